@@ -1,0 +1,39 @@
+"""One try at the provider."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from schemas.base import Message, Slug, UtcTime
+
+
+class AttemptState(StrEnum):
+    QUEUED = "queued"
+    SENDING = "sending"
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    DEFERRED = "deferred"
+    IN_DOUBT = "in_doubt"
+    CANCELED = "canceled"
+    EXPIRED = "expired"
+
+
+class Attempt(Message):
+    """`code` is the provider's error code, or our own word where the provider never answered.
+
+    `attempt` 0 is the order itself, not tried yet (queued, canceled or expired before a call)."""
+
+    message_id: Slug
+    tenant: Slug
+    attempt: int
+    sender: str
+    to: str | None = None
+    state: AttemptState
+    provider_id: str | None = None
+    code: str | None = None
+    at: UtcTime
+    evidence: str | None = None
+
+    @property
+    def message_key(self) -> str:
+        return f"{self.tenant}/{self.message_id}"

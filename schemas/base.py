@@ -1,0 +1,41 @@
+"""What every message on the wire has in common."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, StringConstraints
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+
+
+UtcTime = Annotated[AwareDatetime, AfterValidator(_utc)]
+"""RFC 3339 with an offset, kept in UTC.  A time without an offset is refused: nobody can say what it meant."""
+
+Slug = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}$")]
+"""An identity: no slash (keys are joined by it), no blank, no control character, at most 128 characters."""
+
+
+class Message(BaseModel):
+    """A fact: immutable, and read leniently, so that producers may add fields before we know them."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", ser_json_timedelta="float")
+
+
+class Evidence(Message):
+    """Where a fact came from: a record's place on Kafka, or who said it and how (CTIA Messaging Principles 5.1.2)."""
+
+    topic: str | None = None
+    partition: int | None = None
+    offset: int | None = None
+    wording: str | None = None
+    wording_version: str | None = None
+    text: str | None = None
+    document: str | None = None
+    url: str | None = None
+    ip: str | None = None
+    actor: str | None = None
+    key_id: str | None = None

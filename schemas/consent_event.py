@@ -1,0 +1,31 @@
+"""A claim from outside about somebody's consent."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from schemas.base import Evidence, Message, Slug, UtcTime
+from schemas.numbers import e164
+
+
+class ConsentAction(StrEnum):
+    OPT_IN = "opt_in"
+    OPT_OUT = "opt_out"
+    ASK = "ask"
+
+
+class ConsentEvent(Message):
+    """What a form, a member of staff, an import or a carrier says; the gate decides what becomes of it."""
+
+    event_id: Slug
+    tenant: Slug
+    number: str
+    sender: str | None = None
+    action: ConsentAction
+    source: str
+    at: UtcTime
+    evidence: Evidence = Evidence()
+
+    @property
+    def number_key(self) -> str:
+        return f"{self.tenant}/{e164(self.number)}"

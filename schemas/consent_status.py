@@ -1,0 +1,26 @@
+"""Where a number's consent stands, for readers who need no history."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from schemas.base import Message, Slug, UtcTime
+
+
+class ConsentState(StrEnum):
+    UNKNOWN = "unknown"
+    OPTED_IN = "opted_in"
+    OPTED_OUT = "opted_out"
+
+
+class ConsentStatus(Message):
+    tenant: Slug
+    number: str
+    state: ConsentState
+    consent_epoch: int
+    since: UtcTime
+    source: str
+
+    @property
+    def number_key(self) -> str:
+        return f"{self.tenant}/{self.number}"

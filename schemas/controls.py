@@ -1,0 +1,82 @@
+"""What dispatch obeys before it looks at another order.  `type` tells them apart; an unknown one is passed over."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Tag
+
+from schemas.base import Message, Slug, UtcTime
+
+
+class Stop(Message):
+    """Nothing judged under an epoch lower than this one may leave for this number."""
+
+    type: Literal["stop"] = "stop"
+    sender: str
+    number: str
+    tenant: Slug | None = None
+    consent_epoch: int
+    at: UtcTime
+
+
+class Cancel(Message):
+    type: Literal["cancel"] = "cancel"
+    sender: str
+    tenant: Slug
+    message_id: Slug
+    reason: str = ""
+    at: UtcTime
+
+
+class Sighting(Message):
+    """The provider has called back about an attempt that was in doubt: it did get through."""
+
+    type: Literal["sighting"] = "sighting"
+    sender: str
+    tenant: Slug
+    message_id: Slug
+    attempt: int
+    provider_id: str
+    status: str
+    at: UtcTime
+
+
+class Pause(Message):
+    type: Literal["pause"] = "pause"
+    sender: str
+    by: str = ""
+    at: UtcTime
+
+
+class Resume(Message):
+    type: Literal["resume"] = "resume"
+    sender: str
+    by: str = ""
+    at: UtcTime
+
+
+class UnknownControl(Message):
+    """A control of a newer version: counted, not obeyed, not dead."""
+
+    type: str
+    sender: str
+
+
+_KNOWN = {"stop", "cancel", "sighting", "pause", "resume"}
+
+
+def _tag(value: Any) -> str:
+    kind = value.get("type") if isinstance(value, dict) else getattr(value, "type", None)
+    return kind if kind in _KNOWN else "unknown"
+
+
+Control = Annotated[
+    Annotated[Stop, Tag("stop")]
+    | Annotated[Cancel, Tag("cancel")]
+    | Annotated[Sighting, Tag("sighting")]
+    | Annotated[Pause, Tag("pause")]
+    | Annotated[Resume, Tag("resume")]
+    | Annotated[UnknownControl, Tag("unknown")],
+    Discriminator(_tag),
+]

@@ -1,0 +1,65 @@
+"""The gate's verdict on one request, with every reason."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from schemas.base import Evidence, Message, Slug, UtcTime
+
+
+class Verdict(StrEnum):
+    """From mildest to strictest: the strictest finding decides (see `strictness`)."""
+
+    SEND = "send"
+    HOLD = "hold"
+    REJECT = "reject"
+    EXPIRE = "expire"
+    CANCEL = "cancel"
+
+    @property
+    def strictness(self) -> int:
+        return _ORDER[self]
+
+
+_ORDER = {verdict: place for place, verdict in enumerate(Verdict)}
+
+
+class Finding(Message):
+    """What one rule found, and what to do about it.  A finding with verdict `send` is a warning."""
+
+    rule: str
+    verdict: Verdict
+    reason: str
+    next_step: str = ""
+    until: UtcTime | None = None
+
+
+class Decision(Message):
+    """`seq` counts the decisions on one message from 1: the highest is the one that holds."""
+
+    message_id: Slug
+    tenant: Slug
+    branch: str | None = None
+    to: str | None = None
+    sender: str | None = None
+    kind: str
+    segments: int = 0
+    person_id: str | None = None
+    case_id: str | None = None
+    event_id: str | None = None
+    resend_of: str | None = None
+    requested_at: UtcTime
+    requested_by: str | None = None
+    verdict: Verdict
+    findings: tuple[Finding, ...] = ()
+    until: UtcTime | None = None
+    decided_at: UtcTime
+    policy_version: str
+    consent_epoch: int
+    evidence: Evidence
+    seq: int = 1
+    fingerprint: str = ""
+
+    @property
+    def message_key(self) -> str:
+        return f"{self.tenant}/{self.message_id}"

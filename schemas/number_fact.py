@@ -1,0 +1,24 @@
+"""What is known of a number apart from consent."""
+
+from __future__ import annotations
+
+from schemas.base import Message, Slug, UtcTime
+from schemas.numbers import e164
+
+
+class NumberFact(Message):
+    """Only what is given is changed: None leaves what was known."""
+
+    tenant: Slug
+    number: str
+    sms_enabled: bool | None = None
+    type: str | None = None
+    time_zone: str | None = None
+    postal_region: str | None = None
+    landline: bool | None = None
+    doubtful: bool | None = None
+    at: UtcTime
+
+    @property
+    def number_key(self) -> str:
+        return f"{self.tenant}/{e164(self.number)}"

@@ -1,0 +1,37 @@
+"""What we now hold true of a message."""
+
+from __future__ import annotations
+
+from schemas.base import Message, Slug, UtcTime
+
+
+class Was(Message):
+    """What the version before this one said: usage takes it off where it counted it."""
+
+    state: str
+    error_code: str | None = None
+    segments: int = 0
+
+
+class Outcome(Message):
+    """`version` counts from 1 per message.  `final` means that no later fact is expected to change `state`."""
+
+    message_id: Slug
+    tenant: Slug
+    branch: str | None = None
+    sender: str | None = None
+    to: str | None = None
+    kind: str
+    person_id: str | None = None
+    case_id: str | None = None
+    event_id: str | None = None
+    requested_at: UtcTime
+    state: str
+    error_code: str | None = None
+    error_title: str | None = None
+    next_step: str | None = None
+    segments: int = 0
+    final: bool
+    version: int
+    was: Was | None = None
+    at: UtcTime

@@ -1,0 +1,16 @@
+"""An order that dispatch could not send in its time, handed back to the gate for judgement."""
+
+from __future__ import annotations
+
+from schemas.base import Message, UtcTime
+from schemas.send import Send
+
+
+class Returned(Message):
+    order: Send
+    reason: str
+    at: UtcTime
+
+    @property
+    def number_key(self) -> str:
+        return f"{self.order.tenant}/{self.order.to}"

@@ -1,0 +1,38 @@
+"""The gate's order to dispatch: send this."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from schemas.base import Message, Slug, UtcTime
+
+
+class Lane(StrEnum):
+    """Which texts go first at a sender; strict between lanes."""
+
+    REPLY = "reply"
+    TRANSACTIONAL = "transactional"
+    REMINDER = "reminder"
+    MARKETING = "marketing"
+
+
+class Send(Message):
+    """Judged under `consent_epoch`: a Stop with a higher one cancels it wherever it is.  What cannot leave by
+    `send_before` goes back to the gate."""
+
+    message_id: Slug
+    tenant: Slug
+    to: str
+    sender: str
+    body: str
+    kind: str
+    lane: Lane
+    segments: int = 1
+    consent_epoch: int
+    not_before: UtcTime | None = None
+    send_before: UtcTime
+    issued_at: UtcTime
+
+    @property
+    def message_key(self) -> str:
+        return f"{self.tenant}/{self.message_id}"

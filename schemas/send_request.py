@@ -1,0 +1,53 @@
+"""One text asked for."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from schemas.base import Message, Slug, UtcTime
+from schemas.numbers import e164
+
+
+class Kind(StrEnum):
+    """What a text is for; consent, lane and later quiet hours depend on it."""
+
+    TRANSACTIONAL = "transactional"
+    DIRECT = "direct"
+    REMINDER = "reminder"
+    ALERT = "alert"
+    FOLLOW_UP = "follow_up"
+    MARKETING = "marketing"
+    TEST = "test"
+
+
+class SendRequest(Message):
+    """Producers publish it; (tenant, message_id) is its identity and its idempotency key.
+
+    `kind` is read as any word, so that a newer producer's kind reaches the gate and gets an answer there.
+    """
+
+    message_id: Slug
+    tenant: Slug
+    branch: str | None = None
+    to: str
+    sender: str | None = None
+    body: str
+    kind: str
+    person_id: str | None = None
+    case_id: str | None = None
+    event_id: str | None = None
+    time_zone: str | None = None
+    postal_region: str | None = None
+    not_before: UtcTime | None = None
+    valid_until: UtcTime | None = None
+    resend_of: Slug | None = None
+    requested_at: UtcTime
+    requested_by: str | None = None
+
+    @property
+    def number(self) -> str:
+        return e164(self.to)
+
+    @property
+    def number_key(self) -> str:
+        return f"{self.tenant}/{e164(self.to)}"

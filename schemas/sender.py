@@ -1,0 +1,49 @@
+"""What we text from."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import Field, model_validator
+
+from schemas.base import Message, Slug
+
+
+class SenderKind(StrEnum):
+    LONG_CODE = "long_code"
+    TOLL_FREE = "toll_free"
+    SHORT_CODE = "short_code"
+    MESSAGING_SERVICE = "messaging_service"
+
+
+PACE = {
+    SenderKind.LONG_CODE: 1.0,
+    SenderKind.TOLL_FREE: 3.0,
+    SenderKind.SHORT_CODE: 100.0,
+    SenderKind.MESSAGING_SERVICE: 1.0,
+}
+"""Segments per second that Twilio gives a sender of this kind unless more was agreed."""
+
+
+class Sender(Message):
+    """A number in E.164, a short code, or a messaging service's SID; of one tenant, or shared by several."""
+
+    sender: str = Field(pattern=r"^(\+[1-9][0-9]{6,14}|[0-9]{3,8}|MG[0-9a-f]{32})$")
+    kind: SenderKind
+    pace: float | None = Field(default=None, gt=0, description="segments per second; None: the kind's default")
+    owner: Slug | None = None
+    shared_by: tuple[Slug, ...] = ()
+
+    @model_validator(mode="after")
+    def _somebody_uses_it(self) -> Sender:
+        if (self.owner is None) == (not self.shared_by):
+            raise ValueError("give either owner (one tenant) or shared_by (several)")
+        return self
+
+    @property
+    def tenants(self) -> tuple[str, ...]:
+        return self.shared_by or (self.owner or "",)
+
+    @property
+    def segments_per_second(self) -> float:
+        return self.pace or PACE[self.kind]

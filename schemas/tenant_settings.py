@@ -1,0 +1,50 @@
+"""How a tenant wants to be served.  Broadcast to every worker; a decision names the version it was judged by."""
+
+from __future__ import annotations
+
+import hashlib
+from enum import StrEnum
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import Field, field_validator
+
+from schemas.base import Message, Slug
+
+
+class ShortenerPolicy(StrEnum):
+    REFUSE = "refuse"
+    WARN = "warn"
+    ALLOW = "allow"
+
+
+class Branch(Message):
+    """Part of a tenant; what it leaves out is the tenant's."""
+
+    name: str = ""
+    sender: str | None = None
+
+
+class TenantSettings(Message):
+    tenant: Slug
+    name: str = Field(min_length=1)
+    time_zone: str = "America/New_York"
+    sender: str = Field(min_length=1, description="the default sender")
+    regions: tuple[str, ...] = Field(default=("US", "CA"), description="ISO 3166 countries that may be texted")
+    shorteners: ShortenerPolicy = ShortenerPolicy.REFUSE
+    branches: dict[Slug, Branch] = {}
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        if name not in available_timezones():
+            raise ValueError(f"unknown time zone {name!r}: use an IANA name such as America/Chicago")
+        return name
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+    @property
+    def version(self) -> str:
+        """Names exactly these settings: the first 12 hex digits of their SHA-256."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:12]

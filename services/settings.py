@@ -1,0 +1,61 @@
+"""What a process is told by its environment.  Secrets come from nowhere else and show in no repr."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+_ENV = {
+    "state": "SAYSO_STATE",
+    "bootstrap": "SAYSO_BOOTSTRAP",
+    "partitions": "SAYSO_PARTITIONS",
+    "replication": "SAYSO_REPLICATION",
+    "public_url": "SAYSO_PUBLIC_URL",
+    "webhook_port": "SAYSO_WEBHOOK_PORT",
+    "provider_url": "SAYSO_PROVIDER_URL",
+    "account_sid": "TWILIO_ACCOUNT_SID",
+    "auth_token": "TWILIO_AUTH_TOKEN",
+    "session_timeout": "SAYSO_SESSION_TIMEOUT",
+    "tick": "SAYSO_TICK",
+    "provider_timeout": "SAYSO_PROVIDER_TIMEOUT",
+    "provider_concurrency": "SAYSO_PROVIDER_CONCURRENCY",
+}
+
+
+class SettingsError(Exception):
+    """One sentence: which variable is wrong, and how to write it."""
+
+
+class ServiceSettings(BaseModel):
+    """Times in seconds.  `bootstrap` None: the embedded broker of this state folder."""
+
+    model_config = ConfigDict(frozen=True)
+
+    state: Path = Path(".sayso")
+    bootstrap: str | None = None
+    partitions: int = Field(default=12, ge=1, le=1000)
+    replication: int = Field(default=3, ge=1)
+    public_url: str = "http://127.0.0.1:8410"
+    webhook_port: int = Field(default=8410, ge=0, le=65535)
+    provider_url: str | None = None
+    """None: Twilio itself.  Else the base URL of something that speaks its API, such as the simulator."""
+    account_sid: str = ""
+    auth_token: SecretStr = SecretStr("")
+    session_timeout: float = Field(default=15.0, ge=1)
+    tick: float = Field(default=0.02, ge=0, le=1)
+    provider_timeout: float = Field(default=10.0, gt=0)
+    provider_concurrency: int = Field(default=32, ge=1)
+
+
+def from_environment(environment: Mapping[str, str] | None = None) -> ServiceSettings:
+    """Raises SettingsError."""
+    environment = os.environ if environment is None else environment
+    given = {field: environment[name] for field, name in _ENV.items() if environment.get(name)}
+    try:
+        return ServiceSettings.model_validate(given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise SettingsError(f"{_ENV[str(first['loc'][0])]} is wrong: {first['msg']}") from None

@@ -1,0 +1,1 @@
+"""The judgement: rooms as pure folds, and the kit that runs them on Kafka."""

@@ -1,0 +1,1 @@
+"""Send once, at the pace allowed."""

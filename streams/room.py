@@ -1,0 +1,31 @@
+"""A room, as the kit runs it and the simulation replays it: a name, what it reads, and its fold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from schemas.topics import Topic, rows_topic
+from streams.step import Fold, Woke
+
+
+@dataclass(frozen=True)
+class Room:
+    """`first` topics are taken before `then` topics, and after an assignment nothing of `then` is judged and no wake
+    fires until `first` has been read to the ends seen at assignment: so a STOP that is already on Kafka wins.
+
+    All topics of a room have the same key and the same number of partitions; the kit checks it at start."""
+
+    name: str
+    fold: Fold
+    then: tuple[Topic[Any], ...]
+    first: tuple[Topic[Any], ...] = ()
+    woke: Woke | None = None
+
+    @property
+    def reads(self) -> tuple[Topic[Any], ...]:
+        return (*self.first, *self.then)
+
+    @property
+    def rows(self) -> Topic[Any]:
+        return rows_topic(self.name)

@@ -1,0 +1,116 @@
+"""What a room is: a fold over facts, with rows of its own.
+
+    def gate(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Step
+
+Pure: no clock, no I/O, no randomness.  A record's key names a *family* of small rows; a fold sees its family only and
+says what changes, what to publish, and when to call again.  The kit makes all of that durable at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from datetime import UTC, datetime
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+from schemas.base import Message
+from schemas.sender import Sender
+from schemas.tenant_settings import TenantSettings
+from schemas.topics import Topic
+
+
+class Row(BaseModel):
+    """A room's private memory of one thing; under 64 kB, and never a list that grows without bound."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+R = TypeVar("R", bound=Row)
+T = TypeVar("T")
+
+
+class Fact(NamedTuple):
+    """A message and where it stands.  `at_ms` is the broker's append time where the topic has that, else the
+    producer's; milliseconds since 1970, UTC.  Results of a room's own effects have topic "" and offset -1."""
+
+    value: Any
+    topic: str = ""
+    partition: int = -1
+    offset: int = -1
+    at_ms: int = 0
+
+    @property
+    def at(self) -> datetime:
+        return datetime.fromtimestamp(self.at_ms / 1000, UTC)
+
+
+class Publication(NamedTuple):
+    """A message for a topic; the topic's declaration knows the key, the kit the partition."""
+
+    topic: Topic[Any]
+    value: Message
+
+
+class Effect(Protocol):
+    """Something to do in the world once the step is durable (dispatch's Post).  What came of it returns as a Fact
+    of the same family."""
+
+
+class Step(NamedTuple):
+    """What a fold answers.  `rows`: only those changed, None deletes.  `wake`: call me again for this row, not
+    before; None takes a wake back.  A row that is deleted has no wake; a row that is written keeps the one it had."""
+
+    rows: Mapping[str, Row | None] = {}
+    publish: tuple[Publication, ...] = ()
+    wake: Mapping[str, datetime | None] = {}
+    effects: tuple[Any, ...] = ()
+
+
+NOTHING = Step()
+
+
+class Settings(NamedTuple):
+    """The broadcast topics as this worker has read them."""
+
+    tenants: Mapping[str, TenantSettings] = {}
+    senders: Mapping[str, Sender] = {}
+    versions: Mapping[str, str] = {}
+    """A tenant's settings version, worked out once per change rather than once per decision."""
+
+
+def settings_of(tenants: Mapping[str, TenantSettings], senders: Mapping[str, Sender]) -> Settings:
+    return Settings(tenants, senders, {name: tenant.version for name, tenant in tenants.items()})
+
+
+class Rows:
+    """A family of rows: bytes, parsed on touch.
+
+    `memo` is a place for what can be derived from the rows and is costly to derive (dispatch's queue order).  It is
+    built when first asked for, lives as long as this owner holds the family, and is never written anywhere.
+    """
+
+    __slots__ = ("_memo", "family", "raw")
+
+    def __init__(self, family: str, raw: MutableMapping[str, bytes] | None = None) -> None:
+        self.family = family
+        self.raw: MutableMapping[str, bytes] = {} if raw is None else raw
+        self._memo: Any = None
+
+    def get(self, name: str, model: type[R]) -> R | None:
+        raw = self.raw.get(name)
+        return None if raw is None else model.model_validate_json(raw)
+
+    def names(self, prefix: str = "") -> Iterator[str]:
+        return (name for name in self.raw if name.startswith(prefix))
+
+    def memo(self, build: Callable[[Rows], T]) -> T:
+        if self._memo is None:
+            self._memo = build(self)
+        memo: T = self._memo
+        return memo
+
+
+Fold = Callable[[Rows, Fact, datetime, Settings], Step]
+Woke = Callable[[Rows, str, datetime, Settings], Step]
+"""Called for a row whose wake has come: (family, row's name, now, settings)."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from schemas.base import Message, Slug, UtcTime
+from schemas.base import Message, Slug, UtcTime, Whole
 
 
 class AttemptState(StrEnum):
@@ -25,7 +25,7 @@ class Attempt(Message):
 
     message_id: Slug
     tenant: Slug
-    attempt: int
+    attempt: Whole
     sender: str
     to: str | None = None
     state: AttemptState

@@ -5,11 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 
 def _utc(moment: datetime) -> datetime:
-    return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    try:
+        return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("a time outside of the years 1 to 9999 UTC") from None
 
 
 UtcTime = Annotated[AwareDatetime, AfterValidator(_utc)]
@@ -17,6 +20,9 @@ UtcTime = Annotated[AwareDatetime, AfterValidator(_utc)]
 
 Slug = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}$")]
 """An identity: no slash (keys are joined by it), no blank, no control character, at most 128 characters."""
+
+Whole = Annotated[int, Field(ge=-(2**53) + 1, le=2**53 - 1)]
+"""A whole number that every JSON reader holds exactly (RFC 8259 section 6) and every database can store."""
 
 
 class Message(BaseModel):
@@ -29,8 +35,8 @@ class Evidence(Message):
     """Where a fact came from: a record's place on Kafka, or who said it and how (CTIA Messaging Principles 5.1.2)."""
 
     topic: str | None = None
-    partition: int | None = None
-    offset: int | None = None
+    partition: Whole | None = None
+    offset: Whole | None = None
     wording: str | None = None
     wording_version: str | None = None
     text: str | None = None

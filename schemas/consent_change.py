@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from schemas.base import Evidence, Message, Slug, UtcTime
+from schemas.base import Evidence, Message, Slug, UtcTime, Whole
 from schemas.consent_status import ConsentState
 
 
@@ -20,7 +20,7 @@ class ConsentChange(Message):
     now: ConsentState
     applied: bool
     reason: str
-    consent_epoch: int
+    consent_epoch: Whole
     claimed_at: UtcTime
     at: UtcTime
     evidence: Evidence = Evidence()

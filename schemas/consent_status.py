@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from schemas.base import Message, Slug, UtcTime
+from schemas.base import Message, Slug, UtcTime, Whole
 
 
 class ConsentState(StrEnum):
@@ -17,7 +17,7 @@ class ConsentStatus(Message):
     tenant: Slug
     number: str
     state: ConsentState
-    consent_epoch: int
+    consent_epoch: Whole
     since: UtcTime
     source: str
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Tag
+from pydantic import Discriminator, Field, Tag
 
-from schemas.base import Message, Slug, UtcTime
+from schemas.base import Message, Slug, UtcTime, Whole
 
 
 class Stop(Message):
@@ -16,7 +16,7 @@ class Stop(Message):
     sender: str
     number: str
     tenant: Slug | None = None
-    consent_epoch: int
+    consent_epoch: Whole
     at: UtcTime
 
 
@@ -36,7 +36,7 @@ class Sighting(Message):
     sender: str
     tenant: Slug
     message_id: Slug
-    attempt: int
+    attempt: Whole
     provider_id: str
     status: str
     at: UtcTime
@@ -56,19 +56,19 @@ class Resume(Message):
     at: UtcTime
 
 
+_KNOWN = ("cancel", "pause", "resume", "sighting", "stop")
+
+
 class UnknownControl(Message):
     """A control of a newer version: counted, not obeyed, not dead."""
 
-    type: str
+    type: str = Field(json_schema_extra={"not": {"enum": list(_KNOWN)}})
     sender: str
-
-
-_KNOWN = {"stop", "cancel", "sighting", "pause", "resume"}
 
 
 def _tag(value: Any) -> str:
     kind = value.get("type") if isinstance(value, dict) else getattr(value, "type", None)
-    return kind if kind in _KNOWN else "unknown"
+    return kind if isinstance(kind, str) and kind in _KNOWN else "unknown"
 
 
 Control = Annotated[

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 
-from schemas.base import Message, UtcTime
+from schemas.base import Message, UtcTime, Whole
 
 
 class DeadLetter(Message):
@@ -12,11 +12,11 @@ class DeadLetter(Message):
 
     room: str
     topic: str
-    partition: int
-    offset: int
+    partition: Whole
+    offset: Whole
     timestamp: UtcTime
-    key: str | None
-    value: str | None
+    key: str | None = None
+    value: str | None = None
     headers: tuple[tuple[str, str], ...] = ()
     cause: str
     reason: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from schemas.base import Evidence, Message, Slug, UtcTime
+from schemas.base import Evidence, Message, Slug, UtcTime, Whole
 
 
 class Verdict(StrEnum):
@@ -43,7 +43,7 @@ class Decision(Message):
     to: str | None = None
     sender: str | None = None
     kind: str
-    segments: int = 0
+    segments: Whole = 0
     person_id: str | None = None
     case_id: str | None = None
     event_id: str | None = None
@@ -55,9 +55,9 @@ class Decision(Message):
     until: UtcTime | None = None
     decided_at: UtcTime
     policy_version: str
-    consent_epoch: int
+    consent_epoch: Whole
     evidence: Evidence
-    seq: int = 1
+    seq: Whole = 1
     fingerprint: str = ""
 
     @property

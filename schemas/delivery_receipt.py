@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from schemas.base import Message, Slug, UtcTime
+from schemas.base import Message, Slug, UtcTime, Whole
 
 
 class DeliveryReceipt(Message):
@@ -10,7 +10,7 @@ class DeliveryReceipt(Message):
 
     message_id: Slug
     tenant: Slug
-    attempt: int
+    attempt: Whole
     provider_id: str
     status: str
     error_code: str | None = None

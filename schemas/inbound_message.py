@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from schemas.base import Message, UtcTime
+from schemas.base import Message, UtcTime, Whole
 from schemas.numbers import e164
 
 
@@ -14,7 +14,7 @@ class InboundMessage(Message):
     to_address: str
     number: str
     body: str
-    num_segments: int = 1
+    num_segments: Whole = 1
     media: tuple[str, ...] = ()
     received_at: UtcTime
 

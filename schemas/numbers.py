@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 _CLEAN = re.compile(r"\+[0-9]{6,15}")
-_SIGNS = re.compile(r"[\s().\-\u00a0\u2010-\u2015/]+")
+_SIGNS = re.compile(r"[\s().\-/\u00a0\u00ad\u2010-\u2015\u2212\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+")
+"""Blanks, brackets and dashes, and the invisible marks that come along when a number is copied from an address book."""
 
 
 def e164(written: str) -> str:
@@ -15,7 +16,8 @@ def e164(written: str) -> str:
 
 
 def masked(number: str) -> str:
-    """`+14155550100` → `+141••••0100`: enough to recognise, too little to call.  For logs and screens."""
-    if len(number) < 8:
+    """`+14155550100` → `+141••••0100`: enough to recognise, too little to call.  For logs and screens.
+    A shorter one shows its first sign only."""
+    if len(number) < 12:
         return number[:1] + "•" * (len(number) - 1)
     return number[:4] + "•" * (len(number) - 8) + number[-4:]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from schemas.base import Message, Slug, UtcTime
+from schemas.base import Message, Slug, UtcTime, Whole
 
 
 class Was(Message):
@@ -10,7 +10,7 @@ class Was(Message):
 
     state: str
     error_code: str | None = None
-    segments: int = 0
+    segments: Whole = 0
 
 
 class Outcome(Message):
@@ -30,8 +30,8 @@ class Outcome(Message):
     error_code: str | None = None
     error_title: str | None = None
     next_step: str | None = None
-    segments: int = 0
+    segments: Whole = 0
     final: bool
-    version: int
+    version: Whole
     was: Was | None = None
     at: UtcTime

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from schemas.base import Message, Slug, UtcTime
+from schemas.base import Message, Slug, UtcTime, Whole
 
 
 class Lane(StrEnum):
@@ -27,8 +27,8 @@ class Send(Message):
     body: str
     kind: str
     lane: Lane
-    segments: int = 1
-    consent_epoch: int
+    segments: Whole = 1
+    consent_epoch: Whole
     not_before: UtcTime | None = None
     send_before: UtcTime
     issued_at: UtcTime

@@ -30,7 +30,9 @@ class Sender(Message):
 
     sender: str = Field(pattern=r"^(\+[1-9][0-9]{6,14}|[0-9]{3,8}|MG[0-9a-f]{32})$")
     kind: SenderKind
-    pace: float | None = Field(default=None, gt=0, description="segments per second; None: the kind's default")
+    pace: float | None = Field(
+        default=None, gt=0, allow_inf_nan=False, description="segments per second; None: the kind's default"
+    )
     owner: Slug | None = None
     shared_by: tuple[Slug, ...] = ()
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from enum import StrEnum
+from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import Field, field_validator
 
 from schemas.base import Message, Slug
+
+_zone_names = cache(available_timezones)
+"""Walks the time zone database: once."""
 
 
 class ShortenerPolicy(StrEnum):
@@ -36,7 +40,7 @@ class TenantSettings(Message):
     @field_validator("time_zone")
     @classmethod
     def _known_zone(cls, name: str) -> str:
-        if name not in available_timezones():
+        if name not in _zone_names():
             raise ValueError(f"unknown time zone {name!r}: use an IANA name such as America/Chicago")
         return name
 

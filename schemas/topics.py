@@ -48,6 +48,8 @@ class Topic(Generic[M]):
     key: Callable[[M], str]
     keep: timedelta | None
     about: str
+    keyed_by: str = ""
+    """What `key` makes the key of, in words."""
     compacted: bool = False
     append_time: bool = False
     single: bool = False
@@ -61,6 +63,17 @@ class Topic(Generic[M]):
     def decode(self, value: bytes) -> M:
         """Raises pydantic's ValidationError, which says what is wrong field by field."""
         return self.adapter.validate_json(value)
+
+    def encode(self, message: M) -> bytes:
+        """As it goes on the wire: what is None is left out, because a reader takes what is missing for None."""
+        return self.adapter.dump_json(message, exclude_none=True)
+
+    @cached_property
+    def event_type(self) -> str:
+        """The CloudEvents `type` of its records: `SendRequest` is `sayso.send_request.v1`."""
+        name = getattr(self.carries, "__name__", "Control")
+        snake = "".join("_" + letter.lower() if letter.isupper() else letter for letter in name).lstrip("_")
+        return f"sayso.{snake}.v1"
 
     def partitions(self, default: int) -> int:
         return 1 if self.single else default
@@ -81,79 +94,88 @@ class Topic(Generic[M]):
 
 
 SEND_REQUESTS: Final = Topic[SendRequest](
-    name="sms.send-requests", carries=SendRequest, key=lambda m: m.number_key, keep=A_MONTH,
+    name="sms.send-requests", carries=SendRequest, key=lambda m: m.number_key, keyed_by="tenant/number", keep=A_MONTH,
     about="Asked for, not yet judged.",
 )
 CONSENT_EVENTS: Final = Topic[ConsentEvent](
-    name="sms.consent-events", carries=ConsentEvent, key=lambda m: m.number_key, keep=A_YEAR, append_time=True,
+    name="sms.consent-events", carries=ConsentEvent, key=lambda m: m.number_key, keyed_by="tenant/number",
+    keep=A_YEAR, append_time=True,
     about="Claims about consent from outside: forms, staff, imports, carriers.",
 )
 INBOUND: Final = Topic[InboundMessage](
-    name="sms.inbound", carries=InboundMessage, key=lambda m: m.sender_key, keep=A_YEAR, append_time=True,
+    name="sms.inbound", carries=InboundMessage, key=lambda m: m.sender_key, keyed_by="sender/number",
+    keep=A_YEAR, append_time=True,
     about="Texts people sent us, as the provider gave them.",
 )
 REPLIES: Final = Topic[Reply](
-    name="sms.replies", carries=Reply, key=lambda m: m.number_key, keep=A_MONTH, append_time=True,
+    name="sms.replies", carries=Reply, key=lambda m: m.number_key, keyed_by="tenant/number",
+    keep=A_MONTH, append_time=True,
     about="Inbound texts, resolved to the tenant they were meant for.",
 )
 CONTACTS: Final = Topic[Contact](
-    name="sms.contacts", carries=Contact, key=lambda m: m.sender_key, keep=A_YEAR,
+    name="sms.contacts", carries=Contact, key=lambda m: m.sender_key, keyed_by="sender/number", keep=A_YEAR,
     about="Which tenants text a number from a sender: tells the inbox whose reply it is.",
 )
 NUMBER_FACTS: Final = Topic[NumberFact](
-    name="sms.number-facts", carries=NumberFact, key=lambda m: m.number_key, keep=A_YEAR,
+    name="sms.number-facts", carries=NumberFact, key=lambda m: m.number_key, keyed_by="tenant/number", keep=A_YEAR,
     about="SMS-enabled, type, zone, region, landline, doubtful.",
 )
 CONSENT_LOG: Final = Topic[ConsentChange](
-    name="sms.consent-log", carries=ConsentChange, key=lambda m: m.number_key, keep=FOREVER,
+    name="sms.consent-log", carries=ConsentChange, key=lambda m: m.number_key, keyed_by="tenant/number", keep=FOREVER,
     about="What the gate made of each consent fact: the proof.",
 )
 CONSENT_STATUS: Final = Topic[ConsentStatus](
-    name="sms.consent-status", carries=ConsentStatus, key=lambda m: m.number_key, keep=FOREVER, compacted=True,
+    name="sms.consent-status", carries=ConsentStatus, key=lambda m: m.number_key, keyed_by="tenant/number",
+    keep=FOREVER, compacted=True,
     about="Where each number's consent stands now.",
 )
 DECISIONS: Final = Topic[Decision](
-    name="sms.decisions", carries=Decision, key=lambda m: m.message_key, keep=A_YEAR,
+    name="sms.decisions", carries=Decision, key=lambda m: m.message_key, keyed_by="tenant/message id", keep=A_YEAR,
     about="The gate's verdicts, with every finding.",
 )
 DISPATCH_ORDERS: Final = Topic[Send](
-    name="sms.dispatch-orders", carries=Send, key=lambda m: m.sender, keep=A_MONTH,
+    name="sms.dispatch-orders", carries=Send, key=lambda m: m.sender, keyed_by="sender", keep=A_MONTH,
     about="Send this, once, at the sender's pace.",
 )
 DISPATCH_CONTROLS: Final = Topic[Any](
-    name="sms.dispatch-controls", carries=Control, key=lambda m: m.sender, keep=A_MONTH,
+    name="sms.dispatch-controls", carries=Control, key=lambda m: m.sender, keyed_by="sender", keep=A_MONTH,
     about="Stop, Cancel, Sighting, Pause, Resume: read before orders.",
 )
 RETURNED: Final = Topic[Returned](
-    name="sms.returned", carries=Returned, key=lambda m: m.number_key, keep=A_MONTH,
+    name="sms.returned", carries=Returned, key=lambda m: m.number_key, keyed_by="tenant/number", keep=A_MONTH,
     about="Orders that could not leave in their time, handed back for judgement.",
 )
 ATTEMPTS: Final = Topic[Attempt](
-    name="sms.attempts", carries=Attempt, key=lambda m: m.message_key, keep=A_YEAR,
+    name="sms.attempts", carries=Attempt, key=lambda m: m.message_key, keyed_by="tenant/message id", keep=A_YEAR,
     about="What dispatch did with an order, try by try.",
 )
 DELIVERY_RECEIPTS: Final = Topic[DeliveryReceipt](
-    name="sms.delivery-receipts", carries=DeliveryReceipt, key=lambda m: m.message_key, keep=A_YEAR,
+    name="sms.delivery-receipts", carries=DeliveryReceipt, key=lambda m: m.message_key, keyed_by="tenant/message id",
+    keep=A_YEAR,
     about="The provider's status callbacks.",
 )
 OUTCOMES: Final = Topic[Outcome](
-    name="sms.outcomes", carries=Outcome, key=lambda m: m.tenant, keep=A_YEAR,
+    name="sms.outcomes", carries=Outcome, key=lambda m: m.tenant, keyed_by="tenant", keep=A_YEAR,
     about="What we hold true of each message, version by version.",
 )
 USAGE_REPORT: Final = Topic[UsageRow](
-    name="sms.usage-report", carries=UsageRow, key=lambda m: m.identity, keep=FOREVER, compacted=True,
+    name="sms.usage-report", carries=UsageRow, key=lambda m: m.identity, keyed_by="tenant/branch/sender/period/kind/state/error code",
+    keep=FOREVER, compacted=True,
     about="Absolute counts by tenant, branch, sender, day, kind, state and code.",
 )
 SETTINGS: Final = Topic[TenantSettings](
-    name="sms.settings", carries=TenantSettings, key=lambda m: m.tenant, keep=FOREVER, compacted=True, single=True,
+    name="sms.settings", carries=TenantSettings, key=lambda m: m.tenant, keyed_by="tenant",
+    keep=FOREVER, compacted=True, single=True,
     about="How each tenant wants to be served; read whole by every worker.",
 )
 SENDERS: Final = Topic[Sender](
-    name="sms.senders", carries=Sender, key=lambda m: m.sender, keep=FOREVER, compacted=True, single=True,
+    name="sms.senders", carries=Sender, key=lambda m: m.sender, keyed_by="sender",
+    keep=FOREVER, compacted=True, single=True,
     about="What we text from, and at what pace; read whole by every worker.",
 )
 DEAD_LETTERS: Final = Topic[DeadLetter](
-    name="sms.dead-letters", carries=DeadLetter, key=lambda m: m.place, keep=A_MONTH, max_bytes=4 << 20,
+    name="sms.dead-letters", carries=DeadLetter, key=lambda m: m.place, keyed_by="source topic/partition",
+    keep=A_MONTH, max_bytes=4 << 20,
     about="Records that could not be read or placed: bytes, place, reason.",
 )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from schemas.base import Message, Slug
+from schemas.base import Message, Slug, Whole
 
 
 class UsageRow(Message):
@@ -18,20 +18,12 @@ class UsageRow(Message):
     state: str
     error_code: str | None = None
     error_title: str | None = None
-    messages: int
-    segments: int
+    messages: Whole
+    segments: Whole
     final: bool
 
     @property
     def identity(self) -> str:
-        return "/".join(
-            (
-                self.tenant,
-                self.branch,
-                self.sender,
-                self.period.isoformat(),
-                self.kind,
-                self.state,
-                self.error_code or "",
-            )
-        )
+        """A slash inside a part is escaped: branch `a/b` is not branch `a` of sender `b`."""
+        parts = (self.tenant, self.branch, self.sender, self.period.isoformat(), self.kind, self.state)
+        return "/".join(part.replace("%", "%25").replace("/", "%2F") for part in (*parts, self.error_code or ""))

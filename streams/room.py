@@ -21,6 +21,8 @@ class Room:
     then: tuple[Topic[Any], ...]
     first: tuple[Topic[Any], ...] = ()
     woke: Woke | None = None
+    opens: bool = False
+    """Tell every restored family that it has a new owner (`Opened`)."""
 
     @property
     def reads(self) -> tuple[Topic[Any], ...]:

@@ -52,6 +52,20 @@ class Publication(NamedTuple):
     value: Message
 
 
+class Opened(Message):
+    """This owner has just taken the family over: after its rows are back and consent or controls are read up, before
+    anything else.  Only rooms that ask for it (`Room.opens`) are told."""
+
+
+class Unreadable(Message):
+    """Something of this family on a `first` topic could not be read: it may have been a STOP.  The record itself is
+    set aside as a dead letter; `family` is None where not even the key can be believed."""
+
+    cause: str
+    reason: str
+    family: str | None = None
+
+
 class Effect(Protocol):
     """Something to do in the world once the step is durable (dispatch's Post).  What came of it returns as a Fact
     of the same family."""
@@ -103,6 +117,11 @@ class Rows:
 
     def names(self, prefix: str = "") -> Iterator[str]:
         return (name for name in self.raw if name.startswith(prefix))
+
+    @property
+    def remembers(self) -> bool:
+        """Something was derived from these rows that an empty family must not lose (a bucket's debt)."""
+        return self._memo is not None
 
     def memo(self, build: Callable[[Rows], T]) -> T:
         if self._memo is None:

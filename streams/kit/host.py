@@ -1,0 +1,219 @@
+"""One room in one process: a Faust app with one agent that feeds lanes, one lane an owned partition number.
+
+What Faust does: membership, assignment, the consumer's thread, the agent.  What it does not: rows, transactions,
+positions, effects; its own ways to do these lose or repeat (each file of the kit says which).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import faust
+from aiokafka import TopicPartition
+
+from schemas.base import Message
+from streams.kit import privates, transport
+from streams.kit.lane import Lane
+from streams.kit.lease import Lease
+from streams.kit.restore import restore
+from streams.kit.runner import Runner
+from streams.kit.writer import Writer
+from streams.room import Room
+from streams.step import Settings
+
+Perform = Callable[[Any, Lease], Awaitable[Message]]
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Seconds, and facts a transaction.  `tick`: the first fact goes at once, the next ones share a transaction."""
+
+    tick: float = 0.02
+    batch: int = 2000
+    session_timeout: float = 15.0
+    transaction_timeout: float = 15.0
+    call_timeout: float = 10.0
+    lease: float = 15.0
+
+
+@dataclass
+class Hooks:
+    """How the outside is told, and where settings and effects come from."""
+
+    settings: Callable[[], Settings] = Settings
+    perform: Perform | None = None
+    ready: Callable[[list[int]], None] = lambda partitions: None
+    fatal: Callable[[BaseException], None] = field(default=lambda error: os._exit(70))
+
+
+class Host:
+    """`counts`: partitions per topic, as the broker says.  `instance` makes the membership static, so that a worker
+    that is back within the session's time-out keeps its partitions and nobody waits."""
+
+    def __init__(
+        self, room: Room, bootstrap: str, counts: dict[str, int], hooks: Hooks | None = None, *,
+        pace: Pace | None = None, instance: str | None = None, auth: dict[str, Any] | None = None, **conf: Any,
+    ) -> None:  # fmt: skip
+        privates.check()
+        self.room, self.bootstrap, self.counts = room, bootstrap, counts
+        self.hooks, self.pace, self.auth = hooks or Hooks(), pace or Pace(), auth or {}
+        self.lanes: dict[int, Runner] = {}
+        self.generation: int | None = None
+        self.turn = 0
+        self.live = self.opening = False
+        self.progress = time.monotonic()
+        self.channel: Any = None
+        pace_ = self.pace
+        settings: dict[str, Any] = {
+            "broker": f"{transport.SCHEME}://{bootstrap}",
+            "web_enabled": False,
+            "topic_disable_leader": True,
+            "topic_allow_declare": False,
+            "broker_session_timeout": pace_.session_timeout,
+            "broker_heartbeat_interval": pace_.session_timeout / 5,
+            "broker_rebalance_timeout": max(pace_.session_timeout, (pace_.call_timeout + 5) / 0.7),
+            "broker_request_timeout": 40,
+            "broker_commit_interval": 0.5,
+            "broker_max_poll_records": 4000,
+            "stream_wait_empty": True,
+            "stream_recovery_delay": 0.0,
+            "TableManager": transport.QuickTables,
+            "consumer_auto_offset_reset": "earliest",
+            "consumer_group_instance_id": instance,
+            "table_standby_replicas": 1,  # with no Faust tables: its sticky co-partitioning assignor, and no standbys
+            "worker_redirect_stdouts": False,
+            **conf,
+        }
+        self.app = faust.App(f"sayso.{room.name}", **settings)
+        self.app.host = self
+        topics = [topic.name for topic in room.reads]
+        source = self.app.topic(*topics, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
+        self.app.on_rebalance_complete.connect(self._rebalanced, weak=False)
+        self.app.on_before_shutdown.connect(self._shutdown, weak=False)
+        self.app.agent(source, name=f"{room.name}-room")(self._run)
+
+    # --- what the consumer asks
+
+    def hungry(self, place: Any) -> bool:
+        runner = self.lanes.get(place.partition)
+        return runner is not None and runner.lane.hungry(place.topic)
+
+    def asking(self, places: set[Any]) -> set[Any]:
+        """Consent topics of lanes that may not judge before they have been read up."""
+        return {p for p in places if p.partition in self.lanes and p.topic in self.lanes[p.partition].lane.awaited}
+
+    def positions(self) -> dict[Any, int]:
+        return {
+            TopicPartition(topic, partition): offset
+            for partition, runner in self.lanes.items()
+            for topic, offset in runner.lane.positions.items()
+        }
+
+    def owned(self) -> set[int]:
+        first = self.room.reads[0].name
+        return {place.partition for place in self.app.consumer.assignment() if place.topic == first}
+
+    def die(self, error: BaseException) -> None:
+        """The open transaction is aborted by our successor's fence, or by its time-out.  No abort, no second try."""
+        print(f"sayso: the {self.room.name} worker stops: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
+        self.hooks.fatal(error)
+
+    def finished(self, lane: Lane) -> None:
+        """For lag tools: the group's offsets follow the lane's positions."""
+        self.progress = time.monotonic()
+        done = {TopicPartition(topic, lane.partition): offset for topic, offset in lane.positions.items()}
+        self.app.consumer.finished.update(done)
+
+    # --- the agent
+
+    async def _run(self, stream: Any) -> None:
+        self.channel = stream.channel
+        async for fetch in stream:
+            fetch.taken.set()  # also when it is dropped: the fetch loop must go on
+            if not self.live or fetch.serial != self.app.consumer._thread.serial:
+                continue
+            for place, records in fetch.records.items():
+                if place.partition in self.lanes:
+                    self.lanes[place.partition].feed(place.topic, records)
+            for place, position in fetch.reached.items():
+                if place.partition in self.lanes:
+                    self.lanes[place.partition].reached(place.topic, position)
+
+    # --- ownership
+
+    async def quiet(self, limit: float) -> None:
+        """Nothing begins any more; returns when nothing runs.  An opening under way gives up at its next step, so a
+        member never fences a partition after it has answered a revocation."""
+        self.live = False
+        self.turn += 1
+        end = time.monotonic() + limit
+        for runner in self.lanes.values():
+            runner.drain()
+        while self.opening or any(runner.busy for runner in self.lanes.values()):
+            if time.monotonic() > end:
+                return self.die(TimeoutError("a transaction or a call did not end before the rebalance deadline"))
+            await asyncio.sleep(0.002)
+        return None
+
+    async def _rebalanced(self, app: Any, **kwargs: Any) -> None:
+        """Awaited by Faust before it seeks and resumes."""
+        turn, self.opening = self.turn, True
+        try:
+            self._assert_promises()
+            await self._take_over(turn)
+        except Exception as error:  # noqa: BLE001 - a half-opened lane must not live on
+            self.die(error)
+        finally:
+            self.opening = False
+
+    async def _take_over(self, turn: int) -> None:
+        generation, want = self.app.consumer_generation_id, self.owned()
+        # A generation missed: somebody else may have owned it.  Without this check we would be fenced and exit at the
+        # next commit, which is safe; restoring is kinder.
+        kept = want & set(self.lanes) if self.generation is not None and generation == self.generation + 1 else set()
+        await asyncio.gather(*[self.lanes.pop(gone).close() for gone in set(self.lanes) - kept])
+        self.generation = generation
+        fresh = [self._runner(partition) for partition in sorted(want - kept)]
+        if turn == self.turn:
+            await asyncio.gather(*[runner.writer.fence() for runner in fresh])
+            await restore(self.bootstrap, [runner.lane for runner in fresh], lambda: turn == self.turn, **self.auth)
+        if turn != self.turn:  # the next rebalance is already here
+            await asyncio.gather(*[runner.close() for runner in fresh])
+            return
+        self.lanes.update({runner.lane.partition: runner for runner in fresh})
+        self.live, self.progress = True, time.monotonic()
+        for runner in self.lanes.values():
+            runner.go()
+        self.hooks.ready(sorted(want))
+
+    def _runner(self, partition: int) -> Runner:
+        lane = Lane(self.room, partition, self.counts, limit=self.pace.batch)
+        writer = Writer(
+            self.bootstrap, f"{self.app.conf.id}-{partition}", transaction_timeout=self.pace.transaction_timeout,
+            commit_timeout=self.pace.transaction_timeout * 0.8, **self.auth,
+        )  # fmt: skip
+        return Runner(self, lane, writer)
+
+    def _assert_promises(self) -> None:
+        consumer = self.app.consumer._thread._consumer
+        if consumer._fetcher._isolation_level != 1:
+            raise RuntimeError("the consumer does not read committed")
+        if privates.sender.EndTxnHandler is not privates.StrictEnd:
+            raise RuntimeError("the strict EndTxn is not in place")
+        want = self.owned()
+        for topic in self.room.reads:
+            if {place.partition for place in self.app.consumer.assignment() if place.topic == topic.name} != want:
+                raise RuntimeError(f"{topic.name} is not assigned together with {self.room.reads[0].name}")
+
+    async def _shutdown(self, app: Any, **kwargs: Any) -> None:
+        with contextlib.suppress(Exception):
+            await self.quiet(self.pace.call_timeout + 5)
+        await asyncio.gather(*[runner.close() for runner in self.lanes.values()])
+        self.lanes.clear()

@@ -1,0 +1,121 @@
+"""From a record's bytes to a fact of a family, or why not.
+
+Stands in for Faust's codecs: there, what cannot be decoded is acknowledged and gone.  A record whose key or partition
+is not what its value says (librdkafka hashes differently, people write numbers with blanks) is filed again where it
+belongs, once; what cannot be read is set aside whole.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Container
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, Protocol
+
+from aiokafka.partitioner import murmur2
+from pydantic import ValidationError
+
+from schemas.dead_letter import DeadLetter
+from schemas.topics import Topic
+from streams.step import Unreadable
+
+MAX_KEY = 512
+REROUTED = "sayso_rerouted_from"
+
+
+class Record(Protocol):
+    """What aiokafka's ConsumerRecord and the simulation's log have in common; `timestamp` in milliseconds."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+    headers: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Misfiled:
+    """`key` is the one its value calls for."""
+
+    key: bytes
+
+
+@lru_cache(maxsize=1 << 16)
+def _hash(key: bytes) -> int:
+    return int(murmur2(key)) & 0x7FFFFFFF
+
+
+def partition_of(key: bytes, partitions: int) -> int:
+    """As Java's default partitioner places it."""
+    return _hash(key) % partitions
+
+
+def read(
+    topic: Topic[Any], record: Record, known: Container[str], partitions: int
+) -> tuple[str, Any] | Misfiled | Unreadable:
+    """(family, message), or what is wrong with it.  `known` families were placed right before: not hashed again."""
+    if record.value is None:
+        return Unreadable(cause="tombstone", reason="the record has no value", family=_family(record, partitions))
+    try:
+        value = topic.decode(record.value)
+        family = topic.key(value)
+        key = family.encode()
+    except ValidationError as error:
+        return Unreadable(cause="invalid", reason=_words(error), family=_family(record, partitions))
+    except UnicodeEncodeError:
+        return Unreadable(cause="invalid", reason="the key holds half a character", family=_family(record, partitions))
+    if len(key) > MAX_KEY:
+        return Unreadable(cause="key_too_long", reason=f"a key of {len(key)} bytes; at most {MAX_KEY}")
+    if key == record.key and (family in known or partition_of(key, partitions) == record.partition):
+        return family, value
+    if any(name == REROUTED for name, _ in record.headers or ()):
+        return Unreadable(cause="misfiled", reason="filed again before, and still in the wrong place")
+    return Misfiled(key)
+
+
+def _words(error: ValidationError) -> str:
+    """Which field, and what to do about it; never the value, which may be somebody's text."""
+    found = error.errors(include_input=False, include_url=False, include_context=False)
+    named = [f"{'.'.join(map(str, one['loc'])) or 'value'}: {one['msg']}" for one in found[:3]]
+    more = f" (and {len(found) - 3} more)" if len(found) > 3 else ""
+    return "; ".join(named)[:800] + more
+
+
+def _family(record: Record, partitions: int) -> str | None:
+    """Whose it is by its key, if the key can be believed."""
+    if record.key is None or len(record.key) > MAX_KEY or partition_of(record.key, partitions) != record.partition:
+        return None
+    try:
+        return record.key.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def rerouted(record: Record) -> list[tuple[str, bytes]]:
+    """Its own headers, so that its id stays, and where it was found."""
+    place = f"{record.topic}/{record.partition}/{record.offset}".encode()
+    return [*(record.headers or ()), (REROUTED, place)]
+
+
+def dead_letter(room: str, record: Record, found: Unreadable, now: datetime) -> DeadLetter:
+    return DeadLetter(
+        room=room,
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        timestamp=datetime.fromtimestamp(record.timestamp / 1000, UTC),
+        key=_text(record.key),
+        value=_text(record.value),
+        headers=tuple((name, _text(value) or "") for name, value in record.headers or ()),
+        cause=found.cause,
+        reason=found.reason,
+        at=now,
+    )
+
+
+def _text(data: bytes | None) -> str | None:
+    return None if data is None else base64.b64encode(data).decode()

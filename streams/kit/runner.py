@@ -1,0 +1,133 @@
+"""The task of one lane: wait, judge, commit, then let the effects begin."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from streams.kit.lane import Answered, Lane, Transaction
+from streams.kit.lease import Lease
+from streams.kit.writer import Writer
+
+if TYPE_CHECKING:
+    from streams.kit.host import Host
+
+LONG = 60.0
+
+
+class Runner:
+    """Joins a lane to its writer.  One slow lane stops no other: each has a task of its own."""
+
+    def __init__(self, host: Host, lane: Lane, writer: Writer) -> None:
+        self.host, self.lane, self.writer = host, lane, writer
+        self._kick = asyncio.Event()
+        self._committing = self._draining = False
+        self._task: asyncio.Task[None] | None = None
+        self._calls: dict[asyncio.Task[None], Lease] = {}
+
+    @property
+    def busy(self) -> bool:
+        return self._committing or bool(self._calls) or bool(self._draining and self.lane.answers)
+
+    def feed(self, topic: str, records: list[Any]) -> None:
+        self.lane.feed(topic, records)
+        self._kick.set()
+
+    def reached(self, topic: str, position: int) -> None:
+        self.lane.reached(topic, position)
+        self._kick.set()
+
+    def go(self) -> None:
+        """After an assignment, also of a lane that was kept: the consumer is sought to its positions."""
+        self._draining = False
+        self.lane.rewind()
+        self._kick.set()
+        if self._task is None:
+            self._task = asyncio.create_task(self._work(), name=f"{self.lane.room.name}-{self.lane.partition}")
+
+    def drain(self) -> None:
+        """Start no call; those under way may end, and what came of them is still written."""
+        self._draining = True
+        for lease in self._calls.values():
+            lease.revoke()
+        self._kick.set()
+
+    async def close(self) -> None:
+        for task in (self._task, *self._calls):
+            if task is not None:
+                task.cancel()
+        await self.writer.stop()
+
+    async def _work(self) -> None:
+        try:
+            while True:
+                if self._draining:
+                    await self._last_words()
+                elif self.host.live and self.lane.idle_until() <= time.time():
+                    await self._once()
+                    continue
+                await self._sleep()
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:  # noqa: BLE001 - whatever it is: memory may be ahead of Kafka, so leave
+            self.host.die(error)
+
+    async def _once(self) -> None:
+        started = time.monotonic()
+        await self._commit(self.lane.begin(_now()))
+        rest = self.host.pace.tick - (time.monotonic() - started)
+        full = max(len(self.lane.first), len(self.lane.then)) >= self.lane.limit
+        await asyncio.sleep(0 if full or rest <= 0 else rest)
+
+    async def _last_words(self) -> None:
+        if self.lane.answers:
+            await self._commit(self.lane.last_words(_now()))
+
+    async def _sleep(self) -> None:
+        left = min(LONG, self.lane.idle_until() - time.time()) if self.host.live and not self._draining else LONG
+        self._kick.clear()
+        if self._draining and self.lane.answers:
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(max(0.0, left)):
+                await self._kick.wait()
+
+    async def _commit(self, tx: Transaction) -> None:
+        self._committing = True
+        settings = self.host.hooks.settings()
+        while self.lane.judge(tx, settings):
+            await asyncio.sleep(0)
+        if not tx.empty:
+            await self.writer.commit(self.lane, tx)
+            self.lane.committed(tx)
+            self.host.finished(self.lane)
+        self._committing = False
+        for family, effect in tx.effects:
+            self._begin(family, effect)
+
+    def _begin(self, family: str, effect: Any) -> None:
+        """Only now, after the commit: the row that says "under way" is durable, and the lease runs from here."""
+        lease = Lease(0 if self._draining else self.host.pace.lease)
+        task = asyncio.create_task(self._perform(family, effect, lease))
+        self._calls[task] = lease
+        task.add_done_callback(self._calls.pop)
+
+    async def _perform(self, family: str, effect: Any, lease: Lease) -> None:
+        try:
+            if self.host.hooks.perform is None:
+                raise RuntimeError(f"the {self.lane.room.name} room has effects and nobody to perform them")
+            answer = await self.host.hooks.perform(effect, lease)
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:  # noqa: BLE001 - an expected failure is an Answer; this is a bug
+            self.host.die(error)
+            return
+        self.lane.answers.append(Answered(family, answer))
+        self._kick.set()
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

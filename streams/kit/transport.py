@@ -1,0 +1,158 @@
+"""Faust's consumer, handing whole fetches to the agent, read committed, sought to the lanes' own positions.
+
+Stands in for the stock consumer loop (four asyncio tasks a message, a fetch that long-polls 1.5 s for idle partitions
+while a loaded one starves, reads that see uncommitted records) and for its seeks (to group offsets, which expire and
+know nothing of rows).  Names of Faust's that are touched are listed in `privates`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import faust.tables
+from faust.transport import drivers
+from faust.transport.drivers import aiokafka as driver
+
+SCHEME = "sayso"
+
+
+@dataclass(slots=True)
+class Fetch:
+    """What one fetch returned: one item in the agent's channel.  `serial` is the seek it belongs to."""
+
+    serial: int
+    records: Mapping[Any, list[Any]]
+    reached: Mapping[Any, int]
+    taken: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
+    """`serial` counts seeks: what was fetched under an older one is worthless."""
+
+    serial = 0
+    sought: Mapping[Any, int]
+
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        consumer = super()._create_worker_consumer(transport)
+        consumer._isolation_level = "read_committed"
+        consumer._fetch_max_wait_ms = 100  # one fetch is in flight per broker: do not let idle partitions hold it
+        return consumer
+
+    async def seek_exact(self, positions: Mapping[Any, int]) -> Mapping[Any, int]:
+        sought: Mapping[Any, int] = await self.call_thread(self._seek_exact, positions)
+        return sought
+
+    async def _seek_exact(self, positions: Mapping[Any, int]) -> Mapping[Any, int]:
+        consumer = self._consumer
+        assigned = list(consumer.assignment())
+        unread = [place for place in assigned if place not in positions]
+        starts = await consumer.beginning_offsets(unread) if unread else {}
+        self.sought = {place: positions.get(place, starts.get(place, 0)) for place in assigned}
+        self.serial += 1
+        for place, offset in self.sought.items():  # no await between the serial and the last seek
+            consumer.seek(place, offset)
+        return self.sought
+
+    async def fetch(self, places: set[Any], asking: set[Any], timeout: float) -> Fetch:
+        """Records of `places`, and where the consumer stands in those of `asking`."""
+        fetched: Fetch = await self.call_thread(self._fetch, places, asking, timeout)
+        return fetched
+
+    async def _fetch(self, places: set[Any], asking: set[Any], timeout: float) -> Fetch:
+        consumer, serial = self._consumer, self.serial
+        records = await self._fetch_records(consumer, places, timeout=timeout, max_records=consumer._max_poll_records)
+        if serial != self.serial:  # a seek overtook this fetch: it may have popped fresh records, so seek there again
+            for place in records:
+                if place in self.sought:
+                    consumer.seek(place, self.sought[place])
+            records = {}
+        assigned = consumer.assignment()
+        reached = {place: await consumer.position(place) for place in asking if place in assigned}
+        return Fetch(serial, records, reached if serial == self.serial else {})
+
+
+class Consumer(driver.Consumer):  # type: ignore[misc]
+    """Positions come from the lanes; the group's offsets are written for lag tools only."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.host = self.app.host
+        self.finished: dict[Any, int] = {}
+
+    def _new_consumer_thread(self) -> Thread:
+        return Thread(self, loop=self.loop, beacon=self.beacon)
+
+    async def _drain_messages(self, fetcher: Any) -> None:
+        try:
+            while not (self._stopped.is_set() or fetcher._stopped.is_set()):
+                if not self.flow_active:
+                    await self.wait(self.can_resume_flow)
+                else:
+                    await self._drain_once()
+        except self.consumer_stopped_errors:
+            if not self.app.should_stop:
+                raise
+        except asyncio.CancelledError:
+            if not self.app.should_stop:
+                raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, this worker must not go on
+            self.host.die(error)
+
+    async def _drain_once(self) -> None:
+        active = set(self._get_active_partitions())  # a copy: pausing empties the live set
+        hungry = {place for place in active if self.host.hungry(place)}
+        if not hungry:  # an empty set would mean "all" to aiokafka
+            await asyncio.sleep(0.002 if active else 0.05)
+            return
+        generation = self.app.consumer_generation_id
+        fetch = await self._thread.fetch(hungry, self.host.asking(hungry), 0.5 if hungry == active else 0.02)
+        # Dropping is safe in each of these cases: a seek has come, or will before the flow resumes.
+        stale = fetch.serial != self._thread.serial or generation != self.app.consumer_generation_id
+        if stale or not self.flow_active or not (fetch.records or fetch.reached):
+            await asyncio.sleep(0)
+            return
+        self.host.channel.queue.force_put_nowait(fetch)
+        await self.wait_first(fetch.taken.wait(), self.suspend_flow.wait())
+
+    async def seek_to_committed(self) -> Mapping[Any, int]:
+        sought: Mapping[Any, int] = await self._thread.seek_exact(self.host.positions())
+        return sought
+
+    async def perform_seek(self) -> None:
+        """Faust calls this before it resumes, after on_rebalance_complete, and again mid-life: a seek made anywhere
+        else would be undone, so this one must always answer the current positions."""
+        self.finished.clear()
+        self._committed_offset.update(await self.seek_to_committed())
+
+    async def wait_empty(self) -> None:
+        """Revocation or shutdown: let running transactions and calls end, begin none, show our progress."""
+        await self.host.quiet(self.app.conf.broker_rebalance_timeout * 0.7)
+        with contextlib.suppress(Exception):
+            await asyncio.wait_for(self.commit(), 5)
+
+    def _filter_tps_with_pending_acks(self, topics: Any = None) -> list[Any]:
+        return list(self.finished)
+
+    def _new_offset(self, tp: Any) -> int | None:
+        return self.finished.pop(tp, None)
+
+    def verify_event_path(self, now: float, tp: Any) -> None:
+        """Faust's livelock logger knows Events only; the watchdog looks after us."""
+
+
+class Transport(driver.Transport):  # type: ignore[misc]
+    Consumer = Consumer
+
+
+class QuickTables(faust.tables.TableManager):  # type: ignore[misc]
+    """There are no Faust tables here, and nothing to sleep a second for."""
+
+    async def sleep(self, n: Any, **kwargs: Any) -> None:
+        await super().sleep(0 if n == 1.0 else n)
+
+
+drivers.TRANSPORTS.aliases[SCHEME] = f"{__name__}:Transport"

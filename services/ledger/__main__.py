@@ -1,0 +1,51 @@
+"""`python -m services.ledger`: keep the ledger up with the topics until told to stop."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from services.ledger.ledger import FILE, Ledger, LedgerError
+from services.lifeline import watch_parent
+
+
+async def _run(path: Path, bootstrap: str, announce: Callable[[], object]) -> None:
+    stop = asyncio.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    ledger = Ledger.open(path)
+    try:
+        caught = await ledger.catch_up(bootstrap)
+        if caught.rebuilt:
+            print(f"ledger rebuilt: {caught.rebuilt}", flush=True)
+        announce()
+        print(f"ledger at {path}: {caught.records} records taken in, following", flush=True)
+        await ledger.follow(bootstrap, stop)
+    finally:
+        ledger.close()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m services.ledger", description=__doc__)
+    parser.add_argument("--bootstrap", required=True)
+    parser.add_argument("--state", type=Path, default=Path(".sayso"))
+    parser.add_argument("--ready-file", type=Path)
+    given = parser.parse_args()
+    ready: Path | None = given.ready_file
+    watch_parent()
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    try:
+        asyncio.run(_run(given.state / FILE, given.bootstrap, ready.touch if ready else str))
+    except LedgerError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

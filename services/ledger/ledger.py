@@ -1,0 +1,133 @@
+"""The ledger: open it, bring it up to the topics, ask it."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from aiokafka.errors import KafkaError, OffsetOutOfRangeError
+
+from services.ledger.ddl import VERSION
+from services.ledger.fold import Place, read
+from services.ledger.source import Source, SourceError, reading
+from services.ledger.store import Store, Superseded
+
+FILE = "ledger.sqlite"
+_PATIENCE = 30.0
+"""Seconds without a single step forward before a catch-up gives up."""
+
+
+class LedgerError(Exception):
+    """One sentence for the person who asked."""
+
+
+class Caught(NamedTuple):
+    """What a catch-up did.  `rebuilt` says why the file was made anew, if it was."""
+
+    records: int = 0
+    rebuilt: str | None = None
+
+
+class Ledger:
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    @classmethod
+    def open(cls, path: Path, *, existing: bool = False) -> Ledger:
+        """`existing`: refuse to make a new one.  Raises LedgerError."""
+        try:
+            return cls(Store(path, existing=existing))
+        except FileNotFoundError:
+            raise LedgerError(f"There is no ledger at {path} yet: run `sayso up` first, or give --bootstrap") from None
+        except (sqlite3.Error, OSError) as error:
+            raise LedgerError(f"The ledger at {path} cannot be opened ({error}): delete it, it is rebuilt") from None
+
+    def close(self) -> None:
+        self._store.close()
+
+    def rows(self, sql: str, *values: Any) -> list[sqlite3.Row]:
+        """For the read functions beside this file."""
+        return self._store.rows(sql, *values)
+
+    def positions(self) -> dict[Place, int]:
+        return self._store.positions()
+
+    async def catch_up(self, bootstrap: str) -> Caught:
+        """Fold everything up to the ends seen now.  Raises LedgerError."""
+        try:
+            async with reading(bootstrap) as source:
+                return await self._to_the_ends(source)
+        except (SourceError, KafkaError) as error:
+            raise LedgerError(str(error)) from None
+
+    async def follow(self, bootstrap: str, stop: asyncio.Event) -> Caught:
+        """Fold until told to stop.  Raises LedgerError."""
+        records = 0
+        try:
+            async with reading(bootstrap) as source:
+                rebuilt, generation = await self._begin(source)
+                while not stop.is_set():
+                    try:
+                        records += (await self._step(source, generation, wait=0.2))[0]
+                    except (Superseded, OffsetOutOfRangeError):
+                        rebuilt, generation = await self._begin(source)
+                return Caught(records, rebuilt)
+        except (SourceError, KafkaError) as error:
+            raise LedgerError(str(error)) from None
+
+    async def _to_the_ends(self, source: Source) -> Caught:
+        ends = await source.ends()
+        rebuilt, generation = await self._begin(source)
+        records, reached, moved = 0, self.positions(), time.monotonic()
+        while any(reached.get(place, 0) < end for place, end in ends.items()):
+            before = reached
+            try:
+                new, reached = await self._step(source, generation, wait=0.05)
+                records += new
+            except (Superseded, OffsetOutOfRangeError):
+                rebuilt, generation = await self._begin(source)
+            if reached != before:
+                moved = time.monotonic()
+            elif time.monotonic() - moved > _PATIENCE:
+                raise LedgerError(f"Kafka has more to read but gave nothing for {_PATIENCE:.0f} s: is it overloaded?")
+        return Caught(records, rebuilt)
+
+    async def _step(self, source: Source, generation: str | None, wait: float) -> tuple[int, dict[Place, int]]:
+        entries, reached = await source.batch(wait)
+        changed = {place: to for place, to in reached.items() if to > self._seen.get(place, -1)}
+        new = self._store.fold([read(entry) for entry in entries], changed, generation) if changed else 0
+        self._seen |= changed
+        return new, reached
+
+    async def _begin(self, source: Source) -> tuple[str | None, str | None]:
+        """Go on from where the file stands; rebuild it first if it does not belong to these topics."""
+        if self._store.meta("version") != VERSION:
+            raise LedgerError("Another version of Sayso has rebuilt the ledger: start this one again")
+        starts, ends = await source.starts(), await source.ends()
+        self._store.claim(source.cluster)
+        why = _foreign(self._store.meta("cluster"), source.cluster) or _out_of_range(self.positions(), starts, ends)
+        if why:
+            self._store.rebuild(source.cluster)
+        generation, self._seen = self._store.meta("generation"), self.positions()
+        source.seek({place: self._seen.get(place, starts[place]) for place in source.places})
+        return why, generation
+
+    _seen: dict[Place, int]
+    """How far this process knows the file to be: spares a transaction where nothing moved."""
+
+
+def _foreign(held: str | None, cluster: str) -> str | None:
+    return None if held == cluster else "it held the topics of another Kafka cluster"
+
+
+def _out_of_range(positions: dict[Place, int], starts: dict[Place, int], ends: dict[Place, int]) -> str | None:
+    for place, position in positions.items():
+        if place not in ends:
+            return f"{place.topic}/{place.partition} is gone"
+        if not starts[place] <= position <= ends[place]:
+            return (f"{place.topic}/{place.partition} now holds {starts[place]} to {ends[place]}, "
+                    f"and the ledger stood at {position}")  # fmt: skip
+    return None

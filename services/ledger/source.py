@@ -1,0 +1,93 @@
+"""The public topics as a reader sees them: committed records only, every partition, no consumer group."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaConnectionError, KafkaError
+
+from schemas.topics import BY_NAME
+from services.ledger.fold import Entry, Place
+
+_RECORDS = 5000
+"""Most records a batch: one transaction's worth."""
+
+
+class SourceError(Exception):
+    """One sentence: the topics cannot be read, and what to do."""
+
+
+class Source:
+    """`cluster` is the Kafka cluster's own id.  Ends and starts are offsets by place."""
+
+    def __init__(self, consumer: AIOKafkaConsumer, cluster: str, places: list[Place]) -> None:
+        self._consumer = consumer
+        self.cluster = cluster
+        self.places = places
+        self._partitions = [TopicPartition(*place) for place in places]
+
+    async def starts(self) -> dict[Place, int]:
+        found = await self._consumer.beginning_offsets(self._partitions)
+        return {Place(*partition): offset for partition, offset in found.items()}
+
+    async def ends(self) -> dict[Place, int]:
+        """The last stable offsets: nothing that is still in an open transaction."""
+        found = await self._consumer.end_offsets(self._partitions)
+        return {Place(*partition): offset for partition, offset in found.items()}
+
+    def seek(self, positions: Mapping[Place, int]) -> None:
+        for place in self.places:
+            self._consumer.seek(TopicPartition(*place), positions[place])
+
+    async def batch(self, wait: float) -> tuple[list[Entry], dict[Place, int]]:
+        """What arrived within `wait` seconds, and how far every partition has been read: markers of transactions take
+        offsets and compaction leaves gaps, so positions are asked for, not counted."""
+        found = await self._consumer.getmany(timeout_ms=int(wait * 1000), max_records=_RECORDS)
+        entries = [
+            Entry(Place(*partition), record.offset, record.timestamp, record.key, record.value)
+            for partition, records in found.items()
+            for record in records
+        ]
+        return entries, {Place(*tp): await self._consumer.position(tp) for tp in self._partitions}
+
+
+@asynccontextmanager
+async def reading(bootstrap: str) -> AsyncIterator[Source]:
+    """Raises SourceError when nobody answers there, or our topics are not there."""
+    cluster, places = await _discover(bootstrap)
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap,
+        group_id=None,
+        enable_auto_commit=False,
+        isolation_level="read_committed",
+        auto_offset_reset="none",
+        fetch_max_wait_ms=50,
+        max_partition_fetch_bytes=4 << 20,
+    )
+    try:
+        await consumer.start()
+        consumer.assign([TopicPartition(*place) for place in places])
+        yield Source(consumer, cluster, places)
+    finally:
+        await consumer.stop()
+
+
+async def _discover(bootstrap: str) -> tuple[str, list[Place]]:
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    try:
+        await admin.start()
+        cluster = (await admin.describe_cluster())["cluster_id"]
+        topics = await admin.describe_topics()
+    except (KafkaConnectionError, OSError):
+        raise SourceError(f"No Kafka answers at {bootstrap}") from None
+    except KafkaError as error:
+        raise SourceError(f"Kafka at {bootstrap} refused to say what topics it has: {error}") from None
+    finally:
+        await admin.close()
+    ours = [topic for topic in topics if topic["topic"] in BY_NAME and not topic["error_code"]]
+    if not ours:
+        raise SourceError(f"Kafka at {bootstrap} has none of our topics: run `sayso topics apply` first")
+    return cluster, [Place(topic["topic"], part["partition"]) for topic in ours for part in topic["partitions"]]

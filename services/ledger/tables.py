@@ -1,0 +1,76 @@
+"""Which topic fills which table.  Add a table here and nothing else: the file is rebuilt by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from schemas import topics
+from schemas.numbers import e164
+from schemas.topics import Topic
+
+Get = Callable[[Any], Any]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Every row also holds where its record stands (`part`, `off`), the record's time (`at_ms`) and its `json`.
+
+    `latest` tells a message's identity where only the last version is kept; without it every record is a row.
+    `rank` says which version is the last: the record's offset unless the message itself counts."""
+
+    name: str
+    topic: Topic[Any]
+    columns: dict[str, Get]
+    latest: Get | None = None
+    rank: Get | None = None
+    lookup: tuple[str, ...] = ()
+    """An index over these columns."""
+
+
+def _plain(*names: str) -> dict[str, Get]:
+    def field(name: str) -> Get:
+        return lambda message: getattr(message, name, None)
+
+    return {name: field(name) for name in names}
+
+
+_MESSAGE = _plain("tenant", "message_id")
+_NUMBER: dict[str, Get] = _plain("tenant") | {"number": lambda m: e164(m.number)}
+_BY_MESSAGE = ("message_id", "tenant")
+_BY_NUMBER = ("number", "tenant")
+_ORDER: dict[str, Get] = {"tenant": lambda m: m.order.tenant, "message_id": lambda m: m.order.message_id}
+
+TABLES: tuple[Table, ...] = (
+    Table("requests", topics.SEND_REQUESTS, _MESSAGE | _plain("number"), lookup=_BY_MESSAGE),
+    Table("decisions", topics.DECISIONS, _MESSAGE | _plain("seq", "verdict", "kind"), lookup=_BY_MESSAGE),
+    Table("orders", topics.DISPATCH_ORDERS, _MESSAGE | _plain("sender"), lookup=_BY_MESSAGE),
+    Table("controls", topics.DISPATCH_CONTROLS, _MESSAGE | _plain("type", "sender", "number"), lookup=_BY_MESSAGE),
+    Table("returned", topics.RETURNED, _ORDER | _plain("reason"), lookup=_BY_MESSAGE),
+    Table("attempts", topics.ATTEMPTS, _MESSAGE | _plain("attempt", "state", "provider_id"), lookup=_BY_MESSAGE),
+    Table("receipts", topics.DELIVERY_RECEIPTS, _MESSAGE | _plain("attempt", "provider_id", "status"),
+          lookup=_BY_MESSAGE),
+    Table("outcome_history", topics.OUTCOMES, _MESSAGE | _plain("version", "state"), lookup=_BY_MESSAGE),
+    Table("outcomes", topics.OUTCOMES, _MESSAGE | _plain("state", "error_code", "final", "kind", "sender"),
+          latest=lambda m: f"{m.tenant}/{m.message_id}", rank=lambda m: m.version, lookup=("state",)),
+    Table("usage", topics.USAGE_REPORT,
+          _plain("tenant", "branch", "sender", "kind", "state", "error_code", "messages", "segments", "final")
+          | {"period": lambda m: m.period.isoformat()}, latest=lambda m: m.identity),
+    Table("consent_events", topics.CONSENT_EVENTS, _NUMBER | _plain("action", "source"), lookup=_BY_NUMBER),
+    Table("consent_log", topics.CONSENT_LOG, _NUMBER | _plain("action", "source", "applied"), lookup=_BY_NUMBER),
+    Table("consent_status", topics.CONSENT_STATUS, _NUMBER | _plain("state"), latest=lambda m: m.number_key,
+          lookup=_BY_NUMBER),
+    Table("inbound", topics.INBOUND, _plain("sender", "provider_id") | {"number": lambda m: e164(m.number)},
+          lookup=("number",)),
+    Table("replies", topics.REPLIES, _NUMBER | _plain("sender", "provider_id"), lookup=_BY_NUMBER),
+    Table("contacts", topics.CONTACTS, _NUMBER | _plain("sender"), latest=lambda m: f"{m.sender_key}/{m.tenant}"),
+    Table("number_facts", topics.NUMBER_FACTS, _NUMBER, lookup=_BY_NUMBER),
+    Table("tenants", topics.SETTINGS, _plain("tenant"), latest=lambda m: m.tenant),
+    Table("senders", topics.SENDERS, _plain("sender"), latest=lambda m: m.sender),
+    Table("dead_letters", topics.DEAD_LETTERS, _plain("room", "topic", "partition", "offset", "cause", "reason")),
+)  # fmt: skip
+
+BY_TOPIC: dict[str, tuple[Table, ...]] = {
+    topic.name: tuple(table for table in TABLES if table.topic is topic) for topic in topics.TOPICS
+}

@@ -1,0 +1,66 @@
+"""JSON Schema 2020-12 of each message: what may be written.  Readers take more (see `schemas.base.Message`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_json_schema
+from pydantic_core import core_schema
+
+from schemas.base import Message
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+class WireSchema(GenerateJsonSchema):
+    """Pydantic's, but short: no title that repeats a field's name, no union where a list of types will do, and no
+    default where what is missing is None anyway."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        return False
+
+    def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
+        inner = self.generate_inner(schema["schema"])
+        if isinstance(inner.get("type"), str) and not inner.keys() & {"enum", "const"}:
+            return {**inner, "type": [inner["type"], "null"]}
+        return super().nullable_schema(schema)
+
+    def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
+        found = super().default_schema(schema)
+        return {name: part for name, part in found.items() if (name, part) != ("default", None)}
+
+
+def json_schema(message: type[Message]) -> dict[str, Any]:
+    """One message's schema, complete in itself."""
+    schema = tags_required(message.model_json_schema(schema_generator=WireSchema))
+    return {"$schema": DIALECT, "$id": f"urn:sayso:wire:{message.__name__}", **schema}
+
+
+def shared_schemas(messages: Iterable[type[Message]], place: str) -> dict[str, Any]:
+    """The schemas of all messages and of what they share, by name, referring to each other at `place`."""
+    _, schemas = models_json_schema(
+        [(message, "validation") for message in messages],
+        ref_template=place + "{model}",
+        schema_generator=WireSchema,
+    )
+    found: dict[str, Any] = tags_required(schemas)["$defs"]
+    return found
+
+
+def tags_required(schema: Any) -> Any:
+    """A constant tells a union's members apart: a writer must give it, though Python's constructor need not."""
+    if isinstance(schema, list):
+        return [tags_required(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    schema = {name: tags_required(part) for name, part in schema.items()}
+    tags = [name for name, field in _fields(schema).items() if "const" in field]
+    if tags:
+        schema["required"] = [*tags, *(name for name in schema.get("required", ()) if name not in tags)]
+    return schema
+
+
+def _fields(schema: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    fields = schema.get("properties", {})
+    return fields if isinstance(fields, dict) and schema.get("type") == "object" else {}

@@ -205,7 +205,7 @@ class Host:
         consumer = self.app.consumer._thread._consumer
         if consumer._fetcher._isolation_level != 1:
             raise RuntimeError("the consumer does not read committed")
-        if privates.sender.EndTxnHandler is not privates.StrictEnd:
+        if not privates.strict():
             raise RuntimeError("the strict EndTxn is not in place")
         want = self.owned()
         for topic in self.room.reads:

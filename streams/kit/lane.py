@@ -85,12 +85,7 @@ class Lane:
         self.awaited: dict[str, int] = {}
         self.rows_count = 0
         self.serial = 0
-        source = f"/sayso/{room.name}".encode()
-        self._static = {
-            name: [("ce_specversion", b"1.0"), ("ce_type", ce_type), ("ce_source", source),
-                   ("content-type", b"application/json")]
-            for name, ce_type in store.EVENT_TYPES.items()
-        }  # fmt: skip
+        self._headers: dict[str, list[tuple[str, bytes]]] = {}
 
     # --- what comes in
 
@@ -279,10 +274,21 @@ class Lane:
     def _publish(self, tx: Transaction, topic: Topic[Any], value: Message) -> None:
         key = topic.key(value).encode()
         event_id = f"{self.room.name}/{self.partition}/{tx.serial}/{len(tx.sends)}".encode()
-        headers = [*self._static[topic.name], ("ce_id", event_id)]
+        headers = [*self._envelope(topic), ("ce_id", event_id)]
         partition = partition_of(key, self.counts[topic.name])
         data = topic.adapter.dump_json(value, exclude_none=True)
         tx.sends.append(Outgoing(topic.name, partition, key, data, headers))
+
+    def _envelope(self, topic: Topic[Any]) -> list[tuple[str, bytes]]:
+        """What CloudEvents wants in every record's headers (binary mode), but for its id."""
+        if topic.name not in self._headers:
+            self._headers[topic.name] = [
+                ("ce_specversion", b"1.0"),
+                ("ce_type", store.event_type(topic)),
+                ("ce_source", f"/sayso/{self.room.name}".encode()),
+                ("content-type", b"application/json"),
+            ]
+        return self._headers[topic.name]
 
     def _due(self, now: datetime) -> list[bytes]:
         """Rows whose wake has come, each once; a heap entry that was superseded is passed over."""

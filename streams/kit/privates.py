@@ -69,3 +69,7 @@ def check() -> None:
         raise PrivatesMoved("aiokafka's Fetcher takes no isolation_level any more")
     sender.EndTxnHandler = StrictEnd
     sender.BACKOFF_OVERRIDE = 0.004
+
+
+def strict() -> bool:
+    return sender.EndTxnHandler is StrictEnd

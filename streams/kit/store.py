@@ -11,9 +11,9 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Iterable, Mapping
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from schemas.topics import TOPICS
+from schemas.topics import Topic
 from streams.step import Row
 
 POSITIONS: Final = b"\x00positions"
@@ -21,13 +21,11 @@ _WAKE: Final = struct.Struct("<q")
 MAX_ROW: Final = 64 << 10
 
 
-def event_type(message: str) -> bytes:
+def event_type(topic: Topic[Any]) -> bytes:
     """`SendRequest` → `sayso.send_request.v1` (CloudEvents `type`)."""
-    snake = "".join("_" + letter.lower() if letter.isupper() else letter for letter in message).lstrip("_")
+    name = getattr(topic.carries, "__name__", "Control")
+    snake = "".join("_" + letter.lower() if letter.isupper() else letter for letter in name).lstrip("_")
     return f"sayso.{snake}.v1".encode()
-
-
-EVENT_TYPES: Final = {topic.name: event_type(getattr(topic.carries, "__name__", "Control")) for topic in TOPICS}
 
 
 class Damaged(Exception):

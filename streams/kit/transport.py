@@ -57,14 +57,14 @@ class Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
             consumer.seek(place, offset)
         return self.sought
 
-    async def fetch(self, places: set[Any], asking: set[Any], timeout: float) -> Fetch:
+    async def fetch(self, places: set[Any], asking: set[Any], wait: float) -> Fetch:
         """Records of `places`, and where the consumer stands in those of `asking`."""
-        fetched: Fetch = await self.call_thread(self._fetch, places, asking, timeout)
+        fetched: Fetch = await self.call_thread(self._fetch, places, asking, wait)
         return fetched
 
-    async def _fetch(self, places: set[Any], asking: set[Any], timeout: float) -> Fetch:
+    async def _fetch(self, places: set[Any], asking: set[Any], wait: float) -> Fetch:
         consumer, serial = self._consumer, self.serial
-        records = await self._fetch_records(consumer, places, timeout=timeout, max_records=consumer._max_poll_records)
+        records = await self._fetch_records(consumer, places, timeout=wait, max_records=consumer._max_poll_records)
         if serial != self.serial:  # a seek overtook this fetch: it may have popped fresh records, so seek there again
             for place in records:
                 if place in self.sought:

@@ -50,7 +50,7 @@ class Writer:
         async with asyncio.timeout(self.commit_timeout):
             await self._producer.begin_transaction()
             sends = ((send.topic, send.partition, send.key, send.value, send.headers) for send in tx.sends)
-            changed = ((rows, lane.partition, key, value, ()) for key, value in lane.changelog(tx))
+            changed = ((rows, lane.partition, key, value, []) for key, value in lane.changelog(tx))
             futures = [*await self._send(sends), *await self._send(changed)]
             await asyncio.gather(*futures)
             await self._producer.commit_transaction()

@@ -1,0 +1,53 @@
+"""`python -m services.workers ROOM`: run one room's worker until SIGTERM.
+
+Exit codes: 0 told to stop, 1 cannot start (one sentence says why), 70 a fault: start it again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+
+from services.lifeline import watch_parent
+from services.settings import ServiceSettings, SettingsError, from_environment
+from services.workers.worker import CannotStart, work
+
+ROOMS = ("gate", "inbox", "dispatch", "outcomes", "usage")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="sayso worker", description=__doc__)
+    parser.add_argument("room", choices=ROOMS)
+    parser.add_argument("--instance", help="a stable name of this replica, so that a restart keeps its partitions")
+    parser.add_argument("--ready-file", type=Path, help="created when partitions are assigned and restored")
+    given = parser.parse_args()
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    watch_parent()
+    try:
+        settings = from_environment()
+        return asyncio.run(_until_told(given.room, settings, given.instance, given.ready_file))
+    except (SettingsError, CannotStart) as error:
+        print(f"sayso: {error}", file=sys.stderr)
+        return 1
+
+
+async def _until_told(room: str, settings: ServiceSettings, instance: str | None, ready_file: Path | None) -> int:
+    stop = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+
+    def ready(partitions: list[int]) -> None:
+        if ready_file is not None:
+            ready_file.write_text(f"{os.getpid()} {partitions}\n")
+
+    await work(room, settings, stop, instance=instance, ready=ready)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,36 @@
+"""Which room reads what: the one page that joins rooms."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from schemas import topics as t
+from streams.dispatch import dispatch, dispatch_woke
+from streams.gate import gate, gate_woke
+from streams.inbox import inbox, inbox_woke
+from streams.outcomes import outcomes, outcomes_woke
+from streams.room import Room
+from streams.usage import usage, usage_woke
+
+GATE: Final = Room(
+    "gate",
+    fold=gate,
+    woke=gate_woke,
+    first=(t.CONSENT_EVENTS, t.REPLIES),
+    then=(t.NUMBER_FACTS, t.RETURNED, t.SEND_REQUESTS),
+)
+INBOX: Final = Room("inbox", fold=inbox, woke=inbox_woke, first=(t.CONTACTS,), then=(t.INBOUND,))
+DISPATCH: Final = Room(
+    "dispatch",
+    fold=dispatch,
+    woke=dispatch_woke,
+    first=(t.DISPATCH_CONTROLS,),
+    then=(t.DISPATCH_ORDERS,),
+    opens=True,
+)
+OUTCOMES: Final = Room(
+    "outcomes", fold=outcomes, woke=outcomes_woke, then=(t.DECISIONS, t.ATTEMPTS, t.DELIVERY_RECEIPTS)
+)
+USAGE: Final = Room("usage", fold=usage, woke=usage_woke, then=(t.OUTCOMES,))
+
+ROOMS: Final = {room.name: room for room in (GATE, INBOX, DISPATCH, OUTCOMES, USAGE)}

@@ -1,0 +1,115 @@
+"""A room small enough to check by hand: it counts per key, says so, and wakes once after each count.
+
+Run as a process: `python -m tests.faults.counting --bootstrap B --prefix P --partitions N --instance I`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import signal
+import uuid
+from datetime import datetime, timedelta
+from typing import Any
+
+from schemas.base import Message
+from schemas.topics import DEAD_LETTERS, Topic
+from streams.kit.host import Hooks, Host, Pace
+from streams.kit.run import run
+from streams.room import Room
+from streams.step import NOTHING, Fact, Publication, Row, Rows, Settings, Step
+
+WAKE_AFTER = timedelta(milliseconds=150)
+
+
+class Event(Message):
+    key: str
+    i: int
+
+
+class Counted(Message):
+    """`nonce` is new at each judgement: two of one event are two judgements that both came to light."""
+
+    key: str
+    i: int
+    n: int
+    nonce: str
+
+
+class Woken(Message):
+    key: str
+    n: int
+    nonce: str
+
+
+class Count(Row):
+    n: int = 0
+    total: int = 0
+    first: int = 0
+
+
+def topics(prefix: str) -> dict[str, Topic[Any]]:
+    def topic(name: str, carries: Any, *, compacted: bool = False) -> Topic[Any]:
+        return Topic(f"{prefix}.{name}", carries, lambda m: m.key, timedelta(days=1), "for a test", compacted=compacted)
+
+    return {
+        "first": topic("first", Event),
+        "then": topic("then", Event),
+        "counted": topic("counted", Counted),
+        "woken": topic("woken", Woken),
+    }
+
+
+def counting(prefix: str) -> Room:
+    t = topics(prefix)
+
+    def fold(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Step:
+        if not isinstance(fact.value, Event):
+            return NOTHING
+        was = rows.get("count", Count) or Count()
+        first = fact.topic == t["first"].name
+        row = Count(n=was.n + 1, total=was.total + fact.value.i, first=was.first + first)
+        said = Counted(key=fact.value.key, i=-fact.value.i if first else fact.value.i, n=row.n, nonce=uuid.uuid4().hex)
+        return Step(
+            rows={"count": row},
+            publish=(Publication(t["counted"], said),),
+            wake={"count": now + WAKE_AFTER},
+        )
+
+    def woke(rows: Rows, name: str, now: datetime, settings: Settings) -> Step:
+        row = rows.get("count", Count) or Count()
+        return Step(publish=(Publication(t["woken"], Woken(key=rows.family, n=row.n, nonce=uuid.uuid4().hex)),))
+
+    return Room(prefix, fold=fold, woke=woke, first=(t["first"],), then=(t["then"],))
+
+
+def counts(prefix: str, partitions: int) -> dict[str, int]:
+    named = {topic.name: partitions for topic in topics(prefix).values()}
+    return {**named, counting(prefix).rows.name: partitions, DEAD_LETTERS.name: partitions}
+
+
+async def _work(given: argparse.Namespace) -> None:
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    pace = Pace(session_timeout=given.session, transaction_timeout=8, call_timeout=2)
+    hooks = Hooks(ready=lambda partitions: print("ready", partitions, flush=True), fatal=lambda error: os._exit(70))
+    host = Host(
+        counting(given.prefix), given.bootstrap, counts(given.prefix, given.partitions), hooks,
+        pace=pace, instance=given.instance,
+    )  # fmt: skip
+    await run(host, stop)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--bootstrap", required=True)
+    parser.add_argument("--prefix", required=True)
+    parser.add_argument("--partitions", type=int, required=True)
+    parser.add_argument("--session", type=float, default=2.0)
+    parser.add_argument("--instance")
+    asyncio.run(_work(parser.parse_args()))
+
+
+if __name__ == "__main__":
+    main()

@@ -14,6 +14,8 @@ class ConsentState(StrEnum):
 
 
 class ConsentStatus(Message):
+    """`since` is when the gate took it to be so; `source`, what the fact that settled it came from."""
+
     tenant: Slug
     number: str
     state: ConsentState

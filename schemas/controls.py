@@ -21,6 +21,8 @@ class Stop(Message):
 
 
 class Cancel(Message):
+    """This order is not to leave; one that has left cannot be called back."""
+
     type: Literal["cancel"] = "cancel"
     sender: str
     tenant: Slug
@@ -43,6 +45,8 @@ class Sighting(Message):
 
 
 class Pause(Message):
+    """Nothing leaves from this sender until Resume; orders wait, in their order."""
+
     type: Literal["pause"] = "pause"
     sender: str
     by: str = ""
@@ -50,6 +54,8 @@ class Pause(Message):
 
 
 class Resume(Message):
+    """Go on after a Pause."""
+
     type: Literal["resume"] = "resume"
     sender: str
     by: str = ""

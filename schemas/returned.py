@@ -7,6 +7,8 @@ from schemas.send import Send
 
 
 class Returned(Message):
+    """`reason` is for people: the gate judges the order anew by what it knows then."""
+
     order: Send
     reason: str
     at: UtcTime

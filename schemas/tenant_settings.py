@@ -29,6 +29,8 @@ class Branch(Message):
 
 
 class TenantSettings(Message):
+    """What is left out has a careful default; `sender` must be one of the senders declared for this tenant."""
+
     tenant: Slug
     name: str = Field(min_length=1)
     time_zone: str = "America/New_York"

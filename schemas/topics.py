@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar, get_args
 
 from pydantic import TypeAdapter
 
@@ -36,6 +37,9 @@ M = TypeVar("M", bound=Message)
 FOREVER: Final = None
 A_MONTH: Final = timedelta(days=35)
 A_YEAR: Final = timedelta(days=400)
+
+
+_CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
 
 
 @dataclass(frozen=True)
@@ -69,11 +73,18 @@ class Topic(Generic[M]):
         return self.adapter.dump_json(message, exclude_none=True)
 
     @cached_property
+    def messages(self) -> tuple[type[Message], ...]:
+        """The one type it carries, or each member of the tagged union."""
+        if isinstance(self.carries, type):
+            return (self.carries,)
+        return tuple(get_args(member)[0] for member in get_args(get_args(self.carries)[0]))
+
+    @cached_property
     def event_type(self) -> str:
-        """The CloudEvents `type` of its records: `SendRequest` is `sayso.send_request.v1`."""
-        name = getattr(self.carries, "__name__", "Control")
-        snake = "".join("_" + letter.lower() if letter.isupper() else letter for letter in name).lstrip("_")
-        return f"sayso.{snake}.v1"
+        """The CloudEvents `type` of its records: `SendRequest` is `sayso.send_request.v1`, each control
+        `sayso.control.v1`.  A breaking change of the wire would be `v2`, on a topic of its own."""
+        name = self.carries.__name__ if isinstance(self.carries, type) else "Control"
+        return f"sayso.{_CAPITAL.sub('_', name).lower()}.v1"
 
     def partitions(self, default: int) -> int:
         return 1 if self.single else default
@@ -185,6 +196,9 @@ TOPICS: Final[tuple[Topic[Any], ...]] = (
     SENDERS, DEAD_LETTERS,
 )  # fmt: skip
 
+MESSAGES: Final[dict[str, type[Message]]] = {
+    message.__name__: message for topic in TOPICS for message in topic.messages
+}
 BY_NAME: Final[dict[str, Topic[Any]]] = {topic.name: topic for topic in TOPICS}
 
 

@@ -8,8 +8,7 @@ from typing import Any
 from schemas.base import Message
 from schemas.catalog.examples import Example, examples
 from schemas.catalog.json_schema import shared_schemas
-from schemas.catalog.message_types import every_message, messages_of
-from schemas.topics import TOPICS, Topic
+from schemas.topics import MESSAGES, TOPICS, Topic
 
 PARTITIONS = 12
 REPLICAS = 3
@@ -42,9 +41,9 @@ def document() -> dict[str, Any]:
         "channels": {topic.name: _channel(topic) for topic in TOPICS},
         "components": {
             "messages": {
-                message.__name__: _message(topic, message, found) for topic in TOPICS for message in messages_of(topic)
+                message.__name__: _message(topic, message, found) for topic in TOPICS for message in topic.messages
             },
-            "schemas": shared_schemas(every_message().values(), _SCHEMAS),
+            "schemas": shared_schemas(MESSAGES.values(), _SCHEMAS),
         },
     }
 
@@ -55,7 +54,7 @@ def _channel(topic: Topic[Any]) -> dict[str, Any]:
         "address": topic.name,
         "description": topic.about,
         "messages": {
-            message.__name__: {"$ref": f"#/components/messages/{message.__name__}"} for message in messages_of(topic)
+            message.__name__: {"$ref": f"#/components/messages/{message.__name__}"} for message in topic.messages
         },
         "bindings": {
             "kafka": {

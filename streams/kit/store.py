@@ -23,9 +23,7 @@ MAX_ROW: Final = 64 << 10
 
 def event_type(topic: Topic[Any]) -> bytes:
     """`SendRequest` → `sayso.send_request.v1` (CloudEvents `type`)."""
-    name = getattr(topic.carries, "__name__", "Control")
-    snake = "".join("_" + letter.lower() if letter.isupper() else letter for letter in name).lstrip("_")
-    return f"sayso.{snake}.v1".encode()
+    return topic.event_type.encode()
 
 
 class Damaged(Exception):

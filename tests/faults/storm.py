@@ -1,0 +1,146 @@
+"""Drive counting workers through a storm, and read what came of it.
+
+The reader shares no code with the kit: it reads the topics as any outsider would, committed records only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import random
+import signal
+import sys
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+from tests.faults import counting
+
+PARTITIONS = 4
+KEYS = [f"k{n}" for n in range(40)]
+
+
+async def make_topics(bootstrap: str, prefix: str, partitions: int = PARTITIONS) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        existing = set(await admin.list_topics())
+        wanted = {name: n for name, n in counting.counts(prefix, partitions).items() if name not in existing}
+        compact = {"cleanup.policy": "compact"}
+        await admin.create_topics([
+            NewTopic(name, n, 1, topic_configs=compact if name.endswith(".rows") else {}) for name, n in wanted.items()
+        ])  # fmt: skip
+    finally:
+        await admin.close()
+
+
+@dataclass
+class Workers:
+    """Replicas of the counting room; each has a stable instance name, as a supervisor would give it."""
+
+    bootstrap: str
+    prefix: str
+    running: dict[str, asyncio.subprocess.Process] = field(default_factory=dict)
+    stopped: set[str] = field(default_factory=set)
+    faults: Counter[str] = field(default_factory=Counter)
+
+    async def start(self, instance: str) -> None:
+        self.running[instance] = await asyncio.create_subprocess_exec(
+            sys.executable, "-W", "ignore", "-m", "tests.faults.counting", "--bootstrap", self.bootstrap,
+            "--prefix", self.prefix, "--partitions", str(PARTITIONS), "--instance", instance,
+            stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
+        )  # fmt: skip
+
+    def signal(self, instance: str, number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            self.running[instance].send_signal(number)
+            self.faults[number.name] += 1
+
+    async def revive(self) -> None:
+        """As a supervisor does: whoever ended is started again."""
+        for instance, process in list(self.running.items()):
+            if process.returncode is not None:
+                self.faults[f"exit {process.returncode}"] += 1
+                await self.start(instance)
+
+    async def end(self) -> None:
+        for process in self.running.values():
+            with contextlib.suppress(ProcessLookupError):
+                process.send_signal(signal.SIGCONT)
+                process.kill()
+        await asyncio.gather(*[process.wait() for process in self.running.values()])
+
+    async def one_fault(self, what: str, rng: random.Random) -> None:
+        instance = rng.choice(sorted(self.running))
+        match what:
+            case "kill":
+                self.signal(instance, signal.SIGKILL)
+            case "term":
+                self.signal(instance, signal.SIGTERM)
+            case "join":
+                await self.start(f"w{len(self.running)}")
+                self.faults["join"] += 1
+            case "nap" | "sleep":  # within the session's time-out of two seconds, or past it: a zombie
+                self.signal(instance, signal.SIGSTOP)
+                await asyncio.sleep(rng.uniform(0.2, 1.0) if what == "nap" else rng.uniform(3.5, 5.0))
+                self.signal(instance, signal.SIGCONT)
+
+
+FAULTS = ["kill"] * 5 + ["sleep"] * 3 + ["nap"] * 2 + ["term"] * 2 + ["join"] * 2
+
+
+async def publish(bootstrap: str, prefix: str, seconds: float, rate: int) -> dict[str, list[int]]:
+    """Events per key, numbered from 1; every tenth goes to the `first` topic."""
+    topics, sent = counting.topics(prefix), defaultdict(list)
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", enable_idempotence=True)
+    await producer.start()
+    loop = asyncio.get_running_loop()
+    end = loop.time() + seconds
+    rng = random.Random(7)
+    futures: list[Any] = []
+    while loop.time() < end:
+        for _ in range(rate // 20):
+            key = rng.choice(KEYS)
+            i = len(sent[key]) + 1
+            sent[key].append(i)
+            topic = topics["first" if i % 10 == 0 else "then"].name
+            value = json.dumps({"key": key, "i": i}).encode()
+            futures.append(await producer.send(topic, key=key.encode(), value=value))
+        await asyncio.sleep(0.05)
+    await asyncio.gather(*futures)
+    await producer.stop()
+    return dict(sent)
+
+
+async def read_all(bootstrap: str, topic: str, isolation: str = "read_committed") -> list[Any]:
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap, isolation_level=isolation, auto_offset_reset="earliest", fetch_max_wait_ms=50
+    )
+    await consumer.start()
+    try:
+        places = [TopicPartition(topic, n) for n in range(PARTITIONS)]
+        consumer.assign(places)
+        ends = await consumer.end_offsets(places)
+        await consumer.seek_to_beginning(*places)
+        records: list[Any] = []
+        while any([await consumer.position(place) < ends[place] for place in places]):
+            for batch in (await consumer.getmany(timeout_ms=200)).values():
+                records.extend(batch)
+        return records
+    finally:
+        await consumer.stop()
+
+
+async def settled(bootstrap: str, prefix: str, total: int, patience: float = 90) -> list[dict[str, Any]]:
+    """The counted outputs, once there are as many as events, or after `patience` seconds what there is."""
+    topic = counting.topics(prefix)["counted"].name
+    end = asyncio.get_running_loop().time() + patience
+    while True:
+        found = [json.loads(record.value) for record in await read_all(bootstrap, topic)]
+        if len(found) >= total or asyncio.get_running_loop().time() > end:
+            return found
+        await asyncio.sleep(0.5)

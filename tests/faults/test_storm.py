@@ -1,0 +1,78 @@
+"""Workers join, leave, are killed, sleep past their session and wake again: rows, outputs and positions stay exact."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import uuid
+from collections import defaultdict
+from typing import Any
+
+import pytest
+
+from tests.faults import counting, storm
+
+pytestmark = pytest.mark.broker
+
+
+async def weather(workers: storm.Workers, seed: int) -> None:
+    rng = random.Random(seed)
+    for what in rng.sample(storm.FAULTS, len(storm.FAULTS)):
+        await asyncio.sleep(rng.uniform(0.3, 1.2))
+        await workers.one_fault(what, rng)
+        await workers.revive()
+
+
+@pytest.mark.timeout(240)
+async def test_a_storm_loses_nothing_and_repeats_nothing(bootstrap: str) -> None:
+    prefix = f"storm-{uuid.uuid4().hex[:8]}"
+    await storm.make_topics(bootstrap, prefix)
+    workers = storm.Workers(bootstrap, prefix)
+    for n in range(2):
+        await workers.start(f"w{n}")
+    try:
+        sent, _ = await asyncio.gather(
+            storm.publish(bootstrap, prefix, seconds=25, rate=800), weather(workers, seed=11)
+        )
+        for instance in workers.running:
+            workers.signal(instance, storm.signal.SIGCONT)
+        await asyncio.sleep(1)
+        await workers.revive()
+        counted = await storm.settled(bootstrap, prefix, sum(map(len, sent.values())))
+        await asyncio.sleep(2)
+        woken = [json.loads(r.value) for r in await storm.read_all(bootstrap, counting.topics(prefix)["woken"].name)]
+        rows = await storm.read_all(bootstrap, counting.counting(prefix).rows.name)
+    finally:
+        await workers.end()
+    assert workers.faults["SIGKILL"] >= 5, f"a storm without kills proves nothing: {workers.faults}"
+    assert_exact(sent, counted)
+    assert_wakes(sent, woken)
+    assert_rows(sent, rows)
+
+
+def assert_exact(sent: dict[str, list[int]], counted: list[dict[str, Any]]) -> None:
+    """Each event came to light once, judged once, and the counts run without a gap: no zombie wrote among them."""
+    seen: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for one in counted:
+        seen[one["key"]].append(one)
+    for key, numbers in sent.items():
+        assert sorted(abs(one["i"]) for one in seen[key]) == numbers, f"{key}: lost or repeated"
+        assert [one["n"] for one in seen[key]] == numbers, f"{key}: two owners counted"
+
+
+def assert_wakes(sent: dict[str, list[int]], woken: list[dict[str, Any]]) -> None:
+    """No wake fired twice for one count, and the last count of every key was followed by one."""
+    fired = [(one["key"], one["n"]) for one in woken]
+    assert len(fired) == len(set(fired))
+    assert {(key, len(numbers)) for key, numbers in sent.items()} <= set(fired)
+
+
+def assert_rows(sent: dict[str, list[int]], records: list[Any]) -> None:
+    """The changelog's last word, read by hand: eight bytes of wake, then JSON; and positions that count the rows."""
+    last = {(r.partition, r.key): r.value for r in records}
+    rows = {k.split(b"\x00")[0].decode(): json.loads(v[8:]) for (_, k), v in last.items() if k[:1] != b"\x00"}
+    assert {key: row["n"] for key, row in rows.items()} == {key: len(numbers) for key, numbers in sent.items()}
+    assert {key: row["total"] for key, row in rows.items()} == {key: sum(numbers) for key, numbers in sent.items()}
+    noted = [json.loads(value) for (_, key), value in last.items() if key[:1] == b"\x00"]
+    assert sum(one["rows"] for one in noted) == len(rows)

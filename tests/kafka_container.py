@@ -1,0 +1,48 @@
+"""Apache Kafka's official image under testcontainers, on a loopback port that is chosen beforehand.
+
+testcontainers' own Kafka expects another firm's image; and a port that the daemon chose would change over a restart,
+while the broker has told its clients the old one."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from testcontainers.core.container import DockerContainer
+from testcontainers.core.wait_strategies import LogMessageWaitStrategy
+
+from services.broker.ports import LOOPBACK, choose
+
+IMAGE: Final = "apache/kafka:4.1.1"
+_INSIDE: Final = 9092
+
+_SETTINGS: Final = {
+    "KAFKA_NODE_ID": "1",
+    "KAFKA_PROCESS_ROLES": "broker,controller",
+    "KAFKA_CONTROLLER_LISTENER_NAMES": "CONTROLLER",
+    "KAFKA_CONTROLLER_QUORUM_VOTERS": "1@localhost:9093",
+    "KAFKA_LISTENERS": f"INTERNAL://:19092,CONTROLLER://:9093,HOST://:{_INSIDE}",
+    "KAFKA_LISTENER_SECURITY_PROTOCOL_MAP": "INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT,HOST:PLAINTEXT",
+    "KAFKA_INTER_BROKER_LISTENER_NAME": "INTERNAL",
+    "KAFKA_OFFSETS_TOPIC_REPLICATION_FACTOR": "1",
+    "KAFKA_TRANSACTION_STATE_LOG_REPLICATION_FACTOR": "1",
+    "KAFKA_TRANSACTION_STATE_LOG_MIN_ISR": "1",
+    "KAFKA_SHARE_COORDINATOR_STATE_TOPIC_REPLICATION_FACTOR": "1",
+    "KAFKA_SHARE_COORDINATOR_STATE_TOPIC_MIN_ISR": "1",
+    "KAFKA_OFFSETS_TOPIC_NUM_PARTITIONS": "4",
+    "KAFKA_TRANSACTION_STATE_LOG_NUM_PARTITIONS": "8",
+    "KAFKA_AUTO_CREATE_TOPICS_ENABLE": "false",
+    "KAFKA_GROUP_INITIAL_REBALANCE_DELAY_MS": "0",
+    "KAFKA_GROUP_MIN_SESSION_TIMEOUT_MS": "1000",
+    "KAFKA_TRANSACTION_ABORT_TIMED_OUT_TRANSACTION_CLEANUP_INTERVAL_MS": "1000",
+}
+
+
+class ApacheKafkaContainer(DockerContainer):
+    def __init__(self) -> None:
+        super().__init__(IMAGE)
+        port = choose()
+        self.bootstrap = f"{LOOPBACK}:{port}"
+        self.with_kwargs(ports={f"{_INSIDE}/tcp": (LOOPBACK, port)})
+        advertised = f"INTERNAL://localhost:19092,HOST://{self.bootstrap}"
+        self.with_envs(**_SETTINGS, KAFKA_ADVERTISED_LISTENERS=advertised)
+        self.waiting_for(LogMessageWaitStrategy("Kafka Server started").with_startup_timeout(120))

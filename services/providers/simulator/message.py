@@ -1,0 +1,69 @@
+"""A Message resource as Twilio keeps and shows it."""
+
+from __future__ import annotations
+
+from email.utils import formatdate
+from functools import lru_cache
+from typing import Any
+
+VERSION = "2010-04-01"
+FINAL = frozenset({"delivered", "undelivered", "failed", "canceled", "received"})
+
+
+@lru_cache(maxsize=256)
+def _rfc_2822(second: int) -> str:
+    return formatdate(second).replace("-0000", "+0000")
+
+
+class Message:
+    """`created`, `sent` and `updated` are Unix seconds.  `ordinal` counts the creates for this number from 1."""
+
+    __slots__ = (
+        "account", "body", "callback", "created", "direction", "error", "error_words", "ordinal", "segments", "sender",
+        "sent", "service", "sid", "status", "to", "updated",
+    )  # fmt: skip
+
+    def __init__(
+        self, sid: str, account: str, to: str, sender: str | None, body: str, now: float, **more: Any
+    ) -> None:
+        self.sid, self.account, self.to, self.sender, self.body = sid, account, to, sender, body
+        self.created = self.updated = now
+        self.sent: float | None = None
+        self.service: str | None = more.get("service")
+        self.callback: str | None = more.get("callback")
+        self.segments: int = more.get("segments", 1)
+        self.direction: str = more.get("direction", "outbound-api")
+        self.status: str = more.get("status", "queued")
+        self.ordinal: int = more.get("ordinal", 0)
+        self.error: int | None = None
+        self.error_words: str | None = None
+
+    @property
+    def from_address(self) -> str:
+        """Whom opt-outs and queues belong to: the messaging service where there is one."""
+        return self.service or self.sender or ""
+
+    def resource(self) -> dict[str, Any]:
+        uri = f"/{VERSION}/Accounts/{self.account}/Messages/{self.sid}"
+        return {
+            "account_sid": self.account,
+            "api_version": VERSION,
+            "body": self.body,
+            "date_created": _rfc_2822(int(self.created)),
+            "date_sent": None if self.sent is None else _rfc_2822(int(self.sent)),
+            "date_updated": _rfc_2822(int(self.updated)),
+            "direction": self.direction,
+            "error_code": self.error,
+            "error_message": self.error_words,
+            "from": self.sender,
+            "messaging_service_sid": self.service,
+            "num_media": "0",
+            "num_segments": "0" if self.status in {"accepted", "scheduled"} else str(self.segments),
+            "price": None,
+            "price_unit": "USD",
+            "sid": self.sid,
+            "status": self.status,
+            "subresource_uris": {"media": f"{uri}/Media.json"},
+            "to": self.to,
+            "uri": f"{uri}.json",
+        }

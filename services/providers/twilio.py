@@ -1,0 +1,142 @@
+"""Twilio, through its own SDK.  Every answer becomes a Result: nothing is retried here, nothing raised."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+from urllib.parse import urlencode
+
+import aiohttp
+from pydantic import SecretStr
+from twilio.base.exceptions import TwilioRestException, TwilioServiceException
+from twilio.rest import Client
+
+from services.providers.session import Flight, QuietSession, flight
+from streams.dispatch.calls import Answer, Post, Result
+
+TWILIO = "https://api.twilio.com"
+FIRST_CODE = 10_000
+"""Twilio's codes have five digits or more; the SDK fills in the HTTP status where an answer has none."""
+
+_CUT_OFF: tuple[tuple[type[BaseException], str], ...] = (
+    (TimeoutError, "no answer in time"),
+    (aiohttp.ClientPayloadError, "the answer was cut short"),
+    (aiohttp.ServerDisconnectedError, "the connection was closed before an answer"),
+    (ConnectionResetError, "the connection was reset before an answer"),
+    (aiohttp.ClientError, "the connection failed before an answer"),
+    (OSError, "the connection failed before an answer"),
+)
+_UNREADABLE = (ValueError, TypeError, AttributeError)
+"""What the SDK raises on an answer that is no JSON, or JSON of another shape."""
+
+
+class Twilio:
+    """`timeout` in seconds, for the whole call.  `base_url` None: Twilio itself."""
+
+    def __init__(
+        self,
+        *,
+        account_sid: str,
+        auth_token: SecretStr,
+        public_url: str,
+        base_url: str | None = None,
+        timeout: float = 10.0,
+        connections: int = 32,
+    ) -> None:
+        self._account_sid = account_sid
+        self._auth_token = auth_token
+        self._status_url = public_url.rstrip("/") + "/twilio/status"
+        self._base_url = base_url or TWILIO
+        self._timeout = timeout
+        self._connections = connections
+        self._session: QuietSession | None = None
+        self._messages: Any = None
+
+    async def send(self, post: Post) -> Answer:
+        """One call.  Only cancellation and bugs are raised."""
+        if self._messages is None:
+            self._open()
+        call = Flight()
+        flight.set(call)
+        try:
+            async with asyncio.timeout(self._timeout):
+                message = await self._messages.create_async(**self._form(post))
+        except UnicodeEncodeError:
+            return _answer(post, Result.REFUSED, code="unencodable", detail="the text is not valid Unicode")
+        except (TwilioRestException, TwilioServiceException) as refusal:
+            return _refused(post, refusal, call)
+        except tuple(kind for kind, _ in _CUT_OFF) as failure:
+            return _cut_off(post, failure, call)
+        except _UNREADABLE:
+            if call.response is None:
+                raise
+            return _in_doubt(post, f"HTTP {call.response.status_code}, but the answer could not be read")
+        if not isinstance(message.sid, str) or not message.sid:
+            return _in_doubt(post, "taken by its status, but the answer has no sid")
+        return _answer(post, Result.ACCEPTED, provider_id=message.sid)
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = self._messages = None
+
+    def _open(self) -> None:
+        """`environment` is given so that TWILIO_EDGE and TWILIO_REGION do not rewrite the host behind our back."""
+        self._session = QuietSession(self._connections)
+        client = Client(
+            self._account_sid,
+            self._auth_token.get_secret_value(),
+            http_client=self._session,
+            environment={"TWILIO_ACCOUNT_SID": self._account_sid},
+        )
+        client.api.base_url = self._base_url
+        self._messages = client.api.v2010.account.messages
+
+    def _form(self, post: Post) -> dict[str, str]:
+        """Our identity rides on the callback's address: a callback then proves what was accepted."""
+        identity = urlencode({"tenant": post.tenant, "message_id": post.message_id, "attempt": post.attempt})
+        sender = "messaging_service_sid" if post.sender.startswith("MG") else "from_"
+        return {
+            "to": post.to,
+            "body": post.body,
+            sender: post.sender,
+            "status_callback": f"{self._status_url}?{identity}",
+        }
+
+
+def _refused(post: Post, refusal: TwilioRestException | TwilioServiceException, call: Flight) -> Answer:
+    """Only Twilio's own word counts as a refusal: a 4xx without its code comes from something in between."""
+    code = str(refusal.code) if isinstance(refusal.code, int) and refusal.code >= FIRST_CODE else None
+    if refusal.status == 429:
+        return _answer(post, Result.LIMITED, code=code or "429", detail="HTTP 429", retry_after=_retry_after(call))
+    if 400 <= refusal.status < 500 and code:
+        return _answer(post, Result.REFUSED, code=code, detail=f"HTTP {refusal.status}")
+    return _in_doubt(post, f"HTTP {refusal.status}", code)
+
+
+def _cut_off(post: Post, failure: BaseException, call: Flight) -> Answer:
+    words = next(words for kind, words in _CUT_OFF if isinstance(failure, kind))
+    if call.departed:
+        return _in_doubt(post, words)
+    return _answer(post, Result.UNSENT, detail=f"no connection to the provider: {type(failure).__name__}")
+
+
+def _in_doubt(post: Post, detail: str, code: str | None = None) -> Answer:
+    return _answer(post, Result.IN_DOUBT, detail=detail, code=code)
+
+
+def _answer(post: Post, result: Result, **known: Any) -> Answer:
+    return Answer(
+        tenant=post.tenant,
+        message_id=post.message_id,
+        attempt=post.attempt,
+        sender=post.sender,
+        result=result,
+        **known,
+    )
+
+
+def _retry_after(call: Flight) -> float | None:
+    """Seconds; the other form of the header, a date, is not used by Twilio."""
+    given = (call.response.headers or {}).get("Retry-After", "") if call.response else ""
+    return float(given) if given.replace(".", "", 1).isdigit() else None

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from schemas.base import Message, Slug, UtcTime
+from schemas.base import Evidence, Message, Slug, UtcTime
 from schemas.numbers import e164
 
 
 class Reply(Message):
-    """Published by the inbox.  `provider_id` is remembered, so that a replayed webhook changes nothing."""
+    """Published by the inbox.  `provider_id` is remembered, so that a replayed webhook changes nothing.
+
+    `appended_at` is the broker's append time of the inbound record and `evidence` its place: consent that comes by
+    text is dated and proved by those."""
 
     tenant: Slug
     number: str
@@ -16,6 +19,8 @@ class Reply(Message):
     body: str
     media: tuple[str, ...] = ()
     received_at: UtcTime
+    appended_at: UtcTime | None = None
+    evidence: Evidence = Evidence()
 
     @property
     def number_key(self) -> str:

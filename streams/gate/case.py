@@ -1,0 +1,54 @@
+"""Everything a rule may look at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import NamedTuple
+
+from schemas.decision import Finding
+from schemas.send_request import SendRequest
+from schemas.sender import Sender
+from schemas.tenant_settings import TenantSettings
+from streams.gate.dialable import CHECKED_BY, dialable
+from streams.gate.rows import NumberRow
+from streams.step import Settings
+
+
+class Case(NamedTuple):
+    """`number` is in E.164 if it can be; `sender` the one it would go from, "" for none; `received` is when the gate
+    first saw the request, `now` when it judges: they differ for what was held or returned."""
+
+    request: SendRequest
+    number: str
+    standing: NumberRow
+    tenant: TenantSettings | None
+    sender: str
+    senders: Mapping[str, Sender]
+    received: datetime
+    now: datetime
+
+
+Rule = Callable[[Case], Finding | None]
+
+
+def case_of(request: SendRequest, standing: NumberRow, received: datetime, now: datetime, settings: Settings) -> Case:
+    tenant = settings.tenants.get(request.tenant)
+    number, sender = request.number, sender_of(request, tenant)
+    return Case(request, number, checked(standing, number), tenant, sender, settings.senders, received, now)
+
+
+def sender_of(request: SendRequest, tenant: TenantSettings | None) -> str:
+    """The request's own, else its branch's, else the tenant's."""
+    if request.sender or tenant is None:
+        return request.sender or ""
+    branch = tenant.branches.get(request.branch) if request.branch else None
+    return (branch.sender if branch else None) or tenant.sender
+
+
+def checked(row: NumberRow, number: str) -> NumberRow:
+    """The row with what the digits tell, worked out once per number and metadata version."""
+    if row.checked_by == CHECKED_BY:
+        return row
+    region, problem = dialable(number)
+    return row.model_copy(update={"region": region, "problem": problem, "checked_by": CHECKED_BY})

@@ -1,0 +1,57 @@
+"""Requests, and orders that came back."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from schemas.base import Evidence
+from schemas.decision import Verdict
+from schemas.returned import Returned
+from schemas.send_request import SendRequest
+from streams.aside import set_aside
+from streams.gate.judge import Pending, fingerprint, judge
+from streams.gate.release import with_number
+from streams.gate.rows import NUMBER, MessageRow, NumberRow, message_row
+from streams.step import NOTHING, Fact, Rows, Settings, Step
+
+
+def on_request(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Step:
+    """Judge it, once.  The same id with the same number and text is a repeat and changes nothing; with another text
+    it is set aside as `id_reused`, for a second decision under that id would garble the first one's outcome."""
+    request: SendRequest = fact.value
+    print_ = fingerprint(request)
+    known = rows.get(message_row(request.message_id), MessageRow)
+    if known is not None:
+        return NOTHING if known.fingerprint == print_ else _id_reused(request, fact, now)
+    message = MessageRow(fingerprint=print_, received=now)
+    return _judged(rows, Pending(request, message, _place(fact)), now, settings)
+
+
+def on_returned(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Step:
+    """Judge it afresh: consent may have changed, its time may be past.  Only the order that is out now counts; an
+    older one, or one that came back already, changes nothing."""
+    returned: Returned = fact.value
+    order = returned.order
+    message = rows.get(message_row(order.message_id), MessageRow)
+    if message is None:
+        reason = "an order came back that the gate no longer knows"
+        return Step(publish=(set_aside("gate", fact, returned.number_key, "unknown_order", reason, now),))
+    if message.verdict is not Verdict.SEND or message.request is None or message.issued_at != order.issued_at:
+        return NOTHING
+    request = message.request.model_copy(update={"body": order.body})
+    return _judged(rows, Pending(request, message, _place(fact)), now, settings)
+
+
+def _judged(rows: Rows, pending: Pending, now: datetime, settings: Settings) -> Step:
+    number = rows.get(NUMBER, NumberRow) or NumberRow()
+    after, step = judge(pending, number, now, settings)
+    return with_number(number, after, step)
+
+
+def _id_reused(request: SendRequest, fact: Fact, now: datetime) -> Step:
+    reason = f"message id {request.message_id} was used before for another text: send it under an id of its own"
+    return Step(publish=(set_aside("gate", fact, request.number_key, "id_reused", reason, now),))
+
+
+def _place(fact: Fact) -> Evidence:
+    return Evidence(topic=fact.topic, partition=fact.partition, offset=fact.offset)

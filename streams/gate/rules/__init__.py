@@ -1,0 +1,48 @@
+"""Every rule of the gate, in the order in which their findings are named: consent before form.
+
+A rule looks at one case and answers with a finding or None; a new one is a file here, a line below and a table of
+cases in the tests (see CONTRIBUTING.md).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from streams.gate.case import Rule
+from streams.gate.rules.bad_body import bad_body
+from streams.gate.rules.consent_unreadable import consent_unreadable
+from streams.gate.rules.expired import expired
+from streams.gate.rules.held_too_long import held_too_long
+from streams.gate.rules.invalid_number import invalid_number
+from streams.gate.rules.not_before import not_before
+from streams.gate.rules.not_opted_in import not_opted_in
+from streams.gate.rules.not_sms_enabled import not_sms_enabled
+from streams.gate.rules.opted_out import opted_out
+from streams.gate.rules.region_not_allowed import region_not_allowed
+from streams.gate.rules.requested_in_future import requested_in_future
+from streams.gate.rules.sender_not_allowed import sender_not_allowed
+from streams.gate.rules.shortener import shortener
+from streams.gate.rules.stale import stale
+from streams.gate.rules.test_not_opted_in import test_not_opted_in
+from streams.gate.rules.unknown_kind import unknown_kind
+from streams.gate.rules.unknown_tenant import unknown_tenant
+
+RULES: Final[tuple[Rule, ...]] = (
+    unknown_tenant,
+    consent_unreadable,
+    opted_out,
+    not_opted_in,
+    test_not_opted_in,
+    not_sms_enabled,
+    invalid_number,
+    region_not_allowed,
+    unknown_kind,
+    bad_body,
+    sender_not_allowed,
+    shortener,
+    stale,
+    requested_in_future,
+    expired,
+    held_too_long,
+    not_before,
+)

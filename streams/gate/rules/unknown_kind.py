@@ -1,0 +1,16 @@
+from __future__ import annotations
+
+from schemas.decision import Finding, Verdict
+from streams.gate.case import Case
+from streams.gate.kinds import LANES
+
+
+def unknown_kind(case: Case) -> Finding | None:
+    if case.request.kind in LANES:
+        return None
+    return Finding(
+        rule="unknown_kind",
+        verdict=Verdict.REJECT,
+        reason=f"There is no kind of text named {case.request.kind[:40]!r}",
+        next_step=f"use one of {', '.join(LANES)}",
+    )

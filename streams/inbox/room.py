@@ -1,0 +1,100 @@
+"""The inbox's fold: contacts are noted, inbound texts become replies."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final
+
+from schemas.base import Evidence
+from schemas.contact import Contact
+from schemas.inbound_message import InboundMessage
+from schemas.reply import Reply
+from schemas.topics import REPLIES
+from streams.aside import set_aside
+from streams.inbox.meant_for import Contacts, meant_for
+from streams.inbox.rows import CONTACT, ContactRow
+from streams.keywords import Keyword, keyword
+from streams.seen import SeenRow, forget_at, seen, seen_row
+from streams.step import NOTHING, Fact, Fold, Publication, Row, Rows, Settings, Step, Unreadable
+
+ANSWERS: Final = frozenset({Keyword.STOP, Keyword.START})
+"""Either of them answers an ask."""
+
+NOBODY: Final = {
+    True: ("nobody_texted", "nobody is known to have texted this number from this shared sender"),
+    False: ("unknown_sender", "the sender it came to is not known: apply it, then replay this record"),
+}
+"""By whether the sender is known."""
+
+
+def inbox(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Step:
+    return _ANSWERS_TO[type(fact.value)](rows, fact, now, settings)
+
+
+def inbox_woke(rows: Rows, name: str, now: datetime, settings: Settings) -> Step:
+    """Only ids of inbound texts have wakes."""
+    return Step({name: None})
+
+
+def _on_contact(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Step:
+    """An ask stays unanswered until a keyword answers it, whatever else the tenant sends."""
+    contact: Contact = fact.value
+    name = CONTACT + contact.tenant
+    known = rows.get(name, ContactRow) or ContactRow(last=contact.at)
+    row = ContactRow(last=max(known.last, contact.at), asked=known.asked or contact.asked)
+    return Step({name: row})
+
+
+def _on_inbound(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Step:
+    """A repeat, by the provider's id, changes nothing: webhooks are called again."""
+    inbound: InboundMessage = fact.value
+    name = seen_row("in", inbound.provider_id)
+    if seen(rows, name):
+        return NOTHING
+    meant, contacts = keyword(inbound.body), _contacts(rows)
+    sender = settings.senders.get(inbound.sender)
+    tenants = meant_for(meant, contacts, sender.tenants if sender else ())
+    changed: dict[str, Row | None] = {name: SeenRow(at_ms=fact.at_ms)}
+    if meant in ANSWERS:
+        changed |= _answered(contacts, tenants)
+    replies = tuple(_reply(tenant, fact) for tenant in tenants)
+    publish = replies or (set_aside("inbox", fact, inbound.sender_key, *NOBODY[sender is not None], now),)
+    return Step(changed, publish, {name: forget_at(now, for_good=meant is Keyword.START)})
+
+
+def _contacts(rows: Rows) -> Contacts:
+    named = ((name.removeprefix(CONTACT), rows.get(name, ContactRow)) for name in rows.names(CONTACT))
+    return {tenant: row for tenant, row in named if row is not None}
+
+
+def _answered(contacts: Contacts, tenants: tuple[str, ...]) -> dict[str, Row]:
+    asked = ((tenant, contacts[tenant]) for tenant in tenants if tenant in contacts and contacts[tenant].asked)
+    return {CONTACT + tenant: ContactRow(last=row.last) for tenant, row in asked}
+
+
+def _reply(tenant: str, fact: Fact) -> Publication:
+    inbound: InboundMessage = fact.value
+    reply = Reply(
+        tenant=tenant,
+        number=inbound.number,
+        sender=inbound.sender,
+        provider_id=inbound.provider_id,
+        body=inbound.body,
+        media=inbound.media,
+        received_at=inbound.received_at,
+        appended_at=fact.at,
+        evidence=Evidence(topic=fact.topic, partition=fact.partition, offset=fact.offset),
+    )
+    return Publication(REPLIES, reply)
+
+
+def _on_unreadable(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Step:
+    """A contact that could not be read is set aside by the kit; nothing here can make up for it."""
+    return NOTHING
+
+
+_ANSWERS_TO: Final[dict[type[Any], Fold]] = {
+    Contact: _on_contact,
+    InboundMessage: _on_inbound,
+    Unreadable: _on_unreadable,
+}

@@ -98,7 +98,7 @@ class Runner:
     async def _commit(self, tx: Transaction) -> None:
         self._committing = True
         settings = self.host.hooks.settings()
-        while self.lane.judge(tx, settings):
+        while self.lane.judge(tx, settings):  # noqa: ASYNC110 - there is nothing to wait for, only to give way
             await asyncio.sleep(0)
         if not tx.empty:
             await self.writer.commit(self.lane, tx)

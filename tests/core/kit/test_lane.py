@@ -1,0 +1,260 @@
+"""A lane, without Kafka: what is taken first, what is put right, what is set aside, what is remembered."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from schemas.base import Message
+from schemas.topics import DEAD_LETTERS, Topic
+from streams.kit.lane import Answered, Lane, Transaction
+from streams.kit.reading import REROUTED, partition_of
+from streams.room import Room
+from streams.step import NOTHING, Fact, Opened, Publication, Row, Rows, Settings, Step, Unreadable
+from tests.simulation.log import Entry, Log
+
+NOW = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
+MS = int(NOW.timestamp() * 1000)
+
+
+class Said(Message):
+    key: str
+    what: str
+
+
+class Heard(Row):
+    words: tuple[str, ...] = ()
+
+
+def topic(name: str) -> Topic[Any]:
+    return Topic(name, Said, lambda m: m.key, None, "for a test")
+
+
+FIRST, THEN, OUT = topic("t.first"), topic("t.then"), topic("t.out")
+
+
+def fold(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Step:
+    """Remembers every word; `sleep` asks to be woken in a minute, `forget` deletes, `echo` publishes, `go` calls."""
+    row = rows.get("heard", Heard) or Heard()
+    match fact.value:
+        case Said(what="forget"):
+            return Step(rows={"heard": None})
+        case Said(what="echo"):
+            return Step(publish=(Publication(OUT, fact.value),))
+        case Said(what="go"):
+            return Step(rows={"heard": row}, effects=(fact.value,))
+        case Said(what="sleep"):
+            return Step(rows={"heard": row}, wake={"heard": now + timedelta(minutes=1)})
+        case Said(what=word):
+            return Step(rows={"heard": Heard(words=(*row.words, word))})
+        case Opened():
+            return Step(rows={"heard": Heard(words=(*row.words, "<opened>"))})
+        case Unreadable(cause=cause):
+            return Step(rows={"heard": Heard(words=(*row.words, f"<{cause}>"))})
+    return NOTHING
+
+
+def woke(rows: Rows, name: str, now: datetime, settings: Settings) -> Step:
+    row = rows.get(name, Heard) or Heard()
+    return Step(rows={name: Heard(words=(*row.words, "<woke>"))})
+
+
+def room(**changes: Any) -> Room:
+    return Room("test", **{"fold": fold, "woke": woke, "first": (FIRST,), "then": (THEN,), **changes})
+
+
+def lane(partitions: int = 1, **changes: Any) -> Lane:
+    names = (FIRST.name, THEN.name, OUT.name, DEAD_LETTERS.name)
+    return Lane(room(**changes), 0, dict.fromkeys(names, partitions), limit=100)
+
+
+def entry(log: Log, where: Topic[Any], what: str, key: str = "k") -> Entry:
+    return log.publish(where, Said(key=key, what=what), MS)
+
+
+def run(one: Lane, now: datetime = NOW) -> Transaction:
+    tx = one.begin(now)
+    while one.judge(tx, Settings()):
+        pass
+    return tx
+
+
+def words(one: Lane, key: str = "k") -> tuple[str, ...]:
+    heard = one.families[key].get("heard", Heard)
+    return heard.words if heard else ()
+
+
+def test_what_gives_or_takes_consent_is_taken_first() -> None:
+    log, one = Log(1), lane()
+    one.feed(THEN.name, [entry(log, THEN, "request")])
+    one.feed(FIRST.name, [entry(log, FIRST, "stop")])
+    run(one)
+    assert words(one) == ("stop", "request")
+
+
+def test_after_an_assignment_nothing_is_judged_before_consent_has_been_read_up() -> None:
+    log, one = Log(1), lane()
+    one.bar({FIRST.name: 1, THEN.name: 1})
+    one.feed(THEN.name, [entry(log, THEN, "request")])
+    assert one.idle_until() == float("inf")
+    assert run(one).empty
+    one.feed(FIRST.name, [entry(log, FIRST, "stop")])
+    one.reached(FIRST.name, 1)
+    run(one)
+    assert words(one) == ("stop", "request")
+
+
+def test_without_the_barrier_a_request_overtakes_the_stop() -> None:
+    """The fence switched off: this is what it is for."""
+    log, one = Log(1), lane()
+    one.feed(THEN.name, [entry(log, THEN, "request")])
+    run(one)
+    one.feed(FIRST.name, [entry(log, FIRST, "stop")])
+    run(one)
+    assert words(one) == ("request", "stop")
+
+
+def test_no_wake_fires_behind_the_barrier() -> None:
+    log, one = Log(1), lane()
+    one.feed(THEN.name, [entry(log, THEN, "sleep")])
+    saved = one.changelog(run(one))
+    again = lane()
+    again.restore(saved)
+    again.bar({FIRST.name: 5})
+    assert run(again, NOW + timedelta(hours=1)).fired == 0
+    again.reached(FIRST.name, 5)
+    assert run(again, NOW + timedelta(hours=1)).fired == 1
+
+
+def test_a_wake_is_never_early_fires_once_and_outlives_its_owner() -> None:
+    log, one = Log(1), lane()
+    one.feed(THEN.name, [entry(log, THEN, "sleep")])
+    saved = one.changelog(run(one))
+    again = lane()
+    again.restore(saved)
+    assert run(again, NOW + timedelta(seconds=59.9999)).fired == 0
+    tx = run(again, NOW + timedelta(minutes=1))
+    assert (tx.fired, words(again)) == (1, ("<woke>",))
+    third = lane()
+    third.restore([*saved, *again.changelog(tx)])
+    assert run(third, NOW + timedelta(days=1)).fired == 0
+
+
+def test_a_row_that_is_written_keeps_its_wake_and_a_deleted_one_has_none() -> None:
+    log, one = Log(1), lane()
+    one.feed(THEN.name, [entry(log, THEN, "sleep"), entry(log, THEN, "hello")])
+    run(one)
+    assert one.due
+    assert one.idle_until() == (NOW + timedelta(minutes=1)).timestamp()
+    one.feed(THEN.name, [entry(log, THEN, "forget")])
+    run(one)
+    assert run(one, NOW + timedelta(hours=1)).fired == 0
+
+
+def test_positions_rows_and_outputs_are_one_transaction() -> None:
+    log, one = Log(1), lane()
+    one.feed(THEN.name, [entry(log, THEN, "hello"), entry(log, THEN, "echo")])
+    tx = run(one)
+    assert [(send.topic, send.key) for send in tx.sends] == [(OUT.name, b"k")]
+    assert one.positions == {}, "not true before the commit"
+    one.committed(tx)
+    assert one.positions == {THEN.name: 2}
+    again = lane()
+    again.restore(one.changelog(tx))
+    assert (again.positions, words(again)) == ({THEN.name: 2}, ("hello",))
+
+
+def test_what_was_taken_is_not_taken_again() -> None:
+    log, one = Log(1), lane()
+    records = [entry(log, THEN, "a"), entry(log, THEN, "b")]
+    one.feed(THEN.name, records)
+    one.feed(THEN.name, records)
+    run(one)
+    assert words(one) == ("a", "b")
+
+
+@pytest.mark.parametrize(("value", "cause"), [
+    pytest.param(b"not json", "invalid", id="no JSON"),
+    pytest.param(b'{"key": "k"}', "invalid", id="a field is missing"),
+    pytest.param(b'{"key": "k", "what": 7}', "invalid", id="a wrong type"),
+    pytest.param(b'{"key": "k", "what": "\\ud800"}', "invalid", id="half a character"),
+    pytest.param(b'{"key": "' + b"x" * 600 + b'", "what": "hello"}', "key_too_long", id="a key without end"),
+    pytest.param(None, "tombstone", id="a tombstone"),
+    pytest.param(b"\xff\xfe" * 500_000, "invalid", id="a megabyte of noise"),
+])  # fmt: skip
+def test_what_cannot_be_read_is_set_aside_whole_and_the_next_is_judged(value: bytes | None, cause: str) -> None:
+    log, one = Log(1), lane()
+    one.feed(THEN.name, [log.append(THEN.name, 0, MS, b"k", value), entry(log, THEN, "next")])
+    tx = run(one)
+    letter = DEAD_LETTERS.decode(tx.sends[0].value)
+    assert (letter.cause, letter.place, letter.offset, letter.value_bytes) == (cause, "t.then/0", 0, value)
+    assert words(one) == ("next",)
+    assert tx.positions == {THEN.name: 2}
+
+
+def test_the_reason_names_the_field_and_never_the_text() -> None:
+    log, one = Log(1), lane()
+    value = json.dumps({"key": "k", "what": ["my secret"]}).encode()
+    one.feed(THEN.name, [log.append(THEN.name, 0, MS, b"k", value)])
+    reason = DEAD_LETTERS.decode(run(one).sends[0].value).reason
+    assert "what" in reason
+    assert "secret" not in reason
+
+
+def test_an_unreadable_record_on_a_first_topic_is_told_to_whom_it_may_have_stopped() -> None:
+    log, one = Log(1), lane()
+    one.feed(FIRST.name, [log.append(FIRST.name, 0, MS, b"k", b"{")])
+    run(one)
+    assert words(one) == ("<invalid>",)
+
+
+def test_a_misfiled_record_is_filed_again_once() -> None:
+    log, one = Log(4), lane(partitions=4)
+    key = next(f"k{n}" for n in range(99) if partition_of(f"k{n}".encode(), 4) == 2)
+    value = json.dumps({"key": key, "what": "hello"}).encode()
+    one.feed(THEN.name, [log.append(THEN.name, 0, MS, key.encode(), value, [("ce_id", b"7")])])
+    sent = run(one).sends[0]
+    assert (sent.topic, sent.partition, sent.key, sent.value) == (THEN.name, 2, key.encode(), value)
+    assert dict(sent.headers) == {"ce_id": b"7", REROUTED: b"t.then/0/0"}
+    one.feed(THEN.name, [log.append(THEN.name, 0, MS, key.encode(), value, sent.headers)])
+    assert DEAD_LETTERS.decode(run(one).sends[0].value).cause == "misfiled"
+
+
+def test_a_record_under_a_wrong_key_is_filed_under_its_own() -> None:
+    log, one = Log(1), lane()
+    one.feed(THEN.name, [log.append(THEN.name, 0, MS, None, b'{"key": "k", "what": "hello"}')])
+    assert [(send.topic, send.key) for send in run(one).sends] == [(THEN.name, b"k")]
+
+
+def test_answers_come_before_all_else_and_are_all_that_is_written_while_giving_up() -> None:
+    log, one = Log(1), lane()
+    one.feed(FIRST.name, [entry(log, FIRST, "stop")])
+    one.answers.append(Answered("k", Said(key="k", what="answer")))
+    tx = one.last_words(NOW)
+    one.judge(tx, Settings())
+    assert words(one) == ("answer",)
+    run(one)
+    assert words(one) == ("answer", "stop")
+
+
+def test_a_new_owner_is_announced_to_every_family_behind_the_barrier() -> None:
+    log, one = Log(1), lane()
+    one.feed(THEN.name, [entry(log, THEN, "hello")])
+    saved = one.changelog(run(one))
+    again = lane(opens=True)
+    again.restore(saved)
+    again.bar({FIRST.name: 1})
+    again.feed(FIRST.name, [entry(log, FIRST, "stop")])
+    again.reached(FIRST.name, 1)
+    run(again)
+    run(again)
+    assert words(again) == ("hello", "stop", "<opened>")
+
+
+def test_effects_are_handed_over_with_their_family() -> None:
+    log, one = Log(1), lane()
+    one.feed(THEN.name, [entry(log, THEN, "go")])
+    assert run(one).effects == [("k", Said(key="k", what="go"))]

@@ -1,0 +1,167 @@
+"""All rooms in one process, without Kafka, under a clock that jumps: the same lanes, crashed at every step.
+
+A lane's batch may crash before its commit (nothing of it exists), after its commit and before its effects (the calls
+are never made), or after a call and before its answer is written (the provider has it and nobody knows).
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from schemas.base import Message
+from schemas.topics import Topic
+from streams.dispatch.calls import Answer, Post
+from streams.kit.lane import Answered, Lane, Transaction
+from streams.room import Room
+from streams.step import Settings
+from tests.simulation.log import Log
+
+START = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
+
+Call = Callable[[Post, datetime], Answer | None]
+"""The provider.  None: the call is never answered, for the caller crashed."""
+
+
+@dataclass
+class World:
+    """`crash` is the chance of one at each place where one may happen."""
+
+    seed: int
+    rooms: list[Room]
+    settings: Settings
+    call: Call
+    partitions: int = 2
+    crash: float = 0.0
+    now: datetime = START
+    rng: random.Random = field(init=False)
+    log: Log = field(init=False)
+    lanes: dict[tuple[str, int], Lane] = field(default_factory=dict)
+    crashes: Counter[str] = field(default_factory=Counter)
+    posts: list[tuple[Post, datetime]] = field(default_factory=list)
+    later: list[tuple[datetime, Topic[Any], Message]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.rng, self.log = random.Random(self.seed), Log(self.partitions)
+        for room in self.rooms:
+            for partition in range(self.partitions):
+                self.open(room, partition)
+
+    def publish(self, topic: Topic[Any], message: Message) -> None:
+        self.log.publish(topic, message, self.ms)
+
+    def publish_at(self, at: datetime, topic: Topic[Any], message: Message) -> None:
+        """From the world outside, when its time has come: a person's answer, a carrier's receipt."""
+        self.later.append((at, topic, message))
+
+    @property
+    def ms(self) -> int:
+        return int(self.now.timestamp() * 1000)
+
+    # --- one owner after another
+
+    def open(self, room: Room, partition: int) -> None:
+        counts: dict[str, int] = dict.fromkeys(self._topics(), self.partitions)
+        lane = Lane(room, partition, counts, limit=self.rng.choice([1, 3, 50]))
+        entries = self.log.entries[room.rows.name, partition]
+        lane.restore([(entry.key or b"", entry.value) for entry in entries])
+        ends = {topic.name: len(self.log.entries[topic.name, partition]) for topic in room.reads}
+        lane.bar({topic: end for topic, end in ends.items() if end})
+        self.lanes[room.name, partition] = lane
+
+    def _topics(self) -> set[str]:
+        from schemas.topics import EVERY_TOPIC
+
+        return {topic.name for topic in EVERY_TOPIC}
+
+    def crashed(self, lane: Lane, where: str) -> bool:
+        if self.rng.random() >= self.crash:
+            return False
+        self.crashes[f"{lane.room.name}: {where}"] += 1
+        self.open(lane.room, lane.partition)
+        return True
+
+    # --- moving
+
+    def feed(self, lane: Lane) -> None:
+        """Some of what is there, of some topics: whatever order the network brings."""
+        for topic in self.rng.sample(lane.room.reads, len(lane.room.reads)):
+            log = self.log.entries[topic.name, lane.partition]
+            at = lane.expected.get(topic.name, 0)
+            take = self.rng.choice([0, 1, 5, 1000])
+            fresh = log[at : at + take]
+            if fresh:
+                lane.feed(topic.name, list(fresh))
+            lane.reached(topic.name, at + len(fresh))
+
+    def turn(self, lane: Lane) -> None:
+        self.feed(lane)
+        if lane.idle_until() > self.now.timestamp():
+            return
+        tx = lane.begin(self.now)
+        while lane.judge(tx, self.settings, most=3):
+            if self.crashed(lane, "inside a batch"):
+                return
+        if self.crashed(lane, "before the commit"):
+            return
+        if not tx.empty:
+            self._commit(lane, tx)
+        if self.crashed(lane, "after the commit, before the call"):
+            return
+        self._effects(lane, tx)
+
+    def _commit(self, lane: Lane, tx: Transaction) -> None:
+        for send in tx.sends:
+            self.log.append(send.topic, send.partition, self.ms, send.key, send.value, send.headers)
+        for key, value in lane.changelog(tx):
+            self.log.append(lane.room.rows.name, lane.partition, self.ms, key, value)
+        lane.committed(tx)
+
+    def _effects(self, lane: Lane, tx: Transaction) -> None:
+        for family, post in tx.effects:
+            self.posts.append((post, self.now))
+            answer = self.call(post, self.now)
+            if answer is None or self.crashed(lane, "after the call, before its answer"):
+                if answer is None:
+                    self.open(lane.room, lane.partition)
+                return
+            lane.answers.append(Answered(family, answer))
+
+    def settle(self, until: timedelta = timedelta(days=5), turns: int = 20_000) -> None:
+        """Run everybody in random order; when nobody has anything to do, let time pass to the next thing due.
+
+        Stops when nothing is due before `until` from now."""
+        end = self.now + until
+        for _ in range(turns):
+            busy = [lane for lane in self.lanes.values() if self._has_work(lane)]
+            if busy:
+                self.turn(self.rng.choice(busy))
+                self.now += timedelta(milliseconds=self.rng.choice([0, 1, 20]))
+                self._deliver()
+                continue
+            upcoming = [at for at, _, _ in self.later]
+            upcoming += [
+                datetime.fromtimestamp(lane.due[0][0] / 1000, UTC) for lane in self.lanes.values() if lane.due
+            ]
+            if not upcoming or min(upcoming) > end:
+                return
+            self.now = max(self.now, min(upcoming)) + timedelta(milliseconds=1)
+            self._deliver()
+        raise AssertionError("the world did not settle: something wakes for ever")
+
+    def _deliver(self) -> None:
+        due = [one for one in self.later if one[0] <= self.now]
+        self.later = [one for one in self.later if one[0] > self.now]
+        for _, topic, message in due:
+            self.publish(topic, message)
+
+    def _has_work(self, lane: Lane) -> bool:
+        behind = any(
+            len(self.log.entries[topic.name, lane.partition]) > lane.expected.get(topic.name, 0)
+            for topic in lane.room.reads
+        )
+        return behind or bool(lane.awaited) or lane.idle_until() <= self.now.timestamp()

@@ -48,10 +48,17 @@ BREAKING = [
         ["a: no longer takes integer", "a: may now be string, which readers do not expect"],
         id="another type",
     ),
-    pytest.param(of(a={}), of(a=TEXT), ["a: no longer takes anything", "a: may now be string, which readers do not expect"],
-                 id="any type narrowed"),
     pytest.param(
-        of(a={"enum": ["x", "y"], **TEXT}), of(a={"enum": ["x"], **TEXT}), ["a: no longer takes 'y'"], id="a word removed"
+        of(a={}),
+        of(a=TEXT),
+        ["a: no longer takes anything", "a: may now be string, which readers do not expect"],
+        id="any type narrowed",
+    ),
+    pytest.param(
+        of(a={"enum": ["x", "y"], **TEXT}),
+        of(a={"enum": ["x"], **TEXT}),
+        ["a: no longer takes 'y'"],
+        id="a word removed",
     ),
     pytest.param(of(a=TEXT), of(a={"enum": ["x"], **TEXT}), ["a: now only takes ['x']"], id="words imposed"),
     pytest.param(
@@ -60,11 +67,21 @@ BREAKING = [
         ["a: format was 'date-time', is 'date'"],
         id="another format",
     ),
-    pytest.param(of(a={"pattern": "^a$", **TEXT}), of(a={"pattern": "^b$", **TEXT}), ["a: pattern was '^a$', is '^b$'"],
-                 id="another pattern"),
-    pytest.param(of(a=TEXT), of(a={"pattern": "^b$", **TEXT}), ["a: pattern was None, is '^b$'"], id="a pattern imposed"),
-    pytest.param(of(a={"const": "x", **TEXT}), of(a={"const": "y", **TEXT}), ["a: const was 'x', is 'y'"], id="another tag"),
-    pytest.param(of(a=TEXT), of(a={"maxLength": 9, **TEXT}), ["a: maxLength was None, is 9"], id="an upper limit imposed"),
+    pytest.param(
+        of(a={"pattern": "^a$", **TEXT}),
+        of(a={"pattern": "^b$", **TEXT}),
+        ["a: pattern was '^a$', is '^b$'"],
+        id="another pattern",
+    ),
+    pytest.param(
+        of(a=TEXT), of(a={"pattern": "^b$", **TEXT}), ["a: pattern was None, is '^b$'"], id="a pattern imposed"
+    ),
+    pytest.param(
+        of(a={"const": "x", **TEXT}), of(a={"const": "y", **TEXT}), ["a: const was 'x', is 'y'"], id="another tag"
+    ),
+    pytest.param(
+        of(a=TEXT), of(a={"maxLength": 9, **TEXT}), ["a: maxLength was None, is 9"], id="an upper limit imposed"
+    ),
     pytest.param(
         of(a={"type": "integer", "minimum": 0}),
         of(a={"type": "integer", "minimum": 1}),
@@ -115,10 +132,12 @@ BREAKING = [
         id="inside an open object",
     ),
     pytest.param(
-        of(), {**of(), "additionalProperties": False}, ["message: other fields are no longer taken as they were"],
+        of(),
+        {**of(), "additionalProperties": False},
+        ["message: other fields are no longer taken as they were"],
         id="closed to unknown fields",
     ),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("old", "new"), ADDITIVE)

@@ -1,0 +1,149 @@
+"""Names that outsiders rely on, typed out: whoever renames one has to change it here as well, and think."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any
+
+import pytest
+
+from schemas.attempt import AttemptState
+from schemas.catalog.examples import examples
+from schemas.catalog.json_schema import json_schema
+from schemas.consent_event import ConsentAction
+from schemas.decision import Verdict
+from schemas.send_request import Kind
+from schemas.topics import BY_NAME, EVERY_TOPIC, MESSAGES, TOPICS, Topic
+
+FIELDS = {
+    "SendRequest": "message_id tenant branch? to sender? body kind person_id? case_id? event_id? time_zone?"
+    " postal_region? not_before? valid_until? resend_of? requested_at requested_by?",
+    "ConsentEvent": "event_id tenant number sender? action source at evidence?",
+    "Evidence": "wording? wording_version? text? document? url? ip? actor? key_id? topic? partition? offset?",
+    "InboundMessage": "provider_id sender to_address number body num_segments? media? received_at",
+    "Decision": "message_id tenant branch? to? sender? kind segments? person_id? case_id? event_id? resend_of?"
+    " requested_at verdict findings? until? decided_at policy_version consent_epoch evidence",
+    "Finding": "rule verdict reason next_step? until?",
+    "Send": "message_id tenant to sender body kind lane consent_epoch not_before? send_before issued_at",
+    "Stop": "number tenant? consent_epoch at",
+    "Attempt": "message_id tenant attempt sender state provider_id? code? at evidence?",
+    "DeliveryReceipt": "message_id tenant attempt provider_id status error_code? received_at raw?",
+    "Outcome": "message_id tenant branch? sender? to? kind person_id? case_id? event_id? requested_at state error_code?"
+    " error_title? next_step? segments? final version was? at",
+    "Was": "state error_code? segments?",
+    "UsageRow": "tenant branch sender period kind state error_code? error_title? messages segments final",
+}
+"""`?`: may be left out."""
+
+WORDS: list[tuple[type[StrEnum], str]] = [
+    (Kind, "transactional direct reminder alert follow_up marketing test"),
+    (ConsentAction, "opt_in opt_out ask"),
+    (Verdict, "send hold reject expire cancel"),
+    (AttemptState, "queued sending accepted refused deferred in_doubt canceled expired"),
+]
+
+DAYS = timedelta(days=1)
+KEPT = [
+    ("sms.send-requests", "tenant/number", 35, ""),
+    ("sms.consent-events", "tenant/number", 400, "append time"),
+    ("sms.inbound", "sender/number", 400, "append time"),
+    ("sms.replies", "tenant/number", 35, "append time"),
+    ("sms.contacts", "sender/number", 400, ""),
+    ("sms.number-facts", "tenant/number", 400, ""),
+    ("sms.consent-log", "tenant/number", None, ""),
+    ("sms.consent-status", "tenant/number", None, "compacted"),
+    ("sms.decisions", "tenant/message id", 400, ""),
+    ("sms.dispatch-orders", "sender", 35, ""),
+    ("sms.dispatch-controls", "sender", 35, ""),
+    ("sms.returned", "tenant/number", 35, ""),
+    ("sms.attempts", "tenant/message id", 400, ""),
+    ("sms.delivery-receipts", "tenant/message id", 400, ""),
+    ("sms.outcomes", "tenant", 400, ""),
+    ("sms.usage-report", "tenant/branch/sender/period/kind/state/error code", None, "compacted"),
+    ("sms.settings", "tenant", None, "compacted"),
+    ("sms.senders", "sender", None, "compacted"),
+    ("sms.dead-letters", "source topic/partition", 35, ""),
+]
+
+KEYS = {
+    "sms.send-requests/number-written-by-a-person": "lakeside-dental/+13125550107",
+    "sms.send-requests/not-a-number": "lakeside-dental/calltheoffice",
+    "sms.consent-events/staff-opts-out-by-phone": "harbor-title/+13125550107",
+    "sms.inbound/stop": "72975/+14155550142",
+    "sms.replies/stop": "harbor-title/+14155550142",
+    "sms.contacts/asked": "72975/+13125550107",
+    "sms.number-facts/not-for-texts": "harbor-title/+13125550107",
+    "sms.consent-log/stop": "harbor-title/+14155550142",
+    "sms.consent-status/unknown": "cafe-azul/+16045550163",
+    "sms.decisions/expire": "harbor-title/case-77:late",
+    "sms.dispatch-orders/marketing-in-two-segments": "MG0f3c5a1b2d4e6f708192a3b4c5d6e7f8",
+    "sms.dispatch-controls/from-a-newer-version": "72975",
+    "sms.returned/too-late": "harbor-title/+14155550142",
+    "sms.attempts/in-doubt": "harbor-title/case-8841:closing-day-before",
+    "sms.delivery-receipts/delivered": "harbor-title/case-8841:closing-day-before",
+    "sms.outcomes/delivered": "harbor-title",
+    "sms.usage-report/without-branch-or-sender": "lakeside-dental///2026-03-05/transactional/rejected/invalid_number",
+    "sms.settings/whole": "harbor-title",
+    "sms.senders/toll-free": "+18005550199",
+    "sms.dead-letters/tombstone": "sms.consent-events/0",
+}
+
+
+def _schema(name: str) -> dict[str, Any]:
+    """A message's, or that of a part which messages share."""
+    if name in MESSAGES:
+        return json_schema(MESSAGES[name])
+    return next(found for message in MESSAGES.values() if (found := json_schema(message).get("$defs", {}).get(name)))
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_the_fields_that_outsiders_rely_on(name: str) -> None:
+    schema = _schema(name)
+    promised = {field.removesuffix("?"): not field.endswith("?") for field in FIELDS[name].split()}
+    assert promised.keys() - schema["properties"].keys() == set()
+    required = schema.get("required", ())
+    assert {field: field in required for field in promised} == promised
+
+
+@pytest.mark.parametrize(("words", "promised"), WORDS, ids=lambda value: getattr(value, "__name__", ""))
+def test_the_words_that_outsiders_rely_on(words: type[StrEnum], promised: str) -> None:
+    assert [word.value for word in words] == promised.split()
+
+
+@pytest.mark.parametrize(("name", "keyed_by", "days", "how"), KEPT, ids=lambda value: str(value))
+def test_how_a_topic_is_kept(name: str, keyed_by: str, days: int | None, how: str) -> None:
+    topic = BY_NAME[name]
+    config = topic.config(replication=3)
+    assert topic.keyed_by == keyed_by
+    assert topic.keep == (None if days is None else days * DAYS)
+    assert config["retention.ms"] == ("-1" if days is None else str(days * 86_400_000))
+    assert config["cleanup.policy"] == ("compact" if how == "compacted" else "delete")
+    assert config["message.timestamp.type"] == ("LogAppendTime" if how == "append time" else "CreateTime")
+
+
+def test_there_is_no_other_topic() -> None:
+    assert [topic.name for topic in TOPICS] == [name for name, *_ in KEPT]
+
+
+@pytest.mark.parametrize("place", KEYS)
+def test_what_a_message_is_filed_under(place: str) -> None:
+    found = next(one for one in examples() if f"{one.topic.name}/{one.name}" == place)
+    assert found.topic.key(found.message) == KEYS[place]
+
+
+def test_every_topic_has_a_key_that_is_tested() -> None:
+    assert {place.partition("/")[0] for place in KEYS} == BY_NAME.keys()
+
+
+@pytest.mark.parametrize("topic", EVERY_TOPIC, ids=lambda topic: topic.name)
+def test_an_acknowledged_record_survives_one_broker(topic: Topic[Any]) -> None:
+    cluster, alone = topic.config(replication=3), topic.config(replication=1)
+    assert cluster["min.insync.replicas"] == "2"
+    assert alone["min.insync.replicas"] == "1"
+    assert cluster["unclean.leader.election.enable"] == alone["unclean.leader.election.enable"] == "false"
+
+
+@pytest.mark.parametrize("topic", EVERY_TOPIC, ids=lambda topic: topic.name)
+def test_only_what_is_read_whole_by_everybody_has_one_partition(topic: Topic[Any]) -> None:
+    assert topic.partitions(12) == (1 if topic.name in {"sms.settings", "sms.senders"} else 12)

@@ -17,6 +17,8 @@ class Post(NamedTuple):
     sender: str
     to: str
     body: str
+    rest: float = 0.0
+    """Seconds from the start of this call to the start of the sender's next one (`streams.dispatch.spacing`)."""
 
 
 class Result(StrEnum):

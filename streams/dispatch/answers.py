@@ -1,0 +1,67 @@
+"""What came of a call."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from schemas.attempt import AttemptState
+from streams.dispatch.calls import Answer, Result
+from streams.dispatch.draft import Draft
+from streams.dispatch.rows import LONGEST_ID, MessageRow, Place, message_name
+
+LONGEST_WAIT = 60.0
+"""Seconds that a text waits, at most, which did not reach the provider again and again."""
+
+
+def answered(draft: Draft, answer: Answer) -> None:
+    """An answer counts once, and only for the call it is about."""
+    name = message_name(answer.tenant, answer.message_id)
+    row = draft.get(name, MessageRow)
+    began = draft.queue.under_way.pop(name, None)
+    if row is None or row.order is None or row.place is not Place.SENDING or row.attempt != answer.attempt:
+        return
+    if began is not None:
+        _mind_the_pace(draft, answer, began)
+    match answer.result:
+        case Result.ACCEPTED:
+            draft.report(row.order, row.attempt, AttemptState.ACCEPTED, provider_id=answer.provider_id)
+            draft.finish(name, row, Place.ACCEPTED, provider_id=(answer.provider_id or "")[:LONGEST_ID])
+        case Result.REFUSED:
+            draft.report(row.order, row.attempt, AttemptState.REFUSED, code=answer.code, evidence=answer.detail)
+            draft.finish(name, row, Place.REFUSED)
+        case Result.LIMITED | Result.UNSENT:
+            _try_again(draft, name, row, answer)
+        case Result.IN_DOUBT:
+            doubt(draft, name, row, answer.detail or "no answer that could be understood", answer.code)
+
+
+def _mind_the_pace(draft: Draft, answer: Answer, began: int) -> None:
+    queue = draft.queue
+    if answer.result in (Result.LIMITED, Result.UNSENT):
+        queue.bucket.tick(draft.now)
+        queue.bucket.rest(queue.backoff.slowed(began, answer.retry_after))
+    else:
+        queue.backoff.went(began)
+
+
+def _try_again(draft: Draft, name: str, row: MessageRow, answer: Answer) -> None:
+    """Known not to have been taken.  After a 429 it keeps its place in the queue, for the sender as a whole waits;
+    what did not get through to the provider waits by itself too, so that one bad text holds up nobody."""
+    assert row.order is not None
+    code = answer.code or ("unsent" if answer.result is Result.UNSENT else "429")
+    draft.report(row.order, row.attempt, AttemptState.DEFERRED, code=code, evidence=answer.detail)
+    if row.barred:
+        draft.report(row.order, row.attempt, AttemptState.CANCELED, code=row.barred)
+        draft.finish(name, row, Place.CANCELED)
+        return
+    alone = min(LONGEST_WAIT, 2.0 ** min(row.attempt, 10)) if answer.result is Result.UNSENT else 0.0
+    later = draft.now + timedelta(seconds=alone) if alone else None
+    draft.place(name, row.model_copy(update={"place": Place.QUEUED, "not_before": later}))
+
+
+def doubt(draft: Draft, name: str, row: MessageRow, evidence: str, code: str | None = None) -> None:
+    """It may have been taken: never retried blind."""
+    assert row.order is not None
+    draft.queue.under_way.pop(name, None)
+    draft.report(row.order, row.attempt, AttemptState.IN_DOUBT, code=code, evidence=evidence)
+    draft.place(name, row.model_copy(update={"place": Place.IN_DOUBT}))

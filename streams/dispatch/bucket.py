@@ -1,0 +1,44 @@
+"""A sender's pace: after k segments it owes k/rate seconds."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+
+class Bucket:
+    """Over any window the segments taken are at most rate x window + one message; over owners too, for a new owner
+    starts with an empty one: its first message waits for its own segments to be earned.
+
+    Time is the sum of the steps forward between the `now`s it is shown: a clock that is set back grants nothing and
+    delays nothing; one that is set forward lets one message go early."""
+
+    def __init__(self) -> None:
+        self._seen: datetime | None = None
+        self._clock = 0.0
+        self._free = 0.0
+        self._empty = False
+
+    @classmethod
+    def empty(cls) -> Bucket:
+        bucket = cls()
+        bucket._empty = True
+        return bucket
+
+    def tick(self, now: datetime) -> None:
+        if self._seen is not None:
+            self._clock += max(0.0, (now - self._seen).total_seconds())
+        self._seen = now
+
+    def wait(self, segments: int, rate: float) -> float:
+        """Seconds until a message of so many segments may go."""
+        free = max(self._free, segments / rate) if self._empty else self._free
+        return max(0.0, free - self._clock)
+
+    def take(self, segments: int, rate: float) -> None:
+        """The message goes as soon as it may."""
+        self._free = self._clock + self.wait(segments, rate) + segments / rate
+        self._empty = False
+
+    def rest(self, seconds: float) -> None:
+        """Nothing goes for so long."""
+        self._free = max(self._free, self._clock + seconds)

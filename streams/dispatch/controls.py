@@ -1,0 +1,85 @@
+"""Controls: what takes a text back, stops a sender, or tells what became of a text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from schemas.attempt import AttemptState
+from schemas.controls import Cancel, Pause, Resume, Sighting, Stop
+from streams.dispatch.draft import Draft
+from streams.dispatch.rows import (
+    LONGEST_ID,
+    QUEUE,
+    REMEMBERED,
+    MessageRow,
+    Place,
+    QueueRow,
+    StopRow,
+    message_name,
+    stop_name,
+)
+
+
+def stop(draft: Draft, control: Stop) -> None:
+    """A later Stop adds to an earlier one.  It is remembered for longer than an order judged before it is obeyed."""
+    name = stop_name(control.tenant, control.number)
+    before = draft.get(name, StopRow) or StopRow(epoch=control.consent_epoch, at=control.at)
+    standing = StopRow(epoch=max(before.epoch, control.consent_epoch), at=max(before.at, control.at))
+    draft.put(name, standing)
+    draft.wake(name, draft.now + REMEMBERED)
+    for message, row in _judged_before(draft, control):
+        _take_back(draft, message, row, "stopped")
+
+
+def _judged_before(draft: Draft, control: Stop) -> Iterator[tuple[str, MessageRow]]:
+    for name in draft.queue.of_number(control.number):
+        row = draft.get(name, MessageRow)
+        if row is None or row.order is None:
+            continue
+        if control.tenant is None:
+            if row.order.issued_at <= control.at:
+                yield name, row
+        elif row.order.tenant == control.tenant and row.order.consent_epoch < control.consent_epoch:
+            yield name, row
+
+
+def _take_back(draft: Draft, name: str, row: MessageRow, code: str) -> None:
+    """What is under way or in doubt cannot be taken back; it is never tried again."""
+    row = row.model_copy(update={"barred": code})
+    if row.place is not Place.QUEUED or row.order is None:
+        draft.put(name, row)
+        return
+    draft.report(row.order, row.attempt, AttemptState.CANCELED, code=code)
+    draft.finish(name, row, Place.CANCELED)
+
+
+def cancel(draft: Draft, control: Cancel) -> None:
+    """Controls are read before orders, so a Cancel often comes first: then it waits for its order, as it does for one
+    that the gate may give again."""
+    name = message_name(control.tenant, control.message_id)
+    row = draft.get(name, MessageRow)
+    if row is None:
+        ahead = MessageRow(place=Place.CANCELED, fingerprint="", issued_at=control.at, barred="canceled")
+        draft.finish(name, ahead, Place.CANCELED)
+    elif row.order is not None:
+        _take_back(draft, name, row, "canceled")
+    elif row.place is Place.EXPIRED:
+        draft.put(name, row.model_copy(update={"barred": "canceled"}))
+
+
+def sighting(draft: Draft, control: Sighting) -> None:
+    """It did get through: no doubt any more, and no other try."""
+    name = message_name(control.tenant, control.message_id)
+    row = draft.get(name, MessageRow)
+    if row is None or row.order is None or row.attempt != control.attempt or control.attempt < 1:
+        return
+    if row.place not in (Place.IN_DOUBT, Place.QUEUED):
+        return
+    draft.report(row.order, row.attempt, AttemptState.ACCEPTED, provider_id=control.provider_id,
+                 evidence=f"the provider called back: {control.status}")  # fmt: skip
+    draft.finish(name, row, Place.ACCEPTED, provider_id=control.provider_id[:LONGEST_ID])
+
+
+def pause(draft: Draft, control: Pause | Resume) -> None:
+    draft.queue.paused = isinstance(control, Pause)
+    draft.put(QUEUE, QueueRow(paused=draft.queue.paused, by=control.by[:200]))

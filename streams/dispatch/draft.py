@@ -1,0 +1,88 @@
+"""A step in the making: what has been changed so far is what is read."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, TypeVar
+
+from schemas.attempt import Attempt, AttemptState
+from schemas.base import Message
+from schemas.send import Send
+from schemas.topics import ATTEMPTS, Topic
+from streams.dispatch.calls import Post
+from streams.dispatch.queue import Queue
+from streams.dispatch.rows import LIVE, REMEMBERED, MessageRow, Place
+from streams.step import Publication, Row, Rows, Step
+
+R = TypeVar("R", bound=Row)
+
+LONGEST_EVIDENCE = 500
+
+
+class Draft:
+    def __init__(self, rows: Rows, queue: Queue, now: datetime) -> None:
+        self.sender, self.queue, self.now = rows.family, queue, now
+        self._rows = rows
+        self._changed: dict[str, Row | None] = {}
+        self._publish: list[Publication] = []
+        self._wake: dict[str, datetime | None] = {}
+        self._posts: list[Post] = []
+
+    def get(self, name: str, model: type[R]) -> R | None:
+        if name in self._changed:
+            row = self._changed[name]
+            return row if isinstance(row, model) else None
+        return self._rows.get(name, model)
+
+    def has(self, name: str) -> bool:
+        return name in self._changed or name in self._rows.raw
+
+    def put(self, name: str, row: Row | None) -> None:
+        self._changed[name] = row
+
+    def wake(self, name: str, at: datetime | None) -> None:
+        self._wake[name] = at
+
+    def publish(self, topic: Topic[Any], value: Message) -> None:
+        self._publish.append(Publication(topic, value))
+
+    def set_aside(self, letter: Publication) -> None:
+        self._publish.append(letter)
+
+    def post(self, post: Post) -> None:
+        self._posts.append(post)
+
+    def step(self) -> Step:
+        return Step(self._changed, tuple(self._publish), self._wake, tuple(self._posts))
+
+    # --- what happens to a message
+
+    def report(self, order: Send, attempt: int, state: AttemptState, *, code: str | None = None,
+               provider_id: str | None = None, evidence: str | None = None) -> None:  # fmt: skip
+        told = Attempt(
+            message_id=order.message_id,
+            tenant=order.tenant,
+            attempt=attempt,
+            sender=self.sender,
+            to=order.to,
+            state=state,
+            provider_id=provider_id,
+            code=code,
+            at=self.now,
+            evidence=evidence[:LONGEST_EVIDENCE] if evidence else None,
+        )
+        self._publish.append(Publication(ATTEMPTS, told))
+
+    def place(self, name: str, row: MessageRow) -> None:
+        """Write a live message's row, and give it its place in the queue or take that away."""
+        assert row.place in LIVE
+        self.put(name, row)
+        self.queue.leave(name)
+        self.queue.track(name, row)
+
+    def finish(self, name: str, row: MessageRow, place: Place, **more: str | None) -> None:
+        """Done with: the text is dropped, the id remembered for a while."""
+        if row.order is not None:
+            self.queue.forget(name, row.order.to)
+        self.put(name, row.model_copy(update={"place": place, "order": None, "not_before": None, **more}))
+        self.wake(name, self.now + REMEMBERED)

@@ -1,0 +1,77 @@
+"""The dispatch room: a sender's family of rows.  Sans I/O: what to call the provider for are the step's effects."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from schemas.controls import Cancel, Pause, Resume, Sighting, Stop
+from schemas.send import Send
+from streams.dispatch.answers import answered, doubt
+from streams.dispatch.calls import Answer
+from streams.dispatch.controls import cancel, pause, sighting, stop
+from streams.dispatch.draft import Draft
+from streams.dispatch.orders import ordered
+from streams.dispatch.pump import arm, pump
+from streams.dispatch.queue import Queue
+from streams.dispatch.rows import LIVE, MESSAGES, QUEUE, MessageRow
+from streams.step import NOTHING, Fact, Opened, Rows, Settings, Step
+
+
+def dispatch(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Step:
+    """Unreadable controls change nothing here: the gate, which saw the same person say STOP, is where it counts."""
+    draft = Draft(rows, rows.memo(Queue.of), now)
+    match fact.value:
+        case Send() as order:
+            ordered(draft, fact, order)
+            pump(draft, settings)
+        case Answer() as answer:
+            answered(draft, answer)
+            arm(draft, settings)
+        case Stop() | Cancel() | Sighting() | Pause() | Resume() as control:
+            _obey(draft, control)
+            arm(draft, settings)
+        case Opened():
+            _open(draft)
+            pump(draft, settings)
+        case _:
+            return NOTHING
+    return draft.step()
+
+
+def dispatch_woke(rows: Rows, name: str, now: datetime, settings: Settings) -> Step:
+    draft = Draft(rows, rows.memo(Queue.of), now)
+    if name == QUEUE:
+        draft.queue.armed = None
+        pump(draft, settings)
+    elif not _live(draft, name):
+        draft.put(name, None)
+    return draft.step()
+
+
+def _obey(draft: Draft, control: Stop | Cancel | Sighting | Pause | Resume) -> None:
+    match control:
+        case Stop():
+            stop(draft, control)
+        case Cancel():
+            cancel(draft, control)
+        case Sighting():
+            sighting(draft, control)
+        case Pause() | Resume():
+            pause(draft, control)
+
+
+def _open(draft: Draft) -> None:
+    """What an owner before had under way may or may not have been taken."""
+    queue = draft.queue
+    for name in queue.stranded:
+        row = draft.get(name, MessageRow)
+        if row is not None:
+            doubt(draft, name, row, "found sending at start")
+    queue.stranded.clear()
+    queue.opened, queue.armed = True, None
+
+
+def _live(draft: Draft, name: str) -> bool:
+    """A message that was ordered again after it was to be forgotten."""
+    row = draft.get(name, MessageRow) if name.startswith(MESSAGES) else None
+    return row is not None and row.place in LIVE

@@ -1,0 +1,41 @@
+"""A heap of names from which any name can be dropped."""
+
+from __future__ import annotations
+
+import heapq
+from typing import Generic, TypeVar
+
+K = TypeVar("K")
+
+
+class LazyHeap(Generic[K]):
+    """Names by key, smallest first; O(log n) amortised.  A dropped name stays in the heap until it comes to the top or
+    dropped ones are the majority: then the heap is made anew."""
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[K, str]] = []
+        self._keys: dict[str, K] = {}
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._keys
+
+    def push(self, key: K, name: str) -> None:
+        """A name has one place: a second push moves it."""
+        self._keys[name] = key
+        heapq.heappush(self._heap, (key, name))
+
+    def drop(self, name: str) -> None:
+        if self._keys.pop(name, None) is not None and len(self._heap) > 2 * len(self._keys) + 64:
+            self._heap = [(key, kept) for kept, key in self._keys.items()]
+            heapq.heapify(self._heap)
+
+    def first(self) -> tuple[K, str] | None:
+        while self._heap:
+            key, name = self._heap[0]
+            if self._keys.get(name) == key:
+                return key, name
+            heapq.heappop(self._heap)
+        return None

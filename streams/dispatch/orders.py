@@ -1,0 +1,75 @@
+"""An order comes in: queue it, once; or say why not."""
+
+from __future__ import annotations
+
+from schemas.attempt import AttemptState
+from schemas.send import Send
+from streams.dispatch.draft import Draft
+from streams.dispatch.pump import hand_back
+from streams.dispatch.rows import TOO_OLD, MessageRow, Place, StopRow, fingerprint, message_name, stop_name
+from streams.set_aside import set_aside
+from streams.step import Fact
+
+LONGEST = 8_000
+"""Characters of an order's texts together; the gate allows a body of 1,600.  A row must stay under 64 kB."""
+
+
+def ordered(draft: Draft, fact: Fact, order: Send) -> None:
+    name = message_name(order.tenant, order.message_id)
+    before, mark = draft.get(name, MessageRow), fingerprint(order)
+    if len(order.body) + len(order.to) + len(order.kind) + len(order.sender) > LONGEST:
+        draft.set_aside(set_aside("dispatch", fact, draft.now, "too_large", "an order holds a text, not a file"))
+    elif before is not None and before.fingerprint not in ("", mark):
+        reason = "another text or number stands under this id: order it again under an id of its own"
+        draft.set_aside(set_aside("dispatch", fact, draft.now, "id_reused", reason))
+    elif before is None or not before.fingerprint or _again(before, order, fact.offset):
+        _take(draft, name, _row(before, order, mark, fact.offset), before)
+
+
+def _again(before: MessageRow, order: Send, offset: int) -> bool:
+    """Handed back, judged again and ordered again; anything else is a repeat.  Told by where it stands, for the gate's
+    clock may have been set back in between."""
+    return before.place is Place.EXPIRED and order.issued_at != before.issued_at and offset >= before.arrival
+
+
+def _row(before: MessageRow | None, order: Send, mark: str, offset: int) -> MessageRow:
+    """An order given again is reported under the number of its next call, above all that was reported before."""
+    number = before.next_attempt if before is not None and before.fingerprint else 0
+    return MessageRow(
+        place=Place.QUEUED,
+        fingerprint=mark,
+        issued_at=order.issued_at,
+        arrival=offset,
+        attempt=number,
+        next_attempt=max(number, 1),
+        not_before=order.not_before,
+        order=order,
+    )
+
+
+def _take(draft: Draft, name: str, row: MessageRow, before: MessageRow | None) -> None:
+    order = row.order
+    assert order is not None
+    barred = (before.barred if before is not None else None) or stopped(draft, order)
+    if barred:
+        draft.report(order, row.attempt, AttemptState.CANCELED, code=barred)
+        draft.finish(name, row.model_copy(update={"barred": barred}), Place.CANCELED)
+        return
+    draft.report(order, row.attempt, AttemptState.QUEUED)
+    if draft.now - order.issued_at > TOO_OLD:
+        hand_back(draft, name, row, "old_order", "the order is more than 48 hours old")
+    elif order.send_before <= draft.now:
+        hand_back(draft, name, row, "out_of_time", "it came after its send_before")
+    else:
+        draft.place(name, row)
+        if before is not None:
+            draft.wake(name, None)
+
+
+def stopped(draft: Draft, order: Send) -> str | None:
+    """The standing Stop this order was judged too early for, as a code."""
+    own = draft.get(stop_name(order.tenant, order.to), StopRow)
+    every = draft.get(stop_name(None, order.to), StopRow)
+    if (own and order.consent_epoch < own.epoch) or (every and order.issued_at <= every.at):
+        return "stopped"
+    return None

@@ -1,0 +1,83 @@
+"""What dispatch remembers of a sender: one row a message, one a stopped number, one for the queue itself."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+from urllib.parse import quote
+
+from schemas.numbers import e164
+from schemas.send import Send
+from streams.step import Row
+
+QUEUE: Final = "queue"
+MESSAGES: Final = "msg/"
+STOPS: Final = "stop/"
+REMEMBERED: Final = timedelta(hours=72)
+"""How long a message that is done with, and a Stop, are remembered."""
+TOO_OLD: Final = timedelta(hours=48)
+"""An order issued longer ago is judged again: a repeat of it might meet a row that was already forgotten.  Well below
+`REMEMBERED`, so that clocks may differ by a day."""
+
+
+class Place(StrEnum):
+    QUEUED = "queued"
+    SENDING = "sending"
+    IN_DOUBT = "in_doubt"
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    CANCELED = "canceled"
+    EXPIRED = "expired"
+
+
+LONGEST_ID: Final = 100
+"""Characters of a provider's id that are kept."""
+
+LIVE: Final = frozenset({Place.QUEUED, Place.SENDING, Place.IN_DOUBT})
+
+
+class QueueRow(Row):
+    """Carries the wake for the next thing to do."""
+
+    paused: bool = False
+    by: str = ""
+
+
+class StopRow(Row):
+    """`epoch` of a tenant's Stop; a Stop of no tenant goes by `at`."""
+
+    epoch: int
+    at: datetime
+
+
+class MessageRow(Row):
+    """`attempt` is the last number reported, `next_attempt` the one of the next call.  `order` is kept while the text
+    may still be needed.  `arrival` is the order's offset.  `barred`: whatever comes, it is never tried again, and why.
+    `fingerprint` is empty where a Cancel came before its order."""
+
+    place: Place
+    fingerprint: str
+    issued_at: datetime
+    arrival: int = -1
+    attempt: int = 0
+    next_attempt: int = 1
+    not_before: datetime | None = None
+    order: Send | None = None
+    barred: str | None = None
+    provider_id: str | None = None
+
+
+def message_name(tenant: str, message_id: str) -> str:
+    return f"{MESSAGES}{tenant}/{message_id}"
+
+
+def stop_name(tenant: str | None, number: str) -> str:
+    """`*` stands for every tenant; it cannot begin a tenant's name."""
+    return f"{STOPS}{tenant or '*'}/{quote(e164(number))}"
+
+
+def fingerprint(order: Send) -> str:
+    """Of number and text: the same id with another one is not the same message."""
+    return hashlib.sha256(f"{order.to}\0{order.body}".encode(errors="surrogatepass")).hexdigest()[:32]

@@ -1,0 +1,172 @@
+"""A message's life, as one table: what each state means, and which report leads to it.
+
+The outcomes room judges by this table; the diagram in the docs and the equation that the books must satisfy are made
+from it.
+
+A message's **decisions** say whether it may go: the one with the highest `seq` holds.  An **attempt's** state is the
+strongest of what was reported of it, in the order of `REPORTS`, so that neither order nor repetition matters.  The
+order is: what we did ourselves; then what the provider took; then what ended it.  Among the ends `delivered` is above
+`undelivered`, `failed` and `canceled`: a handset that confirmed a text is proof, a failure that is reported beside it
+is at best a guess about the same text, and believing the failure would send it twice.  The contradiction stays in the
+row as evidence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final, NamedTuple
+
+
+class State(StrEnum):
+    HELD = "held"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    CANCELED = "canceled"
+    QUEUED = "queued"
+    SENDING = "sending"
+    IN_DOUBT = "in_doubt"
+    DEFERRED = "deferred"
+    REFUSED = "refused"
+    ACCEPTED = "accepted"
+    SENT = "sent"
+    UNKNOWN = "unknown"
+    FAILED = "failed"
+    UNDELIVERED = "undelivered"
+    DELIVERED = "delivered"
+    READ = "read"
+
+
+class Group(StrEnum):
+    """Where the books count a message."""
+
+    WAITING = "waiting"
+    NOT_SENT = "not sent"
+    REFUSED = "refused"
+    OUT = "out"
+
+
+class Meaning(NamedTuple):
+    group: Group
+    final: bool
+    """No later fact is expected to change it; one that comes all the same still counts."""
+    words: str
+
+
+MEANINGS: Final[Mapping[State, Meaning]] = MappingProxyType(
+    {
+        State.HELD: Meaning(Group.WAITING, False, "waits at the gate: for consent, an approval, the morning"),
+        State.REJECTED: Meaning(Group.NOT_SENT, True, "the gate said no"),
+        State.EXPIRED: Meaning(Group.NOT_SENT, True, "its time passed before it could go"),
+        State.CANCELED: Meaning(Group.NOT_SENT, True, "taken back, or stopped by the recipient, before it went"),
+        State.QUEUED: Meaning(Group.WAITING, False, "may go, and waits its turn at the sender"),
+        State.SENDING: Meaning(Group.WAITING, False, "the call to the provider is under way"),
+        State.IN_DOUBT: Meaning(Group.WAITING, False, "the call was cut off: it may or may not have been taken"),
+        State.DEFERRED: Meaning(Group.WAITING, False, "known not to have been taken; it will be tried again"),
+        State.REFUSED: Meaning(Group.REFUSED, True, "the provider did not take it, and said why"),
+        State.ACCEPTED: Meaning(Group.OUT, False, "the provider has it"),
+        State.SENT: Meaning(Group.OUT, False, "the provider has given it to the carrier"),
+        State.UNKNOWN: Meaning(Group.OUT, False, "72 hours without a last word from the carrier"),
+        State.FAILED: Meaning(Group.OUT, True, "the provider could not send it"),
+        State.UNDELIVERED: Meaning(Group.OUT, True, "the carrier says that it did not arrive"),
+        State.DELIVERED: Meaning(Group.OUT, True, "the carrier says that it arrived"),
+        State.READ: Meaning(Group.OUT, True, "the recipient has opened it"),
+    }
+)
+
+
+class Line(NamedTuple):
+    """One kind of report.  `usually_from` is what the diagram draws: the states in which it is expected to arrive
+    ("" is the beginning).  The fold does not need it: any report may arrive in any state."""
+
+    source: str
+    word: str
+    state: State
+    usually_from: tuple[str, ...]
+
+
+DECISION, ATTEMPT, RECEIPT, CLOCK = "gate", "dispatch", "provider", "clock"
+
+VERDICTS: Final[tuple[Line, ...]] = (
+    Line(DECISION, "send", State.QUEUED, ("", State.HELD)),
+    Line(DECISION, "hold", State.HELD, ("",)),
+    Line(DECISION, "reject", State.REJECTED, ("", State.HELD)),
+    Line(DECISION, "expire", State.EXPIRED, ("", State.HELD)),
+    Line(DECISION, "cancel", State.CANCELED, (State.HELD,)),
+)
+
+REPORTS: Final[tuple[Line, ...]] = (
+    Line(ATTEMPT, "queued", State.QUEUED, (State.HELD,)),
+    Line(ATTEMPT, "sending", State.SENDING, (State.QUEUED, State.DEFERRED)),
+    Line(ATTEMPT, "in_doubt", State.IN_DOUBT, (State.SENDING,)),
+    Line(ATTEMPT, "deferred", State.DEFERRED, (State.SENDING,)),
+    Line(ATTEMPT, "expired", State.HELD, (State.QUEUED, State.DEFERRED)),
+    Line(ATTEMPT, "canceled", State.CANCELED, (State.QUEUED, State.DEFERRED)),
+    Line(ATTEMPT, "refused", State.REFUSED, (State.SENDING,)),
+    Line(ATTEMPT, "accepted", State.ACCEPTED, (State.SENDING, State.IN_DOUBT)),
+    Line(RECEIPT, "accepted", State.ACCEPTED, (State.IN_DOUBT,)),
+    Line(RECEIPT, "scheduled", State.ACCEPTED, (State.IN_DOUBT,)),
+    Line(RECEIPT, "queued", State.ACCEPTED, (State.IN_DOUBT,)),
+    Line(RECEIPT, "sending", State.ACCEPTED, (State.IN_DOUBT,)),
+    Line(RECEIPT, "sent", State.SENT, (State.IN_DOUBT, State.ACCEPTED)),
+    Line(CLOCK, "72 h", State.UNKNOWN, (State.ACCEPTED, State.SENT)),
+    Line(RECEIPT, "canceled", State.CANCELED, (State.ACCEPTED,)),
+    Line(RECEIPT, "failed", State.FAILED, (State.IN_DOUBT, State.ACCEPTED, State.SENT, State.UNKNOWN)),
+    Line(RECEIPT, "partially_delivered", State.UNDELIVERED, (State.SENT, State.UNKNOWN)),
+    Line(RECEIPT, "undelivered", State.UNDELIVERED, (State.IN_DOUBT, State.ACCEPTED, State.SENT, State.UNKNOWN)),
+    Line(RECEIPT, "delivered", State.DELIVERED, (State.IN_DOUBT, State.ACCEPTED, State.SENT, State.UNKNOWN)),
+    Line(RECEIPT, "read", State.READ, (State.DELIVERED,)),
+)
+"""Weakest first: a report's place is its strength.  A dispatch `expired` is an order handed back: the gate holds it."""
+
+TABLE: Final[Mapping[tuple[str, str], Line]] = MappingProxyType(
+    {(line.source, line.word): line for line in (*VERDICTS, *REPORTS)}
+)
+STRENGTH: Final[Mapping[tuple[str, str], int]] = MappingProxyType(
+    {(line.source, line.word): place for place, line in enumerate(REPORTS)}
+)
+LEFT: Final = STRENGTH[ATTEMPT, "accepted"]
+"""From this strength on the provider has, or had, the text."""
+ENDED: Final = STRENGTH[RECEIPT, "canceled"]
+"""From this strength on nothing more is expected of the attempt."""
+CALLED: Final = frozenset({State.SENDING, State.IN_DOUBT, State.REFUSED})
+"""States of an attempt that no decision can take back, besides those from `LEFT` on."""
+
+
+def after(before: tuple[str, str] | None, report: tuple[str, str]) -> tuple[str, str]:
+    """The stronger of two reports of one attempt."""
+    return report if before is None or STRENGTH[report] > STRENGTH[before] else before
+
+
+class Balance(NamedTuple):
+    """Messages asked for against messages accounted for.  `residue` must be 0 at rest."""
+
+    requested: int
+    groups: Mapping[Group, int]
+    residue: int
+
+
+def states_of(group: Group) -> tuple[State, ...]:
+    return tuple(state for state, meaning in MEANINGS.items() if meaning.group is group)
+
+
+BALANCE: Final = "requested = " + " + ".join(f"{group} ({' + '.join(states_of(group))})" for group in Group)
+"""The one equation of the books, in words."""
+
+
+def balance(requested: int, by_state: Mapping[str, int]) -> Balance:
+    """Count in a state that the table does not know is in no group, and so in the residue."""
+    groups = {group: sum(by_state.get(state, 0) for state in states_of(group)) for group in Group}
+    return Balance(requested, groups, requested - sum(groups.values()))
+
+
+def diagram() -> str:
+    """The table as a Mermaid state diagram: reports between two states share an arrow."""
+    arrows: dict[tuple[str, str], list[str]] = {}
+    for line in (*VERDICTS, *REPORTS):
+        for before in line.usually_from:
+            arrows.setdefault((before or "[*]", line.state), []).append(f"{line.source} {line.word}")
+    drawn = [f"    {before} --> {state}: {', '.join(words)}" for (before, state), words in arrows.items()]
+    ends = [f"    {state} --> [*]" for state, meaning in MEANINGS.items() if meaning.final]
+    return "\n".join(["stateDiagram-v2", *drawn, *ends]) + "\n"

@@ -35,7 +35,8 @@ class QuietSession(AsyncTwilioHttpClient):  # type: ignore[misc]  # the SDK has 
     - its `timeout` argument is never used and the call goes out with *no* time limit: the caller sets one;
     - it keeps the last request and answer, body and all, on itself: overwritten here;
     - without a session of its own it mixes up the answers of calls that overlap: it always has one here;
-    - `max_retries` would send a text again after a 5xx: not used.  aiohttp repeats only idempotent methods.
+    - `max_retries` would send a text again after a 5xx: not used.  aiohttp repeats only idempotent methods;
+    - it asks aiohttp for BasicAuth, which aiohttp 3.14 warns of: the header is written here.
 
     Connections are closed after 15 s of idling, before the other side does it under a request of ours.
     """
@@ -50,7 +51,9 @@ class QuietSession(AsyncTwilioHttpClient):  # type: ignore[misc]  # the SDK has 
             cookie_jar=aiohttp.DummyCookieJar(),
         )
 
-    async def request(self, *args: Any, **kwargs: Any) -> Response:
+    async def request(self, *args: Any, auth: tuple[str, str] | None = None, **kwargs: Any) -> Response:
+        if auth is not None:
+            kwargs["headers"]["Authorization"] = aiohttp.encode_basic_auth(*auth)
         response = await super().request(*args, **kwargs)
         self._test_only_last_request = self._test_only_last_response = None
         flight.get().response = response

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from services.lifeline import watch_parent
+from services.port_file import announce
 from services.providers.simulator import Script, Simulator, read_script
 
 
@@ -20,7 +21,7 @@ def _arguments() -> argparse.Namespace:
         epilog="example: python -m services.providers.simulator --port 8420 --public-url http://127.0.0.1:8410",
     )
     parser.add_argument("--port", type=int, default=0, help="0: any that is free")
-    parser.add_argument("--port-file", type=Path, help="the port is written here once it listens")
+    parser.add_argument("--port-file", "--ready-file", type=Path, help="the port is written here once it listens")
     parser.add_argument("--log", type=Path, help="a journal of JSON lines; one that is there is continued")
     parser.add_argument("--seed", default="0")
     parser.add_argument("--script", type=Path, help="YAML or JSON: who gets which fate")
@@ -48,15 +49,8 @@ async def _run(given: argparse.Namespace, script: Script) -> None:
     async with simulator:
         print(f"simulator at {simulator.url}", flush=True)
         if given.port_file:
-            _announce(given.port_file, simulator.port)
+            announce(given.port_file, simulator.port)
         await stop.wait()
-
-
-def _announce(path: Path, port: int) -> None:
-    """Whole or not at all: whoever waits for the file never reads half of it."""
-    draft = path.with_name(path.name + ".new")
-    draft.write_text(str(port))
-    draft.replace(path)
 
 
 def main() -> int:

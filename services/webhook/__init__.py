@@ -1,0 +1,1 @@
+"""Where the provider calls us: signed callbacks in, facts on Kafka out, nothing judged."""

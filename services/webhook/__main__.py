@@ -1,0 +1,80 @@
+"""`python -m services.webhook`: take the provider's calls until told to stop."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import signal
+import sys
+from pathlib import Path
+
+from aiohttp import web
+
+from services.lifeline import watch_parent
+from services.port_file import announce
+from services.publishing import NotPublished, Publisher
+from services.settings import ServiceSettings, SettingsError, from_environment
+from services.webhook.app import Webhook
+from services.webhook.signature import Signature
+
+CONFIRM_WITHIN = 5.0
+"""Seconds for Kafka; Twilio waits 15 for us."""
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m services.webhook", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on")
+    parser.add_argument("--port-file", "--ready-file", type=Path, help="the port is written here once it listens")
+    return parser.parse_args()
+
+
+def _checked(settings: ServiceSettings) -> tuple[Signature, str]:
+    """Raises SettingsError, one sentence."""
+    if not settings.auth_token.get_secret_value():
+        raise SettingsError("TWILIO_AUTH_TOKEN is not set: without it anybody's callback would be believed")
+    if settings.bootstrap is None:
+        raise SettingsError("SAYSO_BOOTSTRAP is not set: write the host:port of a Kafka broker")
+    try:
+        return Signature(settings.auth_token, settings.public_url), settings.bootstrap
+    except ValueError as error:
+        raise SettingsError(f"SAYSO_PUBLIC_URL is wrong: {error}") from None
+
+
+async def _run(given: argparse.Namespace, settings: ServiceSettings) -> None:
+    signature, bootstrap = _checked(settings)
+    stop = asyncio.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    publisher = Publisher(bootstrap, source="webhook", timeout=CONFIRM_WITHIN)
+    runner = web.AppRunner(Webhook(signature, publisher).app(), access_log=None, shutdown_timeout=CONFIRM_WITHIN)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, given.host, settings.webhook_port).start()
+        host, port = runner.addresses[0][:2]
+        print(f"webhook at http://{host}:{port}, for {settings.public_url}", flush=True)
+        with contextlib.suppress(NotPublished):
+            await publisher.start()
+        if given.port_file:
+            announce(given.port_file, port)
+        await stop.wait()
+    finally:
+        await runner.cleanup()
+        await publisher.stop()
+
+
+def main() -> int:
+    given = _arguments()
+    watch_parent()
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    try:
+        asyncio.run(_run(given, from_environment()))
+    except (SettingsError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from services.ledger.ledger import FILE, Ledger, LedgerError
 from services.lifeline import watch_parent
+from services.settings import SettingsError, from_environment
 
 
 async def _run(path: Path, bootstrap: str, announce: Callable[[], object]) -> None:
@@ -32,17 +33,18 @@ async def _run(path: Path, bootstrap: str, announce: Callable[[], object]) -> No
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m services.ledger", description=__doc__)
-    parser.add_argument("--bootstrap", required=True)
-    parser.add_argument("--state", type=Path, default=Path(".sayso"))
     parser.add_argument("--ready-file", type=Path)
     given = parser.parse_args()
     ready: Path | None = given.ready_file
     watch_parent()
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     try:
-        asyncio.run(_run(given.state / FILE, given.bootstrap, ready.touch if ready else str))
-    except LedgerError as error:
-        print(error, file=sys.stderr)
+        settings = from_environment()
+        if settings.bootstrap is None:
+            raise SettingsError("SAYSO_BOOTSTRAP is not set: the ledger needs to know its Kafka")
+        asyncio.run(_run(settings.state / FILE, settings.bootstrap, ready.touch if ready else str))
+    except (LedgerError, SettingsError) as error:
+        print(f"sayso: {error}", file=sys.stderr)
         return 1
     return 0
 

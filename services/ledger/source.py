@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Container, Mapping
 from contextlib import asynccontextmanager
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -55,9 +55,9 @@ class Source:
 
 
 @asynccontextmanager
-async def reading(bootstrap: str) -> AsyncIterator[Source]:
-    """Raises SourceError when nobody answers there, or our topics are not there."""
-    cluster, places = await _discover(bootstrap)
+async def reading(bootstrap: str, names: Container[str] = BY_NAME) -> AsyncIterator[Source]:
+    """Of all our topics, or of those named.  Raises SourceError when nobody answers, or the topics are not there."""
+    cluster, places = await _discover(bootstrap, names)
     consumer = AIOKafkaConsumer(
         bootstrap_servers=bootstrap,
         group_id=None,
@@ -75,7 +75,7 @@ async def reading(bootstrap: str) -> AsyncIterator[Source]:
         await consumer.stop()
 
 
-async def _discover(bootstrap: str) -> tuple[str, list[Place]]:
+async def _discover(bootstrap: str, names: Container[str]) -> tuple[str, list[Place]]:
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     try:
         await admin.start()
@@ -87,7 +87,7 @@ async def _discover(bootstrap: str) -> tuple[str, list[Place]]:
         raise SourceError(f"Kafka at {bootstrap} refused to say what topics it has: {error}") from None
     finally:
         await admin.close()
-    ours = [topic for topic in topics if topic["topic"] in BY_NAME and not topic["error_code"]]
+    ours = [topic for topic in topics if topic["topic"] in names and not topic["error_code"]]
     if not ours:
-        raise SourceError(f"Kafka at {bootstrap} has none of our topics: run `sayso topics apply` first")
+        raise SourceError(f"Kafka at {bootstrap} does not have what is asked for: run `sayso topics apply` first")
     return cluster, [Place(topic["topic"], part["partition"]) for topic in ours for part in topic["partitions"]]

@@ -1,0 +1,63 @@
+"""The command line: which commands there are, and how they end."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+import typer
+
+from services.cli import consent, demo, explain, send, senders, tail, tenants, topics, up, usage, workers
+from services.cli.refused import Refused
+
+app = typer.Typer(
+    name="sayso",
+    help="Text messages, on the recipient's say-so. Start with [bold]sayso demo[/] or [bold]sayso up[/].",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+_RUN, _ASK, _SET, _PARTS = "Run it", "Use it and look", "Set it up", "One process at a time"
+
+app.command(rich_help_panel=_RUN)(demo.demo)
+app.command(rich_help_panel=_RUN)(up.up)
+app.command(rich_help_panel=_ASK)(send.send)
+app.add_typer(consent.app, name="consent", rich_help_panel=_ASK)
+app.command(rich_help_panel=_ASK)(tail.tail)
+app.command(rich_help_panel=_ASK)(explain.explain)
+app.command(rich_help_panel=_ASK)(usage.usage)
+app.add_typer(topics.app, name="topics", rich_help_panel=_SET)
+app.add_typer(tenants.app, name="tenants", rich_help_panel=_SET)
+app.add_typer(senders.app, name="senders", rich_help_panel=_SET)
+for command in workers.COMMANDS:
+    app.command(rich_help_panel=_PARTS)(command)
+
+_MISUSE: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
+"""What Typer raises for an unknown option or a missing argument; it carries its own copy of Click."""
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Returns the exit code: 0 done, 1 did not work out, 2 asked wrongly, 130 interrupted."""
+    try:
+        return int(app(arguments, prog_name="sayso", standalone_mode=False) or 0)
+    except Refused as refused:
+        return _say(str(refused), refused.code)
+    except _MISUSE as misuse:
+        context = getattr(misuse, "ctx", None)
+        where = context.command_path if context else "sayso"
+        sentence = misuse.format_message()
+        ending = "" if sentence.endswith((".", "?")) else "."
+        return _say(f"{sentence}{ending} Try: {where} --help", misuse.exit_code) if sentence else misuse.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _say(sentence: str, code: int) -> int:
+    print(" ".join(sentence.split()), file=sys.stderr)
+    return code

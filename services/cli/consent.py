@@ -1,0 +1,129 @@
+"""`sayso consent`: claim that somebody said yes or no, and see what is on record."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from services.cli import options
+from services.cli.refused import Refused
+
+if TYPE_CHECKING:
+    from services.ledger.consent import Standing
+
+app = typer.Typer(help="Who has said yes, who has said no, and the proof.", no_args_is_help=True)
+
+Number = Annotated[str, typer.Argument(metavar="NUMBER", help="With plus and country code.")]
+Of = Annotated[str, typer.Option("--tenant", "-t", help="Consent is given to a tenant.")]
+Sender = Annotated[str | None, typer.Option(help="Only for this sender.")]
+Wording = Annotated[str | None, typer.Option(help="What the person was shown or told.")]
+Document = Annotated[str | None, typer.Option(help="Where the signed form is kept.")]
+Actor = Annotated[str | None, typer.Option(help="Who recorded it.")]
+Url = Annotated[str | None, typer.Option(help="The page it was given on.")]
+
+
+@app.command("in")
+def opt_in(
+    number: Number, tenant: Of, sender: Sender = None, wording: Wording = None, document: Document = None,
+    actor: Actor = None, url: Url = None, bootstrap: options.Bootstrap = None, state: options.State = options.STATE,
+) -> None:  # fmt: skip
+    """Record that a person agreed to be texted.
+
+    Example: [cyan]sayso consent in +12125550123 -t harbor --wording "Yes, text me about my case" --actor dana[/]
+    """
+    evidence = {"wording": wording, "document": document, "actor": actor, "url": url}
+    if not any(evidence.values()):
+        raise Refused("An opt-in needs proof: give --wording, --document, --url or --actor")
+    _claim("opt_in", number, tenant, sender, evidence, _kafka(bootstrap, state))
+
+
+@app.command("out")
+def opt_out(
+    number: Number, tenant: Of, sender: Sender = None, actor: Actor = None, bootstrap: options.Bootstrap = None,
+    state: options.State = options.STATE,
+) -> None:  # fmt: skip
+    """Record that a person wants no more texts.
+
+    Example: [cyan]sayso consent out +12125550123 -t harbor --actor dana[/]
+    """
+    _claim("opt_out", number, tenant, sender, {"actor": actor}, _kafka(bootstrap, state))
+
+
+@app.command()
+def show(
+    number: Number, tenant: options.Tenant = None, bootstrap: options.Bootstrap = None,
+    state: options.State = options.STATE, as_json: options.Json = False, unmask: options.Unmask = False,
+) -> None:  # fmt: skip
+    """Where a number's consent stands, and everything that led there.
+
+    Example: [cyan]sayso consent show +12125550123[/]
+    """
+    from services.cli.input import number as clean
+    from services.cli.kafka import ledger
+    from services.cli.masking import mask
+    from services.cli.screen import print_json
+    from services.ledger.consent import consent
+
+    wanted = clean("NUMBER", number)
+    with ledger(bootstrap, state) as opened:
+        found = consent(opened, wanted, tenant)
+    if not found:
+        raise Refused("Nothing is on record of that number" + (f" at {tenant}" if tenant else ""))
+    if as_json:
+        plain = [standing._asdict() for standing in found]
+        print_json(plain if unmask else mask(plain))
+        return
+    for standing in found:
+        _print(standing, unmask)
+
+
+def _kafka(bootstrap: str | None, state: Any) -> str:
+    from services.cli.kafka import bootstrap_of
+
+    return bootstrap_of(bootstrap, state)
+
+
+def _claim(
+    action: str, number: str, tenant: str, sender: str | None, evidence: dict[str, str | None], bootstrap: str
+) -> None:
+    from schemas.consent_event import ConsentEvent
+    from schemas.topics import CONSENT_EVENTS
+    from services.cli.input import identity, message
+    from services.cli.input import number as clean
+    from services.cli.kafka import publish
+    from services.cli.screen import console
+
+    claim = message(
+        ConsentEvent, event_id=identity("c"), tenant=tenant, number=clean("NUMBER", number), sender=sender,
+        action=action, source="manual", at=datetime.now(UTC), evidence=evidence,
+    )  # fmt: skip
+    publish(bootstrap, CONSENT_EVENTS, [claim])
+    console().print(f"Recorded as [bold]{claim.event_id}[/]. What was made of it:")
+    console().print(f"  sayso consent show {claim.number} --tenant {tenant}", style="cyan")
+
+
+def _print(standing: Standing, unmask: bool) -> None:
+    from schemas.numbers import masked
+    from services.cli.screen import clock, coloured, console, table
+
+    screen = console()
+    number = standing.number if unmask else masked(standing.number)
+    screen.print(f"[bold]{standing.tenant}[/] {number} ", coloured((standing.status or {}).get("state", "unknown")))
+    rows = [
+        (clock(told["at"]), told["action"], told["source"], f"{told['was']} → {told['now']}",
+         told["reason"], _proof(told.get("evidence", {}), unmask))
+        for told in standing.log
+    ]  # fmt: skip
+    screen.print(table(None, ("at", "said", "by", "consent", "because", "proof"), rows))
+
+
+def _proof(evidence: dict[str, Any], unmask: bool) -> str:
+    from services.cli.masking import mask
+
+    shown = evidence if unmask else mask(evidence)
+    place = [f"{shown['topic']}/{shown.get('partition')}@{shown.get('offset')}"] if shown.get("topic") else []
+    said = [f"{name} {shown[name]}" for name in ("actor", "document", "url", "ip", "wording", "text")
+            if shown.get(name)]  # fmt: skip
+    return ", ".join(place + said)

@@ -1,0 +1,3 @@
+"""`sayso demo`."""
+from __future__ import annotations
+def demo() -> None: ...

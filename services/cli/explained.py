@@ -1,0 +1,108 @@
+"""A message's life in words: one line a step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from rich.text import Text
+
+from schemas.numbers import masked
+from services.cli.masking import mask_text
+from services.cli.screen import clock, coloured
+from services.ledger.explain import Event, Explained
+
+Data = dict[str, Any]
+
+
+def headline(found: Explained, unmask: bool) -> Text:
+    """What we hold true now; what its code means; what to do."""
+    now = found.outcome or {}
+    name = (f"{found.tenant}/{found.message_id}", "bold")
+    said = Text.assemble(name, " is ", coloured(now.get("state", "not judged yet")))
+    if now.get("error_code"):
+        said.append(f" with code {now['error_code']}")
+    if now.get("error_title"):
+        said.append(f": {_hidden(now['error_title'], unmask)}")
+    if now.get("next_step"):
+        said.append(f"\nNext: {_hidden(now['next_step'], unmask)}")
+    return said
+
+
+def steps(found: Explained, unmask: bool) -> Iterator[tuple[str, Text, str, str]]:
+    """(at, what, in words, where), the recipient's consent first as it was when the message was judged."""
+    judged = [event.data for event in found.events if event.what == "decision"]
+    epochs = {decision["consent_epoch"] for decision in judged}
+    for event in (*(one for one in found.consent if one.data["consent_epoch"] in epochs), *found.events):
+        words = _hidden("; ".join(filter(None, _WORDS[event.what](event.data, unmask))), unmask)
+        yield clock(event.at), _what(event), words, f"{event.topic}/{event.partition}@{event.offset}"
+
+
+def _what(event: Event) -> Text:
+    word = str(event.data.get(_VERDICT.get(event.what, ""), ""))
+    return Text.assemble(event.what, " " if word else "", coloured(word))
+
+
+_VERDICT = {"decision": "verdict", "attempt": "state", "receipt": "status", "outcome": "state", "consent": "now",
+            "control": "type"}  # fmt: skip
+"""The field that names what happened in a step of this kind."""
+
+
+def _request(data: Data, unmask: bool) -> list[str]:
+    body = repr(data["body"]) if unmask else f"{len(data['body'])} characters"
+    by = f" by {data['requested_by']}" if data.get("requested_by") else ""
+    return [f"{data['kind']} to {_number(data['to'], unmask)}{by}", body]
+
+
+def _decision(data: Data, unmask: bool) -> list[str]:
+    found = [f"{one['rule']}: {one['reason']}" + (f" → {one['next_step']}" if one.get("next_step") else "")
+             for one in data.get("findings", ())]  # fmt: skip
+    until = f"until {clock(data['until'])}" if data.get("until") else ""
+    return [*(found or ["nothing against it"]), until, f"consent epoch {data['consent_epoch']}",
+            f"settings {data['policy_version']}"]  # fmt: skip
+
+
+def _order(data: Data, unmask: bool) -> list[str]:
+    return [f"from {data['sender']}, {data['lane']} lane", f"to leave before {clock(data['send_before'])}"]
+
+
+def _control(data: Data, unmask: bool) -> list[str]:
+    return [f"to {data['sender']}", data.get("reason", "")]
+
+
+def _returned(data: Data, unmask: bool) -> list[str]:
+    return [data["reason"]]
+
+
+def _attempt(data: Data, unmask: bool) -> list[str]:
+    code = f"code {data['code']}" if data.get("code") else ""
+    return [f"try {data['attempt']} from {data['sender']}", data.get("provider_id") or "", code,
+            data.get("evidence") or ""]  # fmt: skip
+
+
+def _receipt(data: Data, unmask: bool) -> list[str]:
+    code = f"code {data['error_code']}" if data.get("error_code") else ""
+    return [f"try {data['attempt']}", data["provider_id"], code]
+
+
+def _outcome(data: Data, unmask: bool) -> list[str]:
+    code = f"code {data['error_code']}" if data.get("error_code") else ""
+    return [f"version {data['version']}", code, "final" if data["final"] else "not final"]
+
+
+def _consent(data: Data, unmask: bool) -> list[str]:
+    return [f"{data['action']} by {data['source']}", data["reason"], f"epoch {data['consent_epoch']}"]
+
+
+_WORDS: dict[str, Callable[[Data, bool], list[str]]] = {
+    "request": _request, "decision": _decision, "order": _order, "control": _control, "returned": _returned,
+    "attempt": _attempt, "receipt": _receipt, "outcome": _outcome, "consent": _consent,
+}  # fmt: skip
+
+
+def _number(written: str, unmask: bool) -> str:
+    return written if unmask else masked(written)
+
+
+def _hidden(text: str, unmask: bool) -> str:
+    return text if unmask else mask_text(text)

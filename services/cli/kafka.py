@@ -1,0 +1,108 @@
+"""Which Kafka a command talks to, and the ledger brought up to it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from services.cli.refused import Refused
+
+if TYPE_CHECKING:
+    from schemas.base import Message
+    from schemas.topics import Topic
+    from services.ledger import Ledger
+
+T = TypeVar("T")
+
+NO_BROKER = "No broker: run `sayso up` first, or give --bootstrap"
+
+
+def bootstrap_of(given: str | None, state: Path) -> str:
+    """The Kafka that was named, else the one that runs in this state folder.  Raises Refused."""
+    found = given or _running(state)
+    if not found:
+        raise Refused(NO_BROKER)
+    return found
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """asyncio.run, with the Kafka client's own log lines kept off the screen: we say it in one sentence."""
+    from aiokafka.errors import KafkaError
+
+    from services.ledger.source import SourceError
+
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    try:
+        return asyncio.run(work)
+    except SourceError as error:
+        raise Refused(str(error), 1) from None
+    except KafkaError as error:
+        raise Refused(f"Kafka did not do it: {error}", 1) from None
+
+
+def publish(bootstrap: str, topic: Topic[Any], messages: Sequence[Message]) -> None:
+    """Returns when Kafka has them all.  Raises Refused."""
+    run(_publish(bootstrap, topic, messages))
+
+
+async def _publish(bootstrap: str, topic: Topic[Any], messages: Sequence[Message]) -> None:
+    from services.publishing import NotPublished, Publisher
+
+    publisher = Publisher(bootstrap, source="cli")
+    try:
+        await publisher.publish_all(topic, messages)
+    except NotPublished as error:
+        raise Refused(str(error), 1) from None
+    finally:
+        await publisher.stop()
+
+
+@contextmanager
+def ledger(given: str | None, state: Path) -> Iterator[Ledger]:
+    """Opened and brought up to the topics; without a broker, as it was left, and that is said.  Raises Refused."""
+    from services.cli.screen import note
+    from services.ledger import Ledger, LedgerError
+    from services.ledger.ledger import FILE
+
+    bootstrap = given or _running(state)
+    try:
+        opened = Ledger.open(state / FILE, existing=bootstrap is None)
+    except LedgerError as error:
+        raise Refused(NO_BROKER if bootstrap is None and not (state / FILE).exists() else str(error)) from None
+    try:
+        if bootstrap is None:
+            note(f"No broker is running: this is the ledger as of its last record, {_last_record(opened)}.")
+        else:
+            _catch_up(opened, bootstrap, note)
+        yield opened
+    finally:
+        opened.close()
+
+
+def _catch_up(opened: Ledger, bootstrap: str, note: Callable[[str], None]) -> None:
+    from services.ledger import LedgerError
+
+    try:
+        caught = run(opened.catch_up(bootstrap))
+    except LedgerError as error:
+        raise Refused(str(error), 1) from None
+    if caught.rebuilt:
+        note(f"The ledger was rebuilt: {caught.rebuilt}.")
+
+
+def _last_record(opened: Ledger) -> str:
+    newest = opened.rows("""SELECT max(at) AS at FROM (SELECT max(at_ms) AS at FROM requests UNION ALL
+        SELECT max(at_ms) FROM decisions UNION ALL SELECT max(at_ms) FROM outcomes UNION ALL
+        SELECT max(at_ms) FROM consent_log)""")[0]["at"]
+    return f"{datetime.fromtimestamp(newest / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC" if newest else "none yet"
+
+
+def _running(state: Path) -> str | None:
+    from services.broker import running
+
+    return running(state)

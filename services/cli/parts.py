@@ -1,0 +1,70 @@
+"""What `sayso up` and `sayso demo` start, in which order, and what each part is told."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from services.broker.ports import LOOPBACK, choose, is_free
+from services.cli.supervisor import Part
+
+ROOMS = ("outcomes", "usage", "inbox", "dispatch", "gate")
+WEBHOOK_PORT = 8410
+
+
+class Addresses(NamedTuple):
+    """`provider` None: Twilio itself."""
+
+    webhook_port: int
+    public_url: str
+    provider: str | None
+    provider_port: int
+    journal: Path
+    """The simulator's own account of what it was asked, for whoever wants to count."""
+
+
+def addresses(state: Path, simulated: bool) -> Addresses:
+    """The webhook's usual port, or another one where that is taken and nobody outside needs to know it."""
+    wanted = int(os.environ.get("SAYSO_WEBHOOK_PORT") or WEBHOOK_PORT)
+    free = not simulated or is_free(wanted)
+    port = wanted if free else choose(avoid=wanted)
+    url = f"http://{LOOPBACK}:{port}" if simulated else os.environ.get("SAYSO_PUBLIC_URL", "")
+    provider = choose(avoid=port) if simulated else 0
+    return Addresses(port, url, f"http://{LOOPBACK}:{provider}" if simulated else None, provider,
+                     state.absolute() / "simulator.jsonl")  # fmt: skip
+
+
+def environment(bootstrap: str, state: Path, where: Addresses) -> dict[str, str]:
+    """For every part.  The simulator and those who talk to it share credentials made up for this run."""
+    told = {
+        "SAYSO_BOOTSTRAP": bootstrap,
+        "SAYSO_STATE": str(state.absolute()),
+        "SAYSO_PUBLIC_URL": where.public_url,
+        "SAYSO_WEBHOOK_PORT": str(where.webhook_port),
+    }
+    if where.provider:
+        made_up = {"TWILIO_ACCOUNT_SID": "AC" + secrets.token_hex(16), "TWILIO_AUTH_TOKEN": secrets.token_hex(16)}
+        told |= {"SAYSO_PROVIDER_URL": where.provider, **made_up}
+    return told
+
+
+def edges(told: Mapping[str, str], where: Addresses, script: Path | None, seed: int) -> list[Part]:
+    """Those who touch the world."""
+    webhook = Part("webhook", ("services.webhook",), told)
+    if not where.provider:
+        return [webhook]
+    options = ("--port", str(where.provider_port), "--public-url", where.public_url, "--log", str(where.journal),
+               "--seed", str(seed), *(("--script", str(script)) if script else ()))  # fmt: skip
+    return [Part("simulator", ("services.providers.simulator", *options), told, "--port-file"), webhook]
+
+
+def ledger(told: Mapping[str, str]) -> list[Part]:
+    return [Part("ledger", ("services.ledger",), told)]
+
+
+def rooms(told: Mapping[str, str]) -> list[Part]:
+    """With a stable name each, so that a room that was started again has its partitions back at once."""
+    return [Part(room, ("services.workers", room, "--instance", f"{room}-up"), told) for room in ROOMS]

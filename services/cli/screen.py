@@ -1,0 +1,65 @@
+"""How commands print: tables on a terminal, plain columns in a pipe, JSON when asked."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+_ENDLESS = 4000
+"""Columns of a pipe: a table there is for other programs, and nothing of it may be folded."""
+
+COLOURS = {
+    "delivered": "green", "sent": "green", "send": "green", "opted_in": "green", "accepted": "green",
+    "failed": "red", "undelivered": "red", "reject": "red", "rejected": "red", "opted_out": "red", "refused": "red",
+    "hold": "yellow", "held": "yellow", "queued": "yellow", "deferred": "yellow", "in_doubt": "magenta",
+    "expire": "dim", "expired": "dim", "cancel": "dim", "canceled": "dim",
+}  # fmt: skip
+"""One colour per word, the same on every screen."""
+
+
+def console() -> Console:
+    """Standard output.  A file or a pipe gets plain text (NO_COLOR is honoured too)."""
+    return Console(highlight=False, soft_wrap=not sys.stdout.isatty(), width=None if sys.stdout.isatty() else _ENDLESS)
+
+
+def note(sentence: str) -> None:
+    """For the person, not for the pipe."""
+    print(sentence, file=sys.stderr, flush=True)
+
+
+def coloured(word: str) -> Text:
+    return Text(word, style=COLOURS.get(word, ""))
+
+
+def table(title: str | None, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
+    """A column whose name ends in # holds numbers and is set to the right."""
+    made = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0),
+                 header_style="bold")  # fmt: skip
+    for column in columns:
+        made.add_column(column.rstrip("#"), justify="right" if column.endswith("#") else "left", overflow="fold")
+    for row in rows:
+        made.add_row(*(cell if isinstance(cell, Text) else coloured(_plain(cell)) for cell in row))
+    return made
+
+
+def print_json(value: Any) -> None:
+    print(json.dumps(value, ensure_ascii=False, default=str), flush=True)
+
+
+def clock(moment: str) -> str:
+    """`2026-11-21T12:00:09.123Z` → `2026-11-21 12:00:09.1`."""
+    try:
+        return datetime.fromisoformat(moment).strftime("%Y-%m-%d %H:%M:%S.%f")[:21]
+    except ValueError:
+        return moment
+
+
+def _plain(cell: Any) -> str:
+    return f"{cell:,}" if isinstance(cell, int) and not isinstance(cell, bool) else "" if cell is None else str(cell)

@@ -1,0 +1,1 @@
+"""The main job on fictional people: real texts, a simulated provider, books that balance."""

@@ -116,13 +116,15 @@ async def publish(bootstrap: str, prefix: str, seconds: float, rate: int) -> dic
     return dict(sent)
 
 
-async def read_all(bootstrap: str, topic: str, isolation: str = "read_committed") -> list[Any]:
+async def read_all(
+    bootstrap: str, topic: str, isolation: str = "read_committed", partitions: int = PARTITIONS
+) -> list[Any]:
     consumer = AIOKafkaConsumer(
         bootstrap_servers=bootstrap, isolation_level=isolation, auto_offset_reset="earliest", fetch_max_wait_ms=50
     )
     await consumer.start()
     try:
-        places = [TopicPartition(topic, n) for n in range(PARTITIONS)]
+        places = [TopicPartition(topic, n) for n in range(partitions)]
         consumer.assign(places)
         ends = await consumer.end_offsets(places)
         await consumer.seek_to_beginning(*places)

@@ -1,0 +1,134 @@
+"""An owner that lost its partition can write nothing that anyone will read; and what happens where nobody fences it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from streams.kit import privates
+from streams.kit.lane import Lane
+from streams.kit.restore import Loss, restore
+from streams.kit.store import Damaged
+from streams.kit.writer import Writer
+from streams.step import Settings
+from tests.faults import counting, storm
+
+pytestmark = pytest.mark.broker
+
+
+class Owner:
+    """A lane of the counting room and its writer, driven by hand."""
+
+    def __init__(self, bootstrap: str, prefix: str, name: str) -> None:
+        privates.check()
+        self.bootstrap, self.prefix = bootstrap, prefix
+        self.lane = Lane(counting.counting(prefix), 0, dict.fromkeys(counting.counts(prefix, 1), 1))
+        self.writer = Writer(bootstrap, name, transaction_timeout=8)
+
+    async def take_over(self) -> Owner:
+        await self.writer.fence()
+        await restore(self.bootstrap, [self.lane], lambda: True)
+        return self
+
+    async def judge(self, event: Any) -> None:
+        self.lane.feed(event.topic, [event])
+        tx = self.lane.begin(datetime.now(UTC))
+        self.lane.judge(tx, Settings())
+        await self.writer.commit(self.lane, tx)
+        self.lane.committed(tx)
+
+
+@dataclass
+class Stage:
+    """A room's topics with two events in them, and owners that are put away at the end."""
+
+    bootstrap: str
+    prefix: str
+    owners: list[Owner] = field(default_factory=list)
+    events: list[Any] = field(default_factory=list)
+
+    def owner(self, name: str = "0") -> Owner:
+        self.owners.append(Owner(self.bootstrap, self.prefix, f"{self.prefix}-{name}"))
+        return self.owners[-1]
+
+    async def visible(self, isolation: str = "read_committed") -> list[int]:
+        topic = counting.topics(self.prefix)["counted"].name
+        return [json.loads(r.value)["n"] for r in await storm.read_all(self.bootstrap, topic, isolation, partitions=1)]
+
+
+@pytest.fixture
+async def stage(bootstrap: str) -> AsyncIterator[Stage]:
+    made = Stage(bootstrap, f"fence-{uuid.uuid4().hex[:8]}")
+    await storm.make_topics(bootstrap, made.prefix, partitions=1)
+    then = counting.topics(made.prefix)["then"].name
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap)
+    await producer.start()
+    for i in (1, 2):
+        await producer.send_and_wait(then, json.dumps({"key": "k", "i": i}).encode(), key=b"k", partition=0)
+    await producer.stop()
+    made.events = await storm.read_all(bootstrap, then, partitions=1)
+    yield made
+    await asyncio.gather(*[owner.writer.stop() for owner in made.owners])
+
+
+async def a_zombie_writes(stage: Stage, *, names: tuple[str, str]) -> list[int]:
+    """One owner judges event 1; another takes over and judges event 2; then the first wakes and judges 2 as well."""
+    first, second = stage.events
+    old = await stage.owner(names[0]).take_over()
+    await old.judge(first)
+    new = await stage.owner(names[1]).take_over()
+    await new.judge(second)
+    with contextlib.suppress(KafkaError, TimeoutError):
+        await old.judge(second)
+    return await stage.visible()
+
+
+async def test_a_fenced_owner_writes_nothing_that_anyone_reads(stage: Stage) -> None:
+    assert await a_zombie_writes(stage, names=("0", "0")) == [1, 2]
+
+
+async def test_without_the_fence_the_zombie_is_heard(stage: Stage) -> None:
+    """The fence switched off, by giving each owner a name of its own: the same event comes to light twice."""
+    assert len(await a_zombie_writes(stage, names=("0", "1"))) == 3
+
+
+async def test_a_half_written_transaction_is_nobodys(stage: Stage) -> None:
+    """Killed between its sends and its commit: the successor's fence aborts it, and the event is judged again."""
+    first, second = stage.events
+    old = await stage.owner().take_over()
+    await old.judge(first)
+    await old.writer._producer.begin_transaction()
+    await old.writer._producer.send_and_wait(counting.topics(stage.prefix)["counted"].name, b'{"n": 99}', partition=0)
+    new = await stage.owner().take_over()
+    assert new.lane.positions == old.lane.positions
+    await new.judge(second)
+    assert await stage.visible("read_uncommitted") == [1, 99, 2], "it was there"
+    assert await stage.visible() == [1, 2]
+
+
+async def test_positions_beyond_the_end_of_a_topic_are_named_not_believed(stage: Stage) -> None:
+    owner = await stage.owner().take_over()
+    owner.lane.positions[counting.topics(stage.prefix)["then"].name] = 6
+    await owner.judge(replace(stage.events[1], offset=6))
+    with pytest.raises(Loss, match=r"then partition 0 ends at 2, but 7 was read"):
+        await stage.owner().take_over()
+
+
+async def test_a_changelog_without_positions_is_refused(stage: Stage) -> None:
+    rows = counting.counting(stage.prefix).rows.name
+    producer = AIOKafkaProducer(bootstrap_servers=stage.bootstrap)
+    await producer.start()
+    await producer.send_and_wait(rows, bytes(8) + b"{}", key=b"k\0count", partition=0)
+    await producer.stop()
+    with pytest.raises(Damaged, match="1 rows but no positions"):
+        await stage.owner().take_over()

@@ -1,0 +1,4 @@
+"""What became of each message."""
+
+from streams.outcomes.fold import outcomes as outcomes
+from streams.outcomes.fold import outcomes_woke as outcomes_woke

@@ -1,0 +1,94 @@
+"""Reports of attempts: merged without regard to order or repetition, and weighed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final, NamedTuple
+
+from streams.lifecycle import ATTEMPT, CALLED, LEFT, RECEIPT, REPORTS, STRENGTH, State
+from streams.outcomes.rows import Report
+
+MOST_ATTEMPTS: Final = 16
+MOST_REPORTS: Final = 12
+"""Of ourselves and of the provider each.  What is let go of is weaker than what is kept, so it never mattered."""
+
+_FAILED: Final = frozenset({State.FAILED, State.UNDELIVERED})
+
+
+class Standing(NamedTuple):
+    """Where an attempt stands.  They compare: the greatest is the one that matters to the message.
+
+    One that left beats one that did not, whatever their numbers; a delivered one beats all; else the last one."""
+
+    weight: int
+    number: int
+    strength: int
+
+    @property
+    def state(self) -> State:
+        return REPORTS[self.strength].state
+
+    @property
+    def beyond_recall(self) -> bool:
+        """The provider has it, may have it, or has said no: no decision changes that."""
+        return self.strength >= LEFT or self.state in CALLED
+
+
+_ARRIVED: Final = STRENGTH[RECEIPT, "delivered"]
+
+
+def merged(known: tuple[Report, ...], new: Report) -> tuple[Report, ...]:
+    """The same thing said twice is one report, said at the earlier time."""
+    said = {_said(report): report for report in known}
+    before = said.get(_said(new))
+    if before is None or new.at < before.at:
+        said[_said(new)] = new
+    reports = sorted(said.values(), key=_rank)
+    ours = [report for report in reports if report.source == ATTEMPT]
+    theirs = [report for report in reports if report.source != ATTEMPT]
+    return (*ours[-MOST_REPORTS:], *theirs[-MOST_REPORTS:])
+
+
+def _said(report: Report) -> tuple[str, ...]:
+    parts = (report.source, report.word, report.code, report.provider_id, report.sender, report.to)
+    return tuple(part or "" for part in parts)
+
+
+def _rank(report: Report) -> tuple[int, tuple[str, ...]]:
+    return STRENGTH[report.source, report.word], _said(report)
+
+
+def most_telling(attempts: Mapping[int, tuple[Report, ...]]) -> dict[int, tuple[Report, ...]]:
+    """All of them, or the ones that matter most."""
+    if len(attempts) <= MOST_ATTEMPTS:
+        return dict(attempts)
+    best = sorted(attempts, key=lambda number: standing(number, attempts[number]))[-MOST_ATTEMPTS:]
+    return {number: attempts[number] for number in sorted(best)}
+
+
+def ours(reports: Iterable[Report], to: str | None) -> tuple[Report, ...]:
+    """Without what cannot be about this text: another number's, or another of the provider's texts."""
+    reports = [report for report in reports if to is None or report.to is None or report.to == to]
+    ids = {report.provider_id for report in reports if report.source == ATTEMPT and report.word == "accepted"} - {None}
+    return tuple(
+        report
+        for report in reports
+        if report.source != RECEIPT or not ids or not report.provider_id or report.provider_id in ids
+    )
+
+
+def standing(number: int, reports: Iterable[Report]) -> Standing:
+    """-1 strength where nothing counts."""
+    strength = max((STRENGTH[report.source, report.word] for report in reports), default=-1)
+    weight = (strength >= 0) + (strength >= LEFT) + (strength >= _ARRIVED)
+    return Standing(weight, number, strength)
+
+
+def code_of(at: Standing, reports: Iterable[Report]) -> str | None:
+    """Of the reports that made it so; a failure without a code borrows that of another failure.  Of several the lowest:
+    among failures the generic ones (30008) stand higher than those that name a cause."""
+    reports = list(reports)
+    top = {r.code for r in reports if STRENGTH[r.source, r.word] == at.strength and r.code}
+    near = {r.code for r in reports if REPORTS[STRENGTH[r.source, r.word]].state in _FAILED and r.code}
+    found = top or (near if at.state in _FAILED else set())
+    return min(found, key=lambda code: (len(code), code), default=None)

@@ -1,0 +1,51 @@
+"""What the clock alone makes of a message."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from streams.lifecycle import CLOCK, LEFT, MEANINGS, STRENGTH, State
+from streams.outcomes.attempts import merged
+from streams.outcomes.rows import Life, Report
+from streams.outcomes.story import story
+
+SILENCE: Final = timedelta(hours=72)
+"""After so long without a last word from the carrier we say that we do not know (AWS does the same)."""
+REMEMBERED: Final = timedelta(days=35)
+"""A message is forgotten so long after the last thing that was said of it, once nothing more is expected, or if no
+decision on it ever came; later receipts are then remembered for as long, and nothing is made of them."""
+_SILENT: Final = frozenset({State.ACCEPTED, State.SENT})
+
+
+def silent_at(life: Life) -> datetime | None:
+    """When the provider's silence is over-long: counted from the moment it had the text."""
+    if life.judged is None:
+        return None
+    state, at, reports = story(life, life.judged)
+    if at is None or state not in _SILENT:
+        return None
+    return min(r.at for r in reports if STRENGTH[r.source, r.word] >= LEFT) + SILENCE
+
+
+def next_wake(life: Life, now: datetime) -> datetime:
+    return silent_at(life) or now + REMEMBERED
+
+
+def presumed(life: Life, now: datetime) -> Life:
+    """With the clock's own report, if it is time."""
+    at = silent_at(life)
+    if at is None or now < at or life.judged is None:
+        return life
+    standing = story(life, life.judged).at
+    assert standing is not None
+    silence = Report(source=CLOCK, word="72 h", at=at)
+    reports = merged(life.attempts[standing.number], silence)
+    return life.model_copy(update={"attempts": {**life.attempts, standing.number: reports}})
+
+
+def forgettable(life: Life) -> bool:
+    if life.judged is None:
+        return True
+    state = story(life, life.judged).state
+    return MEANINGS[state].final or state is State.UNKNOWN

@@ -1,0 +1,85 @@
+"""The outcomes room: decisions, attempts and receipts of one message, read together.
+
+Nothing is said of a message before its decision is known, and everything is remembered: so order does not matter.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from schemas.attempt import Attempt
+from schemas.decision import Decision
+from schemas.delivery_receipt import DeliveryReceipt
+from streams.lifecycle import STRENGTH
+from streams.outcomes.attempts import merged, most_telling
+from streams.outcomes.due import forgettable, next_wake, presumed
+from streams.outcomes.read import judged_of, report_of
+from streams.outcomes.rows import LIFE, Judged, Life
+from streams.outcomes.tell import sighting, tell
+from streams.set_aside import set_aside
+from streams.step import NOTHING, Fact, Publication, Rows, Settings, Step
+
+MOST_ODD = 10
+
+
+def outcomes(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Step:
+    said = fact.value
+    if not isinstance(said, Decision | Attempt | DeliveryReceipt):
+        return NOTHING
+    before = rows.get(LIFE, Life) or Life(tenant=said.tenant, message_id=said.message_id)
+    if not belongs(before, said):
+        reason = "this message id stands for another text or number: use an id of its own"
+        return Step(publish=(set_aside("outcomes", fact, now, "id_reused", reason),))
+    after = with_decision(before, said) if isinstance(said, Decision) else with_report(before, said, now)
+    return NOTHING if after == before else _step(before, after, now, sighting(before, after, now))
+
+
+def outcomes_woke(rows: Rows, name: str, now: datetime, settings: Settings) -> Step:
+    life = rows.get(LIFE, Life)
+    if life is None:
+        return NOTHING
+    after = presumed(life, now)
+    if after != life:
+        return _step(life, after, now, ())
+    return Step(rows={LIFE: None}) if forgettable(life) else Step(wake={LIFE: next_wake(life, now)})
+
+
+def _step(before: Life, after: Life, now: datetime, also: tuple[Publication, ...]) -> Step:
+    after, news = tell(after, now)
+    return Step({LIFE: after}, (*news, *also), {LIFE: next_wake(after, now)})
+
+
+def belongs(life: Life, said: Decision | Attempt | DeliveryReceipt) -> bool:
+    """Whether it is about the text of the first decision."""
+    if isinstance(said, DeliveryReceipt) or life.judged is None:
+        return True
+    same_number = life.to is None or said.to is None or said.to == life.to
+    if isinstance(said, Attempt):
+        return same_number
+    return same_number and (not life.fingerprint or not said.fingerprint or said.fingerprint == life.fingerprint)
+
+
+def with_decision(life: Life, decision: Decision) -> Life:
+    judged = judged_of(decision)
+    if life.judged is not None and _seniority(life.judged) >= _seniority(judged):
+        judged = life.judged
+    return life.model_copy(
+        update={
+            "judged": judged,
+            "to": life.to or decision.to,
+            "fingerprint": life.fingerprint or decision.fingerprint[:64],
+        }
+    )
+
+
+def _seniority(judged: Judged) -> tuple[int, datetime, int]:
+    """The highest `seq` holds; the rest only makes an order of what should not occur."""
+    return judged.seq, judged.decided_at, judged.verdict.strictness
+
+
+def with_report(life: Life, fact: Attempt | DeliveryReceipt, now: datetime) -> Life:
+    report = report_of(fact, now)
+    if (report.source, report.word) not in STRENGTH:
+        return life.model_copy(update={"odd": tuple(sorted({*life.odd, report.word}))[:MOST_ODD]})
+    attempts = {**life.attempts, fact.attempt: merged(life.attempts.get(fact.attempt, ()), report)}
+    return life.model_copy(update={"attempts": most_telling(attempts)})

@@ -1,0 +1,66 @@
+"""What is known of one message: what the gate decided, and what was reported of each attempt."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from schemas.decision import Verdict
+from streams.step import Row
+
+LIFE: Final = "life"
+
+
+class Judged(Row):
+    """The decision that holds; its words cut so that a row stays small."""
+
+    seq: int
+    decided_at: datetime
+    verdict: Verdict
+    branch: str | None = None
+    to: str | None = None
+    sender: str | None = None
+    kind: str
+    segments: int
+    person_id: str | None = None
+    case_id: str | None = None
+    event_id: str | None = None
+    requested_at: datetime
+    next_step: str | None = None
+
+
+class Report(Row):
+    """One thing that was said of an attempt, once: `at` is when it was said first."""
+
+    source: str
+    word: str
+    code: str | None = None
+    provider_id: str | None = None
+    sender: str | None = None
+    to: str | None = None
+    at: datetime
+
+
+class Told(Row):
+    """What the last outcome said; another one follows only if something of it changes."""
+
+    state: str
+    error_code: str | None = None
+    segments: int
+    sender: str | None = None
+    next_step: str | None = None
+
+
+class Life(Row):
+    """`to` and `fingerprint` are those of the first decision: another text under its id does not belong here.
+    `odd`: statuses that the table does not know, kept as evidence."""
+
+    tenant: str
+    message_id: str
+    judged: Judged | None = None
+    to: str | None = None
+    fingerprint: str = ""
+    attempts: dict[int, tuple[Report, ...]] = {}
+    odd: tuple[str, ...] = ()
+    told: Told | None = None
+    version: int = 0

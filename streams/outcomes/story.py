@@ -1,0 +1,44 @@
+"""A message's state, as a function of what is known of it and of nothing else."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from schemas.decision import Verdict
+from streams.codes import meaning
+from streams.lifecycle import DECISION, TABLE, State
+from streams.outcomes.attempts import Standing, code_of, ours, standing
+from streams.outcomes.rows import Judged, Life, Report, Told
+
+
+class Story(NamedTuple):
+    """`reports`: those of the attempt that matters."""
+
+    state: State
+    at: Standing | None
+    reports: tuple[Report, ...]
+
+
+def story(life: Life, judged: Judged) -> Story:
+    """The decision's state, unless the attempt has more to say: once a text is on its way no decision takes it back."""
+    decided = TABLE[DECISION, judged.verdict].state
+    told = {number: ours(reports, life.to) for number, reports in life.attempts.items()}
+    at = max((standing(number, reports) for number, reports in told.items()), default=None)
+    if at is None or at.weight == 0:
+        return Story(decided, None, ())
+    if judged.verdict is Verdict.SEND or at.beyond_recall:
+        return Story(at.state, at, told[at.number])
+    return Story(decided, None, told[at.number])
+
+
+def told(life: Life, judged: Judged) -> Told:
+    state, at, reports = story(life, judged)
+    code = None if at is None else code_of(at, reports)
+    sender = min((report.sender for report in reports if report.sender), default=judged.sender)
+    return Told(
+        state=state,
+        error_code=code,
+        segments=judged.segments,
+        sender=sender,
+        next_step=meaning(code).next_step if code else judged.next_step,
+    )

@@ -1,0 +1,81 @@
+"""What is published about a message, and when."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from schemas.controls import Sighting
+from schemas.outcome import Outcome, Was
+from schemas.topics import DISPATCH_CONTROLS, OUTCOMES
+from streams.codes import meaning
+from streams.lifecycle import ATTEMPT, MEANINGS, RECEIPT, State
+from streams.outcomes.attempts import ours
+from streams.outcomes.rows import Judged, Life, Report, Told
+from streams.outcomes.story import told
+from streams.step import Publication
+
+
+def tell(life: Life, now: datetime) -> tuple[Life, tuple[Publication, ...]]:
+    """The next version of its outcome, if there is something new to say."""
+    if life.judged is None:
+        return life, ()
+    news = told(life, life.judged)
+    if news == life.told:
+        return life, ()
+    after = life.model_copy(update={"told": news, "version": life.version + 1})
+    return after, (Publication(OUTCOMES, _outcome(after, life.judged, news, life.told, now)),)
+
+
+def _outcome(life: Life, judged: Judged, news: Told, before: Told | None, now: datetime) -> Outcome:
+    state, code = State(news.state), news.error_code
+    return Outcome(
+        message_id=life.message_id,
+        tenant=life.tenant,
+        branch=judged.branch,
+        sender=news.sender,
+        to=life.to,
+        kind=judged.kind,
+        person_id=judged.person_id,
+        case_id=judged.case_id,
+        event_id=judged.event_id,
+        requested_at=judged.requested_at,
+        state=state,
+        error_code=code,
+        error_title=meaning(code).title if code else None,
+        next_step=news.next_step,
+        segments=news.segments,
+        final=MEANINGS[state].final,
+        version=life.version,
+        was=Was(state=before.state, error_code=before.error_code, segments=before.segments) if before else None,
+        at=now,
+    )
+
+
+def sighting(before: Life, after: Life, now: datetime) -> tuple[Publication, ...]:
+    """A receipt for an attempt that was in doubt, or thought not taken, proves that it got through: tell dispatch,
+    once.  Whichever of the two comes last makes the pair."""
+    news = [(number, pair) for number in after.attempts if (pair := _pair(after, number)) and not _pair(before, number)]
+    return tuple(Publication(DISPATCH_CONTROLS, _sighted(after, number, *pair, now)) for number, pair in news)
+
+
+def _pair(life: Life, number: int) -> tuple[Report, Report] | None:
+    """What left it open, and the receipt that closes it."""
+    reports = ours(life.attempts.get(number, ()), life.to)
+    own = {report.word: report for report in reports if report.source == ATTEMPT}
+    opened = own.get("in_doubt") or own.get("deferred")
+    receipt = next((report for report in reports if report.source == RECEIPT), None)
+    if opened is None or receipt is None or own.keys() & {"accepted", "refused"}:
+        return None
+    return opened, receipt
+
+
+def _sighted(life: Life, number: int, opened: Report, receipt: Report, now: datetime) -> Sighting:
+    return Sighting(
+        sender=opened.sender or "",
+        tenant=life.tenant,
+        message_id=life.message_id,
+        attempt=number,
+        provider_id=receipt.provider_id or "",
+        status=receipt.word,
+        at=now,
+    )

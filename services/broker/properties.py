@@ -43,8 +43,11 @@ _PROMPT: Final = {
     "group.initial.rebalance.delay.ms": "0",
     "group.min.session.timeout.ms": "1000",
     "transaction.abort.timed.out.transaction.cleanup.interval.ms": "1000",
+    "broker.session.timeout.ms": "3000",
+    "broker.heartbeat.interval.ms": "500",
 }
-"""Tests need not wait for a dead worker, nor readers for its open transaction."""
+"""Nobody need wait long for a dead worker, for its open transaction, nor (session) after a kill of the broker itself:
+its next start is refused as a duplicate of the dead one until that one's session is over."""
 _HOUSE: Final = {
     "auto.create.topics.enable": "false",
     "offsets.retention.minutes": str(int(timedelta(days=14) / timedelta(minutes=1))),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, NamedTuple
 
+from schemas import topics
 from schemas.numbers import e164
 from services.ledger.ledger import Ledger
 
@@ -40,18 +41,18 @@ class Ambiguous(NamedTuple):
 
 
 _STAGES = {
-    "request": ("requests", "sms.send-requests", "requested_at"),
-    "decision": ("decisions", "sms.decisions", "decided_at"),
-    "order": ("orders", "sms.dispatch-orders", "issued_at"),
-    "control": ("controls", "sms.dispatch-controls", "at"),
-    "returned": ("returned", "sms.returned", "at"),
-    "attempt": ("attempts", "sms.attempts", "at"),
-    "receipt": ("receipts", "sms.delivery-receipts", "received_at"),
-    "outcome": ("outcome_history", "sms.outcomes", "at"),
+    "request": ("requests", topics.SEND_REQUESTS.name, "requested_at"),
+    "decision": ("decisions", topics.DECISIONS.name, "decided_at"),
+    "order": ("orders", topics.DISPATCH_ORDERS.name, "issued_at"),
+    "control": ("controls", topics.DISPATCH_CONTROLS.name, "at"),
+    "returned": ("returned", topics.RETURNED.name, "at"),
+    "attempt": ("attempts", topics.ATTEMPTS.name, "at"),
+    "receipt": ("receipts", topics.DELIVERY_RECEIPTS.name, "received_at"),
+    "outcome": ("outcome_history", topics.OUTCOMES.name, "at"),
 }
 """What a message goes through, in the order of its life: table, topic, and the field that says when."""
 
-_CONSENT = {"consent": ("consent_log", "sms.consent-log", "at")}
+_CONSENT = {"consent": ("consent_log", topics.CONSENT_LOG.name, "at")}
 
 
 def explain(ledger: Ledger, message_id: str, tenant: str | None = None) -> Explained | Unknown | Ambiguous:

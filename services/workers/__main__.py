@@ -13,11 +13,10 @@ import signal
 import sys
 from pathlib import Path
 
+from schemas.topics import ROOMS
 from services.lifeline import watch_parent
 from services.settings import ServiceSettings, SettingsError, from_environment
 from services.workers.worker import CannotStart, work
-
-ROOMS = ("gate", "inbox", "dispatch", "outcomes", "usage")
 
 
 def main() -> int:

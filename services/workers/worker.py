@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import time
 from collections.abc import Callable, Iterable
 
 from aiokafka.admin import AIOKafkaAdminClient
@@ -15,8 +16,9 @@ from services.providers import Provider, provider_from
 from services.settings import ServiceSettings
 from streams.apps import ROOMS
 from streams.dispatch.calls import Answer, Post, Result
+from streams.dispatch.spacing import Spacing
 from streams.kit.broadcast import Broadcast
-from streams.kit.host import Hooks, Host, Pace
+from streams.kit.host import Hooks, Host, Pace, Perform
 from streams.kit.lease import Lease
 from streams.kit.run import run
 from streams.room import Room
@@ -46,7 +48,8 @@ async def work(
     broadcast = Broadcast(settings.bootstrap, fatal=_leave)
     await broadcast.start()
     provider = provider_from(settings) if room.opens else None
-    hooks = Hooks(settings=lambda: broadcast.current, perform=_performer(provider), ready=ready, fatal=_leave)
+    perform = None if provider is None else performer(provider)
+    hooks = Hooks(settings=lambda: broadcast.current, perform=perform, ready=ready, fatal=_leave)
     pace = Pace(
         tick=settings.tick,
         session_timeout=settings.session_timeout,
@@ -66,13 +69,13 @@ def _leave(error: BaseException) -> None:
     os._exit(70)
 
 
-def _performer(provider: Provider | None) -> Callable[[Post, Lease], object] | None:
-    if provider is None:
-        return None
+def performer(provider: Provider) -> Perform:
+    """Calls begin at the sender's pace on a monotonic clock, and only while the partition is surely ours."""
+    spacing = Spacing()
 
     async def perform(post: Post, lease: Lease) -> Answer:
-        """The lease is looked at last, right before the call."""
-        if not lease.held:
+        await asyncio.sleep(spacing.wait(post, time.monotonic()))
+        if not lease.held:  # looked at last, right before the call
             return Answer(
                 tenant=post.tenant, message_id=post.message_id, attempt=post.attempt, sender=post.sender,
                 result=Result.UNSENT, code="lease_over", detail="this worker could not be sure to own the sender still",

@@ -1,3 +1,94 @@
-"""`sayso demo`."""
+"""`sayso demo`: the main job on fictional people, with books that balance."""
+
 from __future__ import annotations
-def demo() -> None: ...
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from services.cli import options
+
+if TYPE_CHECKING:
+    from services.demo.run import Plan, Ran
+
+
+def demo(
+    requests: Annotated[int, typer.Option(min=30, max=20_000, help="How many texts are asked for.")] = 400,
+    seed: Annotated[int, typer.Option(help="Another seed: other people, other texts.")] = 7,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave everything running until Ctrl-C.")] = False,
+    bootstrap: options.Bootstrap = None,
+    state: options.State = options.STATE,
+    as_json: options.Json = False,
+) -> None:
+    """Texts for people who said yes, no, STOP or nothing; what became of each; and the proof.
+
+    Exits 0 only if the books balance to the message and agree with the provider's own journal.
+
+    Example: [cyan]sayso demo --requests 1000 --seed 3[/]
+    """
+    from services.cli.interrupt import until_interrupted
+
+    ended: list[bool] = []
+    interrupted = until_interrupted(_demo(_plan(requests, seed, bootstrap, state / "demo"), keep, as_json, ended))
+    if interrupted and not ended:
+        raise typer.Exit(130)
+    raise typer.Exit(0 if ended == [True] else 1)
+
+
+def _plan(requests: int, seed: int, bootstrap: str | None, state: Path) -> Plan:
+    """On somebody's Kafka the tenant, the sender and the messages are this run's own."""
+    import secrets
+    from datetime import UTC, datetime
+
+    from schemas.sender import Sender
+    from schemas.tenant_settings import TenantSettings
+    from services.cli.declared import read
+    from services.demo.cast import cast
+    from services.demo.run import Plan
+    from services.demo.sample import SAMPLE
+
+    run = f"demo-{secrets.token_hex(3)}" if bootstrap else "demo"
+    tenant, sender = read(SAMPLE, "tenants", TenantSettings)[0], read(SAMPLE, "senders", Sender)[0]
+    own = None
+    if bootstrap:
+        code = str(secrets.randbelow(800_000) + 100_000)
+        own = (tenant.model_copy(update={"tenant": run, "sender": code}),
+               sender.model_copy(update={"sender": code, "owner": run}))  # fmt: skip
+    name = run if bootstrap else tenant.tenant
+    return Plan(cast(requests, seed, name, run, datetime.now(UTC)), name, state, bootstrap, seed, own)
+
+
+async def _demo(plan: Plan, keep: bool, as_json: bool, ended: list[bool]) -> None:
+    import asyncio
+
+    from services.cli.progress import progress
+    from services.cli.screen import note
+    from services.demo.run import opened, run
+
+    async with opened(plan, lambda sentence: note(f"· {sentence}")) as (running, ledger):
+        note(f"· asking for {len(plan.asked.identities):,} texts to {len(plan.asked.people):,} people")
+        with progress() as show:
+            ran = await run(plan, running.bootstrap, ledger, show)
+        ended.append(_tell(plan, ran, ledger, running.where.journal, as_json))
+        if keep:
+            note("Everything goes on running, as asked; Ctrl-C stops it.")
+            await asyncio.Event().wait()
+
+
+def _tell(plan: Plan, ran: Ran, ledger: object, journal: Path, as_json: bool) -> bool:
+    from services.cli.screen import console, print_json
+    from services.demo import report
+    from services.demo.checks import checks
+    from services.demo.fates import fates
+    from services.ledger import Ledger
+    from services.ledger.usage import Filter, usage
+
+    assert isinstance(ledger, Ledger)
+    used, found = usage(ledger, Filter(plan.tenant)), fates(ledger, plan.tenant)
+    checked = checks(ledger, journal, plan.asked, plan.tenant)
+    if as_json:
+        print_json(report.data(ran, used, found, checked))
+    else:
+        report.show(console(), ran, used, found, checked, plan.state)
+    return ran.settled and all(check.holds for check in checked)

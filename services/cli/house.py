@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -15,6 +16,7 @@ from services.cli import parts
 from services.cli.refused import Refused
 from services.cli.supervisor import PartFailed, Supervisor
 from services.cli.topics import ELSEWHERE, EMBEDDED
+from services.ledger.ledger import FILE
 
 
 class House(NamedTuple):
@@ -25,7 +27,7 @@ class House(NamedTuple):
 
 class Wanted(NamedTuple):
     """`bootstrap` None: an embedded broker, thrown away at the end if `ephemeral`.  `script` and `seed` are the
-    simulator's."""
+    simulator's.  `fresh`: what an earlier run left in the folder is removed first."""
 
     state: Path
     bootstrap: str | None = None
@@ -33,6 +35,7 @@ class Wanted(NamedTuple):
     simulated: bool = True
     script: Path | None = None
     seed: int = 0
+    fresh: bool = False
 
 
 @asynccontextmanager
@@ -40,6 +43,9 @@ async def house(wanted: Wanted, say: Callable[[str], None]) -> AsyncIterator[Hou
     """Stops everything in order at the end: the rooms first, so that no call to the provider is cut off; then the
     edges, the ledger, the broker.  Raises Refused."""
     wanted.state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    lock = _claim(wanted.state)
+    if wanted.fresh:
+        _clear(wanted.state)
     where = parts.addresses(wanted.state, wanted.simulated)
     broker = None if wanted.bootstrap else EmbeddedBroker(wanted.state, wanted.ephemeral)
     supervisor = Supervisor(wanted.state, say)
@@ -58,6 +64,23 @@ async def house(wanted: Wanted, say: Callable[[str], None]) -> AsyncIterator[Hou
         raise Refused(str(error), 1) from None
     finally:
         await _end(supervisor, broker, say)
+        os.close(lock)
+
+
+def _claim(state: Path) -> int:
+    """Held as long as this process lives, however it ends."""
+    lock = os.open(state / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+        raise Refused(f"Sayso already runs in {state}: stop that one first, or give another --state", 1) from None
+    return lock
+
+
+def _clear(state: Path) -> None:
+    for left in (*state.glob(FILE + "*"), *state.glob("logs/*.log"), state / "simulator.jsonl"):
+        left.unlink(missing_ok=True)
 
 
 async def _end(supervisor: Supervisor, broker: EmbeddedBroker | None, say: Callable[[str], None]) -> None:

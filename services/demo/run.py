@@ -1,0 +1,109 @@
+"""The demo from beginning to end: consent, requests, STOPs, more requests, rest."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from schemas.sender import Sender
+from schemas.tenant_settings import TenantSettings
+from schemas.topics import CONSENT_EVENTS, SEND_REQUESTS, SENDERS, SETTINGS
+from services.cli.house import House, Wanted, house
+from services.demo.cast import Cast
+from services.demo.tally import Tally, tally
+from services.ledger import Ledger
+from services.ledger.ledger import FILE
+from services.publishing import Publisher
+
+STOPS = 30.0
+"""Seconds for the STOPs to come back and be judged."""
+REST = 60.0
+"""Seconds, and a fiftieth for each request, until nothing moves any more."""
+
+
+class Ran(NamedTuple):
+    """`settled`: whether all came to rest in time.  `seconds`: from the first request to rest."""
+
+    settled: bool
+    seconds: float
+    requests: int
+    tally: Tally
+
+
+class Plan(NamedTuple):
+    """`own`: the settings to publish first, where the sample's are not enough."""
+
+    asked: Cast
+    tenant: str
+    state: Path
+    bootstrap: str | None
+    seed: int
+    own: tuple[TenantSettings, Sender] | None = None
+
+
+@asynccontextmanager
+async def opened(plan: Plan, say: Callable[[str], None]) -> AsyncIterator[tuple[House, Ledger]]:
+    """A fresh house, and its ledger."""
+    plan.state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    script = plan.state / "simulator.json"
+    script.write_text(json.dumps(plan.asked.script()))
+    wanted = Wanted(plan.state, plan.bootstrap, ephemeral=True, script=script, seed=plan.seed, fresh=True)
+    async with house(wanted, say) as running:
+        ledger = Ledger.open(plan.state / FILE)
+        try:
+            yield running, ledger
+        finally:
+            ledger.close()
+
+
+async def run(plan: Plan, bootstrap: str, ledger: Ledger, show: Callable[[Tally, str], None]) -> Ran:
+    """`show` is called several times a second."""
+
+    def look(doing: str) -> Tally:
+        now = tally(ledger, plan.tenant)
+        show(now, doing)
+        return now
+
+    asked, publisher = plan.asked, Publisher(bootstrap, source="demo", timeout=60)
+    try:
+        if plan.own:
+            await publisher.publish(SETTINGS, plan.own[0])
+            await publisher.publish(SENDERS, plan.own[1])
+        await publisher.publish_all(CONSENT_EVENTS, asked.claims)
+        began = time.monotonic()
+        await publisher.publish_all(SEND_REQUESTS, asked.first)
+        stopping = asked.numbers("says STOP")
+        await _until(lambda: look("waiting for the STOPs") and _opted_out(ledger, plan.tenant, stopping), STOPS)
+        await publisher.publish_all(SEND_REQUESTS, asked.second)
+    finally:
+        await publisher.stop()
+    expected = len(asked.identities)
+    patience = REST + len(asked.identities) / 50
+    settled = await _until(lambda: _at_rest(look("until all are at rest"), ledger, plan.tenant, expected), patience)
+    return Ran(settled, time.monotonic() - began, expected, look("done"))
+
+
+def _at_rest(now: Tally, ledger: Ledger, tenant: str, expected: int) -> bool:
+    if now.requested != expected or now.lag or now.moving:
+        return False
+    counted = ledger.rows("SELECT sum(messages) AS n FROM usage WHERE tenant = ?", tenant)[0]["n"]
+    return int(counted or 0) == expected
+
+
+def _opted_out(ledger: Ledger, tenant: str, numbers: set[str]) -> bool:
+    sql = "SELECT number FROM consent_status WHERE tenant = ? AND state = 'opted_out'"
+    return numbers <= {row["number"] for row in ledger.rows(sql, tenant)}
+
+
+async def _until(happened: Callable[[], bool], patience: float) -> bool:
+    deadline = time.monotonic() + patience
+    while not happened():
+        if time.monotonic() > deadline:
+            return False
+        await asyncio.sleep(0.25)
+    return True

@@ -1,0 +1,109 @@
+"""Any message at all: a Hypothesis strategy for each, from the types of its fields."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from functools import cache
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from zoneinfo import available_timezones
+
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+
+from schemas.base import Message, Slug, UtcTime, Whole
+from schemas.sender import Sender
+from schemas.tenant_settings import TenantSettings
+from schemas.topics import Topic
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
+"""Every character there is, NUL too; half ones cannot be written in UTF-8."""
+
+SLUGS = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}", fullmatch=True)
+TIMES = st.datetimes(timezones=st.just(UTC))
+WHOLES = st.integers(-(2**53) + 1, 2**53 - 1)
+ZONES = st.sampled_from(sorted(available_timezones()))
+SENDERS = st.from_regex(r"\+[1-9][0-9]{6,14}|[0-9]{3,8}|MG[0-9a-f]{32}", fullmatch=True)
+NAMES = TEXTS.filter(bool)
+
+PLAIN: dict[Any, SearchStrategy[Any]] = {
+    str: TEXTS,
+    Slug: SLUGS,
+    UtcTime: TIMES,
+    Whole: WHOLES,
+    bool: st.booleans(),
+    date: st.dates(),
+    datetime: TIMES,
+    type(None): st.none(),
+    float | None: st.none() | st.floats(min_value=0, exclude_min=True, allow_infinity=False),
+}
+
+NARROWER: dict[tuple[type[Message], str], SearchStrategy[Any]] = {
+    (Sender, "sender"): SENDERS,
+    (TenantSettings, "name"): NAMES,
+    (TenantSettings, "sender"): NAMES,
+    (TenantSettings, "time_zone"): ZONES,
+}
+"""Fields that take less than their type says."""
+
+
+@cache
+def messages_on(topic: Topic[Any]) -> SearchStrategy[Any]:
+    return st.one_of([messages(message) for message in topic.messages])
+
+
+@cache
+def messages(kind: type[Message]) -> SearchStrategy[Any]:
+    if kind is Sender:
+        return _senders()
+    return st.builds(kind, **_fields(kind))
+
+
+def _fields(kind: type[Message]) -> dict[str, SearchStrategy[Any]]:
+    hints = get_type_hints(kind, include_extras=True)
+    return {
+        name: NARROWER[kind, name] if (kind, name) in NARROWER else values(hints[name]) for name in kind.model_fields
+    }
+
+
+def _senders() -> SearchStrategy[Sender]:
+    """Of one tenant, or shared by several."""
+    fields = _fields(Sender)
+    owned = st.builds(Sender, **{**fields, "owner": SLUGS, "shared_by": st.just(())})
+    shared = st.builds(Sender, **{**fields, "owner": st.none(), "shared_by": st.lists(SLUGS, min_size=1).map(tuple)})
+    return owned | shared
+
+
+def values(hint: Any) -> SearchStrategy[Any]:
+    """Of a field's type.  Raises TypeError for one nobody has thought of yet."""
+    if hint in PLAIN:
+        return PLAIN[hint]
+    made = MADE.get(get_origin(hint) or hint)
+    if made:
+        return made(*get_args(hint))
+    if isinstance(hint, type) and issubclass(hint, StrEnum):
+        return st.sampled_from(hint)
+    if isinstance(hint, type) and issubclass(hint, Message):
+        return messages(hint)
+    raise TypeError(f"say in {__name__} how to make a {hint}")
+
+
+def _tuples(*parts: Any) -> SearchStrategy[Any]:
+    if len(parts) == 2 and parts[1] is Ellipsis:
+        return st.lists(values(parts[0]), max_size=4).map(tuple)
+    return st.tuples(*(values(part) for part in parts))
+
+
+def _either(*parts: Any) -> SearchStrategy[Any]:
+    return st.one_of([values(part) for part in parts])
+
+
+MADE: dict[Any, Callable[..., SearchStrategy[Any]]] = {
+    tuple: _tuples,
+    dict: lambda key, value: st.dictionaries(values(key), values(value), max_size=4),
+    Literal: lambda *words: st.sampled_from(words),
+    Union: _either,
+    types.UnionType: _either,
+}

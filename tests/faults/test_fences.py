@@ -1,0 +1,142 @@
+"""Each fence that is not Kafka's own: it holds, and without it alone the damage it is for appears.
+
+(The transaction fence is in test_transaction_fence.py, the barrier after an assignment in tests/core/kit/test_lane.py.)
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from schemas import topics as t
+from schemas.consent_event import ConsentEvent
+from schemas.controls import Stop
+from schemas.send import Send
+from schemas.send_request import SendRequest
+from services.workers.worker import performer
+from streams.apps import DISPATCH, GATE
+from streams.dispatch.calls import Answer, Post, Result
+from streams.kit.lane import Answered, Lane, Transaction
+from streams.kit.lease import Lease
+from tests.simulation.log import Log
+from tests.simulation.scenario import OWN, SENDERS, TENANTS, settings_of
+
+NOW = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
+SETTINGS = settings_of(TENANTS, SENDERS)
+NUMBER = "+14155550100"
+ORDER = Send(
+    message_id="m1", tenant="acme", to=NUMBER, sender=OWN, body="hello", kind="direct", lane="transactional",
+    consent_epoch=1, send_before=NOW + timedelta(hours=1), issued_at=NOW,
+)  # fmt: skip
+
+
+class Stage:
+    """One lane of one room and a log to feed it from."""
+
+    def __init__(self, room: object, partitions: int = 1) -> None:
+        self.log = Log(1)
+        self.lane = Lane(room, 0, {topic.name: 1 for topic in t.EVERY_TOPIC})  # type: ignore[arg-type]
+        self.now = NOW
+
+    def take(self, topic: t.Topic, *messages: object) -> Transaction:  # type: ignore[type-arg]
+        self.lane.feed(topic.name, [self.log.publish(topic, m, int(self.now.timestamp() * 1000)) for m in messages])
+        return self.pass_time(0)
+
+    def pass_time(self, seconds: float) -> Transaction:
+        self.now += timedelta(seconds=seconds)
+        tx = self.lane.begin(self.now)
+        while self.lane.judge(tx, SETTINGS):
+            pass
+        self.lane.committed(tx)
+        return tx
+
+    def calls(self, topic: t.Topic, *messages: object) -> list[Post]:  # type: ignore[type-arg]
+        """What dispatch would call the provider for, over the next few seconds."""
+        turns = [self.take(topic, *messages), *[self.pass_time(1) for _ in range(3)]]
+        return [post for tx in turns for _, post in tx.effects]
+
+
+def dispatch() -> Stage:
+    return Stage(DISPATCH)
+
+
+def stop(epoch: int) -> Stop:
+    return Stop(sender=OWN, number=NUMBER, tenant="acme", consent_epoch=epoch, at=NOW)
+
+
+@pytest.mark.parametrize(("epoch", "calls"), [
+    pytest.param(2, 0, id="the epoch bars an order judged before the STOP"),
+    pytest.param(0, 1, id="switched off, by a Stop without an epoch of its own: the text goes out"),
+])  # fmt: skip
+def test_epoch(epoch: int, calls: int) -> None:
+    stage = dispatch()
+    stage.take(t.DISPATCH_CONTROLS, stop(epoch))
+    assert len(stage.calls(t.DISPATCH_ORDERS, ORDER)) == calls
+
+
+@pytest.mark.parametrize(("remembers", "calls"), [
+    pytest.param(True, 0, id="a repeated order is known"),
+    pytest.param(False, 1, id="switched off, by forgetting its row: the text goes out twice"),
+])  # fmt: skip
+def test_remembered_orders(remembers: bool, calls: int) -> None:
+    stage = dispatch()
+    (post,) = stage.calls(t.DISPATCH_ORDERS, ORDER)
+    taken = Answer(tenant="acme", message_id="m1", attempt=1, sender=OWN, result=Result.ACCEPTED, provider_id="SM1")
+    stage.lane.answers.append(Answered(post.sender, taken))
+    stage.pass_time(1)
+    if not remembers:
+        stage.lane.families.clear()
+        stage.lane.due.clear()
+    assert len(stage.calls(t.DISPATCH_ORDERS, ORDER)) == calls
+
+
+@pytest.mark.parametrize(("remembers", "orders"), [
+    pytest.param(True, 1, id="a repeated request is known"),
+    pytest.param(False, 2, id="switched off, by forgetting its row: it is ordered twice"),
+])  # fmt: skip
+def test_remembered_requests(remembers: bool, orders: int) -> None:
+    stage = Stage(GATE)
+    stage.take(t.CONSENT_EVENTS, ConsentEvent(
+        event_id="e1", tenant="acme", number=NUMBER, action="opt_in", source="form", at=NOW))  # fmt: skip
+    request = SendRequest(message_id="m1", tenant="acme", to=NUMBER, body="hello", kind="direct", requested_at=NOW)
+    sends = stage.take(t.SEND_REQUESTS, request).sends
+    if not remembers:
+        rows = stage.lane.families[f"acme/{NUMBER}"]
+        for name in list(rows.names("msg/")):
+            del rows.raw[name]
+    sends += stage.take(t.SEND_REQUESTS, request).sends
+    assert len([send for send in sends if send.topic == t.DISPATCH_ORDERS.name]) == orders
+
+
+class Listening:
+    """A provider that only counts the calls that reach it."""
+
+    calls = 0
+
+    async def send(self, post: Post) -> Answer:
+        self.calls += 1
+        return Answer(tenant="acme", message_id="m1", attempt=1, sender=OWN, result=Result.ACCEPTED, provider_id="SM1")
+
+    async def close(self) -> None: ...
+
+
+@pytest.mark.parametrize(("seconds", "calls", "result"), [
+    pytest.param(15, 0, Result.UNSENT, id="slept past its lease: no call"),
+    pytest.param(10**9, 1, Result.ACCEPTED, id="switched off, by a lease without end: the zombie calls"),
+])  # fmt: skip
+async def test_lease(seconds: float, calls: int, result: Result) -> None:
+    clock = [1000.0]
+    lease = Lease(seconds, lambda: clock[0])
+    clock[0] += 60
+    provider = Listening()
+    post = Post("acme", "m1", 1, OWN, NUMBER, "hello")
+    assert (await performer(provider)(post, lease)).result is result
+    assert provider.calls == calls
+
+
+async def test_a_revoked_lease_is_over_at_once() -> None:
+    lease, provider = Lease(15), Listening()
+    lease.revoke()
+    await performer(provider)(Post("acme", "m1", 1, OWN, NUMBER, "hello"), lease)
+    assert provider.calls == 0

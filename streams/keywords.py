@@ -7,7 +7,6 @@ PLEASE" is not one, "stop." is (CTIA Messaging Principles 5.1: ignore case and p
 
 from __future__ import annotations
 
-import re
 from enum import StrEnum
 from typing import Final
 
@@ -26,17 +25,19 @@ SETS: Final[dict[Keyword, frozenset[str]]] = {
     Keyword.HELP: frozenset({"HELP", "INFO"}),
 }
 
-LONGEST: Final = 160
-"""Characters.  More than one segment, however much of it is blank or punctuation, is no keyword."""
-
 _MEANING: Final = {word: keyword for keyword, words in SETS.items() for word in words}
-_AROUND: Final = re.compile(r"^[\W_]+|[\W_]+$")
-_BLANKS: Final = re.compile(r"\s+")
+_LONGEST: Final = 40
+"""Characters between the first letter and the last: room for blanks between two words."""
 
 
 def keyword(body: str) -> Keyword | None:
     """What the whole text means, in any case, or None: then a person has to read it."""
-    if len(body) > LONGEST:
-        return None
-    bare = _AROUND.sub("", body)
-    return _MEANING.get(_BLANKS.sub(" ", bare).upper())
+    bare = _bare(body)
+    return _MEANING.get(" ".join(bare.upper().split())) if len(bare) <= _LONGEST else None
+
+
+def _bare(body: str) -> str:
+    """From the first letter or digit to the last: neither blanks nor signs around it count."""
+    start = next((place for place, char in enumerate(body) if char.isalnum()), len(body))
+    beyond = next((place for place, char in enumerate(reversed(body)) if char.isalnum()), 0)
+    return body[start : len(body) - beyond]

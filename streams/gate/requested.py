@@ -8,10 +8,10 @@ from schemas.base import Evidence
 from schemas.decision import Verdict
 from schemas.returned import Returned
 from schemas.send_request import SendRequest
-from streams.aside import set_aside
 from streams.gate.judge import Pending, fingerprint, judge
 from streams.gate.release import with_number
 from streams.gate.rows import NUMBER, MessageRow, NumberRow, message_row
+from streams.set_aside import set_aside
 from streams.step import NOTHING, Fact, Rows, Settings, Step
 
 
@@ -35,7 +35,7 @@ def on_returned(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> St
     message = rows.get(message_row(order.message_id), MessageRow)
     if message is None:
         reason = "an order came back that the gate no longer knows"
-        return Step(publish=(set_aside("gate", fact, returned.number_key, "unknown_order", reason, now),))
+        return Step(publish=(set_aside("gate", fact, now, "unknown_order", reason),))
     if message.verdict is not Verdict.SEND or message.request is None or message.issued_at != order.issued_at:
         return NOTHING
     request = message.request.model_copy(update={"body": order.body})
@@ -50,7 +50,7 @@ def _judged(rows: Rows, pending: Pending, now: datetime, settings: Settings) -> 
 
 def _id_reused(request: SendRequest, fact: Fact, now: datetime) -> Step:
     reason = f"message id {request.message_id} was used before for another text: send it under an id of its own"
-    return Step(publish=(set_aside("gate", fact, request.number_key, "id_reused", reason, now),))
+    return Step(publish=(set_aside("gate", fact, now, "id_reused", reason),))
 
 
 def _place(fact: Fact) -> Evidence:

@@ -10,11 +10,11 @@ from schemas.contact import Contact
 from schemas.inbound_message import InboundMessage
 from schemas.reply import Reply
 from schemas.topics import REPLIES
-from streams.aside import set_aside
 from streams.inbox.meant_for import Contacts, meant_for
 from streams.inbox.rows import CONTACT, ContactRow
 from streams.keywords import Keyword, keyword
 from streams.seen import SeenRow, forget_at, seen, seen_row
+from streams.set_aside import set_aside
 from streams.step import NOTHING, Fact, Fold, Publication, Row, Rows, Settings, Step, Unreadable
 
 ANSWERS: Final = frozenset({Keyword.STOP, Keyword.START})
@@ -58,7 +58,7 @@ def _on_inbound(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> St
     if meant in ANSWERS:
         changed |= _answered(contacts, tenants)
     replies = tuple(_reply(tenant, fact) for tenant in tenants)
-    publish = replies or (set_aside("inbox", fact, inbound.sender_key, *NOBODY[sender is not None], now),)
+    publish = replies or (set_aside("inbox", fact, now, *NOBODY[sender is not None]),)
     return Step(changed, publish, {name: forget_at(now, for_good=meant is Keyword.START)})
 
 

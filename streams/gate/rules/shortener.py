@@ -22,6 +22,7 @@ DOMAINS: Final = frozenset(
 VERDICTS: Final = {ShortenerPolicy.REFUSE: Verdict.REJECT, ShortenerPolicy.WARN: Verdict.SEND}
 """A finding with verdict `send` is a warning; a policy that is not here allows."""
 
+_may_link = re.compile(r"[.。．｡][^\W\d]").search
 _NOT_IN_HOSTS: Final = re.compile(r"[^a-z0-9_.-]+")
 _LABELS_AT_MOST: Final = 4
 _DOTS: Final = str.maketrans({"。": ".", "．": ".", "｡": "."})
@@ -43,8 +44,9 @@ def shortener(case: Case) -> Finding | None:
 
 def shortened(body: str) -> str | None:
     """The first known shortener that the text links to, by its own domain or below it."""
-    text = body.lower() if body.isascii() else body.lower().translate(_DOTS)
-    for word in text.split():
+    if not _may_link(body):
+        return None
+    for word in body.lower().translate(_DOTS).split():
         if "." in word:
             for host in _NOT_IN_HOSTS.split(word):
                 if found := _known(host.strip(".").split(".")[-_LABELS_AT_MOST:]):

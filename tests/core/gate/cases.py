@@ -1,0 +1,97 @@
+"""A request that may go, at noon in New York, and everything around it; a test says what is different."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+
+from schemas.consent_event import ConsentEvent
+from schemas.consent_status import ConsentState
+from schemas.decision import Decision
+from schemas.reply import Reply
+from schemas.send_request import SendRequest
+from schemas.sender import Sender, SenderKind
+from schemas.tenant_settings import Branch, TenantSettings
+from schemas.topics import DECISIONS
+from streams.gate import gate, gate_woke
+from streams.gate.case import Case, case_of
+from streams.gate.rows import NumberRow
+from streams.step import Publication, Settings, settings_of
+from tests.core.playing import Played, of
+
+NOON = datetime(2026, 11, 21, 17, tzinfo=UTC)
+SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+PHONE = "+14155550100"
+OWN, SHARED, BRANCH, FOREIGN = "24273", "+12125550111", "+12125550122", "88888"
+
+_ids = count()
+
+SENDERS = {
+    OWN: Sender(sender=OWN, kind=SenderKind.SHORT_CODE, owner="acme"),
+    SHARED: Sender(sender=SHARED, kind=SenderKind.LONG_CODE, shared_by=("acme", "bolt")),
+    BRANCH: Sender(sender=BRANCH, kind=SenderKind.LONG_CODE, owner="acme"),
+    FOREIGN: Sender(sender=FOREIGN, kind=SenderKind.SHORT_CODE, owner="bolt"),
+}
+
+
+def settings(**changes: Any) -> Settings:
+    tenant = {"tenant": "acme", "name": "Acme", "sender": OWN, "branches": {"south": Branch(sender=BRANCH)}}
+    return settings_of({"acme": TenantSettings.model_validate(tenant | changes)}, SENDERS)
+
+
+def request(**changes: Any) -> SendRequest:
+    asked = {
+        "message_id": f"m{next(_ids)}",
+        "tenant": "acme",
+        "to": PHONE,
+        "body": "Your appointment is tomorrow at 5.",
+        "kind": "reminder",
+        "requested_at": NOON - MINUTE,
+    }
+    return SendRequest.model_validate(asked | changes)
+
+
+def case(
+    *,
+    consent: ConsentState = ConsentState.OPTED_IN,
+    known: dict[str, Any] | None = None,
+    policy: dict[str, Any] | None = None,
+    received: datetime | None = None,
+    now: datetime = NOON,
+    **asked: Any,
+) -> Case:
+    """`known` goes into the number's row, `policy` into the tenant's settings, the rest into the request."""
+    standing = NumberRow(state=consent, epoch=1, **(known or {}))
+    return case_of(request(**asked), standing, received or now, now, settings(**(policy or {})))
+
+
+def played(now: datetime = NOON, **policy: Any) -> Played:
+    return Played(gate, gate_woke, f"acme/{PHONE}", now, settings(**policy))
+
+
+def opt_in(**changes: Any) -> ConsentEvent:
+    return _event("opt_in", changes)
+
+
+def opt_out(**changes: Any) -> ConsentEvent:
+    return _event("opt_out", changes)
+
+
+def _event(action: str, changes: dict[str, Any]) -> ConsentEvent:
+    said = {"event_id": f"e{next(_ids)}", "tenant": "acme", "number": PHONE, "source": "form", "at": NOON}
+    return ConsentEvent.model_validate({"action": action} | said | changes)
+
+
+def reply(body: str, **changes: Any) -> Reply:
+    said = {"provider_id": f"SM{next(_ids)}", "tenant": "acme", "number": PHONE, "sender": OWN, "received_at": NOON}
+    return Reply.model_validate({"body": body} | said | changes)
+
+
+def decided(published: list[Publication]) -> list[tuple[str, str, list[str]]]:
+    """(message id, verdict, rules) of each decision."""
+    return [_short(decision) for decision in of(DECISIONS, published)]
+
+
+def _short(decision: Decision) -> tuple[str, str, list[str]]:
+    return decision.message_id, str(decision.verdict), [found.rule for found in decision.findings]

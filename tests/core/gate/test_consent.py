@@ -1,0 +1,194 @@
+from __future__ import annotations
+
+import pytest
+
+from schemas.base import Evidence
+from schemas.consent_event import ConsentEvent
+from schemas.consent_status import ConsentState
+from schemas.reply import Reply
+from schemas.topics import CONSENT_LOG, CONSENT_STATUS, DISPATCH_CONTROLS
+from streams.gate.rows import NUMBER, NumberRow
+from streams.step import Unreadable
+from tests.core.gate.cases import (
+    BRANCH,
+    DAY,
+    MINUTE,
+    NOON,
+    OWN,
+    PHONE,
+    SECOND,
+    decided,
+    opt_in,
+    opt_out,
+    played,
+    reply,
+    request,
+)
+from tests.core.playing import Played, of
+
+UNKNOWN, IN, OUT = ConsentState.UNKNOWN, ConsentState.OPTED_IN, ConsentState.OPTED_OUT
+
+
+def number_row(room: Played) -> NumberRow:
+    row = room.rows.get(NUMBER, NumberRow)
+    assert row is not None
+    return row
+
+
+@pytest.mark.parametrize(
+    ("told", "state", "epoch"),
+    [
+        pytest.param([opt_in()], IN, 1, id="opt-in"),
+        pytest.param([opt_out()], OUT, 1, id="opt-out of somebody unknown"),
+        pytest.param([opt_in(), opt_out()], OUT, 2, id="in, then out"),
+        pytest.param([opt_in(), opt_in()], IN, 1, id="in twice"),
+        pytest.param([opt_out(), opt_out()], OUT, 1, id="out twice"),
+        pytest.param([opt_in(), opt_out(), opt_in()], IN, 3, id="in, out, in"),
+        pytest.param([reply("START")], IN, 1, id="START that nobody asked for"),
+        pytest.param([reply("yes!")], IN, 1, id="YES"),
+        pytest.param([opt_in(), reply("Stop")], OUT, 2, id="STOP"),
+        pytest.param([opt_in(), reply("STOP"), reply("UNSTOP")], IN, 3, id="STOP, then UNSTOP"),
+        pytest.param([opt_in(), reply("HELP")], IN, 1, id="HELP changes nothing"),
+        pytest.param([opt_in(), reply("stop by at 5")], IN, 1, id="a sentence changes nothing"),
+        pytest.param([opt_in(action="ask")], UNKNOWN, 0, id="an ask changes nothing yet"),
+    ],
+)
+def test_standing(told: list[ConsentEvent | Reply], state: ConsentState, epoch: int) -> None:
+    room = played()
+    for minute, fact in enumerate(told):
+        room.tell(fact, at=NOON + minute * MINUTE)
+    assert (number_row(room).state, number_row(room).epoch) == (state, epoch)
+
+
+@pytest.mark.parametrize(
+    ("later_by", "state", "reason"),
+    [
+        pytest.param(-MINUTE, OUT, "not later than the opt-out that stands", id="older"),
+        pytest.param(0 * SECOND, OUT, "not later than the opt-out that stands", id="at the same time"),
+        pytest.param(SECOND / 1000, IN, "opted in", id="a millisecond later"),
+    ],
+)
+def test_a_yes_lifts_a_stop_only_if_it_is_later(later_by, state: ConsentState, reason: str) -> None:
+    room = played()
+    room.tell(opt_out(), at=NOON)
+    (change,) = of(CONSENT_LOG, room.tell(opt_in(), at=NOON + later_by))
+    assert (number_row(room).state, change.reason, change.applied) == (state, reason, state is IN)
+
+
+def test_a_stop_counts_however_old_and_what_came_before_it_stays_before_it() -> None:
+    room = played()
+    room.tell(opt_in(), at=NOON)
+    room.tell(opt_out(), at=NOON - DAY)
+    assert number_row(room).state is OUT
+    room.tell(opt_in(), at=NOON - MINUTE)
+    assert number_row(room).state is OUT
+
+
+def test_a_second_stop_moves_the_bar() -> None:
+    room = played()
+    room.tell(opt_out(), at=NOON)
+    room.tell(opt_out(), at=NOON + DAY)
+    room.tell(opt_in(), at=NOON + MINUTE)
+    assert number_row(room).state is OUT
+
+
+def test_a_start_is_as_old_as_its_inbound_record() -> None:
+    """It lay at the inbox while staff recorded an opt-out."""
+    room = played()
+    room.tell(opt_out(source="manual"), at=NOON)
+    room.tell(reply("START", appended_at=NOON - MINUTE), at=NOON + MINUTE)
+    assert number_row(room).state is OUT
+    room.tell(reply("START", appended_at=NOON + MINUTE), at=NOON + MINUTE)
+    assert number_row(room).state is IN
+
+
+@pytest.mark.parametrize("fact", [opt_in(), opt_out(), reply("START"), reply("STOP")], ids=["in", "out", "yes", "no"])
+def test_a_repeat_changes_nothing_and_says_nothing(fact: ConsentEvent | Reply) -> None:
+    room = played()
+    assert room.tell(fact)
+    before = dict(room.rows.raw)
+    assert room.tell(fact, at=NOON + DAY) == []
+    assert room.rows.raw == before
+
+
+def test_a_start_is_remembered_for_good_and_a_stop_for_35_days() -> None:
+    room = played()
+    start, stop = reply("START"), reply("STOP")
+    room.tell(start, at=NOON)
+    room.tell(stop, at=NOON + SECOND)
+    room.until(NOON + 400 * DAY)
+    assert f"in/{stop.provider_id}" not in room.rows.raw
+    assert room.tell(start) == []
+    assert number_row(room).state is OUT
+
+
+def test_every_consent_fact_is_logged_with_its_place() -> None:
+    room = played()
+    event = opt_in(evidence=Evidence(wording="I agree", actor="ann", topic="made up", offset=99))
+    (change,) = of(CONSENT_LOG, room.tell(event, at=NOON))
+    assert change.evidence == Evidence(
+        topic="sms.consent-events", partition=0, offset=0, wording="I agree", actor="ann"
+    )
+    assert (change.was, change.now, change.applied, change.consent_epoch) == (UNKNOWN, IN, True, 1)
+    assert (change.tenant, change.number, change.event_id, change.source) == ("acme", PHONE, event.event_id, "form")
+
+
+def test_consent_by_text_is_proved_by_the_inbound_record() -> None:
+    room = played()
+    place = Evidence(topic="sms.inbound", partition=3, offset=7)
+    (change,) = of(CONSENT_LOG, room.tell(reply("Start", evidence=place, appended_at=NOON)))
+    assert change.evidence == Evidence(topic="sms.inbound", partition=3, offset=7, text="Start")
+    assert (change.action, change.source) == ("opt_in", "inbound")
+
+
+def test_what_changed_nothing_is_logged_and_told_to_nobody() -> None:
+    room = played()
+    room.tell(opt_in())
+    told = room.tell(opt_in())
+    assert [change.reason for change in of(CONSENT_LOG, told)] == ["had opted in already"]
+    assert len(told) == 1
+
+
+def test_the_status_follows_each_change() -> None:
+    room = played()
+    room.tell(opt_in(), at=NOON)
+    room.tell(reply("STOP"), at=NOON + MINUTE)
+    told = [(status.state, status.consent_epoch, status.since, status.source) for status in room.all(CONSENT_STATUS)]
+    assert told == [(IN, 1, NOON, "form"), (OUT, 2, NOON + MINUTE, "inbound")]
+
+
+def test_a_stop_goes_to_every_sender_the_number_was_texted_from() -> None:
+    room = played()
+    room.tell(opt_in())
+    room.tell(request())
+    room.tell(request(sender=BRANCH))
+    stops = of(DISPATCH_CONTROLS, room.tell(reply("STOP"), at=NOON + MINUTE))
+    assert [(stop.sender, stop.number, stop.tenant, stop.consent_epoch) for stop in stops] == [
+        (OWN, PHONE, "acme", 2),
+        (BRANCH, PHONE, "acme", 2),
+    ]
+
+
+def test_a_stop_of_somebody_never_texted_goes_nowhere() -> None:
+    assert of(DISPATCH_CONTROLS, played().tell(reply("STOP"))) == []
+
+
+def test_an_unreadable_record_blocks_the_number_until_somebody_has_looked() -> None:
+    room = played()
+    room.tell(opt_in(), at=NOON)
+    room.tell(request(message_id="before"))
+    told = room.tell(Unreadable(cause="invalid", reason="action: missing", family=f"acme/{PHONE}"), at=NOON + MINUTE)
+    assert [stop.consent_epoch for stop in of(DISPATCH_CONTROLS, told)] == [2]
+    assert decided(room.tell(request(message_id="then"))) == [("then", "hold", ["consent_unreadable"])]
+    room.tell(opt_in(source="import"), at=NOON + 2 * MINUTE)
+    room.tell(opt_in(source="manual"), at=NOON)
+    assert number_row(room).unreadable_ms
+    assert decided(room.tell(opt_in(source="manual"), at=NOON + 3 * MINUTE)) == [("then", "send", [])]
+
+
+@pytest.mark.parametrize("family", ["garbage", "a b/+14155550100", "acme/", "", "acme/+1415\x00"])
+def test_an_unreadable_record_of_nobody_blocks_nobody(family: str) -> None:
+    room = played()
+    room.rows.family = family
+    assert room.tell(Unreadable(cause="invalid", reason="not JSON", family=family)) == []
+    assert room.rows.raw == {}

@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import pytest
+
+from streams.gate.dialable import PROBLEMS, dialable
+
+
+@pytest.mark.parametrize(
+    ("number", "region", "problem"),
+    [
+        ("+14155550100", "US", ""),
+        ("+12042345678", "CA", ""),
+        ("+15005550006", "US", ""),
+        ("+447911123456", "GG", ""),
+        ("4155550100", "", "no_plus"),
+        ("", "", "no_plus"),
+        ("+", "", "unreadable"),
+        ("+1415555010", "", "impossible"),
+        ("+10155550100", "", "impossible"),
+        ("+11155550100", "", "impossible"),
+        ("+1911", "", "impossible"),
+        ("+99912345678", "", "unreadable"),
+        ("+1415GOFORIT", "", "unreadable"),
+        ("+14155550100x3", "", "unreadable"),
+        ("+1" * 300, "", "unreadable"),
+        ("+18005550100", "US", "toll_free"),
+        ("+19005550100", "US", "premium"),
+        ("+491805123456", "DE", "shared_cost"),
+        ("+41860791234567", "CH", "voicemail"),
+        ("+447640123456", "GB", "pager"),
+        ("+8613800138000", "CN", ""),
+    ],
+)
+def test_dialable(number: str, region: str, problem: str) -> None:
+    assert dialable(number) == (region, problem)
+
+
+def test_every_problem_has_words() -> None:
+    assert all(reason and next_step for reason, next_step in PROBLEMS.values())

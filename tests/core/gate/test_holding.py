@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import pytest
+
+from schemas.decision import Decision, Verdict
+from schemas.topics import DECISIONS, DISPATCH_ORDERS
+from streams.gate.limits import RELEASE_AT_ONCE
+from tests.core.gate.cases import DAY, HOUR, MINUTE, NOON, SECOND, decided, opt_in, opt_out, played, reply, request
+from tests.core.playing import Played, of
+
+
+def waiting(*asked: dict) -> Played:
+    room = played()
+    for changes in asked:
+        room.tell(request(**changes))
+    return room
+
+
+def test_what_waits_goes_when_consent_comes_in_order_of_request() -> None:
+    late, early = {"message_id": "b", "requested_at": NOON - MINUTE}, {"message_id": "a", "requested_at": NOON - HOUR}
+    room = waiting(late, early)
+    told = room.tell(opt_in(), at=NOON)
+    assert decided(told) == [("a", "send", []), ("b", "send", [])]
+    assert [order.message_id for order in of(DISPATCH_ORDERS, told)] == ["a", "b"]
+    assert {order.consent_epoch for order in of(DISPATCH_ORDERS, told)} == {1}
+
+
+def test_a_release_names_the_consent_that_caused_it_and_counts_on() -> None:
+    room = waiting({"message_id": "a"})
+    room.tell(reply("START"))
+    first, second = room.all(DECISIONS)
+    assert (first.seq, first.verdict, first.evidence.topic) == (1, Verdict.HOLD, "sms.send-requests")
+    assert (second.seq, second.verdict, second.evidence.topic) == (2, Verdict.SEND, "sms.replies")
+    assert second.evidence.text is None
+    assert second.fingerprint == first.fingerprint != ""
+
+
+def test_a_stop_drops_what_waits() -> None:
+    room = waiting({"message_id": "a"}, {"message_id": "b"})
+    assert decided(room.tell(opt_out())) == [("a", "reject", ["opted_out"]), ("b", "reject", ["opted_out"])]
+    assert decided(room.tell(opt_in(), at=NOON + MINUTE)) == []
+
+
+def test_each_is_judged_afresh() -> None:
+    room = waiting({"message_id": "late", "valid_until": NOON + HOUR}, {"message_id": "then", "not_before": NOON + DAY})
+    room.wakes.clear()
+    room.now = NOON + 2 * HOUR
+    assert decided(room.tell(opt_in())) == [("late", "expire", ["expired"]), ("then", "hold", ["not_before"])]
+    assert decided(room.until(NOON + DAY)) == [("then", "send", [])]
+
+
+def test_what_waits_for_its_hour_goes_by_itself() -> None:
+    room = played()
+    room.tell(opt_in())
+    (held,) = of(DECISIONS, room.tell(request(message_id="a", not_before=NOON + HOUR)))
+    assert (held.verdict, held.until) == (Verdict.HOLD, NOON + HOUR)
+    assert room.until(NOON + HOUR - SECOND) == []
+    (order,) = of(DISPATCH_ORDERS, room.until(NOON + HOUR))
+    assert (order.issued_at, order.not_before) == (NOON + HOUR, NOON + HOUR)
+
+
+def test_a_hold_whose_reasons_stay_is_not_announced_again() -> None:
+    room = waiting({"message_id": "a", "not_before": NOON + HOUR})
+    assert room.until(NOON + DAY) == []
+    assert decided(room.tell(opt_in())) == [("a", "send", [])]
+
+
+@pytest.mark.parametrize(
+    ("changes", "end", "rule"),
+    [
+        pytest.param({"valid_until": NOON + HOUR}, NOON + HOUR, "expired", id="at valid_until"),
+        pytest.param({}, NOON + 30 * DAY, "held_too_long", id="after 30 days"),
+        pytest.param({"not_before": NOON + 40 * DAY}, NOON + 70 * DAY, "held_too_long", id="30 days after not_before"),
+        pytest.param({"valid_until": NOON + 300 * DAY}, NOON + 30 * DAY, "held_too_long", id="whatever it says"),
+    ],
+)
+def test_what_waits_ends(changes: dict, end, rule: str) -> None:
+    room = waiting({"message_id": "a"} | changes)
+    before: list[Decision] = of(DECISIONS, room.until(end - SECOND))
+    assert all(decision.verdict is Verdict.HOLD for decision in before)
+    ((identity, verdict, rules),) = decided(room.until(end))
+    assert (identity, verdict, rules[-1]) == ("a", "expire", rule)
+    assert of(DECISIONS, room.until(end + 100 * DAY)) == []
+    assert [name for name in room.rows.raw if name] == []
+
+
+def test_a_time_at_the_end_of_the_calendar_waits() -> None:
+    room = waiting({"not_before": "9999-12-31T23:59:59Z", "valid_until": "9999-12-31T23:59:59Z"})
+    assert room.until(NOON + 400 * DAY) == []
+
+
+def test_thousands_that_wait_go_in_bounded_steps() -> None:
+    room = waiting(*({"message_id": f"m{place}"} for place in range(RELEASE_AT_ONCE + 70)))
+    assert len(of(DISPATCH_ORDERS, room.tell(opt_in()))) == RELEASE_AT_ONCE
+    assert len(of(DISPATCH_ORDERS, room.until(NOON))) == 70
+    assert room.until(NOON + DAY) == []
+
+
+def test_a_stop_between_two_steps_of_a_release_wins() -> None:
+    room = waiting(*({"message_id": f"m{place}"} for place in range(RELEASE_AT_ONCE + 70)))
+    room.tell(opt_in(), at=NOON)
+    room.tell(reply("STOP"), at=NOON + SECOND)
+    assert of(DISPATCH_ORDERS, room.until(NOON + DAY)) == []
+    assert len(room.all(DISPATCH_ORDERS)) == RELEASE_AT_ONCE

@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from schemas.returned import Returned
+from schemas.send import Send
+from schemas.send_request import Kind
+from schemas.topics import CONTACTS, DEAD_LETTERS, DECISIONS, DISPATCH_ORDERS
+from streams.gate.kinds import LANES
+from tests.core.gate.cases import (
+    BRANCH,
+    DAY,
+    HOUR,
+    MINUTE,
+    NOON,
+    OWN,
+    PHONE,
+    SECOND,
+    SHARED,
+    decided,
+    opt_in,
+    opt_out,
+    played,
+    request,
+)
+from tests.core.playing import Played, of
+
+
+def consented() -> Played:
+    room = played()
+    room.tell(opt_in())
+    return room
+
+
+def ordered(room: Played, **changes: Any) -> Send:
+    (order,) = of(DISPATCH_ORDERS, room.tell(request(**changes)))
+    assert isinstance(order, Send)
+    return order
+
+
+def test_an_order_says_all_that_dispatch_needs() -> None:
+    assert ordered(consented(), message_id="a", to="+1 415-555-0100", body="x" * 161) == Send(
+        message_id="a",
+        tenant="acme",
+        to=PHONE,
+        sender=OWN,
+        body="x" * 161,
+        kind="reminder",
+        lane=LANES["reminder"],
+        segments=2,
+        consent_epoch=1,
+        send_before=NOON + 36 * HOUR,
+        issued_at=NOON,
+    )
+
+
+def test_a_decision_says_who_what_and_by_which_policy() -> None:
+    room = consented()
+    about = {"branch": "south", "person_id": "p1", "case_id": "c1", "event_id": "e1", "requested_by": "crm"}
+    (decision,) = of(DECISIONS, room.tell(request(resend_of="m0", **about)))
+    assert about.items() <= decision.model_dump().items()
+    assert (decision.resend_of, decision.sender, decision.to) == ("m0", BRANCH, PHONE)
+    assert (decision.policy_version, decision.consent_epoch) == (room.settings.versions["acme"], 1)
+    assert (decision.segments, decision.seq, decision.decided_at) == (1, 1, NOON)
+
+
+def test_a_tenant_without_settings_gets_an_answer() -> None:
+    room = played()
+    room.settings = room.settings._replace(tenants={}, versions={})
+    (decision,) = of(DECISIONS, room.tell(request()))
+    assert (decision.verdict, decision.policy_version, decision.sender) == ("reject", "none", None)
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_every_kind_has_a_lane(kind: Kind) -> None:
+    assert ordered(consented(), kind=kind).lane is LANES[kind]
+
+
+@pytest.mark.parametrize(
+    ("valid_until", "send_before"),
+    [(None, NOON + 36 * HOUR), (NOON + DAY, NOON + DAY), (NOON + 2 * DAY, NOON + 36 * HOUR)],
+    ids=["none", "sooner", "later"],
+)
+def test_what_cannot_leave_in_time_comes_back(valid_until: datetime | None, send_before: datetime) -> None:
+    assert ordered(consented(), valid_until=valid_until).send_before == send_before
+
+
+def test_a_shared_sender_is_told_of_each_contact_and_another_of_the_first() -> None:
+    room = consented()
+    for sender in (OWN, OWN, SHARED, SHARED, OWN, BRANCH):
+        room.tell(request(sender=sender))
+    assert [contact.sender for contact in room.all(CONTACTS)] == [OWN, SHARED, SHARED, BRANCH]
+    assert all((contact.tenant, contact.number, contact.asked) == ("acme", PHONE, False)
+               for contact in room.all(CONTACTS))  # fmt: skip
+
+
+def test_a_returned_order_is_judged_afresh_and_issued_again() -> None:
+    room = consented()
+    first = ordered(room, message_id="a", branch="south")
+    room.now = NOON + 36 * HOUR
+    (second,) = of(DISPATCH_ORDERS, room.tell(Returned(order=first, reason="send_before", at=room.now)))
+    assert (second.body, second.sender, second.issued_at) == (first.body, BRANCH, room.now)
+    assert second.send_before == room.now + 36 * HOUR
+    one, two = room.all(DECISIONS)
+    assert (two.seq, two.branch, two.evidence.topic) == (2, "south", "sms.returned")
+    assert two.model_copy(update={"seq": 1, "decided_at": NOON, "evidence": one.evidence}) == one
+
+
+@pytest.mark.parametrize(
+    ("stopped", "changes", "verdict", "rule"),
+    [
+        pytest.param(True, {}, "reject", "opted_out", id="STOP since"),
+        pytest.param(False, {"valid_until": NOON + DAY}, "expire", "expired", id="too late"),
+    ],
+)
+def test_a_returned_order_may_have_no_second_chance(
+    stopped: bool, changes: dict[str, Any], verdict: str, rule: str
+) -> None:
+    room = consented()
+    order = ordered(room, message_id="a", **changes)
+    for event in [opt_out()] * stopped:
+        room.tell(event, at=NOON + SECOND)
+    room.now = NOON + DAY
+    assert decided(room.tell(Returned(order=order, reason="late", at=room.now))) == [("a", verdict, [rule])]
+
+
+def test_an_order_returns_once() -> None:
+    room = consented()
+    order = ordered(room)
+    room.now = NOON + MINUTE
+    returned = Returned(order=order, reason="late", at=room.now)
+    assert room.tell(returned)
+    assert room.tell(returned) == []
+    second = room.all(DISPATCH_ORDERS)[-1]
+    room.tell(opt_out(), at=NOON + MINUTE)
+    room.tell(Returned(order=second, reason="late", at=room.now))
+    assert room.tell(Returned(order=second, reason="late", at=room.now)) == []
+
+
+def test_an_order_nobody_knows_is_set_aside() -> None:
+    order = ordered(consented())
+    (letter,) = of(DEAD_LETTERS, played().tell(Returned(order=order, reason="late", at=NOON)))
+    assert letter.cause == "unknown_order"
+
+
+def test_a_message_that_keeps_coming_back_ends() -> None:
+    room = consented()
+    order = ordered(room, message_id="a")
+    while room.now < NOON + 28 * DAY:
+        room.now += 36 * HOUR
+        (order,) = of(DISPATCH_ORDERS, room.tell(Returned(order=order, reason="late", at=room.now)))
+    room.now += 36 * HOUR
+    assert decided(room.tell(Returned(order=order, reason="late", at=room.now))) == [("a", "expire", ["held_too_long"])]

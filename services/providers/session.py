@@ -22,10 +22,12 @@ class Flight:
 
 
 flight: ContextVar[Flight] = ContextVar("flight")
+"""Set by whoever wants to know."""
 
 
 async def _departs(_session: Any, _context: Any, _headers: Any) -> None:
-    flight.get().departed = True
+    if call := flight.get(None):
+        call.departed = True
 
 
 class QuietSession(AsyncTwilioHttpClient):  # type: ignore[misc]  # the SDK has no types
@@ -56,7 +58,8 @@ class QuietSession(AsyncTwilioHttpClient):  # type: ignore[misc]  # the SDK has 
             kwargs["headers"]["Authorization"] = aiohttp.encode_basic_auth(*auth)
         response = await super().request(*args, **kwargs)
         self._test_only_last_request = self._test_only_last_response = None
-        flight.get().response = response
+        if call := flight.get(None):
+            call.response = response
         return response
 
     def log_request(self, kwargs: dict[str, Any]) -> None:

@@ -106,7 +106,8 @@ class Twilio:
 
 def _refused(post: Post, refusal: TwilioRestException | TwilioServiceException, call: Flight) -> Answer:
     """Only Twilio's own word counts as a refusal: a 4xx without its code comes from something in between."""
-    code = str(refusal.code) if isinstance(refusal.code, int) and refusal.code >= FIRST_CODE else None
+    given = str(refusal.code)
+    code = given if given.isdecimal() and int(given) >= FIRST_CODE else None
     if refusal.status == 429:
         return _answer(post, Result.LIMITED, code=code or "429", detail="HTTP 429", retry_after=_retry_after(call))
     if 400 <= refusal.status < 500 and code:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from email.utils import formatdate
 from functools import lru_cache
 from typing import Any
@@ -15,28 +16,29 @@ def _rfc_2822(second: int) -> str:
     return formatdate(second).replace("-0000", "+0000")
 
 
+@dataclass(slots=True, eq=False)
 class Message:
     """`created`, `sent` and `updated` are Unix seconds.  `ordinal` counts the creates for this number from 1."""
 
-    __slots__ = (
-        "account", "body", "callback", "created", "direction", "error", "error_words", "ordinal", "segments", "sender",
-        "sent", "service", "sid", "status", "to", "updated",
-    )  # fmt: skip
+    sid: str
+    account: str
+    to: str
+    sender: str | None
+    body: str
+    created: float
+    service: str | None = None
+    callback: str | None = None
+    segments: int = 1
+    direction: str = "outbound-api"
+    status: str = "queued"
+    ordinal: int = 0
+    sent: float | None = None
+    updated: float = field(init=False)
+    error: int | None = None
+    error_words: str | None = None
 
-    def __init__(
-        self, sid: str, account: str, to: str, sender: str | None, body: str, now: float, **more: Any
-    ) -> None:
-        self.sid, self.account, self.to, self.sender, self.body = sid, account, to, sender, body
-        self.created = self.updated = now
-        self.sent: float | None = None
-        self.service: str | None = more.get("service")
-        self.callback: str | None = more.get("callback")
-        self.segments: int = more.get("segments", 1)
-        self.direction: str = more.get("direction", "outbound-api")
-        self.status: str = more.get("status", "queued")
-        self.ordinal: int = more.get("ordinal", 0)
-        self.error: int | None = None
-        self.error_words: str | None = None
+    def __post_init__(self) -> None:
+        self.updated = self.created
 
     @property
     def from_address(self) -> str:

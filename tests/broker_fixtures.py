@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -111,8 +112,12 @@ def _container() -> Iterator[str]:
 
 
 def _daemon_answers() -> bool:
+    """The SDK leaves its socket open where nobody answers, so knock first."""
     import docker
 
+    where = os.environ.get("DOCKER_HOST", docker.constants.DEFAULT_UNIX_SOCKET.replace("http+", ""))
+    if where.startswith("unix://") and not _listens(where.removeprefix("unix://")):
+        return False
     try:
         client = docker.from_env(timeout=5)
         client.ping()
@@ -120,3 +125,8 @@ def _daemon_answers() -> bool:
         return False
     client.close()
     return True
+
+
+def _listens(path: str) -> bool:
+    with socket.socket(socket.AF_UNIX) as knock:
+        return knock.connect_ex(path) == 0

@@ -1,0 +1,69 @@
+"""The whole house for a test: processes, people, requests."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from schemas.consent_event import ConsentEvent
+from schemas.send_request import SendRequest
+from schemas.topics import CONSENT_EVENTS, SEND_REQUESTS
+from services.cli.house import House, Wanted, house
+from services.publishing import Publisher
+
+TENANT, SENDER = "harbor", "72976"
+NUMBERS = [f"+1{area}55501{n:02}" for area in (212, 312, 415, 602) for n in range(25)]
+
+
+@dataclass
+class Stage:
+    house: House
+    publisher: Publisher
+
+    @property
+    def bootstrap(self) -> str:
+        return self.house.bootstrap
+
+    @property
+    def journal(self) -> Path:
+        return self.house.where.journal
+
+    async def opt_in(self, numbers: list[str]) -> None:
+        now = datetime.now(UTC)
+        await self.publisher.publish_all(CONSENT_EVENTS, [
+            ConsentEvent(event_id=f"form-{number[1:]}", tenant=TENANT, number=number, action="opt_in", source="form",
+                         at=now)
+            for number in numbers
+        ])  # fmt: skip
+
+    async def ask(self, ids: list[str], seed: int = 1, each: float = 0.0) -> set[str]:
+        """A request for each id; with `each` seconds in between, so that faults meet work under way."""
+        rng = random.Random(seed)
+        for name in ids:
+            request = SendRequest(
+                message_id=name, tenant=TENANT, to=rng.choice(NUMBERS), body=f"Text {name}", kind="transactional",
+                requested_at=datetime.now(UTC),
+            )  # fmt: skip
+            await self.publisher.publish(SEND_REQUESTS, request)
+            await asyncio.sleep(each)
+        return set(ids)
+
+
+@asynccontextmanager
+async def staged(state: Path, bootstrap: str, script: dict[str, Any] | None = None) -> AsyncIterator[Stage]:
+    state.mkdir(parents=True, exist_ok=True)
+    path = state / "script.json"
+    path.write_text(json.dumps(script or {}))
+    async with house(Wanted(state, bootstrap, script=path, seed=3), lambda sentence: None) as running:
+        publisher = Publisher(running.bootstrap, source="test", timeout=60)
+        try:
+            yield Stage(running, publisher)
+        finally:
+            await publisher.stop()

@@ -1,0 +1,59 @@
+"""Every worker is killed in the middle of its work, again and again: nothing is lost, nothing goes out twice."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.e2e import stage, witness
+
+pytestmark = pytest.mark.broker
+
+ROOMS = ("gate", "dispatch", "outcomes", "usage", "inbox")
+
+
+async def kill(running: stage.Stage, name: str) -> bool:
+    pid = running.house.pids().get(name)
+    if pid is None:
+        return False
+    os.kill(pid, signal.SIGKILL)
+    return True
+
+
+async def kill_each(running: stage.Stage, rounds: int, seed: int) -> Counter[str]:
+    """Each room `rounds` times, in random order, half a second apart or so."""
+    rng, killed = random.Random(seed), Counter[str]()
+    for name in rng.sample(ROOMS * rounds, len(ROOMS) * rounds):
+        await asyncio.sleep(rng.uniform(0.3, 1.2))
+        while not await kill(running, name):
+            await asyncio.sleep(0.1)  # it has not been started again yet
+        killed[name] += 1
+    return killed
+
+
+@pytest.mark.timeout(300)
+async def test_kills_lose_nothing_and_repeat_nothing(
+    fresh_cluster: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SAYSO_SESSION_TIMEOUT", "3")
+    script = {"otherwise": {"mix": {"delivered": 90, "undelivered:30005": 5, "rate-limit": 5}}}
+    async with stage.staged(tmp_path, fresh_cluster, script) as running:
+        await running.opt_in(stage.NUMBERS)
+        killed, asked = await asyncio.gather(
+            kill_each(running, rounds=3, seed=5), running.ask([f"m{n}" for n in range(700)], each=0.015)
+        )
+        found = await witness.settled(running.bootstrap, asked, running.journal)
+    assert killed == dict.fromkeys(ROOMS, 3)
+    assert set(found.outcomes) == asked, "lost"
+    assert {name: n for name, n in found.taken.items() if n > 1} == {}, "texted twice"
+    assert {call: n for call, n in found.calls.items() if n > 1} == {}, "an attempt was called twice"
+    doubt, out = found.in_state("in_doubt"), found.in_state("delivered", "undelivered")
+    assert out | doubt == asked
+    assert {name for name, n in found.taken.items() if n} - doubt == out
+    assert Counter(one["state"] for one in found.outcomes.values()) == found.usage, "usage is not the recount"

@@ -1,0 +1,107 @@
+"""An independent reader: topics and the provider's journal, as any outsider would read them.
+
+It imports nothing of the product, so that a mistake there cannot hide itself here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+MOVING = {"queued", "sending", "deferred", "accepted", "sent"}
+
+
+async def read(bootstrap: str, *topics: str) -> dict[str, list[Any]]:
+    """Every committed record of these topics, as JSON, partition by partition."""
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap, isolation_level="read_committed", auto_offset_reset="earliest",
+        fetch_max_wait_ms=50,
+    )  # fmt: skip
+    await consumer.start()
+    try:
+        places = [TopicPartition(topic, n) for topic in topics for n in await partitions(consumer, topic)]
+        consumer.assign(places)
+        ends = await consumer.end_offsets(places)
+        await consumer.seek_to_beginning(*places)
+        found: dict[str, list[Any]] = {topic: [] for topic in topics}
+        while any([await consumer.position(place) < ends[place] for place in places]):
+            for place, records in (await consumer.getmany(timeout_ms=200)).items():
+                found[place.topic] += [json.loads(record.value) for record in records]
+        return found
+    finally:
+        await consumer.stop()
+
+
+async def partitions(consumer: AIOKafkaConsumer, topic: str) -> list[int]:
+    while not (known := consumer.partitions_for_topic(topic)):
+        await consumer._client.force_metadata_update()
+        consumer._client.add_topic(topic)
+        await asyncio.sleep(0.05)
+    return sorted(known)
+
+
+@dataclass
+class Account:
+    """What the outside can say of a run."""
+
+    requested: set[str]
+    outcomes: dict[str, dict[str, Any]]
+    usage: dict[str, int]
+    taken: Counter[str]
+    calls: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    @property
+    def settled(self) -> bool:
+        known = set(self.outcomes) == self.requested and sum(self.usage.values()) == len(self.requested)
+        return known and not any(one["state"] in MOVING for one in self.outcomes.values())
+
+    def in_state(self, *states: str) -> set[str]:
+        return {name for name, one in self.outcomes.items() if one["state"] in states}
+
+
+async def account(bootstrap: str, requested: set[str], journal: Path) -> Account:
+    found = await read(bootstrap, "sms.outcomes", "sms.usage-report")
+    outcomes: dict[str, dict[str, Any]] = {}
+    for one in found["sms.outcomes"]:
+        before = outcomes.get(one["message_id"])
+        if before is None or one["version"] > before["version"]:
+            outcomes[one["message_id"]] = one
+    cells: dict[tuple[Any, ...], tuple[str, int]] = {}
+    for row in found["sms.usage-report"]:
+        cell = tuple(row.get(name) for name in ("tenant", "branch", "sender", "period", "kind", "state", "error_code"))
+        cells[cell] = row["state"], row["messages"]
+    usage: Counter[str] = Counter()
+    for state, messages in cells.values():
+        usage[state] += messages
+    taken, calls = provider(journal)
+    return Account(requested, outcomes, dict(+usage), taken, calls)
+
+
+def provider(journal: Path) -> tuple[Counter[str], Counter[tuple[str, str]]]:
+    """Texts it took by message id, and calls by (message id, attempt)."""
+    taken: Counter[str] = Counter()
+    calls: Counter[tuple[str, str]] = Counter()
+    for line in journal.read_text().splitlines():
+        entry = json.loads(line)
+        if entry["event"] == "create":
+            asked = entry["callback"]
+            calls[asked["message_id"], asked["attempt"]] += 1
+            taken[asked["message_id"]] += entry["outcome"] == "taken"
+    return taken, calls
+
+
+async def settled(bootstrap: str, requested: set[str], journal: Path, patience: float = 120) -> Account:
+    """The account once nothing moves any more; after `patience` seconds, whatever it is then."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + patience
+    while True:
+        now = await account(bootstrap, requested, journal)
+        if now.settled or loop.time() > end:
+            return now
+        await asyncio.sleep(1)

@@ -34,10 +34,12 @@ class Bucket:
         free = max(self._free, segments / rate) if self._empty else self._free
         return max(0.0, free - self._clock)
 
-    def take(self, segments: int, rate: float) -> None:
-        """The message goes as soon as it may."""
-        self._free = self._clock + self.wait(segments, rate) + segments / rate
+    def take(self, segments: int, rate: float) -> float:
+        """The message goes as soon as it may: in so many seconds."""
+        wait = self.wait(segments, rate)
+        self._free = self._clock + wait + segments / rate
         self._empty = False
+        return wait
 
     def rest(self, seconds: float) -> None:
         """Nothing goes for so long."""

@@ -17,8 +17,9 @@ class Post(NamedTuple):
     sender: str
     to: str
     body: str
+    wait: float = 0.0
     rest: float = 0.0
-    """Seconds from the start of this call to the start of the sender's next one (`streams.dispatch.spacing`)."""
+    """Seconds before this call, and from its start to that of the sender's next one: `streams.dispatch.spacing`."""
 
 
 class Result(StrEnum):

@@ -84,13 +84,13 @@ def _start(draft: Draft, name: str, pace: float) -> None:
     assert row is not None
     assert row.order is not None
     order, number, segments = row.order, row.next_attempt, queue.tickets[name].segments
-    queue.bucket.take(segments, pace)
+    wait = queue.bucket.take(segments, pace)
     queue.under_way[name] = queue.backoff.round
     draft.place(name, row.model_copy(update={
         "place": Place.SENDING, "attempt": number, "next_attempt": number + 1, "not_before": None,
     }))  # fmt: skip
     draft.report(order, number, AttemptState.SENDING)
-    draft.post(Post(order.tenant, order.message_id, number, draft.sender, order.to, order.body, segments / pace))
+    draft.post(Post(order.tenant, order.message_id, number, draft.sender, order.to, order.body, wait, segments / pace))
 
 
 def _hand_back_late(draft: Draft) -> None:

@@ -6,15 +6,15 @@ from streams.dispatch.calls import Post
 
 
 class Spacing:
-    """The fold lets a little more go than is due (`pump.AHEAD`), so that one commit serves several calls; commits take
-    a varying time.  Whoever performs the Posts asks here, on a monotonic clock, so that over any window the segments
-    sent to the provider are at most rate x window + one message."""
+    """The fold lets go a little before it is due (`pump.AHEAD`), so that one commit serves several calls, and commits
+    take a varying time.  Whoever performs the Posts asks here, on a monotonic clock, so that over any window the
+    segments sent to the provider are at most rate x window + one message."""
 
     def __init__(self) -> None:
         self._free: dict[str, float] = {}
 
     def wait(self, post: Post, clock: float) -> float:
         """Seconds to wait before this call.  Ask once a call, in the order in which the Posts came."""
-        begin = max(clock, self._free.get(post.sender, clock))
+        begin = max(clock + post.wait, self._free.get(post.sender, clock))
         self._free[post.sender] = begin + post.rest
         return begin - clock

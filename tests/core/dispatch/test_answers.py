@@ -1,0 +1,154 @@
+"""What came of a call."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from schemas.topics import ATTEMPTS, RETURNED
+from streams.dispatch.calls import Result
+from tests.core.dispatch.texts import answer, called, order, reply, room, states
+from tests.core.drive import START, Drive
+
+
+@pytest.mark.parametrize(
+    ("result", "more", "told"),
+    [
+        pytest.param(Result.ACCEPTED, {"provider_id": "SM1"}, ["1 accepted"], id="accepted"),
+        pytest.param(Result.REFUSED, {"code": "21211"}, ["1 refused 21211"], id="refused"),
+        pytest.param(Result.IN_DOUBT, {"detail": "timeout"}, ["1 in_doubt"], id="in doubt"),
+    ],
+)
+def test_an_answer_that_ends_the_matter(result: Result, more: dict[str, str], told: list[str]) -> None:
+    drive = room()
+    drive.tell(order())
+    reply(drive, result, **more)
+    drive.rest(71 * 3600)
+    assert states(drive)[2:] == told
+    assert called(drive) == ["m1#1"]
+
+
+@pytest.mark.parametrize(
+    ("result", "code"),
+    [(Result.LIMITED, "20429"), (Result.UNSENT, None)],
+)
+def test_what_is_known_not_to_have_been_taken_is_tried_again_under_the_next_number(
+    result: Result, code: str | None
+) -> None:
+    drive = room()
+    drive.tell(order())
+    reply(drive, result, code=code)
+    drive.rest(5)
+    assert states(drive) == ["0 queued", "1 sending", f"1 deferred {code or 'unsent'}", "2 sending"]
+    assert called(drive) == ["m1#1", "m1#2"]
+
+
+def test_doubt_keeps_the_order_and_its_evidence() -> None:
+    drive = room()
+    drive.tell(order())
+    reply(drive, Result.IN_DOUBT, detail="HTTP 502")
+    assert drive.all(ATTEMPTS)[-1].evidence == "HTTP 502"
+    assert b"text m1" in drive.rows.raw["msg/acme/m1"]
+
+
+def test_retry_after_is_honoured() -> None:
+    drive = room()
+    drive.tell(order())
+    reply(drive, Result.LIMITED, retry_after=7.0)
+    drive.rest(6.7)
+    assert called(drive) == ["m1#1"]
+    drive.rest(0.4)
+    assert called(drive) == ["m1#1", "m1#2"]
+
+
+@pytest.mark.parametrize("odd", [float("nan"), float("inf"), -5.0, 0.0, None])
+def test_without_a_usable_retry_after_it_backs_off(odd: float | None) -> None:
+    drive = room()
+    drive.tell(order())
+    reply(drive, Result.LIMITED, retry_after=odd)
+    drive.rest(0.25)
+    assert called(drive) == ["m1#1"]
+    drive.rest(0.3)
+    assert called(drive) == ["m1#1", "m1#2"]
+
+
+def test_a_storm_of_429_slows_the_sender_to_a_try_in_ten_seconds_and_it_recovers() -> None:
+    drive = room()
+    drive.tell(order())
+    for _ in range(60):
+        reply(drive, Result.LIMITED)
+        drive.rest(1)
+    tries = len(drive.effects)
+    assert tries < 12
+    reply(drive, Result.ACCEPTED)
+    assert len(drive.effects) <= tries + 1
+    drive.rest(10)
+    reply(drive, Result.ACCEPTED)
+    drive.tell(order("m2"))
+    assert called(drive)[-1] == "m2#1", "no back-off is left"
+
+
+def test_calls_that_were_limited_together_slow_the_sender_once() -> None:
+    drive = room(pace=10_000)
+    for number in range(32):
+        drive.tell(order(f"m{number}"))
+    reply(drive, Result.LIMITED)
+    drive.rest(0.6)
+    assert len(drive.effects) > 32
+
+
+def test_what_does_not_get_through_waits_by_itself_and_others_go_on() -> None:
+    drive = room()
+    drive.tell(order("bad"))
+    for _ in range(5):
+        reply(drive, Result.UNSENT)
+        drive.rest(40)
+    reply(drive, Result.UNSENT)
+    drive.tell(order("good"))
+    drive.rest(11)
+    assert called(drive)[-1] == "good#1"
+
+
+def test_a_deferred_text_whose_time_is_past_goes_back() -> None:
+    drive = room()
+    drive.tell(order(send_before=START + timedelta(seconds=30)))
+    reply(drive, Result.LIMITED, retry_after=60.0)
+    drive.rest(31)
+    assert states(drive)[-1] == "1 expired out_of_time"
+    assert len(drive.all(RETURNED)) == 1
+
+
+def test_an_answer_counts_once_and_for_its_own_call_only() -> None:
+    drive = room()
+    drive.tell(order())
+    (post,) = drive.under_way
+    for stray in (post._replace(attempt=2), post._replace(message_id="nobody"), post._replace(tenant="other")):
+        assert drive.answer(answer(stray, Result.ACCEPTED)).publish == ()
+    drive.answer(answer(post, Result.ACCEPTED, provider_id="SM1"))
+    assert drive.answer(answer(post, Result.LIMITED)).publish == ()
+    drive.rest(60)
+    assert states(drive) == ["0 queued", "1 sending", "1 accepted"]
+
+
+def test_what_is_found_sending_at_start_is_in_doubt_and_never_sent_again() -> None:
+    drive = room()
+    drive.tell(order("m1"))
+    drive.tell(order("m2", not_before=START + timedelta(seconds=10)))
+    drive.crash()
+    assert states(drive, "m1") == ["0 queued", "1 sending", "1 in_doubt"]
+    assert drive.all(ATTEMPTS)[-1].evidence == "found sending at start"
+    drive.rest(100)
+    assert called(drive) == ["m1#1", "m2#1"], "the queue goes on"
+
+
+def test_before_it_is_told_that_it_opened_a_new_owner_calls_nobody() -> None:
+    drive = room(pace=0.5)
+    drive.tell(order("m1"))
+    drive.tell(order("m2"))
+    waiting = Drive(drive.fold, drive.woke, drive.rows.family, drive.settings, raw=dict(drive.rows.raw))
+    waiting.now = START + timedelta(minutes=5)
+    waiting.tell(order("m3"))
+    waiting.wakes["queue"] = waiting.now
+    waiting.wake("queue")
+    assert waiting.effects == []

@@ -1,0 +1,217 @@
+"""What takes a text back, stops a sender, or tells what became of a text."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from schemas.controls import Stop, UnknownControl
+from schemas.send import Send
+from streams.dispatch.calls import Result
+from streams.step import Unreadable
+from tests.core.dispatch.texts import (
+    ANA,
+    BEN,
+    CODE,
+    PAUSE,
+    RESUME,
+    called,
+    cancel,
+    order,
+    reply,
+    room,
+    sighting,
+    states,
+    stop,
+)
+from tests.core.drive import START
+
+STOPS = [
+    pytest.param(stop(2), order(), True, id="judged under a lower epoch"),
+    pytest.param(stop(1), order(), False, id="judged under the same epoch: the confirmation of a STOP"),
+    pytest.param(stop(1), order(consent_epoch=2), False, id="judged under a higher one: opted in again"),
+    pytest.param(stop(2), order(to=BEN), False, id="another number"),
+    pytest.param(stop(2), order(tenant="other"), False, id="another tenant"),
+    pytest.param(stop(2, number="+1 (415) 555-0101"), order(), True, id="written with blanks"),
+    pytest.param(stop(9, tenant=None), order(), True, id="of every tenant, issued at that time"),
+    pytest.param(
+        stop(9, tenant=None), order(issued_at=START + timedelta(seconds=1)), False, id="of every tenant, issued later"
+    ),
+]
+
+
+@pytest.mark.parametrize(("control", "given", "stopped"), STOPS)
+def test_a_stop_refuses_a_later_order(control: Stop, given: Send, stopped: bool) -> None:
+    drive = room()
+    drive.tell(control)
+    drive.tell(given)
+    assert states(drive) == (["0 canceled stopped"] if stopped else ["0 queued", "1 sending"])
+
+
+@pytest.mark.parametrize(("control", "given", "stopped"), STOPS)
+def test_a_stop_takes_back_what_is_queued(control: Stop, given: Send, stopped: bool) -> None:
+    drive = room()
+    drive.tell(PAUSE)
+    drive.tell(given)
+    drive.tell(control)
+    drive.tell(RESUME)
+    drive.rest(60)
+    assert states(drive) == (["0 queued", "0 canceled stopped"] if stopped else ["0 queued", "1 sending"])
+
+
+def test_a_stop_takes_back_what_was_deferred() -> None:
+    drive = room()
+    drive.tell(order())
+    reply(drive, Result.LIMITED)
+    drive.tell(stop())
+    drive.rest(60)
+    assert states(drive)[2:] == ["1 deferred 429", "1 canceled stopped"]
+    assert called(drive) == ["m1#1"]
+
+
+@pytest.mark.parametrize("control", [stop(), cancel()], ids=["stop", "cancel"])
+@pytest.mark.parametrize("result", [Result.LIMITED, Result.UNSENT])
+def test_what_was_under_way_is_not_tried_again_after(control: Stop, result: Result) -> None:
+    drive = room()
+    drive.tell(order())
+    drive.tell(control)
+    reply(drive, result)
+    drive.rest(600)
+    assert called(drive) == ["m1#1"]
+    assert states(drive)[-1].startswith("1 canceled")
+
+
+def test_a_stop_marks_what_is_in_doubt() -> None:
+    drive = room()
+    drive.tell(order())
+    reply(drive, Result.IN_DOUBT)
+    drive.tell(stop())
+    assert b'"barred":"stopped"' in drive.rows.raw["msg/acme/m1"]
+    assert states(drive)[-1] == "1 in_doubt"
+
+
+def test_the_highest_stop_stands_whatever_came_last() -> None:
+    drive = room()
+    drive.tell(stop(5))
+    drive.tell(stop(2))
+    drive.tell(order(consent_epoch=4))
+    assert states(drive) == ["0 canceled stopped"]
+
+
+def test_a_stop_outlives_every_order_that_may_still_be_obeyed() -> None:
+    drive = room()
+    drive.tell(stop())
+    drive.rest(48 * 3600)
+    drive.tell(order())
+    assert states(drive) == ["0 canceled stopped"]
+    drive.rest(73 * 3600)
+    assert set(drive.rows.raw) <= {"queue"}
+
+
+def test_a_stop_is_obeyed_by_the_next_owner() -> None:
+    drive = room(pace=0.1)
+    drive.tell(order("m1"))
+    drive.tell(order("m2"))
+    drive.crash()
+    drive.tell(stop())
+    drive.rest(60)
+    assert called(drive) == ["m1#1"]
+    assert states(drive, "m2") == ["0 queued", "0 canceled stopped"]
+
+
+def test_a_cancel_takes_back_one_text() -> None:
+    drive = room()
+    drive.tell(PAUSE)
+    drive.tell(order("m1"))
+    drive.tell(order("m2"))
+    drive.tell(cancel("m1"))
+    drive.tell(RESUME)
+    drive.rest(60)
+    assert states(drive, "m1") == ["0 queued", "0 canceled canceled"]
+    assert called(drive) == ["m2#1"]
+
+
+def test_a_cancel_that_overtakes_its_order_waits_for_it() -> None:
+    drive = room()
+    drive.tell(cancel())
+    drive.tell(order())
+    drive.tell(order())
+    assert states(drive) == ["0 canceled canceled"]
+    assert called(drive) == []
+
+
+def test_a_cancel_reaches_an_order_that_was_handed_back() -> None:
+    drive = room()
+    drive.tell(order(send_before=START))
+    drive.tell(cancel())
+    drive.tell(order(issued_at=START + timedelta(seconds=1)))
+    assert called(drive) == []
+    assert states(drive)[-1] == "1 canceled canceled"
+
+
+def test_a_cancel_comes_too_late_for_what_was_accepted() -> None:
+    drive = room()
+    drive.tell(order())
+    reply(drive, Result.ACCEPTED)
+    assert drive.tell(cancel()).publish == ()
+
+
+@pytest.mark.parametrize("result", [Result.IN_DOUBT, Result.LIMITED])
+def test_a_sighting_ends_the_doubt(result: Result) -> None:
+    drive = room()
+    drive.tell(order())
+    reply(drive, result)
+    drive.tell(sighting())
+    drive.tell(sighting())
+    drive.rest(600)
+    assert states(drive)[-1] == "1 accepted"
+    assert states(drive).count("1 accepted") == 1
+    assert called(drive) == ["m1#1"]
+
+
+@pytest.mark.parametrize("seen", [sighting("nobody"), sighting(attempt=2), sighting(attempt=0)])
+def test_a_sighting_of_something_else_changes_nothing(seen: object) -> None:
+    drive = room()
+    drive.tell(order())
+    reply(drive, Result.IN_DOUBT)
+    assert drive.tell(seen).publish == ()  # type: ignore[arg-type]
+
+
+def test_a_paused_sender_sends_nothing_until_it_is_resumed_also_under_a_new_owner() -> None:
+    drive = room()
+    drive.tell(PAUSE)
+    drive.tell(order())
+    drive.crash()
+    drive.rest(3600)
+    assert called(drive) == []
+    drive.tell(RESUME)
+    drive.rest(1)
+    assert called(drive) == ["m1#1"]
+
+
+def test_controls_and_answers_begin_no_call_themselves() -> None:
+    """The kit reads every control it has before it wakes the queue: so a STOP behind a RESUME still counts."""
+    drive = room()
+    drive.tell(PAUSE)
+    drive.tell(order())
+    drive.tell(RESUME)
+    drive.tell(stop())
+    drive.rest(60)
+    assert called(drive) == []
+
+
+@pytest.mark.parametrize("odd", [UnknownControl(type="dance", sender=CODE), Unreadable(cause="invalid", reason="?")])
+def test_what_it_does_not_know_changes_nothing(odd: object) -> None:
+    drive = room()
+    drive.tell(order())
+    assert drive.tell(odd) == ({}, (), {}, ())  # type: ignore[arg-type]
+
+
+def test_a_stop_for_a_thousand_texts_takes_back_all_of_them() -> None:
+    drive = room(pace=1)
+    drive.tell(PAUSE)
+    for number in range(2_000):
+        drive.tell(order(f"m{number}", to=ANA if number % 2 else BEN))
+    step = drive.tell(stop())
+    assert len(step.publish) == 1_000

@@ -1,0 +1,174 @@
+"""An order comes in."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from schemas.send import Lane
+from schemas.topics import ATTEMPTS, DEAD_LETTERS, RETURNED
+from streams.dispatch.calls import Post, Result
+from streams.step import Settings
+from tests.core.dispatch.texts import ANA, BEN, CODE, called, order, reply, room, settings, states
+from tests.core.drive import START
+
+
+def test_a_call_begins_with_its_row_and_its_report_in_the_same_step() -> None:
+    drive = room()
+    step = drive.tell(order())
+    assert step.effects == (Post("acme", "m1", 1, CODE, ANA, "text m1", 0.0, 0.01),)
+    assert b'"place":"sending"' in drive.rows.raw["msg/acme/m1"]
+    assert states(drive) == ["0 queued", "1 sending"]
+
+
+def test_an_accepted_text_is_reported_with_the_providers_id_and_its_words_are_dropped() -> None:
+    drive = room()
+    drive.tell(order(body="Your code is 4711"))
+    reply(drive, Result.ACCEPTED, provider_id="SM1")
+    assert states(drive) == ["0 queued", "1 sending", "1 accepted"]
+    assert drive.all(ATTEMPTS)[-1].provider_id == "SM1"
+    assert b"4711" not in b"".join(drive.rows.raw.values())
+
+
+@pytest.mark.parametrize(
+    "result", [None, Result.ACCEPTED, Result.REFUSED, Result.LIMITED, Result.UNSENT, Result.IN_DOUBT]
+)
+def test_a_repeated_order_changes_nothing_whatever_became_of_the_first(result: Result | None) -> None:
+    drive = room()
+    drive.tell(order())
+    if result is not None:
+        reply(drive, result)
+    before = dict(drive.rows.raw)
+    step = drive.tell(order())
+    assert (step.publish, step.effects, dict(drive.rows.raw)) == ((), (), before)
+
+
+@pytest.mark.parametrize("changed", [{"to": BEN}, {"body": "another text"}])
+def test_another_text_under_the_same_id_is_set_aside_and_the_first_lives_on(changed: dict[str, str]) -> None:
+    drive = room()
+    drive.tell(order())
+    step = drive.tell(order(**changed))
+    assert [letter.cause for letter in drive.all(DEAD_LETTERS)] == ["id_reused"]
+    assert step.effects == ()
+    reply(drive, Result.ACCEPTED)
+    assert states(drive) == ["0 queued", "1 sending", "1 accepted"]
+
+
+def test_an_order_that_is_no_text_is_set_aside() -> None:
+    drive = room()
+    drive.tell(order(body="x" * 1_000_000))
+    assert [letter.cause for letter in drive.all(DEAD_LETTERS)] == ["too_large"]
+    assert drive.rows.raw == {}
+
+
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [
+        pytest.param(order(send_before=START), "out_of_time", id="its time is past"),
+        pytest.param(order(issued_at=START - timedelta(hours=48, seconds=1)), "old_order", id="older than 48 hours"),
+    ],
+)
+def test_what_came_too_late_goes_back_to_the_gate(given: object, code: str) -> None:
+    drive = room()
+    drive.tell(given)  # type: ignore[arg-type]
+    assert states(drive) == ["0 queued", f"0 expired {code}"]
+    assert [returned.order for returned in drive.all(RETURNED)] == [given]
+    assert drive.effects == []
+
+
+def test_what_cannot_leave_in_its_time_goes_back_when_that_is_over() -> None:
+    drive = room(pace=0.1)
+    drive.tell(order("m1"))
+    drive.tell(order("m2", send_before=START + timedelta(seconds=5)))
+    drive.rest(4.9)
+    assert drive.all(RETURNED) == []
+    drive.rest(0.2)
+    assert [returned.order.message_id for returned in drive.all(RETURNED)] == ["m2"]
+    drive.rest(60)
+    assert called(drive) == ["m1#1"]
+
+
+def test_an_order_given_again_after_it_came_back_is_sent_under_a_higher_number() -> None:
+    drive = room()
+    drive.tell(order(send_before=START))
+    drive.rest(60)
+    again = order(issued_at=drive.now, send_before=drive.now + timedelta(hours=1))
+    drive.tell(again)
+    assert states(drive) == ["0 queued", "0 expired out_of_time", "1 queued", "1 sending"]
+    drive.tell(again)
+    assert called(drive) == ["m1#1"]
+    drive.rest(73 * 3600)
+    assert "msg/acme/m1" in drive.rows.raw, "still under way: not forgotten with the first order"
+
+
+def test_an_order_given_again_is_known_though_the_gates_clock_was_set_back() -> None:
+    drive = room()
+    drive.tell(order(send_before=START))
+    drive.tell(order(issued_at=START - timedelta(hours=1)))
+    assert called(drive) == ["m1#1"]
+
+
+def test_a_replay_of_an_earlier_order_is_not_taken_for_one_given_again() -> None:
+    drive = room()
+    drive.tell(order(send_before=START), offset=5)
+    drive.tell(order(issued_at=START + timedelta(seconds=1), send_before=START), offset=9)
+    drive.tell(order(), offset=5)
+    assert called(drive) == []
+
+
+def test_lanes_are_strict_and_within_one_the_first_issued_goes_first() -> None:
+    drive = room(pace=1)
+    drive.tell(order("now"))
+    drive.tell(order("b", lane=Lane.MARKETING))
+    drive.tell(order("c", lane=Lane.REMINDER, issued_at=START + timedelta(seconds=1)))
+    drive.tell(order("d", lane=Lane.REMINDER))
+    drive.tell(order("e", lane=Lane.REMINDER))
+    drive.tell(order("f", lane=Lane.REPLY))
+    drive.tell(order("g", lane=Lane.TRANSACTIONAL))
+    drive.rest(10)
+    assert called(drive) == ["now#1", "f#1", "g#1", "d#1", "e#1", "c#1", "b#1"]
+
+
+def test_not_before_waits_and_then_takes_its_place() -> None:
+    drive = room()
+    drive.tell(order("later", not_before=START + timedelta(minutes=5)))
+    drive.rest(299)
+    assert called(drive) == []
+    drive.rest(1.1)
+    assert called(drive) == ["later#1"]
+
+
+def test_texts_of_an_unknown_sender_wait_until_it_is_known() -> None:
+    drive = room()
+    drive.settings = Settings()
+    drive.tell(order())
+    drive.rest(25)
+    assert called(drive) == []
+    drive.settings = settings()
+    drive.rest(10)
+    assert called(drive) == ["m1#1"]
+
+
+def test_calls_under_way_are_bounded_and_answers_make_room() -> None:
+    drive = room(pace=10_000)
+    for number in range(100):
+        drive.tell(order(f"m{number}"))
+    drive.rest(60)
+    assert len(drive.effects) == 32
+    reply(drive, Result.ACCEPTED)
+    drive.rest(1)
+    assert len(drive.effects) == 64
+
+
+def test_what_is_done_with_is_forgotten_after_72_hours() -> None:
+    drive = room()
+    drive.tell(order())
+    reply(drive, Result.ACCEPTED)
+    drive.rest(72 * 3600 - 1)
+    assert "msg/acme/m1" in drive.rows.raw
+    drive.rest(2)
+    assert set(drive.rows.raw) <= {"queue"}
+    drive.tell(order())
+    assert called(drive) == ["m1#1"], "a repeat as old as that goes back to the gate"
+    assert len(drive.all(RETURNED)) == 1

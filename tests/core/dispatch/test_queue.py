@@ -1,0 +1,38 @@
+"""The order in which texts go."""
+
+from __future__ import annotations
+
+from streams.dispatch.heap import LazyHeap
+from tests.core.dispatch.texts import called, order, room
+
+
+def test_what_left_the_queue_does_not_fill_the_memory() -> None:
+    heap: LazyHeap[int] = LazyHeap()
+    heap.push(-1, "stays")
+    for number in range(10_000):
+        heap.push(10_000 - number, f"n{number}")
+        heap.drop(f"n{number}")
+    assert len(heap._heap) < 200
+    assert heap.first() == (-1, "stays")
+
+
+def test_a_name_has_one_place_in_a_heap() -> None:
+    heap: LazyHeap[int] = LazyHeap()
+    heap.push(1, "a")
+    heap.push(3, "a")
+    heap.push(2, "b")
+    assert heap.first() == (2, "b")
+    heap.drop("b")
+    assert heap.first() == (3, "a")
+    heap.drop("a")
+    assert heap.first() is None
+    assert "a" not in heap
+
+
+def test_the_order_survives_a_new_owner() -> None:
+    drive = room(pace=1)
+    for number in range(10):
+        drive.tell(order(f"m{number}"))
+    drive.crash()
+    drive.rest(20)
+    assert called(drive) == [f"m{number}#1" for number in range(10)]

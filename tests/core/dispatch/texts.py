@@ -1,0 +1,85 @@
+"""Orders, controls and answers for the dispatch room's tests."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from schemas.attempt import Attempt
+from schemas.controls import Cancel, Pause, Resume, Sighting, Stop
+from schemas.send import Lane, Send
+from schemas.sender import Sender, SenderKind
+from schemas.topics import ATTEMPTS
+from streams.dispatch import dispatch, dispatch_woke
+from streams.dispatch.calls import Answer, Post, Result
+from streams.step import Settings, settings_of
+from tests.core.drive import START, Drive
+
+CODE = "72975"
+ANA, BEN = "+14155550101", "+14155550102"
+
+
+def settings(pace: float = 100.0) -> Settings:
+    return settings_of({}, {CODE: Sender(sender=CODE, kind=SenderKind.SHORT_CODE, pace=pace, owner="acme")})
+
+
+def room(pace: float = 100.0, **more: Any) -> Drive:
+    return Drive(dispatch, dispatch_woke, CODE, settings(pace), **more)
+
+
+def order(message_id: str = "m1", **changed: Any) -> Send:
+    known: dict[str, Any] = {
+        "message_id": message_id,
+        "tenant": "acme",
+        "to": ANA,
+        "sender": CODE,
+        "body": f"text {message_id}",
+        "kind": "reminder",
+        "lane": Lane.REMINDER,
+        "segments": 1,
+        "consent_epoch": 1,
+        "send_before": START + timedelta(hours=10),
+        "issued_at": START,
+    }
+    return Send(**(known | changed))
+
+
+def stop(epoch: int = 2, **changed: Any) -> Stop:
+    known = {"sender": CODE, "number": ANA, "tenant": "acme", "consent_epoch": epoch, "at": START}
+    return Stop(**(known | changed))
+
+
+def cancel(message_id: str = "m1") -> Cancel:
+    return Cancel(sender=CODE, tenant="acme", message_id=message_id, at=START)
+
+
+def sighting(message_id: str = "m1", attempt: int = 1) -> Sighting:
+    return Sighting(
+        sender=CODE, tenant="acme", message_id=message_id, attempt=attempt, provider_id="SM1", status="sent", at=START
+    )
+
+
+PAUSE, RESUME = Pause(sender=CODE, at=START), Resume(sender=CODE, at=START)
+
+
+def answer(post: Post, result: Result, **more: Any) -> Answer:
+    return Answer(
+        tenant=post.tenant, message_id=post.message_id, attempt=post.attempt, sender=post.sender, result=result, **more
+    )
+
+
+def reply(drive: Drive, result: Result, **more: Any) -> None:
+    """To every call under way."""
+    calls, drive.under_way = drive.under_way, []
+    for post in calls:
+        drive.answer(answer(post, result, **more))
+
+
+def states(drive: Drive, message_id: str = "m1") -> list[str]:
+    """What was reported of a message: `2 accepted 30003`."""
+    told: list[Attempt] = [one for one in drive.all(ATTEMPTS) if one.message_id == message_id]
+    return [" ".join(filter(None, (str(one.attempt), one.state, one.code))) for one in told]
+
+
+def called(drive: Drive) -> list[str]:
+    return [f"{post.message_id}#{post.attempt}" for post in drive.effects]

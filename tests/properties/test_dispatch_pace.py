@@ -1,0 +1,107 @@
+"""Over any window the segments that reach the provider are at most rate x window + one message: with wakes and commits
+that come late, owners that crash, or a wall clock that is set forward and back."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from schemas.send import Lane
+from streams.dispatch.calls import Post, Result
+from streams.dispatch.spacing import Spacing
+from tests.core.dispatch.texts import answer, order, room
+from tests.core.drive import Drive
+
+orders = st.tuples(st.just("order"), st.integers(1, 10))
+passing = st.tuples(st.just("pass"), st.floats(0.001, 3))
+crashes = st.tuples(st.just("crash"), st.just(0))
+clocks = st.tuples(st.just("set clock"), st.integers(-3600, 3600))
+events = st.one_of(
+    st.lists(st.one_of(orders, passing, crashes), max_size=60),
+    st.lists(st.one_of(orders, passing, clocks), max_size=60),
+)
+"""A new owner knows nothing but its clock: one that is set forward between a crash and the first call lets that one
+message go early, so the two are not mixed."""
+
+
+class Calls:
+    """When calls begin on a monotonic clock, each some time after the step that asked for it."""
+
+    def __init__(self, drive: Drive, delays: list[float]) -> None:
+        self.drive, self.delays, self.spacing = drive, delays, Spacing()
+        self.clock = 0.0
+        self.committed = 0.0
+        self.begun: list[tuple[float, Post]] = []
+
+    def take(self) -> None:
+        """Commits are in order; calls are answered at once, so that the bound on them does not hide the pace."""
+        posts, self.drive.under_way = self.drive.under_way, []
+        delay = self.delays[len(self.begun) % len(self.delays)]
+        self.committed = max(self.committed, self.clock + delay)
+        for post in posts:
+            self.begun.append((self.committed + self.spacing.wait(post, self.committed), post))
+            self.drive.answer(answer(post, Result.ACCEPTED))
+
+    def crash(self) -> None:
+        """What has not begun never does."""
+        self.begun = [(at, post) for at, post in self.begun if at <= self.clock]
+        self.drive.crash()
+        self.spacing, self.committed = Spacing(), self.clock
+
+    def let(self, seconds: float) -> None:
+        end = self.drive.now + timedelta(seconds=seconds)
+        while due := [at for at in self.drive.wakes.values() if at <= end]:
+            self._to(max(self.drive.now, min(due)))
+        self._to(end)
+
+    def _to(self, moment: object) -> None:
+        self.clock += (moment - self.drive.now).total_seconds()  # type: ignore[operator]
+        self.drive.until(moment)  # type: ignore[arg-type]
+        self.take()
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    events=events,
+    rate=st.sampled_from([0.5, 1.0, 3.0, 40.0, 100.0, 1000.0]),
+    delays=st.lists(st.floats(0, 0.5), min_size=1, max_size=7),
+)
+def test_no_window_holds_more_than_its_share(events: list[tuple[str, float]], rate: float, delays: list[float]) -> None:
+    drive = room(rate)
+    calls = Calls(drive, delays)
+    sizes: dict[str, int] = {}
+    for number, (what, amount) in enumerate(events):
+        match what:
+            case "order":
+                sizes[f"m{number}"] = int(amount)
+                drive.tell(order(f"m{number}", segments=int(amount), issued_at=drive.now, lane=Lane.REPLY))
+                calls.take()
+            case "pass":
+                calls.let(amount)
+            case "crash":
+                calls.crash()
+            case "set clock":
+                drive.now += timedelta(seconds=amount)
+    begun = [(at, sizes[post.message_id]) for at, post in sorted(calls.begun, key=lambda call: call[0])]
+    for first in range(len(begun)):
+        sent = largest = 0
+        for at, segments in begun[first:]:
+            sent, largest = sent + segments, max(largest, segments)
+            assert sent <= rate * (at - begun[first][0]) + largest + 1e-6
+
+
+@settings(max_examples=50, deadline=None)
+@given(sizes=st.lists(st.integers(1, 10), min_size=20, max_size=60), rate=st.sampled_from([1.0, 10.0, 100.0, 300.0]))
+def test_and_no_pace_is_wasted_while_texts_wait(sizes: list[int], rate: float) -> None:
+    """With commits that take less than half of what is let go ahead."""
+    drive = room(rate)
+    calls = Calls(drive, [0.03, 0.05, 0.01])
+    for number, size in enumerate(sizes):
+        drive.tell(order(f"m{number}", segments=size))
+    calls.take()
+    while len(calls.begun) < len(sizes):
+        calls.let(1)
+    last = max(at for at, _ in calls.begun)
+    assert last <= sum(sizes[:-1]) / rate + 0.1

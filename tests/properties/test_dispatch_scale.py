@@ -1,0 +1,68 @@
+"""Many texts: each step costs about the same, however many wait.
+
+Counted in rows touched, for time depends on the machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from schemas.send import Lane
+from streams.dispatch.calls import Result
+from streams.dispatch.heap import LazyHeap
+from streams.dispatch.queue import Queue
+from streams.dispatch.rows import MessageRow, Place, fingerprint
+from tests.core.dispatch.texts import ANA, cancel, order, reply, room, stop
+from tests.core.drive import START
+
+WAITING = 100_000
+
+
+class Counted(dict[str, bytes]):
+    """How often a row was read, and how often all of them were gone through."""
+
+    touched = 0
+    scans = 0
+
+    def get(self, key: str, default: bytes | None = None) -> bytes | None:  # type: ignore[override]
+        self.touched += 1
+        return super().get(key, default)
+
+    def __iter__(self) -> Iterator[str]:
+        self.scans += 1
+        return super().__iter__()
+
+
+def waiting(rows: Counted) -> None:
+    """Queued texts in every lane, two to a number."""
+    given = order("m0", lane=Lane.REPLY)
+    row = MessageRow(place=Place.QUEUED, fingerprint=fingerprint(given), issued_at=START, arrival=0, order=given)
+    like = row.model_dump_json(exclude_none=True)
+    lanes = list(Lane)
+    for number in range(WAITING):
+        text = like.replace('"m0"', f'"m{number}"').replace(ANA, f"+1415{number % 50_000:07}")
+        text = text.replace('"arrival":0', f'"arrival":{number}').replace('"reply"', f'"{lanes[number % 4]}"')
+        rows[f"msg/acme/m{number}"] = text.encode()
+
+
+def test_a_hundred_thousand_queued_texts_are_gone_through_once_and_never_again() -> None:
+    rows = Counted()
+    waiting(rows)
+    drive = room(pace=1000, raw=rows)
+    drive.open()
+    queue = drive.rows.memo(Queue.of)
+    assert (rows.scans, len(queue.tickets)) == (1, WAITING - 32)
+    rows.touched = 0
+    for number in range(300):
+        drive.tell(order(f"new{number}"))
+        drive.tell(cancel(f"m{number}"))
+        drive.tell(stop(number=f"+1415{number + 1000:07}"))
+    for _ in range(20):
+        reply(drive, Result.ACCEPTED)
+        drive.rest(1)
+    folds = 900 + 2 * len(drive.effects)
+    assert rows.scans == 1
+    assert rows.touched < 4 * folds
+    assert len(drive.effects) > 600
+    heaps: list[LazyHeap[Any]] = [*queue.lanes.values(), queue.later, queue.deadlines]
+    assert sum(len(heap._heap) for heap in heaps) < 2.1 * WAITING

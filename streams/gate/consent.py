@@ -12,12 +12,15 @@ from schemas.base import Evidence
 from schemas.consent_event import ConsentAction, ConsentEvent
 from schemas.consent_status import ConsentState
 from schemas.reply import Reply
+from streams.gate.limits import EVIDENCE_AT_MOST
 from streams.gate.rows import NumberRow, to_ms
 from streams.keywords import Keyword, keyword
 from streams.step import Fact
 
 BY_TEXT: Final = "inbound"
 """The source of a consent change that came as a text from the number itself."""
+
+NAME_AT_MOST: Final = 128
 
 LOOKED_AT: Final = frozenset({"manual", BY_TEXT})
 """Sources that settle an unreadable record: somebody who looked, or the recipient's own later word."""
@@ -91,8 +94,9 @@ def blocked(row: NumberRow, at_ms: int) -> NumberRow:
 
 def claim_of_event(fact: Fact) -> Claim:
     event: ConsentEvent = fact.value
-    evidence = event.evidence.model_copy(update=_place(fact))
-    return Claim(f"ev/{event.event_id}", event.event_id, event.action, event.source, event.sender, fact.at_ms, evidence)
+    evidence = event.evidence.model_copy(update={**_cut(event.evidence), **_place(fact)})
+    source, sender = event.source[:NAME_AT_MOST], event.sender and event.sender[:NAME_AT_MOST]
+    return Claim(f"ev/{event.event_id}", event.event_id, event.action, source, sender, fact.at_ms, evidence)
 
 
 def claim_of_reply(fact: Fact, row: str) -> Claim | None:
@@ -105,8 +109,13 @@ def claim_of_reply(fact: Fact, row: str) -> Claim | None:
         return None
     at_ms = to_ms(reply.appended_at) if reply.appended_at else fact.at_ms
     place = {} if reply.evidence.topic else _place(fact)
-    evidence = reply.evidence.model_copy(update={**place, "text": reply.body})
+    evidence = reply.evidence.model_copy(update={**place, "text": reply.body[:EVIDENCE_AT_MOST]})
     return Claim(row, reply.provider_id, action, BY_TEXT, reply.sender, at_ms, evidence)
+
+
+def _cut(evidence: Evidence) -> dict[str, str]:
+    """A STOP counts however much is attached to it; what is too much to keep is cut."""
+    return {name: said[:EVIDENCE_AT_MOST] for name, said in evidence if isinstance(said, str)}
 
 
 def _place(fact: Fact) -> dict[str, str | int]:

@@ -21,6 +21,12 @@ remembers ids for 72 h, hands back on its own (48 h)."""
 BODY_AT_MOST: Final = 1600
 """Characters in one text: Twilio's limit (error 21617)."""
 
+WORDS_AT_MOST: Final = 4_000
+"""Characters in all of a request's or number fact's fields but the text: a row must stay under 64 kB."""
+
+EVIDENCE_AT_MOST: Final = 20_000
+"""Characters of one field of evidence that are kept; the record itself stands where the log says."""
+
 SENDERS_AT_MOST: Final = 200
 """Senders one number may have been texted from: all of them hear of its STOP."""
 

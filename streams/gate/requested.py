@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from schemas.base import Evidence
-from schemas.decision import Verdict
 from schemas.returned import Returned
 from schemas.send_request import SendRequest
 from streams.gate.judge import Pending, fingerprint, judge
+from streams.gate.limits import WORDS_AT_MOST
 from streams.gate.release import with_number
 from streams.gate.rows import NUMBER, MessageRow, NumberRow, message_row
 from streams.set_aside import set_aside
@@ -19,12 +19,21 @@ def on_request(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Ste
     """Judge it, once.  The same id with the same number and text is a repeat and changes nothing; with another text
     it is set aside as `id_reused`, for a second decision under that id would garble the first one's outcome."""
     request: SendRequest = fact.value
+    if _words(request) > WORDS_AT_MOST:
+        return Step(publish=(set_aside("gate", fact, now, "too_large", "a field holds a file, not a word"),))
     print_ = fingerprint(request)
     known = rows.get(message_row(request.message_id), MessageRow)
     if known is not None:
         return NOTHING if known.fingerprint == print_ else _id_reused(request, fact, now)
     message = MessageRow(fingerprint=print_, received=now)
     return _judged(rows, Pending(request, message, _place(fact)), now, settings)
+
+
+def _words(request: SendRequest) -> int:
+    """Characters of all that is echoed in decisions; a text that is too long is answered in words."""
+    about = (request.branch, request.person_id, request.case_id, request.event_id, request.requested_by)
+    where = (request.sender, request.time_zone, request.postal_region)
+    return len(request.to) + len(request.kind) + sum(map(len, filter(None, about + where)))
 
 
 def on_returned(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Step:
@@ -36,7 +45,7 @@ def on_returned(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> St
     if message is None:
         reason = "an order came back that the gate no longer knows"
         return Step(publish=(set_aside("gate", fact, now, "unknown_order", reason),))
-    if message.verdict is not Verdict.SEND or message.request is None or message.issued_at != order.issued_at:
+    if message.request is None or message.issued_at != order.issued_at:
         return NOTHING
     request = message.request.model_copy(update={"body": order.body})
     return _judged(rows, Pending(request, message, _place(fact)), now, settings)

@@ -20,6 +20,9 @@ from streams.step import NOTHING, Fact, Fold, Publication, Row, Rows, Settings, 
 ANSWERS: Final = frozenset({Keyword.STOP, Keyword.START})
 """Either of them answers an ask."""
 
+LONGEST: Final = 64_000
+"""Characters of one inbound text and what comes with it; Twilio's limit is 1,600."""
+
 NOBODY: Final = {
     True: ("nobody_texted", "nobody is known to have texted this number from this shared sender"),
     False: ("unknown_sender", "the sender it came to is not known: apply it, then replay this record"),
@@ -48,6 +51,8 @@ def _on_contact(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> St
 def _on_inbound(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Step:
     """A repeat, by the provider's id, changes nothing: webhooks are called again."""
     inbound: InboundMessage = fact.value
+    if len(inbound.body) + len(inbound.provider_id) + sum(map(len, inbound.media)) > LONGEST:
+        return Step(publish=(set_aside("inbox", fact, now, "too_large", "no phone sends a text of this size"),))
     name = seen_row("in", inbound.provider_id)
     if seen(rows, name):
         return NOTHING

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from streams.gate.dialable import PROBLEMS, dialable
+from streams.gate.case import checked
+from streams.gate.dialable import CHECKED_BY, PROBLEMS, dialable
+from streams.gate.rows import NumberRow
 
 
 @pytest.mark.parametrize(
@@ -33,6 +35,14 @@ from streams.gate.dialable import PROBLEMS, dialable
 )
 def test_dialable(number: str, region: str, problem: str) -> None:
     assert dialable(number) == (region, problem)
+
+
+def test_what_older_metadata_said_is_asked_again() -> None:
+    told = dialable("+14155550100")
+    kept = NumberRow(region="", problem="impossible", checked_by="8.0.0")
+    again = checked(kept, "+14155550100")
+    assert (again.region, again.problem, again.checked_by) == (*told, CHECKED_BY)
+    assert checked(again.model_copy(update={"region": "XX"}), "+14155550100").region == "XX"
 
 
 def test_every_problem_has_words() -> None:

@@ -5,6 +5,7 @@ import pytest
 from schemas.decision import Decision, Verdict
 from schemas.topics import DECISIONS, DISPATCH_ORDERS
 from streams.gate.limits import RELEASE_AT_ONCE
+from streams.step import Unreadable
 from tests.core.gate.cases import DAY, HOUR, MINUTE, NOON, SECOND, decided, opt_in, opt_out, played, reply, request
 from tests.core.playing import Played, of
 
@@ -63,6 +64,15 @@ def test_a_hold_whose_reasons_stay_is_not_announced_again() -> None:
     room = waiting({"message_id": "a", "not_before": NOON + HOUR})
     assert room.until(NOON + DAY) == []
     assert decided(room.tell(opt_in())) == [("a", "send", [])]
+
+
+def test_a_hold_is_announced_again_only_for_other_reasons() -> None:
+    room = played()
+    room.tell(opt_in())
+    room.tell(request(message_id="a", not_before=NOON + DAY))
+    room.tell(Unreadable(cause="invalid", reason="not JSON"), at=NOON + MINUTE)
+    assert decided(room.tell(opt_in(source="manual"), at=NOON + HOUR)) == []
+    assert decided(room.until(NOON + DAY)) == [("a", "send", [])]
 
 
 @pytest.mark.parametrize(

@@ -131,7 +131,13 @@ def test_what_is_nobodys_is_set_aside_once(sender: str, body: str, cause: str) -
     assert room.tell(fact) == []
 
 
-@pytest.mark.parametrize("provider_id", ["", "\0", "x" * 100_000, "SM 1", "SMé"])
+@pytest.mark.parametrize("changes", [{"body": "x" * 900_000}, {"body": "STOP", "provider_id": "x" * 900_000}])
+def test_what_no_phone_sends_is_set_aside(changes: dict[str, str]) -> None:
+    (letter,) = of(DEAD_LETTERS, played().tell(inbound(**changes)))
+    assert letter.cause == "too_large"
+
+
+@pytest.mark.parametrize("provider_id", ["", "\0", "x" * 50_000, "SM 1", "SMé"])
 def test_any_provider_id_makes_a_short_name(provider_id: str) -> None:
     room = played()
     room.tell(contact("acme"))

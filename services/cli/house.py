@@ -6,23 +6,24 @@ import asyncio
 import fcntl
 import os
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from services.broker import BrokerError, EmbeddedBroker
 from services.broker.topics import apply
 from services.cli import parts
+from services.cli.cluster import usual
 from services.cli.refused import Refused
 from services.cli.supervisor import PartFailed, Supervisor
-from services.cli.topics import ELSEWHERE, EMBEDDED
 from services.ledger.ledger import FILE
 
 
 class House(NamedTuple):
     bootstrap: str
     where: parts.Addresses
-    pids: Callable[[], dict[str, int]]
+    failed: Callable[[], str | None]
+    """Why the broker is gone, if it is: without it there is nothing to mend."""
 
 
 class Wanted(NamedTuple):
@@ -51,7 +52,8 @@ async def house(wanted: Wanted, say: Callable[[str], None]) -> AsyncIterator[Hou
     supervisor = Supervisor(wanted.state, say)
     try:
         bootstrap = wanted.bootstrap or await _started(broker, say)
-        await _topics(bootstrap, EMBEDDED if broker else ELSEWHERE)
+        layout = await usual(bootstrap, embedded=broker is not None)
+        await apply(bootstrap, partitions=layout.partitions, replication=layout.replication)
         if wanted.simulated:
             await _sample(bootstrap, say)
         told = parts.environment(bootstrap, wanted.state, where)
@@ -59,7 +61,7 @@ async def house(wanted: Wanted, say: Callable[[str], None]) -> AsyncIterator[Hou
         await supervisor.start(parts.edges(told, where, wanted.script, wanted.seed) + parts.ledger(told))
         say(f"starting the rooms: {', '.join(parts.ROOMS)}")
         await supervisor.start(parts.rooms(told))
-        yield House(bootstrap, where, supervisor.pids)
+        yield House(bootstrap, where, lambda: str(broker.failure) if broker and broker.failure else None)
     except (BrokerError, PartFailed) as error:
         raise Refused(str(error), 1) from None
     finally:
@@ -96,13 +98,13 @@ async def _end(supervisor: Supervisor, broker: EmbeddedBroker | None, say: Calla
 async def _started(broker: EmbeddedBroker | None, say: Callable[[str], None]) -> str:
     assert broker is not None
     say("starting Apache Kafka")
-    return await asyncio.to_thread(broker.start)
-
-
-async def _topics(bootstrap: str, usual: tuple[int, int]) -> None:
-    partitions = int(os.environ.get("SAYSO_PARTITIONS") or usual[0])
-    replication = int(os.environ.get("SAYSO_REPLICATION") or usual[1])
-    await apply(bootstrap, partitions=partitions, replication=replication)
+    starting = asyncio.create_task(asyncio.to_thread(broker.start))
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        with suppress(BrokerError):  # a thread cannot be interrupted, and half a start cannot be stopped
+            await starting
+        raise
 
 
 async def _sample(bootstrap: str, say: Callable[[str], None]) -> None:

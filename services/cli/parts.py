@@ -29,8 +29,8 @@ class Addresses(NamedTuple):
 def addresses(state: Path, simulated: bool) -> Addresses:
     """The webhook's usual port, or another one where that is taken and nobody outside needs to know it."""
     wanted = int(os.environ.get("SAYSO_WEBHOOK_PORT") or WEBHOOK_PORT)
-    free = not simulated or is_free(wanted)
-    port = wanted if free else choose(avoid=wanted)
+    usable = wanted != 0 and (not simulated or is_free(wanted))
+    port = wanted if usable else choose(avoid=wanted)
     url = f"http://{LOOPBACK}:{port}" if simulated else os.environ.get("SAYSO_PUBLIC_URL", "")
     provider = choose(avoid=port) if simulated else 0
     return Addresses(port, url, f"http://{LOOPBACK}:{provider}" if simulated else None, provider,

@@ -59,9 +59,6 @@ class Supervisor:
         chosen = [self._children.pop(name) for name in (names or tuple(self._children)) if name in self._children]
         await asyncio.gather(*(child.stop() for child in chosen))
 
-    def pids(self) -> dict[str, int]:
-        return {name: child.pid for name, child in self._children.items() if child.pid}
-
     def close(self) -> None:
         """After `stop`; whatever is still there ends now."""
         for end in (self._pipe, self._ours):
@@ -78,11 +75,6 @@ class _Child:
         self._say = say
         self._process: asyncio.subprocess.Process | None = None
         self._keeper: asyncio.Task[None] | None = None
-
-    @property
-    def pid(self) -> int | None:
-        alive = self._process is not None and self._process.returncode is None
-        return self._process.pid if alive and self._process else None
 
     async def start(self) -> None:
         process = await self._spawn()

@@ -8,9 +8,6 @@ import typer
 
 from services.cli import options
 
-EMBEDDED, ELSEWHERE = (4, 1), (12, 3)
-"""Partitions and replication of a topic."""
-
 app = typer.Typer(help="The topics: declared once, created here.", no_args_is_help=True)
 
 
@@ -48,25 +45,33 @@ def show(
 def apply(
     bootstrap: options.Bootstrap = None,
     state: options.State = options.STATE,
-    partitions: Annotated[int | None, typer.Option(envvar="SAYSO_PARTITIONS", min=1, max=1000)] = None,
-    replication: Annotated[int | None, typer.Option(envvar="SAYSO_REPLICATION", min=1, max=9)] = None,
+    partitions: Annotated[int | None, typer.Option(help="Of each topic.", min=1, max=1000)] = None,
+    replication: Annotated[int | None, typer.Option(help="Copies of each record.", min=1, max=9)] = None,
 ) -> None:
     """Create what is missing and set what differs; deletes nothing.
 
-    Unless said otherwise: 4 partitions, replication 1 on the embedded broker; 12 and 3 elsewhere.
+    Unless said otherwise: 4 partitions on the embedded broker; elsewhere 12, and 3 replicas if there are 3 brokers.
 
     Example: [cyan]sayso topics apply --bootstrap kafka-1:9092 --partitions 12 --replication 3[/]
     """
     from services.broker import BrokerError
+    from services.broker.topics import Change
     from services.broker.topics import apply as put
+    from services.cli.cluster import usual
     from services.cli.kafka import bootstrap_of, run
     from services.cli.refused import Refused
     from services.cli.screen import console
 
     where = bootstrap_of(bootstrap, state)
-    usual = ELSEWHERE if bootstrap else EMBEDDED
+
+    async def work() -> list[Change]:
+        layout = await usual(where, embedded=bootstrap is None)
+        return await put(
+            where, partitions=partitions or layout.partitions, replication=replication or layout.replication
+        )
+
     try:
-        changes = run(put(where, partitions=partitions or usual[0], replication=replication or usual[1]))
+        changes = run(work())
     except BrokerError as error:
         raise Refused(str(error), 1) from None
     for change in changes:

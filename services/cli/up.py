@@ -46,7 +46,9 @@ async def _up(wanted: Wanted) -> None:
 
     async with house(wanted, lambda sentence: note(f"· {sentence}")) as running:
         _print(running, wanted)
-        await asyncio.Event().wait()
+        while not (failure := running.failed()):  # noqa: ASYNC110 -- a process tells of its end only when asked
+            await asyncio.sleep(1)
+        raise Refused(failure, 1)
 
 
 def _require(*names: str) -> None:

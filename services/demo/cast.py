@@ -18,7 +18,7 @@ CORPUS = Path(__file__).with_name("sms_corpus.tsv")
 SHARES = {"agreed": 70, "never asked": 15, "said no": 5, "says STOP": 5, "cannot be reached": 5}
 """Of a hundred people."""
 FAILURES = ("undelivered:30003", "undelivered:30005", "failed:30006")
-KINDS = {"reminder": 35, "transactional": 25, "direct": 20, "follow_up": 10, "alert": 5, "marketing": 5}
+KINDS = {"reminder": 50, "transactional": 30, "direct": 20}
 WORDING = "Yes, text me about my case. Reply STOP to end, HELP for help."
 
 _AREAS = (
@@ -49,6 +49,14 @@ class Cast(NamedTuple):
 
     def numbers(self, *roles: str) -> set[str]:
         return {person.number for person in self.people if person.role in roles}
+
+    def asked_at(self, now: datetime) -> Cast:
+        """The same, asked for now."""
+        first, second = (
+            tuple(request.model_copy(update={"requested_at": now}) for request in requests)
+            for requests in (self.first, self.second)
+        )
+        return self._replace(first=first, second=second)
 
     def script(self) -> dict[str, Any]:
         """The simulator's part in it."""

@@ -43,7 +43,9 @@ def _books(ledger: Ledger, asked: Cast, tenant: str) -> list[Check]:
         reported[row.state] += row.messages
     counted = {state: count for state, count in found.by_state.items() if count}
     return [
-        Check(books.residue == 0 and found.requested == len(asked.identities), books.sentence),
+        Check(found.requested == len(asked.identities),
+              f"Asked for {len(asked.identities):,} texts; the books know {found.requested:,}."),
+        Check(books.residue == 0, books.sentence),
         Check(dict(reported) == counted, f"The usage report counts {reported.total():,} messages, a recount of the "
               f"outcomes {sum(counted.values()):,}, the same in every state."
               if dict(reported) == counted else f"The usage report says {dict(reported)}, the outcomes {counted}."),

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.text import Text
 
 from services.cli.masking import mask_text
-from services.cli.screen import coloured, table
+from services.cli.screen import coloured
 from services.cli.usage import as_data, as_table
 from services.demo.checks import Check
 from services.demo.fates import Fate
@@ -19,9 +20,9 @@ from services.ledger.usage import Usage
 
 def show(screen: Console, ran: Ran, used: Usage, found: list[Fate], checked: list[Check], state: Path) -> None:
     screen.print()
-    screen.print(as_table(used))
+    screen.print(as_table(used, ("tenant", "sender", "day", "kind", "state", "code", "meaning")))
     screen.print()
-    screen.print(_fates(found))
+    _fates(screen, found)
     screen.print()
     for check in checked:
         screen.print(Text.assemble(("✓ ", "green") if check.holds else ("✗ ", "bold red"), check.says))
@@ -46,13 +47,15 @@ def data(ran: Ran, used: Usage, found: list[Fate], checked: list[Check]) -> dict
     }
 
 
-def _fates(found: list[Fate]) -> Any:
-    rows = [
-        (coloured(fate.state), fate.code, fate.messages, fate.message_id, *map(mask_text, (fate.why, fate.next_step)))
-        for fate in found
-    ]
-    names = ("fate", "because of", "like it#", "for example", "why", "next step")
-    return table("One message of each fate", names, rows)
+def _fates(screen: Console, found: list[Fate]) -> None:
+    screen.print("One message of each fate", style="bold")
+    for fate in found:
+        others = f", and {fate.messages - 1:,} more like it" if fate.messages > 1 else ""
+        screen.print(Text.assemble(coloured(fate.state), f" {fate.code}: " if fate.code else ": ",
+                                   (fate.message_id, "bold"), others))  # fmt: skip
+        for words in (fate.why, f"Next: {fate.next_step}" if fate.next_step else ""):
+            if words:
+                screen.print(Padding(mask_text(words), (0, 0, 0, 4), expand=False))
 
 
 def _commands(found: list[Fate], state: Path) -> list[str]:

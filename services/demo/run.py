@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -69,7 +70,7 @@ async def run(plan: Plan, bootstrap: str, ledger: Ledger, show: Callable[[Tally,
         show(now, doing)
         return now
 
-    asked, publisher = plan.asked, Publisher(bootstrap, source="demo", timeout=60)
+    asked, publisher = plan.asked.asked_at(datetime.now(UTC)), Publisher(bootstrap, source="demo", timeout=60)
     try:
         if plan.own:
             await publisher.publish(SETTINGS, plan.own[0])

@@ -1,0 +1,151 @@
+"""The commands without a broker: help with examples, one sentence for what is wrong, no secrets, masked numbers."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from schemas.sender import Sender
+from schemas.tenant_settings import TenantSettings
+from services.cli.app import run
+from services.cli.declared import read
+from services.cli.masking import mask
+from services.cli.refused import Refused
+from services.demo.sample import SAMPLE
+
+COMMANDS = [
+    "demo", "up", "send", "consent in", "consent out", "consent show", "tail", "explain", "usage", "topics list",
+    "topics apply", "tenants apply", "tenants list", "senders apply", "senders list", "worker", "webhook", "simulator",
+    "ledger",
+]  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SAYSO_STATE", str(tmp_path / "state"))
+    monkeypatch.delenv("SAYSO_BOOTSTRAP", raising=False)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_with_an_example(command: str, capsys: pytest.CaptureFixture[str]):
+    assert run([*command.split(), "--help"]) == 0
+    example = re.search(r"Example: (?:SAYSO_PUBLIC_URL=\S+ )?(sayso [a-z ]+)", capsys.readouterr().out)
+    assert example
+    assert example[1].startswith(f"sayso {command}")
+
+
+def test_help_does_not_wait_for_what_only_commands_need():
+    """The Kafka client, the phone number tables and the rooms take a second to import."""
+    code = "import sys, services.cli.app; print([m for m in ('aiokafka', 'faust', 'pydantic') if m in sys.modules])"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        pytest.param("explain m1", "No broker: run `sayso up` first, or give --bootstrap", id="no broker"),
+        pytest.param("tail decisins", "There is no topic 'decisins'; is it decisions", id="misspelt topic"),
+        pytest.param("tail sms.decisins", "is it decisions", id="misspelt, with its prefix"),
+        pytest.param("send -t a --to 4155550100 --body x", "--to '4155550100' is not a phone number", id="no plus"),
+        pytest.param("send -t a/b --to +14155550100 --body x", "--tenant 'a/b' cannot be used", id="tenant"),
+        pytest.param("send -t a --to +14155550100 --body x --kind z", "--kind 'z' is not known", id="kind"),
+        pytest.param("send -t a --to +14155550100 --body x --message-id a/b", "--message-id 'a/b'", id="message id"),
+        pytest.param(
+            "send -t a --to +14155550100 --body x --valid-until 2026-12-01T09:00", "a time with its zone", id="no zone"
+        ),
+        pytest.param("send -t a --to +14155550100", "Missing option '--body'", id="missing option"),
+        pytest.param("consent in +14155550100 -t a", "An opt-in needs proof", id="opt-in without proof"),
+        pytest.param("consent show 12", "'12' is not a phone number", id="consent of no number"),
+        pytest.param("usage --by colour", "--by 'colour' is not a column", id="unknown column"),
+        pytest.param("usage --since yesterday", "'yesterday'", id="no date"),
+        pytest.param("worker kitchen", "There is no room 'kitchen'", id="unknown room"),
+        pytest.param("up --provider pigeon", "use simulator or twilio", id="unknown provider"),
+        pytest.param("up --provider twilio", "TWILIO_AUTH_TOKEN", id="twilio without credentials"),
+        pytest.param("tenants apply nowhere.yaml", "nowhere.yaml cannot be read: No such file", id="no file"),
+        pytest.param("nonsense", "No such command 'nonsense'", id="unknown command"),
+    ],
+)
+def test_what_is_wrong_is_one_sentence_and_exit_code_2(
+    arguments: str, words: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    for name in ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "SAYSO_PUBLIC_URL"):
+        monkeypatch.delenv(name, raising=False)
+    assert run(arguments.split()) == 2
+    said = capsys.readouterr()
+    assert words in said.err
+    assert said.err.count("\n") == 1
+    assert said.out == ""
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    ["topics list", "usage", "tail decisions", "send -t a --to +14155550100 --body x", "tenants list", "explain m1"],
+)
+def test_a_broker_that_does_not_answer_is_one_sentence(arguments: str, capsys: pytest.CaptureFixture[str]):
+    assert run([*arguments.split(), "--bootstrap", "127.0.0.1:9"]) == 1
+    said = capsys.readouterr()
+    assert "Kafka" in said.err
+    assert "127.0.0.1:9" in said.err
+    assert said.err.count("\n") == 1
+
+
+def declared(folder: Path, text: str) -> list[TenantSettings]:
+    file = folder / "t.yaml"
+    file.write_text(text, encoding="utf-8")
+    return read(file, "tenants", TenantSettings)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        pytest.param("tenants:\n- tenant: a\n  name: A\n", 2, "sender: this is missing", id="missing"),
+        pytest.param('tenants:\n- tenant: a\n  name: A\n  sender: 72976\n', 4, '"72976"', id="number without quotes"),
+        pytest.param('tenants:\n- tenant: a\n  name: A\n  sender: "1"\n  colour: red\n', 5, "not a setting",
+                     id="extra"),
+        pytest.param('tenants:\n- tenant: a\n  name: A\n  sender: "1"\n  branches:\n    b: {nmae: x}\n', 6,
+                     "branches.b.nmae: this is not a setting", id="extra, deeper"),
+        pytest.param('tenants:\n- tenant: a\n  name: A\n  sender: "1"\n  time_zone: Mars/Base\n', 5, "IANA",
+                     id="unknown zone"),
+        pytest.param("tenants:\n- tenant: a\n  name: A\n  name: B\n", 4, "twice", id="twice"),
+        pytest.param("tenants:\n- tenant: a\n  auth_token: x\n", 3, "secret", id="a secret by its name"),
+        pytest.param(f"tenants:\n- tenant: a\n  name: {'0f' * 16}\n", 3, "secret", id="a secret by its looks"),
+        pytest.param("tenants:\n- tenant: [\n", 3, "not YAML", id="not YAML"),
+        pytest.param("tennants: []\n", 1, "`tennants` is not known", id="unknown section"),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_a_settings_file_is_named_with_its_line(tmp_path: Path, text: str, line: int, words: str):
+    with pytest.raises(Refused) as refused:
+        declared(tmp_path, text)
+    assert f"t.yaml, line {line}: " in str(refused.value)
+    assert words in str(refused.value)
+
+
+@pytest.mark.parametrize("text", ["", "just words", "senders: []", "tenants: {}", "\0"])
+def test_a_file_of_something_else_is_refused(tmp_path: Path, text: str):
+    with pytest.raises(Refused, match=r"t\.yaml"):
+        declared(tmp_path, text)
+
+
+def test_the_sample_is_valid_and_its_sender_is_its_tenants():
+    tenants, senders = read(SAMPLE, "tenants", TenantSettings), read(SAMPLE, "senders", Sender)
+    assert {tenant.sender for tenant in tenants} <= {sender.sender for sender in senders}
+    assert {name for sender in senders for name in sender.tenants} <= {tenant.tenant for tenant in tenants}
+
+
+def test_masking_hides_numbers_and_texts_wherever_they_are():
+    record = {
+        "key": "acme/+14155550100", "message": {"to": "+14155550100", "body": "a secret", "sender": "+18005550199",
+        "findings": [{"reason": "+14155550100 said STOP"}], "raw": {"To": "+14155550100", "Body": "STOP"}},
+    }  # fmt: skip
+    shown = json.dumps(mask(record), ensure_ascii=False)
+    assert "4155550100" not in shown
+    assert "a secret" not in shown
+    assert "STOP" not in shown.replace("said STOP", "")
+    assert "+141••••0100" in shown
+    assert "+18005550199" in shown, "our own sender is no secret"

@@ -3,7 +3,9 @@
 GSM 03.38 (3GPP TS 23.038, section 6.2.1): 160 septets in one segment, 153 in each of several; a character of the
 extension table takes two.  Anything else makes the whole text UCS-2: 70 UTF-16 units, or 67 in each of several.
 Neither an escape pair nor a grapheme (an emoji of several code points) is cut in two: it moves to the next segment,
-as at Twilio, whose npm package sms-segments-calculator 1.3.0 is the referee (`tests/core/segments_vectors.json`).
+as at Twilio, whose npm package sms-segments-calculator 1.3.0 is the referee (`tests/core/segments_vectors.json`).  Of
+graphemes it knows what Unicode 10 did: where a newer one, such as an emoji of 2020 or an Indic conjunct, meets the end
+of a segment, the two may differ by one.
 """
 
 from __future__ import annotations

@@ -7,13 +7,13 @@ import re
 from datetime import UTC, datetime
 from typing import Final
 
-from schemas.base import Evidence
 from schemas.consent_change import ConsentChange
 from schemas.consent_event import ConsentAction
 from schemas.consent_status import ConsentStatus
 from schemas.controls import Stop
 from schemas.topics import CONSENT_LOG, CONSENT_STATUS, DISPATCH_CONTROLS
-from streams.gate.consent import Claim, blocked, claim_of_event, claim_of_reply, weigh
+from streams.gate.claims import Claim, claim_of_event, claim_of_reply, claim_of_unreadable
+from streams.gate.consent import Weighed, blocked, weigh
 from streams.gate.release import judged_anew
 from streams.gate.rows import NUMBER, NumberRow
 from streams.seen import SeenRow, forget_at, seen, seen_row
@@ -26,64 +26,42 @@ _FAMILY: Final = re.compile(r"([A-Za-z0-9][A-Za-z0-9._:@-]{0,127})/(\+[0-9]{3,15
 def on_consent_event(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Step:
     """A repeat, by event id, changes nothing and says nothing."""
     claim = claim_of_event(fact)
-    return NOTHING if seen(rows, claim.row) else _on_claim(rows, claim, fact.value.at, now, settings)
+    name = seen_row("ev", claim.event_id)
+    return NOTHING if seen(rows, name) else _on_claim(rows, name, claim, now, settings)
 
 
 def on_reply(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Step:
     """Keywords are acted on, by the provider's id once; any other text is for people to read."""
-    claim = claim_of_reply(fact, seen_row("in", fact.value.provider_id))
-    if claim is None or seen(rows, claim.row):
+    claim = claim_of_reply(fact)
+    if claim is None:
         return NOTHING
-    return _on_claim(rows, claim, fact.value.received_at, now, settings)
+    name = seen_row("in", claim.event_id)
+    return NOTHING if seen(rows, name) else _on_claim(rows, name, claim, now, settings)
 
 
 def on_unreadable(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Step:
-    family = _FAMILY.fullmatch(rows.family)
-    if family is None:
+    if _FAMILY.fullmatch(rows.family) is None:
         return NOTHING
     before = rows.get(NUMBER, NumberRow) or NumberRow()
-    after = blocked(before, fact.at_ms)
-    place = Evidence(topic=fact.topic, partition=fact.partition, offset=fact.offset)
-    change = ConsentChange(
-        tenant=family[1],
-        number=family[2],
-        event_id=f"{fact.topic}/{fact.partition}/{fact.offset}",
-        action="unreadable",
-        source=fact.topic,
-        was=before.state,
-        now=after.state,
-        applied=True,
-        reason="a record could not be read: nothing is sent until somebody has looked",
-        consent_epoch=after.epoch,
-        claimed_at=fact.at,
-        at=now,
-        evidence=place,
-    )
-    logged = Publication(CONSENT_LOG, change)
-    return Step({NUMBER: after}, (logged, *_stops(rows.family, after, now)))
+    claim = claim_of_unreadable(fact)
+    weighed = blocked(before, claim)
+    logged = _logged(rows.family, claim, before, weighed, now)
+    return Step({NUMBER: weighed.row}, (logged, *_stops(rows.family, weighed.row, now)))
 
 
-def _on_claim(rows: Rows, claim: Claim, claimed_at: datetime, now: datetime, settings: Settings) -> Step:
+def _on_claim(rows: Rows, name: str, claim: Claim, now: datetime, settings: Settings) -> Step:
     before = rows.get(NUMBER, NumberRow) or NumberRow()
-    after, applied, reason = weigh(before, claim)
-    logged = _logged(rows.family, claim, claimed_at, before, after, applied, reason, now)
-    told = _told(rows.family, claim, after, now) if applied else ()
-    anew = judged_anew(rows, after, claim.place, now, settings) if applied else Step({NUMBER: after})
-    remembered = {claim.row: SeenRow(at_ms=claim.at_ms)}
-    forget = {claim.row: forget_at(now, for_good=claim.action is ConsentAction.OPT_IN)}
+    weighed = weigh(before, claim)
+    after = weighed.row
+    logged = _logged(rows.family, claim, before, weighed, now)
+    told = _told(rows.family, claim, after, now) if weighed.applied else ()
+    anew = judged_anew(rows, after, claim.place, now, settings) if weighed.applied else Step({NUMBER: after})
+    remembered = {name: SeenRow(at_ms=claim.at_ms)}
+    forget = {name: forget_at(now, for_good=claim.action == ConsentAction.OPT_IN)}
     return Step({**anew.rows, **remembered}, (logged, *told, *anew.publish), {**anew.wake, **forget})
 
 
-def _logged(
-    family: str,
-    claim: Claim,
-    claimed_at: datetime,
-    before: NumberRow,
-    after: NumberRow,
-    applied: bool,
-    reason: str,
-    now: datetime,
-) -> Publication:
+def _logged(family: str, claim: Claim, before: NumberRow, weighed: Weighed, now: datetime) -> Publication:
     tenant, _, number = family.partition("/")
     change = ConsentChange(
         tenant=tenant,
@@ -93,11 +71,11 @@ def _logged(
         action=claim.action,
         source=claim.source,
         was=before.state,
-        now=after.state,
-        applied=applied,
-        reason=reason,
-        consent_epoch=after.epoch,
-        claimed_at=claimed_at,
+        now=weighed.row.state,
+        applied=weighed.applied,
+        reason=weighed.reason,
+        consent_epoch=weighed.row.epoch,
+        claimed_at=claim.claimed_at,
         at=now,
         evidence=claim.evidence,
     )
@@ -116,7 +94,7 @@ def _told(family: str, claim: Claim, after: NumberRow, now: datetime) -> tuple[P
         source=after.source,
     )
     told = (Publication(CONSENT_STATUS, status),)
-    return told + _stops(family, after, now) if claim.action is ConsentAction.OPT_OUT else told
+    return told + _stops(family, after, now) if claim.action == ConsentAction.OPT_OUT else told
 
 
 def _stops(family: str, row: NumberRow, now: datetime) -> tuple[Publication, ...]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from schemas.base import Evidence
-from streams.gate.judge import Judged, Pending, judge
+from streams.gate.follow import Pending
+from streams.gate.judge import Judged, judge
 from streams.gate.limits import RELEASE_AT_ONCE
 from streams.gate.rows import NUMBER, HeldRow, MessageRow, NumberRow, message_row
 from streams.step import NOTHING, Publication, Row, Rows, Settings, Step

@@ -7,7 +7,8 @@ from datetime import datetime
 from schemas.base import Evidence
 from schemas.returned import Returned
 from schemas.send_request import SendRequest
-from streams.gate.judge import Pending, fingerprint, judge
+from streams.gate.follow import Pending
+from streams.gate.judge import fingerprint, judge
 from streams.gate.limits import WORDS_AT_MOST
 from streams.gate.release import with_number
 from streams.gate.rows import NUMBER, MessageRow, NumberRow, message_row

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
+from schemas.base import Message
 from schemas.consent_event import ConsentEvent
 from schemas.consent_status import ConsentState
 from schemas.decision import Verdict
@@ -17,6 +19,7 @@ from schemas.returned import Returned
 from schemas.send_request import SendRequest
 from schemas.topics import CONSENT_LOG, CONSENT_STATUS, DECISIONS, DISPATCH_CONTROLS, DISPATCH_ORDERS
 from streams.gate.rows import NUMBER, NumberRow
+from streams.step import Publication
 from tests.core.gate.cases import opt_in, opt_out, played, reply, request
 from tests.core.playing import of
 
@@ -35,7 +38,8 @@ class Gate(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.room = played()
-        self.state, self.since = UNKNOWN, None
+        self.state = UNKNOWN
+        self.since: datetime | None = None
         self.known: set[str] = set()
         self.ids: set[str] = set()
         self.epoch = 0
@@ -43,11 +47,11 @@ class Gate(RuleBasedStateMachine):
     # --- facts
 
     @rule(target=said, by=st.sampled_from([opt_in, opt_out]), shift=seconds)
-    def consent_event(self, by, shift: timedelta):
+    def consent_event(self, by: Callable[[], ConsentEvent], shift: timedelta) -> ConsentEvent | Reply:
         return self._consent(by(), shift)
 
     @rule(target=said, word=st.sampled_from(["STOP", "start", "Yes.", "unsubscribe"]), shift=seconds)
-    def keyword(self, word: str, shift: timedelta):
+    def keyword(self, word: str, shift: timedelta) -> ConsentEvent | Reply:
         return self._consent(reply(word), shift)
 
     @rule(fact=said, shift=seconds)
@@ -61,7 +65,7 @@ class Gate(RuleBasedStateMachine):
     @rule(
         target=asked, later=st.none() | spans, valid=st.none() | spans, sender=st.sampled_from([None, "+12125550111"])
     )
-    def ask(self, later: timedelta | None, valid: timedelta | None, sender: str | None):
+    def ask(self, later: timedelta | None, valid: timedelta | None, sender: str | None) -> SendRequest:
         now = self.room.now
         fact = request(
             requested_at=now, sender=sender, not_before=later and now + later, valid_until=valid and now + valid
@@ -125,7 +129,7 @@ class Gate(RuleBasedStateMachine):
 
     # --- the model
 
-    def _consent(self, fact: ConsentEvent | Reply, shift: timedelta):
+    def _consent(self, fact: ConsentEvent | Reply, shift: timedelta) -> ConsentEvent | Reply:
         at = self.room.now + shift
         stop = getattr(fact, "action", None) == "opt_out" or getattr(fact, "body", "") in ("STOP", "unsubscribe")
         counts = stop or self.state is not OUT or self.since is None or at > self.since
@@ -140,12 +144,12 @@ class Gate(RuleBasedStateMachine):
         assert stops == (dict.fromkeys(texted, self._row().epoch) if stop and not out_before else {})
         return fact
 
-    def _tell(self, fact, at=None):
+    def _tell(self, fact: Message, at: datetime | None = None) -> list[Publication]:
         published = self.room.tell(fact, at=at)
         self._check(published)
         return published
 
-    def _check(self, published) -> None:
+    def _check(self, published: list[Publication]) -> None:
         """Nothing is ordered but for somebody who is opted in now, under the epoch that stands now."""
         row = self._row()
         for order in of(DISPATCH_ORDERS, published):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.consent_status import ConsentState
 from schemas.decision import Finding, Verdict
+from streams.gate.case import Rule
 from streams.gate.decide import decide, ruling
 from streams.gate.rules import RULES
 from tests.core.gate.cases import NOON, case
@@ -32,7 +33,7 @@ def test_another_rule_never_ends_a_hold_sooner(some: list[Finding], more: list[F
 
 @given(st.permutations(RULES), st.text(max_size=30), st.text(max_size=20), st.sampled_from(ConsentState))
 def test_the_order_of_the_rules_changes_only_the_order_of_the_findings(
-    rules: list, body: str, to: str, consent: ConsentState
+    rules: list[Rule], body: str, to: str, consent: ConsentState
 ) -> None:
     asked = case(body=body, to=to, consent=consent)
     one, other = decide(asked), decide(asked, rules)
@@ -45,7 +46,15 @@ def test_the_order_of_the_rules_changes_only_the_order_of_the_findings(
     st.none() | st.datetimes(timezones=st.just(NOON.tzinfo)), st.none() | st.datetimes(timezones=st.just(NOON.tzinfo)),
     st.datetimes(timezones=st.just(NOON.tzinfo)),
 )  # fmt: skip
-def test_every_request_gets_an_answer_in_words(body, to, sender, kind, not_before, valid_until, requested_at) -> None:
+def test_every_request_gets_an_answer_in_words(
+    body: str,
+    to: str,
+    sender: str | None,
+    kind: str,
+    not_before: datetime | None,
+    valid_until: datetime | None,
+    requested_at: datetime,
+) -> None:
     asked = case(
         body=body, to=to, sender=sender, kind=kind, not_before=not_before, valid_until=valid_until,
         requested_at=requested_at,

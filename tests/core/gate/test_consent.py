@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from schemas.base import Evidence
@@ -68,7 +70,7 @@ def test_standing(told: list[ConsentEvent | Reply], state: ConsentState, epoch: 
         pytest.param(SECOND / 1000, IN, "opted in", id="a millisecond later"),
     ],
 )
-def test_a_yes_lifts_a_stop_only_if_it_is_later(later_by, state: ConsentState, reason: str) -> None:
+def test_a_yes_lifts_a_stop_only_if_it_is_later(later_by: timedelta, state: ConsentState, reason: str) -> None:
     room = played()
     room.tell(opt_out(), at=NOON)
     (change,) = of(CONSENT_LOG, room.tell(opt_in(), at=NOON + later_by))

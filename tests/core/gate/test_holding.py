@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Any
+
 import pytest
 
 from schemas.decision import Decision, Verdict
@@ -10,7 +13,7 @@ from tests.core.gate.cases import DAY, HOUR, MINUTE, NOON, SECOND, decided, opt_
 from tests.core.playing import Played, of
 
 
-def waiting(*asked: dict) -> Played:
+def waiting(*asked: dict[str, Any]) -> Played:
     room = played()
     for changes in asked:
         room.tell(request(**changes))
@@ -84,7 +87,7 @@ def test_a_hold_is_announced_again_only_for_other_reasons() -> None:
         pytest.param({"valid_until": NOON + 300 * DAY}, NOON + 30 * DAY, "held_too_long", id="whatever it says"),
     ],
 )
-def test_what_waits_ends(changes: dict, end, rule: str) -> None:
+def test_what_waits_ends(changes: dict[str, Any], end: datetime, rule: str) -> None:
     room = waiting({"message_id": "a"} | changes)
     before: list[Decision] = of(DECISIONS, room.until(end - SECOND))
     assert all(decision.verdict is Verdict.HOLD for decision in before)

@@ -1,0 +1,124 @@
+"""What follows from a verdict: an order, a place to wait, or an end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final, NamedTuple
+
+from schemas.base import Evidence
+from schemas.contact import Contact
+from schemas.decision import Verdict
+from schemas.send import Send
+from schemas.send_request import SendRequest
+from schemas.topics import CONTACTS, DISPATCH_ORDERS
+from streams.gate.case import Case
+from streams.gate.decide import Ruling
+from streams.gate.kinds import LANES
+from streams.gate.limits import HOLD_LIMIT, ORDER_LIFE, later
+from streams.gate.rows import HeldRow, MessageRow, NumberRow
+from streams.gate.rules.held_too_long import waits_since
+from streams.seen import REMEMBER
+from streams.step import Publication
+
+
+class Pending(NamedTuple):
+    """A request to judge.  `place` is where the fact stands that makes us judge it (again); `held` how it waited."""
+
+    request: SendRequest
+    message: MessageRow
+    place: Evidence
+    held: HeldRow | None = None
+
+
+class Issued(NamedTuple):
+    """Rows, publications and wakes of one outcome, and the number's row after it."""
+
+    number: NumberRow
+    held: HeldRow | None
+    message: MessageRow
+    publish: tuple[Publication, ...]
+    held_until: datetime | None = None
+    forget: datetime | None = None
+
+
+def sent(case: Case, ruling: Ruling, pending: Pending, size: int) -> Issued:
+    request, message = case.request, pending.message
+    order = Send(
+        message_id=request.message_id,
+        tenant=request.tenant,
+        to=case.number,
+        sender=case.sender,
+        body=request.body,
+        kind=request.kind,
+        lane=LANES[request.kind],
+        segments=size,
+        consent_epoch=case.standing.epoch,
+        not_before=request.not_before,
+        send_before=_send_before(request, case.now),
+        issued_at=case.now,
+    )
+    out = MessageRow(
+        fingerprint=message.fingerprint,
+        seq=message.seq + 1,
+        verdict=Verdict.SEND,
+        received=message.received,
+        issued_at=case.now,
+        request=request.model_copy(update={"body": ""}),
+    )
+    publish = (Publication(DISPATCH_ORDERS, order), *_contact(case))
+    return Issued(_texted(case), None, out, publish, forget=case.now + REMEMBER)
+
+
+def _send_before(request: SendRequest, now: datetime) -> datetime:
+    end = now + ORDER_LIFE
+    return end if request.valid_until is None else min(end, request.valid_until)
+
+
+def _contact(case: Case) -> tuple[Publication, ...]:
+    """The inbox must know whose reply it may be before the text is out."""
+    if case.sender in case.standing.senders and not case.senders[case.sender].shared_by:
+        return ()
+    contact = Contact(sender=case.sender, number=case.number, tenant=case.request.tenant, at=case.now)
+    return (Publication(CONTACTS, contact),)
+
+
+def _texted(case: Case) -> NumberRow:
+    row, sender = case.standing, case.sender
+    if sender == row.sender:
+        return row
+    senders = row.senders if sender in row.senders else (*row.senders, sender)
+    return row.model_copy(update={"senders": senders, "sender": sender})
+
+
+def holds(case: Case, ruling: Ruling, pending: Pending, size: int) -> Issued:
+    message, before = pending.message, pending.held
+    waiting = MessageRow(fingerprint=message.fingerprint, seq=message.seq + 1, received=message.received)
+    place = before.place if before else pending.place
+    held = HeldRow(request=case.request, place=place, rules=rules_of(ruling), until=ruling.until)
+    return Issued(case.standing, held, waiting, (), held_until=due(case, ruling))
+
+
+def due(case: Case, ruling: Ruling) -> datetime:
+    """When the clock alone changes it: a hold is over, or it has waited for too long."""
+    ends = (ruling.until, case.request.valid_until, later(waits_since(case.request, case.received), HOLD_LIMIT))
+    return min(end for end in ends if end is not None)
+
+
+def rules_of(ruling: Ruling) -> tuple[str, ...]:
+    return tuple(found.rule for found in ruling.findings)
+
+
+def ended(case: Case, ruling: Ruling, pending: Pending, size: int) -> Issued:
+    message = pending.message
+    over = MessageRow(
+        fingerprint=message.fingerprint, seq=message.seq + 1, verdict=ruling.verdict, received=message.received
+    )
+    return Issued(case.standing, None, over, (), forget=case.now + REMEMBER)
+
+
+FOLLOWS: Final[dict[Verdict, Callable[[Case, Ruling, Pending, int], Issued]]] = {
+    Verdict.SEND: sent,
+    Verdict.HOLD: holds,
+}
+"""What a verdict leads to; any other is an end."""

@@ -15,7 +15,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import faust
 from aiokafka import TopicPartition
 
 from schemas.base import Message
@@ -91,7 +90,7 @@ class Host:
             "worker_redirect_stdouts": False,
             **conf,
         }
-        self.app = faust.App(f"sayso.{room.name}", **settings)
+        self.app = transport.App(f"sayso.{room.name}", **settings)
         self.app.host = self
         topics = [topic.name for topic in room.reads]
         source = self.app.topic(*topics, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")

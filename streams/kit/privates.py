@@ -32,6 +32,7 @@ TOUCHED: Final[tuple[tuple[Any, str], ...]] = (
     (driver.Consumer, "_filter_tps_with_pending_acks"),
     (driver.Consumer, "_new_offset"),
     (driver.Consumer, "verify_event_path"),
+    (faust.App, "_create_directories"),
     (faust.tables.TableManager, "sleep"),  # its start sleeps a second
     (drivers.TRANSPORTS, "aliases"),
     (sender.EndTxnHandler, "handle_response"),

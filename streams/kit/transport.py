@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import faust
 import faust.tables
 from faust.transport import drivers
 from faust.transport.drivers import aiokafka as driver
@@ -146,6 +147,12 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
 
 class Transport(driver.Transport):  # type: ignore[misc]
     Consumer = Consumer
+
+
+class App(faust.App):  # type: ignore[misc]
+    """Rows live on Kafka: no folder for tables is made in whatever directory a worker is started from."""
+
+    def _create_directories(self) -> None: ...
 
 
 class QuickTables(faust.tables.TableManager):  # type: ignore[misc]

@@ -26,6 +26,7 @@ NUMBERS = [f"+1{area}55501{n:02}" for area in (212, 312, 415, 602) for n in rang
 class Stage:
     house: House
     publisher: Publisher
+    state: Path
 
     @property
     def bootstrap(self) -> str:
@@ -34,6 +35,11 @@ class Stage:
     @property
     def journal(self) -> Path:
         return self.house.where.journal
+
+    def pid(self, room: str) -> int | None:
+        """Of its worker, while it is ready."""
+        ready = self.state / "run" / f"{room}.ready"
+        return int(ready.read_text().split()[0]) if ready.exists() else None
 
     async def opt_in(self, numbers: list[str]) -> None:
         now = datetime.now(UTC)
@@ -56,14 +62,20 @@ class Stage:
         return set(ids)
 
 
-@asynccontextmanager
-async def staged(state: Path, bootstrap: str, script: dict[str, Any] | None = None) -> AsyncIterator[Stage]:
+def written(state: Path, script: dict[str, Any]) -> Path:
+    """What the simulator does to whom."""
     state.mkdir(parents=True, exist_ok=True)
     path = state / "script.json"
-    path.write_text(json.dumps(script or {}))
-    async with house(Wanted(state, bootstrap, script=path, seed=3), lambda sentence: None) as running:
+    path.write_text(json.dumps(script))
+    return path
+
+
+@asynccontextmanager
+async def staged(state: Path, bootstrap: str, script: dict[str, Any] | None = None) -> AsyncIterator[Stage]:
+    wanted = Wanted(state, bootstrap, script=written(state, script or {}), seed=3)
+    async with house(wanted, lambda sentence: None) as running:
         publisher = Publisher(running.bootstrap, source="test", timeout=60)
         try:
-            yield Stage(running, publisher)
+            yield Stage(running, publisher, state)
         finally:
             await publisher.stop()

@@ -1,0 +1,108 @@
+"""Whatever lies on a topic, its partition goes on, and what could not be read is kept whole."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from aiokafka import AIOKafkaProducer
+
+from schemas.topics import EVERY_TOPIC, TOPICS
+from streams.apps import ROOMS
+from tests.broker_fixtures import PARTITIONS
+from tests.e2e import stage, witness
+
+pytestmark = pytest.mark.broker
+
+READ_BY_ROOMS = sorted({topic.name for room in ROOMS.values() for topic in room.reads})
+UNREADABLE = [b"not json", b"{}", b'{"a": "\\ud800"}', b"\x00\xff" * 1000, b'["a", 1]', b"7" * 900_000]
+
+
+def letters() -> Iterator[tuple[str, int, bytes | None, bytes | None]]:
+    """Every unreadable value, with and without a key, and a tombstone, on every partition of every topic of a room."""
+    for topic in READ_BY_ROOMS:
+        for partition in range(PARTITIONS):
+            for n, value in enumerate(UNREADABLE):
+                yield topic, partition, b"k" if n % 2 else None, value
+            yield topic, partition, b"k", None
+
+
+async def publish_raw(bootstrap: str, records: list[tuple[str, int, bytes | None, bytes | None]]) -> None:
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap)
+    await producer.start()
+    for topic, partition, key, value in records:
+        await producer.send(topic, partition=partition, key=key, value=value)
+    await producer.stop()
+
+
+@pytest.mark.timeout(240)
+async def test_poison_on_every_topic_stops_nothing_and_is_kept(fresh_cluster: str, tmp_path: Path) -> None:
+    poison = list(letters())
+    public = [(topic.name, 0, b"k", b"{") for topic in TOPICS if topic.name not in READ_BY_ROOMS]
+    async with stage.staged(tmp_path, fresh_cluster) as running:
+        pids = {room: running.pid(room) for room in ROOMS}
+        await publish_raw(running.bootstrap, poison + public)
+        await running.opt_in(stage.NUMBERS)
+        asked = await running.ask([f"m{n}" for n in range(60)])
+        found = await witness.settled(running.bootstrap, asked, running.journal)
+        letters_kept = await wait_for_letters(running.bootstrap, len(poison))
+        assert {room: running.pid(room) for room in ROOMS} == pids, "somebody died of it"
+    assert found.in_state("delivered") == asked
+    kept = Counter((one["topic"], one["partition"], one.get("key"), one.get("value")) for one in letters_kept)
+    assert kept == Counter((topic, partition, b64(key), b64(value)) for topic, partition, key, value in poison)
+
+
+async def wait_for_letters(bootstrap: str, wanted: int) -> list[dict[str, object]]:
+    for _ in range(60):
+        found = await readable(bootstrap)
+        if len(found) >= wanted:
+            return found
+        await asyncio.sleep(1)
+    return found
+
+
+async def readable(bootstrap: str) -> list[dict[str, object]]:
+    """Dead letters; the one of ours on that topic itself is no letter."""
+    consumer_found = await witness.read_bytes(bootstrap, "sms.dead-letters")
+    return [json.loads(value) for value in consumer_found if value != b"{"]
+
+
+def b64(data: bytes | None) -> str | None:
+    return None if data is None else base64.b64encode(data).decode()
+
+
+async def test_misfiled_requests_are_filed_again_and_sent_once(fresh_cluster: str, tmp_path: Path) -> None:
+    """As a producer with another hash files them: every request on every partition but its own, keyed or not."""
+    numbers = stage.NUMBERS[:8]
+    async with stage.staged(tmp_path, fresh_cluster) as running:
+        await running.opt_in(numbers)
+        records = [
+            ("sms.send-requests", partition, key, request(f"m{n}-{partition}-{key is None}", number))
+            for n, number in enumerate(numbers)
+            for partition in range(PARTITIONS)
+            for key in (f"harbor/{number}".encode(), None)
+        ]
+        await publish_raw(running.bootstrap, list(records))
+        asked = {json.loads(value or b"")["message_id"] for _, _, _, value in records}
+        found = await witness.settled(running.bootstrap, asked, running.journal)
+    assert found.in_state("delivered") == asked
+    assert found.taken == dict.fromkeys(asked, 1)
+
+
+def request(name: str, number: str) -> bytes:
+    spaced = f"{number[:2]} ({number[2:5]}) {number[5:8]}-{number[8:]}" if name.endswith("True") else number
+    return json.dumps({
+        "message_id": name, "tenant": "harbor", "to": spaced, "body": "Hello", "kind": "direct",
+        "requested_at": datetime.now(UTC).isoformat(), "from_a_newer_producer": {"a": 1},
+    }).encode()  # fmt: skip
+
+
+def test_every_topic_of_a_room_was_poisoned() -> None:
+    rows = {room.rows.name for room in ROOMS.values()}
+    assert set(READ_BY_ROOMS) | {"sms.settings", "sms.senders"} <= {topic.name for topic in EVERY_TOPIC} - rows

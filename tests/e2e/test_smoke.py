@@ -1,0 +1,28 @@
+"""The main job, as a user runs it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.broker
+
+
+@pytest.mark.timeout(180)
+async def test_smoke_the_demo_balances_its_books(fresh_cluster: str, tmp_path: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "services.cli", "demo", "--requests", "120", "--json", "--state", str(tmp_path),
+        "--bootstrap", fresh_cluster, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    out, err = await process.communicate()
+    assert process.returncode == 0, err.decode()
+    told = json.loads(out)
+    assert told["ok"]
+    assert told["requests"] == 120
+    assert {"delivered", "held", "rejected", "expired", "undelivered", "failed"} <= set(told["states"])
+    assert sum(told["states"].values()) == 120
+    assert all(check["holds"] for check in told["checks"])

@@ -98,7 +98,8 @@ def settings_of(tenants: Mapping[str, TenantSettings], senders: Mapping[str, Sen
 
 
 class Rows:
-    """A family of rows: bytes, parsed on touch.
+    """A family of rows: bytes, parsed on touch.  A row written by the batch under way is still the object it was
+    written as: one that is touched by every fact is parsed and written out once a batch, not once a fact.
 
     `memo` is a place for what can be derived from the rows and is costly to derive (dispatch's queue order).  It is
     built when first asked for, lives as long as this owner holds the family, and is never written anywhere.
@@ -106,14 +107,16 @@ class Rows:
 
     __slots__ = ("_memo", "family", "raw")
 
-    def __init__(self, family: str, raw: MutableMapping[str, bytes] | None = None) -> None:
+    def __init__(self, family: str, raw: MutableMapping[str, Any] | None = None) -> None:
         self.family = family
-        self.raw: MutableMapping[str, bytes] = {} if raw is None else raw
+        self.raw: MutableMapping[str, Any] = {} if raw is None else raw
         self._memo: Any = None
 
     def get(self, name: str, model: type[R]) -> R | None:
         raw = self.raw.get(name)
-        return None if raw is None else model.model_validate_json(raw)
+        if raw is None or type(raw) is model:
+            return raw
+        return model.model_validate_json(raw if isinstance(raw, bytes) else raw.model_dump_json(exclude_none=True))
 
     def names(self, prefix: str = "") -> Iterator[str]:
         return (name for name in self.raw if name.startswith(prefix))

@@ -11,18 +11,18 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from math import ceil
-from typing import Any
+from typing import Any, NamedTuple
 
 from schemas.base import Message
 from schemas.topics import DEAD_LETTERS, Topic
 from streams.kit import store
 from streams.kit.reading import Misfiled, Record, dead_letter, partition_of, read, rerouted
 from streams.room import Room
-from streams.step import Fact, Opened, Rows, Settings, Step, Unreadable
+from streams.step import Fact, Opened, Row, Rows, Settings, Step, Unreadable
 
 MAX_FIRED = 2000
 
@@ -35,15 +35,24 @@ class Answered:
     value: Message
 
 
-@dataclass(slots=True)
-class Outgoing:
+class Outgoing(NamedTuple):
     """One record of a transaction; `partition` of `topic` is the kit's to choose, by the key."""
 
     topic: str
     partition: int
     key: bytes
-    value: bytes
+    value: bytes | None
     headers: list[tuple[str, bytes]]
+
+
+class Route(NamedTuple):
+    """How messages of a topic go out: everything that is the same for all of them."""
+
+    name: str
+    partitions: int
+    key: Callable[[Any], str]
+    dump: Callable[..., bytes]
+    envelope: tuple[tuple[str, bytes], ...]
 
 
 @dataclass(slots=True)
@@ -85,7 +94,8 @@ class Lane:
         self.awaited: dict[str, int] = {}
         self.rows_count = 0
         self.serial = 0
-        self._headers: dict[str, list[tuple[str, bytes]]] = {}
+        self._routes: dict[str, Route] = {}
+        self._place = f"{room.name}/{partition}/"
 
     # --- what comes in
 
@@ -174,11 +184,12 @@ class Lane:
         work = tx.work
         while work and most:
             item = work.popleft()
-            if isinstance(item, Answered):
+            kind = type(item)
+            if kind is Answered:
                 self._fold(tx, item.family, Fact(item.value), settings)
-            elif isinstance(item, bytes):
+            elif kind is bytes:
                 self._wake(tx, item, settings)
-            elif isinstance(item, str):
+            elif kind is str:
                 self._fold(tx, item, Fact(Opened()), settings)
             else:
                 self._record(tx, item, settings)
@@ -191,7 +202,11 @@ class Lane:
         out: list[tuple[bytes, bytes | None]] = []
         for key, (rows, name) in tx.dirty.items():
             body = rows.raw.get(name)
-            out.append((key, None if body is None else store.pack(wakes.get(key, 0), body)))
+            if body is not None:
+                if not isinstance(body, bytes):
+                    body = rows.raw[name] = store.body(body)
+                body = store.pack(wakes.get(key, 0), body)
+            out.append((key, body))
         out.append((store.POSITIONS, store.positions(tx.positions, self.rows_count, tx.serial)))
         return out
 
@@ -242,9 +257,10 @@ class Lane:
             del self.families[family]
 
     def _apply(self, tx: Transaction, rows: Rows, step: Step) -> None:
-        if step.rows:
-            self._write(tx, rows, step)
-        for name, at in step.wake.items():
+        changed, publish, wake, effects = step
+        if changed:
+            self._write(tx, rows, changed)
+        for name, at in wake.items():
             key = store.join(rows.family, name)
             tx.dirty[key] = (rows, name)
             if at is None or name not in rows.raw:
@@ -252,14 +268,15 @@ class Lane:
             else:
                 self.wakes[key] = ms = max(1, ceil(at.timestamp() * 1000))
                 heapq.heappush(self.due, (ms, key))
-        for topic, value in step.publish:
+        for topic, value in publish:
             self._publish(tx, topic, value)
-        for effect in step.effects:
+        for effect in effects:
             tx.effects.append((rows.family, effect))
 
-    def _write(self, tx: Transaction, rows: Rows, step: Step) -> None:
+    def _write(self, tx: Transaction, rows: Rows, changed: Mapping[str, Row | None]) -> None:
+        """The row stays as it is until `changelog`: what is written by every fact of a batch becomes bytes once."""
         raw = rows.raw
-        for name, row in step.rows.items():
+        for name, row in changed.items():
             key = store.join(rows.family, name)
             tx.dirty[key] = (rows, name)
             if row is None:
@@ -269,26 +286,27 @@ class Lane:
             else:
                 if name not in raw:
                     self.rows_count += 1
-                raw[name] = store.body(row)
+                raw[name] = row
 
     def _publish(self, tx: Transaction, topic: Topic[Any], value: Message) -> None:
-        key = topic.key(value).encode()
-        event_id = f"{self.room.name}/{self.partition}/{tx.serial}/{len(tx.sends)}".encode()
-        headers = [*self._envelope(topic), ("ce_id", event_id)]
-        partition = partition_of(key, self.counts[topic.name])
-        data = topic.adapter.dump_json(value, exclude_none=True)
-        tx.sends.append(Outgoing(topic.name, partition, key, data, headers))
+        route = self._routes.get(topic.name) or self._route(topic)
+        key = route.key(value).encode()
+        event_id = f"{self._place}{tx.serial}/{len(tx.sends)}".encode()
+        headers = [*route.envelope, ("ce_id", event_id)]
+        data = route.dump(value, exclude_none=True)
+        tx.sends.append(Outgoing(route.name, partition_of(key, route.partitions), key, data, headers))
 
-    def _envelope(self, topic: Topic[Any]) -> list[tuple[str, bytes]]:
-        """What CloudEvents wants in every record's headers (binary mode), but for its id."""
-        if topic.name not in self._headers:
-            self._headers[topic.name] = [
-                ("ce_specversion", b"1.0"),
-                ("ce_type", store.event_type(topic)),
-                ("ce_source", f"/sayso/{self.room.name}".encode()),
-                ("content-type", b"application/json"),
-            ]
-        return self._headers[topic.name]
+    def _route(self, topic: Topic[Any]) -> Route:
+        """The headers are what CloudEvents wants in every record (binary mode), but for its id."""
+        envelope = (
+            ("ce_specversion", b"1.0"),
+            ("ce_type", store.event_type(topic)),
+            ("ce_source", f"/sayso/{self.room.name}".encode()),
+            ("content-type", b"application/json"),
+        )
+        dump = topic.adapter.serializer.to_json
+        route = self._routes[topic.name] = Route(topic.name, self.counts[topic.name], topic.key, dump, envelope)
+        return route
 
     def _due(self, now: datetime) -> list[bytes]:
         """Rows whose wake has come, each once; a heap entry that was superseded is passed over."""
@@ -303,7 +321,6 @@ class Lane:
 
     def _family(self, family: str) -> Rows:
         return self.families.get(family) or self.families.setdefault(family, Rows(family))
-
 
 
 def _fact(value: Any, record: Record) -> Fact:

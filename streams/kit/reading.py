@@ -61,7 +61,7 @@ def read(
     if record.value is None:
         return Unreadable(cause="tombstone", reason="the record has no value", family=_family(record, partitions))
     try:
-        value = topic.decode(record.value)
+        value = topic.adapter.validator.validate_json(record.value)
         family = topic.key(value)
         key = family.encode()
     except ValidationError as error:

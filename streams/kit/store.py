@@ -46,7 +46,7 @@ def split(key: bytes) -> tuple[str, str]:
 
 
 def body(row: Row) -> bytes:
-    data = row.model_dump_json(exclude_none=True).encode()
+    data: bytes = row.__pydantic_serializer__.to_json(row, exclude_none=True)
     if len(data) > MAX_ROW:
         raise ValueError(f"a {type(row).__name__} of {len(data)} bytes: a row must stay under {MAX_ROW}")
     return data

@@ -15,7 +15,7 @@ from typing import Any
 from aiokafka import AIOKafkaProducer
 from aiokafka.producer.message_accumulator import BatchBuilder
 
-from streams.kit.lane import Lane, Transaction
+from streams.kit.lane import Lane, Outgoing, Transaction
 
 BATCH_BYTES = 900 << 10
 """Below the broker's message.max.bytes of 1,048,588."""
@@ -49,13 +49,12 @@ class Writer:
         rows = lane.room.rows.name
         async with asyncio.timeout(self.commit_timeout):
             await self._producer.begin_transaction()
-            sends = ((send.topic, send.partition, send.key, send.value, send.headers) for send in tx.sends)
-            changed = ((rows, lane.partition, key, value, []) for key, value in lane.changelog(tx))
-            futures = [*await self._send(sends), *await self._send(changed)]
+            changed = [Outgoing(rows, lane.partition, key, value, []) for key, value in lane.changelog(tx)]
+            futures = [*await self._send(tx.sends), *await self._send(changed)]
             await asyncio.gather(*futures)
             await self._producer.commit_transaction()
 
-    async def _send(self, records: Iterable[tuple[str, int, bytes, bytes | None, Any]]) -> list[asyncio.Future[Any]]:
+    async def _send(self, records: Iterable[Outgoing]) -> list[asyncio.Future[Any]]:
         """One future per record batch instead of one per record: twice as fast as `producer.send`."""
         batches: dict[tuple[str, int], BatchBuilder] = {}
         futures: list[asyncio.Future[Any]] = []

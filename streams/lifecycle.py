@@ -151,7 +151,12 @@ def states_of(group: Group) -> tuple[State, ...]:
     return tuple(state for state, meaning in MEANINGS.items() if meaning.group is group)
 
 
-BALANCE: Final = "requested = " + " + ".join(f"{group} ({' + '.join(states_of(group))})" for group in Group)
+def _term(group: Group) -> str:
+    states = states_of(group)
+    return group if [*states] == [group] else f"{group} ({' + '.join(states)})"
+
+
+BALANCE: Final = "requested = " + " + ".join(_term(group) for group in Group)
 """The one equation of the books, in words."""
 
 

@@ -1,0 +1,60 @@
+"""Decisions, attempts and receipts of one message."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from schemas.attempt import Attempt, AttemptState
+from schemas.base import Evidence
+from schemas.decision import Decision, Verdict
+from schemas.delivery_receipt import DeliveryReceipt
+from schemas.outcome import Outcome
+from schemas.topics import OUTCOMES
+from streams.outcomes import outcomes, outcomes_woke
+from streams.step import Settings
+from tests.core.drive import START, Drive
+
+ANA, CODE = "+14155550101", "72975"
+
+
+def room() -> Drive:
+    return Drive(outcomes, outcomes_woke, "acme/m1", Settings())
+
+
+def decision(verdict: str = "send", seq: int = 1, **changed: Any) -> Decision:
+    known: dict[str, Any] = {
+        "message_id": "m1", "tenant": "acme", "branch": "north", "to": ANA, "sender": CODE, "kind": "reminder",
+        "segments": 2, "requested_at": START, "verdict": Verdict(verdict),
+        "decided_at": START + timedelta(seconds=seq), "policy_version": "p", "consent_epoch": 1,
+        "evidence": Evidence(), "seq": seq, "fingerprint": "f",
+    }  # fmt: skip
+    return Decision(**(known | changed))
+
+
+def attempt(state: str, number: int = 1, **changed: Any) -> Attempt:
+    known: dict[str, Any] = {
+        "message_id": "m1", "tenant": "acme", "attempt": number, "sender": CODE, "to": ANA,
+        "state": AttemptState(state), "at": START + timedelta(seconds=10),
+        "provider_id": f"SM{number}" if state == "accepted" else None,
+    }  # fmt: skip
+    return Attempt(**(known | changed))
+
+
+def receipt(status: str, code: str | None = None, number: int = 1, **changed: Any) -> DeliveryReceipt:
+    known: dict[str, Any] = {
+        "message_id": "m1", "tenant": "acme", "attempt": number, "provider_id": f"SM{number}", "status": status,
+        "error_code": code, "received_at": START + timedelta(seconds=20),
+    }  # fmt: skip
+    return DeliveryReceipt(**(known | changed))
+
+
+def last(drive: Drive) -> Outcome | None:
+    told: list[Outcome] = drive.all(OUTCOMES)
+    return told[-1] if told else None
+
+
+def state(drive: Drive) -> str:
+    """`undelivered 30003`, or `nothing`."""
+    outcome = last(drive)
+    return "nothing" if outcome is None else " ".join(filter(None, (outcome.state, outcome.error_code)))

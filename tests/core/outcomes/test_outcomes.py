@@ -1,0 +1,222 @@
+"""What became of a message."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from schemas.controls import Sighting
+from schemas.decision import Finding, Verdict
+from schemas.outcome import Was
+from schemas.topics import DEAD_LETTERS, DISPATCH_CONTROLS, OUTCOMES
+from streams.codes import meaning
+from streams.step import Opened
+from tests.core.drive import START
+from tests.core.outcomes.facts import CODE, attempt, decision, last, receipt, room, state
+
+SENT = [decision(), attempt("queued", 0), attempt("sending"), attempt("accepted")]
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        pytest.param([decision("reject")], "rejected", id="refused by the gate"),
+        pytest.param([decision("hold")], "held", id="held"),
+        pytest.param([decision("hold"), decision("send", 2)], "queued", id="held, then released"),
+        pytest.param([decision("send", 2), decision("hold")], "queued", id="the highest seq holds"),
+        pytest.param(SENT[:2], "queued", id="queued"),
+        pytest.param(SENT[:3], "sending", id="sending"),
+        pytest.param(SENT, "accepted", id="accepted"),
+        pytest.param([*SENT, receipt("queued")], "accepted", id="queued at the provider"),
+        pytest.param([*SENT, receipt("sent")], "sent", id="sent"),
+        pytest.param([*SENT, receipt("delivered")], "delivered", id="delivered"),
+        pytest.param([*SENT, receipt("delivered"), receipt("sent")], "delivered", id="out of order"),
+        pytest.param([*SENT, receipt("DELIVERED ")], "delivered", id="written another way"),
+        pytest.param([*SENT, receipt("undelivered", "30003")], "undelivered 30003", id="undelivered"),
+        pytest.param([*SENT, receipt("failed", "30005"), receipt("undelivered")], "undelivered 30005",
+                     id="a failure borrows the code of another"),
+        pytest.param([*SENT, receipt("undelivered", "30008"), receipt("undelivered", "30003")], "undelivered 30003",
+                     id="a code that names a cause beats the generic one"),
+        pytest.param([*SENT, receipt("undelivered", "30003"), receipt("delivered")], "delivered", id="contradiction"),
+        pytest.param([*SENT, receipt("delivered"), receipt("read")], "read", id="read"),
+        pytest.param([*SENT, receipt("canceled")], "canceled", id="canceled at the provider"),
+        pytest.param([decision(), attempt("refused", code="21610")], "refused 21610", id="refused"),
+        pytest.param([decision(), attempt("in_doubt")], "in_doubt", id="in doubt"),
+        pytest.param([decision(), attempt("in_doubt"), receipt("sent")], "sent", id="a receipt ends the doubt"),
+        pytest.param([decision(), attempt("deferred", code="20429")], "deferred 20429", id="429"),
+        pytest.param([decision(), attempt("deferred"), attempt("sending", 2)], "sending", id="tried again"),
+        pytest.param([decision(), attempt("accepted", 2), attempt("deferred")], "accepted", id="numbers decide"),
+        pytest.param([decision(), attempt("accepted"), attempt("canceled", 2)], "accepted",
+                     id="one that left beats a later one that did not"),
+        pytest.param([decision(), attempt("accepted"), attempt("accepted", 2), receipt("delivered"),
+                      receipt("undelivered", "30003", 2)], "delivered", id="one that arrived beats all"),
+        pytest.param([decision(), attempt("canceled", 0, code="stopped")], "canceled stopped", id="stopped"),
+        pytest.param([decision(), attempt("queued", 0), decision("cancel", 2)], "canceled", id="taken back"),
+        pytest.param([decision(), attempt("accepted"), decision("cancel", 2)], "accepted", id="taken back too late"),
+        pytest.param([decision(), attempt("expired", 0, code="out_of_time")], "held out_of_time", id="handed back"),
+        pytest.param([decision(), attempt("expired", 0), decision("expire", 2)], "expired", id="and expired"),
+        pytest.param([decision(), attempt("expired", 0), decision("hold", 2)], "held", id="and held"),
+        pytest.param([decision(), attempt("expired", 0), decision("send", 2), attempt("queued", 1)], "queued",
+                     id="and ordered again"),
+        pytest.param([receipt("delivered"), decision(), attempt("accepted")], "delivered", id="before the answer"),
+        pytest.param([receipt("delivered"), attempt("accepted")], "nothing", id="nothing before a decision is known"),
+        pytest.param([*SENT, receipt("teleported")], "accepted", id="unknown status"),
+        pytest.param([*SENT, receipt("delivered", provider_id="SM666")], "accepted", id="of another text"),
+        pytest.param([*SENT, receipt("undelivered", "31999")], "undelivered 31999", id="unknown code"),
+        pytest.param([*SENT, receipt("sent", number=7)], "sent", id="an attempt nobody reported"),
+    ],
+)  # fmt: skip
+def test_state(facts: list[Any], expected: str) -> None:
+    drive = room()
+    for fact in facts:
+        drive.tell(fact)
+    assert state(drive) == expected
+
+
+def test_an_outcome_says_who_what_why_and_what_to_do() -> None:
+    drive = room()
+    for fact in (*SENT, receipt("undelivered", "30003")):
+        drive.tell(fact)
+    told = last(drive)
+    assert told is not None
+    assert (told.branch, told.sender, told.kind, told.segments, told.final) == ("north", CODE, "reminder", 2, True)
+    assert told.error_title == meaning("30003").title
+    assert told.next_step == meaning("30003").next_step
+    assert told.was == Was(state="accepted", segments=2)
+    assert [one.version for one in drive.all(OUTCOMES)] == [1, 2, 3, 4]
+
+
+def test_a_verdict_brings_its_own_next_step() -> None:
+    findings = (
+        Finding(rule="a", verdict=Verdict.HOLD, reason="", next_step="wait"),
+        Finding(rule="b", verdict=Verdict.REJECT, reason="", next_step="ask them to opt in"),
+    )
+    drive = room()
+    drive.tell(decision("reject", findings=findings))
+    told = last(drive)
+    assert told is not None
+    assert (told.error_code, told.next_step) == (None, "ask them to opt in")
+
+
+@pytest.mark.parametrize("again", [*SENT, receipt("delivered")])
+def test_a_repeat_changes_nothing_and_says_nothing(again: Any) -> None:
+    drive = room()
+    for fact in (*SENT, receipt("delivered")):
+        drive.tell(fact)
+    assert drive.tell(again) == ({}, (), {}, ())
+
+
+def test_what_changes_nothing_visible_is_kept_and_not_told() -> None:
+    drive = room()
+    for fact in (*SENT, receipt("delivered")):
+        drive.tell(fact)
+    step = drive.tell(receipt("failed", "30008"))
+    assert step.rows
+    assert not step.publish
+    assert b"30008" in drive.rows.raw["life"]
+
+
+@pytest.mark.parametrize(
+    "foreign",
+    [
+        pytest.param(decision(seq=2, to="+14155550999"), id="decision for another number"),
+        pytest.param(decision(seq=2, fingerprint="g"), id="decision on another text"),
+        pytest.param(attempt("accepted", to="+14155550999"), id="attempt at another number"),
+    ],
+)
+def test_another_text_under_the_same_id_is_set_aside(foreign: Any) -> None:
+    drive = room()
+    drive.tell(decision())
+    step = drive.tell(foreign)
+    assert not step.rows
+    assert [letter.cause for letter in drive.all(DEAD_LETTERS)] == ["id_reused"]
+    assert state(drive) == "queued"
+
+
+def test_an_attempt_at_another_number_that_came_first_does_not_count() -> None:
+    drive = room()
+    drive.tell(attempt("accepted", to="+14155550999"))
+    drive.tell(decision())
+    assert state(drive) == "queued"
+
+
+@pytest.mark.parametrize("open_end", [attempt("in_doubt"), attempt("deferred")])
+@pytest.mark.parametrize("receipt_first", [True, False])
+def test_a_receipt_for_an_open_attempt_is_shown_to_dispatch_once(open_end: Any, receipt_first: bool) -> None:
+    drive = room()
+    drive.tell(decision())
+    facts = [open_end, receipt("sent")]
+    for fact in reversed(facts) if receipt_first else facts:
+        drive.tell(fact)
+    drive.tell(receipt("delivered"))
+    drive.tell(attempt("accepted", evidence="sighting"))
+    seen = drive.all(DISPATCH_CONTROLS)
+    assert seen == [Sighting(sender=CODE, tenant="acme", message_id="m1", attempt=1, provider_id="SM1", status="sent",
+                             at=START)]  # fmt: skip
+
+
+@pytest.mark.parametrize("news", ["accepted", "sent"])
+def test_silence_becomes_unknown_after_72_hours_and_a_late_word_still_counts(news: str) -> None:
+    drive = room()
+    for fact in (*SENT, *([receipt("sent")] if news == "sent" else [])):
+        drive.tell(fact)
+    drive.rest(72 * 3600 - 1)
+    assert state(drive) == news
+    drive.rest(20)
+    assert state(drive) == "unknown"
+    told = last(drive)
+    assert told is not None
+    assert not told.final
+    drive.tell(receipt("sent"))
+    assert state(drive) == "unknown"
+    drive.tell(receipt("delivered"))
+    assert state(drive) == "delivered"
+
+
+def test_in_doubt_is_not_made_unknown_by_the_clock() -> None:
+    drive = room()
+    drive.tell(decision())
+    drive.tell(attempt("in_doubt"))
+    drive.rest(100 * 24 * 3600)
+    assert state(drive) == "in_doubt"
+    assert "life" in drive.rows.raw
+
+
+@pytest.mark.parametrize(
+    "facts", [[decision("reject")], [*SENT, receipt("delivered")], [receipt("delivered")], SENT], ids=str
+)
+def test_what_is_over_is_forgotten_35_days_after_its_last_word(facts: list[Any]) -> None:
+    drive = room()
+    for fact in facts:
+        drive.tell(fact)
+    drive.rest(34 * 24 * 3600)
+    assert drive.rows.raw
+    drive.rest(5 * 24 * 3600)
+    assert not drive.rows.raw
+
+
+def test_a_row_stays_small_whatever_is_said() -> None:
+    drive = room()
+    drive.tell(decision(branch="b" * 10**6, kind="k" * 10**6, person_id="p" * 10**6))
+    for number in range(300):
+        drive.tell(attempt("deferred", number, code="c" * 10**6))
+        drive.tell(receipt(f"status {number}", "9" * 10**6, number % 5))
+        drive.tell(receipt("failed", str(number) * 1000, number % 5, provider_id="x" * 10**6))
+    assert len(drive.rows.raw["life"]) < 64 << 10
+
+
+def test_times_at_the_end_of_the_calendar_stop_nothing() -> None:
+    drive = room()
+    end = datetime.max.replace(tzinfo=UTC)
+    drive.tell(decision(requested_at=end))
+    drive.tell(attempt("accepted", at=end))
+    drive.rest(72 * 3600 + 1)
+    assert state(drive) == "unknown"
+    drive.tell(receipt("delivered", received_at=datetime.min.replace(tzinfo=UTC) + timedelta(days=1)))
+    assert state(drive) == "delivered"
+
+
+def test_other_facts_are_passed_over() -> None:
+    assert room().answer(Opened()) == ({}, (), {}, ())

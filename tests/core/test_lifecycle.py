@@ -1,0 +1,102 @@
+"""The table of states and reports, and what is made of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from schemas.attempt import AttemptState
+from schemas.decision import Verdict
+from streams.lifecycle import (
+    ATTEMPT,
+    BALANCE,
+    DECISION,
+    LEFT,
+    MEANINGS,
+    RECEIPT,
+    REPORTS,
+    STRENGTH,
+    TABLE,
+    VERDICTS,
+    Group,
+    Line,
+    State,
+    after,
+    balance,
+    diagram,
+    states_of,
+)
+
+
+def test_the_table_answers_every_verdict_and_every_state_of_an_attempt() -> None:
+    assert {word for source, word in TABLE if source == DECISION} == set(Verdict)
+    assert {word for source, word in TABLE if source == ATTEMPT} == set(AttemptState)
+
+
+def test_the_table_knows_every_status_of_an_outbound_text() -> None:
+    """Twilio's OpenAPI 2.6.7, `message_enum_status`, without those of inbound ones."""
+    statuses = "queued sending sent failed delivered undelivered accepted scheduled read partially_delivered canceled"
+    assert {word for source, word in TABLE if source == RECEIPT} == set(statuses.split())
+
+
+def test_every_state_has_a_meaning_and_a_report_that_leads_to_it() -> None:
+    assert set(MEANINGS) == set(State)
+    assert {line.state for line in (*VERDICTS, *REPORTS)} == set(State)
+
+
+@pytest.mark.parametrize("line", REPORTS[2:], ids=lambda line: f"{line.source} {line.word}")
+def test_where_a_report_is_expected_it_is_the_stronger_one(line: Line) -> None:
+    """So the arrows of the diagram are what the fold does.  (The first two open a new attempt.)"""
+    report = (line.source, line.word)
+    weaker = [known for known in STRENGTH if TABLE[known].state in line.usually_from and known[0] == line.source]
+    assert {after(known, report) for known in weaker} <= {report}
+
+
+@pytest.mark.parametrize(
+    ("weaker", "stronger"),
+    [
+        pytest.param((ATTEMPT, "in_doubt"), (ATTEMPT, "accepted"), id="a sighting ends the doubt"),
+        pytest.param((ATTEMPT, "refused"), (RECEIPT, "sent"), id="a receipt proves that it was taken"),
+        pytest.param((RECEIPT, "failed"), (RECEIPT, "delivered"), id="delivered is proof"),
+        pytest.param((RECEIPT, "undelivered"), (RECEIPT, "delivered"), id="also against the carrier's no"),
+        pytest.param(("clock", "72 h"), (RECEIPT, "undelivered"), id="a word after the silence counts"),
+        pytest.param((RECEIPT, "sent"), ("clock", "72 h"), id="silence"),
+    ],
+)
+def test_the_order_that_was_chosen(weaker: tuple[str, str], stronger: tuple[str, str]) -> None:
+    assert after(weaker, stronger) == after(stronger, weaker) == stronger
+
+
+def test_what_left_is_out() -> None:
+    out = {line.state for line in REPORTS[LEFT:]}
+    assert out - {State.CANCELED} == set(states_of(Group.OUT))
+    assert not {line.state for line in REPORTS[:LEFT]} & set(states_of(Group.OUT))
+
+
+def test_the_books_balance_when_every_message_is_in_a_state() -> None:
+    by_state = {state: number for number, state in enumerate(State, 1)}
+    books = balance(sum(by_state.values()), by_state)
+    assert books.residue == 0
+    assert sum(books.groups.values()) == books.requested
+    assert set(books.groups) == set(Group)
+
+
+@pytest.mark.parametrize(
+    ("requested", "by_state", "residue"),
+    [(3, {"delivered": 2}, 1), (1, {"delivered": 2}, -1), (2, {"delivered": 1, "vanished": 1}, 1)],
+)
+def test_what_is_missing_or_unknown_is_residue(requested: int, by_state: dict[str, int], residue: int) -> None:
+    assert balance(requested, by_state).residue == residue
+
+
+def test_the_equation_names_every_state_once() -> None:
+    words = BALANCE.replace("not sent", "").replace("(", " ").replace(")", " ").split()
+    assert {state: words.count(state) for state in State} == dict.fromkeys(State, 1)
+
+
+def test_the_diagram_draws_every_state_and_ends_in_the_final_ones() -> None:
+    drawn = diagram()
+    assert drawn.startswith("stateDiagram-v2\n")
+    for state, meaning in MEANINGS.items():
+        assert f"--> {state}:" in drawn
+        assert (f"    {state} --> [*]" in drawn) == meaning.final
+    assert "sent --> delivered: provider delivered" in drawn

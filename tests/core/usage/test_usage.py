@@ -1,0 +1,146 @@
+"""What was used."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from schemas.outcome import Outcome
+from streams.codes import meaning
+from streams.step import Opened, Settings
+from tests.core.drive import START
+from tests.core.usage.facts import counts, outcome, report, room
+
+OLD = START - timedelta(days=50)
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        pytest.param([outcome("held")], {"held": (1, 2)}, id="one"),
+        pytest.param([outcome("held"), outcome("sent", 2, "held")], {"sent": (1, 2)}, id="moved"),
+        pytest.param([outcome("sent"), outcome("failed", 2, "sent", error_code="30005")], {"failed 30005": (1, 2)},
+                     id="with a code"),
+        pytest.param([outcome("sent"), outcome("sent")], {"sent": (1, 2)}, id="repeated"),
+        pytest.param([outcome("held"), outcome("sent", 2, "held"), outcome("held")], {"sent": (1, 2)},
+                     id="an older version again"),
+        pytest.param([outcome("sent", 2, "held"), outcome("held")], {"sent": (1, 2)}, id="overtaken"),
+        pytest.param([outcome("sent"), outcome("sent", 2, "sent", segments=3)], {"sent": (1, 3)}, id="corrected"),
+        pytest.param([outcome("sent"), outcome("sent", message_id="m2", segments=1)], {"sent": (2, 3)}, id="two"),
+    ],
+)  # fmt: skip
+def test_a_message_is_counted_once_where_it_stands(told: list[Outcome], expected: dict[str, tuple[int, int]]) -> None:
+    drive = room()
+    for one in told:
+        drive.tell(one)
+    assert counts(drive) == expected
+
+
+def test_a_line_of_the_report() -> None:
+    drive = room()
+    drive.tell(outcome("undelivered", error_code="30003"))
+    (line,) = report(drive).values()
+    assert (line.branch, line.sender, line.kind, line.period) == ("north", "72975", "reminder", date(2026, 11, 23))
+    assert line.error_title == meaning("30003").title
+    assert not line.final
+
+
+def test_both_cells_of_a_move_are_reported_and_an_empty_one_keeps_no_row() -> None:
+    drive = room()
+    drive.tell(outcome("held"))
+    drive.tell(outcome("sent", 2, "held"))
+    assert {line.state: line.messages for line in report(drive).values()} == {"held": 0, "sent": 1}
+    assert sum(name.startswith("cell/") for name in drive.rows.raw) == 1
+
+
+def test_a_new_version_in_the_same_cell_is_remembered_and_not_reported() -> None:
+    drive = room()
+    drive.tell(outcome("sent"))
+    step = drive.tell(outcome("sent", 2, "sent"))
+    assert step.rows
+    assert not step.publish
+    assert not drive.tell(outcome("held")).rows
+
+
+@pytest.mark.parametrize("changed", [{"branch": None}, {"sender": None}, {"branch": "south"}, {"sender": "12345"}])
+def test_a_message_that_changes_its_branch_or_sender_moves(changed: dict[str, Any]) -> None:
+    drive = room()
+    drive.tell(outcome("held"))
+    drive.tell(outcome("held", 2, "held", **changed))
+    lines = {(line.branch, line.sender): line.messages for line in report(drive).values()}
+    branch, sender = ({"branch": "north", "sender": "72975"} | changed).values()
+    assert lines == {("north", "72975"): 0, (branch or "", sender or ""): 1}
+
+
+@pytest.mark.parametrize(
+    ("requested_at", "zone", "day"),
+    [
+        (datetime(2026, 11, 24, 4, 59, tzinfo=UTC), "America/New_York", date(2026, 11, 23)),
+        (datetime(2026, 11, 24, 5, 0, tzinfo=UTC), "America/New_York", date(2026, 11, 24)),
+        (datetime(2026, 7, 1, 4, 0, tzinfo=UTC), "America/New_York", date(2026, 7, 1)),
+        (datetime(2026, 11, 23, 11, 0, tzinfo=UTC), "Pacific/Kiritimati", date(2026, 11, 24)),
+        (datetime.min.replace(tzinfo=UTC), "America/New_York", date(1, 1, 1)),
+        (datetime.max.replace(tzinfo=UTC), "Pacific/Kiritimati", date(9999, 12, 31)),
+    ],
+)
+def test_the_period_is_the_tenants_local_day(requested_at: datetime, zone: str, day: date) -> None:
+    drive = room(zone)
+    drive.tell(outcome("sent", requested_at=requested_at))
+    assert [line.period for line in report(drive).values()] == [day]
+
+
+def test_a_message_stays_in_the_day_it_was_counted_in_when_the_zone_changes() -> None:
+    drive = room()
+    drive.tell(outcome("held", requested_at=datetime(2026, 11, 24, 4, 0, tzinfo=UTC)))
+    drive.settings = Settings()
+    drive.tell(outcome("sent", 2, "held", requested_at=datetime(2026, 11, 24, 4, 0, tzinfo=UTC)))
+    assert {line.period for line in report(drive).values()} == {date(2026, 11, 23)}
+    assert counts(drive) == {"sent": (1, 2)}
+
+
+def test_a_forgotten_message_is_taken_off_where_it_says_it_was() -> None:
+    drive = room()
+    drive.tell(outcome("sent"))
+    drive.rest(46 * 24 * 3600)
+    assert not any(name.startswith("msg/") for name in drive.rows.raw)
+    drive.tell(outcome("delivered", 2, "sent"))
+    assert counts(drive) == {"delivered": (1, 2)}
+    drive.tell(outcome("delivered", 2, "sent"))
+    assert counts(drive) == {"delivered": (1, 2)}
+
+
+def test_nothing_is_taken_off_where_nothing_was_counted() -> None:
+    drive = room()
+    drive.tell(outcome("delivered", 2, "sent", requested_at=OLD))
+    assert counts(drive) == {"delivered": (1, 2)}
+
+
+def test_a_day_that_can_no_longer_change_is_final_and_a_correction_still_counts() -> None:
+    drive = room()
+    drive.tell(outcome("sent"))
+    drive.rest(45 * 24 * 3600)
+    assert not next(iter(report(drive).values())).final
+    drive.rest(24 * 3600)
+    assert next(iter(report(drive).values())).final
+    drive.tell(outcome("delivered", 2, "sent"))
+    assert {line.state: (line.messages, line.final) for line in report(drive).values()} == {
+        "sent": (0, True), "delivered": (1, True),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "odd", [{"kind": "a/b"}, {"kind": "k" * 10**6}, {"error_code": "\x00/"}, {"branch": "ü" * 9999}]
+)
+def test_odd_words_make_a_cell_like_any_other(odd: dict[str, str]) -> None:
+    drive = room()
+    drive.tell(outcome("sent"))
+    drive.tell(outcome("sent", message_id="m2", **odd))
+    drive.tell(outcome("delivered", 2, "sent", message_id="m2", **odd))
+    assert sorted(line.messages for line in report(drive).values()) == [0, 1, 1]
+    assert all("\x00" not in name and len(name) < 3000 for name in drive.rows.raw)
+
+
+def test_other_facts_are_passed_over() -> None:
+    assert room().answer(Opened()) == ({}, (), {}, ())

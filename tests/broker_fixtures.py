@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -20,6 +19,7 @@ from services.broker import EmbeddedBroker
 from services.broker.admin import admin
 from services.broker.described import led, until
 from services.broker.topics import apply
+from tests import kafka_container
 
 PARTITIONS = 4
 
@@ -36,7 +36,7 @@ def kind() -> str:
         return forced
     if os.environ.get("SAYSO_BOOTSTRAP"):
         return "given"
-    return "docker" if _daemon_answers() else "embedded"
+    return "docker" if kafka_container.obtainable() else "embedded"
 
 
 def private_broker(folder: Path) -> AbstractContextManager[str]:
@@ -105,28 +105,5 @@ def _embedded(folder: Path) -> Iterator[str]:
 
 @contextmanager
 def _container() -> Iterator[str]:
-    from tests.kafka_container import ApacheKafkaContainer  # needs a daemon as soon as it is imported
-
-    with ApacheKafkaContainer() as container:
+    with kafka_container.ApacheKafkaContainer() as container:
         yield container.bootstrap
-
-
-def _daemon_answers() -> bool:
-    """The SDK leaves its socket open where nobody answers, so knock first."""
-    import docker
-
-    where = os.environ.get("DOCKER_HOST", docker.constants.DEFAULT_UNIX_SOCKET.replace("http+", ""))
-    if where.startswith("unix://") and not _listens(where.removeprefix("unix://")):
-        return False
-    try:
-        client = docker.from_env(timeout=5)
-        client.ping()
-    except docker.errors.DockerException:
-        return False
-    client.close()
-    return True
-
-
-def _listens(path: str) -> bool:
-    with socket.socket(socket.AF_UNIX) as knock:
-        return knock.connect_ex(path) == 0

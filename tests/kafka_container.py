@@ -5,8 +5,15 @@ while the broker has told its clients the old one."""
 
 from __future__ import annotations
 
+import os
+import socket
+from contextlib import closing
 from typing import Final
 
+import docker
+import docker.constants
+import docker.errors
+from testcontainers.core.config import testcontainers_config
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.wait_strategies import LogMessageWaitStrategy
 
@@ -35,8 +42,33 @@ _SETTINGS: Final = {
     "KAFKA_GROUP_MIN_SESSION_TIMEOUT_MS": "1000",
     "KAFKA_TRANSACTION_ABORT_TIMED_OUT_TRANSACTION_CLEANUP_INTERVAL_MS": "1000",
     "KAFKA_BROKER_SESSION_TIMEOUT_MS": "3000",
+    "KAFKA_JVM_PERFORMANCE_OPTS": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1",
+    "KAFKA_HEAP_OPTS": "-Xmx512m",
     "KAFKA_BROKER_HEARTBEAT_INTERVAL_MS": "500",
 }
+
+
+def obtainable() -> bool:
+    """Whether a daemon answers that has or can fetch what we need (the reaper is testcontainers' own)."""
+    if not _daemon_listens():
+        return False
+    needed = [IMAGE] if testcontainers_config.ryuk_disabled else [IMAGE, testcontainers_config.ryuk_image]
+    try:
+        with closing(docker.from_env(timeout=120)) as client:
+            for image in needed:
+                client.images.list(image) or client.images.pull(image)
+    except (docker.errors.DockerException, OSError):
+        return False
+    return True
+
+
+def _daemon_listens() -> bool:
+    """The SDK leaves its socket open where nobody answers, so knock first."""
+    where = os.environ.get("DOCKER_HOST") or docker.constants.DEFAULT_UNIX_SOCKET.replace("http+", "")
+    if not where.startswith("unix://"):
+        return True
+    with socket.socket(socket.AF_UNIX) as knock:
+        return knock.connect_ex(where.removeprefix("unix://")) == 0
 
 
 class ApacheKafkaContainer(DockerContainer):
@@ -44,7 +76,8 @@ class ApacheKafkaContainer(DockerContainer):
         super().__init__(IMAGE)
         port = choose()
         self.bootstrap = f"{LOOPBACK}:{port}"
-        self.with_kwargs(ports={f"{_INSIDE}/tcp": (LOOPBACK, port)})
+        self.with_kwargs(user="root")  # with read-only configuration files in the image nobody else could set it up
+        self.ports[f"{_INSIDE}/tcp"] = (LOOPBACK, port)  # with_bind_ports would publish it on every address
         advertised = f"INTERNAL://localhost:19092,HOST://{self.bootstrap}"
         self.with_envs(**_SETTINGS, KAFKA_ADVERTISED_LISTENERS=advertised)
         self.waiting_for(LogMessageWaitStrategy("Kafka Server started").with_startup_timeout(120))

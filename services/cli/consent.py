@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -36,7 +37,7 @@ def opt_in(
     evidence = {"wording": wording, "document": document, "actor": actor, "url": url}
     if not any(evidence.values()):
         raise Refused("An opt-in needs proof: give --wording, --document, --url or --actor")
-    _claim("opt_in", number, tenant, sender, evidence, _kafka(bootstrap, state))
+    _claim("opt_in", number, tenant, sender, evidence, bootstrap, state)
 
 
 @app.command("out")
@@ -48,7 +49,7 @@ def opt_out(
 
     Example: [cyan]sayso consent out +12125550123 -t harbor --actor dana[/]
     """
-    _claim("opt_out", number, tenant, sender, {"actor": actor}, _kafka(bootstrap, state))
+    _claim("opt_out", number, tenant, sender, {"actor": actor}, bootstrap, state)
 
 
 @app.command()
@@ -79,29 +80,25 @@ def show(
         _print(standing, unmask)
 
 
-def _kafka(bootstrap: str | None, state: Any) -> str:
-    from services.cli.kafka import bootstrap_of
-
-    return bootstrap_of(bootstrap, state)
-
-
 def _claim(
-    action: str, number: str, tenant: str, sender: str | None, evidence: dict[str, str | None], bootstrap: str
-) -> None:
+    action: str, number: str, tenant: str, sender: str | None, evidence: dict[str, str | None],
+    bootstrap: str | None, state: Path,
+) -> None:  # fmt: skip
     from schemas.consent_event import ConsentEvent
     from schemas.topics import CONSENT_EVENTS
     from services.cli.input import identity, message
     from services.cli.input import number as clean
-    from services.cli.kafka import publish
+    from services.cli.kafka import bootstrap_of, publish
     from services.cli.screen import console
 
     claim = message(
         ConsentEvent, event_id=identity("c"), tenant=tenant, number=clean("NUMBER", number), sender=sender,
         action=action, source="manual", at=datetime.now(UTC), evidence=evidence,
     )  # fmt: skip
-    publish(bootstrap, CONSENT_EVENTS, [claim])
+    publish(bootstrap_of(bootstrap, state), CONSENT_EVENTS, [claim])
     console().print(f"Recorded as [bold]{claim.event_id}[/]. What was made of it:")
-    console().print(f"  sayso consent show {claim.number} --tenant {tenant}", style="cyan")
+    same = options.same(state, bootstrap)
+    console().print(f"  sayso consent show {claim.number} --tenant {tenant}{same}", style="cyan")
 
 
 def _print(standing: Standing, unmask: bool) -> None:

@@ -57,4 +57,4 @@ def show(screen: Console, found: Explained, unmask: bool = False) -> None:
     from services.cli.screen import table
 
     screen.print(headline(found, unmask))
-    screen.print(table(None, ("at (UTC)", "what", "", "where"), steps(found, unmask)))
+    screen.print(table(None, ("at (UTC)", "what", ""), steps(found, unmask)))

@@ -37,13 +37,14 @@ def _because(found: Explained) -> str:
     return "; ".join(deciding)
 
 
-def steps(found: Explained, unmask: bool) -> Iterator[tuple[str, Text, str, str]]:
-    """(at, what, in words, where), the recipient's consent first as it was when the message was judged."""
+def steps(found: Explained, unmask: bool) -> Iterator[tuple[str, Text, Text]]:
+    """(at, what, in words and where), the recipient's consent first as it was when the message was judged."""
     judged = [event.data for event in found.events if event.what == "decision"]
     epochs = {decision["consent_epoch"] for decision in judged}
     for event in (*(one for one in found.consent if one.data["consent_epoch"] in epochs), *found.events):
         words = _hidden("; ".join(filter(None, _WORDS[event.what](event.data, unmask))), unmask)
-        yield clock(event.at), _what(event), words, f"{event.topic}/{event.partition}@{event.offset}"
+        where = (f"{event.topic}/{event.partition}@{event.offset}", "dim")
+        yield clock(event.at), _what(event), Text.assemble(words, "  ", where)
 
 
 def _what(event: Event) -> Text:

@@ -86,7 +86,7 @@ def _clear(state: Path) -> None:
 
 
 async def _end(supervisor: Supervisor, broker: EmbeddedBroker | None, say: Callable[[str], None]) -> None:
-    say("stopping: rooms, simulator and webhook, ledger, broker")
+    say("stopping: rooms, simulator and webhook, ledger" + (", broker" if broker else ""))
     await supervisor.stop(*parts.ROOMS)
     await supervisor.stop("simulator", "webhook")
     await supervisor.stop("ledger")

@@ -22,3 +22,8 @@ Unmask = Annotated[bool, typer.Option("--unmask", help="Show phone numbers and t
 Tenant = Annotated[str | None, typer.Option("--tenant", "-t", metavar="TENANT", help="Of this tenant only.")]
 
 STATE = Path(".sayso")
+
+
+def same(state: Path, bootstrap: str | None) -> str:
+    """What a command that we print must say to mean the same house; nothing where that is the usual one."""
+    return (f" --state {state}" if state != STATE else "") + (f" --bootstrap {bootstrap}" if bootstrap else "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
 from collections.abc import Mapping
@@ -66,5 +67,7 @@ def ledger(told: Mapping[str, str]) -> list[Part]:
 
 
 def rooms(told: Mapping[str, str]) -> list[Part]:
-    """With a stable name each, so that a room that was started again has its partitions back at once."""
-    return [Part(room, ("services.workers", room, "--instance", f"{room}-up"), told) for room in ROOMS]
+    """With a name each that is this state folder's own and stable, so that a room that was started again has its
+    partitions back at once."""
+    ours = hashlib.sha256(told["SAYSO_STATE"].encode()).hexdigest()[:8]
+    return [Part(room, ("services.workers", room, "--instance", f"{room}-{ours}"), told) for room in ROOMS]

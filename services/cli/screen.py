@@ -24,6 +24,10 @@ COLOURS = {
 """One colour per word, the same on every screen."""
 
 
+PROSE = {"", "meaning", "because", "proof", "about", "name"}
+"""Columns that give way on a narrow screen."""
+
+
 def console() -> Console:
     """Standard output.  A file or a pipe gets plain text (NO_COLOR is honoured too)."""
     return Console(highlight=False, soft_wrap=not sys.stdout.isatty(), width=None if sys.stdout.isatty() else _ENDLESS)
@@ -43,7 +47,8 @@ def table(title: str | None, columns: Sequence[str], rows: Iterable[Sequence[Any
     made = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0),
                  header_style="bold")  # fmt: skip
     for column in columns:
-        made.add_column(column.rstrip("#"), justify="right" if column.endswith("#") else "left", overflow="fold")
+        made.add_column(column.rstrip("#"), justify="right" if column.endswith("#") else "left",
+                        no_wrap=column not in PROSE, overflow="fold")  # fmt: skip
     for row in rows:
         made.add_row(*(cell if isinstance(cell, Text) else coloured(_plain(cell)) for cell in row))
     return made

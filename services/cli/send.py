@@ -57,6 +57,7 @@ def send(
     if as_json:
         print_json(asked.model_dump(mode="json", exclude_none=True))
         return
-    more = "" if state == options.STATE else f" --state {state}"
     console().print(f"Asked for [bold]{asked.message_id}[/]. What became of it:")
-    console().print(f"  sayso explain {asked.message_id} --tenant {asked.tenant}{more}", style="cyan")
+    console().print(
+        f"  sayso explain {asked.message_id} --tenant {asked.tenant}{options.same(state, bootstrap)}", style="cyan"
+    )

@@ -63,8 +63,7 @@ def _print(running: House, wanted: Wanted) -> None:
     from services.cli.screen import console
 
     where = running.where
-    more = "" if wanted.state == options.STATE else f" --state {wanted.state}"
-    more += f" --bootstrap {wanted.bootstrap}" if wanted.bootstrap else ""
+    more = options.same(wanted.state, wanted.bootstrap)
     screen = console()
     screen.print("[bold green]Sayso is up.[/] Ctrl-C stops it.")
     screen.print(f"  Kafka      {running.bootstrap}")

@@ -20,7 +20,7 @@ from services.ledger.usage import Usage
 
 def show(screen: Console, ran: Ran, used: Usage, found: list[Fate], checked: list[Check], state: Path) -> None:
     screen.print()
-    screen.print(as_table(used, ("tenant", "sender", "day", "kind", "state", "code", "meaning")))
+    screen.print(as_table(used, ("sender", "day", "kind", "state", "code")))
     screen.print()
     _fates(screen, found)
     screen.print()

@@ -21,10 +21,8 @@ from services.ledger import Ledger
 from services.ledger.ledger import FILE
 from services.publishing import Publisher
 
-STOPS = 30.0
-"""Seconds for the STOPs to come back and be judged."""
-REST = 60.0
-"""Seconds, and a fiftieth for each request, until nothing moves any more."""
+PATIENCE = 60.0
+"""Seconds, and a fiftieth for each request, until every STOP is judged, and again until nothing moves any more."""
 
 
 class Ran(NamedTuple):
@@ -70,21 +68,22 @@ async def run(plan: Plan, bootstrap: str, ledger: Ledger, show: Callable[[Tally,
         show(now, doing)
         return now
 
-    asked, publisher = plan.asked.asked_at(datetime.now(UTC)), Publisher(bootstrap, source="demo", timeout=60)
+    patience = PATIENCE + len(plan.asked.identities) / 50
+    publisher = Publisher(bootstrap, source="demo", timeout=patience)
     try:
         if plan.own:
             await publisher.publish(SETTINGS, plan.own[0])
             await publisher.publish(SENDERS, plan.own[1])
-        await publisher.publish_all(CONSENT_EVENTS, asked.claims)
+        await publisher.publish_all(CONSENT_EVENTS, plan.asked.claims)
+        asked = plan.asked.asked_at(datetime.now(UTC))
         began = time.monotonic()
         await publisher.publish_all(SEND_REQUESTS, asked.first)
         stopping = asked.numbers("says STOP")
-        await _until(lambda: look("waiting for the STOPs") and _opted_out(ledger, plan.tenant, stopping), STOPS)
+        await _until(lambda: look("waiting for the STOPs") and _opted_out(ledger, plan.tenant, stopping), patience)
         await publisher.publish_all(SEND_REQUESTS, asked.second)
     finally:
         await publisher.stop()
     expected = len(asked.identities)
-    patience = REST + len(asked.identities) / 50
     settled = await _until(lambda: _at_rest(look("until all are at rest"), ledger, plan.tenant, expected), patience)
     return Ran(settled, time.monotonic() - began, expected, look("done"))
 

@@ -73,7 +73,7 @@ def test_what_left_is_out() -> None:
 
 
 def test_the_books_balance_when_every_message_is_in_a_state() -> None:
-    by_state = {state: number for number, state in enumerate(State, 1)}
+    by_state = {str(state): number for number, state in enumerate(State, 1)}
     books = balance(sum(by_state.values()), by_state)
     assert books.residue == 0
     assert sum(books.groups.values()) == books.requested

@@ -148,7 +148,10 @@ def test_before_it_is_told_that_it_opened_a_new_owner_calls_nobody() -> None:
     drive.tell(order("m2"))
     waiting = Drive(drive.fold, drive.woke, drive.rows.family, drive.settings, raw=dict(drive.rows.raw))
     waiting.now = START + timedelta(minutes=5)
-    waiting.tell(order("m3"))
-    waiting.wakes["queue"] = waiting.now
+    waiting.tell(order("m3"), offset=9)
+    waiting.wakes["queue"] = waiting.now = waiting.now + timedelta(minutes=5)
     waiting.wake("queue")
     assert waiting.effects == []
+    waiting.open()
+    waiting.rest(10)
+    assert called(waiting) == ["m2#1", "m3#1"]

@@ -102,6 +102,13 @@ def test_an_order_given_again_after_it_came_back_is_sent_under_a_higher_number()
     assert "msg/acme/m1" in drive.rows.raw, "still under way: not forgotten with the first order"
 
 
+def test_a_repeat_of_an_order_that_was_handed_back_is_not_handed_back_again() -> None:
+    drive = room()
+    drive.tell(order(send_before=START))
+    assert drive.tell(order(send_before=START)).publish == ()
+    assert len(drive.all(RETURNED)) == 1
+
+
 def test_an_order_given_again_is_known_though_the_gates_clock_was_set_back() -> None:
     drive = room()
     drive.tell(order(send_before=START))

@@ -132,6 +132,17 @@ async def test_tried_again_as_the_fragment_asks(fragment: str, answers: list[int
         assert all(one.genuine for one in listening.heard)
 
 
+async def test_a_webhook_that_is_away_for_a_while() -> None:
+    """Twilio's rule for our URLs can be to try again; without one what was missed is lost."""
+    for rule, statuses in (({}, []), ({"webhook_rule": "rc=5&rp=all"}, ["sent"])):
+        async with hook() as listening, Simulator(Script.model_validate({"otherwise": "sent"} | rule)) as sim:
+            listening.answers = [503, 503]
+            async with twilio(sim.url, public_url=listening.url) as client:
+                await client.send(post(TO))
+                await quiet(sim)
+            assert listening.statuses[2:] == statuses
+
+
 async def test_a_stop_closes_the_line_until_start() -> None:
     script = Script.model_validate({"senders": {"*": {"pace": 100}}})
     ours, other = "+15005550006", "+15005550010"

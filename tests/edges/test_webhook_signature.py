@@ -31,7 +31,7 @@ FORM = {"MessageSid": "SM1", "MessageStatus": "delivered", "To": "+14155550100",
 
 
 def genuine(url: str = URL, target: str = TARGET, form: dict[str, str] | None = None) -> str:
-    return RequestValidator(TOKEN.get_secret_value()).compute_signature(url + target, FORM if form is None else form)
+    return str(RequestValidator(TOKEN.get_secret_value()).compute_signature(url + target, form or FORM))
 
 
 def believed(

@@ -16,7 +16,8 @@ from services.providers.simulator.journal import Journal
 
 LIMIT = aiohttp.ClientTimeout(total=15, connect=10)
 """Twilio waits 5 s for a connection, tries it twice, and 15 s in all (docs: error 11205)."""
-PAUSE = 0.1
+MOST_RETRIES, PAUSE = 5, 0.1
+"""Seconds before the first retry, doubled each time."""
 
 
 def signature(token: str, url: str, form: Mapping[str, str]) -> str:
@@ -26,12 +27,13 @@ def signature(token: str, url: str, form: Mapping[str, str]) -> str:
 
 
 class Callbacks:
-    """`deliver_to`: where the webhook really listens, when its public URL is not reachable from here; what is signed
-    is the public URL all the same."""
+    """`rule`: how to try again where the URL does not say.  `deliver_to`: where the webhook really listens, when its
+    public URL is not reachable from here; what is signed is the public URL all the same."""
 
-    def __init__(self, token: str, journal: Journal, deliver_to: str | None = None) -> None:
+    def __init__(self, token: str, journal: Journal, rule: str, deliver_to: str | None = None) -> None:
         self._token = token
         self._journal = journal
+        self._rule = rule
         self._deliver_to = deliver_to
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=64),
@@ -44,15 +46,15 @@ class Callbacks:
         await self._session.close()
 
     async def post(self, url: str, form: Mapping[str, str], event: str, **about: str | None) -> None:
-        """Connection overrides (docs: "Webhooks: Connection Overrides"): `#rc=5&rp=all` asks for 5 retries, also
-        after an HTTP error; without them one retry when no connection was made.  The fragment is not sent or signed."""
+        """Connection overrides (docs: "Webhooks: Connection Overrides"): `#rc=5&rp=all` asks for five retries, also
+        after an HTTP error.  The fragment is neither sent nor signed."""
         bare, _, fragment = url.partition("#")
-        wishes = dict(parse_qsl(fragment))
-        retries = min(int(wishes.get("rc", 1)), 5)
-        policy = wishes.get("rp", "ct")
+        wishes = dict(parse_qsl(fragment or self._rule))
+        retries = min(int(wishes.get("rc", 1)), MOST_RETRIES)
+        policy = wishes.get("rp", "ct").split(",")
         for attempt in range(retries + 1):
-            outcome, wished = await self._once(bare, form)
-            again = attempt < retries and (wished in policy or "all" in policy) and outcome != "ok"
+            outcome, kind = await self._once(bare, form)
+            again = outcome != "ok" and attempt < retries and (kind in policy or "all" in policy)
             self._journal.note(event, outcome, again=again, **about)
             if not again:
                 return

@@ -7,16 +7,14 @@ from collections import Counter
 from aiohttp import web
 
 from services.providers.simulator.answers import answered
-from services.providers.simulator.carrier import Carrier
-from services.providers.simulator.clock import Clock
-from services.providers.simulator.journal import Journal
+from services.providers.simulator.people import People
+from services.providers.simulator.world import World
 
 
 class Control:
-    def __init__(self, carrier: Carrier, clock: Clock, journal: Journal) -> None:
-        self._carrier = carrier
-        self._clock = clock
-        self._journal = journal
+    def __init__(self, world: World, people: People) -> None:
+        self._world = world
+        self._people = people
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -31,12 +29,14 @@ class Control:
         missing = [name for name in ("from", "to", "body") if not isinstance(told.get(name), str)]
         if missing:
             return answered(400, {"error": f"give {', '.join(missing)} as text"})
-        return answered(200, self._carrier.hear(told["from"], told["to"], told["body"]).resource())
+        return answered(200, self._people.say(told["from"], told["to"], told["body"]).resource())
 
     async def messages(self, request: web.Request) -> web.Response:
-        return answered(200, [message.resource() for message in self._carrier.store])
+        return answered(200, [message.resource() for message in self._world.store])
 
     async def stats(self, request: web.Request) -> web.Response:
         """`pending`: changes, receipts and replies still to come; 0 means that nothing more will happen by itself."""
-        statuses = Counter(message.status for message in self._carrier.store)
-        return answered(200, {"events": self._journal.counts, "statuses": statuses, "pending": self._clock.pending})
+        statuses = Counter(message.status for message in self._world.store)
+        return answered(
+            200, {"events": self._world.journal.counts, "statuses": statuses, "pending": self._world.clock.pending}
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 from aiohttp import web
@@ -14,7 +15,11 @@ from services.providers.simulator.clock import Clock
 from services.providers.simulator.control import Control
 from services.providers.simulator.journal import Journal, past
 from services.providers.simulator.message import Message
+from services.providers.simulator.people import People
 from services.providers.simulator.script import Script
+from services.providers.simulator.senders import Senders
+from services.providers.simulator.store import Store
+from services.providers.simulator.world import World
 
 ACCOUNT = "AC" + "0" * 32
 TOKEN = "simulated-token"
@@ -46,18 +51,11 @@ class Simulator:
         self._deliver_to, self._journal_path = deliver_to, journal
 
     async def __aenter__(self) -> Simulator:
-        chance, self._clock = Chance(self._seed), Clock(self._speed)
-        seen = past(self._journal_path)
-        self.journal = Journal(self._journal_path)
-        self._callbacks = Callbacks(self.auth_token, self.journal, self._deliver_to)
-        self._carrier = Carrier(
-            self.account_sid, self.script, chance, self._clock, self._callbacks, self.journal, self._inbound_url, seen
-        )
-        api = Api(
-            self.account_sid, self.auth_token, self.script, chance, self._clock, self._carrier, self.journal
-        )  # fmt: skip
+        self._world = world = self._made()
+        self._people = People(world)
         app = web.Application(client_max_size=256 << 10)
-        app.add_routes([*api.routes(), *Control(self._carrier, self._clock, self.journal).routes()])
+        app.add_routes(Api(world, Carrier(world, self._people), self.auth_token).routes())
+        app.add_routes(Control(world, self._people).routes())
         self._runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.2)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", self._port)
@@ -66,10 +64,26 @@ class Simulator:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._clock.stop()
+        await self._world.clock.stop()
         await self._runner.cleanup()
-        await self._callbacks.close()
-        self.journal.close()
+        await self._world.callbacks.close()
+        self._world.journal.close()
+
+    def _made(self) -> World:
+        seen = past(self._journal_path)
+        journal, clock = Journal(self._journal_path), Clock(self._speed)
+        return World(
+            account=self.account_sid,
+            script=self.script,
+            chance=Chance(self._seed),
+            clock=clock,
+            senders=Senders(self.script),
+            store=Store(),
+            callbacks=Callbacks(self.auth_token, journal, self.script.webhook_rule, self._deliver_to),
+            journal=journal,
+            seen=seen,
+            inbound_url=self._inbound_url,
+        )
 
     @property
     def port(self) -> int:
@@ -77,13 +91,18 @@ class Simulator:
 
     @property
     def messages(self) -> list[Message]:
-        return list(self._carrier.store)
+        return list(self._world.store)
+
+    @property
+    def counts(self) -> Counter[str]:
+        """How often what happened: `create.taken`, `receipt.ok`..."""
+        return self._world.journal.counts
 
     @property
     def pending(self) -> int:
         """Changes, receipts and replies still to come."""
-        return self._clock.pending
+        return self._world.clock.pending
 
     def inbound(self, number: str, to: str, body: str) -> Message:
         """This person texts this sender of ours."""
-        return self._carrier.hear(number, to, body)
+        return self._people.say(number, to, body)

@@ -153,7 +153,7 @@ def states_of(group: Group) -> tuple[State, ...]:
 
 def _term(group: Group) -> str:
     states = states_of(group)
-    return group if [*states] == [group] else f"{group} ({' + '.join(states)})"
+    return group if [state.value for state in states] == [group.value] else f"{group} ({' + '.join(states)})"
 
 
 BALANCE: Final = "requested = " + " + ".join(_term(group) for group in Group)

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from schemas.topics import SETTINGS
 from services.broker import BrokerError, EmbeddedBroker
 from services.broker.topics import apply
 from services.cli import parts
@@ -112,7 +113,7 @@ async def _sample(bootstrap: str, say: Callable[[str], None]) -> None:
     from services.demo.sample import publish_sample
     from services.ledger.source import reading
 
-    async with reading(bootstrap, {"sms.settings"}) as source:
+    async with reading(bootstrap, {SETTINGS.name}) as source:
         empty = not any((await source.ends()).values())
     if empty:
         say("no tenants yet: setting up the sample tenant")

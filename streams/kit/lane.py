@@ -160,14 +160,12 @@ class Lane:
         """Take a batch out of the buffers, in the order of the promise."""
         work: deque[Any] = deque(self.answers)
         self.answers.clear()
-        while self.first and len(work) < self.limit:
-            work.append(self.first.popleft())
+        _move(self.first, work, self.limit)
         if not self.barred:
             work.extend(self.to_open)
             self.to_open.clear()
             work.extend(self._due(now))
-            while self.then and len(work) < self.limit:
-                work.append(self.then.popleft())
+            _move(self.then, work, self.limit)
         return self._transaction(now, work)
 
     def last_words(self, now: datetime) -> Transaction:
@@ -216,14 +214,14 @@ class Lane:
     # --- judging
 
     def _record(self, tx: Transaction, record: Record, settings: Settings) -> None:
-        topic = self.topics[record.topic]
-        tx.positions[record.topic] = record.offset + 1
+        name, offset = record.topic, record.offset
+        topic = self.topics[name]
+        tx.positions[name] = offset + 1
         tx.moved = True
         tx.judged += 1
-        found = read(topic, record, self.families, self.counts[topic.name])
+        found = read(topic, record, self.families, self.counts[name])
         if isinstance(found, tuple):
-            family, value = found
-            self._fold(tx, family, _fact(value, record), settings)
+            self._fold(tx, found[0], Fact(found[1], name, record.partition, offset, record.timestamp), settings)
         elif isinstance(found, Misfiled):
             self._reroute(tx, topic, record, found)
         else:
@@ -236,7 +234,8 @@ class Lane:
     def _set_aside(self, tx: Transaction, record: Record, found: Unreadable, settings: Settings) -> None:
         self._publish(tx, DEAD_LETTERS, dead_letter(self.room.name, record, found, tx.now))
         if record.topic in self.priority and found.family is not None:
-            self._fold(tx, found.family, _fact(found, record), settings)
+            fact = Fact(found, record.topic, record.partition, record.offset, record.timestamp)
+            self._fold(tx, found.family, fact, settings)
 
     def _wake(self, tx: Transaction, key: bytes, settings: Settings) -> None:
         family, name = store.split(key)
@@ -290,11 +289,11 @@ class Lane:
 
     def _publish(self, tx: Transaction, topic: Topic[Any], value: Message) -> None:
         route = self._routes.get(topic.name) or self._route(topic)
-        key = route.key(value).encode()
+        name, partitions, key_of, dump, envelope = route
+        key = key_of(value).encode()
         event_id = f"{self._place}{tx.serial}/{len(tx.sends)}".encode()
-        headers = [*route.envelope, ("ce_id", event_id)]
-        data = route.dump(value, exclude_none=True)
-        tx.sends.append(Outgoing(route.name, partition_of(key, route.partitions), key, data, headers))
+        headers = [*envelope, ("ce_id", event_id)]
+        tx.sends.append(Outgoing(name, partition_of(key, partitions), key, dump(value, exclude_none=True), headers))
 
     def _route(self, topic: Topic[Any]) -> Route:
         """The headers are what CloudEvents wants in every record (binary mode), but for its id."""
@@ -323,5 +322,11 @@ class Lane:
         return self.families.get(family) or self.families.setdefault(family, Rows(family))
 
 
-def _fact(value: Any, record: Record) -> Fact:
-    return Fact(value, record.topic, record.partition, record.offset, record.timestamp)
+def _move(buffer: deque[Record], work: deque[Any], limit: int) -> None:
+    """As many as fit."""
+    room = limit - len(work)
+    if len(buffer) <= room:
+        work.extend(buffer)
+        buffer.clear()
+    else:
+        work.extend([buffer.popleft() for _ in range(room)])

@@ -7,13 +7,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 
 from streams.kit.host import Host
 from streams.kit.watchdog import Watchdog
 
+COLLECT = (20_000, 20, 50)
+"""Objects between two looks for garbage.  A batch makes tens of thousands that live until its commit, and next to none
+in cycles: Python's 700 walks them over and over, a tenth of the time."""
+
 
 async def run(host: Host, stop: asyncio.Event, *, patience: float = 60.0) -> None:
     """Returns after a clean stop.  A crash inside Faust ends in `host.die`, as every other fault does."""
+    gc.set_threshold(*COLLECT)
     app = host.app
     watchdog = asyncio.create_task(Watchdog(host, patience=patience).run(), name="watchdog")
     await app.start()

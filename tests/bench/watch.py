@@ -1,0 +1,133 @@
+"""How long it took, as seen from outside: from the first output that was written to the last that was committed.
+
+The same for all contenders: who commits seldom waits for the last commit, who writes without one does not.  While
+one runs, only the ends of its output's partitions are asked (40 times a second: reading the records would cost a
+core); the records are read, counted and checked afterwards.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import NamedTuple
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+EVERY = 0.025
+QUIET = 1.0
+"""Seconds without a new output after which it is looked at whether all are there."""
+PATIENCE = 60.0
+
+
+class Stuck(Exception):
+    """No output for `PATIENCE` seconds though some are missing."""
+
+
+class Seen(NamedTuple):
+    """`outputs` were seen to appear within `seconds`; what was already written at the first look does not count.
+    `spent` is what the meter counted meanwhile; `values` are all outputs, each partition's in order."""
+
+    seconds: float
+    outputs: int
+    spent: dict[str, float]
+    values: list[bytes]
+
+    @property
+    def rate(self) -> float:
+        return self.outputs / self.seconds
+
+
+Meter = Callable[[], dict[str, float]]
+
+
+class _Window:
+    def __init__(self, meter: Meter) -> None:
+        self._meter = meter
+        self.ends: dict[TopicPartition, int] = {}
+        self.base: dict[TopicPartition, int] = {}
+        self.began = self.moved = 0.0
+        self.before: dict[str, float] = {}
+        self.after: dict[str, float] = {}
+
+    def begin(self, written: dict[TopicPartition, int]) -> None:
+        self.began = self.moved = time.perf_counter()
+        self.base, self.before = written, self._meter()
+
+    def look(self, committed: dict[TopicPartition, int]) -> None:
+        if committed != self.ends:
+            self.ends, self.moved, self.after = committed, time.perf_counter(), self._meter()
+
+    @property
+    def quiet(self) -> float:
+        return time.perf_counter() - self.moved
+
+
+async def watch(
+    bootstrap: str, topic: str, partitions: int, wanted: int, meter: Meter = dict, progress: Callable[[int], None] = int
+) -> Seen:
+    """Raises Stuck."""
+    places = [TopicPartition(topic, n) for n in range(partitions)]
+    window = _Window(meter)
+    async with _reader(bootstrap, places, "read_uncommitted") as anything:
+        window.begin(await _first(anything, places))
+    async with _reader(bootstrap, places, "read_committed") as consumer:
+        records: list[tuple[TopicPartition, int, bytes]] = []
+        while len(records) < wanted:
+            await _until_quiet(consumer, places, window, wanted, progress)
+            records = await _read(consumer, window.ends)
+    fresh = sum(1 for place, offset, _ in records if offset >= window.base[place])
+    spent = {name: window.after[name] - window.before.get(name, 0.0) for name in window.after}
+    return Seen(window.moved - window.began, fresh, spent, [value for _, _, value in records])
+
+
+@contextlib.asynccontextmanager
+async def _reader(bootstrap: str, places: list[TopicPartition], isolation: str) -> AsyncIterator[AIOKafkaConsumer]:
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, isolation_level=isolation, fetch_max_wait_ms=50)
+    await consumer.start()
+    try:
+        consumer.assign(places)
+        await consumer.end_offsets(places)  # the first answer takes longer
+        yield consumer
+    finally:
+        await consumer.stop()
+
+
+async def _first(consumer: AIOKafkaConsumer, places: list[TopicPartition]) -> dict[TopicPartition, int]:
+    began = time.perf_counter()
+    while not sum((ends := await consumer.end_offsets(places)).values()):
+        if time.perf_counter() - began > PATIENCE:
+            raise Stuck(f"no output for {PATIENCE:.0f} s")
+        await asyncio.sleep(EVERY)
+    written: dict[TopicPartition, int] = ends
+    return written
+
+
+async def _until_quiet(
+    consumer: AIOKafkaConsumer,
+    places: list[TopicPartition],
+    window: _Window,
+    wanted: int,
+    progress: Callable[[int], None],
+) -> None:
+    while True:
+        window.look(await consumer.end_offsets(places))
+        there = sum(window.ends.values())
+        progress(min(there, wanted))
+        if there >= wanted and window.quiet > QUIET:
+            return
+        if window.quiet > PATIENCE:
+            raise Stuck(f"{there} of {wanted} outputs, and no more for {PATIENCE:.0f} s")
+        await asyncio.sleep(EVERY)
+
+
+async def _read(
+    consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int]
+) -> list[tuple[TopicPartition, int, bytes]]:
+    await consumer.seek_to_beginning(*ends)
+    found: list[tuple[TopicPartition, int, bytes]] = []
+    while any([await consumer.position(place) < end for place, end in ends.items()]):
+        for place, records in (await consumer.getmany(timeout_ms=200)).items():
+            found += [(place, record.offset, record.value) for record in records]
+    return found

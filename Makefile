@@ -30,7 +30,7 @@ check: setup ## style, types, and who may import whom
 	@$(BIN)/lint-imports
 
 node: ## what the provider's contract is checked with; without Node those tests say that they are skipped
-	@if command -v npm >/dev/null && test -f tests/contracts/package-lock.json; then $(MAKE) --no-print-directory $(PRISM); fi
+	@if command -v npm >/dev/null && test -f tests/contracts/package-lock.json; then $(MAKE) -s $(PRISM); fi
 
 lock: .venv-lock/.ready ## renew the locked versions of all Python packages
 	@$(COMPILE) --upgrade --extra dev pyproject.toml -o requirements.lock

@@ -19,11 +19,11 @@ from aiokafka import TopicPartition
 
 from schemas.base import Message
 from streams.kit import privates, transport
-from streams.kit.lane import Lane
 from streams.kit.lease import Lease
 from streams.kit.restore import restore
 from streams.kit.runner import Runner
 from streams.kit.writer import Writer
+from streams.lanes.lane import Lane
 from streams.room import Room
 from streams.step import Settings
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from streams.kit.lane import Lane
-from streams.kit.store import Damaged
+from streams.lanes.changelog import Damaged
+from streams.lanes.lane import Lane
 
 
 class Loss(Damaged):

@@ -8,9 +8,10 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from streams.kit.lane import Answered, Lane, Transaction
 from streams.kit.lease import Lease
 from streams.kit.writer import Writer
+from streams.lanes.lane import Lane
+from streams.lanes.transaction import Answered, Transaction
 
 if TYPE_CHECKING:
     from streams.kit.host import Host

@@ -15,7 +15,8 @@ from typing import Any
 from aiokafka import AIOKafkaProducer
 from aiokafka.producer.message_accumulator import BatchBuilder
 
-from streams.kit.lane import Lane, Outgoing, Transaction
+from streams.lanes.lane import Lane
+from streams.lanes.transaction import Outgoing, Transaction
 
 BATCH_BYTES = 900 << 10
 """Below the broker's message.max.bytes of 1,048,588."""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import NewTopic
+from aiokafka.producer.message_accumulator import BatchBuilder
 
 from services.broker.admin import admin
 from services.broker.described import led, until
-from streams.kit.reading import partition_of
+from streams.lanes.reading import partition_of
 
 
 async def make_topics(bootstrap: str, partitions: int, *names: str, **config: str) -> None:
@@ -38,20 +39,28 @@ async def topics_like(bootstrap: str, part: str) -> list[str]:
         return [name for name in await client.list_topics() if part in name]
 
 
-async def publish(bootstrap: str, topic: str, partitions: int, records: Iterable[tuple[bytes, bytes]]) -> None:
-    """Whole batches a partition, placed by key as every producer of ours places them."""
+Placed = tuple[int, bytes, bytes]
+"""Partition, key, value."""
+
+
+def placed(records: Iterable[tuple[bytes, bytes]], partitions: int) -> Iterator[Placed]:
+    """By key, as every producer of ours places them."""
+    return ((partition_of(key, partitions), key, value) for key, value in records)
+
+
+async def publish(bootstrap: str, topic: str, records: Iterable[Placed]) -> None:
+    """Whole batches a partition: faster than any of the contenders reads."""
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", max_batch_size=512 << 10)
     await producer.start()
     try:
-        batches = {n: producer.create_batch() for n in range(partitions)}
-        for key, value in records:
-            place = partition_of(key, partitions)
-            if batches[place].append(timestamp=None, key=key, value=value) is None:
-                await (await producer.send_batch(batches[place], topic, partition=place))
+        batches: dict[int, BatchBuilder] = {}
+        for place, key, value in records:
+            batch = batches.get(place) or batches.setdefault(place, producer.create_batch())
+            if batch.append(timestamp=None, key=key, value=value) is None:
+                await (await producer.send_batch(batch, topic, partition=place))
                 batches[place] = producer.create_batch()
                 batches[place].append(timestamp=None, key=key, value=value)
         for place, batch in batches.items():
-            if batch.record_count():
-                await (await producer.send_batch(batch, topic, partition=place))
+            await (await producer.send_batch(batch, topic, partition=place))
     finally:
         await producer.stop()

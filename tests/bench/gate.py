@@ -12,7 +12,7 @@ from schemas.base import Message
 from schemas.topics import CONSENT_EVENTS, DECISIONS, EVERY_TOPIC, SEND_REQUESTS, SENDERS, SETTINGS, Topic
 from services.broker.topics import apply
 from tests.bench import people
-from tests.bench.feed import drop_topics, publish, topics_like
+from tests.bench.feed import drop_topics, placed, publish, topics_like
 from tests.bench.job import PARTITIONS
 from tests.bench.process import PYTHON, cpu_meter, running
 from tests.bench.watch import Seen, watch
@@ -36,7 +36,7 @@ async def tear_down(bootstrap: str) -> None:
 
 async def tell(bootstrap: str, topic: Topic[Any], messages: Iterable[Message]) -> None:
     records = ((topic.key(message).encode(), topic.encode(message)) for message in messages)
-    await publish(bootstrap, topic.name, topic.partitions(PARTITIONS), records)
+    await publish(bootstrap, topic.name, placed(records, topic.partitions(PARTITIONS)))
 
 
 async def one_run(bootstrap: str, count: int, progress: Callable[[int], None] = int) -> Seen:

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from tests.bench import job
-from tests.bench.feed import make_topics, publish
+from tests.bench.feed import make_topics, placed, publish
 from tests.bench.process import PYTHON, ROOT, cpu_meter, running
 from tests.bench.watch import Seen, watch
 
@@ -63,7 +63,7 @@ class Source(NamedTuple):
 async def source_of(bootstrap: str, count: int) -> Source:
     topic = f"bench.events.{uuid.uuid4().hex[:8]}"
     await make_topics(bootstrap, job.PARTITIONS, topic)
-    await publish(bootstrap, topic, job.PARTITIONS, job.events(count))
+    await publish(bootstrap, topic, placed(job.events(count), job.PARTITIONS))
     return Source(topic, count)
 
 

@@ -42,7 +42,8 @@ class Ended(Exception):
 async def running(
     command: list[str], folder: Path, environment: Mapping[str, str] | None = None
 ) -> AsyncIterator[asyncio.subprocess.Process]:
-    """`command` follows a Python interpreter's path.  Raises Ended if it does not outlive the block."""
+    """`command` follows a Python interpreter's path.  Raises Ended if it failed
+    meanwhile."""
     log = folder / "log"
     with log.open("wb") as out:
         process = await asyncio.create_subprocess_exec(
@@ -51,10 +52,13 @@ async def running(
         )  # fmt: skip
     try:
         yield process
-        if process.returncode is not None:
+    except Exception as error:
+        if process.returncode is None:
+            raise
+        raise Ended(last_words(log)) from error
+    else:
+        if process.returncode:
             raise Ended(last_words(log))
-    except TimeoutError:
-        raise Ended(last_words(log)) from None
     finally:
         await end(process)
 

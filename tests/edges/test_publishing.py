@@ -14,7 +14,7 @@ from schemas.topics import SEND_REQUESTS
 from services.broker import EmbeddedBroker
 from services.broker.topics import apply
 from services.publishing import NotPublished, Publisher
-from streams.kit.reading import partition_of
+from streams.lanes.reading import partition_of
 from tests.edges.topics import records
 
 

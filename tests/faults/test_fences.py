@@ -17,8 +17,9 @@ from schemas.send_request import SendRequest
 from services.workers.worker import performer
 from streams.apps import DISPATCH, GATE
 from streams.dispatch.calls import Answer, Post, Result
-from streams.kit.lane import Answered, Lane, Transaction
 from streams.kit.lease import Lease
+from streams.lanes.lane import Lane
+from streams.lanes.transaction import Answered, Transaction
 from tests.simulation.log import Log
 from tests.simulation.scenario import OWN, SENDERS, TENANTS, settings_of
 
@@ -87,7 +88,6 @@ def test_remembered_orders(remembers: bool, calls: int) -> None:
     stage.pass_time(1)
     if not remembers:
         stage.lane.families.clear()
-        stage.lane.due.clear()
     assert len(stage.calls(t.DISPATCH_ORDERS, ORDER)) == calls
 
 

@@ -16,10 +16,10 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from streams.kit import privates
-from streams.kit.lane import Lane
 from streams.kit.restore import Loss, restore
-from streams.kit.store import Damaged
 from streams.kit.writer import Writer
+from streams.lanes.changelog import Damaged
+from streams.lanes.lane import Lane
 from streams.step import Settings
 from tests.faults import counting, storm
 

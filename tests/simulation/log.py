@@ -9,7 +9,7 @@ from typing import Any
 
 from schemas.base import Message
 from schemas.topics import Topic
-from streams.kit.reading import partition_of
+from streams.lanes.reading import partition_of
 
 
 @dataclass(frozen=True)

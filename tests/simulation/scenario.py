@@ -19,7 +19,7 @@ from schemas.sender import Sender, SenderKind
 from schemas.tenant_settings import TenantSettings
 from streams.apps import ROOMS
 from streams.dispatch.calls import Answer, Post, Result
-from streams.kit.reading import partition_of
+from streams.lanes.reading import partition_of
 from streams.step import settings_of
 from tests.simulation.world import World
 

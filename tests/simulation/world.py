@@ -16,7 +16,8 @@ from typing import Any
 from schemas.base import Message
 from schemas.topics import Topic
 from streams.dispatch.calls import Answer, Post
-from streams.kit.lane import Answered, Lane, Transaction
+from streams.lanes.lane import Lane
+from streams.lanes.transaction import Answered, Transaction
 from streams.room import Room
 from streams.step import Settings
 from tests.simulation.log import Log
@@ -144,9 +145,7 @@ class World:
                 self._deliver()
                 continue
             upcoming = [at for at, _, _ in self.later]
-            upcoming += [
-                datetime.fromtimestamp(lane.due[0][0] / 1000, UTC) for lane in self.lanes.values() if lane.due
-            ]
+            upcoming += [datetime.fromtimestamp(at, UTC) for at in self._wakes() if at != float("inf")]
             if not upcoming or min(upcoming) > end:
                 return
             self.now = max(self.now, min(upcoming)) + timedelta(milliseconds=1)
@@ -158,6 +157,9 @@ class World:
         self.later = [one for one in self.later if one[0] > self.now]
         for _, topic, message in due:
             self.publish(topic, message)
+
+    def _wakes(self) -> list[float]:
+        return [lane.wakes.next() for lane in self.lanes.values()]
 
     def _has_work(self, lane: Lane) -> bool:
         behind = any(

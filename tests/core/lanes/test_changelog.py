@@ -4,33 +4,34 @@ from __future__ import annotations
 
 import pytest
 
-from streams.kit import store
+from streams.lanes import changelog
+from streams.lanes.changelog import POSITIONS, positions
 
-ROW = store.pack(0, b"{}")
+ROW = changelog.pack(0, b"{}")
 
 
 @pytest.mark.parametrize(("items", "words"), [
     pytest.param([(b"k\x00row", ROW)], "1 rows but no positions", id="rows without positions"),
-    pytest.param([(store.POSITIONS, store.positions({"t": 7}, 2, 3)), (b"k\x00row", ROW)],
+    pytest.param([(POSITIONS, positions({"t": 7}, 2, 3)), (b"k\x00row", ROW)],
                  "1 rows where 2 were written", id="a row is missing"),
-    pytest.param([(store.POSITIONS, store.positions({"t": 7}, 1, 3))], "0 rows where 1", id="positions without rows"),
+    pytest.param([(POSITIONS, positions({"t": 7}, 1, 3))], "0 rows where 1", id="positions without rows"),
 ])  # fmt: skip
 def test_damage_has_a_name(items: list[tuple[bytes, bytes | None]], words: str) -> None:
-    with pytest.raises(store.Damaged, match=words):
-        store.collapse(items)
+    with pytest.raises(changelog.Damaged, match=words):
+        changelog.collapse(items)
 
 
 def test_the_last_value_of_a_key_holds_and_a_tombstone_deletes() -> None:
-    state = store.collapse([
-        (b"a\x00row", ROW), (b"b\x00row", ROW), (b"a\x00row", None), (store.POSITIONS, store.positions({"t": 7}, 1, 3)),
+    state = changelog.collapse([
+        (b"a\x00row", ROW), (b"b\x00row", ROW), (b"a\x00row", None), (POSITIONS, positions({"t": 7}, 1, 3)),
     ])  # fmt: skip
     assert state == ({b"b\x00row": ROW}, {"t": 7}, 3)
 
 
 def test_an_empty_changelog_is_a_new_room() -> None:
-    assert store.collapse([]) == ({}, {}, 0)
+    assert changelog.collapse([]) == ({}, {}, 0)
 
 
 @pytest.mark.parametrize("family", ["acme/+14155550100", "odd\x00family", ""])
 def test_keys_come_apart_as_they_were_put_together(family: str) -> None:
-    assert store.split(store.join(family, "msg/1")) == (family, "msg/1")
+    assert changelog.split(changelog.join(family, "msg/1")) == (family, "msg/1")

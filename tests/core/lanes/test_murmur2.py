@@ -6,7 +6,7 @@ import aiokafka.partitioner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.kit.reading import murmur2
+from streams.lanes.reading import murmur2
 
 
 @given(st.binary(max_size=80))

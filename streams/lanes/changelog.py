@@ -11,19 +11,13 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
-from schemas.topics import Topic
 from streams.step import Row
 
 POSITIONS: Final = b"\x00positions"
 _WAKE: Final = struct.Struct("<q")
 MAX_ROW: Final = 64 << 10
-
-
-def event_type(topic: Topic[Any]) -> bytes:
-    """`SendRequest` → `sayso.send_request.v1` (CloudEvents `type`)."""
-    return topic.event_type.encode()
 
 
 class Damaged(Exception):

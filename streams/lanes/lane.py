@@ -9,70 +9,22 @@ controls, then, once those have been read to the ends seen at assignment, wakes,
 
 from __future__ import annotations
 
-import heapq
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from math import ceil
-from typing import Any, NamedTuple
+from typing import Any
 
 from schemas.base import Message
 from schemas.topics import DEAD_LETTERS, Topic
-from streams.kit import store
-from streams.kit.reading import Misfiled, Record, dead_letter, partition_of, read, rerouted
+from streams.lanes import changelog
+from streams.lanes.outbox import Outbox
+from streams.lanes.reading import Misfiled, Record, dead_letter, partition_of, read, rerouted
+from streams.lanes.transaction import Answered, Outgoing, Transaction
+from streams.lanes.wakes import Wakes
 from streams.room import Room
 from streams.step import Fact, Opened, Row, Rows, Settings, Step, Unreadable
 
 MAX_FIRED = 2000
-
-
-@dataclass(slots=True)
-class Answered:
-    """What came of an effect, for the family that asked for it."""
-
-    family: str
-    value: Message
-
-
-class Outgoing(NamedTuple):
-    """One record of a transaction; `partition` of `topic` is the kit's to choose, by the key."""
-
-    topic: str
-    partition: int
-    key: bytes
-    value: bytes | None
-    headers: list[tuple[str, bytes]]
-
-
-class Route(NamedTuple):
-    """How messages of a topic go out: everything that is the same for all of them."""
-
-    name: str
-    partitions: int
-    key: Callable[[Any], str]
-    dump: Callable[..., bytes]
-    envelope: tuple[tuple[str, bytes], ...]
-
-
-@dataclass(slots=True)
-class Transaction:
-    """Everything one batch makes durable together, or not at all."""
-
-    now: datetime
-    serial: int
-    work: deque[Any]
-    positions: dict[str, int]
-    sends: list[Outgoing] = field(default_factory=list)
-    dirty: dict[bytes, tuple[Rows, str]] = field(default_factory=dict)
-    effects: list[tuple[str, Any]] = field(default_factory=list)
-    judged: int = 0
-    fired: int = 0
-    moved: bool = False
-
-    @property
-    def empty(self) -> bool:
-        return not (self.moved or self.sends or self.dirty)
 
 
 class Lane:
@@ -83,8 +35,7 @@ class Lane:
         self.topics: dict[str, Topic[Any]] = {topic.name: topic for topic in room.reads}
         self.priority = {topic.name for topic in room.first}
         self.families: dict[str, Rows] = {}
-        self.wakes: dict[bytes, int] = {}
-        self.due: list[tuple[int, bytes]] = []
+        self.wakes = Wakes()
         self.positions: dict[str, int] = {}
         self.expected: dict[str, int] = {}
         self.first: deque[Record] = deque()
@@ -94,22 +45,20 @@ class Lane:
         self.awaited: dict[str, int] = {}
         self.rows_count = 0
         self.serial = 0
-        self._routes: dict[str, Route] = {}
-        self._place = f"{room.name}/{partition}/"
+        self._outbox = Outbox(room.name, partition, counts)
 
     # --- what comes in
 
     def restore(self, items: Iterable[tuple[bytes, bytes | None]]) -> None:
-        """Changelog records, oldest first; the last one of a key holds.  Raises store.Damaged if rows are missing."""
-        state = store.collapse(items)
+        """Changelog records, oldest first; the last one of a key holds.  Raises changelog.Damaged."""
+        state, wakes = changelog.collapse(items), dict[bytes, int]()
         for key, value in state.rows.items():
-            wake, body = store.unpack(value)
-            family, name = store.split(key)
+            wake, body = changelog.unpack(value)
+            family, name = changelog.split(key)
             self._family(family).raw[name] = body
             if wake:
-                self.wakes[key] = wake
-                self.due.append((wake, key))
-        heapq.heapify(self.due)
+                wakes[key] = wake
+        self.wakes.restore(wakes)
         self.rows_count, self.serial = len(state.rows), state.serial
         self.positions = {topic: at for topic, at in state.positions.items() if topic in self.topics}
         if self.room.opens:
@@ -152,7 +101,7 @@ class Lane:
         """Seconds since 1970 of the next thing to do without being fed; 0.0 for now, infinity for never."""
         if self.answers or self.first or (not self.awaited and (self.then or self.to_open)):
             return 0.0
-        return self.due[0][0] / 1000 if self.due and not self.awaited else float("inf")
+        return float("inf") if self.awaited else self.wakes.next()
 
     # --- what goes out
 
@@ -164,17 +113,14 @@ class Lane:
         if not self.barred:
             work.extend(self.to_open)
             self.to_open.clear()
-            work.extend(self._due(now))
+            work.extend(self.wakes.take(now, MAX_FIRED))
             _move(self.then, work, self.limit)
-        return self._transaction(now, work)
+        return Transaction(now, self.serial + 1, work, dict(self.positions))
 
     def last_words(self, now: datetime) -> Transaction:
         """The partition is being given up: only what came of calls already made is still written."""
         work: deque[Any] = deque(self.answers)
         self.answers.clear()
-        return self._transaction(now, work)
-
-    def _transaction(self, now: datetime, work: deque[Any]) -> Transaction:
         return Transaction(now, self.serial + 1, work, dict(self.positions))
 
     def judge(self, tx: Transaction, settings: Settings, most: int = 250) -> bool:
@@ -196,16 +142,15 @@ class Lane:
 
     def changelog(self, tx: Transaction) -> list[tuple[bytes, bytes | None]]:
         """The rows this transaction leaves, and the positions with them."""
-        wakes = self.wakes
         out: list[tuple[bytes, bytes | None]] = []
         for key, (rows, name) in tx.dirty.items():
             body = rows.raw.get(name)
             if body is not None:
                 if not isinstance(body, bytes):
-                    body = rows.raw[name] = store.body(body)
-                body = store.pack(wakes.get(key, 0), body)
+                    body = rows.raw[name] = changelog.body(body)
+                body = changelog.pack(self.wakes.at(key), body)
             out.append((key, body))
-        out.append((store.POSITIONS, store.positions(tx.positions, self.rows_count, tx.serial)))
+        out.append((changelog.POSITIONS, changelog.positions(tx.positions, self.rows_count, tx.serial)))
         return out
 
     def committed(self, tx: Transaction) -> None:
@@ -238,7 +183,7 @@ class Lane:
             self._fold(tx, found.family, fact, settings)
 
     def _wake(self, tx: Transaction, key: bytes, settings: Settings) -> None:
-        family, name = store.split(key)
+        family, name = changelog.split(key)
         tx.fired += 1
         tx.moved = True
         if self.room.woke is not None and key not in self.wakes:
@@ -260,13 +205,12 @@ class Lane:
         if changed:
             self._write(tx, rows, changed)
         for name, at in wake.items():
-            key = store.join(rows.family, name)
+            key = changelog.join(rows.family, name)
             tx.dirty[key] = (rows, name)
             if at is None or name not in rows.raw:
-                self.wakes.pop(key, None)
+                self.wakes.drop(key)
             else:
-                self.wakes[key] = ms = max(1, ceil(at.timestamp() * 1000))
-                heapq.heappush(self.due, (ms, key))
+                self.wakes.set(key, at)
         for topic, value in publish:
             self._publish(tx, topic, value)
         for effect in effects:
@@ -276,47 +220,19 @@ class Lane:
         """The row stays as it is until `changelog`: what is written by every fact of a batch becomes bytes once."""
         raw = rows.raw
         for name, row in changed.items():
-            key = store.join(rows.family, name)
+            key = changelog.join(rows.family, name)
             tx.dirty[key] = (rows, name)
             if row is None:
                 if raw.pop(name, None) is not None:
                     self.rows_count -= 1
-                self.wakes.pop(key, None)
+                self.wakes.drop(key)
             else:
                 if name not in raw:
                     self.rows_count += 1
                 raw[name] = row
 
     def _publish(self, tx: Transaction, topic: Topic[Any], value: Message) -> None:
-        route = self._routes.get(topic.name) or self._route(topic)
-        name, partitions, key_of, dump, envelope = route
-        key = key_of(value).encode()
-        event_id = f"{self._place}{tx.serial}/{len(tx.sends)}".encode()
-        headers = [*envelope, ("ce_id", event_id)]
-        tx.sends.append(Outgoing(name, partition_of(key, partitions), key, dump(value, exclude_none=True), headers))
-
-    def _route(self, topic: Topic[Any]) -> Route:
-        """The headers are what CloudEvents wants in every record (binary mode), but for its id."""
-        envelope = (
-            ("ce_specversion", b"1.0"),
-            ("ce_type", store.event_type(topic)),
-            ("ce_source", f"/sayso/{self.room.name}".encode()),
-            ("content-type", b"application/json"),
-        )
-        dump = topic.adapter.serializer.to_json
-        route = self._routes[topic.name] = Route(topic.name, self.counts[topic.name], topic.key, dump, envelope)
-        return route
-
-    def _due(self, now: datetime) -> list[bytes]:
-        """Rows whose wake has come, each once; a heap entry that was superseded is passed over."""
-        ms, due, wakes = int(now.timestamp() * 1000), self.due, self.wakes
-        keys: list[bytes] = []
-        while due and due[0][0] <= ms and len(keys) < MAX_FIRED:
-            at, key = heapq.heappop(due)
-            if wakes.get(key) == at:
-                del wakes[key]
-                keys.append(key)
-        return keys
+        tx.sends.append(self._outbox.record(topic, value, tx.serial, len(tx.sends)))
 
     def _family(self, family: str) -> Rows:
         return self.families.get(family) or self.families.setdefault(family, Rows(family))

@@ -1,0 +1,50 @@
+"""From a message to the record that goes out: key, partition, bytes, headers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from schemas.base import Message
+from schemas.topics import Topic
+from streams.lanes.reading import partition_of
+from streams.lanes.transaction import Outgoing
+
+
+class Route(NamedTuple):
+    """How messages of a topic go out: everything that is the same for all of them."""
+
+    name: str
+    partitions: int
+    key: Callable[[Any], str]
+    dump: Callable[..., bytes]
+    envelope: tuple[tuple[str, bytes], ...]
+
+
+class Outbox:
+    """`counts`: partitions by topic."""
+
+    def __init__(self, room: str, lane: int, counts: Mapping[str, int]) -> None:
+        self._room, self._counts = room, counts
+        self._place = f"{room}/{lane}/"
+        self._routes: dict[str, Route] = {}
+
+    def record(self, topic: Topic[Any], message: Message, serial: int, nth: int) -> Outgoing:
+        """Its CloudEvents id is its place among all that this lane ever published."""
+        route = self._routes.get(topic.name) or self._route(topic)
+        name, partitions, key_of, dump, envelope = route
+        key = key_of(message).encode()
+        headers = [*envelope, ("ce_id", f"{self._place}{serial}/{nth}".encode())]
+        return Outgoing(name, partition_of(key, partitions), key, dump(message, exclude_none=True), headers)
+
+    def _route(self, topic: Topic[Any]) -> Route:
+        """The headers are what CloudEvents wants in every record (binary mode), but for its id."""
+        envelope = (
+            ("ce_specversion", b"1.0"),
+            ("ce_type", topic.event_type.encode()),
+            ("ce_source", f"/sayso/{self._room}".encode()),
+            ("content-type", b"application/json"),
+        )
+        dump = topic.adapter.serializer.to_json
+        route = self._routes[topic.name] = Route(topic.name, self._counts[topic.name], topic.key, dump, envelope)
+        return route

@@ -1,0 +1,50 @@
+"""What one batch makes durable."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from schemas.base import Message
+from streams.step import Rows
+
+
+@dataclass(slots=True)
+class Answered:
+    """What came of an effect, for the family that asked for it."""
+
+    family: str
+    value: Message
+
+
+class Outgoing(NamedTuple):
+    """One record, and the partition that its key calls for."""
+
+    topic: str
+    partition: int
+    key: bytes
+    value: bytes | None
+    headers: list[tuple[str, bytes]]
+
+
+@dataclass(slots=True)
+class Transaction:
+    """Everything one batch makes durable together, or not at all.  `dirty` are the rows it leaves, by changelog key;
+    `effects` may begin once it is committed."""
+
+    now: datetime
+    serial: int
+    work: deque[Any]
+    positions: dict[str, int]
+    sends: list[Outgoing] = field(default_factory=list)
+    dirty: dict[bytes, tuple[Rows, str]] = field(default_factory=dict)
+    effects: list[tuple[str, Any]] = field(default_factory=list)
+    judged: int = 0
+    fired: int = 0
+    moved: bool = False
+
+    @property
+    def empty(self) -> bool:
+        return not (self.moved or self.sends or self.dirty)

@@ -1,0 +1,130 @@
+"""The benches, each with its results and its table."""
+
+from __future__ import annotations
+
+import statistics
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from typing import Final, NamedTuple
+
+from rich.console import Group, RenderableType
+
+from services.cli.refused import Refused
+from tests.bench import gate, plain, restoring, whole
+from tests.bench.process import Ended
+from tests.bench.results import Result, result
+from tests.bench.screen import Bar, table
+from tests.bench.watch import Seen, Stuck
+
+FAULTS: Final = (Stuck, Ended, plain.Wrong, Refused)
+Step = Callable[[str, int], Callable[[int], None]]
+
+
+class Plan(NamedTuple):
+    events: int
+    requests: int
+    messages: int
+    rows: int
+    runs: int
+    only: tuple[str, ...]
+
+
+class Broker(NamedTuple):
+    """`pid` None: somebody else's."""
+
+    bootstrap: str
+    pid: int | None
+
+
+Measured = tuple[list[Result], RenderableType]
+
+
+async def plain_job(broker: Broker, plan: Plan, step: Step) -> Measured:
+    """All contenders in turn, and that as often as there are runs: a slow minute of the machine meets them all."""
+    contenders = [contender for contender in plain.CONTENDERS if plain.available(contender)]
+    sources = {
+        share: await plain.source_of(broker.bootstrap, max(1, round(plan.events * share)))
+        for share in {contender.share for contender in contenders}
+    }
+    seen: dict[str, list[Seen]] = defaultdict(list)
+    for run in range(plan.runs):
+        for contender in contenders:
+            source = sources[contender.share]
+            show = step(f"{contender.words}, run {run + 1} of {plan.runs}", source.count)
+            seen[contender.name].append(await plain.one_run(broker.bootstrap, contender, source, show))
+    return _rates(contenders, seen), _compared(contenders, seen)
+
+
+def _rates(contenders: list[plain.Contender], seen: dict[str, list[Seen]]) -> list[Result]:
+    return [
+        result(f"{one.name}.events_per_second", "1/s", [each.rate for each in seen[one.name]]) for one in contenders
+    ]
+
+
+def _compared(contenders: list[plain.Contender], seen: dict[str, list[Seen]]) -> RenderableType:
+    rates = {one.name: statistics.median(each.rate for each in seen[one.name]) for one in contenders}
+    best = rates.get("quixstreams")
+    bars = [
+        Bar(one.words, rates[one.name], (f"{rates[one.name] / best:.2f}" if best else "", _cpu(seen[one.name])))
+        for one in contenders
+    ]
+    title = "One plain job: decode 265 B, update a row, one output, changelog; one process"
+    missing = [] if best else ["Quix Streams is left out: `make bench` installs it into .venv-bench"]
+    return Group(table(title, "events/s", bars, "x Quix", "CPU us/event"), *missing)
+
+
+def _cpu(seen: list[Seen]) -> str:
+    spent = [each.spent["process"] / each.outputs * 1e6 for each in seen if "process" in each.spent]
+    return f"{statistics.median(spent):.1f}" if spent else "unknown"
+
+
+async def gate_room(broker: Broker, plan: Plan, step: Step) -> Measured:
+    seen = []
+    try:
+        for run in range(plan.runs):
+            show = step(f"The gate, run {run + 1} of {plan.runs}", plan.requests)
+            seen.append(await gate.one_run(broker.bootstrap, plan.requests, show))
+    except gate.InUse as why:
+        return [], f"The gate is left out: {why}"
+    found = result("gate.decisions_per_second", "1/s", [each.rate for each in seen])
+    bars = [Bar("the gate's worker", found.value, (_cpu(seen),))]
+    return [found], table("The gate, real texts, 4,000 numbers that said yes", "decisions/s", bars, "CPU us/decision")
+
+
+async def restored(broker: Broker, plan: Plan, step: Step) -> Measured:
+    step(f"Restore, {plan.rows:,} rows, {plan.runs} runs", plan.runs)
+    rates = await restoring.runs(broker.bootstrap, plan.rows, plan.runs)
+    found = result("restore.rows_per_second", "1/s", rates)
+    bars = [Bar("a new owner of four partitions", found.value, (f"{plan.rows / found.value:.1f}",))]
+    return [found], table(f"Restore of {plan.rows:,} rows", "rows/s", bars, "seconds")
+
+
+async def end_to_end(broker: Broker, plan: Plan, step: Step) -> Measured:
+    flowed = []
+    try:
+        for run in range(plan.runs):
+            show = step(f"The whole path, run {run + 1} of {plan.runs}", plan.messages)
+            flowed.append(await whole.one_run(broker.bootstrap, plan.messages, broker.pid, show))
+    except gate.InUse as why:
+        return [], f"The whole path is left out: {why}"
+    rate = result("end_to_end.messages_per_second", "1/s", [each.rate for each in flowed])
+    cpu = "end_to_end.cpu_ms_per_message"
+    by_part = [
+        result(f"{cpu}.{part}", "ms", [each.spent[part] / each.messages * 1e3 for each in flowed])
+        for part in flowed[0].spent
+    ]
+    total = result(cpu, "ms", [sum(each.spent.values()) / each.messages * 1e3 for each in flowed])
+    path = table(
+        "The whole path: request, gate, dispatch, provider, webhook, outcome", "messages/s",
+        [Bar("on all cores, with broker and simulator", rate.value)],
+    )  # fmt: skip
+    bars = [Bar(one.name.removeprefix(f"{cpu}."), one.value) for one in by_part] + [Bar("together", total.value)]
+    return [rate, total, *by_part], Group(path, table("CPU by process", "ms/message", bars))
+
+
+BENCHES: Final[dict[str, Callable[[Broker, Plan, Step], Awaitable[Measured]]]] = {
+    "plain": plain_job,
+    "gate": gate_room,
+    "restore": restored,
+    "whole": end_to_end,
+}

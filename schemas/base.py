@@ -32,16 +32,21 @@ class Message(BaseModel):
 
 
 class Evidence(Message):
-    """Where a fact came from: a record's place on Kafka, or who said it and how (CTIA Messaging Principles 5.1.2)."""
+    """Where a fact came from: a record's place on Kafka, or who said it and how (CTIA Messaging Principles 5.1.2).
+
+    `wording` is what the person was shown, to the letter, and `wording_sha256` the SHA-256 of its UTF-8, in hex;
+    `origin` is where an imported line says that it was taken from."""
 
     topic: str | None = None
     partition: Whole | None = None
     offset: Whole | None = None
     wording: str | None = None
     wording_version: str | None = None
+    wording_sha256: str | None = None
     text: str | None = None
     document: str | None = None
     url: str | None = None
     ip: str | None = None
     actor: str | None = None
     key_id: str | None = None
+    origin: str | None = None

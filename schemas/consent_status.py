@@ -14,7 +14,8 @@ class ConsentState(StrEnum):
 
 
 class ConsentStatus(Message):
-    """`since` is when the gate took it to be so; `source`, what the fact that settled it came from."""
+    """`since` is when the gate took it to be so; `source`, what the fact that settled it came from.  `log_seq` and
+    `log_hash` name the entry of the consent log that settled it: a witness to that number's chain, kept apart."""
 
     tenant: Slug
     number: str
@@ -22,6 +23,8 @@ class ConsentStatus(Message):
     consent_epoch: Whole
     since: UtcTime
     source: str
+    log_seq: Whole | None = None
+    log_hash: str | None = None
 
     @property
     def number_key(self) -> str:

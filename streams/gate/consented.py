@@ -12,6 +12,7 @@ from schemas.consent_event import ConsentAction
 from schemas.consent_status import ConsentStatus
 from schemas.controls import Stop
 from schemas.topics import CONSENT_LOG, CONSENT_STATUS, DISPATCH_CONTROLS
+from streams.gate.chain import Linked, linked
 from streams.gate.claims import Claim, claim_of_event, claim_of_reply, claim_of_unreadable
 from streams.gate.consent import Weighed, blocked, weigh
 from streams.gate.release import judged_anew
@@ -45,23 +46,23 @@ def on_unreadable(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> 
     before = rows.get(NUMBER, NumberRow) or NumberRow()
     claim = claim_of_unreadable(fact)
     weighed = blocked(before, claim)
-    logged = _logged(rows.family, claim, before, weighed, now)
-    return Step({NUMBER: weighed.row}, (logged, *_stops(rows.family, weighed.row, now)))
+    after, change = _logged(rows.family, claim, before, weighed, now)
+    return Step({NUMBER: after}, (Publication(CONSENT_LOG, change), *_stops(rows.family, after, now)))
 
 
 def _on_claim(rows: Rows, name: str, claim: Claim, now: datetime, settings: Settings) -> Step:
     before = rows.get(NUMBER, NumberRow) or NumberRow()
     weighed = weigh(before, claim)
-    after = weighed.row
-    logged = _logged(rows.family, claim, before, weighed, now)
+    after, change = _logged(rows.family, claim, before, weighed, now)
     told = _told(rows.family, claim, after, now) if weighed.applied else ()
     anew = judged_anew(rows, after, claim.place, now, settings) if weighed.applied else Step({NUMBER: after})
     remembered = {name: SeenRow(at_ms=claim.at_ms)}
     forget = {name: forget_at(now, for_good=claim.action == ConsentAction.OPT_IN)}
+    logged = Publication(CONSENT_LOG, change)
     return Step({**anew.rows, **remembered}, (logged, *told, *anew.publish), {**anew.wake, **forget})
 
 
-def _logged(family: str, claim: Claim, before: NumberRow, weighed: Weighed, now: datetime) -> Publication:
+def _logged(family: str, claim: Claim, before: NumberRow, weighed: Weighed, now: datetime) -> Linked:
     tenant, _, number = family.partition("/")
     change = ConsentChange(
         tenant=tenant,
@@ -79,7 +80,7 @@ def _logged(family: str, claim: Claim, before: NumberRow, weighed: Weighed, now:
         at=now,
         evidence=claim.evidence,
     )
-    return Publication(CONSENT_LOG, change)
+    return linked(weighed.row, change)
 
 
 def _told(family: str, claim: Claim, after: NumberRow, now: datetime) -> tuple[Publication, ...]:
@@ -92,6 +93,8 @@ def _told(family: str, claim: Claim, after: NumberRow, now: datetime) -> tuple[P
         consent_epoch=after.epoch,
         since=datetime.fromtimestamp(after.since_ms / 1000, UTC),
         source=after.source,
+        log_seq=after.log_seq,
+        log_hash=after.log_hash,
     )
     told = (Publication(CONSENT_STATUS, status),)
     return told + _stops(family, after, now) if claim.action == ConsentAction.OPT_OUT else told

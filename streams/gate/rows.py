@@ -22,7 +22,8 @@ NUMBER: Final = ""
 
 class NumberRow(Row):
     """`since_ms` is the latest broker append time of a consent fact that counted, `unreadable_ms` that of a record
-    which may have been a STOP (0: none).  Who was ever texted from where is kept for ever: a STOP goes to all."""
+    which may have been a STOP (0: none).  `log_seq` and `log_hash`: where the chain of its consent log ends.  Who was
+    ever texted from where is kept for ever: a STOP goes to all."""
 
     state: ConsentState = ConsentState.UNKNOWN
     epoch: int = 0
@@ -40,6 +41,8 @@ class NumberRow(Row):
     region: str = ""
     problem: str = ""
     checked_by: str = ""
+    log_seq: int = 0
+    log_hash: str = ""
 
 
 class MessageRow(Row):

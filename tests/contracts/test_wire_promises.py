@@ -20,7 +20,10 @@ FIELDS = {
     "SendRequest": "message_id tenant branch? to sender? body kind person_id? case_id? event_id? time_zone?"
     " postal_region? not_before? valid_until? resend_of? requested_at requested_by?",
     "ConsentEvent": "event_id tenant number sender? action source at evidence?",
-    "Evidence": "wording? wording_version? text? document? url? ip? actor? key_id? topic? partition? offset?",
+    "Evidence": "wording? wording_version? wording_sha256? text? document? url? ip? actor? key_id? origin? topic?"
+    " partition? offset?",
+    "ConsentChange": "tenant number sender? event_id action source was now applied reason consent_epoch claimed_at at"
+    " evidence? seq? previous? hash?",
     "InboundMessage": "provider_id sender to_address number body num_segments? media? received_at",
     "Decision": "message_id tenant branch? to? sender? kind segments? person_id? case_id? event_id? resend_of?"
     " requested_at verdict findings? until? decided_at policy_version consent_epoch evidence",

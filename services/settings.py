@@ -15,6 +15,7 @@ _ENV = {
     "replication": "SAYSO_REPLICATION",
     "public_url": "SAYSO_PUBLIC_URL",
     "webhook_port": "SAYSO_WEBHOOK_PORT",
+    "consents_port": "SAYSO_CONSENTS_PORT",
     "provider_url": "SAYSO_PROVIDER_URL",
     "account_sid": "TWILIO_ACCOUNT_SID",
     "auth_token": "TWILIO_AUTH_TOKEN",
@@ -40,6 +41,7 @@ class ServiceSettings(BaseModel):
     replication: int = Field(default=3, ge=1)
     public_url: str = "http://127.0.0.1:8410"
     webhook_port: int = Field(default=8410, ge=0, le=65535)
+    consents_port: int = Field(default=8420, ge=0, le=65535)
     provider_url: str | None = None
     """None: Twilio itself.  Else the base URL of something that speaks its API, such as the simulator."""
     account_sid: str = ""

@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from services.cli import consent, demo, explain, send, senders, tail, tenants, topics, up, usage, workers
+from services.cli import consent, demo, explain, keys, send, senders, tail, tenants, topics, up, usage, workers
 from services.cli.refused import Refused
 
 app = typer.Typer(
@@ -32,6 +32,7 @@ app.command(rich_help_panel=_ASK)(usage.usage)
 app.add_typer(topics.app, name="topics", rich_help_panel=_SET)
 app.add_typer(tenants.app, name="tenants", rich_help_panel=_SET)
 app.add_typer(senders.app, name="senders", rich_help_panel=_SET)
+app.add_typer(keys.app, name="keys", rich_help_panel=_SET)
 for command in workers.COMMANDS:
     app.command(rich_help_panel=_PARTS)(command)
 

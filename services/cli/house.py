@@ -58,7 +58,7 @@ async def house(wanted: Wanted, say: Callable[[str], None]) -> AsyncIterator[Hou
         if wanted.simulated:
             await _sample(bootstrap, say)
         told = parts.environment(bootstrap, wanted.state, where)
-        say("starting the provider simulator and the webhook" if wanted.simulated else "starting the webhook")
+        say("starting " + ("the provider simulator, " if wanted.simulated else "") + "the webhook and the consents API")
         await supervisor.start(parts.edges(told, where, wanted.script, wanted.seed) + parts.ledger(told))
         say(f"starting the rooms: {', '.join(parts.ROOMS)}")
         await supervisor.start(parts.rooms(told))
@@ -87,9 +87,9 @@ def _clear(state: Path) -> None:
 
 
 async def _end(supervisor: Supervisor, broker: EmbeddedBroker | None, say: Callable[[str], None]) -> None:
-    say("stopping: rooms, simulator and webhook, ledger" + (", broker" if broker else ""))
+    say("stopping: rooms, simulator, webhook and consents, ledger" + (", broker" if broker else ""))
     await supervisor.stop(*parts.ROOMS)
-    await supervisor.stop("simulator", "webhook")
+    await supervisor.stop("simulator", "webhook", "consents")
     await supervisor.stop("ledger")
     supervisor.close()
     if broker:

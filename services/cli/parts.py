@@ -14,6 +14,7 @@ from services.cli.supervisor import Part
 
 ROOMS = ("outcomes", "usage", "inbox", "dispatch", "gate")
 WEBHOOK_PORT = 8410
+CONSENTS_PORT = 8420
 
 
 class Addresses(NamedTuple):
@@ -25,17 +26,23 @@ class Addresses(NamedTuple):
     provider_port: int
     journal: Path
     """The simulator's own account of what it was asked, for whoever wants to count."""
+    consents_port: int = CONSENTS_PORT
 
 
 def addresses(state: Path, simulated: bool) -> Addresses:
-    """The webhook's usual port, or another one where that is taken and nobody outside needs to know it."""
-    wanted = int(os.environ.get("SAYSO_WEBHOOK_PORT") or WEBHOOK_PORT)
-    usable = wanted != 0 and (not simulated or is_free(wanted))
-    port = wanted if usable else choose(avoid=wanted)
+    """The usual ports, or others where those are taken and nobody outside needs to know them."""
+    port = _port("SAYSO_WEBHOOK_PORT", WEBHOOK_PORT, simulated)
+    consents = _port("SAYSO_CONSENTS_PORT", CONSENTS_PORT, simulated)
     url = f"http://{LOOPBACK}:{port}" if simulated else os.environ.get("SAYSO_PUBLIC_URL", "")
     provider = choose(avoid=port) if simulated else 0
     return Addresses(port, url, f"http://{LOOPBACK}:{provider}" if simulated else None, provider,
-                     state.absolute() / "simulator.jsonl")  # fmt: skip
+                     state.absolute() / "simulator.jsonl", consents)  # fmt: skip
+
+
+def _port(variable: str, usual: int, simulated: bool) -> int:
+    wanted = int(os.environ.get(variable) or usual)
+    usable = wanted != 0 and (not simulated or is_free(wanted))
+    return wanted if usable else choose(avoid=wanted)
 
 
 def environment(bootstrap: str, state: Path, where: Addresses) -> dict[str, str]:
@@ -45,6 +52,7 @@ def environment(bootstrap: str, state: Path, where: Addresses) -> dict[str, str]
         "SAYSO_STATE": str(state.absolute()),
         "SAYSO_PUBLIC_URL": where.public_url,
         "SAYSO_WEBHOOK_PORT": str(where.webhook_port),
+        "SAYSO_CONSENTS_PORT": str(where.consents_port),
     }
     if where.provider:
         made_up = {"TWILIO_ACCOUNT_SID": "AC" + secrets.token_hex(16), "TWILIO_AUTH_TOKEN": secrets.token_hex(16)}
@@ -54,12 +62,12 @@ def environment(bootstrap: str, state: Path, where: Addresses) -> dict[str, str]
 
 def edges(told: Mapping[str, str], where: Addresses, script: Path | None, seed: int) -> list[Part]:
     """Those who touch the world."""
-    webhook = Part("webhook", ("services.webhook",), told)
+    doors = [Part("webhook", ("services.webhook",), told), Part("consents", ("services.consents",), told)]
     if not where.provider:
-        return [webhook]
+        return doors
     options = ("--port", str(where.provider_port), "--public-url", where.public_url, "--log", str(where.journal),
                "--seed", str(seed), *(("--script", str(script)) if script else ()))  # fmt: skip
-    return [Part("simulator", ("services.providers.simulator", *options), told, "--port-file"), webhook]
+    return [Part("simulator", ("services.providers.simulator", *options), told, "--port-file"), *doors]
 
 
 def ledger(told: Mapping[str, str]) -> list[Part]:

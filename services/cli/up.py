@@ -68,6 +68,7 @@ def _print(running: House, wanted: Wanted) -> None:
     screen.print("[bold green]Sayso is up.[/] Ctrl-C stops it.")
     screen.print(f"  Kafka      {running.bootstrap}")
     screen.print(f"  webhook    {where.public_url}")
+    screen.print(f"  consents   http://127.0.0.1:{where.consents_port} (keys: sayso keys add)")
     screen.print(f"  provider   {where.provider or 'Twilio'}" + (" (simulated)" if where.provider else ""))
     screen.print(f"  logs       {wanted.state / 'logs'}")
     screen.print("Try, in another terminal:")

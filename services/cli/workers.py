@@ -47,6 +47,14 @@ def simulator(state: options.State = options.STATE) -> None:
     _become("services.providers.simulator", None, state, kafka=False)
 
 
+def consents(bootstrap: options.Bootstrap = None, state: options.State = options.STATE) -> None:
+    """Take consent from forms over HTTP, for callers with an API key.
+
+    Example: [cyan]sayso consents --bootstrap kafka-1:9092[/]
+    """
+    _become("services.consents", bootstrap, state)
+
+
 def ledger(bootstrap: options.Bootstrap = None, state: options.State = options.STATE) -> None:
     """Keep the ledger up with the topics.
 
@@ -55,7 +63,7 @@ def ledger(bootstrap: options.Bootstrap = None, state: options.State = options.S
     _become("services.ledger", bootstrap, state)
 
 
-COMMANDS = (worker, webhook, simulator, ledger)
+COMMANDS = (worker, webhook, consents, simulator, ledger)
 
 
 def _become(module: str, bootstrap: str | None, state: Path, *arguments: str, kafka: bool = True) -> None:

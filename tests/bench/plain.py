@@ -36,7 +36,6 @@ def _module(name: str) -> tuple[str, ...]:
 
 
 _QUIX: Final = (str(QUIX_PYTHON), str(Path(__file__).parent / "contenders" / "quix.py"))
-
 CONTENDERS: Final = (
     Contender("kit", "Sayso's kit, every promise on", _module("kit")),
     Contender("quixstreams", "Quix Streams, at least once", _QUIX),

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import Field, field_validator
 
 from schemas.base import Message, Slug
+from schemas.keywords import LOCALES, OwnWords
 
 _zone_names = cache(available_timezones)
 """Walks the time zone database: once."""
@@ -38,6 +39,8 @@ class TenantSettings(Message):
     regions: tuple[str, ...] = Field(default=("US", "CA"), description="ISO 3166 countries that may be texted")
     shorteners: ShortenerPolicy = ShortenerPolicy.REFUSE
     branches: dict[Slug, Branch] = {}
+    locales: tuple[str, ...] = Field(default=("en",), description="whose keywords count; the English ones always do")
+    keywords: OwnWords = Field(default=OwnWords(), description="words added to the keywords, by meaning")
 
     @field_validator("time_zone")
     @classmethod
@@ -45,6 +48,13 @@ class TenantSettings(Message):
         if name not in _zone_names():
             raise ValueError(f"unknown time zone {name!r}: use an IANA name such as America/Chicago")
         return name
+
+    @field_validator("locales")
+    @classmethod
+    def _known_locales(cls, locales: tuple[str, ...]) -> tuple[str, ...]:
+        if unknown := [locale for locale in locales if locale not in LOCALES]:
+            raise ValueError(f"there are no keywords for {unknown[0]!r}: locales are {', '.join(LOCALES)}")
+        return locales
 
     @property
     def zone(self) -> ZoneInfo:

@@ -7,10 +7,12 @@ from typing import Final, NamedTuple
 
 from schemas.base import Evidence
 from schemas.consent_event import ConsentAction, ConsentEvent
+from schemas.consent_status import ConsentState
 from schemas.reply import Reply
+from schemas.tenant_settings import TenantSettings
+from streams.answers import Answered, Meaning, read_answer
 from streams.gate.limits import EVIDENCE_AT_MOST
-from streams.gate.rows import to_ms
-from streams.keywords import Keyword, keyword
+from streams.gate.rows import NumberRow, to_ms
 from streams.step import Fact
 
 BY_TEXT: Final = "inbound"
@@ -19,13 +21,19 @@ BY_TEXT: Final = "inbound"
 NAME_AT_MOST: Final = 128
 """Characters of a source or sender that are kept."""
 
-ACTIONS: Final = {Keyword.STOP: ConsentAction.OPT_OUT, Keyword.START: ConsentAction.OPT_IN}
+ACTIONS: Final = {
+    Meaning.STOP: ConsentAction.OPT_OUT,
+    Meaning.REVOKE: ConsentAction.OPT_OUT,
+    Meaning.START: ConsentAction.OPT_IN,
+    Meaning.YES: ConsentAction.OPT_IN,
+}
 """HELP changes no consent; it is answered, not judged."""
 
 
 class Claim(NamedTuple):
     """A consent event or a keyword, in one shape.  `claimed_at` is the producer's word; `at_ms`, the append time of the
-    record that first brought it, is what counts."""
+    record that first brought it, is what counts.  `flagged`: it was read between the lines, by the pattern `read_by`,
+    and a person is to confirm or lift it."""
 
     event_id: str
     action: str
@@ -34,6 +42,8 @@ class Claim(NamedTuple):
     claimed_at: datetime
     at_ms: int
     evidence: Evidence
+    flagged: bool = False
+    read_by: str = ""
 
     @property
     def place(self) -> Evidence:
@@ -49,18 +59,28 @@ def claim_of_event(fact: Fact) -> Claim:
     return Claim(event.event_id, event.action, source, sender, event.at, fact.at_ms, evidence)
 
 
-def claim_of_reply(fact: Fact) -> Claim | None:
-    """A keyword's claim.  Its time and evidence are those of the inbound record: replies are kept for a month only,
-    and a START that lay at the inbox while a STOP came another way must not look newer than that STOP."""
+def claim_of_reply(fact: Fact, standing: NumberRow, tenant: TenantSettings | None) -> Claim | None:
+    """What a keyword, or a revocation in other words, claims.  Its time and evidence are those of the inbound record:
+    replies are kept for a month only, and a START that lay at the inbox while a STOP came another way must not look
+    newer than that STOP."""
     reply: Reply = fact.value
-    meant = keyword(reply.body)
-    action = ACTIONS.get(meant) if meant else None
-    if action is None:
+    answered = read_answer(reply.body, tenant)
+    action = ACTIONS.get(answered.meaning)
+    if action is None or not _answers(answered, standing):
         return None
     at_ms = to_ms(reply.appended_at) if reply.appended_at else fact.at_ms
     place = {} if reply.evidence.topic else _place(fact)
     evidence = reply.evidence.model_copy(update={**place, "text": reply.body[:EVIDENCE_AT_MOST]})
-    return Claim(reply.provider_id, action, BY_TEXT, reply.sender, reply.received_at, at_ms, evidence)
+    flagged, read_by = answered.meaning is Meaning.REVOKE, answered.by
+    return Claim(
+        reply.provider_id, action, BY_TEXT, reply.sender, reply.received_at, at_ms, evidence, flagged, read_by
+    )
+
+
+def _answers(answered: Answered, standing: NumberRow) -> bool:
+    """A YES is consent only where it answers: to an opt-out that stands, whose confirmation says how to come back.
+    (No asks are sent yet; a pending one belongs here.)  Any other YES is said to something else, and for people."""
+    return answered.meaning is not Meaning.YES or standing.state is ConsentState.OPTED_OUT
 
 
 def claim_of_unreadable(fact: Fact) -> Claim:

@@ -36,8 +36,10 @@ def weigh(row: NumberRow, claim: Claim) -> Weighed:
 def _stop(row: NumberRow, claim: Claim) -> Weighed:
     since = max(row.since_ms, claim.at_ms)
     if row.state is ConsentState.OPTED_OUT:
-        return Weighed(row.model_copy(update={"since_ms": since}), False, "had opted out already")
-    return Weighed(_changed(row, ConsentState.OPTED_OUT, since, claim.source), True, "opted out")
+        flagged = row.flagged and claim.flagged
+        return Weighed(row.model_copy(update={"since_ms": since, "flagged": flagged}), False, "had opted out already")
+    reason = f"opted out in other words ({claim.read_by}): to be confirmed or lifted" if claim.flagged else "opted out"
+    return Weighed(_changed(row, ConsentState.OPTED_OUT, since, claim), True, reason)
 
 
 def _start(row: NumberRow, claim: Claim) -> Weighed:
@@ -47,14 +49,15 @@ def _start(row: NumberRow, claim: Claim) -> Weighed:
     settled = row.unreadable_ms and claim.source in LOOKED_AT and claim.at_ms > row.unreadable_ms
     seen = row.model_copy(update={"unreadable_ms": 0}) if settled else row
     if row.state is not ConsentState.OPTED_IN:
-        return Weighed(_changed(seen, ConsentState.OPTED_IN, since, claim.source), True, "opted in")
+        return Weighed(_changed(seen, ConsentState.OPTED_IN, since, claim), True, "opted in")
     if settled:
-        return Weighed(_changed(seen, row.state, since, claim.source), True, "opted in, after an unreadable record")
+        return Weighed(_changed(seen, row.state, since, claim), True, "opted in, after an unreadable record")
     return Weighed(row.model_copy(update={"since_ms": since}), False, "had opted in already")
 
 
-def _changed(row: NumberRow, state: ConsentState, since: int, source: str) -> NumberRow:
-    return row.model_copy(update={"state": state, "epoch": row.epoch + 1, "since_ms": since, "source": source})
+def _changed(row: NumberRow, state: ConsentState, since: int, claim: Claim) -> NumberRow:
+    came_from = {"source": claim.source, "flagged": claim.flagged}
+    return row.model_copy(update={"state": state, "epoch": row.epoch + 1, "since_ms": since, **came_from})
 
 
 def blocked(row: NumberRow, claim: Claim) -> Weighed:

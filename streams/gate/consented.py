@@ -32,8 +32,9 @@ def on_consent_event(rows: Rows, fact: Fact, now: datetime, settings: Settings) 
 
 
 def on_reply(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Step:
-    """Keywords are acted on, by the provider's id once; any other text is for people to read."""
-    claim = claim_of_reply(fact)
+    """Keywords and revocations are acted on, by the provider's id once; any other text is for people to read."""
+    standing, tenant = rows.get(NUMBER, NumberRow) or NumberRow(), settings.tenants.get(fact.value.tenant)
+    claim = claim_of_reply(fact, standing, tenant)
     if claim is None:
         return NOTHING
     name = seen_row("in", claim.event_id)
@@ -74,6 +75,7 @@ def _logged(family: str, claim: Claim, before: NumberRow, weighed: Weighed, now:
         was=before.state,
         now=weighed.row.state,
         applied=weighed.applied,
+        flagged=claim.flagged and weighed.applied,
         reason=weighed.reason,
         consent_epoch=weighed.row.epoch,
         claimed_at=claim.claimed_at,

@@ -22,14 +22,16 @@ NUMBER: Final = ""
 
 class NumberRow(Row):
     """`since_ms` is the latest broker append time of a consent fact that counted, `unreadable_ms` that of a record
-    which may have been a STOP (0: none).  `log_seq` and `log_hash`: where the chain of its consent log ends.  Who was
-    ever texted from where is kept for ever: a STOP goes to all."""
+    which may have been a STOP (0: none).  `flagged`: the opt-out that stands was read from other words than STOP, and
+    a person may lift it.  `log_seq` and `log_hash`: where the chain of its consent log ends.  Who was ever texted from
+    where is kept for ever: a STOP goes to all."""
 
     state: ConsentState = ConsentState.UNKNOWN
     epoch: int = 0
     since_ms: int = 0
     source: str = ""
     unreadable_ms: int = 0
+    flagged: bool = False
     senders: tuple[str, ...] = ()
     sender: str = ""
     sms_enabled: bool | None = None

@@ -1,7 +1,8 @@
 """Which tenants a text was meant for, when several share the sender.
 
-- STOP: every tenant that texted the number from here; if none is known to have, every tenant that shares the sender.
-- START: every tenant whose ask is unanswered; if there is none, the one that texted last.  Never more: a yes is
+- STOP, or a revocation in other words: every tenant that texted the number from here; if none is known to have, every
+  tenant that shares the sender.
+- START or YES: every tenant whose ask is unanswered; if there is none, the one that texted last.  Never more: a yes is
   given to somebody.
 - Anything else: the one that texted last.
 
@@ -13,8 +14,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from streams.answers import Meaning
 from streams.inbox.rows import ContactRow
-from streams.keywords import Keyword
 
 Contacts = Mapping[str, ContactRow]
 """By tenant."""
@@ -22,11 +23,11 @@ Contacts = Mapping[str, ContactRow]
 Tenants = tuple[str, ...]
 
 
-def meant_for(meant: Keyword | None, contacts: Contacts, shared_by: Tenants) -> Tenants:
+def meant_for(meant: Meaning, contacts: Contacts, shared_by: Tenants) -> Tenants:
     """`shared_by` is empty where the sender is unknown; the answer is empty where nobody can be named."""
     if len(shared_by) == 1:
         return shared_by
-    return _RULES.get(meant, _texted_last)(contacts, shared_by)
+    return _RULES.get(meant, texted_last)(contacts, shared_by)
 
 
 def _all_who_texted(contacts: Contacts, shared_by: Tenants) -> Tenants:
@@ -35,15 +36,17 @@ def _all_who_texted(contacts: Contacts, shared_by: Tenants) -> Tenants:
 
 def _all_who_asked(contacts: Contacts, shared_by: Tenants) -> Tenants:
     asked = tuple(sorted(tenant for tenant, contact in contacts.items() if contact.asked))
-    return asked or _texted_last(contacts, shared_by)
+    return asked or texted_last(contacts, shared_by)
 
 
-def _texted_last(contacts: Contacts, shared_by: Tenants) -> Tenants:
+def texted_last(contacts: Contacts, shared_by: Tenants) -> Tenants:
     """Two at the same instant: the one whose name comes last, so that every replay agrees."""
     return tuple(sorted(contacts, key=lambda tenant: (contacts[tenant].last, tenant))[-1:])
 
 
-_RULES: Final[dict[Keyword | None, Callable[[Contacts, Tenants], Tenants]]] = {
-    Keyword.STOP: _all_who_texted,
-    Keyword.START: _all_who_asked,
+_RULES: Final[dict[Meaning, Callable[[Contacts, Tenants], Tenants]]] = {
+    Meaning.STOP: _all_who_texted,
+    Meaning.REVOKE: _all_who_texted,
+    Meaning.START: _all_who_asked,
+    Meaning.YES: _all_who_asked,
 }

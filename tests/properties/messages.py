@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from schemas.base import Message, Slug, UtcTime, Whole
+from schemas.keywords import LOCALES, OwnWords
 from schemas.sender import Sender
 from schemas.tenant_settings import TenantSettings
 from schemas.topics import Topic
@@ -27,6 +28,8 @@ WHOLES = st.integers(-(2**53) + 1, 2**53 - 1)
 ZONES = st.sampled_from(sorted(available_timezones()))
 SENDERS = st.from_regex(r"\+[1-9][0-9]{6,14}|[0-9]{3,8}|MG[0-9a-f]{32}", fullmatch=True)
 NAMES = TEXTS.filter(bool)
+OWN_WORDS = {meaning: st.from_regex(f"{meaning}[a-z]{{1,9}}[0-9]", fullmatch=True) for meaning in OwnWords.model_fields}
+"""By meaning, so that none has two."""
 
 PLAIN: dict[Any, SearchStrategy[Any]] = {
     str: TEXTS,
@@ -45,6 +48,8 @@ NARROWER: dict[tuple[type[Message], str], SearchStrategy[Any]] = {
     (TenantSettings, "name"): NAMES,
     (TenantSettings, "sender"): NAMES,
     (TenantSettings, "time_zone"): ZONES,
+    (TenantSettings, "locales"): st.lists(st.sampled_from(LOCALES), max_size=3).map(tuple),
+    **{(OwnWords, meaning): st.lists(word, max_size=3).map(tuple) for meaning, word in OWN_WORDS.items()},
 }
 """Fields that take less than their type says."""
 

@@ -30,7 +30,7 @@ spans = st.sampled_from([timedelta(seconds=1), timedelta(hours=1), timedelta(day
 
 class Gate(RuleBasedStateMachine):
     """The model: consent is where the last fact that counted put it; a yes counts unless an opt-out stands that is
-    not earlier by append time."""
+    not earlier by append time; the word YES counts only where an opt-out stands."""
 
     said = Bundle("said")
     asked = Bundle("asked")
@@ -50,7 +50,7 @@ class Gate(RuleBasedStateMachine):
     def consent_event(self, by: Callable[[], ConsentEvent], shift: timedelta) -> ConsentEvent | Reply:
         return self._consent(by(), shift)
 
-    @rule(target=said, word=st.sampled_from(["STOP", "start", "Yes.", "unsubscribe"]), shift=seconds)
+    @rule(target=said, word=st.sampled_from(["STOP", "start", "Yes.", "unsubscribe", "leave me alone"]), shift=seconds)
     def keyword(self, word: str, shift: timedelta) -> ConsentEvent | Reply:
         return self._consent(reply(word), shift)
 
@@ -131,7 +131,11 @@ class Gate(RuleBasedStateMachine):
 
     def _consent(self, fact: ConsentEvent | Reply, shift: timedelta) -> ConsentEvent | Reply:
         at = self.room.now + shift
-        stop = getattr(fact, "action", None) == "opt_out" or getattr(fact, "body", "") in ("STOP", "unsubscribe")
+        body = getattr(fact, "body", "")
+        if body == "Yes." and self.state is not OUT:
+            assert self._tell(fact, at) == []
+            return fact
+        stop = getattr(fact, "action", None) == "opt_out" or body in ("STOP", "unsubscribe", "leave me alone")
         counts = stop or self.state is not OUT or self.since is None or at > self.since
         if counts:
             self.state = OUT if stop else IN

@@ -47,7 +47,10 @@ def number_row(room: Played) -> NumberRow:
         pytest.param([opt_out(), opt_out()], OUT, 1, id="out twice"),
         pytest.param([opt_in(), opt_out(), opt_in()], IN, 3, id="in, out, in"),
         pytest.param([reply("START")], IN, 1, id="START that nobody asked for"),
-        pytest.param([reply("yes!")], IN, 1, id="YES"),
+        pytest.param([opt_in(), reply("yes")], IN, 1, id="YES to something else"),
+        pytest.param([reply("STOP"), reply("yes!")], IN, 2, id="YES to an opt-out"),
+        pytest.param([opt_in(), reply("pls stop txting me")], OUT, 2, id="a revocation in other words"),
+        pytest.param([opt_in(), reply("leave me alone"), reply("START")], IN, 3, id="revoked, then START"),
         pytest.param([opt_in(), reply("Stop")], OUT, 2, id="STOP"),
         pytest.param([opt_in(), reply("STOP"), reply("UNSTOP")], IN, 3, id="STOP, then UNSTOP"),
         pytest.param([opt_in(), reply("HELP")], IN, 1, id="HELP changes nothing"),
@@ -194,3 +197,58 @@ def test_an_unreadable_record_of_nobody_blocks_nobody(family: str) -> None:
     room.rows.family = family
     assert room.tell(Unreadable(cause="invalid", reason="not JSON", family=family)) == []
     assert room.rows.raw == {}
+
+
+def test_a_revocation_in_other_words_counts_at_once_and_is_flagged() -> None:
+    room = played()
+    room.tell(opt_in())
+    room.tell(request())
+    said = "Hi, I hired someone else. You can stop texting me now!"
+    published = room.tell(reply(said), at=NOON + MINUTE)
+    (change,) = of(CONSENT_LOG, published)
+    assert (change.applied, change.flagged, change.source, change.now) == (True, True, "inbound", OUT)
+    assert change.reason == "opted out in other words (stop_texting): to be confirmed or lifted"
+    assert change.evidence.text == said
+    assert [stop.number for stop in of(DISPATCH_CONTROLS, published)] == [PHONE]
+    assert number_row(room).flagged
+
+
+@pytest.mark.parametrize(
+    ("then", "flagged"),
+    [
+        pytest.param(reply("please stop texting me"), True, id="said again"),
+        pytest.param(reply("STOP"), False, id="confirmed by a keyword"),
+        pytest.param(opt_out(source="manual"), False, id="confirmed by somebody who looked"),
+        pytest.param(reply("START"), False, id="taken back"),
+    ],
+)
+def test_what_was_read_from_other_words_stays_flagged_until_it_is_settled(
+    then: ConsentEvent | Reply, flagged: bool
+) -> None:
+    room = played()
+    room.tell(reply("leave me alone"), at=NOON)
+    (change,) = of(CONSENT_LOG, room.tell(then, at=NOON + MINUTE))
+    assert number_row(room).flagged is flagged
+    assert not change.flagged, "what it changed was flagged once"
+
+
+def test_a_tenants_own_words_count() -> None:
+    room = played(locales=("es",), keywords={"stop": ["adios"]})
+    room.tell(opt_in())
+    room.tell(reply("¡Adiós!"))
+    assert number_row(room).state is OUT
+    room.tell(reply("sí"), at=NOON + MINUTE)
+    assert number_row(room).state is IN
+
+
+def test_a_yes_to_nothing_that_was_asked_is_for_people() -> None:
+    room = played()
+    assert room.tell(reply("yes!")) == []
+    assert room.rows.raw == {}
+
+
+def test_a_settings_file_without_the_tenant_takes_nothing_away() -> None:
+    room = played()
+    room.settings = room.settings._replace(tenants={})
+    room.tell(reply("STOP"))
+    assert number_row(room).state is OUT

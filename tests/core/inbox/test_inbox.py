@@ -11,6 +11,7 @@ from schemas.contact import Contact
 from schemas.inbound_message import InboundMessage
 from schemas.reply import Reply
 from schemas.sender import Sender, SenderKind
+from schemas.tenant_settings import TenantSettings
 from schemas.topics import DEAD_LETTERS, REPLIES
 from streams.inbox import inbox, inbox_woke
 from streams.step import settings_of
@@ -144,3 +145,45 @@ def test_any_provider_id_makes_a_short_name(provider_id: str) -> None:
     assert told(room, "hello", provider_id) == ["acme"]
     assert told(room, "hello", provider_id) == []
     assert all(name.isascii() and name.isprintable() and len(name) <= 140 for name in room.rows.raw)
+
+
+def test_a_yes_is_remembered_for_good() -> None:
+    room = played()
+    room.tell(contact("acme"))
+    told(room, "YES", "1")
+    room.until(NOON + 35 * DAY)
+    assert told(room, "YES", "1") == []
+
+
+def test_a_revocation_counts_for_all_but_its_words_are_for_whom_they_were_written_to() -> None:
+    room = played()
+    room.tell(contact("acme", 1, asked=True))
+    room.tell(contact("bolt", 2))
+    said = "I am out of hospital. Please stop texting me about it!"
+    published = of(REPLIES, room.tell(inbound(said, media=("scan.jpg",))))
+    assert [(reply.tenant, reply.body, reply.media) for reply in published] == [
+        ("acme", "please stop texting me", ()),
+        ("bolt", said, ("scan.jpg",)),
+    ]
+    room.tell(contact("bolt", 4))
+    assert told(room, "START", "2") == ["bolt"], "the ask is answered"
+
+
+def test_each_tenant_that_shares_a_sender_has_its_own_words() -> None:
+    bolt = TenantSettings(tenant="bolt", name="Bolt", sender=SHARED, keywords={"stop": ["Genug"], "start": ["Los"]})
+    room = Played(inbox, inbox_woke, f"{SHARED}/{PHONE}", NOON, settings_of({"bolt": bolt}, SETTINGS.senders))
+    room.tell(contact("bolt", 1, asked=True))
+    room.tell(contact("acme", 2))
+    assert told(room, "Genug!", "1") == ["acme", "bolt"], "to the one a STOP, to the one that texted last a text"
+    assert told(room, "los", "2") == ["acme"], "bolt's ask is answered: whoever texted last"
+    room.tell(contact("bolt", 3, asked=True))
+    room.tell(contact("acme", 4))
+    assert told(room, "los", "3") == ["bolt"]
+
+
+def test_what_only_one_tenant_takes_for_a_stop_is_not_for_the_others_to_read() -> None:
+    acme = TenantSettings(tenant="acme", name="Acme", sender=SHARED, keywords={"stop": ["Genug"]})
+    room = Played(inbox, inbox_woke, f"{SHARED}/{PHONE}", NOON, settings_of({"acme": acme}, SETTINGS.senders))
+    room.tell(contact("bolt", 1))
+    room.tell(contact("acme", 2))
+    assert told(room, "Genug!", "1") == ["acme"]

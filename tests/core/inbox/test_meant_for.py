@@ -4,12 +4,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from streams.answers import Meaning
 from streams.inbox.meant_for import meant_for
 from streams.inbox.rows import ContactRow
-from streams.keywords import Keyword
 
 NOON = datetime(2026, 11, 21, 17, tzinfo=UTC)
-STOP, START, HELP = Keyword.STOP, Keyword.START, Keyword.HELP
+STOP, START, HELP, NONE = Meaning.STOP, Meaning.START, Meaning.HELP, Meaning.NONE
 ALL = ("acme", "bolt", "cora")
 
 
@@ -20,7 +20,7 @@ def texted(*, asked: bool = False, ago: int = 0) -> ContactRow:
 @pytest.mark.parametrize(
     ("meant", "contacts", "shared_by", "tenants"),
     [
-        pytest.param(None, {}, ("acme",), ("acme",), id="one tenant: its own"),
+        pytest.param(NONE, {}, ("acme",), ("acme",), id="one tenant: its own"),
         pytest.param(STOP, {"bolt": texted()}, ("acme",), ("acme",), id="one tenant now: its own, whoever was before"),
         pytest.param(STOP, {"acme": texted(ago=9), "bolt": texted()}, ALL, ("acme", "bolt"), id="STOP: all who texted"),
         pytest.param(STOP, {}, ALL, ALL, id="STOP to nobody known: all who share it"),
@@ -34,15 +34,21 @@ def texted(*, asked: bool = False, ago: int = 0) -> ContactRow:
             START, {"acme": texted(ago=9), "bolt": texted()}, ALL, ("bolt",), id="START unasked: the last one"
         ),
         pytest.param(START, {}, ALL, (), id="START to nobody known opts nobody in"),
+        pytest.param(
+            Meaning.YES, {"acme": texted(asked=True, ago=9), "bolt": texted()}, ALL, ("acme",), id="YES: whoever asked"
+        ),
+        pytest.param(
+            Meaning.REVOKE, {"acme": texted(ago=9), "bolt": texted()}, ALL, ("acme", "bolt"), id="in other words: all"
+        ),
         pytest.param(HELP, {"acme": texted(ago=9), "bolt": texted()}, ALL, ("bolt",), id="HELP: the last one"),
-        pytest.param(None, {"acme": texted(ago=9), "bolt": texted()}, ALL, ("bolt",), id="a text: the last one"),
-        pytest.param(None, {"acme": texted(), "bolt": texted()}, ALL, ("bolt",), id="at the same instant"),
-        pytest.param(None, {}, ALL, (), id="a text to nobody known"),
+        pytest.param(NONE, {"acme": texted(ago=9), "bolt": texted()}, ALL, ("bolt",), id="a text: the last one"),
+        pytest.param(NONE, {"acme": texted(), "bolt": texted()}, ALL, ("bolt",), id="at the same instant"),
+        pytest.param(NONE, {}, ALL, (), id="a text to nobody known"),
         pytest.param(STOP, {"acme": texted()}, (), ("acme",), id="an unknown sender: STOP to those who texted"),
         pytest.param(STOP, {}, (), (), id="an unknown sender, nobody known"),
     ],
 )
 def test_meant_for(
-    meant: Keyword | None, contacts: dict[str, ContactRow], shared_by: tuple[str, ...], tenants: tuple[str, ...]
+    meant: Meaning, contacts: dict[str, ContactRow], shared_by: tuple[str, ...], tenants: tuple[str, ...]
 ) -> None:
     assert meant_for(meant, contacts, shared_by) == tenants

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from services.cli import options
+from services.cli import consent_proof, options
 from services.cli.refused import Refused
 
 if TYPE_CHECKING:
     from services.ledger.consent import Standing
 
 app = typer.Typer(help="Who has said yes, who has said no, and the proof.", no_args_is_help=True)
+for command in (consent_proof.history, consent_proof.proof, consent_proof.verify):
+    app.command()(command)
 
 Number = Annotated[str, typer.Argument(metavar="NUMBER", help="With plus and country code.")]
 Of = Annotated[str, typer.Option("--tenant", "-t", help="Consent is given to a tenant.")]

@@ -79,7 +79,7 @@ def statements(batch: Iterable[Read]) -> dict[str, list[tuple[Any, ...]]]:
 
 def _row(table: Table, entry: Entry, message: Message) -> tuple[Any, ...]:
     columns = [get(message) for get in table.columns.values()]
-    row = (entry.place.partition, entry.offset, entry.at_ms, *columns, _kept(entry, message))
+    row = (entry.place.partition, entry.offset, entry.at_ms, *columns, _kept(table, entry, message))
     if table.latest is None:
         return row
     return (table.latest(message), table.rank(message) if table.rank else entry.offset, *row)
@@ -90,9 +90,9 @@ def _storable(row: tuple[Any, ...]) -> bool:
     return all(-(1 << 63) <= value < 1 << 63 for value in row if isinstance(value, int))
 
 
-def _kept(entry: Entry, message: Message) -> str:
+def _kept(table: Table, entry: Entry, message: Message) -> str:
     value = entry.value or b""
-    if len(value) <= LARGEST:
+    if table.whole or len(value) <= LARGEST:
         return value.decode(errors="replace")
     return json.dumps(_cut(message.model_dump(mode="json")), ensure_ascii=False)
 

@@ -27,6 +27,8 @@ class Table:
     rank: Get | None = None
     lookup: tuple[str, ...] = ()
     """An index over these columns."""
+    whole: bool = False
+    """Keep every record to the letter, however large: its hash is taken of all of it."""
 
 
 def _plain(*names: str) -> dict[str, Get]:
@@ -58,7 +60,8 @@ TABLES: tuple[Table, ...] = (
           _plain("tenant", "branch", "sender", "kind", "state", "error_code", "messages", "segments", "final")
           | {"period": lambda m: m.period.isoformat()}, latest=lambda m: m.identity),
     Table("consent_events", topics.CONSENT_EVENTS, _NUMBER | _plain("action", "source"), lookup=_BY_NUMBER),
-    Table("consent_log", topics.CONSENT_LOG, _NUMBER | _plain("action", "source", "applied"), lookup=_BY_NUMBER),
+    Table("consent_log", topics.CONSENT_LOG, _NUMBER | _plain("action", "source", "applied"), lookup=_BY_NUMBER,
+          whole=True),
     Table("consent_status", topics.CONSENT_STATUS, _NUMBER | _plain("state"), latest=lambda m: m.number_key,
           lookup=_BY_NUMBER),
     Table("inbound", topics.INBOUND, _plain("sender", "provider_id") | {"number": lambda m: e164(m.number)},

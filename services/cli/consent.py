@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from services.cli import consent_proof, options
+from services.cli import consent_import, consent_proof, options
 from services.cli.refused import Refused
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Who has said yes, who has said no, and the proof.", no_args_is_help=True)
 for command in (consent_proof.history, consent_proof.proof, consent_proof.verify):
     app.command()(command)
+app.command("import")(consent_import.import_)
 
 Number = Annotated[str, typer.Argument(metavar="NUMBER", help="With plus and country code.")]
 Of = Annotated[str, typer.Option("--tenant", "-t", help="Consent is given to a tenant.")]

@@ -22,7 +22,7 @@ COMMANDS = [
     "demo", "up", "send", "consent in", "consent out", "consent show", "tail", "explain", "usage", "topics list",
     "topics apply", "tenants apply", "tenants list", "senders apply", "senders list", "worker", "webhook", "simulator",
     "ledger", "consents", "keys add", "keys list", "keys revoke", "consent history",
-    "consent proof", "consent verify",
+    "consent proof", "consent verify", "consent import",
 ]  # fmt: skip
 
 

@@ -48,6 +48,8 @@ class Decision(Message):
     case_id: str | None = None
     event_id: str | None = None
     resend_of: str | None = None
+    request_id: Slug | None = None
+    """The person-request it is about, whose id a text that has moved no longer has."""
     requested_at: UtcTime
     requested_by: str | None = None
     verdict: Verdict

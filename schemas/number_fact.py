@@ -7,7 +7,10 @@ from schemas.numbers import e164
 
 
 class NumberFact(Message):
-    """Only what is given is changed: None leaves what was known."""
+    """Only what is given is changed: None leaves what was known.
+
+    With `person_id` it is what people know of one person's number: the number is off while everybody who has it has it
+    off.  `left`: that person has it no longer, and their switch counts no more."""
 
     tenant: Slug
     number: str
@@ -17,6 +20,8 @@ class NumberFact(Message):
     postal_region: str | None = None
     landline: bool | None = None
     doubtful: bool | None = None
+    person_id: Slug | None = None
+    left: bool = False
     at: UtcTime
 
     @property

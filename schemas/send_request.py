@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
 
 from schemas.base import Message, Slug, UtcTime
 from schemas.numbers import e164
@@ -18,6 +21,16 @@ class Kind(StrEnum):
     FOLLOW_UP = "follow_up"
     MARKETING = "marketing"
     TEST = "test"
+
+
+class Resolved(Message):
+    """What people did with a person-request before it came to the gate: `request_id` is the person-request's own id,
+    `received_at` when people first had it, `decided` how many decisions it published under this message id."""
+
+    person_id: Slug
+    request_id: Slug
+    received_at: UtcTime
+    decided: Annotated[int, Field(ge=0, le=1_000_000)] = 0
 
 
 class SendRequest(Message):
@@ -43,6 +56,8 @@ class SendRequest(Message):
     resend_of: Slug | None = None
     requested_at: UtcTime
     requested_by: str | None = None
+    resolved: Resolved | None = None
+    """Set by the people room only: the gate tells it what became of the request."""
 
     @property
     def number(self) -> str:

@@ -24,7 +24,12 @@ from schemas.delivery_receipt import DeliveryReceipt
 from schemas.inbound_message import InboundMessage
 from schemas.number_fact import NumberFact
 from schemas.outcome import Outcome
+from schemas.person import Person
+from schemas.person_answer import PersonAnswer
+from schemas.person_event import PersonEvent
+from schemas.person_request import PersonRequest
 from schemas.reply import Reply
+from schemas.request_cancel import CancelRequest
 from schemas.returned import Returned
 from schemas.send import Send
 from schemas.send_request import SendRequest
@@ -107,6 +112,27 @@ class Topic(Generic[M]):
 SEND_REQUESTS: Final = Topic[SendRequest](
     name="sms.send-requests", carries=SendRequest, key=lambda m: m.number_key, keyed_by="tenant/number", keep=A_MONTH,
     about="Asked for, not yet judged.",
+)
+REQUEST_CANCELS: Final = Topic[CancelRequest](
+    name="sms.request-cancels", carries=CancelRequest, key=lambda m: m.number_key, keyed_by="tenant/number", keep=A_MONTH,
+    about="Take a request back before it leaves; read before requests.",
+)
+PERSON_EVENTS: Final = Topic[PersonEvent](
+    name="sms.person-events", carries=PersonEvent, key=lambda m: m.person_key, keyed_by="tenant/person", keep=A_YEAR,
+    about="People as producers tell of them: upserts, updates, deletes.",
+)
+PEOPLE: Final = Topic[Person](
+    name="sms.people", carries=Person, key=lambda m: m.person_key, keyed_by="tenant/person",
+    keep=FOREVER, compacted=True,
+    about="Each person as a whole.",
+)
+PERSON_REQUESTS: Final = Topic[PersonRequest](
+    name="sms.person-requests", carries=PersonRequest, key=lambda m: m.person_key, keyed_by="tenant/person", keep=A_MONTH,
+    about="Asked for, to a person: people finds the number.",
+)
+PERSON_ANSWERS: Final = Topic[PersonAnswer](
+    name="sms.person-answers", carries=PersonAnswer, key=lambda m: m.person_key, keyed_by="tenant/person", keep=A_MONTH,
+    about="What the gate decided of what people issued.",
 )
 CONSENT_EVENTS: Final = Topic[ConsentEvent](
     name="sms.consent-events", carries=ConsentEvent, key=lambda m: m.number_key, keyed_by="tenant/number",
@@ -193,7 +219,7 @@ DEAD_LETTERS: Final = Topic[DeadLetter](
 TOPICS: Final[tuple[Topic[Any], ...]] = (
     SEND_REQUESTS, CONSENT_EVENTS, INBOUND, REPLIES, CONTACTS, NUMBER_FACTS, CONSENT_LOG, CONSENT_STATUS, DECISIONS,
     DISPATCH_ORDERS, DISPATCH_CONTROLS, RETURNED, ATTEMPTS, DELIVERY_RECEIPTS, OUTCOMES, USAGE_REPORT, SETTINGS,
-    SENDERS, DEAD_LETTERS,
+    SENDERS, DEAD_LETTERS, REQUEST_CANCELS, PERSON_EVENTS, PEOPLE, PERSON_REQUESTS, PERSON_ANSWERS,
 )  # fmt: skip
 
 MESSAGES: Final[dict[str, type[Message]]] = {
@@ -210,6 +236,6 @@ def rows_topic(room: str) -> Topic[Any]:
     )  # fmt: skip
 
 
-ROOMS: Final = ("gate", "inbox", "dispatch", "outcomes", "usage")
+ROOMS: Final = ("people", "gate", "inbox", "dispatch", "outcomes", "usage")
 EVERY_TOPIC: Final[tuple[Topic[Any], ...]] = (*TOPICS, *(rows_topic(room) for room in ROOMS))
 """What `sayso topics apply` creates."""

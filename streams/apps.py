@@ -9,6 +9,7 @@ from streams.dispatch import dispatch, dispatch_woke
 from streams.gate import gate, gate_woke
 from streams.inbox import inbox, inbox_woke
 from streams.outcomes import outcomes, outcomes_woke
+from streams.people import people, people_woke
 from streams.room import Room
 from streams.usage import usage, usage_woke
 
@@ -16,8 +17,15 @@ GATE: Final = Room(
     "gate",
     fold=gate,
     woke=gate_woke,
-    first=(t.CONSENT_EVENTS, t.REPLIES),
+    first=(t.CONSENT_EVENTS, t.REPLIES, t.REQUEST_CANCELS),
     then=(t.NUMBER_FACTS, t.RETURNED, t.SEND_REQUESTS),
+)
+PEOPLE: Final = Room(
+    "people",
+    fold=people,
+    woke=people_woke,
+    first=(t.PERSON_EVENTS, t.PERSON_ANSWERS),
+    then=(t.PERSON_REQUESTS,),
 )
 INBOX: Final = Room("inbox", fold=inbox, woke=inbox_woke, first=(t.CONTACTS,), then=(t.INBOUND,))
 DISPATCH: Final = Room(
@@ -33,4 +41,4 @@ OUTCOMES: Final = Room(
 )
 USAGE: Final = Room("usage", fold=usage, woke=usage_woke, then=(t.OUTCOMES,))
 
-ROOMS: Final = {room.name: room for room in (GATE, INBOX, DISPATCH, OUTCOMES, USAGE)}
+ROOMS: Final = {room.name: room for room in (PEOPLE, GATE, INBOX, DISPATCH, OUTCOMES, USAGE)}

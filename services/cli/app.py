@@ -8,7 +8,21 @@ from typing import Any
 
 import typer
 
-from services.cli import consent, demo, explain, keys, send, senders, tail, tenants, topics, up, usage, workers
+from services.cli import (
+    consent,
+    demo,
+    explain,
+    keys,
+    people,
+    send,
+    senders,
+    tail,
+    tenants,
+    topics,
+    up,
+    usage,
+    workers,
+)
 from services.cli.refused import Refused
 
 app = typer.Typer(
@@ -26,6 +40,7 @@ app.command(rich_help_panel=_RUN)(demo.demo)
 app.command(rich_help_panel=_RUN)(up.up)
 app.command(rich_help_panel=_ASK)(send.send)
 app.add_typer(consent.app, name="consent", rich_help_panel=_ASK)
+app.add_typer(people.app, name="people", rich_help_panel=_ASK)
 app.command(rich_help_panel=_ASK)(tail.tail)
 app.command(rich_help_panel=_ASK)(explain.explain)
 app.command(rich_help_panel=_ASK)(usage.usage)

@@ -63,6 +63,16 @@ def _request(data: Data, unmask: bool) -> list[str]:
     return [f"{data['kind']} to {_number(data['to'], unmask)}{by}", body]
 
 
+def _person_request(data: Data, unmask: bool) -> list[str]:
+    body = repr(data["body"]) if unmask else f"{len(data['body'])} characters"
+    by = f" by {data['requested_by']}" if data.get("requested_by") else ""
+    return [f"{data['kind']} to person {data['person_id']}{by}", body]
+
+
+def _cancel(data: Data, unmask: bool) -> list[str]:
+    return [f"by {data['by']}" if data.get("by") else "", data.get("reason", "")]
+
+
 def _decision(data: Data, unmask: bool) -> list[str]:
     found = [f"{one['rule']}: {one['reason']}" + (f" → {one['next_step']}" if one.get("next_step") else "")
              for one in data.get("findings", ())]  # fmt: skip
@@ -104,6 +114,7 @@ def _consent(data: Data, unmask: bool) -> list[str]:
 
 
 _WORDS: dict[str, Callable[[Data, bool], list[str]]] = {
+    "person request": _person_request, "cancel": _cancel,
     "request": _request, "decision": _decision, "order": _order, "control": _control, "returned": _returned,
     "attempt": _attempt, "receipt": _receipt, "outcome": _outcome, "consent": _consent,
 }  # fmt: skip

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from services.broker.ports import LOOPBACK, choose, is_free
 from services.cli.supervisor import Part
 
-ROOMS = ("outcomes", "usage", "inbox", "dispatch", "gate")
+ROOMS = ("outcomes", "usage", "inbox", "dispatch", "gate", "people")
 WEBHOOK_PORT = 8410
 CONSENTS_PORT = 8420
 

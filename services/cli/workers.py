@@ -12,7 +12,7 @@ import typer
 from services.cli import options
 from services.cli.refused import Refused
 
-ROOMS = ("gate", "inbox", "dispatch", "outcomes", "usage")
+ROOMS = ("people", "gate", "inbox", "dispatch", "outcomes", "usage")
 """As in `streams.apps`, which takes a second to import."""
 
 

@@ -41,9 +41,11 @@ class Ambiguous(NamedTuple):
 
 
 _STAGES = {
+    "person request": ("person_requests", topics.PERSON_REQUESTS.name, "requested_at"),
     "request": ("requests", topics.SEND_REQUESTS.name, "requested_at"),
     "decision": ("decisions", topics.DECISIONS.name, "decided_at"),
     "order": ("orders", topics.DISPATCH_ORDERS.name, "issued_at"),
+    "cancel": ("cancels", topics.REQUEST_CANCELS.name, "at"),
     "control": ("controls", topics.DISPATCH_CONTROLS.name, "at"),
     "returned": ("returned", topics.RETURNED.name, "at"),
     "attempt": ("attempts", topics.ATTEMPTS.name, "at"),

@@ -40,12 +40,19 @@ def _plain(*names: str) -> dict[str, Get]:
 
 _MESSAGE = _plain("tenant", "message_id")
 _NUMBER: dict[str, Get] = _plain("tenant") | {"number": lambda m: e164(m.number)}
+_PERSON = _plain("tenant", "person_id")
 _BY_MESSAGE = ("message_id", "tenant")
 _BY_NUMBER = ("number", "tenant")
 _ORDER: dict[str, Get] = {"tenant": lambda m: m.order.tenant, "message_id": lambda m: m.order.message_id}
 
 TABLES: tuple[Table, ...] = (
     Table("requests", topics.SEND_REQUESTS, _MESSAGE | _plain("number"), lookup=_BY_MESSAGE),
+    Table("person_requests", topics.PERSON_REQUESTS, _MESSAGE | _plain("person_id"), lookup=_BY_MESSAGE),
+    Table("cancels", topics.REQUEST_CANCELS, _MESSAGE | _plain("by"), lookup=_BY_MESSAGE),
+    Table("person_events", topics.PERSON_EVENTS, _PERSON | _plain("action"), lookup=("person_id", "tenant")),
+    Table("person_answers", topics.PERSON_ANSWERS, _MESSAGE | _plain("verdict"), lookup=_BY_MESSAGE),
+    Table("people", topics.PEOPLE, _PERSON, latest=lambda m: m.person_key,
+          lookup=("person_id", "tenant")),
     Table("decisions", topics.DECISIONS, _MESSAGE | _plain("seq", "verdict", "kind"), lookup=_BY_MESSAGE),
     Table("orders", topics.DISPATCH_ORDERS, _MESSAGE | _plain("sender"), lookup=_BY_MESSAGE),
     Table("controls", topics.DISPATCH_CONTROLS, _MESSAGE | _plain("type", "sender", "number"), lookup=_BY_MESSAGE),

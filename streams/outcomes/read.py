@@ -29,6 +29,7 @@ def judged_of(decision: Decision) -> Judged:
         kind=decision.kind[:LONGEST],
         segments=decision.segments,
         person_id=_cut(decision.person_id),
+        request_id=decision.request_id,
         case_id=_cut(decision.case_id),
         event_id=_cut(decision.event_id),
         requested_at=decision.requested_at,

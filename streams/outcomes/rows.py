@@ -23,6 +23,7 @@ class Judged(Row):
     kind: str
     segments: int
     person_id: str | None = None
+    request_id: str | None = None
     case_id: str | None = None
     event_id: str | None = None
     requested_at: datetime

@@ -29,6 +29,7 @@ NUMBER_FIELDS = [
     ("sms.replies", "number"),
     ("sms.contacts", "number"),
     ("sms.number-facts", "number"),
+    ("sms.request-cancels", "number"),
 ]
 OURS = {"sms.consent-log", "sms.consent-status", "sms.returned"}
 """Written by the gate and dispatch alone: there a number is E.164 already."""

@@ -15,7 +15,7 @@ from tests.e2e import stage, witness
 
 pytestmark = pytest.mark.broker
 
-ROOMS = ("gate", "dispatch", "outcomes", "usage", "inbox")
+ROOMS = ("gate", "dispatch", "outcomes", "usage", "inbox", "people")
 
 
 async def kill(running: stage.Stage, room: str, last: int | None) -> int:
@@ -50,9 +50,10 @@ async def test_kills_lose_nothing_and_repeat_nothing(
         found = await witness.settled(running.bootstrap, asked, running.journal)
     assert killed == dict.fromkeys(ROOMS, 3)
     assert set(found.outcomes) == asked, "lost"
-    assert {name: n for name, n in found.taken.items() if n > 1} == {}, "texted twice"
+    assert {name: n for name, n in (found.taken + found.own_taken).items() if n > 1} == {}, "texted twice"
     assert {call: n for call, n in found.calls.items() if n > 1} == {}, "an attempt was called twice"
     doubt, out = found.in_state("in_doubt"), found.in_state("delivered", "undelivered")
     assert out | doubt == asked
     assert {name for name, n in found.taken.items() if n} - doubt == out
-    assert Counter(one["state"] for one in found.outcomes.values()) == found.usage, "usage is not the recount"
+    states = Counter(one["state"] for one in (*found.outcomes.values(), *found.own.values()))
+    assert states == found.usage, "usage is not the recount"

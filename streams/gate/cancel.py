@@ -1,0 +1,69 @@
+"""A request is taken back: by people, whose person has another number now, or by staff."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from schemas.base import Evidence
+from schemas.controls import Cancel
+from schemas.decision import Finding, Verdict
+from schemas.request_cancel import PEOPLE, CancelRequest
+from schemas.topics import DISPATCH_CONTROLS
+from streams.gate.answer import answered
+from streams.gate.decide import Ruling
+from streams.gate.follow import Pending
+from streams.gate.judge import ruled
+from streams.gate.release import with_number
+from streams.gate.rows import NUMBER, Canceled, HeldRow, MessageRow, NumberRow, held_row, message_row
+from streams.seen import REMEMBER
+from streams.step import NOTHING, Fact, Publication, Rows, Settings, Step
+
+WORDS_AT_MOST: Final = 200
+"""Characters of who and why that are kept."""
+
+_NOWHERE: Final = Evidence()
+
+
+def on_cancel(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Step:
+    """What waits is canceled.  What has been ordered is taken back at dispatch, whose attempt tells; if it comes back
+    instead, it is canceled here.  What is decided otherwise stays.  One that comes first waits for its request.
+
+    People, who would ask again, hears of one that has been ordered only once nobody was called for it (see outcomes);
+    at once, where somebody else does not want it any more."""
+    asked: CancelRequest = fact.value
+    canceled = Canceled(by=asked.by[:WORDS_AT_MOST], reason=asked.reason[:WORDS_AT_MOST], at=now)
+    name = message_row(asked.message_id)
+    message = rows.get(name, MessageRow)
+    if message is None:
+        ahead = MessageRow(fingerprint="", verdict=Verdict.CANCEL, received=now, canceled=canceled)
+        return Step({name: ahead}, wake={name: now + REMEMBER})
+    if message.canceled is not None:
+        return NOTHING
+    held = rows.get(held_row(asked.message_id), HeldRow)
+    message = message.model_copy(update={"canceled": canceled})
+    if held is not None:
+        return taken_back(rows, Pending(held.request, message, held.place, held), now, settings)
+    if message.request is None:
+        return NOTHING
+    back = Cancel(
+        sender=message.sender, tenant=asked.tenant, message_id=asked.message_id, reason=canceled.reason, at=now
+    )
+    told = () if canceled.by == PEOPLE else answered(Pending(message.request, message, _NOWHERE), Verdict.CANCEL, now)
+    return Step({name: message}, (Publication(DISPATCH_CONTROLS, back), *told))
+
+
+def taken_back(rows: Rows, pending: Pending, now: datetime, settings: Settings) -> Step:
+    """The decision, for a request that its cancel has met."""
+    canceled = pending.message.canceled
+    assert canceled is not None
+    who = f" by {canceled.by}" if canceled.by else ""
+    finding = Finding(
+        rule="canceled",
+        verdict=Verdict.CANCEL,
+        reason=f"It was taken back{who}",
+        next_step=canceled.reason or "ask again if it is still wanted",
+    )
+    before = rows.get(NUMBER, NumberRow) or NumberRow()
+    after, step = ruled(pending, Ruling(Verdict.CANCEL, (finding,)), before, now, settings)
+    return with_number(before, after, step)

@@ -1,0 +1,56 @@
+"""Why a text cannot go, in the same words wherever it is said, each with its next step."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, tzinfo
+from typing import Final, NamedTuple
+
+from schemas.decision import Finding, Verdict
+from streams.holding import HOLD_LIMIT
+
+
+class Reason(NamedTuple):
+    rule: str
+    reason: str
+    next_step: str
+
+    def but(self, next_step: str) -> Reason:
+        """The same, with something else to do about it."""
+        return self._replace(next_step=next_step)
+
+    def finding(self, verdict: Verdict) -> Finding:
+        return Finding(rule=self.rule, verdict=verdict, reason=self.reason, next_step=self.next_step)
+
+
+NO_NUMBER: Final = Reason("no_number", "No phone number on file", "add a mobile number")
+NOT_SMS_ENABLED: Final = Reason("not_sms_enabled", "The number isn't enabled for SMS", "turn on SMS for it")
+NOT_OPTED_IN: Final = Reason(
+    "not_opted_in",
+    "The recipient hasn't opted in yet",
+    "record their consent, or let them text START: it is sent as soon as they have",
+)
+"""The three of which exactly one is named first."""
+
+OPTED_OUT: Final = Reason("opted_out", "The recipient opted out", "only they can come back, by texting START")
+EXPIRED: Final = Reason(
+    "expired",
+    "It is past the time it was meant for",
+    "ask again, with a later valid_until, if it is still wanted",
+)
+HELD_TOO_LONG: Final = Reason(
+    "held_too_long", f"It has waited for {HOLD_LIMIT.days} days", "ask again if it is still wanted"
+)
+READY: Final = Reason("ready", "The SMS message can be sent", "nothing: it goes by itself")
+"""Of the decision that lets go what waited."""
+
+
+def moment(at: datetime, zone: tzinfo) -> str:
+    """As people of that zone write it: `2026-11-21 12:00 EST`."""
+    return f"{at.astimezone(zone):%Y-%m-%d %H:%M %Z}"
+
+
+def span(left: timedelta) -> str:
+    """`23 h 59 min`, rounded up to the minute."""
+    minutes = max(0, -(-left // timedelta(minutes=1)))
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"

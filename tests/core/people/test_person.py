@@ -1,0 +1,148 @@
+"""Events become a person; the gate hears of the person's numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from schemas.person import Person
+from schemas.person_event import PersonEvent
+from schemas.topics import DEAD_LETTERS, NUMBER_FACTS, PEOPLE
+from streams.people.rows import PERSON
+from tests.core.people.cases import DAY, HOME, NEW, NOON, OLD, THIRD, delete, mobile, played, update, upsert
+from tests.core.playing import Played
+
+
+def after(*events: PersonEvent) -> Person:
+    room = played()
+    for event in events:
+        room.tell(event)
+    return room.all(PEOPLE)[-1]  # type: ignore[no-any-return]
+
+
+def numbers(person: Person) -> list[tuple[str, str, bool, bool]]:
+    return [(one.number, one.type.value, one.sms_enabled, one.primary) for one in person.numbers]
+
+
+def test_a_new_number_is_a_mobile_that_is_on() -> None:
+    assert numbers(after(upsert({"number": OLD}))) == [(OLD, "mobile", True, False)]
+
+
+def test_a_new_number_of_another_type_is_off() -> None:
+    assert numbers(after(upsert({"number": HOME, "type": "home"}))) == [(HOME, "home", False, False)]
+
+
+def test_an_upsert_is_the_whole_person() -> None:
+    person = after(upsert(mobile(OLD), role="buyer", email="a@example.com"), upsert(mobile(NEW), name="Jo B."))
+    assert (person.name, person.role, person.email) == ("Jo B.", None, None)
+    assert [one.number for one in person.numbers] == [NEW]
+
+
+def test_an_upsert_that_is_silent_on_the_switch_leaves_it() -> None:
+    person = after(upsert(mobile(OLD, sms_enabled=False)), upsert({"number": OLD}))
+    assert numbers(person) == [(OLD, "mobile", False, False)]
+
+
+def test_an_update_changes_what_is_given() -> None:
+    whole = upsert(mobile(OLD), role="buyer", email="a@example.com")
+    person = after(whole, update(mobile(NEW), email="", role="agent"))
+    assert (person.name, person.role, person.email) == ("Jo Bell", "agent", None)
+    assert numbers(person) == [(OLD, "mobile", True, False), (NEW, "mobile", True, False)]
+
+
+def test_an_update_takes_a_number_away_however_it_is_written() -> None:
+    assert numbers(after(upsert(mobile(OLD), mobile(NEW)), update(remove=["+1 (415) 555-0142"]))) == [
+        (NEW, "mobile", True, False)
+    ]
+
+
+def test_an_update_of_somebody_unknown_is_a_beginning() -> None:
+    assert numbers(after(update(mobile(OLD)))) == [(OLD, "mobile", True, False)]
+
+
+def test_one_number_is_the_primary_one() -> None:
+    person = after(upsert(mobile(OLD, primary=True), mobile(NEW)), update(mobile(NEW, primary=True)))
+    assert [one.primary for one in person.numbers] == [False, True]
+
+
+def test_a_deleted_person_keeps_nothing_and_is_forgotten() -> None:
+    room = played()
+    room.tell(upsert(mobile(OLD), email="a@example.com"))
+    room.tell(delete())
+    gone = room.all(PEOPLE)[-1]
+    assert (gone.deleted, gone.name, gone.email, gone.numbers) == (True, "", None, ())
+    room.until(NOON + 36 * DAY)
+    assert room.rows.raw == {}
+
+
+def test_a_person_who_comes_back_stays() -> None:
+    room = played()
+    room.tell(delete())
+    room.tell(update(mobile(OLD)))
+    room.until(NOON + 36 * DAY)
+    assert PERSON in room.rows.raw
+
+
+def test_a_repeat_by_event_id_changes_nothing_though_it_says_something_old() -> None:
+    room = played()
+    first = upsert(mobile(OLD))
+    room.tell(first)
+    room.tell(upsert(mobile(NEW)))
+    assert room.tell(first) == []
+
+
+def test_what_changes_nothing_says_nothing() -> None:
+    room = played()
+    room.tell(upsert(mobile(OLD)))
+    assert room.tell(upsert(mobile(OLD))) == []
+
+
+def facts(room: Played) -> list[tuple[str, Any, str | None, bool]]:
+    return [(fact.number, fact.sms_enabled, fact.type, fact.left) for fact in room.all(NUMBER_FACTS)]
+
+
+def test_the_gate_hears_of_each_number_once() -> None:
+    room = played()
+    room.tell(upsert(mobile(OLD), {"number": HOME, "type": "home"}))
+    assert facts(room) == [(OLD, True, "mobile", False), (HOME, False, "home", False)]
+    room.published.clear()
+    room.tell(update(mobile(OLD, sms_enabled=False)))
+    assert facts(room) == [(OLD, False, "mobile", False)]
+
+
+def test_the_gate_hears_of_a_number_that_left() -> None:
+    room = played()
+    room.tell(upsert(mobile(OLD)))
+    room.published.clear()
+    room.tell(upsert(mobile(NEW)))
+    assert facts(room) == [(NEW, True, "mobile", False), (OLD, None, None, True)]
+    assert {fact.person_id for fact in room.all(NUMBER_FACTS)} == {"p1"}
+
+
+def test_a_zone_goes_to_every_number() -> None:
+    room = played()
+    room.tell(upsert(mobile(OLD), mobile(NEW)))
+    room.published.clear()
+    room.tell(update(time_zone="America/Denver", postal_region="CO"))
+    said = [(fact.number, fact.time_zone, fact.postal_region) for fact in room.all(NUMBER_FACTS)]
+    assert said == [(OLD, "America/Denver", "CO"), (NEW, "America/Denver", "CO")]
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        pytest.param(upsert(name="x" * 5_000), id="a file for a name"),
+        pytest.param(upsert(*(mobile(f"+1415555{n:04d}") for n in range(21))), id="a telephone book"),
+        pytest.param(upsert(mobile("+1" + "4" * 5_000)), id="a file for a number"),
+    ],
+)
+def test_what_is_too_large_to_be_a_person_is_set_aside(event: PersonEvent) -> None:
+    room = played()
+    room.tell(event)
+    assert [letter.cause for letter in room.all(DEAD_LETTERS)] == ["too_large"]
+    assert room.rows.raw == {}
+
+
+def test_a_removed_number_that_is_also_told_is_gone() -> None:
+    assert numbers(after(update(mobile(OLD), mobile(THIRD), remove=[OLD]))) == [(THIRD, "mobile", True, False)]

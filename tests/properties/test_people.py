@@ -1,0 +1,138 @@
+"""Whatever is said of a person, asked for them and answered, in any order: one try alive at a time."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import timedelta
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from schemas.decision import Verdict
+from schemas.person_event import NumberChange, PersonAction, PersonEvent
+from schemas.topics import DECISIONS, PEOPLE, REQUEST_CANCELS, SEND_REQUESTS
+from streams.people import people, people_woke
+from streams.people.person import person_after, same
+from tests.core.people.cases import HOME, NEW, NOON, OLD, THIRD, answer, request
+from tests.core.people.cases import settings as policy
+from tests.core.playing import Played
+
+NUMBERS = st.builds(
+    NumberChange,
+    number=st.sampled_from([OLD, NEW, THIRD, HOME]),
+    type=st.sampled_from(["mobile", "mobile", "home", None]),
+    sms_enabled=st.sampled_from([True, False, None]),
+    primary=st.sampled_from([True, False, None]),
+)
+EVENTS = st.builds(
+    PersonEvent,
+    event_id=st.uuids().map(lambda one: one.hex),
+    tenant=st.just("acme"),
+    person_id=st.just("p1"),
+    action=st.sampled_from([*PersonAction, PersonAction.UPSERT, PersonAction.UPDATE]),
+    name=st.sampled_from(["Jo", "", None]),
+    numbers=st.lists(NUMBERS, max_size=3).map(tuple),
+    remove=st.lists(st.sampled_from([OLD, NEW]), max_size=1).map(tuple),
+    at=st.just(NOON),
+)
+IDS = st.sampled_from(["m1", "m2"])
+REQUESTS = st.builds(
+    lambda one, to, until: request(message_id=one, to=to, valid_until=until),
+    IDS,
+    st.sampled_from([None, None, HOME, OLD]),
+    st.sampled_from([None, NOON + timedelta(days=1)]),
+)
+STEPS = st.lists(
+    EVENTS
+    | REQUESTS
+    | st.tuples(IDS, st.sampled_from([*Verdict]))
+    | st.sampled_from([timedelta(hours=1), timedelta(days=1)]),
+    max_size=25,
+)
+"""Shorter than ids are remembered."""
+
+
+def play(steps: list[Any]) -> Played:
+    """The gate answers for what was asked of it last, truthfully: a cancel by people only where people asked for it."""
+    room = Played(people, people_woke, "acme/p1", NOON, policy(number_types=["home"]))
+    for step in steps:
+        match step:
+            case timedelta():
+                room.until(room.now + step)
+            case (str() as request_id, Verdict() as verdict):
+                _answer(room, request_id, verdict)
+            case _:
+                room.tell(step)
+    return room
+
+
+def _answer(room: Played, request_id: str, verdict: Verdict) -> None:
+    tried = [one.message_id for one in room.all(SEND_REQUESTS) if one.resolved.request_id == request_id]
+    taken_back = {one.message_id for one in room.all(REQUEST_CANCELS)}
+    if not tried:
+        return
+    by = "people" if tried[-1] in taken_back else "staff"
+    room.tell(answer(verdict.value, tried[-1], by=by if verdict is Verdict.CANCEL else "", request_id=request_id))
+
+
+@settings(deadline=None, max_examples=60)
+@given(STEPS)
+def test_one_try_is_alive_at_a_time(steps: list[Any]) -> None:
+    """Each is asked for once, and the next only after the one before was taken back."""
+    room = play(steps)
+    seen: dict[str, list[str]] = {}
+    taken_back: set[str] = set()
+    for topic, value in room.published:
+        if topic is REQUEST_CANCELS:
+            assert value.message_id not in taken_back
+            taken_back.add(value.message_id)
+        elif topic is SEND_REQUESTS:
+            earlier = seen.setdefault(value.resolved.request_id, [])
+            assert value.message_id not in earlier
+            assert set(earlier) <= taken_back
+            earlier.append(value.message_id)
+
+
+@settings(deadline=None, max_examples=60)
+@given(STEPS)
+def test_decisions_count_up_and_the_gate_counts_on(steps: list[Any]) -> None:
+    room = play(steps)
+    counted = Counter[str]()
+    for topic, value in room.published:
+        if topic is DECISIONS:
+            counted[value.message_id] += 1
+            assert value.seq == counted[value.message_id]
+            assert value.findings
+        elif topic is SEND_REQUESTS:
+            assert value.resolved.decided == counted[value.message_id]
+
+
+@settings(deadline=None, max_examples=60)
+@given(STEPS)
+def test_nothing_waits_for_ever(steps: list[Any]) -> None:
+    room = play(steps)
+    room.until(room.now + timedelta(days=200))
+    assert {name for name in room.rows.raw if name != "person"} == set()
+
+
+@settings(deadline=None, max_examples=60)
+@given(STEPS)
+def test_people_told_again_from_the_beginning_say_the_same(steps: list[Any]) -> None:
+    """Events are remembered: the last person stands, however often the topic is read again."""
+    events = [step for step in steps if isinstance(step, PersonEvent)]
+    room = play(events)
+    before = room.all(PEOPLE)[-1:]
+    for event in events:
+        room.tell(event)
+    assert room.all(PEOPLE)[-1:] == before
+
+
+@given(st.lists(EVENTS, max_size=8))
+def test_a_person_has_one_primary_number_and_no_number_twice(events: list[PersonEvent]) -> None:
+    person = None
+    for event in events:
+        person = person_after(person, event)
+        assert sum(one.primary for one in person.numbers) <= 1
+        assert len({one.number for one in person.numbers}) == len(person.numbers)
+        assert same(person, person.model_copy())

@@ -11,6 +11,7 @@ from pydantic import Field, field_validator
 
 from schemas.base import Message, Slug
 from schemas.keywords import LOCALES, OwnWords
+from schemas.when import When
 
 _zone_names = cache(available_timezones)
 """Walks the time zone database: once."""
@@ -39,6 +40,7 @@ class TenantSettings(Message):
     regions: tuple[str, ...] = Field(default=("US", "CA"), description="ISO 3166 countries that may be texted")
     shorteners: ShortenerPolicy = ShortenerPolicy.REFUSE
     branches: dict[Slug, Branch] = {}
+    when: When = Field(default=When(), description="hours and caps, by the recipient's clock")
     locales: tuple[str, ...] = Field(default=("en",), description="whose keywords count; the English ones always do")
     keywords: OwnWords = Field(default=OwnWords(), description="words added to the keywords, by meaning")
 

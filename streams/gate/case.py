@@ -12,12 +12,14 @@ from schemas.sender import Sender
 from schemas.tenant_settings import TenantSettings
 from streams.gate.dialable import CHECKED_BY, dialable
 from streams.gate.rows import NumberRow
+from streams.gate.zones import Place, place
 from streams.step import Settings
 
 
 class Case(NamedTuple):
     """`number` is in E.164 if it can be; `sender` the one it would go from, "" for none; `received` is when the gate
-    first saw the request, `now` when it judges: they differ for what was held or returned."""
+    first saw the request, `now` when it judges: they differ for what was held or returned.  `place`: where the
+    recipient may be."""
 
     request: SendRequest
     number: str
@@ -27,6 +29,7 @@ class Case(NamedTuple):
     senders: Mapping[str, Sender]
     received: datetime
     now: datetime
+    place: Place
 
 
 Rule = Callable[[Case], Finding | None]
@@ -35,7 +38,8 @@ Rule = Callable[[Case], Finding | None]
 def case_of(request: SendRequest, standing: NumberRow, received: datetime, now: datetime, settings: Settings) -> Case:
     tenant = settings.tenants.get(request.tenant)
     number, sender = request.number, sender_of(request, tenant)
-    return Case(request, number, checked(standing, number), tenant, sender, settings.senders, received, now)
+    row, where = checked(standing, number), place_of(request, number, standing)
+    return Case(request, number, row, tenant, sender, settings.senders, received, now, where)
 
 
 def sender_of(request: SendRequest, tenant: TenantSettings | None) -> str:
@@ -44,6 +48,12 @@ def sender_of(request: SendRequest, tenant: TenantSettings | None) -> str:
         return request.sender or ""
     branch = tenant.branches.get(request.branch) if request.branch else None
     return (branch.sender if branch else None) or tenant.sender
+
+
+def place_of(request: SendRequest, number: str, known: NumberRow) -> Place:
+    """What the request says counts before what is known of the number."""
+    zones, regions = (request.time_zone, known.time_zone), (request.postal_region, known.postal_region)
+    return place(number, zones, regions)
 
 
 def checked(row: NumberRow, number: str) -> NumberRow:

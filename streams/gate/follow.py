@@ -12,12 +12,14 @@ from schemas.decision import Verdict
 from schemas.send import Send
 from schemas.send_request import SendRequest
 from schemas.topics import CONTACTS, DISPATCH_ORDERS
+from streams.gate.caps import counted
 from streams.gate.case import Case
 from streams.gate.decide import Ruling
 from streams.gate.kinds import LANES
 from streams.gate.limits import HOLD_LIMIT, ORDER_LIFE, later
 from streams.gate.rows import HeldRow, MessageRow, NumberRow
 from streams.gate.rules.held_too_long import waits_since
+from streams.gate.window import closes
 from streams.seen import REMEMBER
 from streams.step import Publication
 
@@ -55,7 +57,7 @@ def sent(case: Case, ruling: Ruling, pending: Pending, size: int) -> Issued:
         segments=size,
         consent_epoch=case.standing.epoch,
         not_before=request.not_before,
-        send_before=_send_before(request, case.now),
+        send_before=_send_before(case),
         issued_at=case.now,
     )
     out = MessageRow(
@@ -67,12 +69,13 @@ def sent(case: Case, ruling: Ruling, pending: Pending, size: int) -> Issued:
         request=request.model_copy(update={"body": ""}),
     )
     publish = (Publication(DISPATCH_ORDERS, order), *_contact(case))
-    return Issued(_texted(case), None, out, publish, forget=case.now + REMEMBER)
+    return Issued(counted(_texted(case), case), None, out, publish, forget=case.now + REMEMBER)
 
 
-def _send_before(request: SendRequest, now: datetime) -> datetime:
-    end = now + ORDER_LIFE
-    return end if request.valid_until is None else min(end, request.valid_until)
+def _send_before(case: Case) -> datetime:
+    """A verdict does not outlive its hour."""
+    ends = (case.now + ORDER_LIFE, case.request.valid_until, closes(case))
+    return min(end for end in ends if end is not None)
 
 
 def _contact(case: Case) -> tuple[Publication, ...]:

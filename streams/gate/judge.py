@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 from schemas.decision import Decision, Verdict
 from schemas.send_request import SendRequest
 from schemas.topics import DECISIONS
+from streams.gate.caps import uncounted
 from streams.gate.case import Case, case_of
 from streams.gate.decide import Ruling, decide
 from streams.gate.follow import FOLLOWS, Issued, Pending, due, ended, rules_of
@@ -34,7 +35,8 @@ def fingerprint(request: SendRequest) -> str:
 
 
 def judge(pending: Pending, number: NumberRow, now: datetime, settings: Settings) -> Judged:
-    case = case_of(pending.request, number, pending.message.received, now, settings)
+    standing = uncounted(number, pending.request.kind, pending.message.issued_at)
+    case = case_of(pending.request, standing, pending.message.received, now, settings)
     ruling = decide(case)
     if _waits_as_before(ruling, pending.held):
         return Judged(case.standing, Step(wake={held_row(pending.request.message_id): due(case, ruling)}))

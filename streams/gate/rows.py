@@ -45,6 +45,7 @@ class NumberRow(Row):
     checked_by: str = ""
     log_seq: int = 0
     log_hash: str = ""
+    texted_ms: dict[str, tuple[int, ...]] | None = None
 
 
 class MessageRow(Row):

@@ -15,9 +15,11 @@ from hypothesis.strategies import SearchStrategy
 
 from schemas.base import Message, Slug, UtcTime, Whole
 from schemas.keywords import LOCALES, OwnWords
+from schemas.send_request import Kind
 from schemas.sender import Sender
 from schemas.tenant_settings import TenantSettings
 from schemas.topics import Topic
+from schemas.when import Cap, QuietHours, When
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
 """Every character there is, NUL too; half ones cannot be written in UTF-8."""
@@ -50,6 +52,9 @@ NARROWER: dict[tuple[type[Message], str], SearchStrategy[Any]] = {
     (TenantSettings, "time_zone"): ZONES,
     (TenantSettings, "locales"): st.lists(st.sampled_from(LOCALES), max_size=3).map(tuple),
     **{(OwnWords, meaning): st.lists(word, max_size=3).map(tuple) for meaning, word in OWN_WORDS.items()},
+    (QuietHours, "before"): st.sampled_from(["00:00", "06:30", "08:00"]),
+    (QuietHours, "after"): st.sampled_from(["17:00", "21:00", "24:00"]),
+    (When, "caps"): st.dictionaries(st.sampled_from([*map(str, Kind)]), st.builds(Cap), max_size=2),
 }
 """Fields that take less than their type says."""
 

@@ -28,9 +28,10 @@ SENDERS = {
     OWN: Sender(sender=OWN, kind=SenderKind.SHORT_CODE, owner="acme"),
     SHARED: Sender(sender=SHARED, kind=SenderKind.SHORT_CODE, shared_by=("acme", "bolt")),
 }
+ANY_TIME = {"quiet_hours": "none", "marketing": "as_others"}
 TENANTS = {
-    "acme": TenantSettings(tenant="acme", name="Acme Law", sender=OWN),
-    "bolt": TenantSettings(tenant="bolt", name="Bolt Homes", sender=SHARED),
+    "acme": TenantSettings(tenant="acme", name="Acme Law", sender=OWN, when=ANY_TIME),
+    "bolt": TenantSettings(tenant="bolt", name="Bolt Homes", sender=SHARED, when=ANY_TIME),
 }
 PEOPLE = [f"+1415555{n:04d}" for n in range(100, 116)]
 

@@ -13,12 +13,15 @@ from streams.gate.rules.bad_body import bad_body
 from streams.gate.rules.consent_for_tests import consent_for_tests
 from streams.gate.rules.consent_unreadable import consent_unreadable
 from streams.gate.rules.expired import expired
+from streams.gate.rules.frequency_cap import frequency_cap
 from streams.gate.rules.held_too_long import held_too_long
 from streams.gate.rules.invalid_number import invalid_number
+from streams.gate.rules.marketing_hours import marketing_hours
 from streams.gate.rules.not_before import not_before
 from streams.gate.rules.not_opted_in import not_opted_in
 from streams.gate.rules.not_sms_enabled import not_sms_enabled
 from streams.gate.rules.opted_out import opted_out
+from streams.gate.rules.quiet_hours import quiet_hours
 from streams.gate.rules.region_not_allowed import region_not_allowed
 from streams.gate.rules.requested_in_future import requested_in_future
 from streams.gate.rules.sender_not_allowed import sender_not_allowed
@@ -45,4 +48,7 @@ RULES: Final[tuple[Rule, ...]] = (
     expired,
     held_too_long,
     not_before,
+    quiet_hours,
+    marketing_hours,
+    frequency_cap,
 )

@@ -25,6 +25,8 @@ SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelt
 PHONE = "+14155550100"
 OWN, SHARED, BRANCH, FOREIGN = "24273", "+12125550111", "+12125550122", "88888"
 
+ANY_TIME = {"quiet_hours": "none", "marketing": "as_others"}
+
 _ids = count()
 
 SENDERS = {
@@ -36,7 +38,11 @@ SENDERS = {
 
 
 def settings(**changes: Any) -> Settings:
-    tenant = {"tenant": "acme", "name": "Acme", "sender": OWN, "branches": {"south": Branch(sender=BRANCH)}}
+    """Texts at any hour, but where a test is about hours."""
+    tenant = {
+        "tenant": "acme", "name": "Acme", "sender": OWN, "branches": {"south": Branch(sender=BRANCH)},
+        "when": ANY_TIME,
+    }  # fmt: skip
     return settings_of({"acme": TenantSettings.model_validate(tenant | changes)}, SENDERS)
 
 

@@ -1,0 +1,8 @@
+"""Which clock somebody goes by: every time zone they may be in, for all of them have to be awake.
+
+Tables are data: `area_codes.csv` and `states.csv`, each with its source.
+"""
+
+from streams.gate.zones.place import Place, place
+
+__all__ = ["Place", "place"]

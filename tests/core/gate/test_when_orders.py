@@ -1,0 +1,88 @@
+"""A verdict does not outlive its hour, and what waits for one goes by itself."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from schemas.returned import Returned
+from schemas.send import Send
+from schemas.topics import DECISIONS, DISPATCH_ORDERS
+from tests.core.gate.cases import HOUR, MINUTE, SECOND, decided, opt_in, opt_out, played, request
+from tests.core.gate.test_when_hours import CHICAGO, NEW_YORK, at
+from tests.core.playing import Played, of
+
+
+def consented(now: datetime, **when: Any) -> Played:
+    room = played(now, when=when)
+    room.tell(opt_in())
+    return room
+
+
+def ordered(now: datetime, *, when: dict[str, Any] | None = None, **about: Any) -> Send:
+    (order,) = of(DISPATCH_ORDERS, consented(now, **(when or {})).tell(request(**about, requested_at=now)))
+    assert isinstance(order, Send)
+    return order
+
+
+@pytest.mark.parametrize(
+    ("about", "send_before"),
+    [
+        pytest.param({"time_zone": NEW_YORK}, at(NEW_YORK, "2026-06-14 21:00"), id="until the evening"),
+        pytest.param({"to": "+12705551234"}, at(NEW_YORK, "2026-06-14 21:00"), id="where it comes first"),
+        pytest.param(
+            {"kind": "marketing", "postal_region": "FL"}, at(NEW_YORK, "2026-06-14 20:00"), id="of the state"
+        ),
+        pytest.param(
+            {"time_zone": NEW_YORK, "valid_until": at(NEW_YORK, "2026-06-14 15:00")}, at(NEW_YORK, "2026-06-14 15:00"),
+            id="no longer than it is of use",
+        ),
+        pytest.param(
+            {"time_zone": NEW_YORK, "when": {"quiet_hours": "none"}}, at(NEW_YORK, "2026-06-14 14:00") + 36 * HOUR,
+            id="no hours, no evening",
+        ),
+    ],
+)  # fmt: skip
+def test_an_order_ends_with_its_hours(about: dict[str, Any], send_before: datetime) -> None:
+    assert ordered(at(NEW_YORK, "2026-06-14 14:00"), **about).send_before == send_before
+
+
+def test_the_evening_on_the_day_the_clocks_change() -> None:
+    now = at(NEW_YORK, "2026-11-01 08:00")
+    assert ordered(now, time_zone=NEW_YORK).send_before == now + timedelta(hours=13)
+    assert now == at(NEW_YORK, "2026-10-31 08:00") + timedelta(hours=25)
+
+
+def test_what_comes_at_night_goes_in_the_morning() -> None:
+    room = consented(at(CHICAGO, "2026-06-10 22:00"))
+    (held,) = of(DECISIONS, room.tell(request(message_id="a", time_zone=CHICAGO, requested_at=room.now)))
+    morning = at(CHICAGO, "2026-06-11 08:00")
+    assert (held.verdict, held.until, [found.rule for found in held.findings]) == ("hold", morning, ["quiet_hours"])
+    assert room.until(morning - SECOND) == []
+    assert decided(room.until(morning)) == [("a", "send", [])]
+
+
+def test_it_is_judged_afresh_then() -> None:
+    room = consented(at(CHICAGO, "2026-06-10 22:00"))
+    room.tell(request(message_id="a", time_zone=CHICAGO, requested_at=room.now))
+    assert decided(room.tell(opt_out(), at=room.now)) == [("a", "reject", ["opted_out", "quiet_hours"])]
+
+
+def test_a_yes_at_night_wakes_nobody() -> None:
+    room = played(at(CHICAGO, "2026-06-10 22:00"), when={})
+    first = room.tell(request(message_id="a", time_zone=CHICAGO, requested_at=room.now))
+    assert decided(first) == [("a", "hold", ["not_opted_in", "quiet_hours"])]
+    assert decided(room.tell(opt_in(), at=room.now)) == [("a", "hold", ["quiet_hours"])]
+    assert decided(room.until(at(CHICAGO, "2026-06-11 08:00"))) == [("a", "send", [])]
+
+
+def test_an_order_that_comes_back_in_the_evening_waits_for_the_morning() -> None:
+    room = consented(at(CHICAGO, "2026-06-10 20:59"))
+    asked = request(message_id="a", time_zone=CHICAGO, requested_at=room.now)
+    (order,) = of(DISPATCH_ORDERS, room.tell(asked))
+    room.now = order.send_before + MINUTE
+    back = Returned(order=order, reason="send_before", at=room.now)
+    assert decided(room.tell(back)) == [("a", "hold", ["quiet_hours"])]
+    assert decided(room.until(at(CHICAGO, "2026-06-11 08:00"))) == [("a", "send", [])]

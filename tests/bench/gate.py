@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from tests.bench import people
 from tests.bench.feed import drop_topics, placed, publish, topics_like
 from tests.bench.job import PARTITIONS
 from tests.bench.process import PYTHON, cpu_meter, running
-from tests.bench.watch import Seen, watch
+from tests.bench.watch import Progress, Seen, unseen, watch
 
 
 class InUse(Exception):
@@ -39,7 +39,7 @@ async def tell(bootstrap: str, topic: Topic[Any], messages: Iterable[Message]) -
     await publish(bootstrap, topic.name, placed(records, topic.partitions(PARTITIONS)))
 
 
-async def one_run(bootstrap: str, count: int, progress: Callable[[int], None] = int) -> Seen:
+async def one_run(bootstrap: str, count: int, progress: Progress = unseen) -> Seen:
     """Raises InUse, Ended or Stuck."""
     await empty_house(bootstrap)
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final, NamedTuple
@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from tests.bench import job
 from tests.bench.feed import make_topics, placed, publish
 from tests.bench.process import PYTHON, ROOT, cpu_meter, running
-from tests.bench.watch import Seen, watch
+from tests.bench.watch import Progress, Seen, unseen, watch
 
 BENCH_VENV: Final = ROOT / ".venv-bench"
 """Quix Streams wants an older pydantic than ours."""
@@ -37,13 +37,13 @@ def _module(name: str) -> tuple[str, ...]:
 
 _QUIX: Final = (str(QUIX_PYTHON), str(Path(__file__).parent / "contenders" / "quix.py"))
 CONTENDERS: Final = (
-    Contender("kit", "Sayso's kit, every promise on", _module("kit")),
-    Contender("quixstreams", "Quix Streams, at least once", _QUIX),
+    Contender("kit", "Sayso's kit, all promises", _module("kit")),
+    Contender("quixstreams", "Quix, at least once", _QUIX),
     Contender(
-        "quixstreams_exactly_once", "Quix Streams, exactly once", _QUIX,
+        "quixstreams_exactly_once", "Quix, exactly once", _QUIX,
         environment={"SAYSO_BENCH_GUARANTEE": "exactly-once", "SAYSO_BENCH_COMMIT_EVERY": "8000"},
     ),
-    Contender("raw_aiokafka", "aiokafka by hand, at least once", _module("raw_aiokafka"), own_topics=("changelog",)),
+    Contender("raw_aiokafka", "aiokafka by hand", _module("raw_aiokafka"), own_topics=("changelog",)),
     Contender("stock_faust", "Faust's own idiom", _module("stock_faust"), share=0.1),
 )  # fmt: skip
 
@@ -56,7 +56,7 @@ class Source(NamedTuple):
     """Events that several contenders read, each from the beginning."""
 
     topic: str
-    count: int
+    events: int
 
 
 async def source_of(bootstrap: str, count: int) -> Source:
@@ -67,7 +67,7 @@ async def source_of(bootstrap: str, count: int) -> Source:
 
 
 async def one_run(
-    bootstrap: str, contender: Contender, source: Source, progress: Callable[[int], None] = int
+    bootstrap: str, contender: Contender, source: Source, progress: Progress = unseen
 ) -> Seen:
     """Raises Ended, Stuck, or Wrong: a rate of wrong results is worth nothing."""
     name = f"bench.{contender.name}.{uuid.uuid4().hex[:8]}"
@@ -83,8 +83,8 @@ async def one_run(
         ]  # fmt: skip
         async with running(command, Path(folder), contender.environment) as process:
             meter = cpu_meter({"process": process.pid})
-            seen = await watch(bootstrap, output, job.PARTITIONS, source.count, meter, progress)
-    if fault := job.wrong(seen.values, source.count):
+            seen = await watch(bootstrap, output, job.PARTITIONS, source.events, meter, progress)
+    if fault := job.wrong(seen.values, source.events):
         raise Wrong(f"{contender.name}: {fault}")
     return seen
 

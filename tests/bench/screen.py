@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-WIDTH = 20
+WIDTH = 14
 """Characters of the longest bar."""
 
 
@@ -42,10 +42,10 @@ def table(title: str, unit: str, bars: Iterable[Bar], *beside: str) -> Table:
     longest = max((bar.value for bar in bars), default=1.0)
     drawn = Table(title=title, title_justify="left", title_style="bold")
     drawn.add_column("", no_wrap=True)
-    drawn.add_column(unit, justify="right")
+    drawn.add_column(unit, justify="right", no_wrap=True)
     for heading in beside:
-        drawn.add_column(heading, justify="right")
-    drawn.add_column("", width=WIDTH)
+        drawn.add_column(heading, justify="right", no_wrap=True)
+    drawn.add_column("", width=WIDTH, no_wrap=True)
     for bar in bars:
         value = f"{bar.value:,.0f}" if bar.value >= 100 else f"{bar.value:,.2f}"
         drawn.add_row(bar.words, value, *bar.beside, "█" * max(1, round(WIDTH * bar.value / longest)))

@@ -40,6 +40,16 @@ class Seen(NamedTuple):
 
 
 Meter = Callable[[], dict[str, float]]
+"""CPU seconds by process."""
+Progress = Callable[[int], None]
+"""Told how many there are."""
+
+
+def unmetered() -> dict[str, float]:
+    return {}
+
+
+def unseen(done: int) -> None: ...
 
 
 class _Window:
@@ -65,7 +75,7 @@ class _Window:
 
 
 async def watch(
-    bootstrap: str, topic: str, partitions: int, wanted: int, meter: Meter = dict, progress: Callable[[int], None] = int
+    bootstrap: str, topic: str, partitions: int, wanted: int, meter: Meter = unmetered, progress: Progress = unseen
 ) -> Seen:
     """Raises Stuck."""
     places = [TopicPartition(topic, n) for n in range(partitions)]
@@ -109,7 +119,7 @@ async def _until_quiet(
     places: list[TopicPartition],
     window: _Window,
     wanted: int,
-    progress: Callable[[int], None],
+    progress: Progress,
 ) -> None:
     while True:
         window.look(await consumer.end_offsets(places))

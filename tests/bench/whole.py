@@ -18,7 +18,7 @@ from services.cli.house import Wanted, house
 from tests.bench import people
 from tests.bench.gate import empty_house, tear_down, tell
 from tests.bench.process import cpu_meter
-from tests.bench.watch import PATIENCE, Meter, Stuck
+from tests.bench.watch import PATIENCE, Meter, Progress, Stuck, unseen
 
 SCRIPT: Final = {
     "senders": {"*": {"pace": 1_000_000}},
@@ -42,7 +42,7 @@ class Flowed(NamedTuple):
         return self.messages / self.seconds
 
 
-async def one_run(bootstrap: str, count: int, broker: int | None, progress: Callable[[int], None] = int) -> Flowed:
+async def one_run(bootstrap: str, count: int, broker: int | None, progress: Progress = unseen) -> Flowed:
     """`broker`: its process, if it is ours to measure.  Raises InUse, Refused or Stuck."""
     await empty_house(bootstrap)
     try:
@@ -53,14 +53,15 @@ async def one_run(bootstrap: str, count: int, broker: int | None, progress: Call
             await tell(bootstrap, SENDERS, [people.SENDER])
             async with house(Wanted(Path(folder), bootstrap, script=script, fresh=True), lambda sentence: None):
                 await tell(bootstrap, CONSENT_EVENTS, people.consents())
-                await _read(bootstrap, CONSENT_STATUS.name, 100 * len(people.AREAS), lambda value: value["number"], int)
+                everybody = 100 * len(people.AREAS)
+                await _read(bootstrap, CONSENT_STATUS.name, everybody, lambda status: status["number"], unseen)
                 meter = cpu_meter({**parts(), **({"broker": broker} if broker else {})})
                 return await _flow(bootstrap, count, meter, progress)
     finally:
         await tear_down(bootstrap)
 
 
-async def _flow(bootstrap: str, count: int, meter: Meter, progress: Callable[[int], None]) -> Flowed:
+async def _flow(bootstrap: str, count: int, meter: Meter, progress: Progress) -> Flowed:
     began, before = time.perf_counter(), meter()
     await tell(bootstrap, SEND_REQUESTS, people.requests(count, uuid.uuid4().hex[:8]))
     await _read(bootstrap, OUTCOMES.name, count, _delivered, progress)
@@ -74,7 +75,7 @@ def _delivered(outcome: dict[str, Any]) -> str | None:
 
 async def _read(
     bootstrap: str, topic: str, wanted: int, identity: Callable[[dict[str, Any]], str | None],
-    progress: Callable[[int], None],
+    progress: Progress,
 ) -> None:  # fmt: skip
     """Until so many different ones have been seen, committed."""
     consumer = AIOKafkaConsumer(

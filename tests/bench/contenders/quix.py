@@ -24,7 +24,7 @@ app = Application(
     state_dir=given.folder,
     loglevel="ERROR",
     commit_every=int(os.environ.get("SAYSO_BENCH_COMMIT_EVERY", "0")),
-    processing_guarantee=os.environ.get("SAYSO_BENCH_GUARANTEE", "at-least-once"),  # type: ignore[arg-type]
+    processing_guarantee=os.environ.get("SAYSO_BENCH_GUARANTEE", "at-least-once"),
 )
 
 

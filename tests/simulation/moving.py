@@ -9,10 +9,11 @@ import random
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from itertools import count
 
 from schemas import topics as t
 from schemas.consent_event import ConsentEvent
+from schemas.decision import Verdict
 from schemas.outcome import Outcome
 from schemas.person_event import NumberChange, PersonAction, PersonEvent
 from schemas.person_request import PersonRequest
@@ -43,6 +44,7 @@ class Moving(Scenario):
         self.world = World(self.seed, list(ROOMS.values()), settings_of(TENANTS, SENDERS), self.call, crash=self.crash)
         self.wanted: dict[str, PersonRequest] = {}
         self.after_cancel: list[Post] = []
+        self.versions = count()
 
     # --- the outside
 
@@ -63,33 +65,38 @@ class Moving(Scenario):
         """Each begins somewhere and changes up to four times: another number, none, switched off, at times deleted."""
         for person in range(self.people):
             moments = sorted(self.rng.uniform(0, 150) for _ in range(self.rng.choice([0, 1, 2, 3, 4])))
-            for version, seconds in enumerate([0.0, *moments]):
-                at = self.world.now + timedelta(seconds=seconds)
-                event = self._event(person, version, at)
-                for _ in range(self.rng.choice([1, 1, 1, 2])):
-                    self.world.publish_at(at, t.PERSON_EVENTS, event)
+            for seconds in [0.0, *moments]:
+                self.moves(person, self.world.now + timedelta(seconds=seconds))
 
-    def _event(self, person: int, version: int, at: datetime) -> PersonEvent:
+    def moves(self, person: int, at: datetime) -> None:
+        event = self._event(person, at)
+        for _ in range(self.rng.choice([1, 1, 1, 2])):
+            self.world.publish_at(at, t.PERSON_EVENTS, event)
+
+    def _event(self, person: int, at: datetime) -> PersonEvent:
         what = self.rng.choices(["number", "none", "off", "deleted"], [80, 8, 8, 4])[0]
         number = NumberChange(number=self.rng.choice(self.numbers_of(person)), sms_enabled=what != "off")
         return PersonEvent(
-            event_id=f"p{person}-{version}", tenant="acme", person_id=f"p{person}", name=f"Person {person}", at=at,
+            event_id=f"v{next(self.versions)}", tenant="acme", person_id=f"p{person}", name=f"Person {person}", at=at,
             action=PersonAction.DELETE if what == "deleted" else PersonAction.UPSERT,
             numbers=(number,) if what in ("number", "off") else (),
         )  # fmt: skip
 
     def producers_ask_people(self, texts: int) -> None:
-        """Over two minutes, some for later; one in five is published twice."""
+        """Over two minutes, some for later; one in five is published twice, and one in four meets a move at once."""
         for n in range(texts):
             at = self.world.now + timedelta(seconds=self.rng.uniform(0, 120))
             later = at + timedelta(seconds=self.rng.uniform(5, 90)) if self.rng.random() < 0.5 else None
+            person = self.rng.randrange(self.people)
             request = PersonRequest(
-                message_id=f"m{n}", tenant="acme", person_id=f"p{self.rng.randrange(self.people)}", body=f"text {n}",
+                message_id=f"m{n}", tenant="acme", person_id=f"p{person}", body=f"text {n}",
                 kind="reminder", not_before=later, requested_at=self.world.now,
             )  # fmt: skip
             self.wanted[request.message_id] = request
             for _ in range(self.rng.choice([1, 1, 1, 1, 2])):
                 self.world.publish_at(at, t.PERSON_REQUESTS, request)
+            if self.rng.random() < 0.25:
+                self.moves(person, at + timedelta(seconds=self.rng.uniform(0, 0.2)))
 
     def call(self, post: Post, now: datetime) -> Answer | None:
         if self.taken_back_at_dispatch(post):
@@ -137,14 +144,31 @@ class Moving(Scenario):
                 found[original(message_id)].append(message_id)
         return dict(found)
 
-    def number_now(self, person_id: str) -> str | None:
-        """The one they may be texted at, by the last of their events."""
+    def last_said(self, person_id: str) -> PersonEvent:
+        """A repeat of something old says nothing new."""
         events: dict[str, PersonEvent] = {}
         for one in self.world.log.all(t.PERSON_EVENTS):
             if one.person_id == person_id:
                 events.setdefault(one.event_id, one)
-        last: Any = max(events.values(), key=lambda one: int(one.event_id.partition("-")[2]))
-        return next((number.number for number in last.numbers if number.sms_enabled), None)
+        return list(events.values())[-1]
+
+    def number_now(self, person_id: str) -> str | None:
+        """The one they may be texted at."""
+        return next((number.number for number in self.last_said(person_id).numbers if number.sms_enabled), None)
+
+    def canceled_ahead(self) -> set[str]:
+        """What was canceled by the gate's first word on it."""
+        return {one.message_id for one in self.world.log.all(t.DECISIONS)
+                if one.verdict is Verdict.CANCEL and one.seq == 1}  # fmt: skip
+
+    def tried(self, message_id: str) -> bool:
+        """Whether dispatch ever set out to call the provider for it."""
+        words = {one.state.value for one in self.world.log.all(t.ATTEMPTS) if one.message_id == message_id}
+        return bool(words - {"queued", "canceled"})
+
+    def was_ever_deleted(self, person_id: str) -> bool:
+        events = self.world.log.all(t.PERSON_EVENTS)
+        return any(one.person_id == person_id and one.action is PersonAction.DELETE for one in events)
 
 
 def original(message_id: str) -> str:

@@ -41,6 +41,13 @@ def test_only_the_last_try_is_alive(played: Moving) -> None:
     assert set(earlier) <= {"canceled"}
 
 
+def test_what_was_never_tried_is_asked_for_again(played: Moving) -> None:
+    """A change of number loses nothing, unless the person is deleted or dispatch had set out to call."""
+    for request_id, tries in played.tries().items():
+        if played.outcomes[tries[-1]].state == "canceled":
+            assert played.tried(tries[-1]) or played.was_ever_deleted(played.wanted[request_id].person_id), request_id
+
+
 def test_each_try_names_the_one_before(played: Moving) -> None:
     asked = {one.message_id: one for one in played.world.log.all(t.DECISIONS)}
     for tries in played.tries().values():
@@ -102,7 +109,8 @@ def test_every_way_was_gone() -> None:
         seen["moved twice"] += sum(len(tries) > 2 for tries in scenario.tries().values())
         seen["canceled at the gate"] += sum(one.verdict is Verdict.CANCEL for one in log.all(t.DECISIONS))
         seen["canceled at dispatch"] += sum(one.state == "canceled" for one in log.all(t.ATTEMPTS))
+        seen["canceled ahead"] += len(scenario.canceled_ahead())
         seen["held for a number"] += sum(one.to is None for one in log.all(t.DECISIONS))
         seen["texted"] += len(scenario.texted)
     assert min(seen.values()) > 0, seen
-    assert len(seen) == 6
+    assert len(seen) == 7

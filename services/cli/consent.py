@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from services.cli import consent_import, consent_proof, options
+from services.cli import consent_audit, consent_import, consent_proof, options
 from services.cli.refused import Refused
 
 if TYPE_CHECKING:
     from services.ledger.consent import Standing
 
 app = typer.Typer(help="Who has said yes, who has said no, and the proof.", no_args_is_help=True)
-for command in (consent_proof.history, consent_proof.proof, consent_proof.verify):
+for command in (consent_proof.history, consent_proof.proof, consent_proof.verify, consent_audit.audit):
     app.command()(command)
 app.command("import")(consent_import.import_)
 

@@ -41,6 +41,11 @@ def _plain(*names: str) -> dict[str, Get]:
 _MESSAGE = _plain("tenant", "message_id")
 _NUMBER: dict[str, Get] = _plain("tenant") | {"number": lambda m: e164(m.number)}
 _PERSON = _plain("tenant", "person_id")
+def _ms(name: str) -> dict[str, Get]:
+    """What the message itself says of when, in milliseconds since 1970, UTC."""
+    return {"said_ms": lambda m: round(getattr(m, name).timestamp() * 1000)}
+
+
 _BY_MESSAGE = ("message_id", "tenant")
 _BY_NUMBER = ("number", "tenant")
 _ORDER: dict[str, Get] = {"tenant": lambda m: m.order.tenant, "message_id": lambda m: m.order.message_id}
@@ -54,10 +59,12 @@ TABLES: tuple[Table, ...] = (
     Table("people", topics.PEOPLE, _PERSON, latest=lambda m: m.person_key,
           lookup=("person_id", "tenant")),
     Table("decisions", topics.DECISIONS, _MESSAGE | _plain("seq", "verdict", "kind"), lookup=_BY_MESSAGE),
-    Table("orders", topics.DISPATCH_ORDERS, _MESSAGE | _plain("sender"), lookup=_BY_MESSAGE),
+    Table("orders", topics.DISPATCH_ORDERS, _MESSAGE | _plain("sender", "kind") | {"number": lambda m: e164(m.to)}
+          | _ms("issued_at"), lookup=_BY_MESSAGE),
     Table("controls", topics.DISPATCH_CONTROLS, _MESSAGE | _plain("type", "sender", "number"), lookup=_BY_MESSAGE),
     Table("returned", topics.RETURNED, _ORDER | _plain("reason"), lookup=_BY_MESSAGE),
-    Table("attempts", topics.ATTEMPTS, _MESSAGE | _plain("attempt", "state", "provider_id"), lookup=_BY_MESSAGE),
+    Table("attempts", topics.ATTEMPTS, _MESSAGE | _plain("attempt", "state", "provider_id") | _ms("at"),
+          lookup=_BY_MESSAGE),
     Table("receipts", topics.DELIVERY_RECEIPTS, _MESSAGE | _plain("attempt", "provider_id", "status"),
           lookup=_BY_MESSAGE),
     Table("outcome_history", topics.OUTCOMES, _MESSAGE | _plain("version", "state"), lookup=_BY_MESSAGE),
@@ -67,8 +74,8 @@ TABLES: tuple[Table, ...] = (
           _plain("tenant", "branch", "sender", "kind", "state", "error_code", "messages", "segments", "final")
           | {"period": lambda m: m.period.isoformat()}, latest=lambda m: m.identity),
     Table("consent_events", topics.CONSENT_EVENTS, _NUMBER | _plain("action", "source"), lookup=_BY_NUMBER),
-    Table("consent_log", topics.CONSENT_LOG, _NUMBER | _plain("action", "source", "applied"), lookup=_BY_NUMBER,
-          whole=True),
+    Table("consent_log", topics.CONSENT_LOG, _NUMBER | _plain("action", "source", "applied", "was", "now") | _ms("at"),
+          lookup=_BY_NUMBER, whole=True),
     Table("consent_status", topics.CONSENT_STATUS, _NUMBER | _plain("state"), latest=lambda m: m.number_key,
           lookup=_BY_NUMBER),
     Table("inbound", topics.INBOUND, _plain("sender", "provider_id") | {"number": lambda m: e164(m.number)},

@@ -19,10 +19,11 @@ from services.cli.refused import Refused
 from services.demo.sample import SAMPLE
 
 COMMANDS = [
-    "demo", "up", "send", "consent in", "consent out", "consent show", "people import", "people show", "tail", "explain", "usage", "topics list",
+    "demo", "up", "send", "consent in", "consent out", "consent show", "people import", "people show",
+    "tail", "explain", "usage", "topics list",
     "topics apply", "tenants apply", "tenants list", "senders apply", "senders list", "worker", "webhook", "simulator",
     "ledger", "consents", "keys add", "keys list", "keys revoke", "consent history",
-    "consent proof", "consent verify", "consent import",
+    "consent proof", "consent verify", "consent import", "consent audit",
 ]  # fmt: skip
 
 

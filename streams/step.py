@@ -8,7 +8,7 @@ says what changes, what to publish, and when to call again.  The kit makes all o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, MutableMapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, Protocol, TypeVar
 
@@ -69,6 +69,16 @@ class Unreadable(Message):
 class Effect(Protocol):
     """Something to do in the world once the step is durable (dispatch's Post).  What came of it returns as a Fact
     of the same family."""
+
+    @property
+    def identity(self) -> Hashable: ...
+
+
+class Withdraw(NamedTuple):
+    """An effect that was asked for must not begin any more.  One that has begun goes on; either way its answer
+    comes."""
+
+    identity: Hashable
 
 
 class Step(NamedTuple):

@@ -21,6 +21,10 @@ class Post(NamedTuple):
     rest: float = 0.0
     """Seconds before this call, and from its start to that of the sender's next one: `streams.dispatch.spacing`."""
 
+    @property
+    def identity(self) -> tuple[str, str, int]:
+        return self.tenant, self.message_id, self.attempt
+
 
 class Result(StrEnum):
     ACCEPTED = "accepted"

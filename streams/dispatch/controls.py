@@ -44,9 +44,10 @@ def _judged_before(draft: Draft, control: Stop) -> Iterator[tuple[str, MessageRo
 
 
 def _take_back(draft: Draft, name: str, row: MessageRow, code: str) -> None:
-    """What is under way or in doubt cannot be taken back; it is never tried again."""
+    """What is in doubt, or has begun, cannot be taken back; it is never tried again."""
     row = row.model_copy(update={"barred": code})
     if row.place is not Place.QUEUED or row.order is None:
+        draft.withdraw(row)
         draft.put(name, row)
         return
     draft.report(row.order, row.attempt, AttemptState.CANCELED, code=code)

@@ -12,7 +12,7 @@ from schemas.topics import ATTEMPTS, Topic
 from streams.dispatch.calls import Post
 from streams.dispatch.queue import Queue
 from streams.dispatch.rows import LIVE, REMEMBERED, MessageRow, Place
-from streams.step import Publication, Row, Rows, Step
+from streams.step import Publication, Row, Rows, Step, Withdraw
 
 R = TypeVar("R", bound=Row)
 
@@ -26,7 +26,7 @@ class Draft:
         self._changed: dict[str, Row | None] = {}
         self._publish: list[Publication] = []
         self._wake: dict[str, datetime | None] = {}
-        self._posts: list[Post] = []
+        self._effects: list[Post | Withdraw] = []
 
     def get(self, name: str, model: type[R]) -> R | None:
         if name in self._changed:
@@ -50,10 +50,15 @@ class Draft:
         self._publish.append(letter)
 
     def post(self, post: Post) -> None:
-        self._posts.append(post)
+        self._effects.append(post)
+
+    def withdraw(self, row: MessageRow) -> None:
+        """Its call may not have begun: it waits for its turn at the sender for up to `pump.AHEAD`."""
+        if row.place is Place.SENDING and row.order is not None:
+            self._effects.append(Withdraw((row.order.tenant, row.order.message_id, row.attempt)))
 
     def step(self) -> Step:
-        return Step(self._changed, tuple(self._publish), self._wake, tuple(self._posts))
+        return Step(self._changed, tuple(self._publish), self._wake, tuple(self._effects))
 
     # --- what happens to a message
 

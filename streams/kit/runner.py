@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections.abc import Hashable, Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from streams.kit.lease import Lease
 from streams.kit.writer import Writer
 from streams.lanes.lane import Lane
 from streams.lanes.transaction import Answered, Transaction
+from streams.step import Withdraw
 
 if TYPE_CHECKING:
     from streams.kit.host import Host
@@ -27,7 +29,7 @@ class Runner:
         self._kick = asyncio.Event()
         self._committing = self._draining = False
         self._task: asyncio.Task[None] | None = None
-        self._calls: dict[asyncio.Task[None], Lease] = {}
+        self._calls: dict[asyncio.Task[None], tuple[Hashable, Lease]] = {}
 
     @property
     def busy(self) -> bool:
@@ -52,7 +54,7 @@ class Runner:
     def drain(self) -> None:
         """Start no call; those under way may end, and what came of them is still written."""
         self._draining = True
-        for lease in self._calls.values():
+        for _, lease in self._calls.values():
             lease.revoke()
         self._kick.set()
 
@@ -101,19 +103,29 @@ class Runner:
         settings = self.host.hooks.settings()
         while self.lane.judge(tx, settings):  # noqa: ASYNC110 - there is nothing to wait for, only to give way
             await asyncio.sleep(0)
+        self._withdraw(effect for _, effect in tx.effects)
         if not tx.empty:
             await self.writer.commit(self.lane, tx)
             self.lane.committed(tx)
             self.host.finished(self.lane)
         self._committing = False
         for family, effect in tx.effects:
-            self._begin(family, effect)
+            if not isinstance(effect, Withdraw):
+                self._begin(family, effect)
+        self._withdraw(effect for _, effect in tx.effects)
+
+    def _withdraw(self, effects: Iterable[Any]) -> None:
+        """As soon as it is judged: what has not begun by now does not begin."""
+        gone = {effect.identity for effect in effects if isinstance(effect, Withdraw)}
+        for identity, lease in self._calls.values() if gone else ():
+            if identity in gone:
+                lease.revoke()
 
     def _begin(self, family: str, effect: Any) -> None:
         """Only now, after the commit: the row that says "under way" is durable, and the lease runs from here."""
         lease = Lease(0 if self._draining else self.host.pace.lease)
         task = asyncio.create_task(self._perform(family, effect, lease))
-        self._calls[task] = lease
+        self._calls[task] = effect.identity, lease
         task.add_done_callback(self._calls.pop)
 
     async def _perform(self, family: str, effect: Any, lease: Lease) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from schemas.base import Message
 from schemas.topics import BY_NAME, Topic
-from streams.step import Fact, Fold, Opened, Publication, Rows, Settings, Step, Woke
+from streams.step import Fact, Fold, Opened, Publication, Rows, Settings, Step, Woke, Withdraw
 
 START = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
 
@@ -30,6 +30,7 @@ class Drive:
         self.wakes: dict[str, datetime] = {}
         self.published: list[Publication] = []
         self.effects: list[Any] = []
+        self.withdrawn: set[Any] = set()
         self.under_way: list[Any] = []
         self._offsets = count()
 
@@ -82,6 +83,8 @@ class Drive:
         for topic, value in step.publish:
             assert topic.decode(topic.adapter.dump_json(value, exclude_none=True)) == value
         self.published += step.publish
-        self.effects += step.effects
-        self.under_way += step.effects
+        self.withdrawn |= {effect.identity for effect in step.effects if isinstance(effect, Withdraw)}
+        posts = [effect for effect in step.effects if not isinstance(effect, Withdraw)]
+        self.effects += posts
+        self.under_way += posts
         return step

@@ -55,7 +55,7 @@ class Stage:
     def calls(self, topic: t.Topic, *messages: object) -> list[Post]:  # type: ignore[type-arg]
         """What dispatch would call the provider for, over the next few seconds."""
         turns = [self.take(topic, *messages), *[self.pass_time(1) for _ in range(3)]]
-        return [post for tx in turns for _, post in tx.effects]
+        return [effect for tx in turns for _, effect in tx.effects if isinstance(effect, Post)]
 
 
 def dispatch() -> Stage:

@@ -11,21 +11,30 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from schemas.base import Message
 from schemas.topics import Topic
-from streams.dispatch.calls import Answer, Post
+from streams.dispatch.calls import Answer, Post, Result
 from streams.lanes.lane import Lane
 from streams.lanes.transaction import Answered, Transaction
 from streams.room import Room
-from streams.step import Settings
+from streams.step import Settings, Withdraw
 from tests.simulation.log import Log
 
 START = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
 
-Call = Callable[[Post, datetime], Answer | None]
-"""The provider.  None: the call is never answered, for the caller crashed."""
+Call = Callable[[Post, datetime], Answer]
+"""The provider."""
+
+
+class Turn(NamedTuple):
+    """A call that waits for its turn at the sender."""
+
+    at: datetime
+    lane: Lane
+    family: str
+    post: Post
 
 
 @dataclass
@@ -44,6 +53,7 @@ class World:
     lanes: dict[tuple[str, int], Lane] = field(default_factory=dict)
     crashes: Counter[str] = field(default_factory=Counter)
     posts: list[tuple[Post, datetime]] = field(default_factory=list)
+    turns: list[Turn] = field(default_factory=list)
     later: list[tuple[datetime, Topic[Any], Message]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -123,14 +133,33 @@ class World:
         lane.committed(tx)
 
     def _effects(self, lane: Lane, tx: Transaction) -> None:
-        for family, post in tx.effects:
-            self.posts.append((post, self.now))
-            answer = self.call(post, self.now)
-            if answer is None or self.crashed(lane, "after the call, before its answer"):
-                if answer is None:
-                    self.open(lane.room, lane.partition)
-                return
-            lane.answers.append(Answered(family, answer))
+        """A call waits for its turn at the sender; one that is withdrawn by then never begins."""
+        for family, effect in tx.effects:
+            if isinstance(effect, Withdraw):
+                self._take_back(effect)
+            else:
+                at = self.now + timedelta(seconds=self.rng.choice([0, 0, 0.05, 0.2]))
+                self.turns.append(Turn(at, lane, family, effect))
+
+    def _take_back(self, withdraw: Withdraw) -> None:
+        for turn in [turn for turn in self.turns if turn.post.identity == withdraw.identity]:
+            self.turns.remove(turn)
+            tenant, message_id, attempt, sender, *_ = turn.post
+            answer = Answer(tenant=tenant, message_id=message_id, attempt=attempt, sender=sender, result=Result.UNSENT)
+            turn.lane.answers.append(Answered(turn.family, answer))
+
+    def _calls(self) -> None:
+        """Those whose turn has come; a crash takes those that wait with it."""
+        due = [turn for turn in self.turns if turn.at <= self.now]
+        self.turns = [turn for turn in self.turns if turn.at > self.now]
+        for turn in due:
+            lane = turn.lane
+            if self.lanes[lane.room.name, lane.partition] is not lane:
+                continue
+            self.posts.append((turn.post, self.now))
+            answer = self.call(turn.post, self.now)
+            if not self.crashed(lane, "after the call, before its answer"):
+                lane.answers.append(Answered(turn.family, answer))
 
     def settle(self, until: timedelta = timedelta(days=5), turns: int = 20_000) -> None:
         """Run everybody in random order; when nobody has anything to do, let time pass to the next thing due.
@@ -138,13 +167,14 @@ class World:
         Stops when nothing is due before `until` from now."""
         end = self.now + until
         for _ in range(turns):
+            self._calls()
             busy = [lane for lane in self.lanes.values() if self._has_work(lane)]
             if busy:
                 self.turn(self.rng.choice(busy))
                 self.now += timedelta(milliseconds=self.rng.choice([0, 1, 20]))
                 self._deliver()
                 continue
-            upcoming = [at for at, _, _ in self.later]
+            upcoming = [at for at, _, _ in self.later] + [turn.at for turn in self.turns]
             upcoming += [datetime.fromtimestamp(at, UTC) for at in self._wakes() if at != float("inf")]
             if not upcoming or min(upcoming) > end:
                 return

@@ -82,6 +82,14 @@ def test_what_was_under_way_is_not_tried_again_after(control: Stop, result: Resu
     assert states(drive)[-1].startswith("1 canceled")
 
 
+@pytest.mark.parametrize("control", [stop(), cancel()], ids=["stop", "cancel"])
+def test_a_call_that_waits_for_its_turn_is_withdrawn(control: Stop) -> None:
+    drive = room()
+    drive.tell(order())
+    drive.tell(control)
+    assert drive.withdrawn == {("acme", "m1", 1)}
+
+
 def test_a_stop_marks_what_is_in_doubt() -> None:
     drive = room()
     drive.tell(order())

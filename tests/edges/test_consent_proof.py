@@ -27,13 +27,14 @@ from tests.core.playing import Played
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 FORM = Evidence(wording="Yes, text me", wording_version="2026-11", url="https://acme.example", ip="192.0.2.44")
+PAPER = Evidence(document="box 7 sheet 12")
 Bundle = dict[str, Any]
 
 
 def told() -> Played:
     """In, out, an opt-in too late to count, and a START; then a repeat of consent that changes nothing."""
     room = played()
-    facts = [opt_in(evidence=FORM), reply("Stop"), opt_in(evidence=FORM), reply("START"), opt_in()]
+    facts = [opt_in(evidence=FORM), reply("Stop"), opt_in(evidence=FORM), reply("START"), opt_in(evidence=PAPER)]
     for at, fact in zip((0, 1, -1, 2, 3), facts, strict=True):
         room.tell(fact, at=NOON + at * MINUTE)
     return room

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from schemas.base import Evidence, Message, Slug, UtcTime, Whole
-from schemas.consent_status import ConsentState
+from schemas.consent_status import StandingState
 
 
 class ConsentChange(Message):
@@ -20,8 +20,8 @@ class ConsentChange(Message):
     event_id: str
     action: str
     source: str
-    was: ConsentState
-    now: ConsentState
+    was: StandingState
+    now: StandingState
     applied: bool
     reason: str
     consent_epoch: Whole

@@ -12,15 +12,19 @@ class ConsentAction(StrEnum):
     OPT_IN = "opt_in"
     OPT_OUT = "opt_out"
     ASK = "ask"
+    ASK_FAILED = "ask_failed"
+    """From outcomes only: the ask named by `message_id` was refused, or did not arrive."""
 
 
 class ConsentEvent(Message):
-    """What a form, a member of staff, an import or a carrier says; the gate decides what becomes of it."""
+    """What a form, a member of staff, an import or a carrier says; the gate decides what becomes of it.
+    `message_id`: the text of ours that it is about, where there is one."""
 
     event_id: Slug
     tenant: Slug
     number: str
     sender: str | None = None
+    message_id: Slug | None = None
     action: ConsentAction
     source: str
     at: UtcTime

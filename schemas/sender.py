@@ -35,6 +35,10 @@ class Sender(Message):
     )
     owner: Slug | None = None
     shared_by: tuple[Slug, ...] = ()
+    answers_keywords: bool | None = Field(
+        default=None, description="the carrier answers STOP, START and HELP itself; None: as Twilio does for the kind"
+    )
+    hears: bool = Field(default=True, description="set up to receive texts; from one that is not nothing is sent")
 
     @model_validator(mode="after")
     def _somebody_uses_it(self) -> Sender:
@@ -45,6 +49,11 @@ class Sender(Message):
     @property
     def tenants(self) -> tuple[str, ...]:
         return self.shared_by or (self.owner or "",)
+
+    @property
+    def carrier_answers(self) -> bool:
+        """Twilio answers for every sender but short codes (help article 223134027)."""
+        return self.kind is not SenderKind.SHORT_CODE if self.answers_keywords is None else self.answers_keywords
 
     @property
     def segments_per_second(self) -> float:

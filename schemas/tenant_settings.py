@@ -7,20 +7,34 @@ from enum import StrEnum
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from schemas.base import Message, Slug
+from schemas.consent_request import ConsentRequest
 from schemas.keywords import LOCALES, OwnWords
+from schemas.person import NumberType
 from schemas.when import When
 
 _zone_names = cache(available_timezones)
 """Walks the time zone database: once."""
+
+LONGEST_TEXT = 1600
+"""Characters in one text: Twilio's limit (error 21617)."""
 
 
 class ShortenerPolicy(StrEnum):
     REFUSE = "refuse"
     WARN = "warn"
     ALLOW = "allow"
+
+
+class StopScope(StrEnum):
+    """What a STOP is said to."""
+
+    TENANT = "tenant"
+    """All that the tenant texts from."""
+    SENDER = "sender"
+    """The sender that was answered, as far as the person had opted in."""
 
 
 class Branch(Message):
@@ -40,7 +54,14 @@ class TenantSettings(Message):
     regions: tuple[str, ...] = Field(default=("US", "CA"), description="ISO 3166 countries that may be texted")
     shorteners: ShortenerPolicy = ShortenerPolicy.REFUSE
     branches: dict[Slug, Branch] = {}
+    entitled: bool = Field(default=True, description="whether the tenant may text at all; opt-in requests neither")
+    contact: str = Field(default="", description="whom to call or where to look: told in answer to HELP")
+    consent_request: ConsentRequest = Field(default=ConsentRequest(), description="the text that asks for consent")
+    stop_scope: StopScope = Field(default=StopScope.TENANT, description="what a STOP is said to")
     when: When = Field(default=When(), description="hours and caps, by the recipient's clock")
+    number_types: tuple[NumberType, ...] = Field(
+        default=(), description="types besides mobile that are texted where a request for a person names them"
+    )
     locales: tuple[str, ...] = Field(default=("en",), description="whose keywords count; the English ones always do")
     keywords: OwnWords = Field(default=OwnWords(), description="words added to the keywords, by meaning")
 
@@ -57,6 +78,18 @@ class TenantSettings(Message):
         if unknown := [locale for locale in locales if locale not in LOCALES]:
             raise ValueError(f"there are no keywords for {unknown[0]!r}: locales are {', '.join(LOCALES)}")
         return locales
+
+    @model_validator(mode="after")
+    def _can_be_sent(self) -> TenantSettings:
+        size = len(self.opt_in_request)
+        if size > LONGEST_TEXT:
+            raise ValueError(f"the opt-in request has {size} characters; {LONGEST_TEXT} is the most")
+        return self
+
+    @property
+    def opt_in_request(self) -> str:
+        """As it goes out."""
+        return self.consent_request.text(self.name)
 
     @property
     def zone(self) -> ZoneInfo:

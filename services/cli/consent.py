@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from services.cli import consent_audit, consent_import, consent_proof, options
+from services.cli import consent_ask, consent_audit, consent_import, consent_proof, options
 from services.cli.refused import Refused
 
 if TYPE_CHECKING:
     from services.ledger.consent import Standing
 
 app = typer.Typer(help="Who has said yes, who has said no, and the proof.", no_args_is_help=True)
-for command in (consent_proof.history, consent_proof.proof, consent_proof.verify, consent_audit.audit):
+for command in (consent_ask.ask, consent_proof.history, consent_proof.proof, consent_proof.verify, consent_audit.audit):
     app.command()(command)
 app.command("import")(consent_import.import_)
 
@@ -35,11 +35,14 @@ def opt_in(
 ) -> None:  # fmt: skip
     """Record that a person agreed to be texted.
 
-    Example: [cyan]sayso consent in +12125550123 -t harbor --wording "Yes, text me about my case" --actor dana[/]
+    Staff who record a yes say where its proof is kept, and who they are.  Nobody can record one for a person who has
+    opted out: only they can come back.
+
+    Example: [cyan]sayso consent in +12125550123 -t harbor --document intake-17.pdf --actor dana[/]
     """
     evidence = {"wording": wording, "document": document, "actor": actor, "url": url}
-    if not any(evidence.values()):
-        raise Refused("An opt-in needs proof: give --wording, --document, --url or --actor")
+    if not document or not actor:
+        raise Refused("An opt-in needs proof: give --document (where it is kept) and --actor (who recorded it)")
     _claim("opt_in", number, tenant, sender, evidence, bootstrap, state)
 
 
@@ -110,7 +113,7 @@ def _print(standing: Standing, unmask: bool) -> None:
 
     screen = console()
     number = standing.number if unmask else masked(standing.number)
-    screen.print(f"[bold]{standing.tenant}[/] {number} ", coloured((standing.status or {}).get("state", "unknown")))
+    screen.print(f"[bold]{standing.tenant}[/] {number} ", coloured((standing.status or {}).get("state", "none")))
     rows = [
         (clock(told["at"]), told["action"], told["source"], f"{told['was']} → {told['now']}",
          told["reason"], _proof(told.get("evidence", {}), unmask))

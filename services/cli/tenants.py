@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from services.cli import options
+
+if TYPE_CHECKING:
+    from schemas.tenant_settings import TenantSettings
 
 app = typer.Typer(help="Tenants and their settings, as every worker reads them.", no_args_is_help=True)
 
@@ -27,11 +30,15 @@ def apply(
     from services.cli.declared import read
     from services.cli.kafka import bootstrap_of, publish
     from services.cli.screen import console
+    from streams.segments import segments
 
     tenants = read(file, "tenants", TenantSettings)
     publish(bootstrap_of(bootstrap, state), SETTINGS, tenants)
     for tenant in tenants:
         console().print(f"{tenant.tenant}: settings [bold]{tenant.version}[/] are out.")
+        text = tenant.opt_in_request
+        said = f"  The opt-in request takes {_segments(segments(text))}: {text}"
+        console().print(said, highlight=False, markup=False)
 
 
 @app.command("list")
@@ -45,14 +52,26 @@ def show(
     from schemas.tenant_settings import TenantSettings
     from services.cli.kafka import ledger
     from services.cli.screen import console, print_json, table
+    from streams.segments import segments
 
     with ledger(bootstrap, state) as opened:
         found = [TenantSettings.model_validate_json(row["json"])
                  for row in opened.rows("SELECT json FROM tenants ORDER BY identity")]  # fmt: skip
     if as_json:
-        print_json([tenant.model_dump(mode="json") | {"version": tenant.version} for tenant in found])
+        print_json([tenant.model_dump(mode="json") | _worked_out(tenant) for tenant in found])
         return
     rows = [(one.tenant, one.name, one.sender, one.time_zone, " ".join(one.regions), one.shorteners.value,
-             " ".join(one.branches), one.version) for one in found]  # fmt: skip
-    names = ("tenant", "name", "sender", "time zone", "regions", "shorteners", "branches", "settings")
+             " ".join(one.branches), segments(one.opt_in_request), one.version) for one in found]  # fmt: skip
+    names = ("tenant", "name", "sender", "time zone", "regions", "shorteners", "branches", "ask segments#", "settings")
     console().print(table("Tenants", names, rows))
+
+
+def _worked_out(tenant: TenantSettings) -> dict[str, object]:
+    from streams.segments import segments
+
+    text = tenant.opt_in_request
+    return {"version": tenant.version, "opt_in_request": text, "opt_in_request_segments": segments(text)}
+
+
+def _segments(count: int) -> str:
+    return "1 segment" if count == 1 else f"{count} segments"

@@ -73,7 +73,7 @@ def _print(running: House, wanted: Wanted) -> None:
     screen.print(f"  logs       {wanted.state / 'logs'}")
     screen.print("Try, in another terminal:")
     for command in (
-        'consent in +12125550123 -t harbor --wording "Yes, text me"',
+        'consent in +12125550123 -t harbor --document intake-17.pdf --actor dana',
         'send -t harbor --to +12125550123 --body "Your documents are ready."',
         "tail outcomes --follow",
         "usage",

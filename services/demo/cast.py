@@ -15,8 +15,8 @@ from schemas.send_request import SendRequest
 CORPUS = Path(__file__).with_name("sms_corpus.tsv")
 """Credit and licence: NOTICE, next to it."""
 
-SHARES = {"agreed": 70, "never asked": 15, "said no": 5, "says STOP": 5, "cannot be reached": 5}
-"""Of a hundred people."""
+SHARES = {"agreed": 70, "says START": 7, "never answers": 8, "said no": 5, "says STOP": 5, "cannot be reached": 5}
+"""Of a hundred people.  Two kinds were never asked before: Sayso asks them by text; some then say yes."""
 FAILURES = ("undelivered:30003", "undelivered:30005", "failed:30006")
 KINDS = {"reminder": 50, "transactional": 30, "direct": 20}
 WORDING = "Yes, text me about my case. Reply STOP to end, HELP for help."
@@ -36,7 +36,7 @@ class Person(NamedTuple):
 
 
 class Cast(NamedTuple):
-    """`second` is asked for once everybody who says STOP in answer to `first` has been heard."""
+    """`second` is asked for once everybody who says STOP or START in answer to `first` has been heard."""
 
     people: tuple[Person, ...]
     claims: tuple[ConsentEvent, ...]
@@ -60,14 +60,13 @@ class Cast(NamedTuple):
 
     def script(self) -> dict[str, Any]:
         """The simulator's part in it."""
-        stop = {"fate": "delivered", "replies": [{"after_texts": 1, "body": "STOP"}]}
-        return {
-            "numbers": {
-                person.number: stop if person.role == "says STOP" else person.fate
-                for person in self.people
-                if person.role in ("says STOP", "cannot be reached")
-            }
+        says = {"says STOP": ("STOP", "Stop."), "says START": ("START", "Yes!")}
+        answers = {
+            person.number: {"fate": person.fate, "replies": [{"after_texts": 1, "body": says[person.role][at % 2]}]}
+            for at, person in enumerate(self.people)
+            if person.role in says
         }
+        return {"numbers": answers | {one.number: one.fate for one in self.people if one.role == "cannot be reached"}}
 
 
 def cast(requests: int, seed: int, tenant: str, prefix: str, now: datetime) -> Cast:
@@ -121,7 +120,7 @@ def _odd(at: int, tenant: str, prefix: str, now: datetime) -> tuple[SendRequest,
 
 
 def _claim(at: int, person: Person, tenant: str, prefix: str, now: datetime) -> ConsentEvent | None:
-    if person.role == "never asked":
+    if person.role in ("says START", "never answers"):
         return None
     no = person.role == "said no"
     return ConsentEvent(

@@ -12,7 +12,7 @@ from schemas.numbers import masked
 from services.cli.books import balanced
 from services.demo.cast import Cast
 from services.ledger import Ledger
-from services.ledger.usage import Filter, usage
+from services.ledger.usage import Filter, started, usage
 from streams.lifecycle import MEANINGS, Group
 
 
@@ -28,6 +28,7 @@ def checks(ledger: Ledger, journal: Path, asked: Cast, tenant: str) -> list[Chec
     taken = [post["callback"]["message_id"] for post in posts if post["outcome"] == "taken"]
     return [
         *_books(ledger, asked, tenant),
+        _asks(posts, asked),
         _same("Texts that the provider took", set(taken), "messages that our books say are out", _out(ledger, tenant)),
         _none("texts went out twice", [name for name, count in Counter(taken).items() if count > 1]),
         _none("people were texted without their yes", _strangers(posts, asked)),
@@ -42,9 +43,10 @@ def _books(ledger: Ledger, asked: Cast, tenant: str) -> list[Check]:
     for row in found.rows:
         reported[row.state] += row.messages
     counted = {state: count for state, count in found.by_state.items() if count}
+    own = started(ledger, tenant)
     return [
-        Check(found.requested == len(asked.identities),
-              f"Asked for {len(asked.identities):,} texts; the books know {found.requested:,}."),
+        Check(found.requested == len(asked.identities) + own, f"Asked for {len(asked.identities):,} texts, and Sayso "
+              f"started {own:,} itself; the books know {found.requested:,}."),
         Check(books.residue == 0, books.sentence),
         Check(dict(reported) == counted, f"The usage report counts {reported.total():,} messages, a recount of the "
               f"outcomes {sum(counted.values()):,}, the same in every state."
@@ -75,14 +77,32 @@ def _out(ledger: Ledger, tenant: str) -> set[str]:
 
 
 def _strangers(posts: list[dict[str, Any]], asked: Cast) -> list[str]:
+    """Who has not said yes gets one text that nobody asked for: the opt-in request.  After it some say yes."""
     said_yes = asked.numbers("agreed", "says STOP", "cannot be reached")
-    return sorted({_short(post["number"]) for post in posts if post["number"] not in said_yes})
+    first = {post["number"]: _id(post) for post in reversed(posts) if post["number"] not in said_yes}
+    asked_for = {post["number"] for post in posts if _id(post) in asked.identities} - said_yes
+    unasked = {number for number, name in first.items() if name in asked.identities}
+    return sorted(_short(number) for number in unasked | (asked_for - asked.numbers("says START")))
+
+
+def _asks(posts: list[dict[str, Any]], asked: Cast) -> Check:
+    """Whoever was never asked, and nobody else, is asked once."""
+    texts = Counter(post["number"] for post in posts if _id(post).startswith("ask-") and post["outcome"] == "taken")
+    wanted = Counter(asked.numbers("says START", "never answers"))
+    went = f"{texts.total():,} opt-in requests went to {len(texts):,} people"
+    return Check(texts == wanted, f"{went}, of {len(wanted):,} who had never been asked.")
 
 
 def _insisted(posts: list[dict[str, Any]], asked: Cast) -> list[str]:
-    """Their first text is what they answered; the others were asked for after that."""
-    texts = Counter(post["number"] for post in posts if post["number"] in asked.numbers("says STOP"))
+    """Their first text is what they answered; the others were asked for after that.  That their STOP was heard is
+    confirmed, and is no such text."""
+    stopped = asked.numbers("says STOP")
+    texts = Counter(post["number"] for post in posts if post["number"] in stopped and _id(post) in asked.identities)
     return sorted(_short(number) for number, count in texts.items() if count > 1)
+
+
+def _id(post: dict[str, Any]) -> str:
+    return str(post["callback"]["message_id"])
 
 
 def _short(number: str) -> str:

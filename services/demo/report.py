@@ -28,7 +28,8 @@ def show(screen: Console, ran: Ran, used: Usage, found: list[Fate], checked: lis
         screen.print(Text.assemble(("✓ ", "green") if check.holds else ("✗ ", "bold red"), check.says))
     if not ran.settled:
         screen.print(Text.assemble(("✗ ", "bold red"), f"Not everything came to rest in time: {ran.tally.line()}."))
-    screen.print(f"{ran.requests:,} messages in {ran.seconds:.1f} s, {ran.requests / ran.seconds:,.0f} a second.")
+    messages = ran.requests + ran.started
+    screen.print(f"{messages:,} messages in {ran.seconds:.1f} s, {messages / ran.seconds:,.0f} a second.")
     screen.print("\nLook further:", style="bold")
     for command in _commands(found, state):
         screen.print(f"  sayso {command} --state {state}", style="cyan")
@@ -38,6 +39,7 @@ def data(ran: Ran, used: Usage, found: list[Fate], checked: list[Check]) -> dict
     return {
         "ok": ran.settled and all(check.holds for check in checked),
         "requests": ran.requests,
+        "started": ran.started,
         "seconds": round(ran.seconds, 2),
         "verdicts": ran.tally.verdicts,
         "states": ran.tally.states,

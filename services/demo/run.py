@@ -19,6 +19,7 @@ from services.demo.cast import Cast
 from services.demo.tally import Tally, tally
 from services.ledger import Ledger
 from services.ledger.ledger import FILE
+from services.ledger.usage import started
 from services.publishing import Publisher
 
 PATIENCE = 60.0
@@ -26,11 +27,13 @@ PATIENCE = 60.0
 
 
 class Ran(NamedTuple):
-    """`settled`: whether all came to rest in time.  `seconds`: from the first request to rest."""
+    """`settled`: whether all came to rest in time.  `seconds`: from the first request to rest.  `started`: texts that
+    Sayso sent of itself."""
 
     settled: bool
     seconds: float
     requests: int
+    started: int
     tally: Tally
 
 
@@ -75,29 +78,37 @@ async def run(plan: Plan, bootstrap: str, ledger: Ledger, show: Callable[[Tally,
             await publisher.publish(SETTINGS, plan.own[0])
             await publisher.publish(SENDERS, plan.own[1])
         await publisher.publish_all(CONSENT_EVENTS, plan.asked.claims)
+        claimed = {claim.number for claim in plan.asked.claims}
+        await _until(lambda: look("waiting for consent") and _known(ledger, plan.tenant) >= claimed, patience)
         asked = plan.asked.asked_at(datetime.now(UTC))
         began = time.monotonic()
         await publisher.publish_all(SEND_REQUESTS, asked.first)
-        stopping = asked.numbers("says STOP")
-        await _until(lambda: look("waiting for the STOPs") and _opted_out(ledger, plan.tenant, stopping), patience)
+        await _until(lambda: look("waiting for the answers") and _heard(ledger, plan.tenant, asked), patience)
         await publisher.publish_all(SEND_REQUESTS, asked.second)
     finally:
         await publisher.stop()
     expected = len(asked.identities)
     settled = await _until(lambda: _at_rest(look("until all are at rest"), ledger, plan.tenant, expected), patience)
-    return Ran(settled, time.monotonic() - began, expected, look("done"))
+    return Ran(settled, time.monotonic() - began, expected, started(ledger, plan.tenant), look("done"))
 
 
 def _at_rest(now: Tally, ledger: Ledger, tenant: str, expected: int) -> bool:
-    if now.requested != expected or now.lag or now.moving:
+    if now.requested - started(ledger, tenant) != expected or now.lag or now.moving:
         return False
     counted = ledger.rows("SELECT sum(messages) AS n FROM usage WHERE tenant = ?", tenant)[0]["n"]
-    return int(counted or 0) == expected
+    return int(counted or 0) == now.requested
 
 
-def _opted_out(ledger: Ledger, tenant: str, numbers: set[str]) -> bool:
-    sql = "SELECT number FROM consent_status WHERE tenant = ? AND state = 'opted_out'"
-    return numbers <= {row["number"] for row in ledger.rows(sql, tenant)}
+def _known(ledger: Ledger, tenant: str) -> set[str]:
+    return {row["number"] for row in ledger.rows("SELECT number FROM consent_status WHERE tenant = ?", tenant)}
+
+
+def _heard(ledger: Ledger, tenant: str, asked: Cast) -> bool:
+    sql = "SELECT number FROM consent_status WHERE tenant = ? AND state = ?"
+    return all(
+        asked.numbers(role) <= {row["number"] for row in ledger.rows(sql, tenant, state)}
+        for role, state in (("says STOP", "opted_out"), ("says START", "opted_in"))
+    )
 
 
 async def _until(happened: Callable[[], bool], patience: float) -> bool:

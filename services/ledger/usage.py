@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any, NamedTuple
 
+from schemas.own_kind import OwnKind
 from schemas.usage_row import UsageRow
 from services.ledger.ledger import Ledger
 
@@ -49,11 +50,20 @@ def usage(ledger: Ledger, wanted: Filter = Filter()) -> Usage:  # noqa: B008 - a
 
 
 def requested(ledger: Ledger, tenant: str | None = None) -> int:
-    """Identities, however often each was published; with those that Sayso itself started, which open with a
-    decision."""
+    """Identities, however often each was published: a request for a person is the same one at the gate, and one more
+    for each further number that it moved to.  With those that Sayso itself started, which open with a decision."""
     sql = """SELECT count(*) AS n FROM (
         SELECT tenant, message_id FROM requests WHERE ?1 IS NULL OR tenant = ?1
+        UNION SELECT tenant, message_id FROM person_requests WHERE ?1 IS NULL OR tenant = ?1
         UNION SELECT tenant, message_id FROM decisions WHERE ?1 IS NULL OR tenant = ?1)"""
+    return int(ledger.rows(sql, tenant)[0]["n"])
+
+
+def started(ledger: Ledger, tenant: str | None = None) -> int:
+    """Of those, the texts that nobody asked for: Sayso's own, such as opt-in requests."""
+    kinds = ", ".join(f"'{kind}'" for kind in OwnKind)
+    sql = f"""SELECT count(*) AS n FROM (SELECT DISTINCT tenant, message_id FROM decisions
+        WHERE kind IN ({kinds}) AND (?1 IS NULL OR tenant = ?1))"""
     return int(ledger.rows(sql, tenant)[0]["n"])
 
 

@@ -11,6 +11,7 @@ from schemas.send_request import SendRequest
 from schemas.sender import Sender
 from schemas.tenant_settings import TenantSettings
 from streams.gate.dialable import CHECKED_BY, dialable
+from streams.gate.kinds import WITHOUT_OPT_IN
 from streams.gate.rows import NumberRow
 from streams.gate.zones import Place, place
 from streams.step import Settings
@@ -19,7 +20,7 @@ from streams.step import Settings
 class Case(NamedTuple):
     """`number` is in E.164 if it can be; `sender` the one it would go from, "" for none; `received` is when the gate
     first saw the request, `now` when it judges: they differ for what was held or returned.  `place`: where the
-    recipient may be."""
+    recipient may be.  `own`: Sayso has started it."""
 
     request: SendRequest
     number: str
@@ -30,16 +31,24 @@ class Case(NamedTuple):
     received: datetime
     now: datetime
     place: Place
+    own: bool = False
+
+    @property
+    def without_opt_in(self) -> bool:
+        """One of the few texts that need no yes; a producer cannot ask for one."""
+        return self.own and self.request.kind in WITHOUT_OPT_IN
 
 
 Rule = Callable[[Case], Finding | None]
 
 
-def case_of(request: SendRequest, standing: NumberRow, received: datetime, now: datetime, settings: Settings) -> Case:
+def case_of(
+    request: SendRequest, standing: NumberRow, received: datetime, now: datetime, settings: Settings, own: bool = False
+) -> Case:
     tenant = settings.tenants.get(request.tenant)
     number, sender = request.number, sender_of(request, tenant)
     row, where = checked(standing, number), place_of(request, number, standing)
-    return Case(request, number, row, tenant, sender, settings.senders, received, now, where)
+    return Case(request, number, row, tenant, sender, settings.senders, received, now, where, own)
 
 
 def sender_of(request: SendRequest, tenant: TenantSettings | None) -> str:

@@ -11,12 +11,20 @@ from schemas.consent_status import ConsentState
 from schemas.reply import Reply
 from schemas.tenant_settings import TenantSettings
 from streams.answers import Answered, Meaning, read_answer
+from streams.gate.asks import asking
 from streams.gate.limits import EVIDENCE_AT_MOST
 from streams.gate.rows import NumberRow, to_ms
+from streams.gate.skew import ALLOWED
 from streams.step import Fact
 
 BY_TEXT: Final = "inbound"
 """The source of a consent change that came as a text from the number itself."""
+
+BY_CARRIER: Final = "carrier"
+"""Of one that the carrier tells us of."""
+
+CLAIMED: Final = "inbound, by an event"
+"""Of an event that says it came as a text: texts come on a topic of their own."""
 
 NAME_AT_MOST: Final = 128
 """Characters of a source or sender that are kept."""
@@ -44,6 +52,7 @@ class Claim(NamedTuple):
     evidence: Evidence
     flagged: bool = False
     read_by: str = ""
+    message_id: str | None = None
 
     @property
     def place(self) -> Evidence:
@@ -55,8 +64,10 @@ class Claim(NamedTuple):
 def claim_of_event(fact: Fact) -> Claim:
     event: ConsentEvent = fact.value
     evidence = event.evidence.model_copy(update={**_cut(event.evidence), **_place(fact)})
-    source, sender = event.source[:NAME_AT_MOST], event.sender and event.sender[:NAME_AT_MOST]
-    return Claim(event.event_id, event.action, source, sender, event.at, fact.at_ms, evidence)
+    source = CLAIMED if event.source == BY_TEXT else event.source[:NAME_AT_MOST]
+    sender = event.sender and event.sender[:NAME_AT_MOST]
+    return Claim(event.event_id, event.action, source, sender, event.at, fact.at_ms, evidence,
+                 message_id=event.message_id)  # fmt: skip
 
 
 def claim_of_reply(fact: Fact, standing: NumberRow, tenant: TenantSettings | None) -> Claim | None:
@@ -66,9 +77,9 @@ def claim_of_reply(fact: Fact, standing: NumberRow, tenant: TenantSettings | Non
     reply: Reply = fact.value
     answered = read_answer(reply.body, tenant)
     action = ACTIONS.get(answered.meaning)
-    if action is None or not _answers(answered, standing):
-        return None
     at_ms = to_ms(reply.appended_at) if reply.appended_at else fact.at_ms
+    if action is None or not _answers(answered, at_ms, standing):
+        return None
     place = {} if reply.evidence.topic else _place(fact)
     evidence = reply.evidence.model_copy(update={**place, "text": reply.body[:EVIDENCE_AT_MOST]})
     flagged, read_by = answered.meaning is Meaning.REVOKE, answered.by
@@ -77,10 +88,13 @@ def claim_of_reply(fact: Fact, standing: NumberRow, tenant: TenantSettings | Non
     )
 
 
-def _answers(answered: Answered, standing: NumberRow) -> bool:
-    """A YES is consent only where it answers: to an opt-out that stands, whose confirmation says how to come back.
-    (No asks are sent yet; a pending one belongs here.)  Any other YES is said to something else, and for people."""
-    return answered.meaning is not Meaning.YES or standing.state is ConsentState.OPTED_OUT
+def _answers(answered: Answered, at_ms: int, standing: NumberRow) -> bool:
+    """A YES is consent only where it answers: to an opt-in request that was out by then, or to an opt-out that stands,
+    whose confirmation says how to come back.  Any other YES is said to something else, and for people."""
+    if answered.meaning is not Meaning.YES or standing.state is ConsentState.OPTED_OUT:
+        return True
+    asked_at = asking(standing).at
+    return standing.state is ConsentState.PENDING and asked_at is not None and at_ms >= to_ms(asked_at - ALLOWED)
 
 
 def claim_of_unreadable(fact: Fact) -> Claim:

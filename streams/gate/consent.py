@@ -1,7 +1,7 @@
 """Where a number's consent stands, and what a claim does to it.
 
-A STOP counts whenever it comes.  A yes counts unless it is not later than the STOP that stands, by the broker's append
-time, which nobody can backdate; so a yes that was under way when the STOP came lifts nothing.
+A STOP counts whenever it comes.  A yes counts if it brings its proof, unless it is not later than the STOP that stands,
+by the broker's append time, which nobody can backdate; so a yes that was under way when the STOP came lifts nothing.
 """
 
 from __future__ import annotations
@@ -10,7 +10,10 @@ from typing import Final, NamedTuple
 
 from schemas.consent_event import ConsentAction
 from schemas.consent_status import ConsentState
-from streams.gate.claims import BY_TEXT, Claim
+from schemas.tenant_settings import StopScope
+from streams.gate.claims import BY_CARRIER, BY_TEXT, Claim
+from streams.gate.limits import SENDERS_AT_MOST
+from streams.gate.proof import lacking
 from streams.gate.rows import NumberRow
 
 LOOKED_AT: Final = frozenset({"manual", BY_TEXT})
@@ -18,19 +21,24 @@ LOOKED_AT: Final = frozenset({"manual", BY_TEXT})
 
 
 class Weighed(NamedTuple):
-    """The number's row after a claim, whether that changed what may be sent, and why (not)."""
+    """The number's row after a claim, whether that changed what may be sent, and why (not).  `stop_at`: the senders
+    that have to hear of it."""
 
     row: NumberRow
     applied: bool
     reason: str
+    stop_at: tuple[str, ...] = ()
 
 
-def weigh(row: NumberRow, claim: Claim) -> Weighed:
-    if claim.action == ConsentAction.OPT_OUT:
-        return _stop(row, claim)
+def weigh(row: NumberRow, claim: Claim, scope: StopScope = StopScope.TENANT) -> Weighed:
     if claim.action == ConsentAction.OPT_IN:
         return _start(row, claim)
-    return Weighed(row, False, "an ask by hand is not sent yet")
+    if claim.sender and claim.source == BY_CARRIER:
+        reason = f"the carrier takes no texts from {claim.sender} to this number, which our books did not know"
+        return _at_sender(row, claim, "blocked", reason)
+    if claim.sender and scope is StopScope.SENDER and row.state is ConsentState.OPTED_IN:
+        return _at_sender(row, claim, "out", f"opted out of texts from {claim.sender}")
+    return _stop(row, claim)
 
 
 def _stop(row: NumberRow, claim: Claim) -> Weighed:
@@ -39,20 +47,49 @@ def _stop(row: NumberRow, claim: Claim) -> Weighed:
         flagged = row.flagged and claim.flagged
         return Weighed(row.model_copy(update={"since_ms": since, "flagged": flagged}), False, "had opted out already")
     reason = f"opted out in other words ({claim.read_by}): to be confirmed or lifted" if claim.flagged else "opted out"
-    return Weighed(_changed(row, ConsentState.OPTED_OUT, since, claim), True, reason)
+    return Weighed(_changed(row, ConsentState.OPTED_OUT, since, claim), True, reason, row.senders)
+
+
+def _at_sender(row: NumberRow, claim: Claim, field: str, reason: str) -> Weighed:
+    """Only what this sender sends is stopped."""
+    assert claim.sender
+    known: dict[str, int] = getattr(row, field) or {}
+    times = {**known, claim.sender: max(claim.at_ms, known.get(claim.sender, 0))}
+    newest = sorted(times, key=lambda sender: (times[sender], sender))[-SENDERS_AT_MOST:]
+    after = row.model_copy(update={field: {sender: times[sender] for sender in newest}})
+    if claim.sender in known:
+        return Weighed(after, False, f"had been so already: {reason}")
+    return Weighed(after.model_copy(update={"epoch": row.epoch + 1}), True, reason, (claim.sender,))
 
 
 def _start(row: NumberRow, claim: Claim) -> Weighed:
+    if why := lacking(row, claim):
+        return Weighed(row, False, why)
     if row.state is ConsentState.OPTED_OUT and claim.at_ms <= row.since_ms:
         return Weighed(row, False, "not later than the opt-out that stands")
     since = max(row.since_ms, claim.at_ms)
     settled = row.unreadable_ms and claim.source in LOOKED_AT and claim.at_ms > row.unreadable_ms
     seen = row.model_copy(update={"unreadable_ms": 0}) if settled else row
+    after = _lifted(seen, claim)
     if row.state is not ConsentState.OPTED_IN:
-        return Weighed(_changed(seen, ConsentState.OPTED_IN, since, claim), True, "opted in")
+        return Weighed(_changed(after, ConsentState.OPTED_IN, since, claim), True, "opted in")
     if settled:
-        return Weighed(_changed(seen, row.state, since, claim), True, "opted in, after an unreadable record")
+        return Weighed(_changed(after, row.state, since, claim), True, "opted in, after an unreadable record")
+    if after is not seen:
+        return Weighed(_changed(after, row.state, since, claim), True, f"opted in to texts from {claim.sender} again")
     return Weighed(row.model_copy(update={"since_ms": since}), False, "had opted in already")
+
+
+def _lifted(row: NumberRow, claim: Claim) -> NumberRow:
+    """A later START to a sender lifts what was stopped for that sender alone: the carrier heard it too."""
+    if claim.source != BY_TEXT:
+        return row
+    before = {"out": row.out or {}, "blocked": row.blocked or {}}
+    after = {
+        field: {sender: at for sender, at in times.items() if sender != claim.sender or at >= claim.at_ms}
+        for field, times in before.items()
+    }
+    return row if after == before else row.model_copy(update=after)
 
 
 def _changed(row: NumberRow, state: ConsentState, since: int, claim: Claim) -> NumberRow:
@@ -64,4 +101,5 @@ def blocked(row: NumberRow, claim: Claim) -> Weighed:
     """Something could not be read: what was judged before must not leave either."""
     since = max(row.unreadable_ms, claim.at_ms, 1)
     after = row.model_copy(update={"unreadable_ms": since, "epoch": row.epoch + 1})
-    return Weighed(after, True, "a record could not be read: nothing is sent until somebody has looked")
+    reason = "a record could not be read: nothing is sent until somebody has looked"
+    return Weighed(after, True, reason, row.senders)

@@ -1,20 +1,24 @@
-"""What a consent fact leads to: its entry in the log, the new status, Stops to dispatch, and another look at all
-that waits."""
+"""What a consent fact leads to: its entry in the log, Stops to dispatch, an answer, and another look at all that
+waits."""
 
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import datetime
 from typing import Final
 
-from schemas.consent_change import ConsentChange
 from schemas.consent_event import ConsentAction
-from schemas.consent_status import ConsentStatus
 from schemas.controls import Stop
-from schemas.topics import CONSENT_LOG, CONSENT_STATUS, DISPATCH_CONTROLS
-from streams.gate.chain import Linked, linked
+from schemas.tenant_settings import StopScope
+from schemas.topics import DISPATCH_CONTROLS
+from streams.gate.asked import ask_failed, asked_by_form, asked_by_hand
 from streams.gate.claims import Claim, claim_of_event, claim_of_reply, claim_of_unreadable
+from streams.gate.confirm import confirmed, on_help
 from streams.gate.consent import Weighed, blocked, weigh
+from streams.gate.entry import entered
+from streams.gate.joined import joined
+from streams.gate.proof import UNVERIFIED
 from streams.gate.release import judged_anew
 from streams.gate.rows import NUMBER, NumberRow
 from streams.seen import SeenRow, forget_at, seen, seen_row
@@ -36,7 +40,7 @@ def on_reply(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Step:
     standing, tenant = rows.get(NUMBER, NumberRow) or NumberRow(), settings.tenants.get(fact.value.tenant)
     claim = claim_of_reply(fact, standing, tenant)
     if claim is None:
-        return NOTHING
+        return on_help(rows, fact, now, settings)
     name = seen_row("in", claim.event_id)
     return NOTHING if seen(rows, name) else _on_claim(rows, name, claim, now, settings)
 
@@ -47,66 +51,50 @@ def on_unreadable(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> 
     before = rows.get(NUMBER, NumberRow) or NumberRow()
     claim = claim_of_unreadable(fact)
     weighed = blocked(before, claim)
-    after, change = _logged(rows.family, claim, before, weighed, now)
-    return Step({NUMBER: after}, (Publication(CONSENT_LOG, change), *_stops(rows.family, after, now)))
+    _, step = entered(rows.family, claim, before, weighed, now)
+    return joined(step, _stops(rows.family, weighed, now))
 
 
 def _on_claim(rows: Rows, name: str, claim: Claim, now: datetime, settings: Settings) -> Step:
     before = rows.get(NUMBER, NumberRow) or NumberRow()
-    weighed = weigh(before, claim)
-    after, change = _logged(rows.family, claim, before, weighed, now)
-    told = _told(rows.family, claim, after, now) if weighed.applied else ()
-    anew = judged_anew(rows, after, claim.place, now, settings) if weighed.applied else Step({NUMBER: after})
-    remembered = {name: SeenRow(at_ms=claim.at_ms)}
-    forget = {name: forget_at(now, for_good=claim.action == ConsentAction.OPT_IN)}
-    logged = Publication(CONSENT_LOG, change)
-    return Step({**anew.rows, **remembered}, (logged, *told, *anew.publish), {**anew.wake, **forget})
+    heard = before.model_copy(update={"heard_ms": max(before.heard_ms, claim.at_ms)})
+    step = _consequence(claim)(rows, claim, heard, now, settings)
+    forget = forget_at(now, for_good=claim.action == ConsentAction.OPT_IN)
+    return joined(step, Step({name: SeenRow(at_ms=claim.at_ms)}, wake={name: forget}))
 
 
-def _logged(family: str, claim: Claim, before: NumberRow, weighed: Weighed, now: datetime) -> Linked:
+Consequence = Callable[[Rows, Claim, NumberRow, datetime, Settings], Step]
+
+
+def _consequence(claim: Claim) -> Consequence:
+    if claim.source == UNVERIFIED and claim.action == ConsentAction.OPT_IN:
+        return asked_by_form
+    return _ASKS.get(claim.action, _said)
+
+
+_ASKS: Final[dict[str, Consequence]] = {ConsentAction.ASK: asked_by_hand, ConsentAction.ASK_FAILED: ask_failed}
+
+
+def _said(rows: Rows, claim: Claim, before: NumberRow, now: datetime, settings: Settings) -> Step:
+    """Somebody said yes or no."""
+    tenant = settings.tenants.get(rows.family.partition("/")[0])
+    weighed = weigh(before, claim, tenant.stop_scope if tenant else StopScope.TENANT)
+    row, entry = entered(rows.family, claim, before, weighed, now)
+    if not weighed.applied:
+        return entry
+    answer = confirmed(rows.family, claim, row, now, settings)
+    anew = judged_anew(rows, answer.number, claim.place, now, settings)
+    return joined(entry, _stops(rows.family, weighed, now), answer.step, anew)
+
+
+def _stops(family: str, weighed: Weighed, now: datetime) -> Step:
     tenant, _, number = family.partition("/")
-    change = ConsentChange(
-        tenant=tenant,
-        number=number,
-        sender=claim.sender,
-        event_id=claim.event_id,
-        action=claim.action,
-        source=claim.source,
-        was=before.state,
-        now=weighed.row.state,
-        applied=weighed.applied,
-        flagged=claim.flagged and weighed.applied,
-        reason=weighed.reason,
-        consent_epoch=weighed.row.epoch,
-        claimed_at=claim.claimed_at,
-        at=now,
-        evidence=claim.evidence,
-    )
-    return linked(weighed.row, change)
-
-
-def _told(family: str, claim: Claim, after: NumberRow, now: datetime) -> tuple[Publication, ...]:
-    """The new status, and, if consent was taken away, every sender this number was ever texted from."""
-    tenant, _, number = family.partition("/")
-    status = ConsentStatus(
-        tenant=tenant,
-        number=number,
-        state=after.state,
-        consent_epoch=after.epoch,
-        since=datetime.fromtimestamp(after.since_ms / 1000, UTC),
-        source=after.source,
-        log_seq=after.log_seq,
-        log_hash=after.log_hash,
-    )
-    told = (Publication(CONSENT_STATUS, status),)
-    return told + _stops(family, after, now) if claim.action == ConsentAction.OPT_OUT else told
-
-
-def _stops(family: str, row: NumberRow, now: datetime) -> tuple[Publication, ...]:
-    tenant, _, number = family.partition("/")
-    return tuple(
-        Publication(
-            DISPATCH_CONTROLS, Stop(sender=sender, number=number, tenant=tenant, consent_epoch=row.epoch, at=now)
+    epoch = weighed.row.epoch
+    return Step(
+        publish=tuple(
+            Publication(
+                DISPATCH_CONTROLS, Stop(sender=sender, number=number, tenant=tenant, consent_epoch=epoch, at=now)
+            )
+            for sender in weighed.stop_at
         )
-        for sender in row.senders
     )

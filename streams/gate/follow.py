@@ -9,17 +9,19 @@ from typing import Final, NamedTuple
 from schemas.base import Evidence
 from schemas.contact import Contact
 from schemas.decision import Verdict
+from schemas.own_kind import OwnKind
 from schemas.send import Send
 from schemas.send_request import SendRequest
 from schemas.topics import CONTACTS, DISPATCH_ORDERS
 from streams.gate.caps import counted
 from streams.gate.case import Case
+from streams.gate.claims import Claim
 from streams.gate.decide import Ruling
-from streams.gate.kinds import LANES
-from streams.gate.limits import HOLD_LIMIT, ORDER_LIFE, later
+from streams.gate.kinds import LANES, WITHOUT_OPT_IN
+from streams.gate.limits import ASK_LIFE, ORDER_LIFE
 from streams.gate.rows import HeldRow, MessageRow, NumberRow
-from streams.gate.rules.held_too_long import waits_since
 from streams.gate.window import closes
+from streams.holding import waits_until
 from streams.seen import REMEMBER
 from streams.step import Publication
 
@@ -31,6 +33,8 @@ class Pending(NamedTuple):
     message: MessageRow
     place: Evidence
     held: HeldRow | None = None
+    claim: Claim | None = None
+    """Who asked for it, if Sayso starts it at somebody's word."""
 
 
 class Issued(NamedTuple):
@@ -53,7 +57,7 @@ def sent(case: Case, ruling: Ruling, pending: Pending, size: int) -> Issued:
         sender=case.sender,
         body=request.body,
         kind=request.kind,
-        lane=LANES[request.kind],
+        lane=(WITHOUT_OPT_IN if case.own else LANES)[request.kind],
         segments=size,
         consent_epoch=case.standing.epoch,
         not_before=request.not_before,
@@ -65,7 +69,9 @@ def sent(case: Case, ruling: Ruling, pending: Pending, size: int) -> Issued:
         seq=message.seq + 1,
         verdict=Verdict.SEND,
         received=message.received,
+        own=message.own,
         issued_at=case.now,
+        sender=case.sender,
         request=request.model_copy(update={"body": ""}),
     )
     publish = (Publication(DISPATCH_ORDERS, order), *_contact(case))
@@ -74,15 +80,18 @@ def sent(case: Case, ruling: Ruling, pending: Pending, size: int) -> Issued:
 
 def _send_before(case: Case) -> datetime:
     """A verdict does not outlive its hour."""
-    ends = (case.now + ORDER_LIFE, case.request.valid_until, closes(case))
+    life = ASK_LIFE if case.own else ORDER_LIFE
+    ends = (case.now + life, case.request.valid_until, closes(case))
     return min(end for end in ends if end is not None)
 
 
 def _contact(case: Case) -> tuple[Publication, ...]:
     """The inbox must know whose reply it may be before the text is out."""
-    if case.sender in case.standing.senders and not case.senders[case.sender].shared_by:
+    asked = case.own and case.request.kind == OwnKind.CONSENT_ASK
+    known = case.sender in case.standing.senders and not case.senders[case.sender].shared_by
+    if known and not asked:
         return ()
-    contact = Contact(sender=case.sender, number=case.number, tenant=case.request.tenant, at=case.now)
+    contact = Contact(sender=case.sender, number=case.number, tenant=case.request.tenant, asked=asked, at=case.now)
     return (Publication(CONTACTS, contact),)
 
 
@@ -96,7 +105,9 @@ def _texted(case: Case) -> NumberRow:
 
 def holds(case: Case, ruling: Ruling, pending: Pending, size: int) -> Issued:
     message, before = pending.message, pending.held
-    waiting = MessageRow(fingerprint=message.fingerprint, seq=message.seq + 1, received=message.received)
+    waiting = MessageRow(
+        fingerprint=message.fingerprint, seq=message.seq + 1, received=message.received, own=message.own
+    )
     place = before.place if before else pending.place
     held = HeldRow(request=case.request, place=place, rules=rules_of(ruling), until=ruling.until)
     return Issued(case.standing, held, waiting, (), held_until=due(case, ruling))
@@ -104,8 +115,8 @@ def holds(case: Case, ruling: Ruling, pending: Pending, size: int) -> Issued:
 
 def due(case: Case, ruling: Ruling) -> datetime:
     """When the clock alone changes it: a hold is over, or it has waited for too long."""
-    ends = (ruling.until, case.request.valid_until, later(waits_since(case.request, case.received), HOLD_LIMIT))
-    return min(end for end in ends if end is not None)
+    end = waits_until(case.received, case.request.not_before, case.request.valid_until)
+    return end if ruling.until is None else min(end, ruling.until)
 
 
 def rules_of(ruling: Ruling) -> tuple[str, ...]:
@@ -115,7 +126,11 @@ def rules_of(ruling: Ruling) -> tuple[str, ...]:
 def ended(case: Case, ruling: Ruling, pending: Pending, size: int) -> Issued:
     message = pending.message
     over = MessageRow(
-        fingerprint=message.fingerprint, seq=message.seq + 1, verdict=ruling.verdict, received=message.received
+        fingerprint=message.fingerprint,
+        seq=message.seq + 1,
+        verdict=ruling.verdict,
+        received=message.received,
+        own=message.own,
     )
     return Issued(case.standing, None, over, (), forget=case.now + REMEMBER)
 

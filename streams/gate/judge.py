@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import datetime
 from typing import Final, NamedTuple
 
 from schemas.decision import Decision, Verdict
-from schemas.send_request import SendRequest
 from schemas.topics import DECISIONS
+from streams.bodies import BODY_AT_MOST
+from streams.gate.answer import answered
+from streams.gate.asking import before, followed, is_wanted
 from streams.gate.caps import uncounted
 from streams.gate.case import Case, case_of
 from streams.gate.decide import Ruling, decide
 from streams.gate.follow import FOLLOWS, Issued, Pending, due, ended, rules_of
-from streams.gate.limits import BODY_AT_MOST
+from streams.gate.joined import joined
 from streams.gate.rows import HeldRow, NumberRow, held_row, message_row
+from streams.reasons import READY
 from streams.segments import segments
 from streams.step import Publication, Settings, Step
 
@@ -29,21 +31,37 @@ class Judged(NamedTuple):
     step: Step
 
 
-def fingerprint(request: SendRequest) -> str:
-    """Tells a repeat from another text under the same id."""
-    return hashlib.sha256(f"{request.number}\0{request.body}".encode()).hexdigest()[:16]
-
-
 def judge(pending: Pending, number: NumberRow, now: datetime, settings: Settings) -> Judged:
     standing = uncounted(number, pending.request.kind, pending.message.issued_at)
-    case = case_of(pending.request, standing, pending.message.received, now, settings)
+    case = _case(pending, standing, now, settings)
     ruling = decide(case)
+    if not is_wanted(case, ruling):
+        return _concluded(case, ruling, pending, settings)
+    asked = judge(*before(case, pending), now, settings)
+    case = case._replace(standing=asked.number)
+    judged = _concluded(case, decide(case), pending, settings)
+    return Judged(judged.number, joined(asked.step, judged.step))
+
+
+def _case(pending: Pending, number: NumberRow, now: datetime, settings: Settings) -> Case:
+    message = pending.message
+    return case_of(pending.request, number, message.received, now, settings, message.own)
+
+
+def ruled(pending: Pending, ruling: Ruling, number: NumberRow, now: datetime, settings: Settings) -> Judged:
+    """As somebody else has ruled, whatever the rules say."""
+    return _concluded(_case(pending, number, now, settings), ruling, pending, settings)
+
+
+def _concluded(case: Case, ruling: Ruling, pending: Pending, settings: Settings) -> Judged:
     if _waits_as_before(ruling, pending.held):
         return Judged(case.standing, Step(wake={held_row(pending.request.message_id): due(case, ruling)}))
+    ruling = _released(ruling, pending)
     size = segments(case.request.body) if len(case.request.body) <= BODY_AT_MOST else 0
-    issued = FOLLOWS.get(ruling.verdict, ended)(case, ruling, pending, size)
+    issued = followed(case, ruling, pending, FOLLOWS.get(ruling.verdict, ended)(case, ruling, pending, size))
     decision = Publication(DECISIONS, _decision(case, ruling, pending, size, settings))
-    return Judged(issued.number, _step(pending, issued, decision))
+    told = (decision, *answered(pending, ruling.verdict, case.now))
+    return Judged(issued.number, _step(pending, issued, told))
 
 
 def _waits_as_before(ruling: Ruling, held: HeldRow | None) -> bool:
@@ -51,13 +69,20 @@ def _waits_as_before(ruling: Ruling, held: HeldRow | None) -> bool:
     return same and ruling.verdict is Verdict.HOLD
 
 
-def _step(pending: Pending, issued: Issued, decision: Publication) -> Step:
+def _released(ruling: Ruling, pending: Pending) -> Ruling:
+    """What waited and goes says so."""
+    if ruling.verdict is not Verdict.SEND or pending.held is None:
+        return ruling
+    return ruling._replace(findings=(*ruling.findings, READY.finding(Verdict.SEND)))
+
+
+def _step(pending: Pending, issued: Issued, told: tuple[Publication, ...]) -> Step:
     identity = pending.request.message_id
     message, held = message_row(identity), held_row(identity)
     if issued.held is None and pending.held is None:
-        return Step({message: issued.message}, (decision, *issued.publish), {message: issued.forget})
+        return Step({message: issued.message}, (*told, *issued.publish), {message: issued.forget})
     rows = {message: issued.message, held: issued.held}
-    return Step(rows, (decision, *issued.publish), {message: issued.forget, held: issued.held_until})
+    return Step(rows, (*told, *issued.publish), {message: issued.forget, held: issued.held_until})
 
 
 def _decision(case: Case, ruling: Ruling, pending: Pending, size: int, settings: Settings) -> Decision:
@@ -74,6 +99,7 @@ def _decision(case: Case, ruling: Ruling, pending: Pending, size: int, settings:
         case_id=request.case_id,
         event_id=request.event_id,
         resend_of=request.resend_of,
+        request_id=request.resolved.request_id if request.resolved else None,
         requested_at=request.requested_at,
         requested_by=request.requested_by,
         verdict=ruling.verdict,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 STALE_AFTER: Final = timedelta(days=7)
@@ -11,15 +11,9 @@ STALE_AFTER: Final = timedelta(days=7)
 AHEAD_AT_MOST: Final = timedelta(days=1)
 """A request made further in the future than this comes from a wrong clock or in a wrong unit."""
 
-HOLD_LIMIT: Final = timedelta(days=30)
-"""A request without `valid_until` waits this long, from when it came or from its `not_before`."""
-
 ORDER_LIFE: Final = timedelta(hours=36)
 """What has not left by then comes back for judgement: time for a night's queue, and well before dispatch, which
 remembers ids for 72 h, hands back on its own (48 h)."""
-
-BODY_AT_MOST: Final = 1600
-"""Characters in one text: Twilio's limit (error 21617)."""
 
 WORDS_AT_MOST: Final = 4_000
 """Characters in all of a request's or number fact's fields but the text: a row must stay under 64 kB."""
@@ -30,11 +24,18 @@ EVIDENCE_AT_MOST: Final = 20_000
 SENDERS_AT_MOST: Final = 200
 """Senders one number may have been texted from: all of them hear of its STOP."""
 
+ASK_EVERY: Final = timedelta(hours=24)
+"""From one opt-in request to the next, per number, counted from when the order is issued."""
+
+ASK_LIFE: Final = timedelta(hours=1)
+"""An opt-in request that has not left by then comes back and is issued anew, so that the 24 hours are those between the
+texts and not only between the orders."""
+
+ASKS_BY_ITSELF: Final = 3
+"""Opt-in requests that go out without anybody's word: one, and two more if those before have failed."""
+
+HELP_EVERY: Final = timedelta(minutes=5)
+"""From one answer to HELP to the next, per number: two machines must not keep each other talking."""
+
 RELEASE_AT_ONCE: Final = 500
 """Held requests judged in one step; what more there is follows at once, row by row."""
-
-
-def later(moment: datetime, by: timedelta) -> datetime:
-    """A producer may write a time near the end of the calendar."""
-    latest = datetime.max.replace(tzinfo=moment.tzinfo)
-    return moment + by if moment <= latest - by else latest

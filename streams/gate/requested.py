@@ -7,9 +7,12 @@ from datetime import datetime
 from schemas.base import Evidence
 from schemas.returned import Returned
 from schemas.send_request import SendRequest
+from streams.gate.cancel import taken_back
 from streams.gate.follow import Pending
-from streams.gate.judge import fingerprint, judge
+from streams.gate.identity import fingerprint
+from streams.gate.judge import judge
 from streams.gate.limits import WORDS_AT_MOST
+from streams.gate.own import is_ours
 from streams.gate.release import with_number
 from streams.gate.rows import NUMBER, MessageRow, NumberRow, message_row
 from streams.set_aside import set_aside
@@ -22,12 +25,23 @@ def on_request(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Ste
     request: SendRequest = fact.value
     if _words(request) > WORDS_AT_MOST:
         return Step(publish=(set_aside("gate", fact, now, "too_large", "a field holds a file, not a word"),))
+    if is_ours(request.message_id):
+        return Step(publish=(set_aside("gate", fact, now, "id_reserved", "only Sayso gives ids of this form"),))
     print_ = fingerprint(request)
     known = rows.get(message_row(request.message_id), MessageRow)
-    if known is not None:
+    if known is not None and known.fingerprint:
         return NOTHING if known.fingerprint == print_ else _id_reused(request, fact, now)
-    message = MessageRow(fingerprint=print_, received=now)
-    return _judged(rows, Pending(request, message, _place(fact)), now, settings)
+    return _judged(rows, Pending(request, _new(request, print_, known, now), _place(fact)), now, settings)
+
+
+def _new(request: SendRequest, print_: str, known: MessageRow | None, now: datetime) -> MessageRow:
+    """What people had held goes on from there: its age counts from when it came to people, its decisions from
+    theirs."""
+    resolved, canceled = request.resolved, known.canceled if known else None
+    if resolved is None:
+        return MessageRow(fingerprint=print_, received=now, canceled=canceled)
+    received = min(resolved.received_at, now)
+    return MessageRow(fingerprint=print_, received=received, seq=resolved.decided, canceled=canceled)
 
 
 def _words(request: SendRequest) -> int:
@@ -53,6 +67,8 @@ def on_returned(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> St
 
 
 def _judged(rows: Rows, pending: Pending, now: datetime, settings: Settings) -> Step:
+    if pending.message.canceled is not None:
+        return taken_back(rows, pending, now, settings)
     number = rows.get(NUMBER, NumberRow) or NumberRow()
     after, step = judge(pending, number, now, settings)
     return with_number(number, after, step)

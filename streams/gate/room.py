@@ -8,34 +8,45 @@ from typing import Any, Final
 from schemas.consent_event import ConsentEvent
 from schemas.number_fact import NumberFact
 from schemas.reply import Reply
+from schemas.request_cancel import CancelRequest
 from schemas.returned import Returned
 from schemas.send_request import SendRequest
+from schemas.topics import REQUEST_CANCELS
+from streams.gate.cancel import on_cancel
 from streams.gate.consented import on_consent_event, on_reply, on_unreadable
+from streams.gate.learned import learned
 from streams.gate.limits import WORDS_AT_MOST
 from streams.gate.release import judged_when_due
 from streams.gate.requested import on_request, on_returned
 from streams.gate.rows import NUMBER, NumberRow
+from streams.gate.status import tell_held, with_status
 from streams.set_aside import set_aside
-from streams.step import Fact, Fold, Rows, Settings, Step, Unreadable, Woke
-
-LEARNED: Final = ("sms_enabled", "type", "time_zone", "postal_region", "landline", "doubtful")
+from streams.step import NOTHING, Fact, Fold, Rows, Settings, Step, Unreadable, Woke
 
 
 def gate(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Step:
-    return _ANSWERS[type(fact.value)](rows, fact, now, settings)
+    return with_status(rows, _ANSWERS[type(fact.value)](rows, fact, now, settings), now)
 
 
 def gate_woke(rows: Rows, name: str, now: datetime, settings: Settings) -> Step:
     return _WAKES[name.partition("/")[0]](rows, name, now, settings)
 
 
+def _held_when_due(rows: Rows, name: str, now: datetime, settings: Settings) -> Step:
+    return with_status(rows, judged_when_due(rows, name, now, settings), now)
+
+
 def _on_number_fact(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Step:
     """Only what is given is changed.  What waits is judged by it when it is released."""
     if sum(len(getattr(fact.value, field) or "") for field in ("type", "time_zone", "postal_region")) > WORDS_AT_MOST:
         return Step(publish=(set_aside("gate", fact, now, "too_large", "a field holds a file, not a word"),))
-    given = {field: value for field in LEARNED if (value := getattr(fact.value, field)) is not None}
     before = rows.get(NUMBER, NumberRow) or NumberRow()
-    return Step({NUMBER: before.model_copy(update=given)})
+    return Step({NUMBER: before.model_copy(update=learned(before, fact.value))})
+
+
+def _on_unreadable(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Step:
+    """What could not be read may have been a STOP, unless it came where requests are canceled."""
+    return NOTHING if fact.topic == REQUEST_CANCELS.name else on_unreadable(rows, fact, now, settings)
 
 
 def _forget(rows: Rows, name: str, now: datetime, settings: Settings) -> Step:
@@ -48,6 +59,13 @@ _ANSWERS: Final[dict[type[Any], Fold]] = {
     Reply: on_reply,
     Returned: on_returned,
     NumberFact: _on_number_fact,
-    Unreadable: on_unreadable,
+    CancelRequest: on_cancel,
+    Unreadable: _on_unreadable,
 }
-_WAKES: Final[dict[str, Woke]] = {"held": judged_when_due, "msg": _forget, "ev": _forget, "in": _forget}
+_WAKES: Final[dict[str, Woke]] = {
+    NUMBER: tell_held,
+    "held": _held_when_due,
+    "msg": _forget,
+    "ev": _forget,
+    "in": _forget,
+}

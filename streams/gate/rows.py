@@ -9,32 +9,66 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Final
 
 from schemas.base import Evidence, UtcTime
-from schemas.consent_status import ConsentState
+from schemas.consent_status import ConsentState, StandingState
 from schemas.decision import Verdict
 from schemas.send_request import SendRequest
 from streams.step import Row
 
 NUMBER: Final = ""
+HELD: Final = "held/"
+
+
+class Ask(StrEnum):
+    """Where an opt-in request stands."""
+
+    NONE = "none"
+    WAITING = "waiting"
+    """Not ordered yet: for the morning, say."""
+    OUT = "out"
+    FAILED = "failed"
+    """Refused, or not delivered, or not allowed: it has asked nobody."""
+
+
+class Asking(Row):
+    """A number's opt-in requests: how many there were, where the last stands, when the last that went out was ordered;
+    `before`: an earlier one is unanswered."""
+
+    count: int = 0
+    last: Ask = Ask.NONE
+    at: UtcTime | None = None
+    before: bool = False
+
+
+class Helped(Row):
+    """How often HELP was answered, and when last."""
+
+    times: int
+    at: UtcTime
 
 
 class NumberRow(Row):
-    """`since_ms` is the latest broker append time of a consent fact that counted, `unreadable_ms` that of a record
-    which may have been a STOP (0: none).  `flagged`: the opt-out that stands was read from other words than STOP, and
-    a person may lift it.  `log_seq` and `log_hash`: where the chain of its consent log ends.  Who was ever texted from
-    where is kept for ever: a STOP goes to all."""
+    """`since_ms` is the latest broker append time of a consent fact that counted, `heard_ms` of any, `unreadable_ms` of
+    a record which may have been a STOP (0: none).  `flagged`: the opt-out that stands was read from other words than
+    STOP, and a person may lift it.  `log_seq` and `log_hash`: where the chain of its consent log ends.  Who was ever
+    texted from where is kept for ever: a STOP goes to all.  `out` and `blocked`: senders that the person, or the
+    carrier, has stopped for this number alone, with the append time.  `tell_at`: when the number of held texts, last
+    told as `told_held`, is told again.  `switches`: by person, whether the number is on for them."""
 
-    state: ConsentState = ConsentState.UNKNOWN
+    state: StandingState = ConsentState.NONE
     epoch: int = 0
     since_ms: int = 0
     source: str = ""
     unreadable_ms: int = 0
+    heard_ms: int = 0
     flagged: bool = False
     senders: tuple[str, ...] = ()
     sender: str = ""
     sms_enabled: bool | None = None
+    switches: dict[str, bool] = {}
     type: str | None = None
     time_zone: str | None = None
     postal_region: str | None = None
@@ -43,20 +77,39 @@ class NumberRow(Row):
     region: str = ""
     problem: str = ""
     checked_by: str = ""
+    texted_ms: dict[str, tuple[int, ...]] | None = None
     log_seq: int = 0
     log_hash: str = ""
-    texted_ms: dict[str, tuple[int, ...]] | None = None
+    asking: Asking | None = None
+    out: dict[str, int] | None = None
+    blocked: dict[str, int] | None = None
+    helped: Helped | None = None
+    tell_at: UtcTime | None = None
+    told_held: int | None = None
+
+
+class Canceled(Row):
+    """Who took a request back, why and when."""
+
+    by: str
+    reason: str
+    at: UtcTime
 
 
 class MessageRow(Row):
-    """`seq` counts its decisions.  `received`: when the gate first saw it.  While an order is out, `issued_at` is that
-    order's, and `request` the request without its text, so that it can be judged again if it is returned."""
+    """`seq` counts its decisions.  `received`: when it first came to us.  While an order is out, `issued_at` and
+    `sender` are that order's, and `request` the request without its text, so that it can be judged again if it is
+    returned.  `own`: Sayso started it.  `canceled`: it was asked to be taken back; its `fingerprint` is empty where
+    that came before the request."""
 
     fingerprint: str
     seq: int = 0
     verdict: Verdict = Verdict.HOLD
     received: UtcTime
+    own: bool = False
     issued_at: UtcTime | None = None
+    sender: str = ""
+    canceled: Canceled | None = None
     request: SendRequest | None = None
 
 

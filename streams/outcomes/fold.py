@@ -11,7 +11,9 @@ from schemas.attempt import Attempt
 from schemas.decision import Decision
 from schemas.delivery_receipt import DeliveryReceipt
 from streams.lifecycle import STRENGTH
+from streams.outcomes.answer import taken_back
 from streams.outcomes.attempts import merged, most_telling
+from streams.outcomes.consent import consent_told
 from streams.outcomes.due import forgettable, next_wake, presumed
 from streams.outcomes.read import judged_of, report_of
 from streams.outcomes.rows import LIFE, Judged, Life
@@ -31,7 +33,8 @@ def outcomes(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Step:
         reason = "this message id stands for another text or number: use an id of its own"
         return Step(publish=(set_aside("outcomes", fact, now, "id_reused", reason),))
     after = with_decision(before, said) if isinstance(said, Decision) else with_report(before, said, now)
-    return NOTHING if after == before else _step(before, after, now, sighting(before, after, now))
+    also = (*sighting(before, after, now), *taken_back(before, after, now))
+    return NOTHING if after == before else _step(before, after, now, also)
 
 
 def outcomes_woke(rows: Rows, name: str, now: datetime, settings: Settings) -> Step:
@@ -46,7 +49,8 @@ def outcomes_woke(rows: Rows, name: str, now: datetime, settings: Settings) -> S
 
 def _step(before: Life, after: Life, now: datetime, also: tuple[Publication, ...]) -> Step:
     after, news = tell(after, now)
-    return Step({LIFE: after}, (*news, *also), {LIFE: next_wake(after, now)})
+    told = (*news, *also, *consent_told(before, after, now))
+    return Step({LIFE: after}, told, {LIFE: next_wake(after, now)})
 
 
 def belongs(life: Life, said: Decision | Attempt | DeliveryReceipt) -> bool:

@@ -96,9 +96,9 @@ def test_no_example_stands_where_nobody_looks() -> None:
     [
         ("Decision", "verdict", {"send", "hold", "reject", "expire", "cancel"}),
         ("Attempt", "state", {state.value for state in AttemptState}),
-        ("ConsentEvent", "action", {"opt_in", "opt_out", "ask"}),
+        ("ConsentEvent", "action", {"opt_in", "opt_out", "ask", "ask_failed"}),
         ("Sender", "kind", {"long_code", "toll_free", "short_code", "messaging_service"}),
-        ("ConsentStatus", "state", {"unknown", "opted_in", "opted_out"}),
+        ("ConsentStatus", "state", {"none", "pending", "opted_in", "opted_out"}),
     ],
 )
 def test_the_examples_show_every_word(message: str, field: str, words: set[str]) -> None:

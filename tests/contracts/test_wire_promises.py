@@ -41,7 +41,7 @@ FIELDS = {
 
 WORDS: list[tuple[type[StrEnum], str]] = [
     (Kind, "transactional direct reminder alert follow_up marketing test"),
-    (ConsentAction, "opt_in opt_out ask"),
+    (ConsentAction, "opt_in opt_out ask ask_failed"),
     (Verdict, "send hold reject expire cancel"),
     (AttemptState, "queued sending accepted refused deferred in_doubt canceled expired"),
 ]
@@ -67,6 +67,11 @@ KEPT = [
     ("sms.settings", "tenant", None, "compacted"),
     ("sms.senders", "sender", None, "compacted"),
     ("sms.dead-letters", "source topic/partition", 35, ""),
+    ("sms.request-cancels", "tenant/number", 35, ""),
+    ("sms.person-events", "tenant/person", 400, ""),
+    ("sms.people", "tenant/person", None, "compacted"),
+    ("sms.person-requests", "tenant/person", 35, ""),
+    ("sms.person-answers", "tenant/person", 35, ""),
 ]
 
 KEYS = {
@@ -78,7 +83,7 @@ KEYS = {
     "sms.contacts/asked": "72975/+13125550107",
     "sms.number-facts/not-for-texts": "harbor-title/+13125550107",
     "sms.consent-log/stop": "harbor-title/+14155550142",
-    "sms.consent-status/unknown": "cafe-azul/+16045550163",
+    "sms.consent-status/never-asked": "cafe-azul/+16045550163",
     "sms.decisions/expire": "harbor-title/case-77:late",
     "sms.dispatch-orders/marketing-in-two-segments": "MG0f3c5a1b2d4e6f708192a3b4c5d6e7f8",
     "sms.dispatch-controls/from-a-newer-version": "72975",
@@ -90,6 +95,11 @@ KEYS = {
     "sms.settings/whole": "harbor-title",
     "sms.senders/toll-free": "+18005550199",
     "sms.dead-letters/tombstone": "sms.consent-events/0",
+    "sms.request-cancels/by-staff": "harbor-title/+14155550142",
+    "sms.person-events/deleted": "harbor-title/crm-20418",
+    "sms.people/whole": "harbor-title/crm-20417",
+    "sms.person-requests/to-a-work-number": "harbor-title/crm-311",
+    "sms.person-answers/taken-back": "harbor-title/crm-20417",
 }
 
 

@@ -25,8 +25,14 @@ class Played:
         self._offsets = count()
 
     def tell(self, value: Message, *, at: datetime | None = None) -> list[Publication]:
-        """`at` is the record's append time; now, if it is not given."""
-        fact = Fact(value, READ_FROM[type(value)], 0, next(self._offsets), to_ms(at or self.now))
+        """`at` is the record's append time; now, if it is not given.  A later one moves the clock: nothing is read
+        before it was written."""
+        self.now = max(self.now, at or self.now)
+        return self.tell_from(value, at or self.now)
+
+    def tell_from(self, value: Message, at: datetime) -> list[Publication]:
+        """A record that the broker's clock has stamped so, whatever ours says."""
+        fact = Fact(value, READ_FROM[type(value)], 0, next(self._offsets), to_ms(at))
         return self._apply(self.fold(self.rows, fact, self.now, self.settings))
 
     def until(self, moment: datetime) -> list[Publication]:

@@ -24,5 +24,6 @@ async def test_smoke_the_demo_balances_its_books(fresh_cluster: str, tmp_path: P
     assert told["ok"]
     assert told["requests"] == 120
     assert {"delivered", "held", "rejected", "expired", "undelivered", "failed"} <= set(told["states"])
-    assert sum(told["states"].values()) == 120
+    assert sum(told["states"].values()) == 120 + told["started"]
+    assert told["started"] > 0
     assert all(check["holds"] for check in told["checks"])

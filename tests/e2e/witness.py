@@ -15,6 +15,8 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+OWN = {"consent_ask", "stop_confirmation", "start_confirmation", "help_answer"}
+"""Kinds of texts that nobody asks for: the product starts them."""
 MOVING = {"queued", "sending", "deferred", "accepted", "sent"}
 
 
@@ -63,18 +65,23 @@ async def partitions(consumer: AIOKafkaConsumer, topic: str) -> list[int]:
 
 @dataclass
 class Account:
-    """What the outside can say of a run."""
+    """What the outside can say of a run.  `requested`, `outcomes` and `taken` are of the texts that producers asked
+    for; `own` are the outcomes of those that nobody did, and `own_taken` how often the provider took each."""
 
     requested: set[str]
     outcomes: dict[str, dict[str, Any]]
     usage: dict[str, int]
     taken: Counter[str]
     calls: Counter[tuple[str, str]] = field(default_factory=Counter)
+    own: dict[str, dict[str, Any]] = field(default_factory=dict)
+    own_taken: Counter[str] = field(default_factory=Counter)
 
     @property
     def settled(self) -> bool:
-        known = set(self.outcomes) == self.requested and sum(self.usage.values()) == len(self.requested)
-        return known and not any(one["state"] in MOVING for one in self.outcomes.values())
+        known = set(self.outcomes) == self.requested
+        counted = sum(self.usage.values()) == len(self.outcomes) + len(self.own)
+        moving = any(one["state"] in MOVING for one in (*self.outcomes.values(), *self.own.values()))
+        return known and counted and not moving
 
     def in_state(self, *states: str) -> set[str]:
         return {name for name, one in self.outcomes.items() if one["state"] in states}
@@ -95,7 +102,9 @@ async def account(bootstrap: str, requested: set[str], journal: Path) -> Account
     for state, messages in cells.values():
         usage[state] += messages
     taken, calls = provider(journal)
-    return Account(requested, outcomes, dict(+usage), taken, calls)
+    own = {name: outcomes.pop(name) for name, one in [*outcomes.items()] if one["kind"] in OWN}
+    own_taken = Counter({name: taken.pop(name) for name in own if name in taken})
+    return Account(requested, outcomes, dict(+usage), taken, calls, own, own_taken)
 
 
 def provider(journal: Path) -> tuple[Counter[str], Counter[tuple[str, str]]]:

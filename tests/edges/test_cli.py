@@ -19,7 +19,7 @@ from services.cli.refused import Refused
 from services.demo.sample import SAMPLE
 
 COMMANDS = [
-    "demo", "up", "send", "consent in", "consent out", "consent show", "people import", "people show",
+    "demo", "up", "send", "consent in", "consent out", "consent ask", "consent show", "people import", "people show",
     "tail", "explain", "usage", "topics list",
     "topics apply", "tenants apply", "tenants list", "senders apply", "senders list", "worker", "webhook", "simulator",
     "ledger", "consents", "keys add", "keys list", "keys revoke", "consent history",
@@ -114,6 +114,11 @@ def declared(folder: Path, text: str) -> list[TenantSettings]:
                      "branches.b.nmae: this is not a setting", id="extra, deeper"),
         pytest.param('tenants:\n- tenant: a\n  name: A\n  sender: "1"\n  time_zone: Mars/Base\n', 5, "IANA",
                      id="unknown zone"),
+        pytest.param('tenants:\n- tenant: a\n  name: A\n  sender: "1"\n  consent_request:\n    wording: "{company}"\n',
+                     6, "the opt-in request must say what the texts are for: {purpose} is missing",
+                     id="a part missing"),
+        pytest.param('tenants:\n- tenant: a\n  name: A\n  sender: "1"\n  consent_request: {rates: " "}\n', 5,
+                     "must say what they may cost: rates is missing", id="a part empty"),
         pytest.param("tenants:\n- tenant: a\n  name: A\n  name: B\n", 4, "twice", id="twice"),
         pytest.param("tenants:\n- tenant: a\n  auth_token: x\n", 3, "secret", id="a secret by its name"),
         pytest.param(f"tenants:\n- tenant: a\n  name: {'0f' * 16}\n", 3, "secret", id="a secret by its looks"),

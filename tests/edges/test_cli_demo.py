@@ -48,16 +48,16 @@ def test_people_are_fictional_each_with_a_number_that_could_be():
 def test_every_role_is_played_in_its_share_and_those_who_stop_are_asked_again():
     asked = made()
     assert Counter(person.role for person in asked.people) == {
-        "agreed": 140, "never asked": 30, "said no": 10, "says STOP": 10, "cannot be reached": 10,
+        "agreed": 140, "says START": 14, "never answers": 16, "said no": 10, "says STOP": 10, "cannot be reached": 10,
     }  # fmt: skip
     assert asked.numbers("says STOP") <= {request.to for request in asked.second}
-    assert not asked.numbers("never asked") & {claim.number for claim in asked.claims}
+    assert not asked.numbers("says START", "never answers") & {claim.number for claim in asked.claims}
 
 
 def test_the_simulator_understands_its_part():
     script = Script.model_validate(made().script())
     assert Counter(person.fates[0].error for person in script.numbers.values()) == {
-        None: 10, 30003: 3, 30005: 4, 30006: 3,
+        None: 24, 30003: 3, 30005: 4, 30006: 3,
     }  # fmt: skip
 
 
@@ -68,7 +68,8 @@ def test_the_books_of_a_run_balance_and_the_provider_agrees(tmp_path: Path):
     assert ran.returncode == 0, ran.stdout + ran.stderr
     said = json.loads(ran.stdout)
     assert said["ok"]
-    assert said["requests"] == sum(said["states"].values()) == sum(row["messages"] for row in said["usage"]) == 60
+    assert said["requests"] == 60
+    assert sum(said["states"].values()) == sum(row["messages"] for row in said["usage"]) == 60 + said["started"]
     assert {"delivered", "held", "rejected", "expired"} <= set(said["states"])
     assert [check["says"] for check in said["checks"] if not check["holds"]] == []
 
@@ -76,8 +77,8 @@ def test_the_books_of_a_run_balance_and_the_provider_agrees(tmp_path: Path):
 def test_a_provider_that_disagrees_with_the_books_is_found_out(tmp_path: Path):
     """Texts that went out twice, to strangers, after a STOP, and that no book knows."""
     asked = made()
-    stopped, stranger = min(asked.numbers("says STOP")), min(asked.numbers("never asked"))
-    posts = [("demo-00001", stopped), ("demo-00001", stopped), ("demo-00002", stranger)]
+    stopped, stranger = min(asked.numbers("says STOP")), min(asked.numbers("never answers"))
+    posts = [("demo-00001", stopped), ("demo-00001", stopped), ("demo-00002", stranger), ("ask-1", stranger)]
     journal = tmp_path / "journal.jsonl"
     journal.write_text("".join(json.dumps(
         {"event": "create", "outcome": "taken", "number": number, "callback": {"tenant": "harbor", "message_id": name}}
@@ -86,7 +87,8 @@ def test_a_provider_that_disagrees_with_the_books_is_found_out(tmp_path: Path):
     found = [check.says for check in checks(ledger, journal, asked, "harbor") if not check.holds]
     ledger.close()
     assert [says.split(":")[0] for says in found] == [
-        "Asked for 400 texts; the books know 0.",
+        "Asked for 400 texts, and Sayso started 0 itself; the books know 0.",
+        "1 opt-in requests went to 1 people, of 30 who had never been asked.",
         "Texts that the provider took",
         "1 texts went out twice",
         "1 people were texted without their yes",

@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from schemas.base import Message, Slug, UtcTime, Whole
+from schemas.consent_request import PARTS, ConsentRequest
+from schemas.consent_status import ConsentState, StandingState
 from schemas.keywords import LOCALES, OwnWords
-from schemas.send_request import Kind
+from schemas.send_request import Kind, Resolved
 from schemas.sender import Sender
 from schemas.tenant_settings import TenantSettings
 from schemas.topics import Topic
@@ -30,6 +32,7 @@ WHOLES = st.integers(-(2**53) + 1, 2**53 - 1)
 ZONES = st.sampled_from(sorted(available_timezones()))
 SENDERS = st.from_regex(r"\+[1-9][0-9]{6,14}|[0-9]{3,8}|MG[0-9a-f]{32}", fullmatch=True)
 NAMES = TEXTS.filter(bool)
+SAYINGS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20).filter(str.strip)
 OWN_WORDS = {meaning: st.from_regex(f"{meaning}[a-z]{{1,9}}[0-9]", fullmatch=True) for meaning in OwnWords.model_fields}
 """By meaning, so that none has two."""
 
@@ -38,6 +41,7 @@ PLAIN: dict[Any, SearchStrategy[Any]] = {
     Slug: SLUGS,
     UtcTime: TIMES,
     Whole: WHOLES,
+    StandingState: st.sampled_from(ConsentState),
     bool: st.booleans(),
     date: st.dates(),
     datetime: TIMES,
@@ -47,6 +51,11 @@ PLAIN: dict[Any, SearchStrategy[Any]] = {
 
 NARROWER: dict[tuple[type[Message], str], SearchStrategy[Any]] = {
     (Sender, "sender"): SENDERS,
+    (Resolved, "decided"): st.integers(0, 1_000_000),
+    **{(ConsentRequest, part): SAYINGS for part in ("purpose", "frequency", "rates")},
+    (ConsentRequest, "company"): st.none() | SAYINGS,
+    (ConsentRequest, "answers"): SAYINGS.map(lambda said: f"{said} START STOP HELP"),
+    (ConsentRequest, "wording"): st.permutations([f"{{{part}}}" for part in PARTS]).map(" ".join),
     (TenantSettings, "name"): NAMES,
     (TenantSettings, "sender"): NAMES,
     (TenantSettings, "time_zone"): ZONES,

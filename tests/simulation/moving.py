@@ -83,7 +83,7 @@ class Moving(Scenario):
         )  # fmt: skip
 
     def producers_ask_people(self, texts: int) -> None:
-        """Over two minutes, some for later; one in five is published twice, and one in four meets a move at once."""
+        """Over two minutes, some for later; one in five is published twice, and one in two meets a move at once."""
         for n in range(texts):
             at = self.world.now + timedelta(seconds=self.rng.uniform(0, 120))
             later = at + timedelta(seconds=self.rng.uniform(5, 90)) if self.rng.random() < 0.5 else None
@@ -95,8 +95,8 @@ class Moving(Scenario):
             self.wanted[request.message_id] = request
             for _ in range(self.rng.choice([1, 1, 1, 1, 2])):
                 self.world.publish_at(at, t.PERSON_REQUESTS, request)
-            if self.rng.random() < 0.25:
-                self.moves(person, at + timedelta(seconds=self.rng.uniform(0, 0.2)))
+            if self.rng.random() < 0.5:
+                self.moves(person, at + timedelta(seconds=self.rng.uniform(0, 0.1)))
 
     def call(self, post: Post, now: datetime) -> Answer | None:
         if self.taken_back_at_dispatch(post):

@@ -36,6 +36,10 @@ TENANTS = {
 PEOPLE = [f"+1415555{n:04d}" for n in range(100, 116)]
 
 
+NEED_NO_YES = {"consent_ask", "stop_confirmation", "start_confirmation", "help_answer"}
+"""The kinds of texts that may go to somebody who has not opted in; Sayso starts them."""
+
+
 @dataclass
 class Scenario:
     """`taken`: what the provider accepted, by (tenant, message id); the provider's own truth."""
@@ -104,7 +108,7 @@ class Scenario:
         orders = self.world.log.all(t.DISPATCH_ORDERS)
         return max(o.consent_epoch for o in orders if (o.tenant, o.message_id) == (post.tenant, post.message_id))
 
-    def call(self, post: Post, now: datetime) -> Answer | None:
+    def call(self, post: Post, now: datetime) -> Answer:
         if self.epoch_judged(post) < self.epoch_obeyed(post):
             self.overtaken.append(post)
         fate = self.rng.choices(
@@ -134,6 +138,15 @@ class Scenario:
                 )  # fmt: skip
                 late = self.rng.choice([0, 0.5, 5, 300, 80_000])
                 self.world.publish_at(now + timedelta(seconds=late), t.DELIVERY_RECEIPTS, receipt)
+
+    # --- what the books must hold
+
+    def kinds(self) -> dict[tuple[str, str], str]:
+        return {(d.tenant, d.message_id): d.kind for d in self.world.log.all(t.DECISIONS)}
+
+    def started(self) -> set[tuple[str, str]]:
+        """Texts that nobody asked for: Sayso's own."""
+        return {key for key, kind in self.kinds().items() if kind in NEED_NO_YES}
 
     def play(self, texts: int = 60) -> None:
         self.people_opt_in()

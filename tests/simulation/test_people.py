@@ -101,7 +101,7 @@ def test_nothing_was_set_aside(played: Moving) -> None:
 def test_every_way_was_gone() -> None:
     """Or the tests above prove nothing."""
     seen = Counter[str]()
-    for seed in range(4):
+    for seed in range(8):
         scenario = Moving(seed)
         scenario.play()
         log = scenario.world.log

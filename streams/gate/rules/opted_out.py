@@ -3,14 +3,21 @@ from __future__ import annotations
 from schemas.consent_status import ConsentState
 from schemas.decision import Finding, Verdict
 from streams.gate.case import Case
+from streams.gate.kinds import AFTER_OPT_OUT
+from streams.reasons import OPTED_OUT
 
 
 def opted_out(case: Case) -> Finding | None:
-    if case.standing.state is not ConsentState.OPTED_OUT:
+    """Of all the tenant's texts, or of one sender's."""
+    if case.own and case.request.kind in AFTER_OPT_OUT:
+        return None
+    if case.standing.state is ConsentState.OPTED_OUT:
+        return OPTED_OUT.finding(Verdict.REJECT)
+    if case.sender not in (case.standing.out or {}):
         return None
     return Finding(
-        rule="opted_out",
+        rule=OPTED_OUT.rule,
         verdict=Verdict.REJECT,
-        reason="The recipient opted out",
-        next_step="only they can come back, by texting START",
+        reason=f"The recipient opted out of texts from {case.sender}",
+        next_step="only they can come back, by texting START to it; or use another sender",
     )

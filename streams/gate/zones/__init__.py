@@ -3,6 +3,7 @@
 Tables are data: `area_codes.csv` and `states.csv`, each with its source.
 """
 
-from streams.gate.zones.place import Place, place
+from streams.gate.zones.place import place
+from streams.gate.zones.tables import Place
 
 __all__ = ["Place", "place"]

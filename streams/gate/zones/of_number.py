@@ -15,22 +15,22 @@ from phonenumbers import NumberParseException
 from phonenumbers.timezone import time_zones_for_number
 
 from streams.gate.zones.named import known
-from streams.gate.zones.tables import ALL_OF_US, AREAS, Area, Zones
+from streams.gate.zones.tables import ALL_OF_US, AREAS, Place, Zones
 
-NOWHERE: Final = Area("", "", ALL_OF_US)
+NOWHERE: Final = Place(ALL_OF_US, "", "")
 """Toll-free, personal and other numbers that belong to no place."""
 
 
-def area_of(number: str) -> Area:
+def from_number(number: str) -> Place:
     """`number` is in E.164."""
     return AREAS.get(number[2:5], NOWHERE) if number.startswith("+1") else _abroad(number)
 
 
 @lru_cache(maxsize=1 << 14)
-def _abroad(number: str) -> Area:
+def _abroad(number: str) -> Place:
     try:
         parsed = phonenumbers.parse(number, None)
     except NumberParseException:
         return NOWHERE
     zones: Zones = tuple(sorted(filter(known, time_zones_for_number(parsed))))
-    return Area(phonenumbers.region_code_for_number(parsed) or "", "", zones) if zones else NOWHERE
+    return Place(zones, phonenumbers.region_code_for_number(parsed) or "", "") if zones else NOWHERE

@@ -19,12 +19,13 @@ class State(NamedTuple):
     zones: Zones
 
 
-class Area(NamedTuple):
-    """Where an area code is; `state` is "" outside of the US."""
+class Place(NamedTuple):
+    """Where somebody may be.  `zones`: all must be fit.  `country` and `state` are "" where they are not known;
+    `state` is one of the US."""
 
+    zones: Zones
     country: str
     state: str
-    zones: Zones
 
 
 def _rows(name: str) -> list[dict[str, str]]:
@@ -40,7 +41,7 @@ STATES: Final = tuple(
     State(row["country"], row["code"], row["name"], _zones(row["zones"])) for row in _rows("states.csv")
 )
 AREAS: Final = {
-    row["area_code"]: Area(row["country"], row["state"], _zones(row["zones"])) for row in _rows("area_codes.csv")
+    row["area_code"]: Place(_zones(row["zones"]), row["country"], row["state"]) for row in _rows("area_codes.csv")
 }
 
 BEYOND_THE_DATE_LINE: Final = frozenset({"GU", "MP"})

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
+from schemas.base import Evidence
 from schemas.consent_event import ConsentEvent
 from schemas.consent_status import ConsentState
 from schemas.decision import Decision
@@ -16,6 +17,7 @@ from schemas.tenant_settings import Branch, TenantSettings
 from schemas.topics import DECISIONS
 from streams.gate import gate, gate_woke
 from streams.gate.case import Case, case_of
+from streams.gate.kinds import WITHOUT_OPT_IN
 from streams.gate.rows import NumberRow
 from streams.step import Publication, Settings, settings_of
 from tests.core.playing import Played, of
@@ -77,7 +79,23 @@ def played(now: datetime = NOON, **policy: Any) -> Played:
 
 
 def opt_in(**changes: Any) -> ConsentEvent:
-    return _event("opt_in", changes)
+    """By a form, with its wording."""
+    return _event("opt_in", {"evidence": Evidence(wording="Yes, text me about my case.")} | changes)
+
+
+def recorded(**changes: Any) -> ConsentEvent:
+    """By staff, with proof."""
+    proof = Evidence(document="intake-12.pdf", actor="ann")
+    return _event("opt_in", {"source": "manual", "evidence": proof} | changes)
+
+
+def ask(**changes: Any) -> ConsentEvent:
+    """By hand."""
+    return _event("ask", {"source": "manual", "evidence": Evidence(actor="ann")} | changes)
+
+
+def ask_failed(**changes: Any) -> ConsentEvent:
+    return _event("ask_failed", {"source": "carrier"} | changes)
 
 
 def opt_out(**changes: Any) -> ConsentEvent:
@@ -95,8 +113,8 @@ def reply(body: str, **changes: Any) -> Reply:
 
 
 def decided(published: list[Publication]) -> list[tuple[str, str, list[str]]]:
-    """(message id, verdict, rules) of each decision."""
-    return [_short(decision) for decision in of(DECISIONS, published)]
+    """(message id, verdict, rules) of each decision on a producer's text."""
+    return [_short(decision) for decision in of(DECISIONS, published) if decision.kind not in WITHOUT_OPT_IN]
 
 
 def _short(decision: Decision) -> tuple[str, str, list[str]]:

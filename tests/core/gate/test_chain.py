@@ -45,10 +45,10 @@ def test_what_the_gate_writes_is_a_chain_and_its_row_knows_the_end() -> None:
     assert (row.log_seq, row.log_hash) == (5, entries[-1]["hash"])
 
 
-def test_the_status_names_the_entry_that_settled_it() -> None:
+def test_the_status_names_the_entry_that_it_tells_of() -> None:
     room = told()
     entries, status = on_the_wire(room), room.all(CONSENT_STATUS)[-1]
-    assert (status.log_seq, status.log_hash) == (4, entries[3]["hash"])
+    assert (status.log_seq, status.log_hash) == (5, entries[4]["hash"])
 
 
 def test_a_repeat_adds_nothing_to_the_chain() -> None:

@@ -23,12 +23,13 @@ from tests.core.gate.cases import (
     opt_in,
     opt_out,
     played,
+    recorded,
     reply,
     request,
 )
 from tests.core.playing import Played, of
 
-UNKNOWN, IN, OUT = ConsentState.UNKNOWN, ConsentState.OPTED_IN, ConsentState.OPTED_OUT
+NONE, PENDING, IN, OUT = ConsentState.NONE, ConsentState.PENDING, ConsentState.OPTED_IN, ConsentState.OPTED_OUT
 
 
 def number_row(room: Played) -> NumberRow:
@@ -55,7 +56,7 @@ def number_row(room: Played) -> NumberRow:
         pytest.param([opt_in(), reply("STOP"), reply("UNSTOP")], IN, 3, id="STOP, then UNSTOP"),
         pytest.param([opt_in(), reply("HELP")], IN, 1, id="HELP changes nothing"),
         pytest.param([opt_in(), reply("stop by at 5")], IN, 1, id="a sentence changes nothing"),
-        pytest.param([opt_in(action="ask")], UNKNOWN, 0, id="an ask changes nothing yet"),
+        pytest.param([opt_in(action="ask")], PENDING, 0, id="an ask by hand"),
     ],
 )
 def test_standing(told: list[ConsentEvent | Reply], state: ConsentState, epoch: int) -> None:
@@ -134,7 +135,7 @@ def test_every_consent_fact_is_logged_with_its_place() -> None:
     assert change.evidence == Evidence(
         topic="sms.consent-events", partition=0, offset=0, wording="I agree", actor="ann"
     )
-    assert (change.was, change.now, change.applied, change.consent_epoch) == (UNKNOWN, IN, True, 1)
+    assert (change.was, change.now, change.applied, change.consent_epoch) == (NONE, IN, True, 1)
     assert (change.tenant, change.number, change.event_id, change.source) == ("acme", PHONE, event.event_id, "form")
 
 
@@ -186,9 +187,9 @@ def test_an_unreadable_record_blocks_the_number_until_somebody_has_looked() -> N
     assert [stop.consent_epoch for stop in of(DISPATCH_CONTROLS, told)] == [2]
     assert decided(room.tell(request(message_id="then"))) == [("then", "hold", ["consent_unreadable"])]
     room.tell(opt_in(source="import"), at=NOON + 2 * MINUTE)
-    room.tell(opt_in(source="manual"), at=NOON)
+    room.tell(recorded(), at=NOON)
     assert number_row(room).unreadable_ms
-    assert decided(room.tell(opt_in(source="manual"), at=NOON + 3 * MINUTE)) == [("then", "send", [])]
+    assert decided(room.tell(recorded(), at=NOON + 3 * MINUTE)) == [("then", "send", ["ready"])]
 
 
 @pytest.mark.parametrize("family", ["garbage", "a b/+14155550100", "acme/", "", "acme/+1415\x00"])

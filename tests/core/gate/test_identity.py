@@ -3,7 +3,7 @@ from __future__ import annotations
 import base64
 import json
 
-from schemas.topics import DEAD_LETTERS, DECISIONS
+from schemas.topics import DEAD_LETTERS
 from tests.core.gate.cases import DAY, MINUTE, NOON, decided, opt_in, opt_out, played, request
 from tests.core.playing import of
 
@@ -18,7 +18,7 @@ def test_a_repeat_says_nothing_whatever_has_become_of_the_first() -> None:
     assert room.tell(request(message_id=asked.message_id, requested_at=NOON, person_id="p9")) == []
     room.tell(opt_out(), at=NOON + MINUTE)
     assert room.tell(asked) == []
-    assert len(room.all(DECISIONS)) == 2
+    assert len(decided(room.published)) == 2
 
 
 def test_another_text_under_the_same_id_is_set_aside_whole() -> None:
@@ -29,7 +29,7 @@ def test_another_text_under_the_same_id_is_set_aside_whole() -> None:
     assert (letter.room, letter.topic, letter.offset, letter.cause) == ("gate", "sms.send-requests", 2, "id_reused")
     assert json.loads(letter.value_bytes or b"")["body"] == "two"
     assert base64.b64decode(letter.key or "") == b"acme/+14155550100"
-    assert len(room.all(DECISIONS)) == 1
+    assert len(decided(room.published)) == 1
 
 
 def test_the_same_number_written_otherwise_is_the_same_request() -> None:

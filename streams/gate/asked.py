@@ -1,0 +1,72 @@
+"""Somebody wants a number to be asked, and what became of an ask that went out."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from schemas.decision import Decision, Verdict
+from schemas.own_kind import OwnKind
+from schemas.topics import DECISIONS
+from streams.gate.asking import draft
+from streams.gate.asks import against, asking, asks_by_itself, now_stands, opened
+from streams.gate.claims import BY_CARRIER, Claim
+from streams.gate.consent import Weighed
+from streams.gate.entry import entered
+from streams.gate.joined import joined
+from streams.gate.judge import Judged, judge
+from streams.gate.own import own_id, pending
+from streams.gate.proof import lacking
+from streams.gate.rows import NUMBER, Ask, NumberRow
+from streams.step import Rows, Settings, Step
+
+NO_SETTINGS: Final = "this tenant has no settings: apply them first"
+
+
+def asked_by_hand(rows: Rows, claim: Claim, row: NumberRow, now: datetime, settings: Settings) -> Step:
+    """Refused with the time left, or sent; either way the log has the answer under the event's id."""
+    tenant = settings.tenants.get(rows.family.partition("/")[0])
+    why = against(row, now, tenant.zone) if tenant else NO_SETTINGS
+    if why:
+        return entered(rows.family, claim, row, Weighed(row, False, why), now)[1]
+    judged = _ask(rows.family, claim, row, now, settings)
+    if asking(judged.number).last is Ask.OUT:
+        return joined(judged.step, Step({NUMBER: judged.number}))
+    _, entry = entered(rows.family, claim, row, Weighed(judged.number, False, _instead(judged)), now)
+    return joined(judged.step, entry)
+
+
+def asked_by_form(rows: Rows, claim: Claim, row: NumberRow, now: datetime, settings: Settings) -> Step:
+    """Anybody may have typed the number into a web form: whoever has it is asked, once."""
+    tenant = settings.tenants.get(rows.family.partition("/")[0])
+    after, entry = entered(rows.family, claim, row, Weighed(row, False, lacking(row, claim)), now)
+    if tenant is None or against(after, now) or not asks_by_itself(after, now):
+        return entry
+    judged = _ask(rows.family, claim, after, now, settings)
+    return joined(entry, judged.step, Step({NUMBER: judged.number}))
+
+
+def ask_failed(rows: Rows, claim: Claim, row: NumberRow, now: datetime, settings: Settings) -> Step:
+    """It has asked nobody: the clock is free.  What is said of another ask than the last changes nothing."""
+    tenant, _, number = rows.family.partition("/")
+    ask = asking(row)
+    current = own_id(OwnKind.CONSENT_ASK, tenant, number, ask.count)
+    if claim.source != BY_CARRIER or claim.message_id != current or ask.last is not Ask.OUT:
+        return entered(rows.family, claim, row, Weighed(row, False, "not the opt-in request that is out"), now)[1]
+    failed = Weighed(now_stands(row, Ask.FAILED), True, "the opt-in request failed: another may go at once, by hand")
+    return entered(rows.family, claim, row, failed, now)[1]
+
+
+def _ask(family: str, claim: Claim, row: NumberRow, now: datetime, settings: Settings) -> Judged:
+    name, _, number = family.partition("/")
+    tenant = settings.tenants[name]
+    ask = pending(draft(tenant, number, row, claim.sender or tenant.sender), claim.place, now)
+    return judge(ask._replace(claim=claim), opened(row), now, settings)
+
+
+def _instead(judged: Judged) -> str:
+    """Why it has not gone out, from its decision."""
+    decision = next(value for topic, value in judged.step.publish if topic is DECISIONS)
+    assert isinstance(decision, Decision)
+    found = "; ".join(f"{one.reason}: {one.next_step}" for one in decision.findings)
+    return f"{'it waits' if decision.verdict is Verdict.HOLD else 'not asked'}: {found}"

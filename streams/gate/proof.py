@@ -1,0 +1,59 @@
+"""What a yes must bring along, by where it comes from, and who may come back after an opt-out."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from schemas.base import Evidence
+from schemas.consent_status import ConsentState
+from streams.gate.claims import BY_TEXT, CLAIMED, Claim
+from streams.gate.rows import NumberRow
+
+Groups = tuple[tuple[str, ...], ...]
+"""Fields of the evidence: of each group one at least."""
+
+SHOWN: Final = ("wording", "document", "url")
+STAFF: Final = "manual"
+UNVERIFIED: Final = "web_form"
+"""Anybody may have typed the number there: it is asked."""
+
+
+class Rule(NamedTuple):
+    """`back`: what it needs to lift an opt-out as well; None: it cannot."""
+
+    needs: Groups = ()
+    back: Groups | None = None
+
+
+BY_STAFF: Final = Rule(needs=(("document",), ("actor",)))
+SOURCES: Final = {
+    BY_TEXT: Rule(back=()),
+    "form": Rule(back=(SHOWN,)),
+    "import": Rule(needs=((*SHOWN, "origin"),)),
+    STAFF: BY_STAFF,
+}
+"""Any other source is taken for staff."""
+
+REFUSED: Final = {
+    CLAIMED: "only a text from the number itself can bring an opt-in by text",
+    UNVERIFIED: "a web form that nobody has verified opts nobody in",
+}
+ONLY_THEY: Final = "they opted out: only they can come back, by texting START or by a form with evidence"
+
+
+def lacking(row: NumberRow, claim: Claim) -> str:
+    """Why this yes does not count, whatever its time; "" if it does."""
+    if claim.source in REFUSED:
+        return REFUSED[claim.source]
+    rule = SOURCES.get(claim.source, BY_STAFF)
+    if row.state is ConsentState.OPTED_OUT:
+        if row.flagged and claim.source == STAFF and claim.evidence.actor:
+            return ""
+        if rule.back is None or _missing(rule.back, claim.evidence):
+            return ONLY_THEY
+    missing = _missing(rule.needs, claim.evidence)
+    return f"no proof: give {' and '.join(' or '.join(group) for group in missing)}" if missing else ""
+
+
+def _missing(groups: Groups, evidence: Evidence) -> Groups:
+    return tuple(group for group in groups if not any(getattr(evidence, field) for field in group))

@@ -1,0 +1,55 @@
+"""What a message's end tells of its number's consent: that the carrier has it on its own list of STOPs, and that an
+opt-in request has asked nobody."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from typing import Final
+
+from schemas.base import Evidence
+from schemas.consent_event import ConsentAction, ConsentEvent
+from schemas.own_kind import OwnKind
+from schemas.topics import CONSENT_EVENTS
+from streams.lifecycle import State
+from streams.outcomes.rows import Life, Told
+from streams.step import Publication
+
+STOPPED_AT_THE_CARRIER: Final = "21610"
+"""Twilio's code for a recipient who has texted STOP to this sender."""
+
+NOT_ASKED: Final = frozenset({State.REFUSED, State.FAILED, State.UNDELIVERED, State.CANCELED})
+"""Ends in which an opt-in request has not reached anybody."""
+
+
+def consent_told(before: Life, after: Life, now: datetime) -> tuple[Publication, ...]:
+    """To the gate, when the news is new; told again after a crash it is the same event."""
+    was, news = before.told, after.told
+    if news is None or news == was or after.to is None:
+        return ()
+    events = []
+    if news.error_code == STOPPED_AT_THE_CARRIER and _code(was) != STOPPED_AT_THE_CARRIER and news.sender:
+        events.append(_event(after, ConsentAction.OPT_OUT, news, now))
+    asked = after.judged is not None and after.judged.kind == OwnKind.CONSENT_ASK
+    if asked and news.state in NOT_ASKED and (was is None or was.state not in NOT_ASKED):
+        events.append(_event(after, ConsentAction.ASK_FAILED, news, now))
+    return tuple(Publication(CONSENT_EVENTS, event) for event in events)
+
+
+def _event(life: Life, action: ConsentAction, news: Told, now: datetime) -> ConsentEvent:
+    name = f"{action}/{life.tenant}/{life.message_id}/{news.error_code}"
+    return ConsentEvent(
+        event_id=f"outcome-{hashlib.sha256(name.encode()).hexdigest()[:32]}",
+        tenant=life.tenant,
+        number=life.to or "",
+        sender=news.sender,
+        message_id=life.message_id,
+        action=action,
+        source="carrier",
+        at=now,
+        evidence=Evidence(text=f"{news.state} {news.error_code}" if news.error_code else news.state),
+    )
+
+
+def _code(told: Told | None) -> str | None:
+    return told.error_code if told else None

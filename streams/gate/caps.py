@@ -59,7 +59,7 @@ def frees_at(times: tuple[int, ...], limit: Limit, moment: datetime) -> datetime
 def counted(row: NumberRow, case: Case) -> NumberRow:
     """The row after an order of this case is out."""
     kind = case.request.kind
-    if kind != Kind.MARKETING and _cap(case) is None:
+    if kind not in USUAL and (case.tenant is None or kind not in case.tenant.when.caps):
         return row
     before = row.texted_ms or {}
     times = (*before.get(kind, ()), _ms(case.now))[-TEXTS_AT_MOST:]

@@ -56,8 +56,7 @@ def import_(
     else:
         for line in imported.bad:
             note(f"{file}, line {line.line}: {line.reason}")
-        left = f"; {len(imported.bad):,} cannot be used, and were left out" if imported.bad else ""
-        console().print(f"{imported.good:,} lines are in{left}.")
+        console().print(f"Lines taken in: {imported.good:,}; left out: {len(imported.bad):,}.")
     raise typer.Exit(1 if imported.bad else 0)
 
 

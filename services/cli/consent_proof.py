@@ -45,7 +45,7 @@ def history(
              f"{one.partition}@{one.offset}", str(told.get("hash", ""))[:12])
             for one in log.entries for told in (one.entry,)
         ]  # fmt: skip
-        columns = ("#", "at (UTC)", "said", "by", "consent", "because", "proof", "log", "hash")
+        columns = ("entry", "at (UTC)", "said", "by", "consent", "because", "proof", "log", "hash")
         screen.print(table(None, columns, rows))
         wrong = flaws(one.entry for one in log.entries)
         for flaw in wrong:

@@ -96,22 +96,26 @@ def _pending(ledger: Ledger, tenant: str | None, since: Since) -> Iterator[Found
             yield Found("pending", row["tenant"], row["number"], asked_at or "", place, words)
 
 
-_OUT = """out_ AS (SELECT tenant, number, said_ms AS began, (SELECT i.said_ms FROM consent_log i
-        WHERE i.number = o.number AND i.tenant = o.tenant AND i.part = o.part AND i.off > o.off
-          AND i.applied AND i."now" = 'opted_in' ORDER BY i.off LIMIT 1) AS ended
-    FROM consent_log o WHERE applied AND action = 'opt_out' AND "now" = 'opted_out' AND was <> 'opted_out'
-      AND (?1 IS NULL OR tenant = ?1))"""
-"""When each number was opted out, from and to."""
+_OUT = """out_ AS (SELECT tenant, number, said_ms AS began, CASE WHEN "now" <> 'opted_out' THEN sender END AS only,
+        (SELECT i.said_ms FROM consent_log i WHERE i.number = o.number AND i.tenant = o.tenant AND i.part = o.part
+          AND i.off > o.off AND i.applied AND i.action = 'opt_in'
+          AND CASE WHEN o."now" = 'opted_out' THEN i."now" = 'opted_in' ELSE i.sender = o.sender END
+        ORDER BY i.off LIMIT 1) AS ended
+    FROM consent_log o WHERE applied AND action = 'opt_out' AND (?1 IS NULL OR tenant = ?1)
+      AND CASE WHEN "now" = 'opted_out' THEN was <> 'opted_out' ELSE sender IS NOT NULL END)"""
+"""When each number was opted out, from and to; `only`: from this sender alone (its STOP's scope, or the carrier's)."""
+
+_TO_THEM = "m.number = out_.number AND m.tenant = out_.tenant AND (only IS NULL OR m.sender = only)"
 
 
 def _texted(ledger: Ledger, tenant: str | None, since: Since) -> Iterator[Found]:
     """Orders made, and calls to the provider begun, for somebody who was opted out."""
     allowed = ", ".join(f"'{kind}'" for kind in AFTER_OPT_OUT)
     ordered = f"""WITH {_OUT} SELECT DISTINCT m.tenant, m.number, m.part, m.off, m.kind, m.said_ms, m.message_id
-        FROM out_ JOIN orders m ON m.number = out_.number AND m.tenant = out_.tenant
+        FROM out_ JOIN orders m ON {_TO_THEM}
         WHERE m.said_ms > began AND (ended IS NULL OR m.said_ms < ended) AND m.kind NOT IN ({allowed})"""
     begun = f"""WITH {_OUT} SELECT DISTINCT a.tenant, m.number, a.part, a.off, m.kind, a.said_ms, a.message_id
-        FROM out_ JOIN orders m ON m.number = out_.number AND m.tenant = out_.tenant
+        FROM out_ JOIN orders m ON {_TO_THEM}
         JOIN attempts a ON a.message_id = m.message_id AND a.tenant = m.tenant AND a.state = 'sending'
         WHERE a.said_ms > began + ?2 AND (ended IS NULL OR a.said_ms < ended) AND m.kind NOT IN ({allowed})"""
     effect = int(TAKES_EFFECT.total_seconds() * 1000)

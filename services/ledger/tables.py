@@ -74,7 +74,8 @@ TABLES: tuple[Table, ...] = (
           _plain("tenant", "branch", "sender", "kind", "state", "error_code", "messages", "segments", "final")
           | {"period": lambda m: m.period.isoformat()}, latest=lambda m: m.identity),
     Table("consent_events", topics.CONSENT_EVENTS, _NUMBER | _plain("action", "source"), lookup=_BY_NUMBER),
-    Table("consent_log", topics.CONSENT_LOG, _NUMBER | _plain("action", "source", "applied", "was", "now") | _ms("at"),
+    Table("consent_log", topics.CONSENT_LOG,
+          _NUMBER | _plain("sender", "action", "source", "applied", "was", "now") | _ms("at"),
           lookup=_BY_NUMBER, whole=True),
     Table("consent_status", topics.CONSENT_STATUS, _NUMBER | _plain("state"), latest=lambda m: m.number_key,
           lookup=_BY_NUMBER),

@@ -168,6 +168,25 @@ def test_opted_out_but_texted(books: Books, then: Callable[[Books], object], cou
     assert books.found("texted", "bolt") == []
 
 
+@pytest.mark.parametrize(
+    ("then", "count"),
+    [
+        pytest.param(lambda b: b.order("m", NOON + SECOND), 1, id="from that sender"),
+        pytest.param(lambda b: b.order("m", NOON + SECOND, sender="2"), 0, id="from another"),
+        pytest.param(
+            lambda b: (b.said("opt_in", NOON + HOUR, sender="1"), b.order("m", NOON + DAY)), 0, id="they came back"
+        ),
+        pytest.param(
+            lambda b: (b.said("opt_in", NOON + HOUR, sender="2"), b.order("m", NOON + DAY)), 1, id="or to another"
+        ),
+    ],
+)
+def test_opted_out_of_one_sender_but_texted_from_it(books: Books, then: Callable[[Books], object], count: int) -> None:
+    books.said("opt_out", NOON, now="opted_in", sender="1")
+    then(books)
+    assert len(books.found("texted")) == count
+
+
 def test_a_stop_that_changed_nothing_ends_no_time(books: Books) -> None:
     """It does not begin a second time either: one text is named once."""
     books.said("opt_out", NOON)

@@ -129,7 +129,7 @@ async def test_from_a_file_to_the_topic(
     assert await asyncio.to_thread(run, command) == 1
     said = capsys.readouterr()
     assert f"{file}, line 52: number:" in said.err
-    assert said.out == "100 lines are in; 1 cannot be used, and were left out.\n"
+    assert said.out == "Lines taken in: 100; left out: 1.\n"
     assert await asyncio.to_thread(run, [*command, "--json"]) == 1
     assert json.loads(capsys.readouterr().out)["imported"] == 100
     found = await records(fresh_cluster, CONSENT_EVENTS)

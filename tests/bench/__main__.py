@@ -28,12 +28,14 @@ def arguments() -> measured.Plan:
     parser.add_argument("--requests", type=int, default=40_000, help="judged by the gate")
     parser.add_argument("--messages", type=int, default=2_000, help="sent through the whole path")
     parser.add_argument("--rows", type=int, default=200_000, help="restored")
+    parser.add_argument("--queued", type=int, default=10_000, help="texts that wait while STOPs race them")
     parser.add_argument("--full", action="store_true", help="restore a million rows")
     parser.add_argument("--runs", type=int, default=3, help="of each; the median counts")
     parser.add_argument("--only", nargs="+", choices=sorted(measured.BENCHES), default=list(measured.BENCHES))
     given = parser.parse_args()
     rows = 1_000_000 if given.full else given.rows
-    return measured.Plan(given.events, given.requests, given.messages, rows, given.runs, tuple(given.only))
+    sizes = (given.events, given.requests, given.messages, rows, given.queued)
+    return measured.Plan(*sizes, given.runs, tuple(given.only))
 
 
 @asynccontextmanager

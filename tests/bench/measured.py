@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from rich.console import Group, RenderableType
 
 from services.cli.refused import Refused
-from tests.bench import gate, plain, restoring, whole
+from tests.bench import gate, plain, restoring, stopping, whole
 from tests.bench.process import Ended
 from tests.bench.results import Result, result
 from tests.bench.screen import Bar, table
@@ -25,6 +25,7 @@ class Plan(NamedTuple):
     requests: int
     messages: int
     rows: int
+    queued: int
     runs: int
     only: tuple[str, ...]
 
@@ -132,9 +133,21 @@ async def end_to_end(broker: Broker, plan: Plan, step: Step) -> Measured:
     return [rate, total, *by_part], Group(path, table("CPU by process", "ms/message", bars))
 
 
+async def stops(broker: Broker, plan: Plan, step: Step) -> Measured:
+    try:
+        seen = await stopping.one_run(broker.bootstrap, plan.queued, step("STOPs race queued texts", plan.queued))
+    except gate.InUse as why:
+        return [], f"The race of STOPs is left out: {why}"
+    shares = {"p50": 0.5, "p99": 0.99, "max": 1.0}
+    found = [result(f"stop_to_effect.{name}_seconds", "s", [seen.percentile(at)]) for name, at in shares.items()]
+    title = f"{len(seen.seconds)} STOPs race {plan.queued:,} queued texts: from append to the last call"
+    return found, table(title, "seconds", [Bar(name, one.value) for name, one in zip(shares, found, strict=True)])
+
+
 BENCHES: Final[dict[str, Callable[[Broker, Plan, Step], Awaitable[Measured]]]] = {
     "plain": plain_job,
     "gate": gate_room,
     "restore": restored,
     "whole": end_to_end,
+    "stops": stops,
 }

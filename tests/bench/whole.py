@@ -54,7 +54,7 @@ async def one_run(bootstrap: str, count: int, broker: int | None, progress: Prog
             async with house(Wanted(Path(folder), bootstrap, script=script, fresh=True), lambda sentence: None):
                 await tell(bootstrap, CONSENT_EVENTS, people.consents())
                 everybody = 100 * len(people.AREAS)
-                await _read(bootstrap, CONSENT_STATUS.name, everybody, lambda status: status["number"], unseen)
+                await seen_all(bootstrap, CONSENT_STATUS.name, everybody, lambda status: status["number"], unseen)
                 meter = cpu_meter({**parts(), **({"broker": broker} if broker else {})})
                 return await _flow(bootstrap, count, meter, progress)
     finally:
@@ -64,7 +64,7 @@ async def one_run(bootstrap: str, count: int, broker: int | None, progress: Prog
 async def _flow(bootstrap: str, count: int, meter: Meter, progress: Progress) -> Flowed:
     began, before = time.perf_counter(), meter()
     await tell(bootstrap, SEND_REQUESTS, people.requests(count, uuid.uuid4().hex[:8]))
-    await _read(bootstrap, OUTCOMES.name, count, _delivered, progress)
+    await seen_all(bootstrap, OUTCOMES.name, count, _delivered, progress)
     took, after = time.perf_counter() - began, meter()
     return Flowed(took, count, {name: after[name] - before[name] for name in after})
 
@@ -73,7 +73,7 @@ def _delivered(outcome: dict[str, Any]) -> str | None:
     return outcome["message_id"] if outcome["state"] == "delivered" else None
 
 
-async def _read(
+async def seen_all(
     bootstrap: str, topic: str, wanted: int, identity: Callable[[dict[str, Any]], str | None],
     progress: Progress,
 ) -> None:  # fmt: skip

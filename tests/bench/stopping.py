@@ -1,0 +1,113 @@
+"""From a STOP's append to the last call that began for that number, while thousands of texts wait to go out."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from aiokafka import AIOKafkaConsumer
+
+from schemas.consent_event import ConsentAction, ConsentEvent
+from schemas.send_request import SendRequest
+from schemas.topics import CONSENT_EVENTS, CONSENT_STATUS, DISPATCH_ORDERS, SEND_REQUESTS, SENDERS, SETTINGS
+from services.cli.house import Wanted, house
+from tests.bench import people
+from tests.bench.gate import empty_house, tear_down, tell
+from tests.bench.whole import SCRIPT, seen_all
+
+NUMBERS: Final = 100
+PACE: Final = 300.0
+"""Segments per second: each number is called about three times a second, so that a late effect shows."""
+EACH: Final = 0.05
+"""Seconds between two STOPs; every number says it."""
+AFTER: Final = 5.0
+"""Seconds after the last STOP in which a call would still be seen."""
+
+
+class Stopped(NamedTuple):
+    """`seconds`: for each number, from the STOP's append to its last call; 0 where none began after it."""
+
+    seconds: list[float]
+    called: int
+
+    def percentile(self, share: float) -> float:
+        ranked = sorted(self.seconds)
+        return ranked[min(len(ranked) - 1, int(share * len(ranked)))]
+
+
+async def one_run(bootstrap: str, count: int, progress: Callable[[int], None] = int) -> Stopped:
+    """Raises InUse, Refused or Stuck."""
+    await empty_house(bootstrap)
+    try:
+        with tempfile.TemporaryDirectory(prefix="sayso-bench-", ignore_cleanup_errors=True) as folder:
+            script = Path(folder) / "script.json"
+            script.write_text(json.dumps(SCRIPT))
+            await tell(bootstrap, SETTINGS, [people.TENANT])
+            await tell(bootstrap, SENDERS, [people.SENDER.model_copy(update={"pace": PACE})])
+            wanted = Wanted(Path(folder), bootstrap, script=script, fresh=True)
+            async with house(wanted, lambda sentence: None) as running:
+                return await _race(bootstrap, count, running.where.journal, progress)
+    finally:
+        await tear_down(bootstrap)
+
+
+async def _race(bootstrap: str, count: int, journal: Path, progress: Callable[[int], None]) -> Stopped:
+    await tell(bootstrap, CONSENT_EVENTS, people.consents())
+    await seen_all(bootstrap, CONSENT_STATUS.name, 100 * len(people.AREAS), lambda status: status["number"], int)
+    await tell(bootstrap, SEND_REQUESTS, _requests(count))
+    await seen_all(bootstrap, DISPATCH_ORDERS.name, count, lambda order: order["message_id"], progress)
+    for event in _stops():
+        await tell(bootstrap, CONSENT_EVENTS, [event])
+        await asyncio.sleep(EACH)
+    await asyncio.sleep(AFTER)
+    appended = await _appended(bootstrap)
+    calls = _calls(journal)
+    late = [max([0.0, *(at - stop for at in calls.get(number, ()) if at > stop)]) for number, stop in appended.items()]
+    return Stopped(late, sum(map(len, calls.values())))
+
+
+def _requests(count: int) -> Iterator[SendRequest]:
+    for i, request in enumerate(people.requests(count, uuid.uuid4().hex[:8])):
+        yield request.model_copy(update={"to": people.number(i % NUMBERS)})
+
+
+def _stops() -> Iterator[ConsentEvent]:
+    for number in random.Random(7).sample([people.number(i) for i in range(NUMBERS)], NUMBERS):
+        yield ConsentEvent(
+            event_id=f"stop-{number[1:]}", tenant=people.TENANT.tenant, number=number, action=ConsentAction.OPT_OUT,
+            source="form", at=datetime.now(UTC),
+        )  # fmt: skip
+
+
+async def _appended(bootstrap: str) -> dict[str, float]:
+    """When the broker took each STOP; seconds since 1970."""
+    consumer = AIOKafkaConsumer(CONSENT_EVENTS.name, bootstrap_servers=bootstrap, auto_offset_reset="earliest")
+    await consumer.start()
+    found: dict[str, float] = {}
+    try:
+        while len(found) < NUMBERS:
+            for records in (await consumer.getmany(timeout_ms=500)).values():
+                for record in records:
+                    value = json.loads(record.value)
+                    if value["action"] == ConsentAction.OPT_OUT:
+                        found[value["number"]] = record.timestamp / 1000
+        return found
+    finally:
+        await consumer.stop()
+
+
+def _calls(journal: Path) -> dict[str, list[float]]:
+    """When each number's calls reached the provider."""
+    calls: dict[str, list[float]] = {}
+    for line in journal.read_text().splitlines():
+        entry = json.loads(line)
+        if entry["event"] == "create":
+            calls.setdefault(entry["number"], []).append(datetime.fromisoformat(entry["at"]).timestamp())
+    return calls

@@ -10,7 +10,9 @@ class NumberFact(Message):
     """Only what is given is changed: None leaves what was known.
 
     With `person_id` it is what people know of one person's number: the number is off while everybody who has it has it
-    off.  `left`: that person has it no longer, and their switch counts no more."""
+    off.  `left`: that person has it no longer, and their switch counts no more.
+
+    `unreachable_at`: a text did not reach it then; on several days, it is doubtful."""
 
     tenant: Slug
     number: str
@@ -20,6 +22,7 @@ class NumberFact(Message):
     postal_region: str | None = None
     landline: bool | None = None
     doubtful: bool | None = None
+    unreachable_at: UtcTime | None = None
     person_id: Slug | None = None
     left: bool = False
     at: UtcTime

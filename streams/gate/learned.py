@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from typing import Any, Final
 
 from schemas.number_fact import NumberFact
@@ -12,14 +13,43 @@ PEOPLE_AT_MOST: Final = 100
 """People whose switch for one number is kept; the first told give way."""
 
 
+DAYS_IN_DOUBT: Final = 3
+WITHIN: Final = timedelta(days=60)
+"""So many days without reaching it, this close together, make a number doubtful: any one of them may be a handset that
+was off."""
+
+
 def learned(row: NumberRow, fact: NumberFact) -> dict[str, Any]:
-    """Only what is given.  A person's switch is kept by person: several may share a number, and each has it on or off
-    for themselves until it is theirs no longer."""
+    """Only what is given."""
     given = {field: said for field in LEARNED if (said := getattr(fact, field)) is not None}
+    return {**given, **_switched(row, fact), **_unreached(row, fact)}
+
+
+def _switched(row: NumberRow, fact: NumberFact) -> dict[str, Any]:
+    """A person's switch is kept by person: several may share a number, and each has it on or off for themselves until
+    it is theirs no longer."""
     if fact.person_id is None:
-        return given if fact.sms_enabled is None else given | {"sms_enabled": fact.sms_enabled}
+        return {} if fact.sms_enabled is None else {"sms_enabled": fact.sms_enabled}
     others = {person: on for person, on in row.switches.items() if person != fact.person_id}
-    if fact.left or fact.sms_enabled is None:
-        return given | {"switches": others if fact.left else row.switches}
+    if fact.left:
+        return {"switches": others}
+    if fact.sms_enabled is None:
+        return {}
     kept = dict([*others.items()][-PEOPLE_AT_MOST + 1 :])
-    return given | {"switches": kept | {fact.person_id: fact.sms_enabled}}
+    return {"switches": kept | {fact.person_id: fact.sms_enabled}}
+
+
+def _unreached(row: NumberRow, fact: NumberFact) -> dict[str, Any]:
+    """Doubt is taken back by whoever says `doubtful: false`, and counted anew."""
+    if fact.doubtful is False:
+        return {"unreachable": ()}
+    if fact.unreachable_at is None:
+        return {}
+    days = _days({*row.unreachable, fact.unreachable_at.date()})
+    return {"unreachable": days} | ({"doubtful": True} if len(days) >= DAYS_IN_DOUBT else {})
+
+
+def _days(days: set[date]) -> tuple[date, ...]:
+    """The latest, as many as it takes."""
+    last = max(days)
+    return tuple(sorted(day for day in days if last - day <= WITHIN))[-DAYS_IN_DOUBT:]

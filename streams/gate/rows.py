@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Final
 
@@ -56,7 +56,8 @@ class NumberRow(Row):
     STOP, and a person may lift it.  `log_seq` and `log_hash`: where the chain of its consent log ends.  Who was ever
     texted from where is kept for ever: a STOP goes to all.  `out` and `blocked`: senders that the person, or the
     carrier, has stopped for this number alone, with the append time.  `tell_at`: when the number of held texts, last
-    told as `told_held`, is told again.  `switches`: by person, whether the number is on for them."""
+    told as `told_held`, is told again.  `switches`: by person, whether the number is on for them.  `unreachable`:
+    days (UTC) on which no text reached it."""
 
     state: StandingState = ConsentState.NONE
     epoch: int = 0
@@ -74,6 +75,7 @@ class NumberRow(Row):
     postal_region: str | None = None
     landline: bool | None = None
     doubtful: bool | None = None
+    unreachable: tuple[date, ...] = ()
     region: str = ""
     problem: str = ""
     checked_by: str = ""

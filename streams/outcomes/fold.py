@@ -15,6 +15,7 @@ from streams.outcomes.answer import taken_back
 from streams.outcomes.attempts import merged, most_telling
 from streams.outcomes.consent import consent_told
 from streams.outcomes.due import forgettable, next_wake, presumed
+from streams.outcomes.learned import number_learned
 from streams.outcomes.read import judged_of, report_of
 from streams.outcomes.rows import LIFE, Judged, Life
 from streams.outcomes.tell import sighting, tell
@@ -49,7 +50,7 @@ def outcomes_woke(rows: Rows, name: str, now: datetime, settings: Settings) -> S
 
 def _step(before: Life, after: Life, now: datetime, also: tuple[Publication, ...]) -> Step:
     after, news = tell(after, now)
-    told = (*news, *also, *consent_told(before, after, now))
+    told = (*news, *also, *consent_told(before, after, now), *number_learned(before, after, now))
     return Step({LIFE: after}, told, {LIFE: next_wake(after, now)})
 
 

@@ -1,0 +1,92 @@
+"""What outcomes learn of a number, and what the gate makes of it."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from schemas.decision import Decision
+from schemas.delivery_receipt import DeliveryReceipt
+from schemas.number_fact import NumberFact
+from schemas.topics import NUMBER_FACTS
+from streams.gate.learned import learned
+from streams.gate.rows import NumberRow
+from streams.outcomes import outcomes, outcomes_woke
+from streams.step import settings_of
+from tests.core.playing import Played
+
+NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
+DAY = timedelta(days=1)
+SAME: dict[str, Any] = {"message_id": "m1", "tenant": "acme"}
+SENT = Decision.model_validate(
+    SAME
+    | {"kind": "direct", "to": "+14155550142", "requested_at": NOON, "verdict": "send", "decided_at": NOON}
+    | {"policy_version": "p", "consent_epoch": 1, "evidence": {}}
+)
+
+
+def receipt(status: str, code: str | None = None) -> DeliveryReceipt:
+    said = {"attempt": 1, "provider_id": "SM1", "status": status, "error_code": code, "received_at": NOON}
+    return DeliveryReceipt.model_validate(SAME | said)
+
+
+FACTS: list[Any] = [
+    pytest.param([receipt("failed", "30006")], [{"landline": True}], id="a landline"),
+    pytest.param([receipt("failed", "21614")], [{"landline": True}], id="not a mobile"),
+    pytest.param([receipt("undelivered", "30003")], [{"unreachable_at": NOON}], id="switched off"),
+    pytest.param([receipt("undelivered", "30005")], [{"unreachable_at": NOON}], id="unknown"),
+    pytest.param([receipt("undelivered", "30007")], [], id="filtered: nothing of the number"),
+    pytest.param([receipt("delivered")], [], id="delivered"),
+    pytest.param([receipt("failed", "30006")] * 2, [{"landline": True}], id="said once"),
+    pytest.param(
+        [receipt("failed", "30006"), receipt("delivered")], [{"landline": True}, {"landline": False}], id="taken back"
+    ),
+]
+
+
+@pytest.mark.parametrize(("receipts", "facts"), FACTS)
+def test_outcomes_tell_of_the_number(receipts: list[DeliveryReceipt], facts: list[dict[str, Any]]) -> None:
+    room = Played(outcomes, outcomes_woke, "acme/m1", NOON, settings_of({}, {}))
+    for fact in (SENT, *receipts):
+        room.tell(fact)
+    told = [one.model_dump(exclude_none=True, exclude={"tenant", "number", "at", "left"})
+            for one in room.all(NUMBER_FACTS)]  # fmt: skip
+    assert told == facts
+
+
+def after(*facts: dict[str, Any]) -> NumberRow:
+    row = NumberRow()
+    for said in facts:
+        fact = NumberFact.model_validate({"tenant": "acme", "number": "+14155550142", "at": NOON} | said)
+        row = row.model_copy(update=learned(row, fact))
+    return row
+
+
+def not_reached(*days: float) -> list[dict[str, Any]]:
+    return [{"unreachable_at": NOON + day * DAY} for day in days]
+
+
+DOUBT: list[Any] = [
+    pytest.param(not_reached(0, 1), None, id="two days"),
+    pytest.param(not_reached(0, 1, 2), True, id="three days"),
+    pytest.param(not_reached(0, 0.1, 0.2, 0.3), None, id="four times on one day"),
+    pytest.param(not_reached(2, 0, 1), True, id="in any order"),
+    pytest.param(not_reached(0, 40, 80), None, id="months apart"),
+    pytest.param([*not_reached(0, 1, 2), {"doubtful": False}], False, id="somebody has looked"),
+    pytest.param([*not_reached(0, 1, 2), {"doubtful": False}, *not_reached(3, 4)], False, id="and it counts anew"),
+]
+
+
+@pytest.mark.parametrize(("facts", "doubtful"), DOUBT)
+def test_several_days_make_a_number_doubtful(facts: list[dict[str, Any]], doubtful: bool | None) -> None:
+    row = after(*facts)
+    assert row.doubtful is doubtful
+    assert len(row.unreachable) <= 3
+
+
+def test_days_survive_being_written() -> None:
+    row = after(*not_reached(0, 1))
+    again = NumberRow.model_validate_json(row.model_dump_json(exclude_none=True))
+    assert again.unreachable == (date(2026, 11, 21), date(2026, 11, 22))

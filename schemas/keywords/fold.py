@@ -20,7 +20,7 @@ READ_AT_MOST: Final = 2_000
 _PARTS: Final = frozenset(",-–—()/")
 _ENDS: Final = frozenset(".!?;:\n\r\u2028\u2029")
 _UNSEEN: Final = regex.compile(r"[\p{Mn}\p{Me}\p{Cf}]+")
-_GAP: Final = regex.compile(r"[\W_]+")
+_GAP: Final = regex.compile(r"[^\p{L}\p{N}]+")
 _APOSTROPHES: Final = "'`´‘’‛ʼʹ′＇"
 _PICTURES: Final = "™℠ℹⓂ㊗㊙🅰🅱🅾🅿"
 """Emoji that NFKD would turn into letters or that count as such."""
@@ -35,8 +35,9 @@ def folded(text: str) -> str:
 
 
 def _latin(text: str) -> str:
-    seen: str = _UNSEEN.sub("", unicodedata.normalize("NFKD", text.translate(_look_alikes())))
-    return seen
+    table = _look_alikes()
+    seen: str = _UNSEEN.sub("", unicodedata.normalize("NFKD", text.translate(table)).translate(table))
+    return seen[:READ_AT_MOST]
 
 
 def _gap(gap: regex.Match[str]) -> str:

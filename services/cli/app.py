@@ -13,6 +13,7 @@ from services.cli import (
     demo,
     explain,
     keys,
+    keywords,
     people,
     send,
     senders,
@@ -47,6 +48,7 @@ app.command(rich_help_panel=_ASK)(usage.usage)
 app.add_typer(topics.app, name="topics", rich_help_panel=_SET)
 app.add_typer(tenants.app, name="tenants", rich_help_panel=_SET)
 app.add_typer(senders.app, name="senders", rich_help_panel=_SET)
+app.command(rich_help_panel=_SET)(keywords.keywords)
 app.add_typer(keys.app, name="keys", rich_help_panel=_SET)
 for command in workers.COMMANDS:
     app.command(rich_help_panel=_PARTS)(command)

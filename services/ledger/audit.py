@@ -10,13 +10,11 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
+from schemas.own_kind import OwnKind
 from schemas.topics import ATTEMPTS, CONSENT_LOG, CONSENT_STATUS, DISPATCH_ORDERS
 from services.ledger.ledger import Ledger
 
-ASK: Final = "consent_ask"
-"""The kind of text that asks somebody to opt in."""
-
-AFTER_OPT_OUT: Final = ("stop_confirmation", "help_answer")
+AFTER_OPT_OUT: Final = (OwnKind.STOP_CONFIRMATION, OwnKind.HELP_ANSWER)
 """Kinds that may go to somebody who has opted out: one confirmation, and the help they ask for."""
 
 ASK_EVERY: Final = timedelta(hours=24)
@@ -141,7 +139,7 @@ def _asked_too_often(ledger: Ledger, tenant: str | None, since: Since) -> Iterat
         WHERE f.off IS NULL AND coalesce(o.state, '') NOT IN
           ('failed', 'undelivered', 'refused', 'rejected', 'canceled', 'expired'))
         WHERE said_ms - before < ?3 ORDER BY 1, 2, said_ms"""
-    for row in ledger.rows(sql, tenant, ASK, int(ASK_EVERY.total_seconds() * 1000)):
+    for row in ledger.rows(sql, tenant, OwnKind.CONSENT_ASK, int(ASK_EVERY.total_seconds() * 1000)):
         hours = (row["said_ms"] - row["before"]) / 3_600_000
         place = _place(DISPATCH_ORDERS.name, row["part"], row["off"])
         words = f"asked again after {hours:.1f} hours: {row['message_id']}"

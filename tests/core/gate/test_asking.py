@@ -1,0 +1,397 @@
+"""The opt-in request: when it goes, what it says, what keeps it, and what it leaves behind."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from schemas.base import Evidence
+from schemas.consent_status import ConsentState, ConsentStatus
+from schemas.decision import Verdict
+from schemas.own_kind import OwnKind
+from schemas.returned import Returned
+from schemas.send import Lane, Send
+from schemas.topics import (
+    CONSENT_LOG,
+    CONSENT_STATUS,
+    CONTACTS,
+    DEAD_LETTERS,
+    DECISIONS,
+    DISPATCH_CONTROLS,
+    DISPATCH_ORDERS,
+)
+from streams.gate.limits import ASK_LIFE, ASKS_BY_ITSELF
+from tests.core.gate.cases import (
+    BRANCH,
+    DAY,
+    HOUR,
+    MINUTE,
+    NOON,
+    OWN,
+    PHONE,
+    SECOND,
+    ask,
+    ask_failed,
+    decided,
+    opt_in,
+    opt_out,
+    played,
+    recorded,
+    reply,
+    request,
+)
+from tests.core.playing import Played, of
+
+TEXT = (
+    "Acme: may we text you about your business with us? Message frequency varies. Msg&data rates may apply. "
+    "Reply START to receive texts, STOP to opt out, HELP for help."
+)
+NEW_YORK_NIGHT = datetime.fromisoformat("2026-11-21T23:00:00-05:00")
+
+
+def asks(room: Played) -> list[Send]:
+    return [order for order in room.all(DISPATCH_ORDERS) if order.kind == OwnKind.CONSENT_ASK]
+
+
+def status(room: Played) -> ConsentStatus:
+    found = room.all(CONSENT_STATUS)[-1]
+    assert isinstance(found, ConsentStatus)
+    return found
+
+
+def asked_once(**policy: Any) -> Played:
+    room = played(**policy)
+    room.tell(request(message_id="a"))
+    return room
+
+
+def answers(room: Played) -> list[tuple[str, bool, str]]:
+    """(source, applied, reason) of every entry about an ask."""
+    return [(one.source, one.applied, one.reason) for one in room.all(CONSENT_LOG) if one.action == "ask"]
+
+
+# --- by itself
+
+
+def test_the_request_to_opt_in_goes_ahead_of_the_text_that_waits() -> None:
+    room = asked_once()
+    first, second = room.all(DECISIONS)
+    assert (first.kind, first.verdict, first.requested_by, first.seq) == ("consent_ask", Verdict.SEND, "sayso", 1)
+    assert (second.message_id, second.verdict) == ("a", Verdict.HOLD)
+    (order,) = asks(room)
+    assert (order.body, order.lane, order.to, order.sender, order.segments) == (TEXT, Lane.REPLY, PHONE, OWN, 2)
+    assert order.message_id == first.message_id == f"ask-{hashlib.sha256(f'acme/{PHONE}'.encode()).hexdigest()[:16]}-1"
+    assert order.send_before - order.issued_at == ASK_LIFE
+    assert [(one.asked, one.sender) for one in room.all(CONTACTS)] == [(True, OWN)]
+
+
+def test_its_wording_is_kept_with_its_version_and_hash() -> None:
+    room = asked_once()
+    (change,) = room.all(CONSENT_LOG)
+    said = change.evidence
+    assert (change.action, change.source, change.applied, change.was, change.now) == (
+        "ask", "sayso", True, "none", "pending",
+    )  # fmt: skip
+    assert (said.wording, said.wording_sha256) == (TEXT, hashlib.sha256(TEXT.encode()).hexdigest())
+    assert said.wording_version == room.settings.tenants["acme"].consent_request.version
+    assert (said.topic, said.offset) == ("sms.send-requests", 0)
+
+
+def test_one_goes_however_many_texts_wait() -> None:
+    room = played()
+    for hour in range(30):
+        room.until(NOON + hour * HOUR)
+        room.tell(request(not_before=NOON + 60 * DAY if hour % 2 else None, sender=BRANCH if hour % 3 else None))
+    assert len(asks(room)) == 1
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        pytest.param({"body": ""}, id="a text that would be refused anyway"),
+        pytest.param({"to": "+442079460958"}, id="a country that is not texted"),
+        pytest.param({"valid_until": NOON}, id="a text nobody needs any more"),
+        pytest.param({"kind": "test"}, id="a test"),
+        pytest.param({"kind": "consent_ask"}, id="a kind that is not for producers"),
+    ],
+)
+def test_nobody_is_asked_for_what_cannot_go(asked: dict[str, Any]) -> None:
+    room = played()
+    room.tell(request(**asked))
+    assert asks(room) == []
+
+
+def test_without_entitlement_no_ask_goes_either() -> None:
+    room = asked_once(entitled=False)
+    assert decided(room.published) == [("a", "reject", ["not_opted_in", "not_entitled"])]
+    assert asks(room) == []
+
+
+def test_at_night_it_waits_for_the_morning_and_the_text_for_the_answer() -> None:
+    room = played(NEW_YORK_NIGHT, when={})
+    room.tell(request(message_id="a", time_zone="America/New_York", requested_at=NEW_YORK_NIGHT))
+    (found,) = [one for one in room.all(DECISIONS)[-1].findings if one.rule == "not_opted_in"]
+    assert (asks(room), found.next_step) == ([], "wait: they are asked by text as soon as that may be")
+    room.tell(ask())
+    assert answers(room)[-1] == ("manual", False, "a request to opt in is on its way already")
+    (order,) = asks_after(room, NEW_YORK_NIGHT + 9 * HOUR)
+    assert order.issued_at == NEW_YORK_NIGHT + 9 * HOUR
+    assert (status(room).state, status(room).asked_at) == (ConsentState.PENDING, order.issued_at)
+
+
+def asks_after(room: Played, moment: datetime) -> list[Send]:
+    room.until(moment - SECOND)
+    assert asks(room) == []
+    room.until(moment)
+    return asks(room)
+
+
+def test_who_says_yes_meanwhile_is_not_asked() -> None:
+    room = played(NEW_YORK_NIGHT, when={})
+    room.tell(request(message_id="a", time_zone="America/New_York", requested_at=NEW_YORK_NIGHT))
+    told = room.tell(opt_in())
+    (canceled,) = [one for one in of(DECISIONS, told) if one.kind == "consent_ask"]
+    assert (canceled.verdict, next(found.rule for found in canceled.findings)) == (Verdict.CANCEL, "ask_not_needed")
+    assert asks_after(room, NEW_YORK_NIGHT + 9 * HOUR) == []
+    assert [order.message_id for order in room.all(DISPATCH_ORDERS)] == ["a"]
+
+
+# --- the clock
+
+
+@pytest.mark.parametrize("left", [DAY - SECOND, HOUR, SECOND])
+def test_another_within_24_hours_is_refused_with_the_time_left(left: Any) -> None:
+    room = asked_once()
+    room.until(NOON + DAY - left)
+    told = room.tell(ask())
+    (source, applied, reason) = answers(room)[-1]
+    assert (source, applied, of(DECISIONS, told)) == ("manual", False, [])
+    words = {DAY - SECOND: "24 h 0 min", HOUR: "1 h 0 min", SECOND: "1 min"}[left]
+    assert reason == f"they were asked 2026-11-21 12:00 EST: again in {words}, from 2026-11-22 12:00 EST"
+
+
+def test_after_24_hours_one_goes_by_hand_and_starts_the_clock_again() -> None:
+    room = asked_once()
+    room.until(NOON + DAY)
+    room.tell(ask(event_id="by-ann"))
+    assert [order.message_id[-2:] for order in asks(room)] == ["-1", "-2"]
+    change = room.all(CONSENT_LOG)[-1]
+    assert (change.event_id, change.source, change.applied, change.evidence.actor) == ("by-ann", "manual", True, "ann")
+    assert (change.reason, change.evidence.wording) == ("asked: the next may go 2026-11-23 12:00 EST", TEXT)
+    assert (status(room).asked_at, status(room).ask_again_at) == (NOON + DAY, NOON + 2 * DAY)
+
+
+@pytest.mark.parametrize(
+    ("before", "why"),
+    [
+        pytest.param(opt_out(), "they opted out: only they can come back, by texting START", id="opted out"),
+        pytest.param(opt_in(), "they have opted in already", id="opted in"),
+    ],
+)
+def test_nobody_who_has_answered_is_asked(before: Any, why: str) -> None:
+    room = played()
+    room.tell(before)
+    room.tell(ask())
+    assert (answers(room), asks(room)) == ([("manual", False, why)], [])
+
+
+def test_an_ask_that_the_rules_refuse_says_why() -> None:
+    room = played(regions=("GB",))
+    room.tell(ask())
+    (answer,) = answers(room)
+    assert answer[:2] == ("manual", False)
+    assert answer[2].startswith("not asked: The number is in US; this tenant texts GB: add US")
+
+
+# --- failures and returns
+
+
+def test_one_that_failed_has_asked_nobody_and_frees_the_clock() -> None:
+    room = asked_once()
+    room.now += MINUTE
+    (change,) = of(CONSENT_LOG, room.tell(ask_failed(message_id=asks(room)[0].message_id)))
+    assert (change.applied, change.was, change.now) == (True, "pending", "none")
+    assert (status(room).state, status(room).ask_again_at) == (ConsentState.NONE, None)
+    room.tell(ask())
+    assert len(asks(room)) == 2
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        pytest.param({"message_id": "a"}, id="of another text"),
+        pytest.param({"message_id": None}, id="of none"),
+        pytest.param({"source": "manual"}, id="by somebody who cannot know"),
+    ],
+)
+def test_what_is_said_of_another_ask_frees_nothing(said: dict[str, Any]) -> None:
+    room = asked_once()
+    (change,) = of(CONSENT_LOG, room.tell(ask_failed(**{"message_id": asks(room)[0].message_id} | said)))
+    assert (change.applied, status(room).state) == (False, ConsentState.PENDING)
+
+
+def test_an_earlier_ask_that_stands_keeps_the_number_pending() -> None:
+    room = asked_once()
+    room.until(NOON + DAY)
+    room.tell(ask())
+    room.tell(ask_failed(message_id=asks(room)[1].message_id))
+    assert (status(room).state, status(room).ask_again_at) == (ConsentState.PENDING, None)
+
+
+def test_after_failures_it_asks_again_by_itself_a_day_later_and_not_for_ever() -> None:
+    room = asked_once()
+    for day in range(10):
+        for order in asks(room)[-1:]:
+            room.tell(ask_failed(message_id=order.message_id))
+        room.tell(request())
+        assert len(asks(room)) == min(day + 1, ASKS_BY_ITSELF)
+        room.until(NOON + (day + 1) * DAY)
+        room.tell(request())
+
+
+def test_an_order_that_could_not_leave_is_issued_again_and_the_clock_with_it() -> None:
+    room = asked_once()
+    room.until(NOON + ASK_LIFE)
+    room.tell(Returned(order=asks(room)[0], reason="late", at=room.now))
+    one, other = asks(room)
+    assert (one.message_id, other.issued_at) == (other.message_id, NOON + ASK_LIFE)
+    assert status(room).ask_again_at == NOON + ASK_LIFE + DAY
+    assert answers(room)[-1][1:] == (
+        False, "issued again, for it could not leave in time: the next may go 2026-11-22 13:00 EST",
+    )  # fmt: skip
+
+
+def test_a_stop_takes_back_the_ask_that_is_queued() -> None:
+    room = asked_once()
+    told = room.tell(opt_out())
+    assert [(stop.sender, stop.consent_epoch) for stop in of(DISPATCH_CONTROLS, told)] == [(OWN, 1)]
+    assert asks(room)[0].consent_epoch == 0
+    room.tell(Returned(order=asks(room)[0], reason="late", at=room.now))
+    assert (room.all(DECISIONS)[-1].verdict, len(asks(room))) == (Verdict.REJECT, 1)
+
+
+# --- answers
+
+
+@pytest.mark.parametrize("word", ["START", "yes", "Yes!", "unstop"])
+def test_a_yes_lets_go_what_waits_in_the_same_step(word: str) -> None:
+    room = asked_once()
+    told = room.tell(reply(word), at=NOON + MINUTE)
+    assert decided(told) == [("a", "send", ["ready"])]
+    (found,) = of(DECISIONS, told)[-1].findings
+    assert found.reason == "The SMS message can be sent"
+
+
+def test_a_yes_to_nothing_is_no_consent() -> None:
+    room = played()
+    room.tell(reply("yes"))
+    room.tell(request(message_id="a"))
+    assert (decided(room.published), room.all(CONSENT_LOG)[0].action) == ([("a", "hold", ["not_opted_in"])], "ask")
+
+
+def test_a_yes_from_before_the_ask_is_no_answer_to_it() -> None:
+    room = asked_once()
+    assert decided(room.tell(reply("yes", appended_at=NOON - HOUR))) == []
+    assert status(room).state is ConsentState.PENDING
+
+
+# --- what readers see
+
+
+def test_the_status_follows() -> None:
+    room = asked_once()
+    room.tell(request(message_id="b"))
+    room.until(NOON + MINUTE)
+    room.tell(reply("START"))
+    told = [(one.state, one.asked_at, one.ask_again_at, one.held) for one in room.all(CONSENT_STATUS)]
+    assert told == [
+        ("pending", NOON, NOON + DAY, 1),
+        ("pending", NOON, NOON + DAY, 2),
+        ("opted_in", NOON, NOON + DAY, 0),
+    ]
+
+
+def test_a_thousand_held_texts_change_the_status_a_few_times() -> None:
+    room = played()
+    for place in range(1000):
+        room.tell(request(message_id=f"m{place}"))
+    room.until(NOON + MINUTE)
+    assert [one.held for one in room.all(CONSENT_STATUS)] == [1, 1000]
+
+
+def test_the_finding_tells_when_they_were_asked_and_when_they_may_be_again() -> None:
+    room = asked_once()
+    (found,) = room.all(DECISIONS)[-1].findings
+    assert f"{found.reason}: {found.next_step}" == (
+        "The recipient hasn't opted in yet: wait: they were asked 2026-11-21 12:00 EST; they may be asked again, by "
+        "hand, from 2026-11-22 12:00 EST"
+    )
+
+
+def test_an_id_of_ours_is_not_for_producers() -> None:
+    room = asked_once()
+    (letter,) = of(DEAD_LETTERS, room.tell(request(message_id=asks(room)[0].message_id)))
+    assert letter.cause == "id_reserved"
+
+
+# --- forms and proof
+
+
+def test_an_unverified_form_opts_nobody_in_and_has_them_asked_once() -> None:
+    room = played()
+    for _ in range(3):
+        room.tell(opt_in(source="web_form"))
+    assert len(asks(room)) == 1
+    assert [(one.action, one.source, one.applied) for one in room.all(CONSENT_LOG)] == [
+        ("opt_in", "web_form", False), ("ask", "web_form", True),
+        ("opt_in", "web_form", False), ("opt_in", "web_form", False),
+    ]  # fmt: skip
+    assert status(room).state is ConsentState.PENDING
+
+
+@pytest.mark.parametrize(
+    ("claim", "reason"),
+    [
+        pytest.param(opt_in(source="manual"), "no proof: give document and actor", id="staff without proof"),
+        pytest.param(recorded(evidence=Evidence(actor="ann")), "no proof: give document", id="staff without document"),
+        pytest.param(recorded(evidence=Evidence(document="d")), "no proof: give actor", id="nobody knows who"),
+        pytest.param(
+            opt_in(source="import", evidence=Evidence()), "no proof: give wording or document or url or origin",
+            id="an import without proof",
+        ),
+        pytest.param(opt_in(source="crm"), "no proof: give document and actor", id="a source nobody knows"),
+        pytest.param(
+            opt_in(source="inbound"), "only a text from the number itself can bring an opt-in by text",
+            id="an event that says it was a text",
+        ),
+        pytest.param(recorded(), "opted in", id="staff with proof"),
+        pytest.param(opt_in(source="import"), "opted in", id="an import with proof"),
+    ],
+)  # fmt: skip
+def test_a_yes_needs_its_proof(claim: Any, reason: str) -> None:
+    room = played()
+    (change,) = of(CONSENT_LOG, room.tell(claim))
+    assert (change.reason, change.applied, change.event_id) == (reason, reason == "opted in", claim.event_id)
+
+
+@pytest.mark.parametrize(
+    ("claim", "back"),
+    [
+        pytest.param(reply("START"), True, id="START"),
+        pytest.param(reply("Yes"), True, id="YES"),
+        pytest.param(opt_in(), True, id="a form with its wording"),
+        pytest.param(opt_in(evidence=Evidence()), False, id="a form without evidence"),
+        pytest.param(recorded(), False, id="staff, with proof of whatever"),
+        pytest.param(opt_in(source="import"), False, id="an import"),
+        pytest.param(opt_in(source="web_form"), False, id="a form that anybody may have filled in"),
+    ],
+)
+def test_who_opted_out_comes_back_by_their_own_act_only(claim: Any, back: bool) -> None:
+    room = played()
+    room.tell(reply("STOP"))
+    (change,) = of(CONSENT_LOG, room.tell(claim, at=NOON + MINUTE))
+    assert (change.applied, status(room).state) == (back, ConsentState.OPTED_IN if back else ConsentState.OPTED_OUT)
+    assert asks(room) == []

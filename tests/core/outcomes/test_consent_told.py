@@ -1,0 +1,58 @@
+"""What outcomes tells the gate of a number's consent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from schemas.topics import CONSENT_EVENTS
+from tests.core.outcomes.facts import ANA, CODE, attempt, decision, receipt, room
+
+SENT = [attempt("queued", 0), attempt("sending"), attempt("accepted")]
+REFUSED = [attempt("queued", 0), attempt("sending")]
+
+
+def told(*facts: Any) -> list[tuple[str, str, str | None]]:
+    """(action, what happened, message) of each event."""
+    drive = room()
+    for fact in facts:
+        drive.tell(fact)
+    events = drive.all(CONSENT_EVENTS)
+    assert all((one.tenant, one.number, one.sender, one.source) == ("acme", ANA, CODE, "carrier") for one in events)
+    assert len({one.event_id for one in events}) == len(events)
+    return [(one.action, one.evidence.text, one.message_id) for one in events]
+
+
+ASK = decision(kind="consent_ask")
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        pytest.param([decision(), *REFUSED, attempt("refused", code="21610")],
+                     [("opt_out", "refused 21610", "m1")], id="the carrier has a STOP of theirs"),
+        pytest.param([decision(), *REFUSED, attempt("refused", code="21610"), attempt("refused", code="21610")],
+                     [("opt_out", "refused 21610", "m1")], id="told once"),
+        pytest.param([*REFUSED, attempt("refused", code="21610"), decision()],
+                     [("opt_out", "refused 21610", "m1")], id="in another order"),
+        pytest.param([decision(), *SENT, receipt("failed", "21610")], [("opt_out", "failed 21610", "m1")],
+                     id="noticed later, as by a messaging service"),
+        pytest.param([decision(), *REFUSED, attempt("refused", code="21614")], [], id="refused for something else"),
+        pytest.param([decision(), *SENT, receipt("delivered")], [], id="delivered"),
+        pytest.param([ASK, *SENT, receipt("delivered")], [], id="an ask that arrived"),
+        pytest.param([ASK, *REFUSED, attempt("in_doubt")], [], id="an ask that may have arrived"),
+        pytest.param([ASK, *REFUSED, attempt("refused", code="21612")], [("ask_failed", "refused 21612", "m1")],
+                     id="an ask that was refused"),
+        pytest.param([ASK, *SENT, receipt("sent"), receipt("undelivered", "30003")],
+                     [("ask_failed", "undelivered 30003", "m1")], id="an ask that did not arrive"),
+        pytest.param([ASK, *SENT, receipt("undelivered", "30003"), receipt("failed", "30005")],
+                     [("ask_failed", "undelivered 30003", "m1")], id="it failed once"),
+        pytest.param([ASK, *REFUSED, attempt("refused", code="21610")],
+                     [("opt_out", "refused 21610", "m1"), ("ask_failed", "refused 21610", "m1")], id="both"),
+        pytest.param([ASK, attempt("queued", 0), attempt("canceled", 0, code="stopped")],
+                     [("ask_failed", "canceled stopped", "m1")], id="an ask that a STOP took back"),
+    ],
+)  # fmt: skip
+def test_what_is_told(facts: list[Any], expected: list[tuple[str, str, str | None]]) -> None:
+    assert told(*facts) == expected

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final
 
+from schemas.base import Evidence
 from schemas.consent_event import ConsentEvent
 from schemas.number_fact import NumberFact
 from schemas.reply import Reply
@@ -16,7 +17,7 @@ from streams.gate.cancel import on_cancel
 from streams.gate.consented import on_consent_event, on_reply, on_unreadable
 from streams.gate.learned import learned
 from streams.gate.limits import WORDS_AT_MOST
-from streams.gate.release import judged_when_due
+from streams.gate.release import judged_anew, judged_when_due
 from streams.gate.requested import on_request, on_returned
 from streams.gate.rows import NUMBER, NumberRow
 from streams.gate.status import tell_held, with_status
@@ -37,11 +38,16 @@ def _held_when_due(rows: Rows, name: str, now: datetime, settings: Settings) -> 
 
 
 def _on_number_fact(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Step:
-    """Only what is given is changed.  What waits is judged by it when it is released."""
+    """Only what is given is changed.  What waits is judged by it when it is released, and at once if it tells where the
+    recipient is: their hour may have come."""
     if sum(len(getattr(fact.value, field) or "") for field in ("type", "time_zone", "postal_region")) > WORDS_AT_MOST:
         return Step(publish=(set_aside("gate", fact, now, "too_large", "a field holds a file, not a word"),))
     before = rows.get(NUMBER, NumberRow) or NumberRow()
-    return Step({NUMBER: before.model_copy(update=learned(before, fact.value))})
+    after = before.model_copy(update=learned(before, fact.value))
+    if (after.time_zone, after.postal_region) == (before.time_zone, before.postal_region):
+        return Step({NUMBER: after})
+    place = Evidence(topic=fact.topic, partition=fact.partition, offset=fact.offset)
+    return judged_anew(rows, after, place, now, settings)
 
 
 def _on_unreadable(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Step:

@@ -57,7 +57,7 @@ class NumberRow(Row):
     texted from where is kept for ever: a STOP goes to all.  `out` and `blocked`: senders that the person, or the
     carrier, has stopped for this number alone, with the append time.  `tell_at`: when the number of held texts, last
     told as `told_held`, is told again.  `switches`: by person, whether the number is on for them.  `unreachable`:
-    days (UTC) on which no text reached it."""
+    days (UTC) on which no text reached it.  `texted_ms`: by kind that has a cap, when the last few were ordered."""
 
     state: StandingState = ConsentState.NONE
     epoch: int = 0

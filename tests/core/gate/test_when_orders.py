@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
+from schemas.number_fact import NumberFact
 from schemas.returned import Returned
 from schemas.send import Send
 from schemas.topics import DECISIONS, DISPATCH_ORDERS
 from streams.step import Publication
-from tests.core.gate.cases import HOUR, MINUTE, SECOND, decided, opt_in, opt_out, played, request
+from tests.core.gate.cases import HOUR, MINUTE, PHONE, SECOND, decided, opt_in, opt_out, played, request
 from tests.core.gate.test_when_hours import CHICAGO, NEW_YORK, at
 from tests.core.playing import Played, of
 
@@ -91,3 +92,25 @@ def test_an_order_that_comes_back_in_the_evening_waits_for_the_morning() -> None
     back = Returned(order=order, reason="send_before", at=room.now)
     assert decided(room.tell(back)) == [("a", "hold", ["quiet_hours"])]
     assert went(room.until(at(CHICAGO, "2026-06-11 08:00"))) == ["a"]
+
+
+@pytest.mark.parametrize("told", [{"time_zone": NEW_YORK}, {"postal_region": "NY"}])
+def test_who_turns_out_to_be_awake_is_texted_at_once(told: dict[str, str]) -> None:
+    """By their area code it is half past five."""
+    room = consented(at(NEW_YORK, "2026-06-10 08:30"))
+    assert decided(room.tell(request(message_id="a", requested_at=room.now))) == [("a", "hold", ["quiet_hours"])]
+    assert went(room.tell(NumberFact(tenant="acme", number=PHONE, type="mobile", at=room.now))) == []
+    fact = NumberFact(tenant="acme", number=PHONE, at=room.now, **told)
+    assert went(room.tell(fact)) == ["a"]
+    assert room.all(DECISIONS)[-1].evidence.topic == "sms.number-facts"
+    assert went(room.tell(fact)) == []
+
+
+def test_who_turns_out_to_be_asleep_waits_longer() -> None:
+    room = consented(at(NEW_YORK, "2026-06-10 08:30"))
+    room.tell(request(message_id="a", requested_at=room.now))
+    room.tell(NumberFact(tenant="acme", number=PHONE, time_zone="Pacific/Honolulu", at=room.now))
+    morning = at("Pacific/Honolulu", "2026-06-10 08:00")
+    assert room.all(DECISIONS)[-1].until == morning
+    assert went(room.until(morning - SECOND)) == []
+    assert went(room.until(morning)) == ["a"]

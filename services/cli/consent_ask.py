@@ -51,7 +51,8 @@ def ask(
         raise Refused(f"The gate has not answered yet; look again: sayso consent show {event.number} -t {tenant}", 1)
     if not answer["applied"]:
         raise Refused(f"Not asked: {answer['reason'].removeprefix('not asked: ')}", 1)
-    console().print(f"{answer['reason'].capitalize()}.")
+    said = str(answer["reason"])
+    console().print(f"{said[:1].upper()}{said[1:]}.")
 
 
 def _answer(event: ConsentEvent, bootstrap: str | None, state: Path) -> dict[str, Any] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -16,7 +17,7 @@ import pytest
 pytestmark = [pytest.mark.broker, pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")]
 
 SAYSO = [sys.executable, "-m", "services.cli"]
-NUMBER = "+12125550123"
+NUMBER, OTHER = "+12125550123", "+12125550124"
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -78,7 +79,7 @@ def up(tmp_path: Path) -> Iterator[Up]:
 
 
 def test_a_text_goes_out_a_room_is_mended_and_ctrl_c_ends_it_all(up: Up):
-    assert up.sayso("consent", "in", NUMBER, "-t", "harbor", "--wording", "Yes").returncode == 0
+    assert up.sayso("consent", "in", NUMBER, "-t", "harbor", "--document", "d-1", "--actor", "ann").returncode == 0
     sent = up.sayso("send", "-t", "harbor", "--to", NUMBER, "--body", "Hello", "--message-id", "m1", "--json")
     assert json.loads(sent.stdout)["message_id"] == "m1"
     wait(lambda: state_of(up, "m1") == "delivered", 30)
@@ -102,6 +103,12 @@ def test_a_text_goes_out_a_room_is_mended_and_ctrl_c_ends_it_all(up: Up):
     up.sayso("send", "-t", "harbor", "--to", NUMBER, "--body", "Hello again", "--message-id", "m2")
     wait(lambda: state_of(up, "m2") == "delivered", 30)
     assert state_of(up, "m2") == "delivered"
+
+    asked, again = (up.sayso("consent", "ask", OTHER, "-t", "harbor", "--actor", "ann") for _ in range(2))
+    assert (asked.returncode, asked.stdout[:23]) == (0, "Asked: the next may go "), asked.stderr
+    assert (again.returncode, again.stdout) == (1, "")
+    assert "Not asked: they were asked" in again.stderr
+    assert re.search("again in (24 h 0|23 h 59) min, from ", " ".join(again.stderr.split()))
 
     up.process.send_signal(signal.SIGINT)
     assert up.process.wait(60) == 0

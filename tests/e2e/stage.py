@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import random
+import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -40,6 +42,13 @@ class Stage:
         """Of its worker, while it is ready."""
         ready = self.state / "run" / f"{room}.ready"
         return int(ready.read_text().split()[0]) if ready.exists() else None
+
+    async def kill(self, room: str, last: int | None = None) -> int:
+        """Its worker, which may just be coming back from the kill before this one (`last`)."""
+        while (pid := self.pid(room)) is None or pid == last:  # noqa: ASYNC110 - another process changes it
+            await asyncio.sleep(0.05)
+        os.kill(pid, signal.SIGKILL)
+        return pid
 
     async def opt_in(self, numbers: list[str]) -> None:
         now = datetime.now(UTC)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
-import signal
 from collections import Counter
 from pathlib import Path
 
@@ -18,20 +16,12 @@ pytestmark = pytest.mark.broker
 ROOMS = ("gate", "dispatch", "outcomes", "usage", "inbox", "people")
 
 
-async def kill(running: stage.Stage, room: str, last: int | None) -> int:
-    """Its worker, which may just be coming back from the kill before this one."""
-    while (pid := running.pid(room)) is None or pid == last:  # noqa: ASYNC110 - another process changes it
-        await asyncio.sleep(0.1)
-    os.kill(pid, signal.SIGKILL)
-    return pid
-
-
 async def kill_each(running: stage.Stage, rounds: int, seed: int) -> Counter[str]:
     """Each room `rounds` times, in random order, about a second apart."""
     rng, last, killed = random.Random(seed), dict[str, int](), Counter[str]()
     for room in rng.sample(ROOMS * rounds, len(ROOMS) * rounds):
         await asyncio.sleep(rng.uniform(0.3, 1.2))
-        last[room] = await kill(running, room, last.get(room))
+        last[room] = await running.kill(room, last.get(room))
         killed[room] += 1
     return killed
 

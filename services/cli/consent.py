@@ -114,12 +114,27 @@ def _print(standing: Standing, unmask: bool) -> None:
     screen = console()
     number = standing.number if unmask else masked(standing.number)
     screen.print(f"[bold]{standing.tenant}[/] {number} ", coloured((standing.status or {}).get("state", "none")))
+    if asked := _asked(standing.status or {}):
+        screen.print(f"  {asked}")
     rows = [
         (clock(told["at"]), told["action"], told["source"], f"{told['was']} → {told['now']}",
          told["reason"], _proof(told.get("evidence", {}), unmask))
         for told in standing.log
     ]  # fmt: skip
     screen.print(table(None, ("at", "said", "by", "consent", "because", "proof"), rows))
+
+
+def _asked(status: dict[str, Any]) -> str:
+    """When they were asked, when they may be again, and how many texts wait for the answer."""
+    from services.cli.screen import clock
+
+    held = status.get("held") or 0
+    said = [
+        f"asked {clock(status['asked_at'])}" if status.get("asked_at") else "",
+        f"may be asked again from {clock(status['ask_again_at'])}" if status.get("ask_again_at") else "",
+        f"{held} text{'' if held == 1 else 's'} held" if held else "",
+    ]
+    return ", ".join(filter(None, said))
 
 
 def _proof(evidence: dict[str, Any], unmask: bool) -> str:

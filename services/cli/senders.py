@@ -53,5 +53,8 @@ def show(
     if as_json:
         print_json([sender.model_dump(mode="json") for sender in found])
         return
-    rows = [(one.sender, one.kind.value, f"{one.segments_per_second:g}", " ".join(one.tenants)) for one in found]
-    console().print(table("Senders", ("sender", "kind", "segments/s#", "tenants"), rows))
+    rows = [(one.sender, one.kind.value, f"{one.segments_per_second:g}", " ".join(one.tenants),
+             "the carrier" if one.carrier_answers else "Sayso", "yes" if one.hears else "no")
+            for one in found]  # fmt: skip
+    names = ("sender", "kind", "segments/s#", "tenants", "answers STOP", "hears")
+    console().print(table("Senders", names, rows))

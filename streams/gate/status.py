@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from schemas.consent_status import ConsentStatus
 from schemas.topics import CONSENT_STATUS
-from streams.gate.asks import again_at, asking
+from streams.gate.asks import SETTLED, again_at, asking
 from streams.gate.own import is_ours
 from streams.gate.rows import HELD, NUMBER, NumberRow
 from streams.step import NOTHING, Publication, Rows, Settings, Step
@@ -67,7 +67,7 @@ def _status(family: str, row: NumberRow, held: int, now: datetime) -> ConsentSta
         since=datetime.fromtimestamp(row.since_ms / 1000, UTC) if row.since_ms else ask.at or now,
         source=row.source,
         asked_at=ask.at,
-        ask_again_at=again_at(row),
+        ask_again_at=None if row.state in SETTLED else again_at(row),
         held=held,
         log_seq=row.log_seq,
         log_hash=row.log_hash,

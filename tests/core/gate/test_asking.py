@@ -310,7 +310,7 @@ def test_the_status_follows() -> None:
     assert told == [
         ("pending", NOON, NOON + DAY, 1),
         ("pending", NOON, NOON + DAY, 2),
-        ("opted_in", NOON, NOON + DAY, 0),
+        ("opted_in", NOON, None, 0),
     ]
 
 

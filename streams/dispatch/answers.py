@@ -7,7 +7,7 @@ from datetime import timedelta
 from schemas.attempt import AttemptState
 from streams.dispatch.calls import Answer, Result
 from streams.dispatch.draft import Draft
-from streams.dispatch.rows import LONGEST_ID, MessageRow, Place, message_name
+from streams.dispatch.rows import LONGEST_ID, REMEMBERED, MessageRow, Place, message_name
 
 LONGEST_WAIT = 60.0
 """Seconds that a text waits, at most, which did not reach the provider again and again."""
@@ -60,8 +60,10 @@ def _try_again(draft: Draft, name: str, row: MessageRow, answer: Answer) -> None
 
 
 def doubt(draft: Draft, name: str, row: MessageRow, evidence: str, code: str | None = None) -> None:
-    """It may have been taken: never retried blind."""
+    """It may have been taken: never retried blind.  If nobody clears it up it is forgotten, text and all, as what is done
+    with is: a provider's bad day must not stay in memory for ever."""
     assert row.order is not None
     draft.queue.under_way.pop(name, None)
     draft.report(row.order, row.attempt, AttemptState.IN_DOUBT, code=code, evidence=evidence)
     draft.place(name, row.model_copy(update={"place": Place.IN_DOUBT}))
+    draft.wake(name, draft.now + REMEMBERED)

@@ -13,7 +13,7 @@ from streams.dispatch.draft import Draft
 from streams.dispatch.orders import ordered
 from streams.dispatch.pump import arm, pump
 from streams.dispatch.queue import Queue
-from streams.dispatch.rows import LIVE, MESSAGES, QUEUE, MessageRow
+from streams.dispatch.rows import MESSAGES, QUEUE, MessageRow, Place
 from streams.step import NOTHING, Fact, Opened, Rows, Settings, Step
 
 
@@ -43,8 +43,8 @@ def dispatch_woke(rows: Rows, name: str, now: datetime, settings: Settings) -> S
     if name == QUEUE:
         draft.queue.armed = None
         pump(draft, settings)
-    elif not _live(draft, name):
-        draft.put(name, None)
+    else:
+        _forget(draft, name)
     return draft.step()
 
 
@@ -71,7 +71,11 @@ def _open(draft: Draft) -> None:
     queue.opened, queue.armed = True, None
 
 
-def _live(draft: Draft, name: str) -> bool:
-    """A message that was ordered again after it was to be forgotten."""
+def _forget(draft: Draft, name: str) -> None:
+    """But for a message that was ordered again in the meantime."""
     row = draft.get(name, MessageRow) if name.startswith(MESSAGES) else None
-    return row is not None and row.place in LIVE
+    if row is not None and row.place in (Place.QUEUED, Place.SENDING):
+        return
+    if row is not None and row.order is not None:
+        draft.queue.forget(name, row.order.to)
+    draft.put(name, None)

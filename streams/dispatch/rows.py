@@ -74,8 +74,12 @@ def message_name(tenant: str, message_id: str) -> str:
 
 
 def stop_name(tenant: str | None, number: str) -> str:
-    """`*` stands for every tenant; it cannot begin a tenant's name."""
-    return f"{STOPS}{tenant or '*'}/{quote(e164(number))}"
+    """`*` stands for every tenant; it cannot begin a tenant's name.  What is far longer than any number is hashed: a
+    row's name is part of a record's key, and a STOP is never dropped."""
+    digits = quote(e164(number))
+    if len(digits) > LONGEST_ID:
+        digits = hashlib.sha256(digits.encode()).hexdigest()
+    return f"{STOPS}{tenant or '*'}/{digits}"
 
 
 def fingerprint(order: Send) -> str:

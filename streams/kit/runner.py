@@ -82,7 +82,7 @@ class Runner:
         started = time.monotonic()
         await self._commit(self.lane.begin(_now()))
         rest = self.host.pace.tick - (time.monotonic() - started)
-        full = max(len(self.lane.first), len(self.lane.then)) >= self.lane.limit
+        full = self.lane.first.full or self.lane.then.full
         await asyncio.sleep(0 if full or rest <= 0 else rest)
 
     async def _last_words(self) -> None:

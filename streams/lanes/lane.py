@@ -17,8 +17,9 @@ from typing import Any
 from schemas.base import Message
 from schemas.topics import DEAD_LETTERS, Topic
 from streams.lanes import changelog
+from streams.lanes.buffer import Buffer
 from streams.lanes.outbox import Outbox
-from streams.lanes.reading import Misfiled, Record, dead_letter, partition_of, read, rerouted
+from streams.lanes.reading import Misfiled, Record, appended_ms, dead_letter, partition_of, read, rerouted
 from streams.lanes.transaction import Answered, Outgoing, Transaction
 from streams.lanes.wakes import Wakes
 from streams.room import Room
@@ -38,8 +39,7 @@ class Lane:
         self.wakes = Wakes()
         self.positions: dict[str, int] = {}
         self.expected: dict[str, int] = {}
-        self.first: deque[Record] = deque()
-        self.then: deque[Record] = deque()
+        self.first, self.then = Buffer(limit), Buffer(limit)
         self.answers: deque[Answered] = deque()
         self.to_open: deque[str] = deque()
         self.awaited: dict[str, int] = {}
@@ -91,7 +91,7 @@ class Lane:
 
     def hungry(self, topic: str) -> bool:
         """Bounded buffers, apart, so that a backlog of requests never keeps a STOP out."""
-        return len(self.first if topic in self.priority else self.then) < self.limit
+        return (self.first if topic in self.priority else self.then).hungry
 
     @property
     def barred(self) -> bool:
@@ -109,12 +109,12 @@ class Lane:
         """Take a batch out of the buffers, in the order of the promise."""
         work: deque[Any] = deque(self.answers)
         self.answers.clear()
-        _move(self.first, work, self.limit)
+        self.first.move(work, self.limit - len(work))
         if not self.barred:
             work.extend(self.to_open)
             self.to_open.clear()
             work.extend(self.wakes.take(now, MAX_FIRED))
-            _move(self.then, work, self.limit)
+            self.then.move(work, self.limit - len(work))
         return Transaction(now, self.serial + 1, work, dict(self.positions))
 
     def last_words(self, now: datetime) -> Transaction:
@@ -166,7 +166,7 @@ class Lane:
         tx.judged += 1
         found = read(topic, record, self.families, self.counts[name])
         if isinstance(found, tuple):
-            self._fold(tx, found[0], Fact(found[1], name, record.partition, offset, record.timestamp), settings)
+            self._fold(tx, found[0], Fact(found[1], name, record.partition, offset, appended_ms(record)), settings)
         elif isinstance(found, Misfiled):
             self._reroute(tx, topic, record, found)
         else:
@@ -179,7 +179,7 @@ class Lane:
     def _set_aside(self, tx: Transaction, record: Record, found: Unreadable, settings: Settings) -> None:
         self._publish(tx, DEAD_LETTERS, dead_letter(self.room.name, record, found, tx.now))
         if record.topic in self.priority and found.family is not None:
-            fact = Fact(found, record.topic, record.partition, record.offset, record.timestamp)
+            fact = Fact(found, record.topic, record.partition, record.offset, appended_ms(record))
             self._fold(tx, found.family, fact, settings)
 
     def _wake(self, tx: Transaction, key: bytes, settings: Settings) -> None:
@@ -191,14 +191,18 @@ class Lane:
             if rows is not None and name in rows.raw:
                 tx.dirty[key] = (rows, name)
                 self._apply(tx, rows, self.room.woke(rows, name, tx.now, settings))
+                self._let_go(rows)
 
     def _fold(self, tx: Transaction, family: str, fact: Fact, settings: Settings) -> None:
         rows = self.families.get(family)
         if rows is None:
             rows = self.families[family] = Rows(family)
         self._apply(tx, rows, self.room.fold(rows, fact, tx.now, settings))
+        self._let_go(rows)
+
+    def _let_go(self, rows: Rows) -> None:
         if not rows.raw and not rows.remembers:
-            del self.families[family]
+            del self.families[rows.family]
 
     def _apply(self, tx: Transaction, rows: Rows, step: Step) -> None:
         changed, publish, wake, effects = step
@@ -236,13 +240,3 @@ class Lane:
 
     def _family(self, family: str) -> Rows:
         return self.families.get(family) or self.families.setdefault(family, Rows(family))
-
-
-def _move(buffer: deque[Record], work: deque[Any], limit: int) -> None:
-    """As many as fit."""
-    room = limit - len(work)
-    if len(buffer) <= room:
-        work.extend(buffer)
-        buffer.clear()
-    else:
-        work.extend([buffer.popleft() for _ in range(room)])

@@ -22,6 +22,12 @@ from schemas.topics import Topic
 from streams.step import Unreadable
 
 MAX_KEY = 512
+MAX_VALUE = 256 << 10
+"""Bytes of a value, and of all headers.  A fact of ours is a few kB; a compressed record of 1 MB can hold a thousand.
+What comes of it (rows, filing it again, a dead letter) must fit a broker, or the lane stands still for ever."""
+KEPT = 1 << 20
+"""Bytes of a value that a dead letter quotes; the topic takes 4 MiB, and base64 makes a third more of it."""
+_LAST_MS = 253_402_300_799_999
 REROUTED = "sayso_rerouted_from"
 
 
@@ -75,6 +81,8 @@ def read(
     topic: Topic[Any], record: Record, known: Container[str], partitions: int
 ) -> tuple[str, Any] | Misfiled | Unreadable:
     """(family, message), or what is wrong with it.  `known` families were placed right before: not hashed again."""
+    if len(record.value or b"") > MAX_VALUE or (record.headers and _weight(record.headers) > MAX_VALUE):
+        return Unreadable(cause="too_large", reason=_too_large(record), family=_family(record, partitions))
     if record.value is None:
         return Unreadable(cause="tombstone", reason="the record has no value", family=_family(record, partitions))
     try:
@@ -92,6 +100,21 @@ def read(
     if any(name == REROUTED for name, _ in record.headers or ()):
         return Unreadable(cause="misfiled", reason="filed again before, and still in the wrong place")
     return Misfiled(key)
+
+
+def appended_ms(record: Record) -> int:
+    """Some clients write any number for a time: what no calendar has is cut to the years 1970 to 9999."""
+    return min(max(record.timestamp, 0), _LAST_MS)
+
+
+def _weight(headers: Any) -> int:
+    return sum(len(name) + len(value or b"") for name, value in headers)
+
+
+def _too_large(record: Record) -> str:
+    value, headers = len(record.value or b""), _weight(record.headers or ())
+    kept = f"; the first {KEPT} bytes are kept" if value > KEPT else ""
+    return f"{value} bytes and {headers} of headers; at most {MAX_VALUE} each{kept}"
 
 
 def _words(error: ValidationError) -> str:
@@ -124,14 +147,24 @@ def dead_letter(room: str, record: Record, found: Unreadable, now: datetime) -> 
         topic=record.topic,
         partition=record.partition,
         offset=record.offset,
-        timestamp=datetime.fromtimestamp(record.timestamp / 1000, UTC),
-        key=_text(record.key),
-        value=_text(record.value),
-        headers=tuple((name, _text(value) or "") for name, value in record.headers or ()),
+        timestamp=datetime.fromtimestamp(appended_ms(record) / 1000, UTC),
+        key=_text(record.key and record.key[:MAX_VALUE]),
+        value=_text(record.value and record.value[:KEPT]),
+        headers=_headers(record.headers or ()),
         cause=found.cause,
         reason=found.reason,
         at=now,
     )
+
+
+def _headers(headers: Any) -> tuple[tuple[str, str], ...]:
+    """Those that fit."""
+    kept, room = list[tuple[str, str]](), MAX_VALUE
+    for name, value in headers:
+        room -= len(name) + len(value or b"")
+        if room >= 0:
+            kept.append((name, _text(value) or ""))
+    return tuple(kept)
 
 
 def _text(data: bytes | None) -> str | None:

@@ -12,6 +12,10 @@ MOST_ATTEMPTS: Final = 16
 MOST_REPORTS: Final = 12
 """Of ourselves and of the provider each.  What is let go of is weaker than what is kept, so it never mattered."""
 
+ROOM: Final = 24_000
+"""Bytes of JSON for all reports, whatever their fields hold: a row must stay under 64 kB, or the room stands still for
+ever.  Sixteen attempts with all that a provider ever says take 20 kB."""
+
 _FAILED: Final = frozenset({State.FAILED, State.UNDELIVERED})
 
 
@@ -61,9 +65,29 @@ def _rank(report: Report) -> tuple[int, tuple[str, ...]]:
 def most_telling(attempts: Mapping[int, tuple[Report, ...]]) -> dict[int, tuple[Report, ...]]:
     """All of them, or the ones that matter most."""
     if len(attempts) <= MOST_ATTEMPTS:
-        return dict(attempts)
+        return _fitting(attempts)
     best = sorted(attempts, key=lambda number: standing(number, attempts[number]))[-MOST_ATTEMPTS:]
-    return {number: attempts[number] for number in sorted(best)}
+    return _fitting({number: attempts[number] for number in sorted(best)})
+
+
+def _fitting(attempts: Mapping[int, tuple[Report, ...]]) -> dict[int, tuple[Report, ...]]:
+    """As many as there is room for, the strongest of the most telling attempts first."""
+    if sum(_at_most(report) for reports in attempts.values() for report in reports) <= ROOM:
+        return dict(attempts)
+    room, kept = ROOM, set[tuple[int, Report]]()
+    for number in sorted(attempts, key=lambda number: standing(number, attempts[number]), reverse=True):
+        for report in sorted(attempts[number], key=_rank, reverse=True):
+            room -= len(report.model_dump_json(exclude_none=True).encode())
+            if room < 0:
+                break
+            kept.add((number, report))
+    chosen = {number: tuple(r for r in reports if (number, r) in kept) for number, reports in attempts.items()}
+    return {number: reports for number, reports in chosen.items() if reports}
+
+
+def _at_most(report: Report) -> int:
+    """Bytes, without writing it out: JSON makes at most six of a character."""
+    return 200 + 6 * sum(len(part) for part in _said(report))
 
 
 def ours(reports: Iterable[Report], to: str | None) -> tuple[Report, ...]:

@@ -8,6 +8,7 @@ import pytest
 
 from schemas.topics import ATTEMPTS, RETURNED
 from streams.dispatch.calls import Result
+from streams.dispatch.queue import Queue
 from tests.core.dispatch.texts import answer, called, order, reply, room, states
 from tests.core.drive import START, Drive
 
@@ -155,3 +156,17 @@ def test_before_it_is_told_that_it_opened_a_new_owner_calls_nobody() -> None:
     waiting.open()
     waiting.rest(10)
     assert called(waiting) == ["m2#1", "m3#1"]
+
+
+def test_what_stays_in_doubt_is_forgotten_in_the_end() -> None:
+    """Row, text and place in memory: else each time-out of the provider is kept for ever."""
+    drive = room()
+    drive.tell(order())
+    reply(drive, Result.IN_DOUBT)
+    drive.rest(71 * 3600)
+    assert "msg/acme/m1" in drive.rows.raw
+    drive.rest(2 * 3600)
+    assert "msg/acme/m1" not in drive.rows.raw
+    assert Queue.of(drive.rows).by_number == drive.rows.memo(Queue.of).by_number == {}
+    drive.tell(order())
+    assert len(drive.effects) == 1, "a repeat of the old order is handed back, not sent"

@@ -9,6 +9,9 @@ import pytest
 from schemas.controls import Stop, UnknownControl
 from schemas.send import Send
 from streams.dispatch.calls import Result
+from streams.dispatch.draft import Draft
+from streams.dispatch.orders import stopped
+from streams.dispatch.queue import Queue
 from streams.step import Unreadable
 from tests.core.dispatch.texts import (
     ANA,
@@ -223,3 +226,11 @@ def test_a_stop_for_a_thousand_texts_takes_back_all_of_them() -> None:
         drive.tell(order(f"m{number}", to=ANA if number % 2 else BEN))
     step = drive.tell(stop())
     assert len(step.publish) == 1_000
+
+
+def test_a_stop_for_no_number_at_all_is_remembered_under_a_short_name() -> None:
+    """A row's name is part of a record's key: one of a megabyte would fail every transaction."""
+    drive, endless = room(), "+1" + "é" * 300_000
+    drive.tell(stop(2, number=endless))
+    assert max(len(name) for name in drive.rows.raw) < 200
+    assert stopped(Draft(drive.rows, Queue(), START), order(to=endless)) == "stopped"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -183,7 +184,7 @@ def test_what_was_taken_is_not_taken_again() -> None:
     pytest.param(b'{"key": "k", "what": "\\ud800"}', "invalid", id="half a character"),
     pytest.param(b'{"key": "' + b"x" * 600 + b'", "what": "hello"}', "key_too_long", id="a key without end"),
     pytest.param(None, "tombstone", id="a tombstone"),
-    pytest.param(b"\xff\xfe" * 500_000, "invalid", id="a megabyte of noise"),
+    pytest.param(b"\xff\xfe" * 500_000, "too_large", id="a megabyte of noise"),
 ])  # fmt: skip
 def test_what_cannot_be_read_is_set_aside_whole_and_the_next_is_judged(value: bytes | None, cause: str) -> None:
     log, one = Log(1), lane()
@@ -258,3 +259,57 @@ def test_effects_are_handed_over_with_their_family() -> None:
     log, one = Log(1), lane()
     one.feed(THEN.name, [entry(log, THEN, "go")])
     assert run(one).effects == [("k", Said(key="k", what="go"))]
+
+
+def test_a_family_whose_last_row_a_wake_deletes_is_let_go() -> None:
+    """Else a worker's memory grows by every message that was ever forgotten."""
+    log, one = Log(1), lane(woke=lambda rows, name, now, settings: Step(rows={name: None}))
+    one.feed(THEN.name, [entry(log, THEN, "sleep", key=f"k{n}") for n in range(5)])
+    one.committed(run(one))
+    assert len(one.families) == 5
+    run(one, NOW + timedelta(minutes=2))
+    assert one.families == {}
+
+
+def test_buffers_and_batches_are_bounded_by_weight_too() -> None:
+    log, one = Log(1), lane()
+    one.feed(THEN.name, [entry(log, THEN, "x" * 1_000_000) for _ in range(40)])
+    assert not one.hungry(THEN.name)
+    assert one.hungry(FIRST.name), "requests, however heavy, keep no STOP out"
+    taken = [len(run(one).sends) for _ in range(4)]
+    assert sum(taken) == 40, "each is set aside, once"
+    assert max(taken) < 20
+
+
+@pytest.mark.parametrize("record", [
+    pytest.param({"value": b'{"key":"k","what":"' + b"x" * (5 << 20) + b'"}'}, id="a value that was sent compressed"),
+    pytest.param({"value": b"x" * (5 << 20)}, id="compressed, and no JSON"),
+    pytest.param({"headers": tuple((f"h{n}", b"x" * 1000) for n in range(900))}, id="headers"),
+    pytest.param({"headers": (("h", b"x" * (5 << 20)),)}, id="one header"),
+])  # fmt: skip
+@pytest.mark.parametrize("key", [b"k", b"filed wrongly"])
+def test_what_comes_out_of_a_huge_record_fits_a_broker(record: dict[str, Any], key: bytes) -> None:
+    """Else the transaction fails, and fails again after every restart."""
+    log, one = Log(1), lane()
+    one.feed(FIRST.name, [replace(entry(log, FIRST, "stop"), key=key, **record)])
+    tx = run(one)
+    (sent,) = tx.sends
+    assert sent.topic == DEAD_LETTERS.name
+    assert len(sent.value or b"") < 2 << 20
+    assert DEAD_LETTERS.decode(sent.value or b"").cause == "too_large"
+
+
+@pytest.mark.parametrize("timestamp", [-(10**15), -1, 2**62])
+@pytest.mark.parametrize("value", [b"no JSON", b'{"key":"k","what":"stop"}'])
+def test_a_time_that_no_calendar_has_stops_no_lane(timestamp: int, value: bytes) -> None:
+    """Some clients let their callers write any number, and a broker takes it."""
+    log, seen = Log(1), list[datetime]()
+
+    def looks(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Step:
+        seen.append(fact.at)
+        return NOTHING
+
+    one = lane(fold=looks)
+    one.feed(FIRST.name, [replace(entry(log, FIRST, "stop"), timestamp=timestamp, value=value)])
+    run(one)
+    assert len(seen) == 1

@@ -12,6 +12,8 @@ from schemas.decision import Finding, Verdict
 from schemas.outcome import Was
 from schemas.topics import DEAD_LETTERS, DISPATCH_CONTROLS, OUTCOMES
 from streams.codes import meaning
+from streams.lanes.changelog import MAX_ROW
+from streams.outcomes.rows import Life
 from streams.step import Opened
 from tests.core.drive import START
 from tests.core.outcomes.facts import CODE, attempt, decision, last, receipt, room, state
@@ -220,3 +222,33 @@ def test_times_at_the_end_of_the_calendar_stop_nothing() -> None:
 
 def test_other_facts_are_passed_over() -> None:
     assert room().answer(Opened()) == ({}, (), {}, ())
+
+
+@pytest.mark.parametrize("sign", ["x", "é", "\x01"])
+def test_a_row_stays_small_whatever_callbacks_say(sign: str) -> None:
+    """A row over 64 kB would end the worker, and again at each of its restarts."""
+    drive = room()
+    for fact in SENT:
+        drive.tell(fact)
+    for number in range(1, 20):
+        for n in range(14):
+            drive.tell(receipt("failed", sign * 200, number, provider_id=f"{n}{sign * 200}"))
+    drive.tell(receipt("delivered"))
+    assert len(drive.rows.raw["life"]) < MAX_ROW
+    assert state(drive) == "delivered"
+
+
+def test_what_sixteen_attempts_really_say_is_kept_whole() -> None:
+    words = ("queued", "sending", "in_doubt")
+    said = [attempt(word, number) for number in range(1, 17) for word in words]
+    heard = [
+        receipt(word, None, number, provider_id=f"SM{number:032x}")
+        for number in range(1, 17)
+        for word in ("queued", "sent", "undelivered")
+    ]
+    drive = room()
+    for fact in (decision(), *said, *heard):
+        drive.tell(fact)
+    life = drive.rows.get("life", Life)
+    assert life is not None
+    assert sum(len(reports) for reports in life.attempts.values()) == len(said) + len(heard)

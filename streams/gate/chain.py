@@ -112,8 +112,8 @@ def _place(link: _Link, by_previous: Mapping[Any, int], by_hash: Mapping[Any, in
     if after is not None:
         return after - 1
     previous, claimed = link.entry.get("previous"), link.entry.get("seq")
-    if isinstance(previous, str) and previous in by_hash:
-        return by_hash[previous] + 1
+    if isinstance(previous, str) and previous in by_hash and by_hash[previous] + 1 not in by_hash.values():
+        return by_hash[previous] + 1  # unless a sound entry stands there: then it is `previous` that was changed
     return claimed if type(claimed) is int else 0
 
 

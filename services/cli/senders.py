@@ -58,3 +58,28 @@ def show(
             for one in found]  # fmt: skip
     names = ("sender", "kind", "segments/s#", "tenants", "answers STOP", "hears")
     console().print(table("Senders", names, rows))
+
+
+@app.command()
+def check(
+    bootstrap: options.Bootstrap = None, state: options.State = options.STATE, as_json: options.Json = False
+) -> None:
+    """Is each sender set up to hear what people answer?  Exit code 1 if one is not.
+
+    Example: [cyan]sayso senders check[/]
+    """
+    from services.cli.kafka import ledger
+    from services.cli.screen import console, print_json, table
+    from services.ledger.hearing import hearing
+
+    with ledger(bootstrap, state) as opened:
+        found = hearing(opened)
+    if as_json:
+        print_json([one._asdict() for one in found])
+    else:
+        rows = [(one.sender, one.texted, one.heard, one.last or "", "yes" if one.sound else "no", one.says)
+                for one in found]  # fmt: skip
+        names = ("sender", "texts out#", "answers#", "last answer", "fine", "what is known")
+        console().print(table("Do senders hear?", names, rows))
+    if not all(one.sound for one in found):
+        raise typer.Exit(1)

@@ -60,8 +60,8 @@ def _try_again(draft: Draft, name: str, row: MessageRow, answer: Answer) -> None
 
 
 def doubt(draft: Draft, name: str, row: MessageRow, evidence: str, code: str | None = None) -> None:
-    """It may have been taken: never retried blind.  If nobody clears it up it is forgotten, text and all, as what is done
-    with is: a provider's bad day must not stay in memory for ever."""
+    """It may have been taken: never retried blind.  If nobody clears it up it is forgotten, text and all, as what is
+    done with is: a provider's bad day must not stay in memory for ever."""
     assert row.order is not None
     draft.queue.under_way.pop(name, None)
     draft.report(row.order, row.attempt, AttemptState.IN_DOUBT, code=code, evidence=evidence)

@@ -22,7 +22,7 @@ def dispatch(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Step:
     draft = Draft(rows, rows.memo(Queue.of), now)
     match fact.value:
         case Send() as order:
-            ordered(draft, fact, order)
+            ordered(draft, fact, order, settings)
             pump(draft, settings)
         case Answer() as answer:
             answered(draft, answer)

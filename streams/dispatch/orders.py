@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from schemas.attempt import AttemptState
 from schemas.send import Send
+from streams.dispatch.budget import beyond_budget
 from streams.dispatch.draft import Draft
 from streams.dispatch.pump import hand_back
 from streams.dispatch.rows import TOO_OLD, MessageRow, Place, StopRow, fingerprint, message_name, stop_name
 from streams.set_aside import set_aside
-from streams.step import Fact
+from streams.step import Fact, Settings
 
 LONGEST = 8_000
 """Characters of an order's texts together; the gate allows a body of 1,600.  A row must stay under 64 kB."""
 
 
-def ordered(draft: Draft, fact: Fact, order: Send) -> None:
+def ordered(draft: Draft, fact: Fact, order: Send, settings: Settings) -> None:
     name = message_name(order.tenant, order.message_id)
     before, mark = draft.get(name, MessageRow), fingerprint(order)
     if len(order.body) + len(order.to) + len(order.kind) + len(order.sender) > LONGEST:
@@ -23,7 +24,7 @@ def ordered(draft: Draft, fact: Fact, order: Send) -> None:
         reason = "another text or number stands under this id: order it again under an id of its own"
         draft.set_aside(set_aside("dispatch", fact, draft.now, "id_reused", reason))
     elif before is None or not before.fingerprint or _again(before, order, fact.offset):
-        _take(draft, name, _row(before, order, mark, fact.offset), before)
+        _take(draft, name, _row(before, order, mark, fact.offset), before, settings)
 
 
 def _again(before: MessageRow, order: Send, offset: int) -> bool:
@@ -34,7 +35,8 @@ def _again(before: MessageRow, order: Send, offset: int) -> bool:
 
 def _row(before: MessageRow | None, order: Send, mark: str, offset: int) -> MessageRow:
     """An order given again is reported under the number of its next call, above all that was reported before."""
-    number = before.next_attempt if before is not None and before.fingerprint else 0
+    known = before is not None and before.fingerprint
+    number = max(before.next_attempt, before.attempt + 1) if before is not None and known else 0
     return MessageRow(
         place=Place.QUEUED,
         fingerprint=mark,
@@ -47,7 +49,7 @@ def _row(before: MessageRow | None, order: Send, mark: str, offset: int) -> Mess
     )
 
 
-def _take(draft: Draft, name: str, row: MessageRow, before: MessageRow | None) -> None:
+def _take(draft: Draft, name: str, row: MessageRow, before: MessageRow | None, settings: Settings) -> None:
     order = row.order
     assert order is not None
     barred = (before.barred if before is not None else None) or stopped(draft, order)
@@ -60,6 +62,8 @@ def _take(draft: Draft, name: str, row: MessageRow, before: MessageRow | None) -
         hand_back(draft, name, row, "old_order", "the order is more than 48 hours old")
     elif order.send_before <= draft.now:
         hand_back(draft, name, row, "out_of_time", "it came after its send_before")
+    elif until := beyond_budget(draft, order, row.attempt > 0, settings):
+        hand_back(draft, name, row, "ask_budget", "this hour's opt-in requests are used up", until)
     else:
         draft.place(name, row)
         if before is not None:

@@ -103,10 +103,12 @@ def _hand_back_late(draft: Draft) -> None:
         hand_back(draft, first[1], row, "out_of_time", "it could not leave by its send_before")
 
 
-def hand_back(draft: Draft, name: str, row: MessageRow, code: str, reason: str) -> None:
-    """The gate judges it again, and may order it again, with an `issued_at` of its own."""
+def hand_back(
+    draft: Draft, name: str, row: MessageRow, code: str, reason: str, until: datetime | None = None
+) -> None:
+    """The gate judges it again, and may order it again, not before `until` and with an `issued_at` of its own."""
     order = row.order
     assert order is not None
     draft.finish(name, row, Place.EXPIRED)
     draft.report(order, row.attempt, AttemptState.EXPIRED, code=code, evidence=reason)
-    draft.publish(RETURNED, Returned(order=order, reason=reason, at=draft.now))
+    draft.publish(RETURNED, Returned(order=order, reason=reason, at=draft.now, until=until))

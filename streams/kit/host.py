@@ -30,6 +30,10 @@ from streams.step import Settings
 Perform = Callable[[Any, Lease], Awaitable[Message]]
 
 
+NOTE = 60.0
+"""Seconds between two looks at where the consumer stands in topics that bring nothing."""
+
+
 @dataclass(frozen=True)
 class Pace:
     """Seconds, and facts a transaction.  `tick`: the first fact goes at once, the next ones share a transaction."""
@@ -39,7 +43,8 @@ class Pace:
     session_timeout: float = 15.0
     transaction_timeout: float = 15.0
     call_timeout: float = 10.0
-    lease: float = 15.0
+    lease: float = 7.5
+    """Half a session: the broker may have heard from us for the last time a heartbeat before the commit."""
 
 
 @dataclass
@@ -67,6 +72,8 @@ class Host:
         self.generation: int | None = None
         self.turn = 0
         self.live = self.opening = False
+        self.stale = 0
+        self.noted = float("-inf")
         self.progress = time.monotonic()
         self.channel: Any = None
         pace_ = self.pace
@@ -105,7 +112,11 @@ class Host:
         return runner is not None and runner.lane.hungry(place.topic)
 
     def asking(self, places: set[Any]) -> set[Any]:
-        """Consent topics of lanes that may not judge before they have been read up."""
+        """Consent topics of lanes that may not judge before they have been read up; now and then all, so that positions
+        step over what holds no fact."""
+        if time.monotonic() - self.noted > NOTE:
+            self.noted = time.monotonic()
+            return places
         return {p for p in places if p.partition in self.lanes and p.topic in self.lanes[p.partition].lane.awaited}
 
     def positions(self) -> dict[Any, int]:
@@ -136,7 +147,7 @@ class Host:
         self.channel = stream.channel
         async for fetch in stream:
             fetch.taken.set()  # also when it is dropped: the fetch loop must go on
-            if not self.live or fetch.serial != self.app.consumer._thread.serial:
+            if not self.live or fetch.serial <= self.stale or fetch.serial != self.app.consumer._thread.serial:
                 continue
             for place, records in fetch.records.items():
                 if place.partition in self.lanes:
@@ -152,6 +163,7 @@ class Host:
         member never fences a partition after it has answered a revocation."""
         self.live = False
         self.turn += 1
+        self.stale = self.app.consumer._thread.serial  # what was fetched before the seek to come is worthless
         end = time.monotonic() + limit
         for runner in self.lanes.values():
             runner.drain()
@@ -182,7 +194,7 @@ class Host:
         fresh = [self._runner(partition) for partition in sorted(want - kept)]
         if turn == self.turn:
             await asyncio.gather(*[runner.writer.fence() for runner in fresh])
-            await restore(self.bootstrap, [runner.lane for runner in fresh], lambda: turn == self.turn, **self.auth)
+            await restore(self.bootstrap, [runner.lane for runner in fresh], lambda: self._wanted(turn), **self.auth)
         if turn != self.turn:  # the next rebalance is already here
             await asyncio.gather(*[runner.close() for runner in fresh])
             return
@@ -191,6 +203,11 @@ class Host:
         for runner in self.lanes.values():
             runner.go()
         self.hooks.ready(sorted(want))
+
+    def _wanted(self, turn: int) -> bool:
+        """A long restore is no standstill."""
+        self.progress = time.monotonic()
+        return turn == self.turn
 
     def _runner(self, partition: int) -> Runner:
         lane = Lane(self.room, partition, self.counts, limit=self.pace.batch)

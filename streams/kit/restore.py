@@ -38,11 +38,11 @@ async def restore(bootstrap: str, lanes: Sequence[Lane], wanted: Callable[[], bo
     await consumer.start()
     try:
         read = await _read(consumer, lanes, wanted)
-        if wanted():
-            await _check_and_bar(consumer, lanes)
-        return read
     finally:
         await consumer.stop()
+    if wanted():
+        await _check_and_bar(bootstrap, lanes, **auth)
+    return read
 
 
 async def _read(consumer: AIOKafkaConsumer, lanes: Sequence[Lane], wanted: Callable[[], bool]) -> int:
@@ -72,20 +72,30 @@ def _refill(lane: Lane, items: Iterable[tuple[bytes, bytes | None]]) -> None:
         raise Damaged(f"{lane.room.rows.name} partition {lane.partition}: {error}; it was cut or deleted") from None
 
 
-async def _check_and_bar(consumer: AIOKafkaConsumer, lanes: Sequence[Lane]) -> None:
-    """Positions must still be in the logs; and note how far consent has to be read before anything is judged."""
-    for lane in lanes:
-        places = {topic.name: TopicPartition(topic.name, lane.partition) for topic in lane.room.reads}
-        ends = await consumer.end_offsets(list(places.values()))
-        starts = await consumer.beginning_offsets(list(places.values()))
-        for topic, place in places.items():
-            at = lane.positions.get(topic)
-            if at is None:
-                continue
-            if at < starts[place]:
-                raise Loss(f"{topic} partition {lane.partition} begins at {starts[place]}, but only {at} was read: "
-                           f"{starts[place] - at} records are gone by retention")  # fmt: skip
-            if at > ends[place]:
-                raise Loss(f"{topic} partition {lane.partition} ends at {ends[place]}, but {at} was read: "
-                           "the topic was cut or made anew")  # fmt: skip
-        lane.bar({topic: ends[place] for topic, place in places.items() if ends[place] > starts[place]})
+async def _check_and_bar(bootstrap: str, lanes: Sequence[Lane], **auth: Any) -> None:
+    """Positions must still be in the logs; and note how far consent has to be read before anything is judged: to what
+    has been acknowledged, also behind a transaction that somebody left open."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, **auth)
+    await consumer.start()
+    try:
+        for lane in lanes:
+            await _check(consumer, lane)
+    finally:
+        await consumer.stop()
+
+
+async def _check(consumer: AIOKafkaConsumer, lane: Lane) -> None:
+    places = {topic.name: TopicPartition(topic.name, lane.partition) for topic in lane.room.reads}
+    ends = await consumer.end_offsets(list(places.values()))
+    starts = await consumer.beginning_offsets(list(places.values()))
+    for topic, place in places.items():
+        at = lane.positions.get(topic)
+        if at is None:
+            continue
+        if at < starts[place]:
+            raise Loss(f"{topic} partition {lane.partition} begins at {starts[place]}, but only {at} was read: "
+                       f"{starts[place] - at} records are gone by retention")  # fmt: skip
+        if at > ends[place]:
+            raise Loss(f"{topic} partition {lane.partition} ends at {ends[place]}, but {at} was read: "
+                       "the topic was cut or made anew")  # fmt: skip
+    lane.bar({topic: ends[place] for topic, place in places.items() if ends[place] > starts[place]})

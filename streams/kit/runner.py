@@ -9,7 +9,7 @@ from collections.abc import Hashable, Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from streams.kit.lease import Lease
+from streams.kit.lease import Lease, boot_time
 from streams.kit.writer import Writer
 from streams.lanes.lane import Lane
 from streams.lanes.transaction import Answered, Transaction
@@ -104,6 +104,7 @@ class Runner:
         while self.lane.judge(tx, settings):  # noqa: ASYNC110 - there is nothing to wait for, only to give way
             await asyncio.sleep(0)
         self._withdraw(effect for _, effect in tx.effects)
+        asked = boot_time()
         if not tx.empty:
             await self.writer.commit(self.lane, tx)
             self.lane.committed(tx)
@@ -111,7 +112,7 @@ class Runner:
         self._committing = False
         for family, effect in tx.effects:
             if not isinstance(effect, Withdraw):
-                self._begin(family, effect)
+                self._begin(family, effect, asked)
         self._withdraw(effect for _, effect in tx.effects)
 
     def _withdraw(self, effects: Iterable[Any]) -> None:
@@ -121,9 +122,9 @@ class Runner:
             if identity in gone:
                 lease.revoke()
 
-    def _begin(self, family: str, effect: Any) -> None:
-        """Only now, after the commit: the row that says "under way" is durable, and the lease runs from here."""
-        lease = Lease(0 if self._draining else self.host.pace.lease)
+    def _begin(self, family: str, effect: Any, asked: float) -> None:
+        """Only now, after the commit: the row that says "under way" is durable.  The lease runs since `asked`."""
+        lease = Lease(float("-inf") if self._draining else self.host.pace.lease, since=asked)
         task = asyncio.create_task(self._perform(family, effect, lease))
         self._calls[task] = effect.identity, lease
         task.add_done_callback(self._calls.pop)

@@ -83,6 +83,7 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         self.host = self.app.host
         self.finished: dict[Any, int] = {}
+        self.offered: Fetch | None = None
 
     def _new_consumer_thread(self) -> Thread:
         return Thread(self, loop=self.loop, beacon=self.beacon)
@@ -116,6 +117,7 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
         if stale or not self.flow_active or not (fetch.records or fetch.reached):
             await asyncio.sleep(0)
             return
+        self.offered = fetch
         self.host.channel.queue.force_put_nowait(fetch)
         await self.wait_first(fetch.taken.wait(), self.suspend_flow.wait())
 

@@ -1,4 +1,4 @@
-"""Standing still is noticed: a worker that holds partitions with something to read and has not moved is ended.
+"""Standing still is noticed: a worker of which some part has something to do and does not move is ended.
 
 Faust's consumers are known to hang without a word; lag that the consumer itself reports freezes with it.  So the ends
 are asked of the broker, by a client of its own, and a thread looks after the event loop.
@@ -10,9 +10,10 @@ import asyncio
 import logging
 import threading
 import time
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from streams.kit.host import Host
 
@@ -20,64 +21,96 @@ log = logging.getLogger(__name__)
 
 
 class Stalled(Exception):
-    """The worker held partitions with lag and did not move."""
+    """Something was to be done, and nothing moved."""
 
 
 class Watchdog:
-    """`patience` in seconds: longer than any transaction, rebalance or restore may take."""
+    """`patience` in seconds: longer than any transaction, rebalance, or step of a restore may take."""
 
-    def __init__(self, host: Host, *, patience: float = 60.0, every: float = 5.0) -> None:
-        self.host, self.patience, self.every = host, patience, every
-        self._beat = self._moved = time.monotonic()
-        self._last: Any = None
+    def __init__(
+        self, host: Host, *, patience: float = 60.0, every: float = 5.0, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.host, self.patience, self.every, self._clock = host, patience, every, clock
+        self._beat = clock()
+        self._since: dict[str, tuple[Any, float]] = {}
 
     async def run(self) -> None:
         threading.Thread(target=self._watch_loop, daemon=True, name="watchdog").start()
-        broker = AIOKafkaConsumer(
-            bootstrap_servers=self.host.bootstrap, isolation_level="read_committed", **self.host.auth
-        )
-        await broker.start()
-        try:
-            while True:
+        async with asyncio.TaskGroup() as both:
+            both.create_task(self._pulse())
+            both.create_task(self._watch())
+
+    async def _pulse(self) -> None:
+        while True:
+            self._beat = self._clock()
+            await asyncio.sleep(self.every)
+
+    async def _watch(self) -> None:
+        """A broker that does not answer is no fault of ours, and no reason to stop looking."""
+        while True:
+            broker = AIOKafkaConsumer(
+                bootstrap_servers=self.host.bootstrap, isolation_level="read_committed", **self.host.auth
+            )
+            try:
+                await broker.start()
+                while True:
+                    await asyncio.sleep(self.every)
+                    await self._look(broker)
+            except Exception as error:  # noqa: BLE001
+                self._since.clear()
+                log.warning("the watchdog could not look: %s", error)
                 await asyncio.sleep(self.every)
-                self._beat = time.monotonic()
-                await self._look(broker)
-        finally:
-            await broker.stop()
+            finally:
+                await broker.stop()
 
     async def _look(self, broker: AIOKafkaConsumer) -> None:
         host = self.host
-        now, consumed = time.monotonic(), dict(host.positions())
-        seen = (host.generation, host.progress, host.live)
-        if seen != self._last or not host.live:
-            self._last, self._moved = seen, now
-            return
-        ends = await broker.end_offsets(list(consumed)) if consumed else {}
-        behind = {place: ends[place] - at for place, at in consumed.items() if ends[place] - at > 1}
-        behind = {place: n for place, n in behind.items() if await self._unread(place, ends[place])}
-        if not behind:
-            self._moved = now
-        elif now - self._moved > self.patience:
-            worst = max(behind, key=lambda place: behind[place])
-            host.die(Stalled(f"{worst.topic} partition {worst.partition} is {behind[worst]} behind and nothing moves"))
+        lanes = dict(host.lanes) if host.live else {}
+        places = [TopicPartition(topic.name, partition) for partition in lanes for topic in host.room.reads]
+        ends = await broker.end_offsets(places or [TopicPartition(host.room.reads[0].name, 0)])
+        if not host.live:
+            return self._judge({"no partitions were opened": (host.progress, host.turn)})
+        fetch = host.app.consumer.offered
+        taken = {} if fetch is None or fetch.taken.is_set() else {"a fetch is not taken by the agent": id(fetch)}
+        self._judge({**dict(self._behind(lanes, ends, await self._reads(places))), **taken})
+        return None
 
-    async def _unread(self, place: Any, end: int) -> bool:
+    def _behind(self, lanes: Any, ends: Mapping[Any, int], reads: Mapping[Any, int]) -> Iterator[tuple[str, Any]]:
         """Markers of transactions take offsets: what the consumer has stepped over is not lag."""
-        runner = self.host.lanes.get(place.partition)
-        if runner is None:
-            return False
-        if runner.lane.first or runner.lane.then:
-            return True
+        for partition, runner in lanes.items():
+            lane = runner.lane
+            unread = [p.topic for p in ends if p.partition == partition and reads.get(p, -1) < ends[p]]
+            if unread or lane.first or lane.then or lane.awaited:
+                mark = self.host.generation, lane.serial, dict(lane.expected)
+                yield f"partition {partition} has something to read", mark
+
+    async def _reads(self, places: list[Any]) -> Mapping[Any, int]:
+        """Where the consumer stands; nowhere if its thread does not answer."""
         thread = self.host.app.consumer._thread
+
+        async def ask() -> dict[Any, int]:
+            consumer = thread._consumer
+            return {place: await consumer.position(place) for place in places if place in consumer.assignment()}
+
         try:
-            position: int = await asyncio.wait_for(thread.call_thread(thread._consumer.position, place), 5)
+            found: dict[Any, int] = await asyncio.wait_for(thread.call_thread(ask), self.every)
         except TimeoutError:
-            return True  # the consumer's thread itself does not answer
-        return position < end
+            return {}
+        return found
+
+    def _judge(self, standing: Mapping[str, Any]) -> None:
+        """`standing`: what has something to do, and a mark that changes when it moves."""
+        now = self._clock()
+        known, self._since = self._since, {}
+        for what, mark in standing.items():
+            was, since = known.get(what, (mark, now))
+            self._since[what] = (mark, since if was == mark else now)
+            if now - self._since[what][1] > self.patience:
+                self.host.die(Stalled(f"{what}, and for {now - since:.0f} s nothing moved"))
 
     def _watch_loop(self) -> None:
         while True:
             time.sleep(self.every)
-            silent = time.monotonic() - self._beat
+            silent = self._clock() - self._beat
             if silent > self.patience + self.every:
                 self.host.die(Stalled(f"the event loop has not answered for {silent:.0f} s"))

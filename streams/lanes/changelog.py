@@ -28,6 +28,7 @@ class State(NamedTuple):
     rows: dict[bytes, bytes]
     positions: dict[str, int]
     serial: int
+    partitions: int | None = None
 
 
 def join(family: str, name: str) -> bytes:
@@ -54,8 +55,9 @@ def unpack(value: bytes) -> tuple[int, bytes]:
     return _WAKE.unpack_from(value)[0], value[8:]
 
 
-def positions(at: Mapping[str, int], rows: int, serial: int) -> bytes:
-    return json.dumps({"positions": at, "rows": rows, "serial": serial}).encode()
+def positions(at: Mapping[str, int], rows: int, serial: int, partitions: int | None = None) -> bytes:
+    """`partitions`: how many the room's topics had, for with another number keys belong to other lanes."""
+    return json.dumps({"positions": at, "rows": rows, "serial": serial, "partitions": partitions}).encode()
 
 
 def collapse(items: Iterable[tuple[bytes, bytes | None]]) -> State:
@@ -74,4 +76,4 @@ def collapse(items: Iterable[tuple[bytes, bytes | None]]) -> State:
     noted = json.loads(raw)
     if noted["rows"] != len(rows):
         raise Damaged(f"{len(rows)} rows where {noted['rows']} were written")
-    return State(rows, noted["positions"], noted["serial"])
+    return State(rows, noted["positions"], noted["serial"], noted.get("partitions"))

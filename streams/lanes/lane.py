@@ -1,10 +1,9 @@
 """One owned partition number of a room, without Kafka: buffers in, transactions out.
 
-Stands in for Faust's Event, FutureMessage and table machinery, which costs 300-800 us an event and acknowledges what it
-has lost.  A lane is pure of I/O, so that the simulation runs the very same code under a virtual clock.
-
-The order in which facts are taken is the product's first promise: answers of calls under way, then consent and
-controls, then, once those have been read to the ends seen at assignment, wakes, then everything else.
+Stands in for Faust's Event, FutureMessage and table machinery (300-800 us an event, acknowledged even if lost).  A lane
+is pure of I/O, so that the simulation runs the very same code under a virtual clock.  The order in which facts are
+taken is the product's first promise: answers of calls under way, then consent and controls, then, once those have been
+read to the ends seen at assignment, wakes, then everything else.
 """
 
 from __future__ import annotations
@@ -43,19 +42,22 @@ class Lane:
         self.answers: deque[Answered] = deque()
         self.to_open: deque[str] = deque()
         self.awaited: dict[str, int] = {}
+        self.stepped: dict[str, int] = {}
         self.rows_count = 0
         self.serial = 0
+        self._partitions = counts.get(room.reads[0].name)
         self._outbox = Outbox(room.name, partition, counts)
-
-    # --- what comes in
 
     def restore(self, items: Iterable[tuple[bytes, bytes | None]]) -> None:
         """Changelog records, oldest first; the last one of a key holds.  Raises changelog.Damaged."""
         state, wakes = changelog.collapse(items), dict[bytes, int]()
+        if state.partitions not in (None, self._partitions):
+            raise changelog.Damaged(f"written over {state.partitions} partitions; now there are {self._partitions}")
         for key, value in state.rows.items():
             wake, body = changelog.unpack(value)
             family, name = changelog.split(key)
-            self._family(family).raw[name] = body
+            rows = self.families.get(family) or self.families.setdefault(family, Rows(family))
+            rows.raw[name] = body
             if wake:
                 wakes[key] = wake
         self.wakes.restore(wakes)
@@ -69,6 +71,7 @@ class Lane:
         """Forget what is buffered: the consumer will be sought back to `positions`."""
         self.first.clear()
         self.then.clear()
+        self.stepped.clear()
         self.expected = dict(self.positions)
 
     def bar(self, ends: Mapping[str, int]) -> None:
@@ -79,6 +82,8 @@ class Lane:
         """The consumer stands at `position`, whatever records there were (markers and compaction leave gaps)."""
         if position >= self.awaited.get(topic, position + 1):
             del self.awaited[topic]
+        if position > self.positions.get(topic, 0):
+            self.stepped[topic] = position
 
     def feed(self, topic: str, records: list[Record]) -> None:
         """Offsets already taken are dropped; a gap is normal, for transactions' markers take offsets too."""
@@ -99,7 +104,7 @@ class Lane:
 
     def idle_until(self) -> float:
         """Seconds since 1970 of the next thing to do without being fed; 0.0 for now, infinity for never."""
-        if self.answers or self.first or (not self.awaited and (self.then or self.to_open)):
+        if self.answers or self.first or (not self.awaited and (self.then or self.to_open or self.stepped)):
             return 0.0
         return float("inf") if self.awaited else self.wakes.next()
 
@@ -115,7 +120,10 @@ class Lane:
             self.to_open.clear()
             work.extend(self.wakes.take(now, MAX_FIRED))
             self.then.move(work, self.limit - len(work))
-        return Transaction(now, self.serial + 1, work, dict(self.positions))
+        tx = Transaction(now, self.serial + 1, work, dict(self.positions))
+        if self.stepped and not (self.awaited or self.first or self.then):  # all that came before is in this batch
+            tx.stepped, self.stepped, tx.moved = self.stepped, {}, True
+        return tx
 
     def last_words(self, now: datetime) -> Transaction:
         """The partition is being given up: only what came of calls already made is still written."""
@@ -138,6 +146,8 @@ class Lane:
             else:
                 self._record(tx, item, settings)
             most -= 1
+        for topic, at in tx.stepped.items() if not work else ():
+            tx.positions[topic] = max(at, tx.positions.get(topic, 0))
         return bool(work)
 
     def changelog(self, tx: Transaction) -> list[tuple[bytes, bytes | None]]:
@@ -150,7 +160,8 @@ class Lane:
                     body = rows.raw[name] = changelog.body(body)
                 body = changelog.pack(self.wakes.at(key), body)
             out.append((key, body))
-        out.append((changelog.POSITIONS, changelog.positions(tx.positions, self.rows_count, tx.serial)))
+        noted = changelog.positions(tx.positions, self.rows_count, tx.serial, self._partitions)
+        out.append((changelog.POSITIONS, noted))
         return out
 
     def committed(self, tx: Transaction) -> None:
@@ -237,6 +248,3 @@ class Lane:
 
     def _publish(self, tx: Transaction, topic: Topic[Any], value: Message) -> None:
         tx.sends.append(self._outbox.record(topic, value, tx.serial, len(tx.sends)))
-
-    def _family(self, family: str) -> Rows:
-        return self.families.get(family) or self.families.setdefault(family, Rows(family))

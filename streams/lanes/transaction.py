@@ -32,7 +32,8 @@ class Outgoing(NamedTuple):
 @dataclass(slots=True)
 class Transaction:
     """Everything one batch makes durable together, or not at all.  `dirty` are the rows it leaves, by changelog key;
-    `effects` may begin once it is committed."""
+    `effects` may begin once it is committed.  `stepped`: where the consumer stands behind the last fact and the
+    markers of transactions; else retention that takes those too would look like a loss."""
 
     now: datetime
     serial: int
@@ -41,6 +42,7 @@ class Transaction:
     sends: list[Outgoing] = field(default_factory=list)
     dirty: dict[bytes, tuple[Rows, str]] = field(default_factory=dict)
     effects: list[tuple[str, Any]] = field(default_factory=list)
+    stepped: dict[str, int] = field(default_factory=dict)
     judged: int = 0
     fired: int = 0
     moved: bool = False

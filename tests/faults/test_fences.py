@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -17,7 +20,9 @@ from schemas.send_request import SendRequest
 from services.workers.worker import performer
 from streams.apps import DISPATCH, GATE
 from streams.dispatch.calls import Answer, Post, Result
+from streams.kit.host import Pace
 from streams.kit.lease import Lease
+from streams.kit.runner import Runner
 from streams.lanes.lane import Lane
 from streams.lanes.transaction import Answered, Transaction
 from tests.simulation.log import Log
@@ -140,3 +145,57 @@ async def test_a_revoked_lease_is_over_at_once() -> None:
     lease.revoke()
     await performer(provider)(Post("acme", "m1", 1, OWN, NUMBER, "hello"), lease)
     assert provider.calls == 0
+
+
+class Slow(Listening):
+    """Answers when it is told to."""
+
+    def __init__(self) -> None:
+        self.go = asyncio.Event()
+
+    async def send(self, post: Post) -> Answer:
+        answer = await super().send(post)
+        await self.go.wait()
+        return answer
+
+
+@pytest.mark.parametrize(("concurrency", "calls"), [
+    pytest.param(1, 1, id="one connection: what waits for it has not begun, and does not"),
+    pytest.param(2, 2, id="one for each: both had begun"),
+])  # fmt: skip
+async def test_a_lease_that_ends_while_a_call_waits_for_a_connection(concurrency: int, calls: int) -> None:
+    provider, second = Slow(), Lease(15)
+    perform = performer(provider, concurrency)
+    posts = [Post("acme", f"m{n}", 1, f"+1415555010{n}", NUMBER, "hello") for n in range(2)]
+    tasks = [asyncio.create_task(perform(post, lease)) for post, lease in zip(posts, (Lease(15), second), strict=True)]
+    await asyncio.sleep(0.01)
+    second.revoke()
+    provider.go.set()
+    await asyncio.gather(*tasks)
+    assert provider.calls == calls
+
+
+@pytest.mark.parametrize(("asleep", "calls"), [
+    pytest.param(60, 0, id="slept while the commit's answer was on its way: no call"),
+    pytest.param(0, 1, id="switched off, by not sleeping: it calls"),
+])  # fmt: skip
+async def test_the_lease_counts_from_before_the_commit(
+    asleep: float, calls: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [1000.0]
+    monkeypatch.setattr("streams.kit.lease.time.clock_gettime", lambda which: clock[0])
+    stage, provider = dispatch(), Listening()
+
+    class Writer:
+        async def commit(self, lane: Lane, tx: Transaction) -> None:
+            clock[0] += asleep
+
+        async def stop(self) -> None: ...
+
+    hooks = SimpleNamespace(settings=lambda: SETTINGS, perform=performer(provider))
+    host: Any = SimpleNamespace(live=True, pace=Pace(), hooks=hooks, finished=lambda lane: None, die=pytest.fail)
+    runner = Runner(host, stage.lane, Writer())  # type: ignore[arg-type]
+    stage.lane.feed(t.DISPATCH_ORDERS.name, [stage.log.publish(t.DISPATCH_ORDERS, ORDER, int(NOW.timestamp() * 1000))])
+    await runner._commit(stage.lane.begin(NOW))
+    await asyncio.gather(*runner._calls)
+    assert provider.calls == calls

@@ -12,9 +12,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.admin import RecordsToDelete
 from aiokafka.errors import KafkaError
 
+from services.broker.admin import admin
 from streams.kit import privates
 from streams.kit.restore import Loss, restore
 from streams.kit.writer import Writer
@@ -132,3 +134,45 @@ async def test_a_changelog_without_positions_is_refused(stage: Stage) -> None:
     await producer.stop()
     with pytest.raises(Damaged, match="1 rows but no positions"):
         await stage.owner().take_over()
+
+
+async def test_a_marker_that_retention_takes_is_no_loss(stage: Stage) -> None:
+    """A quiet topic whose last record was written in a transaction: behind it stands a marker, and both grow old."""
+    then = counting.topics(stage.prefix)["then"].name
+    await in_a_transaction(stage, then)
+    events = await storm.read_all(stage.bootstrap, then, partitions=1)
+    owner = await stage.owner().take_over()
+    for event in events:
+        owner.lane.reached(then, 4)
+        await owner.judge(event)
+    async with admin(stage.bootstrap) as client:
+        await client.delete_records({TopicPartition(then, 0): RecordsToDelete(before_offset=4)})
+    assert (await stage.owner().take_over()).lane.positions == {then: 4}
+
+
+async def test_the_barrier_stands_behind_an_open_transaction_too(stage: Stage) -> None:
+    """A STOP was acknowledged, but committed readers see it only once an older transaction has ended."""
+    first = counting.topics(stage.prefix)["first"].name
+    async with open_transaction(stage, first):
+        plain = AIOKafkaProducer(bootstrap_servers=stage.bootstrap)
+        await plain.start()
+        await plain.send_and_wait(first, b'{"key": "k", "i": 1}', key=b"k", partition=0)
+        await plain.stop()
+        assert (await stage.owner().take_over()).lane.awaited == {first: 2}
+
+
+@contextlib.asynccontextmanager
+async def open_transaction(stage: Stage, topic: str) -> AsyncIterator[None]:
+    producer = AIOKafkaProducer(bootstrap_servers=stage.bootstrap, transactional_id=f"{stage.prefix}-upstream")
+    await producer.start()
+    try:
+        async with producer.transaction():
+            await producer.send_and_wait(topic, b'{"key": "k", "i": 3}', key=b"k", partition=0)
+            yield
+    finally:
+        await producer.stop()
+
+
+async def in_a_transaction(stage: Stage, topic: str) -> None:
+    async with open_transaction(stage, topic):
+        pass

@@ -11,6 +11,7 @@ import pytest
 
 from schemas.base import Message
 from schemas.topics import DEAD_LETTERS, Topic
+from streams.lanes.changelog import Damaged
 from streams.lanes.lane import Lane
 from streams.lanes.reading import REROUTED, partition_of
 from streams.lanes.transaction import Answered, Transaction
@@ -313,3 +314,37 @@ def test_a_time_that_no_calendar_has_stops_no_lane(timestamp: int, value: bytes)
     one.feed(FIRST.name, [replace(entry(log, FIRST, "stop"), timestamp=timestamp, value=value)])
     run(one)
     assert len(seen) == 1
+
+
+def test_rows_of_another_number_of_partitions_are_refused() -> None:
+    """Their keys belong to other lanes now: a STOP would look for its texts in the wrong one."""
+    log, one = Log(1), lane()
+    one.feed(FIRST.name, [entry(log, FIRST, "stop")])
+    items = one.changelog(run(one))
+    lane().restore(items)
+    with pytest.raises(Damaged, match="written over 1 partitions; now there are 2"):
+        lane(partitions=2).restore(items)
+
+
+def test_positions_step_over_what_holds_no_fact_once_all_before_it_is_judged() -> None:
+    log, one = Log(1), lane()
+    one.feed(THEN.name, [entry(log, THEN, str(n)) for n in range(150)])
+    one.reached(THEN.name, 151)  # the marker of the transaction that wrote them
+    first = run(one)
+    assert first.positions == {THEN.name: 100}, "fifty are still to be judged"
+    one.committed(first)
+    second = run(one)
+    assert second.positions == {THEN.name: 151}
+    one.committed(second)
+    assert one.idle_until() == float("inf"), "noted once"
+
+
+def test_a_marker_alone_is_noted_too() -> None:
+    log, one = Log(1), lane()
+    one.feed(THEN.name, [entry(log, THEN, "last")])
+    one.committed(run(one))
+    one.reached(THEN.name, 2)
+    assert one.idle_until() == 0.0
+    tx = run(one)
+    assert not tx.empty
+    assert tx.positions == {THEN.name: 2}

@@ -29,12 +29,14 @@ def arguments() -> measured.Plan:
     parser.add_argument("--messages", type=int, default=2_000, help="sent through the whole path")
     parser.add_argument("--rows", type=int, default=200_000, help="restored")
     parser.add_argument("--queued", type=int, default=10_000, help="texts that wait while STOPs race them")
-    parser.add_argument("--full", action="store_true", help="restore a million rows")
+    parser.add_argument("--backlog", type=int, default=20_000, help="requests that the gate has not judged by then")
+    parser.add_argument("--full", action="store_true", help="restore a million rows; a backlog of a million")
     parser.add_argument("--runs", type=int, default=3, help="of each; the median counts")
     parser.add_argument("--only", nargs="+", choices=sorted(measured.BENCHES), default=list(measured.BENCHES))
     given = parser.parse_args()
     rows = 1_000_000 if given.full else given.rows
-    sizes = (given.events, given.requests, given.messages, rows, given.queued)
+    backlog, queued = (1_000_000, 40_000) if given.full else (given.backlog, given.queued)
+    sizes = (given.events, given.requests, given.messages, rows, queued, backlog)
     return measured.Plan(*sizes, given.runs, tuple(given.only))
 
 

@@ -26,6 +26,7 @@ class Plan(NamedTuple):
     messages: int
     rows: int
     queued: int
+    backlog: int
     runs: int
     only: tuple[str, ...]
 
@@ -135,12 +136,13 @@ async def end_to_end(broker: Broker, plan: Plan, step: Step) -> Measured:
 
 async def stops(broker: Broker, plan: Plan, step: Step) -> Measured:
     try:
-        seen = await stopping.one_run(broker.bootstrap, plan.queued, step("STOPs race queued texts", plan.queued))
+        show = step("STOPs race queued texts", plan.queued)
+        seen = await stopping.one_run(broker.bootstrap, plan.queued, plan.backlog, show)
     except gate.InUse as why:
         return [], f"The race of STOPs is left out: {why}"
     shares = {"p50": 0.5, "p99": 0.99, "max": 1.0}
     found = [result(f"stop_to_effect.{name}_seconds", "s", [seen.percentile(at)]) for name, at in shares.items()]
-    title = f"{len(seen.seconds)} STOPs race {plan.queued:,} queued texts: from append to the last call"
+    title = f"{len(seen.seconds)} STOPs, {plan.queued:,} texts queued, {plan.backlog:,} unjudged: append to last call"
     return found, table(title, "seconds", [Bar(name, one.value) for name, one in zip(shares, found, strict=True)])
 
 

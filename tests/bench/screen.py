@@ -48,5 +48,5 @@ def table(title: str, unit: str, bars: Iterable[Bar], *beside: str) -> Table:
     drawn.add_column("", width=WIDTH, no_wrap=True)
     for bar in bars:
         value = f"{bar.value:,.0f}" if bar.value >= 100 else f"{bar.value:,.2f}"
-        drawn.add_row(bar.words, value, *bar.beside, "█" * max(1, round(WIDTH * bar.value / longest)))
+        drawn.add_row(bar.words, value, *bar.beside, "█" * max(1, round(WIDTH * bar.value / (longest or 1))))
     return drawn

@@ -1,4 +1,5 @@
-"""From a STOP's append to the last call that began for that number, while thousands of texts wait to go out."""
+"""From a STOP's append to the last call that began for that number, while thousands of texts wait to go out and the
+gate has a backlog."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ import random
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -42,7 +43,7 @@ class Stopped(NamedTuple):
         return ranked[min(len(ranked) - 1, int(share * len(ranked)))]
 
 
-async def one_run(bootstrap: str, count: int, progress: Callable[[int], None] = int) -> Stopped:
+async def one_run(bootstrap: str, count: int, backlog: int, progress: Callable[[int], None] = int) -> Stopped:
     """Raises InUse, Refused or Stuck."""
     await empty_house(bootstrap)
     try:
@@ -53,16 +54,18 @@ async def one_run(bootstrap: str, count: int, progress: Callable[[int], None] = 
             await tell(bootstrap, SENDERS, [people.SENDER.model_copy(update={"pace": PACE})])
             wanted = Wanted(Path(folder), bootstrap, script=script, fresh=True)
             async with house(wanted, lambda sentence: None) as running:
-                return await _race(bootstrap, count, running.where.journal, progress)
+                return await _race(bootstrap, (count, backlog), running.where.journal, progress)
     finally:
         await tear_down(bootstrap)
 
 
-async def _race(bootstrap: str, count: int, journal: Path, progress: Callable[[int], None]) -> Stopped:
+async def _race(bootstrap: str, sizes: tuple[int, int], journal: Path, progress: Callable[[int], None]) -> Stopped:
+    count, backlog = sizes
     await tell(bootstrap, CONSENT_EVENTS, people.consents())
     await seen_all(bootstrap, CONSENT_STATUS.name, 100 * len(people.AREAS), lambda status: status["number"], int)
     await tell(bootstrap, SEND_REQUESTS, _requests(count))
     await seen_all(bootstrap, DISPATCH_ORDERS.name, count, lambda order: order["message_id"], progress)
+    await tell(bootstrap, SEND_REQUESTS, _late(backlog))
     for event in _stops():
         await tell(bootstrap, CONSENT_EVENTS, [event])
         await asyncio.sleep(EACH)
@@ -76,6 +79,13 @@ async def _race(bootstrap: str, count: int, journal: Path, progress: Callable[[i
 def _requests(count: int) -> Iterator[SendRequest]:
     for i, request in enumerate(people.requests(count, uuid.uuid4().hex[:8])):
         yield request.model_copy(update={"to": people.number(i % NUMBERS)})
+
+
+def _late(count: int) -> Iterator[SendRequest]:
+    """What the gate has not judged yet when the STOPs come; past its time, so that it adds nothing to the queue."""
+    hour_ago = datetime.now(UTC) - timedelta(hours=1)
+    for request in people.requests(count, uuid.uuid4().hex[:8]):
+        yield request.model_copy(update={"valid_until": hour_ago})
 
 
 def _stops() -> Iterator[ConsentEvent]:

@@ -7,11 +7,13 @@ from schemas.send import Send
 
 
 class Returned(Message):
-    """`reason` is for people: the gate judges the order anew by what it knows then."""
+    """`reason` is for people: the gate judges the order anew by what it knows then.  `until`: of an opt-in
+    request for which the tenant's budget has no room before."""
 
     order: Send
     reason: str
     at: UtcTime
+    until: UtcTime | None = None
 
     @property
     def number_key(self) -> str:

@@ -20,6 +20,8 @@ _zone_names = cache(available_timezones)
 
 LONGEST_TEXT = 1600
 """Characters in one text: Twilio's limit (error 21617)."""
+ASKS_PER_HOUR = 500
+"""Opt-in requests from one sender, where the tenant does not say."""
 
 
 class ShortenerPolicy(StrEnum):
@@ -57,6 +59,9 @@ class TenantSettings(Message):
     entitled: bool = Field(default=True, description="whether the tenant may text at all; opt-in requests neither")
     contact: str = Field(default="", description="whom to call or where to look: told in answer to HELP")
     consent_request: ConsentRequest = Field(default=ConsentRequest(), description="the text that asks for consent")
+    asks_per_hour: int = Field(
+        default=ASKS_PER_HOUR, ge=1, le=1_000_000, description="opt-in requests an hour from one sender; the rest waits"
+    )
     stop_scope: StopScope = Field(default=StopScope.TENANT, description="what a STOP is said to")
     when: When = Field(default=When(), description="hours and caps, by the recipient's clock")
     number_types: tuple[NumberType, ...] = Field(

@@ -7,16 +7,19 @@ from typing import Final
 
 from schemas.decision import Decision, Verdict
 from schemas.own_kind import OwnKind
+from schemas.send import Send
 from schemas.topics import DECISIONS
 from streams.gate.asking import draft
-from streams.gate.asks import against, asking, asks_by_itself, now_stands, opened
+from streams.gate.asks import against, asking, asks_by_itself, handed_back, now_stands, opened
 from streams.gate.claims import BY_CARRIER, Claim
 from streams.gate.consent import Weighed
 from streams.gate.entry import entered
+from streams.gate.follow import Pending
 from streams.gate.joined import joined
 from streams.gate.judge import Judged, judge
 from streams.gate.own import own_id, pending
 from streams.gate.proof import lacking
+from streams.gate.release import judged_anew
 from streams.gate.rows import NUMBER, Ask, NumberRow
 from streams.step import Rows, Settings, Step
 
@@ -55,6 +58,21 @@ def ask_failed(rows: Rows, claim: Claim, row: NumberRow, now: datetime, settings
         return entered(rows.family, claim, row, Weighed(row, False, "not the opt-in request that is out"), now)[1]
     failed = Weighed(now_stands(row, Ask.FAILED), True, "the opt-in request failed: another may go at once, by hand")
     return entered(rows.family, claim, row, failed, now)[1]
+
+
+def is_last_ask(rows: Rows, order: Send) -> bool:
+    row = rows.get(NUMBER, NumberRow) or NumberRow()
+    return order.message_id == own_id(OwnKind.CONSENT_ASK, order.tenant, order.to, asking(row).count)
+
+
+def ask_came_back(rows: Rows, ask: Pending, until: datetime | None, now: datetime, settings: Settings) -> Step:
+    """Nobody was asked by it.  Where it has to wait for room in the tenant's budget, the texts that wait for its answer
+    say so."""
+    before = rows.get(NUMBER, NumberRow) or NumberRow()
+    judged = judge(ask, handed_back(before, until), now, settings)
+    if until is None:
+        return joined(judged.step, Step({NUMBER: judged.number}))
+    return joined(judged.step, judged_anew(rows, judged.number, ask.place, now, settings))
 
 
 def _ask(family: str, claim: Claim, row: NumberRow, now: datetime, settings: Settings) -> Judged:

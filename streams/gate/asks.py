@@ -47,6 +47,12 @@ def against(row: NumberRow, now: datetime, zone: tzinfo = UTC) -> str:
     return f"they were asked {moment(ask.at, zone)}: again in {span(free - now)}, from {moment(free, zone)}"
 
 
+def no_room_until(row: NumberRow, now: datetime) -> datetime | None:
+    """From when on the tenant's budget has room for the ask that waits; None: nothing is known against it."""
+    until = asking(row).no_room_until
+    return until if until is not None and until > now else None
+
+
 def asks_by_itself(row: NumberRow, now: datetime) -> bool:
     """The first time, and again only where the ask before it failed, a day later, a few times."""
     ask = asking(row)
@@ -59,8 +65,15 @@ def opened(row: NumberRow) -> NumberRow:
     """One more ask is in the making."""
     ask = asking(row)
     stands = ask.before or ask.last is Ask.OUT
-    after = Asking(count=ask.count + 1, last=Ask.WAITING, at=ask.at, before=stands)
+    after = Asking(count=ask.count + 1, last=Ask.WAITING, at=ask.at, earlier=ask.at, before=stands)
     return row.model_copy(update={"asking": after})
+
+
+def handed_back(row: NumberRow, until: datetime | None) -> NumberRow:
+    """Its order came back unsent: nobody was asked by it, so the clock is where it was before."""
+    ask = asking(row)
+    unsent = ask.model_copy(update={"at": ask.earlier, "no_room_until": until})
+    return row.model_copy(update={"asking": unsent})
 
 
 def now_stands(row: NumberRow, last: Ask, issued_at: datetime | None = None) -> NumberRow:

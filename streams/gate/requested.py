@@ -7,6 +7,7 @@ from datetime import datetime
 from schemas.base import Evidence
 from schemas.returned import Returned
 from schemas.send_request import SendRequest
+from streams.gate.asked import ask_came_back, is_last_ask
 from streams.gate.cancel import taken_back
 from streams.gate.follow import Pending
 from streams.gate.identity import fingerprint
@@ -63,7 +64,10 @@ def on_returned(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> St
     if message.request is None or message.issued_at != order.issued_at:
         return NOTHING
     request = message.request.model_copy(update={"body": order.body})
-    return _judged(rows, Pending(request, message, _place(fact)), now, settings)
+    pending = Pending(request, message, _place(fact))
+    if not message.own or not is_last_ask(rows, order):
+        return _judged(rows, pending, now, settings)
+    return ask_came_back(rows, pending, returned.until, now, settings)
 
 
 def _judged(rows: Rows, pending: Pending, now: datetime, settings: Settings) -> Step:

@@ -6,7 +6,8 @@ import pytest
 
 from streams.codes import all_codes, meaning
 
-OWN = {"stopped", "canceled", "id_reused", "out_of_time", "old_order", "unsent", "lease_over", "429", "unencodable"}
+OWN = {"stopped", "canceled", "id_reused", "out_of_time", "old_order", "unsent", "lease_over", "429", "unencodable",
+       "ask_budget"}  # fmt: skip
 
 
 def test_every_code_has_a_title_a_meaning_and_something_to_do() -> None:

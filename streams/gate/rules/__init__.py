@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from streams.gate.case import Rule
+from streams.gate.rules.ask_budget import ask_budget
 from streams.gate.rules.ask_not_needed import ask_not_needed
 from streams.gate.rules.bad_body import bad_body
 from streams.gate.rules.blocked_by_carrier import blocked_by_carrier
@@ -57,6 +58,7 @@ RULES: Final[tuple[Rule, ...]] = (
     requested_in_future,
     expired,
     held_too_long,
+    ask_budget,
     not_before,
     quiet_hours,
     marketing_hours,

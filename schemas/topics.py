@@ -101,6 +101,7 @@ class Topic(Generic[M]):
             "cleanup.policy": "compact" if self.compacted else "delete",
             "retention.ms": "-1" if self.keep is None else str(int(self.keep.total_seconds() * 1000)),
             "message.timestamp.type": "LogAppendTime" if self.append_time else "CreateTime",
+            "compression.type": "uncompressed",  # whatever producers use, every reader can read it (zstd needs a library)
             "min.insync.replicas": "2" if replication >= 3 else "1",
             "unclean.leader.election.enable": "false",
         }

@@ -24,8 +24,8 @@ from streams.kit.run import run
 from streams.room import Room
 
 BATCH = 400
-"""Facts a transaction: a STOP waits for the batches under way of all the lanes that share the process, and the gate takes
-a tenth of a millisecond for a request."""
+"""Facts a transaction.  A STOP waits for the batches under way of all the lanes that share the process, and the gate
+takes a tenth of a millisecond for a request: with 2,000 and a million unjudged it took eight seconds, with 400 one."""
 QUIET = ("faust", "mode", "aiokafka", "twilio", "asyncio")
 
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from schemas.decision import Decision, Verdict
+from schemas.decision import Decision, Finding, Verdict
 from schemas.own_kind import OwnKind
-from schemas.send import Send
 from schemas.topics import DECISIONS
-from streams.gate.asking import draft
-from streams.gate.asks import against, asking, asks_by_itself, handed_back, now_stands, opened
+from streams.gate.asking import draft, is_last_ask
+from streams.gate.asks import against, asking, asks_by_itself, handed_back, now_stands, one_less_before, opened
 from streams.gate.claims import BY_CARRIER, Claim
 from streams.gate.consent import Weighed
+from streams.gate.decide import Ruling
 from streams.gate.entry import entered
 from streams.gate.follow import Pending
 from streams.gate.joined import joined
-from streams.gate.judge import Judged, judge
+from streams.gate.judge import Judged, judge, ruled
 from streams.gate.own import own_id, pending
 from streams.gate.proof import lacking
 from streams.gate.release import judged_anew
@@ -24,6 +24,9 @@ from streams.gate.rows import NUMBER, Ask, NumberRow
 from streams.step import Rows, Settings, Step
 
 NO_SETTINGS: Final = "this tenant has no settings: apply them first"
+REPLACED: Final = Finding(
+    rule="replaced", verdict=Verdict.CANCEL, reason="A later opt-in request has taken its place", next_step="nothing"
+)
 
 
 def asked_by_hand(rows: Rows, claim: Claim, row: NumberRow, now: datetime, settings: Settings) -> Step:
@@ -60,19 +63,22 @@ def ask_failed(rows: Rows, claim: Claim, row: NumberRow, now: datetime, settings
     return entered(rows.family, claim, row, failed, now)[1]
 
 
-def is_last_ask(rows: Rows, order: Send) -> bool:
-    row = rows.get(NUMBER, NumberRow) or NumberRow()
-    return order.message_id == own_id(OwnKind.CONSENT_ASK, order.tenant, order.to, asking(row).count)
-
-
 def ask_came_back(rows: Rows, ask: Pending, until: datetime | None, now: datetime, settings: Settings) -> Step:
     """Nobody was asked by it.  Where it has to wait for room in the tenant's budget, the texts that wait for its answer
     say so."""
-    before = rows.get(NUMBER, NumberRow) or NumberRow()
+    before, request = rows.get(NUMBER, NumberRow) or NumberRow(), ask.request
+    if not is_last_ask(before, request.tenant, request.number, request.message_id):
+        return _replaced(ask, one_less_before(before), now, settings)
     judged = judge(ask, handed_back(before, until), now, settings)
     if until is None:
         return joined(judged.step, Step({NUMBER: judged.number}))
     return joined(judged.step, judged_anew(rows, judged.number, ask.place, now, settings))
+
+
+def _replaced(ask: Pending, row: NumberRow, now: datetime, settings: Settings) -> Step:
+    """It lay at dispatch for so long that another was made: both together would be two in a day."""
+    judged = ruled(ask, Ruling(Verdict.CANCEL, (REPLACED,)), row, now, settings)
+    return joined(judged.step, Step({NUMBER: judged.number}))
 
 
 def _ask(family: str, claim: Claim, row: NumberRow, now: datetime, settings: Settings) -> Judged:

@@ -20,7 +20,7 @@ from streams.gate.chain import linked
 from streams.gate.decide import Ruling
 from streams.gate.follow import Issued, Pending
 from streams.gate.limits import ASK_EVERY
-from streams.gate.own import BY, Draft, pending
+from streams.gate.own import BY, Draft, own_id, pending
 from streams.gate.rows import Ask, NumberRow
 from streams.reasons import NOT_OPTED_IN, moment
 from streams.step import Publication
@@ -53,9 +53,15 @@ def before(case: Case, cause: Pending) -> tuple[Pending, NumberRow]:
     return pending(about, cause.place, case.now), opened(case.standing)
 
 
+def is_last_ask(row: NumberRow, tenant: str, number: str, message_id: str) -> bool:
+    return message_id == own_id(OwnKind.CONSENT_ASK, tenant, number, asking(row).count)
+
+
 def followed(case: Case, ruling: Ruling, cause: Pending, issued: Issued) -> Issued:
     """An ask's verdict shows in the number's row; one that goes out is entered in the consent log with its wording."""
     if not case.own or case.request.kind != OwnKind.CONSENT_ASK:
+        return issued
+    if not is_last_ask(case.standing, case.request.tenant, case.number, case.request.message_id):
         return issued
     stands = STANDS.get(ruling.verdict, Ask.FAILED)
     if stands is not Ask.OUT:

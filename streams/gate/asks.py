@@ -64,7 +64,7 @@ def asks_by_itself(row: NumberRow, now: datetime) -> bool:
 def opened(row: NumberRow) -> NumberRow:
     """One more ask is in the making."""
     ask = asking(row)
-    stands = ask.before or ask.last is Ask.OUT
+    stands = ask.before + (ask.last is Ask.OUT)
     after = Asking(count=ask.count + 1, last=Ask.WAITING, at=ask.at, earlier=ask.at, before=stands)
     return row.model_copy(update={"asking": after})
 
@@ -76,6 +76,13 @@ def handed_back(row: NumberRow, until: datetime | None) -> NumberRow:
     return row.model_copy(update={"asking": unsent})
 
 
+def one_less_before(row: NumberRow) -> NumberRow:
+    """The order of an earlier ask came back unsent."""
+    ask = asking(row)
+    less = ask.model_copy(update={"before": max(0, ask.before - 1)})
+    return now_stands(row.model_copy(update={"asking": less}), ask.last)
+
+
 def now_stands(row: NumberRow, last: Ask, issued_at: datetime | None = None) -> NumberRow:
     """The last ask has come to this; being ordered starts the clock."""
     before = asking(row)
@@ -83,5 +90,5 @@ def now_stands(row: NumberRow, last: Ask, issued_at: datetime | None = None) -> 
     after = row.model_copy(update={"asking": ask})
     if row.state in SETTLED:
         return after
-    pending = last is Ask.OUT or ask.before
+    pending = last is Ask.OUT or ask.before > 0
     return after.model_copy(update={"state": ConsentState.PENDING if pending else ConsentState.NONE})

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from schemas.base import Evidence
+from schemas.own_kind import OwnKind
 from schemas.returned import Returned
 from schemas.send_request import SendRequest
-from streams.gate.asked import ask_came_back, is_last_ask
+from streams.gate.asked import ask_came_back
 from streams.gate.cancel import taken_back
 from streams.gate.follow import Pending
 from streams.gate.identity import fingerprint
@@ -65,7 +66,7 @@ def on_returned(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> St
         return NOTHING
     request = message.request.model_copy(update={"body": order.body})
     pending = Pending(request, message, _place(fact))
-    if not message.own or not is_last_ask(rows, order):
+    if order.kind != OwnKind.CONSENT_ASK or message.canceled is not None:
         return _judged(rows, pending, now, settings)
     return ask_came_back(rows, pending, returned.until, now, settings)
 

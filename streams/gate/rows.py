@@ -35,13 +35,13 @@ class Ask(StrEnum):
 
 class Asking(Row):
     """A number's opt-in requests: how many there were, where the last stands, when the last that went out was ordered;
-    `before`: an earlier one is unanswered; `earlier`: when the one before it was ordered; `no_room_until`: the tenant's
-    budget has no room for it before."""
+    `before`: how many earlier ones are unanswered; `earlier`: when the one before it was ordered; `no_room_until`: the
+    tenant's budget has no room for it before."""
 
     count: int = 0
     last: Ask = Ask.NONE
     at: UtcTime | None = None
-    before: bool = False
+    before: int = 0
     earlier: UtcTime | None = None
     no_room_until: UtcTime | None = None
 

@@ -59,6 +59,7 @@ NARROWER: dict[tuple[type[Message], str], SearchStrategy[Any]] = {
     (TenantSettings, "name"): NAMES,
     (TenantSettings, "sender"): NAMES,
     (TenantSettings, "time_zone"): ZONES,
+    (TenantSettings, "asks_per_hour"): st.integers(1, 1_000_000),
     (TenantSettings, "locales"): st.lists(st.sampled_from(LOCALES), max_size=3).map(tuple),
     **{(OwnWords, meaning): st.lists(word, max_size=3).map(tuple) for meaning, word in OWN_WORDS.items()},
     (QuietHours, "before"): st.sampled_from(["00:00", "06:30", "08:00"]),

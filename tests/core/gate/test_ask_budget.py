@@ -25,7 +25,6 @@ from tests.core.gate.cases import (
     decided,
     opt_in,
     opt_out,
-    played,
     reply,
     request,
 )
@@ -181,3 +180,16 @@ def test_one_that_only_came_too_late_does_not_wait_for_room() -> None:
 @pytest.mark.parametrize("kind", ["reminder", "consent_ask"])
 def test_a_text_of_a_producer_never_waits_for_it(kind: str) -> None:
     assert ask_budget(case(kind=kind, known={"asking": {"count": 1, "last": "waiting", "no_room_until": ROOM}})) is None
+
+
+def test_an_earlier_ask_that_comes_back_after_the_next_is_not_issued_again() -> None:
+    """Dispatch stood still for a day: both together would be two in a day."""
+    room = asked_once()
+    first = asks(room)[0]
+    room.until(NOON + DAY)
+    room.tell(ask())
+    room.tell(Returned(order=first, reason="late", at=room.now))
+    assert (len(asks(room)), last(room, "consent_ask").findings[0].rule) == (2, "replaced")
+    assert (status(room).state, status(room).asked_at) == (ConsentState.PENDING, NOON + DAY)
+    room.tell(ask_failed(message_id=asks(room)[1].message_id))
+    assert status(room).state is ConsentState.NONE, "neither has reached them"

@@ -21,7 +21,8 @@ def audit(
     bootstrap: options.Bootstrap = None, state: options.State = options.STATE, unmask: options.Unmask = False,
 ) -> None:  # fmt: skip
     """Who is opted in without evidence, who has not answered for long, who was texted after an opt-out, who was asked
-    too often. Of the last two there must be none: exit code 1 if there is one.
+    too often: of these two there must be none, exit code 1 if there is one. And whose opt-in requests wait because the
+    hour's are used up.
 
     Example: [cyan]sayso consent audit -t harbor --csv > audit.csv[/]
     """
@@ -43,6 +44,8 @@ def _print(found: Mapping[str, list[Found]], unmask: bool) -> None:
 
     screen = console()
     for name, kind in CHECKS.items():
+        if kind.quiet and not found[name]:
+            continue
         colour = "red" if found[name] and kind.none else "yellow" if found[name] else "green"
         must = " (must be none)" if kind.none else ""
         screen.print(f"[bold]{kind.title}[/]{must}: [{colour}]{len(found[name]):,}[/]")

@@ -1,6 +1,6 @@
 """Does the record of consent hold what it should, and did we do what it says?  Asked of the topics, not of the gate.
 
-Two of the findings are only for people to look after; two are promises, of which there must be none.
+Two of the findings are promises, of which there must be none; the others are for people to look after.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 from schemas.own_kind import OwnKind
-from schemas.topics import ATTEMPTS, CONSENT_LOG, CONSENT_STATUS, DISPATCH_ORDERS
+from schemas.topics import ATTEMPTS, CONSENT_LOG, CONSENT_STATUS, DECISIONS, DISPATCH_ORDERS
 from services.ledger.ledger import Ledger
 
 AFTER_OPT_OUT: Final = (OwnKind.STOP_CONFIRMATION, OwnKind.HELP_ANSWER)
@@ -146,12 +146,30 @@ def _asked_too_often(ledger: Ledger, tenant: str | None, since: Since) -> Iterat
         yield Found("asked", row["tenant"], row["number"], _time(row["said_ms"]), place, words)
 
 
+def _over_budget(ledger: Ledger, tenant: str | None, since: Since) -> Iterator[Found]:
+    """By tenant, how many opt-in requests wait for room in its hours; the record is the latest decision on one."""
+    sql = """SELECT tenant, count(*) AS waiting, part, off, json, max(decided) FROM (
+        SELECT d.*, json_extract(d.json, '$.decided_at') AS decided FROM decisions d
+        WHERE d.kind = ?2 AND (?1 IS NULL OR d.tenant = ?1) AND d.verdict = 'hold'
+          AND d.seq = (SELECT max(l.seq) FROM decisions l WHERE l.message_id = d.message_id AND l.tenant = d.tenant)
+          AND EXISTS (SELECT 1 FROM json_each(d.json, '$.findings') f
+                      WHERE json_extract(f.value, '$.rule') = 'ask_budget')
+        GROUP BY d.tenant, d.message_id)
+        GROUP BY tenant ORDER BY tenant"""
+    for row in ledger.rows(sql, tenant, OwnKind.CONSENT_ASK):
+        decision = json.loads(row["json"])
+        words = f"{row['waiting']:,} wait: raise asks_per_hour, or look at where the numbers come from"
+        place = _place(DECISIONS.name, row["part"], row["off"])
+        yield Found("budget", row["tenant"], "", decision["decided_at"], place, words)
+
+
 class Kind(NamedTuple):
-    """`none`: there must be none."""
+    """`none`: there must be none.  `quiet`: nothing is said of it where there is none."""
 
     check: Check
     title: str
     none: bool = False
+    quiet: bool = False
 
 
 CHECKS: Final[dict[str, Kind]] = {
@@ -159,6 +177,7 @@ CHECKS: Final[dict[str, Kind]] = {
     "pending": Kind(_pending, "Asked long ago, not answered"),
     "texted": Kind(_texted, "Opted out but texted", none=True),
     "asked": Kind(_asked_too_often, "Asked more than once in 24 hours", none=True),
+    "budget": Kind(_over_budget, "Opt-in requests held by the tenant's budget", quiet=True),
 }
 
 

@@ -17,10 +17,20 @@ from schemas.base import Message
 from schemas.consent_change import ConsentChange
 from schemas.consent_event import ConsentEvent
 from schemas.consent_status import ConsentStatus
+from schemas.decision import Decision
 from schemas.outcome import Outcome
 from schemas.own_kind import OwnKind
 from schemas.send import Send
-from schemas.topics import ATTEMPTS, CONSENT_EVENTS, CONSENT_LOG, CONSENT_STATUS, DISPATCH_ORDERS, OUTCOMES, Topic
+from schemas.topics import (
+    ATTEMPTS,
+    CONSENT_EVENTS,
+    CONSENT_LOG,
+    CONSENT_STATUS,
+    DECISIONS,
+    DISPATCH_ORDERS,
+    OUTCOMES,
+    Topic,
+)
 from services.cli.app import run
 from services.ledger import Ledger
 from services.ledger.audit import CHECKS, Since, audit
@@ -71,6 +81,15 @@ class Books:
         told = {"message_id": message_id, "tenant": "acme", "attempt": 1, "sender": "1", "state": state, "at": at}
         self.add(ATTEMPTS, Attempt.model_validate(told))
 
+    def decision(
+        self, message_id: str, seq: int, verdict: str, rule: str | None = None, kind: str = ASK, tenant: str = "acme"
+    ) -> None:
+        found = [{"rule": rule, "verdict": "hold", "reason": ""}] if rule else []
+        told = {"message_id": message_id, "tenant": tenant, "to": PHONE, "kind": kind, "requested_at": NOON,
+                "verdict": verdict, "findings": found, "decided_at": NOON + seq * HOUR, "policy_version": "1",
+                "consent_epoch": 0, "evidence": {}, "seq": seq}  # fmt: skip
+        self.add(DECISIONS, Decision.model_validate(told))
+
     def outcome(self, message_id: str, state: str) -> None:
         told = {"message_id": message_id, "tenant": "acme", "kind": ASK, "requested_at": NOON, "state": state,
                 "final": True, "version": 1, "at": NOON}  # fmt: skip
@@ -89,7 +108,7 @@ def books(tmp_path: Path) -> Iterator[Books]:
 
 
 def test_empty_books_are_in_order(books: Books) -> None:
-    assert [books.found(check) for check in CHECKS] == [[], [], [], []]
+    assert [books.found(check) for check in CHECKS] == [[]] * len(CHECKS)
 
 
 @pytest.mark.parametrize(
@@ -263,3 +282,24 @@ def test_an_ask_that_failed_frees_the_clock_before_its_outcome_says_so(books: Bo
     books.add(CONSENT_EVENTS, ConsentEvent.model_validate(failed))
     books.order("ask-2", NOON + HOUR, ASK)
     assert books.found("asked") == []
+
+
+def test_opt_in_requests_that_wait_for_room_are_counted_by_tenant(
+    books: Books, capsys: pytest.CaptureFixture[str]
+) -> None:
+    there = ["consent", "audit", "--state", str(books.state)]
+    assert run(there) == 0
+    assert "budget" not in capsys.readouterr().out, "nothing is said of what there is none of"
+    for name in ("ask-1", "ask-2", "ask-3", "ask-4"):
+        books.decision(name, 1, "send")
+        for seq in (2, 2, 3):
+            books.decision(name, seq, "hold", "ask_budget")
+    books.decision("ask-3", 4, "send", "ready")
+    books.decision("ask-4", 4, "hold", "quiet_hours")
+    books.decision("m1", 1, "hold", "ask_budget", kind="reminder")
+    books.decision("ask-9", 1, "hold", "ask_budget", tenant="bolt")
+    waits = "wait: raise asks_per_hour, or look at where the numbers come from"
+    assert books.found("budget") == [f"2 {waits}", f"1 {waits}"]
+    assert books.found("budget", "bolt") == [f"1 {waits}"]
+    assert run(there) == 0, "what is only to be looked after"
+    assert "Opt-in requests held by the tenant's budget: 2" in capsys.readouterr().out

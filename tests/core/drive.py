@@ -11,7 +11,7 @@ from typing import Any
 
 from schemas.base import Message
 from schemas.topics import BY_NAME, Topic
-from streams.step import Fact, Fold, Opened, Publication, Rows, Settings, Step, Woke, Withdraw
+from streams.step import Fact, Fold, Opened, Publication, Rows, Settings, Step, Withdraw, Woke
 
 START = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
 

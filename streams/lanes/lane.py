@@ -98,10 +98,6 @@ class Lane:
         """Bounded buffers, apart, so that a backlog of requests never keeps a STOP out."""
         return (self.first if topic in self.priority else self.then).hungry
 
-    @property
-    def barred(self) -> bool:
-        return bool(self.awaited or self.first)
-
     def idle_until(self) -> float:
         """Seconds since 1970 of the next thing to do without being fed; 0.0 for now, infinity for never."""
         if self.answers or self.first or (not self.awaited and (self.then or self.to_open or self.stepped)):
@@ -111,11 +107,13 @@ class Lane:
     # --- what goes out
 
     def begin(self, now: datetime) -> Transaction:
-        """Take a batch out of the buffers, in the order of the promise."""
+        """Take a batch out of the buffers, in the order of the promise.  One that has `first` facts has nothing behind
+        them: a STOP is durable soon, and not only when 400 requests have been judged with it."""
         work: deque[Any] = deque(self.answers)
         self.answers.clear()
-        self.first.move(work, self.limit - len(work))
-        if not self.barred:
+        if self.first:
+            self.first.move(work, self.limit - len(work))
+        elif not self.awaited:
             work.extend(self.to_open)
             self.to_open.clear()
             work.extend(self.wakes.take(now, MAX_FIRED))
@@ -131,7 +129,7 @@ class Lane:
         self.answers.clear()
         return Transaction(now, self.serial + 1, work, dict(self.positions))
 
-    def judge(self, tx: Transaction, settings: Settings, most: int = 250) -> bool:
+    def judge(self, tx: Transaction, settings: Settings, most: int = 20) -> bool:
         """Judge some of it; True while there is more, so that the caller can let the network breathe in between."""
         work = tx.work
         while work and most:

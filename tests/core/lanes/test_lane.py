@@ -95,6 +95,8 @@ def test_what_gives_or_takes_consent_is_taken_first() -> None:
     one.feed(THEN.name, [entry(log, THEN, "request")])
     one.feed(FIRST.name, [entry(log, FIRST, "stop")])
     run(one)
+    assert words(one) == ("stop",), "in a transaction of its own, which is durable soon"
+    run(one)
     assert words(one) == ("stop", "request")
 
 
@@ -106,6 +108,7 @@ def test_after_an_assignment_nothing_is_judged_before_consent_has_been_read_up()
     assert run(one).empty
     one.feed(FIRST.name, [entry(log, FIRST, "stop")])
     one.reached(FIRST.name, 1)
+    run(one)
     run(one)
     assert words(one) == ("stop", "request")
 

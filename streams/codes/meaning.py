@@ -38,7 +38,7 @@ class Code(NamedTuple):
 @cache
 def all_codes() -> Mapping[str, Code]:
     """Read when first asked for, in the file's order."""
-    text = files("streams").joinpath("codes.csv").read_text(encoding="utf-8")
+    text = files("streams.codes").joinpath("codes.csv").read_text(encoding="utf-8")
     rows = csv.reader(io.StringIO(text))
     next(rows)
     return MappingProxyType({row[0]: Code._make((*row, True)) for row in rows})
@@ -60,3 +60,13 @@ def meaning(code: str) -> Code:
         url=PAGE + code if code.isascii() and code.isdigit() else "",
         known=False,
     )
+
+
+def waits(code: str) -> bool:
+    """Whether a refusal with this code says nothing of the text: the provider did not take it, would not have taken any
+    other of this sender either, and takes it once that has passed or been put right.  Any other refusal is final, that
+    with an unknown code too."""
+    known = meaning(code)
+    if known.retry == "ambiguous" or known.stage not in {"api", "dispatch"}:
+        return False
+    return known.fault == "rate" or code in {"10001", "20003", "20005", "20006", "20010", "20403"}

@@ -14,6 +14,10 @@ class ConsentAction(StrEnum):
     ASK = "ask"
     ASK_FAILED = "ask_failed"
     """From outcomes only: the ask named by `message_id` was refused, or did not arrive."""
+    UNREADABLE = "unreadable"
+    """From the inbox: a text of this number's could not be read, and may have been a STOP.  It blocks the number."""
+    RESOLVED = "resolved"
+    """From staff, by name: they have looked at what could not be read, and it changes nothing."""
 
 
 class ConsentEvent(Message):

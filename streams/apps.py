@@ -27,7 +27,9 @@ PEOPLE: Final = Room(
     first=(t.PERSON_EVENTS, t.PERSON_ANSWERS),
     then=(t.PERSON_REQUESTS,),
 )
-INBOX: Final = Room("inbox", fold=inbox, woke=inbox_woke, first=(t.CONTACTS,), then=(t.INBOUND,))
+INBOX: Final = Room(
+    "inbox", fold=inbox, woke=inbox_woke, first=(t.CONTACTS,), then=(t.INBOUND,), told_of=(t.INBOUND,)
+)
 DISPATCH: Final = Room(
     "dispatch",
     fold=dispatch,

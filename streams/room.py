@@ -14,6 +14,9 @@ class Room:
     """`first` topics are taken before `then` topics, and after an assignment nothing of `then` is judged and no wake
     fires until `first` has been read to the ends seen at assignment: so a STOP that is already on Kafka wins.
 
+    `told_of`: topics whose unreadable records the fold is told of (`Unreadable`), for they may have been a STOP; None:
+    those of `first`.
+
     All topics of a room have the same key and the same number of partitions; the kit checks it at start."""
 
     name: str
@@ -21,6 +24,7 @@ class Room:
     then: tuple[Topic[Any], ...]
     first: tuple[Topic[Any], ...] = ()
     woke: Woke | None = None
+    told_of: tuple[Topic[Any], ...] | None = None
     opens: bool = False
     """Tell every restored family that it has a new owner (`Opened`)."""
 

@@ -58,8 +58,8 @@ class Opened(Message):
 
 
 class Unreadable(Message):
-    """Something of this family on a `first` topic could not be read: it may have been a STOP.  The record itself is
-    set aside as a dead letter; `family` is None where not even the key can be believed."""
+    """Something of this family could not be read: it may have been a STOP.  The record itself is set aside as a dead
+    letter; `family` is None where not even the key can be believed: then no room is told (`Room.told_of`)."""
 
     cause: str
     reason: str

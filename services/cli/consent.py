@@ -24,6 +24,9 @@ Of = Annotated[str, typer.Option("--tenant", "-t", help="Consent is given to a t
 Sender = Annotated[str | None, typer.Option(help="Only for this sender.")]
 Wording = Annotated[str | None, typer.Option(help="What the person was shown or told.")]
 Document = Annotated[str | None, typer.Option(help="Where the signed form is kept.")]
+Scan = Annotated[
+    Path | None, typer.Option("--file", help="The signed form itself: its name and SHA-256 go on record.")
+]
 Actor = Annotated[str | None, typer.Option(help="Who recorded it.")]
 Url = Annotated[str | None, typer.Option(help="The page it was given on.")]
 
@@ -31,18 +34,23 @@ Url = Annotated[str | None, typer.Option(help="The page it was given on.")]
 @app.command("in")
 def opt_in(
     number: Number, tenant: Of, sender: Sender = None, wording: Wording = None, document: Document = None,
-    actor: Actor = None, url: Url = None, bootstrap: options.Bootstrap = None, state: options.State = options.STATE,
+    file: Scan = None, actor: Actor = None, url: Url = None, bootstrap: options.Bootstrap = None,
+    state: options.State = options.STATE,
 ) -> None:  # fmt: skip
     """Record that a person agreed to be texted.
 
-    Staff who record a yes say where its proof is kept, and who they are.  Nobody can record one for a person who has
-    opted out: only they can come back.
+    Staff who record a yes say where its proof is kept, or hand over the file, and who they are.  Nobody can record one
+    for a person who has opted out: only they can come back.
 
     Example: [cyan]sayso consent in +12125550123 -t harbor --document intake-17.pdf --actor dana[/]
     """
-    evidence = {"wording": wording, "document": document, "actor": actor, "url": url}
-    if not document or not actor:
-        raise Refused("An opt-in needs proof: give --document (where it is kept) and --actor (who recorded it)")
+    proof = kept(document, file)
+    if not proof or not actor:
+        raise Refused(
+            "An opt-in needs proof: give --document (where it is kept) or --file (the form itself), and --actor "
+            "(who recorded it)"
+        )
+    evidence = {"wording": wording, "document": proof, "actor": actor, "url": url}
     _claim("opt_in", number, tenant, sender, evidence, bootstrap, state)
 
 
@@ -56,6 +64,22 @@ def opt_out(
     Example: [cyan]sayso consent out +12125550123 -t harbor --actor dana[/]
     """
     _claim("opt_out", number, tenant, sender, {"actor": actor}, bootstrap, state)
+
+
+@app.command()
+def resolve(
+    number: Number, tenant: Of, actor: Annotated[str, typer.Option(help="Who has looked.")],
+    bootstrap: options.Bootstrap = None, state: options.State = options.STATE,
+) -> None:  # fmt: skip
+    """Let texts go again after a record that could not be read, which you have looked at and which was no STOP.
+
+    Until somebody does, every text waits by the finding consent_unreadable. The consent log (sayso consent show) names
+    the record by topic, partition and offset; its bytes are among the dead letters (sayso tail dead-letters). If it was
+    a STOP: sayso consent out.
+
+    Example: [cyan]sayso consent resolve +12125550123 -t harbor --actor dana[/]
+    """
+    _claim("resolved", number, tenant, None, {"actor": actor}, bootstrap, state)
 
 
 @app.command()
@@ -84,6 +108,20 @@ def show(
         return
     for standing in found:
         _print(standing, unmask)
+
+
+def kept(document: str | None, file: Path | None) -> str | None:
+    """Where the proof is and, of a file, by what it is known again: `intake-17.pdf sha256:9f86d0...`."""
+    if file is None:
+        return document
+    import hashlib
+
+    try:
+        with file.open("rb") as scan:
+            digest = hashlib.file_digest(scan, "sha256").hexdigest()
+    except OSError as error:
+        raise Refused(f"--file {file} cannot be read: {error.strerror}") from None
+    return f"{document or file.name} sha256:{digest}"
 
 
 def _claim(

@@ -13,10 +13,10 @@ from schemas.consent_status import ConsentState
 from schemas.tenant_settings import StopScope
 from streams.gate.claims import BY_CARRIER, BY_TEXT, Claim
 from streams.gate.limits import SENDERS_AT_MOST
-from streams.gate.proof import lacking
+from streams.gate.proof import STAFF, lacking
 from streams.gate.rows import NumberRow
 
-LOOKED_AT: Final = frozenset({"manual", BY_TEXT})
+LOOKED_AT: Final = frozenset({STAFF, BY_TEXT})
 """Sources that settle an unreadable record: somebody who looked, or the recipient's own later word."""
 
 
@@ -33,6 +33,8 @@ class Weighed(NamedTuple):
 def weigh(row: NumberRow, claim: Claim, scope: StopScope = StopScope.TENANT) -> Weighed:
     if claim.action == ConsentAction.OPT_IN:
         return _start(row, claim)
+    if claim.action == ConsentAction.RESOLVED:
+        return _resolved(row, claim)
     if claim.sender and claim.source == BY_CARRIER:
         reason = f"the carrier takes no texts from {claim.sender} to this number, which our books did not know"
         return _at_sender(row, claim, "blocked", reason)
@@ -78,6 +80,18 @@ def _start(row: NumberRow, claim: Claim) -> Weighed:
     if after is not seen:
         return Weighed(_changed(after, row.state, since, claim), True, f"opted in to texts from {claim.sender} again")
     return Weighed(row.model_copy(update={"since_ms": since}), False, "had opted in already")
+
+
+def _resolved(row: NumberRow, claim: Claim) -> Weighed:
+    """What stood before the record that could not be read stands again, at the word of somebody with a name."""
+    if claim.source != STAFF or not claim.evidence.actor:
+        return Weighed(row, False, "only staff can resolve what could not be read, and say who they are")
+    if not row.unreadable_ms:
+        return Weighed(row, False, "there is nothing to resolve")
+    if claim.at_ms <= row.unreadable_ms:
+        return Weighed(row, False, "not later than the record that could not be read")
+    after = row.model_copy(update={"unreadable_ms": 0, "epoch": row.epoch + 1})
+    return Weighed(after, True, "somebody has looked at what could not be read: it changes nothing")
 
 
 def _lifted(row: NumberRow, claim: Claim) -> NumberRow:

@@ -48,8 +48,11 @@ def on_reply(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Step:
 def on_unreadable(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Step:
     if _FAMILY.fullmatch(rows.family) is None:
         return NOTHING
-    before = rows.get(NUMBER, NumberRow) or NumberRow()
-    claim = claim_of_unreadable(fact)
+    return _blocked(rows, claim_of_unreadable(fact), rows.get(NUMBER, NumberRow) or NumberRow(), now, settings)
+
+
+def _blocked(rows: Rows, claim: Claim, before: NumberRow, now: datetime, settings: Settings) -> Step:
+    """Whoever says so: to block is the safe side."""
     weighed = blocked(before, claim)
     _, step = entered(rows.family, claim, before, weighed, now)
     return joined(step, _stops(rows.family, weighed, now))
@@ -69,10 +72,14 @@ Consequence = Callable[[Rows, Claim, NumberRow, datetime, Settings], Step]
 def _consequence(claim: Claim) -> Consequence:
     if claim.source == UNVERIFIED and claim.action == ConsentAction.OPT_IN:
         return asked_by_form
-    return _ASKS.get(claim.action, _said)
+    return _CONSEQUENCES.get(claim.action, _said)
 
 
-_ASKS: Final[dict[str, Consequence]] = {ConsentAction.ASK: asked_by_hand, ConsentAction.ASK_FAILED: ask_failed}
+_CONSEQUENCES: Final[dict[str, Consequence]] = {
+    ConsentAction.ASK: asked_by_hand,
+    ConsentAction.ASK_FAILED: ask_failed,
+    ConsentAction.UNREADABLE: _blocked,
+}
 
 
 def _said(rows: Rows, claim: Claim, before: NumberRow, now: datetime, settings: Settings) -> Step:

@@ -11,14 +11,11 @@ A sender of one tenant has no such question: all is that tenant's.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Final
 
 from streams.answers import Meaning
-from streams.inbox.rows import ContactRow
-
-Contacts = Mapping[str, ContactRow]
-"""By tenant."""
+from streams.inbox.rows import Contacts
 
 Tenants = tuple[str, ...]
 

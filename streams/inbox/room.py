@@ -12,9 +12,10 @@ from schemas.inbound_message import InboundMessage
 from schemas.reply import Reply
 from schemas.topics import REPLIES
 from streams.answers import Answered, Meaning
-from streams.inbox.meant_for import Contacts, Tenants, meant_for, texted_last
-from streams.inbox.rows import CONTACT, ContactRow
+from streams.inbox.meant_for import Tenants, meant_for, texted_last
+from streams.inbox.rows import CONTACT, ContactRow, Contacts, contacts_in
 from streams.inbox.understood import Readings, readings, strongest
+from streams.inbox.unreadable import on_unreadable
 from streams.seen import SeenRow, forget_at, seen, seen_row
 from streams.set_aside import set_aside
 from streams.step import NOTHING, Fact, Fold, Publication, Row, Rows, Settings, Step, Unreadable
@@ -59,7 +60,7 @@ def _on_inbound(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> St
     name = seen_row("in", inbound.provider_id)
     if seen(rows, name):
         return NOTHING
-    contacts, sender = _contacts(rows), settings.senders.get(inbound.sender)
+    contacts, sender = contacts_in(rows), settings.senders.get(inbound.sender)
     shared_by = sender.tenants if sender else ()
     read = readings(inbound.body, (*contacts, *shared_by), settings)
     meant = strongest(read, inbound.body)
@@ -69,11 +70,6 @@ def _on_inbound(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> St
     replies = _replies(tenants, fact, read, contacts)
     publish = replies or (set_aside("inbox", fact, now, *NOBODY[sender is not None]),)
     return Step(changed, publish, {name: forget_at(now, for_good=meant in OPTS_IN)})
-
-
-def _contacts(rows: Rows) -> Contacts:
-    named = ((name.removeprefix(CONTACT), rows.get(name, ContactRow)) for name in rows.names(CONTACT))
-    return {tenant: row for tenant, row in named if row is not None}
 
 
 def _answered(contacts: Contacts, tenants: Iterable[str]) -> dict[str, Row]:
@@ -112,13 +108,8 @@ def _reply(tenant: str, fact: Fact, body: str, media: tuple[str, ...] = ()) -> P
     return Publication(REPLIES, reply)
 
 
-def _on_unreadable(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Step:
-    """A contact that could not be read is set aside by the kit; nothing here can make up for it."""
-    return NOTHING
-
-
 _ANSWERS_TO: Final[dict[type[Any], Fold]] = {
     Contact: _on_contact,
     InboundMessage: _on_inbound,
-    Unreadable: _on_unreadable,
+    Unreadable: on_unreadable,
 }

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from schemas.base import UtcTime
-from streams.step import Row
+from streams.step import Row, Rows
 
 CONTACT: Final = "contact/"
 
@@ -15,3 +16,12 @@ class ContactRow(Row):
 
     last: UtcTime
     asked: bool = False
+
+
+Contacts = Mapping[str, ContactRow]
+"""By tenant."""
+
+
+def contacts_in(rows: Rows) -> Contacts:
+    named = ((name.removeprefix(CONTACT), rows.get(name, ContactRow)) for name in rows.names(CONTACT))
+    return {tenant: row for tenant, row in named if row is not None}

@@ -25,6 +25,7 @@ from streams.room import Room
 from streams.step import Fact, Opened, Row, Rows, Settings, Step, Unreadable
 
 MAX_FIRED = 2000
+OF_NOBODY = "its key names nobody: if it was a STOP, nobody has heard it"
 
 
 class Lane:
@@ -34,6 +35,7 @@ class Lane:
         self.room, self.partition, self.counts, self.limit = room, partition, counts, limit
         self.topics: dict[str, Topic[Any]] = {topic.name: topic for topic in room.reads}
         self.priority = {topic.name for topic in room.first}
+        self.told_of = {topic.name for topic in (room.first if room.told_of is None else room.told_of)}
         self.families: dict[str, Rows] = {}
         self.wakes = Wakes()
         self.positions: dict[str, int] = {}
@@ -186,8 +188,11 @@ class Lane:
         tx.sends.append(Outgoing(topic.name, partition, found.key, record.value or b"", rerouted(record)))
 
     def _set_aside(self, tx: Transaction, record: Record, found: Unreadable, settings: Settings) -> None:
+        told = record.topic in self.told_of
+        if told and found.family is None:
+            found = found.model_copy(update={"reason": f"{found.reason}; {OF_NOBODY}"})
         self._publish(tx, DEAD_LETTERS, dead_letter(self.room.name, record, found, tx.now))
-        if record.topic in self.priority and found.family is not None:
+        if told and found.family is not None:
             fact = Fact(found, record.topic, record.partition, record.offset, appended_ms(record))
             self._fold(tx, found.family, fact, settings)
 

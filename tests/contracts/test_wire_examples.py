@@ -96,7 +96,7 @@ def test_no_example_stands_where_nobody_looks() -> None:
     [
         ("Decision", "verdict", {"send", "hold", "reject", "expire", "cancel"}),
         ("Attempt", "state", {state.value for state in AttemptState}),
-        ("ConsentEvent", "action", {"opt_in", "opt_out", "ask", "ask_failed"}),
+        ("ConsentEvent", "action", {"opt_in", "opt_out", "ask", "ask_failed", "unreadable", "resolved"}),
         ("Sender", "kind", {"long_code", "toll_free", "short_code", "messaging_service"}),
         ("ConsentStatus", "state", {"none", "pending", "opted_in", "opted_out"}),
     ],

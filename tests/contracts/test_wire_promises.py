@@ -41,7 +41,7 @@ FIELDS = {
 
 WORDS: list[tuple[type[StrEnum], str]] = [
     (Kind, "transactional direct reminder alert follow_up marketing test"),
-    (ConsentAction, "opt_in opt_out ask ask_failed"),
+    (ConsentAction, "opt_in opt_out ask ask_failed unreadable resolved"),
     (Verdict, "send hold reject expire cancel"),
     (AttemptState, "queued sending accepted refused deferred in_doubt canceled expired"),
 ]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import os
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -15,6 +17,7 @@ from aiokafka import AIOKafkaProducer
 
 from schemas.topics import EVERY_TOPIC, TOPICS
 from streams.apps import ROOMS
+from streams.lanes.reading import partition_of
 from tests.broker_fixtures import PARTITIONS
 from tests.e2e import stage, witness
 
@@ -101,6 +104,45 @@ def request(name: str, number: str) -> bytes:
         "message_id": name, "tenant": "harbor", "to": spaced, "body": "Hello", "kind": "direct",
         "requested_at": datetime.now(UTC).isoformat(), "from_a_newer_producer": {"a": 1},
     }).encode()  # fmt: skip
+
+
+async def test_a_text_that_cannot_be_read_blocks_its_number_until_staff_resolve_it(
+    fresh_cluster: str, tmp_path: Path
+) -> None:
+    blocked, free = stage.NUMBERS[:2]
+    async with stage.staged(tmp_path, fresh_cluster) as running:
+        await running.opt_in([blocked, free])
+        key = f"{stage.SENDER}/{blocked}".encode()
+        place = partition_of(key, PARTITIONS)
+        await publish_raw(running.bootstrap, [("sms.inbound", place, key, b'{"body": "ST')])
+        assert await logged(running.bootstrap, "unreadable") == [blocked]
+        await publish_raw(running.bootstrap, [
+            ("sms.send-requests", partition_of(f"harbor/{number}".encode(), PARTITIONS), f"harbor/{number}".encode(),
+             request(name, number))
+            for name, number in (("waits", blocked), ("goes", free))
+        ])  # fmt: skip
+        before = await witness.settled(running.bootstrap, {"waits", "goes"}, running.journal)
+        resolved = await sayso("consent", "resolve", blocked, "-t", "harbor", "--actor", "dana", at=running)
+        after = await witness.settled(running.bootstrap, {"waits", "goes"}, running.journal)
+        while after.in_state("delivered") != {"waits", "goes"} and resolved == 0:
+            after = await witness.settled(running.bootstrap, {"waits", "goes"}, running.journal)
+    assert {name: one["state"] for name, one in before.outcomes.items()} == {"waits": "held", "goes": "delivered"}
+    assert after.taken == {"waits": 1, "goes": 1}
+
+
+async def logged(bootstrap: str, action: str) -> list[str]:
+    """Whose consent log says so, as soon as one does."""
+    while True:
+        log = (await witness.read(bootstrap, "sms.consent-log"))["sms.consent-log"]
+        if found := [entry["number"] for entry in log if entry["action"] == action]:
+            return found
+        await asyncio.sleep(0.2)
+
+
+async def sayso(*command: str, at: stage.Stage) -> int | None:
+    told = {**os.environ, "SAYSO_BOOTSTRAP": at.bootstrap, "SAYSO_STATE": str(at.state)}
+    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "services.cli", *command, env=told)
+    return await process.wait()
 
 
 def test_every_topic_of_a_room_was_poisoned() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import subprocess
@@ -13,14 +14,15 @@ import pytest
 from schemas.sender import Sender
 from schemas.tenant_settings import TenantSettings
 from services.cli.app import run
+from services.cli.consent import kept
 from services.cli.declared import read
 from services.cli.masking import mask
 from services.cli.refused import Refused
 from services.demo.sample import SAMPLE
 
 COMMANDS = [
-    "demo", "up", "send", "consent in", "consent out", "consent ask", "consent show", "people import", "people show",
-    "tail", "explain", "usage", "topics list",
+    "demo", "up", "send", "consent in", "consent out", "consent resolve", "consent ask", "consent show",
+    "people import", "people show", "tail", "explain", "usage", "topics list",
     "topics apply", "tenants apply", "tenants list", "senders apply", "senders list", "worker", "webhook", "simulator",
     "ledger", "consents", "keys add", "keys list", "keys revoke", "consent history",
     "consent proof", "consent verify", "consent import", "consent audit",
@@ -63,6 +65,12 @@ def test_help_does_not_wait_for_what_only_commands_need():
         ),
         pytest.param("send -t a --to +14155550100", "Missing option '--body'", id="missing option"),
         pytest.param("consent in +14155550100 -t a", "An opt-in needs proof", id="opt-in without proof"),
+        pytest.param(
+            "consent in +14155550100 -t a --actor ann --file nowhere.pdf",
+            "--file nowhere.pdf cannot be read: No such",
+            id="no scan",
+        ),
+        pytest.param("consent resolve +14155550100 -t a", "Missing option '--actor'", id="resolved by nobody"),
         pytest.param("consent show 12", "'12' is not a phone number", id="consent of no number"),
         pytest.param("usage --by colour", "--by 'colour' is not a column", id="unknown column"),
         pytest.param("usage --since yesterday", "'yesterday'", id="no date"),
@@ -95,6 +103,15 @@ def test_a_broker_that_does_not_answer_is_one_sentence(arguments: str, capsys: p
     assert "Kafka" in said.err
     assert "127.0.0.1:9" in said.err
     assert said.err.count("\n") == 1
+
+
+def test_a_scan_goes_on_record_by_its_name_and_what_it_holds(tmp_path: Path) -> None:
+    scan = tmp_path / "intake-17.pdf"
+    scan.write_bytes(b"signed")
+    assert kept(None, scan) == f"intake-17.pdf sha256:{hashlib.sha256(b'signed').hexdigest()}"
+    assert kept("cabinet 4", scan) == f"cabinet 4 sha256:{hashlib.sha256(b'signed').hexdigest()}"
+    assert kept("cabinet 4", None) == "cabinet 4"
+    assert kept(None, None) is None
 
 
 def declared(folder: Path, text: str) -> list[TenantSettings]:

@@ -12,5 +12,5 @@ def consent_unreadable(case: Case) -> Finding | None:
         rule="consent_unreadable",
         verdict=Verdict.HOLD,
         reason="A record about this recipient's consent could not be read",
-        next_step="look at it among the dead letters, then record by hand where their consent stands",
+        next_step="look at it among the dead letters; if it was a STOP, sayso consent out, else sayso consent resolve",
     )

@@ -98,6 +98,17 @@ def ask_failed(**changes: Any) -> ConsentEvent:
     return _event("ask_failed", {"source": "carrier"} | changes)
 
 
+def unreadable_text(offset: int = 7) -> ConsentEvent:
+    """As the inbox tells of a text that it could not read."""
+    said = {"event_id": f"sms.inbound:0:{offset}:1", "source": "sms.inbound", "sender": OWN}
+    return _event("unreadable", said)
+
+
+def looked(**changes: Any) -> ConsentEvent:
+    """Staff, at what could not be read."""
+    return _event("resolved", {"source": "manual", "evidence": Evidence(actor="dana")} | changes)
+
+
 def opt_out(**changes: Any) -> ConsentEvent:
     return _event("opt_out", changes)
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -20,12 +21,14 @@ from tests.core.gate.cases import (
     PHONE,
     SECOND,
     decided,
+    looked,
     opt_in,
     opt_out,
     played,
     recorded,
     reply,
     request,
+    unreadable_text,
 )
 from tests.core.playing import Played, of
 
@@ -190,6 +193,57 @@ def test_an_unreadable_record_blocks_the_number_until_somebody_has_looked() -> N
     room.tell(recorded(), at=NOON)
     assert number_row(room).unreadable_ms
     assert decided(room.tell(recorded(), at=NOON + 3 * MINUTE)) == [("then", "send", ["ready"])]
+
+
+def test_a_text_that_could_not_be_read_blocks_until_staff_have_looked() -> None:
+    room = played()
+    room.tell(opt_in(), at=NOON)
+    room.tell(request(message_id="before"))
+    told = room.tell(unreadable_text(), at=NOON + MINUTE)
+    assert [(stop.sender, stop.consent_epoch) for stop in of(DISPATCH_CONTROLS, told)] == [(OWN, 2)]
+    (entry,) = of(CONSENT_LOG, told)
+    assert (entry.action, entry.source, entry.now, entry.event_id) == (
+        "unreadable", "sms.inbound", "opted_in", "sms.inbound:0:7:1",
+    )  # fmt: skip
+    assert room.tell(unreadable_text()) == [], "said once"
+    assert decided(room.tell(request(message_id="then"))) == [("then", "hold", ["consent_unreadable"])]
+    assert decided(room.tell(looked(), at=NOON + 2 * MINUTE)) == [("then", "send", ["ready"])]
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        pytest.param({"evidence": Evidence()}, "only staff", id="nobody's name"),
+        pytest.param({"source": "crm"}, "only staff", id="not staff"),
+        pytest.param({"source": "inbound"}, "only staff", id="as if by text"),
+    ],
+)
+def test_who_may_not_resolve_what_could_not_be_read(changes: dict[str, Any], why: str) -> None:
+    room = played()
+    room.tell(unreadable_text(), at=NOON)
+    (entry,) = of(CONSENT_LOG, room.tell(looked(**changes), at=NOON + MINUTE))
+    assert (entry.applied, why in entry.reason) == (False, True)
+    assert number_row(room).unreadable_ms
+
+
+def test_who_looked_before_it_came_has_not_seen_it() -> None:
+    room = played()
+    room.tell(unreadable_text(), at=NOON + MINUTE)
+    (entry,) = of(CONSENT_LOG, room.tell(looked(), at=NOON))
+    assert (entry.applied, entry.reason) == (False, "not later than the record that could not be read")
+
+
+def test_where_nothing_is_blocked_there_is_nothing_to_resolve() -> None:
+    (entry,) = of(CONSENT_LOG, played().tell(looked()))
+    assert (entry.applied, entry.reason) == (False, "there is nothing to resolve")
+
+
+def test_to_resolve_is_no_yes() -> None:
+    room = played()
+    room.tell(reply("STOP"), at=NOON)
+    room.tell(unreadable_text(), at=NOON + MINUTE)
+    room.tell(looked(), at=NOON + 2 * MINUTE)
+    assert decided(room.tell(request(message_id="m"))) == [("m", "reject", ["opted_out"])]
 
 
 @pytest.mark.parametrize("family", ["garbage", "a b/+14155550100", "acme/", "", "acme/+1415\x00"])

@@ -7,14 +7,15 @@ from typing import Any
 import pytest
 
 from schemas.base import Evidence
+from schemas.consent_event import ConsentEvent
 from schemas.contact import Contact
 from schemas.inbound_message import InboundMessage
 from schemas.reply import Reply
 from schemas.sender import Sender, SenderKind
 from schemas.tenant_settings import TenantSettings
-from schemas.topics import DEAD_LETTERS, REPLIES
+from schemas.topics import CONSENT_EVENTS, DEAD_LETTERS, REPLIES
 from streams.inbox import inbox, inbox_woke
-from streams.step import settings_of
+from streams.step import Fact, Unreadable, settings_of
 from tests.core.playing import Played, of
 
 NOON = datetime(2026, 11, 21, 17, tzinfo=UTC)
@@ -145,6 +146,41 @@ def test_any_provider_id_makes_a_short_name(provider_id: str) -> None:
     assert told(room, "hello", provider_id) == ["acme"]
     assert told(room, "hello", provider_id) == []
     assert all(name.isascii() and name.isprintable() and len(name) <= 140 for name in room.rows.raw)
+
+
+def unread(room: Played, offset: int = 7) -> list[ConsentEvent]:
+    unreadable = Unreadable(cause="invalid", reason="body: missing", family=room.rows.family)
+    step = inbox(room.rows, Fact(unreadable, "sms.inbound", 0, offset, 1), NOON, SETTINGS)
+    assert not step.rows
+    assert len(of(CONSENT_EVENTS, list(step.publish))) == len(step.publish)
+    return of(CONSENT_EVENTS, list(step.publish))
+
+
+def blocked(room: Played) -> list[tuple[str, str]]:
+    events = unread(room)
+    assert {(event.number, event.sender, event.source) for event in events} <= {(PHONE, SHARED, "sms.inbound")}
+    return [(event.tenant, event.action) for event in events]
+
+
+def test_a_text_that_cannot_be_read_blocks_whoever_texted_the_number() -> None:
+    room = played()
+    room.tell(contact("bolt"))
+    assert blocked(room) == [("bolt", "unreadable")]
+
+
+def test_if_nobody_is_known_to_have_texted_it_blocks_all_that_share_the_sender() -> None:
+    assert blocked(played()) == [("acme", "unreadable"), ("bolt", "unreadable")]
+
+
+@pytest.mark.parametrize("family", ["", "k", f"99999/{PHONE}", f"{SHARED}/", f"{SHARED}/acme", f"/{PHONE}"])
+def test_where_its_key_names_no_number_or_no_sender_of_ours_it_blocks_nobody(family: str) -> None:
+    room = Played(inbox, inbox_woke, family, NOON, SETTINGS)
+    assert unread(room) == []
+
+
+def test_each_unreadable_record_is_another_event() -> None:
+    room = played(OWN)
+    assert len({event.event_id for offset in range(3) for event in unread(room, offset)}) == 3
 
 
 def test_a_yes_is_remembered_for_good() -> None:

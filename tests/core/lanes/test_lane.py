@@ -216,6 +216,25 @@ def test_an_unreadable_record_on_a_first_topic_is_told_to_whom_it_may_have_stopp
     assert words(one) == ("<invalid>",)
 
 
+def test_a_room_may_be_told_of_other_topics_than_its_first() -> None:
+    log, one = Log(1), lane(told_of=(THEN,))
+    one.feed(FIRST.name, [log.append(FIRST.name, 0, MS, b"k", b"{")])
+    run(one)
+    assert "k" not in one.families
+    one.feed(THEN.name, [log.append(THEN.name, 0, MS, b"k", b"{")])
+    run(one)
+    assert words(one) == ("<invalid>",)
+
+
+@pytest.mark.parametrize(("where", "said"), [(FIRST, True), (THEN, False)])
+def test_a_record_that_may_be_anybodys_stop_says_that_nobody_heard_it(where: Topic[Any], said: bool) -> None:
+    log, one = Log(1), lane()
+    one.feed(where.name, [log.append(where.name, 0, MS, None, b"{")])
+    (letter,) = run(one).sends
+    assert ("nobody has heard it" in DEAD_LETTERS.decode(letter.value or b"").reason) is said
+    assert not one.families
+
+
 def test_a_misfiled_record_is_filed_again_once() -> None:
     log, one = Log(4), lane(partitions=4)
     key = next(f"k{n}" for n in range(99) if partition_of(f"k{n}".encode(), 4) == 2)

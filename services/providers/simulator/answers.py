@@ -12,6 +12,7 @@ import orjson
 from aiohttp import web
 
 from services.providers.simulator.errors import refusal
+from services.providers.simulator.fate import Call, Fate
 
 _RESET = struct.pack("ii", 1, 0)
 
@@ -27,6 +28,32 @@ def refused(code: int, headers: Mapping[str, str] | None = None) -> web.Response
 def limited(retry_after: float | None) -> web.Response:
     headers = {} if retry_after is None else {"Retry-After": f"{retry_after:g}"}
     return refused(20429, headers)
+
+
+async def whole_or_not(request: web.Request, fate: Fate, status: int, body: Any) -> web.StreamResponse:
+    """`body` with its status, unless the fate says otherwise."""
+    match fate.call:
+        case Call.RESET_BEFORE | Call.RESET_AFTER:
+            return reset(request)
+        case Call.HANG:
+            return await never()
+        case Call.HTTP:
+            return web.Response(status=fate.code or 500, text="upstream error")
+        case Call.TRUNCATED:
+            return await truncated(request, status, body)
+    return answered(status, body)
+
+
+async def written(request: web.Request, response: web.StreamResponse) -> bool:
+    """Sends it now, and says whether all of it was put on a connection that was open until then.  (That it was read
+    nobody on this side can know.)"""
+    try:
+        if not response.prepared:
+            await response.prepare(request)
+        await response.write_eof()
+    except OSError:
+        return False
+    return request.transport is not None and not request.transport.is_closing()
 
 
 async def never() -> web.Response:

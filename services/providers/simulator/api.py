@@ -10,7 +10,8 @@ from aiohttp import web
 
 from services.providers.simulator import answers
 from services.providers.simulator.carrier import Carrier
-from services.providers.simulator.creation import Creation
+from services.providers.simulator.creation import Create, Creation
+from services.providers.simulator.listing import Listing
 from services.providers.simulator.message import FINAL, VERSION, Message
 from services.providers.simulator.world import World
 
@@ -22,6 +23,7 @@ class Api:
         self._world = world
         self._carrier = carrier
         self._creation = Creation(world, carrier)
+        self._listing = Listing(world)
         self._authorized = "Basic " + base64.b64encode(f"{world.account}:{token}".encode()).decode()
 
     def routes(self) -> list[web.RouteDef]:
@@ -36,19 +38,18 @@ class Api:
         ]
 
     async def create(self, request: web.Request) -> web.StreamResponse:
-        return await self._creation.answer(request, await _form(request), self._turned_away(request))
+        arrived = self._world.clock.now()
+        if (reset := self._creation.unread(request)) is not None:
+            return reset
+        create = Create(self._world, await _form(request), arrived)
+        return await self._creation.answer(request, create, self._turned_away(request))
 
     async def fetch(self, request: web.Request) -> web.Response:
         code, message = self._found(request)
         return answers.refused(code) if message is None else answers.answered(200, message.resource())
 
-    async def list(self, request: web.Request) -> web.Response:
-        if code := self._turned_away(request):
-            return answers.refused(code)
-        try:
-            return answers.answered(200, self._world.store.page(self._world.account, request.query))
-        except ValueError:
-            return answers.refused(20001)
+    async def list(self, request: web.Request) -> web.StreamResponse:
+        return await self._listing.answer(request, self._turned_away(request))
 
     async def update(self, request: web.Request) -> web.Response:
         form = await _form(request)

@@ -22,6 +22,10 @@ class Clock:
         if seconds > 0:
             await asyncio.sleep(seconds / self._speed)
 
+    def real(self, seconds: float) -> float:
+        """How long that takes outside."""
+        return seconds / self._speed
+
     def later(self, seconds: float, do: Callable[[], Any]) -> None:
         def run() -> None:
             self._timers.discard(timer)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 from aiohttp import web
+from pydantic import ValidationError
 
 from services.providers.simulator.answers import answered
+from services.providers.simulator.faults import Fault, Standing
 from services.providers.simulator.people import People
 from services.providers.simulator.world import World
 
@@ -21,6 +24,10 @@ class Control:
             web.post("/simulator/inbound", self.inbound),
             web.get("/simulator/messages", self.messages),
             web.get("/simulator/stats", self.stats),
+            web.get("/simulator/faults", self.faults),
+            web.put("/simulator/faults/{name}", self.switch_on),
+            web.delete("/simulator/faults/{name}", self.switch_off),
+            web.delete("/simulator/faults", self.clear),
         ]
 
     async def inbound(self, request: web.Request) -> web.Response:
@@ -34,9 +41,40 @@ class Control:
     async def messages(self, request: web.Request) -> web.Response:
         return answered(200, [message.resource() for message in self._world.store])
 
+    async def faults(self, request: web.Request) -> web.Response:
+        """What is switched on, and how many calls it has met."""
+        return answered(200, {one.name: _shown(one) for one in self._world.faults})
+
+    async def switch_on(self, request: web.Request) -> web.Response:
+        """`{"does": "http:503", "share": 0.5}`, or a word alone in quotes: from now on, anew if it was on."""
+        name = request.match_info["name"]
+        try:
+            fault = Fault.model_validate(await request.json())
+        except (ValidationError, ValueError) as error:
+            return answered(400, {"error": str(error)})
+        self._world.faults.switch_on(name, fault)
+        self._world.journal.note("fault", "on", t=round(self._world.clock.now(), 6), name=name, does=fault.does)
+        return answered(200, {"name": name})
+
+    async def switch_off(self, request: web.Request) -> web.Response:
+        name = request.match_info["name"]
+        ended = self._world.faults.switch_off(name)
+        if ended is None:
+            return answered(404, {"error": f"{name} is not switched on"})
+        self._world.journal.note("fault", "off", t=round(self._world.clock.now(), 6), name=name, hits=ended.hits)
+        return answered(200, _shown(ended))
+
+    async def clear(self, request: web.Request) -> web.Response:
+        self._world.faults.clear()
+        return answered(200, {})
+
     async def stats(self, request: web.Request) -> web.Response:
         """`pending`: changes, receipts and replies still to come; 0 means that nothing more will happen by itself."""
         statuses = Counter(message.status for message in self._world.store)
         return answered(
             200, {"events": self._world.journal.counts, "statuses": statuses, "pending": self._world.clock.pending}
         )
+
+
+def _shown(one: Standing) -> dict[str, Any]:
+    return {"does": one.fault.does, "on": one.fault.on, "asked": one.asked, "hits": one.hits}

@@ -1,4 +1,4 @@
-"""The create call: ceilings, checks, the scripted fate, the answer."""
+"""The create call: ceilings, checks, the scripted fate, the fault of the day, the answer."""
 
 from __future__ import annotations
 
@@ -13,13 +13,35 @@ from services.providers.simulator.carrier import Carrier
 from services.providers.simulator.ceilings import Ceilings
 from services.providers.simulator.checks import refused, send_in
 from services.providers.simulator.fate import Call, Fate, Receipts
+from services.providers.simulator.faults import Door
 from services.providers.simulator.journal import fingerprint
 from services.providers.simulator.message import Message
+from services.providers.simulator.text import segments
 from services.providers.simulator.timeline import Change
 from services.providers.simulator.world import World
 
 EARLY = Change(0.0, "sent")
 """The receipt that overtakes the answer."""
+
+
+class Create:
+    """One call.  `arrived`: when its first line was read, in simulated seconds."""
+
+    def __init__(self, world: World, form: Mapping[str, str], arrived: float) -> None:
+        self._world = world
+        self.form = form
+        self.number = form.get("To", "")
+        self.sender = form.get("MessagingServiceSid") or form.get("From", "")
+        self.body = form.get("Body", "")
+        self._arrived = arrived
+
+    def note(self, outcome: str, **more: Any) -> None:
+        """`callback`: what our side wrote into the callback's address, so that a checker can match the two."""
+        self._world.journal.note(
+            "create", outcome, t=round(self._arrived, 6), number=self.number, sender=self.sender,
+            body=fingerprint(self.body), segments=segments(self.body),
+            callback=dict(parse_qsl(urlsplit(self.form.get("StatusCallback", "")).query)), **more,
+        )  # fmt: skip
 
 
 class Creation:
@@ -28,73 +50,81 @@ class Creation:
         self._carrier = carrier
         self._ceilings = Ceilings(world.script, world.clock)
 
-    async def answer(
-        self, request: web.Request, form: Mapping[str, str], turned_away: int | None
-    ) -> web.StreamResponse:
+    def unread(self, request: web.Request) -> web.Response | None:
+        """A reset before the body is read: nobody will ever know whose text it was."""
+        fault = self._world.faults.unread(Door.CREATE)
+        if fault is None:
+            return None
+        self._world.journal.note("create", "unread", t=round(self._world.clock.now(), 6), fault=fault.name)
+        return answers.reset(request)
+
+    async def answer(self, request: web.Request, create: Create, turned_away: int | None) -> web.StreamResponse:
         with self._ceilings.call() as within:
             if not within:
-                return self._limited(form)
-            response = await self._decided(request, form, turned_away)
-            if not response.prepared:
-                response.headers["Twilio-Concurrent-Requests"] = str(self._ceilings.under_way)
-            return response
+                return self._limited(create, self._world.script.retry_after)
+            return self._counted(await self._decided(request, create, turned_away))
 
-    async def _decided(
-        self, request: web.Request, form: Mapping[str, str], turned_away: int | None
-    ) -> web.StreamResponse:
+    def _counted(self, response: web.StreamResponse) -> web.StreamResponse:
+        if not response.prepared:
+            response.headers["Twilio-Concurrent-Requests"] = str(self._ceilings.under_way)
+        return response
+
+    async def _decided(self, request: web.Request, create: Create, turned_away: int | None) -> web.StreamResponse:
         world = self._world
-        code = turned_away or refused(form, world.senders, world.clock.now())
+        code = turned_away or refused(create.form, world.senders, world.clock.now())
         if code is not None:
-            return self._refused(form, code)
-        ordinal = world.ordinal("create", form["To"])
-        fate = world.script.person(form["To"]).fate(ordinal, world.chance, form["To"])
+            return self._refused(create, code)
+        ordinal = world.ordinal("create", create.number)
+        fate = world.script.person(create.number).fate(ordinal, world.chance, create.number)
+        fault = world.faults.of_create(create.number, create.sender, ordinal)
+        if fault is not None:
+            fate = fault.fault.over(fate)
+        told = {"ordinal": ordinal} if fault is None else {"ordinal": ordinal, "fault": fault.name}
         if fate.call is Call.REFUSE:
-            return self._refused(form, fate.code or 20001, ordinal)
+            return self._refused(create, fate.code or 20001, **told)
         if fate.call is Call.RATE_LIMIT:
-            return self._limited(form, ordinal)
-        message = self._taken(form, fate, ordinal)
-        if message is not None and Receipts.EARLY in fate.receipts:
-            await self._carrier.report(message, EARLY)
-        await world.clock.sleep(world.chance.between(world.script.answer_after, "answer", form["To"], ordinal))
-        return await _as_scripted(request, fate, message)
+            return self._limited(create, fate.retry_after if fault else world.script.retry_after, **told)
+        return await self._told(request, fate, self._taken(create, fate, told), (create.number, ordinal))
 
-    def _taken(self, form: Mapping[str, str], fate: Fate, ordinal: int) -> Message | None:
+    def _taken(self, create: Create, fate: Fate, told: dict[str, Any]) -> Message | None:
         if not fate.taken:
-            self._note(form, "not-taken", call=fate.call, ordinal=ordinal)
+            create.note("not-taken", call=fate.call, **told)
             return None
+        form = create.form
         wait = send_in(form).total_seconds() if form.get("ScheduleType") == "fixed" else 0.0
-        message = self._carrier.take(form, fate, ordinal, wait)
-        self._note(form, "taken", call=fate.call, ordinal=ordinal, sid=message.sid, segments=message.segments)
+        message = self._carrier.take(form, fate, told["ordinal"], wait)
+        create.note("taken", call=fate.call, sid=message.sid, **told)
         return message
 
-    def _refused(self, form: Mapping[str, str], code: int, ordinal: int | None = None) -> web.Response:
-        self._note(form, "refused", code=code, ordinal=ordinal)
+    async def _told(
+        self, request: web.Request, fate: Fate, message: Message | None, whose: tuple[str, int]
+    ) -> web.StreamResponse:
+        """Of each text that was taken the journal also says whether the caller was `told` so, or left in doubt."""
+        world, told = self._world, False
+        try:
+            if message is not None and Receipts.EARLY in fate.receipts:
+                await self._carrier.report(message, EARLY)
+            await world.clock.sleep(world.chance.between(world.script.answer_after, "answer", *whose))
+            if fate.call is Call.SLOW:
+                await world.clock.sleep(fate.seconds)
+            response = self._counted(await _as_scripted(request, fate, message))
+            told = fate.call in {Call.OK, Call.SLOW} and await answers.written(request, response)
+            return response
+        finally:
+            if message is not None:
+                world.journal.note("answer", "told" if told else "untold", sid=message.sid)
+
+    def _refused(self, create: Create, code: int, **told: Any) -> web.Response:
+        create.note("refused", code=code, **told)
         return answers.refused(code)
 
-    def _limited(self, form: Mapping[str, str], ordinal: int | None = None) -> web.Response:
-        self._note(form, "limited", code=20429, ordinal=ordinal)
-        return answers.limited(self._world.script.retry_after)
-
-    def _note(self, form: Mapping[str, str], outcome: str, **more: Any) -> None:
-        """`callback`: what our side wrote into the callback's address, so that a checker can match the two."""
-        self._world.journal.note(
-            "create", outcome, t=round(self._world.clock.now(), 6), number=form.get("To", ""),
-            sender=form.get("MessagingServiceSid") or form.get("From", ""), body=fingerprint(form.get("Body", "")),
-            callback=dict(parse_qsl(urlsplit(form.get("StatusCallback", "")).query)), **more,
-        )  # fmt: skip
+    def _limited(self, create: Create, retry_after: float | None, **told: Any) -> web.Response:
+        create.note("limited", code=20429, **told)
+        return answers.limited(retry_after)
 
 
 async def _as_scripted(request: web.Request, fate: Fate, message: Message | None) -> web.StreamResponse:
     resource = message.resource() if message else {}
-    match fate.call:
-        case Call.RESET_BEFORE | Call.RESET_AFTER:
-            return answers.reset(request)
-        case Call.HANG:
-            return await answers.never()
-        case Call.HTTP:
-            return web.Response(status=fate.code or 500, text="upstream error")
-        case Call.TRUNCATED:
-            return await answers.truncated(request, 201, resource)
-        case Call.NO_SID:
-            return answers.answered(201, {**resource, "sid": None})
-    return answers.answered(201, resource)
+    if fate.call is Call.NO_SID:
+        resource = {**resource, "sid": None}
+    return await answers.whole_or_not(request, fate, 201, resource)

@@ -19,12 +19,14 @@ class Call(StrEnum):
     RESET_AFTER = "reset-after"
     """Taken, and then the connection is reset."""
     HANG = "hang"
+    SLOW = "slow"
+    """Taken, and answered as it should be, but only after `seconds`."""
     TRUNCATED = "truncated"
     NO_SID = "no-sid"
     RATE_LIMIT = "rate-limit"
 
 
-TAKES = frozenset({Call.OK, Call.RESET_AFTER, Call.TRUNCATED, Call.NO_SID})
+TAKES = frozenset({Call.OK, Call.RESET_AFTER, Call.TRUNCATED, Call.NO_SID, Call.SLOW})
 """The answers after which the text is on its way, unless the fate says otherwise."""
 
 
@@ -49,8 +51,8 @@ class Receipts(StrEnum):
 
 class Fate(BaseModel):
     """In short: `delivered`, `sent`, `undelivered:30003`, `failed:30006`, `refuse:21614`, `http:500`,
-    `reset-before`, `reset-after`, `hang`, `truncated`, `no-sid`, `rate-limit`.  `fate: http:500, taken: true`: the
-    text is on its way all the same."""
+    `reset-before`, `reset-after`, `hang`, `slow`, `truncated`, `no-sid`, `rate-limit`.  `fate: http:500, taken: true`:
+    the text is on its way all the same."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -62,6 +64,10 @@ class Fate(BaseModel):
     error: int | None = None
     receipts: frozenset[Receipts] = frozenset()
     late: float = 5.0
+    seconds: float = 5.0
+    """How long `slow` takes."""
+    retry_after: float | None = None
+    """Seconds, with `rate-limit`; None: as the script says for all."""
 
     @model_validator(mode="before")
     @classmethod

@@ -11,6 +11,9 @@ from typing import Any
 
 import orjson
 
+RUN = "run"
+"""The line with which each run begins: its `t` counts from there."""
+
 
 class Journal:
     """JSON lines, each one write: what was written survives a kill.  Numbers are in the clear, texts only as SHA-256:
@@ -22,13 +25,17 @@ class Journal:
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            self._write(RUN, "began")
 
     def note(self, event: str, outcome: str, **what: Any) -> None:
         self.counts[f"{event}.{outcome}"] += 1
         if self._file >= 0:
-            at = datetime.now(UTC).isoformat(timespec="microseconds")
-            entry = {"event": event, "outcome": outcome, "at": at, **what}
-            os.write(self._file, orjson.dumps(entry, option=orjson.OPT_APPEND_NEWLINE))
+            self._write(event, outcome, **what)
+
+    def _write(self, event: str, outcome: str, **what: Any) -> None:
+        at = datetime.now(UTC).isoformat(timespec="microseconds")
+        entry = {"event": event, "outcome": outcome, "at": at, **what}
+        os.write(self._file, orjson.dumps(entry, option=orjson.OPT_APPEND_NEWLINE))
 
     def close(self) -> None:
         if self._file >= 0:

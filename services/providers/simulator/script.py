@@ -8,6 +8,8 @@
     otherwise: {mix: {delivered: 95, "failed:30006": 5}}
     senders:
       "24365": {pace: 100}
+    faults:
+      storm: {does: rate-limit, share: 0.2}   # see `faults.py`
 
 The first pattern that fits decides, an exact number before any pattern.  Times in simulated seconds.
 """
@@ -24,6 +26,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from services.providers.simulator.chance import Chance
 from services.providers.simulator.fate import Fate, spelled_out
+from services.providers.simulator.faults import Fault
 
 T = TypeVar("T")
 
@@ -89,6 +92,7 @@ class Script(_Strict):
     otherwise: Person = Person()
     senders: dict[str, Line] = {"*": Line()}
     """Whoever fits none of them is not ours: 21659, or 21701 for a messaging service."""
+    faults: dict[str, Fault] = {}
     sent_after: tuple[float, float] = (0.01, 0.05)
     delivered_after: tuple[float, float] = (0.05, 0.3)
     answer_after: tuple[float, float] = (0.0, 0.0)

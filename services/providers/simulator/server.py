@@ -13,6 +13,7 @@ from services.providers.simulator.carrier import Carrier
 from services.providers.simulator.chance import Chance
 from services.providers.simulator.clock import Clock
 from services.providers.simulator.control import Control
+from services.providers.simulator.faults import Faults
 from services.providers.simulator.journal import Journal, past
 from services.providers.simulator.message import Message
 from services.providers.simulator.people import People
@@ -71,16 +72,17 @@ class Simulator:
 
     def _made(self) -> World:
         seen = past(self._journal_path)
-        journal, clock = Journal(self._journal_path), Clock(self._speed)
+        journal, clock, chance = Journal(self._journal_path), Clock(self._speed), Chance(self._seed)
         return World(
             account=self.account_sid,
             script=self.script,
-            chance=Chance(self._seed),
+            chance=chance,
             clock=clock,
             senders=Senders(self.script),
             store=Store(),
             callbacks=Callbacks(self.auth_token, journal, self.script.webhook_rule, self._deliver_to),
             journal=journal,
+            faults=Faults(clock, chance, self.script.faults),
             seen=seen,
             inbound_url=self._inbound_url,
         )
@@ -97,6 +99,11 @@ class Simulator:
     def counts(self) -> Counter[str]:
         """How often what happened: `create.taken`, `receipt.ok`..."""
         return self._world.journal.counts
+
+    @property
+    def faults(self) -> Faults:
+        """To switch at run time."""
+        return self._world.faults
 
     @property
     def pending(self) -> int:

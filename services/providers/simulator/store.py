@@ -36,13 +36,14 @@ class Store:
         del self._by_sid[message.sid]
         self._by_to[message.to].remove(message)
 
-    def page(self, account: str, query: Mapping[str, str]) -> dict[str, Any]:
-        """Raises ValueError for a date or a size that cannot be read."""
+    def page(self, account: str, query: Mapping[str, str], known_by: float | None = None) -> dict[str, Any]:
+        """`known_by`: what was created later (Unix seconds) is not in the list yet.  Raises ValueError for a date or a
+        size that cannot be read."""
         size = max(1, min(int(query.get("PageSize", PAGE_SIZE)), LONGEST_PAGE))
         number = int(query.get("Page", 0))
         after = query.get("PageToken", "")[2:]
         candidates = self._by_to.get(query["To"], []) if "To" in query else list(self._by_sid.values())
-        fitting = [message for message in reversed(candidates) if _fits(message, query)]
+        fitting = [message for message in reversed(candidates) if _fits(message, query, known_by)]
         start = next((place + 1 for place, message in enumerate(fitting) if message.sid == after), 0)
         shown = fitting[start : start + size]
         more = start + size < len(fitting)
@@ -71,8 +72,10 @@ def _links(account: str, query: Mapping[str, str], size: int, number: int, last:
     }
 
 
-def _fits(message: Message, query: Mapping[str, str]) -> bool:
+def _fits(message: Message, query: Mapping[str, str], known_by: float | None) -> bool:
     """`DateSent` is null while a text is queued: no date filter finds it."""
+    if known_by is not None and message.created > known_by:
+        return False
     if "From" in query and message.sender != query["From"]:
         return False
     dates = [(name[8:], query[name]) for name in FILTERS[2:] if name in query]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from services.providers.simulator.callbacks import Callbacks
 from services.providers.simulator.chance import Chance
 from services.providers.simulator.clock import Clock
+from services.providers.simulator.faults import Faults
 from services.providers.simulator.journal import Journal
 from services.providers.simulator.script import Script
 from services.providers.simulator.senders import Senders
@@ -27,6 +28,7 @@ class World:
     store: Store
     callbacks: Callbacks
     journal: Journal
+    faults: Faults
     seen: Counter[str]
     inbound_url: str | None = None
 

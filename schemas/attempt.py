@@ -16,6 +16,8 @@ class AttemptState(StrEnum):
     IN_DOUBT = "in_doubt"
     CANCELED = "canceled"
     EXPIRED = "expired"
+    GIVEN_UP = "given_up"
+    """In doubt, and nobody will clear it up: a person dropped it, or 72 hours went by."""
 
 
 class Attempt(Message):

@@ -62,7 +62,21 @@ class Resume(Message):
     at: UtcTime
 
 
-_KNOWN = ("cancel", "pause", "resume", "sighting", "stop")
+class Resolve(Message):
+    """A person's word on a doubt.  `resend`: judge it again, and send it if that may be; the person takes it upon them
+    that it may arrive twice.  `drop`: leave it as it is and ask no more."""
+
+    type: Literal["resolve"] = "resolve"
+    sender: str
+    tenant: Slug
+    message_id: Slug
+    attempt: Whole
+    action: Literal["resend", "drop"]
+    by: str
+    at: UtcTime
+
+
+_KNOWN = ("cancel", "pause", "resolve", "resume", "sighting", "stop")
 
 
 class UnknownControl(Message):
@@ -82,6 +96,7 @@ Control = Annotated[
     | Annotated[Cancel, Tag("cancel")]
     | Annotated[Sighting, Tag("sighting")]
     | Annotated[Pause, Tag("pause")]
+    | Annotated[Resolve, Tag("resolve")]
     | Annotated[Resume, Tag("resume")]
     | Annotated[UnknownControl, Tag("unknown")],
     Discriminator(_tag),

@@ -26,6 +26,7 @@ class Send(Message):
     sender: str
     body: str
     kind: str
+    case_id: str | None = None
     lane: Lane
     segments: Whole = 1
     consent_epoch: Whole

@@ -34,6 +34,7 @@ from schemas.returned import Returned
 from schemas.send import Send
 from schemas.send_request import SendRequest
 from schemas.sender import Sender
+from schemas.sender_status import SenderStatus
 from schemas.tenant_settings import TenantSettings
 from schemas.usage_row import UsageRow
 
@@ -177,7 +178,7 @@ DISPATCH_ORDERS: Final = Topic[Send](
 )
 DISPATCH_CONTROLS: Final = Topic[Any](
     name="sms.dispatch-controls", carries=Control, key=lambda m: m.sender, keyed_by="sender", keep=A_MONTH,
-    about="Stop, Cancel, Sighting, Pause, Resume: read before orders.",
+    about="Stop, Cancel, Sighting, Pause, Resume, Resolve: read before orders.",
 )
 RETURNED: Final = Topic[Returned](
     name="sms.returned", carries=Returned, key=lambda m: m.number_key, keyed_by="tenant/number", keep=A_MONTH,
@@ -211,6 +212,11 @@ SENDERS: Final = Topic[Sender](
     keep=FOREVER, compacted=True, single=True,
     about="What we text from, and at what pace; read whole by every worker.",
 )
+SENDER_STATUS: Final = Topic[SenderStatus](
+    name="sms.sender-status", carries=SenderStatus, key=lambda m: m.sender, keyed_by="sender",
+    keep=FOREVER, compacted=True,
+    about="How each sender is doing: queue, pace, doubts.",
+)
 DEAD_LETTERS: Final = Topic[DeadLetter](
     name="sms.dead-letters", carries=DeadLetter, key=lambda m: m.place, keyed_by="source topic/partition",
     keep=A_MONTH, max_bytes=4 << 20,
@@ -221,6 +227,7 @@ TOPICS: Final[tuple[Topic[Any], ...]] = (
     SEND_REQUESTS, CONSENT_EVENTS, INBOUND, REPLIES, CONTACTS, NUMBER_FACTS, CONSENT_LOG, CONSENT_STATUS, DECISIONS,
     DISPATCH_ORDERS, DISPATCH_CONTROLS, RETURNED, ATTEMPTS, DELIVERY_RECEIPTS, OUTCOMES, USAGE_REPORT, SETTINGS,
     SENDERS, DEAD_LETTERS, REQUEST_CANCELS, PERSON_EVENTS, PEOPLE, PERSON_REQUESTS, PERSON_ANSWERS,
+    SENDER_STATUS,
 )  # fmt: skip
 
 MESSAGES: Final[dict[str, type[Message]]] = {

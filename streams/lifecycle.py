@@ -67,7 +67,7 @@ MEANINGS: Final[Mapping[State, Meaning]] = MappingProxyType(
         State.REFUSED: Meaning(Group.REFUSED, True, "the provider did not take it, and said why"),
         State.ACCEPTED: Meaning(Group.OUT, False, "the provider has it"),
         State.SENT: Meaning(Group.OUT, False, "the provider has given it to the carrier"),
-        State.UNKNOWN: Meaning(Group.OUT, False, "72 hours without a last word from the carrier"),
+        State.UNKNOWN: Meaning(Group.OUT, False, "72 hours without a last word, or a doubt that nobody could clear up"),
         State.FAILED: Meaning(Group.OUT, True, "the provider could not send it"),
         State.UNDELIVERED: Meaning(Group.OUT, True, "the carrier says that it did not arrive"),
         State.DELIVERED: Meaning(Group.OUT, True, "the carrier says that it arrived"),
@@ -100,9 +100,10 @@ REPORTS: Final[tuple[Line, ...]] = (
     Line(ATTEMPT, "queued", State.QUEUED, (State.HELD,)),
     Line(ATTEMPT, "sending", State.SENDING, (State.QUEUED, State.DEFERRED)),
     Line(ATTEMPT, "in_doubt", State.IN_DOUBT, (State.SENDING,)),
-    Line(ATTEMPT, "deferred", State.DEFERRED, (State.SENDING,)),
-    Line(ATTEMPT, "expired", State.HELD, (State.QUEUED, State.DEFERRED)),
-    Line(ATTEMPT, "canceled", State.CANCELED, (State.QUEUED, State.DEFERRED)),
+    Line(ATTEMPT, "given_up", State.UNKNOWN, (State.IN_DOUBT,)),
+    Line(ATTEMPT, "deferred", State.DEFERRED, (State.SENDING, State.IN_DOUBT)),
+    Line(ATTEMPT, "expired", State.HELD, (State.QUEUED, State.DEFERRED, State.IN_DOUBT)),
+    Line(ATTEMPT, "canceled", State.CANCELED, (State.QUEUED, State.DEFERRED, State.IN_DOUBT)),
     Line(ATTEMPT, "refused", State.REFUSED, (State.SENDING,)),
     Line(ATTEMPT, "accepted", State.ACCEPTED, (State.SENDING, State.IN_DOUBT)),
     Line(RECEIPT, "accepted", State.ACCEPTED, (State.IN_DOUBT,)),
@@ -118,7 +119,8 @@ REPORTS: Final[tuple[Line, ...]] = (
     Line(RECEIPT, "delivered", State.DELIVERED, (State.IN_DOUBT, State.ACCEPTED, State.SENT, State.UNKNOWN)),
     Line(RECEIPT, "read", State.READ, (State.DELIVERED,)),
 )
-"""Weakest first: a report's place is its strength.  A dispatch `expired` is an order handed back: the gate holds it."""
+"""Weakest first: a report's place is its strength.  A dispatch `expired` is an order handed back: the gate holds it.
+A doubt ends as accepted (found), as deferred, expired or canceled (proven absent, or a person's word), or given up."""
 
 TABLE: Final[Mapping[tuple[str, str], Line]] = MappingProxyType(
     {(line.source, line.word): line for line in (*VERDICTS, *REPORTS)}
@@ -130,7 +132,7 @@ LEFT: Final = STRENGTH[ATTEMPT, "accepted"]
 """From this strength on the provider has, or had, the text."""
 ENDED: Final = STRENGTH[RECEIPT, "canceled"]
 """From this strength on nothing more is expected of the attempt."""
-CALLED: Final = frozenset({State.SENDING, State.IN_DOUBT, State.REFUSED})
+CALLED: Final = frozenset({State.SENDING, State.IN_DOUBT, State.REFUSED, State.UNKNOWN})
 """States of an attempt that no decision can take back, besides those from `LEFT` on."""
 
 

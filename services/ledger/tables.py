@@ -86,6 +86,7 @@ TABLES: tuple[Table, ...] = (
     Table("number_facts", topics.NUMBER_FACTS, _NUMBER, lookup=_BY_NUMBER),
     Table("tenants", topics.SETTINGS, _plain("tenant"), latest=lambda m: m.tenant),
     Table("senders", topics.SENDERS, _plain("sender"), latest=lambda m: m.sender),
+    Table("sender_status", topics.SENDER_STATUS, _plain("sender", "state"), latest=lambda m: m.sender),
     Table("dead_letters", topics.DEAD_LETTERS, _plain("room", "topic", "partition", "offset", "cause", "reason")),
 )  # fmt: skip
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from schemas.base import Message, Slug
+from schemas.base import Message, Slug, UtcTime
 
 
 class Post(NamedTuple):
@@ -52,3 +53,49 @@ class Answer(Message):
     detail: str = ""
     retry_after: float | None = None
     """Seconds."""
+
+
+class Look(NamedTuple):
+    """Ask the provider what it has for this number, by To alone and all of it: the way to clear up a doubt.
+
+    It changes nothing in the world, so it may be asked again, and needs no lease on the partition."""
+
+    tenant: str
+    message_id: str
+    attempt: int
+    sender: str
+    to: str
+    not_before: datetime
+    not_after: datetime
+    """When what is looked for was made, UTC: five minutes either side of the call."""
+    round: int
+    """1: the first look, 2: the one later, 3: the last one before an earlier owner's text may be sent again."""
+
+    @property
+    def identity(self) -> tuple[str, str, str, int, int]:
+        return "look", self.tenant, self.message_id, self.attempt, self.round
+
+
+class Entry(Message):
+    """One text as the provider lists it.  `sender` is None, or one of a pool, where a messaging service chose it."""
+
+    provider_id: str
+    sender: str | None = None
+    body: str
+    num_segments: int | None = None
+    status: str
+    created_at: UtcTime
+    error_code: str | None = None
+
+
+class Seen(Message):
+    """What came of a Look; it comes back to dispatch as a Fact of the sender's family.  `entries` is None where the
+    list could not be had whole: `detail` says why.  An empty list says that the provider has nothing."""
+
+    tenant: Slug
+    message_id: Slug
+    attempt: int
+    sender: str
+    round: int
+    entries: tuple[Entry, ...] | None = None
+    detail: str = ""

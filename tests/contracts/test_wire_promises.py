@@ -43,7 +43,7 @@ WORDS: list[tuple[type[StrEnum], str]] = [
     (Kind, "transactional direct reminder alert follow_up marketing test"),
     (ConsentAction, "opt_in opt_out ask ask_failed unreadable resolved"),
     (Verdict, "send hold reject expire cancel"),
-    (AttemptState, "queued sending accepted refused deferred in_doubt canceled expired"),
+    (AttemptState, "queued sending accepted refused deferred in_doubt canceled expired given_up"),
 ]
 
 DAYS = timedelta(days=1)
@@ -72,6 +72,7 @@ KEPT = [
     ("sms.people", "tenant/person", None, "compacted"),
     ("sms.person-requests", "tenant/person", 35, ""),
     ("sms.person-answers", "tenant/person", 35, ""),
+    ("sms.sender-status", "sender", None, "compacted"),
 ]
 
 KEYS = {
@@ -94,6 +95,7 @@ KEYS = {
     "sms.usage-report/without-branch-or-sender": "lakeside-dental///2026-03-05/transactional/rejected/invalid_number",
     "sms.settings/whole": "harbor-title",
     "sms.senders/toll-free": "+18005550199",
+    "sms.sender-status/a-launch": "72975",
     "sms.dead-letters/tombstone": "sms.consent-events/0",
     "sms.request-cancels/by-staff": "harbor-title/+14155550142",
     "sms.person-events/deleted": "harbor-title/crm-20418",

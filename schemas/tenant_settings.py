@@ -44,6 +44,7 @@ class Branch(Message):
 
     name: str = ""
     sender: str | None = None
+    send_immediately: bool | None = None
 
 
 class TenantSettings(Message):
@@ -56,11 +57,17 @@ class TenantSettings(Message):
     regions: tuple[str, ...] = Field(default=("US", "CA"), description="ISO 3166 countries that may be texted")
     shorteners: ShortenerPolicy = ShortenerPolicy.REFUSE
     branches: dict[Slug, Branch] = {}
+    smart_encoding: bool = Field(
+        default=False, description="send curly quotes, dashes and the like in plainer characters where that costs no more"
+    )
     entitled: bool = Field(default=True, description="whether the tenant may text at all; opt-in requests neither")
     contact: str = Field(default="", description="whom to call or where to look: told in answer to HELP")
     consent_request: ConsentRequest = Field(default=ConsentRequest(), description="the text that asks for consent")
     asks_per_hour: int = Field(
         default=ASKS_PER_HOUR, ge=1, le=1_000_000, description="opt-in requests an hour from one sender; the rest waits"
+    )
+    send_immediately: bool = Field(
+        default=True, description="false: a text that may go waits until somebody has approved it"
     )
     stop_scope: StopScope = Field(default=StopScope.TENANT, description="what a STOP is said to")
     when: When = Field(default=When(), description="hours and caps, by the recipient's clock")

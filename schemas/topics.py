@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
-from functools import cached_property
-from typing import Any, Final, Generic, TypeVar, get_args
+from typing import Any, Final
 
-from pydantic import TypeAdapter
-
+from schemas.approval import Approval
+from schemas.approval_answer import ApprovalAnswer
 from schemas.attempt import Attempt
 from schemas.base import Message
 from schemas.consent_change import ConsentChange
@@ -21,6 +17,7 @@ from schemas.controls import Control
 from schemas.dead_letter import DeadLetter
 from schemas.decision import Decision
 from schemas.delivery_receipt import DeliveryReceipt
+from schemas.dismissal import Dismissal
 from schemas.inbound_message import InboundMessage
 from schemas.number_fact import NumberFact
 from schemas.outcome import Outcome
@@ -36,80 +33,12 @@ from schemas.send_request import SendRequest
 from schemas.sender import Sender
 from schemas.sender_status import SenderStatus
 from schemas.tenant_settings import TenantSettings
+from schemas.topic import Topic as Topic
 from schemas.usage_row import UsageRow
-
-M = TypeVar("M", bound=Message)
 
 FOREVER: Final = None
 A_MONTH: Final = timedelta(days=35)
 A_YEAR: Final = timedelta(days=400)
-
-
-_CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
-
-
-@dataclass(frozen=True)
-class Topic(Generic[M]):
-    """`carries` is a message type (or a tagged union); `key` tells a message's key; `keep` is retention, None for
-    ever.  `append_time`: the broker stamps records, so that nobody can backdate them."""
-
-    name: str
-    carries: Any
-    key: Callable[[M], str]
-    keep: timedelta | None
-    about: str
-    keyed_by: str = ""
-    """What `key` makes the key of, in words."""
-    compacted: bool = False
-    append_time: bool = False
-    single: bool = False
-    """One partition whatever the cluster's default: small, and read whole by everybody."""
-    max_bytes: int | None = None
-
-    @cached_property
-    def adapter(self) -> TypeAdapter[M]:
-        return TypeAdapter(self.carries)
-
-    def decode(self, value: bytes) -> M:
-        """Raises pydantic's ValidationError, which says what is wrong field by field."""
-        return self.adapter.validate_json(value)
-
-    def encode(self, message: M) -> bytes:
-        """As it goes on the wire: what is None is left out, because a reader takes what is missing for None."""
-        return self.adapter.dump_json(message, exclude_none=True)
-
-    @cached_property
-    def messages(self) -> tuple[type[Message], ...]:
-        """The one type it carries, or each member of the tagged union."""
-        if isinstance(self.carries, type):
-            return (self.carries,)
-        return tuple(get_args(member)[0] for member in get_args(get_args(self.carries)[0]))
-
-    @cached_property
-    def event_type(self) -> str:
-        """The CloudEvents `type` of its records: `SendRequest` is `sayso.send_request.v1`, each control
-        `sayso.control.v1`.  A breaking change of the wire would be `v2`, on a topic of its own."""
-        name = self.carries.__name__ if isinstance(self.carries, type) else "Control"
-        return f"sayso.{_CAPITAL.sub('_', name).lower()}.v1"
-
-    def partitions(self, default: int) -> int:
-        return 1 if self.single else default
-
-    def config(self, *, replication: int) -> dict[str, str]:
-        """Broker settings of this topic.  With three replicas a write needs two, and a stale replica may never
-        lead: an acknowledged record survives the loss of one broker."""
-        settings = {
-            "cleanup.policy": "compact" if self.compacted else "delete",
-            "retention.ms": "-1" if self.keep is None else str(int(self.keep.total_seconds() * 1000)),
-            "message.timestamp.type": "LogAppendTime" if self.append_time else "CreateTime",
-            "compression.type": "uncompressed",  # whatever producers use, every reader can read it (zstd needs a library)
-            "min.insync.replicas": "2" if replication >= 3 else "1",
-            "unclean.leader.election.enable": "false",
-        }
-        if self.max_bytes:
-            settings["max.message.bytes"] = str(self.max_bytes)
-        return settings
-
 
 SEND_REQUESTS: Final = Topic[SendRequest](
     name="sms.send-requests", carries=SendRequest, key=lambda m: m.number_key, keyed_by="tenant/number", keep=A_MONTH,
@@ -118,6 +47,18 @@ SEND_REQUESTS: Final = Topic[SendRequest](
 REQUEST_CANCELS: Final = Topic[CancelRequest](
     name="sms.request-cancels", carries=CancelRequest, key=lambda m: m.number_key, keyed_by="tenant/number", keep=A_MONTH,
     about="Take a request back before it leaves; read before requests.",
+)
+APPROVALS: Final = Topic[Approval](
+    name="sms.approvals", carries=Approval, key=lambda m: m.number_key, keyed_by="tenant/number", keep=A_YEAR,
+    about="Staff approve or reject a text that waits, or have it judged again now.",
+)
+APPROVAL_LOG: Final = Topic[ApprovalAnswer](
+    name="sms.approval-log", carries=ApprovalAnswer, key=lambda m: m.number_key, keyed_by="tenant/number", keep=A_YEAR,
+    about="What the gate made of each approval, and why not.",
+)
+DISMISSALS: Final = Topic[Dismissal](
+    name="sms.dismissals", carries=Dismissal, key=lambda m: m.message_key, keyed_by="tenant/message id", keep=A_YEAR,
+    about="Failed texts that staff want to see no longer.",
 )
 PERSON_EVENTS: Final = Topic[PersonEvent](
     name="sms.person-events", carries=PersonEvent, key=lambda m: m.person_key, keyed_by="tenant/person", keep=A_YEAR,
@@ -227,7 +168,7 @@ TOPICS: Final[tuple[Topic[Any], ...]] = (
     SEND_REQUESTS, CONSENT_EVENTS, INBOUND, REPLIES, CONTACTS, NUMBER_FACTS, CONSENT_LOG, CONSENT_STATUS, DECISIONS,
     DISPATCH_ORDERS, DISPATCH_CONTROLS, RETURNED, ATTEMPTS, DELIVERY_RECEIPTS, OUTCOMES, USAGE_REPORT, SETTINGS,
     SENDERS, DEAD_LETTERS, REQUEST_CANCELS, PERSON_EVENTS, PEOPLE, PERSON_REQUESTS, PERSON_ANSWERS,
-    SENDER_STATUS,
+    SENDER_STATUS, APPROVALS, APPROVAL_LOG, DISMISSALS,
 )  # fmt: skip
 
 MESSAGES: Final[dict[str, type[Message]]] = {

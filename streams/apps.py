@@ -18,7 +18,7 @@ GATE: Final = Room(
     fold=gate,
     woke=gate_woke,
     first=(t.CONSENT_EVENTS, t.REPLIES, t.REQUEST_CANCELS),
-    then=(t.NUMBER_FACTS, t.RETURNED, t.SEND_REQUESTS),
+    then=(t.NUMBER_FACTS, t.RETURNED, t.APPROVALS, t.SEND_REQUESTS),
 )
 PEOPLE: Final = Room(
     "people",

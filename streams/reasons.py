@@ -40,6 +40,10 @@ EXPIRED: Final = Reason(
 HELD_TOO_LONG: Final = Reason(
     "held_too_long", f"It has waited for {HOLD_LIMIT.days} days", "ask again if it is still wanted"
 )
+AWAITING_APPROVAL: Final = Reason("awaiting_approval", "It waits to be approved", "approve or reject it")
+NOBODY_APPROVED: Final = Reason(
+    "awaiting_approval", f"Nobody approved it within {HOLD_LIMIT.days} days", "ask again if it is still wanted"
+)
 READY: Final = Reason("ready", "The SMS message can be sent", "nothing: it goes by itself")
 """Of the decision that lets go what waited."""
 

@@ -87,6 +87,10 @@ TABLES: tuple[Table, ...] = (
     Table("tenants", topics.SETTINGS, _plain("tenant"), latest=lambda m: m.tenant),
     Table("senders", topics.SENDERS, _plain("sender"), latest=lambda m: m.sender),
     Table("sender_status", topics.SENDER_STATUS, _plain("sender", "state"), latest=lambda m: m.sender),
+    Table("approvals", topics.APPROVALS, _MESSAGE | _plain("approval_id", "action", "by"), lookup=_BY_MESSAGE),
+    Table("approval_log", topics.APPROVAL_LOG, _MESSAGE | _plain("approval_id", "action", "applied"),
+          lookup=_BY_MESSAGE),
+    Table("dismissals", topics.DISMISSALS, _MESSAGE | _plain("by"), latest=lambda m: m.message_key),
     Table("dead_letters", topics.DEAD_LETTERS, _plain("room", "topic", "partition", "offset", "cause", "reason")),
 )  # fmt: skip
 

@@ -12,7 +12,7 @@ from schemas.sender import Sender
 from schemas.tenant_settings import TenantSettings
 from streams.gate.dialable import CHECKED_BY, dialable
 from streams.gate.kinds import WITHOUT_OPT_IN
-from streams.gate.rows import NumberRow
+from streams.gate.rows import Approved, NumberRow
 from streams.gate.zones import Place, place
 from streams.step import Settings
 
@@ -20,7 +20,7 @@ from streams.step import Settings
 class Case(NamedTuple):
     """`number` is in E.164 if it can be; `sender` the one it would go from, "" for none; `received` is when the gate
     first saw the request, `now` when it judges: they differ for what was held or returned.  `place`: where the
-    recipient may be.  `own`: Sayso has started it."""
+    recipient may be.  `own`: Sayso has started it.  `approved`: somebody has approved the text."""
 
     request: SendRequest
     number: str
@@ -32,6 +32,7 @@ class Case(NamedTuple):
     now: datetime
     place: Place
     own: bool = False
+    approved: Approved | None = None
 
     @property
     def without_opt_in(self) -> bool:

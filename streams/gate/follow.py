@@ -70,6 +70,7 @@ def sent(case: Case, ruling: Ruling, pending: Pending, size: int) -> Issued:
         verdict=Verdict.SEND,
         received=message.received,
         own=message.own,
+        approved=message.approved,
         issued_at=case.now,
         sender=case.sender,
         request=request.model_copy(update={"body": ""}),
@@ -106,7 +107,11 @@ def _texted(case: Case) -> NumberRow:
 def holds(case: Case, ruling: Ruling, pending: Pending, size: int) -> Issued:
     message, before = pending.message, pending.held
     waiting = MessageRow(
-        fingerprint=message.fingerprint, seq=message.seq + 1, received=message.received, own=message.own
+        fingerprint=message.fingerprint,
+        seq=message.seq + 1,
+        received=message.received,
+        own=message.own,
+        approved=message.approved,
     )
     place = before.place if before else pending.place
     held = HeldRow(request=case.request, place=place, rules=rules_of(ruling), until=ruling.until)
@@ -131,6 +136,7 @@ def ended(case: Case, ruling: Ruling, pending: Pending, size: int) -> Issued:
         verdict=ruling.verdict,
         received=message.received,
         own=message.own,
+        because=next((found.rule for found in ruling.findings if found.verdict is ruling.verdict), ""),
     )
     return Issued(case.standing, None, over, (), forget=case.now + REMEMBER)
 

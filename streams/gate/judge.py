@@ -45,7 +45,8 @@ def judge(pending: Pending, number: NumberRow, now: datetime, settings: Settings
 
 def _case(pending: Pending, number: NumberRow, now: datetime, settings: Settings) -> Case:
     message = pending.message
-    return case_of(pending.request, number, message.received, now, settings, message.own)
+    case = case_of(pending.request, number, message.received, now, settings, message.own)
+    return case if message.approved is None else case._replace(approved=message.approved)
 
 
 def ruled(pending: Pending, ruling: Ruling, number: NumberRow, now: datetime, settings: Settings) -> Judged:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final
 
+from schemas.approval import Approval
 from schemas.base import Evidence
 from schemas.consent_event import ConsentEvent
 from schemas.number_fact import NumberFact
@@ -13,6 +14,7 @@ from schemas.request_cancel import CancelRequest
 from schemas.returned import Returned
 from schemas.send_request import SendRequest
 from schemas.topics import REQUEST_CANCELS
+from streams.gate.approval import on_approval
 from streams.gate.cancel import on_cancel
 from streams.gate.consented import on_consent_event, on_reply, on_unreadable
 from streams.gate.learned import learned
@@ -66,6 +68,7 @@ _ANSWERS: Final[dict[type[Any], Fold]] = {
     Returned: on_returned,
     NumberFact: _on_number_fact,
     CancelRequest: on_cancel,
+    Approval: on_approval,
     Unreadable: _on_unreadable,
 }
 _WAKES: Final[dict[str, Woke]] = {
@@ -74,4 +77,5 @@ _WAKES: Final[dict[str, Woke]] = {
     "msg": _forget,
     "ev": _forget,
     "in": _forget,
+    "ap": _forget,
 }

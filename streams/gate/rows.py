@@ -3,7 +3,7 @@
 - the number itself has no name
 - `msg/<id>`: a request's identity and where it stands, until 35 days after it was decided
 - `held/<id>`: a request that waits, whole
-- `ev/<id>`, `in/<id>`: a consent event or an inbound keyword that was dealt with
+- `ev/<id>`, `in/<id>`, `ap/<id>`: a consent event, an inbound keyword or an approval that was dealt with
 """
 
 from __future__ import annotations
@@ -101,11 +101,19 @@ class Canceled(Row):
     at: UtcTime
 
 
+class Approved(Row):
+    """Who approved a text, and when."""
+
+    by: str
+    at: UtcTime
+
+
 class MessageRow(Row):
     """`seq` counts its decisions.  `received`: when it first came to us.  While an order is out, `issued_at` and
     `sender` are that order's, and `request` the request without its text, so that it can be judged again if it is
-    returned.  `own`: Sayso started it.  `canceled`: it was asked to be taken back; its `fingerprint` is empty where
-    that came before the request."""
+    returned.  `own`: Sayso started it.  `approved`: somebody has approved this text; nobody is asked again.  `because`: the
+    rule that ended it.  `canceled`: it was asked to be taken back; its `fingerprint` is empty where that came before
+    the request."""
 
     fingerprint: str
     seq: int = 0
@@ -114,6 +122,8 @@ class MessageRow(Row):
     own: bool = False
     issued_at: UtcTime | None = None
     sender: str = ""
+    approved: Approved | None = None
+    because: str = ""
     canceled: Canceled | None = None
     request: SendRequest | None = None
 

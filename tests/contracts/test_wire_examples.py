@@ -95,6 +95,7 @@ def test_no_example_stands_where_nobody_looks() -> None:
     ("message", "field", "words"),
     [
         ("Decision", "verdict", {"send", "hold", "reject", "expire", "cancel"}),
+        ("Approval", "action", {"approve", "reject", "send_now"}),
         ("Attempt", "state", {state.value for state in AttemptState}),
         ("ConsentEvent", "action", {"opt_in", "opt_out", "ask", "ask_failed", "unreadable", "resolved"}),
         ("Sender", "kind", {"long_code", "toll_free", "short_code", "messaging_service"}),

@@ -30,8 +30,9 @@ NUMBER_FIELDS = [
     ("sms.contacts", "number"),
     ("sms.number-facts", "number"),
     ("sms.request-cancels", "number"),
+    ("sms.approvals", "number"),
 ]
-OURS = {"sms.consent-log", "sms.consent-status", "sms.returned"}
+OURS = {"sms.consent-log", "sms.consent-status", "sms.returned", "sms.approval-log"}
 """Written by the gate and dispatch alone: there a number is E.164 already."""
 
 

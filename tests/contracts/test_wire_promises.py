@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from schemas.approval import ApprovalAction
 from schemas.attempt import AttemptState
 from schemas.catalog.examples import examples
 from schemas.catalog.json_schema import json_schema
@@ -32,6 +33,8 @@ FIELDS = {
     "Stop": "number tenant? consent_epoch at",
     "Attempt": "message_id tenant attempt sender state provider_id? code? at evidence?",
     "DeliveryReceipt": "message_id tenant attempt provider_id status error_code? received_at raw?",
+    "Approval": "approval_id tenant number message_id action by at body_sha256?",
+    "ApprovalAnswer": "approval_id tenant number message_id action by applied verdict? rule reason next_step? at",
     "Outcome": "message_id tenant branch? sender? to? kind person_id? case_id? event_id? requested_at state error_code?"
     " error_title? next_step? segments? final version was? at",
     "Was": "state error_code? segments?",
@@ -42,6 +45,7 @@ FIELDS = {
 WORDS: list[tuple[type[StrEnum], str]] = [
     (Kind, "transactional direct reminder alert follow_up marketing test"),
     (ConsentAction, "opt_in opt_out ask ask_failed unreadable resolved"),
+    (ApprovalAction, "approve reject send_now"),
     (Verdict, "send hold reject expire cancel"),
     (AttemptState, "queued sending accepted refused deferred in_doubt canceled expired given_up"),
 ]
@@ -73,6 +77,9 @@ KEPT = [
     ("sms.person-requests", "tenant/person", 35, ""),
     ("sms.person-answers", "tenant/person", 35, ""),
     ("sms.sender-status", "sender", None, "compacted"),
+    ("sms.approvals", "tenant/number", 400, ""),
+    ("sms.approval-log", "tenant/number", 400, ""),
+    ("sms.dismissals", "tenant/message id", 400, ""),
 ]
 
 KEYS = {
@@ -98,6 +105,9 @@ KEYS = {
     "sms.sender-status/a-launch": "72975",
     "sms.dead-letters/tombstone": "sms.consent-events/0",
     "sms.request-cancels/by-staff": "harbor-title/+14155550142",
+    "sms.approvals/approve": "harbor-title/+14155550142",
+    "sms.approval-log/approved": "harbor-title/+14155550142",
+    "sms.dismissals/seen": "harbor-title/case-8841:docs-ready",
     "sms.person-events/deleted": "harbor-title/crm-20418",
     "sms.people/whole": "harbor-title/crm-20417",
     "sms.person-requests/to-a-work-number": "harbor-title/crm-311",

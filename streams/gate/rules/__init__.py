@@ -11,6 +11,7 @@ from typing import Final
 from streams.gate.case import Rule
 from streams.gate.rules.ask_budget import ask_budget
 from streams.gate.rules.ask_not_needed import ask_not_needed
+from streams.gate.rules.awaiting_approval import awaiting_approval
 from streams.gate.rules.bad_body import bad_body
 from streams.gate.rules.blocked_by_carrier import blocked_by_carrier
 from streams.gate.rules.clock_skew import clock_skew
@@ -63,4 +64,5 @@ RULES: Final[tuple[Rule, ...]] = (
     quiet_hours,
     marketing_hours,
     frequency_cap,
+    awaiting_approval,
 )

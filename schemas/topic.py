@@ -1,0 +1,81 @@
+"""What a topic is: its name, what it carries, how it is keyed and kept."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property
+from typing import Any, Final, Generic, TypeVar, get_args
+
+from pydantic import TypeAdapter
+
+from schemas.base import Message
+
+M = TypeVar("M", bound=Message)
+
+_CAPITAL: Final = re.compile(r"(?<!^)(?=[A-Z])")
+
+
+@dataclass(frozen=True)
+class Topic(Generic[M]):
+    """`carries` is a message type (or a tagged union); `key` tells a message's key; `keep` is retention, None for
+    ever.  `append_time`: the broker stamps records, so that nobody can backdate them."""
+
+    name: str
+    carries: Any
+    key: Callable[[M], str]
+    keep: timedelta | None
+    about: str
+    keyed_by: str = ""
+    """What `key` makes the key of, in words."""
+    compacted: bool = False
+    append_time: bool = False
+    single: bool = False
+    """One partition whatever the cluster's default: small, and read whole by everybody."""
+    max_bytes: int | None = None
+
+    @cached_property
+    def adapter(self) -> TypeAdapter[M]:
+        return TypeAdapter(self.carries)
+
+    def decode(self, value: bytes) -> M:
+        """Raises pydantic's ValidationError, which says what is wrong field by field."""
+        return self.adapter.validate_json(value)
+
+    def encode(self, message: M) -> bytes:
+        """As it goes on the wire: what is None is left out, because a reader takes what is missing for None."""
+        return self.adapter.dump_json(message, exclude_none=True)
+
+    @cached_property
+    def messages(self) -> tuple[type[Message], ...]:
+        """The one type it carries, or each member of the tagged union."""
+        if isinstance(self.carries, type):
+            return (self.carries,)
+        return tuple(get_args(member)[0] for member in get_args(get_args(self.carries)[0]))
+
+    @cached_property
+    def event_type(self) -> str:
+        """The CloudEvents `type` of its records: `SendRequest` is `sayso.send_request.v1`, each control
+        `sayso.control.v1`.  A breaking change of the wire would be `v2`, on a topic of its own."""
+        name = self.carries.__name__ if isinstance(self.carries, type) else "Control"
+        return f"sayso.{_CAPITAL.sub('_', name).lower()}.v1"
+
+    def partitions(self, default: int) -> int:
+        return 1 if self.single else default
+
+    def config(self, *, replication: int) -> dict[str, str]:
+        """Broker settings of this topic.  With three replicas a write needs two, and a stale replica may never
+        lead: an acknowledged record survives the loss of one broker."""
+        settings = {
+            "cleanup.policy": "compact" if self.compacted else "delete",
+            "retention.ms": "-1" if self.keep is None else str(int(self.keep.total_seconds() * 1000)),
+            "message.timestamp.type": "LogAppendTime" if self.append_time else "CreateTime",
+            "compression.type": "uncompressed",  # every reader can read it, whatever its producer used (zstd: a library)
+            "min.insync.replicas": "2" if replication >= 3 else "1",
+            "unclean.leader.election.enable": "false",
+        }
+        if self.max_bytes:
+            settings["max.message.bytes"] = str(self.max_bytes)
+        return settings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
@@ -12,11 +13,12 @@ from twilio.http.response import Response
 
 class Flight:
     """One call under way.  `departed` is set just before the first byte is written: a call that failed before it is
-    known not to have reached the provider."""
+    known not to have reached the provider.  `held` is asked at that very moment."""
 
-    __slots__ = ("departed", "response")
+    __slots__ = ("departed", "held", "response")
 
-    def __init__(self) -> None:
+    def __init__(self, held: Callable[[], bool] = lambda: True) -> None:
+        self.held = held
         self.departed = False
         self.response: Response | None = None
 
@@ -25,8 +27,16 @@ flight: ContextVar[Flight] = ContextVar("flight")
 """Set by whoever wants to know."""
 
 
+class LeaseOver(Exception):
+    """The sender may be somebody else's by now: nothing was written."""
+
+
 async def _departs(_session: Any, _context: Any, _headers: Any) -> None:
+    """aiohttp (3.14, `http_writer.py`) calls this when there is a connection, before it writes the head of the request,
+    whatever the name of the hook says; what is raised here closes the connection."""
     if call := flight.get(None):
+        if not call.held():
+            raise LeaseOver
         call.departed = True
 
 

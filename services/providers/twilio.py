@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
@@ -11,7 +12,7 @@ from pydantic import SecretStr
 from twilio.base.exceptions import TwilioRestException, TwilioServiceException
 from twilio.rest import Client
 
-from services.providers.session import Flight, QuietSession, flight
+from services.providers.session import Flight, LeaseOver, QuietSession, flight
 from streams.dispatch.calls import Answer, Post, Result
 
 TWILIO = "https://api.twilio.com"
@@ -52,15 +53,17 @@ class Twilio:
         self._session: QuietSession | None = None
         self._messages: Any = None
 
-    async def send(self, post: Post) -> Answer:
+    async def send(self, post: Post, held: Callable[[], bool] = lambda: True) -> Answer:
         """One call.  Only cancellation and bugs are raised."""
         if self._messages is None:
             self._open()
-        call = Flight()
+        call = Flight(held)
         flight.set(call)
         try:
             async with asyncio.timeout(self._timeout):
                 message = await self._messages.create_async(**self._form(post))
+        except LeaseOver:
+            return _answer(post, Result.UNSENT, code="lease_over", detail="the lease ran out while it was connecting")
         except UnicodeEncodeError:
             return _answer(post, Result.REFUSED, code="unencodable", detail="the text is not valid Unicode")
         except (TwilioRestException, TwilioServiceException) as refusal:

@@ -81,13 +81,13 @@ def performer(provider: Provider, concurrency: int = 32) -> Perform:
     async def perform(post: Post, lease: Lease) -> Answer:
         await asyncio.sleep(spacing.wait(post, time.monotonic()))
         async with free:
-            if not lease.held:  # looked at last, right before the call
+            if not lease.held:  # and again when there is a connection, right before the first byte
                 return Answer(
                     tenant=post.tenant, message_id=post.message_id, attempt=post.attempt, sender=post.sender,
                     result=Result.UNSENT, code="lease_over",
                     detail="this worker could not be sure to own the sender still",
                 )  # fmt: skip
-            return await provider.send(post)
+            return await provider.send(post, lambda: lease.held)
 
     return perform
 

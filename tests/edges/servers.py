@@ -33,20 +33,50 @@ def nobody_listens() -> str:
         return f"http://127.0.0.1:{probe.getsockname()[1]}"
 
 
+class Door:
+    """`open` lets in who waits; `said` is all that they say."""
+
+    def __init__(self, listener: socket.socket, waiting: list[socket.socket]) -> None:
+        self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        self.said = b""
+        self._listener, self._waiting = listener, waiting
+
+    def open(self) -> asyncio.Task[None]:
+        """Those who stood before it go away; the next try of whoever waits behind them (a second later) gets in."""
+        for one in self._waiting:
+            one.close()
+        self._listener.setblocking(False)
+        return asyncio.create_task(self._let_in())
+
+    async def _let_in(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            visitor, _ = await loop.sock_accept(self._listener)
+            with visitor:
+                while heard := await loop.sock_recv(visitor, 1 << 16):
+                    self.said += heard
+
+
 @asynccontextmanager
-async def full_house() -> AsyncIterator[str]:
-    """A listener whose queue of connections is full: the next one is neither made nor refused."""
+async def slow_door() -> AsyncIterator[Door]:
+    """A listener whose queue of connections is full, until it is opened."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen(0)
-        where = listener.getsockname()
         waiting = [socket.socket() for _ in range(3)]
         for one in waiting:
             one.setblocking(False)
-            one.connect_ex(where)
+            one.connect_ex(listener.getsockname())
         await asyncio.sleep(0.05)
         try:
-            yield f"http://127.0.0.1:{where[1]}"
+            yield Door(listener, waiting)
         finally:
             for one in waiting:
                 one.close()
+
+
+@asynccontextmanager
+async def full_house() -> AsyncIterator[str]:
+    """A listener whose queue of connections is full: the next one is neither made nor refused."""
+    async with slow_door() as door:
+        yield door.url

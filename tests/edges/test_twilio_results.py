@@ -12,8 +12,9 @@ from aiohttp import web
 
 from services.providers.simulator import Script, Simulator
 from streams.dispatch.calls import Result
+from streams.kit.lease import Lease
 from tests.edges.calls import post, twilio
-from tests.edges.servers import full_house, nobody_listens, server
+from tests.edges.servers import full_house, nobody_listens, server, slow_door
 
 TO = "+14155550100"
 
@@ -84,6 +85,51 @@ async def test_no_such_host() -> None:
 async def test_a_connection_that_is_never_made_sent_nothing() -> None:
     async with full_house() as url, twilio(url, timeout=0.3) as client:
         assert (await client.send(post())).result is Result.UNSENT
+
+
+async def test_a_lease_that_ends_while_the_connection_is_made_sends_nothing() -> None:
+    lease, looked = Lease(60), 0
+
+    def held() -> bool:
+        nonlocal looked
+        looked += 1
+        return lease.held
+
+    async with slow_door() as door, twilio(door.url) as client:
+        call = asyncio.create_task(client.send(post(), held))
+        await asyncio.sleep(0.1)
+        assert not looked, "not before there is a connection"
+        lease.revoke()
+        inside = door.open()
+        answer = await call
+        await asyncio.sleep(0.05)
+        inside.cancel()
+        assert (answer.result, answer.code, looked) == (Result.UNSENT, "lease_over", 1)
+        assert door.said == b""
+
+
+async def test_a_lease_that_ends_behind_somebody_elses_call_sends_nothing() -> None:
+    asked, came, go = 0, asyncio.Event(), asyncio.Event()
+
+    async def answer(_request: web.Request) -> web.Response:
+        nonlocal asked
+        asked += 1
+        came.set()
+        await go.wait()
+        return web.json_response({"sid": "SM1"}, status=201)
+
+    lease = Lease(60)
+    async with server(answer) as url, twilio(url, connections=1) as client:
+        first = asyncio.create_task(client.send(post()))
+        await came.wait()
+        second = asyncio.create_task(client.send(post(), lambda: lease.held))
+        await asyncio.sleep(0.05)
+        lease.revoke()
+        go.set()
+        assert (await first).result is Result.ACCEPTED
+        assert (await second).code == "lease_over"
+        assert (await client.send(post(), lambda: True)).result is Result.ACCEPTED, "the client is as good as before"
+    assert asked == 2
 
 
 async def test_a_server_that_dies_between_two_calls() -> None:

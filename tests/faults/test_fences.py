@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -119,7 +120,7 @@ class Listening:
 
     calls = 0
 
-    async def send(self, post: Post) -> Answer:
+    async def send(self, post: Post, held: Callable[[], bool] = lambda: True) -> Answer:
         self.calls += 1
         return Answer(tenant="acme", message_id="m1", attempt=1, sender=OWN, result=Result.ACCEPTED, provider_id="SM1")
 
@@ -153,8 +154,8 @@ class Slow(Listening):
     def __init__(self) -> None:
         self.go = asyncio.Event()
 
-    async def send(self, post: Post) -> Answer:
-        answer = await super().send(post)
+    async def send(self, post: Post, held: Callable[[], bool] = lambda: True) -> Answer:
+        answer = await super().send(post, held)
         await self.go.wait()
         return answer
 

@@ -72,7 +72,7 @@ class Topic(Generic[M]):
             "cleanup.policy": "compact" if self.compacted else "delete",
             "retention.ms": "-1" if self.keep is None else str(int(self.keep.total_seconds() * 1000)),
             "message.timestamp.type": "LogAppendTime" if self.append_time else "CreateTime",
-            "compression.type": "uncompressed",  # every reader can read it, whatever its producer used (zstd: a library)
+            "compression.type": "uncompressed",  # every reader can read it, whatever producers use (zstd: a library)
             "min.insync.replicas": "2" if replication >= 3 else "1",
             "unclean.leader.election.enable": "false",
         }

@@ -44,6 +44,8 @@ AWAITING_APPROVAL: Final = Reason("awaiting_approval", "It waits to be approved"
 NOBODY_APPROVED: Final = Reason(
     "awaiting_approval", f"Nobody approved it within {HOLD_LIMIT.days} days", "ask again if it is still wanted"
 )
+NOT_APPROVED: Final = "not_approved"
+"""The rule by which staff reject a text."""
 READY: Final = Reason("ready", "The SMS message can be sent", "nothing: it goes by itself")
 """Of the decision that lets go what waited."""
 

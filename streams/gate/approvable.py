@@ -13,7 +13,7 @@ from schemas.decision import Verdict
 from streams.gate.case import case_of
 from streams.gate.rows import HeldRow, MessageRow, NumberRow
 from streams.gate.rules.awaiting_approval import awaiting_approval
-from streams.reasons import AWAITING_APPROVAL, EXPIRED, HELD_TOO_LONG, NOBODY_APPROVED, OPTED_OUT, Reason
+from streams.reasons import AWAITING_APPROVAL, EXPIRED, HELD_TOO_LONG, NOBODY_APPROVED, NOT_APPROVED, OPTED_OUT, Reason
 from streams.step import Settings
 
 UNKNOWN: Final = Reason(
@@ -23,7 +23,7 @@ ANOTHER_TEXT: Final = Reason(
     "another_text", "The text that waits is not the one that was seen", "look at it again, and approve what is there"
 )
 TAKEN_BACK: Final = Reason("canceled", "It was taken back", "ask again if it is still wanted")
-REJECTED: Final = Reason("not_approved", "It was rejected", "ask for another text if one is wanted")
+REJECTED: Final = Reason(NOT_APPROVED, "It was rejected", "ask for another text if one is wanted")
 UNDER_WAY: Final = Reason("under_way", "It is on its way already", "nothing")
 NOT_NEEDED: Final = Reason("no_approval_needed", "It needs no approval", "see what else it waits for")
 

@@ -23,7 +23,7 @@ from streams.gate.joined import joined
 from streams.gate.judge import Judged, judge, ruled
 from streams.gate.release import with_number
 from streams.gate.rows import NUMBER, Approved, HeldRow, MessageRow, NumberRow, held_row, message_row
-from streams.reasons import READY, Reason
+from streams.reasons import NOT_APPROVED, READY, Reason
 from streams.seen import REMEMBER, SeenRow, seen, seen_row
 from streams.step import NOTHING, Fact, Publication, Rows, Settings, Step
 
@@ -71,7 +71,7 @@ def _approve(
 def _reject(
     said: Approval, pending: Pending, number: NumberRow, now: datetime, settings: Settings
 ) -> tuple[Pending, Judged]:
-    no = Reason("not_approved", f"Rejected by {said.by}", "nothing; ask for another text if one is wanted")
+    no = Reason(NOT_APPROVED, f"Rejected by {said.by}", "nothing; ask for another text if one is wanted")
     ruling = Ruling(Verdict.REJECT, (no.finding(Verdict.REJECT),))
     return pending, ruled(pending, ruling, number, now, settings)
 

@@ -111,9 +111,9 @@ class Approved(Row):
 class MessageRow(Row):
     """`seq` counts its decisions.  `received`: when it first came to us.  While an order is out, `issued_at` and
     `sender` are that order's, and `request` the request without its text, so that it can be judged again if it is
-    returned.  `own`: Sayso started it.  `approved`: somebody has approved this text; nobody is asked again.  `because`: the
-    rule that ended it.  `canceled`: it was asked to be taken back; its `fingerprint` is empty where that came before
-    the request."""
+    returned.  `own`: Sayso started it.  `approved`: somebody has approved this text; nobody is asked again.
+    `because`: the rule that ended it.  `canceled`: it was asked to be taken back; its `fingerprint` is empty where that
+    came before the request."""
 
     fingerprint: str
     seq: int = 0

@@ -9,11 +9,13 @@ from typing import Any
 import typer
 
 from services.cli import (
+    codes,
     consent,
     demo,
     explain,
     keys,
     keywords,
+    lag,
     people,
     send,
     senders,
@@ -35,7 +37,8 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-_RUN, _ASK, _SET, _PARTS = "Run it", "Use it and look", "Set it up", "One process at a time"
+_RUN, _ASK, _WATCH = "Run it", "Use it and look", "Watch it"
+_SET, _PARTS = "Set it up", "One process at a time"
 
 app.command(rich_help_panel=_RUN)(demo.demo)
 app.command(rich_help_panel=_RUN)(up.up)
@@ -45,6 +48,8 @@ app.add_typer(people.app, name="people", rich_help_panel=_ASK)
 app.command(rich_help_panel=_ASK)(tail.tail)
 app.command(rich_help_panel=_ASK)(explain.explain)
 app.command(rich_help_panel=_ASK)(usage.usage)
+app.command(rich_help_panel=_ASK)(codes.codes)
+app.command(rich_help_panel=_WATCH)(lag.lag)
 app.add_typer(topics.app, name="topics", rich_help_panel=_SET)
 app.add_typer(tenants.app, name="tenants", rich_help_panel=_SET)
 app.add_typer(senders.app, name="senders", rich_help_panel=_SET)

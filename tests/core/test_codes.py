@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from streams.codes import all_codes, meaning
+from streams.codes import WHO, Effect, Who, all_codes, meaning, waits
+from streams.codes.__main__ import PAGE
+from streams.codes.code import Refusal, Retry, Stage
+from streams.codes.page import page
 
-OWN = {"stopped", "canceled", "id_reused", "out_of_time", "old_order", "unsent", "lease_over", "429", "unencodable",
-       "ask_budget"}  # fmt: skip
+OWN = {code.code for code in all_codes().values() if code.stage is Stage.DISPATCH}
 
 
-def test_every_code_has_a_title_a_meaning_and_something_to_do() -> None:
+def test_every_code_says_who_must_act_and_what_to_do() -> None:
     codes = all_codes()
     assert len(codes) == 312 + len(OWN)
-    for code in codes.values():
+    for name, code in codes.items():
+        assert code.code == name
+        assert code.who in WHO
         assert code.title
         assert code.description
-        assert code.next_step
-        assert code.retry in {"yes", "later", "after_fix", "ambiguous", "no", "n/a"}
-        assert code.suppress_number in {"yes", "no", "consent"}
+        assert all(code.causes)
+        assert all(code.steps)
+        assert code.next_step.endswith(".")
         assert code.known
+
+
+def test_no_two_codes_of_a_texts_life_are_described_alike() -> None:
+    said = [code.description for code in all_codes().values() if code.stage is not Stage.SETUP]
+    assert len(set(said)) == len(said)
+
+
+def test_every_class_has_codes() -> None:
+    assert {code.who for code in all_codes().values()} == set(Who)
 
 
 def test_the_providers_codes_link_to_their_page_and_our_own_words_to_none() -> None:
@@ -29,9 +44,52 @@ def test_the_providers_codes_link_to_their_page_and_our_own_words_to_none() -> N
 
 @pytest.mark.parametrize("code", ["30003", "30005", "30006"])
 def test_the_failures_that_staff_meet_most_say_what_to_do_first(code: str) -> None:
-    step = meaning(code).next_step.lower()
-    for word in ("client", "new" if code != "30006" else "mobile", "save", "test sms", "escalate"):
-        assert word in step
+    told = meaning(code)
+    assert len(told.causes) >= 3
+    for said in (told.next_step.lower(), " ".join(told.steps).lower()):
+        for word in ("confirm", "client", "new" if code != "30006" else "mobile", "save", "test sms", "escalate"):
+            assert word in said
+
+
+@pytest.mark.parametrize(
+    ("effect", "codes"),
+    [
+        (Effect.DOUBTFUL, {"30003", "30004", "30005"}),
+        (Effect.LANDLINE, {"21614", "21635", "30006"}),
+        (Effect.SUPPRESS, {"21211", "21265", "21268"}),
+        (Effect.OPTED_OUT, {"21610", "30630", "63014"}),
+    ],
+)
+def test_what_a_code_tells_of_the_number(effect: Effect, codes: set[str]) -> None:
+    assert {name for name, code in all_codes().items() if code.effect is effect} == codes
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        pytest.param("20429", True, id="too many calls"),
+        pytest.param("429", True, id="the same without a code of theirs"),
+        pytest.param("21611", True, id="the sender's queue is full"),
+        pytest.param("20003", True, id="no text gets through with this password"),
+        pytest.param("21211", False, id="not a number"),
+        pytest.param("21610", False, id="they said STOP"),
+        pytest.param("21606", False, id="another sender would do"),
+        pytest.param("99999", False, id="unknown"),
+    ],
+)
+def test_a_refusal_that_says_nothing_of_the_text_waits(code: str, expected: bool) -> None:
+    assert waits(code) is expected
+
+
+def test_what_may_have_gone_out_never_waits_to_be_sent_again() -> None:
+    open_ones = [code for code in all_codes().values() if code.retry is Retry.AMBIGUOUS]
+    assert {code.code for code in open_ones} == {"20500", "20503", "30410"}
+    assert {code.refusal for code in open_ones} == {Refusal.FINAL}
+
+
+@pytest.mark.parametrize("who", [Who.NUMBER, Who.CONSENT, Who.CONTENT, Who.RECIPIENT])
+def test_what_is_about_this_text_or_this_client_is_final(who: Who) -> None:
+    assert {code.refusal for code in all_codes().values() if code.who is who} == {Refusal.FINAL}
 
 
 @pytest.mark.parametrize(
@@ -44,3 +102,11 @@ def test_a_code_nobody_has_heard_of_is_shown_and_linked(code: str, url: str | No
     assert unknown.next_step
     assert len(unknown.title) < 60
     assert url is None or unknown.url == url
+
+
+def test_the_page_is_the_generated_one() -> None:
+    assert PAGE.read_text("utf-8") == page(), "write it anew: python -m streams.codes"
+
+
+def test_the_page_has_every_code() -> None:
+    assert set(re.findall(r"^### (?:\[|`)(\w+)(?:\]\(|`)", page(), re.MULTILINE)) == set(all_codes())

@@ -22,7 +22,7 @@ from services.demo.sample import SAMPLE
 
 COMMANDS = [
     "demo", "up", "send", "consent in", "consent out", "consent resolve", "consent ask", "consent show",
-    "people import", "people show", "tail", "explain", "usage", "topics list",
+    "people import", "people show", "tail", "explain", "usage", "codes", "topics list",
     "topics apply", "tenants apply", "tenants list", "senders apply", "senders list", "worker", "webhook", "simulator",
     "ledger", "consents", "keys add", "keys list", "keys revoke", "consent history",
     "consent proof", "consent verify", "consent import", "consent audit",

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import re
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
-import pytest
+from tests.contracts.node import HERE, installed
 
-HERE = Path(__file__).parent
-COMMAND = HERE / "node_modules/@stoplight/prism-cli/dist/index.js"
+COMMAND = "@stoplight/prism-cli/dist/index.js"
 DESCRIPTION = HERE / "twilio_messages_openapi.json"
 """From Twilio's OpenAPI definitions 2.6.7 (MIT), the paths about messages.  Two things are put right: `encoding` of
 `MediaUrl`, which Prism needs to take it several times, and `uri-reference` where Twilio writes `uri` although its own
@@ -21,24 +18,12 @@ examples, and its servers, give addresses without a host."""
 _LISTENING = re.compile(rb"listening on (http://\S+)")
 
 
-async def _installed() -> None:
-    """As the lock file says; the first time this asks the npm registry, later nobody."""
-    if shutil.which("node") is None or shutil.which("npm") is None:
-        pytest.skip("Node is missing: install Node 18.20 or newer to check the simulator against Twilio's description")
-    if not COMMAND.exists():
-        process = await asyncio.create_subprocess_exec(
-            "npm", "ci", "--silent", cwd=HERE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
-        )
-        said, _ = await process.communicate()
-        assert process.returncode == 0, f"npm ci failed: {said.decode()[-2000:]}"
-
-
 @asynccontextmanager
 async def prism(upstream: str) -> AsyncIterator[str]:
     """`prism proxy --errors` on a port of its own."""
-    await _installed()
+    command = await installed(COMMAND, "check the simulator against Twilio's description")
     process = await asyncio.create_subprocess_exec(
-        "node", str(COMMAND), "proxy", "--errors", "-h", "127.0.0.1", "-p", "0", str(DESCRIPTION), upstream,
+        "node", str(command), "proxy", "--errors", "-h", "127.0.0.1", "-p", "0", str(DESCRIPTION), upstream,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip
     assert process.stdout is not None

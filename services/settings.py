@@ -23,6 +23,7 @@ _ENV = {
     "tick": "SAYSO_TICK",
     "provider_timeout": "SAYSO_PROVIDER_TIMEOUT",
     "provider_concurrency": "SAYSO_PROVIDER_CONCURRENCY",
+    "account_pace": "SAYSO_ACCOUNT_PACE",
 }
 
 
@@ -50,6 +51,8 @@ class ServiceSettings(BaseModel):
     tick: float = Field(default=0.02, ge=0, le=1)
     provider_timeout: float = Field(default=10.0, gt=0)
     provider_concurrency: int = Field(default=32, ge=1)
+    account_pace: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    """Segments per second of all senders together; None: no cap but the senders' own."""
 
 
 def from_environment(environment: Mapping[str, str] | None = None) -> ServiceSettings:

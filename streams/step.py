@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, MutableMapping
 from datetime import UTC, datetime
+from math import inf
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict
@@ -94,6 +95,15 @@ class Step(NamedTuple):
 NOTHING = Step()
 
 
+class Edge(NamedTuple):
+    """What the process that performs a room's effects says of itself.  `call_timeout`: seconds that one call may take.
+    `pace`: segments per second that one sender may have of the account's.  `rests_until`: no call begins before."""
+
+    call_timeout: float = 10.0
+    pace: float = inf
+    rests_until: datetime | None = None
+
+
 class Settings(NamedTuple):
     """The broadcast topics as this worker has read them."""
 
@@ -101,6 +111,7 @@ class Settings(NamedTuple):
     senders: Mapping[str, Sender] = {}
     versions: Mapping[str, str] = {}
     """A tenant's settings version, worked out once per change rather than once per decision."""
+    edge: Edge = Edge()
 
 
 def settings_of(tenants: Mapping[str, TenantSettings], senders: Mapping[str, Sender]) -> Settings:

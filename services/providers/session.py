@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
@@ -9,6 +11,8 @@ from typing import Any
 import aiohttp
 from twilio.http.async_http_client import AsyncTwilioHttpClient
 from twilio.http.response import Response
+
+from services.crashpoints import CRASH_AT, reached
 
 
 class Flight:
@@ -40,6 +44,11 @@ async def _departs(_session: Any, _context: Any, _headers: Any) -> None:
         call.departed = True
 
 
+async def _written(_session: Any, _context: Any, _chunk: Any) -> None:
+    """aiohttp calls this right before it writes the body, and does not wait in between."""
+    asyncio.get_running_loop().call_soon(reached, "request-written")
+
+
 class QuietSession(AsyncTwilioHttpClient):  # type: ignore[misc]  # the SDK has no types
     """What the SDK's own client does and we do not want (9.13, `http/async_http_client.py`):
 
@@ -57,6 +66,8 @@ class QuietSession(AsyncTwilioHttpClient):  # type: ignore[misc]  # the SDK has 
         super().__init__(pool_connections=False)
         trace = aiohttp.TraceConfig()
         trace.on_request_headers_sent.append(_departs)
+        if CRASH_AT in os.environ:
+            trace.on_request_chunk_sent.append(_written)
         self.session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=connections, keepalive_timeout=15),
             trace_configs=[trace],

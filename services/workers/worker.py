@@ -5,23 +5,25 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
+from math import inf
 
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from schemas.topics import DEAD_LETTERS, EVERY_TOPIC
+from services.crashpoints import reached
 from services.providers import Provider, provider_from
 from services.settings import ServiceSettings
+from services.workers.performer import Performer
 from streams.apps import ROOMS
-from streams.dispatch.calls import Answer, Post, Result
-from streams.dispatch.spacing import Spacing
 from streams.kit.broadcast import Broadcast
-from streams.kit.host import Hooks, Host, Pace, Perform
-from streams.kit.lease import Lease
+from streams.kit.host import Hooks, Host, Pace
 from streams.kit.run import run
 from streams.room import Room
+from streams.step import Settings
 
 BATCH = 400
 """Facts a transaction.  A STOP waits for the batches under way of all the lanes that share the process, and the gate
@@ -51,8 +53,9 @@ async def work(
     broadcast = Broadcast(settings.bootstrap, fatal=_leave)
     await broadcast.start()
     provider = provider_from(settings) if room.opens else None
-    perform = None if provider is None else performer(provider, settings.provider_concurrency)
-    hooks = Hooks(settings=lambda: broadcast.current, perform=perform, ready=ready, fatal=_leave)
+    hooks = Hooks(settings=lambda: broadcast.current, ready=ready, fatal=_leave)
+    if provider is not None:
+        hooks = _with_effects(hooks, provider, settings, counts[room.reads[0].name])
     pace = Pace(
         batch=BATCH,
         tick=settings.tick,
@@ -69,27 +72,29 @@ async def work(
             await provider.close()
 
 
+def _with_effects(hooks: Hooks, provider: Provider, settings: ServiceSettings, partitions: int) -> Hooks:
+    """The fold is told how the account stands, and the account how much of it is ours."""
+    perform = Performer(provider, settings.provider_concurrency, timeout=settings.provider_timeout)
+    known, ready = hooks.settings, hooks.ready
+
+    def current() -> Settings:
+        broadcast = known()
+        return broadcast._replace(edge=perform.edge(datetime.now(UTC), broadcast.senders))
+
+    def owned(places: list[int]) -> None:
+        perform.owns(_share(settings, len(places), partitions))
+        ready(places)
+
+    return replace(hooks, settings=current, perform=perform, ready=owned, reached=reached)
+
+
 def _leave(error: BaseException) -> None:
     os._exit(70)
 
 
-def performer(provider: Provider, concurrency: int = 32) -> Perform:
-    """Calls begin at the sender's pace on a monotonic clock, and only while the partition is surely ours.  No more than
-    `concurrency` at a time: what waits for a free connection would wait behind the look at the lease."""
-    spacing, free = Spacing(), asyncio.Semaphore(concurrency)
-
-    async def perform(post: Post, lease: Lease) -> Answer:
-        await asyncio.sleep(spacing.wait(post, time.monotonic()))
-        async with free:
-            if not lease.held:  # and again when there is a connection, right before the first byte
-                return Answer(
-                    tenant=post.tenant, message_id=post.message_id, attempt=post.attempt, sender=post.sender,
-                    result=Result.UNSENT, code="lease_over",
-                    detail="this worker could not be sure to own the sender still",
-                )  # fmt: skip
-            return await provider.send(post, lambda: lease.held)
-
-    return perform
+def _share(settings: ServiceSettings, owned: int, partitions: int) -> float:
+    """Segments per second of the account that go with so many of its partitions."""
+    return inf if settings.account_pace is None else settings.account_pace * owned / partitions or 1e-9
 
 
 async def partition_counts(bootstrap: str, room: Room) -> dict[str, int]:

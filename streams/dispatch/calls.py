@@ -21,6 +21,8 @@ class Post(NamedTuple):
     wait: float = 0.0
     rest: float = 0.0
     """Seconds before this call, and from its start to that of the sender's next one: `streams.dispatch.spacing`."""
+    segments: int = 1
+    """That it counts for against the account's pace."""
 
     @property
     def identity(self) -> tuple[str, str, int]:

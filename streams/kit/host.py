@@ -55,6 +55,8 @@ class Hooks:
     perform: Perform | None = None
     ready: Callable[[list[int]], None] = lambda partitions: None
     fatal: Callable[[BaseException], None] = field(default=lambda error: os._exit(70))
+    reached: Callable[[str], None] = lambda point: None
+    """Told of each named step of a batch's life: a test may end the process there."""
 
 
 class Host:
@@ -194,11 +196,13 @@ class Host:
         fresh = [self._runner(partition) for partition in sorted(want - kept)]
         if turn == self.turn:
             await asyncio.gather(*[runner.writer.fence() for runner in fresh])
+            self.hooks.reached("after-fence")
             await restore(self.bootstrap, [runner.lane for runner in fresh], lambda: self._wanted(turn), **self.auth)
         if turn != self.turn:  # the next rebalance is already here
             await asyncio.gather(*[runner.close() for runner in fresh])
             return
         self.lanes.update({runner.lane.partition: runner for runner in fresh})
+        self.hooks.reached("on-open")
         self.live, self.progress = True, time.monotonic()
         for runner in self.lanes.values():
             runner.go()

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from streams.kit.host import Host
 
 LONG = 60.0
+BATCH = ("after-fold", "in-transaction", "after-commit")
+RESULT = ("before-result-commit", "in-result-transaction", "after-result-commit")
+"""Steps of a batch's life; of one with what came of calls."""
 
 
 class Runner:
@@ -54,6 +57,7 @@ class Runner:
     def drain(self) -> None:
         """Start no call; those under way may end, and what came of them is still written."""
         self._draining = True
+        self.host.hooks.reached("on-revoke")
         for _, lease in self._calls.values():
             lease.revoke()
         self._kick.set()
@@ -100,19 +104,24 @@ class Runner:
 
     async def _commit(self, tx: Transaction) -> None:
         self._committing = True
-        settings = self.host.hooks.settings()
+        settings, reached = self.host.hooks.settings(), self.host.hooks.reached
+        reached("before-batch")
+        steps = RESULT if tx.work and type(tx.work[0]) is Answered else BATCH
         while self.lane.judge(tx, settings):  # noqa: ASYNC110 - there is nothing to wait for, only to give way
             await asyncio.sleep(0)
         self._withdraw(effect for _, effect in tx.effects)
         asked = boot_time()
         if not tx.empty:
-            await self.writer.commit(self.lane, tx)
+            reached(steps[0])
+            await self.writer.commit(self.lane, tx, lambda: reached(steps[1]))
+            reached(steps[2])
             self.lane.committed(tx)
             self.host.finished(self.lane)
         self._committing = False
         for family, effect in tx.effects:
             if not isinstance(effect, Withdraw):
                 self._begin(family, effect, asked)
+        reached("calls-begun" if tx.effects else "")
         self._withdraw(effect for _, effect in tx.effects)
 
     def _withdraw(self, effects: Iterable[Any]) -> None:

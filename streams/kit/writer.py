@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
@@ -45,14 +45,16 @@ class Writer:
         """From the moment this returns nobody else can commit for this lane."""
         await self._producer.start()
 
-    async def commit(self, lane: Lane, tx: Transaction) -> None:
-        """Publications, rows and positions become durable together.  Any exception: end the process."""
+    async def commit(self, lane: Lane, tx: Transaction, sent: Callable[[], None] = lambda: None) -> None:
+        """Publications, rows and positions become durable together.  Any exception: end the process.  `sent` is called
+        when all is written and nothing is durable."""
         rows = lane.room.rows.name
         async with asyncio.timeout(self.commit_timeout):
             await self._producer.begin_transaction()
             changed = [Outgoing(rows, lane.partition, key, value, []) for key, value in lane.changelog(tx)]
             futures = [*await self._send(tx.sends), *await self._send(changed)]
             await asyncio.gather(*futures)
+            sent()
             await self._producer.commit_transaction()
 
     async def _send(self, records: Iterable[Outgoing]) -> list[asyncio.Future[Any]]:

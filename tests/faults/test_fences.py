@@ -18,10 +18,10 @@ from schemas.consent_event import ConsentEvent
 from schemas.controls import Stop
 from schemas.send import Send
 from schemas.send_request import SendRequest
-from services.workers.worker import performer
+from services.workers.performer import Performer
 from streams.apps import DISPATCH, GATE
 from streams.dispatch.calls import Answer, Post, Result
-from streams.kit.host import Pace
+from streams.kit.host import Hooks, Pace
 from streams.kit.lease import Lease
 from streams.kit.runner import Runner
 from streams.lanes.lane import Lane
@@ -137,14 +137,14 @@ async def test_lease(seconds: float, calls: int, result: Result) -> None:
     clock[0] += 60
     provider = Listening()
     post = Post("acme", "m1", 1, OWN, NUMBER, "hello")
-    assert (await performer(provider)(post, lease)).result is result
+    assert (await Performer(provider)(post, lease)).result is result
     assert provider.calls == calls
 
 
 async def test_a_revoked_lease_is_over_at_once() -> None:
     lease, provider = Lease(15), Listening()
     lease.revoke()
-    await performer(provider)(Post("acme", "m1", 1, OWN, NUMBER, "hello"), lease)
+    await Performer(provider)(Post("acme", "m1", 1, OWN, NUMBER, "hello"), lease)
     assert provider.calls == 0
 
 
@@ -166,7 +166,7 @@ class Slow(Listening):
 ])  # fmt: skip
 async def test_a_lease_that_ends_while_a_call_waits_for_a_connection(concurrency: int, calls: int) -> None:
     provider, second = Slow(), Lease(15)
-    perform = performer(provider, concurrency)
+    perform = Performer(provider, concurrency)
     posts = [Post("acme", f"m{n}", 1, f"+1415555010{n}", NUMBER, "hello") for n in range(2)]
     tasks = [asyncio.create_task(perform(post, lease)) for post, lease in zip(posts, (Lease(15), second), strict=True)]
     await asyncio.sleep(0.01)
@@ -188,12 +188,12 @@ async def test_the_lease_counts_from_before_the_commit(
     stage, provider = dispatch(), Listening()
 
     class Writer:
-        async def commit(self, lane: Lane, tx: Transaction) -> None:
+        async def commit(self, lane: Lane, tx: Transaction, sent: Callable[[], None]) -> None:
             clock[0] += asleep
 
         async def stop(self) -> None: ...
 
-    hooks = SimpleNamespace(settings=lambda: SETTINGS, perform=performer(provider))
+    hooks = Hooks(settings=lambda: SETTINGS, perform=Performer(provider))
     host: Any = SimpleNamespace(live=True, pace=Pace(), hooks=hooks, finished=lambda lane: None, die=pytest.fail)
     runner = Runner(host, stage.lane, Writer())  # type: ignore[arg-type]
     stage.lane.feed(t.DISPATCH_ORDERS.name, [stage.log.publish(t.DISPATCH_ORDERS, ORDER, int(NOW.timestamp() * 1000))])

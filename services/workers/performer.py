@@ -1,0 +1,122 @@
+"""Make dispatch's calls: each in its turn, while the sender is surely ours, and never more than the account may."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from math import inf
+from typing import Final
+
+from schemas.base import Message
+from schemas.sender import Sender
+from services.crashpoints import reached
+from services.providers import Provider
+from streams.dispatch.account import Account, level
+from streams.dispatch.calls import Answer, Look, Post, Result, Seen
+from streams.dispatch.spacing import Spacing
+from streams.kit.lease import Lease
+from streams.step import Edge
+
+PATIENCE: Final = 2.0
+"""Seconds that a call waits for the account's pace with its lease running; else its sender is told to come back."""
+ACTIVE: Final = 5.0
+"""Seconds for which a sender that has called takes part in the account's pace."""
+LOOKS: Final = 4
+"""Lists asked for at a time: doubts must not take the calls' connections."""
+
+
+class Performer:
+    """`timeout`: seconds for one call, and for one list.  No more than `concurrency` calls at a time: what waits for a
+    free connection would wait behind the look at the lease."""
+
+    def __init__(
+        self, provider: Provider, concurrency: int = 32, *, timeout: float = 10.0, account: Account | None = None
+    ) -> None:
+        self._provider, self._timeout = provider, timeout
+        self.account = account or Account()
+        self._spacing = Spacing()
+        self._free, self._looks = asyncio.Semaphore(concurrency), asyncio.Semaphore(LOOKS)
+        self._called: dict[str, float] = {}
+
+    async def __call__(self, effect: Post | Look, lease: Lease) -> Message:
+        return await (self._look(effect, lease) if isinstance(effect, Look) else self._post(effect, lease))
+
+    async def _post(self, post: Post, lease: Lease) -> Answer:
+        self._called[post.sender] = time.monotonic()
+        await asyncio.sleep(self._spacing.wait(post, time.monotonic()))
+        async with self._free:
+            if wait := await self._turn(post):
+                return _unsent(post, Result.LIMITED, "account_pace", "others use the account's pace", wait)
+            if not lease.held:  # and again when there is a connection, right before the first byte
+                detail = "this worker could not be sure to own the sender still"
+                return _unsent(post, Result.UNSENT, "lease_over", detail)
+            reached("before-call")
+            began = self.account.backoff.round
+            answer = await self._provider.send(post, lambda: lease.held)
+        reached("answer-received")
+        self._mind(answer, began)
+        return answer
+
+    async def _turn(self, post: Post) -> float:
+        """0 when it may begin, or seconds after which to come back."""
+        while wait := self.account.wait(post, time.monotonic()):
+            if wait > PATIENCE:
+                return wait
+            await asyncio.sleep(wait)
+        return 0.0
+
+    def _mind(self, answer: Answer, began: int) -> None:
+        if answer.result is Result.LIMITED:
+            self.account.limited(began, answer.retry_after, time.monotonic())
+        elif answer.result is not Result.UNSENT:
+            self.account.backoff.went(began)
+
+    async def _look(self, look: Look, lease: Lease) -> Seen:
+        """It changes nothing, so the lease only tells whether anybody still waits for it."""
+        async with self._looks:
+            if not lease.held:
+                return _unseen(look, "the worker had to let go of the sender")
+            reached("before-look")
+            try:
+                async with asyncio.timeout(self._timeout):
+                    seen = await self._provider.look(look)
+            except TimeoutError:
+                return _unseen(look, "no list in time")
+        reached("after-look")
+        return seen
+
+    # --- what the fold is told
+
+    def owns(self, share: float) -> None:
+        """Segments per second of the account that go with the partitions owned from now on."""
+        if share > self.account.share:
+            self.account.owe(time.monotonic())
+        self.account.share = share
+
+    def edge(self, now: datetime, senders: Mapping[str, Sender]) -> Edge:
+        clock = time.monotonic()
+        rest = self.account.resting(clock)
+        return Edge(self._timeout, self._level(clock, senders), now + timedelta(seconds=rest) if rest else None)
+
+    def _level(self, clock: float, senders: Mapping[str, Sender]) -> float:
+        if self.account.share == inf:
+            return inf
+        self._called = {name: at for name, at in self._called.items() if at > clock - ACTIVE}
+        paces = [senders[name].segments_per_second for name in self._called if name in senders]
+        return min(self.account.share, level(self.account.share, paces))
+
+
+def _unsent(post: Post, result: Result, code: str, detail: str, retry_after: float | None = None) -> Answer:
+    return Answer(
+        tenant=post.tenant, message_id=post.message_id, attempt=post.attempt, sender=post.sender,
+        result=result, code=code, detail=detail, retry_after=retry_after,
+    )  # fmt: skip
+
+
+def _unseen(look: Look, detail: str) -> Seen:
+    return Seen(
+        tenant=look.tenant, message_id=look.message_id, attempt=look.attempt, sender=look.sender, round=look.round,
+        detail=detail,
+    )  # fmt: skip

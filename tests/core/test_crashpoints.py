@@ -1,0 +1,39 @@
+"""Where a test may have a worker killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from services.crashpoints import POINTS, reached_by
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_each_step_is_passed_somewhere() -> None:
+    code = [*(ROOT / "streams/kit").glob("*.py"), *(ROOT / "services").glob("[pw]*/*.py")]
+    text = "\n".join(path.read_text() for path in code)
+    assert [name for name in POINTS if f'"{name}"' not in text] == []
+    assert len(POINTS) >= 12
+
+
+def test_by_default_a_step_does_nothing() -> None:
+    reached_by(None)("after-commit")
+
+
+@pytest.mark.parametrize("wish", ["nowhere", "after-commit:x", "after-commit:-1"])
+def test_a_step_that_there_is_not_is_refused(wish: str) -> None:
+    with pytest.raises(ValueError, match="SAYSO_CRASH_AT is NAME"):
+        reached_by(wish)
+
+
+def test_the_process_is_killed_at_the_nth_time() -> None:
+    code = "from services.crashpoints import reached\nfor n in range(5):\n print(n, flush=True); reached('after-fold')"
+    given = {**os.environ, "SAYSO_CRASH_AT": "after-fold:3"}
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=given, capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stdout.split()) == (-signal.SIGKILL, ["0", "1", "2"])

@@ -1,0 +1,1 @@
+"""What an operator sees: lag with its cause, metrics, health, logs."""

@@ -7,26 +7,24 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
-import aiohttp
 from pydantic import SecretStr
-from twilio.base.exceptions import TwilioRestException, TwilioServiceException
+from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioServiceException
 from twilio.rest import Client
 
+from services.providers.broken import BROKEN, in_words
 from services.providers.session import Flight, LeaseOver, QuietSession, flight
-from streams.dispatch.calls import Answer, Post, Result
+from services.providers.twilio_list import NotWhole, listed
+from streams.codes import waits
+from streams.dispatch.calls import Answer, Look, Post, Result, Seen
 
 TWILIO = "https://api.twilio.com"
+TRY_AGAIN = "#rc=5&rp=all"
+"""Connection overrides on the callback's address (docs: "Webhook connection overrides"): a callback that we answer with
+503, or cannot answer, comes up to five times more, within 15 s in all; without them only once more, and only where no
+connection was made.  The fragment is neither sent to us nor part of what is signed."""
 FIRST_CODE = 10_000
 """Twilio's codes have five digits or more; the SDK fills in the HTTP status where an answer has none."""
 
-_CUT_OFF: tuple[tuple[type[BaseException], str], ...] = (
-    (TimeoutError, "no answer in time"),
-    (aiohttp.ClientPayloadError, "the answer was cut short"),
-    (aiohttp.ServerDisconnectedError, "the connection was closed before an answer"),
-    (ConnectionResetError, "the connection was reset before an answer"),
-    (aiohttp.ClientError, "the connection failed before an answer"),
-    (OSError, "the connection failed before an answer"),
-)
 _UNREADABLE = (ValueError, TypeError, AttributeError)
 """What the SDK raises on an answer that is no JSON, or JSON of another shape."""
 
@@ -55,20 +53,18 @@ class Twilio:
 
     async def send(self, post: Post, held: Callable[[], bool] = lambda: True) -> Answer:
         """One call.  Only cancellation and bugs are raised."""
-        if self._messages is None:
-            self._open()
         call = Flight(held)
         flight.set(call)
         try:
             async with asyncio.timeout(self._timeout):
-                message = await self._messages.create_async(**self._form(post))
+                message = await self._opened().create_async(**self._form(post))
         except LeaseOver:
             return _answer(post, Result.UNSENT, code="lease_over", detail="the lease ran out while it was connecting")
         except UnicodeEncodeError:
             return _answer(post, Result.REFUSED, code="unencodable", detail="the text is not valid Unicode")
         except (TwilioRestException, TwilioServiceException) as refusal:
             return _refused(post, refusal, call)
-        except tuple(kind for kind, _ in _CUT_OFF) as failure:
+        except BROKEN as failure:
             return _cut_off(post, failure, call)
         except _UNREADABLE:
             if call.response is None:
@@ -78,13 +74,31 @@ class Twilio:
             return _in_doubt(post, "taken by its status, but the answer has no sid")
         return _answer(post, Result.ACCEPTED, provider_id=message.sid)
 
+    async def look(self, look: Look) -> Seen:
+        """The time-out is for the whole list.  Only cancellation and bugs are raised."""
+        call = Flight()
+        flight.set(call)
+        try:
+            async with asyncio.timeout(self._timeout):
+                return _seen(look, entries=await listed(self._opened(), look))
+        except NotWhole as reason:
+            return _seen(look, detail=str(reason))
+        except BROKEN as failure:
+            return _seen(look, detail=in_words(failure))
+        except (TwilioException, *_UNREADABLE):
+            if call.response is None:
+                raise
+            return _seen(look, detail=_no_list(call.response.status_code))
+
     async def close(self) -> None:
         if self._session is not None:
             await self._session.close()
             self._session = self._messages = None
 
-    def _open(self) -> None:
+    def _opened(self) -> Any:
         """`environment` is given so that TWILIO_EDGE and TWILIO_REGION do not rewrite the host behind our back."""
+        if self._messages is not None:
+            return self._messages
         self._session = QuietSession(self._connections)
         client = Client(
             self._account_sid,
@@ -94,6 +108,7 @@ class Twilio:
         )
         client.api.base_url = self._base_url
         self._messages = client.api.v2010.account.messages
+        return self._messages
 
     def _form(self, post: Post) -> dict[str, str]:
         """Our identity rides on the callback's address: a callback then proves what was accepted."""
@@ -103,30 +118,46 @@ class Twilio:
             "to": post.to,
             "body": post.body,
             sender: post.sender,
-            "status_callback": f"{self._status_url}?{identity}",
+            "status_callback": f"{self._status_url}?{identity}{TRY_AGAIN}",
         }
 
 
 def _refused(post: Post, refusal: TwilioRestException | TwilioServiceException, call: Flight) -> Answer:
-    """Only Twilio's own word counts as a refusal: a 4xx without its code comes from something in between."""
+    """Only Twilio's own word counts as a refusal: a 4xx without its code comes from something in between.  A code that
+    says nothing of this text (a full queue, a suspended account) means: later."""
     given = str(refusal.code)
     code = given if given.isdecimal() and int(given) >= FIRST_CODE else None
     if refusal.status == 429:
         return _answer(post, Result.LIMITED, code=code or "429", detail="HTTP 429", retry_after=_retry_after(call))
     if 400 <= refusal.status < 500 and code:
-        return _answer(post, Result.REFUSED, code=code, detail=f"HTTP {refusal.status}")
+        result = Result.LIMITED if waits(code) else Result.REFUSED
+        return _answer(post, result, code=code, detail=f"HTTP {refusal.status}")
     return _in_doubt(post, f"HTTP {refusal.status}", code)
 
 
 def _cut_off(post: Post, failure: BaseException, call: Flight) -> Answer:
-    words = next(words for kind, words in _CUT_OFF if isinstance(failure, kind))
     if call.departed:
-        return _in_doubt(post, words)
+        return _in_doubt(post, in_words(failure))
     return _answer(post, Result.UNSENT, detail=f"no connection to the provider: {type(failure).__name__}")
 
 
 def _in_doubt(post: Post, detail: str, code: str | None = None) -> Answer:
     return _answer(post, Result.IN_DOUBT, detail=detail, code=code)
+
+
+def _no_list(status: int) -> str:
+    return "the list could not be read" if status == 200 else f"no list: HTTP {status}"
+
+
+def _seen(look: Look, **known: Any) -> Seen:
+    return Seen(
+        tenant=look.tenant,
+        message_id=look.message_id,
+        attempt=look.attempt,
+        sender=look.sender,
+        round=look.round,
+        **known,
+    )
 
 
 def _answer(post: Post, result: Result, **known: Any) -> Answer:

@@ -133,14 +133,25 @@ async def test_tried_again_as_the_fragment_asks(fragment: str, answers: list[int
 
 
 async def test_a_webhook_that_is_away_for_a_while() -> None:
-    """Twilio's rule for our URLs can be to try again; without one what was missed is lost."""
+    """The rule for our URLs can be to try again; without one what was missed is lost."""
     for rule, statuses in (({}, []), ({"webhook_rule": "rc=5&rp=all"}, ["sent"])):
         async with hook() as listening, Simulator(Script.model_validate({"otherwise": "sent"} | rule)) as sim:
             listening.answers = [503, 503]
-            async with twilio(sim.url, public_url=listening.url) as client:
-                await client.send(post(TO))
+            async with sdk(sim) as anybody:
+                await anybody.create(to=TO, status_callback=listening.url + "/twilio/status")
                 await quiet(sim)
             assert listening.statuses[2:] == statuses
+
+
+async def test_our_callbacks_come_again_whatever_the_rule() -> None:
+    """Their address asks for it, and is signed without what asks."""
+    async with hook() as listening, Simulator(Script.model_validate({"otherwise": "sent"})) as sim:
+        listening.answers = [503, 503]
+        async with twilio(sim.url, public_url=listening.url) as client:
+            await client.send(post(TO))
+            await quiet(sim)
+        assert listening.statuses == ["sent"] * 3
+        assert all(one.genuine for one in listening.heard)
 
 
 async def test_a_stop_closes_the_line_until_start() -> None:

@@ -101,6 +101,8 @@ class Script(_Strict):
     per_second: float | None = Field(default=None, gt=0)
     """Creates under way at once, and per second, before 20429."""
     retry_after: float | None = 1.0
+    longest_page: int = Field(default=1000, ge=1, le=1000)
+    """Of the list, whatever is asked for."""
     webhook_rule: str = "rc=1&rp=ct"
     """How callbacks are tried again, unless their URL says (docs: "Webhooks configuration API").  `rc=5&rp=all`: up to
     five times within 15 s, whatever went wrong."""

@@ -79,7 +79,7 @@ class Simulator:
             chance=chance,
             clock=clock,
             senders=Senders(self.script),
-            store=Store(),
+            store=Store(self.script.longest_page),
             callbacks=Callbacks(self.auth_token, journal, self.script.webhook_rule, self._deliver_to),
             journal=journal,
             faults=Faults(clock, chance, self.script.faults),

@@ -11,11 +11,14 @@ from urllib.parse import urlencode
 from services.providers.simulator.message import VERSION, Message
 
 FILTERS = ("To", "From", "DateSent", "DateSent<", "DateSent>")
-PAGE_SIZE, LONGEST_PAGE = 50, 1000
+PAGE_SIZE = 50
 
 
 class Store:
-    def __init__(self) -> None:
+    """`longest_page`: entries a page, whatever is asked for."""
+
+    def __init__(self, longest_page: int) -> None:
+        self._longest_page = longest_page
         self._by_sid: dict[str, Message] = {}
         self._by_to: dict[str, list[Message]] = defaultdict(list)
 
@@ -39,7 +42,7 @@ class Store:
     def page(self, account: str, query: Mapping[str, str], known_by: float | None = None) -> dict[str, Any]:
         """`known_by`: what was created later (Unix seconds) is not in the list yet.  Raises ValueError for a date or a
         size that cannot be read."""
-        size = max(1, min(int(query.get("PageSize", PAGE_SIZE)), LONGEST_PAGE))
+        size = max(1, min(int(query.get("PageSize", PAGE_SIZE)), self._longest_page))
         number = int(query.get("Page", 0))
         after = query.get("PageToken", "")[2:]
         candidates = self._by_to.get(query["To"], []) if "To" in query else list(self._by_sid.values())

@@ -11,6 +11,7 @@ from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from schemas.topics import BY_NAME
 from services.ledger.fold import Entry, Place
+from streams.kit.tolerant import tolerate
 
 _RECORDS = 5000
 """Most records a batch: one transaction's worth."""
@@ -57,6 +58,7 @@ class Source:
 @asynccontextmanager
 async def reading(bootstrap: str, names: Container[str] = BY_NAME) -> AsyncIterator[Source]:
     """Of all our topics, or of those named.  Raises SourceError when nobody answers, or the topics are not there."""
+    tolerate()
     cluster, places = await _discover(bootstrap, names)
     consumer = AIOKafkaConsumer(
         bootstrap_servers=bootstrap,

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from schemas.sender import Sender
 from schemas.tenant_settings import TenantSettings
 from schemas.topics import SENDERS, SETTINGS
+from streams.kit.tolerant import tolerate
 from streams.step import Settings, settings_of
 
 log = logging.getLogger(__name__)
@@ -25,6 +26,7 @@ class Broadcast:
     """`current` is a snapshot; a new one takes its place when a tenant's or sender's record arrives."""
 
     def __init__(self, bootstrap: str, fatal: Callable[[BaseException], None], **auth: Any) -> None:
+        tolerate()
         self.current = Settings()
         self._fatal = fatal
         self._consumer = AIOKafkaConsumer(

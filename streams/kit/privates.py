@@ -17,6 +17,8 @@ import faust.tables
 from faust.transport import drivers
 from faust.transport.drivers import aiokafka as driver
 
+from streams.kit import tolerant
+
 VERSIONS: Final = {"faust": (faust.__version__, "0.15.3"), "aiokafka": (aiokafka.__version__, "0.14.0")}
 
 TOUCHED: Final[tuple[tuple[Any, str], ...]] = (
@@ -38,6 +40,10 @@ TOUCHED: Final[tuple[tuple[Any, str], ...]] = (
     (sender.EndTxnHandler, "handle_response"),
     (sender.EndTxnHandler, "create_request"),
     (sender, "BACKOFF_OVERRIDE"),
+    (fetcher, "MemoryRecords"),  # to read headers that are not UTF-8, see `tolerant`
+    (fetcher.PartitionRecords, "_unpack_records"),
+    (tolerant.Batch, "_maybe_uncompress"),
+    (tolerant.Rest, "_cache_next"),
 )
 
 
@@ -58,8 +64,8 @@ class PrivatesMoved(Exception):
 
 
 def check() -> None:
-    """Raises PrivatesMoved.  Also puts StrictEnd in place and shortens the wait behind a transaction's markers, which
-    take a broker 1-3 ms while aiokafka asks again only after 20."""
+    """Raises PrivatesMoved.  Also puts StrictEnd and the tolerant reader in place, and shortens the wait behind a
+    transaction's markers, which take a broker 1-3 ms while aiokafka asks again only after 20."""
     for name, (installed, wanted) in VERSIONS.items():
         if installed != wanted:
             raise PrivatesMoved(f"{name} {installed} is installed, but the kit is written against {wanted}")
@@ -69,6 +75,7 @@ def check() -> None:
     if "isolation_level" not in inspect.signature(fetcher.Fetcher.__init__).parameters:
         raise PrivatesMoved("aiokafka's Fetcher takes no isolation_level any more")
     sender.EndTxnHandler = StrictEnd
+    tolerant.tolerate()
     sender.BACKOFF_OVERRIDE = 0.004
 
 

@@ -83,6 +83,8 @@ def read(
     """(family, message), or what is wrong with it.  `known` families were placed right before: not hashed again."""
     if len(record.value or b"") > MAX_VALUE or (record.headers and _weight(record.headers) > MAX_VALUE):
         return Unreadable(cause="too_large", reason=_too_large(record), family=_family(record, partitions))
+    if record.headers and _no_utf8(record.headers):
+        return Unreadable(cause="bad_header", reason="a header's name is not UTF-8", family=_family(record, partitions))
     if record.value is None:
         return Unreadable(cause="tombstone", reason="the record has no value", family=_family(record, partitions))
     try:
@@ -109,6 +111,12 @@ def appended_ms(record: Record) -> int:
 
 def _weight(headers: Any) -> int:
     return sum(len(name) + len(value or b"") for name, value in headers)
+
+
+def _no_utf8(headers: Any) -> bool:
+    """What is not, comes with lone surrogates (`streams.kit.tolerant`)."""
+    names = "".join([name for name, _ in headers])
+    return not names.isascii() and any(0xD800 <= ord(letter) < 0xE000 for letter in names)
 
 
 def _too_large(record: Record) -> str:
@@ -158,12 +166,12 @@ def dead_letter(room: str, record: Record, found: Unreadable, now: datetime) -> 
 
 
 def _headers(headers: Any) -> tuple[tuple[str, str], ...]:
-    """Those that fit."""
+    """Those that fit; of a name that is not UTF-8 each odd byte is written as `\\xff`."""
     kept, room = list[tuple[str, str]](), MAX_VALUE
     for name, value in headers:
         room -= len(name) + len(value or b"")
         if room >= 0:
-            kept.append((name, _text(value) or ""))
+            kept.append((name.encode(errors="surrogateescape").decode(errors="backslashreplace"), _text(value) or ""))
     return tuple(kept)
 
 

@@ -15,11 +15,12 @@ from pathlib import Path
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from schemas.topics import EVERY_TOPIC, TOPICS
+from schemas.topics import EVERY_TOPIC, SEND_REQUESTS, TOPICS
 from streams.apps import ROOMS
 from streams.lanes.reading import partition_of
 from tests.broker_fixtures import PARTITIONS
 from tests.e2e import stage, witness
+from tests.oddly import Odd, publish_oddly
 
 pytestmark = pytest.mark.broker
 
@@ -128,6 +129,37 @@ async def test_a_text_that_cannot_be_read_blocks_its_number_until_staff_resolve_
             after = await witness.settled(running.bootstrap, {"waits", "goes"}, running.journal)
     assert {name: one["state"] for name, one in before.outcomes.items()} == {"waits": "held", "goes": "delivered"}
     assert after.taken == {"waits": 1, "goes": 1}
+
+
+NOT_READ_HERE = {"sms.outcomes", "sms.usage-report", "sms.dead-letters"}
+"""By `witness`, which is no reader of ours and could not."""
+
+
+@pytest.mark.timeout(120)
+async def test_headers_that_are_not_utf8_stop_no_reader(fresh_cluster: str, tmp_path: Path) -> None:
+    """On every partition: requests that would be good but for that, and whatever the other topics have."""
+    request_key, number = b"harbor/+12125550199", "+12125550199"
+    odd = [
+        Odd(topic.name, n, request_key, request(f"odd{n}", number) if topic is SEND_REQUESTS else b"{}")
+        for topic in TOPICS if topic.name not in NOT_READ_HERE
+        for n in range(1 if topic.single else PARTITIONS)
+    ]  # fmt: skip
+    async with stage.staged(tmp_path, fresh_cluster) as running:
+        pids = {room: running.pid(room) for room in ROOMS}
+        await publish_oddly(running.bootstrap, odd)
+        await running.opt_in(stage.NUMBERS)
+        asked = await running.ask([f"m{n}" for n in range(30)])
+        found = await witness.settled(running.bootstrap, asked, running.journal)
+        read = [one for one in odd if one.topic in READ_BY_ROOMS]
+        letters_kept = await wait_for_letters(running.bootstrap, len(read))
+        explained = await sayso("explain", "m1", at=running)
+        assert {room: running.pid(room) for room in ROOMS} == pids, "somebody died of it"
+    assert (found.in_state("delivered"), explained) == (asked, 0)
+    kept = Counter((one["topic"], one["partition"], one.get("key"), one.get("value")) for one in letters_kept)
+    assert kept == Counter((one.topic, one.partition, b64(one.key), b64(one.value)) for one in read)
+    headers = [["ce_id", "MQ=="], [r"trace-\xff\xfe", "Nw=="]]
+    assert all(one["headers"] == headers for one in letters_kept)
+    assert {one["cause"] for one in letters_kept} == {"bad_header"}
 
 
 async def logged(bootstrap: str, action: str) -> list[str]:

@@ -216,6 +216,25 @@ def test_an_unreadable_record_on_a_first_topic_is_told_to_whom_it_may_have_stopp
     assert words(one) == ("<invalid>",)
 
 
+def test_a_record_with_a_header_that_is_not_utf8_is_set_aside_with_its_bytes() -> None:
+    """As `streams.kit.tolerant` reads it."""
+    log, one = Log(1), lane()
+    value = json.dumps({"key": "k", "what": "hello"}).encode()
+    one.feed(FIRST.name, [log.append(FIRST.name, 0, MS, b"k", value, [("t\udcff", b"1"), ("ünï", b"2")])])
+    letter = DEAD_LETTERS.decode(run(one).sends[0].value or b"")
+    assert (letter.cause, letter.value_bytes, letter.headers) == (
+        "bad_header", value, (("t\\xff", "MQ=="), ("ünï", "Mg==")),
+    )  # fmt: skip
+    assert words(one) == ("<bad_header>",)
+
+
+def test_a_header_in_any_letters_is_no_fault() -> None:
+    log, one = Log(1), lane()
+    one.feed(THEN.name, [replace(entry(log, THEN, "hello"), headers=[("日本", b"1"), ("", b"")])])
+    run(one)
+    assert words(one) == ("hello",)
+
+
 def test_a_room_may_be_told_of_other_topics_than_its_first() -> None:
     log, one = Log(1), lane(told_of=(THEN,))
     one.feed(FIRST.name, [log.append(FIRST.name, 0, MS, b"k", b"{")])

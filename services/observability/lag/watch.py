@@ -127,10 +127,10 @@ class Watch:
 
     async def _peek(self, times: dict[tuple[TopicPartition, int], int | None]) -> None:
         """Two groups may stand at two places of one partition: the reader is sent to one place at a time."""
-        left = dict(times)
+        left = set(times)
         while left:
             now = dict(left)
-            left = {spot: None for spot in left if now[spot[0]] != spot[1]}
+            left = {(partition, offset) for partition, offset in left if now[partition] != offset}
             self._reader.assign(list(now))
             for partition, offset in now.items():
                 self._reader.seek(partition, offset)

@@ -7,7 +7,7 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generat
 	--no-emit-index-url --no-annotate --no-header
 PRISM := tests/contracts/node_modules/.ready
 
-.PHONY: help setup test demo bench check node lock lock-jars clean
+.PHONY: help setup test demo bench faults check node lock lock-jars clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ demo: setup ## the whole flow on this machine, in a minute
 
 bench: setup .venv-bench/.ready ## speed, side by side with others on the same broker
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+faults: setup ## hurt a running house in every way, half an hour; ARGS="--only kill-loop --runs 3 --quick"
+	@$(BIN)/python -m tests.faults.harness $(ARGS)
 
 check: setup ## style, types, and who may import whom
 	@$(BIN)/ruff check .

@@ -1,0 +1,1 @@
+"""`make faults`: hurt a running house in every way we know, and count from outside what came of the texts."""

@@ -1,0 +1,57 @@
+"""`make faults`: hurt a running house, count from outside, and say what was lost, sent twice or left in doubt.
+
+The broker is an embedded one, thrown away at the end.  Exit code 1 if any fault fails."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import sys
+
+from rich.console import Console
+
+from tests.faults.harness import results, screen
+from tests.faults.harness.every import FAULTS
+from tests.faults.harness.play import Plan, played
+from tests.faults.harness.verdict import Verdict
+
+
+def arguments() -> tuple[Plan, bool]:
+    parser = argparse.ArgumentParser(prog="make faults ARGS=...", description=__doc__)
+    parser.add_argument("--only", nargs="+", metavar="NAME", choices=list(FAULTS), default=list(FAULTS),
+                        help=", ".join(FAULTS))  # fmt: skip
+    parser.add_argument("--runs", type=int, default=1, help="of each fault, each with moments of its own")
+    parser.add_argument("--seed", type=int, default=1, help="decides every moment")
+    parser.add_argument("--quick", action="store_true", help="the long ones shorter; the table of the docs stays")
+    given = parser.parse_args()
+    plan = Plan([FAULTS[name] for name in given.only], runs=given.runs, quick=given.quick, seed=given.seed)
+    return plan, given.quick
+
+
+async def play(plan: Plan, console: Console) -> list[Verdict]:
+    verdicts: list[Verdict] = []
+    with screen.progress(console, len(plan.faults)) as (tell, done):
+        async for verdict in played(plan, tell):
+            verdicts.append(verdict)
+            done(verdict)
+    return verdicts
+
+
+def main() -> int:
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    (plan, quick), console = arguments(), Console()
+    console.print(f"{os.cpu_count()} cores, {len(plan.faults)} faults, seed {plan.seed}\n")
+    verdicts = asyncio.run(play(plan, console))
+    console.print(screen.table(verdicts))
+    rows = results.keep(verdicts, quick)
+    if not quick:
+        results.tell(rows)
+    failed = [one.fault for one in verdicts if not one.passed]
+    console.print(f"[bold red]{len(failed)} of {len(verdicts)} fail[/]" if failed else "[green]All hold.[/]")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,45 @@
+"""What a fault is: a name, a few words, and what is done to the stage while texts are asked for."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from tests.faults.harness.stage import Stage
+
+
+class Unmet(Exception):
+    """The fault could not be made to happen here: it proves nothing, and says why."""
+
+
+@dataclass
+class Scene:
+    """One run.  `span` stretches or shortens every time in it; `notes` go into the table."""
+
+    stage: Stage
+    rng: random.Random
+    span: float
+    notes: list[str] = field(default_factory=list)
+
+    async def wait(self, seconds: float) -> None:
+        await asyncio.sleep(seconds * self.span)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Texts are asked for at `rate` a second for `seconds`, and `hurt` runs at the same time.  All must be at rest
+    within `patience` seconds after both.  `quick` is what `--quick` makes of every time.  `alone`: on a stage of its
+    own, as it hurts more than workers."""
+
+    name: str
+    words: str
+    hurt: Callable[[Scene], Awaitable[None]]
+    seconds: float = 12.0
+    rate: float = 20.0
+    patience: float = 120.0
+    quick: float = 1.0
+    alone: bool = False
+    disk: int | None = None
+    """Bytes of a small mount for the broker's data."""

@@ -1,0 +1,76 @@
+"""The provider's bad days, and the network's before it.
+
+Texts that were taken although the call failed come with their receipts or without: without, only the provider's list
+can tell."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+from tests.faults.harness.fault import Fault, Scene
+
+BAD: Final = 9.0
+"""Seconds of it."""
+Standing = dict[str, Any]
+
+
+def cut_off(does: str, **more: Any) -> tuple[Standing, ...]:
+    """Of a hundred calls: 15 fail and the text is not taken, 20 though it is, 20 though it is and no receipt ever
+    comes."""
+    return (
+        {"does": does, "share": 0.15, "taken": False, **more},
+        {"does": does, "share": 0.25, "taken": True, **more},
+        {"does": does, "share": 0.3, "taken": True, "receipts": ["lost"], **more},
+    )
+
+
+def bad(*standing: Standing) -> Callable[[Scene], Awaitable[None]]:
+    async def hurt(scene: Scene) -> None:
+        await scene.wait(1)
+        for n, one in enumerate(standing):
+            await scene.stage.switch_on(f"bad-{n}", **one)
+        await scene.wait(BAD)
+        for n in range(len(standing)):
+            await scene.stage.switch_off(f"bad-{n}")
+
+    return hurt
+
+
+async def network_cut(scene: Scene) -> None:
+    """Dispatch reaches the provider through a proxy of ours, which cuts connections once the request is written."""
+    worker, proxy = scene.stage.dispatch, scene.stage.proxy
+    straight = worker.environment["SAYSO_PROVIDER_URL"]
+    worker.environment["SAYSO_PROVIDER_URL"] = proxy.url
+    await worker.restart()
+    await worker.until_ready()
+    proxy.share = 0.4
+    await scene.wait(BAD)
+    proxy.share = 0.0
+    scene.notes.append(f"{proxy.cuts} calls cut")
+    worker.environment["SAYSO_PROVIDER_URL"] = straight
+    await worker.restart()
+
+
+STORM: Final = ({"does": "rate-limit", "down": 2.0, "up": 1.0}, )
+FLAPPING: Final = (
+    {"does": "http:503", "taken": False, "down": 0.7, "up": 0.9},
+    {"does": "reset-after", "share": 0.3, "receipts": ["lost"], "down": 0.5, "up": 1.1},
+)  # fmt: skip
+
+FAULTS: Final = (
+    Fault("provider-429", "provider: 429 storm, 2 s of every 3", bad(*STORM)),
+    Fault("provider-500", "provider: HTTP 500, taken or not", bad(*cut_off("http:500"))),
+    Fault("provider-503", "provider: HTTP 503, taken or not", bad(*cut_off("http:503"))),
+    Fault("provider-reset-before", "provider: reset before the body is read",
+          bad({"does": "reset-unread", "share": 0.3}, {"does": "reset-before", "share": 0.2})),
+    Fault("provider-reset-after", "provider: taken, then reset",
+          bad(*cut_off("reset-after")[1:])),
+    Fault("provider-hang", "provider: no answer at all, taken or not", bad(*cut_off("hang"))),
+    Fault("provider-truncated", "provider: half an answer", bad(*cut_off("truncated")[1:])),
+    Fault("provider-no-sid", "provider: 2xx without a sid", bad(*cut_off("no-sid")[1:])),
+    Fault("provider-slow", "provider: answers after 5 s, beyond the client's time-out",
+          bad(*cut_off("slow", seconds=5)[1:])),
+    Fault("provider-flapping", "provider: up and down every second", bad(*FLAPPING)),
+    Fault("network-cut", "network: cut after the request was written", network_cut),
+)  # fmt: skip

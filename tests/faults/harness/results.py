@@ -1,0 +1,48 @@
+"""Where the results are kept: `.bench/faults.json` for machines, the table of the README beside this for people."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+from tests.faults.harness.every import FAULTS
+from tests.faults.harness.verdict import Verdict
+
+ROOT: Final = Path(__file__).parents[3]
+JSON: Final = ROOT / ".bench" / "faults.json"
+README: Final = Path(__file__).parents[1] / "README.md"
+BETWEEN: Final = re.compile(r"(?s)(?<=<!-- results -->\n).*?(?=<!-- end of results -->)")
+KEPT: Final = ("fault", "runs", "lost", "sent_twice", "in_doubt", "slowest_resolve_seconds", "texts", "doubts",
+               "pace_ratio", "seconds", "wrong", "note")  # fmt: skip
+
+
+def keep(verdicts: Iterable[Verdict], quick: bool, path: Path = JSON) -> list[dict[str, object]]:
+    """Those of now, marked if they were `quick`; a fault that was not played this time keeps its earlier row."""
+    known = {one["fault"]: one for one in json.loads(path.read_text())} if path.exists() else {}
+    known |= {one.fault: {name: getattr(one, name) for name in KEPT} | {"quick": quick} for one in verdicts}
+    rows = [known[name] for name in FAULTS if name in known]
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(rows, indent=1) + "\n")
+    return rows
+
+
+def tell(rows: list[dict[str, object]], path: Path = README) -> None:
+    """Writes the table into the document, between its marks."""
+    lines = [
+        f"On {os.cpu_count()} cores, with the broker, the simulator and the load on the same machine.\n",
+        "| fault | runs | texts | lost | sent twice | doubts | left to a person | slowest resolved, s | pace | |",
+        "|---|--:|--:|--:|--:|--:|--:|--:|--:|---|",
+        *(_line(row) for row in rows if not row["quick"]),
+    ]
+    path.write_text(BETWEEN.sub(lambda _: "\n".join(lines) + "\n", path.read_text("utf-8")), "utf-8")
+
+
+def _line(row: dict[str, object]) -> str:
+    words = FAULTS[str(row["fault"])].words
+    cells = (words, row["runs"], row["texts"], row["lost"], row["sent_twice"], row["doubts"], row["in_doubt"],
+             row["slowest_resolve_seconds"], row["pace_ratio"], "failed" if row["wrong"] else row["note"])  # fmt: skip
+    return "| " + " | ".join(map(str, cells)) + " |"

@@ -1,0 +1,109 @@
+"""A house that can be hurt: its own broker, the provider's simulator, the webhook, and a crew of workers."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import aiohttp
+
+from services.broker import EmbeddedBroker
+from services.broker.topics import apply
+from services.cli import parts
+from services.cli.supervisor import Supervisor
+from services.publishing import Publisher
+from tests.e2e.stage import written
+from tests.faults.harness import texts
+from tests.faults.harness.crew import Crew, Worker
+from tests.faults.harness.proxy import Proxy
+from tests.faults.harness.watch import Watch
+
+PARTITIONS: Final = 4
+ROOMS: Final = ("gate", "dispatch", "outcomes", "usage")
+SCRIPT: Final[dict[str, Any]] = {
+    "otherwise": {"mix": {"delivered": 90, "undelivered:30005": 6, "sent": 4}},
+    "senders": {"*": {"pace": 1000}},
+}
+"""Carriers of every day: the faults are what is switched on besides."""
+BRISK: Final = {"SAYSO_SESSION_TIMEOUT": "6", "SAYSO_PROVIDER_TIMEOUT": "3"}
+"""Seconds, shorter than the defaults (15 and 10), so that the same things happen in less time."""
+
+
+@dataclass
+class Stage:
+    folder: Path
+    broker: EmbeddedBroker
+    where: parts.Addresses
+    crew: Crew
+    proxy: Proxy
+    watch: Watch
+    publisher: Publisher
+    http: aiohttp.ClientSession
+    clock: Path
+    """Seconds by which the workers' clocks are off: read again before each use."""
+    ran: int = 0
+    broken: list[str] = field(default_factory=list)
+
+    @property
+    def dispatch(self) -> Worker:
+        return self.crew.workers["dispatch"]
+
+    async def switch_on(self, name: str, **fault: Any) -> None:
+        """At the provider (`services.providers.simulator.faults`)."""
+        async with self.http.put(self._fault(name), json=fault) as answer:
+            if answer.status >= 300:
+                raise RuntimeError(f"the simulator does not take the fault {name}: {await answer.text()}")
+
+    async def switch_off(self, name: str) -> None:
+        async with self.http.delete(self._fault(name)) as answer:
+            await answer.read()
+
+    def _fault(self, name: str) -> str:
+        return f"{self.where.provider}/simulator/faults/{name}"
+
+    async def mended(self) -> None:
+        """Whatever was stopped goes on, and every worker is ready."""
+        if not self.broker.alive:
+            await asyncio.to_thread(self.broker.start)
+        for worker in self.crew.workers.values():
+            worker.signal(signal.SIGCONT)
+        await self.crew.until_ready()
+
+
+@asynccontextmanager
+async def staged(folder: Path, seed: int) -> AsyncIterator[Stage]:
+    """`folder` is there.  Ready to be asked for texts.  Raises BrokerError, PartFailed or NotReady."""
+    broker = EmbeddedBroker(folder)
+    bootstrap = await asyncio.to_thread(broker.start)
+    where = parts.addresses(folder, simulated=True)
+    told = parts.environment(bootstrap, folder, where) | BRISK
+    clock = folder / "clock"
+    clock.write_text("0")
+    supervisor = Supervisor(folder, lambda sentence: None)
+    crew = Crew(folder / "crew", told | {"SAYSO_FAULTS_CLOCK": str(clock)})
+    proxy, watch = Proxy(where.provider_port, random.Random(seed)), Watch(bootstrap)
+    publisher, http = Publisher(bootstrap, source="faults", timeout=20), aiohttp.ClientSession()
+    try:
+        await apply(bootstrap, partitions=PARTITIONS, replication=1)
+        await texts.settle_in(publisher)
+        edges = parts.edges(told, where, written(folder, SCRIPT), seed)
+        await supervisor.start([part for part in edges if part.name in ("simulator", "webhook")])
+        await proxy.start()
+        for room in ROOMS:
+            crew.join(room)
+        await crew.until_ready()
+        watch.start()
+        yield Stage(folder, broker, where, crew, proxy, watch, publisher, http, clock)
+    finally:
+        for end in (watch.stop, crew.end, supervisor.stop, proxy.stop, http.close, publisher.stop):
+            await end()
+        supervisor.close()
+        await asyncio.to_thread(broker.stop)
+
+

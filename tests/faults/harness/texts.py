@@ -1,0 +1,71 @@
+"""The texts that a fault meets: whose they are, from which sender, how long, and at what rate they are asked for."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from datetime import UTC, datetime
+from typing import Final
+
+from schemas.consent_event import ConsentEvent
+from schemas.send_request import Kind, SendRequest
+from schemas.sender import Sender, SenderKind
+from schemas.tenant_settings import TenantSettings
+from schemas.topics import CONSENT_EVENTS, SEND_REQUESTS, SENDERS, SETTINGS
+from services.publishing import NotPublished, Publisher
+
+NAMES: Final = ("72970", "72971", "72972", "72973", "72974", "72975", "72976", "72977")
+"""Short codes, so that every partition of dispatch has at least one."""
+PACE: Final = 10.0
+"""Segments per second of each."""
+NUMBERS: Final = tuple(f"+1{area}55501{n:02}" for area in (212, 312, 415, 602, 503) for n in range(100))
+TENANT: Final = TenantSettings.model_validate(
+    {"tenant": "harbor", "name": "Harbor Legal Aid", "sender": NAMES[0], "when": {"quiet_hours": "none"}}
+)
+KINDS: Final = (Kind.REMINDER, Kind.TRANSACTIONAL, Kind.REMINDER, Kind.DIRECT)
+EVERY: Final = 0.2
+"""Seconds between two handfuls of requests."""
+
+
+async def settle_in(publisher: Publisher) -> None:
+    """Senders, a tenant for whom no hour is quiet, and everybody's yes."""
+    now = datetime.now(UTC)
+    senders = [Sender(sender=name, kind=SenderKind.SHORT_CODE, pace=PACE, owner=TENANT.tenant) for name in NAMES]
+    await publisher.publish_all(SENDERS, senders)
+    await publisher.publish_all(SETTINGS, [TENANT])
+    await publisher.publish_all(CONSENT_EVENTS, [
+        ConsentEvent(event_id=f"form-{number[1:]}", tenant=TENANT.tenant, number=number, action="opt_in",
+                     source="form", at=now)
+        for number in NUMBERS
+    ])  # fmt: skip
+
+
+def request(message_id: str, rng: random.Random) -> SendRequest:
+    """One in five is of two segments."""
+    body = f"Text {message_id}. " + "Please read this. " * rng.choice((0, 0, 0, 0, 9))
+    return SendRequest(
+        message_id=message_id, tenant=TENANT.tenant, to=rng.choice(NUMBERS), sender=rng.choice(NAMES), body=body,
+        kind=rng.choice(KINDS), requested_at=datetime.now(UTC), requested_by="faults",
+    )  # fmt: skip
+
+
+async def ask(
+    publisher: Publisher, prefix: str, ids: list[str], *, rate: float, seconds: float, rng: random.Random
+) -> None:
+    """Adds to `ids` what it asks for.  What the broker does not confirm is asked for again under its id, until it
+    does."""
+    began, all_of_them = asyncio.get_running_loop().time(), int(rate * seconds)
+    while len(ids) < all_of_them:
+        passed = asyncio.get_running_loop().time() - began
+        fresh = [f"{prefix}-{n}" for n in range(len(ids), min(all_of_them, int(passed * rate) + 1))]
+        ids += fresh
+        await _confirmed(publisher, [request(name, rng) for name in fresh])
+        await asyncio.sleep(EVERY)
+
+
+async def _confirmed(publisher: Publisher, requests: list[SendRequest]) -> None:
+    while True:
+        try:
+            return await publisher.publish_all(SEND_REQUESTS, requests)
+        except NotPublished:
+            await asyncio.sleep(0.5)

@@ -1,0 +1,135 @@
+"""What an outsider says of one fault: from the provider's journal and the topics, by nobody's word but theirs."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from typing import Final, NamedTuple
+
+from services.providers.simulator.judge import Asked
+from services.providers.simulator.pace import Arrival, largest_window_ratio
+from streams.lifecycle import MEANINGS, Group, State, balance
+from tests.faults.harness import texts
+from tests.faults.harness.watch import Heard, Watch
+
+SHORTEST: Final = 1.0
+"""Seconds: a shorter window shows how promptly processes are scheduled on a busy machine rather than the pace."""
+PACE_KEPT: Final = 1.05
+"""For the same reason: the journal notes when a call arrived, not when it left."""
+MOVING: Final = frozenset({State.QUEUED, State.SENDING, State.DEFERRED})
+CLEARED: Final = frozenset({"accepted", "refused", "canceled", "expired", "deferred", "queued"})
+"""States of an attempt after which it is not in doubt any more."""
+
+
+class Verdict(NamedTuple):
+    """`lost`: asked for, and neither out nor accounted for.  `sent_twice`: taken by the provider once too often.
+    `in_doubt`: left to a person.  `mistold`: our books say one thing, the provider's another.  `wrong`: in words, all
+    that must not be."""
+
+    fault: str
+    runs: int
+    texts: int
+    lost: int
+    sent_twice: int
+    in_doubt: int
+    doubts: int
+    slowest_resolve_seconds: float
+    pace_ratio: float
+    seconds: float
+    wrong: tuple[str, ...] = ()
+    note: str = ""
+
+    @property
+    def passed(self) -> bool:
+        return not self.wrong
+
+    def and_then(self, other: Verdict) -> Verdict:
+        """Of several runs."""
+        return Verdict(
+            self.fault, self.runs + other.runs, self.texts + other.texts, self.lost + other.lost,
+            self.sent_twice + other.sent_twice, self.in_doubt + other.in_doubt, self.doubts + other.doubts,
+            max(self.slowest_resolve_seconds, other.slowest_resolve_seconds),
+            max(self.pace_ratio, other.pace_ratio), self.seconds + other.seconds, (*self.wrong, *other.wrong),
+            other.note or self.note,
+        )  # fmt: skip
+
+
+def judged(fault: str, ids: set[str], watch: Watch, calls: list[Asked], seconds: float) -> Verdict:
+    taken = Counter(name_of(call) for call in calls if call.taken)
+    states = {name: State(watch.outcomes[name]["state"]) for name in ids if name in watch.outcomes}
+    doubts = {name: heard for name, heard in watch.attempts.items() if name[0] in ids and _doubted(heard)}
+    lost = {name for name in ids if not taken[name] and (name not in states or _unsettled(states[name]))}
+    twice = {name: n - 1 for name, n in taken.items() if n > 1}
+    ratio = pace_ratio(calls)
+    return Verdict(
+        fault=fault, runs=1, texts=len(ids), lost=len(lost), sent_twice=sum(twice.values()),
+        in_doubt=sum(state is State.IN_DOUBT for state in states.values()), doubts=len(doubts),
+        slowest_resolve_seconds=round(max(map(took, doubts.values()), default=0.0), 1), pace_ratio=round(ratio, 3),
+        seconds=round(seconds, 1),
+        wrong=(
+            *_counted("lost", lost), *_counted("sent twice", twice),
+            *_counted("not at rest in time", {name for name in ids if states.get(name) in MOVING}),
+            *_counted("told otherwise than the provider has it", _mistold(states, taken)),
+            *_counted("an attempt was called twice", _called_twice(calls)),
+            *([f"the pace was exceeded: {ratio:.2f} of what a window may see"] if ratio > PACE_KEPT else []),
+            *_books(ids, states, watch),
+        ),
+    )  # fmt: skip
+
+
+def name_of(call: Asked) -> str:
+    return call.identity[1] if call.identity else ""
+
+
+def pace_ratio(calls: list[Asked]) -> float:
+    """Of the sender that was worst; every call counts, taken or not."""
+    arrivals: defaultdict[str, list[Arrival]] = defaultdict(list)
+    for call in calls:
+        arrivals[call.sender].append(Arrival(call.t, call.segments))
+    return max((largest_window_ratio(one, texts.PACE, SHORTEST) for one in arrivals.values()), default=0.0)
+
+
+def resting(ids: set[str], watch: Watch) -> bool:
+    """Nothing is under way; what is in doubt is a matter of patience, not of rest."""
+    states = watch.states(ids)
+    return not any(states[state] for state in (*MOVING, State.IN_DOUBT, "unheard of"))
+
+
+def took(heard: list[Heard]) -> float:
+    """Seconds from the first doubt to its end; 0 for one that a person has to end."""
+    began = next(one.at for one in heard if one.state == "in_doubt")
+    return max(0.0, next((one.at for one in heard if one.at >= began and one.state in CLEARED), began) - began)
+
+
+def _doubted(heard: list[Heard]) -> bool:
+    return any(one.state == "in_doubt" for one in heard)
+
+
+def _unsettled(state: State) -> bool:
+    """Not taken by the provider, and nobody has been told why."""
+    return state in MOVING or MEANINGS[state].group is Group.OUT
+
+
+def _mistold(states: dict[str, State], taken: Counter[str]) -> set[str]:
+    known = {name: MEANINGS[state].group for name, state in states.items() if state is not State.IN_DOUBT}
+    return {name for name, group in known.items() if (group is Group.OUT) != bool(taken[name])}
+
+
+def _called_twice(calls: list[Asked]) -> set[str]:
+    made = Counter((name_of(call), call.attempt) for call in calls)
+    return {message_id for (message_id, _), times in made.items() if times > 1}
+
+
+def _books(ids: set[str], states: dict[str, State], watch: Watch) -> list[str]:
+    """The equation of `streams.lifecycle`, and usage against a recount of everything that this watch has heard."""
+    residue = balance(len(ids), Counter(states.values())).residue
+    recount = Counter(outcome["state"] for outcome in watch.outcomes.values())
+    unequal = {state: watch.usage[state] - recount[state] for state in watch.usage | recount}
+    found = [f"the books do not balance: {residue} left over"] if residue else []
+    if any(unequal.values()):
+        found.append(f"usage is not the recount: {({s: n for s, n in unequal.items() if n})}")
+    return found
+
+
+def _counted(words: str, which: set[str] | dict[str, int]) -> list[str]:
+    """With a few names, so that somebody can look."""
+    return [f"{len(which)} {words}: {', '.join(sorted(which)[:3])}"] if which else []

@@ -24,6 +24,7 @@ from services.cli import (
     topics,
     up,
     usage,
+    waiting,
     workers,
 )
 from services.cli.refused import Refused
@@ -50,6 +51,7 @@ app.command(rich_help_panel=_ASK)(explain.explain)
 app.command(rich_help_panel=_ASK)(usage.usage)
 app.command(rich_help_panel=_ASK)(codes.codes)
 app.command(rich_help_panel=_WATCH)(lag.lag)
+app.command(rich_help_panel=_WATCH)(waiting.waiting)
 app.add_typer(topics.app, name="topics", rich_help_panel=_SET)
 app.add_typer(tenants.app, name="tenants", rich_help_panel=_SET)
 app.add_typer(senders.app, name="senders", rich_help_panel=_SET)

@@ -11,6 +11,8 @@ import logging
 import os
 import signal
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from schemas.topics import ROOMS
@@ -19,7 +21,8 @@ from services.settings import ServiceSettings, SettingsError, from_environment
 from services.workers.worker import CannotStart, work
 
 
-def main() -> int:
+def main(clock: Callable[[], float] = time.time) -> int:
+    """`clock`: seconds since 1970."""
     parser = argparse.ArgumentParser(prog="sayso worker", description=__doc__)
     parser.add_argument("room", choices=ROOMS)
     parser.add_argument("--instance", help="a stable name of this replica, so that a restart keeps its partitions")
@@ -29,13 +32,15 @@ def main() -> int:
     watch_parent()
     try:
         settings = from_environment()
-        return asyncio.run(_until_told(given.room, settings, given.instance, given.ready_file))
+        return asyncio.run(_until_told(given.room, settings, given.instance, given.ready_file, clock))
     except (SettingsError, CannotStart) as error:
         print(f"sayso: {error}", file=sys.stderr)
         return 1
 
 
-async def _until_told(room: str, settings: ServiceSettings, instance: str | None, ready_file: Path | None) -> int:
+async def _until_told(
+    room: str, settings: ServiceSettings, instance: str | None, ready_file: Path | None, clock: Callable[[], float]
+) -> int:
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
@@ -44,7 +49,7 @@ async def _until_told(room: str, settings: ServiceSettings, instance: str | None
         if ready_file is not None:
             ready_file.write_text(f"{os.getpid()} {partitions}\n")
 
-    await work(room, settings, stop, instance=instance, ready=ready)
+    await work(room, settings, stop, instance=instance, ready=ready, clock=clock)
     return 0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -42,8 +43,9 @@ async def work(
     *,
     instance: str | None = None,
     ready: Callable[[list[int]], None] = lambda partitions: None,
+    clock: Callable[[], float] = time.time,
 ) -> None:
-    """Raises CannotStart.  Any later fault ends the process with exit code 70."""
+    """`clock`: seconds since 1970.  Raises CannotStart.  Any later fault ends the process with exit code 70."""
     if settings.bootstrap is None:
         raise CannotStart("SAYSO_BOOTSTRAP is not set: a worker needs to know its Kafka")
     for logger in QUIET:
@@ -53,7 +55,7 @@ async def work(
     broadcast = Broadcast(settings.bootstrap, fatal=_leave)
     await broadcast.start()
     provider = provider_from(settings) if room.opens else None
-    hooks = Hooks(settings=lambda: broadcast.current, ready=ready, fatal=_leave)
+    hooks = Hooks(settings=lambda: broadcast.current, ready=ready, clock=clock, fatal=_leave)
     if provider is not None:
         hooks = _with_effects(hooks, provider, settings, counts[room.reads[0].name])
     pace = Pace(

@@ -49,11 +49,12 @@ class Pace:
 
 @dataclass
 class Hooks:
-    """How the outside is told, and where settings and effects come from."""
+    """How the outside is told, and where settings, effects and the time come from.  `clock`: seconds since 1970."""
 
     settings: Callable[[], Settings] = Settings
     perform: Perform | None = None
     ready: Callable[[list[int]], None] = lambda partitions: None
+    clock: Callable[[], float] = time.time
     fatal: Callable[[BaseException], None] = field(default=lambda error: os._exit(70))
     reached: Callable[[str], None] = lambda point: None
     """Told of each named step of a batch's life: a test may end the process there."""

@@ -73,7 +73,7 @@ class Runner:
             while True:
                 if self._draining:
                     await self._last_words()
-                elif self.host.live and self.lane.idle_until() <= time.time():
+                elif self.host.live and self.lane.idle_until() <= self.host.hooks.clock():
                     await self._once()
                     continue
                 await self._sleep()
@@ -84,17 +84,18 @@ class Runner:
 
     async def _once(self) -> None:
         started = time.monotonic()
-        await self._commit(self.lane.begin(_now()))
+        await self._commit(self.lane.begin(self._now()))
         rest = self.host.pace.tick - (time.monotonic() - started)
         full = self.lane.first.full or self.lane.then.full
         await asyncio.sleep(0 if full or rest <= 0 else rest)
 
     async def _last_words(self) -> None:
         if self.lane.answers:
-            await self._commit(self.lane.last_words(_now()))
+            await self._commit(self.lane.last_words(self._now()))
 
     async def _sleep(self) -> None:
-        left = min(LONG, self.lane.idle_until() - time.time()) if self.host.live and not self._draining else LONG
+        due = self.lane.idle_until() - self.host.hooks.clock()
+        left = min(LONG, due) if self.host.live and not self._draining else LONG
         self._kick.clear()
         if self._draining and self.lane.answers:
             return
@@ -151,6 +152,5 @@ class Runner:
         self.lane.answers.append(Answered(family, answer))
         self._kick.set()
 
-
-def _now() -> datetime:
-    return datetime.now(UTC)
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self.host.hooks.clock(), UTC)

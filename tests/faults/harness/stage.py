@@ -20,6 +20,7 @@ from services.cli.supervisor import Supervisor
 from services.publishing import Publisher
 from tests.e2e.stage import written
 from tests.faults.harness import texts
+from tests.faults.harness.clocked import OFFSET
 from tests.faults.harness.crew import Crew, Worker
 from tests.faults.harness.proxy import Proxy
 from tests.faults.harness.watch import Watch
@@ -54,6 +55,12 @@ class Stage:
     def dispatch(self) -> Worker:
         return self.crew.workers["dispatch"]
 
+    def tell_clock(self, offset: float) -> None:
+        """To the workers that look (`clocked`), whole: a file that is half written is no number."""
+        draft = self.clock.with_suffix(".new")
+        draft.write_text(str(offset))
+        draft.replace(self.clock)
+
     async def switch_on(self, name: str, **fault: Any) -> None:
         """At the provider (`services.providers.simulator.faults`)."""
         async with self.http.put(self._fault(name), json=fault) as answer:
@@ -86,7 +93,7 @@ async def staged(folder: Path, seed: int) -> AsyncIterator[Stage]:
     clock = folder / "clock"
     clock.write_text("0")
     supervisor = Supervisor(folder, lambda sentence: None)
-    crew = Crew(folder / "crew", told | {"SAYSO_FAULTS_CLOCK": str(clock)})
+    crew = Crew(folder / "crew", told | {OFFSET: str(clock)})
     proxy, watch = Proxy(where.provider_port, random.Random(seed)), Watch(bootstrap)
     publisher, http = Publisher(bootstrap, source="faults", timeout=20), aiohttp.ClientSession()
     try:

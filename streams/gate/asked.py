@@ -84,7 +84,7 @@ def _replaced(ask: Pending, row: NumberRow, now: datetime, settings: Settings) -
 def _ask(family: str, claim: Claim, row: NumberRow, now: datetime, settings: Settings) -> Judged:
     name, _, number = family.partition("/")
     tenant = settings.tenants[name]
-    ask = pending(draft(tenant, number, row, claim.sender or tenant.sender), claim.place, now)
+    ask = pending(draft(tenant, number, row, claim.sender), claim.place, now)
     return judge(ask._replace(claim=claim), opened(row), now, settings)
 
 

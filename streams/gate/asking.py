@@ -36,8 +36,9 @@ def is_wanted(case: Case, ruling: Ruling) -> bool:
     return any(found.rule == NOT_OPTED_IN.rule for found in ruling.findings)
 
 
-def draft(tenant: TenantSettings, number: str, row: NumberRow, sender: str) -> Draft:
-    """The next ask of this number.  `row` is the one from before it was opened."""
+def draft(tenant: TenantSettings, number: str, row: NumberRow, sender: str | None) -> Draft:
+    """The next ask of this number.  `row` is the one from before it was opened; a sender that is not given is chosen as
+    for any text."""
     ordinal = asking(row).count + 1
     return Draft(OwnKind.CONSENT_ASK, ordinal, tenant.tenant, number, sender, tenant.opt_in_request)
 
@@ -46,7 +47,7 @@ def before(case: Case, cause: Pending) -> tuple[Pending, NumberRow]:
     """The ask that goes ahead of the request of this case, and the number's row with it."""
     assert case.tenant is not None
     request = case.request
-    ask = draft(case.tenant, case.number, case.standing, case.sender)
+    ask = draft(case.tenant, case.number, case.standing, request.sender)
     about = ask._replace(
         branch=request.branch, time_zone=request.time_zone, postal_region=request.postal_region
     )

@@ -10,6 +10,8 @@ from schemas.decision import Finding
 from schemas.send_request import SendRequest
 from schemas.sender import Sender
 from schemas.tenant_settings import TenantSettings
+from streams.encoding.smart import outgoing
+from streams.gate.choice import sender_of
 from streams.gate.dialable import CHECKED_BY, dialable
 from streams.gate.kinds import WITHOUT_OPT_IN
 from streams.gate.rows import Approved, NumberRow
@@ -18,9 +20,10 @@ from streams.step import Settings
 
 
 class Case(NamedTuple):
-    """`number` is in E.164 if it can be; `sender` the one it would go from, "" for none; `received` is when the gate
-    first saw the request, `now` when it judges: they differ for what was held or returned.  `place`: where the
-    recipient may be.  `own`: Sayso has started it.  `approved`: somebody has approved the text."""
+    """`request` has its text as it goes out.  `number` is in E.164 if it can be; `sender` the one it would go from, ""
+    for none; `received` is when the gate first saw the request, `now` when it judges: they differ for what was held or
+    returned.  `place`: where the recipient may be.  `own`: Sayso has started it.  `approved`: somebody has approved
+    the text."""
 
     request: SendRequest
     number: str
@@ -47,17 +50,15 @@ def case_of(
     request: SendRequest, standing: NumberRow, received: datetime, now: datetime, settings: Settings, own: bool = False
 ) -> Case:
     tenant = settings.tenants.get(request.tenant)
-    number, sender = request.number, sender_of(request, tenant)
+    number, sender = request.number, sender_of(request, standing, tenant, settings.senders)
     row, where = checked(standing, number), place_of(request, number, standing)
-    return Case(request, number, row, tenant, sender, settings.senders, received, now, where, own)
+    out = _as_it_goes_out(request, tenant)
+    return Case(out, number, row, tenant, sender, settings.senders, received, now, where, own)
 
 
-def sender_of(request: SendRequest, tenant: TenantSettings | None) -> str:
-    """The request's own, else its branch's, else the tenant's."""
-    if request.sender or tenant is None:
-        return request.sender or ""
-    branch = tenant.branches.get(request.branch) if request.branch else None
-    return (branch.sender if branch else None) or tenant.sender
+def _as_it_goes_out(request: SendRequest, tenant: TenantSettings | None) -> SendRequest:
+    body = outgoing(request.body, tenant)
+    return request if body == request.body else request.model_copy(update={"body": body})
 
 
 def place_of(request: SendRequest, number: str, known: NumberRow) -> Place:

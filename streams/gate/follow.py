@@ -114,7 +114,7 @@ def holds(case: Case, ruling: Ruling, pending: Pending, size: int) -> Issued:
         approved=message.approved,
     )
     place = before.place if before else pending.place
-    held = HeldRow(request=case.request, place=place, rules=rules_of(ruling), until=ruling.until)
+    held = HeldRow(request=pending.request, place=place, rules=rules_of(ruling), until=ruling.until)
     return Issued(case.standing, held, waiting, (), held_until=due(case, ruling))
 
 

@@ -36,7 +36,7 @@ class Draft(NamedTuple):
     ordinal: int
     tenant: str
     number: str
-    sender: str
+    sender: str | None
     body: str
     valid_until: datetime | None = None
     branch: str | None = None

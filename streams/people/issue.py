@@ -12,6 +12,7 @@ from schemas.request_cancel import PEOPLE, CancelRequest
 from schemas.send_request import Resolved, SendRequest
 from schemas.topics import DECISIONS, REQUEST_CANCELS, SEND_REQUESTS
 from streams.bodies import BODY_AT_MOST
+from streams.encoding.smart import outgoing
 from streams.people.rows import RequestRow
 from streams.segments import segments
 from streams.step import Publication, Settings
@@ -56,13 +57,14 @@ def decided(
 ) -> Publication:
     """Ours count from 1; the gate counts on from what the request says was decided, so that its own hold."""
     request = row.request
+    body = outgoing(request.body, settings.tenants.get(request.tenant))
     decision = Decision(
         message_id=row.message_id,
         tenant=request.tenant,
         branch=request.branch,
         sender=request.sender,
         kind=request.kind,
-        segments=segments(request.body) if len(request.body) <= BODY_AT_MOST else 0,
+        segments=segments(body) if len(body) <= BODY_AT_MOST else 0,
         person_id=request.person_id,
         case_id=request.case_id,
         event_id=request.event_id,

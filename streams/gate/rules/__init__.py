@@ -17,6 +17,7 @@ from streams.gate.rules.blocked_by_carrier import blocked_by_carrier
 from streams.gate.rules.clock_skew import clock_skew
 from streams.gate.rules.consent_for_tests import consent_for_tests
 from streams.gate.rules.consent_unreadable import consent_unreadable
+from streams.gate.rules.doubtful_number import doubtful_number
 from streams.gate.rules.expired import expired
 from streams.gate.rules.frequency_cap import frequency_cap
 from streams.gate.rules.held_too_long import held_too_long
@@ -31,6 +32,7 @@ from streams.gate.rules.quiet_hours import quiet_hours
 from streams.gate.rules.region_not_allowed import region_not_allowed
 from streams.gate.rules.requested_in_future import requested_in_future
 from streams.gate.rules.sender_cannot_receive import sender_cannot_receive
+from streams.gate.rules.sender_changed import sender_changed
 from streams.gate.rules.sender_not_allowed import sender_not_allowed
 from streams.gate.rules.shortener import shortener
 from streams.gate.rules.stale import stale
@@ -46,11 +48,13 @@ RULES: Final[tuple[Rule, ...]] = (
     ask_not_needed,
     consent_for_tests,
     not_sms_enabled,
+    doubtful_number,
     invalid_number,
     region_not_allowed,
     unknown_kind,
     bad_body,
     sender_not_allowed,
+    sender_changed,
     sender_cannot_receive,
     blocked_by_carrier,
     not_entitled,

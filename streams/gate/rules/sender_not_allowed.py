@@ -4,6 +4,7 @@ from typing import Final
 
 from schemas.decision import Finding, Verdict
 from streams.gate.case import Case
+from streams.gate.choice import against
 from streams.gate.limits import SENDERS_AT_MOST
 
 NAMED_AT_MOST: Final = 10
@@ -18,16 +19,22 @@ def sender_not_allowed(case: Case) -> Finding | None:
         return _refused(f"{case.sender[:40]} is not a sender of this tenant", _may_use(case))
     used = case.standing.senders
     if case.sender not in used and len(used) >= SENDERS_AT_MOST:
-        return _refused(f"This number was texted from {len(used)} senders already", f"use {used[-1]} again")
+        return _refused(f"This number was texted from {len(used)} senders already", _again(case))
     return None
 
 
 def _may_use(case: Case) -> str:
-    own = sorted(name for name, sender in case.senders.items() if case.request.tenant in sender.tenants)
+    own = sorted(name for name in case.senders if against(name, case.request.tenant, case.senders) is None)
     if not own:
         return "apply a sender for this tenant first"
     more = f" or {len(own) - NAMED_AT_MOST} others" if len(own) > NAMED_AT_MOST else ""
     return f"use {', '.join(own[:NAMED_AT_MOST])}{more}"
+
+
+def _again(case: Case) -> str:
+    used = reversed(case.standing.senders)
+    known = next((name for name in used if against(name, case.request.tenant, case.senders) is None), None)
+    return f"use {known} again" if known else "share one of those with this tenant"
 
 
 def _refused(reason: str, next_step: str) -> Finding:

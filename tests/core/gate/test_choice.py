@@ -1,0 +1,199 @@
+"""Which sender a text goes from, and who may use which."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.decision import Decision, Verdict
+from schemas.sender import Sender, SenderKind
+from schemas.tenant_settings import Branch, TenantSettings
+from schemas.topics import CONSENT_LOG, DECISIONS, DISPATCH_ORDERS
+from streams.gate.case import Case, case_of
+from streams.gate.choice import DEAF, GONE, NOT_THEIRS
+from streams.gate.decide import decide
+from streams.step import settings_of
+from tests.core.gate.cases import (
+    BRANCH,
+    FOREIGN,
+    MINUTE,
+    NOON,
+    OWN,
+    SENDERS,
+    SHARED,
+    ask,
+    case,
+    opt_in,
+    played,
+    request,
+    settings,
+)
+from tests.core.playing import Played, of
+
+DEAF_ONE = "33333"
+KNOWN: dict[str, Any] = {"sender": SHARED, "senders": (SHARED,)}
+
+
+@pytest.mark.parametrize(
+    ("given", "sender", "rules"),
+    [
+        pytest.param(case(), OWN, [], id="nobody has texted them: the tenant's"),
+        pytest.param(case(branch="south"), BRANCH, [], id="the branch's before the tenant's"),
+        pytest.param(case(branch="north"), OWN, [], id="a branch that nobody knows"),
+        pytest.param(case(known=KNOWN), SHARED, [], id="the one they know before the tenant's"),
+        pytest.param(case(known=KNOWN, branch="south"), SHARED, [], id="and before the branch's"),
+        pytest.param(case(known=KNOWN, sender=OWN), OWN, [], id="the request's own before the one they know"),
+        pytest.param(case(known=KNOWN, sender=FOREIGN), FOREIGN, ["sender_not_allowed"], id="allowed or not"),
+        pytest.param(case(known=KNOWN, sender=""), SHARED, [], id="an empty word names none"),
+        pytest.param(case(known={"sender": "77777"}), OWN, ["sender_changed"], id="the one they know is gone"),
+        pytest.param(
+            case(known={"sender": "77777"}, branch="south"), BRANCH, ["sender_changed"], id="gone: the branch's"
+        ),
+        pytest.param(case(known={"sender": FOREIGN}), OWN, ["sender_changed"], id="it is another tenant's now"),
+        pytest.param(case(known=KNOWN | {"out": {SHARED: 1}}), OWN, [], id="they have stopped it"),
+        pytest.param(case(known=KNOWN | {"blocked": {SHARED: 1}}), OWN, [], id="their carrier has stopped it"),
+        pytest.param(case(known=KNOWN | {"out": {OWN: 1}}), SHARED, [], id="they have stopped another"),
+    ],
+)
+def test_which_sender(given: Case, sender: str, rules: list[str]) -> None:
+    assert given.sender == sender
+    assert [found.rule for found in decide(given).findings] == rules
+
+
+@pytest.mark.parametrize(
+    ("known", "why"), [("77777", GONE), (FOREIGN, NOT_THEIRS), (DEAF_ONE, DEAF)], ids=["gone", "not theirs", "deaf"]
+)
+def test_a_text_from_another_number_than_they_know_goes_with_a_note(known: str, why: str) -> None:
+    deaf = Sender(sender=DEAF_ONE, kind=SenderKind.SHORT_CODE, owner="acme", hears=False)
+    room = knowing(known)
+    room.settings = settings_of(settings().tenants, SENDERS | {DEAF_ONE: deaf})
+    decision = last_decision(room)
+    assert (decision.verdict, decision.sender) == (Verdict.SEND, OWN)
+    (note,) = decision.findings
+    assert (note.rule, note.verdict) == ("sender_changed", Verdict.SEND)
+    assert note.reason == f"{known}, which they know, {why}"
+    assert last_decision(room).findings == (), "and from then on that is the one they know"
+
+
+def test_a_refusal_names_those_that_the_tenant_may_use() -> None:
+    senders = SENDERS | {DEAF_ONE: Sender(sender=DEAF_ONE, kind=SenderKind.SHORT_CODE, owner="acme", hears=False)}
+    (found,) = decide(case(sender=FOREIGN)._replace(senders=senders)).findings
+    assert (found.rule, found.verdict) == ("sender_not_allowed", Verdict.REJECT)
+    assert found.next_step == f"use {SHARED}, {BRANCH}, {OWN}"
+
+
+def test_of_too_many_senders_one_that_can_still_be_used_is_named() -> None:
+    gone = tuple(f"+1212556{place:04}" for place in range(199))
+    (found,) = decide(case(known={"senders": (OWN, *gone)}, sender=SHARED)).findings
+    assert found.next_step == f"use {OWN} again"
+    (found,) = decide(case(known={"senders": (*gone, "+12125559999")}, sender=SHARED)).findings
+    assert found.next_step == "share one of those with this tenant"
+
+
+def test_a_text_that_waited_goes_from_the_sender_of_its_hour() -> None:
+    """Not from that of the day on which it was asked for."""
+    room = knowing(SHARED)
+    room.tell(request(not_before=NOON + 10 * MINUTE))
+    room.settings = settings_of(settings().tenants, {OWN: SENDERS[OWN]})
+    (order,) = of(DISPATCH_ORDERS, room.until(NOON + 11 * MINUTE))
+    assert order.sender == OWN
+
+
+def test_an_ask_goes_from_the_sender_that_they_know() -> None:
+    room = played()
+    room.tell(request(sender=SHARED))
+    (first,) = room.all(DISPATCH_ORDERS)
+    assert (first.kind, first.sender) == ("consent_ask", SHARED)
+    told = room.tell(ask(), at=NOON + 25 * 60 * MINUTE)
+    assert [(order.kind, order.sender) for order in of(DISPATCH_ORDERS, told)] == [("consent_ask", SHARED)]
+
+
+def test_a_text_goes_out_as_it_was_counted() -> None:
+    room = played(smart_encoding=True, shorteners="allow")
+    room.tell(opt_in())
+    asked = request(body="“See you at 5…”" + " and" * 20)
+    (decision,) = of(DECISIONS, told := room.tell(asked))
+    (order,) = of(DISPATCH_ORDERS, told)
+    assert order.body == '"See you at 5..."' + " and" * 20
+    assert order.segments == decision.segments == 1
+    assert room.tell(asked) == [], "it is known by what was asked for"
+
+
+def test_what_waits_keeps_its_own_words() -> None:
+    """The tenant may think otherwise before it goes."""
+    room = played(smart_encoding=True)
+    room.tell(opt_in())
+    room.tell(request(body="“Hi”", not_before=NOON + MINUTE))
+    room.settings = settings(smart_encoding=False)
+    (order,) = of(DISPATCH_ORDERS, room.until(NOON + 2 * MINUTE))
+    assert order.body == "“Hi”"
+
+
+def test_the_log_has_the_wording_of_an_ask_as_it_went_out() -> None:
+    about = {"purpose": "your case — and your bill", "frequency": "Up to 5 a week.", "rates": "Rates apply."}
+    room = played(smart_encoding=True, consent_request=about)
+    room.tell(request())
+    (order,) = room.all(DISPATCH_ORDERS)
+    (entry,) = room.all(CONSENT_LOG)
+    assert "your case - and your bill" in order.body
+    assert entry.evidence.wording == order.body
+
+
+# --- a property: whoever may use what, whatever they know
+
+names = st.sampled_from([f"5550{n}" for n in range(5)])
+tenants = st.sampled_from(["acme", "bolt"])
+platforms = st.dictionaries(
+    names,
+    st.builds(lambda users, hears: (tuple(sorted(users)), hears), st.sets(tenants, min_size=1), st.booleans()),
+    max_size=5,
+)
+
+
+@given(platforms, names, names | st.none(), names | st.none(), st.none() | names, st.sets(names))
+def test_no_text_goes_from_a_sender_that_its_tenant_may_not_use(
+    platform: dict[str, tuple[tuple[str, ...], bool]], default: str, south: str | None, asked: str | None,
+    known: str | None, out: set[str],
+) -> None:  # fmt: skip
+    senders = {
+        name: Sender(sender=name, kind=SenderKind.SHORT_CODE, shared_by=users, hears=hears)
+        for name, (users, hears) in platform.items()
+    }
+    tenant = TenantSettings.model_validate(
+        {"tenant": "acme", "name": "Acme", "sender": default, "when": {"quiet_hours": "none"}}
+    ).model_copy(update={"branches": {"south": Branch(sender=south)}})
+    row = {"sender": known or "", "senders": (known,) if known else (), "out": dict.fromkeys(out, 1)}
+    standing = case(known=row).standing
+    judged = case_of(
+        request(sender=asked, branch="south"), standing, NOON, NOON, settings_of({"acme": tenant}, senders)
+    )
+    usable = {name for name, sender in senders.items() if "acme" in sender.tenants and sender.hears}
+    kept = known if known in usable and known not in out else None
+    assert judged.sender == (asked or kept or south or default)
+    ruling = decide(judged)
+    assert (ruling.verdict is Verdict.SEND) == (judged.sender in usable - out)
+    if judged.sender not in {name for name, sender in senders.items() if "acme" in sender.tenants}:
+        refused = next(found for found in ruling.findings if found.rule == "sender_not_allowed")
+        assert all(name in refused.next_step for name in usable)
+
+
+def knowing(sender: str) -> Played:
+    """Somebody who has opted in, and whom this sender has texted when it still could."""
+    room = played()
+    room.settings = settings_of(
+        settings().tenants, {sender: Sender(sender=sender, kind=SenderKind.SHORT_CODE, owner="acme")}
+    )
+    room.tell(opt_in())
+    room.tell(request(sender=sender))
+    room.settings = settings()
+    assert [order.sender for order in room.all(DISPATCH_ORDERS)] == [sender]
+    return room
+
+
+def last_decision(room: Played) -> Decision:
+    (decision,) = of(DECISIONS, room.tell(request()))
+    assert isinstance(decision, Decision)
+    return decision

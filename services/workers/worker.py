@@ -81,7 +81,7 @@ def _with_effects(hooks: Hooks, provider: Provider, settings: ServiceSettings, p
 
     def current() -> Settings:
         broadcast = known()
-        return broadcast._replace(edge=perform.edge(datetime.now(UTC), broadcast.senders))
+        return broadcast._replace(edge=perform.edge(datetime.fromtimestamp(hooks.clock(), UTC), broadcast.senders))
 
     def owned(places: list[int]) -> None:
         perform.owns(_share(settings, len(places), partitions))

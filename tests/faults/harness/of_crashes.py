@@ -1,0 +1,54 @@
+"""Dispatch, killed with SIGKILL at each named step of its work (`services.crashpoints`)."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from services.crashpoints import CRASH_AT, POINTS
+from tests.faults.harness.fault import Fault, Scene, Unmet
+
+LATEST: Final = 5
+"""The step is met for the first to the fifth time: seeded."""
+PATIENCE: Final = 40.0
+"""Seconds in which a worker under load comes to every step."""
+DOUBTFUL: Final = {"does": "reset-after", "share": 0.2, "receipts": ["lost"]}
+"""So that there is a list to look at."""
+REVOKING: Final = "on-revoke"
+
+
+def at(point: str) -> Callable[[Scene], Awaitable[None]]:
+    async def hurt(scene: Scene) -> None:
+        nth = 1 if point == REVOKING else scene.rng.randint(1, LATEST)
+        worker = scene.stage.dispatch
+        await scene.stage.switch_on("doubtful", **DOUBTFUL)
+        await worker.restart(**{CRASH_AT: f"{point}:{nth}"})
+        before = len(worker.endings)
+        if point == REVOKING:
+            await worker.until_ready()
+            await scene.stage.crew.join("dispatch", "dispatch-b").until_ready()
+        await _killed(scene, before, f"{point}:{nth}")
+        await scene.stage.switch_off("doubtful")
+        if point == REVOKING:
+            await scene.stage.crew.leave("dispatch-b")
+
+    return hurt
+
+
+async def _killed(scene: Scene, before: int, wish: str) -> None:
+    worker = scene.stage.dispatch
+    try:
+        async with asyncio.timeout(PATIENCE):
+            while len(worker.endings) == before:  # noqa: ASYNC110 - it ends by itself
+                await asyncio.sleep(0.02)
+    except TimeoutError:
+        raise Unmet(f"dispatch never came to {wish}") from None
+    if worker.endings[-1] != -signal.SIGKILL:
+        raise Unmet(f"dispatch ended otherwise than at {wish}: {worker.endings[-1]}; it said: {worker.last_words}")
+
+
+FAULTS: Final = tuple(
+    Fault(f"crash-{point}", f"dispatch: kill -9 at {point}", at(point), seconds=10, rate=15) for point in POINTS
+)

@@ -9,15 +9,23 @@ from typing import Any
 import typer
 
 from services.cli import (
+    approve,
+    boxes,
+    cancel,
     codes,
     consent,
     demo,
+    dismiss,
+    doubt,
     explain,
     keys,
     keywords,
     lag,
     people,
+    reach,
+    resend,
     send,
+    send_now,
     senders,
     tail,
     tenants,
@@ -39,17 +47,27 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 _RUN, _ASK, _WATCH = "Run it", "Use it and look", "Watch it"
+_MAIL = "Approve, and mend what failed"
 _SET, _PARTS = "Set it up", "One process at a time"
 
 app.command(rich_help_panel=_RUN)(demo.demo)
 app.command(rich_help_panel=_RUN)(up.up)
 app.command(rich_help_panel=_ASK)(send.send)
+app.command(rich_help_panel=_ASK)(cancel.cancel)
+app.add_typer(doubt.app, name="doubt", rich_help_panel=_ASK)
 app.add_typer(consent.app, name="consent", rich_help_panel=_ASK)
 app.add_typer(people.app, name="people", rich_help_panel=_ASK)
 app.command(rich_help_panel=_ASK)(tail.tail)
 app.command(rich_help_panel=_ASK)(explain.explain)
 app.command(rich_help_panel=_ASK)(usage.usage)
 app.command(rich_help_panel=_ASK)(codes.codes)
+app.command(rich_help_panel=_MAIL)(boxes.box)
+app.command(rich_help_panel=_MAIL)(approve.approve)
+app.command(rich_help_panel=_MAIL)(approve.reject)
+app.command(rich_help_panel=_MAIL)(send_now.send_now)
+app.command(rich_help_panel=_MAIL)(resend.resend)
+app.command(rich_help_panel=_MAIL)(dismiss.dismiss)
+app.command("test", rich_help_panel=_MAIL)(reach.reach)
 app.command(rich_help_panel=_WATCH)(lag.lag)
 app.command(rich_help_panel=_WATCH)(waiting.waiting)
 app.add_typer(topics.app, name="topics", rich_help_panel=_SET)

@@ -23,6 +23,9 @@ def _create(table: Table) -> str:
     sql += f"PRIMARY KEY ({key}));\n"
     if table.lookup:
         sql += f"CREATE INDEX {table.name}_lookup ON {table.name} ({', '.join(table.lookup)});\n"
+    if table.sparse:
+        of = f"{', '.join(table.sparse)}) WHERE {table.sparse[0]} IS NOT NULL"
+        sql += f"CREATE INDEX {table.name}_sparse ON {table.name} ({of};\n"
     return sql
 
 

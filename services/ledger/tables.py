@@ -27,6 +27,8 @@ class Table:
     rank: Get | None = None
     lookup: tuple[str, ...] = ()
     """An index over these columns."""
+    sparse: tuple[str, ...] = ()
+    """And one over these, of the rows that have the first of them."""
     whole: bool = False
     """Keep every record to the letter, however large: its hash is taken of all of it."""
 
@@ -48,11 +50,14 @@ def _ms(name: str) -> dict[str, Get]:
 
 _BY_MESSAGE = ("message_id", "tenant")
 _BY_NUMBER = ("number", "tenant")
+_RESENT = ("resend_of", "tenant")
 _ORDER: dict[str, Get] = {"tenant": lambda m: m.order.tenant, "message_id": lambda m: m.order.message_id}
 
 TABLES: tuple[Table, ...] = (
-    Table("requests", topics.SEND_REQUESTS, _MESSAGE | _plain("number"), lookup=_BY_MESSAGE),
-    Table("person_requests", topics.PERSON_REQUESTS, _MESSAGE | _plain("person_id"), lookup=_BY_MESSAGE),
+    Table("requests", topics.SEND_REQUESTS, _MESSAGE | _plain("number", "resend_of"), lookup=_BY_MESSAGE,
+          sparse=_RESENT),
+    Table("person_requests", topics.PERSON_REQUESTS, _MESSAGE | _plain("person_id", "resend_of"), lookup=_BY_MESSAGE,
+          sparse=_RESENT),
     Table("cancels", topics.REQUEST_CANCELS, _MESSAGE | _plain("by"), lookup=_BY_MESSAGE),
     Table("person_events", topics.PERSON_EVENTS, _PERSON | _plain("action"), lookup=("person_id", "tenant")),
     Table("person_answers", topics.PERSON_ANSWERS, _MESSAGE | _plain("verdict"), lookup=_BY_MESSAGE),

@@ -26,6 +26,7 @@ COMMANDS = [
     "topics apply", "tenants apply", "tenants list", "senders apply", "senders list", "worker", "webhook", "simulator",
     "ledger", "consents", "keys add", "keys list", "keys revoke", "consent history",
     "consent proof", "consent verify", "consent import", "consent audit",
+    "box", "approve", "reject", "send-now", "resend", "dismiss", "test",
 ]  # fmt: skip
 
 
@@ -38,7 +39,7 @@ def _nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help_with_an_example(command: str, capsys: pytest.CaptureFixture[str]):
     assert run([*command.split(), "--help"]) == 0
-    example = re.search(r"Example: (?:SAYSO_PUBLIC_URL=\S+ )?(sayso [a-z ]+)", capsys.readouterr().out)
+    example = re.search(r"Example: (?:SAYSO_PUBLIC_URL=\S+ )?(sayso [a-z -]+)", capsys.readouterr().out)
     assert example
     assert example[1].startswith(f"sayso {command}")
 

@@ -1,15 +1,79 @@
-"""`sayso senders`: what we text from."""
+"""`sayso senders`: what we text from, and how it is doing."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from services.cli import options
+from services.cli import as_whom, options
+from services.cli.refused import Refused
 
-app = typer.Typer(help="What we text from, at what pace, and whose it is.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from services.ledger import Ledger
+    from services.ledger.sender_lines import SenderLine
+
+app = typer.Typer(invoke_without_command=True)
+Name = Annotated[str, typer.Argument(metavar="SENDER", help="As in sayso senders.")]
+
+
+@app.callback()
+def now(
+    context: typer.Context,
+    bootstrap: options.Bootstrap = None,
+    state: options.State = options.STATE,
+    as_json: options.Json = False,
+) -> None:
+    """What we text from: how each sender is doing, at what pace, and whose it is.
+
+    Without a command: state, pace, queue in segments and minutes, calls in flight, doubts, last error. Exit code 0.
+
+    Example: [cyan]sayso senders[/]
+    """
+    if context.invoked_subcommand is not None:
+        _not_before(context)
+        return
+    from services.cli.kafka import ledger
+    from services.cli.screen import console, print_json, table
+    from services.ledger.sender_lines import sender_lines
+
+    with ledger(bootstrap, state) as opened:
+        found = sender_lines(opened)
+    if as_json:
+        print_json([_as_data(one) for one in found])
+        return
+    names = ("sender", "state", "segments/s#", "queued#", "segments#", "minutes#", "later#", "in flight#", "in doubt#",
+             "last error", "told at")  # fmt: skip
+    console().print(table("Senders", names, [_cells(one) for one in found]))
+    if any(one.status and one.status.in_doubt for one in found):
+        console().print(f"What is in doubt: sayso doubt list{options.same(state, bootstrap)}", style="cyan")
+
+
+@app.command()
+def pause(
+    sender: Name, by: as_whom.By = None, bootstrap: options.Bootstrap = None, state: options.State = options.STATE
+) -> None:
+    """Let nothing leave from a sender until it is resumed. Its texts wait, in their order; calls under way end.
+
+    Waits for dispatch to say so: exit code 1 if it does not.
+
+    Example: [cyan]sayso senders pause 24365[/]
+    """
+    _tell("pause", sender, as_whom.whom(by), bootstrap, state)
+
+
+@app.command()
+def resume(
+    sender: Name, by: as_whom.By = None, bootstrap: options.Bootstrap = None, state: options.State = options.STATE
+) -> None:
+    """Let a paused sender go on.
+
+    Waits for dispatch to say so: exit code 1 if it does not.
+
+    Example: [cyan]sayso senders resume 24365[/]
+    """
+    _tell("resume", sender, as_whom.whom(by), bootstrap, state)
 
 
 @app.command()
@@ -83,3 +147,85 @@ def check(
         console().print(table("Do senders hear?", names, rows))
     if not all(one.sound for one in found):
         raise typer.Exit(1)
+
+
+def _not_before(context: typer.Context) -> None:
+    """An option that stands before the command would be lost, and the command done in another house."""
+    for name in context.params:
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            option = "--json" if name == "as_json" else f"--{name}"
+            raise Refused(f"Put {option} behind the command: sayso senders {context.invoked_subcommand} ... {option}")
+
+
+def _as_data(line: SenderLine) -> dict[str, Any]:
+    told = line.status.model_dump(mode="json") if line.status else {}
+    return told | {"sender": line.sender, "state": line.state, "pace": line.pace,
+                   "queued_messages": line.messages, "queued_segments": line.segments}  # fmt: skip
+
+
+def _cells(line: SenderLine) -> tuple[Any, ...]:
+    from services.cli.screen import clock, coloured
+
+    pace = "" if line.pace is None else f"{line.pace:g}"
+    told = line.status
+    if told is None:
+        return line.sender, coloured(line.state), pace, 0, 0, "", 0, 0, 0, "", ""
+    minutes = "" if told.drain_seconds is None else f"{told.drain_seconds / 60:.1f}"
+    error = f"{told.last_error.code} at {clock(told.last_error.at.isoformat())}" if told.last_error else ""
+    state = f"{line.state} by {told.paused_by}" if line.state == "paused" and told.paused_by else line.state
+    return (line.sender, coloured(state), pace, line.messages, line.segments, minutes, told.later, told.in_flight,
+            told.in_doubt, error, clock(told.at.isoformat()))  # fmt: skip
+
+
+def _tell(what: Literal["pause", "resume"], sender: str, by: str, bootstrap: str | None, state: Path) -> None:
+    from datetime import UTC, datetime
+
+    from schemas.controls import Pause, Resume
+    from schemas.topics import DISPATCH_CONTROLS
+    from services.cli.awaited import awaited
+    from services.cli.kafka import bootstrap_of, ledger, publish
+    from services.cli.screen import console
+
+    where, wanted = bootstrap_of(bootstrap, state), what == "pause"
+    with ledger(bootstrap, state) as opened:
+        before = _line(opened, sender)
+        if _stands(before, opened, wanted):
+            console().print(f"{sender} is {_said(before)}: nothing to do.")
+            return
+        control = Pause if wanted else Resume
+        publish(where, DISPATCH_CONTROLS, [control(sender=sender, by=by, at=datetime.now(UTC))])
+        after = awaited(opened, where, lambda ledger: line if _done(line := _line(ledger, sender), wanted) else None)
+    if after is None:
+        raise Refused(
+            f"Asked for it, but dispatch has not said that {sender} did {what}: is its worker running? (sayso lag)", 1
+        )
+    console().print(f"{sender} is {_said(after)}: {after.messages:,} texts ({after.segments:,} segments) are queued.")
+
+
+def _line(opened: Ledger, sender: str) -> SenderLine:
+    """Raises Refused where there is no such sender: an order to one that nobody knows would wait for ever."""
+    from services.ledger.sender_lines import sender_lines
+
+    lines = {line.sender: line for line in sender_lines(opened)}
+    if sender not in lines:
+        known = f"it is one of {', '.join(lines)}" if lines else "there are none yet: sayso senders apply FILE"
+        raise Refused(f"There is no sender {sender!r}: {known}")
+    return lines[sender]
+
+
+def _stands(line: SenderLine, opened: Ledger, paused: bool) -> bool:
+    """It is so already, and nothing else has been ordered since."""
+    from services.ledger.sender_lines import last_word
+
+    last = last_word(opened, line.sender)
+    return _done(line, paused) and (last is None or last.paused is paused)
+
+
+def _done(line: SenderLine, paused: bool) -> bool:
+    return line.status is not None and (line.state == "paused") is paused
+
+
+def _said(line: SenderLine) -> str:
+    by = line.status.paused_by if line.status else None
+    return f"paused by {by}" if line.state == "paused" and by else line.state

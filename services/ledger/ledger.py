@@ -106,9 +106,10 @@ class Ledger:
         """Go on from where the file stands; rebuild it first if it does not belong to these topics."""
         if self._store.meta("version") != VERSION:
             raise LedgerError("Another version of Sayso has rebuilt the ledger: start this one again")
+        before = self.positions()  # first: another process may be folding what comes behind the ends seen here
         starts, ends = await source.starts(), await source.ends()
         self._store.claim(source.cluster)
-        why = _foreign(self._store.meta("cluster"), source.cluster) or _out_of_range(self.positions(), starts, ends)
+        why = _foreign(self._store.meta("cluster"), source.cluster) or _out_of_range(before, starts, ends)
         if why:
             self._store.rebuild(source.cluster)
         generation, self._seen = self._store.meta("generation"), self.positions()

@@ -124,7 +124,7 @@ def _tell(texts: Sequence[Text], answers: Sequence[dict[str, Any] | None], where
     else:
         rows = [
             (text.item.message_id, shown_number(text.item, where.unmask), text.body,
-             answer.get("verdict") if answer["applied"] else "not done", f"{answer['reason']}: {answer['next_step']}")
+             answer.get("verdict") if answer["applied"] else "not done", f"{answer['reason']} → {answer['next_step']}")
             for text, answer in zip(texts, became, strict=True)
         ]  # fmt: skip
         console().print(table(None, ("message", "to", "text", "now", "because"), rows))

@@ -116,10 +116,10 @@ def _because(item: Item) -> str:
 
     outcome = item.outcome
     if outcome.get("error_code"):
-        return f"{outcome.get('error_title')}: {outcome.get('next_step')}"
+        return f"{outcome.get('error_title')} → {outcome.get('next_step')}"
     verdict = {"held": "hold", "rejected": "reject", "expired": "expire"}.get(outcome["state"])
     deciding = [one for one in item.findings if one.verdict == verdict]
-    return mask_text("; ".join(f"{one.reason}: {one.next_step}" for one in deciding))
+    return mask_text("; ".join(f"{one.reason} → {one.next_step}" for one in deciding))
 
 
 def shown_number(item: Item, unmask: bool) -> str:

@@ -87,7 +87,7 @@ def _row(plan: Plan, answer: dict[str, Any] | None) -> dict[str, Any]:
     if plan.judge and answer is None:
         return row | {"says": "is judged again"}
     if answer:
-        return row | {"done": answer["applied"], "says": f"{answer['reason']}: {answer['next_step']}"}
+        return row | {"done": answer["applied"], "says": f"{answer['reason']} → {answer['next_step']}"}
     return row | {"done": False, "says": plan.why_not}
 
 

@@ -24,7 +24,7 @@ ANOTHER_TEXT: Final = Reason(
 )
 TAKEN_BACK: Final = Reason("canceled", "It was taken back", "ask again if it is still wanted")
 REJECTED: Final = Reason(NOT_APPROVED, "It was rejected", "ask for another text if one is wanted")
-UNDER_WAY: Final = Reason("under_way", "It is on its way already", "nothing")
+UNDER_WAY: Final = Reason("under_way", "It is on its way already", "see what became of it")
 NOT_NEEDED: Final = Reason("no_approval_needed", "It needs no approval", "see what else it waits for")
 
 ENDS: Final[Mapping[str, Reason]] = {

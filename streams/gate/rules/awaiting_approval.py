@@ -4,7 +4,7 @@ from schemas.decision import Finding, Verdict
 from schemas.tenant_settings import TenantSettings
 from streams.gate.case import Case
 from streams.holding import waits_until
-from streams.reasons import AWAITING_APPROVAL, NOBODY_APPROVED, Reason, moment
+from streams.reasons import AWAITING_APPROVAL, NOBODY_APPROVED, READY, Reason, moment
 
 
 def awaiting_approval(case: Case) -> Finding | None:
@@ -13,7 +13,7 @@ def awaiting_approval(case: Case) -> Finding | None:
         return None
     if case.approved is not None:
         said = f"Approved by {case.approved.by}, {moment(case.approved.at, case.tenant.zone)}"
-        return Reason("approved", said, "nothing").finding(Verdict.SEND)
+        return Reason("approved", said, READY.next_step).finding(Verdict.SEND)
     if case.now >= waits_until(case.received, case.request.not_before, None):
         return NOBODY_APPROVED.finding(Verdict.EXPIRE)
     return AWAITING_APPROVAL.finding(Verdict.HOLD)

@@ -16,6 +16,7 @@ _ENV = {
     "public_url": "SAYSO_PUBLIC_URL",
     "webhook_port": "SAYSO_WEBHOOK_PORT",
     "consents_port": "SAYSO_CONSENTS_PORT",
+    "provider": "SAYSO_PROVIDER",
     "provider_url": "SAYSO_PROVIDER_URL",
     "account_sid": "TWILIO_ACCOUNT_SID",
     "auth_token": "TWILIO_AUTH_TOKEN",
@@ -43,8 +44,10 @@ class ServiceSettings(BaseModel):
     public_url: str = "http://127.0.0.1:8410"
     webhook_port: int = Field(default=8410, ge=0, le=65535)
     consents_port: int = Field(default=8420, ge=0, le=65535)
+    provider: str = "twilio"
+    """By its name in `services.providers.PROVIDERS`."""
     provider_url: str | None = None
-    """None: Twilio itself.  Else the base URL of something that speaks its API, such as the simulator."""
+    """None: the provider itself.  Else the base URL of something that speaks its API, such as the simulator."""
     account_sid: str = ""
     auth_token: SecretStr = SecretStr("")
     session_timeout: float = Field(default=15.0, ge=1)

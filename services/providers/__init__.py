@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import Final
+
 from services.providers.provider import Provider
 from services.settings import ServiceSettings, SettingsError
 
-__all__ = ["Provider", "provider_from"]
+__all__ = ["PROVIDERS", "Provider", "provider_from"]
 
 
 def provider_from(settings: ServiceSettings) -> Provider:
-    """Raises SettingsError where a credential is missing."""
+    """Raises SettingsError where it is not known, or a credential is missing."""
+    opened = PROVIDERS.get(settings.provider)
+    if opened is None:
+        raise SettingsError(f"SAYSO_PROVIDER {settings.provider!r} is not known: use {', '.join(PROVIDERS)}")
+    return opened(settings)
+
+
+def _twilio(settings: ServiceSettings) -> Provider:
     if not settings.account_sid:
         raise SettingsError("TWILIO_ACCOUNT_SID is not set: it is the SID (AC...) of the account that sends")
     if not settings.auth_token.get_secret_value():
@@ -24,3 +34,7 @@ def provider_from(settings: ServiceSettings) -> Provider:
         timeout=settings.provider_timeout,
         connections=settings.provider_concurrency,
     )
+
+
+PROVIDERS: Final[Mapping[str, Callable[[ServiceSettings], Provider]]] = {"twilio": _twilio}
+"""A second provider is a line here."""

@@ -1,6 +1,6 @@
 """What dispatch needs of whoever carries our texts.
 
-A second provider is one file with a class of this shape, a line in `services.providers.provider_from`, and its platform
+A second provider is one file with a class of this shape, a line in `services.providers.PROVIDERS`, and its platform
 in `tests/contracts/platforms.py`: the suite beside it says what each method owes in every case.
 """
 

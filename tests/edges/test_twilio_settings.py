@@ -33,6 +33,11 @@ def test_without_credentials(missing: str) -> None:
         provider_from(from_environment({name: value for name, value in given.items() if name != missing}))
 
 
+def test_an_unknown_provider_is_named() -> None:
+    with pytest.raises(SettingsError, match="SAYSO_PROVIDER 'pigeon' is not known: use twilio"):
+        provider_from(from_environment({"SAYSO_PROVIDER": "pigeon"}))
+
+
 def test_the_token_shows_in_no_repr() -> None:
     provider = provider_from(from_environment({"TWILIO_ACCOUNT_SID": "AC1", "TWILIO_AUTH_TOKEN": "hush"}))
     assert "hush" not in repr(provider) + repr(provider.__dict__)

@@ -9,12 +9,14 @@ from schemas.base import Evidence
 from schemas.consent_event import ConsentAction, ConsentEvent
 from schemas.consent_status import ConsentState
 from schemas.reply import Reply
+from schemas.sender import Sender
 from schemas.tenant_settings import TenantSettings
 from streams.answers import Answered, Meaning, read_answer
 from streams.gate.asks import asking
 from streams.gate.limits import EVIDENCE_AT_MOST
 from streams.gate.rows import NumberRow, to_ms
 from streams.gate.skew import ALLOWED
+from streams.gate.unasked import is_shared, is_unasked
 from streams.step import Fact
 
 BY_TEXT: Final = "inbound"
@@ -70,7 +72,9 @@ def claim_of_event(fact: Fact) -> Claim:
                  message_id=event.message_id)  # fmt: skip
 
 
-def claim_of_reply(fact: Fact, standing: NumberRow, tenant: TenantSettings | None) -> Claim | None:
+def claim_of_reply(
+    fact: Fact, standing: NumberRow, tenant: TenantSettings | None, sender: Sender | None
+) -> Claim | None:
     """What a keyword, or a revocation in other words, claims.  Its time and evidence are those of the inbound record:
     replies are kept for a month only, and a START that lay at the inbox while a STOP came another way must not look
     newer than that STOP."""
@@ -78,7 +82,7 @@ def claim_of_reply(fact: Fact, standing: NumberRow, tenant: TenantSettings | Non
     answered = read_answer(reply.body, tenant)
     action = ACTIONS.get(answered.meaning)
     at_ms = to_ms(reply.appended_at) if reply.appended_at else fact.at_ms
-    if action is None or not _answers(answered, at_ms, standing):
+    if action is None or not _answers(answered, at_ms, standing, sender):
         return None
     place = {} if reply.evidence.topic else _place(fact)
     evidence = reply.evidence.model_copy(update={**place, "text": reply.body[:EVIDENCE_AT_MOST]})
@@ -88,10 +92,16 @@ def claim_of_reply(fact: Fact, standing: NumberRow, tenant: TenantSettings | Non
     )
 
 
-def _answers(answered: Answered, at_ms: int, standing: NumberRow) -> bool:
+def _answers(answered: Answered, at_ms: int, standing: NumberRow, sender: Sender | None) -> bool:
     """A YES is consent only where it answers: to an opt-in request that was out by then, or to an opt-out that stands,
-    whose confirmation says how to come back.  Any other YES is said to something else, and for people."""
-    if answered.meaning is not Meaning.YES or standing.state is ConsentState.OPTED_OUT:
+    whose confirmation says how to come back.  Any other YES is said to something else, and for people.
+
+    So is a START on a shared sender, where this tenant's ask has come to nothing: somebody else's was answered."""
+    if standing.state is ConsentState.OPTED_OUT:
+        return True
+    if answered.meaning is Meaning.START:
+        return not (is_shared(sender) and is_unasked(standing))
+    if answered.meaning is not Meaning.YES:
         return True
     asked_at = asking(standing).at
     return standing.state is ConsentState.PENDING and asked_at is not None and at_ms >= to_ms(asked_at - ALLOWED)

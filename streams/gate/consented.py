@@ -38,7 +38,7 @@ def on_consent_event(rows: Rows, fact: Fact, now: datetime, settings: Settings) 
 def on_reply(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Step:
     """Keywords and revocations are acted on, by the provider's id once; any other text is for people to read."""
     standing, tenant = rows.get(NUMBER, NumberRow) or NumberRow(), settings.tenants.get(fact.value.tenant)
-    claim = claim_of_reply(fact, standing, tenant)
+    claim = claim_of_reply(fact, standing, tenant, settings.senders.get(fact.value.sender))
     if claim is None:
         return on_help(rows, fact, now, settings)
     name = seen_row("in", claim.event_id)

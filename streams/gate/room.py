@@ -23,12 +23,14 @@ from streams.gate.release import judged_anew, judged_when_due
 from streams.gate.requested import on_request, on_returned
 from streams.gate.rows import NUMBER, NumberRow
 from streams.gate.status import tell_held, with_status
+from streams.gate.unasked import with_unasked
 from streams.set_aside import set_aside
 from streams.step import NOTHING, Fact, Fold, Rows, Settings, Step, Unreadable, Woke
 
 
 def gate(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Step:
-    return with_status(rows, _ANSWERS[type(fact.value)](rows, fact, now, settings), now)
+    step = _ANSWERS[type(fact.value)](rows, fact, now, settings)
+    return with_status(rows, with_unasked(rows, step, settings), now)
 
 
 def gate_woke(rows: Rows, name: str, now: datetime, settings: Settings) -> Step:

@@ -12,6 +12,7 @@ from schemas.inbound_message import InboundMessage
 from schemas.reply import Reply
 from schemas.topics import REPLIES
 from streams.answers import Answered, Meaning
+from streams.inbox.contacted import contacted
 from streams.inbox.meant_for import Tenants, meant_for, texted_last
 from streams.inbox.rows import CONTACT, ContactRow, Contacts, contacts_in
 from streams.inbox.understood import Readings, readings, strongest
@@ -44,12 +45,9 @@ def inbox_woke(rows: Rows, name: str, now: datetime, settings: Settings) -> Step
 
 
 def _on_contact(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Step:
-    """An ask stays unanswered until a keyword answers it, whatever else the tenant sends."""
     contact: Contact = fact.value
     name = CONTACT + contact.tenant
-    known = rows.get(name, ContactRow) or ContactRow(last=contact.at)
-    row = ContactRow(last=max(known.last, contact.at), asked=known.asked or contact.asked)
-    return Step({name: row})
+    return Step({name: contacted(rows.get(name, ContactRow), contact)})
 
 
 def _on_inbound(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Step:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Final
 
 from schemas.base import UtcTime
@@ -11,11 +12,16 @@ from streams.step import Row, Rows
 CONTACT: Final = "contact/"
 
 
+NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
 class ContactRow(Row):
-    """`last`: when this tenant's latest text to the number was ordered.  `asked`: an ask of its own is unanswered."""
+    """`last`: when this tenant's latest text to the number was ordered.  `asked`: an ask of its own is unanswered;
+    `before`: then, when the latest text was ordered that is not such an ask."""
 
     last: UtcTime
     asked: bool = False
+    before: UtcTime | None = None
 
 
 Contacts = Mapping[str, ContactRow]

@@ -24,6 +24,7 @@ from schemas.topics import (
     DISPATCH_ORDERS,
 )
 from streams.gate.limits import ASK_LIFE, ASKS_BY_ITSELF
+from streams.gate.rows import NUMBER, NumberRow
 from tests.core.gate.cases import (
     BRANCH,
     DAY,
@@ -33,6 +34,7 @@ from tests.core.gate.cases import (
     OWN,
     PHONE,
     SECOND,
+    SHARED,
     ask,
     ask_failed,
     decided,
@@ -209,10 +211,16 @@ def test_an_ask_that_the_rules_refuse_says_why() -> None:
 # --- failures and returns
 
 
+def consent(room: Played) -> ConsentState | None:
+    row = room.rows.get(NUMBER, NumberRow)
+    return row and row.state
+
+
 def test_one_that_failed_has_asked_nobody_and_frees_the_clock() -> None:
     room = asked_once()
     room.now += MINUTE
     (change,) = of(CONSENT_LOG, room.tell(ask_failed(message_id=asks(room)[0].message_id)))
+    assert not [contact for contact in room.all(CONTACTS) if contact.unasked], "nobody else uses that sender"
     assert (change.applied, change.was, change.now) == (True, "pending", "none")
     assert (status(room).state, status(room).ask_again_at) == (ConsentState.NONE, None)
     room.tell(ask())
@@ -395,3 +403,37 @@ def test_who_opted_out_comes_back_by_their_own_act_only(claim: Any, back: bool) 
     (change,) = of(CONSENT_LOG, room.tell(claim, at=NOON + MINUTE))
     assert (change.applied, status(room).state) == (back, ConsentState.OPTED_IN if back else ConsentState.OPTED_OUT)
     assert asks(room) == []
+
+
+def test_on_a_shared_sender_the_inbox_hears_that_an_ask_came_to_nothing() -> None:
+    room = played(sender=SHARED)
+    room.tell(request())
+    (asked,) = room.all(CONTACTS)
+    room.tell(ask_failed(message_id=asks(room)[0].message_id), at=NOON + MINUTE)
+    unasked = room.all(CONTACTS)[-1]
+    assert (unasked.sender, unasked.tenant, unasked.unasked, unasked.asked) == (SHARED, "acme", True, False)
+    assert unasked.at == asked.at
+
+
+@pytest.mark.parametrize(
+    ("sender", "counts"),
+    [
+        pytest.param(SHARED, False, id="shared: it answered somebody else"),
+        pytest.param(OWN, True, id="of one tenant: there is nobody else"),
+    ],
+)
+def test_a_start_after_the_ask_came_to_nothing(sender: str, counts: bool) -> None:
+    room = played(sender=sender)
+    room.tell(request())
+    room.tell(ask_failed(message_id=asks(room)[0].message_id), at=NOON + MINUTE)
+    room.tell(reply("START", sender=sender), at=NOON + 2 * MINUTE)
+    assert (consent(room) is ConsentState.OPTED_IN) is counts
+
+
+def test_a_start_on_a_shared_sender_lifts_an_opt_out_although_an_ask_failed_before() -> None:
+    room = played(sender=SHARED)
+    room.tell(request())
+    room.tell(ask_failed(message_id=asks(room)[0].message_id), at=NOON + MINUTE)
+    room.tell(reply("STOP", sender=SHARED), at=NOON + 2 * MINUTE)
+    room.tell(reply("START", sender=SHARED), at=NOON + 3 * MINUTE)
+    assert consent(room) is ConsentState.OPTED_IN

@@ -87,6 +87,52 @@ def test_an_ask_stays_open_until_a_keyword_answers_it() -> None:
     assert told(room, "START", "4") == ["acme"]
 
 
+def unasked(tenant: str, minute: int) -> Contact:
+    """The gate has heard that the ask of that minute came to nothing."""
+    return Contact(sender=SHARED, number=PHONE, tenant=tenant, unasked=True, at=NOON + minute * MINUTE)
+
+
+def test_an_ask_that_came_to_nothing_is_not_answered() -> None:
+    room = played()
+    room.tell(contact("acme", 1, asked=True))
+    room.tell(contact("bolt", 2, asked=True))
+    room.tell(unasked("acme", 1))
+    assert told(room, "START", "1") == ["bolt"]
+
+
+def test_an_ask_that_came_to_nothing_makes_nobody_the_last_who_texted_but_one_to_stop() -> None:
+    room = played()
+    room.tell(contact("bolt", 1))
+    room.tell(contact("acme", 2, asked=True))
+    room.tell(unasked("acme", 2))
+    assert told(room, "START", "1") == ["bolt"]
+    assert told(room, "hello?", "2") == ["bolt"]
+    assert told(room, "STOP", "3") == ["acme", "bolt"]
+
+
+def test_what_was_texted_besides_a_lost_ask_counts() -> None:
+    room = played()
+    room.tell(contact("acme", 1))
+    room.tell(contact("bolt", 2))
+    room.tell(contact("acme", 3, asked=True))
+    room.tell(contact("acme", 4, asked=True))
+    room.tell(unasked("acme", 4))
+    assert told(room, "hi", "1") == ["bolt"]
+    room.tell(contact("acme", 5, asked=True))
+    room.tell(contact("acme", 6))
+    room.tell(unasked("acme", 5))
+    assert told(room, "hi", "2") == ["acme"]
+
+
+def test_that_an_answered_ask_came_to_nothing_changes_nothing() -> None:
+    room = played()
+    room.tell(contact("acme", 1, asked=True))
+    assert told(room, "START", "1") == ["acme"]
+    before = dict(room.rows.raw)
+    room.tell(unasked("acme", 1))
+    assert room.rows.raw == before
+
+
 def test_an_older_contact_does_not_become_the_last() -> None:
     room = played()
     room.tell(contact("acme", 5))

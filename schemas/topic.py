@@ -40,6 +40,11 @@ class Topic(Generic[M]):
     def adapter(self) -> TypeAdapter[M]:
         return TypeAdapter(self.carries)
 
+    @cached_property
+    def parse(self) -> Callable[[bytes], M]:
+        """`decode` without a look at the adapter: for who reads a hundred thousand a second."""
+        return self.adapter.validator.validate_json
+
     def decode(self, value: bytes) -> M:
         """Raises pydantic's ValidationError, which says what is wrong field by field."""
         return self.adapter.validate_json(value)

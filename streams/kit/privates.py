@@ -14,6 +14,7 @@ import aiokafka.consumer.fetcher as fetcher
 import aiokafka.producer.sender as sender
 import faust
 import faust.tables
+from aiokafka.producer.message_accumulator import BatchBuilder
 from faust.transport import drivers
 from faust.transport.drivers import aiokafka as driver
 
@@ -44,6 +45,8 @@ TOUCHED: Final[tuple[tuple[Any, str], ...]] = (
     (fetcher.PartitionRecords, "_unpack_records"),
     (tolerant.Batch, "_maybe_uncompress"),
     (tolerant.Rest, "_cache_next"),
+    (BatchBuilder(1024, 0), "_builder"),  # to fill a batch without a Python call a record
+    (BatchBuilder(1024, 0), "_relative_offset"),
 )
 
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.producer.message_accumulator import BatchBuilder
@@ -20,6 +21,33 @@ from streams.lanes.transaction import Outgoing, Transaction
 
 BATCH_BYTES = 900 << 10
 """Below the broker's message.max.bytes of 1,048,588."""
+
+Place = tuple[str, int]
+Contents = tuple[bytes, bytes | None, list[tuple[str, bytes]]]
+"""Key, value, headers."""
+NONE: Final[list[tuple[str, bytes]]] = []
+
+
+def placed(sends: Iterable[Outgoing]) -> dict[Place, list[Contents]]:
+    places: dict[Place, list[Contents]] = {}
+    for topic, partition, key, value, headers in sends:
+        there = places.get((topic, partition))
+        if there is None:
+            there = places[topic, partition] = []
+        there.append((key, value, headers))
+    return places
+
+
+def fill(batch: BatchBuilder, records: Iterable[Contents]) -> int:
+    """How many of them it took.  Past `BatchBuilder.append`, whose Python takes as long as the C behind it."""
+    append, now, taken = batch._builder.append, int(time.time() * 1000), 0
+    for key, value, headers in records:
+        if append(taken, now, key, value, headers) is None:
+            batch.close()
+            break
+        taken += 1
+    batch._relative_offset = taken
+    return taken
 
 
 class Writer:
@@ -51,25 +79,22 @@ class Writer:
         rows = lane.room.rows.name
         async with asyncio.timeout(self.commit_timeout):
             await self._producer.begin_transaction()
-            changed = [Outgoing(rows, lane.partition, key, value, []) for key, value in lane.changelog(tx)]
-            futures = [*await self._send(tx.sends), *await self._send(changed)]
+            places = placed(tx.sends)
+            places[rows, lane.partition] = [(key, value, NONE) for key, value in lane.changelog(tx)]
+            futures = [future for place, records in places.items() for future in await self._send(place, records)]
             await asyncio.gather(*futures)
             sent()
             await self._producer.commit_transaction()
 
-    async def _send(self, records: Iterable[Outgoing]) -> list[asyncio.Future[Any]]:
+    async def _send(self, place: Place, records: list[Contents]) -> list[asyncio.Future[Any]]:
         """One future per record batch instead of one per record: twice as fast as `producer.send`."""
-        batches: dict[tuple[str, int], BatchBuilder] = {}
-        futures: list[asyncio.Future[Any]] = []
-        for topic, partition, key, value, headers in records:
-            place = (topic, partition)
-            batch = batches.get(place) or batches.setdefault(place, self._producer.create_batch())
-            if batch.append(timestamp=None, key=key, value=value, headers=headers) is None:
-                futures.append(await self._producer.send_batch(batch, topic, partition=partition))
-                batch = batches[place] = self._producer.create_batch()
-                if batch.append(timestamp=None, key=key, value=value, headers=headers) is None:
-                    raise ValueError(f"a record of {len(value or b'')} bytes for {topic} fits no batch")
-        for (topic, partition), batch in batches.items():
+        (topic, partition), futures, taken = place, list[asyncio.Future[Any]](), 0
+        while taken < len(records):
+            batch = self._producer.create_batch()
+            fitted = fill(batch, records[taken:] if taken else records)
+            if not fitted:
+                raise ValueError(f"a record of {len(records[taken][1] or b'')} bytes for {topic} fits no batch")
+            taken += fitted
             futures.append(await self._producer.send_batch(batch, topic, partition=partition))
         return futures
 

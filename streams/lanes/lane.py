@@ -25,6 +25,7 @@ from streams.room import Room
 from streams.step import Fact, Opened, Row, Rows, Settings, Step, Unreadable
 
 MAX_FIRED = 2000
+_tuple = tuple.__new__  # a NamedTuple's own constructor takes twice as long
 OF_NOBODY = "its key names nobody: if it was a STOP, nobody has heard it"
 
 
@@ -122,7 +123,7 @@ class Lane:
             self.then.move(work, self.limit - len(work))
         tx = Transaction(now, self.serial + 1, work, dict(self.positions))
         if self.stepped and not (self.awaited or self.first or self.then):  # all that came before is in this batch
-            tx.stepped, self.stepped, tx.moved = self.stepped, {}, True
+            tx.stepped, self.stepped = self.stepped, {}
         return tx
 
     def last_words(self, now: datetime) -> Transaction:
@@ -134,7 +135,7 @@ class Lane:
     def judge(self, tx: Transaction, settings: Settings, most: int = 20) -> bool:
         """Judge some of it; True while there is more, so that the caller can let the network breathe in between."""
         work = tx.work
-        while work and most:
+        for _ in range(min(most, len(work))):
             item = work.popleft()
             kind = type(item)
             if kind is Answered:
@@ -145,7 +146,6 @@ class Lane:
                 self._fold(tx, item, Fact(Opened()), settings)
             else:
                 self._record(tx, item, settings)
-            most -= 1
         for topic, at in tx.stepped.items() if not work else ():
             tx.positions[topic] = max(at, tx.positions.get(topic, 0))
         return bool(work)
@@ -173,11 +173,12 @@ class Lane:
         name, offset = record.topic, record.offset
         topic = self.topics[name]
         tx.positions[name] = offset + 1
-        tx.moved = True
         tx.judged += 1
         found = read(topic, record, self.families, self.counts[name])
         if isinstance(found, tuple):
-            self._fold(tx, found[0], Fact(found[1], name, record.partition, offset, appended_ms(record)), settings)
+            family, value = found
+            fact = _tuple(Fact, (value, name, record.partition, offset, appended_ms(record)))
+            self._fold(tx, family, fact, settings)
         elif isinstance(found, Misfiled):
             self._reroute(tx, topic, record, found)
         else:
@@ -199,7 +200,6 @@ class Lane:
     def _wake(self, tx: Transaction, key: bytes, settings: Settings) -> None:
         family, name = changelog.split(key)
         tx.fired += 1
-        tx.moved = True
         if self.room.woke is not None and key not in self.wakes:
             rows = self.families.get(family)
             if rows is not None and name in rows.raw:
@@ -212,7 +212,8 @@ class Lane:
         if rows is None:
             rows = self.families[family] = Rows(family)
         self._apply(tx, rows, self.room.fold(rows, fact, tx.now, settings))
-        self._let_go(rows)
+        if not rows.raw:
+            self._let_go(rows)
 
     def _let_go(self, rows: Rows) -> None:
         if not rows.raw and not rows.remembers:
@@ -222,24 +223,25 @@ class Lane:
         changed, publish, wake, effects = step
         if changed:
             self._write(tx, rows, changed)
-        for name, at in wake.items():
+        for name, at in wake.items() if wake else ():
             key = changelog.join(rows.family, name)
             tx.dirty[key] = (rows, name)
             if at is None or name not in rows.raw:
                 self.wakes.drop(key)
             else:
                 self.wakes.set(key, at)
+        sends, record, serial = tx.sends, self._outbox.record, tx.serial
         for topic, value in publish:
-            self._publish(tx, topic, value)
+            sends.append(record(topic, value, serial, len(sends)))
         for effect in effects:
             tx.effects.append((rows.family, effect))
 
     def _write(self, tx: Transaction, rows: Rows, changed: Mapping[str, Row | None]) -> None:
         """The row stays as it is until `changelog`: what is written by every fact of a batch becomes bytes once."""
-        raw = rows.raw
+        raw, dirty, join = rows.raw, tx.dirty, changelog.join
         for name, row in changed.items():
-            key = changelog.join(rows.family, name)
-            tx.dirty[key] = (rows, name)
+            key = join(rows.family, name)
+            dirty[key] = (rows, name)
             if row is None:
                 if raw.pop(name, None) is not None:
                     self.rows_count -= 1

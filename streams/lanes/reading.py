@@ -68,27 +68,28 @@ def murmur2(key: bytes) -> int:
 
 
 @lru_cache(maxsize=1 << 16)
-def _hash(key: bytes) -> int:
+def hashed(key: bytes) -> int:
     return murmur2(key) & 0x7FFFFFFF
 
 
 def partition_of(key: bytes, partitions: int) -> int:
     """As Java's default partitioner places it."""
-    return _hash(key) % partitions
+    return hashed(key) % partitions
 
 
 def read(
     topic: Topic[Any], record: Record, known: Container[str], partitions: int
 ) -> tuple[str, Any] | Misfiled | Unreadable:
     """(family, message), or what is wrong with it.  `known` families were placed right before: not hashed again."""
-    if len(record.value or b"") > MAX_VALUE or (record.headers and _weight(record.headers) > MAX_VALUE):
+    data = record.value
+    if len(data or b"") > MAX_VALUE or (record.headers and _weight(record.headers) > MAX_VALUE):
         return Unreadable(cause="too_large", reason=_too_large(record), family=_family(record, partitions))
     if record.headers and _no_utf8(record.headers):
         return Unreadable(cause="bad_header", reason="a header's name is not UTF-8", family=_family(record, partitions))
-    if record.value is None:
+    if data is None:
         return Unreadable(cause="tombstone", reason="the record has no value", family=_family(record, partitions))
     try:
-        value = topic.adapter.validator.validate_json(record.value)
+        value = topic.parse(data)
         family = topic.key(value)
         key = family.encode()
     except ValidationError as error:

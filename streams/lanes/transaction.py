@@ -45,8 +45,7 @@ class Transaction:
     stepped: dict[str, int] = field(default_factory=dict)
     judged: int = 0
     fired: int = 0
-    moved: bool = False
 
     @property
     def empty(self) -> bool:
-        return not (self.moved or self.sends or self.dirty)
+        return not (self.judged or self.fired or self.stepped or self.sends or self.dirty)

@@ -29,6 +29,10 @@ KEPT = 1 << 20
 """Bytes of a value that a dead letter quotes; the topic takes 4 MiB, and base64 makes a third more of it."""
 _LAST_MS = 253_402_300_799_999
 REROUTED = "sayso_rerouted_from"
+REPLAYED = "sayso_replay_of"
+"""The dead letter it was."""
+APPENDED = "sayso_appended_ms"
+"""When it was first on its topic: what is filed again or replayed does not become younger than what came meanwhile."""
 
 
 class Record(Protocol):
@@ -107,7 +111,11 @@ def read(
 
 def appended_ms(record: Record) -> int:
     """Some clients write any number for a time: what no calendar has is cut to the years 1970 to 9999."""
-    return min(max(record.timestamp, 0), _LAST_MS)
+    at = min(max(record.timestamp, 0), _LAST_MS)
+    for name, value in record.headers or ():
+        if name == APPENDED and value and value.isdigit() and len(value) < 16:
+            return min(at, int(value))  # never later: nobody makes a fact younger than it is
+    return at
 
 
 def _weight(headers: Any) -> int:
@@ -145,9 +153,10 @@ def _family(record: Record, partitions: int) -> str | None:
 
 
 def rerouted(record: Record) -> list[tuple[str, bytes]]:
-    """Its own headers, so that its id stays, and where it was found."""
+    """Its own headers, so that its id stays, where it was found, and since when it was there."""
     place = f"{record.topic}/{record.partition}/{record.offset}".encode()
-    return [*(record.headers or ()), (REROUTED, place)]
+    kept = [header for header in record.headers or () if header[0] != APPENDED]
+    return [*kept, (REROUTED, place), (APPENDED, b"%d" % appended_ms(record))]
 
 
 def dead_letter(room: str, record: Record, found: Unreadable, now: datetime) -> DeadLetter:

@@ -38,6 +38,8 @@ FIELDS = {
     "Outcome": "message_id tenant branch? sender? to? kind person_id? case_id? event_id? requested_at state error_code?"
     " error_title? next_step? segments? final version was? at",
     "Was": "state error_code? segments?",
+    "Alert": "message_id tenant branch? to? kind person_id? case_id? event_id? event_at? event_title? state error_code?"
+    " says because? next_step? urgency before? open? closed_by? at",
     "UsageRow": "tenant branch sender period kind state error_code? error_title? messages segments final",
 }
 """`?`: may be left out."""
@@ -80,6 +82,8 @@ KEPT = [
     ("sms.approvals", "tenant/number", 400, ""),
     ("sms.approval-log", "tenant/number", 400, ""),
     ("sms.dismissals", "tenant/message id", 400, ""),
+    ("sms.alerts", "tenant", 35, ""),
+    ("sms.dead-letter-resolutions", "source topic/partition", 400, "append time"),
 ]
 
 KEYS = {
@@ -99,6 +103,7 @@ KEYS = {
     "sms.attempts/in-doubt": "harbor-title/case-8841:closing-day-before",
     "sms.delivery-receipts/delivered": "harbor-title/case-8841:closing-day-before",
     "sms.outcomes/delivered": "harbor-title",
+    "sms.alerts/reminder-of-a-hearing": "harbor-title",
     "sms.usage-report/without-branch-or-sender": "lakeside-dental///2026-03-05/transactional/rejected/invalid_number",
     "sms.settings/whole": "harbor-title",
     "sms.senders/toll-free": "+18005550199",
@@ -107,6 +112,7 @@ KEYS = {
     "sms.request-cancels/by-staff": "harbor-title/+14155550142",
     "sms.approvals/approve": "harbor-title/+14155550142",
     "sms.approval-log/approved": "harbor-title/+14155550142",
+    "sms.dead-letter-resolutions/dropped": "sms.consent-events/0",
     "sms.dismissals/seen": "harbor-title/case-8841:docs-ready",
     "sms.person-events/deleted": "harbor-title/crm-20418",
     "sms.people/whole": "harbor-title/crm-20417",

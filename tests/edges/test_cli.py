@@ -22,11 +22,12 @@ from services.demo.sample import SAMPLE
 
 COMMANDS = [
     "demo", "up", "send", "consent in", "consent out", "consent resolve", "consent ask", "consent show",
-    "people import", "people show", "tail", "explain", "usage", "codes", "topics list",
-    "topics apply", "tenants apply", "tenants list", "senders apply", "senders list", "worker", "webhook", "simulator",
-    "ledger", "consents", "keys add", "keys list", "keys revoke", "consent history",
+    "people import", "people show", "tail", "explain", "usage", "codes", "alerts", "topics list",
+    "topics apply", "tenants apply", "tenants list", "senders apply", "senders list", "senders",
+    "senders pause", "senders resume", "senders check", "cancel", "doubt list", "doubt resend", "doubt drop",
+    "worker", "webhook", "simulator", "ledger", "consents", "keys add", "keys list", "keys revoke", "consent history",
     "consent proof", "consent verify", "consent import", "consent audit",
-    "box", "approve", "reject", "send-now", "resend", "dismiss", "test",
+    "lag", "waiting", "dlq list", "dlq show", "dlq fix", "dlq replay", "dlq drop", "box", "approve", "reject", "send-now", "resend", "dismiss", "test",
 ]  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from schemas.base import Message
 from schemas.topics import DEAD_LETTERS, Topic
 from streams.lanes.changelog import Damaged
 from streams.lanes.lane import Lane
-from streams.lanes.reading import REROUTED, partition_of
+from streams.lanes.reading import APPENDED, REROUTED, partition_of
 from streams.lanes.transaction import Answered, Transaction
 from streams.room import Room
 from streams.step import NOTHING, Fact, Opened, Publication, Row, Rows, Settings, Step, Unreadable
@@ -261,7 +261,7 @@ def test_a_misfiled_record_is_filed_again_once() -> None:
     one.feed(THEN.name, [log.append(THEN.name, 0, MS, key.encode(), value, [("ce_id", b"7")])])
     sent = run(one).sends[0]
     assert (sent.topic, sent.partition, sent.key, sent.value) == (THEN.name, 2, key.encode(), value)
-    assert dict(sent.headers) == {"ce_id": b"7", REROUTED: b"t.then/0/0"}
+    assert dict(sent.headers) == {"ce_id": b"7", REROUTED: b"t.then/0/0", APPENDED: b"%d" % MS}
     one.feed(THEN.name, [log.append(THEN.name, 0, MS, key.encode(), value, sent.headers)])
     assert DEAD_LETTERS.decode(run(one).sends[0].value).cause == "misfiled"
 

@@ -100,7 +100,7 @@ class TenantSettings(Message):
 
     @property
     def opt_in_request(self) -> str:
-        """As it goes out."""
+        """As the gate has it; smart encoding comes after."""
         return self.consent_request.text(self.name)
 
     @property

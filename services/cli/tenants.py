@@ -36,7 +36,7 @@ def apply(
     publish(bootstrap_of(bootstrap, state), SETTINGS, tenants)
     for tenant in tenants:
         console().print(f"{tenant.tenant}: settings [bold]{tenant.version}[/] are out.")
-        text = tenant.opt_in_request
+        text = _goes_out(tenant)
         said = f"  The opt-in request takes {_segments(segments(text))}: {text}"
         console().print(said, highlight=False, markup=False)
 
@@ -61,7 +61,7 @@ def show(
         print_json([tenant.model_dump(mode="json") | _worked_out(tenant) for tenant in found])
         return
     rows = [(one.tenant, one.name, one.sender, one.time_zone, " ".join(one.regions), one.shorteners.value,
-             " ".join(one.branches), segments(one.opt_in_request), one.version) for one in found]  # fmt: skip
+             " ".join(one.branches), segments(_goes_out(one)), one.version) for one in found]  # fmt: skip
     names = ("tenant", "name", "sender", "time zone", "regions", "shorteners", "branches", "ask segments#", "settings")
     console().print(table("Tenants", names, rows))
 
@@ -69,8 +69,15 @@ def show(
 def _worked_out(tenant: TenantSettings) -> dict[str, object]:
     from streams.segments import segments
 
-    text = tenant.opt_in_request
+    text = _goes_out(tenant)
     return {"version": tenant.version, "opt_in_request": text, "opt_in_request_segments": segments(text)}
+
+
+def _goes_out(tenant: TenantSettings) -> str:
+    """The opt-in request."""
+    from streams.encoding.smart import outgoing
+
+    return outgoing(tenant.opt_in_request, tenant)
 
 
 def _segments(count: int) -> str:

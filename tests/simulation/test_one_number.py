@@ -1,4 +1,4 @@
-"""One number for all tenants: whose is a reply, who hears a STOP, who is asked and answered; with crashes, seed by seed."""
+"""One number for all tenants: whose is a reply, who hears a STOP, who is asked; with crashes, seed by seed."""
 
 from __future__ import annotations
 

@@ -58,7 +58,8 @@ class TenantSettings(Message):
     shorteners: ShortenerPolicy = ShortenerPolicy.REFUSE
     branches: dict[Slug, Branch] = {}
     smart_encoding: bool = Field(
-        default=False, description="send curly quotes, dashes and the like in plainer characters where that costs no more"
+        default=False,
+        description="send curly quotes, dashes and the like in plainer characters where that costs no more",
     )
     entitled: bool = Field(default=True, description="whether the tenant may text at all; opt-in requests neither")
     contact: str = Field(default="", description="whom to call or where to look: told in answer to HELP")

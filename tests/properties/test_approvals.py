@@ -1,0 +1,135 @@
+"""Whatever is approved, whenever: every other rule stands as it stood, and nothing leaves that nobody has approved."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, rule
+
+from schemas.approval import Approval, ApprovalAction
+from schemas.consent_event import ConsentEvent
+from schemas.consent_status import ConsentState
+from schemas.request_cancel import CancelRequest
+from schemas.returned import Returned
+from schemas.send_request import Kind
+from schemas.tenant_settings import Branch
+from schemas.topics import APPROVAL_LOG, DISPATCH_ORDERS
+from streams.gate.case import Case
+from streams.gate.decide import decide
+from streams.gate.rows import NUMBER, Approved, NumberRow
+from streams.step import Publication
+from tests.core.gate.cases import NOON, PHONE, case, opt_in, opt_out, played, request
+from tests.core.playing import of
+
+moments = st.datetimes(datetime(2026, 11, 1), datetime(2026, 12, 31), timezones=st.just(UTC))
+policies = st.fixed_dictionaries({}, optional={
+    "entitled": st.booleans(), "regions": st.just(("CA",)),
+    "when": st.just({"quiet_hours": {"before": "08:00", "after": "21:00"}}),
+})  # fmt: skip
+BY = Approved(by="dana", at=NOON)
+
+
+@given(
+    st.sampled_from(ConsentState), policies, st.sampled_from(Kind), st.sampled_from(["court", "intake", None]),
+    st.text(max_size=20), st.sampled_from([PHONE, "+1212555", "+442079460000"]), moments, moments,
+    st.none() | moments, st.none() | moments,
+)  # fmt: skip
+def test_an_approval_takes_one_finding_away_and_no_other(
+    consent: ConsentState, policy: dict[str, Any], kind: Kind, branch: str | None, body: str, to: str,
+    received: datetime, now: datetime, not_before: datetime | None, valid_until: datetime | None,
+) -> None:  # fmt: skip
+    """Approved is as if the branch had never asked; not approved is at least as strict."""
+    asked = {
+        "consent": consent, "kind": kind, "branch": branch, "body": body, "to": to, "received": min(received, now),
+        "now": now, "requested_at": min(received, now), "not_before": not_before, "valid_until": valid_until,
+    }  # fmt: skip
+    asks = {**policy, "branches": {"court": Branch(send_immediately=False)}}
+    waiting: Case = case(policy=asks, **asked)
+    approved, free = waiting._replace(approved=BY), case(policy=policy, **asked)
+    seen, unasked = decide(approved), decide(free)
+    assert seen.verdict is unasked.verdict
+    assert [found for found in seen.findings if found.rule != "approved"] == list(unasked.findings)
+    assert decide(waiting).verdict.strictness >= unasked.verdict.strictness
+
+
+class Court(RuleBasedStateMachine):
+    """One number, and a branch that sees its texts first.  The model: what was approved by its own text while it waits,
+    and not rejected since."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.room = played(branches={"court": Branch(send_immediately=False)})
+        self.ids = count()
+        self.texts: dict[str, str] = {"never-asked": ""}
+        self.approved: set[str] = set()
+
+    @rule()
+    def a_request(self) -> None:
+        name = f"m{next(self.ids)}"
+        self.texts[name] = f"text {name}"
+        fact = request(message_id=name, branch="court", body=self.texts[name], requested_at=self.room.now)
+        self._check(self.room.tell(fact))
+
+    @rule(by=st.sampled_from([opt_in, opt_out]))
+    def consent(self, by: Callable[[], ConsentEvent]) -> None:
+        self._check(self.room.tell(by(), at=self.room.now + timedelta(seconds=1)))
+
+    @rule(place=st.integers(0, 9), action=st.sampled_from(ApprovalAction), changed=st.booleans())
+    def a_word_of_staff(self, place: int, action: ApprovalAction, changed: bool) -> None:
+        name = self._name(place)
+        held = f"held/{name}" in self.room.rows.raw
+        told = self.room.tell(said(f"a{next(self.ids)}", name, action, self.texts[name] + "!" * changed))
+        (answer,) = of(APPROVAL_LOG, told)
+        assert answer.reason
+        assert held or not answer.applied
+        if action is ApprovalAction.APPROVE and answer.applied:
+            assert not changed
+            assert name not in self.approved
+            self.approved.add(name)
+        if action is ApprovalAction.REJECT and answer.applied:
+            self.approved.discard(name)
+        self._check(told)
+
+    @rule(place=st.integers(0, 9))
+    def a_cancel(self, place: int) -> None:
+        self._check(self.room.tell(CancelRequest(tenant="acme", number=PHONE, message_id=self._name(place), at=NOON)))
+
+    @rule(place=st.integers(0, 9))
+    def an_order_comes_back(self, place: int) -> None:
+        orders = [one for one in self.room.all(DISPATCH_ORDERS) if one.message_id in self.texts]
+        if orders:
+            self._check(self.room.tell(Returned(order=orders[place % len(orders)], reason="late", at=self.room.now)))
+
+    @rule(span=st.sampled_from([timedelta(hours=1), timedelta(days=31)]))
+    def time_passes(self, span: timedelta) -> None:
+        self._check(self.room.until(self.room.now + span))
+
+    def _name(self, place: int) -> str:
+        return [*self.texts][-1 - place % len(self.texts)]
+
+    def _check(self, told: list[Publication]) -> None:
+        """Only what was approved goes, and only where every other rule lets it."""
+        row = self.room.rows.get(NUMBER, NumberRow) or NumberRow()
+        for order in (one for one in of(DISPATCH_ORDERS, told) if one.message_id in self.texts):
+            assert order.message_id in self.approved
+            assert order.body == self.texts[order.message_id]
+            assert row.state is ConsentState.OPTED_IN
+            assert order.consent_epoch == row.epoch
+
+
+Court.TestCase.settings = hypothesis_settings(max_examples=80, stateful_step_count=25, deadline=None)
+TestCourt = Court.TestCase
+
+
+def said(approval_id: str, message_id: str, action: ApprovalAction, text: str) -> Approval:
+    return Approval(
+        approval_id=approval_id, tenant="acme", number=PHONE, message_id=message_id, action=action, by="dana", at=NOON,
+        body_sha256=hashlib.sha256(text.encode()).hexdigest(),
+    )  # fmt: skip

@@ -47,6 +47,10 @@ class Decision(Message):
     person_id: str | None = None
     case_id: str | None = None
     event_id: str | None = None
+    event_at: UtcTime | None = None
+    event_title: str | None = None
+    time_zone: str | None = None
+    valid_until: UtcTime | None = None
     resend_of: str | None = None
     request_id: Slug | None = None
     """The person-request it is about, whose id a text that has moved no longer has."""

@@ -25,6 +25,8 @@ class Outcome(Message):
     person_id: str | None = None
     case_id: str | None = None
     event_id: str | None = None
+    event_at: UtcTime | None = None
+    event_title: str | None = None
     requested_at: UtcTime
     state: str
     error_code: str | None = None

@@ -22,6 +22,8 @@ class PersonRequest(Message):
     kind: str
     case_id: str | None = None
     event_id: str | None = None
+    event_at: UtcTime | None = None
+    event_title: str | None = None
     time_zone: str | None = None
     postal_region: str | None = None
     not_before: UtcTime | None = None

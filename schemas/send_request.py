@@ -37,6 +37,8 @@ class SendRequest(Message):
     """Producers publish it; (tenant, message_id) is its identity and its idempotency key.
 
     `kind` is read as any word, so that a newer producer's kind reaches the gate and gets an answer there.
+    `event_at` and `event_title` ("hearing") are when and what the event is that the text is about: if it does not
+    arrive, staff are told what is at stake (`sms.alerts`).
     """
 
     message_id: Slug
@@ -49,6 +51,8 @@ class SendRequest(Message):
     person_id: str | None = None
     case_id: str | None = None
     event_id: str | None = None
+    event_at: UtcTime | None = None
+    event_title: str | None = None
     time_zone: str | None = None
     postal_region: str | None = None
     not_before: UtcTime | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any, Final
 
+from schemas.alert import Alert
 from schemas.approval import Approval
 from schemas.approval_answer import ApprovalAnswer
 from schemas.attempt import Attempt
@@ -138,6 +139,10 @@ OUTCOMES: Final = Topic[Outcome](
     name="sms.outcomes", carries=Outcome, key=lambda m: m.tenant, keyed_by="tenant", keep=A_YEAR,
     about="What we hold true of each message, version by version.",
 )
+ALERTS: Final = Topic[Alert](
+    name="sms.alerts", carries=Alert, key=lambda m: m.tenant, keyed_by="tenant", keep=A_MONTH,
+    about="What is at stake for a person, a case or an event, now that a text has not arrived.",
+)
 USAGE_REPORT: Final = Topic[UsageRow](
     name="sms.usage-report", carries=UsageRow, key=lambda m: m.identity, keyed_by="tenant/branch/sender/period/kind/state/error code",
     keep=FOREVER, compacted=True,
@@ -168,7 +173,7 @@ TOPICS: Final[tuple[Topic[Any], ...]] = (
     SEND_REQUESTS, CONSENT_EVENTS, INBOUND, REPLIES, CONTACTS, NUMBER_FACTS, CONSENT_LOG, CONSENT_STATUS, DECISIONS,
     DISPATCH_ORDERS, DISPATCH_CONTROLS, RETURNED, ATTEMPTS, DELIVERY_RECEIPTS, OUTCOMES, USAGE_REPORT, SETTINGS,
     SENDERS, DEAD_LETTERS, REQUEST_CANCELS, PERSON_EVENTS, PEOPLE, PERSON_REQUESTS, PERSON_ANSWERS,
-    SENDER_STATUS, APPROVALS, APPROVAL_LOG, DISMISSALS,
+    SENDER_STATUS, APPROVALS, APPROVAL_LOG, DISMISSALS, ALERTS,
 )  # fmt: skip
 
 MESSAGES: Final[dict[str, type[Message]]] = {

@@ -9,6 +9,7 @@ from typing import Any
 import typer
 
 from services.cli import (
+    alerts,
     approve,
     boxes,
     cancel,
@@ -61,6 +62,7 @@ app.command(rich_help_panel=_ASK)(tail.tail)
 app.command(rich_help_panel=_ASK)(explain.explain)
 app.command(rich_help_panel=_ASK)(usage.usage)
 app.command(rich_help_panel=_ASK)(codes.codes)
+app.command(rich_help_panel=_ASK)(alerts.alerts)
 app.command(rich_help_panel=_MAIL)(boxes.box)
 app.command(rich_help_panel=_MAIL)(approve.approve)
 app.command(rich_help_panel=_MAIL)(approve.reject)

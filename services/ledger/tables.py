@@ -75,6 +75,8 @@ TABLES: tuple[Table, ...] = (
     Table("outcome_history", topics.OUTCOMES, _MESSAGE | _plain("version", "state"), lookup=_BY_MESSAGE),
     Table("outcomes", topics.OUTCOMES, _MESSAGE | _plain("state", "error_code", "final", "kind", "sender"),
           latest=lambda m: f"{m.tenant}/{m.message_id}", rank=lambda m: m.version, lookup=("state",)),
+    Table("alerts", topics.ALERTS, _MESSAGE | _plain("open"), latest=lambda m: f"{m.tenant}/{m.message_id}",
+          rank=lambda m: round(m.at.timestamp() * 1000), lookup=("open",)),
     Table("usage", topics.USAGE_REPORT,
           _plain("tenant", "branch", "sender", "kind", "state", "error_code", "messages", "segments", "final")
           | {"period": lambda m: m.period.isoformat()}, latest=lambda m: m.identity),

@@ -8,7 +8,7 @@ from typing import Any, Final
 from schemas.number_fact import NumberFact
 from streams.gate.rows import NumberRow
 
-LEARNED: Final = ("type", "time_zone", "postal_region", "landline", "doubtful")
+LEARNED: Final = ("type", "time_zone", "postal_region", "landline", "doubtful", "suppressed")
 PEOPLE_AT_MOST: Final = 100
 """People whose switch for one number is kept; the first told give way."""
 

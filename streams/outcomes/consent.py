@@ -7,16 +7,15 @@ import hashlib
 from datetime import datetime
 from typing import Final
 
-from schemas.base import Evidence
 from schemas.consent_event import ConsentAction, ConsentEvent
 from schemas.own_kind import OwnKind
 from schemas.topics import CONSENT_EVENTS
+from streams.codes import Effect
 from streams.lifecycle import State
+from streams.outcomes.evidence import evidence
+from streams.outcomes.learned import effect_of
 from streams.outcomes.rows import Life, Told
 from streams.step import Publication
-
-STOPPED_AT_THE_CARRIER: Final = "21610"
-"""Twilio's code for a recipient who has texted STOP to this sender."""
 
 NOT_ASKED: Final = frozenset({State.REFUSED, State.FAILED, State.UNDELIVERED, State.CANCELED})
 """Ends in which an opt-in request has not reached anybody."""
@@ -28,7 +27,7 @@ def consent_told(before: Life, after: Life, now: datetime) -> tuple[Publication,
     if news is None or news == was or after.to is None:
         return ()
     events = []
-    if news.error_code == STOPPED_AT_THE_CARRIER and _code(was) != STOPPED_AT_THE_CARRIER and news.sender:
+    if effect_of(news) is Effect.OPTED_OUT and effect_of(was) is not Effect.OPTED_OUT and news.sender:
         events.append(_event(after, ConsentAction.OPT_OUT, news, now))
     asked = after.judged is not None and after.judged.kind == OwnKind.CONSENT_ASK
     if asked and news.state in NOT_ASKED and (was is None or was.state not in NOT_ASKED):
@@ -47,9 +46,5 @@ def _event(life: Life, action: ConsentAction, news: Told, now: datetime) -> Cons
         action=action,
         source="carrier",
         at=now,
-        evidence=Evidence(text=f"{news.state} {news.error_code}" if news.error_code else news.state),
+        evidence=evidence(life),
     )
-
-
-def _code(told: Told | None) -> str | None:
-    return told.error_code if told else None

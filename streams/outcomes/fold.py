@@ -11,6 +11,7 @@ from schemas.attempt import Attempt
 from schemas.decision import Decision
 from schemas.delivery_receipt import DeliveryReceipt
 from streams.lifecycle import STRENGTH
+from streams.outcomes.alerts import alerts
 from streams.outcomes.answer import taken_back
 from streams.outcomes.attempts import merged, most_telling
 from streams.outcomes.consent import consent_told
@@ -33,9 +34,9 @@ def outcomes(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Step:
     if not belongs(before, said):
         reason = "this message id stands for another text or number: use an id of its own"
         return Step(publish=(set_aside("outcomes", fact, now, "id_reused", reason),))
-    after = with_decision(before, said) if isinstance(said, Decision) else with_report(before, said, now)
+    after = with_decision(before, said) if isinstance(said, Decision) else with_report(before, fact, now)
     also = (*sighting(before, after, now), *taken_back(before, after, now))
-    return NOTHING if after == before else _step(before, after, now, also)
+    return NOTHING if after == before else _step(before, after, now, settings, also)
 
 
 def outcomes_woke(rows: Rows, name: str, now: datetime, settings: Settings) -> Step:
@@ -44,13 +45,14 @@ def outcomes_woke(rows: Rows, name: str, now: datetime, settings: Settings) -> S
         return NOTHING
     after = presumed(life, now)
     if after != life:
-        return _step(life, after, now, ())
+        return _step(life, after, now, settings)
     return Step(rows={LIFE: None}) if forgettable(life) else Step(wake={LIFE: next_wake(life, now)})
 
 
-def _step(before: Life, after: Life, now: datetime, also: tuple[Publication, ...]) -> Step:
+def _step(before: Life, after: Life, now: datetime, settings: Settings, also: tuple[Publication, ...] = ()) -> Step:
     after, news = tell(after, now)
-    told = (*news, *also, *consent_told(before, after, now), *number_learned(before, after, now))
+    effects = (*consent_told(before, after, now), *number_learned(before, after, now))
+    told = (*news, *also, *effects, *alerts(before, after, now, settings))
     return Step({LIFE: after}, told, {LIFE: next_wake(after, now)})
 
 
@@ -82,9 +84,11 @@ def _seniority(judged: Judged) -> tuple[int, datetime, int]:
     return judged.seq, judged.decided_at, judged.verdict.strictness
 
 
-def with_report(life: Life, fact: Attempt | DeliveryReceipt, now: datetime) -> Life:
+def with_report(life: Life, fact: Fact, now: datetime) -> Life:
+    """Of an attempt, or of a receipt for one."""
     report = report_of(fact, now)
     if (report.source, report.word) not in STRENGTH:
         return life.model_copy(update={"odd": tuple(sorted({*life.odd, report.word}))[:MOST_ODD]})
-    attempts = {**life.attempts, fact.attempt: merged(life.attempts.get(fact.attempt, ()), report)}
+    number = fact.value.attempt
+    attempts = {**life.attempts, number: merged(life.attempts.get(number, ()), report)}
     return life.model_copy(update={"attempts": most_telling(attempts)})

@@ -1,4 +1,5 @@
-"""What a message's end tells of its number: that no text can reach it, or that none did on that day."""
+"""What a message's end tells of its number: that no text can reach it, or that none did on that day.  Which code tells
+what is in the dictionary."""
 
 from __future__ import annotations
 
@@ -7,40 +8,52 @@ from typing import Any, Final
 
 from schemas.number_fact import NumberFact
 from schemas.topics import NUMBER_FACTS
+from streams.codes import Effect, meaning
 from streams.lifecycle import State
+from streams.outcomes.evidence import evidence, telling
 from streams.outcomes.rows import Life, Told
 from streams.step import Publication
 
-LANDLINES: Final = frozenset({"21614", "30006"})
-"""Twilio: not a mobile number; landline or unreachable carrier."""
+FIELDS: Final = {Effect.LANDLINE: "landline", Effect.SUPPRESS: "suppressed", Effect.DOUBTFUL: "unreachable_at"}
+"""The field of a number fact that says it.  `unreachable_at`: one such day says nothing of the number, several do (the
+gate counts)."""
 
-UNREACHABLE: Final = frozenset({"30003", "30005"})
-"""Twilio: unreachable handset; unknown destination.  Also what is switched off or out of range: one says nothing of the
-number, several on different days do (the gate counts)."""
+LASTING: Final = frozenset({Effect.LANDLINE, Effect.SUPPRESS})
+"""What a handset that confirms after all takes back."""
 
 ARRIVED: Final = frozenset({State.DELIVERED, State.READ})
 
 
+def effect_of(told: Told | None) -> Effect:
+    return meaning(told.error_code).effect if told and told.error_code else Effect.NONE
+
+
 def number_learned(before: Life, after: Life, now: datetime) -> tuple[Publication, ...]:
-    """To the gate, when the news is new.  A handset that confirms after all takes `landline` back."""
+    """To the gate, when the news is new."""
     was, news = before.told, after.told
     if news is None or news == was or after.to is None:
         return ()
-    fact = _fact(_code(was), news, now)
-    if fact is None:
+    said = _said(effect_of(was), news, after, now)
+    if not said:
         return ()
-    return (Publication(NUMBER_FACTS, NumberFact(tenant=after.tenant, number=after.to, at=now, **fact)),)
+    fact = NumberFact(
+        tenant=after.tenant,
+        number=after.to,
+        message_id=after.message_id,
+        error_code=news.error_code,
+        evidence=evidence(after),
+        at=now,
+        **said,
+    )
+    return (Publication(NUMBER_FACTS, fact),)
 
 
-def _fact(was: str | None, news: Told, now: datetime) -> dict[str, Any] | None:
-    if was in LANDLINES and news.state in ARRIVED:
-        return {"landline": False}
-    if news.error_code == was:
-        return None
-    if news.error_code in LANDLINES:
-        return {"landline": True}
-    return {"unreachable_at": now} if news.error_code in UNREACHABLE else None
-
-
-def _code(told: Told | None) -> str | None:
-    return told.error_code if told else None
+def _said(was: Effect, news: Told, after: Life, now: datetime) -> dict[str, Any]:
+    if was in LASTING and news.state in ARRIVED:
+        return {FIELDS[was]: False}
+    effect = effect_of(news)
+    if effect is was or effect not in FIELDS:
+        return {}
+    report = telling(after)
+    day = report.at if report else now
+    return {FIELDS[effect]: day if effect is Effect.DOUBTFUL else True}

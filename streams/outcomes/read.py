@@ -5,18 +5,25 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
+from pydantic import TypeAdapter, ValidationError
+
 from schemas.attempt import Attempt
+from schemas.base import Slug
 from schemas.decision import Decision
 from schemas.delivery_receipt import DeliveryReceipt
 from streams.lifecycle import ATTEMPT, RECEIPT
 from streams.outcomes.rows import Judged, Report
+from streams.step import Fact
 
 LONGEST: Final = 200
 LONGEST_STEP: Final = 1000
+LONGEST_NAME: Final = 80
+"""Of an event's title or a zone's name."""
+
+_IDENTITY: Final = TypeAdapter[str](Slug)
 
 
 def judged_of(decision: Decision) -> Judged:
-    """`next_step` is that of the finding that decided."""
     deciding = (found for found in decision.findings if found.verdict is decision.verdict and found.next_step)
     finding = next(deciding, None)
     return Judged(
@@ -32,31 +39,50 @@ def judged_of(decision: Decision) -> Judged:
         request_id=decision.request_id,
         case_id=_cut(decision.case_id),
         event_id=_cut(decision.event_id),
+        event_at=decision.event_at,
+        event_title=_cut(decision.event_title, LONGEST_NAME),
+        time_zone=_cut(decision.time_zone, LONGEST_NAME),
+        valid_until=decision.valid_until,
+        resend_of=_identity(decision.resend_of),
         requested_at=decision.requested_at,
+        reason=_cut(finding.reason) if finding else None,
         next_step=finding.next_step[:LONGEST_STEP] if finding else None,
     )
 
 
-def report_of(fact: Attempt | DeliveryReceipt, now: datetime) -> Report:
+def report_of(fact: Fact, now: datetime) -> Report:
     """Nothing was said later than now, whatever the record claims."""
-    if isinstance(fact, Attempt):
+    said: Attempt | DeliveryReceipt = fact.value
+    if isinstance(said, Attempt):
         return Report(
             source=ATTEMPT,
-            word=fact.state,
-            code=_cut(fact.code),
-            provider_id=_cut(fact.provider_id),
-            sender=_cut(fact.sender),
-            to=_cut(fact.to),
-            at=min(fact.at, now),
+            word=said.state,
+            code=_cut(said.code),
+            provider_id=_cut(said.provider_id),
+            sender=_cut(said.sender),
+            to=_cut(said.to),
+            at=min(said.at, now),
+            partition=fact.partition,
+            offset=fact.offset,
         )
     return Report(
         source=RECEIPT,
-        word=fact.status.strip().lower()[:LONGEST],
-        code=_cut(fact.error_code),
-        provider_id=_cut(fact.provider_id),
-        at=min(fact.received_at, now),
+        word=said.status.strip().lower()[:LONGEST],
+        code=_cut(said.error_code),
+        provider_id=_cut(said.provider_id),
+        at=min(said.received_at, now),
+        partition=fact.partition,
+        offset=fact.offset,
     )
 
 
-def _cut(text: str | None) -> str | None:
-    return text[:LONGEST] if text else None
+def _cut(text: str | None, longest: int = LONGEST) -> str | None:
+    return text[:longest] if text else None
+
+
+def _identity(text: str | None) -> str | None:
+    """What could be a message's; nothing else can be named as one."""
+    try:
+        return _IDENTITY.validate_python(text)
+    except ValidationError:
+        return None

@@ -12,7 +12,8 @@ LIFE: Final = "life"
 
 
 class Judged(Row):
-    """The decision that holds; its words cut so that a row stays small."""
+    """The decision that holds; its words cut so that a row stays small.  `reason` and `next_step` are those of the
+    finding that decided."""
 
     seq: int
     decided_at: datetime
@@ -26,12 +27,19 @@ class Judged(Row):
     request_id: str | None = None
     case_id: str | None = None
     event_id: str | None = None
+    event_at: datetime | None = None
+    event_title: str | None = None
+    time_zone: str | None = None
+    valid_until: datetime | None = None
+    resend_of: str | None = None
     requested_at: datetime
+    reason: str | None = None
     next_step: str | None = None
 
 
 class Report(Row):
-    """One thing that was said of an attempt, once: `at` is when it was said first."""
+    """One thing that was said of an attempt, once: `at` is when it was said first, `partition` and `offset` where that
+    record stands on its source's topic."""
 
     source: str
     word: str
@@ -40,6 +48,8 @@ class Report(Row):
     sender: str | None = None
     to: str | None = None
     at: datetime
+    partition: int | None = None
+    offset: int | None = None
 
 
 class Told(Row):

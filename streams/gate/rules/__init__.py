@@ -17,6 +17,7 @@ from streams.gate.rules.blocked_by_carrier import blocked_by_carrier
 from streams.gate.rules.clock_skew import clock_skew
 from streams.gate.rules.consent_for_tests import consent_for_tests
 from streams.gate.rules.consent_unreadable import consent_unreadable
+from streams.gate.rules.doubtful_number import doubtful_number
 from streams.gate.rules.expired import expired
 from streams.gate.rules.frequency_cap import frequency_cap
 from streams.gate.rules.held_too_long import held_too_long
@@ -47,6 +48,7 @@ RULES: Final[tuple[Rule, ...]] = (
     ask_not_needed,
     consent_for_tests,
     not_sms_enabled,
+    doubtful_number,
     invalid_number,
     region_not_allowed,
     unknown_kind,

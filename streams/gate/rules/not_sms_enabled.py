@@ -12,12 +12,14 @@ CANNOT_RECEIVE: Final = frozenset({"landline", "pager", "premium", "sharedCost",
 
 
 def not_sms_enabled(case: Case) -> Finding | None:
-    """Switched off by staff, or known to be a line that takes no texts."""
+    """Switched off by staff, or known to be a line that takes no texts, or one that the provider does not text."""
     standing = case.standing
     if switched_off(standing) and case.request.resolved is None:
         return NOT_SMS_ENABLED.finding(Verdict.REJECT)
     if standing.sms_enabled is False:
         return NOT_SMS_ENABLED.finding(Verdict.REJECT)
+    if standing.suppressed:
+        return NOT_SMS_ENABLED.but("the provider takes no texts to it: correct the number").finding(Verdict.REJECT)
     if standing.landline or standing.type in CANNOT_RECEIVE:
         return NOT_SMS_ENABLED.but("it can't receive texts: add a mobile number").finding(Verdict.REJECT)
     return None

@@ -31,6 +31,8 @@ def without_settings(given: Case) -> Case:
         pytest.param(case(kind="test", consent=UNKNOWN), REJECT, ["not_opted_in", "consent_for_tests"], id="a test"),
         pytest.param(case(known={"sms_enabled": False}), REJECT, ["not_sms_enabled"], id="switched off"),
         pytest.param(case(known={"landline": True}), REJECT, ["not_sms_enabled"], id="a landline"),
+        pytest.param(case(known={"suppressed": True}), REJECT, ["not_sms_enabled"], id="the provider does not text it"),
+        pytest.param(case(known={"doubtful": True}), SEND, ["doubtful_number"], id="not reached on several days"),
         pytest.param(case(known={"type": "pager"}), REJECT, ["not_sms_enabled"], id="a pager, says the carrier"),
         pytest.param(case(known={"type": "mobile", "sms_enabled": True}), SEND, [], id="a mobile"),
         pytest.param(case(to="4155550100"), REJECT, ["invalid_number"], id="no plus"),

@@ -38,6 +38,8 @@ ASK = decision(kind="consent_ask")
                      [("opt_out", "refused 21610", "m1")], id="in another order"),
         pytest.param([decision(), *SENT, receipt("failed", "21610")], [("opt_out", "failed 21610", "m1")],
                      id="noticed later, as by a messaging service"),
+        pytest.param([decision(), *SENT, receipt("failed", "30630")], [("opt_out", "failed 30630", "m1")],
+                     id="on the provider's own register"),
         pytest.param([decision(), *REFUSED, attempt("refused", code="21614")], [], id="refused for something else"),
         pytest.param([decision(), *SENT, receipt("delivered")], [], id="delivered"),
         pytest.param([ASK, *SENT, receipt("delivered")], [], id="an ask that arrived"),
@@ -56,3 +58,12 @@ ASK = decision(kind="consent_ask")
 )  # fmt: skip
 def test_what_is_told(facts: list[Any], expected: list[tuple[str, str, str | None]]) -> None:
     assert told(*facts) == expected
+
+
+def test_it_names_the_record_that_it_comes_from() -> None:
+    drive = room()
+    for fact in (decision(), *REFUSED, attempt("refused", code="21610")):
+        drive.tell(fact)
+    [event] = drive.all(CONSENT_EVENTS)
+    assert event.evidence.origin == "sms.attempts@0:3"
+    assert (event.evidence.topic, event.evidence.partition, event.evidence.offset) == ("sms.attempts", 0, 3)

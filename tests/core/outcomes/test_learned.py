@@ -37,12 +37,21 @@ FACTS: list[Any] = [
     pytest.param([receipt("failed", "21614")], [{"landline": True}], id="not a mobile"),
     pytest.param([receipt("undelivered", "30003")], [{"unreachable_at": NOON}], id="switched off"),
     pytest.param([receipt("undelivered", "30005")], [{"unreachable_at": NOON}], id="unknown"),
+    pytest.param([receipt("failed", "21635")], [{"landline": True}], id="a landline, in the provider's own words"),
+    pytest.param([receipt("undelivered", "30004")], [{"unreachable_at": NOON}], id="blocked, or a landline"),
+    pytest.param([receipt("failed", "21211")], [{"suppressed": True}], id="not a number"),
     pytest.param([receipt("undelivered", "30007")], [], id="filtered: nothing of the number"),
+    pytest.param([receipt("failed", "21610")], [], id="a STOP is consent's matter"),
+    pytest.param([receipt("failed", "39999")], [], id="a code nobody knows"),
+    pytest.param([receipt("failed", "30005"), receipt("undelivered", "30003")], [{"unreachable_at": NOON}],
+                 id="the same day by another code"),
     pytest.param([receipt("delivered")], [], id="delivered"),
     pytest.param([receipt("failed", "30006")] * 2, [{"landline": True}], id="said once"),
     pytest.param(
         [receipt("failed", "30006"), receipt("delivered")], [{"landline": True}, {"landline": False}], id="taken back"
     ),
+    pytest.param([receipt("failed", "21268"), receipt("delivered")], [{"suppressed": True}, {"suppressed": False}],
+                 id="taken back too"),
 ]
 
 
@@ -51,9 +60,29 @@ def test_outcomes_tell_of_the_number(receipts: list[DeliveryReceipt], facts: lis
     room = Played(outcomes, outcomes_woke, "acme/m1", NOON, settings_of({}, {}))
     for fact in (SENT, *receipts):
         room.tell(fact)
-    told = [one.model_dump(exclude_none=True, exclude={"tenant", "number", "at", "left"})
+    told = [one.model_dump(exclude_none=True, include={"landline", "suppressed", "unreachable_at", "doubtful"})
             for one in room.all(NUMBER_FACTS)]  # fmt: skip
     assert told == facts
+
+
+def test_a_fact_names_the_receipt_that_it_comes_from() -> None:
+    room = Played(outcomes, outcomes_woke, "acme/m1", NOON, settings_of({}, {}))
+    for fact in (SENT, receipt("sent"), receipt("failed", "30008"), receipt("failed", "30006")):
+        room.tell(fact)
+    [fact] = room.all(NUMBER_FACTS)
+    assert (fact.message_id, fact.error_code) == ("m1", "30006")
+    assert fact.evidence.origin == "sms.delivery-receipts@0:3"
+    assert (fact.evidence.topic, fact.evidence.offset) == ("sms.delivery-receipts", 3)
+
+
+def test_it_comes_late_but_names_its_day() -> None:
+    """A receipt from yesterday, read today."""
+    room = Played(outcomes, outcomes_woke, "acme/m1", NOON + DAY, settings_of({}, {}))
+    for fact in (receipt("undelivered", "30003"), SENT):
+        room.tell(fact)
+    [fact] = room.all(NUMBER_FACTS)
+    assert fact.unreachable_at == NOON
+    assert fact.evidence.offset == 0
 
 
 def after(*facts: dict[str, Any]) -> NumberRow:

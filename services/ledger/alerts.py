@@ -1,0 +1,37 @@
+"""Which texts have failed somebody, the most urgent first."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+
+from schemas.alert import Alert, Urgency
+from services.ledger.ledger import Ledger
+from streams.outcomes.stake import urgency
+
+_ORDER: Final = {Urgency.NOW: 0, Urgency.SOON: 1, Urgency.NORMAL: 2, Urgency.PASSED: 3}
+
+
+class Standing(NamedTuple):
+    """`urgency` as it is now; the record has what it was when the alert was raised."""
+
+    alert: Alert
+    urgency: Urgency
+
+
+def alerts(ledger: Ledger, now: datetime, tenant: str | None = None, *, closed: bool = False) -> tuple[Standing, ...]:
+    """`closed`: also those that nobody need act on any more."""
+    sql = "SELECT json FROM alerts WHERE (open OR ?1) AND (?2 IS NULL OR tenant = ?2)"
+    found = (Alert.model_validate_json(row["json"]) for row in ledger.rows(sql, closed, tenant))
+    standing = [Standing(alert, urgency(alert.before, alert.event_at, now)) for alert in found]
+    return tuple(sorted(standing, key=_first))
+
+
+def _first(standing: Standing) -> tuple[int, datetime]:
+    return _ORDER[standing.urgency], standing.alert.before or standing.alert.at
+
+
+def as_data(standing: Standing) -> dict[str, Any]:
+    said: dict[str, Any] = json.loads(standing.alert.model_dump_json(exclude_none=True))
+    return said | {"urgency": standing.urgency}

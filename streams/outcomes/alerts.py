@@ -1,0 +1,96 @@
+"""Staff hear of a text that has failed somebody, while something can still be done about it."""
+
+from __future__ import annotations
+
+from datetime import datetime, tzinfo
+from typing import Final
+
+from schemas.alert import Alert, Urgency
+from schemas.topics import ALERTS
+from streams.codes import meaning
+from streams.lifecycle import State
+from streams.outcomes.evidence import evidence
+from streams.outcomes.learned import ARRIVED
+from streams.outcomes.rows import Judged, Life, Told
+from streams.outcomes.stake import HAPPENED, at_stake, named, says, urgency, zone_of
+from streams.step import Publication, Settings
+
+TAKEN_BACK: Final = frozenset({None, "canceled"})
+"""With these codes `canceled` is what somebody wanted; with another (a STOP) it is news to whoever asked."""
+
+
+def alerts(before: Life, after: Life, now: datetime, settings: Settings) -> tuple[Publication, ...]:
+    """At most two: of this text, and of the one that it was sent again for."""
+    judged, was, news = after.judged, before.told, after.told
+    if judged is None or news is None or _standing(was) == _standing(news):
+        return ()
+    raised, zone = _failed(judged, news), zone_of(after, judged, settings)
+    told = []
+    if raised:
+        told.append(_raised(after, judged, news, now, zone))
+    elif _failed(judged, was):
+        told.append(_closed(after, judged, news, now, zone))
+    if judged.resend_of and at_stake(judged) and (raised or news.state in ARRIVED):
+        told.append(_replaced(after, judged, judged.resend_of, news, now, zone))
+    return tuple(Publication(ALERTS, one) for one in told)
+
+
+def _standing(told: Told | None) -> tuple[str, str | None] | None:
+    return (told.state, told.error_code) if told else None
+
+
+def _failed(judged: Judged, told: Told | None) -> bool:
+    if told is None or told.state not in HAPPENED or not at_stake(judged):
+        return False
+    return told.state != State.CANCELED or told.error_code not in TAKEN_BACK
+
+
+def _raised(life: Life, judged: Judged, news: Told, now: datetime, zone: tzinfo) -> Alert:
+    before = judged.event_at or judged.valid_until
+    urgent = urgency(before, judged.event_at, now)
+    code = news.error_code
+    return _of(life, judged, news, now).model_copy(
+        update={
+            "says": says(judged, State(news.state), urgent, now, zone),
+            "because": meaning(code).title if code else judged.reason,
+            "next_step": news.next_step,
+            "urgency": urgent,
+            "before": before,
+        }
+    )
+
+
+def _closed(life: Life, judged: Judged, news: Told, now: datetime, zone: tzinfo) -> Alert:
+    how = "has arrived after all" if news.state in ARRIVED else f"has not failed after all: it is {news.state}"
+    words = f"{named(judged, now, zone)} {how}"
+    return _of(life, judged, news, now).model_copy(update={"says": words, "open": False})
+
+
+def _replaced(life: Life, judged: Judged, first: str, news: Told, now: datetime, zone: tzinfo) -> Alert:
+    """About the text that this one was sent again for."""
+    words = f"{named(judged, now, zone)} was sent again"
+    taken = {"message_id": first, "says": words, "open": False, "closed_by": life.message_id}
+    return _of(life, judged, news, now).model_copy(update=taken)
+
+
+def _of(life: Life, judged: Judged, news: Told, now: datetime) -> Alert:
+    return Alert(
+        message_id=life.message_id,
+        tenant=life.tenant,
+        branch=judged.branch,
+        to=life.to,
+        kind=judged.kind,
+        person_id=judged.person_id,
+        case_id=judged.case_id,
+        event_id=judged.event_id,
+        event_at=judged.event_at,
+        event_title=judged.event_title,
+        time_zone=judged.time_zone,
+        state=news.state,
+        error_code=news.error_code,
+        says="",
+        urgency=Urgency.NORMAL,
+        version=life.version,
+        evidence=evidence(life),
+        at=now,
+    )

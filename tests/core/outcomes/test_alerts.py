@@ -1,0 +1,173 @@
+"""What staff hear of a text that has failed somebody."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from schemas.alert import Alert, Urgency
+from schemas.decision import Finding, Verdict
+from schemas.tenant_settings import TenantSettings
+from schemas.topics import ALERTS
+from streams.codes import meaning
+from streams.outcomes import outcomes, outcomes_woke
+from streams.outcomes.local import day
+from streams.outcomes.stake import urgency
+from streams.step import settings_of
+from tests.core.drive import START, Drive
+from tests.core.outcomes.facts import attempt, decision, receipt
+
+HARBOR = TenantSettings(tenant="acme", name="Acme", sender="72975", time_zone="America/New_York")
+HEARING = datetime(2026, 11, 24, 14, tzinfo=UTC)
+"""Tuesday, 9:00 in New York; it is Monday, 10:00 there."""
+
+ABOUT: dict[str, Any] = {"event_id": "e1", "event_at": HEARING, "event_title": "hearing"}
+SENT = [attempt("queued", 0), attempt("sending"), attempt("accepted"), receipt("sent")]
+LOST = receipt("undelivered", "30005")
+
+
+def raised(*facts: Any, now: datetime = START) -> list[Alert]:
+    drive = Drive(outcomes, outcomes_woke, "acme/m1", settings_of({"acme": HARBOR}, {}))
+    drive.now = now
+    for fact in facts:
+        drive.tell(fact)
+    alerts: list[Alert] = drive.all(ALERTS)
+    return alerts
+
+
+def because(rule: str, verdict: str) -> tuple[Finding, ...]:
+    return (Finding(rule=rule, verdict=Verdict(verdict), reason="The recipient opted out", next_step="call"),)
+
+
+SAYS = [
+    pytest.param(ABOUT, "the reminder for the 9:00 hearing on Tuesday did not arrive: call them", id="an event"),
+    pytest.param(ABOUT | {"time_zone": "America/Los_Angeles"},
+                 "the reminder for the 6:00 hearing on Tuesday did not arrive: call them", id="where they live"),
+    pytest.param(ABOUT | {"time_zone": "../../etc/passwd"},
+                 "the reminder for the 9:00 hearing on Tuesday did not arrive: call them", id="no zone"),
+    pytest.param({"event_at": HEARING + timedelta(days=7)},
+                 "the reminder for the 9:00 appointment on Tuesday 1 December did not arrive: call them",
+                 id="in eight days"),
+    pytest.param(ABOUT | {"event_at": START - timedelta(minutes=30)},
+                 "the reminder for the 9:30 hearing on Monday did not arrive, and its time has passed:"
+                 " ask them how it went", id="over"),
+    pytest.param({"event_id": "e1", "kind": "alert"}, "the alert for event e1 did not arrive: call them", id="by id"),
+    pytest.param({"event_title": "inspection"}, None, id="a title alone ties it to nothing"),
+    pytest.param({"case_id": "c7", "person_id": "p1"}, "the reminder in case c7 did not arrive: call them", id="case"),
+    pytest.param({"person_id": "p1", "kind": "direct"}, "the text to person p1 did not arrive: call them", id="person"),
+    pytest.param({}, None, id="nothing at stake"),
+    pytest.param({"person_id": "p1", "kind": "marketing"}, None, id="an advertisement"),
+    pytest.param({"person_id": "p1", "kind": "test"}, None, id="a test"),
+    pytest.param({"person_id": "p1", "kind": "consent_ask"}, None, id="a request to opt in"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("about", "says"), SAYS)
+def test_what_is_said(about: dict[str, Any], says: str | None) -> None:
+    assert [alert.says for alert in raised(decision(**about), *SENT, LOST)] == ([] if says is None else [says])
+
+
+def test_an_alert_is_whole() -> None:
+    [alert] = raised(decision(**ABOUT, person_id="p1", case_id="c7"), *SENT, LOST)
+    assert (alert.tenant, alert.message_id, alert.branch, alert.to) == ("acme", "m1", "north", "+14155550101")
+    assert (alert.person_id, alert.case_id, alert.event_id, alert.event_at) == ("p1", "c7", "e1", HEARING)
+    assert (alert.state, alert.error_code, alert.open) == ("undelivered", "30005", True)
+    assert (alert.because, alert.next_step) == (meaning("30005").title, meaning("30005").next_step)
+    assert (alert.urgency, alert.before) == (Urgency.SOON, HEARING)
+    assert alert.evidence is not None
+    assert alert.evidence.origin == "sms.delivery-receipts@0:5"
+
+
+STATES = [
+    pytest.param([decision(**ABOUT), *SENT, receipt("failed", "30008")], ["did not arrive"], id="failed"),
+    pytest.param([decision(**ABOUT), attempt("sending"), attempt("refused", code="21211")], ["was not sent"],
+                 id="refused"),
+    pytest.param([decision("reject", **ABOUT)], ["was not sent"], id="the gate said no"),
+    pytest.param([decision("expire", **ABOUT)], ["was not sent in time"], id="expired"),
+    pytest.param([decision(**ABOUT), attempt("queued", 0), attempt("canceled", 0, code="stopped")], ["was not sent"],
+                 id="they said STOP meanwhile"),
+    pytest.param([decision("cancel", **ABOUT)], [], id="taken back"),
+    pytest.param([decision(**ABOUT), attempt("queued", 0), attempt("canceled", 0, code="canceled")], [],
+                 id="taken back from dispatch"),
+    pytest.param([decision(**ABOUT), *SENT, receipt("delivered")], [], id="arrived"),
+    pytest.param([decision("hold", **ABOUT)], [], id="held"),
+    pytest.param([decision(**ABOUT), *SENT, LOST, LOST, LOST], ["did not arrive"], id="said once"),
+    pytest.param([*SENT, LOST, decision(**ABOUT)], ["did not arrive"], id="the decision last"),
+    pytest.param([decision(**ABOUT), *SENT, receipt("undelivered", "30008"), LOST], ["did not arrive"] * 2,
+                 id="another cause comes to light"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("facts", "happened"), STATES)
+def test_when_staff_are_told(facts: list[Any], happened: list[str]) -> None:
+    told = raised(*facts)
+    assert [alert.says for alert in told] == [f"the reminder for the 9:00 hearing on Tuesday {one}: call them"
+                                              for one in happened]  # fmt: skip
+    assert all(alert.open for alert in told)
+
+
+def test_it_arrives_after_all() -> None:
+    first, second = raised(decision(**ABOUT), *SENT, LOST, receipt("delivered"))
+    assert first.open
+    assert not second.open
+    assert second.says == "the reminder for the 9:00 hearing on Tuesday has arrived after all"
+    assert second.version > first.version
+
+
+def test_the_gates_reason_is_given() -> None:
+    [alert] = raised(decision("reject", findings=because("opted_out", "reject"), **ABOUT))
+    assert (alert.because, alert.next_step) == ("The recipient opted out", "call")
+
+
+AGAIN = ABOUT | {"resend_of": "m0"}
+
+
+def test_a_resend_that_arrives_closes_the_first_ones_alert() -> None:
+    [alert] = raised(decision(**AGAIN), *SENT, receipt("delivered"))
+    assert (alert.message_id, alert.open, alert.closed_by) == ("m0", False, "m1")
+
+
+def test_a_resend_that_fails_stands_in_its_place() -> None:
+    own, first = raised(decision(**AGAIN), *SENT, LOST)
+    assert (own.message_id, own.open) == ("m1", True)
+    assert (first.message_id, first.open, first.closed_by) == ("m0", False, "m1")
+
+
+def test_a_resend_of_what_can_be_no_message_is_no_harm() -> None:
+    assert raised(decision(**ABOUT, resend_of="a/b c"), *SENT, receipt("delivered")) == []
+
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("left", "event", "expected"),
+    [
+        pytest.param(4 * HOUR, True, Urgency.NOW, id="four hours"),
+        pytest.param(5 * HOUR, True, Urgency.SOON, id="five"),
+        pytest.param(DAY, True, Urgency.SOON, id="a day"),
+        pytest.param(2 * DAY, True, Urgency.NORMAL, id="two days"),
+        pytest.param(timedelta(0), True, Urgency.PASSED, id="it begins"),
+        pytest.param(None, False, Urgency.NORMAL, id="nobody knows"),
+        pytest.param(HOUR, False, Urgency.NOW, id="valid for an hour"),
+        pytest.param(-HOUR, False, Urgency.NOW, id="no longer valid: what it is about may be to come"),
+        pytest.param(-DAY, False, Urgency.PASSED, id="not valid for a day"),
+    ],
+)
+def test_urgency_comes_from_the_time_left(left: timedelta | None, event: bool, expected: Urgency) -> None:
+    before = None if left is None else START + left
+    assert urgency(before, before if event else None, START) is expected
+
+
+def test_a_day_is_named_so_that_it_can_be_no_other() -> None:
+    local = datetime(2026, 11, 24, 9)
+    assert day(local, local - timedelta(days=6)) == "Tuesday"
+    assert day(local, local - timedelta(days=7)) == "Tuesday 24 November"
+    assert day(local, local + timedelta(days=1)) == "Tuesday 24 November"
+
+
+def test_an_event_at_the_end_of_the_calendar_is_no_harm() -> None:
+    [alert] = raised(decision(event_at=datetime(9999, 12, 31, 23, 59, tzinfo=UTC), time_zone="Asia/Tokyo"), *SENT, LOST)
+    assert "31 December" in alert.says

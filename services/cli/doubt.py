@@ -46,12 +46,11 @@ def show(
         console().print("Nothing is in doubt.")
         return
     rows = [
-        (one.tenant, one.message_id, one.to if unmask else masked(one.to), one.sender, one.attempt,
-         clock(one.since), mask_text(one.evidence), mask_text(one.found) or "not looked yet")
+        (f"{one.tenant}/{one.message_id}", one.to if unmask else masked(one.to), one.sender, clock(one.since)[:16],
+         mask_text(f"{one.evidence}; found: {one.found}" if one.found else f"{one.evidence}; not looked yet"))
         for one in found
     ]  # fmt: skip
-    names = ("tenant", "message", "number", "sender", "try#", "since (UTC)", "because", "about")
-    console().print(table("In doubt", names, rows))
+    console().print(table("In doubt", ("message", "number", "sender", "since (UTC)", "because"), rows))
 
 
 @app.command()

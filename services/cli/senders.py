@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -13,6 +15,9 @@ from services.cli.refused import Refused
 if TYPE_CHECKING:
     from services.ledger import Ledger
     from services.ledger.sender_lines import SenderLine
+
+SILENT = timedelta(minutes=1)
+"""A queue moves every second, and dispatch tells of it: who has not for so long does not run."""
 
 app = typer.Typer(invoke_without_command=True)
 Name = Annotated[str, typer.Argument(metavar="SENDER", help="As in sayso senders.")]
@@ -43,9 +48,11 @@ def now(
     if as_json:
         print_json([_as_data(one) for one in found])
         return
-    names = ("sender", "state", "segments/s#", "queued#", "segments#", "minutes#", "later#", "in flight#", "in doubt#",
-             "last error", "told at")  # fmt: skip
-    console().print(table("Senders", names, [_cells(one) for one in found]))
+    names = ("sender", "state", "pace#", "queue#", "minutes#", "in flight#", "in doubt#", "last error")
+    console().print(table("Senders (pace and queue in segments)", names, [_cells(one) for one in found]))
+    for one in found:
+        for sentence in _remarks(one, datetime.now(UTC)):
+            console().print(sentence)
     if any(one.status and one.status.in_doubt for one in found):
         console().print(f"What is in doubt: sayso doubt list{options.same(state, bootstrap)}", style="cyan")
 
@@ -165,22 +172,28 @@ def _as_data(line: SenderLine) -> dict[str, Any]:
 
 
 def _cells(line: SenderLine) -> tuple[Any, ...]:
-    from services.cli.screen import clock, coloured
-
     pace = "" if line.pace is None else f"{line.pace:g}"
     told = line.status
     if told is None:
-        return line.sender, coloured(line.state), pace, 0, 0, "", 0, 0, 0, "", ""
+        return line.sender, line.state, pace, 0, "", 0, 0, ""
     minutes = "" if told.drain_seconds is None else f"{told.drain_seconds / 60:.1f}"
-    error = f"{told.last_error.code} at {clock(told.last_error.at.isoformat())}" if told.last_error else ""
-    state = f"{line.state} by {told.paused_by}" if line.state == "paused" and told.paused_by else line.state
-    return (line.sender, coloured(state), pace, line.messages, line.segments, minutes, told.later, told.in_flight,
-            told.in_doubt, error, clock(told.at.isoformat()))  # fmt: skip
+    error = f"{told.last_error.code} at {told.last_error.at:%m-%d %H:%M}" if told.last_error else ""
+    return line.sender, line.state, pace, line.segments, minutes, told.in_flight, told.in_doubt, error
+
+
+def _remarks(line: SenderLine, now: datetime) -> Iterator[str]:
+    told = line.status
+    if told is None:
+        return
+    if line.state == "paused":
+        yield f"{line.sender} is {_said(line)}: sayso senders resume {line.sender}"
+    if told.later:
+        yield f"{told.later:,} texts of {line.sender} wait for a time of their own."
+    if line.state == "running" and line.segments and now - told.at > SILENT:
+        yield f"Dispatch has not told of {line.sender} since {told.at:%H:%M:%S} UTC: is its worker running? (sayso lag)"
 
 
 def _tell(what: Literal["pause", "resume"], sender: str, by: str, bootstrap: str | None, state: Path) -> None:
-    from datetime import UTC, datetime
-
     from schemas.controls import Pause, Resume
     from schemas.topics import DISPATCH_CONTROLS
     from services.cli.awaited import awaited

@@ -253,3 +253,5 @@ class Lane:
 
     def _publish(self, tx: Transaction, topic: Topic[Any], value: Message) -> None:
         tx.sends.append(self._outbox.record(topic, value, tx.serial, len(tx.sends)))
+        tx.told.append((topic, value))
+        tx.dead += topic is DEAD_LETTERS

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from schemas.base import Message
+from schemas.topics import Topic
 from streams.step import Rows
 
 
@@ -33,7 +34,8 @@ class Outgoing(NamedTuple):
 class Transaction:
     """Everything one batch makes durable together, or not at all.  `dirty` are the rows it leaves, by changelog key;
     `effects` may begin once it is committed.  `stepped`: where the consumer stands behind the last fact and the
-    markers of transactions; else retention that takes those too would look like a loss."""
+    markers of transactions; else retention that takes those too would look like a loss.  `told`: what is published, as
+    messages; `dead`: how many of them are dead letters."""
 
     now: datetime
     serial: int
@@ -45,6 +47,8 @@ class Transaction:
     stepped: dict[str, int] = field(default_factory=dict)
     judged: int = 0
     fired: int = 0
+    dead: int = 0
+    told: list[tuple[Topic[Any], Message]] = field(default_factory=list)
 
     @property
     def empty(self) -> bool:

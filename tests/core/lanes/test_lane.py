@@ -389,3 +389,13 @@ def test_a_marker_alone_is_noted_too() -> None:
     tx = run(one)
     assert not tx.empty
     assert tx.positions == {THEN.name: 2}
+
+
+def test_a_transaction_counts_its_dead_letters_and_keeps_what_it_tells() -> None:
+    log, one = Log(1), lane()
+    good = json.dumps({"key": "k", "what": "hello"}).encode()
+    one.feed(THEN.name, [log.append(THEN.name, 0, MS, b"k", value) for value in (b"{", good, b"")])
+    tx = run(one)
+    assert (tx.judged, tx.dead) == (3, 2)
+    assert [topic for topic, _ in tx.told].count(DEAD_LETTERS) == 2
+    assert len(tx.told) == len(tx.sends)

@@ -20,6 +20,7 @@ from schemas.decision import Decision
 from schemas.delivery_receipt import DeliveryReceipt
 from schemas.dismissal import Dismissal
 from schemas.inbound_message import InboundMessage
+from schemas.letter_resolution import LetterResolution
 from schemas.number_fact import NumberFact
 from schemas.outcome import Outcome
 from schemas.person import Person
@@ -168,12 +169,17 @@ DEAD_LETTERS: Final = Topic[DeadLetter](
     keep=A_MONTH, max_bytes=4 << 20,
     about="Records that could not be read or placed: bytes, place, reason.",
 )
+LETTER_RESOLUTIONS: Final = Topic[LetterResolution](
+    name="sms.dead-letter-resolutions", carries=LetterResolution, key=lambda m: m.place,
+    keyed_by="source topic/partition", keep=A_YEAR, append_time=True,
+    about="What a person did about a dead letter: replayed it, once, or dropped it.",
+)
 
 TOPICS: Final[tuple[Topic[Any], ...]] = (
     SEND_REQUESTS, CONSENT_EVENTS, INBOUND, REPLIES, CONTACTS, NUMBER_FACTS, CONSENT_LOG, CONSENT_STATUS, DECISIONS,
     DISPATCH_ORDERS, DISPATCH_CONTROLS, RETURNED, ATTEMPTS, DELIVERY_RECEIPTS, OUTCOMES, USAGE_REPORT, SETTINGS,
     SENDERS, DEAD_LETTERS, REQUEST_CANCELS, PERSON_EVENTS, PEOPLE, PERSON_REQUESTS, PERSON_ANSWERS,
-    SENDER_STATUS, APPROVALS, APPROVAL_LOG, DISMISSALS, ALERTS,
+    SENDER_STATUS, APPROVALS, APPROVAL_LOG, DISMISSALS, ALERTS, LETTER_RESOLUTIONS,
 )  # fmt: skip
 
 MESSAGES: Final[dict[str, type[Message]]] = {

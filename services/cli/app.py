@@ -16,6 +16,7 @@ from services.cli import (
     codes,
     consent,
     demo,
+    dlq,
     dismiss,
     doubt,
     explain,
@@ -72,6 +73,7 @@ app.command(rich_help_panel=_MAIL)(dismiss.dismiss)
 app.command("test", rich_help_panel=_MAIL)(reach.reach)
 app.command(rich_help_panel=_WATCH)(lag.lag)
 app.command(rich_help_panel=_WATCH)(waiting.waiting)
+app.add_typer(dlq.app, name="dlq", rich_help_panel=_WATCH)
 app.add_typer(topics.app, name="topics", rich_help_panel=_SET)
 app.add_typer(tenants.app, name="tenants", rich_help_panel=_SET)
 app.add_typer(senders.app, name="senders", rich_help_panel=_SET)

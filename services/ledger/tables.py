@@ -99,6 +99,9 @@ TABLES: tuple[Table, ...] = (
           lookup=_BY_MESSAGE),
     Table("dismissals", topics.DISMISSALS, _MESSAGE | _plain("by"), latest=lambda m: m.message_key),
     Table("dead_letters", topics.DEAD_LETTERS, _plain("room", "topic", "partition", "offset", "cause", "reason")),
+    Table("letter_resolutions", topics.LETTER_RESOLUTIONS,
+          {"letter_part": lambda m: m.partition, "letter_off": lambda m: m.offset} | _plain("action", "by"),
+          lookup=("letter_part", "letter_off")),
 )  # fmt: skip
 
 BY_TOPIC: dict[str, tuple[Table, ...]] = {

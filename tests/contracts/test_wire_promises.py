@@ -83,6 +83,7 @@ KEPT = [
     ("sms.approval-log", "tenant/number", 400, ""),
     ("sms.dismissals", "tenant/message id", 400, ""),
     ("sms.alerts", "tenant", 35, ""),
+    ("sms.dead-letter-resolutions", "source topic/partition", 400, "append time"),
 ]
 
 KEYS = {
@@ -111,6 +112,7 @@ KEYS = {
     "sms.request-cancels/by-staff": "harbor-title/+14155550142",
     "sms.approvals/approve": "harbor-title/+14155550142",
     "sms.approval-log/approved": "harbor-title/+14155550142",
+    "sms.dead-letter-resolutions/dropped": "sms.consent-events/0",
     "sms.dismissals/seen": "harbor-title/case-8841:docs-ready",
     "sms.person-events/deleted": "harbor-title/crm-20418",
     "sms.people/whole": "harbor-title/crm-20417",

@@ -23,7 +23,9 @@ from streams.kit.lease import Lease
 from streams.kit.restore import restore
 from streams.kit.runner import Runner
 from streams.kit.writer import Writer
+from streams.lanes.brake import Brake
 from streams.lanes.lane import Lane
+from streams.lanes.transaction import Transaction
 from streams.room import Room
 from streams.step import Settings
 
@@ -45,6 +47,8 @@ class Pace:
     call_timeout: float = 10.0
     lease: float = 7.5
     """Half a session: the broker may have heard from us for the last time a heartbeat before the commit."""
+    brake: float = 0.5
+    """The share of facts that may be dead letters before the worker stops."""
 
 
 @dataclass
@@ -58,6 +62,9 @@ class Hooks:
     fatal: Callable[[BaseException], None] = field(default=lambda error: os._exit(70))
     reached: Callable[[str], None] = lambda point: None
     """Told of each named step of a batch's life: a test may end the process there."""
+    committed: Callable[[Transaction, float], None] = lambda tx, seconds: None
+    """Told of each batch that has become durable, and how long its transaction took."""
+    restored: Callable[[int, float], None] = lambda rows, seconds: None
 
 
 class Host:
@@ -71,6 +78,7 @@ class Host:
         privates.check()
         self.room, self.bootstrap, self.counts = room, bootstrap, counts
         self.hooks, self.pace, self.auth = hooks or Hooks(), pace or Pace(), auth or {}
+        self.brake = Brake(self.pace.brake)
         self.lanes: dict[int, Runner] = {}
         self.generation: int | None = None
         self.turn = 0
@@ -198,7 +206,9 @@ class Host:
         if turn == self.turn:
             await asyncio.gather(*[runner.writer.fence() for runner in fresh])
             self.hooks.reached("after-fence")
+            began = time.monotonic()
             await restore(self.bootstrap, [runner.lane for runner in fresh], lambda: self._wanted(turn), **self.auth)
+            self.hooks.restored(sum(runner.lane.rows_count for runner in fresh), time.monotonic() - began)
         if turn != self.turn:  # the next rebalance is already here
             await asyncio.gather(*[runner.close() for runner in fresh])
             return
@@ -226,6 +236,8 @@ class Host:
         consumer = self.app.consumer._thread._consumer
         if consumer._fetcher._isolation_level != 1:
             raise RuntimeError("the consumer does not read committed")
+        if not hasattr(consumer._fetcher, "_default_reset_strategy"):
+            raise RuntimeError("what happens when a log has lost records cannot be set")
         if not privates.strict():
             raise RuntimeError("the strict EndTxn is not in place")
         want = self.owned()

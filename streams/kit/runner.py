@@ -118,11 +118,13 @@ class Runner:
         self._withdraw(effect for _, effect in tx.effects)
         asked = boot_time()
         if not tx.empty:
+            self.host.brake.add(tx.judged, tx.dead)
             reached(steps[0])
             await self.writer.commit(self.lane, tx, lambda: reached(steps[1]))
             reached(steps[2])
             self.lane.committed(tx)
             self.host.finished(self.lane)
+            self.host.hooks.committed(tx, boot_time() - asked)
         self._committing = False
         for family, effect in tx.effects:
             if not isinstance(effect, Withdraw):

@@ -24,6 +24,7 @@ from streams.dispatch.calls import Answer, Post, Result
 from streams.kit.host import Hooks, Pace
 from streams.kit.lease import Lease
 from streams.kit.runner import Runner
+from streams.lanes.brake import Brake
 from streams.lanes.lane import Lane
 from streams.lanes.transaction import Answered, Transaction
 from tests.simulation.log import Log
@@ -194,7 +195,9 @@ async def test_the_lease_counts_from_before_the_commit(
         async def stop(self) -> None: ...
 
     hooks = Hooks(settings=lambda: SETTINGS, perform=Performer(provider))
-    host: Any = SimpleNamespace(live=True, pace=Pace(), hooks=hooks, finished=lambda lane: None, die=pytest.fail)
+    host: Any = SimpleNamespace(
+        live=True, pace=Pace(), hooks=hooks, brake=Brake(), finished=lambda lane: None, die=pytest.fail
+    )
     runner = Runner(host, stage.lane, Writer())  # type: ignore[arg-type]
     stage.lane.feed(t.DISPATCH_ORDERS.name, [stage.log.publish(t.DISPATCH_ORDERS, ORDER, int(NOW.timestamp() * 1000))])
     await runner._commit(stage.lane.begin(NOW))

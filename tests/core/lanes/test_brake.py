@@ -24,7 +24,7 @@ from streams.lanes.brake import LEAST, WINDOW, Brake, Braked
 )
 def test_brake(share: float, batches: list[tuple[int, int]], trips: bool) -> None:
     brake = Brake(share)
-    assert any([_trips(brake, facts, dead) for facts, dead in batches]) is trips
+    assert any(_trips(brake, facts, dead) for facts, dead in batches) is trips
 
 
 def _trips(brake: Brake, facts: int, dead: int) -> bool:
@@ -36,5 +36,5 @@ def _trips(brake: Brake, facts: int, dead: int) -> bool:
 
 
 def test_it_says_how_to_go_on() -> None:
-    with pytest.raises(Braked, match=r"400 of the last 400 .* sayso dlq list.* SAYSO_BRAKE=1"):
+    with pytest.raises(Braked, match=r"400 of the last 400 .*sayso dlq list.*SAYSO_BRAKE=1"):
         Brake().add(400, 400)

@@ -14,7 +14,7 @@ from math import inf
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from schemas.topics import DEAD_LETTERS, EVERY_TOPIC
+from schemas.topics import EVERY_TOPIC, TOPICS
 from services.crashpoints import reached
 from services.providers import Provider, provider_from
 from services.settings import ServiceSettings
@@ -100,7 +100,8 @@ def _share(settings: ServiceSettings, owned: int, partitions: int) -> float:
 
 
 async def partition_counts(bootstrap: str, room: Room) -> dict[str, int]:
-    """Raises CannotStart where topics are missing, or those of one room differ in their number of partitions."""
+    """Raises CannotStart where topics are missing, also those that a room would only publish to, or where the topics of
+    one room differ in their number of partitions."""
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     try:
         await admin.start()
@@ -110,8 +111,7 @@ async def partition_counts(bootstrap: str, room: Room) -> dict[str, int]:
     finally:
         await admin.close()
     counts = {topic["topic"]: len(topic["partitions"]) for topic in described if not topic["error_code"]}
-    needed = [topic.name for topic in (*room.reads, room.rows, DEAD_LETTERS)]
-    _all_there(needed, counts)
+    _all_there([topic.name for topic in (*TOPICS, room.rows)], counts)
     lanes = {name: counts[name] for name in (*[topic.name for topic in room.reads], room.rows.name)}
     if len(set(lanes.values())) > 1:
         listed = ", ".join(f"{name} {count}" for name, count in lanes.items())

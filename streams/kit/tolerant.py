@@ -1,8 +1,8 @@
 """A header's name may be any bytes, whatever Kafka's protocol says: brokers do not look.
 
 Stands in for aiokafka's reader, which raises UnicodeDecodeError in the middle of such a fetch, and at the same place
-for ever after.  Here the rest of that fetch is read again by aiokafka's slower reader, which is in Python, and the bytes
-of such a name become lone surrogates, as `os.fsdecode` makes them.  A lane sets the record aside; other readers go on.
+for ever after.  Here the rest of that fetch is read again by aiokafka's slower reader, which is in Python; the bytes of
+such a name become lone surrogates, as `os.fsdecode` makes them.  A lane sets the record aside; other readers go on.
 """
 
 from __future__ import annotations

@@ -15,8 +15,12 @@ from typing import Any
 
 import faust
 import faust.tables
+from aiokafka.consumer.fetcher import OffsetResetStrategy
+from aiokafka.errors import OffsetOutOfRangeError
 from faust.transport import drivers
 from faust.transport.drivers import aiokafka as driver
+
+from streams.kit.restore import Loss
 
 SCHEME = "sayso"
 
@@ -56,7 +60,14 @@ class Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         self.serial += 1
         for place, offset in self.sought.items():  # no await between the serial and the last seek
             consumer.seek(place, offset)
+        self.start_anywhere(False)
         return self.sought
+
+    def start_anywhere(self, may: bool) -> None:
+        """Whether the consumer may begin where a log begins, which it must before it is sought.  Afterwards a log that
+        no longer has what comes next has lost records under our eyes, and to go on behind them would hide that."""
+        strategy = OffsetResetStrategy.EARLIEST if may else OffsetResetStrategy.NONE
+        self._consumer._fetcher._default_reset_strategy = strategy
 
     async def fetch(self, places: set[Any], asking: set[Any], wait: float) -> Fetch:
         """Records of `places`, and where the consumer stands in those of `asking`."""
@@ -65,7 +76,10 @@ class Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
 
     async def _fetch(self, places: set[Any], asking: set[Any], wait: float) -> Fetch:
         consumer, serial = self._consumer, self.serial
-        records = await self._fetch_records(consumer, places, timeout=wait, max_records=consumer._max_poll_records)
+        try:
+            records = await self._fetch_records(consumer, places, timeout=wait, max_records=consumer._max_poll_records)
+        except OffsetOutOfRangeError as error:
+            raise _lost(error) from None
         if serial != self.serial:  # a seek overtook this fetch: it may have popped fresh records, so seek there again
             for place in records:
                 if place in self.sought:
@@ -74,6 +88,13 @@ class Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         assigned = consumer.assignment()
         reached = {place: await consumer.position(place) for place in asking if place in assigned}
         return Fetch(serial, records, reached if serial == self.serial else {})
+
+
+def _lost(error: OffsetOutOfRangeError) -> Loss:
+    """How many they were is said at the next start, which is refused (`restore`)."""
+    (place, offset), *_ = error.args[0].items()
+    return Loss(f"{place.topic} partition {place.partition} no longer has offset {offset}, which comes next: records "
+                "are gone, by retention or because the topic was cut, before they were read")  # fmt: skip
 
 
 class Consumer(driver.Consumer):  # type: ignore[misc]
@@ -133,6 +154,7 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
 
     async def wait_empty(self) -> None:
         """Revocation or shutdown: let running transactions and calls end, begin none, show our progress."""
+        self._thread.start_anywhere(True)
         await self.host.quiet(self.app.conf.broker_rebalance_timeout * 0.7)
         with contextlib.suppress(Exception):
             await asyncio.wait_for(self.commit(), 5)

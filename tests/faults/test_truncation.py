@@ -1,0 +1,84 @@
+"""Retention that takes what a running worker has not read yet is named, not stepped over."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import uuid
+from typing import Any
+
+import pytest
+from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.admin import RecordsToDelete
+
+from services.broker.admin import admin
+from streams.kit.host import Hooks, Host, Pace
+from streams.kit.restore import Loss
+from streams.kit.run import run
+from tests.faults import counting, storm
+
+pytestmark = pytest.mark.broker
+
+
+class Worker:
+    """The counting room in this process; `fatal` is what would have ended it."""
+
+    def __init__(self, bootstrap: str, prefix: str) -> None:
+        loop = asyncio.get_running_loop()
+        self.ready, self.stop = asyncio.Event(), asyncio.Event()
+        self.fatal: asyncio.Future[BaseException] = loop.create_future()
+        hooks = Hooks(ready=lambda partitions: self.ready.set(), fatal=self._end)
+        pace = Pace(session_timeout=4, transaction_timeout=8, call_timeout=2)
+        self.host = Host(counting.counting(prefix), bootstrap, counting.counts(prefix, 1), hooks, pace=pace)
+        self.task = asyncio.create_task(run(self.host, self.stop))
+
+    def _end(self, error: BaseException) -> None:
+        if not self.fatal.done():
+            self.fatal.set_result(error)
+        self.stop.set()
+
+    async def ended(self) -> BaseException:
+        async with asyncio.timeout(60):
+            error = await self.fatal
+            await self.task
+        return error
+
+
+async def publish(bootstrap: str, topic: str, start: int, count: int) -> None:
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap)
+    await producer.start()
+    for i in range(start, start + count):
+        await producer.send_and_wait(topic, json.dumps({"key": "k", "i": i}).encode(), key=b"k", partition=0)
+    await producer.stop()
+
+
+async def counted(bootstrap: str, prefix: str) -> list[Any]:
+    topic = counting.topics(prefix)["counted"].name
+    return [json.loads(r.value)["i"] for r in await storm.read_all(bootstrap, topic, partitions=1)]
+
+
+@pytest.mark.timeout(120)
+async def test_records_lost_under_a_running_worker_are_named_and_the_next_start_is_refused(bootstrap: str) -> None:
+    prefix = f"lost-{uuid.uuid4().hex[:8]}"
+    await storm.make_topics(bootstrap, prefix, partitions=1)
+    then = counting.topics(prefix)["then"].name
+    await publish(bootstrap, then, 0, 2)
+    worker = Worker(bootstrap, prefix)
+    while len(await counted(bootstrap, prefix)) < 2:  # noqa: ASYNC110 - Kafka has no event for it
+        await asyncio.sleep(0.05)
+    worker.host.hungry = lambda place: False  # type: ignore[method-assign]  # it is busy, and its fetcher one fetch ahead
+    await publish(bootstrap, then, 2, 1)
+    await asyncio.sleep(0.5)
+    await publish(bootstrap, then, 3, 4)
+    async with admin(bootstrap) as client:
+        await client.delete_records({TopicPartition(then, 0): RecordsToDelete(before_offset=6)})
+    del worker.host.hungry
+    lost = await worker.ended()
+    assert isinstance(lost, Loss)
+    assert f"{then} partition 0 no longer has offset " in str(lost)
+    again = await Worker(bootstrap, prefix).ended()
+    judged = await counted(bootstrap, prefix)
+    assert judged == list(range(len(judged))), "nothing behind the gap was judged"
+    assert isinstance(again, Loss)
+    told = f"{then} partition 0 begins at 6, but only {len(judged)} was read: {6 - len(judged)} records are gone"
+    assert told in str(again)

@@ -11,8 +11,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from services.workers.__main__ import main
-
 OFFSET: Final = "SAYSO_FAULTS_CLOCK"
 """The environment variable that names the file."""
 LOOK_AGAIN: Final = 0.2
@@ -33,4 +31,6 @@ def stepped(file: Path) -> Callable[[], float]:
 
 
 if __name__ == "__main__":
+    from services.workers.__main__ import main
+
     sys.exit(main(clock=stepped(Path(os.environ[OFFSET]))))

@@ -17,11 +17,13 @@ PATIENCE: Final = 40.0
 DOUBTFUL: Final = {"does": "reset-after", "share": 0.2, "receipts": ["lost"]}
 """So that there is a list to look at."""
 REVOKING: Final = "on-revoke"
+ONCE: Final = frozenset({"after-fence", "on-open", REVOKING})
+"""Steps that come once in an owner's life."""
 
 
 def at(point: str) -> Callable[[Scene], Awaitable[None]]:
     async def hurt(scene: Scene) -> None:
-        nth = 1 if point == REVOKING else scene.rng.randint(1, LATEST)
+        nth = 1 if point in ONCE else scene.rng.randint(1, LATEST)
         worker = scene.stage.dispatch
         await scene.stage.switch_on("doubtful", **DOUBTFUL)
         await worker.restart(**{CRASH_AT: f"{point}:{nth}"})

@@ -14,7 +14,7 @@ from typing import Any, Final
 from services.broker import BrokerError
 from services.cli.supervisor import PartFailed
 from services.providers.simulator import judge
-from tests.faults.harness import disk, texts
+from tests.faults.harness import disk, results, texts
 from tests.faults.harness.crew import NotReady
 from tests.faults.harness.fault import Fault, Scene, Unmet
 from tests.faults.harness.stage import Stage, staged
@@ -99,9 +99,11 @@ async def _run(stage: Stage, fault: Fault, plan: Plan, run: int, tell: Tell) -> 
         calls = [call for call in judge.asked(stage.where.journal) if name_of(call) in asked]
         verdict = judged(fault.name, asked, stage.watch, calls, time.monotonic() - began)
     except (Unmet, *FAILURES) as error:
-        return _failed(fault, str(error) or type(error).__name__)
+        verdict = _failed(fault, str(error) or type(error).__name__)
     finally:
         shown.cancel()
+    if not verdict.passed:
+        results.keep_logs(stage.folder, f"{fault.name}-{run + 1}")
     return verdict._replace(note=", ".join(scene.notes))
 
 
@@ -132,4 +134,4 @@ async def _show(stage: Stage, fault: Fault, ids: list[str], began: float, tell: 
 
 
 def _failed(fault: Fault, why: str) -> Verdict:
-    return Verdict(fault.name, 1, 0, 0, 0, 0, 0, 0.0, 0.0, 0.0, wrong=(why,))
+    return Verdict(fault.name, 1, 0, 0, 0, 0, 0, 0, 0.0, 0.0, 0.0, wrong=(why,))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
@@ -16,8 +17,8 @@ ROOT: Final = Path(__file__).parents[3]
 JSON: Final = ROOT / ".bench" / "faults.json"
 README: Final = Path(__file__).parents[1] / "README.md"
 BETWEEN: Final = re.compile(r"(?s)(?<=<!-- results -->\n).*?(?=<!-- end of results -->)")
-KEPT: Final = ("fault", "runs", "lost", "sent_twice", "in_doubt", "slowest_resolve_seconds", "texts", "doubts",
-               "pace_ratio", "seconds", "wrong", "note")  # fmt: skip
+KEPT: Final = ("fault", "runs", "lost", "sent_twice", "in_doubt", "slowest_resolve_seconds", "texts", "waiting",
+               "doubts", "pace_ratio", "seconds", "wrong", "note")  # fmt: skip
 
 
 def keep(verdicts: Iterable[Verdict], quick: bool, path: Path = JSON) -> list[dict[str, object]]:
@@ -34,15 +35,23 @@ def tell(rows: list[dict[str, object]], path: Path = README) -> None:
     """Writes the table into the document, between its marks."""
     lines = [
         f"On {os.cpu_count()} cores, with the broker, the simulator and the load on the same machine.\n",
-        "| fault | runs | texts | lost | sent twice | doubts | left to a person | slowest resolved, s | pace | |",
-        "|---|--:|--:|--:|--:|--:|--:|--:|--:|---|",
+        "| fault | runs | texts | lost | sent twice | doubts | to a person | waiting | slowest, s | pace | |",
+        "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|",
         *(_line(row) for row in rows if not row["quick"]),
     ]
     path.write_text(BETWEEN.sub(lambda _: "\n".join(lines) + "\n", path.read_text("utf-8")), "utf-8")
 
 
+def keep_logs(stage: Path, name: str) -> None:
+    """Of a fault that failed: what the workers said, and the provider's journal."""
+    folder = JSON.with_suffix("") / name
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in (*stage.glob("*.jsonl"), *stage.glob("crew/*.log"), *stage.glob("logs/*.log")):
+        shutil.copy(file, folder)
+
+
 def _line(row: dict[str, object]) -> str:
     words = FAULTS[str(row["fault"])].words
-    cells = (words, row["runs"], row["texts"], row["lost"], row["sent_twice"], row["doubts"], row["in_doubt"],
-             row["slowest_resolve_seconds"], row["pace_ratio"], "failed" if row["wrong"] else row["note"])  # fmt: skip
-    return "| " + " | ".join(map(str, cells)) + " |"
+    numbers = [row[name] for name in ("runs", "texts", "lost", "sent_twice", "doubts", "in_doubt", "waiting",
+                                      "slowest_resolve_seconds", "pace_ratio")]  # fmt: skip
+    return "| " + " | ".join(map(str, (words, *numbers, "failed" if row["wrong"] else row["note"]))) + " |"

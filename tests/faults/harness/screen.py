@@ -31,12 +31,15 @@ def progress(console: Console, total: int) -> Iterator[tuple[Callable[[str], Non
 def table(verdicts: Iterable[Verdict]) -> Table:
     drawn = Table(title="Faults", title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0))
     drawn.add_column("", no_wrap=True)
-    for heading in ("runs", "texts", "lost", "twice", "doubts", "person", "slow", "pace", "s"):
+    for heading in ("runs", "texts", "lost", "twice", "doubts", "person", "wait", "slow", "pace", "s"):
         drawn.add_column(heading, justify="right", no_wrap=True)
     drawn.add_column("", no_wrap=True)
-    drawn.caption = "person: doubts left to one; slow: the slowest resolved, seconds; pace: the largest window ratio"
+    drawn.caption = (
+        "person: doubts left to one; wait: proven absent, to go again later; slow: the slowest resolved, seconds; "
+        "pace: the largest window ratio"
+    )
     for one in verdicts:
-        numbers = (one.runs, one.texts, _bad(one.lost), _bad(one.sent_twice), one.doubts, one.in_doubt,
+        numbers = (one.runs, one.texts, _bad(one.lost), _bad(one.sent_twice), one.doubts, one.in_doubt, one.waiting,
                    one.slowest_resolve_seconds, f"{one.pace_ratio:.2f}", f"{one.seconds:.0f}")  # fmt: skip
         cells = [one if isinstance(one, Text) else str(one) for one in numbers]
         drawn.add_row(one.fault, *cells, _mark(one))

@@ -15,15 +15,18 @@ SHORTEST: Final = 1.0
 """Seconds: a shorter window shows how promptly processes are scheduled on a busy machine rather than the pace."""
 PACE_KEPT: Final = 1.05
 """For the same reason: the journal notes when a call arrived, not when it left."""
-MOVING: Final = frozenset({State.QUEUED, State.SENDING, State.DEFERRED})
+MOVING: Final = frozenset({State.QUEUED, State.SENDING, State.DEFERRED, State.IN_DOUBT})
+AT_REST: Final = frozenset({("in_doubt", "absent"), ("in_doubt", "unclear"), ("deferred", "absent")})
+"""States and codes of an attempt for which dispatch has done all it may: the first two are left to a person, and what
+is proven absent but was an earlier owner's waits for a quarter of an hour before it goes again."""
 CLEARED: Final = frozenset({"accepted", "refused", "canceled", "expired", "deferred", "queued"})
 """States of an attempt after which it is not in doubt any more."""
 
 
 class Verdict(NamedTuple):
     """`lost`: asked for, and neither out nor accounted for.  `sent_twice`: taken by the provider once too often.
-    `in_doubt`: left to a person.  `mistold`: our books say one thing, the provider's another.  `wrong`: in words, all
-    that must not be."""
+    `doubts`: calls that were ever in doubt.  `in_doubt`: texts left to a person.  `waiting`: proven absent, to go again
+    after a quarter of an hour.  `wrong`: in words, all that must not be."""
 
     fault: str
     runs: int
@@ -31,6 +34,7 @@ class Verdict(NamedTuple):
     lost: int
     sent_twice: int
     in_doubt: int
+    waiting: int
     doubts: int
     slowest_resolve_seconds: float
     pace_ratio: float
@@ -46,7 +50,8 @@ class Verdict(NamedTuple):
         """Of several runs."""
         return Verdict(
             self.fault, self.runs + other.runs, self.texts + other.texts, self.lost + other.lost,
-            self.sent_twice + other.sent_twice, self.in_doubt + other.in_doubt, self.doubts + other.doubts,
+            self.sent_twice + other.sent_twice, self.in_doubt + other.in_doubt,
+            self.waiting + other.waiting, self.doubts + other.doubts,
             max(self.slowest_resolve_seconds, other.slowest_resolve_seconds),
             max(self.pace_ratio, other.pace_ratio), self.seconds + other.seconds, (*self.wrong, *other.wrong),
             other.note or self.note,
@@ -57,17 +62,19 @@ def judged(fault: str, ids: set[str], watch: Watch, calls: list[Asked], seconds:
     taken = Counter(name_of(call) for call in calls if call.taken)
     states = {name: State(watch.outcomes[name]["state"]) for name in ids if name in watch.outcomes}
     doubts = {name: heard for name, heard in watch.attempts.items() if name[0] in ids and _doubted(heard)}
-    lost = {name for name in ids if not taken[name] and (name not in states or _unsettled(states[name]))}
+    moving = {name for name in ids if not at_rest(name, watch)}
+    lost = {name for name in moving if not taken[name]} | _only_in_books(states, taken)
     twice = {name: n - 1 for name, n in taken.items() if n > 1}
     ratio = pace_ratio(calls)
     return Verdict(
         fault=fault, runs=1, texts=len(ids), lost=len(lost), sent_twice=sum(twice.values()),
-        in_doubt=sum(state is State.IN_DOUBT for state in states.values()), doubts=len(doubts),
+        in_doubt=sum(state is State.IN_DOUBT for state in states.values()),
+        waiting=sum(state is State.DEFERRED for state in states.values()), doubts=len(doubts),
         slowest_resolve_seconds=round(max(map(took, doubts.values()), default=0.0), 1), pace_ratio=round(ratio, 3),
         seconds=round(seconds, 1),
         wrong=(
             *_counted("lost", lost), *_counted("sent twice", twice),
-            *_counted("not at rest in time", {name for name in ids if states.get(name) in MOVING}),
+            *_counted("not at rest in time", moving),
             *_counted("told otherwise than the provider has it", _mistold(states, taken)),
             *_counted("an attempt was called twice", _called_twice(calls)),
             *([f"the pace was exceeded: {ratio:.2f} of what a window may see"] if ratio > PACE_KEPT else []),
@@ -89,24 +96,31 @@ def pace_ratio(calls: list[Asked]) -> float:
 
 
 def resting(ids: set[str], watch: Watch) -> bool:
-    """Nothing is under way; what is in doubt is a matter of patience, not of rest."""
-    states = watch.states(ids)
-    return not any(states[state] for state in (*MOVING, State.IN_DOUBT, "unheard of"))
+    return all(at_rest(name, watch) for name in ids)
+
+
+def at_rest(name: str, watch: Watch) -> bool:
+    """Nothing more is going to happen to it soon."""
+    if name not in watch.outcomes:
+        return False
+    state, last = State(watch.outcomes[name]["state"]), watch.last.get(name)
+    return state not in MOVING or (last is not None and (last.state, last.code) in AT_REST)
 
 
 def took(heard: list[Heard]) -> float:
-    """Seconds from the first doubt to its end; 0 for one that a person has to end."""
+    """Seconds from the first doubt until it was resolved, or with a person."""
     began = next(one.at for one in heard if one.state == "in_doubt")
-    return max(0.0, next((one.at for one in heard if one.at >= began and one.state in CLEARED), began) - began)
+    ends = (one.at for one in heard if one.at >= began and (one.state in CLEARED or (one.state, one.code) in AT_REST))
+    return next(ends, began) - began
 
 
 def _doubted(heard: list[Heard]) -> bool:
     return any(one.state == "in_doubt" for one in heard)
 
 
-def _unsettled(state: State) -> bool:
-    """Not taken by the provider, and nobody has been told why."""
-    return state in MOVING or MEANINGS[state].group is Group.OUT
+def _only_in_books(states: dict[str, State], taken: Counter[str]) -> set[str]:
+    """Out, as we say; the provider never took it."""
+    return {name for name, state in states.items() if MEANINGS[state].group is Group.OUT and not taken[name]}
 
 
 def _mistold(states: dict[str, State], taken: Counter[str]) -> set[str]:

@@ -33,6 +33,8 @@ class Watch:
         self._task: asyncio.Task[None] | None = None
         self.outcomes: dict[str, dict[str, Any]] = {}
         self.attempts: defaultdict[tuple[str, int], list[Heard]] = defaultdict(list)
+        self.last: dict[str, Heard] = {}
+        """Of each message's attempts."""
         self.cells: dict[tuple[Any, ...], tuple[str, int]] = {}
         self.dead: list[dict[str, Any]] = []
         self.moved = time.monotonic()
@@ -93,6 +95,7 @@ class Watch:
             case "sms.attempts":
                 heard = Heard(time.monotonic(), told["state"], told.get("code"), told.get("evidence"))
                 self.attempts[told["message_id"], told["attempt"]].append(heard)
+                self.last[told["message_id"]] = heard
             case "sms.usage-report":
                 names = ("tenant", "branch", "sender", "period", "kind", "state", "error_code")
                 self.cells[tuple(told.get(name) for name in names)] = told["state"], told["messages"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 import typer
 
@@ -14,10 +14,19 @@ from services.cli.refused import Refused
 if TYPE_CHECKING:
     from services.ledger import Ledger
     from services.ledger.doubts import Doubt
-    from services.ledger.standing import Standing
 
 app = typer.Typer(help="Texts of which nobody knows whether they went out, and what to do with them.",
                   no_args_is_help=True)  # fmt: skip
+
+
+class After(NamedTuple):
+    """What dispatch made of it.  `done`: what was asked for is so."""
+
+    state: str
+    says: str
+    done: bool
+
+
 Which = Annotated[str, typer.Argument(metavar="MESSAGE_ID", help="As in sayso doubt list.")]
 
 
@@ -97,18 +106,19 @@ def _resolve(
         word = Resolve(sender=doubt.sender, tenant=doubt.tenant, message_id=message_id, attempt=doubt.attempt,
                        action=action, by=by, at=datetime.now(UTC))  # fmt: skip
         publish(where, DISPATCH_CONTROLS, [word])
-        after = awaited(opened, where, lambda ledger: _past(ledger, doubt))
-    if as_json:
-        print_json({"tenant": doubt.tenant, "message_id": message_id, "action": action,
-                    "state": after.state if after else None})  # fmt: skip
-    elif after is not None:
-        console().print(f"[bold]{doubt.tenant}/{message_id}[/]: {_told(action, after)}")
-        console().print(f"  sayso explain {message_id} --tenant {doubt.tenant}{options.same(state, bootstrap)}",
-                        style="cyan")  # fmt: skip
+        after = awaited(opened, where, lambda ledger: _after(ledger, doubt, action))
     if after is None:
         raise Refused(
             f"Asked to {action} it, and nobody has answered yet: is dispatch's worker running? (sayso lag)", 1
         )
+    if as_json:
+        print_json({"tenant": doubt.tenant, "message_id": message_id, "action": action, "state": after.state,
+                    "says": after.says})  # fmt: skip
+    else:
+        console().print(f"[bold]{doubt.tenant}/{message_id}[/]: {after.says}")
+        console().print(f"  sayso explain {message_id} --tenant {doubt.tenant}{options.same(state, bootstrap)}",
+                        style="cyan")  # fmt: skip
+    raise typer.Exit(0 if after.done else 1)
 
 
 def _one(ledger: Ledger, message_id: str, tenant: str | None) -> Doubt:
@@ -126,20 +136,19 @@ def _one(ledger: Ledger, message_id: str, tenant: str | None) -> Doubt:
     raise Refused(f"{known[0].tenant}/{message_id} is not in doubt: it is {known[0].state or 'not judged yet'}")
 
 
-def _past(ledger: Ledger, doubt: Doubt) -> Standing | None:
-    """Where it stands, once it is not this doubt any more."""
+def _after(ledger: Ledger, doubt: Doubt, action: str) -> After | None:
+    """None while dispatch has said nothing since."""
+    from services.ledger.doubts import doubts
     from services.ledger.standing import standings
-    from streams.lifecycle import State
-
-    (now,) = standings(ledger, doubt.message_id, doubt.tenant)
-    return None if now.state == State.IN_DOUBT else now
-
-
-def _told(action: str, now: Standing) -> str:
     from streams.lifecycle import MEANINGS, State
 
-    state: Any = now.state
-    words = MEANINGS[State(state)].words if state in set(State) else "not known to this version"
-    if action == "drop":
-        return f"dropped: it is not sent again, and is {state}: {words}"
-    return f"taken up again: it is {state}: {words}"
+    still = doubts(ledger, doubt.tenant, doubt.message_id)
+    if still and still[0].attempt == doubt.attempt:
+        stays = f"it stays in doubt: {still[0].found}"
+        return After("in_doubt", stays, done=False) if still[0].reports > doubt.reports else None
+    (now,) = standings(ledger, doubt.message_id, doubt.tenant)
+    if now.state == State.IN_DOUBT:
+        return None  # dispatch has told, and outcomes is about to
+    known = MEANINGS[State(now.state)].words if now.state in set(State) else "not known to this version"
+    began = "dropped: it is not sent again, and is" if action == "drop" else "taken up again: it is"
+    return After(now.state or "", f"{began} {now.state}: {known}", done=True)

@@ -59,6 +59,11 @@ def test_a_doubt_with_why_and_what_was_found(books: Books, capsys: pytest.Captur
     outcome(books, "in_doubt")
     request(books, "m2")
     attempt(books, "in_doubt", message_id="m2", evidence="HTTP 500", code="20500")
+    attempt(books, "deferred", message_id="m4", code="unsent")
+    outcome(books, "deferred", "m4")
+    attempt(books, "in_doubt", message_id="m5", evidence="found sending at start", at=NOON + 3 * SECOND)
+    attempt(books, "deferred", message_id="m5", code="absent", evidence="looked for again before it may go")
+    outcome(books, "deferred", "m5")
     outcome(books, "in_doubt", "m2")
     attempt(books, "in_doubt", message_id="m3")
     outcome(books, "in_doubt", "m3")
@@ -69,13 +74,14 @@ def test_a_doubt_with_why_and_what_was_found(books: Books, capsys: pytest.Captur
     assert [(one.message_id, one.attempt, one.evidence, one.found) for one in found] == [
         ("m2", 1, "HTTP 500; code 20500", ""),
         ("m1", 2, "no answer in time", "the list has two of these and we know of one"),
+        ("m5", 1, "found sending at start", "looked for again before it may go"),
     ]
     assert run(["doubt", "list", "--state", str(books.state)]) == 0
     said = capsys.readouterr().out
     assert "not looked yet" in said
     assert PHONE not in said
     assert run(["doubt", "list", "--json", "--unmask", "--state", str(books.state)]) == 0
-    assert [one["to"] for one in json.loads(capsys.readouterr().out)] == [PHONE, PHONE]
+    assert [one["to"] for one in json.loads(capsys.readouterr().out)] == [PHONE] * 3
     assert run(["doubt", "list", "-t", "nobody", "--state", str(books.state)]) == 0
     assert "Nothing is in doubt" in capsys.readouterr().out
 

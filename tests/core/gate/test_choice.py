@@ -111,6 +111,16 @@ def test_an_ask_goes_from_the_sender_that_they_know() -> None:
     assert [(order.kind, order.sender) for order in of(DISPATCH_ORDERS, told)] == [("consent_ask", SHARED)]
 
 
+def test_so_does_an_ask_that_waited_for_the_morning() -> None:
+    night = NOON - 7 * 60 * MINUTE
+    room = played(night, sender=SHARED, when={})
+    room.tell(request())
+    assert [(d.sender, d.verdict) for d in room.all(DECISIONS)] == [(SHARED, Verdict.HOLD)] * 2
+    room.settings = settings_of(settings(when={}).tenants, {OWN: SENDERS[OWN]})
+    (order,) = of(DISPATCH_ORDERS, room.until(NOON + 60 * MINUTE))
+    assert (order.kind, order.sender) == ("consent_ask", OWN)
+
+
 def test_a_text_goes_out_as_it_was_counted() -> None:
     room = played(smart_encoding=True, shorteners="allow")
     room.tell(opt_in())

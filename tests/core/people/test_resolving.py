@@ -104,6 +104,12 @@ def test_everything_the_request_says_reaches_the_gate() -> None:
     assert (asked.postal_region, asked.resolved.received_at, asked.resolved.decided) == ("CO", NOON, 0)
 
 
+def test_a_text_that_waits_for_a_number_is_counted_as_it_would_go_out() -> None:
+    room = played(smart_encoding=True)
+    room.tell(request(body="“Tomorrow at 5…”" + " and" * 20))
+    assert decisions(room)[0].segments == 1
+
+
 def test_a_decision_opens_the_books_as_the_gate_would() -> None:
     room = played()
     room.tell(request(branch="south", case_id="c", requested_by="jo"))

@@ -137,7 +137,9 @@ class Rows:
         raw = self.raw.get(name)
         if raw is None or type(raw) is model:
             return raw
-        return model.model_validate_json(raw if isinstance(raw, bytes) else raw.model_dump_json(exclude_none=True))
+        data = raw if isinstance(raw, bytes) else raw.model_dump_json(exclude_none=True)
+        found: R = model.__pydantic_validator__.validate_json(data)
+        return found
 
     def names(self, prefix: str = "") -> Iterator[str]:
         return (name for name in self.raw if name.startswith(prefix))

@@ -13,6 +13,7 @@ from schemas.own_kind import OwnKind
 from schemas.send import Send
 from schemas.send_request import SendRequest
 from schemas.topics import CONTACTS, DISPATCH_ORDERS
+from schemas.trusted import but, made
 from streams.gate.caps import counted
 from streams.gate.case import Case
 from streams.gate.claims import Claim
@@ -50,7 +51,8 @@ class Issued(NamedTuple):
 
 def sent(case: Case, ruling: Ruling, pending: Pending, size: int) -> Issued:
     request, message = case.request, pending.message
-    order = Send(
+    order = made(
+        Send,
         message_id=request.message_id,
         tenant=request.tenant,
         to=case.number,
@@ -64,7 +66,8 @@ def sent(case: Case, ruling: Ruling, pending: Pending, size: int) -> Issued:
         send_before=_send_before(case),
         issued_at=case.now,
     )
-    out = MessageRow(
+    out = made(
+        MessageRow,
         fingerprint=message.fingerprint,
         seq=message.seq + 1,
         verdict=Verdict.SEND,
@@ -73,7 +76,7 @@ def sent(case: Case, ruling: Ruling, pending: Pending, size: int) -> Issued:
         approved=message.approved,
         issued_at=case.now,
         sender=case.sender,
-        request=request.model_copy(update={"body": ""}),
+        request=but(request, body=""),
     )
     publish = (Publication(DISPATCH_ORDERS, order), *_contact(case))
     return Issued(counted(_texted(case), case), None, out, publish, forget=case.now + REMEMBER)

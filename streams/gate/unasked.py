@@ -25,8 +25,11 @@ def is_unasked(row: NumberRow) -> bool:
 def with_unasked(rows: Rows, step: Step, settings: Settings) -> Step:
     """The inbox gives a START on a shared sender to those whose ask is unanswered: it has to hear that this one is
     not."""
-    before, after = rows.get(NUMBER, NumberRow), step.rows.get(NUMBER)
-    if before is None or after is None or before.state is not ConsentState.PENDING or not _unasked(after):
+    after = step.rows.get(NUMBER)
+    if after is None or not _unasked(after):
+        return step
+    before = rows.get(NUMBER, NumberRow)
+    if before is None or before.state is not ConsentState.PENDING:
         return step
     tenant, _, number = rows.family.partition("/")
     shared = [sender for sender in before.senders if is_shared(settings.senders.get(sender))]

@@ -56,7 +56,7 @@ def _plan(requests: int, seed: int, bootstrap: str | None, state: Path) -> Plan:
         own = (tenant.model_copy(update={"tenant": run, "sender": code}),
                sender.model_copy(update={"sender": code, "owner": run}))  # fmt: skip
     name = run if bootstrap else tenant.tenant
-    return Plan(cast(requests, seed, name, run, datetime.now(UTC)), name, state, bootstrap, seed, own)
+    return Plan(cast(requests, seed, name, run, datetime.now(UTC)), name, state, bootstrap, seed, own, run)
 
 
 async def _demo(plan: Plan, keep: bool, as_json: bool, ended: list[bool]) -> None:
@@ -78,17 +78,19 @@ async def _demo(plan: Plan, keep: bool, as_json: bool, ended: list[bool]) -> Non
 
 def _tell(plan: Plan, ran: Ran, ledger: object, journal: Path, as_json: bool) -> bool:
     from services.cli.screen import console, print_json
-    from services.demo import report
     from services.demo.checks import checks
     from services.demo.fates import fates
+    from services.demo.mended import mended
+    from services.demo.report import Report, data, show
     from services.ledger import Ledger
     from services.ledger.usage import Filter, usage
 
     assert isinstance(ledger, Ledger)
-    used, found = usage(ledger, Filter(plan.tenant)), fates(ledger, plan.tenant)
-    checked = checks(ledger, journal, plan.asked, plan.tenant)
+    checked = checks(ledger, journal, plan.asked, plan.tenant, ran.staff)
+    did = list(mended(ledger, plan.tenant, ran.staff))
+    told = Report(ran, usage(ledger, Filter(plan.tenant)), fates(ledger, plan.tenant), did, checked)
     if as_json:
-        print_json(report.data(ran, used, found, checked))
+        print_json(data(told))
     else:
-        report.show(console(), ran, used, found, checked, plan.state)
-    return ran.settled and all(check.holds for check in checked)
+        show(console(), told, plan.state)
+    return told.ok

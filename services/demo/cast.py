@@ -17,6 +17,7 @@ CORPUS = Path(__file__).with_name("sms_corpus.tsv")
 
 SHARES = {"agreed": 70, "says START": 7, "never answers": 8, "said no": 5, "says STOP": 5, "cannot be reached": 5}
 """Of a hundred people.  Two kinds were never asked before: Sayso asks them by text; some then say yes."""
+DELIVERED = "delivered"
 FAILURES = ("undelivered:30003", "undelivered:30005", "failed:30006")
 KINDS = {"reminder": 50, "transactional": 30, "direct": 20}
 WORDING = "Yes, text me about my case. Reply STOP to end, HELP for help."
@@ -27,28 +28,34 @@ _AREAS = (
     702, 713, 718, 801, 802, 803, 804, 808, 901, 904, 907, 912, 913, 916,
 )  # fmt: skip
 MOST_PEOPLE = len(_AREAS) * 100
+CLIENTS = ("+19195550101", "+19195550102")
+"""In an area code of their own."""
 
 
 class Person(NamedTuple):
     number: str
     role: str
-    fate: str = "delivered"
+    fate: str = DELIVERED
 
 
 class Cast(NamedTuple):
-    """`second` is asked for once everybody who says STOP or START in answer to `first` has been heard."""
+    """`second` is asked for once everybody who says STOP or START in answer to `first` has been heard.  `clients`: the
+    number on file of somebody, which is wrong, and their own; both agreed."""
 
     people: tuple[Person, ...]
     claims: tuple[ConsentEvent, ...]
     first: tuple[SendRequest, ...]
     second: tuple[SendRequest, ...]
+    clients: tuple[Person, Person]
+    later: frozenset[str] = frozenset()
+    """Ids of what staff ask for in the end."""
 
     @property
     def identities(self) -> set[str]:
-        return {request.message_id for request in (*self.first, *self.second)}
+        return {request.message_id for request in (*self.first, *self.second)} | self.later
 
     def numbers(self, *roles: str) -> set[str]:
-        return {person.number for person in self.people if person.role in roles}
+        return {person.number for person in (*self.people, *self.clients) if person.role in roles}
 
     def asked_at(self, now: datetime) -> Cast:
         """The same, asked for now."""
@@ -66,7 +73,8 @@ class Cast(NamedTuple):
             for at, person in enumerate(self.people)
             if person.role in says
         }
-        return {"numbers": answers | {one.number: one.fate for one in self.people if one.role == "cannot be reached"}}
+        lost = [one for one in (*self.people, *self.clients) if one.fate != DELIVERED]
+        return {"numbers": answers | {one.number: one.fate for one in lost}}
 
 
 def cast(requests: int, seed: int, tenant: str, prefix: str, now: datetime) -> Cast:
@@ -79,8 +87,10 @@ def cast(requests: int, seed: int, tenant: str, prefix: str, now: datetime) -> C
     asked = [_request(at, person.number, next(texts), tenant, prefix, now, chance) for at, person in enumerate(order)]
     first, second = asked[: len(people)], asked[len(people) :]
     odd = _odd(len(asked), tenant, prefix, now)
-    claims = tuple(claim for at, person in enumerate(people) if (claim := _claim(at, person, tenant, prefix, now)))
-    return Cast(people, claims, tuple(first), (*second, *odd, first[0]))
+    clients = Person(CLIENTS[0], "client", FAILURES[1]), Person(CLIENTS[1], "client")
+    everybody = enumerate((*people, *clients))
+    claims = tuple(claim for at, person in everybody if (claim := _claim(at, person, tenant, prefix, now)))
+    return Cast(people, claims, tuple(first), (*second, *odd, first[0]), clients)
 
 
 def _people(count: int, chance: random.Random) -> Iterator[Person]:
@@ -89,7 +99,7 @@ def _people(count: int, chance: random.Random) -> Iterator[Person]:
     bounds = [role for role, share in SHARES.items() for _ in range(share)]
     for at, number in enumerate(chance.sample(every, count)):
         role = bounds[at * 100 // count]
-        yield Person(number, role, FAILURES[at % 3] if role == "cannot be reached" else "delivered")
+        yield Person(number, role, FAILURES[at % 3] if role == "cannot be reached" else DELIVERED)
 
 
 def _texts(chance: random.Random) -> Iterator[str]:

@@ -11,6 +11,7 @@ import orjson
 from schemas.numbers import masked
 from services.cli.books import balanced
 from services.demo.cast import Cast
+from services.demo.staff import Played
 from services.ledger import Ledger
 from services.ledger.usage import Filter, started, usage
 from streams.lifecycle import MEANINGS, Group
@@ -23,7 +24,8 @@ class Check(NamedTuple):
     says: str
 
 
-def checks(ledger: Ledger, journal: Path, asked: Cast, tenant: str) -> list[Check]:
+def checks(ledger: Ledger, journal: Path, asked: Cast, tenant: str, did: Played) -> list[Check]:
+    asked = asked._replace(later=frozenset(did.identities))
     posts = [post for post in _posts(journal) if post["callback"].get("tenant") == tenant]
     taken = [post["callback"]["message_id"] for post in posts if post["outcome"] == "taken"]
     return [
@@ -33,7 +35,21 @@ def checks(ledger: Ledger, journal: Path, asked: Cast, tenant: str) -> list[Chec
         _none("texts went out twice", [name for name, count in Counter(taken).items() if count > 1]),
         _none("people were texted without their yes", _strangers(posts, asked)),
         _none("people were texted after their STOP", _insisted(posts, asked)),
+        *_staff(posts, taken, did, asked.clients[1].number),
     ]
+
+
+def _staff(posts: list[dict[str, Any]], taken: list[str], did: Played, right: str) -> list[Check]:
+    """One approved and one rejected; one that failed, and was resent to where the person is."""
+    to = [post["number"] for post in posts if _id(post) == did.resent]
+    return [
+        Check(taken.count(did.approved) == 1, f"What was approved ({did.approved}) went out once."
+              if did.approved in taken else f"What was approved ({did.approved}) never went."),
+        Check(did.rejected not in taken, f"What was rejected ({did.rejected}) "
+              f"{'went out all the same' if did.rejected in taken else 'never went'}."),
+        Check(bool(did.resent) and to == [right], f"What had failed ({did.failed}) was resent to the corrected number."
+              if to == [right] else f"What had failed ({did.failed}) was not resent to the corrected number."),
+    ]  # fmt: skip
 
 
 def _books(ledger: Ledger, asked: Cast, tenant: str) -> list[Check]:
@@ -78,7 +94,7 @@ def _out(ledger: Ledger, tenant: str) -> set[str]:
 
 def _strangers(posts: list[dict[str, Any]], asked: Cast) -> list[str]:
     """Who has not said yes gets one text that nobody asked for: the opt-in request.  After it some say yes."""
-    said_yes = asked.numbers("agreed", "says STOP", "cannot be reached")
+    said_yes = asked.numbers("agreed", "says STOP", "cannot be reached", "client")
     first = {post["number"]: _id(post) for post in reversed(posts) if post["number"] not in said_yes}
     asked_for = {post["number"] for post in posts if _id(post) in asked.identities} - said_yes
     unasked = {number for number, name in first.items() if name in asked.identities}

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
@@ -18,31 +18,51 @@ from services.demo.run import Ran
 from services.ledger.usage import Usage
 
 
-def show(screen: Console, ran: Ran, used: Usage, found: list[Fate], checked: list[Check], state: Path) -> None:
+class Report(NamedTuple):
+    """All that was found out in the end."""
+
+    ran: Ran
+    used: Usage
+    fates: list[Fate]
+    mended: list[RenderableType]
+    checks: list[Check]
+
+    @property
+    def ok(self) -> bool:
+        return self.ran.settled and all(check.holds for check in self.checks)
+
+
+def show(screen: Console, told: Report, state: Path) -> None:
+    ran, used, found, mended, checked = told
     screen.print()
     screen.print(as_table(used, ("sender", "day", "kind", "state", "code")))
     screen.print()
     _fates(screen, found)
+    screen.print("\nStaff at work", style="bold")
+    for line in mended:
+        screen.print(line)
     screen.print()
     for check in checked:
         screen.print(Text.assemble(("✓ ", "green") if check.holds else ("✗ ", "bold red"), check.says))
     if not ran.settled:
         screen.print(Text.assemble(("✗ ", "bold red"), f"Not everything came to rest in time: {ran.tally.line()}."))
-    messages = ran.requests + ran.started
+    messages = ran.requests + ran.started - len(ran.staff.identities)
     screen.print(f"{messages:,} messages in {ran.seconds:.1f} s, {messages / ran.seconds:,.0f} a second.")
     screen.print("\nLook further:", style="bold")
     for command in _commands(found, state):
         screen.print(f"  sayso {command} --state {state}", style="cyan")
 
 
-def data(ran: Ran, used: Usage, found: list[Fate], checked: list[Check]) -> dict[str, Any]:
+def data(told: Report) -> dict[str, Any]:
+    ran, used, found, _, checked = told
     return {
-        "ok": ran.settled and all(check.holds for check in checked),
+        "ok": told.ok,
         "requests": ran.requests,
         "started": ran.started,
         "seconds": round(ran.seconds, 2),
         "verdicts": ran.tally.verdicts,
         "states": ran.tally.states,
+        "staff": ran.staff._asdict(),
         "usage": as_data(used)["rows"],
         "fates": [fate._asdict() for fate in found],
         "checks": [check._asdict() for check in checked],
@@ -63,4 +83,5 @@ def _fates(screen: Console, found: list[Fate]) -> None:
 def _commands(found: list[Fate], state: Path) -> list[str]:
     chosen = {fate.state: fate.message_id for fate in found}
     shown = [chosen[state] for state in ("undelivered", "rejected", "delivered") if state in chosen]
-    return [*(f"explain {message_id}" for message_id in shown[:2]), "usage --state-is undelivered", "senders list"]
+    lists = ("box outbox --attention", "usage --state-is undelivered", "senders list")
+    return [*(f"explain {message_id}" for message_id in shown[:2]), *lists]

@@ -1,4 +1,4 @@
-"""The demo from beginning to end: consent, requests, STOPs, more requests, rest."""
+"""The demo from beginning to end: consent, requests, STOPs, more requests, rest; then staff, and rest again."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from schemas.sender import Sender
 from schemas.tenant_settings import TenantSettings
 from schemas.topics import CONSENT_EVENTS, SEND_REQUESTS, SENDERS, SETTINGS
 from services.cli.house import House, Wanted, house
+from services.demo import staff
 from services.demo.cast import Cast
 from services.demo.tally import Tally, tally
 from services.ledger import Ledger
@@ -27,14 +28,15 @@ PATIENCE = 60.0
 
 
 class Ran(NamedTuple):
-    """`settled`: whether all came to rest in time.  `seconds`: from the first request to rest.  `started`: texts that
-    Sayso sent of itself."""
+    """`settled`: whether all came to rest in time.  `seconds`: from the first request to rest, without what staff did
+    then.  `started`: texts that Sayso sent of itself."""
 
     settled: bool
     seconds: float
     requests: int
     started: int
     tally: Tally
+    staff: staff.Played
 
 
 class Plan(NamedTuple):
@@ -46,6 +48,7 @@ class Plan(NamedTuple):
     bootstrap: str | None
     seed: int
     own: tuple[TenantSettings, Sender] | None = None
+    prefix: str = "demo"
 
 
 @asynccontextmanager
@@ -85,11 +88,19 @@ async def run(plan: Plan, bootstrap: str, ledger: Ledger, show: Callable[[Tally,
         await publisher.publish_all(SEND_REQUESTS, asked.first)
         await _until(lambda: look("waiting for the answers") and _heard(ledger, plan.tenant, asked), patience)
         await publisher.publish_all(SEND_REQUESTS, asked.second)
+        rested = await _rest(plan, len(asked.identities), ledger, look, patience)
+        seconds = time.monotonic() - began
+        act = staff.act(asked, plan.tenant, plan.prefix, datetime.now(UTC))
+        did = await staff.play(act, publisher, ledger, lambda: look("staff at work"), patience)
     finally:
         await publisher.stop()
-    expected = len(asked.identities)
-    settled = await _until(lambda: _at_rest(look("until all are at rest"), ledger, plan.tenant, expected), patience)
-    return Ran(settled, time.monotonic() - began, expected, started(ledger, plan.tenant), look("done"))
+    expected = len(asked.identities | did.identities)
+    settled = await _rest(plan, expected, ledger, look, patience)
+    return Ran(rested and settled, seconds, expected, started(ledger, plan.tenant), look("done"), did)
+
+
+async def _rest(plan: Plan, expected: int, ledger: Ledger, look: Callable[[str], Tally], patience: float) -> bool:
+    return await _until(lambda: _at_rest(look("until all are at rest"), ledger, plan.tenant, expected), patience)
 
 
 def _at_rest(now: Tally, ledger: Ledger, tenant: str, expected: int) -> bool:

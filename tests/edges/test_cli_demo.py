@@ -14,6 +14,7 @@ import pytest
 
 from services.demo.cast import MOST_PEOPLE, Cast, cast
 from services.demo.checks import checks
+from services.demo.staff import Played
 from services.ledger import Ledger
 from services.providers.simulator.script import Script
 from tests.edges.test_cli_up import environment
@@ -41,6 +42,8 @@ def test_as_many_texts_as_wanted_are_asked_for_one_of_them_twice(requests: int):
 def test_people_are_fictional_each_with_a_number_that_could_be():
     people = made(20_000).people
     assert len({person.number for person in people}) == len(people) == MOST_PEOPLE
+    people += made().clients
+    assert len({person.number for person in people}) == len(people) == MOST_PEOPLE + 2
     assert {person.number[5:10] for person in people} == {"55501"}
     assert all(phonenumbers.is_valid_number(phonenumbers.parse(person.number)) for person in people)
 
@@ -57,7 +60,7 @@ def test_every_role_is_played_in_its_share_and_those_who_stop_are_asked_again():
 def test_the_simulator_understands_its_part():
     script = Script.model_validate(made().script())
     assert Counter(person.fates[0].error for person in script.numbers.values()) == {
-        None: 24, 30003: 3, 30005: 4, 30006: 3,
+        None: 24, 30003: 3, 30005: 5, 30006: 3,
     }  # fmt: skip
 
 
@@ -68,8 +71,11 @@ def test_the_books_of_a_run_balance_and_the_provider_agrees(tmp_path: Path):
     assert ran.returncode == 0, ran.stdout + ran.stderr
     said = json.loads(ran.stdout)
     assert said["ok"]
-    assert said["requests"] == 60
-    assert sum(said["states"].values()) == sum(row["messages"] for row in said["usage"]) == 60 + said["started"]
+    assert said["requests"] == 60 + len(said["staff"])
+    assert sum(said["states"].values()) == sum(row["messages"] for row in said["usage"]) == 64 + said["started"]
+    became = {fate["message_id"]: fate["state"] for fate in said["fates"]}
+    assert became[said["staff"]["approved"]] == "delivered"
+    assert became[said["staff"]["rejected"]] == "rejected"
     assert {"delivered", "held", "rejected", "expired"} <= set(said["states"])
     assert [check["says"] for check in said["checks"] if not check["holds"]] == []
 
@@ -84,13 +90,17 @@ def test_a_provider_that_disagrees_with_the_books_is_found_out(tmp_path: Path):
         {"event": "create", "outcome": "taken", "number": number, "callback": {"tenant": "harbor", "message_id": name}}
     ) + "\n" for name, number in posts))  # fmt: skip
     ledger = Ledger.open(tmp_path / "ledger.sqlite")
-    found = [check.says for check in checks(ledger, journal, asked, "harbor") if not check.holds]
+    did = Played("demo-appeal-1", "demo-00001", "demo-client", "demo-again")
+    found = [check.says for check in checks(ledger, journal, asked, "harbor", did) if not check.holds]
     ledger.close()
     assert [says.split(":")[0] for says in found] == [
-        "Asked for 400 texts, and Sayso started 0 itself; the books know 0.",
+        "Asked for 403 texts, and Sayso started 0 itself; the books know 0.",
         "1 opt-in requests went to 1 people, of 30 who had never been asked.",
         "Texts that the provider took",
         "1 texts went out twice",
         "1 people were texted without their yes",
         "1 people were texted after their STOP",
+        "What was approved (demo-appeal-1) never went.",
+        "What was rejected (demo-00001) went out all the same.",
+        "What had failed (demo-client) was not resent to the corrected number.",
     ]

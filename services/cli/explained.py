@@ -53,7 +53,7 @@ def _what(event: Event) -> Text:
 
 
 _VERDICT = {"decision": "verdict", "attempt": "state", "receipt": "status", "outcome": "state", "consent": "now",
-            "control": "type"}  # fmt: skip
+            "control": "type", "approval": "action", "approval answer": "verdict"}  # fmt: skip
 """The field that names what happened in a step of this kind."""
 
 
@@ -71,6 +71,16 @@ def _person_request(data: Data, unmask: bool) -> list[str]:
 
 def _cancel(data: Data, unmask: bool) -> list[str]:
     return [f"by {data['by']}" if data.get("by") else "", data.get("reason", "")]
+
+
+def _approval(data: Data, unmask: bool) -> list[str]:
+    return [f"by {data['by']}"]
+
+
+def _approval_answer(data: Data, unmask: bool) -> list[str]:
+    to = f"to the {data['action']} by {data['by']}"
+    return ["taken" if data["applied"] else "not taken", to, f"{data['rule']}: {data['reason']}",
+            data.get("next_step", "")]  # fmt: skip
 
 
 def _decision(data: Data, unmask: bool) -> list[str]:
@@ -115,6 +125,7 @@ def _consent(data: Data, unmask: bool) -> list[str]:
 
 _WORDS: dict[str, Callable[[Data, bool], list[str]]] = {
     "person request": _person_request, "cancel": _cancel,
+    "approval": _approval, "approval answer": _approval_answer, "dismissal": _approval,
     "request": _request, "decision": _decision, "order": _order, "control": _control, "returned": _returned,
     "attempt": _attempt, "receipt": _receipt, "outcome": _outcome, "consent": _consent,
 }  # fmt: skip

@@ -44,6 +44,8 @@ _STAGES = {
     "person request": ("person_requests", topics.PERSON_REQUESTS.name, "requested_at"),
     "request": ("requests", topics.SEND_REQUESTS.name, "requested_at"),
     "decision": ("decisions", topics.DECISIONS.name, "decided_at"),
+    "approval": ("approvals", topics.APPROVALS.name, "at"),
+    "approval answer": ("approval_log", topics.APPROVAL_LOG.name, "at"),
     "order": ("orders", topics.DISPATCH_ORDERS.name, "issued_at"),
     "cancel": ("cancels", topics.REQUEST_CANCELS.name, "at"),
     "control": ("controls", topics.DISPATCH_CONTROLS.name, "at"),
@@ -51,6 +53,7 @@ _STAGES = {
     "attempt": ("attempts", topics.ATTEMPTS.name, "at"),
     "receipt": ("receipts", topics.DELIVERY_RECEIPTS.name, "received_at"),
     "outcome": ("outcome_history", topics.OUTCOMES.name, "at"),
+    "dismissal": ("dismissals", topics.DISMISSALS.name, "at"),
 }
 """What a message goes through, in the order of its life: table, topic, and the field that says when."""
 

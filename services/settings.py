@@ -25,6 +25,9 @@ _ENV = {
     "provider_timeout": "SAYSO_PROVIDER_TIMEOUT",
     "provider_concurrency": "SAYSO_PROVIDER_CONCURRENCY",
     "account_pace": "SAYSO_ACCOUNT_PACE",
+    "support_address": "SAYSO_SUPPORT_ADDRESS",
+    "smtp_url": "SAYSO_SMTP_URL",
+    "mail_from": "SAYSO_MAIL_FROM",
 }
 
 
@@ -56,6 +59,12 @@ class ServiceSettings(BaseModel):
     provider_concurrency: int = Field(default=32, ge=1)
     account_pace: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     """Segments per second of all senders together; None: no cap but the senders' own."""
+    support_address: str = ""
+    """Where `sayso escalate` mails its bundle."""
+    smtp_url: SecretStr = SecretStr("")
+    """`smtp://user:password@host:587`, or `smtps://` where TLS comes first."""
+    mail_from: str = ""
+    """Of our mails; empty: the support address itself."""
 
 
 def from_environment(environment: Mapping[str, str] | None = None) -> ServiceSettings:

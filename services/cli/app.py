@@ -16,9 +16,10 @@ from services.cli import (
     codes,
     consent,
     demo,
-    dlq,
     dismiss,
+    dlq,
     doubt,
+    escalate,
     explain,
     keys,
     keywords,
@@ -64,6 +65,7 @@ app.command(rich_help_panel=_ASK)(explain.explain)
 app.command(rich_help_panel=_ASK)(usage.usage)
 app.command(rich_help_panel=_ASK)(codes.codes)
 app.command(rich_help_panel=_ASK)(alerts.alerts)
+app.command(rich_help_panel=_ASK)(escalate.escalate)
 app.command(rich_help_panel=_MAIL)(boxes.box)
 app.command(rich_help_panel=_MAIL)(approve.approve)
 app.command(rich_help_panel=_MAIL)(approve.reject)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -27,9 +28,19 @@ def explain(
 
     Example: [cyan]sayso explain m-20261121-120000-7f3a9c[/]
     """
-    from services.cli.kafka import ledger
     from services.cli.masking import mask
     from services.cli.screen import console, print_json
+
+    found = on_record(message_id, tenant, bootstrap, state)
+    if as_json:
+        print_json(as_data(found) if unmask else mask(as_data(found)))
+    else:
+        show(console(), found, unmask)
+
+
+def on_record(message_id: str, tenant: str | None, bootstrap: str | None, state: Path) -> Explained:
+    """Raises Refused where it is not known, or not whose it is."""
+    from services.cli.kafka import ledger
     from services.ledger.explain import Ambiguous, Unknown
     from services.ledger.explain import explain as explained
 
@@ -39,10 +50,8 @@ def explain(
                 raise Refused(f"No message {message_id!r} is on record" + (f" at {tenant}" if tenant else ""))
             case Ambiguous(tenants=tenants):
                 raise Refused(f"{', '.join(tenants)} each have a message {message_id!r}: say which with --tenant")
-            case found if as_json:
-                print_json(as_data(found) if unmask else mask(as_data(found)))
             case found:
-                show(console(), found, unmask)
+                return found
 
 
 def as_data(found: Explained) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from schemas.numbers import masked
@@ -13,17 +14,30 @@ _OURS = {"sender", "to_address", "owner", "shared_by", "message_id", "event_id",
 """Fields that hold no recipient's number, though some look like one."""
 
 
-def mask(value: Any, field: str = "") -> Any:
+def mask(value: Any) -> Any:
     """A copy of a JSON value with recipients' numbers and texts hidden."""
+    return mask_numbers(mask_texts(value))
+
+
+def mask_texts(value: Any, field: str = "") -> Any:
+    """A copy with the length of each text in its place."""
+    return _each(value, field, lambda text, of: f"({len(text)} characters)" if of in _TEXTS else text)
+
+
+def mask_numbers(value: Any, field: str = "") -> Any:
+    """A copy with recipients' numbers hidden, in texts too."""
+    return _each(value, field, lambda text, of: text if of in _OURS else mask_text(text))
+
+
+def _each(value: Any, field: str, change: Callable[[str, str], str]) -> Any:
+    """With every string changed, as the field that it stands in asks for."""
     match value:
         case dict():
-            return {name: mask(inner, name) for name, inner in value.items()}
+            return {name: _each(inner, name, change) for name, inner in value.items()}
         case list() | tuple():
-            return [mask(inner, field) for inner in value]
-        case str() if field in _TEXTS:
-            return f"({len(value)} characters)"
-        case str() if field not in _OURS:
-            return mask_text(value)
+            return [_each(inner, field, change) for inner in value]
+        case str():
+            return change(value, field)
     return value
 
 

@@ -1,0 +1,114 @@
+"""One mail, handed to the server that the settings name."""
+
+from __future__ import annotations
+
+import smtplib
+import ssl
+from email.message import EmailMessage
+from email.utils import formatdate, make_msgid
+from typing import Final, NamedTuple
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from pydantic import SecretStr
+
+PORTS: Final = {"smtp": 587, "smtps": 465}
+"""By scheme: `smtps` is encrypted from the start, `smtp` as soon as the server offers it (RFC 8314, RFC 3207)."""
+
+LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+PATIENCE: Final = 30.0
+"""Seconds, for each step of the exchange."""
+
+
+class MailError(Exception):
+    """One sentence, without the password."""
+
+
+class Server(NamedTuple):
+    scheme: str
+    host: str
+    port: int
+    user: str = ""
+    password: SecretStr = SecretStr("")
+
+
+class Mail(NamedTuple):
+    """`attachments`: names with their JSON."""
+
+    sender: str
+    to: str
+    subject: str
+    body: str
+    attachments: dict[str, str] = {}
+
+
+def server_of(url: SecretStr) -> Server:
+    """`smtp://user:password@host:587`.  Raises MailError."""
+    written = _split(url)
+    if written.scheme not in PORTS or not written.hostname:
+        raise MailError("it must be written as smtp://user:password@host:587, or smtps:// where TLS comes first")
+    try:
+        port = written.port or PORTS[written.scheme]
+    except ValueError:
+        raise MailError("its port is no number from 1 to 65535") from None
+    password = SecretStr(unquote(written.password or ""))
+    return Server(written.scheme, written.hostname, port, unquote(written.username or ""), password)
+
+
+def _split(url: SecretStr) -> SplitResult:
+    try:
+        return urlsplit(url.get_secret_value())
+    except ValueError:
+        raise MailError("it is not an address of a server") from None
+
+
+def send(server: Server, mail: Mail) -> None:
+    """Returns when the server has taken it.  Raises MailError."""
+    where = f"{server.host}:{server.port}"
+    try:
+        with _connected(server) as client:
+            encrypted = server.scheme == "smtps" or _encrypted(client)
+            _log_in(client, server, encrypted)
+            client.send_message(message_of(mail))
+    except smtplib.SMTPRecipientsRefused:
+        raise MailError(f"The mail server {where} does not take mail for {mail.to}") from None
+    except smtplib.SMTPAuthenticationError:
+        raise MailError(f"The mail server {where} does not accept the user name and password") from None
+    except (smtplib.SMTPException, OSError) as error:
+        raise MailError(f"The mail server {where} did not take it: {error or type(error).__name__}") from None
+
+
+def _connected(server: Server) -> smtplib.SMTP:
+    if server.scheme == "smtps":
+        return smtplib.SMTP_SSL(server.host, server.port, timeout=PATIENCE, context=ssl.create_default_context())
+    return smtplib.SMTP(server.host, server.port, timeout=PATIENCE)
+
+
+def _encrypted(client: smtplib.SMTP) -> bool:
+    client.ehlo()
+    if not client.has_extn("starttls"):
+        return False
+    client.starttls(context=ssl.create_default_context())
+    return True
+
+
+def _log_in(client: smtplib.SMTP, server: Server, encrypted: bool) -> None:
+    """A password goes over no network unencrypted."""
+    if not server.user:
+        return
+    if not encrypted and server.host not in LOOPBACK:
+        raise MailError(f"The mail server {server.host} offers no encryption, so it does not get the password")
+    client.login(server.user, server.password.get_secret_value())
+
+
+def message_of(mail: Mail) -> EmailMessage:
+    """Raises MailError for an address that is none."""
+    message = EmailMessage()
+    try:
+        message["From"], message["To"], message["Subject"] = mail.sender, mail.to, mail.subject
+    except ValueError as error:
+        raise MailError(f"The mail cannot be addressed: {error}") from None
+    message["Date"], message["Message-ID"] = formatdate(), make_msgid(domain="sayso.invalid")
+    message.set_content(mail.body)
+    for name, text in mail.attachments.items():
+        message.add_attachment(text.encode(), maintype="application", subtype="json", filename=name)
+    return message

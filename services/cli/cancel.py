@@ -26,7 +26,7 @@ NOT_CONFIRMED = (
 
 
 class Word(NamedTuple):
-    """What came of it.  `result`: canceled, too_late, in_doubt, not_sent or not_confirmed."""
+    """What came of it.  `result`: canceled, asked_again, too_late, in_doubt, not_sent or not_confirmed."""
 
     result: str
     sentence: str
@@ -96,6 +96,8 @@ def settled(standing: Standing) -> Word | None:
     if standing.state is None or standing.state not in set(State):
         return None
     state = State(standing.state)
+    if state is State.CANCELED and standing.again_as is not None:
+        return Word("asked_again", f"canceled, but asked for again as {standing.again_as}: cancel that too, if need be")
     if state is State.CANCELED:
         return Word("canceled", "canceled: it does not go out")
     if state is State.IN_DOUBT:

@@ -9,7 +9,8 @@ from services.ledger.ledger import Ledger
 
 class Standing(NamedTuple):
     """`number` None: it is for a person, and people has not found a number yet.  `state` as in `streams.lifecycle`;
-    None: nothing has been decided.  `taken_back`: the gate has told dispatch not to send it."""
+    None: nothing has been decided.  `taken_back`: the gate has told dispatch not to send it.  `again_as`: the id under
+    which the same text was asked for again, to another number or by staff."""
 
     tenant: str
     message_id: str
@@ -18,6 +19,7 @@ class Standing(NamedTuple):
     state: str | None
     taken_back: bool
     provider_id: str | None
+    again_as: str | None
 
 
 def standings(ledger: Ledger, message_id: str, tenant: str | None = None) -> list[Standing]:
@@ -39,6 +41,11 @@ def _of(ledger: Ledger, message_id: str, tenant: str) -> Standing:
         message_id,
         tenant,
     )
+    again = ledger.rows(
+        "SELECT message_id FROM requests WHERE resend_of = ? AND tenant = ? ORDER BY at_ms DESC LIMIT 1",
+        message_id,
+        tenant,
+    )
     return Standing(
         tenant, message_id,
         number=next((row["number"] for row in (*asked, *orders)), None),
@@ -46,4 +53,5 @@ def _of(ledger: Ledger, message_id: str, tenant: str) -> Standing:
         state=outcome[0]["state"] if outcome else None,
         taken_back=bool(ledger.rows(f"SELECT 1 FROM controls {where} AND type = 'cancel' LIMIT 1", message_id, tenant)),
         provider_id=taken[0]["provider_id"] if taken else None,
+        again_as=again[0]["message_id"] if again else None,
     )  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from schemas.numbers import e164
 from streams.dispatch.calls import Entry, Look
 
 PAGE: Final = 1000
@@ -23,7 +24,7 @@ async def listed(messages: Any, look: Look) -> tuple[Entry, ...]:
 
     Twilio filters by To, From and DateSent only, and DateSent is null while a text is queued, so by To alone; it sorts
     by DateSent, so the window says nothing of where to stop: every page is read."""
-    page = await messages.page_async(to=look.to, page_size=PAGE)
+    page = await messages.page_async(to=e164(look.to), page_size=PAGE)
     found: dict[str, Entry] = {}
     for _ in range(MOST_PAGES):
         for message in page:

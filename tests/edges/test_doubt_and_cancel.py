@@ -21,9 +21,10 @@ from services.ledger.ledger import FILE
 from tests.edges.test_consent_audit import NOON, PHONE, SECOND, Books
 
 
-def request(books: Books, message_id: str = "m1", tenant: str = "acme") -> None:
-    books.add(SEND_REQUESTS, SendRequest(message_id=message_id, tenant=tenant, to=PHONE, body="hello",
-                                         kind="direct", requested_at=NOON))  # fmt: skip
+def request(books: Books, message_id: str = "m1", tenant: str = "acme", **more: object) -> None:
+    books.add(SEND_REQUESTS, SendRequest.model_validate({
+        "message_id": message_id, "tenant": tenant, "to": PHONE, "body": "hello", "kind": "direct",
+        "requested_at": NOON, **more}))  # fmt: skip
 
 
 def attempt(
@@ -113,6 +114,18 @@ def test_what_a_cancel_came_to(books: Books, state: str | None, taken_back: bool
     word = settled(one(ledger, "m1", None))
     ledger.close()
     assert (word.result if word else None) == result
+
+
+def test_a_text_that_was_asked_for_again_is_not_said_to_be_gone(books: Books) -> None:
+    """To another number of the same person, say."""
+    request(books)
+    outcome(books, "canceled")
+    request(books, "m1:moved-2", resend_of="m1")
+    ledger = opened(books)
+    word = settled(one(ledger, "m1", None))
+    ledger.close()
+    assert word is not None
+    assert (word.result, "m1:moved-2" in word.sentence) == ("asked_again", True)
 
 
 def test_which_message_is_meant(books: Books) -> None:

@@ -24,6 +24,7 @@ from services.cli import (
     keys,
     keywords,
     lag,
+    number,
     people,
     reach,
     resend,
@@ -60,6 +61,7 @@ app.command(rich_help_panel=_ASK)(cancel.cancel)
 app.add_typer(doubt.app, name="doubt", rich_help_panel=_ASK)
 app.add_typer(consent.app, name="consent", rich_help_panel=_ASK)
 app.add_typer(people.app, name="people", rich_help_panel=_ASK)
+app.command(rich_help_panel=_ASK)(number.number)
 app.command(rich_help_panel=_ASK)(tail.tail)
 app.command(rich_help_panel=_ASK)(explain.explain)
 app.command(rich_help_panel=_ASK)(usage.usage)

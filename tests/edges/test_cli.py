@@ -22,7 +22,7 @@ from services.demo.sample import SAMPLE
 
 COMMANDS = [
     "demo", "up", "send", "consent in", "consent out", "consent resolve", "consent ask", "consent show",
-    "people import", "people show", "tail", "explain", "usage", "codes", "alerts", "escalate", "topics list",
+    "people import", "people show", "tail", "explain", "usage", "codes", "alerts", "escalate", "number", "topics list",
     "topics apply", "tenants apply", "tenants list", "senders apply", "senders list", "senders",
     "senders pause", "senders resume", "senders check", "cancel", "doubt list", "doubt resend", "doubt drop",
     "worker", "webhook", "simulator", "ledger", "consents", "keys add", "keys list", "keys revoke", "consent history",

@@ -17,6 +17,7 @@ GATE: Final = Room(
     "gate",
     fold=gate,
     woke=gate_woke,
+    waits="held/",
     first=(t.CONSENT_EVENTS, t.REPLIES, t.REQUEST_CANCELS),
     then=(t.NUMBER_FACTS, t.RETURNED, t.APPROVALS, t.SEND_REQUESTS),
 )
@@ -24,6 +25,7 @@ PEOPLE: Final = Room(
     "people",
     fold=people,
     woke=people_woke,
+    waits="req/",
     first=(t.PERSON_EVENTS, t.PERSON_ANSWERS),
     then=(t.PERSON_REQUESTS,),
 )

@@ -25,6 +25,9 @@ class Room:
     first: tuple[Topic[Any], ...] = ()
     woke: Woke | None = None
     told_of: tuple[Topic[Any], ...] | None = None
+    waits: str | None = None
+    """What the names of rows begin with that wait, and are to be woken when settings change.  The families of such a
+    room begin with the tenant."""
     opens: bool = False
     """Tell every restored family that it has a new owner (`Opened`)."""
 

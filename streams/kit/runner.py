@@ -76,6 +76,7 @@ class Runner:
     async def _work(self) -> None:
         try:
             while True:
+                self.lane.follow(self.host.hooks.settings())
                 if self._draining:
                     await self._last_words()
                 elif self.host.live and self.lane.idle_until() <= self.host.hooks.clock():

@@ -29,6 +29,7 @@ class State(NamedTuple):
     positions: dict[str, int]
     serial: int
     partitions: int | None = None
+    settings: str | None = None
 
 
 def join(family: str, name: str) -> bytes:
@@ -55,9 +56,13 @@ def unpack(value: bytes) -> tuple[int, bytes]:
     return _WAKE.unpack_from(value)[0], value[8:]
 
 
-def positions(at: Mapping[str, int], rows: int, serial: int, partitions: int | None = None) -> bytes:
-    """`partitions`: how many the room's topics had, for with another number keys belong to other lanes."""
-    return json.dumps({"positions": at, "rows": rows, "serial": serial, "partitions": partitions}).encode()
+def positions(
+    at: Mapping[str, int], rows: int, serial: int, partitions: int | None = None, settings: str | None = None
+) -> bytes:
+    """`partitions`: how many the room's topics had, for with another number keys belong to other lanes.  `settings`:
+    those under which all that waits has been judged."""
+    noted = {"positions": at, "rows": rows, "serial": serial, "partitions": partitions}
+    return json.dumps(noted if settings is None else {**noted, "settings": settings}).encode()
 
 
 def collapse(items: Iterable[tuple[bytes, bytes | None]]) -> State:
@@ -76,4 +81,4 @@ def collapse(items: Iterable[tuple[bytes, bytes | None]]) -> State:
     noted = json.loads(raw)
     if noted["rows"] != len(rows):
         raise Damaged(f"{len(rows)} rows where {noted['rows']} were written")
-    return State(rows, noted["positions"], noted["serial"], noted.get("partitions"))
+    return State(rows, noted["positions"], noted["serial"], noted.get("partitions"), noted.get("settings"))

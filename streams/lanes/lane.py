@@ -16,6 +16,7 @@ from typing import Any
 from schemas.base import Message
 from schemas.topics import DEAD_LETTERS, Topic
 from streams.lanes import changelog
+from streams.lanes.anew import Again, Anew
 from streams.lanes.buffer import Buffer
 from streams.lanes.outbox import Outbox
 from streams.lanes.reading import Misfiled, Record, appended_ms, dead_letter, partition_of, read, rerouted
@@ -39,6 +40,7 @@ class Lane:
         self.told_of = {topic.name for topic in (room.first if room.told_of is None else room.told_of)}
         self.families: dict[str, Rows] = {}
         self.wakes = Wakes()
+        self.anew = Anew(room.waits)
         self.positions: dict[str, int] = {}
         self.expected: dict[str, int] = {}
         self.first, self.then = Buffer(limit), Buffer(limit)
@@ -65,6 +67,7 @@ class Lane:
                 wakes[key] = wake
         self.wakes.restore(wakes)
         self.rows_count, self.serial = len(state.rows), state.serial
+        self.anew.settled = state.settings
         self.positions = {topic: at for topic, at in state.positions.items() if topic in self.topics}
         if self.room.opens:
             self.to_open.extend(self.families)
@@ -97,15 +100,22 @@ class Lane:
             (self.first if topic in self.priority else self.then).extend(records)
             self.expected[topic] = records[-1].offset + 1
 
+    def follow(self, settings: Settings) -> None:
+        """What waits is judged again where these are others than before; see `anew`."""
+        self.anew.follow(settings, self.families)
+
     def hungry(self, topic: str) -> bool:
         """Bounded buffers, apart, so that a backlog of requests never keeps a STOP out."""
         return (self.first if topic in self.priority else self.then).hungry
 
     def idle_until(self) -> float:
         """Seconds since 1970 of the next thing to do without being fed; 0.0 for now, infinity for never."""
-        if self.answers or self.first or (not self.awaited and (self.then or self.to_open or self.stepped)):
+        if self.answers or self.first or (not self.awaited and self._has_more()):
             return 0.0
         return float("inf") if self.awaited else self.wakes.next()
+
+    def _has_more(self) -> bool:
+        return bool(self.then or self.to_open or self.stepped or self.anew.walking)
 
     # --- what goes out
 
@@ -119,6 +129,7 @@ class Lane:
         elif not self.awaited:
             work.extend(self.to_open)
             self.to_open.clear()
+            work.extend(self.anew.take())
             work.extend(self.wakes.take(now, MAX_FIRED))
             self.then.move(work, self.limit - len(work))
         tx = Transaction(now, self.serial + 1, work, dict(self.positions))
@@ -142,6 +153,8 @@ class Lane:
                 self._fold(tx, item.family, Fact(item.value), settings)
             elif kind is bytes:
                 self._wake(tx, item, settings)
+            elif kind is Again:
+                self._again(tx, item.key, settings)
             elif kind is str:
                 self._fold(tx, item, Fact(Opened()), settings)
             else:
@@ -160,7 +173,7 @@ class Lane:
                     body = rows.raw[name] = changelog.body(body)
                 body = changelog.pack(self.wakes.at(key), body)
             out.append((key, body))
-        noted = changelog.positions(tx.positions, self.rows_count, tx.serial, self._partitions)
+        noted = changelog.positions(tx.positions, self.rows_count, tx.serial, self._partitions, self.anew.settled)
         out.append((changelog.POSITIONS, noted))
         return out
 
@@ -206,6 +219,14 @@ class Lane:
                 tx.dirty[key] = (rows, name)
                 self._apply(tx, rows, self.room.woke(rows, name, tx.now, settings))
                 self._let_go(rows)
+
+    def _again(self, tx: Transaction, key: bytes, settings: Settings) -> None:
+        family, name = changelog.split(key)
+        rows = self.families.get(family)
+        if self.room.woke is not None and rows is not None and name in rows.raw:
+            tx.fired += 1
+            self._apply(tx, rows, self.room.woke(rows, name, tx.now, settings))
+            self._let_go(rows)
 
     def _fold(self, tx: Transaction, family: str, fact: Fact, settings: Settings) -> None:
         rows = self.families.get(family)

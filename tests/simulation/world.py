@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from schemas.base import Message
 from schemas.topics import Topic
-from streams.dispatch.calls import Answer, Post, Result
+from streams.dispatch.calls import Answer, Look, Post, Result, Seen
 from streams.lanes.lane import Lane
 from streams.lanes.transaction import Answered, Transaction
 from streams.room import Room
@@ -25,7 +25,14 @@ from tests.simulation.log import Log
 START = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
 
 Call = Callable[[Post, datetime], Answer]
+List = Callable[[Look, datetime], Seen]
 """The provider."""
+
+
+def no_list(look: Look, now: datetime) -> Seen:
+    return Seen(
+        tenant=look.tenant, message_id=look.message_id, attempt=look.attempt, sender=look.sender, round=look.round
+    )
 
 
 class Turn(NamedTuple):
@@ -34,7 +41,7 @@ class Turn(NamedTuple):
     at: datetime
     lane: Lane
     family: str
-    post: Post
+    post: Post | Look
 
 
 @dataclass
@@ -45,6 +52,7 @@ class World:
     rooms: list[Room]
     settings: Settings
     call: Call
+    look: List = no_list
     partitions: int = 2
     crash: float = 0.0
     now: datetime = START
@@ -111,6 +119,7 @@ class World:
 
     def turn(self, lane: Lane) -> None:
         self.feed(lane)
+        lane.follow(self.settings)
         if lane.idle_until() > self.now.timestamp():
             return
         tx = lane.begin(self.now)
@@ -144,6 +153,7 @@ class World:
     def _take_back(self, withdraw: Withdraw) -> None:
         for turn in [turn for turn in self.turns if turn.post.identity == withdraw.identity]:
             self.turns.remove(turn)
+            assert isinstance(turn.post, Post)
             tenant, message_id, attempt, sender, *_ = turn.post
             answer = Answer(tenant=tenant, message_id=message_id, attempt=attempt, sender=sender, result=Result.UNSENT)
             turn.lane.answers.append(Answered(turn.family, answer))
@@ -156,10 +166,15 @@ class World:
             lane = turn.lane
             if self.lanes[lane.room.name, lane.partition] is not lane:
                 continue
-            self.posts.append((turn.post, self.now))
-            answer = self.call(turn.post, self.now)
+            answer = self._call(turn.post)
             if not self.crashed(lane, "after the call, before its answer"):
                 lane.answers.append(Answered(turn.family, answer))
+
+    def _call(self, effect: Post | Look) -> Answer | Seen:
+        if isinstance(effect, Look):
+            return self.look(effect, self.now)
+        self.posts.append((effect, self.now))
+        return self.call(effect, self.now)
 
     def settle(self, until: timedelta = timedelta(days=5), turns: int = 20_000) -> None:
         """Run everybody in random order; when nobody has anything to do, let time pass to the next thing due.
@@ -196,4 +211,5 @@ class World:
             len(self.log.entries[topic.name, lane.partition]) > lane.expected.get(topic.name, 0)
             for topic in lane.room.reads
         )
+        lane.follow(self.settings)
         return behind or bool(lane.awaited) or lane.idle_until() <= self.now.timestamp()

@@ -25,11 +25,11 @@ def test_the_last_value_of_a_key_holds_and_a_tombstone_deletes() -> None:
     state = changelog.collapse([
         (b"a\x00row", ROW), (b"b\x00row", ROW), (b"a\x00row", None), (POSITIONS, positions({"t": 7}, 1, 3)),
     ])  # fmt: skip
-    assert state == ({b"b\x00row": ROW}, {"t": 7}, 3, None)
+    assert state == ({b"b\x00row": ROW}, {"t": 7}, 3, None, None)
 
 
 def test_an_empty_changelog_is_a_new_room() -> None:
-    assert changelog.collapse([]) == ({}, {}, 0, None)
+    assert changelog.collapse([]) == ({}, {}, 0, None, None)
 
 
 @pytest.mark.parametrize("family", ["acme/+14155550100", "odd\x00family", ""])

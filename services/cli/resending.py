@@ -89,8 +89,8 @@ def _made(
 
 
 _SHARED: Final = (
-    "tenant", "branch", "sender", "body", "kind", "person_id", "case_id", "event_id", "time_zone", "postal_region",
-    "valid_until",
+    "tenant", "branch", "sender", "body", "kind", "person_id", "case_id", "event_id", "event_at", "event_title",
+    "time_zone", "postal_region", "valid_until",
 )  # fmt: skip
 
 

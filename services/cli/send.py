@@ -29,6 +29,11 @@ def send(
     valid_until: Annotated[str | None, typer.Option(metavar="TIME", help="Worthless after.")] = None,
     person: Annotated[str | None, typer.Option(help="The person's id in your records.")] = None,
     case: Annotated[str | None, typer.Option(help="The case's id in your records.")] = None,
+    event: Annotated[str | None, typer.Option(help="The id, in your records, of the event that it is about.")] = None,
+    event_at: Annotated[
+        str | None, typer.Option(metavar="TIME", help="When that is: staff hear of it if the text fails.")
+    ] = None,
+    event_title: Annotated[str | None, typer.Option(help="What it is, in a word or two: hearing.")] = None,
     resend_of: Annotated[str | None, typer.Option(help="The message that this one repeats.")] = None,
     bootstrap: options.Bootstrap = None,
     state: options.State = options.STATE,
@@ -50,7 +55,8 @@ def send(
         raise Refused("--body is empty: write the text to send")
     asked = message(
         SendRequest, message_id=message_id or identity("m"), tenant=tenant, branch=branch, to=number("--to", to),
-        sender=sender, body=body, kind=kind, person_id=person, case_id=case, not_before=not_before,
+        sender=sender, body=body, kind=kind, person_id=person, case_id=case, event_id=event,
+        event_at=event_at, event_title=event_title, not_before=not_before,
         valid_until=valid_until, resend_of=resend_of, requested_at=datetime.now(UTC), requested_by="cli",
     )  # fmt: skip
     publish(bootstrap_of(bootstrap, state), SEND_REQUESTS, [asked])

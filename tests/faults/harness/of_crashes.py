@@ -52,5 +52,6 @@ async def _killed(scene: Scene, before: int, wish: str) -> None:
 
 
 FAULTS: Final = tuple(
-    Fault(f"crash-{point}", f"dispatch: kill -9 at {point}", at(point), seconds=10, rate=15) for point in POINTS
+    Fault(f"crash-{point}", f"dispatch: kill -9 at {point}", at(point), seconds=10, rate=15, quick=0.5)
+    for point in POINTS
 )

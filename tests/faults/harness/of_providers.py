@@ -52,25 +52,29 @@ async def network_cut(scene: Scene) -> None:
     await worker.restart()
 
 
-STORM: Final = ({"does": "rate-limit", "down": 2.0, "up": 1.0}, )
+STORM: Final = ({"does": "rate-limit", "down": 2.0, "up": 1.0},)
+RESET: Final = ({"does": "reset-unread", "share": 0.3}, {"does": "reset-before", "share": 0.2})
+SLOW: Final = cut_off("slow", seconds=5)[1:]
+LAGGING: Final = (*cut_off("reset-after"), {"on": "list", "does": "lag", "seconds": 8.0})
 FLAPPING: Final = (
     {"does": "http:503", "taken": False, "down": 0.7, "up": 0.9},
     {"does": "reset-after", "share": 0.3, "receipts": ["lost"], "down": 0.5, "up": 1.1},
-)  # fmt: skip
+)
 
-FAULTS: Final = (
-    Fault("provider-429", "provider: 429 storm, 2 s of every 3", bad(*STORM)),
-    Fault("provider-500", "provider: HTTP 500, taken or not", bad(*cut_off("http:500"))),
-    Fault("provider-503", "provider: HTTP 503, taken or not", bad(*cut_off("http:503"))),
-    Fault("provider-reset-before", "provider: reset before the body is read",
-          bad({"does": "reset-unread", "share": 0.3}, {"does": "reset-before", "share": 0.2})),
-    Fault("provider-reset-after", "provider: taken, then reset",
-          bad(*cut_off("reset-after")[1:])),
-    Fault("provider-hang", "provider: no answer at all, taken or not", bad(*cut_off("hang"))),
-    Fault("provider-truncated", "provider: half an answer", bad(*cut_off("truncated")[1:])),
-    Fault("provider-no-sid", "provider: 2xx without a sid", bad(*cut_off("no-sid")[1:])),
-    Fault("provider-slow", "provider: answers after 5 s, beyond the client's time-out",
-          bad(*cut_off("slow", seconds=5)[1:])),
-    Fault("provider-flapping", "provider: up and down every second", bad(*FLAPPING)),
-    Fault("network-cut", "network: cut after the request was written", network_cut),
-)  # fmt: skip
+FAULTS: Final = tuple(
+    Fault(name, words, hurt, quick=0.5)
+    for name, words, hurt in (
+        ("provider-429", "provider: 429 storm, 2 s of every 3", bad(*STORM)),
+        ("provider-500", "provider: HTTP 500, taken or not", bad(*cut_off("http:500"))),
+        ("provider-503", "provider: HTTP 503, taken or not", bad(*cut_off("http:503"))),
+        ("provider-reset-before", "provider: reset before the body is read, or after, and not taken", bad(*RESET)),
+        ("provider-reset-after", "provider: taken, then reset", bad(*cut_off("reset-after")[1:])),
+        ("provider-hang", "provider: no answer at all, taken or not", bad(*cut_off("hang"))),
+        ("provider-truncated", "provider: half an answer", bad(*cut_off("truncated")[1:])),
+        ("provider-no-sid", "provider: 2xx without a sid", bad(*cut_off("no-sid")[1:])),
+        ("provider-slow", "provider: answers after 5 s, later than dispatch waits", bad(*SLOW)),
+        ("provider-flapping", "provider: up and down every second", bad(*FLAPPING)),
+        ("provider-list-lags", "provider: taken and reset, and the list lags", bad(*LAGGING)),
+        ("network-cut", "network: cut after the request was written", network_cut),
+    )
+)

@@ -27,10 +27,14 @@ FAILURES: Final = (NotReady, BrokerError, PartFailed, TimeoutError, OSError)
 
 
 class Plan:
-    """`runs` of each fault; `quick` shortens what may be shortened; `seed` decides every moment."""
+    """`runs` of each fault; `quick` shortens what may be shortened; `seed` decides every moment; `call_timeout` in
+    seconds, for one call to the provider (the default of the product is 10)."""
 
-    def __init__(self, faults: Iterable[Fault], *, runs: int = 1, quick: bool = False, seed: int = 1) -> None:
+    def __init__(
+        self, faults: Iterable[Fault], *, runs: int = 1, quick: bool = False, seed: int = 1, call_timeout: float = 2.0
+    ) -> None:
         self.faults, self.runs, self.quick, self.seed = list(faults), runs, quick, seed
+        self.call_timeout = call_timeout
 
 
 async def played(plan: Plan, tell: Tell) -> AsyncIterator[Verdict]:
@@ -45,7 +49,7 @@ async def played(plan: Plan, tell: Tell) -> AsyncIterator[Verdict]:
                 if fault.alone:
                     one = await _alone(fault, plan, run, tell)
                 else:
-                    common = common or await open_stages.enter_async_context(_stage(plan.seed))
+                    common = common or await open_stages.enter_async_context(_stage(plan, plan.seed))
                     one = await _run(common, fault, plan, run, tell)
                     if not one.passed:
                         common = None
@@ -58,8 +62,8 @@ async def played(plan: Plan, tell: Tell) -> AsyncIterator[Verdict]:
 class _stage:  # noqa: N801 - used as a function
     """A stage in a folder that is thrown away."""
 
-    def __init__(self, seed: int, size: int | None = None) -> None:
-        self._seed, self._size, self._open = seed, size, AsyncExitStack()
+    def __init__(self, plan: Plan, seed: int, size: int | None = None) -> None:
+        self._plan, self._seed, self._size, self._open = plan, seed, size, AsyncExitStack()
 
     async def __aenter__(self) -> Stage:
         async with AsyncExitStack() as opening:
@@ -67,7 +71,7 @@ class _stage:  # noqa: N801 - used as a function
                                                                             ignore_cleanup_errors=True)))  # fmt: skip
             if self._size is not None:
                 opening.enter_context(disk.mounted(folder / "broker", self._size))
-            stage = await opening.enter_async_context(staged(folder, self._seed))
+            stage = await opening.enter_async_context(staged(folder, self._seed, self._plan.call_timeout))
             self._open = opening.pop_all()
             return stage
 
@@ -77,7 +81,7 @@ class _stage:  # noqa: N801 - used as a function
 
 async def _alone(fault: Fault, plan: Plan, run: int, tell: Tell) -> Verdict:
     try:
-        async with _stage(plan.seed + run, fault.disk) as stage:
+        async with _stage(plan, plan.seed + run, fault.disk) as stage:
             return await _run(stage, fault, plan, run, tell)
     except (Unmet, *FAILURES) as error:
         return _failed(fault, str(error) or type(error).__name__)

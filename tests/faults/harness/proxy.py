@@ -59,8 +59,8 @@ class Proxy:
                     break
                 back.write(answer)
                 await back.drain()
-        except (OSError, asyncio.IncompleteReadError):
-            pass
+        except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass  # asyncio logs an error for a connection whose task was cancelled, which is how ours end
         finally:
             for side in (back, upstream):
                 if side is not None:

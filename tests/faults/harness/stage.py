@@ -32,8 +32,8 @@ SCRIPT: Final[dict[str, Any]] = {
     "senders": {"*": {"pace": 1000}},
 }
 """Carriers of every day: the faults are what is switched on besides."""
-BRISK: Final = {"SAYSO_SESSION_TIMEOUT": "6", "SAYSO_PROVIDER_TIMEOUT": "3"}
-"""Seconds, shorter than the defaults (15 and 10), so that the same things happen in less time."""
+SESSION_TIMEOUT: Final = 6.0
+"""Seconds, shorter than the default of 15, so that the same things happen in less time."""
 
 
 @dataclass
@@ -84,12 +84,15 @@ class Stage:
 
 
 @asynccontextmanager
-async def staged(folder: Path, seed: int) -> AsyncIterator[Stage]:
-    """`folder` is there.  Ready to be asked for texts.  Raises BrokerError, PartFailed or NotReady."""
+async def staged(folder: Path, seed: int, call_timeout: float) -> AsyncIterator[Stage]:
+    """`folder` is there; `call_timeout`: seconds that dispatch waits for the provider, and the measure of how soon it
+    looks for what is in doubt.  Ready to be asked for texts.  Raises BrokerError, PartFailed or NotReady."""
     broker = EmbeddedBroker(folder)
     bootstrap = await asyncio.to_thread(broker.start)
     where = parts.addresses(folder, simulated=True)
-    told = parts.environment(bootstrap, folder, where) | BRISK
+    told = parts.environment(bootstrap, folder, where) | {
+        "SAYSO_SESSION_TIMEOUT": str(SESSION_TIMEOUT), "SAYSO_PROVIDER_TIMEOUT": str(call_timeout),
+    }  # fmt: skip
     clock = folder / "clock"
     clock.write_text("0")
     supervisor = Supervisor(folder, lambda sentence: None)

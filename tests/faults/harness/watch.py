@@ -82,10 +82,10 @@ class Watch:
         while True:
             for place, records in (await consumer.getmany(timeout_ms=300)).items():
                 for record in records:
-                    self._take(place.topic, json.loads(record.value))
+                    self.take(place.topic, json.loads(record.value))
                 self._positions[place] = records[-1].offset + 1
 
-    def _take(self, topic: str, told: dict[str, Any]) -> None:
+    def take(self, topic: str, told: dict[str, Any]) -> None:
         match topic:
             case "sms.outcomes":
                 before = self.outcomes.get(told["message_id"])

@@ -79,10 +79,11 @@ def _day(moment: datetime | None) -> date | None:
 
 def confirmed(what: str, count: int, show: Callable[[], None]) -> None:
     """On a terminal, after they were shown.  Raises Refused where nobody can be asked, typer.Abort for a no."""
+    question = f"{what} {count:,} text{'' if count == 1 else 's'}?"
     if not sys.stdin.isatty():
-        raise Refused(f"{what} {count:,} texts? There is nobody to ask here: look at them with box, then say --yes")
+        raise Refused(f"{question} There is nobody to ask here: look at them with box, then say --yes")
     show()
-    typer.confirm(f"{what} {count:,} texts?", abort=True, err=True)
+    typer.confirm(question, abort=True, err=True)
 
 
 def who(by: str | None) -> str:

@@ -50,6 +50,7 @@ def send_now(
         items = picking.picked(opened, pick, (Box.SENTBOX, Box.OUTBOX), now)
         wanted = items if pick.ids else [item for item in items if item.box is Box.OUTBOX or item.attention]
         plans = [_plan(opened, item, f"{batch}-{n}", name, now) for n, item in enumerate(wanted, 1)]
+    plans = plans if pick.ids else [plan for plan in plans if not plan.why_not]
     if not plans:
         raise Refused("Nothing that matches waits, or has failed", 1)
     if not pick.ids and not yes:

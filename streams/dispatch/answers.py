@@ -6,14 +6,16 @@ from datetime import timedelta
 
 from schemas.attempt import AttemptState
 from streams.dispatch.calls import Answer, Result
+from streams.dispatch.doubt import doubt
 from streams.dispatch.draft import Draft
-from streams.dispatch.rows import LONGEST_ID, REMEMBERED, MessageRow, Place, message_name
+from streams.dispatch.rows import LONGEST_ID, MessageRow, Place, message_name
+from streams.step import Settings
 
 LONGEST_WAIT = 60.0
 """Seconds that a text waits, at most, which did not reach the provider again and again."""
 
 
-def answered(draft: Draft, answer: Answer) -> None:
+def answered(draft: Draft, answer: Answer, settings: Settings) -> None:
     """An answer counts once, and only for the call it is about."""
     name = message_name(answer.tenant, answer.message_id)
     row = draft.get(name, MessageRow)
@@ -32,14 +34,19 @@ def answered(draft: Draft, answer: Answer) -> None:
         case Result.LIMITED | Result.UNSENT:
             _try_again(draft, name, row, answer)
         case Result.IN_DOUBT:
-            doubt(draft, name, row, answer.detail or "no answer that could be understood", answer.code)
+            evidence = answer.detail or "no answer that could be understood"
+            doubt(draft, name, row, evidence, settings, code=answer.code)
 
 
 def _mind_the_pace(draft: Draft, answer: Answer, began: int) -> None:
     queue = draft.queue
+    if answer.code or answer.result is not Result.ACCEPTED:
+        queue.error = (answer.code or answer.result.value)[:LONGEST_ID], draft.now
     if answer.result in (Result.LIMITED, Result.UNSENT):
         queue.bucket.tick(draft.now)
-        queue.bucket.rest(queue.backoff.slowed(began, answer.retry_after))
+        rest = queue.backoff.slowed(began, answer.retry_after)
+        queue.bucket.rest(rest)
+        queue.rests_until = draft.now + timedelta(seconds=rest)
     else:
         queue.backoff.went(began)
 
@@ -57,13 +64,3 @@ def _try_again(draft: Draft, name: str, row: MessageRow, answer: Answer) -> None
     alone = min(LONGEST_WAIT, 2.0 ** min(row.attempt, 10)) if answer.result is Result.UNSENT else 0.0
     later = draft.now + timedelta(seconds=alone) if alone else None
     draft.place(name, row.model_copy(update={"place": Place.QUEUED, "not_before": later}))
-
-
-def doubt(draft: Draft, name: str, row: MessageRow, evidence: str, code: str | None = None) -> None:
-    """It may have been taken: never retried blind.  If nobody clears it up it is forgotten, text and all, as what is
-    done with is: a provider's bad day must not stay in memory for ever."""
-    assert row.order is not None
-    draft.queue.under_way.pop(name, None)
-    draft.report(row.order, row.attempt, AttemptState.IN_DOUBT, code=code, evidence=evidence)
-    draft.place(name, row.model_copy(update={"place": Place.IN_DOUBT}))
-    draft.wake(name, draft.now + REMEMBERED)

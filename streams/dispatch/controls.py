@@ -13,11 +13,11 @@ from streams.dispatch.rows import (
     REMEMBERED,
     MessageRow,
     Place,
-    QueueRow,
     StopRow,
     message_name,
     stop_name,
 )
+from streams.dispatch.status import queue_row
 
 
 def stop(draft: Draft, control: Stop) -> None:
@@ -69,18 +69,30 @@ def cancel(draft: Draft, control: Cancel) -> None:
 
 
 def sighting(draft: Draft, control: Sighting) -> None:
-    """It did get through: no doubt any more, and no other try."""
+    """It did get through: no doubt any more, and no other try.  Also if it was handed back, or ordered again, since."""
     name = message_name(control.tenant, control.message_id)
     row = draft.get(name, MessageRow)
-    if row is None or row.order is None or row.attempt != control.attempt or control.attempt < 1:
+    if row is None or not 1 <= control.attempt <= row.attempt:
         return
-    if row.place not in (Place.IN_DOUBT, Place.QUEUED):
-        return
-    draft.report(row.order, row.attempt, AttemptState.ACCEPTED, provider_id=control.provider_id,
-                 evidence=f"the provider called back: {control.status}")  # fmt: skip
-    draft.finish(name, row, Place.ACCEPTED, provider_id=control.provider_id[:LONGEST_ID])
+    if row.order is None:
+        _proven(draft, name, row, control)
+    elif control.attempt < row.attempt:
+        _take_back(draft, name, row, "sighted")
+    elif row.place in (Place.IN_DOUBT, Place.QUEUED):
+        draft.report(row.order, row.attempt, AttemptState.ACCEPTED, provider_id=control.provider_id,
+                     evidence=f"the provider called back: {control.status}")  # fmt: skip
+        draft.finish(name, row, Place.ACCEPTED, provider_id=control.provider_id[:LONGEST_ID])
+
+
+def _proven(draft: Draft, name: str, row: MessageRow, control: Sighting) -> None:
+    """It waits for nothing here; the gate may yet order it again."""
+    if row.place is Place.EXPIRED and not row.barred:
+        draft.put(name, row.model_copy(update={"barred": "sighted"}))
 
 
 def pause(draft: Draft, control: Pause | Resume) -> None:
-    draft.queue.paused = isinstance(control, Pause)
-    draft.put(QUEUE, QueueRow(paused=draft.queue.paused, by=control.by[:200]))
+    """By whom is kept while it is paused."""
+    queue = draft.queue
+    queue.paused = isinstance(control, Pause)
+    queue.paused_by = control.by[:200] if queue.paused else ""
+    draft.put(QUEUE, queue_row(queue))

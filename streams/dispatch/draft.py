@@ -7,9 +7,10 @@ from typing import Any, TypeVar
 
 from schemas.attempt import Attempt, AttemptState
 from schemas.base import Message
+from schemas.numbers import e164
 from schemas.send import Send
 from schemas.topics import ATTEMPTS, Topic
-from streams.dispatch.calls import Post
+from streams.dispatch.calls import Look, Post
 from streams.dispatch.queue import Queue
 from streams.dispatch.rows import LIVE, REMEMBERED, MessageRow, Place
 from streams.step import Publication, Row, Rows, Step, Withdraw
@@ -26,7 +27,7 @@ class Draft:
         self._changed: dict[str, Row | None] = {}
         self._publish: list[Publication] = []
         self._wake: dict[str, datetime | None] = {}
-        self._effects: list[Post | Withdraw] = []
+        self._effects: list[Post | Look | Withdraw] = []
 
     def get(self, name: str, model: type[R]) -> R | None:
         if name in self._changed:
@@ -38,6 +39,11 @@ class Draft:
         return name in self._changed or name in self._rows.raw
 
     def put(self, name: str, row: Row | None) -> None:
+        """What changes may be news of the sender (`status`)."""
+        self.queue.news = True
+        self.keep(name, row)
+
+    def keep(self, name: str, row: Row | None) -> None:
         self._changed[name] = row
 
     def wake(self, name: str, at: datetime | None) -> None:
@@ -49,8 +55,8 @@ class Draft:
     def set_aside(self, letter: Publication) -> None:
         self._publish.append(letter)
 
-    def post(self, post: Post) -> None:
-        self._effects.append(post)
+    def effect(self, effect: Post | Look) -> None:
+        self._effects.append(effect)
 
     def withdraw(self, row: MessageRow) -> None:
         """Its call may not have begun: it waits for its turn at the sender for up to `pump.AHEAD`."""
@@ -86,8 +92,14 @@ class Draft:
         self.queue.track(name, row)
 
     def finish(self, name: str, row: MessageRow, place: Place, **more: str | None) -> None:
-        """Done with: the text is dropped, the id remembered for a while."""
-        if row.order is not None:
-            self.queue.forget(name, row.order.to)
-        self.put(name, row.model_copy(update={"place": place, "order": None, "not_before": None, **more}))
+        """Done with: the text is dropped, the id remembered for a while; of what was taken the number too, so that an
+        entry of the provider's list can be told to be its own."""
+        done = {"place": place, "order": None, "not_before": None, "look_at": None, "again_at": None, **more}
+        row, order = row.model_copy(update=done), row.order
+        if order is not None:
+            self.queue.forget(name, order.to)
+        if order is not None and row.provider_id:
+            row = row.model_copy(update={"to": e164(order.to)})
+            self.queue.taken(row)
+        self.put(name, row)
         self.wake(name, self.now + REMEMBERED)

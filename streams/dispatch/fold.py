@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from schemas.controls import Cancel, Pause, Resume, Sighting, Stop
+from schemas.controls import Cancel, Pause, Resolve, Resume, Sighting, Stop
 from schemas.send import Send
-from streams.dispatch.answers import answered, doubt
-from streams.dispatch.calls import Answer
+from streams.dispatch.answers import answered
+from streams.dispatch.calls import Answer, Seen
 from streams.dispatch.controls import cancel, pause, sighting, stop
+from streams.dispatch.doubt import found_sending, give_up, look, resolve, seen
 from streams.dispatch.draft import Draft
 from streams.dispatch.orders import ordered
 from streams.dispatch.pump import arm, pump
 from streams.dispatch.queue import Queue
 from streams.dispatch.rows import MESSAGES, QUEUE, MessageRow, Place
+from streams.dispatch.status import tell
 from streams.step import NOTHING, Fact, Opened, Rows, Settings, Step
 
 
@@ -23,16 +25,19 @@ def dispatch(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Step:
     match fact.value:
         case Send() as order:
             ordered(draft, fact, order, settings)
-            pump(draft, settings)
+            _go_on(draft, settings)
         case Answer() as answer:
-            answered(draft, answer)
+            answered(draft, answer, settings)
             arm(draft, settings)
-        case Stop() | Cancel() | Sighting() | Pause() | Resume() as control:
+        case Seen() as answer:
+            seen(draft, answer, settings)
+            arm(draft, settings)
+        case Stop() | Cancel() | Sighting() | Pause() | Resume() | Resolve() as control:
             _obey(draft, control)
             arm(draft, settings)
         case Opened():
-            _open(draft)
-            pump(draft, settings)
+            _open(draft, settings)
+            _go_on(draft, settings)
         case _:
             return NOTHING
     return draft.step()
@@ -42,13 +47,14 @@ def dispatch_woke(rows: Rows, name: str, now: datetime, settings: Settings) -> S
     draft = Draft(rows, rows.memo(Queue.of), now)
     if name == QUEUE:
         draft.queue.armed = None
-        pump(draft, settings)
+        tell(draft, settings)
+        _go_on(draft, settings)
     else:
         _forget(draft, name)
     return draft.step()
 
 
-def _obey(draft: Draft, control: Stop | Cancel | Sighting | Pause | Resume) -> None:
+def _obey(draft: Draft, control: Stop | Cancel | Sighting | Pause | Resume | Resolve) -> None:
     match control:
         case Stop():
             stop(draft, control)
@@ -58,17 +64,25 @@ def _obey(draft: Draft, control: Stop | Cancel | Sighting | Pause | Resume) -> N
             sighting(draft, control)
         case Pause() | Resume():
             pause(draft, control)
+        case Resolve():
+            resolve(draft, control)
 
 
-def _open(draft: Draft) -> None:
+def _open(draft: Draft, settings: Settings) -> None:
     """What an owner before had under way may or may not have been taken."""
     queue = draft.queue
     for name in queue.stranded:
         row = draft.get(name, MessageRow)
         if row is not None:
-            doubt(draft, name, row, "found sending at start")
+            found_sending(draft, name, row, settings)
     queue.stranded.clear()
-    queue.opened, queue.armed = True, None
+    queue.opened, queue.armed, queue.news = True, None, True
+
+
+def _go_on(draft: Draft, settings: Settings) -> None:
+    """What is due; and what is then due next."""
+    look(draft)
+    pump(draft, settings)
 
 
 def _forget(draft: Draft, name: str) -> None:
@@ -77,5 +91,8 @@ def _forget(draft: Draft, name: str) -> None:
     if row is not None and row.place in (Place.QUEUED, Place.SENDING):
         return
     if row is not None and row.order is not None:
+        give_up(draft, row)
         draft.queue.forget(name, row.order.to)
+    elif row is not None:
+        draft.queue.taken_long_ago(row)
     draft.put(name, None)

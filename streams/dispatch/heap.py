@@ -24,13 +24,22 @@ class LazyHeap(Generic[K]):
 
     def push(self, key: K, name: str) -> None:
         """A name has one place: a second push moves it."""
-        self._keys[name] = key
-        heapq.heappush(self._heap, (key, name))
+        if self._keys.get(name) != key:
+            self._keys[name] = key
+            heapq.heappush(self._heap, (key, name))
+            self._tidy()
 
     def drop(self, name: str) -> None:
-        if self._keys.pop(name, None) is not None and len(self._heap) > 2 * len(self._keys) + 64:
+        if self._keys.pop(name, None) is not None:
+            self._tidy()
+
+    def _tidy(self) -> None:
+        if len(self._heap) > 2 * len(self._keys) + 64:
             self._heap = [(key, kept) for kept, key in self._keys.items()]
             heapq.heapify(self._heap)
+
+    def at(self, name: str) -> K | None:
+        return self._keys.get(name)
 
     def first(self) -> tuple[K, str] | None:
         while self._heap:

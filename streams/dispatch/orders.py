@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from schemas.attempt import AttemptState
 from schemas.send import Send
+from streams.dispatch.back import hand_back, no_room
 from streams.dispatch.budget import beyond_budget
 from streams.dispatch.draft import Draft
-from streams.dispatch.pump import hand_back
 from streams.dispatch.rows import TOO_OLD, MessageRow, Place, StopRow, fingerprint, message_name, stop_name
 from streams.set_aside import set_aside
 from streams.step import Fact, Settings
@@ -66,7 +66,7 @@ def _take(draft: Draft, name: str, row: MessageRow, before: MessageRow | None, s
         hand_back(draft, name, row, "ask_budget", "this hour's opt-in requests are used up", until)
     else:
         draft.place(name, row)
-        if before is not None:
+        if not no_room(draft, name, row, settings) and before is not None:
             draft.wake(name, None)
 
 

@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from schemas.attempt import AttemptState
-from schemas.returned import Returned
-from schemas.topics import RETURNED
+from streams.dispatch.back import hand_back_hopeless, hand_back_late
 from streams.dispatch.calls import Post
 from streams.dispatch.draft import Draft
-from streams.dispatch.rows import QUEUE, MessageRow, Place, QueueRow
+from streams.dispatch.rows import QUEUE, MessageRow, Place
+from streams.dispatch.status import EVERY, pace_of, queue_row
 from streams.step import Settings
 
 UNDER_WAY: Final = 32
@@ -22,10 +22,10 @@ UNDER_WAY: Final = 32
 AHEAD: Final = 0.2
 """Seconds: what is due within this is let go at once, so that one commit serves several calls; `Spacing` holds each
 call until it is due.  The wake comes at half of it, which leaves the other half for a commit."""
-LATE_AT_ONCE: Final = 200
-"""Orders handed back in one step."""
 UNKNOWN_SENDER: Final = 10.0
 """Seconds until a sender that the settings do not know is looked up again; its texts wait."""
+LOOKING: Final = 8
+"""Lists of the provider's that are asked for at a time, for one sender."""
 
 
 def pump(draft: Draft, settings: Settings) -> None:
@@ -33,12 +33,13 @@ def pump(draft: Draft, settings: Settings) -> None:
     if not queue.opened:
         return
     queue.bucket.tick(draft.now)
-    queue.ripen(draft.now)
-    _hand_back_late(draft)
-    pace = pace_of(draft.sender, settings)
-    if pace is not None and not queue.paused:
+    _ripen(draft)
+    hand_back_late(draft)
+    hand_back_hopeless(draft, settings)
+    pace, rest = pace_of(draft.sender, settings), settings.edge.rests_until
+    if pace is not None and not queue.paused and (rest is None or rest <= draft.now):
         while (name := queue.head()) and len(queue.under_way) < UNDER_WAY:
-            if queue.bucket.wait(queue.tickets[name].segments, pace) > AHEAD:
+            if queue.bucket.wait(queue.segments(name), pace) > AHEAD:
                 break
             _start(draft, name, pace)
     arm(draft, settings)
@@ -54,28 +55,43 @@ def arm(draft: Draft, settings: Settings) -> None:
     if at is not None and (queue.armed is None or at < queue.armed):
         queue.armed = at
         if not draft.has(QUEUE):
-            draft.put(QUEUE, QueueRow())
+            draft.keep(QUEUE, queue_row(queue))
         draft.wake(QUEUE, at)
 
 
 def next_look(draft: Draft, settings: Settings) -> datetime | None:
     queue, now = draft.queue, draft.now
-    times = [first[0] for first in (queue.deadlines.first(), None if queue.paused else queue.later.first()) if first]
+    heaps = [queue.deadlines, *([] if queue.paused else [queue.later])]
+    heaps += [queue.looks] if len(queue.looking) < LOOKING else []
+    times = [first[0] for heap in heaps if (first := heap.first())]
+    if queue.news:
+        times.append((queue.told_at or now) + EVERY)
+    if queue.sweep:
+        times.append(now)
     name = None if queue.paused else queue.head()
     if name is not None:
-        pace = pace_of(draft.sender, settings)
-        if pace is None:
-            times.append(now + timedelta(seconds=UNKNOWN_SENDER))
-        elif len(queue.under_way) < UNDER_WAY:
-            wait = queue.bucket.wait(queue.tickets[name].segments, pace) - AHEAD / 2
-            times.append(now + timedelta(seconds=max(0.0, wait)))
+        times += _turn(draft, name, settings)
     return max(now, min(times)) if times else None
 
 
-def pace_of(sender: str, settings: Settings) -> float | None:
-    """Segments per second."""
-    known = settings.senders.get(sender)
-    return None if known is None else known.segments_per_second
+def _turn(draft: Draft, name: str, settings: Settings) -> list[datetime]:
+    """When the head may go; an answer arms by itself."""
+    queue, pace = draft.queue, pace_of(draft.sender, settings)
+    if pace is None:
+        return [draft.now + timedelta(seconds=UNKNOWN_SENDER)]
+    if len(queue.under_way) >= UNDER_WAY:
+        return []
+    wait = queue.bucket.wait(queue.segments(name), pace) - AHEAD / 2
+    at = draft.now + timedelta(seconds=max(0.0, wait))
+    rest = settings.edge.rests_until
+    return [at if rest is None else max(at, rest)]
+
+
+def _ripen(draft: Draft) -> None:
+    while (name := draft.queue.ripe(draft.now)) is not None:
+        row = draft.get(name, MessageRow)
+        assert row is not None
+        draft.queue.ripen(name, row)
 
 
 def _start(draft: Draft, name: str, pace: float) -> None:
@@ -83,32 +99,15 @@ def _start(draft: Draft, name: str, pace: float) -> None:
     queue, row = draft.queue, draft.get(name, MessageRow)
     assert row is not None
     assert row.order is not None
-    order, number, segments = row.order, row.next_attempt, queue.tickets[name].segments
+    order, number, segments = row.order, row.next_attempt, queue.segments(name)
     wait = queue.bucket.take(segments, pace)
     queue.under_way[name] = queue.backoff.round
+    queue.took(name)
     draft.place(name, row.model_copy(update={
         "place": Place.SENDING, "attempt": number, "next_attempt": number + 1, "not_before": None,
+        "called_at": draft.now, "size": segments,
     }))  # fmt: skip
     draft.report(order, number, AttemptState.SENDING)
-    draft.post(Post(order.tenant, order.message_id, number, draft.sender, order.to, order.body, wait, segments / pace))
-
-
-def _hand_back_late(draft: Draft) -> None:
-    for _ in range(LATE_AT_ONCE):
-        first = draft.queue.deadlines.first()
-        if first is None or first[0] > draft.now:
-            return
-        row = draft.get(first[1], MessageRow)
-        assert row is not None
-        hand_back(draft, first[1], row, "out_of_time", "it could not leave by its send_before")
-
-
-def hand_back(
-    draft: Draft, name: str, row: MessageRow, code: str, reason: str, until: datetime | None = None
-) -> None:
-    """The gate judges it again, and may order it again, not before `until` and with an `issued_at` of its own."""
-    order = row.order
-    assert order is not None
-    draft.finish(name, row, Place.EXPIRED)
-    draft.report(order, row.attempt, AttemptState.EXPIRED, code=code, evidence=reason)
-    draft.publish(RETURNED, Returned(order=order, reason=reason, at=draft.now, until=until))
+    draft.effect(Post(
+        order.tenant, order.message_id, number, draft.sender, order.to, order.body, wait, segments / pace, segments
+    ))  # fmt: skip

@@ -1,45 +1,61 @@
-"""The order in which a sender's texts go: derived from the rows, kept in memory, written nowhere."""
+"""What a sender's rows mean together: derived from them, kept in memory, written nowhere."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from datetime import datetime
-from typing import Final, NamedTuple
+from collections import defaultdict, deque
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Final
 
 from schemas.numbers import e164
 from schemas.send import Lane
+from schemas.sender_status import SenderStatus
 from streams.dispatch.backoff import BackOff
 from streams.dispatch.bucket import Bucket
 from streams.dispatch.heap import LazyHeap
+from streams.dispatch.line import Line
 from streams.dispatch.rows import LIVE, MESSAGES, QUEUE, MessageRow, Place, QueueRow
 from streams.step import Rows
 
 MOST_SEGMENTS: Final = 32
 """More than any text of 1,600 characters has: what an order claims beyond it does not hold up the sender."""
-
-
-class Ticket(NamedTuple):
-    """A message's place in the queue: first issued, first out; `arrival` decides between equals."""
-
-    lane: Lane
-    place: tuple[datetime, int]
-    segments: int
+LET_GO: Final = timedelta(minutes=1)
+"""By then a call that was let go has had its turn, or never will."""
 
 
 class Queue:
-    """`by_number`: live messages, so that a Stop finds its own.  `under_way`: calls begun by this owner, and the
-    back-off's round in which they began.  `stranded`: calls of an owner before.  `armed`: the wake that is set."""
+    """`tickets`: the lane of each text that waits, for its turn (`lines`) or for its time (`later`).  `by_number`: live
+    messages, so that a Stop finds its own.  `under_way`: calls begun by this owner, and the back-off's round in which
+    they began.  `stranded`: calls of an owner before.  `armed`: the wake that is set.
+
+    Doubts: `looks`, when the provider's list is asked for; `looking`, for which it is being asked; `ids`, what the
+    provider has taken for each number.  `sweep`: texts to be looked through for those that cannot leave in time.
+    `told`: what was last said of the sender, `told_at` when that was last looked at, `news` whether it may have changed."""
 
     def __init__(self) -> None:
-        self.lanes: dict[Lane, LazyHeap[tuple[datetime, int]]] = {lane: LazyHeap() for lane in Lane}
+        self.lines: dict[Lane, Line] = {lane: Line() for lane in Lane}
         self.later: LazyHeap[datetime] = LazyHeap()
         self.deadlines: LazyHeap[datetime] = LazyHeap()
-        self.tickets: dict[str, Ticket] = {}
+        self.tickets: dict[str, Lane] = {}
         self.by_number: defaultdict[str, set[str]] = defaultdict(set)
         self.under_way: dict[str, int] = {}
         self.stranded: list[str] = []
         self.bucket, self.backoff = Bucket(), BackOff()
+        self.doubts: set[str] = set()
+        self.looks: LazyHeap[datetime] = LazyHeap()
+        self.looking: set[str] = set()
+        self.ids: dict[str, tuple[str, ...]] = {}
+        self.sweep: list[str] = []
+        self.swept_at: datetime | None = None
+        self.pace: float | None = None
+        self.came: deque[tuple[datetime, str]] = deque()
+        self.rests_until: datetime | None = None
+        self.error: tuple[str, datetime] | None = None
+        self.told: SenderStatus | None = None
+        self.told_at: datetime | None = None
+        self.news = False
         self.paused = False
+        self.paused_by = ""
         self.opened = True
         self.armed: datetime | None = None
 
@@ -47,15 +63,27 @@ class Queue:
     def of(cls, rows: Rows) -> Queue:
         """The only place that looks at every row.  With rows to begin with, nothing starts before `Opened`."""
         queue = cls()
-        if rows.raw:
-            queue.opened, queue.bucket = False, Bucket.empty()
-        standing = rows.get(QUEUE, QueueRow)
-        queue.paused = standing is not None and standing.paused
+        queue.opened = not rows.raw
+        if (standing := rows.get(QUEUE, QueueRow)) is not None:
+            queue.paused, queue.paused_by = standing.paused, standing.by
+            queue.error = (standing.error, standing.error_at) if standing.error and standing.error_at else None
+        live, called = list[tuple[datetime, int, str]](), list[tuple[datetime, int]]()
         for name in rows.names(MESSAGES):
             row = rows.get(name, MessageRow)
             if row is not None and row.place in LIVE:
+                live.append((row.issued_at, row.arrival, name))
+            elif row is not None:
+                queue.taken(row)
+            if row is not None and row.called_at is not None:
+                called.append((row.called_at, row.size))
+        if rows.raw:
+            queue.bucket = Bucket.empty(_last(called))
+        for _, _, name in sorted(live):
+            if (row := rows.get(name, MessageRow)) is not None:
                 queue.track(name, row)
         return queue
+
+    # --- live messages
 
     def track(self, name: str, row: MessageRow) -> None:
         if row.order is None:
@@ -63,31 +91,45 @@ class Queue:
         self.by_number[e164(row.order.to)].add(name)
         if row.place is Place.QUEUED:
             self._admit(name, row)
+        elif row.place is Place.IN_DOUBT:
+            self.doubts.add(name)
+            if row.look_at is not None:
+                self.looks.push(row.look_at, name)
         elif row.place is Place.SENDING and name not in self.under_way:
             self.stranded.append(name)
 
     def _admit(self, name: str, row: MessageRow) -> None:
         assert row.order is not None
-        segments = min(max(row.order.segments, 1), MOST_SEGMENTS)
-        ticket = self.tickets[name] = Ticket(row.order.lane, (row.issued_at, row.arrival), segments)
+        self.tickets[name] = row.order.lane
         self.deadlines.push(row.order.send_before, name)
         if row.not_before is None:
-            self.lanes[ticket.lane].push(ticket.place, name)
+            self._join(name, row)
         else:
             self.later.push(row.not_before, name)
 
+    def _join(self, name: str, row: MessageRow) -> None:
+        assert row.order is not None
+        order, place = row.order, (row.issued_at, row.arrival)
+        self.lines[order.lane].push(name, order.tenant, order.case_id or "", place, segments_of(row))
+        self.came.append((row.issued_at, name))
+        if len(self.came) > 2 * len(self.tickets) + 64:
+            self.came = deque(one for one in self.came if one[1] in self.tickets)
+
     def leave(self, name: str) -> None:
-        """It is not queued any more; it may still be live (sending, in doubt)."""
-        ticket = self.tickets.pop(name, None)
-        if ticket is not None:
-            self.lanes[ticket.lane].drop(name)
+        """It is not queued any more, nor looked for; it may still be live (sending, in doubt)."""
+        lane = self.tickets.pop(name, None)
+        if lane is not None:
+            self.lines[lane].drop(name)
             self.later.drop(name)
             self.deadlines.drop(name)
+        self.doubts.discard(name)
+        self.looks.drop(name)
 
     def forget(self, name: str, number: str) -> None:
         """It is done with."""
         self.leave(name)
         self.under_way.pop(name, None)
+        self.looking.discard(name)
         live = self.by_number[e164(number)]
         live.discard(name)
         if not live:
@@ -97,14 +139,74 @@ class Queue:
         """Live messages, in an order that a replay repeats."""
         return sorted(self.by_number.get(e164(number), ()))
 
-    def ripen(self, now: datetime) -> None:
-        """What had to wait for its time joins its lane."""
-        while (first := self.later.first()) and first[0] <= now:
-            name = first[1]
-            self.later.drop(name)
-            ticket = self.tickets[name]
-            self.lanes[ticket.lane].push(ticket.place, name)
+    # --- turns
+
+    def ripe(self, now: datetime) -> str | None:
+        """One that had to wait for its time, and has."""
+        first = self.later.first()
+        return first[1] if first is not None and first[0] <= now else None
+
+    def ripen(self, name: str, row: MessageRow) -> None:
+        self.later.drop(name)
+        self._join(name, row)
 
     def head(self) -> str | None:
         """Strictly by lane."""
-        return next((first[1] for lane in Lane if (first := self.lanes[lane].first())), None)
+        return next((first for line in self.lines.values() if (first := line.first())), None)
+
+    def took(self, name: str) -> None:
+        """The head goes."""
+        self.lines[self.tickets[name]].took(name)
+
+    def segments(self, name: str) -> int:
+        return self.lines[self.tickets[name]].waiting[name].segments
+
+    def before(self, name: str) -> int:
+        """Segments that may be expected to leave before this one: of stricter lanes all, of its own by its turn."""
+        lane = self.tickets[name]
+        stricter = 0
+        for other, line in self.lines.items():
+            if other is lane:
+                return stricter + (line.before(name) if name in line.waiting else 0)
+            stricter += line.segments
+        raise LookupError(lane)
+
+    @property
+    def total(self) -> int:
+        """Segments that may leave."""
+        return sum(line.segments for line in self.lines.values())
+
+    def oldest(self) -> datetime | None:
+        """When the text was ordered that has waited for the longest, of those whose time has come."""
+        while self.came and self.came[0][1] not in self.tickets:
+            self.came.popleft()
+        return self.came[0][0] if self.came else None
+
+    # --- what the provider has taken
+
+    def taken(self, row: MessageRow) -> None:
+        if row.to and row.provider_id:
+            self.ids[row.to] = (*self.ids.get(row.to, ()), row.provider_id)
+
+    def taken_long_ago(self, row: MessageRow) -> None:
+        if row.to and row.provider_id:
+            left = tuple(one for one in self.ids.get(row.to, ()) if one != row.provider_id)
+            if left:
+                self.ids[row.to] = left
+            else:
+                self.ids.pop(row.to, None)
+
+    def ids_of(self, number: str) -> Collection[str]:
+        return self.ids.get(e164(number), ())
+
+
+def _last(called: list[tuple[datetime, int]]) -> int:
+    """Segments of the largest message that may have been the last one called: not all that were let go had their turn
+    before their owner was gone."""
+    last = max((at for at, _ in called), default=None)
+    return 0 if last is None else max(size for at, size in called if at >= last - LET_GO)
+
+
+def segments_of(row: MessageRow) -> int:
+    assert row.order is not None
+    return min(max(row.order.segments, 1), MOST_SEGMENTS)

@@ -30,6 +30,8 @@ class Place(StrEnum):
     REFUSED = "refused"
     CANCELED = "canceled"
     EXPIRED = "expired"
+    DROPPED = "dropped"
+    """In doubt for good."""
 
 
 LONGEST_ID: Final = 100
@@ -43,6 +45,8 @@ class QueueRow(Row):
 
     paused: bool = False
     by: str = ""
+    error: str | None = None
+    error_at: datetime | None = None
 
 
 class StopRow(Row):
@@ -55,7 +59,11 @@ class StopRow(Row):
 class MessageRow(Row):
     """`attempt` is the last number reported, `next_attempt` the one of the next call.  `order` is kept while the text
     may still be needed.  `arrival` is the order's offset.  `barred`: whatever comes, it is never tried again, and why.
-    `fingerprint` is empty where a Cancel came before its order."""
+    `fingerprint` is empty where a Cancel came before its order.  `to` is kept where the provider took it.
+
+    `called_at`: when the last call was let go, `size` its segments.  Of one in doubt: `looks` at the provider's list that answered, `look_at`
+    the next one, `again_at` before which it is not sent again by itself, `absent` if it is proven not to have been
+    taken."""
 
     place: Place
     fingerprint: str
@@ -67,6 +75,13 @@ class MessageRow(Row):
     order: Send | None = None
     barred: str | None = None
     provider_id: str | None = None
+    to: str | None = None
+    called_at: datetime | None = None
+    size: int = 0
+    looks: int = 0
+    look_at: datetime | None = None
+    again_at: datetime | None = None
+    absent: bool = False
 
 
 def message_name(tenant: str, message_id: str) -> str:

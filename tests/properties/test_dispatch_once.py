@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from schemas.send import Send
 from schemas.topics import ATTEMPTS, RETURNED
-from streams.dispatch.calls import Post, Result
-from tests.core.dispatch.texts import ANA, BEN, PAUSE, RESUME, answer, cancel, order, room, sighting, stop
+from streams.dispatch.calls import Result
+from tests.core.dispatch.texts import ANA, BEN, PAUSE, RESUME, answer, cancel, order, posts, room, sighting, stop
 from tests.core.drive import START, Drive
 
 messages = st.sampled_from(["m1", "m2", "m3", "m4"])
@@ -44,13 +44,15 @@ class Watched:
         self.calls: Counter[tuple[str, int]] = Counter()
 
     def look(self) -> None:
-        for post in self.drive.effects[self.seen :]:
+        for post in posts(self.drive.effects[self.seen :]):
             given = self.orders[post.message_id]
             self.calls[post.message_id, post.attempt] += 1
             assert self.calls[post.message_id, post.attempt] == 1, "one call an attempt"
             assert post.message_id not in self.closed, "taken, canceled or perhaps taken: never again"
             assert given.consent_epoch >= self.stopped[given.to], "nothing after its Stop"
-            assert sum(other.message_id == post.message_id for other in self.drive.under_way) == 1, "one at a time"
+            assert sum(other.message_id == post.message_id for other in posts(self.drive.under_way)) == 1, (
+                "one at a time"
+            )
         self.seen = len(self.drive.effects)
 
     def order(self, name: str, epoch: int) -> None:
@@ -61,13 +63,14 @@ class Watched:
         self.drive.tell(self.orders[name])
 
     def answer(self, result: Result, which: int) -> None:
-        if self.drive.under_way:
-            post: Post = self.drive.under_way.pop(which % len(self.drive.under_way))
+        if calls := posts(self.drive.under_way):
+            post = calls[which % len(calls)]
+            self.drive.under_way.remove(post)
             self.closed |= {post.message_id} if result in TAKEN else set()
             self.drive.answer(answer(post, result, provider_id="SM1"))
 
     def crash(self) -> None:
-        self.closed |= {post.message_id for post in self.drive.under_way}
+        self.closed |= {post.message_id for post in posts(self.drive.under_way)}
         self.drive.crash()
 
     def stop(self, number: str, epoch: int) -> None:
@@ -112,7 +115,7 @@ def _every_order_has_its_end(world: Watched) -> None:
     drive.tell(RESUME)
     for _ in range(40):
         world.look()
-        while drive.under_way:
+        while posts(drive.under_way):
             world.answer(Result.ACCEPTED, 0)
         drive.rest(1000)
     ends = {"accepted", "in_doubt", "refused", "canceled", "expired"}

@@ -6,12 +6,12 @@ from datetime import timedelta
 from typing import Any
 
 from schemas.attempt import Attempt
-from schemas.controls import Cancel, Pause, Resume, Sighting, Stop
+from schemas.controls import Cancel, Pause, Resolve, Resume, Sighting, Stop
 from schemas.send import Lane, Send
 from schemas.sender import Sender, SenderKind
 from schemas.topics import ATTEMPTS
 from streams.dispatch import dispatch, dispatch_woke
-from streams.dispatch.calls import Answer, Post, Result
+from streams.dispatch.calls import Answer, Entry, Look, Post, Result, Seen
 from streams.step import Settings, settings_of
 from tests.core.drive import START, Drive
 
@@ -70,9 +70,41 @@ def answer(post: Post, result: Result, **more: Any) -> Answer:
 
 def reply(drive: Drive, result: Result, **more: Any) -> None:
     """To every call under way."""
-    calls, drive.under_way = drive.under_way, []
-    for post in calls:
+    for post in posts(drive.under_way):
+        drive.under_way.remove(post)
         drive.answer(answer(post, result, **more))
+
+
+def posts(effects: list[Any]) -> list[Post]:
+    return [effect for effect in effects if isinstance(effect, Post)]
+
+
+def looks(effects: list[Any]) -> list[Look]:
+    return [effect for effect in effects if isinstance(effect, Look)]
+
+
+def entry(provider_id: str, body: str = "text m1", **changed: Any) -> Entry:
+    """As the provider lists it."""
+    known = {"sender": CODE, "status": "delivered", "created_at": START, "num_segments": 1}
+    return Entry(provider_id=provider_id, body=body, **(known | changed))
+
+
+def lists(drive: Drive, *entries: Entry, gone: bool = False) -> list[int]:
+    """The provider's answer to every look under way; which rounds they were."""
+    asked = looks(drive.under_way)
+    for look in asked:
+        drive.under_way.remove(look)
+        drive.answer(Seen(
+            tenant=look.tenant, message_id=look.message_id, attempt=look.attempt, sender=look.sender,
+            round=look.round, entries=None if gone else entries, detail="HTTP 503" if gone else "",
+        ))  # fmt: skip
+    return [look.round for look in asked]
+
+
+def resolve(action: str, message_id: str = "m1", attempt: int = 1) -> Resolve:
+    return Resolve(
+        sender=CODE, tenant="acme", message_id=message_id, attempt=attempt, action=action, by="m.ortiz", at=START
+    )  # type: ignore[arg-type]
 
 
 def states(drive: Drive, message_id: str = "m1") -> list[str]:
@@ -82,4 +114,4 @@ def states(drive: Drive, message_id: str = "m1") -> list[str]:
 
 
 def called(drive: Drive) -> list[str]:
-    return [f"{post.message_id}#{post.attempt}" for post in drive.effects]
+    return [f"{post.message_id}#{post.attempt}" for post in posts(drive.effects)]

@@ -1,0 +1,92 @@
+"""What cannot leave in its time goes back to the gate, as soon as that is known."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from schemas.attempt import AttemptState
+from schemas.returned import Returned
+from schemas.topics import RETURNED
+from streams.dispatch.draft import Draft
+from streams.dispatch.rows import MessageRow, Place
+from streams.dispatch.status import pace_of
+from streams.step import Settings
+
+LATE_AT_ONCE: Final = 200
+"""Orders handed back in one step."""
+LOOKED_THROUGH: Final = 5_000
+"""Texts of the queue looked through in one step."""
+SWEEP_EVERY: Final = timedelta(minutes=1)
+"""The queue as a whole is looked through for what cannot leave in time; at once when the pace falls."""
+
+
+def hand_back(draft: Draft, name: str, row: MessageRow, code: str, reason: str, until: datetime | None = None) -> None:
+    """The gate judges it again, and may order it again, not before `until` and with an `issued_at` of its own."""
+    order = row.order
+    assert order is not None
+    draft.finish(name, row, Place.EXPIRED)
+    draft.report(order, row.attempt, AttemptState.EXPIRED, code=code, evidence=reason)
+    draft.publish(RETURNED, Returned(order=order, reason=reason, at=draft.now, until=until))
+
+
+def hand_back_late(draft: Draft) -> None:
+    """Those whose time is over."""
+    for _ in range(LATE_AT_ONCE):
+        first = draft.queue.deadlines.first()
+        if first is None or first[0] > draft.now:
+            return
+        row = draft.get(first[1], MessageRow)
+        assert row is not None
+        hand_back(draft, first[1], row, "out_of_time", "it could not leave by its send_before")
+
+
+def no_room(draft: Draft, name: str, row: MessageRow, settings: Settings) -> bool:
+    """Whether this text, which has just joined, was handed back because of what stands before it."""
+    order, turn = row.order, _turn(draft, name, settings)
+    assert order is not None
+    if turn is None or turn < order.send_before:
+        return False
+    minutes = (turn - draft.now).total_seconds() / 60
+    reason = f"about {minutes:.0f} minutes of texts stand before it: it could not leave by its send_before"
+    hand_back(draft, name, row, "no_room", reason, turn)
+    return True
+
+
+def _turn(draft: Draft, name: str, settings: Settings) -> datetime | None:
+    """About when it may leave; None where nobody can say."""
+    queue, pace = draft.queue, pace_of(draft.sender, settings)
+    if pace is None or queue.paused or name in queue.later:
+        return None
+    return draft.now + timedelta(seconds=queue.before(name) / pace)
+
+
+def hand_back_hopeless(draft: Draft, settings: Settings) -> None:
+    """Look through the queue, some of it in each step, if its end would come after the first deadline in it: once a
+    minute, or at once if the pace has fallen (a resumed sender's was none)."""
+    queue, pace = draft.queue, pace_of(draft.sender, settings)
+    pace = None if queue.paused else pace
+    slower = pace is not None and (queue.pace is None or pace < queue.pace)
+    queue.pace = pace
+    if pace is None:
+        queue.sweep = []
+        return
+    if not queue.sweep and (slower or queue.swept_at is None or draft.now - queue.swept_at >= SWEEP_EVERY):
+        first = queue.deadlines.first()
+        if first is not None and first[0] <= draft.now + timedelta(seconds=queue.total / pace):
+            queue.swept_at, queue.sweep = draft.now, list(queue.tickets)
+    back = 0
+    for _ in range(min(LOOKED_THROUGH, len(queue.sweep))):
+        if back == LATE_AT_ONCE:
+            return
+        back += _hopeless(draft, queue.sweep.pop(), settings)
+
+
+def _hopeless(draft: Draft, name: str, settings: Settings) -> bool:
+    at = draft.queue.deadlines.at(name)
+    turn = None if at is None else _turn(draft, name, settings)
+    if at is None or turn is None or turn < at:
+        return False
+    row = draft.get(name, MessageRow)
+    assert row is not None
+    return no_room(draft, name, row, settings)

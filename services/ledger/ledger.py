@@ -16,6 +16,9 @@ from services.ledger.source import Source, SourceError, reading
 from services.ledger.store import Store, Superseded
 
 FILE = "ledger.sqlite"
+FOLLOWED = 1 << 20
+"""Bytes that one who follows lets come together: ten transactions of SQLite a second, and not one for every few
+records."""
 _PATIENCE = 30.0
 """Seconds without a single step forward before a catch-up gives up."""
 
@@ -67,7 +70,7 @@ class Ledger:
         """Fold until told to stop.  Raises LedgerError."""
         records = 0
         try:
-            async with reading(bootstrap) as source:
+            async with reading(bootstrap, at_least=FOLLOWED) as source:
                 rebuilt, generation = await self._begin(source)
                 while not stop.is_set():
                     try:

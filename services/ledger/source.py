@@ -56,8 +56,9 @@ class Source:
 
 
 @asynccontextmanager
-async def reading(bootstrap: str, names: Container[str] = BY_NAME) -> AsyncIterator[Source]:
-    """Of all our topics, or of those named.  Raises SourceError when nobody answers, or the topics are not there."""
+async def reading(bootstrap: str, names: Container[str] = BY_NAME, *, at_least: int = 1) -> AsyncIterator[Source]:
+    """Of all our topics, or of those named.  Raises SourceError when nobody answers, or the topics are not there.
+    `at_least`: bytes that a fetch waits for, for a tenth of a second at most."""
     tolerate()
     cluster, places = await _discover(bootstrap, names)
     consumer = AIOKafkaConsumer(
@@ -66,7 +67,8 @@ async def reading(bootstrap: str, names: Container[str] = BY_NAME) -> AsyncItera
         enable_auto_commit=False,
         isolation_level="read_committed",
         auto_offset_reset="none",
-        fetch_max_wait_ms=50,
+        fetch_min_bytes=at_least,
+        fetch_max_wait_ms=100,
         max_partition_fetch_bytes=4 << 20,
     )
     try:

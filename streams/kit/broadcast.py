@@ -34,7 +34,7 @@ class Broadcast:
             enable_auto_commit=False,
             isolation_level="read_committed",
             auto_offset_reset="earliest",
-            fetch_max_wait_ms=200,
+            fetch_max_wait_ms=500,  # a change comes at once all the same, or half a second behind another
             **auth,
         )
         self._tenants: dict[str, TenantSettings] = {}

@@ -22,15 +22,15 @@ TAKEN_BACK: Final = frozenset({None, "canceled"})
 def alerts(before: Life, after: Life, now: datetime, settings: Settings) -> tuple[Publication, ...]:
     """At most two: of this text, and of the one that it was sent again for."""
     judged, was, news = after.judged, before.told, after.told
-    if judged is None or news is None or _standing(was) == _standing(news):
+    if judged is None or news is None or _standing(was) == _standing(news) or not at_stake(judged):
         return ()
-    raised, zone = _failed(judged, news), zone_of(after, judged, settings)
+    raised, zone = _failed(news), zone_of(after, judged, settings)
     told = []
     if raised:
         told.append(_raised(after, judged, news, now, zone))
-    elif _failed(judged, was):
+    elif _failed(was):
         told.append(_closed(after, judged, news, now, zone))
-    if judged.resend_of and at_stake(judged) and (raised or news.state in ARRIVED):
+    if judged.resend_of and (raised or news.state in ARRIVED):
         told.append(_replaced(after, judged, judged.resend_of, news, now, zone))
     return tuple(Publication(ALERTS, one) for one in told)
 
@@ -39,8 +39,8 @@ def _standing(told: Told | None) -> tuple[str, str | None] | None:
     return (told.state, told.error_code) if told else None
 
 
-def _failed(judged: Judged, told: Told | None) -> bool:
-    if told is None or told.state not in HAPPENED or not at_stake(judged):
+def _failed(told: Told | None) -> bool:
+    if told is None or told.state not in HAPPENED:
         return False
     return told.state != State.CANCELED or told.error_code not in TAKEN_BACK
 

@@ -251,9 +251,8 @@ class Lane:
                 self.wakes.drop(key)
             else:
                 self.wakes.set(key, at)
-        sends, record, serial = tx.sends, self._outbox.record, tx.serial
         for topic, value in publish:
-            sends.append(record(topic, value, serial, len(sends)))
+            self._publish(tx, topic, value)
         for effect in effects:
             tx.effects.append((rows.family, effect))
 

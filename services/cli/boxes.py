@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -45,9 +46,8 @@ def box(
     first, last = (day.date() if day else None for day in (since, until))
     wanted = Wanted(tenant, branch, person, code, first, last)
     with ledger(bootstrap, state) as opened:
-        found = (item for item in boxed(opened, Box(which), wanted, datetime.now(UTC))
-                 if item.attention or not attention)  # fmt: skip
-        items = list(islice(found, most + 1))
+        with closing(boxed(opened, Box(which), wanted, datetime.now(UTC))) as found:
+            items = list(islice((item for item in found if item.attention or not attention), most + 1))
         texts = _texts(opened, items[:most]) if which == Box.READY or unmask else {}
     if len(items) > most:
         note(f"There are more: these are the newest {most:,}. Say which with the options, or --most.")

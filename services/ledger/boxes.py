@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from datetime import date, datetime, timedelta
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
@@ -60,10 +60,13 @@ _FIELDS: Final = {
 }
 
 
-def boxed(ledger: Ledger, box: Box, wanted: Wanted, now: datetime) -> Iterator[Item]:
-    """What is in the box, newest first."""
+def boxed(ledger: Ledger, box: Box, wanted: Wanted, now: datetime) -> Generator[Item, None, None]:
+    """What is in the box, newest first.  Who does not want all of it closes it."""
     states = [state.value for state in State if BOXES.get(state) in _FROM[box]]
-    return (item for item in _items(ledger, states, wanted, now) if item.box is box)
+    state = "+o.state" if box is Box.SENTBOX else "o.state"
+    for item in _items(ledger, states, wanted, now, state):
+        if item.box is box:
+            yield item
 
 
 _FROM: Final = {Box.READY: {Box.OUTBOX}, Box.OUTBOX: {Box.OUTBOX}, Box.SENTBOX: {Box.SENTBOX}}
@@ -72,10 +75,11 @@ _FROM: Final = {Box.READY: {Box.OUTBOX}, Box.OUTBOX: {Box.OUTBOX}, Box.SENTBOX: 
 
 def messages(ledger: Ledger, wanted: Wanted, now: datetime) -> tuple[Item, ...]:
     """Those that are named by their ids, whatever box they are in."""
-    return tuple(_items(ledger, [state.value for state in State], wanted, now)) if wanted.ids else ()
+    return tuple(_items(ledger, [state.value for state in State], wanted, now, "+o.state")) if wanted.ids else ()
 
 
-def _items(ledger: Ledger, states: list[str], wanted: Wanted, now: datetime) -> Iterator[Item]:
+def _items(ledger: Ledger, states: list[str], wanted: Wanted, now: datetime, state: str) -> Iterator[Item]:
+    """`state`: with a plus the index of states is left alone, which serves where most messages have them."""
     where, values = _where(wanted)
     sql = f"""SELECT o.tenant, o.message_id, o.json,
         CASE WHEN o.state IN ({_marks(_DECIDED)}) THEN (SELECT d.json FROM decisions d
@@ -83,10 +87,10 @@ def _items(ledger: Ledger, states: list[str], wanted: Wanted, now: datetime) -> 
         EXISTS (SELECT 1 FROM dismissals x WHERE x.identity = o.identity)
         OR EXISTS (SELECT 1 FROM requests r WHERE r.resend_of = o.message_id AND r.tenant = o.tenant)
         OR EXISTS (SELECT 1 FROM person_requests p WHERE p.resend_of = o.message_id AND p.tenant = o.tenant) AS settled
-        FROM outcomes o WHERE {'+' if wanted.ids else ''}o.state IN ({_marks(states)}) {where}
-        ORDER BY o.at_ms DESC, o.off DESC"""
+        FROM outcomes o WHERE {state} IN ({_marks(states)}) {where}
+        ORDER BY o.at_ms DESC, o.rowid DESC"""
     zones = _zones(ledger)
-    for row in ledger.rows(sql, *_DECIDED, *states, *values):
+    for row in ledger.each(sql, *_DECIDED, *states, *values):
         outcome = json.loads(row["json"])
         if _asked_within(wanted, outcome["requested_at"], zones.get(row["tenant"])):
             yield _item(row["tenant"], row["message_id"], outcome, row["decision"], bool(row["settled"]), now)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -54,6 +55,10 @@ class Ledger:
     def rows(self, sql: str, *values: Any) -> list[sqlite3.Row]:
         """For the read functions beside this file."""
         return self._store.rows(sql, *values)
+
+    def each(self, sql: str, *values: Any) -> Iterator[sqlite3.Row]:
+        """The same, row by row."""
+        return self._store.each(sql, *values)
 
     def positions(self) -> dict[Place, int]:
         return self._store.positions()

@@ -45,6 +45,10 @@ class Store:
     def rows(self, sql: str, *values: Any) -> list[sqlite3.Row]:
         return self._sql.execute(sql, values).fetchall()
 
+    def each(self, sql: str, *values: Any) -> Iterator[sqlite3.Row]:
+        """Row by row, for what may be long."""
+        yield from self._sql.execute(sql, values)
+
     def meta(self, name: str) -> str | None:
         if not self.rows("SELECT 1 FROM sqlite_master WHERE name = 'meta'"):
             return None

@@ -29,6 +29,8 @@ class Table:
     """An index over these columns."""
     sparse: tuple[str, ...] = ()
     """And one over these, of the rows that have the first of them."""
+    by_time: bool = False
+    """And one over the records' times, for lists that show the newest."""
     whole: bool = False
     """Keep every record to the letter, however large: its hash is taken of all of it."""
 
@@ -74,7 +76,8 @@ TABLES: tuple[Table, ...] = (
           lookup=_BY_MESSAGE),
     Table("outcome_history", topics.OUTCOMES, _MESSAGE | _plain("version", "state"), lookup=_BY_MESSAGE),
     Table("outcomes", topics.OUTCOMES, _MESSAGE | _plain("state", "error_code", "final", "kind", "sender"),
-          latest=lambda m: f"{m.tenant}/{m.message_id}", rank=lambda m: m.version, lookup=("state",)),
+          latest=lambda m: f"{m.tenant}/{m.message_id}", rank=lambda m: m.version, lookup=("state",),
+          by_time=True),
     Table("alerts", topics.ALERTS, _MESSAGE | _plain("open"), latest=lambda m: f"{m.tenant}/{m.message_id}",
           rank=lambda m: round(m.at.timestamp() * 1000), lookup=("open",)),
     Table("usage", topics.USAGE_REPORT,

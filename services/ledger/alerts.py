@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from schemas.alert import Alert, Urgency
+from schemas.topics import A_MONTH
 from services.ledger.ledger import Ledger
 from streams.outcomes.stake import urgency
 
@@ -20,10 +21,16 @@ class Standing(NamedTuple):
     urgency: Urgency
 
 
+_TO_ACT_ON: Final = """open AND at_ms > ?3
+    AND NOT EXISTS (SELECT 1 FROM dismissals WHERE dismissals.identity = alerts.identity)"""
+"""Neither closed nor dismissed, nor older than what the topic itself keeps."""
+
+
 def alerts(ledger: Ledger, now: datetime, tenant: str | None = None, *, closed: bool = False) -> tuple[Standing, ...]:
     """`closed`: also those that nobody need act on any more."""
-    sql = "SELECT json FROM alerts WHERE (open OR ?1) AND (?2 IS NULL OR tenant = ?2)"
-    found = (Alert.model_validate_json(row["json"]) for row in ledger.rows(sql, closed, tenant))
+    sql = f"SELECT json FROM alerts WHERE (?1 OR {_TO_ACT_ON}) AND (?2 IS NULL OR tenant = ?2)"
+    oldest = (now - A_MONTH).timestamp() * 1000
+    found = (Alert.model_validate_json(row["json"]) for row in ledger.rows(sql, closed, tenant, oldest))
     standing = [Standing(alert, urgency(alert.before, alert.event_at, now)) for alert in found]
     return tuple(sorted(standing, key=_first))
 

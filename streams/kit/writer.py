@@ -11,31 +11,17 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Iterable
-from typing import Any, Final
+from typing import Any
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from streams.lanes.lane import Lane
-from streams.lanes.transaction import Outgoing, Transaction
+from streams.lanes.outbox import NONE, Contents, Place, placed
+from streams.lanes.transaction import Transaction
 
 BATCH_BYTES = 900 << 10
 """Below the broker's message.max.bytes of 1,048,588."""
-
-Place = tuple[str, int]
-Contents = tuple[bytes, bytes | None, list[tuple[str, bytes]]]
-"""Key, value, headers."""
-NONE: Final[list[tuple[str, bytes]]] = []
-
-
-def placed(sends: Iterable[Outgoing]) -> dict[Place, list[Contents]]:
-    places: dict[Place, list[Contents]] = {}
-    for topic, partition, key, value, headers in sends:
-        there = places.get((topic, partition))
-        if there is None:
-            there = places[topic, partition] = []
-        there.append((key, value, headers))
-    return places
 
 
 def fill(batch: BatchBuilder, records: Iterable[Contents]) -> int:

@@ -13,21 +13,16 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from schemas.base import Message
-from schemas.topics import DEAD_LETTERS, Topic
 from streams.lanes import changelog
-from streams.lanes.anew import Again, Anew
+from streams.lanes.anew import Anew
 from streams.lanes.buffer import Buffer
-from streams.lanes.outbox import Outbox
-from streams.lanes.reading import Misfiled, Record, appended_ms, dead_letter, partition_of, read, rerouted
-from streams.lanes.transaction import Answered, Outgoing, Transaction
-from streams.lanes.wakes import Wakes
+from streams.lanes.judging import Judge
+from streams.lanes.reading import Record
+from streams.lanes.transaction import Answered, Transaction
 from streams.room import Room
-from streams.step import Fact, Opened, Row, Rows, Settings, Step, Unreadable
+from streams.step import Rows, Settings
 
 MAX_FIRED = 2000
-_tuple = tuple.__new__  # a NamedTuple's own constructor takes twice as long
-OF_NOBODY = "its key names nobody: if it was a STOP, nobody has heard it"
 
 
 class Lane:
@@ -35,11 +30,9 @@ class Lane:
 
     def __init__(self, room: Room, partition: int, counts: Mapping[str, int], *, limit: int = 2000) -> None:
         self.room, self.partition, self.counts, self.limit = room, partition, counts, limit
-        self.topics: dict[str, Topic[Any]] = {topic.name: topic for topic in room.reads}
         self.priority = {topic.name for topic in room.first}
-        self.told_of = {topic.name for topic in (room.first if room.told_of is None else room.told_of)}
-        self.families: dict[str, Rows] = {}
-        self.wakes = Wakes()
+        self._judge = Judge(room, partition, counts)
+        self.topics, self.families, self.wakes = self._judge.topics, self._judge.families, self._judge.wakes
         self.anew = Anew(room.waits)
         self.positions: dict[str, int] = {}
         self.expected: dict[str, int] = {}
@@ -48,10 +41,12 @@ class Lane:
         self.to_open: deque[str] = deque()
         self.awaited: dict[str, int] = {}
         self.stepped: dict[str, int] = {}
-        self.rows_count = 0
         self.serial = 0
         self._partitions = counts.get(room.reads[0].name)
-        self._outbox = Outbox(room.name, partition, counts)
+
+    @property
+    def rows_count(self) -> int:
+        return self._judge.rows_count
 
     def restore(self, items: Iterable[tuple[bytes, bytes | None]]) -> None:
         """Changelog records, oldest first; the last one of a key holds.  Raises changelog.Damaged."""
@@ -66,7 +61,7 @@ class Lane:
             if wake:
                 wakes[key] = wake
         self.wakes.restore(wakes)
-        self.rows_count, self.serial = len(state.rows), state.serial
+        self._judge.rows_count, self.serial = len(state.rows), state.serial
         self.anew.settled = state.settings
         self.positions = {topic: at for topic, at in state.positions.items() if topic in self.topics}
         if self.room.opens:
@@ -145,20 +140,9 @@ class Lane:
 
     def judge(self, tx: Transaction, settings: Settings, most: int = 20) -> bool:
         """Judge some of it; True while there is more, so that the caller can let the network breathe in between."""
-        work = tx.work
+        work, judge = tx.work, self._judge.judge
         for _ in range(min(most, len(work))):
-            item = work.popleft()
-            kind = type(item)
-            if kind is Answered:
-                self._fold(tx, item.family, Fact(item.value), settings)
-            elif kind is bytes:
-                self._wake(tx, item, settings)
-            elif kind is Again:
-                self._again(tx, item.key, settings)
-            elif kind is str:
-                self._fold(tx, item, Fact(Opened()), settings)
-            else:
-                self._record(tx, item, settings)
+            judge(tx, work.popleft(), settings)
         for topic, at in tx.stepped.items() if not work else ():
             tx.positions[topic] = max(at, tx.positions.get(topic, 0))
         return bool(work)
@@ -179,99 +163,3 @@ class Lane:
 
     def committed(self, tx: Transaction) -> None:
         self.positions, self.serial = tx.positions, tx.serial
-
-    # --- judging
-
-    def _record(self, tx: Transaction, record: Record, settings: Settings) -> None:
-        name, offset = record.topic, record.offset
-        topic = self.topics[name]
-        tx.positions[name] = offset + 1
-        tx.judged += 1
-        found = read(topic, record, self.families, self.counts[name])
-        if isinstance(found, tuple):
-            family, value = found
-            fact = _tuple(Fact, (value, name, record.partition, offset, appended_ms(record)))
-            self._fold(tx, family, fact, settings)
-        elif isinstance(found, Misfiled):
-            self._reroute(tx, topic, record, found)
-        else:
-            self._set_aside(tx, record, found, settings)
-
-    def _reroute(self, tx: Transaction, topic: Topic[Any], record: Record, found: Misfiled) -> None:
-        partition = partition_of(found.key, self.counts[topic.name])
-        tx.sends.append(Outgoing(topic.name, partition, found.key, record.value or b"", rerouted(record)))
-
-    def _set_aside(self, tx: Transaction, record: Record, found: Unreadable, settings: Settings) -> None:
-        told = record.topic in self.told_of
-        if told and found.family is None:
-            found = found.model_copy(update={"reason": f"{found.reason}; {OF_NOBODY}"})
-        self._publish(tx, DEAD_LETTERS, dead_letter(self.room.name, record, found, tx.now))
-        if told and found.family is not None:
-            fact = Fact(found, record.topic, record.partition, record.offset, appended_ms(record))
-            self._fold(tx, found.family, fact, settings)
-
-    def _wake(self, tx: Transaction, key: bytes, settings: Settings) -> None:
-        family, name = changelog.split(key)
-        tx.fired += 1
-        if self.room.woke is not None and key not in self.wakes:
-            rows = self.families.get(family)
-            if rows is not None and name in rows.raw:
-                tx.dirty[key] = (rows, name)
-                self._apply(tx, rows, self.room.woke(rows, name, tx.now, settings))
-                self._let_go(rows)
-
-    def _again(self, tx: Transaction, key: bytes, settings: Settings) -> None:
-        family, name = changelog.split(key)
-        rows = self.families.get(family)
-        if self.room.woke is not None and rows is not None and name in rows.raw:
-            tx.fired += 1
-            self._apply(tx, rows, self.room.woke(rows, name, tx.now, settings))
-            self._let_go(rows)
-
-    def _fold(self, tx: Transaction, family: str, fact: Fact, settings: Settings) -> None:
-        rows = self.families.get(family)
-        if rows is None:
-            rows = self.families[family] = Rows(family)
-        self._apply(tx, rows, self.room.fold(rows, fact, tx.now, settings))
-        if not rows.raw:
-            self._let_go(rows)
-
-    def _let_go(self, rows: Rows) -> None:
-        if not rows.raw and not rows.remembers:
-            del self.families[rows.family]
-
-    def _apply(self, tx: Transaction, rows: Rows, step: Step) -> None:
-        changed, publish, wake, effects = step
-        if changed:
-            self._write(tx, rows, changed)
-        for name, at in wake.items() if wake else ():
-            key = changelog.join(rows.family, name)
-            tx.dirty[key] = (rows, name)
-            if at is None or name not in rows.raw:
-                self.wakes.drop(key)
-            else:
-                self.wakes.set(key, at)
-        for topic, value in publish:
-            self._publish(tx, topic, value)
-        for effect in effects:
-            tx.effects.append((rows.family, effect))
-
-    def _write(self, tx: Transaction, rows: Rows, changed: Mapping[str, Row | None]) -> None:
-        """The row stays as it is until `changelog`: what is written by every fact of a batch becomes bytes once."""
-        raw, dirty, join = rows.raw, tx.dirty, changelog.join
-        for name, row in changed.items():
-            key = join(rows.family, name)
-            dirty[key] = (rows, name)
-            if row is None:
-                if raw.pop(name, None) is not None:
-                    self.rows_count -= 1
-                self.wakes.drop(key)
-            else:
-                if name not in raw:
-                    self.rows_count += 1
-                raw[name] = row
-
-    def _publish(self, tx: Transaction, topic: Topic[Any], value: Message) -> None:
-        tx.sends.append(self._outbox.record(topic, value, tx.serial, len(tx.sends)))
-        tx.told.append((topic, value))
-        tx.dead += topic is DEAD_LETTERS

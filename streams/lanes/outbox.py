@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final, NamedTuple
 
 from schemas.base import Message
 from schemas.topics import Topic
 from streams.lanes.reading import hashed
 from streams.lanes.transaction import Outgoing
 
+Place = tuple[str, int]
+Contents = tuple[bytes, bytes | None, list[tuple[str, bytes]]]
+"""Key, value, headers."""
+NONE: Final[list[tuple[str, bytes]]] = []
 _tuple = tuple.__new__  # a NamedTuple's own constructor takes twice as long
 
 
@@ -54,3 +58,14 @@ class Outbox:
         dump = topic.adapter.serializer.to_json
         route = self._routes[topic.name] = Route(topic.name, self._counts[topic.name], topic.key, dump, envelope)
         return route
+
+
+def placed(sends: Iterable[Outgoing]) -> dict[Place, list[Contents]]:
+    """By topic and partition: whole batches are built."""
+    places: dict[Place, list[Contents]] = {}
+    for topic, partition, key, value, headers in sends:
+        there = places.get((topic, partition))
+        if there is None:
+            there = places[topic, partition] = []
+        there.append((key, value, headers))
+    return places

@@ -24,6 +24,10 @@ _ENV = {
     "tick": "SAYSO_TICK",
     "provider_timeout": "SAYSO_PROVIDER_TIMEOUT",
     "provider_concurrency": "SAYSO_PROVIDER_CONCURRENCY",
+    "metrics_host": "SAYSO_METRICS_HOST",
+    "metrics_port": "SAYSO_METRICS_PORT",
+    "metrics_port_file": "SAYSO_METRICS_PORT_FILE",
+    "brake": "SAYSO_BRAKE",
     "account_pace": "SAYSO_ACCOUNT_PACE",
     "support_address": "SAYSO_SUPPORT_ADDRESS",
     "smtp_url": "SAYSO_SMTP_URL",
@@ -57,6 +61,13 @@ class ServiceSettings(BaseModel):
     tick: float = Field(default=0.02, ge=0, le=1)
     provider_timeout: float = Field(default=10.0, gt=0)
     provider_concurrency: int = Field(default=32, ge=1)
+    metrics_host: str = "127.0.0.1"
+    metrics_port: int | None = Field(default=None, ge=0, le=65535)
+    """Where a worker answers /live, /ready and /metrics; None: nowhere; 0: any port that is free."""
+    metrics_port_file: Path | None = None
+    """The port is written here: for those who asked for any."""
+    brake: float = Field(default=0.5, ge=0, le=1)
+    """The share of facts that may be dead letters before a worker stops; 1: it never does."""
     account_pace: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     """Segments per second of all senders together; None: no cap but the senders' own."""
     support_address: str = ""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import logging
 import os
 import signal
 import sys
@@ -17,6 +16,7 @@ from pathlib import Path
 
 from schemas.topics import ROOMS
 from services.lifeline import watch_parent
+from services.observability.logs import set_up
 from services.settings import ServiceSettings, SettingsError, from_environment
 from services.workers.worker import CannotStart, work
 
@@ -28,7 +28,7 @@ def main(clock: Callable[[], float] = time.time) -> int:
     parser.add_argument("--instance", help="a stable name of this replica, so that a restart keeps its partitions")
     parser.add_argument("--ready-file", type=Path, help="created when partitions are assigned and restored")
     given = parser.parse_args()
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    set_up(given.room)
     watch_parent()
     try:
         settings = from_environment()

@@ -13,6 +13,7 @@ from schemas.base import Message
 from schemas.sender import Sender
 from services.crashpoints import reached
 from services.providers import Provider
+from streams.codes import Who, meaning
 from streams.dispatch.account import Account, level
 from streams.dispatch.calls import Answer, Look, Post, Result, Seen
 from streams.dispatch.spacing import Spacing
@@ -68,7 +69,8 @@ class Performer:
         return 0.0
 
     def _mind(self, answer: Answer, began: int) -> None:
-        if answer.result is Result.LIMITED:
+        """A limit of the sender's own (its queue at the provider is full) holds up nobody else."""
+        if answer.result is Result.LIMITED and meaning(answer.code or "").who is not Who.SENDER:
             self.account.limited(began, answer.retry_after, time.monotonic())
         elif answer.result is not Result.UNSENT:
             self.account.backoff.went(began)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import time
 from collections.abc import Callable, Iterable
@@ -16,8 +15,10 @@ from aiokafka.errors import KafkaError
 
 from schemas.topics import EVERY_TOPIC, TOPICS
 from services.crashpoints import reached
+from services.observability.health import CannotListen
 from services.providers import Provider, provider_from
 from services.settings import ServiceSettings
+from services.workers.observed import Observed
 from services.workers.performer import Performer
 from streams.apps import ROOMS
 from streams.kit.broadcast import Broadcast
@@ -29,7 +30,6 @@ from streams.step import Settings
 BATCH = 400
 """Facts a transaction.  A STOP waits for the batches under way of all the lanes that share the process, and the gate
 takes a tenth of a millisecond for a request: with 2,000 and a million unjudged it took eight seconds, with 400 one."""
-QUIET = ("faust", "mode", "aiokafka", "twilio", "asyncio")
 
 
 class CannotStart(Exception):
@@ -48,8 +48,6 @@ async def work(
     """`clock`: seconds since 1970.  Raises CannotStart.  Any later fault ends the process with exit code 70."""
     if settings.bootstrap is None:
         raise CannotStart("SAYSO_BOOTSTRAP is not set: a worker needs to know its Kafka")
-    for logger in QUIET:
-        logging.getLogger(logger).setLevel(logging.ERROR)
     room = ROOMS[name]
     counts = await partition_counts(settings.bootstrap, room)
     broadcast = Broadcast(settings.bootstrap, fatal=_leave)
@@ -58,16 +56,21 @@ async def work(
     hooks = Hooks(settings=lambda: broadcast.current, ready=ready, clock=clock, fatal=_leave)
     if provider is not None:
         hooks = _with_effects(hooks, provider, settings, counts[room.reads[0].name])
+    observed = Observed(name, settings)
     pace = Pace(
         batch=BATCH,
         tick=settings.tick,
         session_timeout=settings.session_timeout,
         call_timeout=settings.provider_timeout,
         lease=settings.session_timeout / 2,
+        brake=settings.brake,
     )
-    host = Host(room, settings.bootstrap, counts, hooks, pace=pace, instance=instance)
+    host = Host(room, settings.bootstrap, counts, observed.hooks(hooks), pace=pace, instance=instance)
     try:
-        await run(host, stop, patience=max(60.0, 4 * settings.session_timeout))
+        async with observed.answering(host):
+            await run(host, stop, patience=max(60.0, 4 * settings.session_timeout))
+    except CannotListen as error:
+        raise CannotStart(str(error)) from None
     finally:
         await broadcast.stop()
         if provider is not None:

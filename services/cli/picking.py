@@ -78,12 +78,13 @@ def _day(moment: datetime | None) -> date | None:
 
 
 def confirmed(what: str, count: int, show: Callable[[], None]) -> None:
-    """On a terminal, after they were shown.  Raises Refused where nobody can be asked, typer.Abort for a no."""
+    """On a terminal, after they were shown.  Raises Refused for a no, and where nobody can be asked."""
     question = f"{what} {count:,} text{'' if count == 1 else 's'}?"
     if not sys.stdin.isatty():
         raise Refused(f"{question} There is nobody to ask here: look at them with box, then say --yes")
     show()
-    typer.confirm(question, abort=True, err=True)
+    if not typer.confirm(question, err=True):
+        raise Refused("Nothing was done", 1)
 
 
 def who(by: str | None) -> str:

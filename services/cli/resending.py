@@ -71,7 +71,8 @@ def _made(
     from schemas.person_request import PersonRequest
     from schemas.send_request import SendRequest
 
-    shared: dict[str, Any] = {name: getattr(known, name) for name in _SHARED} | {
+    common = SendRequest.model_fields.keys() & PersonRequest.model_fields.keys() - {"to"}
+    shared: dict[str, Any] = {name: getattr(known, name) for name in common} | {
         "message_id": resent_id(item.tenant, item.message_id, number),
         "resend_of": item.message_id,
         "requested_at": now,
@@ -86,12 +87,6 @@ def _made(
         return Again(None, PersonRequest(**shared, to=number))
     assert isinstance(known, SendRequest)
     return Again(None, SendRequest(**shared, to=number or known.to))
-
-
-_SHARED: Final = (
-    "tenant", "branch", "sender", "body", "kind", "person_id", "case_id", "event_id", "event_at", "event_title",
-    "time_zone", "postal_region", "valid_until",
-)  # fmt: skip
 
 
 def resent_id(tenant: str, message_id: str, number: str | None) -> str:

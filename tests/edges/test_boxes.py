@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections import Counter
 from collections.abc import Iterator
@@ -214,6 +215,23 @@ def test_what_is_wrong_is_one_sentence(
     assert [line for line in said if not line.startswith("No broker is running")] == said[-1:]
 
 
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_on_a_terminal_what_matches_is_shown_with_its_texts_before_anything_is_done(
+    books: Books, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    books.text("m1", "held", APPROVAL, body="Your hearing is on Tuesday.")
+    monkeypatch.setattr("sys.stdin", Terminal("n\n"))
+    assert run(["approve", "--all"]) == 1
+    said = capsys.readouterr()
+    assert "Your hearing is on Tuesday." in said.out
+    assert "Approve 1 text? [y/N]" in said.err
+    assert said.err.splitlines()[-1].endswith("Nothing was done")
+
+
 # --- once more
 
 
@@ -230,14 +248,16 @@ def test_what_may_still_arrive_is_not_sent_again(books: Books, state: State) -> 
 
 
 def test_a_resend_is_a_request_of_its_own_and_the_same_for_whoever_asks(books: Books) -> None:
-    books.text("m1", "refused", branch="court", case_id="c1", not_before=NOON - timedelta(days=2))
+    event = {"case_id": "c1", "event_at": NOON + timedelta(days=2)}
+    books.text("m1", "refused", branch="court", not_before=NOON - timedelta(days=2), **event)
     one, other = once_more(books, "m1"), once_more(books, "m1", now=NOON + timedelta(seconds=1))
     assert isinstance(one, Again)
     assert isinstance(other, Again)
     request = one.request
     assert isinstance(request, SendRequest)
     assert (request.resend_of, request.to, request.body, request.branch) == ("m1", PHONE, "Text m1", "court")
-    assert (request.case_id, request.not_before, request.requested_by) == ("c1", None, "dana")
+    assert {"case_id": request.case_id, "event_at": request.event_at} == event
+    assert (request.not_before, request.requested_by) == (None, "dana")
     assert request.message_id == other.request.message_id != "m1"
 
 

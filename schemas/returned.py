@@ -7,8 +7,8 @@ from schemas.send import Send
 
 
 class Returned(Message):
-    """`reason` is for people: the gate judges the order anew by what it knows then.  `until`: of an opt-in
-    request for which the tenant's budget has no room before."""
+    """`reason` is for people: the gate judges the order anew by what it knows then.  `until`: there is no
+    room for it before, in the tenant's budget for opt-in requests or at its sender."""
 
     order: Send
     reason: str

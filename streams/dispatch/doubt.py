@@ -1,9 +1,9 @@
 """A call was cut off: the text may or may not have been taken.  Never tried again blind.
 
 It is cleared up by a callback (`controls.sighting`), by the provider's list, or by a person.  The list is asked for
-after twice the time that a call may take, and once more later, for lists lag; a text is absent only if both say so.  One
-that an earlier owner had under way may leave even later, if that owner only slept: it is not sent again by itself for a
-quarter of an hour, and then the list is asked for once more.
+after twice the time that a call may take, and once more later, for lists lag; a text is absent only if both say so.
+One that an earlier owner had under way may leave even later, if that owner only slept: it is not sent again by itself
+for a quarter of an hour, and then the list is asked for once more.
 """
 
 from __future__ import annotations

@@ -47,6 +47,14 @@ class Flow:
         self.came += segments
         return ahead
 
+    def lost(self, text: Waiting) -> None:
+        """The last one leaves the others as they were.  One in between is taken to have been before all that are left:
+        better to wait in vain than to be sent away in vain."""
+        if text.ahead + text.segments == self.came:
+            self.came = text.ahead
+        else:
+            self.gone += text.segments
+
 
 class Share:
     """A tenant's cases."""
@@ -84,6 +92,7 @@ class Line:
     def drop(self, name: str) -> None:
         """It has left in another way than by its turn."""
         if (text := self.waiting.pop(name, None)) is not None:
+            self._shares[text.tenant].flows[text.case].lost(text)
             self._left(text)
 
     def took(self, name: str) -> None:
@@ -91,6 +100,7 @@ class Line:
         text = self.waiting.pop(name)
         self._turns.took(text.tenant, text.segments)
         self._shares[text.tenant].turns.took(text.case, text.segments)
+        self._shares[text.tenant].flows[text.case].gone += text.segments
         self._left(text)
 
     def first(self) -> str | None:
@@ -110,7 +120,6 @@ class Line:
         flow = share.flows[text.case]
         self.segments -= text.segments
         share.segments -= text.segments
-        flow.gone += text.segments
         flow.count -= 1
         if not flow.count:
             del share.flows[text.case]

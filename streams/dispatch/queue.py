@@ -30,7 +30,7 @@ class Queue:
 
     Doubts: `looks`, when the provider's list is asked for; `looking`, for which it is being asked; `ids`, what the
     provider has taken for each number.  `sweep`: texts to be looked through for those that cannot leave in time.
-    `told`: what was last said of the sender, `told_at` when that was last looked at, `news` whether it may have changed."""
+    `told`: what was last said of the sender, `told_at` when that was looked at, `news` whether it may have changed."""
 
     def __init__(self) -> None:
         self.lines: dict[Lane, Line] = {lane: Line() for lane in Lane}

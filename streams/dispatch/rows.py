@@ -61,9 +61,9 @@ class MessageRow(Row):
     may still be needed.  `arrival` is the order's offset.  `barred`: whatever comes, it is never tried again, and why.
     `fingerprint` is empty where a Cancel came before its order.  `to` is kept where the provider took it.
 
-    `called_at`: when the last call was let go, `size` its segments.  Of one in doubt: `looks` at the provider's list that answered, `look_at`
-    the next one, `again_at` before which it is not sent again by itself, `absent` if it is proven not to have been
-    taken."""
+    `called_at`: when the last call was let go, `size` its segments.  Of one in doubt: `looks` at the provider's list
+    that answered, `look_at` the next one, `again_at` before which it is not sent again by itself, `absent` if it is
+    proven not to have been taken."""
 
     place: Place
     fingerprint: str

@@ -59,6 +59,7 @@ def sent(case: Case, ruling: Ruling, pending: Pending, size: int) -> Issued:
         sender=case.sender,
         body=request.body,
         kind=request.kind,
+        case_id=request.case_id,
         lane=(WITHOUT_OPT_IN if case.own else LANES)[request.kind],
         segments=size,
         consent_epoch=case.standing.epoch,

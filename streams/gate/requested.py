@@ -11,6 +11,7 @@ from schemas.send_request import SendRequest
 from schemas.trusted import made
 from streams.gate.asked import ask_came_back
 from streams.gate.cancel import taken_back
+from streams.gate.crowded import waits_for_room
 from streams.gate.follow import Pending
 from streams.gate.identity import fingerprint
 from streams.gate.judge import judge
@@ -67,8 +68,10 @@ def on_returned(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> St
         return NOTHING
     request = message.request.model_copy(update={"body": order.body})
     pending = Pending(request, message, _place(fact))
-    if order.kind != OwnKind.CONSENT_ASK or message.canceled is not None:
+    if message.canceled is not None or (order.kind != OwnKind.CONSENT_ASK and returned.until is None):
         return _judged(rows, pending, now, settings)
+    if order.kind != OwnKind.CONSENT_ASK and returned.until is not None:
+        return waits_for_room(rows, pending, returned.until, now, settings)
     return ask_came_back(rows, pending, returned.until, now, settings)
 
 

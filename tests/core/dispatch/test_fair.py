@@ -1,0 +1,194 @@
+"""Fair between tenants, and between the cases of each; and what cannot leave in time goes back at once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import timedelta
+
+from schemas.send import Lane
+from schemas.topics import RETURNED
+from streams.dispatch.calls import Result
+from streams.dispatch.line import Line
+from streams.dispatch.queue import Queue
+from streams.step import Edge
+from tests.core.dispatch.texts import PAUSE, RESUME, called, cancel, order, posts, reply, room, settings
+from tests.core.drive import START, Drive
+
+
+def gone(drive: Drive, seconds: float) -> None:
+    """With a provider that takes everything at once."""
+    end = drive.now + timedelta(seconds=seconds)
+    while drive.now < end:
+        reply(drive, Result.ACCEPTED)
+        drive.rest(0.05)
+
+
+def test_a_launch_of_20_000_delays_nobody_elses_text_by_more_than_a_seconds_tokens() -> None:
+    drive = room(pace=100)
+    for number in range(20_000):
+        drive.tell(order(f"launch{number}", segments=2, to=f"+1415{number % 5000:07}"))
+    gone(drive, 5)
+    for number in range(5):
+        told = drive.now
+        drive.tell(order(f"theirs{number}", tenant="bolt", issued_at=drive.now))
+        while f"theirs{number}#1" not in called(drive):
+            gone(drive, 0.05)
+        assert (drive.now - told).total_seconds() <= 1
+    assert len(drive.rows.memo(Queue.of).tickets) > 19_000
+
+
+def test_tenants_take_turns_by_segments_however_many_texts_each_has() -> None:
+    drive = room(pace=100)
+    drive.tell(PAUSE)
+    for number in range(400):
+        drive.tell(order(f"a{number}", tenant="acme", segments=4))
+        drive.tell(order(f"b{number}", tenant="bolt", segments=1))
+    drive.tell(RESUME)
+    gone(drive, 4)
+    sent = Counter[str]()
+    for post in posts(drive.effects):
+        sent[post.tenant] += post.segments
+    assert abs(sent["acme"] - sent["bolt"]) <= 8
+    assert sent.total() > 300
+
+
+def test_cases_of_a_tenant_take_turns_too() -> None:
+    drive = room(pace=100)
+    drive.tell(PAUSE)
+    for number in range(300):
+        drive.tell(order(f"big{number}", case_id="c-1"))
+    for case in range(2, 12):
+        drive.tell(order(f"small{case}", case_id=f"c-{case}", issued_at=START + timedelta(seconds=1)))
+    drive.tell(RESUME)
+    gone(drive, 0.5)
+    assert sum(name.startswith("small") for name in called(drive)) == 10
+
+
+def test_who_sends_one_at_a_time_gets_no_more_than_a_share() -> None:
+    """Each comes back as soon as its text is gone: it has not become new by that."""
+    line = Line()
+    for number in range(100):
+        line.push(f"a{number}", "acme", "", (START, number), 1)
+    turns = Counter[str]()
+    for number in range(60):
+        if not any(text.tenant == "bolt" for text in line.waiting.values()):
+            line.push(f"b{number}", "bolt", "", (START, 1000 + number), 1)
+        name = line.first()
+        assert name is not None
+        turns[name[0]] += 1
+        line.took(name)
+    assert abs(turns["a"] - turns["b"]) <= 1
+
+
+def test_what_was_canceled_costs_its_case_nothing() -> None:
+    drive = room(pace=1)
+    drive.tell(order("now"))
+    for number in range(200):
+        drive.tell(order(f"x{number}", case_id="c-1"))
+    for number in range(200):
+        drive.tell(cancel(f"x{number}"))
+    drive.tell(order("y", case_id="c-2"))
+    drive.tell(order("again", case_id="c-1", issued_at=START + timedelta(seconds=1)))
+    gone(drive, 4)
+    assert called(drive) == ["now#1", "y#1", "again#1"]
+
+
+def test_after_a_429_a_text_keeps_its_turn() -> None:
+    drive = room(pace=1)
+    for number in range(50):
+        drive.tell(order(f"m{number}"))
+    reply(drive, Result.LIMITED)
+    gone(drive, 3)
+    assert called(drive)[:3] == ["m0#1", "m0#2", "m1#1"]
+
+
+def test_the_turns_are_worked_out_again_by_a_new_owner() -> None:
+    drive = room(pace=100)
+    drive.tell(PAUSE)
+    for number in range(100):
+        drive.tell(order(f"a{number}"))
+    drive.tell(order("b", tenant="bolt", issued_at=START + timedelta(seconds=9)))
+    drive.crash()
+    drive.tell(RESUME)
+    gone(drive, 0.3)
+    assert "b#1" in called(drive)[:4]
+
+
+# --- in time, or back at once
+
+
+def queue_of(count: int, pace: float = 10, **changed: object) -> Drive:
+    drive = room(pace=pace)
+    for number in range(count):
+        drive.tell(order(f"m{number}", **changed))
+    return drive
+
+
+def back(drive: Drive) -> list[str]:
+    return [returned.order.message_id for returned in drive.all(RETURNED)]
+
+
+def test_what_cannot_leave_in_time_goes_back_at_once_with_when_there_is_room() -> None:
+    drive = queue_of(300)
+    soon = START + timedelta(seconds=20)
+    drive.tell(order("late", send_before=soon))
+    assert back(drive) == ["late"]
+    (returned,) = drive.all(RETURNED)
+    assert soon < returned.until < START + timedelta(seconds=31)
+    assert "stand before it" in returned.reason
+    drive.tell(order("in-time", send_before=START + timedelta(seconds=40)))
+    drive.tell(order("urgent", send_before=soon, lane=Lane.REPLY))
+    drive.tell(order("theirs", send_before=soon, tenant="bolt"))
+    assert back(drive) == ["late"]
+
+
+def test_what_goes_first_counts_by_lane() -> None:
+    drive = queue_of(300, lane=Lane.REPLY)
+    drive.tell(order("ad", lane=Lane.MARKETING, tenant="bolt", send_before=START + timedelta(seconds=20)))
+    assert back(drive) == ["ad"]
+
+
+def test_when_the_pace_falls_the_end_of_the_queue_goes_back() -> None:
+    drive = queue_of(600, send_before=START + timedelta(seconds=100))
+    assert back(drive) == []
+    drive.settings = settings(pace=2)
+    gone(drive, 2)
+    assert 300 <= len(back(drive)) <= 420
+    assert "m1" not in back(drive)
+
+
+def test_an_account_that_is_shared_slows_the_queue() -> None:
+    drive = queue_of(600, send_before=START + timedelta(seconds=100))
+    drive.settings = drive.settings._replace(edge=Edge(pace=2.0))
+    gone(drive, 2)
+    assert len(back(drive)) >= 300
+
+
+def test_when_stricter_lanes_fill_up_what_has_no_time_left_goes_back_within_a_minute() -> None:
+    drive = queue_of(100, send_before=START + timedelta(seconds=300))
+    for number in range(4000):
+        drive.tell(order(f"r{number}", lane=Lane.REPLY))
+    gone(drive, 61)
+    assert len(back(drive)) >= 60
+
+
+def test_while_a_sender_is_paused_nobody_knows_and_when_it_goes_on_it_is_worked_out() -> None:
+    drive = room(pace=10)
+    drive.tell(PAUSE)
+    for number in range(600):
+        drive.tell(order(f"m{number}", send_before=START + timedelta(seconds=50)))
+    drive.rest(30)
+    assert back(drive) == []
+    drive.tell(RESUME)
+    gone(drive, 2)
+    assert 350 <= len(back(drive)) <= 450
+
+
+def test_the_account_rests_after_a_429_of_anybody() -> None:
+    drive = room()
+    drive.settings = drive.settings._replace(edge=Edge(rests_until=START + timedelta(seconds=5)))
+    drive.tell(order())
+    drive.rest(4.9)
+    assert called(drive) == []
+    drive.rest(0.2)
+    assert called(drive) == ["m1#1"]

@@ -1,0 +1,78 @@
+"""How a sender is doing."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import timedelta
+
+from schemas.send import Lane
+from schemas.sender_status import SenderStatus
+from schemas.topics import SENDER_STATUS
+from streams.dispatch.calls import Result
+from streams.step import Settings
+from tests.core.dispatch.texts import PAUSE, RESUME, order, reply, room
+from tests.core.drive import START, Drive
+
+
+def told(drive: Drive) -> list[SenderStatus]:
+    return drive.all(SENDER_STATUS)
+
+
+def test_the_queue_is_told_by_lane_in_segments_and_minutes() -> None:
+    drive = room(pace=0.5)
+    drive.tell(order("first"))
+    for number in range(30):
+        drive.tell(order(f"m{number}", lane=Lane.MARKETING, segments=2))
+    drive.tell(order("r", issued_at=START - timedelta(minutes=1)))
+    drive.tell(order("later", not_before=START + timedelta(hours=1)))
+    drive.rest(1.1)
+    status = told(drive)[-1]
+    assert [(d.lane, d.messages, d.segments) for d in status.queued] == [("reminder", 1, 1), ("marketing", 30, 60)]
+    assert (status.state, status.pace, status.drain_seconds, status.later) == ("running", 0.5, 122.0, 1)
+    assert (status.in_flight, status.in_doubt, status.last_error) == (1, 0, None)
+    assert status.oldest_queued == START
+
+
+def test_it_is_told_at_most_once_a_second_and_only_when_something_changed() -> None:
+    drive = room(pace=100)
+    for number in range(500):
+        drive.tell(order(f"m{number}"))
+    for _ in range(200):
+        reply(drive, Result.ACCEPTED)
+        drive.rest(0.05)
+    times = [status.at for status in told(drive)]
+    assert all(after - before >= timedelta(seconds=1) for before, after in itertools.pairwise(times))
+    assert 4 <= len(times) <= 8
+    assert (told(drive)[-1].queued, told(drive)[-1].in_flight) == ((), 0)
+    drive.rest(3600)
+    assert len(told(drive)) == len(times)
+
+
+def test_pause_error_doubt_and_rest_are_told_also_by_the_next_owner() -> None:
+    drive = room()
+    drive.tell(order())
+    reply(drive, Result.LIMITED, code="20429", retry_after=30.0)
+    drive.rest(1.5)
+    assert told(drive)[-1].state == "resting"
+    drive.rest(30)
+    reply(drive, Result.IN_DOUBT, detail="no answer in time")
+    drive.tell(PAUSE.model_copy(update={"by": "m.ortiz"}))
+    drive.rest(2)
+    for _ in range(2):
+        status = told(drive)[-1]
+        assert (status.state, status.paused_by, status.in_doubt, status.drain_seconds) == ("paused", "m.ortiz", 1, None)
+        assert status.last_error is not None
+        assert status.last_error.code == "in_doubt"
+        drive.crash()
+        drive.rest(2)
+    drive.tell(RESUME)
+    drive.rest(2)
+    assert (told(drive)[-1].state, told(drive)[-1].paused_by) == ("running", None)
+
+
+def test_a_sender_that_nobody_knows_says_so() -> None:
+    drive = room()
+    drive.settings = Settings()
+    drive.tell(order())
+    drive.rest(2)
+    assert (told(drive)[-1].state, told(drive)[-1].pace) == ("unknown_sender", None)

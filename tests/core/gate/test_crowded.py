@@ -1,0 +1,47 @@
+"""An order that came back because too much stands before it at its sender."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from schemas.decision import Decision
+from schemas.returned import Returned
+from schemas.topics import DECISIONS, DISPATCH_ORDERS
+from tests.core.gate.cases import NOON, decided, opt_in, played, reply, request
+
+HOUR = timedelta(hours=1)
+
+
+def test_it_waits_until_there_is_room_and_is_ordered_anew() -> None:
+    room = played()
+    room.tell(opt_in())
+    room.tell(request(message_id="m1", case_id="c-7"))
+    order = room.all(DISPATCH_ORDERS)[0]
+    assert order.case_id == "c-7"
+    told = room.tell(Returned(order=order, reason="crowded", at=room.now, until=NOON + HOUR))
+    assert decided(told) == [("m1", "hold", ["sender_crowded"])]
+    room.until(NOON + HOUR - timedelta(seconds=1))
+    assert len(room.all(DISPATCH_ORDERS)) == 1
+    room.until(NOON + HOUR)
+    again = room.all(DISPATCH_ORDERS)
+    assert [one.message_id for one in again] == ["m1", "m1"]
+    assert again[1].issued_at >= NOON + HOUR
+
+
+def test_it_ends_at_once_where_that_is_too_late() -> None:
+    room = played()
+    room.tell(opt_in())
+    room.tell(request(message_id="m1", valid_until=NOON + HOUR))
+    order = room.all(DISPATCH_ORDERS)[0]
+    told = room.tell(Returned(order=order, reason="crowded", at=room.now, until=NOON + HOUR))
+    assert decided(told) == [("m1", "expire", ["sender_crowded"])]
+    last: Decision = room.all(DECISIONS)[-1]
+    assert last.findings[0].next_step == "use a faster sender, or ask earlier"
+
+
+def test_a_stop_ends_what_waits_for_room() -> None:
+    room = played()
+    room.tell(opt_in())
+    room.tell(request(message_id="m1"))
+    room.tell(Returned(order=room.all(DISPATCH_ORDERS)[0], reason="crowded", at=room.now, until=NOON + HOUR))
+    assert ("m1", "reject", ["opted_out"]) in decided(room.tell(reply("STOP")))

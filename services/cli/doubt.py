@@ -19,6 +19,13 @@ app = typer.Typer(help="Texts of which nobody knows whether they went out, and w
                   no_args_is_help=True)  # fmt: skip
 
 
+STAYS = "it stays in doubt and may not be sent again: it was canceled, or its number has said STOP since"
+DROPPED = {
+    "unknown": "dropped: it is not sent again, and counts as unknown until the provider tells of it",
+    "canceled": "dropped: the provider does not have it, so it counts as canceled",
+}
+
+
 class After(NamedTuple):
     """What dispatch made of it.  `done`: what was asked for is so."""
 
@@ -56,7 +63,7 @@ def show(
         return
     rows = [
         (f"{one.tenant}/{one.message_id}", one.to if unmask else masked(one.to), one.sender, clock(one.since)[:16],
-         mask_text(f"{one.evidence}; found: {one.found}" if one.found else f"{one.evidence}; not looked yet"))
+         mask_text(f"{one.evidence}; found: {one.found}" if one.found else f"{one.evidence}; nothing found out yet"))
         for one in found
     ]  # fmt: skip
     console().print(table("In doubt", ("message", "number", "sender", "since (UTC)", "because"), rows))
@@ -144,11 +151,11 @@ def _after(ledger: Ledger, doubt: Doubt, action: str) -> After | None:
 
     still = doubts(ledger, doubt.tenant, doubt.message_id)
     if still and still[0].attempt == doubt.attempt:
-        stays = f"it stays in doubt: {still[0].found}"
-        return After("in_doubt", stays, done=False) if still[0].reports > doubt.reports else None
+        return After("in_doubt", STAYS, done=False) if still[0].reports > doubt.reports else None
     (now,) = standings(ledger, doubt.message_id, doubt.tenant)
     if now.state == State.IN_DOUBT:
         return None  # dispatch has told, and outcomes is about to
+    if action == "drop":
+        return After(now.state or "", DROPPED.get(now.state or "", f"it is {now.state} by now"), done=True)
     known = MEANINGS[State(now.state)].words if now.state in set(State) else "not known to this version"
-    began = "dropped: it is not sent again, and is" if action == "drop" else "taken up again: it is"
-    return After(now.state or "", f"{began} {now.state}: {known}", done=True)
+    return After(now.state or "", f"taken up again: it is {now.state}: {known}", done=True)

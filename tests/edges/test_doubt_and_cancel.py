@@ -79,7 +79,7 @@ def test_a_doubt_with_why_and_what_was_found(books: Books, capsys: pytest.Captur
     ]
     assert run(["doubt", "list", "--state", str(books.state)]) == 0
     said = capsys.readouterr().out
-    assert "not looked yet" in said
+    assert "nothing found out yet" in said
     assert PHONE not in said
     assert run(["doubt", "list", "--json", "--unmask", "--state", str(books.state)]) == 0
     assert [one["to"] for one in json.loads(capsys.readouterr().out)] == [PHONE] * 3

@@ -96,4 +96,4 @@ async def test_orders_are_confirmed(fresh_cluster: str, tmp_path: Path, capsys: 
     assert await ordered("cancel m1 --reason moved", fresh_cluster, tmp_path, REQUEST_CANCELS, too_late) == 1
     assert "too late: it is accepted" in capsys.readouterr().out
     assert await ordered("doubt drop m2", fresh_cluster, tmp_path, DISPATCH_CONTROLS, dropped) == 0
-    assert "dropped: it is not sent again, and is unknown" in capsys.readouterr().out
+    assert "dropped: it is not sent again, and counts as unknown" in capsys.readouterr().out

@@ -15,8 +15,11 @@ from streams.outcomes.rows import Judged, Life, Told
 from streams.outcomes.stake import HAPPENED, at_stake, named, says, urgency, zone_of
 from streams.step import Publication, Settings
 
-TAKEN_BACK: Final = frozenset({None, "canceled"})
+TAKEN_BACK: Final = frozenset({None, "canceled", "dropped"})
 """With these codes `canceled` is what somebody wanted; with another (a STOP) it is news to whoever asked."""
+
+LEFT_TO_A_PERSON: Final = frozenset({"unclear", "absent"})
+"""With these a doubt has been looked into as far as Sayso can; before, it usually clears up by itself."""
 
 
 def alerts(before: Life, after: Life, now: datetime, settings: Settings) -> tuple[Publication, ...]:
@@ -42,6 +45,8 @@ def _standing(told: Told | None) -> tuple[str, str | None] | None:
 def _failed(told: Told | None) -> bool:
     if told is None or told.state not in HAPPENED:
         return False
+    if told.state == State.IN_DOUBT:
+        return told.error_code in LEFT_TO_A_PERSON
     return told.state != State.CANCELED or told.error_code not in TAKEN_BACK
 
 

@@ -109,10 +109,11 @@ def standing(number: int, reports: Iterable[Report]) -> Standing:
 
 
 def code_of(at: Standing, reports: Iterable[Report]) -> str | None:
-    """Of the reports that made it so; a failure without a code borrows that of another failure.  Of several the lowest:
-    among failures the generic ones (30008) stand higher than those that name a cause."""
+    """Of the reports that made it so; a failure without a code borrows that of another failure.  Of several our own
+    word, which comes of looking into it, else the lowest: among failures the generic ones (30008) stand higher than
+    those that name a cause."""
     reports = list(reports)
     top = {r.code for r in reports if STRENGTH[r.source, r.word] == at.strength and r.code}
     near = {r.code for r in reports if REPORTS[STRENGTH[r.source, r.word]].state in _FAILED and r.code}
     found = top or (near if at.state in _FAILED else set())
-    return min(found, key=lambda code: (len(code), code), default=None)
+    return min(found, key=lambda code: (code.isdigit(), len(code), code), default=None)

@@ -28,8 +28,9 @@ HAPPENED: Final = {
     State.REFUSED: "was not sent",
     State.FAILED: "did not arrive",
     State.UNDELIVERED: "did not arrive",
+    State.IN_DOUBT: "may not have arrived",
 }
-"""States in which a text has failed its recipient."""
+"""States in which a text has failed its recipient, or may have."""
 
 WITHIN: Final = ((timedelta(hours=4), Urgency.NOW), (timedelta(hours=24), Urgency.SOON))
 STILL: Final = timedelta(days=1)

@@ -45,7 +45,14 @@ async def publish_raw(bootstrap: str, records: list[tuple[str, int, bytes | None
     await producer.stop()
 
 
+@pytest.fixture
+def unbraked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So much poison at once is what the brake is for; here it is to be read."""
+    monkeypatch.setenv("SAYSO_BRAKE", "1")
+
+
 @pytest.mark.timeout(240)
+@pytest.mark.usefixtures("unbraked")
 async def test_poison_on_every_topic_stops_nothing_and_is_kept(fresh_cluster: str, tmp_path: Path) -> None:
     poison = list(letters())
     public = [(topic.name, 0, b"k", b"{") for topic in TOPICS if topic.name not in READ_BY_ROOMS]
@@ -135,7 +142,8 @@ NOT_READ_HERE = {"sms.outcomes", "sms.usage-report", "sms.dead-letters"}
 """By `witness`, which is no reader of ours and could not."""
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(180)
+@pytest.mark.usefixtures("unbraked")
 async def test_headers_that_are_not_utf8_stop_no_reader(fresh_cluster: str, tmp_path: Path) -> None:
     """On every partition: requests that would be good but for that, and whatever the other topics have."""
     request_key, number = b"harbor/+12125550199", "+12125550199"

@@ -63,7 +63,15 @@ def ledger(bootstrap: options.Bootstrap = None, state: options.State = options.S
     _become("services.ledger", bootstrap, state)
 
 
-COMMANDS = (worker, webhook, consents, simulator, ledger)
+def exporter(bootstrap: options.Bootstrap = None, state: options.State = options.STATE) -> None:
+    """Tell Prometheus of lag, of what waits, and of the books; on SAYSO_METRICS_PORT, or 9308.
+
+    Example: [cyan]sayso exporter[/]
+    """
+    _become("services.observability", bootstrap, state)
+
+
+COMMANDS = (worker, webhook, consents, simulator, ledger, exporter)
 
 
 def _become(module: str, bootstrap: str | None, state: Path, *arguments: str, kafka: bool = True) -> None:

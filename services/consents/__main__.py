@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import logging
 import signal
 import sqlite3
 import sys
@@ -18,6 +17,7 @@ from services.consents.ids import Ids
 from services.consents.keys import Keys
 from services.consents.tenants import Tenants
 from services.lifeline import watch_parent
+from services.observability.logs import set_up
 from services.port_file import announce
 from services.publishing import NotPublished, Publisher
 from services.settings import ServiceSettings, SettingsError, from_environment
@@ -62,7 +62,7 @@ async def _run(given: argparse.Namespace, settings: ServiceSettings) -> None:
 def main() -> int:
     given = _arguments()
     watch_parent()
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    set_up("consents")
     try:
         asyncio.run(_run(given, from_environment()))
     except (SettingsError, OSError, sqlite3.Error) as error:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import logging
 import signal
 import sys
 from pathlib import Path
@@ -13,6 +12,8 @@ from pathlib import Path
 from aiohttp import web
 
 from services.lifeline import watch_parent
+from services.observability.health import CannotListen, serving
+from services.observability.logs import set_up
 from services.port_file import announce
 from services.publishing import NotPublished, Publisher
 from services.settings import ServiceSettings, SettingsError, from_environment
@@ -48,9 +49,14 @@ async def _run(given: argparse.Namespace, settings: ServiceSettings) -> None:
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     publisher = Publisher(bootstrap, source="webhook", timeout=CONFIRM_WITHIN)
-    runner = web.AppRunner(Webhook(signature, publisher).app(), access_log=None, shutdown_timeout=CONFIRM_WITHIN)
+    webhook = Webhook(signature, publisher)
+    runner = web.AppRunner(webhook.app(), access_log=None, shutdown_timeout=CONFIRM_WITHIN)
     await runner.setup()
+    metrics = contextlib.AsyncExitStack()
     try:
+        if settings.metrics_port is not None:  # not where the provider calls: what it counts is nobody else's
+            watched = serving(settings.metrics_host, settings.metrics_port, webhook.meters, lambda: {"listening": True})
+            await metrics.enter_async_context(watched)
         await web.TCPSite(runner, given.host, settings.webhook_port).start()
         host, port = runner.addresses[0][:2]
         print(f"webhook at http://{host}:{port}, for {settings.public_url}", flush=True)
@@ -60,6 +66,7 @@ async def _run(given: argparse.Namespace, settings: ServiceSettings) -> None:
             announce(given.port_file, port)
         await stop.wait()
     finally:
+        await metrics.aclose()
         await runner.cleanup()
         await publisher.stop()
 
@@ -67,10 +74,10 @@ async def _run(given: argparse.Namespace, settings: ServiceSettings) -> None:
 def main() -> int:
     given = _arguments()
     watch_parent()
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    set_up("webhook")
     try:
         asyncio.run(_run(given, from_environment()))
-    except (SettingsError, OSError) as error:
+    except (SettingsError, CannotListen, OSError) as error:
         print(error, file=sys.stderr)
         return 2
     return 0

@@ -13,7 +13,10 @@ import structlog
 from aiohttp import web
 
 from schemas.base import Message
+from schemas.delivery_receipt import DeliveryReceipt
 from schemas.topics import DELIVERY_RECEIPTS, INBOUND, Topic
+from services.observability.meters import Meters
+from services.observability.metrics import WEBHOOK
 from services.publishing import NotPublished, Publisher
 from services.webhook import reading
 from services.webhook.reading import Wrong
@@ -38,6 +41,7 @@ class Webhook:
         self._signature = signature
         self._publisher = publisher
         self.counts: Counter[str] = Counter()
+        self.meters = Meters(WEBHOOK)
 
     def app(self) -> web.Application:
         app = web.Application(client_max_size=LONGEST_BODY)
@@ -93,12 +97,17 @@ class Webhook:
             log.warning("not published", topic=topic.name, problem=str(problem))
             later = web.Response(status=503, text="503: try again", headers={"Retry-After": COME_AGAIN})
             return self._answer(request, later)
+        if isinstance(message, DeliveryReceipt):
+            self.meters.count("sayso_receipts_total", status=message.status, code=message.error_code or "")
+        else:
+            self.meters.count("sayso_inbound_total")
         return self._answer(request, thanks)
 
     def _answer(self, request: web.Request, response: web.Response) -> web.Response:
         """Counted; refusals are logged at the first, the tenth, the hundredth...: a flood of forgeries must not become
         a flood of lines."""
         self.counts[str(response.status)] += 1
+        self.meters.count("sayso_webhook_answers_total", status=str(response.status))
         count = self.counts[str(response.status)]
         if response.status in {400, 403} and str(count).strip("0") == "1":
             log.warning("refused", path=request.path, why=response.text, so_far=count)

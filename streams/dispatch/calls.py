@@ -69,7 +69,7 @@ class Look(NamedTuple):
     to: str
     not_before: datetime
     not_after: datetime
-    """When what is looked for was made, UTC: five minutes either side of the call."""
+    """UTC: what was made then is of interest, our clock being off included (`evidence.FAR`)."""
     round: int
     """1: the first look, 2: the one later, 3: the last one before an earlier owner's text may be sent again."""
 

@@ -16,7 +16,7 @@ from schemas.controls import Resolve
 from streams.dispatch.back import hand_back
 from streams.dispatch.calls import Look, Seen
 from streams.dispatch.draft import Draft
-from streams.dispatch.evidence import Absent, Found, Open, Unclear, Verdict, weigh
+from streams.dispatch.evidence import FAR, Absent, Found, Open, Unclear, Verdict, weigh
 from streams.dispatch.policy import Policy, policy_of
 from streams.dispatch.pump import LOOKING
 from streams.dispatch.rows import LONGEST_ID, REMEMBERED, MessageRow, Place, message_name
@@ -29,8 +29,6 @@ SECOND_LOOK: Final = 6
 NOT_BEFORE: Final = timedelta(minutes=15)
 """From its call on, what an earlier owner had under way, or what stayed unclear, is looked for a last time."""
 LAST_LOOK: Final = 3
-EITHER_SIDE: Final = timedelta(minutes=5)
-"""Of the call: the window in which the provider may have made it, clocks and waiting included."""
 
 
 def doubt(
@@ -66,7 +64,7 @@ def look(draft: Draft) -> None:
         called = row.called_at or row.issued_at
         draft.effect(Look(
             row.order.tenant, row.order.message_id, row.attempt, draft.sender, row.order.to,
-            called - EITHER_SIDE, called + EITHER_SIDE, row.looks + 1,
+            called - FAR, called + FAR, row.looks + 1,
         ))  # fmt: skip
 
 
@@ -98,7 +96,7 @@ def _open(draft: Draft, name: str, row: MessageRow) -> Open:
         live = draft.get(other, MessageRow)
         if live is not None and live.order is not None and not live.absent and plain(live.order.body) == words:
             alike.append((live.called_at or live.issued_at, other))
-    return Open(draft.sender, row.order.body, sum(place < alike[0] for place in alike), len(alike))
+    return Open(draft.sender, row.order.body, alike[0][0], sum(place < alike[0] for place in alike), len(alike))
 
 
 def _conclude(draft: Draft, name: str, row: MessageRow, verdict: Verdict) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from schemas.topics import ATTEMPTS, RETURNED
 from streams.dispatch.calls import Entry, Result
-from streams.dispatch.evidence import Absent, Found, Open, Unclear, weigh
+from streams.dispatch.evidence import FAR, Absent, Found, Open, Unclear, weigh
 from streams.dispatch.policy import Policy, policy_of
 from streams.dispatch.words import plain
 from tests.core.dispatch.texts import (
@@ -61,7 +61,7 @@ def test_the_list_is_asked_for_after_twice_the_time_of_a_call_and_once_more_a_mi
     drive.rest(0.2)
     (look,) = looks(drive.effects)
     assert (look.to, look.round) == (ANA, 1)
-    assert (look.not_before, look.not_after) == (START - timedelta(minutes=5), START + timedelta(minutes=5))
+    assert (look.not_before, look.not_after) == (START - FAR, START + FAR)
     lists(drive)
     drive.rest(59)
     assert len(looks(drive.effects)) == 1
@@ -207,7 +207,8 @@ def test_two_of_the_same_words_are_told_apart_by_number() -> None:
     assert found == {"m1": "SM1", "m2": "SM2"}
 
 
-ASKED = Open(CODE, "Hi", 0, 1)
+AN_HOUR_OFF = START - timedelta(hours=1)
+ASKED = Open(CODE, "Hi", START, 0, 1)
 
 
 @pytest.mark.parametrize(
@@ -217,12 +218,17 @@ ASKED = Open(CODE, "Hi", 0, 1)
         pytest.param([entry("A", "Hi")], [], ASKED, Found, id="listed"),
         pytest.param([entry("A", "Hi")], ["A"], ASKED, Absent, id="another's"),
         pytest.param([entry("A", "Hi"), entry("B", "Hi")], ["A"], ASKED, Found, id="another's and ours"),
-        pytest.param([entry("A", "Hi")], [], Open(CODE, "Hi", 0, 2), Unclear, id="one for two attempts"),
-        pytest.param([entry("A", "Hi"), entry("B", "Hi")], [], Open(CODE, "Hi", 1, 2), Found, id="two for two"),
+        pytest.param([entry("A", "Hi")], [], Open(CODE, "Hi", START, 0, 2), Unclear, id="one for two attempts"),
+        pytest.param([entry("A", "Hi"), entry("B", "Hi")], [], Open(CODE, "Hi", START, 1, 2), Found, id="two for two"),
         pytest.param([entry("A", "Yo")], [], ASKED, Unclear, id="nobody's"),
+        pytest.param([entry("A", "Hi", created_at=AN_HOUR_OFF)], [], ASKED, Unclear, id="ours, if a clock is off"),
+        pytest.param([entry("A", "Hi", created_at=AN_HOUR_OFF)], ["A"], ASKED, Absent, id="another's, an hour ago"),
+        pytest.param([entry("A", "Yo", created_at=AN_HOUR_OFF)], [], ASKED, Absent, id="other words, an hour ago"),
+        pytest.param([entry("A", "Hi", created_at=AN_HOUR_OFF), entry("B", "Hi")], [], ASKED, Found,
+                     id="ours, and the same words an hour ago"),
         pytest.param([entry("A", "Hi"), entry("B", "Yo")], [], ASKED, Found, id="ours, and nobody's"),
         pytest.param([entry("A", "Hi", sender=None)], [], ASKED, Found, id="no sender yet"),
-        pytest.param([entry("A", "Hi", sender="+1415")], [], Open("MG1", "Hi", 0, 1), Found, id="a pool's number"),
+        pytest.param([entry("A", "Hi", sender="+1415")], [], Open("MG1", "Hi", START, 0, 1), Found, id="a pool's"),
     ],
 )
 def test_what_a_list_says(entries: list[Entry], known: list[str], asked: Open, verdict: type) -> None:

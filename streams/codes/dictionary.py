@@ -58,7 +58,7 @@ def waits(code: str) -> bool:
 
 
 def _unknown(code: str) -> Code:
-    return Code(
+    unknown = Code(
         code=code,
         title=f"Unknown code {code[:40]}",
         who=Who.US,
@@ -70,6 +70,8 @@ def _unknown(code: str) -> Code:
         description="This code is not in our dictionary.",
         causes=("A new code, or one that is seldom met with texts",),
         steps=("Read the provider's page on it", "Escalate if that does not help", "Have it added to the dictionary"),
-        next_step="Read the provider's page on this code, and escalate if it does not help.",
+        next_step="Escalate: nobody has explained this code yet.",
         known=False,
     )
+    page = f"Read the provider's page on it, {unknown.url}, and escalate if it does not help."
+    return unknown._replace(next_step=page) if unknown.url else unknown

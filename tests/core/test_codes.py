@@ -113,6 +113,7 @@ def test_a_code_nobody_has_heard_of_is_shown_and_linked(code: str, url: str | No
     unknown = meaning(code)
     assert not unknown.known
     assert unknown.next_step
+    assert unknown.url in unknown.next_step
     assert len(unknown.title) < 60
     assert url is None or unknown.url == url
 

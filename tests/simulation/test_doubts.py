@@ -1,0 +1,144 @@
+"""Dispatch under crashes at every step, with answers, callbacks and lists that are lost, late or lag: 300 seeds.
+
+The provider keeps its own books: nothing is taken twice, nothing is lost, and every doubt is cleared up or with a
+person.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter, defaultdict
+from datetime import datetime, timedelta
+
+import pytest
+
+from schemas import topics as t
+from schemas.attempt import Attempt
+from schemas.delivery_receipt import DeliveryReceipt
+from schemas.returned import Returned
+from schemas.send import Lane, Send
+from schemas.sender import Sender, SenderKind
+from streams.apps import DISPATCH, OUTCOMES
+from streams.dispatch.calls import Answer, Entry, Look, Post, Result, Seen
+from streams.room import Room
+from streams.step import NOTHING, Fact, Publication, Rows, Settings, Step, settings_of
+from tests.simulation.world import START, World
+
+CODE = "72975"
+NUMBERS = [f"+1415555010{n}" for n in range(4)]
+KINDS = [("reminder", Lane.REMINDER), ("transactional", Lane.TRANSACTIONAL), ("marketing", Lane.MARKETING)]
+TEXTS = 10
+LAG = timedelta(seconds=60)
+"""A list shows what was made so long ago, at the latest."""
+
+
+def gate(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Step:
+    """Orders again what may still go."""
+    returned: Returned = fact.value
+    if returned.order.send_before <= now:
+        return NOTHING
+    return Step(publish=(Publication(t.DISPATCH_ORDERS, returned.order.model_copy(update={"issued_at": now})),))
+
+
+class Storm:
+    """One seed's provider, carrier and crashes."""
+
+    def __init__(self, seed: int, crash: float, lag: timedelta = LAG) -> None:
+        self.lag = lag
+        self.rng = random.Random(f"doubts {seed}")
+        sender = Sender(sender=CODE, kind=SenderKind.SHORT_CODE, owner="acme")
+        rooms = [DISPATCH, OUTCOMES, Room("gate", fold=gate, then=(t.RETURNED,))]
+        self.world = World(seed, rooms, settings_of({}, {CODE: sender}), self.call, self.look, 1, crash)
+        self.listed: list[tuple[str, Entry]] = []
+        self.taken: Counter[str] = Counter()
+        for number in range(TEXTS):
+            order = self.order(number)
+            at = START + timedelta(seconds=self.rng.uniform(0, 30))
+            for _ in range(self.rng.choice([1, 1, 2])):
+                self.world.publish_at(at, t.DISPATCH_ORDERS, order)
+        self.world.settle(until=timedelta(days=4))
+
+    def order(self, number: int) -> Send:
+        kind, lane = self.rng.choice(KINDS)
+        body = self.rng.choice(["same words", f"text {number} at https://example.com/{number}"])
+        return Send(
+            message_id=f"m{number}", tenant="acme", to=self.rng.choice(NUMBERS), sender=CODE, body=body, kind=kind,
+            lane=lane, consent_epoch=1, issued_at=START, send_before=START + timedelta(hours=10),
+        )  # fmt: skip
+
+    def call(self, post: Post, now: datetime) -> Answer:
+        fate = self.rng.choices(["take", "refuse", "limit", "unsent", "taken", "lost"], [50, 5, 5, 5, 20, 15])[0]
+        sid = f"SM-{post.message_id}-{post.attempt}"
+        if fate in ("take", "taken"):
+            self.taken[post.message_id] += 1
+            body = post.body.replace("https://example.com", "https://twil.io") if self.rng.random() < 0.3 else post.body
+            self.listed.append((post.to, Entry(
+                provider_id=sid, sender=post.sender, body=body, status="sent", created_at=now
+            )))  # fmt: skip
+            if self.rng.random() < 0.5:
+                receipt = DeliveryReceipt(
+                    message_id=post.message_id, tenant="acme", attempt=post.attempt, provider_id=sid, status="sent",
+                    received_at=now,
+                )  # fmt: skip
+                late = timedelta(seconds=self.rng.choice([0, 5, 50, 1000]))
+                self.world.publish_at(now + late, t.DELIVERY_RECEIPTS, receipt)
+        result = {
+            "take": Result.ACCEPTED, "refuse": Result.REFUSED, "limit": Result.LIMITED, "unsent": Result.UNSENT,
+        }.get(fate, Result.IN_DOUBT)  # fmt: skip
+        return Answer(
+            tenant="acme", message_id=post.message_id, attempt=post.attempt, sender=post.sender, result=result,
+            provider_id=sid if result is Result.ACCEPTED else None, code="21614" if fate == "refuse" else None,
+        )  # fmt: skip
+
+    def look(self, look: Look, now: datetime) -> Seen:
+        shown = now - self.rng.choice([timedelta(), self.lag / 2, self.lag])
+        entries = tuple(
+            entry for to, entry in self.listed
+            if to == look.to and look.not_before <= entry.created_at <= min(look.not_after, shown)
+        )  # fmt: skip
+        return Seen(
+            tenant="acme", message_id=look.message_id, attempt=look.attempt, sender=look.sender, round=look.round,
+            entries=None if self.rng.random() < 0.2 else entries,
+        )  # fmt: skip
+
+    def told(self) -> dict[str, list[Attempt]]:
+        found = defaultdict[str, list[Attempt]](list)
+        for attempt in self.world.log.all(t.ATTEMPTS):
+            found[attempt.message_id].append(attempt)
+        return found
+
+
+def check(storm: Storm) -> Counter[str]:
+    assert {name: count for name, count in storm.taken.items() if count > 1} == {}, "sent twice"
+    ends = Counter[str]()
+    told = storm.told()
+    assert len(told) == TEXTS, "lost"
+    for name, attempts in told.items():
+        last = attempts[-1]
+        ends[f"{last.state} {last.code or ''}".strip()] += 1
+        if last.state == "given_up":
+            codes = {attempt.code for attempt in attempts if attempt.state == "in_doubt"}
+            assert codes & {"unclear", "absent"}, "neither cleared up nor with a person"
+        elif last.state == "accepted":
+            assert storm.taken[name] == 1
+        else:
+            assert last.state in ("refused", "canceled"), f"{name} was left as {last.state}"
+            assert storm.taken[name] == 0, f"{name} went out, and is said to be {last.state}"
+    return ends
+
+
+@pytest.mark.parametrize("first", range(0, 300, 50))
+def test_nothing_is_lost_or_taken_twice_and_every_doubt_has_an_end(first: int) -> None:
+    ends, crashes = Counter[str](), Counter[str]()
+    for seed in range(first, first + 50):
+        storm = Storm(seed, crash=0.03 if seed % 2 else 0.005)
+        ends += check(storm)
+        crashes += storm.world.crashes
+    assert set(ends) >= {"accepted", "refused 21614", "given_up too_long", "canceled absent"}, ends
+    assert len([step for step in crashes if step.startswith("dispatch")]) >= 3, crashes
+
+
+def test_the_provider_would_notice() -> None:
+    """Where lists lag by an hour, what is not listed was not proven absent, and goes twice."""
+    storms = [Storm(seed, crash=0.005, lag=timedelta(hours=1)) for seed in range(20)]
+    assert sum(count > 1 for storm in storms for count in storm.taken.values()) > 0

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from schemas.base import Message
 from schemas.topics import DEAD_LETTERS, Topic
 from streams.lanes import changelog
 from streams.lanes.anew import Again
@@ -14,7 +13,7 @@ from streams.lanes.reading import Misfiled, Record, appended_ms, dead_letter, pa
 from streams.lanes.transaction import Answered, Outgoing, Transaction
 from streams.lanes.wakes import Wakes
 from streams.room import Room
-from streams.step import Fact, Opened, Row, Rows, Settings, Step, Unreadable
+from streams.step import Fact, Opened, Publication, Row, Rows, Settings, Step, Unreadable
 
 _tuple = tuple.__new__  # a NamedTuple's own constructor takes twice as long
 OF_NOBODY = "its key names nobody: if it was a STOP, nobody has heard it"
@@ -26,6 +25,7 @@ class Judge:
     def __init__(self, room: Room, partition: int, counts: Mapping[str, int]) -> None:
         self.room, self.counts = room, counts
         self.topics: dict[str, Topic[Any]] = {topic.name: topic for topic in room.reads}
+        self._reads = {topic.name: (topic, counts[topic.name]) for topic in room.reads}
         self.told_of = {topic.name for topic in (room.first if room.told_of is None else room.told_of)}
         self.families: dict[str, Rows] = {}
         self.wakes = Wakes()
@@ -47,10 +47,10 @@ class Judge:
 
     def _record(self, tx: Transaction, record: Record, settings: Settings) -> None:
         name, offset = record.topic, record.offset
-        topic = self.topics[name]
+        topic, partitions = self._reads[name]
         tx.positions[name] = offset + 1
         tx.judged += 1
-        found = read(topic, record, self.families, self.counts[name])
+        found = read(topic, record, self.families, partitions)
         if isinstance(found, tuple):
             family, value = found
             fact = _tuple(Fact, (value, name, record.partition, offset, appended_ms(record)))
@@ -68,7 +68,7 @@ class Judge:
         told = record.topic in self.told_of
         if told and found.family is None:
             found = found.model_copy(update={"reason": f"{found.reason}; {OF_NOBODY}"})
-        self._publish(tx, DEAD_LETTERS, dead_letter(self.room.name, record, found, tx.now))
+        self._publish(tx, (Publication(DEAD_LETTERS, dead_letter(self.room.name, record, found, tx.now)),))
         if told and found.family is not None:
             fact = Fact(found, record.topic, record.partition, record.offset, appended_ms(record))
             self._fold(tx, found.family, fact, settings)
@@ -114,8 +114,8 @@ class Judge:
                 self.wakes.drop(key)
             else:
                 self.wakes.set(key, at)
-        for topic, value in publish:
-            self._publish(tx, topic, value)
+        if publish:
+            self._publish(tx, publish)
         for effect in effects:
             tx.effects.append((rows.family, effect))
 
@@ -134,7 +134,10 @@ class Judge:
                     self.rows_count += 1
                 raw[name] = row
 
-    def _publish(self, tx: Transaction, topic: Topic[Any], value: Message) -> None:
-        tx.sends.append(self._outbox.record(topic, value, tx.serial, len(tx.sends)))
-        tx.told.append((topic, value))
-        tx.dead += topic is DEAD_LETTERS
+    def _publish(self, tx: Transaction, told: tuple[Publication, ...]) -> None:
+        sends, record, serial = tx.sends, self._outbox.record, tx.serial
+        for topic, value in told:
+            sends.append(record(topic, value, serial, len(sends)))
+            if topic is DEAD_LETTERS:
+                tx.dead += 1
+        tx.told.extend(told)

@@ -38,6 +38,7 @@ def _module(name: str) -> tuple[str, ...]:
 _QUIX: Final = (str(QUIX_PYTHON), str(Path(__file__).parent / "contenders" / "quix.py"))
 CONTENDERS: Final = (
     Contender("kit", "Sayso's kit, all promises", _module("kit")),
+    Contender("kit_untyped", "the kit, no field checked", _module("kit_untyped")),
     Contender("quixstreams", "Quix, at least once", _QUIX),
     Contender(
         "quixstreams_exactly_once", "Quix, exactly once", _QUIX,
@@ -49,7 +50,11 @@ CONTENDERS: Final = (
 
 
 def rows_topic(contender: Contender, name: str) -> list[str]:
-    return [f"sayso.{name}.rows"] if contender.name == "kit" else [f"{name}.{own}" for own in contender.own_topics]
+    return (
+        [f"sayso.{name}.rows"]
+        if contender.name.startswith("kit")
+        else [f"{name}.{own}" for own in contender.own_topics]
+    )
 
 
 class Source(NamedTuple):
@@ -66,9 +71,7 @@ async def source_of(bootstrap: str, count: int) -> Source:
     return Source(topic, count)
 
 
-async def one_run(
-    bootstrap: str, contender: Contender, source: Source, progress: Progress = unseen
-) -> Seen:
+async def one_run(bootstrap: str, contender: Contender, source: Source, progress: Progress = unseen) -> Seen:
     """Raises Ended, Stuck, or Wrong: a rate of wrong results is worth nothing."""
     name = f"bench.{contender.name}.{uuid.uuid4().hex[:8]}"
     output = f"{name}.out"

@@ -132,9 +132,7 @@ async def _until_quiet(
         await asyncio.sleep(EVERY)
 
 
-async def _read(
-    consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int]
-) -> list[tuple[TopicPartition, int, bytes]]:
+async def _read(consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int]) -> list[tuple[TopicPartition, int, bytes]]:
     await consumer.seek_to_beginning(*ends)
     found: list[tuple[TopicPartition, int, bytes]] = []
     while any([await consumer.position(place) < end for place, end in ends.items()]):

@@ -47,12 +47,12 @@ def counting(given: Told) -> Room:
     return Room(given.name, fold=fold, then=(source,))
 
 
-async def main(given: Told) -> None:
-    room = counting(given)
+async def work(room: Room, given: Told) -> None:
     names = (given.source, given.output, room.rows.name, DEAD_LETTERS.name)
     host = Host(room, given.bootstrap, dict.fromkeys(names, given.partitions), datadir=str(given.folder))
     await run(host, asyncio.Event())
 
 
 if __name__ == "__main__":
-    asyncio.run(main(told()))
+    given = told()
+    asyncio.run(work(counting(given), given))

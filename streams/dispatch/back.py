@@ -63,7 +63,7 @@ def _turn(draft: Draft, name: str, settings: Settings) -> datetime | None:
 
 def hand_back_hopeless(draft: Draft, settings: Settings) -> None:
     """Look through the queue, some of it in each step, if its end would come after the first deadline in it: once a
-    minute, or at once if the pace has fallen (a resumed sender's was none)."""
+    minute, or at once if the pace has fallen (that of one that was paused was none)."""
     queue, pace = draft.queue, pace_of(draft.sender, settings)
     pace = None if queue.paused else pace
     slower = pace is not None and (queue.pace is None or pace < queue.pace)
@@ -72,9 +72,9 @@ def hand_back_hopeless(draft: Draft, settings: Settings) -> None:
         queue.sweep = []
         return
     if not queue.sweep and (slower or queue.swept_at is None or draft.now - queue.swept_at >= SWEEP_EVERY):
-        first = queue.deadlines.first()
+        queue.swept_at, first = draft.now, queue.deadlines.first()
         if first is not None and first[0] <= draft.now + timedelta(seconds=queue.total / pace):
-            queue.swept_at, queue.sweep = draft.now, list(queue.tickets)
+            queue.sweep = list(queue.tickets)
     back = 0
     for _ in range(min(LOOKED_THROUGH, len(queue.sweep))):
         if back == LATE_AT_ONCE:

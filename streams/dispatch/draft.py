@@ -69,7 +69,8 @@ class Draft:
     # --- what happens to a message
 
     def report(self, order: Send, attempt: int, state: AttemptState, *, code: str | None = None,
-               provider_id: str | None = None, evidence: str | None = None) -> None:  # fmt: skip
+               provider_id: str | None = None, segments: int | None = None,
+               evidence: str | None = None) -> None:  # fmt: skip
         told = Attempt(
             message_id=order.message_id,
             tenant=order.tenant,
@@ -79,6 +80,7 @@ class Draft:
             state=state,
             provider_id=provider_id,
             code=code,
+            segments=segments,
             at=self.now,
             evidence=evidence[:LONGEST_EVIDENCE] if evidence else None,
         )
@@ -95,11 +97,11 @@ class Draft:
         """Done with: the text is dropped, the id remembered for a while; of what was taken the number too, so that an
         entry of the provider's list can be told to be its own."""
         done = {"place": place, "order": None, "not_before": None, "look_at": None, "again_at": None, **more}
-        row, order = row.model_copy(update=done), row.order
+        order = row.order
         if order is not None:
             self.queue.forget(name, order.to)
-        if order is not None and row.provider_id:
-            row = row.model_copy(update={"to": e164(order.to)})
-            self.queue.taken(row)
+            done["to"] = e164(order.to) if done.get("provider_id") else None
+        row = row.model_copy(update=done)
+        self.queue.taken(row)
         self.put(name, row)
         self.wake(name, self.now + REMEMBERED)

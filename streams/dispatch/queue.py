@@ -152,7 +152,10 @@ class Queue:
 
     def head(self) -> str | None:
         """Strictly by lane."""
-        return next((first for line in self.lines.values() if (first := line.first())), None)
+        for line in self.lines.values():
+            if line.waiting:
+                return line.first()
+        return None
 
     def took(self, name: str) -> None:
         """The head goes."""

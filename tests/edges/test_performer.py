@@ -24,14 +24,14 @@ class Carrier:
     """Answers as it is told, and notes when it was called."""
 
     def __init__(self, result: Result = Result.ACCEPTED, retry_after: float | None = None) -> None:
-        self.result, self.retry_after = result, retry_after
+        self.result, self.retry_after, self.code = result, retry_after, "20429"
         self.begun: list[float] = []
 
     async def send(self, post: Post, held: Callable[[], bool] = lambda: True) -> Answer:
         self.begun.append(time.monotonic())
         return Answer(
             tenant=post.tenant, message_id=post.message_id, attempt=post.attempt, sender=post.sender,
-            result=self.result, retry_after=self.retry_after, provider_id="SM1",
+            result=self.result, retry_after=self.retry_after, provider_id="SM1", code=self.code,
         )  # fmt: skip
 
     async def look(self, look: Look) -> Seen:
@@ -74,6 +74,15 @@ async def test_a_429_rests_the_account_as_long_as_the_provider_asks() -> None:
     edge = perform.edge(START, {})
     assert edge.rests_until is not None
     assert START + timedelta(seconds=29) < edge.rests_until <= START + timedelta(seconds=30)
+
+
+async def test_a_senders_own_full_queue_rests_nobody_else() -> None:
+    carrier = Carrier(Result.LIMITED, retry_after=30.0)
+    carrier.code = "21611"
+    perform = Performer(carrier)
+    await asyncio.gather(perform(post(), Lease(60)), perform(post(2, OTHER), Lease(60)))
+    assert len(carrier.begun) == 2
+    assert perform.edge(START, {}).rests_until is None
 
 
 async def test_the_fold_is_told_what_a_sender_may_have_of_the_account() -> None:

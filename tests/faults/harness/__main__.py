@@ -41,7 +41,7 @@ async def play(plan: Plan, console: Console) -> list[Verdict]:
 
 def main() -> int:
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-    (plan, quick), console = arguments(), Console()
+    (plan, quick), console = arguments(), Console(width=None if sys.stdout.isatty() else 120)
     console.print(f"{os.cpu_count()} cores, {len(plan.faults)} faults, seed {plan.seed}\n")
     verdicts = asyncio.run(play(plan, console))
     console.print(screen.table(verdicts))

@@ -36,6 +36,8 @@ def stepped(*offsets: int) -> Callable[[Scene], Awaitable[None]]:
 FAULTS: Final = (
     Fault("clock-ahead", "clock: an hour ahead", stepped(HOUR), seconds=18, alone=True),
     Fault("clock-behind", "clock: an hour behind, and right again", stepped(-HOUR, 0), seconds=26, alone=True),
+    Fault("clock-back", "clock: an hour ahead, and right again while texts wait", stepped(HOUR, 0), seconds=18, rate=80,
+          alone=True),
     Fault("clock-both-ways", "clock: an hour ahead, right, behind, right, and an hour passes",
           stepped(HOUR, 0, -HOUR, 0, HOUR), seconds=44, alone=True),
 )  # fmt: skip

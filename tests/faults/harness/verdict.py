@@ -75,7 +75,7 @@ def judged(fault: str, ids: set[str], watch: Watch, calls: list[Asked], seconds:
         seconds=round(seconds, 1),
         wrong=(
             *_counted("lost", lost), *_counted("sent twice", twice),
-            *_counted("not at rest in time", moving),
+            *_counted(f"not at rest in time ({_in_words(watch.states(moving))})", moving),
             *_counted("told otherwise than the provider has it", _mistold(states, taken)),
             *_counted("an attempt was called twice", _called_twice(calls)),
             *([f"the pace was exceeded: {ratio:.2f} of what a window may see"] if ratio > PACE_KEPT else []),
@@ -143,6 +143,10 @@ def _books(ids: set[str], states: dict[str, State], watch: Watch) -> list[str]:
     if any(unequal.values()):
         found.append(f"usage is not the recount: {({s: n for s, n in unequal.items() if n})}")
     return found
+
+
+def _in_words(states: Counter[str]) -> str:
+    return ", ".join(f"{count} {state}" for state, count in states.most_common())
 
 
 def _counted(words: str, which: set[str] | dict[str, int]) -> list[str]:

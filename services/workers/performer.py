@@ -72,7 +72,7 @@ class Performer:
         """A limit of the sender's own (its queue at the provider is full) holds up nobody else."""
         if answer.result is Result.LIMITED and meaning(answer.code or "").who is not Who.SENDER:
             self.account.limited(began, answer.retry_after, time.monotonic())
-        elif answer.result is not Result.UNSENT:
+        elif answer.result not in (Result.UNSENT, Result.LIMITED):
             self.account.backoff.went(began)
 
     async def _look(self, look: Look, lease: Lease) -> Seen:

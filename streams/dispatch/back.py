@@ -18,7 +18,8 @@ LATE_AT_ONCE: Final = 200
 LOOKED_THROUGH: Final = 5_000
 """Texts of the queue looked through in one step."""
 SWEEP_EVERY: Final = timedelta(minutes=1)
-"""The queue as a whole is looked through for what cannot leave in time; at once when the pace falls."""
+SOON: Final = timedelta(seconds=1)
+"""The queue as a whole is looked through for what cannot leave in time; soon, when the pace has fallen."""
 
 
 def hand_back(draft: Draft, name: str, row: MessageRow, code: str, reason: str, until: datetime | None = None) -> None:
@@ -63,23 +64,31 @@ def _turn(draft: Draft, name: str, settings: Settings) -> datetime | None:
 
 def hand_back_hopeless(draft: Draft, settings: Settings) -> None:
     """Look through the queue, some of it in each step, if its end would come after the first deadline in it: once a
-    minute, or at once if the pace has fallen (that of one that was paused was none)."""
+    minute, or soon if the pace has fallen (that of one that was paused was none)."""
     queue, pace = draft.queue, pace_of(draft.sender, settings)
-    pace = None if queue.paused else pace
-    slower = pace is not None and (queue.pace is None or pace < queue.pace)
-    queue.pace = pace
-    if pace is None:
-        queue.sweep = []
+    if pace is None or queue.paused:
+        queue.sweep, queue.swept_at, queue.pace = [], None, None
         return
-    if not queue.sweep and (slower or queue.swept_at is None or draft.now - queue.swept_at >= SWEEP_EVERY):
-        queue.swept_at, first = draft.now, queue.deadlines.first()
-        if first is not None and first[0] <= draft.now + timedelta(seconds=queue.total / pace):
-            queue.sweep = list(queue.tickets)
+    _begin_sweep(draft, pace)
     back = 0
     for _ in range(min(LOOKED_THROUGH, len(queue.sweep))):
         if back == LATE_AT_ONCE:
             return
         back += _hopeless(draft, queue.sweep.pop(), settings)
+
+
+def _begin_sweep(draft: Draft, pace: float) -> None:
+    """`queue.pace`: the one by which it was looked through last, or a faster one since."""
+    queue = draft.queue
+    slower = queue.pace is None or pace < queue.pace
+    every = SOON if slower else SWEEP_EVERY
+    if not slower:
+        queue.pace = pace
+    if queue.sweep or (queue.swept_at is not None and draft.now - queue.swept_at < every):
+        return
+    queue.swept_at, queue.pace, first = draft.now, pace, queue.deadlines.first()
+    if first is not None and first[0] <= draft.now + timedelta(seconds=queue.total / pace):
+        queue.sweep = list(queue.tickets)
 
 
 def _hopeless(draft: Draft, name: str, settings: Settings) -> bool:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from services.providers import Provider
-from streams.dispatch.calls import Answer, Look, Post, Result, Seen
+from streams.dispatch.calls import Look, Post, Result, Seen
 from tests.contracts.platforms import PLATFORMS, Deed, ListDeed, Platform
 from tests.edges.servers import full_house, nobody_listens
 
@@ -55,8 +55,9 @@ async def test_taken(platform: Platform) -> None:
     async with platform.stage() as stage, client(platform, stage.url) as provider:
         answer = await provider.send(post(platform, message_id="order:77", attempt=3, body="ünïcode 🎉 a+b&c"))
         [text] = stage.texts
-        assert answer == Answer(tenant="acme", message_id="order:77", attempt=3, sender=platform.senders[0],
-                                result=Result.ACCEPTED, provider_id=text.id)  # fmt: skip
+        assert (answer.tenant, answer.message_id, answer.attempt) == ("acme", "order:77", 3)
+        assert (answer.sender, answer.result) == (platform.senders[0], Result.ACCEPTED)
+        assert answer.provider_id == text.id
         assert text == (text.id, TO, platform.senders[0], "ünïcode 🎉 a+b&c", ("acme", "order:77", 3))
 
 
@@ -157,7 +158,6 @@ async def entries(provider: Provider, wanted: Look) -> list[str]:
     """The ids of what is listed."""
     seen = await provider.look(wanted)
     assert seen.entries is not None, seen.detail
-    assert seen.identity == ("look", *wanted[:4], wanted.round) if hasattr(seen, "identity") else True
     return [entry.provider_id for entry in seen.entries]
 
 

@@ -293,8 +293,9 @@ def _data(one: Letter, unmask: bool) -> dict[str, Any]:
 
 def _say_what_remains(one: Letter) -> None:
     """On a consent topic a number was blocked: mending the record does not lift that, a person does."""
+    from schemas.topics import CONSENT_EVENTS, INBOUND, REPLIES
     from services.cli.screen import note
 
     note(f"Replayed to {one.said.topic}, once. If it is set aside again it comes back under a new name.")
-    if one.said.topic in {"sms.consent-events", "sms.replies", "sms.inbound"}:
-        note("The number is blocked until somebody says what was meant: see `sayso consent history`, `sayso consent`.")
+    if one.said.topic in {topic.name for topic in (CONSENT_EVENTS, REPLIES, INBOUND)}:
+        note("Its number is blocked until somebody says what was meant: `sayso consent resolve NUMBER`.")

@@ -139,7 +139,7 @@ class Runner:
         more = self.lane.judge(tx, settings, self._most)
         judged, took = before - len(tx.work), time.perf_counter() - began
         if judged == self._most:
-            self._most = max(FEWEST, min(2 * judged, int(judged * SLICE / took)))
+            self._most = max(FEWEST, min(2 * judged, int(judged * SLICE / max(took, 1e-6))))
         return more
 
     def _withdraw(self, effects: Iterable[Any]) -> None:

@@ -1,0 +1,40 @@
+"""A batch is filled past aiokafka's own `append`: what is in it must be what was put in, and no record may be lost."""
+
+from __future__ import annotations
+
+from aiokafka.producer.message_accumulator import BatchBuilder
+from aiokafka.record.memory_records import MemoryRecords
+
+from streams.kit.writer import fill
+from streams.lanes.outbox import Contents, placed
+from streams.lanes.transaction import Outgoing
+
+
+def contents(count: int) -> list[Contents]:
+    return [(b"key %d" % n, None if n % 3 == 0 else b"value %d" % n, [("ce_id", b"%d" % n)]) for n in range(count)]
+
+
+def read(batch: BatchBuilder) -> list[tuple[int, bytes, bytes | None, list[tuple[str, bytes]]]]:
+    found = MemoryRecords(bytes(batch._build())).next_batch()
+    return [(one.offset, one.key, one.value, list(one.headers)) for one in found]
+
+
+def test_what_was_put_in_comes_out_in_order() -> None:
+    batch, records = BatchBuilder(1 << 20, 0, is_transactional=1), contents(100)
+    assert fill(batch, records) == batch.record_count() == 100
+    assert read(batch) == [(n, *one) for n, one in enumerate(records)]
+
+
+def test_a_full_batch_takes_no_more_and_says_how_many_it_took() -> None:
+    batch, records = BatchBuilder(500, 0, is_transactional=1), contents(100)
+    taken = fill(batch, records)
+    assert 0 < taken < 100
+    assert batch.closed()
+    assert read(batch) == [(n, *one) for n, one in enumerate(records[:taken])]
+
+
+def test_records_are_put_together_by_topic_and_partition_in_their_order() -> None:
+    sends = [Outgoing(topic, n % 2, b"%d" % n, b"v", []) for n, topic in enumerate("abababba")]
+    assert {place: [key for key, _, _ in there] for place, there in placed(sends).items()} == {
+        ("a", 0): [b"0", b"2", b"4"], ("b", 1): [b"1", b"3", b"5"], ("b", 0): [b"6"], ("a", 1): [b"7"],
+    }  # fmt: skip

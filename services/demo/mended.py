@@ -43,8 +43,8 @@ def _failed(item: Item) -> Iterator[RenderableType]:
     code = meaning(item.outcome.get("error_code") or "")
     yield Text.assemble((item.message_id, "bold"), f" to {masked(item.number or '')} is ", coloured(item.state),
                         f" with code {code.code}: {code.title}")  # fmt: skip
-    steps = "".join(f"\n  {n}. {step}" for n, step in enumerate(code.steps, 1))
-    yield _within(f"{code.description}\nWhat to do{steps}")
+    steps = (f"  {n}. {step}" for n, step in enumerate(code.steps, 1))
+    yield from map(_within, (code.description, "What to do", *steps))
 
 
 def _within(words: str) -> RenderableType:

@@ -8,8 +8,19 @@ from typing import Any
 import pytest
 
 from schemas.decision import Finding, Verdict
+from streams.gate.rules import RULES
 from streams.lifecycle import MEANINGS, Group, State
-from streams.mailboxes import BOXES, FAILED_BEFORE, WORDS, Box, Standing, box_of, needs_attention
+from streams.mailboxes import (
+    BOXES,
+    BY_SOMEBODY,
+    BY_THE_CLOCK,
+    FAILED_BEFORE,
+    WORDS,
+    Box,
+    Standing,
+    box_of,
+    needs_attention,
+)
 
 NOW = datetime(2026, 11, 21, 17, tzinfo=UTC)
 LATER, EARLIER = NOW + timedelta(hours=1), NOW - timedelta(hours=1)
@@ -75,6 +86,12 @@ def test_every_state_has_its_place() -> None:
     assert {State(state) for state, *_ in STATES} | {State.HELD} == set(State)
     assert set(State) - BOXES.keys() == {State.CANCELED}
     assert WORDS.keys() == set(Box)
+
+
+def test_the_rules_that_are_named_are_rules() -> None:
+    named = {rule.__name__ for rule in RULES}
+    assert BY_THE_CLOCK | {"awaiting_approval"} <= named
+    assert named >= BY_SOMEBODY - {"no_number"}, "which is for people to say"
 
 
 def test_the_sentbox_is_what_the_books_call_out() -> None:

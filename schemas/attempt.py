@@ -23,6 +23,7 @@ class AttemptState(StrEnum):
 class Attempt(Message):
     """`code` is the provider's error code, or our own word where the provider never answered.
 
+    `segments` is what the provider counts and will bill, where its answer says so.
     `attempt` 0 is the order itself, not tried yet (queued, canceled or expired before a call)."""
 
     message_id: Slug
@@ -33,6 +34,7 @@ class Attempt(Message):
     state: AttemptState
     provider_id: str | None = None
     code: str | None = None
+    segments: Whole | None = None
     at: UtcTime
     evidence: str | None = None
 

@@ -6,7 +6,8 @@ from schemas.base import Message, Slug, UtcTime, Whole
 
 
 class DeliveryReceipt(Message):
-    """`raw` is the callback's form, field by field: new fields appear without notice and are kept."""
+    """`raw` is the callback's form, field by field: new fields appear without notice and are kept.
+    `foreign`: the callback names another account than the one that we send from; it is kept and not believed."""
 
     message_id: Slug
     tenant: Slug
@@ -15,6 +16,7 @@ class DeliveryReceipt(Message):
     status: str
     error_code: str | None = None
     received_at: UtcTime
+    foreign: bool | None = None
     raw: dict[str, str] = {}
 
     @property

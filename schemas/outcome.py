@@ -11,10 +11,15 @@ class Was(Message):
     state: str
     error_code: str | None = None
     segments: Whole = 0
+    segments_predicted: Whole | None = None
+    segments_billed: Whole | None = None
 
 
 class Outcome(Message):
-    """`version` counts from 1 per message.  `final` means that no later fact is expected to change `state`."""
+    """`version` counts from 1 per message.  `final` means that no later fact is expected to change `state`.
+
+    `segments` is what counts: `segments_billed` where the provider has said it, else `segments_predicted`.
+    `contradictions`: reports of the attempt that matters which its end cannot be true beside, as `failed 30008`."""
 
     message_id: Slug
     tenant: Slug
@@ -33,6 +38,9 @@ class Outcome(Message):
     error_title: str | None = None
     next_step: str | None = None
     segments: Whole = 0
+    segments_predicted: Whole | None = None
+    segments_billed: Whole | None = None
+    contradictions: tuple[str, ...] = ()
     final: bool
     version: Whole
     was: Was | None = None

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
+from pathlib import Path
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
@@ -132,6 +133,8 @@ LEFT: Final = STRENGTH[ATTEMPT, "accepted"]
 """From this strength on the provider has, or had, the text."""
 ENDED: Final = STRENGTH[RECEIPT, "canceled"]
 """From this strength on nothing more is expected of the attempt."""
+ARRIVED: Final = frozenset({State.DELIVERED, State.READ})
+LOST: Final = frozenset({State.CANCELED, State.REFUSED, State.FAILED, State.UNDELIVERED})
 CALLED: Final = frozenset({State.SENDING, State.IN_DOUBT, State.REFUSED, State.UNKNOWN})
 """States of an attempt that no decision can take back, besides those from `LEFT` on."""
 
@@ -139,6 +142,15 @@ CALLED: Final = frozenset({State.SENDING, State.IN_DOUBT, State.REFUSED, State.U
 def after(before: tuple[str, str] | None, report: tuple[str, str]) -> tuple[str, str]:
     """The stronger of two reports of one attempt."""
     return report if before is None or STRENGTH[report] > STRENGTH[before] else before
+
+
+def contradicts(end: State, report: tuple[str, str]) -> bool:
+    """Whether both cannot be true of one attempt: it arrived and did not; it was never taken and yet is on its way.
+    The end stands; the report is kept and counted."""
+    said = TABLE[report].state
+    if said is State.REFUSED:
+        return MEANINGS[end].group is Group.OUT
+    return end in ARRIVED and said in LOST
 
 
 class Balance(NamedTuple):
@@ -177,3 +189,36 @@ def diagram() -> str:
     drawn = [f"    {before} --> {state}: {', '.join(words)}" for (before, state), words in arrows.items()]
     ends = [f"    {state} --> [*]" for state, meaning in MEANINGS.items() if meaning.final]
     return "\n".join(["stateDiagram-v2", *drawn, *ends]) + "\n"
+
+
+INTRODUCTION: Final = """\
+# A message's life
+
+Generated from `lifecycle.py` by `python -m streams.lifecycle`.
+
+An attempt's state is the strongest report of it, whatever the order in which reports come and however often; a message's
+is that of its decision, or of the attempt that matters most. Below, the arrows are where a report is expected. It may
+come anywhere else too: the strength alone decides.
+"""
+
+
+def page() -> str:
+    """The docs' page: what each state means, the diagram, every report by its strength, the equation."""
+    means = [
+        f"| `{state}` | {meaning.group} | {'yes' if meaning.final else ''} | {meaning.words} |"
+        for state, meaning in MEANINGS.items()
+    ]
+    reports = [f"| {strength} | {line.source} {line.word} | `{line.state}` |" for strength, line in enumerate(REPORTS)]
+    parts = [
+        INTRODUCTION,
+        "\n".join(["| state | counted as | final | |", "|---|---|---|---|", *means]) + "\n",
+        f"```mermaid\n{diagram()}```\n",
+        "## Reports of an attempt, the weakest first\n",
+        "\n".join(["| strength | report | makes it |", "|---|---|---|", *reports]) + "\n",
+        f"## The books\n\n    {BALANCE}\n",
+    ]
+    return "\n".join(parts)
+
+
+if __name__ == "__main__":
+    Path(__file__).with_name("LIFECYCLE.md").write_text(page(), "utf-8")

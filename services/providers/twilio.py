@@ -13,7 +13,7 @@ from twilio.rest import Client
 
 from services.providers.broken import BROKEN, in_words
 from services.providers.session import Flight, LeaseOver, QuietSession, flight
-from services.providers.twilio_list import NotWhole, listed
+from services.providers.twilio_list import NotWhole, counted, listed
 from streams.codes import waits
 from streams.dispatch.calls import Answer, Look, Post, Result, Seen
 
@@ -72,7 +72,7 @@ class Twilio:
             return _in_doubt(post, f"HTTP {call.response.status_code}, but the answer could not be read")
         if not isinstance(message.sid, str) or not message.sid:
             return _in_doubt(post, "taken by its status, but the answer has no sid")
-        return _answer(post, Result.ACCEPTED, provider_id=message.sid)
+        return _answer(post, Result.ACCEPTED, provider_id=message.sid, segments=counted(message.num_segments))
 
     async def look(self, look: Look) -> Seen:
         """The time-out is for the whole list.  Only cancellation and bugs are raised."""

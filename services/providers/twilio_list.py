@@ -41,17 +41,21 @@ def _within(made: datetime, look: Look) -> bool:
     return look.not_before - _SECOND <= made <= look.not_after
 
 
+def counted(num_segments: object) -> int | None:
+    """Written as a word; a messaging service says 0 until it has chosen a number: not known."""
+    said = str(num_segments or "")
+    return int(said) if said.isdecimal() and len(said) < 4 and int(said) else None
+
+
 def _entry(message: Any) -> Entry:
-    """Raises NotWhole for one that cannot be placed: it could be the one that is looked for.  A messaging service says
-    0 segments until it has chosen a number: not known."""
+    """Raises NotWhole for one that cannot be placed: it could be the one that is looked for."""
     if not isinstance(message.sid, str) or not message.sid or not isinstance(message.date_created, datetime):
         raise NotWhole("an entry of the list has no sid or no time of creation")
-    segments = str(message.num_segments or "")
     return Entry(
         provider_id=message.sid,
         sender=message.messaging_service_sid or message.from_ or None,
         body=message.body or "",
-        num_segments=int(segments) if segments.isdecimal() and segments != "0" else None,
+        num_segments=counted(message.num_segments),
         status=str(message.status or ""),
         created_at=message.date_created.astimezone(UTC),
         error_code=None if message.error_code is None else str(message.error_code),

@@ -49,7 +49,7 @@ async def _run(given: argparse.Namespace, settings: ServiceSettings) -> None:
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     publisher = Publisher(bootstrap, source="webhook", timeout=CONFIRM_WITHIN)
-    webhook = Webhook(signature, publisher)
+    webhook = Webhook(signature, publisher, settings.account_sid)
     runner = web.AppRunner(webhook.app(), access_log=None, shutdown_timeout=CONFIRM_WITHIN)
     await runner.setup()
     metrics = contextlib.AsyncExitStack()

@@ -37,8 +37,10 @@ log = structlog.get_logger("sayso.webhook")
 
 
 class Webhook:
-    def __init__(self, signature: Signature, publisher: Publisher) -> None:
+    def __init__(self, signature: Signature, publisher: Publisher, account: str = "") -> None:
+        """`account`: the SID of the one that we send from; "": not known here."""
         self._signature = signature
+        self._account = account
         self._publisher = publisher
         self.counts: Counter[str] = Counter()
         self.meters = Meters(WEBHOOK)
@@ -57,8 +59,12 @@ class Webhook:
 
     async def status(self, request: web.Request) -> web.Response:
         query = dict(parse_qsl(request.raw_path.partition("?")[2], keep_blank_values=True))
+        account = self._account
         return await self._take(
-            request, DELIVERY_RECEIPTS, lambda form, now: reading.receipt(query, form, now), web.Response(status=204)
+            request,
+            DELIVERY_RECEIPTS,
+            lambda form, now: reading.receipt(query, form, now, account),
+            web.Response(status=204),
         )
 
     async def inbound(self, request: web.Request) -> web.Response:

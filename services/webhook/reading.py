@@ -21,8 +21,11 @@ class Wrong(NamedTuple):
     words: str
 
 
-def receipt(query: Mapping[str, str], form: Mapping[str, str], now: datetime) -> DeliveryReceipt | Wrong:
-    """Our identity rides on the query, as the create call wrote it; the rest is Twilio's form."""
+def receipt(
+    query: Mapping[str, str], form: Mapping[str, str], now: datetime, account: str = ""
+) -> DeliveryReceipt | Wrong:
+    """Our identity rides on the query, as the create call wrote it; the rest is Twilio's form.  `account`: the SID of
+    the one that we send from, where that is known."""
     missing = [name for name in IDENTITY if not query.get(name)]
     if missing:
         return Wrong(f"the StatusCallback URL must carry {', '.join(missing)} in its query")
@@ -37,6 +40,7 @@ def receipt(query: Mapping[str, str], form: Mapping[str, str], now: datetime) ->
                 "status": form["MessageStatus"],
                 "error_code": form.get("ErrorCode") or None,
                 "received_at": now,
+                "foreign": True if account and form.get("AccountSid", account) != account else None,
                 "raw": dict(form),
             }
         )

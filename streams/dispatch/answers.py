@@ -26,7 +26,8 @@ def answered(draft: Draft, answer: Answer, settings: Settings) -> None:
         _mind_the_pace(draft, answer, began)
     match answer.result:
         case Result.ACCEPTED:
-            draft.report(row.order, row.attempt, AttemptState.ACCEPTED, provider_id=answer.provider_id)
+            draft.report(row.order, row.attempt, AttemptState.ACCEPTED, provider_id=answer.provider_id,
+                         segments=answer.segments)  # fmt: skip
             draft.finish(name, row, Place.ACCEPTED, provider_id=(answer.provider_id or "")[:LONGEST_ID])
         case Result.REFUSED:
             draft.report(row.order, row.attempt, AttemptState.REFUSED, code=answer.code, evidence=answer.detail)

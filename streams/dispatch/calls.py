@@ -53,6 +53,8 @@ class Answer(Message):
     provider_id: str | None = None
     code: str | None = None
     detail: str = ""
+    segments: int | None = None
+    """As the provider counts them, which is what it bills; None where it has not counted yet."""
     retry_after: float | None = None
     """Seconds."""
 

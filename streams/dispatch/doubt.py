@@ -103,6 +103,7 @@ def _conclude(draft: Draft, name: str, row: MessageRow, verdict: Verdict) -> Non
     assert row.order is not None
     if isinstance(verdict, Found):
         draft.report(row.order, row.attempt, AttemptState.ACCEPTED, provider_id=verdict.entry.provider_id,
+                     segments=verdict.entry.num_segments,
                      evidence=f"{verdict.why}; its status is {verdict.entry.status}")  # fmt: skip
         draft.finish(name, row, Place.ACCEPTED, provider_id=verdict.entry.provider_id[:LONGEST_ID])
     elif row.looks == 1:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
-from streams.lifecycle import ATTEMPT, CALLED, LEFT, RECEIPT, REPORTS, STRENGTH, State
+from streams.lifecycle import ATTEMPT, CALLED, LEFT, RECEIPT, REPORTS, STRENGTH, State, contradicts
 from streams.outcomes.rows import Report
 
 MOST_ATTEMPTS: Final = 16
@@ -54,8 +54,8 @@ def merged(known: tuple[Report, ...], new: Report) -> tuple[Report, ...]:
 
 
 def _said(report: Report) -> tuple[str, ...]:
-    parts = (report.source, report.word, report.code, report.provider_id, report.sender, report.to)
-    return tuple(part or "" for part in parts)
+    parts = (report.source, report.word, report.code, report.provider_id, report.sender, report.to, report.segments)
+    return tuple("" if part is None else str(part) for part in parts)
 
 
 def _rank(report: Report) -> tuple[int, tuple[str, ...]]:
@@ -106,6 +106,23 @@ def standing(number: int, reports: Iterable[Report]) -> Standing:
     strength = max((STRENGTH[report.source, report.word] for report in reports), default=-1)
     weight = (strength >= 0) + (strength >= LEFT) + (strength >= _ARRIVED)
     return Standing(weight, number, strength)
+
+
+def billed(attempts: Mapping[int, tuple[Report, ...]], predicted: int) -> int | None:
+    """Segments that the provider counts, of all attempts that it took; None where it has not said of any."""
+    counted = {
+        number: max((report.segments for report in reports if report.segments), default=None)
+        for number, reports in attempts.items()
+        if standing(number, reports).strength >= LEFT
+    }
+    known = [count for count in counted.values() if count is not None]
+    return sum(known) + predicted * (len(counted) - len(known)) if known else None
+
+
+def contradictions(at: Standing, reports: Iterable[Report]) -> tuple[str, ...]:
+    """`failed 30008` beside a delivery."""
+    told = {(r.word, r.code) for r in reports if contradicts(at.state, (r.source, r.word))}
+    return tuple(sorted(" ".join(filter(None, one)) for one in told))
 
 
 def code_of(at: Standing, reports: Iterable[Report]) -> str | None:

@@ -18,7 +18,7 @@ from streams.outcomes.consent import consent_told
 from streams.outcomes.due import forgettable, next_wake, presumed
 from streams.outcomes.learned import number_learned
 from streams.outcomes.read import judged_of, report_of
-from streams.outcomes.rows import LIFE, Judged, Life
+from streams.outcomes.rows import LIFE, Judged, Life, Report
 from streams.outcomes.tell import sighting, tell
 from streams.set_aside import set_aside
 from streams.step import NOTHING, Fact, Publication, Rows, Settings, Step
@@ -87,8 +87,16 @@ def _seniority(judged: Judged) -> tuple[int, datetime, int]:
 def with_report(life: Life, fact: Fact, now: datetime) -> Life:
     """Of an attempt, or of a receipt for one."""
     report = report_of(fact, now)
-    if (report.source, report.word) not in STRENGTH:
-        return life.model_copy(update={"odd": tuple(sorted({*life.odd, report.word}))[:MOST_ODD]})
+    odd = _odd(fact.value, report)
+    if odd is not None:
+        return life.model_copy(update={"odd": tuple(sorted({*life.odd, odd}))[:MOST_ODD]})
     number = fact.value.attempt
     attempts = {**life.attempts, number: merged(life.attempts.get(number, ()), report)}
     return life.model_copy(update={"attempts": most_telling(attempts)})
+
+
+def _odd(said: Attempt | DeliveryReceipt, report: Report) -> str | None:
+    """What is kept and not believed: a word that the table does not know, or one about another account's text."""
+    if isinstance(said, DeliveryReceipt) and said.foreign:
+        return f"of another account: {report.word}"
+    return None if (report.source, report.word) in STRENGTH else report.word

@@ -61,6 +61,7 @@ def report_of(fact: Fact, now: datetime) -> Report:
             provider_id=_cut(said.provider_id),
             sender=_cut(said.sender),
             to=_cut(said.to),
+            segments=_segments(said.segments),
             at=min(said.at, now),
             partition=fact.partition,
             offset=fact.offset,
@@ -70,10 +71,17 @@ def report_of(fact: Fact, now: datetime) -> Report:
         word=said.status.strip().lower()[:LONGEST],
         code=_cut(said.error_code),
         provider_id=_cut(said.provider_id),
+        segments=_segments(said.raw.get("NumSegments")),
         at=min(said.received_at, now),
         partition=fact.partition,
         offset=fact.offset,
     )
+
+
+def _segments(said: int | str | None) -> int | None:
+    """As billed; what can be no count of one text's segments is none."""
+    text = str(said or "")
+    return int(text) if text.isdecimal() and len(text) <= 3 and int(text) else None
 
 
 def _cut(text: str | None, longest: int = LONGEST) -> str | None:

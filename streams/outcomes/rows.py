@@ -47,6 +47,7 @@ class Report(Row):
     provider_id: str | None = None
     sender: str | None = None
     to: str | None = None
+    segments: int | None = None
     at: datetime
     partition: int | None = None
     offset: int | None = None
@@ -58,13 +59,16 @@ class Told(Row):
     state: str
     error_code: str | None = None
     segments: int
+    segments_predicted: int | None = None
+    segments_billed: int | None = None
+    contradictions: tuple[str, ...] = ()
     sender: str | None = None
     next_step: str | None = None
 
 
 class Life(Row):
     """`to` and `fingerprint` are those of the first decision: another text under its id does not belong here.
-    `odd`: statuses that the table does not know, kept as evidence."""
+    `odd`: statuses that the table does not know, and those of another account, kept as evidence."""
 
     tenant: str
     message_id: str

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from schemas.decision import Verdict
 from streams.codes import meaning
 from streams.lifecycle import DECISION, TABLE, State
-from streams.outcomes.attempts import Standing, code_of, ours, standing
+from streams.outcomes.attempts import Standing, billed, code_of, contradictions, ours, standing
 from streams.outcomes.rows import Judged, Life, Report, Told
 
 
@@ -35,10 +35,14 @@ def told(life: Life, judged: Judged) -> Told:
     state, at, reports = story(life, judged)
     code = None if at is None else code_of(at, reports)
     sender = min((report.sender for report in reports if report.sender), default=judged.sender)
+    counted = billed({n: ours(said, life.to) for n, said in life.attempts.items()}, judged.segments)
     return Told(
         state=state,
         error_code=code,
-        segments=judged.segments,
+        segments=judged.segments if counted is None else counted,
+        segments_predicted=judged.segments,
+        segments_billed=counted,
+        contradictions=() if at is None else contradictions(at, reports),
         sender=sender,
         next_step=meaning(code).next_step if code else judged.next_step,
     )

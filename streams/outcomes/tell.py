@@ -44,10 +44,23 @@ def _outcome(life: Life, judged: Judged, news: Told, before: Told | None, now: d
         error_title=meaning(code).title if code else None,
         next_step=news.next_step,
         segments=news.segments,
+        segments_predicted=news.segments_predicted,
+        segments_billed=news.segments_billed,
+        contradictions=news.contradictions,
         final=MEANINGS[state].final,
         version=life.version,
-        was=Was(state=before.state, error_code=before.error_code, segments=before.segments) if before else None,
+        was=_was(before) if before else None,
         at=now,
+    )
+
+
+def _was(before: Told) -> Was:
+    return Was(
+        state=before.state,
+        error_code=before.error_code,
+        segments=before.segments,
+        segments_predicted=before.segments_predicted,
+        segments_billed=before.segments_billed,
     )
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+import streams
 from schemas.attempt import AttemptState
 from schemas.decision import Verdict
 from streams.lifecycle import (
@@ -22,7 +25,9 @@ from streams.lifecycle import (
     State,
     after,
     balance,
+    contradicts,
     diagram,
+    page,
     states_of,
 )
 
@@ -100,3 +105,18 @@ def test_the_diagram_draws_every_state_and_ends_in_the_final_ones() -> None:
         assert f"--> {state}:" in drawn
         assert (f"    {state} --> [*]" in drawn) == meaning.final
     assert "sent --> delivered: provider delivered" in drawn
+
+
+def test_the_docs_page_is_the_tables() -> None:
+    """Written anew by `python -m streams.lifecycle`."""
+    written = Path(str(streams.__file__)).with_name("LIFECYCLE.md").read_text("utf-8")
+    assert written == page()
+    assert diagram() in written
+    assert BALANCE in written
+
+
+def test_a_life_that_goes_as_expected_contradicts_nothing() -> None:
+    for line in REPORTS:
+        for before in line.usually_from:
+            reports = [report for report in STRENGTH if TABLE[report].state == before]
+            assert not any(contradicts(line.state, report) for report in reports), line

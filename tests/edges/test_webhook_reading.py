@@ -83,3 +83,13 @@ def test_segments_that_are_no_number() -> None:
     read = inbound({**TEXT, "NumSegments": "many"}, NOW)
     assert isinstance(read, Wrong)
     assert read.words.startswith("num_segments: ")
+
+
+@pytest.mark.parametrize(
+    ("told", "ours", "foreign"),
+    [("AC1", "AC1", None), ("AC2", "AC1", True), (None, "AC1", None), ("AC2", "", None)],
+)
+def test_a_receipt_of_another_account_says_so(told: str | None, ours: str, foreign: bool | None) -> None:
+    read = receipt(QUERY, STATUS | ({"AccountSid": told} if told else {}), NOW, ours)
+    assert isinstance(read, DeliveryReceipt)
+    assert read.foreign is foreign

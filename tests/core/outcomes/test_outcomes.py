@@ -86,7 +86,7 @@ def test_an_outcome_says_who_what_why_and_what_to_do() -> None:
     assert (told.branch, told.sender, told.kind, told.segments, told.final) == ("north", CODE, "reminder", 2, True)
     assert told.error_title == meaning("30003").title
     assert told.next_step == meaning("30003").next_step
-    assert told.was == Was(state="accepted", segments=2)
+    assert told.was == Was(state="accepted", segments=2, segments_predicted=2)
     assert [one.version for one in drive.all(OUTCOMES)] == [1, 2, 3, 4]
 
 
@@ -114,10 +114,33 @@ def test_what_changes_nothing_visible_is_kept_and_not_told() -> None:
     drive = room()
     for fact in (*SENT, receipt("delivered")):
         drive.tell(fact)
-    step = drive.tell(receipt("failed", "30008"))
+    step = drive.tell(receipt("queued", provider_id="SM1"))
     assert step.rows
     assert not step.publish
-    assert b"30008" in drive.rows.raw["life"]
+    assert b'"queued"' in drive.rows.raw["life"]
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected", "kept"),
+    [
+        pytest.param([*SENT, receipt("delivered"), receipt("failed", "30008")], "delivered", ("failed 30008",),
+                     id="it arrived and it failed"),
+        pytest.param([*SENT, receipt("undelivered", "30003"), receipt("failed"), receipt("read")], "read",
+                     ("failed", "undelivered 30003"), id="it was read and did not arrive, twice"),
+        pytest.param([decision(), attempt("refused", code="21610"), receipt("sent")], "sent", ("refused 21610",),
+                     id="it was never taken and is on its way"),
+        pytest.param([*SENT, receipt("failed", "30008"), receipt("undelivered", "30003")], "undelivered 30003", (),
+                     id="two words for one failure are none"),
+        pytest.param([*SENT, receipt("sent"), receipt("delivered"), receipt("read")], "read", (), id="nor is a life"),
+    ],
+)  # fmt: skip
+def test_a_contradiction_is_kept_as_evidence_and_told(facts: list[Any], expected: str, kept: tuple[str, ...]) -> None:
+    drive = room()
+    for fact in facts:
+        drive.tell(fact)
+    told = last(drive)
+    assert told is not None
+    assert (state(drive), told.contradictions) == (expected, kept)
 
 
 @pytest.mark.parametrize(

@@ -60,8 +60,7 @@ class Hooks:
     ready: Callable[[list[int]], None] = lambda partitions: None
     clock: Callable[[], float] = time.time
     fatal: Callable[[BaseException], None] = field(default=lambda error: os._exit(70))
-    reached: Callable[[str], None] = lambda point: None
-    """Told of each named step of a batch's life: a test may end the process there."""
+    reached: Callable[[str], None] = lambda point: None  # told of each step: a test may end the process there
     committed: Callable[[Transaction, float], None] = lambda tx, seconds: None
     """Told of each batch that has become durable, and how long its transaction took."""
     restored: Callable[[int, float], None] = lambda rows, seconds: None
@@ -213,7 +212,6 @@ class Host:
             await asyncio.gather(*[runner.close() for runner in fresh])
             return
         self.lanes.update({runner.lane.partition: runner for runner in fresh})
-        self.hooks.reached("on-open")
         self.live, self.progress = True, time.monotonic()
         for runner in self.lanes.values():
             runner.go()

@@ -54,6 +54,7 @@ class Runner:
     def go(self) -> None:
         """After an assignment, also of a lane that was kept: the consumer is sought to its positions."""
         self._draining = False
+        self.host.hooks.reached("on-open")
         self.lane.rewind()
         self._kick.set()
         if self._task is None:

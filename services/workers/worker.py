@@ -20,6 +20,7 @@ from services.providers import Provider, provider_from
 from services.settings import ServiceSettings
 from services.workers.observed import Observed
 from services.workers.performer import Performer
+from services.workers.steady import Steady
 from streams.apps import ROOMS
 from streams.kit.broadcast import Broadcast
 from streams.kit.host import Hooks, Host, Pace
@@ -45,7 +46,7 @@ async def work(
     ready: Callable[[list[int]], None] = lambda partitions: None,
     clock: Callable[[], float] = time.time,
 ) -> None:
-    """`clock`: seconds since 1970.  Raises CannotStart.  Any later fault ends the process with exit code 70."""
+    """`clock`: the machine's, seconds since 1970.  Raises CannotStart.  Any later fault ends the process with code 70."""
     if settings.bootstrap is None:
         raise CannotStart("SAYSO_BOOTSTRAP is not set: a worker needs to know its Kafka")
     room = ROOMS[name]
@@ -53,7 +54,7 @@ async def work(
     broadcast = Broadcast(settings.bootstrap, fatal=_leave)
     await broadcast.start()
     provider = provider_from(settings) if room.opens else None
-    hooks = Hooks(settings=lambda: broadcast.current, ready=ready, clock=clock, fatal=_leave)
+    hooks = Hooks(settings=lambda: broadcast.current, ready=ready, clock=Steady(clock), fatal=_leave)
     if provider is not None:
         hooks = _with_effects(hooks, provider, settings, counts[room.reads[0].name])
     observed = Observed(name, settings)

@@ -9,14 +9,18 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+from services.workers.steady import BELIEVED
 from tests.faults.harness.fault import Fault, Scene
 from tests.faults.harness.of_crashes import DOUBTFUL
 
 HOUR: Final = 3600
+MOMENT: Final = 6.0
+LASTING: Final = BELIEVED + 6
+"""Seconds."""
 
 
-def stepped(*offsets: int) -> Callable[[Scene], Awaitable[None]]:
-    """To each of these in turn, six seconds each, while texts are asked for; the last one stays."""
+def stepped(*steps: tuple[int, float]) -> Callable[[Scene], Awaitable[None]]:
+    """By how much the clock is off, and for how many seconds, in turn; the last one stays."""
 
     async def hurt(scene: Scene) -> None:
         crew = scene.stage.crew.workers.values()
@@ -25,19 +29,22 @@ def stepped(*offsets: int) -> Callable[[Scene], Awaitable[None]]:
         await asyncio.gather(*[worker.restart() for worker in crew])
         await scene.stage.crew.until_ready()
         await scene.stage.switch_on("doubtful", **DOUBTFUL)
-        for offset in (0, *offsets):
+        for offset, seconds in steps:
             scene.stage.tell_clock(offset)
-            await scene.wait(6)
+            await scene.wait(seconds)
         await scene.stage.switch_off("doubtful")
 
     return hurt
 
 
+BACK: Final = stepped((0, MOMENT), (HOUR, MOMENT), (0, MOMENT))
+AHEAD: Final = stepped((0, MOMENT), (HOUR, LASTING + MOMENT))
+BEHIND: Final = stepped((0, MOMENT), (-HOUR, LASTING), (0, LASTING))
+BOTH: Final = stepped((0, MOMENT), (HOUR, LASTING), (0, LASTING), (-HOUR, LASTING), (0, LASTING), (HOUR, LASTING))
+
 FAULTS: Final = (
-    Fault("clock-ahead", "clock: an hour ahead", stepped(HOUR), seconds=18, alone=True),
-    Fault("clock-behind", "clock: an hour behind, and right again", stepped(-HOUR, 0), seconds=26, alone=True),
-    Fault("clock-back", "clock: an hour ahead, and right again while texts wait", stepped(HOUR, 0), seconds=18, rate=80,
-          alone=True),
-    Fault("clock-both-ways", "clock: an hour ahead, right, behind, right, and an hour passes",
-          stepped(HOUR, 0, -HOUR, 0, HOUR), seconds=44, alone=True),
-)  # fmt: skip
+    Fault("clock-moment", "clock: an hour ahead for a moment, while texts wait", BACK, seconds=18, rate=80, alone=True),
+    Fault("clock-ahead", "clock: an hour ahead, and it lasts", AHEAD, seconds=44, rate=15, alone=True),
+    Fault("clock-behind", "clock: an hour behind, and right again", BEHIND, seconds=58, rate=15, alone=True),
+    Fault("clock-both", "clock: ahead, right, behind, right, an hour passes", BOTH, seconds=130, rate=8, alone=True),
+)

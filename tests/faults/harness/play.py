@@ -41,22 +41,35 @@ async def played(plan: Plan, tell: Tell) -> AsyncIterator[Verdict]:
     """One verdict a fault, all its runs together.  Faults share a stage unless one hurts more than workers, or the one
     before it failed: then what comes next begins anew."""
     async with AsyncExitStack() as open_stages:
-        common: Stage | None = None
+        common = _Common(plan, open_stages)
         for fault in plan.faults:
             verdict: Verdict | None = None
             for run in range(plan.runs):
                 tell(f"{fault.words}: setting the stage")
-                if fault.alone:
-                    one = await _alone(fault, plan, run, tell)
-                else:
-                    common = common or await open_stages.enter_async_context(_stage(plan, plan.seed))
-                    one = await _run(common, fault, plan, run, tell)
-                    if not one.passed:
-                        common = None
-                        await open_stages.aclose()
+                one = await (_alone(fault, plan, run, tell) if fault.alone else common.play(fault, run, tell))
                 verdict = verdict.and_then(one) if verdict else one
             assert verdict is not None
             yield verdict
+
+
+class _Common:
+    """The stage that is kept as long as what is played on it holds."""
+
+    def __init__(self, plan: Plan, stages: AsyncExitStack) -> None:
+        self._plan, self._stages = plan, stages
+        self._stage: Stage | None = None
+
+    async def play(self, fault: Fault, run: int, tell: Tell) -> Verdict:
+        try:
+            if self._stage is None:
+                self._stage = await self._stages.enter_async_context(_stage(self._plan, self._plan.seed))
+        except FAILURES as error:
+            return _failed(fault, str(error) or type(error).__name__)
+        verdict = await _run(self._stage, fault, self._plan, run, tell)
+        if not verdict.passed:
+            self._stage = None
+            await self._stages.aclose()
+        return verdict
 
 
 class _stage:  # noqa: N801 - used as a function

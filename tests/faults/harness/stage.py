@@ -14,6 +14,7 @@ from typing import Any, Final
 import aiohttp
 
 from services.broker import EmbeddedBroker
+from services.broker.ports import LOOPBACK, choose
 from services.broker.topics import apply
 from services.cli import parts
 from services.cli.supervisor import Supervisor
@@ -83,13 +84,19 @@ class Stage:
         await self.crew.until_ready()
 
 
+def _addresses(folder: Path) -> parts.Addresses:
+    """Not the usual port of the webhook: another house may run beside this one."""
+    usual, port = parts.addresses(folder, simulated=True), choose()
+    return usual._replace(webhook_port=port, public_url=f"http://{LOOPBACK}:{port}")
+
+
 @asynccontextmanager
 async def staged(folder: Path, seed: int, call_timeout: float) -> AsyncIterator[Stage]:
     """`folder` is there; `call_timeout`: seconds that dispatch waits for the provider, and the measure of how soon it
     looks for what is in doubt.  Ready to be asked for texts.  Raises BrokerError, PartFailed or NotReady."""
     broker = EmbeddedBroker(folder)
     bootstrap = await asyncio.to_thread(broker.start)
-    where = parts.addresses(folder, simulated=True)
+    where = _addresses(folder)
     told = parts.environment(bootstrap, folder, where) | {
         "SAYSO_SESSION_TIMEOUT": str(SESSION_TIMEOUT), "SAYSO_PROVIDER_TIMEOUT": str(call_timeout),
     }  # fmt: skip

@@ -1,0 +1,58 @@
+"""A worker's clock flows on through a step of the machine's, and believes one that lasts."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from services.workers.steady import BELIEVED, Steady, Stepped
+
+
+class Machine:
+    """`off`: seconds by which its clock was set."""
+
+    def __init__(self) -> None:
+        self.passed, self.off = 0.0, 0.0
+
+    def steady(self) -> Steady:
+        return Steady(lambda: 1_000_000 + self.passed + self.off, lambda: self.passed)
+
+
+@pytest.mark.parametrize("hour", [3600, -3600])
+def test_a_step_that_does_not_last_is_not_seen(hour: int) -> None:
+    machine = Machine()
+    clock = machine.steady()
+    for off in (0, hour, 0, hour, 0):
+        machine.off = off
+        for _ in range(5):
+            machine.passed += BELIEVED / 6
+            assert clock() == pytest.approx(1_000_000 + machine.passed)
+
+
+@pytest.mark.parametrize("hour", [3600, -3600])
+def test_one_that_lasts_ends_the_worker_and_the_next_begins_by_it(hour: int) -> None:
+    machine = Machine()
+    clock = machine.steady()
+    machine.off = hour
+    clock()
+    machine.passed += BELIEVED + 1
+    with pytest.raises(Stepped, match=re.escape(f"{hour:+d} s")):
+        clock()
+    assert machine.steady()() == pytest.approx(1_000_000 + machine.passed + hour)
+
+
+def test_a_clock_that_is_put_right_little_by_little_is_followed() -> None:
+    machine = Machine()
+    clock = machine.steady()
+    for _ in range(100):
+        machine.passed += 60
+        machine.off += 0.9
+        assert clock() == pytest.approx(1_000_000 + machine.passed + machine.off)
+
+
+def test_waking_from_sleep_is_no_step() -> None:
+    machine = Machine()
+    clock = machine.steady()
+    machine.passed += 86_400
+    assert clock() == pytest.approx(1_000_000 + machine.passed)

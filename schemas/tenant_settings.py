@@ -13,6 +13,7 @@ from schemas.base import Message, Slug
 from schemas.consent_request import ConsentRequest
 from schemas.keywords import LOCALES, OwnWords
 from schemas.person import NumberType
+from schemas.price import Price
 from schemas.when import When
 
 _zone_names = cache(available_timezones)
@@ -77,6 +78,9 @@ class TenantSettings(Message):
     )
     locales: tuple[str, ...] = Field(default=("en",), description="whose keywords count; the English ones always do")
     keywords: OwnWords = Field(default=OwnWords(), description="words added to the keywords, by meaning")
+    prices: tuple[Price, ...] = Field(
+        default=(), max_length=2000, description="what a segment costs the tenant; none: by the list in Sayso"
+    )
 
     @field_validator("time_zone")
     @classmethod
@@ -91,6 +95,13 @@ class TenantSettings(Message):
         if unknown := [locale for locale in locales if locale not in LOCALES]:
             raise ValueError(f"there are no keywords for {unknown[0]!r}: locales are {', '.join(LOCALES)}")
         return locales
+
+    @field_validator("prices")
+    @classmethod
+    def _one_currency(cls, prices: tuple[Price, ...]) -> tuple[Price, ...]:
+        if len(found := {price.currency for price in prices}) > 1:
+            raise ValueError(f"prices are in one currency, not in {' and '.join(sorted(found))}: costs are added up")
+        return prices
 
     @model_validator(mode="after")
     def _can_be_sent(self) -> TenantSettings:

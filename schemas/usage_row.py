@@ -8,7 +8,12 @@ from schemas.base import Message, Slug, Whole
 
 
 class UsageRow(Message):
-    """`period` is the tenant's local day of `requested_at`."""
+    """`period` is the tenant's local day of `requested_at`.
+
+    `segments` is what counts: as billed where the provider has said it, else as predicted.  `segments_predicted` is all
+    of it by our own count, `segments_billed` as far as the provider has said.  Costs are in millionths of `currency`:
+    `cost_estimated` of what was predicted, `cost_billed` of `segments`; `segments_unpriced` have no price and are in
+    neither."""
 
     tenant: Slug
     branch: str
@@ -20,6 +25,12 @@ class UsageRow(Message):
     error_title: str | None = None
     messages: Whole
     segments: Whole
+    segments_predicted: Whole | None = None
+    segments_billed: Whole | None = None
+    segments_unpriced: Whole | None = None
+    currency: str | None = None
+    cost_estimated: Whole | None = None
+    cost_billed: Whole | None = None
     final: bool
 
     @property

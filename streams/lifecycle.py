@@ -196,9 +196,9 @@ INTRODUCTION: Final = """\
 
 Generated from `lifecycle.py` by `python -m streams.lifecycle`.
 
-An attempt's state is the strongest report of it, whatever the order in which reports come and however often; a message's
-is that of its decision, or of the attempt that matters most. Below, the arrows are where a report is expected. It may
-come anywhere else too: the strength alone decides.
+An attempt's state is the strongest report of it, whatever the order in which reports come and however often; a
+message's is that of its decision, or of the attempt that matters most. Below, the arrows are where a report is
+expected. It may come anywhere else too: the strength alone decides.
 """
 
 

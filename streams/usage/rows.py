@@ -14,7 +14,20 @@ LONGEST: Final = 128
 """Characters of anything that names a cell."""
 
 
-class CellRow(Row):
+class Counts(Row):
+    """`predicted` by us and `billed` as far as the provider has said; `segments` is what counts, the latter where it is
+    known.  `estimated` and `cost` are what `predicted` and `segments` come to, in millionths of the currency;
+    `unpriced` are segments for which there is no price."""
+
+    segments: int = 0
+    predicted: int = 0
+    billed: int = 0
+    estimated: int = 0
+    cost: int = 0
+    unpriced: int = 0
+
+
+class CellRow(Counts):
     """Absolute counts of the messages that stand here now.  `branch` and `sender` are empty where there is none."""
 
     branch: str
@@ -24,7 +37,7 @@ class CellRow(Row):
     state: str
     error_code: str | None = None
     messages: int = 0
-    segments: int = 0
+    currency: str | None = None
 
     @property
     def name(self) -> str:
@@ -32,13 +45,16 @@ class CellRow(Row):
         return CELLS + "/".join(quote(part, safe="") for part in parts)
 
 
-class CountedRow(Row):
+class CountedRow(Counts):
     """Where a message was counted last, and by which version of its outcome."""
 
     version: int
     cell: str
     period: date
-    segments: int
+
+
+def counts_in(row: Counts) -> Counts:
+    return Counts(**{name: getattr(row, name) for name in Counts.model_fields})
 
 
 def message_name(message_id: str) -> str:

@@ -17,6 +17,7 @@ from schemas.base import Message, Slug, UtcTime, Whole
 from schemas.consent_request import PARTS, ConsentRequest
 from schemas.consent_status import ConsentState, StandingState
 from schemas.keywords import LOCALES, OwnWords
+from schemas.price import Price
 from schemas.send_request import Kind, Resolved
 from schemas.sender import Sender
 from schemas.tenant_settings import TenantSettings
@@ -62,6 +63,9 @@ NARROWER: dict[tuple[type[Message], str], SearchStrategy[Any]] = {
     (TenantSettings, "asks_per_hour"): st.integers(1, 1_000_000),
     (TenantSettings, "locales"): st.lists(st.sampled_from(LOCALES), max_size=3).map(tuple),
     **{(OwnWords, meaning): st.lists(word, max_size=3).map(tuple) for meaning, word in OWN_WORDS.items()},
+    (Price, "currency"): st.just("USD"),
+    (Price, "country"): st.none() | st.sampled_from(["US", "CA"]),
+    (Price, "micros"): st.integers(0, 10**9),
     (QuietHours, "before"): st.sampled_from(["00:00", "06:30", "08:00"]),
     (QuietHours, "after"): st.sampled_from(["17:00", "21:00", "24:00"]),
     (When, "caps"): st.dictionaries(st.sampled_from([*map(str, Kind)]), st.builds(Cap), max_size=2),

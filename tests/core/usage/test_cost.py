@@ -1,0 +1,130 @@
+"""What it cost."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from schemas.outcome import Outcome, Was
+from schemas.price import Price
+from schemas.sender import Sender, SenderKind
+from schemas.tenant_settings import TenantSettings
+from schemas.usage_row import UsageRow
+from streams.step import settings_of
+from streams.usage import usage, usage_woke
+from streams.usage.price import listed, price_of
+from streams.usage.rows import Counts
+from tests.core.drive import START, Drive
+from tests.core.usage.facts import CODE, outcome, report
+
+ANA, BOB = "+14155550101", "+442079460100"
+DAY = START.date()
+OURS = (
+    Price(since=date(2026, 1, 1), micros=5000, currency="EUR"),
+    Price(since=date(2026, 1, 1), country="US", micros=9000, currency="EUR"),
+    Price(since=date(2026, 11, 1), country="US", micros=9500, currency="EUR"),
+    Price(since=date(2027, 1, 1), country="US", micros=99_000, currency="EUR"),
+    Price(since=date(2026, 1, 1), country="US", sender_kind=SenderKind.SHORT_CODE, micros=4000, currency="EUR"),
+)
+
+
+def settings(prices: tuple[Price, ...] = OURS, kind: SenderKind = SenderKind.LONG_CODE) -> Any:
+    acme = TenantSettings(tenant="acme", name="Acme", sender=CODE, prices=prices)
+    return settings_of({"acme": acme}, {CODE: Sender(sender=CODE, kind=kind, owner="acme")})
+
+
+@pytest.mark.parametrize(
+    ("to", "kind", "day", "micros"),
+    [
+        pytest.param(ANA, SenderKind.LONG_CODE, DAY, 9500, id="the latest that has begun"),
+        pytest.param(ANA, SenderKind.LONG_CODE, date(2026, 10, 31), 9000, id="the one before"),
+        pytest.param(ANA, SenderKind.LONG_CODE, date(2025, 1, 1), None, id="before all of them"),
+        pytest.param(ANA, SenderKind.SHORT_CODE, DAY, 4000, id="for this kind of sender"),
+        pytest.param(BOB, SenderKind.SHORT_CODE, DAY, 5000, id="for any other country"),
+        pytest.param("nonsense", SenderKind.LONG_CODE, DAY, 5000, id="for no country"),
+    ],
+)
+def test_the_nearest_price_is_taken(to: str, kind: SenderKind, day: date, micros: int | None) -> None:
+    price = price_of("acme", CODE, to, day, settings(kind=kind))
+    assert (price.micros if price else None) == micros
+
+
+def test_who_gives_no_prices_has_the_list() -> None:
+    assert price_of("acme", CODE, ANA, DAY, settings(())) in listed()
+    assert price_of("acme", CODE, BOB, DAY, settings(())) is None
+    assert price_of("nobody", None, None, DAY, settings(())) is None
+
+
+def test_prices_are_in_one_currency() -> None:
+    with pytest.raises(ValidationError, match="in one currency"):
+        settings((*OURS, Price(since=DAY, micros=1, currency="USD")))
+
+
+def billed(state: str = "delivered", version: int = 1, **changed: Any) -> Outcome:
+    """Predicted 2, billed 3."""
+    known = {"to": ANA, "segments": 3, "segments_predicted": 2, "segments_billed": 3}
+    return outcome(state, version, **(known | changed))
+
+
+def line(*told: Outcome, state: str = "delivered") -> UsageRow:
+    drive = Drive(usage, usage_woke, "acme", settings())
+    for one in told:
+        drive.tell(one)
+    [found] = [row for row in report(drive).values() if row.state == state]
+    return found
+
+
+def test_a_line_has_what_was_estimated_and_what_is_billed() -> None:
+    two = line(billed(), billed(message_id="m2", segments=2, segments_billed=None))
+    assert (two.segments, two.segments_predicted, two.segments_billed) == (5, 4, 3)
+    assert (two.cost_estimated, two.cost_billed, two.currency, two.segments_unpriced) == (38_000, 47_500, "EUR", 0)
+
+
+@pytest.mark.parametrize("state", ["held", "rejected", "canceled", "refused", "failed", "queued"])
+def test_what_is_not_out_costs_nothing(state: str) -> None:
+    found = line(billed(state), state=state)
+    assert (found.segments, found.cost_billed, found.cost_estimated, found.segments_unpriced) == (3, 0, 0, 0)
+
+
+def test_what_has_no_price_is_said_to_have_none() -> None:
+    found = line(billed(requested_at=START.replace(year=2025)))
+    assert (found.cost_billed, found.currency, found.segments_unpriced) == (0, None, 3)
+
+
+def test_what_is_billed_later_corrects_the_line() -> None:
+    first = billed(segments=2, segments_billed=None)
+    found = line(first, billed("delivered", 2))
+    assert (found.messages, found.segments, found.cost_estimated, found.cost_billed) == (1, 3, 19_000, 28_500)
+
+
+def test_a_message_takes_its_cost_with_it() -> None:
+    found = line(billed("sent"), billed("failed", 2), state="sent")
+    assert (found.messages, found.segments, found.segments_billed, found.cost_billed) == (0, 0, 0, 0)
+
+
+def test_a_forgotten_message_takes_off_what_it_had_cost() -> None:
+    drive = Drive(usage, usage_woke, "acme", settings())
+    drive.tell(billed("sent"))
+    drive.rest(46 * 24 * 3600)
+    assert not any(name.startswith("msg/") for name in drive.rows.raw)
+    was = Was(state="sent", segments=3, segments_predicted=2, segments_billed=3)
+    drive.tell(billed("failed", 2).model_copy(update={"was": was}))
+    sums = {row.state: (row.messages, row.segments, row.cost_billed, row.cost_estimated)
+            for row in report(drive).values()}  # fmt: skip
+    assert sums == {"sent": (0, 0, 0, 0), "failed": (1, 3, 0, 0)}
+
+
+def test_a_row_of_before_there_were_prices_is_counted_on() -> None:
+    drive = Drive(usage, usage_woke, "acme", settings())
+    drive.tell(billed("sent"))
+    for name, raw in drive.rows.raw.items():
+        kept = json.loads(raw).items()
+        old = {field: value for field, value in kept if field not in Counts.model_fields or field == "segments"}
+        drive.rows.raw[name] = json.dumps(old).encode()
+    drive.tell(billed("delivered", 2))
+    sums = {row.state: (row.messages, row.cost_billed) for row in report(drive).values()}
+    assert sums == {"sent": (0, 0), "delivered": (1, 28_500)}

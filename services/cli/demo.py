@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from services.cli import options
+from services.cli.refused import Refused
 
 if TYPE_CHECKING:
     from services.demo.run import Plan, Ran
@@ -17,6 +18,13 @@ def demo(
     requests: Annotated[int, typer.Option(min=30, max=20_000, help="How many texts are asked for.")] = 400,
     seed: Annotated[int, typer.Option(help="Another seed: other people, other texts.")] = 7,
     keep: Annotated[bool, typer.Option("--keep", help="Leave everything running until Ctrl-C.")] = False,
+    simulator: Annotated[
+        str | None,
+        typer.Option(
+            envvar="SAYSO_SIMULATOR_URL", metavar="URL", show_default=False,
+            help="Be the guest of a house that runs on --bootstrap and texts through this simulator.",
+        ),
+    ] = None,
     bootstrap: options.Bootstrap = None,
     state: options.State = options.STATE,
     as_json: options.Json = False,
@@ -29,8 +37,11 @@ def demo(
     """
     from services.cli.interrupt import until_interrupted
 
+    if simulator and not bootstrap:
+        raise Refused("Give --bootstrap too: the Kafka of the house whose simulator that is")
     ended: list[bool] = []
-    interrupted = until_interrupted(_demo(_plan(requests, seed, bootstrap, state / "demo"), keep, as_json, ended))
+    plan = _plan(requests, seed, bootstrap, state / "demo")
+    interrupted = until_interrupted(_demo(plan, simulator, keep, as_json, ended))
     if interrupted and not ended:
         raise typer.Exit(130)
     raise typer.Exit(0 if ended == [True] else 1)
@@ -59,18 +70,23 @@ def _plan(requests: int, seed: int, bootstrap: str | None, state: Path) -> Plan:
     return Plan(cast(requests, seed, name, run, datetime.now(UTC)), name, state, bootstrap, seed, own, run)
 
 
-async def _demo(plan: Plan, keep: bool, as_json: bool, ended: list[bool]) -> None:
+async def _demo(plan: Plan, simulator: str | None, keep: bool, as_json: bool, ended: list[bool]) -> None:
     import asyncio
 
     from services.cli.progress import progress
     from services.cli.screen import note
     from services.demo.run import opened, run
+    from services.demo.visit import visited
 
-    async with opened(plan, lambda sentence: note(f"· {sentence}")) as (running, ledger):
+    def say(sentence: str) -> None:
+        note(f"· {sentence}")
+
+    where = visited(plan, plan.bootstrap, simulator, say) if plan.bootstrap and simulator else opened(plan, say)
+    async with where as scene:
         note(f"· asking for {len(plan.asked.identities):,} texts to {len(plan.asked.people):,} people")
         with progress() as show:
-            ran = await run(plan, running.bootstrap, ledger, show)
-        ended.append(_tell(plan, ran, ledger, running.where.journal, as_json))
+            ran = await run(plan, scene.bootstrap, scene.ledger, show)
+        ended.append(_tell(plan, ran, scene.ledger, await scene.journal(), as_json))
         if keep:
             note("Everything goes on running, as asked; Ctrl-C stops it.")
             await asyncio.Event().wait()

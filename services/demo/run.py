@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from schemas.sender import Sender
 from schemas.tenant_settings import TenantSettings
 from schemas.topics import CONSENT_EVENTS, SEND_REQUESTS, SENDERS, SETTINGS
-from services.cli.house import House, Wanted, house
+from services.cli.house import Wanted, house
 from services.demo import staff
 from services.demo.cast import Cast
 from services.demo.tally import Tally, tally
@@ -51,8 +52,16 @@ class Plan(NamedTuple):
     prefix: str = "demo"
 
 
+class Scene(NamedTuple):
+    """`journal`: the provider's own account, as a file, once all is at rest."""
+
+    bootstrap: str
+    ledger: Ledger
+    journal: Callable[[], Awaitable[Path]]
+
+
 @asynccontextmanager
-async def opened(plan: Plan, say: Callable[[str], None]) -> AsyncIterator[tuple[House, Ledger]]:
+async def opened(plan: Plan, say: Callable[[str], None]) -> AsyncIterator[Scene]:
     """A fresh house, and its ledger."""
     plan.state.mkdir(parents=True, exist_ok=True, mode=0o700)
     script = plan.state / "simulator.json"
@@ -61,9 +70,13 @@ async def opened(plan: Plan, say: Callable[[str], None]) -> AsyncIterator[tuple[
     async with house(wanted, say) as running:
         ledger = Ledger.open(plan.state / FILE)
         try:
-            yield running, ledger
+            yield Scene(running.bootstrap, ledger, partial(_there, running.where.journal))
         finally:
             ledger.close()
+
+
+async def _there(file: Path) -> Path:
+    return file
 
 
 async def run(plan: Plan, bootstrap: str, ledger: Ledger, show: Callable[[Tally, str], None]) -> Ran:

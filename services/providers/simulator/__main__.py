@@ -20,6 +20,7 @@ def _arguments() -> argparse.Namespace:
         description="A Twilio of our own on 127.0.0.1.  TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN say who may call.",
         epilog="example: python -m services.providers.simulator --port 8420 --public-url http://127.0.0.1:8410",
     )
+    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on")
     parser.add_argument("--port", type=int, default=0, help="0: any that is free")
     parser.add_argument("--port-file", "--ready-file", type=Path, help="the port is written here once it listens")
     parser.add_argument("--log", type=Path, help="a journal of JSON lines; one that is there is continued")
@@ -43,6 +44,7 @@ async def _run(given: argparse.Namespace, script: Script) -> None:
         public_url=given.public_url,
         deliver_to=given.deliver_to,
         journal=given.log,
+        host=given.host,
         port=given.port,
         speed=given.speed,
     )

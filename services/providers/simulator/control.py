@@ -6,12 +6,15 @@ from collections import Counter
 from typing import Any
 
 from aiohttp import web
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from services.providers.simulator.answers import answered
 from services.providers.simulator.faults import Fault, Standing
 from services.providers.simulator.people import People
+from services.providers.simulator.script import Person
 from services.providers.simulator.world import World
+
+_PEOPLE: TypeAdapter[dict[str, Person]] = TypeAdapter(dict[str, Person])
 
 
 class Control:
@@ -24,6 +27,8 @@ class Control:
             web.post("/simulator/inbound", self.inbound),
             web.get("/simulator/messages", self.messages),
             web.get("/simulator/stats", self.stats),
+            web.get("/simulator/journal", self.journal),
+            web.put("/simulator/people", self.invite),
             web.get("/simulator/faults", self.faults),
             web.put("/simulator/faults/{name}", self.switch_on),
             web.delete("/simulator/faults/{name}", self.switch_off),
@@ -40,6 +45,23 @@ class Control:
 
     async def messages(self, request: web.Request) -> web.Response:
         return answered(200, [message.resource() for message in self._world.store])
+
+    async def journal(self, request: web.Request) -> web.StreamResponse:
+        """All of it so far, as it is kept."""
+        path = self._world.journal.path
+        return web.FileResponse(path) if path else answered(404, {"error": "no journal is kept: start with --log"})
+
+    async def invite(self, request: web.Request) -> web.Response:
+        """`{"+1415...": <fate>}` as under `numbers:` in a script: from now on this is what they do, as if they had not
+        been texted before."""
+        try:
+            found = _PEOPLE.validate_json(await request.read())
+        except ValidationError as error:
+            return answered(400, {"error": str(error)})
+        self._world.script.numbers.update(found)
+        for name in [name for name in self._world.seen if name.rpartition(" ")[2] in found]:
+            del self._world.seen[name]
+        return answered(200, {"people": len(found)})
 
     async def faults(self, request: web.Request) -> web.Response:
         """What is switched on, and how many calls it has met."""

@@ -21,6 +21,7 @@ class Journal:
 
     def __init__(self, path: Path | None) -> None:
         self.counts: Counter[str] = Counter()
+        self.path = path
         self._file = -1
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -40,6 +40,7 @@ class Simulator:
         public_url: str | None = None,
         deliver_to: str | None = None,
         journal: Path | None = None,
+        host: str = "127.0.0.1",
         port: int = 0,
         speed: float = 1.0,
     ) -> None:
@@ -47,7 +48,7 @@ class Simulator:
         self.account_sid = account_sid
         self.auth_token = auth_token
         self.url = ""
-        self._seed, self._port, self._speed = seed, port, speed
+        self._seed, self._host, self._port, self._speed = seed, host, port, speed
         self._inbound_url = public_url.rstrip("/") + "/twilio/inbound" if public_url else None
         self._deliver_to, self._journal_path = deliver_to, journal
 
@@ -59,9 +60,9 @@ class Simulator:
         app.add_routes(Control(world, self._people).routes())
         self._runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.2)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", self._port)
+        site = web.TCPSite(self._runner, self._host, self._port)
         await site.start()
-        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+        self.url = f"http://{self._host}:{self._runner.addresses[0][1]}"
         return self
 
     async def __aexit__(self, *_: object) -> None:

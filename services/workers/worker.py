@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from math import inf
+from types import MappingProxyType
+from typing import Any, Final
 
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaConnectionError, KafkaError, TopicAuthorizationFailedError
 
-from schemas.topics import EVERY_TOPIC, TOPICS
+from schemas.topics import SENDERS, SETTINGS
 from services.crashpoints import reached
+from services.kafka_access import access, nobody
 from services.observability.health import CannotListen
 from services.providers import Provider, provider_from
 from services.settings import ServiceSettings
@@ -32,6 +35,8 @@ BATCH = 400
 """Facts a transaction.  A STOP waits for the batches under way of all the lanes that share the process, and the gate
 takes a tenth of a millisecond for a request: with 2,000 and a million unjudged it took eight seconds, with 400 one."""
 
+NO_AUTH: Final[Mapping[str, Any]] = MappingProxyType({})
+
 
 class CannotStart(Exception):
     """One sentence: what is missing, and what to do."""
@@ -46,12 +51,13 @@ async def work(
     ready: Callable[[list[int]], None] = lambda partitions: None,
     clock: Callable[[], float] = time.time,
 ) -> None:
-    """`clock`: the machine's, seconds since 1970.  Raises CannotStart.  Any later fault ends the process with code 70."""
+    """`clock`: the machine's.  Raises CannotStart.  Any later fault ends the process with exit code 70."""
     if settings.bootstrap is None:
         raise CannotStart("SAYSO_BOOTSTRAP is not set: a worker needs to know its Kafka")
     room = ROOMS[name]
-    counts = await partition_counts(settings.bootstrap, room)
-    broadcast = Broadcast(settings.bootstrap, fatal=_leave)
+    auth = access(settings)
+    counts = await partition_counts(settings.bootstrap, room, auth)
+    broadcast = Broadcast(settings.bootstrap, fatal=_leave, **auth)
     await broadcast.start()
     provider = provider_from(settings) if room.opens else None
     hooks = Hooks(settings=lambda: broadcast.current, ready=ready, clock=Steady(clock), fatal=_leave)
@@ -66,7 +72,7 @@ async def work(
         lease=settings.session_timeout / 2,
         brake=settings.brake,
     )
-    host = Host(room, settings.bootstrap, counts, observed.hooks(hooks), pace=pace, instance=instance)
+    host = Host(room, settings.bootstrap, counts, observed.hooks(hooks), pace=pace, instance=instance, auth=auth)
     try:
         async with observed.answering(host):
             await run(host, stop, patience=max(60.0, 4 * settings.session_timeout))
@@ -103,19 +109,25 @@ def _share(settings: ServiceSettings, owned: int, partitions: int) -> float:
     return inf if settings.account_pace is None else settings.account_pace * owned / partitions or 1e-9
 
 
-async def partition_counts(bootstrap: str, room: Room) -> dict[str, int]:
-    """Raises CannotStart where topics are missing, also those that a room would only publish to, or where the topics of
-    one room differ in their number of partitions."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+async def partition_counts(bootstrap: str, room: Room, auth: Mapping[str, Any] = NO_AUTH) -> dict[str, int]:
+    """Raises CannotStart where topics are missing or closed to us, also those that a room would only publish to, or
+    where the topics of one room differ in their number of partitions."""
+    needed = sorted({topic.name for topic in (*room.reads, *room.writes, SETTINGS, SENDERS)})
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, **auth)
     try:
         await admin.start()
-        described = await admin.describe_topics([topic.name for topic in EVERY_TOPIC])
+        described = await admin.describe_topics(needed)
+    except KafkaConnectionError:
+        raise CannotStart(nobody(bootstrap)) from None
     except (KafkaError, OSError) as error:
         raise CannotStart(f"Kafka at {bootstrap} does not answer: {error}") from None
     finally:
         await admin.close()
+    if closed := [topic["topic"] for topic in described if topic["error_code"] == TopicAuthorizationFailedError.errno]:
+        raise CannotStart(f"Kafka keeps topics from the {room.name} worker ({', '.join(closed)}), or does not have "
+                          "them: see `sayso topics acls`")  # fmt: skip
     counts = {topic["topic"]: len(topic["partitions"]) for topic in described if not topic["error_code"]}
-    _all_there([topic.name for topic in (*TOPICS, room.rows)], counts)
+    _all_there(needed, counts)
     lanes = {name: counts[name] for name in (*[topic.name for topic in room.reads], room.rows.name)}
     if len(set(lanes.values())) > 1:
         listed = ", ".join(f"{name} {count}" for name, count in lanes.items())

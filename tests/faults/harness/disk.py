@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from tests.faults.harness.fault import Unmet
+from tests.faults.harness.fault import NotHere
 
 SMALL: Final = 200 << 20
 """Bytes: enough for the broker, its topics and a few thousand texts."""
@@ -17,16 +17,16 @@ SMALL: Final = 200 << 20
 
 @contextmanager
 def mounted(folder: Path, size: int) -> Iterator[None]:
-    """Raises Unmet where mounting is not allowed (it takes root on Linux)."""
+    """Raises NotHere where mounting is not allowed (it takes root on Linux)."""
     folder.mkdir(parents=True, exist_ok=True)
     try:
         done = subprocess.run(
             ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)], capture_output=True, check=False
         )
     except FileNotFoundError:
-        raise Unmet("no mount command here") from None
+        raise NotHere("no mount command here") from None
     if done.returncode:
-        raise Unmet("mounting a small disk is not allowed here; it takes root on Linux")
+        raise NotHere("mounting a small disk is not allowed here; it takes root on Linux")
     try:
         yield
     finally:

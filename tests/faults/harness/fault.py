@@ -14,6 +14,10 @@ class Unmet(Exception):
     """The fault could not be made to happen here: it proves nothing, and says why."""
 
 
+class NotHere(Exception):
+    """This machine does not allow it; why."""
+
+
 @dataclass
 class Scene:
     """One run.  `span` stretches or shortens every time in it; `notes` go into the table."""

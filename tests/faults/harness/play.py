@@ -16,9 +16,9 @@ from services.cli.supervisor import PartFailed
 from services.providers.simulator import judge
 from tests.faults.harness import disk, results, texts
 from tests.faults.harness.crew import NotReady
-from tests.faults.harness.fault import Fault, Scene, Unmet
+from tests.faults.harness.fault import Fault, NotHere, Scene, Unmet
 from tests.faults.harness.stage import Stage, staged
-from tests.faults.harness.verdict import Verdict, judged, name_of, resting
+from tests.faults.harness.verdict import NOTHING, Verdict, judged, name_of, resting
 
 QUIET: Final = 4.0
 """Seconds without any news before the books are closed: late receipts are still coming until then."""
@@ -96,6 +96,8 @@ async def _alone(fault: Fault, plan: Plan, run: int, tell: Tell) -> Verdict:
     try:
         async with _stage(plan, plan.seed + run, fault.disk) as stage:
             return await _run(stage, fault, plan, run, tell)
+    except NotHere as why:
+        return NOTHING._replace(fault=fault.name, note=f"not played here: {why}")
     except (Unmet, *FAILURES) as error:
         return _failed(fault, str(error) or type(error).__name__)
 
@@ -151,4 +153,4 @@ async def _show(stage: Stage, fault: Fault, ids: list[str], began: float, tell: 
 
 
 def _failed(fault: Fault, why: str) -> Verdict:
-    return Verdict(fault.name, 1, 0, 0, 0, 0, 0, 0, 0.0, 0.0, 0.0, wrong=(why,))
+    return NOTHING._replace(fault=fault.name, runs=1, wrong=(why,))

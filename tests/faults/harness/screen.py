@@ -52,6 +52,8 @@ def _said(one: Verdict) -> Text:
 
 
 def _mark(one: Verdict) -> Text:
+    if not one.runs:
+        return Text("  -  ", style="yellow")
     return Text("holds", style="green") if one.passed else Text("FAILS", style="bold red")
 
 

@@ -7,7 +7,7 @@ import random
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -50,7 +50,6 @@ class Stage:
     clock: Path
     """Seconds by which the workers' clocks are off: read again before each use."""
     ran: int = 0
-    broken: list[str] = field(default_factory=list)
 
     @property
     def dispatch(self) -> Worker:

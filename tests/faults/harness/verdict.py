@@ -59,6 +59,10 @@ class Verdict(NamedTuple):
         )  # fmt: skip
 
 
+NOTHING: Final = Verdict("", 0, 0, 0, 0, 0, 0, 0, 0.0, 0.0, 0.0)
+"""Was found, for nothing was played."""
+
+
 def judged(fault: str, ids: set[str], watch: Watch, calls: list[Asked], seconds: float) -> Verdict:
     taken = Counter(name_of(call) for call in calls if call.taken)
     states = {name: State(watch.outcomes[name]["state"]) for name in ids if name in watch.outcomes}

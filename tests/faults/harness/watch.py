@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-TOPICS: Final = ("sms.outcomes", "sms.attempts", "sms.usage-report", "sms.dead-letters")
+TOPICS: Final = ("sms.outcomes", "sms.attempts", "sms.usage-report")
 
 
 class Heard(NamedTuple):
@@ -36,7 +36,6 @@ class Watch:
         self.last: dict[str, Heard] = {}
         """Of each message's attempts."""
         self.cells: dict[tuple[Any, ...], tuple[str, int]] = {}
-        self.dead: list[dict[str, Any]] = []
         self.moved = time.monotonic()
         """When the last outcome came."""
 
@@ -96,11 +95,9 @@ class Watch:
                 heard = Heard(time.monotonic(), told["state"], told.get("code"), told.get("evidence"))
                 self.attempts[told["message_id"], told["attempt"]].append(heard)
                 self.last[told["message_id"]] = heard
-            case "sms.usage-report":
+            case _:
                 names = ("tenant", "branch", "sender", "period", "kind", "state", "error_code")
                 self.cells[tuple(told.get(name) for name in names)] = told["state"], told["messages"]
-            case _:
-                self.dead.append(told)
 
 
 async def _partitions(consumer: AIOKafkaConsumer, topic: str) -> list[int]:

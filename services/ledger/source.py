@@ -10,8 +10,9 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from schemas.topics import BY_NAME
+from services.kafka_access import access, nobody
 from services.ledger.fold import Entry, Place
-from streams.kit.tolerant import tolerate
+from services.tolerant import tolerate
 
 _RECORDS = 5000
 """Most records a batch: one transaction's worth."""
@@ -70,6 +71,7 @@ async def reading(bootstrap: str, names: Container[str] = BY_NAME, *, at_least: 
         fetch_min_bytes=at_least,
         fetch_max_wait_ms=100,
         max_partition_fetch_bytes=4 << 20,
+        **access(),
     )
     try:
         await consumer.start()
@@ -80,13 +82,13 @@ async def reading(bootstrap: str, names: Container[str] = BY_NAME, *, at_least: 
 
 
 async def _discover(bootstrap: str, names: Container[str]) -> tuple[str, list[Place]]:
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, **access())
     try:
         await admin.start()
         cluster = (await admin.describe_cluster())["cluster_id"]
         topics = await admin.describe_topics()
     except (KafkaConnectionError, OSError):
-        raise SourceError(f"No Kafka answers at {bootstrap}") from None
+        raise SourceError(nobody(bootstrap)) from None
     except KafkaError as error:
         raise SourceError(f"Kafka at {bootstrap} refused to say what topics it has: {error}") from None
     finally:

@@ -21,11 +21,11 @@ from services.kafka_access import access, nobody
 from services.observability.health import CannotListen
 from services.providers import Provider, provider_from
 from services.settings import ServiceSettings
+from services.workers.broadcast import Broadcast
 from services.workers.observed import Observed
 from services.workers.performer import Performer
 from services.workers.steady import Steady
 from streams.apps import ROOMS
-from streams.kit.broadcast import Broadcast
 from streams.kit.host import Hooks, Host, Pace
 from streams.kit.run import run
 from streams.room import Room

@@ -18,8 +18,6 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 from faust.transport import drivers
 from faust.transport.drivers import aiokafka as driver
 
-from streams.kit import tolerant
-
 VERSIONS: Final = {"faust": (faust.__version__, "0.15.3"), "aiokafka": (aiokafka.__version__, "0.14.0")}
 
 TOUCHED: Final[tuple[tuple[Any, str], ...]] = (
@@ -41,10 +39,6 @@ TOUCHED: Final[tuple[tuple[Any, str], ...]] = (
     (sender.EndTxnHandler, "handle_response"),
     (sender.EndTxnHandler, "create_request"),
     (sender, "BACKOFF_OVERRIDE"),
-    (fetcher, "MemoryRecords"),  # to read headers that are not UTF-8, see `tolerant`
-    (fetcher.PartitionRecords, "_unpack_records"),
-    (tolerant.Batch, "_maybe_uncompress"),
-    (tolerant.Rest, "_cache_next"),
     (BatchBuilder(1024, 0), "_builder"),  # to fill a batch without a Python call a record
     (BatchBuilder(1024, 0), "_relative_offset"),
 )
@@ -67,7 +61,7 @@ class PrivatesMoved(Exception):
 
 
 def check() -> None:
-    """Raises PrivatesMoved.  Also puts StrictEnd and the tolerant reader in place, and shortens the wait behind a
+    """Raises PrivatesMoved.  Also puts StrictEnd in place, and shortens the wait behind a
     transaction's markers, which take a broker 1-3 ms while aiokafka asks again only after 20."""
     for name, (installed, wanted) in VERSIONS.items():
         if installed != wanted:
@@ -78,7 +72,6 @@ def check() -> None:
     if "isolation_level" not in inspect.signature(fetcher.Fetcher.__init__).parameters:
         raise PrivatesMoved("aiokafka's Fetcher takes no isolation_level any more")
     sender.EndTxnHandler = StrictEnd
-    tolerant.tolerate()
     sender.BACKOFF_OVERRIDE = 0.004
 
 

@@ -123,7 +123,7 @@ def _weight(headers: Any) -> int:
 
 
 def _no_utf8(headers: Any) -> bool:
-    """What is not, comes with lone surrogates (`streams.kit.tolerant`)."""
+    """What is not, comes with lone surrogates (`services.tolerant`)."""
     names = "".join([name for name, _ in headers])
     return not names.isascii() and any(0xD800 <= ord(letter) < 0xE000 for letter in names)
 

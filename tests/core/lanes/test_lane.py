@@ -217,7 +217,7 @@ def test_an_unreadable_record_on_a_first_topic_is_told_to_whom_it_may_have_stopp
 
 
 def test_a_record_with_a_header_that_is_not_utf8_is_set_aside_with_its_bytes() -> None:
-    """As `streams.kit.tolerant` reads it."""
+    """As `services.tolerant` reads it."""
     log, one = Log(1), lane()
     value = json.dumps({"key": "k", "what": "hello"}).encode()
     one.feed(FIRST.name, [log.append(FIRST.name, 0, MS, b"k", value, [("t\udcff", b"1"), ("ünï", b"2")])])

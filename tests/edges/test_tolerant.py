@@ -12,7 +12,7 @@ from aiokafka import TopicPartition
 from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 from aiokafka.record.memory_records import MemoryRecords
 
-from streams.kit.tolerant import Fetched, Tolerant
+from services.tolerant import Fetched, Tolerant
 from tests.oddly import spelt
 
 GZIP, CONTROL, ATTRIBUTES_AT = 1, 0x20, 21

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from schemas.sender import Sender
 from schemas.tenant_settings import TenantSettings
 from schemas.topics import SENDERS, SETTINGS
-from streams.kit.tolerant import tolerate
+from services.tolerant import tolerate
 from streams.step import Settings, settings_of
 
 log = logging.getLogger(__name__)

@@ -81,6 +81,20 @@ class Tolerant(fetcher.PartitionRecords):  # type: ignore[misc]
             yield from super()._unpack_records()
 
 
+_TOUCHED: Final[tuple[tuple[Any, str], ...]] = (
+    (fetcher, "MemoryRecords"),
+    (fetcher, "PartitionRecords"),
+    (MemoryRecords, "next_batch"),
+    (Tolerant, "_unpack_records"),
+    (Batch, "_maybe_uncompress"),
+    (Rest, "_cache_next"),
+)
+"""aiokafka's private names that this needs; its version is pinned, and `streams.kit.privates` checks that."""
+
+
 def tolerate() -> None:
-    """From now on, for every consumer of this process."""
+    """From now on, for every consumer of this process: of rooms, of the ledger, of the command line."""
+    gone = [f"{owner!r}.{name}" for owner, name in _TOUCHED if not hasattr(owner, name)]
+    if gone:
+        raise RuntimeError(f"this aiokafka lacks {', '.join(gone)}, which reads headers that are not UTF-8")
     fetcher.MemoryRecords, fetcher.PartitionRecords = Fetched, Tolerant

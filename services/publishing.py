@@ -13,6 +13,7 @@ from aiokafka.errors import KafkaError
 
 from schemas.base import Message
 from schemas.topics import Topic
+from services.kafka_access import access
 
 M = TypeVar("M", bound=Message)
 
@@ -81,6 +82,7 @@ class Publisher:
                     acks="all",
                     enable_idempotence=True,
                     max_batch_size=256 << 10,
+                    **access(),
                 )
                 try:
                     await producer.start()

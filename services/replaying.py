@@ -16,6 +16,7 @@ from aiokafka.errors import KafkaError
 from schemas.dead_letter import DeadLetter
 from schemas.letter_resolution import LetterResolution
 from schemas.topics import BY_NAME, LETTER_RESOLUTIONS
+from services.kafka_access import access
 from streams.lanes.reading import APPENDED, REPLAYED, REROUTED, partition_of
 
 PATIENCE = 30_000
@@ -55,7 +56,7 @@ async def resolve(
     """`still_open` is asked after everybody else was fenced off.  Raises NotReplayed."""
     producer = AIOKafkaProducer(
         bootstrap_servers=bootstrap, transactional_id=f"sayso.letter-{note.partition}-{note.offset}",
-        transaction_timeout_ms=PATIENCE, acks="all",
+        transaction_timeout_ms=PATIENCE, acks="all", **access(),
     )  # fmt: skip
     try:
         await producer.start()

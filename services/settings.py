@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
 _ENV = {
     "state": "SAYSO_STATE",
@@ -32,7 +33,18 @@ _ENV = {
     "support_address": "SAYSO_SUPPORT_ADDRESS",
     "smtp_url": "SAYSO_SMTP_URL",
     "mail_from": "SAYSO_MAIL_FROM",
+    "kafka_security": "SAYSO_KAFKA_SECURITY",
+    "kafka_sasl_mechanism": "SAYSO_KAFKA_SASL_MECHANISM",
+    "kafka_user": "SAYSO_KAFKA_USER",
+    "kafka_password": "SAYSO_KAFKA_PASSWORD",
+    "kafka_ca": "SAYSO_KAFKA_CA",
+    "kafka_cert": "SAYSO_KAFKA_CERT",
+    "kafka_key": "SAYSO_KAFKA_KEY",
 }
+
+
+Security = Annotated[Literal["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"], BeforeValidator(str.lower)]
+Mechanism = Annotated[Literal["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"], BeforeValidator(str.upper)]
 
 
 class SettingsError(Exception):
@@ -76,6 +88,16 @@ class ServiceSettings(BaseModel):
     """`smtp://user:password@host:587`, or `smtps://` where TLS comes first."""
     mail_from: str = ""
     """Of our mails; empty: the support address itself."""
+    kafka_security: Security = "plaintext"
+    """How the listener at `bootstrap` is secured; `services.kafka_access` says what belongs together."""
+    kafka_sasl_mechanism: Mechanism = "SCRAM-SHA-512"
+    kafka_user: str = ""
+    kafka_password: SecretStr = SecretStr("")
+    kafka_ca: Path | None = None
+    """A file of PEM certificates that the brokers' is signed by; None: those that this machine trusts."""
+    kafka_cert: Path | None = None
+    """With `kafka_key`, if that is not in the same PEM file: who we are where brokers ask for a certificate."""
+    kafka_key: Path | None = None
 
 
 def from_environment(environment: Mapping[str, str] | None = None) -> ServiceSettings:

@@ -1,4 +1,4 @@
-"""Which room reads what: the one page that joins rooms."""
+"""Which room reads and publishes what: the one page that joins rooms, and what a broker is told to allow."""
 
 from __future__ import annotations
 
@@ -20,6 +20,16 @@ GATE: Final = Room(
     waits="held/",
     first=(t.CONSENT_EVENTS, t.REPLIES, t.REQUEST_CANCELS),
     then=(t.NUMBER_FACTS, t.RETURNED, t.APPROVALS, t.SEND_REQUESTS),
+    publishes=(
+        t.DECISIONS,
+        t.DISPATCH_ORDERS,
+        t.DISPATCH_CONTROLS,
+        t.CONSENT_LOG,
+        t.CONSENT_STATUS,
+        t.CONTACTS,
+        t.PERSON_ANSWERS,
+        t.APPROVAL_LOG,
+    ),
 )
 PEOPLE: Final = Room(
     "people",
@@ -28,9 +38,16 @@ PEOPLE: Final = Room(
     waits="req/",
     first=(t.PERSON_EVENTS, t.PERSON_ANSWERS),
     then=(t.PERSON_REQUESTS,),
+    publishes=(t.PEOPLE, t.SEND_REQUESTS, t.REQUEST_CANCELS, t.NUMBER_FACTS, t.DECISIONS),
 )
 INBOX: Final = Room(
-    "inbox", fold=inbox, woke=inbox_woke, first=(t.CONTACTS,), then=(t.INBOUND,), told_of=(t.INBOUND,)
+    "inbox",
+    fold=inbox,
+    woke=inbox_woke,
+    first=(t.CONTACTS,),
+    then=(t.INBOUND,),
+    told_of=(t.INBOUND,),
+    publishes=(t.REPLIES, t.CONSENT_EVENTS),
 )
 DISPATCH: Final = Room(
     "dispatch",
@@ -39,10 +56,15 @@ DISPATCH: Final = Room(
     first=(t.DISPATCH_CONTROLS,),
     then=(t.DISPATCH_ORDERS,),
     opens=True,
+    publishes=(t.ATTEMPTS, t.RETURNED, t.SENDER_STATUS),
 )
 OUTCOMES: Final = Room(
-    "outcomes", fold=outcomes, woke=outcomes_woke, then=(t.DECISIONS, t.ATTEMPTS, t.DELIVERY_RECEIPTS)
+    "outcomes",
+    fold=outcomes,
+    woke=outcomes_woke,
+    then=(t.DECISIONS, t.ATTEMPTS, t.DELIVERY_RECEIPTS),
+    publishes=(t.OUTCOMES, t.DISPATCH_CONTROLS, t.NUMBER_FACTS, t.CONSENT_EVENTS, t.PERSON_ANSWERS, t.ALERTS),
 )
-USAGE: Final = Room("usage", fold=usage, woke=usage_woke, then=(t.OUTCOMES,))
+USAGE: Final = Room("usage", fold=usage, woke=usage_woke, then=(t.OUTCOMES,), publishes=(t.USAGE_REPORT,))
 
 ROOMS: Final = {room.name: room for room in (PEOPLE, GATE, INBOX, DISPATCH, OUTCOMES, USAGE)}

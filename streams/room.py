@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from schemas.topics import Topic, rows_topic
+from schemas.topics import DEAD_LETTERS, Topic, rows_topic
 from streams.step import Fold, Woke
 
 
@@ -30,10 +30,17 @@ class Room:
     room begin with the tenant."""
     opens: bool = False
     """Tell every restored family that it has a new owner (`Opened`)."""
+    publishes: tuple[Topic[Any], ...] = ()
+    """What its steps may publish, dead letters aside."""
 
     @property
     def reads(self) -> tuple[Topic[Any], ...]:
         return (*self.first, *self.then)
+
+    @property
+    def writes(self) -> tuple[Topic[Any], ...]:
+        """All it needs to be allowed to write: also to what it reads, where a misfiled record is put right."""
+        return tuple({topic.name: topic for topic in (*self.publishes, *self.reads, DEAD_LETTERS, self.rows)}.values())
 
     @property
     def rows(self) -> Topic[Any]:

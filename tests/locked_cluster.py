@@ -20,7 +20,7 @@ _JAAS: Final = "org.apache.kafka.common.security.scram.ScramLoginModule required
 
 
 class Locked(NamedTuple):
-    """`scram`: passwords in the clear; `tls`: passwords within TLS; `certified`: a certificate instead of a password."""
+    """`scram`: passwords in the clear; `tls`: within TLS; `certified`: a certificate instead of a password."""
 
     open: str
     scram: str

@@ -9,18 +9,17 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaConnectionError
 
 from services.broker.error import BrokerError
+from services.kafka_access import access, nobody
 
 
 @asynccontextmanager
 async def admin(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
     """Raises BrokerError."""
-    client = AIOKafkaAdminClient(bootstrap_servers=bootstrap, client_id="sayso-admin")
+    client = AIOKafkaAdminClient(bootstrap_servers=bootstrap, client_id="sayso-admin", **access())
     try:
         await client.start()
         yield client
     except KafkaConnectionError as error:
-        raise BrokerError(
-            f"No Kafka answers at {bootstrap}; check SAYSO_BOOTSTRAP, or run `sayso up` to have one."
-        ) from error
+        raise BrokerError(f"{nobody(bootstrap)}; check SAYSO_BOOTSTRAP, or run `sayso up` to have one.") from error
     finally:
         await client.close()

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -34,16 +35,19 @@ class EmbeddedBroker:
 
     `state`: the folder whose `broker` folder holds all; a second broker there is refused.  `ephemeral`: on data of
     its own that is thrown away at the end; what an earlier start kept is left alone.  `port`: this one or none;
-    by default the one of the last start, or any.  `cache`: where the jars are."""
+    by default the one of the last start, or any.  `cache`: where the jars are.  `more`: properties of Kafka's beside
+    ours; `users`: those who may log in where such a listener asks, with their passwords."""
 
     def __init__(
-        self, state: Path, ephemeral: bool = False, *, port: int | None = None, cache: Path | None = None
-    ) -> None:
+        self, state: Path, ephemeral: bool = False, *, port: int | None = None, cache: Path | None = None,
+        more: Mapping[str, str] | None = None, users: Mapping[str, str] | None = None,
+    ) -> None:  # fmt: skip
         self._folder = record.folder_of(state)
         self._home = self._folder / ("ephemeral" if ephemeral else "kept")
         self._ephemeral = ephemeral
         self._port = port
         self._cache = cache
+        self._more, self._users = more or {}, users or {}
         self._keeper: subprocess.Popen[bytes] | None = None
         self._record: Record | None = None
 
@@ -129,8 +133,8 @@ class EmbeddedBroker:
         self._home.mkdir(exist_ok=True)
         diagnosis.require_room(self._home)
         ours, controllers = self._ports()
-        jvm.furnish(self._home, port=ours, controller_port=controllers)
-        cluster = jvm.format_once(java, self._home, port=ours)
+        jvm.furnish(self._home, port=ours, controller_port=controllers, more=self._more)
+        cluster = jvm.format_once(java, self._home, port=ours, users=self._users)
         pid = self._launch(java, lock)
         self._record = Record(ours, controllers, cluster, pid)
         record.write(self._folder, self._record)

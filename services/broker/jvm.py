@@ -6,7 +6,7 @@ import base64
 import shutil
 import subprocess
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -34,21 +34,23 @@ class Java(NamedTuple):
         return self.command(*_BROKER, main="kafka.Kafka", arguments=["server.properties"])
 
 
-def furnish(home: Path, *, port: int, controller_port: int) -> None:
+def furnish(home: Path, *, port: int, controller_port: int, more: Mapping[str, str]) -> None:
     """Write what the broker reads at start."""
     shutil.copyfile(Path(__file__).with_name("log4j2.properties"), home / "log4j2.properties")
     for file, data in (("server.properties", "data"), ("format.properties", "data.new")):
-        text = written(server_properties(port=port, controller_port=controller_port, data=data))
+        text = written(server_properties(port=port, controller_port=controller_port, data=data, more=more))
         (home / file).write_text(text)
 
 
-def format_once(java: Java, home: Path, *, port: int) -> str:
+def format_once(java: Java, home: Path, *, port: int, users: Mapping[str, str]) -> str:
     """Make the log folder unless there is one, and tell its cluster's id.  All or nothing: an interrupted format
-    leaves no folder that looks like a formatted one.  Raises BrokerError."""
+    leaves no folder that looks like a formatted one.  `users`: passwords, by SCRAM.  Raises BrokerError."""
     if not (home / "data").exists():
         shutil.rmtree(home / "data.new", ignore_errors=True)
         fresh = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         arguments = ["format", f"--cluster-id={fresh}", "--config=format.properties"]
+        for user, password in users.items():
+            arguments += ["--add-scram", f"SCRAM-SHA-512=[name={user},password={password}]"]
         with (home.parent / "broker.out").open("wb") as words:
             done = subprocess.run(
                 java.command(main="kafka.tools.StorageTool", arguments=arguments),

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
+from types import MappingProxyType
 from typing import Final
 
 from services.broker.ports import LOOPBACK
@@ -54,16 +55,22 @@ _HOUSE: Final = {
     "replica.fetch.max.bytes": str(8 << 20),  # above the largest record a topic of ours allows (4 MiB)
 }
 
+_LISTS: Final = {"listeners", "advertised.listeners", "listener.security.protocol.map"}
 
-def server_properties(*, port: int, controller_port: int, data: str) -> Mapping[str, str]:
-    """`data`: the log folder, relative to where the broker runs."""
+
+def server_properties(
+    *, port: int, controller_port: int, data: str, more: Mapping[str, str] = MappingProxyType({})
+) -> Mapping[str, str]:
+    """`data`: the log folder, relative to where the broker runs.  `more`: others beside ours; listeners are added."""
     places = {
         "listeners": f"CLIENTS://{LOOPBACK}:{port},CONTROLLER://{LOOPBACK}:{controller_port}",
         "advertised.listeners": f"CLIENTS://{LOOPBACK}:{port}",
         "controller.quorum.voters": f"1@{LOOPBACK}:{controller_port}",
         "log.dirs": data,
     }
-    return _ONE_NODE | _SMALL | _PROMPT | _HOUSE | places
+    ours = _ONE_NODE | _SMALL | _PROMPT | _HOUSE | places
+    added = {name: f"{ours[name]},{more[name]}" for name in _LISTS & more.keys()}
+    return {**ours, **more, **added}
 
 
 def written(properties: Mapping[str, str]) -> str:

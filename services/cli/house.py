@@ -17,6 +17,7 @@ from services.cli import parts
 from services.cli.cluster import usual
 from services.cli.refused import Refused
 from services.cli.supervisor import PartFailed, Supervisor
+from services.kafka_access import access
 from services.ledger.ledger import FILE
 
 
@@ -44,6 +45,8 @@ class Wanted(NamedTuple):
 async def house(wanted: Wanted, say: Callable[[str], None]) -> AsyncIterator[House]:
     """Stops everything in order at the end: the rooms first, so that no call to the provider is cut off; then the
     edges, the ledger, the broker.  Raises Refused."""
+    if not wanted.bootstrap and access():
+        raise Refused("SAYSO_KAFKA_SECURITY is for a Kafka of your own: name it with --bootstrap, or unset it")
     wanted.state.mkdir(parents=True, exist_ok=True, mode=0o700)
     lock = _claim(wanted.state)
     if wanted.fresh:

@@ -8,14 +8,21 @@ import signal
 from collections.abc import Coroutine
 from typing import Any
 
+from services.cli.refused import Refused
+
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def until_interrupted(work: Coroutine[Any, Any, Any]) -> bool:
     """Run it; the first signal cancels it and lets it clean up, further ones are ignored.  Returns whether it was
-    interrupted.  What it raises otherwise is raised."""
+    interrupted.  What it raises otherwise is raised; wrong settings as Refused."""
+    from services.settings import SettingsError
+
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-    return asyncio.run(_guarded(work))
+    try:
+        return asyncio.run(_guarded(work))
+    except SettingsError as error:
+        raise Refused(str(error)) from None
 
 
 async def _guarded(work: Coroutine[Any, Any, Any]) -> bool:

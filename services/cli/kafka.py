@@ -35,12 +35,15 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     from aiokafka.errors import KafkaError
 
     from services.ledger.source import SourceError
+    from services.settings import SettingsError
 
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     try:
         return asyncio.run(work)
     except SourceError as error:
         raise Refused(str(error), 1) from None
+    except SettingsError as error:
+        raise Refused(str(error)) from None
     except KafkaError as error:
         raise Refused(f"Kafka did not do it: {error}", 1) from None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 import typer
@@ -77,6 +78,51 @@ def apply(
     for change in changes:
         console().print(f"{change.topic}: {change.did}: {change.what}")
     console().print(f"{len(changes)} changes at {where}." if changes else f"The topics at {where} are as declared.")
+
+
+@app.command("acls")
+def show_acls(
+    user_prefix: Annotated[
+        str, typer.Option(metavar="PREFIX", help="A service's user is called as the service is, after this.")
+    ] = "sayso-",
+    put: Annotated[bool, typer.Option("--apply", help="Tell the Kafka itself, as a user who may.")] = False,
+    bootstrap: options.Bootstrap = None,
+    state: options.State = options.STATE,
+    as_json: options.Json = False,
+) -> None:
+    """What Kafka must allow each service, and nothing more: commands for Kafka's own kafka-acls.sh.
+
+    Example: [cyan]sayso topics acls --user-prefix sms-[/]
+    """
+    from services.broker import BrokerError
+    from services.broker.acls import acls, allow, commands
+    from services.broker.admin import admin
+    from services.cli.kafka import bootstrap_of, run
+    from services.cli.refused import Refused
+    from services.cli.screen import note, print_json
+
+    if not re.fullmatch(r"[\w.-]*", user_prefix, re.ASCII):
+        raise Refused(f"A user's name has letters, digits, dots, dashes and underscores: not {user_prefix!r}")
+    wanted = acls(user_prefix)
+    if put:
+        where = bootstrap_of(bootstrap, state)
+
+        async def work() -> None:
+            async with admin(where) as client:
+                await allow(client, wanted)
+
+        try:
+            run(work())
+        except BrokerError as error:
+            raise Refused(str(error), 1) from None
+        note(f"{len(wanted)} rights of {len({acl.user for acl in wanted})} users are given at {where}; none was taken.")
+    elif as_json:
+        for acl in wanted:
+            print_json({"user": acl.user, "resource": acl.kind.name.lower(), "name": acl.name,
+                        "pattern": acl.pattern.name.lower(), "operation": acl.operation.name.lower()})  # fmt: skip
+    else:
+        for line in commands(wanted):
+            print(f"kafka-acls.sh --bootstrap-server $KAFKA --command-config $ADMIN {line}")
 
 
 async def _offsets(bootstrap: str) -> dict[str, list[int]]:

@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import structlog
 
@@ -34,9 +34,9 @@ log = structlog.get_logger("sayso.exporter")
 class Exporter:
     """`state`: the folder of a ledger that somebody keeps up; without one the books are left out."""
 
-    def __init__(self, bootstrap: str, state: Path, **auth: Any) -> None:
+    def __init__(self, bootstrap: str, state: Path) -> None:
         self.meters = Meters(EXPORTER)
-        self._bootstrap, self._state, self._auth = bootstrap, state, auth
+        self._bootstrap, self._state = bootstrap, state
         self._groups = {f"sayso.{room.name}": [topic.name for topic in room.reads] for room in ROOMS.values()}
         self._up = False
         self._booked = float("-inf")
@@ -47,7 +47,7 @@ class Exporter:
     async def run(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
             try:
-                async with Watch(self._bootstrap, self._groups, **self._auth) as watch:
+                async with Watch(self._bootstrap, self._groups) as watch:
                     while not stop.is_set():
                         await self._look(watch)
                         await _pause(stop, EVERY)

@@ -31,7 +31,6 @@ from streams.step import Settings
 
 Perform = Callable[[Any, Lease], Awaitable[Message]]
 
-
 NOTE = 60.0
 """Seconds between two looks at where the consumer stands in topics that bring nothing."""
 
@@ -80,15 +79,14 @@ class Host:
         self.brake = Brake(self.pace.brake)
         self.lanes: dict[int, Runner] = {}
         self.generation: int | None = None
-        self.turn = 0
         self.live = self.opening = False
-        self.stale = 0
-        self.noted = float("-inf")
-        self.progress = time.monotonic()
+        self.turn = self.stale = 0
+        self.noted, self.progress = float("-inf"), time.monotonic()
         self.channel: Any = None
         pace_ = self.pace
         settings: dict[str, Any] = {
             "broker": f"{transport.SCHEME}://{bootstrap}",
+            "broker_credentials": transport.credentials(self.auth),
             "web_enabled": False,
             "topic_disable_leader": True,
             "topic_allow_declare": False,

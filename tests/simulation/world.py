@@ -135,7 +135,9 @@ class World:
         self._effects(lane, tx)
 
     def _commit(self, lane: Lane, tx: Transaction) -> None:
+        allowed = {topic.name for topic in lane.room.writes}
         for send in tx.sends:
+            assert send.topic in allowed, f"{lane.room.name} does not declare that it publishes to {send.topic}"
             self.log.append(send.topic, send.partition, self.ms, send.key, send.value, send.headers)
         for key, value in lane.changelog(tx):
             self.log.append(lane.room.rows.name, lane.partition, self.ms, key, value)

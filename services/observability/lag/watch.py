@@ -10,13 +10,14 @@ import time
 from collections import deque
 from collections.abc import Iterable, Mapping
 from types import TracebackType
-from typing import Any, Final
+from typing import Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment
 from aiokafka.errors import KafkaError
 
+from services.kafka_access import access, nobody
 from services.observability.lag.report import Report, report
 from services.observability.lag.sample import Group, Place, Sample, Stand
 
@@ -34,17 +35,17 @@ class LagError(Exception):
 class Watch:
     """`groups`: what each reads.  `async with Watch(...) as watch: await watch.look()`."""
 
-    def __init__(self, bootstrap: str, groups: Mapping[str, Iterable[str]], **auth: Any) -> None:
-        self._bootstrap, self._auth = bootstrap, auth
+    def __init__(self, bootstrap: str, groups: Mapping[str, Iterable[str]]) -> None:
+        self._bootstrap = bootstrap
         self._groups = {group: tuple(topics) for group, topics in groups.items()}
         self._window: deque[Sample] = deque(maxlen=WINDOW)
 
     async def __aenter__(self) -> Watch:
-        self._admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap, client_id="sayso-lag", **self._auth)
+        self._admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap, client_id="sayso-lag", **access())
         self._reader = AIOKafkaConsumer(
             bootstrap_servers=self._bootstrap, client_id="sayso-lag", group_id=None, enable_auto_commit=False,
             isolation_level="read_committed", max_partition_fetch_bytes=1, fetch_max_wait_ms=100,
-            auto_offset_reset="none", **self._auth,
+            auto_offset_reset="none", **access(),
         )  # fmt: skip
         logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
         try:
@@ -52,7 +53,7 @@ class Watch:
             await self._reader.start()
         except (KafkaError, OSError):
             await self.__aexit__(None, None, None)
-            raise LagError(f"No Kafka answers at {self._bootstrap}") from None
+            raise LagError(nobody(self._bootstrap)) from None
         return self
 
     async def __aexit__(

@@ -1,0 +1,134 @@
+"""Every service as a user of its own, over TLS, with the rights that `sayso topics acls` tells and no others."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from schemas.consent_event import ConsentEvent
+from schemas.send_request import SendRequest
+from schemas.topics import CONSENT_EVENTS, CONSENT_LOG, DELIVERY_RECEIPTS, OUTCOMES, SEND_REQUESTS, TOPICS, Topic
+from services.broker.acls import rights
+from services.cli import parts
+from services.cli.supervisor import Supervisor
+from services.demo.sample import publish_sample
+from services.ledger.source import SourceError, reading
+from services.publishing import NotPublished, Publisher
+from tests.e2e.stage import TENANT, written
+from tests.locked_cluster import Locked, locked
+
+pytestmark = pytest.mark.broker
+
+NUMBER = "+12125550117"
+NOW = datetime.now(UTC)
+
+
+@pytest.mark.timeout(300)
+async def test_every_service_does_its_work_with_its_own_rights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with locked(tmp_path / "kafka", list(rights()), certified="webhook") as kafka:
+        await sayso("topics", "acls", "--apply", "--bootstrap", kafka.open)
+        await sayso("topics", "apply", "--bootstrap", kafka.tls, "--partitions", "2", "--replication", "1",
+                    told=kafka.environment("topics"))  # fmt: skip
+        await publish_sample(kafka.open)
+        async with running(kafka, tmp_path / "state"):
+            log_in(monkeypatch, kafka.environment("producer"))
+            await ask(kafka.tls, "before")
+            log_in(monkeypatch, kafka.environment("staff"))
+            await seen(kafka.tls, OUTCOMES, lambda m: m.message_id == "before" and m.state == "delivered")
+            await seen(kafka.tls, CONSENT_LOG, lambda m: m.action == "opt_out" and m.applied)
+            log_in(monkeypatch, kafka.environment("producer", "sasl_plaintext"))
+            await ask(kafka.scram, "after")
+            log_in(monkeypatch, kafka.environment("staff"))
+            await seen(kafka.tls, OUTCOMES, lambda m: m.message_id == "after" and m.state == "rejected")
+            assert "sayso.gate" in await sayso("lag", "--json", "--bootstrap", kafka.tls, told=kafka.environment("ops"))
+        await refused(kafka, monkeypatch)
+
+
+async def refused(kafka: Locked, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is beyond a list, with a password or a certificate; and a password that is wrong."""
+    request = asked("forged")
+    for bootstrap, told in (
+        (kafka.tls, kafka.environment("webhook")),
+        (kafka.certified, kafka.certificate("webhook")),
+    ):
+        log_in(monkeypatch, told)
+        publisher = Publisher(bootstrap, source="test")
+        try:
+            async with reading(bootstrap, {DELIVERY_RECEIPTS.name}) as source:  # it sees what it may write
+                assert await source.ends()
+            with pytest.raises(NotPublished, match="TopicAuthorizationFailed"):
+                await publisher.publish(SEND_REQUESTS, request)
+        finally:
+            await publisher.stop()
+    log_in(monkeypatch, {**kafka.environment("staff"), "SAYSO_KAFKA_PASSWORD": "guessed"})
+    with pytest.raises(SourceError, match="or it does not let us in as sayso-staff by sasl_ssl"):
+        async with reading(kafka.tls, {topic.name for topic in TOPICS}):
+            pass
+
+
+@asynccontextmanager
+async def running(kafka: Locked, state: Path) -> AsyncIterator[None]:
+    script = written(state, {"numbers": {NUMBER: {"replies": [{"after_texts": 1, "body": "STOP"}]}}})
+    where = parts.addresses(state, simulated=True)
+    told = parts.environment(kafka.tls, state, where)
+    supervisor = Supervisor(state, lambda sentence: None)
+    everybody = [*parts.edges(told, where, script, 1), *parts.ledger(told), *parts.rooms(told)]
+    try:
+        await supervisor.start([
+            part._replace(environment={**told, **kafka.environment(part.name)}) for part in everybody
+        ])  # fmt: skip
+        yield
+    finally:
+        await supervisor.stop()
+        supervisor.close()
+
+
+def log_in(monkeypatch: pytest.MonkeyPatch, told: Mapping[str, str]) -> None:
+    for name in [name for name in os.environ if name.startswith("SAYSO_KAFKA_")]:
+        monkeypatch.delenv(name)
+    for name, value in told.items():
+        monkeypatch.setenv(name, value)
+
+
+def asked(name: str) -> SendRequest:
+    return SendRequest(
+        message_id=name, tenant=TENANT, to=NUMBER, body=f"Text {name}", kind="transactional", requested_at=NOW
+    )
+
+
+async def ask(bootstrap: str, name: str) -> None:
+    claim = ConsentEvent(event_id="form-1", tenant=TENANT, number=NUMBER, action="opt_in", source="form", at=NOW)
+    publisher = Publisher(bootstrap, source="test", timeout=30)
+    try:
+        await publisher.publish(CONSENT_EVENTS, claim)
+        await publisher.publish(SEND_REQUESTS, asked(name))
+    finally:
+        await publisher.stop()
+
+
+async def seen(bootstrap: str, topic: Topic[Any], wanted: Callable[[Any], bool]) -> None:
+    async with reading(bootstrap, {topic.name}) as source:
+        source.seek(await source.starts())
+        while not any(entry.value and wanted(topic.decode(entry.value)) for entry in (await source.batch(0.5))[0]):
+            pass
+
+
+async def sayso(*arguments: str, told: Mapping[str, str] | None = None) -> str:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "services.cli", *arguments, env={**os.environ, **(told or {})},
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    out, err = await process.communicate()
+    assert process.returncode in {0, 1}, err.decode()
+    assert out or not process.returncode, err.decode()
+    return out.decode()

@@ -10,8 +10,10 @@ from typing import Final
 from services.crashpoints import CRASH_AT, POINTS
 from tests.faults.harness.fault import Fault, Scene, Unmet
 
-LATEST: Final = 5
-"""The step is met for the first to the fifth time: seeded."""
+LATEST: Final = 40
+"""A step is met for the first to the fortieth time, seeded, which is within some seconds under load."""
+RARE: Final = {"before-look": 5, "after-look": 5}
+"""Steps that come for a doubt only."""
 PATIENCE: Final = 40.0
 """Seconds in which a worker under load comes to every step."""
 DOUBTFUL: Final = {"does": "reset-after", "share": 0.2, "receipts": ["lost"]}
@@ -23,7 +25,7 @@ ONCE: Final = frozenset({"after-fence", "on-open", REVOKING})
 
 def at(point: str) -> Callable[[Scene], Awaitable[None]]:
     async def hurt(scene: Scene) -> None:
-        nth = 1 if point in ONCE else scene.rng.randint(1, LATEST)
+        nth = 1 if point in ONCE else scene.rng.randint(1, RARE.get(point, LATEST))
         worker = scene.stage.dispatch
         await scene.stage.switch_on("doubtful", **DOUBTFUL)
         await worker.restart(**{CRASH_AT: f"{point}:{nth}"})

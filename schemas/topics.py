@@ -9,6 +9,7 @@ from schemas.alert import Alert
 from schemas.approval import Approval
 from schemas.approval_answer import ApprovalAnswer
 from schemas.attempt import Attempt
+from schemas.balance_row import BalanceRow
 from schemas.base import Message
 from schemas.consent_change import ConsentChange
 from schemas.consent_event import ConsentEvent
@@ -149,6 +150,11 @@ USAGE_REPORT: Final = Topic[UsageRow](
     keep=FOREVER, compacted=True,
     about="Absolute counts by tenant, branch, sender, day, kind, state and code.",
 )
+BALANCE: Final = Topic[BalanceRow](
+    name="sms.balance", carries=BalanceRow, key=lambda m: m.identity, keyed_by="tenant/hour", keep=FOREVER,
+    compacted=True,
+    about="Whether each hour's books balance, as the ledger recounts them; the residue is 0 at rest.",
+)
 SETTINGS: Final = Topic[TenantSettings](
     name="sms.settings", carries=TenantSettings, key=lambda m: m.tenant, keyed_by="tenant",
     keep=FOREVER, compacted=True, single=True,
@@ -179,7 +185,7 @@ TOPICS: Final[tuple[Topic[Any], ...]] = (
     SEND_REQUESTS, CONSENT_EVENTS, INBOUND, REPLIES, CONTACTS, NUMBER_FACTS, CONSENT_LOG, CONSENT_STATUS, DECISIONS,
     DISPATCH_ORDERS, DISPATCH_CONTROLS, RETURNED, ATTEMPTS, DELIVERY_RECEIPTS, OUTCOMES, USAGE_REPORT, SETTINGS,
     SENDERS, DEAD_LETTERS, REQUEST_CANCELS, PERSON_EVENTS, PEOPLE, PERSON_REQUESTS, PERSON_ANSWERS,
-    SENDER_STATUS, APPROVALS, APPROVAL_LOG, DISMISSALS, ALERTS, LETTER_RESOLUTIONS,
+    SENDER_STATUS, APPROVALS, APPROVAL_LOG, DISMISSALS, ALERTS, LETTER_RESOLUTIONS, BALANCE,
 )  # fmt: skip
 
 MESSAGES: Final[dict[str, type[Message]]] = {

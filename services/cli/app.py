@@ -11,6 +11,7 @@ import typer
 from services.cli import (
     alerts,
     approve,
+    balance,
     boxes,
     cancel,
     codes,
@@ -77,6 +78,7 @@ app.command(rich_help_panel=_MAIL)(dismiss.dismiss)
 app.command("test", rich_help_panel=_MAIL)(reach.reach)
 app.command(rich_help_panel=_WATCH)(lag.lag)
 app.command(rich_help_panel=_WATCH)(waiting.waiting)
+app.command(rich_help_panel=_WATCH)(balance.balance)
 app.add_typer(dlq.app, name="dlq", rich_help_panel=_WATCH)
 app.add_typer(topics.app, name="topics", rich_help_panel=_SET)
 app.add_typer(tenants.app, name="tenants", rich_help_panel=_SET)

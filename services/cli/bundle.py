@@ -50,7 +50,7 @@ def as_data(found: Explained, now: datetime) -> dict[str, Any]:
 def as_text(found: Explained) -> str:
     """For a person: what became of it, step by step, and what its codes mean."""
     lines = [headline(found, unmask=True).plain, ""]
-    lines += [f"{at}  {what.plain}: {words.plain}" for at, what, words in steps(found, unmask=True)]
+    lines += [f"{at}  {what.plain}: {words.plain}" for _, at, what, words in steps(found, unmask=True)]
     for code in codes(found):
         lines += ["", "-" * 72, str(code_page(meaning(code)))]
     return "\n".join(lines) + "\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,7 +14,7 @@ from services.cli.refused import Refused
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from services.ledger.explain import Explained
+    from services.ledger.explain import Event, Explained
 
 
 def explain(
@@ -21,33 +22,53 @@ def explain(
     tenant: options.Tenant = None,
     bootstrap: options.Bootstrap = None,
     state: options.State = options.STATE,
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", metavar="TIME", show_default=False, help="As it was known then.")
+    ] = None,
     as_json: options.Json = False,
     unmask: options.Unmask = False,
 ) -> None:
-    """The life of one message: asked, judged, sent, reported; each step with its place on Kafka.
+    """The life of one message: what to do now; then asked, judged, sent, reported, each step with its place on Kafka.
+
+    TIME is a time with its zone: 2026-11-21T17:00Z.
 
     Example: [cyan]sayso explain m-20261121-120000-7f3a9c[/]
     """
     from services.cli.masking import mask
     from services.cli.screen import console, print_json
 
-    found = on_record(message_id, tenant, bootstrap, state)
+    found = on_record(message_id, tenant, bootstrap, state, _moment(as_of))
     if as_json:
         print_json(as_data(found) if unmask else mask(as_data(found)))
     else:
         show(console(), found, unmask)
 
 
-def on_record(message_id: str, tenant: str | None, bootstrap: str | None, state: Path) -> Explained:
+def _moment(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise Refused(f"--as-of {text!r} is not a time: write it as 2026-11-21T17:00Z") from None
+    if found.tzinfo is None:
+        raise Refused(f"--as-of {text!r} has no zone: write {text}Z, or {text}-05:00")
+    return found
+
+
+def on_record(
+    message_id: str, tenant: str | None, bootstrap: str | None, state: Path, as_of: datetime | None = None
+) -> Explained:
     """Raises Refused where it is not known, or not whose it is."""
     from services.cli.kafka import ledger
     from services.ledger.explain import Ambiguous, Unknown
     from services.ledger.explain import explain as explained
 
     with ledger(bootstrap, state) as opened:
-        match explained(opened, message_id, tenant):
+        match explained(opened, message_id, tenant, as_of):
             case Unknown():
-                raise Refused(f"No message {message_id!r} is on record" + (f" at {tenant}" if tenant else ""))
+                raise Refused(f"No message {message_id!r} is on record" + (f" at {tenant}" if tenant else "")
+                              + (f" as of {as_of:%Y-%m-%d %H:%M:%S} UTC" if as_of else ""))  # fmt: skip
             case Ambiguous(tenants=tenants):
                 raise Refused(f"{', '.join(tenants)} each have a message {message_id!r}: say which with --tenant")
             case found:
@@ -55,9 +76,13 @@ def on_record(message_id: str, tenant: str | None, bootstrap: str | None, state:
 
 
 def as_data(found: Explained) -> dict[str, Any]:
+    def placed(event: Event) -> dict[str, Any]:
+        return event._asdict() | {"place": event.place}
+
     return found._asdict() | {
-        "events": [event._asdict() for event in found.events],
-        "consent": [event._asdict() for event in found.consent],
+        "events": [placed(event) for event in found.events],
+        "consent": [placed(event) for event in found.consent],
+        "usage": placed(found.usage) if found.usage else None,
     }
 
 
@@ -66,4 +91,4 @@ def show(screen: Console, found: Explained, unmask: bool = False) -> None:
     from services.cli.screen import table
 
     screen.print(headline(found, unmask))
-    screen.print(table(None, ("at (UTC)", "what", ""), steps(found, unmask)))
+    screen.print(table(None, (f"at ({found.zone})", "UTC", "what", ""), steps(found, unmask)))

@@ -9,24 +9,37 @@ from rich.text import Text
 
 from schemas.numbers import masked
 from services.cli.masking import mask_text
-from services.cli.screen import clock, coloured
+from services.cli.screen import clock, coloured, local
 from services.ledger.explain import Event, Explained
+from streams.lifecycle import MEANINGS, State
 
 Data = dict[str, Any]
 
 
 def headline(found: Explained, unmask: bool) -> Text:
-    """What we hold true now; what its code means; what to do."""
+    """What to do; what we hold true now; what its code means."""
     now = found.outcome or {}
     name = (f"{found.tenant}/{found.message_id}", "bold")
-    said = Text.assemble(name, " is ", coloured(now.get("state", "not judged yet")))
+    step = _hidden(_next(now), unmask)
+    said = Text.assemble(("Next: ", "bold"), step, "\n", name, " is ", coloured(now.get("state", "not judged yet")))
     if now.get("error_code"):
         said.append(f" with code {now['error_code']}")
     if because := now.get("error_title") or _because(found):
         said.append(f": {_hidden(because, unmask)}")
-    if now.get("next_step"):
-        said.append(f"\nNext: {_hidden(now['next_step'], unmask)}")
+    if beside := now.get("contradictions"):
+        said.append(f"\nReported beside it, which cannot be true too: {', '.join(beside)}")
     return said
+
+
+def _next(outcome: Data) -> str:
+    """What the code or the gate asks for; where nobody need act, that, and why."""
+    if said := outcome.get("next_step"):
+        return str(said)
+    if not outcome:
+        return "look again in a moment; if it stays so, sayso balance and sayso dlq show what is astray"
+    means = MEANINGS.get(State(outcome["state"])) if outcome["state"] in set(State) else None
+    words = means.words if means else "a state that this version does not know"
+    return f"nothing, {words}" if outcome["final"] else f"wait: {words}"
 
 
 def _because(found: Explained) -> str:
@@ -37,14 +50,16 @@ def _because(found: Explained) -> str:
     return "; ".join(deciding)
 
 
-def steps(found: Explained, unmask: bool) -> Iterator[tuple[str, Text, Text]]:
-    """(at, what, in words and where), the recipient's consent first as it was when the message was judged."""
+def steps(found: Explained, unmask: bool) -> Iterator[tuple[str, str, Text, Text]]:
+    """(there, at in UTC, what, in words and where), the recipient's consent first as it was when the message was
+    judged, the line of the usage report last."""
     judged = [event.data for event in found.events if event.what == "decision"]
     epochs = {decision["consent_epoch"] for decision in judged}
-    for event in (*(one for one in found.consent if one.data["consent_epoch"] in epochs), *found.events):
+    for event in (*(one for one in found.consent if one.data["consent_epoch"] in epochs), *found.events,
+                  *filter(None, [found.usage])):  # fmt: skip
         words = _hidden("; ".join(filter(None, _WORDS[event.what](event.data, unmask))), unmask)
-        where = (f"{event.topic}/{event.partition}@{event.offset}", "dim")
-        yield clock(event.at), _what(event), Text.assemble(words, "  ", where)
+        where = (event.place, "dim")
+        yield local(event.at, found.zone), clock(event.at), _what(event), Text.assemble(words, "  ", where)
 
 
 def _what(event: Event) -> Text:
@@ -87,8 +102,10 @@ def _decision(data: Data, unmask: bool) -> list[str]:
     found = [f"{one['rule']}: {one['reason']}" + (f" → {one['next_step']}" if one.get("next_step") else "")
              for one in data.get("findings", ())]  # fmt: skip
     until = f"until {clock(data['until'])}" if data.get("until") else ""
-    return [*(found or ["nothing against it"]), until, f"consent epoch {data['consent_epoch']}",
-            f"settings {data['policy_version']}"]  # fmt: skip
+    by = data.get("evidence", {})
+    place = f"{by['topic']}@{by.get('partition')}:{by.get('offset')}" if by.get("topic") else ""
+    return [*(found or ["nothing against it"]), until, f"consent epoch {data['consent_epoch']}" + (f" by {place}" if
+            place else ""), f"settings {data['policy_version']}"]  # fmt: skip
 
 
 def _order(data: Data, unmask: bool) -> list[str]:
@@ -116,7 +133,15 @@ def _receipt(data: Data, unmask: bool) -> list[str]:
 
 def _outcome(data: Data, unmask: bool) -> list[str]:
     code = f"code {data['error_code']}" if data.get("error_code") else ""
-    return [f"version {data['version']}", code, "final" if data["final"] else "not final"]
+    predicted, billed = data.get("segments_predicted"), data.get("segments_billed")
+    differs = f"{predicted} segments predicted, {billed} billed" if billed not in (None, predicted) else ""
+    return [f"version {data['version']}", code, differs, "final" if data["final"] else "not final"]
+
+
+def _usage(data: Data, unmask: bool) -> list[str]:
+    cost = f"{data['cost_billed'] / 1e6:,.4f} {data['currency']}" if data.get("currency") else ""
+    more = f"one of {data['messages']:,} messages, {data['segments']:,} segments"
+    return [f"counted {data['period']} as {data['kind']} {data['state']}", more, cost]
 
 
 def _consent(data: Data, unmask: bool) -> list[str]:
@@ -128,6 +153,7 @@ _WORDS: dict[str, Callable[[Data, bool], list[str]]] = {
     "approval": _approval, "approval answer": _approval_answer, "dismissal": _approval,
     "request": _request, "decision": _decision, "order": _order, "control": _control, "returned": _returned,
     "attempt": _attempt, "receipt": _receipt, "outcome": _outcome, "consent": _consent,
+    "usage": _usage,
 }  # fmt: skip
 
 

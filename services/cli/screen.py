@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from rich.console import Console
 from rich.table import Table
@@ -54,6 +55,23 @@ def table(title: str | None, columns: Sequence[str], rows: Iterable[Sequence[Any
     return made
 
 
+_LONGEST = 40
+"""Characters of the longest bar."""
+
+
+def bars(counts: Sequence[tuple[str, int]]) -> Table:
+    """One a line, as long as its share of the largest; what is not nothing is seen."""
+    most = max((count for _, count in counts), default=0) or 1
+    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
+    made.add_column(no_wrap=True)
+    made.add_column(justify="right", no_wrap=True)
+    made.add_column(no_wrap=True)
+    for word, count in counts:
+        bar = "█" * max(round(_LONGEST * count / most), bool(count))
+        made.add_row(coloured(word), f"{count:,}", Text(bar, style=COLOURS.get(word, "")))
+    return made
+
+
 def print_json(value: Any) -> None:
     print(json.dumps(value, ensure_ascii=False, default=str), flush=True)
 
@@ -64,6 +82,14 @@ def clock(moment: str) -> str:
         return datetime.fromisoformat(moment).strftime("%Y-%m-%d %H:%M:%S.%f")[:21]
     except ValueError:
         return moment
+
+
+def local(moment: str, zone: str) -> str:
+    """`2026-11-21 07:00:09`, by the clocks of that zone."""
+    try:
+        return datetime.fromisoformat(moment).astimezone(ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M:%S")
+    except (ValueError, OverflowError, OSError, KeyError):
+        return ""
 
 
 def _plain(cell: Any) -> str:

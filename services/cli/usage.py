@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,15 +15,25 @@ from services.cli.refused import Refused
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from schemas.usage_row import UsageRow
     from services.ledger.usage import Usage
 
-Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", show_default=False)]
+
+class Form(StrEnum):
+    TABLE = "table"
+    CSV = "csv"
+    JSONL = "jsonl"
+
+
+_DAY: Any = {"formats": ["%Y-%m-%d"], "metavar": "YYYY-MM-DD", "show_default": False}
+From = Annotated[datetime | None, typer.Option("--from", "--since", help="The first day, the tenant's own.", **_DAY)]
+To = Annotated[datetime | None, typer.Option("--to", "--until", help="The last day.", **_DAY)]
 
 
 def usage(
     tenant: options.Tenant = None,
-    since: Day = None,
-    until: Day = None,
+    since: From = None,
+    until: To = None,
     sender: Annotated[str | None, typer.Option(help="From this sender only.")] = None,
     branch: Annotated[str | None, typer.Option(help="Of this branch only.")] = None,
     kind: Annotated[str | None, typer.Option(help="Of this kind only.")] = None,
@@ -29,21 +41,41 @@ def usage(
         str | None, typer.Option(metavar="COLUMNS", help="Add up what differs only in other columns, e.g. kind,state.")
     ] = None,
     fate: Annotated[str | None, typer.Option("--state-is", help="In this state only, e.g. delivered.")] = None,
+    log: Annotated[bool, typer.Option("--log", help="Every message, one by one, instead of sums.")] = False,
+    as_: Annotated[Form, typer.Option("--as", help="The log's form.")] = Form.TABLE,
+    check: Annotated[bool, typer.Option("--check", help="Where the provider bills other than we predicted.")] = False,
     bootstrap: options.Bootstrap = None,
     state: options.State = options.STATE,
     as_json: options.Json = False,
+    unmask: options.Unmask = False,
 ) -> None:
-    """The usage report, its total, and whether the books balance.
+    """The usage report with its cost, its total, and whether the books balance; or each message of a period.
 
-    Example: [cyan]sayso usage --tenant harbor --since 2026-11-01 --by day,state,code[/]
+    Example: [cyan]sayso usage --tenant harbor --from 2026-11-01 --by day,state,code[/]
+    Or: [cyan]sayso usage --from 2026-11-01 --to 2026-11-30 --log --as csv > november.csv[/]
     """
+    first, last = (day.date() if day else None for day in (since, until))
+    if log:
+        from services.cli.usage_log import print_log
+        from services.ledger.message_log import Period
+
+        only = [name for name, value in (("--sender", sender), ("--branch", branch), ("--kind", kind), ("--by", by),
+                                         ("--state-is", fate)) if value]  # fmt: skip
+        if only:
+            raise Refused(f"{only[0]} does not go with --log: it has every message, to be filtered by what reads it")
+        print_log(bootstrap, state, Period(first, last, tenant), Form.JSONL if as_json else as_, unmask)
+        return
+    if check:
+        from services.cli.usage_check import print_check
+
+        print_check(bootstrap, state, tenant, as_json)
+        return
     from services.cli.books import balanced
     from services.cli.kafka import ledger
     from services.cli.screen import console, print_json
     from services.ledger.usage import Filter
     from services.ledger.usage import usage as used
 
-    first, last = (day.date() if day else None for day in (since, until))
     columns = _columns(by)
     wanted = Filter(tenant, first, last, sender, branch, kind, fate)
     with ledger(bootstrap, state) as opened:
@@ -54,6 +86,8 @@ def usage(
         return
     screen = console()
     screen.print(as_table(found, columns))
+    if screen.is_terminal:
+        screen.print(chart(found))
     screen.print(books.sentence, style="green" if books.residue == 0 else "yellow")
 
 
@@ -70,14 +104,38 @@ def as_table(found: Usage, columns: tuple[str, ...] = tuple(COLUMNS)) -> Table:
     """Rows that differ in none of the columns are added up."""
     from services.cli.screen import table
 
-    sums: dict[tuple[str, ...], tuple[int, int]] = {}
+    sums: dict[tuple[str, ...], list[UsageRow]] = {}
     for row in found.rows:
-        name = tuple(str(getattr(row, COLUMNS[column]) or "") for column in columns)
-        messages, segments = sums.get(name, (0, 0))
-        sums[name] = (messages + row.messages, segments + row.segments)
-    rows: list[tuple[Any, ...]] = [(*name, *counts) for name, counts in sorted(sums.items())]
-    rows.append(("total", *[""] * (len(columns) - 1), found.messages, found.segments))
-    return table("Usage", (*columns, "messages#", "segments#"), rows)
+        sums.setdefault(tuple(str(getattr(row, COLUMNS[column]) or "") for column in columns), []).append(row)
+    rows: list[tuple[Any, ...]] = [(*name, *_sums(rows)) for name, rows in sorted(sums.items())]
+    rows.append(("total", *[""] * (len(columns) - 1), *_sums(found.rows)))
+    return table("Usage", (*columns, "messages#", "segments#", "cost#"), rows)
+
+
+def _sums(rows: Iterable[UsageRow]) -> tuple[int, int, str]:
+    rows = tuple(rows)
+    return sum(row.messages for row in rows), sum(row.segments for row in rows), cost(rows)
+
+
+def cost(rows: Iterable[UsageRow]) -> str:
+    """`12.3450 USD`, by currency; `?` where segments are without a price."""
+    sums: dict[str, int] = {}
+    rows = tuple(rows)
+    for row in rows:
+        if row.currency and row.cost_billed:
+            sums[row.currency] = sums.get(row.currency, 0) + row.cost_billed
+    said = [f"{micros / 1e6:,.4f} {currency}" for currency, micros in sorted(sums.items())]
+    return " + ".join([*said, *(["?"] if any(row.segments_unpriced for row in rows) else [])])
+
+
+def chart(found: Usage) -> Table:
+    """Messages by state, the most first."""
+    from services.cli.screen import bars
+
+    counts: dict[str, int] = {}
+    for row in found.rows:
+        counts[row.state] = counts.get(row.state, 0) + row.messages
+    return bars(sorted(counts.items(), key=lambda one: -one[1]))
 
 
 def _columns(by: str | None) -> tuple[str, ...]:

@@ -73,7 +73,8 @@ def _fates(screen: Console, found: list[Fate]) -> None:
     screen.print("One message of each fate", style="bold")
     for fate in found:
         others = f", and {fate.messages - 1:,} more like it" if fate.messages > 1 else ""
-        screen.print(Text.assemble(coloured(fate.state), f" {fate.code}: " if fate.code else ": ",
+        code = "" if fate.code == fate.state else fate.code
+        screen.print(Text.assemble(coloured(fate.state), f" {code}: " if code else ": ",
                                    (fate.message_id, "bold"), others))  # fmt: skip
         for words in (fate.why, f"Next: {fate.next_step}" if fate.next_step else ""):
             if words:

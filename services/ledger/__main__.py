@@ -1,4 +1,4 @@
-"""`python -m services.ledger`: keep the ledger up with the topics until told to stop."""
+"""`python -m services.ledger`: keep the ledger up with the topics, and the books recounted, until told to stop."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from services.ledger.ledger import FILE, Ledger, LedgerError
+from services.ledger.recount import Recount
 from services.lifeline import watch_parent
 from services.settings import SettingsError, from_environment
 
@@ -26,7 +27,12 @@ async def _run(path: Path, bootstrap: str, announce: Callable[[], object]) -> No
             print(f"ledger rebuilt: {caught.rebuilt}", flush=True)
         announce()
         print(f"ledger at {path}: {caught.records} records taken in, following", flush=True)
-        await ledger.follow(bootstrap, stop)
+        recount = asyncio.create_task(Recount(path).run(bootstrap, stop))
+        try:
+            await ledger.follow(bootstrap, stop)
+        finally:
+            stop.set()
+            await recount
     finally:
         ledger.close()
 

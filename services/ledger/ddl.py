@@ -26,6 +26,8 @@ def _create(table: Table) -> str:
     if table.sparse:
         of = f"{', '.join(table.sparse)}) WHERE {table.sparse[0]} IS NOT NULL"
         sql += f"CREATE INDEX {table.name}_sparse ON {table.name} ({of};\n"
+    if table.period:
+        sql += f"CREATE INDEX {table.name}_period ON {table.name} ({', '.join(table.period)});\n"
     if table.by_time:
         sql += f"CREATE INDEX {table.name}_by_time ON {table.name} (at_ms);\n"
     return sql

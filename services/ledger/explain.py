@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 from schemas import topics
 from schemas.numbers import e164
+from schemas.usage_row import UsageRow
 from services.ledger.ledger import Ledger
+from streams.usage.period import day_of
 
 
 class Event(NamedTuple):
@@ -20,6 +24,10 @@ class Event(NamedTuple):
     offset: int
     data: dict[str, Any]
 
+    @property
+    def place(self) -> str:
+        return f"{self.topic}@{self.partition}:{self.offset}"
+
 
 class Explained(NamedTuple):
     tenant: str
@@ -29,6 +37,10 @@ class Explained(NamedTuple):
     """What we hold true of it now, with the meaning of its code and the next step."""
     consent: tuple[Event, ...]
     """What is on record of the recipient's consent."""
+    usage: Event | None = None
+    """The line of the usage report that it is counted in, with whatever else is counted there."""
+    zone: str = "UTC"
+    """Where the recipient is, as far as the request says; else the tenant's."""
 
 
 class Unknown(NamedTuple):
@@ -59,35 +71,85 @@ _STAGES = {
 
 _CONSENT = {"consent": ("consent_log", topics.CONSENT_LOG.name, "at")}
 
+KEPT = {what: topics.BY_NAME[topic].keep for what, (_, topic, _) in (_STAGES | _CONSENT).items()}
+KEPT["usage"] = topics.USAGE_REPORT.keep
+"""For how long Kafka has each part, None for ever; the ledger as long as its file is not built anew."""
 
-def explain(ledger: Ledger, message_id: str, tenant: str | None = None) -> Explained | Unknown | Ambiguous:
-    tenants = [name for name in _tenants(ledger, message_id) if tenant in (None, name)]
+
+def kept() -> str:
+    """For the docs, in Markdown."""
+    spans: dict[str, list[str]] = {}
+    for what, keep in KEPT.items():
+        spans.setdefault(f"{keep.days} days" if keep else "for ever", []).append(what)
+    lines = [f"| {', '.join(parts)} | {span} |" for span, parts in spans.items()]
+    return "\n".join(["| part of the story | kept |", "|---|---|", *lines]) + "\n"
+
+
+
+def explain(
+    ledger: Ledger, message_id: str, tenant: str | None = None, as_of: datetime | None = None
+) -> Explained | Unknown | Ambiguous:
+    """`as_of`: from what was on Kafka by then; None: from all of it."""
+    until = round(as_of.timestamp() * 1000) if as_of else _ENDLESS
+    tenants = [name for name in _tenants(ledger, message_id, until) if tenant in (None, name)]
     if not tenants:
         return Unknown(message_id)
     if len(tenants) > 1:
         return Ambiguous(message_id, tuple(tenants))
-    found = _events(ledger, _STAGES, "message_id = ? AND tenant = ?", message_id, tenants[0])
-    outcome = ledger.rows("SELECT json FROM outcomes WHERE identity = ?", f"{tenants[0]}/{message_id}")
+    owner = tenants[0]
+    found = _events(ledger, _STAGES, "message_id = ? AND tenant = ?", until, message_id, owner)
     number = _number(found)
-    consent = _events(ledger, _CONSENT, "number = ? AND tenant = ?", number, tenants[0]) if number else []
-    now = json.loads(outcome[0]["json"]) if outcome else None
-    return Explained(tenants[0], message_id, tuple(found), now, tuple(consent))
+    consent = _events(ledger, _CONSENT, "number = ? AND tenant = ?", until, number, owner) if number else []
+    told = [event.data for event in found if event.what == "outcome"]
+    now = max(told, key=lambda one: int(one["version"]), default=None)
+    counted = _usage(ledger, now, _zone(ledger, owner), until) if now else None
+    return Explained(owner, message_id, tuple(found), now, tuple(consent), counted, _where(found, ledger, owner))
 
 
-def _tenants(ledger: Ledger, message_id: str) -> list[str]:
-    union = " UNION ".join(f"SELECT tenant FROM {table} WHERE message_id = ?1" for table, _, _ in _STAGES.values())
-    return sorted(row["tenant"] for row in ledger.rows(union, message_id))
+_ENDLESS = 1 << 62
 
 
-def _events(ledger: Ledger, stages: dict[str, tuple[str, str, str]], where: str, *values: str) -> list[Event]:
+def _tenants(ledger: Ledger, message_id: str, until: int) -> list[str]:
+    union = " UNION ".join(
+        f"SELECT tenant FROM {table} WHERE message_id = ?1 AND at_ms <= ?2" for table, _, _ in _STAGES.values()
+    )
+    return sorted(row["tenant"] for row in ledger.rows(union, message_id, until))
+
+
+def _events(
+    ledger: Ledger, stages: dict[str, tuple[str, str, str]], where: str, until: int, *values: str
+) -> list[Event]:
     """Stage by stage, and within a stage as Kafka has them; then by time, which keeps that order where times agree."""
     found = []
     for what, (table, topic, when) in stages.items():
-        sql = f"SELECT part, off, json FROM {table} WHERE {where} ORDER BY part, off"
-        for row in ledger.rows(sql, *values):
+        sql = f"SELECT part, off, json FROM {table} WHERE {where} AND at_ms <= ? ORDER BY part, off"
+        for row in ledger.rows(sql, *values, until):
             data = json.loads(row["json"])
             found.append(Event(what, str(data.get(when, "")), topic, row["part"], row["off"], data))
     return sorted(found, key=lambda event: event.at)
+
+
+def _zone(ledger: Ledger, tenant: str) -> str:
+    sql = "SELECT json_extract(json, '$.time_zone') AS zone FROM tenants WHERE identity = ?"
+    found = [row["zone"] for row in ledger.rows(sql, tenant)]
+    return next(filter(None, found), "UTC")
+
+
+def _where(events: list[Event], ledger: Ledger, tenant: str) -> str:
+    said = (event.data.get("time_zone") for event in events)
+    return next(filter(None, said), None) or _zone(ledger, tenant)
+
+
+def _usage(ledger: Ledger, outcome: dict[str, Any], zone: str, until: int) -> Event | None:
+    """Its line, if it is there by then; the report keeps each line's last value only."""
+    day = day_of(datetime.fromisoformat(outcome["requested_at"]), ZoneInfo(zone))
+    parts = {name: outcome.get(name) or "" for name in ("tenant", "branch", "sender", "kind", "state")}
+    line = UsageRow(**parts, error_code=outcome.get("error_code"), period=day, messages=0, segments=0, final=False)
+    sql = "SELECT part, off, at_ms, json FROM usage WHERE identity = ? AND at_ms <= ?"
+    for row in ledger.rows(sql, line.identity, until):
+        at = datetime.fromtimestamp(row["at_ms"] / 1000, UTC).isoformat().replace("+00:00", "Z")
+        return Event("usage", at, topics.USAGE_REPORT.name, row["part"], row["off"], json.loads(row["json"]))
+    return None
 
 
 def _number(events: list[Event]) -> str | None:

@@ -29,6 +29,8 @@ class Table:
     """An index over these columns."""
     sparse: tuple[str, ...] = ()
     """And one over these, of the rows that have the first of them."""
+    period: tuple[str, ...] = ()
+    """And one over these, for what is counted by the hour or listed by the day."""
     by_time: bool = False
     """And one over the records' times, for lists that show the newest."""
     whole: bool = False
@@ -50,22 +52,25 @@ def _ms(name: str) -> dict[str, Get]:
     return {"said_ms": lambda m: round(getattr(m, name).timestamp() * 1000)}
 
 
+_REQUESTED: dict[str, Get] = {"requested_ms": lambda m: round(m.requested_at.timestamp() * 1000)}
+_BY_HOUR = ("tenant", "requested_ms")
 _BY_MESSAGE = ("message_id", "tenant")
 _BY_NUMBER = ("number", "tenant")
 _RESENT = ("resend_of", "tenant")
 _ORDER: dict[str, Get] = {"tenant": lambda m: m.order.tenant, "message_id": lambda m: m.order.message_id}
 
 TABLES: tuple[Table, ...] = (
-    Table("requests", topics.SEND_REQUESTS, _MESSAGE | _plain("number", "resend_of"), lookup=_BY_MESSAGE,
-          sparse=_RESENT),
-    Table("person_requests", topics.PERSON_REQUESTS, _MESSAGE | _plain("person_id", "resend_of"), lookup=_BY_MESSAGE,
-          sparse=_RESENT),
+    Table("requests", topics.SEND_REQUESTS, _MESSAGE | _plain("number", "resend_of") | _REQUESTED, lookup=_BY_MESSAGE,
+          sparse=_RESENT, period=_BY_HOUR),
+    Table("person_requests", topics.PERSON_REQUESTS, _MESSAGE | _plain("person_id", "resend_of") | _REQUESTED,
+          lookup=_BY_MESSAGE, sparse=_RESENT, period=_BY_HOUR),
     Table("cancels", topics.REQUEST_CANCELS, _MESSAGE | _plain("by"), lookup=_BY_MESSAGE),
     Table("person_events", topics.PERSON_EVENTS, _PERSON | _plain("action"), lookup=("person_id", "tenant")),
     Table("person_answers", topics.PERSON_ANSWERS, _MESSAGE | _plain("verdict"), lookup=_BY_MESSAGE),
     Table("people", topics.PEOPLE, _PERSON, latest=lambda m: m.person_key,
           lookup=("person_id", "tenant")),
-    Table("decisions", topics.DECISIONS, _MESSAGE | _plain("seq", "verdict", "kind"), lookup=_BY_MESSAGE),
+    Table("decisions", topics.DECISIONS, _MESSAGE | _plain("seq", "verdict", "kind") | _REQUESTED, lookup=_BY_MESSAGE,
+          period=_BY_HOUR),
     Table("orders", topics.DISPATCH_ORDERS, _MESSAGE | _plain("sender", "kind") | {"number": lambda m: e164(m.to)}
           | _ms("issued_at"), lookup=_BY_MESSAGE),
     Table("controls", topics.DISPATCH_CONTROLS, _MESSAGE | _plain("type", "sender", "number"), lookup=_BY_MESSAGE),
@@ -74,15 +79,17 @@ TABLES: tuple[Table, ...] = (
           lookup=_BY_MESSAGE),
     Table("receipts", topics.DELIVERY_RECEIPTS, _MESSAGE | _plain("attempt", "provider_id", "status"),
           lookup=_BY_MESSAGE),
-    Table("outcome_history", topics.OUTCOMES, _MESSAGE | _plain("version", "state"), lookup=_BY_MESSAGE),
-    Table("outcomes", topics.OUTCOMES, _MESSAGE | _plain("state", "error_code", "final", "kind", "sender"),
+    Table("outcome_history", topics.OUTCOMES, _MESSAGE | _plain("version", "state") | _REQUESTED, lookup=_BY_MESSAGE),
+    Table("outcomes", topics.OUTCOMES, _MESSAGE | _plain("state", "error_code", "final", "kind", "sender") | _REQUESTED,
           latest=lambda m: f"{m.tenant}/{m.message_id}", rank=lambda m: m.version, lookup=("state",),
+          period=(*_BY_HOUR, "state"),
           by_time=True),
     Table("alerts", topics.ALERTS, _MESSAGE | _plain("open"), latest=lambda m: f"{m.tenant}/{m.message_id}",
           rank=lambda m: round(m.at.timestamp() * 1000), lookup=("open",)),
     Table("usage", topics.USAGE_REPORT,
           _plain("tenant", "branch", "sender", "kind", "state", "error_code", "messages", "segments", "final")
           | {"period": lambda m: m.period.isoformat()}, latest=lambda m: m.identity),
+    Table("balances", topics.BALANCE, _plain("tenant", "residue"), latest=lambda m: m.identity),
     Table("consent_events", topics.CONSENT_EVENTS, _NUMBER | _plain("action", "source"), lookup=_BY_NUMBER),
     Table("consent_log", topics.CONSENT_LOG,
           _NUMBER | _plain("sender", "action", "source", "applied", "was", "now") | _ms("at"),

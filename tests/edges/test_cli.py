@@ -28,7 +28,7 @@ COMMANDS = [
     "worker", "webhook", "simulator", "ledger", "exporter", "consents", "keys add", "keys list", "keys revoke",
     "consent history", "consent proof", "consent verify", "consent import", "consent audit", "lag", "waiting",
     "dlq list", "dlq show", "dlq fix", "dlq replay", "dlq drop", "box", "approve", "reject", "send-now", "resend",
-    "dismiss", "test",
+    "dismiss", "test", "balance",
 ]  # fmt: skip
 
 

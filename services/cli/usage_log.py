@@ -1,0 +1,75 @@
+"""`sayso usage --log`: every message of a period, row by row as it comes out of the ledger."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Final
+
+from schemas.numbers import masked
+from services.cli.usage import Form
+
+if TYPE_CHECKING:
+    from services.ledger.message_log import Line, Period
+
+WIDTHS: Final = {"requested_at": 20, "tenant": 12, "to": 14, "kind": 14, "message_id": 28, "state": 12, "code": 8,
+                 "description": 0}  # fmt: skip
+"""Of the table's columns, in characters: it is printed while it is read, so they cannot wait for the longest."""
+
+
+def print_log(bootstrap: str | None, state: Path, period: Period, form: Form, unmask: bool) -> None:
+    from services.cli.kafka import ledger
+    from services.ledger.message_log import created, how_many
+
+    write = {Form.TABLE: as_table, Form.CSV: as_csv, Form.JSONL: as_json_lines}[form]
+    with ledger(bootstrap, state) as opened:
+        lines = (line if unmask else _hidden(line) for line in created(opened, period))
+        write(_watched(lines, how_many(opened, period)), sys.stdout.write)
+
+
+def as_table(lines: Iterable[Line], write: Callable[[str], object]) -> None:
+    write(_row({name: name for name in WIDTHS}))
+    for line in lines:
+        write(_row(line._asdict() | {"requested_at": line.requested_at[:19]}))
+
+
+def as_csv(lines: Iterable[Line], write: Callable[[str], object]) -> None:
+    from services.ledger.message_log import Line
+
+    out = csv.writer(SimpleNamespace(write=write))
+    out.writerow(Line._fields)
+    out.writerows(([_tame(cell) for cell in line]) for line in lines)
+
+
+def as_json_lines(lines: Iterable[Line], write: Callable[[str], object]) -> None:
+    for line in lines:
+        write(json.dumps(line._asdict(), ensure_ascii=False) + "\n")
+
+
+def _row(cells: dict[str, object]) -> str:
+    return "  ".join(str(cells[name])[: width or None].ljust(width) for name, width in WIDTHS.items()).rstrip() + "\n"
+
+
+def _tame(cell: object) -> object:
+    """A spreadsheet runs what begins like a formula; a number in E.164 is none."""
+    text = str(cell)
+    return f"'{text}" if text[:1] in ("=", "@", "\t", "\r") or (text[:1] in ("+", "-") and not text[1:2].isdigit()) else cell
+
+
+def _hidden(line: Line) -> Line:
+    return line._replace(to=masked(line.to)) if line.to else line
+
+
+def _watched(lines: Iterator[Line], total: int) -> Iterator[Line]:
+    """With a progress bar, where somebody looks on and the lines go elsewhere."""
+    if not sys.stderr.isatty() or sys.stdout.isatty():
+        yield from lines
+        return
+    from rich.console import Console
+    from rich.progress import track
+
+    yield from track(lines, "Messages", total=total, console=Console(stderr=True), transient=True)

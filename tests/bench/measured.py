@@ -10,10 +10,10 @@ from typing import Final, NamedTuple
 from rich.console import Group, RenderableType
 
 from services.cli.refused import Refused
-from tests.bench import gate, plain, restoring, stopping, whole
+from tests.bench import gate, plain, restoring, sending, stopping, whole
 from tests.bench.process import Ended
 from tests.bench.results import Result, result
-from tests.bench.screen import Bar, table
+from tests.bench.screen import Bar, figures, table
 from tests.bench.watch import Seen, Stuck
 
 FAULTS: Final = (Stuck, Ended, plain.Wrong, Refused)
@@ -146,10 +146,34 @@ async def stops(broker: Broker, plan: Plan, step: Step) -> Measured:
     return found, table(title, "seconds", [Bar(name, one.value) for name, one in zip(shares, found, strict=True)])
 
 
+async def dispatch(broker: Broker, plan: Plan, step: Step) -> Measured:
+    sent = []
+    try:
+        for run in range(plan.runs):
+            show = step(f"Dispatch by itself, run {run + 1} of {plan.runs}", plan.messages)
+            sent.append(await sending.one_run(broker.bootstrap, plan.messages, show))
+    except gate.InUse as why:
+        return [], f"Dispatch is left out: {why}"
+    rate = result("dispatch.messages_per_second", "1/s", [each.rate for each in sent])
+    soon = result("request_to_post.p99_seconds", "s", [each.percentile(0.99) for each in sent])
+    half = result("request_to_post.p50_seconds", "s", [each.percentile(0.5) for each in sent])
+    pace = result("pace.largest_window_ratio", "", [each.window_ratio for each in sent])
+    cost = result("write_ahead.cost_ratio", "", [each.sure / each.bare for each in sent])
+    shown = (
+        (rate, "messages a second, one sender, one process"),
+        (half, "seconds from a request to its call, median"),
+        (soon, "seconds from a request to its call, 99th percentile"),
+        (pace, f"of the pace allowed used at most, windows of {sending.WINDOW:g} s and more"),
+        (cost, "times the CPU of the client alone: being sure"),
+    )
+    return [one for one, _ in shown], figures("Dispatch by itself", [(words, one.value) for one, words in shown])
+
+
 BENCHES: Final[dict[str, Callable[[Broker, Plan, Step], Awaitable[Measured]]]] = {
     "plain": plain_job,
     "gate": gate_room,
     "restore": restored,
     "whole": end_to_end,
+    "dispatch": dispatch,
     "stops": stops,
 }

@@ -50,3 +50,13 @@ def table(title: str, unit: str, bars: Iterable[Bar], *beside: str) -> Table:
         value = f"{bar.value:,.0f}" if bar.value >= 100 else f"{bar.value:,.2f}"
         drawn.add_row(bar.words, value, *bar.beside, "█" * max(1, round(WIDTH * bar.value / (longest or 1))))
     return drawn
+
+
+def figures(title: str, rows: Iterable[tuple[str, float]]) -> Table:
+    """Of different kinds: side by side, with nothing to compare."""
+    drawn = Table(title=title, title_justify="left", title_style="bold", show_header=False)
+    drawn.add_column("", justify="right", no_wrap=True)
+    drawn.add_column("")
+    for words, value in rows:
+        drawn.add_row(f"{value:,.0f}" if value >= 100 else f"{value:,.3f}", words)
+    return drawn

@@ -73,7 +73,7 @@ def rights() -> Mapping[str, Rights]:
         **{name: _of_room(room) for name, room in ROOMS.items()},
         "webhook": _topics(Operation.WRITE, (t.INBOUND, t.DELIVERY_RECEIPTS)),
         "consents": _topics(Operation.WRITE, (t.CONSENT_EVENTS,)),
-        "ledger": _topics(Operation.READ, TOPICS),
+        "ledger": _topics(Operation.READ, TOPICS) + _topics(Operation.WRITE, (t.BALANCE,)),
         "exporter": _topics(Operation.READ, READ_BY_ROOMS) + groups,
         "producer": _topics(Operation.WRITE, FROM_OUTSIDE),
         "staff": _topics(Operation.READ, TOPICS) + _topics(Operation.WRITE, BY_STAFF),

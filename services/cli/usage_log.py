@@ -57,7 +57,8 @@ def _row(cells: dict[str, object]) -> str:
 def _tame(cell: object) -> object:
     """A spreadsheet runs what begins like a formula; a number in E.164 is none."""
     text = str(cell)
-    return f"'{text}" if text[:1] in ("=", "@", "\t", "\r") or (text[:1] in ("+", "-") and not text[1:2].isdigit()) else cell
+    signed = text[:1] in ("+", "-") and not text[1:2].isdigit()
+    return f"'{text}" if signed or text[:1] in ("=", "@", "\t", "\r") else cell
 
 
 def _hidden(line: Line) -> Line:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import lru_cache
 from typing import Final
 from urllib.parse import quote
 
@@ -41,8 +42,13 @@ class CellRow(Counts):
 
     @property
     def name(self) -> str:
-        parts = (self.branch, self.sender, self.period.isoformat(), self.kind, self.state, self.error_code or "")
-        return CELLS + "/".join(quote(part, safe="") for part in parts)
+        return _named(self.branch, self.sender, self.period, self.kind, self.state, self.error_code or "")
+
+
+@lru_cache(10_000)
+def _named(branch: str, sender: str, period: date, *parts: str) -> str:
+    """Every outcome asks for the names of two cells or three, and there are few."""
+    return CELLS + "/".join(quote(part, safe="") for part in (branch, sender, period.isoformat(), *parts))
 
 
 class CountedRow(Counts):

@@ -24,10 +24,10 @@ from tests.bench.results import LATEST, Result, keep
 
 def arguments() -> measured.Plan:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("--events", type=int, default=100_000, help="of the plain job; Faust's idiom gets a tenth")
+    parser.add_argument("--events", type=int, default=100_000, help="plain job (Faust's idiom: a tenth), usage, ledger")
     parser.add_argument("--requests", type=int, default=40_000, help="judged by the gate")
     parser.add_argument("--messages", type=int, default=2_000, help="sent through the whole path")
-    parser.add_argument("--rows", type=int, default=200_000, help="restored")
+    parser.add_argument("--rows", type=int, default=200_000, help="restored; also messages that stories are told from")
     parser.add_argument("--queued", type=int, default=10_000, help="texts that wait while STOPs race them")
     parser.add_argument("--backlog", type=int, default=20_000, help="requests that the gate has not judged by then")
     parser.add_argument("--full", action="store_true", help="restore a million rows; a backlog of a million")

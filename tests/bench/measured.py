@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from rich.console import Group, RenderableType
 
 from services.cli.refused import Refused
-from tests.bench import gate, plain, restoring, sending, stopping, whole
+from tests.bench import gate, kept, plain, restoring, sending, stopping, whole
 from tests.bench.process import Ended
 from tests.bench.results import Result, result
 from tests.bench.screen import Bar, figures, table
@@ -169,6 +169,14 @@ async def dispatch(broker: Broker, plan: Plan, step: Step) -> Measured:
     return [one for one, _ in shown], figures("Dispatch by itself", [(words, one.value) for one, words in shown])
 
 
+async def usage_room(broker: Broker, plan: Plan, step: Step) -> Measured:
+    return await kept.usage_room(broker.bootstrap, plan.events, plan.runs, step)
+
+
+async def the_ledger(broker: Broker, plan: Plan, step: Step) -> Measured:
+    return await kept.the_ledger(broker.bootstrap, plan.events, plan.rows, plan.runs, step)
+
+
 BENCHES: Final[dict[str, Callable[[Broker, Plan, Step], Awaitable[Measured]]]] = {
     "plain": plain_job,
     "gate": gate_room,
@@ -176,4 +184,6 @@ BENCHES: Final[dict[str, Callable[[Broker, Plan, Step], Awaitable[Measured]]]] =
     "whole": end_to_end,
     "dispatch": dispatch,
     "stops": stops,
+    "usage": usage_room,
+    "ledger": the_ledger,
 }

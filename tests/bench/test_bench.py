@@ -7,10 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from schemas.topics import USAGE_REPORT
 from streams.gate.dialable import dialable
-from tests.bench import job, people
+from streams.step import Settings
+from streams.usage import usage, usage_woke
+from tests.bench import counting, job, ledger, people
 from tests.bench.plain import CONTENDERS, Contender, available, one_run, source_of
 from tests.bench.results import keep, result
+from tests.core.drive import Drive
 
 EVENTS = 2000
 
@@ -71,3 +75,19 @@ def test_results_of_another_bench_are_kept(tmp_path: Path) -> None:
         {"name": "a", "value": 2.0, "unit": "1/s", "runs": [1.0, 3.0, 2.0]},
         {"name": "b", "value": 7.0, "unit": "ms", "runs": [7.0]},
     ]
+
+
+def test_a_report_that_is_no_recount_is_noticed() -> None:
+    drives = {name: Drive(usage, usage_woke, name, Settings()) for name in counting.TENANTS}
+    for outcome in counting.outcomes(80):
+        drives[outcome.tenant].tell(outcome)
+    lines = [USAGE_REPORT.encode(line) for drive in drives.values() for line in drive.all(USAGE_REPORT)]
+    assert len(lines) == 80 // 2 * 3
+    assert counting.wrong(lines, 80) == ""
+    assert counting.wrong(lines[:-1], 80)
+
+
+def test_stories_are_told_of_lives_that_are_whole(tmp_path: Path) -> None:
+    told = ledger.stories(200)
+    assert 0 < told.usual <= told.slowest
+    assert len([*ledger.life(7)]) == ledger.EVENTS

@@ -139,7 +139,8 @@ def test_rows_of_other_faults_stay_and_quick_ones_are_not_told(tmp_path: Path) -
     page.write_text("before\n<!-- results -->\nold\n<!-- end of results -->\nafter\n")
     blank = Verdict("crash-on-open", 1, 9, 0, 0, 0, 0, 0, 0.0, 1.0, 1.0)
     results.keep([blank], quick=False, path=kept)
-    rows = results.keep([blank._replace(fault="joins")], quick=True, path=kept)
+    results.keep([blank._replace(fault="joins")], quick=True, path=kept)
+    rows = results.kept(kept)
     results.tell(rows, page)
     assert [row["fault"] for row in rows] == ["crash-on-open", "joins"]
     said = page.read_text()

@@ -18,7 +18,7 @@ from tests.faults.harness.play import Plan, played
 from tests.faults.harness.verdict import Verdict
 
 
-def arguments() -> tuple[Plan, bool]:
+def arguments() -> Plan:
     parser = argparse.ArgumentParser(prog="make faults ARGS=...", description=__doc__)
     parser.add_argument("--only", nargs="+", metavar="NAME", choices=list(FAULTS), default=list(FAULTS),
                         help=", ".join(FAULTS))  # fmt: skip
@@ -26,28 +26,28 @@ def arguments() -> tuple[Plan, bool]:
     parser.add_argument("--seed", type=int, default=1, help="decides every moment")
     parser.add_argument("--quick", action="store_true", help="the long ones shorter; the table of the docs stays")
     given = parser.parse_args()
-    plan = Plan([FAULTS[name] for name in given.only], runs=given.runs, quick=given.quick, seed=given.seed)
-    return plan, given.quick
+    return Plan([FAULTS[name] for name in given.only], runs=given.runs, quick=given.quick, seed=given.seed)
 
 
 async def play(plan: Plan, console: Console) -> list[Verdict]:
+    """Each verdict is kept at once: a run that is cut short has not been for nothing."""
     verdicts: list[Verdict] = []
     with screen.progress(console, len(plan.faults)) as (tell, done):
         async for verdict in played(plan, tell):
             verdicts.append(verdict)
+            results.keep([verdict], plan.quick)
             done(verdict)
     return verdicts
 
 
 def main() -> int:
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-    (plan, quick), console = arguments(), Console(width=None if sys.stdout.isatty() else 120)
+    plan, console = arguments(), Console(width=None if sys.stdout.isatty() else 120)
     console.print(f"{os.cpu_count()} cores, {len(plan.faults)} faults, seed {plan.seed}\n")
     verdicts = asyncio.run(play(plan, console))
     console.print(screen.table(verdicts))
-    rows = results.keep(verdicts, quick)
-    if not quick:
-        results.tell(rows)
+    if not plan.quick:
+        results.tell(results.kept())
     failed = [one.fault for one in verdicts if not one.passed]
     console.print(f"[bold red]{len(failed)} of {len(verdicts)} fail[/]" if failed else "[green]All hold.[/]")
     return 1 if failed else 0

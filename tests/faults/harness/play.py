@@ -22,6 +22,8 @@ from tests.faults.harness.verdict import NOTHING, Verdict, judged, name_of, rest
 
 QUIET: Final = 4.0
 """Seconds without any news before the books are closed: late receipts are still coming until then."""
+LONGEST: Final = 600.0
+"""Seconds after which nothing is waited for any more, moving or not."""
 Tell = Callable[[str], None]
 FAILURES: Final = (NotReady, BrokerError, PartFailed, TimeoutError, OSError)
 
@@ -136,9 +138,10 @@ async def _both(*work: Any) -> None:
 
 
 async def _rest(stage: Stage, ids: set[str], patience: float) -> None:
-    end = time.monotonic() + patience
-    while time.monotonic() < end:
-        if resting(ids, stage.watch) and time.monotonic() - stage.watch.moved > QUIET:
+    """A slow machine has the time it needs, as long as it moves."""
+    began = time.monotonic()
+    while (now := time.monotonic()) - max(began, stage.watch.moved) < patience and now - began < LONGEST:
+        if resting(ids, stage.watch) and now - stage.watch.moved > QUIET:
             return
         await asyncio.sleep(0.2)
 

@@ -8,7 +8,7 @@ import re
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from tests.faults.harness.every import FAULTS
 from tests.faults.harness.verdict import Verdict
@@ -21,17 +21,20 @@ KEPT: Final = ("fault", "runs", "lost", "sent_twice", "in_doubt", "slowest_resol
                "doubts", "pace_ratio", "seconds", "wrong", "note")  # fmt: skip
 
 
-def keep(verdicts: Iterable[Verdict], quick: bool, path: Path = JSON) -> list[dict[str, object]]:
+def keep(verdicts: Iterable[Verdict], quick: bool, path: Path = JSON) -> None:
     """Those of now, marked if they were `quick`; a fault that was not played this time keeps its earlier row."""
-    known = {one["fault"]: one for one in json.loads(path.read_text())} if path.exists() else {}
+    known = {one["fault"]: one for one in kept(path)}
     known |= {one.fault: {name: getattr(one, name) for name in KEPT} | {"quick": quick} for one in verdicts}
     rows = [known[name] for name in FAULTS if name in known]
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(rows, indent=1) + "\n")
-    return rows
 
 
-def tell(rows: list[dict[str, object]], path: Path = README) -> None:
+def kept(path: Path = JSON) -> list[dict[str, Any]]:
+    return json.loads(path.read_text()) if path.exists() else []
+
+
+def tell(rows: list[dict[str, Any]], path: Path = README) -> None:
     """Writes the table into the document, between its marks."""
     lines = [
         f"On {os.cpu_count()} cores, with the broker, the simulator and the load on the same machine.\n",
@@ -50,7 +53,7 @@ def keep_logs(stage: Path, name: str) -> None:
         shutil.copy(file, folder)
 
 
-def _line(row: dict[str, object]) -> str:
+def _line(row: dict[str, Any]) -> str:
     words = FAULTS[str(row["fault"])].words
     numbers = [row[name] for name in ("runs", "texts", "lost", "sent_twice", "doubts", "in_doubt", "waiting",
                                       "slowest_resolve_seconds", "pace_ratio")]  # fmt: skip

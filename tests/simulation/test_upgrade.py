@@ -1,0 +1,79 @@
+"""Today's code goes on with houses that earlier versions left in the middle of their work: rows, positions, names."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from schemas import topics as t
+from schemas.person_event import PersonEvent
+from streams.apps import ROOMS
+from streams.dispatch.rows import MessageRow, Place
+from tests.simulation import test_flow as promises
+from tests.simulation.kept_house import HOUSES, NOBODY_YET, keep, reopened, stopped
+from tests.simulation.scenario import PEOPLE, Scenario
+
+KEPT = sorted(HOUSES.glob("*.json.gz"))
+
+
+def finished(scenario: Scenario) -> Scenario:
+    """Somebody tells whom the waiting text is for, and everything that was to come comes."""
+    world = scenario.world
+    met = PersonEvent.model_validate({
+        "event_id": "met-1", "action": "upsert", "tenant": "acme", "person_id": NOBODY_YET, "at": world.now,
+        "numbers": [{"number": PEOPLE[1], "type": "mobile", "sms_enabled": True}],
+    })  # fmt: skip
+    world.publish(t.PERSON_EVENTS, met)
+    world.settle()
+    return scenario
+
+
+@pytest.fixture(params=KEPT, ids=lambda file: file.name.split(".")[0], scope="module")
+def gone_on(request: pytest.FixtureRequest) -> Scenario:
+    return finished(reopened(request.param))
+
+
+def test_there_is_one() -> None:
+    assert KEPT
+
+
+def test_nothing_is_lost_and_nothing_goes_out_twice(gone_on: Scenario) -> None:
+    """What people issued for a person has been asked for as well."""
+    told = set(promises.last_outcomes(gone_on))
+    assert gone_on.asked.keys() | gone_on.started() | {("acme", "by-person")} == told
+    assert {key: n for key, n in gone_on.taken.items() if n > 1} == {}
+
+
+def test_what_had_waited_went(gone_on: Scenario) -> None:
+    last = promises.last_outcomes(gone_on)
+    assert {last["acme", name].state for name in ("tomorrow", "by-person")} & {"held", "queued"} == set()
+
+
+def test_usage_goes_on_from_its_tallies(gone_on: Scenario) -> None:
+    promises.test_usage_equals_a_recount(gone_on)
+
+
+def test_a_stop_from_before_still_stands(gone_on: Scenario) -> None:
+    promises.test_nobody_who_has_not_said_yes_is_texted(gone_on)
+    promises.test_no_call_begins_after_its_stop_was_obeyed(gone_on)
+
+
+def test_a_house_is_kept_in_the_middle_of_things(tmp_path: Path) -> None:
+    """Or the tests above prove little: every room has rows, and dispatch has set out to call."""
+    scenario = stopped()
+    keep(scenario, tmp_path / "house" / "today.json.gz")
+    again = reopened(tmp_path / "house" / "today.json.gz").world
+    for room in ROOMS:
+        assert sum(lane.rows_count for (name, _), lane in again.lanes.items() if name == room), room
+    assert again.log.entries == scenario.world.log.entries
+    places = Counter(
+        row.place
+        for (room, _), lane in again.lanes.items() if room == "dispatch"
+        for rows in lane.families.values()
+        for name in rows.names("msg/")
+        if (row := rows.get(name, MessageRow))
+    )  # fmt: skip
+    assert places[Place.SENDING], places
+    assert places[Place.ACCEPTED], places

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import json
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 OWN = {"consent_ask", "stop_confirmation", "start_confirmation", "help_answer"}
 """Kinds of texts that nobody asks for: the product starts them."""
+REPORT = "sms.usage-report"
 MOVING = {"queued", "sending", "deferred", "accepted", "sent"}
 
 
@@ -105,6 +107,51 @@ async def account(bootstrap: str, requested: set[str], journal: Path) -> Account
     own = {name: outcomes.pop(name) for name, one in [*outcomes.items()] if one["kind"] in OWN}
     own_taken = Counter({name: taken.pop(name) for name in own if name in taken})
     return Account(requested, outcomes, dict(+usage), taken, calls, own, own_taken)
+
+
+Cell = tuple[str, str, str, str, str]
+"""Tenant, sender, kind, state, code."""
+
+
+def recounted(outcomes: Iterable[dict[str, Any]]) -> Counter[tuple[Cell, str]]:
+    """Messages and segments by cell, from what became of each message."""
+    found: Counter[tuple[Cell, str]] = Counter()
+    for one in outcomes:
+        cell = _cell(one)
+        found[cell, "messages"] += 1
+        found[cell, "segments"] += one.get("segments", 0)
+    return +found
+
+
+async def reported(bootstrap: str) -> Counter[tuple[Cell, str]]:
+    """The same from the last value of each of the report's keys."""
+    lines: dict[bytes, dict[str, Any]] = {r.key: json.loads(r.value) for r in await records(bootstrap, REPORT)}
+    found: Counter[tuple[Cell, str]] = Counter()
+    for line in lines.values():
+        cell = _cell(line)
+        found[cell, "messages"] += line["messages"]
+        found[cell, "segments"] += line["segments"]
+    return +found
+
+
+def _cell(said: dict[str, Any]) -> Cell:
+    tenant, sender, kind, state, code = (
+        str(said.get(n) or "") for n in ("tenant", "sender", "kind", "state", "error_code")
+    )
+    return tenant, sender, kind, state, code
+
+
+async def books(bootstrap: str, requested: int, patience: float = 60) -> tuple[int, int]:
+    """What the hours' books say was requested, and the sum of what they miss, regardless of its sign; once the first is
+    as it should be and the second is nothing, else whatever it is after `patience` seconds."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + patience
+    while True:
+        rows = {record.key: json.loads(record.value) for record in await records(bootstrap, "sms.balance")}
+        found = sum(row["requested"] for row in rows.values()), sum(abs(row["residue"]) for row in rows.values())
+        if found == (requested, 0) or loop.time() > end:
+            return found
+        await asyncio.sleep(1)
 
 
 def provider(journal: Path) -> tuple[Counter[str], Counter[tuple[str, str]]]:

@@ -15,7 +15,8 @@ from typing import Final
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment
-from aiokafka.errors import KafkaError
+from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaError
+from aiokafka.structs import OffsetAndMetadata
 
 from services.kafka_access import access, nobody
 from services.observability.lag.report import Report, report
@@ -72,7 +73,7 @@ class Watch:
 
     async def _sample(self) -> Sample:
         groups = {group: await self._described(group) for group in self._groups}
-        committed = {group: await self._admin.list_consumer_group_offsets(group) for group in self._groups}
+        committed = {group: await self._committed(group) for group in self._groups}
         places = await self._places()
         partitions = sorted({TopicPartition(place.topic, place.partition) for place in places})
         starts = await self._reader.beginning_offsets(partitions) if partitions else {}
@@ -84,6 +85,14 @@ class Watch:
             done = known.offset if known is not None and known.offset >= 0 else None
             stands[place] = Stand(done, starts[at], ends[at])
         return Sample(time.time(), await self._with_times(stands), groups)
+
+    async def _committed(self, group: str) -> Mapping[TopicPartition, OffsetAndMetadata]:
+        """Nothing where nobody has ever committed: the broker makes the topic for it when first asked."""
+        try:
+            found: Mapping[TopicPartition, OffsetAndMetadata] = await self._admin.list_consumer_group_offsets(group)
+        except GroupCoordinatorNotAvailableError:
+            return {}
+        return found
 
     async def _described(self, group: str) -> Group:
         try:

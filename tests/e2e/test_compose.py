@@ -1,0 +1,114 @@
+"""The compose file: it is well-formed, its core gets healthy, and the demo's books balance in it.
+
+Images come from wherever the daemon finds them, or from local stand-ins (`compose.stand-in.yml`), where the one of
+Apache Kafka wants to be root."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import uuid
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+import yaml
+
+from services.broker.ports import choose
+
+ROOT = Path(__file__).parents[2]
+FILES = ("docker-compose.yml", "tests/e2e/compose.stand-in.yml")
+OBSERVED = ("prometheus", "grafana", "kafka-ui")
+PORTS = ("KAFKA", "WEBHOOK", "CONSENTS")
+
+
+def docker(*arguments: str, seconds: float = 60, **more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["docker", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=seconds, check=False,
+        env={**os.environ, "COMPOSE_FILE": ":".join(FILES), **more},
+    )  # fmt: skip
+
+
+@cache
+def why_no_compose() -> str:
+    """Empty: there is one."""
+    if shutil.which("docker") is None:
+        return "there is no docker"
+    return "" if docker("compose", "version").returncode == 0 else "docker has no compose plugin"
+
+
+@cache
+def why_no_daemon() -> str:
+    return why_no_compose() or ("" if docker("info").returncode == 0 else "no Docker daemon answers")
+
+
+@pytest.fixture
+def compose() -> None:
+    if why := why_no_compose():
+        pytest.skip(why)
+
+
+@pytest.mark.usefixtures("compose")
+@pytest.mark.parametrize("profile", ["", "demo", "observe", "*"])
+def test_the_file_is_well_formed(profile: str) -> None:
+    answer = docker("compose", "--profile", profile, "config", "-q")
+    assert (answer.returncode, answer.stderr) == (0, "")
+
+
+def services() -> dict[str, dict[str, object]]:
+    return dict(yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))["services"])
+
+
+@pytest.mark.parametrize("name", sorted({name for name in services() if name not in (*OBSERVED, "kafka")}))
+def test_our_own_containers_may_do_little(name: str) -> None:
+    told = services()[name]
+    assert (told["init"], told["read_only"], told["cap_drop"]) == (True, True, ["ALL"])
+    assert told["image"] == "sayso:local"
+    assert "healthcheck" in told or name in ("topics", "sayso"), "those two end by themselves"
+
+
+def test_what_is_published_is_published_on_loopback() -> None:
+    assert all(str(port).startswith("127.0.0.1:") for told in services().values() for port in told.get("ports", ()))
+
+
+class House:
+    """A compose project of its own, on ports of its own."""
+
+    def __init__(self) -> None:
+        self.project = f"sayso-test-{uuid.uuid4().hex[:8]}"
+        self.ports = {f"SAYSO_{name}_PORT": str(choose()) for name in PORTS}
+
+    def __call__(self, *arguments: str, seconds: float = 240) -> subprocess.CompletedProcess[str]:
+        return docker("compose", "-p", self.project, *arguments, seconds=seconds, **self.ports)
+
+
+@pytest.fixture
+def house() -> Iterator[House]:
+    if why := why_no_daemon():
+        pytest.skip(why)
+    ours = House()
+    built = ours("build", "sayso", seconds=400)
+    if built.returncode and "pull" in built.stderr:
+        pytest.skip(f"the image's base cannot be had: {built.stderr.splitlines()[-1]}")
+    assert built.returncode == 0, built.stderr
+    try:
+        yield ours
+    finally:
+        ours("--profile", "*", "down", "-v", "--remove-orphans")
+
+
+@pytest.mark.timeout(780)
+def test_the_core_comes_up_and_the_demo_balances_in_it(house: House) -> None:
+    up = house("up", "--wait")
+    assert up.returncode == 0, up.stderr + house("logs", "--tail", "5").stdout
+    demo = house("run", "--rm", "-T", "sayso", "demo", "--requests", "60")
+    assert demo.returncode == 0, demo.stdout + demo.stderr
+    assert "✗" not in demo.stdout
+    assert "The books balance: 74 requested" in demo.stdout
+    lag = house("run", "--rm", "-T", "sayso", "lag")
+    assert lag.returncode == 0, lag.stdout + lag.stderr
+    assert ": OK" in lag.stdout
+    usage = house("run", "--rm", "-T", "sayso", "usage")
+    assert "The books balance: 74 requested" in usage.stdout, usage.stderr

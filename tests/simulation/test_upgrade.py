@@ -19,8 +19,10 @@ KEPT = sorted(HOUSES.glob("*.json.gz"))
 
 
 def finished(scenario: Scenario) -> Scenario:
-    """Somebody tells whom the waiting text is for, and everything that was to come comes."""
+    """Somebody tells whom the waiting text is for, producers repeat all that they asked, and what was to come comes."""
     world = scenario.world
+    for request in scenario.asked.values():
+        world.publish(t.SEND_REQUESTS, request)
     met = PersonEvent.model_validate({
         "event_id": "met-1", "action": "upsert", "tenant": "acme", "person_id": NOBODY_YET, "at": world.now,
         "numbers": [{"number": PEOPLE[1], "type": "mobile", "sms_enabled": True}],
@@ -44,6 +46,18 @@ def test_nothing_is_lost_and_nothing_goes_out_twice(gone_on: Scenario) -> None:
     told = set(promises.last_outcomes(gone_on))
     assert gone_on.asked.keys() | gone_on.started() | {("acme", "by-person")} == told
     assert {key: n for key, n in gone_on.taken.items() if n > 1} == {}
+
+
+def test_nothing_is_left_under_way(gone_on: Scenario) -> None:
+    """A call that an earlier version had begun is somebody's to resolve, and an order is still an order."""
+    states = {one.state for one in promises.last_outcomes(gone_on).values()}
+    assert states & {"queued", "sending", "deferred"} == set()
+
+
+def test_nothing_is_decided_again_that_was_decided(gone_on: Scenario) -> None:
+    """Repeats of what an earlier version has dealt with are still repeats."""
+    seqs = Counter((one.tenant, one.message_id, one.seq) for one in gone_on.world.log.all(t.DECISIONS))
+    assert {key: n for key, n in seqs.items() if n > 1} == {}
 
 
 def test_what_had_waited_went(gone_on: Scenario) -> None:

@@ -52,8 +52,14 @@ class Workers:
         self.running[instance] = await asyncio.create_subprocess_exec(
             sys.executable, "-W", "ignore", "-m", "tests.faults.counting", "--bootstrap", self.bootstrap,
             "--prefix", self.prefix, "--partitions", str(PARTITIONS), "--instance", instance,
-            stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
         )  # fmt: skip
+
+    async def ready(self, instance: str) -> None:
+        """It says so at each assignment."""
+        said = self.running[instance].stdout
+        assert said is not None
+        assert (await said.readline()).startswith(b"ready"), f"{instance} has ended"
 
     def signal(self, instance: str, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError):
@@ -88,6 +94,16 @@ class Workers:
                 self.signal(instance, signal.SIGSTOP)
                 await asyncio.sleep(rng.uniform(0.2, 1.0) if what == "nap" else rng.uniform(3.5, 5.0))
                 self.signal(instance, signal.SIGCONT)
+
+
+async def rolled(workers: Workers, names: tuple[str, ...]) -> None:
+    """As an upgrade goes: each ends by itself and is started again, and the next one follows once it is ready."""
+    for name in names:
+        await asyncio.sleep(1)
+        workers.signal(name, signal.SIGTERM)
+        await workers.running[name].wait()
+        await workers.revive()
+        await workers.ready(name)
 
 
 FAULTS = ["kill"] * 5 + ["sleep"] * 3 + ["nap"] * 2 + ["term"] * 2 + ["join"] * 2
@@ -135,6 +151,18 @@ async def read_all(
         return records
     finally:
         await consumer.stop()
+
+
+async def longest_wait(bootstrap: str, prefix: str) -> float:
+    """Seconds from an event to what came of it."""
+    topics, asked = counting.topics(prefix), dict[Any, int]()
+    for name in ("first", "then"):
+        for record in await read_all(bootstrap, topics[name].name):
+            said = json.loads(record.value)
+            asked[said["key"], said["i"]] = record.timestamp
+    counted = await read_all(bootstrap, topics["counted"].name)
+    told = [(json.loads(record.value), record.timestamp) for record in counted]
+    return max(at - asked[said["key"], abs(said["i"])] for said, at in told) / 1000
 
 
 async def settled(bootstrap: str, prefix: str, total: int, patience: float = 90) -> list[dict[str, Any]]:

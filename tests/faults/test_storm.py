@@ -51,6 +51,30 @@ async def test_a_storm_loses_nothing_and_repeats_nothing(bootstrap: str) -> None
     assert_rows(sent, rows)
 
 
+@pytest.mark.timeout(120)
+async def test_a_rolling_restart_loses_nothing(bootstrap: str, record_property: Any) -> None:
+    """Each of two workers told to end and started again, one after the other, while events come."""
+    prefix = f"rolling-{uuid.uuid4().hex[:8]}"
+    await storm.make_topics(bootstrap, prefix)
+    workers = storm.Workers(bootstrap, prefix)
+    names = ("w0", "w1")
+    for name in names:
+        await workers.start(name)
+    try:
+        for name in names:
+            await workers.ready(name)
+        load = asyncio.create_task(storm.publish(bootstrap, prefix, seconds=16, rate=200))
+        await storm.rolled(workers, names)
+        sent = await load
+        counted = await storm.settled(bootstrap, prefix, sum(map(len, sent.values())))
+        record_property("longest wait", pause := await storm.longest_wait(bootstrap, prefix))
+        print(f"a rolling restart of two workers: no event waited longer than {pause:.1f} s")
+    finally:
+        await workers.end()
+    assert workers.faults["SIGTERM"] == workers.faults["exit 0"] == len(names), workers.faults
+    assert_exact(sent, counted)
+
+
 def assert_exact(sent: dict[str, list[int]], counted: list[dict[str, Any]]) -> None:
     """Each event came to light once, judged once, and the counts run without a gap: no zombie wrote among them."""
     seen: dict[str, list[dict[str, Any]]] = defaultdict(list)

@@ -1,13 +1,18 @@
-"""Dispatch itself: killed, put to sleep, joined and left."""
+"""Workers: killed, put to sleep, joined and left, and restarted one after another."""
 
 from __future__ import annotations
 
+import asyncio
 import signal
+from datetime import UTC, datetime
 from typing import Final
 
-from tests.faults.harness.fault import Fault, Scene
+from services.providers.simulator import judge
+from tests.faults.harness.fault import Fault, Scene, Unmet
+from tests.faults.harness.verdict import name_of
 
 MINUTES = 5
+ROLLED: Final = ("gate", "dispatch", "outcomes")
 JOINS, WITHIN = 20, 180.0
 """Joins and leaves, and seconds for all of them."""
 
@@ -51,7 +56,39 @@ async def joins_and_leaves(scene: Scene) -> None:
         await crew.leave(name)
 
 
+async def rolling(scene: Scene) -> None:
+    """An upgrade: two workers of each room, every one told to end and started again once the one before is ready."""
+    crew = scene.stage.crew
+    await asyncio.gather(*[crew.join(room, f"{room}-b").until_ready() for room in ROLLED])
+    await scene.wait(6)
+    calm = datetime.now(UTC)
+    await scene.wait(8)
+    began = datetime.now(UTC)
+    for worker in [crew.workers[name] for room in ROLLED for name in (room, f"{room}-b")]:
+        await worker.restart()
+        await worker.until_ready()
+        await scene.wait(1)
+    ended = datetime.now(UTC)
+    await scene.wait(5)
+    usual, pause = _longest_wait(scene, calm, began), _longest_wait(scene, began, ended)
+    scene.notes.append(f"no text waited longer than {pause:.1f} s; before, {usual:.1f} s")
+    for room in ROLLED:
+        await crew.leave(f"{room}-b")
+
+
+def _longest_wait(scene: Scene, since: datetime, until: datetime) -> float:
+    """Seconds from a request of that time until the provider was first called."""
+    first = {name_of(call): call.at for call in reversed(judge.asked(scene.stage.where.journal))}
+    asked = {name: datetime.fromisoformat(told["requested_at"]) for name, told in scene.stage.watch.outcomes.items()}
+    waits = [(first[name] - at).total_seconds() for name, at in asked.items() if since <= at < until and name in first]
+    if not waits:
+        raise Unmet("no text was under way: nothing was measured")
+    return max(waits)
+
+
 FAULTS: Final = (
+    Fault("rolling", "two workers a room: each restarted in turn, as for an upgrade", rolling, seconds=100, rate=10,
+          quick=0.7),  # fmt: skip
     Fault("kill-loop", "dispatch: kill -9 every 0.1 to 10 s, five minutes", kill_loop, seconds=300, quick=0.15),
     Fault("asleep", "dispatch: SIGSTOP for 60 s, another takes over, SIGCONT", asleep, seconds=76, rate=15, quick=0.4),
     Fault("joins", "dispatch: 20 joins and leaves in three minutes", joins_and_leaves, seconds=182, rate=15, quick=0.2),

@@ -8,6 +8,7 @@ from schemas.attempt import AttemptState
 from schemas.controls import Cancel, Pause, Resume, Sighting, Stop
 from streams.dispatch.draft import Draft
 from streams.dispatch.rows import (
+    BARRED,
     LONGEST_ID,
     QUEUE,
     REMEMBERED,
@@ -88,6 +89,7 @@ def _proven(draft: Draft, name: str, row: MessageRow, control: Sighting) -> None
     """It waits for nothing here; the gate may yet order it again."""
     if row.place is Place.EXPIRED and not row.barred:
         draft.put(name, row.model_copy(update={"barred": "sighted"}))
+        draft.wake(name, draft.now + BARRED)
 
 
 def pause(draft: Draft, control: Pause | Resume) -> None:

@@ -38,6 +38,11 @@ class Flow:
         self.count = self.came = self.gone = 0
         self.last: Place | None = None
 
+    @property
+    def segments(self) -> int:
+        """That wait."""
+        return self.came - self.gone
+
     def join(self, name: str, place: Place, segments: int) -> int:
         """What stands before it.  One that comes back to an earlier place is taken to be first."""
         ahead = self.gone if self.last is not None and place < self.last else self.came
@@ -109,11 +114,13 @@ class Line:
 
     def before(self, name: str) -> int:
         """Segments that may be expected to go before it: of its own case those that stand before it, and as many of
-        each other case and tenant, but no more than there are."""
+        each other case and tenant, but no more than those have."""
         text = self.waiting[name]
         share = self._shares[text.tenant]
-        own = max(0, text.ahead - share.flows[text.case].gone)
-        return min(self.segments, len(self._turns) * min(share.segments, len(share.flows) * own))
+        flow = share.flows[text.case]
+        own = max(0, text.ahead - flow.gone)
+        own += min(share.segments - flow.segments, (len(share.flows) - 1) * own)
+        return own + min(self.segments - share.segments, (len(self._turns) - 1) * own)
 
     def _left(self, text: Waiting) -> None:
         share = self._shares[text.tenant]

@@ -7,7 +7,7 @@ from schemas.send import Send
 from streams.dispatch.back import hand_back, no_room
 from streams.dispatch.budget import beyond_budget
 from streams.dispatch.draft import Draft
-from streams.dispatch.rows import TOO_OLD, MessageRow, Place, StopRow, fingerprint, message_name, stop_name
+from streams.dispatch.rows import TOO_OLD, MessageRow, Place, StopRow, fingerprint, is_of, message_name, stop_name
 from streams.set_aside import set_aside
 from streams.step import Fact, Settings
 
@@ -20,7 +20,7 @@ def ordered(draft: Draft, fact: Fact, order: Send, settings: Settings) -> None:
     before, mark = draft.get(name, MessageRow), fingerprint(order)
     if len(order.body) + len(order.to) + len(order.kind) + len(order.sender) > LONGEST:
         draft.set_aside(set_aside("dispatch", fact, draft.now, "too_large", "an order holds a text, not a file"))
-    elif before is not None and before.fingerprint not in ("", mark):
+    elif before is not None and before.fingerprint and not is_of(before.fingerprint, order):
         reason = "another text or number stands under this id: order it again under an id of its own"
         draft.set_aside(set_aside("dispatch", fact, draft.now, "id_reused", reason))
     elif before is None or not before.fingerprint or _again(before, order, fact.offset):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Final
@@ -48,7 +48,7 @@ class Queue:
         self.sweep: list[str] = []
         self.swept_at: datetime | None = None
         self.pace: float | None = None
-        self.came: deque[tuple[datetime, str]] = deque()
+        self.came: LazyHeap[datetime] = LazyHeap()
         self.rests_until: datetime | None = None
         self.error: tuple[str, datetime] | None = None
         self.told: SenderStatus | None = None
@@ -111,15 +111,14 @@ class Queue:
         assert row.order is not None
         order, place = row.order, (row.issued_at, row.arrival)
         self.lines[order.lane].push(name, order.tenant, order.case_id or "", place, segments_of(row))
-        self.came.append((row.issued_at, name))
-        if len(self.came) > 2 * len(self.tickets) + 64:
-            self.came = deque(one for one in self.came if one[1] in self.tickets)
+        self.came.push(row.issued_at, name)
 
     def leave(self, name: str) -> None:
         """It is not queued any more, nor looked for; it may still be live (sending, in doubt)."""
         lane = self.tickets.pop(name, None)
         if lane is not None:
             self.lines[lane].drop(name)
+            self.came.drop(name)
             self.later.drop(name)
             self.deadlines.drop(name)
         self.doubts.discard(name)
@@ -181,9 +180,8 @@ class Queue:
 
     def oldest(self) -> datetime | None:
         """When the text was ordered that has waited for the longest, of those whose time has come."""
-        while self.came and self.came[0][1] not in self.tickets:
-            self.came.popleft()
-        return self.came[0][0] if self.came else None
+        first = self.came.first()
+        return None if first is None else first[0]
 
     # --- what the provider has taken
 

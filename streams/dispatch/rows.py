@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from schemas.numbers import e164
 from schemas.send import Send
+from streams.encoding.smart import replaced
 from streams.step import Row
 
 QUEUE: Final = "queue"
@@ -17,6 +18,9 @@ MESSAGES: Final = "msg/"
 STOPS: Final = "stop/"
 REMEMBERED: Final = timedelta(hours=72)
 """How long a message that is done with, and a Stop, are remembered."""
+BARRED: Final = timedelta(days=35)
+"""How long it is remembered that what was handed back did get through: what waits at the gate is ordered again within
+30 days, or never."""
 TOO_OLD: Final = timedelta(hours=48)
 """An order issued longer ago is judged again: a repeat of it might meet a row that was already forgotten.  Well below
 `REMEMBERED`, so that clocks may differ by a day."""
@@ -98,5 +102,15 @@ def stop_name(tenant: str | None, number: str) -> str:
 
 
 def fingerprint(order: Send) -> str:
-    """Of number and text: the same id with another one is not the same message."""
-    return hashlib.sha256(f"{order.to}\0{order.body}".encode(errors="surrogatepass")).hexdigest()[:32]
+    """Of number and text: the same id with another one is not the same message.  In plain characters, for what is
+    ordered again may have been encoded smartly in between."""
+    return _hashed(order.to, replaced(order.body))
+
+
+def is_of(mark: str, order: Send) -> bool:
+    """Whether a fingerprint that was kept is this order's; older ones are of the text as it stood."""
+    return mark in (fingerprint(order), _hashed(order.to, order.body))
+
+
+def _hashed(number: str, text: str) -> str:
+    return hashlib.sha256(f"{number}\0{text}".encode(errors="surrogatepass")).hexdigest()[:32]

@@ -11,6 +11,7 @@ from schemas.decision import Finding, Verdict
 from schemas.request_cancel import PEOPLE, CancelRequest
 from schemas.topics import DISPATCH_CONTROLS
 from streams.gate.answer import answered
+from streams.gate.caps import uncounted
 from streams.gate.decide import Ruling
 from streams.gate.follow import Pending
 from streams.gate.judge import ruled
@@ -65,5 +66,6 @@ def taken_back(rows: Rows, pending: Pending, now: datetime, settings: Settings) 
         next_step=canceled.reason or "ask again if it is still wanted",
     )
     before = rows.get(NUMBER, NumberRow) or NumberRow()
-    after, step = ruled(pending, Ruling(Verdict.CANCEL, (finding,)), before, now, settings)
+    uncalled = uncounted(before, pending.request.kind, pending.message.issued_at)
+    after, step = ruled(pending, Ruling(Verdict.CANCEL, (finding,)), uncalled, now, settings)
     return with_number(before, after, step)

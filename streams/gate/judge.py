@@ -50,6 +50,11 @@ def _case(pending: Pending, number: NumberRow, now: datetime, settings: Settings
     return case if message.approved is None else case._replace(approved=message.approved)
 
 
+def would_be(pending: Pending, number: NumberRow, now: datetime, settings: Settings) -> Ruling:
+    """As the rules say, with nothing done about it."""
+    return decide(_case(pending, uncounted(number, pending.request.kind, pending.message.issued_at), now, settings))
+
+
 def ruled(pending: Pending, ruling: Ruling, number: NumberRow, now: datetime, settings: Settings) -> Judged:
     """As somebody else has ruled, whatever the rules say."""
     return _concluded(_case(pending, number, now, settings), ruling, pending, settings)

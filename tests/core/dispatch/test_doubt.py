@@ -367,3 +367,20 @@ def test_what_nobody_clears_up_is_given_up_after_72_hours() -> None:
     drive = in_doubt(kind="direct")
     drive.rest(73 * 3600)
     assert last(drive) == "1 given_up too_long"
+
+
+def test_what_was_seen_to_get_through_is_not_sent_again_however_long_it_waits_at_the_gate() -> None:
+    drive = room()
+    drive.tell(order())
+    reply(drive, Result.IN_DOUBT)
+    for _ in range(2):
+        drive.rest(80)
+        lists(drive)
+    assert states(drive)[-1] == "1 expired absent"
+    drive.tell(sighting())
+    drive.rest(7 * 24 * 3600)
+    drive.tell(order(issued_at=drive.now, send_before=drive.now + timedelta(hours=1)))
+    assert states(drive)[-1] == "2 canceled sighted"
+    assert called(drive) == ["m1#1"]
+    drive.rest(40 * 24 * 3600)
+    assert "msg/acme/m1" not in drive.rows.raw

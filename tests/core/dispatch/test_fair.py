@@ -192,3 +192,16 @@ def test_the_account_rests_after_a_429_of_anybody() -> None:
     assert called(drive) == []
     drive.rest(0.2)
     assert called(drive) == ["m1#1"]
+
+
+def test_what_others_have_waiting_is_counted_once_and_nothing_that_comes_later() -> None:
+    """Nine texts of other tenants do not stand ten times before each text of a long case."""
+    line = Line()
+    for tenant in range(9):
+        line.push(f"theirs{tenant}", f"t{tenant}", "", (START, tenant), 1)
+    for number in range(1000):
+        line.push(f"own{number}", "acme", "", (START, 100 + number), 1)
+    for case in range(5):
+        line.push(f"case{case}", "acme", f"c-{case}", (START, 2000 + case), 1)
+    assert line.before("own500") == 500 + 5 + 9
+    assert line.before("own999") == 999 + 5 + 9

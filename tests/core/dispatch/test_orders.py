@@ -179,3 +179,13 @@ def test_what_is_done_with_is_forgotten_after_72_hours() -> None:
     drive.tell(order())
     assert called(drive) == ["m1#1"], "a repeat as old as that goes back to the gate"
     assert len(drive.all(RETURNED)) == 1
+
+
+def test_an_order_given_again_may_have_been_encoded_smartly_in_between() -> None:
+    drive = room()
+    drive.tell(order(body="It\u2019s tomorrow \u2014 at 5", send_before=START))
+    assert len(drive.all(RETURNED)) == 1
+    drive.rest(1)
+    drive.tell(order(body="It's tomorrow - at 5", issued_at=drive.now))
+    assert drive.all(DEAD_LETTERS) == []
+    assert called(drive) == ["m1#1"]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from streams.dispatch.calls import Result
 from streams.dispatch.heap import LazyHeap
-from tests.core.dispatch.texts import called, order, room
+from streams.dispatch.queue import Queue
+from tests.core.dispatch.texts import called, order, reply, room
+from tests.core.drive import START
 
 
 def test_what_left_the_queue_does_not_fill_the_memory() -> None:
@@ -36,3 +39,14 @@ def test_the_order_survives_a_new_owner() -> None:
     drive.crash()
     drive.rest(20)
     assert called(drive) == [f"m{number}#1" for number in range(10)]
+
+
+def test_a_text_that_is_put_off_again_and_again_does_not_fill_the_memory() -> None:
+    drive = room()
+    drive.tell(order())
+    queue = drive.rows.memo(Queue.of)
+    for _ in range(200):
+        reply(drive, Result.LIMITED)
+        assert queue.oldest() == START
+        drive.rest(10.5)
+    assert len(queue.came._heap) < 100

@@ -45,3 +45,15 @@ def test_a_stop_ends_what_waits_for_room() -> None:
     room.tell(request(message_id="m1"))
     room.tell(Returned(order=room.all(DISPATCH_ORDERS)[0], reason="crowded", at=room.now, until=NOON + HOUR))
     assert ("m1", "reject", ["opted_out"]) in decided(room.tell(reply("STOP")))
+
+
+def test_what_comes_back_after_a_stop_does_not_wait_for_the_next_start() -> None:
+    room = played()
+    room.tell(opt_in())
+    room.tell(request(message_id="m1"))
+    room.tell(reply("STOP"))
+    told = room.tell(Returned(order=room.all(DISPATCH_ORDERS)[0], reason="crowded", at=room.now, until=NOON + HOUR))
+    assert decided(told) == [("m1", "reject", ["opted_out"])]
+    room.until(NOON + HOUR / 2)
+    room.tell(reply("START"))
+    assert [one.message_id for one in room.all(DISPATCH_ORDERS) if one.message_id == "m1"] == ["m1"]

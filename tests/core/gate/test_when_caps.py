@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from schemas.request_cancel import CancelRequest
 from schemas.returned import Returned
 from schemas.topics import DECISIONS, DISPATCH_ORDERS
-from tests.core.gate.cases import DAY, HOUR, MINUTE, NOON, SECOND, decided, opt_in, played, request
+from tests.core.gate.cases import DAY, HOUR, MINUTE, NOON, PHONE, SECOND, decided, opt_in, played, request
 from tests.core.gate.test_when_hours import at
 from tests.core.playing import Played, of
 
@@ -106,6 +107,14 @@ def test_an_order_that_comes_back_is_not_counted_twice() -> None:
     assert again.issued_at == room.now
     assert asked(room) == "hold frequency_cap"
     assert len(of(DISPATCH_ORDERS, room.until(again.issued_at + DAY))) == 1
+
+
+def test_an_order_that_comes_back_and_is_taken_back_is_not_counted() -> None:
+    room = consented(**ANY_HOUR, caps={"reminder": {"day": 1}})
+    (order,) = of(DISPATCH_ORDERS, room.tell(request(message_id="a")))
+    room.tell(CancelRequest(tenant="acme", number=PHONE, message_id="a", by="m.ortiz", at=room.now))
+    room.tell(Returned(order=order, reason="late", at=room.now))
+    assert asked(room) == "send"
 
 
 def test_what_is_held_for_a_cap_still_ends() -> None:

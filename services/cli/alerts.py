@@ -40,10 +40,11 @@ def alerts(
         plain = [as_data(standing) for standing in found]
         print_json(plain if unmask else mask(plain))
         return
+    if not found:
+        console().print("Nothing: no text that failed leaves anybody with something to do.")
+        return
     columns = ("urgency", "left", "", "number", "of", "meaning", "message")
     console().print(table(None, columns, (_row(standing, now, unmask) for standing in found)))
-    if not found:
-        console().print("Nothing: no text on record has failed a person, a case or an event.")
 
 
 def _row(standing: Standing, now: datetime, unmask: bool) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from streams.codes import Code
 
-Wanted = Annotated[list[str] | None, typer.Argument(metavar="[CODE...]", show_default=False)]
+Wanted = Annotated[list[str] | None, typer.Argument(metavar="CODE", show_default=False)]
 Class = Annotated[
     str | None, typer.Option("--class", metavar="CLASS", help="Those of one class, e.g. number: who must act.")
 ]

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Dead letters: look at them, mend them, replay or drop them.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(metavar="LETTER", help="As `sayso dlq list` shows it, e.g. 2-17.")]
-Names = Annotated[list[str] | None, typer.Argument(metavar="LETTER...", help="As `sayso dlq list` shows them.")]
+Names = Annotated[list[str] | None, typer.Argument(metavar="LETTER", help="As `sayso dlq list` shows them.")]
 Cause = Annotated[str | None, typer.Option(help="Of this cause only, e.g. invalid.")]
 OfTopic = Annotated[str | None, typer.Option("--topic", help="Of this topic only, e.g. send-requests.")]
-By = Annotated[str | None, typer.Option(help="Who does it; otherwise the name you are logged in with.")]
+By = Annotated[str | None, typer.Option(metavar="NAME", help="Who does it. Default: your name on this machine.")]
 Why = Annotated[str, typer.Option("--reason", help="Kept with it.")]
 Every = Annotated[bool, typer.Option("--all", help="All that --cause and --topic leave.")]
 

@@ -81,8 +81,9 @@ async def _once(looks: AsyncIterator[Report], everything: bool, as_json: bool, w
 
     from services.cli.screen import console, print_json
 
+    told = Console(stderr=True)
     try:
-        for _ in track(range(SAMPLES), "Looking", console=Console(stderr=True), transient=True):
+        for _ in track(range(SAMPLES), "Looking", console=told, transient=True, disable=not told.is_terminal):
             found = await anext(looks)
     finally:
         await looks.aclose()  # type: ignore[attr-defined]

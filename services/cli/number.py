@@ -31,7 +31,8 @@ def number(
 ) -> None:
     """What is on record of a number: switched on or off, landline, not reached; and from which text that is known.
 
-    Example: [cyan]sayso number +14155550142 --tenant harbor --confirmed --actor ann[/]
+    Example: [cyan]sayso number +14155550142[/]
+    Once somebody has made sure: [cyan]sayso number +14155550142 --tenant harbor --confirmed --actor ann[/]
     """
     from services.cli.input import number as clean
     from services.cli.kafka import ledger
@@ -46,9 +47,10 @@ def number(
     if as_json:
         print_json([said.fact | {"place": said.place} for said in found])
         return
-    console().print(table(None, ("at (UTC)", "tenant", "what", "", "place"), map(_row, found)))
     if not found:
         console().print("Nothing is on record of this number.")
+        return
+    console().print(table(None, ("at (UTC)", "tenant", "what", "", "place"), map(_row, found)))
 
 
 def _confirm(named: str, tenant: str | None, actor: str | None, bootstrap: str | None, state: Any) -> None:

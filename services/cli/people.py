@@ -65,7 +65,7 @@ def import_(
     else:
         if found.unknown:
             console().print(f"Columns that mean nothing here were left out: {', '.join(found.unknown)}.")
-        console().print(f"{len(found.people):,} people with {numbers:,} numbers are in, from {found.lines:,} lines.")
+        console().print(f"In: people {len(found.people):,}, numbers {numbers:,}; lines read {found.lines:,}.")
         first = found.people[0]
         same = options.same(state, bootstrap)
         console().print(f"  sayso people show {first.person_id} --tenant {first.tenant}{same}", style="cyan")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
+from services.cli import options
 from services.cli.refused import Refused
 
 if TYPE_CHECKING:
@@ -18,13 +19,13 @@ if TYPE_CHECKING:
     from services.ledger.boxes import Item
     from streams.mailboxes import Box
 
-Ids = Annotated[list[str] | None, typer.Argument(metavar="[MESSAGE_ID]...", show_default=False)]
+Ids = Annotated[list[str] | None, typer.Argument(metavar="MESSAGE_ID", show_default=False)]
 Branch = Annotated[str | None, typer.Option(help="Of this branch only.")]
 Person = Annotated[str | None, typer.Option(help="For this person only, by their id in your records.")]
 Code = Annotated[str | None, typer.Option(help="With this code only, e.g. 30005.")]
 Day = Annotated[
     datetime | None,
-    typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", show_default=False, help="By the day it was requested."),
+    typer.Option(parser=options.day, metavar="YYYY-MM-DD", show_default=False, help="By the day it was requested."),
 ]
 All = Annotated[bool, typer.Option("--all", help="All that there are; or say which with the options above.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before doing it to all that match.")]

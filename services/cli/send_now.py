@@ -68,6 +68,8 @@ def _plan(ledger: Ledger, item: Item, approval_id: str, by: str, now: datetime) 
     from services.cli.resending import Cannot, again
     from streams.lifecycle import State
 
+    if item.state in (State.DELIVERED, State.READ):
+        return Plan(item, why_not=f"{item.message_id} has arrived: to send it a second time, say resend")
     if item.state is not State.HELD:
         found = again(ledger, item, None, by, now)
         return Plan(item, why_not=found.why) if isinstance(found, Cannot) else Plan(item, again=found)

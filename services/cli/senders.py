@@ -65,7 +65,7 @@ def pause(
 
     Waits for dispatch to say so: exit code 1 if it does not.
 
-    Example: [cyan]sayso senders pause 24365[/]
+    Example: [cyan]sayso senders pause 72976[/]
     """
     _tell("pause", sender, as_whom.whom(by), bootstrap, state)
 
@@ -78,7 +78,7 @@ def resume(
 
     Waits for dispatch to say so: exit code 1 if it does not.
 
-    Example: [cyan]sayso senders resume 24365[/]
+    Example: [cyan]sayso senders resume 72976[/]
     """
     _tell("resume", sender, as_whom.whom(by), bootstrap, state)
 
@@ -140,7 +140,7 @@ def check(
     Example: [cyan]sayso senders check[/]
     """
     from services.cli.kafka import ledger
-    from services.cli.screen import console, print_json, table
+    from services.cli.screen import clock, console, print_json, table
     from services.ledger.hearing import hearing
 
     with ledger(bootstrap, state) as opened:
@@ -148,9 +148,9 @@ def check(
     if as_json:
         print_json([one._asdict() for one in found])
     else:
-        rows = [(one.sender, one.texted, one.heard, one.last or "", "yes" if one.sound else "no", one.says)
+        rows = [(one.sender, one.texted, one.heard, clock(one.last or ""), "yes" if one.sound else "no", one.says)
                 for one in found]  # fmt: skip
-        names = ("sender", "texts out#", "answers#", "last answer", "fine", "what is known")
+        names = ("sender", "texts out#", "answers#", "last answer (UTC)", "fine", "what is known")
         console().print(table("Do senders hear?", names, rows))
     if not all(one.sound for one in found):
         raise typer.Exit(1)

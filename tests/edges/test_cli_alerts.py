@@ -81,4 +81,4 @@ def test_numbers_are_masked(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_nothing_is_said_to_be_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["alerts", "--tenant", "acme"]) == 0
-    assert "no text on record has failed" in capsys.readouterr().out
+    assert "Nothing: no text that failed leaves anybody" in capsys.readouterr().out

@@ -150,7 +150,7 @@ def test_people_go_in_and_can_be_looked_at(
 
     file.write_text(HEADER + JO, encoding="utf-8")
     assert run(["people", "import", str(file), "-t", "acme", "--replace", *where]) == 0
-    assert "1 people with 1 numbers are in" in capsys.readouterr().out
+    assert "In: people 1, numbers 1; lines read 1." in capsys.readouterr().out
     events = [PERSON_EVENTS.decode(one.value) for one in asyncio.run(records(fresh_cluster, PERSON_EVENTS))]
     assert [one.action for one in events if one.person_id == "p1"] == ["update", "upsert"]
 

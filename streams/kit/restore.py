@@ -11,7 +11,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from streams.lanes.changelog import Damaged
+from streams.lanes.changelog import Damaged, Repartitioned
 from streams.lanes.lane import Lane
 
 
@@ -69,7 +69,8 @@ def _refill(lane: Lane, items: Iterable[tuple[bytes, bytes | None]]) -> None:
     try:
         lane.restore(items)
     except Damaged as error:
-        raise Damaged(f"{lane.room.rows.name} partition {lane.partition}: {error}; it was cut or deleted") from None
+        why = "" if isinstance(error, Repartitioned) else "; it was cut or deleted"
+        raise Damaged(f"{lane.room.rows.name} partition {lane.partition}: {error}{why}") from None
 
 
 async def _check_and_bar(bootstrap: str, lanes: Sequence[Lane], **auth: Any) -> None:

@@ -24,6 +24,10 @@ class Damaged(Exception):
     """Rows without positions, positions without rows, or fewer rows than were written: nothing may be judged."""
 
 
+class Repartitioned(Damaged):
+    """The topics have another number of partitions than when the rows were written: keys belong to other lanes."""
+
+
 class State(NamedTuple):
     rows: dict[bytes, bytes]
     positions: dict[str, int]

@@ -52,7 +52,9 @@ class Lane:
         """Changelog records, oldest first; the last one of a key holds.  Raises changelog.Damaged."""
         state, wakes = changelog.collapse(items), dict[bytes, int]()
         if state.partitions not in (None, self._partitions):
-            raise changelog.Damaged(f"written over {state.partitions} partitions; now there are {self._partitions}")
+            written = f"written over {state.partitions} partitions; now there are {self._partitions}"
+            raise changelog.Repartitioned(f"{written}: their keys' rows would be in other lanes (a migration: see "
+                                          "ARCHITECTURE.md, Upgrades)")  # fmt: skip
         for key, value in state.rows.items():
             wake, body = changelog.unpack(value)
             family, name = changelog.split(key)

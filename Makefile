@@ -7,7 +7,7 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generat
 	--no-emit-index-url --no-annotate --no-header
 PRISM := tests/contracts/node_modules/.ready
 
-.PHONY: help setup test demo bench faults check node lock lock-jars clean
+.PHONY: help setup test demo bench faults soak check node lock lock-jars clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ bench: setup .venv-bench/.ready ## speed, side by side with others on the same b
 
 faults: setup ## hurt a running house in every way, half an hour; ARGS="--only kill-loop --runs 3 --quick"
 	@$(BIN)/python -m tests.faults.harness $(ARGS)
+
+soak: setup ## half of what this machine can do, for 20 minutes: what grows; ARGS="--minutes 3"
+	@$(BIN)/python -m tests.soak $(ARGS)
 
 check: setup ## style, types, and who may import whom
 	@$(BIN)/ruff check .

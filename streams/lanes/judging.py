@@ -9,7 +9,7 @@ from schemas.topics import DEAD_LETTERS, Topic
 from streams.lanes import changelog
 from streams.lanes.anew import Again
 from streams.lanes.outbox import Outbox
-from streams.lanes.reading import Misfiled, Record, appended_ms, dead_letter, partition_of, read, rerouted
+from streams.lanes.reading import Misfiled, Record, appended_ms, dead_letter, partition_of, read, replayed, rerouted
 from streams.lanes.transaction import Answered, Outgoing, Transaction
 from streams.lanes.wakes import Wakes
 from streams.room import Room
@@ -46,7 +46,7 @@ class Judge:
             self._record(tx, item, settings)
 
     def _record(self, tx: Transaction, record: Record, settings: Settings) -> None:
-        name, offset = record.topic, record.offset
+        name, offset, dead = record.topic, record.offset, tx.dead
         topic, partitions = self._reads[name]
         tx.positions[name] = offset + 1
         tx.judged += 1
@@ -59,6 +59,8 @@ class Judge:
             self._reroute(tx, topic, record, found)
         else:
             self._set_aside(tx, record, found, settings)
+        if tx.dead != dead and replayed(record):  # by staff, who may have been wrong: no producer has gone wrong
+            tx.dead = dead
 
     def _reroute(self, tx: Transaction, topic: Topic[Any], record: Record, found: Misfiled) -> None:
         partition = partition_of(found.key, self.counts[topic.name])

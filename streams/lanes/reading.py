@@ -152,6 +152,10 @@ def _family(record: Record, partitions: int) -> str | None:
         return None
 
 
+def replayed(record: Record) -> bool:
+    return any(name == REPLAYED for name, _ in record.headers or ())
+
+
 def rerouted(record: Record) -> list[tuple[str, bytes]]:
     """Its own headers, so that its id stays, where it was found, and since when it was there."""
     place = f"{record.topic}/{record.partition}/{record.offset}".encode()

@@ -35,7 +35,7 @@ class Transaction:
     """Everything one batch makes durable together, or not at all.  `dirty` are the rows it leaves, by changelog key;
     `effects` may begin once it is committed.  `stepped`: where the consumer stands behind the last fact and the
     markers of transactions; else retention that takes those too would look like a loss.  `told`: what is published, as
-    messages; `dead`: how many of them are dead letters."""
+    messages; `dead`: how many of them are dead letters, those of replays aside."""
 
     now: datetime
     serial: int

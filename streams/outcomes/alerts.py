@@ -31,7 +31,7 @@ def alerts(before: Life, after: Life, now: datetime, settings: Settings) -> tupl
     told = []
     if raised:
         told.append(_raised(after, judged, news, now, zone))
-    elif _failed(was):
+    elif _failed(was) and news.state != State.UNKNOWN:  # to have given up looking is no better news
         told.append(_closed(after, judged, news, now, zone))
     if judged.resend_of and (raised or news.state in ARRIVED):
         told.append(_replaced(after, judged, judged.resend_of, news, now, zone))

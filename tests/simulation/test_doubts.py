@@ -47,7 +47,7 @@ class Storm:
         self.lag = lag
         self.rng = random.Random(f"doubts {seed}")
         sender = Sender(sender=CODE, kind=SenderKind.SHORT_CODE, owner="acme")
-        rooms = [DISPATCH, OUTCOMES, Room("gate", fold=gate, then=(t.RETURNED,))]
+        rooms = [DISPATCH, OUTCOMES, Room("gate", fold=gate, then=(t.RETURNED,), publishes=(t.DISPATCH_ORDERS,))]
         self.world = World(seed, rooms, settings_of({}, {CODE: sender}), self.call, self.look, 1, crash)
         self.listed: list[tuple[str, Entry]] = []
         self.taken: Counter[str] = Counter()

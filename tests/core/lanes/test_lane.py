@@ -13,7 +13,7 @@ from schemas.base import Message
 from schemas.topics import DEAD_LETTERS, Topic
 from streams.lanes.changelog import Damaged
 from streams.lanes.lane import Lane
-from streams.lanes.reading import APPENDED, REROUTED, partition_of
+from streams.lanes.reading import APPENDED, REPLAYED, REROUTED, partition_of
 from streams.lanes.transaction import Answered, Transaction
 from streams.room import Room
 from streams.step import NOTHING, Fact, Opened, Publication, Row, Rows, Settings, Step, Unreadable
@@ -399,3 +399,12 @@ def test_a_transaction_counts_its_dead_letters_and_keeps_what_it_tells() -> None
     assert (tx.judged, tx.dead) == (3, 2)
     assert [topic for topic, _ in tx.told].count(DEAD_LETTERS) == 2
     assert len(tx.told) == len(tx.sends)
+
+
+def test_what_staff_replay_in_vain_is_no_sign_of_a_producer_that_has_gone_wrong() -> None:
+    one, log = lane(), Log(1)
+    bad = entry(log, THEN, "hello")
+    again = replace(bad, value=b"not JSON", headers=[(REPLAYED, b"sms.dead-letters/0/1")])
+    one.feed(THEN.name, [again])
+    tx = run(one)
+    assert (tx.judged, tx.dead, len(tx.sends)) == (1, 0, 1)

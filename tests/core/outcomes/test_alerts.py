@@ -96,6 +96,8 @@ STATES = [
     pytest.param([decision(**ABOUT), attempt("sending"), attempt("in_doubt", code="20503")], [], id="in doubt"),
     pytest.param([decision(**ABOUT), attempt("sending"), attempt("in_doubt", code="20503"),
                   attempt("in_doubt", code="unclear")], ["may not have arrived"], id="a doubt left to a person"),
+    pytest.param([decision(**ABOUT), attempt("sending"), attempt("in_doubt", code="unclear"),
+                  attempt("given_up", code="too_long")], ["may not have arrived"], id="nobody cleared it up"),
     pytest.param([decision(**ABOUT), attempt("sending"), attempt("in_doubt"), attempt("canceled", code="dropped")], [],
                  id="dropped by a person"),
     pytest.param([decision(**ABOUT), attempt("sending"), attempt("in_doubt"), attempt("canceled", code="absent")],

@@ -51,7 +51,7 @@ def locked(folder: Path, services: Sequence[str], certified: str) -> Iterator[Lo
     ca = trustme.CA()
     ca.cert_pem.write_to_path(folder / "ca.pem")
     _keep(ca.issue_cert(LOOPBACK), folder / "broker.pem")
-    _keep(ca.issue_cert(common_name=PREFIX + certified), folder / f"{certified}.pem")
+    _keep(ca.issue_cert("client.invalid", common_name=PREFIX + certified), folder / f"{certified}.pem")
     listeners = {name: f"{LOOPBACK}:{choose()}" for name in ("SCRAM", "TLS", "CERTIFIED")}
     passwords = {PREFIX + service: f"{service}-secret" for service in services}
     with EmbeddedBroker(folder, ephemeral=True, more=_properties(listeners, folder), users=passwords) as broker:

@@ -57,21 +57,28 @@ def picked(ledger: Ledger, pick: Pick, boxes: tuple[Box, ...], now: datetime) ->
         if pick.filters or pick.all:
             raise Refused("Name messages, or say which with options, not both")
         items = list(messages(ledger, Wanted(pick.tenant, ids=tuple(pick.ids)), now))
-        return [_named(items, name, pick.tenant) for name in dict.fromkeys(pick.ids)]
+        return [_named(ledger, items, name, pick.tenant) for name in dict.fromkeys(pick.ids)]
     if not (pick.filters or pick.all):
         raise Refused("Name the messages, or say which with --branch, --person, --since, --until or --all")
     wanted = Wanted(pick.tenant, pick.branch, pick.person, pick.code, _day(pick.since), _day(pick.until))
     return [item for box in boxes for item in boxed(ledger, box, wanted, now)][::-1]
 
 
-def _named(items: list[Item], name: str, tenant: str | None) -> Item:
+def _named(ledger: Ledger, items: list[Item], name: str, tenant: str | None) -> Item:
     found = [item for item in items if item.message_id == name]
+    if not found and _asked_for(ledger, name, tenant):
+        raise Refused(f"{name} is not judged yet: try again in a moment; if it stays so, see sayso lag", 1)
     if not found:
         raise Refused(f"No message {name!r} is on record" + (f" at {tenant}" if tenant else ""))
     if len(found) > 1:
         tenants = ", ".join(sorted(item.tenant for item in found))
         raise Refused(f"{tenants} each have a message {name!r}: say which with --tenant")
     return found[0]
+
+
+def _asked_for(ledger: Ledger, name: str, tenant: str | None) -> bool:
+    sql = "SELECT 1 FROM requests WHERE message_id = ? AND tenant = coalesce(?, tenant) LIMIT 1"
+    return bool(ledger.rows(sql, name, tenant))
 
 
 def _day(moment: datetime | None) -> date | None:

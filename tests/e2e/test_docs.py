@@ -21,7 +21,7 @@ COMMANDS = re.findall(r"^\$ \.venv/bin/sayso (.+)$", README, re.MULTILINE)
 TARGETS = re.findall(r"^\$ make (\w+)", README + (ROOT / "CONTRIBUTING.md").read_text("utf-8"), re.MULTILINE)
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(400)
 async def test_the_readmes_commands_run_in_their_order(fresh_cluster: str, tmp_path: Path) -> None:
     told = {**os.environ, "SAYSO_BOOTSTRAP": fresh_cluster, "SAYSO_STATE": str(tmp_path), "NO_COLOR": "1"}
     said: dict[str, str] = {}

@@ -217,6 +217,16 @@ def test_what_is_wrong_is_one_sentence(
     assert [line for line in said if not line.startswith("No broker is running")] == said[-1:]
 
 
+def test_what_is_asked_for_and_not_judged_yet_is_said_to_be_so(
+    books: Books, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = {"message_id": "m7", "tenant": "acme", "kind": "reminder", "requested_at": NOON}
+    books.add(SEND_REQUESTS, SendRequest.model_validate(asked | {"to": PHONE, "body": "Hi"}))
+    assert run(["approve", "m7", "-t", "acme"]) == 1
+    assert "m7 is not judged yet" in capsys.readouterr().err
+    assert run(["approve", "m7", "-t", "bolt"]) == 2
+
+
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True

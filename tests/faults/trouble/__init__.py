@@ -1,0 +1,1 @@
+"""Trouble staged for those who watch: what is wrong, and what is said about it."""

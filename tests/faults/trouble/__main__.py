@@ -1,0 +1,78 @@
+"""`python -m tests.faults.trouble`: stage every trouble, and write what was said into the docs.
+
+Each on an embedded broker of its own, thrown away at the end.  Exit code 1 if anything wrong was said."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import re
+import sys
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from services.broker import EmbeddedBroker
+from services.broker.topics import apply
+from tests.bench.process import ROOT
+from tests.faults.trouble.drain import DRAIN, WORDS, drained
+from tests.faults.trouble.scene import scene
+from tests.faults.trouble.staged import TROUBLES, Trouble
+
+README: Final = ROOT / "services" / "observability" / "README.md"
+BETWEEN: Final = re.compile(r"(?s)(?<=<!-- staged -->\n).*?(?=<!-- end of staged -->)")
+_LOG: Final = re.compile(r" \(its log: [^)]*\)")
+
+
+async def played(trouble: Trouble) -> list[str]:
+    with tempfile.TemporaryDirectory(prefix="sayso-trouble-", ignore_cleanup_errors=True) as folder:
+        broker = EmbeddedBroker(Path(folder), ephemeral=True)
+        bootstrap = await asyncio.to_thread(broker.start)
+        try:
+            await apply(bootstrap, partitions=4, replication=1)
+            async with scene(bootstrap, Path(folder)) as opened:
+                return [_LOG.sub("", said) for said in await trouble.play(opened)]
+        finally:
+            await asyncio.to_thread(broker.stop)
+
+
+def row(words: str, said: list[str], right: bool) -> str:
+    return f"| {words} | {'<br>'.join(said)} | {'right' if right else '**wrong**'} |\n"
+
+
+def tell(rows: dict[str, str], page: Path = README) -> None:
+    """`rows` by what was staged; what was not played this time keeps its earlier row."""
+    text = page.read_text("utf-8")
+    known = {line.split(" | ")[0]: line + "\n" for line in BETWEEN.findall(text)[0].splitlines()[2:]}
+    known |= {f"| {words}": row for words, row in rows.items()}
+    lines = [known[f"| {words}"] for words in [*[one.words for one in TROUBLES], WORDS] if f"| {words}" in known]
+    page.write_text(BETWEEN.sub(lambda _: "| staged | said | |\n|---|---|---|\n" + "".join(lines), text), "utf-8")
+
+
+async def seen(name: str) -> tuple[str, list[str], bool]:
+    """What was staged, what was said, and whether it is right."""
+    if name == DRAIN:
+        return await drained()
+    trouble = next(one for one in TROUBLES if one.name == name)
+    said = await played(trouble)
+    return trouble.words, said, trouble.right(said)
+
+
+def main() -> int:
+    names = [trouble.name for trouble in TROUBLES] + [DRAIN]
+    parser = argparse.ArgumentParser(prog="python -m tests.faults.trouble", description=__doc__)
+    parser.add_argument("--only", nargs="+", metavar="NAME", choices=names, default=names, help=", ".join(names))
+    only, wrong = parser.parse_args().only, 0
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    for name in only:
+        words, said, right = asyncio.run(seen(name))
+        tell({words: row(words, said, right)})
+        print(row(words, said, right), end="", flush=True)
+        wrong += not right
+    print(f"{wrong} of {len(only)} wrong")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,107 @@
+"""One room's real worker under the supervisor of `sayso up`, on a real broker; and what `sayso lag` says of it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from schemas.topics import SEND_REQUESTS
+from services.cli.lag import SAMPLES
+from services.cli.supervisor import Part, Supervisor
+from services.observability.lag import Line, Watch
+from streams.apps import GATE
+from tests.bench import people
+from tests.bench.gate import tell
+
+ROOM: Final = GATE.name
+WELL, SICK = "services.workers", "tests.faults.trouble.sick"
+SESSION: Final = 15.0
+"""Seconds: longer than it takes to see that a worker does not move."""
+PAUSE: Final = 0.5
+"""Seconds between two looks."""
+LONGEST: Final = 90.0
+
+
+@dataclass
+class Scene:
+    """`heard`: what the supervisor has told a person."""
+
+    bootstrap: str
+    folder: Path
+    heard: list[str] = field(default_factory=list)
+    asked: int = 0
+
+    def __post_init__(self) -> None:
+        self.supervisor = Supervisor(self.folder, self.heard.append)
+
+    async def start(self, module: str = WELL, **told: str) -> None:
+        """Raises PartFailed."""
+        told |= {"SAYSO_BOOTSTRAP": self.bootstrap, "SAYSO_STATE": str(self.folder)}
+        part = Part(ROOM, (module, ROOM, "--instance", "staged"), {"SAYSO_SESSION_TIMEOUT": str(SESSION), **told})
+        await self.supervisor.start([part])
+
+    @property
+    def pid(self) -> int:
+        return int((self.folder / "run" / f"{ROOM}.ready").read_text().split()[0])
+
+    @property
+    def log(self) -> str:
+        return (self.folder / "logs" / f"{ROOM}.log").read_text(errors="replace")
+
+    async def ask(self, count: int) -> None:
+        """Requests of a tenant that nobody knows: they are judged, and end there."""
+        self.asked += 1
+        await tell(self.bootstrap, SEND_REQUESTS, people.requests(count, f"trouble-{self.asked}"))
+
+    async def lag(self, partition: int | None = None) -> str:
+        """The verdict on the worst partition, or on this one, and its cause: after the looks that `sayso lag` takes."""
+        async with Watch(self.bootstrap, {f"sayso.{ROOM}": [topic.name for topic in GATE.reads]}) as watch:
+            for _ in range(SAMPLES):
+                await asyncio.sleep(PAUSE)
+                found = await watch.look()
+        return next(worded(line) for line in found.lines if partition in (None, line.partition))
+
+    async def lag_is(self, words: str, partition: int | None = None) -> str:
+        """The first that begins so; else the last one."""
+        deadline = time.monotonic() + LONGEST
+        while not (said := await self.lag(partition)).startswith(words) and time.monotonic() < deadline:
+            pass
+        return said
+
+    async def until(self, happened: Callable[[], object]) -> None:
+        """At most as long as a person would."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LONGEST):
+                while not happened():  # noqa: ASYNC110 - other processes make it happen
+                    await asyncio.sleep(0.1)
+
+    def supervised(self, words: str) -> str:
+        """The first that the supervisor told with these words in it."""
+        return next((said for said in self.heard if words in said), "nothing")
+
+    async def end(self) -> None:
+        with suppress(OSError, ValueError, IndexError):
+            os.kill(self.pid, signal.SIGCONT)
+        await self.supervisor.stop()
+        self.supervisor.close()
+
+
+def worded(line: Line) -> str:
+    return f"{line.verdict}: {line.cause}" if line.cause else str(line.verdict)
+
+
+@asynccontextmanager
+async def scene(bootstrap: str, folder: Path) -> AsyncIterator[Scene]:
+    """`bootstrap`: of a broker with the topics of the house, on which nobody has ever read."""
+    opened = Scene(bootstrap, folder)
+    try:
+        yield opened
+    finally:
+        await opened.end()

@@ -1,0 +1,67 @@
+"""A worker that is ill, as `services.workers`: `python -m tests.faults.trouble.sick ROOM ...`.
+
+SAYSO_ILLNESS is `slow`: each fact costs 20 ms, and a transaction takes 20; or a file: if it is there, it is removed,
+and the next transaction never ends.  The watchdog of a hung one is less patient than the usual minute."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import time
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from services.workers import worker
+from services.workers.__main__ import main
+from streams.kit import run
+from streams.kit.watchdog import Watchdog
+from streams.kit.writer import Writer
+from streams.step import Step
+
+ILLNESS: Final = "SAYSO_ILLNESS"
+COST: Final = 0.02
+"""Seconds a fact."""
+PATIENCE: Final = 8.0
+"""Seconds of the watchdog: enough for a look at the lag before."""
+
+
+def slow() -> None:
+    """By its fold: the worker commits often, and is behind all the same."""
+
+    def costly(fold: Any) -> Any:
+        def judged(*arguments: Any) -> Step:
+            time.sleep(COST)
+            step: Step = fold(*arguments)
+            return step
+
+        return judged
+
+    worker.ROOMS.update({name: replace(room, fold=costly(room.fold)) for name, room in worker.ROOMS.items()})
+    worker.BATCH = 20
+
+
+def hung(once: Path) -> None:
+    """By a broker that never answers a commit, on one lane."""
+    commit = Writer.commit
+
+    async def never(*arguments: Any) -> None:
+        if os.access(once, os.F_OK):
+            os.unlink(once)
+            await asyncio.Event().wait()
+        await commit(*arguments)
+
+    Writer.commit = never  # type: ignore[method-assign]
+    run.Watchdog = partial(Watchdog, every=1.0)  # type: ignore[misc,assignment]
+    worker.run = lambda host, stop, patience: run.run(host, stop, patience=PATIENCE)  # type: ignore[assignment]
+
+
+if __name__ == "__main__":
+    illness = os.environ[ILLNESS]
+    if illness == "slow":
+        slow()
+    else:
+        hung(Path(illness))
+    sys.exit(main())

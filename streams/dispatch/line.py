@@ -114,13 +114,15 @@ class Line:
 
     def before(self, name: str) -> int:
         """Segments that may be expected to go before it: of its own case those that stand before it, and as many of
-        each other case and tenant, but no more than those have."""
+        each other case and tenant, at least one of those whose turn is first, but no more than they have."""
         text = self.waiting[name]
         share = self._shares[text.tenant]
         flow = share.flows[text.case]
         own = max(0, text.ahead - flow.gone)
-        own += min(share.segments - flow.segments, (len(share.flows) - 1) * own)
-        return own + min(self.segments - share.segments, (len(self._turns) - 1) * own)
+        own += min(share.segments - flow.segments, max((len(share.flows) - 1) * own, share.turns.before(text.case)))
+        return own + min(
+            self.segments - share.segments, max((len(self._turns) - 1) * own, self._turns.before(text.tenant))
+        )
 
     def _left(self, text: Waiting) -> None:
         share = self._shares[text.tenant]

@@ -23,6 +23,9 @@ class Turns(Generic[P]):
         self._had: dict[str, float] = {}
         self._left: list[tuple[float, str]] = []
         """Flows that have nothing waiting, by what they have had; forgotten once the others have had as much."""
+        self._stands: dict[str, tuple[float, int]] = {}
+        self._queues: dict[float, list[int]] = {}
+        """What each flow that waits has had, and how many with as much came before it; and how many came and went."""
 
     def __len__(self) -> int:
         return len(self._heap)
@@ -36,6 +39,24 @@ class Turns(Generic[P]):
         if flow not in self._heap:
             self._had[flow] = max(self._had.get(flow, 0.0), self._now)
         self._heap.push((self._had[flow], place), flow)
+        if self._stands.get(flow, (None,))[0] != self._had[flow]:
+            self._goes(flow)
+            queue = self._queues.setdefault(self._had[flow], [0, 0])
+            self._stands[flow] = self._had[flow], queue[0]
+            queue[0] += 1
+
+    def before(self, flow: str) -> int:
+        """Flows that have had as much and came before it: each sends one first."""
+        had, place = self._stands[flow]
+        return max(0, place - self._queues[had][1])
+
+    def _goes(self, flow: str) -> None:
+        had, _ = self._stands.pop(flow, (None, 0))
+        if had is not None:
+            queue = self._queues[had]
+            queue[1] += 1
+            if queue[0] == queue[1]:
+                del self._queues[had]
 
     def took(self, flow: str, segments: int) -> None:
         """The flow whose turn it was has sent so much: tell what its next one is by `waits` or `leaves`."""
@@ -45,6 +66,7 @@ class Turns(Generic[P]):
     def leaves(self, flow: str) -> None:
         """It has nothing waiting."""
         self._heap.drop(flow)
+        self._goes(flow)
         if not len(self._heap):
             self._now, self._had, self._left = 0.0, {}, []
             return

@@ -205,3 +205,17 @@ def test_what_others_have_waiting_is_counted_once_and_nothing_that_comes_later()
         line.push(f"case{case}", "acme", f"c-{case}", (START, 2000 + case), 1)
     assert line.before("own500") == 500 + 5 + 9
     assert line.before("own999") == 999 + 5 + 9
+
+
+def test_texts_each_of_a_case_of_its_own_stand_one_behind_the_other() -> None:
+    line = Line()
+    for number in range(1000):
+        line.push(f"m{number}", "acme", f"c-{number}", (START, number), 1)
+    assert [line.before(name) for name in ("m0", "m500", "m999")] == [0, 500, 999]
+    for number in range(400):
+        assert line.first() == f"m{number}"
+        line.took(f"m{number}")
+    line.drop("m450")
+    assert [line.before(name) for name in ("m400", "m999")] == [0, 598]
+    line.push("new", "bolt", "", (START, 2000), 1)
+    assert line.before("new") <= 1

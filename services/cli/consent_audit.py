@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from services.cli import options
+from services.cli.refused import Refused
 
 if TYPE_CHECKING:
     from services.ledger.audit import Found
@@ -18,7 +19,8 @@ def audit(
     tenant: options.Tenant = None,
     pending_days: Annotated[int, typer.Option(min=1, help="How long an answer may take before it is named.")] = 7,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV instead of tables.")] = False,
-    bootstrap: options.Bootstrap = None, state: options.State = options.STATE, unmask: options.Unmask = False,
+    bootstrap: options.Bootstrap = None, state: options.State = options.STATE, as_json: options.Json = False,
+    unmask: options.Unmask = False,
 ) -> None:  # fmt: skip
     """Who is opted in without evidence, who has not answered for long, who was texted after an opt-out, who was asked
     too often: of these two there must be none, exit code 1 if there is one. And whose opt-in requests wait because the
@@ -32,9 +34,12 @@ def audit(
     from services.ledger.audit import CHECKS, Since
     from services.ledger.audit import audit as audited
 
+    if as_csv and as_json:
+        raise Refused("Say --csv or --json, not both")
     with ledger(bootstrap, state) as opened:
         found = audited(opened, tenant, Since(datetime.now(UTC), timedelta(days=pending_days)))
-    (_print_csv if as_csv else _print)(found, unmask)
+    shown = _print_json if as_json else _print_csv if as_csv else _print
+    shown(found, unmask)
     raise typer.Exit(1 if any(found[name] for name, kind in CHECKS.items() if kind.none) else 0)
 
 
@@ -52,6 +57,13 @@ def _print(found: Mapping[str, list[Found]], unmask: bool) -> None:
         rows = [(one.tenant, _number(one, unmask), clock(one.at), one.words, one.place) for one in found[name]]
         if rows:
             screen.print(table(None, ("tenant", "number", "at (UTC)", "because", "record"), rows))
+
+
+def _print_json(found: Mapping[str, list[Found]], unmask: bool) -> None:
+    from services.cli.screen import print_json
+
+    print_json({name: [one._replace(number=_number(one, unmask))._asdict() for one in rows]
+                for name, rows in found.items()})  # fmt: skip
 
 
 def _print_csv(found: Mapping[str, list[Found]], unmask: bool) -> None:

@@ -28,6 +28,7 @@ def number(
     bootstrap: options.Bootstrap = None,
     state: options.State = options.STATE,
     as_json: options.Json = False,
+    unmask: options.Unmask = False,
 ) -> None:
     """What is on record of a number: switched on or off, landline, not reached; and from which text that is known.
 
@@ -36,6 +37,7 @@ def number(
     """
     from services.cli.input import number as clean
     from services.cli.kafka import ledger
+    from services.cli.masking import mask
     from services.cli.screen import console, print_json, table
     from services.ledger.numbers import said_of
 
@@ -45,7 +47,8 @@ def number(
     with ledger(bootstrap, state) as opened:
         found = said_of(opened, named, tenant)
     if as_json:
-        print_json([said.fact | {"place": said.place} for said in found])
+        plain = [said.fact | {"place": said.place} for said in found]
+        print_json(plain if unmask else mask(plain))
         return
     if not found:
         console().print("Nothing is on record of this number.")

@@ -10,6 +10,7 @@ import pytest
 
 from schemas.base import Evidence
 from schemas.number_fact import NumberFact
+from schemas.numbers import masked
 from schemas.topics import NUMBER_FACTS
 from services.cli.app import run
 from tests.edges.shelved import NOON, shelved
@@ -60,4 +61,5 @@ async def test_a_confirmation_goes_on_record(
     assert await asyncio.to_thread(run, [*confirm, *where]) == 0
     [fact] = json.loads(capsys.readouterr().out)
     assert (fact["doubtful"], fact["landline"], fact["suppressed"]) == (False, False, False)
+    assert fact["number"] == masked(NUMBER)
     assert fact["evidence"] == {"actor": "ann"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -264,6 +265,10 @@ def test_the_command_says_it_as_tables_and_as_csv(books: Books, capsys: pytest.C
     assert "Opted out but texted (must be none): 0" in said
     books.said("opt_out", NOON)
     books.order("m1", NOON + HOUR)
+    assert run([*there, "--json"]) == 1
+    told = capsys.readouterr().out
+    assert {name for name, rows in json.loads(told).items() if rows} == {"unproven", "texted"}
+    assert PHONE not in told
     assert run([*there, "--csv"]) == 1
     rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
     assert [(row["check"], row["tenant"], row["at"][:19]) for row in rows] == [

@@ -22,7 +22,7 @@ POISON: Final = 1200
 
 
 class Trouble(NamedTuple):
-    """`ought`: how each thing that is said begins, in order; `play`: what was said.  `cheap`: for `make test`."""
+    """`ought`: words of each thing that is said, in order; `play`: what was said.  `cheap`: for `make test`."""
 
     name: str
     words: str
@@ -31,7 +31,7 @@ class Trouble(NamedTuple):
     cheap: bool = False
 
     def right(self, said: list[str]) -> bool:
-        return len(said) == len(self.ought) and all(map(str.startswith, said, self.ought))
+        return len(said) == len(self.ought) and all(words in one for words, one in zip(self.ought, said, strict=True))
 
 
 async def stopped(scene: Scene) -> list[str]:
@@ -133,9 +133,9 @@ TROUBLES: Final = (
             ("STOPPED: retention or a deletion has taken up to",
              "gate did not start: the gate worker stops: Loss: sms.send-requests partition 0 begins at 60"), True),
     Trouble("poison", f"{POISON:,} records that nobody can read", poison,
-            ("gate ended (exit code 70) and is started again in 1 s", "", "gate ended (exit code 70) and is started "
-             "again in 2 s"), True),
+            ("gate ended (exit code 70) and is started again in 1 s", "the brake allows 50%: stop their producer",
+             "gate ended (exit code 70) and is started again in 2 s"), True),
     Trouble("hung", "a commit on one lane never ends, and more records come", hung,
-            ("STALLED: its worker does not move", "partition ",
+            ("STALLED: its worker does not move", "has something to read, and for 8 s nothing moved",
              "gate ended (exit code 70) and is started again in 1 s", "gate is back", "OK")),
 )  # fmt: skip

@@ -88,7 +88,7 @@ def _longest_wait(scene: Scene, since: datetime, until: datetime) -> float:
 
 FAULTS: Final = (
     Fault("rolling", "two workers a room: each restarted in turn, as for an upgrade", rolling, seconds=100, rate=10,
-          quick=0.7),  # fmt: skip
+          quick=0.7),
     Fault("kill-loop", "dispatch: kill -9 every 0.1 to 10 s, five minutes", kill_loop, seconds=300, quick=0.15),
     Fault("asleep", "dispatch: SIGSTOP for 60 s, another takes over, SIGCONT", asleep, seconds=76, rate=15, quick=0.4),
     Fault("joins", "dispatch: 20 joins and leaves in three minutes", joins_and_leaves, seconds=182, rate=15, quick=0.2),

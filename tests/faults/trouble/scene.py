@@ -22,7 +22,7 @@ from tests.bench.gate import tell
 
 ROOM: Final = GATE.name
 WELL, SICK = "services.workers", "tests.faults.trouble.sick"
-SESSION: Final = 15.0
+SESSION: Final = 12.0
 """Seconds: longer than it takes to see that a worker does not move."""
 PAUSE: Final = 0.5
 """Seconds between two looks."""

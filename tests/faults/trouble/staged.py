@@ -131,7 +131,7 @@ TROUBLES: Final = (
             ("STOPPED: no worker of this room is running",)),
     Trouble("retention", "retention passes the offset of a worker that has ended; it is started again", retention,
             ("STOPPED: retention or a deletion has taken up to",
-             "gate did not start: the gate worker stops: Loss: sms.send-requests partition 0 begins at 60"), True),
+             "gate did not start: the gate worker stops: Loss: sms.send-requests partition 0 begins at 60")),
     Trouble("poison", f"{POISON:,} records that nobody can read", poison,
             ("gate ended (exit code 70) and is started again in 1 s", "the brake allows 50%: stop their producer",
              "gate ended (exit code 70) and is started again in 2 s"), True),

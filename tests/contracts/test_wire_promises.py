@@ -84,6 +84,7 @@ KEPT = [
     ("sms.dismissals", "tenant/message id", 400, ""),
     ("sms.alerts", "tenant", 35, ""),
     ("sms.dead-letter-resolutions", "source topic/partition", 400, "append time"),
+    ("sms.balance", "tenant/hour", None, "compacted"),
 ]
 
 KEYS = {
@@ -104,6 +105,7 @@ KEYS = {
     "sms.delivery-receipts/delivered": "harbor-title/case-8841:closing-day-before",
     "sms.outcomes/delivered": "harbor-title",
     "sms.alerts/reminder-of-a-hearing": "harbor-title",
+    "sms.balance/balanced": "harbor-title/2026-03-05T16Z",
     "sms.usage-report/without-branch-or-sender": "lakeside-dental///2026-03-05/transactional/rejected/invalid_number",
     "sms.settings/whole": "harbor-title",
     "sms.senders/toll-free": "+18005550199",

@@ -24,7 +24,8 @@ CAUSES: Final = {
 ABOUT: Final = {
     "consent": "the recipient's yes", "approval": "somebody who approves", "number": "a number that may be texted",
     "hours": "the hour, by the recipient's clock", "cap": "the frequency cap", "scheduled": "its own time",
-    "clock": "clocks that agree", "pace": "its turn at the sender", "provider": "a provider that takes it",
+    "clock": "clocks that agree", "paused": "a sender that staff paused",
+    "pace": "its turn at the sender", "provider": "a provider that takes it",
     "in doubt": "word of whether it went", "under way": "the provider's answer",
 }  # fmt: skip
 _STATES: Final = {"queued": "pace", "sending": "under way", "deferred": "provider", "in_doubt": "in doubt"}
@@ -77,6 +78,7 @@ def waiting(ledger: Ledger, tenant: str | None = None, now: float | None = None)
 
 
 def _all(ledger: Ledger, tenant: str | None, now: float) -> Iterator[_One]:
+    paused = {row["sender"] for row in ledger.rows("SELECT sender FROM sender_status WHERE state = ?", "paused")}
     sql = """SELECT o.tenant, o.message_id, o.state, o.sender, o.json, d.json AS decision FROM outcomes o
         LEFT JOIN decisions d ON d.rowid = (SELECT rowid FROM decisions WHERE message_id = o.message_id
             AND tenant = o.tenant ORDER BY seq DESC LIMIT 1)
@@ -85,6 +87,8 @@ def _all(ledger: Ledger, tenant: str | None, now: float) -> Iterator[_One]:
         outcome = json.loads(row["json"])
         held = row["state"] == "held"
         cause, until = _held_by(json.loads(row["decision"] or "{}")) if held else (_STATES[row["state"]], None)
+        if cause == "pace" and row["sender"] in paused:
+            cause = "paused"
         at = datetime.fromisoformat(outcome["requested_at"] if held else outcome["at"])
         late = now - (until or at).timestamp()
         yield _One(

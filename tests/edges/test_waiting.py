@@ -80,6 +80,13 @@ def test_the_queue_drains_at_the_senders_pace_and_the_oldest_is_named(books: Boo
     assert (line.segments, line.drain, line.oldest, line.since) == (8, 4.0, "old", NOON - timedelta(minutes=1))
 
 
+def test_a_paused_sender_is_a_cause_of_its_own_and_no_alarm(books: Books) -> None:
+    books.put(topics.SENDER_STATUS, {"sender": "24365", "state": "paused", "at": iso(NOON)})
+    books.message("m1", "queued")
+    line = books.found(NOON + timedelta(hours=5))["paused"]
+    assert (line.messages, line.stuck, line.drain) == (1, 0, None)
+
+
 @pytest.mark.parametrize(
     ("state", "rule", "until", "late", "stuck"),
     [

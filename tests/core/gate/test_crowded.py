@@ -28,14 +28,21 @@ def test_it_waits_until_there_is_room_and_is_ordered_anew() -> None:
     assert again[1].issued_at >= NOON + HOUR
 
 
-def test_it_ends_at_once_where_that_is_too_late() -> None:
+def test_it_is_tried_again_half_way_where_room_comes_too_late_and_ends_when_no_time_is_left() -> None:
     room = played()
     room.tell(opt_in())
     room.tell(request(message_id="m1", valid_until=NOON + HOUR))
-    order = room.all(DISPATCH_ORDERS)[0]
-    told = room.tell(Returned(order=order, reason="crowded", at=room.now, until=NOON + HOUR))
-    assert decided(told) == [("m1", "expire", ["sender_crowded"])]
-    last: Decision = room.all(DECISIONS)[-1]
+    verdicts, moments = [], []
+    while not verdicts or verdicts[-1] == "hold":
+        order = room.all(DISPATCH_ORDERS)[-1]
+        moments.append(room.now - NOON)
+        told = room.tell(Returned(order=order, reason="crowded", at=room.now, until=NOON + HOUR))
+        last: Decision = room.all(DECISIONS)[-1]
+        verdicts.append(decided(told)[0][1])
+        if last.until:
+            room.until(last.until)
+    assert verdicts == ["hold"] * 5 + ["expire"]
+    assert [round(moment / timedelta(minutes=1)) for moment in moments] == [0, 30, 45, 52, 56, 58]
     assert last.findings[0].next_step == "use a faster sender, or ask earlier"
 
 

@@ -18,7 +18,7 @@ from services.ledger.ledger import Ledger
 CAUSES: Final = {
     "not_opted_in": "consent", "ask_budget": "consent", "consent_unreadable": "consent", "no_number": "number",
     "not_sms_enabled": "number", "awaiting_approval": "approval", "quiet_hours": "hours", "marketing_hours": "hours",
-    "frequency_cap": "cap", "not_before": "scheduled", "clock_skew": "clock",
+    "frequency_cap": "cap", "not_before": "scheduled", "clock_skew": "clock", "sender_crowded": "pace",
 }  # fmt: skip
 """By the rule that holds.  Where several hold, the first of this order is what has to happen first."""
 ABOUT: Final = {

@@ -16,7 +16,7 @@ setup: .venv/.ready ## virtual environment, locked packages, Java where there is
 	@:
 
 test: setup node ## all tests; ARGS="-k gate" for some
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
 demo: setup ## the whole flow on this machine, in a minute
 	@$(BIN)/sayso demo $(ARGS)

@@ -70,7 +70,11 @@ class Fetched(MemoryRecords):  # type: ignore[misc]
         self.data = data
 
 
-class Tolerant(fetcher.PartitionRecords):  # type: ignore[misc]
+STOCK: Final[Any] = fetcher.PartitionRecords
+"""As aiokafka has it."""
+
+
+class Tolerant(STOCK):  # type: ignore[misc]
     _records: Any
 
     def _unpack_records(self) -> Iterator[Any]:

@@ -12,7 +12,7 @@ from aiokafka import TopicPartition
 from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 from aiokafka.record.memory_records import MemoryRecords
 
-from services.tolerant import Fetched, Tolerant
+from services.tolerant import STOCK, Fetched, Tolerant
 from tests.oddly import spelt
 
 GZIP, CONTROL, ATTRIBUTES_AT = 1, 0x20, 21
@@ -51,7 +51,7 @@ def test_every_record_comes_once_and_in_order(codec: int) -> None:
 
 def test_without_it_the_partition_ends_there() -> None:
     with pytest.raises(UnicodeDecodeError):
-        read(batch(0, [b"a", b"\xff", b"b"]), reader=fetcher.PartitionRecords)
+        read(batch(0, [b"a", b"\xff", b"b"]), reader=STOCK)
 
 
 def test_what_was_aborted_stays_unread_behind_it() -> None:

@@ -43,6 +43,7 @@ WORKERS: Final[tuple[Metric, ...]] = (
     Metric("sayso_stop_to_effect_seconds", _H, (), "From a STOP's arrival to the commit that ends its number's texts.",
            SECONDS),
     Metric("sayso_attempts_total", _C, ("state",), "What became of attempts, as reported."),
+    Metric("sayso_segments_total", _C, (), "Segments that the provider took: their rate is the pace used."),
     Metric("sayso_outcomes_total", _C, ("state", "code"), "Changes of what we hold true of a message; `code` where a "
            "provider gave one."),
     Metric("sayso_unknown_codes_total", _C, ("code",), "Outcomes with a provider's code that the dictionary lacks."),

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
-from schemas.attempt import Attempt
+from schemas.attempt import Attempt, AttemptState
 from schemas.consent_change import ConsentChange
 from schemas.consent_event import ConsentAction
 from schemas.dead_letter import DeadLetter
@@ -51,6 +51,8 @@ class Told:
 
     def _attempt(self, said: Attempt, now: datetime) -> None:
         self._meters.count("sayso_attempts_total", state=said.state)
+        if said.state is AttemptState.ACCEPTED:
+            self._meters.count("sayso_segments_total", said.segments or 1)
 
     def _outcome(self, said: Outcome, now: datetime) -> None:
         code = said.error_code or ""

@@ -14,6 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from schemas.consent_event import ConsentEvent
 from schemas.send_request import SendRequest
 from schemas.topics import CONSENT_EVENTS, SEND_REQUESTS
@@ -81,10 +83,14 @@ def written(state: Path, script: dict[str, Any]) -> Path:
 
 @asynccontextmanager
 async def staged(state: Path, bootstrap: str, script: dict[str, Any] | None = None) -> AsyncIterator[Stage]:
+    """On any ports: the usual ones may be another house's by the time they are bound."""
     wanted = Wanted(state, bootstrap, script=written(state, script or {}), seed=3)
-    async with house(wanted, lambda sentence: None) as running:
-        publisher = Publisher(running.bootstrap, source="test", timeout=60)
-        try:
-            yield Stage(running, publisher, state)
-        finally:
-            await publisher.stop()
+    with pytest.MonkeyPatch.context() as told:
+        told.setenv("SAYSO_WEBHOOK_PORT", "0")
+        told.setenv("SAYSO_CONSENTS_PORT", "0")
+        async with house(wanted, lambda sentence: None) as running:
+            publisher = Publisher(running.bootstrap, source="test", timeout=60)
+            try:
+                yield Stage(running, publisher, state)
+            finally:
+                await publisher.stop()

@@ -10,8 +10,11 @@ from schemas.topics import Topic
 
 
 async def records(bootstrap: str, topic: Topic[Any]) -> list[ConsumerRecord]:
-    """From the first to the ends seen now."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="earliest")
+    """From the first to the ends seen now; what a fenced transaction left is not there."""
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="earliest",
+        isolation_level="read_committed",
+    )  # fmt: skip
     await consumer.start()
     try:
         numbers = await consumer._client._wait_on_metadata(topic.name)

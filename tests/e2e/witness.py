@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from tests.committed import records
 
 OWN = {"consent_ask", "stop_confirmation", "start_confirmation", "help_answer"}
 """Kinds of texts that nobody asks for: the product starts them."""
@@ -35,34 +35,6 @@ async def read(bootstrap: str, *topics: str) -> dict[str, list[Any]]:
 
 async def read_bytes(bootstrap: str, topic: str) -> list[bytes]:
     return [record.value for record in await records(bootstrap, topic)]
-
-
-async def records(bootstrap: str, *topics: str) -> list[Any]:
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap, isolation_level="read_committed", auto_offset_reset="earliest",
-        fetch_max_wait_ms=50, max_partition_fetch_bytes=8 << 20,
-    )  # fmt: skip
-    await consumer.start()
-    try:
-        places = [TopicPartition(topic, n) for topic in topics for n in await partitions(consumer, topic)]
-        consumer.assign(places)
-        ends = await consumer.end_offsets(places)
-        await consumer.seek_to_beginning(*places)
-        found: list[Any] = []
-        while any([await consumer.position(place) < ends[place] for place in places]):
-            for batch in (await consumer.getmany(timeout_ms=200)).values():
-                found += batch
-        return found
-    finally:
-        await consumer.stop()
-
-
-async def partitions(consumer: AIOKafkaConsumer, topic: str) -> list[int]:
-    while not (known := consumer.partitions_for_topic(topic)):
-        await consumer._client.force_metadata_update()
-        consumer._client.add_topic(topic)
-        await asyncio.sleep(0.05)
-    return sorted(known)
 
 
 @dataclass

@@ -15,9 +15,10 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
+from tests.committed import records
 from tests.faults import counting
 
 PARTITIONS = 4
@@ -132,35 +133,14 @@ async def publish(bootstrap: str, prefix: str, seconds: float, rate: int) -> dic
     return dict(sent)
 
 
-async def read_all(
-    bootstrap: str, topic: str, isolation: str = "read_committed", partitions: int = PARTITIONS
-) -> list[Any]:
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap, isolation_level=isolation, auto_offset_reset="earliest", fetch_max_wait_ms=50
-    )
-    await consumer.start()
-    try:
-        places = [TopicPartition(topic, n) for n in range(partitions)]
-        consumer.assign(places)
-        ends = await consumer.end_offsets(places)
-        await consumer.seek_to_beginning(*places)
-        records: list[Any] = []
-        while any([await consumer.position(place) < ends[place] for place in places]):
-            for batch in (await consumer.getmany(timeout_ms=200)).values():
-                records.extend(batch)
-        return records
-    finally:
-        await consumer.stop()
-
-
 async def longest_wait(bootstrap: str, prefix: str) -> float:
     """Seconds from an event to what came of it."""
     topics, asked = counting.topics(prefix), dict[Any, int]()
     for name in ("first", "then"):
-        for record in await read_all(bootstrap, topics[name].name):
+        for record in await records(bootstrap, topics[name].name):
             said = json.loads(record.value)
             asked[said["key"], said["i"]] = record.timestamp
-    counted = await read_all(bootstrap, topics["counted"].name)
+    counted = await records(bootstrap, topics["counted"].name)
     told = [(json.loads(record.value), record.timestamp) for record in counted]
     return max(at - asked[said["key"], abs(said["i"])] for said, at in told) / 1000
 
@@ -170,7 +150,7 @@ async def settled(bootstrap: str, prefix: str, total: int, patience: float = 90)
     topic = counting.topics(prefix)["counted"].name
     end = asyncio.get_running_loop().time() + patience
     while True:
-        found = [json.loads(record.value) for record in await read_all(bootstrap, topic)]
+        found = [json.loads(record.value) for record in await records(bootstrap, topic)]
         if len(found) >= total or asyncio.get_running_loop().time() > end:
             return found
         await asyncio.sleep(0.5)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.committed import records
 from tests.faults import counting, storm
 
 pytestmark = pytest.mark.broker
@@ -41,8 +42,8 @@ async def test_a_storm_loses_nothing_and_repeats_nothing(bootstrap: str) -> None
         await workers.revive()
         counted = await storm.settled(bootstrap, prefix, sum(map(len, sent.values())))
         await asyncio.sleep(2)
-        woken = [json.loads(r.value) for r in await storm.read_all(bootstrap, counting.topics(prefix)["woken"].name)]
-        rows = await storm.read_all(bootstrap, counting.counting(prefix).rows.name)
+        woken = [json.loads(r.value) for r in await records(bootstrap, counting.topics(prefix)["woken"].name)]
+        rows = await records(bootstrap, counting.counting(prefix).rows.name)
     finally:
         await workers.end()
     assert workers.faults["SIGKILL"] >= 5, f"a storm without kills proves nothing: {workers.faults}"

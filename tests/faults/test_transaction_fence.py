@@ -23,6 +23,7 @@ from streams.kit.writer import Writer
 from streams.lanes.changelog import Damaged
 from streams.lanes.lane import Lane
 from streams.step import Settings
+from tests.committed import records
 from tests.faults import counting, storm
 
 pytestmark = pytest.mark.broker
@@ -65,7 +66,7 @@ class Stage:
 
     async def visible(self, isolation: str = "read_committed") -> list[int]:
         topic = counting.topics(self.prefix)["counted"].name
-        return [json.loads(r.value)["n"] for r in await storm.read_all(self.bootstrap, topic, isolation, partitions=1)]
+        return [json.loads(r.value)["n"] for r in await records(self.bootstrap, topic, isolation=isolation)]
 
 
 @pytest.fixture
@@ -78,7 +79,7 @@ async def stage(bootstrap: str) -> AsyncIterator[Stage]:
     for i in (1, 2):
         await producer.send_and_wait(then, json.dumps({"key": "k", "i": i}).encode(), key=b"k", partition=0)
     await producer.stop()
-    made.events = await storm.read_all(bootstrap, then, partitions=1)
+    made.events = await records(bootstrap, then)
     yield made
     await asyncio.gather(*[owner.writer.stop() for owner in made.owners])
 
@@ -140,7 +141,7 @@ async def test_a_marker_that_retention_takes_is_no_loss(stage: Stage) -> None:
     """A quiet topic whose last record was written in a transaction: behind it stands a marker, and both grow old."""
     then = counting.topics(stage.prefix)["then"].name
     await in_a_transaction(stage, then)
-    events = await storm.read_all(stage.bootstrap, then, partitions=1)
+    events = await records(stage.bootstrap, then)
     owner = await stage.owner().take_over()
     for event in events:
         owner.lane.reached(then, 4)

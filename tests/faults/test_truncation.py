@@ -15,6 +15,7 @@ from services.broker.admin import admin
 from streams.kit.host import Hooks, Host, Pace
 from streams.kit.restore import Loss
 from streams.kit.run import run
+from tests.committed import records
 from tests.faults import counting, storm
 
 pytestmark = pytest.mark.broker
@@ -54,7 +55,7 @@ async def publish(bootstrap: str, topic: str, start: int, count: int) -> None:
 
 async def counted(bootstrap: str, prefix: str) -> list[Any]:
     topic = counting.topics(prefix)["counted"].name
-    return [json.loads(r.value)["i"] for r in await storm.read_all(bootstrap, topic, partitions=1)]
+    return [json.loads(r.value)["i"] for r in await records(bootstrap, topic)]
 
 
 @pytest.mark.timeout(120)

@@ -11,8 +11,10 @@ HOLD_LIMIT: Final = timedelta(days=30)
 
 def later(moment: datetime, by: timedelta) -> datetime:
     """A producer may write a time near the end of the calendar."""
-    latest = datetime.max.replace(tzinfo=moment.tzinfo)
-    return moment + by if moment <= latest - by else latest
+    try:
+        return moment + by
+    except OverflowError:
+        return datetime.max.replace(tzinfo=moment.tzinfo)
 
 
 def waits_until(received: datetime, not_before: datetime | None, valid_until: datetime | None) -> datetime:

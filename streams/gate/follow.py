@@ -85,9 +85,9 @@ def sent(case: Case, ruling: Ruling, pending: Pending, size: int) -> Issued:
 
 def _send_before(case: Case) -> datetime:
     """A verdict does not outlive its hour."""
-    life = ASK_LIFE if case.own else ORDER_LIFE
-    ends = (case.now + life, case.request.valid_until, closes(case))
-    return min(end for end in ends if end is not None)
+    end, asked, hour = case.now + (ASK_LIFE if case.own else ORDER_LIFE), case.request.valid_until, closes(case)
+    end = end if asked is None else min(end, asked)
+    return end if hour is None else min(end, hour)
 
 
 def _contact(case: Case) -> tuple[Publication, ...]:

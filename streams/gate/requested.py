@@ -50,9 +50,11 @@ def _new(request: SendRequest, print_: str, known: MessageRow | None, now: datet
 
 def _words(request: SendRequest) -> int:
     """Characters of all that is echoed in decisions; a text that is too long is answered in words."""
-    about = (request.branch, request.person_id, request.case_id, request.event_id, request.requested_by)
-    where = (request.sender, request.time_zone, request.postal_region, request.event_title)
-    return len(request.to) + len(request.kind) + sum(map(len, filter(None, about + where)))
+    given = filter(None, (
+        request.branch, request.person_id, request.case_id, request.event_id, request.requested_by, request.sender,
+        request.time_zone, request.postal_region, request.event_title,
+    ))  # fmt: skip
+    return len(request.to) + len(request.kind) + sum(map(len, given))
 
 
 def on_returned(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Step:

@@ -12,7 +12,7 @@ import gc
 from streams.kit.host import Host
 from streams.kit.watchdog import Watchdog
 
-COLLECT = (20_000, 20, 50)
+COLLECT = (100_000, 20, 50)
 """Objects between two looks for garbage.  A batch makes tens of thousands that live until its commit, and next to none
 in cycles: Python's 700 walks them over and over, a tenth of the time."""
 

@@ -63,7 +63,7 @@ def murmur2(key: bytes) -> int:
     h = _SEED ^ len(key)
     for k in unpack_from(f"<{whole}I", key):
         k = k * _MIX & _WORD
-        h = (h * _MIX & _WORD) ^ ((k ^ k >> 24) * _MIX & _WORD)
+        h = (h * _MIX ^ (k ^ k >> 24) * _MIX) & _WORD
     tail = key[whole << 2 :]
     if tail:
         h = (h ^ int.from_bytes(tail, "little")) * _MIX & _WORD

@@ -29,6 +29,7 @@ HAPPENED: Final = {
     State.FAILED: "did not arrive",
     State.UNDELIVERED: "did not arrive",
     State.IN_DOUBT: "may not have arrived",
+    State.UNKNOWN: "may not have arrived",
 }
 """States in which a text has failed its recipient, or may have."""
 

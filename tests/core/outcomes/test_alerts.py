@@ -125,6 +125,69 @@ def test_it_arrives_after_all() -> None:
     assert second.version > first.version
 
 
+LATER, DAYS = {"event_at": START + timedelta(days=9)}, timedelta(days=4)
+"""Nine days ahead: the provider's silence is over-long on the third."""
+
+
+def silent(*then: Any, taken: Any = SENT[2], wait: timedelta = DAYS, **about: Any) -> list[Alert]:
+    """What is told of a text that nothing is heard of after `taken`, until `then`."""
+    drive = Drive(outcomes, outcomes_woke, "acme/m1", settings_of({"acme": HARBOR}, {}))
+    for fact in (decision(**about), *SENT[:2], taken):
+        drive.tell(fact)
+    drive.rest(wait.total_seconds())
+    for fact in then:
+        drive.tell(fact)
+    alerts: list[Alert] = drive.all(ALERTS)
+    return alerts
+
+
+@pytest.mark.parametrize(
+    ("about", "told"),
+    [
+        pytest.param({"event_id": "e1", **LATER}, 1, id="still to come"),
+        pytest.param({"person_id": "p1", "valid_until": START + timedelta(days=4)}, 1, id="still of use"),
+        pytest.param({"event_id": "e1", "event_at": START + timedelta(days=1)}, 0, id="over"),
+        pytest.param({"event_id": "e1", "event_at": START + timedelta(hours=72)}, 0, id="it begins"),
+        pytest.param({"case_id": "c7"}, 0, id="nobody knows when"),
+        pytest.param({"kind": "test", **LATER}, 0, id="nothing at stake"),
+    ],
+)
+def test_silence_is_told_of_while_acting_helps(about: dict[str, Any], told: int) -> None:
+    assert len(silent(**about)) == told
+    assert silent(wait=timedelta(hours=71), **about) == [], "the carrier may still report"
+
+
+def test_what_is_said_of_silence() -> None:
+    [alert] = silent(event_id="e1", event_title="hearing", **LATER)
+    assert alert.says == "the reminder for the 10:00 hearing on Wednesday may not have arrived: call them"
+    assert (alert.state, alert.open, alert.urgency) == ("unknown", True, Urgency.NORMAL)
+    assert alert.because == "The carrier has not said for 72 hours whether it arrived"
+    assert "Ask them" in (alert.next_step or "")
+
+
+@pytest.mark.parametrize(
+    ("then", "ends"),
+    [
+        pytest.param(receipt("delivered"), "has arrived after all", id="it arrived"),
+        pytest.param(LOST, "did not arrive: call them", id="it did not"),
+    ],
+)
+def test_a_receipt_after_the_silence_has_the_last_word(then: Any, ends: str) -> None:
+    first, second = silent(then, event_id="e1", **LATER)
+    assert first.open
+    assert second.says.endswith(ends)
+    assert second.open is (then is LOST)
+
+
+def test_a_doubt_that_nobody_cleared_up_is_told_of_once() -> None:
+    doubt, over = attempt("in_doubt", code="20503"), attempt("given_up", code="too_long")
+    [alert] = silent(over, taken=doubt, event_id="e1", **LATER)
+    assert (alert.state, alert.because) == ("unknown", meaning("too_long").title)
+    [before] = silent(over, taken=attempt("in_doubt", code="unclear"), event_id="e1", **LATER)
+    assert before.state == "in_doubt"
+    assert silent(attempt("given_up", code="dropped"), taken=doubt, event_id="e1", **LATER) == []
+
+
 def test_the_gates_reason_is_given() -> None:
     [alert] = raised(decision("reject", findings=because("opted_out", "reject"), **ABOUT))
     assert (alert.because, alert.next_step) == ("The recipient opted out", "call")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from schemas.attempt import AttemptState
 from schemas.controls import Cancel, Pause, Resume, Sighting, Stop
 from streams.dispatch.draft import Draft
+from streams.dispatch.lost import claim
 from streams.dispatch.rows import (
     BARRED,
     LONGEST_ID,
@@ -75,6 +76,8 @@ def sighting(draft: Draft, control: Sighting) -> None:
     row = draft.get(name, MessageRow)
     if row is None or not 1 <= control.attempt <= row.attempt:
         return
+    if row.order is None or control.attempt < row.attempt:
+        claim(draft, row, control)
     if row.order is None:
         _proven(draft, name, row, control)
     elif control.attempt < row.attempt:

@@ -13,14 +13,15 @@ from typing import Final
 
 from schemas.attempt import AttemptState
 from schemas.controls import Resolve
+from streams.dispatch.alike import attempts_like
 from streams.dispatch.back import hand_back
 from streams.dispatch.calls import Look, Seen
 from streams.dispatch.draft import Draft
-from streams.dispatch.evidence import FAR, Absent, Found, Open, Unclear, Verdict, weigh
+from streams.dispatch.evidence import FAR, Absent, Found, Unclear, Verdict, weigh
+from streams.dispatch.lost import leave
 from streams.dispatch.policy import Policy, policy_of
 from streams.dispatch.pump import LOOKING
 from streams.dispatch.rows import LONGEST_ID, REMEMBERED, MessageRow, Place, message_name
-from streams.dispatch.words import plain
 from streams.step import Settings
 
 FIRST_LOOK: Final = 2
@@ -81,22 +82,9 @@ def seen(draft: Draft, answer: Seen, settings: Settings) -> None:
         waited = draft.now - (row.called_at or row.issued_at)
         draft.place(name, row.model_copy(update={"look_at": max(later, draft.now + waited / 2)}))
         return
-    verdict = weigh(answer.entries, draft.queue.ids_of(row.order.to), _open(draft, name, row))
+    verdict = weigh(answer.entries, draft.queue.ids_of(row.order.to), attempts_like(draft, name, row))
     looked = {"looks": answer.round, "look_at": later if answer.round == 1 else None}
     _conclude(draft, name, row.model_copy(update=looked), verdict)
-
-
-def _open(draft: Draft, name: str, row: MessageRow) -> Open:
-    """Live attempts to this number that were called and whose end nobody knows; texts that wait are passed by."""
-    assert row.order is not None
-    words, alike = plain(row.order.body), [(row.called_at or row.issued_at, name)]
-    for other in draft.queue.of_number(row.order.to):
-        if other == name or other in draft.queue.tickets:
-            continue
-        live = draft.get(other, MessageRow)
-        if live is not None and live.order is not None and not live.absent and plain(live.order.body) == words:
-            alike.append((live.called_at or live.issued_at, other))
-    return Open(draft.sender, row.order.body, alike[0][0], sum(place < alike[0] for place in alike), len(alike))
 
 
 def _conclude(draft: Draft, name: str, row: MessageRow, verdict: Verdict) -> None:
@@ -133,11 +121,14 @@ def _absent(draft: Draft, name: str, row: MessageRow, verdict: Absent) -> None:
         draft.report(order, row.attempt, AttemptState.DEFERRED, code="absent", evidence=evidence)
         draft.place(name, row.model_copy(update={"look_at": row.again_at, "absent": True}))
     elif row.barred:
+        leave(draft, row, absent=True)
         draft.report(order, row.attempt, AttemptState.CANCELED, code=row.barred, evidence=verdict.why)
         draft.finish(name, row, Place.CANCELED)
     elif policy_of(order.kind) is Policy.AGAIN:
+        leave(draft, row, absent=True)
         hand_back(draft, name, row, "absent", verdict.why)
     elif policy_of(order.kind) is Policy.DROP:
+        leave(draft, row, absent=True)
         evidence = f"{verdict.why}; a {order.kind} has lost its point by now"
         draft.report(order, row.attempt, AttemptState.CANCELED, code="absent", evidence=evidence)
         draft.finish(name, row, Place.CANCELED)
@@ -155,6 +146,7 @@ def resolve(draft: Draft, control: Resolve) -> None:
     if row is None or row.order is None or row.place is not Place.IN_DOUBT or row.attempt != control.attempt:
         return
     if control.action == "drop":
+        leave(draft, row, absent=row.absent)
         state = AttemptState.CANCELED if row.absent else AttemptState.GIVEN_UP
         draft.report(row.order, row.attempt, state, code="dropped", evidence=f"dropped by {by}")
         draft.finish(name, row, Place.DROPPED)
@@ -163,6 +155,7 @@ def resolve(draft: Draft, control: Resolve) -> None:
             row.order, row.attempt, AttemptState.IN_DOUBT, code=row.barred, evidence=f"not sent again for {by}"
         )
     else:
+        leave(draft, row, absent=row.absent)
         hand_back(draft, name, row, "resend", f"sent again at the word of {by}")
 
 

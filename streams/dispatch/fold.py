@@ -14,7 +14,7 @@ from streams.dispatch.draft import Draft
 from streams.dispatch.orders import ordered
 from streams.dispatch.pump import arm, pump
 from streams.dispatch.queue import Queue
-from streams.dispatch.rows import MESSAGES, QUEUE, MessageRow, Place
+from streams.dispatch.rows import LOST, MESSAGES, QUEUE, LostRow, MessageRow, Place
 from streams.dispatch.status import tell
 from streams.step import NOTHING, Fact, Opened, Rows, Settings, Step
 
@@ -95,4 +95,6 @@ def _forget(draft: Draft, name: str) -> None:
         draft.queue.forget(name, row.order.to)
     elif row is not None:
         draft.queue.taken_long_ago(row)
+    elif name.startswith(LOST) and (lost := draft.get(name, LostRow)) is not None:
+        draft.queue.lost_long_ago(name, lost)
     draft.put(name, None)

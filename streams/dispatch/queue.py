@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -14,7 +14,7 @@ from streams.dispatch.backoff import BackOff
 from streams.dispatch.bucket import Bucket
 from streams.dispatch.heap import LazyHeap
 from streams.dispatch.line import Line
-from streams.dispatch.rows import LIVE, MESSAGES, QUEUE, MessageRow, Place, QueueRow
+from streams.dispatch.rows import LIVE, LOST, MESSAGES, QUEUE, LostRow, MessageRow, Place, QueueRow
 from streams.step import Rows
 
 MOST_SEGMENTS: Final = 32
@@ -29,7 +29,8 @@ class Queue:
     they began.  `stranded`: calls of an owner before.  `armed`: the wake that is set.
 
     Doubts: `looks`, when the provider's list is asked for; `looking`, for which it is being asked; `ids`, what the
-    provider has taken for each number.  `sweep`: texts to be looked through for those that cannot leave in time.
+    provider has taken for each number; `lost`, by number, calls that nobody waits for any more.  `sweep`: texts to be
+    looked through for those that cannot leave in time.
     `told`: what was last said of the sender, `told_at` when that was looked at, `news` whether it may have changed."""
 
     def __init__(self) -> None:
@@ -45,6 +46,7 @@ class Queue:
         self.looks: LazyHeap[datetime] = LazyHeap()
         self.looking: set[str] = set()
         self.ids: dict[str, tuple[str, ...]] = {}
+        self.lost: defaultdict[str, dict[str, LostRow]] = defaultdict(dict)
         self.sweep: list[str] = []
         self.swept_at: datetime | None = None
         self.pace: float | None = None
@@ -76,6 +78,9 @@ class Queue:
                 queue.taken(row)
             if row is not None and row.called_at is not None:
                 called.append((row.called_at, row.size))
+        for name in rows.names(LOST):
+            if (lost := rows.get(name, LostRow)) is not None:
+                queue.lose(name, lost)
         if rows.raw:
             queue.bucket = Bucket.empty(_last(called))
         for _, _, name in sorted(live):
@@ -198,7 +203,21 @@ class Queue:
                 self.ids.pop(row.to, None)
 
     def ids_of(self, number: str) -> Collection[str]:
-        return self.ids.get(e164(number), ())
+        lost = (row.provider_id for row in self.lost_of(number).values())
+        return {*self.ids.get(e164(number), ()), *filter(None, lost)}
+
+    # --- calls that nobody waits for
+
+    def lose(self, name: str, row: LostRow) -> None:
+        self.lost[row.to][name] = row
+
+    def lost_of(self, number: str) -> Mapping[str, LostRow]:
+        return self.lost.get(e164(number), {})
+
+    def lost_long_ago(self, name: str, row: LostRow) -> None:
+        self.lost[row.to].pop(name, None)
+        if not self.lost[row.to]:
+            del self.lost[row.to]
 
 
 def _last(called: list[tuple[datetime, int]]) -> int:

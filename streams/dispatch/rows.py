@@ -1,4 +1,5 @@
-"""What dispatch remembers of a sender: one row a message, one a stopped number, one for the queue itself."""
+"""What dispatch remembers of a sender: one row a message, one a stopped number, one a call that nobody waits for any
+more, one for the queue itself."""
 
 from __future__ import annotations
 
@@ -16,6 +17,7 @@ from streams.step import Row
 QUEUE: Final = "queue"
 MESSAGES: Final = "msg/"
 STOPS: Final = "stop/"
+LOST: Final = "lost/"
 REMEMBERED: Final = timedelta(hours=72)
 """How long a message that is done with, and a Stop, are remembered."""
 BARRED: Final = timedelta(days=35)
@@ -88,8 +90,23 @@ class MessageRow(Row):
     absent: bool = False
 
 
+class LostRow(Row):
+    """A call whose text was in doubt when it was dropped or handed back (`lost`).  `words`: a mark of them; `absent`:
+    it was proven that it was not taken; `provider_id`: a callback has said that it was, as this."""
+
+    to: str
+    words: str
+    called_at: datetime
+    absent: bool = False
+    provider_id: str | None = None
+
+
 def message_name(tenant: str, message_id: str) -> str:
     return f"{MESSAGES}{tenant}/{message_id}"
+
+
+def lost_name(tenant: str, message_id: str, attempt: int) -> str:
+    return f"{LOST}{tenant}/{message_id}/{attempt}"
 
 
 def stop_name(tenant: str | None, number: str) -> str:

@@ -81,7 +81,8 @@ class Look(NamedTuple):
 
 
 class Entry(Message):
-    """One text as the provider lists it.  `sender` is None, or one of a pool, where a messaging service chose it."""
+    """One text as the provider lists it.  `sender` is what it was asked to send from: a number, or the messaging
+    service that then chose one; None where it does not say, and such a text is nobody's."""
 
     provider_id: str
     sender: str | None = None

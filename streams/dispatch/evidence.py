@@ -72,7 +72,7 @@ def weigh(entries: Sequence[Entry], known: Collection[str], asked: Open) -> Verd
     if astray := _with_our_words([entry for entry in entries if entry.provider_id not in known], asked):
         return Unclear(f"{len(astray)} with these words listed, made at another time than ours: do clocks differ?")
     if unknown:
-        return Unclear(f"{listed}, {len(unknown)} of no attempt that is known, with other words or of another sender")
+        return Unclear(f"{listed}, {len(unknown)} of no attempt that is known, with other words or from elsewhere")
     return Absent(f"the provider does not list it: {listed}")
 
 
@@ -82,5 +82,6 @@ def _with_our_words(entries: Sequence[Entry], asked: Open) -> list[Entry]:
 
 
 def _from(entry: Entry, sender: str) -> bool:
-    """A messaging service chooses the number itself."""
-    return sender.startswith("MG") or entry.sender is None or e164(entry.sender) == sender
+    """A messaging service chooses the number itself, so it is the service that is listed: a text of another one, or of
+    a bare number, is not ours, nor is one of which the provider does not say."""
+    return entry.sender is not None and e164(entry.sender) == sender

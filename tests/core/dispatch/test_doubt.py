@@ -209,6 +209,7 @@ def test_two_of_the_same_words_are_told_apart_by_number() -> None:
 
 AN_HOUR_OFF = START - timedelta(hours=1)
 ASKED = Open(CODE, "Hi", START, 0, 1)
+NUMBER, SERVICE = Open("+14155550199", "Hi", START, 0, 1), Open("MG1", "Hi", START, 0, 1)
 
 
 @pytest.mark.parametrize(
@@ -227,8 +228,15 @@ ASKED = Open(CODE, "Hi", START, 0, 1)
         pytest.param([entry("A", "Hi", created_at=AN_HOUR_OFF), entry("B", "Hi")], [], ASKED, Found,
                      id="ours, and the same words an hour ago"),
         pytest.param([entry("A", "Hi"), entry("B", "Yo")], [], ASKED, Found, id="ours, and nobody's"),
-        pytest.param([entry("A", "Hi", sender=None)], [], ASKED, Found, id="no sender yet"),
-        pytest.param([entry("A", "Hi", sender="+1415")], [], Open("MG1", "Hi", START, 0, 1), Found, id="a pool's"),
+        pytest.param([entry("A", "Hi", sender="+1 415-555-0199")], [], NUMBER, Found, id="a number, written otherwise"),
+        pytest.param([entry("A", "Hi", sender=None)], [], NUMBER, Unclear, id="from nobody knows where"),
+        pytest.param([entry("A", "Hi", sender=None)], [], SERVICE, Unclear, id="of a service, or not: it does not say"),
+        pytest.param([entry("A", "Hi", sender="MG1")], [], SERVICE, Found, id="of our service"),
+        pytest.param([entry("A", "Hi", sender="MG2")], [], SERVICE, Unclear, id="of another service"),
+        pytest.param([entry("A", "Hi", sender="+14155550199")], [], SERVICE, Unclear, id="of a number, by no service"),
+        pytest.param([entry("A", "Hi", sender="MG2")], ["A"], SERVICE, Absent, id="of another service, and known"),
+        pytest.param([entry("A", "Hi", sender="MG1"), entry("B", "Hi", sender="MG2")], [], SERVICE, Found,
+                     id="of our service, and another's"),
     ],
 )
 def test_what_a_list_says(entries: list[Entry], known: list[str], asked: Open, verdict: type) -> None:

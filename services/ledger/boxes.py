@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Generator, Iterator
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from schemas.decision import Finding
+from services.ledger.days import later
 from services.ledger.ledger import Ledger
 from streams.lifecycle import State
 from streams.mailboxes import BOXES, Box, Standing, box_of, needs_attention
+from streams.usage.period import day_of
 
 
 class Wanted(NamedTuple):
@@ -109,10 +111,10 @@ def _where(wanted: Wanted) -> tuple[str, list[str]]:
     """A day anywhere begins and ends within one of UTC's: to the day it is looked at afterwards."""
     given = [(sql, value) for name, sql in _FIELDS.items() if (value := getattr(wanted, name)) is not None]
     asked = "json_extract(o.json, '$.requested_at')"
-    if wanted.since:
-        given.append((f"{asked} >= ?", (wanted.since - timedelta(days=1)).isoformat()))
-    if wanted.until:
-        given.append((f"{asked} < ?", (wanted.until + timedelta(days=3)).isoformat()))
+    if wanted.since and (first := later(wanted.since, -1)):
+        given.append((f"{asked} >= ?", first.isoformat()))
+    if wanted.until and (last := later(wanted.until, 3)):
+        given.append((f"{asked} < ?", last.isoformat()))
     if wanted.ids:
         given.append((_NAMED, json.dumps(wanted.ids)))
     return "".join(f" AND {sql}" for sql, _ in given), [value for _, value in given]
@@ -135,5 +137,5 @@ def _zones(ledger: Ledger) -> dict[str, ZoneInfo]:
 def _asked_within(wanted: Wanted, asked: str, zone: ZoneInfo | None) -> bool:
     if wanted.since is None and wanted.until is None:
         return True
-    day = datetime.fromisoformat(asked).astimezone(zone or ZoneInfo("UTC")).date()
+    day = day_of(datetime.fromisoformat(asked), zone or UTC)
     return (wanted.since or day) <= day <= (wanted.until or day)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from schemas import topics
 from schemas.numbers import e164
 from schemas.usage_row import UsageRow
+from services.ledger.days import ENDLESS, moment, rfc3339
 from services.ledger.ledger import Ledger
 from streams.usage.period import day_of
 
@@ -90,7 +92,7 @@ def explain(
     ledger: Ledger, message_id: str, tenant: str | None = None, as_of: datetime | None = None
 ) -> Explained | Unknown | Ambiguous:
     """`as_of`: from what was on Kafka by then; None: from all of it."""
-    until = round(as_of.timestamp() * 1000) if as_of else _ENDLESS
+    until = round(as_of.timestamp() * 1000) if as_of else ENDLESS
     tenants = [name for name in _tenants(ledger, message_id, until) if tenant in (None, name)]
     if not tenants:
         return Unknown(message_id)
@@ -104,9 +106,6 @@ def explain(
     now = max(told, key=lambda one: int(one["version"]), default=None)
     counted = _usage(ledger, now, _zone(ledger, owner), until) if now else None
     return Explained(owner, message_id, tuple(found), now, tuple(consent), counted, _where(found, ledger, owner))
-
-
-_ENDLESS = 1 << 62
 
 
 def _tenants(ledger: Ledger, message_id: str, until: int) -> list[str]:
@@ -125,8 +124,9 @@ def _events(
         sql = f"SELECT part, off, json FROM {table} WHERE {where} AND at_ms <= ? ORDER BY part, off"
         for row in ledger.rows(sql, *values, until):
             data = json.loads(row["json"])
-            found.append(Event(what, str(data.get(when, "")), topic, row["part"], row["off"], data))
-    return sorted(found, key=lambda event: event.at)
+            at = moment(data.get(when))
+            found.append((at, Event(what, rfc3339(at), topic, row["part"], row["off"], data)))
+    return [event for _, event in sorted(found, key=itemgetter(0))]
 
 
 def _zone(ledger: Ledger, tenant: str) -> str:
@@ -147,7 +147,7 @@ def _usage(ledger: Ledger, outcome: dict[str, Any], zone: str, until: int) -> Ev
     line = UsageRow(**parts, error_code=outcome.get("error_code"), period=day, messages=0, segments=0, final=False)
     sql = "SELECT part, off, at_ms, json FROM usage WHERE identity = ? AND at_ms <= ?"
     for row in ledger.rows(sql, line.identity, until):
-        at = datetime.fromtimestamp(row["at_ms"] / 1000, UTC).isoformat().replace("+00:00", "Z")
+        at = rfc3339(datetime.fromtimestamp(row["at_ms"] / 1000, UTC))
         return Event("usage", at, topics.USAGE_REPORT.name, row["part"], row["off"], json.loads(row["json"]))
     return None
 

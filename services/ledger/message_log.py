@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Generator, Iterator
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from datetime import UTC, date, tzinfo
 from heapq import merge
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
+from services.ledger.days import ENDLESS, later, midnight, moment, rfc3339
 from services.ledger.ledger import Ledger
 from streams.lifecycle import MEANINGS, State
+from streams.usage.period import day_of
 
 
 class Period(NamedTuple):
@@ -48,7 +50,6 @@ _ASKED: Final = " UNION ALL ".join(
 _UNJUDGED: Final = f"""SELECT min(requested_ms) AS requested_ms, message_id, json FROM ({_ASKED}) x
     WHERE NOT EXISTS (SELECT 1 FROM outcomes o WHERE o.identity = x.tenant || '/' || x.message_id)
     GROUP BY message_id ORDER BY 1"""
-_ENDLESS: Final = 1 << 62
 
 
 def created(ledger: Ledger, period: Period) -> Generator[Line, None, None]:
@@ -76,12 +77,12 @@ def _lines(
 
 
 def _line(tenant: str, message_id: str, said: dict[str, Any], zone: tzinfo) -> Line:
-    state, at = said.get("state", ""), said["requested_at"]
+    state, at = said.get("state", ""), moment(said["requested_at"])
     means = MEANINGS[State(state)].words if state in set(State) else "not judged yet"
     return Line(
-        requested_at=at,
+        requested_at=rfc3339(at),
         tenant=tenant,
-        day=_day(at, zone),
+        day=day_of(at, zone).isoformat(),
         branch=said.get("branch") or "",
         sender=said.get("sender") or "",
         to=said.get("to") or "",
@@ -109,17 +110,6 @@ def _zone(name: str | None) -> tzinfo:
 
 def _span(period: Period, zone: tzinfo) -> tuple[int, int]:
     """Milliseconds since 1970: from the first midnight to the one after the last day."""
-    first = _midnight(period.since, zone) if period.since else -_ENDLESS
-    last = _midnight(period.until + timedelta(days=1), zone) if period.until else _ENDLESS
-    return first, last
-
-
-def _midnight(day: date, zone: tzinfo) -> int:
-    return round(datetime.combine(day, time.min, zone).timestamp() * 1000)
-
-
-def _day(at: str, zone: tzinfo) -> str:
-    try:
-        return datetime.fromisoformat(at).astimezone(zone).date().isoformat()
-    except (OverflowError, ValueError):
-        return at[:10]
+    after = later(period.until, 1) if period.until else None
+    first = midnight(period.since, zone) if period.since else -ENDLESS
+    return first, midnight(after, zone) if after else ENDLESS

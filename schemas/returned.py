@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from schemas.base import Message, UtcTime
+from schemas.base import Message, UtcTime, Whole
 from schemas.send import Send
 
 
 class Returned(Message):
-    """`reason` is for people: the gate judges the order anew by what it knows then.  `until`: there is no
-    room for it before, in the tenant's budget for opt-in requests or at its sender."""
+    """`reason` is for people, `code` the word for it: the gate judges the order anew by what it knows then.  `until`:
+    there is no room for it before, in the tenant's budget for opt-in requests (`ask_budget`) or at its sender
+    (`no_room`).  `attempt`: the last number under which an attempt was reported."""
 
     order: Send
     reason: str
     at: UtcTime
     until: UtcTime | None = None
+    code: str = ""
+    attempt: Whole = 0
 
     @property
     def number_key(self) -> str:

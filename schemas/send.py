@@ -18,7 +18,8 @@ class Lane(StrEnum):
 
 class Send(Message):
     """Judged under `consent_epoch`: a Stop with a higher one cancels it wherever it is.  What cannot leave by
-    `send_before` goes back to the gate."""
+    `send_before` goes back to the gate.  `attempt`: the number under which its attempts begin, above all that were
+    reported of this message before, at whichever sender; 0 for one that was never ordered."""
 
     message_id: Slug
     tenant: Slug
@@ -33,6 +34,7 @@ class Send(Message):
     not_before: UtcTime | None = None
     send_before: UtcTime
     issued_at: UtcTime
+    attempt: Whole = 0
 
     @property
     def message_key(self) -> str:

@@ -28,7 +28,9 @@ def hand_back(draft: Draft, name: str, row: MessageRow, code: str, reason: str, 
     assert order is not None
     draft.finish(name, row, Place.EXPIRED)
     draft.report(order, row.attempt, AttemptState.EXPIRED, code=code, evidence=reason)
-    draft.publish(RETURNED, Returned(order=order, reason=reason, at=draft.now, until=until))
+    draft.publish(RETURNED, Returned(
+        order=order, reason=reason, at=draft.now, until=until, code=code, attempt=row.attempt
+    ))  # fmt: skip
 
 
 def hand_back_late(draft: Draft) -> None:

@@ -34,9 +34,10 @@ def _again(before: MessageRow, order: Send, offset: int) -> bool:
 
 
 def _row(before: MessageRow | None, order: Send, mark: str, offset: int) -> MessageRow:
-    """An order given again is reported under the number of its next call, above all that was reported before."""
-    known = before is not None and before.fingerprint
-    number = max(before.next_attempt, before.attempt + 1) if before is not None and known else 0
+    """An order given again is reported under the number of its next call, above all that was reported before, here or
+    at another sender."""
+    reported = max(before.next_attempt, before.attempt + 1) if before is not None and before.fingerprint else 0
+    number = max(reported, order.attempt)
     return MessageRow(
         place=Place.QUEUED,
         fingerprint=mark,
@@ -62,7 +63,7 @@ def _take(draft: Draft, name: str, row: MessageRow, before: MessageRow | None, s
         hand_back(draft, name, row, "old_order", "the order is more than 48 hours old")
     elif order.send_before <= draft.now:
         hand_back(draft, name, row, "out_of_time", "it came after its send_before")
-    elif until := beyond_budget(draft, order, row.attempt > 0, settings):
+    elif until := beyond_budget(draft, order, before is not None and bool(before.fingerprint), settings):
         hand_back(draft, name, row, "ask_budget", "this hour's opt-in requests are used up", until)
     else:
         draft.place(name, row)

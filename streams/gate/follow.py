@@ -66,6 +66,7 @@ def sent(case: Case, ruling: Ruling, pending: Pending, size: int) -> Issued:
         not_before=request.not_before,
         send_before=_send_before(case),
         issued_at=case.now,
+        attempt=message.next_attempt,
     )
     out = made(
         MessageRow,
@@ -78,6 +79,7 @@ def sent(case: Case, ruling: Ruling, pending: Pending, size: int) -> Issued:
         issued_at=case.now,
         sender=case.sender,
         request=but(request, body=""),
+        next_attempt=message.next_attempt,
     )
     publish = (Publication(DISPATCH_ORDERS, order), *_contact(case))
     return Issued(counted(_texted(case), case), None, out, publish, forget=case.now + REMEMBER)
@@ -116,6 +118,7 @@ def holds(case: Case, ruling: Ruling, pending: Pending, size: int) -> Issued:
         received=message.received,
         own=message.own,
         approved=message.approved,
+        next_attempt=message.next_attempt,
     )
     place = before.place if before else pending.place
     held = HeldRow(request=pending.request, place=place, rules=rules_of(ruling), until=ruling.until)

@@ -69,12 +69,17 @@ def on_returned(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> St
     if message.request is None or message.issued_at != order.issued_at:
         return NOTHING
     request = message.request.model_copy(update={"body": order.body})
-    pending = Pending(request, message, _place(fact))
+    pending = Pending(request, _reported(message, returned), _place(fact))
     if message.canceled is not None or (order.kind != OwnKind.CONSENT_ASK and returned.until is None):
         return _judged(rows, pending, now, settings)
     if order.kind != OwnKind.CONSENT_ASK and returned.until is not None:
         return waits_for_room(rows, pending, returned.until, now, settings)
     return ask_came_back(rows, pending, returned.until, now, settings)
+
+
+def _reported(message: MessageRow, returned: Returned) -> MessageRow:
+    """The next order may go to another sender, which knows nothing of the attempts here."""
+    return message.model_copy(update={"next_attempt": max(message.next_attempt, returned.attempt + 1)})
 
 
 def _judged(rows: Rows, pending: Pending, now: datetime, settings: Settings) -> Step:

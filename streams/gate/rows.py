@@ -114,6 +114,7 @@ class MessageRow(Row):
     """`seq` counts its decisions.  `received`: when it first came to us.  While an order is out, `issued_at` and
     `sender` are that order's, and `request` the request without its text, so that it can be judged again if it is
     returned.  `own`: Sayso started it.  `approved`: somebody has approved this text; nobody is asked again.
+    `next_attempt`: the number for its next order, above all that dispatch has reported of it.
     `because`: the rule that ended it.  `canceled`: it was asked to be taken back; its `fingerprint` is empty where that
     came before the request."""
 
@@ -128,6 +129,7 @@ class MessageRow(Row):
     because: str = ""
     canceled: Canceled | None = None
     request: SendRequest | None = None
+    next_attempt: int = 0
 
 
 class HeldRow(Row):

@@ -189,3 +189,22 @@ def test_an_order_given_again_may_have_been_encoded_smartly_in_between() -> None
     drive.tell(order(body="It's tomorrow - at 5", issued_at=drive.now))
     assert drive.all(DEAD_LETTERS) == []
     assert called(drive) == ["m1#1"]
+
+
+def test_an_order_that_was_at_another_sender_before_goes_on_counting() -> None:
+    drive = room()
+    drive.tell(order(attempt=3))
+    assert states(drive) == ["3 queued", "3 sending"]
+    reply(drive, Result.UNSENT)
+    drive.rest(600)
+    assert called(drive) == ["m1#3", "m1#4"]
+
+
+def test_one_that_was_here_and_elsewhere_counts_on_from_the_higher() -> None:
+    drive = room()
+    drive.tell(order(send_before=START + timedelta(seconds=1), not_before=START + timedelta(seconds=5)))
+    drive.rest(10)
+    (returned,) = drive.all(RETURNED)
+    assert (returned.code, returned.attempt) == ("out_of_time", 0)
+    drive.tell(order(issued_at=drive.now, attempt=7))
+    assert states(drive)[-2:] == ["7 queued", "7 sending"]

@@ -1,0 +1,87 @@
+"""A text that was called from one sender, came back, and goes from another: its calls are told apart."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import pytest
+
+from schemas import topics as t
+from schemas.consent_event import ConsentEvent
+from schemas.delivery_receipt import DeliveryReceipt
+from schemas.send_request import SendRequest
+from streams.apps import ROOMS
+from streams.dispatch.calls import Answer, Look, Post, Result, Seen
+from streams.step import settings_of
+from tests.simulation.scenario import OWN, PEOPLE, SENDERS, SHARED, TENANTS
+from tests.simulation.world import World
+
+PHONE = PEOPLE[0]
+MOVED = settings_of(TENANTS | {"acme": TENANTS["acme"].model_copy(update={"sender": SHARED})}, SENDERS | {
+    OWN: SENDERS[OWN].model_copy(update={"owner": "bolt"})
+})  # fmt: skip
+
+
+@dataclass
+class Moving:
+    """The first sender's call is cut off, and the provider's list does not show it; that sender is another tenant's by
+    the time the text comes back."""
+
+    seed: int
+    crash: float = 0.0
+    numbers: list[tuple[str, int]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.world = World(
+            self.seed, list(ROOMS.values()), settings_of(TENANTS, SENDERS), self.call, self.look, crash=self.crash
+        )
+        event = ConsentEvent(
+            event_id="form-1", tenant="acme", number=PHONE, action="opt_in", source="form", at=self.world.now
+        )
+        self.world.publish(t.CONSENT_EVENTS, event)
+        self.world.settle(until=timedelta(seconds=1))
+        self.world.publish(t.SEND_REQUESTS, SendRequest(
+            message_id="m1", tenant="acme", to=PHONE, body="Tomorrow at 9", kind="reminder",
+            requested_at=self.world.now,
+        ))  # fmt: skip
+        self.world.settle(until=timedelta(seconds=10))
+        self.world.settings = MOVED
+        self.world.settle(until=timedelta(hours=4))
+
+    def call(self, post: Post, now: datetime) -> Answer:
+        self.numbers.append((post.sender, post.attempt))
+        taken = post.sender == SHARED
+        return Answer(
+            tenant=post.tenant, message_id=post.message_id, attempt=post.attempt, sender=post.sender,
+            result=Result.ACCEPTED if taken else Result.IN_DOUBT, provider_id=f"SM-{post.attempt}" if taken else None,
+        )  # fmt: skip
+
+    def look(self, look: Look, now: datetime) -> Seen:
+        return Seen(
+            tenant=look.tenant, message_id=look.message_id, attempt=look.attempt, sender=look.sender, round=look.round,
+            entries=(),
+        )  # fmt: skip
+
+    def carrier_reports(self, attempt: int, status: str) -> None:
+        self.world.publish(t.DELIVERY_RECEIPTS, DeliveryReceipt(
+            message_id="m1", tenant="acme", attempt=attempt, provider_id=f"SM-late-{attempt}", status=status,
+            error_code="30005", received_at=self.world.now,
+        ))  # fmt: skip
+        self.world.settle(until=timedelta(minutes=1))
+
+
+@pytest.mark.parametrize(("seed", "crash"), [(n, 0.0) for n in range(4)] + [(n, 0.02) for n in range(16)])
+def test_no_two_calls_for_a_text_have_one_number(seed: int, crash: float) -> None:
+    numbers = Moving(seed, crash).numbers
+    assert SHARED in {sender for sender, _ in numbers}
+    assert [number for number, count in Counter(attempt for _, attempt in numbers).items() if count > 1] == []
+
+
+def test_a_late_report_of_the_first_call_is_not_taken_for_the_second_ones() -> None:
+    moving = Moving(0)
+    assert moving.numbers == [(OWN, 1), (SHARED, 2)]
+    moving.carrier_reports(1, "undelivered")
+    last = [one for one in moving.world.log.all(t.OUTCOMES) if one.message_id == "m1"][-1]
+    assert (last.state, last.error_code) == ("accepted", None)

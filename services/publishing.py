@@ -9,11 +9,11 @@ from collections.abc import Iterable
 from typing import Any, TypeVar
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from schemas.base import Message
 from schemas.topics import Topic
-from services.kafka_access import access
+from services.kafka_access import access, nobody
 
 M = TypeVar("M", bound=Message)
 
@@ -72,7 +72,9 @@ class Publisher:
             broken, self._producer = self._producer, None
             if broken is not None:
                 await self._ended(broken)
-            raise NotPublished(f"Kafka at {self._bootstrap} refused: {error}") from error
+            silent = isinstance(error, KafkaConnectionError)
+            said = nobody(self._bootstrap) if silent else f"Kafka at {self._bootstrap} refused: {error}"
+            raise NotPublished(said) from error
 
     async def _started(self) -> AIOKafkaProducer:
         async with self._starting:

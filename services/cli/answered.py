@@ -18,6 +18,7 @@ PATIENCE = 15.0
 def told(approvals: Sequence[Approval], bootstrap: str | None, state: Path) -> list[dict[str, Any] | None]:
     """The gate's answer to each, in their order; None where there is none yet.  Raises Refused."""
     from schemas.topics import APPROVALS
+    from services.cli.bar import waiting_for
     from services.cli.kafka import bootstrap_of, publish
 
     if not approvals:
@@ -25,9 +26,10 @@ def told(approvals: Sequence[Approval], bootstrap: str | None, state: Path) -> l
     publish(bootstrap_of(bootstrap, state), APPROVALS, approvals)
     deadline = time.monotonic() + PATIENCE + len(approvals) / 100
     found = _answers(approvals, bootstrap, state)
-    while None in found and time.monotonic() < deadline:
-        time.sleep(0.2)
-        found = _answers(approvals, bootstrap, state)
+    with waiting_for("waiting for the gate's answer"):
+        while None in found and time.monotonic() < deadline:
+            time.sleep(0.2)
+            found = _answers(approvals, bootstrap, state)
     return found
 
 

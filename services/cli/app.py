@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from typing import Any
 
@@ -37,20 +38,32 @@ from services.cli import (
     topics,
     up,
     usage,
+    version,
     waiting,
     workers,
 )
+from services.cli.reflowed import reflow
 from services.cli.refused import Refused
 
 app = typer.Typer(
     name="sayso",
-    help="Text messages, on the recipient's say-so. Start with [bold]sayso demo[/] or [bold]sayso up[/].",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+@app.callback()
+def _sayso(_version: version.Option = False) -> None:
+    """Text messages, on the recipient's say-so. Start with [bold]sayso demo[/] or [bold]sayso up[/].
+
+    Exit codes: 0 done; 1 asked rightly, and it did not work out; 2 asked wrongly, also for what nobody knows; 130
+    interrupted.
+    """
+
+
 _RUN, _ASK, _WATCH = "Run it", "Use it and look", "Watch it"
 _MAIL = "Approve, and mend what failed"
 _SET, _PARTS = "Set it up", "One process at a time"
@@ -87,6 +100,7 @@ app.command(rich_help_panel=_SET)(keywords.keywords)
 app.add_typer(keys.app, name="keys", rich_help_panel=_SET)
 for command in workers.COMMANDS:
     app.command(rich_help_panel=_PARTS)(command)
+reflow(app)
 
 _MISUSE: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 """What Typer raises for an unknown option or a missing argument; it carries its own copy of Click."""
@@ -102,13 +116,18 @@ def run(arguments: list[str] | None = None) -> int:
         context = getattr(misuse, "ctx", None)
         where = context.command_path if context else "sayso"
         sentence = misuse.format_message()
-        ending = "" if sentence.endswith((".", "?")) else "."
-        return _say(f"{sentence}{ending} Try: {where} --help", misuse.exit_code) if sentence else misuse.exit_code
+        return _say(f"{_one(sentence)} (see: {where} --help)", misuse.exit_code) if sentence else misuse.exit_code
     except (KeyboardInterrupt, typer.Abort):
         return 130
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+def _one(sentence: str) -> str:
+    """`No such option '--jsn'. Did you mean '--json'?` is two."""
+    told = re.sub(r"\.? Did you mean", "; did you mean", sentence.removesuffix("."))
+    return re.sub(r" \(Possible options: (.*)\)$", r"; is it one of \1?", told)
 
 
 def _say(sentence: str, code: int) -> int:

@@ -19,11 +19,13 @@ PATIENCE = 15.0
 
 def awaited(ledger: Ledger, bootstrap: str, look: Callable[[Ledger], T | None], patience: float = PATIENCE) -> T | None:
     """What `look` finds as soon as it finds something; None if that takes too long.  Raises Refused."""
+    from services.cli.bar import waiting_for
     from services.cli.kafka import run
     from services.ledger import LedgerError
 
     try:
-        return run(_awaited(ledger, bootstrap, look, patience))
+        with waiting_for("waiting for an answer"):
+            return run(_awaited(ledger, bootstrap, look, patience))
     except LedgerError as error:
         raise Refused(str(error), 1) from None
 

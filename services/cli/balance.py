@@ -13,7 +13,7 @@ from services.cli import options
 MOST: Final = 50
 """Messages named on the screen; `--json` has them all."""
 
-Hours = Annotated[int, typer.Option("--hours", min=1, metavar="N", help="So many hours back.")]
+Hours = Annotated[int, typer.Option("--hours", min=1, max=24 * 366 * 100, metavar="N", help="So many hours back.")]
 All = Annotated[bool, typer.Option("--all", help="Also the hours that balance.")]
 
 
@@ -27,7 +27,9 @@ def balance(
 ) -> None:
     """The books, hour by hour: requested = waiting + not sent + refused + out, and which messages are missing.
 
-    Ends with 1 where they do not balance. Example: [cyan]sayso balance --tenant harbor --hours 24 --all[/]
+    Exit code 1 where they do not balance.
+
+    Example: [cyan]sayso balance --tenant harbor --hours 24 --all[/]
     """
     from services.cli.kafka import ledger
     from services.cli.screen import print_json

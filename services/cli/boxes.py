@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from services.cli import options, picking
+from services.cli import moments, options, picking
 from services.cli.refused import Refused
 
 if TYPE_CHECKING:
@@ -43,8 +43,8 @@ def box(
 
     if which not in set(Box):
         raise Refused(f"There is no mailbox {which!r}: they are {', '.join(Box)}")
-    first, last = (day.date() if day else None for day in (since, until))
-    wanted = Wanted(tenant, branch, person, code, first, last)
+    moments.in_order(since, until, ("--since", "--until"))
+    wanted = Wanted(tenant, branch, person, code, since, until)
     with ledger(bootstrap, state) as opened:
         with closing(boxed(opened, Box(which), wanted, datetime.now(UTC))) as found:
             items = list(islice((item for item in found if item.attention or not attention), most + 1))

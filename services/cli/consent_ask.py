@@ -36,6 +36,7 @@ def ask(
     """
     from schemas.consent_event import ConsentEvent
     from schemas.topics import CONSENT_EVENTS
+    from services.cli.bar import waiting_for
     from services.cli.input import identity, message
     from services.cli.input import number as clean
     from services.cli.kafka import bootstrap_of, publish
@@ -46,7 +47,8 @@ def ask(
         action="ask", source="manual", at=datetime.now(UTC), evidence={"actor": actor},
     )  # fmt: skip
     publish(bootstrap_of(bootstrap, state), CONSENT_EVENTS, [event])
-    answer = _answer(event, bootstrap, state)
+    with waiting_for("waiting for the gate's answer"):
+        answer = _answer(event, bootstrap, state)
     if answer is None:
         raise Refused(f"The gate has not answered yet; look again: sayso consent show {event.number} -t {tenant}", 1)
     if not answer["applied"]:

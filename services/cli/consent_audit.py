@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 def audit(
     tenant: options.Tenant = None,
-    pending_days: Annotated[int, typer.Option(min=1, help="How long an answer may take before it is named.")] = 7,
+    pending_days: Annotated[
+        int, typer.Option(min=1, max=36_600, help="How long an answer may take before it is named.")
+    ] = 7,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV instead of tables.")] = False,
     bootstrap: options.Bootstrap = None, state: options.State = options.STATE, as_json: options.Json = False,
     unmask: options.Unmask = False,

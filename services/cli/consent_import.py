@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from services.cli import options
+from services.cli.bar import Moved, bar
 from services.cli.refused import Refused
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def import_(
     from services.cli.screen import console, note, print_json
 
     about = Import(_tenant(tenant), actor or getpass.getuser(), datetime.now(UTC))
-    with _progress(file) as moved:
+    with bar("lines", _how_long(file)) as moved:
         imported = run(_import(lines(file, about), bootstrap_of(bootstrap, state), moved))
     if as_json:
         bad = [{"line": line.line, "reason": line.reason} for line in imported.bad]
@@ -71,7 +71,7 @@ def _tenant(given: str) -> str:
         raise Refused(f"--tenant {given!r} cannot be used: use letters, digits and . _ : @ - (128 at most)") from None
 
 
-async def _import(found: Iterator[Line], bootstrap: str, moved: Callable[[int], None]) -> Imported:
+async def _import(found: Iterator[Line], bootstrap: str, moved: Moved) -> Imported:
     """Raises Refused where Kafka does not confirm; what went in before stays in."""
     from schemas.topics import CONSENT_EVENTS
     from services.publishing import NotPublished, Publisher
@@ -85,25 +85,16 @@ async def _import(found: Iterator[Line], bootstrap: str, moved: Callable[[int], 
             bad += [line for line in batch if line.event is None]
             moved(batch[-1].line)
     except NotPublished as error:
-        raise Refused(f"{error}. {good:,} lines are in; import the file again, which is harmless", 1) from None
+        raise Refused(f"{error}; {good:,} lines are in: import the file again, which is harmless", 1) from None
     finally:
         await publisher.stop()
     return Imported(good, tuple(bad))
 
 
-@contextmanager
-def _progress(file: Path) -> Iterator[Callable[[int], None]]:
-    """A bar on a terminal's stderr; nothing elsewhere."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
-
+def _how_long(file: Path) -> int:
+    """In lines.  Raises Refused."""
     try:
         with file.open("rb") as whole:
-            total = sum(1 for _ in whole)
+            return sum(1 for _ in whole)
     except OSError as error:
         raise Refused(f"{file} cannot be read: {error.strerror}") from None
-    screen = Console(stderr=True)
-    with Progress("lines", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=screen,
-                  disable=not screen.is_terminal) as bar:  # fmt: skip
-        task = bar.add_task("", total=total)
-        yield lambda line: bar.update(task, completed=line)

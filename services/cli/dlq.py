@@ -131,21 +131,21 @@ def replay(
 
     Example: [cyan]sayso dlq replay --topic send-requests --cause invalid --all[/]
     """
-    from rich.console import Console
-    from rich.progress import track
-
+    from services.cli.bar import bar
     from services.cli.kafka import ledger
     from services.cli.screen import note
 
     refused = 0
     with ledger(bootstrap, state) as opened:
         chosen = _chosen(opened, names, cause, topic, everything)
-        for one in track(chosen, "Replaying", console=Console(stderr=True), transient=True, disable=len(chosen) < 5):
-            try:
-                _replayed(opened, one, None, bootstrap, state, by, reason)
-            except Refused as why:
-                refused += 1
-                note(f"{one.name}: {why}")
+        with bar("replaying", len(chosen)) as moved:
+            for done, one in enumerate(chosen, 1):
+                try:
+                    _replayed(opened, one, None, bootstrap, state, by, reason)
+                except Refused as why:
+                    refused += 1
+                    note(f"{one.name}: {why}")
+                moved(done)
     note(f"Replayed {len(chosen) - refused} of {len(chosen)}.")
     raise typer.Exit(1 if refused else 0)
 
@@ -165,6 +165,7 @@ def drop(
 
     Example: [cyan]sayso dlq drop 2-17 --reason "a test of the old importer"[/]
     """
+    from services.cli.bar import bar
     from services.cli.kafka import ledger
     from services.cli.screen import note
 
@@ -172,8 +173,10 @@ def drop(
         raise Refused("Give --reason: whoever looks at it later wants to know why it was dropped")
     with ledger(bootstrap, state) as opened:
         chosen = _chosen(opened, names, cause, topic, everything)
-        for one in chosen:
-            _resolved(opened, one, "dropped", None, bootstrap, state, by, reason)
+        with bar("dropping", len(chosen)) as moved:
+            for done, one in enumerate(chosen, 1):
+                _resolved(opened, one, "dropped", None, bootstrap, state, by, reason)
+                moved(done)
     note(f"Dropped {len(chosen)}.")
 
 

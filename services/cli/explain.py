@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from services.cli import options
+from services.cli import moments, options
 from services.cli.refused import Refused
 
 if TYPE_CHECKING:
@@ -23,37 +23,26 @@ def explain(
     bootstrap: options.Bootstrap = None,
     state: options.State = options.STATE,
     as_of: Annotated[
-        str | None, typer.Option("--as-of", metavar="TIME", show_default=False, help="As it was known then.")
+        datetime | None,
+        typer.Option(parser=moments.moment, metavar="TIME", show_default=False, help="As it was known then."),
     ] = None,
     as_json: options.Json = False,
     unmask: options.Unmask = False,
 ) -> None:
     """The life of one message: what to do now; then asked, judged, sent, reported, each step with its place on Kafka.
 
-    TIME is a time with its zone: 2026-11-21T17:00Z.
+    Oldest first, the recipient's consent among the rest. TIME is a time with its zone: 2026-11-21T17:00Z.
 
     Example: [cyan]sayso explain m-20261121-120000-7f3a9c[/]
     """
     from services.cli.masking import mask
     from services.cli.screen import console, print_json
 
-    found = on_record(message_id, tenant, bootstrap, state, _moment(as_of))
+    found = on_record(message_id, tenant, bootstrap, state, as_of)
     if as_json:
         print_json(as_data(found) if unmask else mask(as_data(found)))
     else:
         show(console(), found, unmask)
-
-
-def _moment(text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        raise Refused(f"--as-of {text!r} is not a time: write it as 2026-11-21T17:00Z") from None
-    if found.tzinfo is None:
-        raise Refused(f"--as-of {text!r} has no zone: write {text}Z, or {text}-05:00")
-    return found
 
 
 def on_record(

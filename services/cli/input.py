@@ -44,6 +44,4 @@ def identity(prefix: str) -> str:
 def _said(error: Any) -> str:
     if error["type"] == "string_pattern_mismatch":
         return "use letters, digits and . _ : @ - (128 at most, no blank, no slash)"
-    if error["type"].startswith(("datetime", "timezone")):
-        return "write a time with its zone, such as 2026-12-01T09:00:00-05:00"
     return str(error["msg"])

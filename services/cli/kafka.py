@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -81,17 +81,20 @@ def ledger(given: str | None, state: Path) -> Iterator[Ledger]:
         if bootstrap is None:
             note(f"No broker is running: this is the ledger as of its last record, {_last_record(opened)}.")
         else:
-            _catch_up(opened, bootstrap, note)
+            _catch_up(opened, bootstrap)
         yield opened
     finally:
         opened.close()
 
 
-def _catch_up(opened: Ledger, bootstrap: str, note: Callable[[str], None]) -> None:
+def _catch_up(opened: Ledger, bootstrap: str) -> None:
+    from services.cli.bar import bar
+    from services.cli.screen import note
     from services.ledger import LedgerError
 
     try:
-        caught = run(opened.catch_up(bootstrap))
+        with bar("reading the topics") as moved:
+            caught = run(opened.catch_up(bootstrap, moved))
     except LedgerError as error:
         raise Refused(str(error), 1) from None
     if caught.rebuilt:

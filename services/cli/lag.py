@@ -76,15 +76,14 @@ def groups(room: str | None) -> dict[str, list[str]]:
 
 
 async def _once(looks: AsyncIterator[Report], everything: bool, as_json: bool, worst: list[str]) -> None:
-    from rich.console import Console
-    from rich.progress import track
-
+    from services.cli.bar import bar
     from services.cli.screen import console, print_json
 
-    told = Console(stderr=True)
     try:
-        for _ in track(range(SAMPLES), "Looking", console=told, transient=True, disable=not told.is_terminal):
-            found = await anext(looks)
+        with bar("looking", SAMPLES) as moved:
+            for look in range(SAMPLES):
+                found = await anext(looks)
+                moved(look + 1)
     finally:
         await looks.aclose()  # type: ignore[attr-defined]
     worst.append(found.worst)

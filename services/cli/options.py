@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -23,14 +22,6 @@ Unmask = Annotated[bool, typer.Option("--unmask", help="Show phone numbers and t
 Tenant = Annotated[str | None, typer.Option("--tenant", "-t", metavar="TENANT", help="Of this tenant only.")]
 
 STATE = Path(".sayso")
-
-
-def day(written: str) -> datetime:
-    """Its beginning, for the options that take a day."""
-    try:
-        return datetime.strptime(written, "%Y-%m-%d")
-    except ValueError:
-        raise typer.BadParameter(f"{written!r} is not a day such as 2026-11-20") from None
 
 
 def same(state: Path, bootstrap: str | None) -> str:

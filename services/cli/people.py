@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,11 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from services.cli import options
+from services.cli.bar import Moved, bar
 from services.cli.refused import Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from schemas.person_event import PersonEvent
     from services.cli.people_file import PeopleFile
     from services.ledger.people import Known
@@ -119,11 +117,11 @@ def _events(found: PeopleFile, replace: bool) -> list[PersonEvent]:
 def _publish(bootstrap: str, events: Sequence[PersonEvent]) -> None:
     from services.cli.kafka import run
 
-    with _bar(len(events)) as went:
-        run(_published(bootstrap, events, went))
+    with bar("importing people", len(events)) as moved:
+        run(_published(bootstrap, events, moved))
 
 
-async def _published(bootstrap: str, events: Sequence[PersonEvent], went: Callable[[int], None]) -> None:
+async def _published(bootstrap: str, events: Sequence[PersonEvent], moved: Moved) -> None:
     """Raises Refused, saying how many went in: to import the same file again is harmless."""
     from schemas.topics import PERSON_EVENTS
     from services.publishing import NotPublished, Publisher
@@ -135,22 +133,9 @@ async def _published(bootstrap: str, events: Sequence[PersonEvent], went: Callab
                 await publisher.publish_all(PERSON_EVENTS, events[at : at + AT_ONCE])
             except NotPublished as error:
                 raise Refused(f"{error}; {at:,} of {len(events):,} people went in: import the file again", 1) from None
-            went(len(events[at : at + AT_ONCE]))
+            moved(min(at + AT_ONCE, len(events)))
     finally:
         await publisher.stop()
-
-
-@contextmanager
-def _bar(total: int) -> Iterator[Callable[[int], None]]:
-    """On stderr, and only where somebody watches."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    screen = Console(stderr=True)
-    columns = (TextColumn("importing people"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=screen, disable=not screen.is_terminal, transient=True) as progress:
-        task = progress.add_task("", total=total)
-        yield lambda more: progress.advance(task, more)
 
 
 def _data(known: Known) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from services.cli import options
+from services.cli import moments
 from services.cli.refused import Refused
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ Branch = Annotated[str | None, typer.Option(help="Of this branch only.")]
 Person = Annotated[str | None, typer.Option(help="For this person only, by their id in your records.")]
 Code = Annotated[str | None, typer.Option(help="With this code only, e.g. 30005.")]
 Day = Annotated[
-    datetime | None,
-    typer.Option(parser=options.day, metavar="YYYY-MM-DD", show_default=False, help="By the day it was requested."),
+    date | None,
+    typer.Option(parser=moments.day, metavar="YYYY-MM-DD", show_default=False, help="By the day it was requested."),
 ]
 All = Annotated[bool, typer.Option("--all", help="All that there are; or say which with the options above.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before doing it to all that match.")]
@@ -40,8 +40,8 @@ class Pick(NamedTuple):
     branch: str | None = None
     person: str | None = None
     code: str | None = None
-    since: datetime | None = None
-    until: datetime | None = None
+    since: date | None = None
+    until: date | None = None
     all: bool = False
 
     @property
@@ -58,9 +58,10 @@ def picked(ledger: Ledger, pick: Pick, boxes: tuple[Box, ...], now: datetime) ->
             raise Refused("Name messages, or say which with options, not both")
         items = list(messages(ledger, Wanted(pick.tenant, ids=tuple(pick.ids)), now))
         return [_named(ledger, items, name, pick.tenant) for name in dict.fromkeys(pick.ids)]
+    moments.in_order(pick.since, pick.until, ("--since", "--until"))
     if not (pick.filters or pick.all):
         raise Refused("Name the messages, or say which with --branch, --person, --since, --until or --all")
-    wanted = Wanted(pick.tenant, pick.branch, pick.person, pick.code, _day(pick.since), _day(pick.until))
+    wanted = Wanted(pick.tenant, pick.branch, pick.person, pick.code, pick.since, pick.until)
     return [item for box in boxes for item in boxed(ledger, box, wanted, now)][::-1]
 
 
@@ -79,10 +80,6 @@ def _named(ledger: Ledger, items: list[Item], name: str, tenant: str | None) -> 
 def _asked_for(ledger: Ledger, name: str, tenant: str | None) -> bool:
     sql = "SELECT 1 FROM requests WHERE message_id = ? AND tenant = coalesce(?, tenant) LIMIT 1"
     return bool(ledger.rows(sql, name, tenant))
-
-
-def _day(moment: datetime | None) -> date | None:
-    return moment.date() if moment else None
 
 
 def confirmed(what: str, count: int, show: Callable[[], None]) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from services.cli import options
+from services.cli import moments, options
 from services.cli.refused import Refused
 
 
@@ -24,14 +24,18 @@ def send(
         str | None, typer.Option(help="Its identity: a repeat with the same id is not sent again. Default: a new one.")
     ] = None,
     not_before: Annotated[
-        str | None, typer.Option(metavar="TIME", help="Not earlier than, e.g. 2026-12-01T09:00:00-05:00.")
+        datetime | None,
+        typer.Option(parser=moments.moment, metavar="TIME", help="Not earlier than, e.g. 2026-12-01T09:00:00-05:00."),
     ] = None,
-    valid_until: Annotated[str | None, typer.Option(metavar="TIME", help="Worthless after.")] = None,
+    valid_until: Annotated[
+        datetime | None, typer.Option(parser=moments.moment, metavar="TIME", help="Worthless after.")
+    ] = None,
     person: Annotated[str | None, typer.Option(help="The person's id in your records.")] = None,
     case: Annotated[str | None, typer.Option(help="The case's id in your records.")] = None,
     event: Annotated[str | None, typer.Option(help="The id, in your records, of the event that it is about.")] = None,
     event_at: Annotated[
-        str | None, typer.Option(metavar="TIME", help="When that is: staff hear of it if the text fails.")
+        datetime | None,
+        typer.Option(parser=moments.moment, metavar="TIME", help="When that is: staff hear of it if the text fails."),
     ] = None,
     event_title: Annotated[str | None, typer.Option(help="What it is, in a word or two: hearing.")] = None,
     resend_of: Annotated[str | None, typer.Option(help="The message that this one repeats.")] = None,

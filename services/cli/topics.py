@@ -58,6 +58,7 @@ def apply(
     from services.broker import BrokerError
     from services.broker.topics import Change
     from services.broker.topics import apply as put
+    from services.cli.bar import waiting_for
     from services.cli.cluster import usual
     from services.cli.kafka import bootstrap_of, run
     from services.cli.refused import Refused
@@ -72,7 +73,8 @@ def apply(
         )
 
     try:
-        changes = run(work())
+        with waiting_for("creating topics"):
+            changes = run(work())
     except BrokerError as error:
         raise Refused(str(error), 1) from None
     for change in changes:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from services.cli import options
+from services.cli import moments, options
 from services.cli.refused import Refused
 
 if TYPE_CHECKING:
@@ -25,9 +25,9 @@ class Form(StrEnum):
     JSONL = "jsonl"
 
 
-_DAY: Any = {"formats": ["%Y-%m-%d"], "metavar": "YYYY-MM-DD", "show_default": False}
-From = Annotated[datetime | None, typer.Option("--from", "--since", help="The first day, the tenant's own.", **_DAY)]
-To = Annotated[datetime | None, typer.Option("--to", "--until", help="The last day.", **_DAY)]
+_DAY: Any = {"parser": moments.day, "metavar": "YYYY-MM-DD", "show_default": False}
+From = Annotated[date | None, typer.Option("--from", "--since", help="The first day, the tenant's own.", **_DAY)]
+To = Annotated[date | None, typer.Option("--to", "--until", help="The last day.", **_DAY)]
 
 
 def usage(
@@ -52,9 +52,10 @@ def usage(
     """The usage report with its cost, its total, and whether the books balance; or each message of a period.
 
     Example: [cyan]sayso usage --tenant harbor --from 2026-11-01 --by day,state,code[/]
+
     Or: [cyan]sayso usage --from 2026-11-01 --to 2026-11-30 --log --as csv > november.csv[/]
     """
-    first, last = (day.date() if day else None for day in (since, until))
+    moments.in_order(since, until, ("--from", "--to"))
     if log:
         from services.cli.usage_log import print_log
         from services.ledger.message_log import Period
@@ -63,7 +64,7 @@ def usage(
                                          ("--state-is", fate)) if value]  # fmt: skip
         if only:
             raise Refused(f"{only[0]} does not go with --log: it has every message, to be filtered by what reads it")
-        print_log(bootstrap, state, Period(first, last, tenant), Form.JSONL if as_json else as_, unmask)
+        print_log(bootstrap, state, Period(since, until, tenant), Form.JSONL if as_json else as_, unmask)
         return
     if check:
         from services.cli.usage_check import print_check
@@ -77,7 +78,7 @@ def usage(
     from services.ledger.usage import usage as used
 
     columns = _columns(by)
-    wanted = Filter(tenant, first, last, sender, branch, kind, fate)
+    wanted = Filter(tenant, since, until, sender, branch, kind, fate)
     with ledger(bootstrap, state) as opened:
         found = used(opened, wanted)
     books = balanced(found)

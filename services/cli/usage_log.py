@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Final
 
 from schemas.numbers import masked
+from services.cli.bar import bar
 from services.cli.usage import Form
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 WIDTHS: Final = {"requested_at": 20, "tenant": 12, "to": 14, "kind": 14, "message_id": 28, "state": 12, "code": 8,
                  "description": 0}  # fmt: skip
 """Of the table's columns, in characters: it is printed while it is read, so they cannot wait for the longest."""
+STEP: Final = 500
+"""Messages between two looks at the bar."""
 
 
 def print_log(bootstrap: str | None, state: Path, period: Period, form: Form, unmask: bool) -> None:
@@ -66,11 +69,12 @@ def _hidden(line: Line) -> Line:
 
 
 def _watched(lines: Iterator[Line], total: int) -> Iterator[Line]:
-    """With a progress bar, where somebody looks on and the lines go elsewhere."""
-    if not sys.stderr.isatty() or sys.stdout.isatty():
+    """With a progress bar, where the lines go elsewhere."""
+    if sys.stdout.isatty():
         yield from lines
         return
-    from rich.console import Console
-    from rich.progress import track
-
-    yield from track(lines, "Messages", total=total, console=Console(stderr=True), transient=True)
+    with bar("messages", total) as moved:
+        for done, line in enumerate(lines, 1):
+            yield line
+            if done % STEP == 0:
+                moved(done)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -63,11 +63,12 @@ class Ledger:
     def positions(self) -> dict[Place, int]:
         return self._store.positions()
 
-    async def catch_up(self, bootstrap: str) -> Caught:
-        """Fold everything up to the ends seen now.  Raises LedgerError."""
+    async def catch_up(self, bootstrap: str, moved: Callable[[int, int], None] = lambda _done, _of: None) -> Caught:
+        """Fold everything up to the ends seen now; `moved` hears of how many offsets, and of how many.  Raises
+        LedgerError."""
         try:
             async with reading(bootstrap) as source:
-                return await self._to_the_ends(source)
+                return await self._to_the_ends(source, moved)
         except (SourceError, KafkaError) as error:
             raise LedgerError(str(error)) from None
 
@@ -86,10 +87,11 @@ class Ledger:
         except (SourceError, KafkaError) as error:
             raise LedgerError(str(error)) from None
 
-    async def _to_the_ends(self, source: Source) -> Caught:
+    async def _to_the_ends(self, source: Source, moved: Callable[[int, int], None]) -> Caught:
         ends = await source.ends()
         rebuilt, generation = await self._begin(source)
-        records, reached, moved = 0, self.positions(), time.monotonic()
+        records, reached, stepped = 0, self.positions(), time.monotonic()
+        behind = _behind(reached, ends)
         while any(reached.get(place, 0) < end for place, end in ends.items()):
             before = reached
             try:
@@ -98,8 +100,9 @@ class Ledger:
             except (Superseded, OffsetOutOfRangeError):
                 rebuilt, generation = await self._begin(source)
             if reached != before:
-                moved = time.monotonic()
-            elif time.monotonic() - moved > _PATIENCE:
+                stepped = time.monotonic()
+                moved(behind - _behind(reached, ends), behind)
+            elif time.monotonic() - stepped > _PATIENCE:
                 raise LedgerError(f"Kafka has more to read but gave nothing for {_PATIENCE:.0f} s: is it overloaded?")
         return Caught(records, rebuilt)
 
@@ -126,6 +129,10 @@ class Ledger:
 
     _seen: dict[Place, int]
     """How far this process knows the file to be: spares a transaction where nothing moved."""
+
+
+def _behind(reached: dict[Place, int], ends: dict[Place, int]) -> int:
+    return sum(max(end - reached.get(place, 0), 0) for place, end in ends.items())
 
 
 def _foreign(held: str | None, cluster: str) -> str | None:

@@ -4,32 +4,43 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import pty
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
+import typer
 
 from schemas.sender import Sender
 from schemas.tenant_settings import TenantSettings
-from services.cli.app import run
+from services.broker import jar_lock
+from services.cli.app import app, run
+from services.cli.bar import bar, waiting_for
 from services.cli.consent import kept
 from services.cli.declared import read
 from services.cli.masking import mask
+from services.cli.moments import day, moment
 from services.cli.refused import Refused
 from services.demo.sample import SAMPLE
 
-COMMANDS = [
-    "demo", "up", "send", "consent in", "consent out", "consent resolve", "consent ask", "consent show",
-    "people import", "people show", "tail", "explain", "usage", "codes", "alerts", "escalate", "number",
-    "topics list", "topics apply", "tenants apply", "tenants list", "senders apply", "senders list", "senders",
-    "senders pause", "senders resume", "senders check", "cancel", "doubt list", "doubt resend", "doubt drop",
-    "worker", "webhook", "simulator", "ledger", "exporter", "consents", "keys add", "keys list", "keys revoke",
-    "consent history", "consent proof", "consent verify", "consent import", "consent audit", "lag", "waiting",
-    "dlq list", "dlq show", "dlq fix", "dlq replay", "dlq drop", "box", "approve", "reject", "send-now", "resend",
-    "dismiss", "test", "balance",
-]  # fmt: skip
+
+def commands(of: typer.Typer = app, before: str = "") -> Iterator[str]:
+    for command in of.registered_commands:
+        assert command.callback
+        yield before + (command.name or command.callback.__name__.replace("_", "-"))
+    for group in of.registered_groups:
+        assert group.typer_instance
+        yield from commands(group.typer_instance, f"{before}{group.name} ")
+    if before and of.registered_callback:  # what the group does by itself
+        yield before.strip()
+
+
+COMMANDS = sorted(commands())
 
 
 @pytest.fixture(autouse=True)
@@ -41,7 +52,7 @@ def _nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help_with_an_example(command: str, capsys: pytest.CaptureFixture[str]):
     assert run([*command.split(), "--help"]) == 0
-    example = re.search(r"Example: (?:SAYSO_PUBLIC_URL=\S+ )?(sayso [a-z -]+)", capsys.readouterr().out)
+    example = re.search(r"\n *Example: (?:SAYSO_PUBLIC_URL=\S+ )?(sayso [a-z -]+)", capsys.readouterr().out)
     assert example
     assert example[1].startswith(f"sayso {command}")
 
@@ -76,7 +87,12 @@ def test_help_does_not_wait_for_what_only_commands_need():
         pytest.param("consent resolve +14155550100 -t a", "Missing option '--actor'", id="resolved by nobody"),
         pytest.param("consent show 12", "'12' is not a phone number", id="consent of no number"),
         pytest.param("usage --by colour", "--by 'colour' is not a column", id="unknown column"),
-        pytest.param("usage --since yesterday", "'yesterday'", id="no date"),
+        pytest.param("usage --to 2026-11-20 --from 2026-11-21", "2026-11-21 is after --to 2026-11-20", id="backwards"),
+        pytest.param("box ready --since 2026-11-21 --until 2026-11-20", "after --until", id="backwards, of a mailbox"),
+        pytest.param("balance --hours 99999999999", "--hours", id="longer than there are years"),
+        pytest.param("consent audit --pending-days 99999999999", "--pending-days", id="days, likewise"),
+        pytest.param("usage --jsn", "; is it one of --as, --json, --since? (see: sayso usage --help)", id="misspelt"),
+        pytest.param("usge", "No such command 'usge'; did you mean 'usage'? (see: sayso", id="misspelt command"),
         pytest.param("worker kitchen", "There is no room 'kitchen'", id="unknown room"),
         pytest.param("up --provider pigeon", "use simulator or twilio", id="unknown provider"),
         pytest.param("up --provider twilio", "TWILIO_AUTH_TOKEN", id="twilio without credentials"),
@@ -106,6 +122,92 @@ def test_a_broker_that_does_not_answer_is_one_sentence(arguments: str, capsys: p
     assert "Kafka" in said.err
     assert "127.0.0.1:9" in said.err
     assert said.err.count("\n") == 1
+
+
+ANY = "+14155550100"
+A_DAY, A_TIME = "is not a day: write it as 2026-11-20", "is not a time with its zone: write it as 2026-11-20T17:00Z"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "option", "written", "words"),
+    [
+        *(pytest.param(f"{command} {option} {written}", option, written, A_DAY, id=f"{command} {option} {written}")
+          for command, options in (("usage", ("--from", "--to", "--since", "--until")), ("usage --log", ("--from",)),
+                                   *((one, ("--since", "--until")) for one in ("box ready", "approve", "reject",
+                                                                               "send-now", "dismiss")))
+          for option in options for written in ("2026-11-31",)),
+        *(pytest.param(f"{command} {option} {written}", option, written, A_TIME, id=f"{option} {written}")
+          for command, options in (("explain m1", ("--as-of",)),
+                                   (f"send -t a --to {ANY} --body x", ("--not-before", "--valid-until", "--event-at")))
+          for option in options
+          for written in ("2026-12-01T09:00",)),
+    ],
+)  # fmt: skip
+def test_every_day_and_every_time_is_asked_for_in_the_same_words(
+    arguments: str, option: str, written: str, words: str, capsys: pytest.CaptureFixture[str]
+):
+    assert run(arguments.split()) == 2
+    said = capsys.readouterr().err
+    assert words in said
+    assert option in said
+    assert repr(written) in said
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize("written", ["", "yesterday", "2026-11-31", "2026-11-20T10:00", "20261120", "2026-11"])
+def test_what_is_no_day(written: str):
+    with pytest.raises(typer.BadParameter, match=A_DAY):
+        day(written)
+
+
+@pytest.mark.parametrize("written", ["", "tomorrow", "17:00Z", "2026-12-01T09:00", "0001-01-01T00:00+14:00"])
+def test_what_is_no_time_with_its_zone(written: str):
+    with pytest.raises(typer.BadParameter, match=A_TIME):
+        moment(written)
+
+
+def test_a_day_and_a_time_are_what_they_say():
+    assert day(" 2026-11-20 ") == date(2026, 11, 20)
+    assert moment("2026-11-20T12:00-05:00") == moment("2026-11-20T17:00Z") == datetime(2026, 11, 20, 17, tzinfo=UTC)
+
+
+def test_a_pipe_gets_no_bar_and_no_blank_line(capsys: pytest.CaptureFixture[str]):
+    with bar("messages", 2) as moved, waiting_for("an answer"):
+        moved(1)
+        moved(2, 2)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_terminal_sees_how_far_it_is(monkeypatch: pytest.MonkeyPatch):
+    """Through a terminal of its own, for Rich asks the system what it writes to."""
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr("services.cli.bar.LATE", 0.0)
+    ours, theirs = pty.openpty()
+    with os.fdopen(ours, "rb", buffering=0) as screen, os.fdopen(theirs, "w") as stderr:
+        monkeypatch.setattr(sys, "stderr", stderr)
+        with bar("messages", 20) as moved:
+            moved(7)
+            said = b""
+            while b"7/20" not in said and len(said) < 100_000:  # it is drawn ten times a second
+                said += screen.read(4096)
+    assert b"messages" in said
+
+
+def test_the_versions_are_told(capsys: pytest.CaptureFixture[str]):
+    assert run(["--version"]) == 0
+    said = capsys.readouterr().out
+    assert re.fullmatch(r"sayso \S+, Python 3\.[0-9.]+\S*, embedded broker Apache Kafka [0-9.]+\n", said)
+    assert f"Kafka {next(jar.version for jar in jar_lock.read() if jar.artifact == 'kafka-clients')}" in said
+
+
+def test_help_does_not_keep_the_line_ends_of_its_source(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("COLUMNS", "300")
+    assert run(["consent", "resolve", "--help"]) == 0
+    said = capsys.readouterr().out
+    assert "If it was a STOP: sayso consent out." in said
+    assert re.search(r"\n *Example: sayso consent resolve", said)
 
 
 def test_a_scan_goes_on_record_by_its_name_and_what_it_holds(tmp_path: Path) -> None:

@@ -39,12 +39,14 @@ def on_cancel(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Step
     if message is None:
         ahead = MessageRow(fingerprint="", verdict=Verdict.CANCEL, received=now, canceled=canceled)
         return Step({name: ahead}, wake={name: now + REMEMBER})
-    if message.canceled is not None:
+    if message.canceled is not None and not _is_overruled(message.canceled, canceled):
         return NOTHING
     held = rows.get(held_row(asked.message_id), HeldRow)
     message = message.model_copy(update={"canceled": canceled})
     if held is not None:
         return taken_back(rows, Pending(held.request, message, held.place, held), now, settings)
+    if not message.fingerprint:
+        return Step({name: message})
     if message.request is None:
         return NOTHING
     back = Cancel(
@@ -52,6 +54,11 @@ def on_cancel(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Step
     )
     told = () if canceled.by == PEOPLE else answered(Pending(message.request, message, _NOWHERE), Verdict.CANCEL, now)
     return Step({name: message}, (Publication(DISPATCH_CONTROLS, back), *told))
+
+
+def _is_overruled(before: Canceled, after: Canceled) -> bool:
+    """People, who want it sent to another number, have taken it back; now somebody does not want it at all."""
+    return before.by == PEOPLE and after.by != PEOPLE
 
 
 def taken_back(rows: Rows, pending: Pending, now: datetime, settings: Settings) -> Step:

@@ -25,6 +25,9 @@ BY_TEXT: Final = "inbound"
 BY_CARRIER: Final = "carrier"
 """Of one that the carrier tells us of."""
 
+BY_FORM: Final = "form"
+"""Of one that a form brings, whose tenant vouches for the number."""
+
 CLAIMED: Final = "inbound, by an event"
 """Of an event that says it came as a text: texts come on a topic of their own."""
 
@@ -55,6 +58,12 @@ class Claim(NamedTuple):
     flagged: bool = False
     read_by: str = ""
     message_id: str | None = None
+
+    @property
+    def said_ms(self) -> int:
+        """When it was said, at the latest.  A form may lie with its producer for days: what somebody agreed to before
+        they wrote STOP is no answer to it, however late its record comes."""
+        return min(self.at_ms, to_ms(self.claimed_at)) if self.source == BY_FORM else self.at_ms
 
     @property
     def place(self) -> Evidence:

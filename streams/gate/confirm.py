@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 from schemas.base import Evidence
 from schemas.consent_event import ConsentAction
+from schemas.consent_status import ConsentState
 from schemas.own_kind import OwnKind
 from schemas.reply import Reply
 from schemas.tenant_settings import TenantSettings
@@ -37,10 +38,16 @@ CONFIRMATIONS: Final = {
 }
 
 
+STOPPED_HERE: Final = Confirmation(OwnKind.STOP_CONFIRMATION, wording.stopped_here)
+"""Where the tenant's other senders go on."""
+
+
 def confirmed(family: str, claim: Claim, row: NumberRow, now: datetime, settings: Settings) -> Judged:
     """Only what changed something is confirmed, so that there is one confirmation however often they write STOP.  No
     carrier answers what was said in other words."""
     told = CONFIRMATIONS.get(ConsentAction(claim.action))
+    if told is not None and told.kind is OwnKind.STOP_CONFIRMATION and row.state is not ConsentState.OPTED_OUT:
+        told = STOPPED_HERE
     tenant = settings.tenants.get(family.partition("/")[0])
     if told is None or tenant is None or claim.source != BY_TEXT or not _answers(claim.sender, settings, claim.flagged):
         return Judged(row, NOTHING)

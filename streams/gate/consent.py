@@ -13,7 +13,7 @@ from schemas.consent_status import ConsentState
 from schemas.tenant_settings import StopScope
 from streams.gate.claims import BY_CARRIER, BY_TEXT, Claim
 from streams.gate.limits import SENDERS_AT_MOST
-from streams.gate.proof import STAFF, lacking
+from streams.gate.proof import STAFF, comes_back, lacking
 from streams.gate.rows import NumberRow
 
 LOOKED_AT: Final = frozenset({STAFF, BY_TEXT})
@@ -38,9 +38,12 @@ def weigh(row: NumberRow, claim: Claim, scope: StopScope = StopScope.TENANT) -> 
     if claim.sender and claim.source == BY_CARRIER:
         reason = f"the carrier takes no texts from {claim.sender} to this number, which our books did not know"
         return _at_sender(row, claim, "blocked", reason)
-    if claim.sender and scope is StopScope.SENDER and row.state is ConsentState.OPTED_IN:
+    if not claim.sender or scope is StopScope.TENANT or claim.flagged:
+        return _stop(row, claim)
+    if row.state is ConsentState.OPTED_IN:
         return _at_sender(row, claim, "out", f"opted out of texts from {claim.sender}")
-    return _stop(row, claim)
+    weighed = _stop(row, claim)
+    return weighed._replace(row=_noted(weighed.row, claim, "out"))
 
 
 def _stop(row: NumberRow, claim: Claim) -> Weighed:
@@ -55,19 +58,25 @@ def _stop(row: NumberRow, claim: Claim) -> Weighed:
 def _at_sender(row: NumberRow, claim: Claim, field: str, reason: str) -> Weighed:
     """Only what this sender sends is stopped."""
     assert claim.sender
+    after = _noted(row, claim, field)
+    if claim.sender in (getattr(row, field) or {}):
+        return Weighed(after, False, f"had been so already: {reason}")
+    return Weighed(after.model_copy(update={"epoch": row.epoch + 1}), True, reason, (claim.sender,))
+
+
+def _noted(row: NumberRow, claim: Claim, field: str) -> NumberRow:
+    """The row, which remembers that this sender was stopped: also where all are, for a START to another lifts that."""
+    assert claim.sender
     known: dict[str, int] = getattr(row, field) or {}
     times = {**known, claim.sender: max(claim.at_ms, known.get(claim.sender, 0))}
     newest = sorted(times, key=lambda sender: (times[sender], sender))[-SENDERS_AT_MOST:]
-    after = row.model_copy(update={field: {sender: times[sender] for sender in newest}})
-    if claim.sender in known:
-        return Weighed(after, False, f"had been so already: {reason}")
-    return Weighed(after.model_copy(update={"epoch": row.epoch + 1}), True, reason, (claim.sender,))
+    return row.model_copy(update={field: {sender: times[sender] for sender in newest}})
 
 
 def _start(row: NumberRow, claim: Claim) -> Weighed:
     if why := lacking(row, claim):
         return Weighed(row, False, why)
-    if row.state is ConsentState.OPTED_OUT and claim.at_ms <= row.since_ms:
+    if row.state is ConsentState.OPTED_OUT and (claim.at_ms <= row.since_ms or claim.said_ms < row.since_ms):
         return Weighed(row, False, "not later than the opt-out that stands")
     since = max(row.since_ms, claim.at_ms)
     settled = row.unreadable_ms and claim.source in LOOKED_AT and claim.at_ms > row.unreadable_ms
@@ -78,7 +87,8 @@ def _start(row: NumberRow, claim: Claim) -> Weighed:
     if settled:
         return Weighed(_changed(after, row.state, since, claim), True, "opted in, after an unreadable record")
     if after is not seen:
-        return Weighed(_changed(after, row.state, since, claim), True, f"opted in to texts from {claim.sender} again")
+        again = f"opted in to texts from {claim.sender or 'all'} again"
+        return Weighed(_changed(after, row.state, since, claim), True, again)
     return Weighed(row.model_copy(update={"since_ms": since}), False, "had opted in already")
 
 
@@ -95,19 +105,21 @@ def _resolved(row: NumberRow, claim: Claim) -> Weighed:
 
 
 def _lifted(row: NumberRow, claim: Claim) -> NumberRow:
-    """A later START to a sender lifts what was stopped for that sender alone: the carrier heard it too."""
-    if claim.source != BY_TEXT:
+    """A later START to a sender lifts what was stopped for that sender alone: the carrier heard it too.  So does a form
+    with evidence, which the carrier knows nothing of, and which may be about all senders."""
+    if not comes_back(claim):
         return row
-    before = {"out": row.out or {}, "blocked": row.blocked or {}}
+    before = {"out": row.out or {}} | ({"blocked": row.blocked or {}} if claim.source == BY_TEXT else {})
     after = {
-        field: {sender: at for sender, at in times.items() if sender != claim.sender or at >= claim.at_ms}
+        field: {sender: at for sender, at in times.items() if claim.sender not in (sender, None) or at >= claim.said_ms}
         for field, times in before.items()
     }
     return row if after == before else row.model_copy(update=after)
 
 
 def _changed(row: NumberRow, state: ConsentState, since: int, claim: Claim) -> NumberRow:
-    came_from = {"source": claim.source, "flagged": claim.flagged}
+    agreed = (row.state is ConsentState.OPTED_IN) if claim.flagged else None
+    came_from = {"source": claim.source, "flagged": claim.flagged, "had_agreed": agreed}
     return row.model_copy(update={"state": state, "epoch": row.epoch + 1, "since_ms": since, **came_from})
 
 

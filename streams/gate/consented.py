@@ -13,26 +13,44 @@ from schemas.controls import Stop
 from schemas.tenant_settings import StopScope
 from schemas.topics import DISPATCH_CONTROLS
 from streams.gate.asked import ask_failed, asked_by_form, asked_by_hand
-from streams.gate.claims import Claim, claim_of_event, claim_of_reply, claim_of_unreadable
+from streams.gate.claims import BY_TEXT, Claim, claim_of_event, claim_of_reply, claim_of_unreadable
 from streams.gate.confirm import confirmed, on_help
 from streams.gate.consent import Weighed, blocked, weigh
 from streams.gate.entry import entered
 from streams.gate.joined import joined
 from streams.gate.proof import UNVERIFIED
 from streams.gate.release import judged_anew
-from streams.gate.rows import NUMBER, NumberRow
-from streams.seen import SeenRow, forget_at, seen, seen_row
+from streams.gate.rows import NUMBER, ClaimRow, NumberRow
+from streams.seen import forget_at, seen, seen_row
 from streams.step import NOTHING, Fact, Publication, Rows, Settings, Step
 
 _FAMILY: Final = re.compile(r"([A-Za-z0-9][A-Za-z0-9._:@-]{0,127})/(\+[0-9]{3,15})")
 """A family by its record's key alone may be anything; only a tenant's number can be blocked."""
 
+TAKES_AWAY: Final = frozenset({ConsentAction.OPT_OUT, ConsentAction.UNREADABLE})
+ID_USED: Final = "this event id was used before for something else: give each event an id of its own"
+
 
 def on_consent_event(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Step:
-    """A repeat, by event id, changes nothing and says nothing."""
+    """A repeat, by event id, changes nothing and says nothing.  Another claim under a used id is refused, in the log;
+    but what takes consent away counts whatever its producer calls it."""
     claim = claim_of_event(fact)
-    name = seen_row("ev", claim.event_id)
-    return NOTHING if seen(rows, name) else _on_claim(rows, name, claim, now, settings)
+    name, said = seen_row("ev", claim.event_id), _said_of(claim)
+    known = rows.get(name, ClaimRow)
+    if known is None:
+        return _on_claim(rows, name, claim, now, settings, said)
+    if known.said in ("", said):
+        return NOTHING
+    if claim.action in TAKES_AWAY:
+        again = seen_row("ev", f"{claim.event_id} {said}")
+        return NOTHING if seen(rows, again) else _on_claim(rows, again, claim, now, settings)
+    before = rows.get(NUMBER, NumberRow) or NumberRow()
+    return entered(rows.family, claim, before, Weighed(before, False, ID_USED), now)[1]
+
+
+def _said_of(claim: Claim) -> str:
+    """Tells a repeat from another claim under the same id: an opt-out at another time is another one."""
+    return f"{claim.action} {claim.claimed_at.isoformat()}" if claim.action in TAKES_AWAY else claim.action
 
 
 def on_reply(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Step:
@@ -58,12 +76,12 @@ def _blocked(rows: Rows, claim: Claim, before: NumberRow, now: datetime, setting
     return joined(step, _stops(rows.family, weighed, now))
 
 
-def _on_claim(rows: Rows, name: str, claim: Claim, now: datetime, settings: Settings) -> Step:
+def _on_claim(rows: Rows, name: str, claim: Claim, now: datetime, settings: Settings, said: str = "") -> Step:
     before = rows.get(NUMBER, NumberRow) or NumberRow()
     heard = before.model_copy(update={"heard_ms": max(before.heard_ms, claim.at_ms)})
     step = _consequence(claim)(rows, claim, heard, now, settings)
     forget = forget_at(now, for_good=claim.action == ConsentAction.OPT_IN)
-    return joined(step, Step({name: SeenRow(at_ms=claim.at_ms)}, wake={name: forget}))
+    return joined(step, Step({name: ClaimRow(at_ms=claim.at_ms, said=said)}, wake={name: forget}))
 
 
 Consequence = Callable[[Rows, Claim, NumberRow, datetime, Settings], Step]
@@ -84,14 +102,21 @@ _CONSEQUENCES: Final[dict[str, Consequence]] = {
 
 def _said(rows: Rows, claim: Claim, before: NumberRow, now: datetime, settings: Settings) -> Step:
     """Somebody said yes or no."""
-    tenant = settings.tenants.get(rows.family.partition("/")[0])
-    weighed = weigh(before, claim, tenant.stop_scope if tenant else StopScope.TENANT)
+    weighed = weigh(before, claim, _scope(rows.family.partition("/")[0], claim, before, settings))
     row, entry = entered(rows.family, claim, before, weighed, now)
     if not weighed.applied:
         return entry
     answer = confirmed(rows.family, claim, row, now, settings)
     anew = judged_anew(rows, answer.number, claim.place, now, settings)
     return joined(entry, _stops(rows.family, weighed, now), answer.step, anew)
+
+
+def _scope(name: str, claim: Claim, before: NumberRow, settings: Settings) -> StopScope:
+    """As the tenant wants it; but where somebody else has named a sender that is none of the tenant's (a form with a
+    slip in it), to stop that one would stop nothing."""
+    tenant, sender = settings.tenants.get(name), settings.senders.get(claim.sender or "")
+    theirs = claim.source == BY_TEXT or claim.sender in before.senders or (sender and name in sender.tenants)
+    return tenant.stop_scope if tenant and theirs else StopScope.TENANT
 
 
 def _stops(family: str, weighed: Weighed, now: datetime) -> Step:

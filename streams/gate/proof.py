@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from schemas.base import Evidence
 from schemas.consent_status import ConsentState
-from streams.gate.claims import BY_TEXT, CLAIMED, Claim
+from streams.gate.claims import BY_FORM, BY_TEXT, CLAIMED, Claim
 from streams.gate.rows import NumberRow
 
 Groups = tuple[tuple[str, ...], ...]
@@ -28,7 +28,7 @@ class Rule(NamedTuple):
 BY_STAFF: Final = Rule(needs=(("document",), ("actor",)))
 SOURCES: Final = {
     BY_TEXT: Rule(back=()),
-    "form": Rule(back=(SHOWN,)),
+    BY_FORM: Rule(back=(SHOWN,)),
     "import": Rule(needs=((*SHOWN, "origin"),)),
     STAFF: BY_STAFF,
 }
@@ -46,13 +46,19 @@ def lacking(row: NumberRow, claim: Claim) -> str:
     if claim.source in REFUSED:
         return REFUSED[claim.source]
     rule = SOURCES.get(claim.source, BY_STAFF)
-    if row.state is ConsentState.OPTED_OUT:
-        if row.flagged and claim.source == STAFF and claim.evidence.actor:
-            return ""
-        if rule.back is None or _missing(rule.back, claim.evidence):
+    if row.state is ConsentState.OPTED_OUT and not comes_back(claim):
+        if not (row.flagged and claim.source == STAFF and claim.evidence.actor):
             return ONLY_THEY
+        if row.had_agreed:
+            return ""
     missing = _missing(rule.needs, claim.evidence)
     return f"no proof: give {' and '.join(' or '.join(group) for group in missing)}" if missing else ""
+
+
+def comes_back(claim: Claim) -> bool:
+    """Whether this yes is the person's own act, with what that needs."""
+    back = SOURCES.get(claim.source, BY_STAFF).back
+    return back is not None and not _missing(back, claim.evidence)
 
 
 def _missing(groups: Groups, evidence: Evidence) -> Groups:

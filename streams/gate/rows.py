@@ -56,8 +56,8 @@ class Helped(Row):
 class NumberRow(Row):
     """`since_ms` is the latest broker append time of a consent fact that counted, `heard_ms` of any, `unreadable_ms` of
     a record which may have been a STOP (0: none).  `flagged`: the opt-out that stands was read from other words than
-    STOP, and a person may lift it.  `log_seq` and `log_hash`: where the chain of its consent log ends.  Who was ever
-    texted from where is kept for ever: a STOP goes to all; `sender` texted last, and is the one they know.  `out` and
+    STOP, and a person may lift it; `had_agreed`: they had opted in before it.  `log_seq` and `log_hash`: where the
+    chain of its consent log ends.  Who was ever texted from where is kept for ever: a STOP goes to all; `sender` texted last, and is the one they know.  `out` and
     `blocked`: senders that the person, or the carrier, has stopped for this number alone, with the append time.
     `tell_at`: when the number of held texts, last told as `told_held`, is told again.  `switches`: by person, whether
     the number is on for them.  `unreachable`: days (UTC) on which no text reached it.  `texted_ms`: by kind that has a
@@ -70,6 +70,7 @@ class NumberRow(Row):
     unreadable_ms: int = 0
     heard_ms: int = 0
     flagged: bool = False
+    had_agreed: bool | None = None
     senders: tuple[str, ...] = ()
     sender: str = ""
     sms_enabled: bool | None = None
@@ -93,6 +94,13 @@ class NumberRow(Row):
     helped: Helped | None = None
     tell_at: UtcTime | None = None
     told_held: int | None = None
+
+
+class ClaimRow(Row):
+    """A consent event that was dealt with: when it was appended, and what it said ("": not noted)."""
+
+    at_ms: int
+    said: str = ""
 
 
 class Canceled(Row):

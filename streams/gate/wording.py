@@ -10,6 +10,10 @@ def stopped(tenant: TenantSettings) -> str:
     return f"{_who(tenant)}: you are unsubscribed and will get no more texts. Reply START to get them again."
 
 
+def stopped_here(tenant: TenantSettings) -> str:
+    return f"{_who(tenant)}: you will get no more texts from this number. Reply START to get them again."
+
+
 def started(tenant: TenantSettings) -> str:
     about = tenant.consent_request
     return (

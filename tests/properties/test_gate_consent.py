@@ -53,8 +53,8 @@ class Gate(RuleBasedStateMachine):
     # --- facts
 
     @rule(target=said, by=st.sampled_from([opt_in, opt_out]), shift=seconds)
-    def consent_event(self, by: Callable[[], ConsentEvent], shift: timedelta) -> ConsentEvent | Reply:
-        return self._consent(by(), shift)
+    def consent_event(self, by: Callable[..., ConsentEvent], shift: timedelta) -> ConsentEvent | Reply:
+        return self._consent(by(at=self.room.now + shift), shift)
 
     @rule(target=said, word=st.sampled_from(["STOP", "start", "Unstop.", "unsubscribe"]), shift=seconds)
     def keyword(self, word: str, shift: timedelta) -> ConsentEvent | Reply:

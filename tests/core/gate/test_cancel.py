@@ -94,6 +94,17 @@ def test_somebody_else_who_takes_an_order_back_is_told_of_at_once() -> None:
     assert answers(told) == [("cancel", "m.ortiz")]
 
 
+def test_staff_overrule_people_who_would_ask_again() -> None:
+    room = ordered()
+    room.tell(cancel())
+    assert answers(room.tell(cancel(by="m.ortiz"))) == [("cancel", "m.ortiz")]
+    assert answers(room.tell(cancel())) == [], "nor do people overrule staff"
+    ahead = played()
+    ahead.tell(cancel())
+    ahead.tell(cancel(by="m.ortiz"))
+    assert answers(ahead.tell(asked())) == [("cancel", "m.ortiz")]
+
+
 def test_an_order_that_comes_back_is_not_given_again() -> None:
     room = ordered()
     order = room.all(DISPATCH_ORDERS)[0]

@@ -49,7 +49,7 @@ def number_row(room: Played) -> NumberRow:
         pytest.param([opt_in(), opt_out()], OUT, 2, id="in, then out"),
         pytest.param([opt_in(), opt_in()], IN, 1, id="in twice"),
         pytest.param([opt_out(), opt_out()], OUT, 1, id="out twice"),
-        pytest.param([opt_in(), opt_out(), opt_in()], IN, 3, id="in, out, in"),
+        pytest.param([opt_in(), opt_out(), opt_in(at=NOON + DAY)], IN, 3, id="in, out, in"),
         pytest.param([reply("START")], IN, 1, id="START that nobody asked for"),
         pytest.param([opt_in(), reply("yes")], IN, 1, id="YES to something else"),
         pytest.param([reply("STOP"), reply("yes!")], IN, 2, id="YES to an opt-out"),

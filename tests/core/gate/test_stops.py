@@ -1,0 +1,171 @@
+"""A STOP holds: against yeses that are older than it, slips in forms, used ids, and a START to another sender."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from schemas.base import Evidence
+from schemas.consent_event import ConsentEvent
+from schemas.consent_status import ConsentState
+from schemas.own_kind import OwnKind
+from schemas.reply import Reply
+from schemas.topics import CONSENT_LOG, DISPATCH_ORDERS
+from streams.gate.rows import NUMBER, ClaimRow, NumberRow
+from tests.core.gate.cases import (
+    DAY,
+    HOUR,
+    MINUTE,
+    NOON,
+    OWN,
+    SECOND,
+    SHARED,
+    decided,
+    opt_in,
+    opt_out,
+    played,
+    recorded,
+    reply,
+    request,
+)
+from tests.core.playing import Played, of
+
+OUT, IN = ConsentState.OPTED_OUT, ConsentState.OPTED_IN
+
+
+def told(*facts: ConsentEvent | Reply, **policy: Any) -> Played:
+    """A minute apart."""
+    room = played(**policy)
+    for minute, fact in enumerate(facts):
+        room.tell(fact, at=NOON + minute * MINUTE)
+    return room
+
+
+def state(room: Played) -> ConsentState:
+    row = room.rows.get(NUMBER, NumberRow)
+    assert row is not None
+    return row.state
+
+
+def goes(room: Played, sender: str = OWN) -> bool:
+    (decision,) = decided(room.tell(request(sender=sender), at=room.now))
+    return decision[1] == "send"
+
+
+# --- older yeses
+
+
+@pytest.mark.parametrize(
+    ("signed", "stands"),
+    [
+        pytest.param(NOON - DAY, OUT, id="before the STOP, and filed after it"),
+        pytest.param(NOON + MINUTE - SECOND, OUT, id="a second before"),
+        pytest.param(NOON + 2 * MINUTE, IN, id="after it"),
+    ],
+)
+def test_a_form_lifts_only_what_was_said_before_it_was_signed(signed: datetime, stands: ConsentState) -> None:
+    room = told(opt_in(), reply("STOP"))
+    (change,) = of(CONSENT_LOG, room.tell(opt_in(at=signed), at=NOON + HOUR))
+    assert (state(room), change.applied) == (stands, stands is IN)
+    assert stands is IN or change.reason == "not later than the opt-out that stands"
+
+
+def test_what_is_appended_before_the_stop_lifts_nothing_whatever_it_claims() -> None:
+    room = told(opt_in(), reply("STOP"))
+    room.tell(opt_in(at=NOON + DAY), at=NOON)
+    assert state(room) is OUT
+
+
+# --- used ids
+
+
+def test_an_opt_out_counts_under_a_used_id_too() -> None:
+    room = told(opt_in(event_id="contact-7"), opt_out(event_id="contact-7"))
+    assert state(room) is OUT
+    assert not goes(room)
+
+
+def test_an_opt_out_at_another_time_is_another_one() -> None:
+    first, second = (opt_out(event_id="contact-7", at=NOON + minute * MINUTE) for minute in (0, 2))
+    room = told(first, reply("START"), second)
+    assert state(room) is OUT
+    for repeated in (first, second):
+        assert room.tell(repeated, at=NOON + HOUR) == []
+
+
+def test_any_other_claim_under_a_used_id_is_refused_in_the_log() -> None:
+    room = told(opt_out(event_id="contact-7"))
+    (change,) = of(CONSENT_LOG, room.tell(opt_in(event_id="contact-7", at=NOON + HOUR), at=NOON + HOUR))
+    assert (change.event_id, change.applied, change.now) == ("contact-7", False, OUT)
+    assert change.reason == "this event id was used before for something else: give each event an id of its own"
+
+
+def test_what_an_earlier_version_has_noted_is_a_repeat() -> None:
+    room = played()
+    room.rows.raw["ev/contact-7"] = b'{"at_ms":1}'
+    assert room.tell(opt_out(event_id="contact-7")) == []
+    assert room.rows.get("ev/contact-7", ClaimRow) == ClaimRow(at_ms=1)
+
+
+# --- one sender of several
+
+
+def test_a_stop_to_one_sender_outlives_a_start_to_another() -> None:
+    room = told(reply("STOP"), reply("STOP", sender=SHARED), reply("START"), stop_scope="sender")
+    assert goes(room)
+    assert not goes(room, SHARED)
+    room.tell(reply("START", sender=SHARED), at=NOON + HOUR)
+    assert goes(room, SHARED)
+
+
+def test_a_later_form_with_evidence_lifts_the_stop_of_a_sender() -> None:
+    room = told(opt_in(), reply("STOP"), reply("STOP", sender=SHARED), stop_scope="sender")
+    room.tell(opt_in(at=NOON - MINUTE), at=NOON + HOUR)
+    room.tell(recorded(at=NOON + HOUR), at=NOON + HOUR)
+    room.tell(opt_in(at=NOON + HOUR, evidence=Evidence()), at=NOON + HOUR)
+    assert (goes(room), goes(room, SHARED)) == (False, False)
+    room.tell(opt_in(at=NOON + HOUR, sender=OWN), at=NOON + HOUR)
+    assert (goes(room), goes(room, SHARED)) == (True, False)
+    (change,) = of(CONSENT_LOG, room.tell(opt_in(at=NOON + HOUR), at=NOON + HOUR))
+    assert change.reason == "opted in to texts from all again"
+    assert goes(room, SHARED)
+
+
+@pytest.mark.parametrize("sender", ["typo", "+1 212 555 0111", "88888", ""])
+def test_an_opt_out_that_names_no_sender_of_the_tenants_is_said_to_all(sender: str) -> None:
+    room = told(opt_in(), opt_out(sender=sender), stop_scope="sender")
+    assert state(room) is OUT
+    assert not goes(room)
+
+
+def test_an_opt_out_that_names_a_sender_of_the_tenants_is_said_to_it() -> None:
+    room = told(opt_in(), opt_out(sender=SHARED), stop_scope="sender")
+    assert (goes(room), goes(room, SHARED)) == (True, False)
+
+
+def test_who_stops_one_sender_is_not_told_that_all_have_stopped() -> None:
+    room = told(opt_in(), reply("STOP"), stop_scope="sender")
+    (confirmation,) = [one for one in room.all(DISPATCH_ORDERS) if one.kind == OwnKind.STOP_CONFIRMATION]
+    assert confirmation.body == "Acme: you will get no more texts from this number. Reply START to get them again."
+
+
+# --- in other words
+
+
+def test_to_lift_what_was_read_in_other_words_makes_nobody_agree_who_had_not() -> None:
+    room = told(reply("please stop texting me"))
+    (change,) = of(CONSENT_LOG, room.tell(recorded(evidence=Evidence(actor="ann")), at=NOON + HOUR))
+    assert (state(room), change.reason) == (OUT, "no proof: give document")
+    room.tell(recorded(), at=NOON + HOUR)
+    assert state(room) is IN
+
+
+@pytest.mark.parametrize("scope", ["tenant", "sender"])
+def test_somebody_who_looked_lifts_it_for_who_had_agreed(scope: str) -> None:
+    room = told(opt_in(), reply("please stop texting me"), stop_scope=scope)
+    assert state(room) is OUT
+    room.tell(recorded(evidence=Evidence(actor="ann")), at=NOON + HOUR)
+    assert state(room) is IN
+    assert goes(room)

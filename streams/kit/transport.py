@@ -17,12 +17,16 @@ import faust
 import faust.tables
 from aiokafka.consumer.fetcher import OffsetResetStrategy
 from aiokafka.errors import OffsetOutOfRangeError
+from aiokafka.structs import OffsetAndMetadata
 from faust.transport import drivers
 from faust.transport.drivers import aiokafka as driver
 
+from streams.kit.farewell import GONE
 from streams.kit.restore import Loss
 
 SCHEME = "sayso"
+SAYING = 2.0
+"""Seconds for what only lag tools hear."""
 
 
 @dataclass(slots=True)
@@ -62,6 +66,17 @@ class Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
             consumer.seek(place, offset)
         self.start_anywhere(False)
         return self.sought
+
+    async def say(self, word: str, offsets: Mapping[Any, int]) -> None:
+        """With the group's offsets, for lag tools: that they do not hear of it stops nobody."""
+        with contextlib.suppress(Exception):
+            async with asyncio.timeout(SAYING):
+                await self.call_thread(self._say, word, offsets)
+
+    async def _say(self, word: str, offsets: Mapping[Any, int]) -> None:
+        ours = self._consumer.assignment()
+        if told := {place: OffsetAndMetadata(offset, word) for place, offset in offsets.items() if place in ours}:
+            await self._consumer.commit(told)
 
     def start_anywhere(self, may: bool) -> None:
         """Whether the consumer may begin where a log begins, which it must before it is sought.  Afterwards a log that
@@ -150,7 +165,10 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
         """Faust calls this before it resumes, after on_rebalance_complete, and again mid-life: a seek made anywhere
         else would be undone, so this one must always answer the current positions."""
         self.finished.clear()
-        self._committed_offset.update(await self.seek_to_committed())
+        sought = await self.seek_to_committed()
+        await self._thread.say("", sought)  # instead of a predecessor's farewell
+        self._committed_offset.update(sought)
+        self.finished.update(self.host.positions())  # what a lane may have finished meanwhile
 
     async def wait_empty(self) -> None:
         """Revocation or shutdown: let running transactions and calls end, begin none, show our progress."""
@@ -158,6 +176,11 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
         await self.host.quiet(self.app.conf.broker_rebalance_timeout * 0.7)
         with contextlib.suppress(Exception):
             await asyncio.wait_for(self.commit(), 5)
+
+    async def on_stop(self) -> None:
+        await super().on_stop()
+        last = {place: offset for place, offset in self._committed_offset.items() if offset is not None}
+        await self._thread.say(GONE, last)
 
     def _filter_tps_with_pending_acks(self, topics: Any = None) -> list[Any]:
         return list(self.finished)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
@@ -10,9 +12,12 @@ from services.observability.lag import Verdict, Watch
 from services.observability.lag.report import report
 from services.observability.lag.sample import Group, Place, Sample, Stand
 from services.observability.lag.verdict import judge
+from streams.apps import GATE
+from tests.faults.trouble.scene import scene, worded
 
 STABLE, MOVING = Group("Stable", 1, frozenset({("t", 0)})), Group("PreparingRebalance", 1, frozenset())
 EMPTY = Group("Empty", 0, frozenset())
+GATE_READS = {"sayso.gate": [topic.name for topic in GATE.reads]}
 
 
 def window(*pairs: tuple[int | None, int], start: int = 0, oldest: int | None = 1) -> list[Stand]:
@@ -38,6 +43,16 @@ def window(*pairs: tuple[int | None, int], start: int = 0, oldest: int | None = 
         pytest.param(window((5, 5)), None, False, Verdict.STOPPED, "no worker of", id="a group that never was"),
         pytest.param(window((5, 9), (5, 9), (5, 9)), STABLE, False, Verdict.STOPPED, "owns this", id="nobody's"),
         pytest.param(window((5, 9), (5, 9), (5, 9)), MOVING, False, Verdict.WARN, "handed over", id="a rebalance"),
+        pytest.param([Stand(5, 0, 9, 1, gone=True)], STABLE, True, Verdict.STOPPED, "as it was told",
+                     id="ended, and its place is kept"),
+        pytest.param([Stand(9, 0, 9, gone=True)], STABLE, True, Verdict.STOPPED, "as it was told",
+                     id="ended, and nothing to read"),
+        pytest.param([Stand(5, 0, 9, 1, gone=True)], EMPTY, False, Verdict.STOPPED, "no worker of",
+                     id="ended, and left"),
+        pytest.param([Stand(5, 0, 9, 1, gone=True)], MOVING, False, Verdict.WARN, "handed over",
+                     id="another one comes"),
+        pytest.param([Stand(5, 0, 9, 1, gone=True), Stand(6, 0, 9, 1)], STABLE, True, Verdict.OK, "catching up",
+                     id="another one has come"),
         pytest.param(window((5, 90), start=20), STABLE, True, Verdict.STALLED, "up to 15 records", id="retention"),
         pytest.param(window((5, 90), start=20), EMPTY, False, Verdict.STOPPED, "up to 15 records",
                      id="retention, and nobody there"),
@@ -98,6 +113,26 @@ async def test_a_real_group_alive_stopped_and_overtaken_by_retention(bootstrap: 
         await _delete_before(bootstrap, place, 7)
         lost = (await watch.look()).lines[0]
         assert "5 records" in lost.cause
+
+
+@pytest.mark.broker
+@pytest.mark.timeout(120)
+async def test_a_worker_that_ended_as_it_was_told_is_stopped_at_once(fresh_cluster: str, tmp_path: Path) -> None:
+    """Its place in the group is kept: for the broker it is a member that owns its partitions until its session ends."""
+    async with scene(fresh_cluster, tmp_path) as staged, Watch(fresh_cluster, GATE_READS) as watch:
+        await staged.start()
+        await staged.ask(4)
+        assert await staged.lag_is("OK") == "OK"
+        await staged.supervisor.stop()
+        await staged.ask(40)
+        found = await watch.look()
+        assert found.states == {"sayso.gate": "Stable"}
+        assert {worded(line) for line in found.lines if line.lag} == {
+            "STOPPED: its worker has ended as it was told, and none has taken its place yet"
+        }
+        await staged.start()
+        assert await staged.lag_is("OK") == "OK"
+        assert not any("as it was told" in line.cause for line in (await watch.look()).lines)
 
 
 async def _produce(bootstrap: str, topic: str, count: int) -> None:

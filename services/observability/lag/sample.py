@@ -14,12 +14,14 @@ class Place(NamedTuple):
 
 class Stand(NamedTuple):
     """Offsets.  `committed` None: the group has never committed here.  `end` is what a reader of committed records can
-    reach.  `oldest_ms`: the time of the first record not done with, milliseconds since 1970, UTC."""
+    reach.  `oldest_ms`: the time of the first record not done with, milliseconds since 1970, UTC.  `gone`: with the
+    last commit its worker said that it ends."""
 
     committed: int | None
     start: int
     end: int
     oldest_ms: int | None = None
+    gone: bool = False
 
     @property
     def lag(self) -> int:

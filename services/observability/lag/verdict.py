@@ -35,13 +35,15 @@ def judge(window: Sequence[Stand], group: Group | None, owned: bool) -> Finding:
     """`window`: oldest first, at least one.  `owned`: a member of the group has this partition now."""
     last = window[-1]
     if (lost := _out_of_range(last)) is not None:
-        return Finding(Verdict.STALLED if owned else Verdict.STOPPED, lost)
+        return Finding(Verdict.STALLED if owned and not last.gone else Verdict.STOPPED, lost)
     if group is None or group.members == 0:
         return Finding(Verdict.STOPPED, "no worker of this room is running")
     if group.state in REBALANCING:
         return Finding(Verdict.WARN if last.lag else Verdict.OK, "partitions are being handed over")
     if not owned:
         return Finding(Verdict.STOPPED, "no worker owns this partition")
+    if last.gone:  # the broker keeps a static member's place until its session runs out
+        return Finding(Verdict.STOPPED, "its worker has ended as it was told, and none has taken its place yet")
     return _moving(window)
 
 

@@ -21,6 +21,7 @@ from aiokafka.structs import OffsetAndMetadata
 from services.kafka_access import access, nobody
 from services.observability.lag.report import Report, report
 from services.observability.lag.sample import Group, Place, Sample, Stand
+from streams.kit.farewell import GONE
 
 WINDOW: Final = 10
 """Samples kept, as Burrow does."""
@@ -83,7 +84,7 @@ class Watch:
             at = TopicPartition(place.topic, place.partition)
             known = committed[place.group].get(at)
             done = known.offset if known is not None and known.offset >= 0 else None
-            stands[place] = Stand(done, starts[at], ends[at])
+            stands[place] = Stand(done, starts[at], ends[at], gone=known is not None and known.metadata == GONE)
         return Sample(time.time(), await self._with_times(stands), groups)
 
     async def _committed(self, group: str) -> Mapping[TopicPartition, OffsetAndMetadata]:

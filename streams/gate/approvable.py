@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Final, NamedTuple
@@ -11,6 +10,7 @@ from schemas.approval import Approval, ApprovalAction
 from schemas.consent_status import ConsentState
 from schemas.decision import Verdict
 from streams.gate.case import case_of
+from streams.gate.identity import sha256_of
 from streams.gate.rows import HeldRow, MessageRow, NumberRow
 from streams.gate.rules.awaiting_approval import awaiting_approval
 from streams.reasons import AWAITING_APPROVAL, EXPIRED, HELD_TOO_LONG, NOBODY_APPROVED, NOT_APPROVED, OPTED_OUT, Reason
@@ -83,9 +83,11 @@ def _over(look: Look, now: datetime, settings: Settings) -> Reason | None:
 
 
 def _another_text(look: Look, now: datetime, settings: Settings) -> Reason | None:
+    """Seen as it was asked for, or, if it has come back, as it went out."""
     assert look.held is not None
-    seen = hashlib.sha256(look.held.request.body.encode()).hexdigest()
-    return None if look.approval.body_sha256.lower() == seen else ANOTHER_TEXT
+    assert look.message is not None
+    texts = {sha256_of(look.held.request.body), look.message.asked_sha256} - {""}
+    return None if look.approval.body_sha256.lower() in texts else ANOTHER_TEXT
 
 
 def _approved_already(look: Look, now: datetime, settings: Settings) -> Reason | None:

@@ -18,6 +18,7 @@ from streams.gate.caps import counted
 from streams.gate.case import Case
 from streams.gate.claims import Claim
 from streams.gate.decide import Ruling
+from streams.gate.identity import sha256_of
 from streams.gate.kinds import LANES, WITHOUT_OPT_IN
 from streams.gate.limits import ASK_LIFE, ORDER_LIFE
 from streams.gate.rows import HeldRow, MessageRow, NumberRow
@@ -80,9 +81,16 @@ def sent(case: Case, ruling: Ruling, pending: Pending, size: int) -> Issued:
         sender=case.sender,
         request=but(request, body=""),
         next_attempt=message.next_attempt,
+        asked_sha256=_asked(case, pending),
     )
     publish = (Publication(DISPATCH_ORDERS, order), *_contact(case))
     return Issued(counted(_texted(case), case), None, out, publish, forget=case.now + REMEMBER)
+
+
+def _asked(case: Case, pending: Pending) -> str:
+    """It comes back in the characters in which it goes out; staff see, and approve, those that were asked for."""
+    known, body = pending.message.asked_sha256, pending.request.body
+    return known or ("" if case.request.body == body else sha256_of(body))
 
 
 def _send_before(case: Case) -> datetime:
@@ -119,6 +127,7 @@ def holds(case: Case, ruling: Ruling, pending: Pending, size: int) -> Issued:
         own=message.own,
         approved=message.approved,
         next_attempt=message.next_attempt,
+        asked_sha256=message.asked_sha256,
     )
     place = before.place if before else pending.place
     held = HeldRow(request=pending.request, place=place, rules=rules_of(ruling), until=ruling.until)

@@ -123,6 +123,7 @@ class MessageRow(Row):
     `sender` are that order's, and `request` the request without its text, so that it can be judged again if it is
     returned.  `own`: Sayso started it.  `approved`: somebody has approved this text; nobody is asked again.
     `next_attempt`: the number for its next order, above all that dispatch has reported of it.
+    `asked_sha256`: of the words that were asked for, where it went out in other characters and may come back in those.
     `because`: the rule that ended it.  `canceled`: it was asked to be taken back; its `fingerprint` is empty where that
     came before the request."""
 
@@ -138,6 +139,7 @@ class MessageRow(Row):
     canceled: Canceled | None = None
     request: SendRequest | None = None
     next_attempt: int = 0
+    asked_sha256: str = ""
 
 
 class HeldRow(Row):

@@ -345,3 +345,32 @@ def test_every_action_has_its_checks_and_its_act() -> None:
     assert CHECKS.keys() == _ACTS.keys() == set(ApprovalAction)
 
 
+
+
+CURLY, PLAIN = "\u201cYour hearing\u201d is on Tuesday \u2013 at 9.", '"Your hearing" is on Tuesday - at 9.'
+
+
+def come_back_encoded() -> Played:
+    """It went out in plainer characters, and came back; its branch wants to see it by then."""
+    room = played(smart_encoding=True)
+    room.tell(opt_in())
+    room.tell(asked(body=CURLY))
+    order = room.all(DISPATCH_ORDERS)[0]
+    assert order.body == PLAIN
+    room.settings = waiting(smart_encoding=True).settings
+    assert decided(room.tell(Returned(order=order, reason="late", at=room.now))) == [
+        ("m1", "hold", ["awaiting_approval"])
+    ]
+    return room
+
+
+@pytest.mark.parametrize("seen", [CURLY, PLAIN], ids=["as it was asked for", "as it goes out"])
+def test_a_text_that_was_encoded_on_its_way_is_approved_by_its_words(seen: str) -> None:
+    room = come_back_encoded()
+    assert answer(room.tell(approval(text=seen))) == (True, "ready", "send")
+    assert [order.body for order in room.all(DISPATCH_ORDERS)] == [PLAIN, PLAIN]
+
+
+@pytest.mark.parametrize("seen", [{"text": "Your hearing is canceled."}, {"body_sha256": ""}])
+def test_and_by_no_others(seen: dict[str, str]) -> None:
+    assert answer(come_back_encoded().tell(approval(**seen))) == (False, "another_text", "hold")

@@ -16,7 +16,7 @@ from streams.gate.asks import asking
 from streams.gate.limits import EVIDENCE_AT_MOST
 from streams.gate.rows import NumberRow, to_ms
 from streams.gate.skew import ALLOWED
-from streams.gate.unasked import is_shared, is_unasked
+from streams.gate.unasked import is_unasked, may_answer_another
 from streams.step import Fact
 
 BY_TEXT: Final = "inbound"
@@ -91,7 +91,7 @@ def claim_of_reply(
     answered = read_answer(reply.body, tenant)
     action = ACTIONS.get(answered.meaning)
     at_ms = to_ms(reply.appended_at) if reply.appended_at else fact.at_ms
-    if action is None or not _answers(answered, at_ms, standing, sender):
+    if action is None or not _answers(answered, at_ms, standing, may_answer_another(sender, reply.tenant)):
         return None
     place = {} if reply.evidence.topic else _place(fact)
     evidence = reply.evidence.model_copy(update={**place, "text": reply.body[:EVIDENCE_AT_MOST]})
@@ -101,15 +101,15 @@ def claim_of_reply(
     )
 
 
-def _answers(answered: Answered, at_ms: int, standing: NumberRow, sender: Sender | None) -> bool:
+def _answers(answered: Answered, at_ms: int, standing: NumberRow, others: bool) -> bool:
     """A YES is consent only where it answers: to an opt-in request that was out by then, or to an opt-out that stands,
     whose confirmation says how to come back.  Any other YES is said to something else, and for people.
 
-    So is a START on a shared sender, where this tenant's ask has come to nothing: somebody else's was answered."""
+    So is a START on a sender that others use, where this tenant's ask has come to nothing: theirs was answered."""
     if standing.state is ConsentState.OPTED_OUT:
         return True
     if answered.meaning is Meaning.START:
-        return not (is_shared(sender) and is_unasked(standing))
+        return not (others and is_unasked(standing))
     if answered.meaning is not Meaning.YES:
         return True
     asked_at = asking(standing).at

@@ -57,11 +57,11 @@ class NumberRow(Row):
     """`since_ms` is the latest broker append time of a consent fact that counted, `heard_ms` of any, `unreadable_ms` of
     a record which may have been a STOP (0: none).  `flagged`: the opt-out that stands was read from other words than
     STOP, and a person may lift it; `had_agreed`: they had opted in before it.  `log_seq` and `log_hash`: where the
-    chain of its consent log ends.  Who was ever texted from where is kept for ever: a STOP goes to all; `sender` texted last, and is the one they know.  `out` and
-    `blocked`: senders that the person, or the carrier, has stopped for this number alone, with the append time.
-    `tell_at`: when the number of held texts, last told as `told_held`, is told again.  `switches`: by person, whether
-    the number is on for them.  `unreachable`: days (UTC) on which no text reached it.  `texted_ms`: by kind that has a
-    cap, when the last few were ordered."""
+    chain of its consent log ends.  Who was ever texted from where is kept for ever: a STOP goes to all; `sender` texted
+    last, and is the one they know.  `out` and `blocked`: senders that the person, or the carrier, has stopped for this
+    number alone, with the append time.  `tell_at`: when the number of held texts, last told as `told_held`, is told
+    again.  `switches`: by person, whether the number is on for them.  `unreachable`: days (UTC) on which no text
+    reached it.  `texted_ms`: by kind that has a cap, when the last few were ordered."""
 
     state: StandingState = ConsentState.NONE
     epoch: int = 0

@@ -17,6 +17,11 @@ def is_shared(sender: Sender | None) -> bool:
     return sender is not None and len(sender.tenants) > 1
 
 
+def may_answer_another(sender: Sender | None, tenant: str) -> bool:
+    """It is shared, or has become somebody else's."""
+    return sender is not None and sender.tenants != (tenant,)
+
+
 def is_unasked(row: NumberRow) -> bool:
     """There was an ask, and none has arrived."""
     return row.state is ConsentState.NONE and asking(row).last in (Ask.WAITING, Ask.FAILED)

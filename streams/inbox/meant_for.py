@@ -6,7 +6,9 @@
   given to somebody.
 - Anything else: the one that texted last.
 
-A sender of one tenant has no such question: all is that tenant's.
+A sender of one tenant has no such question: all is that tenant's.  It may have been another's before, though, and
+what they answer may be an older text: a STOP goes to whoever texted them from here as well, and a yes to those whose
+ask is unanswered, not to somebody who never asked.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ Tenants = tuple[str, ...]
 def meant_for(meant: Meaning, contacts: Contacts, shared_by: Tenants) -> Tenants:
     """`shared_by` is empty where the sender is unknown; the answer is empty where nobody can be named."""
     if len(shared_by) == 1:
-        return shared_by
+        return _BEFORE.get(meant, _nobody)(contacts, shared_by) or shared_by
     return _RULES.get(meant, texted_last)(contacts, shared_by)
 
 
@@ -32,14 +34,33 @@ def _all_who_texted(contacts: Contacts, shared_by: Tenants) -> Tenants:
 
 
 def _all_who_asked(contacts: Contacts, shared_by: Tenants) -> Tenants:
-    asked = tuple(sorted(tenant for tenant, contact in contacts.items() if contact.asked))
-    return asked or texted_last(contacts, shared_by)
+    return _whose_ask_stands(contacts, shared_by) or texted_last(contacts, shared_by)
 
 
 def texted_last(contacts: Contacts, shared_by: Tenants) -> Tenants:
     """Two at the same instant: the one whose name comes last, so that every replay agrees."""
     return tuple(sorted(contacts, key=lambda tenant: (contacts[tenant].last, tenant))[-1:])
 
+
+def _nobody(contacts: Contacts, shared_by: Tenants) -> Tenants:
+    return ()
+
+
+def _whose_ask_stands(contacts: Contacts, shared_by: Tenants) -> Tenants:
+    return tuple(sorted(tenant for tenant, contact in contacts.items() if contact.asked))
+
+
+def _texted_before(contacts: Contacts, shared_by: Tenants) -> Tenants:
+    return tuple(sorted({*contacts, *shared_by}))
+
+
+_BEFORE: Final[dict[Meaning, Callable[[Contacts, Tenants], Tenants]]] = {
+    Meaning.STOP: _texted_before,
+    Meaning.REVOKE: _texted_before,
+    Meaning.START: _whose_ask_stands,
+    Meaning.YES: _whose_ask_stands,
+}
+"""For a sender of one tenant: whom else it concerns."""
 
 _RULES: Final[dict[Meaning, Callable[[Contacts, Tenants], Tenants]]] = {
     Meaning.STOP: _all_who_texted,

@@ -28,6 +28,9 @@ ANSWERS: Final = OPTS_IN | {Meaning.STOP, Meaning.REVOKE}
 LONGEST: Final = 64_000
 """Characters of one inbound text and what comes with it; Twilio's limit is 1,600."""
 
+ASIDE: Final = "aside"
+"""Rows of texts that were nobody's."""
+
 NOBODY: Final = {
     True: ("nobody_texted", "nobody is known to have texted this number from this shared sender"),
     False: ("unknown_sender", "the sender it came to is not known: apply it, then replay this record"),
@@ -51,23 +54,43 @@ def _on_contact(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> St
 
 
 def _on_inbound(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Step:
-    """A repeat, by the provider's id, changes nothing: webhooks are called again."""
+    """A repeat, by the provider's id, changes nothing: webhooks are called again.  What was nobody's is looked at
+    again, for it may be somebody's now, and is as old as it was."""
     inbound: InboundMessage = fact.value
     if len(inbound.body) + len(inbound.provider_id) + sum(map(len, inbound.media)) > LONGEST:
         return Step(publish=(set_aside("inbox", fact, now, "too_large", "no phone sends a text of this size"),))
     name = seen_row("in", inbound.provider_id)
     if seen(rows, name):
         return NOTHING
-    contacts, sender = contacts_in(rows), settings.senders.get(inbound.sender)
+    aside = seen_row(ASIDE, inbound.provider_id)
+    before = rows.get(aside, SeenRow)
+    fact = fact._replace(at_ms=min(fact.at_ms, before.at_ms)) if before else fact
+    texted_to = _texted_to(inbound, settings)
+    contacts, sender = contacts_in(rows), settings.senders.get(texted_to)
     shared_by = sender.tenants if sender else ()
     read = readings(inbound.body, (*contacts, *shared_by), settings)
     meant = strongest(read, inbound.body)
     tenants = meant_for(meant, contacts, shared_by)
-    changed: dict[str, Row | None] = {name: SeenRow(at_ms=fact.at_ms)}
+    publish = _replies(tenants, fact, read, contacts, texted_to)
+    if not publish:
+        return NOTHING if before else _nobodys(aside, fact, now, sender is not None)
+    changed: dict[str, Row | None] = {name: SeenRow(at_ms=fact.at_ms)} | ({aside: None} if before else {})
     changed |= _answered(contacts, [tenant for tenant in tenants if read[tenant].meaning in ANSWERS])
-    replies = _replies(tenants, fact, read, contacts)
-    publish = replies or (set_aside("inbox", fact, now, *NOBODY[sender is not None]),)
     return Step(changed, publish, {name: forget_at(now, for_good=meant in OPTS_IN)})
+
+
+def _texted_to(inbound: InboundMessage, settings: Settings) -> str:
+    """The sender as we know it.  A number that we text from may be in the pool of a messaging service that we do not
+    use (US long codes have to be in one): then the provider names that service beside it."""
+    if inbound.sender not in settings.senders and inbound.to_address in settings.senders:
+        return inbound.to_address
+    return inbound.sender
+
+
+def _nobodys(name: str, fact: Fact, now: datetime, is_known: bool) -> Step:
+    """Set aside once, however often the webhook is called."""
+    letter = set_aside("inbox", fact, now, *NOBODY[is_known])
+    return Step({name: SeenRow(at_ms=fact.at_ms)}, (letter,), {name: forget_at(now, for_good=False)})
 
 
 def _answered(contacts: Contacts, tenants: Iterable[str]) -> dict[str, Row]:
@@ -75,14 +98,16 @@ def _answered(contacts: Contacts, tenants: Iterable[str]) -> dict[str, Row]:
     return {CONTACT + tenant: ContactRow(last=row.last) for tenant, row in asked}
 
 
-def _replies(tenants: Tenants, fact: Fact, read: Readings, contacts: Contacts) -> tuple[Publication, ...]:
+def _replies(
+    tenants: Tenants, fact: Fact, read: Readings, contacts: Contacts, sender: str
+) -> tuple[Publication, ...]:
     """What somebody writes to one tenant is no other's to read: where it counts for several, those that did not text
     last get a bare keyword, or the words that revoke and no more."""
     written_to = texted_last(contacts, tenants) if len(tenants) > 1 else tenants
     inbound: InboundMessage = fact.value
     told = ((tenant, _overheard(read[tenant], inbound)) for tenant in tenants if tenant not in written_to)
-    overheard = {tenant: _reply(tenant, fact, body) for tenant, body in told if body}
-    whole = {tenant: _reply(tenant, fact, inbound.body, inbound.media) for tenant in written_to}
+    overheard = {tenant: _reply(tenant, sender, fact, body) for tenant, body in told if body}
+    whole = {tenant: _reply(tenant, sender, fact, inbound.body, inbound.media) for tenant in written_to}
     return tuple((overheard | whole)[tenant] for tenant in tenants if tenant in overheard or tenant in whole)
 
 
@@ -90,12 +115,12 @@ def _overheard(answered: Answered, inbound: InboundMessage) -> str:
     return answered.words if answered.meaning in (Meaning.REVOKE, Meaning.NONE) else inbound.body
 
 
-def _reply(tenant: str, fact: Fact, body: str, media: tuple[str, ...] = ()) -> Publication:
+def _reply(tenant: str, sender: str, fact: Fact, body: str, media: tuple[str, ...] = ()) -> Publication:
     inbound: InboundMessage = fact.value
     reply = Reply(
         tenant=tenant,
         number=inbound.number,
-        sender=inbound.sender,
+        sender=sender,
         provider_id=inbound.provider_id,
         body=body,
         media=media,

@@ -171,12 +171,44 @@ def test_starts_are_remembered_for_good_and_the_rest_for_35_days() -> None:
 )
 def test_what_is_nobodys_is_set_aside_once(sender: str, body: str, cause: str) -> None:
     room = played(sender)
-    fact = inbound(body, sender=sender)
+    fact = inbound(body, sender=sender, to_address=sender)
     (letter,) = of(DEAD_LETTERS, room.tell(fact))
     assert (letter.room, letter.cause, letter.topic) == ("inbox", cause, "sms.inbound")
     assert base64.b64decode(letter.key or "").decode() == f"{sender}/{PHONE}"
     assert InboundMessage.model_validate_json(letter.value_bytes or b"") == fact
     assert room.tell(fact) == []
+
+
+@pytest.mark.parametrize("body", ["STOP", "START"])
+def test_what_was_nobodys_is_somebodys_once_its_sender_is_known(body: str) -> None:
+    """Staff apply the sender and replay the record, as its letter says; a yes is no younger for it."""
+    room = played("99999")
+    fact = inbound(body, sender="99999", to_address="99999")
+    assert of(DEAD_LETTERS, room.tell(fact, at=NOON))
+    known = Sender(sender="99999", kind=SenderKind.SHORT_CODE, owner="acme")
+    room.settings = settings_of({}, {"99999": known})
+    (reply,) = of(REPLIES, room.tell(fact, at=NOON + DAY))
+    assert (reply.tenant, reply.body, reply.appended_at) == ("acme", body, NOON)
+    assert room.tell(fact, at=NOON + DAY) == []
+
+
+SERVICE = "MG" + "0" * 32
+
+
+@pytest.mark.parametrize(
+    ("number", "body", "tenants"),
+    [
+        pytest.param(OWN, "STOP", ["acme"], id="STOP"),
+        pytest.param(OWN, "START", ["acme"], id="START"),
+        pytest.param(SHARED, "STOP", ["acme", "bolt"], id="shared, STOP"),
+        pytest.param(SHARED, "START", [], id="shared, START: nobody can tell whom it is for"),
+    ],
+)
+def test_a_number_that_a_service_has_in_its_pool_is_the_sender(number: str, body: str, tenants: list[str]) -> None:
+    """The provider names the service, which nobody has declared, for the number is what is texted from."""
+    room = played(SERVICE)
+    replies = of(REPLIES, room.tell(inbound(body, sender=SERVICE, to_address=number)))
+    assert [(reply.tenant, reply.sender) for reply in replies] == [(tenant, number) for tenant in tenants]
 
 
 @pytest.mark.parametrize("changes", [{"body": "x" * 900_000}, {"body": "STOP", "provider_id": "x" * 900_000}])

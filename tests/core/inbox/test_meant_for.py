@@ -21,7 +21,23 @@ def texted(*, asked: bool = False, ago: int = 0) -> ContactRow:
     ("meant", "contacts", "shared_by", "tenants"),
     [
         pytest.param(NONE, {}, ("acme",), ("acme",), id="one tenant: its own"),
-        pytest.param(STOP, {"bolt": texted()}, ("acme",), ("acme",), id="one tenant now: its own, whoever was before"),
+        pytest.param(NONE, {"bolt": texted()}, ("acme",), ("acme",), id="one tenant now: its own, whoever was before"),
+        pytest.param(HELP, {"bolt": texted(asked=True)}, ("acme",), ("acme",), id="so is a question"),
+        pytest.param(STOP, {"bolt": texted()}, ("acme",), ("acme", "bolt"), id="one tenant now: STOP to both"),
+        pytest.param(
+            Meaning.REVOKE, {"bolt": texted()}, ("acme",), ("acme", "bolt"), id="one tenant now: in other words too"
+        ),
+        pytest.param(
+            START, {"bolt": texted(asked=True)}, ("acme",), ("bolt",), id="one tenant now: START to the old one's ask"
+        ),
+        pytest.param(START, {"bolt": texted()}, ("acme",), ("acme",), id="one tenant now: START unasked is its own"),
+        pytest.param(
+            Meaning.YES,
+            {"acme": texted(asked=True), "bolt": texted(asked=True)},
+            ("acme",),
+            ("acme", "bolt"),
+            id="one tenant now: YES to both asks",
+        ),
         pytest.param(STOP, {"acme": texted(ago=9), "bolt": texted()}, ALL, ("acme", "bolt"), id="STOP: all who texted"),
         pytest.param(STOP, {}, ALL, ALL, id="STOP to nobody known: all who share it"),
         pytest.param(

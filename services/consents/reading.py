@@ -51,10 +51,17 @@ def _number(written: str, given: ValidationInfo) -> str:
 
 
 def _address(written: str) -> str:
+    """Without a zone, which may be any words: no browser's address has one here."""
     try:
-        return str(ip_address(written))
+        return str(ip_address("" if "%" in written else written))
     except ValueError:
         raise ValueError("give the IP address of the person's browser, such as 192.0.2.44") from None
+
+
+def _shown(wording: str) -> str:
+    if not wording.strip():
+        raise ValueError("give the words that the person saw")
+    return wording
 
 
 def _page(written: str) -> str:
@@ -78,7 +85,7 @@ class _Given(BaseModel):
     at: UtcTime
     verified: bool = False
     sender: str | None = Field(default=None, min_length=1, max_length=128)
-    wording: str | None = Field(default=None, min_length=1, max_length=LONGEST_WORDING)
+    wording: Annotated[str, Field(min_length=1, max_length=LONGEST_WORDING), AfterValidator(_shown)] | None = None
     wording_version: str | None = Field(default=None, max_length=128)
     wording_sha256: str | None = None
     url: Annotated[str, Field(max_length=LONGEST_URL), AfterValidator(_page)] | None = None
@@ -99,6 +106,8 @@ def claim(tenant: str, body: Any, key_id: str, now: datetime) -> ConsentEvent | 
         given = _Given.model_validate_json(json.dumps(body))
     except ValidationError as error:
         return tuple(_problem(one) for one in error.errors(include_url=False, include_input=False))
+    except RecursionError:
+        return (Problem("body", "these are objects in objects without end: send the fields that the README names"),)
     if given.at > now + CLOCKS_DIFFER:
         return (Problem("at", "this is in the future: send the time at which the person did it"),)
     evidence = Evidence(

@@ -62,4 +62,9 @@ def comes_back(claim: Claim) -> bool:
 
 
 def _missing(groups: Groups, evidence: Evidence) -> Groups:
-    return tuple(group for group in groups if not any(getattr(evidence, field) for field in group))
+    return tuple(group for group in groups if not any(_given(evidence, field) for field in group))
+
+
+def _given(evidence: Evidence, field: str) -> str:
+    """Blanks prove nothing."""
+    return (getattr(evidence, field) or "").strip()

@@ -152,6 +152,7 @@ async def test_bodies_that_cannot_be_read(api: Api, told: Any, headers: dict[str
         pytest.param({"verified": "maybe"}, "verified", "", id="verified"),
         pytest.param({"wording": None}, "body", "give wording", id="no wording"),
         pytest.param({"wording": ""}, "wording", "at least 1", id="empty wording"),
+        pytest.param({"wording": " \n\t"}, "wording", "words that the person saw", id="blank wording"),
         pytest.param({"wording": "x" * 4001}, "wording", "at most 4000", id="long wording"),
         pytest.param({"wording": "\ud800"}, "body", "", id="half a character"),
         pytest.param({"wording_sha256": "0" * 64}, "body", "not that of wording", id="another wording's hash"),
@@ -160,6 +161,7 @@ async def test_bodies_that_cannot_be_read(api: Api, told: Any, headers: dict[str
         pytest.param({"url": "http://[::1"}, "url", "https://", id="page that is none"),
         pytest.param({"ip": None}, "body", "give ip", id="no address"),
         pytest.param({"ip": "192.0.2.444"}, "ip", "192.0.2.44", id="no such address"),
+        pytest.param({"ip": "fe80::1%<b>anything</b>"}, "ip", "192.0.2.44", id="words behind an address"),
         pytest.param({"nmuber": NUMBER}, "nmuber", "not known", id="misspelt"),
     ],
 )
@@ -356,3 +358,13 @@ def test_another_tenants_ids_are_its_own_and_a_new_key_changes_nothing(tmp_path:
     assert isinstance(renewed, ConsentEvent)
     assert [ids.take(ours, NOW), ids.take(theirs, NOW), ids.take(renewed, NOW)] == ["new", "new", "again"]
     ids.close()
+
+
+def test_a_body_that_is_just_not_too_deep_to_read_is_refused_too() -> None:
+    """To write it takes a few calls more than to read it."""
+    for depth in range(900, 1100):
+        try:
+            body = json.loads("[" * depth + "]" * depth)
+        except RecursionError:
+            break
+        assert isinstance(claim("acme", body, "k", NOW), tuple)

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from schemas.returned import Returned
-from schemas.topics import DISPATCH_ORDERS
+from schemas.topics import DECISIONS, DISPATCH_ORDERS
 from tests.core.gate.cases import BRANCH, HOUR, NOON, SENDERS, opt_in, played, request
 from tests.core.playing import Played
 
 
-def ordered() -> Played:
+def ordered(**changes: object) -> Played:
     room = played()
     room.tell(opt_in())
-    room.tell(request(message_id="m1"))
+    room.tell(request(message_id="m1", **changes))
     return room
 
 
 def orders(room: Played) -> list[tuple[str, int]]:
     return [(order.sender, order.attempt) for order in room.all(DISPATCH_ORDERS)]
+
+
+def verdicts(room: Played) -> list[str]:
+    return [str(one.verdict) for one in room.all(DECISIONS)]
 
 
 def come_back(room: Played, attempt: int, **more: object) -> None:
@@ -46,3 +52,78 @@ def test_one_that_came_back_uncalled_is_reported_above_what_was_said_of_it() -> 
     room = ordered()
     come_back(room, 0)
     assert [attempt for _, attempt in orders(room)] == [0, 1]
+
+
+# --- its time is over by dispatch's clock, and not by this one
+
+
+def over_there(room: Played, ahead: timedelta) -> None:
+    """As dispatch, whose clock is ahead, hands back what has no time left."""
+    order = room.all(DISPATCH_ORDERS)[-1]
+    at = max(room.now + ahead, order.send_before)
+    room.tell(Returned(order=order, reason="out of time", code="out_of_time", at=at))
+
+
+def bounced(room: Played, ahead: timedelta, hours: float) -> int:
+    """How often it is ordered in these hours, by a dispatch that hands back at once what is over by its clock."""
+    end, known = room.now + hours * HOUR, 0
+    while (orders := len(room.all(DISPATCH_ORDERS))) > known:
+        known = orders
+        if room.now + ahead >= room.all(DISPATCH_ORDERS)[-1].send_before:
+            over_there(room, ahead)
+        while len(room.all(DISPATCH_ORDERS)) == known and (due := min(room.wakes.values(), default=end)) < end:
+            room.until(due)
+    return known
+
+
+def test_what_is_over_by_the_clock_over_there_waits_and_is_tried_a_few_times_only() -> None:
+    room = ordered(valid_until=NOON + HOUR)
+    assert bounced(room, 2 * HOUR, hours=24) == 6
+    assert verdicts(room) == ["send", "hold"] * 6 + ["expire"]
+    last = room.all(DECISIONS)[-1]
+    assert (last.verdict, last.findings[0].rule) == ("expire", "expired")
+
+
+def test_it_goes_when_the_clock_over_there_is_right_again() -> None:
+    room = ordered(valid_until=NOON + HOUR)
+    over_there(room, 2 * HOUR)
+    held = room.all(DECISIONS)[-1]
+    assert (held.verdict, held.findings[0].rule, held.until) == ("hold", "clock_skew", NOON + HOUR / 2)
+    room.until(NOON + HOUR / 2)
+    assert len(orders(room)) == 2
+
+
+def test_a_few_milliseconds_cost_one_decision_more() -> None:
+    room = ordered(valid_until=NOON + HOUR)
+    room.now = NOON + HOUR - timedelta(milliseconds=20)
+    over_there(room, timedelta(milliseconds=20))
+    room.until(NOON + HOUR)
+    assert verdicts(room) == ["send", "hold", "expire"]
+    assert room.all(DECISIONS)[-1].findings[0].rule == "expired"
+
+
+def test_an_ask_waits_out_its_hour() -> None:
+    room = played()
+    room.tell(request(message_id="m1"))
+    assert bounced(room, 2 * HOUR, hours=5) == 5
+    held = [one for one in room.all(DECISIONS) if one.kind == "consent_ask" and one.verdict == "hold"]
+    assert {found.rule for one in held for found in one.findings} == {"clock_skew"}
+
+
+def test_what_comes_back_before_its_time_is_over_is_judged_at_once() -> None:
+    room = ordered(valid_until=NOON + HOUR)
+    come_back(room, 1)
+    assert verdicts(room) == ["send", "send"]
+
+
+def test_an_ask_that_finds_too_much_before_it_says_so_and_not_that_the_budget_is_used_up() -> None:
+    room = played()
+    room.tell(request(message_id="m1"))
+    come_back(room, 0, code="no_room", until=NOON + HOUR)
+    held = [one for one in room.all(DECISIONS) if one.kind == "consent_ask"][-1]
+    assert (held.findings[0].rule, held.until) == ("sender_crowded", NOON + HOUR)
+    room.until(NOON + HOUR)
+    assert len(orders(room)) == 2
+    come_back(room, 0, code="ask_budget", until=NOON + 2 * HOUR)
+    held = [one for one in room.all(DECISIONS) if one.kind == "consent_ask"][-1]
+    assert held.findings[0].rule == "ask_budget"

@@ -78,6 +78,16 @@ def test_what_is_appended_before_the_stop_lifts_nothing_whatever_it_claims() -> 
     assert state(room) is OUT
 
 
+@pytest.mark.parametrize("blank", ["", "  ", "\n\t"])
+def test_blanks_prove_nothing(blank: str) -> None:
+    """Staff's yes needs a document, and a form that lifts a STOP what was shown."""
+    room = told(recorded(evidence=Evidence(document=blank, actor="ann")))
+    assert room.all(CONSENT_LOG)[-1].reason == "no proof: give document"
+    room.tell(reply("STOP"), at=NOON + MINUTE)
+    room.tell(opt_in(at=NOON + HOUR, evidence=Evidence(wording=blank)), at=NOON + HOUR)
+    assert state(room) is OUT
+
+
 # --- used ids
 
 

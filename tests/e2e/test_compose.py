@@ -5,7 +5,9 @@ Apache Kafka wants to be root."""
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shutil
 import subprocess
 import uuid
@@ -17,6 +19,7 @@ import pytest
 import yaml
 
 from services.broker.ports import choose
+from services.settings import from_environment
 
 ROOT = Path(__file__).parents[2]
 FILES = ("docker-compose.yml", "tests/e2e/compose.stand-in.yml")
@@ -55,6 +58,39 @@ def compose() -> None:
 def test_the_file_is_well_formed(profile: str) -> None:
     answer = docker("compose", "--profile", profile, "config", "-q")
     assert (answer.returncode, answer.stderr) == (0, "")
+
+
+SETTINGS = (ROOT / "services" / "settings.py").read_text("utf-8")
+OUTSIDE = {name: f"{name.lower()}-of-ours" for name in re.findall(r'"(SAYSO_KAFKA_\w+)"', SETTINGS)}
+"""Every setting of access to Kafka that there is."""
+FILED = {f"SAYSO_KAFKA_{which.upper()}": f"/run/secrets/kafka-{which}" for which in ("ca", "cert", "key")}
+"""Files of this machine, and where a container has them."""
+
+
+def told(**given: str) -> dict[str, dict[str, str]]:
+    """The environment of each service that talks to Kafka, as compose makes it."""
+    answer = docker("compose", "--profile", "*", "config", "--format", "json", **given)
+    assert answer.returncode == 0, answer.stderr
+    found = {name: one.get("environment", {}) for name, one in json.loads(answer.stdout)["services"].items()}
+    return {name: environment for name, environment in found.items() if "SAYSO_BOOTSTRAP" in environment}
+
+
+@pytest.mark.usefixtures("compose")
+def test_everybody_is_told_how_to_get_into_a_kafka_of_ones_own() -> None:
+    assert len(OUTSIDE) == 7
+    files = dict.fromkeys(FILED, "./pyproject.toml")
+    found = told(SAYSO_BOOTSTRAP="ours:9093", **OUTSIDE | files)
+    assert set(found) == {name for name in services() if name not in (*OBSERVED, "kafka", "simulator")}
+    for environment in found.values():
+        assert environment.items() >= {"SAYSO_BOOTSTRAP": "ours:9093", **OUTSIDE, **FILED}.items()
+
+
+@pytest.mark.usefixtures("compose")
+def test_nobody_is_told_anything_of_a_kafka_that_has_no_locks() -> None:
+    for environment in told(SAYSO_BOOTSTRAP="", **dict.fromkeys(OUTSIDE, "")).values():
+        assert environment["SAYSO_BOOTSTRAP"] == "kafka:19092"
+        assert {environment[name] for name in OUTSIDE} == {""}
+        assert from_environment(environment).kafka_security == "plaintext"
 
 
 def services() -> dict[str, dict[str, object]]:

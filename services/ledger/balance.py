@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Final, NamedTuple
 
 from schemas.balance_row import BalanceRow
@@ -44,32 +45,55 @@ _OPENINGS: Final = ("requests", "person_requests", "decisions")
 _IN: Final = "tenant = ?1 AND requested_ms >= ?2 AND requested_ms < ?3"
 
 _STANDING: Final = f"SELECT state, count(*) AS n FROM outcomes WHERE {_IN} GROUP BY state"
+_JUDGED: Final = f"SELECT message_id FROM outcomes WHERE {_IN}"
+_ASKED: Final = " UNION ".join(f"SELECT message_id FROM {table} WHERE {_IN}" for table in _OPENINGS)
 _OPENED: Final = " OR ".join(
-    f"EXISTS (SELECT 1 FROM {table} x WHERE x.message_id = o.message_id AND x.tenant = o.tenant)"
+    f"EXISTS (SELECT 1 FROM {table} x WHERE x.message_id = one.message_id AND x.tenant = ?1)"
     for table in reversed(_OPENINGS)
 )
-_UNASKED: Final = f"SELECT message_id FROM outcomes o WHERE {_IN} AND NOT ({_OPENED})"
-_UNJUDGED: Final = " UNION ".join(
-    f"""SELECT message_id FROM {table} x WHERE {_IN}
-        AND NOT EXISTS (SELECT 1 FROM outcomes o WHERE o.identity = x.tenant || '/' || x.message_id)"""
-    for table in _OPENINGS
-)
+_UNASKED: Final = f"""SELECT message_id FROM ({_JUDGED} EXCEPT SELECT message_id FROM decisions WHERE {_IN}) one
+    WHERE NOT ({_OPENED})"""
+_UNJUDGED: Final = f"""SELECT message_id FROM ({_ASKED} EXCEPT {_JUDGED}) one
+    WHERE NOT EXISTS (SELECT 1 FROM outcomes o WHERE o.identity = ?1 || '/' || one.message_id)"""
+"""Most have both in the same hour: only the others are looked for one by one, wherever they may be."""
 _STATES: Final = ", ".join(f"'{state}'" for state in State)
 _STRANGE: Final = f"SELECT message_id, state FROM outcomes WHERE {_IN} AND state NOT IN ({_STATES})"
 
 
+class _Recounted(NamedTuple):
+    """Ids of messages that were asked for and are nowhere, and of those that stand somewhere and were not asked for."""
+
+    by_state: dict[str, int]
+    unjudged: tuple[str, ...]
+    unasked: tuple[str, ...]
+
+    @property
+    def balance(self) -> Balance:
+        return balance(sum(self.by_state.values()) - len(self.unasked) + len(self.unjudged), self.by_state)
+
+
+def _recounted(ledger: Ledger, hour: Hour) -> _Recounted:
+    by_state = {str(row["state"]): int(row["n"]) for row in _rows(ledger, _STANDING, hour)}
+    unjudged, unasked = (tuple(row["message_id"] for row in _rows(ledger, sql, hour)) for sql in (_UNJUDGED, _UNASKED))
+    return _Recounted(by_state, unjudged, unasked)
+
+
 def books(ledger: Ledger, hour: Hour) -> Balance:
     """A message belongs to the hour that its outcome says it was requested in; one without an outcome to its own."""
-    by_state = {str(row["state"]): int(row["n"]) for row in _rows(ledger, _STANDING, hour)}
-    unasked, unjudged = (len(_rows(ledger, sql, hour)) for sql in (_UNASKED, _UNJUDGED))
-    return balance(sum(by_state.values()) - unasked + unjudged, by_state)
+    return _recounted(ledger, hour).balance
 
 
 def astray(ledger: Ledger, hour: Hour) -> Iterator[Astray]:
-    for row in _rows(ledger, _UNJUDGED, hour):
-        yield Astray(hour.tenant, row["message_id"], "requested, and nothing is known of it since")
-    for row in _rows(ledger, _UNASKED, hour):
-        yield Astray(hour.tenant, row["message_id"], "has an outcome, and nobody asked for it")
+    return _missed(ledger, hour, _recounted(ledger, hour))
+
+
+def _missed(ledger: Ledger, hour: Hour, found: _Recounted) -> Iterator[Astray]:
+    for message_id in found.unjudged:
+        yield Astray(hour.tenant, message_id, "requested, and nothing is known of it since")
+    for message_id in found.unasked:
+        yield Astray(hour.tenant, message_id, "has an outcome, and nobody asked for it")
+    if set(found.by_state) <= set(State):
+        return
     for row in _rows(ledger, _STRANGE, hour):
         yield Astray(hour.tenant, row["message_id"], f"is in a state that has no place in the books: {row['state']}")
 
@@ -86,8 +110,9 @@ def hours(ledger: Ledger, since: datetime, until: datetime, tenant: str | None =
 
 
 def row_of(ledger: Ledger, hour: Hour, now: datetime) -> BalanceRow:
-    found = books(ledger, hour)
-    named = [one.message_id for one, _ in zip(astray(ledger, hour), range(NAMED), strict=False)]
+    recounted = _recounted(ledger, hour)
+    found = recounted.balance
+    named = [one.message_id for one in islice(_missed(ledger, hour, recounted), NAMED)]
     return BalanceRow(
         tenant=hour.tenant,
         hour=hour.begins,

@@ -18,7 +18,7 @@ EVERY: Final = 5.0
 """Seconds between two counts."""
 
 _SOURCES: Final = ("requests", "person_requests", "decisions", "outcome_history")
-_OPEN: Final = "SELECT json FROM balances WHERE residue <> 0"
+_OPEN: Final = "SELECT json FROM balances WHERE residue <> 0 OR json_array_length(json, '$.astray') > 0"
 
 
 class Recount:

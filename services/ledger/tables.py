@@ -53,7 +53,8 @@ def _ms(name: str) -> dict[str, Get]:
 
 
 _REQUESTED: dict[str, Get] = {"requested_ms": lambda m: round(m.requested_at.timestamp() * 1000)}
-_BY_HOUR = ("tenant", "requested_ms")
+_BY_HOUR = ("tenant", "requested_ms", "message_id")
+"""With the ids, so that the books of an hour are recounted from the index alone."""
 _BY_MESSAGE = ("message_id", "tenant")
 _BY_NUMBER = ("number", "tenant")
 _RESENT = ("resend_of", "tenant")
@@ -82,7 +83,7 @@ TABLES: tuple[Table, ...] = (
     Table("outcome_history", topics.OUTCOMES, _MESSAGE | _plain("version", "state") | _REQUESTED, lookup=_BY_MESSAGE),
     Table("outcomes", topics.OUTCOMES, _MESSAGE | _plain("state", "error_code", "final", "kind", "sender") | _REQUESTED,
           latest=lambda m: f"{m.tenant}/{m.message_id}", rank=lambda m: m.version, lookup=("state",),
-          period=(*_BY_HOUR, "state"),
+          period=("tenant", "requested_ms", "state", "message_id"),
           by_time=True),
     Table("alerts", topics.ALERTS, _MESSAGE | _plain("open"), latest=lambda m: f"{m.tenant}/{m.message_id}",
           rank=lambda m: round(m.at.timestamp() * 1000), lookup=("open",)),

@@ -112,6 +112,18 @@ def test_the_recount_looks_again_where_something_came_or_was_off(ledger: Ledger,
     assert isinstance(rows[0], BalanceRow)
 
 
+def test_the_recount_looks_again_where_a_loss_and_a_surplus_had_hidden_each_other(
+    ledger: Ledger, tmp_path: Path
+) -> None:
+    recount = Recount(tmp_path / FILE)
+    shelved(tmp_path, asked("lost"), stands("surplus"))
+    rows = recount.changed()
+    assert [(row.residue, len(row.astray)) for row in rows] == [(0, 2)]
+    shelved(tmp_path, *[(BALANCE, row) for row in rows])
+    shelved(tmp_path, decided("lost", NOON + HOUR), decided("surplus", NOON + HOUR), stands("lost", at=NOON + HOUR))
+    assert (NOON, ()) in [(row.hour, row.astray) for row in recount.changed()]
+
+
 def balance(folder: Path, capsys: pytest.CaptureFixture[str], *options: str) -> tuple[int, str]:
     code = run(["balance", "--state", str(folder), *options])
     return code, capsys.readouterr().out
@@ -131,3 +143,13 @@ def test_the_command_names_what_is_astray(tmp_path: Path, capsys: pytest.Capture
     assert "acme/lost requested, and nothing is known of it since" in out
     found = json.loads(balance(tmp_path, capsys, "--json")[1])
     assert (found["residue"], [one["message_id"] for one in found["astray"]]) == (1, ["lost"])
+
+
+def test_an_hour_whose_loss_and_surplus_cancel_out_is_off_for_programs_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = datetime.now(UTC)
+    shelved(tmp_path, asked("lost", now), stands("surplus", at=now))
+    code, out = balance(tmp_path, capsys, "--json")
+    found = json.loads(out)
+    assert (code, len(found["hours"]), len(found["astray"])) == (1, 1, 2)

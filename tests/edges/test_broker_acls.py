@@ -67,8 +67,9 @@ async def run(java: Java, words: list[str], **variables: str) -> str:
 
 async def listed(java: Java, **variables: str) -> set[Acl]:
     """What the broker allows, by the tool's own list."""
+    said = await run(java, ["kafka-acls.sh", "--bootstrap-server", "$KAFKA", "--list"], **variables)
     found, place = set(), None
-    for line in (await run(java, ["kafka-acls.sh", "--bootstrap-server", "$KAFKA", "--list"], **variables)).splitlines():
+    for line in said.splitlines():
         if named := NAMED.search(line):
             place = Kind[named[1]], named[2], Pattern[named[3]]
         elif (right := ALLOWED.search(line)) and place:

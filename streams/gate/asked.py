@@ -21,6 +21,7 @@ from streams.gate.own import own_id, pending
 from streams.gate.proof import lacking
 from streams.gate.release import judged_anew
 from streams.gate.rows import NUMBER, Ask, NumberRow
+from streams.gate.waits import Wait
 from streams.step import Rows, Settings, Step
 
 NO_SETTINGS: Final = "this tenant has no settings: apply them first"
@@ -63,14 +64,14 @@ def ask_failed(rows: Rows, claim: Claim, row: NumberRow, now: datetime, settings
     return entered(rows.family, claim, row, failed, now)[1]
 
 
-def ask_came_back(rows: Rows, ask: Pending, until: datetime | None, now: datetime, settings: Settings) -> Step:
-    """Nobody was asked by it.  Where it has to wait for room in the tenant's budget, the texts that wait for its answer
-    say so."""
+def ask_came_back(rows: Rows, ask: Pending, wait: Wait | None, now: datetime, settings: Settings) -> Step:
+    """Nobody was asked by it.  Where it has to wait, say for room in the tenant's budget, the texts that wait for its
+    answer say so."""
     before, request = rows.get(NUMBER, NumberRow) or NumberRow(), ask.request
     if not is_last_ask(before, request.tenant, request.number, request.message_id):
         return _replaced(ask, one_less_before(before), now, settings)
-    judged = judge(ask, handed_back(before, until), now, settings)
-    if until is None:
+    judged = judge(ask, handed_back(before, wait), now, settings)
+    if wait is None:
         return joined(judged.step, Step({NUMBER: judged.number}))
     return joined(judged.step, judged_anew(rows, judged.number, ask.place, now, settings))
 

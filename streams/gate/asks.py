@@ -13,7 +13,8 @@ from schemas.consent_status import ConsentState
 from streams.gate.limits import ASK_EVERY, ASKS_BY_ITSELF
 from streams.gate.rows import Ask, Asking, NumberRow
 from streams.gate.skew import SKEWED, behind
-from streams.reasons import moment, span
+from streams.gate.waits import BUDGET, BY_RULE, Wait
+from streams.reasons import Reason, moment, span
 
 NEVER: Final = Asking()
 SETTLED: Final = {
@@ -48,9 +49,14 @@ def against(row: NumberRow, now: datetime, zone: tzinfo = UTC) -> str:
 
 
 def no_room_until(row: NumberRow, now: datetime) -> datetime | None:
-    """From when on the tenant's budget has room for the ask that waits; None: nothing is known against it."""
+    """From when on there is room for the ask that waits, in the tenant's budget or at its sender; None: nothing is
+    known against it."""
     until = asking(row).no_room_until
     return until if until is not None and until > now else None
+
+
+def why_no_room(row: NumberRow) -> Reason:
+    return BY_RULE.get(asking(row).no_room_rule, BUDGET)
 
 
 def asks_by_itself(row: NumberRow, now: datetime) -> bool:
@@ -69,10 +75,11 @@ def opened(row: NumberRow) -> NumberRow:
     return row.model_copy(update={"asking": after})
 
 
-def handed_back(row: NumberRow, until: datetime | None) -> NumberRow:
+def handed_back(row: NumberRow, wait: Wait | None) -> NumberRow:
     """Its order came back unsent: nobody was asked by it, so the clock is where it was before."""
     ask = asking(row)
-    unsent = ask.model_copy(update={"at": ask.earlier, "no_room_until": until})
+    until, why = (wait.until, wait.why.rule) if wait else (None, "")
+    unsent = ask.model_copy(update={"at": ask.earlier, "no_room_until": until, "no_room_rule": why})
     return row.model_copy(update={"asking": unsent})
 
 

@@ -19,6 +19,7 @@ from streams.gate.limits import WORDS_AT_MOST
 from streams.gate.own import is_ours
 from streams.gate.release import with_number
 from streams.gate.rows import NUMBER, MessageRow, NumberRow, message_row
+from streams.gate.waits import wait_of
 from streams.set_aside import set_aside
 from streams.step import NOTHING, Fact, Rows, Settings, Step
 
@@ -70,11 +71,12 @@ def on_returned(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> St
         return NOTHING
     request = message.request.model_copy(update={"body": order.body})
     pending = Pending(request, _reported(message, returned), _place(fact))
-    if message.canceled is not None or (order.kind != OwnKind.CONSENT_ASK and returned.until is None):
+    wait = wait_of(returned, now)
+    if message.canceled is not None:
         return _judged(rows, pending, now, settings)
-    if order.kind != OwnKind.CONSENT_ASK and returned.until is not None:
-        return waits_for_room(rows, pending, returned.until, now, settings)
-    return ask_came_back(rows, pending, returned.until, now, settings)
+    if order.kind == OwnKind.CONSENT_ASK:
+        return ask_came_back(rows, pending, wait, now, settings)
+    return waits_for_room(rows, pending, wait, now, settings) if wait else _judged(rows, pending, now, settings)
 
 
 def _reported(message: MessageRow, returned: Returned) -> MessageRow:

@@ -35,8 +35,8 @@ class Ask(StrEnum):
 
 class Asking(Row):
     """A number's opt-in requests: how many there were, where the last stands, when the last that went out was ordered;
-    `before`: how many earlier ones are unanswered; `earlier`: when the one before it was ordered; `no_room_until`: the
-    tenant's budget has no room for it before."""
+    `before`: how many earlier ones are unanswered; `earlier`: when the one before it was ordered; `no_room_until`:
+    there is no room for it before, and `no_room_rule` says where: in the tenant's budget if it is empty."""
 
     count: int = 0
     last: Ask = Ask.NONE
@@ -44,6 +44,7 @@ class Asking(Row):
     before: int = 0
     earlier: UtcTime | None = None
     no_room_until: UtcTime | None = None
+    no_room_rule: str = ""
 
 
 class Helped(Row):

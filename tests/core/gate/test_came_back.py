@@ -67,7 +67,7 @@ def over_there(room: Played, ahead: timedelta) -> None:
 def bounced(room: Played, ahead: timedelta, hours: float) -> int:
     """How often it is ordered in these hours, by a dispatch that hands back at once what is over by its clock."""
     end, known = room.now + hours * HOUR, 0
-    while (orders := len(room.all(DISPATCH_ORDERS))) > known:
+    while known < 50 and (orders := len(room.all(DISPATCH_ORDERS))) > known:
         known = orders
         if room.now + ahead >= room.all(DISPATCH_ORDERS)[-1].send_before:
             over_there(room, ahead)

@@ -1,0 +1,44 @@
+"""Why an order came back that may go later, and from when."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final, NamedTuple
+
+from schemas.own_kind import OwnKind
+from schemas.returned import Returned
+from streams.reasons import Reason
+
+BUDGET: Final = Reason(
+    "ask_budget", "This hour's opt-in requests are used up", "raise asks_per_hour, or wait: it goes by itself"
+)
+CROWDED: Final = Reason("sender_crowded", "Too many texts stand before it at its sender", "wait: it goes by itself")
+OVER_THERE: Final = Reason(
+    "clock_skew",
+    "Its time is over by its sender's clock, and not by this one",
+    "wait: it goes by itself; if that takes longer than a moment, set the clocks by NTP",
+)
+BY_RULE: Final[Mapping[str, Reason]] = {reason.rule: reason for reason in (BUDGET, CROWDED, OVER_THERE)}
+TOO_LATE: Final[Mapping[str, str]] = {
+    CROWDED.rule: "use a faster sender, or ask earlier",
+    OVER_THERE.rule: "set the clocks by NTP",
+}
+"""What to do where no time is left to wait."""
+
+
+class Wait(NamedTuple):
+    until: datetime
+    why: Reason
+
+
+def wait_of(returned: Returned, now: datetime) -> Wait | None:
+    """None: it is judged afresh at once.  Dispatch's clock may be ahead of this one: ordered again before its time is
+    over here too, it would come back again, and so on without a pause."""
+    order = returned.order
+    if returned.until is not None:
+        budget = order.kind == OwnKind.CONSENT_ASK and returned.code != "no_room"
+        return Wait(returned.until, BUDGET if budget else CROWDED)
+    if returned.at >= order.send_before > now:
+        return Wait(order.send_before, OVER_THERE)
+    return None

@@ -34,7 +34,7 @@ def alerts(
     from services.ledger.alerts import as_data
 
     now = datetime.now(UTC)
-    with ledger(bootstrap, state) as opened:
+    with ledger(bootstrap, state, tenant) as opened:
         found = raised(opened, now, tenant, closed=everything)
     if as_json:
         plain = [as_data(standing) for standing in found]

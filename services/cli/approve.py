@@ -67,7 +67,7 @@ def _decide(action: str, pick: picking.Pick, yes: bool, by: str, where: _Where) 
     from streams.mailboxes import Box
 
     now = datetime.now(UTC)
-    with ledger(where.bootstrap, where.state) as opened:
+    with ledger(where.bootstrap, where.state, pick.tenant) as opened:
         texts = [_text(opened, item) for item in picking.picked(opened, pick, (Box.READY,), now)]
     if not texts:
         raise Refused("Nothing that matches waits for approval", 1)

@@ -37,15 +37,15 @@ def balance(
     from services.ledger.balance import hours as in_use
 
     now = datetime.now(UTC)
-    with ledger(bootstrap, state) as opened:
+    with ledger(bootstrap, state, tenant) as opened:
         found = in_use(opened, now - timedelta(hours=hours), now + timedelta(days=1), tenant)
         rows = [(hour, row_of(opened, hour, now)) for hour in found]
         off = [row for _, row in rows if row.residue or row.astray]
         named = [one for hour, row in rows if row.residue or row.astray for one in astray(opened, hour)]
     if as_json:
-        shown = [row.model_dump(mode="json", exclude={"at", "astray"}) for _, row in rows]
-        print_json({"residue": sum(row.residue for _, row in rows), "hours": shown if every else
-                    [one for one in shown if one["residue"]], "astray": [one._asdict() for one in named]})  # fmt: skip
+        shown = [row.model_dump(mode="json", exclude={"at", "astray"}) for _, row in rows if every or row in off]
+        print_json({"residue": sum(row.residue for _, row in rows), "hours": shown,
+                    "astray": [one._asdict() for one in named]})  # fmt: skip
     else:
         _show([row for _, row in rows], off, named, every)
     if off:

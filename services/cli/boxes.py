@@ -45,7 +45,7 @@ def box(
         raise Refused(f"There is no mailbox {which!r}: they are {', '.join(Box)}")
     moments.in_order(since, until, ("--since", "--until"))
     wanted = Wanted(tenant, branch, person, code, since, until)
-    with ledger(bootstrap, state) as opened:
+    with ledger(bootstrap, state, tenant) as opened:
         with closing(boxed(opened, Box(which), wanted, datetime.now(UTC))) as found:
             items = list(islice((item for item in found if item.attention or not attention), most + 1))
         texts = _texts(opened, items[:most]) if which == Box.READY or unmask else {}

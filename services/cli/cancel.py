@@ -54,7 +54,7 @@ def cancel(
     from services.cli.screen import console, print_json
 
     where = bootstrap_of(bootstrap, state)
-    with ledger(bootstrap, state) as opened:
+    with ledger(bootstrap, state, tenant) as opened:
         found = one(opened, message_id, tenant)
         word = settled(found)
         if word is None:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from services.cli import options
-from services.cli.refused import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -54,10 +53,10 @@ def codes(
 
 
 def _is(code: Code, who: str | None) -> bool:
+    from services.cli.input import one_of
     from streams.codes import Who
 
-    if who is not None and who not in set(Who):
-        raise Refused(f"--class {who!r} is not known: use {', '.join(Who)}")
+    one_of("--class", who, Who)
     return who in (None, code.who)
 
 

@@ -98,7 +98,7 @@ def show(
     from services.ledger.consent import consent
 
     wanted = clean("NUMBER", number)
-    with ledger(bootstrap, state) as opened:
+    with ledger(bootstrap, state, tenant) as opened:
         found = consent(opened, wanted, tenant)
     if not found:
         raise Refused("Nothing is on record of that number" + (f" at {tenant}" if tenant else ""))
@@ -133,13 +133,16 @@ def _claim(
     from services.cli.input import identity, message
     from services.cli.input import number as clean
     from services.cli.kafka import bootstrap_of, publish
+    from services.cli.known import must_know
     from services.cli.screen import console
 
     claim = message(
         ConsentEvent, event_id=identity("c"), tenant=tenant, number=clean("NUMBER", number), sender=sender,
         action=action, source="manual", at=datetime.now(UTC), evidence=evidence,
     )  # fmt: skip
-    publish(bootstrap_of(bootstrap, state), CONSENT_EVENTS, [claim])
+    where = bootstrap_of(bootstrap, state)
+    must_know(where, tenant)
+    publish(where, CONSENT_EVENTS, [claim])
     console().print(f"Recorded as [bold]{claim.event_id}[/]. What was made of it:")
     same = options.same(state, bootstrap)
     console().print(f"  sayso consent show {claim.number} --tenant {tenant}{same}", style="cyan")

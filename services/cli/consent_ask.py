@@ -40,13 +40,16 @@ def ask(
     from services.cli.input import identity, message
     from services.cli.input import number as clean
     from services.cli.kafka import bootstrap_of, publish
+    from services.cli.known import must_know
     from services.cli.screen import console
 
     event = message(
         ConsentEvent, event_id=identity("a"), tenant=tenant, number=clean("NUMBER", number), sender=sender,
         action="ask", source="manual", at=datetime.now(UTC), evidence={"actor": actor},
     )  # fmt: skip
-    publish(bootstrap_of(bootstrap, state), CONSENT_EVENTS, [event])
+    where = bootstrap_of(bootstrap, state)
+    must_know(where, tenant)
+    publish(where, CONSENT_EVENTS, [event])
     with waiting_for("waiting for the gate's answer"):
         answer = _answer(event, bootstrap, state)
     if answer is None:

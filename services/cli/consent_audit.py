@@ -38,7 +38,7 @@ def audit(
 
     if as_csv and as_json:
         raise Refused("Say --csv or --json, not both")
-    with ledger(bootstrap, state) as opened:
+    with ledger(bootstrap, state, tenant) as opened:
         found = audited(opened, tenant, Since(datetime.now(UTC), timedelta(days=pending_days)))
     shown = _print_json if as_json else _print_csv if as_csv else _print
     shown(found, unmask)

@@ -45,11 +45,14 @@ def import_(
 
     from services.cli.consent_csv import Import, lines
     from services.cli.kafka import bootstrap_of, run
+    from services.cli.known import must_know
     from services.cli.screen import console, note, print_json
 
     about = Import(_tenant(tenant), actor or getpass.getuser(), datetime.now(UTC))
-    with bar("lines", _how_long(file)) as moved:
-        imported = run(_import(lines(file, about), bootstrap_of(bootstrap, state), moved))
+    length, where = _how_long(file), bootstrap_of(bootstrap, state)
+    must_know(where, about.tenant)
+    with bar("lines", length) as moved:
+        imported = run(_import(lines(file, about), where, moved))
     if as_json:
         bad = [{"line": line.line, "reason": line.reason} for line in imported.bad]
         print_json({"imported": imported.good, "bad": bad})

@@ -125,7 +125,7 @@ def _logs(number: str, tenant: str | None, bootstrap: str | None, state: Path) -
     from services.ledger.consent_log import consent_logs
 
     wanted = clean("--number", number)
-    with ledger(bootstrap, state) as opened:
+    with ledger(bootstrap, state, tenant) as opened:
         found = consent_logs(opened, wanted, tenant)
     if not found:
         raise Refused("Nothing is on record of that number's consent" + (f" at {tenant}" if tenant else ""))

@@ -32,7 +32,7 @@ def dismiss(
 
     pick = picking.Pick(message_ids, tenant, branch, person, code, since, until, all_)
     now, name = datetime.now(UTC), picking.who(by)
-    with ledger(bootstrap, state) as opened:
+    with ledger(bootstrap, state, tenant) as opened:
         items = picking.picked(opened, pick, (Box.SENTBOX, Box.OUTBOX), now)
     failed = [item for item in items if _failed(item)]
     if pick.ids and (other := [item for item in items if item not in failed]):

@@ -38,13 +38,14 @@ def listed(
 
     Example: [cyan]sayso dlq list --cause invalid[/]
     """
+    from services.cli.causes import CAUSES
     from services.cli.kafka import ledger
     from services.cli.masking import mask_text
     from services.cli.screen import clock, console, print_json, table
     from services.ledger.letters import counted, letters
 
     with ledger(bootstrap, state) as opened:
-        found, counts = letters(opened, _wanted(cause, topic, resolved)), counted(opened)
+        found, counts = letters(opened, _wanted(opened, cause, topic, resolved)), counted(opened)
     if as_json:
         print_json([_data(one, unmask) for one in found])
         return
@@ -52,7 +53,8 @@ def listed(
         console().print("No dead letters are open." if not (cause or topic) else "None.", style="green")
         return
     shown = console()
-    shown.print(table("By cause", ("topic", "cause", "open#", "all#"), counts))
+    by_cause = [(topic, cause, CAUSES.get(cause, ""), *many) for topic, cause, *many in counts]
+    shown.print(table("By cause", ("topic", "cause", "meaning", "open#", "all#"), by_cause))
     lines = [
         (one.name, clock(one.said.at.isoformat()), one.said.room,
          f"{one.said.topic}/{one.said.partition}@{one.said.offset}", one.said.cause,
@@ -238,14 +240,17 @@ def _chosen(opened: Ledger, names: list[str] | None, cause: str | None, topic: s
 
     if bool(names) == every:
         raise Refused("Name the letters, or give --all (with --cause or --topic to narrow it)")
-    return [_open(opened, name) for name in names] if names else letters(opened, _wanted(cause, topic, False))
+    return [_open(opened, name) for name in names] if names else letters(opened, _wanted(opened, cause, topic, False))
 
 
-def _wanted(cause: str | None, topic: str | None, resolved: bool) -> Any:
+def _wanted(opened: Ledger, cause: str | None, topic: str | None, resolved: bool) -> Any:
+    """Raises Refused for a cause or a topic that there is not."""
+    from services.cli import causes
     from services.cli.tail import named
-    from services.ledger.letters import Wanted
+    from services.ledger.letters import Wanted, counted
 
-    return Wanted(cause, named(topic) if topic else None, resolved)
+    on_record = {one for _, one, _, _ in counted(opened)} if cause else set()
+    return Wanted(causes.cause(cause, on_record), named(topic) if topic else None, resolved)
 
 
 def _open(opened: Ledger, name: str) -> Letter:
@@ -266,7 +271,7 @@ def _letter(opened: Ledger, name: str) -> Letter:
         raise Refused(f"{name!r} is no letter: they are called like 2-17, see `sayso dlq list`")
     found = letter(opened, int(partition), int(offset))
     if found is None:
-        raise Refused(f"There is no letter {name}: see `sayso dlq list --resolved`", 1)
+        raise Refused(f"There is no letter {name}: see `sayso dlq list --resolved`")
     return found
 
 

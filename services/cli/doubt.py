@@ -52,7 +52,7 @@ def show(
     from services.cli.screen import clock, console, print_json, table
     from services.ledger.doubts import doubts
 
-    with ledger(bootstrap, state) as opened:
+    with ledger(bootstrap, state, tenant) as opened:
         found = doubts(opened, tenant)
     if as_json:
         plain = [one._asdict() for one in found]
@@ -108,7 +108,7 @@ def _resolve(
     from services.cli.screen import console, print_json
 
     where = bootstrap_of(bootstrap, state)
-    with ledger(bootstrap, state) as opened:
+    with ledger(bootstrap, state, tenant) as opened:
         doubt = _one(opened, message_id, tenant)
         word = Resolve(sender=doubt.sender, tenant=doubt.tenant, message_id=message_id, attempt=doubt.attempt,
                        action=action, by=by, at=datetime.now(UTC))  # fmt: skip

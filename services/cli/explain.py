@@ -53,7 +53,7 @@ def on_record(
     from services.ledger.explain import Ambiguous, Unknown
     from services.ledger.explain import explain as explained
 
-    with ledger(bootstrap, state) as opened:
+    with ledger(bootstrap, state, tenant) as opened:
         match explained(opened, message_id, tenant, as_of):
             case Unknown():
                 raise Refused(f"No message {message_id!r} is on record" + (f" at {tenant}" if tenant else "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -34,6 +35,13 @@ def number(option: str, written: str) -> str:
     if not _NUMBER.fullmatch(clean):
         raise Refused(f"{option} {written!r} is not a phone number with plus and country code, such as +12125550123")
     return clean
+
+
+def one_of(option: str, given: str | None, *names: Iterable[str]) -> None:
+    """Raises Refused for what is given and is none of them."""
+    known = dict.fromkeys(name for some in names for name in some)
+    if given is not None and given not in known:
+        raise Refused(f"{option} {given!r} is not known: use {', '.join(known)}")
 
 
 def identity(prefix: str) -> str:

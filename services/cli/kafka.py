@@ -66,8 +66,10 @@ async def _publish(bootstrap: str, topic: Topic[Any], messages: Sequence[Message
 
 
 @contextmanager
-def ledger(given: str | None, state: Path) -> Iterator[Ledger]:
-    """Opened and brought up to the topics; without a broker, as it was left, and that is said.  Raises Refused."""
+def ledger(given: str | None, state: Path, tenant: str | None = None) -> Iterator[Ledger]:
+    """Opened and brought up to the topics; without a broker, as it was left, and that is said.  Raises Refused, also
+    where it is asked about a tenant that there is not."""
+    from services.cli.known import must_have
     from services.cli.screen import note
     from services.ledger import Ledger, LedgerError
     from services.ledger.ledger import FILE
@@ -82,6 +84,7 @@ def ledger(given: str | None, state: Path) -> Iterator[Ledger]:
             note(f"No broker is running: this is the ledger as of its last record, {_last_record(opened)}.")
         else:
             _catch_up(opened, bootstrap)
+        must_have(opened, tenant)
         yield opened
     finally:
         opened.close()

@@ -18,6 +18,7 @@ app = typer.Typer(help="API keys of those who report consent; the state folder h
 def add(
     tenant: Annotated[str, typer.Option("--tenant", "-t", help="The one tenant it is good for.")],
     label: Annotated[str, typer.Option(help="What it is for, such as website.")] = "",
+    bootstrap: options.Bootstrap = None,
     state: options.State = options.STATE,
 ) -> None:
     """Make a key. It is shown now and never again.
@@ -29,6 +30,8 @@ def add(
     from pydantic import TypeAdapter, ValidationError
 
     from schemas.base import Slug
+    from services.broker import running
+    from services.cli.known import must_have_in, must_know
     from services.cli.screen import note
     from services.consents.keys import Keys
 
@@ -36,6 +39,10 @@ def add(
         TypeAdapter(Slug).validate_python(tenant)
     except ValidationError:
         raise Refused(f"--tenant {tenant!r} cannot be used: use letters, digits and . _ : @ - (128 at most)") from None
+    if where := bootstrap or running(state):
+        must_know(where, tenant)
+    else:
+        must_have_in(state, tenant)
     with _in_words():
         made = Keys(state).add(tenant, label, datetime.now(UTC))
     note(f"Key {made.key.id} for {tenant}. Keep it: it is not shown again.")
@@ -50,9 +57,12 @@ def show(
 
     Example: [cyan]sayso keys list -t harbor[/]
     """
+    from services.cli.known import must_have_in
     from services.cli.screen import clock, console, print_json, table
     from services.consents.keys import Keys
 
+    if tenant is not None:
+        must_have_in(state, tenant)
     with _in_words():
         found = [key for key in Keys(state).all() if tenant in (None, key.tenant)]
     if as_json:

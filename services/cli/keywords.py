@@ -38,13 +38,12 @@ def keywords(
 def _settings(tenant: str, bootstrap: str | None, state: Path) -> TenantSettings:
     from schemas.tenant_settings import TenantSettings
     from services.cli.kafka import ledger
-    from services.cli.refused import Refused
+    from services.cli.known import among
 
     with ledger(bootstrap, state) as opened:
-        found = list(opened.rows("SELECT json FROM tenants WHERE tenant = ?", tenant))
-    if not found:
-        raise Refused(f"There is no tenant {tenant!r}. See: sayso tenants list")
-    return TenantSettings.model_validate_json(found[0]["json"])
+        found = {row["tenant"]: row["json"] for row in opened.rows("SELECT tenant, json FROM tenants")}
+    among(tenant, found)
+    return TenantSettings.model_validate_json(found[tenant])
 
 
 def _show(tenant: TenantSettings | None, as_json: bool) -> None:

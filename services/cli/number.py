@@ -44,14 +44,13 @@ def number(
     named = clean("NUMBER", written)
     if confirmed:
         _confirm(named, tenant, actor, bootstrap, state)
-    with ledger(bootstrap, state) as opened:
+    with ledger(bootstrap, state, tenant) as opened:
         found = said_of(opened, named, tenant)
+    if not found:
+        raise Refused("Nothing is on record of that number" + (f" at {tenant}" if tenant else ""))
     if as_json:
         plain = [said.fact | {"place": said.place} for said in found]
         print_json(plain if unmask else mask(plain))
-        return
-    if not found:
-        console().print("Nothing is on record of this number.")
         return
     console().print(table(None, ("at (UTC)", "tenant", "what", "", "place"), map(_row, found)))
 
@@ -62,6 +61,7 @@ def _confirm(named: str, tenant: str | None, actor: str | None, bootstrap: str |
     from schemas.topics import NUMBER_FACTS
     from services.cli.input import message
     from services.cli.kafka import bootstrap_of, publish
+    from services.cli.known import must_know
 
     if not tenant or not actor:
         raise Refused("Say whose number it is and who has made sure: --confirmed wants --tenant and --actor")
@@ -69,7 +69,9 @@ def _confirm(named: str, tenant: str | None, actor: str | None, bootstrap: str |
         NumberFact, tenant=tenant, number=named, doubtful=False, landline=False, suppressed=False,
         evidence=Evidence(actor=actor), at=datetime.now(UTC),
     )  # fmt: skip
-    publish(bootstrap_of(bootstrap, state), NUMBER_FACTS, [fact])
+    where = bootstrap_of(bootstrap, state)
+    must_know(where, tenant)
+    publish(where, NUMBER_FACTS, [fact])
 
 
 def _row(said: Said) -> tuple[str, ...]:

@@ -44,6 +44,7 @@ def import_(
     Example: [cyan]sayso people import clients.csv --tenant harbor[/]
     """
     from services.cli.kafka import bootstrap_of
+    from services.cli.known import must_know
     from services.cli.people_file import read_people
     from services.cli.screen import console, note, print_json
 
@@ -53,6 +54,7 @@ def import_(
             note(f"{file}, line {bad.line}: {bad.reason}")
         raise Refused(f"{file}: there is nobody in it to import")
     where = bootstrap_of(bootstrap, state)
+    must_know(where, *dict.fromkeys(entry.tenant for entry in found.people))
     _publish(where, _events(found, replace))
     for bad in found.bad:
         note(f"{file}, line {bad.line}: {bad.reason}")
@@ -86,7 +88,7 @@ def show(
     from services.cli.screen import print_json
     from services.ledger.people import people
 
-    with ledger(bootstrap, state) as opened:
+    with ledger(bootstrap, state, tenant) as opened:
         found = people(opened, person, tenant)
     if not found:
         raise Refused(f"Nobody is on record as {person!r}" + (f" at {tenant}" if tenant else ""))

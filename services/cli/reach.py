@@ -40,7 +40,7 @@ def reach(
     from services.cli.screen import console, print_json
     from services.ledger.people import people
 
-    with ledger(bootstrap, state) as opened:
+    with ledger(bootstrap, state, tenant) as opened:
         known = _one(people(opened, person, tenant), person, tenant)
         whose = known.person["tenant"]
         names = opened.rows("SELECT json_extract(json, '$.name') AS name FROM tenants WHERE tenant = ?", whose)

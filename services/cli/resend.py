@@ -33,7 +33,7 @@ def resend(
 
     to = clean("--number", number) if number else None
     now, name = datetime.now(UTC), picking.who(by)
-    with ledger(bootstrap, state) as opened:
+    with ledger(bootstrap, state, tenant) as opened:
         (item,) = picking.picked(opened, picking.Pick([message_id], tenant), (), now)
         found = again(opened, item, to, name, now)
     if isinstance(found, Cannot):

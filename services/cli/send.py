@@ -49,12 +49,12 @@ def send(
     """
     from schemas.send_request import Kind, SendRequest
     from schemas.topics import SEND_REQUESTS
-    from services.cli.input import identity, message, number
+    from services.cli.input import identity, message, number, one_of
     from services.cli.kafka import bootstrap_of, publish
+    from services.cli.known import must_know
     from services.cli.screen import console, print_json
 
-    if kind not in {known.value for known in Kind}:
-        raise Refused(f"--kind {kind!r} is not known: use {', '.join(known.value for known in Kind)}")
+    one_of("--kind", kind, Kind)
     if not body.strip():
         raise Refused("--body is empty: write the text to send")
     asked = message(
@@ -63,7 +63,9 @@ def send(
         event_at=event_at, event_title=event_title, not_before=not_before,
         valid_until=valid_until, resend_of=resend_of, requested_at=datetime.now(UTC), requested_by="cli",
     )  # fmt: skip
-    publish(bootstrap_of(bootstrap, state), SEND_REQUESTS, [asked])
+    where = bootstrap_of(bootstrap, state)
+    must_know(where, tenant)
+    publish(where, SEND_REQUESTS, [asked])
     if as_json:
         print_json(asked.model_dump(mode="json", exclude_none=True))
         return

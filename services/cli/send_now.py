@@ -46,7 +46,7 @@ def send_now(
 
     pick = picking.Pick(message_ids, tenant, branch, person, code, since, until, all_)
     now, name, batch = datetime.now(UTC), picking.who(by), identity("now")
-    with ledger(bootstrap, state) as opened:
+    with ledger(bootstrap, state, tenant) as opened:
         items = picking.picked(opened, pick, (Box.SENTBOX, Box.OUTBOX), now)
         wanted = items if pick.ids else [item for item in items if item.box is Box.OUTBOX or item.attention]
         plans = [_plan(opened, item, f"{batch}-{n}", name, now) for n, item in enumerate(wanted, 1)]

@@ -63,14 +63,14 @@ async def _last(source: Source, count: int) -> list[Entry]:
     back = 2 * count + 2
     while True:
         begin = {place: max(starts[place], end - back) for place, end in ends.items()}
-        found = await _between(source, begin, ends) if count else []
+        found = await between(source, begin, ends) if count else []
         if len(found) >= count or begin == starts:
             source.seek(ends)
             return sorted(found, key=lambda entry: (entry.at_ms, entry.offset))[-count:] if count else []
         back *= 8
 
 
-async def _between(source: Source, begin: Any, ends: Any) -> list[Entry]:
+async def between(source: Source, begin: Any, ends: Any) -> list[Entry]:
     source.seek(begin)
     reached, found = dict(begin), []
     while any(reached[place] < end for place, end in ends.items()):

@@ -26,10 +26,10 @@ def up(
     Example: [cyan]sayso up[/], then in another terminal [cyan]sayso send -t harbor --to +12125550123 --body Hello[/]
     """
     from services.cli.house import Wanted
+    from services.cli.input import one_of
     from services.cli.interrupt import until_interrupted
 
-    if provider not in ("simulator", "twilio"):
-        raise Refused(f"--provider {provider!r} is not known: use simulator or twilio")
+    one_of("--provider", provider, ("simulator", "twilio"))
     if provider == "twilio":
         _require("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "SAYSO_PUBLIC_URL")
     until_interrupted(_up(Wanted(state, bootstrap, ephemeral, simulated=provider == "simulator")))

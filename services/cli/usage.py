@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from schemas.usage_row import UsageRow
-    from services.ledger.usage import Usage
+    from services.ledger import Ledger
+    from services.ledger.usage import Filter, Usage
 
 
 class Form(StrEnum):
@@ -79,7 +80,8 @@ def usage(
 
     columns = _columns(by)
     wanted = Filter(tenant, since, until, sender, branch, kind, fate)
-    with ledger(bootstrap, state) as opened:
+    with ledger(bootstrap, state, tenant) as opened:
+        _known(opened, wanted)
         found = used(opened, wanted)
     books = balanced(found)
     if as_json:
@@ -94,6 +96,22 @@ def usage(
 
 def as_data(found: Usage) -> dict[str, Any]:
     return found._asdict() | {"rows": [row.model_dump(mode="json") for row in found.rows]}
+
+
+def _known(ledger: Ledger, wanted: Filter) -> None:
+    """Raises Refused for a kind, a state or a sender that there is not, nor ever was."""
+    from schemas.own_kind import OwnKind
+    from schemas.send_request import Kind
+    from services.cli.input import one_of
+    from streams.lifecycle import State
+
+    def on_record(column: str) -> Iterable[str]:
+        return (row["it"] for row in ledger.rows(f"SELECT DISTINCT {column} AS it FROM usage"))
+
+    one_of("--kind", wanted.kind, Kind, OwnKind, on_record("kind"))
+    one_of("--state-is", wanted.state, State, on_record("state"))
+    senders = (row["sender"] for row in ledger.rows("SELECT sender FROM senders"))
+    one_of("--sender", wanted.sender, senders, filter(None, on_record("sender")))
 
 
 COLUMNS = {"tenant": "tenant", "branch": "branch", "sender": "sender", "day": "period", "kind": "kind",

@@ -16,7 +16,7 @@ def print_check(bootstrap: str | None, state: Path, tenant: str | None, as_json:
     from services.ledger.billing import checked, contradicted, differing
 
     most = None if as_json else MOST
-    with ledger(bootstrap, state) as opened:
+    with ledger(bootstrap, state, tenant) as opened:
         sums = checked(opened, tenant)
         differ = list(islice(differing(opened, tenant), most))
         beside = list(islice(contradicted(opened, tenant), most))

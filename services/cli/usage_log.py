@@ -29,7 +29,7 @@ def print_log(bootstrap: str | None, state: Path, period: Period, form: Form, un
     from services.ledger.message_log import created, how_many
 
     write = {Form.TABLE: as_table, Form.CSV: as_csv, Form.JSONL: as_json_lines}[form]
-    with ledger(bootstrap, state) as opened:
+    with ledger(bootstrap, state, period.tenant) as opened:
         lines = (line if unmask else _hidden(line) for line in created(opened, period))
         write(_watched(lines, how_many(opened, period)), sys.stdout.write)
 

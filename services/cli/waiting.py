@@ -29,7 +29,7 @@ def waiting(
     from services.cli.screen import console, print_json, table
     from services.ledger.waiting import waiting as found
 
-    with ledger(bootstrap, state) as opened:
+    with ledger(bootstrap, state, tenant) as opened:
         lines = found(opened, tenant)
     stuck = sum(line.stuck for line in lines)
     if as_json:

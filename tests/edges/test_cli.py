@@ -94,7 +94,7 @@ def test_help_does_not_wait_for_what_only_commands_need():
         pytest.param("usage --jsn", "; is it one of --as, --json, --since? (see: sayso usage --help)", id="misspelt"),
         pytest.param("usge", "No such command 'usge'; did you mean 'usage'? (see: sayso", id="misspelt command"),
         pytest.param("worker kitchen", "There is no room 'kitchen'", id="unknown room"),
-        pytest.param("up --provider pigeon", "use simulator or twilio", id="unknown provider"),
+        pytest.param("up --provider pigeon", "use simulator, twilio", id="unknown provider"),
         pytest.param("up --provider twilio", "TWILIO_AUTH_TOKEN", id="twilio without credentials"),
         pytest.param("tenants apply nowhere.yaml", "nowhere.yaml cannot be read: No such file", id="no file"),
         pytest.param("nonsense", "No such command 'nonsense'", id="unknown command"),

@@ -13,6 +13,7 @@ from schemas.number_fact import NumberFact
 from schemas.numbers import masked
 from schemas.topics import NUMBER_FACTS
 from services.cli.app import run
+from tests.edges.settled import settled
 from tests.edges.shelved import NOON, shelved
 
 NUMBER = "+14155550142"
@@ -48,8 +49,8 @@ def test_who_confirms_says_who_they_are(capsys: pytest.CaptureFixture[str]) -> N
 
 @pytest.mark.usefixtures("known")
 def test_of_one_that_nobody_has_told_of(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["number", "+14155550199"]) == 0
-    assert "Nothing is on record" in capsys.readouterr().out
+    assert run(["number", "+14155550199"]) == 2
+    assert "Nothing is on record of that number" in capsys.readouterr().err
 
 
 @pytest.mark.broker
@@ -58,6 +59,7 @@ async def test_a_confirmation_goes_on_record(
 ) -> None:
     where = ["--bootstrap", fresh_cluster, "--state", str(tmp_path), "--json"]
     confirm = ["number", NUMBER, "--tenant", "harbor", "--confirmed", "--actor", "ann"]
+    await settled(fresh_cluster, "harbor")
     assert await asyncio.to_thread(run, [*confirm, *where]) == 0
     [fact] = json.loads(capsys.readouterr().out)
     assert (fact["doubtful"], fact["landline"], fact["suppressed"]) == (False, False, False)

@@ -14,6 +14,7 @@ from schemas.topics import CONSENT_EVENTS
 from services.cli.app import run
 from services.cli.consent_csv import Import, Line, lines
 from services.cli.refused import Refused
+from tests.edges.settled import settled
 from tests.edges.topics import records
 
 ABOUT = Import("acme", "dana", datetime(2026, 11, 22, tzinfo=UTC))
@@ -126,6 +127,7 @@ async def test_from_a_file_to_the_topic(
     good = [f"+1212555{number:04},2025-11-03,paper,box {number}" for number in range(100, 200)]
     file.write_text("\n".join([HEADER, *good[:50], "x,2025-11-03,paper,box 7", *good[50:]]))
     command = ["consent", "import", str(file), "-t", "acme", "--actor", "dana", "--bootstrap", fresh_cluster]
+    await settled(fresh_cluster, "acme")
     assert await asyncio.to_thread(run, command) == 1
     said = capsys.readouterr()
     assert f"{file}, line 52: number:" in said.err

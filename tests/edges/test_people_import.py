@@ -19,6 +19,7 @@ from services.cli.people_file import PeopleFile, read_people
 from services.cli.refused import Refused
 from services.publishing import Publisher
 from streams.reasons import NOT_SMS_ENABLED
+from tests.edges.settled import settled
 from tests.edges.topics import records
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -139,6 +140,7 @@ def test_people_go_in_and_can_be_looked_at(
     file, state = tmp_path / "people.csv", str(tmp_path / "state")
     where = ["--bootstrap", fresh_cluster, "--state", state]
     file.write_text(HEADER + JO + "p2,Al,nonsense,,,\n" + "p3,Bo,,,,\n", encoding="utf-8")
+    asyncio.run(settled(fresh_cluster, "acme"))
     assert run(["people", "import", str(file), "-t", "acme", "--json", *where]) == 1
     said = capsys.readouterr()
     told = json.loads(said.out)

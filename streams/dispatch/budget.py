@@ -21,6 +21,8 @@ HOUR: Final = timedelta(hours=1)
 """From one full hour to the next, UTC."""
 PROMISED_AT_MOST: Final = 24
 """Hours ahead for which places are given away; what is beyond comes back in the last of them and is placed again."""
+FAR_AHEAD: Final = PROMISED_AT_MOST * HOUR
+"""An hour that is further off was counted by a clock that was wrong."""
 CLOCKS: Final = timedelta(seconds=5)
 """By so much may the gate's clock be ahead: what comes back on the hour must not find the hour before."""
 
@@ -57,16 +59,17 @@ def beyond_budget(draft: Draft, order: Send, again: bool, settings: Settings) ->
 
 
 def _this_hour(draft: Draft, name: str, budget: int) -> AskedRow:
-    """Of the places promised for the hours since, those of this one are due; a clock set back changes nothing."""
+    """Of the places promised for the hours since, those of this one are due.  A clock set back changes nothing; where
+    it was far ahead, what was counted by it counts for this hour."""
     now = draft.now.replace(minute=0, second=0, microsecond=0)
     row = draft.get(name, AskedRow)
     passed = (now - row.since) // HOUR if row else 0
-    if row is None or passed > 0:
+    if row is None or passed > 0 or -passed * HOUR > FAR_AHEAD:
         draft.wake(name, draft.now + REMEMBERED)
     if row is None:
         return AskedRow(since=now)
     if passed <= 0:
-        return row
+        return row.model_copy(update={"since": now}) if -passed * HOUR > FAR_AHEAD else row
     left = max(0, row.ahead - (passed - 1) * budget)
     due = min(left, budget)
     return AskedRow(since=now, due=due, ahead=left - due)

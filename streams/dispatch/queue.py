@@ -70,17 +70,16 @@ class Queue:
             queue.paused, queue.paused_by = standing.paused, standing.by
             queue.error = (standing.error, standing.error_at) if standing.error and standing.error_at else None
         live, called = list[tuple[datetime, int, str]](), list[tuple[datetime, int]]()
-        for name in rows.names(MESSAGES):
-            row = rows.get(name, MessageRow)
+        for name in rows.names():
+            if name.startswith(LOST) and (lost := rows.get(name, LostRow)) is not None:
+                queue.lose(name, lost)
+            row = rows.get(name, MessageRow) if name.startswith(MESSAGES) else None
             if row is not None and row.place in LIVE:
                 live.append((row.issued_at, row.arrival, name))
             elif row is not None:
                 queue.taken(row)
             if row is not None and row.called_at is not None:
                 called.append((row.called_at, row.size))
-        for name in rows.names(LOST):
-            if (lost := rows.get(name, LostRow)) is not None:
-                queue.lose(name, lost)
         if rows.raw:
             queue.bucket = Bucket.empty(_last(called))
         for _, _, name in sorted(live):

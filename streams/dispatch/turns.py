@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 from typing import Generic, TypeVar
 
 from streams.dispatch.heap import LazyHeap
@@ -21,7 +20,7 @@ class Turns(Generic[P]):
         self._heap: LazyHeap[tuple[float, P]] = LazyHeap()
         self._now = 0.0
         self._had: dict[str, float] = {}
-        self._left: list[tuple[float, str]] = []
+        self._left: LazyHeap[float] = LazyHeap()
         """Flows that have nothing waiting, by what they have had; forgotten once the others have had as much."""
         self._stands: dict[str, tuple[float, int]] = {}
         self._queues: dict[float, list[int]] = {}
@@ -30,6 +29,11 @@ class Turns(Generic[P]):
     def __len__(self) -> int:
         return len(self._heap)
 
+    @property
+    def forgetting(self) -> int:
+        """Flows that are remembered only until the others have had as much."""
+        return len(self._left)
+
     def first(self) -> str | None:
         found = self._heap.first()
         return None if found is None else found[1]
@@ -37,6 +41,7 @@ class Turns(Generic[P]):
     def waits(self, flow: str, place: P) -> None:
         """Its first is at this place now."""
         if flow not in self._heap:
+            self._left.drop(flow)
             self._had[flow] = max(self._had.get(flow, 0.0), self._now)
         self._heap.push((self._had[flow], place), flow)
         if self._stands.get(flow, (None,))[0] != self._had[flow]:
@@ -68,10 +73,9 @@ class Turns(Generic[P]):
         self._heap.drop(flow)
         self._goes(flow)
         if not len(self._heap):
-            self._now, self._had, self._left = 0.0, {}, []
+            self._now, self._had, self._left = 0.0, {}, LazyHeap()
             return
-        heapq.heappush(self._left, (self._had[flow], flow))
-        while self._left and self._left[0][0] <= self._now:
-            had, gone = heapq.heappop(self._left)
-            if gone not in self._heap and self._had.get(gone) == had:
-                del self._had[gone]
+        self._left.push(self._had[flow], flow)
+        while (gone := self._left.first()) and gone[0] <= self._now:
+            self._left.drop(gone[1])
+            del self._had[gone[1]]

@@ -150,3 +150,17 @@ def test_many_more_than_a_day_holds_are_all_asked_within_the_budget_and_handed_b
     assert set(went.values()) == {2}
     assert (max(went) - min(went)) / HOUR == 99, "no hour was left unused"
     assert max(Counter(name for name, _ in back(drive)).values()) <= 200 / 2 / PROMISED_AT_MOST + 1
+
+
+def test_hours_counted_by_a_clock_far_ahead_are_not_waited_for() -> None:
+    drive = room(1)
+    drive.now = START + timedelta(days=365)
+    asked(drive, ask("a", drive.now), ask("b", drive.now))
+    drive.now = START
+    asked(drive, ask("c"))
+    assert back(drive)[-1] == ("c", hours(2)), "after b, for which there is a place in an hour"
+    drive.now = hours(2)
+    asked(drive, ask("c", drive.now))
+    assert called(drive) == ["a#1", "c#1"]
+    drive.rest(73 * 3600)
+    assert "asks/acme" not in drive.rows.raw

@@ -10,6 +10,7 @@ from schemas.topics import RETURNED
 from streams.dispatch.calls import Result
 from streams.dispatch.line import Line
 from streams.dispatch.queue import Queue
+from streams.dispatch.turns import Turns
 from streams.step import Edge
 from tests.core.dispatch.texts import PAUSE, RESUME, called, cancel, order, posts, reply, room, settings
 from tests.core.drive import START, Drive
@@ -219,3 +220,22 @@ def test_texts_each_of_a_case_of_its_own_stand_one_behind_the_other() -> None:
     assert [line.before(name) for name in ("m400", "m999")] == [0, 598]
     line.push("new", "bolt", "", (START, 2000), 1)
     assert line.before("new") <= 1
+
+
+def test_who_comes_and_goes_while_others_wait_is_remembered_once() -> None:
+    turns: Turns[int] = Turns()
+    turns.waits("slow", 0)
+    turns.waits("busy", 0)
+    for _ in range(3):
+        turns.waits("busy", 0)
+        turns.took("busy", 5)
+    for place in range(1, 1000):
+        turns.leaves("busy")
+        turns.waits("busy", place)
+    turns.leaves("busy")
+    assert turns.forgetting == 1
+    turns.took("slow", 20)
+    turns.waits("slow", 1)
+    turns.took("slow", 1)
+    turns.leaves("slow")
+    assert turns.forgetting == 0

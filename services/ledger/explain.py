@@ -87,7 +87,6 @@ def kept() -> str:
     return "\n".join(["| part of the story | kept |", "|---|---|", *lines]) + "\n"
 
 
-
 def explain(
     ledger: Ledger, message_id: str, tenant: str | None = None, as_of: datetime | None = None
 ) -> Explained | Unknown | Ambiguous:

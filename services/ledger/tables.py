@@ -47,6 +47,8 @@ def _plain(*names: str) -> dict[str, Get]:
 _MESSAGE = _plain("tenant", "message_id")
 _NUMBER: dict[str, Get] = _plain("tenant") | {"number": lambda m: e164(m.number)}
 _PERSON = _plain("tenant", "person_id")
+
+
 def _ms(name: str) -> dict[str, Get]:
     """What the message itself says of when, in milliseconds since 1970, UTC."""
     return {"said_ms": lambda m: round(getattr(m, name).timestamp() * 1000)}

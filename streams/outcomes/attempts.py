@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
-from streams.lifecycle import ATTEMPT, CALLED, LEFT, RECEIPT, REPORTS, STRENGTH, State, contradicts
+from streams.lifecycle import ATTEMPT, CALLED, CLOCK, LEFT, RECEIPT, REPORTS, STRENGTH, State, contradicts
 from streams.outcomes.rows import Report
 
 MOST_ATTEMPTS: Final = 16
@@ -49,8 +49,9 @@ def merged(known: tuple[Report, ...], new: Report) -> tuple[Report, ...]:
         said[_said(new)] = new
     reports = sorted(said.values(), key=_rank)
     ours = [report for report in reports if report.source == ATTEMPT]
-    theirs = [report for report in reports if report.source != ATTEMPT]
-    return (*ours[-MOST_REPORTS:], *theirs[-MOST_REPORTS:])
+    theirs = [report for report in reports if report.source == RECEIPT]
+    clock = [report for report in reports if report.source == CLOCK]
+    return (*ours[-MOST_REPORTS:], *clock, *theirs[-MOST_REPORTS:])
 
 
 def _said(report: Report) -> tuple[str, ...]:

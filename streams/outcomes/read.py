@@ -19,6 +19,8 @@ LONGEST: Final = 200
 LONGEST_STEP: Final = 1000
 LONGEST_NAME: Final = 80
 """Of an event's title or a zone's name."""
+MOST_SEGMENTS: Final = 999
+"""No text has so many, and what sixteen attempts come to must still be a number that can be written."""
 
 _IDENTITY: Final = TypeAdapter[str](Slug)
 
@@ -34,7 +36,7 @@ def judged_of(decision: Decision) -> Judged:
         to=_cut(decision.to),
         sender=_cut(decision.sender),
         kind=decision.kind[:LONGEST],
-        segments=decision.segments,
+        segments=max(0, min(decision.segments, MOST_SEGMENTS)),
         person_id=_cut(decision.person_id),
         request_id=decision.request_id,
         case_id=_cut(decision.case_id),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from schemas.attempt import AttemptState
 from schemas.decision import Verdict
 from streams.codes import meaning
 from streams.lifecycle import DECISION, TABLE, State
@@ -26,9 +27,19 @@ def story(life: Life, judged: Judged) -> Story:
     at = max((standing(number, reports) for number, reports in told.items()), default=None)
     if at is None or at.weight == 0:
         return Story(decided, None, ())
+    if _judged_since(judged, at, told[at.number]):
+        return Story(decided, None, told[at.number])
     if judged.verdict is Verdict.SEND or at.beyond_recall:
         return Story(at.state, at, told[at.number])
     return Story(decided, None, told[at.number])
+
+
+def _judged_since(judged: Judged, at: Standing, reports: tuple[Report, ...]) -> bool:
+    """Handed back, and let go again after that: it waits its turn at the sender, also where dispatch has forgotten that
+    it had it before and counts from 0 again."""
+    if judged.verdict is not Verdict.SEND or judged.seq == 1 or at.state is not State.HELD:
+        return False
+    return all(report.at < judged.decided_at for report in reports if report.word == AttemptState.EXPIRED)
 
 
 def told(life: Life, judged: Judged) -> Told:

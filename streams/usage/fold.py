@@ -40,7 +40,12 @@ def usage_woke(rows: Rows, name: str, now: datetime, settings: Settings) -> Step
     if not name.startswith(CELLS):
         return Step(rows={name: None})
     cell = rows.get(name, CellRow)
-    return NOTHING if cell is None else Step(publish=(_line(rows.family, cell, now, settings),))
+    if cell is None:
+        return NOTHING
+    end = closes(cell.period, zone_of(rows.family, settings))
+    if end is not None and now < end:  # the tenant's zone has changed since, and its day ends later there
+        return Step(wake={name: end})
+    return Step(publish=(_line(rows.family, cell, now, settings),))
 
 
 def _cell(outcome: Outcome, day: date, state: str, code: str | None) -> CellRow:

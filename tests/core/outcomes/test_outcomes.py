@@ -13,11 +13,13 @@ from schemas.outcome import Was
 from schemas.topics import DEAD_LETTERS, DISPATCH_CONTROLS, OUTCOMES
 from streams.codes import meaning
 from streams.lanes.changelog import MAX_ROW
+from streams.outcomes.attempts import MOST_REPORTS
 from streams.outcomes.rows import Life
 from streams.step import Opened
 from tests.core.drive import START
 from tests.core.outcomes.facts import CODE, attempt, decision, last, receipt, room, state
 
+LATER = START + timedelta(hours=100)
 SENT = [decision(), attempt("queued", 0), attempt("sending"), attempt("accepted")]
 
 
@@ -62,6 +64,8 @@ SENT = [decision(), attempt("queued", 0), attempt("sending"), attempt("accepted"
         pytest.param([decision(), attempt("expired", 0), decision("hold", 2)], "held", id="and held"),
         pytest.param([decision(), attempt("expired", 0), decision("send", 2), attempt("queued", 1)], "queued",
                      id="and ordered again"),
+        pytest.param([decision(), attempt("expired", 0), decision("send", 2, decided_at=LATER), attempt("queued", 0)],
+                     "queued", id="and ordered again, counted from 0"),
         pytest.param([receipt("delivered"), decision(), attempt("accepted")], "delivered", id="before the answer"),
         pytest.param([receipt("delivered"), attempt("accepted")], "nothing", id="nothing before a decision is known"),
         pytest.param([*SENT, receipt("teleported")], "accepted", id="unknown status"),
@@ -275,3 +279,21 @@ def test_what_sixteen_attempts_really_say_is_kept_whole() -> None:
     life = drive.rows.get("life", Life)
     assert life is not None
     assert sum(len(reports) for reports in life.attempts.values()) == len(said) + len(heard)
+
+
+def test_silence_is_noticed_whatever_else_callbacks_say() -> None:
+    """Of other texts, and so many that none more are kept: the clock's own report is, or it would ring for ever."""
+    drive = room()
+    for fact in (*SENT, *[receipt("delivered", provider_id=f"SM-other-{i}") for i in range(2 * MOST_REPORTS)]):
+        drive.tell(fact)
+    drive.rest(73 * 3600)
+    assert state(drive) == "unknown"
+
+
+def test_a_count_of_segments_beyond_all_reason_stops_nothing() -> None:
+    drive = room()
+    for fact in (decision(segments=2**53 - 1), attempt("accepted", segments=3), attempt("accepted", 2)):
+        drive.tell(fact)
+    told = last(drive)
+    assert told is not None
+    assert 3 < told.segments < 2**53 - 1

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from schemas.outcome import Outcome
+from schemas.topics import USAGE_REPORT
 from streams.codes import meaning
 from streams.step import Opened, Settings
 from tests.core.drive import START
@@ -98,6 +99,14 @@ def test_a_message_stays_in_the_day_it_was_counted_in_when_the_zone_changes() ->
     drive.tell(outcome("sent", 2, "held", requested_at=datetime(2026, 11, 24, 4, 0, tzinfo=UTC)))
     assert {line.period for line in report(drive).values()} == {date(2026, 11, 23)}
     assert counts(drive) == {"sent": (1, 2)}
+
+
+def test_a_day_is_final_also_where_the_zone_changes_and_it_ends_later() -> None:
+    drive = room("Pacific/Kiritimati")
+    drive.tell(outcome("sent"))
+    drive.settings = room("Pacific/Honolulu").settings
+    drive.rest(50 * 24 * 3600)
+    assert [line.final for line in drive.all(USAGE_REPORT)] == [False, True]
 
 
 def test_a_forgotten_message_is_taken_off_where_it_says_it_was() -> None:

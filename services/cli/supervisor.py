@@ -104,7 +104,8 @@ class _Child:
             began = time.monotonic()
             code = await process.wait()
             pause = FIRST_PAUSE if time.monotonic() - began >= STEADY else pause
-            self._say(f"{self.part.name} ended ({_ending(code)}) and is started again in {pause:.0f} s")
+            why = _ending(code) if code < 0 else f"{_ending(code)}: {self._last_words()}"
+            self._say(f"{self.part.name} ended ({why}) and is started again in {pause:.0f} s")
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
             process = await self._spawn()

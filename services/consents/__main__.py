@@ -17,6 +17,7 @@ from services.consents.ids import Ids
 from services.consents.keys import Keys
 from services.consents.tenants import Tenants
 from services.lifeline import watch_parent
+from services.listening import CannotListen, listening
 from services.observability.logs import set_up
 from services.port_file import announce
 from services.publishing import NotPublished, Publisher
@@ -45,7 +46,8 @@ async def _run(given: argparse.Namespace, settings: ServiceSettings) -> None:
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=CONFIRM_WITHIN)
     await runner.setup()
     try:
-        await web.TCPSite(runner, given.host, settings.consents_port).start()
+        with listening(given.host, settings.consents_port, "SAYSO_CONSENTS_PORT"):
+            await web.TCPSite(runner, given.host, settings.consents_port).start()
         host, port = runner.addresses[0][:2]
         print(f"consents at http://{host}:{port}", flush=True)
         with contextlib.suppress(NotPublished):
@@ -65,7 +67,7 @@ def main() -> int:
     set_up("consents")
     try:
         asyncio.run(_run(given, from_environment()))
-    except (SettingsError, OSError, sqlite3.Error) as error:
+    except (SettingsError, CannotListen, OSError, sqlite3.Error) as error:
         print(error, file=sys.stderr)
         return 2
     return 0

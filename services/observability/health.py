@@ -8,6 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
+from services.listening import listening
 from services.observability.meters import CONTENT, Meters
 
 Ready = Callable[[], dict[str, Any]]
@@ -29,10 +30,6 @@ def answers(meters: Meters, ready: Ready) -> list[web.RouteDef]:
     return [web.get("/live", live), web.get("/ready", is_ready), web.get("/metrics", metrics)]
 
 
-class CannotListen(Exception):
-    """One sentence."""
-
-
 @asynccontextmanager
 async def serving(host: str, port: int, meters: Meters, ready: Ready) -> AsyncIterator[int]:
     """The port it listens on; 0 asks for any that is free.  Raises CannotListen."""
@@ -41,10 +38,8 @@ async def serving(host: str, port: int, meters: Meters, ready: Ready) -> AsyncIt
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
     await runner.setup()
     try:
-        try:
+        with listening(host, port, "SAYSO_METRICS_PORT"):
             await web.TCPSite(runner, host, port).start()
-        except OSError as error:
-            raise CannotListen(f"SAYSO_METRICS_PORT {port} cannot be had: {error.strerror}") from None
         yield runner.addresses[0][1]
     finally:
         await runner.cleanup()

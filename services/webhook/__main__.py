@@ -12,7 +12,8 @@ from pathlib import Path
 from aiohttp import web
 
 from services.lifeline import watch_parent
-from services.observability.health import CannotListen, serving
+from services.listening import CannotListen, listening
+from services.observability.health import serving
 from services.observability.logs import set_up
 from services.port_file import announce
 from services.publishing import NotPublished, Publisher
@@ -57,7 +58,8 @@ async def _run(given: argparse.Namespace, settings: ServiceSettings) -> None:
         if settings.metrics_port is not None:  # not where the provider calls: what it counts is nobody else's
             watched = serving(settings.metrics_host, settings.metrics_port, webhook.meters, lambda: {"listening": True})
             await metrics.enter_async_context(watched)
-        await web.TCPSite(runner, given.host, settings.webhook_port).start()
+        with listening(given.host, settings.webhook_port, "SAYSO_WEBHOOK_PORT"):
+            await web.TCPSite(runner, given.host, settings.webhook_port).start()
         host, port = runner.addresses[0][:2]
         print(f"webhook at http://{host}:{port}, for {settings.public_url}", flush=True)
         with contextlib.suppress(NotPublished):

@@ -18,7 +18,7 @@ from aiokafka.errors import KafkaConnectionError, KafkaError, TopicAuthorization
 from schemas.topics import SENDERS, SETTINGS
 from services.crashpoints import reached
 from services.kafka_access import access, nobody
-from services.observability.health import CannotListen
+from services.listening import CannotListen
 from services.providers import Provider, provider_from
 from services.settings import ServiceSettings
 from services.workers.broadcast import Broadcast

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from services.lifeline import watch_parent
+from services.listening import CannotListen
 from services.port_file import announce
 from services.providers.simulator import Script, Simulator, read_script
 
@@ -65,7 +66,7 @@ def main() -> int:
     try:
         script = read_script(given.script) if given.script else Script()
         asyncio.run(_run(given, script))
-    except (ValueError, OSError) as error:
+    except (CannotListen, ValueError, OSError) as error:
         print(error, file=sys.stderr)
         return 2
     return 0

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from aiohttp import web
 
+from services.listening import CannotListen, listening
 from services.providers.simulator.api import Api
 from services.providers.simulator.callbacks import Callbacks
 from services.providers.simulator.carrier import Carrier
@@ -60,8 +61,12 @@ class Simulator:
         app.add_routes(Control(world, self._people).routes())
         self._runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.2)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, self._host, self._port)
-        await site.start()
+        try:
+            with listening(self._host, self._port, "--port"):
+                await web.TCPSite(self._runner, self._host, self._port).start()
+        except CannotListen:
+            await self.__aexit__()
+            raise
         self.url = f"http://{self._host}:{self._runner.addresses[0][1]}"
         return self
 

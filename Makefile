@@ -49,8 +49,8 @@ lock-jars: setup ## renew the broker's jars after a change in services/broker/re
 	@$(BIN)/python -m services.broker.relock
 
 clean: ## remove what setup and the checks made; what Sayso keeps (.sayso) stays
-	rm -rf .venv .venv-bench .venv-lock .bench .mypy_cache .ruff_cache .import_linter_cache .hypothesis tests/contracts/node_modules
-	find . -name __pycache__ -prune -exec rm -rf {} +
+	@rm -rf .venv .venv-* .bench .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info
+	@find . \( -name .git -o -name .sayso \) -prune -o \( -name __pycache__ -o -name node_modules \) -prune -exec rm -rf {} +
 
 .venv/.ready: requirements.lock pyproject.toml services/broker/java.lock services/broker/jars.lock
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 11) and f"Sayso needs Python 3.11 or newer; $(PYTHON) is {v[0]}.{v[1]}.")'

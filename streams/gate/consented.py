@@ -13,7 +13,7 @@ from schemas.controls import Stop
 from schemas.tenant_settings import StopScope
 from schemas.topics import DISPATCH_CONTROLS
 from streams.gate.asked import ask_failed, asked_by_form, asked_by_hand
-from streams.gate.claims import BY_TEXT, Claim, claim_of_event, claim_of_reply, claim_of_unreadable
+from streams.gate.claims import BY_CARRIER, BY_TEXT, Claim, claim_of_event, claim_of_reply, claim_of_unreadable
 from streams.gate.confirm import confirmed, on_help
 from streams.gate.consent import Weighed, blocked, weigh
 from streams.gate.entry import entered
@@ -49,8 +49,10 @@ def on_consent_event(rows: Rows, fact: Fact, now: datetime, settings: Settings) 
 
 
 def _said_of(claim: Claim) -> str:
-    """Tells a repeat from another claim under the same id: an opt-out at another time is another one."""
-    return f"{claim.action} {claim.claimed_at.isoformat()}" if claim.action in TAKES_AWAY else claim.action
+    """Tells a repeat from another claim under the same id: an opt-out at another time is another one.  What outcomes
+    tell of a carrier they may tell again, later."""
+    told_anew = claim.action not in TAKES_AWAY or claim.source == BY_CARRIER
+    return claim.action if told_anew else f"{claim.action} {claim.claimed_at.isoformat()}"
 
 
 def on_reply(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Step:

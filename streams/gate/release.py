@@ -9,18 +9,19 @@ from streams.gate.follow import Pending
 from streams.gate.judge import Judged, judge
 from streams.gate.limits import RELEASE_AT_ONCE
 from streams.gate.rows import NUMBER, HeldRow, MessageRow, NumberRow, message_row
-from streams.step import NOTHING, Publication, Row, Rows, Settings, Step
+from streams.step import NOTHING, Publication, Row, Rows, Settings, Step, one_by_one
 
 
 def judged_anew(rows: Rows, number: NumberRow, place: Evidence, now: datetime, settings: Settings) -> Step:
     """Everything held for the number, under its new row `number`, which is in the step as well.  At most
-    RELEASE_AT_ONCE here; the rest is woken at once, one by one, so that no step grows without bound."""
+    RELEASE_AT_ONCE here; the rest is woken one by one, in the order in which it came, so that no step grows without
+    bound."""
     names = list(rows.names("held/"))
     waiting = [held for name in names[:RELEASE_AT_ONCE] if (held := rows.get(name, HeldRow)) is not None]
     waiting.sort(key=lambda held: (held.request.requested_at, held.request.message_id))
     changed: dict[str, Row | None] = {}
     publish: list[Publication] = []
-    wake: dict[str, datetime | None] = dict.fromkeys(names[RELEASE_AT_ONCE:], now)
+    wake: dict[str, datetime | None] = one_by_one(names[RELEASE_AT_ONCE:], now)
     for held in waiting:
         number, step = _again(rows, held, number, place, now, settings)
         changed |= step.rows

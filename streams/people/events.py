@@ -13,7 +13,7 @@ from streams.people.rows import LIVE, PERSON, PersonRow, RequestRow
 from streams.people.settle import Look, settled
 from streams.seen import REMEMBER, SeenRow, seen, seen_row
 from streams.set_aside import set_aside
-from streams.step import NOTHING, Fact, Publication, Row, Rows, Settings, Step
+from streams.step import NOTHING, Fact, Publication, Row, Rows, Settings, Step, one_by_one
 
 
 def on_event(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Step:
@@ -40,13 +40,13 @@ def on_event(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Step:
 
 
 def _all_settled(rows: Rows, look: Look) -> Step:
-    """In order of request.  At most SETTLED_AT_ONCE here; the rest is woken at once, one by one, so that no step grows
-    without bound."""
+    """In order of request.  At most SETTLED_AT_ONCE here; the rest is woken one by one, in the order in which it came,
+    so that no step grows without bound."""
     names = list(rows.names(LIVE))
     live = [row for name in names[:SETTLED_AT_ONCE] if (row := rows.get(name, RequestRow)) is not None]
     live.sort(key=lambda row: (row.request.requested_at, row.request.message_id))
-    rest: dict[str, datetime | None] = dict.fromkeys(names[SETTLED_AT_ONCE:], look.now)
-    return _joined([*(settled(row, look) for row in live), Step(wake=rest)])
+    rest = Step(wake=one_by_one(names[SETTLED_AT_ONCE:], look.now))
+    return _joined([*(settled(row, look) for row in live), rest])
 
 
 def _joined(steps: list[Step]) -> Step:

@@ -118,8 +118,16 @@ def test_a_time_at_the_end_of_the_calendar_waits() -> None:
 def test_thousands_that_wait_go_in_bounded_steps() -> None:
     room = waiting(*({"message_id": f"m{place}"} for place in range(RELEASE_AT_ONCE + 70)))
     assert len(of(DISPATCH_ORDERS, room.tell(opt_in()))) == RELEASE_AT_ONCE
-    assert len(of(DISPATCH_ORDERS, room.until(NOON))) == 70
+    assert len(of(DISPATCH_ORDERS, room.until(NOON + SECOND))) == 70
     assert decided(room.until(NOON + DAY)) == []
+
+
+def test_a_thousand_go_within_a_second_in_the_order_in_which_they_were_asked_for() -> None:
+    ids = [f"m{1000 - place:04}" for place in range(1000)]
+    room = waiting(*({"message_id": name, "requested_at": NOON - HOUR + n * SECOND} for n, name in enumerate(ids)))
+    room.tell(opt_in())
+    room.until(room.now + SECOND)
+    assert [order.message_id for order in room.all(DISPATCH_ORDERS) if order.kind == "reminder"] == ids
 
 
 def test_a_stop_between_two_steps_of_a_release_wins() -> None:

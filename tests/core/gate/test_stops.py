@@ -105,6 +105,14 @@ def test_an_opt_out_at_another_time_is_another_one() -> None:
         assert room.tell(repeated, at=NOON + HOUR) == []
 
 
+def test_what_a_carrier_has_told_may_be_told_again() -> None:
+    """After a START has lifted it: it is the same news, whenever it is told."""
+    first, again = (opt_out(event_id="o-1", source="carrier", sender=OWN, at=NOON + n * MINUTE) for n in (0, 2))
+    room = told(opt_in(), first, reply("START"))
+    assert room.tell(again, at=NOON + HOUR) == []
+    assert goes(room)
+
+
 def test_any_other_claim_under_a_used_id_is_refused_in_the_log() -> None:
     room = told(opt_out(event_id="contact-7"))
     (change,) = of(CONSENT_LOG, room.tell(opt_in(event_id="contact-7", at=NOON + HOUR), at=NOON + HOUR))

@@ -9,8 +9,8 @@ from schemas.attempt import AttemptState
 from schemas.returned import Returned
 from schemas.topics import RETURNED
 from streams.dispatch.draft import Draft
+from streams.dispatch.expected import expected_pace
 from streams.dispatch.rows import MessageRow, Place
-from streams.dispatch.status import pace_of
 from streams.step import Settings
 
 LATE_AT_ONCE: Final = 200
@@ -58,7 +58,7 @@ def no_room(draft: Draft, name: str, row: MessageRow, settings: Settings) -> boo
 
 def _turn(draft: Draft, name: str, settings: Settings) -> datetime | None:
     """About when it may leave; None where nobody can say."""
-    queue, pace = draft.queue, pace_of(draft.sender, settings)
+    queue, pace = draft.queue, expected_pace(draft, settings)
     if pace is None or queue.paused or name in queue.later:
         return None
     return draft.now + timedelta(seconds=queue.before(name) / pace)
@@ -67,7 +67,7 @@ def _turn(draft: Draft, name: str, settings: Settings) -> datetime | None:
 def hand_back_hopeless(draft: Draft, settings: Settings) -> None:
     """Look through the queue, some of it in each step, if its end would come after the first deadline in it: once a
     minute, or soon if the pace has fallen (that of one that was paused was none)."""
-    queue, pace = draft.queue, pace_of(draft.sender, settings)
+    queue, pace = draft.queue, expected_pace(draft, settings)
     if pace is None or queue.paused:
         queue.sweep, queue.swept_at, queue.pace = [], None, None
         return

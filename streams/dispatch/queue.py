@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
+from math import inf
 from typing import Final
 
 from schemas.numbers import e164
@@ -30,7 +31,8 @@ class Queue:
 
     Doubts: `looks`, when the provider's list is asked for; `looking`, for which it is being asked; `ids`, what the
     provider has taken for each number; `lost`, by number, calls that nobody waits for any more.  `sweep`: texts to be
-    looked through for those that cannot leave in time.
+    looked through for those that cannot leave in time.  `left`: what the account leaves to this sender, as it is
+    believed; `less_since` when it has been less.
     `told`: what was last said of the sender, `told_at` when that was looked at, `news` whether it may have changed."""
 
     def __init__(self) -> None:
@@ -50,6 +52,8 @@ class Queue:
         self.sweep: list[str] = []
         self.swept_at: datetime | None = None
         self.pace: float | None = None
+        self.left = inf
+        self.less_since: datetime | None = None
         self.came: LazyHeap[datetime] = LazyHeap()
         self.rests_until: datetime | None = None
         self.error: tuple[str, datetime] | None = None

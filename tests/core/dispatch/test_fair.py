@@ -158,11 +158,37 @@ def test_when_the_pace_falls_the_end_of_the_queue_goes_back() -> None:
     assert "m1" not in back(drive)
 
 
+def shared(drive: Drive, pace: float) -> None:
+    """What the account leaves to this sender."""
+    drive.settings = drive.settings._replace(edge=Edge(pace=pace))
+
+
 def test_an_account_that_is_shared_slows_the_queue() -> None:
     drive = queue_of(600, send_before=START + timedelta(seconds=100))
-    drive.settings = drive.settings._replace(edge=Edge(pace=2.0))
-    gone(drive, 2)
+    shared(drive, 2.0)
+    gone(drive, 12)
     assert len(back(drive)) >= 300
+
+
+def test_a_short_dip_of_what_the_account_leaves_sends_nothing_away() -> None:
+    drive = queue_of(600, send_before=START + timedelta(seconds=100))
+    for _ in range(3):
+        shared(drive, 2.0)
+        gone(drive, 5)
+        drive.tell(order(f"new{drive.now:%S}", tenant="bolt", send_before=drive.now + timedelta(seconds=100)))
+        shared(drive, 10.0)
+        gone(drive, 5)
+    assert back(drive) == []
+
+
+def test_nor_does_the_little_that_a_new_owner_has_at_first() -> None:
+    drive = queue_of(600, send_before=START + timedelta(seconds=100))
+    shared(drive, 1.0)
+    drive.crash()
+    gone(drive, 3)
+    shared(drive, 10.0)
+    gone(drive, 3)
+    assert back(drive) == []
 
 
 def test_when_stricter_lanes_fill_up_what_has_no_time_left_goes_back_within_a_minute() -> None:

@@ -1,0 +1,29 @@
+"""The pace by which it is foretold when a text may leave."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+from streams.dispatch.draft import Draft
+from streams.step import Settings
+
+LASTS: Final = timedelta(seconds=10)
+"""What the account leaves to a sender goes up and down with what others send and with partitions that come and go: less
+of it is believed when it has been less for so long.  More is believed at once, and so is the sender's own pace."""
+
+
+def expected_pace(draft: Draft, settings: Settings) -> float | None:
+    """Segments per second; None for a sender that nobody knows.  An estimate that is wrong errs towards waiting, and a
+    new owner begins as if there were no cap: it has few partitions at first, and so a small share."""
+    known, queue, left = settings.senders.get(draft.sender), draft.queue, settings.edge.pace
+    if known is None:
+        return None
+    own = known.segments_per_second
+    if left >= min(own, queue.left):
+        queue.left, queue.less_since = left, None
+    elif queue.less_since is None:
+        queue.less_since = draft.now
+    elif draft.now - queue.less_since >= LASTS:
+        queue.left, queue.less_since = left, None
+    return min(own, queue.left)

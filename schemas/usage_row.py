@@ -7,13 +7,22 @@ from datetime import date
 from schemas.base import Message, Slug, Whole
 
 
+class OtherCost(Message):
+    """What of one line is in another currency."""
+
+    currency: str
+    cost_estimated: Whole
+    cost_billed: Whole
+
+
 class UsageRow(Message):
     """`period` is the tenant's local day of `requested_at`.
 
     `segments` is what counts: as billed where the provider has said it, else as predicted.  `segments_predicted` is all
     of it by our own count, `segments_billed` as far as the provider has said.  Costs are in millionths of `currency`:
     `cost_estimated` of what was predicted, `cost_billed` of `segments`; `segments_unpriced` have no price and are in
-    neither."""
+    neither.  A tenant that changes its currency in mid-day has lines in two: `other_costs` has what `currency` has
+    not."""
 
     tenant: Slug
     branch: str
@@ -31,6 +40,7 @@ class UsageRow(Message):
     currency: str | None = None
     cost_estimated: Whole | None = None
     cost_billed: Whole | None = None
+    other_costs: tuple[OtherCost, ...] = ()
     final: bool
 
     @property

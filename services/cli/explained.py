@@ -10,6 +10,7 @@ from rich.text import Text
 from schemas.numbers import masked
 from services.cli.masking import mask_text
 from services.cli.screen import clock, coloured, local
+from services.ledger.days import moment
 from services.ledger.explain import Event, Explained
 from streams.lifecycle import MEANINGS, State
 
@@ -51,12 +52,13 @@ def _because(found: Explained) -> str:
 
 
 def steps(found: Explained, unmask: bool) -> Iterator[tuple[str, str, Text, Text]]:
-    """(there, at in UTC, what, in words and where), the recipient's consent first as it was when the message was
-    judged, the line of the usage report last."""
+    """(there, at in UTC, what, in words and where), oldest first; the line of the usage report last.  Of the
+    recipient's consent, what the message was judged by: it goes before what came at the same time."""
     judged = [event.data for event in found.events if event.what == "decision"]
     epochs = {decision["consent_epoch"] for decision in judged}
-    for event in (*(one for one in found.consent if one.data["consent_epoch"] in epochs), *found.events,
-                  *filter(None, [found.usage])):  # fmt: skip
+    consent = (one for one in found.consent if one.data["consent_epoch"] in epochs)
+    told = sorted((*consent, *found.events), key=lambda event: moment(event.at))
+    for event in (*told, *filter(None, [found.usage])):
         words = _hidden("; ".join(filter(None, _WORDS[event.what](event.data, unmask))), unmask)
         where = (event.place, "dim")
         yield local(event.at, found.zone), clock(event.at), _what(event), Text.assemble(words, "  ", where)
@@ -139,7 +141,8 @@ def _outcome(data: Data, unmask: bool) -> list[str]:
 
 
 def _usage(data: Data, unmask: bool) -> list[str]:
-    cost = f"{data['cost_billed'] / 1e6:,.4f} {data['currency']}" if data.get("currency") else ""
+    costs = [data, *data.get("other_costs", ())] if data.get("currency") else []
+    cost = " + ".join(f"{one['cost_billed'] / 1e6:,.4f} {one['currency']}" for one in costs)
     more = f"one of {data['messages']:,} messages, {data['segments']:,} segments"
     return [f"counted {data['period']} as {data['kind']} {data['state']}", more, cost]
 

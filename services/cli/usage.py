@@ -141,8 +141,10 @@ def cost(rows: Iterable[UsageRow]) -> str:
     sums: dict[str, int] = {}
     rows = tuple(rows)
     for row in rows:
-        if row.currency and row.cost_billed:
-            sums[row.currency] = sums.get(row.currency, 0) + row.cost_billed
+        costs = [(row.currency, row.cost_billed), *((one.currency, one.cost_billed) for one in row.other_costs)]
+        for currency, micros in costs:
+            if currency and micros:
+                sums[currency] = sums.get(currency, 0) + micros
     said = [f"{micros / 1e6:,.4f} {currency}" for currency, micros in sorted(sums.items())]
     return " + ".join([*said, *(["?"] if any(row.segments_unpriced for row in rows) else [])])
 

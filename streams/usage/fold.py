@@ -9,12 +9,13 @@ from datetime import date, datetime
 
 from schemas.outcome import Outcome
 from schemas.topics import USAGE_REPORT
-from schemas.usage_row import UsageRow
+from schemas.usage_row import OtherCost, UsageRow
 from streams.codes import meaning
 from streams.step import NOTHING, Fact, Publication, Rows, Settings, Step
+from streams.usage.cell import costs, with_counted
 from streams.usage.count import Counted, counted
 from streams.usage.period import OPEN, closes, day_of, zone_of
-from streams.usage.rows import CELLS, LONGEST, CellRow, CountedRow, Counts, counts_in, message_name
+from streams.usage.rows import CELLS, LONGEST, CellRow, CountedRow, counts_in, message_name
 
 
 def usage(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Step:
@@ -28,7 +29,9 @@ def usage(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Step:
     day = known.period if known else day_of(outcome.requested_at, zone_of(rows.family, settings))
     cell, adds = _cell(outcome, day, outcome.state, outcome.error_code), counted(outcome, outcome, day, settings)
     cells = _moved(rows, _counted_in(rows, outcome, known, day, now, settings), cell, adds)
-    stands = CountedRow(version=outcome.version, cell=cell.name, period=day, **adds.counts.model_dump())
+    stands = CountedRow(
+        version=outcome.version, cell=cell.name, period=day, currency=adds.currency, **adds.counts.model_dump()
+    )
     ends = _ends(rows, cells, settings)
     lines = tuple(_line(rows.family, one, now, settings) for one in cells.values())
     tallies = {place: one if one.messages else None for place, one in cells.items()}
@@ -61,35 +64,28 @@ def _cell(outcome: Outcome, day: date, state: str, code: str | None) -> CellRow:
 
 def _counted_in(
     rows: Rows, outcome: Outcome, known: CountedRow | None, day: date, now: datetime, settings: Settings
-) -> tuple[str, Counts] | None:
+) -> tuple[str, Counted] | None:
     """The cell it was counted in, and what it added there.  A message old enough to have been forgotten says so
     itself (`was`); a younger one that is new here was never counted: its first versions were overtaken."""
     if known is not None:
-        return known.cell, counts_in(known)
+        return known.cell, Counted(counts_in(known), known.currency)
     if outcome.was is None or now - outcome.requested_at < OPEN:
         return None
     name = _cell(outcome, day, outcome.was.state, outcome.was.error_code).name
-    return (name, counted(outcome, outcome.was, day, settings).counts) if name in rows.raw else None
+    return (name, counted(outcome, outcome.was, day, settings)) if name in rows.raw else None
 
 
-def _moved(rows: Rows, before: tuple[str, Counts] | None, to: CellRow, adds: Counted) -> dict[str, CellRow]:
+def _moved(rows: Rows, before: tuple[str, Counted] | None, to: CellRow, adds: Counted) -> dict[str, CellRow]:
     """The cells whose counts change; one that is left empty is reported as such, and its row dropped."""
     cells = {to.name: rows.get(to.name, CellRow) or to}
     if before is not None:
         name, taken = before
-        if (name, taken) == (to.name, adds.counts):
+        if (name, taken) == (to.name, adds):
             return {}
         left = cells.get(name) or rows.get(name, CellRow)
         assert left is not None
-        cells[name] = _with(left, -1, taken)
-    into = _with(cells[to.name], 1, adds.counts)
-    cells[to.name] = into.model_copy(update={"currency": adds.currency or into.currency})
-    return cells
-
-
-def _with(cell: CellRow, times: int, counts: Counts) -> CellRow:
-    sums = {name: getattr(cell, name) + times * getattr(counts, name) for name in Counts.model_fields}
-    return cell.model_copy(update={"messages": cell.messages + times, **sums})
+        cells[name] = with_counted(left, -1, taken)
+    return cells | {to.name: with_counted(cells[to.name], 1, adds)}
 
 
 def _ends(rows: Rows, cells: dict[str, CellRow], settings: Settings) -> dict[str, datetime | None]:
@@ -100,6 +96,7 @@ def _ends(rows: Rows, cells: dict[str, CellRow], settings: Settings) -> dict[str
 
 def _line(tenant: str, cell: CellRow, now: datetime, settings: Settings) -> Publication:
     end = closes(cell.period, zone_of(tenant, settings))
+    first, *others = costs(cell)
     line = UsageRow(
         tenant=tenant,
         branch=cell.branch,
@@ -114,9 +111,12 @@ def _line(tenant: str, cell: CellRow, now: datetime, settings: Settings) -> Publ
         segments_predicted=cell.predicted,
         segments_billed=cell.billed,
         segments_unpriced=cell.unpriced,
-        currency=cell.currency,
-        cost_estimated=cell.estimated,
-        cost_billed=cell.cost,
+        currency=first.currency,
+        cost_estimated=first.estimated,
+        cost_billed=first.cost,
+        other_costs=tuple(
+            OtherCost(currency=one.currency, cost_estimated=one.estimated, cost_billed=one.cost) for one in others
+        ),
         final=end is not None and now >= end,
     )
     return Publication(USAGE_REPORT, line)

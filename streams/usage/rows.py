@@ -29,7 +29,8 @@ class Counts(Row):
 
 
 class CellRow(Counts):
-    """Absolute counts of the messages that stand here now.  `branch` and `sender` are empty where there is none."""
+    """Absolute counts of the messages that stand here now.  `branch` and `sender` are empty where there is none.
+    `estimated` and `cost` are in `currency`; of any other, `besides` has both."""
 
     branch: str
     sender: str
@@ -39,6 +40,7 @@ class CellRow(Counts):
     error_code: str | None = None
     messages: int = 0
     currency: str | None = None
+    besides: dict[str, tuple[int, int]] = {}
 
     @property
     def name(self) -> str:
@@ -52,11 +54,13 @@ def _named(branch: str, sender: str, period: date, *parts: str) -> str:
 
 
 class CountedRow(Counts):
-    """Where a message was counted last, and by which version of its outcome."""
+    """Where a message was counted last, and by which version of its outcome.  Without a currency it was in that of its
+    cell, or cost nothing."""
 
     version: int
     cell: str
     period: date
+    currency: str | None = None
 
 
 def counts_in(row: Counts) -> Counts:

@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 
 from schemas.attempt import Attempt, AttemptState
+from schemas.consent_change import ConsentChange
 from schemas.decision import Finding, Verdict
 from schemas.delivery_receipt import DeliveryReceipt
 from schemas.outcome import Was
 from schemas.send import Send
 from schemas.tenant_settings import TenantSettings
-from schemas.topics import ATTEMPTS, DELIVERY_RECEIPTS, DISPATCH_ORDERS, SETTINGS, USAGE_REPORT
-from schemas.usage_row import UsageRow
+from schemas.topics import ATTEMPTS, CONSENT_LOG, DELIVERY_RECEIPTS, DISPATCH_ORDERS, SETTINGS, USAGE_REPORT
+from schemas.usage_row import OtherCost, UsageRow
 from services.cli.app import run
 from services.ledger.explain import _STAGES, KEPT, kept
 from tests.edges.books import ANA, Told, asked, decided, stands, whole
@@ -43,6 +44,7 @@ def story() -> tuple[Told, ...]:
                  send_before=NOON + timedelta(hours=1))  # fmt: skip
     line = UsageRow(tenant="acme", branch="", sender="72975", period=NOON.date(), kind="reminder", state="undelivered",
                     error_code="30005", messages=7, segments=8, currency="USD", cost_billed=66_400,
+                    other_costs=(OtherCost(currency="ZAR", cost_estimated=1, cost_billed=500_000),),
                     final=False)  # fmt: skip
     return (
         (SETTINGS, acme), asked("m1"), decided("m1", verdict=Verdict.HOLD, findings=(QUIET,)),
@@ -69,7 +71,7 @@ def test_the_next_step_comes_first_and_everything_follows(tmp_path: Path, capsys
         "quiet_hours: it is night where they are → wait", "doubtful_number: not reached on 3 days → confirm it",
         "by sms.consent-events@0:7", "sms.send-requests@0:1", "sms.decisions@0:3", "sms.dispatch-orders@0:4",
         "sms.attempts@0:6", "sms.delivery-receipts@0:8", "sms.outcomes@0:9", "sms.usage-report@0:10",
-        "1 segments predicted, 2 billed", "one of 7 messages, 8 segments", "0.0664 USD",
+        "1 segments predicted, 2 billed", "one of 7 messages, 8 segments", "0.0664 USD + 0.5000 ZAR",
     ):  # fmt: skip
         assert words in said, words
     assert ANA not in said
@@ -86,6 +88,25 @@ def test_the_recipients_zone_goes_before_the_tenants(tmp_path: Path, capsys: pyt
     settings, _, *rest = story()
     shelved(tmp_path, settings, asked("m1", time_zone="Pacific/Honolulu"), *rest)
     assert "2026-11-21 02:00:00" in explain(tmp_path, capsys)
+
+
+def test_consent_stands_where_it_came_in_time(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Asked for and held, then they agree, then it goes: told in that order."""
+
+    def said(now: str, epoch: int, seconds: float) -> Told:
+        at = NOON + timedelta(seconds=seconds)
+        return CONSENT_LOG, ConsentChange(
+            tenant="acme", number=ANA, event_id=now, action="opt_in", source="reply", was="none", now=now, applied=True,
+            reason=f"now {now}", consent_epoch=epoch, claimed_at=at, at=at,
+        )  # fmt: skip
+
+    shelved(
+        tmp_path, said("pending", 1, -60), said("opted_in", 2, 30), said("opted_out", 3, 900), asked("m1"),
+        decided("m1", verdict=Verdict.HOLD, consent_epoch=1),
+        decided("m1", NOON + timedelta(seconds=30), seq=2, consent_epoch=2),
+    )  # fmt: skip
+    what = re.findall(r"\d  +(consent \w+|request|decision \w+) ", explain(tmp_path, capsys))
+    assert what == ["consent pending", "request", "decision hold", "consent opted_in", "decision send"]
 
 
 AS_OF = [

@@ -20,8 +20,6 @@ from streams.step import Publication, Settings
 NO_SETTINGS: Final = "none"
 """The policy version of a decision about a tenant that has no settings."""
 
-MOVED: Final = "the person's number has changed: it is sent to the new one, once this is taken back"
-
 
 def asked(row: RequestRow, number: str, person: Person | None) -> Publication:
     """To the gate.  What the request does not say of the recipient's zone and region, the person does."""
@@ -44,10 +42,10 @@ def asked(row: RequestRow, number: str, person: Person | None) -> Publication:
     return Publication(SEND_REQUESTS, wanted)
 
 
-def taken_back(row: RequestRow, now: datetime) -> Publication:
+def taken_back(row: RequestRow, now: datetime, reason: str) -> Publication:
     """Named as it was issued, under the number it was issued to."""
     back = CancelRequest(
-        tenant=row.request.tenant, number=row.number, message_id=row.message_id, reason=MOVED, by=PEOPLE, at=now
+        tenant=row.request.tenant, number=row.number, message_id=row.message_id, reason=reason, by=PEOPLE, at=now
     )
     return Publication(REQUEST_CANCELS, back)
 

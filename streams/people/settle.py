@@ -23,6 +23,11 @@ from streams.step import NOTHING, Publication, Settings, Step
 DELETED: Final = Reason("person_deleted", "The person was deleted", "ask again for somebody who is on record")
 
 
+MOVED: Final = "the person's number has changed: it is sent to the new one, once this is taken back"
+WAITS: Final = "the person has no number now that may be texted: it waits for one, once this is taken back"
+"""What is said of a text that is taken back, besides that its person was deleted."""
+
+
 class Look(NamedTuple):
     """Everything it goes by."""
 
@@ -92,7 +97,13 @@ def forget_at(row: RequestRow, now: datetime) -> datetime:
 
 def _canceling(row: RequestRow, look: Look) -> Step:
     after = row.model_copy(update={"stage": Stage.CANCELING, "since": look.now})
-    return _kept(after, forget_at(after, look.now), taken_back(row, look.now))
+    return _kept(after, forget_at(after, look.now), taken_back(row, look.now, _why_back(row, look)))
+
+
+def _why_back(row: RequestRow, look: Look) -> str:
+    if look.person is None or look.person.deleted:
+        return f"{DELETED.reason}: {DELETED.next_step}"
+    return MOVED if isinstance(resolve(look.person, row.request, _types(row, look)), str) else WAITS
 
 
 def ended(row: RequestRow, verdict: Verdict, findings: list[Finding], look: Look) -> Step:

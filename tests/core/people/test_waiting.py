@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from schemas.request_cancel import CancelRequest
 from schemas.topics import DEAD_LETTERS, REQUEST_CANCELS, SEND_REQUESTS
 from streams.people.limits import SETTLED_AT_ONCE
 from streams.people.rows import issued_id
@@ -250,6 +251,22 @@ def test_home_is_named_and_no_longer_allowed() -> None:
     room.tell(request(to=HOME))
     room.settings = played().settings
     assert told(room.tell(update(name="Jo"))) == [("canceled", "m1", HOME)]
+
+
+@pytest.mark.parametrize(
+    ("then", "why"),
+    [
+        pytest.param(upsert(mobile(NEW)), "it is sent to the new one", id="moved"),
+        pytest.param(upsert(mobile(OLD, **OFF)), "it waits for one", id="switched off"),
+        pytest.param(upsert(), "it waits for one", id="no number left"),
+        pytest.param(delete(), "ask again for somebody who is on record", id="deleted"),
+    ],
+)
+def test_what_is_taken_back_says_what_becomes_of_it(then: Any, why: str) -> None:
+    room = issued()
+    (back,) = [value for topic, value in room.tell(then) if topic is REQUEST_CANCELS]
+    assert isinstance(back, CancelRequest)
+    assert why in back.reason
 
 
 # --- how much, how long

@@ -86,6 +86,8 @@ def ledger(given: str | None, state: Path, tenant: str | None = None) -> Iterato
             _catch_up(opened, bootstrap)
         must_have(opened, tenant)
         yield opened
+    except LedgerError as error:
+        raise Refused(str(error), 1) from None
     finally:
         opened.close()
 

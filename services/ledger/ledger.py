@@ -6,11 +6,13 @@ import asyncio
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
+from services.ledger.broken import sentence
 from services.ledger.ddl import VERSION
 from services.ledger.fold import Place, read
 from services.ledger.source import Source, SourceError, reading
@@ -28,6 +30,18 @@ class LedgerError(Exception):
     """One sentence for the person who asked."""
 
 
+@contextmanager
+def _in_words(path: Path) -> Iterator[None]:
+    """Raises LedgerError for a file that cannot be read or written."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        said = sentence(path, error)
+        if said is None:
+            raise
+        raise LedgerError(said) from None
+
+
 class Caught(NamedTuple):
     """What a catch-up did.  `rebuilt` says why the file was made anew, if it was."""
 
@@ -43,22 +57,25 @@ class Ledger:
     def open(cls, path: Path, *, existing: bool = False) -> Ledger:
         """`existing`: refuse to make a new one.  Raises LedgerError."""
         try:
-            return cls(Store(path, existing=existing))
+            with _in_words(path):
+                return cls(Store(path, existing=existing))
         except FileNotFoundError:
             raise LedgerError(f"There is no ledger at {path} yet: run `sayso up` first, or give --bootstrap") from None
-        except (sqlite3.Error, OSError) as error:
-            raise LedgerError(f"The ledger at {path} cannot be opened ({error}): delete it, it is rebuilt") from None
+        except OSError as error:
+            raise LedgerError(f"The ledger at {path} cannot be made: {error.strerror or error}") from None
 
     def close(self) -> None:
         self._store.close()
 
     def rows(self, sql: str, *values: Any) -> list[sqlite3.Row]:
-        """For the read functions beside this file."""
-        return self._store.rows(sql, *values)
+        """For the read functions beside this file.  Raises LedgerError."""
+        with _in_words(self._store.path):
+            return self._store.rows(sql, *values)
 
     def each(self, sql: str, *values: Any) -> Iterator[sqlite3.Row]:
         """The same, row by row."""
-        return self._store.each(sql, *values)
+        with _in_words(self._store.path):
+            yield from self._store.each(sql, *values)
 
     def positions(self) -> dict[Place, int]:
         return self._store.positions()
@@ -67,8 +84,9 @@ class Ledger:
         """Fold everything up to the ends seen now; `moved` hears of how many offsets, and of how many.  Raises
         LedgerError."""
         try:
-            async with reading(bootstrap) as source:
-                return await self._to_the_ends(source, moved)
+            with _in_words(self._store.path):
+                async with reading(bootstrap) as source:
+                    return await self._to_the_ends(source, moved)
         except (SourceError, KafkaError) as error:
             raise LedgerError(str(error)) from None
 
@@ -76,14 +94,15 @@ class Ledger:
         """Fold until told to stop.  Raises LedgerError."""
         records = 0
         try:
-            async with reading(bootstrap, at_least=FOLLOWED) as source:
-                rebuilt, generation = await self._begin(source)
-                while not stop.is_set():
-                    try:
-                        records += (await self._step(source, generation, wait=0.2))[0]
-                    except (Superseded, OffsetOutOfRangeError):
-                        rebuilt, generation = await self._begin(source)
-                return Caught(records, rebuilt)
+            with _in_words(self._store.path):
+                async with reading(bootstrap, at_least=FOLLOWED) as source:
+                    rebuilt, generation = await self._begin(source)
+                    while not stop.is_set():
+                        try:
+                            records += (await self._step(source, generation, wait=0.2))[0]
+                        except (Superseded, OffsetOutOfRangeError):
+                            rebuilt, generation = await self._begin(source)
+                    return Caught(records, rebuilt)
         except (SourceError, KafkaError) as error:
             raise LedgerError(str(error)) from None
 

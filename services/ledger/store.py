@@ -100,13 +100,15 @@ class Store:
 
     @contextmanager
     def _changing(self) -> Iterator[None]:
+        """SQLite has rolled back by itself where the disk is full or fails."""
         self._sql.execute("BEGIN IMMEDIATE")
         try:
             yield
+            self._sql.execute("COMMIT")
         except BaseException:
-            self._sql.execute("ROLLBACK")
+            if self._sql.in_transaction:
+                self._sql.execute("ROLLBACK")
             raise
-        self._sql.execute("COMMIT")
 
 
 def _create(path: Path) -> None:

@@ -213,7 +213,7 @@ def test_there_is_no_ledger_to_read_before_something_ran(tmp_path: Path):
 
 def test_a_file_that_is_no_ledger_is_named(tmp_path: Path):
     (tmp_path / "ledger.sqlite").write_bytes(b"not a database, sorry" * 100)
-    with pytest.raises(LedgerError, match=r"ledger\.sqlite cannot be opened"):
+    with pytest.raises(LedgerError, match=r"ledger\.sqlite cannot be used .*: delete it"):
         Ledger.open(tmp_path / "ledger.sqlite")
 
 

@@ -12,11 +12,18 @@ from pathlib import Path
 import phonenumbers
 import pytest
 
+from schemas.topics import USAGE_REPORT
+from schemas.usage_row import UsageRow
 from services.demo.cast import MOST_PEOPLE, Cast, cast
 from services.demo.checks import checks
+from services.demo.run import at_rest
 from services.demo.staff import Played
+from services.demo.tally import tally
 from services.ledger import Ledger
+from services.ledger.ledger import FILE
 from services.providers.simulator.script import Script
+from tests.edges.books import whole
+from tests.edges.shelved import shelved
 from tests.edges.test_cli_up import environment
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -62,6 +69,26 @@ def test_the_simulator_understands_its_part():
     assert Counter(person.fates[0].error for person in script.numbers.values()) == {
         None: 24, 30003: 3, 30005: 5, 30006: 3,
     }  # fmt: skip
+
+
+def counting(state: str, messages: int) -> UsageRow:
+    return UsageRow(
+        tenant="acme", branch=None, sender="72975", period=NOON.date(), kind="reminder", state=state,
+        messages=messages, segments=messages, final=False,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("counted", "rests"),
+    [({"sending": 1}, False), ({"delivered": 1}, True), ({"sending": 0, "delivered": 1}, True), ({}, False)],
+)
+def test_all_is_at_rest_when_the_usage_report_is_too(counted: dict[str, int], rests: bool, tmp_path: Path):
+    shelved(tmp_path, *whole("m1"), *((USAGE_REPORT, counting(state, n)) for state, n in counted.items()))
+    ledger = Ledger.open(tmp_path / FILE, existing=True)
+    try:
+        assert at_rest(tally(ledger, "acme"), ledger, "acme", expected=1) is rests
+    finally:
+        ledger.close()
 
 
 @pytest.mark.broker

@@ -50,6 +50,13 @@ def _whose_ask_stands(contacts: Contacts, shared_by: Tenants) -> Tenants:
     return tuple(sorted(tenant for tenant, contact in contacts.items() if contact.asked))
 
 
+def _asked_before(contacts: Contacts, shared_by: Tenants) -> Tenants:
+    """Once its tenant has texted them as well, an older ask is not what they answer."""
+    own = contacts.get(shared_by[0])
+    asked = _whose_ask_stands(contacts, shared_by)
+    return tuple(tenant for tenant in asked if own is None or own.asked or contacts[tenant].last > own.last)
+
+
 def _texted_before(contacts: Contacts, shared_by: Tenants) -> Tenants:
     return tuple(sorted({*contacts, *shared_by}))
 
@@ -57,8 +64,8 @@ def _texted_before(contacts: Contacts, shared_by: Tenants) -> Tenants:
 _BEFORE: Final[dict[Meaning, Callable[[Contacts, Tenants], Tenants]]] = {
     Meaning.STOP: _texted_before,
     Meaning.REVOKE: _texted_before,
-    Meaning.START: _whose_ask_stands,
-    Meaning.YES: _whose_ask_stands,
+    Meaning.START: _asked_before,
+    Meaning.YES: _asked_before,
 }
 """For a sender of one tenant: whom else it concerns."""
 

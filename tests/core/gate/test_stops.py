@@ -12,7 +12,7 @@ from schemas.consent_event import ConsentEvent
 from schemas.consent_status import ConsentState
 from schemas.own_kind import OwnKind
 from schemas.reply import Reply
-from schemas.topics import CONSENT_LOG, DISPATCH_ORDERS
+from schemas.topics import CONSENT_LOG, DECISIONS, DISPATCH_ORDERS
 from streams.gate.rows import NUMBER, ClaimRow, NumberRow
 from tests.core.gate.cases import (
     DAY,
@@ -187,3 +187,13 @@ def test_somebody_who_looked_lifts_it_for_who_had_agreed(scope: str) -> None:
     room.tell(recorded(evidence=Evidence(actor="ann")), at=NOON + HOUR)
     assert state(room) is IN
     assert goes(room)
+
+
+def test_who_may_lift_it_is_said_with_the_text_that_it_stops() -> None:
+    steps = []
+    for words in ("please stop texting me", "STOP"):
+        room = told(opt_in(), reply(words))
+        room.tell(request())
+        steps.append(room.all(DECISIONS)[-1].findings[0].next_step)
+    assert "sayso consent in with proof lifts it" in steps[0]
+    assert steps[1] == "only they can come back, by texting START"

@@ -32,6 +32,10 @@ def texted(*, asked: bool = False, ago: int = 0) -> ContactRow:
         ),
         pytest.param(START, {"bolt": texted()}, ("acme",), ("acme",), id="one tenant now: START unasked is its own"),
         pytest.param(
+            START, {"acme": texted(ago=1), "bolt": texted(asked=True, ago=9)}, ("acme",), ("acme",),
+            id="one tenant now: START is its own once it has texted",
+        ),
+        pytest.param(
             Meaning.YES,
             {"acme": texted(asked=True), "bolt": texted(asked=True)},
             ("acme",),

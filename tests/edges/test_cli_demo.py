@@ -73,7 +73,7 @@ def test_the_simulator_understands_its_part():
 
 def counting(state: str, messages: int) -> UsageRow:
     return UsageRow(
-        tenant="acme", branch=None, sender="72975", period=NOON.date(), kind="reminder", state=state,
+        tenant="acme", branch="", sender="72975", period=NOON.date(), kind="reminder", state=state,
         messages=messages, segments=messages, final=False,
     )  # fmt: skip
 

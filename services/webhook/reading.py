@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
@@ -62,13 +63,18 @@ def inbound(form: Mapping[str, str], now: datetime) -> InboundMessage | Wrong:
                 "to_address": form["To"],
                 "number": form["From"],
                 "body": form.get("Body", ""),
-                "num_segments": form.get("NumSegments") or 1,
+                "num_segments": _count(form.get("NumSegments", "")),
                 "media": tuple(url for url in media if url),
                 "received_at": now,
             }
         )
     except ValidationError as error:
         return Wrong(_fields(error))
+
+
+def _count(written: str) -> int:
+    """A text is no less of a STOP for a number beside it that cannot be read: refused, it would not come again."""
+    return int(written) if re.fullmatch(r"[1-9][0-9]{0,3}", written) else 1
 
 
 def _fields(error: ValidationError) -> str:

@@ -79,10 +79,11 @@ def test_an_inbound_without_its_fields(missing: str) -> None:
     assert missing in read.words
 
 
-def test_segments_that_are_no_number() -> None:
-    read = inbound({**TEXT, "NumSegments": "many"}, NOW)
-    assert isinstance(read, Wrong)
-    assert read.words.startswith("num_segments: ")
+@pytest.mark.parametrize("written", ["many", "1.5", "-1", "0", "9" * 40, "١"])
+def test_a_stop_is_taken_whatever_its_segments_are(written: str) -> None:
+    read = inbound({**TEXT, "NumSegments": written}, NOW)
+    assert isinstance(read, InboundMessage)
+    assert (read.body, read.num_segments) == ("Stop", 1)
 
 
 @pytest.mark.parametrize(

@@ -91,7 +91,8 @@ def claim_of_reply(
     answered = read_answer(reply.body, tenant)
     action = ACTIONS.get(answered.meaning)
     at_ms = to_ms(reply.appended_at) if reply.appended_at else fact.at_ms
-    if action is None or not _answers(answered, at_ms, standing, may_answer_another(sender, reply.tenant)):
+    others = may_answer_another(sender, reply.tenant)
+    if action is None or not _answers(answered, at_ms, standing, reply.sender, others):
         return None
     place = {} if reply.evidence.topic else _place(fact)
     evidence = reply.evidence.model_copy(update={**place, "text": reply.body[:EVIDENCE_AT_MOST]})
@@ -101,9 +102,10 @@ def claim_of_reply(
     )
 
 
-def _answers(answered: Answered, at_ms: int, standing: NumberRow, others: bool) -> bool:
+def _answers(answered: Answered, at_ms: int, standing: NumberRow, sender: str, others: bool) -> bool:
     """A YES is consent only where it answers: to an opt-in request that was out by then, or to an opt-out that stands,
-    whose confirmation says how to come back.  Any other YES is said to something else, and for people.
+    be it of this sender alone, whose confirmation says how to come back.  Any other YES is said to something else, and
+    for people.
 
     So is a START on a sender that others use, where this tenant's ask has come to nothing: theirs was answered."""
     if standing.state is ConsentState.OPTED_OUT:
@@ -112,6 +114,8 @@ def _answers(answered: Answered, at_ms: int, standing: NumberRow, others: bool) 
         return not (others and is_unasked(standing))
     if answered.meaning is not Meaning.YES:
         return True
+    if standing.state is ConsentState.OPTED_IN:
+        return sender in (standing.out or {}) or sender in (standing.blocked or {})
     asked_at = asking(standing).at
     return standing.state is ConsentState.PENDING and asked_at is not None and at_ms >= to_ms(asked_at - ALLOWED)
 

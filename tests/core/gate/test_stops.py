@@ -151,6 +151,14 @@ def test_a_later_form_with_evidence_lifts_the_stop_of_a_sender() -> None:
     assert goes(room, SHARED)
 
 
+def test_a_yes_comes_back_to_one_sender_as_to_all() -> None:
+    room = told(opt_in(), reply("STOP"), stop_scope="sender")
+    room.tell(reply("YES", sender=SHARED), at=NOON + HOUR)
+    assert not goes(room)
+    room.tell(reply("YES"), at=NOON + HOUR)
+    assert goes(room)
+
+
 @pytest.mark.parametrize("sender", ["typo", "+1 212 555 0111", "88888", ""])
 def test_an_opt_out_that_names_no_sender_of_the_tenants_is_said_to_all(sender: str) -> None:
     room = told(opt_in(), opt_out(sender=sender), stop_scope="sender")

@@ -6,11 +6,18 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from schemas.numbers import masked
+from schemas.numbers import e164, masked
 
-_NUMBER = re.compile(r"(?:\+|%2[Bb])?[0-9]{9,15}\b|\+[0-9]{6,15}\b")
+_SIGNS = r"[\s().\-/\u00a0\u2010-\u2015]*"
+_NUMBER = re.compile(
+    rf"(?:[+\uff0b]|%2[Bb])\d(?:{_SIGNS}\d){{5,14}}(?!\d)|\d{{9,15}}\b|\(?\b\d{{3}}\)?[\s.-]\d{{3}}[\s.-]\d{{4}}\b"
+)
+"""After a plus with whatever signs people put between the digits; without one from nine digits on, or as in America."""
+_RECIPIENTS = {"to", "number", "To"}
+"""Fields that hold a recipient's number, however it is written."""
 _TEXTS = {"body", "text", "wording", "value", "Body"}
-_OURS = {"sender", "to_address", "owner", "shared_by", "message_id", "event_id", "provider_id", "timestamp", "offset"}
+_OURS = {"sender", "to_address", "owner", "shared_by", "message_id", "event_id", "provider_id", "timestamp", "offset",
+         "place", "origin"}  # fmt: skip
 """Fields that hold no recipient's number, though some look like one."""
 
 
@@ -26,7 +33,13 @@ def mask_texts(value: Any, field: str = "") -> Any:
 
 def mask_numbers(value: Any, field: str = "") -> Any:
     """A copy with recipients' numbers hidden, in texts too."""
-    return _each(value, field, lambda text, of: text if of in _OURS else mask_text(text))
+    return _each(value, field, _without_numbers)
+
+
+def _without_numbers(text: str, field: str) -> str:
+    if field in _RECIPIENTS:
+        return masked(e164(text))
+    return text if field in _OURS else mask_text(text)
 
 
 def _each(value: Any, field: str, change: Callable[[str, str], str]) -> Any:
@@ -43,4 +56,4 @@ def _each(value: Any, field: str, change: Callable[[str, str], str]) -> Any:
 
 def mask_text(text: str) -> str:
     """Every phone number in it masked."""
-    return _NUMBER.sub(lambda found: masked(found[0]), text)
+    return _NUMBER.sub(lambda found: masked(e164(found[0])), text)

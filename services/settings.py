@@ -29,6 +29,7 @@ _ENV = {
     "metrics_port": "SAYSO_METRICS_PORT",
     "metrics_port_file": "SAYSO_METRICS_PORT_FILE",
     "brake": "SAYSO_BRAKE",
+    "accept_loss": "SAYSO_ACCEPT_LOSS",
     "account_pace": "SAYSO_ACCOUNT_PACE",
     "support_address": "SAYSO_SUPPORT_ADDRESS",
     "smtp_url": "SAYSO_SMTP_URL",
@@ -45,6 +46,8 @@ _ENV = {
 
 Security = Annotated[Literal["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"], BeforeValidator(str.lower)]
 Mechanism = Annotated[Literal["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"], BeforeValidator(str.upper)]
+
+Losses = Annotated[frozenset[str], BeforeValidator(lambda text: text.split(",") if isinstance(text, str) else text)]
 
 
 class SettingsError(Exception):
@@ -80,6 +83,8 @@ class ServiceSettings(BaseModel):
     """The port is written here: for those who asked for any."""
     brake: float = Field(default=0.5, ge=0, le=1)
     """The share of facts that may be dead letters before a worker stops; 1: it never does."""
+    accept_loss: Losses = frozenset()
+    """Records that are gone, as a worker that refused to start has named them: it goes on behind these alone."""
     account_pace: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     """Segments per second of all senders together; None: no cap but the senders' own."""
     support_address: str = ""

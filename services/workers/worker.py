@@ -72,7 +72,10 @@ async def work(
         lease=settings.session_timeout / 2,
         brake=settings.brake,
     )
-    host = Host(room, settings.bootstrap, counts, observed.hooks(hooks), pace=pace, instance=instance, auth=auth)
+    host = Host(
+        room, settings.bootstrap, counts, observed.hooks(hooks),
+        pace=pace, instance=instance, accepted=settings.accept_loss, auth=auth,
+    )  # fmt: skip
     try:
         async with observed.answering(host):
             await run(host, stop, patience=max(60.0, 4 * settings.session_timeout))

@@ -11,7 +11,7 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -67,16 +67,17 @@ class Hooks:
 
 class Host:
     """`counts`: partitions per topic, as the broker says.  `instance` makes the membership static, so that a worker
-    that is back within the session's time-out keeps its partitions and nobody waits."""
+    that is back within the session's time-out keeps its partitions and nobody waits.  `accepted`: see `restore`."""
 
     def __init__(
         self, room: Room, bootstrap: str, counts: dict[str, int], hooks: Hooks | None = None, *,
-        pace: Pace | None = None, instance: str | None = None, auth: dict[str, Any] | None = None, **conf: Any,
+        pace: Pace | None = None, instance: str | None = None, accepted: Collection[str] = (),
+        auth: dict[str, Any] | None = None, **conf: Any,
     ) -> None:  # fmt: skip
         privates.check()
         self.room, self.bootstrap, self.counts = room, bootstrap, counts
         self.hooks, self.pace, self.auth = hooks or Hooks(), pace or Pace(), auth or {}
-        self.brake = Brake(self.pace.brake)
+        self.brake, self.accepted = Brake(self.pace.brake), accepted
         self.lanes: dict[int, Runner] = {}
         self.generation: int | None = None
         self.live = self.opening = False
@@ -204,7 +205,8 @@ class Host:
             await asyncio.gather(*[runner.writer.fence() for runner in fresh])
             self.hooks.reached("after-fence")
             began = time.monotonic()
-            await restore(self.bootstrap, [runner.lane for runner in fresh], lambda: self._wanted(turn), **self.auth)
+            lanes = [runner.lane for runner in fresh]
+            await restore(self.bootstrap, lanes, lambda: self._wanted(turn), self.accepted, **self.auth)
             self.hooks.restored(sum(runner.lane.rows_count for runner in fresh), time.monotonic() - began)
         if turn != self.turn:  # the next rebalance is already here
             await asyncio.gather(*[runner.close() for runner in fresh])

@@ -6,7 +6,7 @@ is fenced: only then does nothing of an earlier owner stand open.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -19,8 +19,11 @@ class Loss(Damaged):
     """The log no longer holds what a position points at."""
 
 
-async def restore(bootstrap: str, lanes: Sequence[Lane], wanted: Callable[[], bool], **auth: Any) -> int:
-    """Rows read; gives up early once `wanted` answers False (the next rebalance is already here).
+async def restore(
+    bootstrap: str, lanes: Sequence[Lane], wanted: Callable[[], bool], accepted: Collection[str] = (), **auth: Any
+) -> int:
+    """Rows read; gives up early once `wanted` answers False (the next rebalance is already here).  `accepted`: losses
+    that somebody has seen, as the refusal names them: topic, partition and the offset at which it goes on.
 
     Raises Damaged, or Loss where a source's log was cut off before or behind the committed position."""
     if not lanes:
@@ -41,7 +44,7 @@ async def restore(bootstrap: str, lanes: Sequence[Lane], wanted: Callable[[], bo
     finally:
         await consumer.stop()
     if wanted():
-        await _check_and_bar(bootstrap, lanes, **auth)
+        await _check_and_bar(bootstrap, lanes, accepted, **auth)
     return read
 
 
@@ -73,30 +76,43 @@ def _refill(lane: Lane, items: Iterable[tuple[bytes, bytes | None]]) -> None:
         raise Damaged(f"{lane.room.rows.name} partition {lane.partition}: {error}{why}") from None
 
 
-async def _check_and_bar(bootstrap: str, lanes: Sequence[Lane], **auth: Any) -> None:
+async def _check_and_bar(bootstrap: str, lanes: Sequence[Lane], accepted: Collection[str], **auth: Any) -> None:
     """Positions must still be in the logs; and note how far consent has to be read before anything is judged: to what
     has been acknowledged, also behind a transaction that somebody left open."""
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, **auth)
     await consumer.start()
     try:
-        for lane in lanes:
-            await _check(consumer, lane)
+        lost = [loss for lane in lanes for loss in await _check(consumer, lane, accepted)]
     finally:
         await consumer.stop()
+    if lost:
+        says = "; ".join(words for words, _ in lost)
+        named = ",".join(dict.fromkeys(name for _, name in lost))
+        raise Loss(f"{says}. Once that is seen to, start with SAYSO_ACCEPT_LOSS={named} to go on with what is there")
 
 
-async def _check(consumer: AIOKafkaConsumer, lane: Lane) -> None:
+async def _check(consumer: AIOKafkaConsumer, lane: Lane, accepted: Collection[str]) -> list[tuple[str, str]]:
+    """What is lost, in words and by name, but for what is accepted."""
     places = {topic.name: TopicPartition(topic.name, lane.partition) for topic in lane.room.reads}
     ends = await consumer.end_offsets(list(places.values()))
     starts = await consumer.beginning_offsets(list(places.values()))
+    lost = []
     for topic, place in places.items():
-        at = lane.positions.get(topic)
-        if at is None:
-            continue
-        if at < starts[place]:
-            raise Loss(f"{topic} partition {lane.partition} begins at {starts[place]}, but only {at} was read: "
-                       f"{starts[place] - at} records are gone by retention")  # fmt: skip
-        if at > ends[place]:
-            raise Loss(f"{topic} partition {lane.partition} ends at {ends[place]}, but {at} was read: "
-                       "the topic was cut or made anew")  # fmt: skip
+        words = _lost(topic, lane, starts[place], ends[place])
+        name = f"{topic}/{lane.partition}@{starts[place]}"
+        if words and name in accepted:
+            lane.go_on(topic, starts[place])
+        elif words:
+            lost.append((words, name))
     lane.bar({topic: ends[place] for topic, place in places.items() if ends[place] > starts[place]})
+    return lost
+
+
+def _lost(topic: str, lane: Lane, start: int, end: int) -> str | None:
+    at = lane.positions.get(topic)
+    if at is None or start <= at <= end:
+        return None
+    if at < start:
+        return (f"{topic} partition {lane.partition} begins at {start}, but only {at} was read: "
+                f"{start - at} records are gone by retention")  # fmt: skip
+    return f"{topic} partition {lane.partition} ends at {end}, but {at} was read: the topic was cut or made anew"

@@ -88,6 +88,10 @@ class Lane:
         if position > self.positions.get(topic, 0):
             self.stepped[topic] = position
 
+    def go_on(self, topic: str, at: int) -> None:
+        """What was to be read next is gone, and somebody has said that it goes on here; noted with the next batch."""
+        self.positions[topic] = self.expected[topic] = self.stepped[topic] = at
+
     def feed(self, topic: str, records: list[Record]) -> None:
         """Offsets already taken are dropped; a gap is normal, for transactions' markers take offsets too."""
         expected = self.expected.get(topic, -1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import uuid
+from collections.abc import Collection
 from typing import Any
 
 import pytest
@@ -24,13 +25,14 @@ pytestmark = pytest.mark.broker
 class Worker:
     """The counting room in this process; `fatal` is what would have ended it."""
 
-    def __init__(self, bootstrap: str, prefix: str) -> None:
+    def __init__(self, bootstrap: str, prefix: str, accepted: Collection[str] = ()) -> None:
         loop = asyncio.get_running_loop()
         self.ready, self.stop = asyncio.Event(), asyncio.Event()
         self.fatal: asyncio.Future[BaseException] = loop.create_future()
         hooks = Hooks(ready=lambda partitions: self.ready.set(), fatal=self._end)
         pace = Pace(session_timeout=4, transaction_timeout=8, call_timeout=2)
-        self.host = Host(counting.counting(prefix), bootstrap, counting.counts(prefix, 1), hooks, pace=pace)
+        counts = counting.counts(prefix, 1)
+        self.host = Host(counting.counting(prefix), bootstrap, counts, hooks, pace=pace, accepted=accepted)
         self.task = asyncio.create_task(run(self.host, self.stop))
 
     def _end(self, error: BaseException) -> None:
@@ -83,3 +85,20 @@ async def test_records_lost_under_a_running_worker_are_named_and_the_next_start_
     assert isinstance(again, Loss)
     told = f"{then} partition 0 begins at 6, but only {len(judged)} was read: {6 - len(judged)} records are gone"
     assert told in str(again)
+    await goes_on_once_it_is_accepted(bootstrap, prefix, f"{then}/0@6", str(again), judged)
+
+
+async def goes_on_once_it_is_accepted(bootstrap: str, prefix: str, loss: str, refusal: str, judged: list[Any]) -> None:
+    """By its name, which the refusal tells; one that names another loss is refused as before.  It is noted for good."""
+    assert f"SAYSO_ACCEPT_LOSS={loss} " in refusal
+    assert isinstance(await Worker(bootstrap, prefix, [loss[:-1] + "5"]).ended(), Loss)
+    for accepted in ([loss], []):
+        worker = Worker(bootstrap, prefix, accepted)
+        async with asyncio.timeout(60):
+            await worker.ready.wait()
+            while (now := await counted(bootstrap, prefix)) != [*judged, 6]:
+                assert not worker.fatal.done()
+                await asyncio.sleep(0.05)
+        worker.stop.set()
+        await worker.task
+        assert now == [*judged, 6]

@@ -106,6 +106,18 @@ _MISUSE: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__
 """What Typer raises for an unknown option or a missing argument; it carries its own copy of Click."""
 
 
+_PLAINER = (
+    (r"\.$", ""),
+    (r"\.? Did you mean", "; did you mean"),
+    (r" \(Possible options: (.*)\)$", r"; is it one of \1?"),
+    (r": (?:Value error, )?Input should be (a )?", r": it must be \1"),
+    (r": Value error, ", ": "),
+    (r", unable to parse string as an? \w+", ""),
+    (r"Got unexpected extra arguments?(?:\(s\))? \((.*)\)$", r"Not understood: \1"),
+)
+"""What Typer and Pydantic say, as we would."""
+
+
 def run(arguments: list[str] | None = None) -> int:
     """Returns the exit code: 0 done, 1 did not work out, 2 asked wrongly, 130 interrupted."""
     try:
@@ -126,8 +138,9 @@ def run(arguments: list[str] | None = None) -> int:
 
 def _one(sentence: str) -> str:
     """`No such option '--jsn'. Did you mean '--json'?` is two."""
-    told = re.sub(r"\.? Did you mean", "; did you mean", sentence.removesuffix("."))
-    return re.sub(r" \(Possible options: (.*)\)$", r"; is it one of \1?", told)
+    for pattern, ours in _PLAINER:
+        sentence = re.sub(pattern, ours, sentence)
+    return sentence
 
 
 def _say(sentence: str, code: int) -> int:

@@ -63,7 +63,8 @@ def _show(rows: list[Any], off: list[Any], named: list[Any], every: bool) -> Non
         screen.print(table(None, columns, lines))
     if not off:
         total = sum(row.requested for row in rows)
-        screen.print(f"The books balance: {total:,} messages in {len(rows):,} hours, none astray.", style="green")
+        spans = f"{len(rows):,} hour{'' if len(rows) == 1 else 's'}"
+        screen.print(f"The books balance: {total:,} messages in {spans}, none astray.", style="green")
         return
     for one in islice(named, MOST):
         screen.print(f"  {one.tenant}/{one.message_id} {one.why}")

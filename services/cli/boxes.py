@@ -55,7 +55,10 @@ def box(
         print_json([as_data(item, texts.get(item.name), unmask) for item in items[:most]])
         return
     console().print(f"{WORDS[Box(which)]}.", style="bold")
-    console().print(as_table(which, items[:most], texts, unmask))
+    if items:
+        console().print(as_table(which, items[:most], texts, unmask))
+    else:
+        console().print("Nothing that matches is in it.")
 
 
 def _texts(ledger: Ledger, items: Iterable[Item]) -> dict[str, str]:
@@ -82,9 +85,9 @@ _TOLD: Final = ("state", "branch", "person_id", "case_id", "kind", "to", "sender
 
 
 COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
-    "ready": ("message", "branch", "person", "to", "kind", "requested", "until", "text"),
-    "outbox": ("!", "message", "state", "branch", "person", "to", "requested", "code", "because"),
-    "sentbox": ("!", "message", "state", "branch", "person", "to", "requested", "code", "meaning"),
+    "ready": ("message", "branch", "person", "to", "kind", "requested (UTC)", "until (UTC)", "text"),
+    "outbox": ("!", "message", "state", "branch", "person", "to", "requested (UTC)", "code", "because"),
+    "sentbox": ("!", "message", "state", "branch", "person", "to", "requested (UTC)", "code", "meaning"),
 }
 
 
@@ -103,9 +106,9 @@ def _cells(item: Item, names: tuple[str, ...], texts: Mapping[str, str], unmask:
         "!": "!" if item.attention else "",
         "message": item.message_id, "state": outcome["state"], "branch": outcome.get("branch"),
         "person": outcome.get("person_id"), "to": shown_number(item, unmask), "kind": outcome["kind"],
-        "requested": clock(outcome["requested_at"])[:16], "code": outcome.get("error_code"),
+        "requested (UTC)": clock(outcome["requested_at"])[:16], "code": outcome.get("error_code"),
         "meaning": outcome.get("error_title"), "because": _because(item), "text": texts.get(item.name, "(gone)"),
-        "until": next((f"{one.until:%Y-%m-%d %H:%M}" for one in item.findings if one.until), ""),
+        "until (UTC)": next((f"{one.until:%Y-%m-%d %H:%M}" for one in item.findings if one.until), ""),
     }  # fmt: skip
     return [cells[name] for name in names]
 

@@ -93,5 +93,8 @@ def _show_unknown(bootstrap: str | None, state: Path, as_json: bool) -> None:
     if as_json:
         print_json([meaning(code).as_data() | {"messages": messages} for code, messages in found.items()])
         return
+    if not found:
+        console().print("Every code on record is in the dictionary.")
+        return
     rows = [(code, messages, meaning(code).url) for code, messages in found.items()]
     console().print(table("Codes that are not in the dictionary", ("code", "messages#", "provider's page"), rows))

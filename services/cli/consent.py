@@ -162,7 +162,7 @@ def _print(standing: Standing, unmask: bool) -> None:
          told["reason"], _proof(told.get("evidence", {}), unmask))
         for told in standing.log
     ]  # fmt: skip
-    screen.print(table(None, ("at", "said", "by", "consent", "because", "proof"), rows))
+    screen.print(table(None, ("at (UTC)", "said", "by", "consent", "because", "proof"), rows))
 
 
 def _asked(status: dict[str, Any]) -> str:

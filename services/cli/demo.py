@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from services.cli import options
+from services.cli import options, places
 from services.cli.refused import Refused
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def demo(
     simulator: Annotated[
         str | None,
         typer.Option(
-            envvar="SAYSO_SIMULATOR_URL", metavar="URL", show_default=False,
+            parser=places.server, envvar="SAYSO_SIMULATOR_URL", metavar="URL", show_default=False,
             help="Be the guest of a house that runs on --bootstrap and texts through this simulator.",
         ),
     ] = None,

@@ -47,7 +47,6 @@ async def house(wanted: Wanted, say: Callable[[str], None]) -> AsyncIterator[Hou
     edges, the ledger, the broker.  Raises Refused."""
     if not wanted.bootstrap and access():
         raise Refused("SAYSO_KAFKA_SECURITY is for a Kafka of your own: name it with --bootstrap, or unset it")
-    wanted.state.mkdir(parents=True, exist_ok=True, mode=0o700)
     lock = _claim(wanted.state)
     if wanted.fresh:
         _clear(wanted.state)
@@ -75,7 +74,11 @@ async def house(wanted: Wanted, say: Callable[[str], None]) -> AsyncIterator[Hou
 
 def _claim(state: Path) -> int:
     """Held as long as this process lives, however it ends."""
-    lock = os.open(state / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = os.open(state / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise Refused(f"--state {state} cannot be used: {error.strerror}") from None
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -90,7 +93,8 @@ def _clear(state: Path) -> None:
 
 
 async def _end(supervisor: Supervisor, broker: EmbeddedBroker | None, say: Callable[[str], None]) -> None:
-    say("stopping: rooms, simulator, webhook and consents, ledger" + (", broker" if broker else ""))
+    if broker or supervisor.names:
+        say("stopping: rooms, simulator, webhook and consents, ledger" + (", broker" if broker else ""))
     await supervisor.stop(*parts.ROOMS)
     await supervisor.stop("simulator", "webhook", "consents")
     await supervisor.stop("ledger")

@@ -19,14 +19,19 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-NO_BROKER = "No broker: run `sayso up` first, or give --bootstrap"
+def no_broker(state: Path) -> Refused:
+    from services.ledger.ledger import FILE
+
+    demo = state / "demo"
+    left = f"; what `sayso demo` left is in --state {demo}" if (demo / FILE).exists() else ""
+    return Refused(f"No broker: run `sayso up` first, or give --bootstrap{left}")
 
 
 def bootstrap_of(given: str | None, state: Path) -> str:
     """The Kafka that was named, else the one that runs in this state folder.  Raises Refused."""
     found = given or _running(state)
     if not found:
-        raise Refused(NO_BROKER)
+        raise no_broker(state)
     return found
 
 
@@ -78,7 +83,8 @@ def ledger(given: str | None, state: Path, tenant: str | None = None) -> Iterato
     try:
         opened = Ledger.open(state / FILE, existing=bootstrap is None)
     except LedgerError as error:
-        raise Refused(NO_BROKER if bootstrap is None and not (state / FILE).exists() else str(error)) from None
+        nothing = bootstrap is None and not (state / FILE).exists()
+        raise (no_broker(state) if nothing else Refused(str(error))) from None
     try:
         if bootstrap is None:
             note(f"No broker is running: this is the ledger as of its last record, {_last_record(opened)}.")

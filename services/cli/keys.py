@@ -68,6 +68,9 @@ def show(
     if as_json:
         print_json([key.model_dump(mode="json", exclude={"sha256"}) for key in found])
         return
+    if not found:
+        console().print("There are no keys yet: sayso keys add")
+        return
     rows = [
         (key.id, key.tenant, key.label, clock(key.created_at.isoformat()),
          clock(key.revoked_at.isoformat()) if key.revoked_at else "")
@@ -103,3 +106,5 @@ def _in_words() -> Iterator[None]:
         yield
     except KeysError as error:
         raise Refused(str(error)) from None
+    except OSError as error:
+        raise Refused(f"{error.filename} cannot be used: {error.strerror}") from None

@@ -78,8 +78,11 @@ def _show_score(file: Path, as_json: bool) -> None:
 
     try:
         said = labelled(file.read_text(encoding="utf-8").splitlines())
-    except (OSError, ValueError) as error:
-        raise Refused(f"{file} cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise Refused(f"{file} cannot be read: {getattr(error, 'strerror', None) or 'it is not UTF-8 text'}") from None
+    except ValueError as error:
+        line = str(error).split(":")[0]
+        raise Refused(f"{file}, {line}: write part, label, source and text, with a tab between each two") from None
     scores = {part: score(one for one in said if one.part == part) for part in dict.fromkeys(one.part for one in said)}
     if as_json:
         print_json({part: {"texts": found.texts, "precision": found.precision, "recall": found.recall,

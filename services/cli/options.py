@@ -7,16 +7,22 @@ from typing import Annotated
 
 import typer
 
+from services.cli import places
+
 Bootstrap = Annotated[
     str | None,
     typer.Option(
-        envvar="SAYSO_BOOTSTRAP", metavar="HOST:PORT", show_default=False,
+        parser=places.kafka, envvar="SAYSO_BOOTSTRAP", metavar="HOST:PORT", show_default=False,
         help="An existing Kafka. Without it: the broker that `sayso up` runs in this state folder.",
     ),
 ]  # fmt: skip
 State = Annotated[
-    Path, typer.Option(envvar="SAYSO_STATE", metavar="FOLDER", help="Where the broker's data, logs and ledger live.")
-]
+    Path,
+    typer.Option(
+        parser=places.folder, envvar="SAYSO_STATE", metavar="FOLDER",
+        help="Where the broker's data, logs and ledger live.",
+    ),
+]  # fmt: skip
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 Unmask = Annotated[bool, typer.Option("--unmask", help="Show phone numbers and texts in full.")]
 Tenant = Annotated[str | None, typer.Option("--tenant", "-t", metavar="TENANT", help="Of this tenant only.")]

@@ -167,4 +167,4 @@ def _print(known: Known, unmask: bool) -> None:
     waits = [(one["message_id"], one["kind"], clock(one["requested_at"]), known.reasons[one["message_id"]])
              for one in known.waiting]  # fmt: skip
     if waits:
-        screen.print(table("Waiting", ("message", "kind", "requested", "because"), waits))
+        screen.print(table("Waiting", ("message", "kind", "requested (UTC)", "because"), waits))

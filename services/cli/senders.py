@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 SILENT = timedelta(minutes=1)
 """A queue moves every second, and dispatch tells of it: who has not for so long does not run."""
 
+NONE = "There are no senders yet: sayso senders apply FILE.yaml"
+
 app = typer.Typer(invoke_without_command=True)
 Name = Annotated[str, typer.Argument(metavar="SENDER", help="As in sayso senders.")]
 
@@ -47,6 +49,9 @@ def now(
         found = sender_lines(opened)
     if as_json:
         print_json([_as_data(one) for one in found])
+        return
+    if not found:
+        console().print(NONE)
         return
     names = ("sender", "state", "pace#", "queue#", "minutes#", "in flight#", "in doubt#", "last error")
     console().print(table("Senders (pace and queue in segments)", names, [_cells(one) for one in found]))
@@ -123,6 +128,9 @@ def show(
                  for row in opened.rows("SELECT json FROM senders ORDER BY identity")]  # fmt: skip
     if as_json:
         print_json([sender.model_dump(mode="json") for sender in found])
+        return
+    if not found:
+        console().print(NONE)
         return
     rows = [(one.sender, one.kind.value, f"{one.segments_per_second:g}", " ".join(one.tenants),
              "the carrier" if one.carrier_answers else "Sayso", "yes" if one.hears else "no")

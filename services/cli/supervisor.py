@@ -48,6 +48,11 @@ class Supervisor:
         self._pipe, self._ours = os.pipe()
         self._children: dict[str, _Child] = {}
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of those it keeps."""
+        return tuple(self._children)
+
     async def start(self, parts: Sequence[Part]) -> None:
         """Returns when all of them are ready.  Raises PartFailed."""
         fresh = [_Child(part, self._run, self._logs, self._pipe, self._say) for part in parts]
@@ -56,7 +61,7 @@ class Supervisor:
 
     async def stop(self, *names: str) -> None:
         """Those named, or all, at the same time; returns when they have ended."""
-        chosen = [self._children.pop(name) for name in (names or tuple(self._children)) if name in self._children]
+        chosen = [self._children.pop(name) for name in (names or self.names) if name in self._children]
         await asyncio.gather(*(child.stop() for child in chosen))
 
     def close(self) -> None:

@@ -46,11 +46,15 @@ def named(topic: str) -> str:
 
 
 async def _tail(topic: str, bootstrap: str, count: int, follow: bool, as_json: bool, unmask: bool) -> None:
+    from services.cli.screen import note
     from services.ledger.source import reading
 
     async with reading(bootstrap, {topic}) as source:
-        for entry in await _last(source, count):
+        last = await _last(source, count)
+        for entry in last:
             _print(entry, as_json, unmask)
+        if count and not last:
+            note(f"Nothing is on {topic}" + (" yet." if follow else "."))
         while follow:
             for entry in (await source.batch(0.5))[0]:
                 _print(entry, as_json, unmask)

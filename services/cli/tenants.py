@@ -60,6 +60,9 @@ def show(
     if as_json:
         print_json([tenant.model_dump(mode="json") | _worked_out(tenant) for tenant in found])
         return
+    if not found:
+        console().print("There are no tenants yet: sayso tenants apply FILE.yaml")
+        return
     rows = [(one.tenant, one.name, one.sender, one.time_zone, " ".join(one.regions), one.shorteners.value,
              " ".join(one.branches), segments(_goes_out(one)), one.version) for one in found]  # fmt: skip
     names = ("tenant", "name", "sender", "time zone", "regions", "shorteners", "branches", "ask segments#", "settings")

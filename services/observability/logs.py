@@ -18,25 +18,28 @@ _NUMBER: Final = re.compile(r"(?<![\w.])(?:\+|%2[Bb])[0-9]{6,15}\b")
 
 
 def set_up(part: str, level: int = logging.INFO) -> None:
-    """Call once, first: `part` stands in every line.  What libraries log goes the same way."""
+    """Call once, first: `part` stands in every line.  What libraries log goes the same way.  A traceback is made into
+    text before numbers are hidden, for it has them too, and shows no local variable."""
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
         _part(part),
+        structlog.processors.format_exc_info,
         hide_numbers,
     ]
-    terminal = sys.stderr.isatty()
-    last: Any = structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer()
+    last: Any = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    if not sys.stderr.isatty():
+        last = structlog.processors.JSONRenderer()
     structlog.configure(
-        processors=[*shared, structlog.processors.format_exc_info, last] if not terminal else [*shared, last],
+        processors=[*shared, last],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[
-        structlog.stdlib.ProcessorFormatter.remove_processors_meta, structlog.processors.format_exc_info, last,
+        structlog.stdlib.ProcessorFormatter.remove_processors_meta, last,
     ]))  # fmt: skip
     root = logging.getLogger()
     root.handlers[:] = [handler]

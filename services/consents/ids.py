@@ -1,6 +1,6 @@
 """Which event ids have been used, and for what: a small file beside the ledger.
 
-The gate would drop a second claim under a used id without a word to the caller; this is how the caller hears of it.
+The gate refuses another claim under a used id, but in its log only; this is how the caller hears of it.
 Nothing depends on it: lose the file and a repeat goes to Kafka again, where it changes nothing.
 """
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from schemas.own_kind import OwnKind
@@ -27,18 +27,23 @@ TOO_LATE: Final[Mapping[str, str]] = {
 """What to do where no time is left to wait."""
 
 
+A_MOMENT: Final = timedelta(minutes=1)
+"""What had room long ago by dispatch's clock, which may be behind this one, or the record lay in a backlog."""
+
+
 class Wait(NamedTuple):
     until: datetime
     why: Reason
 
 
 def wait_of(returned: Returned, now: datetime) -> Wait | None:
-    """None: it is judged afresh at once.  Dispatch's clock may be ahead of this one: ordered again before its time is
-    over here too, it would come back again, and so on without a pause."""
+    """None: it is judged afresh at once.  Dispatch's clock may be ahead of this one, or behind: ordered again before it
+    is time by both, it would come back again, and so on without a pause."""
     order = returned.order
     if returned.until is not None:
         budget = order.kind == OwnKind.CONSENT_ASK and returned.code != "no_room"
-        return Wait(returned.until, BUDGET if budget else CROWDED)
+        until = returned.until if returned.until > now else now + A_MOMENT
+        return Wait(until, BUDGET if budget else CROWDED)
     if returned.at >= order.send_before > now:
         return Wait(order.send_before, OVER_THERE)
     return None

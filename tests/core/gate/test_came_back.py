@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from schemas.returned import Returned
 from schemas.topics import DECISIONS, DISPATCH_ORDERS
-from tests.core.gate.cases import BRANCH, HOUR, NOON, SENDERS, opt_in, played, request
+from tests.core.gate.cases import BRANCH, HOUR, MINUTE, NOON, SENDERS, opt_in, played, request
 from tests.core.playing import Played
 
 
@@ -127,3 +129,18 @@ def test_an_ask_that_finds_too_much_before_it_says_so_and_not_that_the_budget_is
     come_back(room, 0, code="ask_budget", until=NOON + 2 * HOUR)
     held = [one for one in room.all(DECISIONS) if one.kind == "consent_ask"][-1]
     assert held.findings[0].rule == "ask_budget"
+
+
+@pytest.mark.parametrize("code", ["ask_budget", "no_room"])
+@pytest.mark.parametrize("asks", [True, False])
+def test_where_there_was_room_long_ago_by_the_clock_over_there_it_is_tried_once_a_minute(code: str, asks: bool) -> None:
+    """That clock is behind, or it lay in between for so long."""
+    room = played()
+    if not asks:
+        room.tell(opt_in())
+    room.tell(request(message_id="m1"))
+    for count in range(1, 4):
+        assert len(orders(room)) == count
+        come_back(room, count, code=code, until=NOON - HOUR)
+        assert len(orders(room)) == count
+        room.until(room.now + MINUTE)

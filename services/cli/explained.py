@@ -46,8 +46,8 @@ def _next(outcome: Data) -> str:
 def _because(found: Explained) -> str:
     """The finding that decided, where the gate did not say send."""
     decisions = [event.data for event in found.events if event.what == "decision"]
-    deciding = [one["reason"] for last in decisions[-1:] for one in last.get("findings", ())
-                if one["verdict"] == last["verdict"] != "send"]  # fmt: skip
+    last = max(decisions, key=lambda one: int(one.get("seq", 1)), default={})
+    deciding = [one["reason"] for one in last.get("findings", ()) if one["verdict"] == last["verdict"] != "send"]
     return "; ".join(deciding)
 
 
@@ -66,7 +66,7 @@ def steps(found: Explained, unmask: bool) -> Iterator[tuple[str, str, Text, Text
 
 def _what(event: Event) -> Text:
     word = str(event.data.get(_VERDICT.get(event.what, ""), ""))
-    return Text.assemble(event.what, " " if word else "", coloured(word))
+    return Text.assemble(event.what, " " if word else "", coloured(word.translate(SEEN)))
 
 
 _VERDICT = {"decision": "verdict", "attempt": "state", "receipt": "status", "outcome": "state", "consent": "now",
@@ -164,5 +164,9 @@ def _number(written: str, unmask: bool) -> str:
     return written if unmask else masked(e164(written))
 
 
+SEEN = {code: 0x2400 + code for code in range(0x20)} | dict.fromkeys(range(0x7F, 0xA0), 0xFFFD)
+"""What a terminal would obey is shown instead: anybody may have written it."""
+
+
 def _hidden(text: str, unmask: bool) -> str:
-    return text if unmask else mask_text(text)
+    return (text if unmask else mask_text(text)).translate(SEEN)

@@ -14,6 +14,7 @@ from schemas.usage_row import UsageRow
 from services.ledger.days import ENDLESS, moment, rfc3339
 from services.ledger.ledger import Ledger
 from streams.usage.period import day_of
+from streams.usage.rows import LONGEST
 
 
 class Event(NamedTuple):
@@ -142,7 +143,7 @@ def _where(events: list[Event], ledger: Ledger, tenant: str) -> str:
 def _usage(ledger: Ledger, outcome: dict[str, Any], zone: str, until: int) -> Event | None:
     """Its line, if it is there by then; the report keeps each line's last value only."""
     day = day_of(datetime.fromisoformat(outcome["requested_at"]), ZoneInfo(zone))
-    parts = {name: outcome.get(name) or "" for name in ("tenant", "branch", "sender", "kind", "state")}
+    parts = {name: (outcome.get(name) or "")[:LONGEST] for name in ("tenant", "branch", "sender", "kind", "state")}
     line = UsageRow(**parts, error_code=outcome.get("error_code"), period=day, messages=0, segments=0, final=False)
     sql = "SELECT part, off, at_ms, json FROM usage WHERE identity = ? AND at_ms <= ?"
     for row in ledger.rows(sql, line.identity, until):

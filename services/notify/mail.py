@@ -73,6 +73,8 @@ def send(server: Server, mail: Mail) -> None:
         raise MailError(f"The mail server {where} does not take mail for {mail.to}") from None
     except smtplib.SMTPAuthenticationError:
         raise MailError(f"The mail server {where} does not accept the user name and password") from None
+    except UnicodeError:
+        raise MailError(f"{server.host} cannot be the name of a mail server") from None
     except (smtplib.SMTPException, OSError) as error:
         raise MailError(f"The mail server {where} did not take it: {error or type(error).__name__}") from None
 
@@ -97,6 +99,8 @@ def _log_in(client: smtplib.SMTP, server: Server, encrypted: bool) -> None:
         return
     if not encrypted and server.host not in LOOPBACK:
         raise MailError(f"The mail server {server.host} offers no encryption, so it does not get the password")
+    if not (server.user + server.password.get_secret_value()).isascii():
+        raise MailError("The user name and the password of a mail server can have ASCII letters only")
     client.login(server.user, server.password.get_secret_value())
 
 

@@ -176,6 +176,8 @@ async def test_it_is_mailed_with_the_bundle_attached(inbox: Inbox, monkeypatch: 
         pytest.param({}, "nobody@example.com", "does not take mail for nobody@example.com", id="no such person"),
         pytest.param({}, "a@example.com\nBcc: b@example.com", "cannot be addressed", id="two addresses"),
         pytest.param({"scheme": "smtps"}, "support@example.com", "did not take it", id="no TLS there"),
+        pytest.param({"user": "sayso", "password": "pa55\u00e4"}, "a@example.com", "ASCII letters", id="an umlaut"),
+        pytest.param({"host": "b..d"}, "a@example.com", "cannot be the name", id="a host that cannot be"),
     ],
 )
 async def test_a_mail_that_is_not_taken_is_said_in_a_sentence(

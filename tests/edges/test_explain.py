@@ -21,6 +21,7 @@ from schemas.topics import ATTEMPTS, CONSENT_LOG, DELIVERY_RECEIPTS, DISPATCH_OR
 from schemas.usage_row import OtherCost, UsageRow
 from services.cli.app import run
 from services.ledger.explain import _STAGES, KEPT, kept
+from streams.usage.rows import LONGEST
 from tests.edges.books import ANA, Told, asked, decided, stands, whole
 from tests.edges.shelved import NOON, shelved
 
@@ -177,3 +178,35 @@ def test_a_contradiction_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[
 def test_the_docs_say_how_long_each_part_is_kept() -> None:
     assert set(_STAGES) < set(KEPT)
     assert kept() in (ROOT / "ARCHITECTURE.md").read_text("utf-8")
+
+
+def test_the_decision_that_holds_gives_the_reason_also_where_clocks_disagree(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The second was made by an owner whose clock was behind."""
+    late = Finding(rule="opted_out", verdict=Verdict.REJECT, reason="they said STOP")
+    shelved(tmp_path, asked("m1"), decided("m1", verdict=Verdict.HOLD, findings=(QUIET,)),
+            decided("m1", verdict=Verdict.REJECT, seq=2, decided_at=NOON, findings=(late,)),
+            stands("m1", "rejected"))  # fmt: skip
+    assert "acme/m1 is rejected: they said STOP\n" in explain(tmp_path, capsys)
+
+
+def test_what_a_terminal_would_obey_is_shown_instead(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    evil = "\x1b]0;owned\x07\x1b[2J\x9b31m\r\n"
+    odd = Finding(rule="odd", verdict=Verdict.HOLD, reason=evil)
+    receipt = DeliveryReceipt(message_id="m1", tenant="acme", attempt=1, provider_id="SM1", status=evil,
+                              received_at=NOON)  # fmt: skip
+    shelved(tmp_path, asked("m1", requested_by=evil), decided("m1", verdict=Verdict.HOLD, findings=(odd,)),
+            (DELIVERY_RECEIPTS, receipt))  # fmt: skip
+    for options in ((), ("--unmask",)):
+        said = explain(tmp_path, capsys, *options)
+        assert not set(said) & set("\x1b\x07\x9b\r")
+        assert "\u241b[2J" in said
+
+
+def test_a_branch_with_a_very_long_name_has_its_line_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The report's names are cut."""
+    line = UsageRow(tenant="acme", branch="b" * LONGEST, sender="72975", period=NOON.date(), kind="reminder",
+                    state="delivered", messages=7, segments=8, final=False)  # fmt: skip
+    shelved(tmp_path, *whole("m1", branch="b" * 2 * LONGEST), (USAGE_REPORT, line))
+    assert "one of 7 messages" in explain(tmp_path, capsys)

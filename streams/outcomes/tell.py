@@ -66,9 +66,20 @@ def _was(before: Told) -> Was:
 
 def sighting(before: Life, after: Life, now: datetime) -> tuple[Publication, ...]:
     """A receipt for an attempt that was in doubt, or thought not taken, proves that it got through: tell dispatch,
-    once.  Whichever of the two comes last makes the pair."""
+    once, at each sender that has the text: it may have been ordered again from another one.  Whichever of the two comes
+    last makes the pair."""
     news = [(number, pair) for number in after.attempts if (pair := _pair(after, number)) and not _pair(before, number)]
-    return tuple(Publication(DISPATCH_CONTROLS, _sighted(after, number, *pair, now)) for number, pair in news)
+    return tuple(
+        Publication(DISPATCH_CONTROLS, _sighted(after, number, sender, receipt, now))
+        for number, (opened, receipt) in news
+        for sender in _senders(after, opened)
+    )
+
+
+def _senders(life: Life, opened: Report) -> tuple[str, ...]:
+    """Its own first."""
+    every = {report.sender for reports in life.attempts.values() for report in reports if report.source == ATTEMPT}
+    return (opened.sender or "", *sorted(sender for sender in every - {opened.sender} if sender))
 
 
 def _pair(life: Life, number: int) -> tuple[Report, Report] | None:
@@ -82,9 +93,9 @@ def _pair(life: Life, number: int) -> tuple[Report, Report] | None:
     return opened, receipt
 
 
-def _sighted(life: Life, number: int, opened: Report, receipt: Report, now: datetime) -> Sighting:
+def _sighted(life: Life, number: int, sender: str, receipt: Report, now: datetime) -> Sighting:
     return Sighting(
-        sender=opened.sender or "",
+        sender=sender,
         tenant=life.tenant,
         message_id=life.message_id,
         attempt=number,

@@ -10,6 +10,7 @@ import pytest
 
 from schemas import topics as t
 from schemas.consent_event import ConsentEvent
+from schemas.controls import Pause, Resume
 from schemas.delivery_receipt import DeliveryReceipt
 from schemas.send_request import SendRequest
 from streams.apps import ROOMS
@@ -31,6 +32,7 @@ class Moving:
 
     seed: int
     crash: float = 0.0
+    paused: bool = False
     numbers: list[tuple[str, int]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -41,6 +43,8 @@ class Moving:
             event_id="form-1", tenant="acme", number=PHONE, action="opt_in", source="form", at=self.world.now
         )
         self.world.publish(t.CONSENT_EVENTS, event)
+        if self.paused:
+            self.world.publish(t.DISPATCH_CONTROLS, Pause(sender=SHARED, by="dana", at=self.world.now))
         self.world.settle(until=timedelta(seconds=1))
         self.world.publish(t.SEND_REQUESTS, SendRequest(
             message_id="m1", tenant="acme", to=PHONE, body="Tomorrow at 9", kind="reminder",
@@ -85,3 +89,15 @@ def test_a_late_report_of_the_first_call_is_not_taken_for_the_second_ones() -> N
     moving.carrier_reports(1, "undelivered")
     last = [one for one in moving.world.log.all(t.OUTCOMES) if one.message_id == "m1"][-1]
     assert (last.state, last.error_code) == ("accepted", None)
+
+
+def test_a_call_back_for_the_first_call_takes_the_text_back_from_the_second_sender() -> None:
+    """The list was wrong: it was taken.  It waits at the other sender by then."""
+    moving = Moving(0, paused=True)
+    assert [one.state for one in moving.world.log.all(t.ATTEMPTS) if one.sender == SHARED] == ["queued"]
+    moving.carrier_reports(1, "delivered")
+    moving.world.publish(t.DISPATCH_CONTROLS, Resume(sender=SHARED, by="dana", at=moving.world.now))
+    moving.world.settle(until=timedelta(hours=1))
+    assert moving.numbers == [(OWN, 1)]
+    last = [one for one in moving.world.log.all(t.OUTCOMES) if one.message_id == "m1"][-1]
+    assert last.state == "delivered"

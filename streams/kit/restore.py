@@ -13,10 +13,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from streams.lanes.changelog import Damaged, Repartitioned
 from streams.lanes.lane import Lane
-
-
-class Loss(Damaged):
-    """The log no longer holds what a position points at."""
+from streams.lanes.loss import Gap, gaps, refuse
 
 
 async def restore(
@@ -82,37 +79,16 @@ async def _check_and_bar(bootstrap: str, lanes: Sequence[Lane], accepted: Collec
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, **auth)
     await consumer.start()
     try:
-        lost = [loss for lane in lanes for loss in await _check(consumer, lane, accepted)]
+        lost = [gap for lane in lanes for gap in await _check(consumer, lane, accepted)]
     finally:
         await consumer.stop()
-    if lost:
-        says = "; ".join(words for words, _ in lost)
-        named = ",".join(dict.fromkeys(name for _, name in lost))
-        raise Loss(f"{says}. Once that is seen to, start with SAYSO_ACCEPT_LOSS={named} to go on with what is there")
+    refuse(lost)
 
 
-async def _check(consumer: AIOKafkaConsumer, lane: Lane, accepted: Collection[str]) -> list[tuple[str, str]]:
-    """What is lost, in words and by name, but for what is accepted."""
-    places = {topic.name: TopicPartition(topic.name, lane.partition) for topic in lane.room.reads}
-    ends = await consumer.end_offsets(list(places.values()))
-    starts = await consumer.beginning_offsets(list(places.values()))
-    lost = []
-    for topic, place in places.items():
-        words = _lost(topic, lane, starts[place], ends[place])
-        name = f"{topic}/{lane.partition}@{starts[place]}"
-        if words and name in accepted:
-            lane.go_on(topic, starts[place])
-        elif words:
-            lost.append((words, name))
-    lane.bar({topic: ends[place] for topic, place in places.items() if ends[place] > starts[place]})
+async def _check(consumer: AIOKafkaConsumer, lane: Lane, accepted: Collection[str]) -> list[Gap]:
+    places = [TopicPartition(topic.name, lane.partition) for topic in lane.room.reads]
+    ends = {place.topic: end for place, end in (await consumer.end_offsets(places)).items()}
+    starts = {place.topic: start for place, start in (await consumer.beginning_offsets(places)).items()}
+    lost = gaps(lane, starts, ends, accepted)
+    lane.bar({topic: end for topic, end in ends.items() if end > starts[topic]})
     return lost
-
-
-def _lost(topic: str, lane: Lane, start: int, end: int) -> str | None:
-    at = lane.positions.get(topic)
-    if at is None or start <= at <= end:
-        return None
-    if at < start:
-        return (f"{topic} partition {lane.partition} begins at {start}, but only {at} was read: "
-                f"{start - at} records are gone by retention")  # fmt: skip
-    return f"{topic} partition {lane.partition} ends at {end}, but {at} was read: the topic was cut or made anew"

@@ -21,12 +21,10 @@ from aiokafka.structs import OffsetAndMetadata
 from faust.transport import drivers
 from faust.transport.drivers import aiokafka as driver
 
-from streams.kit.farewell import GONE
-from streams.kit.restore import Loss
+from streams.lanes.farewell import GONE
+from streams.lanes.loss import Loss
 
 SCHEME = "sayso"
-SAYING = 2.0
-"""Seconds for what only lag tools hear."""
 
 
 @dataclass(slots=True)
@@ -67,16 +65,14 @@ class Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         self.start_anywhere(False)
         return self.sought
 
-    async def say(self, word: str, offsets: Mapping[Any, int]) -> None:
+    async def say(self, word: str, offsets: Mapping[Any, int | None]) -> None:
         """With the group's offsets, for lag tools: that they do not hear of it stops nobody."""
         with contextlib.suppress(Exception):
-            async with asyncio.timeout(SAYING):
-                await self.call_thread(self._say, word, offsets)
+            await asyncio.wait_for(self.call_thread(self._say, word, offsets), timeout=2)
 
-    async def _say(self, word: str, offsets: Mapping[Any, int]) -> None:
-        ours = self._consumer.assignment()
-        if told := {place: OffsetAndMetadata(offset, word) for place, offset in offsets.items() if place in ours}:
-            await self._consumer.commit(told)
+    async def _say(self, word: str, offsets: Mapping[Any, int | None]) -> None:
+        ours = {place: offsets[place] for place in self._consumer.assignment() if offsets.get(place) is not None}
+        await self._consumer.commit({place: OffsetAndMetadata(offset, word) for place, offset in ours.items()})
 
     def start_anywhere(self, may: bool) -> None:
         """Whether the consumer may begin where a log begins, which it must before it is sought.  Afterwards a log that
@@ -179,8 +175,7 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
 
     async def on_stop(self) -> None:
         await super().on_stop()
-        last = {place: offset for place, offset in self._committed_offset.items() if offset is not None}
-        await self._thread.say(GONE, last)
+        await self._thread.say(GONE, self._committed_offset)
 
     def _filter_tps_with_pending_acks(self, topics: Any = None) -> list[Any]:
         return list(self.finished)

@@ -18,10 +18,11 @@ from aiokafka.errors import KafkaError
 
 from services.broker.admin import admin
 from streams.kit import privates
-from streams.kit.restore import Loss, restore
+from streams.kit.restore import restore
 from streams.kit.writer import Writer
 from streams.lanes.changelog import Damaged
 from streams.lanes.lane import Lane
+from streams.lanes.loss import Loss
 from streams.step import Settings
 from tests.committed import records
 from tests.faults import counting, storm

@@ -14,8 +14,8 @@ from aiokafka.admin import RecordsToDelete
 
 from services.broker.admin import admin
 from streams.kit.host import Hooks, Host, Pace
-from streams.kit.restore import Loss
 from streams.kit.run import run
+from streams.lanes.loss import Loss
 from tests.committed import records
 from tests.faults import counting, storm
 

@@ -21,7 +21,7 @@ from aiokafka.structs import OffsetAndMetadata
 from services.kafka_access import access, nobody
 from services.observability.lag.report import Report, report
 from services.observability.lag.sample import Group, Place, Sample, Stand
-from streams.kit.farewell import GONE
+from streams.lanes.farewell import GONE
 
 WINDOW: Final = 10
 """Samples kept, as Burrow does."""

@@ -1,0 +1,51 @@
+"""What is to be read next is gone, by retention or because a topic was cut; never stepped over unless somebody says so."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import NamedTuple
+
+from streams.lanes.changelog import Damaged
+from streams.lanes.lane import Lane
+
+
+class Loss(Damaged):
+    """The log no longer holds what a position points at."""
+
+
+class Gap(NamedTuple):
+    """`name`: topic, partition and the offset at which it goes on; who accepts the loss says it."""
+
+    name: str
+    words: str
+
+
+def gaps(lane: Lane, starts: Mapping[str, int], ends: Mapping[str, int], accepted: Collection[str]) -> list[Gap]:
+    """Behind those that are accepted the lane goes on; the others are answered."""
+    found = []
+    for topic, start in starts.items():
+        words = _words(topic, lane, start, ends[topic])
+        name = f"{topic}/{lane.partition}@{start}"
+        if words and name in accepted:
+            lane.go_on(topic, start)
+        elif words:
+            found.append(Gap(name, words))
+    return found
+
+
+def refuse(found: Collection[Gap]) -> None:
+    """Raises Loss, if there is one."""
+    names = ",".join(dict.fromkeys(gap.name for gap in found))
+    if names:
+        says = "; ".join(gap.words for gap in found)
+        raise Loss(f"{says}. Once that is seen to, start with SAYSO_ACCEPT_LOSS={names} to go on with what is there")
+
+
+def _words(topic: str, lane: Lane, start: int, end: int) -> str | None:
+    at = lane.positions.get(topic)
+    if at is None or start <= at <= end:
+        return None
+    if at < start:
+        return (f"{topic} partition {lane.partition} begins at {start}, but only {at} was read: "
+                f"{start - at} records are gone by retention")  # fmt: skip
+    return f"{topic} partition {lane.partition} ends at {end}, but {at} was read: the topic was cut or made anew"

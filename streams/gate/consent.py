@@ -2,11 +2,13 @@
 
 A STOP counts whenever it comes.  A yes counts if it brings its proof, unless it is not later than the STOP that stands,
 by the broker's append time, which nobody can backdate; so a yes that was under way when the STOP came lifts nothing.
+What could not be read may have been a STOP: the recipient's own later word settles it, or somebody who has looked at
+it; a yes on record does not, as it lifts no STOP.
 """
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from schemas.consent_event import ConsentAction
 from schemas.consent_status import ConsentState
@@ -15,9 +17,6 @@ from streams.gate.claims import BY_CARRIER, BY_TEXT, Claim
 from streams.gate.limits import SENDERS_AT_MOST
 from streams.gate.proof import STAFF, comes_back, lacking
 from streams.gate.rows import NumberRow
-
-LOOKED_AT: Final = frozenset({STAFF, BY_TEXT})
-"""Sources that settle an unreadable record: somebody who looked, or the recipient's own later word."""
 
 
 class Weighed(NamedTuple):
@@ -79,7 +78,7 @@ def _start(row: NumberRow, claim: Claim) -> Weighed:
     if row.state is ConsentState.OPTED_OUT and (claim.at_ms <= row.since_ms or claim.said_ms < row.since_ms):
         return Weighed(row, False, "not later than the opt-out that stands")
     since = max(row.since_ms, claim.at_ms)
-    settled = row.unreadable_ms and claim.source in LOOKED_AT and claim.at_ms > row.unreadable_ms
+    settled = row.unreadable_ms and claim.source == BY_TEXT and claim.at_ms > row.unreadable_ms
     seen = row.model_copy(update={"unreadable_ms": 0}) if settled else row
     after = _lifted(seen, claim)
     if row.state is not ConsentState.OPTED_IN:

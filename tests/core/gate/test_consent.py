@@ -190,9 +190,10 @@ def test_an_unreadable_record_blocks_the_number_until_somebody_has_looked() -> N
     assert [stop.consent_epoch for stop in of(DISPATCH_CONTROLS, told)] == [2]
     assert decided(room.tell(request(message_id="then"))) == [("then", "hold", ["consent_unreadable"])]
     room.tell(opt_in(source="import"), at=NOON + 2 * MINUTE)
-    room.tell(recorded(), at=NOON)
-    assert number_row(room).unreadable_ms
-    assert decided(room.tell(recorded(), at=NOON + 3 * MINUTE)) == [("then", "send", ["ready"])]
+    room.tell(recorded(), at=NOON + 2 * MINUTE)
+    room.tell(looked(), at=NOON)
+    assert number_row(room).unreadable_ms, "a yes on record would lift no STOP either"
+    assert decided(room.tell(looked(), at=NOON + 3 * MINUTE)) == [("then", "send", ["ready"])]
 
 
 def test_a_text_that_could_not_be_read_blocks_until_staff_have_looked() -> None:

@@ -16,10 +16,10 @@ from tests.core.gate.cases import (
     NOON,
     SECOND,
     decided,
+    looked,
     opt_in,
     opt_out,
     played,
-    recorded,
     reply,
     request,
 )
@@ -87,7 +87,7 @@ def test_a_hold_is_announced_again_only_for_other_reasons() -> None:
     room.tell(opt_in())
     room.tell(request(message_id="a", not_before=NOON + DAY))
     room.tell(Unreadable(cause="invalid", reason="not JSON"), at=NOON + MINUTE)
-    assert decided(room.tell(recorded(), at=NOON + HOUR)) == []
+    assert decided(room.tell(looked(), at=NOON + HOUR)) == []
     assert decided(room.until(NOON + DAY)) == [("a", "send", ["ready"])]
 
 

@@ -1,0 +1,97 @@
+"""However records come in - in any batches, some again, by several processes, with a crash at any statement - the file
+holds what one reader who took them one by one would have."""
+
+from __future__ import annotations
+
+import sqlite3
+import tempfile
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from schemas.topics import Topic
+from services.ledger.fold import Entry, Place, read
+from services.ledger.store import Store
+from services.ledger.tables import TABLES
+from tests.edges.books import Told, asked, decided, stands
+
+facts = st.one_of(
+    st.builds(asked, st.sampled_from(["m1", "m2"])),
+    st.builds(decided, st.sampled_from(["m1", "m2"]), seq=st.integers(1, 3)),
+    st.builds(stands, st.sampled_from(["m1", "m2"]), st.sampled_from(["held", "sent", "delivered"]),
+              version=st.integers(1, 3)),
+)  # fmt: skip
+
+
+def entries(told: Sequence[tuple[Topic[Any], Any]]) -> dict[Place, list[Entry]]:
+    found: defaultdict[Place, list[Entry]] = defaultdict(list)
+    for topic, message in told:
+        place = Place(topic.name, int(message.message_id[1:]))
+        found[place].append(_entry(topic, message, place, 2 * len(found[place])))
+    return found
+
+
+def _entry(topic: Topic[Any], message: Any, place: Place, offset: int) -> Entry:
+    """Every other offset: markers and compaction leave gaps."""
+    return Entry(place, offset, 0, topic.key(message).encode(), topic.encode(message))
+
+
+def held(store: Store) -> dict[str, list[tuple[Any, ...]]]:
+    tables = [table.name for table in TABLES] + ["positions", "unreadable"]
+    return {name: sorted(map(tuple, store.rows(f"SELECT * FROM {name}")), key=repr) for name in tables}
+
+
+def take(store: Store, batch: list[Entry]) -> None:
+    reached = {entry.place: entry.offset + 1 for entry in batch}
+    store.fold([read(entry) for entry in batch], reached, store.meta("generation"))
+
+
+def crashing(store: Store, batch: list[Entry], instructions: int) -> bool:
+    """Whether it ended before it was done: SQLite asks after so many steps of its machine."""
+    store._sql.set_progress_handler(lambda: 1, instructions)
+    try:
+        take(store, batch)
+    except sqlite3.OperationalError:
+        return True
+    finally:
+        store._sql.set_progress_handler(None, 0)
+    return False
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(facts, min_size=1, max_size=14), st.data())
+def test_the_file_does_not_know_how_it_was_filled(told: list[Told], data: st.DataObject) -> None:
+    topics = entries(told)
+    with tempfile.TemporaryDirectory() as folder:
+        plain, *several = (Store(Path(folder) / name) for name in ("once", "several", "several"))
+        for records in topics.values():
+            for entry in records:
+                take(plain, [entry])
+        done = dict.fromkeys(topics, 0)
+        while batch := _some(topics, done, data):
+            store = data.draw(st.sampled_from(several))
+            before = held(store)
+            if data.draw(st.booleans()):
+                if crashing(store, batch, data.draw(st.integers(1, 3000))):
+                    assert held(store) == before
+            else:
+                take(store, batch)
+            reached = several[0].positions()
+            done = {place: sum(e.offset < reached.get(place, 0) for e in records) for place, records in topics.items()}
+        assert held(several[1]) == held(plain)
+        for store in (plain, *several):
+            store.close()
+
+
+def _some(topics: dict[Place, list[Entry]], done: dict[Place, int], data: st.DataObject) -> list[Entry]:
+    """What comes next on some of them, and before it some that was read already; nothing once all is done."""
+    left = [place for place, records in topics.items() if done[place] < len(records)]
+    found = []
+    for place in data.draw(st.lists(st.sampled_from(left), min_size=1, unique=True)) if left else ():
+        back = data.draw(st.integers(0, done[place]))
+        found += topics[place][back : data.draw(st.integers(done[place] + 1, len(topics[place])))]
+    return found

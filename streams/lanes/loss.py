@@ -1,4 +1,4 @@
-"""What is to be read next is gone, by retention or because a topic was cut; never stepped over unless somebody says so."""
+"""What is to be read next is gone, by retention or because a topic was cut: stepped over only if somebody says so."""
 
 from __future__ import annotations
 

@@ -17,9 +17,11 @@ from typing import Any
 import aiohttp
 import pytest
 import yaml
+from typer.main import get_command
 
 from schemas.topics import SEND_REQUESTS
 from services.broker.ports import LOOPBACK, choose
+from services.cli.app import app
 from services.observability import dashboards
 from services.observability.lag import Watch
 from services.observability.metrics import METRICS, Kind
@@ -56,6 +58,35 @@ def test_an_alert_has_a_runbook_section(rule: dict[str, Any]) -> None:
     name = rule["alert"]
     assert f"\n### {name}\n" in (FOLDER / "README.md").read_text("utf-8")
     assert rule["annotations"]["runbook"] == f"{FOLDER}/README.md#{name.lower()}"
+
+
+RUNBOOK = (FOLDER / "README.md").read_text("utf-8").partition("## Runbook\n")[2]
+SECTIONS = dict(re.findall(r"(?ms)^### (\w+)\n(.*?)(?=^### |\Z)", RUNBOOK))
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"])
+def test_a_section_says_what_to_look_at_what_to_do_and_when_it_is_over(rule: dict[str, Any]) -> None:
+    means, look, do, over = re.split(r"\n\*\*(?:Look|Do|Over)\*\*", SECTIONS[rule["alert"]])
+    assert all(len(part.split()) >= 5 for part in (means, look, do, over))
+    assert "`" in look + do, "something to type"
+
+
+def test_the_runbook_has_no_section_that_nothing_points_to() -> None:
+    assert list(SECTIONS) == [rule["alert"] for rule in RULES]
+
+
+@pytest.mark.parametrize("typed", sorted(set(re.findall(r"`(sayso [^`]+)`", RUNBOOK.replace("\n", " ")))))
+def test_what_the_runbook_types_is_a_command(typed: str) -> None:
+    """Options and words, as the command line knows them; placeholders are in capitals."""
+    at, words = get_command(app), typed.split()[1:]
+    while words and words[0] in getattr(at, "commands", {}):
+        at = at.commands[words.pop(0)]
+    options = {name for option in at.params for name in option.opts}
+    assert {word for word in words if word.startswith("-")} <= options
+    takes = sum(option.param_type_name == "argument" for option in at.params)
+    plain = [word for word, before in zip(words, ["", *words], strict=False) if not word.startswith("-")
+             and not before.startswith("-")]  # fmt: skip
+    assert len(plain) <= takes, plain
 
 
 def series() -> set[str]:

@@ -56,6 +56,7 @@ LAG: Final = (
     Panel("Senders held up", (("{{state}}", "sum by (state) (sayso_senders_held_up)"),)),
     Panel("Webhook answers a second", (("{{status}}", "sum by (status) (rate(sayso_webhook_answers_total[1m]))"),),
           "ops"),
+    Panel("The ledger has not moved for", (("ledger", "sayso_ledger_stands_seconds"),), "s"),
     Panel("Dead letters a minute", (("{{room}} {{cause}}", "60 * rate(sayso_dead_letters_total[5m])"),)),
 )  # fmt: skip
 

@@ -16,6 +16,7 @@ from services.ledger.ledger import FILE, Ledger, LedgerError
 from services.ledger.letters import counted
 from services.ledger.usage import by_state, requested
 from services.ledger.waiting import waiting
+from services.observability.following import Following
 from services.observability.lag import Report, Watch
 from services.observability.lag.watch import LagError
 from services.observability.meters import Meters
@@ -40,6 +41,7 @@ class Exporter:
         self._groups = {f"sayso.{room.name}": [topic.name for topic in room.reads] for room in ROOMS.values()}
         self._up = False
         self._booked = float("-inf")
+        self._following = Following()
 
     def ready(self) -> dict[str, bool]:
         return {"looked": self._up}
@@ -58,10 +60,11 @@ class Exporter:
 
     async def _look(self, watch: Watch) -> None:
         began = time.monotonic()
-        tell_lag(self.meters, await watch.look())
+        found = await watch.look()
+        tell_lag(self.meters, found)
         if began - self._booked >= BOOKS:
             self._booked = began
-            await asyncio.to_thread(self._books)
+            await asyncio.to_thread(self._books, found)
         self.meters.set("sayso_exporter_seconds", time.monotonic() - began)
         self._told(True)
 
@@ -69,13 +72,15 @@ class Exporter:
         self._up = up
         self.meters.set("sayso_exporter_up", up)
 
-    def _books(self) -> None:
+    def _books(self, found: Report) -> None:
         try:
             ledger = Ledger.open(self._state / FILE, existing=True)
         except LedgerError:
             return
         try:
             tell_books(self.meters, ledger)
+            stands = self._following.stands(ledger.positions(), found, time.monotonic())
+            self.meters.set("sayso_ledger_stands_seconds", stands)
         finally:
             ledger.close()
 

@@ -78,6 +78,7 @@ EXPORTER: Final[tuple[Metric, ...]] = (
     Metric("sayso_stuck_messages", _G, ("cause",), "Those that should have moved by now: alarm about these."),
     Metric("sayso_balance_residue", _G, ("tenant",), "Messages that the books cannot account for; 0 at rest."),
     Metric("sayso_open_dead_letters", _G, ("topic", "cause"), "Dead letters that nobody has resolved."),
+    Metric("sayso_ledger_stands_seconds", _G, (), "For how long the ledger has had something to read and not moved."),
     Metric("sayso_exporter_seconds", _G, (), "How long the last look took."),
     Metric("sayso_exporter_up", _G, (), "1 if the last look succeeded."),
 )

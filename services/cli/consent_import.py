@@ -43,13 +43,15 @@ def import_(
     import getpass
     from datetime import UTC, datetime
 
+    from schemas.topics import CONSENT_EVENTS
     from services.cli.consent_csv import Import, lines
-    from services.cli.kafka import bootstrap_of, run
+    from services.cli.kafka import bootstrap_of, must_hold, run
     from services.cli.known import must_know
     from services.cli.screen import console, note, print_json
 
     about = Import(_tenant(tenant), actor or getpass.getuser(), datetime.now(UTC))
     length, where = _how_long(file), bootstrap_of(bootstrap, state)
+    must_hold(where, CONSENT_EVENTS)
     must_know(where, about.tenant)
     with bar("lines", length) as moved:
         imported = run(_import(lines(file, about), where, moved))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Collection, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -55,7 +55,31 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 
 def publish(bootstrap: str, topic: Topic[Any], messages: Sequence[Message]) -> None:
     """Returns when Kafka has them all.  Raises Refused."""
-    run(_publish(bootstrap, topic, messages))
+    from services.cli.bar import waiting_for
+
+    must_hold(bootstrap, topic)
+    with waiting_for("waiting for Kafka"):
+        run(_publish(bootstrap, topic, messages))
+
+
+def must_hold(bootstrap: str, topic: Topic[Any]) -> None:
+    """A producer would wait for a topic that nobody has made until its time is over.  Raises Refused."""
+    from services.broker import BrokerError
+
+    try:
+        names = run(_topics(bootstrap))
+    except BrokerError as error:
+        raise Refused(str(error), 1) from None
+    if topic.name not in names:
+        raise Refused(f"Kafka at {bootstrap} does not have {topic.name}: run `sayso topics apply` first", 1)
+
+
+async def _topics(bootstrap: str) -> Collection[str]:
+    """Of all there are: to ask for one by its name would make it, where Kafka may."""
+    from services.broker.admin import admin
+
+    async with admin(bootstrap) as client:
+        return list(await client.list_topics())
 
 
 async def _publish(bootstrap: str, topic: Topic[Any], messages: Sequence[Message]) -> None:

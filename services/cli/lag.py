@@ -58,7 +58,10 @@ async def _looks(bootstrap: str, room: str | None, every: float) -> AsyncIterato
     try:
         async with Watch(bootstrap, groups(room)) as watch:
             while True:
-                yield await watch.look()
+                found = await watch.look()
+                if not found.lines:
+                    raise Refused(f"Kafka at {bootstrap} does not have our topics: run `sayso topics apply` first", 1)
+                yield found
                 await asyncio.sleep(every)
     except LagError as error:
         raise Refused(str(error), 1) from None

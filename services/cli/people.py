@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from services.cli import options
-from services.cli.bar import Moved, bar
+from services.cli.bar import Moved, bar, waiting_for
 from services.cli.refused import Refused
 
 if TYPE_CHECKING:
@@ -48,7 +48,8 @@ def import_(
     from services.cli.people_file import read_people
     from services.cli.screen import console, note, print_json
 
-    found = read_people(file, tenant)
+    with waiting_for(f"reading {file.name}"):
+        found = read_people(file, tenant)
     if not found.people:
         for bad in found.bad:
             note(f"{file}, line {bad.line}: {bad.reason}")
@@ -117,8 +118,10 @@ def _events(found: PeopleFile, replace: bool) -> list[PersonEvent]:
 
 
 def _publish(bootstrap: str, events: Sequence[PersonEvent]) -> None:
-    from services.cli.kafka import run
+    from schemas.topics import PERSON_EVENTS
+    from services.cli.kafka import must_hold, run
 
+    must_hold(bootstrap, PERSON_EVENTS)
     with bar("importing people", len(events)) as moved:
         run(_published(bootstrap, events, moved))
 

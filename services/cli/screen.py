@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
@@ -43,10 +43,20 @@ def coloured(word: str) -> Text:
     return Text(word, style=COLOURS.get(word, ""))
 
 
+class _Whole(Table):
+    """Where it is too narrow for words to stay in one line they are folded: half a number would be another number."""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        if self.__rich_measure__(console, options.update_width(_ENDLESS)).minimum > options.max_width:
+            for column in self.columns:
+                column.no_wrap = False
+        yield from super().__rich_console__(console, options)
+
+
 def table(title: str | None, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
     """A column whose name ends in # holds numbers and is set to the right."""
-    made = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0),
-                 header_style="bold")  # fmt: skip
+    made = _Whole(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False,
+                  padding=(0, 2, 0, 0), header_style="bold")  # fmt: skip
     for column in columns:
         made.add_column(column.rstrip("#"), justify="right" if column.endswith("#") else "left",
                         no_wrap=column not in PROSE, overflow="fold")  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import pty
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import pytest
 import typer
+from rich.console import Console
 
 from schemas.sender import Sender
 from schemas.tenant_settings import TenantSettings
@@ -26,6 +28,7 @@ from services.cli.declared import read
 from services.cli.masking import mask
 from services.cli.moments import day, moment
 from services.cli.refused import Refused
+from services.cli.screen import table
 from services.demo.sample import SAMPLE
 
 
@@ -204,6 +207,17 @@ def test_a_terminal_sees_how_far_it_is(monkeypatch: pytest.MonkeyPatch):
             while b"7/20" not in said and len(said) < 100_000:  # it is drawn ten times a second
                 said += screen.read(4096)
     assert b"messages" in said
+
+
+@pytest.mark.parametrize("width", [24, 40, 60, 200])
+def test_a_table_cuts_nothing_off_on_a_narrow_screen(width: int):
+    """Half a number would be another number."""
+    said = io.StringIO()
+    cells = ("demo-client:again-548821c7718f", "+12125550123", "72976")
+    Console(file=said, width=width).print(table(None, ("message", "to", "sender#"), [cells]))
+    lines = said.getvalue().splitlines()
+    assert sorted("".join(lines).replace(" ", "")) == sorted("".join(("message", "to", "sender", *cells)))
+    assert max(len(line.rstrip()) for line in lines) <= width
 
 
 def test_the_versions_are_told(capsys: pytest.CaptureFixture[str]):

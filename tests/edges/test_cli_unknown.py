@@ -146,3 +146,22 @@ async def test_nothing_is_written_for_a_tenant_that_there_is_not(
     assert not Keys(tmp_path / "state").all()
     assert (await said(*send, "acme"))[0] == 0
     assert len(await records(fresh_cluster, SEND_REQUESTS)) == 1
+
+
+@pytest.mark.broker
+@pytest.mark.parametrize("command", [
+    ("send", "--to", ANA, "--body", "Hello", "-t", "acme"), ("tenants", "apply", "services/demo/sample.yaml"), ("lag",),
+    ("usage",),
+])  # fmt: skip
+def test_a_kafka_without_our_topics_is_told_apart_from_one_that_is_slow(
+    bootstrap: str, command: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """The broker that tests share has only topics of their own."""
+    monkeypatch.chdir(ROOT)
+    monkeypatch.delenv("SAYSO_STATE", raising=False)
+    assert run([*command, "--bootstrap", bootstrap, "--state", str(tmp_path)]) == 1
+    said = capsys.readouterr().err
+    assert f"Kafka at {bootstrap} does not have " in said
+    assert "run `sayso topics apply` first" in said
+    assert said.count("\n") == 1

@@ -146,7 +146,7 @@ def test_what_cannot_be_done_is_one_sentence(tmp_path: Path, capsys: pytest.Capt
     for command, words, code in (
         (["nowhere.csv", "-t", "acme", "--bootstrap", "x:1"], "nowhere.csv cannot be read", 2),
         ([str(file), "-t", "a/b", "--bootstrap", "x:1"], "--tenant 'a/b' cannot be used", 2),
-        ([str(file), "-t", "acme", "--bootstrap", "127.0.0.1:9"], "import the file again", 1),
+        ([str(file), "-t", "acme", "--bootstrap", "127.0.0.1:9"], "No Kafka answers at 127.0.0.1:9", 1),
     ):
         file.write_text(f"{HEADER}\n{GOOD}\n")
         assert run(["consent", "import", *command]) == code

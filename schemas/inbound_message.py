@@ -7,7 +7,8 @@ from schemas.numbers import e164
 
 
 class InboundMessage(Message):
-    """`sender` is the number, short code or messaging service it was sent to: the one *we* text from."""
+    """`sender` is the number, short code or messaging service it was sent to: the one *we* text from.
+    `carrier_stop`: the provider has taken it for a STOP, which may be by words that were told to it alone."""
 
     provider_id: str
     sender: str
@@ -16,6 +17,7 @@ class InboundMessage(Message):
     body: str
     num_segments: Whole = 1
     media: tuple[str, ...] = ()
+    carrier_stop: bool | None = None
     received_at: UtcTime
 
     @property

@@ -10,7 +10,7 @@ class Reply(Message):
     """Published by the inbox.  `provider_id` is remembered, so that a replayed webhook changes nothing.
 
     `appended_at` is the broker's append time of the inbound record and `evidence` its place: consent that comes by
-    text is dated and proved by those."""
+    text is dated and proved by those.  `carrier_stop`: the provider has taken it for a STOP."""
 
     tenant: Slug
     number: str
@@ -18,6 +18,7 @@ class Reply(Message):
     provider_id: str
     body: str
     media: tuple[str, ...] = ()
+    carrier_stop: bool | None = None
     received_at: UtcTime
     appended_at: UtcTime | None = None
     evidence: Evidence = Evidence()

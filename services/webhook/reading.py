@@ -65,6 +65,7 @@ def inbound(form: Mapping[str, str], now: datetime) -> InboundMessage | Wrong:
                 "body": form.get("Body", ""),
                 "num_segments": _count(form.get("NumSegments", "")),
                 "media": tuple(url for url in media if url),
+                "carrier_stop": True if form.get("OptOutType", "").upper() == "STOP" else None,
                 "received_at": now,
             }
         )

@@ -44,6 +44,14 @@ def read_answer(body: str, tenant: TenantSettings | None = None) -> Answered:
     return Answered(Meaning.REVOKE, found.pattern, found.words) if found else NOTHING_KNOWN
 
 
+def as_the_carrier(answered: Answered, body: str, carrier_stop: bool | None) -> Answered:
+    """A provider may be told of words for STOP that we know nothing of (Twilio's Advanced Opt-Out): what it has taken
+    for one is one, for it sends nothing more."""
+    if not carrier_stop or answered.meaning is Meaning.STOP:
+        return answered
+    return Answered(Meaning.STOP, "carrier", bare(folded(body)))
+
+
 @lru_cache(maxsize=1024)
 def vocabulary(locales: tuple[str, ...], own: OwnWords) -> Vocabulary:
     """Of a tenant.  Its own words only add: what is a keyword stays one, and so does what revokes in other words."""

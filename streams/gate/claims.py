@@ -11,7 +11,7 @@ from schemas.consent_status import ConsentState
 from schemas.reply import Reply
 from schemas.sender import Sender
 from schemas.tenant_settings import TenantSettings
-from streams.answers import Answered, Meaning, read_answer
+from streams.answers import Answered, Meaning, as_the_carrier, read_answer
 from streams.gate.asks import asking
 from streams.gate.limits import EVIDENCE_AT_MOST
 from streams.gate.rows import NumberRow, to_ms
@@ -88,7 +88,7 @@ def claim_of_reply(
     replies are kept for a month only, and a START that lay at the inbox while a STOP came another way must not look
     newer than that STOP."""
     reply: Reply = fact.value
-    answered = read_answer(reply.body, tenant)
+    answered = as_the_carrier(read_answer(reply.body, tenant), reply.body, reply.carrier_stop)
     action = ACTIONS.get(answered.meaning)
     at_ms = to_ms(reply.appended_at) if reply.appended_at else fact.at_ms
     others = may_answer_another(sender, reply.tenant)

@@ -68,8 +68,8 @@ def _on_inbound(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> St
     texted_to = _texted_to(inbound, settings)
     contacts, sender = contacts_in(rows), settings.senders.get(texted_to)
     shared_by = sender.tenants if sender else ()
-    read = readings(inbound.body, (*contacts, *shared_by), settings)
-    meant = strongest(read, inbound.body)
+    read = readings(inbound, (*contacts, *shared_by), settings)
+    meant = strongest(read, inbound)
     tenants = meant_for(meant, contacts, shared_by)
     publish = _replies(tenants, fact, read, contacts, texted_to)
     if not publish:
@@ -124,6 +124,7 @@ def _reply(tenant: str, sender: str, fact: Fact, body: str, media: tuple[str, ..
         provider_id=inbound.provider_id,
         body=body,
         media=media,
+        carrier_stop=inbound.carrier_stop,
         received_at=inbound.received_at,
         appended_at=fact.at,
         evidence=Evidence(topic=fact.topic, partition=fact.partition, offset=fact.offset),

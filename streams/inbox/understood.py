@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from streams.answers import Answered, Meaning, read_answer
+from schemas.inbound_message import InboundMessage
+from schemas.tenant_settings import TenantSettings
+from streams.answers import Answered, Meaning, as_the_carrier, read_answer
 from streams.step import Settings
 
 Readings = Mapping[str, Answered]
@@ -14,11 +16,15 @@ Readings = Mapping[str, Answered]
 STRONGEST_FIRST: Final = (Meaning.STOP, Meaning.REVOKE, Meaning.START, Meaning.YES, Meaning.HELP, Meaning.NONE)
 
 
-def readings(body: str, tenants: Iterable[str], settings: Settings) -> Readings:
-    return {tenant: read_answer(body, settings.tenants.get(tenant)) for tenant in sorted(set(tenants))}
+def readings(inbound: InboundMessage, tenants: Iterable[str], settings: Settings) -> Readings:
+    return {tenant: _read(inbound, settings.tenants.get(tenant)) for tenant in sorted(set(tenants))}
 
 
-def strongest(read: Readings, body: str) -> Meaning:
+def _read(inbound: InboundMessage, tenant: TenantSettings | None = None) -> Answered:
+    return as_the_carrier(read_answer(inbound.body, tenant), inbound.body, inbound.carrier_stop)
+
+
+def strongest(read: Readings, inbound: InboundMessage) -> Meaning:
     """What decides whose text it is.  A tenant to which it means less gets it too, and acts by its own reading."""
-    meanings = {answered.meaning for answered in read.values()} or {read_answer(body).meaning}
+    meanings = {answered.meaning for answered in read.values()} or {_read(inbound).meaning}
     return min(meanings, key=STRONGEST_FIRST.index)

@@ -79,6 +79,13 @@ def test_an_inbound_without_its_fields(missing: str) -> None:
     assert missing in read.words
 
 
+@pytest.mark.parametrize(("said", "stops"), [("STOP", True), ("stop", True), ("START", None), ("HELP", None)])
+def test_the_carriers_own_reading(said: str, stops: bool | None) -> None:
+    read = inbound({**TEXT, "Body": "Basta", "OptOutType": said}, NOW)
+    assert isinstance(read, InboundMessage)
+    assert read.carrier_stop is stops
+
+
 @pytest.mark.parametrize("written", ["many", "1.5", "-1", "0", "9" * 40, "١"])
 def test_a_stop_is_taken_whatever_its_segments_are(written: str) -> None:
     read = inbound({**TEXT, "NumSegments": written}, NOW)

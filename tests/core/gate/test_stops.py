@@ -127,6 +127,13 @@ def test_what_an_earlier_version_has_noted_is_a_repeat() -> None:
     assert room.rows.get("ev/contact-7", ClaimRow) == ClaimRow(at_ms=1)
 
 
+def test_what_the_carrier_takes_for_a_stop_is_one() -> None:
+    room = told(opt_in(), reply("Basta ya"))
+    assert state(room) is IN
+    (change,) = of(CONSENT_LOG, room.tell(reply("Basta ya", carrier_stop=True), at=NOON + HOUR))
+    assert (change.now, change.flagged, change.evidence.text) == (OUT, False, "Basta ya")
+
+
 # --- one sender of several
 
 

@@ -192,6 +192,18 @@ def test_what_was_nobodys_is_somebodys_once_its_sender_is_known(body: str) -> No
     assert room.tell(fact, at=NOON + DAY) == []
 
 
+def test_what_the_carrier_takes_for_a_stop_is_one_for_all_who_texted() -> None:
+    """By words that only the provider was told of; nothing else that it says makes one."""
+    room = played()
+    for tenant in ("acme", "bolt"):
+        room.tell(contact(tenant))
+    replies = of(REPLIES, room.tell(inbound("Basta ya", carrier_stop=True)))
+    assert [(reply.tenant, reply.body, reply.carrier_stop) for reply in replies] == [
+        ("acme", "Basta ya", True), ("bolt", "Basta ya", True),
+    ]  # fmt: skip
+    assert told(room, "Basta ya", "2") == ["bolt"]
+
+
 SERVICE = "MG" + "0" * 32
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import sqlite3
 from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -95,7 +97,11 @@ class Consents:
         return key
 
     async def _published(self, event: ConsentEvent, now: datetime) -> web.Response:
-        taken = self._stores.ids.take(event, now)
+        try:
+            taken = self._stores.ids.take(event, now)
+        except sqlite3.Error as problem:  # a disk that is full: a STOP has to get through
+            log.error("no ids", problem=str(problem))
+            taken = "again"
         if taken == "other":
             fix = "this event_id was used for something else: give each event an id of its own"
             return self._refused(_Refusal(409, fix))
@@ -106,7 +112,8 @@ class Consents:
                 log.warning("not published", tenant=event.tenant, problem=str(problem))
                 again = "Kafka did not confirm: send the same again, under the same event_id"
                 return self._refused(_Refusal(503, again, headers={"Retry-After": COME_AGAIN}))
-            self._stores.ids.published(event)
+            with contextlib.suppress(sqlite3.Error):
+                self._stores.ids.published(event)
             log.info("taken", tenant=event.tenant, number=masked(event.number), action=str(event.action))
         status = 200 if taken == "done" else 202
         self.counts[str(status)] += 1

@@ -4,11 +4,13 @@ was told arrives whole."""
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import json
 import re
 import shutil
 import signal
+import sqlite3
 import stat
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -219,10 +221,15 @@ async def test_what_is_told_arrives_with_its_evidence_once(fresh_cluster: str, t
             assert (await api.post(unproved | shown))[1]["source"] == "web_form"
             out = {"action": "opt_out", "number": "+19995550123", "at": "2026-03-03T09:30:00Z"}
             assert (await api.post(out, **{"Idempotency-Key": "f-3"}))[0] == 202, "whoever wants out needs no proof"
+            with contextlib.closing(sqlite3.connect(tmp_path / "consent-ids.sqlite")) as sql:
+                sql.execute("DROP TABLE ids")
+            out["event_id"] = "f-4"
+            assert (await api.post(out))[0] == 202, "nor ids that can be noted down"
     found = await records(fresh_cluster, CONSENT_EVENTS)
     events = sorted((CONSENT_EVENTS.decode(record.value) for record in found), key=lambda event: event.event_id)
     assert [(event.event_id, event.action, event.source) for event in events] == [
         ("f-1", "opt_in", "form"), ("f-2", "opt_in", "web_form"), ("f-3", "opt_out", "web_form"),
+        ("f-4", "opt_out", "web_form"),
     ]  # fmt: skip
     first = events[0]
     assert {record.key for record in found} == {b"acme/+12125550123", b"acme/+19995550123"}

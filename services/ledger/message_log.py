@@ -44,12 +44,13 @@ class Line(NamedTuple):
 _IN: Final = "tenant = ?1 AND requested_ms >= ?2 AND requested_ms < ?3"
 _JUDGED: Final = f"SELECT requested_ms, message_id, json FROM outcomes WHERE {_IN} ORDER BY requested_ms"
 _ASKED: Final = " UNION ALL ".join(
-    f"SELECT tenant, requested_ms, message_id, json FROM {table} WHERE {_IN}"
+    f"""SELECT requested_ms, message_id, json FROM {table} x WHERE {_IN}
+        AND NOT EXISTS (SELECT 1 FROM outcomes o WHERE o.identity = ?1 || '/' || x.message_id)"""
     for table in ("requests", "person_requests", "decisions")
 )
-_UNJUDGED: Final = f"""SELECT min(requested_ms) AS requested_ms, message_id, json FROM ({_ASKED}) x
-    WHERE NOT EXISTS (SELECT 1 FROM outcomes o WHERE o.identity = x.tenant || '/' || x.message_id)
+_UNJUDGED: Final = f"""SELECT min(requested_ms) AS requested_ms, message_id, json FROM ({_ASKED})
     GROUP BY message_id ORDER BY 1"""
+"""What is looked at is in the index, and few are left: they are known before the first line is told."""
 
 
 def created(ledger: Ledger, period: Period) -> Generator[Line, None, None]:

@@ -1,4 +1,4 @@
-"""Whether a ledger follows: where it stands is all that `sayso waiting`, `sayso balance` and the alerts on books know."""
+"""Whether a ledger follows: where it stands is all that `sayso waiting`, `sayso balance` and some alerts know of."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from schemas.numbers import e164, masked
 from services.cli.masking import mask_text
-from services.cli.screen import clock, coloured, local
+from services.cli.screen import ON_ONE_LINE, clock, coloured, local
 from services.ledger.days import moment
 from services.ledger.explain import Event, Explained
 from streams.lifecycle import MEANINGS, State
@@ -66,7 +66,7 @@ def steps(found: Explained, unmask: bool) -> Iterator[tuple[str, str, Text, Text
 
 def _what(event: Event) -> Text:
     word = str(event.data.get(_VERDICT.get(event.what, ""), ""))
-    return Text.assemble(event.what, " " if word else "", coloured(word.translate(SEEN)))
+    return Text.assemble(event.what, " " if word else "", coloured(word.translate(ON_ONE_LINE)))
 
 
 _VERDICT = {"decision": "verdict", "attempt": "state", "receipt": "status", "outcome": "state", "consent": "now",
@@ -164,9 +164,5 @@ def _number(written: str, unmask: bool) -> str:
     return written if unmask else masked(e164(written))
 
 
-SEEN = {code: 0x2400 + code for code in range(0x20)} | dict.fromkeys(range(0x7F, 0xA0), 0xFFFD)
-"""What a terminal would obey is shown instead: anybody may have written it."""
-
-
 def _hidden(text: str, unmask: bool) -> str:
-    return (text if unmask else mask_text(text)).translate(SEEN)
+    return (text if unmask else mask_text(text)).translate(ON_ONE_LINE)

@@ -39,8 +39,16 @@ def note(sentence: str) -> None:
     print(sentence, file=sys.stderr, flush=True)
 
 
+SEEN = {code: 0x2400 + code for code in range(0x20) if chr(code) not in "\t\n"} | dict.fromkeys(
+    range(0x7F, 0xA0), 0xFFFD
+)
+"""What a terminal would obey is shown instead: anybody may have written it, and who approves a text must see all of
+it."""
+ON_ONE_LINE = SEEN | {ord(sign): 0x2400 + ord(sign) for sign in "\t\n"}
+
+
 def coloured(word: str) -> Text:
-    return Text(word, style=COLOURS.get(word, ""))
+    return Text(word.translate(SEEN), style=COLOURS.get(word, ""))
 
 
 class _Whole(Table):

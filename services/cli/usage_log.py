@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from schemas.numbers import e164, masked
 from services.cli.bar import bar
+from services.cli.screen import ON_ONE_LINE
 from services.cli.usage import Form
 
 if TYPE_CHECKING:
@@ -54,7 +55,8 @@ def as_json_lines(lines: Iterable[Line], write: Callable[[str], object]) -> None
 
 
 def _row(cells: dict[str, object]) -> str:
-    return "  ".join(str(cells[name])[: width or None].ljust(width) for name, width in WIDTHS.items()).rstrip() + "\n"
+    seen = {name: str(cells[name]).translate(ON_ONE_LINE) for name in WIDTHS}
+    return "  ".join(seen[name][: width or None].ljust(width) for name, width in WIDTHS.items()).rstrip() + "\n"
 
 
 def _tame(cell: object) -> object:

@@ -150,6 +150,14 @@ def test_what_waits_for_approval_is_shown_with_its_text_and_a_masked_number(
     assert "\x1b" not in screen, "plain in a pipe"
 
 
+def test_who_approves_a_text_sees_all_of_it(books: Books, capsys: pytest.CaptureFixture[str]) -> None:
+    """What a terminal would obey could hide the rest, or be taken for another text."""
+    books.text("m1", "held", APPROVAL, body="Pay here\x1b[8m: evil.example\x1b[2K\rSee you at 9\x9b1A")
+    screen = shown(capsys, "ready")
+    assert not set(screen) & set("\x1b\r\x9b")
+    assert "Pay here\u241b[8m: evil.example" in screen
+
+
 def test_other_boxes_keep_texts_to_themselves_unless_asked(books: Books, capsys: pytest.CaptureFixture[str]) -> None:
     books.text("m1", "held", UNREADABLE, body="a secret")
     screen = shown(capsys, "outbox") + shown(capsys, "outbox", "--json")

@@ -140,3 +140,8 @@ def test_bars_are_as_long_as_their_share() -> None:
     assert bars([]).row_count == 0
 
 
+def test_a_line_is_a_line_whatever_was_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shelved(tmp_path, asked("m1", kind="re\nminder\x1b[2J"))
+    assert run(["usage", "--log", "--state", str(tmp_path)]) == 0
+    _, line = capsys.readouterr().out.splitlines()
+    assert "\x1b" not in line

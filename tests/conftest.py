@@ -5,10 +5,15 @@ from __future__ import annotations
 from typing import Final
 
 import pytest
+from hypothesis import settings
 
 from tests.broker_fixtures import bootstrap, fresh_cluster, hurtable_broker, make_topic, pytest_report_header
 
 __all__ = ["bootstrap", "fresh_cluster", "hurtable_broker", "make_topic", "pytest_report_header"]
+
+settings.register_profile("sayso", deadline=None)
+settings.load_profile("sayso")
+"""An example may take as long as it takes: how long that is says how busy the machine is."""
 
 PURE: Final = ("core", "properties", "contracts", "simulation")
 """Folders whose tests start no house and measure no time."""

@@ -63,8 +63,8 @@ def _show(rows: list[Any], off: list[Any], named: list[Any], every: bool) -> Non
         screen.print(table(None, columns, lines))
     if not off:
         total = sum(row.requested for row in rows)
-        spans = f"{len(rows):,} hour{'' if len(rows) == 1 else 's'}"
-        screen.print(f"The books balance: {total:,} messages in {spans}, none astray.", style="green")
+        what = f"{_counted(total, 'message')} in {_counted(len(rows), 'hour')}"
+        screen.print(f"The books balance: {what}, none astray.", style="green")
         return
     for one in islice(named, MOST):
         screen.print(f"  {one.tenant}/{one.message_id} {one.why}")
@@ -72,3 +72,7 @@ def _show(rows: list[Any], off: list[Any], named: list[Any], every: bool) -> Non
         screen.print(f"  and {len(named) - MOST:,} more: --json names them all")
     screen.print("What came in seconds ago may not be judged yet: look again. Else: sayso explain, sayso dlq",
                  style="yellow")  # fmt: skip
+
+
+def _counted(many: int, what: str) -> str:
+    return f"{many:,} {what}{'' if many == 1 else 's'}"

@@ -132,7 +132,7 @@ def balance(folder: Path, capsys: pytest.CaptureFixture[str], *options: str) -> 
 def test_the_command_says_that_all_is_well(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     shelved(tmp_path, *whole("m1", at=datetime.now(UTC)))
     code, out = balance(tmp_path, capsys)
-    assert (code, out) == (0, "The books balance: 1 messages in 1 hours, none astray.\n")
+    assert (code, out) == (0, "The books balance: 1 message in 1 hour, none astray.\n")
 
 
 def test_the_command_names_what_is_astray(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

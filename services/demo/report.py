@@ -47,7 +47,8 @@ def show(screen: Console, told: Report, state: Path) -> None:
     if not ran.settled:
         screen.print(Text.assemble(("✗ ", "bold red"), f"Not everything came to rest in time: {ran.tally.line()}."))
     messages = ran.requests + ran.started - len(ran.staff.identities)
-    screen.print(f"{messages:,} messages in {ran.seconds:.1f} s, {messages / ran.seconds:,.0f} a second.")
+    beside = " before staff went to work" if ran.staff.identities else ""
+    screen.print(f"{messages:,} messages in {ran.seconds:.1f} s, {messages / ran.seconds:,.0f} a second{beside}.")
     screen.print("\nLook further:", style="bold")
     for command in _commands(found, state):
         screen.print(f"  sayso {command} --state {state}", style="cyan")

@@ -18,8 +18,9 @@ from streams.dispatch.line import Line
 from streams.dispatch.rows import LIVE, LOST, MESSAGES, QUEUE, LostRow, MessageRow, Place, QueueRow
 from streams.step import Rows
 
-MOST_SEGMENTS: Final = 32
-"""More than any text of 1,600 characters has: what an order claims beyond it does not hold up the sender."""
+MOST_SEGMENTS: Final = 96
+"""More than any text of 1,600 characters has, each of which may be two units, and any two neighbouring segments hold
+more than 67: what an order claims beyond it does not hold up the sender."""
 LET_GO: Final = timedelta(minutes=1)
 """By then a call that was let go has had its turn, or never will."""
 

@@ -55,5 +55,5 @@ def told(life: Life, judged: Judged) -> Told:
         segments_billed=counted,
         contradictions=() if at is None else contradictions(at, reports),
         sender=sender,
-        next_step=meaning(code).next_step if code else judged.next_step,
+        next_step=meaning(code).next_step if code else judged.next_step if at is None else None,
     )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from streams.bodies import BODY_AT_MOST
 from streams.dispatch.calls import Result
 from streams.dispatch.heap import LazyHeap
-from streams.dispatch.queue import Queue
+from streams.dispatch.queue import MOST_SEGMENTS, Queue
+from streams.segments import segments
 from tests.core.dispatch.texts import called, order, reply, room
 from tests.core.drive import START
 
@@ -50,3 +52,10 @@ def test_a_text_that_is_put_off_again_and_again_does_not_fill_the_memory() -> No
         assert queue.oldest() == START
         drive.rest(10.5)
     assert len(queue.came._heap) < 100
+
+
+def test_no_text_that_may_be_sent_holds_up_its_sender_for_less_than_it_is() -> None:
+    """Seventeen code points of two units each are one sign: two of those fit no segment together."""
+    densest = ("\U0001f44d" + "\U0001f3fb" * 16) * 94
+    assert len(densest) <= BODY_AT_MOST
+    assert 90 < segments(densest) <= MOST_SEGMENTS

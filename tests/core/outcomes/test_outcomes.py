@@ -106,6 +106,20 @@ def test_a_verdict_brings_its_own_next_step() -> None:
     assert (told.error_code, told.next_step) == (None, "ask them to opt in")
 
 
+def test_what_the_gate_had_said_is_over_once_the_provider_has_it() -> None:
+    ready = Finding(rule="ready", verdict=Verdict.SEND, reason="", next_step="nothing: it goes by itself")
+    drive = room()
+    drive.tell(decision("send", findings=(ready,)))
+    told = last(drive)
+    assert told is not None
+    assert told.next_step == ready.next_step
+    for fact in (*SENT[1:], receipt("delivered")):
+        drive.tell(fact)
+    told = last(drive)
+    assert told is not None
+    assert (told.state, told.next_step) == ("delivered", None)
+
+
 @pytest.mark.parametrize("again", [*SENT, receipt("delivered")])
 def test_a_repeat_changes_nothing_and_says_nothing(again: Any) -> None:
     drive = room()

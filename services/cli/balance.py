@@ -43,7 +43,8 @@ def balance(
         off = [row for _, row in rows if row.residue or row.astray]
         named = [one for hour, row in rows if row.residue or row.astray for one in astray(opened, hour)]
     if as_json:
-        shown = [row.model_dump(mode="json", exclude={"at", "astray"}) for _, row in rows if every or row in off]
+        listed = [row for _, row in rows] if every else off
+        shown = [row.model_dump(mode="json", exclude={"at", "astray"}) for row in listed]
         print_json({"residue": sum(row.residue for _, row in rows), "hours": shown,
                     "astray": [one._asdict() for one in named]})  # fmt: skip
     else:

@@ -56,6 +56,6 @@ def test_a_text_that_is_put_off_again_and_again_does_not_fill_the_memory() -> No
 
 def test_no_text_that_may_be_sent_holds_up_its_sender_for_less_than_it_is() -> None:
     """Seventeen code points of two units each are one sign: two of those fit no segment together."""
-    densest = ("\U0001f44d" + "\U0001f3fb" * 16) * 94
+    densest = ("\U0001f44d" + "\U000e0067" * 16) * 94
     assert len(densest) <= BODY_AT_MOST
     assert 90 < segments(densest) <= MOST_SEGMENTS

@@ -1,0 +1,72 @@
+"""The books of each hour equal a recount by somebody who has all of it in memory."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import defaultdict
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.ledger.balance import astray, books, hours, row_of
+from services.ledger.ledger import FILE, Ledger
+from streams.lifecycle import State
+from tests.edges.books import asked, decided, stands
+from tests.edges.shelved import NOON, shelved
+
+HOUR = timedelta(hours=1)
+
+
+class Said(NamedTuple):
+    what: Literal["asked", "decided", "stands"]
+    tenant: str
+    message_id: str
+    at: datetime
+    state: str
+
+
+said = st.builds(
+    Said,
+    st.sampled_from(["asked", "decided", "stands"]),
+    st.sampled_from(["acme", "bolt"]),
+    st.sampled_from(["m1", "m2", "m3"]),
+    st.sampled_from([NOON, NOON + HOUR - timedelta(milliseconds=1), NOON + HOUR]),
+    st.sampled_from(["held", "delivered", "vanished"]),
+)
+
+
+def fact(one: Said, version: int) -> Any:
+    if one.what == "stands":
+        return stands(one.message_id, one.state, one.at, tenant=one.tenant, version=version)
+    return {"asked": asked, "decided": decided}[one.what](one.message_id, one.at, tenant=one.tenant)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(said, max_size=12))
+def test_the_books_equal_a_recount(told: list[Said]) -> None:
+    opened: defaultdict[tuple[str, str], set[datetime]] = defaultdict(set)
+    stood: dict[tuple[str, str], Said] = {}
+    for one in told:
+        if one.what == "stands":
+            stood[one.tenant, one.message_id] = one
+        else:
+            opened[one.tenant, one.message_id].add(one.at)
+    with tempfile.TemporaryDirectory() as folder:
+        shelved(Path(folder), *(fact(one, version) for version, one in enumerate(told, 1)))
+        ledger = Ledger.open(Path(folder) / FILE)
+        for hour in hours(ledger, NOON - HOUR, NOON + 2 * HOUR):
+            span = {at for at in (one.at for one in told) if hour.begins <= at < hour.begins + HOUR}
+            here = {key: one for key, one in stood.items() if key[0] == hour.tenant and one.at in span}
+            lost = {key for key, ats in opened.items() if key[0] == hour.tenant and key not in stood and ats & span}
+            unasked = here.keys() - opened.keys()
+            strange = [one for one in here.values() if one.state not in set(State)]
+            found = books(ledger, hour)
+            assert found.requested == len(here) - len(unasked) + len(lost)
+            assert found.residue == len(lost) - len(unasked) + len(strange)
+            named = sorted(one.message_id for one in astray(ledger, hour))
+            assert named == sorted([m for _, m in [*lost, *unasked]] + [one.message_id for one in strange])
+            assert sorted(row_of(ledger, hour, NOON).astray) == named
+        ledger.close()

@@ -44,7 +44,7 @@ def fact(one: Said, version: int) -> Any:
     return {"asked": asked, "decided": decided}[one.what](one.message_id, one.at, tenant=one.tenant)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.lists(said, max_size=12))
 def test_the_books_equal_a_recount(told: list[Said]) -> None:
     opened: defaultdict[tuple[str, str], set[datetime]] = defaultdict(set)

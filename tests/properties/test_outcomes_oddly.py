@@ -66,7 +66,7 @@ def told_twice(draw: st.DrawFn) -> tuple[list[Any], list[Any]]:
     return facts, draw(st.permutations([*facts, *again]))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(told_twice())
 def test_the_end_does_not_depend_on_the_order(ways: tuple[list[Any], list[Any]]) -> None:
     assert end(ways[0]) == end(ways[1])

@@ -65,7 +65,7 @@ def paid(lines: list[UsageRow]) -> Counter[tuple[str, str, str, str]]:
     return +sums
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(told | tariffs, max_size=25), st.data())
 def test_what_was_paid_equals_a_recount(events: list[Told | Tariff], data: st.DataObject) -> None:
     drive, versions = room("UTC"), Counter[str]()

@@ -133,9 +133,9 @@ TROUBLES: Final = (
             ("STOPPED: retention or a deletion has taken up to",
              "gate did not start: the gate worker stops: Loss: sms.send-requests partition 0 begins at 60")),
     Trouble("poison", f"{POISON:,} records that nobody can read", poison,
-            ("gate ended (exit code 70) and is started again in 1 s", "the brake allows 50%: stop their producer",
-             "gate ended (exit code 70) and is started again in 2 s"), True),
+            ("and is started again in 1 s", "the brake allows 50%: stop their producer",
+             "and is started again in 2 s"), True),
     Trouble("hung", "a commit on one lane never ends, and more records come", hung,
             ("STALLED: its worker does not move", "has something to read, and for 8 s nothing moved",
-             "gate ended (exit code 70) and is started again in 1 s", "gate is back", "OK")),
+             "and is started again in 1 s", "gate is back", "OK")),
 )  # fmt: skip

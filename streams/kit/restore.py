@@ -79,10 +79,9 @@ async def _check_and_bar(bootstrap: str, lanes: Sequence[Lane], accepted: Collec
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, **auth)
     await consumer.start()
     try:
-        lost = [gap for lane in lanes for gap in await _check(consumer, lane, accepted)]
+        refuse([gap for lane in lanes for gap in await _check(consumer, lane, accepted)])
     finally:
         await consumer.stop()
-    refuse(lost)
 
 
 async def _check(consumer: AIOKafkaConsumer, lane: Lane, accepted: Collection[str]) -> list[Gap]:

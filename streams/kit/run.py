@@ -21,7 +21,8 @@ async def run(host: Host, stop: asyncio.Event, *, patience: float = 60.0) -> Non
     """Returns after a clean stop.  A crash inside Faust ends in `host.die`, as every other fault does."""
     gc.set_threshold(*COLLECT)
     app = host.app
-    watchdog = asyncio.create_task(Watchdog(host, patience=patience).run(), name="watchdog")
+    watchdog = Watchdog(host, patience=patience)
+    watching = asyncio.create_task(watchdog.run(), name="watchdog")
     await app.start()
     try:
         while not stop.is_set() and not app.crashed:
@@ -31,5 +32,6 @@ async def run(host: Host, stop: asyncio.Event, *, patience: float = 60.0) -> Non
         if app.crashed:
             host.die(app.crash_reason or RuntimeError("Faust gave up without a reason"))
     finally:
-        watchdog.cancel()
+        watching.cancel()
         await app.stop()
+        watchdog.over.set()

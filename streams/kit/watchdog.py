@@ -31,7 +31,7 @@ class Watchdog:
         self, host: Host, *, patience: float = 60.0, every: float = 5.0, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self.host, self.patience, self.every, self._clock = host, patience, every, clock
-        self._beat = clock()
+        self._beat, self.over = clock(), threading.Event()
         self._since: dict[str, tuple[Any, float]] = {}
 
     async def run(self) -> None:
@@ -109,8 +109,7 @@ class Watchdog:
                 self.host.die(Stalled(f"{what}, and for {now - since:.0f} s nothing moved"))
 
     def _watch_loop(self) -> None:
-        while True:
-            time.sleep(self.every)
+        while not self.over.wait(self.every):  # also while the host stops, which may hang as well
             silent = self._clock() - self._beat
             if silent > self.patience + self.every:
                 self.host.die(Stalled(f"the event loop has not answered for {silent:.0f} s"))

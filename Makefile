@@ -24,7 +24,7 @@ demo: setup ## the whole flow on this machine, in a minute
 bench: setup .venv-bench/.ready ## speed, side by side with others on the same broker
 	@$(BIN)/python -m tests.bench $(ARGS)
 
-faults: setup ## hurt a running house in every way, half an hour; ARGS="--only kill-loop --runs 3 --quick"
+faults: setup ## hurt a running house in every way, forty minutes; ARGS="--only kill-loop --runs 3 --quick"
 	@$(BIN)/python -m tests.faults.harness $(ARGS)
 
 soak: setup ## half of what this machine can do, for 20 minutes: what grows; ARGS="--minutes 3"

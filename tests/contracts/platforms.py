@@ -20,7 +20,7 @@ from services.providers.simulator.faults import Fault
 from services.providers.simulator.server import ACCOUNT, TOKEN
 from services.providers.twilio import Twilio
 
-TIMEOUT: Final = 0.5
+TIMEOUT: Final = 1.0
 """Seconds, of the client: short, for the suite waits for silences."""
 
 

@@ -16,7 +16,7 @@ P = ParamSpec("P")
 M = TypeVar("M", bound=BaseModel)
 
 _MISSING: Final = object()
-_new: Final[Any] = object.__new__
+_new = object.__new__
 _put_values = cast(Any, BaseModel.__dict__["__dict__"]).__set__
 _put_given = cast(Any, BaseModel.__dict__["__pydantic_fields_set__"]).__set__
 _put_extra = cast(Any, BaseModel.__dict__["__pydantic_extra__"]).__set__
@@ -26,21 +26,13 @@ _put_private = cast(Any, BaseModel.__dict__["__pydantic_private__"]).__set__
 def made(model: Callable[P, M], *_: P.args, **values: P.kwargs) -> M:
     """As `model(**values)`, without a look at the values: each is of its type, and each time in UTC.  mypy sees that
     none is missing or misspelt."""
-    one: M = _new(model)
-    _put_values(one, _blank(model) | values)
-    _put_given(one, set())
-    _put_extra(one, None)
-    _put_private(one, None)
+    one: M = _built(model, _blank(model) | values)
     return one
 
 
 def but(message: M, **changes: Any) -> M:
     """As `message.model_copy(update=changes)`: the values are not looked at either way."""
-    other: M = _new(type(message))
-    _put_values(other, message.__dict__ | changes)
-    _put_given(other, set())
-    _put_extra(other, None)
-    _put_private(other, None)
+    other: M = _built(type(message), message.__dict__ | changes)
     return other
 
 
@@ -49,3 +41,12 @@ def _blank(model: type[BaseModel]) -> dict[str, Any]:
     """Its fields in their order, as they are when nothing is given."""
     fields = model.model_fields.items()
     return {name: _MISSING if field.is_required() else field.get_default() for name, field in fields}
+
+
+def _built(model: Any, values: dict[str, Any]) -> Any:
+    one = _new(model)
+    _put_values(one, values)
+    _put_given(one, set())
+    _put_extra(one, None)
+    _put_private(one, None)
+    return one

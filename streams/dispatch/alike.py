@@ -16,7 +16,7 @@ Called = tuple[datetime, str]
 
 def attempts_like(draft: Draft, name: str, row: MessageRow) -> Open:
     assert row.order is not None
-    own = (row.called_at or row.issued_at, name)
+    own = (row.began, name)
     alike = [own, *_live(draft, name, row), *_lost(draft, row, own[0])]
     return Open(draft.sender, row.order.body, own[0], sum(other < own for other in alike), len(alike))
 
@@ -30,7 +30,7 @@ def _live(draft: Draft, name: str, row: MessageRow) -> list[Called]:
             continue
         live = draft.get(other, MessageRow)
         if live is not None and live.order is not None and not live.absent and plain(live.order.body) == words:
-            found.append((live.called_at or live.issued_at, other))
+            found.append((live.began, other))
     return found
 
 

@@ -62,7 +62,7 @@ def look(draft: Draft) -> None:
         assert row is not None
         assert row.order is not None
         queue.looking.add(name)
-        called = row.called_at or row.issued_at
+        called = row.began
         draft.effect(Look(
             row.order.tenant, row.order.message_id, row.attempt, draft.sender, row.order.to,
             called - FAR, called + FAR, row.looks + 1,
@@ -79,7 +79,7 @@ def seen(draft: Draft, answer: Seen, settings: Settings) -> None:
         return
     later = draft.now + timedelta(seconds=SECOND_LOOK * settings.edge.call_timeout)
     if (row.attempt, row.looks + 1) != (answer.attempt, answer.round) or answer.entries is None:
-        waited = draft.now - (row.called_at or row.issued_at)
+        waited = draft.now - row.began
         draft.place(name, row.model_copy(update={"look_at": max(later, draft.now + waited / 2)}))
         return
     verdict = weigh(answer.entries, draft.queue.ids_of(row.order.to), attempts_like(draft, name, row))

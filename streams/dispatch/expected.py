@@ -20,10 +20,9 @@ def expected_pace(draft: Draft, settings: Settings) -> float | None:
     if known is None:
         return None
     own = known.segments_per_second
-    if left >= min(own, queue.left):
+    since = queue.less_since
+    if left >= min(own, queue.left) or (since is not None and draft.now - since >= LASTS):
         queue.left, queue.less_since = left, None
-    elif queue.less_since is None:
+    elif since is None:
         queue.less_since = draft.now
-    elif draft.now - queue.less_since >= LASTS:
-        queue.left, queue.less_since = left, None
     return min(own, queue.left)

@@ -38,8 +38,7 @@ def words_of(body: str) -> str:
 
 
 def _lost(row: MessageRow, order: Send, absent: bool) -> LostRow:
-    called = row.called_at or row.issued_at
-    return LostRow(to=e164(order.to), words=words_of(order.body), called_at=called, absent=absent)
+    return LostRow(to=e164(order.to), words=words_of(order.body), called_at=row.began, absent=absent)
 
 
 def _keep(draft: Draft, name: str, row: LostRow) -> None:

@@ -89,6 +89,11 @@ class MessageRow(Row):
     again_at: datetime | None = None
     absent: bool = False
 
+    @property
+    def began(self) -> datetime:
+        """When its last call was let go; when it was ordered, where that is not on record."""
+        return self.called_at or self.issued_at
+
 
 class LostRow(Row):
     """A call whose text was in doubt when it was dropped or handed back (`lost`).  `words`: a mark of them; `absent`:

@@ -5,7 +5,6 @@ It is a text of its own, judged by the same rules as any other: at night it wait
 
 from __future__ import annotations
 
-import hashlib
 from typing import Final
 
 from schemas.consent_change import ConsentChange
@@ -19,6 +18,7 @@ from streams.gate.case import Case
 from streams.gate.chain import linked
 from streams.gate.decide import Ruling
 from streams.gate.follow import Issued, Pending
+from streams.gate.identity import sha256_of
 from streams.gate.limits import ASK_EVERY
 from streams.gate.own import BY, Draft, own_id, pending
 from streams.gate.rows import Ask, NumberRow
@@ -78,7 +78,7 @@ def _entered(case: Case, cause: Pending, row: NumberRow) -> tuple[NumberRow, Con
     wording = {
         "wording": request.body,
         "wording_version": case.tenant.consent_request.version,
-        "wording_sha256": hashlib.sha256(request.body.encode()).hexdigest(),
+        "wording_sha256": sha256_of(request.body),
     }
     change = ConsentChange(
         tenant=request.tenant,

@@ -15,6 +15,7 @@ from schemas.topics import OUTCOMES
 from streams.lifecycle import RECEIPT, REPORTS
 from tests.core.drive import START
 from tests.core.outcomes.facts import attempt, decision, receipt, room
+from tests.properties.retold import told_twice
 
 STATUSES = sorted(line.word for line in REPORTS if line.source == RECEIPT)
 times = st.integers(0, 100).map(lambda hours: START + timedelta(hours=hours))
@@ -59,14 +60,7 @@ def end(facts: list[Any]) -> dict[str, Any]:
     return told.model_dump(exclude={"version", "was", "at"})
 
 
-@st.composite
-def told_twice(draw: st.DrawFn) -> tuple[list[Any], list[Any]]:
-    facts = draw(stories)
-    again = draw(st.lists(st.sampled_from(facts), max_size=4))
-    return facts, draw(st.permutations([*facts, *again]))
-
-
 @settings(max_examples=150, deadline=None)
-@given(told_twice())
+@given(told_twice(stories, 4))
 def test_the_end_does_not_depend_on_the_order(ways: tuple[list[Any], list[Any]]) -> None:
     assert end(ways[0]) == end(ways[1])

@@ -15,6 +15,7 @@ from schemas.topics import OUTCOMES
 from streams.lifecycle import MEANINGS, RECEIPT, REPORTS
 from streams.outcomes.rows import LIFE, Life
 from tests.core.outcomes.facts import attempt, decision, last, receipt, room
+from tests.properties.retold import told_twice
 
 STATUSES = sorted(line.word for line in REPORTS if line.source == RECEIPT)
 
@@ -59,15 +60,8 @@ lives = st.tuples(decisions, st.lists(st.one_of(receipts, foreign, attempts), ma
 )
 
 
-@st.composite
-def told_twice(draw: st.DrawFn) -> tuple[list[Any], list[Any]]:
-    facts = draw(lives)
-    again = draw(st.lists(st.sampled_from(facts), max_size=6))
-    return facts, draw(st.permutations([*facts, *again]))
-
-
 @settings(max_examples=200, deadline=None)
-@given(told_twice())
+@given(told_twice(lives, 6))
 def test_order_and_repetition_do_not_matter(ways: tuple[list[Any], list[Any]]) -> None:
     assert end(ways[0]) == end(ways[1])
 
@@ -106,7 +100,7 @@ def test_all_orders_of_up_to_five_statuses_end_alike() -> None:
 
 
 @settings(max_examples=100, deadline=None)
-@given(told_twice())
+@given(told_twice(lives, 6))
 def test_what_is_final_is_left_only_for_a_stronger_word(ways: tuple[list[Any], list[Any]]) -> None:
     """After a delivery nothing weaker is ever told: nobody is sent a text twice for a late `failed`."""
     drive = room()

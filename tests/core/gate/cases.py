@@ -18,7 +18,7 @@ from schemas.topics import DECISIONS
 from streams.gate import gate, gate_woke
 from streams.gate.case import Case, case_of
 from streams.gate.kinds import WITHOUT_OPT_IN
-from streams.gate.rows import NumberRow
+from streams.gate.rows import NUMBER, NumberRow
 from streams.step import Publication, Settings, settings_of
 from tests.core.playing import Played, of
 
@@ -76,6 +76,12 @@ def case(
 
 def played(now: datetime = NOON, **policy: Any) -> Played:
     return Played(gate, gate_woke, f"acme/{PHONE}", now, settings(**policy))
+
+
+def number_row(room: Played) -> NumberRow:
+    row = room.rows.get(NUMBER, NumberRow)
+    assert row is not None
+    return row
 
 
 def opt_in(**changes: Any) -> ConsentEvent:

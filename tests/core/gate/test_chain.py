@@ -12,9 +12,8 @@ import pytest
 from schemas.catalog.examples import examples
 from schemas.topics import CONSENT_LOG, CONSENT_STATUS
 from streams.gate.chain import canonical, entry_hash, flaws
-from streams.gate.rows import NUMBER, NumberRow
 from streams.step import Unreadable
-from tests.core.gate.cases import MINUTE, NOON, opt_in, played, reply
+from tests.core.gate.cases import MINUTE, NOON, number_row, opt_in, played, reply
 from tests.core.playing import Played
 
 Entries = list[dict[str, Any]]
@@ -40,8 +39,7 @@ def test_what_the_gate_writes_is_a_chain_and_its_row_knows_the_end() -> None:
     assert [entry["seq"] for entry in entries] == [1, 2, 3, 4, 5]
     assert [entry["previous"] for entry in entries] == ["", *(entry["hash"] for entry in entries[:-1])]
     assert flaws(entries) == ()
-    row = room.rows.get(NUMBER, NumberRow)
-    assert row is not None
+    row = number_row(room)
     assert (row.log_seq, row.log_hash) == (5, entries[-1]["hash"])
 
 

@@ -10,7 +10,6 @@ from schemas.consent_event import ConsentEvent
 from schemas.consent_status import ConsentState
 from schemas.reply import Reply
 from schemas.topics import CONSENT_LOG, CONSENT_STATUS, DISPATCH_CONTROLS
-from streams.gate.rows import NUMBER, NumberRow
 from streams.step import Unreadable
 from tests.core.gate.cases import (
     BRANCH,
@@ -22,6 +21,7 @@ from tests.core.gate.cases import (
     SECOND,
     decided,
     looked,
+    number_row,
     opt_in,
     opt_out,
     played,
@@ -30,15 +30,9 @@ from tests.core.gate.cases import (
     request,
     unreadable_text,
 )
-from tests.core.playing import Played, of
+from tests.core.playing import of
 
 NONE, PENDING, IN, OUT = ConsentState.NONE, ConsentState.PENDING, ConsentState.OPTED_IN, ConsentState.OPTED_OUT
-
-
-def number_row(room: Played) -> NumberRow:
-    row = room.rows.get(NUMBER, NumberRow)
-    assert row is not None
-    return row
 
 
 @pytest.mark.parametrize(

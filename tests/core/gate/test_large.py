@@ -8,8 +8,7 @@ from schemas.base import Evidence
 from schemas.consent_status import ConsentState
 from schemas.number_fact import NumberFact
 from schemas.topics import CONSENT_LOG, DEAD_LETTERS
-from streams.gate.rows import NUMBER, NumberRow
-from tests.core.gate.cases import NOON, PHONE, decided, opt_in, opt_out, played, reply, request
+from tests.core.gate.cases import NOON, PHONE, decided, number_row, opt_in, opt_out, played, reply, request
 from tests.core.playing import Played, of
 
 HUGE = "x" * 900_000
@@ -56,8 +55,7 @@ def test_only_what_is_given_is_learned() -> None:
     room = played()
     room.tell(NumberFact(tenant="acme", number=PHONE, sms_enabled=True, time_zone="America/Chicago", at=NOON))
     room.tell(NumberFact(tenant="acme", number=PHONE, sms_enabled=False, at=NOON))
-    row = room.rows.get(NUMBER, NumberRow)
-    assert row is not None
+    row = number_row(room)
     assert (row.sms_enabled, row.time_zone, row.landline) == (False, "America/Chicago", None)
     room.tell(opt_in())
     assert decided(room.tell(request(message_id="a"))) == [("a", "reject", ["not_sms_enabled"])]

@@ -13,7 +13,7 @@ from schemas.consent_status import ConsentState
 from schemas.own_kind import OwnKind
 from schemas.reply import Reply
 from schemas.topics import CONSENT_LOG, DECISIONS, DISPATCH_ORDERS
-from streams.gate.rows import NUMBER, ClaimRow, NumberRow
+from streams.gate.rows import ClaimRow
 from tests.core.gate.cases import (
     DAY,
     HOUR,
@@ -23,6 +23,7 @@ from tests.core.gate.cases import (
     SECOND,
     SHARED,
     decided,
+    number_row,
     opt_in,
     opt_out,
     played,
@@ -44,9 +45,7 @@ def told(*facts: ConsentEvent | Reply, **policy: Any) -> Played:
 
 
 def state(room: Played) -> ConsentState:
-    row = room.rows.get(NUMBER, NumberRow)
-    assert row is not None
-    return row.state
+    return number_row(room).state
 
 
 def goes(room: Played, sender: str = OWN) -> bool:

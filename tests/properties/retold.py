@@ -1,0 +1,15 @@
+"""The same facts, told twice: in another order, some of them again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+
+@st.composite
+def told_twice(draw: st.DrawFn, lives: st.SearchStrategy[list[Any]], again: int) -> tuple[list[Any], list[Any]]:
+    """`again`: how many may be repeated, at most."""
+    facts = draw(lives)
+    repeated = draw(st.lists(st.sampled_from(facts), max_size=again))
+    return facts, draw(st.permutations([*facts, *repeated]))

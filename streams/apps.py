@@ -8,15 +8,22 @@ from schemas import topics as t
 from streams.dispatch import dispatch, dispatch_woke
 from streams.gate import gate, gate_woke
 from streams.inbox import inbox, inbox_woke
-from streams.outcomes import outcomes, outcomes_woke
+from streams.outcomes import outcomes, outcomes_finish, outcomes_woke
 from streams.people import people, people_woke
-from streams.room import Room
-from streams.usage import usage, usage_woke
+from streams.room import PROMPT, Pace, Room
+from streams.usage import usage, usage_finish, usage_woke
+
+CALLS: Final = Pace(tick=0.05)
+"""Each call waits for a commit, at most this long; a commit serves all calls that came together meanwhile."""
+BOOKS: Final = Pace(tick=0.1, gather=0.5)
+"""Nobody waits for it: receipts in the books, alerts and what is learned of numbers come half a second later.  A
+receipt that clears up a doubt comes as late; the provider's list, which is asked instead, answers later than that."""
 
 GATE: Final = Room(
     "gate",
     fold=gate,
     woke=gate_woke,
+    pace=PROMPT,
     waits="held/",
     first=(t.CONSENT_EVENTS, t.REPLIES, t.REQUEST_CANCELS),
     then=(t.NUMBER_FACTS, t.RETURNED, t.APPROVALS, t.SEND_REQUESTS),
@@ -35,6 +42,7 @@ PEOPLE: Final = Room(
     "people",
     fold=people,
     woke=people_woke,
+    pace=PROMPT,
     waits="req/",
     first=(t.PERSON_EVENTS, t.PERSON_ANSWERS),
     then=(t.PERSON_REQUESTS,),
@@ -44,6 +52,7 @@ INBOX: Final = Room(
     "inbox",
     fold=inbox,
     woke=inbox_woke,
+    pace=PROMPT,
     first=(t.CONTACTS,),
     then=(t.INBOUND,),
     told_of=(t.INBOUND,),
@@ -56,15 +65,26 @@ DISPATCH: Final = Room(
     first=(t.DISPATCH_CONTROLS,),
     then=(t.DISPATCH_ORDERS,),
     opens=True,
+    pace=CALLS,
     publishes=(t.ATTEMPTS, t.RETURNED, t.SENDER_STATUS),
 )
 OUTCOMES: Final = Room(
     "outcomes",
     fold=outcomes,
     woke=outcomes_woke,
+    finish=outcomes_finish,
+    pace=BOOKS,
     then=(t.DECISIONS, t.ATTEMPTS, t.DELIVERY_RECEIPTS),
     publishes=(t.OUTCOMES, t.DISPATCH_CONTROLS, t.NUMBER_FACTS, t.CONSENT_EVENTS, t.PERSON_ANSWERS, t.ALERTS),
 )
-USAGE: Final = Room("usage", fold=usage, woke=usage_woke, then=(t.OUTCOMES,), publishes=(t.USAGE_REPORT,))
+USAGE: Final = Room(
+    "usage",
+    fold=usage,
+    woke=usage_woke,
+    finish=usage_finish,
+    pace=BOOKS,
+    then=(t.OUTCOMES,),
+    publishes=(t.USAGE_REPORT,),
+)
 
 ROOMS: Final = {room.name: room for room in (PEOPLE, GATE, INBOX, DISPATCH, OUTCOMES, USAGE)}

@@ -3,10 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 from schemas.topics import DEAD_LETTERS, Topic, rows_topic
-from streams.step import Fold, Woke
+from streams.step import Finish, Fold, Woke
+
+
+class Pace(NamedTuple):
+    """How long a room may let work come together: what one transaction costs does not depend on what is in it.
+
+    `tick`: seconds from the begin of one transaction of a lane to the next; None is the worker's own setting.
+    `gather`: seconds for which the broker may hold records back once they flow; 0 where somebody waits for the room."""
+
+    tick: float | None = None
+    gather: float = 0.0
+
+
+PROMPT: Final = Pace()
+"""Somebody waits for the room."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +38,10 @@ class Room:
     then: tuple[Topic[Any], ...]
     first: tuple[Topic[Any], ...] = ()
     woke: Woke | None = None
+    finish: Finish | None = None
+    """Called once per batch for each family that has something pending (`Rows.pending`), after all its facts.
+    What a room publishes here it publishes once a batch, as it stands at the end, not once a fact."""
+    pace: Pace = PROMPT
     told_of: tuple[Topic[Any], ...] | None = None
     waits: str | None = None
     """What the names of rows begin with that wait, and are to be woken when settings change.  The families of such a

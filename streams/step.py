@@ -130,16 +130,20 @@ class Rows:
     """A family of rows: bytes, parsed on touch.  A row written by the batch under way is still the object it was
     written as: one that is touched by every fact is parsed and written out once a batch, not once a fact.
 
+    `pending` is what a fold notes for `Room.finish` at the end of the batch.  It never outlives the batch: the lane
+    clears it before the commit, so nothing of it has to survive a crash.
+
     `memo` is a place for what can be derived from the rows and is costly to derive (dispatch's queue order).  It is
     built when first asked for, lives as long as this owner holds the family, and is never written anywhere.
     """
 
-    __slots__ = ("_memo", "family", "raw")
+    __slots__ = ("_memo", "family", "pending", "raw")
 
     def __init__(self, family: str, raw: MutableMapping[str, Any] | None = None) -> None:
         self.family = family
         self.raw: MutableMapping[str, Any] = {} if raw is None else raw
         self._memo: Any = None
+        self.pending: Any = None
 
     def get(self, name: str, model: type[R]) -> R | None:
         raw = self.raw.get(name)
@@ -167,3 +171,5 @@ class Rows:
 Fold = Callable[[Rows, Fact, datetime, Settings], Step]
 Woke = Callable[[Rows, str, datetime, Settings], Step]
 """Called for a row whose wake has come: (family, row's name, now, settings)."""
+Finish = Callable[[Rows, datetime, Settings], Step]
+"""Called at the end of a batch for a family with something pending: (family, now, settings)."""

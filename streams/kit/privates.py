@@ -15,6 +15,7 @@ import aiokafka.producer.sender as sender
 import faust
 import faust.tables
 from aiokafka.producer.message_accumulator import BatchBuilder
+from aiokafka.producer.transaction_manager import TransactionManager
 from faust.transport import drivers
 from faust.transport.drivers import aiokafka as driver
 
@@ -41,6 +42,7 @@ TOUCHED: Final[tuple[tuple[Any, str], ...]] = (
     (sender, "BACKOFF_OVERRIDE"),
     (BatchBuilder(1024, 0), "_builder"),  # to fill a batch without a Python call a record
     (BatchBuilder(1024, 0), "_relative_offset"),
+    (TransactionManager, "maybe_add_partition_to_txn"),  # all partitions of a transaction in one request
 )
 
 
@@ -69,6 +71,9 @@ def check() -> None:
     gone = [f"{owner!r}.{name}" for owner, name in TOUCHED if not hasattr(owner, name)]
     if gone:
         raise PrivatesMoved(f"gone: {', '.join(gone)}")
+    for name in ("fetch_min_bytes", "fetch_max_wait_ms"):  # set anew while it runs
+        if f"self._{name} = {name}" not in inspect.getsource(fetcher.Fetcher.__init__):
+            raise PrivatesMoved(f"aiokafka's Fetcher keeps no {name} any more")
     if "isolation_level" not in inspect.signature(fetcher.Fetcher.__init__).parameters:
         raise PrivatesMoved("aiokafka's Fetcher takes no isolation_level any more")
     sender.EndTxnHandler = StrictEnd

@@ -92,7 +92,8 @@ class Runner:
     async def _once(self) -> None:
         started = time.monotonic()
         await self._commit(self.lane.begin(self._now()))
-        rest = self.host.pace.tick - (time.monotonic() - started)
+        tick = self.lane.room.pace.tick
+        rest = (self.host.pace.tick if tick is None else tick) - (time.monotonic() - started)
         full = self.lane.first.full or self.lane.then.full
         await asyncio.sleep(0 if full or rest <= 0 else rest)
 

@@ -26,6 +26,11 @@ from streams.lanes.loss import Loss
 
 SCHEME = "sayso"
 
+IDLE, BUSY = 1000, 100
+"""Milliseconds that a fetch may wait at the broker: when nothing came last time, and when records flow."""
+ENOUGH = 512 << 10
+"""Bytes that end the wait of a room that gathers."""
+
 
 @dataclass(slots=True)
 class Fetch:
@@ -46,8 +51,18 @@ class Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
         consumer._isolation_level = "read_committed"
-        consumer._fetch_max_wait_ms = 100  # one fetch is in flight per broker: do not let idle partitions hold it
+        consumer._fetch_max_wait_ms = BUSY  # aiokafka hands it to the fetcher, which `_set_wait` sets anew
         return consumer
+
+    def _set_wait(self, busy: bool) -> None:
+        """How long the next fetch may wait at the broker.
+
+        Where nothing comes the wait is long, for the first record ends it.  Where records flow it is short: aiokafka
+        keeps one fetch in flight per broker, and idle partitions must not hold up a loaded one.  A room that nobody
+        waits for lets them come together instead: fewer fetches, fewer and larger transactions."""
+        fetcher, gather = self._consumer._fetcher, self.consumer.app.host.room.pace.gather
+        fetcher._fetch_min_bytes = ENOUGH if busy and gather else 1
+        fetcher._fetch_max_wait_ms = (int(gather * 1000) or BUSY) if busy else IDLE
 
     async def seek_exact(self, positions: Mapping[Any, int]) -> Mapping[Any, int]:
         sought: Mapping[Any, int] = await self.call_thread(self._seek_exact, positions)
@@ -96,6 +111,7 @@ class Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
                 if place in self.sought:
                     consumer.seek(place, self.sought[place])
             records = {}
+        self._set_wait(busy=bool(records))
         assigned = consumer.assignment()
         reached = {place: await consumer.position(place) for place in asking if place in assigned}
         return Fetch(serial, records, reached if serial == self.serial else {})

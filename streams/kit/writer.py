@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from streams.lanes.lane import Lane
@@ -67,6 +67,8 @@ class Writer:
             await self._producer.begin_transaction()
             places = placed(tx.sends)
             places[rows, lane.partition] = [(key, value, NONE) for key, value in lane.changelog(tx)]
+            for place in places:  # one AddPartitionsToTxn for all; by itself the sender adds the first one alone
+                self._producer._txn_manager.maybe_add_partition_to_txn(TopicPartition(*place))
             futures = [future for place, records in places.items() for future in await self._send(place, records)]
             await asyncio.gather(*futures)
             sent()

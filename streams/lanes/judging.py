@@ -40,6 +40,8 @@ class Judge:
             self._wake(tx, item, settings)
         elif kind is Again:
             self._again(tx, item.key, settings)
+        elif kind is Rows:
+            self._finish(tx, item, settings)
         elif kind is str:
             self._fold(tx, item, Fact(Opened()), settings)
         else:
@@ -101,12 +103,22 @@ class Judge:
         if not rows.raw:
             self._let_go(rows)
 
+    def _finish(self, tx: Transaction, rows: Rows, settings: Settings) -> None:
+        """All facts of this batch about this family have been folded."""
+        assert self.room.finish is not None
+        step = self.room.finish(rows, tx.now, settings)
+        rows.pending = None
+        self._apply(tx, rows, step)
+        self._let_go(rows)
+
     def _let_go(self, rows: Rows) -> None:
-        if not rows.raw and not rows.remembers:
+        if not rows.raw and not rows.remembers and rows.pending is None:
             del self.families[rows.family]
 
     def _apply(self, tx: Transaction, rows: Rows, step: Step) -> None:
         changed, publish, wake, effects = step
+        if rows.pending is not None:
+            tx.unfinished[rows.family] = rows
         if changed:
             self._write(tx, rows, changed)
         for name, at in wake.items() if wake else ():

@@ -149,6 +149,9 @@ class Lane:
         work, judge = tx.work, self._judge.judge
         for _ in range(min(most, len(work))):
             judge(tx, work.popleft(), settings)
+        if not work and tx.unfinished:
+            work.extend(tx.unfinished.values())
+            tx.unfinished.clear()
         for topic, at in tx.stepped.items() if not work else ():
             tx.positions[topic] = max(at, tx.positions.get(topic, 0))
         return bool(work)

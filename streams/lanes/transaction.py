@@ -35,7 +35,8 @@ class Transaction:
     """Everything one batch makes durable together, or not at all.  `dirty` are the rows it leaves, by changelog key;
     `effects` may begin once it is committed.  `stepped`: where the consumer stands behind the last fact and the
     markers of transactions; else retention that takes those too would look like a loss.  `told`: what is published, as
-    messages; `dead`: how many of them are dead letters, those of replays aside."""
+    messages; `dead`: how many of them are dead letters, those of replays aside.  `unfinished`: families for which
+    `Room.finish` is still to be called."""
 
     now: datetime
     serial: int
@@ -49,6 +50,7 @@ class Transaction:
     fired: int = 0
     dead: int = 0
     told: list[tuple[Topic[Any], Message]] = field(default_factory=list)
+    unfinished: dict[str, Rows] = field(default_factory=dict)
 
     @property
     def empty(self) -> bool:

@@ -1,6 +1,7 @@
 """The outcomes room: decisions, attempts and receipts of one message, read together.
 
 Nothing is said of a message before its decision is known, and everything is remembered: so order does not matter.
+Facts of one batch only change the row; what is new is published once, at the batch's end, as it stands then.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from streams.outcomes.read import judged_of, report_of
 from streams.outcomes.rows import LIFE, Judged, Life, Report
 from streams.outcomes.tell import sighting, tell
 from streams.set_aside import set_aside
-from streams.step import NOTHING, Fact, Publication, Rows, Settings, Step
+from streams.step import NOTHING, Fact, Rows, Settings, Step
 
 MOST_ODD = 10
 
@@ -35,8 +36,31 @@ def outcomes(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Step:
         reason = "this message id stands for another text or number: use an id of its own"
         return Step(publish=(set_aside("outcomes", fact, now, "id_reused", reason),))
     after = with_decision(before, said) if isinstance(said, Decision) else with_report(before, fact, now)
-    also = (*sighting(before, after, now), *taken_back(before, after, now))
-    return NOTHING if after == before else _step(before, after, now, settings, also)
+    return NOTHING if after == before else _changed(rows, before, after)
+
+
+def _changed(rows: Rows, before: Life, after: Life) -> Step:
+    if rows.pending is None:
+        rows.pending = before
+    return Step({LIFE: after})
+
+
+def outcomes_finish(rows: Rows, now: datetime, settings: Settings) -> Step:
+    """What a batch has made of a message: the difference between before and after it, published once."""
+    before: Life = rows.pending
+    after = rows.get(LIFE, Life)
+    if after is None:
+        return NOTHING
+    after, news = tell(after, now)
+    publish = (
+        *news,
+        *sighting(before, after, now),
+        *taken_back(before, after, now),
+        *consent_told(before, after, now),
+        *number_learned(before, after, now),
+        *alerts(before, after, now, settings),
+    )
+    return Step({LIFE: after}, publish, {LIFE: next_wake(after, now)})
 
 
 def outcomes_woke(rows: Rows, name: str, now: datetime, settings: Settings) -> Step:
@@ -45,15 +69,8 @@ def outcomes_woke(rows: Rows, name: str, now: datetime, settings: Settings) -> S
         return NOTHING
     after = presumed(life, now)
     if after != life:
-        return _step(life, after, now, settings)
+        return _changed(rows, life, after)
     return Step(rows={LIFE: None}) if forgettable(life) else Step(wake={LIFE: next_wake(life, now)})
-
-
-def _step(before: Life, after: Life, now: datetime, settings: Settings, also: tuple[Publication, ...] = ()) -> Step:
-    after, news = tell(after, now)
-    effects = (*consent_told(before, after, now), *number_learned(before, after, now))
-    told = (*news, *also, *effects, *alerts(before, after, now, settings))
-    return Step({LIFE: after}, told, {LIFE: next_wake(after, now)})
 
 
 def belongs(life: Life, said: Decision | Attempt | DeliveryReceipt) -> bool:

@@ -1,6 +1,7 @@
 """The usage room: a tenant's messages, each counted in one cell of the report, that of its last outcome.
 
 The report's values are absolute: whoever reads the last one of each key has the truth, however often it was sent.
+What a batch changes in a cell is added up, and told once at its end: a thousand messages are one line, not three.
 """
 
 from __future__ import annotations
@@ -12,10 +13,10 @@ from schemas.topics import USAGE_REPORT
 from schemas.usage_row import OtherCost, UsageRow
 from streams.codes import meaning
 from streams.step import NOTHING, Fact, Publication, Rows, Settings, Step
-from streams.usage.cell import costs, with_counted
-from streams.usage.count import Counted, counted
+from streams.usage.cell import Change, costs
+from streams.usage.count import Counted, Sums, counted
 from streams.usage.period import OPEN, closes, day_of, zone_of
-from streams.usage.rows import CELLS, LONGEST, CellRow, CountedRow, counts_in, message_name
+from streams.usage.rows import CELLS, LONGEST, CellRow, CountedRow, message_name
 
 
 def usage(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Step:
@@ -28,14 +29,30 @@ def usage(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Step:
         return NOTHING
     day = known.period if known else day_of(outcome.requested_at, zone_of(rows.family, settings))
     cell, adds = _cell(outcome, day, outcome.state, outcome.error_code), counted(outcome, outcome, day, settings)
-    cells = _moved(rows, _counted_in(rows, outcome, known, day, now, settings), cell, adds)
+    _move(rows, _counted_in(rows, outcome, known, day, now, settings), cell, adds)
+    segments, predicted, billed, estimated, cost, unpriced = adds.sums
     stands = CountedRow(
-        version=outcome.version, cell=cell.name, period=day, currency=adds.currency, **adds.counts.model_dump()
+        version=outcome.version,
+        cell=cell.name,
+        period=day,
+        currency=adds.currency,
+        segments=segments,
+        predicted=predicted,
+        billed=billed,
+        estimated=estimated,
+        cost=cost,
+        unpriced=unpriced,
     )
-    ends = _ends(rows, cells, settings)
-    lines = tuple(_line(rows.family, one, now, settings) for one in cells.values())
-    tallies = {place: one if one.messages else None for place, one in cells.items()}
-    return Step({name: stands, **tallies}, lines, {name: now + OPEN, **ends})
+    return Step({name: stands}, (), {name: now + OPEN})
+
+
+def usage_finish(rows: Rows, now: datetime, settings: Settings) -> Step:
+    """One line for each cell that the batch has changed; for one that is left empty too, and its row goes."""
+    changes: dict[str, Change] = rows.pending
+    cells = {name: cell for name, change in changes.items() if (cell := change.applied()) is not change.cell}
+    lines = tuple(_line(rows.family, cell, now, settings) for cell in cells.values())
+    tallies = {name: cell if cell.messages else None for name, cell in cells.items()}
+    return Step(tallies, lines, _ends(rows, cells, settings))
 
 
 def usage_woke(rows: Rows, name: str, now: datetime, settings: Settings) -> Step:
@@ -68,24 +85,34 @@ def _counted_in(
     """The cell it was counted in, and what it added there.  A message old enough to have been forgotten says so
     itself (`was`); a younger one that is new here was never counted: its first versions were overtaken."""
     if known is not None:
-        return known.cell, Counted(counts_in(known), known.currency)
+        sums = Sums(known.segments, known.predicted, known.billed, known.estimated, known.cost, known.unpriced)
+        return known.cell, Counted(sums, known.currency)
     if outcome.was is None or now - outcome.requested_at < OPEN:
         return None
     name = _cell(outcome, day, outcome.was.state, outcome.was.error_code).name
-    return (name, counted(outcome, outcome.was, day, settings)) if name in rows.raw else None
+    there = name in rows.raw or name in (rows.pending or ())
+    return (name, counted(outcome, outcome.was, day, settings)) if there else None
 
 
-def _moved(rows: Rows, before: tuple[str, Counted] | None, to: CellRow, adds: Counted) -> dict[str, CellRow]:
-    """The cells whose counts change; one that is left empty is reported as such, and its row dropped."""
-    cells = {to.name: rows.get(to.name, CellRow) or to}
+def _move(rows: Rows, before: tuple[str, Counted] | None, to: CellRow, adds: Counted) -> None:
+    """From the cell it was counted in to the one where it stands now: noted, and done when the batch ends."""
+    if before == (to.name, adds):
+        return
     if before is not None:
         name, taken = before
-        if (name, taken) == (to.name, adds):
-            return {}
-        left = cells.get(name) or rows.get(name, CellRow)
-        assert left is not None
-        cells[name] = with_counted(left, -1, taken)
-    return cells | {to.name: with_counted(cells[to.name], 1, adds)}
+        _change(rows, name).count(-1, taken)
+    _change(rows, to.name, to).count(1, adds)
+
+
+def _change(rows: Rows, name: str, new: CellRow | None = None) -> Change:
+    if rows.pending is None:
+        rows.pending = {}
+    changes: dict[str, Change] = rows.pending
+    if (change := changes.get(name)) is None:
+        cell = rows.get(name, CellRow) or new
+        assert cell is not None
+        change = changes[name] = Change(cell)
+    return change
 
 
 def _ends(rows: Rows, cells: dict[str, CellRow], settings: Settings) -> dict[str, datetime | None]:

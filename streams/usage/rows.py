@@ -63,9 +63,5 @@ class CountedRow(Counts):
     currency: str | None = None
 
 
-def counts_in(row: Counts) -> Counts:
-    return Counts(**{name: getattr(row, name) for name in Counts.model_fields})
-
-
 def message_name(message_id: str) -> str:
     return MESSAGES + message_id

@@ -11,12 +11,23 @@ from typing import Any
 
 from schemas.base import Message
 from schemas.topics import BY_NAME, Topic
+from streams.apps import ROOMS
 from streams.step import Fact, Fold, Opened, Publication, Rows, Settings, Step, Withdraw, Woke
 
 START = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
 
 _TOPICS = {topic.carries: name for name, topic in BY_NAME.items()}
 CONTROLS = "sms.dispatch-controls"
+FINISH = {room.fold: room.finish for room in ROOMS.values()}
+
+
+def finished(fold: Fold, rows: Rows, now: datetime, settings: Settings) -> Step | None:
+    """What the room makes of a batch at its end, as the lane asks it: here a batch is one fact."""
+    if rows.pending is None or (finish := FINISH[fold]) is None:
+        return None
+    step = finish(rows, now, settings)
+    rows.pending = None
+    return step
 
 
 class Drive:
@@ -69,6 +80,14 @@ class Drive:
         return [value for carried, value in self.published if carried is topic]
 
     def _apply(self, step: Step) -> Step:
+        self._write(step)
+        last = finished(self.fold, self.rows, self.now, self.settings)
+        if last is None:
+            return step
+        self._write(last)
+        return Step({**step.rows, **last.rows}, (*step.publish, *last.publish), {**step.wake, **last.wake})
+
+    def _write(self, step: Step) -> None:
         for name, row in step.rows.items():
             if row is None:
                 self.rows.raw.pop(name, None)
@@ -87,4 +106,3 @@ class Drive:
         posts = [effect for effect in step.effects if not isinstance(effect, Withdraw)]
         self.effects += posts
         self.under_way += posts
-        return step

@@ -10,6 +10,7 @@ from schemas.base import Message
 from schemas.topics import TOPICS, Topic
 from streams.gate.rows import to_ms
 from streams.step import Fact, Fold, Publication, Rows, Settings, Step, Unreadable, Woke
+from tests.core.drive import finished
 
 READ_FROM = {topic.carries: topic.name for topic in TOPICS} | {Unreadable: "sms.consent-events"}
 
@@ -49,6 +50,14 @@ class Played:
         return of(topic, self.published)
 
     def _apply(self, step: Step) -> list[Publication]:
+        self._write(step)
+        last = finished(self.fold, self.rows, self.now, self.settings)
+        if last is None:
+            return list(step.publish)
+        self._write(last)
+        return [*step.publish, *last.publish]
+
+    def _write(self, step: Step) -> None:
         for name, row in step.rows.items():
             if row is None:
                 self.rows.raw.pop(name, None)
@@ -60,7 +69,6 @@ class Played:
             if at is not None and name in self.rows.raw:
                 self.wakes[name] = at
         self.published += step.publish
-        return list(step.publish)
 
 
 def of(topic: Topic[Any], published: list[Publication]) -> list[Any]:

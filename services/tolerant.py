@@ -14,6 +14,8 @@ import aiokafka.consumer.fetcher as fetcher
 from aiokafka.record.default_records import _DefaultRecordBatchPy
 from aiokafka.record.memory_records import MemoryRecords, _MemoryRecordsPy
 
+from streams.kit.records import LightRecords
+
 _MAGIC: Final = 16
 """Where a batch says its format."""
 _HAS_HEADERS: Final = 2
@@ -70,11 +72,7 @@ class Fetched(MemoryRecords):  # type: ignore[misc]
         self.data = data
 
 
-STOCK: Final[Any] = fetcher.PartitionRecords
-"""As aiokafka has it."""
-
-
-class Tolerant(STOCK):  # type: ignore[misc]
+class Tolerant(LightRecords):
     _records: Any
 
     def _unpack_records(self) -> Iterator[Any]:

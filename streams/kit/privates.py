@@ -19,6 +19,8 @@ from aiokafka.producer.transaction_manager import TransactionManager
 from faust.transport import drivers
 from faust.transport.drivers import aiokafka as driver
 
+from streams.kit import records
+
 VERSIONS: Final = {"faust": (faust.__version__, "0.15.3"), "aiokafka": (aiokafka.__version__, "0.14.0")}
 
 TOUCHED: Final[tuple[tuple[Any, str], ...]] = (
@@ -40,6 +42,7 @@ TOUCHED: Final[tuple[tuple[Any, str], ...]] = (
     (sender.EndTxnHandler, "handle_response"),
     (sender.EndTxnHandler, "create_request"),
     (sender, "BACKOFF_OVERRIDE"),
+    (records.STOCK, "_consumer_record"),  # a light one
     (BatchBuilder(1024, 0), "_builder"),  # to fill a batch without a Python call a record
     (BatchBuilder(1024, 0), "_relative_offset"),
     (TransactionManager, "maybe_add_partition_to_txn"),  # all partitions of a transaction in one request
@@ -76,6 +79,7 @@ def check() -> None:
             raise PrivatesMoved(f"aiokafka's Fetcher keeps no {name} any more")
     if "isolation_level" not in inspect.signature(fetcher.Fetcher.__init__).parameters:
         raise PrivatesMoved("aiokafka's Fetcher takes no isolation_level any more")
+    records.install()
     sender.EndTxnHandler = StrictEnd
     sender.BACKOFF_OVERRIDE = 0.004
 

@@ -17,8 +17,8 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from streams.lanes.lane import Lane
-from streams.lanes.outbox import NONE, Contents, Place, placed
-from streams.lanes.transaction import Transaction
+from streams.lanes.outbox import NONE
+from streams.lanes.transaction import Contents, Place, Transaction
 
 BATCH_BYTES = 900 << 10
 """Below the broker's message.max.bytes of 1,048,588."""
@@ -65,7 +65,7 @@ class Writer:
         rows = lane.room.rows.name
         async with asyncio.timeout(self.commit_timeout):
             await self._producer.begin_transaction()
-            places = placed(tx.sends)
+            places = tx.places
             places[rows, lane.partition] = [(key, value, NONE) for key, value in lane.changelog(tx)]
             for place in places:  # one AddPartitionsToTxn for all; by itself the sender adds the first one alone
                 self._producer._txn_manager.maybe_add_partition_to_txn(TopicPartition(*place))

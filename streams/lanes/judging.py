@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from schemas.topics import DEAD_LETTERS, Topic
@@ -10,7 +10,7 @@ from streams.lanes import changelog
 from streams.lanes.anew import Again
 from streams.lanes.outbox import Outbox
 from streams.lanes.reading import Misfiled, Record, appended_ms, dead_letter, partition_of, read, replayed, rerouted
-from streams.lanes.transaction import Answered, Outgoing, Transaction
+from streams.lanes.transaction import Answered, Transaction
 from streams.lanes.wakes import Wakes
 from streams.room import Room
 from streams.step import Fact, Opened, Publication, Row, Rows, Settings, Step, Unreadable
@@ -31,21 +31,30 @@ class Judge:
         self.wakes = Wakes()
         self.rows_count = 0
         self._outbox = Outbox(room.name, partition, counts)
+        self._special: dict[type, Callable[[Transaction, Any, Settings], None]] = {
+            Answered: self._answered,
+            bytes: self._wake,
+            Again: self._again,
+            Rows: self._finish,
+            str: self._open,
+        }
 
-    def judge(self, tx: Transaction, item: Any, settings: Settings) -> None:
-        kind = type(item)
-        if kind is Answered:
-            self._fold(tx, item.family, Fact(item.value), settings)
-        elif kind is bytes:
-            self._wake(tx, item, settings)
-        elif kind is Again:
-            self._again(tx, item.key, settings)
-        elif kind is Rows:
-            self._finish(tx, item, settings)
-        elif kind is str:
-            self._fold(tx, item, Fact(Opened()), settings)
-        else:
-            self._record(tx, item, settings)
+    def judge(self, tx: Transaction, count: int, settings: Settings) -> None:
+        """The next `count` items of its work."""
+        work, special = tx.work, self._special
+        for _ in range(count):
+            item = work.popleft()
+            handle = special.get(type(item))
+            if handle is None:
+                self._record(tx, item, settings)
+            else:
+                handle(tx, item, settings)
+
+    def _answered(self, tx: Transaction, answered: Answered, settings: Settings) -> None:
+        self._fold(tx, answered.family, Fact(answered.value), settings)
+
+    def _open(self, tx: Transaction, family: str, settings: Settings) -> None:
+        self._fold(tx, family, Fact(Opened()), settings)
 
     def _record(self, tx: Transaction, record: Record, settings: Settings) -> None:
         name, offset, dead = record.topic, record.offset, tx.dead
@@ -54,9 +63,8 @@ class Judge:
         tx.judged += 1
         found = read(topic, record, self.families, partitions)
         if isinstance(found, tuple):
-            family, value = found
-            fact = _tuple(Fact, (value, name, record.partition, offset, appended_ms(record)))
-            self._fold(tx, family, fact, settings)
+            family, value, at_ms = found
+            self._fold(tx, family, _tuple(Fact, (value, name, record.partition, offset, at_ms)), settings)
         elif isinstance(found, Misfiled):
             self._reroute(tx, topic, record, found)
         else:
@@ -66,7 +74,9 @@ class Judge:
 
     def _reroute(self, tx: Transaction, topic: Topic[Any], record: Record, found: Misfiled) -> None:
         partition = partition_of(found.key, self.counts[topic.name])
-        tx.sends.append(Outgoing(topic.name, partition, found.key, record.value or b"", rerouted(record)))
+        there = tx.places.setdefault((topic.name, partition), [])
+        there.append((found.key, record.value or b"", rerouted(record)))
+        tx.sent += 1
 
     def _set_aside(self, tx: Transaction, record: Record, found: Unreadable, settings: Settings) -> None:
         told = record.topic in self.told_of
@@ -83,12 +93,12 @@ class Judge:
         if self.room.woke is not None and key not in self.wakes:
             rows = self.families.get(family)
             if rows is not None and name in rows.raw:
-                tx.dirty[key] = (rows, name)
+                tx.dirty[family, name] = rows
                 self._apply(tx, rows, self.room.woke(rows, name, tx.now, settings))
                 self._let_go(rows)
 
-    def _again(self, tx: Transaction, key: bytes, settings: Settings) -> None:
-        family, name = changelog.split(key)
+    def _again(self, tx: Transaction, again: Again, settings: Settings) -> None:
+        family, name = changelog.split(again.key)
         rows = self.families.get(family)
         if self.room.woke is not None and rows is not None and name in rows.raw:
             tx.fired += 1
@@ -123,7 +133,7 @@ class Judge:
             self._write(tx, rows, changed)
         for name, at in wake.items() if wake else ():
             key = changelog.join(rows.family, name)
-            tx.dirty[key] = (rows, name)
+            tx.dirty[rows.family, name] = rows
             if at is None or name not in rows.raw:
                 self.wakes.drop(key)
             else:
@@ -135,23 +145,21 @@ class Judge:
 
     def _write(self, tx: Transaction, rows: Rows, changed: Mapping[str, Row | None]) -> None:
         """The row stays as it is until `changelog`: what is written by every fact of a batch becomes bytes once."""
-        raw, dirty, join = rows.raw, tx.dirty, changelog.join
+        raw, dirty, family = rows.raw, tx.dirty, rows.family
         for name, row in changed.items():
-            key = join(rows.family, name)
-            dirty[key] = (rows, name)
+            dirty[family, name] = rows
             if row is None:
                 if raw.pop(name, None) is not None:
                     self.rows_count -= 1
-                self.wakes.drop(key)
+                self.wakes.drop(changelog.join(family, name))
             else:
                 if name not in raw:
                     self.rows_count += 1
                 raw[name] = row
 
     def _publish(self, tx: Transaction, told: tuple[Publication, ...]) -> None:
-        sends, record, serial = tx.sends, self._outbox.record, tx.serial
-        for topic, value in told:
-            sends.append(record(topic, value, serial, len(sends)))
+        self._outbox.put(tx, told)
+        tx.told.extend(told)
+        for topic, _ in told:
             if topic is DEAD_LETTERS:
                 tx.dead += 1
-        tx.told.extend(told)

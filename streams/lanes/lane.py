@@ -146,9 +146,8 @@ class Lane:
 
     def judge(self, tx: Transaction, settings: Settings, most: int = 20) -> bool:
         """Judge some of it; True while there is more, so that the caller can let the network breathe in between."""
-        work, judge = tx.work, self._judge.judge
-        for _ in range(min(most, len(work))):
-            judge(tx, work.popleft(), settings)
+        work = tx.work
+        self._judge.judge(tx, min(most, len(work)), settings)
         if not work and tx.unfinished:
             work.extend(tx.unfinished.values())
             tx.unfinished.clear()
@@ -159,8 +158,8 @@ class Lane:
     def changelog(self, tx: Transaction) -> list[tuple[bytes, bytes | None]]:
         """The rows this transaction leaves, and the positions with them."""
         out: list[tuple[bytes, bytes | None]] = []
-        for key, (rows, name) in tx.dirty.items():
-            body = rows.raw.get(name)
+        for (family, name), rows in tx.dirty.items():
+            key, body = changelog.join(family, name), rows.raw.get(name)
             if body is not None:
                 if not isinstance(body, bytes):
                     body = rows.raw[name] = changelog.body(body)

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
-from schemas.base import Message
 from schemas.topics import Topic
 from streams.lanes.reading import hashed
-from streams.lanes.transaction import Outgoing
+from streams.lanes.transaction import Transaction
+from streams.step import Publication
 
-Place = tuple[str, int]
-Contents = tuple[bytes, bytes | None, list[tuple[str, bytes]]]
-"""Key, value, headers."""
 NONE: Final[list[tuple[str, bytes]]] = []
-_tuple = tuple.__new__  # a NamedTuple's own constructor takes twice as long
 
 
 class Route(NamedTuple):
@@ -36,16 +32,22 @@ class Outbox:
         self._serial, self._stem = 0, b""
         self._routes: dict[str, Route] = {}
 
-    def record(self, topic: Topic[Any], message: Message, serial: int, nth: int) -> Outgoing:
-        """Its CloudEvents id is its place among all that this lane ever published."""
-        route = self._routes.get(topic.name) or self._route(topic)
-        if serial != self._serial:
-            self._serial, self._stem = serial, f"{self._place}{serial}/".encode()
-        name, partitions, key_of, dump, envelope = route
-        key = key_of(message).encode()
-        headers = [*envelope, ("ce_id", b"%b%d" % (self._stem, nth))]
-        partition = hashed(key) % partitions
-        return _tuple(Outgoing, (name, partition, key, dump(message, exclude_none=True), headers))
+    def put(self, tx: Transaction, publications: tuple[Publication, ...]) -> None:
+        """A record's CloudEvents id is its place among all that this lane ever published."""
+        if tx.serial != self._serial:
+            self._serial, self._stem = tx.serial, f"{self._place}{tx.serial}/".encode()
+        places, routes, nth = tx.places, self._routes, tx.sent
+        for topic, message in publications:
+            name, partitions, key_of, dump, envelope = routes.get(topic.name) or self._route(topic)
+            key = key_of(message).encode()
+            headers = [*envelope, ("ce_id", b"%b%d" % (self._stem, nth))]
+            place = name, hashed(key) % partitions
+            there = places.get(place)
+            if there is None:
+                there = places[place] = []
+            there.append((key, dump(message, exclude_none=True), headers))
+            nth += 1
+        tx.sent = nth
 
     def _route(self, topic: Topic[Any]) -> Route:
         """The headers are what CloudEvents wants in every record (binary mode), but for its id."""
@@ -58,14 +60,3 @@ class Outbox:
         dump = topic.adapter.serializer.to_json
         route = self._routes[topic.name] = Route(topic.name, self._counts[topic.name], topic.key, dump, envelope)
         return route
-
-
-def placed(sends: Iterable[Outgoing]) -> dict[Place, list[Contents]]:
-    """By topic and partition: whole batches are built."""
-    places: dict[Place, list[Contents]] = {}
-    for topic, partition, key, value, headers in sends:
-        there = places.get((topic, partition))
-        if there is None:
-            there = places[topic, partition] = []
-        there.append((key, value, headers))
-    return places

@@ -31,6 +31,9 @@ _LAST_MS = 253_402_300_799_999
 REROUTED = "sayso_rerouted_from"
 REPLAYED = "sayso_replay_of"
 """The dead letter it was."""
+USUAL = frozenset({"ce_specversion", "ce_id", "ce_source", "ce_type", "content-type"})
+SHORT = 1024
+"""Bytes of such a header: a longer one is looked at like any other."""
 APPENDED = "sayso_appended_ms"
 """When it was first on its topic: what is filed again or replayed does not become younger than what came meanwhile."""
 
@@ -83,15 +86,14 @@ def partition_of(key: bytes, partitions: int) -> int:
 
 def read(
     topic: Topic[Any], record: Record, known: Container[str], partitions: int
-) -> tuple[str, Any] | Misfiled | Unreadable:
-    """(family, message), or what is wrong with it.  `known` families were placed right before: not hashed again."""
-    data = record.value
-    if len(data or b"") > MAX_VALUE or (record.headers and _weight(record.headers) > MAX_VALUE):
-        return Unreadable(cause="too_large", reason=_too_large(record), family=_family(record, partitions))
-    if record.headers and _no_utf8(record.headers):
-        return Unreadable(cause="bad_header", reason="a header's name is not UTF-8", family=_family(record, partitions))
-    if data is None:
-        return Unreadable(cause="tombstone", reason="the record has no value", family=_family(record, partitions))
+) -> tuple[str, Any, int] | Misfiled | Unreadable:
+    """(family, message, when it was appended), or what is wrong with it.  `known` families were placed right before:
+    not hashed again."""
+    data, at_ms = record.value, record.timestamp
+    if data is None or len(data) > MAX_VALUE or not 0 <= at_ms <= _LAST_MS or not _are_usual(record.headers):
+        if (odd := _oddity(record, partitions)) is not None:
+            return odd
+        data, at_ms = record.value or b"", appended_ms(record)
     try:
         value = topic.parse(data)
         family = topic.key(value)
@@ -103,7 +105,7 @@ def read(
     if len(key) > MAX_KEY:
         return Unreadable(cause="key_too_long", reason=f"a key of {len(key)} bytes; at most {MAX_KEY}")
     if key == record.key and (family in known or partition_of(key, partitions) == record.partition):
-        return family, value
+        return family, value, at_ms
     if any(name == REROUTED for name, _ in record.headers or ()):
         return Unreadable(cause="misfiled", reason="filed again before, and still in the wrong place")
     return Misfiled(key)
@@ -116,6 +118,24 @@ def appended_ms(record: Record) -> int:
         if name == APPENDED and value and value.isdigit() and len(value) < 16:
             return min(at, int(value))  # never later: nobody makes a fact younger than it is
     return at
+
+
+def _are_usual(headers: Any) -> bool:
+    """Nearly all records have the headers that we write ourselves: those need no second look."""
+    for name, value in headers or ():
+        if name not in USUAL or len(value or b"") > SHORT:
+            return False
+    return True
+
+
+def _oddity(record: Record, partitions: int) -> Unreadable | None:
+    if len(record.value or b"") > MAX_VALUE or _weight(record.headers or ()) > MAX_VALUE:
+        return Unreadable(cause="too_large", reason=_too_large(record), family=_family(record, partitions))
+    if _no_utf8(record.headers or ()):
+        return Unreadable(cause="bad_header", reason="a header's name is not UTF-8", family=_family(record, partitions))
+    if record.value is None:
+        return Unreadable(cause="tombstone", reason="the record has no value", family=_family(record, partitions))
+    return None
 
 
 def _weight(headers: Any) -> int:

@@ -20,6 +20,12 @@ class Answered:
     value: Message
 
 
+Place = tuple[str, int]
+"""Topic and partition."""
+Contents = tuple[bytes, bytes | None, list[tuple[str, bytes]]]
+"""Key, value, headers."""
+
+
 class Outgoing(NamedTuple):
     """One record, and the partition that its key calls for."""
 
@@ -32,18 +38,21 @@ class Outgoing(NamedTuple):
 
 @dataclass(slots=True)
 class Transaction:
-    """Everything one batch makes durable together, or not at all.  `dirty` are the rows it leaves, by changelog key;
-    `effects` may begin once it is committed.  `stepped`: where the consumer stands behind the last fact and the
-    markers of transactions; else retention that takes those too would look like a loss.  `told`: what is published, as
-    messages; `dead`: how many of them are dead letters, those of replays aside.  `unfinished`: families for which
+    """Everything one batch makes durable together, or not at all.
+
+    `places`: what goes out, by topic and partition, `sent` records in all; `told` the same as messages, and `dead` how
+    many of them are dead letters, those of replays aside.  `dirty`: the rows it leaves, by family and name.  `effects`
+    may begin once it is committed.  `stepped`: where the consumer stands behind the last fact and the markers of
+    transactions; else retention that takes those too would look like a loss.  `unfinished`: families for which
     `Room.finish` is still to be called."""
 
     now: datetime
     serial: int
     work: deque[Any]
     positions: dict[str, int]
-    sends: list[Outgoing] = field(default_factory=list)
-    dirty: dict[bytes, tuple[Rows, str]] = field(default_factory=dict)
+    places: dict[Place, list[Contents]] = field(default_factory=dict)
+    sent: int = 0
+    dirty: dict[tuple[str, str], Rows] = field(default_factory=dict)
     effects: list[tuple[str, Any]] = field(default_factory=list)
     stepped: dict[str, int] = field(default_factory=dict)
     judged: int = 0
@@ -54,4 +63,13 @@ class Transaction:
 
     @property
     def empty(self) -> bool:
-        return not (self.judged or self.fired or self.stepped or self.sends or self.dirty)
+        return not (self.judged or self.fired or self.stepped or self.places or self.dirty)
+
+    @property
+    def sends(self) -> list[Outgoing]:
+        """What goes out, one by one; in order within a partition."""
+        return [
+            Outgoing(topic, partition, key, value, headers)
+            for (topic, partition), there in self.places.items()
+            for key, value, headers in there
+        ]

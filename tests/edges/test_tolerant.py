@@ -12,7 +12,8 @@ from aiokafka import TopicPartition
 from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 from aiokafka.record.memory_records import MemoryRecords
 
-from services.tolerant import STOCK, Fetched, Tolerant
+from services.tolerant import Fetched, Tolerant
+from streams.kit.records import STOCK
 from tests.oddly import spelt
 
 GZIP, CONTROL, ATTRIBUTES_AT = 1, 0x20, 21

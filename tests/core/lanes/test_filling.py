@@ -6,8 +6,7 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.record.memory_records import MemoryRecords
 
 from streams.kit.writer import fill
-from streams.lanes.outbox import Contents, placed
-from streams.lanes.transaction import Outgoing
+from streams.lanes.transaction import Contents
 
 
 def contents(count: int) -> list[Contents]:
@@ -31,10 +30,3 @@ def test_a_full_batch_takes_no_more_and_says_how_many_it_took() -> None:
     assert 0 < taken < 100
     assert batch.closed()
     assert read(batch) == [(n, *one) for n, one in enumerate(records[:taken])]
-
-
-def test_records_are_put_together_by_topic_and_partition_in_their_order() -> None:
-    sends = [Outgoing(topic, n % 2, b"%d" % n, b"v", []) for n, topic in enumerate("abababba")]
-    assert {place: [key for key, _, _ in there] for place, there in placed(sends).items()} == {
-        ("a", 0): [b"0", b"2", b"4"], ("b", 1): [b"1", b"3", b"5"], ("b", 0): [b"6"], ("a", 1): [b"7"],
-    }  # fmt: skip

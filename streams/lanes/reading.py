@@ -122,7 +122,7 @@ def appended_ms(record: Record) -> int:
 
 def _are_usual(headers: Any) -> bool:
     """Nearly all records have the headers that we write ourselves: those need no second look."""
-    for name, value in headers or ():
+    for name, value in headers or ():  # noqa: SIM110 - a generator takes twice as long
         if name not in USUAL or len(value or b"") > SHORT:
             return False
     return True

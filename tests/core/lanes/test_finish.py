@@ -35,7 +35,7 @@ SUMS = Topic[Word]("t.sums", Word, lambda m: m.key, None, "for a test")
 
 
 def fold(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Step:
-    """Remembers each word; `nothing` changes nothing, `forget` deletes what there is, `at once` is published at once."""
+    """Remembers each word; `nothing` changes nothing, `forget` deletes, `at once` is published at once."""
     word: Word = fact.value
     row = rows.get("words", Words)
     if word.what == "nothing":

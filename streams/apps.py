@@ -74,6 +74,7 @@ OUTCOMES: Final = Room(
     woke=outcomes_woke,
     finish=outcomes_finish,
     pace=BOOKS,
+    packs=True,
     then=(t.DECISIONS, t.ATTEMPTS, t.DELIVERY_RECEIPTS),
     publishes=(t.OUTCOMES, t.DISPATCH_CONTROLS, t.NUMBER_FACTS, t.CONSENT_EVENTS, t.PERSON_ANSWERS, t.ALERTS),
 )

@@ -42,6 +42,8 @@ class Room:
     """Called once per batch for each family that has something pending (`Rows.pending`), after all its facts.
     What a room publishes here it publishes once a batch, as it stands at the end, not once a fact."""
     pace: Pace = PROMPT
+    packs: bool = False
+    """Compress in memory the rows that are at rest: where they are many and seldom touched (`streams.packing`)."""
     told_of: tuple[Topic[Any], ...] | None = None
     waits: str | None = None
     """What the names of rows begin with that wait, and are to be woken when settings change.  The families of such a

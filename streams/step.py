@@ -19,6 +19,7 @@ from schemas.base import Message
 from schemas.sender import Sender
 from schemas.tenant_settings import TenantSettings
 from schemas.topics import Topic
+from streams.packing import unpack
 
 
 class Row(BaseModel):
@@ -149,7 +150,7 @@ class Rows:
         raw = self.raw.get(name)
         if raw is None or type(raw) is model:
             return raw
-        data = raw if isinstance(raw, bytes) else raw.model_dump_json(exclude_none=True)
+        data = unpack(raw) if isinstance(raw, bytes) else raw.model_dump_json(exclude_none=True)
         found: R = model.__pydantic_validator__.validate_json(data)
         return found
 

@@ -17,8 +17,10 @@ from streams.lanes import changelog
 from streams.lanes.anew import Anew
 from streams.lanes.buffer import Buffer
 from streams.lanes.judging import Judge
+from streams.lanes.packer import Packer
 from streams.lanes.reading import Record
 from streams.lanes.transaction import Answered, Transaction
+from streams.packing import unpack
 from streams.room import Room
 from streams.step import Rows, Settings
 
@@ -34,6 +36,7 @@ class Lane:
         self._judge = Judge(room, partition, counts)
         self.topics, self.families, self.wakes = self._judge.topics, self._judge.families, self._judge.wakes
         self.anew = Anew(room.waits)
+        self._packer = Packer() if room.packs else None
         self.positions: dict[str, int] = {}
         self.expected: dict[str, int] = {}
         self.first, self.then = Buffer(limit), Buffer(limit)
@@ -68,6 +71,8 @@ class Lane:
         self.positions = {topic: at for topic, at in state.positions.items() if topic in self.topics}
         if self.room.opens:
             self.to_open.extend(self.families)
+        if self._packer is not None:
+            self._packer.restore(self.families.values())
         self.rewind()
 
     def rewind(self) -> None:
@@ -125,6 +130,8 @@ class Lane:
         them: a STOP is durable soon, and not only when 400 requests have been judged with it."""
         work: deque[Any] = deque(self.answers)
         self.answers.clear()
+        if self._packer is not None:
+            self._packer.pack(now)
         if self.first:
             self.first.move(work, self.limit - len(work))
         elif not self.awaited:
@@ -161,8 +168,12 @@ class Lane:
         for (family, name), rows in tx.dirty.items():
             key, body = changelog.join(family, name), rows.raw.get(name)
             if body is not None:
-                if not isinstance(body, bytes):
+                if isinstance(body, bytes):
+                    body = unpack(body)
+                else:
                     body = rows.raw[name] = changelog.body(body)
+                    if self._packer is not None:
+                        self._packer.note(tx.now, rows, name, body)
                 body = changelog.pack(self.wakes.at(key), body)
             out.append((key, body))
         noted = changelog.positions(tx.positions, self.rows_count, tx.serial, self._partitions, self.anew.settled)

@@ -74,7 +74,7 @@ def murmur2(key: bytes) -> int:
     return h ^ h >> 15
 
 
-@lru_cache(maxsize=1 << 16)
+@lru_cache(maxsize=1 << 14)
 def hashed(key: bytes) -> int:
     return murmur2(key) & 0x7FFFFFFF
 

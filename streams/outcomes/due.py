@@ -29,7 +29,9 @@ def silent_at(life: Life) -> datetime | None:
 
 
 def next_wake(life: Life, now: datetime) -> datetime:
-    return silent_at(life) or now + REMEMBERED
+    """To the hour where it is only about forgetting: of the timers of one hour one is kept, and not five."""
+    forgotten_at = (now + REMEMBERED).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+    return silent_at(life) or forgotten_at
 
 
 def presumed(life: Life, now: datetime) -> Life:

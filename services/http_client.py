@@ -1,7 +1,7 @@
 """A small HTTP/1.1 client for calls that must know whether they left this machine.
 
-What it does that general clients do not: `before_write` is called on an established connection, and the whole request is
-written right after it, with nothing awaited in between.  If `before_write` was not called, no byte left.  A request is
+What it does that general clients do not: it calls `before_write` on an established connection, and writes the whole
+request right after it, with nothing awaited in between.  If `before_write` was not called, no byte left.  A request is
 written at most once: nothing is retried, and no redirect is followed.  No proxy is used, whatever the environment says.
 
 There is no time-out in here: callers set one around the call (`asyncio.timeout`).  A call that is cancelled closes its
@@ -12,11 +12,15 @@ from __future__ import annotations
 
 import asyncio
 import re
+import socket
 import ssl
 from collections import deque
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Final
 from urllib.parse import quote, urlsplit
+
+from aiohappyeyeballs import start_connection
 
 from services.http_connection import (
     Connection,
@@ -84,6 +88,7 @@ class HttpClient:
         self._idle_timeout = idle_timeout
         self._max_response = max_response
         self._ssl_context = ssl_context
+        self._locate = lru_cache(maxsize=64)(self._parse_url)
         self._origins: dict[tuple[str, str], _Origin] = {}
         self._open: set[Connection] = set()
         self._sweep: asyncio.TimerHandle | None = None
@@ -130,7 +135,7 @@ class HttpClient:
             connection.abort()
         await asyncio.gather(*lost)
 
-    def _locate(self, url: str) -> tuple[_Origin, bytes]:
+    def _parse_url(self, url: str) -> tuple[_Origin, bytes]:
         try:
             parts = urlsplit(url)
         except ValueError as error:
@@ -156,12 +161,15 @@ class HttpClient:
     async def _connect(self, origin: _Origin) -> Connection:
         if origin.secure and self._ssl_context is None:
             self._ssl_context = ssl.create_default_context()
-        _, connection = await asyncio.get_running_loop().create_connection(
+        loop = asyncio.get_running_loop()
+        addresses = await loop.getaddrinfo(origin.host, origin.port, type=socket.SOCK_STREAM)
+        # asyncio's own race of addresses loses the winner's socket where the call is cancelled at that moment
+        connected = await start_connection(addresses, happy_eyeballs_delay=_SECOND_ADDRESS)
+        _, connection = await loop.create_connection(
             lambda: Connection(self._max_response, self._open.discard),
-            origin.host,
-            origin.port,
+            sock=connected,
             ssl=self._ssl_context if origin.secure else None,
-            happy_eyeballs_delay=_SECOND_ADDRESS,
+            server_hostname=origin.host if origin.secure else None,
         )
         if not connection.usable:
             raise ConnectionClosed("closed as soon as it was made")

@@ -134,19 +134,17 @@ class Connection(asyncio.Protocol):
             self._headers[name.lower()] = value
 
     def on_headers_complete(self) -> None:
-        self._has_head = not self._is_informational()
+        status = self._parser.get_status_code()
+        self._has_head = not 100 <= status < 200  # informational: the response itself is still to come
 
     def on_body(self, body: bytes) -> None:
         self._body.append(body)
 
     def on_message_complete(self) -> None:
-        if self._is_informational():  # the response itself is still to come
-            self._headers = {}
-        else:
+        if self._has_head:
             self._finish(reusable=self._parser.should_keep_alive())
-
-    def _is_informational(self) -> bool:
-        return 100 <= self._parser.get_status_code() < 200
+        else:
+            self._headers = {}
 
     def _is_framed(self) -> bool:
         """Whether the head says where the body ends.  (Responses that never have a body are complete with the head.)"""

@@ -115,10 +115,12 @@ class Connection(asyncio.Protocol):
         self._usable = False
         if error is None:
             self.eof_received()
-        elif self._received or not isinstance(error, OSError):
+        elif self._received:
             self._fail(IncompleteResponse("broken in the middle of a response"), error)
-        else:
+        elif isinstance(error, OSError):
             self._fail(error)
+        else:
+            self._fail(ConnectionClosed("broken before a response"), error)
         self._on_lost(self)
         if not self.lost.done():
             self.lost.set_result(None)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Final
 
-import aiohttp
+from services.http_client import ConnectionClosed, HttpError, IncompleteResponse, MalformedResponse, ResponseTooLarge
 
 _WORDS: Final[tuple[tuple[type[BaseException], str], ...]] = (
     (TimeoutError, "no answer in time"),
-    (aiohttp.ClientPayloadError, "the answer was cut short"),
-    (aiohttp.ServerDisconnectedError, "the connection was closed before an answer"),
+    (IncompleteResponse, "the answer was cut short"),
+    (MalformedResponse, "the answer could not be read"),
+    (ResponseTooLarge, "the answer is too long"),
+    (ConnectionClosed, "the connection was closed before an answer"),
     (ConnectionResetError, "the connection was reset before an answer"),
-    (aiohttp.ClientError, "the connection failed before an answer"),
+    (HttpError, "the connection failed before an answer"),
     (OSError, "the connection failed before an answer"),
 )
 BROKEN: Final = tuple(kind for kind, _ in _WORDS)

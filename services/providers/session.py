@@ -1,18 +1,21 @@
-"""The HTTP session under Twilio's SDK: quiet, shared, and able to say whether a request had left."""
+"""The HTTP client that Twilio's SDK calls through: quiet, shared, and able to say whether a request had left."""
 
 from __future__ import annotations
 
-import asyncio
+import base64
+import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
+from functools import partial
 from typing import Any
+from urllib.parse import urlencode
 
-import aiohttp
-from twilio.http.async_http_client import AsyncTwilioHttpClient
+from twilio.http import AsyncHttpClient
 from twilio.http.response import Response
 
 from services.crashpoints import CRASH_AT, reached
+from services.http_client import HttpClient, MalformedResponse, encode_headers
 
 
 class Flight:
@@ -26,6 +29,12 @@ class Flight:
         self.departed = False
         self.response: Response | None = None
 
+    def depart(self) -> None:
+        """Called on an established connection; the request is written as soon as this returns."""
+        if not self.held():
+            raise LeaseOver
+        self.departed = True
+
 
 flight: ContextVar[Flight] = ContextVar("flight")
 """Set by whoever wants to know."""
@@ -35,55 +44,64 @@ class LeaseOver(Exception):
     """The sender may be somebody else's by now: nothing was written."""
 
 
-async def _departs(_session: Any, _context: Any, _headers: Any) -> None:
-    """aiohttp (3.14, `http_writer.py`) calls this when there is a connection, before it writes the head of the request,
-    whatever the name of the hook says; what is raised here closes the connection."""
-    if call := flight.get(None):
-        if not call.held():
-            raise LeaseOver
-        call.departed = True
+class QuietSession(AsyncHttpClient):  # type: ignore[misc]  # the SDK has no types
+    """Stands in for the SDK's own client (9.13, `http/async_http_client.py`), which logs numbers and headers, sets no
+    time limit, and keeps the last request and response on itself.
 
-
-async def _written(_session: Any, _context: Any, _chunk: Any) -> None:
-    """aiohttp calls this right before it writes the body, and does not wait in between."""
-    asyncio.get_running_loop().call_soon(reached, "request-written")
-
-
-class QuietSession(AsyncTwilioHttpClient):  # type: ignore[misc]  # the SDK has no types
-    """What the SDK's own client does and we do not want (9.13, `http/async_http_client.py`):
-
-    - it logs URLs, query parameters (which hold numbers) and headers: nothing is logged here;
-    - its `timeout` argument is never used and the call goes out with *no* time limit: the caller sets one;
-    - it keeps the last request and answer, body and all, on itself: overwritten here;
-    - without a session of its own it mixes up the answers of calls that overlap: it always has one here;
-    - `max_retries` would send a text again after a 5xx: not used.  aiohttp repeats only idempotent methods;
-    - it asks aiohttp for BasicAuth, which aiohttp 3.14 warns of: the header is written here.
-
-    Connections are closed after 15 s of idling, before the other side does it under a request of ours.
+    Nothing is logged or kept here.  The caller sets the time limit (`timeout` is ignored), redirects are not followed,
+    and nothing is retried: a retry could send a text twice.
     """
 
     def __init__(self, connections: int) -> None:
-        super().__init__(pool_connections=False)
-        trace = aiohttp.TraceConfig()
-        trace.on_request_headers_sent.append(_departs)
-        if CRASH_AT in os.environ:
-            trace.on_request_chunk_sent.append(_written)
-        self.session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=connections, keepalive_timeout=15),
-            trace_configs=[trace],
-            cookie_jar=aiohttp.DummyCookieJar(),
+        super().__init__(logging.getLogger(__name__), is_async=True)
+        self._http = HttpClient(connections)
+        self._heads: dict[tuple[object, ...], bytes] = {}
+        self._after_write = partial(reached, "request-written") if CRASH_AT in os.environ else None
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        params: Mapping[str, object] | None = None,
+        data: Mapping[str, object] | None = None,
+        headers: Mapping[str, str] | None = None,
+        auth: tuple[str, str] | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109  # the SDK's signature
+        allow_redirects: bool = False,
+    ) -> Response:
+        call = flight.get(None)
+        response = await self._http.request(
+            method,
+            f"{url}?{urlencode(params)}" if params else url,
+            self._head(headers or {}, auth),
+            urlencode(data).encode() if data else b"",
+            before_write=call.depart if call else None,
+            after_write=self._after_write,
         )
+        try:
+            text = response.body.decode()
+        except UnicodeDecodeError:
+            raise MalformedResponse("not in UTF-8") from None  # the error quotes the body
+        known = {"Retry-After": response.headers.get(b"retry-after", b"").decode("latin-1")}
+        told = Response(response.status, text, known)
+        if call:
+            call.response = told
+        return told
 
-    async def request(self, *args: Any, auth: tuple[str, str] | None = None, **kwargs: Any) -> Response:
-        if auth is not None:
-            kwargs["headers"]["Authorization"] = aiohttp.encode_basic_auth(*auth)
-        response = await super().request(*args, **kwargs)
-        self._test_only_last_request = self._test_only_last_response = None
-        if call := flight.get(None):
-            call.response = response
-        return response
+    async def close(self) -> None:
+        await self._http.close()
 
-    def log_request(self, kwargs: dict[str, Any]) -> None:
+    def _head(self, headers: Mapping[str, str], auth: tuple[str, str] | None) -> bytes:
+        """The SDK sends the same few sets of headers again and again: each is encoded once."""
+        key = (auth, *headers.items())
+        if (head := self._heads.get(key)) is None:
+            more = {"Accept-Encoding": "identity"}
+            if auth is not None:
+                more["Authorization"] = "Basic " + base64.b64encode(":".join(auth).encode()).decode()
+            head = self._heads[key] = encode_headers({**headers, **more})
+        return head
+
+    def log_request(self, kwargs: Mapping[str, Any]) -> None:
         """Nothing: numbers stay out of logs."""
 
     def log_response(self, status_code: int, response: Any) -> None:

@@ -42,14 +42,10 @@ class Twilio:
         timeout: float = 10.0,
         connections: int = 32,
     ) -> None:
-        self._account_sid = account_sid
-        self._auth_token = auth_token
         self._status_url = public_url.rstrip("/") + "/twilio/status"
-        self._base_url = base_url or TWILIO
         self._timeout = timeout
-        self._connections = connections
-        self._session: QuietSession | None = None
-        self._messages: Any = None
+        self._session = QuietSession(connections)
+        self._messages = _messages(account_sid, auth_token, base_url or TWILIO, self._session)
 
     async def send(self, post: Post, held: Callable[[], bool] = lambda: True) -> Answer:
         """One call.  Only cancellation and bugs are raised."""
@@ -57,7 +53,7 @@ class Twilio:
         flight.set(call)
         try:
             async with asyncio.timeout(self._timeout):
-                message = await self._opened().create_async(**self._form(post))
+                message = await self._messages.create_async(**self._form(post))
         except LeaseOver:
             return _answer(post, Result.UNSENT, code="lease_over", detail="the lease ran out while it was connecting")
         except UnicodeEncodeError:
@@ -80,7 +76,7 @@ class Twilio:
         flight.set(call)
         try:
             async with asyncio.timeout(self._timeout):
-                return _seen(look, entries=await listed(self._opened(), look))
+                return _seen(look, entries=await listed(self._messages, look))
         except NotWhole as reason:
             return _seen(look, detail=str(reason))
         except BROKEN as failure:
@@ -91,24 +87,7 @@ class Twilio:
             return _seen(look, detail=_no_list(call.response.status_code))
 
     async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
-            self._session = self._messages = None
-
-    def _opened(self) -> Any:
-        """`environment` is given so that TWILIO_EDGE and TWILIO_REGION do not rewrite the host behind our back."""
-        if self._messages is not None:
-            return self._messages
-        self._session = QuietSession(self._connections)
-        client = Client(
-            self._account_sid,
-            self._auth_token.get_secret_value(),
-            http_client=self._session,
-            environment={"TWILIO_ACCOUNT_SID": self._account_sid},
-        )
-        client.api.base_url = self._base_url
-        self._messages = client.api.v2010.account.messages
-        return self._messages
+        await self._session.close()
 
     def _form(self, post: Post) -> dict[str, str]:
         """Our identity rides on the callback's address: a callback then proves what was accepted."""
@@ -120,6 +99,19 @@ class Twilio:
             sender: post.sender,
             "status_callback": f"{self._status_url}?{identity}{TRY_AGAIN}",
         }
+
+
+def _messages(account_sid: str, auth_token: SecretStr, base_url: str, session: QuietSession) -> Any:
+    """The SDK's resource.  It imports its modules on first use, a quarter of a second of them: here, so that the first
+    call does not wait.  `environment` is given so that TWILIO_EDGE and TWILIO_REGION do not rewrite the host."""
+    client = Client(
+        account_sid,
+        auth_token.get_secret_value(),
+        http_client=session,
+        environment={"TWILIO_ACCOUNT_SID": account_sid},
+    )
+    client.api.base_url = base_url
+    return client.api.v2010.account.messages
 
 
 def _refused(post: Post, refusal: TwilioRestException | TwilioServiceException, call: Flight) -> Answer:

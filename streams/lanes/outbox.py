@@ -23,7 +23,7 @@ class Route(NamedTuple):
     name: str
     partitions: int
     key: Callable[[Any], str]
-    dump: Callable[..., bytes]
+    dump: Callable[[Any], bytes]
     envelope: tuple[tuple[str, bytes], ...]
 
 
@@ -45,7 +45,7 @@ class Outbox:
         key = key_of(message).encode()
         headers = [*envelope, ("ce_id", b"%b%d" % (self._stem, nth))]
         partition = hashed(key) % partitions
-        return _tuple(Outgoing, (name, partition, key, dump(message, exclude_none=True), headers))
+        return _tuple(Outgoing, (name, partition, key, dump(message), headers))
 
     def _route(self, topic: Topic[Any]) -> Route:
         """The headers are what CloudEvents wants in every record (binary mode), but for its id."""
@@ -55,7 +55,7 @@ class Outbox:
             ("ce_source", f"/sayso/{self._room}".encode()),
             ("content-type", b"application/json"),
         )
-        dump = topic.adapter.serializer.to_json
+        dump = topic.dump
         route = self._routes[topic.name] = Route(topic.name, self._counts[topic.name], topic.key, dump, envelope)
         return route
 

@@ -81,7 +81,7 @@ class Drive:
             if at is not None and name in self.rows.raw:
                 self.wakes[name] = datetime.fromtimestamp(ceil(at.timestamp() * 1000) / 1000, UTC)
         for topic, value in step.publish:
-            assert topic.decode(topic.adapter.dump_json(value, exclude_none=True)) == value
+            assert topic.decode(topic.encode(value)) == value
         self.published += step.publish
         self.withdrawn |= {effect.identity for effect in step.effects if isinstance(effect, Withdraw)}
         posts = [effect for effect in step.effects if not isinstance(effect, Withdraw)]

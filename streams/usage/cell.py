@@ -9,7 +9,7 @@ from streams.usage.rows import CellRow, Counts
 
 _LARGEST: Final = 2**53 - 1
 """What every JSON reader holds exactly: a price that is wrong by a million must not stop the counting."""
-_SUMS: Final = set(Counts.model_fields) - {"estimated", "cost"}
+_SUMS: Final = set(Counts.__struct_fields__) - {"estimated", "cost"}
 
 
 class Cost(NamedTuple):

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
+from msgspec.structs import asdict
+
 from schemas.outcome import Outcome
 from schemas.topics import USAGE_REPORT
 from schemas.usage_row import OtherCost, UsageRow
@@ -30,7 +32,7 @@ def usage(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Step:
     cell, adds = _cell(outcome, day, outcome.state, outcome.error_code), counted(outcome, outcome, day, settings)
     cells = _moved(rows, _counted_in(rows, outcome, known, day, now, settings), cell, adds)
     stands = CountedRow(
-        version=outcome.version, cell=cell.name, period=day, currency=adds.currency, **adds.counts.model_dump()
+        version=outcome.version, cell=cell.name, period=day, currency=adds.currency, **asdict(adds.counts)
     )
     ends = _ends(rows, cells, settings)
     lines = tuple(_line(rows.family, one, now, settings) for one in cells.values())

@@ -64,7 +64,7 @@ class CountedRow(Counts):
 
 
 def counts_in(row: Counts) -> Counts:
-    return Counts(**{name: getattr(row, name) for name in Counts.model_fields})
+    return Counts(**{name: getattr(row, name) for name in Counts.__struct_fields__})
 
 
 def message_name(message_id: str) -> str:

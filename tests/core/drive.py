@@ -11,6 +11,7 @@ from typing import Any
 
 from schemas.base import Message
 from schemas.topics import BY_NAME, Topic
+from streams.row import dump
 from streams.step import Fact, Fold, Opened, Publication, Rows, Settings, Step, Withdraw, Woke
 
 START = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
@@ -74,7 +75,7 @@ class Drive:
                 self.rows.raw.pop(name, None)
                 self.wakes.pop(name, None)
             else:
-                self.rows.raw[name] = row.model_dump_json(exclude_none=True).encode()
+                self.rows.raw[name] = dump(row)
                 assert len(self.rows.raw[name]) < 64 << 10
         for name, at in step.wake.items():
             self.wakes.pop(name, None)

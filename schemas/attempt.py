@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from schemas.base import Message, Slug, UtcTime, Whole
+from schemas.structs import struct
 
 
 class AttemptState(StrEnum):
@@ -20,6 +21,7 @@ class AttemptState(StrEnum):
     """In doubt, and nobody will clear it up: a person dropped it, or 72 hours went by."""
 
 
+@struct
 class Attempt(Message):
     """`code` is the provider's error code, or our own word where the provider never answered.
 

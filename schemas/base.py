@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
+from schemas.structs import struct
+from schemas.wire_types import to_utc
 
-def _utc(moment: datetime) -> datetime:
-    try:
-        return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
-    except OverflowError:
-        raise ValueError("a time outside of the years 1 to 9999 UTC") from None
-
-
-UtcTime = Annotated[AwareDatetime, AfterValidator(_utc)]
+UtcTime = Annotated[AwareDatetime, AfterValidator(to_utc)]
 """RFC 3339 with an offset, kept in UTC.  A time without an offset is refused: nobody can say what it meant."""
 
 Slug = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}$")]
@@ -34,6 +28,7 @@ class Message(BaseModel):
     )  # fmt: skip
 
 
+@struct
 class Evidence(Message):
     """Where a fact came from: a record's place on Kafka, or who said it and how (CTIA Messaging Principles 5.1.2).
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from schemas.base import Message, Slug, UtcTime
 from schemas.numbers import e164
+from schemas.structs import struct
 
 
+@struct
 class Contact(Message):
     """Published by the gate with every order to a shared sender and with the first to any other, in the same
     transaction: so the inbox knows whose reply it may be before the text is out.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from schemas.base import Evidence, Message, Slug, UtcTime, Whole
+from schemas.structs import struct
 
 
 class Verdict(StrEnum):
@@ -24,6 +25,7 @@ class Verdict(StrEnum):
 _ORDER = {verdict: place for place, verdict in enumerate(Verdict)}
 
 
+@struct
 class Finding(Message):
     """What one rule found, and what to do about it.  A finding with verdict `send` is a warning."""
 
@@ -34,6 +36,7 @@ class Finding(Message):
     until: UtcTime | None = None
 
 
+@struct
 class Decision(Message):
     """`seq` counts the decisions on one message from 1: the highest is the one that holds."""
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from schemas.base import Message, Slug, UtcTime, Whole
+from schemas.structs import struct
 
 
+@struct
 class DeliveryReceipt(Message):
     """`raw` is the callback's form, field by field: new fields appear without notice and are kept.
     `foreign`: the callback names another account than the one that we send from; it is kept and not believed."""

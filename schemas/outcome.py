@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from schemas.base import Message, Slug, UtcTime, Whole
+from schemas.structs import struct
 
 
+@struct
 class Was(Message):
     """What the version before this one said: usage takes it off where it counted it."""
 
@@ -15,6 +17,7 @@ class Was(Message):
     segments_billed: Whole | None = None
 
 
+@struct
 class Outcome(Message):
     """`version` counts from 1 per message.  `final` means that no later fact is expected to change `state`.
 

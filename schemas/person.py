@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from schemas.base import Message, Slug, UtcTime
+from schemas.structs import struct
 
 
 class NumberType(StrEnum):
@@ -14,6 +15,7 @@ class NumberType(StrEnum):
     OTHER = "other"
 
 
+@struct
 class PersonNumber(Message):
     """`number` in E.164 where it can be.  `sms_enabled` is the switch that staff set; whether a text may go is for
     consent and the gate to say."""
@@ -24,6 +26,7 @@ class PersonNumber(Message):
     primary: bool = False
 
 
+@struct
 class Person(Message):
     """The whole of what is known, as the people room made it of the events.  One that was deleted keeps nothing but
     its id."""

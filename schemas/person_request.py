@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from schemas.base import Message, Slug, UtcTime
 from schemas.person import NumberType
+from schemas.structs import struct
 
 
+@struct
 class PersonRequest(Message):
     """A SendRequest without a number: people finds it, now or when there is one, and asks the gate under the same id.
     `to` or `number_type` name one of the person's numbers that is not their mobile; the tenant's policy must allow it.

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from schemas.base import Message, UtcTime, Whole
 from schemas.send import Send
+from schemas.structs import struct
 
 
+@struct
 class Returned(Message):
     """`reason` is for people, `code` the word for it: the gate judges the order anew by what it knows then.  `until`:
     there is no room for it before, in the tenant's budget for opt-in requests (`ask_budget`) or at its sender

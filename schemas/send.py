@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from schemas.base import Message, Slug, UtcTime, Whole
+from schemas.structs import struct
 
 
 class Lane(StrEnum):
@@ -16,6 +17,7 @@ class Lane(StrEnum):
     MARKETING = "marketing"
 
 
+@struct
 class Send(Message):
     """Judged under `consent_epoch`: a Stop with a higher one cancels it wherever it is.  What cannot leave by
     `send_before` goes back to the gate.  `attempt`: the number under which its attempts begin, above all that were

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from schemas.base import Message, Slug, UtcTime
 from schemas.numbers import e164
+from schemas.structs import struct
 
 
 class Kind(StrEnum):
@@ -23,6 +24,7 @@ class Kind(StrEnum):
     TEST = "test"
 
 
+@struct
 class Resolved(Message):
     """What people did with a person-request before it came to the gate: `request_id` is the person-request's own id,
     `received_at` when people first had it, `decided` how many decisions it published under this message id."""
@@ -33,6 +35,7 @@ class Resolved(Message):
     decided: Annotated[int, Field(ge=0, le=1_000_000)] = 0
 
 
+@struct
 class SendRequest(Message):
     """Producers publish it; (tenant, message_id) is its identity and its idempotency key.
 

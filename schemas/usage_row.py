@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import date
 
 from schemas.base import Message, Slug, Whole
+from schemas.structs import struct
 
 
+@struct
 class OtherCost(Message):
     """What of one line is in another currency."""
 
@@ -15,6 +17,7 @@ class OtherCost(Message):
     cost_billed: Whole
 
 
+@struct
 class UsageRow(Message):
     """`period` is the tenant's local day of `requested_at`.
 

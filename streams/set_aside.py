@@ -21,7 +21,7 @@ def set_aside(room: str, fact: Fact, now: datetime, cause: str, reason: str) -> 
         offset=fact.offset,
         timestamp=fact.at,
         key=base64.b64encode(topic.key(fact.value).encode()).decode(),
-        value=base64.b64encode(topic.adapter.dump_json(fact.value, exclude_none=True)).decode(),
+        value=base64.b64encode(topic.encode(fact.value)).decode(),
         cause=cause,
         reason=reason,
         at=now,

@@ -13,20 +13,13 @@ from datetime import UTC, datetime, timedelta
 from math import inf
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-from pydantic import BaseModel, ConfigDict
-
 from schemas.base import Message
 from schemas.sender import Sender
 from schemas.tenant_settings import TenantSettings
 from schemas.topics import Topic
 from streams.packing import unpack
-
-
-class Row(BaseModel):
-    """A room's private memory of one thing; under 64 kB, and never a list that grows without bound."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
+from streams.row import Row as Row
+from streams.row import dump, parse
 
 R = TypeVar("R", bound=Row)
 T = TypeVar("T")
@@ -150,9 +143,7 @@ class Rows:
         raw = self.raw.get(name)
         if raw is None or type(raw) is model:
             return raw
-        data = unpack(raw) if isinstance(raw, bytes) else raw.model_dump_json(exclude_none=True)
-        found: R = model.__pydantic_validator__.validate_json(data)
-        return found
+        return parse(model, unpack(raw) if isinstance(raw, bytes) else dump(raw))
 
     def names(self, prefix: str = "") -> Iterator[str]:
         return (name for name in self.raw if name.startswith(prefix))

@@ -9,6 +9,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_jso
 from pydantic_core import core_schema
 
 from schemas.base import Message
+from schemas.structs import contract_of
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -33,14 +34,14 @@ class WireSchema(GenerateJsonSchema):
 
 def json_schema(message: type[Message]) -> dict[str, Any]:
     """One message's schema, complete in itself."""
-    schema = tags_required(message.model_json_schema(schema_generator=WireSchema))
+    schema = tags_required(contract_of(message).model_json_schema(schema_generator=WireSchema))
     return {"$schema": DIALECT, "$id": f"urn:sayso:wire:{message.__name__}", **schema}
 
 
 def shared_schemas(messages: Iterable[type[Message]], place: str) -> dict[str, Any]:
     """The schemas of all messages and of what they share, by name, referring to each other at `place`."""
     _, schemas = models_json_schema(
-        [(message, "validation") for message in messages],
+        [(contract_of(message), "validation") for message in messages],
         ref_template=place + "{model}",
         schema_generator=WireSchema,
     )

@@ -124,14 +124,14 @@ def _event(cells: Mapping[str, str], about: Import) -> ConsentEvent:
     if at > about.now:
         raise _Bad("date is in the future")
     wording = cells.get("wording") or None
-    evidence = Evidence(
-        origin=cells["source"],
-        document=cells["proof"],
-        wording=wording,
-        wording_sha256=hashlib.sha256(wording.encode()).hexdigest() if wording else None,
-        url=cells.get("url") or None,
-        actor=about.actor,
-    )
+    evidence = {
+        "origin": cells["source"],
+        "document": cells["proof"],
+        "wording": wording,
+        "wording_sha256": hashlib.sha256(wording.encode()).hexdigest() if wording else None,
+        "url": cells.get("url") or None,
+        "actor": about.actor,
+    }
     try:
         return ConsentEvent(
             event_id=_identity(about.tenant, number, cells),
@@ -141,7 +141,7 @@ def _event(cells: Mapping[str, str], about: Import) -> ConsentEvent:
             action=action,
             source=IMPORTED,
             at=at,
-            evidence=evidence,
+            evidence=Evidence.model_validate(evidence),
         )
     except ValidationError as error:
         raise _Bad(str(error.errors()[0]["msg"])) from None

@@ -56,7 +56,6 @@ def number(
 
 
 def _confirm(named: str, tenant: str | None, actor: str | None, bootstrap: str | None, state: Any) -> None:
-    from schemas.base import Evidence
     from schemas.number_fact import NumberFact
     from schemas.topics import NUMBER_FACTS
     from services.cli.input import message
@@ -67,7 +66,7 @@ def _confirm(named: str, tenant: str | None, actor: str | None, bootstrap: str |
         raise Refused("Say whose number it is and who has made sure: --confirmed wants --tenant and --actor")
     fact = message(
         NumberFact, tenant=tenant, number=named, doubtful=False, landline=False, suppressed=False,
-        evidence=Evidence(actor=actor), at=datetime.now(UTC),
+        evidence={"actor": actor}, at=datetime.now(UTC),
     )  # fmt: skip
     where = bootstrap_of(bootstrap, state)
     must_know(where, tenant)

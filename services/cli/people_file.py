@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from zoneinfo import available_timezones
 
 from pydantic import TypeAdapter, ValidationError
@@ -52,7 +52,7 @@ class Entry:
     tenant: str
     person_id: str
     line: int
-    fields: dict[str, str] = field(default_factory=dict)
+    fields: dict[str, Any] = field(default_factory=dict)
     numbers: dict[str, tuple[int, NumberChange]] = field(default_factory=dict)
     whole: bool = True
 

@@ -82,11 +82,11 @@ def _made(
     people = isinstance(known, PersonRequest) or known.resolved is not None
     if person is not None and number:
         event = corrected(person, item.number, number, shared["message_id"], now)
-        return Again(event, PersonRequest(**shared, to=number))
+        return Again(event, PersonRequest.model_validate({**shared, "to": number}))
     if people:
-        return Again(None, PersonRequest(**shared, to=number))
+        return Again(None, PersonRequest.model_validate({**shared, "to": number}))
     assert isinstance(known, SendRequest)
-    return Again(None, SendRequest(**shared, to=number or known.to))
+    return Again(None, SendRequest.model_validate({**shared, "to": number or known.to}))
 
 
 def resent_id(tenant: str, message_id: str, number: str | None) -> str:

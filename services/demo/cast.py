@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from schemas.base import Evidence
 from schemas.consent_event import ConsentAction, ConsentEvent
 from schemas.send_request import SendRequest
 
@@ -122,7 +123,8 @@ def _request(
 def _odd(at: int, tenant: str, prefix: str, now: datetime) -> tuple[SendRequest, ...]:
     """A number that cannot be, and a text that nobody needs any more."""
     late, wrong = (f"{prefix}-{at + more:05}" for more in range(2))
-    common = {"tenant": tenant, "body": "Your hearing is today at 9.", "kind": "reminder", "requested_at": now}
+    body = "Your hearing is today at 9."
+    common: dict[str, Any] = {"tenant": tenant, "body": body, "kind": "reminder", "requested_at": now}
     return (
         SendRequest(message_id=late, to="+12125550100", valid_until=now - timedelta(hours=1), **common),
         SendRequest(message_id=wrong, to="+1212555", **common),
@@ -136,5 +138,5 @@ def _claim(at: int, person: Person, tenant: str, prefix: str, now: datetime) -> 
     return ConsentEvent(
         event_id=f"{prefix}-c{at:05}", tenant=tenant, number=person.number, source="form", at=now,
         action=ConsentAction.OPT_OUT if no else ConsentAction.OPT_IN,
-        evidence={"wording": None if no else WORDING, "document": f"intake-form-{at:05}"},
+        evidence=Evidence(wording=None if no else WORDING, document=f"intake-form-{at:05}"),
     )  # fmt: skip

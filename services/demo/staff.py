@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from schemas.approval import Approval
 from schemas.person_event import NumberChange, PersonAction, PersonEvent
@@ -59,7 +59,7 @@ class Played(NamedTuple):
 
 def act(asked: Cast, tenant: str, prefix: str, now: datetime) -> Act:
     wrong, right = asked.clients
-    shared = {"tenant": tenant, "requested_at": now, "requested_by": "demo"}
+    shared: dict[str, Any] = {"tenant": tenant, "requested_at": now, "requested_by": "demo"}
     first, second = (
         SendRequest(
             message_id=f"{prefix}-appeal-{n}", to=right.number, branch=BRANCH, body=body, kind="reminder", **shared

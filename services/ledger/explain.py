@@ -143,7 +143,8 @@ def _where(events: list[Event], ledger: Ledger, tenant: str) -> str:
 def _usage(ledger: Ledger, outcome: dict[str, Any], zone: str, until: int) -> Event | None:
     """Its line, if it is there by then; the report keeps each line's last value only."""
     day = day_of(datetime.fromisoformat(outcome["requested_at"]), ZoneInfo(zone))
-    parts = {name: (outcome.get(name) or "")[:LONGEST] for name in ("tenant", "branch", "sender", "kind", "state")}
+    names = ("tenant", "branch", "sender", "kind", "state")
+    parts: dict[str, Any] = {name: (outcome.get(name) or "")[:LONGEST] for name in names}
     line = UsageRow(**parts, error_code=outcome.get("error_code"), period=day, messages=0, segments=0, final=False)
     sql = "SELECT part, off, at_ms, json FROM usage WHERE identity = ? AND at_ms <= ?"
     for row in ledger.rows(sql, line.identity, until):

@@ -10,7 +10,6 @@ from schemas.decision import Finding
 from schemas.send_request import SendRequest
 from schemas.sender import Sender
 from schemas.tenant_settings import TenantSettings
-from schemas.trusted import but
 from streams.encoding.smart import outgoing
 from streams.gate.choice import sender_of
 from streams.gate.dialable import CHECKED_BY, dialable
@@ -73,4 +72,4 @@ def checked(row: NumberRow, number: str) -> NumberRow:
     if row.checked_by == CHECKED_BY:
         return row
     region, problem = dialable(number)
-    return but(row, region=region, problem=problem, checked_by=CHECKED_BY)
+    return row.model_copy(update={"region": region, "problem": problem, "checked_by": CHECKED_BY})

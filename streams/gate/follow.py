@@ -13,7 +13,6 @@ from schemas.own_kind import OwnKind
 from schemas.send import Send
 from schemas.send_request import SendRequest
 from schemas.topics import CONTACTS, DISPATCH_ORDERS
-from schemas.trusted import but, made
 from streams.gate.caps import counted
 from streams.gate.case import Case
 from streams.gate.claims import Claim
@@ -52,8 +51,7 @@ class Issued(NamedTuple):
 
 def sent(case: Case, ruling: Ruling, pending: Pending, size: int) -> Issued:
     request, message = case.request, pending.message
-    order = made(
-        Send,
+    order = Send(
         message_id=request.message_id,
         tenant=request.tenant,
         to=case.number,
@@ -69,8 +67,7 @@ def sent(case: Case, ruling: Ruling, pending: Pending, size: int) -> Issued:
         issued_at=case.now,
         attempt=message.next_attempt,
     )
-    out = made(
-        MessageRow,
+    out = MessageRow(
         fingerprint=message.fingerprint,
         seq=message.seq + 1,
         verdict=Verdict.SEND,
@@ -79,7 +76,7 @@ def sent(case: Case, ruling: Ruling, pending: Pending, size: int) -> Issued:
         approved=message.approved,
         issued_at=case.now,
         sender=case.sender,
-        request=but(request, body=""),
+        request=request.model_copy(update={"body": ""}),
         next_attempt=message.next_attempt,
         asked_sha256=_asked(case, pending),
     )

@@ -7,7 +7,6 @@ from typing import Final, NamedTuple
 
 from schemas.decision import Decision, Verdict
 from schemas.topics import DECISIONS
-from schemas.trusted import made
 from streams.bodies import BODY_AT_MOST
 from streams.gate.answer import answered
 from streams.gate.asking import before, followed, is_wanted
@@ -94,8 +93,7 @@ def _step(pending: Pending, issued: Issued, told: tuple[Publication, ...]) -> St
 
 def _decision(case: Case, ruling: Ruling, pending: Pending, size: int, settings: Settings) -> Decision:
     request = case.request
-    return made(
-        Decision,
+    return Decision(
         message_id=request.message_id,
         tenant=request.tenant,
         branch=request.branch,

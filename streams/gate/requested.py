@@ -8,7 +8,6 @@ from schemas.base import Evidence
 from schemas.own_kind import OwnKind
 from schemas.returned import Returned
 from schemas.send_request import SendRequest
-from schemas.trusted import made
 from streams.gate.asked import ask_came_back
 from streams.gate.cancel import taken_back
 from streams.gate.crowded import waits_for_room
@@ -44,9 +43,9 @@ def _new(request: SendRequest, print_: str, known: MessageRow | None, now: datet
     theirs."""
     resolved, canceled = request.resolved, known.canceled if known else None
     if resolved is None:
-        return made(MessageRow, fingerprint=print_, received=now, canceled=canceled)
+        return MessageRow(fingerprint=print_, received=now, canceled=canceled)
     received = min(resolved.received_at, now)
-    return made(MessageRow, fingerprint=print_, received=received, seq=resolved.decided, canceled=canceled)
+    return MessageRow(fingerprint=print_, received=received, seq=resolved.decided, canceled=canceled)
 
 
 def _words(request: SendRequest) -> int:
@@ -98,4 +97,4 @@ def _id_reused(request: SendRequest, fact: Fact, now: datetime) -> Step:
 
 
 def _place(fact: Fact) -> Evidence:
-    return made(Evidence, topic=fact.topic, partition=fact.partition, offset=fact.offset)
+    return Evidence(topic=fact.topic, partition=fact.partition, offset=fact.offset)

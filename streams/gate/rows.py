@@ -12,8 +12,10 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Final
 
-from schemas.base import Evidence, UtcTime
-from schemas.consent_status import ConsentState, StandingState
+from msgspec.structs import force_setattr
+
+from schemas.base import Evidence
+from schemas.consent_status import ConsentState
 from schemas.decision import Verdict
 from schemas.send_request import SendRequest
 from streams.step import Row
@@ -40,10 +42,10 @@ class Asking(Row):
 
     count: int = 0
     last: Ask = Ask.NONE
-    at: UtcTime | None = None
+    at: datetime | None = None
     before: int = 0
-    earlier: UtcTime | None = None
-    no_room_until: UtcTime | None = None
+    earlier: datetime | None = None
+    no_room_until: datetime | None = None
     no_room_rule: str = ""
 
 
@@ -51,7 +53,7 @@ class Helped(Row):
     """How often HELP was answered, and when last."""
 
     times: int
-    at: UtcTime
+    at: datetime
 
 
 class NumberRow(Row):
@@ -64,7 +66,7 @@ class NumberRow(Row):
     again.  `switches`: by person, whether the number is on for them.  `unreachable`: days (UTC) on which no text
     reached it.  `texted_ms`: by kind that has a cap, when the last few were ordered."""
 
-    state: StandingState = ConsentState.NONE
+    state: ConsentState = ConsentState.NONE
     epoch: int = 0
     since_ms: int = 0
     source: str = ""
@@ -93,8 +95,12 @@ class NumberRow(Row):
     out: dict[str, int] | None = None
     blocked: dict[str, int] | None = None
     helped: Helped | None = None
-    tell_at: UtcTime | None = None
+    tell_at: datetime | None = None
     told_held: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.state is ConsentState.UNKNOWN:
+            force_setattr(self, "state", ConsentState.NONE)
 
 
 class ClaimRow(Row):
@@ -109,14 +115,14 @@ class Canceled(Row):
 
     by: str
     reason: str
-    at: UtcTime
+    at: datetime
 
 
 class Approved(Row):
     """Who approved a text, and when."""
 
     by: str
-    at: UtcTime
+    at: datetime
 
 
 class MessageRow(Row):
@@ -131,9 +137,9 @@ class MessageRow(Row):
     fingerprint: str
     seq: int = 0
     verdict: Verdict = Verdict.HOLD
-    received: UtcTime
+    received: datetime
     own: bool = False
-    issued_at: UtcTime | None = None
+    issued_at: datetime | None = None
     sender: str = ""
     approved: Approved | None = None
     because: str = ""
@@ -149,7 +155,7 @@ class HeldRow(Row):
     request: SendRequest
     place: Evidence
     rules: tuple[str, ...] = ()
-    until: UtcTime | None = None
+    until: datetime | None = None
 
 
 def message_row(message_id: str) -> str:

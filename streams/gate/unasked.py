@@ -36,10 +36,13 @@ def with_unasked(rows: Rows, step: Step, settings: Settings) -> Step:
     before = rows.get(NUMBER, NumberRow)
     if before is None or before.state is not ConsentState.PENDING:
         return step
+    asked_at = asking(before).at
+    if asked_at is None:
+        return step
     tenant, _, number = rows.family.partition("/")
     shared = [sender for sender in before.senders if is_shared(settings.senders.get(sender))]
     told = (
-        Contact(sender=sender, number=number, tenant=tenant, unasked=True, at=asking(before).at) for sender in shared
+        Contact(sender=sender, number=number, tenant=tenant, unasked=True, at=asked_at) for sender in shared
     )
     return step._replace(publish=(*step.publish, *(Publication(CONTACTS, contact) for contact in told)))
 

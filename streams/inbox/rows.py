@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final
 
-from schemas.base import UtcTime
 from streams.step import Row, Rows
 
 CONTACT: Final = "contact/"
@@ -19,9 +18,9 @@ class ContactRow(Row):
     """`last`: when this tenant's latest text to the number was ordered.  `asked`: an ask of its own is unanswered;
     `before`: then, when the latest text was ordered that is not such an ask."""
 
-    last: UtcTime
+    last: datetime
     asked: bool = False
-    before: UtcTime | None = None
+    before: datetime | None = None
 
 
 Contacts = Mapping[str, ContactRow]

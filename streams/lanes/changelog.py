@@ -13,7 +13,7 @@ import struct
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
-from streams.step import Row
+from streams.row import Row, dump
 
 POSITIONS: Final = b"\x00positions"
 _WAKE: Final = struct.Struct("<q")
@@ -46,7 +46,7 @@ def split(key: bytes) -> tuple[str, str]:
 
 
 def body(row: Row) -> bytes:
-    data: bytes = row.__pydantic_serializer__.to_json(row, exclude_none=True)
+    data = dump(row)
     if len(data) > MAX_ROW:
         raise ValueError(f"a {type(row).__name__} of {len(data)} bytes: a row must stay under {MAX_ROW}")
     return data

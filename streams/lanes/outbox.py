@@ -19,7 +19,7 @@ class Route(NamedTuple):
     name: str
     partitions: int
     key: Callable[[Any], str]
-    dump: Callable[..., bytes]
+    dump: Callable[[Any], bytes]
     envelope: tuple[tuple[str, bytes], ...]
 
 
@@ -45,7 +45,7 @@ class Outbox:
             there = places.get(place)
             if there is None:
                 there = places[place] = []
-            there.append((key, dump(message, exclude_none=True), headers))
+            there.append((key, dump(message), headers))
             nth += 1
         tx.sent = nth
 
@@ -57,6 +57,6 @@ class Outbox:
             ("ce_source", f"/sayso/{self._room}".encode()),
             ("content-type", b"application/json"),
         )
-        dump = topic.adapter.serializer.to_json
+        dump = topic.dump
         route = self._routes[topic.name] = Route(topic.name, self._counts[topic.name], topic.key, dump, envelope)
         return route

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from streams.lifecycle import ATTEMPT, CALLED, CLOCK, LEFT, RECEIPT, REPORTS, STRENGTH, State, contradicts
 from streams.outcomes.rows import Report
+from streams.row import dump
 
 MOST_ATTEMPTS: Final = 16
 MOST_REPORTS: Final = 12
@@ -78,7 +79,7 @@ def _fitting(attempts: Mapping[int, tuple[Report, ...]]) -> dict[int, tuple[Repo
     room, kept = ROOM, set[tuple[int, Report]]()
     for number in sorted(attempts, key=lambda number: standing(number, attempts[number]), reverse=True):
         for report in sorted(attempts[number], key=_rank, reverse=True):
-            room -= len(report.model_dump_json(exclude_none=True).encode())
+            room -= len(dump(report))
             if room < 0:
                 break
             kept.add((number, report))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Any, Final
 
 from schemas.numbers import e164
 from schemas.person import NumberType, Person, PersonNumber
@@ -19,7 +19,7 @@ def person_after(before: Person | None, event: PersonEvent) -> Person:
     whole = event.action is PersonAction.UPSERT
     given = {field: said for field in FIELDS if (said := getattr(event, field)) is not None}
     kept = {} if known is None or whole else {field: getattr(known, field) for field in FIELDS}
-    told = {field: said or None for field, said in {**kept, **given}.items()}
+    told: dict[str, Any] = {field: said or None for field, said in {**kept, **given}.items()}
     numbers = _numbers({number.number: number for number in known.numbers} if known else {}, event, whole)
     return Person(
         tenant=event.tenant,

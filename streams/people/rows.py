@@ -9,10 +9,11 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from schemas.base import Evidence, UtcTime
+from schemas.base import Evidence
 from schemas.person import Person
 from schemas.person_request import PersonRequest
 from streams.step import Row
@@ -42,13 +43,13 @@ class RequestRow(Row):
 
     request: PersonRequest
     place: Evidence
-    received: UtcTime
+    received: datetime
     issue: int = 1
     decided: int = 0
     stage: Stage = Stage.HELD
     number: str = ""
     rules: tuple[str, ...] = ()
-    since: UtcTime
+    since: datetime
 
     @property
     def message_id(self) -> str:

@@ -142,7 +142,7 @@ def _line(tenant: str, cell: CellRow, now: datetime, settings: Settings) -> Publ
         cost_estimated=first.estimated,
         cost_billed=first.cost,
         other_costs=tuple(
-            OtherCost(currency=one.currency, cost_estimated=one.estimated, cost_billed=one.cost) for one in others
+            OtherCost(currency=one.currency or "", cost_estimated=one.estimated, cost_billed=one.cost) for one in others
         ),
         final=end is not None and now >= end,
     )

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
-from pydantic_core import PydanticSerializationError
 
 from schemas.catalog.examples import examples
 from schemas.controls import Stop, UnknownControl
@@ -249,10 +248,10 @@ def test_a_slash_in_a_part_makes_no_other_row() -> None:
 
 def test_half_a_character_cannot_be_written() -> None:
     """Made in Python by a careless edge: it is the writer's fault, and shows there."""
-    with pytest.raises(PydanticSerializationError, match="surrogates not allowed"):
+    with pytest.raises(UnicodeEncodeError, match="surrogates not allowed"):
         SEND_REQUESTS.encode(request().model_copy(update={"body": "\ud83d"}))
 
 
 def test_a_fact_cannot_be_changed() -> None:
-    with pytest.raises(ValidationError, match="frozen"):
+    with pytest.raises(AttributeError, match="immutable"):
         request().body = "other"  # type: ignore[misc]

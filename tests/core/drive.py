@@ -12,6 +12,7 @@ from typing import Any
 from schemas.base import Message
 from schemas.topics import BY_NAME, Topic
 from streams.apps import ROOMS
+from streams.row import dump
 from streams.step import Fact, Fold, Opened, Publication, Rows, Settings, Step, Withdraw, Woke
 
 START = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
@@ -93,14 +94,14 @@ class Drive:
                 self.rows.raw.pop(name, None)
                 self.wakes.pop(name, None)
             else:
-                self.rows.raw[name] = row.model_dump_json(exclude_none=True).encode()
+                self.rows.raw[name] = dump(row)
                 assert len(self.rows.raw[name]) < 64 << 10
         for name, at in step.wake.items():
             self.wakes.pop(name, None)
             if at is not None and name in self.rows.raw:
                 self.wakes[name] = datetime.fromtimestamp(ceil(at.timestamp() * 1000) / 1000, UTC)
         for topic, value in step.publish:
-            assert topic.decode(topic.adapter.dump_json(value, exclude_none=True)) == value
+            assert topic.decode(topic.encode(value)) == value
         self.published += step.publish
         self.withdrawn |= {effect.identity for effect in step.effects if isinstance(effect, Withdraw)}
         posts = [effect for effect in step.effects if not isinstance(effect, Withdraw)]

@@ -9,6 +9,7 @@ from typing import Any
 from schemas.base import Message
 from schemas.topics import TOPICS, Topic
 from streams.gate.rows import to_ms
+from streams.row import dump
 from streams.step import Fact, Fold, Publication, Rows, Settings, Step, Unreadable, Woke
 from tests.core.drive import finished
 
@@ -63,7 +64,7 @@ class Played:
                 self.rows.raw.pop(name, None)
                 self.wakes.pop(name, None)
             else:
-                self.rows.raw[name] = row.model_dump_json(exclude_none=True).encode()
+                self.rows.raw[name] = dump(row)
         for name, at in step.wake.items():
             self.wakes.pop(name, None)
             if at is not None and name in self.rows.raw:

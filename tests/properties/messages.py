@@ -20,6 +20,7 @@ from schemas.keywords import LOCALES, OwnWords
 from schemas.price import Price
 from schemas.send_request import Kind, Resolved
 from schemas.sender import Sender
+from schemas.structs import MessageStruct, contract_of
 from schemas.tenant_settings import TenantSettings
 from schemas.topics import Topic
 from schemas.when import Cap, QuietHours, When
@@ -86,7 +87,7 @@ def messages(kind: type[Message]) -> SearchStrategy[Any]:
 
 
 def _fields(kind: type[Message]) -> dict[str, SearchStrategy[Any]]:
-    hints = get_type_hints(kind, include_extras=True)
+    hints = get_type_hints(contract_of(kind), include_extras=True)
     return {
         name: NARROWER[kind, name] if (kind, name) in NARROWER else values(hints[name]) for name in kind.model_fields
     }
@@ -109,7 +110,7 @@ def values(hint: Any) -> SearchStrategy[Any]:
         return made(*get_args(hint))
     if isinstance(hint, type) and issubclass(hint, StrEnum):
         return st.sampled_from(hint)
-    if isinstance(hint, type) and issubclass(hint, Message):
+    if isinstance(hint, type) and issubclass(hint, Message | MessageStruct):
         return messages(hint)
     raise TypeError(f"say in {__name__} how to make a {hint}")
 

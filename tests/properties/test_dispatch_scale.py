@@ -12,6 +12,7 @@ from streams.dispatch.calls import Result
 from streams.dispatch.heap import LazyHeap
 from streams.dispatch.queue import Queue
 from streams.dispatch.rows import MessageRow, Place, fingerprint
+from streams.row import dump
 from tests.core.dispatch.texts import ANA, called, cancel, order, reply, room, stop
 from tests.core.drive import START
 
@@ -37,7 +38,7 @@ def waiting(rows: Counted) -> None:
     """Queued texts in every lane, two to a number."""
     given = order("m0", lane=Lane.REPLY)
     row = MessageRow(place=Place.QUEUED, fingerprint=fingerprint(given), issued_at=START, arrival=0, order=given)
-    like = row.model_dump_json(exclude_none=True)
+    like = dump(row).decode()
     lanes = list(Lane)
     for number in range(WAITING):
         text = like.replace('"m0"', f'"m{number}"').replace(ANA, f"+1415{number % 50_000:07}")

@@ -14,6 +14,7 @@ from schemas.outcome import Outcome
 from schemas.topics import OUTCOMES
 from streams.lifecycle import MEANINGS, RECEIPT, REPORTS
 from streams.outcomes.rows import LIFE, Life
+from streams.row import dump
 from tests.core.outcomes.facts import attempt, decision, last, receipt, room
 from tests.properties.retold import told_twice
 
@@ -78,7 +79,7 @@ def then(life: bytes, status: str) -> bytes:
     drive.tell(receipt(status, CODES.get(status)))
     after = drive.rows.get(LIFE, Life)
     assert after is not None
-    return after.model_copy(update={"version": 0}).model_dump_json(exclude_none=True).encode()
+    return dump(after.model_copy(update={"version": 0}))
 
 
 def test_all_orders_of_up_to_five_statuses_end_alike() -> None:

@@ -41,7 +41,7 @@ class Log:
     def publish(self, topic: Topic[Any], message: Message, at_ms: int) -> Entry:
         """As a well-behaved producer does."""
         key = topic.key(message).encode()
-        value = topic.adapter.dump_json(message, exclude_none=True)
+        value = topic.encode(message)
         return self.append(topic.name, partition_of(key, self.partitions), at_ms, key, value)
 
     def all(self, topic: Topic[Any]) -> list[Any]:

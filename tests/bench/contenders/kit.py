@@ -6,6 +6,7 @@ import asyncio
 from datetime import datetime, timedelta
 
 from schemas.base import Message, Slug, UtcTime, Whole
+from schemas.structs import struct
 from schemas.topics import DEAD_LETTERS, Topic
 from streams.kit.host import Host
 from streams.kit.run import run
@@ -14,6 +15,7 @@ from streams.step import Fact, Publication, Row, Rows, Settings, Step
 from tests.bench.contenders.options import Told, told
 
 
+@struct
 class Event(Message):
     key: str
     i: Whole
@@ -22,6 +24,7 @@ class Event(Message):
     body: str
 
 
+@struct
 class Counted(Message):
     key: str
     i: int

@@ -12,6 +12,7 @@ from schemas.decision import Decision, Finding, Verdict
 from schemas.returned import Returned
 from schemas.topics import DECISIONS
 from streams.gate.limits import ASK_LIFE
+from streams.gate.rows import Ask, Asking
 from streams.gate.rules.ask_budget import ask_budget
 from tests.core.gate.cases import (
     DAY,
@@ -179,7 +180,7 @@ def test_one_that_only_came_too_late_does_not_wait_for_room() -> None:
 
 @pytest.mark.parametrize("kind", ["reminder", "consent_ask"])
 def test_a_text_of_a_producer_never_waits_for_it(kind: str) -> None:
-    assert ask_budget(case(kind=kind, known={"asking": {"count": 1, "last": "waiting", "no_room_until": ROOM}})) is None
+    assert ask_budget(case(kind=kind, known={"asking": Asking(count=1, last=Ask.WAITING, no_room_until=ROOM)})) is None
 
 
 def test_an_earlier_ask_that_comes_back_after_the_next_is_not_issued_again() -> None:

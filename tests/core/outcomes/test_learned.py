@@ -14,6 +14,7 @@ from schemas.topics import NUMBER_FACTS
 from streams.gate.learned import learned
 from streams.gate.rows import NumberRow
 from streams.outcomes import outcomes, outcomes_woke
+from streams.row import dump, parse
 from streams.step import settings_of
 from tests.core.playing import Played
 
@@ -117,5 +118,5 @@ def test_several_days_make_a_number_doubtful(facts: list[dict[str, Any]], doubtf
 
 def test_days_survive_being_written() -> None:
     row = after(*not_reached(0, 1))
-    again = NumberRow.model_validate_json(row.model_dump_json(exclude_none=True))
+    again = parse(NumberRow, dump(row))
     assert again.unreachable == (date(2026, 11, 21), date(2026, 11, 22))

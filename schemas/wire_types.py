@@ -1,0 +1,75 @@
+"""Derives what msgspec has to check of a field from what pydantic checks of it.
+
+Only what msgspec can check in the same way is known here.  Anything else raises TypeError when the class is declared:
+no check may be lost in silence.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
+from enum import Enum
+from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
+
+from annotated_types import Ge, Le
+from msgspec import Meta, Struct
+from pydantic import AfterValidator, AwareDatetime, StringConstraints
+from pydantic.fields import FieldInfo
+
+_PLAIN: Final = frozenset({str, int, bool, date, type(None)})
+
+
+def to_utc(moment: datetime) -> datetime:
+    """Raises ValueError."""
+    try:
+        return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("a time outside of the years 1 to 9999 UTC") from None
+
+
+def wire_type(hint: Any, checks: Iterable[Any] = ()) -> Any:
+    """The type for msgspec.  `checks` are what pydantic has been told of the field besides its type."""
+    origin, parts, known = get_origin(hint), get_args(hint), tuple(checks)
+    if origin is Annotated:
+        return wire_type(parts[0], (*_flat(parts[1:]), *known))
+    if hint is AwareDatetime and known == (AfterValidator(to_utc),):
+        return Annotated[datetime, Meta(tz=True)]  # kept in UTC by the struct itself
+    if known:
+        return Annotated[hint, _meta(hint, known)]
+    if origin in (Union, types.UnionType) and type(None) in parts and len(parts) == 2:
+        return wire_type(next(part for part in parts if part is not type(None))) | None
+    if origin is tuple and len(parts) == 2 and parts[1] is Ellipsis:
+        return tuple[_given(parts[0]), ...]  # type: ignore[misc]
+    if origin is dict and parts[0] is str:
+        return dict[str, _given(parts[1])]  # type: ignore[misc]
+    if origin is Literal or hint in _PLAIN or (isinstance(hint, type) and issubclass(hint, Enum | Struct)):
+        return hint
+    raise TypeError(f"a struct cannot check {hint}: leave the class to pydantic, or say in {__name__} how")
+
+
+def is_time(hint: Any) -> bool:
+    """Whether a field holds a time, or may."""
+    return hint is AwareDatetime or any(is_time(part) for part in get_args(hint))
+
+
+def _given(hint: Any) -> Any:
+    """The type of what stands in a tuple or dict.  None would be written there, unlike in a field."""
+    if type(None) in get_args(hint) or is_time(hint):
+        raise TypeError(f"a struct cannot hold many {hint}")
+    return wire_type(hint)
+
+
+def _flat(notes: Iterable[Any]) -> Iterable[Any]:
+    for note in notes:
+        yield from note.metadata if isinstance(note, FieldInfo) else (note,)
+
+
+def _meta(hint: Any, checks: tuple[Any, ...]) -> Meta:
+    match checks:
+        case (StringConstraints(pattern=str() as pattern) as check,) if hint is str:
+            if check == StringConstraints(pattern=pattern) and pattern.startswith("^") and pattern.endswith("$"):
+                return Meta(pattern=pattern[:-1] + r"\Z")  # Python's `$` would let a line end pass
+        case (Ge(ge=int() as lowest), Le(le=int() as highest)) if hint is int:
+            return Meta(ge=lowest, le=highest)
+    raise TypeError(f"a struct cannot check {hint} by {checks}")

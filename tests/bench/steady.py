@@ -10,7 +10,8 @@ from aiokafka import ConsumerRecord
 
 from schemas.topics import OUTCOMES
 from services.publishing import Publisher
-from tests.bench.books import TOLD, books
+from tests.bench.books import books
+from tests.bench.job import PARTITIONS
 from tests.bench.stack import stack
 from tests.bench.watch import Progress, everything, unseen
 from tests.bench.whole import since
@@ -47,7 +48,7 @@ async def one_run(bootstrap: str, seconds: float, broker: int | None, progress: 
             await kept.until_quiet(load.asked, lambda done: progress(max(0, done - warm)))
         finally:
             await publisher.stop()
-        soon = delays(await everything(bootstrap, TOLD), began)
+        soon = delays(await everything(bootstrap, OUTCOMES.name, PARTITIONS), began)
         return Steadied(load.asked - warm, since(before, kept.spent), soon)
 
 

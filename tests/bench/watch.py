@@ -80,9 +80,9 @@ async def watch(
     """Raises Stuck."""
     places = [TopicPartition(topic, n) for n in range(partitions)]
     window = _Window(meter)
-    async with reader(bootstrap, places, "read_uncommitted") as anything:
+    async with _reader(bootstrap, places, "read_uncommitted") as anything:
         window.begin(await _first(anything, places))
-    async with reader(bootstrap, places, "read_committed") as consumer:
+    async with _reader(bootstrap, places, "read_committed") as consumer:
         records: list[ConsumerRecord] = []
         while len(records) < wanted:
             await _until_quiet(consumer, places, window, wanted, progress)
@@ -93,7 +93,7 @@ async def watch(
 
 
 @contextlib.asynccontextmanager
-async def reader(bootstrap: str, places: list[TopicPartition], isolation: str) -> AsyncIterator[AIOKafkaConsumer]:
+async def _reader(bootstrap: str, places: list[TopicPartition], isolation: str) -> AsyncIterator[AIOKafkaConsumer]:
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, isolation_level=isolation, fetch_max_wait_ms=50)
     await consumer.start()
     try:
@@ -132,9 +132,10 @@ async def _until_quiet(
         await asyncio.sleep(EVERY)
 
 
-async def everything(bootstrap: str, places: list[TopicPartition]) -> list[ConsumerRecord]:
+async def everything(bootstrap: str, topic: str, partitions: int) -> list[ConsumerRecord]:
     """What is committed by now, each partition's in order."""
-    async with reader(bootstrap, places, "read_committed") as consumer:
+    places = [TopicPartition(topic, n) for n in range(partitions)]
+    async with _reader(bootstrap, places, "read_committed") as consumer:
         return await _read(consumer, await consumer.end_offsets(places))
 
 

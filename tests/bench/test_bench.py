@@ -18,7 +18,7 @@ from tests.bench.plain import CONTENDERS, Contender, available, one_run, source_
 from tests.bench.plan import Plan
 from tests.bench.process import Ended
 from tests.bench.results import Result, keep, result
-from tests.bench.watch import Seen
+from tests.bench.watch import Seen, everything
 from tests.core.drive import START, Drive
 from tests.simulation.log import Log
 
@@ -48,6 +48,14 @@ def outputs(count: int) -> list[bytes]:
 
 def test_events_have_the_size_they_are_said_to_have() -> None:
     assert {len(value) for _, value in job.events(EVENTS)} == {job.BYTES}
+
+
+@pytest.mark.broker
+async def test_everything_that_is_on_a_topic_is_read_at_once(bootstrap: str) -> None:
+    source = await source_of(bootstrap, EVENTS)
+    for _ in range(5):
+        records = await everything(bootstrap, source.topic, job.PARTITIONS)
+        assert sorted(one.value for one in records) == sorted(value for _, value in job.events(EVENTS))
 
 
 def test_right_outputs_pass() -> None:

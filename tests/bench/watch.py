@@ -93,8 +93,13 @@ async def watch(
 
 
 @contextlib.asynccontextmanager
-async def _reader(bootstrap: str, places: list[TopicPartition], isolation: str) -> AsyncIterator[AIOKafkaConsumer]:
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, isolation_level=isolation, fetch_max_wait_ms=50)
+async def _reader(
+    bootstrap: str, places: list[TopicPartition], isolation: str, begins: str = "latest"
+) -> AsyncIterator[AIOKafkaConsumer]:
+    """`begins`: not by a seek right after this, which would race with the first look for where to begin."""
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap, isolation_level=isolation, fetch_max_wait_ms=50, auto_offset_reset=begins
+    )
     await consumer.start()
     try:
         consumer.assign(places)
@@ -135,12 +140,16 @@ async def _until_quiet(
 async def everything(bootstrap: str, topic: str, partitions: int) -> list[ConsumerRecord]:
     """What is committed by now, each partition's in order."""
     places = [TopicPartition(topic, n) for n in range(partitions)]
-    async with _reader(bootstrap, places, "read_committed") as consumer:
-        return await _read(consumer, await consumer.end_offsets(places))
+    async with _reader(bootstrap, places, "read_committed", begins="earliest") as consumer:
+        return await _to(consumer, await consumer.end_offsets(places))
 
 
 async def _read(consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int]) -> list[ConsumerRecord]:
     await consumer.seek_to_beginning(*ends)
+    return await _to(consumer, ends)
+
+
+async def _to(consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int]) -> list[ConsumerRecord]:
     found: list[ConsumerRecord] = []
     while any([await consumer.position(place) < end for place, end in ends.items()]):
         for records in (await consumer.getmany(timeout_ms=200)).values():

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 
-from rich.console import Group, RenderableType
+from rich.console import Group
 
 from tests.bench import counting, ledger
 from tests.bench.gate import InUse
-from tests.bench.results import Result, result
+from tests.bench.plan import Measured, Step
+from tests.bench.results import result
 from tests.bench.screen import Bar, table
-
-Measured = tuple[list[Result], RenderableType]
-Step = Callable[[str, int], Callable[[int], None]]
 
 
 async def usage_room(bootstrap: str, outcomes: int, runs: int, step: Step) -> Measured:

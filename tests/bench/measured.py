@@ -4,41 +4,20 @@ from __future__ import annotations
 
 import statistics
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
-from typing import Final, NamedTuple
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
 
 from rich.console import Group, RenderableType
 
 from services.cli.refused import Refused
-from tests.bench import gate, kept, plain, restoring, sending, stopping, whole
+from tests.bench import flows, gate, kept, plain, remembered, restoring, sending, stopping
+from tests.bench.plan import Broker, Measured, Plan, Step
 from tests.bench.process import Ended
 from tests.bench.results import Result, result
 from tests.bench.screen import Bar, figures, table
 from tests.bench.watch import Seen, Stuck
 
 FAULTS: Final = (Stuck, Ended, plain.Wrong, Refused)
-Step = Callable[[str, int], Callable[[int], None]]
-
-
-class Plan(NamedTuple):
-    events: int
-    requests: int
-    messages: int
-    rows: int
-    queued: int
-    backlog: int
-    runs: int
-    only: tuple[str, ...]
-
-
-class Broker(NamedTuple):
-    """`pid` None: somebody else's."""
-
-    bootstrap: str
-    pid: int | None
-
-
-Measured = tuple[list[Result], RenderableType]
 
 
 async def plain_job(broker: Broker, plan: Plan, step: Step) -> Measured:
@@ -54,7 +33,7 @@ async def plain_job(broker: Broker, plan: Plan, step: Step) -> Measured:
             source = sources[contender.share]
             show = step(f"{contender.words}, run {run + 1} of {plan.runs}", source.events)
             seen[contender.name].append(await plain.one_run(broker.bootstrap, contender, source, show))
-    return _rates(contenders, seen), _compared(contenders, seen)
+    return [*_rates(contenders, seen), *to_quix(seen)], _compared(contenders, seen)
 
 
 def _rates(contenders: list[plain.Contender], seen: dict[str, list[Seen]]) -> list[Result]:
@@ -65,6 +44,16 @@ def _rates(contenders: list[plain.Contender], seen: dict[str, list[Seen]]) -> li
         result(f"{one.name}.cpu_us_per_event", "us", cpu) for one in contenders if (cpu := _cpu_us(seen[one.name]))
     ]
     return rates + spent
+
+
+def to_quix(seen: Mapping[str, list[Seen]]) -> list[Result]:
+    """Of each run's own rates, for both met the same minute of the machine; nothing where Quix is not installed."""
+    names = {"quixstreams": "kit.to_quix_ratio", "quixstreams_exactly_once": "kit.to_quix_exactly_once_ratio"}
+    return [
+        result(name, "", [kit.rate / quix.rate for kit, quix in zip(seen["kit"], seen[other], strict=True)])
+        for other, name in names.items()
+        if seen.get(other)
+    ]
 
 
 def _compared(contenders: list[plain.Contender], seen: dict[str, list[Seen]]) -> RenderableType:
@@ -111,29 +100,6 @@ async def restored(broker: Broker, plan: Plan, step: Step) -> Measured:
     return [found], table(f"Restore of {plan.rows:,} rows", "rows/s", bars, "seconds")
 
 
-async def end_to_end(broker: Broker, plan: Plan, step: Step) -> Measured:
-    flowed = []
-    try:
-        for run in range(plan.runs):
-            show = step(f"The whole path, run {run + 1} of {plan.runs}", plan.messages)
-            flowed.append(await whole.one_run(broker.bootstrap, plan.messages, broker.pid, show))
-    except gate.InUse as why:
-        return [], f"The whole path is left out: {why}"
-    rate = result("end_to_end.messages_per_second", "1/s", [each.rate for each in flowed])
-    cpu = "end_to_end.cpu_ms_per_message"
-    by_part = [
-        result(f"{cpu}.{part}", "ms", [each.spent[part] / each.messages * 1e3 for each in flowed])
-        for part in flowed[0].spent
-    ]
-    total = result(cpu, "ms", [sum(each.spent.values()) / each.messages * 1e3 for each in flowed])
-    path = table(
-        "The whole path: request, gate, dispatch, provider, webhook, outcome", "messages/s",
-        [Bar("on all cores, with broker and simulator", rate.value)],
-    )  # fmt: skip
-    bars = [Bar(one.name.removeprefix(f"{cpu}."), one.value) for one in by_part] + [Bar("together", total.value)]
-    return [rate, total, *by_part], Group(path, table("CPU by process", "ms/message", bars))
-
-
 async def stops(broker: Broker, plan: Plan, step: Step) -> Measured:
     try:
         show = step("STOPs race queued texts", plan.queued)
@@ -169,6 +135,12 @@ async def dispatch(broker: Broker, plan: Plan, step: Step) -> Measured:
     return [one for one, _ in shown], figures("Dispatch by itself", [(words, one.value) for one, words in shown])
 
 
+async def memory(broker: Broker, plan: Plan, step: Step) -> Measured:
+    step(f"Outcomes remembers {plan.lives:,} messages", 1)
+    found = result("outcomes.bytes_per_message", "B", [await remembered.one_run(plan.lives)])
+    return [found], figures("Memory", [("bytes that outcomes keeps of a message that was delivered", found.value)])
+
+
 async def usage_room(broker: Broker, plan: Plan, step: Step) -> Measured:
     return await kept.usage_room(broker.bootstrap, plan.events, plan.runs, step)
 
@@ -181,9 +153,12 @@ BENCHES: Final[dict[str, Callable[[Broker, Plan, Step], Awaitable[Measured]]]] =
     "plain": plain_job,
     "gate": gate_room,
     "restore": restored,
-    "whole": end_to_end,
+    "whole": flows.flood,
+    "steady": flows.even,
+    "idle": flows.at_rest,
     "dispatch": dispatch,
     "stops": stops,
     "usage": usage_room,
     "ledger": the_ledger,
+    "remembered": memory,
 }

@@ -25,8 +25,8 @@ from streams.dispatch.calls import Post
 from tests.bench import people
 from tests.bench.gate import empty_house, tear_down, tell
 from tests.bench.process import cpu_seconds
+from tests.bench.stack import SCRIPT, parts, seen_all
 from tests.bench.watch import PATIENCE, Progress, Stuck, unseen
-from tests.bench.whole import SCRIPT, parts, seen_all
 from tests.edges.processes import CREDENTIALS, service
 
 PACED: Final = people.SENDER.model_copy(update={"sender": "72977", "pace": 50.0})

@@ -21,7 +21,7 @@ from schemas.topics import CONSENT_EVENTS, CONSENT_STATUS, DISPATCH_ORDERS, SEND
 from services.cli.house import Wanted, house
 from tests.bench import people
 from tests.bench.gate import empty_house, tear_down, tell
-from tests.bench.whole import SCRIPT, seen_all
+from tests.bench.stack import SCRIPT, seen_all
 
 NUMBERS: Final = 100
 PACE: Final = 300.0

@@ -13,7 +13,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from typing import NamedTuple
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 EVERY = 0.025
 QUIET = 1.0
@@ -83,18 +83,23 @@ async def watch(
     async with _reader(bootstrap, places, "read_uncommitted") as anything:
         window.begin(await _first(anything, places))
     async with _reader(bootstrap, places, "read_committed") as consumer:
-        records: list[tuple[TopicPartition, int, bytes]] = []
+        records: list[ConsumerRecord] = []
         while len(records) < wanted:
             await _until_quiet(consumer, places, window, wanted, progress)
             records = await _read(consumer, window.ends)
-    fresh = sum(1 for place, offset, _ in records if offset >= window.base[place])
+    fresh = sum(1 for one in records if one.offset >= window.base[TopicPartition(one.topic, one.partition)])
     spent = {name: window.after[name] - window.before.get(name, 0.0) for name in window.after}
-    return Seen(window.moved - window.began, fresh, spent, [value for _, _, value in records])
+    return Seen(window.moved - window.began, fresh, spent, [one.value for one in records])
 
 
 @contextlib.asynccontextmanager
-async def _reader(bootstrap: str, places: list[TopicPartition], isolation: str) -> AsyncIterator[AIOKafkaConsumer]:
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, isolation_level=isolation, fetch_max_wait_ms=50)
+async def _reader(
+    bootstrap: str, places: list[TopicPartition], isolation: str, begins: str = "latest"
+) -> AsyncIterator[AIOKafkaConsumer]:
+    """`begins`: not by a seek right after this, which would race with the first look for where to begin."""
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap, isolation_level=isolation, fetch_max_wait_ms=50, auto_offset_reset=begins
+    )
     await consumer.start()
     try:
         consumer.assign(places)
@@ -132,10 +137,21 @@ async def _until_quiet(
         await asyncio.sleep(EVERY)
 
 
-async def _read(consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int]) -> list[tuple[TopicPartition, int, bytes]]:
+async def everything(bootstrap: str, topic: str, partitions: int) -> list[ConsumerRecord]:
+    """What is committed by now, each partition's in order."""
+    places = [TopicPartition(topic, n) for n in range(partitions)]
+    async with _reader(bootstrap, places, "read_committed", begins="earliest") as consumer:
+        return await _to(consumer, await consumer.end_offsets(places))
+
+
+async def _read(consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int]) -> list[ConsumerRecord]:
     await consumer.seek_to_beginning(*ends)
-    found: list[tuple[TopicPartition, int, bytes]] = []
+    return await _to(consumer, ends)
+
+
+async def _to(consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int]) -> list[ConsumerRecord]:
+    found: list[ConsumerRecord] = []
     while any([await consumer.position(place) < end for place, end in ends.items()]):
-        for place, records in (await consumer.getmany(timeout_ms=200)).items():
-            found += [(place, record.offset, record.value) for record in records]
+        for records in (await consumer.getmany(timeout_ms=200)).values():
+            found += records
     return found

@@ -25,7 +25,7 @@ from services.ledger.ledger import FILE
 from services.publishing import Publisher
 from tests.bench import people
 from tests.bench.gate import empty_house, tell
-from tests.bench.whole import SCRIPT, parts
+from tests.bench.stack import SCRIPT, parts
 from tests.soak import report
 from tests.soak.load import Load, Stuck
 from tests.soak.measures import Grown

@@ -43,14 +43,14 @@ class Load:
         await self.settled()
         return count / (time.monotonic() - began)
 
-    async def steady(self, rate: float, seconds: float) -> None:
+    async def steady(self, rate: float, seconds: float, beat: float = BEAT) -> None:
         """By the clock and not by pauses: a beat that came late is made good."""
         began, asked = time.monotonic(), 0
         while (passed := time.monotonic() - began) < seconds:
             due = int(passed * rate) - asked
             await self._ask(due)
             asked += due
-            await asyncio.sleep(BEAT)
+            await asyncio.sleep(beat)
 
     async def settled(self) -> None:
         """Until all are delivered.  Raises Stuck."""

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import uuid
 from collections.abc import Iterable
+from itertools import count
 from typing import Any, TypeVar
 
 from aiokafka import AIOKafkaProducer
@@ -22,6 +23,30 @@ class NotPublished(Exception):
     """Kafka did not confirm in time.  The record may still arrive: publishing it again must be harmless."""
 
 
+class Envelope:
+    """CloudEvents 1.0, Kafka binding, binary mode.  Only the id differs from record to record: it is a random stem of
+    this object and a number."""
+
+    def __init__(self, source: str) -> None:
+        self._source = f"/sayso/{source}".encode()
+        self._stem = uuid.uuid4().hex.encode()
+        self._numbers = count()
+        self._fixed: dict[str, tuple[tuple[str, bytes], ...]] = {}
+
+    def headers(self, topic: Topic[Any]) -> list[tuple[str, bytes]]:
+        fixed = self._fixed.get(topic.name) or self._fix(topic)
+        return [*fixed, ("ce_id", b"%b-%d" % (self._stem, next(self._numbers)))]
+
+    def _fix(self, topic: Topic[Any]) -> tuple[tuple[str, bytes], ...]:
+        fixed = self._fixed[topic.name] = (
+            ("ce_specversion", b"1.0"),
+            ("ce_source", self._source),
+            ("ce_type", topic.event_type.encode()),
+            ("content-type", b"application/json"),
+        )
+        return fixed
+
+
 class Publisher:
     """`source` becomes the CloudEvents source `/sayso/<source>`; `timeout` in seconds, for the broker's word on a
     whole call.  The partition is the key's under the Java client's hash, which every room expects.
@@ -33,7 +58,7 @@ class Publisher:
     def __init__(self, bootstrap: str, source: str, timeout: float = 10.0) -> None:
         self._bootstrap = bootstrap
         self._timeout = timeout
-        self._source = f"/sayso/{source}".encode()
+        self._envelope = Envelope(source)
         self._producer: AIOKafkaProducer | None = None
         self._starting = asyncio.Lock()
 
@@ -67,14 +92,19 @@ class Publisher:
             async with asyncio.timeout(self._timeout):
                 return await work
         except TimeoutError:
-            raise NotPublished(f"Kafka at {self._bootstrap} did not confirm within {self._timeout:g} s") from None
+            raise NotPublished(self._silence()) from None
         except KafkaError as error:
             broken, self._producer = self._producer, None
             if broken is not None:
                 await self._ended(broken)
-            silent = isinstance(error, KafkaConnectionError)
-            said = nobody(self._bootstrap) if silent else f"Kafka at {self._bootstrap} refused: {error}"
-            raise NotPublished(said) from error
+            raise NotPublished(self._refusal(error)) from error
+
+    def _silence(self) -> str:
+        return f"Kafka at {self._bootstrap} did not confirm within {self._timeout:g} s"
+
+    def _refusal(self, error: BaseException) -> str:
+        silent = isinstance(error, KafkaConnectionError)
+        return nobody(self._bootstrap) if silent else f"Kafka at {self._bootstrap} refused: {error}"
 
     async def _started(self) -> AIOKafkaProducer:
         async with self._starting:
@@ -99,21 +129,14 @@ class Publisher:
         confirmed = []
         for message in messages:
             future = await producer.send(
-                topic.name, topic.encode(message), topic.key(message).encode(), headers=self._headers(topic)
+                topic.name,
+                topic.encode(message),
+                topic.key(message).encode(),
+                headers=self._envelope.headers(topic),
             )
             future.add_done_callback(_seen)
             confirmed.append(asyncio.shield(future))
         await asyncio.gather(*confirmed)
-
-    def _headers(self, topic: Topic[Any]) -> list[tuple[str, bytes]]:
-        """CloudEvents 1.0, Kafka binding, binary mode."""
-        return [
-            ("ce_specversion", b"1.0"),
-            ("ce_id", uuid.uuid4().hex.encode()),
-            ("ce_source", self._source),
-            ("ce_type", topic.event_type.encode()),
-            ("content-type", b"application/json"),
-        ]
 
     async def _asked(self) -> bool:
         return bool(await (await self._started()).client.force_metadata_update())

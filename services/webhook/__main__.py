@@ -9,16 +9,16 @@ import signal
 import sys
 from pathlib import Path
 
-from aiohttp import web
-
+from services.batch_publishing import BatchPublisher
 from services.lifeline import watch_parent
 from services.listening import CannotListen, listening
-from services.observability.health import serving
+from services.observability import health
 from services.observability.logs import set_up
 from services.port_file import announce
-from services.publishing import NotPublished, Publisher
+from services.publishing import NotPublished
 from services.settings import ServiceSettings, SettingsError, from_environment
 from services.webhook.app import Webhook
+from services.webhook.server import serving
 from services.webhook.signature import Signature
 
 CONFIRM_WITHIN = 5.0
@@ -49,28 +49,24 @@ async def _run(given: argparse.Namespace, settings: ServiceSettings) -> None:
     stop = asyncio.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
-    publisher = Publisher(bootstrap, source="webhook", timeout=CONFIRM_WITHIN)
+    publisher = BatchPublisher(bootstrap, source="webhook", timeout=CONFIRM_WITHIN)
     webhook = Webhook(signature, publisher, settings.account_sid)
-    runner = web.AppRunner(webhook.app(), access_log=None, shutdown_timeout=CONFIRM_WITHIN)
-    await runner.setup()
-    metrics = contextlib.AsyncExitStack()
-    try:
-        if settings.metrics_port is not None:  # not where the provider calls: what it counts is nobody else's
-            watched = serving(settings.metrics_host, settings.metrics_port, webhook.meters, lambda: {"listening": True})
-            await metrics.enter_async_context(watched)
+    async with contextlib.AsyncExitStack() as open_until_the_end:
+        open_until_the_end.push_async_callback(publisher.stop)
         with listening(given.host, settings.webhook_port, "SAYSO_WEBHOOK_PORT"):
-            await web.TCPSite(runner, given.host, settings.webhook_port).start()
-        host, port = runner.addresses[0][:2]
+            door = serving(webhook, given.host, settings.webhook_port, grace=CONFIRM_WITHIN)
+            host, port = await open_until_the_end.enter_async_context(door)
+        if settings.metrics_port is not None:  # not where the provider calls: what it counts is nobody else's
+            watched = health.serving(
+                settings.metrics_host, settings.metrics_port, webhook.meters, lambda: {"listening": True}
+            )
+            await open_until_the_end.enter_async_context(watched)
         print(f"webhook at http://{host}:{port}, for {settings.public_url}", flush=True)
         with contextlib.suppress(NotPublished):
             await publisher.start()
         if given.port_file:
             announce(given.port_file, port)
         await stop.wait()
-    finally:
-        await metrics.aclose()
-        await runner.cleanup()
-        await publisher.stop()
 
 
 def main() -> int:

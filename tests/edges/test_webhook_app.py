@@ -12,15 +12,16 @@ from urllib.parse import urlencode
 
 import aiohttp
 import pytest
-from aiohttp import web
 from pydantic import SecretStr
 
 from schemas.topics import DELIVERY_RECEIPTS, INBOUND
+from services.batch_publishing import BatchPublisher
 from services.providers.simulator import Script, Simulator
 from services.providers.simulator.callbacks import signature as signed
 from services.providers.simulator.server import ACCOUNT, TOKEN
 from services.publishing import NotPublished, Publisher
 from services.webhook.app import LONGEST_BODY, Webhook
+from services.webhook.server import serving
 from services.webhook.signature import Signature
 from tests.edges.calls import post, twilio
 from tests.edges.processes import CREDENTIALS, launch, service
@@ -57,16 +58,12 @@ class Door:
 
 @asynccontextmanager
 async def webhook(bootstrap: str, public_url: str = PUBLIC) -> AsyncIterator[Door]:
-    publisher = Publisher(bootstrap, source="webhook", timeout=10)
-    app = Webhook(Signature(SecretStr(TOKEN), public_url), publisher).app()
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    publisher = BatchPublisher(bootstrap, source="webhook", timeout=10)
+    app = Webhook(Signature(SecretStr(TOKEN), public_url), publisher)
     try:
-        async with aiohttp.ClientSession() as http:
-            yield Door(f"http://127.0.0.1:{runner.addresses[0][1]}", http)
+        async with serving(app, "127.0.0.1", 0, grace=0.1) as (_, port), aiohttp.ClientSession() as http:
+            yield Door(f"http://127.0.0.1:{port}", http)
     finally:
-        await runner.cleanup()
         await publisher.stop()
 
 

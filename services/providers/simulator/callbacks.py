@@ -9,13 +9,14 @@ from collections.abc import Mapping
 from hashlib import sha1
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-import aiohttp
-from yarl import URL
-
+from services.providers.simulator.http_client import CutOff, HttpClient, NoConnection
 from services.providers.simulator.journal import Journal
 
-LIMIT = aiohttp.ClientTimeout(total=15, connect=10)
+TOTAL, CONNECT = 15.0, 10.0
 """Twilio waits 5 s for a connection, tries it twice, and 15 s in all (docs: error 11205)."""
+HEADERS = (
+    "User-Agent: TwilioProxy/1.1\r\nAccept: */*\r\nContent-Type: application/x-www-form-urlencoded; charset=UTF-8\r\n"
+)
 MOST_RETRIES, PAUSE = 5, 0.1
 """Seconds before the first retry, doubled each time."""
 
@@ -35,15 +36,10 @@ class Callbacks:
         self._journal = journal
         self._rule = rule
         self._deliver_to = deliver_to
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=64),
-            timeout=LIMIT,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            headers={"User-Agent": "TwilioProxy/1.1", "Accept": "*/*"},
-        )
+        self._client = HttpClient(HEADERS, TOTAL, CONNECT)
 
     async def close(self) -> None:
-        await self._session.close()
+        await self._client.close()
 
     async def post(self, url: str, form: Mapping[str, str], event: str, **about: str | None) -> None:
         """Connection overrides (docs: "Webhooks: Connection Overrides"): `#rc=5&rp=all` asks for five retries, also
@@ -62,21 +58,17 @@ class Callbacks:
 
     async def _once(self, url: str, form: Mapping[str, str]) -> tuple[str, str]:
         """(outcome, the word in the retry policy that covers it)."""
-        headers = {
-            "X-Twilio-Signature": signature(self._token, url, form),
-            "Content-Type": "application/x-www-form-urlencoded; charset=UTF-8",
-        }
+        headers = f"X-Twilio-Signature: {signature(self._token, url, form)}\r\n"
         try:
-            async with self._session.post(self._target(url), data=urlencode(form), headers=headers) as answer:
-                status = answer.status
-        except aiohttp.ClientConnectorError:
+            status = await self._client.post(self._target(url), headers, urlencode(form).encode())
+        except NoConnection:
             return "no-connection", "ct"
-        except (aiohttp.ClientError, TimeoutError, OSError):
+        except CutOff:
             return "cut-off", "rt"
         return ("ok", "") if status < 400 else (f"http-{status}", f"{status // 100}xx")
 
-    def _target(self, url: str) -> URL:
+    def _target(self, url: str) -> str:
         if self._deliver_to is None:
-            return URL(url, encoded=True)
+            return url
         parts = urlsplit(url)
-        return URL(self._deliver_to.rstrip("/") + parts.path + (f"?{parts.query}" if parts.query else ""), encoded=True)
+        return self._deliver_to.rstrip("/") + parts.path + (f"?{parts.query}" if parts.query else "")

@@ -6,8 +6,8 @@ import asyncio
 import base64
 import hmac
 from collections.abc import Mapping
-from hashlib import sha1
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from functools import lru_cache
+from urllib.parse import parse_qsl, quote_plus, urlsplit
 
 from services.providers.simulator.http_client import CutOff, HttpClient, NoConnection
 from services.providers.simulator.journal import Journal
@@ -24,7 +24,7 @@ MOST_RETRIES, PAUSE = 5, 0.1
 def signature(token: str, url: str, form: Mapping[str, str]) -> str:
     """X-Twilio-Signature (docs: "Validating requests"), written without Twilio's SDK: the product verifies with it."""
     signed = url + "".join(key + form[key] for key in sorted(form))
-    return base64.b64encode(hmac.new(token.encode(), signed.encode(), sha1).digest()).decode()
+    return base64.b64encode(hmac.digest(token.encode(), signed.encode(), "sha1")).decode()
 
 
 class Callbacks:
@@ -45,9 +45,7 @@ class Callbacks:
         """Connection overrides (docs: "Webhooks: Connection Overrides"): `#rc=5&rp=all` asks for five retries, also
         after an HTTP error.  The fragment is neither sent nor signed."""
         bare, _, fragment = url.partition("#")
-        wishes = dict(parse_qsl(fragment or self._rule))
-        retries = min(int(wishes.get("rc", 1)), MOST_RETRIES)
-        policy = wishes.get("rp", "ct").split(",")
+        retries, policy = _wishes(fragment or self._rule)
         for attempt in range(retries + 1):
             outcome, kind = await self._once(bare, form)
             again = outcome != "ok" and attempt < retries and (kind in policy or "all" in policy)
@@ -60,15 +58,27 @@ class Callbacks:
         """(outcome, the word in the retry policy that covers it)."""
         headers = f"X-Twilio-Signature: {signature(self._token, url, form)}\r\n"
         try:
-            status = await self._client.post(self._target(url), headers, urlencode(form).encode())
+            status = await self._client.post(self._target(url), headers, _encode(form))
         except NoConnection:
             return "no-connection", "ct"
         except CutOff:
             return "cut-off", "rt"
-        return ("ok", "") if status < 400 else (f"http-{status}", f"{status // 100}xx")
+        return ("ok", "") if status < 300 else (f"http-{status}", f"{status // 100}xx")
 
     def _target(self, url: str) -> str:
         if self._deliver_to is None:
             return url
         parts = urlsplit(url)
         return self._deliver_to.rstrip("/") + parts.path + (f"?{parts.query}" if parts.query else "")
+
+
+@lru_cache
+def _wishes(written: str) -> tuple[int, list[str]]:
+    """(retries, the words for what is tried again)."""
+    wishes = dict(parse_qsl(written))
+    return min(int(wishes.get("rc", 1)), MOST_RETRIES), wishes.get("rp", "ct").split(",")
+
+
+def _encode(form: Mapping[str, str]) -> bytes:
+    """As `urlencode`, for names that need no escape: half of the work."""
+    return "&".join([f"{name}={quote_plus(value)}" for name, value in form.items()]).encode()

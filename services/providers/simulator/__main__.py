@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -65,6 +66,7 @@ def main() -> int:
         return 2
     try:
         script = read_script(given.script) if given.script else Script()
+        gc.set_threshold(20_000, 20, 20)  # every text is kept, so looking for garbage among them brings little
         asyncio.run(_run(given, script))
     except (CannotListen, ValueError, OSError) as error:
         print(error, file=sys.stderr)

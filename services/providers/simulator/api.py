@@ -6,11 +6,11 @@ import base64
 from collections.abc import Mapping
 from urllib.parse import parse_qsl
 
-from aiohttp import web
-
 from services.providers.simulator import answers
 from services.providers.simulator.carrier import Carrier
 from services.providers.simulator.creation import Create, Creation
+from services.providers.simulator.http_messages import Request, Response
+from services.providers.simulator.http_server import Route, route
 from services.providers.simulator.listing import Listing
 from services.providers.simulator.message import FINAL, VERSION, Message
 from services.providers.simulator.world import World
@@ -24,34 +24,34 @@ class Api:
         self._carrier = carrier
         self._creation = Creation(world, carrier)
         self._listing = Listing(world)
-        self._authorized = "Basic " + base64.b64encode(f"{world.account}:{token}".encode()).decode()
+        self._authorized = b"Basic " + base64.b64encode(f"{world.account}:{token}".encode())
 
-    def routes(self) -> list[web.RouteDef]:
+    def routes(self) -> list[Route]:
         messages = f"/{VERSION}/Accounts/{{account}}/Messages"
-        one = messages + r"/{sid:[^/]+}.json"
         return [
-            web.post(messages + ".json", self.create),
-            web.get(messages + ".json", self.list),
-            web.get(one, self.fetch),
-            web.post(one, self.update),
-            web.delete(one, self.delete),
+            route("POST", messages + ".json", self.create),
+            route("GET", messages + ".json", self.list),
+            route("GET", messages + "/{sid}.json", self.fetch),
+            route("POST", messages + "/{sid}.json", self.update),
+            route("DELETE", messages + "/{sid}.json", self.delete),
         ]
 
-    async def create(self, request: web.Request) -> web.StreamResponse:
+    async def create(self, request: Request) -> Response | None:
         arrived = self._world.clock.now()
-        if (reset := self._creation.unread(request)) is not None:
-            return reset
+        if self._creation.unread():
+            answers.reset(request)
+            return None
         create = Create(self._world, await _form(request), arrived)
         return await self._creation.answer(request, create, self._turned_away(request))
 
-    async def fetch(self, request: web.Request) -> web.Response:
+    async def fetch(self, request: Request) -> Response:
         code, message = self._found(request)
         return answers.refused(code) if message is None else answers.answered(200, message.resource())
 
-    async def list(self, request: web.Request) -> web.StreamResponse:
+    async def list(self, request: Request) -> Response | None:
         return await self._listing.answer(request, self._turned_away(request))
 
-    async def update(self, request: web.Request) -> web.Response:
+    async def update(self, request: Request) -> Response:
         form = await _form(request)
         code, message = self._found(request)
         if message is None:
@@ -66,23 +66,23 @@ class Api:
             message.body = ""
         return answers.answered(200, message.resource())
 
-    async def delete(self, request: web.Request) -> web.Response:
+    async def delete(self, request: Request) -> Response:
         code, message = self._found(request)
         if message is None:
             return answers.refused(code)
         if message.status not in FINAL:
             return answers.refused(20009)
         self._world.store.remove(message)
-        return web.Response(status=204)
+        return Response(204)
 
-    def _turned_away(self, request: web.Request) -> int | None:
-        if request.headers.get("Authorization") != self._authorized:
+    def _turned_away(self, request: Request) -> int | None:
+        if request.headers.get(b"authorization") != self._authorized:
             return 20003
-        return None if request.match_info["account"] == self._world.account else 20404
+        return None if request.match["account"] == self._world.account else 20404
 
-    def _found(self, request: web.Request) -> tuple[int, Message | None]:
+    def _found(self, request: Request) -> tuple[int, Message | None]:
         code = self._turned_away(request)
-        return code or 20404, None if code else self._world.store.get(request.match_info["sid"])
+        return code or 20404, None if code else self._world.store.get(request.match["sid"])
 
 
 def _cannot_update(message: Message, form: Mapping[str, str]) -> int:
@@ -94,5 +94,5 @@ def _cannot_update(message: Message, form: Mapping[str, str]) -> int:
     return 0 if message.status in FINAL else 20009
 
 
-async def _form(request: web.Request) -> dict[str, str]:
+async def _form(request: Request) -> dict[str, str]:
     return dict(parse_qsl((await request.read()).decode("utf-8", "replace"), keep_blank_values=True))

@@ -6,16 +6,17 @@ import asyncio
 import base64
 import hmac
 from collections.abc import Mapping
-from hashlib import sha1
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from functools import lru_cache
+from urllib.parse import parse_qsl, quote_plus, urlsplit
 
-import aiohttp
-from yarl import URL
-
+from services.providers.simulator.http_client import CutOff, HttpClient, NoConnection
 from services.providers.simulator.journal import Journal
 
-LIMIT = aiohttp.ClientTimeout(total=15, connect=10)
+TOTAL, CONNECT = 15.0, 10.0
 """Twilio waits 5 s for a connection, tries it twice, and 15 s in all (docs: error 11205)."""
+HEADERS = (
+    "User-Agent: TwilioProxy/1.1\r\nAccept: */*\r\nContent-Type: application/x-www-form-urlencoded; charset=UTF-8\r\n"
+)
 MOST_RETRIES, PAUSE = 5, 0.1
 """Seconds before the first retry, doubled each time."""
 
@@ -23,7 +24,7 @@ MOST_RETRIES, PAUSE = 5, 0.1
 def signature(token: str, url: str, form: Mapping[str, str]) -> str:
     """X-Twilio-Signature (docs: "Validating requests"), written without Twilio's SDK: the product verifies with it."""
     signed = url + "".join(key + form[key] for key in sorted(form))
-    return base64.b64encode(hmac.new(token.encode(), signed.encode(), sha1).digest()).decode()
+    return base64.b64encode(hmac.digest(token.encode(), signed.encode(), "sha1")).decode()
 
 
 class Callbacks:
@@ -35,23 +36,16 @@ class Callbacks:
         self._journal = journal
         self._rule = rule
         self._deliver_to = deliver_to
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=64),
-            timeout=LIMIT,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            headers={"User-Agent": "TwilioProxy/1.1", "Accept": "*/*"},
-        )
+        self._client = HttpClient(HEADERS, TOTAL, CONNECT)
 
     async def close(self) -> None:
-        await self._session.close()
+        await self._client.close()
 
     async def post(self, url: str, form: Mapping[str, str], event: str, **about: str | None) -> None:
         """Connection overrides (docs: "Webhooks: Connection Overrides"): `#rc=5&rp=all` asks for five retries, also
         after an HTTP error.  The fragment is neither sent nor signed."""
         bare, _, fragment = url.partition("#")
-        wishes = dict(parse_qsl(fragment or self._rule))
-        retries = min(int(wishes.get("rc", 1)), MOST_RETRIES)
-        policy = wishes.get("rp", "ct").split(",")
+        retries, policy = _wishes(fragment or self._rule)
         for attempt in range(retries + 1):
             outcome, kind = await self._once(bare, form)
             again = outcome != "ok" and attempt < retries and (kind in policy or "all" in policy)
@@ -62,21 +56,29 @@ class Callbacks:
 
     async def _once(self, url: str, form: Mapping[str, str]) -> tuple[str, str]:
         """(outcome, the word in the retry policy that covers it)."""
-        headers = {
-            "X-Twilio-Signature": signature(self._token, url, form),
-            "Content-Type": "application/x-www-form-urlencoded; charset=UTF-8",
-        }
+        headers = f"X-Twilio-Signature: {signature(self._token, url, form)}\r\n"
         try:
-            async with self._session.post(self._target(url), data=urlencode(form), headers=headers) as answer:
-                status = answer.status
-        except aiohttp.ClientConnectorError:
+            status = await self._client.post(self._target(url), headers, _encode(form))
+        except NoConnection:
             return "no-connection", "ct"
-        except (aiohttp.ClientError, TimeoutError, OSError):
+        except CutOff:
             return "cut-off", "rt"
-        return ("ok", "") if status < 400 else (f"http-{status}", f"{status // 100}xx")
+        return ("ok", "") if status < 300 else (f"http-{status}", f"{status // 100}xx")
 
-    def _target(self, url: str) -> URL:
+    def _target(self, url: str) -> str:
         if self._deliver_to is None:
-            return URL(url, encoded=True)
+            return url
         parts = urlsplit(url)
-        return URL(self._deliver_to.rstrip("/") + parts.path + (f"?{parts.query}" if parts.query else ""), encoded=True)
+        return self._deliver_to.rstrip("/") + parts.path + (f"?{parts.query}" if parts.query else "")
+
+
+@lru_cache
+def _wishes(written: str) -> tuple[int, list[str]]:
+    """(retries, the words for what is tried again)."""
+    wishes = dict(parse_qsl(written))
+    return min(int(wishes.get("rc", 1)), MOST_RETRIES), wishes.get("rp", "ct").split(",")
+
+
+def _encode(form: Mapping[str, str]) -> bytes:
+    """As `urlencode`, for names that need no escape: half of the work."""
+    return "&".join([f"{name}={quote_plus(value)}" for name, value in form.items()]).encode()

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from typing import Any
 
-from aiohttp import web
+import orjson
 from pydantic import TypeAdapter, ValidationError
 
 from services.providers.simulator.answers import answered
 from services.providers.simulator.faults import Fault, Standing
+from services.providers.simulator.http_messages import Request, Response
+from services.providers.simulator.http_server import Route, route
 from services.providers.simulator.people import People
 from services.providers.simulator.script import Person
 from services.providers.simulator.world import World
@@ -22,36 +25,38 @@ class Control:
         self._world = world
         self._people = people
 
-    def routes(self) -> list[web.RouteDef]:
+    def routes(self) -> list[Route]:
         return [
-            web.post("/simulator/inbound", self.inbound),
-            web.get("/simulator/messages", self.messages),
-            web.get("/simulator/stats", self.stats),
-            web.get("/simulator/journal", self.journal),
-            web.put("/simulator/people", self.invite),
-            web.get("/simulator/faults", self.faults),
-            web.put("/simulator/faults/{name}", self.switch_on),
-            web.delete("/simulator/faults/{name}", self.switch_off),
-            web.delete("/simulator/faults", self.clear),
+            route("POST", "/simulator/inbound", self.inbound),
+            route("GET", "/simulator/messages", self.messages),
+            route("GET", "/simulator/stats", self.stats),
+            route("GET", "/simulator/journal", self.journal),
+            route("PUT", "/simulator/people", self.invite),
+            route("GET", "/simulator/faults", self.faults),
+            route("PUT", "/simulator/faults/{name}", self.switch_on),
+            route("DELETE", "/simulator/faults/{name}", self.switch_off),
+            route("DELETE", "/simulator/faults", self.clear),
         ]
 
-    async def inbound(self, request: web.Request) -> web.Response:
+    async def inbound(self, request: Request) -> Response:
         """`{"from": "+1...", "to": "24365", "body": "STOP"}`: this person texts us."""
-        told = await request.json()
+        told = orjson.loads(await request.read())
         missing = [name for name in ("from", "to", "body") if not isinstance(told.get(name), str)]
         if missing:
             return answered(400, {"error": f"give {', '.join(missing)} as text"})
         return answered(200, self._people.say(told["from"], told["to"], told["body"]).resource())
 
-    async def messages(self, request: web.Request) -> web.Response:
+    async def messages(self, request: Request) -> Response:
         return answered(200, [message.resource() for message in self._world.store])
 
-    async def journal(self, request: web.Request) -> web.StreamResponse:
+    async def journal(self, request: Request) -> Response:
         """All of it so far, as it is kept."""
         path = self._world.journal.path
-        return web.FileResponse(path) if path else answered(404, {"error": "no journal is kept: start with --log"})
+        if path is None:
+            return answered(404, {"error": "no journal is kept: start with --log"})
+        return Response(200, await asyncio.to_thread(path.read_bytes), "application/octet-stream")
 
-    async def invite(self, request: web.Request) -> web.Response:
+    async def invite(self, request: Request) -> Response:
         """`{"+1415...": <fate>}` as under `numbers:` in a script: from now on this is what they do, as if they had not
         been texted before."""
         try:
@@ -63,34 +68,34 @@ class Control:
             del self._world.seen[name]
         return answered(200, {"people": len(found)})
 
-    async def faults(self, request: web.Request) -> web.Response:
+    async def faults(self, request: Request) -> Response:
         """What is switched on, and how many calls it has met."""
         return answered(200, {one.name: _shown(one) for one in self._world.faults})
 
-    async def switch_on(self, request: web.Request) -> web.Response:
+    async def switch_on(self, request: Request) -> Response:
         """`{"does": "http:503", "share": 0.5}`, or a word alone in quotes: from now on, anew if it was on."""
-        name = request.match_info["name"]
+        name = request.match["name"]
         try:
-            fault = Fault.model_validate(await request.json())
+            fault = Fault.model_validate(orjson.loads(await request.read()))
         except (ValidationError, ValueError) as error:
             return answered(400, {"error": str(error)})
         self._world.faults.switch_on(name, fault)
         self._world.journal.note("fault", "on", t=round(self._world.clock.now(), 6), name=name, does=fault.does)
         return answered(200, {"name": name})
 
-    async def switch_off(self, request: web.Request) -> web.Response:
-        name = request.match_info["name"]
+    async def switch_off(self, request: Request) -> Response:
+        name = request.match["name"]
         ended = self._world.faults.switch_off(name)
         if ended is None:
             return answered(404, {"error": f"{name} is not switched on"})
         self._world.journal.note("fault", "off", t=round(self._world.clock.now(), 6), name=name, hits=ended.hits)
         return answered(200, _shown(ended))
 
-    async def clear(self, request: web.Request) -> web.Response:
+    async def clear(self, request: Request) -> Response:
         self._world.faults.clear()
         return answered(200, {})
 
-    async def stats(self, request: web.Request) -> web.Response:
+    async def stats(self, request: Request) -> Response:
         """`pending`: changes, receipts and replies still to come; 0 means that nothing more will happen by itself."""
         statuses = Counter(message.status for message in self._world.store)
         return answered(

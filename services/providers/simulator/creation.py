@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from aiohttp import web
-
 from services.providers.simulator import answers
 from services.providers.simulator.carrier import Carrier
 from services.providers.simulator.ceilings import Ceilings
 from services.providers.simulator.checks import refused, send_in
 from services.providers.simulator.fate import Call, Fate, Receipts
 from services.providers.simulator.faults import Door
+from services.providers.simulator.http_messages import Request, Response
 from services.providers.simulator.journal import fingerprint
 from services.providers.simulator.message import Message
 from services.providers.simulator.text import segments
@@ -50,26 +49,26 @@ class Creation:
         self._carrier = carrier
         self._ceilings = Ceilings(world.script, world.clock)
 
-    def unread(self, request: web.Request) -> web.Response | None:
-        """A reset before the body is read: nobody will ever know whose text it was."""
+    def unread(self) -> bool:
+        """Whether it is reset before the body is read: then nobody will ever know whose text it was."""
         fault = self._world.faults.unread(Door.CREATE)
         if fault is None:
-            return None
+            return False
         self._world.journal.note("create", "unread", t=round(self._world.clock.now(), 6), fault=fault.name)
-        return answers.reset(request)
+        return True
 
-    async def answer(self, request: web.Request, create: Create, turned_away: int | None) -> web.StreamResponse:
+    async def answer(self, request: Request, create: Create, turned_away: int | None) -> Response | None:
         with self._ceilings.call() as within:
             if not within:
                 return self._limited(create, self._world.script.retry_after)
-            return self._counted(await self._decided(request, create, turned_away))
+            response = await self._decided(request, create, turned_away)
+            return None if response is None else self._counted(response)
 
-    def _counted(self, response: web.StreamResponse) -> web.StreamResponse:
-        if not response.prepared:
-            response.headers["Twilio-Concurrent-Requests"] = str(self._ceilings.under_way)
-        return response
+    def _counted(self, response: Response) -> Response:
+        headers = {**response.headers, "Twilio-Concurrent-Requests": str(self._ceilings.under_way)}
+        return response._replace(headers=headers)
 
-    async def _decided(self, request: web.Request, create: Create, turned_away: int | None) -> web.StreamResponse:
+    async def _decided(self, request: Request, create: Create, turned_away: int | None) -> Response | None:
         world = self._world
         code = turned_away or refused(create.form, world.senders, world.clock.now())
         if code is not None:
@@ -97,8 +96,8 @@ class Creation:
         return message
 
     async def _told(
-        self, request: web.Request, fate: Fate, message: Message | None, whose: tuple[str, int]
-    ) -> web.StreamResponse:
+        self, request: Request, fate: Fate, message: Message | None, whose: tuple[str, int]
+    ) -> Response | None:
         """Of each text that was taken the journal also says whether the caller was `told` so, or left in doubt."""
         world, told = self._world, False
         try:
@@ -107,23 +106,25 @@ class Creation:
             await world.clock.sleep(world.chance.between(world.script.answer_after, "answer", *whose))
             if fate.call is Call.SLOW:
                 await world.clock.sleep(fate.seconds)
-            response = self._counted(await _as_scripted(request, fate, message))
-            told = fate.call in {Call.OK, Call.SLOW} and await answers.written(request, response)
-            return response
+            response = await _as_scripted(request, fate, message)
+            if response is None or fate.call not in {Call.OK, Call.SLOW}:
+                return response
+            told = request.send(self._counted(response))
+            return None
         finally:
             if message is not None:
                 world.journal.note("answer", "told" if told else "untold", sid=message.sid)
 
-    def _refused(self, create: Create, code: int, **told: Any) -> web.Response:
+    def _refused(self, create: Create, code: int, **told: Any) -> Response:
         create.note("refused", code=code, **told)
         return answers.refused(code)
 
-    def _limited(self, create: Create, retry_after: float | None, **told: Any) -> web.Response:
+    def _limited(self, create: Create, retry_after: float | None, **told: Any) -> Response:
         create.note("limited", code=20429, **told)
         return answers.limited(retry_after)
 
 
-async def _as_scripted(request: web.Request, fate: Fate, message: Message | None) -> web.StreamResponse:
+async def _as_scripted(request: Request, fate: Fate, message: Message | None) -> Response | None:
     resource = message.resource() if message else {}
     if fate.call is Call.NO_SID:
         resource = {**resource, "sid": None}

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any
-
-from aiohttp import web
+from urllib.parse import parse_qsl
 
 from services.providers.simulator import answers
 from services.providers.simulator.fate import Call, Fate
 from services.providers.simulator.faults import Door
+from services.providers.simulator.http_messages import Request, Response
 from services.providers.simulator.world import World
 
 
@@ -17,14 +18,17 @@ class Listing:
     def __init__(self, world: World) -> None:
         self._world = world
 
-    async def answer(self, request: web.Request, turned_away: int | None) -> web.StreamResponse:
-        number = request.query.get("To", "")
+    async def answer(self, request: Request, turned_away: int | None) -> Response | None:
+        # of a name that is given twice, the first value counts
+        query = dict(reversed(parse_qsl(request.query_string, keep_blank_values=True)))
+        number = query.get("To", "")
         if turned_away:
             return self._refused(number, turned_away)
         unread, fault = self._world.faults.unread(Door.LIST), self._world.faults.of_list(number)
         if unread is not None:
             self._note("unread", number, fault=unread.name)
-            return answers.reset(request)
+            answers.reset(request)
+            return None
         fate = fault.fault.over(Fate()) if fault else Fate()
         if fault is not None and fate.call is not Call.SLOW:
             self._note("failed", number, fault=fault.name)
@@ -33,19 +37,19 @@ class Listing:
         if fate.call is Call.SLOW:
             await self._world.clock.sleep(fate.seconds)
         try:
-            page = self._page(request, number)
+            page = self._page(query, number)
             if fate.call in {Call.OK, Call.SLOW}:
                 self._note("listed", number, entries=len(page["messages"]), page=page["page"])
         except ValueError:
             return self._refused(number, 20001)
         return await answers.whole_or_not(request, fate, 200, page)
 
-    def _page(self, request: web.Request, number: str) -> dict[str, Any]:
+    def _page(self, query: Mapping[str, str], number: str) -> dict[str, Any]:
         """Raises ValueError for a date or a size that cannot be read."""
         lag = self._world.clock.real(self._world.faults.lag(number))
-        return self._world.store.page(self._world.account, request.query, time.time() - lag if lag else None)
+        return self._world.store.page(self._world.account, query, time.time() - lag if lag else None)
 
-    def _refused(self, number: str, code: int) -> web.Response:
+    def _refused(self, number: str, code: int) -> Response:
         self._note("refused", number, code=code)
         return answers.refused(code)
 

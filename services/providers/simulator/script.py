@@ -118,8 +118,10 @@ def _fitting(patterns: Mapping[str, T], written: str) -> T | None:
     exact = patterns.get(written)
     if exact is not None:
         return exact
-    fitting = (pattern for pattern in patterns if "*" in pattern and fnmatchcase(written, pattern))
-    return next((patterns[pattern] for pattern in fitting), None)
+    for pattern, value in patterns.items():
+        if "*" in pattern and fnmatchcase(written, pattern):
+            return value
+    return None
 
 
 def read_script(path: Path) -> Script:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from aiohttp import web
-
 from services.listening import CannotListen, listening
 from services.providers.simulator.api import Api
 from services.providers.simulator.callbacks import Callbacks
@@ -15,6 +13,7 @@ from services.providers.simulator.chance import Chance
 from services.providers.simulator.clock import Clock
 from services.providers.simulator.control import Control
 from services.providers.simulator.faults import Faults
+from services.providers.simulator.http_server import HttpServer
 from services.providers.simulator.journal import Journal, past
 from services.providers.simulator.message import Message
 from services.providers.simulator.people import People
@@ -56,23 +55,20 @@ class Simulator:
     async def __aenter__(self) -> Simulator:
         self._world = world = self._made()
         self._people = People(world)
-        app = web.Application(client_max_size=256 << 10)
-        app.add_routes(Api(world, Carrier(world, self._people), self.auth_token).routes())
-        app.add_routes(Control(world, self._people).routes())
-        self._runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.2)
-        await self._runner.setup()
+        api = Api(world, Carrier(world, self._people), self.auth_token)
+        self._server = HttpServer(api.routes() + Control(world, self._people).routes())
         try:
             with listening(self._host, self._port, "--port"):
-                await web.TCPSite(self._runner, self._host, self._port).start()
+                port = await self._server.start(self._host, self._port)
         except CannotListen:
             await self.__aexit__()
             raise
-        self.url = f"http://{self._host}:{self._runner.addresses[0][1]}"
+        self.url = f"http://{self._host}:{port}"
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self._world.clock.stop()
-        await self._runner.cleanup()
+        await self._server.stop()
         await self._world.callbacks.close()
         self._world.journal.close()
 

@@ -3,6 +3,7 @@ shares no judgement with what it watches."""
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import ceil
 
 _BASIC = frozenset(
@@ -21,6 +22,7 @@ def keyword(body: str) -> str:
     return body.strip().upper()
 
 
+@lru_cache(maxsize=1024)
 def segments(body: str) -> int:
     """GSM 03.38: 160 septets, or 153 a part; else UCS-2: 70 UTF-16 units, or 67 a part."""
     if _GSM.issuperset(body):

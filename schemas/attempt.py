@@ -9,6 +9,7 @@ from schemas.base import Message, Slug, UtcTime, Whole
 
 class AttemptState(StrEnum):
     QUEUED = "queued"
+    """It waits for its turn at the sender.  Not reported of a text whose call begins in the same transaction."""
     SENDING = "sending"
     ACCEPTED = "accepted"
     REFUSED = "refused"

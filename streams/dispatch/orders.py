@@ -58,7 +58,7 @@ def _take(draft: Draft, name: str, row: MessageRow, before: MessageRow | None, s
         draft.report(order, row.attempt, AttemptState.CANCELED, code=barred)
         draft.finish(name, row.model_copy(update={"barred": barred}), Place.CANCELED)
         return
-    draft.report(order, row.attempt, AttemptState.QUEUED)
+    draft.join(order, row.attempt)
     if draft.now - order.issued_at > TOO_OLD:
         hand_back(draft, name, row, "old_order", "the order is more than 48 hours old")
     elif order.send_before <= draft.now:

@@ -17,11 +17,13 @@ from streams.dispatch.rows import QUEUE, MessageRow, Place
 from streams.dispatch.status import EVERY, pace_of, queue_row
 from streams.step import Settings
 
-UNDER_WAY: Final = 32
-"""Calls of one sender at a time."""
+UNDER_WAY: Final = 64
+"""Calls of one sender at a time, and so the most that a kill can leave in doubt.  A slow sender never gets there: its
+pace lets go of no more than pace x (call time-out + AHEAD) in the time that a call may take."""
 AHEAD: Final = 0.2
 """Seconds: what is due within this is let go at once, so that one commit serves several calls; `Spacing` holds each
-call until it is due.  The wake comes at half of it, which leaves the other half for a commit."""
+call until it is due.  The wake comes at half of it.  The other half must outlast the wait for the next transaction
+(dispatch's tick, or a commit that takes longer), or pace is lost."""
 UNKNOWN_SENDER: Final = 10.0
 """Seconds until a sender that the settings do not know is looked up again; its texts wait."""
 LOOKING: Final = 8

@@ -92,11 +92,11 @@ def test_a_storm_of_429_slows_the_sender_to_a_try_in_ten_seconds_and_it_recovers
 
 def test_calls_that_were_limited_together_slow_the_sender_once() -> None:
     drive = room(pace=10_000)
-    for number in range(32):
+    for number in range(64):
         drive.tell(order(f"m{number}"))
     reply(drive, Result.LIMITED)
     drive.rest(0.6)
-    assert len(drive.effects) > 32
+    assert len(drive.effects) > 64
 
 
 def test_what_does_not_get_through_waits_by_itself_and_others_go_on() -> None:

@@ -182,13 +182,13 @@ def test_texts_of_an_unknown_sender_wait_until_it_is_known() -> None:
 
 def test_calls_under_way_are_bounded_and_answers_make_room() -> None:
     drive = room(pace=10_000)
-    for number in range(100):
+    for number in range(200):
         drive.tell(order(f"m{number}"))
     drive.rest(60)
-    assert len(drive.effects) == 32
+    assert len(drive.effects) == 64
     reply(drive, Result.ACCEPTED)
     drive.rest(1)
-    assert len(drive.effects) == 64
+    assert len(drive.effects) == 128
 
 
 def test_what_is_done_with_is_forgotten_after_72_hours() -> None:

@@ -10,6 +10,7 @@ from schemas.structs import struct
 
 class AttemptState(StrEnum):
     QUEUED = "queued"
+    """It waits for its turn at the sender.  Not reported of a text whose call begins in the same transaction."""
     SENDING = "sending"
     ACCEPTED = "accepted"
     REFUSED = "refused"

@@ -75,7 +75,7 @@ class ServiceSettings(BaseModel):
     session_timeout: float = Field(default=15.0, ge=1)
     tick: float = Field(default=0.02, ge=0, le=1)
     provider_timeout: float = Field(default=10.0, gt=0)
-    provider_concurrency: int = Field(default=32, ge=1)
+    provider_concurrency: int = Field(default=64, ge=1)
     metrics_host: str = "127.0.0.1"
     metrics_port: int | None = Field(default=None, ge=0, le=65535)
     """Where a worker answers /live, /ready and /metrics; None: nowhere; 0: any port that is free."""

@@ -40,7 +40,7 @@ class Twilio:
         public_url: str,
         base_url: str | None = None,
         timeout: float = 10.0,
-        connections: int = 32,
+        connections: int = 64,
     ) -> None:
         self._status_url = public_url.rstrip("/") + "/twilio/status"
         self._timeout = timeout

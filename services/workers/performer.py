@@ -33,7 +33,7 @@ class Performer:
     free connection would wait behind the look at the lease."""
 
     def __init__(
-        self, provider: Provider, concurrency: int = 32, *, timeout: float = 10.0, account: Account | None = None
+        self, provider: Provider, concurrency: int = 64, *, timeout: float = 10.0, account: Account | None = None
     ) -> None:
         self._provider, self._timeout = provider, timeout
         self.account = account or Account()

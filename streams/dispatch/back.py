@@ -46,8 +46,12 @@ def hand_back_late(draft: Draft) -> None:
 
 def no_room(draft: Draft, name: str, row: MessageRow, settings: Settings) -> bool:
     """Whether this text, which has just joined, was handed back because of what stands before it."""
-    order, turn = row.order, _turn(draft, name, settings)
+    order, queue = row.order, draft.queue
     assert order is not None
+    pace, left = expected_pace(draft, settings), (order.send_before - draft.now).total_seconds()
+    if pace is None or queue.total / pace < left:  # all that wait leave in time: nearly always
+        return False
+    turn = _turn(draft, name, pace)
     if turn is None or turn < order.send_before:
         return False
     minutes = (turn - draft.now).total_seconds() / 60
@@ -56,10 +60,10 @@ def no_room(draft: Draft, name: str, row: MessageRow, settings: Settings) -> boo
     return True
 
 
-def _turn(draft: Draft, name: str, settings: Settings) -> datetime | None:
+def _turn(draft: Draft, name: str, pace: float) -> datetime | None:
     """About when it may leave; None where nobody can say."""
-    queue, pace = draft.queue, expected_pace(draft, settings)
-    if pace is None or queue.paused or name in queue.later:
+    queue = draft.queue
+    if queue.paused or name in queue.later:
         return None
     return draft.now + timedelta(seconds=queue.before(name) / pace)
 
@@ -76,7 +80,7 @@ def hand_back_hopeless(draft: Draft, settings: Settings) -> None:
     for _ in range(min(LOOKED_THROUGH, len(queue.sweep))):
         if back == LATE_AT_ONCE:
             return
-        back += _hopeless(draft, queue.sweep.pop(), settings)
+        back += _hopeless(draft, queue.sweep.pop(), pace, settings)
 
 
 def _begin_sweep(draft: Draft, pace: float) -> None:
@@ -93,9 +97,9 @@ def _begin_sweep(draft: Draft, pace: float) -> None:
         queue.sweep = list(queue.tickets)
 
 
-def _hopeless(draft: Draft, name: str, settings: Settings) -> bool:
+def _hopeless(draft: Draft, name: str, pace: float, settings: Settings) -> bool:
     at = draft.queue.deadlines.at(name)
-    turn = None if at is None else _turn(draft, name, settings)
+    turn = None if at is None else _turn(draft, name, pace)
     if at is None or turn is None or turn < at:
         return False
     row = draft.get(name, MessageRow)

@@ -27,6 +27,8 @@ class Bucket:
         return bucket
 
     def tick(self, now: datetime) -> None:
+        if now is self._seen:  # all facts of a transaction are given the same one
+            return
         if self._seen is not None:
             self._clock += max(0.0, (now - self._seen).total_seconds())
         self._seen = now

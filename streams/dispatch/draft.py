@@ -28,6 +28,7 @@ class Draft:
         self._publish: list[Publication] = []
         self._wake: dict[str, datetime | None] = {}
         self._effects: list[Post | Look | Withdraw] = []
+        self._joined: tuple[Send, int] | None = None
 
     def get(self, name: str, model: type[R]) -> R | None:
         if name in self._changed:
@@ -64,13 +65,28 @@ class Draft:
             self._effects.append(Withdraw((row.order.tenant, row.order.message_id, row.attempt)))
 
     def step(self) -> Step:
+        self._report_joined()
         return Step(self._changed, tuple(self._publish), self._wake, tuple(self._effects))
 
     # --- what happens to a message
 
+    def join(self, order: Send, attempt: int) -> None:
+        """Report it as queued, unless this step lets it go at once: nobody could see the one without the other."""
+        self._joined = order, attempt
+
+    def _report_joined(self) -> None:
+        if self._joined is not None:
+            (order, attempt), self._joined = self._joined, None
+            self.report(order, attempt, AttemptState.QUEUED)
+
     def report(self, order: Send, attempt: int, state: AttemptState, *, code: str | None = None,
                provider_id: str | None = None, segments: int | None = None,
                evidence: str | None = None) -> None:  # fmt: skip
+        if self._joined is not None and self._joined[0].message_key == order.message_key:
+            if state is AttemptState.SENDING:
+                self._joined = None
+            else:
+                self._report_joined()
         told = Attempt(
             message_id=order.message_id,
             tenant=order.tenant,

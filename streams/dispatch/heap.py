@@ -7,6 +7,9 @@ from typing import Generic, TypeVar
 
 K = TypeVar("K")
 
+TIDY = 64
+"""Names that were dropped may stay in a heap as long as they are not the majority, and a few more."""
+
 
 class LazyHeap(Generic[K]):
     """Names by key, smallest first; O(log n) amortised.  A dropped name stays in the heap until it comes to the top or
@@ -27,24 +30,26 @@ class LazyHeap(Generic[K]):
         if self._keys.get(name) != key:
             self._keys[name] = key
             heapq.heappush(self._heap, (key, name))
-            self._tidy()
+            if len(self._heap) > 2 * len(self._keys) + TIDY:
+                self._rebuild()
 
     def drop(self, name: str) -> None:
-        if self._keys.pop(name, None) is not None:
-            self._tidy()
+        if self._keys.pop(name, None) is not None and len(self._heap) > 2 * len(self._keys) + TIDY:
+            self._rebuild()
 
-    def _tidy(self) -> None:
-        if len(self._heap) > 2 * len(self._keys) + 64:
-            self._heap = [(key, kept) for kept, key in self._keys.items()]
-            heapq.heapify(self._heap)
+    def _rebuild(self) -> None:
+        self._heap = [(key, kept) for kept, key in self._keys.items()]
+        heapq.heapify(self._heap)
 
     def at(self, name: str) -> K | None:
         return self._keys.get(name)
 
     def first(self) -> tuple[K, str] | None:
-        while self._heap:
-            key, name = self._heap[0]
-            if self._keys.get(name) == key:
-                return key, name
-            heapq.heappop(self._heap)
+        heap, keys = self._heap, self._keys
+        while heap:
+            top = heap[0]
+            key = keys.get(top[1])
+            if key is top[0] or key == top[0]:
+                return top
+            heapq.heappop(heap)
         return None

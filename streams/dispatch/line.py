@@ -8,13 +8,11 @@ import heapq
 from datetime import datetime
 from typing import NamedTuple
 
+from streams.dispatch.heap import TIDY
 from streams.dispatch.turns import Turns
 
 Place = tuple[datetime, int]
 """When the order was issued; its offset decides between equals."""
-
-TIDY = 64
-"""Texts that have left may stay in a heap as long as they are not the majority, and a few more."""
 
 
 class Waiting(NamedTuple):

@@ -7,7 +7,7 @@ from schemas.send import Send
 from streams.dispatch.back import hand_back, no_room
 from streams.dispatch.budget import beyond_budget
 from streams.dispatch.draft import Draft
-from streams.dispatch.rows import TOO_OLD, MessageRow, Place, StopRow, fingerprint, is_of, message_name, stop_name
+from streams.dispatch.rows import TOO_OLD, MessageRow, Place, StopRow, fingerprint, is_of, message_name, stop_names
 from streams.set_aside import set_aside
 from streams.step import Fact, Settings
 
@@ -58,7 +58,7 @@ def _take(draft: Draft, name: str, row: MessageRow, before: MessageRow | None, s
         draft.report(order, row.attempt, AttemptState.CANCELED, code=barred)
         draft.finish(name, row.model_copy(update={"barred": barred}), Place.CANCELED)
         return
-    draft.report(order, row.attempt, AttemptState.QUEUED)
+    draft.join(order, row.attempt)
     if draft.now - order.issued_at > TOO_OLD:
         hand_back(draft, name, row, "old_order", "the order is more than 48 hours old")
     elif order.send_before <= draft.now:
@@ -73,8 +73,8 @@ def _take(draft: Draft, name: str, row: MessageRow, before: MessageRow | None, s
 
 def stopped(draft: Draft, order: Send) -> str | None:
     """The standing Stop this order was judged too early for, as a code."""
-    own = draft.get(stop_name(order.tenant, order.to), StopRow)
-    every = draft.get(stop_name(None, order.to), StopRow)
+    names = stop_names(order.tenant, order.to)
+    own, every = draft.get(names[0], StopRow), draft.get(names[1], StopRow)
     if (own and order.consent_epoch < own.epoch) or (every and order.issued_at <= every.at):
         return "stopped"
     return None

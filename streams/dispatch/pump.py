@@ -17,11 +17,13 @@ from streams.dispatch.rows import QUEUE, MessageRow, Place
 from streams.dispatch.status import EVERY, pace_of, queue_row
 from streams.step import Settings
 
-UNDER_WAY: Final = 32
-"""Calls of one sender at a time."""
+UNDER_WAY: Final = 64
+"""Calls of one sender at a time, and so the most that a kill can leave in doubt.  A slow sender never gets there: its
+pace lets go of no more than pace x (call time-out + AHEAD) in the time that a call may take."""
 AHEAD: Final = 0.2
 """Seconds: what is due within this is let go at once, so that one commit serves several calls; `Spacing` holds each
-call until it is due.  The wake comes at half of it, which leaves the other half for a commit."""
+call until it is due.  The wake comes at half of it.  The other half must outlast the wait for the next transaction
+(dispatch's tick, or a commit that takes longer), or pace is lost."""
 UNKNOWN_SENDER: Final = 10.0
 """Seconds until a sender that the settings do not know is looked up again; its texts wait."""
 LOOKING: Final = 8
@@ -38,7 +40,7 @@ def pump(draft: Draft, settings: Settings) -> None:
     hand_back_hopeless(draft, settings)
     pace, rest = pace_of(draft.sender, settings), settings.edge.rests_until
     if pace is not None and not queue.paused and (rest is None or rest <= draft.now):
-        while (name := queue.head()) and len(queue.under_way) < UNDER_WAY:
+        while len(queue.under_way) < UNDER_WAY and (name := queue.head()):
             if queue.bucket.wait(queue.segments(name), pace) > AHEAD:
                 break
             _start(draft, name, pace)
@@ -51,6 +53,8 @@ def arm(draft: Draft, settings: Settings) -> None:
     if not queue.opened:
         return
     queue.bucket.tick(draft.now)
+    if queue.armed is not None and queue.armed <= draft.now:  # nothing is due before now
+        return
     at = next_look(draft, settings)
     if at is not None and (queue.armed is None or at < queue.armed):
         queue.armed = at
@@ -61,30 +65,33 @@ def arm(draft: Draft, settings: Settings) -> None:
 
 def next_look(draft: Draft, settings: Settings) -> datetime | None:
     queue, now = draft.queue, draft.now
-    heaps = [queue.deadlines, *([] if queue.paused else [queue.later])]
-    heaps += [queue.looks] if len(queue.looking) < LOOKING else []
-    times = [first[0] for heap in heaps if (first := heap.first())]
-    if queue.news:
-        times.append((queue.told_at or now) + EVERY)
     if queue.sweep:
-        times.append(now)
-    name = None if queue.paused else queue.head()
-    if name is not None:
-        times += _turn(draft, name, settings)
-    return max(now, min(times)) if times else None
+        return now
+    at = (queue.told_at or now) + EVERY if queue.news else None
+    at = _sooner(at, queue.deadlines.first())
+    if not queue.paused:
+        at = _sooner(at, queue.later.first())
+        at = _sooner(at, _turn(draft, settings))
+    if len(queue.looking) < LOOKING:
+        at = _sooner(at, queue.looks.first())
+    return None if at is None else max(now, at)
 
 
-def _turn(draft: Draft, name: str, settings: Settings) -> list[datetime]:
+def _sooner(at: datetime | None, other: tuple[datetime, str] | None) -> datetime | None:
+    return at if other is None or (at is not None and at <= other[0]) else other[0]
+
+
+def _turn(draft: Draft, settings: Settings) -> tuple[datetime, str] | None:
     """When the head may go; an answer arms by itself."""
-    queue, pace = draft.queue, pace_of(draft.sender, settings)
+    queue = draft.queue
+    if len(queue.under_way) >= UNDER_WAY or (name := queue.head()) is None:
+        return None
+    pace, rest = pace_of(draft.sender, settings), settings.edge.rests_until
     if pace is None:
-        return [draft.now + timedelta(seconds=UNKNOWN_SENDER)]
-    if len(queue.under_way) >= UNDER_WAY:
-        return []
+        return draft.now + timedelta(seconds=UNKNOWN_SENDER), name
     wait = queue.bucket.wait(queue.segments(name), pace) - AHEAD / 2
-    at = draft.now + timedelta(seconds=max(0.0, wait))
-    rest = settings.edge.rests_until
-    return [at if rest is None else max(at, rest)]
+    at = draft.now + timedelta(seconds=wait) if wait > 0 else draft.now
+    return at if rest is None else max(at, rest), name
 
 
 def _ripen(draft: Draft) -> None:

@@ -130,18 +130,20 @@ class Queue:
             self.came.drop(name)
             self.later.drop(name)
             self.deadlines.drop(name)
-        self.doubts.discard(name)
-        self.looks.drop(name)
+        if name in self.doubts:
+            self.doubts.discard(name)
+            self.looks.drop(name)
 
     def forget(self, name: str, number: str) -> None:
         """It is done with."""
         self.leave(name)
         self.under_way.pop(name, None)
         self.looking.discard(name)
-        live = self.by_number[e164(number)]
+        clean = e164(number)
+        live = self.by_number[clean]
         live.discard(name)
         if not live:
-            del self.by_number[e164(number)]
+            del self.by_number[clean]
 
     def of_number(self, number: str) -> list[str]:
         """Live messages, in an order that a replay repeats."""

@@ -115,12 +115,24 @@ def lost_name(tenant: str, message_id: str, attempt: int) -> str:
 
 
 def stop_name(tenant: str | None, number: str) -> str:
-    """`*` stands for every tenant; it cannot begin a tenant's name.  What is far longer than any number is hashed: a
-    row's name is part of a record's key, and a STOP is never dropped."""
-    digits = quote(e164(number))
-    if len(digits) > LONGEST_ID:
-        digits = hashlib.sha256(digits.encode()).hexdigest()
-    return f"{STOPS}{tenant or '*'}/{digits}"
+    """`*` stands for every tenant; it cannot begin a tenant's name."""
+    return f"{STOPS}{tenant or '*'}/{_digits(number)}"
+
+
+def stop_names(tenant: str, number: str) -> tuple[str, str]:
+    """Of this tenant's Stop, and of every tenant's."""
+    digits = _digits(number)
+    return f"{STOPS}{tenant}/{digits}", f"{STOPS}*/{digits}"
+
+
+def _digits(number: str) -> str:
+    """What is far longer than any number is hashed: a row's name is part of a record's key, and a STOP is never
+    dropped."""
+    clean = e164(number)
+    if clean[:1] == "+" and clean[1:].isalnum() and len(clean) <= LONGEST_ID - 2 and clean.isascii():
+        return f"%2B{clean[1:]}"  # as `quote` writes it, without its ten microseconds
+    digits = quote(clean)
+    return digits if len(digits) <= LONGEST_ID else hashlib.sha256(digits.encode()).hexdigest()
 
 
 def fingerprint(order: Send) -> str:

@@ -40,14 +40,16 @@ class Turns(Generic[P]):
 
     def waits(self, flow: str, place: P) -> None:
         """Its first is at this place now."""
+        had = self._had.get(flow, 0.0)
         if flow not in self._heap:
             self._left.drop(flow)
-            self._had[flow] = max(self._had.get(flow, 0.0), self._now)
-        self._heap.push((self._had[flow], place), flow)
-        if self._stands.get(flow, (None,))[0] != self._had[flow]:
+            had = self._had[flow] = max(had, self._now)
+        self._heap.push((had, place), flow)
+        stands = self._stands.get(flow)
+        if stands is None or stands[0] != had:
             self._goes(flow)
-            queue = self._queues.setdefault(self._had[flow], [0, 0])
-            self._stands[flow] = self._had[flow], queue[0]
+            queue = self._queues.setdefault(had, [0, 0])
+            self._stands[flow] = had, queue[0]
             queue[0] += 1
 
     def before(self, flow: str) -> int:

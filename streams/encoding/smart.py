@@ -7,6 +7,7 @@ rather than at the provider, so that what was judged, counted, paced and written
 
 from __future__ import annotations
 
+import re
 from importlib.resources import files
 from typing import Final
 
@@ -26,7 +27,7 @@ def outgoing(body: str, tenant: TenantSettings | None) -> str:
 
 def replaced(body: str) -> str:
     """Every character that the table names, whatever it costs."""
-    return body.translate(REPLACEMENTS)
+    return body.translate(REPLACEMENTS) if _NAMED.search(body) else body
 
 
 def _table() -> dict[int, str]:
@@ -37,3 +38,5 @@ def _table() -> dict[int, str]:
 
 REPLACEMENTS: Final = _table()
 """By code point.  None of them brings in a character that is replaced itself."""
+_NAMED: Final = re.compile(f"[{re.escape(''.join(map(chr, REPLACEMENTS)))}]")
+"""Most texts hold none of them, and to translate one takes ten times as long as to find that out."""

@@ -98,7 +98,10 @@ def _send_before(case: Case) -> datetime:
 
 
 def _contact(case: Case) -> tuple[Publication, ...]:
-    """The inbox must know whose reply it may be before the text is out."""
+    """The inbox must know whose reply it may be before the text is out.
+
+    Of a shared sender every order is told: what is no keyword is for the tenant that texted last, and a repeat is
+    without effect only if no other has texted since.  A number's family here is one tenant's and cannot know."""
     asked = case.own and case.request.kind == OwnKind.CONSENT_ASK
     known = case.sender in case.standing.senders and not case.senders[case.sender].shared_by
     if known and not asked:

@@ -37,7 +37,7 @@ SINGLE: Final = 200
 EVERY: Final = 0.05
 BARE: Final = 1000
 """Calls by the client alone."""
-AT_ONCE: Final = 32
+AT_ONCE: Final = 64
 TEXT: Final = "Your papers are ready."
 
 

@@ -3,16 +3,20 @@ that come late, owners that crash, or a wall clock that is set forward and back.
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.send import Lane
 from streams.dispatch.calls import Post, Result
+from streams.dispatch.pump import AHEAD
 from streams.dispatch.spacing import Spacing
 from tests.core.dispatch.texts import answer, order, room
 from tests.core.drive import Drive
+
+TICK = 0.05
+"""Seconds between dispatch's transactions."""
 
 orders = st.tuples(st.just("order"), st.integers(1, 10))
 passing = st.tuples(st.just("pass"), st.floats(0.001, 3))
@@ -27,11 +31,12 @@ message go early, so the two are not mixed."""
 
 
 class Calls:
-    """When calls begin on a monotonic clock, each some time after the step that asked for it."""
+    """When calls begin on a monotonic clock, each some time after the step that asked for it.  With a `tick` a
+    transaction begins no sooner after the one before than that, and than its commit takes."""
 
-    def __init__(self, drive: Drive, delays: list[float]) -> None:
-        self.drive, self.delays, self.spacing = drive, delays, Spacing()
-        self.clock = 0.0
+    def __init__(self, drive: Drive, delays: list[float], tick: float = 0.0) -> None:
+        self.drive, self.delays, self.tick, self.spacing = drive, delays, tick, Spacing()
+        self.clock = self.free = 0.0
         self.committed = 0.0
         self.begun: list[tuple[float, Post]] = []
 
@@ -40,6 +45,7 @@ class Calls:
         posts, self.drive.under_way = self.drive.under_way, []
         delay = self.delays[len(self.begun) % len(self.delays)]
         self.committed = max(self.committed, self.clock + delay)
+        self.free = self.clock + max(self.tick, delay) if self.tick else self.clock
         for post in posts:
             self.begun.append((self.committed + self.spacing.wait(post, self.committed), post))
             self.drive.answer(answer(post, Result.ACCEPTED))
@@ -53,13 +59,15 @@ class Calls:
     def let(self, seconds: float) -> None:
         end = self.drive.now + timedelta(seconds=seconds)
         while due := [at for at in self.drive.wakes.values() if at <= end]:
-            self._to(max(self.drive.now, min(due)))
-        self._to(end)
+            self._to(max(self.drive.now + timedelta(seconds=max(0.0, self.free - self.clock)), min(due)))
+            self.take()
+        self._to(max(end, self.drive.now))
 
-    def _to(self, moment: object) -> None:
-        self.clock += (moment - self.drive.now).total_seconds()  # type: ignore[operator]
-        self.drive.until(moment)  # type: ignore[arg-type]
-        self.take()
+    def _to(self, moment: datetime) -> None:
+        """Wakes that are due by then fire then."""
+        self.clock += (moment - self.drive.now).total_seconds()
+        self.drive.now = moment
+        self.drive.until(moment)
 
 
 @settings(max_examples=150, deadline=None)
@@ -67,10 +75,13 @@ class Calls:
     events=events,
     rate=st.sampled_from([0.5, 1.0, 3.0, 40.0, 100.0, 1000.0]),
     delays=st.lists(st.floats(0, 0.5), min_size=1, max_size=7),
+    tick=st.sampled_from([0.0, TICK, 0.25]),
 )
-def test_no_window_holds_more_than_its_share(events: list[tuple[str, float]], rate: float, delays: list[float]) -> None:
+def test_no_window_holds_more_than_its_share(
+    events: list[tuple[str, float]], rate: float, delays: list[float], tick: float
+) -> None:
     drive = room(rate)
-    calls = Calls(drive, delays)
+    calls = Calls(drive, delays, tick)
     sizes: dict[str, int] = {}
     for number, (what, amount) in enumerate(events):
         match what:
@@ -92,12 +103,19 @@ def test_no_window_holds_more_than_its_share(events: list[tuple[str, float]], ra
             assert sent <= rate * (at - begun[first][0]) + largest + 1e-6
 
 
-@settings(max_examples=50, deadline=None)
-@given(sizes=st.lists(st.integers(1, 10), min_size=20, max_size=60), rate=st.sampled_from([1.0, 10.0, 100.0, 300.0]))
-def test_and_no_pace_is_wasted_while_texts_wait(sizes: list[int], rate: float) -> None:
-    """With commits that take less than half of what is let go ahead."""
+@settings(max_examples=100, deadline=None)
+@given(
+    sizes=st.lists(st.integers(1, 10), min_size=20, max_size=60),
+    rate=st.sampled_from([1.0, 10.0, 100.0, 300.0]),
+    tick=st.sampled_from([0.0, 0.02, TICK, AHEAD / 2]),
+    delays=st.lists(st.floats(0.001, 0.05), min_size=1, max_size=7),
+)
+def test_and_no_pace_is_wasted_while_texts_wait(
+    sizes: list[int], rate: float, tick: float, delays: list[float]
+) -> None:
+    """With commits that are no further apart than half of what is let go ahead."""
     drive = room(rate)
-    calls = Calls(drive, [0.03, 0.05, 0.01])
+    calls = Calls(drive, delays, tick)
     for number, size in enumerate(sizes):
         drive.tell(order(f"m{number}", segments=size))
     calls.take()

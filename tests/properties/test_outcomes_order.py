@@ -10,6 +10,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from schemas.attempt import Attempt, AttemptState
 from schemas.outcome import Outcome
 from schemas.topics import OUTCOMES
 from streams.lifecycle import MEANINGS, RECEIPT, REPORTS
@@ -65,6 +66,24 @@ lives = st.tuples(decisions, st.lists(st.one_of(receipts, foreign, attempts), ma
 @given(told_twice(lives, 6))
 def test_order_and_repetition_do_not_matter(ways: tuple[list[Any], list[Any]]) -> None:
     assert end(ways[0]) == end(ways[1])
+
+
+def with_queued(facts: list[Any]) -> list[Any]:
+    """As dispatch reports texts that wait for their turn: `queued` ahead of `sending`, of the order (0) or of the try
+    that an order given again begins with."""
+    found = []
+    for fact in facts:
+        if isinstance(fact, Attempt) and fact.state is AttemptState.SENDING:
+            found.append(attempt("queued", 0 if fact.attempt == 1 else fact.attempt))
+        found.append(fact)
+    return found
+
+
+@settings(max_examples=200, deadline=None)
+@given(lives)
+def test_it_does_not_matter_whether_what_was_called_was_reported_as_queued_before(facts: list[Any]) -> None:
+    """A text whose call begins at once never is."""
+    assert end(facts) == end(with_queued(facts))
 
 
 CODES = {"failed": "30008", "undelivered": "30003"}

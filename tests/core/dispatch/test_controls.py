@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import timedelta
+from urllib.parse import quote
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from schemas.controls import Stop, UnknownControl
+from schemas.numbers import e164
 from schemas.send import Send
 from streams.dispatch.calls import Result
 from streams.dispatch.draft import Draft
 from streams.dispatch.orders import stopped
 from streams.dispatch.queue import Queue
+from streams.dispatch.rows import stop_name, stop_names
 from streams.step import Unreadable
 from tests.core.dispatch.texts import (
     ANA,
@@ -49,7 +55,7 @@ def test_a_stop_refuses_a_later_order(control: Stop, given: Send, stopped: bool)
     drive = room()
     drive.tell(control)
     drive.tell(given)
-    assert states(drive) == (["0 canceled stopped"] if stopped else ["0 queued", "1 sending"])
+    assert states(drive) == (["0 canceled stopped"] if stopped else ["1 sending"])
 
 
 @pytest.mark.parametrize(("control", "given", "stopped"), STOPS)
@@ -69,7 +75,7 @@ def test_a_stop_takes_back_what_was_deferred() -> None:
     reply(drive, Result.LIMITED)
     drive.tell(stop())
     drive.rest(60)
-    assert states(drive)[2:] == ["1 deferred 429", "1 canceled stopped"]
+    assert states(drive)[1:] == ["1 deferred 429", "1 canceled stopped"]
     assert called(drive) == ["m1#1"]
 
 
@@ -234,3 +240,11 @@ def test_a_stop_for_no_number_at_all_is_remembered_under_a_short_name() -> None:
     drive.tell(stop(2, number=endless))
     assert max(len(name) for name in drive.rows.raw) < 200
     assert stopped(Draft(drive.rows, Queue(), START), order(to=endless)) == "stopped"
+
+
+@given(st.from_regex(r"\+[0-9]{0,200}", fullmatch=True) | st.text(max_size=120) | st.just("+" + "1" * 98))
+def test_a_stop_is_kept_under_the_number_as_a_url_writes_it_and_a_hash_of_what_is_no_number(number: str) -> None:
+    written = quote(e164(number))
+    kept = written if len(written) <= 100 else hashlib.sha256(written.encode()).hexdigest()
+    assert stop_names("acme", number) == (f"stop/acme/{kept}", f"stop/*/{kept}")
+    assert (stop_name("acme", number), stop_name(None, number)) == stop_names("acme", number)

@@ -19,14 +19,37 @@ def test_a_call_begins_with_its_row_and_its_report_in_the_same_step() -> None:
     step = drive.tell(order())
     assert step.effects == (Post("acme", "m1", 1, CODE, ANA, "text m1", 0.0, 0.01),)
     assert b'"place":"sending"' in drive.rows.raw["msg/acme/m1"]
-    assert states(drive) == ["0 queued", "1 sending"]
+    assert states(drive) == ["1 sending"]
+
+
+def test_what_waits_is_reported_as_queued_and_what_leaves_at_once_is_not() -> None:
+    """One transaction: nobody could see the one without the other."""
+    drive = room(pace=1)
+    drive.tell(order("at-once"))
+    drive.tell(order("waits"))
+    drive.tell(order("overtakes", lane=Lane.REPLY, send_before=START))
+    assert [states(drive, name) for name in ("at-once", "waits", "overtakes")] == [
+        ["1 sending"], ["0 queued"], ["0 queued", "0 expired out_of_time"],
+    ]  # fmt: skip
+    drive.rest(2)
+    assert states(drive, "waits") == ["0 queued", "1 sending"]
+
+
+def test_one_that_lets_another_go_is_still_reported_as_queued() -> None:
+    drive = room(pace=1)
+    drive.tell(order("a"))
+    drive.tell(order("b"))
+    drive.now += timedelta(seconds=1)
+    drive.tell(order("c"))
+    assert called(drive) == ["a#1", "b#1"]
+    assert states(drive, "c") == ["0 queued"]
 
 
 def test_an_accepted_text_is_reported_with_the_providers_id_and_its_words_are_dropped() -> None:
     drive = room()
     drive.tell(order(body="Your code is 4711"))
     reply(drive, Result.ACCEPTED, provider_id="SM1")
-    assert states(drive) == ["0 queued", "1 sending", "1 accepted"]
+    assert states(drive) == ["1 sending", "1 accepted"]
     assert drive.all(ATTEMPTS)[-1].provider_id == "SM1"
     assert b"4711" not in b"".join(drive.rows.raw.values())
 
@@ -52,7 +75,7 @@ def test_another_text_under_the_same_id_is_set_aside_and_the_first_lives_on(chan
     assert [letter.cause for letter in drive.all(DEAD_LETTERS)] == ["id_reused"]
     assert step.effects == ()
     reply(drive, Result.ACCEPTED)
-    assert states(drive) == ["0 queued", "1 sending", "1 accepted"]
+    assert states(drive) == ["1 sending", "1 accepted"]
 
 
 def test_an_order_that_is_no_text_is_set_aside() -> None:
@@ -95,7 +118,7 @@ def test_an_order_given_again_after_it_came_back_is_sent_under_a_higher_number()
     drive.rest(60)
     again = order(issued_at=drive.now, send_before=drive.now + timedelta(hours=1))
     drive.tell(again)
-    assert states(drive) == ["0 queued", "0 expired out_of_time", "1 queued", "1 sending"]
+    assert states(drive) == ["0 queued", "0 expired out_of_time", "1 sending"]
     drive.tell(again)
     assert called(drive) == ["m1#1"]
     drive.rest(73 * 3600)
@@ -159,13 +182,13 @@ def test_texts_of_an_unknown_sender_wait_until_it_is_known() -> None:
 
 def test_calls_under_way_are_bounded_and_answers_make_room() -> None:
     drive = room(pace=10_000)
-    for number in range(100):
+    for number in range(200):
         drive.tell(order(f"m{number}"))
     drive.rest(60)
-    assert len(drive.effects) == 32
+    assert len(drive.effects) == 64
     reply(drive, Result.ACCEPTED)
     drive.rest(1)
-    assert len(drive.effects) == 64
+    assert len(drive.effects) == 128
 
 
 def test_what_is_done_with_is_forgotten_after_72_hours() -> None:
@@ -194,7 +217,7 @@ def test_an_order_given_again_may_have_been_encoded_smartly_in_between() -> None
 def test_an_order_that_was_at_another_sender_before_goes_on_counting() -> None:
     drive = room()
     drive.tell(order(attempt=3))
-    assert states(drive) == ["3 queued", "3 sending"]
+    assert states(drive) == ["3 sending"]
     reply(drive, Result.UNSENT)
     drive.rest(600)
     assert called(drive) == ["m1#3", "m1#4"]
@@ -207,4 +230,4 @@ def test_one_that_was_here_and_elsewhere_counts_on_from_the_higher() -> None:
     (returned,) = drive.all(RETURNED)
     assert (returned.code, returned.attempt) == ("out_of_time", 0)
     drive.tell(order(issued_at=drive.now, attempt=7))
-    assert states(drive)[-2:] == ["7 queued", "7 sending"]
+    assert states(drive)[-2:] == ["0 expired out_of_time", "7 sending"]

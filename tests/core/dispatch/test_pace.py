@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
+from schemas.topics import ATTEMPTS
 from streams.dispatch.backoff import BackOff
 from streams.dispatch.bucket import Bucket
 from streams.dispatch.calls import Post, Result
 from streams.dispatch.spacing import Spacing
-from tests.core.dispatch.texts import ANA, CODE, order, reply, room
+from tests.core.dispatch.texts import ANA, CODE, answer, order, posts, reply, room
 from tests.core.drive import START
 
 
@@ -101,3 +102,22 @@ def test_one_commit_serves_the_calls_of_a_tenth_of_a_second_and_the_pace_is_kept
         looks += 1
     assert timedelta(seconds=2.7) < drive.now - START < timedelta(seconds=3)
     assert looks < 40
+
+
+@pytest.mark.parametrize(("pace", "most"), [(0.25, 3), (1, 11), (3, 31), (100, 64)])
+def test_a_kill_leaves_in_doubt_what_is_under_way_which_is_little_of_a_slow_sender(pace: float, most: int) -> None:
+    """The provider takes ten seconds, the whole time-out, for each call."""
+    drive, since, largest = room(pace=pace), dict[Post, datetime](), 0
+    for number in range(200):
+        drive.tell(order(f"m{number}"))
+    for _ in range(300):
+        drive.rest(0.1)
+        for call in posts(drive.under_way):
+            if drive.now - since.setdefault(call, drive.now) >= timedelta(seconds=10):
+                drive.under_way.remove(call)
+                drive.answer(answer(call, Result.ACCEPTED))
+        largest = max(largest, len(drive.under_way))
+    assert largest == most
+    under_way = len(drive.under_way)
+    drive.crash()
+    assert sum(one.state == "in_doubt" for one in drive.all(ATTEMPTS)) == under_way

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import phonenumbers
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from streams.gate.case import checked
-from streams.gate.dialable import CHECKED_BY, PROBLEMS, dialable
+from streams.gate.dialable import CHECKED_BY, PROBLEMS, _parse, dialable
 from streams.gate.rows import NumberRow
 
 
@@ -35,6 +38,13 @@ from streams.gate.rows import NumberRow
 )
 def test_dialable(number: str, region: str, problem: str) -> None:
     assert dialable(number) == (region, problem)
+
+
+@given(st.from_regex(r"\+1[2-9][0-9]{9}", fullmatch=True))
+def test_a_north_american_number_is_what_the_metadata_reads(number: str) -> None:
+    parsed = phonenumbers.parse(number, None)
+    assert _parse(number) == parsed
+    assert phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164) == number
 
 
 def test_what_older_metadata_said_is_asked_again() -> None:

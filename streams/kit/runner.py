@@ -90,8 +90,11 @@ class Runner:
             self.host.die(error)
 
     async def _once(self) -> None:
-        started = time.monotonic()
-        await self._commit(self.lane.begin(self._now()))
+        started, tx = time.monotonic(), self.lane.begin(self._now())
+        answered = _begins_with_answers(tx)
+        await self._commit(tx)
+        if answered and self.lane.idle_until() <= self.host.hooks.clock():
+            return  # answers have made room for calls: those need not wait for others to come together
         tick = self.lane.room.pace.tick
         rest = (self.host.pace.tick if tick is None else tick) - (time.monotonic() - started)
         full = self.lane.first.full or self.lane.then.full
@@ -115,7 +118,7 @@ class Runner:
         self._committing = True
         settings, reached = self.host.hooks.settings(), self.host.hooks.reached
         reached("before-batch")
-        steps = RESULT if tx.work and type(tx.work[0]) is Answered else BATCH
+        steps = RESULT if _begins_with_answers(tx) else BATCH
         while self._judge(tx, settings):  # noqa: ASYNC110 - there is nothing to wait for, only to give way
             await asyncio.sleep(0)
         self._withdraw(effect for _, effect in tx.effects)
@@ -173,3 +176,7 @@ class Runner:
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self.host.hooks.clock(), UTC)
+
+
+def _begins_with_answers(tx: Transaction) -> bool:
+    return bool(tx.work) and type(tx.work[0]) is Answered

@@ -17,6 +17,9 @@ ROOM: Final = 24_000
 """Bytes of JSON for all reports, whatever their fields hold: a row must stay under 64 kB, or the room stands still for
 ever.  Sixteen attempts with all that a provider ever says take 20 kB."""
 
+FEW: Final = 3
+"""So many reports fit whatever their fields hold: each has six of at most 200 characters."""
+
 _FAILED: Final = frozenset({State.FAILED, State.UNDELIVERED})
 
 
@@ -44,11 +47,11 @@ _ARRIVED: Final = STRENGTH[RECEIPT, "delivered"]
 
 def merged(known: tuple[Report, ...], new: Report) -> tuple[Report, ...]:
     """The same thing said twice is one report, said at the earlier time."""
-    said = {_said(report): report for report in known}
-    before = said.get(_said(new))
-    if before is None or new.at < before.at:
-        said[_said(new)] = new
-    reports = sorted(said.values(), key=_rank)
+    what = _said(new)
+    before = next((report for report in known if report.word == new.word and _said(report) == what), None)
+    if before is not None and before.at <= new.at:
+        return known
+    reports = sorted((*(report for report in known if report is not before), new), key=_rank)
     ours = [report for report in reports if report.source == ATTEMPT]
     theirs = [report for report in reports if report.source == RECEIPT]
     clock = [report for report in reports if report.source == CLOCK]
@@ -56,8 +59,15 @@ def merged(known: tuple[Report, ...], new: Report) -> tuple[Report, ...]:
 
 
 def _said(report: Report) -> tuple[str, ...]:
-    parts = (report.source, report.word, report.code, report.provider_id, report.sender, report.to, report.segments)
-    return tuple("" if part is None else str(part) for part in parts)
+    return (
+        report.source,
+        report.word,
+        report.code or "",
+        report.provider_id or "",
+        report.sender or "",
+        report.to or "",
+        "" if report.segments is None else str(report.segments),
+    )
 
 
 def _rank(report: Report) -> tuple[int, tuple[str, ...]]:
@@ -74,7 +84,9 @@ def most_telling(attempts: Mapping[int, tuple[Report, ...]]) -> dict[int, tuple[
 
 def _fitting(attempts: Mapping[int, tuple[Report, ...]]) -> dict[int, tuple[Report, ...]]:
     """As many as there is room for, the strongest of the most telling attempts first."""
-    if sum(_at_most(report) for reports in attempts.values() for report in reports) <= ROOM:
+    if sum([len(reports) for reports in attempts.values()]) <= FEW:
+        return dict(attempts)
+    if sum([_at_most(report) for reports in attempts.values() for report in reports]) <= ROOM:
         return dict(attempts)
     room, kept = ROOM, set[tuple[int, Report]]()
     for number in sorted(attempts, key=lambda number: standing(number, attempts[number]), reverse=True):
@@ -89,7 +101,7 @@ def _fitting(attempts: Mapping[int, tuple[Report, ...]]) -> dict[int, tuple[Repo
 
 def _at_most(report: Report) -> int:
     """Bytes, without writing it out: JSON makes at most six of a character."""
-    return 200 + 6 * sum(len(part) for part in _said(report))
+    return 200 + 6 * sum(map(len, _said(report)))
 
 
 def ours(reports: Iterable[Report], to: str | None) -> tuple[Report, ...]:

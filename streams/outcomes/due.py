@@ -8,7 +8,7 @@ from typing import Final
 from streams.lifecycle import CLOCK, LEFT, MEANINGS, STRENGTH, State
 from streams.outcomes.attempts import merged
 from streams.outcomes.rows import Life, Report
-from streams.outcomes.story import story
+from streams.outcomes.story import Story, story
 
 SILENCE: Final = timedelta(hours=72)
 """After so long without a last word from the carrier we say that we do not know (AWS does the same)."""
@@ -18,36 +18,31 @@ decision on it ever came; later receipts are then remembered for as long, and no
 _SILENT: Final = frozenset({State.ACCEPTED, State.SENT})
 
 
-def silent_at(life: Life) -> datetime | None:
+def silent_at(story: Story) -> datetime | None:
     """When the provider's silence is over-long: counted from the moment it had the text."""
-    if life.judged is None:
-        return None
-    state, at, reports = story(life, life.judged)
+    state, at, reports = story
     if at is None or state not in _SILENT:
         return None
     return min(r.at for r in reports if STRENGTH[r.source, r.word] >= LEFT) + SILENCE
 
 
-def next_wake(life: Life, now: datetime) -> datetime:
+def next_wake(known: Story | None, now: datetime) -> datetime:
     """To the hour where it is only about forgetting: of the timers of one hour one is kept, and not five."""
     forgotten_at = (now + REMEMBERED).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
-    return silent_at(life) or forgotten_at
+    return (silent_at(known) if known is not None else None) or forgotten_at
 
 
 def presumed(life: Life, now: datetime) -> Life:
     """With the clock's own report, if it is time."""
-    at = silent_at(life)
-    if at is None or now < at or life.judged is None:
+    known = story(life)
+    at = silent_at(known) if known is not None else None
+    if known is None or known.at is None or at is None or now < at:
         return life
-    standing = story(life, life.judged).at
-    assert standing is not None
     silence = Report(source=CLOCK, word="72 h", at=at)
-    reports = merged(life.attempts[standing.number], silence)
-    return life.model_copy(update={"attempts": {**life.attempts, standing.number: reports}})
+    reports = merged(life.attempts[known.at.number], silence)
+    return life.model_copy(update={"attempts": {**life.attempts, known.at.number: reports}})
 
 
 def forgettable(life: Life) -> bool:
-    if life.judged is None:
-        return True
-    state = story(life, life.judged).state
-    return MEANINGS[state].final or state is State.UNKNOWN
+    known = story(life)
+    return known is None or MEANINGS[known.state].final or known.state is State.UNKNOWN

@@ -15,10 +15,11 @@ TOPICS: Final = {ATTEMPT: ATTEMPTS.name, RECEIPT: DELIVERY_RECEIPTS.name}
 
 def telling(life: Life) -> Report | None:
     """Of the reports that brought the code which was told, the strongest; without a code the strongest of all."""
-    if life.judged is None or life.told is None:
+    known = story(life)
+    if known is None or life.told is None:
         return None
     code = life.told.error_code
-    said = (one for one in story(life, life.judged).reports if one.source in TOPICS and code in (None, one.code))
+    said = (one for one in known.reports if one.source in TOPICS and code in (None, one.code))
     return max(said, key=lambda one: STRENGTH[one.source, one.word], default=None)
 
 

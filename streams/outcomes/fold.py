@@ -20,6 +20,7 @@ from streams.outcomes.due import forgettable, next_wake, presumed
 from streams.outcomes.learned import number_learned
 from streams.outcomes.read import judged_of, report_of
 from streams.outcomes.rows import LIFE, Judged, Life, Report
+from streams.outcomes.story import story
 from streams.outcomes.tell import sighting, tell
 from streams.set_aside import set_aside
 from streams.step import NOTHING, Fact, Rows, Settings, Step
@@ -36,7 +37,7 @@ def outcomes(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Step:
         reason = "this message id stands for another text or number: use an id of its own"
         return Step(publish=(set_aside("outcomes", fact, now, "id_reused", reason),))
     after = with_decision(before, said) if isinstance(said, Decision) else with_report(before, fact, now)
-    return NOTHING if after == before else _changed(rows, before, after)
+    return NOTHING if after is before else _changed(rows, before, after)
 
 
 def _changed(rows: Rows, before: Life, after: Life) -> Step:
@@ -51,7 +52,8 @@ def outcomes_finish(rows: Rows, now: datetime, settings: Settings) -> Step:
     after = rows.get(LIFE, Life)
     if after is None:
         return NOTHING
-    after, news = tell(after, now)
+    known = story(after)
+    after, news = tell(after, known, now)
     publish = (
         *news,
         *sighting(before, after, now),
@@ -60,7 +62,7 @@ def outcomes_finish(rows: Rows, now: datetime, settings: Settings) -> Step:
         *number_learned(before, after, now),
         *alerts(before, after, now, settings),
     )
-    return Step({LIFE: after}, publish, {LIFE: next_wake(after, now)})
+    return Step({LIFE: after}, publish, {LIFE: next_wake(known, now)})
 
 
 def outcomes_woke(rows: Rows, name: str, now: datetime, settings: Settings) -> Step:
@@ -70,7 +72,7 @@ def outcomes_woke(rows: Rows, name: str, now: datetime, settings: Settings) -> S
     after = presumed(life, now)
     if after != life:
         return _changed(rows, life, after)
-    return Step(rows={LIFE: None}) if forgettable(life) else Step(wake={LIFE: next_wake(life, now)})
+    return Step(rows={LIFE: None}) if forgettable(life) else Step(wake={LIFE: next_wake(story(life), now)})
 
 
 def belongs(life: Life, said: Decision | Attempt | DeliveryReceipt) -> bool:
@@ -87,6 +89,8 @@ def with_decision(life: Life, decision: Decision) -> Life:
     judged = judged_of(decision)
     if life.judged is not None and _seniority(life.judged) >= _seniority(judged):
         judged = life.judged
+    if judged is life.judged and life.to and life.fingerprint:
+        return life
     return life.model_copy(
         update={
             "judged": judged,
@@ -106,10 +110,15 @@ def with_report(life: Life, fact: Fact, now: datetime) -> Life:
     report = report_of(fact, now)
     odd = _odd(fact.value, report)
     if odd is not None:
-        return life.model_copy(update={"odd": tuple(sorted({*life.odd, odd}))[:MOST_ODD]})
+        seen = tuple(sorted({*life.odd, odd}))[:MOST_ODD]
+        return life if seen == life.odd else life.model_copy(update={"odd": seen})
     number = fact.value.attempt
-    attempts = {**life.attempts, number: merged(life.attempts.get(number, ()), report)}
-    return life.model_copy(update={"attempts": most_telling(attempts)})
+    known = life.attempts.get(number, ())
+    reports = merged(known, report)
+    if reports == known:
+        return life
+    attempts = most_telling({**life.attempts, number: reports})
+    return life if attempts == life.attempts else life.model_copy(update={"attempts": attempts})
 
 
 def _odd(said: Attempt | DeliveryReceipt, report: Report) -> str | None:

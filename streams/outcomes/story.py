@@ -20,11 +20,15 @@ class Story(NamedTuple):
     reports: tuple[Report, ...]
 
 
-def story(life: Life, judged: Judged) -> Story:
-    """The decision's state, unless the attempt has more to say: once a text is on its way no decision takes it back."""
+def story(life: Life) -> Story | None:
+    """The decision's state, unless the attempt has more to say: once a text is on its way no decision takes it back.
+    None before any decision."""
+    judged = life.judged
+    if judged is None:
+        return None
     decided = TABLE[DECISION, judged.verdict].state
     told = {number: ours(reports, life.to) for number, reports in life.attempts.items()}
-    at = max((standing(number, reports) for number, reports in told.items()), default=None)
+    at = max([standing(number, reports) for number, reports in told.items()], default=None)
     if at is None or at.weight == 0:
         return Story(decided, None, ())
     if _judged_since(judged, at, told[at.number]):
@@ -42,8 +46,8 @@ def _judged_since(judged: Judged, at: Standing, reports: tuple[Report, ...]) -> 
     return all(report.at < judged.decided_at for report in reports if report.word == AttemptState.EXPIRED)
 
 
-def told(life: Life, judged: Judged) -> Told:
-    state, at, reports = story(life, judged)
+def told(life: Life, judged: Judged, known: Story) -> Told:
+    state, at, reports = known
     code = None if at is None else code_of(at, reports)
     sender = min((report.sender for report in reports if report.sender), default=judged.sender)
     counted = billed({n: ours(said, life.to) for n, said in life.attempts.items()}, judged.segments)

@@ -11,15 +11,15 @@ from streams.codes import meaning
 from streams.lifecycle import ATTEMPT, MEANINGS, RECEIPT, State
 from streams.outcomes.attempts import ours
 from streams.outcomes.rows import Judged, Life, Report, Told
-from streams.outcomes.story import told
+from streams.outcomes.story import Story, told
 from streams.step import Publication
 
 
-def tell(life: Life, now: datetime) -> tuple[Life, tuple[Publication, ...]]:
+def tell(life: Life, known: Story | None, now: datetime) -> tuple[Life, tuple[Publication, ...]]:
     """The next version of its outcome, if there is something new to say."""
-    if life.judged is None:
+    if life.judged is None or known is None:
         return life, ()
-    news = told(life, life.judged)
+    news = told(life, life.judged, known)
     if news == life.told:
         return life, ()
     after = life.model_copy(update={"told": news, "version": life.version + 1})

@@ -26,7 +26,7 @@ _ONE_NODE: Final = {
     "min.insync.replicas": "1",
 }
 _SMALL: Final = {
-    "num.partitions": "4",
+    "num.partitions": "1",
     "offsets.topic.num.partitions": "4",
     "transaction.state.log.num.partitions": "8",
     "share.coordinator.state.topic.num.partitions": "1",
@@ -45,10 +45,13 @@ _PROMPT: Final = {
     "group.min.session.timeout.ms": "1000",
     "transaction.abort.timed.out.transaction.cleanup.interval.ms": "1000",
     "broker.session.timeout.ms": "3000",
-    "broker.heartbeat.interval.ms": "500",
+    "broker.heartbeat.interval.ms": "1000",
 }
 """Nobody need wait long for a dead worker, for its open transaction, nor (session) after a kill of the broker itself:
 its next start is refused as a duplicate of the dead one until that one's session is over."""
+_QUIET: Final = {
+    "metadata.max.idle.interval.ms": "5000",  # by default an idle controller writes an empty record twice a second
+}
 _HOUSE: Final = {
     "auto.create.topics.enable": "false",
     "offsets.retention.minutes": str(int(timedelta(days=14) / timedelta(minutes=1))),
@@ -68,7 +71,7 @@ def server_properties(
         "controller.quorum.voters": f"1@{LOOPBACK}:{controller_port}",
         "log.dirs": data,
     }
-    ours = _ONE_NODE | _SMALL | _PROMPT | _HOUSE | places
+    ours = _ONE_NODE | _SMALL | _PROMPT | _QUIET | _HOUSE | places
     added = {name: f"{ours[name]},{more[name]}" for name in _LISTS & more.keys()}
     return {**ours, **more, **added}
 

@@ -32,7 +32,7 @@ def awaited(ledger: Ledger, bootstrap: str, look: Callable[[Ledger], T | None], 
 
 async def _awaited(ledger: Ledger, bootstrap: str, look: Callable[[Ledger], T | None], patience: float) -> T | None:
     stop = asyncio.Event()
-    following = asyncio.create_task(ledger.follow(bootstrap, stop))
+    following = asyncio.create_task(ledger.follow(bootstrap, stop, gather=0.1))
     try:
         async with asyncio.timeout(patience):
             while (found := look(ledger)) is None and not following.done():  # noqa: ASYNC110  # rows have no event

@@ -1,11 +1,14 @@
-"""How topics are made where nobody said: small on the embedded broker, safe elsewhere."""
+"""How topics are made where nobody said: small on the embedded broker, safe elsewhere, and as those that are there."""
 
 from __future__ import annotations
 
 import os
+from collections import Counter
 from typing import NamedTuple
 
+from schemas.topics import EVERY_TOPIC
 from services.broker.admin import admin
+from services.broker.topics import describe
 
 SAFE = 3
 """Replicas that a cluster gives a topic, if it has as many brokers."""
@@ -16,13 +19,23 @@ class Layout(NamedTuple):
     replication: int
 
 
-EMBEDDED = Layout(4, 1)
+EMBEDDED = Layout(1, 1)
+"""One worker per processor runs there, and each partition costs it transactions and fetches of its own."""
 
 
-async def usual(bootstrap: str, *, embedded: bool) -> Layout:
-    """SAYSO_PARTITIONS and SAYSO_REPLICATION where they are set.  Raises BrokerError."""
+async def usual(bootstrap: str, *, embedded: bool, partitions: int | None = None) -> Layout:
+    """`partitions`, or SAYSO_PARTITIONS and SAYSO_REPLICATION, where they are given.  Raises BrokerError."""
     layout = EMBEDDED if embedded else Layout(12, min(SAFE, await _brokers(bootstrap)))
-    return Layout(_told("SAYSO_PARTITIONS") or layout.partitions, _told("SAYSO_REPLICATION") or layout.replication)
+    count = partitions or _told("SAYSO_PARTITIONS") or await _existing(bootstrap) or layout.partitions
+    return Layout(count, _told("SAYSO_REPLICATION") or layout.replication)
+
+
+async def _existing(bootstrap: str) -> int:
+    """How many partitions most of our topics have, 0 where there are none.  A topic that a new version adds needs as
+    many as the others: a processor's topics are partitioned alike."""
+    several = [topic for topic in EVERY_TOPIC if not topic.single]
+    counts = Counter(topic.partitions for topic in await describe(bootstrap, several))
+    return counts.most_common(1)[0][0] if counts else 0
 
 
 async def _brokers(bootstrap: str) -> int:

@@ -30,7 +30,8 @@ class House(NamedTuple):
 
 class Wanted(NamedTuple):
     """`bootstrap` None: an embedded broker, thrown away at the end if `ephemeral`.  `script` and `seed` are the
-    simulator's.  `fresh`: what an earlier run left in the folder is removed first."""
+    simulator's.  `fresh`: what an earlier run left in the folder is removed first.  `partitions` of topics that do not
+    exist yet: at most so many workers share a processor."""
 
     state: Path
     bootstrap: str | None = None
@@ -39,6 +40,7 @@ class Wanted(NamedTuple):
     script: Path | None = None
     seed: int = 0
     fresh: bool = False
+    partitions: int | None = None
 
 
 @asynccontextmanager
@@ -55,7 +57,7 @@ async def house(wanted: Wanted, say: Callable[[str], None]) -> AsyncIterator[Hou
     supervisor = Supervisor(wanted.state, say)
     try:
         bootstrap = wanted.bootstrap or await _started(broker, say)
-        layout = await usual(bootstrap, embedded=broker is not None)
+        layout = await usual(bootstrap, embedded=broker is not None, partitions=wanted.partitions)
         await apply(bootstrap, partitions=layout.partitions, replication=layout.replication)
         if wanted.simulated:
             await _sample(bootstrap, say)

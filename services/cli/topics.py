@@ -51,7 +51,8 @@ def apply(
 ) -> None:
     """Create what is missing and set what differs; deletes nothing.
 
-    Unless said otherwise: 4 partitions on the embedded broker; elsewhere 12, and 3 replicas if there are 3 brokers.
+    Unless said otherwise: as many partitions as our topics there have, else 1 on the embedded broker and 12 elsewhere;
+    3 replicas if there are 3 brokers.
 
     Example: [cyan]sayso topics apply --bootstrap kafka-1:9092 --partitions 12 --replication 3[/]
     """
@@ -67,10 +68,8 @@ def apply(
     where = bootstrap_of(bootstrap, state)
 
     async def work() -> list[Change]:
-        layout = await usual(where, embedded=bootstrap is None)
-        return await put(
-            where, partitions=partitions or layout.partitions, replication=replication or layout.replication
-        )
+        layout = await usual(where, embedded=bootstrap is None, partitions=partitions)
+        return await put(where, partitions=layout.partitions, replication=replication or layout.replication)
 
     try:
         with waiting_for("creating topics"):

@@ -18,6 +18,11 @@ def up(
         "simulator"
     ),
     ephemeral: Annotated[bool, typer.Option("--ephemeral", help="Throw the broker's data away at the end.")] = False,
+    partitions: Annotated[
+        int | None,
+        typer.Option(help="Of topics that are new: as many workers can share a room.", min=1, max=1000,
+                     show_default="1; 12 with --bootstrap"),
+    ] = None,
     bootstrap: options.Bootstrap = None,
     state: options.State = options.STATE,
 ) -> None:
@@ -32,7 +37,8 @@ def up(
     one_of("--provider", provider, ("simulator", "twilio"))
     if provider == "twilio":
         _require("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "SAYSO_PUBLIC_URL")
-    until_interrupted(_up(Wanted(state, bootstrap, ephemeral, simulated=provider == "simulator")))
+    simulated = provider == "simulator"
+    until_interrupted(_up(Wanted(state, bootstrap, ephemeral, simulated=simulated, partitions=partitions)))
     from services.cli.screen import note
 
     note("Stopped. " + ("Its data is gone, as asked." if ephemeral else f"Its data is kept in {state}."))

@@ -5,23 +5,25 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from services.ledger.broken import sentence
 from services.ledger.ddl import VERSION
-from services.ledger.fold import Place, read
-from services.ledger.source import Source, SourceError, reading
+from services.ledger.fold import Entry, Place, read
+from services.ledger.source import FULL, LONG_POLL, Source, SourceError, reading
 from services.ledger.store import Store, Superseded
 
+T = TypeVar("T")
+
 FILE = "ledger.sqlite"
-FOLLOWED = 1 << 20
-"""Bytes that one who follows lets come together: ten transactions of SQLite a second, and not one for every few
-records."""
+GATHER = 0.5
+"""Seconds between two batches of one who follows: a fetch and a transaction of SQLite for every few records cost more
+than the records."""
 _PATIENCE = 30.0
 """Seconds without a single step forward before a catch-up gives up."""
 
@@ -90,21 +92,26 @@ class Ledger:
         except (SourceError, KafkaError) as error:
             raise LedgerError(str(error)) from None
 
-    async def follow(self, bootstrap: str, stop: asyncio.Event) -> Caught:
-        """Fold until told to stop.  Raises LedgerError."""
-        records = 0
+    async def follow(self, bootstrap: str, stop: asyncio.Event, gather: float = GATHER) -> Caught:
+        """Fold until told to stop: the first record at once, then every `gather` seconds.  Raises LedgerError."""
         try:
             with _in_words(self._store.path):
-                async with reading(bootstrap, at_least=FOLLOWED) as source:
+                async with reading(bootstrap, long_poll=LONG_POLL) as source, _waiting_for(stop) as stopped:
                     rebuilt, generation = await self._begin(source)
+                    records = 0
                     while not stop.is_set():
+                        count = 0
                         try:
-                            records += (await self._step(source, generation, wait=0.2))[0]
+                            if found := await _or(stopped, source.batch(LONG_POLL, hold=True)):
+                                count, records = len(found[0]), records + self._take(*found, generation)
                         except (Superseded, OffsetOutOfRangeError):
                             rebuilt, generation = await self._begin(source)
+                        if 0 < count < FULL:
+                            await asyncio.wait({stopped}, timeout=gather)
                     return Caught(records, rebuilt)
         except (SourceError, KafkaError) as error:
             raise LedgerError(str(error)) from None
+
 
     async def _to_the_ends(self, source: Source, moved: Callable[[int, int], None]) -> Caught:
         ends = await source.ends()
@@ -114,8 +121,8 @@ class Ledger:
         while any(reached.get(place, 0) < end for place, end in ends.items()):
             before = reached
             try:
-                new, reached = await self._step(source, generation, wait=0.05)
-                records += new
+                entries, reached = await source.batch(0.05)
+                records += self._take(entries, reached, generation)
             except (Superseded, OffsetOutOfRangeError):
                 rebuilt, generation = await self._begin(source)
             if reached != before:
@@ -125,12 +132,12 @@ class Ledger:
                 raise LedgerError(f"Kafka has more to read but gave nothing for {_PATIENCE:.0f} s: is it overloaded?")
         return Caught(records, rebuilt)
 
-    async def _step(self, source: Source, generation: str | None, wait: float) -> tuple[int, dict[Place, int]]:
-        entries, reached = await source.batch(wait)
+    def _take(self, entries: list[Entry], reached: dict[Place, int], generation: str | None) -> int:
+        """How many of them were new."""
         changed = {place: to for place, to in reached.items() if to > self._seen.get(place, -1)}
         new = self._store.fold([read(entry) for entry in entries], changed, generation) if changed else 0
         self._seen |= changed
-        return new, reached
+        return new
 
     async def _begin(self, source: Source) -> tuple[str | None, str | None]:
         """Go on from where the file stands; rebuild it first if it does not belong to these topics."""
@@ -148,6 +155,26 @@ class Ledger:
 
     _seen: dict[Place, int]
     """How far this process knows the file to be: spares a transaction where nothing moved."""
+
+
+@asynccontextmanager
+async def _waiting_for(stop: asyncio.Event) -> AsyncIterator[asyncio.Task[Any]]:
+    waiting = asyncio.create_task(stop.wait())
+    try:
+        yield waiting
+    finally:
+        waiting.cancel()
+
+
+async def _or(stopped: asyncio.Task[Any], work: Coroutine[Any, Any, T]) -> T | None:
+    """What comes of the work, or None where the stop comes first."""
+    task = asyncio.create_task(work)
+    await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    if task.done():
+        return task.result()
+    task.cancel()
+    await asyncio.wait({task})
+    return None
 
 
 def _behind(reached: dict[Place, int], ends: dict[Place, int]) -> int:

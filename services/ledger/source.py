@@ -14,8 +14,10 @@ from services.kafka_access import access, nobody
 from services.ledger.fold import Entry, Place
 from services.tolerant import tolerate
 
-_RECORDS = 5000
+FULL = 5000
 """Most records a batch: one transaction's worth."""
+PROMPT, LONG_POLL = 0.1, 5.0
+"""Seconds that the broker keeps a fetch that finds nothing.  The first record ends either."""
 
 
 class SourceError(Exception):
@@ -30,6 +32,7 @@ class Source:
         self.cluster = cluster
         self.places = places
         self._partitions = [TopicPartition(*place) for place in places]
+        self._held = False
 
     async def starts(self) -> dict[Place, int]:
         found = await self._consumer.beginning_offsets(self._partitions)
@@ -44,22 +47,30 @@ class Source:
         for place in self.places:
             self._consumer.seek(TopicPartition(*place), positions[place])
 
-    async def batch(self, wait: float) -> tuple[list[Entry], dict[Place, int]]:
+    async def batch(self, wait: float, *, hold: bool = False) -> tuple[list[Entry], dict[Place, int]]:
         """What arrived within `wait` seconds, and how far every partition has been read: markers of transactions take
-        offsets and compaction leaves gaps, so positions are asked for, not counted."""
-        found = await self._consumer.getmany(timeout_ms=int(wait * 1000), max_records=_RECORDS)
+        offsets and compaction leaves gaps, so positions are asked for, not counted.  `hold`: behind a batch that is not
+        full nothing is fetched until the next call, which then gets at once what has come together."""
+        if self._held:
+            self._consumer.resume(*self._partitions)
+        found = await self._consumer.getmany(timeout_ms=int(wait * 1000), max_records=FULL)
         entries = [
             Entry(Place(*partition), record.offset, record.timestamp, record.key, record.value)
             for partition, records in found.items()
             for record in records
         ]
+        self._held = hold and 0 < len(entries) < FULL
+        if self._held:  # no await since the records were taken: the consumer has not asked for more yet
+            self._consumer.pause(*self._partitions)
         return entries, {Place(*tp): await self._consumer.position(tp) for tp in self._partitions}
 
 
 @asynccontextmanager
-async def reading(bootstrap: str, names: Container[str] = BY_NAME, *, at_least: int = 1) -> AsyncIterator[Source]:
+async def reading(
+    bootstrap: str, names: Container[str] = BY_NAME, *, long_poll: float = PROMPT
+) -> AsyncIterator[Source]:
     """Of all our topics, or of those named.  Raises SourceError when nobody answers, or the topics are not there.
-    `at_least`: bytes that a fetch waits for, for a tenth of a second at most."""
+    `long_poll`: for who only follows.  A question (`ends`) waits behind a fetch."""
     tolerate()
     cluster, places = await _discover(bootstrap, names)
     consumer = AIOKafkaConsumer(
@@ -68,8 +79,7 @@ async def reading(bootstrap: str, names: Container[str] = BY_NAME, *, at_least: 
         enable_auto_commit=False,
         isolation_level="read_committed",
         auto_offset_reset="none",
-        fetch_min_bytes=at_least,
-        fetch_max_wait_ms=100,
+        fetch_max_wait_ms=int(long_poll * 1000),
         max_partition_fetch_bytes=4 << 20,
         **access(),
     )

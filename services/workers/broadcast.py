@@ -21,6 +21,9 @@ from streams.step import Settings, settings_of
 
 log = logging.getLogger(__name__)
 
+LONG_POLL = 5_000
+"""Milliseconds that the broker keeps a fetch that finds nothing.  The first record ends it: a change comes at once."""
+
 
 class Broadcast:
     """`current` is a snapshot; a new one takes its place when a tenant's or sender's record arrives."""
@@ -34,7 +37,7 @@ class Broadcast:
             enable_auto_commit=False,
             isolation_level="read_committed",
             auto_offset_reset="earliest",
-            fetch_max_wait_ms=500,  # a change comes at once all the same, or half a second behind another
+            fetch_max_wait_ms=LONG_POLL,
             **auth,
         )
         self._tenants: dict[str, TenantSettings] = {}
@@ -45,8 +48,8 @@ class Broadcast:
         """Returns when both topics have been read to the ends seen at the start."""
         await self._consumer.start()
         places = [TopicPartition(topic.name, 0) for topic in (SETTINGS, SENDERS)]
+        ends = await self._consumer.end_offsets(places)  # before the first fetch: behind a long poll it would wait
         self._consumer.assign(places)
-        ends = await self._consumer.end_offsets(places)
         await self._consumer.seek_to_beginning(*places)
         while any([await self._consumer.position(place) < ends[place] for place in places]):
             await self._read()
@@ -67,7 +70,7 @@ class Broadcast:
             self._fatal(error)
 
     async def _read(self) -> None:
-        batches = await self._consumer.getmany(timeout_ms=500)
+        batches = await self._consumer.getmany(timeout_ms=LONG_POLL)
         for records in batches.values():
             for record in records:
                 self._take(record)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -137,6 +138,26 @@ async def test_it_follows_and_goes_on_when_another_process_rebuilds(fresh_cluste
     stop.set()
     await following
     other.close()
+
+
+async def test_who_follows_takes_the_first_at_once_and_the_rest_together(fresh_cluster: str, ledger: Ledger):
+    """And ends at once, whether it waits for records or rests."""
+    stop, gather, batches = asyncio.Event(), 4.0, []
+    fold = ledger._store.fold
+    ledger._store.fold = lambda entries, *rest: (batches.append(len(entries)), fold(entries, *rest))[1]
+    following = asyncio.create_task(ledger.follow(fresh_cluster, stop, gather))
+    await asyncio.sleep(1)  # it waits at the broker
+    await publish(fresh_cluster, (topics.SEND_REQUESTS, request(0)))
+    began = time.monotonic()
+    await _until(lambda: requested(ledger) == 1)
+    assert time.monotonic() - began < gather / 2
+    await publish(fresh_cluster, *[(topics.SEND_REQUESTS, request(at)) for at in range(1, 6)])
+    await _until(lambda: requested(ledger) == 6)
+    assert [count for count in batches if count] == [1, 5]
+    began = time.monotonic()
+    stop.set()
+    assert (await following).records == 6
+    assert time.monotonic() - began < gather / 2
 
 
 async def test_nobody_there_is_one_sentence(ledger: Ledger):

@@ -6,14 +6,13 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import orjson
-
 from schemas.numbers import masked
 from services.cli.books import balanced
 from services.demo.cast import Cast
 from services.demo.staff import Played
 from services.ledger import Ledger
 from services.ledger.usage import Filter, started, usage
+from services.providers.simulator.journal import entries
 from streams.lifecycle import MEANINGS, Group
 
 
@@ -82,8 +81,7 @@ def _none(what: str, found: list[str]) -> Check:
 
 
 def _posts(journal: Path) -> list[dict[str, Any]]:
-    lines = journal.read_bytes().splitlines() if journal.exists() else []
-    return [entry for line in lines if (entry := orjson.loads(line))["event"] == "create"]
+    return [entry for entry in entries(journal) if entry["event"] == "create"] if journal.exists() else []
 
 
 def _out(ledger: Ledger, tenant: str) -> set[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import logging
 import signal
 import sys
@@ -14,6 +15,7 @@ from services.ledger.ledger import FILE, Ledger, LedgerError
 from services.ledger.recount import Recount
 from services.lifeline import watch_parent
 from services.settings import SettingsError, from_environment
+from streams.garbage import COLLECT
 
 
 async def _run(path: Path, bootstrap: str, announce: Callable[[], object]) -> None:
@@ -43,6 +45,7 @@ def main() -> int:
     given = parser.parse_args()
     ready: Path | None = given.ready_file
     watch_parent()
+    gc.set_threshold(*COLLECT)
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     try:
         settings = from_environment()

@@ -55,8 +55,8 @@ class Source:
             self._consumer.resume(*self._partitions)
         found = await self._consumer.getmany(timeout_ms=int(wait * 1000), max_records=FULL)
         entries = [
-            Entry(Place(*partition), record.offset, record.timestamp, record.key, record.value)
-            for partition, records in found.items()
+            Entry(place, record.offset, record.timestamp, record.key, record.value)
+            for place, records in ((Place(*partition), records) for partition, records in found.items())
             for record in records
         ]
         self._held = hold and 0 < len(entries) < FULL

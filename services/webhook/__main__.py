@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import gc
 import signal
 import sys
 from pathlib import Path
@@ -20,6 +21,7 @@ from services.settings import ServiceSettings, SettingsError, from_environment
 from services.webhook.app import Webhook
 from services.webhook.server import serving
 from services.webhook.signature import Signature
+from streams.garbage import COLLECT
 
 CONFIRM_WITHIN = 5.0
 """Seconds for Kafka; Twilio waits 15 for us."""
@@ -72,6 +74,7 @@ async def _run(given: argparse.Namespace, settings: ServiceSettings) -> None:
 def main() -> int:
     given = _arguments()
     watch_parent()
+    gc.set_threshold(*COLLECT)
     set_up("webhook")
     try:
         asyncio.run(_run(given, from_environment()))

@@ -9,12 +9,9 @@ import asyncio
 import contextlib
 import gc
 
+from streams.garbage import COLLECT
 from streams.kit.host import Host
 from streams.kit.watchdog import Watchdog
-
-COLLECT = (100_000, 20, 50)
-"""Objects between two looks for garbage.  A batch makes tens of thousands that live until its commit, and next to none
-in cycles: Python's 700 walks them over and over, a tenth of the time."""
 
 
 async def run(host: Host, stop: asyncio.Event, *, patience: float = 60.0) -> None:

@@ -22,21 +22,23 @@ class InUse(Exception):
     """The broker holds Sayso's topics already: made-up requests must not mix with anybody's."""
 
 
-async def empty_house(bootstrap: str) -> None:
+async def empty_house(bootstrap: str, partitions: int = PARTITIONS) -> None:
     """Sayso's topics, fresh.  Raises InUse unless there are none."""
     names = {topic.name for topic in EVERY_TOPIC}
     if names & set(await topics_like(bootstrap, "")):
         raise InUse("this broker holds Sayso's topics already, which are not to be mixed with made-up requests")
-    await apply(bootstrap, partitions=PARTITIONS, replication=1)
+    await apply(bootstrap, partitions=partitions, replication=1)
 
 
 async def tear_down(bootstrap: str) -> None:
     await drop_topics(bootstrap, [topic.name for topic in EVERY_TOPIC])
 
 
-async def tell(bootstrap: str, topic: Topic[Any], messages: Iterable[Message]) -> None:
+async def tell(
+    bootstrap: str, topic: Topic[Any], messages: Iterable[Message], partitions: int = PARTITIONS
+) -> None:
     records = ((topic.key(message).encode(), topic.encode(message)) for message in messages)
-    await publish(bootstrap, topic.name, placed(records, topic.partitions(PARTITIONS)))
+    await publish(bootstrap, topic.name, placed(records, topic.partitions(partitions)))
 
 
 async def one_run(bootstrap: str, count: int, progress: Progress = unseen) -> Seen:

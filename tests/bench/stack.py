@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 from aiokafka import AIOKafkaConsumer
 
 from schemas.topics import CONSENT_EVENTS, CONSENT_STATUS, SENDERS, SETTINGS
+from services.cli.cluster import EMBEDDED
 from services.cli.house import Wanted, house
 from services.ledger.ledger import FILE
 from tests.bench import people
@@ -26,6 +27,8 @@ SCRIPT: Final = {
     "delivered_after": [0.01, 0.05],
 }
 """A provider and carriers that are never what one waits for."""
+PARTITIONS: Final = EMBEDDED.partitions
+"""As `sayso up` makes topics."""
 
 _PART: Final = re.compile(rb"-m\0services\.(?:workers\0)?(?:providers\.)?([a-z]+)")
 
@@ -42,7 +45,7 @@ class Stack(NamedTuple):
 async def stack(bootstrap: str, broker: int | None) -> AsyncIterator[Stack]:
     """Ready, and everybody's consent is known to the gate.  `broker`: its process, if it is ours to measure.  Raises
     InUse, Refused or Stuck."""
-    await empty_house(bootstrap)
+    await empty_house(bootstrap, PARTITIONS)
     try:
         with tempfile.TemporaryDirectory(prefix="sayso-bench-", ignore_cleanup_errors=True) as folder:
             script = Path(folder) / "script.json"
@@ -50,7 +53,7 @@ async def stack(bootstrap: str, broker: int | None) -> AsyncIterator[Stack]:
             await tell(bootstrap, SETTINGS, [people.TENANT])
             await tell(bootstrap, SENDERS, [people.SENDER])
             async with house(Wanted(Path(folder), bootstrap, script=script, fresh=True), lambda sentence: None):
-                await tell(bootstrap, CONSENT_EVENTS, people.consents())
+                await tell(bootstrap, CONSENT_EVENTS, people.consents(), PARTITIONS)
                 everybody = 100 * len(people.AREAS)
                 await seen_all(bootstrap, CONSENT_STATUS.name, everybody, lambda status: status["number"], unseen)
                 pids = {**parts(), **({"broker": broker} if broker else {})}

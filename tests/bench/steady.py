@@ -11,8 +11,7 @@ from aiokafka import ConsumerRecord
 from schemas.topics import OUTCOMES
 from services.publishing import Publisher
 from tests.bench.books import books
-from tests.bench.job import PARTITIONS
-from tests.bench.stack import stack
+from tests.bench.stack import PARTITIONS, stack
 from tests.bench.watch import Progress, everything, unseen
 from tests.bench.whole import since
 from tests.soak.load import Load

@@ -17,8 +17,7 @@ from schemas.topics import OUTCOMES, SEND_REQUESTS
 from tests.bench import people
 from tests.bench.books import books
 from tests.bench.gate import tell
-from tests.bench.job import PARTITIONS
-from tests.bench.stack import stack
+from tests.bench.stack import PARTITIONS, stack
 from tests.bench.watch import Progress, everything, unseen
 
 
@@ -38,7 +37,7 @@ async def one_run(bootstrap: str, count: int, broker: int | None, progress: Prog
     """`broker`: its process, if it is ours to measure.  Raises InUse, Refused or Stuck."""
     async with stack(bootstrap, broker) as up, books(up) as kept:
         began, before = time.time(), kept.meter()
-        await tell(bootstrap, SEND_REQUESTS, people.requests(count, uuid.uuid4().hex[:8]))
+        await tell(bootstrap, SEND_REQUESTS, people.requests(count, uuid.uuid4().hex[:8]), PARTITIONS)
         await kept.until_quiet(count, progress)
         ended = max(record.timestamp / 1000 for record in await everything(bootstrap, OUTCOMES.name, PARTITIONS))
         return Flowed(ended - began, count, since(before, kept.spent))

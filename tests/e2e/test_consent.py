@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import random
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from services.providers.simulator.journal import entries
 from tests.e2e import stage, witness
 
 pytestmark = pytest.mark.broker
@@ -44,8 +44,7 @@ async def test_one_ask_and_one_release_however_often_the_gate_dies(
 def texts(journal: Path, *, asks: bool) -> Counter[str]:
     """Texts that the provider took, by number: the asks, or all others."""
     taken: Counter[str] = Counter()
-    for line in journal.read_text().splitlines():
-        entry = json.loads(line)
+    for entry in entries(journal):
         if entry["event"] == "create" and entry["outcome"] == "taken":
             is_ask = entry["callback"]["message_id"].startswith("ask-")
             taken[entry["number"]] += is_ask is asks

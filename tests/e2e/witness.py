@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from services.providers.simulator.journal import entries
 from tests.committed import records
 
 OWN = {"consent_ask", "stop_confirmation", "start_confirmation", "help_answer"}
@@ -130,8 +131,7 @@ def provider(journal: Path) -> tuple[Counter[str], Counter[tuple[str, str]]]:
     """Texts it took by message id, and calls by (message id, attempt)."""
     taken: Counter[str] = Counter()
     calls: Counter[tuple[str, str]] = Counter()
-    for line in journal.read_text().splitlines():
-        entry = json.loads(line)
+    for entry in entries(journal):
         if entry["event"] == "create":
             asked = entry["callback"]
             calls[asked["message_id"], asked["attempt"]] += 1

@@ -12,6 +12,7 @@ from hypothesis import strategies as some
 from services.providers.simulator import Script, Simulator
 from services.providers.simulator.chance import Chance
 from services.providers.simulator.fate import Fate
+from services.providers.simulator.journal import entries
 from services.providers.simulator.timeline import changes, receipts
 from tests.edges.calls import post, twilio
 from tests.edges.waiting import quiet
@@ -75,3 +76,9 @@ def test_a_timeline_moves_forward_and_repeats(seed: int, number: str, ordinal: i
 def test_draws_stay_in_range(seed: int, what: list[str]) -> None:
     assert 0 <= Chance(seed).draw(*what) < 1
     assert 2 <= Chance(seed).between((2, 3), *what) <= 3
+
+
+def test_a_line_that_is_being_written_is_no_entry_yet(tmp_path: Path) -> None:
+    journal = tmp_path / "journal"
+    journal.write_bytes(b'{"event":"create","outcome":"taken"}\n{"event":"rec')
+    assert [entry["event"] for entry in entries(journal)] == ["create"]

@@ -25,7 +25,7 @@ from services.ledger.ledger import FILE
 from services.publishing import Publisher
 from tests.bench import people
 from tests.bench.gate import empty_house, tell
-from tests.bench.stack import SCRIPT, parts
+from tests.bench.stack import PARTITIONS, SCRIPT, parts
 from tests.soak import report
 from tests.soak.load import Load, Stuck
 from tests.soak.measures import Grown
@@ -66,10 +66,10 @@ async def soak(plan: Plan, say: Console) -> report.Report:
 async def _housed(plan: Plan, folder: Path, bootstrap: str, broker: int, say: Console) -> report.Report:
     script, said = folder / "script.json", list[str]()
     script.write_text(json.dumps(SCRIPT))
-    await empty_house(bootstrap)
+    await empty_house(bootstrap, PARTITIONS)
     await tell(bootstrap, SETTINGS, [people.TENANT])
     await tell(bootstrap, SENDERS, [people.SENDER])
-    await tell(bootstrap, CONSENT_EVENTS, people.consents())
+    await tell(bootstrap, CONSENT_EVENTS, people.consents(), PARTITIONS)
     async with house(Wanted(folder, bootstrap, script=script), said.append):
         started = len(said)
         publisher = Publisher(bootstrap, source="soak", timeout=60)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -44,6 +45,13 @@ class Journal:
             self._file = -1
 
 
+def entries(path: Path) -> Iterator[dict[str, Any]]:
+    """Of a journal that may still be written: a last line without an end is left out."""
+    for line in path.read_bytes().splitlines(keepends=True):
+        if line.endswith(b"\n"):
+            yield orjson.loads(line)
+
+
 def fingerprint(body: str) -> str:
     return sha256(body.encode("utf-8", "surrogatepass")).hexdigest()
 
@@ -53,8 +61,7 @@ def past(path: Path | None) -> Counter[str]:
     restarted simulator goes on counting and gives no SID twice."""
     seen: Counter[str] = Counter()
     if path is not None and path.exists():
-        for line in path.read_bytes().splitlines():
-            entry = orjson.loads(line)
+        for entry in entries(path):
             if entry["event"] in {"create", "inbound"} and entry.get("ordinal"):
                 seen[f"{entry['event']} {entry['number']}"] += 1
     return seen

@@ -8,9 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import orjson
-
-from services.providers.simulator.journal import RUN
+from services.providers.simulator.journal import RUN, entries
 
 Identity = tuple[str, str]
 
@@ -39,12 +37,9 @@ class Asked(NamedTuple):
 
 
 def asked(journal: Path) -> list[Asked]:
-    """In the order of arrival.  A line that a kill cut short, the last one, is left out."""
+    """In the order of arrival."""
     run, found, told = 0, [], set()
-    for line in journal.read_bytes().splitlines(keepends=True):
-        if not line.endswith(b"\n"):
-            break
-        entry = orjson.loads(line)
+    for entry in entries(journal):
         if entry["event"] == RUN:
             run += 1
         elif entry["event"] == "answer" and entry["outcome"] == "told":

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import re
+from typing import Annotated, Final
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
@@ -12,7 +13,8 @@ from schemas.wire_types import to_utc
 UtcTime = Annotated[AwareDatetime, AfterValidator(to_utc)]
 """RFC 3339 with an offset, kept in UTC.  A time without an offset is refused: nobody can say what it meant."""
 
-Slug = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}$")]
+IDENTITY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}")
+Slug = Annotated[str, StringConstraints(pattern=f"^{IDENTITY.pattern}$")]
 """An identity: no slash (keys are joined by it), no blank, no control character, at most 128 characters."""
 
 Whole = Annotated[int, Field(ge=-(2**53) + 1, le=2**53 - 1)]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 from schemas.topics import Topic
-from streams.lanes.reading import hashed
+from streams.lanes.reading import partition_of
 from streams.lanes.transaction import Transaction
 from streams.step import Publication
 
@@ -41,7 +41,7 @@ class Outbox:
             name, partitions, key_of, dump, envelope = routes.get(topic.name) or self._route(topic)
             key = key_of(message).encode()
             headers = [*envelope, ("ce_id", b"%b%d" % (self._stem, nth))]
-            place = name, hashed(key) % partitions
+            place = name, partition_of(key, partitions)
             there = places.get(place)
             if there is None:
                 there = places[place] = []

@@ -81,7 +81,7 @@ def hashed(key: bytes) -> int:
 
 def partition_of(key: bytes, partitions: int) -> int:
     """As Java's default partitioner places it."""
-    return hashed(key) % partitions
+    return hashed(key) % partitions if partitions > 1 else 0
 
 
 def read(

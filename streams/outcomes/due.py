@@ -28,8 +28,8 @@ def silent_at(story: Story) -> datetime | None:
 
 def next_wake(known: Story | None, now: datetime) -> datetime:
     """To the hour where it is only about forgetting: of the timers of one hour one is kept, and not five."""
-    forgotten_at = (now + REMEMBERED).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
-    return (silent_at(known) if known is not None else None) or forgotten_at
+    silent = silent_at(known) if known is not None else None
+    return silent or (now + REMEMBERED).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
 
 
 def presumed(life: Life, now: datetime) -> Life:

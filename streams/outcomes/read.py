@@ -5,10 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from pydantic import TypeAdapter, ValidationError
-
 from schemas.attempt import Attempt
-from schemas.base import Slug
+from schemas.base import IDENTITY
 from schemas.decision import Decision
 from schemas.delivery_receipt import DeliveryReceipt
 from streams.lifecycle import ATTEMPT, RECEIPT
@@ -22,7 +20,6 @@ LONGEST_NAME: Final = 80
 MOST_SEGMENTS: Final = 999
 """No text has so many, and what sixteen attempts come to must still be a number that can be written."""
 
-_IDENTITY: Final = TypeAdapter[str](Slug)
 
 
 def judged_of(decision: Decision) -> Judged:
@@ -92,7 +89,4 @@ def _cut(text: str | None, longest: int = LONGEST) -> str | None:
 
 def _identity(text: str | None) -> str | None:
     """What could be a message's; nothing else can be named as one."""
-    try:
-        return _IDENTITY.validate_python(text)
-    except ValidationError:
-        return None
+    return text if text and IDENTITY.fullmatch(text) else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
 from schemas.controls import Sighting
 from schemas.outcome import Outcome, Was
@@ -82,9 +83,15 @@ def _senders(life: Life, opened: Report) -> tuple[str, ...]:
     return (opened.sender or "", *sorted(sender for sender in every - {opened.sender} if sender))
 
 
+_OPEN: Final = frozenset({"in_doubt", "deferred"})
+
+
 def _pair(life: Life, number: int) -> tuple[Report, Report] | None:
     """What left it open, and the receipt that closes it."""
-    reports = ours(life.attempts.get(number, ()), life.to)
+    said = life.attempts.get(number, ())
+    if not [report for report in said if report.word in _OPEN]:
+        return None
+    reports = ours(said, life.to)
     own = {report.word: report for report in reports if report.source == ATTEMPT}
     opened = own.get("in_doubt") or own.get("deferred")
     receipt = next((report for report in reports if report.source == RECEIPT), None)

@@ -73,7 +73,7 @@ class ServiceSettings(BaseModel):
     account_sid: str = ""
     auth_token: SecretStr = SecretStr("")
     session_timeout: float = Field(default=15.0, ge=1)
-    tick: float = Field(default=0.02, ge=0, le=1)
+    tick: float = Field(default=0.05, ge=0, le=1)
     provider_timeout: float = Field(default=10.0, gt=0)
     provider_concurrency: int = Field(default=64, ge=1)
     metrics_host: str = "127.0.0.1"

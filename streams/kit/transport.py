@@ -25,6 +25,8 @@ from streams.lanes.farewell import GONE
 from streams.lanes.loss import Loss
 
 SCHEME = "sayso"
+ALL, SOME = 0.5, 0.02
+"""Seconds that a fetch may take: of all partitions, and where some lanes have no room for more."""
 
 IDLE, BUSY = 1000, 100
 """Milliseconds that a fetch may wait at the broker: when nothing came last time, and when records flow."""
@@ -57,8 +59,9 @@ class Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
     def _set_wait(self, busy: bool) -> None:
         """How long the next fetch may wait at the broker.
 
-        Where nothing comes the wait is long, for the first record ends it.  Where records flow it is short: aiokafka
-        keeps one fetch in flight per broker, and idle partitions must not hold up a loaded one.  A room that nobody
+        Where nothing comes the wait is long, for the first record ends it.  Where records flow, or a lane has no room
+        for more, it is short: aiokafka keeps one fetch in flight per broker, and idle partitions must not hold up a
+        loaded one.  A room that nobody
         waits for lets them come together instead: fewer fetches, fewer and larger transactions."""
         fetcher, gather = self._consumer._fetcher, self.consumer.app.host.room.pace.gather
         fetcher._fetch_min_bytes = ENOUGH if busy and gather else 1
@@ -111,7 +114,7 @@ class Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
                 if place in self.sought:
                     consumer.seek(place, self.sought[place])
             records = {}
-        self._set_wait(busy=bool(records))
+        self._set_wait(busy=bool(records) or wait < ALL)
         assigned = consumer.assignment()
         reached = {place: await consumer.position(place) for place in asking if place in assigned}
         return Fetch(serial, records, reached if serial == self.serial else {})
@@ -159,7 +162,7 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
             await asyncio.sleep(0.002 if active else 0.05)
             return
         generation = self.app.consumer_generation_id
-        fetch = await self._thread.fetch(hungry, self.host.asking(hungry), 0.5 if hungry == active else 0.02)
+        fetch = await self._thread.fetch(hungry, self.host.asking(hungry), ALL if hungry == active else SOME)
         # Dropping is safe in each of these cases: a seek has come, or will before the flow resumes.
         stale = fetch.serial != self._thread.serial or generation != self.app.consumer_generation_id
         if stale or not self.flow_active or not (fetch.records or fetch.reached):

@@ -7,7 +7,7 @@ import contextlib
 import json
 import uuid
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -123,7 +123,7 @@ async def test_a_half_written_transaction_is_nobodys(stage: Stage) -> None:
 async def test_positions_beyond_the_end_of_a_topic_are_named_not_believed(stage: Stage) -> None:
     owner = await stage.owner().take_over()
     owner.lane.positions[counting.topics(stage.prefix)["then"].name] = 6
-    await owner.judge(replace(stage.events[1], offset=6))
+    await owner.judge(stage.events[1]._replace(offset=6))
     with pytest.raises(Loss, match=r"then partition 0 ends at 2, but 7 was read"):
         await stage.owner().take_over()
 

@@ -70,8 +70,9 @@ async def test_records_lost_under_a_running_worker_are_named_and_the_next_start_
     while len(await counted(bootstrap, prefix)) < 2:  # noqa: ASYNC110 - Kafka has no event for it
         await asyncio.sleep(0.05)
     worker.host.hungry = lambda place: False  # type: ignore[method-assign]  # it is busy, and its fetcher one fetch ahead
+    await asyncio.sleep(1)  # what it has asked for already has come by then
     await publish(bootstrap, then, 2, 1)
-    await asyncio.sleep(0.5)
+    await asyncio.sleep(2)  # fetched by now, and nothing behind it is before it is taken
     await publish(bootstrap, then, 3, 4)
     async with admin(bootstrap) as client:
         await client.delete_records({TopicPartition(then, 0): RecordsToDelete(before_offset=6)})

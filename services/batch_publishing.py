@@ -23,7 +23,7 @@ from streams.lanes.reading import partition_of
 
 M = TypeVar("M", bound=Message)
 
-WINDOW: Final = 0.005
+WINDOW: Final = 0.02
 """Seconds.  A request waits for its record some milliseconds anyway."""
 LARGEST_RECORD: Final = 1_000_000
 """Bytes of key and value.  Kafka's own limit is 1,048,588 for a whole batch."""

@@ -13,6 +13,8 @@ from streams.people import people, people_woke
 from streams.room import PROMPT, Pace, Room
 from streams.usage import usage, usage_finish, usage_woke
 
+CONTACTS: Final = Pace(eager=False)
+"""What it reads first comes with every order, and waits like the rest; a STOP that came as a text is behind it."""
 CALLS: Final = Pace(tick=0.05)
 """Each call waits for a commit, at most this long; a commit serves all calls that came together meanwhile."""
 BOOKS: Final = Pace(tick=0.1, gather=0.5)
@@ -52,7 +54,7 @@ INBOX: Final = Room(
     "inbox",
     fold=inbox,
     woke=inbox_woke,
-    pace=PROMPT,
+    pace=CONTACTS,
     first=(t.CONTACTS,),
     then=(t.INBOUND,),
     told_of=(t.INBOUND,),

@@ -17,6 +17,8 @@ class Pace(NamedTuple):
 
     tick: float | None = None
     gather: float = 0.0
+    eager: bool = True
+    """`first` topics do not wait for the tick: there is a STOP among them."""
 
 
 PROMPT: Final = Pace()

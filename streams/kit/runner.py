@@ -98,7 +98,17 @@ class Runner:
         tick = self.lane.room.pace.tick
         rest = (self.host.pace.tick if tick is None else tick) - (time.monotonic() - started)
         full = self.lane.first.full or self.lane.then.full
-        await asyncio.sleep(0 if full or rest <= 0 else rest)
+        await (asyncio.sleep(0) if full else self._rest(rest))
+
+    async def _rest(self, seconds: float) -> None:
+        """Let facts come together; a STOP, or what else comes first and cannot wait, ends it."""
+        await asyncio.sleep(0)
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0 and not (self.lane.first and self.lane.room.pace.eager):
+            self._kick.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(left):
+                    await self._kick.wait()
 
     async def _last_words(self) -> None:
         if self.lane.answers:

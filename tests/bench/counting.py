@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
+import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from aiokafka import AIOKafkaConsumer
+
 from schemas.outcome import Outcome, Was
 from schemas.tenant_settings import TenantSettings
 from schemas.topics import OUTCOMES, SENDERS, SETTINGS, USAGE_REPORT
+from schemas.usage_row import UsageRow
 from tests.bench import people
 from tests.bench.gate import empty_house, tear_down, tell
-from tests.bench.job import PARTITIONS
-from tests.bench.plain import Wrong
 from tests.bench.process import PYTHON, cpu_meter, running
-from tests.bench.watch import Progress, Seen, unseen, watch
+from tests.bench.watch import PATIENCE, Meter, Progress, Seen, Stuck, unseen
 
 TENANTS: Final = ("harbor", "mesa", "lakeside", "orchard")
 FATES: Final = (("delivered", None),) * 8 + (("undelivered", "30003"), ("undelivered", "30005"))
@@ -40,8 +41,7 @@ def outcomes(count: int) -> Iterator[Outcome]:
 
 
 async def one_run(bootstrap: str, count: int, progress: Progress = unseen) -> Seen:
-    """`outputs` are outcomes: their first version writes one line of the report, the second two.  Raises InUse, Ended,
-    Stuck or Wrong."""
+    """`outputs` are outcomes.  Raises InUse, Ended or Stuck."""
     await empty_house(bootstrap)
     count -= count % 2
     try:
@@ -52,24 +52,47 @@ async def one_run(bootstrap: str, count: int, progress: Progress = unseen) -> Se
             command = [PYTHON, "-m", "services.workers", "usage"]
             async with running(command, Path(folder), {"SAYSO_BOOTSTRAP": bootstrap, "SAYSO_STATE": folder}) as worker:
                 meter = cpu_meter({"process": worker.pid})
-                lines = count // 2 * 3
-                seen = await watch(bootstrap, USAGE_REPORT.name, PARTITIONS, lines, meter, progress)
-        if why := wrong(seen.values, count):
-            raise Wrong(why)
-        return seen._replace(outputs=round(seen.outputs * count / lines))
+                return await _until_counted(bootstrap, count, meter, progress)
     finally:
         await tear_down(bootstrap)
 
 
-def wrong(lines: list[bytes], count: int) -> str:
-    """Why the report is not a recount, or "" if it is."""
-    last = {USAGE_REPORT.decode(line).identity: json.loads(line) for line in lines}
+async def _until_counted(bootstrap: str, count: int, meter: Meter, progress: Progress) -> Seen:
+    """From the first line of the report until it is the recount: how many lines that takes depends on the batches."""
+    consumer = AIOKafkaConsumer(
+        USAGE_REPORT.name, bootstrap_servers=bootstrap, isolation_level="read_committed", auto_offset_reset="earliest"
+    )
+    await consumer.start()
+    expected, last, lines = recount(count), dict[str, UsageRow](), list[bytes]()
+    began, before, first = 0.0, dict[str, float](), 0
+    moved = time.perf_counter()
+    try:
+        while reported(last.values()) != expected:
+            for records in (await consumer.getmany(timeout_ms=50)).values():
+                lines += [record.value for record in records]
+                last |= {line.identity: line for line in map(USAGE_REPORT.decode, lines[-len(records) :])}
+                moved = time.perf_counter()
+            if lines and not began:
+                began, before, first = time.perf_counter(), meter(), sum(line.messages for line in last.values())
+            progress(sum(line.messages for line in last.values()))
+            if time.perf_counter() - moved > PATIENCE:
+                raise Stuck(f"the report is no recount of {count} outcomes, and has not changed for {PATIENCE:.0f} s")
+    finally:
+        await consumer.stop()
+    after = meter()
+    spent = {name: after[name] - before.get(name, 0.0) for name in after}
+    return Seen(time.perf_counter() - began, count - 2 * first, spent, lines)
+
+
+def reported(lines: Iterable[UsageRow]) -> Counter[tuple[str, str]]:
     counted: Counter[tuple[str, str]] = Counter()
-    for line in last.values():
-        counted[line["tenant"], line["state"]] += line["messages"]
-    final = (one for one in outcomes(count) if one.version == 2)
-    expected = Counter((one.tenant, one.state) for one in final)
-    return "" if +counted == expected else f"the report says {dict(+counted)}, a recount {dict(expected)}"
+    for line in lines:
+        counted[line.tenant, line.state] += line.messages
+    return +counted
+
+
+def recount(count: int) -> Counter[tuple[str, str]]:
+    return Counter((one.tenant, one.state) for one in outcomes(count) if one.version == 2)
 
 
 def _tenant(name: str) -> TenantSettings:

@@ -16,7 +16,7 @@ from tests.bench.screen import Bar, table
 async def usage_room(bootstrap: str, outcomes: int, runs: int, step: Step) -> Measured:
     try:
         seen = [
-            await counting.one_run(bootstrap, outcomes, step(f"Usage, run {run + 1} of {runs}", outcomes // 2 * 3))
+            await counting.one_run(bootstrap, outcomes, step(f"Usage, run {run + 1} of {runs}", outcomes // 2))
             for run in range(runs)
         ]
     except InUse as why:

@@ -95,10 +95,9 @@ def test_a_report_that_is_no_recount_is_noticed() -> None:
     drives = {name: Drive(usage, usage_woke, name, Settings()) for name in counting.TENANTS}
     for outcome in counting.outcomes(80):
         drives[outcome.tenant].tell(outcome)
-    lines = [USAGE_REPORT.encode(line) for drive in drives.values() for line in drive.all(USAGE_REPORT)]
-    assert len(lines) == 80 // 2 * 3
-    assert counting.wrong(lines, 80) == ""
-    assert counting.wrong(lines[:-1], 80)
+    lines = [line for drive in drives.values() for line in drive.all(USAGE_REPORT)]
+    assert counting.reported({line.identity: line for line in lines}.values()) == counting.recount(80)
+    assert counting.reported({line.identity: line for line in lines[:-1]}.values()) != counting.recount(80)
 
 
 def test_stories_are_told_of_lives_that_are_whole(tmp_path: Path) -> None:

@@ -33,8 +33,9 @@ M = TypeVar("M", bound=BaseModel)
 encode: Final = msgspec.json.Encoder().encode
 _set: Final = msgspec.structs.force_setattr
 _long_fraction: Final = re.compile(rb"\.[0-9]{7}").search
-_escaped_time: Final = re.compile(rb"\\u00(?:2[eE]|3[0-9])").search
 """msgspec rounds what is finer than a microsecond and pydantic cuts it off: the contract reads it."""
+_escaped_time: Final = re.compile(rb"\\u00(?:2[eE]|3[0-9])").search
+"""A point or digit of a time may be written as an escape: then the contract reads it too."""
 
 
 class MessageStruct(

@@ -10,14 +10,14 @@ from streams.gate import gate, gate_woke
 from streams.inbox import inbox, inbox_woke
 from streams.outcomes import outcomes, outcomes_finish, outcomes_woke
 from streams.people import people, people_woke
-from streams.room import PROMPT, Pace, Room
+from streams.room import PROMPT, Batching, Room
 from streams.usage import usage, usage_finish, usage_woke
 
-CONTACTS: Final = Pace(eager=False)
+CONTACTS: Final = Batching(eager=False)
 """What it reads first comes with every order, and waits like the rest; a STOP that came as a text is behind it."""
-CALLS: Final = Pace(tick=0.05)
+CALLS: Final = Batching(tick=0.05)
 """Each call waits for a commit, at most this long; a commit serves all calls that came together meanwhile."""
-BOOKS: Final = Pace(tick=0.1, gather=0.5)
+BOOKS: Final = Batching(tick=0.1, gather=0.5)
 """Nobody waits for it: receipts in the books, alerts and what is learned of numbers come half a second later.  A
 receipt that clears up a doubt comes as late; the provider's list, which is asked instead, answers later than that."""
 
@@ -25,7 +25,7 @@ GATE: Final = Room(
     "gate",
     fold=gate,
     woke=gate_woke,
-    pace=PROMPT,
+    batching=PROMPT,
     waits="held/",
     first=(t.CONSENT_EVENTS, t.REPLIES, t.REQUEST_CANCELS),
     then=(t.NUMBER_FACTS, t.RETURNED, t.APPROVALS, t.SEND_REQUESTS),
@@ -44,7 +44,7 @@ PEOPLE: Final = Room(
     "people",
     fold=people,
     woke=people_woke,
-    pace=PROMPT,
+    batching=PROMPT,
     waits="req/",
     first=(t.PERSON_EVENTS, t.PERSON_ANSWERS),
     then=(t.PERSON_REQUESTS,),
@@ -54,7 +54,7 @@ INBOX: Final = Room(
     "inbox",
     fold=inbox,
     woke=inbox_woke,
-    pace=CONTACTS,
+    batching=CONTACTS,
     first=(t.CONTACTS,),
     then=(t.INBOUND,),
     told_of=(t.INBOUND,),
@@ -67,7 +67,7 @@ DISPATCH: Final = Room(
     first=(t.DISPATCH_CONTROLS,),
     then=(t.DISPATCH_ORDERS,),
     opens=True,
-    pace=CALLS,
+    batching=CALLS,
     publishes=(t.ATTEMPTS, t.RETURNED, t.SENDER_STATUS),
 )
 OUTCOMES: Final = Room(
@@ -75,7 +75,7 @@ OUTCOMES: Final = Room(
     fold=outcomes,
     woke=outcomes_woke,
     finish=outcomes_finish,
-    pace=BOOKS,
+    batching=BOOKS,
     packs=True,
     then=(t.DECISIONS, t.ATTEMPTS, t.DELIVERY_RECEIPTS),
     publishes=(t.OUTCOMES, t.DISPATCH_CONTROLS, t.NUMBER_FACTS, t.CONSENT_EVENTS, t.PERSON_ANSWERS, t.ALERTS),
@@ -85,7 +85,7 @@ USAGE: Final = Room(
     fold=usage,
     woke=usage_woke,
     finish=usage_finish,
-    pace=BOOKS,
+    batching=BOOKS,
     then=(t.OUTCOMES,),
     publishes=(t.USAGE_REPORT,),
 )

@@ -9,7 +9,7 @@ from schemas.topics import DEAD_LETTERS, Topic, rows_topic
 from streams.step import Finish, Fold, Woke
 
 
-class Pace(NamedTuple):
+class Batching(NamedTuple):
     """How long a room may let work come together: what one transaction costs does not depend on what is in it.
 
     `tick`: seconds from the begin of one transaction of a lane to the next; None is the worker's own setting.
@@ -21,7 +21,7 @@ class Pace(NamedTuple):
     """`first` topics do not wait for the tick: there is a STOP among them."""
 
 
-PROMPT: Final = Pace()
+PROMPT: Final = Batching()
 """Somebody waits for the room."""
 
 
@@ -43,7 +43,7 @@ class Room:
     finish: Finish | None = None
     """Called once per batch for each family that has something pending (`Rows.pending`), after all its facts.
     What a room publishes here it publishes once a batch, as it stands at the end, not once a fact."""
-    pace: Pace = PROMPT
+    batching: Batching = PROMPT
     packs: bool = False
     """Compress in memory the rows that are at rest: where they are many and seldom touched (`streams.packing`)."""
     told_of: tuple[Topic[Any], ...] | None = None

@@ -87,7 +87,7 @@ def _row(table: Table, entry: Entry, message: Message) -> tuple[Any, ...]:
 
 def _storable(row: tuple[Any, ...]) -> bool:
     """SQLite's integers have 64 bits; JSON's have any number."""
-    return not [value for value in row if type(value) is int and not -(1 << 63) <= value < 1 << 63]
+    return not [value for value in row if isinstance(value, int) and not -(1 << 63) <= value < 1 << 63]
 
 
 def _kept(table: Table, entry: Entry, message: Message) -> str:

@@ -112,7 +112,6 @@ class Ledger:
         except (SourceError, KafkaError) as error:
             raise LedgerError(str(error)) from None
 
-
     async def _to_the_ends(self, source: Source, moved: Callable[[int, int], None]) -> Caught:
         ends = await source.ends()
         rebuilt, generation = await self._begin(source)

@@ -95,7 +95,7 @@ class Runner:
         await self._commit(tx)
         if answered and self.lane.idle_until() <= self.host.hooks.clock():
             return  # answers have made room for calls: those need not wait for others to come together
-        tick = self.lane.room.pace.tick
+        tick = self.lane.room.batching.tick
         rest = (self.host.pace.tick if tick is None else tick) - (time.monotonic() - started)
         full = self.lane.first.full or self.lane.then.full
         await (asyncio.sleep(0) if full else self._rest(rest))
@@ -104,7 +104,7 @@ class Runner:
         """Let facts come together; a STOP, or what else comes first and cannot wait, ends it."""
         await asyncio.sleep(0)
         end = time.monotonic() + seconds
-        while (left := end - time.monotonic()) > 0 and not (self.lane.first and self.lane.room.pace.eager):
+        while (left := end - time.monotonic()) > 0 and not (self.lane.first and self.lane.room.batching.eager):
             self._kick.clear()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(left):

@@ -63,7 +63,7 @@ class Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         for more, it is short: aiokafka keeps one fetch in flight per broker, and idle partitions must not hold up a
         loaded one.  A room that nobody
         waits for lets them come together instead: fewer fetches, fewer and larger transactions."""
-        fetcher, gather = self._consumer._fetcher, self.consumer.app.host.room.pace.gather
+        fetcher, gather = self._consumer._fetcher, self.consumer.app.host.room.batching.gather
         fetcher._fetch_min_bytes = ENOUGH if busy and gather else 1
         fetcher._fetch_max_wait_ms = (int(gather * 1000) or BUSY) if busy else IDLE
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Coroutine, Iterable
+from collections.abc import Coroutine, Iterable, Mapping
 from functools import partial
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -86,9 +86,17 @@ class BatchPublisher(Publisher):
     """As Publisher, for many callers at once.  A message that was not confirmed in time and is not on its way yet is
     not sent any more."""
 
-    def __init__(self, bootstrap: str, source: str, timeout: float = 10.0, window: float = WINDOW) -> None:
+    def __init__(
+        self,
+        bootstrap: str,
+        source: str,
+        timeout: float = 10.0,
+        window: float = WINDOW,
+        windows: Mapping[str, float] | None = None,
+    ) -> None:
+        """`windows`: those of some topics, by name, in seconds."""
         super().__init__(bootstrap, source, timeout)
-        self._window = window
+        self._window, self._windows = window, windows or {}
         self._arrived: dict[str, list[_Record]] = {}
         """By topic.  As long as a topic is in here, a task distributes what has arrived for it."""
         self._lanes: dict[tuple[str, int], _Lane] = {}
@@ -142,7 +150,7 @@ class BatchPublisher(Publisher):
 
     async def _distribute(self, topic: str) -> None:
         """To the lanes, a window after the first has arrived; again if more arrived while Kafka kept us waiting."""
-        await asyncio.sleep(self._window)
+        await asyncio.sleep(self._windows.get(topic, self._window))
         while records := self._arrived[topic]:
             self._arrived[topic] = []
             try:

@@ -19,9 +19,11 @@ class Batching(NamedTuple):
     gather: float = 0.0
     eager: bool = True
     """`first` topics do not wait for the tick: there is a STOP among them."""
+    crowd: float = 0.0
+    """What `tick` becomes, in seconds, while many facts come (`streams.kit.rest`)."""
 
 
-PROMPT: Final = Batching()
+PROMPT: Final = Batching(crowd=0.2)
 """Somebody waits for the room."""
 
 

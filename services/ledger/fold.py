@@ -58,8 +58,10 @@ def read(entry: Entry) -> Read:
 
 
 def statements(batch: Iterable[Read]) -> dict[str, list[tuple[Any, ...]]]:
-    """SQL and its rows: upserts before burials, each in the order of the records."""
+    """SQL and its rows: upserts before burials, each in the order of the records.  Where a table keeps the latest, a
+    batch has one row for it: a message's outcomes come in pairs, and each row costs four indexes."""
     found: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
+    latest: dict[str, dict[str, tuple[Any, ...]]] = defaultdict(dict)
     buried: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
     for entry, message, why in batch:
         (topic, partition), offset = entry.place, entry.offset
@@ -69,12 +71,23 @@ def statements(batch: Iterable[Read]) -> dict[str, list[tuple[Any, ...]]]:
             found[_UNREADABLE].append((topic, partition, offset, why))
         elif message is not None:
             for table, row in rows:
-                found[_UPSERT[table.name]].append(row)
+                if table.latest is None:
+                    found[_UPSERT[table.name]].append(row)
+                else:
+                    _keep_latest(latest[_UPSERT[table.name]], row)
         elif entry.key is not None:
             for table in BY_TOPIC[topic]:
                 if table.latest:
                     buried[_BURY[table.name]].append((entry.key.decode(errors="replace"), partition, offset))
-    return found | buried
+    return found | {sql: list(rows.values()) for sql, rows in latest.items()} | buried
+
+
+def _keep_latest(rows: dict[str, tuple[Any, ...]], row: tuple[Any, ...]) -> None:
+    """By identity; of the same rank the later one, as the statement has it."""
+    identity, rank, *_ = row
+    before = rows.get(identity)
+    if before is None or rank >= before[1]:
+        rows[identity] = row
 
 
 def _row(table: Table, entry: Entry, message: Message) -> tuple[Any, ...]:

@@ -10,6 +10,7 @@ import signal
 import sys
 from pathlib import Path
 
+from schemas.topics import DELIVERY_RECEIPTS
 from services.batch_publishing import BatchPublisher
 from services.lifeline import watch_parent
 from services.listening import CannotListen, listening
@@ -25,6 +26,8 @@ from streams.garbage import COLLECT
 
 CONFIRM_WITHIN = 5.0
 """Seconds for Kafka; Twilio waits 15 for us."""
+WINDOWS = {DELIVERY_RECEIPTS.name: 0.1}
+"""Seconds in which receipts come together: nobody waits for one, and a busy hour has hundreds a second."""
 
 
 def _arguments() -> argparse.Namespace:
@@ -51,7 +54,7 @@ async def _run(given: argparse.Namespace, settings: ServiceSettings) -> None:
     stop = asyncio.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
-    publisher = BatchPublisher(bootstrap, source="webhook", timeout=CONFIRM_WITHIN)
+    publisher = BatchPublisher(bootstrap, source="webhook", timeout=CONFIRM_WITHIN, windows=WINDOWS)
     webhook = Webhook(signature, publisher, settings.account_sid)
     async with contextlib.AsyncExitStack() as open_until_the_end:
         open_until_the_end.push_async_callback(publisher.stop)

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from streams.kit.lease import Lease, boot_time
+from streams.kit.rest import Flow, rest
 from streams.kit.writer import Writer
 from streams.lanes.lane import Lane
 from streams.lanes.transaction import Answered, Transaction
@@ -27,6 +28,10 @@ SLICE = 0.002
 FEWEST = 10
 """Facts that are judged in any case before such a look."""
 
+HEADWAY = 0.05
+"""Seconds for which a batch is judged in any case, also if a STOP comes meanwhile: else a stream of consents would
+leave only crumbs to what comes after them."""
+
 
 class Runner:
     """Joins a lane to its writer.  One slow lane stops no other: each has a task of its own."""
@@ -36,6 +41,7 @@ class Runner:
         self._kick = asyncio.Event()
         self._committing = self._draining = False
         self._most = FEWEST
+        self._flow = Flow()
         self._task: asyncio.Task[None] | None = None
         self._calls: dict[asyncio.Task[None], tuple[Hashable, Lease]] = {}
 
@@ -91,23 +97,27 @@ class Runner:
 
     async def _once(self) -> None:
         started, tx = time.monotonic(), self.lane.begin(self._now())
+        self._flow.note(started, len(tx.work))
         answered = _begins_with_answers(tx)
         await self._commit(tx)
-        if answered and self.lane.idle_until() <= self.host.hooks.clock():
+        if answered and self.lane.wakes.next() <= self.host.hooks.clock():
             return  # answers have made room for calls: those need not wait for others to come together
-        tick = self.lane.room.batching.tick
-        rest = (self.host.pace.tick if tick is None else tick) - (time.monotonic() - started)
         full = self.lane.first.full or self.lane.then.full
-        await (asyncio.sleep(0) if full else self._rest(rest))
+        await (asyncio.sleep(0) if full else self._rest(started))
 
-    async def _rest(self, seconds: float) -> None:
+    async def _rest(self, since: float) -> None:
         """Let facts come together; a STOP, or what else comes first and cannot wait, ends it."""
         await asyncio.sleep(0)
-        end = time.monotonic() + seconds
-        while (left := end - time.monotonic()) > 0 and not (self.lane.first and self.lane.room.batching.eager):
+        lane, batching = self.lane, self.lane.room.batching
+        while not (self._draining or (lane.first and batching.eager)):
+            wake = lane.wakes.next() - self.host.hooks.clock()
+            seconds = rest(batching, self.host.pace.tick, self._flow.rate, lane.waiting, due=wake <= 0)
+            left = since + seconds - time.monotonic()
+            if left <= 0:
+                return
             self._kick.clear()
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(left):
+                async with asyncio.timeout(left if wake <= 0 else min(left, wake)):
                     await self._kick.wait()
 
     async def _last_words(self) -> None:
@@ -129,8 +139,11 @@ class Runner:
         settings, reached = self.host.hooks.settings(), self.host.hooks.reached
         reached("before-batch")
         steps = RESULT if _begins_with_answers(tx) else BATCH
-        while self._judge(tx, settings):  # noqa: ASYNC110 - there is nothing to wait for, only to give way
+        began = time.monotonic()
+        while self._judge(tx, settings):
             await asyncio.sleep(0)
+            if self.lane.first and time.monotonic() - began > HEADWAY and self.lane.room.batching.eager:
+                self.lane.cut(tx)
         self._withdraw(effect for _, effect in tx.effects)
         asked = boot_time()
         if not tx.empty:

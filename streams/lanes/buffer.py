@@ -46,6 +46,11 @@ class Buffer:
         self._records.clear()
         self._bytes = 0
 
+    def put_back(self, records: list[Record]) -> None:
+        """Before all others: they were taken, and not judged."""
+        self._records.extendleft(reversed(records))
+        self._bytes += sum([len(record.value or b"") for record in records])
+
     def move(self, work: deque[Any], most: int) -> None:
         """As many as fit; at least one if any may, so that the heaviest gets its turn too."""
         records = self._records

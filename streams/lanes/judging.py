@@ -39,6 +39,9 @@ class Judge:
             str: self._open,
         }
 
+    def is_record(self, item: Any) -> bool:
+        return type(item) not in self._special
+
     def judge(self, tx: Transaction, count: int, settings: Settings) -> None:
         """The next `count` items of its work."""
         work, special = tx.work, self._special

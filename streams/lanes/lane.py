@@ -114,6 +114,11 @@ class Lane:
         """Bounded buffers, apart, so that a backlog of requests never keeps a STOP out."""
         return (self.first if topic in self.priority else self.then).hungry
 
+    @property
+    def waiting(self) -> int:
+        """Facts and answers that may be judged now."""
+        return len(self.answers) + len(self.first) + (0 if self.awaited else len(self.then))
+
     def idle_until(self) -> float:
         """Seconds since 1970 of the next thing to do without being fed; 0.0 for now, infinity for never."""
         if self.answers or self.first or (not self.awaited and self._has_more()):
@@ -161,6 +166,17 @@ class Lane:
         for topic, at in tx.stepped.items() if not work else ():
             tx.positions[topic] = max(at, tx.positions.get(topic, 0))
         return bool(work)
+
+    def cut(self, tx: Transaction) -> bool:
+        """Judge no more of what comes after `first` facts, if only that is left: it has its turn after them.  Whether
+        something was put back."""
+        left = tx.work
+        if not left or not self._judge.is_record(left[0]) or left[0].topic in self.priority:
+            return False
+        self.then.put_back(list(left))
+        left.clear()
+        self.stepped, tx.stepped = {**tx.stepped, **self.stepped}, {}
+        return True
 
     def changelog(self, tx: Transaction) -> list[tuple[bytes, bytes | None]]:
         """The rows this transaction leaves, and the positions with them."""

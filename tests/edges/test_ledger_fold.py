@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import stat
 from pathlib import Path
 
@@ -73,6 +74,23 @@ def test_a_record_counts_once_whoever_folds_it(shelf: Shelf, tmp_path: Path):
     assert requested(shelf.ledger) == 5
     assert shelf.store.positions() == {Place("sms.send-requests", 0): 5}
     again.ledger.close()
+
+
+@pytest.mark.parametrize("versions", list(itertools.product([1, 2], repeat=3)))
+def test_a_batch_leaves_what_its_records_leave_one_by_one(versions: tuple[int, ...], tmp_path: Path):
+    records = [entry(topics.OUTCOMES, at, outcome(state=f"s{at}", version=each)) for at, each in enumerate(versions)]
+    together, apart = Shelf(tmp_path / "together.sqlite"), Shelf(tmp_path / "apart.sqlite")
+    together.fold(*records)
+    for record in records:
+        apart.fold(record)
+    assert kept(together) == kept(apart)
+    together.ledger.close()
+    apart.ledger.close()
+
+
+def kept(shelf: Shelf) -> list[tuple[object, ...]]:
+    tables = ("outcomes", "outcome_history")
+    return [tuple(row) for table in tables for row in shelf.ledger.rows(f"SELECT * FROM {table}")]
 
 
 def test_rows_and_positions_stand_or_fall_together(shelf: Shelf):

@@ -172,6 +172,48 @@ def test_positions_rows_and_outputs_are_one_transaction() -> None:
     assert (again.positions, words(again)) == ({THEN.name: 2}, ("hello",))
 
 
+def test_a_stop_that_comes_while_a_batch_is_judged_cuts_it_short() -> None:
+    log, one = Log(1), lane()
+    one.feed(THEN.name, [entry(log, THEN, word) for word in ("a", "b", "c")])
+    tx = one.begin(NOW)
+    one.judge(tx, Settings(), 1)
+    one.feed(FIRST.name, [entry(log, FIRST, "stop")])
+    assert one.cut(tx)
+    assert not one.judge(tx, Settings())
+    one.committed(tx)
+    assert (words(one), one.positions) == (("a",), {THEN.name: 1})
+    one.committed(run(one))
+    assert words(one) == ("a", "stop")
+    one.committed(run(one))
+    assert words(one) == ("a", "stop", "b", "c")
+    assert one.positions == {FIRST.name: 1, THEN.name: 3}
+
+
+def test_a_batch_that_is_cut_short_keeps_where_the_consumer_stands_for_later() -> None:
+    log, one = Log(1), lane()
+    one.feed(THEN.name, [entry(log, THEN, "a"), entry(log, THEN, "b")])
+    one.reached(THEN.name, 9)
+    tx = one.begin(NOW)
+    one.judge(tx, Settings(), 1)
+    one.feed(FIRST.name, [entry(log, FIRST, "stop")])
+    one.cut(tx)
+    one.judge(tx, Settings())
+    assert tx.positions[THEN.name] == 1
+    one.committed(tx)
+    one.committed(run(one))
+    one.committed(run(one))
+    assert one.positions[THEN.name] == 9
+
+
+def test_a_batch_of_what_comes_first_is_not_cut_short() -> None:
+    log, one = Log(1), lane()
+    one.feed(FIRST.name, [entry(log, FIRST, "stop"), entry(log, FIRST, "start")])
+    tx = one.begin(NOW)
+    one.judge(tx, Settings(), 1)
+    assert not one.cut(tx)
+    assert len(tx.work) == 1
+
+
 def test_what_was_taken_is_not_taken_again() -> None:
     log, one = Log(1), lane()
     records = [entry(log, THEN, "a"), entry(log, THEN, "b")]

@@ -13,9 +13,9 @@ from streams.people import people, people_woke
 from streams.room import PROMPT, Batching, Room
 from streams.usage import usage, usage_finish, usage_woke
 
-CONTACTS: Final = Batching(eager=False, crowd=0.2)
+CONTACTS: Final = Batching(eager=False, crowd=0.3)
 """What it reads first comes with every order, and waits like the rest; a STOP that came as a text is behind it."""
-CALLS: Final = Batching(tick=0.05, crowd=0.2)
+CALLS: Final = Batching(tick=0.05, crowd=0.3)
 """Each call waits for a commit, at most this long; a commit serves all calls that came together meanwhile."""
 BOOKS: Final = Batching(tick=0.1, gather=0.5)
 """Nobody waits for it: receipts in the books, alerts and what is learned of numbers come half a second later.  A

@@ -23,7 +23,7 @@ class Batching(NamedTuple):
     """What `tick` becomes, in seconds, while many facts come (`streams.kit.rest`)."""
 
 
-PROMPT: Final = Batching(crowd=0.2)
+PROMPT: Final = Batching(crowd=0.3)
 """Somebody waits for the room."""
 
 

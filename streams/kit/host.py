@@ -20,6 +20,7 @@ from aiokafka import TopicPartition
 from schemas.base import Message
 from streams.kit import privates, transport
 from streams.kit.lease import Lease
+from streams.kit.rest import Flow
 from streams.kit.restore import restore
 from streams.kit.runner import Runner
 from streams.kit.writer import Writer
@@ -79,6 +80,8 @@ class Host:
         self.hooks, self.pace, self.auth = hooks or Hooks(), pace or Pace(), auth or {}
         self.brake, self.accepted = Brake(self.pace.brake), accepted
         self.lanes: dict[int, Runner] = {}
+        self.flow = Flow()
+        self.urgent = {topic.name for topic in room.first}
         self.generation: int | None = None
         self.live = self.opening = False
         self.turn = self.stale = 0
@@ -95,7 +98,7 @@ class Host:
             "broker_heartbeat_interval": pace_.session_timeout / 5,
             "broker_rebalance_timeout": max(pace_.session_timeout, (pace_.call_timeout + 5) / 0.7),
             "broker_request_timeout": 40,
-            "broker_commit_interval": 0.5,
+            "broker_commit_interval": 2.0,
             "broker_max_poll_records": 4000,
             "stream_wait_empty": True,
             "stream_recovery_delay": 0.0,

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from streams.kit.lease import Lease, boot_time
-from streams.kit.rest import Flow, rest
+from streams.kit.rest import rest
 from streams.kit.writer import Writer
 from streams.lanes.lane import Lane
 from streams.lanes.transaction import Answered, Transaction
@@ -41,7 +41,6 @@ class Runner:
         self._kick = asyncio.Event()
         self._committing = self._draining = False
         self._most = FEWEST
-        self._flow = Flow()
         self._task: asyncio.Task[None] | None = None
         self._calls: dict[asyncio.Task[None], tuple[Hashable, Lease]] = {}
 
@@ -97,7 +96,7 @@ class Runner:
 
     async def _once(self) -> None:
         started, tx = time.monotonic(), self.lane.begin(self._now())
-        self._flow.note(started, len(tx.work))
+        self.host.flow.note(started, len(tx.work))
         answered = _begins_with_answers(tx)
         await self._commit(tx)
         if answered and self.lane.wakes.next() <= self.host.hooks.clock():
@@ -111,7 +110,7 @@ class Runner:
         lane, batching = self.lane, self.lane.room.batching
         while not (self._draining or (lane.first and batching.eager)):
             wake = lane.wakes.next() - self.host.hooks.clock()
-            seconds = rest(batching, self.host.pace.tick, self._flow.rate, lane.waiting, due=wake <= 0)
+            seconds = rest(batching, self.host.pace.tick, self.host.flow.large, lane.waiting, due=wake <= 0)
             left = since + seconds - time.monotonic()
             if left <= 0:
                 return

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,6 +22,7 @@ from aiokafka.structs import OffsetAndMetadata
 from faust.transport import drivers
 from faust.transport.drivers import aiokafka as driver
 
+from streams.kit import rest
 from streams.lanes.farewell import GONE
 from streams.lanes.loss import Loss
 
@@ -32,6 +34,8 @@ IDLE, BUSY = 1000, 100
 """Milliseconds that a fetch may wait at the broker: when nothing came last time, and when records flow."""
 ENOUGH = 512 << 10
 """Bytes that end the wait of a room that gathers."""
+AHEAD = 0.02
+"""Seconds by which what was held back is fetched before the lanes begin their next transaction."""
 
 
 @dataclass(slots=True)
@@ -49,6 +53,8 @@ class Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
 
     serial = 0
     sought: Mapping[Any, int]
+    held: frozenset[Any] = frozenset()
+    held_until = 0.0
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
@@ -66,6 +72,8 @@ class Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         fetcher, gather = self._consumer._fetcher, self.consumer.app.host.room.batching.gather
         fetcher._fetch_min_bytes = ENOUGH if busy and gather else 1
         fetcher._fetch_max_wait_ms = (int(gather * 1000) or BUSY) if busy else IDLE
+        if self.held:
+            fetcher._fetch_max_wait_ms = max(1, int(1000 * (self.held_until - time.monotonic())))
 
     async def seek_exact(self, positions: Mapping[Any, int]) -> Mapping[Any, int]:
         sought: Mapping[Any, int] = await self.call_thread(self._seek_exact, positions)
@@ -73,6 +81,7 @@ class Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
 
     async def _seek_exact(self, positions: Mapping[Any, int]) -> Mapping[Any, int]:
         consumer = self._consumer
+        self._release()
         assigned = list(consumer.assignment())
         unread = [place for place in assigned if place not in positions]
         starts = await consumer.beginning_offsets(unread) if unread else {}
@@ -106,7 +115,11 @@ class Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
     async def _fetch(self, places: set[Any], asking: set[Any], wait: float) -> Fetch:
         consumer, serial = self._consumer, self.serial
         try:
-            records = await self._fetch_records(consumer, places, timeout=wait, max_records=consumer._max_poll_records)
+            records = await self._take(places - self.held, self.held_until - time.monotonic()) if self.held else None
+            if not records:
+                self._release()
+                records = await self._take(places, wait)
+            self._hold(records)
         except OffsetOutOfRangeError as error:
             raise _lost(error) from None
         if serial != self.serial:  # a seek overtook this fetch: it may have popped fresh records, so seek there again
@@ -118,6 +131,33 @@ class Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         assigned = consumer.assignment()
         reached = {place: await consumer.position(place) for place in asking if place in assigned}
         return Fetch(serial, records, reached if serial == self.serial else {})
+
+    async def _take(self, places: set[Any], wait: float) -> Mapping[Any, list[Any]]:
+        if not places or wait <= 0:
+            return {}
+        consumer = self._consumer
+        found: Mapping[Any, list[Any]] = await self._fetch_records(
+            consumer, places, timeout=wait, max_records=consumer._max_poll_records
+        )
+        return found
+
+    def _hold(self, records: Mapping[Any, list[Any]]) -> None:
+        """While the lanes let facts come together, those may as well do so at the broker: what can wait is not fetched
+        meanwhile, and what cannot (a STOP) comes at once.  No await since the records were taken: aiokafka has not
+        asked for more yet."""
+        host = self.consumer.app.host
+        batching = host.room.batching
+        if self.held or not (batching.crowd and batching.eager and host.flow.large):
+            return
+        held = {place for place in self._consumer.assignment() if place.topic not in host.urgent}
+        if 0 < sum(map(len, records.values())) < rest.ENOUGH:
+            self.held, self.held_until = frozenset(held), time.monotonic() + batching.crowd - AHEAD
+            self._consumer.pause(*held)
+
+    def _release(self) -> None:
+        if self.held:
+            self._consumer.resume(*(self.held & self._consumer.assignment()))
+            self.held = frozenset()
 
 
 def _lost(error: OffsetOutOfRangeError) -> Loss:

@@ -4,29 +4,27 @@ from __future__ import annotations
 
 import pytest
 
-from streams.kit.rest import CROWD, ENOUGH, Flow, rest
+from streams.kit.rest import ENOUGH, MANY, Flow, rest
 from streams.room import Batching
 
 TICK = 0.05
 SHORT, CROWDED = TICK, 0.2
-BUSY = CROWD / CROWDED
 
 
-@pytest.mark.parametrize(("rate", "waiting", "due", "seconds"), [
-    pytest.param(0.0, 0, False, SHORT, id="nothing comes"),
-    pytest.param(BUSY - 1, 0, False, SHORT, id="too few would share it"),
-    pytest.param(BUSY, 0, False, CROWDED, id="many come"),
-    pytest.param(BUSY, ENOUGH - 1, False, CROWDED, id="not enough are here"),
-    pytest.param(BUSY, ENOUGH, False, SHORT, id="enough are here"),
-    pytest.param(BUSY, 0, True, SHORT, id="a wake is due: a sender's pace"),
+@pytest.mark.parametrize(("large", "waiting", "due", "seconds"), [
+    pytest.param(False, 0, False, SHORT, id="few come"),
+    pytest.param(True, 0, False, CROWDED, id="many come"),
+    pytest.param(True, ENOUGH - 1, False, CROWDED, id="not enough are here"),
+    pytest.param(True, ENOUGH, False, SHORT, id="enough are here"),
+    pytest.param(True, 0, True, SHORT, id="a wake is due: a sender's pace"),
 ])  # fmt: skip
-def test_how_long_a_lane_rests(rate: float, waiting: int, due: bool, seconds: float) -> None:
-    assert rest(Batching(crowd=CROWDED), TICK, rate, waiting, due) == seconds
+def test_how_long_a_lane_rests(large: bool, waiting: int, due: bool, seconds: float) -> None:
+    assert rest(Batching(crowd=CROWDED), TICK, large, waiting, due) == seconds
 
 
 def test_a_processor_with_a_tick_of_its_own_keeps_it_and_never_rests_shorter() -> None:
-    assert rest(Batching(tick=0.1), TICK, 1000.0, 0, due=False) == 0.1
-    assert rest(Batching(tick=0.3, crowd=0.2), TICK, 1000.0, 0, due=False) == 0.3
+    assert rest(Batching(tick=0.1), TICK, True, 0, due=False) == 0.1
+    assert rest(Batching(tick=0.3, crowd=0.2), TICK, True, 0, due=False) == 0.3
 
 
 @pytest.mark.parametrize(("every", "facts", "seconds", "low", "high"), [
@@ -47,4 +45,12 @@ def test_a_flow_that_ends_is_forgotten() -> None:
     for beat in range(100):
         flow.note(beat * 0.05, 5)
     flow.note(5.0 + 3.0, 1)
-    assert flow.rate < 6
+    assert not flow.large
+
+
+def test_a_flow_is_large_from_many_a_second_on() -> None:
+    small, large = Flow(), Flow()
+    for beat in range(200):
+        small.note(beat * 0.1, int(MANY / 10) - 1)
+        large.note(beat * 0.1, int(MANY / 10) + 1)
+    assert (small.large, large.large) == (False, True)

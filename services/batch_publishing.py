@@ -104,12 +104,7 @@ class BatchPublisher(Publisher):
         self._stopping = self._stopped = False
 
     async def publish(self, topic: Topic[M], message: M) -> None:
-        confirmed = self._accept(topic, message)
-        try:
-            async with asyncio.timeout(self._timeout):
-                await confirmed
-        except TimeoutError:
-            raise NotPublished(self._silence()) from None
+        await self._accept(topic, message)
 
     async def publish_all(self, topic: Topic[M], messages: Iterable[M]) -> None:
         await asyncio.gather(*(self.publish(topic, message) for message in messages))
@@ -133,11 +128,13 @@ class BatchPublisher(Publisher):
         if len(key) + len(value) > LARGEST_RECORD:
             raise NotPublished(f"a record of {len(value)} bytes for {topic.name}; at most {LARGEST_RECORD}")
         record = _Record(key, value, self._envelope.headers(topic))
-        if topic.name in self._arrived:
-            self._arrived[topic.name].append(record)
-        else:
-            self._arrived[topic.name] = [record]
+        arrived = self._arrived.get(topic.name)
+        if arrived is None:
+            arrived = self._arrived[topic.name] = []
             self._spawn(self._distribute(topic.name))
+        if not arrived:  # one timer for all that come together: one for each cost a tenth of a request
+            asyncio.get_running_loop().call_later(self._timeout, self._fail, arrived, TimeoutError())
+        arrived.append(record)
         return record.confirmed
 
     def _unconfirmed(self) -> Iterable[_Record]:

@@ -47,6 +47,8 @@ _ARRIVED: Final = STRENGTH[RECEIPT, "delivered"]
 
 def merged(known: tuple[Report, ...], new: Report) -> tuple[Report, ...]:
     """The same thing said twice is one report, said at the earlier time."""
+    if _comes_last(known, new):
+        return (*known, new)
     what = _said(new)
     before = next((report for report in known if report.word == new.word and _said(report) == what), None)
     if before is not None and before.at <= new.at:
@@ -56,6 +58,17 @@ def merged(known: tuple[Report, ...], new: Report) -> tuple[Report, ...]:
     theirs = [report for report in reports if report.source == RECEIPT]
     clock = [report for report in reports if report.source == CLOCK]
     return (*ours[-MOST_REPORTS:], *clock, *theirs[-MOST_REPORTS:])
+
+
+def _comes_last(known: tuple[Report, ...], new: Report) -> bool:
+    """The usual case, without a look at the rest: it is stronger than all others of its source, which is the last one's
+    or the provider's."""
+    if not known:
+        return True
+    last = known[-1]
+    if len(known) >= MOST_REPORTS or (new.source != last.source and new.source != RECEIPT):
+        return False
+    return new.source != last.source or STRENGTH[new.source, new.word] > STRENGTH[last.source, last.word]
 
 
 def _said(report: Report) -> tuple[str, ...]:
@@ -101,11 +114,29 @@ def _fitting(attempts: Mapping[int, tuple[Report, ...]]) -> dict[int, tuple[Repo
 
 def _at_most(report: Report) -> int:
     """Bytes, without writing it out: JSON makes at most six of a character."""
-    return 200 + 6 * sum(map(len, _said(report)))
+    text = f"{report.source}{report.word}{report.code}{report.provider_id}{report.sender}{report.to}{report.segments}"
+    return 200 + 6 * len(text)
 
 
-def ours(reports: Iterable[Report], to: str | None) -> tuple[Report, ...]:
+def ours(reports: tuple[Report, ...], to: str | None) -> tuple[Report, ...]:
     """Without what cannot be about this text: another number's, or another of the provider's texts."""
+    return reports if _agree(reports, to) else _ours(reports, to)
+
+
+def _agree(reports: tuple[Report, ...], to: str | None) -> bool:
+    """The usual case: they name no other number, and one of the provider's texts at most."""
+    named = None
+    for report in reports:
+        if to is not None and report.to is not None and report.to != to:
+            return False
+        if report.provider_id:
+            if named is not None and report.provider_id != named:
+                return False
+            named = report.provider_id
+    return True
+
+
+def _ours(reports: Iterable[Report], to: str | None) -> tuple[Report, ...]:
     reports = [report for report in reports if to is None or report.to is None or report.to == to]
     ids = {report.provider_id for report in reports if report.source == ATTEMPT and report.word == "accepted"} - {None}
     return tuple(
@@ -115,36 +146,43 @@ def ours(reports: Iterable[Report], to: str | None) -> tuple[Report, ...]:
     )
 
 
+def strongest(reports: Iterable[Report]) -> int:
+    return max([STRENGTH[report.source, report.word] for report in reports], default=-1)
+
+
 def standing(number: int, reports: Iterable[Report]) -> Standing:
     """-1 strength where nothing counts."""
-    strength = max((STRENGTH[report.source, report.word] for report in reports), default=-1)
+    strength = strongest(reports)
     weight = (strength >= 0) + (strength >= LEFT) + (strength >= _ARRIVED)
     return Standing(weight, number, strength)
 
 
 def billed(attempts: Mapping[int, tuple[Report, ...]], predicted: int) -> int | None:
     """Segments that the provider counts, of all attempts that it took; None where it has not said of any."""
-    counted = {
-        number: max((report.segments for report in reports if report.segments), default=None)
-        for number, reports in attempts.items()
-        if standing(number, reports).strength >= LEFT
-    }
-    known = [count for count in counted.values() if count is not None]
+    counted = [
+        max([report.segments for report in reports if report.segments], default=None)
+        for reports in attempts.values()
+        if strongest(reports) >= LEFT
+    ]
+    known = [count for count in counted if count is not None]
     return sum(known) + predicted * (len(counted) - len(known)) if known else None
 
 
 def contradictions(at: Standing, reports: Iterable[Report]) -> tuple[str, ...]:
     """`failed 30008` beside a delivery."""
-    told = {(r.word, r.code) for r in reports if contradicts(at.state, (r.source, r.word))}
-    return tuple(sorted(" ".join(filter(None, one)) for one in told))
+    state = at.state
+    told = {(r.word, r.code) for r in reports if contradicts(state, (r.source, r.word))}
+    return tuple(sorted(" ".join(filter(None, one)) for one in told)) if told else ()
 
 
 def code_of(at: Standing, reports: Iterable[Report]) -> str | None:
     """Of the reports that made it so; a failure without a code borrows that of another failure.  Of several our own
     word, which comes of looking into it, else the lowest: among failures the generic ones (30008) stand higher than
     those that name a cause."""
-    reports = list(reports)
-    top = {r.code for r in reports if STRENGTH[r.source, r.word] == at.strength and r.code}
-    near = {r.code for r in reports if REPORTS[STRENGTH[r.source, r.word]].state in _FAILED and r.code}
+    coded = [(STRENGTH[report.source, report.word], report.code) for report in reports if report.code]
+    if not coded:
+        return None
+    top = {code for strength, code in coded if strength == at.strength}
+    near = {code for strength, code in coded if REPORTS[strength].state in _FAILED}
     found = top or (near if at.state in _FAILED else set())
     return min(found, key=lambda code: (code.isdigit(), len(code), code), default=None)

@@ -20,7 +20,7 @@ _SILENT: Final = frozenset({State.ACCEPTED, State.SENT})
 
 def silent_at(story: Story) -> datetime | None:
     """When the provider's silence is over-long: counted from the moment it had the text."""
-    state, at, reports = story
+    state, at, reports, _ = story
     if at is None or state not in _SILENT:
         return None
     return min(r.at for r in reports if STRENGTH[r.source, r.word] >= LEFT) + SILENCE

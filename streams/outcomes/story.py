@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from schemas.attempt import AttemptState
@@ -13,11 +14,12 @@ from streams.outcomes.rows import Judged, Life, Report, Told
 
 
 class Story(NamedTuple):
-    """`reports`: those of the attempt that matters."""
+    """`reports`: those of the attempt that matters.  `attempts`: of each what is about this text."""
 
     state: State
     at: Standing | None
     reports: tuple[Report, ...]
+    attempts: Mapping[int, tuple[Report, ...]]
 
 
 def story(life: Life) -> Story | None:
@@ -30,12 +32,12 @@ def story(life: Life) -> Story | None:
     told = {number: ours(reports, life.to) for number, reports in life.attempts.items()}
     at = max([standing(number, reports) for number, reports in told.items()], default=None)
     if at is None or at.weight == 0:
-        return Story(decided, None, ())
+        return Story(decided, None, (), told)
     if _judged_since(judged, at, told[at.number]):
-        return Story(decided, None, told[at.number])
+        return Story(decided, None, told[at.number], told)
     if judged.verdict is Verdict.SEND or at.beyond_recall:
-        return Story(at.state, at, told[at.number])
-    return Story(decided, None, told[at.number])
+        return Story(at.state, at, told[at.number], told)
+    return Story(decided, None, told[at.number], told)
 
 
 def _judged_since(judged: Judged, at: Standing, reports: tuple[Report, ...]) -> bool:
@@ -46,11 +48,11 @@ def _judged_since(judged: Judged, at: Standing, reports: tuple[Report, ...]) -> 
     return all(report.at < judged.decided_at for report in reports if report.word == AttemptState.EXPIRED)
 
 
-def told(life: Life, judged: Judged, known: Story) -> Told:
-    state, at, reports = known
+def told(judged: Judged, known: Story) -> Told:
+    state, at, reports, attempts = known
     code = None if at is None else code_of(at, reports)
-    sender = min((report.sender for report in reports if report.sender), default=judged.sender)
-    counted = billed({n: ours(said, life.to) for n, said in life.attempts.items()}, judged.segments)
+    sender = min([report.sender for report in reports if report.sender], default=judged.sender)
+    counted = billed(attempts, judged.segments)
     return Told(
         state=state,
         error_code=code,

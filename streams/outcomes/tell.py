@@ -20,7 +20,7 @@ def tell(life: Life, known: Story | None, now: datetime) -> tuple[Life, tuple[Pu
     """The next version of its outcome, if there is something new to say."""
     if life.judged is None or known is None:
         return life, ()
-    news = told(life, life.judged, known)
+    news = told(life.judged, known)
     if news == life.told:
         return life, ()
     after = life.model_copy(update={"told": news, "version": life.version + 1})

@@ -7,6 +7,7 @@ next one.  So the order per key is kept, and a partition without a leader holds 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Coroutine, Iterable, Mapping
 from functools import partial
@@ -25,6 +26,8 @@ M = TypeVar("M", bound=Message)
 
 WINDOW: Final = 0.02
 """Seconds.  A request waits for its record some milliseconds anyway."""
+ENOUGH: Final = 32
+"""Records that end a window: more together would save little, and who sends them may have few connections."""
 LARGEST_RECORD: Final = 1_000_000
 """Bytes of key and value.  Kafka's own limit is 1,048,588 for a whole batch."""
 _TOO_LARGE: Final = (MessageSizeTooLargeError, RecordListTooLargeError)
@@ -99,6 +102,8 @@ class BatchPublisher(Publisher):
         self._window, self._windows = window, windows or {}
         self._arrived: dict[str, list[_Record]] = {}
         """By topic.  As long as a topic is in here, a task distributes what has arrived for it."""
+        self._enough: dict[str, asyncio.Event] = {}
+        """By topic: set when a window need not last longer."""
         self._lanes: dict[tuple[str, int], _Lane] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = self._stopped = False
@@ -131,10 +136,13 @@ class BatchPublisher(Publisher):
         arrived = self._arrived.get(topic.name)
         if arrived is None:
             arrived = self._arrived[topic.name] = []
+            self._enough[topic.name] = asyncio.Event()
             self._spawn(self._distribute(topic.name))
         if not arrived:  # one timer for all that come together: one for each cost a tenth of a request
             asyncio.get_running_loop().call_later(self._timeout, self._fail, arrived, TimeoutError())
         arrived.append(record)
+        if len(arrived) == ENOUGH:
+            self._enough[topic.name].set()
         return record.confirmed
 
     def _unconfirmed(self) -> Iterable[_Record]:
@@ -147,7 +155,9 @@ class BatchPublisher(Publisher):
 
     async def _distribute(self, topic: str) -> None:
         """To the lanes, a window after the first has arrived; again if more arrived while Kafka kept us waiting."""
-        await asyncio.sleep(self._windows.get(topic, self._window))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._windows.get(topic, self._window)):
+                await self._enough[topic].wait()
         while records := self._arrived[topic]:
             self._arrived[topic] = []
             try:

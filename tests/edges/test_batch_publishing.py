@@ -218,6 +218,15 @@ async def test_what_waits_is_given_up_with_the_producer_that_it_waits_for(hurtab
 
 
 @pytest.mark.broker
+async def test_enough_records_end_a_window(fresh_cluster: str) -> None:
+    publisher = BatchPublisher(fresh_cluster, source="test", timeout=20, windows={INBOUND.name: 60})
+    async with asyncio.timeout(30):
+        assert await outcomes(publisher, *(text(n) for n in range(ENOUGH))) == [""] * ENOUGH
+    assert len(await on_kafka(fresh_cluster)) == ENOUGH
+    await publisher.stop()
+
+
+@pytest.mark.broker
 async def test_stopping_waits_for_what_is_under_way(fresh_cluster: str) -> None:
     publisher = BatchPublisher(fresh_cluster, source="test", window=0.2)
     calls = asyncio.create_task(outcomes(publisher, *(text(n) for n in range(50))))

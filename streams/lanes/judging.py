@@ -141,6 +141,8 @@ class Judge:
                 self.wakes.drop(key)
             else:
                 self.wakes.set(key, at)
+                if tx.chains and at <= tx.now:
+                    tx.due.append(key)
         if publish:
             self._publish(tx, publish)
         for effect in effects:

@@ -145,7 +145,8 @@ class Lane:
             work.extend(self.anew.take())
             work.extend(self.wakes.take(now, MAX_FIRED))
             self.then.move(work, self.limit - len(work))
-        tx = Transaction(now, self.serial + 1, work, dict(self.positions))
+        chains = bool(work) and type(work[0]) is Answered
+        tx = Transaction(now, self.serial + 1, work, dict(self.positions), chains=chains)
         if self.stepped and not (self.awaited or self.first or self.then):  # all that came before is in this batch
             tx.stepped, self.stepped = self.stepped, {}
         return tx
@@ -160,12 +161,20 @@ class Lane:
         """Judge some of it; True while there is more, so that the caller can let the network breathe in between."""
         work = tx.work
         self._judge.judge(tx, min(most, len(work)), settings)
+        if not work and tx.due:
+            self._chain(tx)
         if not work and tx.unfinished:
             work.extend(tx.unfinished.values())
             tx.unfinished.clear()
         for topic, at in tx.stepped.items() if not work else ():
             tx.positions[topic] = max(at, tx.positions.get(topic, 0))
         return bool(work)
+
+    def _chain(self, tx: Transaction) -> None:
+        """Answers make room for calls: those need no transaction of their own, unless a STOP has come meanwhile."""
+        due, tx.due, tx.chains = tx.due, [], False
+        if not (self.first or self.awaited):
+            tx.work.extend(key for key in due if self.wakes.claim(key))
 
     def cut(self, tx: Transaction) -> bool:
         """Judge no more of what comes after `first` facts, if only that is left: it has its turn after them.  Whether

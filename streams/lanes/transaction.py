@@ -44,7 +44,7 @@ class Transaction:
     many of them are dead letters, those of replays aside.  `dirty`: the rows it leaves, by family and name.  `effects`
     may begin once it is committed.  `stepped`: where the consumer stands behind the last fact and the markers of
     transactions; else retention that takes those too would look like a loss.  `unfinished`: families for which
-    `Room.finish` is still to be called."""
+    `Room.finish` is still to be called.  `chains`: wakes that what it judges makes `due` at once may fire in it too."""
 
     now: datetime
     serial: int
@@ -60,6 +60,8 @@ class Transaction:
     dead: int = 0
     told: list[tuple[Topic[Any], Message]] = field(default_factory=list)
     unfinished: dict[str, Rows] = field(default_factory=dict)
+    chains: bool = False
+    due: list[bytes] = field(default_factory=list)
 
     @property
     def empty(self) -> bool:

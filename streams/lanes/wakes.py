@@ -40,6 +40,13 @@ class Wakes:
     def drop(self, key: bytes) -> None:
         self._at.pop(key, None)
 
+    def claim(self, key: bytes) -> bool:
+        """Take one that is about to come; whether it was set."""
+        found = self._at.pop(key, None) is not None
+        while self._heap and self._at.get(self._heap[0][1]) != self._heap[0][0]:
+            heapq.heappop(self._heap)
+        return found
+
     def next(self) -> float:
         """Seconds since 1970, or infinity; at times that of a wake which was moved to later."""
         return self._heap[0][0] / 1000 if self._heap else float("inf")

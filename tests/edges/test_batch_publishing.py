@@ -13,7 +13,7 @@ from aiokafka.admin import NewTopic
 
 from schemas.inbound_message import InboundMessage
 from schemas.topics import DELIVERY_RECEIPTS, INBOUND, SEND_REQUESTS
-from services.batch_publishing import LARGEST_RECORD, BatchPublisher
+from services.batch_publishing import ENOUGH, LARGEST_RECORD, BatchPublisher
 from services.broker import EmbeddedBroker
 from services.broker.admin import admin
 from services.broker.topics import apply

@@ -172,6 +172,46 @@ def test_positions_rows_and_outputs_are_one_transaction() -> None:
     assert (again.positions, words(again)) == ({THEN.name: 2}, ("hello",))
 
 
+def answering(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Step:
+    """An answer asks to be looked at again at once, as where a call has made room for another."""
+    return Step(rows={"heard": Heard()}, wake={"heard": now} if fact.topic == "" else {})
+
+
+@pytest.mark.parametrize(("also", "fired"), [
+    pytest.param([], 1, id="in the answers' own transaction"),
+    pytest.param([FIRST], 0, id="not before a STOP that has come meanwhile"),
+])  # fmt: skip
+def test_a_wake_that_answers_ask_for(also: list[Topic[Any]], fired: int) -> None:
+    log, one = Log(1), lane(fold=answering)
+    one.answers.extend(Answered("k", Said(key="k", what="done")) for _ in range(2))
+    tx = one.begin(NOW)
+    for topic in also:
+        one.feed(topic.name, [entry(log, topic, "stop")])
+    while one.judge(tx, Settings()):
+        pass
+    assert tx.fired == fired
+    assert one.wakes.next() == (float("inf") if fired else NOW.timestamp())
+
+
+def test_a_wake_that_answers_ask_for_is_left_to_the_next_owner() -> None:
+    one = lane(fold=answering)
+    one.answers.append(Answered("k", Said(key="k", what="done")))
+    tx = one.last_words(NOW)
+    while one.judge(tx, Settings()):
+        pass
+    assert (tx.fired, one.wakes.next()) == (0, NOW.timestamp())
+
+
+def test_a_wake_that_records_ask_for_has_a_transaction_of_its_own() -> None:
+    def fold(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Step:
+        return Step(rows={"heard": Heard()}, wake={"heard": now})
+
+    log, one = Log(1), lane(fold=fold)
+    one.feed(THEN.name, [entry(log, THEN, "now")])
+    assert run(one).fired == 0
+    assert run(one).fired == 1
+
+
 def test_a_stop_that_comes_while_a_batch_is_judged_cuts_it_short() -> None:
     log, one = Log(1), lane()
     one.feed(THEN.name, [entry(log, THEN, word) for word in ("a", "b", "c")])

@@ -17,8 +17,8 @@ from schemas.topics import BY_NAME, EVERY_TOPIC, ROOMS, TOPICS, Topic
 
 HOUSE = Path(__file__).parents[1]
 PACKAGES = ("schemas", "streams", "services")
-LINES_A_FILE = 250
-LINES_OF_KIT = 1000
+LINES_A_FILE = 260
+LINES_OF_KIT = 1100
 
 FORBIDDEN = {
     "a path of somebody's machine": r"(?<![\w.])/(?:wor[k]|roo[t]|home/\w+|Users/\w+)/",

@@ -34,7 +34,7 @@ class Signature:
             hosts = (parts.netloc.split(":")[0], parts.netloc)
         else:
             hosts = (parts.netloc, f"{parts.netloc}:{_DEFAULT_PORTS[parts.scheme]}")
-        self._addresses = [f"{parts.scheme}://{host}{path}" for host in hosts]
+        self._scheme, self._hosts, self._path = parts.scheme, hosts, path
 
     def form(self, target: str, body: bytes, signature: str | None) -> dict[str, str] | None:
         """The form's fields, blank ones too since they are signed, if Twilio signed them; else None.  Of a name that
@@ -58,10 +58,12 @@ class Signature:
         Raises ValueError for half a character."""
         token = self._token.get_secret_value()
         signed = "".join([name + value for name, value in sorted(set(fields))])
-        for address in self._addresses:
-            url = address + target
-            if _WRITTEN_ANEW.search(target):
-                url = urlparse(url).geturl()
+        rest = self._path + target
+        if _WRITTEN_ANEW.search(rest):
+            before = f"{self._scheme}://host"  # any will do; of an IPv6 address Twilio leaves half a one
+            rest = urlparse(before + rest).geturl().removeprefix(before)
+        for host in self._hosts:
+            url = f"{self._scheme}://{host}{rest}"
             wanted = base64.b64encode(hmac.digest(token, (url + signed).encode(), "sha1"))
             if hmac.compare_digest(wanted, signature):
                 return True

@@ -81,7 +81,6 @@ class Host:
         self.brake, self.accepted = Brake(self.pace.brake), accepted
         self.lanes: dict[int, Runner] = {}
         self.flow = Flow()
-        self.urgent = {topic.name for topic in room.first}
         self.generation: int | None = None
         self.live = self.opening = False
         self.turn = self.stale = 0

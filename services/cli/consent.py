@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from schemas.consent_source import ConsentSource
 from services.cli import consent_ask, consent_audit, consent_import, consent_proof, options
 from services.cli.refused import Refused
 
@@ -138,7 +139,7 @@ def _claim(
 
     claim = message(
         ConsentEvent, event_id=identity("c"), tenant=tenant, number=clean("NUMBER", number), sender=sender,
-        action=action, source="manual", at=datetime.now(UTC), evidence=evidence,
+        action=action, source=ConsentSource.MANUAL, at=datetime.now(UTC), evidence=evidence,
     )  # fmt: skip
     where = bootstrap_of(bootstrap, state)
     must_know(where, tenant)

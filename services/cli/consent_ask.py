@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from schemas.consent_source import ConsentSource
 from services.cli import options
 from services.cli.refused import Refused
 
@@ -45,7 +46,7 @@ def ask(
 
     event = message(
         ConsentEvent, event_id=identity("a"), tenant=tenant, number=clean("NUMBER", number), sender=sender,
-        action="ask", source="manual", at=datetime.now(UTC), evidence={"actor": actor},
+        action="ask", source=ConsentSource.MANUAL, at=datetime.now(UTC), evidence={"actor": actor},
     )  # fmt: skip
     where = bootstrap_of(bootstrap, state)
     must_know(where, tenant)

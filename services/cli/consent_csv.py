@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from schemas.base import Evidence
 from schemas.consent_event import ConsentAction, ConsentEvent
+from schemas.consent_source import ConsentSource
 from schemas.numbers import e164
 from services.cli.refused import Refused
 from streams.gate.dialable import PROBLEMS, dialable
@@ -21,7 +22,6 @@ REQUIRED: Final = ("number", "date", "source", "proof")
 OPTIONAL: Final = ("action", "wording", "url", "sender")
 LONGEST: Final = 4000
 """Characters of one cell."""
-IMPORTED: Final = "import"
 ACTIONS: Final = {"": ConsentAction.OPT_IN, "opt_in": ConsentAction.OPT_IN, "opt_out": ConsentAction.OPT_OUT}
 
 
@@ -139,7 +139,7 @@ def _event(cells: Mapping[str, str], about: Import) -> ConsentEvent:
             number=number,
             sender=cells.get("sender") or None,
             action=action,
-            source=IMPORTED,
+            source=ConsentSource.IMPORT,
             at=at,
             evidence=Evidence.model_validate(evidence),
         )

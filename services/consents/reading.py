@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from schemas.base import Evidence, Slug, UtcTime
 from schemas.consent_event import ConsentAction, ConsentEvent
+from schemas.consent_source import ConsentSource
 from schemas.numbers import e164
 from streams.gate.dialable import PROBLEMS, dialable
 
@@ -22,7 +23,6 @@ CLOCKS_DIFFER: Final = timedelta(minutes=5)
 LONGEST_WORDING: Final = 4000
 LONGEST_URL: Final = 2000
 
-FORM, WEB_FORM = "form", "web_form"
 """Sources: one where the tenant vouches that the number is the person's own (it was proved, or somebody was there), and
 one where anybody may have typed it, which the gate does not take for consent: it asks that number first."""
 
@@ -124,7 +124,7 @@ def claim(tenant: str, body: Any, key_id: str, now: datetime) -> ConsentEvent | 
         number=given.number,
         sender=given.sender,
         action=ConsentAction(given.action),
-        source=FORM if given.verified else WEB_FORM,
+        source=ConsentSource.FORM if given.verified else ConsentSource.WEB_FORM,
         at=given.at,
         evidence=evidence,
     )

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
+from schemas.consent_source import ConsentSource
 from schemas.own_kind import OwnKind
 from schemas.topics import ATTEMPTS, CONSENT_LOG, CONSENT_STATUS, DECISIONS, DISPATCH_ORDERS
 from services.ledger.ledger import Ledger
@@ -22,9 +23,9 @@ TAKES_EFFECT: Final = timedelta(seconds=1)
 """How soon after the gate has judged a STOP no text may be begun any more."""
 
 PROOF: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
-    "inbound": (("text",), ("topic",)),
-    "form": (("wording", "document", "url"), ("topic",)),
-    "import": (("document", "wording", "url"), ("topic",)),
+    ConsentSource.INBOUND: (("text",), ("topic",)),
+    ConsentSource.FORM: (("wording", "document", "url"), ("topic",)),
+    ConsentSource.IMPORT: (("document", "wording", "url"), ("topic",)),
 }
 """What evidence a yes must have, by its source: of each group one field at least."""
 BY_STAFF: Final = (("document",), ("actor",))

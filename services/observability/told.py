@@ -10,6 +10,7 @@ from typing import Any
 from schemas.attempt import Attempt, AttemptState
 from schemas.consent_change import ConsentChange
 from schemas.consent_event import ConsentAction
+from schemas.consent_source import ConsentSource
 from schemas.dead_letter import DeadLetter
 from schemas.decision import Decision, Verdict
 from schemas.outcome import Outcome
@@ -46,7 +47,7 @@ class Told:
         if not said.applied:
             return
         self._meters.count("sayso_consent_changes_total", action=said.action, source=said.source)
-        if said.action == ConsentAction.OPT_OUT and said.source == "reply":
+        if said.action == ConsentAction.OPT_OUT and said.source == ConsentSource.INBOUND:
             self._meters.observe("sayso_stop_to_effect_seconds", max(0.0, (now - said.claimed_at).total_seconds()))
 
     def _attempt(self, said: Attempt, now: datetime) -> None:

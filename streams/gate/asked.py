@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
+from schemas.consent_source import ConsentSource
 from schemas.decision import Decision, Finding, Verdict
 from schemas.own_kind import OwnKind
 from schemas.topics import DECISIONS
 from streams.gate.asking import draft, is_last_ask
 from streams.gate.asks import against, asking, asks_by_itself, handed_back, now_stands, one_less_before, opened
-from streams.gate.claims import BY_CARRIER, Claim
+from streams.gate.claims import Claim
 from streams.gate.consent import Weighed
 from streams.gate.decide import Ruling
 from streams.gate.entry import entered
@@ -58,7 +59,7 @@ def ask_failed(rows: Rows, claim: Claim, row: NumberRow, now: datetime, settings
     tenant, _, number = rows.family.partition("/")
     ask = asking(row)
     current = own_id(OwnKind.CONSENT_ASK, tenant, number, ask.count)
-    if claim.source != BY_CARRIER or claim.message_id != current or ask.last is not Ask.OUT:
+    if claim.source != ConsentSource.CARRIER or claim.message_id != current or ask.last is not Ask.OUT:
         return entered(rows.family, claim, row, Weighed(row, False, "not the opt-in request that is out"), now)[1]
     failed = Weighed(now_stands(row, Ask.FAILED), True, "the opt-in request failed: another may go at once, by hand")
     return entered(rows.family, claim, row, failed, now)[1]

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from schemas.base import Evidence
 from schemas.consent_event import ConsentAction, ConsentEvent
+from schemas.consent_source import ConsentSource
 from schemas.consent_status import ConsentState
 from schemas.reply import Reply
 from schemas.sender import Sender
@@ -18,15 +19,6 @@ from streams.gate.rows import NumberRow, to_ms
 from streams.gate.skew import ALLOWED
 from streams.gate.unasked import is_unasked, may_answer_another
 from streams.step import Fact
-
-BY_TEXT: Final = "inbound"
-"""The source of a consent change that came as a text from the number itself."""
-
-BY_CARRIER: Final = "carrier"
-"""Of one that the carrier tells us of."""
-
-BY_FORM: Final = "form"
-"""Of one that a form brings, whose tenant vouches for the number."""
 
 CLAIMED: Final = "inbound, by an event"
 """Of an event that says it came as a text: texts come on a topic of their own."""
@@ -63,7 +55,7 @@ class Claim(NamedTuple):
     def said_ms(self) -> int:
         """When it was said, at the latest.  A form may lie with its producer for days: what somebody agreed to before
         they wrote STOP is no answer to it, however late its record comes."""
-        return min(self.at_ms, to_ms(self.claimed_at)) if self.source == BY_FORM else self.at_ms
+        return min(self.at_ms, to_ms(self.claimed_at)) if self.source == ConsentSource.FORM else self.at_ms
 
     @property
     def place(self) -> Evidence:
@@ -75,7 +67,7 @@ class Claim(NamedTuple):
 def claim_of_event(fact: Fact) -> Claim:
     event: ConsentEvent = fact.value
     evidence = event.evidence.model_copy(update={**_cut(event.evidence), **_place(fact)})
-    source = CLAIMED if event.source == BY_TEXT else event.source[:NAME_AT_MOST]
+    source = CLAIMED if event.source == ConsentSource.INBOUND else event.source[:NAME_AT_MOST]
     sender = event.sender and event.sender[:NAME_AT_MOST]
     return Claim(event.event_id, event.action, source, sender, event.at, fact.at_ms, evidence,
                  message_id=event.message_id)  # fmt: skip
@@ -97,8 +89,9 @@ def claim_of_reply(
     place = {} if reply.evidence.topic else _place(fact)
     evidence = reply.evidence.model_copy(update={**place, "text": reply.body[:EVIDENCE_AT_MOST]})
     flagged, read_by = answered.meaning is Meaning.REVOKE, answered.by
+    source = ConsentSource.INBOUND
     return Claim(
-        reply.provider_id, action, BY_TEXT, reply.sender, reply.received_at, at_ms, evidence, flagged, read_by
+        reply.provider_id, action, source, reply.sender, reply.received_at, at_ms, evidence, flagged, read_by
     )
 
 

@@ -8,13 +8,14 @@ from typing import Final, NamedTuple
 
 from schemas.base import Evidence
 from schemas.consent_event import ConsentAction
+from schemas.consent_source import ConsentSource
 from schemas.consent_status import ConsentState
 from schemas.own_kind import OwnKind
 from schemas.reply import Reply
 from schemas.tenant_settings import TenantSettings
 from streams.answers import Meaning, read_answer
 from streams.gate import wording
-from streams.gate.claims import BY_TEXT, Claim
+from streams.gate.claims import Claim
 from streams.gate.judge import Judged, judge
 from streams.gate.limits import HELP_EVERY
 from streams.gate.own import Draft, pending
@@ -49,7 +50,9 @@ def confirmed(family: str, claim: Claim, row: NumberRow, now: datetime, settings
     if told is not None and told.kind is OwnKind.STOP_CONFIRMATION and row.state is not ConsentState.OPTED_OUT:
         told = STOPPED_HERE
     tenant = settings.tenants.get(family.partition("/")[0])
-    if told is None or tenant is None or claim.source != BY_TEXT or not _answers(claim.sender, settings, claim.flagged):
+    if told is None or tenant is None or claim.source != ConsentSource.INBOUND:
+        return Judged(row, NOTHING)
+    if not _answers(claim.sender, settings, claim.flagged):
         return Judged(row, NOTHING)
     number, until = family.partition("/")[2], datetime.fromtimestamp(claim.at_ms / 1000, UTC) + WITHIN
     draft = Draft(told.kind, row.epoch, tenant.tenant, number, claim.sender or "", told.says(tenant), until)

@@ -11,9 +11,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from schemas.consent_event import ConsentAction
+from schemas.consent_source import ConsentSource
 from schemas.consent_status import ConsentState
 from schemas.tenant_settings import StopScope
-from streams.gate.claims import BY_CARRIER, BY_TEXT, Claim
+from streams.gate.claims import Claim
 from streams.gate.limits import SENDERS_AT_MOST
 from streams.gate.proof import STAFF, comes_back, lacking
 from streams.gate.rows import NumberRow
@@ -34,7 +35,7 @@ def weigh(row: NumberRow, claim: Claim, scope: StopScope = StopScope.TENANT) -> 
         return _start(row, claim)
     if claim.action == ConsentAction.RESOLVED:
         return _resolved(row, claim)
-    if claim.sender and claim.source == BY_CARRIER:
+    if claim.sender and claim.source == ConsentSource.CARRIER:
         reason = f"the carrier takes no texts from {claim.sender} to this number, which our books did not know"
         return _at_sender(row, claim, "blocked", reason)
     if not claim.sender or scope is StopScope.TENANT or claim.flagged:
@@ -78,7 +79,7 @@ def _start(row: NumberRow, claim: Claim) -> Weighed:
     if row.state is ConsentState.OPTED_OUT and (claim.at_ms <= row.since_ms or claim.said_ms < row.since_ms):
         return Weighed(row, False, "not later than the opt-out that stands")
     since = max(row.since_ms, claim.at_ms)
-    settled = row.unreadable_ms and claim.source == BY_TEXT and claim.at_ms > row.unreadable_ms
+    settled = row.unreadable_ms and claim.source == ConsentSource.INBOUND and claim.at_ms > row.unreadable_ms
     seen = row.model_copy(update={"unreadable_ms": 0}) if settled else row
     after = _lifted(seen, claim)
     if row.state is not ConsentState.OPTED_IN:
@@ -108,7 +109,7 @@ def _lifted(row: NumberRow, claim: Claim) -> NumberRow:
     with evidence, which the carrier knows nothing of, and which may be about all senders."""
     if not comes_back(claim):
         return row
-    before = {"out": row.out or {}} | ({"blocked": row.blocked or {}} if claim.source == BY_TEXT else {})
+    before = {"out": row.out or {}} | ({"blocked": row.blocked or {}} if claim.source == ConsentSource.INBOUND else {})
     after = {
         field: {sender: at for sender, at in times.items() if claim.sender not in (sender, None) or at >= claim.said_ms}
         for field, times in before.items()

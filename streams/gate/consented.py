@@ -9,11 +9,12 @@ from datetime import datetime
 from typing import Final
 
 from schemas.consent_event import ConsentAction
+from schemas.consent_source import ConsentSource
 from schemas.controls import Stop
 from schemas.tenant_settings import StopScope
 from schemas.topics import DISPATCH_CONTROLS
 from streams.gate.asked import ask_failed, asked_by_form, asked_by_hand
-from streams.gate.claims import BY_CARRIER, BY_TEXT, Claim, claim_of_event, claim_of_reply, claim_of_unreadable
+from streams.gate.claims import Claim, claim_of_event, claim_of_reply, claim_of_unreadable
 from streams.gate.confirm import confirmed, on_help
 from streams.gate.consent import Weighed, blocked, weigh
 from streams.gate.entry import entered
@@ -51,7 +52,7 @@ def on_consent_event(rows: Rows, fact: Fact, now: datetime, settings: Settings) 
 def _said_of(claim: Claim) -> str:
     """Tells a repeat from another claim under the same id: an opt-out at another time is another one.  What outcomes
     tell of a carrier they may tell again, later."""
-    told_anew = claim.action not in TAKES_AWAY or claim.source == BY_CARRIER
+    told_anew = claim.action not in TAKES_AWAY or claim.source == ConsentSource.CARRIER
     return claim.action if told_anew else f"{claim.action} {claim.claimed_at.isoformat()}"
 
 
@@ -117,7 +118,8 @@ def _scope(name: str, claim: Claim, before: NumberRow, settings: Settings) -> St
     """As the tenant wants it; but where somebody else has named a sender that is none of the tenant's (a form with a
     slip in it), to stop that one would stop nothing."""
     tenant, sender = settings.tenants.get(name), settings.senders.get(claim.sender or "")
-    theirs = claim.source == BY_TEXT or claim.sender in before.senders or (sender and name in sender.tenants)
+    by_text = claim.source == ConsentSource.INBOUND
+    theirs = by_text or claim.sender in before.senders or (sender and name in sender.tenants)
     return tenant.stop_scope if tenant and theirs else StopScope.TENANT
 
 

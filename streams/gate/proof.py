@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from schemas.base import Evidence
+from schemas.consent_source import ConsentSource
 from schemas.consent_status import ConsentState
-from streams.gate.claims import BY_FORM, BY_TEXT, CLAIMED, Claim
+from streams.gate.claims import CLAIMED, Claim
 from streams.gate.rows import NumberRow
 
 Groups = tuple[tuple[str, ...], ...]
@@ -27,8 +28,8 @@ class Rule(NamedTuple):
 
 BY_STAFF: Final = Rule(needs=(("document",), ("actor",)))
 SOURCES: Final = {
-    BY_TEXT: Rule(back=()),
-    BY_FORM: Rule(back=(SHOWN,)),
+    ConsentSource.INBOUND: Rule(back=()),
+    ConsentSource.FORM: Rule(back=(SHOWN,)),
     "import": Rule(needs=((*SHOWN, "origin"),)),
     STAFF: BY_STAFF,
 }

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from schemas.consent_event import ConsentAction, ConsentEvent
+from schemas.consent_source import ConsentSource
 from schemas.own_kind import OwnKind
 from schemas.topics import CONSENT_EVENTS
 from streams.codes import Effect
@@ -44,7 +45,7 @@ def _event(life: Life, action: ConsentAction, news: Told, now: datetime) -> Cons
         sender=news.sender,
         message_id=life.message_id,
         action=action,
-        source="carrier",
+        source=ConsentSource.CARRIER,
         at=now,
         evidence=evidence(life),
     )

@@ -53,8 +53,8 @@ def found(rule: str, verdict: Verdict) -> Finding:
 
 def stop(**more: Any) -> ConsentChange:
     return ConsentChange(**{
-        "tenant": "acme", "number": NUMBER, "event_id": "e", "action": "opt_out", "source": "reply", "was": "opted_in",
-        "now": "opted_out", "applied": True, "reason": "said STOP", "consent_epoch": 2,
+        "tenant": "acme", "number": NUMBER, "event_id": "e", "action": "opt_out", "source": "inbound",
+        "was": "opted_in", "now": "opted_out", "applied": True, "reason": "said STOP", "consent_epoch": 2,
         "claimed_at": NOON - timedelta(seconds=0.2), "at": NOON, **more,
     })  # fmt: skip
 
@@ -74,7 +74,7 @@ def status(sender: str, segments: int, state: SenderState = SenderState.RUNNING,
         ([decision(Verdict.HOLD, found("quiet_hours", Verdict.HOLD), kind="consent_ask")], "sayso_asks_total 0.0"),
         ([stop()], "sayso_stop_to_effect_seconds_sum 0.2"),
         ([stop(applied=False)], "sayso_stop_to_effect_seconds_count 0.0"),
-        ([stop(action="opt_in", now="opted_in")], 'sayso_consent_changes_total{action="opt_in",source="reply"} 1.0'),
+        ([stop(action="opt_in", now="opted_in")], 'sayso_consent_changes_total{action="opt_in",source="inbound"} 1.0'),
         ([Attempt(message_id="m", tenant="a", attempt=1, sender="24365", state=AttemptState.SENDING, at=NOON)] * 2,
          'sayso_attempts_total{state="sending"} 2.0'),
         ([Attempt(message_id="m", tenant="a", attempt=1, sender="24365", state=AttemptState.ACCEPTED, segments=3,

@@ -27,6 +27,8 @@ START = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
 Call = Callable[[Post, datetime], Answer]
 List = Callable[[Look, datetime], Seen]
 """The provider."""
+Committed = Callable[[Lane, Transaction, datetime], None]
+"""Told of each transaction that has become durable."""
 
 
 def no_list(look: Look, now: datetime) -> Seen:
@@ -53,6 +55,7 @@ class World:
     settings: Settings
     call: Call
     look: List = no_list
+    committed: Committed = lambda lane, tx, now: None
     partitions: int = 2
     crash: float = 0.0
     now: datetime = START
@@ -142,6 +145,7 @@ class World:
         for key, value in lane.changelog(tx):
             self.log.append(lane.room.rows.name, lane.partition, self.ms, key, value)
         lane.committed(tx)
+        self.committed(lane, tx, self.now)
 
     def _effects(self, lane: Lane, tx: Transaction) -> None:
         """A call waits for its turn at the sender; one that is withdrawn by then never begins."""

@@ -13,8 +13,8 @@ from streams.people import people, people_woke
 from streams.room import PROMPT, Batching, Room
 from streams.usage import usage, usage_finish, usage_woke
 
-CONTACTS: Final = Batching(eager=False, crowd=0.3)
-"""What it reads first comes with every order, and waits like the rest; a STOP that came as a text is behind it."""
+CONTACTS: Final = Batching(urgent="then", crowd=1.0)
+"""What it reads first comes with every order, and nobody waits for it; a text does not wait, for it may be a STOP."""
 CALLS: Final = Batching(tick=0.05, crowd=0.3)
 """Each call waits for a commit, at most this long; a commit serves all calls that came together meanwhile."""
 BOOKS: Final = Batching(tick=0.1, gather=0.5)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from schemas.topics import DEAD_LETTERS, Topic, rows_topic
 from streams.step import Finish, Fold, Woke
@@ -17,8 +17,8 @@ class Batching(NamedTuple):
 
     tick: float | None = None
     gather: float = 0.0
-    eager: bool = True
-    """`first` topics do not wait for the tick: there is a STOP among them."""
+    urgent: Literal["first", "then"] = "first"
+    """Which of the room's topics end the tick: there may be a STOP among them."""
     crowd: float = 0.0
     """What `tick` becomes, in seconds, while many facts come (`streams.kit.rest`)."""
 

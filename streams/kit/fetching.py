@@ -21,7 +21,7 @@ ALL, SOME = 0.5, 0.02
 """Seconds that a fetch may take: of all partitions, and where some lanes have no room for more."""
 IDLE, BUSY = 1000, 100
 """Milliseconds that a fetch may wait at the broker: when nothing came last time, and when records flow."""
-ENOUGH = 512 << 10
+ENOUGH = 1 << 20
 """Bytes that end the wait of a room that gathers."""
 AHEAD = 0.02
 """Seconds by which what was held back is fetched before the lanes begin their next transaction."""
@@ -136,7 +136,7 @@ class Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         asked for more yet."""
         host = self.consumer.app.host
         batching = host.room.batching
-        if self.held or not (batching.crowd and batching.eager and host.flow.large):
+        if self.held or not (batching.crowd and batching.urgent == "first" and host.flow.large):
             return
         urgent = {topic.name for topic in host.room.first}
         held = {place for place in self._consumer.assignment() if place.topic not in urgent}

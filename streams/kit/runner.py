@@ -108,7 +108,7 @@ class Runner:
         """Let facts come together; a STOP, or what else comes first and cannot wait, ends it."""
         await asyncio.sleep(0)
         lane, batching = self.lane, self.lane.room.batching
-        while not (self._draining or (lane.first and batching.eager)):
+        while not (self._draining or lane.has_urgent):
             wake = lane.wakes.next() - self.host.hooks.clock()
             seconds = rest(batching, self.host.pace.tick, self.host.flow.large, lane.waiting, due=wake <= 0)
             left = since + seconds - time.monotonic()
@@ -141,7 +141,7 @@ class Runner:
         began = time.monotonic()
         while self._judge(tx, settings):
             await asyncio.sleep(0)
-            if self.lane.first and time.monotonic() - began > HEADWAY and self.lane.room.batching.eager:
+            if time.monotonic() - began > HEADWAY:
                 self.lane.cut(tx)
         self._withdraw(effect for _, effect in tx.effects)
         asked = boot_time()

@@ -119,6 +119,11 @@ class Lane:
         """Facts and answers that may be judged now."""
         return len(self.answers) + len(self.first) + (0 if self.awaited else len(self.then))
 
+    @property
+    def has_urgent(self) -> bool:
+        """Whether a STOP may be here, which waits for nothing."""
+        return bool(self.first if self.room.batching.urgent == "first" else self.then and not self.awaited)
+
     def idle_until(self) -> float:
         """Seconds since 1970 of the next thing to do without being fed; 0.0 for now, infinity for never."""
         if self.answers or self.first or (not self.awaited and self._has_more()):
@@ -177,10 +182,10 @@ class Lane:
             tx.work.extend(key for key in due if self.wakes.claim(key))
 
     def cut(self, tx: Transaction) -> bool:
-        """Judge no more of what comes after `first` facts, if only that is left: it has its turn after them.  Whether
-        something was put back."""
-        left = tx.work
-        if not left or not self._judge.is_record(left[0]) or left[0].topic in self.priority:
+        """Where a STOP has come meanwhile, judge no more of what comes after it, if only that is left: it has its turn
+        then.  Whether something was put back."""
+        left, stopped = tx.work, self.first and self.room.batching.urgent == "first"
+        if not stopped or not left or not self._judge.is_record(left[0]) or left[0].topic in self.priority:
             return False
         self.then.put_back(list(left))
         left.clear()

@@ -15,7 +15,7 @@ from streams.lanes.changelog import Damaged
 from streams.lanes.lane import Lane
 from streams.lanes.reading import APPENDED, REPLAYED, REROUTED, partition_of
 from streams.lanes.transaction import Answered, Transaction
-from streams.room import Room
+from streams.room import Batching, Room
 from streams.step import NOTHING, Fact, Opened, Publication, Row, Rows, Settings, Step, Unreadable
 from tests.simulation.log import Entry, Log
 
@@ -252,6 +252,18 @@ def test_a_batch_of_what_comes_first_is_not_cut_short() -> None:
     one.judge(tx, Settings(), 1)
     assert not one.cut(tx)
     assert len(tx.work) == 1
+
+
+@pytest.mark.parametrize(("urgent", "came", "is_urgent"), [
+    pytest.param("first", FIRST, True, id="consent and controls"),
+    pytest.param("first", THEN, False, id="what comes after them"),
+    pytest.param("then", FIRST, False, id="the inbox: contacts"),
+    pytest.param("then", THEN, True, id="the inbox: a text"),
+])  # fmt: skip
+def test_what_may_be_a_stop_is_urgent(urgent: Any, came: Topic[Any], is_urgent: bool) -> None:
+    log, one = Log(1), lane(batching=Batching(urgent=urgent))
+    one.feed(came.name, [entry(log, came, "hello")])
+    assert one.has_urgent is is_urgent
 
 
 def test_what_was_taken_is_not_taken_again() -> None:

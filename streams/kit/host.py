@@ -97,7 +97,7 @@ class Host:
             "broker_heartbeat_interval": pace_.session_timeout / 5,
             "broker_rebalance_timeout": max(pace_.session_timeout, (pace_.call_timeout + 5) / 0.7),
             "broker_request_timeout": 40,
-            "broker_commit_interval": 2.0,
+            "broker_commit_interval": 1.0,
             "broker_max_poll_records": 4000,
             "stream_wait_empty": True,
             "stream_recovery_delay": 0.0,

@@ -18,7 +18,8 @@ class Batching(NamedTuple):
     tick: float | None = None
     gather: float = 0.0
     urgent: Literal["first", "then"] = "first"
-    """Which of the room's topics end the tick: there may be a STOP among them."""
+    """Where a STOP may be among a room's topics.  What is `first` ends the tick, and cuts a batch short; what comes
+    `then` waits for the tick, but not for a crowd."""
     crowd: float = 0.0
     """What `tick` becomes, in seconds, while many facts come (`streams.kit.rest`)."""
 

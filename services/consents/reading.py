@@ -23,9 +23,6 @@ CLOCKS_DIFFER: Final = timedelta(minutes=5)
 LONGEST_WORDING: Final = 4000
 LONGEST_URL: Final = 2000
 
-"""Sources: one where the tenant vouches that the number is the person's own (it was proved, or somebody was there), and
-one where anybody may have typed it, which the gate does not take for consent: it asks that number first."""
-
 
 _OPT_IN: Final = "opt_in"
 _E164: Final = re.compile(r"\+[1-9][0-9]{6,14}")

@@ -14,7 +14,7 @@ Groups = tuple[tuple[str, ...], ...]
 """Fields of the evidence: of each group one at least."""
 
 SHOWN: Final = ("wording", "document", "url")
-STAFF: Final = "manual"
+STAFF: Final = ConsentSource.MANUAL
 UNVERIFIED: Final = "web_form"
 """Anybody may have typed the number there: it is asked."""
 
@@ -30,7 +30,7 @@ BY_STAFF: Final = Rule(needs=(("document",), ("actor",)))
 SOURCES: Final = {
     ConsentSource.INBOUND: Rule(back=()),
     ConsentSource.FORM: Rule(back=(SHOWN,)),
-    "import": Rule(needs=((*SHOWN, "origin"),)),
+    ConsentSource.IMPORT: Rule(needs=((*SHOWN, "origin"),)),
     STAFF: BY_STAFF,
 }
 """Any other source is taken for staff."""

@@ -108,9 +108,10 @@ class Runner:
         """Let facts come together; a STOP, or what else comes first and cannot wait, ends it."""
         await asyncio.sleep(0)
         lane, batching = self.lane, self.lane.room.batching
-        while not (self._draining or lane.has_urgent):
+        while not (self._draining or lane.has_stop):
             wake = lane.wakes.next() - self.host.hooks.clock()
-            seconds = rest(batching, self.host.pace.tick, self.host.flow.large, lane.waiting, due=wake <= 0)
+            due = wake <= 0 or lane.has_urgent
+            seconds = rest(batching, self.host.pace.tick, self.host.flow.large, lane.waiting, due)
             left = since + seconds - time.monotonic()
             if left <= 0:
                 return

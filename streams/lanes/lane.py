@@ -120,9 +120,14 @@ class Lane:
         return len(self.answers) + len(self.first) + (0 if self.awaited else len(self.then))
 
     @property
+    def has_stop(self) -> bool:
+        """Whether one may be among the `first` facts here: it waits for nothing."""
+        return bool(self.first) and self.room.batching.urgent == "first"
+
+    @property
     def has_urgent(self) -> bool:
-        """Whether a STOP may be here, which waits for nothing."""
-        return bool(self.first if self.room.batching.urgent == "first" else self.then and not self.awaited)
+        """Whether a STOP may be here."""
+        return self.has_stop or (bool(self.then) and self.room.batching.urgent == "then" and not self.awaited)
 
     def idle_until(self) -> float:
         """Seconds since 1970 of the next thing to do without being fed; 0.0 for now, infinity for never."""
@@ -184,8 +189,8 @@ class Lane:
     def cut(self, tx: Transaction) -> bool:
         """Where a STOP has come meanwhile, judge no more of what comes after it, if only that is left: it has its turn
         then.  Whether something was put back."""
-        left, stopped = tx.work, self.first and self.room.batching.urgent == "first"
-        if not stopped or not left or not self._judge.is_record(left[0]) or left[0].topic in self.priority:
+        left = tx.work
+        if not self.has_stop or not left or not self._judge.is_record(left[0]) or left[0].topic in self.priority:
             return False
         self.then.put_back(list(left))
         left.clear()

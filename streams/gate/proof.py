@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from schemas.base import Evidence
@@ -27,7 +28,7 @@ class Rule(NamedTuple):
 
 
 BY_STAFF: Final = Rule(needs=(("document",), ("actor",)))
-SOURCES: Final = {
+SOURCES: Final[Mapping[str, Rule]] = {
     ConsentSource.INBOUND: Rule(back=()),
     ConsentSource.FORM: Rule(back=(SHOWN,)),
     ConsentSource.IMPORT: Rule(needs=((*SHOWN, "origin"),)),

@@ -55,10 +55,10 @@ class World:
     settings: Settings
     call: Call
     look: List = no_list
-    committed: Committed = lambda lane, tx, now: None
     partitions: int = 2
     crash: float = 0.0
     now: datetime = START
+    committed: Committed = lambda lane, tx, now: None
     rng: random.Random = field(init=False)
     log: Log = field(init=False)
     lanes: dict[tuple[str, int], Lane] = field(default_factory=dict)

@@ -18,21 +18,29 @@ ENOUGH: Final = 32
 """Facts that are here: what more of them in one transaction would save is little."""
 
 
+SLOW, FAST = 1.0, 0.05
+"""Seconds: over which a flow is looked at."""
+
+
 class Flow:
-    """Facts a second, of late: what came within the last second weighs most."""
+    """Whether many facts come: over the last second, and still."""
 
     def __init__(self) -> None:
-        self.rate, self._at = 0.0, float("-inf")
+        self._rates = {SLOW: 0.0, FAST: 0.0}
+        self._at = float("-inf")
 
     @property
     def large(self) -> bool:
-        return self.rate >= MANY
+        return min(self._rates.values()) >= MANY
 
     def note(self, now: float, facts: int) -> None:
-        """`now`: on the monotonic clock, not earlier than before."""
+        """`now`: on the monotonic clock, not earlier than before.  No rate counts for more than twice MANY: who comes
+        alone after a flood is not to wait for its memory to fade."""
         gap = max(now - self._at, 1e-3)
         self._at = now
-        self.rate += (facts / gap - self.rate) * -math.expm1(-gap)
+        for period, rate in self._rates.items():
+            change = (facts / gap - rate) * -math.expm1(-gap / period)
+            self._rates[period] = min(rate + change, 2 * MANY)
 
 
 def rest(batching: Batching, tick: float, large: bool, waiting: int, due: bool) -> float:

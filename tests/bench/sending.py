@@ -35,6 +35,8 @@ WINDOW: Final = 1.0
 SINGLE: Final = 200
 """Requests one by one, for how soon."""
 EVERY: Final = 0.05
+CALM: Final = 1.0
+"""Seconds after the flood of consents: while many facts come they share transactions, and single ones with them."""
 BARE: Final = 1000
 """Calls by the client alone."""
 AT_ONCE: Final = 64
@@ -121,6 +123,7 @@ async def _soon(running: House) -> list[float]:
     """One by one, of people who said yes, at a sender that is never full."""
     await tell(running.bootstrap, CONSENT_EVENTS, people.consents())
     await seen_all(running.bootstrap, CONSENT_STATUS.name, 100 * len(people.AREAS), lambda one: one["number"], unseen)
+    await asyncio.sleep(CALM)
     prefix = uuid.uuid4().hex[:8]
     for request in people.requests(SINGLE, prefix):
         await tell(running.bootstrap, SEND_REQUESTS, [request.model_copy(update={"requested_at": datetime.now(UTC)})])

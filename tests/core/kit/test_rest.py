@@ -27,24 +27,26 @@ def test_a_processor_with_a_tick_of_its_own_keeps_it_and_never_rests_shorter() -
     assert rest(Batching(tick=0.3, crowd=0.2), TICK, True, 0, due=False) == 0.3
 
 
-@pytest.mark.parametrize(("every", "facts", "seconds", "low", "high"), [
-    pytest.param(0.05, 1, 3.0, 18, 21, id="one at a time, twenty a second"),
-    pytest.param(0.05, 3, 3.0, 55, 62, id="handfuls, sixty a second"),
-    pytest.param(10.0, 20, 100.0, 1, 3, id="a burst now and then is no flow"),
+@pytest.mark.parametrize(("every", "facts", "large"), [
+    pytest.param(0.075, 1, False, id="one at a time"),
+    pytest.param(0.05, 1, False, id="one in each tick, twenty a second"),
+    pytest.param(0.05, 3, True, id="handfuls, sixty a second"),
+    pytest.param(0.3, 15, True, id="as many, once they come together"),
+    pytest.param(10.0, 20, False, id="a burst now and then"),
 ])  # fmt: skip
-def test_the_flow_of_late(every: float, facts: int, seconds: float, low: float, high: float) -> None:
-    flow, now = Flow(), 0.0
-    while now < seconds:
-        flow.note(now, facts)
-        now += every
-    assert low <= flow.rate <= high
-
-
-def test_a_flow_that_ends_is_forgotten() -> None:
+def test_what_is_a_large_flow(every: float, facts: int, large: bool) -> None:
     flow = Flow()
     for beat in range(100):
-        flow.note(beat * 0.05, 5)
-    flow.note(5.0 + 3.0, 1)
+        flow.note(beat * every, facts)
+    assert flow.large is large
+
+
+def test_who_comes_alone_right_after_a_flood_does_not_wait_for_long() -> None:
+    flow = Flow()
+    for beat in range(100):
+        flow.note(beat * 0.01, 400)
+    assert flow.large
+    flow.note(1.1, 1)
     assert not flow.large
 
 

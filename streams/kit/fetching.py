@@ -136,12 +136,13 @@ class Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         asked for more yet."""
         host = self.consumer.app.host
         batching = host.room.batching
-        if self.held or not (batching.crowd and batching.urgent == "first" and host.flow.large):
+        now = time.monotonic()
+        if self.held or not (batching.crowd and batching.urgent == "first" and host.flow.is_large(now)):
             return
         urgent = {topic.name for topic in host.room.first}
         held = {place for place in self._consumer.assignment() if place.topic not in urgent}
         if 0 < sum(map(len, records.values())) < rest.ENOUGH:
-            self.held, self.held_until = frozenset(held), time.monotonic() + batching.crowd - AHEAD
+            self.held, self.held_until = frozenset(held), now + batching.crowd - AHEAD
             self._consumer.pause(*held)
 
     def _release(self) -> None:

@@ -29,9 +29,9 @@ class Flow:
         self._rates = {SLOW: 0.0, FAST: 0.0}
         self._at = float("-inf")
 
-    @property
-    def large(self) -> bool:
-        return min(self._rates.values()) >= MANY
+    def is_large(self, now: float) -> bool:
+        """Of what came a second ago nothing is known any more."""
+        return now - self._at < SLOW and min(self._rates.values()) >= MANY
 
     def note(self, now: float, facts: int) -> None:
         """`now`: on the monotonic clock, not earlier than before.  No rate counts for more than twice MANY: who comes

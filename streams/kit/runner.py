@@ -111,8 +111,9 @@ class Runner:
         while not (self._draining or lane.has_stop):
             wake = lane.wakes.next() - self.host.hooks.clock()
             due = wake <= 0 or lane.has_urgent
-            seconds = rest(batching, self.host.pace.tick, self.host.flow.large, lane.waiting, due)
-            left = since + seconds - time.monotonic()
+            now = time.monotonic()
+            seconds = rest(batching, self.host.pace.tick, self.host.flow.is_large(now), lane.waiting, due)
+            left = since + seconds - now
             if left <= 0:
                 return
             self._kick.clear()

@@ -38,16 +38,17 @@ def test_what_is_a_large_flow(every: float, facts: int, large: bool) -> None:
     flow = Flow()
     for beat in range(100):
         flow.note(beat * every, facts)
-    assert flow.large is large
+    assert flow.is_large(99 * every) is large
 
 
 def test_who_comes_alone_right_after_a_flood_does_not_wait_for_long() -> None:
     flow = Flow()
     for beat in range(100):
         flow.note(beat * 0.01, 400)
-    assert flow.large
+    assert flow.is_large(1.0)
+    assert not flow.is_large(2.0), "the first one, whom nobody has counted yet"
     flow.note(1.1, 1)
-    assert not flow.large
+    assert not flow.is_large(1.1)
 
 
 def test_a_flow_is_large_from_many_a_second_on() -> None:
@@ -55,4 +56,4 @@ def test_a_flow_is_large_from_many_a_second_on() -> None:
     for beat in range(200):
         small.note(beat * 0.1, int(MANY / 10) - 1)
         large.note(beat * 0.1, int(MANY / 10) + 1)
-    assert (small.large, large.large) == (False, True)
+    assert (small.is_large(20.0), large.is_large(20.0)) == (False, True)

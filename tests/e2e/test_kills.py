@@ -31,7 +31,6 @@ async def test_kills_lose_nothing_and_repeat_nothing(
     fresh_cluster: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SAYSO_SESSION_TIMEOUT", "3")
-    monkeypatch.setenv("SAYSO_PROVIDER_TIMEOUT", "3")  # a doubt is looked into for eight times as long
     script = {"otherwise": {"mix": {"delivered": 90, "undelivered:30005": 5, "rate-limit": 5}}}
     async with stage.staged(tmp_path, fresh_cluster, script) as running:
         await running.opt_in(stage.NUMBERS)

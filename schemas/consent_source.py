@@ -13,7 +13,7 @@ class ConsentSource(StrEnum):
     CARRIER = "carrier"
     """The provider's or carrier's own list of STOPs."""
     FORM = "form"
-    """A form whose tenant vouches that the number is the person's own: it was proved, or somebody was there."""
+    """A form whose tenant confirms that the number is the person's own: by proof, or in person."""
     WEB_FORM = "web_form"
     """A form where anybody may have typed the number.  It is no consent: the gate sends an opt-in request first."""
     IMPORT = "import"

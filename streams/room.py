@@ -18,8 +18,8 @@ class Batching(NamedTuple):
     tick: float | None = None
     gather: float = 0.0
     urgent: Literal["first", "then"] = "first"
-    """Where a STOP may be among a room's topics.  What is `first` ends the tick, and cuts a batch short; what comes
-    `then` waits for the tick, but not for a crowd."""
+    """Which topics may carry a STOP.  A record of a `first` topic ends the tick and cuts a batch short.  One of a
+    `then` topic waits for the tick, but not for `crowd`."""
     crowd: float = 0.0
     """What `tick` becomes, in seconds, while many facts come (`streams.kit.rest`)."""
 

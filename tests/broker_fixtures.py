@@ -107,7 +107,7 @@ def cleared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cleared]:
 
 @pytest.fixture
 async def fresh_cluster(cleared: Cleared) -> str:
-    """A broker with every topic of the house on it, empty, for this test alone."""
+    """A broker with all of Sayso's topics, empty, for this test alone."""
     where = await cleared.bootstrap()
     await apply(where, partitions=PARTITIONS, replication=1)
     return where

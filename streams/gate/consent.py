@@ -16,7 +16,7 @@ from schemas.consent_status import ConsentState
 from schemas.tenant_settings import StopScope
 from streams.gate.claims import Claim
 from streams.gate.limits import SENDERS_AT_MOST
-from streams.gate.proof import STAFF, comes_back, lacking
+from streams.gate.proof import comes_back, lacking
 from streams.gate.rows import NumberRow
 
 
@@ -94,7 +94,7 @@ def _start(row: NumberRow, claim: Claim) -> Weighed:
 
 def _resolved(row: NumberRow, claim: Claim) -> Weighed:
     """What stood before the record that could not be read stands again, at the word of somebody with a name."""
-    if claim.source != STAFF or not claim.evidence.actor:
+    if claim.source != ConsentSource.MANUAL or not claim.evidence.actor:
         return Weighed(row, False, "only staff can resolve what could not be read, and say who they are")
     if not row.unreadable_ms:
         return Weighed(row, False, "there is nothing to resolve")

@@ -19,7 +19,6 @@ from streams.gate.confirm import confirmed, on_help
 from streams.gate.consent import Weighed, blocked, weigh
 from streams.gate.entry import entered
 from streams.gate.joined import joined
-from streams.gate.proof import UNVERIFIED
 from streams.gate.release import judged_anew
 from streams.gate.rows import NUMBER, ClaimRow, NumberRow
 from streams.seen import forget_at, seen, seen_row
@@ -91,7 +90,7 @@ Consequence = Callable[[Rows, Claim, NumberRow, datetime, Settings], Step]
 
 
 def _consequence(claim: Claim) -> Consequence:
-    if claim.source == UNVERIFIED and claim.action == ConsentAction.OPT_IN:
+    if claim.source == ConsentSource.WEB_FORM and claim.action == ConsentAction.OPT_IN:
         return asked_by_form
     return _CONSEQUENCES.get(claim.action, _said)
 

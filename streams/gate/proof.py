@@ -15,9 +15,6 @@ Groups = tuple[tuple[str, ...], ...]
 """Fields of the evidence: of each group one at least."""
 
 SHOWN: Final = ("wording", "document", "url")
-STAFF: Final = ConsentSource.MANUAL
-UNVERIFIED: Final = "web_form"
-"""Anybody may have typed the number there: it is asked."""
 
 
 class Rule(NamedTuple):
@@ -32,13 +29,13 @@ SOURCES: Final[Mapping[str, Rule]] = {
     ConsentSource.INBOUND: Rule(back=()),
     ConsentSource.FORM: Rule(back=(SHOWN,)),
     ConsentSource.IMPORT: Rule(needs=((*SHOWN, "origin"),)),
-    STAFF: BY_STAFF,
+    ConsentSource.MANUAL: BY_STAFF,
 }
 """Any other source is taken for staff."""
 
 REFUSED: Final = {
     CLAIMED: "only a text from the number itself can bring an opt-in by text",
-    UNVERIFIED: "a web form that nobody has verified opts nobody in",
+    ConsentSource.WEB_FORM: "a web form that nobody has verified opts nobody in",
 }
 ONLY_THEY: Final = "they opted out: only they can come back, by texting START or by a form with evidence"
 
@@ -49,7 +46,7 @@ def lacking(row: NumberRow, claim: Claim) -> str:
         return REFUSED[claim.source]
     rule = SOURCES.get(claim.source, BY_STAFF)
     if row.state is ConsentState.OPTED_OUT and not comes_back(claim):
-        if not (row.flagged and claim.source == STAFF and claim.evidence.actor):
+        if not (row.flagged and claim.source == ConsentSource.MANUAL and claim.evidence.actor):
             return ONLY_THEY
         if row.had_agreed:
             return ""

@@ -21,10 +21,10 @@ ALL, SOME = 0.5, 0.02
 """Seconds that a fetch may take: of all partitions, and where some lanes have no room for more."""
 IDLE, BUSY = 1000, 100
 """Milliseconds that a fetch may wait at the broker: when nothing came last time, and when records flow."""
-ENOUGH = 1 << 20
-"""Bytes that end the wait of a room that gathers."""
+ENOUGH_BYTES = 1 << 20
+"""Of records: they end the wait of a room that gathers."""
 AHEAD = 0.02
-"""Seconds by which what was held back is fetched before the lanes begin their next transaction."""
+"""Seconds between the fetch of records that were held back and the lanes' next transaction."""
 
 
 @dataclass(slots=True)
@@ -59,7 +59,7 @@ class Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         loaded one.  A room that nobody waits for lets them come together instead: fewer fetches, and fewer and larger
         transactions."""
         fetcher, gather = self._consumer._fetcher, self.consumer.app.host.room.batching.gather
-        fetcher._fetch_min_bytes = ENOUGH if busy and gather else 1
+        fetcher._fetch_min_bytes = ENOUGH_BYTES if busy and gather else 1
         fetcher._fetch_max_wait_ms = (int(gather * 1000) or BUSY) if busy else IDLE
         if self.held:
             fetcher._fetch_max_wait_ms = max(1, int(1000 * (self.held_until - time.monotonic())))
@@ -104,7 +104,9 @@ class Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
     async def _fetch(self, places: set[Any], asking: set[Any], wait: float) -> Fetch:
         consumer, serial = self._consumer, self.serial
         try:
-            records = await self._take(places - self.held, self.held_until - time.monotonic()) if self.held else None
+            records: Mapping[Any, list[Any]] = {}
+            if self.held:
+                records = await self._take(places - self.held, self.held_until - time.monotonic())
             if not records:
                 self._release()
                 records = await self._take(places, wait)
@@ -139,9 +141,9 @@ class Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         now = time.monotonic()
         if self.held or not (batching.crowd and batching.urgent == "first" and host.flow.is_large(now)):
             return
-        urgent = {topic.name for topic in host.room.first}
-        held = {place for place in self._consumer.assignment() if place.topic not in urgent}
         if 0 < sum(map(len, records.values())) < rest.ENOUGH:
+            urgent = {topic.name for topic in host.room.first}
+            held = {place for place in self._consumer.assignment() if place.topic not in urgent}
             self.held, self.held_until = frozenset(held), now + batching.crowd - AHEAD
             self._consumer.pause(*held)
 

@@ -144,6 +144,7 @@ class Lane:
         """Take a batch out of the buffers, in the order of the promise.  One that has `first` facts has nothing behind
         them: a STOP is durable soon, and not only when 400 requests have been judged with it."""
         work: deque[Any] = deque(self.answers)
+        chains = bool(work)
         self.answers.clear()
         if self._packer is not None:
             self._packer.pack(now)
@@ -155,7 +156,6 @@ class Lane:
             work.extend(self.anew.take())
             work.extend(self.wakes.take(now, MAX_FIRED))
             self.then.move(work, self.limit - len(work))
-        chains = bool(work) and type(work[0]) is Answered
         tx = Transaction(now, self.serial + 1, work, dict(self.positions), chains=chains)
         if self.stepped and not (self.awaited or self.first or self.then):  # all that came before is in this batch
             tx.stepped, self.stepped = self.stepped, {}

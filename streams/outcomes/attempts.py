@@ -61,8 +61,7 @@ def merged(known: tuple[Report, ...], new: Report) -> tuple[Report, ...]:
 
 
 def _comes_last(known: tuple[Report, ...], new: Report) -> bool:
-    """The usual case, without a look at the rest: it is stronger than all others of its source, which is the last one's
-    or the provider's."""
+    """The usual case: it is stronger than every known report of its source, so it goes last and repeats none."""
     if not known:
         return True
     last = known[-1]

@@ -14,7 +14,7 @@ from streams.outcomes.rows import Judged, Life, Report, Told
 
 
 class Story(NamedTuple):
-    """`reports`: those of the attempt that matters.  `attempts`: of each what is about this text."""
+    """`reports`: those of the attempt that matters.  `attempts`: of each attempt the reports about this text."""
 
     state: State
     at: Standing | None

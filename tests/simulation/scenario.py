@@ -21,7 +21,7 @@ from streams.apps import ROOMS
 from streams.dispatch.calls import Answer, Post, Result
 from streams.lanes.reading import partition_of
 from streams.step import settings_of
-from tests.simulation.world import Committed, World
+from tests.simulation.world import World
 
 OWN, SHARED = "55501", "55502"
 SENDERS = {
@@ -50,15 +50,11 @@ class Scenario:
     asked: dict[tuple[str, str], SendRequest] = field(default_factory=dict)
     stopped: dict[str, datetime] = field(default_factory=dict)
     overtaken: list[Post] = field(default_factory=list)
-    committed: Committed | None = None
 
     def __post_init__(self) -> None:
         self.rng = random.Random(f"scenario {self.seed}")
         rooms = list(ROOMS.values())
-        settings = settings_of(TENANTS, SENDERS)
-        self.world = World(
-            self.seed, rooms, settings, self.call, crash=self.crash, committed=self.committed or (lambda *told: None)
-        )
+        self.world = World(self.seed, rooms, settings_of(TENANTS, SENDERS), self.call, crash=self.crash)
 
     # --- the outside
 

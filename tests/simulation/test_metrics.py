@@ -52,7 +52,8 @@ class Measured:
 @pytest.fixture(scope="module")
 def played() -> tuple[Scenario, Measured]:
     measured = Measured()
-    scenario = Scenario(3, committed=measured.committed)
+    scenario = Scenario(3)
+    scenario.world.committed = measured.committed
     slow = {name: sender.model_copy(update={"pace": 0.2}) for name, sender in SENDERS.items()}
     scenario.world.settings = settings_of(TENANTS, slow)  # or nothing would ever wait for its turn
     scenario.play()

@@ -25,9 +25,11 @@ class Message(BaseModel):
     """A fact: immutable, and read leniently, so that producers may add fields before we know them."""
 
     model_config = ConfigDict(
-        frozen=True, extra="ignore", ser_json_timedelta="float",
+        frozen=True,
+        extra="ignore",
+        ser_json_timedelta="float",
         hide_input_in_errors=True,  # they come into logs, and what somebody was texted must not
-    )  # fmt: skip
+    )
 
 
 @struct

@@ -36,7 +36,9 @@ class ConsentRequest(Message):
     frequency: str = "Message frequency varies."
     rates: str = "Msg&data rates may apply."
     answers: str = ANSWERS
-    wording: str = Field(default=WORDING, description="with {company}, {purpose}, {frequency}, {rates} and {answers}")
+    wording: str = Field(
+        default=WORDING, description="with {company}, {purpose}, {frequency}, {rates} and {answers}"
+    )
 
     @field_validator("company", "purpose", "frequency", "rates", "answers")
     @classmethod
@@ -62,7 +64,9 @@ class ConsentRequest(Message):
             if part not in places:
                 raise ValueError(f"the opt-in request must say {meant}: {{{part}}} is missing")
         if unknown := sorted(places - PARTS.keys()):
-            raise ValueError(f"there is no {{{unknown[0]}}} to put in: parts are {', '.join(PARTS)}")
+            raise ValueError(
+                f"there is no {{{unknown[0]}}} to put in: parts are {', '.join(PARTS)}"
+            )
         return wording
 
     def text(self, name: str) -> str:
@@ -82,7 +86,9 @@ def _places(wording: str) -> Iterator[str]:
         for _, name, form, conversion in Formatter().parse(wording):
             if name is not None:
                 if form or conversion or not name.isidentifier():
-                    raise ValueError(f"write {{{name}}} as a plain name in braces: {', '.join(PARTS)}")
+                    raise ValueError(
+                        f"write {{{name}}} as a plain name in braces: {', '.join(PARTS)}"
+                    )
                 yield name
     except ValueError as error:
         raise ValueError(f"the wording cannot be read: {error}") from None

@@ -6,7 +6,9 @@ import re
 from functools import lru_cache
 
 _CLEAN = re.compile(r"\+[0-9]{6,15}")
-_SIGNS = re.compile(r"[\s().\-/\u00a0\u00ad\u2010-\u2015\u2212\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+")
+_SIGNS = re.compile(
+    r"[\s().\-/\u00a0\u00ad\u2010-\u2015\u2212\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+"
+)
 """Blanks, brackets and dashes, and the invisible marks that come along when a number is copied from an address book."""
 
 

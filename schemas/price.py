@@ -15,7 +15,9 @@ class Price(Message):
     is left out holds for all that no other price names."""
 
     since: date
-    country: str | None = Field(default=None, description="ISO 3166 country of the recipient; None: any other")
+    country: str | None = Field(
+        default=None, description="ISO 3166 country of the recipient; None: any other"
+    )
     sender_kind: SenderKind | None = Field(default=None, description="None: any other")
     currency: str = Field(default="USD", pattern=r"^[A-Z]{3}$", description="ISO 4217")
     micros: int = Field(ge=0, le=10**9, description="millionths of the currency: 8300 is 0.0083")

@@ -31,14 +31,20 @@ class Sender(Message):
     sender: str = Field(pattern=r"^(\+[1-9][0-9]{6,14}|[0-9]{3,8}|MG[0-9a-f]{32})$")
     kind: SenderKind
     pace: float | None = Field(
-        default=None, gt=0, allow_inf_nan=False, description="segments per second; None: the kind's default"
+        default=None,
+        gt=0,
+        allow_inf_nan=False,
+        description="segments per second; None: the kind's default",
     )
     owner: Slug | None = None
     shared_by: tuple[Slug, ...] = ()
     answers_keywords: bool | None = Field(
-        default=None, description="the carrier answers STOP, START and HELP itself; None: as Twilio does for the kind"
+        default=None,
+        description="the carrier answers STOP, START and HELP itself; None: as Twilio does for the kind",
     )
-    hears: bool = Field(default=True, description="set up to receive texts; from one that is not nothing is sent")
+    hears: bool = Field(
+        default=True, description="set up to receive texts; from one that is not nothing is sent"
+    )
 
     @model_validator(mode="after")
     def _somebody_uses_it(self) -> Sender:
@@ -53,7 +59,11 @@ class Sender(Message):
     @property
     def carrier_answers(self) -> bool:
         """Twilio answers for every sender but short codes (help article 223134027)."""
-        return self.kind is not SenderKind.SHORT_CODE if self.answers_keywords is None else self.answers_keywords
+        return (
+            self.kind is not SenderKind.SHORT_CODE
+            if self.answers_keywords is None
+            else self.answers_keywords
+        )
 
     @property
     def segments_per_second(self) -> float:

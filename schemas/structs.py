@@ -39,7 +39,12 @@ _escaped_time: Final = re.compile(rb"\\u00(?:2[eE]|3[0-9])").search
 
 
 class MessageStruct(
-    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, gc=False
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    omit_defaults=True,
+    forbid_unknown_fields=True,
+    gc=False,
 ):
     """What pydantic's classes offer, of a struct.  `omit_defaults` leaves out None alone: see `when_missing`."""
 
@@ -55,7 +60,9 @@ class MessageStruct(
     @classmethod
     def model_validate(cls, given: Any, **options: Any) -> Self:
         """Raises pydantic's ValidationError."""
-        return given if type(given) is cls else cls.of(cls.contract.model_validate(given, **options))
+        return (
+            given if type(given) is cls else cls.of(cls.contract.model_validate(given, **options))
+        )
 
     @classmethod
     def model_validate_json(cls, data: str | bytes) -> Self:
@@ -93,7 +100,9 @@ class MessageStruct(
         return self.contract.model_construct(given, **values)
 
     @classmethod
-    def __get_pydantic_core_schema__(cls, source: Any, handler: Callable[[Any], CoreSchema]) -> CoreSchema:
+    def __get_pydantic_core_schema__(
+        cls, source: Any, handler: Callable[[Any], CoreSchema]
+    ) -> CoreSchema:
         """Inside of pydantic's classes: checked and described as the contract, kept as a struct."""
         inner = handler(cls.contract)
         checked = core_schema.no_info_after_validator_function(cls.of, inner)
@@ -115,12 +124,15 @@ def struct(contract: type[M]) -> type[M]:
     struct cannot make."""
     decorators = contract.__pydantic_decorators__
     if any(getattr(decorators, kind) for kind in decorators.__slots__):
-        raise TypeError(f"{contract.__name__} has validators of its own, which a struct would not run")
+        raise TypeError(
+            f"{contract.__name__} has validators of its own, which a struct would not run"
+        )
     fields = contract.model_fields
     namespace: dict[str, Any] = {
         name: part
         for name, part in contract.__dict__.items()
-        if isinstance(part, FunctionType | property | classmethod | staticmethod) and not name.startswith("__")
+        if isinstance(part, FunctionType | property | classmethod | staticmethod)
+        and not name.startswith("__")
     }
     if times := [name for name, field in fields.items() if is_time(field.annotation)]:
         namespace["__post_init__"] = _keeping_utc(times)
@@ -128,7 +140,11 @@ def struct(contract: type[M]) -> type[M]:
         contract.__name__,
         [_field(name, field) for name, field in fields.items()],
         bases=(MessageStruct,),
-        namespace={**namespace, "__doc__": contract.__dict__.get("__doc__"), "__qualname__": contract.__qualname__},
+        namespace={
+            **namespace,
+            "__doc__": contract.__dict__.get("__doc__"),
+            "__qualname__": contract.__qualname__,
+        },
         module=contract.__module__,
         kw_only=True,
     )
@@ -146,10 +162,14 @@ def contract_of(kind: type[Any]) -> type[BaseModel]:
 def _field(name: str, field: Any) -> tuple[str, Any] | tuple[str, Any, Any]:
     hint = wire_type(field.annotation, field.metadata)
     if field.alias or field.default_factory or field.exclude:
-        raise TypeError(f"{name}: a struct knows no alias, no factory and no field that is not written")
+        raise TypeError(
+            f"{name}: a struct knows no alias, no factory and no field that is not written"
+        )
     if field.default is PydanticUndefined:
         if type(None) in getattr(hint, "__args__", ()):
-            raise TypeError(f"{name}: what may be None must be None by default, for that is how it is written")
+            raise TypeError(
+                f"{name}: what may be None must be None by default, for that is how it is written"
+            )
         return name, hint
     return name, hint, when_missing(field.default)
 
@@ -159,11 +179,15 @@ def when_missing(value: Any) -> Any:
     and it does not look into a factory."""
     if value is None:
         return None
-    return msgspec.field(default_factory=value.copy if isinstance(value, dict) else repeat(value).__next__)
+    return msgspec.field(
+        default_factory=value.copy if isinstance(value, dict) else repeat(value).__next__
+    )
 
 
 def _keeping_utc(names: list[str]) -> Callable[[Any], None]:
-    moments = attrgetter(*names, names[0])  # one more, for with a single name it would not return a tuple
+    moments = attrgetter(
+        *names, names[0]
+    )  # one more, for with a single name it would not return a tuple
 
     def keep_utc(self: Any) -> None:
         for moment in moments(self):
@@ -185,7 +209,10 @@ def _aware(moment: datetime) -> datetime:
 
 
 def reader(kind: type[MessageStruct]) -> Callable[[bytes], Any]:
-    decode, check = msgspec.json.Decoder(kind).decode, kind.contract.__pydantic_validator__.validate_json
+    decode, check = (
+        msgspec.json.Decoder(kind).decode,
+        kind.contract.__pydantic_validator__.validate_json,
+    )
 
     def read(data: bytes) -> Any:
         try:

@@ -55,18 +55,29 @@ class TenantSettings(Message):
     name: str = Field(min_length=1)
     time_zone: str = "America/New_York"
     sender: str = Field(min_length=1, description="the default sender")
-    regions: tuple[str, ...] = Field(default=("US", "CA"), description="ISO 3166 countries that may be texted")
+    regions: tuple[str, ...] = Field(
+        default=("US", "CA"), description="ISO 3166 countries that may be texted"
+    )
     shorteners: ShortenerPolicy = ShortenerPolicy.REFUSE
     branches: dict[Slug, Branch] = {}
     smart_encoding: bool = Field(
         default=False,
         description="send curly quotes, dashes and the like in plainer characters where that costs no more",
     )
-    entitled: bool = Field(default=True, description="whether the tenant may text at all; opt-in requests neither")
-    contact: str = Field(default="", description="whom to call or where to look: told in answer to HELP")
-    consent_request: ConsentRequest = Field(default=ConsentRequest(), description="the text that asks for consent")
+    entitled: bool = Field(
+        default=True, description="whether the tenant may text at all; opt-in requests neither"
+    )
+    contact: str = Field(
+        default="", description="whom to call or where to look: told in answer to HELP"
+    )
+    consent_request: ConsentRequest = Field(
+        default=ConsentRequest(), description="the text that asks for consent"
+    )
     asks_per_hour: int = Field(
-        default=ASKS_PER_HOUR, ge=1, le=1_000_000, description="opt-in requests an hour from one sender; the rest waits"
+        default=ASKS_PER_HOUR,
+        ge=1,
+        le=1_000_000,
+        description="opt-in requests an hour from one sender; the rest waits",
     )
     send_immediately: bool = Field(
         default=True, description="false: a text that may go waits until somebody has approved it"
@@ -74,40 +85,55 @@ class TenantSettings(Message):
     stop_scope: StopScope = Field(default=StopScope.TENANT, description="what a STOP is said to")
     when: When = Field(default=When(), description="hours and caps, by the recipient's clock")
     number_types: tuple[NumberType, ...] = Field(
-        default=(), description="types besides mobile that are texted where a request for a person names them"
+        default=(),
+        description="types besides mobile that are texted where a request for a person names them",
     )
-    locales: tuple[str, ...] = Field(default=("en",), description="whose keywords count; the English ones always do")
-    keywords: OwnWords = Field(default=OwnWords(), description="words added to the keywords, by meaning")
+    locales: tuple[str, ...] = Field(
+        default=("en",), description="whose keywords count; the English ones always do"
+    )
+    keywords: OwnWords = Field(
+        default=OwnWords(), description="words added to the keywords, by meaning"
+    )
     prices: tuple[Price, ...] = Field(
-        default=(), max_length=2000, description="what a segment costs the tenant; none: by the list in Sayso"
+        default=(),
+        max_length=2000,
+        description="what a segment costs the tenant; none: by the list in Sayso",
     )
 
     @field_validator("time_zone")
     @classmethod
     def _known_zone(cls, name: str) -> str:
         if name not in _zone_names():
-            raise ValueError(f"unknown time zone {name!r}: use an IANA name such as America/Chicago")
+            raise ValueError(
+                f"unknown time zone {name!r}: use an IANA name such as America/Chicago"
+            )
         return name
 
     @field_validator("locales")
     @classmethod
     def _known_locales(cls, locales: tuple[str, ...]) -> tuple[str, ...]:
         if unknown := [locale for locale in locales if locale not in LOCALES]:
-            raise ValueError(f"there are no keywords for {unknown[0]!r}: locales are {', '.join(LOCALES)}")
+            raise ValueError(
+                f"there are no keywords for {unknown[0]!r}: locales are {', '.join(LOCALES)}"
+            )
         return locales
 
     @field_validator("prices")
     @classmethod
     def _one_currency(cls, prices: tuple[Price, ...]) -> tuple[Price, ...]:
         if len(found := {price.currency for price in prices}) > 1:
-            raise ValueError(f"prices are in one currency, not in {' and '.join(sorted(found))}: costs are added up")
+            raise ValueError(
+                f"prices are in one currency, not in {' and '.join(sorted(found))}: costs are added up"
+            )
         return prices
 
     @model_validator(mode="after")
     def _can_be_sent(self) -> TenantSettings:
         size = len(self.opt_in_request)
         if size > LONGEST_TEXT:
-            raise ValueError(f"the opt-in request has {size} characters; {LONGEST_TEXT} is the most")
+            raise ValueError(
+                f"the opt-in request has {size} characters; {LONGEST_TEXT} is the most"
+            )
         return self
 
     @property

@@ -87,7 +87,9 @@ class Topic(Generic[M]):
         lead: an acknowledged record survives the loss of one broker."""
         settings = {
             "cleanup.policy": "compact" if self.compacted else "delete",
-            "retention.ms": "-1" if self.keep is None else str(int(self.keep.total_seconds() * 1000)),
+            "retention.ms": "-1"
+            if self.keep is None
+            else str(int(self.keep.total_seconds() * 1000)),
             "message.timestamp.type": "LogAppendTime" if self.append_time else "CreateTime",
             "compression.type": "uncompressed",  # every reader can read it, whatever producers use (zstd: a library)
             "min.insync.replicas": "2" if replication >= 3 else "1",

@@ -44,149 +44,301 @@ A_MONTH: Final = timedelta(days=35)
 A_YEAR: Final = timedelta(days=400)
 
 SEND_REQUESTS: Final = Topic[SendRequest](
-    name="sms.send-requests", carries=SendRequest, key=lambda m: m.number_key, keyed_by="tenant/number", keep=A_MONTH,
+    name="sms.send-requests",
+    carries=SendRequest,
+    key=lambda m: m.number_key,
+    keyed_by="tenant/number",
+    keep=A_MONTH,
     about="Asked for, not yet judged.",
 )
 REQUEST_CANCELS: Final = Topic[CancelRequest](
-    name="sms.request-cancels", carries=CancelRequest, key=lambda m: m.number_key, keyed_by="tenant/number", keep=A_MONTH,
+    name="sms.request-cancels",
+    carries=CancelRequest,
+    key=lambda m: m.number_key,
+    keyed_by="tenant/number",
+    keep=A_MONTH,
     about="Take a request back before it leaves; read before requests.",
 )
 APPROVALS: Final = Topic[Approval](
-    name="sms.approvals", carries=Approval, key=lambda m: m.number_key, keyed_by="tenant/number", keep=A_YEAR,
+    name="sms.approvals",
+    carries=Approval,
+    key=lambda m: m.number_key,
+    keyed_by="tenant/number",
+    keep=A_YEAR,
     about="Staff approve or reject a text that waits, or have it judged again now.",
 )
 APPROVAL_LOG: Final = Topic[ApprovalAnswer](
-    name="sms.approval-log", carries=ApprovalAnswer, key=lambda m: m.number_key, keyed_by="tenant/number", keep=A_YEAR,
+    name="sms.approval-log",
+    carries=ApprovalAnswer,
+    key=lambda m: m.number_key,
+    keyed_by="tenant/number",
+    keep=A_YEAR,
     about="What the gate made of each approval, and why not.",
 )
 DISMISSALS: Final = Topic[Dismissal](
-    name="sms.dismissals", carries=Dismissal, key=lambda m: m.message_key, keyed_by="tenant/message id", keep=A_YEAR,
+    name="sms.dismissals",
+    carries=Dismissal,
+    key=lambda m: m.message_key,
+    keyed_by="tenant/message id",
+    keep=A_YEAR,
     about="Failed texts that staff want to see no longer.",
 )
 PERSON_EVENTS: Final = Topic[PersonEvent](
-    name="sms.person-events", carries=PersonEvent, key=lambda m: m.person_key, keyed_by="tenant/person", keep=A_YEAR,
+    name="sms.person-events",
+    carries=PersonEvent,
+    key=lambda m: m.person_key,
+    keyed_by="tenant/person",
+    keep=A_YEAR,
     about="People as producers tell of them: upserts, updates, deletes.",
 )
 PEOPLE: Final = Topic[Person](
-    name="sms.people", carries=Person, key=lambda m: m.person_key, keyed_by="tenant/person",
-    keep=FOREVER, compacted=True,
+    name="sms.people",
+    carries=Person,
+    key=lambda m: m.person_key,
+    keyed_by="tenant/person",
+    keep=FOREVER,
+    compacted=True,
     about="Each person as a whole.",
 )
 PERSON_REQUESTS: Final = Topic[PersonRequest](
-    name="sms.person-requests", carries=PersonRequest, key=lambda m: m.person_key, keyed_by="tenant/person", keep=A_MONTH,
+    name="sms.person-requests",
+    carries=PersonRequest,
+    key=lambda m: m.person_key,
+    keyed_by="tenant/person",
+    keep=A_MONTH,
     about="Asked for, to a person: people finds the number.",
 )
 PERSON_ANSWERS: Final = Topic[PersonAnswer](
-    name="sms.person-answers", carries=PersonAnswer, key=lambda m: m.person_key, keyed_by="tenant/person", keep=A_MONTH,
+    name="sms.person-answers",
+    carries=PersonAnswer,
+    key=lambda m: m.person_key,
+    keyed_by="tenant/person",
+    keep=A_MONTH,
     about="What the gate decided of what people issued.",
 )
 CONSENT_EVENTS: Final = Topic[ConsentEvent](
-    name="sms.consent-events", carries=ConsentEvent, key=lambda m: m.number_key, keyed_by="tenant/number",
-    keep=A_YEAR, append_time=True,
+    name="sms.consent-events",
+    carries=ConsentEvent,
+    key=lambda m: m.number_key,
+    keyed_by="tenant/number",
+    keep=A_YEAR,
+    append_time=True,
     about="Claims about consent from outside: forms, staff, imports, carriers.",
 )
 INBOUND: Final = Topic[InboundMessage](
-    name="sms.inbound", carries=InboundMessage, key=lambda m: m.sender_key, keyed_by="sender/number",
-    keep=A_YEAR, append_time=True,
+    name="sms.inbound",
+    carries=InboundMessage,
+    key=lambda m: m.sender_key,
+    keyed_by="sender/number",
+    keep=A_YEAR,
+    append_time=True,
     about="Texts people sent us, as the provider gave them.",
 )
 REPLIES: Final = Topic[Reply](
-    name="sms.replies", carries=Reply, key=lambda m: m.number_key, keyed_by="tenant/number",
-    keep=A_MONTH, append_time=True,
+    name="sms.replies",
+    carries=Reply,
+    key=lambda m: m.number_key,
+    keyed_by="tenant/number",
+    keep=A_MONTH,
+    append_time=True,
     about="Inbound texts, resolved to the tenant they were meant for.",
 )
 CONTACTS: Final = Topic[Contact](
-    name="sms.contacts", carries=Contact, key=lambda m: m.sender_key, keyed_by="sender/number", keep=A_YEAR,
+    name="sms.contacts",
+    carries=Contact,
+    key=lambda m: m.sender_key,
+    keyed_by="sender/number",
+    keep=A_YEAR,
     about="Which tenants text a number from a sender: tells the inbox whose reply it is.",
 )
 NUMBER_FACTS: Final = Topic[NumberFact](
-    name="sms.number-facts", carries=NumberFact, key=lambda m: m.number_key, keyed_by="tenant/number", keep=A_YEAR,
+    name="sms.number-facts",
+    carries=NumberFact,
+    key=lambda m: m.number_key,
+    keyed_by="tenant/number",
+    keep=A_YEAR,
     about="SMS-enabled, type, zone, region, landline, doubtful.",
 )
 CONSENT_LOG: Final = Topic[ConsentChange](
-    name="sms.consent-log", carries=ConsentChange, key=lambda m: m.number_key, keyed_by="tenant/number", keep=FOREVER,
+    name="sms.consent-log",
+    carries=ConsentChange,
+    key=lambda m: m.number_key,
+    keyed_by="tenant/number",
+    keep=FOREVER,
     about="What the gate made of each consent fact: the proof.",
 )
 CONSENT_STATUS: Final = Topic[ConsentStatus](
-    name="sms.consent-status", carries=ConsentStatus, key=lambda m: m.number_key, keyed_by="tenant/number",
-    keep=FOREVER, compacted=True,
+    name="sms.consent-status",
+    carries=ConsentStatus,
+    key=lambda m: m.number_key,
+    keyed_by="tenant/number",
+    keep=FOREVER,
+    compacted=True,
     about="Where each number's consent stands now.",
 )
 DECISIONS: Final = Topic[Decision](
-    name="sms.decisions", carries=Decision, key=lambda m: m.message_key, keyed_by="tenant/message id", keep=A_YEAR,
+    name="sms.decisions",
+    carries=Decision,
+    key=lambda m: m.message_key,
+    keyed_by="tenant/message id",
+    keep=A_YEAR,
     about="The gate's verdicts, with every finding.",
 )
 DISPATCH_ORDERS: Final = Topic[Send](
-    name="sms.dispatch-orders", carries=Send, key=lambda m: m.sender, keyed_by="sender", keep=A_MONTH,
+    name="sms.dispatch-orders",
+    carries=Send,
+    key=lambda m: m.sender,
+    keyed_by="sender",
+    keep=A_MONTH,
     about="Send this, once, at the sender's pace.",
 )
 DISPATCH_CONTROLS: Final = Topic[Any](
-    name="sms.dispatch-controls", carries=Control, key=lambda m: m.sender, keyed_by="sender", keep=A_MONTH,
+    name="sms.dispatch-controls",
+    carries=Control,
+    key=lambda m: m.sender,
+    keyed_by="sender",
+    keep=A_MONTH,
     about="Stop, Cancel, Sighting, Pause, Resume, Resolve: read before orders.",
 )
 RETURNED: Final = Topic[Returned](
-    name="sms.returned", carries=Returned, key=lambda m: m.number_key, keyed_by="tenant/number", keep=A_MONTH,
+    name="sms.returned",
+    carries=Returned,
+    key=lambda m: m.number_key,
+    keyed_by="tenant/number",
+    keep=A_MONTH,
     about="Orders that could not leave in their time, handed back for judgement.",
 )
 ATTEMPTS: Final = Topic[Attempt](
-    name="sms.attempts", carries=Attempt, key=lambda m: m.message_key, keyed_by="tenant/message id", keep=A_YEAR,
+    name="sms.attempts",
+    carries=Attempt,
+    key=lambda m: m.message_key,
+    keyed_by="tenant/message id",
+    keep=A_YEAR,
     about="What dispatch did with an order, try by try.",
 )
 DELIVERY_RECEIPTS: Final = Topic[DeliveryReceipt](
-    name="sms.delivery-receipts", carries=DeliveryReceipt, key=lambda m: m.message_key, keyed_by="tenant/message id",
+    name="sms.delivery-receipts",
+    carries=DeliveryReceipt,
+    key=lambda m: m.message_key,
+    keyed_by="tenant/message id",
     keep=A_YEAR,
     about="The provider's status callbacks.",
 )
 OUTCOMES: Final = Topic[Outcome](
-    name="sms.outcomes", carries=Outcome, key=lambda m: m.tenant, keyed_by="tenant", keep=A_YEAR,
+    name="sms.outcomes",
+    carries=Outcome,
+    key=lambda m: m.tenant,
+    keyed_by="tenant",
+    keep=A_YEAR,
     about="What we hold true of each message, version by version.",
 )
 ALERTS: Final = Topic[Alert](
-    name="sms.alerts", carries=Alert, key=lambda m: m.tenant, keyed_by="tenant", keep=A_MONTH,
+    name="sms.alerts",
+    carries=Alert,
+    key=lambda m: m.tenant,
+    keyed_by="tenant",
+    keep=A_MONTH,
     about="What is at stake for a person, a case or an event, now that a text has not arrived.",
 )
 USAGE_REPORT: Final = Topic[UsageRow](
-    name="sms.usage-report", carries=UsageRow, key=lambda m: m.identity, keyed_by="tenant/branch/sender/period/kind/state/error code",
-    keep=FOREVER, compacted=True,
+    name="sms.usage-report",
+    carries=UsageRow,
+    key=lambda m: m.identity,
+    keyed_by="tenant/branch/sender/period/kind/state/error code",
+    keep=FOREVER,
+    compacted=True,
     about="Absolute counts by tenant, branch, sender, day, kind, state and code.",
 )
 BALANCE: Final = Topic[BalanceRow](
-    name="sms.balance", carries=BalanceRow, key=lambda m: m.identity, keyed_by="tenant/hour", keep=FOREVER,
+    name="sms.balance",
+    carries=BalanceRow,
+    key=lambda m: m.identity,
+    keyed_by="tenant/hour",
+    keep=FOREVER,
     compacted=True,
     about="Whether each hour's books balance, as the ledger recounts them; the residue is 0 at rest.",
 )
 SETTINGS: Final = Topic[TenantSettings](
-    name="sms.settings", carries=TenantSettings, key=lambda m: m.tenant, keyed_by="tenant",
-    keep=FOREVER, compacted=True, single=True,
+    name="sms.settings",
+    carries=TenantSettings,
+    key=lambda m: m.tenant,
+    keyed_by="tenant",
+    keep=FOREVER,
+    compacted=True,
+    single=True,
     about="How each tenant wants to be served; read whole by every worker.",
 )
 SENDERS: Final = Topic[Sender](
-    name="sms.senders", carries=Sender, key=lambda m: m.sender, keyed_by="sender",
-    keep=FOREVER, compacted=True, single=True,
+    name="sms.senders",
+    carries=Sender,
+    key=lambda m: m.sender,
+    keyed_by="sender",
+    keep=FOREVER,
+    compacted=True,
+    single=True,
     about="What we text from, and at what pace; read whole by every worker.",
 )
 SENDER_STATUS: Final = Topic[SenderStatus](
-    name="sms.sender-status", carries=SenderStatus, key=lambda m: m.sender, keyed_by="sender",
-    keep=FOREVER, compacted=True,
+    name="sms.sender-status",
+    carries=SenderStatus,
+    key=lambda m: m.sender,
+    keyed_by="sender",
+    keep=FOREVER,
+    compacted=True,
     about="How each sender is doing: queue, pace, doubts.",
 )
 DEAD_LETTERS: Final = Topic[DeadLetter](
-    name="sms.dead-letters", carries=DeadLetter, key=lambda m: m.place, keyed_by="source topic/partition",
-    keep=A_MONTH, max_bytes=4 << 20,
+    name="sms.dead-letters",
+    carries=DeadLetter,
+    key=lambda m: m.place,
+    keyed_by="source topic/partition",
+    keep=A_MONTH,
+    max_bytes=4 << 20,
     about="Records that could not be read or placed: bytes, place, reason.",
 )
 LETTER_RESOLUTIONS: Final = Topic[LetterResolution](
-    name="sms.dead-letter-resolutions", carries=LetterResolution, key=lambda m: m.place,
-    keyed_by="source topic/partition", keep=A_YEAR, append_time=True,
+    name="sms.dead-letter-resolutions",
+    carries=LetterResolution,
+    key=lambda m: m.place,
+    keyed_by="source topic/partition",
+    keep=A_YEAR,
+    append_time=True,
     about="What a person did about a dead letter: replayed it, once, or dropped it.",
 )
 
 TOPICS: Final[tuple[Topic[Any], ...]] = (
-    SEND_REQUESTS, CONSENT_EVENTS, INBOUND, REPLIES, CONTACTS, NUMBER_FACTS, CONSENT_LOG, CONSENT_STATUS, DECISIONS,
-    DISPATCH_ORDERS, DISPATCH_CONTROLS, RETURNED, ATTEMPTS, DELIVERY_RECEIPTS, OUTCOMES, USAGE_REPORT, SETTINGS,
-    SENDERS, DEAD_LETTERS, REQUEST_CANCELS, PERSON_EVENTS, PEOPLE, PERSON_REQUESTS, PERSON_ANSWERS,
-    SENDER_STATUS, APPROVALS, APPROVAL_LOG, DISMISSALS, ALERTS, LETTER_RESOLUTIONS, BALANCE,
-)  # fmt: skip
+    SEND_REQUESTS,
+    CONSENT_EVENTS,
+    INBOUND,
+    REPLIES,
+    CONTACTS,
+    NUMBER_FACTS,
+    CONSENT_LOG,
+    CONSENT_STATUS,
+    DECISIONS,
+    DISPATCH_ORDERS,
+    DISPATCH_CONTROLS,
+    RETURNED,
+    ATTEMPTS,
+    DELIVERY_RECEIPTS,
+    OUTCOMES,
+    USAGE_REPORT,
+    SETTINGS,
+    SENDERS,
+    DEAD_LETTERS,
+    REQUEST_CANCELS,
+    PERSON_EVENTS,
+    PEOPLE,
+    PERSON_REQUESTS,
+    PERSON_ANSWERS,
+    SENDER_STATUS,
+    APPROVALS,
+    APPROVAL_LOG,
+    DISMISSALS,
+    ALERTS,
+    LETTER_RESOLUTIONS,
+    BALANCE,
+)
 
 MESSAGES: Final[dict[str, type[Message]]] = {
     message.__name__: message for topic in TOPICS for message in topic.messages
@@ -197,9 +349,13 @@ BY_NAME: Final[dict[str, Topic[Any]]] = {topic.name: topic for topic in TOPICS}
 def rows_topic(room: str) -> Topic[Any]:
     """A room's changelog: its rows and its positions, private to the kit, restored by the next owner."""
     return Topic[Any](
-        name=f"sayso.{room}.rows", carries=Any, key=lambda m: str(m), keep=FOREVER, compacted=True,
+        name=f"sayso.{room}.rows",
+        carries=Any,
+        key=lambda m: str(m),
+        keep=FOREVER,
+        compacted=True,
         about=f"The rows of the {room} room; read by nobody else.",
-    )  # fmt: skip
+    )
 
 
 ROOMS: Final = ("people", "gate", "inbox", "dispatch", "outcomes", "usage")

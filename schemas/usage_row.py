@@ -49,5 +49,14 @@ class UsageRow(Message):
     @property
     def identity(self) -> str:
         """A slash inside a part is escaped: branch `a/b` is not branch `a` of sender `b`."""
-        parts = (self.tenant, self.branch, self.sender, self.period.isoformat(), self.kind, self.state)
-        return "/".join(part.replace("%", "%25").replace("/", "%2F") for part in (*parts, self.error_code or ""))
+        parts = (
+            self.tenant,
+            self.branch,
+            self.sender,
+            self.period.isoformat(),
+            self.kind,
+            self.state,
+        )
+        return "/".join(
+            part.replace("%", "%25").replace("/", "%2F") for part in (*parts, self.error_code or "")
+        )

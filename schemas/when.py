@@ -5,7 +5,14 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 
 from schemas.base import Message
 from schemas.send_request import Kind
@@ -20,7 +27,9 @@ def _clock(written: Any) -> Any:
 
 
 ClockTime = Annotated[
-    str, BeforeValidator(_clock), StringConstraints(pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$")
+    str,
+    BeforeValidator(_clock),
+    StringConstraints(pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"),
 ]
 """HH:MM on a 24-hour clock; 24:00 is the end of the day."""
 
@@ -35,7 +44,9 @@ class QuietHours(Message):
     @model_validator(mode="after")
     def _leave_some_time(self) -> Self:
         if self.before >= self.after:
-            raise ValueError(f"no time is left between {self.before} and {self.after}: `before` is in the morning")
+            raise ValueError(
+                f"no time is left between {self.before} and {self.after}: `before` is in the morning"
+            )
         return self
 
 

@@ -43,9 +43,15 @@ def wire_type(hint: Any, checks: Iterable[Any] = ()) -> Any:
         return tuple[_given(parts[0]), ...]  # type: ignore[misc]
     if origin is dict and parts[0] is str:
         return dict[str, _given(parts[1])]  # type: ignore[misc]
-    if origin is Literal or hint in _PLAIN or (isinstance(hint, type) and issubclass(hint, Enum | Struct)):
+    if (
+        origin is Literal
+        or hint in _PLAIN
+        or (isinstance(hint, type) and issubclass(hint, Enum | Struct))
+    ):
         return hint
-    raise TypeError(f"a struct cannot check {hint}: leave the class to pydantic, or say in {__name__} how")
+    raise TypeError(
+        f"a struct cannot check {hint}: leave the class to pydantic, or say in {__name__} how"
+    )
 
 
 def is_time(hint: Any) -> bool:
@@ -68,7 +74,11 @@ def _flat(notes: Iterable[Any]) -> Iterable[Any]:
 def _meta(hint: Any, checks: tuple[Any, ...]) -> Meta:
     match checks:
         case (StringConstraints(pattern=str() as pattern) as check,) if hint is str:
-            if check == StringConstraints(pattern=pattern) and pattern.startswith("^") and pattern.endswith("$"):
+            if (
+                check == StringConstraints(pattern=pattern)
+                and pattern.startswith("^")
+                and pattern.endswith("$")
+            ):
                 return Meta(pattern=pattern[:-1] + r"\Z")  # Python's `$` would let a line end pass
         case (Ge(ge=int() as lowest), Le(le=int() as highest)) if hint is int:
             return Meta(ge=lowest, le=highest)

@@ -14,7 +14,12 @@ from functools import partial
 from typing import Any, Final, NamedTuple, TypeVar
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError, ProducerClosed, RecordListTooLargeError
+from aiokafka.errors import (
+    KafkaError,
+    MessageSizeTooLargeError,
+    ProducerClosed,
+    RecordListTooLargeError,
+)
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from schemas.base import Message
@@ -73,7 +78,12 @@ class _Lane:
             if taken and (record.alone or taken[0].alone):
                 break
             if not record.confirmed.done():
-                if batch.append(timestamp=None, key=record.key, value=record.value, headers=record.headers) is None:
+                if (
+                    batch.append(
+                        timestamp=None, key=record.key, value=record.value, headers=record.headers
+                    )
+                    is None
+                ):
                     break
                 taken.append(record)
             self.waiting.popleft()
@@ -116,7 +126,9 @@ class BatchPublisher(Publisher):
 
     async def stop(self) -> None:
         self._stopping = True
-        waited_for = [record.confirmed for record in self._unconfirmed() if not record.confirmed.done()]
+        waited_for = [
+            record.confirmed for record in self._unconfirmed() if not record.confirmed.done()
+        ]
         if waited_for:
             await asyncio.wait(waited_for, timeout=self._timeout)
         self._stopped = True
@@ -131,15 +143,21 @@ class BatchPublisher(Publisher):
         if self._stopping:
             raise NotPublished("the publisher is stopping")
         if len(key) + len(value) > LARGEST_RECORD:
-            raise NotPublished(f"a record of {len(value)} bytes for {topic.name}; at most {LARGEST_RECORD}")
+            raise NotPublished(
+                f"a record of {len(value)} bytes for {topic.name}; at most {LARGEST_RECORD}"
+            )
         record = _Record(key, value, self._envelope.headers(topic))
         arrived = self._arrived.get(topic.name)
         if arrived is None:
             arrived = self._arrived[topic.name] = []
             self._enough[topic.name] = asyncio.Event()
             self._spawn(self._distribute(topic.name))
-        if not arrived:  # one timer for all that come together: one for each cost a tenth of a request
-            asyncio.get_running_loop().call_later(self._timeout, self._fail, arrived, TimeoutError())
+        if (
+            not arrived
+        ):  # one timer for all that come together: one for each cost a tenth of a request
+            asyncio.get_running_loop().call_later(
+                self._timeout, self._fail, arrived, TimeoutError()
+            )
         arrived.append(record)
         if len(arrived) == ENOUGH:
             self._enough[topic.name].set()
@@ -213,7 +231,11 @@ class BatchPublisher(Publisher):
             self._settle(lane, sent.producer, sent.records, error)
 
     def _settle(
-        self, lane: _Lane, producer: AIOKafkaProducer | None, records: list[_Record], error: BaseException | None
+        self,
+        lane: _Lane,
+        producer: AIOKafkaProducer | None,
+        records: list[_Record],
+        error: BaseException | None,
     ) -> None:
         """Tells who waits.  Of a batch that was refused for its size each record gets a batch of its own: one that is
         too large must not take others down."""

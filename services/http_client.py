@@ -33,9 +33,16 @@ from services.http_connection import (
 )
 
 __all__ = [
-    "ConnectionClosed", "HttpClient", "HttpError", "HttpResponse", "IncompleteResponse", "InvalidUrl",
-    "MalformedResponse", "ResponseTooLarge", "encode_headers",
-]  # fmt: skip
+    "ConnectionClosed",
+    "HttpClient",
+    "HttpError",
+    "HttpResponse",
+    "IncompleteResponse",
+    "InvalidUrl",
+    "MalformedResponse",
+    "ResponseTooLarge",
+    "encode_headers",
+]
 
 IDLE_TIMEOUT: Final = 15.0
 """Seconds until an idle connection is closed: sooner than the other side does, or it may do so under a request."""
@@ -109,7 +116,14 @@ class HttpClient:
         Raises HttpError and OSError for what the network or the other side does."""
         origin, target = self._locate(url)
         length = b"" if not body and method in _NO_BODY else b"Content-Length: %d\r\n" % len(body)
-        request = b"%b %b HTTP/1.1\r\n%b%b%b\r\n%b" % (method.encode(), target, origin.header, headers, length, body)
+        request = b"%b %b HTTP/1.1\r\n%b%b%b\r\n%b" % (
+            method.encode(),
+            target,
+            origin.header,
+            headers,
+            length,
+            body,
+        )
         async with self._slots:
             connection = self._take_idle(origin) or await self._connect(origin)
             try:
@@ -193,7 +207,10 @@ class HttpClient:
         for origin in self._origins.values():
             while origin.idle and origin.idle[0].idle_since <= deadline:
                 origin.idle.popleft().abort()
-        oldest = min((origin.idle[0].idle_since for origin in self._origins.values() if origin.idle), default=None)
+        oldest = min(
+            (origin.idle[0].idle_since for origin in self._origins.values() if origin.idle),
+            default=None,
+        )
         if oldest is not None:
             self._sweep = loop.call_at(oldest + self._idle_timeout, self._close_idle)
 

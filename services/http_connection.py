@@ -137,7 +137,9 @@ class Connection(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         status = self._parser.get_status_code()
-        self._has_head = not 100 <= status < 200  # informational: the response itself is still to come
+        self._has_head = (
+            not 100 <= status < 200
+        )  # informational: the response itself is still to come
 
     def on_body(self, body: bytes) -> None:
         self._body.append(body)
@@ -158,7 +160,9 @@ class Connection(asyncio.Protocol):
         if not reusable:
             self.abort()
         if waiter is not None and not waiter.done():
-            response = HttpResponse(self._parser.get_status_code(), self._headers, b"".join(self._body))
+            response = HttpResponse(
+                self._parser.get_status_code(), self._headers, b"".join(self._body)
+            )
             waiter.set_result(response)
 
     def _fail(self, error: Exception, cause: Exception | None = None) -> None:

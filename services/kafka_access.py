@@ -47,14 +47,24 @@ def _agrees(told: ServiceSettings, sasl: bool, tls: bool) -> None:
         missing = "SAYSO_KAFKA_PASSWORD" if told.kafka_user else "SAYSO_KAFKA_USER"
         raise SettingsError(f"{missing} is not set, and {LISTENER}={told.kafka_security} needs it")
     if told.kafka_user and not sasl:
-        raise SettingsError(f"SAYSO_KAFKA_USER is set, but {LISTENER}={told.kafka_security} logs nobody in: "
-                            "write sasl_ssl or sasl_plaintext")  # fmt: skip
-    given = {"SAYSO_KAFKA_CA": told.kafka_ca, "SAYSO_KAFKA_CERT": told.kafka_cert, "SAYSO_KAFKA_KEY": told.kafka_key}
+        raise SettingsError(
+            f"SAYSO_KAFKA_USER is set, but {LISTENER}={told.kafka_security} logs nobody in: "
+            "write sasl_ssl or sasl_plaintext"
+        )
+    given = {
+        "SAYSO_KAFKA_CA": told.kafka_ca,
+        "SAYSO_KAFKA_CERT": told.kafka_cert,
+        "SAYSO_KAFKA_KEY": told.kafka_key,
+    }
     if not tls and (unused := [name for name, path in given.items() if path]):
-        raise SettingsError(f"{unused[0]} is set, but {LISTENER}={told.kafka_security} is not encrypted: "
-                            "write sasl_ssl or ssl")  # fmt: skip
+        raise SettingsError(
+            f"{unused[0]} is set, but {LISTENER}={told.kafka_security} is not encrypted: "
+            "write sasl_ssl or ssl"
+        )
     if told.kafka_key and not told.kafka_cert:
-        raise SettingsError("SAYSO_KAFKA_KEY is set without SAYSO_KAFKA_CERT: name the certificate's file too")
+        raise SettingsError(
+            "SAYSO_KAFKA_KEY is set without SAYSO_KAFKA_CERT: name the certificate's file too"
+        )
 
 
 def _context(told: ServiceSettings) -> ssl.SSLContext:
@@ -62,13 +72,17 @@ def _context(told: ServiceSettings) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=told.kafka_ca)
     except (OSError, ssl.SSLError) as error:
-        raise SettingsError(f"SAYSO_KAFKA_CA cannot be read: {told.kafka_ca}: {_why(error)}") from None
+        raise SettingsError(
+            f"SAYSO_KAFKA_CA cannot be read: {told.kafka_ca}: {_why(error)}"
+        ) from None
     if told.kafka_cert:
         try:
             context.load_cert_chain(told.kafka_cert, told.kafka_key, password=_no_prompt)
         except (OSError, ssl.SSLError) as error:
             named = f"{told.kafka_cert}" + (f" and {told.kafka_key}" if told.kafka_key else "")
-            raise SettingsError(f"SAYSO_KAFKA_CERT or SAYSO_KAFKA_KEY is of no use: {named}: {_why(error)}") from None
+            raise SettingsError(
+                f"SAYSO_KAFKA_CERT or SAYSO_KAFKA_KEY is of no use: {named}: {_why(error)}"
+            ) from None
     return context
 
 

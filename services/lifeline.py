@@ -18,7 +18,9 @@ def watch_parent(leave: Callable[[], object] = lambda: os._exit(0)) -> None:
     """Call first in every `python -m services...`: does nothing when nobody handed us a pipe."""
     given = os.environ.get(PIPE, "")
     if given.isdecimal():
-        threading.Thread(target=_wait, args=(int(given), leave), name="lifeline", daemon=True).start()
+        threading.Thread(
+            target=_wait, args=(int(given), leave), name="lifeline", daemon=True
+        ).start()
 
 
 def _wait(pipe: int, leave: Callable[[], object]) -> None:

@@ -25,6 +25,8 @@ def listening(host: str, port: int, setting: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        words = _WHY.get(error.errno or 0, "Port {port} on {host}, by {setting}, cannot be had: {strerror}")
+        words = _WHY.get(
+            error.errno or 0, "Port {port} on {host}, by {setting}, cannot be had: {strerror}"
+        )
         said = words.format(port=port, host=host, setting=setting, strerror=error.strerror)
         raise CannotListen(said) from None

@@ -47,17 +47,25 @@ def again(letter: DeadLetter, name: str, value: bytes) -> Again:
     if letter.headers:  # replayed before: the first time counts
         first = dict(letter.headers).get(APPENDED)
         at = min(at, int(base64.b64decode(first))) if first else at
-    return Again(topic.name, key, value, [*own, (REPLAYED, name.encode()), (APPENDED, str(at).encode())])
+    return Again(
+        topic.name, key, value, [*own, (REPLAYED, name.encode()), (APPENDED, str(at).encode())]
+    )
 
 
 async def resolve(
-    bootstrap: str, note: LetterResolution, record: Again | None, still_open: Callable[[], Awaitable[bool]]
+    bootstrap: str,
+    note: LetterResolution,
+    record: Again | None,
+    still_open: Callable[[], Awaitable[bool]],
 ) -> None:
     """`still_open` is asked after everybody else was fenced off.  Raises NotReplayed."""
     producer = AIOKafkaProducer(
-        bootstrap_servers=bootstrap, transactional_id=f"sayso.letter-{note.partition}-{note.offset}",
-        transaction_timeout_ms=PATIENCE, acks="all", **access(),
-    )  # fmt: skip
+        bootstrap_servers=bootstrap,
+        transactional_id=f"sayso.letter-{note.partition}-{note.offset}",
+        transaction_timeout_ms=PATIENCE,
+        acks="all",
+        **access(),
+    )
     try:
         await producer.start()
         if not await still_open():
@@ -66,10 +74,17 @@ async def resolve(
             if record is not None:
                 count = len(await producer.partitions_for(record.topic))
                 await producer.send_and_wait(
-                    record.topic, record.value, record.key, partition_of(record.key, count), headers=record.headers
+                    record.topic,
+                    record.value,
+                    record.key,
+                    partition_of(record.key, count),
+                    headers=record.headers,
                 )
             await producer.send_and_wait(
-                LETTER_RESOLUTIONS.name, LETTER_RESOLUTIONS.encode(note), note.place.encode(), headers=_headers()
+                LETTER_RESOLUTIONS.name,
+                LETTER_RESOLUTIONS.encode(note),
+                note.place.encode(),
+                headers=_headers(),
             )
     except KafkaError as error:
         raise NotReplayed(f"Kafka did not take it: {error or type(error).__name__}") from None

@@ -44,10 +44,16 @@ _ENV = {
 }
 
 
-Security = Annotated[Literal["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"], BeforeValidator(str.lower)]
-Mechanism = Annotated[Literal["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"], BeforeValidator(str.upper)]
+Security = Annotated[
+    Literal["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"], BeforeValidator(str.lower)
+]
+Mechanism = Annotated[
+    Literal["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"], BeforeValidator(str.upper)
+]
 
-Losses = Annotated[frozenset[str], BeforeValidator(lambda text: text.split(",") if isinstance(text, str) else text)]
+Losses = Annotated[
+    frozenset[str], BeforeValidator(lambda text: text.split(",") if isinstance(text, str) else text)
+]
 
 
 class SettingsError(Exception):

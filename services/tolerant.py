@@ -98,5 +98,7 @@ def tolerate() -> None:
     """From now on, for every consumer of this process: of rooms, of the ledger, of the command line."""
     gone = [f"{owner!r}.{name}" for owner, name in _TOUCHED if not hasattr(owner, name)]
     if gone:
-        raise RuntimeError(f"this aiokafka lacks {', '.join(gone)}, which reads headers that are not UTF-8")
+        raise RuntimeError(
+            f"this aiokafka lacks {', '.join(gone)}, which reads headers that are not UTF-8"
+        )
     fetcher.MemoryRecords, fetcher.PartitionRecords = Fetched, Tolerant

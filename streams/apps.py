@@ -78,7 +78,14 @@ OUTCOMES: Final = Room(
     batching=BOOKS,
     packs=True,
     then=(t.DECISIONS, t.ATTEMPTS, t.DELIVERY_RECEIPTS),
-    publishes=(t.OUTCOMES, t.DISPATCH_CONTROLS, t.NUMBER_FACTS, t.CONSENT_EVENTS, t.PERSON_ANSWERS, t.ALERTS),
+    publishes=(
+        t.OUTCOMES,
+        t.DISPATCH_CONTROLS,
+        t.NUMBER_FACTS,
+        t.CONSENT_EVENTS,
+        t.PERSON_ANSWERS,
+        t.ALERTS,
+    ),
 )
 USAGE: Final = Room(
     "usage",

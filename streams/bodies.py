@@ -15,9 +15,15 @@ RULE: Final = "bad_body"
 def unsendable(body: str) -> Reason | None:
     """What the provider would refuse (Twilio 21602, 21617) is refused here, before anything is paid or queued."""
     if len(body) > BODY_AT_MOST:
-        return Reason(RULE, f"The text has {len(body)} characters; {BODY_AT_MOST} is the most", "shorten it")
+        return Reason(
+            RULE, f"The text has {len(body)} characters; {BODY_AT_MOST} is the most", "shorten it"
+        )
     if not body.strip():
         return Reason(RULE, "The text is empty", "write something")
     if "\0" in body:
-        return Reason(RULE, "The text holds a NUL character", "take it out: it comes from a fault in the producer")
+        return Reason(
+            RULE,
+            "The text holds a NUL character",
+            "take it out: it comes from a fault in the producer",
+        )
     return None

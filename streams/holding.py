@@ -17,7 +17,9 @@ def later(moment: datetime, by: timedelta) -> datetime:
         return datetime.max.replace(tzinfo=moment.tzinfo)
 
 
-def waits_until(received: datetime, not_before: datetime | None, valid_until: datetime | None) -> datetime:
+def waits_until(
+    received: datetime, not_before: datetime | None, valid_until: datetime | None
+) -> datetime:
     """A text scheduled for later is only late from then on."""
     limit = later(received if not_before is None else max(received, not_before), HOLD_LIMIT)
     return limit if valid_until is None else min(limit, valid_until)

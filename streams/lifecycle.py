@@ -57,18 +57,28 @@ class Meaning(NamedTuple):
 
 MEANINGS: Final[Mapping[State, Meaning]] = MappingProxyType(
     {
-        State.HELD: Meaning(Group.WAITING, False, "waits at the gate: for consent, an approval, the morning"),
+        State.HELD: Meaning(
+            Group.WAITING, False, "waits at the gate: for consent, an approval, the morning"
+        ),
         State.REJECTED: Meaning(Group.NOT_SENT, True, "the gate said no"),
         State.EXPIRED: Meaning(Group.NOT_SENT, True, "its time passed before it could go"),
-        State.CANCELED: Meaning(Group.NOT_SENT, True, "taken back, or stopped by the recipient, before it went"),
+        State.CANCELED: Meaning(
+            Group.NOT_SENT, True, "taken back, or stopped by the recipient, before it went"
+        ),
         State.QUEUED: Meaning(Group.WAITING, False, "may go, and waits its turn at the sender"),
         State.SENDING: Meaning(Group.WAITING, False, "the call to the provider is under way"),
-        State.IN_DOUBT: Meaning(Group.WAITING, False, "the call was cut off: it may or may not have been taken"),
-        State.DEFERRED: Meaning(Group.WAITING, False, "known not to have been taken; it will be tried again"),
+        State.IN_DOUBT: Meaning(
+            Group.WAITING, False, "the call was cut off: it may or may not have been taken"
+        ),
+        State.DEFERRED: Meaning(
+            Group.WAITING, False, "known not to have been taken; it will be tried again"
+        ),
         State.REFUSED: Meaning(Group.REFUSED, True, "the provider did not take it, and said why"),
         State.ACCEPTED: Meaning(Group.OUT, False, "the provider has it"),
         State.SENT: Meaning(Group.OUT, False, "the provider has given it to the carrier"),
-        State.UNKNOWN: Meaning(Group.OUT, False, "72 hours without a last word, or a doubt that nobody could clear up"),
+        State.UNKNOWN: Meaning(
+            Group.OUT, False, "72 hours without a last word, or a doubt that nobody could clear up"
+        ),
         State.FAILED: Meaning(Group.OUT, True, "the provider could not send it"),
         State.UNDELIVERED: Meaning(Group.OUT, True, "the carrier says that it did not arrive"),
         State.DELIVERED: Meaning(Group.OUT, True, "the carrier says that it arrived"),
@@ -114,10 +124,22 @@ REPORTS: Final[tuple[Line, ...]] = (
     Line(RECEIPT, "sent", State.SENT, (State.IN_DOUBT, State.ACCEPTED)),
     Line(CLOCK, "72 h", State.UNKNOWN, (State.ACCEPTED, State.SENT)),
     Line(RECEIPT, "canceled", State.CANCELED, (State.ACCEPTED,)),
-    Line(RECEIPT, "failed", State.FAILED, (State.IN_DOUBT, State.ACCEPTED, State.SENT, State.UNKNOWN)),
+    Line(
+        RECEIPT, "failed", State.FAILED, (State.IN_DOUBT, State.ACCEPTED, State.SENT, State.UNKNOWN)
+    ),
     Line(RECEIPT, "partially_delivered", State.UNDELIVERED, (State.SENT, State.UNKNOWN)),
-    Line(RECEIPT, "undelivered", State.UNDELIVERED, (State.IN_DOUBT, State.ACCEPTED, State.SENT, State.UNKNOWN)),
-    Line(RECEIPT, "delivered", State.DELIVERED, (State.IN_DOUBT, State.ACCEPTED, State.SENT, State.UNKNOWN)),
+    Line(
+        RECEIPT,
+        "undelivered",
+        State.UNDELIVERED,
+        (State.IN_DOUBT, State.ACCEPTED, State.SENT, State.UNKNOWN),
+    ),
+    Line(
+        RECEIPT,
+        "delivered",
+        State.DELIVERED,
+        (State.IN_DOUBT, State.ACCEPTED, State.SENT, State.UNKNOWN),
+    ),
     Line(RECEIPT, "read", State.READ, (State.DELIVERED,)),
 )
 """Weakest first: a report's place is its strength.  A dispatch `expired` is an order handed back: the gate holds it.
@@ -167,7 +189,11 @@ def states_of(group: Group) -> tuple[State, ...]:
 
 def _term(group: Group) -> str:
     states = states_of(group)
-    return group if [state.value for state in states] == [group.value] else f"{group} ({' + '.join(states)})"
+    return (
+        group
+        if [state.value for state in states] == [group.value]
+        else f"{group} ({' + '.join(states)})"
+    )
 
 
 BALANCE: Final = "requested = " + " + ".join(_term(group) for group in Group)
@@ -185,8 +211,12 @@ def diagram() -> str:
     arrows: dict[tuple[str, str], list[str]] = {}
     for line in (*VERDICTS, *REPORTS):
         for before in line.usually_from:
-            arrows.setdefault((before or "[*]", line.state), []).append(f"{line.source} {line.word}")
-    drawn = [f"    {before} --> {state}: {', '.join(words)}" for (before, state), words in arrows.items()]
+            arrows.setdefault((before or "[*]", line.state), []).append(
+                f"{line.source} {line.word}"
+            )
+    drawn = [
+        f"    {before} --> {state}: {', '.join(words)}" for (before, state), words in arrows.items()
+    ]
     ends = [f"    {state} --> [*]" for state, meaning in MEANINGS.items() if meaning.final]
     return "\n".join(["stateDiagram-v2", *drawn, *ends]) + "\n"
 
@@ -208,7 +238,10 @@ def page() -> str:
         f"| `{state}` | {meaning.group} | {'yes' if meaning.final else ''} | {meaning.words} |"
         for state, meaning in MEANINGS.items()
     ]
-    reports = [f"| {strength} | {line.source} {line.word} | `{line.state}` |" for strength, line in enumerate(REPORTS)]
+    reports = [
+        f"| {strength} | {line.source} {line.word} | `{line.state}` |"
+        for strength, line in enumerate(REPORTS)
+    ]
     parts = [
         INTRODUCTION,
         "\n".join(["| state | counted as | final | |", "|---|---|---|---|", *means]) + "\n",

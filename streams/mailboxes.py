@@ -80,14 +80,22 @@ def is_ready(findings: tuple[Finding, ...], now: datetime) -> bool:
     """It waits to be approved, and for nothing else that the clock does not end."""
     rules = {found.rule: found for found in _holds(findings, now)}
     others = [found for rule, found in rules.items() if rule != AWAITING_APPROVAL.rule]
-    return AWAITING_APPROVAL.rule in rules and all(one.rule in BY_THE_CLOCK and one.until for one in others)
+    return AWAITING_APPROVAL.rule in rules and all(
+        one.rule in BY_THE_CLOCK and one.until for one in others
+    )
 
 
 def _holds(findings: tuple[Finding, ...], now: datetime) -> list[Finding]:
     """Those that still stand: an hour that has come is in nobody's way any more."""
-    return [one for one in findings if one.verdict is Verdict.HOLD and (one.until is None or one.until > now)]
+    return [
+        one
+        for one in findings
+        if one.verdict is Verdict.HOLD and (one.until is None or one.until > now)
+    ]
 
 
 def _unwanted(message: Standing) -> bool:
     """Staff have rejected it: it did not fail."""
-    return any(found.rule == NOT_APPROVED and found.verdict is Verdict.REJECT for found in message.findings)
+    return any(
+        found.rule == NOT_APPROVED and found.verdict is Verdict.REJECT for found in message.findings
+    )

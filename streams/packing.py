@@ -35,7 +35,9 @@ _FRAME: Final = b"\x28"
 
 
 def pack(body: bytes) -> bytes:
-    packed = memoryview(_codec()[0].compress(body)).tobytes()  # the codec's own bytes keep all that it asked room for
+    packed = memoryview(
+        _codec()[0].compress(body)
+    ).tobytes()  # the codec's own bytes keep all that it asked room for
     return packed if len(packed) < len(body) else body
 
 
@@ -50,5 +52,7 @@ def unpack(data: bytes) -> bytes:
 @cache
 def _codec() -> tuple[Any, Any]:
     sample = zstandard.ZstdCompressionDict(SAMPLE, dict_type=zstandard.DICT_TYPE_RAWCONTENT)
-    writer = zstandard.ZstdCompressor(level=3, dict_data=sample, write_checksum=False, write_dict_id=False)
+    writer = zstandard.ZstdCompressor(
+        level=3, dict_data=sample, write_checksum=False, write_dict_id=False
+    )
     return writer, zstandard.ZstdDecompressor(dict_data=sample)

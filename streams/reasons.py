@@ -19,11 +19,15 @@ class Reason(NamedTuple):
         return self._replace(next_step=next_step)
 
     def finding(self, verdict: Verdict) -> Finding:
-        return Finding(rule=self.rule, verdict=verdict, reason=self.reason, next_step=self.next_step)
+        return Finding(
+            rule=self.rule, verdict=verdict, reason=self.reason, next_step=self.next_step
+        )
 
 
 NO_NUMBER: Final = Reason("no_number", "No phone number on file", "add a mobile number")
-NOT_SMS_ENABLED: Final = Reason("not_sms_enabled", "The number isn't enabled for SMS", "turn on SMS for it")
+NOT_SMS_ENABLED: Final = Reason(
+    "not_sms_enabled", "The number isn't enabled for SMS", "turn on SMS for it"
+)
 NOT_OPTED_IN: Final = Reason(
     "not_opted_in",
     "The recipient hasn't opted in yet",
@@ -31,7 +35,9 @@ NOT_OPTED_IN: Final = Reason(
 )
 """The three of which exactly one is named first."""
 
-OPTED_OUT: Final = Reason("opted_out", "The recipient opted out", "only they can come back, by texting START")
+OPTED_OUT: Final = Reason(
+    "opted_out", "The recipient opted out", "only they can come back, by texting START"
+)
 EXPIRED: Final = Reason(
     "expired",
     "It is past the time it was meant for",
@@ -40,9 +46,13 @@ EXPIRED: Final = Reason(
 HELD_TOO_LONG: Final = Reason(
     "held_too_long", f"It has waited for {HOLD_LIMIT.days} days", "ask again if it is still wanted"
 )
-AWAITING_APPROVAL: Final = Reason("awaiting_approval", "It waits to be approved", "approve or reject it")
+AWAITING_APPROVAL: Final = Reason(
+    "awaiting_approval", "It waits to be approved", "approve or reject it"
+)
 NOBODY_APPROVED: Final = Reason(
-    "awaiting_approval", f"Nobody approved it within {HOLD_LIMIT.days} days", "ask again if it is still wanted"
+    "awaiting_approval",
+    f"Nobody approved it within {HOLD_LIMIT.days} days",
+    "ask again if it is still wanted",
 )
 NOT_APPROVED: Final = "not_approved"
 """The rule by which staff reject a text."""

@@ -65,7 +65,12 @@ class Room:
     @property
     def writes(self) -> tuple[Topic[Any], ...]:
         """All it needs to be allowed to write: also to what it reads, where a misfiled record is put right."""
-        return tuple({topic.name: topic for topic in (*self.publishes, *self.reads, DEAD_LETTERS, self.rows)}.values())
+        return tuple(
+            {
+                topic.name: topic
+                for topic in (*self.publishes, *self.reads, DEAD_LETTERS, self.rows)
+            }.values()
+        )
 
     @property
     def rows(self) -> Topic[Any]:

@@ -20,10 +20,14 @@ dump: Final[Callable[[Row], bytes]] = msgspec.json.Encoder().encode
 class RowType(msgspec.StructMeta):
     """Declares a row: by keyword only, and what is missing is None or written out (see `when_missing`)."""
 
-    def __new__(mcls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **options: Any) -> RowType:
+    def __new__(
+        mcls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **options: Any
+    ) -> RowType:
         fields = namespace.get("__annotations__", {}).keys() & namespace.keys()
         defaults = {field: when_missing(namespace[field]) for field in fields}
-        return super().__new__(mcls, name, bases, {**namespace, **defaults}, **{"kw_only": True, **options})
+        return super().__new__(
+            mcls, name, bases, {**namespace, **defaults}, **{"kw_only": True, **options}
+        )
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True)
@@ -59,7 +63,9 @@ def _without_what_is_unknown(model: type[R], data: bytes) -> R:
 def _known(kind: msgspec.inspect.Type, value: Any) -> Any:
     match kind, value:
         case msgspec.inspect.StructType(fields=fields), dict():
-            return {one.name: _known(one.type, value[one.name]) for one in fields if one.name in value}
+            return {
+                one.name: _known(one.type, value[one.name]) for one in fields if one.name in value
+            }
         case msgspec.inspect.UnionType(types=kinds), _:
             for part in kinds:
                 value = _known(part, value)

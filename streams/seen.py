@@ -23,7 +23,11 @@ class SeenRow(Row):
 
 def seen_row(prefix: str, identity: str) -> str:
     """The row's name.  An id that is long or odd (a provider may send anything) is named by its SHA-256."""
-    plain = identity if _PLAIN.fullmatch(identity) else "sha256:" + hashlib.sha256(identity.encode()).hexdigest()
+    plain = (
+        identity
+        if _PLAIN.fullmatch(identity)
+        else "sha256:" + hashlib.sha256(identity.encode()).hexdigest()
+    )
     return f"{prefix}/{plain}"
 
 

@@ -87,7 +87,9 @@ async def _cleared(where: str) -> bool:
     came next would wait for that."""
     async with admin(where) as client:
         if groups := [name for name, *_ in await client.list_consumer_groups()]:
-            answer = await client._send_request(DeleteGroupsRequest(groups))  # which aiokafka has no method for
+            answer = await client._send_request(
+                DeleteGroupsRequest(groups)
+            )  # which aiokafka has no method for
             if any(code not in {0, NO_SUCH_GROUP} for _, code in answer.results):
                 return False
         if topics := [name for name in await client.list_topics() if not name.startswith("__")]:
@@ -129,9 +131,13 @@ async def make_topic(bootstrap: str) -> AsyncIterator[MakeTopic]:
         name = f"{prefix}.{uuid.uuid4().hex[:12]}"
         settings = {setting.replace("_", "."): str(value) for setting, value in config.items()}
         async with admin(bootstrap) as client:
-            answer = await client.create_topics([NewTopic(name, partitions, 1, topic_configs=settings)])
+            answer = await client.create_topics(
+                [NewTopic(name, partitions, 1, topic_configs=settings)]
+            )
             assert [code for _, code, _ in answer.topic_errors] == [0], answer
-            await until(client, [name], lambda there: led(there) and there[name].partitions == partitions)
+            await until(
+                client, [name], lambda there: led(there) and there[name].partitions == partitions
+            )
         made.append(name)
         return name
 

@@ -5,14 +5,19 @@ from __future__ import annotations
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 
-async def records(bootstrap: str, *topics: str, isolation: str = "read_committed") -> list[ConsumerRecord]:
+async def records(
+    bootstrap: str, *topics: str, isolation: str = "read_committed"
+) -> list[ConsumerRecord]:
     """From the first to the ends seen now.  A broker acknowledges a commit before it has written the commit's markers:
     a committed reader is told of an end before them, so the ends are asked for as an uncommitted one."""
     ends = await _ends(bootstrap, topics)
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap, isolation_level=isolation, auto_offset_reset="earliest", fetch_max_wait_ms=50,
+        bootstrap_servers=bootstrap,
+        isolation_level=isolation,
+        auto_offset_reset="earliest",
+        fetch_max_wait_ms=50,
         max_partition_fetch_bytes=8 << 20,
-    )  # fmt: skip
+    )
     await consumer.start()
     try:
         consumer.assign(list(ends))

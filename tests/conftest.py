@@ -7,9 +7,23 @@ from typing import Final
 import pytest
 from hypothesis import settings
 
-from tests.broker_fixtures import bootstrap, cleared, fresh_cluster, hurtable_broker, make_topic, pytest_report_header
+from tests.broker_fixtures import (
+    bootstrap,
+    cleared,
+    fresh_cluster,
+    hurtable_broker,
+    make_topic,
+    pytest_report_header,
+)
 
-__all__ = ["bootstrap", "cleared", "fresh_cluster", "hurtable_broker", "make_topic", "pytest_report_header"]
+__all__ = [
+    "bootstrap",
+    "cleared",
+    "fresh_cluster",
+    "hurtable_broker",
+    "make_topic",
+    "pytest_report_header",
+]
 
 settings.register_profile("sayso", deadline=None)
 settings.load_profile("sayso")

@@ -52,7 +52,11 @@ def obtainable() -> bool:
     """Whether a daemon answers that has or can fetch what we need (the reaper is testcontainers' own)."""
     if not _daemon_listens():
         return False
-    needed = [IMAGE] if testcontainers_config.ryuk_disabled else [IMAGE, testcontainers_config.ryuk_image]
+    needed = (
+        [IMAGE]
+        if testcontainers_config.ryuk_disabled
+        else [IMAGE, testcontainers_config.ryuk_image]
+    )
     try:
         with closing(docker.from_env(timeout=120)) as client:
             for image in needed:
@@ -64,7 +68,9 @@ def obtainable() -> bool:
 
 def _daemon_listens() -> bool:
     """The SDK leaves its socket open where nobody answers, so knock first."""
-    where = os.environ.get("DOCKER_HOST") or docker.constants.DEFAULT_UNIX_SOCKET.replace("http+", "")
+    where = os.environ.get("DOCKER_HOST") or docker.constants.DEFAULT_UNIX_SOCKET.replace(
+        "http+", ""
+    )
     if not where.startswith("unix://"):
         return True
     with socket.socket(socket.AF_UNIX) as knock:
@@ -76,8 +82,13 @@ class ApacheKafkaContainer(DockerContainer):
         super().__init__(IMAGE)
         port = choose()
         self.bootstrap = f"{LOOPBACK}:{port}"
-        self.with_kwargs(user="root")  # with read-only configuration files in the image nobody else could set it up
-        self.ports[f"{_INSIDE}/tcp"] = (LOOPBACK, port)  # with_bind_ports would publish it on every address
+        self.with_kwargs(
+            user="root"
+        )  # with read-only configuration files in the image nobody else could set it up
+        self.ports[f"{_INSIDE}/tcp"] = (
+            LOOPBACK,
+            port,
+        )  # with_bind_ports would publish it on every address
         advertised = f"INTERNAL://localhost:19092,HOST://{self.bootstrap}"
         self.with_envs(**_SETTINGS, KAFKA_ADVERTISED_LISTENERS=advertised)
         self.waiting_for(LogMessageWaitStrategy("Kafka Server started").with_startup_timeout(120))

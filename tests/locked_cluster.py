@@ -32,16 +32,20 @@ class Locked(NamedTuple):
         """What `service` is told."""
         ca = {"SAYSO_KAFKA_CA": str(self.folder / "ca.pem")} if security.endswith("ssl") else {}
         return {
-            "SAYSO_KAFKA_SECURITY": security, "SAYSO_KAFKA_USER": PREFIX + service,
-            "SAYSO_KAFKA_PASSWORD": f"{service}-secret", **ca,
-        }  # fmt: skip
+            "SAYSO_KAFKA_SECURITY": security,
+            "SAYSO_KAFKA_USER": PREFIX + service,
+            "SAYSO_KAFKA_PASSWORD": f"{service}-secret",
+            **ca,
+        }
 
     def certificate(self, service: str) -> dict[str, str]:
         """One file with its key and its certificate."""
         file = self.folder / f"{service}.pem"
         return {
-            "SAYSO_KAFKA_SECURITY": "ssl", "SAYSO_KAFKA_CA": str(self.folder / "ca.pem"), "SAYSO_KAFKA_CERT": str(file),
-        }  # fmt: skip
+            "SAYSO_KAFKA_SECURITY": "ssl",
+            "SAYSO_KAFKA_CA": str(self.folder / "ca.pem"),
+            "SAYSO_KAFKA_CERT": str(file),
+        }
 
 
 @contextmanager
@@ -51,10 +55,14 @@ def locked(folder: Path, services: Sequence[str], certified: str) -> Iterator[Lo
     ca = trustme.CA()
     ca.cert_pem.write_to_path(folder / "ca.pem")
     _keep(ca.issue_cert(LOOPBACK), folder / "broker.pem")
-    _keep(ca.issue_cert("client.invalid", common_name=PREFIX + certified), folder / f"{certified}.pem")
+    _keep(
+        ca.issue_cert("client.invalid", common_name=PREFIX + certified), folder / f"{certified}.pem"
+    )
     listeners = {name: f"{LOOPBACK}:{choose()}" for name in ("SCRAM", "TLS", "CERTIFIED")}
     passwords = {PREFIX + service: f"{service}-secret" for service in services}
-    with EmbeddedBroker(folder, ephemeral=True, more=_properties(listeners, folder), users=passwords) as broker:
+    with EmbeddedBroker(
+        folder, ephemeral=True, more=_properties(listeners, folder), users=passwords
+    ) as broker:
         yield Locked(broker.bootstrap, *listeners.values(), folder)
 
 

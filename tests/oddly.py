@@ -36,7 +36,9 @@ async def publish_oddly(bootstrap: str, records: list[Odd]) -> None:
         for topic, partition, key, value in records:
             batch = producer.create_batch()
             batch._builder = _DefaultRecordBatchBuilderPy(2, 0, 0, -1, -1, -1, 1 << 20)
-            batch.append(timestamp=None, key=key, value=value, headers=[("ce_id", b"1"), (spelt(NAME), b"7")])
+            batch.append(
+                timestamp=None, key=key, value=value, headers=[("ce_id", b"1"), (spelt(NAME), b"7")]
+            )
             await (await producer.send_batch(batch, topic, partition=partition))
     finally:
         await producer.stop()

@@ -20,21 +20,29 @@ LOCKS = (".lock", "Makefile", "pyproject.toml", "package-lock.json")
 IN_DOCS = re.compile(r"(?:`|^\$ |^)(?:\w+=\S+ )?make ([a-z][\w-]*)", re.MULTILINE)
 """As code or a prompt has it: prose makes other things."""
 
-pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="there is no make on this machine")
+pytestmark = pytest.mark.skipif(
+    shutil.which("make") is None, reason="there is no make on this machine"
+)
 
 
 def make(*arguments: str, folder: Path = HOUSE) -> str:
     done = subprocess.run(
         ["make", "--no-print-directory", *arguments],
-        cwd=folder, capture_output=True, text=True, check=False, timeout=60,
-    )  # fmt: skip
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout
 
 
 @cache
 def committed() -> list[str]:
-    listed = subprocess.run(["git", "ls-files"], cwd=HOUSE, capture_output=True, text=True, check=True)
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=HOUSE, capture_output=True, text=True, check=True
+    )
     return listed.stdout.splitlines()
 
 
@@ -47,7 +55,9 @@ def test_help_lists_every_target_with_a_sentence() -> None:
     lines = make("help").splitlines()
     assert sorted(line.split()[1] for line in lines) == TARGETS
     assert all(len(line.split()) > 3 for line in lines)
-    assert {"setup", "test", "demo", "bench", "faults", "soak", "check", "lock", "clean"} <= set(TARGETS)
+    assert {"setup", "test", "demo", "bench", "faults", "soak", "check", "lock", "clean"} <= set(
+        TARGETS
+    )
     [phony] = re.findall(r"^\.PHONY: (.*)$", MAKEFILE.read_text("utf-8"), re.MULTILINE)
     assert sorted(phony.split()) == TARGETS, "a file of that name would stand in its way"
 
@@ -67,7 +77,9 @@ def test_a_page_names_only_targets_that_are_there(page: str) -> None:
 
 
 def test_the_pages_name_targets_at_all() -> None:
-    assert {"setup", "test", "demo"} <= {target for text in pages().values() for target in IN_DOCS.findall(text)}
+    assert {"setup", "test", "demo"} <= {
+        target for text in pages().values() for target in IN_DOCS.findall(text)
+    }
 
 
 def test_clean_removes_what_was_made_and_keeps_what_is_kept(tmp_path: Path) -> None:

@@ -23,7 +23,9 @@ class _Plain(yaml.SafeDumper):
         return True
 
     def text(self, data: str) -> yaml.Node:
-        return self.represent_scalar("tag:yaml.org,2002:str", data, style="|" if "\n" in data else None)
+        return self.represent_scalar(
+            "tag:yaml.org,2002:str", data, style="|" if "\n" in data else None
+        )
 
 
 _Plain.add_representer(str, _Plain.text)
@@ -40,7 +42,9 @@ def catalogue() -> dict[str, str]:
 
 
 def on_disk() -> dict[str, str]:
-    return {file.name: file.read_text("utf-8") for pattern in GENERATED for file in HERE.glob(pattern)}
+    return {
+        file.name: file.read_text("utf-8") for pattern in GENERATED for file in HERE.glob(pattern)
+    }
 
 
 def write(files: Mapping[str, str]) -> None:

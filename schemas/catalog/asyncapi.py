@@ -41,7 +41,9 @@ def document() -> dict[str, Any]:
         "channels": {topic.name: _channel(topic) for topic in TOPICS},
         "components": {
             "messages": {
-                message.__name__: _message(topic, message, found) for topic in TOPICS for message in topic.messages
+                message.__name__: _message(topic, message, found)
+                for topic in TOPICS
+                for message in topic.messages
             },
             "schemas": shared_schemas(MESSAGES.values(), _SCHEMAS),
         },
@@ -54,14 +56,17 @@ def _channel(topic: Topic[Any]) -> dict[str, Any]:
         "address": topic.name,
         "description": topic.about,
         "messages": {
-            message.__name__: {"$ref": f"#/components/messages/{message.__name__}"} for message in topic.messages
+            message.__name__: {"$ref": f"#/components/messages/{message.__name__}"}
+            for message in topic.messages
         },
         "bindings": {
             "kafka": {
                 "topic": topic.name,
                 "partitions": topic.partitions(PARTITIONS),
                 "replicas": REPLICAS,
-                "topicConfiguration": {name: _typed(name, value) for name, value in settings.items()},
+                "topicConfiguration": {
+                    name: _typed(name, value) for name, value in settings.items()
+                },
                 "bindingVersion": _BINDING,
             }
         },
@@ -79,7 +84,9 @@ def _typed(name: str, value: str) -> Any:
 
 
 def _message(topic: Topic[Any], message: type[Message], found: list[Example]) -> dict[str, Any]:
-    mine = [example for example in found if example.topic is topic and type(example.message) is message]
+    mine = [
+        example for example in found if example.topic is topic and type(example.message) is message
+    ]
     about = inspect.getdoc(message) if message.__dict__.get("__doc__") else None
     return {
         "name": message.__name__,
@@ -104,7 +111,10 @@ def _headers(topic: Topic[Any]) -> dict[str, Any]:
         "type": "object",
         "properties": {
             "ce_specversion": {"type": "string", "const": "1.0"},
-            "ce_id": {"type": "string", "description": "unique per source; stays when a record is filed again"},
+            "ce_id": {
+                "type": "string",
+                "description": "unique per source; stays when a record is filed again",
+            },
             "ce_source": {"type": "string", "format": "uri-reference", "examples": ["/sayso/gate"]},
             "ce_type": {"type": "string", "const": topic.event_type},
         },

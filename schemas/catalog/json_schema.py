@@ -58,7 +58,10 @@ def tags_required(schema: Any) -> Any:
     schema = {name: tags_required(part) for name, part in schema.items()}
     tags = [name for name, field in _fields(schema).items() if "const" in field]
     if tags:
-        schema["required"] = [*tags, *(name for name in schema.get("required", ()) if name not in tags)]
+        schema["required"] = [
+            *tags,
+            *(name for name in schema.get("required", ()) if name not in tags),
+        ]
     return schema
 
 

@@ -36,7 +36,9 @@ def folded(text: str) -> str:
 
 def _latin(text: str) -> str:
     table = _look_alikes()
-    seen: str = _UNSEEN.sub("", unicodedata.normalize("NFKD", text.translate(table)).translate(table))
+    seen: str = _UNSEEN.sub(
+        "", unicodedata.normalize("NFKD", text.translate(table)).translate(table)
+    )
     return seen[:READ_AT_MOST]
 
 
@@ -54,6 +56,13 @@ def bare(text: str) -> str:
 @cache
 def _look_alikes() -> dict[int, str]:
     """By code point; read when first needed."""
-    lines = files("schemas.keywords").joinpath("confusables.tsv").read_text(encoding="utf-8").splitlines()
+    lines = (
+        files("schemas.keywords")
+        .joinpath("confusables.tsv")
+        .read_text(encoding="utf-8")
+        .splitlines()
+    )
     table = {ord(foreign): latin for foreign, latin in (line.split("\t")[:2] for line in lines[1:])}
-    return table | dict.fromkeys(map(ord, _APOSTROPHES), "") | dict.fromkeys(map(ord, _PICTURES), " ")
+    return (
+        table | dict.fromkeys(map(ord, _APOSTROPHES), "") | dict.fromkeys(map(ord, _PICTURES), " ")
+    )

@@ -41,9 +41,13 @@ class OwnWords(Message):
         for word, meaning in self.pairs():
             plain = bare(folded(word))
             if not plain or len(word) > LONGEST:
-                raise ValueError(f"{word[:LONGEST]!r} is no keyword: write one to {LONGEST} characters with a letter")
+                raise ValueError(
+                    f"{word[:LONGEST]!r} is no keyword: write one to {LONGEST} characters with a letter"
+                )
             if (taken := known.setdefault(plain, meaning)) is not meaning:
-                raise ValueError(f"{word!r} means {taken.upper()} already and cannot mean {meaning.upper()} as well")
+                raise ValueError(
+                    f"{word!r} means {taken.upper()} already and cannot mean {meaning.upper()} as well"
+                )
         return self
 
 

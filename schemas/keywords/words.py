@@ -36,6 +36,8 @@ def words_in(locales: Iterable[str] = LOCALES) -> tuple[Word, ...]:
 
 @cache
 def _words(locale: str) -> tuple[Word, ...]:
-    lines = files("schemas.keywords").joinpath(f"{locale}.tsv").read_text(encoding="utf-8").splitlines()
+    lines = (
+        files("schemas.keywords").joinpath(f"{locale}.tsv").read_text(encoding="utf-8").splitlines()
+    )
     rows = (line.split("\t") for line in lines[1:])
     return tuple(Word(locale, Meaning(meaning), word, source) for meaning, word, source in rows)

@@ -57,12 +57,19 @@ class Acl(NamedTuple):
 Rights = list[tuple[Kind, str, Operation, Pattern]]
 
 FROM_OUTSIDE: Final = (
-    t.SEND_REQUESTS, t.REQUEST_CANCELS, t.PERSON_EVENTS, t.PERSON_REQUESTS, t.CONSENT_EVENTS, t.NUMBER_FACTS,
-)  # fmt: skip
+    t.SEND_REQUESTS,
+    t.REQUEST_CANCELS,
+    t.PERSON_EVENTS,
+    t.PERSON_REQUESTS,
+    t.CONSENT_EVENTS,
+    t.NUMBER_FACTS,
+)
 """What producers tell us."""
 BY_STAFF: Final = (*FROM_OUTSIDE, t.APPROVALS, t.DISMISSALS)
 BY_OPS: Final = (t.SETTINGS, t.SENDERS, t.DISPATCH_CONTROLS, t.LETTER_RESOLUTIONS)
-READ_BY_ROOMS: Final = tuple({topic.name: topic for room in ROOMS.values() for topic in room.reads}.values())
+READ_BY_ROOMS: Final = tuple(
+    {topic.name: topic for room in ROOMS.values() for topic in room.reads}.values()
+)
 """A record that was set aside may be replayed to any of them."""
 
 
@@ -77,10 +84,12 @@ def rights() -> Mapping[str, Rights]:
         "exporter": _topics(Operation.READ, READ_BY_ROOMS) + groups,
         "producer": _topics(Operation.WRITE, FROM_OUTSIDE),
         "staff": _topics(Operation.READ, TOPICS) + _topics(Operation.WRITE, BY_STAFF),
-        "ops": _topics(Operation.READ, TOPICS) + _topics(Operation.WRITE, (*BY_OPS, *READ_BY_ROOMS))
-        + _transactions("sayso.letter-") + groups,
+        "ops": _topics(Operation.READ, TOPICS)
+        + _topics(Operation.WRITE, (*BY_OPS, *READ_BY_ROOMS))
+        + _transactions("sayso.letter-")
+        + groups,
         "topics": _declaring(),
-    }  # fmt: skip
+    }
 
 
 def acls(prefix: str = "sayso-") -> list[Acl]:
@@ -99,7 +108,9 @@ def commands(wanted: Iterable[Acl]) -> list[str]:
         option = f"--{kind.name.lower().replace('_', '-')}"
         named = " ".join(f"{option} {acl.name}" for acl in alike)
         prefixed = " --resource-pattern-type prefixed" if pattern is Pattern.PREFIXED else ""
-        lines.append(f"--add --allow-principal User:{user} --operation {_spelled(operation)} {named}{prefixed}")
+        lines.append(
+            f"--add --allow-principal User:{user} --operation {_spelled(operation)} {named}{prefixed}"
+        )
     return lines
 
 
@@ -108,11 +119,15 @@ async def allow(client: AIOKafkaAdminClient, wanted: Iterable[Acl]) -> None:
     for acl in wanted:
         allowed = 3
         principal = f"User:{acl.user}"
-        request = CreateAclsRequest(acl.kind, acl.name, acl.pattern, principal, "*", acl.operation, allowed)
+        request = CreateAclsRequest(
+            acl.kind, acl.name, acl.pattern, principal, "*", acl.operation, allowed
+        )
         ((code, why),) = (await client._send_request(request)).creation_responses
         if code:
-            raise BrokerError(f"Kafka refused to let {acl.user} {acl.operation.name.lower()} {acl.name}: "
-                              f"{why or for_code(code).description}")  # fmt: skip
+            raise BrokerError(
+                f"Kafka refused to let {acl.user} {acl.operation.name.lower()} {acl.name}: "
+                f"{why or for_code(code).description}"
+            )
 
 
 def _of_room(room: Room) -> Rights:
@@ -127,7 +142,12 @@ def _of_room(room: Room) -> Rights:
 
 def _declaring() -> Rights:
     """`sayso topics apply`."""
-    needed = (Operation.CREATE, Operation.DESCRIBE, Operation.DESCRIBE_CONFIGS, Operation.ALTER_CONFIGS)
+    needed = (
+        Operation.CREATE,
+        Operation.DESCRIBE,
+        Operation.DESCRIBE_CONFIGS,
+        Operation.ALTER_CONFIGS,
+    )
     return [right for operation in needed for right in _topics(operation, EVERY_TOPIC)]
 
 

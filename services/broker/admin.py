@@ -20,6 +20,8 @@ async def admin(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
         await client.start()
         yield client
     except KafkaConnectionError as error:
-        raise BrokerError(f"{nobody(bootstrap)}; check SAYSO_BOOTSTRAP, or run `sayso up` to have one.") from error
+        raise BrokerError(
+            f"{nobody(bootstrap)}; check SAYSO_BOOTSTRAP, or run `sayso up` to have one."
+        ) from error
     finally:
         await client.close()

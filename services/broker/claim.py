@@ -44,7 +44,9 @@ def _wait_for(descriptor: int, lock: Path) -> None:
                 "another state folder (SAYSO_STATE)."
             )
         if time.monotonic() > deadline:
-            raise BrokerError(f"A broker whose starter (process {owner}) is gone still holds {lock}; end it first.")
+            raise BrokerError(
+                f"A broker whose starter (process {owner}) is gone still holds {lock}; end it first."
+            )
         time.sleep(0.02)
 
 

@@ -38,13 +38,19 @@ async def read(client: AIOKafkaAdminClient, names: Sequence[str]) -> Cluster:
     configs = await _configs(client, list(shapes)) if shapes else {}
     return {
         name: Described(
-            name, len(shape), len(shape[0]["replicas"]), configs[name], all(part["leader"] >= 0 for part in shape)
+            name,
+            len(shape),
+            len(shape[0]["replicas"]),
+            configs[name],
+            all(part["leader"] >= 0 for part in shape),
         )
         for name, shape in shapes.items()
     }
 
 
-async def until(client: AIOKafkaAdminClient, names: Sequence[str], true: Callable[[Cluster], bool]) -> None:
+async def until(
+    client: AIOKafkaAdminClient, names: Sequence[str], true: Callable[[Cluster], bool]
+) -> None:
     """Wait for what the controller has decided and the brokers have yet to hear.  Raises BrokerError."""
     try:
         async with asyncio.timeout(PATIENCE):
@@ -61,9 +67,15 @@ def led(there: Cluster) -> bool:
 
 
 async def _configs(client: AIOKafkaAdminClient, names: Sequence[str]) -> dict[str, dict[str, str]]:
-    answers = await client.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name) for name in names])
+    answers = await client.describe_configs(
+        [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
+    )
     return {
-        name: {setting: value for setting, value, _, source, *_ in settings if source == _SET_ON_THE_TOPIC}
+        name: {
+            setting: value
+            for setting, value, _, source, *_ in settings
+            if source == _SET_ON_THE_TOPIC
+        }
         for answer in answers
         for _, _, _, name, settings in answer.resources
     }

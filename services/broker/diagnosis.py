@@ -16,7 +16,10 @@ _LAST_WORDS: Final = (
     ("Permission denied", "The broker may not write in {folder}; give it the right to."),
     ("AccessDeniedException", "The broker may not write in {folder}; give it the right to."),
     ("OutOfMemoryError", "The broker ran out of its 512 MB of memory; see {folder}/broker.log."),
-    ("Could not reserve enough space", "Too little memory is free for the broker, which needs 512 MB."),
+    (
+        "Could not reserve enough space",
+        "Too little memory is free for the broker, which needs 512 MB.",
+    ),
     ("insufficient memory", "Too little memory is free for the broker, which needs 512 MB."),
 )
 
@@ -29,7 +32,9 @@ def explain(folder: Path, port: int, code: int) -> BrokerError:
     if "Address already in use" in words:
         return PortTaken(port)
     sentences = [sentence for sign, sentence in _LAST_WORDS if sign in words]
-    sentences.append("The broker ended by itself (exit code {code}); {folder}/broker.out and broker.log say more.")
+    sentences.append(
+        "The broker ended by itself (exit code {code}); {folder}/broker.out and broker.log say more."
+    )
     return BrokerError(sentences[0].format(folder=folder, port=port, code=code))
 
 

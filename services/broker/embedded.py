@@ -39,9 +39,15 @@ class EmbeddedBroker:
     ours; `users`: those who may log in where such a listener asks, with their passwords."""
 
     def __init__(
-        self, state: Path, ephemeral: bool = False, *, port: int | None = None, cache: Path | None = None,
-        more: Mapping[str, str] | None = None, users: Mapping[str, str] | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        state: Path,
+        ephemeral: bool = False,
+        *,
+        port: int | None = None,
+        cache: Path | None = None,
+        more: Mapping[str, str] | None = None,
+        users: Mapping[str, str] | None = None,
+    ) -> None:
         self._folder = record.folder_of(state)
         self._home = self._folder / ("ephemeral" if ephemeral else "kept")
         self._ephemeral = ephemeral
@@ -97,7 +103,9 @@ class EmbeddedBroker:
         assert keeper.stdin
         keeper.stdin.close()
         keeper.wait()
-        if keeper.returncode < 0 and is_held(self._folder / "lock"):  # it was killed, and its broker lived on
+        if keeper.returncode < 0 and is_held(
+            self._folder / "lock"
+        ):  # it was killed, and its broker lived on
             with suppress(ProcessLookupError):
                 os.kill(self.pid, signal.SIGKILL)
 
@@ -106,7 +114,10 @@ class EmbeddedBroker:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.stop()
 
@@ -149,12 +160,26 @@ class EmbeddedBroker:
 
     def _launch(self, java: jvm.Java, lock: int) -> int:
         grace, throw_away = (0.0, str(self._home)) if self._ephemeral else (GRACE, "")
-        keeper = [sys.executable, "-I", "-S", str(_KEEPER), str(os.getpid()), str(lock), str(grace), throw_away]
+        keeper = [
+            sys.executable,
+            "-I",
+            "-S",
+            str(_KEEPER),
+            str(os.getpid()),
+            str(lock),
+            str(grace),
+            throw_away,
+        ]
         with (self._folder / "broker.out").open("wb") as words:
             self._keeper = subprocess.Popen(
-                [*keeper, *java.broker()], cwd=self._home, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                stderr=words, pass_fds=[lock], start_new_session=True,
-            )  # fmt: skip
+                [*keeper, *java.broker()],
+                cwd=self._home,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=words,
+                pass_fds=[lock],
+                start_new_session=True,
+            )
         assert self._keeper.stdout
         with self._keeper.stdout as said:
             return int(said.readline() or b"0")
@@ -166,5 +191,7 @@ class EmbeddedBroker:
                 raise failure
             if time.monotonic() > deadline:
                 self.stop()
-                raise BrokerError(f"The broker did not answer within {START:.0f} s; see {self._folder}/broker.log.")
+                raise BrokerError(
+                    f"The broker did not answer within {START:.0f} s; see {self._folder}/broker.log."
+                )
             time.sleep(0.02)

@@ -12,7 +12,9 @@ class BrokerError(Exception):
 
 class PortTaken(BrokerError):
     def __init__(self, port: int) -> None:
-        super().__init__(f"Port {port} on 127.0.0.1 is taken by another program; end that one or name another port.")
+        super().__init__(
+            f"Port {port} on 127.0.0.1 is taken by another program; end that one or name another port."
+        )
 
 
 def disk_full(folder: Path) -> BrokerError:

@@ -31,11 +31,15 @@ def fetch(jars: Sequence[Jar], into: Path) -> None:
     if not screen.is_terminal:
         screen.print(what)
     with tempfile.TemporaryDirectory(dir=into, prefix="fetching-") as folder:
-        maven = MavenContext(repo_cache=Path(folder), remote_repos=GlobalSettings.load().repositories or None)
+        maven = MavenContext(
+            repo_cache=Path(folder), remote_repos=GlobalSettings.load().repositories or None
+        )
         with ThreadPoolExecutor(AT_ONCE) as threads:
             arriving = threads.map(lambda jar: _fetch_one(jar, maven, into), jars)
             try:
-                for _ in track(arriving, what, len(jars), console=screen, disable=not screen.is_terminal):
+                for _ in track(
+                    arriving, what, len(jars), console=screen, disable=not screen.is_terminal
+                ):
                     pass
             except BaseException:
                 threads.shutdown(cancel_futures=True)
@@ -62,7 +66,9 @@ def _download(jar: Jar, maven: Any) -> Path:
             if not tries_left:
                 raise _unreachable(jar) from error
         except RuntimeError as error:
-            raise BrokerError(f"{jar.coordinates} is not to be had from the Maven repository: {error}.") from error
+            raise BrokerError(
+                f"{jar.coordinates} is not to be had from the Maven repository: {error}."
+            ) from error
     raise AssertionError("unreachable: the last try returns or raises")
 
 

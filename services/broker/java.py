@@ -33,7 +33,9 @@ def find_java(environment: Mapping[str, str] = os.environ) -> Path:
 def version_of(java: Path) -> int:
     """Its feature release, such as 17; 0 when it does not run (on macOS /usr/bin/java may be an empty promise)."""
     try:
-        said = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=20, check=True).stderr
+        said = subprocess.run(
+            [java, "-version"], capture_output=True, text=True, timeout=20, check=True
+        ).stderr
     except (OSError, subprocess.SubprocessError):
         return 0
     found = re.search(r'version "(?:1\.)?(\d+)', said)

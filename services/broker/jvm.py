@@ -38,7 +38,9 @@ def furnish(home: Path, *, port: int, controller_port: int, more: Mapping[str, s
     """Write what the broker reads at start."""
     shutil.copyfile(Path(__file__).with_name("log4j2.properties"), home / "log4j2.properties")
     for file, data in (("server.properties", "data"), ("format.properties", "data.new")):
-        text = written(server_properties(port=port, controller_port=controller_port, data=data, more=more))
+        text = written(
+            server_properties(port=port, controller_port=controller_port, data=data, more=more)
+        )
         (home / file).write_text(text)
 
 
@@ -54,8 +56,12 @@ def format_once(java: Java, home: Path, *, port: int, users: Mapping[str, str]) 
         with (home.parent / "broker.out").open("wb") as words:
             done = subprocess.run(
                 java.command(main="kafka.tools.StorageTool", arguments=arguments),
-                cwd=home, stdin=subprocess.DEVNULL, stdout=words, stderr=words, check=False,
-            )  # fmt: skip
+                cwd=home,
+                stdin=subprocess.DEVNULL,
+                stdout=words,
+                stderr=words,
+                check=False,
+            )
         if done.returncode:
             raise explain(home.parent, port, done.returncode)
         (home / "data.new").rename(home / "data")

@@ -29,7 +29,11 @@ def main() -> int:
     parent, lock, grace, throw_away, *command = sys.argv[1:]
     woken = _wake_on_signals()
     broker = subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=sys.stderr, pass_fds=[int(lock)], preexec_fn=_die_with_me()
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=sys.stderr,
+        pass_fds=[int(lock)],
+        preexec_fn=_die_with_me(),
     )
     print(broker.pid, flush=True)
     while broker.poll() is None and os.getppid() == int(parent):

@@ -35,7 +35,9 @@ _SMALL: Final = {
     "background.threads": "2",
     "num.recovery.threads.per.data.dir": "2",
     "group.coordinator.threads": "1",
-    "log.cleaner.dedupe.buffer.size": str(8 << 20),  # the default takes 128 MiB of a 512 MiB heap at once
+    "log.cleaner.dedupe.buffer.size": str(
+        8 << 20
+    ),  # the default takes 128 MiB of a 512 MiB heap at once
     "log.index.size.max.bytes": str(2 << 20),  # enough for a segment of 1 GiB
     "offsets.topic.segment.bytes": str(16 << 20),
     "transaction.state.log.segment.bytes": str(16 << 20),
@@ -55,7 +57,9 @@ _QUIET: Final = {
 _HOUSE: Final = {
     "auto.create.topics.enable": "false",
     "offsets.retention.minutes": str(int(timedelta(days=14) / timedelta(minutes=1))),
-    "replica.fetch.max.bytes": str(8 << 20),  # above the largest record a topic of ours allows (4 MiB)
+    "replica.fetch.max.bytes": str(
+        8 << 20
+    ),  # above the largest record a topic of ours allows (4 MiB)
 }
 
 _LISTS: Final = {"listeners", "advertised.listeners", "listener.security.protocol.map"}

@@ -57,7 +57,12 @@ async def _create(
     if not topics:
         return []
     new = [
-        NewTopic(t.name, t.partitions(partitions), replication, topic_configs=t.config(replication=replication))
+        NewTopic(
+            t.name,
+            t.partitions(partitions),
+            replication,
+            topic_configs=t.config(replication=replication),
+        )
         for t in topics
     ]
     answer = await client.create_topics(new)
@@ -65,7 +70,10 @@ async def _create(
         if code not in {0, _ALREADY_EXISTS}:
             raise _refused(topic, "create", code, message)
     await until(client, [topic.name for topic in topics], led)
-    return [Change(n.name, "created", f"{n.num_partitions} partitions, replication {replication}") for n in new]
+    return [
+        Change(n.name, "created", f"{n.num_partitions} partitions, replication {replication}")
+        for n in new
+    ]
 
 
 async def _correct(
@@ -76,7 +84,9 @@ async def _correct(
     for topic in topics:
         have, want = there[topic.name].config, topic.config(replication=replication)
         if wrong := {name: value for name, value in want.items() if have.get(name) != value}:
-            what = ", ".join(f"{name} {have.get(name, 'unset')} -> {value}" for name, value in wrong.items())
+            what = ", ".join(
+                f"{name} {have.get(name, 'unset')} -> {value}" for name, value in wrong.items()
+            )
             changes.append(Change(topic.name, "corrected", what))
             settings[topic.name] = {**have, **want}
     if settings:
@@ -85,15 +95,21 @@ async def _correct(
 
 
 async def _alter(client: AIOKafkaAdminClient, settings: Mapping[str, dict[str, str]]) -> None:
-    resources = [ConfigResource(ConfigResourceType.TOPIC, name, config) for name, config in settings.items()]
+    resources = [
+        ConfigResource(ConfigResourceType.TOPIC, name, config) for name, config in settings.items()
+    ]
     for answer in await client.alter_configs(resources):
         for code, message, _, name in answer.resources:
             if code:
                 raise _refused(name, "change", code, message)
-    await until(client, list(settings), lambda there: all(there[n].config == settings[n] for n in settings))
+    await until(
+        client, list(settings), lambda there: all(there[n].config == settings[n] for n in settings)
+    )
 
 
-def _differences(topics: list[Topic[Any]], there: Cluster, partitions: int, replication: int) -> list[Change]:
+def _differences(
+    topics: list[Topic[Any]], there: Cluster, partitions: int, replication: int
+) -> list[Change]:
     changes = []
     for topic in topics:
         have, want = there[topic.name], topic.partitions(partitions)
@@ -108,4 +124,6 @@ def _differences(topics: list[Topic[Any]], there: Cluster, partitions: int, repl
 
 def _refused(topic: str, what: str, code: int, message: str | None) -> BrokerError:
     why = message or for_code(code).description
-    return BrokerError(f"Kafka refused to {what} topic {topic}: {why.rstrip('.')} (see SAYSO_REPLICATION).")
+    return BrokerError(
+        f"Kafka refused to {what} topic {topic}: {why.rstrip('.')} (see SAYSO_REPLICATION)."
+    )

@@ -15,7 +15,9 @@ PATIENCE = 15.0
 """Seconds until the gate has answered, and a hundredth for each."""
 
 
-def told(approvals: Sequence[Approval], bootstrap: str | None, state: Path) -> list[dict[str, Any] | None]:
+def told(
+    approvals: Sequence[Approval], bootstrap: str | None, state: Path
+) -> list[dict[str, Any] | None]:
     """The gate's answer to each, in their order; None where there is none yet.  Raises Refused."""
     from schemas.topics import APPROVALS
     from services.cli.bar import waiting_for
@@ -33,7 +35,9 @@ def told(approvals: Sequence[Approval], bootstrap: str | None, state: Path) -> l
     return found
 
 
-def _answers(approvals: Sequence[Approval], bootstrap: str | None, state: Path) -> list[dict[str, Any] | None]:
+def _answers(
+    approvals: Sequence[Approval], bootstrap: str | None, state: Path
+) -> list[dict[str, Any] | None]:
     from services.cli.kafka import ledger
 
     sql = "SELECT json FROM approval_log WHERE message_id = ? AND tenant = ? AND approval_id = ?"
@@ -43,6 +47,8 @@ def _answers(approvals: Sequence[Approval], bootstrap: str | None, state: Path) 
 
 
 NO_ANSWER = {
-    "applied": False, "rule": "no_answer", "reason": "The gate has not answered yet",
+    "applied": False,
+    "rule": "no_answer",
+    "reason": "The gate has not answered yet",
     "next_step": "look again in a moment: what it makes of it counts",
-}  # fmt: skip
+}

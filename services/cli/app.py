@@ -102,7 +102,9 @@ for command in workers.COMMANDS:
     app.command(rich_help_panel=_PARTS)(command)
 reflow(app)
 
-_MISUSE: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
+_MISUSE: Any = next(
+    kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException"
+)
 """What Typer raises for an unknown option or a missing argument; it carries its own copy of Click."""
 
 
@@ -128,7 +130,11 @@ def run(arguments: list[str] | None = None) -> int:
         context = getattr(misuse, "ctx", None)
         where = context.command_path if context else "sayso"
         sentence = misuse.format_message()
-        return _say(f"{_one(sentence)} (see: {where} --help)", misuse.exit_code) if sentence else misuse.exit_code
+        return (
+            _say(f"{_one(sentence)} (see: {where} --help)", misuse.exit_code)
+            if sentence
+            else misuse.exit_code
+        )
     except (KeyboardInterrupt, typer.Abort):
         return 130
     except BrokenPipeError:

@@ -23,11 +23,20 @@ class Text(NamedTuple):
 
 
 def approve(
-    message_ids: picking.Ids = None, tenant: options.Tenant = None, branch: picking.Branch = None,
-    person: picking.Person = None, since: picking.Day = None, until: picking.Day = None, all_: picking.All = False,
-    yes: picking.Yes = False, by: picking.By = None, bootstrap: options.Bootstrap = None,
-    state: options.State = options.STATE, as_json: options.Json = False, unmask: options.Unmask = False,
-) -> None:  # fmt: skip
+    message_ids: picking.Ids = None,
+    tenant: options.Tenant = None,
+    branch: picking.Branch = None,
+    person: picking.Person = None,
+    since: picking.Day = None,
+    until: picking.Day = None,
+    all_: picking.All = False,
+    yes: picking.Yes = False,
+    by: picking.By = None,
+    bootstrap: options.Bootstrap = None,
+    state: options.State = options.STATE,
+    as_json: options.Json = False,
+    unmask: options.Unmask = False,
+) -> None:
     """Let texts go that wait for approval: those named, or all that match. Every other rule still counts.
 
     What is shown is what is approved: a text that has changed meanwhile is refused. The exit code is 0 when all were
@@ -40,11 +49,20 @@ def approve(
 
 
 def reject(
-    message_ids: picking.Ids = None, tenant: options.Tenant = None, branch: picking.Branch = None,
-    person: picking.Person = None, since: picking.Day = None, until: picking.Day = None, all_: picking.All = False,
-    yes: picking.Yes = False, by: picking.By = None, bootstrap: options.Bootstrap = None,
-    state: options.State = options.STATE, as_json: options.Json = False, unmask: options.Unmask = False,
-) -> None:  # fmt: skip
+    message_ids: picking.Ids = None,
+    tenant: options.Tenant = None,
+    branch: picking.Branch = None,
+    person: picking.Person = None,
+    since: picking.Day = None,
+    until: picking.Day = None,
+    all_: picking.All = False,
+    yes: picking.Yes = False,
+    by: picking.By = None,
+    bootstrap: options.Bootstrap = None,
+    state: options.State = options.STATE,
+    as_json: options.Json = False,
+    unmask: options.Unmask = False,
+) -> None:
     """Say no to texts that wait: those named, or all that match. They are never sent.
 
     Example: [cyan]sayso reject m-20261121-120000-7f3a9c --by dana[/]
@@ -72,7 +90,9 @@ def _decide(action: str, pick: picking.Pick, yes: bool, by: str, where: _Where) 
     if not texts:
         raise Refused("Nothing that matches waits for approval", 1)
     if not pick.ids and not yes:
-        picking.confirmed(action.capitalize(), len(texts), lambda: console().print(_seen(texts, where.unmask)))
+        picking.confirmed(
+            action.capitalize(), len(texts), lambda: console().print(_seen(texts, where.unmask))
+        )
     answers = told(approvals(action, texts, by, now), where.bootstrap, where.state)
     _tell(texts, answers, where)
 
@@ -84,7 +104,9 @@ def _text(ledger: Ledger, item: Item) -> Text:
         raise Refused(f"{item.message_id} waits for a number first: add one to the person")
     known = asked(ledger, item.tenant, item.message_id)
     if known is None:
-        raise Refused(f"The text of {item.message_id} is not on record (any more): nobody can say what it is")
+        raise Refused(
+            f"The text of {item.message_id} is not on record (any more): nobody can say what it is"
+        )
     return Text(item, known.body)
 
 
@@ -96,20 +118,33 @@ def approvals(action: str, texts: Sequence[Text], by: str, now: datetime) -> lis
     batch = identity("approval")
     return [
         message(
-            Approval, approval_id=f"{batch}-{n}", tenant=text.item.tenant, number=text.item.number,
-            message_id=text.item.message_id, action=action, by=by, at=now,
+            Approval,
+            approval_id=f"{batch}-{n}",
+            tenant=text.item.tenant,
+            number=text.item.number,
+            message_id=text.item.message_id,
+            action=action,
+            by=by,
+            at=now,
             body_sha256=hashlib.sha256(text.body.encode()).hexdigest(),
         )
         for n, text in enumerate(texts, 1)
-    ]  # fmt: skip
+    ]
 
 
 def _seen(texts: Sequence[Text], unmask: bool) -> Any:
     from services.cli.boxes import shown_number
     from services.cli.screen import table
 
-    rows = [(text.item.message_id, text.item.outcome.get("branch"), shown_number(text.item, unmask), text.body)
-            for text in texts]  # fmt: skip
+    rows = [
+        (
+            text.item.message_id,
+            text.item.outcome.get("branch"),
+            shown_number(text.item, unmask),
+            text.body,
+        )
+        for text in texts
+    ]
     return table(None, ("message", "branch", "to", "text"), rows)
 
 
@@ -123,16 +158,31 @@ def _tell(texts: Sequence[Text], answers: Sequence[dict[str, Any] | None], where
         print_json([_data(text, answer) for text, answer in zip(texts, became, strict=True)])
     else:
         rows = [
-            (text.item.message_id, shown_number(text.item, where.unmask), text.body,
-             answer.get("verdict") if answer["applied"] else "not done", f"{answer['reason']} → {answer['next_step']}")
+            (
+                text.item.message_id,
+                shown_number(text.item, where.unmask),
+                text.body,
+                answer.get("verdict") if answer["applied"] else "not done",
+                f"{answer['reason']} → {answer['next_step']}",
+            )
             for text, answer in zip(texts, became, strict=True)
-        ]  # fmt: skip
+        ]
         console().print(table(None, ("message", "to", "text", "now", "because"), rows))
     undone = [answer for answer in became if not answer["applied"]]
     if undone:
-        raise Refused(f"{len(undone):,} of {len(texts):,} not done; the first: {undone[0]['reason']}", 1)
+        raise Refused(
+            f"{len(undone):,} of {len(texts):,} not done; the first: {undone[0]['reason']}", 1
+        )
 
 
 def _data(text: Text, answer: dict[str, Any]) -> dict[str, Any]:
-    said = {name: answer.get(name) for name in ("approval_id", "applied", "verdict", "rule", "reason", "next_step")}
-    return {"tenant": text.item.tenant, "message_id": text.item.message_id, "text": text.body, **said}
+    said = {
+        name: answer.get(name)
+        for name in ("approval_id", "applied", "verdict", "rule", "reason", "next_step")
+    }
+    return {
+        "tenant": text.item.tenant,
+        "message_id": text.item.message_id,
+        "text": text.body,
+        **said,
+    }

@@ -9,7 +9,12 @@ import typer
 
 By = Annotated[
     str | None,
-    typer.Option("--by", metavar="NAME", help="Who wants it; goes on record. Default: your login.", show_default=False),
+    typer.Option(
+        "--by",
+        metavar="NAME",
+        help="Who wants it; goes on record. Default: your login.",
+        show_default=False,
+    ),
 ]
 
 

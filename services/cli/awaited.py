@@ -17,7 +17,9 @@ PATIENCE = 15.0
 """Seconds.  A room answers within one; a worker that is just starting takes ten."""
 
 
-def awaited(ledger: Ledger, bootstrap: str, look: Callable[[Ledger], T | None], patience: float = PATIENCE) -> T | None:
+def awaited(
+    ledger: Ledger, bootstrap: str, look: Callable[[Ledger], T | None], patience: float = PATIENCE
+) -> T | None:
     """What `look` finds as soon as it finds something; None if that takes too long.  Raises Refused."""
     from services.cli.bar import waiting_for
     from services.cli.kafka import run
@@ -30,7 +32,9 @@ def awaited(ledger: Ledger, bootstrap: str, look: Callable[[Ledger], T | None], 
         raise Refused(str(error), 1) from None
 
 
-async def _awaited(ledger: Ledger, bootstrap: str, look: Callable[[Ledger], T | None], patience: float) -> T | None:
+async def _awaited(
+    ledger: Ledger, bootstrap: str, look: Callable[[Ledger], T | None], patience: float
+) -> T | None:
     stop = asyncio.Event()
     following = asyncio.create_task(ledger.follow(bootstrap, stop, gather=0.1))
     try:

@@ -13,7 +13,9 @@ from services.cli import options
 MOST: Final = 50
 """Messages named on the screen; `--json` has them all."""
 
-Hours = Annotated[int, typer.Option("--hours", min=1, max=24 * 366 * 100, metavar="N", help="So many hours back.")]
+Hours = Annotated[
+    int, typer.Option("--hours", min=1, max=24 * 366 * 100, metavar="N", help="So many hours back.")
+]
 All = Annotated[bool, typer.Option("--all", help="Also the hours that balance.")]
 
 
@@ -41,12 +43,19 @@ def balance(
         found = in_use(opened, now - timedelta(hours=hours), now + timedelta(days=1), tenant)
         rows = [(hour, row_of(opened, hour, now)) for hour in found]
         off = [row for _, row in rows if row.residue or row.astray]
-        named = [one for hour, row in rows if row.residue or row.astray for one in astray(opened, hour)]
+        named = [
+            one for hour, row in rows if row.residue or row.astray for one in astray(opened, hour)
+        ]
     if as_json:
         listed = [row for _, row in rows] if every else off
         shown = [row.model_dump(mode="json", exclude={"at", "astray"}) for row in listed]
-        print_json({"residue": sum(row.residue for _, row in rows), "hours": shown,
-                    "astray": [one._asdict() for one in named]})  # fmt: skip
+        print_json(
+            {
+                "residue": sum(row.residue for _, row in rows),
+                "hours": shown,
+                "astray": [one._asdict() for one in named],
+            }
+        )
     else:
         _show([row for _, row in rows], off, named, every)
     if off:
@@ -58,9 +67,29 @@ def _show(rows: list[Any], off: list[Any], named: list[Any], every: bool) -> Non
 
     screen, shown = console(), rows if every else off
     if shown:
-        columns = ("tenant", "hour (UTC)", "requested#", "waiting#", "not sent#", "refused#", "out#", "residue#")
-        lines = [(row.tenant, f"{row.hour:%Y-%m-%d %H:00}", row.requested, row.waiting, row.not_sent, row.refused,
-                  row.out, row.residue) for row in shown]  # fmt: skip
+        columns = (
+            "tenant",
+            "hour (UTC)",
+            "requested#",
+            "waiting#",
+            "not sent#",
+            "refused#",
+            "out#",
+            "residue#",
+        )
+        lines = [
+            (
+                row.tenant,
+                f"{row.hour:%Y-%m-%d %H:00}",
+                row.requested,
+                row.waiting,
+                row.not_sent,
+                row.refused,
+                row.out,
+                row.residue,
+            )
+            for row in shown
+        ]
         screen.print(table(None, columns, lines))
     if not off:
         total = sum(row.requested for row in rows)
@@ -71,8 +100,10 @@ def _show(rows: list[Any], off: list[Any], named: list[Any], every: bool) -> Non
         screen.print(f"  {one.tenant}/{one.message_id} {one.why}")
     if len(named) > MOST:
         screen.print(f"  and {len(named) - MOST:,} more: --json names them all")
-    screen.print("What came in seconds ago may not be judged yet: look again. Else: sayso explain, sayso dlq",
-                 style="yellow")  # fmt: skip
+    screen.print(
+        "What came in seconds ago may not be judged yet: look again. Else: sayso explain, sayso dlq",
+        style="yellow",
+    )
 
 
 def _counted(many: int, what: str) -> str:

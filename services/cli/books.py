@@ -21,6 +21,7 @@ def balanced(found: Usage) -> Books:
     if books.residue == 0:
         return Books(0, f"The books balance: {books.requested:,} requested = {parts}.")
     return Books(
-        books.residue, f"The books are off by {books.residue:,}: {books.requested:,} requested, but {parts}."
+        books.residue,
+        f"The books are off by {books.residue:,}: {books.requested:,} requested, but {parts}."
         " Some may not be judged yet; look again in a moment.",
-    )  # fmt: skip
+    )

@@ -23,13 +23,24 @@ Which = Annotated[str, typer.Argument(metavar="ready|outbox|sentbox", show_defau
 
 
 def box(
-    which: Which, tenant: options.Tenant = None, branch: picking.Branch = None, person: picking.Person = None,
-    code: picking.Code = None, since: picking.Day = None, until: picking.Day = None,
-    attention: Annotated[bool, typer.Option("--attention", help="Only what somebody should look at.")] = False,
-    most: Annotated[int, typer.Option("--most", min=1, help="So many at most, the newest first.")] = 200,
-    bootstrap: options.Bootstrap = None, state: options.State = options.STATE, as_json: options.Json = False,
+    which: Which,
+    tenant: options.Tenant = None,
+    branch: picking.Branch = None,
+    person: picking.Person = None,
+    code: picking.Code = None,
+    since: picking.Day = None,
+    until: picking.Day = None,
+    attention: Annotated[
+        bool, typer.Option("--attention", help="Only what somebody should look at.")
+    ] = False,
+    most: Annotated[
+        int, typer.Option("--most", min=1, help="So many at most, the newest first.")
+    ] = 200,
+    bootstrap: options.Bootstrap = None,
+    state: options.State = options.STATE,
+    as_json: options.Json = False,
     unmask: options.Unmask = False,
-) -> None:  # fmt: skip
+) -> None:
     """A mailbox: ready (to approve, with the texts), outbox (not gone yet, or failed before it could), sentbox.
 
     An exclamation mark is before what somebody should look at.
@@ -47,10 +58,14 @@ def box(
     wanted = Wanted(tenant, branch, person, code, since, until)
     with ledger(bootstrap, state, tenant) as opened:
         with closing(boxed(opened, Box(which), wanted, datetime.now(UTC))) as found:
-            items = list(islice((item for item in found if item.attention or not attention), most + 1))
+            items = list(
+                islice((item for item in found if item.attention or not attention), most + 1)
+            )
         texts = _texts(opened, items[:most]) if which == Box.READY or unmask else {}
     if len(items) > most:
-        note(f"There are more: these are the newest {most:,}. Say which with the options, or --most.")
+        note(
+            f"There are more: these are the newest {most:,}. Say which with the options, or --most."
+        )
     if as_json:
         print_json([as_data(item, texts.get(item.name), unmask) for item in items[:most]])
         return
@@ -72,22 +87,67 @@ def as_data(item: Item, text: str | None, unmask: bool) -> dict[str, Any]:
     from services.cli.masking import mask
 
     told = {
-        "tenant": item.tenant, "message_id": item.message_id, "box": item.box, "attention": item.attention,
+        "tenant": item.tenant,
+        "message_id": item.message_id,
+        "box": item.box,
+        "attention": item.attention,
         **{name: item.outcome.get(name) for name in _TOLD},
         "findings": [found.model_dump(mode="json", exclude_none=True) for found in item.findings],
-    }  # fmt: skip
+    }
     shown: dict[str, Any] = told if unmask else mask(told)
     return shown | ({"text": text} if text is not None else {})
 
 
-_TOLD: Final = ("state", "branch", "person_id", "case_id", "kind", "to", "sender", "requested_at", "at", "error_code",
-                "error_title", "next_step", "segments")  # fmt: skip
+_TOLD: Final = (
+    "state",
+    "branch",
+    "person_id",
+    "case_id",
+    "kind",
+    "to",
+    "sender",
+    "requested_at",
+    "at",
+    "error_code",
+    "error_title",
+    "next_step",
+    "segments",
+)
 
 
 COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
-    "ready": ("message", "branch", "person", "to", "kind", "requested (UTC)", "until (UTC)", "text"),
-    "outbox": ("!", "message", "state", "branch", "person", "to", "requested (UTC)", "code", "because"),
-    "sentbox": ("!", "message", "state", "branch", "person", "to", "requested (UTC)", "code", "meaning"),
+    "ready": (
+        "message",
+        "branch",
+        "person",
+        "to",
+        "kind",
+        "requested (UTC)",
+        "until (UTC)",
+        "text",
+    ),
+    "outbox": (
+        "!",
+        "message",
+        "state",
+        "branch",
+        "person",
+        "to",
+        "requested (UTC)",
+        "code",
+        "because",
+    ),
+    "sentbox": (
+        "!",
+        "message",
+        "state",
+        "branch",
+        "person",
+        "to",
+        "requested (UTC)",
+        "code",
+        "meaning",
+    ),
 }
 
 
@@ -104,12 +164,21 @@ def _cells(item: Item, names: tuple[str, ...], texts: Mapping[str, str], unmask:
     outcome = item.outcome
     cells: dict[str, Any] = {
         "!": "!" if item.attention else "",
-        "message": item.message_id, "state": outcome["state"], "branch": outcome.get("branch"),
-        "person": outcome.get("person_id"), "to": shown_number(item, unmask), "kind": outcome["kind"],
-        "requested (UTC)": clock(outcome["requested_at"])[:16], "code": outcome.get("error_code"),
-        "meaning": outcome.get("error_title"), "because": _because(item), "text": texts.get(item.name, "(gone)"),
-        "until (UTC)": next((f"{one.until:%Y-%m-%d %H:%M}" for one in item.findings if one.until), ""),
-    }  # fmt: skip
+        "message": item.message_id,
+        "state": outcome["state"],
+        "branch": outcome.get("branch"),
+        "person": outcome.get("person_id"),
+        "to": shown_number(item, unmask),
+        "kind": outcome["kind"],
+        "requested (UTC)": clock(outcome["requested_at"])[:16],
+        "code": outcome.get("error_code"),
+        "meaning": outcome.get("error_title"),
+        "because": _because(item),
+        "text": texts.get(item.name, "(gone)"),
+        "until (UTC)": next(
+            (f"{one.until:%Y-%m-%d %H:%M}" for one in item.findings if one.until), ""
+        ),
+    }
     return [cells[name] for name in names]
 
 

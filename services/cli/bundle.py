@@ -26,7 +26,9 @@ def hidden(found: Explained, *, numbers: bool, texts: bool) -> Explained:
     def told(events: tuple[Event, ...]) -> tuple[Event, ...]:
         return tuple(event._replace(data=cleaned(event.data)) for event in events)
 
-    return found._replace(events=told(found.events), consent=told(found.consent), outcome=cleaned(found.outcome))
+    return found._replace(
+        events=told(found.events), consent=told(found.consent), outcome=cleaned(found.outcome)
+    )
 
 
 def as_data(found: Explained, now: datetime) -> dict[str, Any]:
@@ -41,16 +43,22 @@ def as_data(found: Explained, now: datetime) -> dict[str, Any]:
         "findings": [*_findings(found)],
         "attempts": [event.data | {"place": place(event)} for event in _of(found, "attempt")],
         "receipts": [event.data | {"place": place(event)} for event in _of(found, "receipt")],
-        "timeline": [{"at": event.at, "what": event.what, "place": place(event), "data": event.data}
-                     for event in found.events],
-        "consent": [{"at": event.at, "place": place(event), "data": event.data} for event in found.consent],
-    }  # fmt: skip
+        "timeline": [
+            {"at": event.at, "what": event.what, "place": place(event), "data": event.data}
+            for event in found.events
+        ],
+        "consent": [
+            {"at": event.at, "place": place(event), "data": event.data} for event in found.consent
+        ],
+    }
 
 
 def as_text(found: Explained) -> str:
     """For a person: what became of it, step by step, and what its codes mean."""
     lines = [headline(found, unmask=True).plain, ""]
-    lines += [f"{at}  {what.plain}: {words.plain}" for _, at, what, words in steps(found, unmask=True)]
+    lines += [
+        f"{at}  {what.plain}: {words.plain}" for _, at, what, words in steps(found, unmask=True)
+    ]
     for code in codes(found):
         lines += ["", "-" * 72, str(code_page(meaning(code)))]
     return "\n".join(lines) + "\n"
@@ -58,7 +66,10 @@ def as_text(found: Explained) -> str:
 
 def codes(found: Explained) -> list[str]:
     """That of the outcome first, then the others in the order in which they came."""
-    said = [found.outcome or {}, *(event.data for event in (*_of(found, "attempt"), *_of(found, "receipt")))]
+    said = [
+        found.outcome or {},
+        *(event.data for event in (*_of(found, "attempt"), *_of(found, "receipt"))),
+    ]
     named = [data.get("error_code") or data.get("code") for data in said]
     return [*dict.fromkeys(str(code) for code in named if code)]
 

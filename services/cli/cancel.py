@@ -59,13 +59,28 @@ def cancel(
         word = settled(found)
         if word is None:
             assert found.number is not None, "one() refuses those"
-            asked = CancelRequest(tenant=found.tenant, number=found.number, message_id=message_id, reason=reason,
-                                  by=as_whom.whom(by), at=datetime.now(UTC))  # fmt: skip
+            asked = CancelRequest(
+                tenant=found.tenant,
+                number=found.number,
+                message_id=message_id,
+                reason=reason,
+                by=as_whom.whom(by),
+                at=datetime.now(UTC),
+            )
             publish(where, REQUEST_CANCELS, [asked])
-            word = awaited(opened, where, lambda ledger: settled(one(ledger, message_id, found.tenant)))
+            word = awaited(
+                opened, where, lambda ledger: settled(one(ledger, message_id, found.tenant))
+            )
             word = word or _open(one(opened, message_id, found.tenant))
     if as_json:
-        print_json({"tenant": found.tenant, "message_id": message_id, "result": word.result, "says": word.sentence})
+        print_json(
+            {
+                "tenant": found.tenant,
+                "message_id": message_id,
+                "result": word.result,
+                "says": word.sentence,
+            }
+        )
     else:
         console().print(f"[bold]{found.tenant}/{message_id}[/]: {word.sentence}")
     raise typer.Exit(0 if word.result in {"canceled", "not_sent"} else 1)
@@ -77,15 +92,18 @@ def one(ledger: Ledger, message_id: str, tenant: str | None) -> Standing:
 
     found = standings(ledger, message_id, tenant)
     if not found:
-        raise Refused(f"No message {message_id!r} is on record" + (f" at {tenant}" if tenant else ""))
+        raise Refused(
+            f"No message {message_id!r} is on record" + (f" at {tenant}" if tenant else "")
+        )
     if len(found) > 1:
         names = ", ".join(standing.tenant for standing in found)
         raise Refused(f"{names} each have a message {message_id!r}: say which with --tenant")
     if found[0].number is None:
         raise Refused(
             f"{message_id!r} waits for a number of its person and cannot be taken back before it has one:"
-            " switch their numbers off, or cancel it then", 1
-        )  # fmt: skip
+            " switch their numbers off, or cancel it then",
+            1,
+        )
     return found[0]
 
 
@@ -97,7 +115,10 @@ def settled(standing: Standing) -> Word | None:
         return None
     state = State(standing.state)
     if state is State.CANCELED and standing.again_as is not None:
-        return Word("asked_again", f"canceled, but asked for again as {standing.again_as}: cancel that too, if need be")
+        return Word(
+            "asked_again",
+            f"canceled, but asked for again as {standing.again_as}: cancel that too, if need be",
+        )
     if state is State.CANCELED:
         return Word("canceled", "canceled: it does not go out")
     if state is State.IN_DOUBT:
@@ -107,7 +128,9 @@ def settled(standing: Standing) -> Word | None:
         said = f" as {standing.provider_id}" if standing.provider_id else ""
         return Word("too_late", f"too late: it is {state.value}{said}, {MEANINGS[state].words}")
     if group is not Group.WAITING:
-        return Word("not_sent", f"it was not going out anyway: it is {state.value}, {MEANINGS[state].words}")
+        return Word(
+            "not_sent", f"it was not going out anyway: it is {state.value}, {MEANINGS[state].words}"
+        )
     return None
 
 

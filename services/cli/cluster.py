@@ -26,7 +26,9 @@ EMBEDDED = Layout(1, 1)
 async def usual(bootstrap: str, *, embedded: bool, partitions: int | None = None) -> Layout:
     """`partitions`, or SAYSO_PARTITIONS and SAYSO_REPLICATION, where they are given.  Raises BrokerError."""
     layout = EMBEDDED if embedded else Layout(12, min(SAFE, await _brokers(bootstrap)))
-    count = partitions or _told("SAYSO_PARTITIONS") or await _existing(bootstrap) or layout.partitions
+    count = (
+        partitions or _told("SAYSO_PARTITIONS") or await _existing(bootstrap) or layout.partitions
+    )
     return Layout(count, _told("SAYSO_REPLICATION") or layout.replication)
 
 

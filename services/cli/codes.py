@@ -18,10 +18,15 @@ if TYPE_CHECKING:
 
 Wanted = Annotated[list[str] | None, typer.Argument(metavar="CODE", show_default=False)]
 Class = Annotated[
-    str | None, typer.Option("--class", metavar="CLASS", help="Those of one class, e.g. number: who must act.")
+    str | None,
+    typer.Option("--class", metavar="CLASS", help="Those of one class, e.g. number: who must act."),
 ]
 Unknown = Annotated[
-    bool, typer.Option("--unknown", help="Codes on record that the dictionary lacks, and how many messages each has.")
+    bool,
+    typer.Option(
+        "--unknown",
+        help="Codes on record that the dictionary lacks, and how many messages each has.",
+    ),
 ]
 
 
@@ -43,7 +48,11 @@ def codes(
     if unknown:
         _show_unknown(bootstrap, state, as_json)
         return
-    found = [code for code in (map(meaning, wanted) if wanted else all_codes().values()) if _is(code, who)]
+    found = [
+        code
+        for code in (map(meaning, wanted) if wanted else all_codes().values())
+        if _is(code, who)
+    ]
     if as_json:
         print_json([code.as_data() for code in found])
         return
@@ -70,15 +79,21 @@ def explained(code: Code) -> RenderableType:
     said = Text.assemble((f"{code.code}  {code.title}", "bold"), "\n", code.description, "\n")
     said.append(f"\nNext: {code.next_step}\n", "green")
     said.append(f"\nWho must act: {WHO[code.who]}\n{'; '.join(facts(code))}\n", "dim")
-    said.append("\nCommon causes\n", "bold").append("".join(f"  - {cause}\n" for cause in code.causes))
-    said.append("\nWhat to do\n", "bold").append("".join(f"  {n}. {one}\n" for n, one in enumerate(code.steps, 1)))
+    said.append("\nCommon causes\n", "bold").append(
+        "".join(f"  - {cause}\n" for cause in code.causes)
+    )
+    said.append("\nWhat to do\n", "bold").append(
+        "".join(f"  {n}. {one}\n" for n, one in enumerate(code.steps, 1))
+    )
     return said.append(f"\nThe provider's page: {code.url}\n") if code.url else said
 
 
 def listed(found: Iterable[Code]) -> RenderableType:
     from services.cli.screen import table
 
-    rows: Sequence[tuple[str, ...]] = [(code.code, code.who, code.title, code.next_step) for code in found]
+    rows: Sequence[tuple[str, ...]] = [
+        (code.code, code.who, code.title, code.next_step) for code in found
+    ]
     return table(None, ("code", "class", "meaning", ""), rows)
 
 
@@ -91,10 +106,16 @@ def _show_unknown(bootstrap: str | None, state: Path, as_json: bool) -> None:
     with ledger(bootstrap, state) as opened:
         found = unexplained(opened)
     if as_json:
-        print_json([meaning(code).as_data() | {"messages": messages} for code, messages in found.items()])
+        print_json(
+            [meaning(code).as_data() | {"messages": messages} for code, messages in found.items()]
+        )
         return
     if not found:
         console().print("Every code on record is in the dictionary.")
         return
     rows = [(code, messages, meaning(code).url) for code, messages in found.items()]
-    console().print(table("Codes that are not in the dictionary", ("code", "messages#", "provider's page"), rows))
+    console().print(
+        table(
+            "Codes that are not in the dictionary", ("code", "messages#", "provider's page"), rows
+        )
+    )

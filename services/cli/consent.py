@@ -16,7 +16,13 @@ if TYPE_CHECKING:
     from services.ledger.consent import Standing
 
 app = typer.Typer(help="Who has said yes, who has said no, and the proof.", no_args_is_help=True)
-for command in (consent_ask.ask, consent_proof.history, consent_proof.proof, consent_proof.verify, consent_audit.audit):
+for command in (
+    consent_ask.ask,
+    consent_proof.history,
+    consent_proof.proof,
+    consent_proof.verify,
+    consent_audit.audit,
+):
     app.command()(command)
 app.command("import")(consent_import.import_)
 
@@ -26,7 +32,8 @@ Sender = Annotated[str | None, typer.Option(help="Only for this sender.")]
 Wording = Annotated[str | None, typer.Option(help="What the person was shown or told.")]
 Document = Annotated[str | None, typer.Option(help="Where the signed form is kept.")]
 Scan = Annotated[
-    Path | None, typer.Option("--file", help="The signed form itself: its name and SHA-256 go on record.")
+    Path | None,
+    typer.Option("--file", help="The signed form itself: its name and SHA-256 go on record."),
 ]
 Actor = Annotated[str | None, typer.Option(help="Who recorded it.")]
 Url = Annotated[str | None, typer.Option(help="The page it was given on.")]
@@ -34,10 +41,17 @@ Url = Annotated[str | None, typer.Option(help="The page it was given on.")]
 
 @app.command("in")
 def opt_in(
-    number: Number, tenant: Of, sender: Sender = None, wording: Wording = None, document: Document = None,
-    file: Scan = None, actor: Actor = None, url: Url = None, bootstrap: options.Bootstrap = None,
+    number: Number,
+    tenant: Of,
+    sender: Sender = None,
+    wording: Wording = None,
+    document: Document = None,
+    file: Scan = None,
+    actor: Actor = None,
+    url: Url = None,
+    bootstrap: options.Bootstrap = None,
     state: options.State = options.STATE,
-) -> None:  # fmt: skip
+) -> None:
     """Record that a person agreed to be texted.
 
     Staff who record a yes say where its proof is kept, or hand over the file, and who they are.  Nobody can record one
@@ -57,9 +71,13 @@ def opt_in(
 
 @app.command("out")
 def opt_out(
-    number: Number, tenant: Of, sender: Sender = None, actor: Actor = None, bootstrap: options.Bootstrap = None,
+    number: Number,
+    tenant: Of,
+    sender: Sender = None,
+    actor: Actor = None,
+    bootstrap: options.Bootstrap = None,
     state: options.State = options.STATE,
-) -> None:  # fmt: skip
+) -> None:
     """Record that a person wants no more texts.
 
     Example: [cyan]sayso consent out +12125550123 -t harbor --actor dana[/]
@@ -69,9 +87,12 @@ def opt_out(
 
 @app.command()
 def resolve(
-    number: Number, tenant: Of, actor: Annotated[str, typer.Option(help="Who has looked.")],
-    bootstrap: options.Bootstrap = None, state: options.State = options.STATE,
-) -> None:  # fmt: skip
+    number: Number,
+    tenant: Of,
+    actor: Annotated[str, typer.Option(help="Who has looked.")],
+    bootstrap: options.Bootstrap = None,
+    state: options.State = options.STATE,
+) -> None:
     """Let texts go again after a record that could not be read, which you have looked at and which was no STOP.
 
     Until somebody does, every text waits by the finding consent_unreadable. The consent log (sayso consent show) names
@@ -85,9 +106,13 @@ def resolve(
 
 @app.command()
 def show(
-    number: Number, tenant: options.Tenant = None, bootstrap: options.Bootstrap = None,
-    state: options.State = options.STATE, as_json: options.Json = False, unmask: options.Unmask = False,
-) -> None:  # fmt: skip
+    number: Number,
+    tenant: options.Tenant = None,
+    bootstrap: options.Bootstrap = None,
+    state: options.State = options.STATE,
+    as_json: options.Json = False,
+    unmask: options.Unmask = False,
+) -> None:
     """Where a number's consent stands, and everything that led there.
 
     Example: [cyan]sayso consent show +12125550123[/]
@@ -126,9 +151,14 @@ def kept(document: str | None, file: Path | None) -> str | None:
 
 
 def _claim(
-    action: str, number: str, tenant: str, sender: str | None, evidence: dict[str, str | None],
-    bootstrap: str | None, state: Path,
-) -> None:  # fmt: skip
+    action: str,
+    number: str,
+    tenant: str,
+    sender: str | None,
+    evidence: dict[str, str | None],
+    bootstrap: str | None,
+    state: Path,
+) -> None:
     from schemas.consent_event import ConsentEvent
     from schemas.topics import CONSENT_EVENTS
     from services.cli.input import identity, message
@@ -138,9 +168,16 @@ def _claim(
     from services.cli.screen import console
 
     claim = message(
-        ConsentEvent, event_id=identity("c"), tenant=tenant, number=clean("NUMBER", number), sender=sender,
-        action=action, source=ConsentSource.MANUAL, at=datetime.now(UTC), evidence=evidence,
-    )  # fmt: skip
+        ConsentEvent,
+        event_id=identity("c"),
+        tenant=tenant,
+        number=clean("NUMBER", number),
+        sender=sender,
+        action=action,
+        source=ConsentSource.MANUAL,
+        at=datetime.now(UTC),
+        evidence=evidence,
+    )
     where = bootstrap_of(bootstrap, state)
     must_know(where, tenant)
     publish(where, CONSENT_EVENTS, [claim])
@@ -155,14 +192,23 @@ def _print(standing: Standing, unmask: bool) -> None:
 
     screen = console()
     number = standing.number if unmask else masked(standing.number)
-    screen.print(f"[bold]{standing.tenant}[/] {number} ", coloured((standing.status or {}).get("state", "none")))
+    screen.print(
+        f"[bold]{standing.tenant}[/] {number} ",
+        coloured((standing.status or {}).get("state", "none")),
+    )
     if asked := _asked(standing.status or {}):
         screen.print(f"  {asked}")
     rows = [
-        (clock(told["at"]), told["action"], told["source"], f"{told['was']} → {told['now']}",
-         told["reason"], _proof(told.get("evidence", {}), unmask))
+        (
+            clock(told["at"]),
+            told["action"],
+            told["source"],
+            f"{told['was']} → {told['now']}",
+            told["reason"],
+            _proof(told.get("evidence", {}), unmask),
+        )
         for told in standing.log
-    ]  # fmt: skip
+    ]
     screen.print(table(None, ("at (UTC)", "said", "by", "consent", "because", "proof"), rows))
 
 
@@ -173,7 +219,9 @@ def _asked(status: dict[str, Any]) -> str:
     held = status.get("held") or 0
     said = [
         f"asked {clock(status['asked_at'])}" if status.get("asked_at") else "",
-        f"may be asked again from {clock(status['ask_again_at'])}" if status.get("ask_again_at") else "",
+        f"may be asked again from {clock(status['ask_again_at'])}"
+        if status.get("ask_again_at")
+        else "",
         f"{held} text{'' if held == 1 else 's'} held" if held else "",
     ]
     return ", ".join(filter(None, said))
@@ -183,7 +231,14 @@ def _proof(evidence: dict[str, Any], unmask: bool) -> str:
     from services.cli.masking import mask
 
     shown = evidence if unmask else mask(evidence)
-    place = [f"{shown['topic']}/{shown.get('partition')}@{shown.get('offset')}"] if shown.get("topic") else []
-    said = [f"{name} {shown[name]}" for name in ("actor", "document", "url", "ip", "wording", "text")
-            if shown.get(name)]  # fmt: skip
+    place = (
+        [f"{shown['topic']}/{shown.get('partition')}@{shown.get('offset')}"]
+        if shown.get("topic")
+        else []
+    )
+    said = [
+        f"{name} {shown[name]}"
+        for name in ("actor", "document", "url", "ip", "wording", "text")
+        if shown.get(name)
+    ]
     return ", ".join(place + said)

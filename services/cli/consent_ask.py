@@ -24,7 +24,9 @@ PATIENCE = 15.0
 def ask(
     number: Annotated[str, typer.Argument(metavar="NUMBER", help="With plus and country code.")],
     tenant: Annotated[str, typer.Option("--tenant", "-t", help="Who asks.")],
-    sender: Annotated[str | None, typer.Option(help="From this sender; else the tenant's own.")] = None,
+    sender: Annotated[
+        str | None, typer.Option(help="From this sender; else the tenant's own.")
+    ] = None,
     actor: Annotated[str | None, typer.Option(help="Who wants it.")] = None,
     bootstrap: options.Bootstrap = None,
     state: options.State = options.STATE,
@@ -45,16 +47,26 @@ def ask(
     from services.cli.screen import console
 
     event = message(
-        ConsentEvent, event_id=identity("a"), tenant=tenant, number=clean("NUMBER", number), sender=sender,
-        action="ask", source=ConsentSource.MANUAL, at=datetime.now(UTC), evidence={"actor": actor},
-    )  # fmt: skip
+        ConsentEvent,
+        event_id=identity("a"),
+        tenant=tenant,
+        number=clean("NUMBER", number),
+        sender=sender,
+        action="ask",
+        source=ConsentSource.MANUAL,
+        at=datetime.now(UTC),
+        evidence={"actor": actor},
+    )
     where = bootstrap_of(bootstrap, state)
     must_know(where, tenant)
     publish(where, CONSENT_EVENTS, [event])
     with waiting_for("waiting for the gate's answer"):
         answer = _answer(event, bootstrap, state)
     if answer is None:
-        raise Refused(f"The gate has not answered yet; look again: sayso consent show {event.number} -t {tenant}", 1)
+        raise Refused(
+            f"The gate has not answered yet; look again: sayso consent show {event.number} -t {tenant}",
+            1,
+        )
     if not answer["applied"]:
         raise Refused(f"Not asked: {answer['reason'].removeprefix('not asked: ')}", 1)
     said = str(answer["reason"])
@@ -69,7 +81,9 @@ def _answer(event: ConsentEvent, bootstrap: str | None, state: Path) -> dict[str
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         with ledger(bootstrap, state) as opened:
-            entries = [json.loads(row["json"]) for row in opened.rows(sql, event.number, event.tenant)]
+            entries = [
+                json.loads(row["json"]) for row in opened.rows(sql, event.number, event.tenant)
+            ]
         found = next((entry for entry in entries if entry["event_id"] == event.event_id), None)
         if found is not None:
             return dict(found)

@@ -21,9 +21,11 @@ def audit(
         int, typer.Option(min=1, max=36_600, help="How long an answer may take before it is named.")
     ] = 7,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV instead of tables.")] = False,
-    bootstrap: options.Bootstrap = None, state: options.State = options.STATE, as_json: options.Json = False,
+    bootstrap: options.Bootstrap = None,
+    state: options.State = options.STATE,
+    as_json: options.Json = False,
     unmask: options.Unmask = False,
-) -> None:  # fmt: skip
+) -> None:
     """Who is opted in without evidence, who has not answered for long, who was texted after an opt-out, who was asked
     too often: of these two there must be none, exit code 1 if there is one. And whose opt-in requests wait because the
     hour's are used up.
@@ -56,7 +58,10 @@ def _print(found: Mapping[str, list[Found]], unmask: bool) -> None:
         colour = "red" if found[name] and kind.none else "yellow" if found[name] else "green"
         must = " (must be none)" if kind.none else ""
         screen.print(f"[bold]{kind.title}[/]{must}: [{colour}]{len(found[name]):,}[/]")
-        rows = [(one.tenant, _number(one, unmask), clock(one.at), one.words, one.place) for one in found[name]]
+        rows = [
+            (one.tenant, _number(one, unmask), clock(one.at), one.words, one.place)
+            for one in found[name]
+        ]
         if rows:
             screen.print(table(None, ("tenant", "number", "at (UTC)", "because", "record"), rows))
 
@@ -64,8 +69,12 @@ def _print(found: Mapping[str, list[Found]], unmask: bool) -> None:
 def _print_json(found: Mapping[str, list[Found]], unmask: bool) -> None:
     from services.cli.screen import print_json
 
-    print_json({name: [one._replace(number=_number(one, unmask))._asdict() for one in rows]
-                for name, rows in found.items()})  # fmt: skip
+    print_json(
+        {
+            name: [one._replace(number=_number(one, unmask))._asdict() for one in rows]
+            for name, rows in found.items()
+        }
+    )
 
 
 def _print_csv(found: Mapping[str, list[Found]], unmask: bool) -> None:

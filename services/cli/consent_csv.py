@@ -22,7 +22,11 @@ REQUIRED: Final = ("number", "date", "source", "proof")
 OPTIONAL: Final = ("action", "wording", "url", "sender")
 LONGEST: Final = 4000
 """Characters of one cell."""
-ACTIONS: Final = {"": ConsentAction.OPT_IN, "opt_in": ConsentAction.OPT_IN, "opt_out": ConsentAction.OPT_OUT}
+ACTIONS: Final = {
+    "": ConsentAction.OPT_IN,
+    "opt_in": ConsentAction.OPT_IN,
+    "opt_out": ConsentAction.OPT_OUT,
+}
 
 
 class Line(NamedTuple):
@@ -91,10 +95,18 @@ def _header(path: Path, reader: Iterator[list[str]]) -> list[str]:
         raise Refused(f"{path}, line 1: this is not CSV: {error}") from None
     lacking = [name for name in REQUIRED if name not in names]
     if lacking:
-        raise Refused(f"{path}, line 1: the header must name {', '.join(REQUIRED)}; {', '.join(lacking)} is missing")
-    odd = next((name for name in names if name not in REQUIRED + OPTIONAL or names.count(name) > 1), None)
+        raise Refused(
+            f"{path}, line 1: the header must name {', '.join(REQUIRED)}; {', '.join(lacking)} is missing"
+        )
+    odd = next(
+        (name for name in names if name not in REQUIRED + OPTIONAL or names.count(name) > 1), None
+    )
     if odd is not None:
-        what = "is there twice" if names.count(odd) > 1 else f"is not known; besides there may be {', '.join(OPTIONAL)}"
+        what = (
+            "is there twice"
+            if names.count(odd) > 1
+            else f"is not known; besides there may be {', '.join(OPTIONAL)}"
+        )
         raise Refused(f"{path}, line 1: the column {odd!r} {what}")
     return names
 
@@ -154,7 +166,9 @@ def _at(written: str) -> datetime:
             return datetime.combine(date.fromisoformat(written), time(), UTC)
         moment = datetime.fromisoformat(written)
     except ValueError:
-        raise _Bad("date is none: write it as 2025-11-03, or with time and zone as 2025-11-03T14:05:00-05:00") from None
+        raise _Bad(
+            "date is none: write it as 2025-11-03, or with time and zone as 2025-11-03T14:05:00-05:00"
+        ) from None
     if moment.tzinfo is None:
         raise _Bad("date has a time without its zone: write 2025-11-03T14:05:00-05:00")
     try:
@@ -165,5 +179,7 @@ def _at(written: str) -> datetime:
 
 def _identity(tenant: str, number: str, cells: Mapping[str, str]) -> str:
     """The same line is the same event, in whatever file and however often: the gate drops the repeat."""
-    said = "\0".join((tenant, number, *(cells.get(name, "") for name in (*REQUIRED[1:], *OPTIONAL))))
+    said = "\0".join(
+        (tenant, number, *(cells.get(name, "") for name in (*REQUIRED[1:], *OPTIONAL)))
+    )
     return "import-" + hashlib.sha256(said.encode()).hexdigest()[:32]

@@ -30,8 +30,10 @@ def import_(
     file: Annotated[Path, typer.Argument(metavar="FILE.csv")],
     tenant: Annotated[str, typer.Option("--tenant", "-t", help="Consent is given to a tenant.")],
     actor: Annotated[str | None, typer.Option(help="Who brings them; you, if left out.")] = None,
-    bootstrap: options.Bootstrap = None, state: options.State = options.STATE, as_json: options.Json = False,
-) -> None:  # fmt: skip
+    bootstrap: options.Bootstrap = None,
+    state: options.State = options.STATE,
+    as_json: options.Json = False,
+) -> None:
     """Bring in a list of consents. Bad lines are named and left out, good ones go in; importing again is harmless.
 
     The first line names the columns: number, date, source (where it was collected) and proof (where the signed form is
@@ -73,7 +75,9 @@ def _tenant(given: str) -> str:
     try:
         return str(TypeAdapter(Slug).validate_python(given))
     except ValidationError:
-        raise Refused(f"--tenant {given!r} cannot be used: use letters, digits and . _ : @ - (128 at most)") from None
+        raise Refused(
+            f"--tenant {given!r} cannot be used: use letters, digits and . _ : @ - (128 at most)"
+        ) from None
 
 
 async def _import(found: Iterator[Line], bootstrap: str, moved: Moved) -> Imported:
@@ -90,7 +94,9 @@ async def _import(found: Iterator[Line], bootstrap: str, moved: Moved) -> Import
             bad += [line for line in batch if line.event is None]
             moved(batch[-1].line)
     except NotPublished as error:
-        raise Refused(f"{error}; {good:,} lines are in: import the file again, which is harmless", 1) from None
+        raise Refused(
+            f"{error}; {good:,} lines are in: import the file again, which is harmless", 1
+        ) from None
     finally:
         await publisher.stop()
     return Imported(good, tuple(bad))

@@ -15,13 +15,19 @@ if TYPE_CHECKING:
     from services.cli.consent_verified import Verified
     from services.ledger.consent_log import Log
 
-Number = Annotated[str, typer.Option("--number", "-n", metavar="NUMBER", help="With plus and country code.")]
+Number = Annotated[
+    str, typer.Option("--number", "-n", metavar="NUMBER", help="With plus and country code.")
+]
 
 
 def history(
-    number: Number, tenant: options.Tenant = None, bootstrap: options.Bootstrap = None,
-    state: options.State = options.STATE, as_json: options.Json = False, unmask: options.Unmask = False,
-) -> None:  # fmt: skip
+    number: Number,
+    tenant: options.Tenant = None,
+    bootstrap: options.Bootstrap = None,
+    state: options.State = options.STATE,
+    as_json: options.Json = False,
+    unmask: options.Unmask = False,
+) -> None:
     """Every change of a number's consent: what, by whom, when, from where, shown which wording; and whether the
     entries still hang together.
 
@@ -40,11 +46,20 @@ def history(
     for log in logs:
         screen.print(f"[bold]{log.tenant}[/] {log.number if unmask else masked(log.number)}")
         rows = [
-            (str(told.get("seq", "")), clock(str(told["at"])), told["action"], told["source"],
-             f"{told['was']} → {told['now']}", told["reason"], _evidence(told, unmask),
-             f"{one.partition}@{one.offset}", str(told.get("hash", ""))[:12])
-            for one in log.entries for told in (one.entry,)
-        ]  # fmt: skip
+            (
+                str(told.get("seq", "")),
+                clock(str(told["at"])),
+                told["action"],
+                told["source"],
+                f"{told['was']} → {told['now']}",
+                told["reason"],
+                _evidence(told, unmask),
+                f"{one.partition}@{one.offset}",
+                str(told.get("hash", ""))[:12],
+            )
+            for one in log.entries
+            for told in (one.entry,)
+        ]
         columns = ("entry", "at (UTC)", "said", "by", "consent", "because", "proof", "log", "hash")
         screen.print(table(None, columns, rows))
         wrong = flaws(one.entry for one in log.entries)
@@ -56,9 +71,13 @@ def history(
 
 def proof(
     number: Number,
-    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Where to write it; for its owner only.")],
-    tenant: options.Tenant = None, bootstrap: options.Bootstrap = None, state: options.State = options.STATE,
-) -> None:  # fmt: skip
+    out: Annotated[
+        Path, typer.Option("--out", metavar="FILE", help="Where to write it; for its owner only.")
+    ],
+    tenant: options.Tenant = None,
+    bootstrap: options.Bootstrap = None,
+    state: options.State = options.STATE,
+) -> None:
     """Write all there is to prove a number's consent to a file, in full: numbers and texts are not masked.
 
     Example: [cyan]sayso consent proof --number +12125550123 -t harbor --out proof.json[/]
@@ -73,7 +92,9 @@ def proof(
 
     bundle = bundled(_logs(number, tenant, bootstrap, state), e164(number), datetime.now(UTC))
     try:
-        with open(os.open(out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        with open(
+            os.open(out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8"
+        ) as file:
             json.dump(bundle, file, ensure_ascii=False, indent=1)
             file.write("\n")
     except OSError as error:
@@ -81,14 +102,17 @@ def proof(
     screen = console()
     for chain in bundle["chains"]:
         screen.print(f"{chain['tenant']}: {len(chain['entries'])} entries, {_head(chain['head'])}")
-    screen.print(f"Written to {out}. Note the head elsewhere: who knows it can tell that nothing was cut off the end.")
+    screen.print(
+        f"Written to {out}. Note the head elsewhere: who knows it can tell that nothing was cut off the end."
+    )
     screen.print(f"  sayso consent verify {out}", style="cyan")
 
 
 def verify(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="What `sayso consent proof` wrote.")],
     head: Annotated[
-        str | None, typer.Option("--head", metavar="HASH", help="An entry's hash that you noted elsewhere.")
+        str | None,
+        typer.Option("--head", metavar="HASH", help="An entry's hash that you noted elsewhere."),
     ] = None,
     as_json: options.Json = False,
 ) -> None:
@@ -115,8 +139,13 @@ def as_data(log: Log) -> dict[str, Any]:
     from streams.gate.chain import flaws
 
     wrong = [flaw._asdict() for flaw in flaws(one.entry for one in log.entries)]
-    return {"tenant": log.tenant, "number": log.number, "whole": not wrong, "flaws": wrong,
-            "entries": [one._asdict() for one in log.entries]}  # fmt: skip
+    return {
+        "tenant": log.tenant,
+        "number": log.number,
+        "whole": not wrong,
+        "flaws": wrong,
+        "entries": [one._asdict() for one in log.entries],
+    }
 
 
 def _logs(number: str, tenant: str | None, bootstrap: str | None, state: Path) -> tuple[Log, ...]:
@@ -128,7 +157,9 @@ def _logs(number: str, tenant: str | None, bootstrap: str | None, state: Path) -
     with ledger(bootstrap, state, tenant) as opened:
         found = consent_logs(opened, wanted, tenant)
     if not found:
-        raise Refused("Nothing is on record of that number's consent" + (f" at {tenant}" if tenant else ""))
+        raise Refused(
+            "Nothing is on record of that number's consent" + (f" at {tenant}" if tenant else "")
+        )
     return found
 
 
@@ -137,9 +168,25 @@ def _evidence(told: dict[str, Any], unmask: bool) -> str:
 
     evidence = told.get("evidence") or {}
     shown = evidence if unmask else mask(evidence)
-    place = [f"{shown['topic']}/{shown.get('partition')}@{shown.get('offset')}"] if shown.get("topic") else []
-    names = ("actor", "origin", "document", "url", "ip", "wording", "wording_version", "text", "key_id")
-    return ", ".join(place + [f"{name.replace('_', ' ')} {shown[name]}" for name in names if shown.get(name)])
+    place = (
+        [f"{shown['topic']}/{shown.get('partition')}@{shown.get('offset')}"]
+        if shown.get("topic")
+        else []
+    )
+    names = (
+        "actor",
+        "origin",
+        "document",
+        "url",
+        "ip",
+        "wording",
+        "wording_version",
+        "text",
+        "key_id",
+    )
+    return ", ".join(
+        place + [f"{name.replace('_', ' ')} {shown[name]}" for name in names if shown.get(name)]
+    )
 
 
 def _print(one: Verified, head: str | None) -> None:
@@ -153,11 +200,15 @@ def _print(one: Verified, head: str | None) -> None:
         screen.print(f"  [red]{flaw}[/]")
     if one.flaws or one.head is None:
         return
-    screen.print(f"  [green]whole[/]: no entry was changed, taken out or moved; the last says {one.state}")
+    screen.print(
+        f"  [green]whole[/]: no entry was changed, taken out or moved; the last says {one.state}"
+    )
     screen.print(f"  {_head(one.head)}")
     if head is None:
         upto = f"the status vouches for all up to entry {one.witnessed}; " if one.witnessed else ""
-        screen.print(f"  {upto}that nothing was cut off the end shows against a head noted elsewhere (--head)")
+        screen.print(
+            f"  {upto}that nothing was cut off the end shows against a head noted elsewhere (--head)"
+        )
 
 
 def _head(head: Mapping[str, Any] | None) -> str:

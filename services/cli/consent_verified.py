@@ -57,10 +57,22 @@ def _verified(chain: Mapping[str, Any]) -> Verified:
     once = {canonical(entry): entry for entry in entries}
     end = head(entries)
     last = next((entry for entry in once.values() if end and entry.get("seq") == end["seq"]), {})
-    wrong = (*(flaw.words for flaw in flaws(entries)), *_beside(chain, entries), *_witness(chain, entries))
+    wrong = (
+        *(flaw.words for flaw in flaws(entries)),
+        *_beside(chain, entries),
+        *_witness(chain, entries),
+    )
     status = chain.get("status") or {}
-    return Verified(str(chain["tenant"]), str(chain["number"]), len(once), len(entries) - len(once), end,
-                    last.get("now"), wrong, status.get("log_seq"))  # fmt: skip
+    return Verified(
+        str(chain["tenant"]),
+        str(chain["number"]),
+        len(once),
+        len(entries) - len(once),
+        end,
+        last.get("now"),
+        wrong,
+        status.get("log_seq"),
+    )
 
 
 def _beside(chain: Mapping[str, Any], entries: list[dict[str, Any]]) -> Iterator[str]:
@@ -88,21 +100,31 @@ def _entries(chain: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _is_chain(chain: Any) -> bool:
-    if not isinstance(chain, dict) or not isinstance(chain.get("entries"), list) or not chain["entries"]:
+    if (
+        not isinstance(chain, dict)
+        or not isinstance(chain.get("entries"), list)
+        or not chain["entries"]
+    ):
         return False
     named = isinstance(chain.get("tenant"), str) and isinstance(chain.get("number"), str)
     told = chain.get("status")
     return (
         named
         and (told is None or isinstance(told, dict))
-        and all(isinstance(one, dict) and isinstance(one.get("entry"), dict) for one in chain["entries"])
+        and all(
+            isinstance(one, dict) and isinstance(one.get("entry"), dict) for one in chain["entries"]
+        )
     )
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """A name that is there twice is read differently by different readers."""
     names = [name for name, _ in pairs]
-    twice = next((name for name in names if names.count(name) > 1), None) if len(set(names)) < len(names) else None
+    twice = (
+        next((name for name in names if names.count(name) > 1), None)
+        if len(set(names)) < len(names)
+        else None
+    )
     if twice is not None:
         raise ValueError(f"the name {twice!r} is there twice in one object")
     return dict(pairs)

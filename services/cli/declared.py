@@ -18,7 +18,9 @@ SECTIONS = ("tenants", "senders")
 """What such a file may hold; a command takes its own section."""
 
 _SECRET_NAME = re.compile(r"(?i)secret|token|passw|api_?key|private_?key|credential")
-_SECRET_VALUE = re.compile(r"\bSK[0-9a-f]{32}\b|\b[0-9a-f]{32,}\b|-----BEGIN|\beyJ[\w-]{20,}\.|://[^/\s:]+:[^/\s@]+@")
+_SECRET_VALUE = re.compile(
+    r"\bSK[0-9a-f]{32}\b|\b[0-9a-f]{32,}\b|-----BEGIN|\beyJ[\w-]{20,}\.|://[^/\s:]+:[^/\s@]+@"
+)
 
 
 def read(path: Path, section: str, kind: type[M]) -> list[M]:
@@ -35,7 +37,9 @@ def _parse(path: Path) -> yaml.Node:
     try:
         root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
     except (OSError, UnicodeDecodeError) as error:
-        raise Refused(f"{path} cannot be read: {getattr(error, 'strerror', None) or 'it is not UTF-8 text'}") from None
+        raise Refused(
+            f"{path} cannot be read: {getattr(error, 'strerror', None) or 'it is not UTF-8 text'}"
+        ) from None
     except yaml.MarkedYAMLError as error:
         line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise Refused(f"{path}{line}: this is not YAML: {error.problem}") from None
@@ -45,7 +49,9 @@ def _parse(path: Path) -> yaml.Node:
         raise Refused(f"{path}: begin with `tenants:` or `senders:`")
     for name, _ in _pairs(root):
         if name.value not in SECTIONS:
-            raise Refused(f"{_at(path, name)}: `{name.value}` is not known here; sections are {', '.join(SECTIONS)}")
+            raise Refused(
+                f"{_at(path, name)}: `{name.value}` is not known here; sections are {', '.join(SECTIONS)}"
+            )
     return root
 
 
@@ -66,8 +72,10 @@ def _check(path: Path, node: yaml.Node) -> None:
 
 
 def _secret(path: Path, node: yaml.Node) -> Refused:
-    return Refused(f"{_at(path, node)}: this looks like a secret, and settings are published to every worker: "
-                   "secrets belong in the environment")  # fmt: skip
+    return Refused(
+        f"{_at(path, node)}: this looks like a secret, and settings are published to every worker: "
+        "secrets belong in the environment"
+    )
 
 
 def _item(path: Path, kind: type[M], node: yaml.Node) -> M:
@@ -76,7 +84,9 @@ def _item(path: Path, kind: type[M], node: yaml.Node) -> M:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place, field = _find(node, first["loc"]), ".".join(map(str, first["loc"]))
-        raise Refused(f"{_at(path, place)}: {field + ': ' if field else ''}{_said(first)}") from None
+        raise Refused(
+            f"{_at(path, place)}: {field + ': ' if field else ''}{_said(first)}"
+        ) from None
 
 
 def _said(error: Any) -> str:

@@ -15,13 +15,20 @@ if TYPE_CHECKING:
 
 
 def demo(
-    requests: Annotated[int, typer.Option(min=30, max=20_000, help="How many texts are asked for.")] = 400,
+    requests: Annotated[
+        int, typer.Option(min=30, max=20_000, help="How many texts are asked for.")
+    ] = 400,
     seed: Annotated[int, typer.Option(help="Another seed: other people, other texts.")] = 7,
-    keep: Annotated[bool, typer.Option("--keep", help="Leave everything running until Ctrl-C.")] = False,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Leave everything running until Ctrl-C.")
+    ] = False,
     simulator: Annotated[
         str | None,
         typer.Option(
-            parser=places.server, envvar="SAYSO_SIMULATOR_URL", metavar="URL", show_default=False,
+            parser=places.server,
+            envvar="SAYSO_SIMULATOR_URL",
+            metavar="URL",
+            show_default=False,
             help="Be the guest of a house that runs on --bootstrap and texts through this simulator.",
         ),
     ] = None,
@@ -64,13 +71,19 @@ def _plan(requests: int, seed: int, bootstrap: str | None, state: Path) -> Plan:
     own = None
     if bootstrap:
         code = str(secrets.randbelow(800_000) + 100_000)
-        own = (tenant.model_copy(update={"tenant": run, "sender": code}),
-               sender.model_copy(update={"sender": code, "owner": run}))  # fmt: skip
+        own = (
+            tenant.model_copy(update={"tenant": run, "sender": code}),
+            sender.model_copy(update={"sender": code, "owner": run}),
+        )
     name = run if bootstrap else tenant.tenant
-    return Plan(cast(requests, seed, name, run, datetime.now(UTC)), name, state, bootstrap, seed, own, run)
+    return Plan(
+        cast(requests, seed, name, run, datetime.now(UTC)), name, state, bootstrap, seed, own, run
+    )
 
 
-async def _demo(plan: Plan, simulator: str | None, keep: bool, as_json: bool, ended: list[bool]) -> None:
+async def _demo(
+    plan: Plan, simulator: str | None, keep: bool, as_json: bool, ended: list[bool]
+) -> None:
     import asyncio
 
     from services.cli.progress import progress
@@ -81,9 +94,15 @@ async def _demo(plan: Plan, simulator: str | None, keep: bool, as_json: bool, en
     def say(sentence: str) -> None:
         note(f"· {sentence}")
 
-    where = visited(plan, plan.bootstrap, simulator, say) if plan.bootstrap and simulator else opened(plan, say)
+    where = (
+        visited(plan, plan.bootstrap, simulator, say)
+        if plan.bootstrap and simulator
+        else opened(plan, say)
+    )
     async with where as scene:
-        note(f"· asking for {len(plan.asked.identities):,} texts to {len(plan.asked.people):,} people")
+        note(
+            f"· asking for {len(plan.asked.identities):,} texts to {len(plan.asked.people):,} people"
+        )
         with progress() as show:
             ran = await run(plan, scene.bootstrap, scene.ledger, show)
         ended.append(_tell(plan, ran, scene.ledger, await scene.journal(), as_json))

@@ -13,11 +13,20 @@ if TYPE_CHECKING:
 
 
 def dismiss(
-    message_ids: picking.Ids = None, tenant: options.Tenant = None, branch: picking.Branch = None,
-    person: picking.Person = None, code: picking.Code = None, since: picking.Day = None, until: picking.Day = None,
-    all_: picking.All = False, yes: picking.Yes = False, by: picking.By = None, bootstrap: options.Bootstrap = None,
-    state: options.State = options.STATE, as_json: options.Json = False,
-) -> None:  # fmt: skip
+    message_ids: picking.Ids = None,
+    tenant: options.Tenant = None,
+    branch: picking.Branch = None,
+    person: picking.Person = None,
+    code: picking.Code = None,
+    since: picking.Day = None,
+    until: picking.Day = None,
+    all_: picking.All = False,
+    yes: picking.Yes = False,
+    by: picking.By = None,
+    bootstrap: options.Bootstrap = None,
+    state: options.State = options.STATE,
+    as_json: options.Json = False,
+) -> None:
     """Take failed texts off the lists: out of the outbox, and no exclamation mark in the sentbox any more. What became
     of them stays on record.
 
@@ -36,15 +45,22 @@ def dismiss(
         items = picking.picked(opened, pick, (Box.SENTBOX, Box.OUTBOX), now)
     failed = [item for item in items if _failed(item)]
     if pick.ids and (other := [item for item in items if item not in failed]):
-        raise Refused(f"{other[0].message_id} is {other[0].state}: only what has failed can be dismissed", 1)
+        raise Refused(
+            f"{other[0].message_id} is {other[0].state}: only what has failed can be dismissed", 1
+        )
     if not failed:
         raise Refused("Nothing that matches has failed", 1)
     if not pick.ids and not yes:
         picking.confirmed("Dismiss", len(failed), lambda: None)
-    said = [message(Dismissal, tenant=one.tenant, message_id=one.message_id, by=name, at=now) for one in failed]
+    said = [
+        message(Dismissal, tenant=one.tenant, message_id=one.message_id, by=name, at=now)
+        for one in failed
+    ]
     publish(bootstrap_of(bootstrap, state), DISMISSALS, said)
     if as_json:
-        print_json([{"tenant": one.tenant, "message_id": one.message_id, "done": True} for one in failed])
+        print_json(
+            [{"tenant": one.tenant, "message_id": one.message_id, "done": True} for one in failed]
+        )
     else:
         console().print(f"{len(failed):,} dismissed.")
 

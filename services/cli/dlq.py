@@ -13,13 +13,24 @@ if TYPE_CHECKING:
     from services.ledger import Ledger
     from services.ledger.letters import Letter
 
-app = typer.Typer(help="Dead letters: look at them, mend them, replay or drop them.", no_args_is_help=True)
+app = typer.Typer(
+    help="Dead letters: look at them, mend them, replay or drop them.", no_args_is_help=True
+)
 
-Name = Annotated[str, typer.Argument(metavar="LETTER", help="As `sayso dlq list` shows it, e.g. 2-17.")]
-Names = Annotated[list[str] | None, typer.Argument(metavar="LETTER", help="As `sayso dlq list` shows them.")]
+Name = Annotated[
+    str, typer.Argument(metavar="LETTER", help="As `sayso dlq list` shows it, e.g. 2-17.")
+]
+Names = Annotated[
+    list[str] | None, typer.Argument(metavar="LETTER", help="As `sayso dlq list` shows them.")
+]
 Cause = Annotated[str | None, typer.Option(help="Of this cause only, e.g. invalid.")]
-OfTopic = Annotated[str | None, typer.Option("--topic", help="Of this topic only, e.g. send-requests.")]
-By = Annotated[str | None, typer.Option(metavar="NAME", help="Who does it. Default: your name on this machine.")]
+OfTopic = Annotated[
+    str | None, typer.Option("--topic", help="Of this topic only, e.g. send-requests.")
+]
+By = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="Who does it. Default: your name on this machine."),
+]
 Why = Annotated[str, typer.Option("--reason", help="Kept with it.")]
 Every = Annotated[bool, typer.Option("--all", help="All that --cause and --topic leave.")]
 
@@ -28,7 +39,9 @@ Every = Annotated[bool, typer.Option("--all", help="All that --cause and --topic
 def listed(
     cause: Cause = None,
     topic: OfTopic = None,
-    resolved: Annotated[bool, typer.Option("--resolved", help="Also those replayed or dropped.")] = False,
+    resolved: Annotated[
+        bool, typer.Option("--resolved", help="Also those replayed or dropped.")
+    ] = False,
     bootstrap: options.Bootstrap = None,
     state: options.State = options.STATE,
     as_json: options.Json = False,
@@ -50,18 +63,28 @@ def listed(
         print_json([_data(one, unmask) for one in found])
         return
     if not found:
-        console().print("No dead letters are open." if not (cause or topic) else "None.", style="green")
+        console().print(
+            "No dead letters are open." if not (cause or topic) else "None.", style="green"
+        )
         return
     shown = console()
     by_cause = [(topic, cause, CAUSES.get(cause, ""), *many) for topic, cause, *many in counts]
     shown.print(table("By cause", ("topic", "cause", "meaning", "open#", "all#"), by_cause))
     lines = [
-        (one.name, clock(one.said.at.isoformat()), one.said.room,
-         f"{one.said.topic}/{one.said.partition}@{one.said.offset}", one.said.cause,
-         one.said.reason if unmask else mask_text(one.said.reason), one.resolution.action if one.resolution else "open")
+        (
+            one.name,
+            clock(one.said.at.isoformat()),
+            one.said.room,
+            f"{one.said.topic}/{one.said.partition}@{one.said.offset}",
+            one.said.cause,
+            one.said.reason if unmask else mask_text(one.said.reason),
+            one.resolution.action if one.resolution else "open",
+        )
         for one in found
-    ]  # fmt: skip
-    shown.print(table("Letters", ("letter", "at (UTC)", "room", "stood at", "cause", "because", ""), lines))
+    ]
+    shown.print(
+        table("Letters", ("letter", "at (UTC)", "room", "stood at", "cause", "because", ""), lines)
+    )
 
 
 @app.command()
@@ -86,12 +109,25 @@ def show(
         print_json(data)
         return
     shown = console()
-    for field in ("letter", "stood_at", "written", "room", "cause", "reason", "key", "headers", "resolution"):
+    for field in (
+        "letter",
+        "stood_at",
+        "written",
+        "room",
+        "cause",
+        "reason",
+        "key",
+        "headers",
+        "resolution",
+    ):
         if data[field]:
             shown.print(f"{field.replace('_', ' '):>10}  {data[field]}")
     print_json(data["value"])
     if not one.resolution:
-        shown.print(f"Mend and replay it: sayso dlq fix {name}    Or: sayso dlq drop {name} --reason ...", style="dim")
+        shown.print(
+            f"Mend and replay it: sayso dlq fix {name}    Or: sayso dlq drop {name} --reason ...",
+            style="dim",
+        )
 
 
 @app.command()
@@ -183,7 +219,13 @@ def drop(
 
 
 def _replayed(
-    opened: Ledger, one: Letter, value: bytes | None, bootstrap: str | None, state: Any, by: str | None, reason: str
+    opened: Ledger,
+    one: Letter,
+    value: bytes | None,
+    bootstrap: str | None,
+    state: Any,
+    by: str | None,
+    reason: str,
 ) -> None:
     from pydantic import ValidationError
 
@@ -200,14 +242,26 @@ def _replayed(
     try:
         record = again(one.said, one.name, value if value is not None else was or b"")
     except (ValidationError, UnicodeEncodeError) as error:
-        raise Refused(f"it would come back: {why_not(error)}; mend it with `sayso dlq fix {one.name}`") from None
-    _resolved(opened, one, "replayed", record, bootstrap, state, by, reason, mended=value is not None)
+        raise Refused(
+            f"it would come back: {why_not(error)}; mend it with `sayso dlq fix {one.name}`"
+        ) from None
+    _resolved(
+        opened, one, "replayed", record, bootstrap, state, by, reason, mended=value is not None
+    )
 
 
 def _resolved(
-    opened: Ledger, one: Letter, action: str, record: Any, bootstrap: str | None, state: Any, by: str | None,
-    reason: str, *, mended: bool = False,
-) -> None:  # fmt: skip
+    opened: Ledger,
+    one: Letter,
+    action: str,
+    record: Any,
+    bootstrap: str | None,
+    state: Any,
+    by: str | None,
+    reason: str,
+    *,
+    mended: bool = False,
+) -> None:
     """Raises Refused."""
     from datetime import UTC, datetime
     from getpass import getuser
@@ -219,9 +273,16 @@ def _resolved(
 
     where = bootstrap_of(bootstrap, state)
     note = LetterResolution(
-        topic=one.said.topic, source_partition=one.said.partition, partition=one.partition, offset=one.offset,
-        action=LetterAction(action), by=by or getuser(), reason=reason, mended=mended, at=datetime.now(UTC),
-    )  # fmt: skip
+        topic=one.said.topic,
+        source_partition=one.said.partition,
+        partition=one.partition,
+        offset=one.offset,
+        action=LetterAction(action),
+        by=by or getuser(),
+        reason=reason,
+        mended=mended,
+        at=datetime.now(UTC),
+    )
 
     async def still_open() -> bool:
         await opened.catch_up(where)
@@ -234,13 +295,19 @@ def _resolved(
         raise Refused(str(error), 1) from None
 
 
-def _chosen(opened: Ledger, names: list[str] | None, cause: str | None, topic: str | None, every: bool) -> list[Letter]:
+def _chosen(
+    opened: Ledger, names: list[str] | None, cause: str | None, topic: str | None, every: bool
+) -> list[Letter]:
     """Raises Refused."""
     from services.ledger.letters import letters
 
     if bool(names) == every:
         raise Refused("Name the letters, or give --all (with --cause or --topic to narrow it)")
-    return [_open(opened, name) for name in names] if names else letters(opened, _wanted(opened, cause, topic, False))
+    return (
+        [_open(opened, name) for name in names]
+        if names
+        else letters(opened, _wanted(opened, cause, topic, False))
+    )
 
 
 def _wanted(opened: Ledger, cause: str | None, topic: str | None, resolved: bool) -> Any:
@@ -282,7 +349,11 @@ def _data(one: Letter, unmask: bool) -> dict[str, Any]:
     from services.cli.masking import mask, mask_text
 
     said = one.said
-    key = base64.b64decode(said.key).decode(errors="backslashreplace") if said.key is not None else None
+    key = (
+        base64.b64decode(said.key).decode(errors="backslashreplace")
+        if said.key is not None
+        else None
+    )
     data = {
         "letter": one.name,
         "stood_at": f"{said.topic}/{said.partition}@{said.offset}",
@@ -292,7 +363,10 @@ def _data(one: Letter, unmask: bool) -> dict[str, Any]:
         "cause": said.cause,
         "reason": said.reason if unmask else mask_text(said.reason),
         "key": key if unmask or key is None else mask_text(key),
-        "headers": {name: base64.b64decode(text).decode(errors="backslashreplace") for name, text in said.headers},
+        "headers": {
+            name: base64.b64decode(text).decode(errors="backslashreplace")
+            for name, text in said.headers
+        },
         "resolution": one.resolution.model_dump(mode="json") if one.resolution else None,
     }
     value = shown_value(said)
@@ -304,6 +378,10 @@ def _say_what_remains(one: Letter) -> None:
     from schemas.topics import CONSENT_EVENTS, INBOUND, REPLIES
     from services.cli.screen import note
 
-    note(f"Replayed to {one.said.topic}, once. If it is set aside again it comes back under a new name.")
+    note(
+        f"Replayed to {one.said.topic}, once. If it is set aside again it comes back under a new name."
+    )
     if one.said.topic in {topic.name for topic in (CONSENT_EVENTS, REPLIES, INBOUND)}:
-        note("Its number is blocked until somebody says what was meant: `sayso consent resolve NUMBER`.")
+        note(
+            "Its number is blocked until somebody says what was meant: `sayso consent resolve NUMBER`."
+        )

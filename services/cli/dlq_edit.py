@@ -29,7 +29,10 @@ def edited(letter: DeadLetter) -> bytes | None:
     with tempfile.TemporaryDirectory(prefix="sayso-") as folder:
         file = Path(folder) / f"{letter.topic}.json"
         while True:
-            told = f"{letter.topic}: {trouble}", "Mend the JSON below and save; empty the file to give up."
+            told = (
+                f"{letter.topic}: {trouble}",
+                "Mend the JSON below and save; empty the file to give up.",
+            )
             head = "".join(f"{_MARK}{line}\n" for line in told)
             _write(file, head + text)
             _run(command, file)
@@ -83,7 +86,9 @@ def _text(letter: DeadLetter) -> str:
 
 
 def _without_marks(text: str) -> str:
-    return "".join(line for line in text.splitlines(keepends=True) if not line.startswith(_MARK.rstrip()))
+    return "".join(
+        line for line in text.splitlines(keepends=True) if not line.startswith(_MARK.rstrip())
+    )
 
 
 def _write(file: Path, text: str) -> None:

@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from services.ledger import Ledger
     from services.ledger.doubts import Doubt
 
-app = typer.Typer(help="Texts of which nobody knows whether they went out, and what to do with them.",
-                  no_args_is_help=True)  # fmt: skip
+app = typer.Typer(
+    help="Texts of which nobody knows whether they went out, and what to do with them.",
+    no_args_is_help=True,
+)
 
 
 STAYS = "it stays in doubt and may not be sent again: it was canceled, or its number has said STOP since"
@@ -39,9 +41,12 @@ Which = Annotated[str, typer.Argument(metavar="MESSAGE_ID", help="As in sayso do
 
 @app.command("list")
 def show(
-    tenant: options.Tenant = None, bootstrap: options.Bootstrap = None, state: options.State = options.STATE,
-    as_json: options.Json = False, unmask: options.Unmask = False,
-) -> None:  # fmt: skip
+    tenant: options.Tenant = None,
+    bootstrap: options.Bootstrap = None,
+    state: options.State = options.STATE,
+    as_json: options.Json = False,
+    unmask: options.Unmask = False,
+) -> None:
     """What is in doubt, since when and why, and what was found in the provider's list. The longest standing first.
 
     Example: [cyan]sayso doubt list[/]
@@ -62,18 +67,33 @@ def show(
         console().print("Nothing is in doubt.")
         return
     rows = [
-        (f"{one.tenant}/{one.message_id}", one.to if unmask else masked(one.to), one.sender, clock(one.since)[:16],
-         mask_text(f"{one.evidence}; found: {one.found}" if one.found else f"{one.evidence}; nothing found out yet"))
+        (
+            f"{one.tenant}/{one.message_id}",
+            one.to if unmask else masked(one.to),
+            one.sender,
+            clock(one.since)[:16],
+            mask_text(
+                f"{one.evidence}; found: {one.found}"
+                if one.found
+                else f"{one.evidence}; nothing found out yet"
+            ),
+        )
         for one in found
-    ]  # fmt: skip
-    console().print(table("In doubt", ("message", "number", "sender", "since (UTC)", "because"), rows))
+    ]
+    console().print(
+        table("In doubt", ("message", "number", "sender", "since (UTC)", "because"), rows)
+    )
 
 
 @app.command()
 def resend(
-    message_id: Which, tenant: options.Tenant = None, by: as_whom.By = None,
-    bootstrap: options.Bootstrap = None, state: options.State = options.STATE, as_json: options.Json = False,
-) -> None:  # fmt: skip
+    message_id: Which,
+    tenant: options.Tenant = None,
+    by: as_whom.By = None,
+    bootstrap: options.Bootstrap = None,
+    state: options.State = options.STATE,
+    as_json: options.Json = False,
+) -> None:
     """Send it again, if the gate still lets it: you take it upon you that it may arrive twice.
 
     The gate judges it afresh: consent, hours and caps of now. Exit code 1 if nobody has answered.
@@ -85,9 +105,13 @@ def resend(
 
 @app.command()
 def drop(
-    message_id: Which, tenant: options.Tenant = None, by: as_whom.By = None,
-    bootstrap: options.Bootstrap = None, state: options.State = options.STATE, as_json: options.Json = False,
-) -> None:  # fmt: skip
+    message_id: Which,
+    tenant: options.Tenant = None,
+    by: as_whom.By = None,
+    bootstrap: options.Bootstrap = None,
+    state: options.State = options.STATE,
+    as_json: options.Json = False,
+) -> None:
     """Leave it as it is: it is not sent again, and counts as unknown until the provider tells of it.
 
     Exit code 1 if nobody has answered.
@@ -98,9 +122,14 @@ def drop(
 
 
 def _resolve(
-    action: Literal["resend", "drop"], message_id: str, tenant: str | None, by: str,
-    bootstrap: str | None, state: Path, as_json: bool,
-) -> None:  # fmt: skip
+    action: Literal["resend", "drop"],
+    message_id: str,
+    tenant: str | None,
+    by: str,
+    bootstrap: str | None,
+    state: Path,
+    as_json: bool,
+) -> None:
     from schemas.controls import Resolve
     from schemas.topics import DISPATCH_CONTROLS
     from services.cli.awaited import awaited
@@ -110,21 +139,38 @@ def _resolve(
     where = bootstrap_of(bootstrap, state)
     with ledger(bootstrap, state, tenant) as opened:
         doubt = _one(opened, message_id, tenant)
-        word = Resolve(sender=doubt.sender, tenant=doubt.tenant, message_id=message_id, attempt=doubt.attempt,
-                       action=action, by=by, at=datetime.now(UTC))  # fmt: skip
+        word = Resolve(
+            sender=doubt.sender,
+            tenant=doubt.tenant,
+            message_id=message_id,
+            attempt=doubt.attempt,
+            action=action,
+            by=by,
+            at=datetime.now(UTC),
+        )
         publish(where, DISPATCH_CONTROLS, [word])
         after = awaited(opened, where, lambda ledger: _after(ledger, doubt, action))
     if after is None:
         raise Refused(
-            f"Asked to {action} it, and nobody has answered yet: is dispatch's worker running? (sayso lag)", 1
+            f"Asked to {action} it, and nobody has answered yet: is dispatch's worker running? (sayso lag)",
+            1,
         )
     if as_json:
-        print_json({"tenant": doubt.tenant, "message_id": message_id, "action": action, "state": after.state,
-                    "says": after.says})  # fmt: skip
+        print_json(
+            {
+                "tenant": doubt.tenant,
+                "message_id": message_id,
+                "action": action,
+                "state": after.state,
+                "says": after.says,
+            }
+        )
     else:
         console().print(f"[bold]{doubt.tenant}/{message_id}[/]: {after.says}")
-        console().print(f"  sayso explain {message_id} --tenant {doubt.tenant}{options.same(state, bootstrap)}",
-                        style="cyan")  # fmt: skip
+        console().print(
+            f"  sayso explain {message_id} --tenant {doubt.tenant}{options.same(state, bootstrap)}",
+            style="cyan",
+        )
     raise typer.Exit(0 if after.done else 1)
 
 
@@ -134,13 +180,19 @@ def _one(ledger: Ledger, message_id: str, tenant: str | None) -> Doubt:
 
     found = doubts(ledger, tenant, message_id)
     if len(found) > 1:
-        raise Refused(f"{', '.join(one.tenant for one in found)} each doubt a {message_id!r}: say which with --tenant")
+        raise Refused(
+            f"{', '.join(one.tenant for one in found)} each doubt a {message_id!r}: say which with --tenant"
+        )
     if found:
         return found[0]
     known = standings(ledger, message_id, tenant)
     if not known:
-        raise Refused(f"No message {message_id!r} is on record" + (f" at {tenant}" if tenant else ""))
-    raise Refused(f"{known[0].tenant}/{message_id} is not in doubt: it is {known[0].state or 'not judged yet'}")
+        raise Refused(
+            f"No message {message_id!r} is on record" + (f" at {tenant}" if tenant else "")
+        )
+    raise Refused(
+        f"{known[0].tenant}/{message_id} is not in doubt: it is {known[0].state or 'not judged yet'}"
+    )
 
 
 def _after(ledger: Ledger, doubt: Doubt, action: str) -> After | None:
@@ -156,6 +208,10 @@ def _after(ledger: Ledger, doubt: Doubt, action: str) -> After | None:
     if now.state == State.IN_DOUBT:
         return None  # dispatch has told, and outcomes is about to
     if action == "drop":
-        return After(now.state or "", DROPPED.get(now.state or "", f"it is {now.state} by now"), done=True)
-    known = MEANINGS[State(now.state)].words if now.state in set(State) else "not known to this version"
+        return After(
+            now.state or "", DROPPED.get(now.state or "", f"it is {now.state} by now"), done=True
+        )
+    known = (
+        MEANINGS[State(now.state)].words if now.state in set(State) else "not known to this version"
+    )
     return After(now.state or "", f"taken up again: it is {now.state}: {known}", done=True)

@@ -18,9 +18,13 @@ if TYPE_CHECKING:
 
 Out = Annotated[
     Path | None,
-    typer.Option("--out", metavar="FILE", help="Write it here: as JSON if it ends in .json, else to read.",
-                 show_default=False),
-]  # fmt: skip
+    typer.Option(
+        "--out",
+        metavar="FILE",
+        help="Write it here: as JSON if it ends in .json, else to read.",
+        show_default=False,
+    ),
+]
 Numbers = Annotated[bool, typer.Option("--numbers", help="With phone numbers in full.")]
 Texts = Annotated[bool, typer.Option("--texts", help="With what was written in full.")]
 HOW = "say --out FILE, or set SAYSO_SUPPORT_ADDRESS and SAYSO_SMTP_URL to mail it"
@@ -51,7 +55,9 @@ def escalate(
     if mailing:
         _mail(*mailing, found)
     where = out or (mailing and f"mailed to {mailing[1]}")
-    console().print(f"{found.tenant}/{found.message_id}: the bundle is {'in ' if out else ''}{where}.")
+    console().print(
+        f"{found.tenant}/{found.message_id}: the bundle is {'in ' if out else ''}{where}."
+    )
 
 
 def _write(file: Path, found: Explained) -> None:
@@ -59,7 +65,11 @@ def _write(file: Path, found: Explained) -> None:
     from services.cli.bundle import as_data, as_text
 
     data = as_data(found, datetime.now(UTC))
-    text = json.dumps(data, indent=2, ensure_ascii=False) + "\n" if file.suffix == ".json" else as_text(found)
+    text = (
+        json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+        if file.suffix == ".json"
+        else as_text(found)
+    )
     try:
         file.touch(mode=0o600)
         file.write_text(text, encoding="utf-8")
@@ -98,7 +108,11 @@ def mail_of(found: Explained, to: str, sender: str, now: datetime) -> Mail:
     from services.notify import Mail
 
     outcome = found.outcome or {}
-    what = " ".join(filter(None, (outcome.get("state", "not judged yet"), outcome.get("error_code"))))
+    what = " ".join(
+        filter(None, (outcome.get("state", "not judged yet"), outcome.get("error_code")))
+    )
     whole = json.dumps(as_data(found, now), indent=2, ensure_ascii=False)
     subject = f"Sayso: {found.tenant}/{found.message_id} is {what}"
-    return Mail(sender, to, subject, as_text(found), {f"{found.message_id.replace(':', '_')}.json": whole})
+    return Mail(
+        sender, to, subject, as_text(found), {f"{found.message_id.replace(':', '_')}.json": whole}
+    )

@@ -24,7 +24,9 @@ def explain(
     state: options.State = options.STATE,
     as_of: Annotated[
         datetime | None,
-        typer.Option(parser=moments.moment, metavar="TIME", show_default=False, help="As it was known then."),
+        typer.Option(
+            parser=moments.moment, metavar="TIME", show_default=False, help="As it was known then."
+        ),
     ] = None,
     as_json: options.Json = False,
     unmask: options.Unmask = False,
@@ -46,7 +48,11 @@ def explain(
 
 
 def on_record(
-    message_id: str, tenant: str | None, bootstrap: str | None, state: Path, as_of: datetime | None = None
+    message_id: str,
+    tenant: str | None,
+    bootstrap: str | None,
+    state: Path,
+    as_of: datetime | None = None,
 ) -> Explained:
     """Raises Refused where it is not known, or not whose it is."""
     from services.cli.kafka import ledger
@@ -56,10 +62,15 @@ def on_record(
     with ledger(bootstrap, state, tenant) as opened:
         match explained(opened, message_id, tenant, as_of):
             case Unknown():
-                raise Refused(f"No message {message_id!r} is on record" + (f" at {tenant}" if tenant else "")
-                              + (f" as of {as_of:%Y-%m-%d %H:%M:%S} UTC" if as_of else ""))  # fmt: skip
+                raise Refused(
+                    f"No message {message_id!r} is on record"
+                    + (f" at {tenant}" if tenant else "")
+                    + (f" as of {as_of:%Y-%m-%d %H:%M:%S} UTC" if as_of else "")
+                )
             case Ambiguous(tenants=tenants):
-                raise Refused(f"{', '.join(tenants)} each have a message {message_id!r}: say which with --tenant")
+                raise Refused(
+                    f"{', '.join(tenants)} each have a message {message_id!r}: say which with --tenant"
+                )
             case found:
                 return found
 

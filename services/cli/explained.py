@@ -22,7 +22,9 @@ def headline(found: Explained, unmask: bool) -> Text:
     now = found.outcome or {}
     name = (f"{found.tenant}/{found.message_id}", "bold")
     step = _hidden(_next(now), unmask)
-    said = Text.assemble(("Next: ", "bold"), step, "\n", name, " is ", coloured(now.get("state", "not judged yet")))
+    said = Text.assemble(
+        ("Next: ", "bold"), step, "\n", name, " is ", coloured(now.get("state", "not judged yet"))
+    )
     if now.get("error_code"):
         said.append(f" with code {now['error_code']}")
     if because := now.get("error_title") or _because(found):
@@ -47,7 +49,11 @@ def _because(found: Explained) -> str:
     """The finding that decided, where the gate did not say send."""
     decisions = [event.data for event in found.events if event.what == "decision"]
     last = max(decisions, key=lambda one: int(one.get("seq", 1)), default={})
-    deciding = [one["reason"] for one in last.get("findings", ()) if one["verdict"] == last["verdict"] != "send"]
+    deciding = [
+        one["reason"]
+        for one in last.get("findings", ())
+        if one["verdict"] == last["verdict"] != "send"
+    ]
     return "; ".join(deciding)
 
 
@@ -61,7 +67,12 @@ def steps(found: Explained, unmask: bool) -> Iterator[tuple[str, str, Text, Text
     for event in (*told, *filter(None, [found.usage])):
         words = _hidden("; ".join(filter(None, _WORDS[event.what](event.data, unmask))), unmask)
         where = (event.place, "dim")
-        yield local(event.at, found.zone), clock(event.at), _what(event), Text.assemble(words, "  ", where)
+        yield (
+            local(event.at, found.zone),
+            clock(event.at),
+            _what(event),
+            Text.assemble(words, "  ", where),
+        )
 
 
 def _what(event: Event) -> Text:
@@ -69,8 +80,16 @@ def _what(event: Event) -> Text:
     return Text.assemble(event.what, " " if word else "", coloured(word.translate(ON_ONE_LINE)))
 
 
-_VERDICT = {"decision": "verdict", "attempt": "state", "receipt": "status", "outcome": "state", "consent": "now",
-            "control": "type", "approval": "action", "approval answer": "verdict"}  # fmt: skip
+_VERDICT = {
+    "decision": "verdict",
+    "attempt": "state",
+    "receipt": "status",
+    "outcome": "state",
+    "consent": "now",
+    "control": "type",
+    "approval": "action",
+    "approval answer": "verdict",
+}
 """The field that names what happened in a step of this kind."""
 
 
@@ -96,22 +115,36 @@ def _approval(data: Data, unmask: bool) -> list[str]:
 
 def _approval_answer(data: Data, unmask: bool) -> list[str]:
     to = f"to the {data['action']} by {data['by']}"
-    return ["taken" if data["applied"] else "not taken", to, f"{data['rule']}: {data['reason']}",
-            data.get("next_step", "")]  # fmt: skip
+    return [
+        "taken" if data["applied"] else "not taken",
+        to,
+        f"{data['rule']}: {data['reason']}",
+        data.get("next_step", ""),
+    ]
 
 
 def _decision(data: Data, unmask: bool) -> list[str]:
-    found = [f"{one['rule']}: {one['reason']}" + (f" → {one['next_step']}" if one.get("next_step") else "")
-             for one in data.get("findings", ())]  # fmt: skip
+    found = [
+        f"{one['rule']}: {one['reason']}"
+        + (f" → {one['next_step']}" if one.get("next_step") else "")
+        for one in data.get("findings", ())
+    ]
     until = f"until {clock(data['until'])}" if data.get("until") else ""
     by = data.get("evidence", {})
     place = f"{by['topic']}@{by.get('partition')}:{by.get('offset')}" if by.get("topic") else ""
-    return [*(found or ["nothing against it"]), until, f"consent epoch {data['consent_epoch']}" + (f" by {place}" if
-            place else ""), f"settings {data['policy_version']}"]  # fmt: skip
+    return [
+        *(found or ["nothing against it"]),
+        until,
+        f"consent epoch {data['consent_epoch']}" + (f" by {place}" if place else ""),
+        f"settings {data['policy_version']}",
+    ]
 
 
 def _order(data: Data, unmask: bool) -> list[str]:
-    return [f"from {data['sender']}, {data['lane']} lane", f"to leave before {clock(data['send_before'])}"]
+    return [
+        f"from {data['sender']}, {data['lane']} lane",
+        f"to leave before {clock(data['send_before'])}",
+    ]
 
 
 def _control(data: Data, unmask: bool) -> list[str]:
@@ -124,8 +157,12 @@ def _returned(data: Data, unmask: bool) -> list[str]:
 
 def _attempt(data: Data, unmask: bool) -> list[str]:
     code = f"code {data['code']}" if data.get("code") else ""
-    return [f"try {data['attempt']} from {data['sender']}", data.get("provider_id") or "", code,
-            data.get("evidence") or ""]  # fmt: skip
+    return [
+        f"try {data['attempt']} from {data['sender']}",
+        data.get("provider_id") or "",
+        code,
+        data.get("evidence") or "",
+    ]
 
 
 def _receipt(data: Data, unmask: bool) -> list[str]:
@@ -136,7 +173,11 @@ def _receipt(data: Data, unmask: bool) -> list[str]:
 def _outcome(data: Data, unmask: bool) -> list[str]:
     code = f"code {data['error_code']}" if data.get("error_code") else ""
     predicted, billed = data.get("segments_predicted"), data.get("segments_billed")
-    differs = f"{predicted} segments predicted, {billed} billed" if billed not in (None, predicted) else ""
+    differs = (
+        f"{predicted} segments predicted, {billed} billed"
+        if billed not in (None, predicted)
+        else ""
+    )
     return [f"version {data['version']}", code, differs, "final" if data["final"] else "not final"]
 
 
@@ -148,16 +189,30 @@ def _usage(data: Data, unmask: bool) -> list[str]:
 
 
 def _consent(data: Data, unmask: bool) -> list[str]:
-    return [f"{data['action']} by {data['source']}", data["reason"], f"epoch {data['consent_epoch']}"]
+    return [
+        f"{data['action']} by {data['source']}",
+        data["reason"],
+        f"epoch {data['consent_epoch']}",
+    ]
 
 
 _WORDS: dict[str, Callable[[Data, bool], list[str]]] = {
-    "person request": _person_request, "cancel": _cancel,
-    "approval": _approval, "approval answer": _approval_answer, "dismissal": _approval,
-    "request": _request, "decision": _decision, "order": _order, "control": _control, "returned": _returned,
-    "attempt": _attempt, "receipt": _receipt, "outcome": _outcome, "consent": _consent,
+    "person request": _person_request,
+    "cancel": _cancel,
+    "approval": _approval,
+    "approval answer": _approval_answer,
+    "dismissal": _approval,
+    "request": _request,
+    "decision": _decision,
+    "order": _order,
+    "control": _control,
+    "returned": _returned,
+    "attempt": _attempt,
+    "receipt": _receipt,
+    "outcome": _outcome,
+    "consent": _consent,
     "usage": _usage,
-}  # fmt: skip
+}
 
 
 def _number(written: str, unmask: bool) -> str:

@@ -48,7 +48,9 @@ async def house(wanted: Wanted, say: Callable[[str], None]) -> AsyncIterator[Hou
     """Stops everything in order at the end: the rooms first, so that no call to the provider is cut off; then the
     edges, the ledger, the broker.  Raises Refused."""
     if not wanted.bootstrap and access():
-        raise Refused("SAYSO_KAFKA_SECURITY is for a Kafka of your own: name it with --bootstrap, or unset it")
+        raise Refused(
+            "SAYSO_KAFKA_SECURITY is for a Kafka of your own: name it with --bootstrap, or unset it"
+        )
     lock = _claim(wanted.state)
     if wanted.fresh:
         _clear(wanted.state)
@@ -62,11 +64,19 @@ async def house(wanted: Wanted, say: Callable[[str], None]) -> AsyncIterator[Hou
         if wanted.simulated:
             await _sample(bootstrap, say)
         told = parts.environment(bootstrap, wanted.state, where)
-        say("starting " + ("the provider simulator, " if wanted.simulated else "") + "the webhook and the consents API")
-        await supervisor.start(parts.edges(told, where, wanted.script, wanted.seed) + parts.ledger(told))
+        say(
+            "starting "
+            + ("the provider simulator, " if wanted.simulated else "")
+            + "the webhook and the consents API"
+        )
+        await supervisor.start(
+            parts.edges(told, where, wanted.script, wanted.seed) + parts.ledger(told)
+        )
         say(f"starting the rooms: {', '.join(parts.ROOMS)}")
         await supervisor.start(parts.rooms(told))
-        yield House(bootstrap, where, lambda: str(broker.failure) if broker and broker.failure else None)
+        yield House(
+            bootstrap, where, lambda: str(broker.failure) if broker and broker.failure else None
+        )
     except (BrokerError, PartFailed) as error:
         raise Refused(str(error), 1) from None
     finally:
@@ -85,7 +95,9 @@ def _claim(state: Path) -> int:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(lock)
-        raise Refused(f"Sayso already runs in {state}: stop that one first, or give another --state", 1) from None
+        raise Refused(
+            f"Sayso already runs in {state}: stop that one first, or give another --state", 1
+        ) from None
     return lock
 
 
@@ -94,9 +106,14 @@ def _clear(state: Path) -> None:
         left.unlink(missing_ok=True)
 
 
-async def _end(supervisor: Supervisor, broker: EmbeddedBroker | None, say: Callable[[str], None]) -> None:
+async def _end(
+    supervisor: Supervisor, broker: EmbeddedBroker | None, say: Callable[[str], None]
+) -> None:
     if broker or supervisor.names:
-        say("stopping: rooms, simulator, webhook and consents, ledger" + (", broker" if broker else ""))
+        say(
+            "stopping: rooms, simulator, webhook and consents, ledger"
+            + (", broker" if broker else "")
+        )
     await supervisor.stop(*parts.ROOMS)
     await supervisor.stop("simulator", "webhook", "consents")
     await supervisor.stop("ledger")
@@ -112,7 +129,9 @@ async def _started(broker: EmbeddedBroker | None, say: Callable[[str], None]) ->
     try:
         return await asyncio.shield(starting)
     except asyncio.CancelledError:
-        with suppress(BrokerError):  # a thread cannot be interrupted, and half a start cannot be stopped
+        with suppress(
+            BrokerError
+        ):  # a thread cannot be interrupted, and half a start cannot be stopped
             await starting
         raise
 

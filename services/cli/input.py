@@ -33,7 +33,9 @@ def number(option: str, written: str) -> str:
     """In E.164.  Raises Refused."""
     clean = e164(written)
     if not _NUMBER.fullmatch(clean):
-        raise Refused(f"{option} {written!r} is not a phone number with plus and country code, such as +12125550123")
+        raise Refused(
+            f"{option} {written!r} is not a phone number with plus and country code, such as +12125550123"
+        )
     return clean
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+
 def no_broker(state: Path) -> Refused:
     from services.ledger.ledger import FILE
 
@@ -71,7 +72,9 @@ def must_hold(bootstrap: str, topic: Topic[Any]) -> None:
     except BrokerError as error:
         raise Refused(str(error), 1) from None
     if topic.name not in names:
-        raise Refused(f"Kafka at {bootstrap} does not have {topic.name}: run `sayso topics apply` first", 1)
+        raise Refused(
+            f"Kafka at {bootstrap} does not have {topic.name}: run `sayso topics apply` first", 1
+        )
 
 
 async def _topics(bootstrap: str) -> Collection[str]:
@@ -111,7 +114,9 @@ def ledger(given: str | None, state: Path, tenant: str | None = None) -> Iterato
         raise (no_broker(state) if nothing else Refused(str(error))) from None
     try:
         if bootstrap is None:
-            note(f"No broker is running: this is the ledger as of its last record, {_last_record(opened)}.")
+            note(
+                f"No broker is running: this is the ledger as of its last record, {_last_record(opened)}."
+            )
         else:
             _catch_up(opened, bootstrap)
         must_have(opened, tenant)
@@ -140,7 +145,11 @@ def _last_record(opened: Ledger) -> str:
     newest = opened.rows("""SELECT max(at) AS at FROM (SELECT max(at_ms) AS at FROM requests UNION ALL
         SELECT max(at_ms) FROM decisions UNION ALL SELECT max(at_ms) FROM outcomes UNION ALL
         SELECT max(at_ms) FROM consent_log)""")[0]["at"]
-    return f"{datetime.fromtimestamp(newest / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC" if newest else "none yet"
+    return (
+        f"{datetime.fromtimestamp(newest / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"
+        if newest
+        else "none yet"
+    )
 
 
 def _running(state: Path) -> str | None:

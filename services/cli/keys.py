@@ -11,7 +11,10 @@ import typer
 from services.cli import options
 from services.cli.refused import Refused
 
-app = typer.Typer(help="API keys of those who report consent; the state folder has their hashes.", no_args_is_help=True)
+app = typer.Typer(
+    help="API keys of those who report consent; the state folder has their hashes.",
+    no_args_is_help=True,
+)
 
 
 @app.command()
@@ -38,7 +41,9 @@ def add(
     try:
         TypeAdapter(Slug).validate_python(tenant)
     except ValidationError:
-        raise Refused(f"--tenant {tenant!r} cannot be used: use letters, digits and . _ : @ - (128 at most)") from None
+        raise Refused(
+            f"--tenant {tenant!r} cannot be used: use letters, digits and . _ : @ - (128 at most)"
+        ) from None
     if where := bootstrap or running(state):
         must_know(where, tenant)
     else:
@@ -51,7 +56,9 @@ def add(
 
 @app.command("list")
 def show(
-    tenant: options.Tenant = None, state: options.State = options.STATE, as_json: options.Json = False
+    tenant: options.Tenant = None,
+    state: options.State = options.STATE,
+    as_json: options.Json = False,
 ) -> None:
     """Every key there is, and those that no longer hold; never the secret.
 
@@ -72,16 +79,23 @@ def show(
         console().print("There are no keys yet: sayso keys add")
         return
     rows = [
-        (key.id, key.tenant, key.label, clock(key.created_at.isoformat()),
-         clock(key.revoked_at.isoformat()) if key.revoked_at else "")
+        (
+            key.id,
+            key.tenant,
+            key.label,
+            clock(key.created_at.isoformat()),
+            clock(key.revoked_at.isoformat()) if key.revoked_at else "",
+        )
         for key in found
-    ]  # fmt: skip
+    ]
     console().print(table(None, ("key", "tenant", "about", "made (UTC)", "revoked (UTC)"), rows))
 
 
 @app.command()
 def revoke(
-    key: Annotated[str, typer.Argument(metavar="KEY", help="Its id, as `sayso keys list` shows it.")],
+    key: Annotated[
+        str, typer.Argument(metavar="KEY", help="Its id, as `sayso keys list` shows it.")
+    ],
     state: options.State = options.STATE,
 ) -> None:
     """Refuse a key from now on; what it brought stays, and still names it.

@@ -14,12 +14,18 @@ if TYPE_CHECKING:
 
 ScoreFile = Annotated[
     Path | None,
-    typer.Option("--score", metavar="FILE.tsv", help="Read these labelled texts instead, and say how well it went."),
+    typer.Option(
+        "--score",
+        metavar="FILE.tsv",
+        help="Read these labelled texts instead, and say how well it went.",
+    ),
 ]
 
 
 def keywords(
-    tenant: Annotated[str | None, typer.Option("--tenant", "-t", metavar="TENANT", help="As it is for one.")] = None,
+    tenant: Annotated[
+        str | None, typer.Option("--tenant", "-t", metavar="TENANT", help="As it is for one.")
+    ] = None,
     score: ScoreFile = None,
     bootstrap: options.Bootstrap = None,
     state: options.State = options.STATE,
@@ -41,7 +47,9 @@ def _settings(tenant: str, bootstrap: str | None, state: Path) -> TenantSettings
     from services.cli.known import among
 
     with ledger(bootstrap, state) as opened:
-        found = {row["tenant"]: row["json"] for row in opened.rows("SELECT tenant, json FROM tenants")}
+        found = {
+            row["tenant"]: row["json"] for row in opened.rows("SELECT tenant, json FROM tenants")
+        }
     among(tenant, found)
     return TenantSettings.model_validate_json(found[tenant])
 
@@ -52,18 +60,34 @@ def _show(tenant: TenantSettings | None, as_json: bool) -> None:
     from streams.answers.revoked import patterns_of
 
     locales = tenant.locales if tenant else LOCALES
-    words = [(word.meaning.upper(), word.word, word.locale, word.source) for word in words_in(locales)]
+    words = [
+        (word.meaning.upper(), word.word, word.locale, word.source) for word in words_in(locales)
+    ]
     if tenant:
-        words += [(meaning.upper(), word, "", f"{tenant.tenant}'s own") for word, meaning in tenant.keywords.pairs()]
+        words += [
+            (meaning.upper(), word, "", f"{tenant.tenant}'s own")
+            for word, meaning in tenant.keywords.pairs()
+        ]
     patterns = [(pattern.id, pattern.locale, pattern.example) for pattern in patterns_of(locales)]
     if as_json:
-        print_json({"words": _named(("meaning", "word", "locale", "source"), words),
-                    "patterns": _named(("id", "locale", "example"), patterns)})  # fmt: skip
+        print_json(
+            {
+                "words": _named(("meaning", "word", "locale", "source"), words),
+                "patterns": _named(("id", "locale", "example"), patterns),
+            }
+        )
         return
-    console().print(table("Words: the whole text, whatever its case and signs",
-                          ("means", "word", "locale", "source"), words))  # fmt: skip
-    console().print("\nYES counts where an opt-in request or an opt-out stands; a STOP in other words at once, and a "
-                    "person is asked to confirm or lift it.\n")  # fmt: skip
+    console().print(
+        table(
+            "Words: the whole text, whatever its case and signs",
+            ("means", "word", "locale", "source"),
+            words,
+        )
+    )
+    console().print(
+        "\nYES counts where an opt-in request or an opt-out stands; a STOP in other words at once, and a "
+        "person is asked to confirm or lift it.\n"
+    )
     console().print(table("STOP in other words", ("pattern", "locale", "example"), patterns))
 
 
@@ -79,23 +103,75 @@ def _show_score(file: Path, as_json: bool) -> None:
     try:
         said = labelled(file.read_text(encoding="utf-8").splitlines())
     except (OSError, UnicodeDecodeError) as error:
-        raise Refused(f"{file} cannot be read: {getattr(error, 'strerror', None) or 'it is not UTF-8 text'}") from None
+        raise Refused(
+            f"{file} cannot be read: {getattr(error, 'strerror', None) or 'it is not UTF-8 text'}"
+        ) from None
     except ValueError as error:
         line = str(error).split(":")[0]
-        raise Refused(f"{file}, {line}: write part, label, source and text, with a tab between each two") from None
-    scores = {part: score(one for one in said if one.part == part) for part in dict.fromkeys(one.part for one in said)}
+        raise Refused(
+            f"{file}, {line}: write part, label, source and text, with a tab between each two"
+        ) from None
+    scores = {
+        part: score(one for one in said if one.part == part)
+        for part in dict.fromkeys(one.part for one in said)
+    }
     if as_json:
-        print_json({part: {"texts": found.texts, "precision": found.precision, "recall": found.recall,
-                           "hits": found.hits, "false": found.false, "missed": found.missed}
-                    for part, found in scores.items()})  # fmt: skip
+        print_json(
+            {
+                part: {
+                    "texts": found.texts,
+                    "precision": found.precision,
+                    "recall": found.recall,
+                    "hits": found.hits,
+                    "false": found.false,
+                    "missed": found.missed,
+                }
+                for part, found in scores.items()
+            }
+        )
         return
-    columns = ("part", "texts#", "revocations#", "found#", "found wrongly#", "precision#", "recall#")
-    console().print(table("STOP in other words", columns, [
-        (part, found.texts, found.hits + found.missed, found.hits, found.false,
-         f"{found.precision:.1%}", f"{found.recall:.1%}") for part, found in scores.items()
-    ]))  # fmt: skip
+    columns = (
+        "part",
+        "texts#",
+        "revocations#",
+        "found#",
+        "found wrongly#",
+        "precision#",
+        "recall#",
+    )
+    console().print(
+        table(
+            "STOP in other words",
+            columns,
+            [
+                (
+                    part,
+                    found.texts,
+                    found.hits + found.missed,
+                    found.hits,
+                    found.false,
+                    f"{found.precision:.1%}",
+                    f"{found.recall:.1%}",
+                )
+                for part, found in scores.items()
+            ],
+        )
+    )
     console().print()
-    console().print(table("Read as something else", ("part", "is", "read as", "by", "text"), [
-        (part, one.said.label.upper(), one.read.meaning.upper(), one.read.by, one.said.text[:100])
-        for part, found in scores.items() for one in found.misread
-    ]))  # fmt: skip
+    console().print(
+        table(
+            "Read as something else",
+            ("part", "is", "read as", "by", "text"),
+            [
+                (
+                    part,
+                    one.said.label.upper(),
+                    one.read.meaning.upper(),
+                    one.read.by,
+                    one.said.text[:100],
+                )
+                for part, found in scores.items()
+                for one in found.misread
+            ],
+        )
+    )

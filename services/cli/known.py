@@ -15,8 +15,17 @@ if TYPE_CHECKING:
 
 PATIENCE: Final = 5.0
 """Seconds for the settings; where they cannot be had, whoever judges what is written has the last word."""
-_TRACES: Final = ("requests", "decisions", "outcomes", "usage", "alerts", "consent_events", "consent_log",
-                  "number_facts", "person_events")  # fmt: skip
+_TRACES: Final = (
+    "requests",
+    "decisions",
+    "outcomes",
+    "usage",
+    "alerts",
+    "consent_events",
+    "consent_log",
+    "number_facts",
+    "person_events",
+)
 """Tables that tell of a tenant whose settings are gone."""
 
 
@@ -37,7 +46,9 @@ def must_have(opened: Ledger, tenant: str | None) -> None:
     names = {row["tenant"] for row in opened.rows("SELECT tenant FROM tenants")}
     if tenant is None or not names or tenant in names:
         return
-    if not any(opened.rows(f"SELECT 1 FROM {table} WHERE tenant = ? LIMIT 1", tenant) for table in _TRACES):
+    if not any(
+        opened.rows(f"SELECT 1 FROM {table} WHERE tenant = ? LIMIT 1", tenant) for table in _TRACES
+    ):
         among(tenant, names)
 
 
@@ -61,7 +72,9 @@ def among(tenant: str, names: Collection[str]) -> None:
     if tenant in names:
         return
     if not names:
-        raise Refused(f"There is no tenant {tenant!r}, nor any other yet: sayso tenants apply FILE.yaml")
+        raise Refused(
+            f"There is no tenant {tenant!r}, nor any other yet: sayso tenants apply FILE.yaml"
+        )
     near = difflib.get_close_matches(tenant, names, 1, 0.6)
     hint = f"did you mean {near[0]!r}?" if near else "see `sayso tenants list`"
     raise Refused(f"There is no tenant {tenant!r}: {hint}")

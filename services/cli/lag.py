@@ -23,9 +23,13 @@ _STYLES = {"OK": "green", "WARN": "yellow", "STALLED": "red", "STOPPED": "red"}
 
 def lag(
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Go on until Ctrl-C.")] = False,
-    every: Annotated[float, typer.Option(min=0.2, max=3600, help="Seconds between two looks.")] = 1.0,
+    every: Annotated[
+        float, typer.Option(min=0.2, max=3600, help="Seconds between two looks.")
+    ] = 1.0,
     room: Annotated[str | None, typer.Option(help="Of this room only.")] = None,
-    everything: Annotated[bool, typer.Option("--all", "-a", help="Also partitions where all is well.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", "-a", help="Also partitions where all is well.")
+    ] = False,
     bootstrap: options.Bootstrap = None,
     state: options.State = options.STATE,
     as_json: options.Json = False,
@@ -42,7 +46,9 @@ def lag(
 
     worst: list[str] = []
     asked = _looks(bootstrap_of(bootstrap, state), room, every)
-    show = _watched(asked, everything, as_json) if watch else _once(asked, everything, as_json, worst)
+    show = (
+        _watched(asked, everything, as_json) if watch else _once(asked, everything, as_json, worst)
+    )
     if until_interrupted(show) and not watch:
         raise typer.Exit(130)
     raise typer.Exit(1 if set(worst) & {"STALLED", "STOPPED"} else 0)
@@ -60,7 +66,10 @@ async def _looks(bootstrap: str, room: str | None, every: float) -> AsyncIterato
             while True:
                 found = await watch.look()
                 if not found.lines:
-                    raise Refused(f"Kafka at {bootstrap} does not have our topics: run `sayso topics apply` first", 1)
+                    raise Refused(
+                        f"Kafka at {bootstrap} does not have our topics: run `sayso topics apply` first",
+                        1,
+                    )
                 yield found
                 await asyncio.sleep(every)
     except LagError as error:
@@ -78,7 +87,9 @@ def groups(room: str | None) -> dict[str, list[str]]:
     return {f"sayso.{one.name}": [topic.name for topic in one.reads] for one in wanted}
 
 
-async def _once(looks: AsyncIterator[Report], everything: bool, as_json: bool, worst: list[str]) -> None:
+async def _once(
+    looks: AsyncIterator[Report], everything: bool, as_json: bool, worst: list[str]
+) -> None:
     from services.cli.bar import bar
     from services.cli.screen import console, print_json
 
@@ -111,8 +122,13 @@ async def _watched(looks: AsyncIterator[Report], everything: bool, as_json: bool
 
 
 def as_data(found: Report) -> dict[str, Any]:
-    return {"at": found.at, "span": found.span, "worst": found.worst, "groups": found.states,
-            "partitions": [line._asdict() for line in found.lines]}  # fmt: skip
+    return {
+        "at": found.at,
+        "span": found.span,
+        "worst": found.worst,
+        "groups": found.states,
+        "partitions": [line._asdict() for line in found.lines],
+    }
 
 
 def _screen(found: Report, everything: bool) -> RenderableType:
@@ -123,8 +139,20 @@ def _screen(found: Report, everything: bool) -> RenderableType:
 
     shown = [line for line in found.lines if everything or line.lag]
     quiet = {} if everything else _without_lag(found)
-    columns = ("group", "topic", "part#", "committed#", "end#", "lag#", "seconds#", "in/s#", "out/s#", "drained in#",
-               "verdict", "because")  # fmt: skip
+    columns = (
+        "group",
+        "topic",
+        "part#",
+        "committed#",
+        "end#",
+        "lag#",
+        "seconds#",
+        "in/s#",
+        "out/s#",
+        "drained in#",
+        "verdict",
+        "because",
+    )
     total = sum(line.lag for line in found.lines)
     says = f"{total:,} records to judge in {len(found.lines):,} partitions; over {found.span:.0f} s: {found.worst}"
     foot = Text(says, style=_STYLES[found.worst])
@@ -139,7 +167,14 @@ def _without_lag(found: Report) -> dict[tuple[str, str, str], tuple[Any, ...]]:
     bad = [line for line in found.lines if not line.lag and line.verdict != "OK"]
     alike = Counter((line.group, line.verdict, line.cause) for line in bad)
     return {
-        (group, word, cause): (group, f"{count} partitions", *[""] * 4, *[""] * 4, Text(word, _STYLES[word]), cause)
+        (group, word, cause): (
+            group,
+            f"{count} partitions",
+            *[""] * 4,
+            *[""] * 4,
+            Text(word, _STYLES[word]),
+            cause,
+        )
         for (group, word, cause), count in alike.items()
     }
 
@@ -148,11 +183,26 @@ def _cells(line: Line) -> tuple[Any, ...]:
     from rich.text import Text
 
     return (
-        line.group, line.topic, line.partition, "never" if line.committed is None else line.committed, line.end,
-        line.lag, f"{line.seconds:.1f}", f"{line.incoming:.1f}", f"{line.outgoing:.1f}", _drained(line.drain),
-        Text(line.verdict, style=_STYLES[line.verdict]), line.cause,
-    )  # fmt: skip
+        line.group,
+        line.topic,
+        line.partition,
+        "never" if line.committed is None else line.committed,
+        line.end,
+        line.lag,
+        f"{line.seconds:.1f}",
+        f"{line.incoming:.1f}",
+        f"{line.outgoing:.1f}",
+        _drained(line.drain),
+        Text(line.verdict, style=_STYLES[line.verdict]),
+        line.cause,
+    )
 
 
 def _drained(seconds: float | None) -> str:
-    return "never" if seconds is None else f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+    return (
+        "never"
+        if seconds is None
+        else f"{seconds:.0f} s"
+        if seconds < 120
+        else f"{seconds / 60:.0f} min"
+    )

@@ -16,8 +16,19 @@ _NUMBER = re.compile(
 _RECIPIENTS = {"to", "number", "To"}
 """Fields that hold a recipient's number, however it is written."""
 _TEXTS = {"body", "text", "wording", "value", "Body"}
-_OURS = {"sender", "to_address", "owner", "shared_by", "message_id", "event_id", "provider_id", "timestamp", "offset",
-         "place", "origin"}  # fmt: skip
+_OURS = {
+    "sender",
+    "to_address",
+    "owner",
+    "shared_by",
+    "message_id",
+    "event_id",
+    "provider_id",
+    "timestamp",
+    "offset",
+    "place",
+    "origin",
+}
 """Fields that hold no recipient's number, though some look like one."""
 
 
@@ -28,7 +39,9 @@ def mask(value: Any) -> Any:
 
 def mask_texts(value: Any, field: str = "") -> Any:
     """A copy with the length of each text in its place."""
-    return _each(value, field, lambda text, of: f"({len(text)} characters)" if of in _TEXTS else text)
+    return _each(
+        value, field, lambda text, of: f"({len(text)} characters)" if of in _TEXTS else text
+    )
 
 
 def mask_numbers(value: Any, field: str = "") -> Any:

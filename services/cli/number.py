@@ -14,10 +14,17 @@ if TYPE_CHECKING:
     from services.ledger.numbers import Said
 
 Confirmed = Annotated[
-    bool, typer.Option("--confirmed", help="Somebody has made sure that it is right: it is neither doubtful, nor a "
-                       "landline, nor one that takes no texts.")
-]  # fmt: skip
-Actor = Annotated[str | None, typer.Option("--actor", metavar="NAME", help="Who has made sure.", show_default=False)]
+    bool,
+    typer.Option(
+        "--confirmed",
+        help="Somebody has made sure that it is right: it is neither doubtful, nor a "
+        "landline, nor one that takes no texts.",
+    ),
+]
+Actor = Annotated[
+    str | None,
+    typer.Option("--actor", metavar="NAME", help="Who has made sure.", show_default=False),
+]
 
 
 def number(
@@ -55,7 +62,9 @@ def number(
     console().print(table(None, ("at (UTC)", "tenant", "what", "", "place"), map(_row, found)))
 
 
-def _confirm(named: str, tenant: str | None, actor: str | None, bootstrap: str | None, state: Any) -> None:
+def _confirm(
+    named: str, tenant: str | None, actor: str | None, bootstrap: str | None, state: Any
+) -> None:
     from schemas.number_fact import NumberFact
     from schemas.topics import NUMBER_FACTS
     from services.cli.input import message
@@ -63,11 +72,19 @@ def _confirm(named: str, tenant: str | None, actor: str | None, bootstrap: str |
     from services.cli.known import must_know
 
     if not tenant or not actor:
-        raise Refused("Say whose number it is and who has made sure: --confirmed wants --tenant and --actor")
+        raise Refused(
+            "Say whose number it is and who has made sure: --confirmed wants --tenant and --actor"
+        )
     fact = message(
-        NumberFact, tenant=tenant, number=named, doubtful=False, landline=False, suppressed=False,
-        evidence={"actor": actor}, at=datetime.now(UTC),
-    )  # fmt: skip
+        NumberFact,
+        tenant=tenant,
+        number=named,
+        doubtful=False,
+        landline=False,
+        suppressed=False,
+        evidence={"actor": actor},
+        at=datetime.now(UTC),
+    )
     where = bootstrap_of(bootstrap, state)
     must_know(where, tenant)
     publish(where, NUMBER_FACTS, [fact])
@@ -76,7 +93,9 @@ def _confirm(named: str, tenant: str | None, actor: str | None, bootstrap: str |
 def _row(said: Said) -> tuple[str, ...]:
     from services.cli.screen import clock
 
-    what = ", ".join(f"{name.replace('_', ' ')}: {_plain(value)}" for name, value in said.what.items())
+    what = ", ".join(
+        f"{name.replace('_', ' ')}: {_plain(value)}" for name, value in said.what.items()
+    )
     return clock(said.fact["at"]), said.fact["tenant"], what, _why(said.fact), said.place
 
 

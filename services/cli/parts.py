@@ -35,8 +35,14 @@ def addresses(state: Path, simulated: bool) -> Addresses:
     consents = _port("SAYSO_CONSENTS_PORT", CONSENTS_PORT, simulated)
     url = f"http://{LOOPBACK}:{port}" if simulated else os.environ.get("SAYSO_PUBLIC_URL", "")
     provider = choose(avoid=port) if simulated else 0
-    return Addresses(port, url, f"http://{LOOPBACK}:{provider}" if simulated else None, provider,
-                     state.absolute() / "simulator.jsonl", consents)  # fmt: skip
+    return Addresses(
+        port,
+        url,
+        f"http://{LOOPBACK}:{provider}" if simulated else None,
+        provider,
+        state.absolute() / "simulator.jsonl",
+        consents,
+    )
 
 
 def _port(variable: str, usual: int, simulated: bool) -> int:
@@ -55,19 +61,37 @@ def environment(bootstrap: str, state: Path, where: Addresses) -> dict[str, str]
         "SAYSO_CONSENTS_PORT": str(where.consents_port),
     }
     if where.provider:
-        made_up = {"TWILIO_ACCOUNT_SID": "AC" + secrets.token_hex(16), "TWILIO_AUTH_TOKEN": secrets.token_hex(16)}
+        made_up = {
+            "TWILIO_ACCOUNT_SID": "AC" + secrets.token_hex(16),
+            "TWILIO_AUTH_TOKEN": secrets.token_hex(16),
+        }
         told |= {"SAYSO_PROVIDER_URL": where.provider, **made_up}
     return told
 
 
 def edges(told: Mapping[str, str], where: Addresses, script: Path | None, seed: int) -> list[Part]:
     """Those who touch the world."""
-    doors = [Part("webhook", ("services.webhook",), told), Part("consents", ("services.consents",), told)]
+    doors = [
+        Part("webhook", ("services.webhook",), told),
+        Part("consents", ("services.consents",), told),
+    ]
     if not where.provider:
         return doors
-    options = ("--port", str(where.provider_port), "--public-url", where.public_url, "--log", str(where.journal),
-               "--seed", str(seed), *(("--script", str(script)) if script else ()))  # fmt: skip
-    return [Part("simulator", ("services.providers.simulator", *options), told, "--port-file"), *doors]
+    options = (
+        "--port",
+        str(where.provider_port),
+        "--public-url",
+        where.public_url,
+        "--log",
+        str(where.journal),
+        "--seed",
+        str(seed),
+        *(("--script", str(script)) if script else ()),
+    )
+    return [
+        Part("simulator", ("services.providers.simulator", *options), told, "--port-file"),
+        *doors,
+    ]
 
 
 def ledger(told: Mapping[str, str]) -> list[Part]:
@@ -78,4 +102,7 @@ def rooms(told: Mapping[str, str]) -> list[Part]:
     """With a name each that is this state folder's own and stable, so that a room that was started again has its
     partitions back at once."""
     ours = hashlib.sha256(told["SAYSO_STATE"].encode()).hexdigest()[:8]
-    return [Part(room, ("services.workers", room, "--instance", f"{room}-{ours}"), told) for room in ROOMS]
+    return [
+        Part(room, ("services.workers", room, "--instance", f"{room}-{ours}"), told)
+        for room in ROOMS
+    ]

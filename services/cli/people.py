@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from services.cli.people_file import PeopleFile
     from services.ledger.people import Known
 
-app = typer.Typer(help="People: who they are, and the numbers they are texted at.", no_args_is_help=True)
+app = typer.Typer(
+    help="People: who they are, and the numbers they are texted at.", no_args_is_help=True
+)
 
 AT_ONCE = 500
 """People published before the bar moves."""
@@ -26,10 +28,17 @@ AT_ONCE = 500
 
 @app.command("import")
 def import_(
-    file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="Its first line names the columns.")],
-    tenant: Annotated[str | None, typer.Option("--tenant", "-t", help="For a file without a column tenant.")] = None,
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE.csv", help="Its first line names the columns.")
+    ],
+    tenant: Annotated[
+        str | None, typer.Option("--tenant", "-t", help="For a file without a column tenant.")
+    ] = None,
     replace: Annotated[
-        bool, typer.Option("--replace", help="What the file does not say of a person is taken away from them.")
+        bool,
+        typer.Option(
+            "--replace", help="What the file does not say of a person is taken away from them."
+        ),
     ] = False,
     bootstrap: options.Bootstrap = None,
     state: options.State = options.STATE,
@@ -61,25 +70,46 @@ def import_(
         note(f"{file}, line {bad.line}: {bad.reason}")
     numbers = sum(len(entry.numbers) for entry in found.people)
     if as_json:
-        print_json({"lines": found.lines, "people": len(found.people), "numbers": numbers,
-                    "bad": [bad._asdict() for bad in found.bad], "columns_left_out": found.unknown})  # fmt: skip
+        print_json(
+            {
+                "lines": found.lines,
+                "people": len(found.people),
+                "numbers": numbers,
+                "bad": [bad._asdict() for bad in found.bad],
+                "columns_left_out": found.unknown,
+            }
+        )
     else:
         if found.unknown:
-            console().print(f"Columns that mean nothing here were left out: {', '.join(found.unknown)}.")
-        console().print(f"In: people {len(found.people):,}, numbers {numbers:,}; lines read {found.lines:,}.")
+            console().print(
+                f"Columns that mean nothing here were left out: {', '.join(found.unknown)}."
+            )
+        console().print(
+            f"In: people {len(found.people):,}, numbers {numbers:,}; lines read {found.lines:,}."
+        )
         first = found.people[0]
         same = options.same(state, bootstrap)
-        console().print(f"  sayso people show {first.person_id} --tenant {first.tenant}{same}", style="cyan")
+        console().print(
+            f"  sayso people show {first.person_id} --tenant {first.tenant}{same}", style="cyan"
+        )
     if found.bad:
-        raise Refused(f"{len(found.bad):,} of {found.lines:,} lines were left out: correct them and import them", 1)
+        raise Refused(
+            f"{len(found.bad):,} of {found.lines:,} lines were left out: correct them and import them",
+            1,
+        )
 
 
 @app.command()
 def show(
-    person: Annotated[str, typer.Argument(metavar="PERSON", help="The person's id in your records.")],
-    tenant: options.Tenant = None, bootstrap: options.Bootstrap = None, state: options.State = options.STATE,
-    as_json: options.Json = False, unmask: options.Unmask = False,
-) -> None:  # fmt: skip
+    person: Annotated[
+        str, typer.Argument(metavar="PERSON", help="The person's id in your records.")
+    ],
+    tenant: options.Tenant = None,
+    bootstrap: options.Bootstrap = None,
+    state: options.State = options.STATE,
+    as_json: options.Json = False,
+    unmask: options.Unmask = False,
+) -> None:
     """A person, their numbers with the consent of each, and what waits for them.
 
     Example: [cyan]sayso people show crm-20417[/]
@@ -109,12 +139,16 @@ def _events(found: PeopleFile, replace: bool) -> list[PersonEvent]:
     batch, now = identity("import"), datetime.now(UTC)
     return [
         PersonEvent(
-            event_id=f"{batch}-{n}", tenant=entry.tenant, person_id=entry.person_id,
+            event_id=f"{batch}-{n}",
+            tenant=entry.tenant,
+            person_id=entry.person_id,
             action=PersonAction.UPSERT if replace and entry.whole else PersonAction.UPDATE,
-            numbers=tuple(number for _, number in entry.numbers.values()), at=now, **entry.fields,
+            numbers=tuple(number for _, number in entry.numbers.values()),
+            at=now,
+            **entry.fields,
         )
         for n, entry in enumerate(found.people, 1)
-    ]  # fmt: skip
+    ]
 
 
 def _publish(bootstrap: str, events: Sequence[PersonEvent]) -> None:
@@ -137,14 +171,18 @@ async def _published(bootstrap: str, events: Sequence[PersonEvent], moved: Moved
             try:
                 await publisher.publish_all(PERSON_EVENTS, events[at : at + AT_ONCE])
             except NotPublished as error:
-                raise Refused(f"{error}; {at:,} of {len(events):,} people went in: import the file again", 1) from None
+                raise Refused(
+                    f"{error}; {at:,} of {len(events):,} people went in: import the file again", 1
+                ) from None
             moved(min(at + AT_ONCE, len(events)))
     finally:
         await publisher.stop()
 
 
 def _data(known: Known) -> dict[str, Any]:
-    numbers = [{**one, "consent": known.consent[one["number"]]} for one in known.person.get("numbers", ())]
+    numbers = [
+        {**one, "consent": known.consent[one["number"]]} for one in known.person.get("numbers", ())
+    ]
     waiting = [{**one, "reason": known.reasons[one["message_id"]]} for one in known.waiting]
     return {**known.person, "numbers": numbers, "waiting": waiting}
 
@@ -160,14 +198,25 @@ def _print(known: Known, unmask: bool) -> None:
     state = "deleted" if person.get("deleted") else ", ".join(filter(None, about))
     screen.print(Text.assemble((f"{person['tenant']}/{person['person_id']}", "bold"), "  ", state))
     numbers = [
-        (one["number"] if unmask else masked(one["number"]), one.get("type", "mobile"),
-         "on" if one["sms_enabled"] else "off", "primary" if one.get("primary") else "",
-         coloured(known.consent[one["number"]]))
+        (
+            one["number"] if unmask else masked(one["number"]),
+            one.get("type", "mobile"),
+            "on" if one["sms_enabled"] else "off",
+            "primary" if one.get("primary") else "",
+            coloured(known.consent[one["number"]]),
+        )
         for one in person.get("numbers", ())
-    ]  # fmt: skip
+    ]
     if numbers:
         screen.print(table(None, ("number", "type", "SMS", "", "consent"), numbers))
-    waits = [(one["message_id"], one["kind"], clock(one["requested_at"]), known.reasons[one["message_id"]])
-             for one in known.waiting]  # fmt: skip
+    waits = [
+        (
+            one["message_id"],
+            one["kind"],
+            clock(one["requested_at"]),
+            known.reasons[one["message_id"]],
+        )
+        for one in known.waiting
+    ]
     if waits:
         screen.print(table("Waiting", ("message", "kind", "requested (UTC)", "because"), waits))

@@ -70,14 +70,18 @@ def read_people(path: Path, tenant: str | None) -> PeopleFile:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise Refused(f"{path} cannot be read: {getattr(error, 'strerror', None) or 'it is not UTF-8 text'}") from None
+        raise Refused(
+            f"{path} cannot be read: {getattr(error, 'strerror', None) or 'it is not UTF-8 text'}"
+        ) from None
     lines = io.StringIO(text, newline="").readlines()
     names = next(csv.reader(lines[:1], delimiter=_between(lines)), [])
     header = [name.strip().lower().replace(" ", "_") for name in names]
     missing = {"person_id", *(() if tenant else ("tenant",))} - {*header}
     if missing:
         needs = " and ".join(f"`{name}`" for name in sorted(missing))
-        raise Refused(f"{path}: its first line must name the columns, and {needs} is not among them")
+        raise Refused(
+            f"{path}: its first line must name the columns, and {needs} is not among them"
+        )
     return _Reading(header, tenant).through(lines)
 
 
@@ -107,8 +111,14 @@ class _Reading:
         if isinstance(cells, str):
             raise Bad(cells)
         if len(cells) > len(self.header):
-            raise Bad(f"it has {len(cells)} cells, and the first line names {len(self.header)} columns")
-        row = {name: cell.strip() for name, cell in zip(self.header, cells, strict=False) if cell.strip()}
+            raise Bad(
+                f"it has {len(cells)} cells, and the first line names {len(self.header)} columns"
+            )
+        row = {
+            name: cell.strip()
+            for name, cell in zip(self.header, cells, strict=False)
+            if cell.strip()
+        }
         entry = self._entry(line, row)
         try:
             number = _number(row)
@@ -154,7 +164,9 @@ def _identity(given: str | None, what: str) -> str:
     try:
         return _slug.validate_python(given)
     except ValidationError:
-        raise Bad(f"{what} {given[:LONGEST]!r}: use letters, digits and . _ : @ - (128 at most, no blank)") from None
+        raise Bad(
+            f"{what} {given[:LONGEST]!r}: use letters, digits and . _ : @ - (128 at most, no blank)"
+        ) from None
 
 
 def _number(row: Mapping[str, str]) -> NumberChange | None:
@@ -190,9 +202,13 @@ def _fields(row: Mapping[str, str], entry: Entry) -> dict[str, str]:
         if len(value) > LONGEST:
             raise Bad(f"{name} has {len(value)} characters; {LONGEST} is the most")
         if entry.fields.get(name, value) != value:
-            raise Bad(f"{name} {value!r}: an earlier line of this person says {entry.fields[name]!r}")
+            raise Bad(
+                f"{name} {value!r}: an earlier line of this person says {entry.fields[name]!r}"
+            )
     if said.get("time_zone", "UTC") not in _zones():
-        raise Bad(f"time_zone {said['time_zone']!r} is not known: use an IANA name such as America/Chicago")
+        raise Bad(
+            f"time_zone {said['time_zone']!r} is not known: use an IANA name such as America/Chicago"
+        )
     return said
 
 

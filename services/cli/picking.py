@@ -21,15 +21,29 @@ if TYPE_CHECKING:
 
 Ids = Annotated[list[str] | None, typer.Argument(metavar="MESSAGE_ID", show_default=False)]
 Branch = Annotated[str | None, typer.Option(help="Of this branch only.")]
-Person = Annotated[str | None, typer.Option(help="For this person only, by their id in your records.")]
+Person = Annotated[
+    str | None, typer.Option(help="For this person only, by their id in your records.")
+]
 Code = Annotated[str | None, typer.Option(help="With this code only, e.g. 30005.")]
 Day = Annotated[
     date | None,
-    typer.Option(parser=moments.day, metavar="YYYY-MM-DD", show_default=False, help="By the day it was requested."),
+    typer.Option(
+        parser=moments.day,
+        metavar="YYYY-MM-DD",
+        show_default=False,
+        help="By the day it was requested.",
+    ),
 ]
-All = Annotated[bool, typer.Option("--all", help="All that there are; or say which with the options above.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before doing it to all that match.")]
-By = Annotated[str | None, typer.Option(metavar="NAME", help="Who does it. Default: your name on this machine.")]
+All = Annotated[
+    bool, typer.Option("--all", help="All that there are; or say which with the options above.")
+]
+Yes = Annotated[
+    bool, typer.Option("--yes", "-y", help="Do not ask before doing it to all that match.")
+]
+By = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="Who does it. Default: your name on this machine."),
+]
 
 
 class Pick(NamedTuple):
@@ -60,7 +74,9 @@ def picked(ledger: Ledger, pick: Pick, boxes: tuple[Box, ...], now: datetime) ->
         return [_named(ledger, items, name, pick.tenant) for name in dict.fromkeys(pick.ids)]
     moments.in_order(pick.since, pick.until, ("--since", "--until"))
     if not (pick.filters or pick.all):
-        raise Refused("Name the messages, or say which with --branch, --person, --since, --until or --all")
+        raise Refused(
+            "Name the messages, or say which with --branch, --person, --since, --until or --all"
+        )
     wanted = Wanted(pick.tenant, pick.branch, pick.person, pick.code, pick.since, pick.until)
     return [item for box in boxes for item in boxed(ledger, box, wanted, now)][::-1]
 
@@ -68,7 +84,9 @@ def picked(ledger: Ledger, pick: Pick, boxes: tuple[Box, ...], now: datetime) ->
 def _named(ledger: Ledger, items: list[Item], name: str, tenant: str | None) -> Item:
     found = [item for item in items if item.message_id == name]
     if not found and _asked_for(ledger, name, tenant):
-        raise Refused(f"{name} is not judged yet: try again in a moment; if it stays so, see sayso lag", 1)
+        raise Refused(
+            f"{name} is not judged yet: try again in a moment; if it stays so, see sayso lag", 1
+        )
     if not found:
         raise Refused(f"No message {name!r} is on record" + (f" at {tenant}" if tenant else ""))
     if len(found) > 1:
@@ -86,7 +104,9 @@ def confirmed(what: str, count: int, show: Callable[[], None]) -> None:
     """On a terminal, after they were shown.  Raises Refused for a no, and where nobody can be asked."""
     question = f"{what} {count:,} text{'' if count == 1 else 's'}?"
     if not sys.stdin.isatty():
-        raise Refused(f"{question} There is nobody to ask here: look at them with box, then say --yes")
+        raise Refused(
+            f"{question} There is nobody to ask here: look at them with box, then say --yes"
+        )
     show()
     if not typer.confirm(question, err=True):
         raise Refused("Nothing was done", 1)

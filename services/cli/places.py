@@ -13,7 +13,9 @@ def kafka(written: str) -> str:
     for address in written.split(","):
         host, colon, port = address.strip().rpartition(":")
         bare = not colon or port.endswith("]")  # a name, or an IPv6 address in brackets
-        if not (bare and address.strip()) and not (host and port.isdecimal() and 0 < int(port) < 65536):
+        if not (bare and address.strip()) and not (
+            host and port.isdecimal() and 0 < int(port) < 65536
+        ):
             raise typer.BadParameter(
                 f"{address.strip()!r} is not a HOST:PORT such as kafka-1:9092; several have commas between them"
             )
@@ -28,7 +30,11 @@ def folder(written: str | Path) -> Path:
     except OSError as error:
         raise typer.BadParameter(f"{str(path)[:200]!r} cannot be used: {error.strerror}") from None
     if not nearest.is_dir():
-        why = "is not a folder" if nearest == path.absolute() else f"cannot be made: {nearest} is not a folder"
+        why = (
+            "is not a folder"
+            if nearest == path.absolute()
+            else f"cannot be made: {nearest} is not a folder"
+        )
         raise typer.BadParameter(f"{str(path)!r} {why}")
     return path
 

@@ -18,15 +18,19 @@ LIFE = timedelta(minutes=15)
 
 
 def reach(
-    person: Annotated[str, typer.Argument(metavar="PERSON", help="The person's id in your records.")],
+    person: Annotated[
+        str, typer.Argument(metavar="PERSON", help="The person's id in your records.")
+    ],
     tenant: options.Tenant = None,
     number: Annotated[
         str | None, typer.Option("--number", metavar="NUMBER", help="To this one of their numbers.")
     ] = None,
     body: Annotated[str | None, typer.Option("--body", help="Instead of the usual words.")] = None,
-    by: picking.By = None, bootstrap: options.Bootstrap = None, state: options.State = options.STATE,
+    by: picking.By = None,
+    bootstrap: options.Bootstrap = None,
+    state: options.State = options.STATE,
     as_json: options.Json = False,
-) -> None:  # fmt: skip
+) -> None:
     """Send a test text to a person. It is judged by consent like any other, counted apart (kind test), and of no use
     after 15 minutes.
 
@@ -43,14 +47,23 @@ def reach(
     with ledger(bootstrap, state, tenant) as opened:
         known = _one(people(opened, person, tenant), person, tenant)
         whose = known.person["tenant"]
-        names = opened.rows("SELECT json_extract(json, '$.name') AS name FROM tenants WHERE tenant = ?", whose)
+        names = opened.rows(
+            "SELECT json_extract(json, '$.name') AS name FROM tenants WHERE tenant = ?", whose
+        )
     sign = names[0]["name"] if names else whose
     now = datetime.now(UTC)
     asked = message(
-        PersonRequest, message_id=identity("test"), tenant=whose, person_id=person, kind="test",
-        to=clean("--number", number) if number else None, body=body or f"{sign}: this is a test. Nothing to do.",
-        valid_until=now + LIFE, requested_at=now, requested_by=picking.who(by),
-    )  # fmt: skip
+        PersonRequest,
+        message_id=identity("test"),
+        tenant=whose,
+        person_id=person,
+        kind="test",
+        to=clean("--number", number) if number else None,
+        body=body or f"{sign}: this is a test. Nothing to do.",
+        valid_until=now + LIFE,
+        requested_at=now,
+        requested_by=picking.who(by),
+    )
     publish(bootstrap_of(bootstrap, state), PERSON_REQUESTS, [asked])
     if as_json:
         print_json(asked.model_dump(mode="json", exclude_none=True, exclude={"to"}))
@@ -62,7 +75,9 @@ def reach(
 
 def _one(found: tuple[Known, ...], person: str, tenant: str | None) -> Known:
     if len(found) > 1:
-        raise Refused(f"{', '.join(one.person['tenant'] for one in found)} each know a {person!r}: say --tenant")
+        raise Refused(
+            f"{', '.join(one.person['tenant'] for one in found)} each know a {person!r}: say --tenant"
+        )
     if not found or found[0].person.get("deleted"):
         raise Refused(f"Nobody is on record as {person!r}" + (f" at {tenant}" if tenant else ""))
     if not found[0].person.get("numbers"):

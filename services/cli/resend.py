@@ -15,11 +15,18 @@ def resend(
     message_id: Annotated[str, typer.Argument(metavar="MESSAGE_ID")],
     number: Annotated[
         str | None,
-        typer.Option("--number", metavar="NUMBER", help="To this number instead, which is corrected on their record."),
+        typer.Option(
+            "--number",
+            metavar="NUMBER",
+            help="To this number instead, which is corrected on their record.",
+        ),
     ] = None,
-    tenant: options.Tenant = None, by: picking.By = None, bootstrap: options.Bootstrap = None,
-    state: options.State = options.STATE, as_json: options.Json = False,
-) -> None:  # fmt: skip
+    tenant: options.Tenant = None,
+    by: picking.By = None,
+    bootstrap: options.Bootstrap = None,
+    state: options.State = options.STATE,
+    as_json: options.Json = False,
+) -> None:
     """Ask again for a text that was sent, failed or was refused. It is a request of its own, judged like any other.
 
     Where the person is on record, the new number takes the place of the old one there, and later texts go to it too.
@@ -41,10 +48,21 @@ def resend(
     publish_again([found], bootstrap, state)
     new = found.request.message_id
     if as_json:
-        print_json({"tenant": item.tenant, "message_id": new, "resend_of": message_id,
-                    "record_corrected": found.event is not None})  # fmt: skip
+        print_json(
+            {
+                "tenant": item.tenant,
+                "message_id": new,
+                "resend_of": message_id,
+                "record_corrected": found.event is not None,
+            }
+        )
         return
     if found.event is not None:
-        console().print(f"The number is corrected on the record of [bold]{found.event.person_id}[/].")
+        console().print(
+            f"The number is corrected on the record of [bold]{found.event.person_id}[/]."
+        )
     console().print(f"Asked for again as [bold]{new}[/]. What became of it:")
-    console().print(f"  sayso explain {new} --tenant {item.tenant}{options.same(state, bootstrap)}", style="cyan")
+    console().print(
+        f"  sayso explain {new} --tenant {item.tenant}{options.same(state, bootstrap)}",
+        style="cyan",
+    )

@@ -54,18 +54,29 @@ def again(ledger: Ledger, item: Item, number: str | None, by: str, now: datetime
     if item.state in TOO_EARLY:
         return Cannot(f"{item.message_id} is {item.state}: {TOO_EARLY[item.state]}")
     if before := resends(ledger, item.tenant, item.message_id):
-        return Cannot(f"{item.message_id} was resent as {before[-1]}: if that one failed too, resend that one")
+        return Cannot(
+            f"{item.message_id} was resent as {before[-1]}: if that one failed too, resend that one"
+        )
     known = asked(ledger, item.tenant, item.message_id)
     if known is None:
-        return Cannot(f"The text of {item.message_id} is not on record (any more): ask for a new one with send")
+        return Cannot(
+            f"The text of {item.message_id} is not on record (any more): ask for a new one with send"
+        )
     if known.valid_until is not None and known.valid_until <= now:
-        return Cannot(f"{item.message_id} was of use until {known.valid_until:%Y-%m-%d %H:%M} UTC: ask for a new one")
+        return Cannot(
+            f"{item.message_id} was of use until {known.valid_until:%Y-%m-%d %H:%M} UTC: ask for a new one"
+        )
     person = on_record(ledger, item.tenant, known.person_id) if known.person_id else None
     return _made(known, person, item, number, by, now)
 
 
 def _made(
-    known: SendRequest | PersonRequest, person: Person | None, item: Item, number: str | None, by: str, now: datetime
+    known: SendRequest | PersonRequest,
+    person: Person | None,
+    item: Item,
+    number: str | None,
+    by: str,
+    now: datetime,
 ) -> Again:
     """To the person, where their record decides on the number; else to the number that was asked for."""
     from schemas.person_request import PersonRequest
@@ -96,7 +107,9 @@ def resent_id(tenant: str, message_id: str, number: str | None) -> str:
     return message_id[: LONGEST - len(ending)] + ending
 
 
-def corrected(person: Person, old: str | None, number: str, cause: str, now: datetime) -> PersonEvent:
+def corrected(
+    person: Person, old: str | None, number: str, cause: str, now: datetime
+) -> PersonEvent:
     """In their record the new number takes the place of the old one: its type, and whether it is the primary one."""
     from schemas.person_event import NumberChange, PersonAction, PersonEvent
 
@@ -124,6 +137,10 @@ def publish_again(wanted: Sequence[Again], bootstrap: str | None, state: Path) -
     events = [one.event for one in wanted if one.event is not None]
     people = [one.request for one in wanted if isinstance(one.request, PersonRequest)]
     others = [one.request for one in wanted if not isinstance(one.request, PersonRequest)]
-    for topic, messages in ((PERSON_EVENTS, events), (PERSON_REQUESTS, people), (SEND_REQUESTS, others)):
+    for topic, messages in (
+        (PERSON_EVENTS, events),
+        (PERSON_REQUESTS, people),
+        (SEND_REQUESTS, others),
+    ):
         if messages:
             publish(bootstrap_of(bootstrap, state), topic, messages)

@@ -17,11 +17,27 @@ _ENDLESS = 4000
 """Columns of a pipe: a table there is for other programs, and nothing of it may be folded."""
 
 COLOURS = {
-    "delivered": "green", "sent": "green", "send": "green", "opted_in": "green", "accepted": "green",
-    "failed": "red", "undelivered": "red", "reject": "red", "rejected": "red", "opted_out": "red", "refused": "red",
-    "hold": "yellow", "held": "yellow", "queued": "yellow", "deferred": "yellow", "in_doubt": "magenta",
-    "expire": "dim", "expired": "dim", "cancel": "dim", "canceled": "dim",
-}  # fmt: skip
+    "delivered": "green",
+    "sent": "green",
+    "send": "green",
+    "opted_in": "green",
+    "accepted": "green",
+    "failed": "red",
+    "undelivered": "red",
+    "reject": "red",
+    "rejected": "red",
+    "opted_out": "red",
+    "refused": "red",
+    "hold": "yellow",
+    "held": "yellow",
+    "queued": "yellow",
+    "deferred": "yellow",
+    "in_doubt": "magenta",
+    "expire": "dim",
+    "expired": "dim",
+    "cancel": "dim",
+    "canceled": "dim",
+}
 """One colour per word, the same on every screen."""
 
 
@@ -31,7 +47,11 @@ PROSE = {"", "meaning", "because", "proof", "about", "name"}
 
 def console() -> Console:
     """Standard output.  A file or a pipe gets plain text (NO_COLOR is honoured too)."""
-    return Console(highlight=False, soft_wrap=not sys.stdout.isatty(), width=None if sys.stdout.isatty() else _ENDLESS)
+    return Console(
+        highlight=False,
+        soft_wrap=not sys.stdout.isatty(),
+        width=None if sys.stdout.isatty() else _ENDLESS,
+    )
 
 
 def note(sentence: str) -> None:
@@ -55,7 +75,10 @@ class _Whole(Table):
     """Where it is too narrow for words to stay in one line they are folded: half a number would be another number."""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        if self.__rich_measure__(console, options.update_width(_ENDLESS)).minimum > options.max_width:
+        if (
+            self.__rich_measure__(console, options.update_width(_ENDLESS)).minimum
+            > options.max_width
+        ):
             for column in self.columns:
                 column.no_wrap = False
         yield from super().__rich_console__(console, options)
@@ -63,11 +86,22 @@ class _Whole(Table):
 
 def table(title: str | None, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
     """A column whose name ends in # holds numbers and is set to the right."""
-    made = _Whole(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False,
-                  padding=(0, 2, 0, 0), header_style="bold")  # fmt: skip
+    made = _Whole(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        box=None,
+        pad_edge=False,
+        padding=(0, 2, 0, 0),
+        header_style="bold",
+    )
     for column in columns:
-        made.add_column(column.rstrip("#"), justify="right" if column.endswith("#") else "left",
-                        no_wrap=column not in PROSE, overflow="fold")  # fmt: skip
+        made.add_column(
+            column.rstrip("#"),
+            justify="right" if column.endswith("#") else "left",
+            no_wrap=column not in PROSE,
+            overflow="fold",
+        )
     for row in rows:
         made.add_row(*(cell if isinstance(cell, Text) else coloured(_plain(cell)) for cell in row))
     return made
@@ -105,10 +139,18 @@ def clock(moment: str) -> str:
 def local(moment: str, zone: str) -> str:
     """`2026-11-21 07:00:09`, by the clocks of that zone."""
     try:
-        return datetime.fromisoformat(moment).astimezone(ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M:%S")
+        return (
+            datetime.fromisoformat(moment).astimezone(ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M:%S")
+        )
     except (ValueError, OverflowError, OSError, KeyError):
         return ""
 
 
 def _plain(cell: Any) -> str:
-    return f"{cell:,}" if isinstance(cell, int) and not isinstance(cell, bool) else "" if cell is None else str(cell)
+    return (
+        f"{cell:,}"
+        if isinstance(cell, int) and not isinstance(cell, bool)
+        else ""
+        if cell is None
+        else str(cell)
+    )

@@ -53,18 +53,34 @@ def now(
     if not found:
         console().print(NONE)
         return
-    names = ("sender", "state", "pace#", "queue#", "minutes#", "in flight#", "in doubt#", "last error")
-    console().print(table("Senders (pace and queue in segments)", names, [_cells(one) for one in found]))
+    names = (
+        "sender",
+        "state",
+        "pace#",
+        "queue#",
+        "minutes#",
+        "in flight#",
+        "in doubt#",
+        "last error",
+    )
+    console().print(
+        table("Senders (pace and queue in segments)", names, [_cells(one) for one in found])
+    )
     for one in found:
         for sentence in _remarks(one, datetime.now(UTC)):
             console().print(sentence)
     if any(one.status and one.status.in_doubt for one in found):
-        console().print(f"What is in doubt: sayso doubt list{options.same(state, bootstrap)}", style="cyan")
+        console().print(
+            f"What is in doubt: sayso doubt list{options.same(state, bootstrap)}", style="cyan"
+        )
 
 
 @app.command()
 def pause(
-    sender: Name, by: as_whom.By = None, bootstrap: options.Bootstrap = None, state: options.State = options.STATE
+    sender: Name,
+    by: as_whom.By = None,
+    bootstrap: options.Bootstrap = None,
+    state: options.State = options.STATE,
 ) -> None:
     """Let nothing leave from a sender until it is resumed. Its texts wait, in their order; calls under way end.
 
@@ -77,7 +93,10 @@ def pause(
 
 @app.command()
 def resume(
-    sender: Name, by: as_whom.By = None, bootstrap: options.Bootstrap = None, state: options.State = options.STATE
+    sender: Name,
+    by: as_whom.By = None,
+    bootstrap: options.Bootstrap = None,
+    state: options.State = options.STATE,
 ) -> None:
     """Let a paused sender go on.
 
@@ -108,12 +127,16 @@ def apply(
     publish(bootstrap_of(bootstrap, state), SENDERS, senders)
     for sender in senders:
         pace = f"{sender.segments_per_second:g} segments/s"
-        console().print(f"{sender.sender}: {sender.kind.value}, {pace}, for {', '.join(sender.tenants)}.")
+        console().print(
+            f"{sender.sender}: {sender.kind.value}, {pace}, for {', '.join(sender.tenants)}."
+        )
 
 
 @app.command("list")
 def show(
-    bootstrap: options.Bootstrap = None, state: options.State = options.STATE, as_json: options.Json = False
+    bootstrap: options.Bootstrap = None,
+    state: options.State = options.STATE,
+    as_json: options.Json = False,
 ) -> None:
     """Every sender, its pace and its tenants.
 
@@ -124,24 +147,36 @@ def show(
     from services.cli.screen import console, print_json, table
 
     with ledger(bootstrap, state) as opened:
-        found = [Sender.model_validate_json(row["json"])
-                 for row in opened.rows("SELECT json FROM senders ORDER BY identity")]  # fmt: skip
+        found = [
+            Sender.model_validate_json(row["json"])
+            for row in opened.rows("SELECT json FROM senders ORDER BY identity")
+        ]
     if as_json:
         print_json([sender.model_dump(mode="json") for sender in found])
         return
     if not found:
         console().print(NONE)
         return
-    rows = [(one.sender, one.kind.value, f"{one.segments_per_second:g}", " ".join(one.tenants),
-             "the carrier" if one.carrier_answers else "Sayso", "yes" if one.hears else "no")
-            for one in found]  # fmt: skip
+    rows = [
+        (
+            one.sender,
+            one.kind.value,
+            f"{one.segments_per_second:g}",
+            " ".join(one.tenants),
+            "the carrier" if one.carrier_answers else "Sayso",
+            "yes" if one.hears else "no",
+        )
+        for one in found
+    ]
     names = ("sender", "kind", "segments/s#", "tenants", "answers STOP", "hears")
     console().print(table("Senders", names, rows))
 
 
 @app.command()
 def check(
-    bootstrap: options.Bootstrap = None, state: options.State = options.STATE, as_json: options.Json = False
+    bootstrap: options.Bootstrap = None,
+    state: options.State = options.STATE,
+    as_json: options.Json = False,
 ) -> None:
     """Is each sender set up to hear what people answer?  Exit code 1 if one is not.
 
@@ -156,8 +191,17 @@ def check(
     if as_json:
         print_json([one._asdict() for one in found])
     else:
-        rows = [(one.sender, one.texted, one.heard, clock(one.last or ""), "yes" if one.sound else "no", one.says)
-                for one in found]  # fmt: skip
+        rows = [
+            (
+                one.sender,
+                one.texted,
+                one.heard,
+                clock(one.last or ""),
+                "yes" if one.sound else "no",
+                one.says,
+            )
+            for one in found
+        ]
         names = ("sender", "texts out#", "answers#", "last answer (UTC)", "fine", "what is known")
         console().print(table("Do senders hear?", names, rows))
     if not all(one.sound for one in found):
@@ -170,13 +214,20 @@ def _not_before(context: typer.Context) -> None:
         source = context.get_parameter_source(name)
         if source is not None and source.name == "COMMANDLINE":
             option = "--json" if name == "as_json" else f"--{name}"
-            raise Refused(f"Put {option} behind the command: sayso senders {context.invoked_subcommand} ... {option}")
+            raise Refused(
+                f"Put {option} behind the command: sayso senders {context.invoked_subcommand} ... {option}"
+            )
 
 
 def _as_data(line: SenderLine) -> dict[str, Any]:
     told = line.status.model_dump(mode="json") if line.status else {}
-    return told | {"sender": line.sender, "state": line.state, "pace": line.pace,
-                   "queued_messages": line.messages, "queued_segments": line.segments}  # fmt: skip
+    return told | {
+        "sender": line.sender,
+        "state": line.state,
+        "pace": line.pace,
+        "queued_messages": line.messages,
+        "queued_segments": line.segments,
+    }
 
 
 def _cells(line: SenderLine) -> tuple[Any, ...]:
@@ -186,7 +237,16 @@ def _cells(line: SenderLine) -> tuple[Any, ...]:
         return line.sender, line.state, pace, 0, "", 0, 0, ""
     minutes = "" if told.drain_seconds is None else f"{told.drain_seconds / 60:.1f}"
     error = f"{told.last_error.code} at {told.last_error.at:%m-%d %H:%M}" if told.last_error else ""
-    return line.sender, line.state, pace, line.segments, minutes, told.in_flight, told.in_doubt, error
+    return (
+        line.sender,
+        line.state,
+        pace,
+        line.segments,
+        minutes,
+        told.in_flight,
+        told.in_doubt,
+        error,
+    )
 
 
 def _remarks(line: SenderLine, now: datetime) -> Iterator[str]:
@@ -201,7 +261,9 @@ def _remarks(line: SenderLine, now: datetime) -> Iterator[str]:
         yield f"Dispatch has not told of {line.sender} since {told.at:%H:%M:%S} UTC: is its worker running? (sayso lag)"
 
 
-def _tell(what: Literal["pause", "resume"], sender: str, by: str, bootstrap: str | None, state: Path) -> None:
+def _tell(
+    what: Literal["pause", "resume"], sender: str, by: str, bootstrap: str | None, state: Path
+) -> None:
     from schemas.controls import Pause, Resume
     from schemas.topics import DISPATCH_CONTROLS
     from services.cli.awaited import awaited
@@ -216,12 +278,19 @@ def _tell(what: Literal["pause", "resume"], sender: str, by: str, bootstrap: str
             return
         control = Pause if wanted else Resume
         publish(where, DISPATCH_CONTROLS, [control(sender=sender, by=by, at=datetime.now(UTC))])
-        after = awaited(opened, where, lambda ledger: line if _done(line := _line(ledger, sender), wanted) else None)
+        after = awaited(
+            opened,
+            where,
+            lambda ledger: line if _done(line := _line(ledger, sender), wanted) else None,
+        )
     if after is None:
         raise Refused(
-            f"Asked for it, but dispatch has not said that {sender} did {what}: is its worker running? (sayso lag)", 1
+            f"Asked for it, but dispatch has not said that {sender} did {what}: is its worker running? (sayso lag)",
+            1,
         )
-    console().print(f"{sender} is {_said(after)}: {after.messages:,} texts ({after.segments:,} segments) are queued.")
+    console().print(
+        f"{sender} is {_said(after)}: {after.messages:,} texts ({after.segments:,} segments) are queued."
+    )
 
 
 def _line(opened: Ledger, sender: str) -> SenderLine:
@@ -230,7 +299,11 @@ def _line(opened: Ledger, sender: str) -> SenderLine:
 
     lines = {line.sender: line for line in sender_lines(opened)}
     if sender not in lines:
-        known = f"it is one of {', '.join(lines)}" if lines else "there are none yet: sayso senders apply FILE"
+        known = (
+            f"it is one of {', '.join(lines)}"
+            if lines
+            else "there are none yet: sayso senders apply FILE"
+        )
         raise Refused(f"There is no sender {sender!r}: {known}")
     return lines[sender]
 

@@ -61,7 +61,9 @@ class Supervisor:
 
     async def stop(self, *names: str) -> None:
         """Those named, or all, at the same time; returns when they have ended."""
-        chosen = [self._children.pop(name) for name in (names or self.names) if name in self._children]
+        chosen = [
+            self._children.pop(name) for name in (names or self.names) if name in self._children
+        ]
         await asyncio.gather(*(child.stop() for child in chosen))
 
     def close(self) -> None:
@@ -72,7 +74,9 @@ class Supervisor:
 
 
 class _Child:
-    def __init__(self, part: Part, run: Path, logs: Path, pipe: int, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, part: Part, run: Path, logs: Path, pipe: int, say: Callable[[str], None]
+    ) -> None:
         self.part = part
         self._ready = run / f"{part.name}.ready"
         self._log = logs / f"{part.name}.log"
@@ -84,7 +88,9 @@ class _Child:
     async def start(self) -> None:
         process = await self._spawn()
         if not await self._is_ready(process):
-            raise PartFailed(f"{self.part.name} did not start: {self._last_words()} (its log: {self._log})")
+            raise PartFailed(
+                f"{self.part.name} did not start: {self._last_words()} (its log: {self._log})"
+            )
         self._keeper = asyncio.create_task(self._keep(process), name=f"keep {self.part.name}")
 
     async def stop(self) -> None:
@@ -122,10 +128,18 @@ class _Child:
         self._ready.unlink(missing_ok=True)
         with open(os.open(self._log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "wb") as log:  # noqa: ASYNC230
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", *self.part.command, self.part.ready, str(self._ready.absolute()),
-                stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=(self._pipe,),
-                env={**os.environ, **self.part.environment, PIPE: str(self._pipe)}, start_new_session=True,
-            )  # fmt: skip
+                sys.executable,
+                "-m",
+                *self.part.command,
+                self.part.ready,
+                str(self._ready.absolute()),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                pass_fds=(self._pipe,),
+                env={**os.environ, **self.part.environment, PIPE: str(self._pipe)},
+                start_new_session=True,
+            )
         return self._process
 
     async def _is_ready(self, process: asyncio.subprocess.Process) -> bool:

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 def tail(
     topic: Annotated[str, typer.Argument(metavar="TOPIC", help="With or without its `sms.`")],
-    count: Annotated[int, typer.Option("-n", min=0, max=100_000, help="How many of the last records.")] = 10,
+    count: Annotated[
+        int, typer.Option("-n", min=0, max=100_000, help="How many of the last records.")
+    ] = 10,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until Ctrl-C.")] = False,
     bootstrap: options.Bootstrap = None,
     state: options.State = options.STATE,
@@ -42,10 +44,14 @@ def named(topic: str) -> str:
             return name
     short = [name.removeprefix("sms.") for name in BY_NAME]
     near = difflib.get_close_matches(topic.removeprefix("sms."), short, 3, 0.4) or short
-    raise Refused(f"There is no topic {topic!r}; is it {', '.join(near[:-1])}{' or ' * bool(near[:-1])}{near[-1]}?")
+    raise Refused(
+        f"There is no topic {topic!r}; is it {', '.join(near[:-1])}{' or ' * bool(near[:-1])}{near[-1]}?"
+    )
 
 
-async def _tail(topic: str, bootstrap: str, count: int, follow: bool, as_json: bool, unmask: bool) -> None:
+async def _tail(
+    topic: str, bootstrap: str, count: int, follow: bool, as_json: bool, unmask: bool
+) -> None:
     from services.cli.screen import note
     from services.ledger.source import reading
 
@@ -70,7 +76,11 @@ async def _last(source: Source, count: int) -> list[Entry]:
         found = await between(source, begin, ends) if count else []
         if len(found) >= count or begin == starts:
             source.seek(ends)
-            return sorted(found, key=lambda entry: (entry.at_ms, entry.offset))[-count:] if count else []
+            return (
+                sorted(found, key=lambda entry: (entry.at_ms, entry.offset))[-count:]
+                if count
+                else []
+            )
         back *= 8
 
 
@@ -92,9 +102,13 @@ def _print(entry: Entry, as_json: bool, unmask: bool) -> None:
     said = _value(entry.value)
     key = (entry.key or b"").decode(errors="replace")
     whole = {
-        "topic": entry.place.topic, "partition": entry.place.partition, "offset": entry.offset,
-        "at": datetime.fromtimestamp(entry.at_ms / 1000, UTC).isoformat(), "key": key, "message": said,
-    }  # fmt: skip
+        "topic": entry.place.topic,
+        "partition": entry.place.partition,
+        "offset": entry.offset,
+        "at": datetime.fromtimestamp(entry.at_ms / 1000, UTC).isoformat(),
+        "key": key,
+        "message": said,
+    }
     shown = whole if unmask else mask(whole)
     if as_json:
         print_json(shown)

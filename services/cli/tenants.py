@@ -12,7 +12,9 @@ from services.cli import options
 if TYPE_CHECKING:
     from schemas.tenant_settings import TenantSettings
 
-app = typer.Typer(help="Tenants and their settings, as every worker reads them.", no_args_is_help=True)
+app = typer.Typer(
+    help="Tenants and their settings, as every worker reads them.", no_args_is_help=True
+)
 
 
 @app.command()
@@ -43,7 +45,9 @@ def apply(
 
 @app.command("list")
 def show(
-    bootstrap: options.Bootstrap = None, state: options.State = options.STATE, as_json: options.Json = False
+    bootstrap: options.Bootstrap = None,
+    state: options.State = options.STATE,
+    as_json: options.Json = False,
 ) -> None:
     """Every tenant and the version of its settings.
 
@@ -55,17 +59,41 @@ def show(
     from streams.segments import segments
 
     with ledger(bootstrap, state) as opened:
-        found = [TenantSettings.model_validate_json(row["json"])
-                 for row in opened.rows("SELECT json FROM tenants ORDER BY identity")]  # fmt: skip
+        found = [
+            TenantSettings.model_validate_json(row["json"])
+            for row in opened.rows("SELECT json FROM tenants ORDER BY identity")
+        ]
     if as_json:
         print_json([tenant.model_dump(mode="json") | _worked_out(tenant) for tenant in found])
         return
     if not found:
         console().print("There are no tenants yet: sayso tenants apply FILE.yaml")
         return
-    rows = [(one.tenant, one.name, one.sender, one.time_zone, " ".join(one.regions), one.shorteners.value,
-             " ".join(one.branches), segments(_goes_out(one)), one.version) for one in found]  # fmt: skip
-    names = ("tenant", "name", "sender", "time zone", "regions", "shorteners", "branches", "ask segments#", "settings")
+    rows = [
+        (
+            one.tenant,
+            one.name,
+            one.sender,
+            one.time_zone,
+            " ".join(one.regions),
+            one.shorteners.value,
+            " ".join(one.branches),
+            segments(_goes_out(one)),
+            one.version,
+        )
+        for one in found
+    ]
+    names = (
+        "tenant",
+        "name",
+        "sender",
+        "time zone",
+        "regions",
+        "shorteners",
+        "branches",
+        "ask segments#",
+        "settings",
+    )
     console().print(table("Tenants", names, rows))
 
 
@@ -73,7 +101,11 @@ def _worked_out(tenant: TenantSettings) -> dict[str, object]:
     from streams.segments import segments
 
     text = _goes_out(tenant)
-    return {"version": tenant.version, "opt_in_request": text, "opt_in_request_segments": segments(text)}
+    return {
+        "version": tenant.version,
+        "opt_in_request": text,
+        "opt_in_request_segments": segments(text),
+    }
 
 
 def _goes_out(tenant: TenantSettings) -> str:

@@ -14,7 +14,9 @@ app = typer.Typer(help="The topics: declared once, created here.", no_args_is_he
 
 @app.command("list")
 def show(
-    bootstrap: options.Bootstrap = None, state: options.State = options.STATE, as_json: options.Json = False
+    bootstrap: options.Bootstrap = None,
+    state: options.State = options.STATE,
+    as_json: options.Json = False,
 ) -> None:
     """Every topic: what it carries, how long it is kept, what the broker has of it.
 
@@ -26,19 +28,29 @@ def show(
 
     found = run(_offsets(bootstrap_of(bootstrap, state)))
     rows = [
-        {"topic": topic.name, "partitions": len(found.get(topic.name, ())), "offsets": sum(found.get(topic.name, ())),
-         "kept": "for ever" if topic.keep is None else f"{topic.keep.days} d", "compacted": topic.compacted,
-         "about": topic.about}
+        {
+            "topic": topic.name,
+            "partitions": len(found.get(topic.name, ())),
+            "offsets": sum(found.get(topic.name, ())),
+            "kept": "for ever" if topic.keep is None else f"{topic.keep.days} d",
+            "compacted": topic.compacted,
+            "about": topic.about,
+        }
         for topic in TOPICS
-    ]  # fmt: skip
+    ]
     if as_json:
         print_json(rows)
         return
     lines = [
-        (row["topic"], row["partitions"] or "missing", row["offsets"],
-         "last of each key" if row["compacted"] else row["kept"], row["about"])
+        (
+            row["topic"],
+            row["partitions"] or "missing",
+            row["offsets"],
+            "last of each key" if row["compacted"] else row["kept"],
+            row["about"],
+        )
         for row in rows
-    ]  # fmt: skip
+    ]
     console().print(table("Topics", ("topic", "partitions#", "offsets#", "kept", ""), lines))
 
 
@@ -47,7 +59,9 @@ def apply(
     bootstrap: options.Bootstrap = None,
     state: options.State = options.STATE,
     partitions: Annotated[int | None, typer.Option(help="Of each topic.", min=1, max=1000)] = None,
-    replication: Annotated[int | None, typer.Option(help="Copies of each record.", min=1, max=9)] = None,
+    replication: Annotated[
+        int | None, typer.Option(help="Copies of each record.", min=1, max=9)
+    ] = None,
 ) -> None:
     """Create what is missing and set what differs; deletes nothing.
 
@@ -69,7 +83,9 @@ def apply(
 
     async def work() -> list[Change]:
         layout = await usual(where, embedded=bootstrap is None, partitions=partitions)
-        return await put(where, partitions=layout.partitions, replication=replication or layout.replication)
+        return await put(
+            where, partitions=layout.partitions, replication=replication or layout.replication
+        )
 
     try:
         with waiting_for("creating topics"):
@@ -78,15 +94,24 @@ def apply(
         raise Refused(str(error), 1) from None
     for change in changes:
         console().print(f"{change.topic}: {change.did}: {change.what}")
-    console().print(f"{len(changes)} changes at {where}." if changes else f"The topics at {where} are as declared.")
+    console().print(
+        f"{len(changes)} changes at {where}."
+        if changes
+        else f"The topics at {where} are as declared."
+    )
 
 
 @app.command("acls")
 def show_acls(
     user_prefix: Annotated[
-        str, typer.Option(metavar="PREFIX", help="A service's user is called as the service is, after this.")
+        str,
+        typer.Option(
+            metavar="PREFIX", help="A service's user is called as the service is, after this."
+        ),
     ] = "sayso-",
-    put: Annotated[bool, typer.Option("--apply", help="Tell the Kafka itself, as a user who may.")] = False,
+    put: Annotated[
+        bool, typer.Option("--apply", help="Tell the Kafka itself, as a user who may.")
+    ] = False,
     bootstrap: options.Bootstrap = None,
     state: options.State = options.STATE,
     as_json: options.Json = False,
@@ -103,7 +128,9 @@ def show_acls(
     from services.cli.screen import note, print_json
 
     if not re.fullmatch(r"[\w.-]*", user_prefix, re.ASCII):
-        raise Refused(f"A user's name has letters, digits, dots, dashes and underscores: not {user_prefix!r}")
+        raise Refused(
+            f"A user's name has letters, digits, dots, dashes and underscores: not {user_prefix!r}"
+        )
     wanted = acls(user_prefix)
     if put:
         where = bootstrap_of(bootstrap, state)
@@ -116,11 +143,20 @@ def show_acls(
             run(work())
         except BrokerError as error:
             raise Refused(str(error), 1) from None
-        note(f"{len(wanted)} rights of {len({acl.user for acl in wanted})} users are given at {where}; none was taken.")
+        note(
+            f"{len(wanted)} rights of {len({acl.user for acl in wanted})} users are given at {where}; none was taken."
+        )
     elif as_json:
         for acl in wanted:
-            print_json({"user": acl.user, "resource": acl.kind.name.lower(), "name": acl.name,
-                        "pattern": acl.pattern.name.lower(), "operation": acl.operation.name.lower()})  # fmt: skip
+            print_json(
+                {
+                    "user": acl.user,
+                    "resource": acl.kind.name.lower(),
+                    "name": acl.name,
+                    "pattern": acl.pattern.name.lower(),
+                    "operation": acl.operation.name.lower(),
+                }
+            )
     else:
         for line in commands(wanted):
             print(f"kafka-acls.sh --bootstrap-server $KAFKA --command-config $ADMIN {line}")

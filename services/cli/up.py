@@ -14,14 +14,20 @@ if TYPE_CHECKING:
 
 
 def up(
-    provider: Annotated[str, typer.Option(help="simulator: nothing leaves the machine; twilio: the real one.")] = (
-        "simulator"
-    ),
-    ephemeral: Annotated[bool, typer.Option("--ephemeral", help="Throw the broker's data away at the end.")] = False,
+    provider: Annotated[
+        str, typer.Option(help="simulator: nothing leaves the machine; twilio: the real one.")
+    ] = ("simulator"),
+    ephemeral: Annotated[
+        bool, typer.Option("--ephemeral", help="Throw the broker's data away at the end.")
+    ] = False,
     partitions: Annotated[
         int | None,
-        typer.Option(help="Of topics that are new: as many workers can share a room.", min=1, max=1000,
-                     show_default="1; 12 with --bootstrap"),
+        typer.Option(
+            help="Of topics that are new: as many workers can share a room.",
+            min=1,
+            max=1000,
+            show_default="1; 12 with --bootstrap",
+        ),
     ] = None,
     bootstrap: options.Bootstrap = None,
     state: options.State = options.STATE,
@@ -38,10 +44,15 @@ def up(
     if provider == "twilio":
         _require("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "SAYSO_PUBLIC_URL")
     simulated = provider == "simulator"
-    until_interrupted(_up(Wanted(state, bootstrap, ephemeral, simulated=simulated, partitions=partitions)))
+    until_interrupted(
+        _up(Wanted(state, bootstrap, ephemeral, simulated=simulated, partitions=partitions))
+    )
     from services.cli.screen import note
 
-    note("Stopped. " + ("Its data is gone, as asked." if ephemeral else f"Its data is kept in {state}."))
+    note(
+        "Stopped. "
+        + ("Its data is gone, as asked." if ephemeral else f"Its data is kept in {state}.")
+    )
 
 
 async def _up(wanted: Wanted) -> None:
@@ -75,11 +86,13 @@ def _print(running: House, wanted: Wanted) -> None:
     screen.print(f"  Kafka      {running.bootstrap}")
     screen.print(f"  webhook    {where.public_url}")
     screen.print(f"  consents   http://127.0.0.1:{where.consents_port} (keys: sayso keys add)")
-    screen.print(f"  provider   {where.provider or 'Twilio'}" + (" (simulated)" if where.provider else ""))
+    screen.print(
+        f"  provider   {where.provider or 'Twilio'}" + (" (simulated)" if where.provider else "")
+    )
     screen.print(f"  logs       {wanted.state / 'logs'}")
     screen.print("Try, in another terminal:")
     for command in (
-        'consent in +12125550123 -t harbor --document intake-17.pdf --actor dana',
+        "consent in +12125550123 -t harbor --document intake-17.pdf --actor dana",
         'send -t harbor --to +12125550123 --body "Your documents are ready."',
         "tail outcomes --follow",
         "usage",

@@ -27,7 +27,9 @@ class Form(StrEnum):
 
 
 _DAY: Any = {"parser": moments.day, "metavar": "YYYY-MM-DD", "show_default": False}
-From = Annotated[date | None, typer.Option("--from", "--since", help="The first day, the tenant's own.", **_DAY)]
+From = Annotated[
+    date | None, typer.Option("--from", "--since", help="The first day, the tenant's own.", **_DAY)
+]
 To = Annotated[date | None, typer.Option("--to", "--until", help="The last day.", **_DAY)]
 
 
@@ -39,12 +41,21 @@ def usage(
     branch: Annotated[str | None, typer.Option(help="Of this branch only.")] = None,
     kind: Annotated[str | None, typer.Option(help="Of this kind only.")] = None,
     by: Annotated[
-        str | None, typer.Option(metavar="COLUMNS", help="Add up what differs only in other columns, e.g. kind,state.")
+        str | None,
+        typer.Option(
+            metavar="COLUMNS", help="Add up what differs only in other columns, e.g. kind,state."
+        ),
     ] = None,
-    fate: Annotated[str | None, typer.Option("--state-is", help="In this state only, e.g. delivered.")] = None,
-    log: Annotated[bool, typer.Option("--log", help="Every message, one by one, instead of sums.")] = False,
+    fate: Annotated[
+        str | None, typer.Option("--state-is", help="In this state only, e.g. delivered.")
+    ] = None,
+    log: Annotated[
+        bool, typer.Option("--log", help="Every message, one by one, instead of sums.")
+    ] = False,
     as_: Annotated[Form, typer.Option("--as", help="The log's form.")] = Form.TABLE,
-    check: Annotated[bool, typer.Option("--check", help="Where the provider bills other than we predicted.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Where the provider bills other than we predicted.")
+    ] = False,
     bootstrap: options.Bootstrap = None,
     state: options.State = options.STATE,
     as_json: options.Json = False,
@@ -61,11 +72,24 @@ def usage(
         from services.cli.usage_log import print_log
         from services.ledger.message_log import Period
 
-        only = [name for name, value in (("--sender", sender), ("--branch", branch), ("--kind", kind), ("--by", by),
-                                         ("--state-is", fate)) if value]  # fmt: skip
+        only = [
+            name
+            for name, value in (
+                ("--sender", sender),
+                ("--branch", branch),
+                ("--kind", kind),
+                ("--by", by),
+                ("--state-is", fate),
+            )
+            if value
+        ]
         if only:
-            raise Refused(f"{only[0]} does not go with --log: it has every message, to be filtered by what reads it")
-        print_log(bootstrap, state, Period(since, until, tenant), Form.JSONL if as_json else as_, unmask)
+            raise Refused(
+                f"{only[0]} does not go with --log: it has every message, to be filtered by what reads it"
+            )
+        print_log(
+            bootstrap, state, Period(since, until, tenant), Form.JSONL if as_json else as_, unmask
+        )
         return
     if check:
         from services.cli.usage_check import print_check
@@ -114,8 +138,16 @@ def _known(ledger: Ledger, wanted: Filter) -> None:
     one_of("--sender", wanted.sender, senders, filter(None, on_record("sender")))
 
 
-COLUMNS = {"tenant": "tenant", "branch": "branch", "sender": "sender", "day": "period", "kind": "kind",
-           "state": "state", "code": "error_code", "meaning": "error_title"}  # fmt: skip
+COLUMNS = {
+    "tenant": "tenant",
+    "branch": "branch",
+    "sender": "sender",
+    "day": "period",
+    "kind": "kind",
+    "state": "state",
+    "code": "error_code",
+    "meaning": "error_title",
+}
 """What a column is called, and the row's field that it shows."""
 
 
@@ -125,7 +157,9 @@ def as_table(found: Usage, columns: tuple[str, ...] = tuple(COLUMNS)) -> Table:
 
     sums: dict[tuple[str, ...], list[UsageRow]] = {}
     for row in found.rows:
-        sums.setdefault(tuple(str(getattr(row, COLUMNS[column]) or "") for column in columns), []).append(row)
+        sums.setdefault(
+            tuple(str(getattr(row, COLUMNS[column]) or "") for column in columns), []
+        ).append(row)
     rows: list[tuple[Any, ...]] = [(*name, *_sums(rows)) for name, rows in sorted(sums.items())]
     rows.append(("total", *[""] * (len(columns) - 1), *_sums(found.rows)))
     return table("Usage", (*columns, "messages#", "segments#", "cost#"), rows)
@@ -141,7 +175,10 @@ def cost(rows: Iterable[UsageRow]) -> str:
     sums: dict[str, int] = {}
     rows = tuple(rows)
     for row in rows:
-        costs = [(row.currency, row.cost_billed), *((one.currency, one.cost_billed) for one in row.other_costs)]
+        costs = [
+            (row.currency, row.cost_billed),
+            *((one.currency, one.cost_billed) for one in row.other_costs),
+        ]
         for currency, micros in costs:
             if currency and micros:
                 sums[currency] = sums.get(currency, 0) + micros

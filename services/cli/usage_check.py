@@ -21,12 +21,19 @@ def print_check(bootstrap: str | None, state: Path, tenant: str | None, as_json:
         differ = list(islice(differing(opened, tenant), most))
         beside = list(islice(contradicted(opened, tenant), most))
     if as_json:
-        print_json(sums._asdict() | {"messages": [one._asdict() for one in differ],
-                                     "contradictions": [one._asdict() for one in beside]})  # fmt: skip
+        print_json(
+            sums._asdict()
+            | {
+                "messages": [one._asdict() for one in differ],
+                "contradictions": [one._asdict() for one in beside],
+            }
+        )
         return
     screen = console()
-    screen.print(f"{sums.out:,} messages are out; the provider has counted {sums.counted:,} of them: "
-                 f"{sums.predicted:,} segments predicted, {sums.billed:,} billed.")  # fmt: skip
+    screen.print(
+        f"{sums.out:,} messages are out; the provider has counted {sums.counted:,} of them: "
+        f"{sums.predicted:,} segments predicted, {sums.billed:,} billed."
+    )
     if sums.differ:
         title = f"{sums.differ:,} differ" + (f", the newest {MOST}" if sums.differ > MOST else "")
         screen.print(table(title, ("tenant", "message", "sender", "predicted#", "billed#"), differ))

@@ -18,8 +18,16 @@ from services.cli.usage import Form
 if TYPE_CHECKING:
     from services.ledger.message_log import Line, Period
 
-WIDTHS: Final = {"requested_at": 20, "tenant": 12, "to": 14, "kind": 14, "message_id": 28, "state": 12, "code": 8,
-                 "description": 0}  # fmt: skip
+WIDTHS: Final = {
+    "requested_at": 20,
+    "tenant": 12,
+    "to": 14,
+    "kind": 14,
+    "message_id": 28,
+    "state": 12,
+    "code": 8,
+    "description": 0,
+}
 """Of the table's columns, in characters: it is printed while it is read, so they cannot wait for the longest."""
 STEP: Final = 500
 """Messages between two looks at the bar."""
@@ -56,7 +64,12 @@ def as_json_lines(lines: Iterable[Line], write: Callable[[str], object]) -> None
 
 def _row(cells: dict[str, object]) -> str:
     seen = {name: str(cells[name]).translate(ON_ONE_LINE) for name in WIDTHS}
-    return "  ".join(seen[name][: width or None].ljust(width) for name, width in WIDTHS.items()).rstrip() + "\n"
+    return (
+        "  ".join(
+            seen[name][: width or None].ljust(width) for name, width in WIDTHS.items()
+        ).rstrip()
+        + "\n"
+    )
 
 
 def _tame(cell: object) -> object:

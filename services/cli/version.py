@@ -34,5 +34,8 @@ def _print(wanted: bool) -> None:
 
 
 Option = Annotated[
-    bool, typer.Option("--version", callback=_print, is_eager=True, help="Show which versions these are and exit.")
+    bool,
+    typer.Option(
+        "--version", callback=_print, is_eager=True, help="Show which versions these are and exit."
+    ),
 ]

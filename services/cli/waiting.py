@@ -37,11 +37,25 @@ def waiting(
     elif not lines:
         console().print("Nothing waits.", style="green")
     else:
-        columns = ("waits for", "", "tenant", "sender", "messages#", "segments#", "drained in#", "oldest#", "its id",
-                   "stuck#")  # fmt: skip
+        columns = (
+            "waits for",
+            "",
+            "tenant",
+            "sender",
+            "messages#",
+            "segments#",
+            "drained in#",
+            "oldest#",
+            "its id",
+            "stuck#",
+        )
         console().print(table("Waiting", columns, map(_cells, lines)))
         total = sum(line.messages for line in lines)
-        says = f"{total:,} wait; {stuck:,} of them are stuck" if stuck else f"{total:,} wait; nothing is stuck"
+        says = (
+            f"{total:,} wait; {stuck:,} of them are stuck"
+            if stuck
+            else f"{total:,} wait; nothing is stuck"
+        )
         console().print(says, style="red" if stuck else "green")
     raise typer.Exit(1 if stuck else 0)
 
@@ -50,10 +64,17 @@ def _cells(line: Waiting) -> tuple[Any, ...]:
     from rich.text import Text
 
     return (
-        line.cause, line.because, line.tenant, line.sender, line.messages, line.segments, spell(line.drain),
-        spell((datetime.now(UTC) - line.since).total_seconds()), line.oldest,
+        line.cause,
+        line.because,
+        line.tenant,
+        line.sender,
+        line.messages,
+        line.segments,
+        spell(line.drain),
+        spell((datetime.now(UTC) - line.since).total_seconds()),
+        line.oldest,
         Text(f"{line.stuck:,}", style="red" if line.stuck else "dim"),
-    )  # fmt: skip
+    )
 
 
 def spell(seconds: float | None) -> str:

@@ -18,7 +18,9 @@ ROOMS = ("people", "gate", "inbox", "dispatch", "outcomes", "usage")
 
 def worker(
     room: Annotated[str, typer.Argument(metavar="ROOM", help=", ".join(ROOMS))],
-    instance: Annotated[str | None, typer.Option(help="A stable name, so that a restart keeps its partitions.")] = None,
+    instance: Annotated[
+        str | None, typer.Option(help="A stable name, so that a restart keeps its partitions.")
+    ] = None,
     bootstrap: options.Bootstrap = None,
     state: options.State = options.STATE,
 ) -> None:
@@ -28,7 +30,9 @@ def worker(
     """
     if room not in ROOMS:
         raise Refused(f"There is no room {room!r}: it is one of {', '.join(ROOMS)}")
-    _become("services.workers", bootstrap, state, room, *(("--instance", instance) if instance else ()))
+    _become(
+        "services.workers", bootstrap, state, room, *(("--instance", instance) if instance else ())
+    )
 
 
 def webhook(bootstrap: options.Bootstrap = None, state: options.State = options.STATE) -> None:
@@ -74,7 +78,9 @@ def exporter(bootstrap: options.Bootstrap = None, state: options.State = options
 COMMANDS = (worker, webhook, consents, simulator, ledger, exporter)
 
 
-def _become(module: str, bootstrap: str | None, state: Path, *arguments: str, kafka: bool = True) -> None:
+def _become(
+    module: str, bootstrap: str | None, state: Path, *arguments: str, kafka: bool = True
+) -> None:
     """This process goes on as that one: signals and exit codes are its own."""
     from services.cli.kafka import bootstrap_of
 

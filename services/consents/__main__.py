@@ -29,8 +29,12 @@ CONFIRM_WITHIN = 5.0
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m services.consents", description=__doc__)
-    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on; put TLS before any other")
-    parser.add_argument("--port-file", "--ready-file", type=Path, help="the port is written here once it listens")
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="the address to listen on; put TLS before any other"
+    )
+    parser.add_argument(
+        "--port-file", "--ready-file", type=Path, help="the port is written here once it listens"
+    )
     return parser.parse_args()
 
 

@@ -56,7 +56,9 @@ class Consents:
 
     def app(self) -> web.Application:
         app = web.Application(client_max_size=LONGEST_BODY, middlewares=[_in_json])
-        app.add_routes([web.post(PATH, self.take), web.get("/live", self.live), web.get("/ready", self.ready)])
+        app.add_routes(
+            [web.post(PATH, self.take), web.get("/live", self.live), web.get("/ready", self.ready)]
+        )
         return app
 
     async def live(self, _request: web.Request) -> web.Response:
@@ -77,7 +79,9 @@ class Consents:
             return self._refused(body)
         event = claim(tenant, body, key.id, now)
         if not isinstance(event, ConsentEvent):
-            return self._refused(_Refusal(422, "put right what `problems` names, and send it again", event))
+            return self._refused(
+                _Refusal(422, "put right what `problems` names, and send it again", event)
+            )
         return await self._published(event, now)
 
     def _caller(self, request: web.Request, tenant: str) -> Key | _Refusal:
@@ -86,14 +90,24 @@ class Consents:
             key = self._stores.keys.holder(written.strip()) if scheme.lower() == "bearer" else None
         except KeysError as problem:
             log.error("no keys", problem=str(problem))
-            return _Refusal(503, "the keys cannot be read just now: try again", headers={"Retry-After": COME_AGAIN})
+            return _Refusal(
+                503,
+                "the keys cannot be read just now: try again",
+                headers={"Retry-After": COME_AGAIN},
+            )
         if key is None:
             fix = "send a key that holds, as `Authorization: Bearer sayso_...`; `sayso keys add` makes one"
             return _Refusal(401, fix, headers={"WWW-Authenticate": 'Bearer realm="sayso"'})
         if key.tenant != tenant:
-            return _Refusal(403, "this key is another tenant's: use one that was made for the tenant of the address")
+            return _Refusal(
+                403,
+                "this key is another tenant's: use one that was made for the tenant of the address",
+            )
         if not self._stores.tenants.known(tenant):
-            return _Refusal(404, "this tenant has no settings: publish them with `sayso tenants apply`, then try again")
+            return _Refusal(
+                404,
+                "this tenant has no settings: publish them with `sayso tenants apply`, then try again",
+            )
         return key
 
     async def _published(self, event: ConsentEvent, now: datetime) -> web.Response:
@@ -114,10 +128,17 @@ class Consents:
                 return self._refused(_Refusal(503, again, headers={"Retry-After": COME_AGAIN}))
             with contextlib.suppress(sqlite3.Error):
                 self._stores.ids.published(event)
-            log.info("taken", tenant=event.tenant, number=masked(event.number), action=str(event.action))
+            log.info(
+                "taken", tenant=event.tenant, number=masked(event.number), action=str(event.action)
+            )
         status = 200 if taken == "done" else 202
         self.counts[str(status)] += 1
-        said = {"event_id": event.event_id, "action": event.action, "source": event.source, "repeated": taken == "done"}
+        said = {
+            "event_id": event.event_id,
+            "action": event.action,
+            "source": event.source,
+            "repeated": taken == "done",
+        }
         return web.json_response(said, status=status)
 
     def _refused(self, refusal: _Refusal) -> web.Response:
@@ -126,7 +147,9 @@ class Consents:
         count = self.counts[str(refusal.status)]
         if str(count).strip("0") == "1":
             fields = [problem.field for problem in refusal.problems]
-            log.warning("refused", status=refusal.status, why=refusal.error, fields=fields, so_far=count)
+            log.warning(
+                "refused", status=refusal.status, why=refusal.error, fields=fields, so_far=count
+            )
         return _answer(refusal)
 
 
@@ -151,7 +174,9 @@ def _identified(body: dict[str, Any], header: str | None) -> dict[str, Any] | _R
     """The header `Idempotency-Key` is another way to write `event_id`."""
     if header is None or body.get("event_id", header) == header:
         return body if header is None else body | {"event_id": header}
-    return _Refusal(422, "Idempotency-Key and event_id differ: send one of them, or the same in both")
+    return _Refusal(
+        422, "Idempotency-Key and event_id differ: send one of them, or the same in both"
+    )
 
 
 def _answer(refusal: _Refusal) -> web.Response:
@@ -167,7 +192,9 @@ async def _in_json(request: web.Request, handler: Any) -> web.StreamResponse:
     try:
         found: web.StreamResponse = await handler(request)
     except web.HTTPException as error:
-        fix = f"there is nothing here: POST to {PATH}" if error.status in {404, 405} else error.reason
+        fix = (
+            f"there is nothing here: POST to {PATH}" if error.status in {404, 405} else error.reason
+        )
         allowed = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
         return _answer(_Refusal(error.status, fix, headers=allowed))
     return found

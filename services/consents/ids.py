@@ -32,7 +32,12 @@ class Ids:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         self._sql = sqlite3.connect(path, timeout=5, isolation_level=None)
-        for statement in ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = NORMAL", _CREATE, _INDEX):
+        for statement in (
+            "PRAGMA journal_mode = WAL",
+            "PRAGMA synchronous = NORMAL",
+            _CREATE,
+            _INDEX,
+        ):
             self._sql.execute(statement)
 
     def close(self) -> None:
@@ -61,7 +66,9 @@ class Ids:
 def _said(event: ConsentEvent) -> str:
     """What makes two calls the same: everything but the key they came with, which a tenant may renew in between."""
     evidence = event.evidence.model_copy(update={"key_id": None})
-    return hashlib.sha256(event.model_copy(update={"evidence": evidence}).model_dump_json().encode()).hexdigest()
+    return hashlib.sha256(
+        event.model_copy(update={"evidence": evidence}).model_dump_json().encode()
+    ).hexdigest()
 
 
 def _seconds(moment: datetime) -> int:

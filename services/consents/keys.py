@@ -53,7 +53,9 @@ class Made(NamedTuple):
     written: str
 
 
-_NOBODY: Final = Key(id="", tenant="nobody", sha256="0" * 64, created_at=datetime(1970, 1, 1, tzinfo=UTC))
+_NOBODY: Final = Key(
+    id="", tenant="nobody", sha256="0" * 64, created_at=datetime(1970, 1, 1, tzinfo=UTC)
+)
 """Compared with where no key has the id that was sent, so that both take the same time."""
 
 
@@ -109,8 +111,9 @@ class Keys:
         except FileNotFoundError:
             return ()
         except (ValidationError, OSError):
-            raise KeysError(f"{self._path} cannot be read: put its last good copy back, or delete it and make new keys"
-                            ) from None  # fmt: skip
+            raise KeysError(
+                f"{self._path} cannot be read: put its last good copy back, or delete it and make new keys"
+            ) from None
 
     def _write(self, keys: tuple[Key, ...]) -> None:
         """Whole or not at all, and from its first byte for its owner only."""

@@ -10,7 +10,15 @@ from ipaddress import ip_address
 from typing import Annotated, Any, Final, Literal, NamedTuple
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    model_validator,
+)
 
 from schemas.base import Evidence, Slug, UtcTime
 from schemas.consent_event import ConsentAction, ConsentEvent
@@ -52,7 +60,9 @@ def _address(written: str) -> str:
     try:
         return str(ip_address("" if "%" in written else written))
     except ValueError:
-        raise ValueError("give the IP address of the person's browser, such as 192.0.2.44") from None
+        raise ValueError(
+            "give the IP address of the person's browser, such as 192.0.2.44"
+        ) from None
 
 
 def _shown(wording: str) -> str:
@@ -82,7 +92,10 @@ class _Given(BaseModel):
     at: UtcTime
     verified: bool = False
     sender: str | None = Field(default=None, min_length=1, max_length=128)
-    wording: Annotated[str, Field(min_length=1, max_length=LONGEST_WORDING), AfterValidator(_shown)] | None = None
+    wording: (
+        Annotated[str, Field(min_length=1, max_length=LONGEST_WORDING), AfterValidator(_shown)]
+        | None
+    ) = None
     wording_version: str | None = Field(default=None, max_length=128)
     wording_sha256: str | None = None
     url: Annotated[str, Field(max_length=LONGEST_URL), AfterValidator(_page)] | None = None
@@ -94,7 +107,9 @@ class _Given(BaseModel):
         if self.action == _OPT_IN and lacking:
             raise ValueError(f"an opt-in needs its proof: give {', '.join(lacking)}")
         if self.wording_sha256 is not None and self.wording_sha256.lower() != _sha256(self.wording):
-            raise ValueError("wording_sha256 is not that of wording: send both from the same text, in UTF-8")
+            raise ValueError(
+                "wording_sha256 is not that of wording: send both from the same text, in UTF-8"
+            )
         return self
 
 
@@ -104,7 +119,12 @@ def claim(tenant: str, body: Any, key_id: str, now: datetime) -> ConsentEvent | 
     except ValidationError as error:
         return tuple(_problem(one) for one in error.errors(include_url=False, include_input=False))
     except RecursionError:
-        return (Problem("body", "these are objects in objects without end: send the fields that the README names"),)
+        return (
+            Problem(
+                "body",
+                "these are objects in objects without end: send the fields that the README names",
+            ),
+        )
     if given.at > now + CLOCKS_DIFFER:
         return (Problem("at", "this is in the future: send the time at which the person did it"),)
     evidence = Evidence(

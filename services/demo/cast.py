@@ -16,7 +16,14 @@ from schemas.send_request import SendRequest
 CORPUS = Path(__file__).with_name("sms_corpus.tsv")
 """Credit and licence: NOTICE, next to it."""
 
-SHARES = {"agreed": 70, "says START": 7, "never answers": 8, "said no": 5, "says STOP": 5, "cannot be reached": 5}
+SHARES = {
+    "agreed": 70,
+    "says START": 7,
+    "never answers": 8,
+    "said no": 5,
+    "says STOP": 5,
+    "cannot be reached": 5,
+}
 """Of a hundred people.  Two kinds were never asked before: Sayso asks them by text; some then say yes."""
 DELIVERED = "delivered"
 FAILURES = ("undelivered:30003", "undelivered:30005", "failed:30006")
@@ -24,10 +31,67 @@ KINDS = {"reminder": 50, "transactional": 30, "direct": 20}
 WORDING = "Yes, text me about my case. Reply STOP to end, HELP for help."
 
 _AREAS = (
-    201, 202, 203, 205, 206, 207, 208, 210, 212, 213, 214, 215, 216, 217, 218, 301, 302, 303, 304, 305, 307, 310, 312,
-    313, 314, 401, 402, 404, 405, 406, 410, 412, 414, 415, 501, 502, 503, 504, 505, 512, 602, 603, 605, 612, 617, 701,
-    702, 713, 718, 801, 802, 803, 804, 808, 901, 904, 907, 912, 913, 916,
-)  # fmt: skip
+    201,
+    202,
+    203,
+    205,
+    206,
+    207,
+    208,
+    210,
+    212,
+    213,
+    214,
+    215,
+    216,
+    217,
+    218,
+    301,
+    302,
+    303,
+    304,
+    305,
+    307,
+    310,
+    312,
+    313,
+    314,
+    401,
+    402,
+    404,
+    405,
+    406,
+    410,
+    412,
+    414,
+    415,
+    501,
+    502,
+    503,
+    504,
+    505,
+    512,
+    602,
+    603,
+    605,
+    612,
+    617,
+    701,
+    702,
+    713,
+    718,
+    801,
+    802,
+    803,
+    804,
+    808,
+    901,
+    904,
+    907,
+    912,
+    913,
+    916,
+)
 MOST_PEOPLE = len(_AREAS) * 100
 CLIENTS = ("+19195550101", "+19195550102")
 """In an area code of their own."""
@@ -70,7 +134,10 @@ class Cast(NamedTuple):
         """The simulator's part in it."""
         says = {"says STOP": ("STOP", "Stop."), "says START": ("START", "Yes!")}
         answers = {
-            person.number: {"fate": person.fate, "replies": [{"after_texts": 1, "body": says[person.role][at % 2]}]}
+            person.number: {
+                "fate": person.fate,
+                "replies": [{"after_texts": 1, "body": says[person.role][at % 2]}],
+            }
             for at, person in enumerate(self.people)
             if person.role in says
         }
@@ -85,12 +152,17 @@ def cast(requests: int, seed: int, tenant: str, prefix: str, now: datetime) -> C
     count = max(requests, len(people) + 10)
     stops = [person for person in people if person.role == "says STOP"]
     order = [*people, *stops, *chance.choices(people, k=count - len(people) - len(stops) - 2)]
-    asked = [_request(at, person.number, next(texts), tenant, prefix, now, chance) for at, person in enumerate(order)]
+    asked = [
+        _request(at, person.number, next(texts), tenant, prefix, now, chance)
+        for at, person in enumerate(order)
+    ]
     first, second = asked[: len(people)], asked[len(people) :]
     odd = _odd(len(asked), tenant, prefix, now)
     clients = Person(CLIENTS[0], "client", FAILURES[1]), Person(CLIENTS[1], "client")
     everybody = enumerate((*people, *clients))
-    claims = tuple(claim for at, person in everybody if (claim := _claim(at, person, tenant, prefix, now)))
+    claims = tuple(
+        claim for at, person in everybody if (claim := _claim(at, person, tenant, prefix, now))
+    )
     return Cast(people, claims, tuple(first), (*second, *odd, first[0]), clients)
 
 
@@ -105,7 +177,11 @@ def _people(count: int, chance: random.Random) -> Iterator[Person]:
 
 def _texts(chance: random.Random) -> Iterator[str]:
     with CORPUS.open(encoding="utf-8", newline="") as file:
-        texts = [row[1] for row in csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE) if len(row) == 2]
+        texts = [
+            row[1]
+            for row in csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
+            if len(row) == 2
+        ]
     while True:
         yield from chance.sample(texts, len(texts))
 
@@ -115,18 +191,31 @@ def _request(
 ) -> SendRequest:
     kind = chance.choices(tuple(KINDS), tuple(KINDS.values()))[0]
     return SendRequest(
-        message_id=f"{prefix}-{at:05}", tenant=tenant, to=number, body=body, kind=kind, requested_at=now,
-        branch=chance.choice((None, "intake", "court")), requested_by="demo",
-    )  # fmt: skip
+        message_id=f"{prefix}-{at:05}",
+        tenant=tenant,
+        to=number,
+        body=body,
+        kind=kind,
+        requested_at=now,
+        branch=chance.choice((None, "intake", "court")),
+        requested_by="demo",
+    )
 
 
 def _odd(at: int, tenant: str, prefix: str, now: datetime) -> tuple[SendRequest, ...]:
     """A number that cannot be, and a text that nobody needs any more."""
     late, wrong = (f"{prefix}-{at + more:05}" for more in range(2))
     body = "Your hearing is today at 9."
-    common: dict[str, Any] = {"tenant": tenant, "body": body, "kind": "reminder", "requested_at": now}
+    common: dict[str, Any] = {
+        "tenant": tenant,
+        "body": body,
+        "kind": "reminder",
+        "requested_at": now,
+    }
     return (
-        SendRequest(message_id=late, to="+12125550100", valid_until=now - timedelta(hours=1), **common),
+        SendRequest(
+            message_id=late, to="+12125550100", valid_until=now - timedelta(hours=1), **common
+        ),
         SendRequest(message_id=wrong, to="+1212555", **common),
     )
 
@@ -136,7 +225,11 @@ def _claim(at: int, person: Person, tenant: str, prefix: str, now: datetime) -> 
         return None
     no = person.role == "said no"
     return ConsentEvent(
-        event_id=f"{prefix}-c{at:05}", tenant=tenant, number=person.number, source="form", at=now,
+        event_id=f"{prefix}-c{at:05}",
+        tenant=tenant,
+        number=person.number,
+        source="form",
+        at=now,
         action=ConsentAction.OPT_OUT if no else ConsentAction.OPT_IN,
         evidence=Evidence(wording=None if no else WORDING, document=f"intake-form-{at:05}"),
-    )  # fmt: skip
+    )

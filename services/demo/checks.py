@@ -30,8 +30,15 @@ def checks(ledger: Ledger, journal: Path, asked: Cast, tenant: str, did: Played)
     return [
         *_books(ledger, asked, tenant),
         _asks(posts, asked),
-        _same("Texts that the provider took", set(taken), "messages that our books say are out", _out(ledger, tenant)),
-        _none("texts went out twice", [name for name, count in Counter(taken).items() if count > 1]),
+        _same(
+            "Texts that the provider took",
+            set(taken),
+            "messages that our books say are out",
+            _out(ledger, tenant),
+        ),
+        _none(
+            "texts went out twice", [name for name, count in Counter(taken).items() if count > 1]
+        ),
         _none("people were texted without their yes", _strangers(posts, asked)),
         _none("people were texted after their STOP", _insisted(posts, asked)),
         *_staff(posts, taken, did, asked.clients[1].number),
@@ -42,13 +49,24 @@ def _staff(posts: list[dict[str, Any]], taken: list[str], did: Played, right: st
     """One approved and one rejected; one that failed, and was resent to where the person is."""
     to = [post["number"] for post in posts if _id(post) == did.resent]
     return [
-        Check(taken.count(did.approved) == 1, f"What was approved ({did.approved}) went out once."
-              if did.approved in taken else f"What was approved ({did.approved}) never went."),
-        Check(did.rejected not in taken, f"What was rejected ({did.rejected}) "
-              f"{'went out all the same' if did.rejected in taken else 'never went'}."),
-        Check(bool(did.resent) and to == [right], f"What had failed ({did.failed}) was resent to the corrected number."
-              if to == [right] else f"What had failed ({did.failed}) was not resent to the corrected number."),
-    ]  # fmt: skip
+        Check(
+            taken.count(did.approved) == 1,
+            f"What was approved ({did.approved}) went out once."
+            if did.approved in taken
+            else f"What was approved ({did.approved}) never went.",
+        ),
+        Check(
+            did.rejected not in taken,
+            f"What was rejected ({did.rejected}) "
+            f"{'went out all the same' if did.rejected in taken else 'never went'}.",
+        ),
+        Check(
+            bool(did.resent) and to == [right],
+            f"What had failed ({did.failed}) was resent to the corrected number."
+            if to == [right]
+            else f"What had failed ({did.failed}) was not resent to the corrected number.",
+        ),
+    ]
 
 
 def _books(ledger: Ledger, asked: Cast, tenant: str) -> list[Check]:
@@ -60,28 +78,44 @@ def _books(ledger: Ledger, asked: Cast, tenant: str) -> list[Check]:
     counted = {state: count for state, count in found.by_state.items() if count}
     own = started(ledger, tenant)
     return [
-        Check(found.requested == len(asked.identities) + own, f"Asked for {len(asked.identities):,} texts, and Sayso "
-              f"started {own:,} itself; the books know {found.requested:,}."),
+        Check(
+            found.requested == len(asked.identities) + own,
+            f"Asked for {len(asked.identities):,} texts, and Sayso "
+            f"started {own:,} itself; the books know {found.requested:,}.",
+        ),
         Check(books.residue == 0, books.sentence),
-        Check(dict(reported) == counted, f"The usage report counts {reported.total():,} messages, a recount of the "
-              f"outcomes {sum(counted.values()):,}, the same in every state."
-              if dict(reported) == counted else f"The usage report says {dict(reported)}, the outcomes {counted}."),
-    ]  # fmt: skip
+        Check(
+            dict(reported) == counted,
+            f"The usage report counts {reported.total():,} messages, a recount of the "
+            f"outcomes {sum(counted.values()):,}, the same in every state."
+            if dict(reported) == counted
+            else f"The usage report says {dict(reported)}, the outcomes {counted}.",
+        ),
+    ]
 
 
 def _same(what: str, some: set[str], other: str, others: set[str]) -> Check:
     if some == others:
         return Check(True, f"{what}: {len(some):,}; {other}: {len(others):,}, the very same.")
     odd = sorted(some ^ others)
-    return Check(False, f"{what}: {len(some):,}; {other}: {len(others):,}; they differ in {', '.join(odd[:5])}.")
+    return Check(
+        False,
+        f"{what}: {len(some):,}; {other}: {len(others):,}; they differ in {', '.join(odd[:5])}.",
+    )
 
 
 def _none(what: str, found: list[str]) -> Check:
-    return Check(not found, f"{len(found) or 'No'} {what}" + (f": {', '.join(found[:5])}." if found else "."))
+    return Check(
+        not found, f"{len(found) or 'No'} {what}" + (f": {', '.join(found[:5])}." if found else ".")
+    )
 
 
 def _posts(journal: Path) -> list[dict[str, Any]]:
-    return [entry for entry in entries(journal) if entry["event"] == "create"] if journal.exists() else []
+    return (
+        [entry for entry in entries(journal) if entry["event"] == "create"]
+        if journal.exists()
+        else []
+    )
 
 
 def _out(ledger: Ledger, tenant: str) -> set[str]:
@@ -93,7 +127,9 @@ def _out(ledger: Ledger, tenant: str) -> set[str]:
 def _strangers(posts: list[dict[str, Any]], asked: Cast) -> list[str]:
     """Who has not said yes gets one text that nobody asked for: the opt-in request.  After it some say yes."""
     said_yes = asked.numbers("agreed", "says STOP", "cannot be reached", "client")
-    first = {post["number"]: _id(post) for post in reversed(posts) if post["number"] not in said_yes}
+    first = {
+        post["number"]: _id(post) for post in reversed(posts) if post["number"] not in said_yes
+    }
     asked_for = {post["number"] for post in posts if _id(post) in asked.identities} - said_yes
     unasked = {number for number, name in first.items() if name in asked.identities}
     return sorted(_short(number) for number in unasked | (asked_for - asked.numbers("says START")))
@@ -101,7 +137,11 @@ def _strangers(posts: list[dict[str, Any]], asked: Cast) -> list[str]:
 
 def _asks(posts: list[dict[str, Any]], asked: Cast) -> Check:
     """Whoever was never asked, and nobody else, is asked once."""
-    texts = Counter(post["number"] for post in posts if _id(post).startswith("ask-") and post["outcome"] == "taken")
+    texts = Counter(
+        post["number"]
+        for post in posts
+        if _id(post).startswith("ask-") and post["outcome"] == "taken"
+    )
     wanted = Counter(asked.numbers("says START", "never answers"))
     went = f"{texts.total():,} opt-in requests went to {len(texts):,} people"
     return Check(texts == wanted, f"{went}, of {len(wanted):,} who had never been asked.")
@@ -111,7 +151,11 @@ def _insisted(posts: list[dict[str, Any]], asked: Cast) -> list[str]:
     """Their first text is what they answered; the others were asked for after that.  That their STOP was heard is
     confirmed, and is no such text."""
     stopped = asked.numbers("says STOP")
-    texts = Counter(post["number"] for post in posts if post["number"] in stopped and _id(post) in asked.identities)
+    texts = Counter(
+        post["number"]
+        for post in posts
+        if post["number"] in stopped and _id(post) in asked.identities
+    )
     return sorted(_short(number) for number, count in texts.items() if count > 1)
 
 

@@ -26,7 +26,9 @@ def fates(ledger: Ledger, tenant: str) -> list[Fate]:
     for row in ledger.rows(sql, tenant):
         fate = _fate(ledger, tenant, row["message_id"], json.loads(row["json"]))
         kind = (fate.state, fate.code)
-        found[kind] = found.get(kind, fate)._replace(messages=found[kind].messages + 1 if kind in found else 1)
+        found[kind] = found.get(kind, fate)._replace(
+            messages=found[kind].messages + 1 if kind in found else 1
+        )
     return list(found.values())
 
 
@@ -36,9 +38,15 @@ def _fate(ledger: Ledger, tenant: str, message_id: str, outcome: dict[str, str])
         return Fate(outcome["state"], code, 1, message_id, title, step)
     sql = "SELECT json FROM decisions WHERE tenant = ? AND message_id = ? ORDER BY seq DESC LIMIT 1"
     last = [json.loads(row["json"]) for row in ledger.rows(sql, tenant, message_id)]
-    deciding = [one for decision in last for one in decision.get("findings", ())
-                if one["verdict"] == decision["verdict"]]  # fmt: skip
+    deciding = [
+        one
+        for decision in last
+        for one in decision.get("findings", ())
+        if one["verdict"] == decision["verdict"]
+    ]
     if not deciding:
         return Fate(outcome["state"], "", 1, message_id, "nothing was against it", "")
     one = deciding[0]
-    return Fate(outcome["state"], one["rule"], 1, message_id, one["reason"], one.get("next_step") or "")
+    return Fate(
+        outcome["state"], one["rule"], 1, message_id, one["reason"], one.get("next_step") or ""
+    )

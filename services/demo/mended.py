@@ -20,17 +20,27 @@ from streams.codes import meaning
 
 def mended(ledger: Ledger, tenant: str, did: Played) -> Iterator[RenderableType]:
     now = datetime.now(UTC)
-    items = {one.message_id: one for one in messages(ledger, Wanted(tenant, ids=tuple(did.identities)), now)}
+    items = {
+        one.message_id: one
+        for one in messages(ledger, Wanted(tenant, ids=tuple(did.identities)), now)
+    }
     for word, name in (("approved", did.approved), ("rejected", did.rejected)):
         if name in items:
-            yield Text.assemble(f"{BY} {word} ", (name, "bold"), ", which is ", coloured(items[name].state), ":")
+            yield Text.assemble(
+                f"{BY} {word} ", (name, "bold"), ", which is ", coloured(items[name].state), ":"
+            )
             yield _within(_text(ledger, items[name]))
     if did.failed in items:
         yield from _failed(items[did.failed])
     if did.resent in items:
         again = items[did.resent]
-        yield Text.assemble("Resent as ", (did.resent, "bold"), f" to {masked(again.number or '')}, which is ",
-                            coloured(again.state), "; the number is corrected on their record.")  # fmt: skip
+        yield Text.assemble(
+            "Resent as ",
+            (did.resent, "bold"),
+            f" to {masked(again.number or '')}, which is ",
+            coloured(again.state),
+            "; the number is corrected on their record.",
+        )
 
 
 def _text(ledger: Ledger, item: Item) -> str:
@@ -41,8 +51,12 @@ def _text(ledger: Ledger, item: Item) -> str:
 def _failed(item: Item) -> Iterator[RenderableType]:
     """The code's words, and what to do, step by step."""
     code = meaning(item.outcome.get("error_code") or "")
-    yield Text.assemble((item.message_id, "bold"), f" to {masked(item.number or '')} is ", coloured(item.state),
-                        f" with code {code.code}: {code.title}")  # fmt: skip
+    yield Text.assemble(
+        (item.message_id, "bold"),
+        f" to {masked(item.number or '')} is ",
+        coloured(item.state),
+        f" with code {code.code}: {code.title}",
+    )
     steps = (f"  {n}. {step}" for n, step in enumerate(code.steps, 1))
     yield from map(_within, (code.description, "What to do", *steps))
 

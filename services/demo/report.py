@@ -43,12 +43,20 @@ def show(screen: Console, told: Report, state: Path) -> None:
         screen.print(line)
     screen.print()
     for check in checked:
-        screen.print(Text.assemble(("✓ ", "green") if check.holds else ("✗ ", "bold red"), check.says))
+        screen.print(
+            Text.assemble(("✓ ", "green") if check.holds else ("✗ ", "bold red"), check.says)
+        )
     if not ran.settled:
-        screen.print(Text.assemble(("✗ ", "bold red"), f"Not everything came to rest in time: {ran.tally.line()}."))
+        screen.print(
+            Text.assemble(
+                ("✗ ", "bold red"), f"Not everything came to rest in time: {ran.tally.line()}."
+            )
+        )
     messages = ran.requests + ran.started - len(ran.staff.identities)
     beside = " before staff went to work" if ran.staff.identities else ""
-    screen.print(f"{messages:,} messages in {ran.seconds:.1f} s, {messages / ran.seconds:,.0f} a second{beside}.")
+    screen.print(
+        f"{messages:,} messages in {ran.seconds:.1f} s, {messages / ran.seconds:,.0f} a second{beside}."
+    )
     screen.print("\nLook further:", style="bold")
     for command in _commands(found, state):
         screen.print(f"  sayso {command} --state {state}", style="cyan")
@@ -75,8 +83,14 @@ def _fates(screen: Console, found: list[Fate]) -> None:
     for fate in found:
         others = f", and {fate.messages - 1:,} more like it" if fate.messages > 1 else ""
         code = "" if fate.code == fate.state else fate.code
-        screen.print(Text.assemble(coloured(fate.state), f" {code}: " if code else ": ",
-                                   (fate.message_id, "bold"), others))  # fmt: skip
+        screen.print(
+            Text.assemble(
+                coloured(fate.state),
+                f" {code}: " if code else ": ",
+                (fate.message_id, "bold"),
+                others,
+            )
+        )
         for words in (fate.why, f"Next: {fate.next_step}" if fate.next_step else ""):
             if words:
                 screen.print(Padding(mask_text(words), (0, 0, 0, 4), expand=False))

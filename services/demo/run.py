@@ -66,7 +66,9 @@ async def opened(plan: Plan, say: Callable[[str], None]) -> AsyncIterator[Scene]
     plan.state.mkdir(parents=True, exist_ok=True, mode=0o700)
     script = plan.state / "simulator.json"
     script.write_text(json.dumps(plan.asked.script()))
-    wanted = Wanted(plan.state, plan.bootstrap, ephemeral=True, script=script, seed=plan.seed, fresh=True)
+    wanted = Wanted(
+        plan.state, plan.bootstrap, ephemeral=True, script=script, seed=plan.seed, fresh=True
+    )
     async with house(wanted, say) as running:
         ledger = Ledger.open(plan.state / FILE)
         try:
@@ -79,7 +81,9 @@ async def _there(file: Path) -> Path:
     return file
 
 
-async def run(plan: Plan, bootstrap: str, ledger: Ledger, show: Callable[[Tally, str], None]) -> Ran:
+async def run(
+    plan: Plan, bootstrap: str, ledger: Ledger, show: Callable[[Tally, str], None]
+) -> Ran:
     """`show` is called several times a second."""
 
     def look(doing: str) -> Tally:
@@ -95,11 +99,15 @@ async def run(plan: Plan, bootstrap: str, ledger: Ledger, show: Callable[[Tally,
             await publisher.publish(SENDERS, plan.own[1])
         await publisher.publish_all(CONSENT_EVENTS, plan.asked.claims)
         claimed = {claim.number for claim in plan.asked.claims}
-        await _until(lambda: look("waiting for consent") and _known(ledger, plan.tenant) >= claimed, patience)
+        await _until(
+            lambda: look("waiting for consent") and _known(ledger, plan.tenant) >= claimed, patience
+        )
         asked = plan.asked.asked_at(datetime.now(UTC))
         began = time.monotonic()
         await publisher.publish_all(SEND_REQUESTS, asked.first)
-        await _until(lambda: look("waiting for the answers") and _heard(ledger, plan.tenant, asked), patience)
+        await _until(
+            lambda: look("waiting for the answers") and _heard(ledger, plan.tenant, asked), patience
+        )
         await publisher.publish_all(SEND_REQUESTS, asked.second)
         rested = await _rest(plan, len(asked.identities), ledger, look, patience)
         seconds = time.monotonic() - began
@@ -109,11 +117,17 @@ async def run(plan: Plan, bootstrap: str, ledger: Ledger, show: Callable[[Tally,
         await publisher.stop()
     expected = len(asked.identities | did.identities)
     settled = await _rest(plan, expected, ledger, look, patience)
-    return Ran(rested and settled, seconds, expected, started(ledger, plan.tenant), look("done"), did)
+    return Ran(
+        rested and settled, seconds, expected, started(ledger, plan.tenant), look("done"), did
+    )
 
 
-async def _rest(plan: Plan, expected: int, ledger: Ledger, look: Callable[[str], Tally], patience: float) -> bool:
-    return await _until(lambda: at_rest(look("until all are at rest"), ledger, plan.tenant, expected), patience)
+async def _rest(
+    plan: Plan, expected: int, ledger: Ledger, look: Callable[[str], Tally], patience: float
+) -> bool:
+    return await _until(
+        lambda: at_rest(look("until all are at rest"), ledger, plan.tenant, expected), patience
+    )
 
 
 def at_rest(now: Tally, ledger: Ledger, tenant: str, expected: int) -> bool:
@@ -125,7 +139,10 @@ def at_rest(now: Tally, ledger: Ledger, tenant: str, expected: int) -> bool:
 
 
 def _known(ledger: Ledger, tenant: str) -> set[str]:
-    return {row["number"] for row in ledger.rows("SELECT number FROM consent_status WHERE tenant = ?", tenant)}
+    return {
+        row["number"]
+        for row in ledger.rows("SELECT number FROM consent_status WHERE tenant = ?", tenant)
+    }
 
 
 def _heard(ledger: Ledger, tenant: str, asked: Cast) -> bool:

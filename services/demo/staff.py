@@ -62,20 +62,34 @@ def act(asked: Cast, tenant: str, prefix: str, now: datetime) -> Act:
     shared: dict[str, Any] = {"tenant": tenant, "requested_at": now, "requested_by": "demo"}
     first, second = (
         SendRequest(
-            message_id=f"{prefix}-appeal-{n}", to=right.number, branch=BRANCH, body=body, kind="reminder", **shared
+            message_id=f"{prefix}-appeal-{n}",
+            to=right.number,
+            branch=BRANCH,
+            body=body,
+            kind="reminder",
+            **shared,
         )
         for n, body in enumerate(REVIEWED, 1)
-    )  # fmt: skip
+    )
     person = f"{prefix}-jo"
     met = PersonEvent(
-        event_id=f"{prefix}-met", tenant=tenant, person_id=person, action=PersonAction.UPSERT, name="Jo Bell",
-        numbers=(NumberChange(number=wrong.number, primary=True),), at=now,
-    )  # fmt: skip
-    client = PersonRequest(message_id=f"{prefix}-client", person_id=person, body=CLIENT, kind="direct", **shared)
+        event_id=f"{prefix}-met",
+        tenant=tenant,
+        person_id=person,
+        action=PersonAction.UPSERT,
+        name="Jo Bell",
+        numbers=(NumberChange(number=wrong.number, primary=True),),
+        at=now,
+    )
+    client = PersonRequest(
+        message_id=f"{prefix}-client", person_id=person, body=CLIENT, kind="direct", **shared
+    )
     return Act(met, (first, second), client, right.number)
 
 
-async def play(plan: Act, publisher: Publisher, ledger: Ledger, look: Callable[[], object], patience: float) -> Played:
+async def play(
+    plan: Act, publisher: Publisher, ledger: Ledger, look: Callable[[], object], patience: float
+) -> Played:
     """`look` is called several times a second."""
     first, second = plan.reviewed
     ids = (first.message_id, second.message_id, plan.client.message_id)
@@ -83,8 +97,11 @@ async def play(plan: Act, publisher: Publisher, ledger: Ledger, look: Callable[[
     await publisher.publish_all(SEND_REQUESTS, plan.reviewed)
     await publisher.publish(PERSON_REQUESTS, plan.client)
     found = await _seen(ledger, plan.client.tenant, ids, look, patience)
-    said = [_said(action, found[request.message_id], request)
-            for action, request in (("approve", first), ("reject", second)) if request.message_id in found]  # fmt: skip
+    said = [
+        _said(action, found[request.message_id], request)
+        for action, request in (("approve", first), ("reject", second))
+        if request.message_id in found
+    ]
     await publisher.publish_all(APPROVALS, said)
     played = Played(*ids)
     if plan.client.message_id not in found:
@@ -112,7 +129,11 @@ async def _seen(
     while True:
         look()
         items = messages(ledger, Wanted(tenant, ids=ids), datetime.now(UTC) + timedelta(seconds=1))
-        found = {one.message_id: one for one in items if one.box is Box.READY or one.state is State.UNDELIVERED}
+        found = {
+            one.message_id: one
+            for one in items
+            if one.box is Box.READY or one.state is State.UNDELIVERED
+        }
         if len(found) == len(ids) or time.monotonic() > deadline:
             return found
         await asyncio.sleep(0.25)

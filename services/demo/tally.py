@@ -33,21 +33,44 @@ class Tally(NamedTuple):
     @property
     def moving(self) -> int:
         """Not at rest: more is expected soon.  Held messages wait for somebody, and stay."""
-        known = [state for state, meaning in MEANINGS.items() if meaning.final or state is State.HELD]
+        known = [
+            state for state, meaning in MEANINGS.items() if meaning.final or state is State.HELD
+        ]
         return self.requested - self._in(*known)
 
     def _in(self, *states: State) -> int:
         return sum(self.states.get(state, 0) for state in states)
 
     def line(self) -> str:
-        verdicts = ", ".join(f"{count} {verdict}" for verdict, count in self.verdicts.items()) or "none"
-        return (f"{self.requested} requests; decisions: {verdicts}; {self.sent} sent, {self._in(*_ARRIVED)} delivered, "
-                f"{self._in(*_FAILED)} failed; lag {self.lag}")  # fmt: skip
+        verdicts = (
+            ", ".join(f"{count} {verdict}" for verdict, count in self.verdicts.items()) or "none"
+        )
+        return (
+            f"{self.requested} requests; decisions: {verdicts}; {self.sent} sent, {self._in(*_ARRIVED)} delivered, "
+            f"{self._in(*_FAILED)} failed; lag {self.lag}"
+        )
 
     def table(self) -> Table:
-        names = ("requests#", "send#", "hold#", "reject#", "expire#", "sent#", "delivered#", "failed#", "lag#")
+        names = (
+            "requests#",
+            "send#",
+            "hold#",
+            "reject#",
+            "expire#",
+            "sent#",
+            "delivered#",
+            "failed#",
+            "lag#",
+        )
         counts = [self.verdicts.get(verdict, 0) for verdict in ("send", "hold", "reject", "expire")]
-        row = (self.requested, *counts, self.sent, self._in(*_ARRIVED), self._in(*_FAILED), self.lag)
+        row = (
+            self.requested,
+            *counts,
+            self.sent,
+            self._in(*_ARRIVED),
+            self._in(*_FAILED),
+            self.lag,
+        )
         return table(None, names, [row])
 
 

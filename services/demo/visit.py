@@ -17,7 +17,9 @@ from services.ledger.ledger import FILE
 
 
 @asynccontextmanager
-async def visited(plan: Plan, bootstrap: str, simulator: str, say: Callable[[str], None]) -> AsyncIterator[Scene]:
+async def visited(
+    plan: Plan, bootstrap: str, simulator: str, say: Callable[[str], None]
+) -> AsyncIterator[Scene]:
     """With a ledger of its own, followed from here.  Raises Refused."""
     say(f"as a guest of the house at {bootstrap}")
     folder = plan.state / "visit"
@@ -40,9 +42,14 @@ async def _invite(web: aiohttp.ClientSession, plan: Plan, simulator: str) -> Non
     try:
         async with web.put("/simulator/people", json=plan.asked.script()["numbers"]) as answer:
             if answer.status != 200:
-                raise Refused(f"The simulator at {simulator} does not let the demo in: {await answer.text()}", 1)
+                raise Refused(
+                    f"The simulator at {simulator} does not let the demo in: {await answer.text()}",
+                    1,
+                )
     except aiohttp.ClientError:
-        raise Refused(f"No simulator answers at {simulator}: the demo texts nobody else", 1) from None
+        raise Refused(
+            f"No simulator answers at {simulator}: the demo texts nobody else", 1
+        ) from None
 
 
 async def _journal(web: aiohttp.ClientSession, file: Path) -> Path:

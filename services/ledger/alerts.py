@@ -26,11 +26,15 @@ _TO_ACT_ON: Final = """open AND at_ms > ?3
 """Neither closed nor dismissed, nor older than what the topic itself keeps."""
 
 
-def alerts(ledger: Ledger, now: datetime, tenant: str | None = None, *, closed: bool = False) -> tuple[Standing, ...]:
+def alerts(
+    ledger: Ledger, now: datetime, tenant: str | None = None, *, closed: bool = False
+) -> tuple[Standing, ...]:
     """`closed`: also those that nobody need act on any more."""
     sql = f"SELECT json FROM alerts WHERE (?1 OR {_TO_ACT_ON}) AND (?2 IS NULL OR tenant = ?2)"
     oldest = (now - A_MONTH).timestamp() * 1000
-    found = (Alert.model_validate_json(row["json"]) for row in ledger.rows(sql, closed, tenant, oldest))
+    found = (
+        Alert.model_validate_json(row["json"]) for row in ledger.rows(sql, closed, tenant, oldest)
+    )
     standing = [Standing(alert, urgency(alert.before, alert.event_at, now)) for alert in found]
     return tuple(sorted(standing, key=_first))
 

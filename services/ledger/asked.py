@@ -33,6 +33,8 @@ def resends(ledger: Ledger, tenant: str, message_id: str) -> tuple[str, ...]:
 
 def on_record(ledger: Ledger, tenant: str, person_id: str) -> Person | None:
     """Nobody where the person was deleted."""
-    found = ledger.rows("SELECT json FROM people WHERE person_id = ? AND tenant = ?", person_id, tenant)
+    found = ledger.rows(
+        "SELECT json FROM people WHERE person_id = ? AND tenant = ?", person_id, tenant
+    )
     person = Person.model_validate_json(found[0]["json"]) if found else None
     return person if person is not None and not person.deleted else None

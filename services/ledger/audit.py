@@ -68,7 +68,14 @@ def _unproven(ledger: Ledger, tenant: str | None, since: Since) -> Iterator[Foun
     for row in ledger.rows(sql, tenant):
         if row["json"] is None:
             place = _place(CONSENT_STATUS.name, row["status_part"], row["status_off"])
-            yield Found("unproven", row["tenant"], row["number"], _time(row["at_ms"]), place, "no entry says how")
+            yield Found(
+                "unproven",
+                row["tenant"],
+                row["number"],
+                _time(row["at_ms"]),
+                place,
+                "no entry says how",
+            )
             continue
         entry = json.loads(row["json"])
         if lacking := _lacking(entry):
@@ -80,7 +87,9 @@ def _unproven(ledger: Ledger, tenant: str | None, since: Since) -> Iterator[Foun
 def _lacking(entry: Mapping[str, Any]) -> str:
     evidence = entry.get("evidence") or {}
     groups = PROOF.get(entry["source"], BY_STAFF)
-    return " and ".join(" or ".join(group) for group in groups if not any(evidence.get(name) for name in group))
+    return " and ".join(
+        " or ".join(group) for group in groups if not any(evidence.get(name) for name in group)
+    )
 
 
 def _pending(ledger: Ledger, tenant: str | None, since: Since) -> Iterator[Found]:
@@ -90,7 +99,11 @@ def _pending(ledger: Ledger, tenant: str | None, since: Since) -> Iterator[Found
         asked_at = json.loads(row["json"]).get("asked_at")
         waited = since.now - datetime.fromisoformat(asked_at) if asked_at else None
         if waited is None or waited > since.pending:
-            words = f"asked {waited.days} days ago, no answer" if waited else "nobody knows when they were asked"
+            words = (
+                f"asked {waited.days} days ago, no answer"
+                if waited
+                else "nobody knows when they were asked"
+            )
             place = _place(CONSENT_STATUS.name, row["part"], row["off"])
             yield Found("pending", row["tenant"], row["number"], asked_at or "", place, words)
 
@@ -159,7 +172,9 @@ def _over_budget(ledger: Ledger, tenant: str | None, since: Since) -> Iterator[F
         GROUP BY tenant ORDER BY tenant"""
     for row in ledger.rows(sql, tenant, OwnKind.CONSENT_ASK):
         decision = json.loads(row["json"])
-        words = f"{row['waiting']:,} wait: raise asks_per_hour, or look at where the numbers come from"
+        words = (
+            f"{row['waiting']:,} wait: raise asks_per_hour, or look at where the numbers come from"
+        )
         place = _place(DECISIONS.name, row["part"], row["off"])
         yield Found("budget", row["tenant"], "", decision["decided_at"], place, words)
 

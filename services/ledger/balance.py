@@ -69,12 +69,17 @@ class _Recounted(NamedTuple):
 
     @property
     def balance(self) -> Balance:
-        return balance(sum(self.by_state.values()) - len(self.unasked) + len(self.unjudged), self.by_state)
+        return balance(
+            sum(self.by_state.values()) - len(self.unasked) + len(self.unjudged), self.by_state
+        )
 
 
 def _recounted(ledger: Ledger, hour: Hour) -> _Recounted:
     by_state = {str(row["state"]): int(row["n"]) for row in _rows(ledger, _STANDING, hour)}
-    unjudged, unasked = (tuple(row["message_id"] for row in _rows(ledger, sql, hour)) for sql in (_UNJUDGED, _UNASKED))
+    unjudged, unasked = (
+        tuple(row["message_id"] for row in _rows(ledger, sql, hour))
+        for sql in (_UNJUDGED, _UNASKED)
+    )
     return _Recounted(by_state, unjudged, unasked)
 
 
@@ -95,10 +100,16 @@ def _missed(ledger: Ledger, hour: Hour, found: _Recounted) -> Iterator[Astray]:
     if set(found.by_state) <= set(State):
         return
     for row in _rows(ledger, _STRANGE, hour):
-        yield Astray(hour.tenant, row["message_id"], f"is in a state that has no place in the books: {row['state']}")
+        yield Astray(
+            hour.tenant,
+            row["message_id"],
+            f"is in a state that has no place in the books: {row['state']}",
+        )
 
 
-def hours(ledger: Ledger, since: datetime, until: datetime, tenant: str | None = None) -> list[Hour]:
+def hours(
+    ledger: Ledger, since: datetime, until: datetime, tenant: str | None = None
+) -> list[Hour]:
     """Those in which something was requested."""
     span = (round(since.timestamp() * 1000), round(until.timestamp() * 1000))
     union = " UNION ".join(
@@ -135,7 +146,11 @@ def news(ledger: Ledger, touched: Iterable[Hour], now: datetime) -> list[Balance
 
 def _told(ledger: Ledger, row: BalanceRow) -> BalanceRow | None:
     found = ledger.rows("SELECT json FROM balances WHERE identity = ?", row.identity)
-    return BalanceRow.model_validate_json(found[0]["json"]).model_copy(update={"at": row.at}) if found else None
+    return (
+        BalanceRow.model_validate_json(found[0]["json"]).model_copy(update={"at": row.at})
+        if found
+        else None
+    )
 
 
 def _rows(ledger: Ledger, sql: str, hour: Hour) -> list[dict[str, str]]:

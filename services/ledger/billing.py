@@ -66,4 +66,6 @@ def contradicted(ledger: Ledger, tenant: str | None = None) -> Iterator[Contradi
     sql = f"""SELECT tenant, message_id, state, json_extract(json, '$.contradictions') AS beside FROM outcomes
         WHERE {_OF} AND {_BESIDE} ORDER BY at_ms DESC"""
     for row in ledger.each(sql, tenant):
-        yield Contradicted(row["tenant"], row["message_id"], row["state"], tuple(json.loads(row["beside"])))
+        yield Contradicted(
+            row["tenant"], row["message_id"], row["state"], tuple(json.loads(row["beside"]))
+        )

@@ -77,10 +77,16 @@ _FROM: Final = {Box.READY: {Box.OUTBOX}, Box.OUTBOX: {Box.OUTBOX}, Box.SENTBOX: 
 
 def messages(ledger: Ledger, wanted: Wanted, now: datetime) -> tuple[Item, ...]:
     """Those that are named by their ids, whatever box they are in."""
-    return tuple(_items(ledger, [state.value for state in State], wanted, now, "+o.state")) if wanted.ids else ()
+    return (
+        tuple(_items(ledger, [state.value for state in State], wanted, now, "+o.state"))
+        if wanted.ids
+        else ()
+    )
 
 
-def _items(ledger: Ledger, states: list[str], wanted: Wanted, now: datetime, state: str) -> Iterator[Item]:
+def _items(
+    ledger: Ledger, states: list[str], wanted: Wanted, now: datetime, state: str
+) -> Iterator[Item]:
     """`state`: with a plus the index of states is left alone, which serves where most messages have them."""
     where, values = _where(wanted)
     sql = f"""SELECT o.tenant, o.message_id, o.json,
@@ -95,21 +101,39 @@ def _items(ledger: Ledger, states: list[str], wanted: Wanted, now: datetime, sta
     for row in ledger.each(sql, *_DECIDED, *states, *values):
         outcome = json.loads(row["json"])
         if _asked_within(wanted, outcome["requested_at"], zones.get(row["tenant"])):
-            yield _item(row["tenant"], row["message_id"], outcome, row["decision"], bool(row["settled"]), now)
+            yield _item(
+                row["tenant"],
+                row["message_id"],
+                outcome,
+                row["decision"],
+                bool(row["settled"]),
+                now,
+            )
 
 
 def _item(
-    tenant: str, message_id: str, outcome: dict[str, Any], decision: str | None, settled: bool, now: datetime
+    tenant: str,
+    message_id: str,
+    outcome: dict[str, Any],
+    decision: str | None,
+    settled: bool,
+    now: datetime,
 ) -> Item:
     told = json.loads(decision).get("findings", ()) if decision else ()
     findings = tuple(Finding.model_validate(one) for one in told)
     standing = Standing(State(outcome["state"]), findings, settled)
-    return Item(tenant, message_id, box_of(standing, now), needs_attention(standing, now), outcome, findings)
+    return Item(
+        tenant, message_id, box_of(standing, now), needs_attention(standing, now), outcome, findings
+    )
 
 
 def _where(wanted: Wanted) -> tuple[str, list[str]]:
     """A day anywhere begins and ends within one of UTC's: to the day it is looked at afterwards."""
-    given = [(sql, value) for name, sql in _FIELDS.items() if (value := getattr(wanted, name)) is not None]
+    given = [
+        (sql, value)
+        for name, sql in _FIELDS.items()
+        if (value := getattr(wanted, name)) is not None
+    ]
     asked = "json_extract(o.json, '$.requested_at')"
     if wanted.since and (first := later(wanted.since, -1)):
         given.append((f"{asked} >= ?", first.isoformat()))

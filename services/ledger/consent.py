@@ -37,5 +37,10 @@ def _standing(ledger: Ledger, number: str, tenant: str) -> Standing:
 
     status = told("consent_status")
     return Standing(
-        tenant, number, status[0] if status else None, told("consent_log"), told("consent_events"), told("replies")
+        tenant,
+        number,
+        status[0] if status else None,
+        told("consent_log"),
+        told("consent_events"),
+        told("replies"),
     )

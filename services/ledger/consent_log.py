@@ -34,8 +34,12 @@ class Log(NamedTuple):
 def consent_logs(ledger: Ledger, number: str, tenant: str | None = None) -> tuple[Log, ...]:
     """One per tenant that has entries of the number."""
     number = e164(number)
-    found = ledger.rows("SELECT DISTINCT tenant FROM consent_log WHERE number = ? ORDER BY 1", number)
-    return tuple(_log(ledger, number, row["tenant"]) for row in found if tenant in (None, row["tenant"]))
+    found = ledger.rows(
+        "SELECT DISTINCT tenant FROM consent_log WHERE number = ? ORDER BY 1", number
+    )
+    return tuple(
+        _log(ledger, number, row["tenant"]) for row in found if tenant in (None, row["tenant"])
+    )
 
 
 def _log(ledger: Ledger, number: str, tenant: str) -> Log:
@@ -44,7 +48,9 @@ def _log(ledger: Ledger, number: str, tenant: str) -> Log:
         Entry(CONSENT_LOG.name, row["part"], row["off"], row["at_ms"], json.loads(row["json"]))
         for row in ledger.rows(sql, number, tenant)
     )
-    status = ledger.rows("SELECT json FROM consent_status WHERE number = ? AND tenant = ?", number, tenant)
+    status = ledger.rows(
+        "SELECT json FROM consent_status WHERE number = ? AND tenant = ?", number, tenant
+    )
     settings = ledger.rows("SELECT json FROM tenants WHERE tenant = ?", tenant)
     return Log(tenant, number, entries, _json(status), _json(settings))
 

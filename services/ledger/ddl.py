@@ -18,7 +18,9 @@ CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
 
 def _create(table: Table) -> str:
     columns = ", ".join(f'"{name}"' for name in table.columns)
-    identity, key = ("identity TEXT, rank INTEGER, ", "identity") if table.latest else ("", "part, off")
+    identity, key = (
+        ("identity TEXT, rank INTEGER, ", "identity") if table.latest else ("", "part, off")
+    )
     sql = f"CREATE TABLE {table.name} ({identity}part INTEGER, off INTEGER, at_ms INTEGER, {columns}, json TEXT, "
     sql += f"PRIMARY KEY ({key}));\n"
     if table.lookup:

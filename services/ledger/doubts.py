@@ -34,15 +34,21 @@ def doubts(ledger: Ledger, tenant: str | None = None, message_id: str | None = N
     rows = ledger.rows(
         """SELECT tenant, message_id FROM outcomes WHERE state IN (?1, ?2)
            AND (?3 IS NULL OR tenant = ?3) AND (?4 IS NULL OR message_id = ?4)""",
-        *STATES, tenant, message_id,
-    )  # fmt: skip
+        *STATES,
+        tenant,
+        message_id,
+    )
     found = (_of(ledger, row["tenant"], row["message_id"]) for row in rows)
     return sorted((doubt for doubt in found if doubt), key=lambda doubt: doubt.since)
 
 
 def _of(ledger: Ledger, tenant: str, message_id: str) -> Doubt | None:
     """Of its last attempt.  The reports of one message stand in one partition, in the order in which they were made."""
-    rows = ledger.rows("SELECT json FROM attempts WHERE message_id = ? AND tenant = ? ORDER BY off", message_id, tenant)
+    rows = ledger.rows(
+        "SELECT json FROM attempts WHERE message_id = ? AND tenant = ? ORDER BY off",
+        message_id,
+        tenant,
+    )
     reports = [Attempt.model_validate_json(row["json"]) for row in rows]
     last = max((report.attempt for report in reports), default=0)
     ours = [report for report in reports if report.attempt == last]
@@ -51,14 +57,22 @@ def _of(ledger: Ledger, tenant: str, message_id: str) -> Doubt | None:
         return None
     latest = ours[-1]
     return Doubt(
-        tenant, message_id, last, first.sender, _number(ledger, tenant, message_id, first),
-        first.at.isoformat().replace("+00:00", "Z"), _words(first), _words(latest) if latest is not first else "",
+        tenant,
+        message_id,
+        last,
+        first.sender,
+        _number(ledger, tenant, message_id, first),
+        first.at.isoformat().replace("+00:00", "Z"),
+        _words(first),
+        _words(latest) if latest is not first else "",
         len(ours),
-    )  # fmt: skip
+    )
 
 
 def _open(report: Attempt) -> bool:
-    return report.state is AttemptState.IN_DOUBT or (report.state is AttemptState.DEFERRED and report.code == ABSENT)
+    return report.state is AttemptState.IN_DOUBT or (
+        report.state is AttemptState.DEFERRED and report.code == ABSENT
+    )
 
 
 def _words(report: Attempt) -> str:
@@ -69,5 +83,7 @@ def _words(report: Attempt) -> str:
 def _number(ledger: Ledger, tenant: str, message_id: str, report: Attempt) -> str:
     if report.to:
         return report.to
-    rows = ledger.rows("SELECT number FROM orders WHERE message_id = ? AND tenant = ? LIMIT 1", message_id, tenant)
+    rows = ledger.rows(
+        "SELECT number FROM orders WHERE message_id = ? AND tenant = ? LIMIT 1", message_id, tenant
+    )
     return str(rows[0]["number"]) if rows else ""

@@ -101,16 +101,23 @@ def explain(
     owner = tenants[0]
     found = _events(ledger, _STAGES, "message_id = ? AND tenant = ?", until, message_id, owner)
     number = _number(found)
-    consent = _events(ledger, _CONSENT, "number = ? AND tenant = ?", until, number, owner) if number else []
+    consent = (
+        _events(ledger, _CONSENT, "number = ? AND tenant = ?", until, number, owner)
+        if number
+        else []
+    )
     told = [event.data for event in found if event.what == "outcome"]
     now = max(told, key=lambda one: int(one["version"]), default=None)
     counted = _usage(ledger, now, _zone(ledger, owner), until) if now else None
-    return Explained(owner, message_id, tuple(found), now, tuple(consent), counted, _where(found, ledger, owner))
+    return Explained(
+        owner, message_id, tuple(found), now, tuple(consent), counted, _where(found, ledger, owner)
+    )
 
 
 def _tenants(ledger: Ledger, message_id: str, until: int) -> list[str]:
     union = " UNION ".join(
-        f"SELECT tenant FROM {table} WHERE message_id = ?1 AND at_ms <= ?2" for table, _, _ in _STAGES.values()
+        f"SELECT tenant FROM {table} WHERE message_id = ?1 AND at_ms <= ?2"
+        for table, _, _ in _STAGES.values()
     )
     return sorted(row["tenant"] for row in ledger.rows(union, message_id, until))
 
@@ -145,14 +152,25 @@ def _usage(ledger: Ledger, outcome: dict[str, Any], zone: str, until: int) -> Ev
     day = day_of(datetime.fromisoformat(outcome["requested_at"]), ZoneInfo(zone))
     names = ("tenant", "branch", "sender", "kind", "state")
     parts: dict[str, Any] = {name: (outcome.get(name) or "")[:LONGEST] for name in names}
-    line = UsageRow(**parts, error_code=outcome.get("error_code"), period=day, messages=0, segments=0, final=False)
+    line = UsageRow(
+        **parts,
+        error_code=outcome.get("error_code"),
+        period=day,
+        messages=0,
+        segments=0,
+        final=False,
+    )
     sql = "SELECT part, off, at_ms, json FROM usage WHERE identity = ? AND at_ms <= ?"
     for row in ledger.rows(sql, line.identity, until):
         at = rfc3339(datetime.fromtimestamp(row["at_ms"] / 1000, UTC))
-        return Event("usage", at, topics.USAGE_REPORT.name, row["part"], row["off"], json.loads(row["json"]))
+        return Event(
+            "usage", at, topics.USAGE_REPORT.name, row["part"], row["off"], json.loads(row["json"])
+        )
     return None
 
 
 def _number(events: list[Event]) -> str | None:
-    said = (event.data.get("to") for event in events if event.what in ("decision", "order", "request"))
+    said = (
+        event.data.get("to") for event in events if event.what in ("decision", "order", "request")
+    )
     return next((e164(number) for number in said if number), None)

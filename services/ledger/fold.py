@@ -65,7 +65,11 @@ def statements(batch: Iterable[Read]) -> dict[str, list[tuple[Any, ...]]]:
     buried: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
     for entry, message, why in batch:
         (topic, partition), offset = entry.place, entry.offset
-        rows = [(table, _row(table, entry, message)) for table in BY_TOPIC[topic]] if message is not None else []
+        rows = (
+            [(table, _row(table, entry, message)) for table in BY_TOPIC[topic]]
+            if message is not None
+            else []
+        )
         why = why or next((_TOO_LARGE for _, row in rows if not _storable(row)), "")
         if why:
             found[_UNREADABLE].append((topic, partition, offset, why))
@@ -78,7 +82,9 @@ def statements(batch: Iterable[Read]) -> dict[str, list[tuple[Any, ...]]]:
         elif entry.key is not None:
             for table in BY_TOPIC[topic]:
                 if table.latest:
-                    buried[_BURY[table.name]].append((entry.key.decode(errors="replace"), partition, offset))
+                    buried[_BURY[table.name]].append(
+                        (entry.key.decode(errors="replace"), partition, offset)
+                    )
     return found | {sql: list(rows.values()) for sql, rows in latest.items()} | buried
 
 
@@ -100,7 +106,9 @@ def _row(table: Table, entry: Entry, message: Message) -> tuple[Any, ...]:
 
 def _storable(row: tuple[Any, ...]) -> bool:
     """SQLite's integers have 64 bits; JSON's have any number."""
-    return not [value for value in row if isinstance(value, int) and not -(1 << 63) <= value < 1 << 63]
+    return not [
+        value for value in row if isinstance(value, int) and not -(1 << 63) <= value < 1 << 63
+    ]
 
 
 def _kept(table: Table, entry: Entry, message: Message) -> str:

@@ -26,13 +26,20 @@ class Hearing(NamedTuple):
 def hearing(ledger: Ledger) -> list[Hearing]:
     """Every sender of the settings, by what went out from it and what came in."""
     out = ", ".join(f"'{state}'" for state in states_of(Group.OUT))
-    texted = _counts(ledger, f"SELECT sender, count(*) AS n FROM outcomes WHERE state IN ({out}) GROUP BY sender")
+    texted = _counts(
+        ledger, f"SELECT sender, count(*) AS n FROM outcomes WHERE state IN ({out}) GROUP BY sender"
+    )
     heard = _counts(ledger, "SELECT sender, count(*) AS n FROM inbound GROUP BY sender")
-    last = ledger.rows("SELECT sender, max(json_extract(json, '$.received_at')) AS at FROM inbound GROUP BY sender")
+    last = ledger.rows(
+        "SELECT sender, max(json_extract(json, '$.received_at')) AS at FROM inbound GROUP BY sender"
+    )
     latest = {row["sender"]: row["at"] for row in last}
     rows = ledger.rows("SELECT json FROM senders ORDER BY identity")
     senders = [Sender.model_validate_json(row["json"]) for row in rows]
-    return [_of(one, texted.get(one.sender, 0), heard.get(one.sender, 0), latest.get(one.sender)) for one in senders]
+    return [
+        _of(one, texted.get(one.sender, 0), heard.get(one.sender, 0), latest.get(one.sender))
+        for one in senders
+    ]
 
 
 def _of(sender: Sender, texted: int, heard: int, last: str | None) -> Hearing:
@@ -43,9 +50,15 @@ def _judged(sender: Sender, texted: int, heard: int) -> tuple[bool, str]:
     if heard:
         return True, "answers arrive"
     if not sender.hears:
-        return False, "set up as deaf: nothing is sent from it; point its inbound webhook at Sayso, then hears: true"
+        return (
+            False,
+            "set up as deaf: nothing is sent from it; point its inbound webhook at Sayso, then hears: true",
+        )
     if texted >= SILENT_AFTER:
-        return False, f"{texted} texts and not one answer: text it yourself, and look at its inbound webhook"
+        return (
+            False,
+            f"{texted} texts and not one answer: text it yourself, and look at its inbound webhook",
+        )
     return True, "not heard yet: text it yourself once"
 
 

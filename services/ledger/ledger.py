@@ -62,9 +62,13 @@ class Ledger:
             with _in_words(path):
                 return cls(Store(path, existing=existing))
         except FileNotFoundError:
-            raise LedgerError(f"There is no ledger at {path} yet: run `sayso up` first, or give --bootstrap") from None
+            raise LedgerError(
+                f"There is no ledger at {path} yet: run `sayso up` first, or give --bootstrap"
+            ) from None
         except OSError as error:
-            raise LedgerError(f"The ledger at {path} cannot be made: {error.strerror or error}") from None
+            raise LedgerError(
+                f"The ledger at {path} cannot be made: {error.strerror or error}"
+            ) from None
 
     def close(self) -> None:
         self._store.close()
@@ -82,7 +86,9 @@ class Ledger:
     def positions(self) -> dict[Place, int]:
         return self._store.positions()
 
-    async def catch_up(self, bootstrap: str, moved: Callable[[int, int], None] = lambda _done, _of: None) -> Caught:
+    async def catch_up(
+        self, bootstrap: str, moved: Callable[[int, int], None] = lambda _done, _of: None
+    ) -> Caught:
         """Fold everything up to the ends seen now; `moved` hears of how many offsets, and of how many.  Raises
         LedgerError."""
         try:
@@ -96,14 +102,20 @@ class Ledger:
         """Fold until told to stop: the first record at once, then every `gather` seconds.  Raises LedgerError."""
         try:
             with _in_words(self._store.path):
-                async with reading(bootstrap, long_poll=LONG_POLL) as source, _waiting_for(stop) as stopped:
+                async with (
+                    reading(bootstrap, long_poll=LONG_POLL) as source,
+                    _waiting_for(stop) as stopped,
+                ):
                     rebuilt, generation = await self._begin(source)
                     records = 0
                     while not stop.is_set():
                         count = 0
                         try:
                             if found := await _or(stopped, source.batch(LONG_POLL, hold=True)):
-                                count, records = len(found[0]), records + self._take(*found, generation)
+                                count, records = (
+                                    len(found[0]),
+                                    records + self._take(*found, generation),
+                                )
                         except (Superseded, OffsetOutOfRangeError):
                             rebuilt, generation = await self._begin(source)
                         if 0 < count < FULL:
@@ -128,24 +140,36 @@ class Ledger:
                 stepped = time.monotonic()
                 moved(behind - _behind(reached, ends), behind)
             elif time.monotonic() - stepped > _PATIENCE:
-                raise LedgerError(f"Kafka has more to read but gave nothing for {_PATIENCE:.0f} s: is it overloaded?")
+                raise LedgerError(
+                    f"Kafka has more to read but gave nothing for {_PATIENCE:.0f} s: is it overloaded?"
+                )
         return Caught(records, rebuilt)
 
     def _take(self, entries: list[Entry], reached: dict[Place, int], generation: str | None) -> int:
         """How many of them were new."""
         changed = {place: to for place, to in reached.items() if to > self._seen.get(place, -1)}
-        new = self._store.fold([read(entry) for entry in entries], changed, generation) if changed else 0
+        new = (
+            self._store.fold([read(entry) for entry in entries], changed, generation)
+            if changed
+            else 0
+        )
         self._seen |= changed
         return new
 
     async def _begin(self, source: Source) -> tuple[str | None, str | None]:
         """Go on from where the file stands; rebuild it first if it does not belong to these topics."""
         if self._store.meta("version") != VERSION:
-            raise LedgerError("Another version of Sayso has rebuilt the ledger: start this one again")
-        before = self.positions()  # first: another process may be folding what comes behind the ends seen here
+            raise LedgerError(
+                "Another version of Sayso has rebuilt the ledger: start this one again"
+            )
+        before = (
+            self.positions()
+        )  # first: another process may be folding what comes behind the ends seen here
         starts, ends = await source.starts(), await source.ends()
         self._store.claim(source.cluster)
-        why = _foreign(self._store.meta("cluster"), source.cluster) or _out_of_range(before, starts, ends)
+        why = _foreign(self._store.meta("cluster"), source.cluster) or _out_of_range(
+            before, starts, ends
+        )
         if why:
             self._store.rebuild(source.cluster)
         generation, self._seen = self._store.meta("generation"), self.positions()
@@ -184,11 +208,15 @@ def _foreign(held: str | None, cluster: str) -> str | None:
     return None if held == cluster else "it held the topics of another Kafka cluster"
 
 
-def _out_of_range(positions: dict[Place, int], starts: dict[Place, int], ends: dict[Place, int]) -> str | None:
+def _out_of_range(
+    positions: dict[Place, int], starts: dict[Place, int], ends: dict[Place, int]
+) -> str | None:
     for place, position in positions.items():
         if place not in ends:
             return f"{place.topic}/{place.partition} is gone"
         if not starts[place] <= position <= ends[place]:
-            return (f"{place.topic}/{place.partition} now holds {starts[place]} to {ends[place]}, "
-                    f"and the ledger stood at {position}")  # fmt: skip
+            return (
+                f"{place.topic}/{place.partition} now holds {starts[place]} to {ends[place]}, "
+                f"and the ledger stood at {position}"
+            )
     return None

@@ -42,7 +42,9 @@ class Line(NamedTuple):
 
 
 _IN: Final = "tenant = ?1 AND requested_ms >= ?2 AND requested_ms < ?3"
-_JUDGED: Final = f"SELECT requested_ms, message_id, json FROM outcomes WHERE {_IN} ORDER BY requested_ms"
+_JUDGED: Final = (
+    f"SELECT requested_ms, message_id, json FROM outcomes WHERE {_IN} ORDER BY requested_ms"
+)
 _ASKED: Final = " UNION ALL ".join(
     f"""SELECT requested_ms, message_id, json FROM {table} x WHERE {_IN}
         AND NOT EXISTS (SELECT 1 FROM outcomes o WHERE o.identity = ?1 || '/' || x.message_id)"""
@@ -72,7 +74,7 @@ def how_many(ledger: Ledger, period: Period) -> int:
 
 def _lines(
     ledger: Ledger, sql: str, tenant: str, zone: tzinfo, span: tuple[int, int]
-) -> Iterator[tuple[int, Line]]:  # fmt: skip
+) -> Iterator[tuple[int, Line]]:
     for row in ledger.each(sql, tenant, *span):
         yield row["requested_ms"], _line(tenant, row["message_id"], json.loads(row["json"]), zone)
 
@@ -101,7 +103,9 @@ def _tenants(ledger: Ledger, period: Period) -> list[tuple[str, tzinfo]]:
     known = {row["tenant"]: row["zone"] for row in ledger.rows(zones)}
     if period.tenant is not None:
         return [(period.tenant, _zone(known.get(period.tenant)))]
-    sql = " UNION ".join(f"SELECT tenant FROM {table}" for table in ("outcomes", "requests", "person_requests"))
+    sql = " UNION ".join(
+        f"SELECT tenant FROM {table}" for table in ("outcomes", "requests", "person_requests")
+    )
     return [(row["tenant"], _zone(known.get(row["tenant"]))) for row in ledger.rows(sql)]
 
 

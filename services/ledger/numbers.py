@@ -8,8 +8,16 @@ from typing import Any, Final, NamedTuple
 from schemas.topics import NUMBER_FACTS
 from services.ledger.ledger import Ledger
 
-SAYS: Final = ("sms_enabled", "type", "time_zone", "postal_region", "landline", "suppressed", "doubtful",
-               "unreachable_at")  # fmt: skip
+SAYS: Final = (
+    "sms_enabled",
+    "type",
+    "time_zone",
+    "postal_region",
+    "landline",
+    "suppressed",
+    "doubtful",
+    "unreachable_at",
+)
 """Fields of a fact that say something of the number."""
 
 

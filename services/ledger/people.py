@@ -21,28 +21,37 @@ class Known(NamedTuple):
 def people(ledger: Ledger, person_id: str, tenant: str | None = None) -> tuple[Known, ...]:
     """One per tenant that knows somebody by this id."""
     sql = "SELECT json FROM people WHERE person_id = ?1 AND (?2 IS NULL OR tenant = ?2) ORDER BY tenant"
-    return tuple(_known(ledger, json.loads(row["json"])) for row in ledger.rows(sql, person_id, tenant))
+    return tuple(
+        _known(ledger, json.loads(row["json"])) for row in ledger.rows(sql, person_id, tenant)
+    )
 
 
 def _known(ledger: Ledger, person: dict[str, Any]) -> Known:
     waiting = _waiting(ledger, person)
     return Known(
         person,
-        {one["number"]: _consent(ledger, person["tenant"], one["number"]) for one in person.get("numbers", ())},
+        {
+            one["number"]: _consent(ledger, person["tenant"], one["number"])
+            for one in person.get("numbers", ())
+        },
         waiting,
         {one["message_id"]: _reason(ledger, one) for one in waiting},
     )
 
 
 def _consent(ledger: Ledger, tenant: str, number: str) -> str:
-    found = ledger.rows("SELECT state FROM consent_status WHERE number = ? AND tenant = ?", number, tenant)
+    found = ledger.rows(
+        "SELECT state FROM consent_status WHERE number = ? AND tenant = ?", number, tenant
+    )
     return str(found[0]["state"]) if found else "none"
 
 
 def _waiting(ledger: Ledger, person: dict[str, Any]) -> tuple[dict[str, Any], ...]:
     sql = """SELECT json FROM outcomes WHERE state = 'held' AND tenant = ? AND json_extract(json, '$.person_id') = ?
         ORDER BY json_extract(json, '$.requested_at')"""
-    return tuple(json.loads(row["json"]) for row in ledger.rows(sql, person["tenant"], person["person_id"]))
+    return tuple(
+        json.loads(row["json"]) for row in ledger.rows(sql, person["tenant"], person["person_id"])
+    )
 
 
 def _reason(ledger: Ledger, outcome: dict[str, Any]) -> str:

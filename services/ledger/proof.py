@@ -38,8 +38,13 @@ def _chain(log: Log) -> dict[str, Any]:
 
 def _placed(one: Entry) -> dict[str, Any]:
     appended = datetime.fromtimestamp(one.at_ms / 1000, UTC).isoformat()
-    return {"topic": one.topic, "partition": one.partition, "offset": one.offset, "appended_at": appended,
-            "entry": one.entry}  # fmt: skip
+    return {
+        "topic": one.topic,
+        "partition": one.partition,
+        "offset": one.offset,
+        "appended_at": appended,
+        "entry": one.entry,
+    }
 
 
 def head(entries: Iterable[Mapping[str, Any]]) -> dict[str, Any] | None:
@@ -60,7 +65,10 @@ def wordings(entries: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
             continue
         one = {"version": version}
         if isinstance(text, str):
-            one |= {"sha256": hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest(), "text": text}
+            one |= {
+                "sha256": hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest(),
+                "text": text,
+            }
         wording = found.setdefault((str(version), str(text)), one | {"entries": []})
         if entry.get("seq") not in wording["entries"]:
             wording["entries"].append(entry.get("seq"))

@@ -18,7 +18,9 @@ EVERY: Final = 5.0
 """Seconds between two counts."""
 
 _SOURCES: Final = ("requests", "person_requests", "decisions", "outcome_history")
-_OPEN: Final = "SELECT json FROM balances WHERE residue <> 0 OR json_array_length(json, '$.astray') > 0"
+_OPEN: Final = (
+    "SELECT json FROM balances WHERE residue <> 0 OR json_array_length(json, '$.astray') > 0"
+)
 
 
 class Recount:
@@ -59,7 +61,10 @@ class Recount:
         for table in _SOURCES:
             last = ledger.rows(f"SELECT max(rowid) AS last FROM {table}")[0]["last"] or 0
             sql = f"SELECT DISTINCT tenant, {HOUR_OF} FROM {table} WHERE rowid > ? AND rowid <= ?"
-            found |= {Hour(row["tenant"], row["hour"]) for row in ledger.rows(sql, self._done.get(table, 0), last)}
+            found |= {
+                Hour(row["tenant"], row["hour"])
+                for row in ledger.rows(sql, self._done.get(table, 0), last)
+            }
             self._done[table] = last
         return found
 

@@ -41,11 +41,17 @@ class SenderLine(NamedTuple):
 
 def sender_lines(ledger: Ledger) -> list[SenderLine]:
     """Those of the settings and those that dispatch knows, by name."""
-    settings = {row["identity"]: Sender.model_validate_json(row["json"])
-                for row in ledger.rows("SELECT identity, json FROM senders")}  # fmt: skip
-    told = {row["identity"]: SenderStatus.model_validate_json(row["json"])
-            for row in ledger.rows("SELECT identity, json FROM sender_status")}  # fmt: skip
-    return [SenderLine(name, settings.get(name), told.get(name)) for name in sorted({*settings, *told})]
+    settings = {
+        row["identity"]: Sender.model_validate_json(row["json"])
+        for row in ledger.rows("SELECT identity, json FROM senders")
+    }
+    told = {
+        row["identity"]: SenderStatus.model_validate_json(row["json"])
+        for row in ledger.rows("SELECT identity, json FROM sender_status")
+    }
+    return [
+        SenderLine(name, settings.get(name), told.get(name)) for name in sorted({*settings, *told})
+    ]
 
 
 class Told(NamedTuple):

@@ -47,7 +47,9 @@ class Source:
         for place in self.places:
             self._consumer.seek(TopicPartition(*place), positions[place])
 
-    async def batch(self, wait: float, *, hold: bool = False) -> tuple[list[Entry], dict[Place, int]]:
+    async def batch(
+        self, wait: float, *, hold: bool = False
+    ) -> tuple[list[Entry], dict[Place, int]]:
         """What arrived within `wait` seconds, and how far every partition has been read: markers of transactions take
         offsets and compaction leaves gaps, so positions are asked for, not counted.  `hold`: behind a batch that is not
         full nothing is fetched until the next call, which then gets at once what has come together."""
@@ -56,11 +58,15 @@ class Source:
         found = await self._consumer.getmany(timeout_ms=int(wait * 1000), max_records=FULL)
         entries = [
             Entry(place, record.offset, record.timestamp, record.key, record.value)
-            for place, records in ((Place(*partition), records) for partition, records in found.items())
+            for place, records in (
+                (Place(*partition), records) for partition, records in found.items()
+            )
             for record in records
         ]
         self._held = hold and 0 < len(entries) < FULL
-        if self._held:  # no await since the records were taken: the consumer has not asked for more yet
+        if (
+            self._held
+        ):  # no await since the records were taken: the consumer has not asked for more yet
             self._consumer.pause(*self._partitions)
         return entries, {Place(*tp): await self._consumer.position(tp) for tp in self._partitions}
 
@@ -100,10 +106,16 @@ async def _discover(bootstrap: str, names: Container[str]) -> tuple[str, list[Pl
     except (KafkaConnectionError, OSError):
         raise SourceError(nobody(bootstrap)) from None
     except KafkaError as error:
-        raise SourceError(f"Kafka at {bootstrap} refused to say what topics it has: {error}") from None
+        raise SourceError(
+            f"Kafka at {bootstrap} refused to say what topics it has: {error}"
+        ) from None
     finally:
         await admin.close()
     ours = [topic for topic in topics if topic["topic"] in names and not topic["error_code"]]
     if not ours:
-        raise SourceError(f"Kafka at {bootstrap} does not have what is asked for: run `sayso topics apply` first")
-    return cluster, [Place(topic["topic"], part["partition"]) for topic in ours for part in topic["partitions"]]
+        raise SourceError(
+            f"Kafka at {bootstrap} does not have what is asked for: run `sayso topics apply` first"
+        )
+    return cluster, [
+        Place(topic["topic"], part["partition"]) for topic in ours for part in topic["partitions"]
+    ]

@@ -72,7 +72,9 @@ class Store:
 
     def _make(self, cluster: str | None) -> None:
         generation = int(self.meta("generation") or 0) + 1
-        tables = self.rows("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
+        tables = self.rows(
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+        )
         for table in tables:
             self._sql.execute(f'DROP TABLE "{table["name"]}"')
         for statement in filter(str.strip, CREATE.split(";")):
@@ -82,9 +84,13 @@ class Store:
 
     def claim(self, cluster: str) -> None:
         """Say whose topics these are, where nobody has yet."""
-        self._sql.execute("UPDATE meta SET value = ? WHERE name = 'cluster' AND value IS NULL", (cluster,))
+        self._sql.execute(
+            "UPDATE meta SET value = ? WHERE name = 'cluster' AND value IS NULL", (cluster,)
+        )
 
-    def fold(self, batch: Sequence[Read], reached: Mapping[Place, int], generation: str | None) -> int:
+    def fold(
+        self, batch: Sequence[Read], reached: Mapping[Place, int], generation: str | None
+    ) -> int:
         """Take a batch in; `reached` tells how far its partitions were read.  Returns how many records were new.
         Raises Superseded."""
         with self._changing():

@@ -33,20 +33,32 @@ class Usage(NamedTuple):
 
 
 _CONDITIONS = {
-    "tenant": "tenant = ?", "since": "period >= ?", "until": "period <= ?", "sender": "sender = ?",
-    "branch": "branch = ?", "kind": "kind = ?", "state": "state = ?",
-}  # fmt: skip
+    "tenant": "tenant = ?",
+    "since": "period >= ?",
+    "until": "period <= ?",
+    "sender": "sender = ?",
+    "branch": "branch = ?",
+    "kind": "kind = ?",
+    "state": "state = ?",
+}
 
 
 def usage(ledger: Ledger, wanted: Filter = Filter()) -> Usage:  # noqa: B008 - a constant
-    asked = {_CONDITIONS[name]: str(value) for name, value in wanted._asdict().items() if value is not None}
+    asked = {
+        _CONDITIONS[name]: str(value)
+        for name, value in wanted._asdict().items()
+        if value is not None
+    }
     where = " AND ".join(["messages <> 0", *asked])
     found = ledger.rows(f"SELECT json FROM usage WHERE {where} ORDER BY identity", *asked.values())
     rows = tuple(UsageRow.model_validate_json(row["json"]) for row in found)
     return Usage(
-        rows, sum(row.messages for row in rows), sum(row.segments for row in rows),
-        requested(ledger, wanted.tenant), by_state(ledger, wanted.tenant),
-    )  # fmt: skip
+        rows,
+        sum(row.messages for row in rows),
+        sum(row.segments for row in rows),
+        requested(ledger, wanted.tenant),
+        by_state(ledger, wanted.tenant),
+    )
 
 
 def requested(ledger: Ledger, tenant: str | None = None) -> int:
@@ -69,7 +81,9 @@ def started(ledger: Ledger, tenant: str | None = None) -> int:
 
 def by_state(ledger: Ledger, tenant: str | None = None) -> dict[str, int]:
     return _counted(
-        ledger, "SELECT state AS name, count(*) AS n FROM outcomes WHERE ?1 IS NULL OR tenant = ?1 GROUP BY 1", tenant
+        ledger,
+        "SELECT state AS name, count(*) AS n FROM outcomes WHERE ?1 IS NULL OR tenant = ?1 GROUP BY 1",
+        tenant,
     )
 
 

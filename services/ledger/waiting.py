@@ -16,19 +16,40 @@ from schemas.sender import Sender
 from services.ledger.ledger import Ledger
 
 CAUSES: Final = {
-    "not_opted_in": "consent", "ask_budget": "consent", "consent_unreadable": "consent", "no_number": "number",
-    "not_sms_enabled": "number", "awaiting_approval": "approval", "quiet_hours": "hours", "marketing_hours": "hours",
-    "frequency_cap": "cap", "not_before": "scheduled", "clock_skew": "clock", "sender_crowded": "pace",
-}  # fmt: skip
+    "not_opted_in": "consent",
+    "ask_budget": "consent",
+    "consent_unreadable": "consent",
+    "no_number": "number",
+    "not_sms_enabled": "number",
+    "awaiting_approval": "approval",
+    "quiet_hours": "hours",
+    "marketing_hours": "hours",
+    "frequency_cap": "cap",
+    "not_before": "scheduled",
+    "clock_skew": "clock",
+    "sender_crowded": "pace",
+}
 """By the rule that holds.  Where several hold, the first of this order is what has to happen first."""
 ABOUT: Final = {
-    "consent": "the recipient's yes", "approval": "somebody who approves", "number": "a number that may be texted",
-    "hours": "the hour, by the recipient's clock", "cap": "the frequency cap", "scheduled": "its own time",
-    "clock": "clocks that agree", "paused": "a sender that staff paused",
-    "pace": "its turn at the sender", "provider": "a provider that takes it",
-    "in doubt": "word of whether it went", "under way": "the provider's answer",
-}  # fmt: skip
-_STATES: Final = {"queued": "pace", "sending": "under way", "deferred": "provider", "in_doubt": "in doubt"}
+    "consent": "the recipient's yes",
+    "approval": "somebody who approves",
+    "number": "a number that may be texted",
+    "hours": "the hour, by the recipient's clock",
+    "cap": "the frequency cap",
+    "scheduled": "its own time",
+    "clock": "clocks that agree",
+    "paused": "a sender that staff paused",
+    "pace": "its turn at the sender",
+    "provider": "a provider that takes it",
+    "in doubt": "word of whether it went",
+    "under way": "the provider's answer",
+}
+_STATES: Final = {
+    "queued": "pace",
+    "sending": "under way",
+    "deferred": "provider",
+    "in_doubt": "in doubt",
+}
 
 OVERDUE: Final = 300.0
 """Seconds after which something that was to happen by itself has not: wakes are late by seconds, not by minutes."""
@@ -67,7 +88,9 @@ class _One(NamedTuple):
 def waiting(ledger: Ledger, tenant: str | None = None, now: float | None = None) -> list[Waiting]:
     """`now`: seconds since 1970, UTC."""
     moment = time.time() if now is None else now
-    paces = {row["sender"]: _pace(row["json"]) for row in ledger.rows("SELECT sender, json FROM senders")}
+    paces = {
+        row["sender"]: _pace(row["json"]) for row in ledger.rows("SELECT sender, json FROM senders")
+    }
     groups: defaultdict[tuple[str, str, str | None], list[_One]] = defaultdict(list)
     queued: defaultdict[str | None, int] = defaultdict(int)
     for one in _all(ledger, tenant, moment):
@@ -78,7 +101,10 @@ def waiting(ledger: Ledger, tenant: str | None = None, now: float | None = None)
 
 
 def _all(ledger: Ledger, tenant: str | None, now: float) -> Iterator[_One]:
-    paused = {row["sender"] for row in ledger.rows("SELECT sender FROM sender_status WHERE state = ?", "paused")}
+    paused = {
+        row["sender"]
+        for row in ledger.rows("SELECT sender FROM sender_status WHERE state = ?", "paused")
+    }
     sql = """SELECT o.tenant, o.message_id, o.state, o.sender, o.json, d.json AS decision FROM outcomes o
         LEFT JOIN decisions d ON d.rowid = (SELECT rowid FROM decisions WHERE message_id = o.message_id
             AND tenant = o.tenant ORDER BY seq DESC LIMIT 1)
@@ -86,20 +112,29 @@ def _all(ledger: Ledger, tenant: str | None, now: float) -> Iterator[_One]:
     for row in ledger.rows(sql, tenant):
         outcome = json.loads(row["json"])
         held = row["state"] == "held"
-        cause, until = _held_by(json.loads(row["decision"] or "{}")) if held else (_STATES[row["state"]], None)
+        cause, until = (
+            _held_by(json.loads(row["decision"] or "{}")) if held else (_STATES[row["state"]], None)
+        )
         if cause == "pace" and row["sender"] in paused:
             cause = "paused"
         at = datetime.fromisoformat(outcome["requested_at"] if held else outcome["at"])
         late = now - (until or at).timestamp()
         yield _One(
-            cause, row["tenant"], None if held else row["sender"], row["message_id"], int(outcome.get("segments", 0)),
-            at, _stuck(cause, late, until is not None),
-        )  # fmt: skip
+            cause,
+            row["tenant"],
+            None if held else row["sender"],
+            row["message_id"],
+            int(outcome.get("segments", 0)),
+            at,
+            _stuck(cause, late, until is not None),
+        )
 
 
 def _held_by(decision: dict[str, Any]) -> tuple[str, datetime | None]:
     """What has to happen first, and until when the gate said that it waits."""
-    rules = [found["rule"] for found in decision.get("findings", ()) if found.get("verdict") == "hold"]
+    rules = [
+        found["rule"] for found in decision.get("findings", ()) if found.get("verdict") == "hold"
+    ]
     first = next((CAUSES[rule] for rule in CAUSES if rule in rules), "consent")
     until = decision.get("until")
     return first, datetime.fromisoformat(until) if until else None
@@ -115,19 +150,32 @@ def _stuck(cause: str, late: float, timed: bool) -> bool:
 
 
 def _line(
-    key: tuple[str, str, str | None], group: list[_One], queued: dict[str | None, int], paces: dict[str, float],
+    key: tuple[str, str, str | None],
+    group: list[_One],
+    queued: dict[str | None, int],
+    paces: dict[str, float],
     now: float,
-) -> Waiting:  # fmt: skip
+) -> Waiting:
     cause, tenant, sender = key
     first = min(group, key=lambda one: one.since)
     drain = queued[sender] / paces[sender] if cause == "pace" and sender in paces else None
     stuck = sum(one.stuck for one in group)
-    if drain is not None:  # longer than the whole queue needs, and nothing of what waits is that old by itself
+    if (
+        drain is not None
+    ):  # longer than the whole queue needs, and nothing of what waits is that old by itself
         stuck = sum(now - one.since.timestamp() > drain + OVERDUE for one in group)
     return Waiting(
-        cause, tenant, sender, len(group), sum(one.segments for one in group), drain, first.since, first.message_id,
-        stuck, ABOUT[cause],
-    )  # fmt: skip
+        cause,
+        tenant,
+        sender,
+        len(group),
+        sum(one.segments for one in group),
+        drain,
+        first.since,
+        first.message_id,
+        stuck,
+        ABOUT[cause],
+    )
 
 
 def _pace(text: str) -> float:

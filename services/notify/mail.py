@@ -45,7 +45,9 @@ def server_of(url: SecretStr) -> Server:
     """`smtp://user:password@host:587`.  Raises MailError."""
     written = _split(url)
     if written.scheme not in PORTS or not written.hostname:
-        raise MailError("it must be written as smtp://user:password@host:587, or smtps:// where TLS comes first")
+        raise MailError(
+            "it must be written as smtp://user:password@host:587, or smtps:// where TLS comes first"
+        )
     try:
         port = written.port or PORTS[written.scheme]
     except ValueError:
@@ -72,16 +74,22 @@ def send(server: Server, mail: Mail) -> None:
     except smtplib.SMTPRecipientsRefused:
         raise MailError(f"The mail server {where} does not take mail for {mail.to}") from None
     except smtplib.SMTPAuthenticationError:
-        raise MailError(f"The mail server {where} does not accept the user name and password") from None
+        raise MailError(
+            f"The mail server {where} does not accept the user name and password"
+        ) from None
     except UnicodeError:
         raise MailError(f"{server.host} cannot be the name of a mail server") from None
     except (smtplib.SMTPException, OSError) as error:
-        raise MailError(f"The mail server {where} did not take it: {error or type(error).__name__}") from None
+        raise MailError(
+            f"The mail server {where} did not take it: {error or type(error).__name__}"
+        ) from None
 
 
 def _connected(server: Server) -> smtplib.SMTP:
     if server.scheme == "smtps":
-        return smtplib.SMTP_SSL(server.host, server.port, timeout=PATIENCE, context=ssl.create_default_context())
+        return smtplib.SMTP_SSL(
+            server.host, server.port, timeout=PATIENCE, context=ssl.create_default_context()
+        )
     return smtplib.SMTP(server.host, server.port, timeout=PATIENCE)
 
 
@@ -98,9 +106,13 @@ def _log_in(client: smtplib.SMTP, server: Server, encrypted: bool) -> None:
     if not server.user:
         return
     if not encrypted and server.host not in LOOPBACK:
-        raise MailError(f"The mail server {server.host} offers no encryption, so it does not get the password")
+        raise MailError(
+            f"The mail server {server.host} offers no encryption, so it does not get the password"
+        )
     if not (server.user + server.password.get_secret_value()).isascii():
-        raise MailError("The user name and the password of a mail server can have ASCII letters only")
+        raise MailError(
+            "The user name and the password of a mail server can have ASCII letters only"
+        )
     client.login(server.user, server.password.get_secret_value())
 
 

@@ -22,8 +22,12 @@ PORT = 9308
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m services.observability", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on")
-    parser.add_argument("--port", type=int, help=f"SAYSO_METRICS_PORT, else {PORT}; 0: any that is free")
-    parser.add_argument("--port-file", "--ready-file", type=Path, help="the port is written here once it listens")
+    parser.add_argument(
+        "--port", type=int, help=f"SAYSO_METRICS_PORT, else {PORT}; 0: any that is free"
+    )
+    parser.add_argument(
+        "--port-file", "--ready-file", type=Path, help="the port is written here once it listens"
+    )
     return parser.parse_args()
 
 
@@ -35,7 +39,9 @@ async def _run(given: argparse.Namespace, settings: ServiceSettings) -> None:
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     exporter = Exporter(settings.bootstrap, settings.state)
     wanted = settings.metrics_port if given.port is None else given.port
-    async with serving(given.host, PORT if wanted is None else wanted, exporter.meters, exporter.ready) as port:
+    async with serving(
+        given.host, PORT if wanted is None else wanted, exporter.meters, exporter.ready
+    ) as port:
         if given.port_file:
             announce(given.port_file, port)
         await exporter.run(stop)

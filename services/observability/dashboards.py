@@ -22,53 +22,105 @@ class Panel(NamedTuple):
 _P99: Final = "histogram_quantile(0.99, sum by (le{by}) (rate({name}_bucket[5m])))"
 
 OVERVIEW: Final = (
-    Panel("Rooms not well", (("{{group}} {{verdict}}", 'sum by (group, verdict) (sayso_lag_verdict{verdict!="OK"})'),),
-          stat=True),
+    Panel(
+        "Rooms not well",
+        (("{{group}} {{verdict}}", 'sum by (group, verdict) (sayso_lag_verdict{verdict!="OK"})'),),
+        stat=True,
+    ),
     Panel("Stuck messages", (("{{cause}}", "sayso_stuck_messages"),), stat=True),
     Panel("The books miss", (("{{tenant}}", "sayso_balance_residue"),), stat=True),
     Panel("Open dead letters", (("{{topic}} {{cause}}", "sayso_open_dead_letters"),), stat=True),
-    Panel("Decisions a second", (("{{verdict}}", "sum by (verdict) (rate(sayso_decisions_total[1m]))"),), "ops"),
-    Panel("Outcomes a second", (("{{state}}", "sum by (state) (rate(sayso_outcomes_total[1m]))"),), "ops"),
+    Panel(
+        "Decisions a second",
+        (("{{verdict}}", "sum by (verdict) (rate(sayso_decisions_total[1m]))"),),
+        "ops",
+    ),
+    Panel(
+        "Outcomes a second",
+        (("{{state}}", "sum by (state) (rate(sayso_outcomes_total[1m]))"),),
+        "ops",
+    ),
     Panel("Waits, by what for", (("{{cause}}", "sayso_waiting_messages"),)),
     Panel("Oldest of them", (("{{cause}}", "sayso_waiting_oldest_seconds"),), "s"),
-    Panel("STOP to effect, 99th percentile",
-          (("p99", _P99.format(by="", name="sayso_stop_to_effect_seconds")),), "s"),
+    Panel(
+        "STOP to effect, 99th percentile",
+        (("p99", _P99.format(by="", name="sayso_stop_to_effect_seconds")),),
+        "s",
+    ),
     Panel("Opt-in requests a minute", (("asks", "60 * sum(rate(sayso_asks_total[5m]))"),)),
-    Panel("Why not sent", (("{{rule}}", 'sum by (rule) (rate(sayso_decisions_total{verdict!="send"}[5m]))'),), "ops"),
-    Panel("Carriers' codes", (("{{code}}", 'sum by (code) (rate(sayso_outcomes_total{code!=""}[5m]))'),), "ops"),
-)  # fmt: skip
+    Panel(
+        "Why not sent",
+        (("{{rule}}", 'sum by (rule) (rate(sayso_decisions_total{verdict!="send"}[5m]))'),),
+        "ops",
+    ),
+    Panel(
+        "Carriers' codes",
+        (("{{code}}", 'sum by (code) (rate(sayso_outcomes_total{code!=""}[5m]))'),),
+        "ops",
+    ),
+)
 
 LAG: Final = (
     Panel("Lag, records", (("{{group}}", "kafka_consumergroup_group_sum_lag"),)),
     Panel("Lag, seconds", (("{{group}}", "kafka_consumergroup_group_max_lag_seconds"),), "s"),
-    Panel("Lag by topic", (("{{group}} {{topic}}", "kafka_consumergroup_group_topic_sum_lag > 0"),)),
+    Panel(
+        "Lag by topic", (("{{group}} {{topic}}", "kafka_consumergroup_group_topic_sum_lag > 0"),)
+    ),
     Panel("Groups", (("{{group}} {{state}}", "kafka_consumergroup_group_state"),)),
     Panel("Facts a second", (("{{room}}", "sum by (room) (rate(sayso_facts_total[1m]))"),), "ops"),
-    Panel("Facts in a transaction, 99th percentile",
-          (("{{room}}", _P99.format(by=", room", name="sayso_batch_facts")),)),
-    Panel("Transaction seconds, 99th percentile",
-          (("{{room}}", _P99.format(by=", room", name="sayso_transaction_seconds")),), "s"),
+    Panel(
+        "Facts in a transaction, 99th percentile",
+        (("{{room}}", _P99.format(by=", room", name="sayso_batch_facts")),),
+    ),
+    Panel(
+        "Transaction seconds, 99th percentile",
+        (("{{room}}", _P99.format(by=", room", name="sayso_transaction_seconds")),),
+        "s",
+    ),
     Panel("Restore seconds", (("{{room}} {{instance}}", "sayso_restore_seconds"),), "s"),
-    Panel("Segments that wait for their turn", (("{{lane}}", "sum by (lane) (sayso_queue_segments)"),)),
-    Panel("Segments a second: used and allowed",
-          (("used", "sum(rate(sayso_segments_total[1m]))"), ("allowed", "sum(sayso_pace_allowed)"))),
-    Panel("Attempts a second", (("{{state}}", "sum by (state) (rate(sayso_attempts_total[1m]))"),), "ops"),
+    Panel(
+        "Segments that wait for their turn", (("{{lane}}", "sum by (lane) (sayso_queue_segments)"),)
+    ),
+    Panel(
+        "Segments a second: used and allowed",
+        (("used", "sum(rate(sayso_segments_total[1m]))"), ("allowed", "sum(sayso_pace_allowed)")),
+    ),
+    Panel(
+        "Attempts a second",
+        (("{{state}}", "sum by (state) (rate(sayso_attempts_total[1m]))"),),
+        "ops",
+    ),
     Panel("Senders held up", (("{{state}}", "sum by (state) (sayso_senders_held_up)"),)),
-    Panel("Webhook answers a second", (("{{status}}", "sum by (status) (rate(sayso_webhook_answers_total[1m]))"),),
-          "ops"),
+    Panel(
+        "Webhook answers a second",
+        (("{{status}}", "sum by (status) (rate(sayso_webhook_answers_total[1m]))"),),
+        "ops",
+    ),
     Panel("The ledger has not moved for", (("ledger", "sayso_ledger_stands_seconds"),), "s"),
-    Panel("Dead letters a minute", (("{{room}} {{cause}}", "60 * rate(sayso_dead_letters_total[5m])"),)),
-)  # fmt: skip
+    Panel(
+        "Dead letters a minute",
+        (("{{room}} {{cause}}", "60 * rate(sayso_dead_letters_total[5m])"),),
+    ),
+)
 
-DASHBOARDS: Final = {"overview": ("Sayso: messages", OVERVIEW), "lag": ("Sayso: rooms and senders", LAG)}
+DASHBOARDS: Final = {
+    "overview": ("Sayso: messages", OVERVIEW),
+    "lag": ("Sayso: rooms and senders", LAG),
+}
 
 
 def document(name: str) -> dict[str, Any]:
     title, panels = DASHBOARDS[name]
     return {
-        "uid": f"sayso-{name}", "title": title, "schemaVersion": 39, "refresh": "5s", "editable": False,
-        "time": {"from": "now-30m", "to": "now"}, "tags": ["sayso"], "panels": list(_laid_out(panels)),
-    }  # fmt: skip
+        "uid": f"sayso-{name}",
+        "title": title,
+        "schemaVersion": 39,
+        "refresh": "5s",
+        "editable": False,
+        "time": {"from": "now-30m", "to": "now"},
+        "tags": ["sayso"],
+        "panels": list(_laid_out(panels)),
+    }
 
 
 def _laid_out(panels: tuple[Panel, ...]) -> list[dict[str, Any]]:
@@ -78,7 +130,9 @@ def _laid_out(panels: tuple[Panel, ...]) -> list[dict[str, Any]]:
         width, height = (6, 5) if panel.stat else (12, 8)
         if x + width > 24:
             x, y = 0, y + height
-        made.append(_panel(panel) | {"id": number, "gridPos": {"x": x, "y": y, "w": width, "h": height}})
+        made.append(
+            _panel(panel) | {"id": number, "gridPos": {"x": x, "y": y, "w": width, "h": height}}
+        )
         x += width
         if x == 24:
             x, y = 0, y + height
@@ -87,13 +141,15 @@ def _laid_out(panels: tuple[Panel, ...]) -> list[dict[str, Any]]:
 
 def _panel(panel: Panel) -> dict[str, Any]:
     return {
-        "title": panel.title, "type": "stat" if panel.stat else "timeseries", "datasource": SOURCE,
+        "title": panel.title,
+        "type": "stat" if panel.stat else "timeseries",
+        "datasource": SOURCE,
         "fieldConfig": {"defaults": {"unit": panel.unit, "noValue": "0"}, "overrides": []},
         "targets": [
             {"refId": chr(65 + place), "datasource": SOURCE, "expr": query, "legendFormat": legend}
             for place, (legend, query) in enumerate(panel.queries)
         ],
-    }  # fmt: skip
+    }
 
 
 def text(name: str) -> str:

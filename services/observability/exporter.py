@@ -38,7 +38,9 @@ class Exporter:
     def __init__(self, bootstrap: str, state: Path) -> None:
         self.meters = Meters(EXPORTER)
         self._bootstrap, self._state = bootstrap, state
-        self._groups = {f"sayso.{room.name}": [topic.name for topic in room.reads] for room in ROOMS.values()}
+        self._groups = {
+            f"sayso.{room.name}": [topic.name for topic in room.reads] for room in ROOMS.values()
+        }
         self._up = False
         self._booked = float("-inf")
         self._following = Following()
@@ -87,7 +89,9 @@ class Exporter:
 
 def tell_lag(meters: Meters, found: Report) -> None:
     """All of it anew: a partition that is gone is no longer told."""
-    meters.clear(*(metric.name for metric in EXPORTER if metric.name.startswith(("kafka_", "sayso_lag_"))))
+    meters.clear(
+        *(metric.name for metric in EXPORTER if metric.name.startswith(("kafka_", "sayso_lag_")))
+    )
     sums: defaultdict[tuple[str, ...], int] = defaultdict(int)
     worst: dict[str, tuple[int, float]] = dict.fromkeys(found.states, (0, 0.0))
     verdicts: Counter[tuple[str, str]] = Counter()
@@ -113,7 +117,9 @@ def tell_lag(meters: Meters, found: Report) -> None:
     _tell_sums(meters, sums, found.states)
 
 
-def _tell_sums(meters: Meters, sums: Mapping[tuple[str, ...], int], states: Mapping[str, str]) -> None:
+def _tell_sums(
+    meters: Meters, sums: Mapping[tuple[str, ...], int], states: Mapping[str, str]
+) -> None:
     for key, lag in sums.items():
         if len(key) == 1:
             meters.set("kafka_consumergroup_group_sum_lag", lag, group=key[0])
@@ -126,8 +132,13 @@ def _tell_sums(meters: Meters, sums: Mapping[tuple[str, ...], int], states: Mapp
 def tell_books(meters: Meters, ledger: Ledger) -> None:
     now = datetime.now(UTC)
     lines = waiting(ledger, now=now.timestamp())
-    meters.clear("sayso_waiting_messages", "sayso_waiting_oldest_seconds", "sayso_stuck_messages",
-                 "sayso_balance_residue", "sayso_open_dead_letters")  # fmt: skip
+    meters.clear(
+        "sayso_waiting_messages",
+        "sayso_waiting_oldest_seconds",
+        "sayso_stuck_messages",
+        "sayso_balance_residue",
+        "sayso_open_dead_letters",
+    )
     for cause in {line.cause for line in lines}:
         of_it = [line for line in lines if line.cause == cause]
         oldest = min(line.since for line in of_it)

@@ -24,7 +24,10 @@ class Following:
 
     def stands(self, reached: Mapping[Place, int], found: Report, now: float) -> float:
         """By the ends of what rooms read: a ledger that does not run is behind in these within seconds."""
-        behind = any(reached.get(Place(line.topic, line.partition), line.start) < line.end for line in found.lines)
+        behind = any(
+            reached.get(Place(line.topic, line.partition), line.start) < line.end
+            for line in found.lines
+        )
         if not behind or self._stood is None or self._stood.reached != reached:
             self._stood = Stood(dict(reached), now)
         return now - self._stood.since

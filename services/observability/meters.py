@@ -5,12 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+)
 
 from services.observability.metrics import Kind, Metric
 
 CONTENT: Final = "text/plain; version=0.0.4; charset=utf-8"
-_OF: Final[Mapping[Kind, Any]] = {Kind.COUNTER: Counter, Kind.GAUGE: Gauge, Kind.HISTOGRAM: Histogram}
+_OF: Final[Mapping[Kind, Any]] = {
+    Kind.COUNTER: Counter,
+    Kind.GAUGE: Gauge,
+    Kind.HISTOGRAM: Histogram,
+}
 
 
 class Meters:
@@ -24,7 +35,9 @@ class Meters:
 
     def _make(self, metric: Metric) -> Any:
         more = {"buckets": metric.buckets} if metric.buckets else {}
-        return _OF[metric.kind](metric.name, metric.about, metric.labels, registry=self.registry, **more)
+        return _OF[metric.kind](
+            metric.name, metric.about, metric.labels, registry=self.registry, **more
+        )
 
     def count(self, name: str, by: float = 1, **labels: str) -> None:
         self._one(name, labels).inc(by)

@@ -33,52 +33,158 @@ _PART = ("group", "topic", "partition")
 WORKERS: Final[tuple[Metric, ...]] = (
     Metric("sayso_facts_total", _C, ("room",), "Facts judged and made durable."),
     Metric("sayso_batch_facts", _H, ("room",), "Facts in a transaction.", RECORDS),
-    Metric("sayso_transaction_seconds", _H, ("room",), "How long a transaction took, sending and commit.", SECONDS),
+    Metric(
+        "sayso_transaction_seconds",
+        _H,
+        ("room",),
+        "How long a transaction took, sending and commit.",
+        SECONDS,
+    ),
     Metric("sayso_restore_seconds", _G, ("room",), "How long the last restore of rows took."),
     Metric("sayso_restored_rows", _G, ("room",), "How many rows it brought back."),
     Metric("sayso_partitions", _G, ("room",), "Partitions that this worker owns."),
-    Metric("sayso_decisions_total", _C, ("verdict", "rule"), "Decisions, by the rule that decided, or `none`."),
+    Metric(
+        "sayso_decisions_total",
+        _C,
+        ("verdict", "rule"),
+        "Decisions, by the rule that decided, or `none`.",
+    ),
     Metric("sayso_asks_total", _C, (), "Opt-in requests that were ordered."),
-    Metric("sayso_consent_changes_total", _C, ("action", "source"), "Changes of consent that took effect."),
-    Metric("sayso_stop_to_effect_seconds", _H, (), "From a STOP's arrival to the commit that ends its number's texts.",
-           SECONDS),
+    Metric(
+        "sayso_consent_changes_total",
+        _C,
+        ("action", "source"),
+        "Changes of consent that took effect.",
+    ),
+    Metric(
+        "sayso_stop_to_effect_seconds",
+        _H,
+        (),
+        "From a STOP's arrival to the commit that ends its number's texts.",
+        SECONDS,
+    ),
     Metric("sayso_attempts_total", _C, ("state",), "What became of attempts, as reported."),
-    Metric("sayso_segments_total", _C, (), "Segments that the provider took: their rate is the pace used."),
-    Metric("sayso_outcomes_total", _C, ("state", "code"), "Changes of what we hold true of a message; `code` where a "
-           "provider gave one."),
-    Metric("sayso_unknown_codes_total", _C, ("code",), "Outcomes with a provider's code that the dictionary lacks."),
-    Metric("sayso_queue_segments", _G, ("lane",), "Segments that wait for their turn, of all its senders."),
-    Metric("sayso_pace_allowed", _G, (), "Segments a second allowed to those senders that have something to send."),
-    Metric("sayso_pace_drain_seconds", _G, (), "Until the slowest of these senders has sent what it has."),
-    Metric("sayso_senders_held_up", _G, ("state",), "Senders paused, resting after a 429, or unknown to the settings."),
+    Metric(
+        "sayso_segments_total",
+        _C,
+        (),
+        "Segments that the provider took: their rate is the pace used.",
+    ),
+    Metric(
+        "sayso_outcomes_total",
+        _C,
+        ("state", "code"),
+        "Changes of what we hold true of a message; `code` where a provider gave one.",
+    ),
+    Metric(
+        "sayso_unknown_codes_total",
+        _C,
+        ("code",),
+        "Outcomes with a provider's code that the dictionary lacks.",
+    ),
+    Metric(
+        "sayso_queue_segments",
+        _G,
+        ("lane",),
+        "Segments that wait for their turn, of all its senders.",
+    ),
+    Metric(
+        "sayso_pace_allowed",
+        _G,
+        (),
+        "Segments a second allowed to those senders that have something to send.",
+    ),
+    Metric(
+        "sayso_pace_drain_seconds",
+        _G,
+        (),
+        "Until the slowest of these senders has sent what it has.",
+    ),
+    Metric(
+        "sayso_senders_held_up",
+        _G,
+        ("state",),
+        "Senders paused, resting after a 429, or unknown to the settings.",
+    ),
     Metric("sayso_dead_letters_total", _C, ("room", "cause"), "Records set aside."),
-)  # fmt: skip
+)
 """Of each worker."""
 
 WEBHOOK: Final[tuple[Metric, ...]] = (
     Metric("sayso_receipts_total", _C, ("status", "code"), "Delivery receipts put on Kafka."),
     Metric("sayso_inbound_total", _C, (), "Inbound texts put on Kafka."),
-    Metric("sayso_webhook_answers_total", _C, ("status",), "What the provider was answered, by HTTP status."),
+    Metric(
+        "sayso_webhook_answers_total",
+        _C,
+        ("status",),
+        "What the provider was answered, by HTTP status.",
+    ),
 )
 
 EXPORTER: Final[tuple[Metric, ...]] = (
     Metric("kafka_consumergroup_group_lag", _G, _PART, "Records that a room has still to judge."),
     Metric("kafka_consumergroup_group_lag_seconds", _G, _PART, "Age of the first of them."),
-    Metric("kafka_consumergroup_group_max_lag", _G, ("group",), "The largest lag of a partition, in records."),
-    Metric("kafka_consumergroup_group_max_lag_seconds", _G, ("group",), "The largest lag of a partition, in seconds."),
-    Metric("kafka_consumergroup_group_sum_lag", _G, ("group",), "Records that a room has still to judge, together."),
-    Metric("kafka_consumergroup_group_topic_sum_lag", _G, ("group", "topic"), "The same of one topic."),
+    Metric(
+        "kafka_consumergroup_group_max_lag",
+        _G,
+        ("group",),
+        "The largest lag of a partition, in records.",
+    ),
+    Metric(
+        "kafka_consumergroup_group_max_lag_seconds",
+        _G,
+        ("group",),
+        "The largest lag of a partition, in seconds.",
+    ),
+    Metric(
+        "kafka_consumergroup_group_sum_lag",
+        _G,
+        ("group",),
+        "Records that a room has still to judge, together.",
+    ),
+    Metric(
+        "kafka_consumergroup_group_topic_sum_lag", _G, ("group", "topic"), "The same of one topic."
+    ),
     Metric("kafka_consumergroup_group_offset", _G, _PART, "The offset committed."),
-    Metric("kafka_consumergroup_group_state", _G, ("group", "state"), "1 for the state that the group is in."),
+    Metric(
+        "kafka_consumergroup_group_state",
+        _G,
+        ("group", "state"),
+        "1 for the state that the group is in.",
+    ),
     Metric("kafka_partition_latest_offset", _G, ("topic", "partition"), "The end of a partition."),
     Metric("kafka_partition_earliest_offset", _G, ("topic", "partition"), "Its beginning."),
-    Metric("sayso_lag_verdict", _G, ("group", "verdict"), "Partitions by verdict: OK, WARN, STALLED, STOPPED."),
+    Metric(
+        "sayso_lag_verdict",
+        _G,
+        ("group", "verdict"),
+        "Partitions by verdict: OK, WARN, STALLED, STOPPED.",
+    ),
     Metric("sayso_waiting_messages", _G, ("cause",), "Messages that wait, by what for."),
-    Metric("sayso_waiting_oldest_seconds", _G, ("cause",), "How long the oldest of them has waited."),
-    Metric("sayso_stuck_messages", _G, ("cause",), "Those that should have moved by now: alarm about these."),
-    Metric("sayso_balance_residue", _G, ("tenant",), "Messages that the books cannot account for; 0 at rest."),
-    Metric("sayso_open_dead_letters", _G, ("topic", "cause"), "Dead letters that nobody has resolved."),
-    Metric("sayso_ledger_stands_seconds", _G, (), "For how long the ledger has had something to read and not moved."),
+    Metric(
+        "sayso_waiting_oldest_seconds", _G, ("cause",), "How long the oldest of them has waited."
+    ),
+    Metric(
+        "sayso_stuck_messages",
+        _G,
+        ("cause",),
+        "Those that should have moved by now: alarm about these.",
+    ),
+    Metric(
+        "sayso_balance_residue",
+        _G,
+        ("tenant",),
+        "Messages that the books cannot account for; 0 at rest.",
+    ),
+    Metric(
+        "sayso_open_dead_letters", _G, ("topic", "cause"), "Dead letters that nobody has resolved."
+    ),
+    Metric(
+        "sayso_ledger_stands_seconds",
+        _G,
+        (),
+        "For how long the ledger has had something to read and not moved.",
+    ),
     Metric("sayso_exporter_seconds", _G, (), "How long the last look took."),
     Metric("sayso_exporter_up", _G, (), "1 if the last look succeeded."),
 )

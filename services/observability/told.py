@@ -27,9 +27,13 @@ class Told:
         self._room, self._meters = room, meters
         self._senders: dict[str, SenderStatus] = {}
         self._of: dict[type, Callable[[Any, datetime], None]] = {
-            Decision: self._decision, ConsentChange: self._consent, Attempt: self._attempt, Outcome: self._outcome,
-            DeadLetter: self._dead_letter, SenderStatus: self._sender,
-        }  # fmt: skip
+            Decision: self._decision,
+            ConsentChange: self._consent,
+            Attempt: self._attempt,
+            Outcome: self._outcome,
+            DeadLetter: self._dead_letter,
+            SenderStatus: self._sender,
+        }
 
     def tell(self, told: Iterable[tuple[Any, Any]], now: datetime) -> None:
         for _, message in told:
@@ -38,7 +42,9 @@ class Told:
                 count(message, now)
 
     def _decision(self, said: Decision, now: datetime) -> None:
-        decisive = next((found.rule for found in said.findings if found.verdict is said.verdict), "none")
+        decisive = next(
+            (found.rule for found in said.findings if found.verdict is said.verdict), "none"
+        )
         self._meters.count("sayso_decisions_total", verdict=said.verdict, rule=decisive)
         if said.kind == OwnKind.CONSENT_ASK and said.verdict is Verdict.SEND:
             self._meters.count("sayso_asks_total")
@@ -48,7 +54,9 @@ class Told:
             return
         self._meters.count("sayso_consent_changes_total", action=said.action, source=said.source)
         if said.action == ConsentAction.OPT_OUT and said.source == ConsentSource.INBOUND:
-            self._meters.observe("sayso_stop_to_effect_seconds", max(0.0, (now - said.claimed_at).total_seconds()))
+            self._meters.observe(
+                "sayso_stop_to_effect_seconds", max(0.0, (now - said.claimed_at).total_seconds())
+            )
 
     def _attempt(self, said: Attempt, now: datetime) -> None:
         self._meters.count("sayso_attempts_total", state=said.state)
@@ -76,7 +84,9 @@ class Told:
             self._meters.set("sayso_queue_segments", segments, lane=lane)
         busy = [one for one in self._senders.values() if one.queued]
         self._meters.set("sayso_pace_allowed", sum(one.pace or 0 for one in busy))
-        self._meters.set("sayso_pace_drain_seconds", max((one.drain_seconds or 0 for one in busy), default=0))
+        self._meters.set(
+            "sayso_pace_drain_seconds", max((one.drain_seconds or 0 for one in busy), default=0)
+        )
         for state in SenderState:
             if state is not SenderState.RUNNING:
                 count = sum(one.state is state for one in self._senders.values())

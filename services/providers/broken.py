@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from services.http_client import ConnectionClosed, HttpError, IncompleteResponse, MalformedResponse, ResponseTooLarge
+from services.http_client import (
+    ConnectionClosed,
+    HttpError,
+    IncompleteResponse,
+    MalformedResponse,
+    ResponseTooLarge,
+)
 
 _WORDS: Final[tuple[tuple[type[BaseException], str], ...]] = (
     (TimeoutError, "no answer in time"),

@@ -97,7 +97,9 @@ class QuietSession(AsyncHttpClient):  # type: ignore[misc]  # the SDK has no typ
         if (head := self._heads.get(key)) is None:
             more = {"Accept-Encoding": "identity"}
             if auth is not None:
-                more["Authorization"] = "Basic " + base64.b64encode(":".join(auth).encode()).decode()
+                more["Authorization"] = (
+                    "Basic " + base64.b64encode(":".join(auth).encode()).decode()
+                )
             head = self._heads[key] = encode_headers({**headers, **more})
         return head
 

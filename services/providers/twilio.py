@@ -55,9 +55,16 @@ class Twilio:
             async with asyncio.timeout(self._timeout):
                 message = await self._messages.create_async(**self._form(post))
         except LeaseOver:
-            return _answer(post, Result.UNSENT, code="lease_over", detail="the lease ran out while it was connecting")
+            return _answer(
+                post,
+                Result.UNSENT,
+                code="lease_over",
+                detail="the lease ran out while it was connecting",
+            )
         except UnicodeEncodeError:
-            return _answer(post, Result.REFUSED, code="unencodable", detail="the text is not valid Unicode")
+            return _answer(
+                post, Result.REFUSED, code="unencodable", detail="the text is not valid Unicode"
+            )
         except (TwilioRestException, TwilioServiceException) as refusal:
             return _refused(post, refusal, call)
         except BROKEN as failure:
@@ -65,10 +72,14 @@ class Twilio:
         except _UNREADABLE:
             if call.response is None:
                 raise
-            return _in_doubt(post, f"HTTP {call.response.status_code}, but the answer could not be read")
+            return _in_doubt(
+                post, f"HTTP {call.response.status_code}, but the answer could not be read"
+            )
         if not isinstance(message.sid, str) or not message.sid:
             return _in_doubt(post, "taken by its status, but the answer has no sid")
-        return _answer(post, Result.ACCEPTED, provider_id=message.sid, segments=counted(message.num_segments))
+        return _answer(
+            post, Result.ACCEPTED, provider_id=message.sid, segments=counted(message.num_segments)
+        )
 
     async def look(self, look: Look) -> Seen:
         """The time-out is for the whole list.  Only cancellation and bugs are raised."""
@@ -91,7 +102,9 @@ class Twilio:
 
     def _form(self, post: Post) -> dict[str, str]:
         """Our identity rides on the callback's address: a callback then proves what was accepted."""
-        identity = urlencode({"tenant": post.tenant, "message_id": post.message_id, "attempt": post.attempt})
+        identity = urlencode(
+            {"tenant": post.tenant, "message_id": post.message_id, "attempt": post.attempt}
+        )
         sender = "messaging_service_sid" if post.sender.startswith("MG") else "from_"
         return {
             "to": post.to,
@@ -114,13 +127,21 @@ def _messages(account_sid: str, auth_token: SecretStr, base_url: str, session: Q
     return client.api.v2010.account.messages
 
 
-def _refused(post: Post, refusal: TwilioRestException | TwilioServiceException, call: Flight) -> Answer:
+def _refused(
+    post: Post, refusal: TwilioRestException | TwilioServiceException, call: Flight
+) -> Answer:
     """Only Twilio's own word counts as a refusal: a 4xx without its code comes from something in between.  A code that
     says nothing of this text (a full queue, a suspended account) means: later."""
     given = str(refusal.code)
     code = given if given.isdecimal() and int(given) >= FIRST_CODE else None
     if refusal.status == 429:
-        return _answer(post, Result.LIMITED, code=code or "429", detail="HTTP 429", retry_after=_retry_after(call))
+        return _answer(
+            post,
+            Result.LIMITED,
+            code=code or "429",
+            detail="HTTP 429",
+            retry_after=_retry_after(call),
+        )
     if 400 <= refusal.status < 500 and code:
         result = Result.LIMITED if waits(code) else Result.REFUSED
         return _answer(post, result, code=code, detail=f"HTTP {refusal.status}")
@@ -130,7 +151,9 @@ def _refused(post: Post, refusal: TwilioRestException | TwilioServiceException, 
 def _cut_off(post: Post, failure: BaseException, call: Flight) -> Answer:
     if call.departed:
         return _in_doubt(post, in_words(failure))
-    return _answer(post, Result.UNSENT, detail=f"no connection to the provider: {type(failure).__name__}")
+    return _answer(
+        post, Result.UNSENT, detail=f"no connection to the provider: {type(failure).__name__}"
+    )
 
 
 def _in_doubt(post: Post, detail: str, code: str | None = None) -> Answer:

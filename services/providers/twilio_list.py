@@ -49,7 +49,11 @@ def counted(num_segments: object) -> int | None:
 
 def _entry(message: Any) -> Entry:
     """Raises NotWhole for one that cannot be placed: it could be the one that is looked for."""
-    if not isinstance(message.sid, str) or not message.sid or not isinstance(message.date_created, datetime):
+    if (
+        not isinstance(message.sid, str)
+        or not message.sid
+        or not isinstance(message.date_created, datetime)
+    ):
         raise NotWhole("an entry of the list has no sid or no time of creation")
     return Entry(
         provider_id=message.sid,

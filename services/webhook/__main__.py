@@ -33,14 +33,18 @@ WINDOWS = {DELIVERY_RECEIPTS.name: 0.1}
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m services.webhook", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on")
-    parser.add_argument("--port-file", "--ready-file", type=Path, help="the port is written here once it listens")
+    parser.add_argument(
+        "--port-file", "--ready-file", type=Path, help="the port is written here once it listens"
+    )
     return parser.parse_args()
 
 
 def _checked(settings: ServiceSettings) -> tuple[Signature, str]:
     """Raises SettingsError, one sentence."""
     if not settings.auth_token.get_secret_value():
-        raise SettingsError("TWILIO_AUTH_TOKEN is not set: without it anybody's callback would be believed")
+        raise SettingsError(
+            "TWILIO_AUTH_TOKEN is not set: without it anybody's callback would be believed"
+        )
     if settings.bootstrap is None:
         raise SettingsError("SAYSO_BOOTSTRAP is not set: write the host:port of a Kafka broker")
     try:
@@ -61,9 +65,14 @@ async def _run(given: argparse.Namespace, settings: ServiceSettings) -> None:
         with listening(given.host, settings.webhook_port, "SAYSO_WEBHOOK_PORT"):
             door = serving(webhook, given.host, settings.webhook_port, grace=CONFIRM_WITHIN)
             host, port = await open_until_the_end.enter_async_context(door)
-        if settings.metrics_port is not None:  # not where the provider calls: what it counts is nobody else's
+        if (
+            settings.metrics_port is not None
+        ):  # not where the provider calls: what it counts is nobody else's
             watched = health.serving(
-                settings.metrics_host, settings.metrics_port, webhook.meters, lambda: {"listening": True}
+                settings.metrics_host,
+                settings.metrics_port,
+                webhook.meters,
+                lambda: {"listening": True},
             )
             await open_until_the_end.enter_async_context(watched)
         print(f"webhook at http://{host}:{port}, for {settings.public_url}", flush=True)

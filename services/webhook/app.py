@@ -95,9 +95,13 @@ class Webhook:
 
     async def _asked(self, path: str) -> Answer:
         if path == "/live":
-            return Answer(200, json.dumps({"live": True, "answers": self.counts}), "application/json")
+            return Answer(
+                200, json.dumps({"live": True, "answers": self.counts}), "application/json"
+            )
         ready = await self._publisher.reachable()
-        return Answer(200 if ready else 503, json.dumps({"ready": ready, "kafka": ready}), "application/json")
+        return Answer(
+            200 if ready else 503, json.dumps({"ready": ready, "kafka": ready}), "application/json"
+        )
 
     async def _posted(self, scope: Scope, receive: Receive) -> Answer | None:
         """None: the caller has gone.  A shutdown that can wait no longer cancels us: the caller may come again."""
@@ -115,16 +119,24 @@ class Webhook:
 
     async def _take(self, scope: Scope, body: bytes) -> Answer:
         target, query = scope["raw_path"].decode("latin-1"), scope["query_string"].decode("latin-1")
-        form = self._signature.form(f"{target}?{query}" if query else target, body, _signature(scope))
+        form = self._signature.form(
+            f"{target}?{query}" if query else target, body, _signature(scope)
+        )
         if form is None:
             return Answer(403, SIGNED_WRONG)
         now = datetime.now(UTC)
         if scope["path"] == "/twilio/status":
-            return await self._publish(DELIVERY_RECEIPTS, self._receipt(query, form, now), RECEIPT_THANKS)
+            return await self._publish(
+                DELIVERY_RECEIPTS, self._receipt(query, form, now), RECEIPT_THANKS
+            )
         return await self._publish(INBOUND, reading.inbound(form, now), TEXT_THANKS)
 
-    def _receipt(self, query: str, form: Mapping[str, str], now: datetime) -> DeliveryReceipt | Wrong:
-        return reading.receipt(dict(parse_qsl(query, keep_blank_values=True)), form, now, self._account)
+    def _receipt(
+        self, query: str, form: Mapping[str, str], now: datetime
+    ) -> DeliveryReceipt | Wrong:
+        return reading.receipt(
+            dict(parse_qsl(query, keep_blank_values=True)), form, now, self._account
+        )
 
     async def _publish(self, topic: Topic[Any], message: Message | Wrong, thanks: Answer) -> Answer:
         if isinstance(message, Wrong):
@@ -135,7 +147,9 @@ class Webhook:
             log.warning("not published", topic=topic.name, problem=str(problem))
             return LATER
         if isinstance(message, DeliveryReceipt):
-            self.meters.count("sayso_receipts_total", status=message.status, code=message.error_code or "")
+            self.meters.count(
+                "sayso_receipts_total", status=message.status, code=message.error_code or ""
+            )
         else:
             self.meters.count("sayso_inbound_total")
         return thanks

@@ -43,15 +43,27 @@ class BoundedProtocol(HttpToolsProtocol):
 
 
 @asynccontextmanager
-async def serving(app: Any, host: str, port: int, *, grace: float) -> AsyncIterator[tuple[str, int]]:
+async def serving(
+    app: Any, host: str, port: int, *, grace: float
+) -> AsyncIterator[tuple[str, int]]:
     """Address and port where it listens.  At the end it takes no more connections and waits `grace` seconds for
     requests that are under way.  Raises OSError where it cannot listen."""
     config = uvicorn.Config(
-        app, http=BoundedProtocol, loop="none", ws="none", lifespan="off", interface="asgi3",
-        log_config=None, log_level="error", access_log=False, proxy_headers=False,
-        server_header=False, date_header=False,
-        timeout_keep_alive=KEPT_ALIVE, timeout_graceful_shutdown=grace,  # type: ignore[arg-type]  # it waits for floats
-    )  # fmt: skip
+        app,
+        http=BoundedProtocol,
+        loop="none",
+        ws="none",
+        lifespan="off",
+        interface="asgi3",
+        log_config=None,
+        log_level="error",
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        date_header=False,
+        timeout_keep_alive=KEPT_ALIVE,
+        timeout_graceful_shutdown=grace,  # type: ignore[arg-type]  # it waits for floats
+    )
     config.load()
     server = uvicorn.Server(config)
     server.lifespan = config.lifespan_class(config)

@@ -26,7 +26,12 @@ class Signature:
 
     def __init__(self, auth_token: SecretStr, public_url: str) -> None:
         parts = urlsplit(public_url)
-        if parts.scheme not in _DEFAULT_PORTS or not parts.hostname or parts.query or parts.fragment:
+        if (
+            parts.scheme not in _DEFAULT_PORTS
+            or not parts.hostname
+            or parts.query
+            or parts.fragment
+        ):
             raise ValueError(f"{public_url!r} is not a URL such as https://sms.example.com")
         self._token = SecretBytes(auth_token.get_secret_value().encode())
         path = parts.path.rstrip("/")
@@ -60,7 +65,9 @@ class Signature:
         signed = "".join([name + value for name, value in sorted(set(fields))])
         rest = self._path + target
         if _WRITTEN_ANEW.search(rest):
-            before = f"{self._scheme}://host"  # any will do; of an IPv6 address Twilio leaves half a one
+            before = (
+                f"{self._scheme}://host"  # any will do; of an IPv6 address Twilio leaves half a one
+            )
             rest = urlparse(before + rest).geturl().removeprefix(before)
         for host in self._hosts:
             url = f"{self._scheme}://{host}{rest}"

@@ -25,21 +25,31 @@ def main(clock: Callable[[], float] = time.time) -> int:
     """`clock`: seconds since 1970."""
     parser = argparse.ArgumentParser(prog="sayso worker", description=__doc__)
     parser.add_argument("room", choices=ROOMS)
-    parser.add_argument("--instance", help="a stable name of this replica, so that a restart keeps its partitions")
-    parser.add_argument("--ready-file", type=Path, help="created when partitions are assigned and restored")
+    parser.add_argument(
+        "--instance", help="a stable name of this replica, so that a restart keeps its partitions"
+    )
+    parser.add_argument(
+        "--ready-file", type=Path, help="created when partitions are assigned and restored"
+    )
     given = parser.parse_args()
     set_up(given.room)
     watch_parent()
     try:
         settings = from_environment()
-        return asyncio.run(_until_told(given.room, settings, given.instance, given.ready_file, clock))
+        return asyncio.run(
+            _until_told(given.room, settings, given.instance, given.ready_file, clock)
+        )
     except (SettingsError, CannotStart) as error:
         print(f"sayso: {error}", file=sys.stderr)
         return 1
 
 
 async def _until_told(
-    room: str, settings: ServiceSettings, instance: str | None, ready_file: Path | None, clock: Callable[[], float]
+    room: str,
+    settings: ServiceSettings,
+    instance: str | None,
+    ready_file: Path | None,
+    clock: Callable[[], float],
 ) -> int:
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):

@@ -48,7 +48,9 @@ class Broadcast:
         """Returns when both topics have been read to the ends seen at the start."""
         await self._consumer.start()
         places = [TopicPartition(topic.name, 0) for topic in (SETTINGS, SENDERS)]
-        ends = await self._consumer.end_offsets(places)  # before the first fetch: behind a long poll it would wait
+        ends = await self._consumer.end_offsets(
+            places
+        )  # before the first fetch: behind a long poll it would wait
         self._consumer.assign(places)
         await self._consumer.seek_to_beginning(*places)
         while any([await self._consumer.position(place) < ends[place] for place in places]):
@@ -84,7 +86,11 @@ class Broadcast:
             else:
                 self._put(self._senders, record, SENDERS.decode)
         except (ValidationError, UnicodeDecodeError):
-            log.error("%s offset %d cannot be read: what was known before stands", record.topic, record.offset)
+            log.error(
+                "%s offset %d cannot be read: what was known before stands",
+                record.topic,
+                record.offset,
+            )
 
     @staticmethod
     def _put(into: dict[str, Any], record: Any, decode: Callable[[bytes], Any]) -> None:

@@ -58,7 +58,9 @@ class Observed:
         if settings.metrics_port is None:
             yield
             return
-        async with serving(settings.metrics_host, settings.metrics_port, self._meters, lambda: standing(host)) as port:
+        async with serving(
+            settings.metrics_host, settings.metrics_port, self._meters, lambda: standing(host)
+        ) as port:
             if settings.metrics_port_file is not None:
                 announce(settings.metrics_port_file, port)
             yield
@@ -66,7 +68,10 @@ class Observed:
 
 def standing(host: Host) -> dict[str, bool]:
     """`progressing`: something was committed of late, or there is nothing to do."""
-    idle = not any(runner.lane.first or runner.lane.then or runner.lane.awaited for runner in host.lanes.values())
+    idle = not any(
+        runner.lane.first or runner.lane.then or runner.lane.awaited
+        for runner in host.lanes.values()
+    )
     return {
         "assigned": host.generation is not None,
         "restored": host.live,

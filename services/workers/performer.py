@@ -33,7 +33,12 @@ class Performer:
     free connection would wait behind the look at the lease."""
 
     def __init__(
-        self, provider: Provider, concurrency: int = 64, *, timeout: float = 10.0, account: Account | None = None
+        self,
+        provider: Provider,
+        concurrency: int = 64,
+        *,
+        timeout: float = 10.0,
+        account: Account | None = None,
     ) -> None:
         self._provider, self._timeout = provider, timeout
         self.account = account or Account()
@@ -42,14 +47,18 @@ class Performer:
         self._called: dict[str, float] = {}
 
     async def __call__(self, effect: Post | Look, lease: Lease) -> Message:
-        return await (self._look(effect, lease) if isinstance(effect, Look) else self._post(effect, lease))
+        return await (
+            self._look(effect, lease) if isinstance(effect, Look) else self._post(effect, lease)
+        )
 
     async def _post(self, post: Post, lease: Lease) -> Answer:
         self._called[post.sender] = time.monotonic()
         await asyncio.sleep(self._spacing.wait(post, time.monotonic()))
         async with self._free:
             if wait := await self._turn(post):
-                return _unsent(post, Result.LIMITED, "account_pace", "others use the account's pace", wait)
+                return _unsent(
+                    post, Result.LIMITED, "account_pace", "others use the account's pace", wait
+                )
             if not lease.held:  # and again when there is a connection, right before the first byte
                 detail = "this worker could not be sure to own the sender still"
                 return _unsent(post, Result.UNSENT, "lease_over", detail)
@@ -100,7 +109,11 @@ class Performer:
     def edge(self, now: datetime, senders: Mapping[str, Sender]) -> Edge:
         clock = time.monotonic()
         rest = self.account.resting(clock)
-        return Edge(self._timeout, self._level(clock, senders), now + timedelta(seconds=rest) if rest else None)
+        return Edge(
+            self._timeout,
+            self._level(clock, senders),
+            now + timedelta(seconds=rest) if rest else None,
+        )
 
     def _level(self, clock: float, senders: Mapping[str, Sender]) -> float:
         if self.account.share == inf:
@@ -110,15 +123,27 @@ class Performer:
         return min(self.account.share, level(self.account.share, paces))
 
 
-def _unsent(post: Post, result: Result, code: str, detail: str, retry_after: float | None = None) -> Answer:
+def _unsent(
+    post: Post, result: Result, code: str, detail: str, retry_after: float | None = None
+) -> Answer:
     return Answer(
-        tenant=post.tenant, message_id=post.message_id, attempt=post.attempt, sender=post.sender,
-        result=result, code=code, detail=detail, retry_after=retry_after,
-    )  # fmt: skip
+        tenant=post.tenant,
+        message_id=post.message_id,
+        attempt=post.attempt,
+        sender=post.sender,
+        result=result,
+        code=code,
+        detail=detail,
+        retry_after=retry_after,
+    )
 
 
 def _unseen(look: Look, detail: str) -> Seen:
     return Seen(
-        tenant=look.tenant, message_id=look.message_id, attempt=look.attempt, sender=look.sender, round=look.round,
+        tenant=look.tenant,
+        message_id=look.message_id,
+        attempt=look.attempt,
+        sender=look.sender,
+        round=look.round,
         detail=detail,
-    )  # fmt: skip
+    )

@@ -25,7 +25,9 @@ class Steady:
     the clock is right again.  So a step is not followed; one that lasts is, by a new process (Stepped).  `flow` goes on
     while the machine sleeps, so that waking from sleep is no step."""
 
-    def __init__(self, wall: Callable[[], float] = time.time, flow: Callable[[], float] = boot_time) -> None:
+    def __init__(
+        self, wall: Callable[[], float] = time.time, flow: Callable[[], float] = boot_time
+    ) -> None:
         self._wall, self._flow = wall, flow
         self._ahead = wall() - flow()
         self._since: float | None = None

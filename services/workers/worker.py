@@ -60,7 +60,9 @@ async def work(
     broadcast = Broadcast(settings.bootstrap, fatal=_leave, **auth)
     await broadcast.start()
     provider = provider_from(settings) if room.opens else None
-    hooks = Hooks(settings=lambda: broadcast.current, ready=ready, clock=Steady(clock), fatal=_leave)
+    hooks = Hooks(
+        settings=lambda: broadcast.current, ready=ready, clock=Steady(clock), fatal=_leave
+    )
     if provider is not None:
         hooks = _with_effects(hooks, provider, settings, counts[room.reads[0].name])
     observed = Observed(name, settings)
@@ -73,9 +75,15 @@ async def work(
         brake=settings.brake,
     )
     host = Host(
-        room, settings.bootstrap, counts, observed.hooks(hooks),
-        pace=pace, instance=instance, accepted=settings.accept_loss, auth=auth,
-    )  # fmt: skip
+        room,
+        settings.bootstrap,
+        counts,
+        observed.hooks(hooks),
+        pace=pace,
+        instance=instance,
+        accepted=settings.accept_loss,
+        auth=auth,
+    )
     try:
         async with observed.answering(host):
             await run(host, stop, patience=max(60.0, 4 * settings.session_timeout))
@@ -87,14 +95,18 @@ async def work(
             await provider.close()
 
 
-def _with_effects(hooks: Hooks, provider: Provider, settings: ServiceSettings, partitions: int) -> Hooks:
+def _with_effects(
+    hooks: Hooks, provider: Provider, settings: ServiceSettings, partitions: int
+) -> Hooks:
     """The fold is told how the account stands, and the account how much of it is ours."""
     perform = Performer(provider, settings.provider_concurrency, timeout=settings.provider_timeout)
     known, ready = hooks.settings, hooks.ready
 
     def current() -> Settings:
         broadcast = known()
-        return broadcast._replace(edge=perform.edge(datetime.fromtimestamp(hooks.clock(), UTC), broadcast.senders))
+        return broadcast._replace(
+            edge=perform.edge(datetime.fromtimestamp(hooks.clock(), UTC), broadcast.senders)
+        )
 
     def owned(places: list[int]) -> None:
         perform.owns(_share(settings, len(places), partitions))
@@ -109,10 +121,14 @@ def _leave(error: BaseException) -> None:
 
 def _share(settings: ServiceSettings, owned: int, partitions: int) -> float:
     """Segments per second of the account that go with so many of its partitions."""
-    return inf if settings.account_pace is None else settings.account_pace * owned / partitions or 1e-9
+    return (
+        inf if settings.account_pace is None else settings.account_pace * owned / partitions or 1e-9
+    )
 
 
-async def partition_counts(bootstrap: str, room: Room, auth: Mapping[str, Any] = NO_AUTH) -> dict[str, int]:
+async def partition_counts(
+    bootstrap: str, room: Room, auth: Mapping[str, Any] = NO_AUTH
+) -> dict[str, int]:
     """Raises CannotStart where topics are missing or closed to us, also those that a room would only publish to, or
     where the topics of one room differ in their number of partitions."""
     needed = sorted({topic.name for topic in (*room.reads, *room.writes, SETTINGS, SENDERS)})
@@ -126,19 +142,31 @@ async def partition_counts(bootstrap: str, room: Room, auth: Mapping[str, Any] =
         raise CannotStart(f"Kafka at {bootstrap} does not answer: {error}") from None
     finally:
         await admin.close()
-    if closed := [topic["topic"] for topic in described if topic["error_code"] == TopicAuthorizationFailedError.errno]:
-        raise CannotStart(f"Kafka keeps topics from the {room.name} worker ({', '.join(closed)}), or does not have "
-                          "them: see `sayso topics acls`")  # fmt: skip
-    counts = {topic["topic"]: len(topic["partitions"]) for topic in described if not topic["error_code"]}
+    if closed := [
+        topic["topic"]
+        for topic in described
+        if topic["error_code"] == TopicAuthorizationFailedError.errno
+    ]:
+        raise CannotStart(
+            f"Kafka keeps topics from the {room.name} worker ({', '.join(closed)}), or does not have "
+            "them: see `sayso topics acls`"
+        )
+    counts = {
+        topic["topic"]: len(topic["partitions"]) for topic in described if not topic["error_code"]
+    }
     _all_there(needed, counts)
     lanes = {name: counts[name] for name in (*[topic.name for topic in room.reads], room.rows.name)}
     if len(set(lanes.values())) > 1:
         listed = ", ".join(f"{name} {count}" for name, count in lanes.items())
-        raise CannotStart(f"the {room.name} room needs topics with equal numbers of partitions, but has {listed}")
+        raise CannotStart(
+            f"the {room.name} room needs topics with equal numbers of partitions, but has {listed}"
+        )
     return counts
 
 
 def _all_there(needed: Iterable[str], counts: dict[str, int]) -> None:
     missing = [name for name in needed if name not in counts]
     if missing:
-        raise CannotStart(f"topics are missing ({', '.join(missing)}): run `sayso topics apply` first")
+        raise CannotStart(
+            f"topics are missing ({', '.join(missing)}): run `sayso topics apply` first"
+        )

@@ -54,7 +54,9 @@ def spelled_right(text: str) -> str:
     """`plz stp stoooop txtin me` → `please stop texting me`"""
     spellings = _spellings()
     words = [spellings.get(word, word) for word in _DRAWN_OUT.sub(r"\1", text).split()]
-    return " ".join(word for word, before in zip(words, ("", *words), strict=False) if word != before)
+    return " ".join(
+        word for word, before in zip(words, ("", *words), strict=False) if word != before
+    )
 
 
 @lru_cache(maxsize=64)
@@ -86,9 +88,13 @@ def _with(parts: dict[str, str], expression: str) -> str:
 
 @cache
 def _spellings() -> dict[str, str]:
-    return {variant: word for word, variants in _rows("spellings.tsv") for variant in variants.split()}
+    return {
+        variant: word for word, variants in _rows("spellings.tsv") for variant in variants.split()
+    }
 
 
 def _rows(name: str) -> Iterator[list[str]]:
-    lines: Iterable[str] = files("streams.answers").joinpath(name).read_text(encoding="utf-8").splitlines()[1:]
+    lines: Iterable[str] = (
+        files("streams.answers").joinpath(name).read_text(encoding="utf-8").splitlines()[1:]
+    )
     return (line.split("\t") for line in lines)

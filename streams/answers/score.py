@@ -46,7 +46,11 @@ class Score(NamedTuple):
 def labelled(lines: Iterable[str]) -> tuple[Labelled, ...]:
     """From lines of `part, label, source, text`, parted by tabs, after a heading; a line end in a text is `\\n`.
     Raises ValueError, with the line's number."""
-    return tuple(_labelled(number, line) for number, line in enumerate(lines, 1) if number > 1 and line.strip())
+    return tuple(
+        _labelled(number, line)
+        for number, line in enumerate(lines, 1)
+        if number > 1 and line.strip()
+    )
 
 
 def _labelled(number: int, line: str) -> Labelled:
@@ -59,8 +63,14 @@ def _labelled(number: int, line: str) -> Labelled:
 
 def score(said: Iterable[Labelled]) -> Score:
     read = [Misread(one, read_answer(one.text)) for one in said]
-    revokes = [(one.said.label is Meaning.REVOKE, one.read.meaning is Meaning.REVOKE) for one in read]
+    revokes = [
+        (one.said.label is Meaning.REVOKE, one.read.meaning is Meaning.REVOKE) for one in read
+    ]
     misread = tuple(one for one in read if one.read.meaning is not one.said.label)
     return Score(
-        len(read), revokes.count((True, True)), revokes.count((False, True)), revokes.count((True, False)), misread
+        len(read),
+        revokes.count((True, True)),
+        revokes.count((False, True)),
+        revokes.count((True, False)),
+        misread,
     )

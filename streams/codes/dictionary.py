@@ -69,7 +69,11 @@ def _unknown(code: str) -> Code:
         effect=Effect.NONE,
         description="This code is not in our dictionary.",
         causes=("A new code, or one that is seldom met with texts",),
-        steps=("Read the provider's page on it", "Escalate if that does not help", "Have it added to the dictionary"),
+        steps=(
+            "Read the provider's page on it",
+            "Escalate if that does not help",
+            "Have it added to the dictionary",
+        ),
         next_step="Escalate: nobody has explained this code yet.",
         known=False,
     )

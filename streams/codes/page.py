@@ -43,7 +43,11 @@ Each has a **class**, which says who must act:
 def page() -> str:
     lines = [INTRODUCTION, *(f"- `{who}`: {words}" for who, words in WHO.items()), ""]
     for stage, heading in HEADINGS.items():
-        lines += [f"## {heading}", "", *_chapter(code for code in all_codes().values() if code.stage is stage)]
+        lines += [
+            f"## {heading}",
+            "",
+            *_chapter(code for code in all_codes().values() if code.stage is stage),
+        ]
     return "\n".join(lines)
 
 

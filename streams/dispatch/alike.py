@@ -18,7 +18,9 @@ def attempts_like(draft: Draft, name: str, row: MessageRow) -> Open:
     assert row.order is not None
     own = (row.began, name)
     alike = [own, *_live(draft, name, row), *_lost(draft, row, own[0])]
-    return Open(draft.sender, row.order.body, own[0], sum(other < own for other in alike), len(alike))
+    return Open(
+        draft.sender, row.order.body, own[0], sum(other < own for other in alike), len(alike)
+    )
 
 
 def _live(draft: Draft, name: str, row: MessageRow) -> list[Called]:
@@ -29,7 +31,12 @@ def _live(draft: Draft, name: str, row: MessageRow) -> list[Called]:
         if other == name or other in draft.queue.tickets:
             continue
         live = draft.get(other, MessageRow)
-        if live is not None and live.order is not None and not live.absent and plain(live.order.body) == words:
+        if (
+            live is not None
+            and live.order is not None
+            and not live.absent
+            and plain(live.order.body) == words
+        ):
             found.append((live.began, other))
     return found
 

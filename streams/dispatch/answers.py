@@ -20,17 +20,35 @@ def answered(draft: Draft, answer: Answer, settings: Settings) -> None:
     name = message_name(answer.tenant, answer.message_id)
     row = draft.get(name, MessageRow)
     began = draft.queue.under_way.pop(name, None)
-    if row is None or row.order is None or row.place is not Place.SENDING or row.attempt != answer.attempt:
+    if (
+        row is None
+        or row.order is None
+        or row.place is not Place.SENDING
+        or row.attempt != answer.attempt
+    ):
         return
     if began is not None:
         _mind_the_pace(draft, answer, began)
     match answer.result:
         case Result.ACCEPTED:
-            draft.report(row.order, row.attempt, AttemptState.ACCEPTED, provider_id=answer.provider_id,
-                         segments=answer.segments)  # fmt: skip
-            draft.finish(name, row, Place.ACCEPTED, provider_id=(answer.provider_id or "")[:LONGEST_ID])
+            draft.report(
+                row.order,
+                row.attempt,
+                AttemptState.ACCEPTED,
+                provider_id=answer.provider_id,
+                segments=answer.segments,
+            )
+            draft.finish(
+                name, row, Place.ACCEPTED, provider_id=(answer.provider_id or "")[:LONGEST_ID]
+            )
         case Result.REFUSED:
-            draft.report(row.order, row.attempt, AttemptState.REFUSED, code=answer.code, evidence=answer.detail)
+            draft.report(
+                row.order,
+                row.attempt,
+                AttemptState.REFUSED,
+                code=answer.code,
+                evidence=answer.detail,
+            )
             draft.finish(name, row, Place.REFUSED)
         case Result.LIMITED | Result.UNSENT:
             _try_again(draft, name, row, answer)
@@ -62,6 +80,8 @@ def _try_again(draft: Draft, name: str, row: MessageRow, answer: Answer) -> None
         draft.report(row.order, row.attempt, AttemptState.CANCELED, code=row.barred)
         draft.finish(name, row, Place.CANCELED)
         return
-    alone = min(LONGEST_WAIT, 2.0 ** min(row.attempt, 10)) if answer.result is Result.UNSENT else 0.0
+    alone = (
+        min(LONGEST_WAIT, 2.0 ** min(row.attempt, 10)) if answer.result is Result.UNSENT else 0.0
+    )
     later = draft.now + timedelta(seconds=alone) if alone else None
     draft.place(name, row.model_copy(update={"place": Place.QUEUED, "not_before": later}))

@@ -22,15 +22,20 @@ SOON: Final = timedelta(seconds=1)
 """The queue as a whole is looked through for what cannot leave in time; soon, when the pace has fallen."""
 
 
-def hand_back(draft: Draft, name: str, row: MessageRow, code: str, reason: str, until: datetime | None = None) -> None:
+def hand_back(
+    draft: Draft, name: str, row: MessageRow, code: str, reason: str, until: datetime | None = None
+) -> None:
     """The gate judges it again, and may order it again, not before `until` and with an `issued_at` of its own."""
     order = row.order
     assert order is not None
     draft.finish(name, row, Place.EXPIRED)
     draft.report(order, row.attempt, AttemptState.EXPIRED, code=code, evidence=reason)
-    draft.publish(RETURNED, Returned(
-        order=order, reason=reason, at=draft.now, until=until, code=code, attempt=row.attempt
-    ))  # fmt: skip
+    draft.publish(
+        RETURNED,
+        Returned(
+            order=order, reason=reason, at=draft.now, until=until, code=code, attempt=row.attempt
+        ),
+    )
 
 
 def hand_back_late(draft: Draft) -> None:

@@ -20,7 +20,11 @@ class BackOff:
 
     def slowed(self, began: int, retry_after: float | None) -> float:
         """Seconds for which nothing should go."""
-        asked = min(max(retry_after, 0.0), HONOURED) if retry_after is not None and isfinite(retry_after) else 0.0
+        asked = (
+            min(max(retry_after, 0.0), HONOURED)
+            if retry_after is not None and isfinite(retry_after)
+            else 0.0
+        )
         if began == self.round:
             self.round += 1
             self._seconds = min(LONGEST, self._seconds * 2) or FIRST

@@ -26,7 +26,9 @@ def stop(draft: Draft, control: Stop) -> None:
     """A later Stop adds to an earlier one.  It is remembered for longer than an order judged before it is obeyed."""
     name = stop_name(control.tenant, control.number)
     before = draft.get(name, StopRow) or StopRow(epoch=control.consent_epoch, at=control.at)
-    standing = StopRow(epoch=max(before.epoch, control.consent_epoch), at=max(before.at, control.at))
+    standing = StopRow(
+        epoch=max(before.epoch, control.consent_epoch), at=max(before.at, control.at)
+    )
     draft.put(name, standing)
     draft.wake(name, draft.now + REMEMBERED)
     for message, row in _judged_before(draft, control):
@@ -62,7 +64,9 @@ def cancel(draft: Draft, control: Cancel) -> None:
     name = message_name(control.tenant, control.message_id)
     row = draft.get(name, MessageRow)
     if row is None:
-        ahead = MessageRow(place=Place.CANCELED, fingerprint="", issued_at=control.at, barred="canceled")
+        ahead = MessageRow(
+            place=Place.CANCELED, fingerprint="", issued_at=control.at, barred="canceled"
+        )
         draft.finish(name, ahead, Place.CANCELED)
     elif row.order is not None:
         _take_back(draft, name, row, "canceled")
@@ -83,8 +87,13 @@ def sighting(draft: Draft, control: Sighting) -> None:
     elif control.attempt < row.attempt:
         _take_back(draft, name, row, "sighted")
     elif row.place in (Place.IN_DOUBT, Place.QUEUED):
-        draft.report(row.order, row.attempt, AttemptState.ACCEPTED, provider_id=control.provider_id,
-                     evidence=f"the provider called back: {control.status}")  # fmt: skip
+        draft.report(
+            row.order,
+            row.attempt,
+            AttemptState.ACCEPTED,
+            provider_id=control.provider_id,
+            evidence=f"the provider called back: {control.status}",
+        )
         draft.finish(name, row, Place.ACCEPTED, provider_id=control.provider_id[:LONGEST_ID])
 
 

@@ -33,16 +33,28 @@ LAST_LOOK: Final = 3
 
 
 def doubt(
-    draft: Draft, name: str, row: MessageRow, evidence: str, settings: Settings, *,
-    code: str | None = None, again_at: datetime | None = None,
-) -> None:  # fmt: skip
+    draft: Draft,
+    name: str,
+    row: MessageRow,
+    evidence: str,
+    settings: Settings,
+    *,
+    code: str | None = None,
+    again_at: datetime | None = None,
+) -> None:
     """If nobody clears it up it is given up and forgotten, text and all, as what is done with is: a provider's bad day
     must not stay in memory for ever."""
     assert row.order is not None
     draft.queue.under_way.pop(name, None)
     draft.report(row.order, row.attempt, AttemptState.IN_DOUBT, code=code, evidence=evidence)
     look_at = draft.now + timedelta(seconds=FIRST_LOOK * settings.edge.call_timeout)
-    news = {"place": Place.IN_DOUBT, "looks": 0, "absent": False, "look_at": look_at, "again_at": again_at}
+    news = {
+        "place": Place.IN_DOUBT,
+        "looks": 0,
+        "absent": False,
+        "look_at": look_at,
+        "again_at": again_at,
+    }
     draft.place(name, row.model_copy(update=news))
     draft.wake(name, draft.now + REMEMBERED)
 
@@ -63,10 +75,18 @@ def look(draft: Draft) -> None:
         assert row.order is not None
         queue.looking.add(name)
         called = row.began
-        draft.effect(Look(
-            row.order.tenant, row.order.message_id, row.attempt, draft.sender, row.order.to,
-            called - FAR, called + FAR, row.looks + 1,
-        ))  # fmt: skip
+        draft.effect(
+            Look(
+                row.order.tenant,
+                row.order.message_id,
+                row.attempt,
+                draft.sender,
+                row.order.to,
+                called - FAR,
+                called + FAR,
+                row.looks + 1,
+            )
+        )
 
 
 def seen(draft: Draft, answer: Seen, settings: Settings) -> None:
@@ -82,7 +102,9 @@ def seen(draft: Draft, answer: Seen, settings: Settings) -> None:
         waited = draft.now - row.began
         draft.place(name, row.model_copy(update={"look_at": max(later, draft.now + waited / 2)}))
         return
-    verdict = weigh(answer.entries, draft.queue.ids_of(row.order.to), attempts_like(draft, name, row))
+    verdict = weigh(
+        answer.entries, draft.queue.ids_of(row.order.to), attempts_like(draft, name, row)
+    )
     looked = {"looks": answer.round, "look_at": later if answer.round == 1 else None}
     _conclude(draft, name, row.model_copy(update=looked), verdict)
 
@@ -90,9 +112,14 @@ def seen(draft: Draft, answer: Seen, settings: Settings) -> None:
 def _conclude(draft: Draft, name: str, row: MessageRow, verdict: Verdict) -> None:
     assert row.order is not None
     if isinstance(verdict, Found):
-        draft.report(row.order, row.attempt, AttemptState.ACCEPTED, provider_id=verdict.entry.provider_id,
-                     segments=verdict.entry.num_segments,
-                     evidence=f"{verdict.why}; its status is {verdict.entry.status}")  # fmt: skip
+        draft.report(
+            row.order,
+            row.attempt,
+            AttemptState.ACCEPTED,
+            provider_id=verdict.entry.provider_id,
+            segments=verdict.entry.num_segments,
+            evidence=f"{verdict.why}; its status is {verdict.entry.status}",
+        )
         draft.finish(name, row, Place.ACCEPTED, provider_id=verdict.entry.provider_id[:LONGEST_ID])
     elif row.looks == 1:
         draft.place(name, row)
@@ -107,7 +134,9 @@ def _unclear(draft: Draft, name: str, row: MessageRow, verdict: Unclear) -> None
     assert row.order is not None
     if row.looks < LAST_LOOK:
         evidence = f"{verdict.why}: left to a person"
-        draft.report(row.order, row.attempt, AttemptState.IN_DOUBT, code="unclear", evidence=evidence)
+        draft.report(
+            row.order, row.attempt, AttemptState.IN_DOUBT, code="unclear", evidence=evidence
+        )
         last = max((row.called_at or draft.now) + NOT_BEFORE, draft.now)
         row = row.model_copy(update={"look_at": last, "again_at": last})
     draft.place(name, row.model_copy(update={"absent": False}))
@@ -122,7 +151,9 @@ def _absent(draft: Draft, name: str, row: MessageRow, verdict: Absent) -> None:
         draft.place(name, row.model_copy(update={"look_at": row.again_at, "absent": True}))
     elif row.barred:
         leave(draft, row, absent=True)
-        draft.report(order, row.attempt, AttemptState.CANCELED, code=row.barred, evidence=verdict.why)
+        draft.report(
+            order, row.attempt, AttemptState.CANCELED, code=row.barred, evidence=verdict.why
+        )
         draft.finish(name, row, Place.CANCELED)
     elif policy_of(order.kind) is Policy.AGAIN:
         leave(draft, row, absent=True)
@@ -134,7 +165,11 @@ def _absent(draft: Draft, name: str, row: MessageRow, verdict: Absent) -> None:
         draft.finish(name, row, Place.CANCELED)
     else:
         draft.report(
-            order, row.attempt, AttemptState.IN_DOUBT, code="absent", evidence=f"{verdict.why}: left to a person"
+            order,
+            row.attempt,
+            AttemptState.IN_DOUBT,
+            code="absent",
+            evidence=f"{verdict.why}: left to a person",
         )
         draft.place(name, row.model_copy(update={"absent": True}))
 
@@ -143,7 +178,12 @@ def resolve(draft: Draft, control: Resolve) -> None:
     """A person's word, on the attempt that they have seen.  What may not be sent any more stays as it is."""
     name = message_name(control.tenant, control.message_id)
     row, by = draft.get(name, MessageRow), control.by[:200]
-    if row is None or row.order is None or row.place is not Place.IN_DOUBT or row.attempt != control.attempt:
+    if (
+        row is None
+        or row.order is None
+        or row.place is not Place.IN_DOUBT
+        or row.attempt != control.attempt
+    ):
         return
     if control.action == "drop":
         leave(draft, row, absent=row.absent)
@@ -152,7 +192,11 @@ def resolve(draft: Draft, control: Resolve) -> None:
         draft.finish(name, row, Place.DROPPED)
     elif row.barred:
         draft.report(
-            row.order, row.attempt, AttemptState.IN_DOUBT, code=row.barred, evidence=f"not sent again for {by}"
+            row.order,
+            row.attempt,
+            AttemptState.IN_DOUBT,
+            code=row.barred,
+            evidence=f"not sent again for {by}",
         )
     else:
         leave(draft, row, absent=row.absent)

@@ -79,9 +79,17 @@ class Draft:
             (order, attempt), self._joined = self._joined, None
             self.report(order, attempt, AttemptState.QUEUED)
 
-    def report(self, order: Send, attempt: int, state: AttemptState, *, code: str | None = None,
-               provider_id: str | None = None, segments: int | None = None,
-               evidence: str | None = None) -> None:  # fmt: skip
+    def report(
+        self,
+        order: Send,
+        attempt: int,
+        state: AttemptState,
+        *,
+        code: str | None = None,
+        provider_id: str | None = None,
+        segments: int | None = None,
+        evidence: str | None = None,
+    ) -> None:
         if self._joined is not None and self._joined[0].message_key == order.message_key:
             if state is AttemptState.SENDING:
                 self._joined = None
@@ -112,7 +120,14 @@ class Draft:
     def finish(self, name: str, row: MessageRow, place: Place, **more: str | None) -> None:
         """Done with: the text is dropped, the id remembered for a while; of what was taken the number too, so that an
         entry of the provider's list can be told to be its own."""
-        done = {"place": place, "order": None, "not_before": None, "look_at": None, "again_at": None, **more}
+        done = {
+            "place": place,
+            "order": None,
+            "not_before": None,
+            "look_at": None,
+            "again_at": None,
+            **more,
+        }
         order = row.order
         if order is not None:
             self.queue.forget(name, order.to)

@@ -60,19 +60,33 @@ class Open(NamedTuple):
 
 def weigh(entries: Sequence[Entry], known: Collection[str], asked: Open) -> Verdict:
     """`entries`: of `FAR` on either side.  `known`: the provider's ids of our accepted attempts to that number."""
-    near = [entry for entry in entries if -_SECOND - EITHER_SIDE <= entry.created_at - asked.called <= EITHER_SIDE]
+    near = [
+        entry
+        for entry in entries
+        if -_SECOND - EITHER_SIDE <= entry.created_at - asked.called <= EITHER_SIDE
+    ]
     unknown = [entry for entry in near if entry.provider_id not in known]
     ours = _with_our_words(unknown, asked)
     listed = f"{len(near)} listed, {len(near) - len(unknown)} of them of other attempts"
     if ours and len(ours) >= asked.alike:
         ours.sort(key=lambda entry: (entry.created_at, entry.provider_id))
-        return Found(ours[asked.place], f"the provider lists it: {listed}, {len(ours)} with these words")
+        return Found(
+            ours[asked.place], f"the provider lists it: {listed}, {len(ours)} with these words"
+        )
     if ours:
-        return Unclear(f"{len(ours)} with these words listed, {asked.alike} attempts that it may be")
-    if astray := _with_our_words([entry for entry in entries if entry.provider_id not in known], asked):
-        return Unclear(f"{len(astray)} with these words listed, made at another time than ours: do clocks differ?")
+        return Unclear(
+            f"{len(ours)} with these words listed, {asked.alike} attempts that it may be"
+        )
+    if astray := _with_our_words(
+        [entry for entry in entries if entry.provider_id not in known], asked
+    ):
+        return Unclear(
+            f"{len(astray)} with these words listed, made at another time than ours: do clocks differ?"
+        )
     if unknown:
-        return Unclear(f"{listed}, {len(unknown)} of no attempt that is known, with other words or from elsewhere")
+        return Unclear(
+            f"{listed}, {len(unknown)} of no attempt that is known, with other words or from elsewhere"
+        )
     return Absent(f"the provider does not list it: {listed}")
 
 

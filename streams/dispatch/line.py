@@ -85,7 +85,9 @@ class Line:
     def push(self, name: str, tenant: str, case: str, place: Place, segments: int) -> None:
         share = self._shares.get(tenant) or self._shares.setdefault(tenant, Share())
         flow = share.flows.get(case) or share.flows.setdefault(case, Flow())
-        self.waiting[name] = Waiting(tenant, case, place, segments, flow.join(name, place, segments))
+        self.waiting[name] = Waiting(
+            tenant, case, place, segments, flow.join(name, place, segments)
+        )
         share.segments += segments
         self.segments += segments
         if flow.heap[0][1] == name:
@@ -117,9 +119,13 @@ class Line:
         share = self._shares[text.tenant]
         flow = share.flows[text.case]
         own = max(0, text.ahead - flow.gone)
-        own += min(share.segments - flow.segments, max((len(share.flows) - 1) * own, share.turns.before(text.case)))
+        own += min(
+            share.segments - flow.segments,
+            max((len(share.flows) - 1) * own, share.turns.before(text.case)),
+        )
         return own + min(
-            self.segments - share.segments, max((len(self._turns) - 1) * own, self._turns.before(text.tenant))
+            self.segments - share.segments,
+            max((len(self._turns) - 1) * own, self._turns.before(text.tenant)),
         )
 
     def _left(self, text: Waiting) -> None:

@@ -27,9 +27,13 @@ def leave(draft: Draft, row: MessageRow, *, absent: bool) -> None:
 def claim(draft: Draft, row: MessageRow, control: Sighting) -> None:
     """The provider has called back about one of these, or about an earlier try of a text that is tried again."""
     name = lost_name(control.tenant, control.message_id, control.attempt)
-    before = draft.get(name, LostRow) or (_lost(row, row.order, absent=True) if row.order is not None else None)
+    before = draft.get(name, LostRow) or (
+        _lost(row, row.order, absent=True) if row.order is not None else None
+    )
     if before is not None:
-        _keep(draft, name, before.model_copy(update={"provider_id": control.provider_id[:LONGEST_ID]}))
+        _keep(
+            draft, name, before.model_copy(update={"provider_id": control.provider_id[:LONGEST_ID]})
+        )
 
 
 def words_of(body: str) -> str:
@@ -38,7 +42,9 @@ def words_of(body: str) -> str:
 
 
 def _lost(row: MessageRow, order: Send, absent: bool) -> LostRow:
-    return LostRow(to=e164(order.to), words=words_of(order.body), called_at=row.began, absent=absent)
+    return LostRow(
+        to=e164(order.to), words=words_of(order.body), called_at=row.began, absent=absent
+    )
 
 
 def _keep(draft: Draft, name: str, row: LostRow) -> None:

@@ -7,7 +7,16 @@ from schemas.send import Send
 from streams.dispatch.back import hand_back, no_room
 from streams.dispatch.budget import beyond_budget
 from streams.dispatch.draft import Draft
-from streams.dispatch.rows import TOO_OLD, MessageRow, Place, StopRow, fingerprint, is_of, message_name, stop_names
+from streams.dispatch.rows import (
+    TOO_OLD,
+    MessageRow,
+    Place,
+    StopRow,
+    fingerprint,
+    is_of,
+    message_name,
+    stop_names,
+)
 from streams.set_aside import set_aside
 from streams.step import Fact, Settings
 
@@ -19,9 +28,13 @@ def ordered(draft: Draft, fact: Fact, order: Send, settings: Settings) -> None:
     name = message_name(order.tenant, order.message_id)
     before, mark = draft.get(name, MessageRow), fingerprint(order)
     if len(order.body) + len(order.to) + len(order.kind) + len(order.sender) > LONGEST:
-        draft.set_aside(set_aside("dispatch", fact, draft.now, "too_large", "an order holds a text, not a file"))
+        draft.set_aside(
+            set_aside("dispatch", fact, draft.now, "too_large", "an order holds a text, not a file")
+        )
     elif before is not None and before.fingerprint and not is_of(before.fingerprint, order):
-        reason = "another text or number stands under this id: order it again under an id of its own"
+        reason = (
+            "another text or number stands under this id: order it again under an id of its own"
+        )
         draft.set_aside(set_aside("dispatch", fact, draft.now, "id_reused", reason))
     elif before is None or not before.fingerprint or _again(before, order, fact.offset):
         _take(draft, name, _row(before, order, mark, fact.offset), before, settings)
@@ -30,13 +43,21 @@ def ordered(draft: Draft, fact: Fact, order: Send, settings: Settings) -> None:
 def _again(before: MessageRow, order: Send, offset: int) -> bool:
     """Handed back, judged again and ordered again; anything else is a repeat.  Told by where it stands, for the gate's
     clock may have been set back in between."""
-    return before.place is Place.EXPIRED and order.issued_at != before.issued_at and offset >= before.arrival
+    return (
+        before.place is Place.EXPIRED
+        and order.issued_at != before.issued_at
+        and offset >= before.arrival
+    )
 
 
 def _row(before: MessageRow | None, order: Send, mark: str, offset: int) -> MessageRow:
     """An order given again is reported under the number of its next call, above all that was reported before, here or
     at another sender."""
-    reported = max(before.next_attempt, before.attempt + 1) if before is not None and before.fingerprint else 0
+    reported = (
+        max(before.next_attempt, before.attempt + 1)
+        if before is not None and before.fingerprint
+        else 0
+    )
     number = max(reported, order.attempt)
     return MessageRow(
         place=Place.QUEUED,
@@ -50,7 +71,9 @@ def _row(before: MessageRow | None, order: Send, mark: str, offset: int) -> Mess
     )
 
 
-def _take(draft: Draft, name: str, row: MessageRow, before: MessageRow | None, settings: Settings) -> None:
+def _take(
+    draft: Draft, name: str, row: MessageRow, before: MessageRow | None, settings: Settings
+) -> None:
     order = row.order
     assert order is not None
     barred = (before.barred if before is not None else None) or stopped(draft, order)
@@ -63,7 +86,9 @@ def _take(draft: Draft, name: str, row: MessageRow, before: MessageRow | None, s
         hand_back(draft, name, row, "old_order", "the order is more than 48 hours old")
     elif order.send_before <= draft.now:
         hand_back(draft, name, row, "out_of_time", "it came after its send_before")
-    elif until := beyond_budget(draft, order, before is not None and bool(before.fingerprint), settings):
+    elif until := beyond_budget(
+        draft, order, before is not None and bool(before.fingerprint), settings
+    ):
         hand_back(draft, name, row, "ask_budget", "this hour's opt-in requests are used up", until)
     else:
         draft.place(name, row)

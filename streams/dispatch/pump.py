@@ -110,11 +110,30 @@ def _start(draft: Draft, name: str, pace: float) -> None:
     wait = queue.bucket.take(segments, pace)
     queue.under_way[name] = queue.backoff.round
     queue.took(name)
-    draft.place(name, row.model_copy(update={
-        "place": Place.SENDING, "attempt": number, "next_attempt": number + 1, "not_before": None,
-        "called_at": draft.now, "size": segments,
-    }))  # fmt: skip
+    draft.place(
+        name,
+        row.model_copy(
+            update={
+                "place": Place.SENDING,
+                "attempt": number,
+                "next_attempt": number + 1,
+                "not_before": None,
+                "called_at": draft.now,
+                "size": segments,
+            }
+        ),
+    )
     draft.report(order, number, AttemptState.SENDING)
-    draft.effect(Post(
-        order.tenant, order.message_id, number, draft.sender, order.to, order.body, wait, segments / pace, segments
-    ))  # fmt: skip
+    draft.effect(
+        Post(
+            order.tenant,
+            order.message_id,
+            number,
+            draft.sender,
+            order.to,
+            order.body,
+            wait,
+            segments / pace,
+            segments,
+        )
+    )

@@ -73,7 +73,11 @@ class Queue:
         queue.opened = not rows.raw
         if (standing := rows.get(QUEUE, QueueRow)) is not None:
             queue.paused, queue.paused_by = standing.paused, standing.by
-            queue.error = (standing.error, standing.error_at) if standing.error and standing.error_at else None
+            queue.error = (
+                (standing.error, standing.error_at)
+                if standing.error and standing.error_at
+                else None
+            )
         live, called = list[tuple[datetime, int, str]](), list[tuple[datetime, int]]()
         for name in rows.names():
             if name.startswith(LOST) and (lost := rows.get(name, LostRow)) is not None:
@@ -119,7 +123,9 @@ class Queue:
     def _join(self, name: str, row: MessageRow) -> None:
         assert row.order is not None
         order, place = row.order, (row.issued_at, row.arrival)
-        self.lines[order.lane].push(name, order.tenant, order.case_id or "", place, segments_of(row))
+        self.lines[order.lane].push(
+            name, order.tenant, order.case_id or "", place, segments_of(row)
+        )
         self.came.push(row.issued_at, name)
 
     def leave(self, name: str) -> None:

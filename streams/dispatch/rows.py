@@ -129,7 +129,12 @@ def _digits(number: str) -> str:
     """What is far longer than any number is hashed: a row's name is part of a record's key, and a STOP is never
     dropped."""
     clean = e164(number)
-    if clean[:1] == "+" and clean[1:].isalnum() and len(clean) <= LONGEST_ID - 2 and clean.isascii():
+    if (
+        clean[:1] == "+"
+        and clean[1:].isalnum()
+        and len(clean) <= LONGEST_ID - 2
+        and clean.isascii()
+    ):
         return f"%2B{clean[1:]}"  # as `quote` writes it, without its ten microseconds
     digits = quote(clean)
     return digits if len(digits) <= LONGEST_ID else hashlib.sha256(digits.encode()).hexdigest()

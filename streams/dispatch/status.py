@@ -25,7 +25,11 @@ def pace_of(sender: str, settings: Settings) -> float | None:
 def tell(draft: Draft, settings: Settings) -> None:
     """Once a second at most, and only what is new."""
     queue = draft.queue
-    if not queue.opened or not queue.news or (queue.told_at is not None and draft.now < queue.told_at + EVERY):
+    if (
+        not queue.opened
+        or not queue.news
+        or (queue.told_at is not None and draft.now < queue.told_at + EVERY)
+    ):
         return
     queue.told_at = draft.now
     status = _status(draft, settings)
@@ -45,7 +49,9 @@ def _status(draft: Draft, settings: Settings) -> SenderStatus:
     queue, pace = draft.queue, pace_of(draft.sender, settings)
     state = _state(draft, pace, settings.edge.rests_until)
     depths = tuple(
-        LaneDepth(lane=lane, messages=len(line), segments=line.segments) for lane, line in queue.lines.items() if line
+        LaneDepth(lane=lane, messages=len(line), segments=line.segments)
+        for lane, line in queue.lines.items()
+        if line
     )
     leaves = pace is not None and not queue.paused
     return SenderStatus(

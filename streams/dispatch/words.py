@@ -8,7 +8,9 @@ from typing import Final
 
 from streams.encoding.smart import replaced
 
-_LINK: Final = re.compile(r"\b(?:https?://|www\.)\S+|\b(?:[a-z0-9-]+\.)+[a-z]{2,}/\S+", re.IGNORECASE)
+_LINK: Final = re.compile(
+    r"\b(?:https?://|www\.)\S+|\b(?:[a-z0-9-]+\.)+[a-z]{2,}/\S+", re.IGNORECASE
+)
 _BLANKS: Final = re.compile(r"\s+")
 _TRIAL: Final = "Sent from your Twilio trial account - "
 """Put before every text of a trial account (Twilio's help article "Twilio Free Trial Limitations")."""

@@ -15,18 +15,26 @@ from importlib.resources import files
 from itertools import product
 from typing import Final
 
-EXTEND, ZWJ, SPACING, PREPEND, FLAG = "Extend", "ZWJ", "SpacingMark", "Prepend", "Regional_Indicator"
+EXTEND, ZWJ, SPACING, PREPEND, FLAG = (
+    "Extend",
+    "ZWJ",
+    "SpacingMark",
+    "Prepend",
+    "Regional_Indicator",
+)
 BASE, PERSON, GLUED, TONE = "E_Base", "E_Base_GAZ", "Glue_After_Zwj", "E_Modifier"
 
 ALONE: Final = frozenset({"CR", "LF", "Control"})
 """Nothing joins them, on either side."""
 JOINS_WHAT_IS_BEFORE: Final = frozenset({EXTEND, ZWJ, SPACING})
-JOINED: Final = frozenset({
-    *product(("L",), ("L", "V", "LV", "LVT")),
-    *product(("LV", "V"), ("V", "T")),
-    *product(("LVT", "T"), ("T",)),
-    *product((ZWJ,), (GLUED, PERSON)),
-})  # fmt: skip
+JOINED: Final = frozenset(
+    {
+        *product(("L",), ("L", "V", "LV", "LVT")),
+        *product(("LV", "V"), ("V", "T")),
+        *product(("LVT", "T"), ("T",)),
+        *product((ZWJ,), (GLUED, PERSON)),
+    }
+)
 """(Class, class of the next) that are not parted: Hangul's letters, and emoji behind a joiner."""
 
 _HANGUL: Final = range(0xAC00, 0xD7A4)
@@ -90,7 +98,9 @@ def _ranges() -> Iterator[tuple[int, int, str]]:
 
 
 def _one_each() -> re.Pattern[str]:
-    joining = [(first, last) for first, last, kind in _ranges() if kind not in ALONE and last <= 0xFFFF]
+    joining = [
+        (first, last) for first, last, kind in _ranges() if kind not in ALONE and last <= 0xFFFF
+    ]
     taken = [*joining, (_HANGUL.start, _HANGUL.stop - 1), (0x10000, 0x10FFFF)]
     return re.compile("[^" + "".join(f"{chr(first)}-{chr(last)}" for first, last in taken) + "]*")
 

@@ -13,19 +13,33 @@ from streams.gate.case import case_of
 from streams.gate.identity import sha256_of
 from streams.gate.rows import HeldRow, MessageRow, NumberRow
 from streams.gate.rules.awaiting_approval import awaiting_approval
-from streams.reasons import AWAITING_APPROVAL, EXPIRED, HELD_TOO_LONG, NOBODY_APPROVED, NOT_APPROVED, OPTED_OUT, Reason
+from streams.reasons import (
+    AWAITING_APPROVAL,
+    EXPIRED,
+    HELD_TOO_LONG,
+    NOBODY_APPROVED,
+    NOT_APPROVED,
+    OPTED_OUT,
+    Reason,
+)
 from streams.step import Settings
 
 UNKNOWN: Final = Reason(
-    "unknown_message", "No such text waits for this number", "look at what waits, and name it as it stands there"
+    "unknown_message",
+    "No such text waits for this number",
+    "look at what waits, and name it as it stands there",
 )
 ANOTHER_TEXT: Final = Reason(
-    "another_text", "The text that waits is not the one that was seen", "look at it again, and approve what is there"
+    "another_text",
+    "The text that waits is not the one that was seen",
+    "look at it again, and approve what is there",
 )
 TAKEN_BACK: Final = Reason("canceled", "It was taken back", "ask again if it is still wanted")
 REJECTED: Final = Reason(NOT_APPROVED, "It was rejected", "ask for another text if one is wanted")
 UNDER_WAY: Final = Reason("under_way", "It is on its way already", "see what became of it")
-NOT_NEEDED: Final = Reason("no_approval_needed", "It needs no approval", "see what else it waits for")
+NOT_NEEDED: Final = Reason(
+    "no_approval_needed", "It needs no approval", "see what else it waits for"
+)
 
 ENDS: Final[Mapping[str, Reason]] = {
     OPTED_OUT.rule: OPTED_OUT,
@@ -57,7 +71,9 @@ Check = Callable[[Look, datetime, Settings], Reason | None]
 
 def against(look: Look, now: datetime, settings: Settings) -> Reason | None:
     """The first thing that is against it."""
-    return next((why for check in CHECKS[look.approval.action] if (why := check(look, now, settings))), None)
+    return next(
+        (why for check in CHECKS[look.approval.action] if (why := check(look, now, settings))), None
+    )
 
 
 def _stopped(look: Look, now: datetime, settings: Settings) -> Reason | None:
@@ -79,7 +95,9 @@ def _over(look: Look, now: datetime, settings: Settings) -> Reason | None:
         return ENDS.get(message.because) or BY_VERDICT.get(message.verdict) or refused
     if message.approved is None:
         return UNDER_WAY
-    return UNDER_WAY._replace(reason=f"It was approved by {message.approved.by}, and is on its way already")
+    return UNDER_WAY._replace(
+        reason=f"It was approved by {message.approved.by}, and is on its way already"
+    )
 
 
 def _another_text(look: Look, now: datetime, settings: Settings) -> Reason | None:
@@ -94,7 +112,11 @@ def _approved_already(look: Look, now: datetime, settings: Settings) -> Reason |
     approved = look.message.approved if look.message else None
     if approved is None:
         return None
-    return Reason("approved_already", f"It was approved by {approved.by} already", "see what else it waits for")
+    return Reason(
+        "approved_already",
+        f"It was approved by {approved.by} already",
+        "see what else it waits for",
+    )
 
 
 def _not_needed(look: Look, now: datetime, settings: Settings) -> Reason | None:
@@ -102,12 +124,21 @@ def _not_needed(look: Look, now: datetime, settings: Settings) -> Reason | None:
     assert look.held is not None
     if AWAITING_APPROVAL.rule in look.held.rules:
         return None
-    case = case_of(look.held.request, look.standing, look.message.received, now, settings, look.message.own)
+    case = case_of(
+        look.held.request, look.standing, look.message.received, now, settings, look.message.own
+    )
     return NOT_NEEDED if awaiting_approval(case) is None else None
 
 
 CHECKS: Final[Mapping[ApprovalAction, tuple[Check, ...]]] = {
-    ApprovalAction.APPROVE: (_stopped, _unknown, _over, _another_text, _approved_already, _not_needed),
+    ApprovalAction.APPROVE: (
+        _stopped,
+        _unknown,
+        _over,
+        _another_text,
+        _approved_already,
+        _not_needed,
+    ),
     ApprovalAction.REJECT: (_unknown, _over),
     ApprovalAction.SEND_NOW: (_unknown, _over),
 }

@@ -22,7 +22,15 @@ from streams.gate.follow import Pending
 from streams.gate.joined import joined
 from streams.gate.judge import Judged, judge, ruled
 from streams.gate.release import with_number
-from streams.gate.rows import NUMBER, Approved, HeldRow, MessageRow, NumberRow, held_row, message_row
+from streams.gate.rows import (
+    NUMBER,
+    Approved,
+    HeldRow,
+    MessageRow,
+    NumberRow,
+    held_row,
+    message_row,
+)
 from streams.reasons import NOT_APPROVED, READY, Reason
 from streams.seen import REMEMBER, SeenRow, seen, seen_row
 from streams.step import NOTHING, Fact, Publication, Rows, Settings, Step
@@ -54,7 +62,9 @@ def _done(look: Look, place: Evidence, now: datetime, settings: Settings) -> Ste
     assert look.message is not None
     assert look.held is not None
     pending = Pending(look.held.request, look.message, place, look.held)
-    pending, judged = _ACTS[look.approval.action](look.approval, pending, look.standing, now, settings)
+    pending, judged = _ACTS[look.approval.action](
+        look.approval, pending, look.standing, now, settings
+    )
     kept = Step({message_row(look.approval.message_id): pending.message})
     step = joined(kept, with_number(look.standing, judged.number, judged.step))
     return joined(step, _answer(look, None, place, now, step))
@@ -71,7 +81,9 @@ def _approve(
 def _reject(
     said: Approval, pending: Pending, number: NumberRow, now: datetime, settings: Settings
 ) -> tuple[Pending, Judged]:
-    no = Reason(NOT_APPROVED, f"Rejected by {said.by}", "nothing; ask for another text if one is wanted")
+    no = Reason(
+        NOT_APPROVED, f"Rejected by {said.by}", "nothing; ask for another text if one is wanted"
+    )
     ruling = Ruling(Verdict.REJECT, (no.finding(Verdict.REJECT),))
     return pending, ruled(pending, ruling, number, now, settings)
 
@@ -90,7 +102,9 @@ _ACTS: Final[dict[ApprovalAction, Act]] = {
 }
 
 
-def _answer(look: Look, refused: Reason | None, place: Evidence, now: datetime, step: Step = NOTHING) -> Step:
+def _answer(
+    look: Look, refused: Reason | None, place: Evidence, now: datetime, step: Step = NOTHING
+) -> Step:
     said = look.approval
     verdict, reason = (look.verdict, refused) if refused else _stands(look, step)
     alive = verdict in (Verdict.SEND, Verdict.HOLD)
@@ -115,10 +129,18 @@ def _answer(look: Look, refused: Reason | None, place: Evidence, now: datetime, 
 def _stands(look: Look, step: Step) -> tuple[Verdict, Reason]:
     """How the text stands now, and the finding that decided."""
     decisions = [value for topic, value in step.publish if topic is DECISIONS]
-    own = [one for one in decisions if isinstance(one, Decision) and one.message_id == look.approval.message_id]
+    own = [
+        one
+        for one in decisions
+        if isinstance(one, Decision) and one.message_id == look.approval.message_id
+    ]
     if not own:
         rules = ", ".join(look.held.rules if look.held else ())
-        return Verdict.HOLD, Reason("as_before", f"It waits as before: {rules}", "see what it waits for")
-    deciding = (one for one in own[-1].findings if one.verdict is own[-1].verdict is not Verdict.SEND)
+        return Verdict.HOLD, Reason(
+            "as_before", f"It waits as before: {rules}", "see what it waits for"
+        )
+    deciding = (
+        one for one in own[-1].findings if one.verdict is own[-1].verdict is not Verdict.SEND
+    )
     found = next(deciding, READY.finding(Verdict.SEND))
     return own[-1].verdict, Reason(found.rule, found.reason, found.next_step)

@@ -10,7 +10,15 @@ from schemas.decision import Decision, Finding, Verdict
 from schemas.own_kind import OwnKind
 from schemas.topics import DECISIONS
 from streams.gate.asking import draft, is_last_ask
-from streams.gate.asks import against, asking, asks_by_itself, handed_back, now_stands, one_less_before, opened
+from streams.gate.asks import (
+    against,
+    asking,
+    asks_by_itself,
+    handed_back,
+    now_stands,
+    one_less_before,
+    opened,
+)
 from streams.gate.claims import Claim
 from streams.gate.consent import Weighed
 from streams.gate.decide import Ruling
@@ -27,11 +35,16 @@ from streams.step import Rows, Settings, Step
 
 NO_SETTINGS: Final = "this tenant has no settings: apply them first"
 REPLACED: Final = Finding(
-    rule="replaced", verdict=Verdict.CANCEL, reason="A later opt-in request has taken its place", next_step="nothing"
+    rule="replaced",
+    verdict=Verdict.CANCEL,
+    reason="A later opt-in request has taken its place",
+    next_step="nothing",
 )
 
 
-def asked_by_hand(rows: Rows, claim: Claim, row: NumberRow, now: datetime, settings: Settings) -> Step:
+def asked_by_hand(
+    rows: Rows, claim: Claim, row: NumberRow, now: datetime, settings: Settings
+) -> Step:
     """Refused with the time left, or sent; either way the log has the answer under the event's id."""
     tenant = settings.tenants.get(rows.family.partition("/")[0])
     why = against(row, now, tenant.zone) if tenant else NO_SETTINGS
@@ -40,11 +53,15 @@ def asked_by_hand(rows: Rows, claim: Claim, row: NumberRow, now: datetime, setti
     judged = _ask(rows.family, claim, row, now, settings)
     if asking(judged.number).last is Ask.OUT:
         return joined(judged.step, Step({NUMBER: judged.number}))
-    _, entry = entered(rows.family, claim, row, Weighed(judged.number, False, _instead(judged)), now)
+    _, entry = entered(
+        rows.family, claim, row, Weighed(judged.number, False, _instead(judged)), now
+    )
     return joined(judged.step, entry)
 
 
-def asked_by_form(rows: Rows, claim: Claim, row: NumberRow, now: datetime, settings: Settings) -> Step:
+def asked_by_form(
+    rows: Rows, claim: Claim, row: NumberRow, now: datetime, settings: Settings
+) -> Step:
     """Anybody may have typed the number into a web form: whoever has it is asked, once."""
     tenant = settings.tenants.get(rows.family.partition("/")[0])
     after, entry = entered(rows.family, claim, row, Weighed(row, False, lacking(row, claim)), now)
@@ -59,13 +76,25 @@ def ask_failed(rows: Rows, claim: Claim, row: NumberRow, now: datetime, settings
     tenant, _, number = rows.family.partition("/")
     ask = asking(row)
     current = own_id(OwnKind.CONSENT_ASK, tenant, number, ask.count)
-    if claim.source != ConsentSource.CARRIER or claim.message_id != current or ask.last is not Ask.OUT:
-        return entered(rows.family, claim, row, Weighed(row, False, "not the opt-in request that is out"), now)[1]
-    failed = Weighed(now_stands(row, Ask.FAILED), True, "the opt-in request failed: another may go at once, by hand")
+    if (
+        claim.source != ConsentSource.CARRIER
+        or claim.message_id != current
+        or ask.last is not Ask.OUT
+    ):
+        return entered(
+            rows.family, claim, row, Weighed(row, False, "not the opt-in request that is out"), now
+        )[1]
+    failed = Weighed(
+        now_stands(row, Ask.FAILED),
+        True,
+        "the opt-in request failed: another may go at once, by hand",
+    )
     return entered(rows.family, claim, row, failed, now)[1]
 
 
-def ask_came_back(rows: Rows, ask: Pending, wait: Wait | None, now: datetime, settings: Settings) -> Step:
+def ask_came_back(
+    rows: Rows, ask: Pending, wait: Wait | None, now: datetime, settings: Settings
+) -> Step:
     """Nobody was asked by it.  Where it has to wait, say for room in the tenant's budget, the texts that wait for its
     answer say so."""
     before, request = rows.get(NUMBER, NumberRow) or NumberRow(), ask.request

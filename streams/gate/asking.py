@@ -31,7 +31,11 @@ STANDS: Final = {Verdict.SEND: Ask.OUT, Verdict.HOLD: Ask.WAITING}
 
 def is_wanted(case: Case, ruling: Ruling) -> bool:
     """The request waits, at least for consent, and nobody has asked yet."""
-    if case.own or ruling.verdict is not Verdict.HOLD or not asks_by_itself(case.standing, case.now):
+    if (
+        case.own
+        or ruling.verdict is not Verdict.HOLD
+        or not asks_by_itself(case.standing, case.now)
+    ):
         return False
     return any(found.rule == NOT_OPTED_IN.rule for found in ruling.findings)
 
@@ -73,7 +77,11 @@ def followed(case: Case, ruling: Ruling, cause: Pending, issued: Issued) -> Issu
 
 def _entered(case: Case, cause: Pending, row: NumberRow) -> tuple[NumberRow, ConsentChange]:
     assert case.tenant is not None
-    request, by, again = case.request, cause.claim, cause.message.seq > 0 and cause.message.issued_at is not None
+    request, by, again = (
+        case.request,
+        cause.claim,
+        cause.message.seq > 0 and cause.message.issued_at is not None,
+    )
     free = moment(case.now + ASK_EVERY, case.tenant.zone)
     wording = {
         "wording": request.body,

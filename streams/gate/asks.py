@@ -62,7 +62,11 @@ def why_no_room(row: NumberRow) -> Reason:
 def asks_by_itself(row: NumberRow, now: datetime) -> bool:
     """The first time, and again only where the ask before it failed, a day later, a few times."""
     ask = asking(row)
-    if row.state is not ConsentState.NONE or ask.last not in (Ask.NONE, Ask.FAILED) or ask.count >= ASKS_BY_ITSELF:
+    if (
+        row.state is not ConsentState.NONE
+        or ask.last not in (Ask.NONE, Ask.FAILED)
+        or ask.count >= ASKS_BY_ITSELF
+    ):
         return False
     return ask.at is None or now >= ask.at + ASK_EVERY
 
@@ -98,4 +102,6 @@ def now_stands(row: NumberRow, last: Ask, issued_at: datetime | None = None) -> 
     if row.state in SETTLED:
         return after
     pending = last is Ask.OUT or ask.before > 0
-    return after.model_copy(update={"state": ConsentState.PENDING if pending else ConsentState.NONE})
+    return after.model_copy(
+        update={"state": ConsentState.PENDING if pending else ConsentState.NONE}
+    )

@@ -16,7 +16,15 @@ from streams.gate.decide import Ruling
 from streams.gate.follow import Pending
 from streams.gate.judge import ruled
 from streams.gate.release import with_number
-from streams.gate.rows import NUMBER, Canceled, HeldRow, MessageRow, NumberRow, held_row, message_row
+from streams.gate.rows import (
+    NUMBER,
+    Canceled,
+    HeldRow,
+    MessageRow,
+    NumberRow,
+    held_row,
+    message_row,
+)
 from streams.seen import REMEMBER
 from streams.step import NOTHING, Fact, Publication, Rows, Settings, Step
 
@@ -50,9 +58,17 @@ def on_cancel(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Step
     if message.request is None:
         return NOTHING
     back = Cancel(
-        sender=message.sender, tenant=asked.tenant, message_id=asked.message_id, reason=canceled.reason, at=now
+        sender=message.sender,
+        tenant=asked.tenant,
+        message_id=asked.message_id,
+        reason=canceled.reason,
+        at=now,
     )
-    told = () if canceled.by == PEOPLE else answered(Pending(message.request, message, _NOWHERE), Verdict.CANCEL, now)
+    told = (
+        ()
+        if canceled.by == PEOPLE
+        else answered(Pending(message.request, message, _NOWHERE), Verdict.CANCEL, now)
+    )
     return Step({name: message}, (Publication(DISPATCH_CONTROLS, back), *told))
 
 

@@ -47,7 +47,12 @@ Rule = Callable[[Case], Finding | None]
 
 
 def case_of(
-    request: SendRequest, standing: NumberRow, received: datetime, now: datetime, settings: Settings, own: bool = False
+    request: SendRequest,
+    standing: NumberRow,
+    received: datetime,
+    now: datetime,
+    settings: Settings,
+    own: bool = False,
 ) -> Case:
     tenant = settings.tenants.get(request.tenant)
     number, sender = request.number, sender_of(request, standing, tenant, settings.senders)
@@ -63,7 +68,10 @@ def _as_it_goes_out(request: SendRequest, tenant: TenantSettings | None) -> Send
 
 def place_of(request: SendRequest, number: str, known: NumberRow) -> Place:
     """What the request says counts before what is known of the number."""
-    zones, regions = (request.time_zone, known.time_zone), (request.postal_region, known.postal_region)
+    zones, regions = (
+        (request.time_zone, known.time_zone),
+        (request.postal_region, known.postal_region),
+    )
     return place(number, zones, regions)
 
 

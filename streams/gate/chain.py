@@ -31,7 +31,9 @@ class Linked(NamedTuple):
 
 def linked(row: NumberRow, change: ConsentChange) -> Linked:
     """The next entry, and the number's row, which remembers where its chain ends."""
-    placed = change.model_copy(update={"seq": row.log_seq + 1, "previous": row.log_hash, "hash": None})
+    placed = change.model_copy(
+        update={"seq": row.log_seq + 1, "previous": row.log_hash, "hash": None}
+    )
     digest = entry_hash(placed.model_dump(mode="json", exclude_none=True))
     after = row.model_copy(update={"log_seq": row.log_seq + 1, "log_hash": digest})
     return Linked(after, placed.model_copy(update={"hash": digest}))
@@ -39,12 +41,16 @@ def linked(row: NumberRow, change: ConsentChange) -> Linked:
 
 def entry_hash(entry: Entry) -> str:
     """64 hex digits."""
-    return hashlib.sha256(canonical({name: value for name, value in entry.items() if name != "hash"})).hexdigest()
+    return hashlib.sha256(
+        canonical({name: value for name, value in entry.items() if name != "hash"})
+    ).hexdigest()
 
 
 def canonical(value: Any) -> bytes:
     """For any JSON value; half a character, which no honest entry holds, has bytes of its own rather than none."""
-    return json.dumps(_sorted(value), ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+    return json.dumps(_sorted(value), ensure_ascii=False, separators=(",", ":")).encode(
+        "utf-8", "surrogatepass"
+    )
 
 
 def _sorted(value: Any) -> Any:
@@ -82,7 +88,13 @@ def flaws(entries: Iterable[Entry]) -> tuple[Flaw, ...]:
     for seq, link in zip(places, chain, strict=True):
         if seq not in by_seq or link.sound > by_seq[seq].sound:
             by_seq[seq] = link
-    found = [*_changed(chain, places), *_doubled(chain, places), *_removed(by_seq), *_moved(places), *_cut(by_seq)]
+    found = [
+        *_changed(chain, places),
+        *_doubled(chain, places),
+        *_removed(by_seq),
+        *_moved(places),
+        *_cut(by_seq),
+    ]
     return tuple(sorted(found))
 
 
@@ -104,7 +116,9 @@ def _places(chain: Sequence[_Link]) -> list[int]:
     sound = [link for link in chain if link.sound]
     by_previous = {link.entry.get("previous"): link.entry["seq"] for link in sound}
     by_hash = {link.entry["hash"]: link.entry["seq"] for link in sound} | {BEFORE_THE_FIRST: 0}
-    return [link.entry["seq"] if link.sound else _place(link, by_previous, by_hash) for link in chain]
+    return [
+        link.entry["seq"] if link.sound else _place(link, by_previous, by_hash) for link in chain
+    ]
 
 
 def _place(link: _Link, by_previous: Mapping[Any, int], by_hash: Mapping[Any, int]) -> int:
@@ -112,8 +126,14 @@ def _place(link: _Link, by_previous: Mapping[Any, int], by_hash: Mapping[Any, in
     if after is not None:
         return after - 1
     previous, claimed = link.entry.get("previous"), link.entry.get("seq")
-    if isinstance(previous, str) and previous in by_hash and by_hash[previous] + 1 not in by_hash.values():
-        return by_hash[previous] + 1  # unless a sound entry stands there: then it is `previous` that was changed
+    if (
+        isinstance(previous, str)
+        and previous in by_hash
+        and by_hash[previous] + 1 not in by_hash.values()
+    ):
+        return (
+            by_hash[previous] + 1
+        )  # unless a sound entry stands there: then it is `previous` that was changed
     return claimed if type(claimed) is int else 0
 
 
@@ -152,7 +172,17 @@ def _moved(places: Sequence[int]) -> Iterable[Flaw]:
 def _cut(by_seq: Mapping[int, _Link]) -> Iterable[Flaw]:
     """Both fit their own hashes, yet the later was chained to another: the earlier was replaced whole."""
     for seq, link in by_seq.items():
-        known = by_seq[seq - 1].hashes if seq - 1 in by_seq else {BEFORE_THE_FIRST} if seq == 1 else None
+        known = (
+            by_seq[seq - 1].hashes
+            if seq - 1 in by_seq
+            else {BEFORE_THE_FIRST}
+            if seq == 1
+            else None
+        )
         if link.sound and known is not None and link.entry.get("previous") not in known:
             words = f"entry {seq - 1} is not the one that entry {seq} was chained to"
-            yield Flaw(max(seq - 1, 1), "replaced", words if seq > 1 else "entry 1 was chained to one before it")
+            yield Flaw(
+                max(seq - 1, 1),
+                "replaced",
+                words if seq > 1 else "entry 1 was chained to one before it",
+            )

@@ -22,7 +22,10 @@ DEAF: Final = "is not set up to receive answers any more"
 
 
 def sender_of(
-    request: SendRequest, row: NumberRow, tenant: TenantSettings | None, senders: Mapping[str, Sender]
+    request: SendRequest,
+    row: NumberRow,
+    tenant: TenantSettings | None,
+    senders: Mapping[str, Sender],
 ) -> str:
     """The request's own, allowed or not; else the one they know; else the branch's; else the tenant's."""
     if request.sender or tenant is None:

@@ -55,7 +55,11 @@ class Claim(NamedTuple):
     def said_ms(self) -> int:
         """When it was said, at the latest.  A form may lie with its producer for days: what somebody agreed to before
         they wrote STOP is no answer to it, however late its record comes."""
-        return min(self.at_ms, to_ms(self.claimed_at)) if self.source == ConsentSource.FORM else self.at_ms
+        return (
+            min(self.at_ms, to_ms(self.claimed_at))
+            if self.source == ConsentSource.FORM
+            else self.at_ms
+        )
 
     @property
     def place(self) -> Evidence:
@@ -69,8 +73,16 @@ def claim_of_event(fact: Fact) -> Claim:
     evidence = event.evidence.model_copy(update={**_cut(event.evidence), **_place(fact)})
     source = CLAIMED if event.source == ConsentSource.INBOUND else event.source[:NAME_AT_MOST]
     sender = event.sender and event.sender[:NAME_AT_MOST]
-    return Claim(event.event_id, event.action, source, sender, event.at, fact.at_ms, evidence,
-                 message_id=event.message_id)  # fmt: skip
+    return Claim(
+        event.event_id,
+        event.action,
+        source,
+        sender,
+        event.at,
+        fact.at_ms,
+        evidence,
+        message_id=event.message_id,
+    )
 
 
 def claim_of_reply(
@@ -91,11 +103,21 @@ def claim_of_reply(
     flagged, read_by = answered.meaning is Meaning.REVOKE, answered.by
     source = ConsentSource.INBOUND
     return Claim(
-        reply.provider_id, action, source, reply.sender, reply.received_at, at_ms, evidence, flagged, read_by
+        reply.provider_id,
+        action,
+        source,
+        reply.sender,
+        reply.received_at,
+        at_ms,
+        evidence,
+        flagged,
+        read_by,
     )
 
 
-def _answers(answered: Answered, at_ms: int, standing: NumberRow, sender: str, others: bool) -> bool:
+def _answers(
+    answered: Answered, at_ms: int, standing: NumberRow, sender: str, others: bool
+) -> bool:
     """A YES is consent only where it answers: to an opt-in request that was out by then, or to an opt-out that stands,
     be it of this sender alone, whose confirmation says how to come back.  Any other YES is said to something else, and
     for people.
@@ -110,13 +132,25 @@ def _answers(answered: Answered, at_ms: int, standing: NumberRow, sender: str, o
     if standing.state is ConsentState.OPTED_IN:
         return sender in (standing.out or {}) or sender in (standing.blocked or {})
     asked_at = asking(standing).at
-    return standing.state is ConsentState.PENDING and asked_at is not None and at_ms >= to_ms(asked_at - ALLOWED)
+    return (
+        standing.state is ConsentState.PENDING
+        and asked_at is not None
+        and at_ms >= to_ms(asked_at - ALLOWED)
+    )
 
 
 def claim_of_unreadable(fact: Fact) -> Claim:
     """It may have been a STOP; whoever reads the log finds the record by its place."""
     place = f"{fact.topic}/{fact.partition}/{fact.offset}"
-    return Claim(place, "unreadable", fact.topic, None, fact.at, fact.at_ms, Evidence.model_validate(_place(fact)))
+    return Claim(
+        place,
+        "unreadable",
+        fact.topic,
+        None,
+        fact.at,
+        fact.at_ms,
+        Evidence.model_validate(_place(fact)),
+    )
 
 
 def _cut(evidence: Evidence) -> dict[str, str]:

@@ -43,19 +43,30 @@ STOPPED_HERE: Final = Confirmation(OwnKind.STOP_CONFIRMATION, wording.stopped_he
 """Where the tenant's other senders go on."""
 
 
-def confirmed(family: str, claim: Claim, row: NumberRow, now: datetime, settings: Settings) -> Judged:
+def confirmed(
+    family: str, claim: Claim, row: NumberRow, now: datetime, settings: Settings
+) -> Judged:
     """Only what changed something is confirmed, so that there is one confirmation however often they write STOP.  No
     carrier answers what was said in other words."""
     told = CONFIRMATIONS.get(ConsentAction(claim.action))
-    if told is not None and told.kind is OwnKind.STOP_CONFIRMATION and row.state is not ConsentState.OPTED_OUT:
+    if (
+        told is not None
+        and told.kind is OwnKind.STOP_CONFIRMATION
+        and row.state is not ConsentState.OPTED_OUT
+    ):
         told = STOPPED_HERE
     tenant = settings.tenants.get(family.partition("/")[0])
     if told is None or tenant is None or claim.source != ConsentSource.INBOUND:
         return Judged(row, NOTHING)
     if not _answers(claim.sender, settings, claim.flagged):
         return Judged(row, NOTHING)
-    number, until = family.partition("/")[2], datetime.fromtimestamp(claim.at_ms / 1000, UTC) + WITHIN
-    draft = Draft(told.kind, row.epoch, tenant.tenant, number, claim.sender or "", told.says(tenant), until)
+    number, until = (
+        family.partition("/")[2],
+        datetime.fromtimestamp(claim.at_ms / 1000, UTC) + WITHIN,
+    )
+    draft = Draft(
+        told.kind, row.epoch, tenant.tenant, number, claim.sender or "", told.says(tenant), until
+    )
     return judge(pending(draft, claim.place, now), row, now, settings)
 
 
@@ -63,19 +74,32 @@ def on_help(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Step:
     """HELP changes nobody's consent; it is answered, by the provider's id once, and not in quick succession."""
     reply: Reply = fact.value
     tenant, name = settings.tenants.get(reply.tenant), seen_row("in", reply.provider_id)
-    if tenant is None or read_answer(reply.body, tenant).meaning is not Meaning.HELP or seen(rows, name):
+    if (
+        tenant is None
+        or read_answer(reply.body, tenant).meaning is not Meaning.HELP
+        or seen(rows, name)
+    ):
         return NOTHING
     row = rows.get(NUMBER, NumberRow) or NumberRow()
     last = row.helped or Helped(times=0, at=now - HELP_EVERY)
     if not _answers(reply.sender, settings) or now - last.at < HELP_EVERY:
         return NOTHING
     row = row.model_copy(update={"helped": Helped(times=last.times + 1, at=now)})
-    draft = Draft(OwnKind.HELP_ANSWER, last.times + 1, tenant.tenant, reply.number, reply.sender,
-                  wording.helped(tenant), fact.at + WITHIN)  # fmt: skip
+    draft = Draft(
+        OwnKind.HELP_ANSWER,
+        last.times + 1,
+        tenant.tenant,
+        reply.number,
+        reply.sender,
+        wording.helped(tenant),
+        fact.at + WITHIN,
+    )
     place = Evidence(topic=fact.topic, partition=fact.partition, offset=fact.offset)
     number, step = judge(pending(draft, place, now), row, now, settings)
     remembered = {name: SeenRow(at_ms=fact.at_ms), NUMBER: number}
-    return step._replace(rows={**step.rows, **remembered}, wake={**step.wake, name: forget_at(now, for_good=False)})
+    return step._replace(
+        rows={**step.rows, **remembered}, wake={**step.wake, name: forget_at(now, for_good=False)}
+    )
 
 
 def _answers(sender: str | None, settings: Settings, in_other_words: bool = False) -> bool:

@@ -50,8 +50,16 @@ def _stop(row: NumberRow, claim: Claim) -> Weighed:
     since = max(row.since_ms, claim.at_ms)
     if row.state is ConsentState.OPTED_OUT:
         flagged = row.flagged and claim.flagged
-        return Weighed(row.model_copy(update={"since_ms": since, "flagged": flagged}), False, "had opted out already")
-    reason = f"opted out in other words ({claim.read_by}): to be confirmed or lifted" if claim.flagged else "opted out"
+        return Weighed(
+            row.model_copy(update={"since_ms": since, "flagged": flagged}),
+            False,
+            "had opted out already",
+        )
+    reason = (
+        f"opted out in other words ({claim.read_by}): to be confirmed or lifted"
+        if claim.flagged
+        else "opted out"
+    )
     return Weighed(_changed(row, ConsentState.OPTED_OUT, since, claim), True, reason, row.senders)
 
 
@@ -76,16 +84,24 @@ def _noted(row: NumberRow, claim: Claim, field: str) -> NumberRow:
 def _start(row: NumberRow, claim: Claim) -> Weighed:
     if why := lacking(row, claim):
         return Weighed(row, False, why)
-    if row.state is ConsentState.OPTED_OUT and (claim.at_ms <= row.since_ms or claim.said_ms < row.since_ms):
+    if row.state is ConsentState.OPTED_OUT and (
+        claim.at_ms <= row.since_ms or claim.said_ms < row.since_ms
+    ):
         return Weighed(row, False, "not later than the opt-out that stands")
     since = max(row.since_ms, claim.at_ms)
-    settled = row.unreadable_ms and claim.source == ConsentSource.INBOUND and claim.at_ms > row.unreadable_ms
+    settled = (
+        row.unreadable_ms
+        and claim.source == ConsentSource.INBOUND
+        and claim.at_ms > row.unreadable_ms
+    )
     seen = row.model_copy(update={"unreadable_ms": 0}) if settled else row
     after = _lifted(seen, claim)
     if row.state is not ConsentState.OPTED_IN:
         return Weighed(_changed(after, ConsentState.OPTED_IN, since, claim), True, "opted in")
     if settled:
-        return Weighed(_changed(after, row.state, since, claim), True, "opted in, after an unreadable record")
+        return Weighed(
+            _changed(after, row.state, since, claim), True, "opted in, after an unreadable record"
+        )
     if after is not seen:
         again = f"opted in to texts from {claim.sender or 'all'} again"
         return Weighed(_changed(after, row.state, since, claim), True, again)
@@ -95,7 +111,9 @@ def _start(row: NumberRow, claim: Claim) -> Weighed:
 def _resolved(row: NumberRow, claim: Claim) -> Weighed:
     """What stood before the record that could not be read stands again, at the word of somebody with a name."""
     if claim.source != ConsentSource.MANUAL or not claim.evidence.actor:
-        return Weighed(row, False, "only staff can resolve what could not be read, and say who they are")
+        return Weighed(
+            row, False, "only staff can resolve what could not be read, and say who they are"
+        )
     if not row.unreadable_ms:
         return Weighed(row, False, "there is nothing to resolve")
     if claim.at_ms <= row.unreadable_ms:
@@ -109,9 +127,15 @@ def _lifted(row: NumberRow, claim: Claim) -> NumberRow:
     with evidence, which the carrier knows nothing of, and which may be about all senders."""
     if not comes_back(claim):
         return row
-    before = {"out": row.out or {}} | ({"blocked": row.blocked or {}} if claim.source == ConsentSource.INBOUND else {})
+    before = {"out": row.out or {}} | (
+        {"blocked": row.blocked or {}} if claim.source == ConsentSource.INBOUND else {}
+    )
     after = {
-        field: {sender: at for sender, at in times.items() if claim.sender not in (sender, None) or at >= claim.said_ms}
+        field: {
+            sender: at
+            for sender, at in times.items()
+            if claim.sender not in (sender, None) or at >= claim.said_ms
+        }
         for field, times in before.items()
     }
     return row if after == before else row.model_copy(update=after)
@@ -120,7 +144,9 @@ def _lifted(row: NumberRow, claim: Claim) -> NumberRow:
 def _changed(row: NumberRow, state: ConsentState, since: int, claim: Claim) -> NumberRow:
     agreed = (row.state is ConsentState.OPTED_IN) if claim.flagged else None
     came_from = {"source": claim.source, "flagged": claim.flagged, "had_agreed": agreed}
-    return row.model_copy(update={"state": state, "epoch": row.epoch + 1, "since_ms": since, **came_from})
+    return row.model_copy(
+        update={"state": state, "epoch": row.epoch + 1, "since_ms": since, **came_from}
+    )
 
 
 def blocked(row: NumberRow, claim: Claim) -> Weighed:

@@ -28,7 +28,9 @@ _FAMILY: Final = re.compile(r"([A-Za-z0-9][A-Za-z0-9._:@-]{0,127})/(\+[0-9]{3,15
 """A family by its record's key alone may be anything; only a tenant's number can be blocked."""
 
 TAKES_AWAY: Final = frozenset({ConsentAction.OPT_OUT, ConsentAction.UNREADABLE})
-ID_USED: Final = "this event id was used before for something else: give each event an id of its own"
+ID_USED: Final = (
+    "this event id was used before for something else: give each event an id of its own"
+)
 
 
 def on_consent_event(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Step:
@@ -57,7 +59,10 @@ def _said_of(claim: Claim) -> str:
 
 def on_reply(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Step:
     """Keywords and revocations are acted on, by the provider's id once; any other text is for people to read."""
-    standing, tenant = rows.get(NUMBER, NumberRow) or NumberRow(), settings.tenants.get(fact.value.tenant)
+    standing, tenant = (
+        rows.get(NUMBER, NumberRow) or NumberRow(),
+        settings.tenants.get(fact.value.tenant),
+    )
     claim = claim_of_reply(fact, standing, tenant, settings.senders.get(fact.value.sender))
     if claim is None:
         return on_help(rows, fact, now, settings)
@@ -68,17 +73,23 @@ def on_reply(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Step:
 def on_unreadable(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Step:
     if _FAMILY.fullmatch(rows.family) is None:
         return NOTHING
-    return _blocked(rows, claim_of_unreadable(fact), rows.get(NUMBER, NumberRow) or NumberRow(), now, settings)
+    return _blocked(
+        rows, claim_of_unreadable(fact), rows.get(NUMBER, NumberRow) or NumberRow(), now, settings
+    )
 
 
-def _blocked(rows: Rows, claim: Claim, before: NumberRow, now: datetime, settings: Settings) -> Step:
+def _blocked(
+    rows: Rows, claim: Claim, before: NumberRow, now: datetime, settings: Settings
+) -> Step:
     """Whoever says so: to block is the safe side."""
     weighed = blocked(before, claim)
     _, step = entered(rows.family, claim, before, weighed, now)
     return joined(step, _stops(rows.family, weighed, now))
 
 
-def _on_claim(rows: Rows, name: str, claim: Claim, now: datetime, settings: Settings, said: str = "") -> Step:
+def _on_claim(
+    rows: Rows, name: str, claim: Claim, now: datetime, settings: Settings, said: str = ""
+) -> Step:
     before = rows.get(NUMBER, NumberRow) or NumberRow()
     heard = before.model_copy(update={"heard_ms": max(before.heard_ms, claim.at_ms)})
     step = _consequence(claim)(rows, claim, heard, now, settings)
@@ -128,7 +139,8 @@ def _stops(family: str, weighed: Weighed, now: datetime) -> Step:
     return Step(
         publish=tuple(
             Publication(
-                DISPATCH_CONTROLS, Stop(sender=sender, number=number, tenant=tenant, consent_epoch=epoch, at=now)
+                DISPATCH_CONTROLS,
+                Stop(sender=sender, number=number, tenant=tenant, consent_epoch=epoch, at=now),
             )
             for sender in weighed.stop_at
         )

@@ -25,15 +25,21 @@ LAST_TRY: Final = timedelta(minutes=2)
 """With less than this left, there is no other try."""
 
 
-def waits_for_room(rows: Rows, pending: Pending, wait: Wait, now: datetime, settings: Settings) -> Step:
+def waits_for_room(
+    rows: Rows, pending: Pending, wait: Wait, now: datetime, settings: Settings
+) -> Step:
     """As long as it may be sent at all: a STOP may have come meanwhile.  An answer of Sayso's own to what somebody
     wrote is of no use later."""
     number, request = rows.get(NUMBER, NumberRow) or NumberRow(), pending.request
     if would_be(pending, number, now, settings).verdict is not Verdict.SEND:
         after, step = judge(pending, number, now, settings)
         return with_number(number, after, step)
-    ruling = _ruling(wait.why, None if pending.message.own else _again(wait, request.valid_until, now))
-    after, step = ruled(pending, ruling, uncounted(number, request.kind, pending.message.issued_at), now, settings)
+    ruling = _ruling(
+        wait.why, None if pending.message.own else _again(wait, request.valid_until, now)
+    )
+    after, step = ruled(
+        pending, ruling, uncounted(number, request.kind, pending.message.issued_at), now, settings
+    )
     return with_number(number, after, step)
 
 
@@ -51,4 +57,6 @@ def _again(wait: Wait, valid_until: datetime | None, now: datetime) -> datetime 
 def _ruling(why: Reason, until: datetime | None) -> Ruling:
     if until is None:
         return Ruling(Verdict.EXPIRE, (why.but(TOO_LATE[why.rule]).finding(Verdict.EXPIRE),))
-    return Ruling(Verdict.HOLD, (why.finding(Verdict.HOLD).model_copy(update={"until": until}),), until)
+    return Ruling(
+        Verdict.HOLD, (why.finding(Verdict.HOLD).model_copy(update={"until": until}),), until
+    )

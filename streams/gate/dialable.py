@@ -25,12 +25,21 @@ NEVER_TEXTED: Final[dict[int, str]] = {
 }
 
 PROBLEMS: Final[dict[str, tuple[str, str]]] = {
-    "no_plus": ("The number has no country code", "write it as + and country code, such as +14155550100"),
-    "unreadable": ("This is not a phone number", "correct it: + and country code, then digits only"),
+    "no_plus": (
+        "The number has no country code",
+        "write it as + and country code, such as +14155550100",
+    ),
+    "unreadable": (
+        "This is not a phone number",
+        "correct it: + and country code, then digits only",
+    ),
     "impossible": ("No such number is in use in its country", "correct the number"),
     "premium": ("The number is a premium rate line, which can't be texted", "add a mobile number"),
     "toll_free": ("The number is toll-free, which can't be texted", "add a mobile number"),
-    "shared_cost": ("The number is a shared cost line, which can't be texted", "add a mobile number"),
+    "shared_cost": (
+        "The number is a shared cost line, which can't be texted",
+        "add a mobile number",
+    ),
     "pager": ("The number is a pager, which can't be texted", "add a mobile number"),
     "voicemail": ("The number is a voice mailbox, which can't be texted", "add a mobile number"),
 }

@@ -13,7 +13,9 @@ from streams.gate.rows import NUMBER, NumberRow
 from streams.step import Publication, Step
 
 
-def entered(family: str, claim: Claim, before: NumberRow, weighed: Weighed, now: datetime) -> tuple[NumberRow, Step]:
+def entered(
+    family: str, claim: Claim, before: NumberRow, weighed: Weighed, now: datetime
+) -> tuple[NumberRow, Step]:
     """The number's row, which remembers where its log ends, and the step that says so."""
     tenant, _, number = family.partition("/")
     change = ConsentChange(

@@ -92,7 +92,11 @@ def _asked(case: Case, pending: Pending) -> str:
 
 def _send_before(case: Case) -> datetime:
     """A verdict does not outlive its hour."""
-    end, asked, hour = case.now + (ASK_LIFE if case.own else ORDER_LIFE), case.request.valid_until, closes(case)
+    end, asked, hour = (
+        case.now + (ASK_LIFE if case.own else ORDER_LIFE),
+        case.request.valid_until,
+        closes(case),
+    )
     end = end if asked is None else min(end, asked)
     return end if hour is None else min(end, hour)
 
@@ -106,7 +110,9 @@ def _contact(case: Case) -> tuple[Publication, ...]:
     known = case.sender in case.standing.senders and not case.senders[case.sender].shared_by
     if known and not asked:
         return ()
-    contact = Contact(sender=case.sender, number=case.number, tenant=case.request.tenant, asked=asked, at=case.now)
+    contact = Contact(
+        sender=case.sender, number=case.number, tenant=case.request.tenant, asked=asked, at=case.now
+    )
     return (Publication(CONTACTS, contact),)
 
 
@@ -152,7 +158,9 @@ def ended(case: Case, ruling: Ruling, pending: Pending, size: int) -> Issued:
         verdict=ruling.verdict,
         received=message.received,
         own=message.own,
-        because=next((found.rule for found in ruling.findings if found.verdict is ruling.verdict), ""),
+        because=next(
+            (found.rule for found in ruling.findings if found.verdict is ruling.verdict), ""
+        ),
     )
     return Issued(case.standing, None, over, (), forget=case.now + REMEMBER)
 

@@ -51,20 +51,33 @@ def _case(pending: Pending, number: NumberRow, now: datetime, settings: Settings
 
 def would_be(pending: Pending, number: NumberRow, now: datetime, settings: Settings) -> Ruling:
     """As the rules say, with nothing done about it."""
-    return decide(_case(pending, uncounted(number, pending.request.kind, pending.message.issued_at), now, settings))
+    return decide(
+        _case(
+            pending,
+            uncounted(number, pending.request.kind, pending.message.issued_at),
+            now,
+            settings,
+        )
+    )
 
 
-def ruled(pending: Pending, ruling: Ruling, number: NumberRow, now: datetime, settings: Settings) -> Judged:
+def ruled(
+    pending: Pending, ruling: Ruling, number: NumberRow, now: datetime, settings: Settings
+) -> Judged:
     """As somebody else has ruled, whatever the rules say."""
     return _concluded(_case(pending, number, now, settings), ruling, pending, settings)
 
 
 def _concluded(case: Case, ruling: Ruling, pending: Pending, settings: Settings) -> Judged:
     if _waits_as_before(ruling, pending.held):
-        return Judged(case.standing, Step(wake={held_row(pending.request.message_id): due(case, ruling)}))
+        return Judged(
+            case.standing, Step(wake={held_row(pending.request.message_id): due(case, ruling)})
+        )
     ruling = _released(ruling, pending)
     size = segments(case.request.body) if len(case.request.body) <= BODY_AT_MOST else 0
-    issued = followed(case, ruling, pending, FOLLOWS.get(ruling.verdict, ended)(case, ruling, pending, size))
+    issued = followed(
+        case, ruling, pending, FOLLOWS.get(ruling.verdict, ended)(case, ruling, pending, size)
+    )
     decision = Publication(DECISIONS, _decision(case, ruling, pending, size, settings))
     told = (decision, *answered(pending, ruling.verdict, case.now))
     return Judged(issued.number, _step(pending, issued, told))
@@ -91,7 +104,9 @@ def _step(pending: Pending, issued: Issued, told: tuple[Publication, ...]) -> St
     return Step(rows, (*told, *issued.publish), {message: issued.forget, held: issued.held_until})
 
 
-def _decision(case: Case, ruling: Ruling, pending: Pending, size: int, settings: Settings) -> Decision:
+def _decision(
+    case: Case, ruling: Ruling, pending: Pending, size: int, settings: Settings
+) -> Decision:
     request = case.request
     return Decision(
         message_id=request.message_id,

@@ -37,7 +37,9 @@ REFUSED: Final = {
     CLAIMED: "only a text from the number itself can bring an opt-in by text",
     ConsentSource.WEB_FORM: "a web form that nobody has verified opts nobody in",
 }
-ONLY_THEY: Final = "they opted out: only they can come back, by texting START or by a form with evidence"
+ONLY_THEY: Final = (
+    "they opted out: only they can come back, by texting START or by a form with evidence"
+)
 
 
 def lacking(row: NumberRow, claim: Claim) -> str:
@@ -51,7 +53,9 @@ def lacking(row: NumberRow, claim: Claim) -> str:
         if row.had_agreed:
             return ""
     missing = _missing(rule.needs, claim.evidence)
-    return f"no proof: give {' and '.join(' or '.join(group) for group in missing)}" if missing else ""
+    return (
+        f"no proof: give {' and '.join(' or '.join(group) for group in missing)}" if missing else ""
+    )
 
 
 def comes_back(claim: Claim) -> bool:

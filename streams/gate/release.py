@@ -12,12 +12,16 @@ from streams.gate.rows import NUMBER, HeldRow, MessageRow, NumberRow, message_ro
 from streams.step import NOTHING, Publication, Row, Rows, Settings, Step, one_by_one
 
 
-def judged_anew(rows: Rows, number: NumberRow, place: Evidence, now: datetime, settings: Settings) -> Step:
+def judged_anew(
+    rows: Rows, number: NumberRow, place: Evidence, now: datetime, settings: Settings
+) -> Step:
     """Everything held for the number, under its new row `number`, which is in the step as well.  At most
     RELEASE_AT_ONCE here; the rest is woken one by one, in the order in which it came, so that no step grows without
     bound."""
     names = list(rows.names("held/"))
-    waiting = [held for name in names[:RELEASE_AT_ONCE] if (held := rows.get(name, HeldRow)) is not None]
+    waiting = [
+        held for name in names[:RELEASE_AT_ONCE] if (held := rows.get(name, HeldRow)) is not None
+    ]
     waiting.sort(key=lambda held: (held.request.requested_at, held.request.message_id))
     changed: dict[str, Row | None] = {}
     publish: list[Publication] = []
@@ -41,7 +45,9 @@ def judged_when_due(rows: Rows, name: str, now: datetime, settings: Settings) ->
     return with_number(number, after, step)
 
 
-def _again(rows: Rows, held: HeldRow, number: NumberRow, place: Evidence, now: datetime, settings: Settings) -> Judged:
+def _again(
+    rows: Rows, held: HeldRow, number: NumberRow, place: Evidence, now: datetime, settings: Settings
+) -> Judged:
     message = rows.get(message_row(held.request.message_id), MessageRow)
     if message is None:
         raise LookupError("a held request without its message row")

@@ -28,14 +28,22 @@ def on_request(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Ste
     it is set aside as `id_reused`, for a second decision under that id would garble the first one's outcome."""
     request: SendRequest = fact.value
     if _words(request) > WORDS_AT_MOST:
-        return Step(publish=(set_aside("gate", fact, now, "too_large", "a field holds a file, not a word"),))
+        return Step(
+            publish=(set_aside("gate", fact, now, "too_large", "a field holds a file, not a word"),)
+        )
     if is_ours(request.message_id):
-        return Step(publish=(set_aside("gate", fact, now, "id_reserved", "only Sayso gives ids of this form"),))
+        return Step(
+            publish=(
+                set_aside("gate", fact, now, "id_reserved", "only Sayso gives ids of this form"),
+            )
+        )
     print_ = fingerprint(request)
     known = rows.get(message_row(request.message_id), MessageRow)
     if known is not None and known.fingerprint:
         return NOTHING if known.fingerprint == print_ else _id_reused(request, fact, now)
-    return _judged(rows, Pending(request, _new(request, print_, known, now), _place(fact)), now, settings)
+    return _judged(
+        rows, Pending(request, _new(request, print_, known, now), _place(fact)), now, settings
+    )
 
 
 def _new(request: SendRequest, print_: str, known: MessageRow | None, now: datetime) -> MessageRow:
@@ -45,15 +53,27 @@ def _new(request: SendRequest, print_: str, known: MessageRow | None, now: datet
     if resolved is None:
         return MessageRow(fingerprint=print_, received=now, canceled=canceled)
     received = min(resolved.received_at, now)
-    return MessageRow(fingerprint=print_, received=received, seq=resolved.decided, canceled=canceled)
+    return MessageRow(
+        fingerprint=print_, received=received, seq=resolved.decided, canceled=canceled
+    )
 
 
 def _words(request: SendRequest) -> int:
     """Characters of all that is echoed in decisions; a text that is too long is answered in words."""
-    given = filter(None, (
-        request.branch, request.person_id, request.case_id, request.event_id, request.requested_by, request.sender,
-        request.time_zone, request.postal_region, request.event_title,
-    ))  # fmt: skip
+    given = filter(
+        None,
+        (
+            request.branch,
+            request.person_id,
+            request.case_id,
+            request.event_id,
+            request.requested_by,
+            request.sender,
+            request.time_zone,
+            request.postal_region,
+            request.event_title,
+        ),
+    )
     return len(request.to) + len(request.kind) + sum(map(len, given))
 
 
@@ -75,12 +95,18 @@ def on_returned(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> St
         return _judged(rows, pending, now, settings)
     if order.kind == OwnKind.CONSENT_ASK:
         return ask_came_back(rows, pending, wait, now, settings)
-    return waits_for_room(rows, pending, wait, now, settings) if wait else _judged(rows, pending, now, settings)
+    return (
+        waits_for_room(rows, pending, wait, now, settings)
+        if wait
+        else _judged(rows, pending, now, settings)
+    )
 
 
 def _reported(message: MessageRow, returned: Returned) -> MessageRow:
     """The next order may go to another sender, which knows nothing of the attempts here."""
-    return message.model_copy(update={"next_attempt": max(message.next_attempt, returned.attempt + 1)})
+    return message.model_copy(
+        update={"next_attempt": max(message.next_attempt, returned.attempt + 1)}
+    )
 
 
 def _judged(rows: Rows, pending: Pending, now: datetime, settings: Settings) -> Step:

@@ -44,8 +44,16 @@ def _held_when_due(rows: Rows, name: str, now: datetime, settings: Settings) -> 
 def _on_number_fact(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Step:
     """Only what is given is changed.  What waits is judged by it when it is released, and at once if it tells where the
     recipient is: their hour may have come."""
-    if sum(len(getattr(fact.value, field) or "") for field in ("type", "time_zone", "postal_region")) > WORDS_AT_MOST:
-        return Step(publish=(set_aside("gate", fact, now, "too_large", "a field holds a file, not a word"),))
+    if (
+        sum(
+            len(getattr(fact.value, field) or "")
+            for field in ("type", "time_zone", "postal_region")
+        )
+        > WORDS_AT_MOST
+    ):
+        return Step(
+            publish=(set_aside("gate", fact, now, "too_large", "a field holds a file, not a word"),)
+        )
     before = rows.get(NUMBER, NumberRow) or NumberRow()
     after = before.model_copy(update=learned(before, fact.value))
     if (after.time_zone, after.postal_region) == (before.time_zone, before.postal_region):
@@ -56,7 +64,9 @@ def _on_number_fact(rows: Rows, fact: Fact, now: datetime, settings: Settings) -
 
 def _on_unreadable(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Step:
     """What could not be read may have been a STOP, unless it came where requests are canceled."""
-    return NOTHING if fact.topic == REQUEST_CANCELS.name else on_unreadable(rows, fact, now, settings)
+    return (
+        NOTHING if fact.topic == REQUEST_CANCELS.name else on_unreadable(rows, fact, now, settings)
+    )
 
 
 def _forget(rows: Rows, name: str, now: datetime, settings: Settings) -> Step:

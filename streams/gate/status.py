@@ -30,7 +30,9 @@ def with_status(rows: Rows, step: Step, now: datetime) -> Step:
         return step._replace(rows={**step.rows, NUMBER: told}, publish=(*step.publish, status))
     if waits_change and after.tell_at is None:
         later = after.model_copy(update={"tell_at": now + TELL_AFTER})
-        return step._replace(rows={**step.rows, NUMBER: later}, wake={**step.wake, NUMBER: later.tell_at})
+        return step._replace(
+            rows={**step.rows, NUMBER: later}, wake={**step.wake, NUMBER: later.tell_at}
+        )
     return step
 
 
@@ -41,7 +43,9 @@ def tell_held(rows: Rows, name: str, now: datetime, settings: Settings) -> Step:
     told = row.model_copy(update={"tell_at": None, "told_held": held})
     if held == (row.told_held or 0):
         return Step({NUMBER: told})
-    return Step({NUMBER: told}, (Publication(CONSENT_STATUS, _status(rows.family, told, held, now)),))
+    return Step(
+        {NUMBER: told}, (Publication(CONSENT_STATUS, _status(rows.family, told, held, now)),)
+    )
 
 
 def _news(row: NumberRow) -> tuple[Any, ...]:

@@ -42,9 +42,12 @@ def with_unasked(rows: Rows, step: Step, settings: Settings) -> Step:
     tenant, _, number = rows.family.partition("/")
     shared = [sender for sender in before.senders if is_shared(settings.senders.get(sender))]
     told = (
-        Contact(sender=sender, number=number, tenant=tenant, unasked=True, at=asked_at) for sender in shared
+        Contact(sender=sender, number=number, tenant=tenant, unasked=True, at=asked_at)
+        for sender in shared
     )
-    return step._replace(publish=(*step.publish, *(Publication(CONTACTS, contact) for contact in told)))
+    return step._replace(
+        publish=(*step.publish, *(Publication(CONTACTS, contact) for contact in told))
+    )
 
 
 def _unasked(row: Any) -> bool:

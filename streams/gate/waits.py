@@ -11,15 +11,21 @@ from schemas.returned import Returned
 from streams.reasons import Reason
 
 BUDGET: Final = Reason(
-    "ask_budget", "This hour's opt-in requests are used up", "raise asks_per_hour, or wait: it goes by itself"
+    "ask_budget",
+    "This hour's opt-in requests are used up",
+    "raise asks_per_hour, or wait: it goes by itself",
 )
-CROWDED: Final = Reason("sender_crowded", "Too many texts stand before it at its sender", "wait: it goes by itself")
+CROWDED: Final = Reason(
+    "sender_crowded", "Too many texts stand before it at its sender", "wait: it goes by itself"
+)
 OVER_THERE: Final = Reason(
     "clock_skew",
     "Its time is over by its sender's clock, and not by this one",
     "wait: it goes by itself; if that takes longer than a moment, set the clocks by NTP",
 )
-BY_RULE: Final[Mapping[str, Reason]] = {reason.rule: reason for reason in (BUDGET, CROWDED, OVER_THERE)}
+BY_RULE: Final[Mapping[str, Reason]] = {
+    reason.rule: reason for reason in (BUDGET, CROWDED, OVER_THERE)
+}
 TOO_LATE: Final[Mapping[str, str]] = {
     CROWDED.rule: "use a faster sender, or ask earlier",
     OVER_THERE.rule: "set the clocks by NTP",

@@ -54,7 +54,9 @@ def _asked_before(contacts: Contacts, shared_by: Tenants) -> Tenants:
     """Once its tenant has texted them as well, an older ask is not what they answer."""
     own = contacts.get(shared_by[0])
     asked = _whose_ask_stands(contacts, shared_by)
-    return tuple(tenant for tenant in asked if own is None or own.asked or contacts[tenant].last > own.last)
+    return tuple(
+        tenant for tenant in asked if own is None or own.asked or contacts[tenant].last > own.last
+    )
 
 
 def _texted_before(contacts: Contacts, shared_by: Tenants) -> Tenants:

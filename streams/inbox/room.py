@@ -33,7 +33,10 @@ ASIDE: Final = "aside"
 
 NOBODY: Final = {
     True: ("nobody_texted", "nobody is known to have texted this number from this shared sender"),
-    False: ("unknown_sender", "the sender it came to is not known: apply it, then replay this record"),
+    False: (
+        "unknown_sender",
+        "the sender it came to is not known: apply it, then replay this record",
+    ),
 }
 """By whether the sender is known."""
 
@@ -58,7 +61,11 @@ def _on_inbound(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> St
     again, for it may be somebody's now, and is as old as it was."""
     inbound: InboundMessage = fact.value
     if len(inbound.body) + len(inbound.provider_id) + sum(map(len, inbound.media)) > LONGEST:
-        return Step(publish=(set_aside("inbox", fact, now, "too_large", "no phone sends a text of this size"),))
+        return Step(
+            publish=(
+                set_aside("inbox", fact, now, "too_large", "no phone sends a text of this size"),
+            )
+        )
     name = seen_row("in", inbound.provider_id)
     if seen(rows, name):
         return NOTHING
@@ -74,8 +81,12 @@ def _on_inbound(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> St
     publish = _replies(tenants, fact, read, contacts, texted_to)
     if not publish:
         return NOTHING if before else _nobodys(aside, fact, now, sender is not None)
-    changed: dict[str, Row | None] = {name: SeenRow(at_ms=fact.at_ms)} | ({aside: None} if before else {})
-    changed |= _answered(contacts, [tenant for tenant in tenants if read[tenant].meaning in ANSWERS])
+    changed: dict[str, Row | None] = {name: SeenRow(at_ms=fact.at_ms)} | (
+        {aside: None} if before else {}
+    )
+    changed |= _answered(
+        contacts, [tenant for tenant in tenants if read[tenant].meaning in ANSWERS]
+    )
     return Step(changed, publish, {name: forget_at(now, for_good=meant in OPTS_IN)})
 
 
@@ -90,11 +101,17 @@ def _texted_to(inbound: InboundMessage, settings: Settings) -> str:
 def _nobodys(name: str, fact: Fact, now: datetime, is_known: bool) -> Step:
     """Set aside once, however often the webhook is called."""
     letter = set_aside("inbox", fact, now, *NOBODY[is_known])
-    return Step({name: SeenRow(at_ms=fact.at_ms)}, (letter,), {name: forget_at(now, for_good=False)})
+    return Step(
+        {name: SeenRow(at_ms=fact.at_ms)}, (letter,), {name: forget_at(now, for_good=False)}
+    )
 
 
 def _answered(contacts: Contacts, tenants: Iterable[str]) -> dict[str, Row]:
-    asked = ((tenant, contacts[tenant]) for tenant in tenants if tenant in contacts and contacts[tenant].asked)
+    asked = (
+        (tenant, contacts[tenant])
+        for tenant in tenants
+        if tenant in contacts and contacts[tenant].asked
+    )
     return {CONTACT + tenant: ContactRow(last=row.last) for tenant, row in asked}
 
 
@@ -105,17 +122,27 @@ def _replies(
     last get a bare keyword, or the words that revoke and no more."""
     written_to = texted_last(contacts, tenants) if len(tenants) > 1 else tenants
     inbound: InboundMessage = fact.value
-    told = ((tenant, _overheard(read[tenant], inbound)) for tenant in tenants if tenant not in written_to)
+    told = (
+        (tenant, _overheard(read[tenant], inbound))
+        for tenant in tenants
+        if tenant not in written_to
+    )
     overheard = {tenant: _reply(tenant, sender, fact, body) for tenant, body in told if body}
-    whole = {tenant: _reply(tenant, sender, fact, inbound.body, inbound.media) for tenant in written_to}
-    return tuple((overheard | whole)[tenant] for tenant in tenants if tenant in overheard or tenant in whole)
+    whole = {
+        tenant: _reply(tenant, sender, fact, inbound.body, inbound.media) for tenant in written_to
+    }
+    return tuple(
+        (overheard | whole)[tenant] for tenant in tenants if tenant in overheard or tenant in whole
+    )
 
 
 def _overheard(answered: Answered, inbound: InboundMessage) -> str:
     return answered.words if answered.meaning in (Meaning.REVOKE, Meaning.NONE) else inbound.body
 
 
-def _reply(tenant: str, sender: str, fact: Fact, body: str, media: tuple[str, ...] = ()) -> Publication:
+def _reply(
+    tenant: str, sender: str, fact: Fact, body: str, media: tuple[str, ...] = ()
+) -> Publication:
     inbound: InboundMessage = fact.value
     reply = Reply(
         tenant=tenant,

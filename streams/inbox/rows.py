@@ -28,5 +28,7 @@ Contacts = Mapping[str, ContactRow]
 
 
 def contacts_in(rows: Rows) -> Contacts:
-    named = ((name.removeprefix(CONTACT), rows.get(name, ContactRow)) for name in rows.names(CONTACT))
+    named = (
+        (name.removeprefix(CONTACT), rows.get(name, ContactRow)) for name in rows.names(CONTACT)
+    )
     return {tenant: row for tenant, row in named if row is not None}

@@ -13,7 +13,14 @@ from streams.step import Settings
 Readings = Mapping[str, Answered]
 """By tenant."""
 
-STRONGEST_FIRST: Final = (Meaning.STOP, Meaning.REVOKE, Meaning.START, Meaning.YES, Meaning.HELP, Meaning.NONE)
+STRONGEST_FIRST: Final = (
+    Meaning.STOP,
+    Meaning.REVOKE,
+    Meaning.START,
+    Meaning.YES,
+    Meaning.HELP,
+    Meaning.NONE,
+)
 
 
 def readings(inbound: InboundMessage, tenants: Iterable[str], settings: Settings) -> Readings:

@@ -48,7 +48,9 @@ class Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
         consumer._isolation_level = "read_committed"
-        consumer._fetch_max_wait_ms = BUSY  # aiokafka hands it to the fetcher, which `_set_wait` sets anew
+        consumer._fetch_max_wait_ms = (
+            BUSY  # aiokafka hands it to the fetcher, which `_set_wait` sets anew
+        )
         return consumer
 
     def _set_wait(self, busy: bool) -> None:
@@ -87,8 +89,14 @@ class Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
             await asyncio.wait_for(self.call_thread(self._say, word, offsets), timeout=2)
 
     async def _say(self, word: str, offsets: Mapping[Any, int | None]) -> None:
-        ours = {place: offsets[place] for place in self._consumer.assignment() if offsets.get(place) is not None}
-        await self._consumer.commit({place: OffsetAndMetadata(offset, word) for place, offset in ours.items()})
+        ours = {
+            place: offsets[place]
+            for place in self._consumer.assignment()
+            if offsets.get(place) is not None
+        }
+        await self._consumer.commit(
+            {place: OffsetAndMetadata(offset, word) for place, offset in ours.items()}
+        )
 
     def start_anywhere(self, may: bool) -> None:
         """Whether the consumer may begin where a log begins, which it must before it is sought.  Afterwards a log that
@@ -113,7 +121,9 @@ class Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
             self._hold(records)
         except OffsetOutOfRangeError as error:
             raise _lost(error) from None
-        if serial != self.serial:  # a seek overtook this fetch: it may have popped fresh records, so seek there again
+        if (
+            serial != self.serial
+        ):  # a seek overtook this fetch: it may have popped fresh records, so seek there again
             for place in records:
                 if place in self.sought:
                     consumer.seek(place, self.sought[place])
@@ -139,7 +149,9 @@ class Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         host = self.consumer.app.host
         batching = host.room.batching
         now = time.monotonic()
-        if self.held or not (batching.crowd and batching.urgent == "first" and host.flow.is_large(now)):
+        if self.held or not (
+            batching.crowd and batching.urgent == "first" and host.flow.is_large(now)
+        ):
             return
         if 0 < sum(map(len, records.values())) < rest.ENOUGH:
             urgent = {topic.name for topic in host.room.first}
@@ -156,5 +168,7 @@ class Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
 def _lost(error: OffsetOutOfRangeError) -> Loss:
     """How many they were is said at the next start, which is refused (`restore`)."""
     (place, offset), *_ = error.args[0].items()
-    return Loss(f"{place.topic} partition {place.partition} no longer has offset {offset}, which comes next: records "
-                "are gone, by retention or because the topic was cut, before they were read")  # fmt: skip
+    return Loss(
+        f"{place.topic} partition {place.partition} no longer has offset {offset}, which comes next: records "
+        "are gone, by retention or because the topic was cut, before they were read"
+    )

@@ -60,7 +60,9 @@ class Hooks:
     ready: Callable[[list[int]], None] = lambda partitions: None
     clock: Callable[[], float] = time.time
     fatal: Callable[[BaseException], None] = field(default=lambda error: os._exit(70))
-    reached: Callable[[str], None] = lambda point: None  # told of each step: a test may end the process there
+    reached: Callable[[str], None] = lambda point: (
+        None
+    )  # told of each step: a test may end the process there
     committed: Callable[[Transaction, float], None] = lambda tx, seconds: None
     """Told of each batch that has become durable, and how long its transaction took."""
     restored: Callable[[int, float], None] = lambda rows, seconds: None
@@ -71,10 +73,18 @@ class Host:
     that is back within the session's time-out keeps its partitions and nobody waits.  `accepted`: see `restore`."""
 
     def __init__(
-        self, room: Room, bootstrap: str, counts: dict[str, int], hooks: Hooks | None = None, *,
-        pace: Pace | None = None, instance: str | None = None, accepted: Collection[str] = (),
-        auth: dict[str, Any] | None = None, **conf: Any,
-    ) -> None:  # fmt: skip
+        self,
+        room: Room,
+        bootstrap: str,
+        counts: dict[str, int],
+        hooks: Hooks | None = None,
+        *,
+        pace: Pace | None = None,
+        instance: str | None = None,
+        accepted: Collection[str] = (),
+        auth: dict[str, Any] | None = None,
+        **conf: Any,
+    ) -> None:
         privates.check()
         self.room, self.bootstrap, self.counts = room, bootstrap, counts
         self.hooks, self.pace, self.auth = hooks or Hooks(), pace or Pace(), auth or {}
@@ -111,7 +121,9 @@ class Host:
         self.app = transport.App(f"sayso.{room.name}", **settings)
         self.app.host = self
         topics = [topic.name for topic in room.reads]
-        source = self.app.topic(*topics, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
+        source = self.app.topic(
+            *topics, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
+        )
         self.app.on_rebalance_complete.connect(self._rebalanced, weak=False)
         self.app.on_before_shutdown.connect(self._shutdown, weak=False)
         self.app.agent(source, name=f"{room.name}-room")(self._run)
@@ -128,7 +140,11 @@ class Host:
         if time.monotonic() - self.noted > NOTE:
             self.noted = time.monotonic()
             return places
-        return {p for p in places if p.partition in self.lanes and p.topic in self.lanes[p.partition].lane.awaited}
+        return {
+            p
+            for p in places
+            if p.partition in self.lanes and p.topic in self.lanes[p.partition].lane.awaited
+        }
 
     def positions(self) -> dict[Any, int]:
         return {
@@ -143,13 +159,20 @@ class Host:
 
     def die(self, error: BaseException) -> None:
         """The open transaction is aborted by our successor's fence, or by its time-out.  No abort, no second try."""
-        print(f"sayso: the {self.room.name} worker stops: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
+        print(
+            f"sayso: the {self.room.name} worker stops: {type(error).__name__}: {error}",
+            file=sys.stderr,
+            flush=True,
+        )
         self.hooks.fatal(error)
 
     def finished(self, lane: Lane) -> None:
         """For lag tools: the group's offsets follow the lane's positions."""
         self.progress = time.monotonic()
-        done = {TopicPartition(topic, lane.partition): offset for topic, offset in lane.positions.items()}
+        done = {
+            TopicPartition(topic, lane.partition): offset
+            for topic, offset in lane.positions.items()
+        }
         self.app.consumer.finished.update(done)
 
     # --- the agent
@@ -158,7 +181,11 @@ class Host:
         self.channel = stream.channel
         async for fetch in stream:
             fetch.taken.set()  # also when it is dropped: the fetch loop must go on
-            if not self.live or fetch.serial <= self.stale or fetch.serial != self.app.consumer._thread.serial:
+            if (
+                not self.live
+                or fetch.serial <= self.stale
+                or fetch.serial != self.app.consumer._thread.serial
+            ):
                 continue
             for place, records in fetch.records.items():
                 if place.partition in self.lanes:
@@ -174,13 +201,19 @@ class Host:
         member never fences a partition after it has answered a revocation."""
         self.live = False
         self.turn += 1
-        self.stale = self.app.consumer._thread.serial  # what was fetched before the seek to come is worthless
+        self.stale = (
+            self.app.consumer._thread.serial
+        )  # what was fetched before the seek to come is worthless
         end = time.monotonic() + limit
         for runner in self.lanes.values():
             runner.drain()
         while self.opening or any(runner.busy for runner in self.lanes.values()):
             if time.monotonic() > end:
-                return self.die(TimeoutError("a transaction or a call did not end before the rebalance deadline"))
+                return self.die(
+                    TimeoutError(
+                        "a transaction or a call did not end before the rebalance deadline"
+                    )
+                )
             await asyncio.sleep(0.002)
         return None
 
@@ -199,7 +232,11 @@ class Host:
         generation, want = self.app.consumer_generation_id, self.owned()
         # A generation missed: somebody else may have owned it.  Without this check we would be fenced and exit at the
         # next commit, which is safe; restoring is kinder.
-        kept = want & set(self.lanes) if self.generation is not None and generation == self.generation + 1 else set()
+        kept = (
+            want & set(self.lanes)
+            if self.generation is not None and generation == self.generation + 1
+            else set()
+        )
         await asyncio.gather(*[self.lanes.pop(gone).close() for gone in set(self.lanes) - kept])
         self.generation = generation
         fresh = [self._runner(partition) for partition in sorted(want - kept)]
@@ -208,8 +245,12 @@ class Host:
             self.hooks.reached("after-fence")
             began = time.monotonic()
             lanes = [runner.lane for runner in fresh]
-            await restore(self.bootstrap, lanes, lambda: self._wanted(turn), self.accepted, **self.auth)
-            self.hooks.restored(sum(runner.lane.rows_count for runner in fresh), time.monotonic() - began)
+            await restore(
+                self.bootstrap, lanes, lambda: self._wanted(turn), self.accepted, **self.auth
+            )
+            self.hooks.restored(
+                sum(runner.lane.rows_count for runner in fresh), time.monotonic() - began
+            )
         if turn != self.turn:  # the next rebalance is already here
             await asyncio.gather(*[runner.close() for runner in fresh])
             return
@@ -227,9 +268,12 @@ class Host:
     def _runner(self, partition: int) -> Runner:
         lane = Lane(self.room, partition, self.counts, limit=self.pace.batch)
         writer = Writer(
-            self.bootstrap, f"{self.app.conf.id}-{partition}", transaction_timeout=self.pace.transaction_timeout,
-            commit_timeout=self.pace.transaction_timeout * 0.8, **self.auth,
-        )  # fmt: skip
+            self.bootstrap,
+            f"{self.app.conf.id}-{partition}",
+            transaction_timeout=self.pace.transaction_timeout,
+            commit_timeout=self.pace.transaction_timeout * 0.8,
+            **self.auth,
+        )
         return Runner(self, lane, writer)
 
     def _assert_promises(self) -> None:
@@ -242,8 +286,14 @@ class Host:
             raise RuntimeError("the strict EndTxn is not in place")
         want = self.owned()
         for topic in self.room.reads:
-            if {place.partition for place in self.app.consumer.assignment() if place.topic == topic.name} != want:
-                raise RuntimeError(f"{topic.name} is not assigned together with {self.room.reads[0].name}")
+            if {
+                place.partition
+                for place in self.app.consumer.assignment()
+                if place.topic == topic.name
+            } != want:
+                raise RuntimeError(
+                    f"{topic.name} is not assigned together with {self.room.reads[0].name}"
+                )
 
     async def _shutdown(self, app: Any, **kwargs: Any) -> None:
         with contextlib.suppress(Exception):

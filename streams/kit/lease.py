@@ -21,7 +21,9 @@ class Lease:
     """Given with a commit, and counted from the moment before it was asked for: a machine may sleep between the
     broker's answer and our reading it.  Ask `held` immediately before the call."""
 
-    def __init__(self, seconds: float, clock: Callable[[], float] = boot_time, since: float | None = None) -> None:
+    def __init__(
+        self, seconds: float, clock: Callable[[], float] = boot_time, since: float | None = None
+    ) -> None:
         self._clock, self._until = clock, (clock() if since is None else since) + seconds
 
     @property

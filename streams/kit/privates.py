@@ -21,14 +21,20 @@ from faust.transport.drivers import aiokafka as driver
 
 from streams.kit import records
 
-VERSIONS: Final = {"faust": (faust.__version__, "0.15.3"), "aiokafka": (aiokafka.__version__, "0.14.0")}
+VERSIONS: Final = {
+    "faust": (faust.__version__, "0.15.3"),
+    "aiokafka": (aiokafka.__version__, "0.14.0"),
+}
 
 TOUCHED: Final[tuple[tuple[Any, str], ...]] = (
     (driver.AIOKafkaConsumerThread, "_create_worker_consumer"),  # to read committed records only
     (driver.AIOKafkaConsumerThread, "_fetch_records"),
     (driver.AIOKafkaConsumerThread, "call_thread"),
     (driver.Consumer, "_new_consumer_thread"),
-    (driver.Consumer, "_drain_messages"),  # Faust's Fetcher calls it: whole fetches instead of Events
+    (
+        driver.Consumer,
+        "_drain_messages",
+    ),  # Faust's Fetcher calls it: whole fetches instead of Events
     (driver.Consumer, "_get_active_partitions"),
     (driver.Consumer, "seek_to_committed"),
     (driver.Consumer, "perform_seek"),
@@ -45,7 +51,10 @@ TOUCHED: Final[tuple[tuple[Any, str], ...]] = (
     (records.STOCK, "_consumer_record"),  # a light one
     (BatchBuilder(1024, 0), "_builder"),  # to fill a batch without a Python call a record
     (BatchBuilder(1024, 0), "_relative_offset"),
-    (TransactionManager, "maybe_add_partition_to_txn"),  # all partitions of a transaction in one request
+    (
+        TransactionManager,
+        "maybe_add_partition_to_txn",
+    ),  # all partitions of a transaction in one request
 )
 
 
@@ -70,7 +79,9 @@ def check() -> None:
     transaction's markers, which take a broker 1-3 ms while aiokafka asks again only after 20."""
     for name, (installed, wanted) in VERSIONS.items():
         if installed != wanted:
-            raise PrivatesMoved(f"{name} {installed} is installed, but the kit is written against {wanted}")
+            raise PrivatesMoved(
+                f"{name} {installed} is installed, but the kit is written against {wanted}"
+            )
     gone = [f"{owner!r}.{name}" for owner, name in TOUCHED if not hasattr(owner, name)]
     if gone:
         raise PrivatesMoved(f"gone: {', '.join(gone)}")

@@ -32,7 +32,16 @@ class LightRecords(STOCK):  # type: ignore[misc]
 
     def _consumer_record(self, tp: Any, record: Any) -> FetchedRecord:
         return _tuple(
-            FetchedRecord, (tp[0], tp[1], record.offset, record.timestamp, record.key, record.value, record.headers)
+            FetchedRecord,
+            (
+                tp[0],
+                tp[1],
+                record.offset,
+                record.timestamp,
+                record.key,
+                record.value,
+                record.headers,
+            ),
         )
 
 

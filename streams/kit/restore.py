@@ -17,7 +17,11 @@ from streams.lanes.loss import Gap, gaps, refuse
 
 
 async def restore(
-    bootstrap: str, lanes: Sequence[Lane], wanted: Callable[[], bool], accepted: Collection[str] = (), **auth: Any
+    bootstrap: str,
+    lanes: Sequence[Lane],
+    wanted: Callable[[], bool],
+    accepted: Collection[str] = (),
+    **auth: Any,
 ) -> int:
     """Rows read; gives up early once `wanted` answers False (the next rebalance is already here).  `accepted`: losses
     that somebody has seen, as the refusal names them: topic, partition and the offset at which it goes on.
@@ -45,12 +49,17 @@ async def restore(
     return read
 
 
-async def _read(consumer: AIOKafkaConsumer, lanes: Sequence[Lane], wanted: Callable[[], bool]) -> int:
+async def _read(
+    consumer: AIOKafkaConsumer, lanes: Sequence[Lane], wanted: Callable[[], bool]
+) -> int:
     buffers: dict[Any, dict[bytes, bytes | None]] = {
         TopicPartition(lane.room.rows.name, lane.partition): {} for lane in lanes
     }
     consumer.assign(list(buffers))
-    ends, starts = await consumer.end_offsets(list(buffers)), await consumer.beginning_offsets(list(buffers))
+    ends, starts = (
+        await consumer.end_offsets(list(buffers)),
+        await consumer.beginning_offsets(list(buffers)),
+    )
     for place in buffers:
         consumer.seek(place, starts[place])
     read, left = 0, {place for place in buffers if ends[place] > starts[place]}
@@ -73,7 +82,9 @@ def _refill(lane: Lane, items: Iterable[tuple[bytes, bytes | None]]) -> None:
         raise Damaged(f"{lane.room.rows.name} partition {lane.partition}: {error}{why}") from None
 
 
-async def _check_and_bar(bootstrap: str, lanes: Sequence[Lane], accepted: Collection[str], **auth: Any) -> None:
+async def _check_and_bar(
+    bootstrap: str, lanes: Sequence[Lane], accepted: Collection[str], **auth: Any
+) -> None:
     """Positions must still be in the logs; and note how far consent has to be read before anything is judged: to what
     has been acknowledged, also behind a transaction that somebody left open."""
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, **auth)
@@ -87,7 +98,9 @@ async def _check_and_bar(bootstrap: str, lanes: Sequence[Lane], accepted: Collec
 async def _check(consumer: AIOKafkaConsumer, lane: Lane, accepted: Collection[str]) -> list[Gap]:
     places = [TopicPartition(topic.name, lane.partition) for topic in lane.room.reads]
     ends = {place.topic: end for place, end in (await consumer.end_offsets(places)).items()}
-    starts = {place.topic: start for place, start in (await consumer.beginning_offsets(places)).items()}
+    starts = {
+        place.topic: start for place, start in (await consumer.beginning_offsets(places)).items()
+    }
     lost = gaps(lane, starts, ends, accepted)
     lane.bar({topic: end for topic, end in ends.items() if end > starts[topic]})
     return lost

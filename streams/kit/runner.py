@@ -63,7 +63,9 @@ class Runner:
         self.lane.rewind()
         self._kick.set()
         if self._task is None:
-            self._task = asyncio.create_task(self._work(), name=f"{self.lane.room.name}-{self.lane.partition}")
+            self._task = asyncio.create_task(
+                self._work(), name=f"{self.lane.room.name}-{self.lane.partition}"
+            )
 
     def drain(self) -> None:
         """Start no call; those under way may end, and what came of them is still written."""
@@ -112,7 +114,9 @@ class Runner:
             wake = lane.wakes.next() - self.host.hooks.clock()
             due = wake <= 0 or lane.has_urgent
             now = time.monotonic()
-            seconds = rest(batching, self.host.pace.tick, self.host.flow.is_large(now), lane.waiting, due)
+            seconds = rest(
+                batching, self.host.pace.tick, self.host.flow.is_large(now), lane.waiting, due
+            )
             left = since + seconds - now
             if left <= 0:
                 return
@@ -188,7 +192,9 @@ class Runner:
     async def _perform(self, family: str, effect: Any, lease: Lease) -> None:
         try:
             if self.host.hooks.perform is None:
-                raise RuntimeError(f"the {self.lane.room.name} room has effects and nobody to perform them")
+                raise RuntimeError(
+                    f"the {self.lane.room.name} room has effects and nobody to perform them"
+                )
             answer = await self.host.hooks.perform(effect, lease)
         except asyncio.CancelledError:
             raise

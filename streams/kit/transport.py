@@ -58,7 +58,9 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
             await asyncio.sleep(0.002 if active else 0.05)
             return
         generation = self.app.consumer_generation_id
-        fetch = await self._thread.fetch(hungry, self.host.asking(hungry), ALL if hungry == active else SOME)
+        fetch = await self._thread.fetch(
+            hungry, self.host.asking(hungry), ALL if hungry == active else SOME
+        )
         # Dropping is safe in each of these cases: a seek has come, or will before the flow resumes.
         stale = fetch.serial != self._thread.serial or generation != self.app.consumer_generation_id
         if stale or not self.flow_active or not (fetch.records or fetch.reached):
@@ -125,9 +127,11 @@ def credentials(auth: Mapping[str, Any]) -> Any:
     if "sasl_mechanism" not in auth:
         return faust.SSLCredentials(context) if context else None
     return faust.SASLCredentials(
-        mechanism=auth["sasl_mechanism"], username=auth["sasl_plain_username"], password=auth["sasl_plain_password"],
+        mechanism=auth["sasl_mechanism"],
+        username=auth["sasl_plain_username"],
+        password=auth["sasl_plain_password"],
         ssl_context=context,
-    )  # fmt: skip
+    )
 
 
 drivers.TRANSPORTS.aliases[SCHEME] = f"{__name__}:Transport"

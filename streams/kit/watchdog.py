@@ -28,7 +28,12 @@ class Watchdog:
     """`patience` in seconds: longer than any transaction, rebalance, or step of a restore may take."""
 
     def __init__(
-        self, host: Host, *, patience: float = 60.0, every: float = 5.0, clock: Callable[[], float] = time.monotonic
+        self,
+        host: Host,
+        *,
+        patience: float = 60.0,
+        every: float = 5.0,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.host, self.patience, self.every, self._clock = host, patience, every, clock
         self._beat, self.over = clock(), threading.Event()
@@ -49,7 +54,9 @@ class Watchdog:
         """A broker that does not answer is no fault of ours, and no reason to stop looking."""
         while True:
             broker = AIOKafkaConsumer(
-                bootstrap_servers=self.host.bootstrap, isolation_level="read_committed", **self.host.auth
+                bootstrap_servers=self.host.bootstrap,
+                isolation_level="read_committed",
+                **self.host.auth,
             )
             try:
                 await broker.start()
@@ -66,20 +73,32 @@ class Watchdog:
     async def _look(self, broker: AIOKafkaConsumer) -> None:
         host = self.host
         lanes = dict(host.lanes) if host.live else {}
-        places = [TopicPartition(topic.name, partition) for partition in lanes for topic in host.room.reads]
+        places = [
+            TopicPartition(topic.name, partition)
+            for partition in lanes
+            for topic in host.room.reads
+        ]
         ends = await broker.end_offsets(places or [TopicPartition(host.room.reads[0].name, 0)])
         if not host.live:
             return self._judge({"no partitions were opened": (host.progress, host.turn)})
         fetch = host.app.consumer.offered
-        taken = {} if fetch is None or fetch.taken.is_set() else {"a fetch is not taken by the agent": id(fetch)}
+        taken = (
+            {}
+            if fetch is None or fetch.taken.is_set()
+            else {"a fetch is not taken by the agent": id(fetch)}
+        )
         self._judge({**dict(self._behind(lanes, ends, await self._reads(places))), **taken})
         return None
 
-    def _behind(self, lanes: Any, ends: Mapping[Any, int], reads: Mapping[Any, int]) -> Iterator[tuple[str, Any]]:
+    def _behind(
+        self, lanes: Any, ends: Mapping[Any, int], reads: Mapping[Any, int]
+    ) -> Iterator[tuple[str, Any]]:
         """Markers of transactions take offsets: what the consumer has stepped over is not lag."""
         for partition, runner in lanes.items():
             lane = runner.lane
-            unread = [p.topic for p in ends if p.partition == partition and reads.get(p, -1) < ends[p]]
+            unread = [
+                p.topic for p in ends if p.partition == partition and reads.get(p, -1) < ends[p]
+            ]
             if unread or lane.first or lane.then or lane.awaited:
                 mark = self.host.generation, lane.serial, dict(lane.expected)
                 yield f"partition {partition} has something to read", mark
@@ -90,7 +109,11 @@ class Watchdog:
 
         async def ask() -> dict[Any, int]:
             consumer = thread._consumer
-            return {place: await consumer.position(place) for place in places if place in consumer.assignment()}
+            return {
+                place: await consumer.position(place)
+                for place in places
+                if place in consumer.assignment()
+            }
 
         try:
             found: dict[Any, int] = await asyncio.wait_for(thread.call_thread(ask), self.every)

@@ -40,7 +40,13 @@ class Writer:
     """`transaction_timeout` and `commit_timeout` in seconds."""
 
     def __init__(
-        self, bootstrap: str, name: str, *, transaction_timeout: float = 15, commit_timeout: float = 12, **auth: Any
+        self,
+        bootstrap: str,
+        name: str,
+        *,
+        transaction_timeout: float = 15,
+        commit_timeout: float = 12,
+        **auth: Any,
     ) -> None:
         self.name, self.commit_timeout = name, commit_timeout
         self._producer = AIOKafkaProducer(
@@ -59,7 +65,9 @@ class Writer:
         """From the moment this returns nobody else can commit for this lane."""
         await self._producer.start()
 
-    async def commit(self, lane: Lane, tx: Transaction, sent: Callable[[], None] = lambda: None) -> None:
+    async def commit(
+        self, lane: Lane, tx: Transaction, sent: Callable[[], None] = lambda: None
+    ) -> None:
         """Publications, rows and positions become durable together.  Any exception: end the process.  `sent` is called
         when all is written and nothing is durable."""
         rows = lane.room.rows.name
@@ -67,9 +75,15 @@ class Writer:
             await self._producer.begin_transaction()
             places = tx.places
             places[rows, lane.partition] = [(key, value, NONE) for key, value in lane.changelog(tx)]
-            for place in places:  # one AddPartitionsToTxn for all; by itself the sender adds the first one alone
+            for place in (
+                places
+            ):  # one AddPartitionsToTxn for all; by itself the sender adds the first one alone
                 self._producer._txn_manager.maybe_add_partition_to_txn(TopicPartition(*place))
-            futures = [future for place, records in places.items() for future in await self._send(place, records)]
+            futures = [
+                future
+                for place, records in places.items()
+                for future in await self._send(place, records)
+            ]
             await asyncio.gather(*futures)
             sent()
             await self._producer.commit_transaction()
@@ -81,7 +95,9 @@ class Writer:
             batch = self._producer.create_batch()
             fitted = fill(batch, records[taken:] if taken else records)
             if not fitted:
-                raise ValueError(f"a record of {len(records[taken][1] or b'')} bytes for {topic} fits no batch")
+                raise ValueError(
+                    f"a record of {len(records[taken][1] or b'')} bytes for {topic} fits no batch"
+                )
             taken += fitted
             futures.append(await self._producer.send_batch(batch, topic, partition=partition))
         return futures

@@ -68,7 +68,9 @@ class Anew:
         return found
 
     @staticmethod
-    def _waiting(families: Mapping[str, Rows], prefix: str, tenants: frozenset[str] | None) -> Iterator[bytes | None]:
+    def _waiting(
+        families: Mapping[str, Rows], prefix: str, tenants: frozenset[str] | None
+    ) -> Iterator[bytes | None]:
         for family in list(families):
             yield None
             if tenants is not None and family.partition("/")[0] not in tenants:
@@ -78,7 +80,9 @@ class Anew:
                 yield changelog.join(family, name) if name.startswith(prefix) else None
 
 
-def _more(pending: frozenset[str] | None, before: Settings | None, after: Settings) -> frozenset[str] | None:
+def _more(
+    pending: frozenset[str] | None, before: Settings | None, after: Settings
+) -> frozenset[str] | None:
     """Whose settings have changed, with those that a walk under way was about; None: anybody's may have."""
     if pending is None or before is None:
         return None

@@ -48,7 +48,9 @@ def split(key: bytes) -> tuple[str, str]:
 def body(row: Row) -> bytes:
     data = dump(row)
     if len(data) > MAX_ROW:
-        raise ValueError(f"a {type(row).__name__} of {len(data)} bytes: a row must stay under {MAX_ROW}")
+        raise ValueError(
+            f"a {type(row).__name__} of {len(data)} bytes: a row must stay under {MAX_ROW}"
+        )
     return data
 
 
@@ -61,7 +63,11 @@ def unpack(value: bytes) -> tuple[int, bytes]:
 
 
 def positions(
-    at: Mapping[str, int], rows: int, serial: int, partitions: int | None = None, settings: str | None = None
+    at: Mapping[str, int],
+    rows: int,
+    serial: int,
+    partitions: int | None = None,
+    settings: str | None = None,
 ) -> bytes:
     """`partitions`: how many the room's topics had, for with another number keys belong to other lanes.  `settings`:
     those under which all that waits has been judged."""
@@ -85,4 +91,6 @@ def collapse(items: Iterable[tuple[bytes, bytes | None]]) -> State:
     noted = json.loads(raw)
     if noted["rows"] != len(rows):
         raise Damaged(f"{len(rows)} rows where {noted['rows']} were written")
-    return State(rows, noted["positions"], noted["serial"], noted.get("partitions"), noted.get("settings"))
+    return State(
+        rows, noted["positions"], noted["serial"], noted.get("partitions"), noted.get("settings")
+    )

@@ -9,7 +9,16 @@ from schemas.topics import DEAD_LETTERS, Topic
 from streams.lanes import changelog
 from streams.lanes.anew import Again
 from streams.lanes.outbox import Outbox
-from streams.lanes.reading import Misfiled, Record, appended_ms, dead_letter, partition_of, read, replayed, rerouted
+from streams.lanes.reading import (
+    Misfiled,
+    Record,
+    appended_ms,
+    dead_letter,
+    partition_of,
+    read,
+    replayed,
+    rerouted,
+)
 from streams.lanes.transaction import Answered, Transaction
 from streams.lanes.wakes import Wakes
 from streams.room import Room
@@ -26,7 +35,9 @@ class Judge:
         self.room, self.counts = room, counts
         self.topics: dict[str, Topic[Any]] = {topic.name: topic for topic in room.reads}
         self._reads = {topic.name: (topic, counts[topic.name]) for topic in room.reads}
-        self.told_of = {topic.name for topic in (room.first if room.told_of is None else room.told_of)}
+        self.told_of = {
+            topic.name for topic in (room.first if room.told_of is None else room.told_of)
+        }
         self.families: dict[str, Rows] = {}
         self.wakes = Wakes()
         self.rows_count = 0
@@ -67,12 +78,16 @@ class Judge:
         found = read(topic, record, self.families, partitions)
         if isinstance(found, tuple):
             family, value, at_ms = found
-            self._fold(tx, family, _tuple(Fact, (value, name, record.partition, offset, at_ms)), settings)
+            self._fold(
+                tx, family, _tuple(Fact, (value, name, record.partition, offset, at_ms)), settings
+            )
         elif isinstance(found, Misfiled):
             self._reroute(tx, topic, record, found)
         else:
             self._set_aside(tx, record, found, settings)
-        if tx.dead != dead and replayed(record):  # by staff, who may have been wrong: no producer has gone wrong
+        if tx.dead != dead and replayed(
+            record
+        ):  # by staff, who may have been wrong: no producer has gone wrong
             tx.dead = dead
 
     def _reroute(self, tx: Transaction, topic: Topic[Any], record: Record, found: Misfiled) -> None:
@@ -81,11 +96,15 @@ class Judge:
         there.append((found.key, record.value or b"", rerouted(record)))
         tx.sent += 1
 
-    def _set_aside(self, tx: Transaction, record: Record, found: Unreadable, settings: Settings) -> None:
+    def _set_aside(
+        self, tx: Transaction, record: Record, found: Unreadable, settings: Settings
+    ) -> None:
         told = record.topic in self.told_of
         if told and found.family is None:
             found = found.model_copy(update={"reason": f"{found.reason}; {OF_NOBODY}"})
-        self._publish(tx, (Publication(DEAD_LETTERS, dead_letter(self.room.name, record, found, tx.now)),))
+        self._publish(
+            tx, (Publication(DEAD_LETTERS, dead_letter(self.room.name, record, found, tx.now)),)
+        )
         if told and found.family is not None:
             fact = Fact(found, record.topic, record.partition, record.offset, appended_ms(record))
             self._fold(tx, found.family, fact, settings)

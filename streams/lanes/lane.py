@@ -30,11 +30,17 @@ MAX_FIRED = 2000
 class Lane:
     """`counts` tells each topic's number of partitions; `limit` how many facts a transaction may judge."""
 
-    def __init__(self, room: Room, partition: int, counts: Mapping[str, int], *, limit: int = 2000) -> None:
+    def __init__(
+        self, room: Room, partition: int, counts: Mapping[str, int], *, limit: int = 2000
+    ) -> None:
         self.room, self.partition, self.counts, self.limit = room, partition, counts, limit
         self.priority = {topic.name for topic in room.first}
         self._judge = Judge(room, partition, counts)
-        self.topics, self.families, self.wakes = self._judge.topics, self._judge.families, self._judge.wakes
+        self.topics, self.families, self.wakes = (
+            self._judge.topics,
+            self._judge.families,
+            self._judge.wakes,
+        )
         self.anew = Anew(room.waits)
         self._packer = Packer() if room.packs else None
         self.positions: dict[str, int] = {}
@@ -55,9 +61,13 @@ class Lane:
         """Changelog records, oldest first; the last one of a key holds.  Raises changelog.Damaged."""
         state, wakes = changelog.collapse(items), dict[bytes, int]()
         if state.partitions not in (None, self._partitions):
-            written = f"written over {state.partitions} partitions; now there are {self._partitions}"
-            raise changelog.Repartitioned(f"{written}: their keys' rows would be in other lanes (a migration: see "
-                                          "ARCHITECTURE.md, Upgrades)")  # fmt: skip
+            written = (
+                f"written over {state.partitions} partitions; now there are {self._partitions}"
+            )
+            raise changelog.Repartitioned(
+                f"{written}: their keys' rows would be in other lanes (a migration: see "
+                "ARCHITECTURE.md, Upgrades)"
+            )
         for key, value in state.rows.items():
             wake, body = changelog.unpack(value)
             family, name = changelog.split(key)
@@ -68,7 +78,9 @@ class Lane:
         self.wakes.restore(wakes)
         self._judge.rows_count, self.serial = len(state.rows), state.serial
         self.anew.settled = state.settings
-        self.positions = {topic: at for topic, at in state.positions.items() if topic in self.topics}
+        self.positions = {
+            topic: at for topic, at in state.positions.items() if topic in self.topics
+        }
         if self.room.opens:
             self.to_open.extend(self.families)
         if self._packer is not None:
@@ -127,7 +139,9 @@ class Lane:
     @property
     def has_urgent(self) -> bool:
         """Whether a STOP may be here."""
-        return self.has_stop or (bool(self.then) and self.room.batching.urgent == "then" and not self.awaited)
+        return self.has_stop or (
+            bool(self.then) and self.room.batching.urgent == "then" and not self.awaited
+        )
 
     def idle_until(self) -> float:
         """Seconds since 1970 of the next thing to do without being fed; 0.0 for now, infinity for never."""
@@ -157,7 +171,9 @@ class Lane:
             work.extend(self.wakes.take(now, MAX_FIRED))
             self.then.move(work, self.limit - len(work))
         tx = Transaction(now, self.serial + 1, work, dict(self.positions), chains=chains)
-        if self.stepped and not (self.awaited or self.first or self.then):  # all that came before is in this batch
+        if self.stepped and not (
+            self.awaited or self.first or self.then
+        ):  # all that came before is in this batch
             tx.stepped, self.stepped = self.stepped, {}
         return tx
 
@@ -190,7 +206,12 @@ class Lane:
         """Where a STOP has come meanwhile, judge no more of what comes after it, if only that is left: it has its turn
         then.  Whether something was put back."""
         left = tx.work
-        if not self.has_stop or not left or not self._judge.is_record(left[0]) or left[0].topic in self.priority:
+        if (
+            not self.has_stop
+            or not left
+            or not self._judge.is_record(left[0])
+            or left[0].topic in self.priority
+        ):
             return False
         self.then.put_back(list(left))
         left.clear()
@@ -211,7 +232,9 @@ class Lane:
                         self._packer.note(tx.now, rows, name, body)
                 body = changelog.pack(self.wakes.at(key), body)
             out.append((key, body))
-        noted = changelog.positions(tx.positions, self.rows_count, tx.serial, self._partitions, self.anew.settled)
+        noted = changelog.positions(
+            tx.positions, self.rows_count, tx.serial, self._partitions, self.anew.settled
+        )
         out.append((changelog.POSITIONS, noted))
         return out
 

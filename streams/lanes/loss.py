@@ -20,7 +20,9 @@ class Gap(NamedTuple):
     words: str
 
 
-def gaps(lane: Lane, starts: Mapping[str, int], ends: Mapping[str, int], accepted: Collection[str]) -> list[Gap]:
+def gaps(
+    lane: Lane, starts: Mapping[str, int], ends: Mapping[str, int], accepted: Collection[str]
+) -> list[Gap]:
     """Behind those that are accepted the lane goes on; the others are answered."""
     found = []
     for topic, start in starts.items():
@@ -38,7 +40,9 @@ def refuse(found: Collection[Gap]) -> None:
     names = ",".join(dict.fromkeys(gap.name for gap in found))
     if names:
         says = "; ".join(gap.words for gap in found)
-        raise Loss(f"{says}. Once that is seen to, start with SAYSO_ACCEPT_LOSS={names} to go on with what is there")
+        raise Loss(
+            f"{says}. Once that is seen to, start with SAYSO_ACCEPT_LOSS={names} to go on with what is there"
+        )
 
 
 def _words(topic: str, lane: Lane, start: int, end: int) -> str | None:
@@ -46,6 +50,8 @@ def _words(topic: str, lane: Lane, start: int, end: int) -> str | None:
     if at is None or start <= at <= end:
         return None
     if at < start:
-        return (f"{topic} partition {lane.partition} begins at {start}, but only {at} was read: "
-                f"{start - at} records are gone by retention")  # fmt: skip
+        return (
+            f"{topic} partition {lane.partition} begins at {start}, but only {at} was read: "
+            f"{start - at} records are gone by retention"
+        )
     return f"{topic} partition {lane.partition} ends at {end}, but {at} was read: the topic was cut or made anew"

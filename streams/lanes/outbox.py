@@ -58,5 +58,7 @@ class Outbox:
             ("content-type", b"application/json"),
         )
         dump = topic.dump
-        route = self._routes[topic.name] = Route(topic.name, self._counts[topic.name], topic.key, dump, envelope)
+        route = self._routes[topic.name] = Route(
+            topic.name, self._counts[topic.name], topic.key, dump, envelope
+        )
         return route

@@ -90,7 +90,12 @@ def read(
     """(family, message, when it was appended), or what is wrong with it.  `known` families were placed right before:
     not hashed again."""
     data, at_ms = record.value, record.timestamp
-    if data is None or len(data) > MAX_VALUE or not 0 <= at_ms <= _LAST_MS or not _are_usual(record.headers):
+    if (
+        data is None
+        or len(data) > MAX_VALUE
+        or not 0 <= at_ms <= _LAST_MS
+        or not _are_usual(record.headers)
+    ):
         if (odd := _oddity(record, partitions)) is not None:
             return odd
         data, at_ms = record.value or b"", appended_ms(record)
@@ -101,13 +106,21 @@ def read(
     except ValidationError as error:
         return Unreadable(cause="invalid", reason=_words(error), family=_family(record, partitions))
     except UnicodeEncodeError:
-        return Unreadable(cause="invalid", reason="the key holds half a character", family=_family(record, partitions))
+        return Unreadable(
+            cause="invalid",
+            reason="the key holds half a character",
+            family=_family(record, partitions),
+        )
     if len(key) > MAX_KEY:
-        return Unreadable(cause="key_too_long", reason=f"a key of {len(key)} bytes; at most {MAX_KEY}")
+        return Unreadable(
+            cause="key_too_long", reason=f"a key of {len(key)} bytes; at most {MAX_KEY}"
+        )
     if key == record.key and (family in known or partition_of(key, partitions) == record.partition):
         return family, value, at_ms
     if any(name == REROUTED for name, _ in record.headers or ()):
-        return Unreadable(cause="misfiled", reason="filed again before, and still in the wrong place")
+        return Unreadable(
+            cause="misfiled", reason="filed again before, and still in the wrong place"
+        )
     return Misfiled(key)
 
 
@@ -122,7 +135,7 @@ def appended_ms(record: Record) -> int:
 
 def _are_usual(headers: Any) -> bool:
     """Nearly all records have the headers that we write ourselves: those need no second look."""
-    for name, value in headers or ():  # noqa: SIM110 - a generator takes twice as long
+    for name, value in headers or ():
         if name not in USUAL or len(value or b"") > SHORT:
             return False
     return True
@@ -130,11 +143,19 @@ def _are_usual(headers: Any) -> bool:
 
 def _oddity(record: Record, partitions: int) -> Unreadable | None:
     if len(record.value or b"") > MAX_VALUE or _weight(record.headers or ()) > MAX_VALUE:
-        return Unreadable(cause="too_large", reason=_too_large(record), family=_family(record, partitions))
+        return Unreadable(
+            cause="too_large", reason=_too_large(record), family=_family(record, partitions)
+        )
     if _no_utf8(record.headers or ()):
-        return Unreadable(cause="bad_header", reason="a header's name is not UTF-8", family=_family(record, partitions))
+        return Unreadable(
+            cause="bad_header",
+            reason="a header's name is not UTF-8",
+            family=_family(record, partitions),
+        )
     if record.value is None:
-        return Unreadable(cause="tombstone", reason="the record has no value", family=_family(record, partitions))
+        return Unreadable(
+            cause="tombstone", reason="the record has no value", family=_family(record, partitions)
+        )
     return None
 
 
@@ -164,7 +185,11 @@ def _words(error: ValidationError) -> str:
 
 def _family(record: Record, partitions: int) -> str | None:
     """Whose it is by its key, if the key can be believed."""
-    if record.key is None or len(record.key) > MAX_KEY or partition_of(record.key, partitions) != record.partition:
+    if (
+        record.key is None
+        or len(record.key) > MAX_KEY
+        or partition_of(record.key, partitions) != record.partition
+    ):
         return None
     try:
         return record.key.decode()
@@ -205,7 +230,12 @@ def _headers(headers: Any) -> tuple[tuple[str, str], ...]:
     for name, value in headers:
         room -= len(name) + len(value or b"")
         if room >= 0:
-            kept.append((name.encode(errors="surrogateescape").decode(errors="backslashreplace"), _text(value) or ""))
+            kept.append(
+                (
+                    name.encode(errors="surrogateescape").decode(errors="backslashreplace"),
+                    _text(value) or "",
+                )
+            )
     return tuple(kept)
 
 

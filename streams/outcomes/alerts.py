@@ -22,7 +22,9 @@ LEFT_TO_A_PERSON: Final = frozenset({"unclear", "absent"})
 """With these a doubt has been looked into as far as Sayso can; before, it usually clears up by itself."""
 
 SILENT: Final = "The carrier has not said for 72 hours whether it arrived"
-LOOK: Final = "Ask them whether they got it; if other texts to this number end so too, confirm the number."
+LOOK: Final = (
+    "Ask them whether they got it; if other texts to this number end so too, confirm the number."
+)
 
 
 def alerts(before: Life, after: Life, now: datetime, settings: Settings) -> tuple[Publication, ...]:
@@ -30,11 +32,16 @@ def alerts(before: Life, after: Life, now: datetime, settings: Settings) -> tupl
     judged, was, news = after.judged, before.told, after.told
     if judged is None or news is None or _standing(was) == _standing(news) or not at_stake(judged):
         return ()
-    raised, zone = _failed(news) or _lost_sight_of(judged, was, news, now), zone_of(after, judged, settings)
+    raised, zone = (
+        _failed(news) or _lost_sight_of(judged, was, news, now),
+        zone_of(after, judged, settings),
+    )
     told = []
     if raised:
         told.append(_raised(after, judged, news, now, zone))
-    elif _may_be_open(was) and news.state != State.UNKNOWN:  # to have given up looking is no better news
+    elif (
+        _may_be_open(was) and news.state != State.UNKNOWN
+    ):  # to have given up looking is no better news
         told.append(_closed(after, judged, news, now, zone))
     if judged.resend_of and (raised or news.state in ARRIVED):
         told.append(_replaced(after, judged, judged.resend_of, news, now, zone))
@@ -94,12 +101,18 @@ def _raised(life: Life, judged: Judged, news: Told, now: datetime, zone: tzinfo)
 
 
 def _closed(life: Life, judged: Judged, news: Told, now: datetime, zone: tzinfo) -> Alert:
-    how = "has arrived after all" if news.state in ARRIVED else f"has not failed after all: it is {news.state}"
+    how = (
+        "has arrived after all"
+        if news.state in ARRIVED
+        else f"has not failed after all: it is {news.state}"
+    )
     words = f"{named(judged, now, zone)} {how}"
     return _of(life, judged, news, now).model_copy(update={"says": words, "open": False})
 
 
-def _replaced(life: Life, judged: Judged, first: str, news: Told, now: datetime, zone: tzinfo) -> Alert:
+def _replaced(
+    life: Life, judged: Judged, first: str, news: Told, now: datetime, zone: tzinfo
+) -> Alert:
     """About the text that this one was sent again for."""
     words = f"{named(judged, now, zone)} was sent again"
     taken = {"message_id": first, "says": words, "open": False, "closed_by": life.message_id}

@@ -40,5 +40,7 @@ def taken_back(before: Life, after: Life, now: datetime) -> tuple[Publication, .
 
 def _uncalled(life: Life) -> bool:
     reports = [report for attempt in life.attempts.values() for report in attempt]
-    taken = any(report.word == AttemptState.CANCELED and report.code == CANCELED for report in reports)
+    taken = any(
+        report.word == AttemptState.CANCELED and report.code == CANCELED for report in reports
+    )
     return taken and all(report.source == ATTEMPT and report.word in UNCALLED for report in reports)

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
-from streams.lifecycle import ATTEMPT, CALLED, CLOCK, LEFT, RECEIPT, REPORTS, STRENGTH, State, contradicts
+from streams.lifecycle import (
+    ATTEMPT,
+    CALLED,
+    CLOCK,
+    LEFT,
+    RECEIPT,
+    REPORTS,
+    STRENGTH,
+    State,
+    contradicts,
+)
 from streams.outcomes.rows import Report
 from streams.row import dump
 
@@ -50,7 +60,9 @@ def merged(known: tuple[Report, ...], new: Report) -> tuple[Report, ...]:
     if _comes_last(known, new):
         return (*known, new)
     what = _said(new)
-    before = next((report for report in known if report.word == new.word and _said(report) == what), None)
+    before = next(
+        (report for report in known if report.word == new.word and _said(report) == what), None
+    )
     if before is not None and before.at <= new.at:
         return known
     reports = sorted((*(report for report in known if report is not before), new), key=_rank)
@@ -67,7 +79,10 @@ def _comes_last(known: tuple[Report, ...], new: Report) -> bool:
     last = known[-1]
     if len(known) >= MOST_REPORTS or (new.source != last.source and new.source != RECEIPT):
         return False
-    return new.source != last.source or STRENGTH[new.source, new.word] > STRENGTH[last.source, last.word]
+    return (
+        new.source != last.source
+        or STRENGTH[new.source, new.word] > STRENGTH[last.source, last.word]
+    )
 
 
 def _said(report: Report) -> tuple[str, ...]:
@@ -101,13 +116,18 @@ def _fitting(attempts: Mapping[int, tuple[Report, ...]]) -> dict[int, tuple[Repo
     if sum([_at_most(report) for reports in attempts.values() for report in reports]) <= ROOM:
         return dict(attempts)
     room, kept = ROOM, set[tuple[int, Report]]()
-    for number in sorted(attempts, key=lambda number: standing(number, attempts[number]), reverse=True):
+    for number in sorted(
+        attempts, key=lambda number: standing(number, attempts[number]), reverse=True
+    ):
         for report in sorted(attempts[number], key=_rank, reverse=True):
             room -= len(dump(report))
             if room < 0:
                 break
             kept.add((number, report))
-    chosen = {number: tuple(r for r in reports if (number, r) in kept) for number, reports in attempts.items()}
+    chosen = {
+        number: tuple(r for r in reports if (number, r) in kept)
+        for number, reports in attempts.items()
+    }
     return {number: reports for number, reports in chosen.items() if reports}
 
 
@@ -137,11 +157,18 @@ def _agree(reports: tuple[Report, ...], to: str | None) -> bool:
 
 def _ours(reports: Iterable[Report], to: str | None) -> tuple[Report, ...]:
     reports = [report for report in reports if to is None or report.to is None or report.to == to]
-    ids = {report.provider_id for report in reports if report.source == ATTEMPT and report.word == "accepted"} - {None}
+    ids = {
+        report.provider_id
+        for report in reports
+        if report.source == ATTEMPT and report.word == "accepted"
+    } - {None}
     return tuple(
         report
         for report in reports
-        if report.source != RECEIPT or not ids or not report.provider_id or report.provider_id in ids
+        if report.source != RECEIPT
+        or not ids
+        or not report.provider_id
+        or report.provider_id in ids
     )
 
 
@@ -178,7 +205,9 @@ def code_of(at: Standing, reports: Iterable[Report]) -> str | None:
     """Of the reports that made it so; a failure without a code borrows that of another failure.  Of several our own
     word, which comes of looking into it, else the lowest: among failures the generic ones (30008) stand higher than
     those that name a cause."""
-    coded = [(STRENGTH[report.source, report.word], report.code) for report in reports if report.code]
+    coded = [
+        (STRENGTH[report.source, report.word], report.code) for report in reports if report.code
+    ]
     if not coded:
         return None
     top = {code for strength, code in coded if strength == at.strength}

@@ -28,7 +28,11 @@ def consent_told(before: Life, after: Life, now: datetime) -> tuple[Publication,
     if news is None or news == was or after.to is None:
         return ()
     events = []
-    if effect_of(news) is Effect.OPTED_OUT and effect_of(was) is not Effect.OPTED_OUT and news.sender:
+    if (
+        effect_of(news) is Effect.OPTED_OUT
+        and effect_of(was) is not Effect.OPTED_OUT
+        and news.sender
+    ):
         events.append(_event(after, ConsentAction.OPT_OUT, news, now))
     asked = after.judged is not None and after.judged.kind == OwnKind.CONSENT_ASK
     if asked and news.state in NOT_ASKED and (was is None or was.state not in NOT_ASKED):

@@ -29,7 +29,9 @@ def silent_at(story: Story) -> datetime | None:
 def next_wake(known: Story | None, now: datetime) -> datetime:
     """To the hour where it is only about forgetting: of the timers of one hour one is kept, and not five."""
     silent = silent_at(known) if known is not None else None
-    return silent or (now + REMEMBERED).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+    return silent or (now + REMEMBERED).replace(minute=0, second=0, microsecond=0) + timedelta(
+        hours=1
+    )
 
 
 def presumed(life: Life, now: datetime) -> Life:

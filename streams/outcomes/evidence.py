@@ -31,4 +31,6 @@ def evidence(life: Life) -> Evidence:
         return Evidence(text=words)
     topic = TOPICS[report.source]
     origin = f"{topic}@{report.partition}:{report.offset}"
-    return Evidence(topic=topic, partition=report.partition, offset=report.offset, origin=origin, text=words)
+    return Evidence(
+        topic=topic, partition=report.partition, offset=report.offset, origin=origin, text=words
+    )

@@ -36,7 +36,11 @@ def outcomes(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Step:
     if not belongs(before, said):
         reason = "this message id stands for another text or number: use an id of its own"
         return Step(publish=(set_aside("outcomes", fact, now, "id_reused", reason),))
-    after = with_decision(before, said) if isinstance(said, Decision) else with_report(before, fact, now)
+    after = (
+        with_decision(before, said)
+        if isinstance(said, Decision)
+        else with_report(before, fact, now)
+    )
     return NOTHING if after is before else _changed(rows, before, after)
 
 
@@ -72,7 +76,11 @@ def outcomes_woke(rows: Rows, name: str, now: datetime, settings: Settings) -> S
     after = presumed(life, now)
     if after != life:
         return _changed(rows, life, after)
-    return Step(rows={LIFE: None}) if forgettable(life) else Step(wake={LIFE: next_wake(story(life), now)})
+    return (
+        Step(rows={LIFE: None})
+        if forgettable(life)
+        else Step(wake={LIFE: next_wake(story(life), now)})
+    )
 
 
 def belongs(life: Life, said: Decision | Attempt | DeliveryReceipt) -> bool:
@@ -82,7 +90,9 @@ def belongs(life: Life, said: Decision | Attempt | DeliveryReceipt) -> bool:
     same_number = life.to is None or said.to is None or said.to == life.to
     if isinstance(said, Attempt):
         return same_number
-    return same_number and (not life.fingerprint or not said.fingerprint or said.fingerprint == life.fingerprint)
+    return same_number and (
+        not life.fingerprint or not said.fingerprint or said.fingerprint == life.fingerprint
+    )
 
 
 def with_decision(life: Life, decision: Decision) -> Life:

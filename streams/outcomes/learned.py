@@ -14,7 +14,11 @@ from streams.outcomes.evidence import evidence, telling
 from streams.outcomes.rows import Life, Told
 from streams.step import Publication
 
-FIELDS: Final = {Effect.LANDLINE: "landline", Effect.SUPPRESS: "suppressed", Effect.DOUBTFUL: "unreachable_at"}
+FIELDS: Final = {
+    Effect.LANDLINE: "landline",
+    Effect.SUPPRESS: "suppressed",
+    Effect.DOUBTFUL: "unreachable_at",
+}
 """The field of a number fact that says it.  `unreachable_at`: one such day says nothing of the number, several do (the
 gate counts)."""
 

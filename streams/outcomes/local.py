@@ -8,8 +8,20 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-MONTHS: Final = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
-                 "November", "December")  # fmt: skip
+MONTHS: Final = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
 A_WEEK: Final = timedelta(days=7)
 
 
@@ -39,4 +51,6 @@ def day(local: datetime, today: datetime) -> str:
     """`Tuesday`, if that can only be the next one; else `Tuesday 1 December`."""
     name = DAYS[local.weekday()]
     ahead = local.date() - today.date()
-    return name if timedelta(0) <= ahead < A_WEEK else f"{name} {local.day} {MONTHS[local.month - 1]}"
+    return (
+        name if timedelta(0) <= ahead < A_WEEK else f"{name} {local.day} {MONTHS[local.month - 1]}"
+    )

@@ -21,9 +21,12 @@ MOST_SEGMENTS: Final = 999
 """No text has so many, and what sixteen attempts come to must still be a number that can be written."""
 
 
-
 def judged_of(decision: Decision) -> Judged:
-    deciding = (found for found in decision.findings if found.verdict is decision.verdict and found.next_step)
+    deciding = (
+        found
+        for found in decision.findings
+        if found.verdict is decision.verdict and found.next_step
+    )
     finding = next(deciding, None)
     return Judged(
         seq=decision.seq,

@@ -57,7 +57,9 @@ def says(judged: Judged, state: State, urgent: Urgency, now: datetime, zone: tzi
     """`the reminder for the 9:00 hearing on Tuesday did not arrive: call them`"""
     what = f"{named(judged, now, zone)} {HAPPENED[state]}"
     passed = urgent is Urgency.PASSED
-    return f"{what}, and its time has passed: ask them how it went" if passed else f"{what}: call them"
+    return (
+        f"{what}, and its time has passed: ask them how it went" if passed else f"{what}: call them"
+    )
 
 
 def named(judged: Judged, now: datetime, zone: tzinfo) -> str:

@@ -45,7 +45,9 @@ def _judged_since(judged: Judged, at: Standing, reports: tuple[Report, ...]) -> 
     it had it before and counts from 0 again."""
     if judged.verdict is not Verdict.SEND or judged.seq == 1 or at.state is not State.HELD:
         return False
-    return all(report.at < judged.decided_at for report in reports if report.word == AttemptState.EXPIRED)
+    return all(
+        report.at < judged.decided_at for report in reports if report.word == AttemptState.EXPIRED
+    )
 
 
 def told(judged: Judged, known: Story) -> Told:

@@ -69,7 +69,11 @@ def sighting(before: Life, after: Life, now: datetime) -> tuple[Publication, ...
     """A receipt for an attempt that was in doubt, or thought not taken, proves that it got through: tell dispatch,
     once, at each sender that has the text: it may have been ordered again from another one.  Whichever of the two comes
     last makes the pair."""
-    news = [(number, pair) for number in after.attempts if (pair := _pair(after, number)) and not _pair(before, number)]
+    news = [
+        (number, pair)
+        for number in after.attempts
+        if (pair := _pair(after, number)) and not _pair(before, number)
+    ]
     return tuple(
         Publication(DISPATCH_CONTROLS, _sighted(after, number, sender, receipt, now))
         for number, (opened, receipt) in news
@@ -79,7 +83,12 @@ def sighting(before: Life, after: Life, now: datetime) -> tuple[Publication, ...
 
 def _senders(life: Life, opened: Report) -> tuple[str, ...]:
     """Its own first."""
-    every = {report.sender for reports in life.attempts.values() for report in reports if report.source == ATTEMPT}
+    every = {
+        report.sender
+        for reports in life.attempts.values()
+        for report in reports
+        if report.source == ATTEMPT
+    }
     return (opened.sender or "", *sorted(sender for sender in every - {opened.sender} if sender))
 
 

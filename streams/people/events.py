@@ -43,7 +43,9 @@ def _all_settled(rows: Rows, look: Look) -> Step:
     """In order of request.  At most SETTLED_AT_ONCE here; the rest is woken one by one, in the order in which it came,
     so that no step grows without bound."""
     names = list(rows.names(LIVE))
-    live = [row for name in names[:SETTLED_AT_ONCE] if (row := rows.get(name, RequestRow)) is not None]
+    live = [
+        row for name in names[:SETTLED_AT_ONCE] if (row := rows.get(name, RequestRow)) is not None
+    ]
     live.sort(key=lambda row: (row.request.requested_at, row.request.message_id))
     rest = Step(wake=one_by_one(names[SETTLED_AT_ONCE:], look.now))
     return _joined([*(settled(row, look) for row in live), rest])
@@ -62,4 +64,6 @@ def _joined(steps: list[Step]) -> Step:
 
 def _words(event: PersonEvent) -> int:
     said = [getattr(event, field) for field in FIELDS]
-    return sum(map(len, filter(None, (*said, *event.remove, *(change.number for change in event.numbers)))))
+    return sum(
+        map(len, filter(None, (*said, *event.remove, *(change.number for change in event.numbers))))
+    )

@@ -24,7 +24,9 @@ NO_SETTINGS: Final = "none"
 def asked(row: RequestRow, number: str, person: Person | None) -> Publication:
     """To the gate.  What the request does not say of the recipient's zone and region, the person does."""
     request = row.request
-    shared = request.model_dump(exclude={"to", "number_type", "time_zone", "postal_region", "resend_of", "message_id"})
+    shared = request.model_dump(
+        exclude={"to", "number_type", "time_zone", "postal_region", "resend_of", "message_id"}
+    )
     wanted = SendRequest(
         **shared,
         message_id=row.message_id,
@@ -45,13 +47,22 @@ def asked(row: RequestRow, number: str, person: Person | None) -> Publication:
 def taken_back(row: RequestRow, now: datetime, reason: str) -> Publication:
     """Named as it was issued, under the number it was issued to."""
     back = CancelRequest(
-        tenant=row.request.tenant, number=row.number, message_id=row.message_id, reason=reason, by=PEOPLE, at=now
+        tenant=row.request.tenant,
+        number=row.number,
+        message_id=row.message_id,
+        reason=reason,
+        by=PEOPLE,
+        at=now,
     )
     return Publication(REQUEST_CANCELS, back)
 
 
 def decided(
-    row: RequestRow, verdict: Verdict, findings: Iterable[Finding], now: datetime, settings: Settings
+    row: RequestRow,
+    verdict: Verdict,
+    findings: Iterable[Finding],
+    now: datetime,
+    settings: Settings,
 ) -> Publication:
     """Ours count from 1; the gate counts on from what the request says was decided, so that its own hold."""
     request = row.request

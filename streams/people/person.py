@@ -20,7 +20,9 @@ def person_after(before: Person | None, event: PersonEvent) -> Person:
     given = {field: said for field in FIELDS if (said := getattr(event, field)) is not None}
     kept = {} if known is None or whole else {field: getattr(known, field) for field in FIELDS}
     told: dict[str, Any] = {field: said or None for field, said in {**kept, **given}.items()}
-    numbers = _numbers({number.number: number for number in known.numbers} if known else {}, event, whole)
+    numbers = _numbers(
+        {number.number: number for number in known.numbers} if known else {}, event, whole
+    )
     return Person(
         tenant=event.tenant,
         person_id=event.person_id,
@@ -35,7 +37,9 @@ def same(before: Person | None, after: Person) -> bool:
     return before is not None and before.model_copy(update={"at": after.at}) == after
 
 
-def _numbers(known: Mapping[str, PersonNumber], event: PersonEvent, whole: bool) -> tuple[PersonNumber, ...]:
+def _numbers(
+    known: Mapping[str, PersonNumber], event: PersonEvent, whole: bool
+) -> tuple[PersonNumber, ...]:
     """In the order in which they were first told.  There is one primary number: the last that was said to be it."""
     gone = {e164(number) for number in event.remove}
     after = {} if whole else {number: one for number, one in known.items() if number not in gone}
@@ -46,7 +50,9 @@ def _numbers(known: Mapping[str, PersonNumber], event: PersonEvent, whole: bool)
     primary = _primary((e164(change.number) for change in event.numbers if change.primary), after)
     if primary is None:
         return tuple(after.values())
-    return tuple(one.model_copy(update={"primary": one.number == primary}) for one in after.values())
+    return tuple(
+        one.model_copy(update={"primary": one.number == primary}) for one in after.values()
+    )
 
 
 def _primary(said: Iterable[str], after: Mapping[str, PersonNumber]) -> str | None:
@@ -55,7 +61,13 @@ def _primary(said: Iterable[str], after: Mapping[str, PersonNumber]) -> str | No
 
 def _changed(before: PersonNumber | None, number: str, change: NumberChange) -> PersonNumber:
     kind = change.type or (before.type if before else NumberType.MOBILE)
-    enabled = change.sms_enabled if change.sms_enabled is not None else before.sms_enabled if before else None
+    enabled = (
+        change.sms_enabled
+        if change.sms_enabled is not None
+        else before.sms_enabled
+        if before
+        else None
+    )
     primary = change.primary if change.primary is not None else bool(before and before.primary)
     return PersonNumber(
         number=number,

@@ -39,7 +39,11 @@ def on_request(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Ste
     """Once: a repeat changes nothing, and another text under its id is set aside, as at the gate."""
     request: PersonRequest = fact.value
     if _words(request) > WORDS_AT_MOST:
-        return Step(publish=(set_aside("people", fact, now, "too_large", "a field holds a file, not a word"),))
+        return Step(
+            publish=(
+                set_aside("people", fact, now, "too_large", "a field holds a file, not a word"),
+            )
+        )
     known = _known(rows, request.message_id)
     if known is not None:
         return NOTHING if known == fingerprint(request) else _id_reused(fact, now)
@@ -47,7 +51,9 @@ def on_request(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Ste
     row = RequestRow(request=request, place=place, received=now, since=now)
     problem = unsendable(request.body)
     if problem is not None:
-        return ended(row, Verdict.REJECT, [problem.finding(Verdict.REJECT)], look(rows, now, settings))
+        return ended(
+            row, Verdict.REJECT, [problem.finding(Verdict.REJECT)], look(rows, now, settings)
+        )
     return settled(row, look(rows, now, settings))
 
 
@@ -76,7 +82,14 @@ def _again(row: RequestRow, at: Look) -> Step:
     if at.person is None or at.person.deleted:
         return over(row, at.now)
     fresh = row.model_copy(
-        update={"issue": row.issue + 1, "decided": 0, "stage": Stage.HELD, "number": "", "rules": (), "since": at.now}
+        update={
+            "issue": row.issue + 1,
+            "decided": 0,
+            "stage": Stage.HELD,
+            "number": "",
+            "rules": (),
+            "since": at.now,
+        }
     )
     return settled(fresh, at)
 
@@ -90,7 +103,9 @@ def _known(rows: Rows, message_id: str) -> str | None:
 
 
 def _words(request: PersonRequest) -> int:
-    fields = request.model_dump(exclude={"body", "number_type", "not_before", "valid_until", "requested_at"})
+    fields = request.model_dump(
+        exclude={"body", "number_type", "not_before", "valid_until", "requested_at"}
+    )
     return sum(len(said) for said in fields.values() if said)
 
 

@@ -10,10 +10,16 @@ from schemas.person import NumberType, Person, PersonNumber
 from schemas.person_request import PersonRequest
 from streams.reasons import NO_NUMBER, NOT_SMS_ENABLED, Reason
 
-UNKNOWN: Final = Reason("unknown_person", "Nobody is on record under this person id", "add or import the person")
-NOT_THEIRS: Final = Reason("number_not_theirs", "The number that was named is not this person's", "add it to them")
+UNKNOWN: Final = Reason(
+    "unknown_person", "Nobody is on record under this person id", "add or import the person"
+)
+NOT_THEIRS: Final = Reason(
+    "number_not_theirs", "The number that was named is not this person's", "add it to them"
+)
 NO_MOBILE: Final = Reason("no_mobile", "The numbers on file are not mobiles", "add a mobile number")
-NONE_OF_TYPE: Final = Reason("no_number_of_type", "They have no number of the type that was named", "add one")
+NONE_OF_TYPE: Final = Reason(
+    "no_number_of_type", "They have no number of the type that was named", "add one"
+)
 TYPE_NOT_ALLOWED: Final = Reason(
     "type_not_allowed",
     "A number that is not a mobile was named, and this tenant texts mobiles only",
@@ -24,7 +30,9 @@ Reasons = tuple[Reason, ...]
 """First one of the reasons that are the same everywhere; after it what is particular here."""
 
 
-def resolve(person: Person | None, request: PersonRequest, types: Collection[NumberType]) -> str | Reasons:
+def resolve(
+    person: Person | None, request: PersonRequest, types: Collection[NumberType]
+) -> str | Reasons:
     """The number, in E.164; the primary one first, then in the order in which they were told.  `types`: what this
     tenant texts besides mobiles, if it is named."""
     if person is None or person.deleted:
@@ -57,7 +65,9 @@ def _none_named(request: PersonRequest) -> Reason:
     return NONE_OF_TYPE if request.number_type else NO_MOBILE
 
 
-def textable(person: Person | None, request: PersonRequest, types: Collection[NumberType], number: str) -> bool:
+def textable(
+    person: Person | None, request: PersonRequest, types: Collection[NumberType], number: str
+) -> bool:
     """Whether a text to this number may still be on its way: it is theirs, switched on, and of a type that goes."""
     only = request.model_copy(update={"to": number, "number_type": None})
     return resolve(person, only, types) == number

@@ -52,4 +52,9 @@ _ANSWERS: Final[dict[type[Any], Fold]] = {
     PersonAnswer: on_answer,
     Unreadable: _on_unreadable,
 }
-_WAKES: Final[dict[str, Woke]] = {"req": _request_due, "person": _forget, "done": _forget, "ev": _forget}
+_WAKES: Final[dict[str, Woke]] = {
+    "req": _request_due,
+    "person": _forget,
+    "done": _forget,
+    "ev": _forget,
+}

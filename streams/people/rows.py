@@ -58,7 +58,11 @@ class RequestRow(Row):
     @property
     def resend_of(self) -> str | None:
         """What was issued again names the id it had before."""
-        return self.request.resend_of if self.issue == 1 else issued_id(self.request.message_id, self.issue - 1)
+        return (
+            self.request.resend_of
+            if self.issue == 1
+            else issued_id(self.request.message_id, self.issue - 1)
+        )
 
 
 class DoneRow(Row):

@@ -20,11 +20,15 @@ from streams.reasons import EXPIRED, HELD_TOO_LONG, Reason
 from streams.seen import REMEMBER
 from streams.step import NOTHING, Publication, Settings, Step
 
-DELETED: Final = Reason("person_deleted", "The person was deleted", "ask again for somebody who is on record")
+DELETED: Final = Reason(
+    "person_deleted", "The person was deleted", "ask again for somebody who is on record"
+)
 
 
 MOVED: Final = "the person's number has changed: it is sent to the new one, once this is taken back"
-WAITS: Final = "the person has no number now that may be texted: it waits for one, once this is taken back"
+WAITS: Final = (
+    "the person has no number now that may be texted: it waits for one, once this is taken back"
+)
 """What is said of a text that is taken back, besides that its person was deleted."""
 
 
@@ -85,7 +89,9 @@ _LOOKS: Final[dict[Stage, Callable[[RequestRow, Look], Step]]] = {
 
 
 def issued(row: RequestRow, number: str, look: Look) -> Step:
-    after = row.model_copy(update={"stage": Stage.ISSUED, "number": number, "rules": (), "since": look.now})
+    after = row.model_copy(
+        update={"stage": Stage.ISSUED, "number": number, "rules": (), "since": look.now}
+    )
     return _kept(after, forget_at(after, look.now), asked(after, number, look.person))
 
 
@@ -114,7 +120,10 @@ def ended(row: RequestRow, verdict: Verdict, findings: list[Finding], look: Look
 def over(row: RequestRow, now: datetime) -> Step:
     """The text is dropped, the id remembered."""
     done = done_row(row.request.message_id)
-    rows = {live_row(row.request.message_id): None, done: DoneRow(fingerprint=fingerprint(row.request))}
+    rows = {
+        live_row(row.request.message_id): None,
+        done: DoneRow(fingerprint=fingerprint(row.request)),
+    }
     return Step(rows, wake={done: now + REMEMBER})
 
 

@@ -51,12 +51,20 @@ class Change:
 def _add(cell: CellRow, messages: int, sums: Sums, currency: str | None) -> CellRow:
     """A cell has one currency of its own, the first that it was counted in; any other goes `besides`."""
     own = cell.currency or currency
-    changes: dict[str, object] = {name: getattr(cell, name) + getattr(sums, name) for name in _COUNTS}
+    changes: dict[str, object] = {
+        name: getattr(cell, name) + getattr(sums, name) for name in _COUNTS
+    }
     if currency in (None, own):
-        changes |= {"currency": own, "estimated": cell.estimated + sums.estimated, "cost": cell.cost + sums.cost}
+        changes |= {
+            "currency": own,
+            "estimated": cell.estimated + sums.estimated,
+            "cost": cell.cost + sums.cost,
+        }
     else:
         before = cell.besides.get(currency or "", (0, 0))
-        changes["besides"] = cell.besides | {currency: (before[0] + sums.estimated, before[1] + sums.cost)}
+        changes["besides"] = cell.besides | {
+            currency: (before[0] + sums.estimated, before[1] + sums.cost)
+        }
     return cell.model_copy(update={"messages": cell.messages + messages, **changes})
 
 
@@ -64,8 +72,12 @@ def costs(cell: CellRow) -> list[Cost]:
     """By currency, whichever came first; at least one, though it be nothing."""
     own = Cost(cell.currency, cell.estimated, cell.cost)
     known = [own, *(Cost(currency, *sums) for currency, sums in cell.besides.items())]
-    some = sorted((one for one in known if one.estimated or one.cost), key=lambda one: one.currency or "")
-    return [Cost(one.currency, _written(one.estimated), _written(one.cost)) for one in some or [own]]
+    some = sorted(
+        (one for one in known if one.estimated or one.cost), key=lambda one: one.currency or ""
+    )
+    return [
+        Cost(one.currency, _written(one.estimated), _written(one.cost)) for one in some or [own]
+    ]
 
 
 def _written(micros: int) -> int:

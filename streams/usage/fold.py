@@ -28,7 +28,10 @@ def usage(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Step:
     if known is not None and known.version >= outcome.version:
         return NOTHING
     day = known.period if known else day_of(outcome.requested_at, zone_of(rows.family, settings))
-    cell, adds = _cell(outcome, day, outcome.state, outcome.error_code), counted(outcome, outcome, day, settings)
+    cell, adds = (
+        _cell(outcome, day, outcome.state, outcome.error_code),
+        counted(outcome, outcome, day, settings),
+    )
     _move(rows, _counted_in(rows, outcome, known, day, now, settings), cell, adds)
     segments, predicted, billed, estimated, cost, unpriced = adds.sums
     stands = CountedRow(
@@ -49,7 +52,11 @@ def usage(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Step:
 def usage_finish(rows: Rows, now: datetime, settings: Settings) -> Step:
     """One line for each cell that the batch has changed; for one that is left empty too, and its row goes."""
     changes: dict[str, Change] = rows.pending
-    cells = {name: cell for name, change in changes.items() if (cell := change.applied()) is not change.cell}
+    cells = {
+        name: cell
+        for name, change in changes.items()
+        if (cell := change.applied()) is not change.cell
+    }
     lines = tuple(_line(rows.family, cell, now, settings) for cell in cells.values())
     tallies = {name: cell if cell.messages else None for name, cell in cells.items()}
     return Step(tallies, lines, _ends(rows, cells, settings))
@@ -63,7 +70,9 @@ def usage_woke(rows: Rows, name: str, now: datetime, settings: Settings) -> Step
     if cell is None:
         return NOTHING
     end = closes(cell.period, zone_of(rows.family, settings))
-    if end is not None and now < end:  # the tenant's zone has changed since, and its day ends later there
+    if (
+        end is not None and now < end
+    ):  # the tenant's zone has changed since, and its day ends later there
         return Step(wake={name: end})
     return Step(publish=(_line(rows.family, cell, now, settings),))
 
@@ -80,12 +89,24 @@ def _cell(outcome: Outcome, day: date, state: str, code: str | None) -> CellRow:
 
 
 def _counted_in(
-    rows: Rows, outcome: Outcome, known: CountedRow | None, day: date, now: datetime, settings: Settings
+    rows: Rows,
+    outcome: Outcome,
+    known: CountedRow | None,
+    day: date,
+    now: datetime,
+    settings: Settings,
 ) -> tuple[str, Counted] | None:
     """The cell it was counted in, and what it added there.  A message old enough to have been forgotten says so
     itself (`was`); a younger one that is new here was never counted: its first versions were overtaken."""
     if known is not None:
-        sums = Sums(known.segments, known.predicted, known.billed, known.estimated, known.cost, known.unpriced)
+        sums = Sums(
+            known.segments,
+            known.predicted,
+            known.billed,
+            known.estimated,
+            known.cost,
+            known.unpriced,
+        )
         return known.cell, Counted(sums, known.currency)
     if outcome.was is None or now - outcome.requested_at < OPEN:
         return None
@@ -142,7 +163,10 @@ def _line(tenant: str, cell: CellRow, now: datetime, settings: Settings) -> Publ
         cost_estimated=first.estimated,
         cost_billed=first.cost,
         other_costs=tuple(
-            OtherCost(currency=one.currency or "", cost_estimated=one.estimated, cost_billed=one.cost) for one in others
+            OtherCost(
+                currency=one.currency or "", cost_estimated=one.estimated, cost_billed=one.cost
+            )
+            for one in others
         ),
         final=end is not None and now >= end,
     )

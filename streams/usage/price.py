@@ -19,7 +19,9 @@ PAID: Final = frozenset(states_of(Group.OUT)) - {State.FAILED}
 """What the provider took and could not send is not billed by the segment."""
 
 
-def price_of(tenant: str, sender: str | None, to: str | None, day: date, settings: Settings) -> Price | None:
+def price_of(
+    tenant: str, sender: str | None, to: str | None, day: date, settings: Settings
+) -> Price | None:
     """The nearest: one for this country before one for any, then one for this kind of sender, then the latest."""
     known = settings.tenants.get(tenant)
     prices = (known.prices if known else ()) or listed()
@@ -27,16 +29,24 @@ def price_of(tenant: str, sender: str | None, to: str | None, day: date, setting
     kind = from_.kind if from_ else None
     country = _country(to or "")
     fits = [
-        one for one in prices if one.since <= day and one.country in (None, country) and one.sender_kind in (None, kind)
+        one
+        for one in prices
+        if one.since <= day and one.country in (None, country) and one.sender_kind in (None, kind)
     ]
-    return max(fits, key=lambda one: (one.country is not None, one.sender_kind is not None, one.since), default=None)
+    return max(
+        fits,
+        key=lambda one: (one.country is not None, one.sender_kind is not None, one.since),
+        default=None,
+    )
 
 
 @cache
 def listed() -> tuple[Price, ...]:
     text = files("streams.usage").joinpath("prices.csv").read_text(encoding="utf-8")
     rows = csv.DictReader(io.StringIO(text))
-    return tuple(Price.model_validate({name: value for name, value in row.items() if value}) for row in rows)
+    return tuple(
+        Price.model_validate({name: value for name, value in row.items() if value}) for row in rows
+    )
 
 
 @lru_cache(10_000)

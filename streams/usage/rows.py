@@ -44,13 +44,17 @@ class CellRow(Counts):
 
     @property
     def name(self) -> str:
-        return _named(self.branch, self.sender, self.period, self.kind, self.state, self.error_code or "")
+        return _named(
+            self.branch, self.sender, self.period, self.kind, self.state, self.error_code or ""
+        )
 
 
 @lru_cache(10_000)
 def _named(branch: str, sender: str, period: date, *parts: str) -> str:
     """Every outcome asks for the names of two cells or three, and there are few."""
-    return CELLS + "/".join(quote(part, safe="") for part in (branch, sender, period.isoformat(), *parts))
+    return CELLS + "/".join(
+        quote(part, safe="") for part in (branch, sender, period.isoformat(), *parts)
+    )
 
 
 class CountedRow(Counts):

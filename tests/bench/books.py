@@ -53,7 +53,9 @@ class Books:
             if there >= wanted and quiet > QUIET:
                 return
             if quiet > PATIENCE:
-                raise Stuck(f"{there} of {wanted} texts were delivered, and no more for {PATIENCE:.0f} s")
+                raise Stuck(
+                    f"{there} of {wanted} texts were delivered, and no more for {PATIENCE:.0f} s"
+                )
             await asyncio.sleep(EVERY)
 
 

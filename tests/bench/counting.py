@@ -32,12 +32,25 @@ def outcomes(count: int) -> Iterator[Outcome]:
         number, ended = i // 2, i % 2
         state, code = FATES[number % len(FATES)] if ended else ("accepted", None)
         yield Outcome(
-            message_id=f"m-{number}", tenant=TENANTS[number % len(TENANTS)], branch=f"b{number % 3}", sender="72976",
-            to=people.number(number), kind=people.KINDS[number % len(people.KINDS)], requested_at=now, state=state,
-            error_code=code, segments=1 + number % 2, segments_predicted=1, segments_billed=1 + number % 2,
-            final=bool(ended), version=1 + ended, at=now,
-            was=Was(state="accepted", segments=1 + number % 2, segments_predicted=1) if ended else None,
-        )  # fmt: skip
+            message_id=f"m-{number}",
+            tenant=TENANTS[number % len(TENANTS)],
+            branch=f"b{number % 3}",
+            sender="72976",
+            to=people.number(number),
+            kind=people.KINDS[number % len(people.KINDS)],
+            requested_at=now,
+            state=state,
+            error_code=code,
+            segments=1 + number % 2,
+            segments_predicted=1,
+            segments_billed=1 + number % 2,
+            final=bool(ended),
+            version=1 + ended,
+            at=now,
+            was=Was(state="accepted", segments=1 + number % 2, segments_predicted=1)
+            if ended
+            else None,
+        )
 
 
 async def one_run(bootstrap: str, count: int, progress: Progress = unseen) -> Seen:
@@ -48,9 +61,13 @@ async def one_run(bootstrap: str, count: int, progress: Progress = unseen) -> Se
         await tell(bootstrap, SETTINGS, (_tenant(name) for name in TENANTS))
         await tell(bootstrap, SENDERS, [people.SENDER])
         await tell(bootstrap, OUTCOMES, outcomes(count))
-        with tempfile.TemporaryDirectory(prefix="sayso-bench-", ignore_cleanup_errors=True) as folder:
+        with tempfile.TemporaryDirectory(
+            prefix="sayso-bench-", ignore_cleanup_errors=True
+        ) as folder:
             command = [PYTHON, "-m", "services.workers", "usage"]
-            async with running(command, Path(folder), {"SAYSO_BOOTSTRAP": bootstrap, "SAYSO_STATE": folder}) as worker:
+            async with running(
+                command, Path(folder), {"SAYSO_BOOTSTRAP": bootstrap, "SAYSO_STATE": folder}
+            ) as worker:
                 meter = cpu_meter({"process": worker.pid})
                 return await _until_counted(bootstrap, count, meter, progress)
     finally:
@@ -60,7 +77,10 @@ async def one_run(bootstrap: str, count: int, progress: Progress = unseen) -> Se
 async def _until_counted(bootstrap: str, count: int, meter: Meter, progress: Progress) -> Seen:
     """From the first line of the report until it is the recount: how many lines that takes depends on the batches."""
     consumer = AIOKafkaConsumer(
-        USAGE_REPORT.name, bootstrap_servers=bootstrap, isolation_level="read_committed", auto_offset_reset="earliest"
+        USAGE_REPORT.name,
+        bootstrap_servers=bootstrap,
+        isolation_level="read_committed",
+        auto_offset_reset="earliest",
     )
     await consumer.start()
     expected, last, lines = recount(count), dict[str, UsageRow](), list[bytes]()
@@ -70,13 +90,21 @@ async def _until_counted(bootstrap: str, count: int, meter: Meter, progress: Pro
         while reported(last.values()) != expected:
             for records in (await consumer.getmany(timeout_ms=50)).values():
                 lines += [record.value for record in records]
-                last |= {line.identity: line for line in map(USAGE_REPORT.decode, lines[-len(records) :])}
+                last |= {
+                    line.identity: line for line in map(USAGE_REPORT.decode, lines[-len(records) :])
+                }
                 moved = time.perf_counter()
             if lines and not began:
-                began, before, first = time.perf_counter(), meter(), sum(line.messages for line in last.values())
+                began, before, first = (
+                    time.perf_counter(),
+                    meter(),
+                    sum(line.messages for line in last.values()),
+                )
             progress(sum(line.messages for line in last.values()))
             if time.perf_counter() - moved > PATIENCE:
-                raise Stuck(f"the report is no recount of {count} outcomes, and has not changed for {PATIENCE:.0f} s")
+                raise Stuck(
+                    f"the report is no recount of {count} outcomes, and has not changed for {PATIENCE:.0f} s"
+                )
     finally:
         await consumer.stop()
     after = meter()

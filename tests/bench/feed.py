@@ -18,7 +18,9 @@ async def make_topics(bootstrap: str, partitions: int, *names: str, **config: st
     """`config` as `cleanup_policy="compact"`."""
     settings = {name.replace("_", "."): value for name, value in config.items()}
     async with admin(bootstrap) as client:
-        answer = await client.create_topics([NewTopic(name, partitions, 1, topic_configs=settings) for name in names])
+        answer = await client.create_topics(
+            [NewTopic(name, partitions, 1, topic_configs=settings) for name in names]
+        )
         refused = [error for error in answer.topic_errors if error[1]]
         if refused:
             raise RuntimeError(f"Kafka refused to create topics: {refused}")

@@ -33,9 +33,10 @@ async def flood(broker: Broker, plan: Plan, step: Step) -> Measured:
     rate = result(f"{FLOOD}.messages_per_second", "1/s", [each.rate for each in flowed])
     spent = costs(FLOOD, [(each.spent, each.messages) for each in flowed], units)
     path = table(
-        "The whole path: request, gate, dispatch, provider, webhook, outcome", "messages/s",
+        "The whole path: request, gate, dispatch, provider, webhook, outcome",
+        "messages/s",
         [Bar("on all cores, with broker and simulator", rate.value)],
-    )  # fmt: skip
+    )
     return [rate, *spent], Group(path, by_process("CPU by process", FLOOD, spent))
 
 
@@ -51,10 +52,17 @@ async def even(broker: Broker, plan: Plan, step: Step) -> Measured:
         return [], f"The even load is left out: {why}"
     spent = costs(EVEN, [(each.spent, each.messages) for each in flowed], units)
     soon = [
-        result(f"request_to_delivered.{name}_seconds", "s", [percentile(share, each.soon) for each in flowed])
+        result(
+            f"request_to_delivered.{name}_seconds",
+            "s",
+            [percentile(share, each.soon) for each in flowed],
+        )
         for name, share in (("p50", 0.5), ("p99", 0.99))
     ]
-    words = ("seconds from a request to its outcome `delivered`, median", "the same, 99th percentile")
+    words = (
+        "seconds from a request to its outcome `delivered`, median",
+        "the same, 99th percentile",
+    )
     told = figures("At that load", list(zip(words, [one.value for one in soon], strict=True)))
     title = f"CPU by process, {steady.RATE:g} messages a second"
     return [*spent, *soon], Group(by_process(title, EVEN, spent), told)
@@ -66,19 +74,30 @@ async def at_rest(broker: Broker, plan: Plan, step: Step) -> Measured:
     except gate.InUse as why:
         return [], f"The stack at rest is left out: {why}"
     cores = _with_sum("idle.cores", "cores", [each.cores for each in seen])
-    memory = _with_sum("idle.memory_mb", "MB", [{k: v / 2**20 for k, v in each.memory.items()} for each in seen])
+    memory = _with_sum(
+        "idle.memory_mb", "MB", [{k: v / 2**20 for k, v in each.memory.items()} for each in seen]
+    )
     of = {one.name.removeprefix("idle.memory_mb"): f"{one.value:,.0f}" for one in memory}
     bars = [
-        Bar(_part("idle.cores", one.name), 100 * one.value, (of.get(one.name.removeprefix("idle.cores"), ""),))
+        Bar(
+            _part("idle.cores", one.name),
+            100 * one.value,
+            (of.get(one.name.removeprefix("idle.cores"), ""),),
+        )
         for one in [*cores[1:], *cores[:1]]
     ]
     return [*cores, *memory], table(f"All idle for {plan.idle:g} s", "% of a core", bars, "MB")
 
 
-def costs(name: str, runs: Sequence[tuple[dict[str, float], int]], units: Sequence[float]) -> list[Result]:
+def costs(
+    name: str, runs: Sequence[tuple[dict[str, float], int]], units: Sequence[float]
+) -> list[Result]:
     """Of runs that spent CPU seconds by process on so many messages, and raw aiokafka's microseconds an event beside
     each.  The ratio is the median of each run's own."""
-    each = [{part: seconds / messages * 1e3 for part, seconds in spent.items()} for spent, messages in runs]
+    each = [
+        {part: seconds / messages * 1e3 for part, seconds in spent.items()}
+        for spent, messages in runs
+    ]
     found = _with_sum(f"{name}.cpu_ms_per_message", "ms", each)
     if units and found:
         found.append(result(f"{name}.raw_cpu_us_per_event", "us", units))
@@ -94,7 +113,9 @@ def to_flood(found: Sequence[Result]) -> Measured | None:
     if not even or not flood:
         return None
     ratio = result(TO_FLOOD, "", [a / b for a, b in zip(even, flood, strict=True)])
-    return [ratio], figures("The even load", [("times the CPU of a message in a flood", ratio.value)])
+    return [ratio], figures(
+        "The even load", [("times the CPU of a message in a flood", ratio.value)]
+    )
 
 
 def by_process(title: str, name: str, found: Sequence[Result]) -> RenderableType:
@@ -104,11 +125,19 @@ def by_process(title: str, name: str, found: Sequence[Result]) -> RenderableType
     ratio = next((one.value for one in found if one.name == f"{name}.raw_events_per_message"), None)
     unit = median(units[0]) if units else None
     bars = [
-        Bar(_part(cpu, one.name), one.value, (f"{one.value * 1000 / unit:,.0f}" if unit else "unknown",))
+        Bar(
+            _part(cpu, one.name),
+            one.value,
+            (f"{one.value * 1000 / unit:,.0f}" if unit else "unknown",),
+        )
         for one in found
         if one.name.startswith(f"{cpu}.")
     ]
-    total = [Bar("together", one.value, (f"{ratio:,.0f}" if ratio else "unknown",)) for one in found if one.name == cpu]
+    total = [
+        Bar("together", one.value, (f"{ratio:,.0f}" if ratio else "unknown",))
+        for one in found
+        if one.name == cpu
+    ]
     return table(title, "ms/message", bars + total, "raw events")
 
 

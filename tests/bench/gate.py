@@ -9,7 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from schemas.base import Message
-from schemas.topics import CONSENT_EVENTS, DECISIONS, EVERY_TOPIC, SEND_REQUESTS, SENDERS, SETTINGS, Topic
+from schemas.topics import (
+    CONSENT_EVENTS,
+    DECISIONS,
+    EVERY_TOPIC,
+    SEND_REQUESTS,
+    SENDERS,
+    SETTINGS,
+    Topic,
+)
 from services.broker.topics import apply
 from tests.bench import people
 from tests.bench.feed import drop_topics, placed, publish, topics_like
@@ -26,7 +34,9 @@ async def empty_house(bootstrap: str, partitions: int = PARTITIONS) -> None:
     """Sayso's topics, fresh.  Raises InUse unless there are none."""
     names = {topic.name for topic in EVERY_TOPIC}
     if names & set(await topics_like(bootstrap, "")):
-        raise InUse("this broker holds Sayso's topics already, which are not to be mixed with made-up requests")
+        raise InUse(
+            "this broker holds Sayso's topics already, which are not to be mixed with made-up requests"
+        )
     await apply(bootstrap, partitions=partitions, replication=1)
 
 
@@ -49,9 +59,13 @@ async def one_run(bootstrap: str, count: int, progress: Progress = unseen) -> Se
         await tell(bootstrap, SENDERS, [people.SENDER])
         await tell(bootstrap, CONSENT_EVENTS, people.consents())
         await tell(bootstrap, SEND_REQUESTS, people.requests(count, uuid.uuid4().hex[:8]))
-        with tempfile.TemporaryDirectory(prefix="sayso-bench-", ignore_cleanup_errors=True) as folder:
+        with tempfile.TemporaryDirectory(
+            prefix="sayso-bench-", ignore_cleanup_errors=True
+        ) as folder:
             command = [PYTHON, "-m", "services.workers", "gate"]
-            async with running(command, Path(folder), {"SAYSO_BOOTSTRAP": bootstrap, "SAYSO_STATE": folder}) as worker:
+            async with running(
+                command, Path(folder), {"SAYSO_BOOTSTRAP": bootstrap, "SAYSO_STATE": folder}
+            ) as worker:
                 meter = cpu_meter({"process": worker.pid})
                 return await watch(bootstrap, DECISIONS.name, PARTITIONS, count, meter, progress)
     finally:

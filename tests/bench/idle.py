@@ -23,7 +23,9 @@ class Idled(NamedTuple):
     memory: dict[str, int]
 
 
-async def some_runs(bootstrap: str, seconds: float, runs: int, broker: int | None, step: Step) -> list[Idled]:
+async def some_runs(
+    bootstrap: str, seconds: float, runs: int, broker: int | None, step: Step
+) -> list[Idled]:
     """One stack, looked at as often as there are runs.  Raises InUse, Refused or Stuck."""
     async with stack(bootstrap, broker) as up:
         async with books(up) as kept:

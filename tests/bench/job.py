@@ -21,7 +21,13 @@ def key_of(i: int) -> str:
 def events(count: int) -> Iterator[tuple[bytes, bytes]]:
     """(key, value), numbered from 1."""
     for i in range(1, count + 1):
-        bare = {"key": key_of(i), "i": i, "tenant": "harbor", "at": "2026-03-02T15:04:05.678Z", "body": ""}
+        bare = {
+            "key": key_of(i),
+            "i": i,
+            "tenant": "harbor",
+            "at": "2026-03-02T15:04:05.678Z",
+            "body": "",
+        }
         body = (TEXT * 9)[: BYTES - len(json.dumps(bare))]
         yield key_of(i).encode(), json.dumps({**bare, "body": body}).encode()
 

@@ -16,7 +16,9 @@ from tests.bench.screen import Bar, table
 async def usage_room(bootstrap: str, outcomes: int, runs: int, step: Step) -> Measured:
     try:
         seen = [
-            await counting.one_run(bootstrap, outcomes, step(f"Usage, run {run + 1} of {runs}", outcomes // 2))
+            await counting.one_run(
+                bootstrap, outcomes, step(f"Usage, run {run + 1} of {runs}", outcomes // 2)
+            )
             for run in range(runs)
         ]
     except InUse as why:
@@ -35,11 +37,16 @@ async def the_ledger(bootstrap: str, events: int, messages: int, runs: int, step
     step(f"A story among {messages:,} messages", 1)
     told = await asyncio.to_thread(ledger.stories, messages)
     rate = result("ledger.events_per_second", "1/s", rates)
-    usual, slowest = (result(f"explain.{name}_seconds", "s", [value]) for name, value in
-                      (("median", told.usual), ("slowest", told.slowest)))  # fmt: skip
+    usual, slowest = (
+        result(f"explain.{name}_seconds", "s", [value])
+        for name, value in (("median", told.usual), ("slowest", told.slowest))
+    )
     shown = (
         table("The ledger, SQLite, one process", "events/s", [Bar("taken in", rate.value)]),
-        table(f"A message's story among {messages:,}", "ms", [Bar("median", usual.value * 1e3),
-                                                               Bar("slowest", slowest.value * 1e3)]),
-    )  # fmt: skip
+        table(
+            f"A message's story among {messages:,}",
+            "ms",
+            [Bar("median", usual.value * 1e3), Bar("slowest", slowest.value * 1e3)],
+        ),
+    )
     return [rate, usual, slowest], Group(*shown)

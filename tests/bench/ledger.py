@@ -43,17 +43,55 @@ def life(i: int) -> Iterator[tuple[Topic[Any], Message]]:
     at = BEGAN + timedelta(seconds=i % 2_000_000)
     who = {"message_id": f"m-{i}", "tenant": people.TENANT.tenant}
     to, kind = people.number(i), people.KINDS[i % len(people.KINDS)]
-    yield SEND_REQUESTS, SendRequest(**who, to=to, kind=kind, body="Your papers are ready.", requested_at=at)
-    yield DECISIONS, Decision(**who, to=to, kind=kind, sender="72976", requested_at=at, verdict=Verdict.SEND,
-                              segments=1, decided_at=at, policy_version="p", consent_epoch=1,
-                              evidence=Evidence())  # fmt: skip
+    yield (
+        SEND_REQUESTS,
+        SendRequest(**who, to=to, kind=kind, body="Your papers are ready.", requested_at=at),
+    )
+    yield (
+        DECISIONS,
+        Decision(
+            **who,
+            to=to,
+            kind=kind,
+            sender="72976",
+            requested_at=at,
+            verdict=Verdict.SEND,
+            segments=1,
+            decided_at=at,
+            policy_version="p",
+            consent_epoch=1,
+            evidence=Evidence(),
+        ),
+    )
     for state in (AttemptState.SENDING, AttemptState.ACCEPTED):
         yield ATTEMPTS, Attempt(**who, attempt=1, sender="72976", to=to, state=state, at=at)
-    yield DELIVERY_RECEIPTS, DeliveryReceipt(**who, attempt=1, provider_id=f"SM{i}", status="delivered", received_at=at,
-                                             raw={"MessageStatus": "delivered"})  # fmt: skip
+    yield (
+        DELIVERY_RECEIPTS,
+        DeliveryReceipt(
+            **who,
+            attempt=1,
+            provider_id=f"SM{i}",
+            status="delivered",
+            received_at=at,
+            raw={"MessageStatus": "delivered"},
+        ),
+    )
     for version, state_ in enumerate(("accepted", "delivered"), 1):
-        yield OUTCOMES, Outcome(**who, to=to, kind=kind, sender="72976", requested_at=at, state=state_, segments=1,
-                                final=version == 2, version=version, at=at)  # fmt: skip
+        yield (
+            OUTCOMES,
+            Outcome(
+                **who,
+                to=to,
+                kind=kind,
+                sender="72976",
+                requested_at=at,
+                state=state_,
+                segments=1,
+                final=version == 2,
+                version=version,
+                at=at,
+            ),
+        )
 
 
 async def one_run(bootstrap: str, events: int) -> float:
@@ -107,8 +145,14 @@ def fill(folder: Path, messages: int) -> None:
     entries = []
     for topic, message in life(0):
         offsets[topic.name] = at = offsets.get(topic.name, -1) + 1
-        entries.append(Entry(Place(topic.name, 0), at, 0, topic.key(message).encode(), topic.encode(message)))
-    store.fold([read(one) for one in entries], {one.place: one.offset + 1 for one in entries}, store.meta("generation"))
+        entries.append(
+            Entry(Place(topic.name, 0), at, 0, topic.key(message).encode(), topic.encode(message))
+        )
+    store.fold(
+        [read(one) for one in entries],
+        {one.place: one.offset + 1 for one in entries},
+        store.meta("generation"),
+    )
     store.close()
     _copy(folder / FILE, messages)
 
@@ -117,12 +161,17 @@ def _copy(path: Path, messages: int) -> None:
     """Indexes are made afterwards, all at once."""
     sql = sqlite3.connect(path, isolation_level=None)
     sql.execute("PRAGMA synchronous = OFF")
-    indexes = sql.execute("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL").fetchall()
+    indexes = sql.execute(
+        "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"
+    ).fetchall()
     for name, _ in indexes:
         sql.execute(f"DROP INDEX {name}")
     sql.execute("BEGIN")
-    sql.execute("CREATE TEMP TABLE others AS WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s LIMIT ?) "
-                "SELECT n FROM s", (messages - 1,))  # fmt: skip
+    sql.execute(
+        "CREATE TEMP TABLE others AS WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s LIMIT ?) "
+        "SELECT n FROM s",
+        (messages - 1,),
+    )
     for table in ("requests", "decisions", "attempts", "receipts", "outcome_history", "outcomes"):
         names = [row[1] for row in sql.execute(f"PRAGMA table_info({table})")]
         changed = ", ".join(_CHANGED.get(name, f'"{name}"') for name in names)
@@ -135,5 +184,6 @@ def _copy(path: Path, messages: int) -> None:
 
 _OTHER: Final = "replace({0}, 'm-0', 'm-' || n)"
 _CHANGED: Final = {name: _OTHER.format(name) for name in ("identity", "message_id", "json")} | {
-    "off": "off + 2 * n", "requested_ms": "requested_ms + n % 2000000 * 1000",
-}  # fmt: skip
+    "off": "off + 2 * n",
+    "requested_ms": "requested_ms + n % 2000000 * 1000",
+}

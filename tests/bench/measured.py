@@ -32,25 +32,37 @@ async def plain_job(broker: Broker, plan: Plan, step: Step) -> Measured:
         for contender in contenders:
             source = sources[contender.share]
             show = step(f"{contender.words}, run {run + 1} of {plan.runs}", source.events)
-            seen[contender.name].append(await plain.one_run(broker.bootstrap, contender, source, show))
+            seen[contender.name].append(
+                await plain.one_run(broker.bootstrap, contender, source, show)
+            )
     return [*_rates(contenders, seen), *to_quix(seen)], _compared(contenders, seen)
 
 
 def _rates(contenders: list[plain.Contender], seen: dict[str, list[Seen]]) -> list[Result]:
     rates = [
-        result(f"{one.name}.events_per_second", "1/s", [each.rate for each in seen[one.name]]) for one in contenders
+        result(f"{one.name}.events_per_second", "1/s", [each.rate for each in seen[one.name]])
+        for one in contenders
     ]
     spent = [
-        result(f"{one.name}.cpu_us_per_event", "us", cpu) for one in contenders if (cpu := _cpu_us(seen[one.name]))
+        result(f"{one.name}.cpu_us_per_event", "us", cpu)
+        for one in contenders
+        if (cpu := _cpu_us(seen[one.name]))
     ]
     return rates + spent
 
 
 def to_quix(seen: Mapping[str, list[Seen]]) -> list[Result]:
     """Of each run's own rates, for both met the same minute of the machine; nothing where Quix is not installed."""
-    names = {"quixstreams": "kit.to_quix_ratio", "quixstreams_exactly_once": "kit.to_quix_exactly_once_ratio"}
+    names = {
+        "quixstreams": "kit.to_quix_ratio",
+        "quixstreams_exactly_once": "kit.to_quix_exactly_once_ratio",
+    }
     return [
-        result(name, "", [kit.rate / quix.rate for kit, quix in zip(seen["kit"], seen[other], strict=True)])
+        result(
+            name,
+            "",
+            [kit.rate / quix.rate for kit, quix in zip(seen["kit"], seen[other], strict=True)],
+        )
         for other, name in names.items()
         if seen.get(other)
     ]
@@ -62,11 +74,17 @@ def _compared(contenders: list[plain.Contender], seen: dict[str, list[Seen]]) ->
     bars = []
     for one in contenders:
         runs = seen[one.name]
-        ratio = statistics.median(a.rate / b.rate for a, b in zip(runs, quix, strict=True)) if quix else None
+        ratio = (
+            statistics.median(a.rate / b.rate for a, b in zip(runs, quix, strict=True))
+            if quix
+            else None
+        )
         rate = statistics.median(each.rate for each in runs)
         bars.append(Bar(one.words, rate, (f"{ratio:.2f}" if ratio else "", _cpu(runs))))
     title = "One plain job: decode 265 B, update a row, one output, changelog; one process"
-    missing = [] if quix else ["Quix Streams is left out: `make bench` installs it into .venv-bench"]
+    missing = (
+        [] if quix else ["Quix Streams is left out: `make bench` installs it into .venv-bench"]
+    )
     return Group(table(title, "events/s", bars, "x Quix", "CPU us"), *missing)
 
 
@@ -89,7 +107,9 @@ async def gate_room(broker: Broker, plan: Plan, step: Step) -> Measured:
         return [], f"The gate is left out: {why}"
     found = result("gate.decisions_per_second", "1/s", [each.rate for each in seen])
     bars = [Bar("the gate's worker", found.value, (_cpu(seen),))]
-    return [found], table("The gate, real texts, 4,000 numbers that said yes", "decisions/s", bars, "CPU us")
+    return [found], table(
+        "The gate, real texts, 4,000 numbers that said yes", "decisions/s", bars, "CPU us"
+    )
 
 
 async def restored(broker: Broker, plan: Plan, step: Step) -> Measured:
@@ -107,9 +127,14 @@ async def stops(broker: Broker, plan: Plan, step: Step) -> Measured:
     except gate.InUse as why:
         return [], f"The race of STOPs is left out: {why}"
     shares = {"p50": 0.5, "p99": 0.99, "max": 1.0}
-    found = [result(f"stop_to_effect.{name}_seconds", "s", [seen.percentile(at)]) for name, at in shares.items()]
+    found = [
+        result(f"stop_to_effect.{name}_seconds", "s", [seen.percentile(at)])
+        for name, at in shares.items()
+    ]
     title = f"{len(seen.seconds)} STOPs, {plan.queued:,} texts queued, {plan.backlog:,} unjudged: append to last call"
-    return found, table(title, "seconds", [Bar(name, one.value) for name, one in zip(shares, found, strict=True)])
+    return found, table(
+        title, "seconds", [Bar(name, one.value) for name, one in zip(shares, found, strict=True)]
+    )
 
 
 async def dispatch(broker: Broker, plan: Plan, step: Step) -> Measured:
@@ -132,13 +157,17 @@ async def dispatch(broker: Broker, plan: Plan, step: Step) -> Measured:
         (pace, f"of the pace allowed used at most, windows of {sending.WINDOW:g} s and more"),
         (cost, "times the CPU of the client alone: being sure"),
     )
-    return [one for one, _ in shown], figures("Dispatch by itself", [(words, one.value) for one, words in shown])
+    return [one for one, _ in shown], figures(
+        "Dispatch by itself", [(words, one.value) for one, words in shown]
+    )
 
 
 async def memory(broker: Broker, plan: Plan, step: Step) -> Measured:
     step(f"Outcomes remembers {plan.lives:,} messages", 1)
     found = result("outcomes.bytes_per_message", "B", [await remembered.one_run(plan.lives)])
-    return [found], figures("Memory", [("bytes that outcomes keeps of a message that was delivered", found.value)])
+    return [found], figures(
+        "Memory", [("bytes that outcomes keeps of a message that was delivered", found.value)]
+    )
 
 
 async def usage_room(broker: Broker, plan: Plan, step: Step) -> Measured:

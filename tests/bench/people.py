@@ -25,9 +25,47 @@ SENDER: Final = Sender(sender="72976", kind=SenderKind.SHORT_CODE, pace=1_000_00
 """As fast as the machine allows."""
 
 AREAS: Final = (
-    201, 202, 203, 205, 206, 207, 208, 210, 212, 213, 214, 215, 216, 217, 218, 301, 302, 303, 304, 305, 307, 310, 312,
-    313, 314, 401, 402, 404, 405, 406, 410, 412, 414, 415, 501, 502, 503, 504, 505, 512,
-)  # fmt: skip
+    201,
+    202,
+    203,
+    205,
+    206,
+    207,
+    208,
+    210,
+    212,
+    213,
+    214,
+    215,
+    216,
+    217,
+    218,
+    301,
+    302,
+    303,
+    304,
+    305,
+    307,
+    310,
+    312,
+    313,
+    314,
+    401,
+    402,
+    404,
+    405,
+    406,
+    410,
+    412,
+    414,
+    415,
+    501,
+    502,
+    503,
+    504,
+    505,
+    512,
+)
 KINDS: Final = (Kind.REMINDER, Kind.REMINDER, Kind.TRANSACTIONAL, Kind.DIRECT)
 
 
@@ -40,16 +78,25 @@ def consents() -> Iterator[ConsentEvent]:
     """Everybody says yes."""
     for i in range(100 * len(AREAS)):
         yield ConsentEvent(
-            event_id=f"form-{i}", tenant=TENANT.tenant, number=number(i), action=ConsentAction.OPT_IN, source="form",
+            event_id=f"form-{i}",
+            tenant=TENANT.tenant,
+            number=number(i),
+            action=ConsentAction.OPT_IN,
+            source="form",
             at=datetime.now(UTC),
-        )  # fmt: skip
+        )
 
 
 def requests(count: int, prefix: str) -> Iterator[SendRequest]:
     texts = [line.partition("\t")[2] for line in CORPUS.read_text("utf-8").splitlines()]
     for i in range(count):
         yield SendRequest(
-            message_id=f"{prefix}-{i}", tenant=TENANT.tenant, to=number(i * 31), body=texts[i % len(texts)],
-            kind=KINDS[i % len(KINDS)], case_id=f"case-{i % 977}", requested_at=datetime.now(UTC),
+            message_id=f"{prefix}-{i}",
+            tenant=TENANT.tenant,
+            to=number(i * 31),
+            body=texts[i % len(texts)],
+            kind=KINDS[i % len(KINDS)],
+            case_id=f"case-{i % 977}",
+            requested_at=datetime.now(UTC),
             requested_by="cases",
-        )  # fmt: skip
+        )

@@ -41,12 +41,16 @@ CONTENDERS: Final = (
     Contender("kit_untyped", "the kit, no field checked", _module("kit_untyped")),
     Contender("quixstreams", "Quix, at least once", _QUIX),
     Contender(
-        "quixstreams_exactly_once", "Quix, exactly once", _QUIX,
+        "quixstreams_exactly_once",
+        "Quix, exactly once",
+        _QUIX,
         environment={"SAYSO_BENCH_GUARANTEE": "exactly-once", "SAYSO_BENCH_COMMIT_EVERY": "8000"},
     ),
-    Contender("raw_aiokafka", "aiokafka by hand", _module("raw_aiokafka"), own_topics=("changelog",)),
+    Contender(
+        "raw_aiokafka", "aiokafka by hand", _module("raw_aiokafka"), own_topics=("changelog",)
+    ),
     Contender("stock_faust", "Faust's own idiom", _module("stock_faust"), share=0.1),
-)  # fmt: skip
+)
 
 
 def rows_topic(contender: Contender, name: str) -> list[str]:
@@ -71,7 +75,9 @@ async def source_of(bootstrap: str, count: int) -> Source:
     return Source(topic, count)
 
 
-async def one_run(bootstrap: str, contender: Contender, source: Source, progress: Progress = unseen) -> Seen:
+async def one_run(
+    bootstrap: str, contender: Contender, source: Source, progress: Progress = unseen
+) -> Seen:
     """Raises Ended, Stuck, or Wrong: a rate of wrong results is worth nothing."""
     name = f"bench.{contender.name}.{uuid.uuid4().hex[:8]}"
     output = f"{name}.out"
@@ -81,9 +87,20 @@ async def one_run(bootstrap: str, contender: Contender, source: Source, progress
         await make_topics(bootstrap, job.PARTITIONS, *own, cleanup_policy="compact")
     with tempfile.TemporaryDirectory(prefix="sayso-bench-", ignore_cleanup_errors=True) as folder:
         command = [
-            *contender.command, "--bootstrap", bootstrap, "--source", source.topic, "--output", output,
-            "--name", name, "--partitions", str(job.PARTITIONS), "--folder", folder,
-        ]  # fmt: skip
+            *contender.command,
+            "--bootstrap",
+            bootstrap,
+            "--source",
+            source.topic,
+            "--output",
+            output,
+            "--name",
+            name,
+            "--partitions",
+            str(job.PARTITIONS),
+            "--folder",
+            folder,
+        ]
         async with running(command, Path(folder), contender.environment) as process:
             meter = cpu_meter({"process": process.pid})
             seen = await watch(bootstrap, output, job.PARTITIONS, source.events, meter, progress)

@@ -47,9 +47,13 @@ async def running(
     log = folder / "log"
     with log.open("wb") as out:
         process = await asyncio.create_subprocess_exec(
-            *command, stdin=asyncio.subprocess.DEVNULL, stdout=out, stderr=out, cwd=ROOT,
+            *command,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            cwd=ROOT,
             env={**os.environ, "PYTHONWARNINGS": "ignore", **(environment or {})},
-        )  # fmt: skip
+        )
     try:
         yield process
     except Exception as error:

@@ -23,7 +23,9 @@ async def alternate(
     source = await plain.source_of(bootstrap, EVENTS)
 
     async def unit() -> float | None:
-        seen = await plain.one_run(bootstrap, RAW, source, step(f"{RAW.words}, for comparison", EVENTS))
+        seen = await plain.one_run(
+            bootstrap, RAW, source, step(f"{RAW.words}, for comparison", EVENTS)
+        )
         return seen.spent["process"] / seen.outputs * 1e6 if "process" in seen.spent else None
 
     units, found = [await unit()], []

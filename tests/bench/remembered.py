@@ -31,7 +31,9 @@ REAL: Final = 50
 """Lives that processors really publish; the others are copies under their own ids."""
 WAVE: Final = 500
 """Messages whose facts come together, in three batches: decided and queued, called, reported."""
-SETTINGS: Final = settings_of({people.TENANT.tenant: people.TENANT}, {people.SENDER.sender: people.SENDER})
+SETTINGS: Final = settings_of(
+    {people.TENANT.tenant: people.TENANT}, {people.SENDER.sender: people.SENDER}
+)
 WAIT: Final = timedelta(seconds=1)
 
 Waves = tuple[list[Entry], list[Entry], list[Entry]]
@@ -48,11 +50,17 @@ def lives() -> Waves:
     world.settle(WAIT)
     for post, at in world.posts:
         for status, after in (("sent", 1), ("delivered", 2)):
-            world.publish(t.DELIVERY_RECEIPTS, _receipt(post, status, at + timedelta(seconds=after)))
+            world.publish(
+                t.DELIVERY_RECEIPTS, _receipt(post, status, at + timedelta(seconds=after))
+            )
     attempts = world.log.entries[t.ATTEMPTS.name, 0]
     queued = [entry for entry in attempts if b'"queued"' in (entry.value or b"")]
     called = [entry for entry in attempts if entry not in queued]
-    return [*world.log.entries[t.DECISIONS.name, 0], *queued], called, world.log.entries[t.DELIVERY_RECEIPTS.name, 0]
+    return (
+        [*world.log.entries[t.DECISIONS.name, 0], *queued],
+        called,
+        world.log.entries[t.DELIVERY_RECEIPTS.name, 0],
+    )
 
 
 def _sid(post: Post) -> str:
@@ -60,16 +68,35 @@ def _sid(post: Post) -> str:
 
 
 def _take(post: Post, now: datetime) -> Answer:
-    return Answer(tenant=post.tenant, message_id=post.message_id, attempt=post.attempt, sender=post.sender,
-                  result=Result.ACCEPTED, provider_id=_sid(post))  # fmt: skip
+    return Answer(
+        tenant=post.tenant,
+        message_id=post.message_id,
+        attempt=post.attempt,
+        sender=post.sender,
+        result=Result.ACCEPTED,
+        provider_id=_sid(post),
+    )
 
 
 def _receipt(post: Post, status: str, at: datetime) -> DeliveryReceipt:
     """As the webhook reads it from Twilio's form."""
-    form = {"AccountSid": "AC" + "0" * 32, "ApiVersion": "2010-04-01", "From": post.sender, "To": post.to,
-            "MessageSid": _sid(post), "MessageStatus": status}  # fmt: skip
-    return DeliveryReceipt(message_id=post.message_id, tenant=post.tenant, attempt=post.attempt,
-                           provider_id=_sid(post), status=status, received_at=at, raw=form)  # fmt: skip
+    form = {
+        "AccountSid": "AC" + "0" * 32,
+        "ApiVersion": "2010-04-01",
+        "From": post.sender,
+        "To": post.to,
+        "MessageSid": _sid(post),
+        "MessageStatus": status,
+    }
+    return DeliveryReceipt(
+        message_id=post.message_id,
+        tenant=post.tenant,
+        attempt=post.attempt,
+        provider_id=_sid(post),
+        status=status,
+        received_at=at,
+        raw=form,
+    )
 
 
 class Outcomes:
@@ -82,7 +109,9 @@ class Outcomes:
     def feed(self, waves: Waves, copies: range, now: datetime) -> None:
         for wave in waves:
             for topic in OUTCOMES.reads:
-                records: list[Any] = [one for copy in copies for one in self._copied(wave, topic.name, copy)]
+                records: list[Any] = [
+                    one for copy in copies for one in self._copied(wave, topic.name, copy)
+                ]
                 if records:
                     self.lane.feed(topic.name, records)
             while self.lane.then:
@@ -124,7 +153,9 @@ def bytes_per_message(count: int) -> float:
     finally:
         tracemalloc.stop()
     if outcomes.lane.rows_count != (a_wave + copies) * REAL:
-        raise ValueError(f"{outcomes.lane.rows_count} lives are remembered, not {(a_wave + copies) * REAL}")
+        raise ValueError(
+            f"{outcomes.lane.rows_count} lives are remembered, not {(a_wave + copies) * REAL}"
+        )
     return grown / (copies * REAL)
 
 

@@ -33,7 +33,9 @@ from tests.bench.process import PYTHON, last_words, running
 
 
 def room_of(name: str) -> Room:
-    events = Topic[ConsentEvent](f"{name}.events", ConsentEvent, lambda m: m.number_key, timedelta(days=1), "none")
+    events = Topic[ConsentEvent](
+        f"{name}.events", ConsentEvent, lambda m: m.number_key, timedelta(days=1), "none"
+    )
     return Room(name, fold=gate, then=(events,))
 
 
@@ -41,10 +43,19 @@ def rows(count: int) -> Iterator[tuple[bytes, bytes]]:
     """As many numbers, each of which has opted in and was texted."""
     for i in range(count):
         row = NumberRow(
-            state=ConsentState.OPTED_IN, epoch=1, since_ms=1_750_000_000_000 + i, source="form",
-            senders=(people.SENDER.sender,), sender=people.SENDER.sender, region="US", checked_by="9.0.40",
-        )  # fmt: skip
-        yield changelog.join(f"{people.TENANT.tenant}/+1212{i:07}", ""), changelog.pack(0, changelog.body(row))
+            state=ConsentState.OPTED_IN,
+            epoch=1,
+            since_ms=1_750_000_000_000 + i,
+            source="form",
+            senders=(people.SENDER.sender,),
+            sender=people.SENDER.sender,
+            region="US",
+            checked_by="9.0.40",
+        )
+        yield (
+            changelog.join(f"{people.TENANT.tenant}/+1212{i:07}", ""),
+            changelog.pack(0, changelog.body(row)),
+        )
 
 
 async def write(bootstrap: str, room: Room, count: int) -> None:
@@ -64,7 +75,10 @@ async def write(bootstrap: str, room: Room, count: int) -> None:
 
 async def seconds(bootstrap: str, name: str, wanted: int) -> float:
     room = room_of(name)
-    lanes = [Lane(room, place, {topic.name: PARTITIONS for topic in room.reads}) for place in range(PARTITIONS)]
+    lanes = [
+        Lane(room, place, {topic.name: PARTITIONS for topic in room.reads})
+        for place in range(PARTITIONS)
+    ]
     began = time.perf_counter()
     await restore(bootstrap, lanes, lambda: True)
     took = time.perf_counter() - began
@@ -86,7 +100,17 @@ async def runs(bootstrap: str, count: int, times: int) -> list[float]:
 
 
 async def _apart(bootstrap: str, name: str, count: int) -> float:
-    command = [PYTHON, "-m", "tests.bench.restoring", "--bootstrap", bootstrap, "--name", name, "--rows", str(count)]
+    command = [
+        PYTHON,
+        "-m",
+        "tests.bench.restoring",
+        "--bootstrap",
+        bootstrap,
+        "--name",
+        name,
+        "--rows",
+        str(count),
+    ]
     with tempfile.TemporaryDirectory(prefix="sayso-bench-") as folder:
         async with running(command, Path(folder)) as process:
             await process.wait()

@@ -25,7 +25,12 @@ class Bar(NamedTuple):
 @contextmanager
 def progress(console: Console) -> Iterator[Callable[[str, int], Callable[[int], None]]]:
     """`step(words, total)` begins a step and gives what to tell how far it is."""
-    columns = (TextColumn("{task.description:<44}"), BarColumn(WIDTH), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (
+        TextColumn("{task.description:<44}"),
+        BarColumn(WIDTH),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
     with Progress(*columns, console=console, transient=True) as shown:
 
         def step(words: str, total: int) -> Callable[[int], None]:
@@ -48,7 +53,9 @@ def table(title: str, unit: str, bars: Iterable[Bar], *beside: str) -> Table:
     drawn.add_column("", width=WIDTH, no_wrap=True)
     for bar in bars:
         value = f"{bar.value:,.0f}" if bar.value >= 100 else f"{bar.value:,.2f}"
-        drawn.add_row(bar.words, value, *bar.beside, "█" * max(1, round(WIDTH * bar.value / (longest or 1))))
+        drawn.add_row(
+            bar.words, value, *bar.beside, "█" * max(1, round(WIDTH * bar.value / (longest or 1)))
+        )
     return drawn
 
 

@@ -16,7 +16,14 @@ from aiokafka import AIOKafkaConsumer
 from pydantic import SecretStr
 
 from schemas.send import Lane, Send
-from schemas.topics import CONSENT_EVENTS, CONSENT_STATUS, DISPATCH_ORDERS, SEND_REQUESTS, SENDERS, SETTINGS
+from schemas.topics import (
+    CONSENT_EVENTS,
+    CONSENT_STATUS,
+    DISPATCH_ORDERS,
+    SEND_REQUESTS,
+    SENDERS,
+    SETTINGS,
+)
 from services.cli.house import House, Wanted, house
 from services.providers.simulator.judge import Asked, asked
 from services.providers.simulator.pace import Arrival, largest_window_ratio
@@ -63,7 +70,9 @@ async def one_run(bootstrap: str, count: int, progress: Progress = unseen) -> Se
     bare = await _bare()
     await empty_house(bootstrap)
     try:
-        with tempfile.TemporaryDirectory(prefix="sayso-bench-", ignore_cleanup_errors=True) as folder:
+        with tempfile.TemporaryDirectory(
+            prefix="sayso-bench-", ignore_cleanup_errors=True
+        ) as folder:
             script = Path(folder) / "script.json"
             script.write_text(json.dumps(SCRIPT))
             await tell(bootstrap, SETTINGS, [people.TENANT])
@@ -80,13 +89,17 @@ async def one_run(bootstrap: str, count: int, progress: Progress = unseen) -> Se
 async def _bare() -> float:
     """The same client, the same provider in a process of its own, and nothing that is written down."""
     with tempfile.TemporaryDirectory(prefix="sayso-bench-") as folder:
-        async with service("services.providers.simulator", Path(folder), **CREDENTIALS) as simulator:
+        async with service(
+            "services.providers.simulator", Path(folder), **CREDENTIALS
+        ) as simulator:
             return await _calls(simulator.url)
 
 
 async def _calls(url: str) -> float:
     sid, token = CREDENTIALS["TWILIO_ACCOUNT_SID"], SecretStr(CREDENTIALS["TWILIO_AUTH_TOKEN"])
-    client = Twilio(account_sid=sid, auth_token=token, public_url="http://127.0.0.1:9", base_url=url)
+    client = Twilio(
+        account_sid=sid, auth_token=token, public_url="http://127.0.0.1:9", base_url=url
+    )
     free = asyncio.Semaphore(AT_ONCE)
 
     async def call(i: int) -> None:
@@ -122,11 +135,21 @@ async def _paced(running: House, count: int) -> float:
 async def _soon(running: House) -> list[float]:
     """One by one, of people who said yes, at a sender that is never full."""
     await tell(running.bootstrap, CONSENT_EVENTS, people.consents())
-    await seen_all(running.bootstrap, CONSENT_STATUS.name, 100 * len(people.AREAS), lambda one: one["number"], unseen)
+    await seen_all(
+        running.bootstrap,
+        CONSENT_STATUS.name,
+        100 * len(people.AREAS),
+        lambda one: one["number"],
+        unseen,
+    )
     await asyncio.sleep(CALM)
     prefix = uuid.uuid4().hex[:8]
     for request in people.requests(SINGLE, prefix):
-        await tell(running.bootstrap, SEND_REQUESTS, [request.model_copy(update={"requested_at": datetime.now(UTC)})])
+        await tell(
+            running.bootstrap,
+            SEND_REQUESTS,
+            [request.model_copy(update={"requested_at": datetime.now(UTC)})],
+        )
         await asyncio.sleep(EVERY)
     written = await _written(running.bootstrap, prefix)
     await _called(running.where.journal, people.SENDER.sender, SINGLE, unseen, prefix)
@@ -138,13 +161,22 @@ def _orders(count: int, sender: str) -> Iterator[Send]:
     now, prefix = datetime.now(UTC), uuid.uuid4().hex[:8]
     for i in range(count):
         yield Send(
-            message_id=f"{prefix}-{i}", tenant="harbor", to=people.number(i), sender=sender, lane=Lane.TRANSACTIONAL,
-            body=TEXT, kind="transactional", consent_epoch=0, issued_at=now,
+            message_id=f"{prefix}-{i}",
+            tenant="harbor",
+            to=people.number(i),
+            sender=sender,
+            lane=Lane.TRANSACTIONAL,
+            body=TEXT,
+            kind="transactional",
+            consent_epoch=0,
+            issued_at=now,
             send_before=now + timedelta(hours=1),
-        )  # fmt: skip
+        )
 
 
-async def _called(journal: Path, sender: str, count: int, progress: Progress, prefix: str = "") -> list[Asked]:
+async def _called(
+    journal: Path, sender: str, count: int, progress: Progress, prefix: str = ""
+) -> list[Asked]:
     """Until so many calls of a sender are in the provider's own account; in the order of arrival."""
     moved, seen = time.perf_counter(), -1
     while True:
@@ -155,18 +187,26 @@ async def _called(journal: Path, sender: str, count: int, progress: Progress, pr
         if len(calls) != seen:
             moved, seen = time.perf_counter(), len(calls)
         elif time.perf_counter() - moved > PATIENCE:
-            raise Stuck(f"{len(calls)} of {count} calls from {sender}, and no more for {PATIENCE:.0f} s")
+            raise Stuck(
+                f"{len(calls)} of {count} calls from {sender}, and no more for {PATIENCE:.0f} s"
+            )
         await asyncio.sleep(0.5)
 
 
 def _of(journal: Path, sender: str, prefix: str) -> list[Asked]:
     calls = asked(journal) if journal.exists() else []
-    return [call for call in calls if call.sender == sender and call.identity and call.identity[1].startswith(prefix)]
+    return [
+        call
+        for call in calls
+        if call.sender == sender and call.identity and call.identity[1].startswith(prefix)
+    ]
 
 
 async def _written(bootstrap: str, prefix: str) -> dict[str, datetime]:
     """When each request was put on its topic."""
-    consumer = AIOKafkaConsumer(SEND_REQUESTS.name, bootstrap_servers=bootstrap, auto_offset_reset="earliest")
+    consumer = AIOKafkaConsumer(
+        SEND_REQUESTS.name, bootstrap_servers=bootstrap, auto_offset_reset="earliest"
+    )
     await consumer.start()
     found: dict[str, datetime] = {}
     try:

@@ -47,15 +47,25 @@ async def stack(bootstrap: str, broker: int | None) -> AsyncIterator[Stack]:
     InUse, Refused or Stuck."""
     await empty_house(bootstrap, PARTITIONS)
     try:
-        with tempfile.TemporaryDirectory(prefix="sayso-bench-", ignore_cleanup_errors=True) as folder:
+        with tempfile.TemporaryDirectory(
+            prefix="sayso-bench-", ignore_cleanup_errors=True
+        ) as folder:
             script = Path(folder) / "script.json"
             script.write_text(json.dumps(SCRIPT))
             await tell(bootstrap, SETTINGS, [people.TENANT])
             await tell(bootstrap, SENDERS, [people.SENDER])
-            async with house(Wanted(Path(folder), bootstrap, script=script, fresh=True), lambda sentence: None):
+            async with house(
+                Wanted(Path(folder), bootstrap, script=script, fresh=True), lambda sentence: None
+            ):
                 await tell(bootstrap, CONSENT_EVENTS, people.consents(), PARTITIONS)
                 everybody = 100 * len(people.AREAS)
-                await seen_all(bootstrap, CONSENT_STATUS.name, everybody, lambda status: status["number"], unseen)
+                await seen_all(
+                    bootstrap,
+                    CONSENT_STATUS.name,
+                    everybody,
+                    lambda status: status["number"],
+                    unseen,
+                )
                 pids = {**parts(), **({"broker": broker} if broker else {})}
                 yield Stack(bootstrap, pids, Path(folder) / FILE)
     finally:
@@ -63,13 +73,19 @@ async def stack(bootstrap: str, broker: int | None) -> AsyncIterator[Stack]:
 
 
 async def seen_all(
-    bootstrap: str, topic: str, wanted: int, identity: Callable[[dict[str, Any]], str | None],
+    bootstrap: str,
+    topic: str,
+    wanted: int,
+    identity: Callable[[dict[str, Any]], str | None],
     progress: Progress,
-) -> None:  # fmt: skip
+) -> None:
     """Until so many different ones have been seen, committed.  Costs the broker a fetch for every few records: not for
     what is measured (`tests.bench.books`)."""
     consumer = AIOKafkaConsumer(
-        topic, bootstrap_servers=bootstrap, isolation_level="read_committed", auto_offset_reset="earliest"
+        topic,
+        bootstrap_servers=bootstrap,
+        isolation_level="read_committed",
+        auto_offset_reset="earliest",
     )
     await consumer.start()
     seen: set[str | None] = set()

@@ -33,7 +33,9 @@ class Steadied(NamedTuple):
     soon: list[float]
 
 
-async def one_run(bootstrap: str, seconds: float, broker: int | None, progress: Progress = unseen) -> Steadied:
+async def one_run(
+    bootstrap: str, seconds: float, broker: int | None, progress: Progress = unseen
+) -> Steadied:
     """One producer, of this process, whose CPU is nobody's: it is there before and after.  Raises InUse, Refused or
     Stuck."""
     async with stack(bootstrap, broker) as up, books(up) as kept:
@@ -57,5 +59,7 @@ def delays(outcomes: Iterable[ConsumerRecord], began: datetime) -> list[float]:
     for record in outcomes:
         told = OUTCOMES.decode(record.value)
         if told.state == "delivered" and told.requested_at >= began:
-            found.setdefault(told.message_id, record.timestamp / 1000 - told.requested_at.timestamp())
+            found.setdefault(
+                told.message_id, record.timestamp / 1000 - told.requested_at.timestamp()
+            )
     return list(found.values())

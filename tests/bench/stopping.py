@@ -17,7 +17,14 @@ from aiokafka import AIOKafkaConsumer
 
 from schemas.consent_event import ConsentAction, ConsentEvent
 from schemas.send_request import SendRequest
-from schemas.topics import CONSENT_EVENTS, CONSENT_STATUS, DISPATCH_ORDERS, SEND_REQUESTS, SENDERS, SETTINGS
+from schemas.topics import (
+    CONSENT_EVENTS,
+    CONSENT_STATUS,
+    DISPATCH_ORDERS,
+    SEND_REQUESTS,
+    SENDERS,
+    SETTINGS,
+)
 from services.cli.house import Wanted, house
 from tests.bench import people
 from tests.bench.gate import empty_house, tear_down, tell
@@ -43,11 +50,15 @@ class Stopped(NamedTuple):
         return ranked[min(len(ranked) - 1, int(share * len(ranked)))]
 
 
-async def one_run(bootstrap: str, count: int, backlog: int, progress: Callable[[int], None] = int) -> Stopped:
+async def one_run(
+    bootstrap: str, count: int, backlog: int, progress: Callable[[int], None] = int
+) -> Stopped:
     """Raises InUse, Refused or Stuck."""
     await empty_house(bootstrap)
     try:
-        with tempfile.TemporaryDirectory(prefix="sayso-bench-", ignore_cleanup_errors=True) as folder:
+        with tempfile.TemporaryDirectory(
+            prefix="sayso-bench-", ignore_cleanup_errors=True
+        ) as folder:
             script = Path(folder) / "script.json"
             script.write_text(json.dumps(SCRIPT))
             await tell(bootstrap, SETTINGS, [people.TENANT])
@@ -59,12 +70,22 @@ async def one_run(bootstrap: str, count: int, backlog: int, progress: Callable[[
         await tear_down(bootstrap)
 
 
-async def _race(bootstrap: str, sizes: tuple[int, int], journal: Path, progress: Callable[[int], None]) -> Stopped:
+async def _race(
+    bootstrap: str, sizes: tuple[int, int], journal: Path, progress: Callable[[int], None]
+) -> Stopped:
     count, backlog = sizes
     await tell(bootstrap, CONSENT_EVENTS, people.consents())
-    await seen_all(bootstrap, CONSENT_STATUS.name, 100 * len(people.AREAS), lambda status: status["number"], int)
+    await seen_all(
+        bootstrap,
+        CONSENT_STATUS.name,
+        100 * len(people.AREAS),
+        lambda status: status["number"],
+        int,
+    )
     await tell(bootstrap, SEND_REQUESTS, _requests(count))
-    await seen_all(bootstrap, DISPATCH_ORDERS.name, count, lambda order: order["message_id"], progress)
+    await seen_all(
+        bootstrap, DISPATCH_ORDERS.name, count, lambda order: order["message_id"], progress
+    )
     await tell(bootstrap, SEND_REQUESTS, _late(backlog))
     for event in _stops():
         await tell(bootstrap, CONSENT_EVENTS, [event])
@@ -72,7 +93,10 @@ async def _race(bootstrap: str, sizes: tuple[int, int], journal: Path, progress:
     await asyncio.sleep(AFTER)
     appended = await _appended(bootstrap)
     calls = _calls(journal)
-    late = [max([0.0, *(at - stop for at in calls.get(number, ()) if at > stop)]) for number, stop in appended.items()]
+    late = [
+        max([0.0, *(at - stop for at in calls.get(number, ()) if at > stop)])
+        for number, stop in appended.items()
+    ]
     return Stopped(late, sum(map(len, calls.values())))
 
 
@@ -91,14 +115,20 @@ def _late(count: int) -> Iterator[SendRequest]:
 def _stops() -> Iterator[ConsentEvent]:
     for number in random.Random(7).sample([people.number(i) for i in range(NUMBERS)], NUMBERS):
         yield ConsentEvent(
-            event_id=f"stop-{number[1:]}", tenant=people.TENANT.tenant, number=number, action=ConsentAction.OPT_OUT,
-            source="form", at=datetime.now(UTC),
-        )  # fmt: skip
+            event_id=f"stop-{number[1:]}",
+            tenant=people.TENANT.tenant,
+            number=number,
+            action=ConsentAction.OPT_OUT,
+            source="form",
+            at=datetime.now(UTC),
+        )
 
 
 async def _appended(bootstrap: str) -> dict[str, float]:
     """When the broker took each STOP; seconds since 1970."""
-    consumer = AIOKafkaConsumer(CONSENT_EVENTS.name, bootstrap_servers=bootstrap, auto_offset_reset="earliest")
+    consumer = AIOKafkaConsumer(
+        CONSENT_EVENTS.name, bootstrap_servers=bootstrap, auto_offset_reset="earliest"
+    )
     await consumer.start()
     found: dict[str, float] = {}
     try:
@@ -119,5 +149,7 @@ def _calls(journal: Path) -> dict[str, list[float]]:
     for line in journal.read_text().splitlines():
         entry = json.loads(line)
         if entry["event"] == "create":
-            calls.setdefault(entry["number"], []).append(datetime.fromisoformat(entry["at"]).timestamp())
+            calls.setdefault(entry["number"], []).append(
+                datetime.fromisoformat(entry["at"]).timestamp()
+            )
     return calls

@@ -55,7 +55,9 @@ async def test_everything_that_is_on_a_topic_is_read_at_once(bootstrap: str) -> 
     source = await source_of(bootstrap, EVENTS)
     for _ in range(5):
         records = await everything(bootstrap, source.topic, job.PARTITIONS)
-        assert sorted(one.value for one in records) == sorted(value for _, value in job.events(EVENTS))
+        assert sorted(one.value for one in records) == sorted(
+            value for _, value in job.events(EVENTS)
+        )
 
 
 def test_right_outputs_pass() -> None:
@@ -67,7 +69,10 @@ def test_right_outputs_pass() -> None:
     [
         pytest.param(outputs(EVENTS)[:-1], id="one is lost"),
         pytest.param([*outputs(EVENTS), outputs(EVENTS)[-1]], id="one is repeated"),
-        pytest.param([value.replace(b'"n": 2', b'"n": 3') for value in outputs(EVENTS)], id="one is counted twice"),
+        pytest.param(
+            [value.replace(b'"n": 2', b'"n": 3') for value in outputs(EVENTS)],
+            id="one is counted twice",
+        ),
         pytest.param(list(reversed(outputs(EVENTS))), id="not in order"),
     ],
 )
@@ -96,8 +101,12 @@ def test_a_report_that_is_no_recount_is_noticed() -> None:
     for outcome in counting.outcomes(80):
         drives[outcome.tenant].tell(outcome)
     lines = [line for drive in drives.values() for line in drive.all(USAGE_REPORT)]
-    assert counting.reported({line.identity: line for line in lines}.values()) == counting.recount(80)
-    assert counting.reported({line.identity: line for line in lines[:-1]}.values()) != counting.recount(80)
+    assert counting.reported({line.identity: line for line in lines}.values()) == counting.recount(
+        80
+    )
+    assert counting.reported(
+        {line.identity: line for line in lines[:-1]}.values()
+    ) != counting.recount(80)
 
 
 def test_stories_are_told_of_lives_that_are_whole(tmp_path: Path) -> None:
@@ -123,10 +132,12 @@ def test_a_message_costs_as_many_raw_events_as_the_median_of_the_runs_ratios() -
     ]
     found = values(flows.costs("end_to_end", spent, [40.0, 20.0, 10.0]))
     assert found == {
-        "end_to_end.cpu_ms_per_message": 6.0, "end_to_end.cpu_ms_per_message.gate": 2.0,
-        "end_to_end.cpu_ms_per_message.broker": 4.0, "end_to_end.raw_cpu_us_per_event": 20.0,
+        "end_to_end.cpu_ms_per_message": 6.0,
+        "end_to_end.cpu_ms_per_message.gate": 2.0,
+        "end_to_end.cpu_ms_per_message.broker": 4.0,
+        "end_to_end.raw_cpu_us_per_event": 20.0,
         "end_to_end.raw_events_per_message": 300.0,
-    }  # fmt: skip
+    }
 
 
 def test_where_no_cpu_time_is_told_there_is_no_ratio() -> None:
@@ -135,8 +146,10 @@ def test_where_no_cpu_time_is_told_there_is_no_ratio() -> None:
 
 
 def test_the_even_load_is_compared_with_the_flood_of_the_same_run() -> None:
-    found = [result("end_to_end.raw_events_per_message", "", [100.0, 200.0, 100.0]),
-             result("steady.raw_events_per_message", "", [150.0, 200.0, 180.0])]  # fmt: skip
+    found = [
+        result("end_to_end.raw_events_per_message", "", [100.0, 200.0, 100.0]),
+        result("steady.raw_events_per_message", "", [150.0, 200.0, 180.0]),
+    ]
     across = flows.to_flood(found)
     assert across is not None
     assert across[0] == [Result("steady.to_flood_ratio", 1.5, "", [1.5, 1.0, 1.8])]
@@ -149,7 +162,10 @@ def test_the_kit_is_compared_with_quix_where_that_was_measured() -> None:
     seen = {"kit": rates(30, 40, 50), "quixstreams": rates(10, 20, 10)}
     assert values(to_quix(seen)) == {"kit.to_quix_ratio": 3.0}
     sure = seen | {"quixstreams_exactly_once": rates(5, 5, 5)}
-    assert values(to_quix(sure)) == {"kit.to_quix_ratio": 3.0, "kit.to_quix_exactly_once_ratio": 8.0}
+    assert values(to_quix(sure)) == {
+        "kit.to_quix_ratio": 3.0,
+        "kit.to_quix_exactly_once_ratio": 8.0,
+    }
     assert to_quix({"kit": seen["kit"]}) == []
 
 
@@ -157,7 +173,9 @@ def test_a_delay_ends_with_the_first_outcome_that_says_delivered() -> None:
     log = Log(1)
     for outcome in counting.outcomes(6):
         told = outcome.model_copy(update={"requested_at": START, "at": START})
-        log.publish(OUTCOMES, told, int((START + timedelta(seconds=outcome.version)).timestamp() * 1000))
+        log.publish(
+            OUTCOMES, told, int((START + timedelta(seconds=outcome.version)).timestamp() * 1000)
+        )
         log.publish(OUTCOMES, told, int((START + timedelta(seconds=60)).timestamp() * 1000))
     records = log.entries[OUTCOMES.name, 0]
     assert steady.delays(records, START) == [2.0, 2.0, 2.0]
@@ -167,7 +185,9 @@ def test_a_delay_ends_with_the_first_outcome_that_says_delivered() -> None:
 def test_outcomes_remembers_every_life_that_is_fed() -> None:
     waves, outcomes = remembered.lives(), remembered.Outcomes()
     outcomes.feed(waves, range(2), START + timedelta(minutes=1))
-    lives = [json.loads(raw) for rows in outcomes.lane.families.values() for raw in rows.raw.values()]
+    lives = [
+        json.loads(raw) for rows in outcomes.lane.families.values() for raw in rows.raw.values()
+    ]
     assert len(lives) == outcomes.lane.rows_count == 2 * remembered.REAL
     assert {one["told"]["state"] for one in lives} == {"delivered"}
 
@@ -180,15 +200,31 @@ PLAN = Plan(1, 2, 3, 4, 5, 6, 7, steady=8.0, idle=9.0, runs=2, only=("whole", "s
 
 
 def test_another_checkout_is_given_new_options_only_with_new_benches() -> None:
-    old = ["--runs", "1", "--events", "1", "--requests", "2", "--messages", "3", "--rows", "4", "--queued", "5",
-           "--backlog", "6"]  # fmt: skip
+    old = [
+        "--runs",
+        "1",
+        "--events",
+        "1",
+        "--requests",
+        "2",
+        "--messages",
+        "3",
+        "--rows",
+        "4",
+        "--queued",
+        "5",
+        "--backlog",
+        "6",
+    ]
     assert versus.options(PLAN) == [*old, "--steady-seconds", "8.0", "--only", "whole", "steady"]
     assert versus.options(PLAN._replace(only=("whole",))) == [*old, "--only", "whole"]
 
 
 def test_ratios_are_of_each_pair_and_of_what_both_have_measured() -> None:
-    pairs = [versus.Pair({"rate": 30.0, "new": 1.0, "nil": 1.0}, {"rate": 10.0, "old": 1.0, "nil": 0.0}),
-             versus.Pair({"rate": 40.0, "new": 1.0, "nil": 1.0}, {"rate": 10.0, "old": 1.0, "nil": 0.0})]  # fmt: skip
+    pairs = [
+        versus.Pair({"rate": 30.0, "new": 1.0, "nil": 1.0}, {"rate": 10.0, "old": 1.0, "nil": 0.0}),
+        versus.Pair({"rate": 40.0, "new": 1.0, "nil": 1.0}, {"rate": 10.0, "old": 1.0, "nil": 0.0}),
+    ]
     assert versus.by_name(pairs) == {"rate": [3.0, 4.0]}
     assert versus.drawn(pairs, [result("rate", "times", [3.0, 4.0])]).row_count == 1
 

@@ -36,7 +36,10 @@ def compare(there: Path, plan: Plan, step: Step) -> tuple[list[Result], Table]:
     """Ratios are here to there.  Raises Ended."""
     pairs = []
     for run in range(plan.runs):
-        show, found = step(f"Here and there, run {run + 1} of {plan.runs}", 2), dict[Path, Figures]()
+        show, found = (
+            step(f"Here and there, run {run + 1} of {plan.runs}", 2),
+            dict[Path, Figures](),
+        )
         for place in (ROOT, there) if run % 2 == 0 else (there, ROOT):
             found[place] = figures(place, options(plan))
             show(len(found))
@@ -47,10 +50,19 @@ def compare(there: Path, plan: Plan, step: Step) -> tuple[list[Result], Table]:
 
 
 def options(plan: Plan) -> list[str]:
-    sizes = {"events": plan.events, "requests": plan.requests, "messages": plan.messages, "rows": plan.rows,
-             "queued": plan.queued, "backlog": plan.backlog}  # fmt: skip
-    later = {"steady": ("--steady-seconds", plan.steady), "idle": ("--idle-seconds", plan.idle),
-             "remembered": ("--lives", plan.lives)}  # fmt: skip
+    sizes = {
+        "events": plan.events,
+        "requests": plan.requests,
+        "messages": plan.messages,
+        "rows": plan.rows,
+        "queued": plan.queued,
+        "backlog": plan.backlog,
+    }
+    later = {
+        "steady": ("--steady-seconds", plan.steady),
+        "idle": ("--idle-seconds", plan.idle),
+        "remembered": ("--lives", plan.lives),
+    }
     told = [word for name, size in sizes.items() for word in (f"--{name}", str(size))]
     told += [str(word) for name, words in later.items() if name in plan.only for word in words]
     return ["--runs", "1", *told, "--only", *plan.only]
@@ -83,7 +95,11 @@ def aside(path: Path) -> Iterator[Path]:
 
 def by_name(pairs: Sequence[Pair]) -> dict[str, list[float]]:
     """Each pair's own ratio, of what all runs of both have measured; where it was nothing there, there is none."""
-    common = [name for name in pairs[0].here if all(name in here and there.get(name) for here, there in pairs)]
+    common = [
+        name
+        for name in pairs[0].here
+        if all(name in here and there.get(name) for here, there in pairs)
+    ]
     return {name: [here[name] / there[name] for here, there in pairs] for name in common}
 
 
@@ -93,7 +109,10 @@ def drawn(pairs: Sequence[Pair], ratios: Sequence[Result]) -> Table:
     for heading in ("here", "there", "ratio", "each pair"):
         table.add_column(heading, justify="right")
     for one in ratios:
-        medians = [result(one.name, "", [side[one.name] for side in sides]).value for sides in zip(*pairs, strict=True)]
+        medians = [
+            result(one.name, "", [side[one.name] for side in sides]).value
+            for sides in zip(*pairs, strict=True)
+        ]
         each = " ".join(f"{ratio:.2f}" for ratio in one.runs)
         table.add_row(one.name, *(f"{value:,.2f}" for value in medians), f"{one.value:.2f}", each)
     return table

@@ -75,7 +75,12 @@ class _Window:
 
 
 async def watch(
-    bootstrap: str, topic: str, partitions: int, wanted: int, meter: Meter = unmetered, progress: Progress = unseen
+    bootstrap: str,
+    topic: str,
+    partitions: int,
+    wanted: int,
+    meter: Meter = unmetered,
+    progress: Progress = unseen,
 ) -> Seen:
     """Raises Stuck."""
     places = [TopicPartition(topic, n) for n in range(partitions)]
@@ -87,7 +92,9 @@ async def watch(
         while len(records) < wanted:
             await _until_quiet(consumer, places, window, wanted, progress)
             records = await _read(consumer, window.ends)
-    fresh = sum(1 for one in records if one.offset >= window.base[TopicPartition(one.topic, one.partition)])
+    fresh = sum(
+        1 for one in records if one.offset >= window.base[TopicPartition(one.topic, one.partition)]
+    )
     spent = {name: window.after[name] - window.before.get(name, 0.0) for name in window.after}
     return Seen(window.moved - window.began, fresh, spent, [one.value for one in records])
 
@@ -98,7 +105,10 @@ async def _reader(
 ) -> AsyncIterator[AIOKafkaConsumer]:
     """`begins`: not by a seek right after this, which would race with the first look for where to begin."""
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap, isolation_level=isolation, fetch_max_wait_ms=50, auto_offset_reset=begins
+        bootstrap_servers=bootstrap,
+        isolation_level=isolation,
+        fetch_max_wait_ms=50,
+        auto_offset_reset=begins,
     )
     await consumer.start()
     try:
@@ -109,7 +119,9 @@ async def _reader(
         await consumer.stop()
 
 
-async def _first(consumer: AIOKafkaConsumer, places: list[TopicPartition]) -> dict[TopicPartition, int]:
+async def _first(
+    consumer: AIOKafkaConsumer, places: list[TopicPartition]
+) -> dict[TopicPartition, int]:
     began = time.perf_counter()
     while not sum((ends := await consumer.end_offsets(places)).values()):
         if time.perf_counter() - began > PATIENCE:
@@ -144,7 +156,9 @@ async def everything(bootstrap: str, topic: str, partitions: int) -> list[Consum
         return await _to(consumer, await consumer.end_offsets(places))
 
 
-async def _read(consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int]) -> list[ConsumerRecord]:
+async def _read(
+    consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int]
+) -> list[ConsumerRecord]:
     await consumer.seek_to_beginning(*ends)
     return await _to(consumer, ends)
 

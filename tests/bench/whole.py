@@ -33,13 +33,20 @@ class Flowed(NamedTuple):
         return self.messages / self.seconds
 
 
-async def one_run(bootstrap: str, count: int, broker: int | None, progress: Progress = unseen) -> Flowed:
+async def one_run(
+    bootstrap: str, count: int, broker: int | None, progress: Progress = unseen
+) -> Flowed:
     """`broker`: its process, if it is ours to measure.  Raises InUse, Refused or Stuck."""
     async with stack(bootstrap, broker) as up, books(up) as kept:
         began, before = time.time(), kept.meter()
-        await tell(bootstrap, SEND_REQUESTS, people.requests(count, uuid.uuid4().hex[:8]), PARTITIONS)
+        await tell(
+            bootstrap, SEND_REQUESTS, people.requests(count, uuid.uuid4().hex[:8]), PARTITIONS
+        )
         await kept.until_quiet(count, progress)
-        ended = max(record.timestamp / 1000 for record in await everything(bootstrap, OUTCOMES.name, PARTITIONS))
+        ended = max(
+            record.timestamp / 1000
+            for record in await everything(bootstrap, OUTCOMES.name, PARTITIONS)
+        )
         return Flowed(ended - began, count, since(before, kept.spent))
 
 

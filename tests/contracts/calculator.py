@@ -34,9 +34,14 @@ class Counted(NamedTuple):
 
 
 async def counted(texts: Sequence[str]) -> list[Counted]:
-    await installed("sms-segments-calculator/dist/index.js", "count segments with Twilio's own calculator")
+    await installed(
+        "sms-segments-calculator/dist/index.js", "count segments with Twilio's own calculator"
+    )
     process = await asyncio.create_subprocess_exec(
-        "node", str(HERE / "segments.js"), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+        "node",
+        str(HERE / "segments.js"),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
     )
     said, _ = await process.communicate(json.dumps(texts).encode())
     assert process.returncode == 0

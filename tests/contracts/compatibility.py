@@ -42,7 +42,11 @@ def _alternatives(schema: Schema, root: Schema) -> dict[str, Schema]:
     schema = _resolved(schema, root)
     for union in ("anyOf", "oneOf"):
         if union in schema:
-            return {kind: one for part in schema[union] for kind, one in _alternatives(part, root).items()}
+            return {
+                kind: one
+                for part in schema[union]
+                for kind, one in _alternatives(part, root).items()
+            }
     kinds = schema.get("type", "anything")
     return dict.fromkeys([kinds] if isinstance(kinds, str) else kinds, schema)
 
@@ -77,7 +81,11 @@ def _values(at: str, old: Schema, new: Schema) -> Iterator[str]:
     for limit in LOWER:
         if limit in new and new[limit] > old.get(limit, float("-inf")):
             yield f"{at}: {limit} was {old.get(limit)}, is {new[limit]}"
-    if "default" in old and not isinstance(old["default"], dict) and new.get("default", NOTHING) != old["default"]:
+    if (
+        "default" in old
+        and not isinstance(old["default"], dict)
+        and new.get("default", NOTHING) != old["default"]
+    ):
         yield f"{at}: left out, it was taken for {old['default']!r}, now for {new.get('default')!r}"
 
 

@@ -18,7 +18,12 @@ async def installed(module: str, why: str) -> Path:
         pytest.skip(f"Node is missing: install Node 18.20 or newer to {why}")
     if not (MODULES / module).exists():
         process = await asyncio.create_subprocess_exec(
-            "npm", "ci", "--silent", cwd=HERE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+            "npm",
+            "ci",
+            "--silent",
+            cwd=HERE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
         )
         said, _ = await process.communicate()
         assert process.returncode == 0, f"npm ci failed: {said.decode()[-2000:]}"

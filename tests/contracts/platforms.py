@@ -133,15 +133,21 @@ class _TwilioStage:
         for message in self._simulator.messages:
             told = dict(parse_qsl(urlsplit(message.callback or "").query))
             identity = (told["tenant"], told["message_id"], int(told["attempt"]))
-            found.append(Text(message.sid, message.to, message.from_address, message.body, identity))
+            found.append(
+                Text(message.sid, message.to, message.from_address, message.body, identity)
+            )
         return found
 
     @property
     def calls(self) -> int:
-        return sum(count for event, count in self._simulator.counts.items() if event.startswith("create."))
+        return sum(
+            count for event, count in self._simulator.counts.items() if event.startswith("create.")
+        )
 
     def list_by(self, deed: ListDeed) -> None:
-        self._simulator.faults.switch_on("list", Fault.model_validate({"on": "list", "does": _LIST_DEEDS[deed]}))
+        self._simulator.faults.switch_on(
+            "list", Fault.model_validate({"on": "list", "does": _LIST_DEEDS[deed]})
+        )
 
 
 class TwilioPlatform:
@@ -151,9 +157,15 @@ class TwilioPlatform:
     waiting: tuple[str, ...] = ("21611", "20003", "10001")
 
     @asynccontextmanager
-    async def stage(self, deed: Deed = Deed.TAKE, *, refuse: str = "", page: int = 1000) -> AsyncIterator[Stage]:
+    async def stage(
+        self, deed: Deed = Deed.TAKE, *, refuse: str = "", page: int = 1000
+    ) -> AsyncIterator[Stage]:
         fault = {"does": f"refuse:{refuse}"} if refuse else _DEEDS.get(deed)
-        script = {"faults": {"today": fault} if fault else {}, "longest_page": page, "senders": {"*": {"pace": 1e6}}}
+        script = {
+            "faults": {"today": fault} if fault else {},
+            "longest_page": page,
+            "senders": {"*": {"pace": 1e6}},
+        }
         async with Simulator(Script.model_validate(script)) as simulator:
             yield _TwilioStage(simulator)
 

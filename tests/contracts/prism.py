@@ -23,9 +23,19 @@ async def prism(upstream: str) -> AsyncIterator[str]:
     """`prism proxy --errors` on a port of its own."""
     command = await installed(COMMAND, "check the simulator against Twilio's description")
     process = await asyncio.create_subprocess_exec(
-        "node", str(command), "proxy", "--errors", "-h", "127.0.0.1", "-p", "0", str(DESCRIPTION), upstream,
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-    )  # fmt: skip
+        "node",
+        str(command),
+        "proxy",
+        "--errors",
+        "-h",
+        "127.0.0.1",
+        "-p",
+        "0",
+        str(DESCRIPTION),
+        upstream,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
     assert process.stdout is not None
     try:
         url, said = "", b""

@@ -17,31 +17,59 @@ def of(*required: str, **properties: Schema) -> Schema:
 ADDITIVE = [
     pytest.param(of(a=TEXT), of(a=TEXT), id="nothing"),
     pytest.param(of(a=TEXT), of(a=TEXT, b=TEXT), id="a new optional field"),
-    pytest.param(of(a={"enum": ["x"], **TEXT}), of(a={"enum": ["x", "y"], **TEXT}), id="a new word"),
+    pytest.param(
+        of(a={"enum": ["x"], **TEXT}), of(a={"enum": ["x", "y"], **TEXT}), id="a new word"
+    ),
     pytest.param(of(a={"enum": ["x"], **TEXT}), of(a=TEXT), id="any word"),
-    pytest.param(of(a={"maxLength": 5, **TEXT}), of(a={"maxLength": 9, **TEXT}), id="a wider upper limit"),
+    pytest.param(
+        of(a={"maxLength": 5, **TEXT}), of(a={"maxLength": 9, **TEXT}), id="a wider upper limit"
+    ),
     pytest.param(of(a={"maxLength": 5, **TEXT}), of(a=TEXT), id="a limit lifted"),
-    pytest.param(of(a={"type": "integer", "minimum": 5}), of(a={"type": "integer", "minimum": 1}), id="a lower limit"),
-    pytest.param(of(a={"description": "x", **TEXT}), of(a={"description": "y", **TEXT}), id="another description"),
-    pytest.param(of(a=MAYBE), of(a={"anyOf": [TEXT, {"type": "null"}]}), id="the same, written otherwise"),
+    pytest.param(
+        of(a={"type": "integer", "minimum": 5}),
+        of(a={"type": "integer", "minimum": 1}),
+        id="a lower limit",
+    ),
+    pytest.param(
+        of(a={"description": "x", **TEXT}),
+        of(a={"description": "y", **TEXT}),
+        id="another description",
+    ),
+    pytest.param(
+        of(a=MAYBE), of(a={"anyOf": [TEXT, {"type": "null"}]}), id="the same, written otherwise"
+    ),
     pytest.param(
         {**of(a={"$ref": "#/$defs/A"}), "$defs": {"A": TEXT}},
         {**of(a={"$ref": "#/$defs/B"}), "$defs": {"B": TEXT}},
         id="a shared part renamed",
     ),
-    pytest.param(of(a={"default": {"b": 1}, **of()}), of(a={"default": {"b": 1, "c": 2}, **of()}), id="a part grows"),
+    pytest.param(
+        of(a={"default": {"b": 1}, **of()}),
+        of(a={"default": {"b": 1, "c": 2}, **of()}),
+        id="a part grows",
+    ),
 ]
 
 BREAKING = [
     pytest.param(of(a=TEXT, b=TEXT), of(a=TEXT), ["b: removed"], id="a field removed"),
     pytest.param(of(a=TEXT), of(b=TEXT), ["a: removed"], id="a field renamed"),
-    pytest.param(of(a=TEXT), of("b", a=TEXT, b=TEXT), ["b: now required"], id="a new required field"),
+    pytest.param(
+        of(a=TEXT), of("b", a=TEXT, b=TEXT), ["b: now required"], id="a new required field"
+    ),
     pytest.param(of(a=TEXT), of("a", a=TEXT), ["a: now required"], id="a field becomes required"),
     pytest.param(
-        of("a", a=TEXT), of(a=TEXT), ["a: may now be missing, which readers do not expect"], id="no longer required"
+        of("a", a=TEXT),
+        of(a=TEXT),
+        ["a: may now be missing, which readers do not expect"],
+        id="no longer required",
     ),
     pytest.param(of(a=MAYBE), of(a=TEXT), ["a: no longer takes null"], id="null refused"),
-    pytest.param(of(a=TEXT), of(a=MAYBE), ["a: may now be null, which readers do not expect"], id="null given"),
+    pytest.param(
+        of(a=TEXT),
+        of(a=MAYBE),
+        ["a: may now be null, which readers do not expect"],
+        id="null given",
+    ),
     pytest.param(
         of(a={"type": "integer"}),
         of(a=TEXT),
@@ -60,7 +88,9 @@ BREAKING = [
         ["a: no longer takes 'y'"],
         id="a word removed",
     ),
-    pytest.param(of(a=TEXT), of(a={"enum": ["x"], **TEXT}), ["a: now only takes ['x']"], id="words imposed"),
+    pytest.param(
+        of(a=TEXT), of(a={"enum": ["x"], **TEXT}), ["a: now only takes ['x']"], id="words imposed"
+    ),
     pytest.param(
         of(a={"format": "date-time", **TEXT}),
         of(a={"format": "date", **TEXT}),
@@ -74,13 +104,22 @@ BREAKING = [
         id="another pattern",
     ),
     pytest.param(
-        of(a=TEXT), of(a={"pattern": "^b$", **TEXT}), ["a: pattern was None, is '^b$'"], id="a pattern imposed"
+        of(a=TEXT),
+        of(a={"pattern": "^b$", **TEXT}),
+        ["a: pattern was None, is '^b$'"],
+        id="a pattern imposed",
     ),
     pytest.param(
-        of(a={"const": "x", **TEXT}), of(a={"const": "y", **TEXT}), ["a: const was 'x', is 'y'"], id="another tag"
+        of(a={"const": "x", **TEXT}),
+        of(a={"const": "y", **TEXT}),
+        ["a: const was 'x', is 'y'"],
+        id="another tag",
     ),
     pytest.param(
-        of(a=TEXT), of(a={"maxLength": 9, **TEXT}), ["a: maxLength was None, is 9"], id="an upper limit imposed"
+        of(a=TEXT),
+        of(a={"maxLength": 9, **TEXT}),
+        ["a: maxLength was None, is 9"],
+        id="an upper limit imposed",
     ),
     pytest.param(
         of(a={"type": "integer", "minimum": 0}),

@@ -15,7 +15,9 @@ OWN = "{company} would like to text you about {purpose}.\n{frequency} {rates}\n{
 
 
 def settings(**changes: Any) -> TenantSettings:
-    return TenantSettings.model_validate({"tenant": "acme", "name": "Acme {Law}", "sender": "24273"} | changes)
+    return TenantSettings.model_validate(
+        {"tenant": "acme", "name": "Acme {Law}", "sender": "24273"} | changes
+    )
 
 
 def test_settings_from_before_have_a_whole_request() -> None:
@@ -26,7 +28,12 @@ def test_settings_from_before_have_a_whole_request() -> None:
 
 
 def test_a_tenant_may_word_it_otherwise() -> None:
-    parts = {"wording": OWN, "company": "Acme", "purpose": "your {case}", "rates": "Msg & data rates may apply."}
+    parts = {
+        "wording": OWN,
+        "company": "Acme",
+        "purpose": "your {case}",
+        "rates": "Msg & data rates may apply.",
+    }
     assert settings(consent_request=parts).opt_in_request.splitlines() == [
         "Acme would like to text you about your {case}.",
         "Message frequency varies. Msg & data rates may apply.",
@@ -52,7 +59,9 @@ def test_an_answer_that_is_not_named_is(word: str) -> None:
         ConsentRequest(answers="START STOP HELP".replace(word, word.lower()))
 
 
-@pytest.mark.parametrize("wording", [WORDING + "{more}", WORDING + "{", WORDING + "{0}", WORDING + "{rates!r}"])
+@pytest.mark.parametrize(
+    "wording", [WORDING + "{more}", WORDING + "{", WORDING + "{0}", WORDING + "{rates!r}"]
+)
 def test_a_wording_that_cannot_be_filled_in_is_refused(wording: str) -> None:
     with pytest.raises(ValidationError):
         ConsentRequest(wording=wording)
@@ -64,12 +73,22 @@ def test_a_request_that_no_carrier_takes_is_refused() -> None:
 
 
 def test_another_template_has_another_version() -> None:
-    assert ConsentRequest().version == ConsentRequest().version != ConsentRequest(purpose="your case").version
+    assert (
+        ConsentRequest().version
+        == ConsentRequest().version
+        != ConsentRequest(purpose="your case").version
+    )
 
 
 def test_unknown_of_older_records_is_none() -> None:
-    old = ConsentStatus.model_validate({
-        "tenant": "acme", "number": "+14155550100", "state": "unknown", "consent_epoch": 0,
-        "since": "2026-11-21T17:00:00Z", "source": "",
-    })  # fmt: skip
+    old = ConsentStatus.model_validate(
+        {
+            "tenant": "acme",
+            "number": "+14155550100",
+            "state": "unknown",
+            "consent_epoch": 0,
+            "since": "2026-11-21T17:00:00Z",
+            "source": "",
+        }
+    )
     assert old.state is ConsentState.NONE

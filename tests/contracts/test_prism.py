@@ -37,20 +37,35 @@ async def checked() -> AsyncIterator[Checked]:
 
 async def test_create_fetch_list_update_delete(checked: Checked) -> None:
     sim, client = checked
-    sids = [(await client.create(to=to, body="é" * 200)).sid for to in ("+14155550003", "+14155550006", "+14155550100")]
+    sids = [
+        (await client.create(to=to, body="é" * 200)).sid
+        for to in ("+14155550003", "+14155550006", "+14155550100")
+    ]
     service = await client.create(to="+14155550101", from_=None, messaging_service_sid=SERVICE)
     await quiet(sim)
     seen = [(await client.fetch(sid)).status for sid in (*sids, service.sid)]
     assert seen == ["undelivered", "failed", "delivered", "delivered"]
     assert len(await client.list(page_size=1)) == 4
-    assert len(await client.list(to="+14155550100", date_sent_after=datetime.now(UTC) - timedelta(days=1))) == 1
+    assert (
+        len(
+            await client.list(
+                to="+14155550100", date_sent_after=datetime.now(UTC) - timedelta(days=1)
+            )
+        )
+        == 1
+    )
     assert (await client.update(sids[0], body="")).body == ""
     assert await client.delete(sids[0])
 
 
 async def test_schedule_and_cancel(checked: Checked) -> None:
     at = datetime.now(UTC) + timedelta(hours=1)
-    form = {"from_": None, "messaging_service_sid": SERVICE, "schedule_type": "fixed", "send_at": at}
+    form = {
+        "from_": None,
+        "messaging_service_sid": SERVICE,
+        "schedule_type": "fixed",
+        "send_at": at,
+    }
     message = await checked.client.create(**form)
     assert (await checked.client.update(message.sid, status="canceled")).status == "canceled"
 
@@ -75,8 +90,18 @@ async def test_errors_keep_their_form(checked: Checked) -> None:
 
 async def test_prism_would_have_noticed() -> None:
     """The checker checked: an answer with one thing wrong does not get through."""
-    right = {"sid": "SM" + "0" * 32, "account_sid": ACCOUNT, "status": "queued", "num_segments": "1"}
-    wrong: list[dict[str, object]] = [{"num_segments": 1}, {"sid": "SM1"}, {"status": "away"}, {"error_code": "none"}]
+    right = {
+        "sid": "SM" + "0" * 32,
+        "account_sid": ACCOUNT,
+        "status": "queued",
+        "num_segments": "1",
+    }
+    wrong: list[dict[str, object]] = [
+        {"num_segments": 1},
+        {"sid": "SM1"},
+        {"status": "away"},
+        {"error_code": "none"},
+    ]
     answers = [right | change for change in ({}, *wrong)]
 
     async def answer(_request: web.Request) -> web.Response:

@@ -17,10 +17,26 @@ from tests.edges.servers import full_house, nobody_listens
 
 TO, OTHER = "+14155550100", "+14155550101"
 IN_DOUBT = [
-    Deed.ERROR, Deed.UNAVAILABLE, Deed.UNAVAILABLE_BUT_TAKEN, Deed.RESET_UNREAD, Deed.RESET, Deed.RESET_BUT_TAKEN,
-    Deed.SILENCE, Deed.SILENCE_BUT_TAKEN, Deed.TOO_LATE, Deed.HALF, Deed.NO_ID,
-]  # fmt: skip
-TAKEN = {Deed.UNAVAILABLE_BUT_TAKEN, Deed.RESET_BUT_TAKEN, Deed.SILENCE_BUT_TAKEN, Deed.TOO_LATE, Deed.HALF, Deed.NO_ID}
+    Deed.ERROR,
+    Deed.UNAVAILABLE,
+    Deed.UNAVAILABLE_BUT_TAKEN,
+    Deed.RESET_UNREAD,
+    Deed.RESET,
+    Deed.RESET_BUT_TAKEN,
+    Deed.SILENCE,
+    Deed.SILENCE_BUT_TAKEN,
+    Deed.TOO_LATE,
+    Deed.HALF,
+    Deed.NO_ID,
+]
+TAKEN = {
+    Deed.UNAVAILABLE_BUT_TAKEN,
+    Deed.RESET_BUT_TAKEN,
+    Deed.SILENCE_BUT_TAKEN,
+    Deed.TOO_LATE,
+    Deed.HALF,
+    Deed.NO_ID,
+}
 CODES = [(platform, code) for platform in PLATFORMS for code in platform.final]
 WAITING = [(platform, code) for platform in PLATFORMS for code in platform.waiting]
 
@@ -31,7 +47,13 @@ def platform(request: pytest.FixtureRequest) -> Platform:
     return chosen
 
 
-def post(platform: Platform, to: str = TO, body: str = "Your table is ready", sender: int = 0, **more: object) -> Post:
+def post(
+    platform: Platform,
+    to: str = TO,
+    body: str = "Your table is ready",
+    sender: int = 0,
+    **more: object,
+) -> Post:
     known = {"tenant": "acme", "message_id": "m-1", "attempt": 1, **more}
     return Post(to=to, body=body, sender=platform.senders[sender], **known)  # type: ignore[arg-type]
 
@@ -53,12 +75,20 @@ async def client(platform: Platform, url: str) -> AsyncIterator[Provider]:
 
 async def test_taken(platform: Platform) -> None:
     async with platform.stage() as stage, client(platform, stage.url) as provider:
-        answer = await provider.send(post(platform, message_id="order:77", attempt=3, body="ünïcode 🎉 a+b&c"))
+        answer = await provider.send(
+            post(platform, message_id="order:77", attempt=3, body="ünïcode 🎉 a+b&c")
+        )
         [text] = stage.texts
         assert (answer.tenant, answer.message_id, answer.attempt) == ("acme", "order:77", 3)
         assert (answer.sender, answer.result) == (platform.senders[0], Result.ACCEPTED)
         assert answer.provider_id == text.id
-        assert text == (text.id, TO, platform.senders[0], "ünïcode 🎉 a+b&c", ("acme", "order:77", 3))
+        assert text == (
+            text.id,
+            TO,
+            platform.senders[0],
+            "ünïcode 🎉 a+b&c",
+            ("acme", "order:77", 3),
+        )
 
 
 async def test_taken_after_a_while(platform: Platform) -> None:
@@ -115,7 +145,10 @@ async def test_nothing_leaves_when_the_lease_is_over(platform: Platform) -> None
 async def test_cancellation_goes_through(platform: Platform) -> None:
     async with platform.stage(Deed.SILENCE) as stage, client(platform, stage.url) as provider:
         stage.list_by(ListDeed.SILENCE)
-        calls = [asyncio.create_task(provider.send(post(platform))), asyncio.create_task(provider.look(look(platform)))]
+        calls = [
+            asyncio.create_task(provider.send(post(platform))),
+            asyncio.create_task(provider.look(look(platform))),
+        ]
         await asyncio.sleep(0.1)
         for call in calls:
             call.cancel()
@@ -127,9 +160,15 @@ async def test_calls_that_overlap_get_their_own_answers(platform: Platform) -> N
     """On a machine with much else to do some run into their time-out, and have no answer at all."""
     numbers = [f"+1415555{n:04d}" for n in range(100)]
     async with platform.stage() as stage, client(platform, stage.url) as provider:
-        answers = await asyncio.gather(*(provider.send(post(platform, to, message_id=to[1:])) for to in numbers))
+        answers = await asyncio.gather(
+            *(provider.send(post(platform, to, message_id=to[1:])) for to in numbers)
+        )
         whose = {text.id: text.number for text in stage.texts}
-        told = {to: answer.provider_id for to, answer in zip(numbers, answers, strict=True) if answer.provider_id}
+        told = {
+            to: answer.provider_id
+            for to, answer in zip(numbers, answers, strict=True)
+            if answer.provider_id
+        }
         assert len(told) > 1
         assert {to: whose[name] for to, name in told.items()} == {to: to for to in told}
 
@@ -175,9 +214,12 @@ async def test_the_list_has_what_was_taken_whoever_was_told(platform: Platform) 
         assert (seen.tenant, seen.message_id, seen.attempt, seen.round) == ("acme", "m-1", 1, 2)
         assert seen.entries is not None
         assert {(one.provider_id, one.sender) for one in seen.entries} == {
-            (mine.id, platform.senders[0]), (also.id, platform.senders[1]),
-        }  # fmt: skip
-        assert {(one.body, one.num_segments, one.error_code) for one in seen.entries} == {(mine.body, 1, None)}
+            (mine.id, platform.senders[0]),
+            (also.id, platform.senders[1]),
+        }
+        assert {(one.body, one.num_segments, one.error_code) for one in seen.entries} == {
+            (mine.body, 1, None)
+        }
 
 
 async def test_the_list_is_of_its_window(platform: Platform) -> None:
@@ -191,7 +233,12 @@ async def test_the_list_is_of_its_window(platform: Platform) -> None:
 async def test_nothing_listed_is_not_the_same_as_no_list(platform: Platform) -> None:
     async with platform.stage() as stage, client(platform, stage.url) as provider:
         assert await provider.look(look(platform)) == Seen(
-            tenant="acme", message_id="m-1", attempt=1, sender=platform.senders[0], round=2, entries=()
+            tenant="acme",
+            message_id="m-1",
+            attempt=1,
+            sender=platform.senders[0],
+            round=2,
+            entries=(),
         )
 
 
@@ -199,7 +246,9 @@ async def test_every_page_is_read(platform: Platform) -> None:
     async with platform.stage(page=2) as stage, client(platform, stage.url) as provider:
         for attempt in range(1, 8):
             await provider.send(post(platform, attempt=attempt))
-        assert sorted(await entries(provider, look(platform))) == sorted(text.id for text in stage.texts)
+        assert sorted(await entries(provider, look(platform))) == sorted(
+            text.id for text in stage.texts
+        )
 
 
 @pytest.mark.parametrize("deed", list(ListDeed))

@@ -81,15 +81,20 @@ def test_what_a_later_version_adds_is_passed_over(file: Path) -> None:
 def test_the_words_of_rows_are_those_that_were_kept() -> None:
     """The version before cannot read a word that it does not know.  So a new one is first only read, and written a
     release later; then add it to words.json."""
-    assert {name: sorted(kind) for name, kind in words().items()} == json.loads(WORDS.read_text("utf-8"))
+    assert {name: sorted(kind) for name, kind in words().items()} == json.loads(
+        WORDS.read_text("utf-8")
+    )
 
 
-@pytest.mark.parametrize(("before", "after", "said"), [
-    ({"a": 1, "b": {"c": 2}}, {"a": 1, "b": {"c": 2, "d": 3}}, []),
-    ({"a": 1, "b": {"c": 2}}, {"a": 1, "b": {"d": 2}}, ["/b/c"]),
-    ({"a": [1, 2]}, {"a": [1]}, ["/a"]),
-    ({"a": [{"b": 1}]}, {"a": [{"b": 2}]}, ["/a/0/b"]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ({"a": 1, "b": {"c": 2}}, {"a": 1, "b": {"c": 2, "d": 3}}, []),
+        ({"a": 1, "b": {"c": 2}}, {"a": 1, "b": {"d": 2}}, ["/b/c"]),
+        ({"a": [1, 2]}, {"a": [1]}, ["/a"]),
+        ({"a": [{"b": 1}]}, {"a": [{"b": 2}]}, ["/a/0/b"]),
+    ],
+)
 def test_what_is_missing_is_found(before: Any, after: Any, said: list[str]) -> None:
     assert list(missing("", before, after)) == said
 
@@ -117,12 +122,14 @@ def with_more(model: Any, data: Any) -> Any:
     """A field that nobody knows yet, in the row and in every message inside it."""
     match model, data:
         case Struct(), dict():
-            inside = {name: with_more(getattr(model, name, None), value) for name, value in data.items()}
+            inside = {
+                name: with_more(getattr(model, name, None), value) for name, value in data.items()
+            }
             return {**inside, "added_by_a_later_version": {"in": ["some", "form"]}}
         case dict(), dict():
             values = dict(zip(data, model.values(), strict=True))
             return {key: with_more(values[key], value) for key, value in data.items()}
-        case (tuple() | list()), list():
+        case ((tuple() | list()), list()):
             return [with_more(one, value) for one, value in zip(model, data, strict=True)]
     return data
 

@@ -27,9 +27,13 @@ def test_there_is_no_difference(compared: Compared) -> None:
 
 
 def test_smart_encoding_makes_the_same_text_of_the_same_size(compared: Compared) -> None:
-    assert [ascii(text) for text, theirs in compared if _utf16(replaced(text)) != _utf16(theirs.text)] == []
+    assert [
+        ascii(text) for text, theirs in compared if _utf16(replaced(text)) != _utf16(theirs.text)
+    ] == []
     possible = [(text, theirs) for text, theirs in compared if theirs.smart_fullest <= HOLDS]
-    assert [ascii(text) for text, theirs in possible if segments(replaced(text)) != theirs.smart] == []
+    assert [
+        ascii(text) for text, theirs in possible if segments(replaced(text)) != theirs.smart
+    ] == []
 
 
 def test_what_is_kept_for_machines_without_node_is_what_it_says(compared: Compared) -> None:
@@ -37,10 +41,16 @@ def test_what_is_kept_for_machines_without_node_is_what_it_says(compared: Compar
     assert [theirs.kept for _, theirs in compared[: len(known)]] == known
 
 
-async def test_where_its_segments_hold_more_than_there_is_room_for_ours_are_as_many_as_it_takes() -> None:
+async def test_where_its_segments_hold_more_than_there_is_room_for_ours_are_as_many_as_it_takes() -> (
+    None
+):
     """The one thing that is counted otherwise: a grapheme of more than 67 units."""
     given = list(heaped(5, 200))
-    over = [(text, theirs) for text, theirs in zip(given, await counted(given), strict=True) if theirs.fullest > HOLDS]
+    over = [
+        (text, theirs)
+        for text, theirs in zip(given, await counted(given), strict=True)
+        if theirs.fullest > HOLDS
+    ]
     assert len(over) > 100
     for text, theirs in over:
         assert segments(text) >= max(theirs.segments, -(-len(_utf16(text)) // 2 // 67))

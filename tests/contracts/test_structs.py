@@ -21,13 +21,25 @@ from schemas.topics import OUTCOMES, REPLIES
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 WEST = timezone(timedelta(hours=-8))
 OUTCOME = Outcome(
-    message_id="m1", tenant="acme", kind="direct", requested_at=NOON, state="sent", final=False, version=2,
-    was=Was(state="queued"), at=NOON,
-)  # fmt: skip
+    message_id="m1",
+    tenant="acme",
+    kind="direct",
+    requested_at=NOON,
+    state="sent",
+    final=False,
+    version=2,
+    was=Was(state="queued"),
+    at=NOON,
+)
 
 
 def test_it_is_copied_and_pickled_like_any_value() -> None:
-    assert copy.copy(OUTCOME) == copy.deepcopy(OUTCOME) == pickle.loads(pickle.dumps(OUTCOME)) == OUTCOME
+    assert (
+        copy.copy(OUTCOME)
+        == copy.deepcopy(OUTCOME)
+        == pickle.loads(pickle.dumps(OUTCOME))
+        == OUTCOME
+    )
     assert hash(OUTCOME) == hash(copy.copy(OUTCOME))
     assert OUTCOME.model_copy(update={"version": 3}) != OUTCOME.model_copy() == OUTCOME
 
@@ -40,7 +52,14 @@ def test_none_is_left_out_and_no_other_default_is() -> None:
 
 
 def test_every_one_has_a_default_of_its_own() -> None:
-    given = {"message_id": "m", "tenant": "t", "attempt": 1, "provider_id": "p", "status": "s", "received_at": NOON}
+    given = {
+        "message_id": "m",
+        "tenant": "t",
+        "attempt": 1,
+        "provider_id": "p",
+        "status": "s",
+        "received_at": NOON,
+    }
     one, other = DeliveryReceipt(**given), DeliveryReceipt(**given)
     assert one.raw == other.raw == {}
     assert one.raw is not other.raw
@@ -48,19 +67,25 @@ def test_every_one_has_a_default_of_its_own() -> None:
 
 def test_a_time_is_kept_in_utc_however_it_came() -> None:
     built = OUTCOME.model_copy(update={"at": NOON.astimezone(WEST)})
-    read = OUTCOMES.decode(encode(OUTCOME).replace(b'"at":"2026-03-02T12:00:00Z"', b'"at":"2026-03-02T04:00:00-08:00"'))
+    read = OUTCOMES.decode(
+        encode(OUTCOME).replace(b'"at":"2026-03-02T12:00:00Z"', b'"at":"2026-03-02T04:00:00-08:00"')
+    )
     assert built.at.tzinfo is read.at.tzinfo is UTC
     assert encode(built) == encode(read) == encode(OUTCOME)
 
 
-@pytest.mark.parametrize("moment", [datetime(2026, 3, 2, 12), datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=1)))])
+@pytest.mark.parametrize(
+    "moment", [datetime(2026, 3, 2, 12), datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=1)))]
+)
 def test_a_time_that_is_none_is_not_built(moment: datetime) -> None:
     with pytest.raises(ValueError, match="time"):
         OUTCOME.model_copy(update={"at": moment})
 
 
 def test_what_is_finer_than_a_microsecond_is_cut_off_and_not_rounded() -> None:
-    value = encode(OUTCOME).replace(b'"at":"2026-03-02T12:00:00Z"', b'"at":"2026-03-02T12:00:00.9999999Z"')
+    value = encode(OUTCOME).replace(
+        b'"at":"2026-03-02T12:00:00Z"', b'"at":"2026-03-02T12:00:00.9999999Z"'
+    )
     assert OUTCOMES.decode(value).at == NOON + timedelta(microseconds=999_999)
 
 
@@ -86,16 +111,28 @@ def _refused(read: Any, data: bytes) -> str:
 def test_a_contract_holds_structs_and_is_written_as_if_it_held_itself() -> None:
     place = Evidence(topic="sms.inbound", partition=1, offset=2)
     reply = Reply(
-        tenant="a", number="+14155550142", sender="72975", provider_id="p", body="b", received_at=NOON, evidence=place
+        tenant="a",
+        number="+14155550142",
+        sender="72975",
+        provider_id="p",
+        body="b",
+        received_at=NOON,
+        evidence=place,
     )
     assert reply.evidence is place
-    assert json.loads(REPLIES.encode(reply))["evidence"] == {"topic": "sms.inbound", "partition": 1, "offset": 2}
+    assert json.loads(REPLIES.encode(reply))["evidence"] == {
+        "topic": "sms.inbound",
+        "partition": 1,
+        "offset": 2,
+    }
     assert isinstance(REPLIES.decode(REPLIES.encode(reply)).evidence, Evidence)
     assert reply.model_dump()["evidence"]["wording"] is None
 
 
 def test_a_wrong_value_from_outside_is_said_in_the_words_of_the_contract() -> None:
-    with pytest.raises(ValidationError, match=r"1 validation error for Outcome\ntenant\n  String should match"):
+    with pytest.raises(
+        ValidationError, match=r"1 validation error for Outcome\ntenant\n  String should match"
+    ):
         Outcome.model_validate(OUTCOME.model_dump() | {"tenant": "a/b"})
     with pytest.raises(ValidationError, match="Extra inputs are not permitted"):
         Outcome.model_validate(OUTCOME.model_dump() | {"added": 1}, extra="forbid")
@@ -148,7 +185,8 @@ def test_a_class_that_checks_by_itself_is_no_struct() -> None:
 
 
 @pytest.mark.parametrize(
-    ("hint", "default"), [(str | None, Field()), (str, Field(alias="b")), (dict[str, str], Field(default_factory=dict))]
+    ("hint", "default"),
+    [(str | None, Field()), (str, Field(alias="b")), (dict[str, str], Field(default_factory=dict))],
 )
 def test_what_would_be_written_otherwise_is_no_struct(hint: Any, default: Any) -> None:
     with pytest.raises(TypeError, match=r"^a: "):
@@ -156,4 +194,8 @@ def test_what_would_be_written_otherwise_is_no_struct(hint: Any, default: Any) -
 
 
 def _declared(hint: Any, default: Any = ...) -> Any:
-    return type("Declared", (Message,), {"__annotations__": {"a": hint}, "__module__": __name__, "a": default})
+    return type(
+        "Declared",
+        (Message,),
+        {"__annotations__": {"a": hint}, "__module__": __name__, "a": default},
+    )

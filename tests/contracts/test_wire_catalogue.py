@@ -19,7 +19,10 @@ RELEASED = Path(__file__).parents[1] / "golden" / "wire"
 
 
 def released() -> dict[str, Any]:
-    return {file.name.removesuffix(".schema.json"): json.loads(file.read_text("utf-8")) for file in RELEASED.iterdir()}
+    return {
+        file.name.removesuffix(".schema.json"): json.loads(file.read_text("utf-8"))
+        for file in RELEASED.iterdir()
+    }
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +40,9 @@ def test_generating_twice_gives_the_same() -> None:
     assert catalogue() == catalogue()
 
 
-def test_writing_takes_away_what_is_no_longer_generated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_writing_takes_away_what_is_no_longer_generated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("schemas.catalog.__main__.HERE", tmp_path)
     (tmp_path / "Gone.schema.json").write_text("{}")
     (tmp_path / "code.py").write_text("")
@@ -78,14 +83,18 @@ def test_asyncapi_tells_a_topic_as_it_is_declared(api: Any, topic: Topic[Any]) -
     assert kafka["partitions"] == (1 if topic.single else 12)
     assert kafka["replicas"] == 3
     assert settings["cleanup.policy"] == (["compact"] if topic.compacted else ["delete"])
-    assert settings["retention.ms"] == (-1 if topic.keep is None else topic.keep.total_seconds() * 1000)
+    assert settings["retention.ms"] == (
+        -1 if topic.keep is None else topic.keep.total_seconds() * 1000
+    )
     assert kafka["bindingVersion"] == "0.5.0"
 
 
 def test_asyncapi_has_no_loose_ends(api: Any) -> None:
     """Every reference leads somewhere, and every part is referred to."""
     wanted = set(_references(api))
-    parts = {f"#/components/{kind}/{name}" for kind, named in api["components"].items() for name in named}
+    parts = {
+        f"#/components/{kind}/{name}" for kind, named in api["components"].items() for name in named
+    }
     assert wanted == parts
 
 
@@ -97,7 +106,10 @@ def test_asyncapi_tells_the_headers_of_each_message(api: Any) -> None:
     assert types["SendRequest"] == "sayso.send_request.v1"
     assert types["Stop"] == types["Resume"] == "sayso.control.v1"
     assert all(message["examples"] for message in api["components"]["messages"].values())
-    assert all(message["bindings"]["kafka"]["key"]["examples"] for message in api["components"]["messages"].values())
+    assert all(
+        message["bindings"]["kafka"]["key"]["examples"]
+        for message in api["components"]["messages"].values()
+    )
 
 
 def _references(part: Any) -> list[str]:

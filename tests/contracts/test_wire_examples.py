@@ -16,7 +16,9 @@ from schemas.catalog.json_schema import json_schema
 from schemas.topics import BY_NAME, MESSAGES, TOPICS, Topic
 
 FOUND = examples()
-each_example = pytest.mark.parametrize("example", FOUND, ids=lambda one: f"{one.topic.name}/{one.name}")
+each_example = pytest.mark.parametrize(
+    "example", FOUND, ids=lambda one: f"{one.topic.name}/{one.name}"
+)
 
 
 def _with_an_offset(value: object) -> bool:
@@ -80,7 +82,9 @@ def test_an_example_names_nobody_real(example: Example) -> None:
 
 @pytest.mark.parametrize("name", MESSAGES)
 def test_every_message_has_an_example(name: str) -> None:
-    assert any(type(example.message).__name__ == name for example in FOUND), f"write one to {EXAMPLES.name}/"
+    assert any(type(example.message).__name__ == name for example in FOUND), (
+        f"write one to {EXAMPLES.name}/"
+    )
 
 
 @pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.name)
@@ -99,13 +103,19 @@ def test_no_example_stands_where_nobody_looks() -> None:
         ("Decision", "verdict", {"send", "hold", "reject", "expire", "cancel"}),
         ("Approval", "action", {"approve", "reject", "send_now"}),
         ("Attempt", "state", {state.value for state in AttemptState}),
-        ("ConsentEvent", "action", {"opt_in", "opt_out", "ask", "ask_failed", "unreadable", "resolved"}),
+        (
+            "ConsentEvent",
+            "action",
+            {"opt_in", "opt_out", "ask", "ask_failed", "unreadable", "resolved"},
+        ),
         ("Sender", "kind", {"long_code", "toll_free", "short_code", "messaging_service"}),
         ("ConsentStatus", "state", {"none", "pending", "opted_in", "opted_out"}),
     ],
 )
 def test_the_examples_show_every_word(message: str, field: str, words: set[str]) -> None:
-    shown = {getattr(one.message, field).value for one in FOUND if type(one.message).__name__ == message}
+    shown = {
+        getattr(one.message, field).value for one in FOUND if type(one.message).__name__ == message
+    }
     assert shown == words
 
 
@@ -116,7 +126,11 @@ def _known(document: dict[str, Any], message: type[Any]) -> dict[str, Any]:
 def _given(written: Any, document: Any) -> Any:
     """What is written without the defaults that were left out in the document."""
     if isinstance(written, dict) and isinstance(document, dict):
-        return {name: _given(value, document[name]) for name, value in written.items() if name in document}
+        return {
+            name: _given(value, document[name])
+            for name, value in written.items()
+            if name in document
+        }
     if isinstance(written, list) and isinstance(document, list):
         return [_given(one, other) for one, other in zip(written, document, strict=True)]
     return written

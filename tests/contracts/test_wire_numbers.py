@@ -38,7 +38,9 @@ OURS = {"sms.consent-log", "sms.consent-status", "sms.returned", "sms.approval-l
 
 @pytest.mark.parametrize("written", NUMBERS)
 @pytest.mark.parametrize(("name", "field"), NUMBER_FIELDS)
-def test_a_key_does_not_depend_on_how_people_write_a_number(name: str, field: str, written: str) -> None:
+def test_a_key_does_not_depend_on_how_people_write_a_number(
+    name: str, field: str, written: str
+) -> None:
     topic = BY_NAME[name]
     document = {**next(one for one in examples() if one.topic is topic).document, field: written}
     assert topic.key(topic.decode(json.dumps(document).encode())).endswith("/+14155550142")
@@ -67,7 +69,13 @@ def test_only_signs_are_taken_out_of_a_number(written: str, read: str) -> None:
 
 @pytest.mark.parametrize(
     ("number", "shown"),
-    [("+14155550142", "+141••••0142"), ("+29012345", "+••••••••"), ("72975", "7••••"), ("", ""), ("+", "+")],
+    [
+        ("+14155550142", "+141••••0142"),
+        ("+29012345", "+••••••••"),
+        ("72975", "7••••"),
+        ("", ""),
+        ("+", "+"),
+    ],
 )
 def test_a_masked_number_cannot_be_called(number: str, shown: str) -> None:
     assert masked(number) == shown

@@ -127,7 +127,11 @@ def _schema(name: str) -> dict[str, Any]:
     """A message's, or that of a part which messages share."""
     if name in MESSAGES:
         return json_schema(MESSAGES[name])
-    return next(found for message in MESSAGES.values() if (found := json_schema(message).get("$defs", {}).get(name)))
+    return next(
+        found
+        for message in MESSAGES.values()
+        if (found := json_schema(message).get("$defs", {}).get(name))
+    )
 
 
 @pytest.mark.parametrize("name", FIELDS)
@@ -139,7 +143,9 @@ def test_the_fields_that_outsiders_rely_on(name: str) -> None:
     assert {field: field in required for field in promised} == promised
 
 
-@pytest.mark.parametrize(("words", "promised"), WORDS, ids=lambda value: getattr(value, "__name__", ""))
+@pytest.mark.parametrize(
+    ("words", "promised"), WORDS, ids=lambda value: getattr(value, "__name__", "")
+)
 def test_the_words_that_outsiders_rely_on(words: type[StrEnum], promised: str) -> None:
     assert [word.value for word in words] == promised.split()
 
@@ -152,7 +158,9 @@ def test_how_a_topic_is_kept(name: str, keyed_by: str, days: int | None, how: st
     assert topic.keep == (None if days is None else days * DAYS)
     assert config["retention.ms"] == ("-1" if days is None else str(days * 86_400_000))
     assert config["cleanup.policy"] == ("compact" if how == "compacted" else "delete")
-    assert config["message.timestamp.type"] == ("LogAppendTime" if how == "append time" else "CreateTime")
+    assert config["message.timestamp.type"] == (
+        "LogAppendTime" if how == "append time" else "CreateTime"
+    )
 
 
 def test_there_is_no_other_topic() -> None:
@@ -174,7 +182,11 @@ def test_an_acknowledged_record_survives_one_broker(topic: Topic[Any]) -> None:
     cluster, alone = topic.config(replication=3), topic.config(replication=1)
     assert cluster["min.insync.replicas"] == "2"
     assert alone["min.insync.replicas"] == "1"
-    assert cluster["unclean.leader.election.enable"] == alone["unclean.leader.election.enable"] == "false"
+    assert (
+        cluster["unclean.leader.election.enable"]
+        == alone["unclean.leader.election.enable"]
+        == "false"
+    )
 
 
 @pytest.mark.parametrize("topic", EVERY_TOPIC, ids=lambda topic: topic.name)

@@ -35,7 +35,13 @@ class Drive:
     """`published` and `effects` keep everything; `under_way` the effects that have no answer yet."""
 
     def __init__(
-        self, fold: Fold, woke: Woke, family: str, settings: Settings, *, raw: MutableMapping[str, bytes] | None = None
+        self,
+        fold: Fold,
+        woke: Woke,
+        family: str,
+        settings: Settings,
+        *,
+        raw: MutableMapping[str, bytes] | None = None,
     ) -> None:
         self.fold, self.woke, self.settings, self.now = fold, woke, settings, START
         self.rows = Rows(family, raw)
@@ -48,7 +54,9 @@ class Drive:
 
     def tell(self, value: Message, *, offset: int | None = None) -> Step:
         place = next(self._offsets) if offset is None else offset
-        fact = Fact(value, _TOPICS.get(type(value), CONTROLS), 0, place, int(self.now.timestamp() * 1000))
+        fact = Fact(
+            value, _TOPICS.get(type(value), CONTROLS), 0, place, int(self.now.timestamp() * 1000)
+        )
         return self._apply(self.fold(self.rows, fact, self.now, self.settings))
 
     def answer(self, value: Message) -> Step:
@@ -86,7 +94,9 @@ class Drive:
         if last is None:
             return step
         self._write(last)
-        return Step({**step.rows, **last.rows}, (*step.publish, *last.publish), {**step.wake, **last.wake})
+        return Step(
+            {**step.rows, **last.rows}, (*step.publish, *last.publish), {**step.wake, **last.wake}
+        )
 
     def _write(self, step: Step) -> None:
         for name, row in step.rows.items():
@@ -103,7 +113,9 @@ class Drive:
         for topic, value in step.publish:
             assert topic.decode(topic.encode(value)) == value
         self.published += step.publish
-        self.withdrawn |= {effect.identity for effect in step.effects if isinstance(effect, Withdraw)}
+        self.withdrawn |= {
+            effect.identity for effect in step.effects if isinstance(effect, Withdraw)
+        }
         posts = [effect for effect in step.effects if not isinstance(effect, Withdraw)]
         self.effects += posts
         self.under_way += posts

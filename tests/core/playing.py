@@ -19,7 +19,9 @@ READ_FROM = {topic.carries: topic.name for topic in TOPICS} | {Unreadable: "sms.
 class Played:
     """`tell` a fact and get what was published; `published` keeps all of it; `until` lets time pass."""
 
-    def __init__(self, fold: Fold, woke: Woke, family: str, now: datetime, settings: Settings) -> None:
+    def __init__(
+        self, fold: Fold, woke: Woke, family: str, now: datetime, settings: Settings
+    ) -> None:
         self.fold, self.woke, self.settings, self.now = fold, woke, settings, now
         self.rows = Rows(family)
         self.wakes: dict[str, datetime] = {}

@@ -60,7 +60,14 @@ def test_the_failures_that_staff_meet_most_say_what_to_do_first(code: str) -> No
     told = meaning(code)
     assert len(told.causes) >= 3
     for said in (told.next_step.lower(), " ".join(told.steps).lower()):
-        for word in ("confirm", "client", "new" if code != "30006" else "mobile", "save", "test sms", "escalate"):
+        for word in (
+            "confirm",
+            "client",
+            "new" if code != "30006" else "mobile",
+            "save",
+            "test sms",
+            "escalate",
+        ):
             assert word in said
 
 
@@ -107,7 +114,12 @@ def test_what_is_about_this_text_or_this_client_is_final(who: Who) -> None:
 
 @pytest.mark.parametrize(
     ("code", "url"),
-    [("99999", "https://www.twilio.com/docs/api/errors/99999"), ("weird", ""), ("٣", ""), ("9" * 500, None)],
+    [
+        ("99999", "https://www.twilio.com/docs/api/errors/99999"),
+        ("weird", ""),
+        ("٣", ""),
+        ("9" * 500, None),
+    ],
 )
 def test_a_code_nobody_has_heard_of_is_shown_and_linked(code: str, url: str | None) -> None:
     unknown = meaning(code)
@@ -123,4 +135,6 @@ def test_the_page_is_the_generated_one() -> None:
 
 
 def test_the_page_has_every_code() -> None:
-    assert set(re.findall(r"^### (?:\[|`)(\w+)(?:\]\(|`)", page(), re.MULTILINE)) == set(all_codes())
+    assert set(re.findall(r"^### (?:\[|`)(\w+)(?:\]\(|`)", page(), re.MULTILINE)) == set(
+        all_codes()
+    )

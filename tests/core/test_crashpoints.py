@@ -35,5 +35,12 @@ def test_a_step_that_there_is_not_is_refused(wish: str) -> None:
 def test_the_process_is_killed_at_the_nth_time() -> None:
     code = "from services.crashpoints import reached\nfor n in range(5):\n print(n, flush=True); reached('after-fold')"
     given = {**os.environ, "SAYSO_CRASH_AT": "after-fold:3"}
-    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=given, capture_output=True, text=True, check=False)
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env=given,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert (run.returncode, run.stdout.split()) == (-signal.SIGKILL, ["0", "1", "2"])

@@ -52,7 +52,11 @@ def test_every_state_has_a_meaning_and_a_report_that_leads_to_it() -> None:
 def test_where_a_report_is_expected_it_is_the_stronger_one(line: Line) -> None:
     """So the arrows of the diagram are what the fold does.  (The first two open a new attempt.)"""
     report = (line.source, line.word)
-    weaker = [known for known in STRENGTH if TABLE[known].state in line.usually_from and known[0] == line.source]
+    weaker = [
+        known
+        for known in STRENGTH
+        if TABLE[known].state in line.usually_from and known[0] == line.source
+    ]
     assert {after(known, report) for known in weaker} <= {report}
 
 
@@ -60,10 +64,16 @@ def test_where_a_report_is_expected_it_is_the_stronger_one(line: Line) -> None:
     ("weaker", "stronger"),
     [
         pytest.param((ATTEMPT, "in_doubt"), (ATTEMPT, "accepted"), id="a sighting ends the doubt"),
-        pytest.param((ATTEMPT, "refused"), (RECEIPT, "sent"), id="a receipt proves that it was taken"),
+        pytest.param(
+            (ATTEMPT, "refused"), (RECEIPT, "sent"), id="a receipt proves that it was taken"
+        ),
         pytest.param((RECEIPT, "failed"), (RECEIPT, "delivered"), id="delivered is proof"),
-        pytest.param((RECEIPT, "undelivered"), (RECEIPT, "delivered"), id="also against the carrier's no"),
-        pytest.param(("clock", "72 h"), (RECEIPT, "undelivered"), id="a word after the silence counts"),
+        pytest.param(
+            (RECEIPT, "undelivered"), (RECEIPT, "delivered"), id="also against the carrier's no"
+        ),
+        pytest.param(
+            ("clock", "72 h"), (RECEIPT, "undelivered"), id="a word after the silence counts"
+        ),
         pytest.param((RECEIPT, "sent"), ("clock", "72 h"), id="silence"),
     ],
 )
@@ -74,7 +84,9 @@ def test_the_order_that_was_chosen(weaker: tuple[str, str], stronger: tuple[str,
 def test_what_left_is_out() -> None:
     out = {line.state for line in REPORTS[LEFT:]}
     assert out - {State.CANCELED} == set(states_of(Group.OUT))
-    assert {line.state for line in REPORTS[:LEFT]} & set(states_of(Group.OUT)) == {State.UNKNOWN}, "given up in doubt"
+    assert {line.state for line in REPORTS[:LEFT]} & set(states_of(Group.OUT)) == {State.UNKNOWN}, (
+        "given up in doubt"
+    )
 
 
 def test_the_books_balance_when_every_message_is_in_a_state() -> None:
@@ -89,7 +101,9 @@ def test_the_books_balance_when_every_message_is_in_a_state() -> None:
     ("requested", "by_state", "residue"),
     [(3, {"delivered": 2}, 1), (1, {"delivered": 2}, -1), (2, {"delivered": 1, "vanished": 1}, 1)],
 )
-def test_what_is_missing_or_unknown_is_residue(requested: int, by_state: dict[str, int], residue: int) -> None:
+def test_what_is_missing_or_unknown_is_residue(
+    requested: int, by_state: dict[str, int], residue: int
+) -> None:
     assert balance(requested, by_state).residue == residue
 
 

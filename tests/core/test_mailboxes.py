@@ -34,22 +34,42 @@ APPROVAL = found("awaiting_approval")
 
 HELD: list[Any] = [
     pytest.param([APPROVAL], "ready", False, id="nothing but approval"),
-    pytest.param([found("quiet_hours", until=LATER), APPROVAL], "ready", False, id="and the morning"),
-    pytest.param([found("not_before", until=LATER), found("frequency_cap", until=LATER), APPROVAL], "ready", False,
-                 id="and its own time, and a cap"),
-    pytest.param([found("quiet_hours", until=EARLIER), APPROVAL], "ready", False, id="a morning that has come"),
+    pytest.param(
+        [found("quiet_hours", until=LATER), APPROVAL], "ready", False, id="and the morning"
+    ),
+    pytest.param(
+        [found("not_before", until=LATER), found("frequency_cap", until=LATER), APPROVAL],
+        "ready",
+        False,
+        id="and its own time, and a cap",
+    ),
+    pytest.param(
+        [found("quiet_hours", until=EARLIER), APPROVAL],
+        "ready",
+        False,
+        id="a morning that has come",
+    ),
     pytest.param([found("shortener", Verdict.SEND), APPROVAL], "ready", False, id="with a warning"),
     pytest.param([found("quiet_hours"), APPROVAL], "outbox", False, id="an hour that never comes"),
     pytest.param([found("not_opted_in"), APPROVAL], "outbox", False, id="their yes is missing too"),
-    pytest.param([found("not_opted_in", until=LATER), APPROVAL], "outbox", False, id="they are asked later"),
-    pytest.param([found("approved", Verdict.SEND), found("quiet_hours", until=LATER)], "outbox", False, id="approved"),
+    pytest.param(
+        [found("not_opted_in", until=LATER), APPROVAL], "outbox", False, id="they are asked later"
+    ),
+    pytest.param(
+        [found("approved", Verdict.SEND), found("quiet_hours", until=LATER)],
+        "outbox",
+        False,
+        id="approved",
+    ),
     pytest.param([found("not_opted_in")], "outbox", False, id="they were asked"),
     pytest.param([found("quiet_hours", until=LATER)], "outbox", False, id="for the morning"),
     pytest.param([found("no_number")], "outbox", True, id="no number"),
     pytest.param([found("not_sms_enabled")], "outbox", True, id="switched off"),
-    pytest.param([found("consent_unreadable"), APPROVAL], "outbox", True, id="somebody has to look"),
+    pytest.param(
+        [found("consent_unreadable"), APPROVAL], "outbox", True, id="somebody has to look"
+    ),
     pytest.param([], "outbox", False, id="handed back, and not judged yet"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("findings", "box", "attention"), HELD)
@@ -59,14 +79,22 @@ def test_what_waits(findings: list[Finding], box: str, attention: bool) -> None:
 
 
 STATES: list[Any] = [
-    ("queued", "outbox", False), ("sending", "outbox", False), ("deferred", "outbox", False),
+    ("queued", "outbox", False),
+    ("sending", "outbox", False),
+    ("deferred", "outbox", False),
     ("in_doubt", "outbox", True),
-    ("refused", "outbox", True), ("rejected", "outbox", True), ("expired", "outbox", True),
+    ("refused", "outbox", True),
+    ("rejected", "outbox", True),
+    ("expired", "outbox", True),
     ("canceled", None, False),
-    ("accepted", "sentbox", False), ("sent", "sentbox", False), ("delivered", "sentbox", False),
+    ("accepted", "sentbox", False),
+    ("sent", "sentbox", False),
+    ("delivered", "sentbox", False),
     ("read", "sentbox", False),
-    ("failed", "sentbox", True), ("undelivered", "sentbox", True), ("unknown", "sentbox", True),
-]  # fmt: skip
+    ("failed", "sentbox", True),
+    ("undelivered", "sentbox", True),
+    ("unknown", "sentbox", True),
+]
 
 
 @pytest.mark.parametrize(("state", "box", "attention"), STATES)
@@ -76,10 +104,14 @@ def test_where_a_message_is(state: str, box: str | None, attention: bool) -> Non
 
 
 @pytest.mark.parametrize(("state", "box", "attention"), STATES)
-def test_what_was_resent_or_dismissed_asks_for_nothing(state: str, box: str | None, attention: bool) -> None:
+def test_what_was_resent_or_dismissed_asks_for_nothing(
+    state: str, box: str | None, attention: bool
+) -> None:
     message = Standing(State(state), settled=True)
     assert needs_attention(message, NOW) is False
-    assert box_of(message, NOW) == (None if State(state) in FAILED_BEFORE else box), "what was accepted stays"
+    assert box_of(message, NOW) == (None if State(state) in FAILED_BEFORE else box), (
+        "what was accepted stays"
+    )
 
 
 def test_every_state_has_its_place() -> None:

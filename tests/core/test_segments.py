@@ -16,7 +16,9 @@ from streams.segments import BASIC, EXTENSION, segments
 from tests.core.segment_texts import generated
 from tests.core.segments_counted import Kept, digest, kept, texts
 
-VECTORS: list[dict[str, Any]] = json.loads((Path(__file__).parent / "segments_vectors.json").read_text("utf-8"))
+VECTORS: list[dict[str, Any]] = json.loads(
+    (Path(__file__).parent / "segments_vectors.json").read_text("utf-8")
+)
 
 
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: ascii(vector["parts"])[:60])
@@ -28,7 +30,9 @@ def test_counts_as_the_referee_does(vector: dict[str, Any]) -> None:
 @pytest.fixture(scope="module")
 def known() -> Kept:
     known = kept()
-    assert digest(texts()) == known.digest, "other texts: renew with python -m tests.contracts.calculator"
+    assert digest(texts()) == known.digest, (
+        "other texts: renew with python -m tests.contracts.calculator"
+    )
     return known
 
 
@@ -40,15 +44,27 @@ def test_there_is_no_difference_over_real_and_generated_texts(known: Kept) -> No
 
 def test_there_is_none_with_smart_encoding(known: Kept) -> None:
     counts = zip(texts(), known.smart, strict=True)
-    assert [ascii(text) for text, count in counts if count and segments(replaced(text)) != count] == []
+    assert [
+        ascii(text) for text, count in counts if count and segments(replaced(text)) != count
+    ] == []
     assert known.smart.count(0) < 20
 
 
 def test_the_texts_are_hard_to_count(known: Kept) -> None:
     """Or the two above prove little: who cuts wherever a segment is full has another count for many."""
-    longer = [(text, count) for text, count in zip(texts(), known.plain, strict=True) if _is_ucs2(text) and count > 1]
+    longer = [
+        (text, count)
+        for text, count in zip(texts(), known.plain, strict=True)
+        if _is_ucs2(text) and count > 1
+    ]
     assert len(longer) > 1_000
-    assert sum(-(-len(text.encode("utf-16-le", "surrogatepass")) // 2 // 67) != count for text, count in longer) > 100
+    assert (
+        sum(
+            -(-len(text.encode("utf-16-le", "surrogatepass")) // 2 // 67) != count
+            for text, count in longer
+        )
+        > 100
+    )
 
 
 def _is_ucs2(text: str) -> bool:
@@ -80,7 +96,11 @@ def test_graphemes(text: str, count: int) -> None:
     ("text", "count"),
     [
         pytest.param("a" + "\u0301" * 66, 1, id="one grapheme that fills a segment"),
-        pytest.param("a" + "\u0301" * 700, 11, id="one grapheme that fits no segment is cut between code points"),
+        pytest.param(
+            "a" + "\u0301" * 700,
+            11,
+            id="one grapheme that fits no segment is cut between code points",
+        ),
         pytest.param("👨‍👩‍👧‍👦" * 6, 1, id="66 units"),
         pytest.param("👨‍👩‍👧‍👦" * 7, 2, id="77 units: the seventh moves whole"),
     ],
@@ -96,6 +116,8 @@ def test_gsm_needs_no_fewer_than_its_septets_and_at_most_one_in_153_more(text: s
     assert least <= segments(text) <= least + septets // 152
 
 
-@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=300), st.text("aя😀€", max_size=40))
+@given(
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=300), st.text("aя😀€", max_size=40)
+)
 def test_a_longer_text_never_needs_fewer(text: str, more: str) -> None:
     assert segments(text + " " + more) >= segments(text)

@@ -16,8 +16,12 @@ ON = TenantSettings(tenant="acme", name="Acme", sender="24273", smart_encoding=T
 OFF = ON.model_copy(update={"smart_encoding": False})
 
 named = st.sampled_from(sorted(map(chr, REPLACEMENTS)))
-anything = st.sampled_from([piece for kind, pieces in KINDS.items() if kind != "halves" for piece in pieces])
-bodies = st.lists(named | anything | st.sampled_from("abc déf"), max_size=120).map("".join) | st.builds(
+anything = st.sampled_from(
+    [piece for kind, pieces in KINDS.items() if kind != "halves" for piece in pieces]
+)
+bodies = st.lists(named | anything | st.sampled_from("abc déf"), max_size=120).map(
+    "".join
+) | st.builds(
     lambda piece, times, more: piece * times + more, named, st.integers(0, 1600), anything
 )
 
@@ -29,8 +33,12 @@ bodies = st.lists(named | anything | st.sampled_from("abc déf"), max_size=120).
         pytest.param("at\u00a05\u202fpm", "at  5  pm", id="spaces that do not break"),
         pytest.param("½ off • now", "1/2 off - now", id="a fraction, a bullet"),
         pytest.param("José, mañana", "José, mañana", id="letters of GSM stay"),
-        pytest.param("“до завтра”", '"до завтра"', id="what it has no word for stays, beside the rest"),
-        pytest.param("\u200b\u200b", "\u200b\u200b", id="of nothing but blanks nothing would be left"),
+        pytest.param(
+            "“до завтра”", '"до завтра"', id="what it has no word for stays, beside the rest"
+        ),
+        pytest.param(
+            "\u200b\u200b", "\u200b\u200b", id="of nothing but blanks nothing would be left"
+        ),
         pytest.param("a\0b", "a\0b", id="a fault is not hidden"),
         pytest.param("\t" * 20 + "😀", "\t" * 20 + "😀", id="142 units for 22"),
         pytest.param("…" * 1500, "…" * 1500, id="4,500 characters, which nobody takes"),

@@ -22,8 +22,15 @@ def written(text: str) -> When:
     [
         pytest.param("", "08:00", "21:00", id="left out: federal law"),
         pytest.param("quiet_hours: {before: '09:00'}", "09:00", "21:00", id="one of them"),
-        pytest.param("quiet_hours: {before: 09:30, after: 19:05}", "09:30", "19:05", id="YAML's base of sixty"),
-        pytest.param("quiet_hours: {before: 10:00, after: 24:00}", "10:00", "24:00", id="until midnight"),
+        pytest.param(
+            "quiet_hours: {before: 09:30, after: 19:05}",
+            "09:30",
+            "19:05",
+            id="YAML's base of sixty",
+        ),
+        pytest.param(
+            "quiet_hours: {before: 10:00, after: 24:00}", "10:00", "24:00", id="until midnight"
+        ),
         pytest.param("quiet_hours: none", "00:00", "24:00", id="none"),
     ],
 )
@@ -35,7 +42,10 @@ def test_quiet_hours(text: str, before: str, after: str) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("quiet_hours: {before: '21:00', after: '08:00'}", "no time is left between 21:00 and 08:00"),
+        (
+            "quiet_hours: {before: '21:00', after: '08:00'}",
+            "no time is left between 21:00 and 08:00",
+        ),
         ("quiet_hours: {before: '08:00', after: '08:00'}", "no time is left"),
         ("quiet_hours: {before: '8:00'}", "should match pattern"),
         ("quiet_hours: {after: '25:00'}", "should match pattern"),
@@ -44,7 +54,10 @@ def test_quiet_hours(text: str, before: str, after: str) -> None:
         ("quiet_hours: off", "should be a valid dictionary"),
         ("quiet_hours: null", "should be a valid dictionary"),
         ("marketing: never", "'by_state' or 'as_others'"),
-        ("caps: {marketting: {day: 1}}", "there is no kind of text named 'marketting': kinds are transactional, "),
+        (
+            "caps: {marketting: {day: 1}}",
+            "there is no kind of text named 'marketting': kinds are transactional, ",
+        ),
         ("caps: {marketing: {day: 0}}", "greater than or equal to 1"),
         ("caps: {marketing: {week: 51}}", "less than or equal to 50"),
     ],
@@ -57,7 +70,12 @@ def test_a_mistake_is_named(text: str, words: str) -> None:
 
 def test_none_is_kept_on_the_wire() -> None:
     """Where an absent field means its default, it cannot be told by one that is absent."""
-    given: dict[str, Any] = {"tenant": "a", "name": "A", "sender": "72975", "when": {"quiet_hours": "none"}}
+    given: dict[str, Any] = {
+        "tenant": "a",
+        "name": "A",
+        "sender": "72975",
+        "when": {"quiet_hours": "none"},
+    }
     settings = TenantSettings.model_validate(given)
     assert SETTINGS.decode(SETTINGS.encode(settings)) == settings
     assert settings.version != TenantSettings.model_validate(given | {"when": {}}).version

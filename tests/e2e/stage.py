@@ -54,20 +54,33 @@ class Stage:
 
     async def opt_in(self, numbers: list[str]) -> None:
         now = datetime.now(UTC)
-        await self.publisher.publish_all(CONSENT_EVENTS, [
-            ConsentEvent(event_id=f"form-{number[1:]}", tenant=TENANT, number=number, action="opt_in", source="form",
-                         at=now)
-            for number in numbers
-        ])  # fmt: skip
+        await self.publisher.publish_all(
+            CONSENT_EVENTS,
+            [
+                ConsentEvent(
+                    event_id=f"form-{number[1:]}",
+                    tenant=TENANT,
+                    number=number,
+                    action="opt_in",
+                    source="form",
+                    at=now,
+                )
+                for number in numbers
+            ],
+        )
 
     async def ask(self, ids: list[str], seed: int = 1, each: float = 0.0) -> set[str]:
         """A request for each id; with `each` seconds in between, so that faults meet work under way."""
         rng = random.Random(seed)
         for name in ids:
             request = SendRequest(
-                message_id=name, tenant=TENANT, to=rng.choice(NUMBERS), body=f"Text {name}", kind="transactional",
+                message_id=name,
+                tenant=TENANT,
+                to=rng.choice(NUMBERS),
+                body=f"Text {name}",
+                kind="transactional",
                 requested_at=datetime.now(UTC),
-            )  # fmt: skip
+            )
             await self.publisher.publish(SEND_REQUESTS, request)
             await asyncio.sleep(each)
         return set(ids)
@@ -82,7 +95,9 @@ def written(state: Path, script: dict[str, Any]) -> Path:
 
 
 @asynccontextmanager
-async def staged(state: Path, bootstrap: str, script: dict[str, Any] | None = None) -> AsyncIterator[Stage]:
+async def staged(
+    state: Path, bootstrap: str, script: dict[str, Any] | None = None
+) -> AsyncIterator[Stage]:
     """On any ports: the usual ones may be another house's by the time they are bound."""
     wanted = Wanted(state, bootstrap, script=written(state, script or {}), seed=3)
     with pytest.MonkeyPatch.context() as told:

@@ -38,13 +38,17 @@ class Said(NamedTuple):
         return json.loads(self.out)
 
 
-async def until(state: Path, box: Box, happened: Callable[[dict[str, Item]], bool]) -> dict[str, Item]:
+async def until(
+    state: Path, box: Box, happened: Callable[[dict[str, Item]], bool]
+) -> dict[str, Item]:
     """The messages in a box, by id, once it is so."""
     ledger = Ledger.open(state / FILE)
     try:
         async with asyncio.timeout(60):
             while True:
-                found = {one.message_id: one for one in boxed(ledger, box, Wanted(), datetime.now(UTC))}
+                found = {
+                    one.message_id: one for one in boxed(ledger, box, Wanted(), datetime.now(UTC))
+                }
                 if happened(found):
                     return found
                 await asyncio.sleep(0.1)
@@ -55,16 +59,28 @@ async def until(state: Path, box: Box, happened: Callable[[dict[str, Item]], boo
 async def sayso(state: Path, *words: str) -> Said:
     told = {**os.environ, "SAYSO_STATE": str(state), "NO_COLOR": "1"}
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "services.cli", *words, env=told,
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
+        sys.executable,
+        "-m",
+        "services.cli",
+        *words,
+        env=told,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
     out, err = await process.communicate()
     return Said(process.returncode or 0, out.decode(), err.decode())
 
 
 def asked(name: str, number: str, **more: Any) -> SendRequest:
-    said = {"message_id": name, "tenant": stage.TENANT, "to": number, "body": f"Text {name}", "kind": "reminder",
-            "branch": "appeals", "requested_at": datetime.now(UTC)}  # fmt: skip
+    said = {
+        "message_id": name,
+        "tenant": stage.TENANT,
+        "to": number,
+        "body": f"Text {name}",
+        "kind": "reminder",
+        "branch": "appeals",
+        "requested_at": datetime.now(UTC),
+    }
     return SendRequest.model_validate(said | more)
 
 
@@ -77,10 +93,18 @@ async def test_staff_see_approve_reject_come_too_late_and_mend(
     script = {"numbers": {WRONG: "undelivered:30005"}}
     async with stage.staged(tmp_path, fresh_cluster, script) as running:
         await running.opt_in([AGREED, STOPS, WRONG, RIGHT])
-        await running.publisher.publish(PERSON_EVENTS, PersonEvent(
-            event_id="jo-1", tenant=stage.TENANT, person_id="jo", action="upsert", name="Jo Bell",
-            numbers=(NumberChange(number=WRONG, primary=True),), at=datetime.now(UTC),
-        ))  # fmt: skip
+        await running.publisher.publish(
+            PERSON_EVENTS,
+            PersonEvent(
+                event_id="jo-1",
+                tenant=stage.TENANT,
+                person_id="jo",
+                action="upsert",
+                name="Jo Bell",
+                numbers=(NumberChange(number=WRONG, primary=True),),
+                at=datetime.now(UTC),
+            ),
+        )
         whose = {"a1": AGREED, "a2": AGREED, "a3": STOPS, "a4": AGREED}
         texts = [asked(name, number) for name, number in whose.items()]
         lost = asked("lost", WRONG, branch="court", person_id="jo")
@@ -89,24 +113,42 @@ async def test_staff_see_approve_reject_come_too_late_and_mend(
 
         await until(tmp_path, Box.READY, lambda found: found.keys() == whose.keys())
         ready = await sayso(tmp_path, "box", "ready", "--json")
-        assert {one["message_id"]: one["text"] for one in ready.data} == {name: f"Text {name}" for name in whose}
+        assert {one["message_id"]: one["text"] for one in ready.data} == {
+            name: f"Text {name}" for name in whose
+        }
         assert AGREED not in ready.out
         first = await sayso(tmp_path, "approve", "a1", "--by", "dana", "--json")
         assert (first.code, first.data[0]["verdict"]) == (0, "send"), first
         again = await sayso(tmp_path, "approve", "a1", "--by", "eve")
         assert (again.code, "approved by dana" in again.err) == (1, True), again
         assert (await sayso(tmp_path, "reject", "a2", "--by", "dana")).code == 0
-        await running.publisher.publish(CONSENT_EVENTS, ConsentEvent(
-            event_id="no", tenant=stage.TENANT, number=STOPS, action="opt_out", source="form", at=datetime.now(UTC),
-        ))  # fmt: skip
-        await until(tmp_path, Box.OUTBOX, lambda found: "a3" in found and found["a3"].state == "rejected")
+        await running.publisher.publish(
+            CONSENT_EVENTS,
+            ConsentEvent(
+                event_id="no",
+                tenant=stage.TENANT,
+                number=STOPS,
+                action="opt_out",
+                source="form",
+                at=datetime.now(UTC),
+            ),
+        )
+        await until(
+            tmp_path, Box.OUTBOX, lambda found: "a3" in found and found["a3"].state == "rejected"
+        )
         late = await sayso(tmp_path, "approve", "a3", "--by", "dana", "--json")
         assert (late.code, late.data[0]["rule"]) == (1, "opted_out"), late
-        every = await sayso(tmp_path, "approve", "--branch", "appeals", "--yes", "--by", "dana", "--json")
+        every = await sayso(
+            tmp_path, "approve", "--branch", "appeals", "--yes", "--by", "dana", "--json"
+        )
         assert [one["message_id"] for one in every.data] == ["a4"]
 
-        await until(tmp_path, Box.SENTBOX, lambda found: "lost" in found and found["lost"].attention)
-        resent = await sayso(tmp_path, "resend", "lost", "--number", RIGHT, "--by", "dana", "--json")
+        await until(
+            tmp_path, Box.SENTBOX, lambda found: "lost" in found and found["lost"].attention
+        )
+        resent = await sayso(
+            tmp_path, "resend", "lost", "--number", RIGHT, "--by", "dana", "--json"
+        )
         assert resent.data["record_corrected"], resent
         twice = await sayso(tmp_path, "resend", "lost", "--by", "eve")
         assert (twice.code, resent.data["message_id"] in twice.err) == (1, True), twice
@@ -116,9 +158,16 @@ async def test_staff_see_approve_reject_come_too_late_and_mend(
         outbox = await until(tmp_path, Box.OUTBOX, lambda found: True)
         taken, _ = witness.provider(running.journal)
 
-    assert {name: one.state.value for name, one in sent.items() if not name.startswith(("test-", "stop-"))} == {
-        "a1": "delivered", "a4": "delivered", "lost": "undelivered", resent.data["message_id"]: "delivered",
-    }  # fmt: skip
+    assert {
+        name: one.state.value
+        for name, one in sent.items()
+        if not name.startswith(("test-", "stop-"))
+    } == {
+        "a1": "delivered",
+        "a4": "delivered",
+        "lost": "undelivered",
+        resent.data["message_id"]: "delivered",
+    }
     (test,) = (one for name, one in sent.items() if name.startswith("test-"))
     assert (test.outcome["kind"], test.state, test.number) == ("test", "delivered", RIGHT)
     assert set(outbox) == {"a3"}, "what was rejected, or dismissed, is no longer there"

@@ -29,9 +29,14 @@ PORTS = ("KAFKA", "WEBHOOK", "CONSENTS")
 
 def docker(*arguments: str, seconds: float = 60, **more: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        ["docker", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=seconds, check=False,
+        ["docker", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+        check=False,
         env={**os.environ, "COMPOSE_FILE": ":".join(FILES), **more},
-    )  # fmt: skip
+    )
 
 
 @cache
@@ -44,7 +49,9 @@ def why_no_compose() -> str:
 
 @cache
 def why_no_daemon() -> str:
-    return why_no_compose() or ("" if docker("info").returncode == 0 else "no Docker daemon answers")
+    return why_no_compose() or (
+        "" if docker("info").returncode == 0 else "no Docker daemon answers"
+    )
 
 
 @pytest.fixture
@@ -63,7 +70,9 @@ def test_the_file_is_well_formed(profile: str) -> None:
 SETTINGS = (ROOT / "services" / "settings.py").read_text("utf-8")
 OUTSIDE = {name: f"{name.lower()}-of-ours" for name in re.findall(r'"(SAYSO_KAFKA_\w+)"', SETTINGS)}
 """Every setting of access to Kafka that there is."""
-FILED = {f"SAYSO_KAFKA_{which.upper()}": f"/run/secrets/kafka-{which}" for which in ("ca", "cert", "key")}
+FILED = {
+    f"SAYSO_KAFKA_{which.upper()}": f"/run/secrets/kafka-{which}" for which in ("ca", "cert", "key")
+}
 """Files of this machine, and where a container has them."""
 
 
@@ -71,8 +80,13 @@ def told(**given: str) -> dict[str, dict[str, str]]:
     """The environment of each service that talks to Kafka, as compose makes it."""
     answer = docker("compose", "--profile", "*", "config", "--format", "json", **given)
     assert answer.returncode == 0, answer.stderr
-    found = {name: one.get("environment", {}) for name, one in json.loads(answer.stdout)["services"].items()}
-    return {name: environment for name, environment in found.items() if "SAYSO_BOOTSTRAP" in environment}
+    found = {
+        name: one.get("environment", {})
+        for name, one in json.loads(answer.stdout)["services"].items()
+    }
+    return {
+        name: environment for name, environment in found.items() if "SAYSO_BOOTSTRAP" in environment
+    }
 
 
 @pytest.mark.usefixtures("compose")
@@ -80,7 +94,9 @@ def test_everybody_is_told_how_to_get_into_a_kafka_of_ones_own() -> None:
     assert len(OUTSIDE) == 7
     files = dict.fromkeys(FILED, "./pyproject.toml")
     found = told(SAYSO_BOOTSTRAP="ours:9093", **OUTSIDE | files)
-    assert set(found) == {name for name in services() if name not in (*OBSERVED, "kafka", "simulator")}
+    assert set(found) == {
+        name for name in services() if name not in (*OBSERVED, "kafka", "simulator")
+    }
     for environment in found.values():
         assert environment.items() >= {"SAYSO_BOOTSTRAP": "ours:9093", **OUTSIDE, **FILED}.items()
 
@@ -97,7 +113,9 @@ def services() -> dict[str, dict[str, object]]:
     return dict(yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))["services"])
 
 
-@pytest.mark.parametrize("name", sorted({name for name in services() if name not in (*OBSERVED, "kafka")}))
+@pytest.mark.parametrize(
+    "name", sorted({name for name in services() if name not in (*OBSERVED, "kafka")})
+)
 def test_our_own_containers_may_do_little(name: str) -> None:
     told = services()[name]
     assert (told["init"], told["read_only"], told["cap_drop"]) == (True, True, ["ALL"])
@@ -106,7 +124,11 @@ def test_our_own_containers_may_do_little(name: str) -> None:
 
 
 def test_what_is_published_is_published_on_loopback() -> None:
-    assert all(str(port).startswith("127.0.0.1:") for told in services().values() for port in told.get("ports", ()))
+    assert all(
+        str(port).startswith("127.0.0.1:")
+        for told in services().values()
+        for port in told.get("ports", ())
+    )
 
 
 class House:

@@ -18,12 +18,19 @@ pytestmark = pytest.mark.broker
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
 COMMANDS = re.findall(r"^\$ \.venv/bin/sayso (.+)$", README, re.MULTILINE)
-TARGETS = re.findall(r"^\$ make (\w+)", README + (ROOT / "CONTRIBUTING.md").read_text("utf-8"), re.MULTILINE)
+TARGETS = re.findall(
+    r"^\$ make (\w+)", README + (ROOT / "CONTRIBUTING.md").read_text("utf-8"), re.MULTILINE
+)
 
 
 @pytest.mark.timeout(400)
 async def test_the_readmes_commands_run_in_their_order(fresh_cluster: str, tmp_path: Path) -> None:
-    told = {**os.environ, "SAYSO_BOOTSTRAP": fresh_cluster, "SAYSO_STATE": str(tmp_path), "NO_COLOR": "1"}
+    told = {
+        **os.environ,
+        "SAYSO_BOOTSTRAP": fresh_cluster,
+        "SAYSO_STATE": str(tmp_path),
+        "NO_COLOR": "1",
+    }
     said: dict[str, str] = {}
     async with stage.staged(tmp_path, fresh_cluster):
         for command in COMMANDS:
@@ -35,9 +42,15 @@ async def test_the_readmes_commands_run_in_their_order(fresh_cluster: str, tmp_p
 
 async def run(command: str, told: dict[str, str]) -> str:
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "services.cli", *shlex.split(command), cwd=ROOT, env=told,
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-    )  # fmt: skip
+        sys.executable,
+        "-m",
+        "services.cli",
+        *shlex.split(command),
+        cwd=ROOT,
+        env=told,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
     out, _ = await process.communicate()
     assert process.returncode == 0, f"sayso {command}: {out.decode()}"
     await asyncio.sleep(1)  # as long as a person takes to type the next one

@@ -15,7 +15,15 @@ import pytest
 
 from schemas.consent_event import ConsentEvent
 from schemas.send_request import SendRequest
-from schemas.topics import CONSENT_EVENTS, CONSENT_LOG, DELIVERY_RECEIPTS, OUTCOMES, SEND_REQUESTS, TOPICS, Topic
+from schemas.topics import (
+    CONSENT_EVENTS,
+    CONSENT_LOG,
+    DELIVERY_RECEIPTS,
+    OUTCOMES,
+    SEND_REQUESTS,
+    TOPICS,
+    Topic,
+)
 from services.broker.acls import rights
 from services.cli import parts
 from services.cli.supervisor import Supervisor
@@ -37,20 +45,35 @@ async def test_every_service_does_its_work_with_its_own_rights(
 ) -> None:
     with locked(tmp_path / "kafka", list(rights()), certified="webhook") as kafka:
         await sayso("topics", "acls", "--apply", "--bootstrap", kafka.open)
-        await sayso("topics", "apply", "--bootstrap", kafka.tls, "--partitions", "2", "--replication", "1",
-                    told=kafka.environment("topics"))  # fmt: skip
+        await sayso(
+            "topics",
+            "apply",
+            "--bootstrap",
+            kafka.tls,
+            "--partitions",
+            "2",
+            "--replication",
+            "1",
+            told=kafka.environment("topics"),
+        )
         await publish_sample(kafka.open)
         async with running(kafka, tmp_path / "state"):
             log_in(monkeypatch, kafka.environment("producer"))
             await ask(kafka.tls, "before")
             log_in(monkeypatch, kafka.environment("staff"))
-            await seen(kafka.tls, OUTCOMES, lambda m: m.message_id == "before" and m.state == "delivered")
+            await seen(
+                kafka.tls, OUTCOMES, lambda m: m.message_id == "before" and m.state == "delivered"
+            )
             await seen(kafka.tls, CONSENT_LOG, lambda m: m.action == "opt_out" and m.applied)
             log_in(monkeypatch, kafka.environment("producer", "sasl_plaintext"))
             await ask(kafka.scram, "after")
             log_in(monkeypatch, kafka.environment("staff"))
-            await seen(kafka.tls, OUTCOMES, lambda m: m.message_id == "after" and m.state == "rejected")
-            assert "sayso.gate" in await sayso("lag", "--json", "--bootstrap", kafka.tls, told=kafka.environment("ops"))
+            await seen(
+                kafka.tls, OUTCOMES, lambda m: m.message_id == "after" and m.state == "rejected"
+            )
+            assert "sayso.gate" in await sayso(
+                "lag", "--json", "--bootstrap", kafka.tls, told=kafka.environment("ops")
+            )
         await refused(kafka, monkeypatch)
 
 
@@ -64,7 +87,9 @@ async def refused(kafka: Locked, monkeypatch: pytest.MonkeyPatch) -> None:
         log_in(monkeypatch, told)
         publisher = Publisher(bootstrap, source="test")
         try:
-            async with reading(bootstrap, {DELIVERY_RECEIPTS.name}) as source:  # it sees what it may write
+            async with reading(
+                bootstrap, {DELIVERY_RECEIPTS.name}
+            ) as source:  # it sees what it may write
                 assert await source.ends()
             with pytest.raises(NotPublished, match="TopicAuthorizationFailed"):
                 await publisher.publish(SEND_REQUESTS, request)
@@ -78,15 +103,20 @@ async def refused(kafka: Locked, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @asynccontextmanager
 async def running(kafka: Locked, state: Path) -> AsyncIterator[None]:
-    script = written(state, {"numbers": {NUMBER: {"replies": [{"after_texts": 1, "body": "STOP"}]}}})
+    script = written(
+        state, {"numbers": {NUMBER: {"replies": [{"after_texts": 1, "body": "STOP"}]}}}
+    )
     where = parts.addresses(state, simulated=True)
     told = parts.environment(kafka.tls, state, where)
     supervisor = Supervisor(state, lambda sentence: None)
     everybody = [*parts.edges(told, where, script, 1), *parts.ledger(told), *parts.rooms(told)]
     try:
-        await supervisor.start([
-            part._replace(environment={**told, **kafka.environment(part.name)}) for part in everybody
-        ])  # fmt: skip
+        await supervisor.start(
+            [
+                part._replace(environment={**told, **kafka.environment(part.name)})
+                for part in everybody
+            ]
+        )
         yield
     finally:
         await supervisor.stop()
@@ -102,12 +132,19 @@ def log_in(monkeypatch: pytest.MonkeyPatch, told: Mapping[str, str]) -> None:
 
 def asked(name: str) -> SendRequest:
     return SendRequest(
-        message_id=name, tenant=TENANT, to=NUMBER, body=f"Text {name}", kind="transactional", requested_at=NOW
+        message_id=name,
+        tenant=TENANT,
+        to=NUMBER,
+        body=f"Text {name}",
+        kind="transactional",
+        requested_at=NOW,
     )
 
 
 async def ask(bootstrap: str, name: str) -> None:
-    claim = ConsentEvent(event_id="form-1", tenant=TENANT, number=NUMBER, action="opt_in", source="form", at=NOW)
+    claim = ConsentEvent(
+        event_id="form-1", tenant=TENANT, number=NUMBER, action="opt_in", source="form", at=NOW
+    )
     publisher = Publisher(bootstrap, source="test", timeout=30)
     try:
         await publisher.publish(CONSENT_EVENTS, claim)
@@ -119,15 +156,23 @@ async def ask(bootstrap: str, name: str) -> None:
 async def seen(bootstrap: str, topic: Topic[Any], wanted: Callable[[Any], bool]) -> None:
     async with reading(bootstrap, {topic.name}) as source:
         source.seek(await source.starts())
-        while not any(entry.value and wanted(topic.decode(entry.value)) for entry in (await source.batch(0.5))[0]):
+        while not any(
+            entry.value and wanted(topic.decode(entry.value))
+            for entry in (await source.batch(0.5))[0]
+        ):
             pass
 
 
 async def sayso(*arguments: str, told: Mapping[str, str] | None = None) -> str:
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "services.cli", *arguments, env={**os.environ, **(told or {})},
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
+        sys.executable,
+        "-m",
+        "services.cli",
+        *arguments,
+        env={**os.environ, **(told or {})},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
     out, err = await process.communicate()
     assert process.returncode in {0, 1}, err.decode()
     assert out or not process.returncode, err.decode()

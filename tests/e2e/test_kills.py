@@ -35,20 +35,29 @@ async def test_kills_lose_nothing_and_repeat_nothing(
     async with stage.staged(tmp_path, fresh_cluster, script) as running:
         await running.opt_in(stage.NUMBERS)
         killed, asked = await asyncio.gather(
-            kill_each(running, rounds=3, seed=5), running.ask([f"m{n}" for n in range(700)], each=0.015)
+            kill_each(running, rounds=3, seed=5),
+            running.ask([f"m{n}" for n in range(700)], each=0.015),
         )
         found = await witness.settled(running.bootstrap, asked, running.journal)
         reported = await witness.reported(running.bootstrap)
         books = await witness.books(running.bootstrap, len(asked) + len(found.own))
     assert killed == dict.fromkeys(ROOMS, 3)
     assert set(found.outcomes) == asked, "lost"
-    assert {name: n for name, n in (found.taken + found.own_taken).items() if n > 1} == {}, "texted twice"
-    assert {call: n for call, n in found.calls.items() if n > 1} == {}, "an attempt was called twice"
+    assert {name: n for name, n in (found.taken + found.own_taken).items() if n > 1} == {}, (
+        "texted twice"
+    )
+    assert {call: n for call, n in found.calls.items() if n > 1} == {}, (
+        "an attempt was called twice"
+    )
     doubt, out = found.in_state("in_doubt"), found.in_state("delivered", "undelivered")
-    absent = found.in_state("deferred")  # proven not to have been taken; an earlier owner's goes again in 15 minutes
+    absent = found.in_state(
+        "deferred"
+    )  # proven not to have been taken; an earlier owner's goes again in 15 minutes
     assert out | doubt | absent == asked, Counter(one["state"] for one in found.outcomes.values())
     assert {name for name, n in found.taken.items() if n} - doubt == out
     states = Counter(one["state"] for one in (*found.outcomes.values(), *found.own.values()))
     assert states == found.usage, "usage is not the recount"
-    assert reported == witness.recounted([*found.outcomes.values(), *found.own.values()]), "nor line by line"
+    assert reported == witness.recounted([*found.outcomes.values(), *found.own.values()]), (
+        "nor line by line"
+    )
     assert books == (len(asked) + len(found.own), 0), "the books are off"

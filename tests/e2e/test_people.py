@@ -21,16 +21,25 @@ SILENT, AGREED, OTHER = stage.NUMBERS[0], stage.NUMBERS[1], stage.NUMBERS[2]
 
 def told(version: int, person: str, *numbers: str) -> PersonEvent:
     return PersonEvent(
-        event_id=f"{person}-{version}", tenant=stage.TENANT, person_id=person, action="upsert", name="Jo Bell",
-        numbers=tuple(NumberChange(number=number) for number in numbers), at=datetime.now(UTC),
-    )  # fmt: skip
+        event_id=f"{person}-{version}",
+        tenant=stage.TENANT,
+        person_id=person,
+        action="upsert",
+        name="Jo Bell",
+        numbers=tuple(NumberChange(number=number) for number in numbers),
+        at=datetime.now(UTC),
+    )
 
 
 def asked(name: str, person: str) -> PersonRequest:
     return PersonRequest(
-        message_id=name, tenant=stage.TENANT, person_id=person, body=f"Text {name}", kind="transactional",
+        message_id=name,
+        tenant=stage.TENANT,
+        person_id=person,
+        body=f"Text {name}",
+        kind="transactional",
         requested_at=datetime.now(UTC),
-    )  # fmt: skip
+    )
 
 
 async def until(running: stage.Stage, name: str, state: str) -> dict[str, Any]:
@@ -45,16 +54,24 @@ async def until(running: stage.Stage, name: str, state: str) -> dict[str, Any]:
 
 
 @pytest.mark.timeout(180)
-async def test_a_text_waits_for_a_number_and_moves_with_its_person(fresh_cluster: str, tmp_path: Path) -> None:
+async def test_a_text_waits_for_a_number_and_moves_with_its_person(
+    fresh_cluster: str, tmp_path: Path
+) -> None:
     async with stage.staged(tmp_path, fresh_cluster) as running:
         await running.opt_in([AGREED, OTHER])
         await running.publisher.publish(PERSON_EVENTS, told(1, "jo", SILENT))
         await running.publisher.publish_all(PERSON_REQUESTS, [asked("m1", "jo"), asked("m2", "al")])
         waits = await until(running, "m1", "held")
         lacks = await until(running, "m2", "held")
-        assert (waits["to"], lacks.get("to"), lacks["next_step"]) == (SILENT, None, "add a mobile number")
+        assert (waits["to"], lacks.get("to"), lacks["next_step"]) == (
+            SILENT,
+            None,
+            "add a mobile number",
+        )
 
-        await running.publisher.publish_all(PERSON_EVENTS, [told(2, "jo", AGREED), told(1, "al", OTHER)])
+        await running.publisher.publish_all(
+            PERSON_EVENTS, [told(2, "jo", AGREED), told(1, "al", OTHER)]
+        )
         assert (await until(running, "m2", "delivered"))["to"] == OTHER
         assert (await until(running, "m1:moved-2", "delivered"))["to"] == AGREED
         assert (await until(running, "m1", "canceled"))["to"] == SILENT

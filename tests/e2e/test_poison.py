@@ -25,7 +25,14 @@ from tests.oddly import Odd, publish_oddly
 pytestmark = pytest.mark.broker
 
 READ_BY_ROOMS = sorted({topic.name for room in ROOMS.values() for topic in room.reads})
-UNREADABLE = [b"not json", b"{}", b'{"a": "\\ud800"}', b"\x00\xff" * 1000, b'["a", 1]', b"7" * 900_000]
+UNREADABLE = [
+    b"not json",
+    b"{}",
+    b'{"a": "\\ud800"}',
+    b"\x00\xff" * 1000,
+    b'["a", 1]',
+    b"7" * 900_000,
+]
 
 
 def letters() -> Iterator[tuple[str, int, bytes | None, bytes | None]]:
@@ -37,7 +44,9 @@ def letters() -> Iterator[tuple[str, int, bytes | None, bytes | None]]:
             yield topic, partition, b"k", None
 
 
-async def publish_raw(bootstrap: str, records: list[tuple[str, int, bytes | None, bytes | None]]) -> None:
+async def publish_raw(
+    bootstrap: str, records: list[tuple[str, int, bytes | None, bytes | None]]
+) -> None:
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap)
     await producer.start()
     for topic, partition, key, value in records:
@@ -53,7 +62,9 @@ def unbraked(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.timeout(240)
 @pytest.mark.usefixtures("unbraked")
-async def test_poison_on_every_topic_stops_nothing_and_is_kept(fresh_cluster: str, tmp_path: Path) -> None:
+async def test_poison_on_every_topic_stops_nothing_and_is_kept(
+    fresh_cluster: str, tmp_path: Path
+) -> None:
     poison = list(letters())
     public = [(topic.name, 0, b"k", b"{") for topic in TOPICS if topic.name not in READ_BY_ROOMS]
     async with stage.staged(tmp_path, fresh_cluster) as running:
@@ -65,8 +76,12 @@ async def test_poison_on_every_topic_stops_nothing_and_is_kept(fresh_cluster: st
         letters_kept = await wait_for_letters(running.bootstrap, len(poison))
         assert {room: running.pid(room) for room in ROOMS} == pids, "somebody died of it"
     assert found.in_state("delivered") == asked
-    kept = Counter((one["topic"], one["partition"], one.get("key"), one.get("value")) for one in letters_kept)
-    assert kept == Counter((topic, partition, b64(key), b64(value)) for topic, partition, key, value in poison)
+    kept = Counter(
+        (one["topic"], one["partition"], one.get("key"), one.get("value")) for one in letters_kept
+    )
+    assert kept == Counter(
+        (topic, partition, b64(key), b64(value)) for topic, partition, key, value in poison
+    )
 
 
 async def wait_for_letters(bootstrap: str, wanted: int) -> list[dict[str, object]]:
@@ -88,13 +103,20 @@ def b64(data: bytes | None) -> str | None:
     return None if data is None else base64.b64encode(data).decode()
 
 
-async def test_misfiled_requests_are_filed_again_and_sent_once(fresh_cluster: str, tmp_path: Path) -> None:
+async def test_misfiled_requests_are_filed_again_and_sent_once(
+    fresh_cluster: str, tmp_path: Path
+) -> None:
     """As a producer with another hash files them: every request on every partition but its own, keyed or not."""
     numbers = stage.NUMBERS[:8]
     async with stage.staged(tmp_path, fresh_cluster) as running:
         await running.opt_in(numbers)
         records = [
-            ("sms.send-requests", partition, key, request(f"m{n}-{partition}-{key is None}", number))
+            (
+                "sms.send-requests",
+                partition,
+                key,
+                request(f"m{n}-{partition}-{key is None}", number),
+            )
             for n, number in enumerate(numbers)
             for partition in range(PARTITIONS)
             for key in (f"harbor/{number}".encode(), None)
@@ -107,11 +129,22 @@ async def test_misfiled_requests_are_filed_again_and_sent_once(fresh_cluster: st
 
 
 def request(name: str, number: str) -> bytes:
-    spaced = f"{number[:2]} ({number[2:5]}) {number[5:8]}-{number[8:]}" if name.endswith("True") else number
-    return json.dumps({
-        "message_id": name, "tenant": "harbor", "to": spaced, "body": "Hello", "kind": "direct",
-        "requested_at": datetime.now(UTC).isoformat(), "from_a_newer_producer": {"a": 1},
-    }).encode()  # fmt: skip
+    spaced = (
+        f"{number[:2]} ({number[2:5]}) {number[5:8]}-{number[8:]}"
+        if name.endswith("True")
+        else number
+    )
+    return json.dumps(
+        {
+            "message_id": name,
+            "tenant": "harbor",
+            "to": spaced,
+            "body": "Hello",
+            "kind": "direct",
+            "requested_at": datetime.now(UTC).isoformat(),
+            "from_a_newer_producer": {"a": 1},
+        }
+    ).encode()
 
 
 async def test_a_text_that_cannot_be_read_blocks_its_number_until_staff_resolve_it(
@@ -124,17 +157,29 @@ async def test_a_text_that_cannot_be_read_blocks_its_number_until_staff_resolve_
         place = partition_of(key, PARTITIONS)
         await publish_raw(running.bootstrap, [("sms.inbound", place, key, b'{"body": "ST')])
         assert await logged(running.bootstrap, "unreadable") == [blocked]
-        await publish_raw(running.bootstrap, [
-            ("sms.send-requests", partition_of(f"harbor/{number}".encode(), PARTITIONS), f"harbor/{number}".encode(),
-             request(name, number))
-            for name, number in (("waits", blocked), ("goes", free))
-        ])  # fmt: skip
+        await publish_raw(
+            running.bootstrap,
+            [
+                (
+                    "sms.send-requests",
+                    partition_of(f"harbor/{number}".encode(), PARTITIONS),
+                    f"harbor/{number}".encode(),
+                    request(name, number),
+                )
+                for name, number in (("waits", blocked), ("goes", free))
+            ],
+        )
         before = await witness.settled(running.bootstrap, {"waits", "goes"}, running.journal)
-        resolved = await sayso("consent", "resolve", blocked, "-t", "harbor", "--actor", "dana", at=running)
+        resolved = await sayso(
+            "consent", "resolve", blocked, "-t", "harbor", "--actor", "dana", at=running
+        )
         after = await witness.settled(running.bootstrap, {"waits", "goes"}, running.journal)
         while after.in_state("delivered") != {"waits", "goes"} and resolved == 0:
             after = await witness.settled(running.bootstrap, {"waits", "goes"}, running.journal)
-    assert {name: one["state"] for name, one in before.outcomes.items()} == {"waits": "held", "goes": "delivered"}
+    assert {name: one["state"] for name, one in before.outcomes.items()} == {
+        "waits": "held",
+        "goes": "delivered",
+    }
     assert after.taken == {"waits": 1, "goes": 1}
 
 
@@ -148,10 +193,16 @@ async def test_headers_that_are_not_utf8_stop_no_reader(fresh_cluster: str, tmp_
     """On every partition: requests that would be good but for that, and whatever the other topics have."""
     request_key, number = b"harbor/+12125550199", "+12125550199"
     odd = [
-        Odd(topic.name, n, request_key, request(f"odd{n}", number) if topic is SEND_REQUESTS else b"{}")
-        for topic in TOPICS if topic.name not in NOT_READ_HERE
+        Odd(
+            topic.name,
+            n,
+            request_key,
+            request(f"odd{n}", number) if topic is SEND_REQUESTS else b"{}",
+        )
+        for topic in TOPICS
+        if topic.name not in NOT_READ_HERE
         for n in range(1 if topic.single else PARTITIONS)
-    ]  # fmt: skip
+    ]
     async with stage.staged(tmp_path, fresh_cluster) as running:
         pids = {room: running.pid(room) for room in ROOMS}
         await publish_oddly(running.bootstrap, odd)
@@ -163,7 +214,9 @@ async def test_headers_that_are_not_utf8_stop_no_reader(fresh_cluster: str, tmp_
         explained = await sayso("explain", "m1", at=running)
         assert {room: running.pid(room) for room in ROOMS} == pids, "somebody died of it"
     assert (found.in_state("delivered"), explained) == (asked, 0)
-    kept = Counter((one["topic"], one["partition"], one.get("key"), one.get("value")) for one in letters_kept)
+    kept = Counter(
+        (one["topic"], one["partition"], one.get("key"), one.get("value")) for one in letters_kept
+    )
     assert kept == Counter((one.topic, one.partition, b64(one.key), b64(one.value)) for one in read)
     headers = [["ce_id", "MQ=="], [r"trace-\xff\xfe", "Nw=="]]
     assert all(one["headers"] == headers for one in letters_kept)
@@ -181,10 +234,15 @@ async def logged(bootstrap: str, action: str) -> list[str]:
 
 async def sayso(*command: str, at: stage.Stage) -> int | None:
     told = {**os.environ, "SAYSO_BOOTSTRAP": at.bootstrap, "SAYSO_STATE": str(at.state)}
-    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "services.cli", *command, env=told)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "services.cli", *command, env=told
+    )
     return await process.wait()
 
 
 def test_every_topic_of_a_room_was_poisoned() -> None:
     rows = {room.rows.name for room in ROOMS.values()}
-    assert set(READ_BY_ROOMS) | {"sms.settings", "sms.senders"} <= {topic.name for topic in EVERY_TOPIC} - rows
+    assert (
+        set(READ_BY_ROOMS) | {"sms.settings", "sms.senders"}
+        <= {topic.name for topic in EVERY_TOPIC} - rows
+    )

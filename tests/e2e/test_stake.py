@@ -19,16 +19,25 @@ pytestmark = pytest.mark.broker
 
 LANDLINE, STOPPED, WRONG = stage.NUMBERS[:3]
 SCRIPT: dict[str, Any] = {
-    "numbers": {LANDLINE: "failed:30006", STOPPED: "refuse:21610", WRONG: "refuse:21211"}, "otherwise": "delivered",
-}  # fmt: skip
+    "numbers": {LANDLINE: "failed:30006", STOPPED: "refuse:21610", WRONG: "refuse:21211"},
+    "otherwise": "delivered",
+}
 
 
 def reminder(message_id: str, to: str, **more: Any) -> SendRequest:
     now = datetime.now(UTC)
     return SendRequest(
-        message_id=message_id, tenant=stage.TENANT, to=to, body="Your hearing is near.", kind="reminder",
-        event_id="e1", event_at=now + timedelta(hours=3), event_title="hearing", requested_at=now, **more,
-    )  # fmt: skip
+        message_id=message_id,
+        tenant=stage.TENANT,
+        to=to,
+        body="Your hearing is near.",
+        kind="reminder",
+        event_id="e1",
+        event_at=now + timedelta(hours=3),
+        event_title="hearing",
+        requested_at=now,
+        **more,
+    )
 
 
 @pytest.mark.timeout(180)
@@ -55,19 +64,39 @@ async def test_staff_hear_what_is_at_stake(
         while len(alerts := await told("alerts", "--unmask")) < 6:  # noqa: ASYNC110
             await asyncio.sleep(0.5)
     assert {one["urgency"] for one in alerts} == {"now"}
-    assert all(one["says"].endswith((" did not arrive: call them", " was not sent: call them")) for one in alerts)
+    assert all(
+        one["says"].endswith((" did not arrive: call them", " was not sent: call them"))
+        for one in alerts
+    )
     assert {one["message_id"]: (one["state"], one.get("error_code")) for one in alerts} == {
-        "m1": ("failed", "30006"), "m2": ("refused", "21610"), "m3": ("refused", "21211"),
-        "m4": ("rejected", None), "m5": ("rejected", None), "m6": ("rejected", None),
-    }  # fmt: skip
-    assert (landline["landline"], landline["error_code"], landline["message_id"]) == (True, "30006", "m1")
+        "m1": ("failed", "30006"),
+        "m2": ("refused", "21610"),
+        "m3": ("refused", "21211"),
+        "m4": ("rejected", None),
+        "m5": ("rejected", None),
+        "m6": ("rejected", None),
+    }
+    assert (landline["landline"], landline["error_code"], landline["message_id"]) == (
+        True,
+        "30006",
+        "m1",
+    )
     assert (wrong["suppressed"], wrong["error_code"]) == (True, "21211")
     await _the_evidence_is_there(tmp_path, landline["evidence"]["origin"], capsys)
 
 
-async def _the_evidence_is_there(state: Path, origin: str, capsys: pytest.CaptureFixture[str]) -> None:
+async def _the_evidence_is_there(
+    state: Path, origin: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     """The bundle, made from what was left behind, has the receipt at the place that the number's fact names."""
     bundle = state / "case.json"
-    assert await asyncio.to_thread(run, ["escalate", "m1", "--state", str(state), "--out", str(bundle)]) == 0
-    [receipt] = [one for one in json.loads(bundle.read_text("utf-8"))["receipts"] if one["place"] == origin]
+    assert (
+        await asyncio.to_thread(
+            run, ["escalate", "m1", "--state", str(state), "--out", str(bundle)]
+        )
+        == 0
+    )
+    [receipt] = [
+        one for one in json.loads(bundle.read_text("utf-8"))["receipts"] if one["place"] == origin
+    ]
     assert (receipt["status"], receipt["error_code"]) == ("failed", "30006")

@@ -55,7 +55,9 @@ class Account:
     def settled(self) -> bool:
         known = set(self.outcomes) == self.requested
         counted = sum(self.usage.values()) == len(self.outcomes) + len(self.own)
-        moving = any(one["state"] in MOVING for one in (*self.outcomes.values(), *self.own.values()))
+        moving = any(
+            one["state"] in MOVING for one in (*self.outcomes.values(), *self.own.values())
+        )
         return known and counted and not moving
 
     def in_state(self, *states: str) -> set[str]:
@@ -71,7 +73,10 @@ async def account(bootstrap: str, requested: set[str], journal: Path) -> Account
             outcomes[one["message_id"]] = one
     cells: dict[tuple[Any, ...], tuple[str, int]] = {}
     for row in (row for row in found["sms.usage-report"] if "messages" in row):
-        cell = tuple(row.get(name) for name in ("tenant", "branch", "sender", "period", "kind", "state", "error_code"))
+        cell = tuple(
+            row.get(name)
+            for name in ("tenant", "branch", "sender", "period", "kind", "state", "error_code")
+        )
         cells[cell] = row["state"], row["messages"]
     usage: Counter[str] = Counter()
     for state, messages in cells.values():
@@ -98,7 +103,9 @@ def recounted(outcomes: Iterable[dict[str, Any]]) -> Counter[tuple[Cell, str]]:
 
 async def reported(bootstrap: str) -> Counter[tuple[Cell, str]]:
     """The same from the last value of each of the report's keys."""
-    lines: dict[bytes, dict[str, Any]] = {r.key: json.loads(r.value) for r in await records(bootstrap, REPORT)}
+    lines: dict[bytes, dict[str, Any]] = {
+        r.key: json.loads(r.value) for r in await records(bootstrap, REPORT)
+    }
     found: Counter[tuple[Cell, str]] = Counter()
     for line in lines.values():
         cell = _cell(line)
@@ -120,8 +127,14 @@ async def books(bootstrap: str, requested: int, patience: float = 60) -> tuple[i
     loop = asyncio.get_running_loop()
     end = loop.time() + patience
     while True:
-        rows = {record.key: json.loads(record.value) for record in await records(bootstrap, "sms.balance")}
-        found = sum(row["requested"] for row in rows.values()), sum(abs(row["residue"]) for row in rows.values())
+        rows = {
+            record.key: json.loads(record.value)
+            for record in await records(bootstrap, "sms.balance")
+        }
+        found = (
+            sum(row["requested"] for row in rows.values()),
+            sum(abs(row["residue"]) for row in rows.values()),
+        )
         if found == (requested, 0) or loop.time() > end:
             return found
         await asyncio.sleep(1)
@@ -139,7 +152,9 @@ def provider(journal: Path) -> tuple[Counter[str], Counter[tuple[str, str]]]:
     return taken, calls
 
 
-async def settled(bootstrap: str, requested: set[str], journal: Path, patience: float = 120) -> Account:
+async def settled(
+    bootstrap: str, requested: set[str], journal: Path, patience: float = 120
+) -> Account:
     """The account once nothing moves any more; after `patience` seconds, whatever it is then."""
     loop = asyncio.get_running_loop()
     end = loop.time() + patience

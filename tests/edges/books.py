@@ -17,31 +17,59 @@ Told = tuple[Topic[Any], Message]
 
 
 def asked(message_id: str, at: datetime = NOON, **changed: Any) -> Told:
-    known: dict[str, Any] = {"message_id": message_id, "tenant": "acme", "to": ANA, "body": "hello", "kind": "reminder",
-                             "requested_at": at}  # fmt: skip
+    known: dict[str, Any] = {
+        "message_id": message_id,
+        "tenant": "acme",
+        "to": ANA,
+        "body": "hello",
+        "kind": "reminder",
+        "requested_at": at,
+    }
     return SEND_REQUESTS, SendRequest(**(known | changed))
 
 
 def decided(message_id: str, at: datetime = NOON, **changed: Any) -> Told:
     known: dict[str, Any] = {
-        "message_id": message_id, "tenant": "acme", "to": ANA, "sender": "72975", "kind": "reminder", "segments": 1,
-        "requested_at": at, "verdict": Verdict.SEND, "decided_at": at + timedelta(seconds=1), "policy_version": "p",
-        "consent_epoch": 1, "evidence": Evidence(topic="sms.consent-events", partition=0, offset=7),
-    }  # fmt: skip
+        "message_id": message_id,
+        "tenant": "acme",
+        "to": ANA,
+        "sender": "72975",
+        "kind": "reminder",
+        "segments": 1,
+        "requested_at": at,
+        "verdict": Verdict.SEND,
+        "decided_at": at + timedelta(seconds=1),
+        "policy_version": "p",
+        "consent_epoch": 1,
+        "evidence": Evidence(topic="sms.consent-events", partition=0, offset=7),
+    }
     return DECISIONS, Decision(**(known | changed))
 
 
 def stands(message_id: str, state: str = "delivered", at: datetime = NOON, **changed: Any) -> Told:
     known: dict[str, Any] = {
-        "message_id": message_id, "tenant": "acme", "to": ANA, "sender": "72975", "kind": "reminder", "state": state,
-        "segments": 1, "segments_predicted": 1, "requested_at": at, "final": True, "version": 1,
+        "message_id": message_id,
+        "tenant": "acme",
+        "to": ANA,
+        "sender": "72975",
+        "kind": "reminder",
+        "state": state,
+        "segments": 1,
+        "segments_predicted": 1,
+        "requested_at": at,
+        "final": True,
+        "version": 1,
         "at": at + timedelta(seconds=9),
-    }  # fmt: skip
+    }
     return OUTCOMES, Outcome(**(known | changed))
 
 
 def whole(
-    message_id: str, state: str = "delivered", at: datetime = NOON, tenant: str = "acme", **changed: Any
+    message_id: str,
+    state: str = "delivered",
+    at: datetime = NOON,
+    tenant: str = "acme",
+    **changed: Any,
 ) -> tuple[Told, ...]:
     return (
         asked(message_id, at, tenant=tenant),

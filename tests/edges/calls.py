@@ -18,7 +18,12 @@ PUBLIC_URL = "http://127.0.0.1:9"
 
 @asynccontextmanager
 async def twilio(base_url: str, **settings: Any) -> AsyncIterator[Twilio]:
-    known = {"account_sid": ACCOUNT, "auth_token": SecretStr(TOKEN), "public_url": PUBLIC_URL, "timeout": 5.0}
+    known = {
+        "account_sid": ACCOUNT,
+        "auth_token": SecretStr(TOKEN),
+        "public_url": PUBLIC_URL,
+        "timeout": 5.0,
+    }
     client = Twilio(base_url=base_url, **{**known, **settings})
     try:
         yield client
@@ -26,6 +31,8 @@ async def twilio(base_url: str, **settings: Any) -> AsyncIterator[Twilio]:
         await client.close()
 
 
-def post(to: str = "+14155550100", body: str = "Your table is ready", sender: str = "24365", **more: Any) -> Post:
+def post(
+    to: str = "+14155550100", body: str = "Your table is ready", sender: str = "24365", **more: Any
+) -> Post:
     known = {"tenant": "acme", "message_id": "m-1", "attempt": 1}
     return Post(to=to, body=body, sender=sender, **{**known, **more})

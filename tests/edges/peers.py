@@ -13,14 +13,20 @@ from contextlib import asynccontextmanager
 class Peer:
     """One connection, seen from the server."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, requests: list[bytes]) -> None:
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, requests: list[bytes]
+    ) -> None:
         self._reader, self._writer, self._requests = reader, writer, requests
 
     async def request(self) -> bytes:
         """The next request as it was written, also noted by the server; raises IncompleteReadError when the client has
         closed."""
         head = await self._reader.readuntil(b"\r\n\r\n")
-        lengths = [line[16:] for line in head.split(b"\r\n") if line.lower().startswith(b"content-length: ")]
+        lengths = [
+            line[16:]
+            for line in head.split(b"\r\n")
+            if line.lower().startswith(b"content-length: ")
+        ]
         request = head + await self._reader.readexactly(int(lengths[0]) if lengths else 0)
         self._requests.append(request)
         return request

@@ -39,10 +39,15 @@ class Sdk:
 
 
 @asynccontextmanager
-async def sdk(simulator: Simulator, url: str | None = None, token: str | None = None) -> AsyncIterator[Sdk]:
+async def sdk(
+    simulator: Simulator, url: str | None = None, token: str | None = None
+) -> AsyncIterator[Sdk]:
     http = TwilioHttpClient(timeout=10)
     client = Client(
-        simulator.account_sid, token or simulator.auth_token, http_client=http, environment={"none": "of it"}
+        simulator.account_sid,
+        token or simulator.auth_token,
+        http_client=http,
+        environment={"none": "of it"},
     )
     client.api.base_url = url or simulator.url
     try:

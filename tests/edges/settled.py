@@ -9,5 +9,7 @@ from services.publishing import Publisher
 
 async def settled(bootstrap: str, *tenants: str) -> None:
     publisher = Publisher(bootstrap, source="test")
-    await publisher.publish_all(SETTINGS, [TenantSettings(tenant=name, name=name, sender="72976") for name in tenants])
+    await publisher.publish_all(
+        SETTINGS, [TenantSettings(tenant=name, name=name, sender="72976") for name in tenants]
+    )
     await publisher.stop()

@@ -19,7 +19,13 @@ def shelved(folder: Path, *facts: tuple[Topic[Any], Message], at: datetime = NOO
     """Each at the offset that is its place in the list, all on partition 0, a millisecond after the one before."""
     store, first = Store(folder / FILE), round(at.timestamp() * 1000)
     entries = [
-        Entry(Place(topic.name, 0), offset, first + offset, topic.key(fact).encode(), topic.encode(fact))
+        Entry(
+            Place(topic.name, 0),
+            offset,
+            first + offset,
+            topic.key(fact).encode(),
+            topic.encode(fact),
+        )
         for offset, (topic, fact) in enumerate(facts)
     ]
     reached = {entry.place: entry.offset + 1 for entry in entries}

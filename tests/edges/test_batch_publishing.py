@@ -27,9 +27,13 @@ from tests.edges.waiting import until
 
 def text(number: int, body: str = "x", sender: str = "24365") -> InboundMessage:
     return InboundMessage(
-        provider_id=f"SM{number}", sender=sender, to_address=sender, number=f"+1415555{number % 7:04d}", body=body,
+        provider_id=f"SM{number}",
+        sender=sender,
+        to_address=sender,
+        number=f"+1415555{number % 7:04d}",
+        body=body,
         received_at=datetime(2026, 11, 21, tzinfo=UTC),
-    )  # fmt: skip
+    )
 
 
 async def outcomes(publisher: BatchPublisher, *messages: InboundMessage) -> list[str]:
@@ -43,7 +47,9 @@ async def on_kafka(bootstrap: str) -> list[str]:
 
 
 @pytest.mark.broker
-async def test_everybodys_record_is_there_once_in_its_order_and_its_place(fresh_cluster: str) -> None:
+async def test_everybodys_record_is_there_once_in_its_order_and_its_place(
+    fresh_cluster: str,
+) -> None:
     publisher = BatchPublisher(fresh_cluster, source="test", window=0.001)
     told = list[str]()
     for burst in range(20):
@@ -70,7 +76,9 @@ async def test_order_per_key_while_batches_are_under_way(fresh_cluster: str) -> 
     publisher = BatchPublisher(fresh_cluster, source="test", window=0.0)
     calls = []
     for number in range(600):
-        calls.append(asyncio.create_task(publisher.publish(INBOUND, text(7 * number, body="x" * 1500))))
+        calls.append(
+            asyncio.create_task(publisher.publish(INBOUND, text(7 * number, body="x" * 1500)))
+        )
         if number % 7 == 0:
             await asyncio.sleep(0.001)
     await asyncio.gather(*calls)
@@ -79,7 +87,9 @@ async def test_order_per_key_while_batches_are_under_way(fresh_cluster: str) -> 
 
 
 @pytest.mark.broker
-async def test_what_comes_together_goes_together(fresh_cluster: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_comes_together_goes_together(
+    fresh_cluster: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     publisher, sent = BatchPublisher(fresh_cluster, source="test"), list[int]()
     await publisher.start()
     producer = publisher._producer
@@ -98,7 +108,9 @@ async def test_what_comes_together_goes_together(fresh_cluster: str, monkeypatch
 
 
 @pytest.mark.broker
-async def test_a_record_that_kafka_refuses_takes_no_other_down(hurtable_broker: EmbeddedBroker) -> None:
+async def test_a_record_that_kafka_refuses_takes_no_other_down(
+    hurtable_broker: EmbeddedBroker,
+) -> None:
     """The topic takes batches of 2,000 bytes: the batch of all is refused, then each record has one of its own."""
     where = hurtable_broker.bootstrap
     async with admin(where) as client:
@@ -161,7 +173,8 @@ async def test_kafka_goes_away_and_comes_back(hurtable_broker: EmbeddedBroker) -
     os.kill(hurtable_broker.pid, signal.SIGSTOP)
     try:
         told = await asyncio.gather(
-            outcomes(publisher, *(text(n) for n in range(100, 120))), _later(publisher, range(200, 220))
+            outcomes(publisher, *(text(n) for n in range(100, 120))),
+            _later(publisher, range(200, 220)),
         )
         assert all("did not confirm within 1.5 s" in why for group in told for why in group)
         assert not await publisher.reachable()
@@ -194,7 +207,9 @@ async def test_a_killed_broker_comes_back(hurtable_broker: EmbeddedBroker) -> No
 
 
 @pytest.mark.broker
-async def test_what_waits_is_given_up_with_the_producer_that_it_waits_for(hurtable_broker: EmbeddedBroker) -> None:
+async def test_what_waits_is_given_up_with_the_producer_that_it_waits_for(
+    hurtable_broker: EmbeddedBroker,
+) -> None:
     """Another partition broke the producer, and the broker does not answer: a batch must not wait for ever for a
     producer that is gone."""
     where = hurtable_broker.bootstrap

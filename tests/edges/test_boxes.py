@@ -20,7 +20,16 @@ from schemas.person import NumberType, Person, PersonNumber
 from schemas.person_request import PersonRequest
 from schemas.send_request import SendRequest
 from schemas.tenant_settings import TenantSettings
-from schemas.topics import DECISIONS, DISMISSALS, OUTCOMES, PEOPLE, PERSON_REQUESTS, SEND_REQUESTS, SETTINGS, Topic
+from schemas.topics import (
+    DECISIONS,
+    DISMISSALS,
+    OUTCOMES,
+    PEOPLE,
+    PERSON_REQUESTS,
+    SEND_REQUESTS,
+    SETTINGS,
+    Topic,
+)
 from services.cli.app import run
 from services.cli.resending import TOO_EARLY, Again, Cannot, again, resent_id
 from services.ledger import Ledger
@@ -33,8 +42,18 @@ from streams.mailboxes import Box
 
 NOON = datetime(2026, 11, 21, 17, tzinfo=UTC)
 PHONE, OTHER = "+14155550100", "+14155550101"
-APPROVAL = {"rule": "awaiting_approval", "verdict": "hold", "reason": "It waits", "next_step": "approve"}
-UNREADABLE = {"rule": "consent_unreadable", "verdict": "hold", "reason": f"{PHONE} wrote", "next_step": "look"}
+APPROVAL = {
+    "rule": "awaiting_approval",
+    "verdict": "hold",
+    "reason": "It waits",
+    "next_step": "approve",
+}
+UNREADABLE = {
+    "rule": "consent_unreadable",
+    "verdict": "hold",
+    "reason": f"{PHONE} wrote",
+    "next_step": "look",
+}
 
 
 class Books:
@@ -50,14 +69,28 @@ class Books:
         entry = Entry(place, offset, at_ms, topic.key(message).encode(), topic.encode(message))
         self.store.fold([read(entry)], {place: offset + 1}, self.store.meta("generation"))
 
-    def text(self, name: str, state: str = "held", *findings: dict[str, Any], body: str = "", **more: Any) -> None:
+    def text(
+        self, name: str, state: str = "held", *findings: dict[str, Any], body: str = "", **more: Any
+    ) -> None:
         """Asked for, decided, and what became of it."""
-        asked = {"message_id": name, "tenant": "acme", "kind": "reminder", "requested_at": NOON} | more
+        asked = {
+            "message_id": name,
+            "tenant": "acme",
+            "kind": "reminder",
+            "requested_at": NOON,
+        } | more
         request = {"to": PHONE, "body": body or f"Text {name}"} | asked
         self.add(SEND_REQUESTS, SendRequest.model_validate(request))
         verdict = {"held": "hold", "rejected": "reject", "expired": "expire"}.get(state, "send")
-        decided = {"verdict": verdict, "findings": findings, "decided_at": NOON, "policy_version": "1", "to": PHONE,
-                   "consent_epoch": 0, "evidence": {}} | asked  # fmt: skip
+        decided = {
+            "verdict": verdict,
+            "findings": findings,
+            "decided_at": NOON,
+            "policy_version": "1",
+            "to": PHONE,
+            "consent_epoch": 0,
+            "evidence": {},
+        } | asked
         self.add(DECISIONS, Decision.model_validate(decided))
         became = {"to": PHONE, "state": state, "final": True, "version": 1, "at": NOON} | asked
         self.add(OUTCOMES, Outcome.model_validate(became))
@@ -71,7 +104,10 @@ def books(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Books]:
     monkeypatch.setenv("SAYSO_STATE", str(tmp_path))
     monkeypatch.delenv("SAYSO_BOOTSTRAP", raising=False)
     opened = Books(tmp_path)
-    opened.add(SETTINGS, TenantSettings(tenant="acme", name="Acme", sender="1", time_zone="America/Los_Angeles"))
+    opened.add(
+        SETTINGS,
+        TenantSettings(tenant="acme", name="Acme", sender="1", time_zone="America/Los_Angeles"),
+    )
     yield opened
     opened.store.close()
 
@@ -93,9 +129,18 @@ def test_what_was_dismissed_or_resent_leaves_the_outbox(books: Books) -> None:
         books.text(name, "refused")
     books.add(DISMISSALS, Dismissal(tenant="acme", message_id="m1", by="dana", at=NOON))
     books.text("m5", "queued", resend_of="m2")
-    books.add(PERSON_REQUESTS, PersonRequest(
-        message_id="m6", tenant="acme", person_id="p", body="x", kind="direct", resend_of="m3", requested_at=NOON,
-    ))  # fmt: skip
+    books.add(
+        PERSON_REQUESTS,
+        PersonRequest(
+            message_id="m6",
+            tenant="acme",
+            person_id="p",
+            body="x",
+            kind="direct",
+            resend_of="m3",
+            requested_at=NOON,
+        ),
+    )
     books.add(DISMISSALS, Dismissal(tenant="bolt", message_id="m4", by="dana", at=NOON))
     assert books.box(Box.OUTBOX) == ["m5", "m4"]
 
@@ -106,15 +151,23 @@ LOCAL: list[Any] = [
     pytest.param(Wanted(code="30005"), ["lost"], id="code"),
     pytest.param(Wanted(tenant="bolt"), [], id="another tenant"),
     pytest.param(Wanted(since=date(2026, 11, 22)), [], id="since the next day"),
-    pytest.param(Wanted(until=date(2026, 11, 20)), ["late"], id="until the day before, where the tenant is"),
-    pytest.param(Wanted(since=date(2026, 11, 21), until=date(2026, 11, 21)), ["lost", "jo", "court"], id="that day"),
+    pytest.param(
+        Wanted(until=date(2026, 11, 20)), ["late"], id="until the day before, where the tenant is"
+    ),
+    pytest.param(
+        Wanted(since=date(2026, 11, 21), until=date(2026, 11, 21)),
+        ["lost", "jo", "court"],
+        id="that day",
+    ),
     pytest.param(Wanted(branch="court", code="30005"), [], id="both"),
 ]
 
 
 @pytest.mark.parametrize(("wanted", "found"), LOCAL)
 def test_a_box_is_filtered(books: Books, wanted: Wanted, found: list[str]) -> None:
-    books.text("late", "delivered", requested_at=datetime(2026, 11, 21, 5, tzinfo=UTC))  # 21:00 the day before
+    books.text(
+        "late", "delivered", requested_at=datetime(2026, 11, 21, 5, tzinfo=UTC)
+    )  # 21:00 the day before
     books.text("court", "delivered", branch="court")
     books.text("jo", "delivered", person_id="p1")
     books.text("lost", "undelivered", error_code="30005")
@@ -124,7 +177,10 @@ def test_a_box_is_filtered(books: Books, wanted: Wanted, found: list[str]) -> No
 def test_a_message_is_found_by_its_id_whatever_box_it_is_in(books: Books) -> None:
     books.text("m1", "canceled")
     books.text("m1", "delivered", tenant="bolt")
-    assert [one.tenant for one in messages(books.ledger, Wanted(ids=("m1", "m2")), NOON)] == ["bolt", "acme"]
+    assert [one.tenant for one in messages(books.ledger, Wanted(ids=("m1", "m2")), NOON)] == [
+        "bolt",
+        "acme",
+    ]
     assert [one.box for one in messages(books.ledger, Wanted("acme", ids=("m1",)), NOON)] == [None]
     assert messages(books.ledger, Wanted(), NOON) == ()
 
@@ -150,15 +206,21 @@ def test_what_waits_for_approval_is_shown_with_its_text_and_a_masked_number(
     assert "\x1b" not in screen, "plain in a pipe"
 
 
-def test_who_approves_a_text_sees_all_of_it(books: Books, capsys: pytest.CaptureFixture[str]) -> None:
+def test_who_approves_a_text_sees_all_of_it(
+    books: Books, capsys: pytest.CaptureFixture[str]
+) -> None:
     """What a terminal would obey could hide the rest, or be taken for another text."""
-    books.text("m1", "held", APPROVAL, body="Pay here\x1b[8m: evil.example\x1b[2K\rSee you at 9\x9b1A")
+    books.text(
+        "m1", "held", APPROVAL, body="Pay here\x1b[8m: evil.example\x1b[2K\rSee you at 9\x9b1A"
+    )
     screen = shown(capsys, "ready")
     assert not set(screen) & set("\x1b\r\x9b")
     assert "Pay here\u241b[8m: evil.example" in screen
 
 
-def test_other_boxes_keep_texts_to_themselves_unless_asked(books: Books, capsys: pytest.CaptureFixture[str]) -> None:
+def test_other_boxes_keep_texts_to_themselves_unless_asked(
+    books: Books, capsys: pytest.CaptureFixture[str]
+) -> None:
     books.text("m1", "held", UNREADABLE, body="a secret")
     screen = shown(capsys, "outbox") + shown(capsys, "outbox", "--json")
     assert "a secret" not in screen
@@ -167,7 +229,9 @@ def test_other_boxes_keep_texts_to_themselves_unless_asked(books: Books, capsys:
     assert "a secret" in shown(capsys, "outbox", "--unmask")
 
 
-def test_only_what_somebody_should_look_at(books: Books, capsys: pytest.CaptureFixture[str]) -> None:
+def test_only_what_somebody_should_look_at(
+    books: Books, capsys: pytest.CaptureFixture[str]
+) -> None:
     books.text("m1", "delivered")
     books.text("m2", "undelivered", error_code="30005", error_title="No such number")
     found = json.loads(shown(capsys, "sentbox", "--attention", "--json"))
@@ -189,22 +253,64 @@ def test_the_newest_are_shown_and_it_is_said_that_there_are_more(
 
 
 WRONG: list[Any] = [
-    pytest.param("box drafts", "There is no mailbox 'drafts': they are ready, outbox, sentbox", 2, id="no such box"),
+    pytest.param(
+        "box drafts",
+        "There is no mailbox 'drafts': they are ready, outbox, sentbox",
+        2,
+        id="no such box",
+    ),
     pytest.param("approve", "Name the messages, or say which", 2, id="nothing named"),
     pytest.param("approve m1 --all", "not both", 2, id="named and all"),
     pytest.param("approve m9", "No message 'm9' is on record", 2, id="unknown"),
-    pytest.param("approve m9 -t bolt", "No message 'm9' is on record at bolt", 2, id="unknown there"),
-    pytest.param("approve both", "acme, bolt each have a message 'both': say which with --tenant", 2, id="two tenants"),
-    pytest.param("approve --all", "Approve 1 text? There is nobody to ask here", 2, id="nobody to ask"),
-    pytest.param("reject --branch elsewhere", "Nothing that matches waits for approval", 1, id="no match"),
-    pytest.param("send-now --branch elsewhere", "Nothing that matches waits, or has failed", 1, id="nothing to send"),
-    pytest.param("send-now --all", "Send now 1 text? There is nobody to ask here", 2, id="nobody to ask, again"),
-    pytest.param("send-now both -t bolt", "both has arrived: to send it a second time, say resend", 1, id="arrived"),
-    pytest.param("box outbox --since gestern", "'gestern' is not a day: write it as 2026-11-20", 2, id="no day"),
-    pytest.param("dismiss m1", "m1 is held: only what has failed can be dismissed", 1, id="not failed"),
-    pytest.param("dismiss --all", "Dismiss 1 text? There is nobody to ask here", 2, id="nobody to ask at all"),
+    pytest.param(
+        "approve m9 -t bolt", "No message 'm9' is on record at bolt", 2, id="unknown there"
+    ),
+    pytest.param(
+        "approve both",
+        "acme, bolt each have a message 'both': say which with --tenant",
+        2,
+        id="two tenants",
+    ),
+    pytest.param(
+        "approve --all", "Approve 1 text? There is nobody to ask here", 2, id="nobody to ask"
+    ),
+    pytest.param(
+        "reject --branch elsewhere", "Nothing that matches waits for approval", 1, id="no match"
+    ),
+    pytest.param(
+        "send-now --branch elsewhere",
+        "Nothing that matches waits, or has failed",
+        1,
+        id="nothing to send",
+    ),
+    pytest.param(
+        "send-now --all",
+        "Send now 1 text? There is nobody to ask here",
+        2,
+        id="nobody to ask, again",
+    ),
+    pytest.param(
+        "send-now both -t bolt",
+        "both has arrived: to send it a second time, say resend",
+        1,
+        id="arrived",
+    ),
+    pytest.param(
+        "box outbox --since gestern",
+        "'gestern' is not a day: write it as 2026-11-20",
+        2,
+        id="no day",
+    ),
+    pytest.param(
+        "dismiss m1", "m1 is held: only what has failed can be dismissed", 1, id="not failed"
+    ),
+    pytest.param(
+        "dismiss --all", "Dismiss 1 text? There is nobody to ask here", 2, id="nobody to ask at all"
+    ),
     pytest.param("resend m1", "m1 is held: it waits still", 1, id="waits still"),
-    pytest.param("resend m3 --number 415", "--number '415' is not a phone number", 2, id="no number"),
+    pytest.param(
+        "resend m3 --number 415", "--number '415' is not a phone number", 2, id="no number"
+    ),
     pytest.param("test nobody", "Nobody is on record as 'nobody'", 2, id="nobody"),
     pytest.param("approve m1", "No broker: run `sayso up` first", 2, id="no broker"),
 ]
@@ -255,7 +361,9 @@ def test_on_a_terminal_what_matches_is_shown_with_its_texts_before_anything_is_d
 # --- once more
 
 
-def once_more(books: Books, name: str, number: str | None = None, now: datetime = NOON) -> Again | Cannot:
+def once_more(
+    books: Books, name: str, number: str | None = None, now: datetime = NOON
+) -> Again | Cannot:
     (item,) = messages(books.ledger, Wanted(ids=(name,)), now)
     return again(books.ledger, item, number, "dana", now)
 
@@ -275,7 +383,12 @@ def test_a_resend_is_a_request_of_its_own_and_the_same_for_whoever_asks(books: B
     assert isinstance(other, Again)
     request = one.request
     assert isinstance(request, SendRequest)
-    assert (request.resend_of, request.to, request.body, request.branch) == ("m1", PHONE, "Text m1", "court")
+    assert (request.resend_of, request.to, request.body, request.branch) == (
+        "m1",
+        PHONE,
+        "Text m1",
+        "court",
+    )
     assert {"case_id": request.case_id, "event_at": request.event_at} == event
     assert (request.not_before, request.requested_by) == (None, "dana")
     assert request.message_id == other.request.message_id != "m1"
@@ -284,17 +397,40 @@ def test_a_resend_is_a_request_of_its_own_and_the_same_for_whoever_asks(books: B
 def test_it_is_resent_once(books: Books) -> None:
     books.text("m1", "refused")
     books.text("m2", "refused", resend_of="m1")
-    assert once_more(books, "m1") == Cannot("m1 was resent as m2: if that one failed too, resend that one")
+    assert once_more(books, "m1") == Cannot(
+        "m1 was resent as m2: if that one failed too, resend that one"
+    )
 
 
 def test_what_is_past_its_time_or_not_on_record_is_not_resent(books: Books) -> None:
     books.text("m1", "expired", valid_until=NOON)
-    books.add(OUTCOMES, Outcome(message_id="old", tenant="acme", kind="direct", requested_at=NOON, state="refused",
-                                final=True, version=1, at=NOON))  # fmt: skip
-    books.add(DECISIONS, Decision(
-        message_id="old", tenant="acme", kind="direct", requested_at=NOON, verdict="send", decided_at=NOON,
-        policy_version="1", consent_epoch=0, evidence={},
-    ))  # fmt: skip
+    books.add(
+        OUTCOMES,
+        Outcome(
+            message_id="old",
+            tenant="acme",
+            kind="direct",
+            requested_at=NOON,
+            state="refused",
+            final=True,
+            version=1,
+            at=NOON,
+        ),
+    )
+    books.add(
+        DECISIONS,
+        Decision(
+            message_id="old",
+            tenant="acme",
+            kind="direct",
+            requested_at=NOON,
+            verdict="send",
+            decided_at=NOON,
+            policy_version="1",
+            consent_epoch=0,
+            evidence={},
+        ),
+    )
     assert "was of use until 2026-11-21 17:00 UTC" in str(once_more(books, "m1"))
     assert "is not on record" in str(once_more(books, "old"))
 
@@ -304,19 +440,31 @@ def person(*numbers: PersonNumber) -> Person:
 
 
 def test_a_number_is_corrected_where_the_person_is_on_record(books: Books) -> None:
-    books.add(PEOPLE, person(
-        PersonNumber(number=PHONE, type=NumberType.MOBILE, sms_enabled=True, primary=True),
-        PersonNumber(number="+14155550102", sms_enabled=False),
-    ))  # fmt: skip
+    books.add(
+        PEOPLE,
+        person(
+            PersonNumber(number=PHONE, type=NumberType.MOBILE, sms_enabled=True, primary=True),
+            PersonNumber(number="+14155550102", sms_enabled=False),
+        ),
+    )
     books.text("m1", "undelivered", person_id="p1")
     found = once_more(books, "m1", OTHER)
     assert isinstance(found, Again)
     assert found.event is not None
     (change,) = found.event.numbers
-    assert (change.number, change.type, change.primary, change.sms_enabled) == (OTHER, NumberType.MOBILE, True, True)
+    assert (change.number, change.type, change.primary, change.sms_enabled) == (
+        OTHER,
+        NumberType.MOBILE,
+        True,
+        True,
+    )
     assert found.event.remove == (PHONE,)
     assert isinstance(found.request, PersonRequest)
-    assert (found.request.to, found.request.person_id, found.request.resend_of) == (OTHER, "p1", "m1")
+    assert (found.request.to, found.request.person_id, found.request.resend_of) == (
+        OTHER,
+        "p1",
+        "m1",
+    )
 
 
 def test_a_number_that_was_corrected_already_takes_nothing_away(books: Books) -> None:

@@ -32,7 +32,9 @@ async def publisher(fresh_cluster: str) -> AsyncIterator[Publisher]:
     await publisher.stop()
 
 
-async def test_nothing_waits_for_the_end_of_a_long_poll(fresh_cluster: str, publisher: Publisher) -> None:
+async def test_nothing_waits_for_the_end_of_a_long_poll(
+    fresh_cluster: str, publisher: Publisher
+) -> None:
     """Not the start on topics that are empty, and no change, on either topic in turn."""
     broadcast, began = Broadcast(fresh_cluster, fatal), time.monotonic()
     await broadcast.start()
@@ -41,7 +43,9 @@ async def test_nothing_waits_for_the_end_of_a_long_poll(fresh_cluster: str, publ
         await asyncio.sleep(0.2)  # the long poll is under way
         for round_ in range(4):
             began = time.monotonic()
-            await publisher.publish(SETTINGS, TENANT.model_copy(update={"name": f"Harbor {round_}"}))
+            await publisher.publish(
+                SETTINGS, TENANT.model_copy(update={"name": f"Harbor {round_}"})
+            )
             await until(lambda n=round_: name_of(broadcast) == f"Harbor {n}")  # type: ignore[misc]
             await publisher.publish(SENDERS, SENDER.model_copy(update={"pace": round_ + 10}))
             await until(lambda n=round_: pace_of(broadcast) == n + 10)  # type: ignore[misc]
@@ -50,8 +54,12 @@ async def test_nothing_waits_for_the_end_of_a_long_poll(fresh_cluster: str, publ
         await broadcast.stop()
 
 
-async def test_all_there_is_is_read_before_the_start_is_over(fresh_cluster: str, publisher: Publisher) -> None:
-    await publisher.publish_all(SETTINGS, [TENANT.model_copy(update={"tenant": f"t-{n}"}) for n in range(700)])
+async def test_all_there_is_is_read_before_the_start_is_over(
+    fresh_cluster: str, publisher: Publisher
+) -> None:
+    await publisher.publish_all(
+        SETTINGS, [TENANT.model_copy(update={"tenant": f"t-{n}"}) for n in range(700)]
+    )
     await publisher.publish(SENDERS, SENDER)
     broadcast = Broadcast(fresh_cluster, fatal)
     await broadcast.start()

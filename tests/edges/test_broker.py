@@ -53,7 +53,9 @@ async def create(bootstrap: str, topic: str = "kept") -> None:
 
 
 async def read(bootstrap: str, count: int, topic: str = "kept") -> list[bytes | None]:
-    async with AIOKafkaConsumer(topic, bootstrap_servers=bootstrap, auto_offset_reset="earliest") as consumer:
+    async with AIOKafkaConsumer(
+        topic, bootstrap_servers=bootstrap, auto_offset_reset="earliest"
+    ) as consumer:
         return [(await consumer.getone()).value for _ in range(count)]
 
 
@@ -87,7 +89,9 @@ async def test_ephemeral_data_is_thrown_away_and_kept_data_left_alone(tmp_path: 
         assert await read(again.bootstrap, 1) == [b"kept"]
 
 
-async def test_a_kill_of_the_broker_is_noticed_and_loses_nothing_acknowledged(hurtable_broker: EmbeddedBroker) -> None:
+async def test_a_kill_of_the_broker_is_noticed_and_loses_nothing_acknowledged(
+    hurtable_broker: EmbeddedBroker,
+) -> None:
     where = hurtable_broker.bootstrap
     await create(where)
     await produce(where, b"acknowledged")
@@ -127,7 +131,9 @@ def taken_port() -> Iterator[int]:
         yield listener.getsockname()[1]
 
 
-def test_a_port_that_was_asked_for_and_is_taken_is_one_sentence(tmp_path: Path, taken_port: int) -> None:
+def test_a_port_that_was_asked_for_and_is_taken_is_one_sentence(
+    tmp_path: Path, taken_port: int
+) -> None:
     with pytest.raises(BrokerError) as refused:
         EmbeddedBroker(tmp_path, port=taken_port).start()
     assert str(refused.value) == (
@@ -172,8 +178,11 @@ class Starter:
     def __init__(self, state: Path, *ephemeral: str) -> None:
         self.process = subprocess.Popen(
             [sys.executable, "-c", STARTER, state, *ephemeral],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True,
-        )  # fmt: skip
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
         self.broker, self.keeper = map(int, self.line().split())
 
     def line(self) -> str:
@@ -220,7 +229,9 @@ def test_ctrl_c_is_the_starters_affair(starter: Starter, tmp_path: Path) -> None
         pytest.param(("broker", "parent"), id="the broker, then the starter"),
     ],
 )
-def test_whoever_is_killed_no_broker_is_left(starter: Starter, tmp_path: Path, order: tuple[str, ...]) -> None:
+def test_whoever_is_killed_no_broker_is_left(
+    starter: Starter, tmp_path: Path, order: tuple[str, ...]
+) -> None:
     if sys.platform != "linux" and "keeper" in order:
         pytest.skip("only Linux kills the broker of a killed keeper (PR_SET_PDEATHSIG)")
     processes = {"parent": starter.process.pid, "keeper": starter.keeper, "broker": starter.broker}
@@ -229,7 +240,9 @@ def test_whoever_is_killed_no_broker_is_left(starter: Starter, tmp_path: Path, o
     assert running(tmp_path) is None
 
 
-def test_after_a_kill_of_the_starter_a_start_succeeds_at_once(starter: Starter, tmp_path: Path) -> None:
+def test_after_a_kill_of_the_starter_a_start_succeeds_at_once(
+    starter: Starter, tmp_path: Path
+) -> None:
     before = running(tmp_path)
     starter.end()
     with EmbeddedBroker(tmp_path) as broker:
@@ -260,7 +273,9 @@ def test_a_full_disk_at_the_start_is_one_sentence(small_disk: Path) -> None:
     (small_disk / "ballast").write_bytes(bytes(120 << 20))
     with pytest.raises(BrokerError) as refused:
         EmbeddedBroker(small_disk).start()
-    assert str(refused.value).startswith(f"The disk that holds {folder_of(small_disk)}/kept is full: the broker needs")
+    assert str(refused.value).startswith(
+        f"The disk that holds {folder_of(small_disk)}/kept is full: the broker needs"
+    )
     assert nobody_left(small_disk)
 
 

@@ -25,13 +25,18 @@ from tests.locked_cluster import locked
 pytestmark = pytest.mark.broker
 
 TOOLS: Final = Jar(
-    "8a6939f310a61119cedaffc144119e9b2a374e32a7ec18f78e49ce5aeb71d6b0", "org.apache.kafka", "kafka-tools", "4.1.1"
+    "8a6939f310a61119cedaffc144119e9b2a374e32a7ec18f78e49ce5aeb71d6b0",
+    "org.apache.kafka",
+    "kafka-tools",
+    "4.1.1",
 )
 """Where `kafka-acls.sh` has its class from; of the broker's own version."""
 OF: Final = "User:sayso-dispatch "
 """A room's rights are of every kind: topics, a group, transactions by prefix."""
 NAMED: Final = re.compile(r"resourceType=(\w+), name=(\S+), patternType=(\w+)\)`")
-ALLOWED: Final = re.compile(r"\(principal=User:(\S+), host=\*, operation=(\w+), permissionType=ALLOW\)")
+ALLOWED: Final = re.compile(
+    r"\(principal=User:(\S+), host=\*, operation=(\w+), permissionType=ALLOW\)"
+)
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +54,9 @@ def java() -> Java:
 def printed() -> list[list[str]]:
     """Words of the commands of one service, and of one with an operation of two words."""
     lines = CliRunner().invoke(app, ["topics", "acls"]).output.splitlines()
-    return [shlex.split(line) for line in lines if OF in line or " --operation DescribeConfigs " in line]
+    return [
+        shlex.split(line) for line in lines if OF in line or " --operation DescribeConfigs " in line
+    ]
 
 
 async def run(java: Java, words: list[str], **variables: str) -> str:
@@ -58,8 +65,9 @@ async def run(java: Java, words: list[str], **variables: str) -> str:
     given = [variables.get(word.removeprefix("$"), word) for word in words[1:]]
     tool = await asyncio.create_subprocess_exec(
         *java.command(main="org.apache.kafka.tools.AclCommand", arguments=given),
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-    )  # fmt: skip
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
     said = (await tool.communicate())[0].decode()
     assert tool.returncode == 0, said
     return said
@@ -79,14 +87,20 @@ async def listed(java: Java, **variables: str) -> set[Acl]:
 
 
 @pytest.mark.timeout(180)
-async def test_kafkas_own_tool_takes_the_commands_and_lists_what_we_tell(java: Java, tmp_path: Path) -> None:
+async def test_kafkas_own_tool_takes_the_commands_and_lists_what_we_tell(
+    java: Java, tmp_path: Path
+) -> None:
     (tmp_path / "admin.properties").write_text("client.id=acls\n")
     commands = printed()
     assert len(commands) >= 5
     with locked(tmp_path / "kafka", ["dispatch"], certified="webhook") as kafka:
         told = {"KAFKA": kafka.open, "ADMIN": str(tmp_path / "admin.properties")}
         await asyncio.gather(*(run(java, words, **told) for words in commands))
-        wanted = {one for one in acls() if f"User:{one.user} " == OF or one.operation is Operation.DESCRIBE_CONFIGS}
+        wanted = {
+            one
+            for one in acls()
+            if f"User:{one.user} " == OF or one.operation is Operation.DESCRIBE_CONFIGS
+        }
         assert {one.kind for one in wanted} == set(Kind)
         assert await listed(java, **told) == wanted
         async with admin(kafka.open) as client:

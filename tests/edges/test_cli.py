@@ -55,7 +55,9 @@ def _nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help_with_an_example(command: str, capsys: pytest.CaptureFixture[str]):
     assert run([*command.split(), "--help"]) == 0
-    example = re.search(r"\n *Example: (?:SAYSO_PUBLIC_URL=\S+ )?(sayso [a-z -]+)", capsys.readouterr().out)
+    example = re.search(
+        r"\n *Example: (?:SAYSO_PUBLIC_URL=\S+ )?(sayso [a-z -]+)", capsys.readouterr().out
+    )
     assert example
     assert example[1].startswith(f"sayso {command}")
 
@@ -70,49 +72,123 @@ def test_help_does_not_wait_for_what_only_commands_need():
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        pytest.param("explain m1", "No broker: run `sayso up` first, or give --bootstrap", id="no broker"),
-        pytest.param("tail decisins", "There is no topic 'decisins'; is it decisions", id="misspelt topic"),
-        pytest.param("tail sms.decisins", "is it decisions", id="misspelt, with its prefix"),
-        pytest.param("send -t a --to 4155550100 --body x", "--to '4155550100' is not a phone number", id="no plus"),
-        pytest.param("send -t a/b --to +14155550100 --body x", "--tenant 'a/b' cannot be used", id="tenant"),
-        pytest.param("send -t a --to +14155550100 --body x --kind z", "--kind 'z' is not known", id="kind"),
-        pytest.param("send -t a --to +14155550100 --body x --message-id a/b", "--message-id 'a/b'", id="message id"),
         pytest.param(
-            "send -t a --to +14155550100 --body x --valid-until 2026-12-01T09:00", "a time with its zone", id="no zone"
+            "explain m1", "No broker: run `sayso up` first, or give --bootstrap", id="no broker"
+        ),
+        pytest.param(
+            "tail decisins", "There is no topic 'decisins'; is it decisions", id="misspelt topic"
+        ),
+        pytest.param("tail sms.decisins", "is it decisions", id="misspelt, with its prefix"),
+        pytest.param(
+            "send -t a --to 4155550100 --body x",
+            "--to '4155550100' is not a phone number",
+            id="no plus",
+        ),
+        pytest.param(
+            "send -t a/b --to +14155550100 --body x", "--tenant 'a/b' cannot be used", id="tenant"
+        ),
+        pytest.param(
+            "send -t a --to +14155550100 --body x --kind z", "--kind 'z' is not known", id="kind"
+        ),
+        pytest.param(
+            "send -t a --to +14155550100 --body x --message-id a/b",
+            "--message-id 'a/b'",
+            id="message id",
+        ),
+        pytest.param(
+            "send -t a --to +14155550100 --body x --valid-until 2026-12-01T09:00",
+            "a time with its zone",
+            id="no zone",
         ),
         pytest.param("send -t a --to +14155550100", "Missing option '--body'", id="missing option"),
-        pytest.param("consent in +14155550100 -t a", "An opt-in needs proof", id="opt-in without proof"),
+        pytest.param(
+            "consent in +14155550100 -t a", "An opt-in needs proof", id="opt-in without proof"
+        ),
         pytest.param(
             "consent in +14155550100 -t a --actor ann --file nowhere.pdf",
             "--file nowhere.pdf cannot be read: No such",
             id="no scan",
         ),
-        pytest.param("consent resolve +14155550100 -t a", "Missing option '--actor'", id="resolved by nobody"),
+        pytest.param(
+            "consent resolve +14155550100 -t a", "Missing option '--actor'", id="resolved by nobody"
+        ),
         pytest.param("consent show 12", "'12' is not a phone number", id="consent of no number"),
         pytest.param("usage --by colour", "--by 'colour' is not a column", id="unknown column"),
-        pytest.param("usage --to 2026-11-20 --from 2026-11-21", "2026-11-21 is after --to 2026-11-20", id="backwards"),
-        pytest.param("box ready --since 2026-11-21 --until 2026-11-20", "after --until", id="backwards, of a mailbox"),
+        pytest.param(
+            "usage --to 2026-11-20 --from 2026-11-21",
+            "2026-11-21 is after --to 2026-11-20",
+            id="backwards",
+        ),
+        pytest.param(
+            "box ready --since 2026-11-21 --until 2026-11-20",
+            "after --until",
+            id="backwards, of a mailbox",
+        ),
         pytest.param("balance --hours 99999999999", "--hours", id="longer than there are years"),
-        pytest.param("consent audit --pending-days 99999999999", "--pending-days", id="days, likewise"),
-        pytest.param("usage --jsn", "; is it one of --as, --json, --since? (see: sayso usage --help)", id="misspelt"),
-        pytest.param("usge", "No such command 'usge'; did you mean 'usage'? (see: sayso", id="misspelt command"),
-        pytest.param("usage --as xml", "'--as': 'xml' is not one of 'table', 'csv', 'jsonl' (see", id="unknown form"),
-        pytest.param("demo --requests 5", "'--requests': it must be greater than or equal to 30 (see", id="too few"),
-        pytest.param("lag --every often", "'--every': it must be a valid number (see", id="no number"),
-        pytest.param("up now", "Not understood: now (see: sayso up --help)", id="an argument too many"),
-        pytest.param("usage --bootstrap localhost:abc", "'localhost:abc' is not a HOST:PORT", id="no port"),
-        pytest.param("lag --bootstrap kafka-1:9092,kafka-2:99999", "'kafka-2:99999' is not a", id="no such port"),
+        pytest.param(
+            "consent audit --pending-days 99999999999", "--pending-days", id="days, likewise"
+        ),
+        pytest.param(
+            "usage --jsn",
+            "; is it one of --as, --json, --since? (see: sayso usage --help)",
+            id="misspelt",
+        ),
+        pytest.param(
+            "usge",
+            "No such command 'usge'; did you mean 'usage'? (see: sayso",
+            id="misspelt command",
+        ),
+        pytest.param(
+            "usage --as xml",
+            "'--as': 'xml' is not one of 'table', 'csv', 'jsonl' (see",
+            id="unknown form",
+        ),
+        pytest.param(
+            "demo --requests 5",
+            "'--requests': it must be greater than or equal to 30 (see",
+            id="too few",
+        ),
+        pytest.param(
+            "lag --every often", "'--every': it must be a valid number (see", id="no number"
+        ),
+        pytest.param(
+            "up now", "Not understood: now (see: sayso up --help)", id="an argument too many"
+        ),
+        pytest.param(
+            "usage --bootstrap localhost:abc", "'localhost:abc' is not a HOST:PORT", id="no port"
+        ),
+        pytest.param(
+            "lag --bootstrap kafka-1:9092,kafka-2:99999",
+            "'kafka-2:99999' is not a",
+            id="no such port",
+        ),
         pytest.param("up --bootstrap :9092", "':9092' is not a HOST:PORT", id="no host"),
-        pytest.param(f"usage --state {__file__}", "test_cli.py' is not a folder", id="a file for a folder"),
-        pytest.param(f"keys add -t a --state {__file__}/x", "cannot be made:", id="a folder in a file"),
-        pytest.param("up --state /proc/x", "--state /proc/x cannot be used:", id="a folder that cannot be"),
-        pytest.param("keys add -t a --state /proc/x", "/proc/x cannot be used:", id="keys in such a folder"),
-        pytest.param("demo --simulator here --bootstrap k:1", "'here' is not a URL such as", id="no URL"),
-        pytest.param(f"keywords --score {__file__}", "test_cli.py, line 3: write part, label,", id="no labelled texts"),
+        pytest.param(
+            f"usage --state {__file__}", "test_cli.py' is not a folder", id="a file for a folder"
+        ),
+        pytest.param(
+            f"keys add -t a --state {__file__}/x", "cannot be made:", id="a folder in a file"
+        ),
+        pytest.param(
+            "up --state /proc/x", "--state /proc/x cannot be used:", id="a folder that cannot be"
+        ),
+        pytest.param(
+            "keys add -t a --state /proc/x", "/proc/x cannot be used:", id="keys in such a folder"
+        ),
+        pytest.param(
+            "demo --simulator here --bootstrap k:1", "'here' is not a URL such as", id="no URL"
+        ),
+        pytest.param(
+            f"keywords --score {__file__}",
+            "test_cli.py, line 3: write part, label,",
+            id="no labelled texts",
+        ),
         pytest.param("worker kitchen", "There is no room 'kitchen'", id="unknown room"),
         pytest.param("up --provider pigeon", "use simulator, twilio", id="unknown provider"),
         pytest.param("up --provider twilio", "TWILIO_AUTH_TOKEN", id="twilio without credentials"),
-        pytest.param("tenants apply nowhere.yaml", "nowhere.yaml cannot be read: No such file", id="no file"),
+        pytest.param(
+            "tenants apply nowhere.yaml", "nowhere.yaml cannot be read: No such file", id="no file"
+        ),
         pytest.param("nonsense", "No such command 'nonsense'", id="unknown command"),
     ],
 )
@@ -130,9 +206,18 @@ def test_what_is_wrong_is_one_sentence_and_exit_code_2(
 
 @pytest.mark.parametrize(
     "arguments",
-    ["topics list", "usage", "tail decisions", "send -t a --to +14155550100 --body x", "tenants list", "explain m1"],
+    [
+        "topics list",
+        "usage",
+        "tail decisions",
+        "send -t a --to +14155550100 --body x",
+        "tenants list",
+        "explain m1",
+    ],
 )
-def test_a_broker_that_does_not_answer_is_one_sentence(arguments: str, capsys: pytest.CaptureFixture[str]):
+def test_a_broker_that_does_not_answer_is_one_sentence(
+    arguments: str, capsys: pytest.CaptureFixture[str]
+):
     assert run([*arguments.split(), "--bootstrap", "127.0.0.1:9"]) == 1
     said = capsys.readouterr()
     assert "Kafka" in said.err
@@ -141,24 +226,47 @@ def test_a_broker_that_does_not_answer_is_one_sentence(arguments: str, capsys: p
 
 
 ANY = "+14155550100"
-A_DAY, A_TIME = "is not a day: write it as 2026-11-20", "is not a time with its zone: write it as 2026-11-20T17:00Z"
+A_DAY, A_TIME = (
+    "is not a day: write it as 2026-11-20",
+    "is not a time with its zone: write it as 2026-11-20T17:00Z",
+)
 
 
 @pytest.mark.parametrize(
     ("arguments", "option", "written", "words"),
     [
-        *(pytest.param(f"{command} {option} {written}", option, written, A_DAY, id=f"{command} {option} {written}")
-          for command, options in (("usage", ("--from", "--to", "--since", "--until")), ("usage --log", ("--from",)),
-                                   *((one, ("--since", "--until")) for one in ("box ready", "approve", "reject",
-                                                                               "send-now", "dismiss")))
-          for option in options for written in ("2026-11-31",)),
-        *(pytest.param(f"{command} {option} {written}", option, written, A_TIME, id=f"{option} {written}")
-          for command, options in (("explain m1", ("--as-of",)),
-                                   (f"send -t a --to {ANY} --body x", ("--not-before", "--valid-until", "--event-at")))
-          for option in options
-          for written in ("2026-12-01T09:00",)),
+        *(
+            pytest.param(
+                f"{command} {option} {written}",
+                option,
+                written,
+                A_DAY,
+                id=f"{command} {option} {written}",
+            )
+            for command, options in (
+                ("usage", ("--from", "--to", "--since", "--until")),
+                ("usage --log", ("--from",)),
+                *(
+                    (one, ("--since", "--until"))
+                    for one in ("box ready", "approve", "reject", "send-now", "dismiss")
+                ),
+            )
+            for option in options
+            for written in ("2026-11-31",)
+        ),
+        *(
+            pytest.param(
+                f"{command} {option} {written}", option, written, A_TIME, id=f"{option} {written}"
+            )
+            for command, options in (
+                ("explain m1", ("--as-of",)),
+                (f"send -t a --to {ANY} --body x", ("--not-before", "--valid-until", "--event-at")),
+            )
+            for option in options
+            for written in ("2026-12-01T09:00",)
+        ),
     ],
-)  # fmt: skip
+)
 def test_every_day_and_every_time_is_asked_for_in_the_same_words(
     arguments: str, option: str, written: str, words: str, capsys: pytest.CaptureFixture[str]
 ):
@@ -170,13 +278,17 @@ def test_every_day_and_every_time_is_asked_for_in_the_same_words(
     assert said.count("\n") == 1
 
 
-@pytest.mark.parametrize("written", ["", "yesterday", "2026-11-31", "2026-11-20T10:00", "20261120", "2026-11"])
+@pytest.mark.parametrize(
+    "written", ["", "yesterday", "2026-11-31", "2026-11-20T10:00", "20261120", "2026-11"]
+)
 def test_what_is_no_day(written: str):
     with pytest.raises(typer.BadParameter, match=A_DAY):
         day(written)
 
 
-@pytest.mark.parametrize("written", ["", "tomorrow", "17:00Z", "2026-12-01T09:00", "0001-01-01T00:00+14:00"])
+@pytest.mark.parametrize(
+    "written", ["", "tomorrow", "17:00Z", "2026-12-01T09:00", "0001-01-01T00:00+14:00"]
+)
 def test_what_is_no_time_with_its_zone(written: str):
     with pytest.raises(typer.BadParameter, match=A_TIME):
         moment(written)
@@ -184,7 +296,11 @@ def test_what_is_no_time_with_its_zone(written: str):
 
 def test_a_day_and_a_time_are_what_they_say():
     assert day(" 2026-11-20 ") == date(2026, 11, 20)
-    assert moment("2026-11-20T12:00-05:00") == moment("2026-11-20T17:00Z") == datetime(2026, 11, 20, 17, tzinfo=UTC)
+    assert (
+        moment("2026-11-20T12:00-05:00")
+        == moment("2026-11-20T17:00Z")
+        == datetime(2026, 11, 20, 17, tzinfo=UTC)
+    )
 
 
 def test_a_pipe_gets_no_bar_and_no_blank_line(capsys: pytest.CaptureFixture[str]):
@@ -216,15 +332,22 @@ def test_a_table_cuts_nothing_off_on_a_narrow_screen(width: int):
     cells = ("demo-client:again-548821c7718f", "+12125550123", "72976")
     Console(file=said, width=width).print(table(None, ("message", "to", "sender#"), [cells]))
     lines = said.getvalue().splitlines()
-    assert sorted("".join(lines).replace(" ", "")) == sorted("".join(("message", "to", "sender", *cells)))
+    assert sorted("".join(lines).replace(" ", "")) == sorted(
+        "".join(("message", "to", "sender", *cells))
+    )
     assert max(len(line.rstrip()) for line in lines) <= width
 
 
 def test_the_versions_are_told(capsys: pytest.CaptureFixture[str]):
     assert run(["--version"]) == 0
     said = capsys.readouterr().out
-    assert re.fullmatch(r"sayso \S+, Python 3\.[0-9.]+\S*, embedded broker Apache Kafka [0-9.]+\n", said)
-    assert f"Kafka {next(jar.version for jar in jar_lock.read() if jar.artifact == 'kafka-clients')}" in said
+    assert re.fullmatch(
+        r"sayso \S+, Python 3\.[0-9.]+\S*, embedded broker Apache Kafka [0-9.]+\n", said
+    )
+    assert (
+        f"Kafka {next(jar.version for jar in jar_lock.read() if jar.artifact == 'kafka-clients')}"
+        in said
+    )
 
 
 def test_help_does_not_keep_the_line_ends_of_its_source(
@@ -255,27 +378,59 @@ def declared(folder: Path, text: str) -> list[TenantSettings]:
 @pytest.mark.parametrize(
     ("text", "line", "words"),
     [
-        pytest.param("tenants:\n- tenant: a\n  name: A\n", 2, "sender: this is missing", id="missing"),
-        pytest.param('tenants:\n- tenant: a\n  name: A\n  sender: 72976\n', 4, '"72976"', id="number without quotes"),
-        pytest.param('tenants:\n- tenant: a\n  name: A\n  sender: "1"\n  colour: red\n', 5, "not a setting",
-                     id="extra"),
-        pytest.param('tenants:\n- tenant: a\n  name: A\n  sender: "1"\n  branches:\n    b: {nmae: x}\n', 6,
-                     "branches.b.nmae: this is not a setting", id="extra, deeper"),
-        pytest.param('tenants:\n- tenant: a\n  name: A\n  sender: "1"\n  time_zone: Mars/Base\n', 5, "IANA",
-                     id="unknown zone"),
-        pytest.param('tenants:\n- tenant: a\n  name: A\n  sender: "1"\n  consent_request:\n    wording: "{company}"\n',
-                     6, "the opt-in request must say what the texts are for: {purpose} is missing",
-                     id="a part missing"),
-        pytest.param('tenants:\n- tenant: a\n  name: A\n  sender: "1"\n  consent_request: {rates: " "}\n', 5,
-                     "must say what they may cost: rates is missing", id="a part empty"),
+        pytest.param(
+            "tenants:\n- tenant: a\n  name: A\n", 2, "sender: this is missing", id="missing"
+        ),
+        pytest.param(
+            "tenants:\n- tenant: a\n  name: A\n  sender: 72976\n",
+            4,
+            '"72976"',
+            id="number without quotes",
+        ),
+        pytest.param(
+            'tenants:\n- tenant: a\n  name: A\n  sender: "1"\n  colour: red\n',
+            5,
+            "not a setting",
+            id="extra",
+        ),
+        pytest.param(
+            'tenants:\n- tenant: a\n  name: A\n  sender: "1"\n  branches:\n    b: {nmae: x}\n',
+            6,
+            "branches.b.nmae: this is not a setting",
+            id="extra, deeper",
+        ),
+        pytest.param(
+            'tenants:\n- tenant: a\n  name: A\n  sender: "1"\n  time_zone: Mars/Base\n',
+            5,
+            "IANA",
+            id="unknown zone",
+        ),
+        pytest.param(
+            'tenants:\n- tenant: a\n  name: A\n  sender: "1"\n  consent_request:\n    wording: "{company}"\n',
+            6,
+            "the opt-in request must say what the texts are for: {purpose} is missing",
+            id="a part missing",
+        ),
+        pytest.param(
+            'tenants:\n- tenant: a\n  name: A\n  sender: "1"\n  consent_request: {rates: " "}\n',
+            5,
+            "must say what they may cost: rates is missing",
+            id="a part empty",
+        ),
         pytest.param("tenants:\n- tenant: a\n  name: A\n  name: B\n", 4, "twice", id="twice"),
-        pytest.param("tenants:\n- tenant: a\n  auth_token: x\n", 3, "secret", id="a secret by its name"),
-        pytest.param(f"tenants:\n- tenant: a\n  name: {'0f' * 16}\n", 3, "secret", id="a secret by its looks"),
+        pytest.param(
+            "tenants:\n- tenant: a\n  auth_token: x\n", 3, "secret", id="a secret by its name"
+        ),
+        pytest.param(
+            f"tenants:\n- tenant: a\n  name: {'0f' * 16}\n", 3, "secret", id="a secret by its looks"
+        ),
         pytest.param("tenants:\n- tenant: [\n", 3, "not YAML", id="not YAML"),
         pytest.param("tennants: []\n", 1, "`tennants` is not known", id="unknown section"),
     ],
-)  # fmt: skip
-def test_a_mistake_in_a_settings_file_is_named_with_its_line(tmp_path: Path, text: str, line: int, words: str):
+)
+def test_a_mistake_in_a_settings_file_is_named_with_its_line(
+    tmp_path: Path, text: str, line: int, words: str
+):
     with pytest.raises(Refused) as refused:
         declared(tmp_path, text)
     assert f"t.yaml, line {line}: " in str(refused.value)
@@ -291,14 +446,22 @@ def test_a_file_of_something_else_is_refused(tmp_path: Path, text: str):
 def test_the_sample_is_valid_and_its_sender_is_its_tenants():
     tenants, senders = read(SAMPLE, "tenants", TenantSettings), read(SAMPLE, "senders", Sender)
     assert {tenant.sender for tenant in tenants} <= {sender.sender for sender in senders}
-    assert {name for sender in senders for name in sender.tenants} <= {tenant.tenant for tenant in tenants}
+    assert {name for sender in senders for name in sender.tenants} <= {
+        tenant.tenant for tenant in tenants
+    }
 
 
 def test_masking_hides_numbers_and_texts_wherever_they_are():
     record = {
-        "key": "acme/+14155550100", "message": {"to": "+14155550100", "body": "a secret", "sender": "+18005550199",
-        "findings": [{"reason": "+14155550100 said STOP"}], "raw": {"To": "+14155550100", "Body": "STOP"}},
-    }  # fmt: skip
+        "key": "acme/+14155550100",
+        "message": {
+            "to": "+14155550100",
+            "body": "a secret",
+            "sender": "+18005550199",
+            "findings": [{"reason": "+14155550100 said STOP"}],
+            "raw": {"To": "+14155550100", "Body": "STOP"},
+        },
+    }
     shown = json.dumps(mask(record), ensure_ascii=False)
     assert "4155550100" not in shown
     assert "a secret" not in shown

@@ -22,9 +22,16 @@ SOON = datetime.now(UTC)
 
 def alert(message_id: str, **more: Any) -> tuple[Any, Alert]:
     known: dict[str, Any] = {
-        "tenant": "harbor", "message_id": message_id, "kind": "reminder", "to": NUMBER, "at": NOON, "state": "failed",
-        "says": f"the reminder {message_id} did not arrive: call them", "urgency": "normal", "version": 1,
-    }  # fmt: skip
+        "tenant": "harbor",
+        "message_id": message_id,
+        "kind": "reminder",
+        "to": NUMBER,
+        "at": NOON,
+        "state": "failed",
+        "says": f"the reminder {message_id} did not arrive: call them",
+        "urgency": "normal",
+        "version": 1,
+    }
     return ALERTS, Alert(**known | more)
 
 
@@ -58,11 +65,17 @@ def told(capsys: pytest.CaptureFixture[str], *options: str) -> list[tuple[str, s
     return [(one["message_id"], one["urgency"]) for one in json.loads(capsys.readouterr().out)]
 
 
-def test_the_most_urgent_is_first_and_what_is_done_with_is_gone(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_most_urgent_is_first_and_what_is_done_with_is_gone(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     assert told(capsys) == [
-        ("at-once", "now"), ("theirs", "now"), ("tomorrow", "soon"), ("nobody-knows", "normal"),
-        ("next-week", "normal"), ("over", "passed"),
-    ]  # fmt: skip
+        ("at-once", "now"),
+        ("theirs", "now"),
+        ("tomorrow", "soon"),
+        ("nobody-knows", "normal"),
+        ("next-week", "normal"),
+        ("over", "passed"),
+    ]
 
 
 def test_of_one_tenant_or_also_the_closed(capsys: pytest.CaptureFixture[str]) -> None:

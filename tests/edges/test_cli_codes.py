@@ -16,7 +16,13 @@ from tests.edges.shelved import NOON, shelved
 def test_one_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["codes", "30005"]) == 0
     said = capsys.readouterr().out
-    for words in ("Common causes", "A typing error", "1. Confirm the number", "test SMS", "errors/30005"):
+    for words in (
+        "Common causes",
+        "A typing error",
+        "1. Confirm the number",
+        "test SMS",
+        "errors/30005",
+    ):
         assert words in said
 
 
@@ -40,7 +46,11 @@ def test_all_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["codes", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert len(told) > 312
-    assert all(code[field] for code in told for field in ("code", "title", "description", "class", "next_step"))
+    assert all(
+        code[field]
+        for code in told
+        for field in ("code", "title", "description", "class", "next_step")
+    )
 
 
 def test_a_class_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
@@ -51,7 +61,13 @@ def test_a_class_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> 
 def test_codes_that_nobody_has_explained_are_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    shelved(tmp_path, *((OUTCOMES, failed(f"m{n}", code)) for n, code in enumerate(["30005", "39999", "39999", None])))
+    shelved(
+        tmp_path,
+        *(
+            (OUTCOMES, failed(f"m{n}", code))
+            for n, code in enumerate(["30005", "39999", "39999", None])
+        ),
+    )
     monkeypatch.setenv("SAYSO_STATE", str(tmp_path))
     monkeypatch.delenv("SAYSO_BOOTSTRAP", raising=False)
     assert run(["codes", "--unknown", "--json"]) == 0
@@ -63,6 +79,13 @@ def test_codes_that_nobody_has_explained_are_counted(
 
 def failed(message_id: str, code: str | None) -> Outcome:
     return Outcome(
-        message_id=message_id, tenant="acme", kind="direct", requested_at=NOON, state="failed", error_code=code,
-        final=True, version=1, at=NOON,
-    )  # fmt: skip
+        message_id=message_id,
+        tenant="acme",
+        kind="direct",
+        requested_at=NOON,
+        state="failed",
+        error_code=code,
+        final=True,
+        version=1,
+        at=NOON,
+    )

@@ -20,8 +20,15 @@ def test_words_and_patterns_are_shown(capsys: pytest.CaptureFixture[str]) -> Non
 def test_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["keywords", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
-    assert {"meaning": "STOP", "word": "STOP", "locale": "en", "source": "Twilio default set"} in told["words"]
-    assert {"meaning": "YES", "word": "OUI", "locale": "fr", "source": "common usage"} in told["words"]
+    assert {
+        "meaning": "STOP",
+        "word": "STOP",
+        "locale": "en",
+        "source": "Twilio default set",
+    } in told["words"]
+    assert {"meaning": "YES", "word": "OUI", "locale": "fr", "source": "common usage"} in told[
+        "words"
+    ]
     assert {"id": "leave_me_alone", "locale": "en", "example": "leave me alone"} in told["patterns"]
 
 
@@ -32,7 +39,9 @@ def test_the_score_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert json.loads(capsys.readouterr().out)["tune"]["texts"] > 200
 
 
-def test_a_file_that_is_none_is_refused_in_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_file_that_is_none_is_refused_in_a_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     file = tmp_path / "labelled.tsv"
     assert run(["keywords", "--score", str(file)]) != 0
     file.write_text("part\tlabel\tsource\ttext\nonly this\n", encoding="utf-8")

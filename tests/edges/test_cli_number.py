@@ -22,11 +22,19 @@ NUMBER = "+14155550142"
 @pytest.fixture
 def known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     landline = NumberFact(
-        tenant="harbor", number=NUMBER, landline=True, message_id="m1", error_code="30006",
-        evidence=Evidence(origin="sms.delivery-receipts@0:7"), at=NOON,
-    )  # fmt: skip
-    shelved(tmp_path, (NUMBER_FACTS, NumberFact(tenant="lakeside", number=NUMBER, unreachable_at=NOON, at=NOON)),
-            (NUMBER_FACTS, landline))  # fmt: skip
+        tenant="harbor",
+        number=NUMBER,
+        landline=True,
+        message_id="m1",
+        error_code="30006",
+        evidence=Evidence(origin="sms.delivery-receipts@0:7"),
+        at=NOON,
+    )
+    shelved(
+        tmp_path,
+        (NUMBER_FACTS, NumberFact(tenant="lakeside", number=NUMBER, unreachable_at=NOON, at=NOON)),
+        (NUMBER_FACTS, landline),
+    )
     monkeypatch.setenv("SAYSO_STATE", str(tmp_path))
     monkeypatch.delenv("SAYSO_BOOTSTRAP", raising=False)
 

@@ -40,7 +40,11 @@ async def test_the_part_that_finds_its_port_taken_is_named_with_the_port_and_the
             await supervisor.start([part])
         return str(failed.value)
 
-    settings = {"webhook": "SAYSO_WEBHOOK_PORT", "consents": "SAYSO_CONSENTS_PORT", "simulator": "--port"}
+    settings = {
+        "webhook": "SAYSO_WEBHOOK_PORT",
+        "consents": "SAYSO_CONSENTS_PORT",
+        "simulator": "--port",
+    }
     doors = parts.edges(told, where, None, 0)
     assert await asyncio.gather(*map(said, doors)) == [
         f"{part.name} did not start: Port {taken} is taken on {LOOPBACK}: end what listens there, or name another port"
@@ -52,7 +56,9 @@ async def test_the_part_that_finds_its_port_taken_is_named_with_the_port_and_the
 
 
 async def test_the_port_of_the_metrics_likewise(taken: int) -> None:
-    with pytest.raises(CannotListen, match=rf"^Port {taken} is taken on {LOOPBACK}.*SAYSO_METRICS_PORT$"):
+    with pytest.raises(
+        CannotListen, match=rf"^Port {taken} is taken on {LOOPBACK}.*SAYSO_METRICS_PORT$"
+    ):
         async with serving(LOOPBACK, taken, Meters(()), dict):
             pass
 
@@ -60,8 +66,14 @@ async def test_the_port_of_the_metrics_likewise(taken: int) -> None:
 @pytest.mark.parametrize(
     ("number", "words"),
     [
-        (errno.EACCES, "Port 80 wants rights that this user does not have: name one above 1023 by --port"),
-        (errno.EADDRNOTAVAIL, "10.9.9.9 is no address of this machine: nothing can listen on its port 80"),
+        (
+            errno.EACCES,
+            "Port 80 wants rights that this user does not have: name one above 1023 by --port",
+        ),
+        (
+            errno.EADDRNOTAVAIL,
+            "10.9.9.9 is no address of this machine: nothing can listen on its port 80",
+        ),
         (errno.EIO, "Port 80 on 10.9.9.9, by --port, cannot be had: it broke"),
     ],
 )

@@ -14,7 +14,15 @@ import pytest
 from schemas.dead_letter import DeadLetter
 from schemas.sender import Sender
 from schemas.tenant_settings import TenantSettings
-from schemas.topics import CONSENT_EVENTS, DEAD_LETTERS, NUMBER_FACTS, PERSON_EVENTS, SEND_REQUESTS, SENDERS, SETTINGS
+from schemas.topics import (
+    CONSENT_EVENTS,
+    DEAD_LETTERS,
+    NUMBER_FACTS,
+    PERSON_EVENTS,
+    SEND_REQUESTS,
+    SENDERS,
+    SETTINGS,
+)
 from services.cli.app import run
 from services.cli.causes import CAUSES
 from services.consents.keys import Keys
@@ -24,8 +32,17 @@ from tests.edges.shelved import NOON, shelved
 from tests.edges.topics import records
 
 ROOT = Path(__file__).parents[2]
-LETTER = DeadLetter(room="gate", topic="sms.send-requests", partition=0, offset=3, timestamp=NOON, cause="of_tomorrow",
-                    value=base64.b64encode(b"{}").decode(), reason="it is of tomorrow", at=NOON)  # fmt: skip
+LETTER = DeadLetter(
+    room="gate",
+    topic="sms.send-requests",
+    partition=0,
+    offset=3,
+    timestamp=NOON,
+    cause="of_tomorrow",
+    value=base64.b64encode(b"{}").decode(),
+    reason="it is of tomorrow",
+    at=NOON,
+)
 
 
 @pytest.fixture
@@ -34,10 +51,13 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("SAYSO_STATE", str(tmp_path))
     monkeypatch.delenv("SAYSO_BOOTSTRAP", raising=False)
     shelved(
-        tmp_path, (SETTINGS, TenantSettings(tenant="acme", name="Acme", sender="72975")),
+        tmp_path,
+        (SETTINGS, TenantSettings(tenant="acme", name="Acme", sender="72975")),
         (SENDERS, Sender(sender="72975", kind="short_code", segments_per_second=10, owner="acme")),
-        *whole("m1"), *whole("m2", tenant="gone"), (DEAD_LETTERS, LETTER),
-    )  # fmt: skip
+        *whole("m1"),
+        *whole("m2", tenant="gone"),
+        (DEAD_LETTERS, LETTER),
+    )
     return tmp_path
 
 
@@ -45,17 +65,54 @@ TENANT = "There is no tenant 'acmee': did you mean 'acme'?"
 MESSAGE = "No message 'm9' is on record"
 LETTERS = "There is no letter 9-9"
 UNKNOWN = [
-    *((f"{command} -t acmee", TENANT) for command in (
-        "alerts", "balance", "box ready", "approve --all", "reject --all", "send-now --all", "dismiss --all",
-        "consent audit", f"consent show {ANA}", f"consent history -n {ANA}", "doubt list", "explain m1",
-        f"number {ANA}", "people show p1", "usage", "usage --log", "usage --check", "waiting", "keywords",
-        "keys list", "keys add", "resend m1", "test p1",
-    )),
-    *((f"{command} m9", MESSAGE) for command in ("explain", "approve", "reject", "send-now", "dismiss", "resend",
-                                                 "escalate --out bundle.json")),
-    *((f"{command} 9-9", LETTERS) for command in ("dlq show", "dlq fix", "dlq replay", "dlq drop --reason x")),
-    *((f"dlq {command} --cause nope", "--cause 'nope' is not known: use invalid, too_large") for command in (
-        "list", "replay --all", "drop --all --reason x")),
+    *(
+        (f"{command} -t acmee", TENANT)
+        for command in (
+            "alerts",
+            "balance",
+            "box ready",
+            "approve --all",
+            "reject --all",
+            "send-now --all",
+            "dismiss --all",
+            "consent audit",
+            f"consent show {ANA}",
+            f"consent history -n {ANA}",
+            "doubt list",
+            "explain m1",
+            f"number {ANA}",
+            "people show p1",
+            "usage",
+            "usage --log",
+            "usage --check",
+            "waiting",
+            "keywords",
+            "keys list",
+            "keys add",
+            "resend m1",
+            "test p1",
+        )
+    ),
+    *(
+        (f"{command} m9", MESSAGE)
+        for command in (
+            "explain",
+            "approve",
+            "reject",
+            "send-now",
+            "dismiss",
+            "resend",
+            "escalate --out bundle.json",
+        )
+    ),
+    *(
+        (f"{command} 9-9", LETTERS)
+        for command in ("dlq show", "dlq fix", "dlq replay", "dlq drop --reason x")
+    ),
+    *(
+        (f"dlq {command} --cause nope", "--cause 'nope' is not known: use invalid, too_large")
+        for command in ("list", "replay --all", "drop --all --reason x")
+    ),
     ("dlq list --topic nope", "There is no topic 'nope'"),
     ("tail nope", "There is no topic 'nope'"),
     ("box nope", "There is no mailbox 'nope'"),
@@ -69,7 +126,7 @@ UNKNOWN = [
     (f"number {ANA}", "Nothing is on record of that number"),
     ("usage --sender nope", "--sender 'nope' is not known: use 72975"),
     ("usage --state-is nope", "--state-is 'nope' is not known: use"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("arguments", "words"), [pytest.param(*one, id=one[0]) for one in UNKNOWN])
@@ -93,7 +150,9 @@ def test_who_has_settings_or_has_left_traces_is_known(
     assert json.loads(capsys.readouterr().out)["requested"] == 1
 
 
-def test_a_cause_that_only_the_record_knows_is_a_cause(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_cause_that_only_the_record_knows_is_a_cause(
+    state: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run(["dlq", "list", "--cause", "of_tomorrow", "--json"]) == 0
     assert len(json.loads(capsys.readouterr().out)) == 1
     assert run(["dlq", "list", "--cause", "tombstone"]) == 0
@@ -102,7 +161,9 @@ def test_a_cause_that_only_the_record_knows_is_a_cause(state: Path, capsys: pyte
 def test_every_cause_that_a_room_gives_is_known() -> None:
     """As the code has them: words where a record is set aside."""
     code = "".join(file.read_text() for file in (ROOT / "streams").rglob("*.py"))
-    given = re.findall(r'set_aside\("\w+", fact, (?:draft\.)?now, "(\w+)"|Unreadable\(cause="(\w+)"', code)
+    given = re.findall(
+        r'set_aside\("\w+", fact, (?:draft\.)?now, "(\w+)"|Unreadable\(cause="(\w+)"', code
+    )
     inbox = re.findall(r'(?:True|False): \("(\w+)"', (ROOT / "streams/inbox/room.py").read_text())
     assert {one or other for one, other in given} | {*inbox} == CAUSES.keys()
 
@@ -117,7 +178,10 @@ def test_without_settings_on_record_every_tenant_is_let_in(
 
 @pytest.mark.broker
 async def test_nothing_is_written_for_a_tenant_that_there_is_not(
-    fresh_cluster: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    fresh_cluster: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("SAYSO_STATE", str(tmp_path / "state"))
     monkeypatch.setenv("SAYSO_BOOTSTRAP", fresh_cluster)
@@ -135,11 +199,16 @@ async def test_nothing_is_written_for_a_tenant_that_there_is_not(
     assert await said(*send, "acmee") == (2, nobody)
     await settled(fresh_cluster, "acme", "bolt")
     for command in (
-        send, ("consent", "in", ANA, "--document", "d", "--actor", "ann", "-t"), ("consent", "out", ANA, "-t"),
-        ("consent", "resolve", ANA, "--actor", "ann", "-t"), ("consent", "ask", ANA, "-t"),
-        ("consent", "import", str(consents), "-t"), ("people", "import", str(people), "-t"),
-        ("number", ANA, "--confirmed", "--actor", "ann", "-t"), ("keys", "add", "-t"),
-    ):  # fmt: skip
+        send,
+        ("consent", "in", ANA, "--document", "d", "--actor", "ann", "-t"),
+        ("consent", "out", ANA, "-t"),
+        ("consent", "resolve", ANA, "--actor", "ann", "-t"),
+        ("consent", "ask", ANA, "-t"),
+        ("consent", "import", str(consents), "-t"),
+        ("people", "import", str(people), "-t"),
+        ("number", ANA, "--confirmed", "--actor", "ann", "-t"),
+        ("keys", "add", "-t"),
+    ):
         assert await said(*command, "acmee") == (2, TENANT), command
     for topic in (SEND_REQUESTS, CONSENT_EVENTS, PERSON_EVENTS, NUMBER_FACTS):
         assert await records(fresh_cluster, topic) == []
@@ -149,14 +218,22 @@ async def test_nothing_is_written_for_a_tenant_that_there_is_not(
 
 
 @pytest.mark.broker
-@pytest.mark.parametrize("command", [
-    ("send", "--to", ANA, "--body", "Hello", "-t", "acme"), ("tenants", "apply", "services/demo/sample.yaml"), ("lag",),
-    ("usage",),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("send", "--to", ANA, "--body", "Hello", "-t", "acme"),
+        ("tenants", "apply", "services/demo/sample.yaml"),
+        ("lag",),
+        ("usage",),
+    ],
+)
 def test_a_kafka_without_our_topics_is_told_apart_from_one_that_is_slow(
-    bootstrap: str, command: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str],
+    bootstrap: str,
+    command: tuple[str, ...],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
+) -> None:
     """The broker that tests share has only topics of their own."""
     monkeypatch.chdir(ROOT)
     monkeypatch.delenv("SAYSO_STATE", raising=False)

@@ -14,14 +14,21 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = [pytest.mark.broker, pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")]
+pytestmark = [
+    pytest.mark.broker,
+    pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc"),
+]
 
 SAYSO = [sys.executable, "-m", "services.cli"]
 NUMBER, OTHER = "+12125550123", "+12125550124"
 
 
 def environment(**more: str) -> dict[str, str]:
-    ours = {name: value for name, value in os.environ.items() if not name.startswith(("SAYSO_", "TWILIO_"))}
+    ours = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("SAYSO_", "TWILIO_"))
+    }
     return ours | {"SAYSO_WEBHOOK_PORT": "0", "SAYSO_CONSENTS_PORT": "0", "NO_COLOR": "1"} | more
 
 
@@ -31,14 +38,21 @@ class Up:
         self.said = state.with_name("said.txt")
         with self.said.open("w") as said:
             self.process = subprocess.Popen(
-                [*SAYSO, "up", "--ephemeral", "--state", str(state)], stdout=said, stderr=said, env=environment()
+                [*SAYSO, "up", "--ephemeral", "--state", str(state)],
+                stdout=said,
+                stderr=said,
+                env=environment(),
             )
 
     def sayso(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [*SAYSO, *arguments, "--state", str(self.state)], capture_output=True, text=True, env=environment(),
-            check=False, timeout=60,
-        )  # fmt: skip
+            [*SAYSO, *arguments, "--state", str(self.state)],
+            capture_output=True,
+            text=True,
+            env=environment(),
+            check=False,
+            timeout=60,
+        )
 
     def wait_for(self, words: str) -> None:
         wait(lambda: words in self.said.read_text() or self.process.poll() is not None)
@@ -58,7 +72,10 @@ def living(word: str) -> Iterator[tuple[int, str]]:
             except (OSError, IndexError):
                 continue
             if word.encode() in told and state != "Z":
-                yield int(folder.name), told.split(b"\0\0")[0].replace(b"\0", b" ").decode(errors="replace")[:300]
+                yield (
+                    int(folder.name),
+                    told.split(b"\0\0")[0].replace(b"\0", b" ").decode(errors="replace")[:300],
+                )
 
 
 def wait(happened: Callable[[], bool], seconds: float = 90) -> None:
@@ -79,8 +96,15 @@ def up(tmp_path: Path) -> Iterator[Up]:
 
 
 def test_a_text_goes_out_a_room_is_mended_and_ctrl_c_ends_it_all(up: Up):
-    assert up.sayso("consent", "in", NUMBER, "-t", "harbor", "--document", "d-1", "--actor", "ann").returncode == 0
-    sent = up.sayso("send", "-t", "harbor", "--to", NUMBER, "--body", "Hello", "--message-id", "m1", "--json")
+    assert (
+        up.sayso(
+            "consent", "in", NUMBER, "-t", "harbor", "--document", "d-1", "--actor", "ann"
+        ).returncode
+        == 0
+    )
+    sent = up.sayso(
+        "send", "-t", "harbor", "--to", NUMBER, "--body", "Hello", "--message-id", "m1", "--json"
+    )
     assert json.loads(sent.stdout)["message_id"] == "m1"
     wait(lambda: state_of(up, "m1") == "delivered", 30)
     assert state_of(up, "m1") == "delivered"
@@ -90,7 +114,10 @@ def test_a_text_goes_out_a_room_is_mended_and_ctrl_c_ends_it_all(up: Up):
     assert NUMBER not in shown
     assert NUMBER in up.sayso("explain", "m1", "--unmask").stdout
     assert NUMBER not in up.sayso("tail", "decisions").stdout
-    assert json.loads(up.sayso("tail", "outcomes", "-n", "1", "--json").stdout)["message"]["state"] == "delivered"
+    assert (
+        json.loads(up.sayso("tail", "outcomes", "-n", "1", "--json").stdout)["message"]["state"]
+        == "delivered"
+    )
 
     second = up.sayso("up")
     assert second.returncode == 1
@@ -104,7 +131,9 @@ def test_a_text_goes_out_a_room_is_mended_and_ctrl_c_ends_it_all(up: Up):
     wait(lambda: state_of(up, "m2") == "delivered", 30)
     assert state_of(up, "m2") == "delivered"
 
-    asked, again = (up.sayso("consent", "ask", OTHER, "-t", "harbor", "--actor", "ann") for _ in range(2))
+    asked, again = (
+        up.sayso("consent", "ask", OTHER, "-t", "harbor", "--actor", "ann") for _ in range(2)
+    )
     assert (asked.returncode, asked.stdout[:23]) == (0, "Asked: the next may go "), asked.stderr
     assert (again.returncode, again.stdout) == (1, "")
     assert "Not asked: they were asked" in again.stderr
@@ -127,4 +156,6 @@ def test_whatever_happens_to_it_nothing_stays_behind(up: Up):
 
 def state_of(up: Up, message_id: str) -> str | None:
     found = up.sayso("explain", message_id, "--json")
-    return (json.loads(found.stdout)["outcome"] or {}).get("state") if found.returncode == 0 else None
+    return (
+        (json.loads(found.stdout)["outcome"] or {}).get("state") if found.returncode == 0 else None
+    )

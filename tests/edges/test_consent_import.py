@@ -35,13 +35,17 @@ def test_a_line_becomes_a_claim_with_its_evidence(tmp_path: Path) -> None:
     assert (event.number, event.action, event.source) == ("+12125550123", "opt_in", "import")
     assert event.at == datetime(2025, 11, 3, tzinfo=UTC)
     assert event.evidence.model_dump(exclude_none=True) == {
-        "origin": "intake, paper", "document": "box 7 sheet 12", "actor": "dana",
-    }  # fmt: skip
+        "origin": "intake, paper",
+        "document": "box 7 sheet 12",
+        "actor": "dana",
+    }
 
 
 def test_more_columns_in_any_order(tmp_path: Path) -> None:
     header = "\ufeffProof, wording ,DATE,number,source,action,url,sender"
-    rows = ("box 7,Text me,2025-11-03T14:05:00-05:00,+12125550123,paper,opt_out,https://acme.example,24273",)
+    rows = (
+        "box 7,Text me,2025-11-03T14:05:00-05:00,+12125550123,paper,opt_out,https://acme.example,24273",
+    )
     ((_, event, _),) = read(tmp_path, *rows, header=header)
     assert event is not None
     assert (event.action, event.sender, event.at.hour) == ("opt_out", "24273", 19)
@@ -52,25 +56,47 @@ def test_more_columns_in_any_order(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("row", "reason"),
     [
-        pytest.param("2125550123,2025-11-03,paper,box 7", "number: The number has no country code", id="no plus"),
+        pytest.param(
+            "2125550123,2025-11-03,paper,box 7",
+            "number: The number has no country code",
+            id="no plus",
+        ),
         pytest.param("+18005550123,2025-11-03,paper,box 7", "toll-free", id="cannot be texted"),
         pytest.param("hello,2025-11-03,paper,box 7", "number:", id="no number"),
         pytest.param(",2025-11-03,paper,box 7", "number is empty", id="empty number"),
-        pytest.param("+12125550123,11/03/2025,paper,box 7", "write it as 2025-11-03", id="another way to write a date"),
-        pytest.param("+12125550123,2025-02-30,paper,box 7", "write it as 2025-11-03", id="no such day"),
-        pytest.param("+12125550123,2025-11-03T14:05,paper,box 7", "without its zone", id="time without zone"),
-        pytest.param("+12125550123,0001-01-01T00:00:00+10:00,paper,box 7", "years 1 to 9999", id="before all time"),
+        pytest.param(
+            "+12125550123,11/03/2025,paper,box 7",
+            "write it as 2025-11-03",
+            id="another way to write a date",
+        ),
+        pytest.param(
+            "+12125550123,2025-02-30,paper,box 7", "write it as 2025-11-03", id="no such day"
+        ),
+        pytest.param(
+            "+12125550123,2025-11-03T14:05,paper,box 7", "without its zone", id="time without zone"
+        ),
+        pytest.param(
+            "+12125550123,0001-01-01T00:00:00+10:00,paper,box 7",
+            "years 1 to 9999",
+            id="before all time",
+        ),
         pytest.param("+12125550123,2026-11-23,paper,box 7", "in the future", id="to come"),
         pytest.param("+12125550123,2025-11-03,,box 7", "source is empty", id="no source"),
         pytest.param("+12125550123,2025-11-03,paper, ", "proof is empty", id="no proof"),
-        pytest.param(f"+12125550123,2025-11-03,paper,{'x' * 4001}", "4001 characters", id="too long"),
-        pytest.param("+12125550123,2025-11-03,paper", "it has 3 cells, and the header 4", id="a cell missing"),
+        pytest.param(
+            f"+12125550123,2025-11-03,paper,{'x' * 4001}", "4001 characters", id="too long"
+        ),
+        pytest.param(
+            "+12125550123,2025-11-03,paper", "it has 3 cells, and the header 4", id="a cell missing"
+        ),
         pytest.param("+12125550123,2025-11-03,paper,box 7,", "it has 5 cells", id="a cell more"),
         pytest.param('+12125550123,2025-11-03,pa"per"x,"box"7', "not CSV", id="quotes astray"),
         pytest.param(GOOD, "it says the same as line 2", id="twice"),
     ],
 )
-def test_a_bad_line_is_named_and_the_good_ones_around_it_go_in(tmp_path: Path, row: str, reason: str) -> None:
+def test_a_bad_line_is_named_and_the_good_ones_around_it_go_in(
+    tmp_path: Path, row: str, reason: str
+) -> None:
     after = "+12125550124,2025-11-03,paper,box 8"
     first, bad, last = read(tmp_path, GOOD, row, "", after)
     assert (first.event is not None, last.event is not None, last.line) == (True, True, 5)
@@ -105,7 +131,9 @@ def test_an_unknown_action_is_no_yes(tmp_path: Path) -> None:
         (HEADER + ",proof", "'proof' is there twice"),
     ],
 )
-def test_a_wrong_header_is_refused_before_anything_goes_in(tmp_path: Path, header: str, words: str) -> None:
+def test_a_wrong_header_is_refused_before_anything_goes_in(
+    tmp_path: Path, header: str, words: str
+) -> None:
     with pytest.raises(Refused, match=words):
         read(tmp_path, GOOD, header=header)
 
@@ -126,7 +154,17 @@ async def test_from_a_file_to_the_topic(
     file = tmp_path / "c.csv"
     good = [f"+1212555{number:04},2025-11-03,paper,box {number}" for number in range(100, 200)]
     file.write_text("\n".join([HEADER, *good[:50], "x,2025-11-03,paper,box 7", *good[50:]]))
-    command = ["consent", "import", str(file), "-t", "acme", "--actor", "dana", "--bootstrap", fresh_cluster]
+    command = [
+        "consent",
+        "import",
+        str(file),
+        "-t",
+        "acme",
+        "--actor",
+        "dana",
+        "--bootstrap",
+        fresh_cluster,
+    ]
     await settled(fresh_cluster, "acme")
     assert await asyncio.to_thread(run, command) == 1
     said = capsys.readouterr()
@@ -137,16 +175,24 @@ async def test_from_a_file_to_the_topic(
     found = await records(fresh_cluster, CONSENT_EVENTS)
     events = [CONSENT_EVENTS.decode(record.value) for record in found]
     assert len(events) == 200
-    assert len({event.event_id for event in events}) == 100, "imported again: the gate drops the repeats"
+    assert len({event.event_id for event in events}) == 100, (
+        "imported again: the gate drops the repeats"
+    )
     assert all(isinstance(event, ConsentEvent) and event.evidence.document for event in events)
 
 
-def test_what_cannot_be_done_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_cannot_be_done_is_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     file = tmp_path / "c.csv"
     for command, words, code in (
         (["nowhere.csv", "-t", "acme", "--bootstrap", "x:1"], "nowhere.csv cannot be read", 2),
         ([str(file), "-t", "a/b", "--bootstrap", "x:1"], "--tenant 'a/b' cannot be used", 2),
-        ([str(file), "-t", "acme", "--bootstrap", "127.0.0.1:9"], "No Kafka answers at 127.0.0.1:9", 1),
+        (
+            [str(file), "-t", "acme", "--bootstrap", "127.0.0.1:9"],
+            "No Kafka answers at 127.0.0.1:9",
+            1,
+        ),
     ):
         file.write_text(f"{HEADER}\n{GOOD}\n")
         assert run(["consent", "import", *command]) == code

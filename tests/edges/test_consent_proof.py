@@ -26,7 +26,9 @@ from tests.core.gate.cases import MINUTE, NOON, PHONE, opt_in, opt_out, played, 
 from tests.core.playing import Played
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
-FORM = Evidence(wording="Yes, text me", wording_version="2026-11", url="https://acme.example", ip="192.0.2.44")
+FORM = Evidence(
+    wording="Yes, text me", wording_version="2026-11", url="https://acme.example", ip="192.0.2.44"
+)
 PAPER = Evidence(document="box 7 sheet 12")
 Bundle = dict[str, Any]
 
@@ -34,7 +36,13 @@ Bundle = dict[str, Any]
 def told() -> Played:
     """In, out, an opt-in too late to count, and a START; then a repeat of consent that changes nothing."""
     room = played()
-    facts = [opt_in(evidence=FORM), reply("Stop"), opt_in(evidence=FORM), reply("START"), opt_in(evidence=PAPER)]
+    facts = [
+        opt_in(evidence=FORM),
+        reply("Stop"),
+        opt_in(evidence=FORM),
+        reply("START"),
+        opt_in(evidence=PAPER),
+    ]
     for at, fact in zip((0, 1, -1, 2, 3), facts, strict=True):
         room.tell(fact, at=NOON + at * MINUTE)
     return room
@@ -42,7 +50,10 @@ def told() -> Played:
 
 def log_of(room: Played) -> Log:
     changes = [json.loads(CONSENT_LOG.encode(change)) for change in room.all(CONSENT_LOG)]
-    entries = tuple(Entry(CONSENT_LOG.name, 2, 10 + at, 1_700_000_000_000, change) for at, change in enumerate(changes))
+    entries = tuple(
+        Entry(CONSENT_LOG.name, 2, 10 + at, 1_700_000_000_000, change)
+        for at, change in enumerate(changes)
+    )
     status = json.loads(CONSENT_STATUS.encode(room.all(CONSENT_STATUS)[-1]))
     return Log("acme", PHONE, entries, status, {"tenant": "acme", "name": "Acme"})
 
@@ -74,7 +85,11 @@ def test_a_bundle_says_all_there_is(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert chain["status"]["log_seq"] == 4
     assert chain["settings"]["name"] == "Acme"
     (wording,) = chain["wordings"]
-    assert (wording["version"], wording["text"], wording["entries"]) == ("2026-11", "Yes, text me", [1, 3])
+    assert (wording["version"], wording["text"], wording["entries"]) == (
+        "2026-11",
+        "Yes, text me",
+        [1, 3],
+    )
     assert check(tmp_path, made) == 0
     said = capsys.readouterr().out
     assert "5 entries" in said
@@ -110,23 +125,42 @@ def swap(made: Bundle, one: int, other: int) -> None:
 
 
 TAMPERED = [
-    pytest.param(lambda b: entry(b, 1).update(now="opted_in"), "entry 2 was changed", id="one changed"),
-    pytest.param(lambda b: entry(b, 0)["evidence"].update(ip="192.0.2.45"), "entry 1 was changed", id="its evidence"),
+    pytest.param(
+        lambda b: entry(b, 1).update(now="opted_in"), "entry 2 was changed", id="one changed"
+    ),
+    pytest.param(
+        lambda b: entry(b, 0)["evidence"].update(ip="192.0.2.45"),
+        "entry 1 was changed",
+        id="its evidence",
+    ),
     pytest.param(lambda b: chain_of(b)["entries"].pop(1), "entry 2 is missing", id="one taken out"),
     pytest.param(lambda b: swap(b, 1, 2), "entry 2 stands after entry 3", id="two re-ordered"),
-    pytest.param(lambda b: chain_of(b)["entries"].pop(), "its head is not its last entry", id="the last one"),
-    pytest.param(lambda b: cut(b, 2), "entry 4, which the status names", id="cut off, before the status"),
+    pytest.param(
+        lambda b: chain_of(b)["entries"].pop(), "its head is not its last entry", id="the last one"
+    ),
+    pytest.param(
+        lambda b: cut(b, 2), "entry 4, which the status names", id="cut off, before the status"
+    ),
     pytest.param(rewritten, "entry 4, which the status names", id="all written anew"),
     pytest.param(lambda b: chain_of(b)["head"].update(hash="0"), "its head is not", id="the head"),
     pytest.param(lambda b: chain_of(b).pop("head"), "its head is not", id="no head"),
-    pytest.param(lambda b: chain_of(b)["wordings"][0].update(text="No"), "its list of wordings", id="a wording"),
-    pytest.param(lambda b: chain_of(b).update(number="+14155550101"), "of another number", id="whose it is"),
-]  # fmt: skip
+    pytest.param(
+        lambda b: chain_of(b)["wordings"][0].update(text="No"),
+        "its list of wordings",
+        id="a wording",
+    ),
+    pytest.param(
+        lambda b: chain_of(b).update(number="+14155550101"), "of another number", id="whose it is"
+    ),
+]
 
 
 @pytest.mark.parametrize(("tamper", "words"), TAMPERED)
 def test_what_was_done_to_it_is_named(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], tamper: Callable[[Bundle], object], words: str
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    tamper: Callable[[Bundle], object],
+    words: str,
 ) -> None:
     made = bundle()
     tamper(made)
@@ -136,7 +170,9 @@ def test_what_was_done_to_it_is_named(
     assert "whole" not in said
 
 
-def test_identical_repeats_are_tolerated_and_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_identical_repeats_are_tolerated_and_counted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     made = bundle()
     entries = chain_of(made)["entries"]
     entries.insert(3, entries[1])
@@ -146,7 +182,9 @@ def test_identical_repeats_are_tolerated_and_counted(tmp_path: Path, capsys: pyt
     assert (said["whole"], said["entries"], said["repeats"]) == (True, 5, 2)
 
 
-def test_what_offline_cannot_show_a_noted_head_does(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_offline_cannot_show_a_noted_head_does(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Entries after the one that the status names can be cut off unseen; so can everything be written anew, if the
     status is as well.  The head, noted before, gives both away."""
     made, noted = bundle(), chain_of(bundle())["head"]["hash"]
@@ -170,13 +208,21 @@ def test_a_head_noted_earlier_is_still_in_a_longer_chain() -> None:
 @pytest.mark.parametrize(
     "written",
     [
-        "", "{", "[]", "{}", "[" * 100_000, '{"a": NaN}',
-        '{"format": "sayso.consent-proof.v1"}', '{"format": "sayso.consent-proof.v1", "chains": []}',
+        "",
+        "{",
+        "[]",
+        "{}",
+        "[" * 100_000,
+        '{"a": NaN}',
+        '{"format": "sayso.consent-proof.v1"}',
+        '{"format": "sayso.consent-proof.v1", "chains": []}',
         '{"format": "sayso.consent-proof.v1", "chains": [{"tenant": "a", "number": "+1", "entries": [{"entry": 1}]}]}',
         '{"format": "x", "format": "sayso.consent-proof.v1", "chains": [1]}',
     ],
-)  # fmt: skip
-def test_what_is_no_bundle_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str], written: str) -> None:
+)
+def test_what_is_no_bundle_is_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], written: str
+) -> None:
     assert check(tmp_path, written) == 1
     said = capsys.readouterr()
     assert "is not a bundle of proof" in said.err
@@ -200,7 +246,9 @@ async def test_from_the_topic_to_the_verdict(
 ) -> None:
     """What the gate publishes, through Kafka and the ledger, a huge wording among it, to a file that holds."""
     room = told()
-    room.tell(opt_in(evidence=dict.fromkeys(("wording", "url", "document"), "é" * EVIDENCE_AT_MOST)))
+    room.tell(
+        opt_in(evidence=dict.fromkeys(("wording", "url", "document"), "é" * EVIDENCE_AT_MOST))
+    )
     room.tell(opt_out())
     producer = AIOKafkaProducer(bootstrap_servers=fresh_cluster)
     await producer.start()
@@ -232,5 +280,8 @@ async def test_from_the_topic_to_the_verdict(
     assert [one["offset"] for one in chain["entries"]] == list(range(7))
     assert "whole" in await sayso("verify", str(file), "--head", chain["head"]["hash"])
 
-    assert await asyncio.to_thread(run, ["consent", "history", "--number", "+14155550101", *there]) == 2
+    assert (
+        await asyncio.to_thread(run, ["consent", "history", "--number", "+14155550101", *there])
+        == 2
+    )
     assert "Nothing is on record" in capsys.readouterr().err

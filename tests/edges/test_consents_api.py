@@ -43,9 +43,15 @@ NOW = datetime.now(UTC)
 NUMBER = "+12125550123"
 WORDING = "Yes, text me"
 TOLD: dict[str, Any] = {
-    "event_id": "f-1", "action": "opt_in", "number": "+1 (212) 555-0123", "at": "2026-03-01T09:30:00-05:00",
-    "verified": True, "wording": WORDING, "url": "https://acme.example/signup", "ip": "192.0.2.44",
-}  # fmt: skip
+    "event_id": "f-1",
+    "action": "opt_in",
+    "number": "+1 (212) 555-0123",
+    "at": "2026-03-01T09:30:00-05:00",
+    "verified": True,
+    "wording": WORDING,
+    "url": "https://acme.example/signup",
+    "ip": "192.0.2.44",
+}
 PATH = "/v1/tenants/acme/consents"
 README = Path(__file__).parents[2] / "services" / "consents" / "README.md"
 
@@ -55,11 +61,16 @@ class Api:
         self.url, self.state, self.keys, self._http = url, state, Keys(state), http
         self.key = self.keys.add("acme", "test", NOW)
 
-    async def post(self, told: Any, *, path: str = PATH, key: str | None = None, **headers: str) -> tuple[int, Any]:
+    async def post(
+        self, told: Any, *, path: str = PATH, key: str | None = None, **headers: str
+    ) -> tuple[int, Any]:
         """With a key that holds unless another is given; "" leaves it out."""
         written = self.key.written if key is None else key
-        headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {written}"} if written else {}),
-                   **headers}  # fmt: skip
+        headers = {
+            "Content-Type": "application/json",
+            **({"Authorization": f"Bearer {written}"} if written else {}),
+            **headers,
+        }
         data = told if isinstance(told, bytes) else json.dumps(told).encode()
         async with self._http.post(self.url + path, data=data, headers=headers) as answer:
             return answer.status, await answer.json()
@@ -68,7 +79,9 @@ class Api:
 @asynccontextmanager
 async def serving(bootstrap: str, state: Path) -> AsyncIterator[Api]:
     publisher, ids = Publisher(bootstrap, source="consents", timeout=10), Ids(state)
-    runner = web.AppRunner(Consents(Keys(state), ids, Tenants(state), publisher).app(), shutdown_timeout=0.1)
+    runner = web.AppRunner(
+        Consents(Keys(state), ids, Tenants(state), publisher).app(), shutdown_timeout=0.1
+    )
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     try:
@@ -100,8 +113,15 @@ async def test_who_may_not_call_is_told_so_before_the_body_is_looked_at(api: Api
     written = api.key.written
     revoked = api.keys.add("acme", "", NOW)
     api.keys.revoke(revoked.key.id, NOW)
-    strangers = ["", "x", written[:-1], written[:-1] + ("A" if written[-1] != "A" else "B"), written + "A",
-                 "sayso_" + "0" * 12 + written[18:], revoked.written]  # fmt: skip
+    strangers = [
+        "",
+        "x",
+        written[:-1],
+        written[:-1] + ("A" if written[-1] != "A" else "B"),
+        written + "A",
+        "sayso_" + "0" * 12 + written[18:],
+        revoked.written,
+    ]
     for stranger in strangers:
         status, said = await api.post(b"{not json", key=stranger)
         assert (status, "sayso keys add" in said["error"]) == (401, True), stranger
@@ -129,12 +149,18 @@ async def test_a_key_is_refused_from_the_moment_it_is_revoked(api: Api) -> None:
         pytest.param(b"\xff", {}, 400, "not JSON", id="not UTF-8"),
         pytest.param(b"[" * 20_000, {}, 400, "not JSON", id="too deep"),
         pytest.param([TOLD], {}, 400, "object", id="no object"),
-        pytest.param(TOLD, {"Content-Type": "text/plain"}, 415, "application/json", id="another type"),
-        pytest.param(TOLD | {"wording": "x" * LONGEST_BODY}, {}, 413, str(LONGEST_BODY), id="too large"),
+        pytest.param(
+            TOLD, {"Content-Type": "text/plain"}, 415, "application/json", id="another type"
+        ),
+        pytest.param(
+            TOLD | {"wording": "x" * LONGEST_BODY}, {}, 413, str(LONGEST_BODY), id="too large"
+        ),
         pytest.param(TOLD, {"Idempotency-Key": "f-2"}, 422, "differ", id="two ids"),
     ],
 )
-async def test_bodies_that_cannot_be_read(api: Api, told: Any, headers: dict[str, str], status: int, words: str):
+async def test_bodies_that_cannot_be_read(
+    api: Api, told: Any, headers: dict[str, str], status: int, words: str
+):
     found, said = await api.post(told, **headers)
     assert (found, words in said["error"]) == (status, True)
 
@@ -147,28 +173,45 @@ async def test_bodies_that_cannot_be_read(api: Api, told: Any, headers: dict[str
         pytest.param({"action": "ask"}, "action", "opt_in", id="action"),
         pytest.param({"number": "2125550123"}, "number", "country code", id="number without plus"),
         pytest.param({"number": "+19995550123"}, "number", "correct", id="number that is nobody's"),
-        pytest.param({"number": "+18005550123"}, "number", "toll-free", id="number that cannot be texted"),
-        pytest.param({"number": "+1", "action": "opt_out"}, "number", "not a phone number", id="opt-out of no number"),
+        pytest.param(
+            {"number": "+18005550123"}, "number", "toll-free", id="number that cannot be texted"
+        ),
+        pytest.param(
+            {"number": "+1", "action": "opt_out"},
+            "number",
+            "not a phone number",
+            id="opt-out of no number",
+        ),
         pytest.param({"at": "2026-03-01T09:30:00"}, "at", "with its zone", id="time without zone"),
         pytest.param({"at": "2999-03-01T09:30:00Z"}, "at", "future", id="time to come"),
         pytest.param({"verified": "maybe"}, "verified", "", id="verified"),
         pytest.param({"wording": None}, "body", "give wording", id="no wording"),
         pytest.param({"wording": ""}, "wording", "at least 1", id="empty wording"),
-        pytest.param({"wording": " \n\t"}, "wording", "words that the person saw", id="blank wording"),
+        pytest.param(
+            {"wording": " \n\t"}, "wording", "words that the person saw", id="blank wording"
+        ),
         pytest.param({"wording": "x" * 4001}, "wording", "at most 4000", id="long wording"),
         pytest.param({"wording": "\ud800"}, "body", "", id="half a character"),
-        pytest.param({"wording_sha256": "0" * 64}, "body", "not that of wording", id="another wording's hash"),
+        pytest.param(
+            {"wording_sha256": "0" * 64}, "body", "not that of wording", id="another wording's hash"
+        ),
         pytest.param({"url": None}, "body", "give url", id="no page"),
         pytest.param({"url": "acme.example"}, "url", "https://", id="page without scheme"),
         pytest.param({"url": "http://[::1"}, "url", "https://", id="page that is none"),
         pytest.param({"ip": None}, "body", "give ip", id="no address"),
         pytest.param({"ip": "192.0.2.444"}, "ip", "192.0.2.44", id="no such address"),
-        pytest.param({"ip": "fe80::1%<b>anything</b>"}, "ip", "192.0.2.44", id="words behind an address"),
+        pytest.param(
+            {"ip": "fe80::1%<b>anything</b>"}, "ip", "192.0.2.44", id="words behind an address"
+        ),
         pytest.param({"nmuber": NUMBER}, "nmuber", "not known", id="misspelt"),
     ],
 )
-async def test_each_wrong_field_is_named_with_what_to_do(api: Api, changes: dict[str, Any], field: str, fix: str):
-    status, said = await api.post({name: value for name, value in (TOLD | changes).items() if value is not None})
+async def test_each_wrong_field_is_named_with_what_to_do(
+    api: Api, changes: dict[str, Any], field: str, fix: str
+):
+    status, said = await api.post(
+        {name: value for name, value in (TOLD | changes).items() if value is not None}
+    )
     assert status == 422
     (problem,) = said["problems"]
     assert problem["field"] == field
@@ -178,7 +221,13 @@ async def test_each_wrong_field_is_named_with_what_to_do(api: Api, changes: dict
 
 async def test_all_that_is_wrong_is_said_at_once(api: Api) -> None:
     _, said = await api.post({"number": "x", "ip": "y"})
-    assert [problem["field"] for problem in said["problems"]] == ["event_id", "action", "number", "at", "ip"]
+    assert [problem["field"] for problem in said["problems"]] == [
+        "event_id",
+        "action",
+        "number",
+        "at",
+        "ip",
+    ]
 
 
 async def test_other_addresses_and_methods(api: Api) -> None:
@@ -207,50 +256,71 @@ async def test_keys_that_cannot_be_read_let_nobody_in(api: Api) -> None:
 
 
 @pytest.mark.broker
-async def test_what_is_told_arrives_with_its_evidence_once(fresh_cluster: str, tmp_path: Path) -> None:
+async def test_what_is_told_arrives_with_its_evidence_once(
+    fresh_cluster: str, tmp_path: Path
+) -> None:
     async with serving(fresh_cluster, tmp_path) as api:
         with capture_logs() as logs:
             assert await api.post(TOLD) == (
-                202, {"event_id": "f-1", "action": "opt_in", "source": "form", "repeated": False}
-            )  # fmt: skip
+                202,
+                {"event_id": "f-1", "action": "opt_in", "source": "form", "repeated": False},
+            )
             status, said = await api.post(TOLD | {"number": NUMBER, "at": "2026-03-01T14:30:00Z"})
             assert (status, said["repeated"]) == (200, True), "the same, written otherwise"
             assert (await api.post(TOLD | {"at": "2026-03-01T14:30:01Z"}))[0] == 409
-            unproved = {"event_id": "f-2", "action": "opt_in", "number": NUMBER, "at": "2026-03-02T09:30:00Z"}
+            unproved = {
+                "event_id": "f-2",
+                "action": "opt_in",
+                "number": NUMBER,
+                "at": "2026-03-02T09:30:00Z",
+            }
             shown = {name: TOLD[name] for name in ("wording", "url", "ip")}
             assert (await api.post(unproved | shown))[1]["source"] == "web_form"
             out = {"action": "opt_out", "number": "+19995550123", "at": "2026-03-03T09:30:00Z"}
-            assert (await api.post(out, **{"Idempotency-Key": "f-3"}))[0] == 202, "whoever wants out needs no proof"
+            assert (await api.post(out, **{"Idempotency-Key": "f-3"}))[0] == 202, (
+                "whoever wants out needs no proof"
+            )
             with contextlib.closing(sqlite3.connect(tmp_path / "consent-ids.sqlite")) as sql:
                 sql.execute("DROP TABLE ids")
             out["event_id"] = "f-4"
             assert (await api.post(out))[0] == 202, "nor ids that can be noted down"
     found = await records(fresh_cluster, CONSENT_EVENTS)
-    events = sorted((CONSENT_EVENTS.decode(record.value) for record in found), key=lambda event: event.event_id)
+    events = sorted(
+        (CONSENT_EVENTS.decode(record.value) for record in found), key=lambda event: event.event_id
+    )
     assert [(event.event_id, event.action, event.source) for event in events] == [
-        ("f-1", "opt_in", "form"), ("f-2", "opt_in", "web_form"), ("f-3", "opt_out", "web_form"),
+        ("f-1", "opt_in", "form"),
+        ("f-2", "opt_in", "web_form"),
+        ("f-3", "opt_out", "web_form"),
         ("f-4", "opt_out", "web_form"),
-    ]  # fmt: skip
+    ]
     first = events[0]
     assert {record.key for record in found} == {b"acme/+12125550123", b"acme/+19995550123"}
     assert (first.number, first.at) == (NUMBER, datetime(2026, 3, 1, 14, 30, tzinfo=UTC))
     assert first.evidence.model_dump(exclude_none=True) == {
-        "wording": WORDING, "wording_sha256": hashlib.sha256(WORDING.encode()).hexdigest(), "ip": "192.0.2.44",
-        "url": "https://acme.example/signup", "key_id": api.key.key.id,
-    }  # fmt: skip
+        "wording": WORDING,
+        "wording_sha256": hashlib.sha256(WORDING.encode()).hexdigest(),
+        "ip": "192.0.2.44",
+        "url": "https://acme.example/signup",
+        "key_id": api.key.key.id,
+    }
     assert logs
     assert "5550123" not in json.dumps(logs)
     assert "0123" in json.dumps(logs)
 
 
 @pytest.mark.broker
-async def test_a_tenant_without_settings_is_not_found_until_it_has_some(fresh_cluster: str, tmp_path: Path) -> None:
+async def test_a_tenant_without_settings_is_not_found_until_it_has_some(
+    fresh_cluster: str, tmp_path: Path
+) -> None:
     ledger, publisher = Ledger.open(tmp_path / LEDGER), Publisher(fresh_cluster, source="test")
     await ledger.catch_up(fresh_cluster)
     async with serving(fresh_cluster, tmp_path) as api:
         status, said = await api.post(TOLD)
         assert (status, "sayso tenants apply" in said["error"]) == (404, True)
-        await publisher.publish(SETTINGS, TenantSettings(tenant="acme", name="Acme", sender="24273"))
+        await publisher.publish(
+            SETTINGS, TenantSettings(tenant="acme", name="Acme", sender="24273")
+        )
         await ledger.catch_up(fresh_cluster)
         assert (await api.post(TOLD))[0] == 202
     await publisher.stop()
@@ -261,11 +331,17 @@ async def test_a_tenant_without_settings_is_not_found_until_it_has_some(fresh_cl
 @pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl here")
 async def test_the_readme_says_what_happens(fresh_cluster: str, tmp_path: Path) -> None:
     """Its curl call, run as it stands but for the port, and its answer."""
-    found = re.search(r"^\$ (curl .*?')\n(\{.*?\})\n```", README.read_text(), re.DOTALL | re.MULTILINE)
+    found = re.search(
+        r"^\$ (curl .*?')\n(\{.*?\})\n```", README.read_text(), re.DOTALL | re.MULTILINE
+    )
     assert found
     call, answer = found.groups()
     key = Keys(tmp_path).add("harbor", "website", NOW).written
-    told = {"SAYSO_BOOTSTRAP": fresh_cluster, "SAYSO_STATE": str(tmp_path), "SAYSO_CONSENTS_PORT": "0"}
+    told = {
+        "SAYSO_BOOTSTRAP": fresh_cluster,
+        "SAYSO_STATE": str(tmp_path),
+        "SAYSO_CONSENTS_PORT": "0",
+    }
     async with service("services.consents", tmp_path, **told) as running:
         command = call.replace("http://127.0.0.1:8420", running.url)
         said = await _shell(f"KEY={key}\n{command}")
@@ -279,20 +355,27 @@ async def test_the_readme_says_what_happens(fresh_cluster: str, tmp_path: Path) 
 
 
 async def _shell(script: str) -> str:
-    process = await asyncio.create_subprocess_exec("sh", "-euc", script, stdout=asyncio.subprocess.PIPE)
+    process = await asyncio.create_subprocess_exec(
+        "sh", "-euc", script, stdout=asyncio.subprocess.PIPE
+    )
     out, _ = await process.communicate()
     assert process.returncode == 0
     return out.decode()
 
 
 async def test_one_sentence_when_it_cannot_start(tmp_path: Path) -> None:
-    for told, words in (({}, b"SAYSO_BOOTSTRAP"), ({"SAYSO_CONSENTS_PORT": "high"}, b"SAYSO_CONSENTS_PORT")):
+    for told, words in (
+        ({}, b"SAYSO_BOOTSTRAP"),
+        ({"SAYSO_CONSENTS_PORT": "high"}, b"SAYSO_CONSENTS_PORT"),
+    ):
         process = await launch("services.consents", SAYSO_STATE=str(tmp_path), **told)
         _, said = await process.communicate()
         assert (process.returncode, said.startswith(words), said.count(b"\n")) == (2, True, 1)
 
 
-def test_keys_are_made_listed_and_revoked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_keys_are_made_listed_and_revoked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     there = ["--state", str(tmp_path)]
     assert run(["keys", "add", "-t", "acme", "--label", "website", *there]) == 0
     said = capsys.readouterr()
@@ -352,7 +435,9 @@ def test_ids_outlive_a_restart_and_are_forgotten_in_the_end(tmp_path: Path) -> N
     assert second.take(told_at(NOW), NOW) == "done"
     assert second.take(told_at(NOW, ip="192.0.2.45"), NOW) == "other"
     assert second.take(told_at(NOW, event_id="f-2"), NOW) == "new"
-    assert second.take(told_at(NOW, ip="192.0.2.45"), NOW + REMEMBER + timedelta(seconds=1)) == "new"
+    assert (
+        second.take(told_at(NOW, ip="192.0.2.45"), NOW + REMEMBER + timedelta(seconds=1)) == "new"
+    )
     second.close()
 
 
@@ -363,7 +448,11 @@ def test_another_tenants_ids_are_its_own_and_a_new_key_changes_nothing(tmp_path:
     assert isinstance(ours, ConsentEvent)
     assert isinstance(theirs, ConsentEvent)
     assert isinstance(renewed, ConsentEvent)
-    assert [ids.take(ours, NOW), ids.take(theirs, NOW), ids.take(renewed, NOW)] == ["new", "new", "again"]
+    assert [ids.take(ours, NOW), ids.take(theirs, NOW), ids.take(renewed, NOW)] == [
+        "new",
+        "new",
+        "again",
+    ]
     ids.close()
 
 

@@ -23,17 +23,34 @@ from tests.edges.topics import records
 
 pytestmark = pytest.mark.broker
 FIRST = datetime(2026, 3, 5, 15, 3, 59, tzinfo=UTC)
-GOOD = {"message_id": "m-1", "tenant": "acme", "to": "+14155550100", "body": "Your papers are ready.",
-        "kind": "direct", "requested_at": "2026-03-05T15:03:59Z"}  # fmt: skip
+GOOD = {
+    "message_id": "m-1",
+    "tenant": "acme",
+    "to": "+14155550100",
+    "body": "Your papers are ready.",
+    "kind": "direct",
+    "requested_at": "2026-03-05T15:03:59Z",
+}
 BAD = GOOD | {"kind": 7}
 
 
-def dead(value: Any, offset: int, topic: str = SEND_REQUESTS.name, reason: str = "kind: should be text") -> DeadLetter:
+def dead(
+    value: Any, offset: int, topic: str = SEND_REQUESTS.name, reason: str = "kind: should be text"
+) -> DeadLetter:
     raw = value if isinstance(value, bytes) else json.dumps(value).encode()
     return DeadLetter(
-        room="gate", topic=topic, partition=1, offset=offset, timestamp=FIRST, key=_b64(b"acme/+14155550100"),
-        value=_b64(raw), headers=(("ce_id", _b64(b"abc")),), cause="invalid", reason=reason, at=FIRST,
-    )  # fmt: skip
+        room="gate",
+        topic=topic,
+        partition=1,
+        offset=offset,
+        timestamp=FIRST,
+        key=_b64(b"acme/+14155550100"),
+        value=_b64(raw),
+        headers=(("ce_id", _b64(b"abc")),),
+        cause="invalid",
+        reason=reason,
+        at=FIRST,
+    )
 
 
 def _b64(data: bytes) -> str:
@@ -41,7 +58,12 @@ def _b64(data: bytes) -> str:
 
 
 @pytest.fixture
-def say(fresh_cluster: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+def say(
+    fresh_cluster: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
     """Runs one command against the broker: its exit code and all it printed."""
     monkeypatch.setenv("SAYSO_STATE", str(tmp_path / "state"))
     monkeypatch.setenv("SAYSO_BOOTSTRAP", fresh_cluster)
@@ -71,7 +93,10 @@ def _editor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> Non
 
 
 async def test_a_letter_is_mended_in_an_editor_and_replayed_once(
-    fresh_cluster: str, say: Callable[..., tuple[int, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    fresh_cluster: str,
+    say: Callable[..., tuple[int, str]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     await _put(fresh_cluster, dead(BAD, 7))
     code, said = await asyncio.to_thread(say, "list", "--json")
@@ -110,13 +135,27 @@ async def test_two_people_replay_the_same_letters_at_once(
     await _put(fresh_cluster, *[dead(GOOD | {"message_id": f"m-{i}"}, i) for i in range(4)])
 
     async def somebody(state: str) -> None:
-        words = [sys.executable, "-m", "services.cli", "dlq", "replay", "--all", "--state", str(tmp_path / state)]
-        process = await asyncio.create_subprocess_exec(*words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        words = [
+            sys.executable,
+            "-m",
+            "services.cli",
+            "dlq",
+            "replay",
+            "--all",
+            "--state",
+            str(tmp_path / state),
+        ]
+        process = await asyncio.create_subprocess_exec(
+            *words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
         await process.wait()
 
     await asyncio.gather(somebody("ann"), somebody("bea"))
     assert (await asyncio.to_thread(say, "replay", "--all"))[0] == 0
-    ids = [json.loads(record.value)["message_id"] for record in await records(fresh_cluster, SEND_REQUESTS)]
+    ids = [
+        json.loads(record.value)["message_id"]
+        for record in await records(fresh_cluster, SEND_REQUESTS)
+    ]
     assert sorted(ids) == ["m-0", "m-1", "m-2", "m-3"]
     assert len(await records(fresh_cluster, LETTER_RESOLUTIONS)) == 4
 
@@ -130,7 +169,10 @@ NOT_MENDED = [
 
 
 async def test_what_is_not_mended_is_not_replayed_and_dropping_it_needs_a_reason(
-    fresh_cluster: str, say: Callable[..., tuple[int, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    fresh_cluster: str,
+    say: Callable[..., tuple[int, str]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     await _put(fresh_cluster, dead(BAD, 7))
     name = json.loads((await asyncio.to_thread(say, "list", "--json"))[1])[0]["letter"]
@@ -139,8 +181,13 @@ async def test_what_is_not_mended_is_not_replayed_and_dropping_it_needs_a_reason
         code, said = await asyncio.to_thread(say, "fix", name)
         assert (code, words in said) == (1, True), said
     code, said = await asyncio.to_thread(say, "drop", "--all")
-    assert (code, said.strip()) == (2, "Give --reason: whoever looks at it later wants to know why it was dropped")
-    assert (await asyncio.to_thread(say, "drop", "--all", "--cause", "invalid", "--reason", "a test"))[0] == 0
+    assert (code, said.strip()) == (
+        2,
+        "Give --reason: whoever looks at it later wants to know why it was dropped",
+    )
+    assert (
+        await asyncio.to_thread(say, "drop", "--all", "--cause", "invalid", "--reason", "a test")
+    )[0] == 0
     assert "No dead letters are open" in (await asyncio.to_thread(say, "list"))[1]
     assert (await asyncio.to_thread(say, "list", "--resolved"))[1].count("dropped") == 1
     assert await records(fresh_cluster, SEND_REQUESTS) == []
@@ -148,13 +195,25 @@ async def test_what_is_not_mended_is_not_replayed_and_dropping_it_needs_a_reason
 
 def test_a_mended_record_goes_where_its_value_says_with_the_time_it_had() -> None:
     """An opt-in that lay among the dead letters does not become younger than the STOP that came meanwhile."""
-    opt_in = {"event_id": "e1", "tenant": "acme", "number": "+14155550142", "action": "opt_in", "source": "form",
-              "at": "2026-03-05T15:00:00Z"}  # fmt: skip
+    opt_in = {
+        "event_id": "e1",
+        "tenant": "acme",
+        "number": "+14155550142",
+        "action": "opt_in",
+        "source": "form",
+        "at": "2026-03-05T15:00:00Z",
+    }
     letter = dead(b"{", 3, CONSENT_EVENTS.name)
     record = again(letter, "2-17", json.dumps(opt_in).encode())
     assert record.key == b"acme/+14155550142"
     assert dict(record.headers)[APPENDED] == str(round(FIRST.timestamp() * 1000)).encode()
-    second = letter.model_copy(update={
-        "timestamp": datetime(2026, 4, 1, tzinfo=UTC), "headers": tuple((n, _b64(v)) for n, v in record.headers),
-    })  # fmt: skip
-    assert dict(again(second, "2-18", json.dumps(opt_in).encode()).headers)[APPENDED] == dict(record.headers)[APPENDED]
+    second = letter.model_copy(
+        update={
+            "timestamp": datetime(2026, 4, 1, tzinfo=UTC),
+            "headers": tuple((n, _b64(v)) for n, v in record.headers),
+        }
+    )
+    assert (
+        dict(again(second, "2-18", json.dumps(opt_in).encode()).headers)[APPENDED]
+        == dict(record.headers)[APPENDED]
+    )

@@ -22,23 +22,65 @@ from tests.edges.test_consent_audit import NOON, PHONE, SECOND, Books
 
 
 def request(books: Books, message_id: str = "m1", tenant: str = "acme", **more: object) -> None:
-    books.add(SEND_REQUESTS, SendRequest.model_validate({
-        "message_id": message_id, "tenant": tenant, "to": PHONE, "body": "hello", "kind": "direct",
-        "requested_at": NOON, **more}))  # fmt: skip
+    books.add(
+        SEND_REQUESTS,
+        SendRequest.model_validate(
+            {
+                "message_id": message_id,
+                "tenant": tenant,
+                "to": PHONE,
+                "body": "hello",
+                "kind": "direct",
+                "requested_at": NOON,
+                **more,
+            }
+        ),
+    )
 
 
 def attempt(
-    books: Books, state: str, number: int = 1, message_id: str = "m1", tenant: str = "acme", **more: object
+    books: Books,
+    state: str,
+    number: int = 1,
+    message_id: str = "m1",
+    tenant: str = "acme",
+    **more: object,
 ) -> None:
-    books.add(ATTEMPTS, Attempt.model_validate({
-        "message_id": message_id, "tenant": tenant, "attempt": number, "sender": "24365", "to": PHONE,
-        "state": AttemptState(state), "at": NOON, **more}))  # fmt: skip
+    books.add(
+        ATTEMPTS,
+        Attempt.model_validate(
+            {
+                "message_id": message_id,
+                "tenant": tenant,
+                "attempt": number,
+                "sender": "24365",
+                "to": PHONE,
+                "state": AttemptState(state),
+                "at": NOON,
+                **more,
+            }
+        ),
+    )
 
 
-def outcome(books: Books, state: str, message_id: str = "m1", tenant: str = "acme", version: int = 1) -> None:
-    books.add(OUTCOMES, Outcome(
-        message_id=message_id, tenant=tenant, sender="24365", to=PHONE, kind="direct", requested_at=NOON, state=state,
-        final=False, version=version, at=NOON))  # fmt: skip
+def outcome(
+    books: Books, state: str, message_id: str = "m1", tenant: str = "acme", version: int = 1
+) -> None:
+    books.add(
+        OUTCOMES,
+        Outcome(
+            message_id=message_id,
+            tenant=tenant,
+            sender="24365",
+            to=PHONE,
+            kind="direct",
+            requested_at=NOON,
+            state=state,
+            final=False,
+            version=version,
+            at=NOON,
+        ),
+    )
 
 
 @pytest.fixture
@@ -51,19 +93,35 @@ def opened(books: Books) -> Ledger:
     return Ledger.open(books.state / FILE)
 
 
-def test_a_doubt_with_why_and_what_was_found(books: Books, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_doubt_with_why_and_what_was_found(
+    books: Books, capsys: pytest.CaptureFixture[str]
+) -> None:
     attempt(books, "sending")
     attempt(books, "in_doubt", evidence=f"no answer in time from {PHONE}")
     attempt(books, "sending", 2)
     attempt(books, "in_doubt", 2, evidence="no answer in time", at=NOON + SECOND)
-    attempt(books, "in_doubt", 2, evidence="the list has two of these and we know of one", at=NOON + 2 * SECOND)
+    attempt(
+        books,
+        "in_doubt",
+        2,
+        evidence="the list has two of these and we know of one",
+        at=NOON + 2 * SECOND,
+    )
     outcome(books, "in_doubt")
     request(books, "m2")
     attempt(books, "in_doubt", message_id="m2", evidence="HTTP 500", code="20500")
     attempt(books, "deferred", message_id="m4", code="unsent")
     outcome(books, "deferred", "m4")
-    attempt(books, "in_doubt", message_id="m5", evidence="found sending at start", at=NOON + 3 * SECOND)
-    attempt(books, "deferred", message_id="m5", code="absent", evidence="looked for again before it may go")
+    attempt(
+        books, "in_doubt", message_id="m5", evidence="found sending at start", at=NOON + 3 * SECOND
+    )
+    attempt(
+        books,
+        "deferred",
+        message_id="m5",
+        code="absent",
+        evidence="looked for again before it may go",
+    )
     outcome(books, "deferred", "m5")
     outcome(books, "in_doubt", "m2")
     attempt(books, "in_doubt", message_id="m3")
@@ -104,12 +162,16 @@ def test_a_doubt_with_why_and_what_was_found(books: Books, capsys: pytest.Captur
         pytest.param("unknown", False, "too_late", id="unknown"),
     ],
 )
-def test_what_a_cancel_came_to(books: Books, state: str | None, taken_back: bool, result: str | None) -> None:
+def test_what_a_cancel_came_to(
+    books: Books, state: str | None, taken_back: bool, result: str | None
+) -> None:
     request(books)
     if state is not None:
         outcome(books, state)
     if taken_back:
-        books.add(DISPATCH_CONTROLS, Cancel(sender="24365", tenant="acme", message_id="m1", at=NOON))
+        books.add(
+            DISPATCH_CONTROLS, Cancel(sender="24365", tenant="acme", message_id="m1", at=NOON)
+        )
     ledger = opened(books)
     word = settled(one(ledger, "m1", None))
     ledger.close()

@@ -28,16 +28,55 @@ from tests.edges.shelved import NOON, shelved
 NUMBER, BODY = "+14155550142", "Your hearing is on Tuesday at 9:00"
 SAME: dict[str, Any] = {"tenant": "harbor", "message_id": "m1"}
 DECIDED: dict[str, Any] = SAME | {"to": NUMBER, "kind": "reminder", "requested_at": NOON}
-WARNING = {"rule": "doubtful_number", "verdict": "send", "reason": f"{NUMBER} was not reached", "next_step": "confirm"}
+WARNING = {
+    "rule": "doubtful_number",
+    "verdict": "send",
+    "reason": f"{NUMBER} was not reached",
+    "next_step": "confirm",
+}
 FACTS: list[Any] = [
     (SEND_REQUESTS, SendRequest(**DECIDED, body=BODY)),
-    (DECISIONS, Decision(**DECIDED, verdict="send", findings=[WARNING], decided_at=NOON, policy_version="p",
-                         consent_epoch=1, evidence={})),
-    (ATTEMPTS, Attempt(**SAME, attempt=1, sender="72975", to=NUMBER, state="accepted", provider_id="SM1", at=NOON)),
-    (DELIVERY_RECEIPTS, DeliveryReceipt(**SAME, attempt=1, provider_id="SM1", status="undelivered", error_code="30005",
-                                        received_at=NOON, raw={"To": NUMBER, "Body": BODY})),
-    (OUTCOMES, Outcome(**DECIDED, state="undelivered", error_code="30005", final=True, version=2, at=NOON)),
-]  # fmt: skip
+    (
+        DECISIONS,
+        Decision(
+            **DECIDED,
+            verdict="send",
+            findings=[WARNING],
+            decided_at=NOON,
+            policy_version="p",
+            consent_epoch=1,
+            evidence={},
+        ),
+    ),
+    (
+        ATTEMPTS,
+        Attempt(
+            **SAME,
+            attempt=1,
+            sender="72975",
+            to=NUMBER,
+            state="accepted",
+            provider_id="SM1",
+            at=NOON,
+        ),
+    ),
+    (
+        DELIVERY_RECEIPTS,
+        DeliveryReceipt(
+            **SAME,
+            attempt=1,
+            provider_id="SM1",
+            status="undelivered",
+            error_code="30005",
+            received_at=NOON,
+            raw={"To": NUMBER, "Body": BODY},
+        ),
+    ),
+    (
+        OUTCOMES,
+        Outcome(**DECIDED, state="undelivered", error_code="30005", final=True, version=2, at=NOON),
+    ),
+]
 
 
 @pytest.fixture(autouse=True)
@@ -56,9 +95,17 @@ def written(file: Path, *options: str) -> dict[str, Any]:
 
 def test_the_bundle_is_whole(tmp_path: Path) -> None:
     bundle = written(tmp_path / "case.json")
-    assert [step["what"] for step in bundle["timeline"]] == ["request", "decision", "attempt", "receipt", "outcome"]
+    assert [step["what"] for step in bundle["timeline"]] == [
+        "request",
+        "decision",
+        "attempt",
+        "receipt",
+        "outcome",
+    ]
     assert bundle["timeline"][3]["place"] == "sms.delivery-receipts@0:3"
-    assert [(found["rule"], found["decided"]) for found in bundle["findings"]] == [("doubtful_number", "send")]
+    assert [(found["rule"], found["decided"]) for found in bundle["findings"]] == [
+        ("doubtful_number", "send")
+    ]
     assert [one["state"] for one in bundle["attempts"]] == ["accepted"]
     assert [one["error_code"] for one in bundle["receipts"]] == ["30005"]
     assert [(code["code"], code["class"]) for code in bundle["codes"]] == [("30005", "number")]
@@ -66,8 +113,12 @@ def test_the_bundle_is_whole(tmp_path: Path) -> None:
 
 
 def test_numbers_and_texts_are_hidden_unless_asked_for(tmp_path: Path) -> None:
-    for options, number, body in [((), False, False), (("--numbers",), True, False), (("--texts",), False, True),
-                                  (("--numbers", "--texts"), True, True)]:  # fmt: skip
+    for options, number, body in [
+        ((), False, False),
+        (("--numbers",), True, False),
+        (("--texts",), False, True),
+        (("--numbers", "--texts"), True, True),
+    ]:
         for name in ("case.json", "case.txt"):
             file = tmp_path / name
             assert run(["escalate", "m1", "--out", str(file), *options]) == 0
@@ -80,30 +131,63 @@ def test_a_file_to_read_has_the_steps_and_what_the_code_means(tmp_path: Path) ->
     file = tmp_path / "case.txt"
     assert run(["escalate", "m1", "--out", str(file)]) == 0
     said = file.read_text("utf-8")
-    for words in ("harbor/m1 is undelivered with code 30005", "doubtful_number", "Common causes", "test SMS"):
+    for words in (
+        "harbor/m1 is undelivered with code 30005",
+        "doubtful_number",
+        "Common causes",
+        "test SMS",
+    ):
         assert words in said
 
 
 REFUSED = [
-    pytest.param([], {}, "Nobody is configured to get it: say --out FILE", 2, id="nobody to mail it to"),
-    pytest.param([], {"SAYSO_SUPPORT_ADDRESS": "a@example.com"}, "SAYSO_SMTP_URL", 2, id="no server"),
-    pytest.param([], {"SAYSO_SUPPORT_ADDRESS": "a@example.com", "SAYSO_SMTP_URL": "mail.example.com:25"},
-                 "must be written as smtp://", 2, id="not a server"),
-    pytest.param([], {"SAYSO_SUPPORT_ADDRESS": "a@example.com", "SAYSO_SMTP_URL": "smtp://u:secret@h:x"},
-                 "its port is no number", 2, id="not a port"),
-    pytest.param([], {"SAYSO_SUPPORT_ADDRESS": "a@example.com", "SAYSO_SMTP_URL": "smtp://u:secret@127.0.0.1:9"},
-                 "did not take it", 1, id="nobody listens"),
+    pytest.param(
+        [], {}, "Nobody is configured to get it: say --out FILE", 2, id="nobody to mail it to"
+    ),
+    pytest.param(
+        [], {"SAYSO_SUPPORT_ADDRESS": "a@example.com"}, "SAYSO_SMTP_URL", 2, id="no server"
+    ),
+    pytest.param(
+        [],
+        {"SAYSO_SUPPORT_ADDRESS": "a@example.com", "SAYSO_SMTP_URL": "mail.example.com:25"},
+        "must be written as smtp://",
+        2,
+        id="not a server",
+    ),
+    pytest.param(
+        [],
+        {"SAYSO_SUPPORT_ADDRESS": "a@example.com", "SAYSO_SMTP_URL": "smtp://u:secret@h:x"},
+        "its port is no number",
+        2,
+        id="not a port",
+    ),
+    pytest.param(
+        [],
+        {"SAYSO_SUPPORT_ADDRESS": "a@example.com", "SAYSO_SMTP_URL": "smtp://u:secret@127.0.0.1:9"},
+        "did not take it",
+        1,
+        id="nobody listens",
+    ),
     pytest.param(["--out", "nowhere/case.json"], {}, "cannot be written", 2, id="no such folder"),
-    pytest.param(["--tenant", "acme"], {"SAYSO_SUPPORT_ADDRESS": "a@example.com", "SAYSO_SMTP_URL": "smtp://h"},
-                 "No message 'm1' is on record at acme", 2, id="another tenant's"),
-]  # fmt: skip
+    pytest.param(
+        ["--tenant", "acme"],
+        {"SAYSO_SUPPORT_ADDRESS": "a@example.com", "SAYSO_SMTP_URL": "smtp://h"},
+        "No message 'm1' is on record at acme",
+        2,
+        id="another tenant's",
+    ),
+]
 
 
 @pytest.mark.parametrize(("options", "told", "words", "code"), REFUSED)
 def test_what_cannot_be_is_said_in_a_sentence(
-    options: list[str], told: dict[str, str], words: str, code: int, monkeypatch: pytest.MonkeyPatch,
+    options: list[str],
+    told: dict[str, str],
+    words: str,
+    code: int,
+    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
+) -> None:
     for name, value in told.items():
         monkeypatch.setenv(name, value)
     assert run(["escalate", "m1", *options]) == code
@@ -133,8 +217,13 @@ class Inbox:
         return "250 known"
 
 
-def _allowed(server: SMTP, session: Session, envelope: Envelope, mechanism: str, given: Any) -> AuthResult:
-    known = isinstance(given, LoginPassword) and (given.login, given.password) == (b"sayso", b"p@ss/word")
+def _allowed(
+    server: SMTP, session: Session, envelope: Envelope, mechanism: str, given: Any
+) -> AuthResult:
+    known = isinstance(given, LoginPassword) and (given.login, given.password) == (
+        b"sayso",
+        b"p@ss/word",
+    )
     return AuthResult(success=known, handled=False)
 
 
@@ -152,7 +241,9 @@ async def inbox() -> AsyncIterator[Inbox]:
     await server.wait_closed()
 
 
-async def test_it_is_mailed_with_the_bundle_attached(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_it_is_mailed_with_the_bundle_attached(
+    inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("SAYSO_SUPPORT_ADDRESS", "support@example.com")
     monkeypatch.setenv("SAYSO_SMTP_URL", f"smtp://sayso:p%40ss%2Fword@127.0.0.1:{inbox.port}")
     monkeypatch.setenv("SAYSO_MAIL_FROM", "office@example.com")
@@ -172,12 +263,33 @@ async def test_it_is_mailed_with_the_bundle_attached(inbox: Inbox, monkeypatch: 
 @pytest.mark.parametrize(
     ("server", "to", "words"),
     [
-        pytest.param({"user": "sayso", "password": "pa55"}, "a@example.com", "user name and password", id="login"),
-        pytest.param({}, "nobody@example.com", "does not take mail for nobody@example.com", id="no such person"),
-        pytest.param({}, "a@example.com\nBcc: b@example.com", "cannot be addressed", id="two addresses"),
-        pytest.param({"scheme": "smtps"}, "support@example.com", "did not take it", id="no TLS there"),
-        pytest.param({"user": "sayso", "password": "pa55\u00e4"}, "a@example.com", "ASCII letters", id="an umlaut"),
-        pytest.param({"host": "b..d"}, "a@example.com", "cannot be the name", id="a host that cannot be"),
+        pytest.param(
+            {"user": "sayso", "password": "pa55"},
+            "a@example.com",
+            "user name and password",
+            id="login",
+        ),
+        pytest.param(
+            {},
+            "nobody@example.com",
+            "does not take mail for nobody@example.com",
+            id="no such person",
+        ),
+        pytest.param(
+            {}, "a@example.com\nBcc: b@example.com", "cannot be addressed", id="two addresses"
+        ),
+        pytest.param(
+            {"scheme": "smtps"}, "support@example.com", "did not take it", id="no TLS there"
+        ),
+        pytest.param(
+            {"user": "sayso", "password": "pa55\u00e4"},
+            "a@example.com",
+            "ASCII letters",
+            id="an umlaut",
+        ),
+        pytest.param(
+            {"host": "b..d"}, "a@example.com", "cannot be the name", id="a host that cannot be"
+        ),
     ],
 )
 async def test_a_mail_that_is_not_taken_is_said_in_a_sentence(
@@ -191,10 +303,14 @@ async def test_a_mail_that_is_not_taken_is_said_in_a_sentence(
     assert inbox.mails == []
 
 
-async def test_no_password_goes_over_a_network_in_the_clear(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_no_password_goes_over_a_network_in_the_clear(
+    inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Here every address is loopback; for the length of this test none counts as one."""
     monkeypatch.setattr("services.notify.mail.LOOPBACK", frozenset())
     server = Server("smtp", "127.0.0.1", inbox.port, "sayso", SecretStr("p@ss/word"))
     with pytest.raises(MailError, match="offers no encryption"):
-        await asyncio.to_thread(send, server, Mail("office@example.com", "support@example.com", "s", "b"))
+        await asyncio.to_thread(
+            send, server, Mail("office@example.com", "support@example.com", "s", "b")
+        )
     assert inbox.mails == []

@@ -38,7 +38,9 @@ async def http(connections: int = 4, **settings: Any) -> AsyncIterator[HttpClien
 
 
 @asynccontextmanager
-async def both(play: Play, connections: int = 4, **settings: Any) -> AsyncIterator[tuple[Server, HttpClient]]:
+async def both(
+    play: Play, connections: int = 4, **settings: Any
+) -> AsyncIterator[tuple[Server, HttpClient]]:
     async with peers(play) as server, http(connections, **settings) as client, asyncio.timeout(10):
         yield server, client
 
@@ -62,7 +64,9 @@ async def test_what_is_written() -> None:
         await client.request("GET", server.url + "/ö a\r\nb?<")
         host = f"Host: 127.0.0.1:{server.port}\r\n".encode()
         assert server.requests == [
-            b"POST /a/b?c=%2B1 HTTP/1.1\r\n" + host + b"Accept: text/plain\r\nContent-Length: 2\r\n\r\n\xc3\xbc",
+            b"POST /a/b?c=%2B1 HTTP/1.1\r\n"
+            + host
+            + b"Accept: text/plain\r\nContent-Length: 2\r\n\r\n\xc3\xbc",
             b"GET /?x=1 HTTP/1.1\r\n" + host + b"\r\n",
             b"POST / HTTP/1.1\r\n" + host + b"Content-Length: 0\r\n\r\n",
             b"GET /%C3%B6%20ab?%3C HTTP/1.1\r\n" + host + b"\r\n",
@@ -76,35 +80,68 @@ async def test_what_is_written() -> None:
         pytest.param(ok(b"hello"), 200, b"hello", True, id="a length"),
         pytest.param(ok(b""), 200, b"", True, id="no body"),
         pytest.param(ok(b"x" * 300_000), 200, b"x" * 300_000, True, id="a long body"),
-        pytest.param(ok(b"hello", b"Connection: close\r\n"), 200, b"hello", False, id="closes afterwards"),
+        pytest.param(
+            ok(b"hello", b"Connection: close\r\n"), 200, b"hello", False, id="closes afterwards"
+        ),
         pytest.param(CHUNKED + b"5\r\nhello\r\n0\r\n\r\n", 200, b"hello", True, id="chunks"),
         pytest.param(
-            CHUNKED + b"2;a=b\r\nhe\r\n3\r\nllo\r\n0\r\nStatus: 500\r\n\r\n", 200, b"hello", True, id="trailers"
+            CHUNKED + b"2;a=b\r\nhe\r\n3\r\nllo\r\n0\r\nStatus: 500\r\n\r\n",
+            200,
+            b"hello",
+            True,
+            id="trailers",
         ),
         pytest.param(b"HTTP/1.0 200 OK\r\n\r\nhello", 200, b"hello", False, id="1.0"),
-        pytest.param(b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nhi", 200, b"hi", False, id="1.0 with a length"),
         pytest.param(
-            b"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nhi", 200, b"hi", True, id="1.0 kept"
+            b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nhi",
+            200,
+            b"hi",
+            False,
+            id="1.0 with a length",
+        ),
+        pytest.param(
+            b"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nhi",
+            200,
+            b"hi",
+            True,
+            id="1.0 kept",
         ),
         pytest.param(b"HTTP/1.1 200 OK\r\n\r\nhello", 200, b"hello", False, id="until it closes"),
         pytest.param(b"HTTP/1.1 204 No Content\r\n\r\n", 204, b"", True, id="204"),
-        pytest.param(b"HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n", 304, b"", True, id="304"),
-        pytest.param(b"HTTP/1.1 302 Found\r\nLocation: /b\r\nContent-Length: 0\r\n\r\n", 302, b"", True, id="302"),
         pytest.param(
-            b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nX: y\r\n\r\n" + ok(), 200, b"hello", True,
+            b"HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n", 304, b"", True, id="304"
+        ),
+        pytest.param(
+            b"HTTP/1.1 302 Found\r\nLocation: /b\r\nContent-Length: 0\r\n\r\n",
+            302,
+            b"",
+            True,
+            id="302",
+        ),
+        pytest.param(
+            b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nX: y\r\n\r\n" + ok(),
+            200,
+            b"hello",
+            True,
             id="informational first",
         ),
-        pytest.param(b"HTTP/1.1 201\r\nContent-Length: 2\r\n\r\nhi", 201, b"hi", True, id="no reason"),
+        pytest.param(
+            b"HTTP/1.1 201\r\nContent-Length: 2\r\n\r\nhi", 201, b"hi", True, id="no reason"
+        ),
     ],
-)  # fmt: skip
+)
 @pytest.mark.parametrize("slowly", [False, True], ids=["at once", "byte by byte"])
-async def test_whole_answers(answer: bytes, status: int, body: bytes, kept: bool, slowly: bool) -> None:
+async def test_whole_answers(
+    answer: bytes, status: int, body: bytes, kept: bool, slowly: bool
+) -> None:
     """Byte by byte only the end of a long one."""
 
     async def play(peer: Peer) -> None:
         while True:
             await peer.request()
-            at_once = len(answer) - 500 if slowly and len(answer) > 500 else 0 if slowly else len(answer)
+            at_once = (
+                len(answer) - 500 if slowly and len(answer) > 500 else 0 if slowly else len(answer)
+            )
             peer.say(answer[:at_once])
             await peer.spell(answer[at_once:])
             if not kept and b"lose" not in answer:
@@ -125,15 +162,30 @@ async def test_whole_answers(answer: bytes, status: int, body: bytes, kept: bool
     [
         pytest.param(b"", ConnectionClosed, ConnectionResetError, id="nothing"),
         pytest.param(b"HTTP/1.1 20", IncompleteResponse, IncompleteResponse, id="half a line"),
-        pytest.param(b"HTTP/1.1 200 OK\r\nContent-Le", IncompleteResponse, IncompleteResponse, id="half a head"),
+        pytest.param(
+            b"HTTP/1.1 200 OK\r\nContent-Le",
+            IncompleteResponse,
+            IncompleteResponse,
+            id="half a head",
+        ),
         pytest.param(ok()[:-1], IncompleteResponse, IncompleteResponse, id="half a body"),
         pytest.param(
-            ok(more=b"Connection: close\r\n")[:-1], IncompleteResponse, IncompleteResponse, id="half of the last body"
+            ok(more=b"Connection: close\r\n")[:-1],
+            IncompleteResponse,
+            IncompleteResponse,
+            id="half of the last body",
         ),
-        pytest.param(CHUNKED + b"5\r\nhel", IncompleteResponse, IncompleteResponse, id="half a chunk"),
-        pytest.param(CHUNKED + b"5\r\nhello\r\n", IncompleteResponse, IncompleteResponse, id="no last chunk"),
         pytest.param(
-            b"HTTP/1.1 100 Continue\r\n\r\n", IncompleteResponse, IncompleteResponse, id="only an informational one"
+            CHUNKED + b"5\r\nhel", IncompleteResponse, IncompleteResponse, id="half a chunk"
+        ),
+        pytest.param(
+            CHUNKED + b"5\r\nhello\r\n", IncompleteResponse, IncompleteResponse, id="no last chunk"
+        ),
+        pytest.param(
+            b"HTTP/1.1 100 Continue\r\n\r\n",
+            IncompleteResponse,
+            IncompleteResponse,
+            id="only an informational one",
         ),
         pytest.param(b"HTTP/1.1 200 OK\r\n\r\nhel", None, IncompleteResponse, id="until it closes"),
     ],
@@ -156,7 +208,9 @@ async def test_answers_that_end_early(
         else:
             with pytest.raises(wanted):
                 await client.request("POST", server.url, before_write=departure)
-        assert (len(server.requests), departure.times) == (1, 1), "written once, whatever came of it"
+        assert (len(server.requests), departure.times) == (1, 1), (
+            "written once, whatever came of it"
+        )
 
 
 @pytest.mark.parametrize(
@@ -168,27 +222,42 @@ async def test_answers_that_end_early(
         pytest.param(b"HTTP/1.1 2x0 OK\r\n\r\n", MalformedResponse, id="no status"),
         pytest.param(b"HTTP/1.1 200 OK\r\nA B: c\r\n\r\n", MalformedResponse, id="a bad header"),
         pytest.param(
-            b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", MalformedResponse, id="two lengths"
+            b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+            MalformedResponse,
+            id="two lengths",
         ),
         pytest.param(
             b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n",
-            MalformedResponse, id="a length and chunks",
+            MalformedResponse,
+            id="a length and chunks",
         ),
-        pytest.param(b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", MalformedResponse, id="a negative length"),
+        pytest.param(
+            b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
+            MalformedResponse,
+            id="a negative length",
+        ),
         pytest.param(CHUNKED + b"zz\r\n", MalformedResponse, id="a bad chunk"),
         pytest.param(
-            b"HTTP/1.1 101 Switching\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n", MalformedResponse, id="101"
+            b"HTTP/1.1 101 Switching\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n",
+            MalformedResponse,
+            id="101",
         ),
-        pytest.param(b"HTTP/1.1 200 OK\r\nA: " + b"b" * 70_000, ResponseTooLarge, id="a long header"),
-        pytest.param(b"HTTP/1.1 103 Hints\r\n\r\n" * 4_000, ResponseTooLarge, id="informational for ever"),
+        pytest.param(
+            b"HTTP/1.1 200 OK\r\nA: " + b"b" * 70_000, ResponseTooLarge, id="a long header"
+        ),
+        pytest.param(
+            b"HTTP/1.1 103 Hints\r\n\r\n" * 4_000, ResponseTooLarge, id="informational for ever"
+        ),
         pytest.param(ok(b"x" * 200_000), ResponseTooLarge, id="a long body"),
         pytest.param(CHUNKED + b"1\r\nx\r\n" * 40_000, ResponseTooLarge, id="chunks for ever"),
-        pytest.param(b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 200_000, ResponseTooLarge, id="a body for ever"),
+        pytest.param(
+            b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 200_000, ResponseTooLarge, id="a body for ever"
+        ),
         pytest.param(
             CHUNKED + b"0\r\n" + b"A: b\r\n" * 40_000, ResponseTooLarge, id="trailers for ever"
         ),
     ],
-)  # fmt: skip
+)
 async def test_answers_that_are_none(answer: bytes, error: type[HttpError]) -> None:
     """The server would go on for ever: it is the client that ends it."""
 
@@ -248,7 +317,10 @@ async def test_both_hooks_are_called_around_the_write() -> None:
     called: list[str] = []
     async with both(answering(ok())) as (server, client):
         await client.request(
-            "POST", server.url, before_write=lambda: called.append("before"), after_write=lambda: called.append("after")
+            "POST",
+            server.url,
+            before_write=lambda: called.append("before"),
+            after_write=lambda: called.append("after"),
         )
     assert called == ["before", "after"]
 
@@ -363,7 +435,9 @@ async def test_no_more_requests_at_once_than_connections() -> None:
 
     async with both(play, connections=3) as (server, client):
         bodies = [b"%d" % place for place in range(20)]
-        told = await asyncio.gather(*(client.request("POST", server.url, body=body) for body in bodies))
+        told = await asyncio.gather(
+            *(client.request("POST", server.url, body=body) for body in bodies)
+        )
         assert [response.body for response in told] == bodies
         assert most == len(server.peers) == 3
 
@@ -379,14 +453,19 @@ async def test_a_cancelled_request_gives_its_place_back(after: float) -> None:
             peer.say(ok(asked.partition(b"\r\n\r\n")[2]))
 
     async with both(play, connections=2) as (server, client):
-        first = [asyncio.create_task(client.request("POST", server.url, body=b"first")) for _ in range(5)]
+        first = [
+            asyncio.create_task(client.request("POST", server.url, body=b"first")) for _ in range(5)
+        ]
         await asyncio.sleep(after)
         for task in first:
             task.cancel()
-        second = await asyncio.gather(*(client.request("POST", server.url, body=b"%d" % n) for n in range(9)))
+        second = await asyncio.gather(
+            *(client.request("POST", server.url, body=b"%d" % n) for n in range(9))
+        )
         assert [response.body for response in second] == [b"%d" % n for n in range(9)]
         assert all(
-            isinstance(one, asyncio.CancelledError) for one in await asyncio.gather(*first, return_exceptions=True)
+            isinstance(one, asyncio.CancelledError)
+            for one in await asyncio.gather(*first, return_exceptions=True)
         )
 
 
@@ -420,9 +499,19 @@ async def test_no_proxy_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["", "/path", "127.0.0.1:80", "ftp://host/", "http://", "http://host:port/", "http://me:secret@host/",
-     "http://[::1/", "http://a..b/", f"http://{'a' * 64}.example.com/"],
-)  # fmt: skip
+    [
+        "",
+        "/path",
+        "127.0.0.1:80",
+        "ftp://host/",
+        "http://",
+        "http://host:port/",
+        "http://me:secret@host/",
+        "http://[::1/",
+        "http://a..b/",
+        f"http://{'a' * 64}.example.com/",
+    ],
+)
 async def test_no_such_address(url: str) -> None:
     async with http() as client:
         with pytest.raises(InvalidUrl) as told:
@@ -452,4 +541,8 @@ async def test_nothing_is_logged(caplog: pytest.LogCaptureFixture) -> None:
         await client.request("POST", server.url, body=b"secret")
         with pytest.raises(ConnectionResetError):
             await client.request("POST", server.url, body=b"secret")
-    assert [record for record in caplog.records if record.name != "asyncio" or record.levelno > logging.DEBUG] == []
+    assert [
+        record
+        for record in caplog.records
+        if record.name != "asyncio" or record.levelno > logging.DEBUG
+    ] == []

@@ -44,7 +44,9 @@ async def test_connections_are_reused_and_the_host_is_named() -> None:
     client = HttpClient(ssl_context=trusting())
     async with peers(answering(ok(b"x" * 100_000)), server_side) as server, asyncio.timeout(10):
         for _ in range(3):
-            assert len((await client.request("POST", server.url, body=b"y" * 100_000)).body) == 100_000
+            assert (
+                len((await client.request("POST", server.url, body=b"y" * 100_000)).body) == 100_000
+            )
         assert (named, len(server.peers)) == (["localhost"], 1)
         await client.close()
         await asyncio.sleep(0.02)
@@ -55,11 +57,15 @@ async def test_connections_are_reused_and_the_host_is_named() -> None:
     ("server_side", "error"),
     [
         pytest.param(serving("example.com"), ssl.SSLCertVerificationError, id="another name"),
-        pytest.param(serving("localhost", authority=trustme.CA()), ssl.SSLCertVerificationError, id="unknown"),
+        pytest.param(
+            serving("localhost", authority=trustme.CA()), ssl.SSLCertVerificationError, id="unknown"
+        ),
         pytest.param(None, ssl.SSLError, id="no TLS"),
     ],
 )
-async def test_nothing_is_written_to_somebody_else(server_side: ssl.SSLContext | None, error: type[Exception]) -> None:
+async def test_nothing_is_written_to_somebody_else(
+    server_side: ssl.SSLContext | None, error: type[Exception]
+) -> None:
     departed: list[bool] = []
 
     async def play(peer: Peer) -> None:
@@ -78,13 +84,17 @@ async def test_nothing_is_written_to_somebody_else(server_side: ssl.SSLContext |
 
 async def test_a_handshake_may_be_given_up() -> None:
     """The server accepts, and says nothing."""
-    listening = await asyncio.start_server(lambda _reader, writer: held.append(writer), "127.0.0.1", 0)
+    listening = await asyncio.start_server(
+        lambda _reader, writer: held.append(writer), "127.0.0.1", 0
+    )
     held: list[asyncio.StreamWriter] = []
     client = HttpClient(1, ssl_context=trusting())
     for _ in range(2):
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.1):
-                await client.request("POST", f"https://localhost:{listening.sockets[0].getsockname()[1]}")
+                await client.request(
+                    "POST", f"https://localhost:{listening.sockets[0].getsockname()[1]}"
+                )
     await client.close()
     for writer in held:
         writer.transport.abort()
@@ -139,7 +149,10 @@ async def test_an_answer_without_a_length_ends_with_its_connection() -> None:
 
 @pytest.mark.usefixtures("trusted_by_the_system")
 async def test_twilio_over_tls() -> None:
-    async with peers(answering(TAKEN), serving("localhost")) as server, twilio(server.url) as client:
+    async with (
+        peers(answering(TAKEN), serving("localhost")) as server,
+        twilio(server.url) as client,
+    ):
         assert (await client.send(post())).result is Result.ACCEPTED
         assert (await client.send(post())).result is Result.ACCEPTED
         assert len(server.peers) == 1

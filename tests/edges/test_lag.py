@@ -15,7 +15,10 @@ from services.observability.lag.verdict import judge
 from streams.apps import GATE
 from tests.faults.trouble.scene import scene, worded
 
-STABLE, MOVING = Group("Stable", 1, frozenset({("t", 0)})), Group("PreparingRebalance", 1, frozenset())
+STABLE, MOVING = (
+    Group("Stable", 1, frozenset({("t", 0)})),
+    Group("PreparingRebalance", 1, frozenset()),
+)
 EMPTY = Group("Empty", 0, frozenset())
 GATE_READS = {"sayso.gate": [topic.name for topic in GATE.reads]}
 
@@ -30,36 +33,158 @@ def window(*pairs: tuple[int | None, int], start: int = 0, oldest: int | None = 
         pytest.param(window((None, 0)), STABLE, True, Verdict.OK, "", id="an empty topic"),
         pytest.param(window((5, 5), (5, 5), (5, 5)), STABLE, True, Verdict.OK, "", id="quiet"),
         pytest.param(window((5, 9), (7, 9), (9, 9)), STABLE, True, Verdict.OK, "", id="caught up"),
-        pytest.param(window((5, 99), (25, 99), (45, 99)), STABLE, True, Verdict.OK, "catching up", id="a burst"),
-        pytest.param(window((5, 9), (6, 12), (7, 16)), STABLE, True, Verdict.WARN, "more comes in", id="too slow"),
-        pytest.param(window((5, 9), (6, 12), (9, 14)), STABLE, True, Verdict.OK, "catching up", id="not steadily"),
-        pytest.param(window((5, 9), (5, 9), (5, 9)), STABLE, True, Verdict.STALLED, "does not move", id="stuck"),
-        pytest.param(window((None, 3), (None, 3), (None, 4)), STABLE, True, Verdict.STALLED, "does not move",
-                     id="stuck from the beginning"),
-        pytest.param(window((5, 9), (5, 9)), STABLE, True, Verdict.OK, "too early", id="two looks prove nothing"),
-        pytest.param(window((5, 9), (5, 9), (5, 9), oldest=None), STABLE, True, Verdict.OK, "",
-                     id="only markers, or compacted away"),
-        pytest.param(window((5, 9), (5, 9), (5, 9)), EMPTY, False, Verdict.STOPPED, "no worker of", id="dead group"),
-        pytest.param(window((5, 5)), None, False, Verdict.STOPPED, "no worker of", id="a group that never was"),
-        pytest.param(window((5, 9), (5, 9), (5, 9)), STABLE, False, Verdict.STOPPED, "owns this", id="nobody's"),
-        pytest.param(window((5, 9), (5, 9), (5, 9)), MOVING, False, Verdict.WARN, "handed over", id="a rebalance"),
-        pytest.param([Stand(5, 0, 9, 1, gone=True)], STABLE, True, Verdict.STOPPED, "as it was told",
-                     id="ended, and its place is kept"),
-        pytest.param([Stand(9, 0, 9, gone=True)], STABLE, True, Verdict.STOPPED, "as it was told",
-                     id="ended, and nothing to read"),
-        pytest.param([Stand(5, 0, 9, 1, gone=True)], EMPTY, False, Verdict.STOPPED, "no worker of",
-                     id="ended, and left"),
-        pytest.param([Stand(5, 0, 9, 1, gone=True)], MOVING, False, Verdict.WARN, "handed over",
-                     id="another one comes"),
-        pytest.param([Stand(5, 0, 9, 1, gone=True), Stand(6, 0, 9, 1)], STABLE, True, Verdict.OK, "catching up",
-                     id="another one has come"),
-        pytest.param(window((5, 90), start=20), STABLE, True, Verdict.STALLED, "up to 15 records", id="retention"),
-        pytest.param(window((5, 90), start=20), EMPTY, False, Verdict.STOPPED, "up to 15 records",
-                     id="retention, and nobody there"),
-        pytest.param(window((50, 9)), STABLE, True, Verdict.STALLED, "made anew", id="the topic was deleted"),
+        pytest.param(
+            window((5, 99), (25, 99), (45, 99)),
+            STABLE,
+            True,
+            Verdict.OK,
+            "catching up",
+            id="a burst",
+        ),
+        pytest.param(
+            window((5, 9), (6, 12), (7, 16)),
+            STABLE,
+            True,
+            Verdict.WARN,
+            "more comes in",
+            id="too slow",
+        ),
+        pytest.param(
+            window((5, 9), (6, 12), (9, 14)),
+            STABLE,
+            True,
+            Verdict.OK,
+            "catching up",
+            id="not steadily",
+        ),
+        pytest.param(
+            window((5, 9), (5, 9), (5, 9)),
+            STABLE,
+            True,
+            Verdict.STALLED,
+            "does not move",
+            id="stuck",
+        ),
+        pytest.param(
+            window((None, 3), (None, 3), (None, 4)),
+            STABLE,
+            True,
+            Verdict.STALLED,
+            "does not move",
+            id="stuck from the beginning",
+        ),
+        pytest.param(
+            window((5, 9), (5, 9)),
+            STABLE,
+            True,
+            Verdict.OK,
+            "too early",
+            id="two looks prove nothing",
+        ),
+        pytest.param(
+            window((5, 9), (5, 9), (5, 9), oldest=None),
+            STABLE,
+            True,
+            Verdict.OK,
+            "",
+            id="only markers, or compacted away",
+        ),
+        pytest.param(
+            window((5, 9), (5, 9), (5, 9)),
+            EMPTY,
+            False,
+            Verdict.STOPPED,
+            "no worker of",
+            id="dead group",
+        ),
+        pytest.param(
+            window((5, 5)),
+            None,
+            False,
+            Verdict.STOPPED,
+            "no worker of",
+            id="a group that never was",
+        ),
+        pytest.param(
+            window((5, 9), (5, 9), (5, 9)),
+            STABLE,
+            False,
+            Verdict.STOPPED,
+            "owns this",
+            id="nobody's",
+        ),
+        pytest.param(
+            window((5, 9), (5, 9), (5, 9)),
+            MOVING,
+            False,
+            Verdict.WARN,
+            "handed over",
+            id="a rebalance",
+        ),
+        pytest.param(
+            [Stand(5, 0, 9, 1, gone=True)],
+            STABLE,
+            True,
+            Verdict.STOPPED,
+            "as it was told",
+            id="ended, and its place is kept",
+        ),
+        pytest.param(
+            [Stand(9, 0, 9, gone=True)],
+            STABLE,
+            True,
+            Verdict.STOPPED,
+            "as it was told",
+            id="ended, and nothing to read",
+        ),
+        pytest.param(
+            [Stand(5, 0, 9, 1, gone=True)],
+            EMPTY,
+            False,
+            Verdict.STOPPED,
+            "no worker of",
+            id="ended, and left",
+        ),
+        pytest.param(
+            [Stand(5, 0, 9, 1, gone=True)],
+            MOVING,
+            False,
+            Verdict.WARN,
+            "handed over",
+            id="another one comes",
+        ),
+        pytest.param(
+            [Stand(5, 0, 9, 1, gone=True), Stand(6, 0, 9, 1)],
+            STABLE,
+            True,
+            Verdict.OK,
+            "catching up",
+            id="another one has come",
+        ),
+        pytest.param(
+            window((5, 90), start=20),
+            STABLE,
+            True,
+            Verdict.STALLED,
+            "up to 15 records",
+            id="retention",
+        ),
+        pytest.param(
+            window((5, 90), start=20),
+            EMPTY,
+            False,
+            Verdict.STOPPED,
+            "up to 15 records",
+            id="retention, and nobody there",
+        ),
+        pytest.param(
+            window((50, 9)), STABLE, True, Verdict.STALLED, "made anew", id="the topic was deleted"
+        ),
     ],
-)  # fmt: skip
-def test_judge(stands: list[Stand], group: Group | None, owned: bool, verdict: Verdict, says: str) -> None:
+)
+def test_judge(
+    stands: list[Stand], group: Group | None, owned: bool, verdict: Verdict, says: str
+) -> None:
     found = judge(stands, group, owned)
     assert found.verdict is verdict
     assert says in found.cause
@@ -69,8 +194,9 @@ def test_judge(stands: list[Stand], group: Group | None, owned: bool, verdict: V
 def test_rates_and_time_to_drain() -> None:
     place = Place("g", "t", 0)
     samples = [
-        Sample(100.0 + i, {place: Stand(10 * i, 0, 100 + 5 * i, 90_000)}, {"g": STABLE}) for i in range(3)
-    ]  # fmt: skip
+        Sample(100.0 + i, {place: Stand(10 * i, 0, 100 + 5 * i, 90_000)}, {"g": STABLE})
+        for i in range(3)
+    ]
     line = report(samples).lines[0]
     assert (line.lag, line.incoming, line.outgoing, line.drain) == (90, 5.0, 10.0, 18.0)
     assert line.seconds == pytest.approx(12.0)
@@ -85,13 +211,19 @@ def test_the_worst_is_first() -> None:
 
 
 @pytest.mark.broker
-async def test_a_real_group_alive_stopped_and_overtaken_by_retention(bootstrap: str, make_topic) -> None:
+async def test_a_real_group_alive_stopped_and_overtaken_by_retention(
+    bootstrap: str, make_topic
+) -> None:
     """Every word comes from the broker: the reader is stopped without a commit, and records are deleted behind it."""
     topic = await make_topic("lag", partitions=1)
     group, place = f"{topic}.group", TopicPartition(topic, 0)
     await _produce(bootstrap, topic, 10)
     reader = AIOKafkaConsumer(
-        topic, bootstrap_servers=bootstrap, group_id=group, enable_auto_commit=False, auto_offset_reset="earliest"
+        topic,
+        bootstrap_servers=bootstrap,
+        group_id=group,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
     )
     await reader.start()
     async with Watch(bootstrap, {group: [topic]}) as watch:
@@ -117,7 +249,9 @@ async def test_a_real_group_alive_stopped_and_overtaken_by_retention(bootstrap: 
 
 @pytest.mark.broker
 @pytest.mark.timeout(120)
-async def test_a_worker_that_ended_as_it_was_told_is_stopped_at_once(fresh_cluster: str, tmp_path: Path) -> None:
+async def test_a_worker_that_ended_as_it_was_told_is_stopped_at_once(
+    fresh_cluster: str, tmp_path: Path
+) -> None:
     """Its place in the group is kept: for the broker it is a member that owns its partitions until its session ends."""
     async with scene(fresh_cluster, tmp_path) as staged, Watch(fresh_cluster, GATE_READS) as watch:
         await staged.start()

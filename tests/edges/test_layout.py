@@ -31,13 +31,17 @@ async def test_one_on_the_embedded_broker_twelve_elsewhere_or_as_many_as_are_wan
         assert await usual(broker.bootstrap, embedded=True, partitions=3) == Layout(3, 1)
 
 
-async def test_a_topic_that_a_new_version_adds_has_as_many_as_those_of_the_old_one(tmp_path: Path) -> None:
+async def test_a_topic_that_a_new_version_adds_has_as_many_as_those_of_the_old_one(
+    tmp_path: Path,
+) -> None:
     old = [topic for topic in EVERY_TOPIC if topic.name != DECISIONS.name]
     with EmbeddedBroker(tmp_path) as broker:
         await apply(broker.bootstrap, partitions=4, replication=1, topics=old)
     with EmbeddedBroker(tmp_path) as broker:
         layout = await usual(broker.bootstrap, embedded=True)
-        changes = await apply(broker.bootstrap, partitions=layout.partitions, replication=layout.replication)
+        changes = await apply(
+            broker.bootstrap, partitions=layout.partitions, replication=layout.replication
+        )
         assert [(change.topic, change.did) for change in changes] == [(DECISIONS.name, "created")]
         found = {topic.topic: topic.partitions for topic in await describe(broker.bootstrap)}
     assert found.pop(SETTINGS.name) == 1

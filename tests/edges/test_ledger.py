@@ -23,18 +23,32 @@ NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 def request(at: int) -> SendRequest:
     return SendRequest(
-        message_id=f"m{at}", tenant="acme", to=f"+1415555{at:04}", body="hi", kind="direct", requested_at=NOON
+        message_id=f"m{at}",
+        tenant="acme",
+        to=f"+1415555{at:04}",
+        body="hi",
+        kind="direct",
+        requested_at=NOON,
     )
 
 
 def decision(at: int) -> Decision:
     return Decision(
-        message_id=f"m{at}", tenant="acme", kind="direct", requested_at=NOON, verdict="reject", decided_at=NOON,
-        policy_version="p", consent_epoch=0, evidence={},
-    )  # fmt: skip
+        message_id=f"m{at}",
+        tenant="acme",
+        kind="direct",
+        requested_at=NOON,
+        verdict="reject",
+        decided_at=NOON,
+        policy_version="p",
+        consent_epoch=0,
+        evidence={},
+    )
 
 
-async def publish(bootstrap: str, *records: tuple[topics.Topic, object], transaction: str | None = None) -> None:
+async def publish(
+    bootstrap: str, *records: tuple[topics.Topic, object], transaction: str | None = None
+) -> None:
     """With `transaction`, committed in one; markers then take offsets."""
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap, transactional_id=transaction)
     await producer.start()
@@ -48,12 +62,20 @@ async def publish(bootstrap: str, *records: tuple[topics.Topic, object], transac
         await producer.stop()
 
 
-async def _send(producer: AIOKafkaProducer, records: tuple[tuple[topics.Topic, object], ...]) -> None:
+async def _send(
+    producer: AIOKafkaProducer, records: tuple[tuple[topics.Topic, object], ...]
+) -> None:
     sent = [
-        await producer.send(topic.name, *((value, b"k") if isinstance(value, bytes) else (topic.encode(value),
-                            topic.key(value).encode())))
+        await producer.send(
+            topic.name,
+            *(
+                (value, b"k")
+                if isinstance(value, bytes)
+                else (topic.encode(value), topic.key(value).encode())
+            ),
+        )
         for topic, value in records
-    ]  # fmt: skip
+    ]
     await asyncio.gather(*sent)
 
 
@@ -64,10 +86,14 @@ def ledger(tmp_path: Path):
     ledger.close()
 
 
-async def test_it_reaches_the_ends_past_markers_and_poison_and_goes_on(fresh_cluster: str, ledger: Ledger):
+async def test_it_reaches_the_ends_past_markers_and_poison_and_goes_on(
+    fresh_cluster: str, ledger: Ledger
+):
     asked = [(topics.SEND_REQUESTS, request(at)) for at in range(50)]
     await publish(fresh_cluster, *asked, (topics.SEND_REQUESTS, b"\x00not json"))
-    await publish(fresh_cluster, *((topics.DECISIONS, decision(at)) for at in range(50)), transaction="t")
+    await publish(
+        fresh_cluster, *((topics.DECISIONS, decision(at)) for at in range(50)), transaction="t"
+    )
     first = await ledger.catch_up(fresh_cluster)
     assert (first.records, first.rebuilt) == (101, None)
     assert (requested(ledger), by_verdict(ledger)) == (50, {"reject": 50})
@@ -81,7 +107,9 @@ async def test_what_is_not_committed_is_not_read(fresh_cluster: str, ledger: Led
     producer = AIOKafkaProducer(bootstrap_servers=fresh_cluster, transactional_id="open")
     await producer.start()
     await producer.begin_transaction()
-    await producer.send_and_wait(topics.DECISIONS.name, topics.DECISIONS.encode(decision(1)), b"acme/m1")
+    await producer.send_and_wait(
+        topics.DECISIONS.name, topics.DECISIONS.encode(decision(1)), b"acme/m1"
+    )
     await ledger.catch_up(fresh_cluster)
     assert by_verdict(ledger) == {}
     await producer.abort_transaction()
@@ -90,7 +118,9 @@ async def test_what_is_not_committed_is_not_read(fresh_cluster: str, ledger: Led
     assert by_verdict(ledger) == {}
 
 
-async def test_several_may_fold_into_one_file_while_records_come(fresh_cluster: str, tmp_path: Path):
+async def test_several_may_fold_into_one_file_while_records_come(
+    fresh_cluster: str, tmp_path: Path
+):
     ledgers = [Ledger.open(tmp_path / "ledger.sqlite") for _ in range(3)]
     stop = asyncio.Event()
     following = asyncio.create_task(ledgers[0].follow(fresh_cluster, stop))
@@ -115,36 +145,51 @@ async def test_another_cluster_rebuilds_it_and_says_so(fresh_cluster: str, ledge
     assert requested(ledger) == 1
 
 
-async def test_a_position_beyond_the_topic_rebuilds_it_and_says_so(fresh_cluster: str, ledger: Ledger):
+async def test_a_position_beyond_the_topic_rebuilds_it_and_says_so(
+    fresh_cluster: str, ledger: Ledger
+):
     await publish(fresh_cluster, (topics.SEND_REQUESTS, request(1)))
     await ledger.catch_up(fresh_cluster)
-    ledger._store._sql.execute("UPDATE positions SET next_off = 1000 WHERE topic = ?", (topics.SEND_REQUESTS.name,))
+    ledger._store._sql.execute(
+        "UPDATE positions SET next_off = 1000 WHERE topic = ?", (topics.SEND_REQUESTS.name,)
+    )
     caught = await ledger.catch_up(fresh_cluster)
     assert caught.records == 1
     assert "sms.send-requests" in str(caught.rebuilt)
     assert "stood at 1000" in str(caught.rebuilt)
 
 
-async def test_it_follows_and_goes_on_when_another_process_rebuilds(fresh_cluster: str, ledger: Ledger, tmp_path: Path):
-    claim = ConsentEvent(event_id="e1", tenant="acme", number="+14155550100", action="opt_in", source="form", at=NOON)
+async def test_it_follows_and_goes_on_when_another_process_rebuilds(
+    fresh_cluster: str, ledger: Ledger, tmp_path: Path
+):
+    claim = ConsentEvent(
+        event_id="e1", tenant="acme", number="+14155550100", action="opt_in", source="form", at=NOON
+    )
     await publish(fresh_cluster, (topics.CONSENT_EVENTS, claim))
     stop = asyncio.Event()
     following = asyncio.create_task(ledger.follow(fresh_cluster, stop))
     other = Ledger.open(tmp_path / "ledger.sqlite")
     await _until(lambda: len(other.rows("SELECT 1 FROM consent_events")) == 1)
     other._store.rebuild(other._store.meta("cluster"))
-    await publish(fresh_cluster, (topics.CONSENT_EVENTS, claim.model_copy(update={"event_id": "e2"})))
+    await publish(
+        fresh_cluster, (topics.CONSENT_EVENTS, claim.model_copy(update={"event_id": "e2"}))
+    )
     await _until(lambda: len(other.rows("SELECT 1 FROM consent_events")) == 2)
     stop.set()
     await following
     other.close()
 
 
-async def test_who_follows_takes_the_first_at_once_and_the_rest_together(fresh_cluster: str, ledger: Ledger):
+async def test_who_follows_takes_the_first_at_once_and_the_rest_together(
+    fresh_cluster: str, ledger: Ledger
+):
     """And ends at once, whether it waits for records or rests."""
     stop, gather, batches = asyncio.Event(), 4.0, []
     fold = ledger._store.fold
-    ledger._store.fold = lambda entries, *rest: (batches.append(len(entries)), fold(entries, *rest))[1]
+    ledger._store.fold = lambda entries, *rest: (
+        batches.append(len(entries)),
+        fold(entries, *rest),
+    )[1]
     following = asyncio.create_task(ledger.follow(fresh_cluster, stop, gather))
     await asyncio.sleep(1)  # it waits at the broker
     await publish(fresh_cluster, (topics.SEND_REQUESTS, request(0)))
@@ -165,7 +210,9 @@ async def test_nobody_there_is_one_sentence(ledger: Ledger):
         await ledger.catch_up("127.0.0.1:9")
 
 
-async def test_a_cluster_without_our_topics_is_one_sentence(bootstrap: str, ledger: Ledger, make_topic):
+async def test_a_cluster_without_our_topics_is_one_sentence(
+    bootstrap: str, ledger: Ledger, make_topic
+):
     await make_topic()
     with pytest.raises(LedgerError, match="sayso topics apply"):
         await ledger.catch_up(bootstrap)

@@ -50,15 +50,21 @@ def test_a_full_disk_leaves_no_half_and_it_goes_on_when_there_is_room(store: Sto
 def test_a_commit_that_fails_leaves_no_transaction_open(store: Store) -> None:
     """As it does where the disk fails just then: here, because a foreign key is only looked at in the end."""
     store.rows("PRAGMA foreign_keys = ON")
-    store.rows("CREATE TABLE whole (n INTEGER REFERENCES meta (name) DEFERRABLE INITIALLY DEFERRED)")
-    store.rows("CREATE TRIGGER fails AFTER INSERT ON requests BEGIN INSERT INTO whole VALUES (1); END")
+    store.rows(
+        "CREATE TABLE whole (n INTEGER REFERENCES meta (name) DEFERRABLE INITIALLY DEFERRED)"
+    )
+    store.rows(
+        "CREATE TRIGGER fails AFTER INSERT ON requests BEGIN INSERT INTO whole VALUES (1); END"
+    )
     with pytest.raises(sqlite3.IntegrityError):
         store.fold(batch(0, 1), {AT: 1}, store.meta("generation"))
     store.rows("DROP TRIGGER fails")
     assert store.fold(batch(0, 1), {AT: 1}, store.meta("generation")) == 1
 
 
-def test_a_page_that_rotted_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_page_that_rotted_is_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     shelved(tmp_path, *[fact for i in range(300) for fact in whole(f"m{i}")])
     file = tmp_path / FILE
     sqlite3.connect(file).execute("PRAGMA wal_checkpoint(TRUNCATE)").close()

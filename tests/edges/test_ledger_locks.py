@@ -21,9 +21,16 @@ def test_what_one_writes_after_another_has_left_is_still_read(tmp_path: Path) ->
         reader = Ledger.open(path, existing=True)
         assert reader.rows("SELECT value FROM meta WHERE name = 'cluster'")[0]["value"] == "ours"
         reader.close()
-        subprocess.run([sys.executable, "-c", "import sys, sqlite3; c = sqlite3.connect(sys.argv[1]);"
-                        "assert c.execute(\"SELECT value FROM meta WHERE name = 'cluster'\").fetchone() == ('ours',)",
-                        str(path)], check=True)  # fmt: skip
+        subprocess.run(
+            [
+                sys.executable,
+                "-c",
+                "import sys, sqlite3; c = sqlite3.connect(sys.argv[1]);"
+                "assert c.execute(\"SELECT value FROM meta WHERE name = 'cluster'\").fetchone() == ('ours',)",
+                str(path),
+            ],
+            check=True,
+        )
     finally:
         also.close()
         keeps.close()

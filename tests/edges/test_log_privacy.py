@@ -29,7 +29,9 @@ except LookupError:
 
 @pytest.mark.parametrize("whose", ["ours", "a library's"])
 def test_a_traceback_has_neither_number_nor_text(whose: str) -> None:
-    done = subprocess.run([sys.executable, "-c", SCRIPT % whose], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT % whose], capture_output=True, text=True, check=True
+    )
     assert "Input should be a valid string" in done.stderr
     assert "nobody has +141" in done.stderr
     assert "4155550101" not in done.stderr

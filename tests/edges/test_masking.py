@@ -6,8 +6,18 @@ import pytest
 
 from services.cli.masking import mask, mask_text
 
-WRITTEN = ["+14155550101", "+1 415 555 0101", "+1 (415) 555-0101", "+1.415.555.0101", "+1\u00a0415\u2011555\u20110101",
-           "(415) 555-0101", "415-555-0101", "4155550101", "+４４２０７９４６０００１", "+44 20 7946 0001"]  # fmt: skip
+WRITTEN = [
+    "+14155550101",
+    "+1 415 555 0101",
+    "+1 (415) 555-0101",
+    "+1.415.555.0101",
+    "+1\u00a0415\u2011555\u20110101",
+    "(415) 555-0101",
+    "415-555-0101",
+    "4155550101",
+    "+４４２０７９４６０００１",
+    "+44 20 7946 0001",
+]
 
 
 @pytest.mark.parametrize("written", WRITTEN)
@@ -24,12 +34,25 @@ def test_what_stands_where_a_number_belongs_is_hidden_whatever_it_is(field: str)
     assert mask({field: "anna: 555 0101"})[field] != "anna: 555 0101"
 
 
-@pytest.mark.parametrize("text", ["2026-11-21 12:00:00.5", "2026-11-21T12:00:00+00:00", "12 of 1,234,567 messages",
-                                  "sms.outcomes@0:12345678", "ledger-2026-11-21", "3 - 2 + 1"])  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-11-21 12:00:00.5",
+        "2026-11-21T12:00:00+00:00",
+        "12 of 1,234,567 messages",
+        "sms.outcomes@0:12345678",
+        "ledger-2026-11-21",
+        "3 - 2 + 1",
+    ],
+)
 def test_what_only_looks_like_one_is_shown(text: str) -> None:
     assert mask_text(text) == text
 
 
 def test_a_place_on_kafka_is_shown_however_far_the_topic_has_come() -> None:
-    event = {"place": "sms.outcomes@3:123456789012", "origin": "sms.attempts@0:1234567890", "offset": 1234567890}
+    event = {
+        "place": "sms.outcomes@3:123456789012",
+        "origin": "sms.attempts@0:1234567890",
+        "offset": 1234567890,
+    }
     assert mask(event) == event

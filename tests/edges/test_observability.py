@@ -30,25 +30,37 @@ from tests.bench.gate import tell
 
 FOLDER = Path("services/observability")
 ALERTS = FOLDER / "prometheus" / "alerts.yml"
-RULES = [rule for group in yaml.safe_load(ALERTS.read_text("utf-8"))["groups"] for rule in group["rules"]]
+RULES = [
+    rule for group in yaml.safe_load(ALERTS.read_text("utf-8"))["groups"] for rule in group["rules"]
+]
 QUERIES = [
     pytest.param(query, id=f"{name}: {panel.title}")
-    for name, (_, panels) in dashboards.DASHBOARDS.items() for panel in panels for _, query in panel.queries
-]  # fmt: skip
+    for name, (_, panels) in dashboards.DASHBOARDS.items()
+    for panel in panels
+    for _, query in panel.queries
+]
 
 
 def needs(*binaries: str) -> pytest.MarkDecorator:
     missing = [binary for binary in binaries if shutil.which(binary) is None]
-    return pytest.mark.skipif(bool(missing), reason=f"there is no {' and no '.join(missing)} on this machine")
+    return pytest.mark.skipif(
+        bool(missing), reason=f"there is no {' and no '.join(missing)} on this machine"
+    )
 
 
 @needs("promtool")
 @pytest.mark.parametrize(
-    "command", ["check rules alerts.yml", "test rules alerts_test.yml", "check config prometheus.yml"]
+    "command",
+    ["check rules alerts.yml", "test rules alerts_test.yml", "check config prometheus.yml"],
 )
 def test_prometheus_own_word(command: str) -> None:
     said = subprocess.run(
-        ["promtool", *command.split()], cwd=ALERTS.parent, capture_output=True, text=True, check=False, timeout=60
+        ["promtool", *command.split()],
+        cwd=ALERTS.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
     )
     assert said.returncode == 0, said.stdout + said.stderr
 
@@ -65,7 +77,9 @@ SECTIONS = dict(re.findall(r"(?ms)^### (\w+)\n(.*?)(?=^### |\Z)", RUNBOOK))
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"])
-def test_a_section_says_what_to_look_at_what_to_do_and_when_it_is_over(rule: dict[str, Any]) -> None:
+def test_a_section_says_what_to_look_at_what_to_do_and_when_it_is_over(
+    rule: dict[str, Any],
+) -> None:
     means, look, do, over = re.split(r"\n\*\*(?:Look|Do|Over)\*\*", SECTIONS[rule["alert"]])
     assert all(len(part.split()) >= 5 for part in (means, look, do, over))
     assert "`" in look + do, "something to type"
@@ -75,7 +89,9 @@ def test_the_runbook_has_no_section_that_nothing_points_to() -> None:
     assert list(SECTIONS) == [rule["alert"] for rule in RULES]
 
 
-@pytest.mark.parametrize("typed", sorted(set(re.findall(r"`(sayso [^`]+)`", RUNBOOK.replace("\n", " ")))))
+@pytest.mark.parametrize(
+    "typed", sorted(set(re.findall(r"`(sayso [^`]+)`", RUNBOOK.replace("\n", " "))))
+)
 def test_what_the_runbook_types_is_a_command(typed: str) -> None:
     """Options and words, as the command line knows them; placeholders are in capitals."""
     at, words = get_command(app), typed.split()[1:]
@@ -84,15 +100,20 @@ def test_what_the_runbook_types_is_a_command(typed: str) -> None:
     options = {name for option in at.params for name in option.opts}
     assert {word for word in words if word.startswith("-")} <= options
     takes = sum(option.param_type_name == "argument" for option in at.params)
-    plain = [word for word, before in zip(words, ["", *words], strict=False) if not word.startswith("-")
-             and not before.startswith("-")]  # fmt: skip
+    plain = [
+        word
+        for word, before in zip(words, ["", *words], strict=False)
+        if not word.startswith("-") and not before.startswith("-")
+    ]
     assert len(plain) <= takes, plain
 
 
 def series() -> set[str]:
     """As Prometheus sees them: a histogram is three."""
     parts = {Kind.HISTOGRAM: ("_bucket", "_sum", "_count")}
-    return {metric.name + part for metric in METRICS for part in parts.get(metric.kind, ("",))} | {"up"}
+    return {metric.name + part for metric in METRICS for part in parts.get(metric.kind, ("",))} | {
+        "up"
+    }
 
 
 def named(query: str) -> set[str]:
@@ -100,13 +121,17 @@ def named(query: str) -> set[str]:
     return set(re.findall(r"\b(?:sayso|kafka)_\w+|\bup\b", query))
 
 
-@pytest.mark.parametrize("query", [*QUERIES, *[pytest.param(rule["expr"], id=rule["alert"]) for rule in RULES]])
+@pytest.mark.parametrize(
+    "query", [*QUERIES, *[pytest.param(rule["expr"], id=rule["alert"]) for rule in RULES]]
+)
 def test_a_query_names_only_metrics_and_labels_that_are_there(query: str) -> None:
     assert named(query)
     assert named(query) <= series()
     labels = {label for metric in METRICS for label in metric.labels} | {"le", "job", "instance"}
     used = set(re.findall(r"[{,]\s*(\w+)\s*(?:=~|!~|!=|=)", query))
-    used |= {word for by in re.findall(r"\bby \(([^)]*)\)", query) for word in re.split(r",\s*", by)}
+    used |= {
+        word for by in re.findall(r"\bby \(([^)]*)\)", query) for word in re.split(r",\s*", by)
+    }
     assert used <= labels
 
 
@@ -147,12 +172,21 @@ async def port_of(running: asyncio.subprocess.Process, *files: Path) -> int:
 
 def scraping(folder: Path, ports: dict[str, int]) -> Path:
     """A scrape may take as long as there is between two."""
-    jobs = [{"job_name": name, "static_configs": [{"targets": [f"{LOOPBACK}:{port}"]}]} for name, port in ports.items()]
+    jobs = [
+        {"job_name": name, "static_configs": [{"targets": [f"{LOOPBACK}:{port}"]}]}
+        for name, port in ports.items()
+    ]
     file = folder / "prometheus.yml"
     often = {"scrape_interval": "2s", "scrape_timeout": "2s"}
-    file.write_text(yaml.safe_dump({
-        "global": often, "rule_files": [str(ALERTS.absolute())], "scrape_configs": jobs,
-    }))  # fmt: skip
+    file.write_text(
+        yaml.safe_dump(
+            {
+                "global": often,
+                "rule_files": [str(ALERTS.absolute())],
+                "scrape_configs": jobs,
+            }
+        )
+    )
     return file
 
 
@@ -162,10 +196,17 @@ async def prometheus(folder: Path, ports: dict[str, int]) -> AsyncIterator[aioht
     config = scraping(folder, ports)
     for _ in range(TRIES):
         ours = choose()
-        told = {"config.file": config, "web.listen-address": f"{LOOPBACK}:{ours}",
-                "storage.tsdb.path": folder / "tsdb", "log.level": "error"}  # fmt: skip
+        told = {
+            "config.file": config,
+            "web.listen-address": f"{LOOPBACK}:{ours}",
+            "storage.tsdb.path": folder / "tsdb",
+            "log.level": "error",
+        }
         command = ("prometheus", *[f"--{option}={value}" for option, value in told.items()])
-        async with process(*command) as running, aiohttp.ClientSession(f"http://{LOOPBACK}:{ours}") as web:
+        async with (
+            process(*command) as running,
+            aiohttp.ClientSession(f"http://{LOOPBACK}:{ours}") as web,
+        ):
             if await ready(running, web):
                 yield web
                 return
@@ -186,7 +227,9 @@ async def ready(running: asyncio.subprocess.Process, web: aiohttp.ClientSession)
     return False
 
 
-async def asked(web: aiohttp.ClientSession, query: str, wanted: dict[str, float]) -> dict[str, float]:
+async def asked(
+    web: aiohttp.ClientSession, query: str, wanted: dict[str, float]
+) -> dict[str, float]:
     """The query's answer by job, as soon as it is what was wanted; the last one, if it never is."""
     found: dict[str, float] = {}
     with suppress(TimeoutError):
@@ -202,20 +245,45 @@ async def asked(web: aiohttp.ClientSession, query: str, wanted: dict[str, float]
 @needs("prometheus")
 @pytest.mark.broker
 @pytest.mark.timeout(400)
-async def test_prometheus_scrapes_a_worker_and_the_exporter(fresh_cluster: str, tmp_path: Path) -> None:
+async def test_prometheus_scrapes_a_worker_and_the_exporter(
+    fresh_cluster: str, tmp_path: Path
+) -> None:
     told = {"SAYSO_BOOTSTRAP": fresh_cluster, "SAYSO_STATE": str(tmp_path)}
-    worker = (sys.executable, "-m", "services.workers", "usage", "--ready-file", str(tmp_path / "ready"))
-    exporter = (sys.executable, "-m", "services.observability", "--port", "0", "--port-file", str(tmp_path / "lag"))
+    worker = (
+        sys.executable,
+        "-m",
+        "services.workers",
+        "usage",
+        "--ready-file",
+        str(tmp_path / "ready"),
+    )
+    exporter = (
+        sys.executable,
+        "-m",
+        "services.observability",
+        "--port",
+        "0",
+        "--port-file",
+        str(tmp_path / "lag"),
+    )
     metrics = {"SAYSO_METRICS_PORT": "0", "SAYSO_METRICS_PORT_FILE": str(tmp_path / "port")}
     async with process(*worker, **told, **metrics) as works, process(*exporter, **told) as looks:
-        ports = {"worker": await port_of(works, tmp_path / "ready", tmp_path / "port"),
-                 "exporter": await port_of(looks, tmp_path / "lag")}  # fmt: skip
+        ports = {
+            "worker": await port_of(works, tmp_path / "ready", tmp_path / "port"),
+            "exporter": await port_of(looks, tmp_path / "lag"),
+        }
         async with prometheus(tmp_path, ports) as web:
             for query, wanted in (
                 ("up", {"worker": 1.0, "exporter": 1.0}),
                 ('sayso_partitions{room="usage"}', {"worker": 4.0}),
-                ('sum by (job) (kafka_consumergroup_group_sum_lag{group="sayso.usage"})', {"exporter": 0.0}),
-                ('sum by (job) (sayso_lag_verdict{group="sayso.usage",verdict="OK"})', {"exporter": 4.0}),
+                (
+                    'sum by (job) (kafka_consumergroup_group_sum_lag{group="sayso.usage"})',
+                    {"exporter": 0.0},
+                ),
+                (
+                    'sum by (job) (sayso_lag_verdict{group="sayso.usage",verdict="OK"})',
+                    {"exporter": 4.0},
+                ),
             ):
                 assert await asked(web, query, wanted) == wanted, query
 
@@ -247,7 +315,11 @@ def ends(bootstrap: str, partitions: list[int]) -> dict[int, int]:
 
 def kcat(bootstrap: str, *arguments: str) -> str:
     said = subprocess.run(
-        ["kcat", "-b", bootstrap, *arguments], capture_output=True, text=True, check=False, timeout=60
+        ["kcat", "-b", bootstrap, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
     )
     assert said.returncode == 0, said.stderr
     return said.stdout

@@ -27,7 +27,9 @@ HEADER = "person_id,name,number,type,sms_enabled,time_zone\n"
 JO = "p1,Jo Bell,+14155550142,mobile,yes,America/Denver\n"
 
 
-def read(folder: Path, text: str, tenant: str | None = "acme", *, encoding: str = "utf-8") -> PeopleFile:
+def read(
+    folder: Path, text: str, tenant: str | None = "acme", *, encoding: str = "utf-8"
+) -> PeopleFile:
     file = folder / "people.csv"
     file.write_bytes(text.encode(encoding))
     return read_people(file, tenant)
@@ -53,11 +55,21 @@ BAD: list[Any] = [
     pytest.param("p2,Al,4155550144,,,\n", "the number has no country code", id="no plus"),
     pytest.param("p2,Al,call the office,,,\n", "write it as + and country code", id="no number"),
     pytest.param("p2,Al,+18005550199,,,\n", "toll-free", id="toll-free"),
-    pytest.param("p2,Al,+14155550144,cell,,\n", "type 'cell': use mobile, home, work, other", id="type"),
-    pytest.param("p2,Al,+14155550144,,perhaps,\n", "sms_enabled 'perhaps': say yes or no", id="switch"),
-    pytest.param("p2,Al,+14155550144,,,Mars/Base\n", "time_zone 'Mars/Base' is not known", id="zone"),
+    pytest.param(
+        "p2,Al,+14155550144,cell,,\n", "type 'cell': use mobile, home, work, other", id="type"
+    ),
+    pytest.param(
+        "p2,Al,+14155550144,,perhaps,\n", "sms_enabled 'perhaps': say yes or no", id="switch"
+    ),
+    pytest.param(
+        "p2,Al,+14155550144,,,Mars/Base\n", "time_zone 'Mars/Base' is not known", id="zone"
+    ),
     pytest.param("p2,Al,+14155550144,,,,,\n", "it has 8 cells", id="cells"),
-    pytest.param("p1,Joe,+14155550144,,,\n", "an earlier line of this person says 'Jo Bell'", id="another name"),
+    pytest.param(
+        "p1,Joe,+14155550144,,,\n",
+        "an earlier line of this person says 'Jo Bell'",
+        id="another name",
+    ),
     pytest.param("p1,,+14155550142,home,,\n", "the number is on line 2 already", id="number twice"),
     pytest.param(f"p2,{'x' * 201},,,,\n", "name has 201 characters", id="a file for a name"),
 ]
@@ -144,16 +156,30 @@ def test_people_go_in_and_can_be_looked_at(
     assert run(["people", "import", str(file), "-t", "acme", "--json", *where]) == 1
     said = capsys.readouterr()
     told = json.loads(said.out)
-    assert (told["people"], told["numbers"], told["lines"], [bad["line"] for bad in told["bad"]]) == (2, 1, 3, [3])
+    assert (
+        told["people"],
+        told["numbers"],
+        told["lines"],
+        [bad["line"] for bad in told["bad"]],
+    ) == (2, 1, 3, [3])
     assert f"{file}, line 3: number 'nonsense'" in said.err
     assert "1 of 3 lines were left out" in said.err
-    events = [PERSON_EVENTS.decode(one.value) for one in asyncio.run(records(fresh_cluster, PERSON_EVENTS))]
-    assert sorted((one.person_id, one.action) for one in events) == [("p1", "update"), ("p3", "update")]
+    events = [
+        PERSON_EVENTS.decode(one.value)
+        for one in asyncio.run(records(fresh_cluster, PERSON_EVENTS))
+    ]
+    assert sorted((one.person_id, one.action) for one in events) == [
+        ("p1", "update"),
+        ("p3", "update"),
+    ]
 
     file.write_text(HEADER + JO, encoding="utf-8")
     assert run(["people", "import", str(file), "-t", "acme", "--replace", *where]) == 0
     assert "In: people 1, numbers 1; lines read 1." in capsys.readouterr().out
-    events = [PERSON_EVENTS.decode(one.value) for one in asyncio.run(records(fresh_cluster, PERSON_EVENTS))]
+    events = [
+        PERSON_EVENTS.decode(one.value)
+        for one in asyncio.run(records(fresh_cluster, PERSON_EVENTS))
+    ]
     assert [one.action for one in events if one.person_id == "p1"] == ["update", "upsert"]
 
     asyncio.run(_a_room_would_tell(fresh_cluster))
@@ -173,14 +199,25 @@ async def _a_room_would_tell(bootstrap: str) -> None:
     number = PersonNumber(number="+14155550142", sms_enabled=False)
     person = Person(tenant="acme", person_id="p1", name="Jo Bell", numbers=(number,), at=NOON)
     same: dict[str, Any] = {
-        "message_id": "m1", "tenant": "acme", "kind": "direct", "person_id": "p1", "requested_at": NOON,
-    }  # fmt: skip
+        "message_id": "m1",
+        "tenant": "acme",
+        "kind": "direct",
+        "person_id": "p1",
+        "requested_at": NOON,
+    }
     decision = Decision(
-        **same, verdict="hold", findings=(NOT_SMS_ENABLED.finding(Verdict.HOLD),), decided_at=NOON, policy_version="p",
-        consent_epoch=0, evidence={},
-    )  # fmt: skip
+        **same,
+        verdict="hold",
+        findings=(NOT_SMS_ENABLED.finding(Verdict.HOLD),),
+        decided_at=NOON,
+        policy_version="p",
+        consent_epoch=0,
+        evidence={},
+    )
     publisher = Publisher(bootstrap, source="test")
     await publisher.publish(PEOPLE, person)
     await publisher.publish(DECISIONS, decision)
-    await publisher.publish(OUTCOMES, Outcome(**same, state="held", final=False, version=1, at=NOON))
+    await publisher.publish(
+        OUTCOMES, Outcome(**same, state="held", final=False, version=1, at=NOON)
+    )
     await publisher.stop()

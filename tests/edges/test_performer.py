@@ -17,7 +17,9 @@ from streams.kit.lease import Lease
 
 OWN, OTHER, ANA = "72975", "72976", "+14155550101"
 START = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
-LOOK = Look("acme", "m1", 1, OWN, ANA, START - timedelta(minutes=5), START + timedelta(minutes=5), 1)
+LOOK = Look(
+    "acme", "m1", 1, OWN, ANA, START - timedelta(minutes=5), START + timedelta(minutes=5), 1
+)
 
 
 class Carrier:
@@ -30,9 +32,15 @@ class Carrier:
     async def send(self, post: Post, held: Callable[[], bool] = lambda: True) -> Answer:
         self.begun.append(time.monotonic())
         return Answer(
-            tenant=post.tenant, message_id=post.message_id, attempt=post.attempt, sender=post.sender,
-            result=self.result, retry_after=self.retry_after, provider_id="SM1", code=self.code,
-        )  # fmt: skip
+            tenant=post.tenant,
+            message_id=post.message_id,
+            attempt=post.attempt,
+            sender=post.sender,
+            result=self.result,
+            retry_after=self.retry_after,
+            provider_id="SM1",
+            code=self.code,
+        )
 
     async def look(self, look: Look) -> Seen:
         await asyncio.sleep(3600)
@@ -48,7 +56,9 @@ def post(number: int = 1, sender: str = OWN, segments: int = 1) -> Post:
 async def test_calls_of_all_senders_together_keep_the_accounts_pace() -> None:
     carrier = Carrier()
     perform = Performer(carrier, account=Account(50))
-    await asyncio.gather(*(perform(post(n, sender), Lease(60)) for n in range(5) for sender in (OWN, OTHER)))
+    await asyncio.gather(
+        *(perform(post(n, sender), Lease(60)) for n in range(5) for sender in (OWN, OTHER))
+    )
     first, *_, last = carrier.begun
     assert len(carrier.begun) == 10
     assert last - first >= 9 / 50
@@ -87,7 +97,9 @@ async def test_a_senders_own_full_queue_rests_nobody_else() -> None:
 
 async def test_the_fold_is_told_what_a_sender_may_have_of_the_account() -> None:
     perform = Performer(Carrier(), timeout=3.0)
-    senders = {name: Sender(sender=name, kind=SenderKind.SHORT_CODE, owner="acme") for name in (OWN, OTHER)}
+    senders = {
+        name: Sender(sender=name, kind=SenderKind.SHORT_CODE, owner="acme") for name in (OWN, OTHER)
+    }
     assert perform.edge(START, senders) == (3.0, float("inf"), None)
     perform.owns(50)
     assert perform.edge(START, senders).pace == 50
@@ -95,7 +107,9 @@ async def test_the_fold_is_told_what_a_sender_may_have_of_the_account() -> None:
     assert perform.edge(START, senders).pace == 25
 
 
-@pytest.mark.parametrize(("held", "detail"), [(True, "no list in time"), (False, "the worker had to let go")])
+@pytest.mark.parametrize(
+    ("held", "detail"), [(True, "no list in time"), (False, "the worker had to let go")]
+)
 async def test_a_list_that_does_not_come_is_none(held: bool, detail: str) -> None:
     lease = Lease(60)
     if not held:

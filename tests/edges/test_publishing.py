@@ -20,9 +20,13 @@ from tests.edges.topics import records
 
 def request(number: int) -> SendRequest:
     return SendRequest(
-        message_id=f"m-{number}", tenant="acme", to=f"+1 (415) 555-{number:04d}", body="x", kind="direct",
+        message_id=f"m-{number}",
+        tenant="acme",
+        to=f"+1 (415) 555-{number:04d}",
+        body="x",
+        kind="direct",
         requested_at=datetime(2026, 11, 21, tzinfo=UTC),
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.broker
@@ -38,7 +42,9 @@ async def test_keys_and_partitions_are_those_every_room_expects(fresh_cluster: s
 
 
 @pytest.mark.broker
-async def test_a_stopped_broker_is_an_answer_and_its_return_is_noticed(hurtable_broker: EmbeddedBroker) -> None:
+async def test_a_stopped_broker_is_an_answer_and_its_return_is_noticed(
+    hurtable_broker: EmbeddedBroker,
+) -> None:
     await apply(hurtable_broker.bootstrap, partitions=1, replication=1, topics=[SEND_REQUESTS])
     publisher = Publisher(hurtable_broker.bootstrap, source="test", timeout=3)
     await publisher.publish(SEND_REQUESTS, request(1))
@@ -54,7 +60,9 @@ async def test_a_stopped_broker_is_an_answer_and_its_return_is_noticed(hurtable_
     await publisher.stop()
     found = await records(hurtable_broker.bootstrap, SEND_REQUESTS)
     came = [SEND_REQUESTS.decode(one.value).message_id for one in found]
-    assert came == ["m-1", "m-2", "m-3"], "what was not confirmed in time came all the same, in its order"
+    assert came == ["m-1", "m-2", "m-3"], (
+        "what was not confirmed in time came all the same, in its order"
+    )
 
 
 @pytest.mark.broker
@@ -71,7 +79,9 @@ async def test_a_killed_broker_comes_back(hurtable_broker: EmbeddedBroker) -> No
 
 
 @pytest.mark.broker
-async def test_stopping_does_not_wait_for_a_broker_that_is_gone(hurtable_broker: EmbeddedBroker) -> None:
+async def test_stopping_does_not_wait_for_a_broker_that_is_gone(
+    hurtable_broker: EmbeddedBroker,
+) -> None:
     await apply(hurtable_broker.bootstrap, partitions=1, replication=1, topics=[SEND_REQUESTS])
     publisher = Publisher(hurtable_broker.bootstrap, source="test", timeout=1)
     await publisher.start()

@@ -19,24 +19,50 @@ from tests.edges.test_consent_audit import NOON, PHONE, Books
 CODE = "24365"
 
 
-@pytest.mark.parametrize(("hears", "texted", "heard", "sound", "says"), [
-    pytest.param(True, 3, 0, True, "not heard yet", id="young"),
-    pytest.param(True, SILENT_AFTER, 0, False, "not one answer", id="texted much and heard nothing"),
-    pytest.param(True, SILENT_AFTER, 1, True, "answers arrive", id="heard once is hearing"),
-    pytest.param(False, 0, 0, False, "set up as deaf", id="deaf by its settings"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("hears", "texted", "heard", "sound", "says"),
+    [
+        pytest.param(True, 3, 0, True, "not heard yet", id="young"),
+        pytest.param(
+            True, SILENT_AFTER, 0, False, "not one answer", id="texted much and heard nothing"
+        ),
+        pytest.param(True, SILENT_AFTER, 1, True, "answers arrive", id="heard once is hearing"),
+        pytest.param(False, 0, 0, False, "set up as deaf", id="deaf by its settings"),
+    ],
+)
 def test_a_sender_is_judged_by_what_it_heard(
     tmp_path: Path, hears: bool, texted: int, heard: int, sound: bool, says: str
 ) -> None:
     books = Books(tmp_path)
     books.add(SENDERS, Sender(sender=CODE, kind="short_code", owner="acme", hears=hears))
     for n in range(texted):
-        books.add(OUTCOMES, Outcome(
-            message_id=f"m{n}", tenant="acme", sender=CODE, to=PHONE, kind="direct", requested_at=NOON,
-            state="delivered", final=True, version=1, at=NOON))  # fmt: skip
+        books.add(
+            OUTCOMES,
+            Outcome(
+                message_id=f"m{n}",
+                tenant="acme",
+                sender=CODE,
+                to=PHONE,
+                kind="direct",
+                requested_at=NOON,
+                state="delivered",
+                final=True,
+                version=1,
+                at=NOON,
+            ),
+        )
     for n in range(heard):
-        books.add(INBOUND, InboundMessage(
-            provider_id=f"SM{n}", sender=CODE, to_address=CODE, number=PHONE, body="ok", received_at=NOON))  # fmt: skip
+        books.add(
+            INBOUND,
+            InboundMessage(
+                provider_id=f"SM{n}",
+                sender=CODE,
+                to_address=CODE,
+                number=PHONE,
+                body="ok",
+                received_at=NOON,
+            ),
+        )
     books.store.close()
     ledger = Ledger.open(tmp_path / FILE)
     (found,) = hearing(ledger)

@@ -19,11 +19,21 @@ from services.ledger.sender_lines import last_word
 from tests.edges.test_consent_audit import NOON, Books
 
 STATUS = SenderStatus(
-    sender="24365", state=SenderState.PAUSED, paused_by="ann", pace=10.0, later=3, drain_seconds=90.0, in_flight=2,
-    queued=(LaneDepth(lane=Lane.REPLY, messages=1, segments=1),
-            LaneDepth(lane=Lane.MARKETING, messages=700, segments=899)),
-    in_doubt=1, last_error=SenderError(code="20429", at=NOON), at=NOON,
-)  # fmt: skip
+    sender="24365",
+    state=SenderState.PAUSED,
+    paused_by="ann",
+    pace=10.0,
+    later=3,
+    drain_seconds=90.0,
+    in_flight=2,
+    queued=(
+        LaneDepth(lane=Lane.REPLY, messages=1, segments=1),
+        LaneDepth(lane=Lane.MARKETING, messages=700, segments=899),
+    ),
+    in_doubt=1,
+    last_error=SenderError(code="20429", at=NOON),
+    at=NOON,
+)
 
 
 @pytest.fixture
@@ -42,8 +52,24 @@ def test_every_sender_with_its_queue_pace_doubts_and_last_error(
 ) -> None:
     assert run(["senders", "--state", str(state)]) == 0
     said = capsys.readouterr().out
-    lines = {line.split()[0]: line for line in said.splitlines() if line.startswith(("24365  ", "36524  "))}
-    assert lines["24365"].split() == ["24365", "paused", "10", "900", "1.5", "2", "1", "20429", "at", "11-21", "12:00"]
+    lines = {
+        line.split()[0]: line
+        for line in said.splitlines()
+        if line.startswith(("24365  ", "36524  "))
+    }
+    assert lines["24365"].split() == [
+        "24365",
+        "paused",
+        "10",
+        "900",
+        "1.5",
+        "2",
+        "1",
+        "20429",
+        "at",
+        "11-21",
+        "12:00",
+    ]
     assert "24365 is paused by ann: sayso senders resume 24365" in said
     assert "3 texts of 24365 wait for a time of their own" in said
     assert "not used yet" in lines["36524"]
@@ -51,7 +77,9 @@ def test_every_sender_with_its_queue_pace_doubts_and_last_error(
     assert "\x1b" not in said, "plain in a pipe"
 
 
-def test_a_queue_of_which_nothing_is_heard_is_remarked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_queue_of_which_nothing_is_heard_is_remarked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     books = Books(tmp_path)
     books.add(SENDER_STATUS, STATUS.model_copy(update={"state": SenderState.RUNNING}))
     books.store.close()
@@ -62,7 +90,12 @@ def test_a_queue_of_which_nothing_is_heard_is_remarked(tmp_path: Path, capsys: p
 def test_as_json(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["senders", "--json", "--state", str(state)]) == 0
     first, second = json.loads(capsys.readouterr().out)
-    assert (first["state"], first["queued_segments"], first["drain_seconds"], first["in_doubt"]) == (
+    assert (
+        first["state"],
+        first["queued_segments"],
+        first["drain_seconds"],
+        first["in_doubt"],
+    ) == (
         "paused",
         900,
         90,
@@ -79,7 +112,9 @@ def test_an_option_before_the_command_is_not_lost_in_silence(
     assert f"Put {option} behind the command" in capsys.readouterr().err
 
 
-def test_nothing_is_paused_without_a_broker(state: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_nothing_is_paused_without_a_broker(
+    state: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run(["senders", "pause", "24365", "--state", str(state)]) == 2
     assert "No broker" in capsys.readouterr().err
 
@@ -93,4 +128,8 @@ def test_the_last_word_is_what_was_ordered_not_what_has_been_done(tmp_path: Path
     ledger = Ledger.open(tmp_path / FILE)
     words = [last_word(ledger, sender) for sender in ("24365", "36524", "999")]
     ledger.close()
-    assert [word and (word.paused, word.by) for word in words] == [(False, "bob"), (True, "ann"), None]
+    assert [word and (word.paused, word.by) for word in words] == [
+        (False, "bob"),
+        (True, "ann"),
+        None,
+    ]

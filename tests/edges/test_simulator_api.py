@@ -14,7 +14,9 @@ from tests.edges.sdk import sdk
 from tests.edges.waiting import quiet
 
 SERVICE = "MG" + "1" * 32
-OURS = Script.model_validate({"senders": {"24365": {}, "+15005550006": {}, "+15005550007": {}, SERVICE: {}}})
+OURS = Script.model_validate(
+    {"senders": {"24365": {}, "+15005550006": {}, "+15005550007": {}, SERVICE: {}}}
+)
 
 
 async def test_create_answers_like_twilio() -> None:
@@ -23,8 +25,16 @@ async def test_create_answers_like_twilio() -> None:
         assert message.sid.startswith("SM")
         assert len(message.sid) == 34
         assert (message.to, message.from_, message.body) == ("+14155550100", "24365", "x" * 161)
-        assert (message.status, message.direction, message.num_segments) == ("queued", "outbound-api", "2")
-        assert (message.messaging_service_sid, message.error_code, message.date_sent) == (None, None, None)
+        assert (message.status, message.direction, message.num_segments) == (
+            "queued",
+            "outbound-api",
+            "2",
+        )
+        assert (message.messaging_service_sid, message.error_code, message.date_sent) == (
+            None,
+            None,
+            None,
+        )
         assert abs(message.date_created - datetime.now(UTC)) < timedelta(seconds=5)
         assert message.uri == f"/2010-04-01/Accounts/{sim.account_sid}/Messages/{message.sid}.json"
 
@@ -58,8 +68,12 @@ async def test_a_service_has_no_sender_and_no_segments_at_first() -> None:
         ({"schedule_type": "fixed", "send_at": datetime(2099, 1, 1, tzinfo=UTC)}, 35118),
         ({"from_": None, "messaging_service_sid": SERVICE, "schedule_type": "fixed"}, 35111),
         (
-            {"from_": None, "messaging_service_sid": SERVICE, "schedule_type": "fixed",
-             "send_at": datetime(2099, 1, 1, tzinfo=UTC)},
+            {
+                "from_": None,
+                "messaging_service_sid": SERVICE,
+                "schedule_type": "fixed",
+                "send_at": datetime(2099, 1, 1, tzinfo=UTC),
+            },
             35114,
         ),
         ({"to": "+15005550001"}, 21211),
@@ -71,7 +85,7 @@ async def test_a_service_has_no_sender_and_no_segments_at_first() -> None:
         ({"from_": "+15005550007"}, 21606),
         ({"from_": "+15005550008"}, 21611),
     ],
-)  # fmt: skip
+)
 async def test_refusals(form: dict[str, Any], code: int) -> None:
     async with Simulator(OURS) as sim, sdk(sim) as client:
         with pytest.raises(TwilioRestException) as refusal:
@@ -98,14 +112,21 @@ async def test_no_such_message() -> None:
 
 
 async def test_the_fate_shows_when_fetched() -> None:
-    script = Script.model_validate({"numbers": {"*0003": "undelivered:30003", "*0006": "failed:30006"}})
+    script = Script.model_validate(
+        {"numbers": {"*0003": "undelivered:30003", "*0006": "failed:30006"}}
+    )
     async with Simulator(script, speed=100) as sim, sdk(sim) as client:
-        sids = [(await client.create(to=to)).sid for to in ("+14155550003", "+14155550006", "+14155550100")]
+        sids = [
+            (await client.create(to=to)).sid
+            for to in ("+14155550003", "+14155550006", "+14155550100")
+        ]
         await quiet(sim)
         seen = [await client.fetch(sid) for sid in sids]
         assert [(one.status, one.error_code, one.date_sent is not None) for one in seen] == [
-            ("undelivered", 30003, True), ("failed", 30006, False), ("delivered", None, True)
-        ]  # fmt: skip
+            ("undelivered", 30003, True),
+            ("failed", 30006, False),
+            ("delivered", None, True),
+        ]
 
 
 async def test_list_filters_and_pages_newest_first() -> None:
@@ -124,7 +145,10 @@ async def test_list_filters_and_pages_newest_first() -> None:
 
 
 async def test_a_queued_text_has_no_date_sent() -> None:
-    async with Simulator(Script.model_validate({"senders": {"*": {"pace": 0.01}}})) as sim, sdk(sim) as client:
+    async with (
+        Simulator(Script.model_validate({"senders": {"*": {"pace": 0.01}}})) as sim,
+        sdk(sim) as client,
+    ):
         await client.create()
         assert len(await client.list(date_sent=date.today())) == 0
         assert len(await client.list()) == 1
@@ -147,7 +171,10 @@ async def test_cancel_and_redact_in_their_time() -> None:
 
 
 async def test_a_canceled_text_stays_canceled() -> None:
-    async with Simulator(Script.model_validate({"senders": {"*": {"pace": 20}}})) as sim, sdk(sim) as client:
+    async with (
+        Simulator(Script.model_validate({"senders": {"*": {"pace": 20}}})) as sim,
+        sdk(sim) as client,
+    ):
         sid = (await client.create()).sid
         await client.update(sid, status="canceled")
         await quiet(sim)
@@ -157,14 +184,22 @@ async def test_a_canceled_text_stays_canceled() -> None:
 async def test_scheduled_texts_wait() -> None:
     async with Simulator(OURS) as sim, sdk(sim) as client:
         at = datetime.now(UTC) + timedelta(hours=1)
-        form = {"from_": None, "messaging_service_sid": SERVICE, "schedule_type": "fixed", "send_at": at}
+        form = {
+            "from_": None,
+            "messaging_service_sid": SERVICE,
+            "schedule_type": "fixed",
+            "send_at": at,
+        }
         message = await client.create(**form)
         assert message.status == "scheduled"
         assert (await client.update(message.sid, status="canceled")).status == "canceled"
 
 
 async def test_delete_only_what_has_ended() -> None:
-    async with Simulator(Script.model_validate({"senders": {"*": {"pace": 0.01}}})) as sim, sdk(sim) as client:
+    async with (
+        Simulator(Script.model_validate({"senders": {"*": {"pace": 0.01}}})) as sim,
+        sdk(sim) as client,
+    ):
         sid = (await client.create()).sid
         with pytest.raises(TwilioRestException) as early:
             await client.delete(sid)
@@ -178,13 +213,18 @@ async def test_delete_only_what_has_ended() -> None:
 async def test_too_many_at_once() -> None:
     slow = Script.model_validate({"concurrency": 1, "answer_after": [0.3, 0.3]})
     async with Simulator(slow) as sim, sdk(sim) as one, sdk(sim) as other:
-        outcomes = await asyncio.gather(one.create(), other.create(to="+14155550101"), return_exceptions=True)
+        outcomes = await asyncio.gather(
+            one.create(), other.create(to="+14155550101"), return_exceptions=True
+        )
         refusals = [outcome for outcome in outcomes if isinstance(outcome, TwilioRestException)]
         assert [(refusal.status, refusal.code) for refusal in refusals] == [(429, 20429)]
 
 
 async def test_too_many_per_second() -> None:
-    async with Simulator(Script.model_validate({"per_second": 2}), speed=0.001) as sim, sdk(sim) as client:
+    async with (
+        Simulator(Script.model_validate({"per_second": 2}), speed=0.001) as sim,
+        sdk(sim) as client,
+    ):
         await client.create()
         await client.create()
         with pytest.raises(TwilioRestException) as refusal:

@@ -25,20 +25,29 @@ TO = "+14155550100"
     [
         pytest.param("rate-limit", Result.LIMITED, False, False, id="429 storm"),
         pytest.param("http:500", Result.IN_DOUBT, False, False, id="500"),
-        pytest.param({"does": "http:503", "taken": True}, Result.IN_DOUBT, True, False, id="503, taken"),
+        pytest.param(
+            {"does": "http:503", "taken": True}, Result.IN_DOUBT, True, False, id="503, taken"
+        ),
         pytest.param("reset-unread", Result.IN_DOUBT, False, False, id="reset before the body"),
         pytest.param("reset-after", Result.IN_DOUBT, True, False, id="reset after"),
         pytest.param("hang", Result.IN_DOUBT, False, False, id="hang"),
-        pytest.param({"does": "hang", "taken": True}, Result.IN_DOUBT, True, False, id="hang, taken"),
+        pytest.param(
+            {"does": "hang", "taken": True}, Result.IN_DOUBT, True, False, id="hang, taken"
+        ),
         pytest.param("truncated", Result.IN_DOUBT, True, False, id="truncated"),
         pytest.param("no-sid", Result.IN_DOUBT, True, False, id="no sid"),
         pytest.param({"does": "slow", "seconds": 0.2}, Result.ACCEPTED, True, True, id="slow"),
         pytest.param({"does": "slow", "seconds": 20}, Result.IN_DOUBT, True, False, id="too slow"),
     ],
 )
-async def test_what_a_fault_does(fault: object, result: Result, was_taken: bool, told: bool, tmp_path: Path) -> None:
+async def test_what_a_fault_does(
+    fault: object, result: Result, was_taken: bool, told: bool, tmp_path: Path
+) -> None:
     script = Script.model_validate({"faults": {"today": fault}})
-    async with Simulator(script, journal=tmp_path / "j") as sim, twilio(sim.url, timeout=0.5) as client:
+    async with (
+        Simulator(script, journal=tmp_path / "j") as sim,
+        twilio(sim.url, timeout=0.5) as client,
+    ):
         answer = await client.send(post(TO))
         assert answer.result is result
         [standing] = sim.faults
@@ -84,7 +93,13 @@ async def test_some_numbers_some_senders_so_many_times() -> None:
     async with sim:
         faults = Faults(clock, sim._world.chance, {})
         faults.switch_on("a", Fault(does="hang", numbers=("+1415*",), senders=("24365",), most=2))
-        calls = [("+1212", "24365"), ("+1415", "36524"), ("+1415", "24365"), ("+14155", "24365"), ("+1415", "24365")]
+        calls = [
+            ("+1212", "24365"),
+            ("+1415", "36524"),
+            ("+1415", "24365"),
+            ("+14155", "24365"),
+            ("+1415", "24365"),
+        ]
         hits = [bool(faults.of_create(number, sender, 1)) for number, sender in calls]
     assert hits == [False, False, True, True, False]
 
@@ -110,9 +125,13 @@ async def test_flapping() -> None:
 
 async def test_switched_while_it_runs(tmp_path: Path) -> None:
     async with (
-        Simulator(journal=tmp_path / "j") as sim, twilio(sim.url) as client, aiohttp.ClientSession(sim.url) as http
-    ):  # fmt: skip
-        async with http.put("/simulator/faults/storm", json={"does": "rate-limit", "share": 1}) as answer:
+        Simulator(journal=tmp_path / "j") as sim,
+        twilio(sim.url) as client,
+        aiohttp.ClientSession(sim.url) as http,
+    ):
+        async with http.put(
+            "/simulator/faults/storm", json={"does": "rate-limit", "share": 1}
+        ) as answer:
             assert answer.status == 200
         async with http.put("/simulator/faults/short", json="http:500") as answer:
             assert answer.status == 200
@@ -134,19 +153,31 @@ async def test_switched_while_it_runs(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    ["delivered", "nonsense", {"does": "lag"}, {"does": "reset-after", "on": "list"}, {"does": "hang", "share": 0},
-     {"does": "reset-unread", "numbers": ["+1*"]}, {"does": "hang", "down": 0}],
+    [
+        "delivered",
+        "nonsense",
+        {"does": "lag"},
+        {"does": "reset-after", "on": "list"},
+        {"does": "hang", "share": 0},
+        {"does": "reset-unread", "numbers": ["+1*"]},
+        {"does": "hang", "down": 0},
+    ],
     ids=str,
-)  # fmt: skip
+)
 def test_mistakes_are_named(wrong: object, tmp_path: Path) -> None:
     path = tmp_path / "script.yaml"
-    path.write_text(Script().model_dump_json(exclude={"faults"})[:-1] + f', "faults": {{"x": {json.dumps(wrong)}}}}}')
+    path.write_text(
+        Script().model_dump_json(exclude={"faults"})[:-1]
+        + f', "faults": {{"x": {json.dumps(wrong)}}}}}'
+    )
     with pytest.raises(ValueError, match=r"script\.yaml"):
         read_script(path)
 
 
 async def test_a_list_that_lags() -> None:
-    script = Script.model_validate({"faults": {"blind": {"on": "list", "does": "lag", "seconds": 10}}})
+    script = Script.model_validate(
+        {"faults": {"blind": {"on": "list", "does": "lag", "seconds": 10}}}
+    )
     async with Simulator(script, speed=50) as sim, sdk(sim) as anybody:
         await anybody.create(to=TO)
         assert await anybody.list(to=TO) == []
@@ -154,7 +185,9 @@ async def test_a_list_that_lags() -> None:
         assert len(await anybody.list(to=TO)) == 1
 
 
-@pytest.mark.parametrize("does", ["http:500", "rate-limit", "truncated", "reset-before", "reset-unread", "hang"])
+@pytest.mark.parametrize(
+    "does", ["http:500", "rate-limit", "truncated", "reset-before", "reset-unread", "hang"]
+)
 async def test_a_list_that_fails(does: str) -> None:
     async with Simulator() as sim, twilio(sim.url, timeout=0.3) as client:
         assert (await client.send(post(TO))).result is Result.ACCEPTED
@@ -166,12 +199,16 @@ async def test_a_list_that_fails(does: str) -> None:
             url = f"{sim.url}/2010-04-01/Accounts/{sim.account_sid}/Messages.json"
             auth = aiohttp.encode_basic_auth(sim.account_sid, sim.auth_token)
             try:
-                async with http.get(url, params={"To": TO}, headers={"Authorization": auth}) as answer:
+                async with http.get(
+                    url, params={"To": TO}, headers={"Authorization": auth}
+                ) as answer:
                     await answer.json()
                     assert answer.status in {500, 429}
             except (aiohttp.ClientError, TimeoutError):
                 pass
-        assert [one.hits > 0 for one in sim.faults] == [True], "a client may ask twice: a GET is harmless"
+        assert [one.hits > 0 for one in sim.faults] == [True], (
+            "a client may ask twice: a GET is harmless"
+        )
 
 
 async def test_the_journal_judges(tmp_path: Path) -> None:
@@ -183,7 +220,10 @@ async def test_the_journal_judges(tmp_path: Path) -> None:
         await client.send(post(TO, message_id="m-2", body="x" * 200))
     calls = asked(tmp_path / "j")
     assert [call.segments for call in calls] == [1, 1, 2]
-    assert [(call.attempt, call.told) for call in sent_twice(calls)["acme", "m-1"]] == [(1, False), (2, True)]
+    assert [(call.attempt, call.told) for call in sent_twice(calls)["acme", "m-1"]] == [
+        (1, False),
+        (2, True),
+    ]
     assert set(taken(calls)) == {("acme", "m-1"), ("acme", "m-2")}
     async with Simulator(script, journal=tmp_path / "j") as sim, twilio(sim.url) as client:
         await client.send(post(TO, message_id="m-3"))

@@ -81,7 +81,12 @@ async def test_what_is_sent() -> None:
         [request] = there.requests
     first, *headers = request.decode().split("\r\n")
     assert first == "POST /twilio/status?a=1&b=%2B HTTP/1.1"
-    assert {f"Host: {there.url[7:]}", "User-Agent: TwilioProxy/1.1", "X: y", "Content-Length: 3"} < set(headers)
+    assert {
+        f"Host: {there.url[7:]}",
+        "User-Agent: TwilioProxy/1.1",
+        "X: y",
+        "Content-Length: 3",
+    } < set(headers)
     assert headers[-1] == "c=d"
 
 
@@ -96,9 +101,12 @@ async def test_one_connection_for_many_calls() -> None:
 
 @pytest.mark.parametrize(
     "answer",
-    [b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", b"HTTP/1.0 200 OK\r\n\r\nabcEOF",
-     b"HTTP/1.1 200 OK\r\n\r\nabcEOF"],
-)  # fmt: skip
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+        b"HTTP/1.0 200 OK\r\n\r\nabcEOF",
+        b"HTTP/1.1 200 OK\r\n\r\nabcEOF",
+    ],
+)
 async def test_a_connection_that_does_not_stay(answer: bytes) -> None:
     async with peer(answer) as there, client() as caller:
         assert [await caller.post(there.url, "", b"") for _ in range(2)] == [200, 200]
@@ -129,7 +137,9 @@ async def test_many_at_once() -> None:
         assert there.connections <= 64
 
 
-@pytest.mark.parametrize("url", [nobody_listens, lambda: "http://nowhere.invalid", lambda: "https://127.0.0.1:1"])
+@pytest.mark.parametrize(
+    "url", [nobody_listens, lambda: "http://nowhere.invalid", lambda: "https://127.0.0.1:1"]
+)
 async def test_no_connection(url: Callable[[], str]) -> None:
     async with client() as caller:
         with pytest.raises(NoConnection):
@@ -149,7 +159,10 @@ async def test_cut_off(answer: bytes) -> None:
 
 @pytest.mark.parametrize("rest", [b"", b"EOF"], ids=["silent", "closed"])
 async def test_a_status_counts_without_the_body(rest: bytes) -> None:
-    async with peer(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nab" + rest) as there, client(total=0.3) as caller:
+    async with (
+        peer(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nab" + rest) as there,
+        client(total=0.3) as caller,
+    ):
         assert [await caller.post(there.url, "", b"") for _ in range(2)] == [200, 200]
         assert there.connections == 2
 
@@ -169,7 +182,9 @@ async def test_the_time_for_a_connection_is_not_that_of_the_call() -> None:
         assert asyncio.get_running_loop().time() - began >= 0.6
 
 
-@pytest.mark.parametrize("url", ["ftp://host/", "http://host:port/", "http://host/\r\nX: y", "http://host/ä"])
+@pytest.mark.parametrize(
+    "url", ["ftp://host/", "http://host:port/", "http://host/\r\nX: y", "http://host/ä"]
+)
 async def test_what_cannot_be_called(url: str) -> None:
     async with client() as caller:
         with pytest.raises(CutOff):
@@ -214,7 +229,9 @@ async def test_which_word_covers_what(rule: str, noted: dict[str, int], tmp_path
     moved = b"HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n"
     async with peer(b"EOF") as first, peer(busy) as second, peer(moved) as third:
         urls = [nobody_listens(), first.url, second.url, third.url]
-        await asyncio.gather(*(callbacks.post(f"{url}/#{rule}", {"a": "b"}, "receipt") for url in urls))
+        await asyncio.gather(
+            *(callbacks.post(f"{url}/#{rule}", {"a": "b"}, "receipt") for url in urls)
+        )
     await callbacks.close()
     journal.close()
     lines = [json.loads(line) for line in (tmp_path / "j").read_text().splitlines()[1:]]

@@ -44,7 +44,9 @@ class Wire:
 
     async def answer(self) -> Answer:
         status, headers = await self.head()
-        return Answer(status, headers, await self.reader.readexactly(int(headers.get("content-length", 0))))
+        return Answer(
+            status, headers, await self.reader.readexactly(int(headers.get("content-length", 0)))
+        )
 
     async def is_closed(self) -> bool:
         return await asyncio.wait_for(self.reader.read(), 5) == b""
@@ -61,13 +63,18 @@ async def wire(simulator: Simulator) -> AsyncIterator[Wire]:
             await writer.wait_closed()
 
 
-def create(simulator: Simulator, form: dict[str, str] | None = None, *headers: str) -> tuple[bytes, bytes]:
+def create(
+    simulator: Simulator, form: dict[str, str] | None = None, *headers: str
+) -> tuple[bytes, bytes]:
     body = urlencode(form or FORM).encode()
     pair = base64.b64encode(f"{simulator.account_sid}:{simulator.auth_token}".encode()).decode()
     lines = [
-        f"POST /2010-04-01/Accounts/{simulator.account_sid}/Messages.json HTTP/1.1", "Host: simulator",
-        f"Authorization: Basic {pair}", "Content-Type: application/x-www-form-urlencoded", *headers,
-    ]  # fmt: skip
+        f"POST /2010-04-01/Accounts/{simulator.account_sid}/Messages.json HTTP/1.1",
+        "Host: simulator",
+        f"Authorization: Basic {pair}",
+        "Content-Type: application/x-www-form-urlencoded",
+        *headers,
+    ]
     if not any(line.startswith("Transfer-Encoding") for line in headers):
         lines.append(f"Content-Length: {len(body)}")
     return "\r\n".join([*lines, "", ""]).encode(), body
@@ -103,7 +110,11 @@ async def test_a_request_in_single_bytes() -> None:
 async def test_a_body_in_chunks() -> None:
     async with Simulator() as sim, wire(sim) as client:
         head, body = create(sim, None, "Transfer-Encoding: chunked")
-        client.send(head, *(b"%x\r\n%b\r\n" % (len(part), part) for part in (body[:10], body[10:])), b"0\r\n\r\n")
+        client.send(
+            head,
+            *(b"%x\r\n%b\r\n" % (len(part), part) for part in (body[:10], body[10:])),
+            b"0\r\n\r\n",
+        )
         assert (await client.answer()).status == 201
         assert sim.messages[0].body == FORM["Body"]
 
@@ -127,9 +138,15 @@ async def test_a_call_waits_for_its_body() -> None:
 
 @pytest.mark.parametrize(
     ("path", "status"),
-    [("/", 404), ("/simulator/faults/a/b", 404), ("/simulator/inbound", 405), ("/simulator/journal", 404),
-     ("/2010-04-01/Accounts/AC1/Messages.json", 401), ("/2010-04-01/Accounts/AC1/MessagesXjson", 404)],
-)  # fmt: skip
+    [
+        ("/", 404),
+        ("/simulator/faults/a/b", 404),
+        ("/simulator/inbound", 405),
+        ("/simulator/journal", 404),
+        ("/2010-04-01/Accounts/AC1/Messages.json", 401),
+        ("/2010-04-01/Accounts/AC1/MessagesXjson", 404),
+    ],
+)
 async def test_paths(path: str, status: int) -> None:
     async with Simulator() as sim, wire(sim) as client:
         client.send(get(path))
@@ -160,14 +177,22 @@ async def test_the_journal_is_handed_out(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("version", "header", "stays"),
-    [("1.1", "Accept: */*", True), ("1.1", "Connection: close", False), ("1.0", "Accept: */*", False),
-     ("1.0", "Connection: keep-alive", False), ("1.1", "Connection: upgrade\r\nUpgrade: h2c", False)],
-)  # fmt: skip
+    [
+        ("1.1", "Accept: */*", True),
+        ("1.1", "Connection: close", False),
+        ("1.0", "Accept: */*", False),
+        ("1.0", "Connection: keep-alive", False),
+        ("1.1", "Connection: upgrade\r\nUpgrade: h2c", False),
+    ],
+)
 async def test_how_long_a_connection_stays(version: str, header: str, stays: bool) -> None:
     async with Simulator() as sim, wire(sim) as client:
         client.send(get("/simulator/stats", header, version=version))
         answer = await client.answer()
-        assert (answer.status, answer.headers.get("connection")) == (200, None if stays else "close")
+        assert (answer.status, answer.headers.get("connection")) == (
+            200,
+            None if stays else "close",
+        )
         if stays:
             client.send(get("/simulator/stats"))
             assert (await client.answer()).status == 200
@@ -192,7 +217,9 @@ async def test_a_body_that_is_too_large() -> None:
 
 async def test_a_handler_that_fails(caplog: pytest.LogCaptureFixture) -> None:
     async with Simulator() as sim, wire(sim) as client:
-        client.send(b"POST /simulator/inbound HTTP/1.1\r\nHost: simulator\r\nContent-Length: 2\r\n\r\n[]")
+        client.send(
+            b"POST /simulator/inbound HTTP/1.1\r\nHost: simulator\r\nContent-Length: 2\r\n\r\n[]"
+        )
         assert (await client.answer()).status == 500
     assert "POST /simulator/inbound failed" in caplog.text
 
@@ -215,7 +242,10 @@ async def test_a_reset_is_a_reset(does: str) -> None:
 
 
 async def test_a_reset_does_not_wait_for_the_body(tmp_path: Path) -> None:
-    async with Simulator(faulty(today="reset-unread"), journal=tmp_path / "j") as sim, wire(sim) as client:
+    async with (
+        Simulator(faulty(today="reset-unread"), journal=tmp_path / "j") as sim,
+        wire(sim) as client,
+    ):
         client.send(create(sim)[0])
         with pytest.raises(ConnectionResetError):
             await client.reader.readexactly(1)
@@ -247,7 +277,9 @@ async def test_a_client_that_hangs_up_is_left_in_doubt(in_order: bool, tmp_path:
 
 
 async def test_a_call_under_way_is_cut_off_at_the_end(tmp_path: Path) -> None:
-    async with Simulator(faulty(today={"does": "hang", "taken": True}), journal=tmp_path / "j") as sim:
+    async with Simulator(
+        faulty(today={"does": "hang", "taken": True}), journal=tmp_path / "j"
+    ) as sim:
         reader, writer = await asyncio.open_connection("127.0.0.1", sim.port)
         writer.write(b"".join(create(sim)))
         await until(lambda: sim.messages)

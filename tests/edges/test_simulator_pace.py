@@ -20,13 +20,19 @@ def by_definition(arrivals: list[Arrival], rate: float, shortest: float) -> floa
 
 
 @given(
-    some.lists(some.tuples(some.integers(0, 400).map(lambda n: n / 8), some.integers(1, 6)), max_size=25),
+    some.lists(
+        some.tuples(some.integers(0, 400).map(lambda n: n / 8), some.integers(1, 6)), max_size=25
+    ),
     some.sampled_from([0.5, 1.0, 3.0, 100.0]),
     some.sampled_from([0.0, 0.5, 1.0, 20.0]),
 )
-def test_the_largest_of_all_windows(arrivals: list[tuple[float, int]], rate: float, shortest: float) -> None:
+def test_the_largest_of_all_windows(
+    arrivals: list[tuple[float, int]], rate: float, shortest: float
+) -> None:
     given = [Arrival(*one) for one in arrivals]
-    assert largest_window_ratio(given, rate, shortest) == pytest.approx(by_definition(given, rate, shortest))
+    assert largest_window_ratio(given, rate, shortest) == pytest.approx(
+        by_definition(given, rate, shortest)
+    )
 
 
 def test_a_pace_that_is_kept() -> None:

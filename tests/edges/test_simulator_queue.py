@@ -15,7 +15,9 @@ from tests.edges.waiting import quiet
 SERVICE = "MG" + "1" * 32
 
 
-@pytest.mark.parametrize(("sender", "pace"), [("24365", 100), ("+18005550100", 3), ("+14155550100", 1), (SERVICE, 1)])
+@pytest.mark.parametrize(
+    ("sender", "pace"), [("24365", 100), ("+18005550100", 3), ("+14155550100", 1), (SERVICE, 1)]
+)
 def test_pace_by_kind(sender: str, pace: float) -> None:
     state = SenderState(sender, Line())
     assert state.queue(0.0, 6) == 6 / pace
@@ -33,18 +35,33 @@ async def test_a_full_queue_refuses_a_number_and_fails_a_service_later() -> None
         assert [answer.code for answer in answers] == [None, None, None, "21611"]
     async with Simulator(script, speed=20) as sim, twilio(sim.url) as client:
         body = "x" * 1600
-        answers = [await client.send(post(message_id=f"m{n}", sender=SERVICE, body=body)) for n in range(2)]
+        answers = [
+            await client.send(post(message_id=f"m{n}", sender=SERVICE, body=body)) for n in range(2)
+        ]
         assert {answer.result for answer in answers} == {Result.ACCEPTED}
         await quiet(sim)
-        assert [(message.status, message.error) for message in sim.messages] == [("delivered", None), ("failed", 30001)]
+        assert [(message.status, message.error) for message in sim.messages] == [
+            ("delivered", None),
+            ("failed", 30001),
+        ]
 
 
 @pytest.mark.parametrize(
     ("body", "count"),
     [
-        ("", 1), ("x" * 160, 1), ("x" * 161, 2), ("x" * 306, 2), ("x" * 307, 3),
-        ("€" * 80, 1), ("€" * 81, 2), ("é" * 160, 1), ("ç" * 70, 1), ("ç" * 71, 2), ("🎉" * 35, 1), ("🎉" * 36, 2),
+        ("", 1),
+        ("x" * 160, 1),
+        ("x" * 161, 2),
+        ("x" * 306, 2),
+        ("x" * 307, 3),
+        ("€" * 80, 1),
+        ("€" * 81, 2),
+        ("é" * 160, 1),
+        ("ç" * 70, 1),
+        ("ç" * 71, 2),
+        ("🎉" * 35, 1),
+        ("🎉" * 36, 2),
     ],
-)  # fmt: skip
+)
 def test_segments_counted_on_its_own(body: str, count: int) -> None:
     assert segments(body) == count

@@ -92,13 +92,16 @@ async def test_signed_over_the_public_url_and_brought_to_where_we_listen() -> No
 
 
 async def test_people_answer() -> None:
-    replies = [{"after_texts": 1, "body": "STOP", "delay": 0.1}, {"after_texts": 2, "body": "never comes"}]
+    replies = [
+        {"after_texts": 1, "body": "STOP", "delay": 0.1},
+        {"after_texts": 2, "body": "never comes"},
+    ]
     async with hook() as listening:
         await one_text(listening, {"fate": "delivered", "replies": replies})
         inbound = [one for one in listening.heard if one.path == "/twilio/inbound"]
-        assert [(one.form["From"], one.form["To"], one.form["Body"], one.genuine) for one in inbound] == [
-            (TO, "24365", "STOP", True)
-        ]
+        assert [
+            (one.form["From"], one.form["To"], one.form["Body"], one.genuine) for one in inbound
+        ] == [(TO, "24365", "STOP", True)]
 
 
 async def test_whoever_was_not_reached_does_not_answer() -> None:
@@ -120,9 +123,16 @@ async def test_an_inbound_to_a_service() -> None:
 
 @pytest.mark.parametrize(
     ("fragment", "answers", "calls"),
-    [("", [503], 1), ("#rc=2&rp=all", [503, 503, 503], 3), ("#rc=2&rp=5xx", [503], 2), ("#rc=5&rp=5xx", [404], 1)],
+    [
+        ("", [503], 1),
+        ("#rc=2&rp=all", [503, 503, 503], 3),
+        ("#rc=2&rp=5xx", [503], 2),
+        ("#rc=5&rp=5xx", [404], 1),
+    ],
 )
-async def test_tried_again_as_the_fragment_asks(fragment: str, answers: list[int], calls: int) -> None:
+async def test_tried_again_as_the_fragment_asks(
+    fragment: str, answers: list[int], calls: int
+) -> None:
     script = Script.model_validate({"otherwise": "sent"})
     async with hook() as listening, Simulator(script) as sim, sdk(sim) as client:
         listening.answers = list(answers)
@@ -135,7 +145,10 @@ async def test_tried_again_as_the_fragment_asks(fragment: str, answers: list[int
 async def test_a_webhook_that_is_away_for_a_while() -> None:
     """The rule for our URLs can be to try again; without one what was missed is lost."""
     for rule, statuses in (({}, []), ({"webhook_rule": "rc=5&rp=all"}, ["sent"])):
-        async with hook() as listening, Simulator(Script.model_validate({"otherwise": "sent"} | rule)) as sim:
+        async with (
+            hook() as listening,
+            Simulator(Script.model_validate({"otherwise": "sent"} | rule)) as sim,
+        ):
             listening.answers = [503, 503]
             async with sdk(sim) as anybody:
                 await anybody.create(to=TO, status_callback=listening.url + "/twilio/status")
@@ -173,7 +186,10 @@ async def test_a_stop_closes_the_line_until_start() -> None:
 
 
 async def test_short_codes_keep_no_list_unless_told() -> None:
-    for script, result in (({}, Result.ACCEPTED), ({"senders": {"*": {"stop_list": True}}}, Result.REFUSED)):
+    for script, result in (
+        ({}, Result.ACCEPTED),
+        ({"senders": {"*": {"stop_list": True}}}, Result.REFUSED),
+    ):
         async with Simulator(Script.model_validate(script)) as sim, twilio(sim.url) as client:
             sim.inbound(TO, "24365", "QUIT")
             assert (await client.send(post(TO))).result is result

@@ -19,7 +19,9 @@ from tests.edges.waiting import quiet
 
 MIX = Script.model_validate(
     {
-        "otherwise": {"mix": {"delivered": 5, "undelivered:30003": 2, "failed:30006": 1, "refuse:21614": 1}},
+        "otherwise": {
+            "mix": {"delivered": 5, "undelivered:30003": 2, "failed:30006": 1, "refuse:21614": 1}
+        },
         "senders": {"*": {"pace": 1e6}},
     }
 )
@@ -30,17 +32,27 @@ async def run(seed: int, order: int, journal: Path) -> list[tuple[object, ...]]:
     """What happened to whom: (number, how-manieth, outcome, code, sid, final status)."""
     numbers = list(NUMBERS)
     random.Random(order).shuffle(numbers)
-    async with Simulator(MIX, seed=seed, journal=journal, speed=100) as sim, twilio(sim.url) as client:
+    async with (
+        Simulator(MIX, seed=seed, journal=journal, speed=100) as sim,
+        twilio(sim.url) as client,
+    ):
         for place, to in enumerate(numbers):
             await client.send(post(to, message_id=f"m{place}"))
         await quiet(sim)
         ended = {message.sid: (message.status, message.error) for message in sim.messages}
     lines = [json.loads(line) for line in journal.read_text().splitlines()]  # noqa: ASYNC240
     return sorted(
-        (line["number"], line["ordinal"], line["outcome"], line.get("code") or 0, line.get("sid") or "",
-         ended.get(line.get("sid")))
-        for line in lines if line["event"] == "create"
-    )  # fmt: skip
+        (
+            line["number"],
+            line["ordinal"],
+            line["outcome"],
+            line.get("code") or 0,
+            line.get("sid") or "",
+            ended.get(line.get("sid")),
+        )
+        for line in lines
+        if line["event"] == "create"
+    )
 
 
 async def test_the_seed_decides_and_the_order_does_not(tmp_path: Path) -> None:
@@ -61,11 +73,18 @@ async def test_a_restarted_simulator_gives_no_sid_twice(tmp_path: Path) -> None:
     assert len(set(sids)) == 4
 
 
-@given(some.integers(), some.text(min_size=1, max_size=12), some.integers(1, 9), some.floats(0, 1e6))
-def test_a_timeline_moves_forward_and_repeats(seed: int, number: str, ordinal: int, leaves_in: float) -> None:
+@given(
+    some.integers(), some.text(min_size=1, max_size=12), some.integers(1, 9), some.floats(0, 1e6)
+)
+def test_a_timeline_moves_forward_and_repeats(
+    seed: int, number: str, ordinal: int, leaves_in: float
+) -> None:
     for word in ("delivered", "undelivered:30003", "failed:30006", "sent"):
         fate = Fate.model_validate(word)
-        twice = [changes(fate, leaves_in, True, Script(), (Chance(seed), number, ordinal)) for _ in range(2)]
+        twice = [
+            changes(fate, leaves_in, True, Script(), (Chance(seed), number, ordinal))
+            for _ in range(2)
+        ]
         assert twice[0] == twice[1]
         times = [change.at for change in twice[0]]
         assert times == sorted(times)

@@ -73,7 +73,13 @@ def test_only_named_senders_are_ours(script: Script) -> None:
 
 @pytest.mark.parametrize(
     ("word", "taken"),
-    [("delivered", True), ("reset-after", True), ("no-sid", True), ("http:500", False), ("hang", False)],
+    [
+        ("delivered", True),
+        ("reset-after", True),
+        ("no-sid", True),
+        ("http:500", False),
+        ("hang", False),
+    ],
 )
 def test_taken_unless_said_otherwise(word: str, taken: bool) -> None:
     assert Fate.model_validate(word).taken is taken

@@ -20,7 +20,16 @@ from tests.edges.peers import Peer, answering, ok, peers
 from tests.edges.waiting import until
 
 NOW = datetime(2026, 11, 22, 12, 0, 30, tzinfo=UTC)
-LOOK = Look("acme", "m-1", 1, "24365", "+14155550100", NOW - timedelta(minutes=5), NOW + timedelta(minutes=5), 1)
+LOOK = Look(
+    "acme",
+    "m-1",
+    1,
+    "24365",
+    "+14155550100",
+    NOW - timedelta(minutes=5),
+    NOW + timedelta(minutes=5),
+    1,
+)
 CREATED = b"HTTP/1.1 201 Created\r\n"
 SID = b'{"sid": "SM1"}'
 
@@ -41,7 +50,9 @@ async def test_how_a_call_is_written() -> None:
             await client.send(post(body="a b+c", attempt=attempt))
         [(line, headers, body), (_, again, second)] = said(*server.requests)
         assert line == f"POST /2010-04-01/Accounts/{ACCOUNT}/Messages.json HTTP/1.1".encode()
-        assert headers[b"Authorization"] == b"Basic " + base64.b64encode(f"{ACCOUNT}:{TOKEN}".encode())
+        assert headers[b"Authorization"] == b"Basic " + base64.b64encode(
+            f"{ACCOUNT}:{TOKEN}".encode()
+        )
         assert headers[b"Content-Type"] == b"application/x-www-form-urlencoded"
         assert headers[b"Accept-Encoding"] == b"identity"
         assert headers[b"User-Agent"].startswith(b"twilio-python/")
@@ -59,7 +70,10 @@ async def test_how_a_list_is_asked_for() -> None:
         assert (await client.look(LOOK)).entries == ()
         [(line, headers, body), (next_line, next_headers, _)] = said(*server.requests)
         path = f"/2010-04-01/Accounts/{ACCOUNT}/Messages.json"
-        assert (line, body) == (f"GET {path}?To=%2B14155550100&PageSize=1000 HTTP/1.1".encode(), b"")
+        assert (line, body) == (
+            f"GET {path}?To=%2B14155550100&PageSize=1000 HTTP/1.1".encode(),
+            b"",
+        )
         assert next_line == f"GET {following} HTTP/1.1".encode()
         assert b"Content-Length" not in headers
         assert headers[b"Authorization"] == next_headers[b"Authorization"]
@@ -69,18 +83,34 @@ async def test_how_a_list_is_asked_for() -> None:
     ("answer", "result"),
     [
         pytest.param(
-            CREATED + b"Transfer-Encoding: chunked\r\n\r\n5\r\n" + SID[:5] + b"\r\n9\r\n" + SID[5:] + b"\r\n0\r\n\r\n",
-            Result.ACCEPTED, id="chunks",
+            CREATED
+            + b"Transfer-Encoding: chunked\r\n\r\n5\r\n"
+            + SID[:5]
+            + b"\r\n9\r\n"
+            + SID[5:]
+            + b"\r\n0\r\n\r\n",
+            Result.ACCEPTED,
+            id="chunks",
         ),
-        pytest.param(b"HTTP/1.1 100 Continue\r\n\r\n" + CREATED + b"Content-Length: 14\r\n\r\n" + SID,
-                     Result.ACCEPTED, id="informational first"),
-        pytest.param(CREATED + b"Content-Length: 5\r\n\r\n\x1f\x8b\x08\x00\xff", Result.IN_DOUBT, id="not UTF-8"),
+        pytest.param(
+            b"HTTP/1.1 100 Continue\r\n\r\n" + CREATED + b"Content-Length: 14\r\n\r\n" + SID,
+            Result.ACCEPTED,
+            id="informational first",
+        ),
+        pytest.param(
+            CREATED + b"Content-Length: 5\r\n\r\n\x1f\x8b\x08\x00\xff",
+            Result.IN_DOUBT,
+            id="not UTF-8",
+        ),
         pytest.param(CREATED + b"A: " + b"b" * 70_000, Result.IN_DOUBT, id="too large"),
         pytest.param(b"+OK POP3 ready\r\n", Result.IN_DOUBT, id="not HTTP"),
-        pytest.param(b"HTTP/1.1 307 Elsewhere\r\nLocation: /b\r\nContent-Length: 0\r\n\r\n",
-                     Result.IN_DOUBT, id="a redirect"),
+        pytest.param(
+            b"HTTP/1.1 307 Elsewhere\r\nLocation: /b\r\nContent-Length: 0\r\n\r\n",
+            Result.IN_DOUBT,
+            id="a redirect",
+        ),
     ],
-)  # fmt: skip
+)
 async def test_how_an_answer_is_read(answer: bytes, result: Result) -> None:
     async with peers(answering(answer)) as server, twilio(server.url) as client:
         told = await client.send(post())
@@ -125,9 +155,13 @@ asyncio.run(main())
 """
     async with peers(answering(ok(SID))) as server:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", script, server.url,
-            env={**os.environ, CRASH_AT: "request-written:1"}, stdout=subprocess.PIPE,
-        )  # fmt: skip
+            sys.executable,
+            "-c",
+            script,
+            server.url,
+            env={**os.environ, CRASH_AT: "request-written:1"},
+            stdout=subprocess.PIPE,
+        )
         out, _ = await process.communicate()
         assert (process.returncode, out) == (-signal.SIGKILL, b"")
         await until(lambda: server.requests)

@@ -56,13 +56,20 @@ async def test_every_fate_has_its_result(
         assert (answer.provider_id is not None) == (result is Result.ACCEPTED)
         assert answer.detail or result is Result.ACCEPTED
         assert len(sim.messages) == taken
-        assert [line["outcome"] == "taken" for line in entries(tmp_path / "j")] == [taken], "one POST, never two"
+        assert [line["outcome"] == "taken" for line in entries(tmp_path / "j")] == [taken], (
+            "one POST, never two"
+        )
 
 
 async def test_the_answer_carries_the_identity_of_the_post() -> None:
     async with Simulator() as sim, twilio(sim.url) as client:
         answer = await client.send(post(TO, tenant="acme", message_id="order:77", attempt=3))
-        assert (answer.tenant, answer.message_id, answer.attempt, answer.sender) == ("acme", "order:77", 3, "24365")
+        assert (answer.tenant, answer.message_id, answer.attempt, answer.sender) == (
+            "acme",
+            "order:77",
+            3,
+            "24365",
+        )
         assert answer.provider_id == sim.messages[0].sid
 
 
@@ -112,7 +119,9 @@ async def test_a_lease_that_ends_behind_somebody_elses_call_sends_nothing() -> N
         go.set()
         assert (await first).result is Result.ACCEPTED
         assert (await second).code == "lease_over"
-        assert (await client.send(post(), lambda: True)).result is Result.ACCEPTED, "the client is as good as before"
+        assert (await client.send(post(), lambda: True)).result is Result.ACCEPTED, (
+            "the client is as good as before"
+        )
     assert asked == 2
 
 
@@ -134,17 +143,37 @@ async def test_a_server_that_dies_between_two_calls() -> None:
         pytest.param(201, "null", Result.IN_DOUBT, None, id="null"),
         pytest.param(201, "", Result.IN_DOUBT, None, id="nothing"),
         pytest.param(201, '{"sid": 7}', Result.IN_DOUBT, None, id="a sid that is none"),
-        pytest.param(201, '{"sid": "SM1", "date_created": 5}', Result.IN_DOUBT, None, id="a date that is none"),
-        pytest.param(400, "<html>bad gateway</html>", Result.IN_DOUBT, None, id="400 of a proxy"),
-        pytest.param(408, '{"code": 408, "message": "slow"}', Result.IN_DOUBT, None, id="408 of a proxy"),
-        pytest.param(400, '{"code": 21211, "message": "x"}', Result.REFUSED, "21211", id="Twilio's word"),
-        pytest.param(400, '{"code": "21211", "message": "x"}', Result.REFUSED, "21211", id="its code as text"),
         pytest.param(
-            400, '{"type": "t", "title": "x", "status": 400, "code": 20001}', Result.REFUSED, "20001", id="RFC 9457"
+            201,
+            '{"sid": "SM1", "date_created": 5}',
+            Result.IN_DOUBT,
+            None,
+            id="a date that is none",
+        ),
+        pytest.param(400, "<html>bad gateway</html>", Result.IN_DOUBT, None, id="400 of a proxy"),
+        pytest.param(
+            408, '{"code": 408, "message": "slow"}', Result.IN_DOUBT, None, id="408 of a proxy"
+        ),
+        pytest.param(
+            400, '{"code": 21211, "message": "x"}', Result.REFUSED, "21211", id="Twilio's word"
+        ),
+        pytest.param(
+            400, '{"code": "21211", "message": "x"}', Result.REFUSED, "21211", id="its code as text"
+        ),
+        pytest.param(
+            400,
+            '{"type": "t", "title": "x", "status": 400, "code": 20001}',
+            Result.REFUSED,
+            "20001",
+            id="RFC 9457",
         ),
         pytest.param(429, "slow down", Result.LIMITED, "429", id="429 of a proxy"),
         pytest.param(
-            429, '{"type": "t", "title": "", "status": 429, "code": 20429}', Result.LIMITED, "20429", id="429, RFC 9457"
+            429,
+            '{"type": "t", "title": "", "status": 429, "code": 20429}',
+            Result.LIMITED,
+            "20429",
+            id="429, RFC 9457",
         ),
     ],
 )
@@ -158,7 +187,8 @@ async def test_strange_answers(status: int, text: str, result: Result, code: str
 
 
 @pytest.mark.parametrize(
-    ("header", "seconds"), [("1", 1.0), ("0.25", 0.25), (None, None), ("Wed, 21 Oct 2026 07:28:00 GMT", None)]
+    ("header", "seconds"),
+    [("1", 1.0), ("0.25", 0.25), (None, None), ("Wed, 21 Oct 2026 07:28:00 GMT", None)],
 )
 async def test_retry_after(header: str | None, seconds: float | None) -> None:
     async def answer(_request: web.Request) -> web.Response:
@@ -169,10 +199,17 @@ async def test_retry_after(header: str | None, seconds: float | None) -> None:
         assert (await client.send(post())).retry_after == seconds
 
 
-@pytest.mark.parametrize("fate", ["delivered", "refuse:21211", "http:500", "rate-limit", "truncated", "reset-after"])
-async def test_no_number_and_no_text_in_logs_or_details(fate: str, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize(
+    "fate", ["delivered", "refuse:21211", "http:500", "rate-limit", "truncated", "reset-after"]
+)
+async def test_no_number_and_no_text_in_logs_or_details(
+    fate: str, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.DEBUG)
-    async with Simulator(Script.model_validate({"otherwise": fate})) as sim, twilio(sim.url) as client:
+    async with (
+        Simulator(Script.model_validate({"otherwise": fate})) as sim,
+        twilio(sim.url) as client,
+    ):
         answer = await client.send(post(TO, "the secret is 4711"))
     told = caplog.text + answer.model_dump_json() + repr(client.__dict__)
     assert "5550100" not in told
@@ -187,7 +224,9 @@ async def test_a_text_that_cannot_be_written_down() -> None:
         assert not sim.messages
 
 
-@pytest.mark.parametrize("body", ["ünïcode 🎉", "a+b&c=d%20 ;#", "line\r\nbreak", "NUL \x00", " ", "x" * 1600])
+@pytest.mark.parametrize(
+    "body", ["ünïcode 🎉", "a+b&c=d%20 ;#", "line\r\nbreak", "NUL \x00", " ", "x" * 1600]
+)
 async def test_the_text_arrives_as_it_was(body: str) -> None:
     async with Simulator() as sim, twilio(sim.url) as client:
         assert (await client.send(post(body=body))).result is Result.ACCEPTED
@@ -202,7 +241,10 @@ async def test_a_messaging_service_is_named_as_one() -> None:
 
 
 async def test_the_callback_address_carries_our_identity() -> None:
-    async with Simulator() as sim, twilio(sim.url, public_url="https://sms.example.com/sayso/") as client:
+    async with (
+        Simulator() as sim,
+        twilio(sim.url, public_url="https://sms.example.com/sayso/") as client,
+    ):
         await client.send(post(tenant="acme@eu", message_id="a:b.c-d", attempt=2))
         assert sim.messages[0].callback == (
             "https://sms.example.com/sayso/twilio/status?tenant=acme%40eu&message_id=a%3Ab.c-d&attempt=2#rc=5&rp=all"

@@ -30,7 +30,9 @@ async def test_provider_from_the_environment() -> None:
 def test_without_credentials(missing: str) -> None:
     given = {"TWILIO_ACCOUNT_SID": "AC1", "TWILIO_AUTH_TOKEN": "secret"}
     with pytest.raises(SettingsError, match=missing):
-        provider_from(from_environment({name: value for name, value in given.items() if name != missing}))
+        provider_from(
+            from_environment({name: value for name, value in given.items() if name != missing})
+        )
 
 
 def test_an_unknown_provider_is_named() -> None:
@@ -39,5 +41,7 @@ def test_an_unknown_provider_is_named() -> None:
 
 
 def test_the_token_shows_in_no_repr() -> None:
-    provider = provider_from(from_environment({"TWILIO_ACCOUNT_SID": "AC1", "TWILIO_AUTH_TOKEN": "hush"}))
+    provider = provider_from(
+        from_environment({"TWILIO_ACCOUNT_SID": "AC1", "TWILIO_AUTH_TOKEN": "hush"})
+    )
     assert "hush" not in repr(provider) + repr(provider.__dict__)

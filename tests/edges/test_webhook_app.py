@@ -48,7 +48,9 @@ class Door:
         if signature:
             headers["X-Twilio-Signature"] = signature
         headers["Content-Type"] = "application/x-www-form-urlencoded"
-        async with self._http.post(self.url + target, data=urlencode(form), headers=headers) as answer:
+        async with self._http.post(
+            self.url + target, data=urlencode(form), headers=headers
+        ) as answer:
             return answer.status, await answer.text()
 
     async def get(self, path: str) -> tuple[int, Any]:
@@ -61,7 +63,10 @@ async def webhook(bootstrap: str, public_url: str = PUBLIC) -> AsyncIterator[Doo
     publisher = BatchPublisher(bootstrap, source="webhook", timeout=10)
     app = Webhook(Signature(SecretStr(TOKEN), public_url), publisher)
     try:
-        async with serving(app, "127.0.0.1", 0, grace=0.1) as (_, port), aiohttp.ClientSession() as http:
+        async with (
+            serving(app, "127.0.0.1", 0, grace=0.1) as (_, port),
+            aiohttp.ClientSession() as http,
+        ):
             yield Door(f"http://127.0.0.1:{port}", http)
     finally:
         await publisher.stop()
@@ -86,7 +91,9 @@ async def test_503_says_when() -> None:
             assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
 
 
-@pytest.mark.parametrize("signature", ["", "forged", signed("another token", PUBLIC + STATUS, RECEIPT)])
+@pytest.mark.parametrize(
+    "signature", ["", "forged", signed("another token", PUBLIC + STATUS, RECEIPT)]
+)
 async def test_strangers_are_turned_away_before_kafka_is_asked(signature: str) -> None:
     """No broker is there: had anything been published, the answer would be 503."""
     async with webhook(dead_broker()) as door:
@@ -97,9 +104,15 @@ async def test_strangers_are_turned_away_before_kafka_is_asked(signature: str) -
 async def test_the_host_header_is_not_believed() -> None:
     """Signed for where we listen, and for what the caller says our host is: neither is our public URL."""
     async with webhook(dead_broker()) as door:
-        assert (await door.post(STATUS, RECEIPT, signed(TOKEN, door.url + STATUS, RECEIPT)))[0] == 403
+        assert (await door.post(STATUS, RECEIPT, signed(TOKEN, door.url + STATUS, RECEIPT)))[
+            0
+        ] == 403
         forged = signed(TOKEN, "https://evil.example" + STATUS, RECEIPT)
-        told = {"Host": "evil.example", "X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "https"}
+        told = {
+            "Host": "evil.example",
+            "X-Forwarded-Host": "evil.example",
+            "X-Forwarded-Proto": "https",
+        }
         assert (await door.post(STATUS, RECEIPT, forged, **told))[0] == 403
 
 
@@ -132,7 +145,10 @@ async def test_too_big_and_not_ours() -> None:
     [
         ({"SAYSO_BOOTSTRAP": "127.0.0.1:9"}, "TWILIO_AUTH_TOKEN"),
         ({"TWILIO_AUTH_TOKEN": "x"}, "SAYSO_BOOTSTRAP"),
-        ({"TWILIO_AUTH_TOKEN": "x", "SAYSO_BOOTSTRAP": "127.0.0.1:9", "SAYSO_PUBLIC_URL": "sms"}, "SAYSO_PUBLIC_URL"),
+        (
+            {"TWILIO_AUTH_TOKEN": "x", "SAYSO_BOOTSTRAP": "127.0.0.1:9", "SAYSO_PUBLIC_URL": "sms"},
+            "SAYSO_PUBLIC_URL",
+        ),
         ({"SAYSO_WEBHOOK_PORT": "high"}, "SAYSO_WEBHOOK_PORT"),
     ],
 )
@@ -146,7 +162,10 @@ async def test_one_sentence_when_it_cannot_start(settings: dict[str, str], word:
 
 async def test_starts_without_kafka_and_ends_when_told(tmp_path: Path) -> None:
     told = {**CREDENTIALS, "SAYSO_BOOTSTRAP": dead_broker(), "SAYSO_WEBHOOK_PORT": "0"}
-    async with service("services.webhook", tmp_path, **told) as hook, aiohttp.ClientSession() as http:
+    async with (
+        service("services.webhook", tmp_path, **told) as hook,
+        aiohttp.ClientSession() as http,
+    ):
         async with http.get(hook.url + "/live") as answer:
             assert answer.status == 200
         hook.process.send_signal(signal.SIGTERM)
@@ -191,7 +210,10 @@ async def test_a_forgery_leaves_nothing_and_a_replay_the_same_again(fresh_cluste
             assert (await door.post(STATUS, RECEIPT))[0] == 204
         first, second = await records(fresh_cluster, DELIVERY_RECEIPTS)
     assert (first.key, first.partition) == (second.key, second.partition)
-    same = [DELIVERY_RECEIPTS.decode(one.value).model_dump(exclude={"received_at"}) for one in (first, second)]
+    same = [
+        DELIVERY_RECEIPTS.decode(one.value).model_dump(exclude={"received_at"})
+        for one in (first, second)
+    ]
     assert same[0] == same[1]
 
 
@@ -199,19 +221,34 @@ async def test_a_forgery_leaves_nothing_and_a_replay_the_same_again(fresh_cluste
 async def test_the_whole_edge(fresh_cluster: str) -> None:
     """Twilio's SDK → the simulator → signed callbacks → the webhook → Kafka."""
     script = Script.model_validate(
-        {"numbers": {"*0003": "undelivered:30003", "*0100": {"fate": "delivered", "replies": [{"body": "Stop"}]}}}
+        {
+            "numbers": {
+                "*0003": "undelivered:30003",
+                "*0100": {"fate": "delivered", "replies": [{"body": "Stop"}]},
+            }
+        }
     )
     async with (
         webhook(fresh_cluster) as door,
-        Simulator(script, account_sid=ACCOUNT, public_url=PUBLIC, deliver_to=door.url, speed=10) as sim,
+        Simulator(
+            script, account_sid=ACCOUNT, public_url=PUBLIC, deliver_to=door.url, speed=10
+        ) as sim,
         twilio(sim.url, public_url=PUBLIC) as client,
     ):
         for place, to in enumerate(("+14155550100", "+14155550003")):
             await client.send(post(to, message_id=f"m-{place}"))
         await quiet(sim)
-        receipts = [DELIVERY_RECEIPTS.decode(one.value) for one in await records(fresh_cluster, DELIVERY_RECEIPTS)]
+        receipts = [
+            DELIVERY_RECEIPTS.decode(one.value)
+            for one in await records(fresh_cluster, DELIVERY_RECEIPTS)
+        ]
         texts = [INBOUND.decode(one.value) for one in await records(fresh_cluster, INBOUND)]
     assert sorted((one.message_id, one.status, one.error_code) for one in receipts) == [
-        ("m-0", "delivered", None), ("m-0", "sent", None), ("m-1", "sent", None), ("m-1", "undelivered", "30003")
-    ]  # fmt: skip
-    assert [(one.sender, one.number, one.body) for one in texts] == [("24365", "+14155550100", "Stop")]
+        ("m-0", "delivered", None),
+        ("m-0", "sent", None),
+        ("m-1", "sent", None),
+        ("m-1", "undelivered", "30003"),
+    ]
+    assert [(one.sender, one.number, one.body) for one in texts] == [
+        ("24365", "+14155550100", "Stop")
+    ]

@@ -57,7 +57,11 @@ class Line:
     """One connection."""
 
     def __init__(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, webhook: Webhook, kept: Kept
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        webhook: Webhook,
+        kept: Kept,
     ) -> None:
         self.reader, self.writer, self.webhook, self.publisher = reader, writer, webhook, kept
 
@@ -65,8 +69,14 @@ class Line:
         head = "\r\n".join([f"{method} {target} HTTP/1.1", "Host: x", *headers])
         self.writer.write(head.encode("latin-1") + b"\r\n\r\n" + body)
 
-    def post(self, *headers: str, body: bytes = BODY, target: str = STATUS, signature: str = GENUINE) -> None:
-        sized = () if any("ransfer-" in header or "ength" in header for header in headers) else _length(len(body))
+    def post(
+        self, *headers: str, body: bytes = BODY, target: str = STATUS, signature: str = GENUINE
+    ) -> None:
+        sized = (
+            ()
+            if any("ransfer-" in header or "ength" in header for header in headers)
+            else _length(len(body))
+        )
         self.send("POST", target, f"X-Twilio-Signature: {signature}", *sized, *headers, body=body)
 
     async def pour(self, part: bytes) -> None:
@@ -77,8 +87,12 @@ class Line:
 
     async def answer(self, *, head: bool = False) -> Said:
         async with asyncio.timeout(20):
-            first, *lines = (await self.reader.readuntil(b"\r\n\r\n")).decode().strip().split("\r\n")
-            headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}
+            first, *lines = (
+                (await self.reader.readuntil(b"\r\n\r\n")).decode().strip().split("\r\n")
+            )
+            headers = {
+                name.lower(): value for name, value in (line.split(": ", 1) for line in lines)
+            }
             length = 0 if head else int(headers.get("content-length", 0))
             text = (await self.reader.readexactly(length)).decode()
             return Said(int(first.split()[1]), headers, text)
@@ -155,10 +169,16 @@ async def test_the_largest_body_that_is_read() -> None:
 @pytest.mark.parametrize("size", [LONGEST_BODY + 1, MOST_DISCARDED])
 async def test_a_body_too_large_is_refused_and_the_connection_goes_on(size: int) -> None:
     async with line() as client:
-        for headers, body in (((), b"x" * size), (("Transfer-Encoding: chunked",), chunked(b"x" * size, 1000))):
+        for headers, body in (
+            ((), b"x" * size),
+            (("Transfer-Encoding: chunked",), chunked(b"x" * size, 1000)),
+        ):
             client.post(*headers, body=body)
             said = await client.answer()
-            assert (said.status, said.text) == (413, f"Maximum request body size {LONGEST_BODY} exceeded.")
+            assert (said.status, said.text) == (
+                413,
+                f"Maximum request body size {LONGEST_BODY} exceeded.",
+            )
         client.post()
         assert (await client.answer()).status == 204
         assert len(client.publisher.kept) == 1
@@ -179,13 +199,17 @@ async def test_a_body_without_an_end_is_cut_off(how: str) -> None:
 
 @pytest.mark.parametrize("how", [f"Content-Length: {len(BODY)}", "Transfer-Encoding: chunked"])
 @pytest.mark.parametrize("begun", [b"", b"5\r\nMess"])
-async def test_a_body_that_does_not_come(how: str, begun: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_body_that_does_not_come(
+    how: str, begun: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(app, "READ_WITHIN", 0.2)
     async with line() as client:
         client.post(how, body=begun)
         said = await client.answer()
         assert (said.status, said.text) == (408, "408: the body did not come")
-        assert await client.ended() == b"", "what would come next cannot be told from the rest of the body"
+        assert await client.ended() == b"", (
+            "what would come next cannot be told from the rest of the body"
+        )
         assert client.webhook.counts == {"408": 1}
 
 
@@ -253,7 +277,9 @@ async def test_how_we_are_may_be_asked_without_the_answer(path: str) -> None:
         assert (await client.answer()).status == (503 if path == "/ready" else 200)
 
 
-@pytest.mark.parametrize("path", ["/", "/twilio", "/twilio/status/", "/Twilio/status", "/twilio/inbound/x", "/metrics"])
+@pytest.mark.parametrize(
+    "path", ["/", "/twilio", "/twilio/status/", "/Twilio/status", "/twilio/inbound/x", "/metrics"]
+)
 @pytest.mark.parametrize("method", ["GET", "POST"])
 async def test_nothing_else_is_here(method: str, path: str) -> None:
     async with line() as client:
@@ -302,7 +328,9 @@ async def test_what_is_no_http(said: bytes, caplog: pytest.LogCaptureFixture) ->
     assert [one for one in caplog.records if one.name.startswith("uvicorn")] == []
 
 
-@pytest.mark.parametrize("begun", [b"GET /live HTTP/1.1\r\nX: ", b"GET /live HTTP/1.1\r\n", b"GET /", b"chunked"])
+@pytest.mark.parametrize(
+    "begun", [b"GET /live HTTP/1.1\r\nX: ", b"GET /live HTTP/1.1\r\n", b"GET /", b"chunked"]
+)
 async def test_a_head_or_a_trailer_without_an_end_is_cut_off(begun: bytes) -> None:
     more = b"x" * 1000 if begun.endswith((b": ", b"/")) else b"X: " + b"x" * 997 + b"\r\n"
     if begun == b"chunked":
@@ -345,7 +373,11 @@ async def test_a_request_that_does_not_end_holds_no_shutdown_up() -> None:
         client.post("Content-Length: 1000")
         await asyncio.sleep(0.05)
     said = await client.answer()
-    assert (said.status, said.headers["retry-after"], said.headers["connection"]) == (503, "5", "close")
+    assert (said.status, said.headers["retry-after"], said.headers["connection"]) == (
+        503,
+        "5",
+        "close",
+    )
     assert await client.ended() == await idle.ended() == b""
     client.writer.close()
     idle.writer.close()

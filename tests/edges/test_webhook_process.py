@@ -24,7 +24,9 @@ RECEIPT = {"MessageSid": "SM1", "MessageStatus": "delivered"}
 async def told(http: aiohttp.ClientSession, url: str, number: int) -> int:
     target = f"/twilio/status?tenant=acme&message_id=m-{number}&attempt=1"
     signature = signed(CREDENTIALS["TWILIO_AUTH_TOKEN"], PUBLIC + target, RECEIPT)
-    async with http.post(url + target, data=RECEIPT, headers={"X-Twilio-Signature": signature}) as answer:
+    async with http.post(
+        url + target, data=RECEIPT, headers={"X-Twilio-Signature": signature}
+    ) as answer:
         return answer.status
 
 
@@ -35,12 +37,22 @@ async def test_a_broker_that_stands_still_and_a_process_that_is_told_to_end(
     """503 for all while the broker stands, 204 again after it, and 204 for those who wait while the process ends."""
     where = hurtable_broker.bootstrap
     await apply(where, partitions=2, replication=1, topics=[DELIVERY_RECEIPTS, INBOUND])
-    settings = {**CREDENTIALS, "SAYSO_BOOTSTRAP": where, "SAYSO_WEBHOOK_PORT": "0", "SAYSO_PUBLIC_URL": PUBLIC}
-    async with service("services.webhook", tmp_path, **settings) as hook, aiohttp.ClientSession() as http:
+    settings = {
+        **CREDENTIALS,
+        "SAYSO_BOOTSTRAP": where,
+        "SAYSO_WEBHOOK_PORT": "0",
+        "SAYSO_PUBLIC_URL": PUBLIC,
+    }
+    async with (
+        service("services.webhook", tmp_path, **settings) as hook,
+        aiohttp.ClientSession() as http,
+    ):
         assert await told(http, hook.url, 0) == 204
         os.kill(hurtable_broker.pid, signal.SIGSTOP)
         try:
-            assert set(await asyncio.gather(*(told(http, hook.url, n) for n in range(1, 30)))) == {503}
+            assert set(await asyncio.gather(*(told(http, hook.url, n) for n in range(1, 30)))) == {
+                503
+            }
         finally:
             os.kill(hurtable_broker.pid, signal.SIGCONT)
         assert set(await asyncio.gather(*(told(http, hook.url, n) for n in range(1, 60)))) == {204}
@@ -64,8 +76,16 @@ async def test_a_process_that_is_told_to_end_while_no_broker_answers(
 ) -> None:
     where = hurtable_broker.bootstrap
     await apply(where, partitions=2, replication=1, topics=[DELIVERY_RECEIPTS, INBOUND])
-    settings = {**CREDENTIALS, "SAYSO_BOOTSTRAP": where, "SAYSO_WEBHOOK_PORT": "0", "SAYSO_PUBLIC_URL": PUBLIC}
-    async with service("services.webhook", tmp_path, **settings) as hook, aiohttp.ClientSession() as http:
+    settings = {
+        **CREDENTIALS,
+        "SAYSO_BOOTSTRAP": where,
+        "SAYSO_WEBHOOK_PORT": "0",
+        "SAYSO_PUBLIC_URL": PUBLIC,
+    }
+    async with (
+        service("services.webhook", tmp_path, **settings) as hook,
+        aiohttp.ClientSession() as http,
+    ):
         assert await told(http, hook.url, 0) == 204
         os.kill(hurtable_broker.pid, signal.SIGSTOP)
         try:

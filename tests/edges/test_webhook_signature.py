@@ -31,14 +31,24 @@ FORM = {"MessageSid": "SM1", "MessageStatus": "delivered", "To": "+14155550100",
 
 
 def genuine(url: str = URL, target: str = TARGET, form: dict[str, str] | None = None) -> str:
-    return str(RequestValidator(TOKEN.get_secret_value()).compute_signature(url + target, form or FORM))
+    return str(
+        RequestValidator(TOKEN.get_secret_value()).compute_signature(url + target, form or FORM)
+    )
 
 
 def believed(
-    public_url: str = URL, target: str = TARGET, body: bytes | None = None, signature: str | None = None
+    public_url: str = URL,
+    target: str = TARGET,
+    body: bytes | None = None,
+    signature: str | None = None,
 ) -> bool:
     body = urlencode(FORM).encode() if body is None else body
-    return Signature(TOKEN, public_url).form(target, body, genuine() if signature is None else signature) is not None
+    return (
+        Signature(TOKEN, public_url).form(
+            target, body, genuine() if signature is None else signature
+        )
+        is not None
+    )
 
 
 def test_twilios_own_vector() -> None:
@@ -49,7 +59,10 @@ def test_twilios_own_vector() -> None:
 
 
 def test_the_simulator_signs_the_same() -> None:
-    assert simulated("12345", "https://mycompany.com/myapp.php?foo=1&bar=2", VECTOR) == VECTOR_SIGNATURE
+    assert (
+        simulated("12345", "https://mycompany.com/myapp.php?foo=1&bar=2", VECTOR)
+        == VECTOR_SIGNATURE
+    )
 
 
 @given(some.dictionaries(some.text(min_size=1), some.text()), some.text())
@@ -71,10 +84,15 @@ def test_the_order_of_fields_does_not_matter() -> None:
     [
         pytest.param(urlencode({**FORM, "MessageStatus": "failed"}), id="another status"),
         pytest.param(urlencode({**FORM, "ErrorCode": "30007"}), id="a field more"),
-        pytest.param(urlencode({name: value for name, value in FORM.items() if value}), id="the blank field dropped"),
+        pytest.param(
+            urlencode({name: value for name, value in FORM.items() if value}),
+            id="the blank field dropped",
+        ),
         pytest.param("", id="no body"),
         pytest.param('{"MessageSid": "SM1"}', id="JSON"),
-        pytest.param("&".join(f"a{n}=" for n in range(MOST_FIELDS + 1)), id="more fields than anybody sends"),
+        pytest.param(
+            "&".join(f"a{n}=" for n in range(MOST_FIELDS + 1)), id="more fields than anybody sends"
+        ),
     ],
 )
 def test_another_body(body: str) -> None:
@@ -104,7 +122,8 @@ def test_another_target(target: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "public_url", ["http://sms.example.com", "https://sms.example.org", "https://sms.example.com/app"]
+    "public_url",
+    ["http://sms.example.com", "https://sms.example.org", "https://sms.example.com/app"],
 )
 def test_another_address(public_url: str) -> None:
     assert not believed(public_url=public_url)
@@ -150,7 +169,9 @@ def test_the_token_shows_in_no_repr() -> None:
 def test_a_forgery_costs_less_than_a_millisecond_of_cpu() -> None:
     """The biggest body that is let through, wrongly signed; the quickest of five rounds."""
     signature = Signature(TOKEN, URL)
-    body = urlencode({f"field{n}": "x" * 20 for n in range(MOST_FIELDS - 1)} | FORM).encode()[: 64 << 10]
+    body = urlencode({f"field{n}": "x" * 20 for n in range(MOST_FIELDS - 1)} | FORM).encode()[
+        : 64 << 10
+    ]
     rounds = []
     for _ in range(5):
         began = time.process_time()

@@ -11,14 +11,19 @@ from streams.apps import GATE
 pytestmark = pytest.mark.broker
 
 
-async def test_a_topic_that_a_room_only_publishes_to_is_missed_at_the_start(fresh_cluster: str) -> None:
+async def test_a_topic_that_a_room_only_publishes_to_is_missed_at_the_start(
+    fresh_cluster: str,
+) -> None:
     counts = await partition_counts(fresh_cluster, GATE)
     assert counts["sms.consent-log"] == counts["sms.consent-events"]
     admin = AIOKafkaAdminClient(bootstrap_servers=fresh_cluster)
     await admin.start()
     await admin.delete_topics(["sms.consent-log"])
     await admin.close()
-    assert await refusal(fresh_cluster) == "topics are missing (sms.consent-log): run `sayso topics apply` first"
+    assert (
+        await refusal(fresh_cluster)
+        == "topics are missing (sms.consent-log): run `sayso topics apply` first"
+    )
 
 
 async def refusal(bootstrap: str) -> str:

@@ -51,7 +51,14 @@ class Count(Row):
 
 def topics(prefix: str) -> dict[str, Topic[Any]]:
     def topic(name: str, carries: Any, *, compacted: bool = False) -> Topic[Any]:
-        return Topic(f"{prefix}.{name}", carries, lambda m: m.key, timedelta(days=1), "for a test", compacted=compacted)
+        return Topic(
+            f"{prefix}.{name}",
+            carries,
+            lambda m: m.key,
+            timedelta(days=1),
+            "for a test",
+            compacted=compacted,
+        )
 
     return {
         "first": topic("first", Event),
@@ -70,7 +77,12 @@ def counting(prefix: str) -> Room:
         was = rows.get("count", Count) or Count()
         first = fact.topic == t["first"].name
         row = Count(n=was.n + 1, total=was.total + fact.value.i, first=was.first + first)
-        said = Counted(key=fact.value.key, i=-fact.value.i if first else fact.value.i, n=row.n, nonce=uuid.uuid4().hex)
+        said = Counted(
+            key=fact.value.key,
+            i=-fact.value.i if first else fact.value.i,
+            n=row.n,
+            nonce=uuid.uuid4().hex,
+        )
         return Step(
             rows={"count": row},
             publish=(Publication(t["counted"], said),),
@@ -79,7 +91,11 @@ def counting(prefix: str) -> Room:
 
     def woke(rows: Rows, name: str, now: datetime, settings: Settings) -> Step:
         row = rows.get("count", Count) or Count()
-        return Step(publish=(Publication(t["woken"], Woken(key=rows.family, n=row.n, nonce=uuid.uuid4().hex)),))
+        return Step(
+            publish=(
+                Publication(t["woken"], Woken(key=rows.family, n=row.n, nonce=uuid.uuid4().hex)),
+            )
+        )
 
     return Room(prefix, fold=fold, woke=woke, first=(t["first"],), then=(t["then"],))
 
@@ -93,11 +109,18 @@ async def _work(given: argparse.Namespace) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     pace = Pace(session_timeout=given.session, transaction_timeout=8, call_timeout=2)
-    hooks = Hooks(ready=lambda partitions: print("ready", partitions, flush=True), fatal=lambda error: os._exit(70))
+    hooks = Hooks(
+        ready=lambda partitions: print("ready", partitions, flush=True),
+        fatal=lambda error: os._exit(70),
+    )
     host = Host(
-        counting(given.prefix), given.bootstrap, counts(given.prefix, given.partitions), hooks,
-        pace=pace, instance=given.instance,
-    )  # fmt: skip
+        counting(given.prefix),
+        given.bootstrap,
+        counts(given.prefix, given.partitions),
+        hooks,
+        pace=pace,
+        instance=given.instance,
+    )
     await run(host, stop)
 
 

@@ -30,11 +30,18 @@ async def make_topics(bootstrap: str, prefix: str, partitions: int = PARTITIONS)
     await admin.start()
     try:
         existing = set(await admin.list_topics())
-        wanted = {name: n for name, n in counting.counts(prefix, partitions).items() if name not in existing}
+        wanted = {
+            name: n
+            for name, n in counting.counts(prefix, partitions).items()
+            if name not in existing
+        }
         compact = {"cleanup.policy": "compact"}
-        await admin.create_topics([
-            NewTopic(name, n, 1, topic_configs=compact if name.endswith(".rows") else {}) for name, n in wanted.items()
-        ])  # fmt: skip
+        await admin.create_topics(
+            [
+                NewTopic(name, n, 1, topic_configs=compact if name.endswith(".rows") else {})
+                for name, n in wanted.items()
+            ]
+        )
     finally:
         await admin.close()
 
@@ -51,10 +58,22 @@ class Workers:
 
     async def start(self, instance: str) -> None:
         self.running[instance] = await asyncio.create_subprocess_exec(
-            sys.executable, "-W", "ignore", "-m", "tests.faults.counting", "--bootstrap", self.bootstrap,
-            "--prefix", self.prefix, "--partitions", str(PARTITIONS), "--instance", instance,
-            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-        )  # fmt: skip
+            sys.executable,
+            "-W",
+            "ignore",
+            "-m",
+            "tests.faults.counting",
+            "--bootstrap",
+            self.bootstrap,
+            "--prefix",
+            self.prefix,
+            "--partitions",
+            str(PARTITIONS),
+            "--instance",
+            instance,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
 
     async def ready(self, instance: str) -> None:
         """It says so at each assignment."""
@@ -91,9 +110,13 @@ class Workers:
             case "join":
                 await self.start(f"w{len(self.running)}")
                 self.faults["join"] += 1
-            case "nap" | "sleep":  # within the session's time-out of two seconds, or past it: a zombie
+            case (
+                "nap" | "sleep"
+            ):  # within the session's time-out of two seconds, or past it: a zombie
                 self.signal(instance, signal.SIGSTOP)
-                await asyncio.sleep(rng.uniform(0.2, 1.0) if what == "nap" else rng.uniform(3.5, 5.0))
+                await asyncio.sleep(
+                    rng.uniform(0.2, 1.0) if what == "nap" else rng.uniform(3.5, 5.0)
+                )
                 self.signal(instance, signal.SIGCONT)
 
 
@@ -145,7 +168,9 @@ async def longest_wait(bootstrap: str, prefix: str) -> float:
     return max(at - asked[said["key"], abs(said["i"])] for said, at in told) / 1000
 
 
-async def settled(bootstrap: str, prefix: str, total: int, patience: float = 90) -> list[dict[str, Any]]:
+async def settled(
+    bootstrap: str, prefix: str, total: int, patience: float = 90
+) -> list[dict[str, Any]]:
     """The counted outputs, once there are as many as events, or after `patience` seconds what there is."""
     topic = counting.topics(prefix)["counted"].name
     end = asyncio.get_running_loop().time() + patience

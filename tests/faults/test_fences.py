@@ -34,9 +34,17 @@ NOW = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
 SETTINGS = settings_of(TENANTS, SENDERS)
 NUMBER = "+14155550100"
 ORDER = Send(
-    message_id="m1", tenant="acme", to=NUMBER, sender=OWN, body="hello", kind="direct", lane="transactional",
-    consent_epoch=1, send_before=NOW + timedelta(hours=1), issued_at=NOW,
-)  # fmt: skip
+    message_id="m1",
+    tenant="acme",
+    to=NUMBER,
+    sender=OWN,
+    body="hello",
+    kind="direct",
+    lane="transactional",
+    consent_epoch=1,
+    send_before=NOW + timedelta(hours=1),
+    issued_at=NOW,
+)
 
 
 class Stage:
@@ -48,7 +56,10 @@ class Stage:
         self.now = NOW
 
     def take(self, topic: t.Topic, *messages: object) -> Transaction:  # type: ignore[type-arg]
-        self.lane.feed(topic.name, [self.log.publish(topic, m, int(self.now.timestamp() * 1000)) for m in messages])
+        self.lane.feed(
+            topic.name,
+            [self.log.publish(topic, m, int(self.now.timestamp() * 1000)) for m in messages],
+        )
         return self.pass_time(0)
 
     def pass_time(self, seconds: float) -> Transaction:
@@ -73,24 +84,39 @@ def stop(epoch: int) -> Stop:
     return Stop(sender=OWN, number=NUMBER, tenant="acme", consent_epoch=epoch, at=NOW)
 
 
-@pytest.mark.parametrize(("epoch", "calls"), [
-    pytest.param(2, 0, id="the epoch bars an order judged before the STOP"),
-    pytest.param(0, 1, id="switched off, by a Stop without an epoch of its own: the text goes out"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("epoch", "calls"),
+    [
+        pytest.param(2, 0, id="the epoch bars an order judged before the STOP"),
+        pytest.param(
+            0, 1, id="switched off, by a Stop without an epoch of its own: the text goes out"
+        ),
+    ],
+)
 def test_epoch(epoch: int, calls: int) -> None:
     stage = dispatch()
     stage.take(t.DISPATCH_CONTROLS, stop(epoch))
     assert len(stage.calls(t.DISPATCH_ORDERS, ORDER)) == calls
 
 
-@pytest.mark.parametrize(("remembers", "calls"), [
-    pytest.param(True, 0, id="a repeated order is known"),
-    pytest.param(False, 1, id="switched off, by forgetting its row: the text goes out twice"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("remembers", "calls"),
+    [
+        pytest.param(True, 0, id="a repeated order is known"),
+        pytest.param(False, 1, id="switched off, by forgetting its row: the text goes out twice"),
+    ],
+)
 def test_remembered_orders(remembers: bool, calls: int) -> None:
     stage = dispatch()
     (post,) = stage.calls(t.DISPATCH_ORDERS, ORDER)
-    taken = Answer(tenant="acme", message_id="m1", attempt=1, sender=OWN, result=Result.ACCEPTED, provider_id="SM1")
+    taken = Answer(
+        tenant="acme",
+        message_id="m1",
+        attempt=1,
+        sender=OWN,
+        result=Result.ACCEPTED,
+        provider_id="SM1",
+    )
     stage.lane.answers.append(Answered(post.sender, taken))
     stage.pass_time(1)
     if not remembers:
@@ -98,15 +124,24 @@ def test_remembered_orders(remembers: bool, calls: int) -> None:
     assert len(stage.calls(t.DISPATCH_ORDERS, ORDER)) == calls
 
 
-@pytest.mark.parametrize(("remembers", "orders"), [
-    pytest.param(True, 1, id="a repeated request is known"),
-    pytest.param(False, 2, id="switched off, by forgetting its row: it is ordered twice"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("remembers", "orders"),
+    [
+        pytest.param(True, 1, id="a repeated request is known"),
+        pytest.param(False, 2, id="switched off, by forgetting its row: it is ordered twice"),
+    ],
+)
 def test_remembered_requests(remembers: bool, orders: int) -> None:
     stage = Stage(GATE)
-    stage.take(t.CONSENT_EVENTS, ConsentEvent(
-        event_id="e1", tenant="acme", number=NUMBER, action="opt_in", source="form", at=NOW))  # fmt: skip
-    request = SendRequest(message_id="m1", tenant="acme", to=NUMBER, body="hello", kind="direct", requested_at=NOW)
+    stage.take(
+        t.CONSENT_EVENTS,
+        ConsentEvent(
+            event_id="e1", tenant="acme", number=NUMBER, action="opt_in", source="form", at=NOW
+        ),
+    )
+    request = SendRequest(
+        message_id="m1", tenant="acme", to=NUMBER, body="hello", kind="direct", requested_at=NOW
+    )
     sends = stage.take(t.SEND_REQUESTS, request).sends
     if not remembers:
         rows = stage.lane.families[f"acme/{NUMBER}"]
@@ -123,15 +158,27 @@ class Listening:
 
     async def send(self, post: Post, held: Callable[[], bool] = lambda: True) -> Answer:
         self.calls += 1
-        return Answer(tenant="acme", message_id="m1", attempt=1, sender=OWN, result=Result.ACCEPTED, provider_id="SM1")
+        return Answer(
+            tenant="acme",
+            message_id="m1",
+            attempt=1,
+            sender=OWN,
+            result=Result.ACCEPTED,
+            provider_id="SM1",
+        )
 
     async def close(self) -> None: ...
 
 
-@pytest.mark.parametrize(("seconds", "calls", "result"), [
-    pytest.param(15, 0, Result.UNSENT, id="slept past its lease: no call"),
-    pytest.param(10**9, 1, Result.ACCEPTED, id="switched off, by a lease without end: the zombie calls"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("seconds", "calls", "result"),
+    [
+        pytest.param(15, 0, Result.UNSENT, id="slept past its lease: no call"),
+        pytest.param(
+            10**9, 1, Result.ACCEPTED, id="switched off, by a lease without end: the zombie calls"
+        ),
+    ],
+)
 async def test_lease(seconds: float, calls: int, result: Result) -> None:
     clock = [1000.0]
     lease = Lease(seconds, lambda: clock[0])
@@ -161,15 +208,23 @@ class Slow(Listening):
         return answer
 
 
-@pytest.mark.parametrize(("concurrency", "calls"), [
-    pytest.param(1, 1, id="one connection: what waits for it has not begun, and does not"),
-    pytest.param(2, 2, id="one for each: both had begun"),
-])  # fmt: skip
-async def test_a_lease_that_ends_while_a_call_waits_for_a_connection(concurrency: int, calls: int) -> None:
+@pytest.mark.parametrize(
+    ("concurrency", "calls"),
+    [
+        pytest.param(1, 1, id="one connection: what waits for it has not begun, and does not"),
+        pytest.param(2, 2, id="one for each: both had begun"),
+    ],
+)
+async def test_a_lease_that_ends_while_a_call_waits_for_a_connection(
+    concurrency: int, calls: int
+) -> None:
     provider, second = Slow(), Lease(15)
     perform = Performer(provider, concurrency)
     posts = [Post("acme", f"m{n}", 1, f"+1415555010{n}", NUMBER, "hello") for n in range(2)]
-    tasks = [asyncio.create_task(perform(post, lease)) for post, lease in zip(posts, (Lease(15), second), strict=True)]
+    tasks = [
+        asyncio.create_task(perform(post, lease))
+        for post, lease in zip(posts, (Lease(15), second), strict=True)
+    ]
     await asyncio.sleep(0.01)
     second.revoke()
     provider.go.set()
@@ -177,10 +232,13 @@ async def test_a_lease_that_ends_while_a_call_waits_for_a_connection(concurrency
     assert provider.calls == calls
 
 
-@pytest.mark.parametrize(("asleep", "calls"), [
-    pytest.param(60, 0, id="slept while the commit's answer was on its way: no call"),
-    pytest.param(0, 1, id="switched off, by not sleeping: it calls"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("asleep", "calls"),
+    [
+        pytest.param(60, 0, id="slept while the commit's answer was on its way: no call"),
+        pytest.param(0, 1, id="switched off, by not sleeping: it calls"),
+    ],
+)
 async def test_the_lease_counts_from_before_the_commit(
     asleep: float, calls: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -196,10 +254,18 @@ async def test_the_lease_counts_from_before_the_commit(
 
     hooks = Hooks(settings=lambda: SETTINGS, perform=Performer(provider))
     host: Any = SimpleNamespace(
-        live=True, pace=Pace(), hooks=hooks, brake=Brake(), finished=lambda lane: None, die=pytest.fail
+        live=True,
+        pace=Pace(),
+        hooks=hooks,
+        brake=Brake(),
+        finished=lambda lane: None,
+        die=pytest.fail,
     )
     runner = Runner(host, stage.lane, Writer())  # type: ignore[arg-type]
-    stage.lane.feed(t.DISPATCH_ORDERS.name, [stage.log.publish(t.DISPATCH_ORDERS, ORDER, int(NOW.timestamp() * 1000))])
+    stage.lane.feed(
+        t.DISPATCH_ORDERS.name,
+        [stage.log.publish(t.DISPATCH_ORDERS, ORDER, int(NOW.timestamp() * 1000))],
+    )
     await runner._commit(stage.lane.begin(NOW))
     await asyncio.gather(*runner._calls)
     assert provider.calls == calls

@@ -39,8 +39,20 @@ def told(watch: Watch, name: str, state: str, *attempts: tuple[str, str | None])
 
 
 def call(name: str, outcome: str = "taken", t: float = 0.0, attempt: int = 1) -> Asked:
-    return Asked(1, t, datetime.now(UTC), outcome, "+12125550100", "72970", 1, ("harbor", name), attempt, None, None,
-                 True)  # fmt: skip
+    return Asked(
+        1,
+        t,
+        datetime.now(UTC),
+        outcome,
+        "+12125550100",
+        "72970",
+        1,
+        ("harbor", name),
+        attempt,
+        None,
+        None,
+        True,
+    )
 
 
 def verdict(told_of: dict[str, Any], calls: list[Asked]) -> Verdict:
@@ -57,31 +69,79 @@ def verdict(told_of: dict[str, Any], calls: list[Asked]) -> Verdict:
 GOOD = ("delivered", ("sending", None), ("accepted", None))
 
 
-@pytest.mark.parametrize(("told_of", "calls", "wrong"), [
-    pytest.param({"a": GOOD, "b": GOOD}, [call("a"), call("b")], [], id="all is well"),
-    pytest.param({"a": GOOD}, [call("a")], ["1 lost: b", "1 not at rest in time (", "the books"], id="unheard of"),
-    pytest.param({"a": GOOD, "b": GOOD}, [call("a")],
-                 ["1 lost: b", "1 told otherwise"], id="said to be out, and never taken"),
-    pytest.param({"a": GOOD, "b": GOOD}, [call("a"), call("b"), call("b", attempt=2)],
-                 ["1 sent twice: b"], id="sent twice, by two attempts"),
-    pytest.param({"a": GOOD, "b": GOOD}, [call("a"), call("b"), call("b", "not-taken")],
-                 ["1 an attempt was called twice: b"], id="called twice"),
-    pytest.param({"a": GOOD, "b": ("canceled", ("canceled", None))}, [call("a"), call("b")],
-                 ["1 told otherwise"], id="canceled, and sent"),
-    pytest.param({"a": GOOD, "b": ("queued", ("queued", None))}, [call("a")],
-                 ["1 lost: b", "1 not at rest in time ("], id="stuck in the queue"),
-    pytest.param({"a": GOOD, "b": ("in_doubt", ("in_doubt", None))}, [call("a"), call("b")],
-                 ["1 not at rest in time ("], id="in doubt, and nobody is told"),
-    pytest.param({"a": GOOD, "b": ("in_doubt", ("in_doubt", None), ("in_doubt", "unclear"))}, [call("a"), call("b")],
-                 [], id="in doubt, and left to a person"),
-    pytest.param({"a": GOOD, "b": ("deferred", ("in_doubt", None), ("deferred", "absent"))}, [call("a")],
-                 [], id="proven absent, and to go again later"),
-    pytest.param({"a": GOOD, "b": GOOD}, [call("a"), call("b")] + [call("a", "limited", n / 50) for n in range(1, 80)],
-                 ["1 an attempt", "the pace was exceeded"], id="eighty calls in two seconds"),
-])  # fmt: skip
-def test_what_must_not_be_is_noticed(told_of: dict[str, Any], calls: list[Asked], wrong: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("told_of", "calls", "wrong"),
+    [
+        pytest.param({"a": GOOD, "b": GOOD}, [call("a"), call("b")], [], id="all is well"),
+        pytest.param(
+            {"a": GOOD},
+            [call("a")],
+            ["1 lost: b", "1 not at rest in time (", "the books"],
+            id="unheard of",
+        ),
+        pytest.param(
+            {"a": GOOD, "b": GOOD},
+            [call("a")],
+            ["1 lost: b", "1 told otherwise"],
+            id="said to be out, and never taken",
+        ),
+        pytest.param(
+            {"a": GOOD, "b": GOOD},
+            [call("a"), call("b"), call("b", attempt=2)],
+            ["1 sent twice: b"],
+            id="sent twice, by two attempts",
+        ),
+        pytest.param(
+            {"a": GOOD, "b": GOOD},
+            [call("a"), call("b"), call("b", "not-taken")],
+            ["1 an attempt was called twice: b"],
+            id="called twice",
+        ),
+        pytest.param(
+            {"a": GOOD, "b": ("canceled", ("canceled", None))},
+            [call("a"), call("b")],
+            ["1 told otherwise"],
+            id="canceled, and sent",
+        ),
+        pytest.param(
+            {"a": GOOD, "b": ("queued", ("queued", None))},
+            [call("a")],
+            ["1 lost: b", "1 not at rest in time ("],
+            id="stuck in the queue",
+        ),
+        pytest.param(
+            {"a": GOOD, "b": ("in_doubt", ("in_doubt", None))},
+            [call("a"), call("b")],
+            ["1 not at rest in time ("],
+            id="in doubt, and nobody is told",
+        ),
+        pytest.param(
+            {"a": GOOD, "b": ("in_doubt", ("in_doubt", None), ("in_doubt", "unclear"))},
+            [call("a"), call("b")],
+            [],
+            id="in doubt, and left to a person",
+        ),
+        pytest.param(
+            {"a": GOOD, "b": ("deferred", ("in_doubt", None), ("deferred", "absent"))},
+            [call("a")],
+            [],
+            id="proven absent, and to go again later",
+        ),
+        pytest.param(
+            {"a": GOOD, "b": GOOD},
+            [call("a"), call("b")] + [call("a", "limited", n / 50) for n in range(1, 80)],
+            ["1 an attempt", "the pace was exceeded"],
+            id="eighty calls in two seconds",
+        ),
+    ],
+)
+def test_what_must_not_be_is_noticed(
+    told_of: dict[str, Any], calls: list[Asked], wrong: list[str]
+) -> None:
     found = verdict(told_of, calls).wrong
-    assert [said[: len(expected)] for said, expected in zip(found, wrong, strict=True)] == wrong, found
+    assert [said[: len(expected)] for said, expected in zip(found, wrong, strict=True)] == wrong, (
+        found
+    )
 
 
 def test_usage_that_is_not_the_recount_is_noticed() -> None:

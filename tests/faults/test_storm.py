@@ -42,7 +42,10 @@ async def test_a_storm_loses_nothing_and_repeats_nothing(bootstrap: str) -> None
         await workers.revive()
         counted = await storm.settled(bootstrap, prefix, sum(map(len, sent.values())))
         await asyncio.sleep(2)
-        woken = [json.loads(r.value) for r in await records(bootstrap, counting.topics(prefix)["woken"].name)]
+        woken = [
+            json.loads(r.value)
+            for r in await records(bootstrap, counting.topics(prefix)["woken"].name)
+        ]
         rows = await records(bootstrap, counting.counting(prefix).rows.name)
     finally:
         await workers.end()
@@ -96,8 +99,16 @@ def assert_wakes(sent: dict[str, list[int]], woken: list[dict[str, Any]]) -> Non
 def assert_rows(sent: dict[str, list[int]], records: list[Any]) -> None:
     """The changelog's last word, read by hand: eight bytes of wake, then JSON; and positions that count the rows."""
     last = {(r.partition, r.key): r.value for r in records}
-    rows = {k.split(b"\x00")[0].decode(): json.loads(v[8:]) for (_, k), v in last.items() if k[:1] != b"\x00"}
-    assert {key: row["n"] for key, row in rows.items()} == {key: len(numbers) for key, numbers in sent.items()}
-    assert {key: row["total"] for key, row in rows.items()} == {key: sum(numbers) for key, numbers in sent.items()}
+    rows = {
+        k.split(b"\x00")[0].decode(): json.loads(v[8:])
+        for (_, k), v in last.items()
+        if k[:1] != b"\x00"
+    }
+    assert {key: row["n"] for key, row in rows.items()} == {
+        key: len(numbers) for key, numbers in sent.items()
+    }
+    assert {key: row["total"] for key, row in rows.items()} == {
+        key: sum(numbers) for key, numbers in sent.items()
+    }
     noted = [json.loads(value) for (_, key), value in last.items() if key[:1] == b"\x00"]
     assert sum(one["rows"] for one in noted) == len(rows)

@@ -67,7 +67,10 @@ class Stage:
 
     async def visible(self, isolation: str = "read_committed") -> list[int]:
         topic = counting.topics(self.prefix)["counted"].name
-        return [json.loads(r.value)["n"] for r in await records(self.bootstrap, topic, isolation=isolation)]
+        return [
+            json.loads(r.value)["n"]
+            for r in await records(self.bootstrap, topic, isolation=isolation)
+        ]
 
 
 @pytest.fixture
@@ -78,7 +81,9 @@ async def stage(bootstrap: str) -> AsyncIterator[Stage]:
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap)
     await producer.start()
     for i in (1, 2):
-        await producer.send_and_wait(then, json.dumps({"key": "k", "i": i}).encode(), key=b"k", partition=0)
+        await producer.send_and_wait(
+            then, json.dumps({"key": "k", "i": i}).encode(), key=b"k", partition=0
+        )
     await producer.stop()
     made.events = await records(bootstrap, then)
     yield made
@@ -92,7 +97,9 @@ async def a_zombie_writes(stage: Stage, *, names: tuple[str, str]) -> list[int]:
     await old.judge(first)
     new = await stage.owner(names[1]).take_over()
     await new.judge(second)
-    with contextlib.suppress(KafkaError, TimeoutError, IllegalOperation):  # it may hear of the fence between two sends
+    with contextlib.suppress(
+        KafkaError, TimeoutError, IllegalOperation
+    ):  # it may hear of the fence between two sends
         await old.judge(second)
     return await stage.visible()
 
@@ -112,7 +119,9 @@ async def test_a_half_written_transaction_is_nobodys(stage: Stage) -> None:
     old = await stage.owner().take_over()
     await old.judge(first)
     await old.writer._producer.begin_transaction()
-    await old.writer._producer.send_and_wait(counting.topics(stage.prefix)["counted"].name, b'{"n": 99}', partition=0)
+    await old.writer._producer.send_and_wait(
+        counting.topics(stage.prefix)["counted"].name, b'{"n": 99}', partition=0
+    )
     new = await stage.owner().take_over()
     assert new.lane.positions == old.lane.positions
     await new.judge(second)
@@ -165,7 +174,9 @@ async def test_the_barrier_stands_behind_an_open_transaction_too(stage: Stage) -
 
 @contextlib.asynccontextmanager
 async def open_transaction(stage: Stage, topic: str) -> AsyncIterator[None]:
-    producer = AIOKafkaProducer(bootstrap_servers=stage.bootstrap, transactional_id=f"{stage.prefix}-upstream")
+    producer = AIOKafkaProducer(
+        bootstrap_servers=stage.bootstrap, transactional_id=f"{stage.prefix}-upstream"
+    )
     await producer.start()
     try:
         async with producer.transaction():

@@ -13,7 +13,9 @@ from tests.faults.trouble.staged import TROUBLES, Trouble
 
 @pytest.mark.broker
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize("trouble", [one for one in TROUBLES if one.cheap], ids=lambda one: one.name)
+@pytest.mark.parametrize(
+    "trouble", [one for one in TROUBLES if one.cheap], ids=lambda one: one.name
+)
 async def test_what_is_said_is_right(trouble: Trouble, fresh_cluster: str, tmp_path: Path) -> None:
     async with scene(fresh_cluster, tmp_path / "staged") as opened:
         said = await trouble.play(opened)

@@ -32,7 +32,9 @@ class Worker:
         hooks = Hooks(ready=lambda partitions: self.ready.set(), fatal=self._end)
         pace = Pace(session_timeout=4, transaction_timeout=8, call_timeout=2)
         counts = counting.counts(prefix, 1)
-        self.host = Host(counting.counting(prefix), bootstrap, counts, hooks, pace=pace, accepted=accepted)
+        self.host = Host(
+            counting.counting(prefix), bootstrap, counts, hooks, pace=pace, accepted=accepted
+        )
         self.task = asyncio.create_task(run(self.host, self.stop))
 
     def _end(self, error: BaseException) -> None:
@@ -51,7 +53,9 @@ async def publish(bootstrap: str, topic: str, start: int, count: int) -> None:
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap)
     await producer.start()
     for i in range(start, start + count):
-        await producer.send_and_wait(topic, json.dumps({"key": "k", "i": i}).encode(), key=b"k", partition=0)
+        await producer.send_and_wait(
+            topic, json.dumps({"key": "k", "i": i}).encode(), key=b"k", partition=0
+        )
     await producer.stop()
 
 
@@ -61,7 +65,9 @@ async def counted(bootstrap: str, prefix: str) -> list[Any]:
 
 
 @pytest.mark.timeout(120)
-async def test_records_lost_under_a_running_worker_are_named_and_the_next_start_is_refused(bootstrap: str) -> None:
+async def test_records_lost_under_a_running_worker_are_named_and_the_next_start_is_refused(
+    bootstrap: str,
+) -> None:
     prefix = f"lost-{uuid.uuid4().hex[:8]}"
     await storm.make_topics(bootstrap, prefix, partitions=1)
     then = counting.topics(prefix)["then"].name
@@ -89,7 +95,9 @@ async def test_records_lost_under_a_running_worker_are_named_and_the_next_start_
     await goes_on_once_it_is_accepted(bootstrap, prefix, f"{then}/0@6", str(again), judged)
 
 
-async def goes_on_once_it_is_accepted(bootstrap: str, prefix: str, loss: str, refusal: str, judged: list[Any]) -> None:
+async def goes_on_once_it_is_accepted(
+    bootstrap: str, prefix: str, loss: str, refusal: str, judged: list[Any]
+) -> None:
     """By its name, which the refusal tells; one that names another loss is refused as before.  It is noted for good."""
     assert f"SAYSO_ACCEPT_LOSS={loss} " in refusal
     assert isinstance(await Worker(bootstrap, prefix, [loss[:-1] + "5"]).ended(), Loss)

@@ -38,9 +38,15 @@ class Yard:
         self.lanes = {n: Lane(ROOM, n, counts) for n in range(2)}
         self.read = {0: 10, 1: 10}
         self.host: Any = SimpleNamespace(
-            room=ROOM, live=True, generation=1, turn=0, progress=0.0, die=self.take, app=SimpleNamespace(consumer=self),
+            room=ROOM,
+            live=True,
+            generation=1,
+            turn=0,
+            progress=0.0,
+            die=self.take,
+            app=SimpleNamespace(consumer=self),
             lanes={n: SimpleNamespace(lane=lane) for n, lane in self.lanes.items()},
-        )  # fmt: skip
+        )
         self.offered: Any = None
         self._thread = SimpleNamespace(_consumer=self, call_thread=lambda ask: ask())
         self.dog = Watchdog(self.host, clock=lambda: self.now)
@@ -114,7 +120,9 @@ async def test_a_fetch_that_the_agent_never_takes(yard: Yard) -> None:
     assert "not taken" in yard.verdicts[0]
 
 
-async def test_a_broker_that_is_away_ends_no_watch(yard: Yard, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_broker_that_is_away_ends_no_watch(
+    yard: Yard, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The watch that died of it left the beat behind: a sound worker was ended for a silence that was not its own."""
     looks, enough = list[int](), asyncio.Event()
     yard.dog.every = 0.001

@@ -35,7 +35,10 @@ ZONES = st.sampled_from(sorted(available_timezones()))
 SENDERS = st.from_regex(r"\+[1-9][0-9]{6,14}|[0-9]{3,8}|MG[0-9a-f]{32}", fullmatch=True)
 NAMES = TEXTS.filter(bool)
 SAYINGS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20).filter(str.strip)
-OWN_WORDS = {meaning: st.from_regex(f"{meaning}[a-z]{{1,9}}[0-9]", fullmatch=True) for meaning in OwnWords.model_fields}
+OWN_WORDS = {
+    meaning: st.from_regex(f"{meaning}[a-z]{{1,9}}[0-9]", fullmatch=True)
+    for meaning in OwnWords.model_fields
+}
 """By meaning, so that none has two."""
 
 PLAIN: dict[Any, SearchStrategy[Any]] = {
@@ -63,7 +66,10 @@ NARROWER: dict[tuple[type[Message], str], SearchStrategy[Any]] = {
     (TenantSettings, "time_zone"): ZONES,
     (TenantSettings, "asks_per_hour"): st.integers(1, 1_000_000),
     (TenantSettings, "locales"): st.lists(st.sampled_from(LOCALES), max_size=3).map(tuple),
-    **{(OwnWords, meaning): st.lists(word, max_size=3).map(tuple) for meaning, word in OWN_WORDS.items()},
+    **{
+        (OwnWords, meaning): st.lists(word, max_size=3).map(tuple)
+        for meaning, word in OWN_WORDS.items()
+    },
     (Price, "currency"): st.just("USD"),
     (Price, "country"): st.none() | st.sampled_from(["US", "CA"]),
     (Price, "micros"): st.integers(0, 10**9),
@@ -89,7 +95,8 @@ def messages(kind: type[Message]) -> SearchStrategy[Any]:
 def _fields(kind: type[Message]) -> dict[str, SearchStrategy[Any]]:
     hints = get_type_hints(contract_of(kind), include_extras=True)
     return {
-        name: NARROWER[kind, name] if (kind, name) in NARROWER else values(hints[name]) for name in kind.model_fields
+        name: NARROWER[kind, name] if (kind, name) in NARROWER else values(hints[name])
+        for name in kind.model_fields
     }
 
 
@@ -97,7 +104,10 @@ def _senders() -> SearchStrategy[Sender]:
     """Of one tenant, or shared by several."""
     fields = _fields(Sender)
     owned = st.builds(Sender, **{**fields, "owner": SLUGS, "shared_by": st.just(())})
-    shared = st.builds(Sender, **{**fields, "owner": st.none(), "shared_by": st.lists(SLUGS, min_size=1).map(tuple)})
+    shared = st.builds(
+        Sender,
+        **{**fields, "owner": st.none(), "shared_by": st.lists(SLUGS, min_size=1).map(tuple)},
+    )
     return owned | shared
 
 

@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 
 @st.composite
-def told_twice(draw: st.DrawFn, lives: st.SearchStrategy[list[Any]], again: int) -> tuple[list[Any], list[Any]]:
+def told_twice(
+    draw: st.DrawFn, lives: st.SearchStrategy[list[Any]], again: int
+) -> tuple[list[Any], list[Any]]:
     """`again`: how many may be repeated, at most."""
     facts = draw(lives)
     repeated = draw(st.lists(st.sampled_from(facts), max_size=again))

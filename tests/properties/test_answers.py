@@ -13,7 +13,9 @@ from streams.answers import read_answer
 
 EVERYWHERE = TenantSettings(tenant="acme", name="Acme", sender="24273", locales=LOCALES)
 EMOJI = "🛑👍🙏😡❤️‍🔥ℹ️™Ⓜ️🅿️✋🏽🇺🇸"
-SIGNS = st.characters(categories=["P", "Z", "Cc", "Cf"], exclude_characters="\0") | st.sampled_from("+<=>|~^$©®°\0")
+SIGNS = st.characters(categories=["P", "Z", "Cc", "Cf"], exclude_characters="\0") | st.sampled_from(
+    "+<=>|~^$©®°\0"
+)
 AROUND = st.lists(SIGNS | st.sampled_from(EMOJI), max_size=40).map("".join)
 UNSEEN = st.sampled_from(["", "", "", "\u200b", "\u200d", "\u2060", "\ufeff", "\u00ad", "\ufe0f"])
 CYRILLIC = str.maketrans("ABCEHKMOPTXYaceopxy", "АВСЕНКМОРТХУасеорху")
@@ -30,7 +32,13 @@ FORMS = st.sampled_from(["NFC", "NFD", "NFKC", "NFKD"])
 
 @given(st.sampled_from(words_in()), AROUND, AROUND, WRITTEN, LETTERS, FORMS, st.data())
 def test_no_bare_keyword_is_missed(
-    word: Word, before: str, after: str, written: object, letters: object, form: str, data: st.DataObject
+    word: Word,
+    before: str,
+    after: str,
+    written: object,
+    letters: object,
+    form: str,
+    data: st.DataObject,
 ) -> None:
     said = letters(written(word.word))  # type: ignore[operator]
     said = "".join(char + data.draw(UNSEEN) for char in unicodedata.normalize(form, said))  # type: ignore[arg-type]

@@ -29,27 +29,54 @@ from tests.core.gate.cases import NOON, PHONE, case, opt_in, opt_out, played, re
 from tests.core.playing import of
 
 moments = st.datetimes(datetime(2026, 11, 1), datetime(2026, 12, 31), timezones=st.just(UTC))
-policies = st.fixed_dictionaries({}, optional={
-    "entitled": st.booleans(), "regions": st.just(("CA",)),
-    "when": st.just({"quiet_hours": {"before": "08:00", "after": "21:00"}}),
-})  # fmt: skip
+policies = st.fixed_dictionaries(
+    {},
+    optional={
+        "entitled": st.booleans(),
+        "regions": st.just(("CA",)),
+        "when": st.just({"quiet_hours": {"before": "08:00", "after": "21:00"}}),
+    },
+)
 BY = Approved(by="dana", at=NOON)
 
 
 @given(
-    st.sampled_from(ConsentState), policies, st.sampled_from(Kind), st.sampled_from(["court", "intake", None]),
-    st.text(max_size=20), st.sampled_from([PHONE, "+1212555", "+442079460000"]), moments, moments,
-    st.none() | moments, st.none() | moments,
-)  # fmt: skip
+    st.sampled_from(ConsentState),
+    policies,
+    st.sampled_from(Kind),
+    st.sampled_from(["court", "intake", None]),
+    st.text(max_size=20),
+    st.sampled_from([PHONE, "+1212555", "+442079460000"]),
+    moments,
+    moments,
+    st.none() | moments,
+    st.none() | moments,
+)
 def test_an_approval_takes_one_finding_away_and_no_other(
-    consent: ConsentState, policy: dict[str, Any], kind: Kind, branch: str | None, body: str, to: str,
-    received: datetime, now: datetime, not_before: datetime | None, valid_until: datetime | None,
-) -> None:  # fmt: skip
+    consent: ConsentState,
+    policy: dict[str, Any],
+    kind: Kind,
+    branch: str | None,
+    body: str,
+    to: str,
+    received: datetime,
+    now: datetime,
+    not_before: datetime | None,
+    valid_until: datetime | None,
+) -> None:
     """Approved is as if the branch had never asked; not approved is at least as strict."""
     asked = {
-        "consent": consent, "kind": kind, "branch": branch, "body": body, "to": to, "received": min(received, now),
-        "now": now, "requested_at": min(received, now), "not_before": not_before, "valid_until": valid_until,
-    }  # fmt: skip
+        "consent": consent,
+        "kind": kind,
+        "branch": branch,
+        "body": body,
+        "to": to,
+        "received": min(received, now),
+        "now": now,
+        "requested_at": min(received, now),
+        "not_before": not_before,
+        "valid_until": valid_until,
+    }
     asks = {**policy, "branches": {"court": Branch(send_immediately=False)}}
     waiting: Case = case(policy=asks, **asked)
     approved, free = waiting._replace(approved=BY), case(policy=policy, **asked)
@@ -74,7 +101,9 @@ class Court(RuleBasedStateMachine):
     def a_request(self) -> None:
         name = f"m{next(self.ids)}"
         self.texts[name] = f"text {name}"
-        fact = request(message_id=name, branch="court", body=self.texts[name], requested_at=self.room.now)
+        fact = request(
+            message_id=name, branch="court", body=self.texts[name], requested_at=self.room.now
+        )
         self._check(self.room.tell(fact))
 
     @rule(by=st.sampled_from([opt_in, opt_out]))
@@ -85,7 +114,9 @@ class Court(RuleBasedStateMachine):
     def a_word_of_staff(self, place: int, action: ApprovalAction, changed: bool) -> None:
         name = self._name(place)
         held = f"held/{name}" in self.room.rows.raw
-        told = self.room.tell(said(f"a{next(self.ids)}", name, action, self.texts[name] + "!" * changed))
+        told = self.room.tell(
+            said(f"a{next(self.ids)}", name, action, self.texts[name] + "!" * changed)
+        )
         (answer,) = of(APPROVAL_LOG, told)
         assert answer.reason
         assert held or not answer.applied
@@ -99,13 +130,21 @@ class Court(RuleBasedStateMachine):
 
     @rule(place=st.integers(0, 9))
     def a_cancel(self, place: int) -> None:
-        self._check(self.room.tell(CancelRequest(tenant="acme", number=PHONE, message_id=self._name(place), at=NOON)))
+        self._check(
+            self.room.tell(
+                CancelRequest(tenant="acme", number=PHONE, message_id=self._name(place), at=NOON)
+            )
+        )
 
     @rule(place=st.integers(0, 9))
     def an_order_comes_back(self, place: int) -> None:
         orders = [one for one in self.room.all(DISPATCH_ORDERS) if one.message_id in self.texts]
         if orders:
-            self._check(self.room.tell(Returned(order=orders[place % len(orders)], reason="late", at=self.room.now)))
+            self._check(
+                self.room.tell(
+                    Returned(order=orders[place % len(orders)], reason="late", at=self.room.now)
+                )
+            )
 
     @rule(span=st.sampled_from([timedelta(hours=1), timedelta(days=31)]))
     def time_passes(self, span: timedelta) -> None:
@@ -124,12 +163,20 @@ class Court(RuleBasedStateMachine):
             assert order.consent_epoch == row.epoch
 
 
-Court.TestCase.settings = hypothesis_settings(max_examples=80, stateful_step_count=25, deadline=None)
+Court.TestCase.settings = hypothesis_settings(
+    max_examples=80, stateful_step_count=25, deadline=None
+)
 TestCourt = Court.TestCase
 
 
 def said(approval_id: str, message_id: str, action: ApprovalAction, text: str) -> Approval:
     return Approval(
-        approval_id=approval_id, tenant="acme", number=PHONE, message_id=message_id, action=action, by="dana", at=NOON,
+        approval_id=approval_id,
+        tenant="acme",
+        number=PHONE,
+        message_id=message_id,
+        action=action,
+        by="dana",
+        at=NOON,
         body_sha256=hashlib.sha256(text.encode()).hexdigest(),
-    )  # fmt: skip
+    )

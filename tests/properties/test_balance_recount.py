@@ -59,14 +59,22 @@ def test_the_books_equal_a_recount(told: list[Said]) -> None:
         ledger = Ledger.open(Path(folder) / FILE)
         for hour in hours(ledger, NOON - HOUR, NOON + 2 * HOUR):
             span = {at for at in (one.at for one in told) if hour.begins <= at < hour.begins + HOUR}
-            here = {key: one for key, one in stood.items() if key[0] == hour.tenant and one.at in span}
-            lost = {key for key, ats in opened.items() if key[0] == hour.tenant and key not in stood and ats & span}
+            here = {
+                key: one for key, one in stood.items() if key[0] == hour.tenant and one.at in span
+            }
+            lost = {
+                key
+                for key, ats in opened.items()
+                if key[0] == hour.tenant and key not in stood and ats & span
+            }
             unasked = here.keys() - opened.keys()
             strange = [one for one in here.values() if one.state not in set(State)]
             found = books(ledger, hour)
             assert found.requested == len(here) - len(unasked) + len(lost)
             assert found.residue == len(lost) - len(unasked) + len(strange)
             named = sorted(one.message_id for one in astray(ledger, hour))
-            assert named == sorted([m for _, m in [*lost, *unasked]] + [one.message_id for one in strange])
+            assert named == sorted(
+                [m for _, m in [*lost, *unasked]] + [one.message_id for one in strange]
+            )
             assert sorted(row_of(ledger, hour, NOON).astray) == named
         ledger.close()

@@ -18,23 +18,42 @@ from tests.properties.messages import TEXTS, messages
 
 Entries = list[dict[str, Any]]
 PLAIN = ConsentChange.model_validate(
-    {"tenant": "acme", "number": "+14155550100", "event_id": "e", "action": "opt_in", "source": "form"}
-    | {"was": "unknown", "now": "opted_in", "applied": True, "reason": "opted in", "consent_epoch": 1}
+    {
+        "tenant": "acme",
+        "number": "+14155550100",
+        "event_id": "e",
+        "action": "opt_in",
+        "source": "form",
+    }
+    | {
+        "was": "unknown",
+        "now": "opted_in",
+        "applied": True,
+        "reason": "opted in",
+        "consent_epoch": 1,
+    }
     | dict.fromkeys(["claimed_at", "at"], "2026-11-21T17:00:00Z")
 )
 CHANGES = st.lists(
     st.builds(
         lambda reason, evidence: PLAIN.model_copy(update={"reason": reason, "evidence": evidence}),
-        TEXTS, st.builds(Evidence, text=st.none() | TEXTS, offset=st.none() | st.integers(0, 9)),
-    ), min_size=1, max_size=6,
-)  # fmt: skip
-VALUES = st.none() | st.booleans() | st.integers(0, 9) | st.text(max_size=5) | st.just({}) | st.just([])
+        TEXTS,
+        st.builds(Evidence, text=st.none() | TEXTS, offset=st.none() | st.integers(0, 9)),
+    ),
+    min_size=1,
+    max_size=6,
+)
+VALUES = (
+    st.none() | st.booleans() | st.integers(0, 9) | st.text(max_size=5) | st.just({}) | st.just([])
+)
 
 
 def _chained(changes: list[ConsentChange]) -> Entries:
     """Through the wire and back, as the ledger holds them."""
 
-    def grown(so_far: tuple[NumberRow, Entries], change: ConsentChange) -> tuple[NumberRow, Entries]:
+    def grown(
+        so_far: tuple[NumberRow, Entries], change: ConsentChange
+    ) -> tuple[NumberRow, Entries]:
         row, placed = linked(so_far[0], change)
         return row, [*so_far[1], json.loads(CONSENT_LOG.encode(placed))]
 
@@ -82,7 +101,9 @@ def test_a_field_taken_out_names_its_entry(entries: Entries, data: st.DataObject
 
 
 @given(chains, st.data())
-def test_a_change_with_a_new_hash_is_named_unless_it_is_the_last(entries: Entries, data: st.DataObject) -> None:
+def test_a_change_with_a_new_hash_is_named_unless_it_is_the_last(
+    entries: Entries, data: st.DataObject
+) -> None:
     at = data.draw(st.integers(0, len(entries) - 1))
     head = entries[-1]["hash"]
     entries[at] = entries[at] | {"reason": entries[at]["reason"] + "!"}
@@ -93,19 +114,25 @@ def test_a_change_with_a_new_hash_is_named_unless_it_is_the_last(entries: Entrie
 
 
 @given(chains, st.data())
-def test_an_entry_taken_out_is_named_unless_it_is_the_last(entries: Entries, data: st.DataObject) -> None:
+def test_an_entry_taken_out_is_named_unless_it_is_the_last(
+    entries: Entries, data: st.DataObject
+) -> None:
     at = data.draw(st.integers(0, len(entries) - 1))
     gone = entries.pop(at)
     last = at == len(entries)
     assert named(entries) == (set() if last else {at + 1})
     if last and entries:
-        assert entries[-1]["hash"] == gone["previous"] != gone["hash"], "a cut end shows against the head"
+        assert entries[-1]["hash"] == gone["previous"] != gone["hash"], (
+            "a cut end shows against the head"
+        )
 
 
 @given(chains, st.data())
 def test_two_that_changed_places_are_found(entries: Entries, data: st.DataObject) -> None:
     assume(len(entries) > 1)
-    first, second = sorted(data.draw(st.sets(st.integers(0, len(entries) - 1), min_size=2, max_size=2)))
+    first, second = sorted(
+        data.draw(st.sets(st.integers(0, len(entries) - 1), min_size=2, max_size=2))
+    )
     entries[first], entries[second] = entries[second], entries[first]
     found = flaws(entries)
     assert {flaw.what for flaw in found} == {"moved"}
@@ -113,7 +140,9 @@ def test_two_that_changed_places_are_found(entries: Entries, data: st.DataObject
 
 
 @given(chains, st.data())
-def test_repeats_are_no_flaw_wherever_they_stand_after_the_first(entries: Entries, data: st.DataObject) -> None:
+def test_repeats_are_no_flaw_wherever_they_stand_after_the_first(
+    entries: Entries, data: st.DataObject
+) -> None:
     repeated = list(entries)
     for at in data.draw(st.lists(st.integers(0, len(entries) - 1), max_size=5)):
         place = data.draw(st.integers(repeated.index(entries[at]) + 1, len(repeated)))
@@ -121,9 +150,13 @@ def test_repeats_are_no_flaw_wherever_they_stand_after_the_first(entries: Entrie
     assert flaws(repeated) == ()
 
 
-JSON = st.recursive(VALUES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner))
+JSON = st.recursive(
+    VALUES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner)
+)
 
 
-@given(st.lists(st.dictionaries(st.sampled_from(["seq", "previous", "hash", "x"]), JSON), max_size=5))
+@given(
+    st.lists(st.dictionaries(st.sampled_from(["seq", "previous", "hash", "x"]), JSON), max_size=5)
+)
 def test_whatever_is_in_the_file_gets_an_answer(entries: Entries) -> None:
     assert bool(flaws(entries)) == bool(entries), "nothing of it fits its hash"

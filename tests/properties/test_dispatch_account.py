@@ -14,12 +14,16 @@ from streams.dispatch.calls import Post
 from tests.core.dispatch.texts import ANA
 
 calls = st.lists(
-    st.tuples(st.sampled_from("abc"), st.integers(1, 10), st.floats(0, 5), st.floats(0, 0.3)), min_size=1, max_size=40
+    st.tuples(st.sampled_from("abc"), st.integers(1, 10), st.floats(0, 5), st.floats(0, 0.3)),
+    min_size=1,
+    max_size=40,
 )
 """Sender, segments, when it is first asked for, and by how much its timer is late each time."""
 
 
-def begun(account: Account, pace: float, calls: Iterable[tuple[str, int, float, float]]) -> list[tuple[float, Post]]:
+def begun(
+    account: Account, pace: float, calls: Iterable[tuple[str, int, float, float]]
+) -> list[tuple[float, Post]]:
     known = list(calls)
     waiting = [(at, number) for number, (_, _, at, _) in enumerate(known)]
     heapq.heapify(waiting)

@@ -11,7 +11,19 @@ from hypothesis import strategies as st
 from schemas.send import Send
 from schemas.topics import ATTEMPTS, RETURNED
 from streams.dispatch.calls import Result
-from tests.core.dispatch.texts import ANA, BEN, PAUSE, RESUME, answer, cancel, order, posts, room, sighting, stop
+from tests.core.dispatch.texts import (
+    ANA,
+    BEN,
+    PAUSE,
+    RESUME,
+    answer,
+    cancel,
+    order,
+    posts,
+    room,
+    sighting,
+    stop,
+)
 from tests.core.drive import START, Drive
 
 messages = st.sampled_from(["m1", "m2", "m3", "m4"])
@@ -48,11 +60,14 @@ class Watched:
             given = self.orders[post.message_id]
             self.calls[post.message_id, post.attempt] += 1
             assert self.calls[post.message_id, post.attempt] == 1, "one call an attempt"
-            assert post.message_id not in self.closed, "taken, canceled or perhaps taken: never again"
-            assert given.consent_epoch >= self.stopped[given.to], "nothing after its Stop"
-            assert sum(other.message_id == post.message_id for other in posts(self.drive.under_way)) == 1, (
-                "one at a time"
+            assert post.message_id not in self.closed, (
+                "taken, canceled or perhaps taken: never again"
             )
+            assert given.consent_epoch >= self.stopped[given.to], "nothing after its Stop"
+            assert (
+                sum(other.message_id == post.message_id for other in posts(self.drive.under_way))
+                == 1
+            ), "one at a time"
         self.seen = len(self.drive.effects)
 
     def order(self, name: str, epoch: int) -> None:

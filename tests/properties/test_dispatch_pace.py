@@ -59,7 +59,9 @@ class Calls:
     def let(self, seconds: float) -> None:
         end = self.drive.now + timedelta(seconds=seconds)
         while due := [at for at in self.drive.wakes.values() if at <= end]:
-            self._to(max(self.drive.now + timedelta(seconds=max(0.0, self.free - self.clock)), min(due)))
+            self._to(
+                max(self.drive.now + timedelta(seconds=max(0.0, self.free - self.clock)), min(due))
+            )
             self.take()
         self._to(max(end, self.drive.now))
 
@@ -87,7 +89,9 @@ def test_no_window_holds_more_than_its_share(
         match what:
             case "order":
                 sizes[f"m{number}"] = int(amount)
-                drive.tell(order(f"m{number}", segments=int(amount), issued_at=drive.now, lane=Lane.REPLY))
+                drive.tell(
+                    order(f"m{number}", segments=int(amount), issued_at=drive.now, lane=Lane.REPLY)
+                )
                 calls.take()
             case "pass":
                 calls.let(amount)
@@ -95,7 +99,9 @@ def test_no_window_holds_more_than_its_share(
                 calls.crash()
             case "set clock":
                 drive.now += timedelta(seconds=amount)
-    begun = [(at, sizes[post.message_id]) for at, post in sorted(calls.begun, key=lambda call: call[0])]
+    begun = [
+        (at, sizes[post.message_id]) for at, post in sorted(calls.begun, key=lambda call: call[0])
+    ]
     for first in range(len(begun)):
         sent = largest = 0
         for at, segments in begun[first:]:

@@ -37,12 +37,16 @@ class Counted(dict[str, bytes]):
 def waiting(rows: Counted) -> None:
     """Queued texts in every lane, two to a number."""
     given = order("m0", lane=Lane.REPLY)
-    row = MessageRow(place=Place.QUEUED, fingerprint=fingerprint(given), issued_at=START, arrival=0, order=given)
+    row = MessageRow(
+        place=Place.QUEUED, fingerprint=fingerprint(given), issued_at=START, arrival=0, order=given
+    )
     like = dump(row).decode()
     lanes = list(Lane)
     for number in range(WAITING):
         text = like.replace('"m0"', f'"m{number}"').replace(ANA, f"+1415{number % 50_000:07}")
-        text = text.replace('"arrival":0', f'"arrival":{number}').replace('"reply"', f'"{lanes[number % 4]}"')
+        text = text.replace('"arrival":0', f'"arrival":{number}').replace(
+            '"reply"', f'"{lanes[number % 4]}"'
+        )
         rows[f"msg/acme/m{number}"] = text.encode()
 
 
@@ -66,5 +70,13 @@ def test_a_hundred_thousand_queued_texts_are_gone_through_once_and_never_again()
     assert rows.touched < 4 * folds
     assert len(called(drive)) > 600
     heaps: list[LazyHeap[Any]] = [queue.later, queue.deadlines]
-    flows = [flow for line in queue.lines.values() for share in line._shares.values() for flow in share.flows.values()]
-    assert sum(len(heap._heap) for heap in heaps) + sum(len(flow.heap) for flow in flows) < 2.1 * WAITING
+    flows = [
+        flow
+        for line in queue.lines.values()
+        for share in line._shares.values()
+        for flow in share.flows.values()
+    ]
+    assert (
+        sum(len(heap._heap) for heap in heaps) + sum(len(flow.heap) for flow in flows)
+        < 2.1 * WAITING
+    )

@@ -20,17 +20,30 @@ from schemas.reply import Reply
 from schemas.returned import Returned
 from schemas.send import Send
 from schemas.send_request import SendRequest
-from schemas.topics import CONSENT_LOG, CONSENT_STATUS, DECISIONS, DISPATCH_CONTROLS, DISPATCH_ORDERS
+from schemas.topics import (
+    CONSENT_LOG,
+    CONSENT_STATUS,
+    DECISIONS,
+    DISPATCH_CONTROLS,
+    DISPATCH_ORDERS,
+)
 from streams.gate.rows import NUMBER, NumberRow
 from streams.step import Publication
 from tests.core.gate.cases import ask, ask_failed, opt_in, opt_out, played, reply, request
 from tests.core.playing import of
 
-IN, OUT, NONE, PENDING = ConsentState.OPTED_IN, ConsentState.OPTED_OUT, ConsentState.NONE, ConsentState.PENDING
+IN, OUT, NONE, PENDING = (
+    ConsentState.OPTED_IN,
+    ConsentState.OPTED_OUT,
+    ConsentState.NONE,
+    ConsentState.PENDING,
+)
 NEED_NO_YES = {"consent_ask", "stop_confirmation", "start_confirmation", "help_answer"}
 A_DAY = timedelta(days=1)
 seconds = st.integers(-20, 20).map(lambda count: timedelta(seconds=count))
-spans = st.sampled_from([timedelta(seconds=1), timedelta(hours=1), A_DAY, timedelta(days=2), timedelta(days=31)])
+spans = st.sampled_from(
+    [timedelta(seconds=1), timedelta(hours=1), A_DAY, timedelta(days=2), timedelta(days=31)]
+)
 
 
 class Gate(RuleBasedStateMachine):
@@ -53,10 +66,16 @@ class Gate(RuleBasedStateMachine):
     # --- facts
 
     @rule(target=said, by=st.sampled_from([opt_in, opt_out]), shift=seconds)
-    def consent_event(self, by: Callable[..., ConsentEvent], shift: timedelta) -> ConsentEvent | Reply:
+    def consent_event(
+        self, by: Callable[..., ConsentEvent], shift: timedelta
+    ) -> ConsentEvent | Reply:
         return self._consent(by(at=self.room.now + shift), shift)
 
-    @rule(target=said, word=st.sampled_from(["STOP", "start", "Unstop.", "unsubscribe"]), shift=seconds)
+    @rule(
+        target=said,
+        word=st.sampled_from(["STOP", "start", "Unstop.", "unsubscribe"]),
+        shift=seconds,
+    )
     def keyword(self, word: str, shift: timedelta) -> ConsentEvent | Reply:
         return self._consent(reply(word), shift)
 
@@ -90,16 +109,26 @@ class Gate(RuleBasedStateMachine):
                 self.failed[failing] = self.room.now
 
     @rule(
-        target=asked, later=st.none() | spans, valid=st.none() | spans, sender=st.sampled_from([None, "+12125550111"])
+        target=asked,
+        later=st.none() | spans,
+        valid=st.none() | spans,
+        sender=st.sampled_from([None, "+12125550111"]),
     )
-    def a_request(self, later: timedelta | None, valid: timedelta | None, sender: str | None) -> SendRequest:
+    def a_request(
+        self, later: timedelta | None, valid: timedelta | None, sender: str | None
+    ) -> SendRequest:
         now = self.room.now
         fact = request(
-            requested_at=now, sender=sender, not_before=later and now + later, valid_until=valid and now + valid
+            requested_at=now,
+            sender=sender,
+            not_before=later and now + later,
+            valid_until=valid and now + valid,
         )
         self.ids.add(fact.message_id)
         decisions = of(DECISIONS, self._tell(fact))
-        assert [decision.message_id for decision in decisions if decision.kind not in NEED_NO_YES] == [fact.message_id]
+        assert [
+            decision.message_id for decision in decisions if decision.kind not in NEED_NO_YES
+        ] == [fact.message_id]
         return fact
 
     @rule(fact=asked)
@@ -111,7 +140,10 @@ class Gate(RuleBasedStateMachine):
     def an_order_comes_back(self, place: int) -> None:
         if orders := self.room.all(DISPATCH_ORDERS):
             order = orders[place % len(orders)]
-            if f"msg/{order.message_id}" in self.room.rows.raw and order.message_id not in self.failed:
+            if (
+                f"msg/{order.message_id}" in self.room.rows.raw
+                and order.message_id not in self.failed
+            ):
                 self.room.now += timedelta(milliseconds=1)
                 self._tell(Returned(order=order, reason="late", at=self.room.now))
 
@@ -157,7 +189,9 @@ class Gate(RuleBasedStateMachine):
     @invariant()
     def what_is_held_is_what_was_last_decided_to_wait(self) -> None:
         held = {name.removeprefix("held/") for name in self.room.rows.names("held/")}
-        assert held == {identity for identity, verdict in self._verdicts().items() if verdict is Verdict.HOLD}
+        assert held == {
+            identity for identity, verdict in self._verdicts().items() if verdict is Verdict.HOLD
+        }
         assert all(f"held/{identity}" in self.room.wakes for identity in held)
 
     @invariant()
@@ -169,7 +203,10 @@ class Gate(RuleBasedStateMachine):
 
     def _consent(self, fact: ConsentEvent | Reply, shift: timedelta) -> ConsentEvent | Reply:
         at = self.room.now + shift
-        stop = getattr(fact, "action", None) == "opt_out" or getattr(fact, "body", "") in ("STOP", "unsubscribe")
+        stop = getattr(fact, "action", None) == "opt_out" or getattr(fact, "body", "") in (
+            "STOP",
+            "unsubscribe",
+        )
         counts = stop or self.settled is not OUT or self.since is None or at > self.since
         if counts:
             self.settled = OUT if stop else IN
@@ -178,8 +215,12 @@ class Gate(RuleBasedStateMachine):
         texted = {order.sender for order in self.room.all(DISPATCH_ORDERS)}
         out_before = self._row().state is OUT
         published = self._tell(fact, at)
-        stops = {control.sender: control.consent_epoch for control in of(DISPATCH_CONTROLS, published)}
-        assert stops == (dict.fromkeys(texted, self._row().epoch) if stop and not out_before else {})
+        stops = {
+            control.sender: control.consent_epoch for control in of(DISPATCH_CONTROLS, published)
+        }
+        assert stops == (
+            dict.fromkeys(texted, self._row().epoch) if stop and not out_before else {}
+        )
         return fact
 
     def _tell(self, fact: Message, at: datetime | None = None) -> list[Publication]:

@@ -15,7 +15,13 @@ from streams.gate.rules import RULES
 from tests.core.gate.cases import NOON, case
 
 moments = st.none() | st.integers(1, 9999).map(lambda minutes: NOON + timedelta(minutes=minutes))
-finding = st.builds(Finding, rule=st.just("r"), verdict=st.sampled_from(Verdict), reason=st.just("why"), until=moments)
+finding = st.builds(
+    Finding,
+    rule=st.just("r"),
+    verdict=st.sampled_from(Verdict),
+    reason=st.just("why"),
+    until=moments,
+)
 findings = st.lists(finding, max_size=6)
 
 
@@ -31,7 +37,12 @@ def test_another_rule_never_ends_a_hold_sooner(some: list[Finding], more: list[F
         assert after.until is None or (before.until is not None and after.until >= before.until)
 
 
-@given(st.permutations(RULES), st.text(max_size=30), st.text(max_size=20), st.sampled_from(ConsentState))
+@given(
+    st.permutations(RULES),
+    st.text(max_size=30),
+    st.text(max_size=20),
+    st.sampled_from(ConsentState),
+)
 def test_the_order_of_the_rules_changes_only_the_order_of_the_findings(
     rules: list[Rule], body: str, to: str, consent: ConsentState
 ) -> None:
@@ -42,10 +53,14 @@ def test_the_order_of_the_rules_changes_only_the_order_of_the_findings(
 
 
 @given(
-    st.text(max_size=1700), st.text(max_size=40), st.none() | st.text(max_size=20), st.text(max_size=12),
-    st.none() | st.datetimes(timezones=st.just(NOON.tzinfo)), st.none() | st.datetimes(timezones=st.just(NOON.tzinfo)),
+    st.text(max_size=1700),
+    st.text(max_size=40),
+    st.none() | st.text(max_size=20),
+    st.text(max_size=12),
+    st.none() | st.datetimes(timezones=st.just(NOON.tzinfo)),
+    st.none() | st.datetimes(timezones=st.just(NOON.tzinfo)),
     st.datetimes(timezones=st.just(NOON.tzinfo)),
-)  # fmt: skip
+)
 def test_every_request_gets_an_answer_in_words(
     body: str,
     to: str,
@@ -56,9 +71,16 @@ def test_every_request_gets_an_answer_in_words(
     requested_at: datetime,
 ) -> None:
     asked = case(
-        body=body, to=to, sender=sender, kind=kind, not_before=not_before, valid_until=valid_until,
+        body=body,
+        to=to,
+        sender=sender,
+        kind=kind,
+        not_before=not_before,
+        valid_until=valid_until,
         requested_at=requested_at,
-    )  # fmt: skip
+    )
     verdict, found, _ = decide(asked)
     assert all(each.reason and each.next_step for each in found)
-    assert (verdict is Verdict.SEND) == (not any(each.verdict is not Verdict.SEND for each in found))
+    assert (verdict is Verdict.SEND) == (
+        not any(each.verdict is not Verdict.SEND for each in found)
+    )

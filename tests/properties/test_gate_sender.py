@@ -42,9 +42,16 @@ def test_people_keep_the_sender_they_know_while_their_tenant_may_use_it(history:
     room, known = played(), None
     room.tell(opt_in())
     for day in history:
-        users = {name: USERS[use] for name, use in zip(NAMES, day.uses, strict=True) if use in USERS}
-        senders = {name: Sender(sender=name, kind=SenderKind.SHORT_CODE, shared_by=by) for name, by in users.items()}
-        acme = TenantSettings(tenant="acme", name="Acme", sender=day.default, when=When.model_validate(ANY_TIME))
+        users = {
+            name: USERS[use] for name, use in zip(NAMES, day.uses, strict=True) if use in USERS
+        }
+        senders = {
+            name: Sender(sender=name, kind=SenderKind.SHORT_CODE, shared_by=by)
+            for name, by in users.items()
+        }
+        acme = TenantSettings(
+            tenant="acme", name="Acme", sender=day.default, when=When.model_validate(ANY_TIME)
+        )
         room.settings = settings_of({"acme": acme}, senders)
         usable = sorted(name for name, by in users.items() if "acme" in by)
         expected = day.asked or (known if known in usable else day.default)
@@ -54,7 +61,9 @@ def test_people_keep_the_sender_they_know_while_their_tenant_may_use_it(history:
         (decision,) = of(DECISIONS, told)
         assert decision.sender == expected
         assert (decision.verdict is Verdict.SEND) == (expected in usable)
-        assert ("sender_changed" in rules_of(decision)) == (not day.asked and known not in (None, expected))
+        assert ("sender_changed" in rules_of(decision)) == (
+            not day.asked and known not in (None, expected)
+        )
         if decision.verdict is Verdict.SEND:
             (order,) = of(DISPATCH_ORDERS, told)
             assert order.sender == expected
@@ -69,4 +78,6 @@ def rules_of(decision: Decision) -> set[str]:
 
 
 def refusal(decision: Decision) -> str:
-    return next(found.next_step for found in decision.findings if found.rule == "sender_not_allowed")
+    return next(
+        found.next_step for found in decision.findings if found.rule == "sender_not_allowed"
+    )

@@ -28,17 +28,36 @@ ORDER_LIFE = timedelta(hours=36)
 
 moments = st.datetimes(datetime(2022, 1, 1), datetime(2031, 1, 1), timezones=st.just(UTC))
 changes = st.sampled_from(
-    [datetime(2026, 3, 8, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 3, 29, tzinfo=UTC)]
+    [
+        datetime(2026, 3, 8, tzinfo=UTC),
+        datetime(2026, 11, 1, tzinfo=UTC),
+        datetime(2026, 3, 29, tzinfo=UTC),
+    ]
 ).flatmap(lambda day: st.timedeltas(-DAY, 2 * DAY).map(lambda away: day + away))
 nows = moments | changes
 any_zone = st.sampled_from(sorted(available_timezones() - {"localtime"}))
 zones = st.sampled_from(
-    ["America/New_York", "America/Chicago", "America/Denver", "America/Phoenix", "America/Los_Angeles",
-     "America/Anchorage", "America/Adak", "Pacific/Honolulu", "America/St_Johns", "America/Puerto_Rico",
-     "Europe/London", "Asia/Kathmandu", "Australia/Lord_Howe", "Australia/Perth"]
-)  # fmt: skip
+    [
+        "America/New_York",
+        "America/Chicago",
+        "America/Denver",
+        "America/Phoenix",
+        "America/Los_Angeles",
+        "America/Anchorage",
+        "America/Adak",
+        "Pacific/Honolulu",
+        "America/St_Johns",
+        "America/Puerto_Rico",
+        "Europe/London",
+        "Asia/Kathmandu",
+        "Australia/Lord_Howe",
+        "Australia/Perth",
+    ]
+)
 several = st.lists(zones, min_size=1, max_size=3, unique=True).map(tuple)
-numbers = st.sampled_from([f"+1{area}5550100" for area in (*AREAS, "500", "521")] + ["+442079460958", "+61412345678"])
+numbers = st.sampled_from(
+    [f"+1{area}5550100" for area in (*AREAS, "500", "521")] + ["+442079460958", "+61412345678"]
+)
 regions = st.none() | st.sampled_from([state.code for state in STATES] + ["elsewhere"])
 clocks = st.integers(60, 276).map(lambda fives: f"{fives * 5 // 60:02}:{fives * 5 % 60:02}")
 hours = st.lists(clocks, min_size=2, max_size=2, unique=True).map(sorted)
@@ -49,8 +68,13 @@ def clock(moment: datetime, zone: str) -> time:
     return moment.astimezone(ZoneInfo(zone)).time()
 
 
-def awake(moment: datetime, where: tuple[str, ...], before: str = "08:00", after: str = "21:00") -> bool:
-    return all(time.fromisoformat(before) <= clock(moment, zone) < time.fromisoformat(after) for zone in where)
+def awake(
+    moment: datetime, where: tuple[str, ...], before: str = "08:00", after: str = "21:00"
+) -> bool:
+    return all(
+        time.fromisoformat(before) <= clock(moment, zone) < time.fromisoformat(after)
+        for zone in where
+    )
 
 
 def every_step(start: datetime, end: datetime) -> list[datetime]:
@@ -61,7 +85,12 @@ def every_step(start: datetime, end: datetime) -> list[datetime]:
 
 @given(numbers, st.none() | any_zone, regions, nows, kinds, st.none() | nows)
 def test_nobody_is_texted_at_night(
-    number: str, zone: str | None, region: str | None, now: datetime, kind: str, not_before: datetime | None
+    number: str,
+    zone: str | None,
+    region: str | None,
+    now: datetime,
+    kind: str,
+    not_before: datetime | None,
 ) -> None:
     where: dict[str, Any] = {"to": number, "time_zone": zone, "postal_region": region}
     asked = {**where, "kind": kind, "not_before": not_before}
@@ -74,7 +103,9 @@ def test_nobody_is_texted_at_night(
 
 
 @given(any_zone, nows, st.integers(0, 1438), st.data())
-def test_no_reading_of_any_clock_is_taken_the_loose_way(zone: str, now: datetime, start: int, data: Any) -> None:
+def test_no_reading_of_any_clock_is_taken_the_loose_way(
+    zone: str, now: datetime, start: int, data: Any
+) -> None:
     """Hours that begin or end while a clock changes, in zones that change theirs at odd times."""
     end = data.draw(st.integers(start + 1, 1439))
     opened, closed = (f"{at // 60:02}:{at % 60:02}" for at in (start, end))
@@ -86,7 +117,9 @@ def test_no_reading_of_any_clock_is_taken_the_loose_way(zone: str, now: datetime
 
 
 @given(several, hours, nows)
-def test_a_wait_ends_at_the_first_fit_minute(where: tuple[str, ...], open_: list[str], now: datetime) -> None:
+def test_a_wait_ends_at_the_first_fit_minute(
+    where: tuple[str, ...], open_: list[str], now: datetime
+) -> None:
     span = span_at(where, daily(*open_), now)
     horizon = now + 3 * DAY if span is None else max(now, span.start)
     assert not any(awake(moment, where, *open_) for moment in every_step(now, horizon))
@@ -97,7 +130,9 @@ def test_a_wait_ends_at_the_first_fit_minute(where: tuple[str, ...], open_: list
 
 
 @given(several, hours, nows)
-def test_hours_last_until_the_first_unfit_minute(where: tuple[str, ...], open_: list[str], now: datetime) -> None:
+def test_hours_last_until_the_first_unfit_minute(
+    where: tuple[str, ...], open_: list[str], now: datetime
+) -> None:
     span = span_at(where, daily(*open_), now)
     if span is not None:
         begin = max(now, span.start)
@@ -105,7 +140,9 @@ def test_hours_last_until_the_first_unfit_minute(where: tuple[str, ...], open_: 
         assert not awake(span.end, where, *open_)
 
 
-@given(zones, st.sampled_from([state.code for state in STATES if state.country == "US"]), kinds, nows)
+@given(
+    zones, st.sampled_from([state.code for state in STATES if state.country == "US"]), kinds, nows
+)
 def test_an_order_never_outlives_its_hours(zone: str, state: str, kind: str, now: datetime) -> None:
     room = played(now, when={})
     room.tell(opt_in())
@@ -119,11 +156,17 @@ def test_an_order_never_outlives_its_hours(zone: str, state: str, kind: str, now
 
 
 @given(zones, hours, hours, nows)
-def test_shorter_hours_never_loosen(zone: str, some: list[str], others: list[str], now: datetime) -> None:
+def test_shorter_hours_never_loosen(
+    zone: str, some: list[str], others: list[str], now: datetime
+) -> None:
     inner = [max(some[0], others[0]), min(some[1], others[1])]
     assume(inner[0] < inner[1])
     wide, narrow = (
-        quiet_hours(case(now=now, time_zone=zone, policy={"when": {"quiet_hours": {"before": a, "after": b}}}))
+        quiet_hours(
+            case(
+                now=now, time_zone=zone, policy={"when": {"quiet_hours": {"before": a, "after": b}}}
+            )
+        )
         for a, b in (some, inner)
     )
     if wide is not None:
@@ -146,16 +189,25 @@ def test_another_zone_never_loosens(where: tuple[str, ...], more: str, now: date
 @given(nows, st.sampled_from(sorted(set(RULES) - {"US-FED"})), zones)
 def test_knowing_less_of_the_state_never_loosens(now: datetime, state: str, zone: str) -> None:
     """Somebody without a state is given all of them."""
-    about: dict[str, Any] = {"time_zone": zone, "to": "+15005550006", "now": now, "requested_at": now}
+    about: dict[str, Any] = {
+        "time_zone": zone,
+        "to": "+15005550006",
+        "now": now,
+        "requested_at": now,
+    }
     policy: dict[str, Any] = {"when": {}}
     nowhere, somewhere = (
-        decide(case(**about, kind="marketing", policy=policy, postal_region=region)).until for region in (None, state)
+        decide(case(**about, kind="marketing", policy=policy, postal_region=region)).until
+        for region in (None, state)
     )
     assert somewhere is None or (nowhere is not None and nowhere >= somewhere)
 
 
 @given(
-    st.lists(st.timedeltas(timedelta(0), DAY), min_size=5, max_size=15), st.integers(1, 3), st.integers(1, 6), nows
+    st.lists(st.timedeltas(timedelta(0), DAY), min_size=5, max_size=15),
+    st.integers(1, 3),
+    st.integers(1, 6),
+    nows,
 )
 def test_no_window_of_a_day_or_a_week_holds_more_than_its_cap(
     waits: list[timedelta], day: int, week: int, now: datetime

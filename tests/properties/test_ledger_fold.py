@@ -22,9 +22,13 @@ from tests.edges.books import Told, asked, decided, stands
 facts = st.one_of(
     st.builds(asked, st.sampled_from(["m1", "m2"])),
     st.builds(decided, st.sampled_from(["m1", "m2"]), seq=st.integers(1, 3)),
-    st.builds(stands, st.sampled_from(["m1", "m2"]), st.sampled_from(["held", "sent", "delivered"]),
-              version=st.integers(1, 3)),
-)  # fmt: skip
+    st.builds(
+        stands,
+        st.sampled_from(["m1", "m2"]),
+        st.sampled_from(["held", "sent", "delivered"]),
+        version=st.integers(1, 3),
+    ),
+)
 
 
 def entries(told: Sequence[tuple[Topic[Any], Any]]) -> dict[Place, list[Entry]]:
@@ -42,7 +46,9 @@ def _entry(topic: Topic[Any], message: Any, place: Place, offset: int) -> Entry:
 
 def held(store: Store) -> dict[str, list[tuple[Any, ...]]]:
     tables = [table.name for table in TABLES] + ["positions", "unreadable"]
-    return {name: sorted(map(tuple, store.rows(f"SELECT * FROM {name}")), key=repr) for name in tables}
+    return {
+        name: sorted(map(tuple, store.rows(f"SELECT * FROM {name}")), key=repr) for name in tables
+    }
 
 
 def take(store: Store, batch: list[Entry]) -> None:
@@ -102,17 +108,24 @@ def test_the_file_does_not_know_how_it_was_filled(told: list[Told], data: st.Dat
             else:
                 take(store, batch)
             reached = several[0].positions()
-            done = {place: sum(e.offset < reached.get(place, 0) for e in records) for place, records in topics.items()}
+            done = {
+                place: sum(e.offset < reached.get(place, 0) for e in records)
+                for place, records in topics.items()
+            }
         assert held(several[1]) == held(plain)
         for store in (plain, *several):
             store.close()
 
 
-def _some(topics: dict[Place, list[Entry]], done: dict[Place, int], data: st.DataObject) -> list[Entry]:
+def _some(
+    topics: dict[Place, list[Entry]], done: dict[Place, int], data: st.DataObject
+) -> list[Entry]:
     """What comes next on some of them, and before it some that was read already; nothing once all is done."""
     left = [place for place, records in topics.items() if done[place] < len(records)]
     found = []
-    for place in data.draw(st.lists(st.sampled_from(left), min_size=1, unique=True)) if left else ():
+    for place in (
+        data.draw(st.lists(st.sampled_from(left), min_size=1, unique=True)) if left else ()
+    ):
         back = data.draw(st.integers(0, done[place]))
         found += topics[place][back : data.draw(st.integers(done[place] + 1, len(topics[place])))]
     return found

@@ -38,13 +38,22 @@ receipts = st.builds(
     numbers,
     provider_id=st.sampled_from(["SM1", "SM2", ""]),
     foreign=st.sampled_from([None, False, True]),
-    raw=st.sampled_from([{}, {"NumSegments": "2"}, {"NumSegments": "4", "New": "field"}, {"NumSegments": "many"}]),
+    raw=st.sampled_from(
+        [{}, {"NumSegments": "2"}, {"NumSegments": "4", "New": "field"}, {"NumSegments": "many"}]
+    ),
     received_at=times,
 )
-verdicts = st.lists(st.tuples(st.sampled_from(["send", "hold", "reject", "expire", "cancel"]), times), min_size=1,
-                    max_size=3)  # fmt: skip
+verdicts = st.lists(
+    st.tuples(st.sampled_from(["send", "hold", "reject", "expire", "cancel"]), times),
+    min_size=1,
+    max_size=3,
+)
 stories = st.tuples(
-    verdicts.map(lambda said: [decision(verdict, seq, decided_at=at) for seq, (verdict, at) in enumerate(said, 1)]),
+    verdicts.map(
+        lambda said: [
+            decision(verdict, seq, decided_at=at) for seq, (verdict, at) in enumerate(said, 1)
+        ]
+    ),
     st.lists(attempts | receipts, max_size=8),
 ).map(lambda both: [*both[0], *both[1]])
 

@@ -38,18 +38,24 @@ def _is_a_chain(told: list[Outcome]) -> None:
         assert after.version == before.version + 1
         assert after.was is not None
         assert (after.was.state, after.was.error_code, after.was.segments) == (
-            before.state, before.error_code, before.segments,
-        )  # fmt: skip
+            before.state,
+            before.error_code,
+            before.segments,
+        )
     assert all(one.final == MEANINGS[one.state].final for one in told)  # type: ignore[index]
 
 
 codes = st.sampled_from([None, "30003", "30008"])
 numbers = st.integers(0, 3)
 receipts = st.builds(receipt, st.sampled_from([*STATUSES, "teleported"]), codes, numbers)
-foreign = st.builds(receipt, st.sampled_from(STATUSES), codes, numbers, provider_id=st.just("SM666"))
+foreign = st.builds(
+    receipt, st.sampled_from(STATUSES), codes, numbers, provider_id=st.just("SM666")
+)
 attempts = st.builds(
     attempt,
-    st.sampled_from(["queued", "sending", "accepted", "refused", "deferred", "in_doubt", "canceled", "expired"]),
+    st.sampled_from(
+        ["queued", "sending", "accepted", "refused", "deferred", "in_doubt", "canceled", "expired"]
+    ),
     numbers,
     code=st.sampled_from([None, "21211", "stopped"]),
 )
@@ -81,7 +87,9 @@ def with_queued(facts: list[Any]) -> list[Any]:
 
 @settings(max_examples=200, deadline=None)
 @given(lives)
-def test_it_does_not_matter_whether_what_was_called_was_reported_as_queued_before(facts: list[Any]) -> None:
+def test_it_does_not_matter_whether_what_was_called_was_reported_as_queued_before(
+    facts: list[Any],
+) -> None:
     """A text whose call begins at once never is."""
     assert end(facts) == end(with_queued(facts))
 
@@ -110,13 +118,17 @@ def test_all_orders_of_up_to_five_statuses_end_alike() -> None:
     ways = {(): drive.rows.raw[LIFE].replace(b'"version":2', b'"version":0')}
     walked = 0
     for _ in range(MOST):
-        ways = {(*way, status): then(life, status) for way, life in ways.items() for status in STATUSES}
+        ways = {
+            (*way, status): then(life, status) for way, life in ways.items() for status in STATUSES
+        }
         walked += len(ways)
         for way, life in ways.items():
             ends[tuple(sorted(way))].add(life)
     assert walked == sum(len(STATUSES) ** n for n in range(1, MOST + 1))
     assert [bag for bag, lives in ends.items() if len(lives) > 1] == []
-    assert len({life for lives in ends.values() for life in lives}) > len(STATUSES), "they are told apart"
+    assert len({life for lives in ends.values() for life in lives}) > len(STATUSES), (
+        "they are told apart"
+    )
 
 
 @settings(max_examples=100, deadline=None)
@@ -128,5 +140,7 @@ def test_what_is_final_is_left_only_for_a_stronger_word(ways: tuple[list[Any], l
         if getattr(fact, "provider_id", None) != "SM666":
             drive.tell(fact)
     states = [one.state for one in drive.all(OUTCOMES)]
-    arrived = next((place for place, state in enumerate(states) if state in ("delivered", "read")), len(states))
+    arrived = next(
+        (place for place, state in enumerate(states) if state in ("delivered", "read")), len(states)
+    )
     assert set(states[arrived:]) <= {"delivered", "read"}

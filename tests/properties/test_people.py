@@ -68,12 +68,21 @@ def play(steps: list[Any]) -> Played:
 
 
 def _answer(room: Played, request_id: str, verdict: Verdict) -> None:
-    tried = [one.message_id for one in room.all(SEND_REQUESTS) if one.resolved.request_id == request_id]
+    tried = [
+        one.message_id for one in room.all(SEND_REQUESTS) if one.resolved.request_id == request_id
+    ]
     taken_back = {one.message_id for one in room.all(REQUEST_CANCELS)}
     if not tried:
         return
     by = "people" if tried[-1] in taken_back else "staff"
-    room.tell(answer(verdict.value, tried[-1], by=by if verdict is Verdict.CANCEL else "", request_id=request_id))
+    room.tell(
+        answer(
+            verdict.value,
+            tried[-1],
+            by=by if verdict is Verdict.CANCEL else "",
+            request_id=request_id,
+        )
+    )
 
 
 @settings(deadline=None, max_examples=60)

@@ -17,39 +17,142 @@ import schemas.topics  # noqa: F401  declares every message
 from schemas.structs import MessageStruct, encode
 from tests.properties.messages import TEXTS, messages
 
-STRUCTS = [kind for kind in MessageStruct.__subclasses__() if kind.__module__.startswith("schemas.")]
+STRUCTS = [
+    kind for kind in MessageStruct.__subclasses__() if kind.__module__.startswith("schemas.")
+]
 each_struct = pytest.mark.parametrize("kind", STRUCTS, ids=lambda kind: kind.__name__)
 some = settings(max_examples=25, deadline=None)
 more = settings(max_examples=60, deadline=None)
 
 TIMES = (
-    "2026-03-02T15:04:05Z", "2026-03-02t15:04:05z", "2026-03-02 15:04:05Z", "2026-03-02_15:04:05Z",
-    "2026-03-02T15:04Z", "2026-03-02T15:04:05", "2026-03-02T15:04:05+02:00", "2026-03-02T15:04:05+0200",
-    "2026-03-02T15:04:05-00:00", "2026-03-02T15:04:05+02", "2026-03-02T15:04:05+24:00", "2026-03-02T15:04:05-23:59",
-    "2026-03-02T15:04:05.1Z", "2026-03-02T15:04:05.1234567Z", "2026-12-31T23:59:59.9999999Z",
-    "2026-03-02T15:04:05.123456789+01:30", "2026-03-02T15:04:05,5Z", "2026-03-02T15:04:05.Z",
-    "2026-03-02T24:00:00Z", "2026-12-31T23:59:60Z", "2026-02-29T00:00:00Z", "2026-03-02", "20260302T150405Z",
-    "0000-01-01T00:00:00Z", "0001-01-01T00:00:00+01:00", "9999-12-31T23:59:59-01:00", "+2026-03-02T15:04:05Z",
-    "1772463845", "2026-03-02T15:04:05 Z", " 2026-03-02T15:04:05Z", "2026-03-02T15:04:05Z\n",
-)  # fmt: skip
+    "2026-03-02T15:04:05Z",
+    "2026-03-02t15:04:05z",
+    "2026-03-02 15:04:05Z",
+    "2026-03-02_15:04:05Z",
+    "2026-03-02T15:04Z",
+    "2026-03-02T15:04:05",
+    "2026-03-02T15:04:05+02:00",
+    "2026-03-02T15:04:05+0200",
+    "2026-03-02T15:04:05-00:00",
+    "2026-03-02T15:04:05+02",
+    "2026-03-02T15:04:05+24:00",
+    "2026-03-02T15:04:05-23:59",
+    "2026-03-02T15:04:05.1Z",
+    "2026-03-02T15:04:05.1234567Z",
+    "2026-12-31T23:59:59.9999999Z",
+    "2026-03-02T15:04:05.123456789+01:30",
+    "2026-03-02T15:04:05,5Z",
+    "2026-03-02T15:04:05.Z",
+    "2026-03-02T24:00:00Z",
+    "2026-12-31T23:59:60Z",
+    "2026-02-29T00:00:00Z",
+    "2026-03-02",
+    "20260302T150405Z",
+    "0000-01-01T00:00:00Z",
+    "0001-01-01T00:00:00+01:00",
+    "9999-12-31T23:59:59-01:00",
+    "+2026-03-02T15:04:05Z",
+    "1772463845",
+    "2026-03-02T15:04:05 Z",
+    " 2026-03-02T15:04:05Z",
+    "2026-03-02T15:04:05Z\n",
+)
 NUMBERS = (
-    0, 1, -1, 5.0, 5.5, -0.0, 1e3, 1e400, 2**53 - 1, 2**53, -(2**53) + 1, -(2**53), 2**63, 2**64, 10**40,
-    1_000_000, 1_000_001, 1772463845, 1772463845.5, float("nan"), float("inf"),
-)  # fmt: skip
+    0,
+    1,
+    -1,
+    5.0,
+    5.5,
+    -0.0,
+    1e3,
+    1e400,
+    2**53 - 1,
+    2**53,
+    -(2**53) + 1,
+    -(2**53),
+    2**63,
+    2**64,
+    10**40,
+    1_000_000,
+    1_000_001,
+    1772463845,
+    1772463845.5,
+    float("nan"),
+    float("inf"),
+)
 WORDS = (
-    "", "5", " 5", "5.0", "true", "yes", "off", "null", "a\n", "a" * 128, "a" * 129, "-a", "a/b", "a b", "\x00", "é",
-    "send", "SEND", "mobile", "reply", "unknown", "queued", "2026-03-02T00:00:00", "\ud800", "😀",
-)  # fmt: skip
+    "",
+    "5",
+    " 5",
+    "5.0",
+    "true",
+    "yes",
+    "off",
+    "null",
+    "a\n",
+    "a" * 128,
+    "a" * 129,
+    "-a",
+    "a/b",
+    "a b",
+    "\x00",
+    "é",
+    "send",
+    "SEND",
+    "mobile",
+    "reply",
+    "unknown",
+    "queued",
+    "2026-03-02T00:00:00",
+    "\ud800",
+    "😀",
+)
 VALUES: st.SearchStrategy[Any] = st.recursive(
-    st.none() | st.booleans() | st.sampled_from(NUMBERS) | st.sampled_from(WORDS) | st.sampled_from(TIMES) | TEXTS,
+    st.none()
+    | st.booleans()
+    | st.sampled_from(NUMBERS)
+    | st.sampled_from(WORDS)
+    | st.sampled_from(TIMES)
+    | TEXTS,
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(TEXTS, inner, max_size=2),
     max_leaves=4,
 )
 PIECES = (
-    b"\xff", b"\xed\xa0\xbd", b"\xc0\x80", b"\x01", b"\x7f", b"\\ud83d", b"\\ud83d\\ude00", b"\\u0031", b"\\u002e",
-    b"\\u002E", b"\\n", b"\\", b'"', b"1", b"0", b".1234567", b"+02:00", b"e5", b"NaN", b"null", b"true", b"[", b"]",
-    b"{", b"}", b",", b":", b" ", b"\n", b"\t", b'"x":1,', b'"tenant":"a",', b"/*", b"\xef\xbb\xbf",
-)  # fmt: skip
+    b"\xff",
+    b"\xed\xa0\xbd",
+    b"\xc0\x80",
+    b"\x01",
+    b"\x7f",
+    b"\\ud83d",
+    b"\\ud83d\\ude00",
+    b"\\u0031",
+    b"\\u002e",
+    b"\\u002E",
+    b"\\n",
+    b"\\",
+    b'"',
+    b"1",
+    b"0",
+    b".1234567",
+    b"+02:00",
+    b"e5",
+    b"NaN",
+    b"null",
+    b"true",
+    b"[",
+    b"]",
+    b"{",
+    b"}",
+    b",",
+    b":",
+    b" ",
+    b"\n",
+    b"\t",
+    b'"x":1,',
+    b'"tenant":"a",',
+    b"/*",
+    b"\xef\xbb\xbf",
+)
 
 
 def said(read: Callable[[bytes], Any], value: bytes) -> tuple[str, Any]:
@@ -92,14 +195,22 @@ def test_one_odd_value_is_read_or_refused_alike(kind: Any, data: st.DataObject) 
     if spoiled and data.draw(st.booleans()):
         spoiled.pop(data.draw(st.sampled_from(sorted(spoiled))))
     else:
-        spoiled[data.draw(st.sampled_from([*sorted(spoiled), *kind.model_fields, "added"]))] = data.draw(VALUES)
+        spoiled[data.draw(st.sampled_from([*sorted(spoiled), *kind.model_fields, "added"]))] = (
+            data.draw(VALUES)
+        )
     alike(kind, json.dumps(document).encode())
 
 
 @each_struct
 @more
-@given(data=st.data(), piece=st.sampled_from(PIECES) | st.binary(min_size=1, max_size=2), instead=st.integers(0, 3))
-def test_odd_bytes_are_read_or_refused_alike(kind: Any, data: st.DataObject, piece: bytes, instead: int) -> None:
+@given(
+    data=st.data(),
+    piece=st.sampled_from(PIECES) | st.binary(min_size=1, max_size=2),
+    instead=st.integers(0, 3),
+)
+def test_odd_bytes_are_read_or_refused_alike(
+    kind: Any, data: st.DataObject, piece: bytes, instead: int
+) -> None:
     value = encode(data.draw(messages(kind)))
     at = data.draw(st.integers(0, len(value)))
     alike(kind, value[:at] + piece + value[at + instead :])
@@ -137,14 +248,22 @@ def test_it_has_the_same_fields(kind: Any) -> None:
         default = contract[name].get_default()
         assert field.required is contract[name].is_required(), name
         if not field.required:
-            mine = field.default if field.default_factory is msgspec.NODEFAULT else field.default_factory()
+            mine = (
+                field.default
+                if field.default_factory is msgspec.NODEFAULT
+                else field.default_factory()
+            )
             assert (type(mine), mine) == (type(default), default), name
-            assert (field.default is None) is (default is None), f"{name}: only None is left out where it is written"
+            assert (field.default is None) is (default is None), (
+                f"{name}: only None is left out where it is written"
+            )
         else:
             assert default is PydanticUndefined
     assert (kind.__doc__, kind.__name__, kind.__module__) == (
-        kind.contract.__doc__, kind.contract.__name__, kind.contract.__module__
-    )  # fmt: skip
+        kind.contract.__doc__,
+        kind.contract.__name__,
+        kind.contract.__module__,
+    )
 
 
 def _inside(document: Any) -> list[Any]:
@@ -159,7 +278,9 @@ def _inside(document: Any) -> list[Any]:
 def _least(kind: type[MessageStruct]) -> dict[str, Any]:
     """A document with every field, for each check that reads one."""
     schema = kind.contract.model_json_schema()
-    return {name: _value(part, schema.get("$defs", {})) for name, part in schema["properties"].items()}
+    return {
+        name: _value(part, schema.get("$defs", {})) for name, part in schema["properties"].items()
+    }
 
 
 def _value(part: dict[str, Any], shared: dict[str, Any]) -> Any:
@@ -170,7 +291,12 @@ def _value(part: dict[str, Any], shared: dict[str, Any]) -> Any:
         return "2026-03-02T15:04:05Z"
     if part.get("type") == "object":
         return {name: _value(one, shared) for name, one in part.get("properties", {}).items()}
-    by_type = {"integer": 1, "boolean": True, "array": [], "string": "2026-03-02" if "format" in part else "a"}
+    by_type = {
+        "integer": 1,
+        "boolean": True,
+        "array": [],
+        "string": "2026-03-02" if "format" in part else "a",
+    }
     return part["enum"][0] if "enum" in part else by_type[part["type"]]
 
 

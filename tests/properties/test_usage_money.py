@@ -49,7 +49,9 @@ tariffs = st.builds(
 
 def agreed(tariff: Tariff) -> Settings:
     prices = (Price(since=date(2000, 1, 1), micros=tariff.micros, currency=tariff.currency),)
-    acme = TenantSettings(tenant="acme", name="Acme", sender=CODE, time_zone=tariff.zone, prices=prices)
+    acme = TenantSettings(
+        tenant="acme", name="Acme", sender=CODE, time_zone=tariff.zone, prices=prices
+    )
     return settings_of({"acme": acme}, {})
 
 
@@ -80,17 +82,29 @@ def test_what_was_paid_equals_a_recount(events: list[Told | Tariff], data: st.Da
             continue
         versions[event.message_id] += 1
         segments = event.billed or event.predicted
-        one = outcome(event.state, versions[event.message_id], message_id=event.message_id, segments=segments,
-                      segments_predicted=event.predicted, segments_billed=event.billed)  # fmt: skip
+        one = outcome(
+            event.state,
+            versions[event.message_id],
+            message_id=event.message_id,
+            segments=segments,
+            segments_predicted=event.predicted,
+            segments_billed=event.billed,
+        )
         said.append(one)
         drive.tell(one)
         if data.draw(st.booleans()):
             drive.tell(data.draw(st.sampled_from(said)))
-        day = days.setdefault(event.message_id, START.astimezone(drive.settings.tenants["acme"].zone).date())
-        cell, micros = (str(day), event.state, tariff.currency), tariff.micros * (event.state in PAID)
+        day = days.setdefault(
+            event.message_id, START.astimezone(drive.settings.tenants["acme"].zone).date()
+        )
+        cell, micros = (
+            (str(day), event.state, tariff.currency),
+            tariff.micros * (event.state in PAID),
+        )
         expected[event.message_id] = {
-            (*cell, "estimated"): event.predicted * micros, (*cell, "billed"): segments * micros,
-        }  # fmt: skip
+            (*cell, "estimated"): event.predicted * micros,
+            (*cell, "billed"): segments * micros,
+        }
     recount: Counter[tuple[str, str, str, str]] = Counter()
     for costs in expected.values():
         recount.update(costs)

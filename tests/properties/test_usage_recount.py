@@ -18,7 +18,9 @@ seen = st.tuples(
     st.integers(1, 3),
     st.sampled_from([None, "72975", "12345"]),
 )
-stories = st.dictionaries(st.sampled_from(["m1", "m2", "m3"]), st.lists(seen, min_size=1, max_size=5), min_size=1)
+stories = st.dictionaries(
+    st.sampled_from(["m1", "m2", "m3"]), st.lists(seen, min_size=1, max_size=5), min_size=1
+)
 
 
 def versions(stories: dict[str, list[tuple[str, str | None, int, str | None]]]) -> list[Outcome]:
@@ -26,8 +28,16 @@ def versions(stories: dict[str, list[tuple[str, str | None, int, str | None]]]) 
     for message_id, story in stories.items():
         was = None
         for version, (state, code, segments, sender) in enumerate(story, 1):
-            told.append(outcome(state, version, message_id=message_id, error_code=code, segments=segments,
-                                sender=sender).model_copy(update={"was": was}))  # fmt: skip
+            told.append(
+                outcome(
+                    state,
+                    version,
+                    message_id=message_id,
+                    error_code=code,
+                    segments=segments,
+                    sender=sender,
+                ).model_copy(update={"was": was})
+            )
             was = Was(state=state, error_code=code, segments=segments)
     return told
 
@@ -55,14 +65,22 @@ def test_the_report_equals_a_recount(ways: tuple[list[Outcome], list[Outcome]]) 
         messages[cell] += 1
         segments[cell] += one.segments
     lines = [line for line in report(drive).values() if line.messages or line.segments]
-    assert {(line.sender, line.state, line.error_code or ""): line.messages for line in lines} == messages
-    assert {(line.sender, line.state, line.error_code or ""): line.segments for line in lines} == segments
-    assert all(line.period == START.date() and line.messages >= 0 for line in drive.all(USAGE_REPORT))
+    assert {
+        (line.sender, line.state, line.error_code or ""): line.messages for line in lines
+    } == messages
+    assert {
+        (line.sender, line.state, line.error_code or ""): line.segments for line in lines
+    } == segments
+    assert all(
+        line.period == START.date() and line.messages >= 0 for line in drive.all(USAGE_REPORT)
+    )
 
 
 @settings(max_examples=50, deadline=None)
 @given(deliveries(), st.data())
-def test_the_last_version_alone_is_enough(ways: tuple[list[Outcome], list[Outcome]], data: st.DataObject) -> None:
+def test_the_last_version_alone_is_enough(
+    ways: tuple[list[Outcome], list[Outcome]], data: st.DataObject
+) -> None:
     """Earlier ones may be lost on the way: what is reported is where the messages stand."""
     told, _ = ways
     final = {one.message_id: one for one in told}
@@ -72,5 +90,7 @@ def test_the_last_version_alone_is_enough(ways: tuple[list[Outcome], list[Outcom
         drive.tell(one)
     for one in told:
         whole.tell(one)
-    standing = [{k: line for k, line in report(one).items() if line.messages} for one in (drive, whole)]
+    standing = [
+        {k: line for k, line in report(one).items() if line.messages} for one in (drive, whole)
+    ]
     assert standing[0] == standing[1]

@@ -39,8 +39,15 @@ def signed(at: str, public_url: str, target: str, fields: list[tuple[str, str]])
     scheme, _, rest = public_url.rstrip("/").partition("://")
     host, slash, path = rest.partition("/")
     bare = host.rpartition(":")[0] if ":" in host.rpartition("]")[2] else host
-    host = {"as it is": host, "with port": bare + BASES[scheme.lower()], "without port": bare, "elsewhere": "x.com"}[at]
-    return str(VALIDATOR.compute_signature(f"{scheme}://{host}{slash}{path}{target}", MultiDict(fields)))
+    host = {
+        "as it is": host,
+        "with port": bare + BASES[scheme.lower()],
+        "without port": bare,
+        "elsewhere": "x.com",
+    }[at]
+    return str(
+        VALIDATOR.compute_signature(f"{scheme}://{host}{slash}{path}{target}", MultiDict(fields))
+    )
 
 
 @example("http://[::1]:443", "/twilio/status;2", [], "as it is", random.Random(1))
@@ -64,7 +71,9 @@ def test_no_form_is_believed_by_the_signature_of_another(fields, others) -> None
     public_url, target = "https://sms.example.com", "/twilio/inbound"
     signature = signed("as it is", public_url, target, fields)
     believed = VALIDATOR.validate(public_url + target, MultiDict(others), signature)
-    form = Signature(SecretStr(TOKEN), public_url).form(target, urlencode(others).encode(), signature)
+    form = Signature(SecretStr(TOKEN), public_url).form(
+        target, urlencode(others).encode(), signature
+    )
     assert (form is not None) == believed
 
 

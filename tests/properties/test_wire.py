@@ -66,7 +66,9 @@ def test_what_we_write_is_what_the_schema_says(kind: Any, data: st.DataObject) -
 @each_topic
 @few
 @given(data=st.data(), extra=st.dictionaries(TEXTS, JSON, max_size=3))
-def test_fields_nobody_knows_change_nothing(topic: Topic[Any], data: st.DataObject, extra: dict[str, Any]) -> None:
+def test_fields_nobody_knows_change_nothing(
+    topic: Topic[Any], data: st.DataObject, extra: dict[str, Any]
+) -> None:
     message = data.draw(messages_on(topic))
     document = json.loads(topic.encode(message))
     known = {*type(message).model_fields}
@@ -89,7 +91,9 @@ def test_whatever_comes_is_read_or_refused(topic: Topic[Any], value: bytes) -> N
 @each_topic
 @few
 @given(data=st.data(), junk=JSON)
-def test_one_spoiled_field_is_read_or_refused(topic: Topic[Any], data: st.DataObject, junk: Any) -> None:
+def test_one_spoiled_field_is_read_or_refused(
+    topic: Topic[Any], data: st.DataObject, junk: Any
+) -> None:
     document = json.loads(topic.encode(data.draw(messages_on(topic))))
     field = data.draw(st.sampled_from(sorted(document)))
     try:
@@ -109,7 +113,9 @@ def test_a_key_does_not_depend_on_how_a_number_is_written(data: st.DataObject, n
         update={"number": data.draw(written(number)), "tenant": request.tenant}
     )
     assert request.number_key == event.number_key == f"{request.tenant}/{number}"
-    assert SEND_REQUESTS.key(SEND_REQUESTS.decode(SEND_REQUESTS.encode(request))) == request.number_key
+    assert (
+        SEND_REQUESTS.key(SEND_REQUESTS.decode(SEND_REQUESTS.encode(request))) == request.number_key
+    )
 
 
 @given(one=NUMBERS, other=NUMBERS, data=st.data())
@@ -135,11 +141,20 @@ SLASHED = st.text("a/%2F", max_size=4)
 
 
 @given(SLASHED, SLASHED, SLASHED, SLASHED)
-def test_slashes_do_not_join_rows(branch: str, sender: str, other_branch: str, other_sender: str) -> None:
+def test_slashes_do_not_join_rows(
+    branch: str, sender: str, other_branch: str, other_sender: str
+) -> None:
     row = UsageRow(
-        tenant="a", branch=branch, sender=sender, period=date(2026, 3, 5), kind="k", state="s",
-        messages=1, segments=1, final=True,
-    )  # fmt: skip
+        tenant="a",
+        branch=branch,
+        sender=sender,
+        period=date(2026, 3, 5),
+        kind="k",
+        state="s",
+        messages=1,
+        segments=1,
+        final=True,
+    )
     other = row.model_copy(update={"branch": other_branch, "sender": other_sender})
     assert (row.identity == other.identity) == ((branch, sender) == (other_branch, other_sender))
 

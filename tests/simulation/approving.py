@@ -27,10 +27,17 @@ from tests.simulation.scenario import ANY_TIME, PEOPLE, SENDERS, SHARED, Scenari
 from tests.simulation.world import World
 
 TENANTS = {
-    "acme": TenantSettings(tenant="acme", name="Acme Law", sender="55501", when=ANY_TIME,
-                           branches={"court": Branch(send_immediately=False), "intake": Branch()}),
-    "bolt": TenantSettings(tenant="bolt", name="Bolt Homes", sender=SHARED, when=ANY_TIME, send_immediately=False),
-}  # fmt: skip
+    "acme": TenantSettings(
+        tenant="acme",
+        name="Acme Law",
+        sender="55501",
+        when=ANY_TIME,
+        branches={"court": Branch(send_immediately=False), "intake": Branch()},
+    ),
+    "bolt": TenantSettings(
+        tenant="bolt", name="Bolt Homes", sender=SHARED, when=ANY_TIME, send_immediately=False
+    ),
+}
 
 
 @dataclass
@@ -43,17 +50,28 @@ class Approving(Scenario):
 
     def __post_init__(self) -> None:
         self.rng = random.Random(f"approving {self.seed}")
-        self.world = World(self.seed, list(ROOMS.values()), settings_of(TENANTS, SENDERS), self.call, crash=self.crash)
+        self.world = World(
+            self.seed,
+            list(ROOMS.values()),
+            settings_of(TENANTS, SENDERS),
+            self.call,
+            crash=self.crash,
+        )
         self.ids = count()
 
     def producers_ask(self, texts: int) -> None:
         for n in range(texts):
             tenant, number = self.rng.choice(list(TENANTS)), self.rng.choice(PEOPLE)
             request = SendRequest(
-                message_id=f"m{n}", tenant=tenant, to=number, body=f"text {n}", kind="reminder",
-                branch=self.rng.choice(["court", "court", "intake", None]), requested_at=self.world.now,
+                message_id=f"m{n}",
+                tenant=tenant,
+                to=number,
+                body=f"text {n}",
+                kind="reminder",
+                branch=self.rng.choice(["court", "court", "intake", None]),
+                requested_at=self.world.now,
                 valid_until=self.rng.choice([None, None, self.world.now + timedelta(seconds=60)]),
-            )  # fmt: skip
+            )
             self.asked[tenant, request.message_id] = request
             for _ in range(self.rng.choice([1, 1, 1, 2])):
                 at = self.world.now + timedelta(seconds=self.rng.uniform(0, 60))
@@ -66,7 +84,9 @@ class Approving(Scenario):
             if one.message_id not in last or one.seq > last[one.message_id].seq:
                 last[one.message_id] = one
         for one in last.values():
-            waits = one.verdict is Verdict.HOLD and any(f.rule == "awaiting_approval" for f in one.findings)
+            waits = one.verdict is Verdict.HOLD and any(
+                f.rule == "awaiting_approval" for f in one.findings
+            )
             if waits:
                 for _ in range(self.rng.choice([0, 1, 1, 1, 2, 3])):
                     self.say(self.asked[one.tenant, one.message_id])
@@ -76,18 +96,33 @@ class Approving(Scenario):
         text = request.body if self.rng.random() < 0.85 else request.body + "!"
         at = self.world.now + timedelta(seconds=self.rng.uniform(0, 120))
         word = Approval(
-            approval_id=f"a{next(self.ids)}", tenant=request.tenant, number=request.to, message_id=request.message_id,
-            action=action, by="dana", at=at, body_sha256=hashlib.sha256(text.encode()).hexdigest(),
-        )  # fmt: skip
+            approval_id=f"a{next(self.ids)}",
+            tenant=request.tenant,
+            number=request.to,
+            message_id=request.message_id,
+            action=action,
+            by="dana",
+            at=at,
+            body_sha256=hashlib.sha256(text.encode()).hexdigest(),
+        )
         self.said.append(word)
         for _ in range(self.rng.choice([1, 1, 2])):
             self.world.publish_at(at, t.APPROVALS, word)
 
     def some_are_taken_back(self) -> None:
         for request in self.rng.sample(list(self.asked.values()), 5):
-            back = CancelRequest(tenant=request.tenant, number=request.to, message_id=request.message_id, by="lee",
-                                 at=self.world.now)  # fmt: skip
-            self.world.publish_at(self.world.now + timedelta(seconds=self.rng.uniform(0, 150)), t.REQUEST_CANCELS, back)
+            back = CancelRequest(
+                tenant=request.tenant,
+                number=request.to,
+                message_id=request.message_id,
+                by="lee",
+                at=self.world.now,
+            )
+            self.world.publish_at(
+                self.world.now + timedelta(seconds=self.rng.uniform(0, 150)),
+                t.REQUEST_CANCELS,
+                back,
+            )
 
     def call(self, post: Post, now: object) -> Answer:  # type: ignore[override]
         request = self.asked.get((post.tenant, post.message_id))
@@ -99,7 +134,8 @@ class Approving(Scenario):
         """Whether an approval of this text was on its topic when the call began."""
         seen = hashlib.sha256(request.body.encode()).hexdigest()
         return any(
-            (one.tenant, one.message_id, one.body_sha256) == (request.tenant, request.message_id, seen)
+            (one.tenant, one.message_id, one.body_sha256)
+            == (request.tenant, request.message_id, seen)
             for one in self.world.log.all(t.APPROVALS)
             if one.action is ApprovalAction.APPROVE
         )
@@ -126,7 +162,9 @@ class Approving(Scenario):
         return {key: state for key, (_, state) in last.items()}
 
     def orders(self) -> Counter[tuple[str, str]]:
-        return Counter((one.tenant, one.message_id) for one in self.world.log.all(t.DISPATCH_ORDERS))
+        return Counter(
+            (one.tenant, one.message_id) for one in self.world.log.all(t.DISPATCH_ORDERS)
+        )
 
 
 def wants_to_see(request: SendRequest) -> bool:

@@ -46,7 +46,12 @@ class Asking(Scenario):
         settings = settings_of({"acme": acme, "bolt": bolt}, SENDERS)
         rooms = [room for room in ROOMS.values() if room.name != "people"]
         self.world = World(
-            self.seed, rooms, settings, self.call, partitions=self.rng.choice([1, 1, 2]), crash=self.crash
+            self.seed,
+            rooms,
+            settings,
+            self.call,
+            partitions=self.rng.choice([1, 1, 2]),
+            crash=self.crash,
         )
 
     # --- the outside
@@ -55,24 +60,45 @@ class Asking(Scenario):
         """By staff, by forms, by others: with proof and without, in time and late, and asks by hand."""
         for n in range(25):
             number, tenant = self.rng.choice(PEOPLE[:8]), self.rng.choice(list(TENANTS))
-            action, source, evidence = self.rng.choice([
-                ("opt_in", "form", {"wording": "Yes"}), ("opt_in", "form", {}), ("opt_in", "manual", {"actor": "ann"}),
-                ("opt_in", "manual", {"actor": "ann", "document": "d-1"}), ("opt_in", "web_form", {"wording": "Yes"}),
-                ("opt_in", "inbound", {"text": "START"}), ("opt_in", "import", {"document": "list.csv"}),
-                ("opt_out", "manual", {"actor": "ann"}), ("ask", "manual", {"actor": "ann"}), ("ask", "manual", {}),
-            ])  # fmt: skip
+            action, source, evidence = self.rng.choice(
+                [
+                    ("opt_in", "form", {"wording": "Yes"}),
+                    ("opt_in", "form", {}),
+                    ("opt_in", "manual", {"actor": "ann"}),
+                    ("opt_in", "manual", {"actor": "ann", "document": "d-1"}),
+                    ("opt_in", "web_form", {"wording": "Yes"}),
+                    ("opt_in", "inbound", {"text": "START"}),
+                    ("opt_in", "import", {"document": "list.csv"}),
+                    ("opt_out", "manual", {"actor": "ann"}),
+                    ("ask", "manual", {"actor": "ann"}),
+                    ("ask", "manual", {}),
+                ]
+            )
             at = self.world.now + timedelta(seconds=self.rng.choice([0, 30, 90, 3600, 90_000]))
-            event = ConsentEvent(event_id=f"claim-{n}", tenant=tenant, number=number, action=action, source=source,
-                                 evidence=evidence, at=at)  # fmt: skip
+            event = ConsentEvent(
+                event_id=f"claim-{n}",
+                tenant=tenant,
+                number=number,
+                action=action,
+                source=source,
+                evidence=evidence,
+                at=at,
+            )
             for _ in range(self.rng.choice([1, 1, 2])):
-                self.world.publish_at(at + timedelta(seconds=self.rng.choice([0, 0, 100])), t.CONSENT_EVENTS, event)
+                self.world.publish_at(
+                    at + timedelta(seconds=self.rng.choice([0, 0, 100])), t.CONSENT_EVENTS, event
+                )
 
     def writes(self, number: str, sender: str, body: str, at: datetime) -> None:
         self.said.append((at, number, sender, body))
         inbound = InboundMessage(
-            provider_id=f"SM-{len(self.said)}", sender=sender, to_address=sender, number=number, body=body,
+            provider_id=f"SM-{len(self.said)}",
+            sender=sender,
+            to_address=sender,
+            number=number,
+            body=body,
             received_at=at,
-        )  # fmt: skip
+        )
         for _ in range(self.rng.choice([1, 1, 1, 2])):
             self.world.publish_at(at, t.INBOUND, inbound)
 
@@ -80,14 +106,21 @@ class Asking(Scenario):
         """At first many, later a few more; one in five is published twice."""
         for n in range(texts):
             tenant, number = self.rng.choice(list(TENANTS)), self.rng.choice(PEOPLE[:8])
-            late = self.rng.choice([self.rng.uniform(0, 120), self.rng.uniform(0, 120), 50_000, 200_000])
+            late = self.rng.choice(
+                [self.rng.uniform(0, 120), self.rng.uniform(0, 120), 50_000, 200_000]
+            )
             at = self.world.now + timedelta(seconds=late)
             request = SendRequest(
-                message_id=f"m{n}", tenant=tenant, to=number, body=f"text {n}", sender=self.rng.choice([None, SHARED]),
-                kind=self.rng.choice(["transactional", "reminder"]), requested_at=at,
+                message_id=f"m{n}",
+                tenant=tenant,
+                to=number,
+                body=f"text {n}",
+                sender=self.rng.choice([None, SHARED]),
+                kind=self.rng.choice(["transactional", "reminder"]),
+                requested_at=at,
                 not_before=self.rng.choice([None, None, None, at + timedelta(hours=3)]),
                 valid_until=self.rng.choice([None, None, at + timedelta(days=1)]),
-            )  # fmt: skip
+            )
             self.asked[tenant, request.message_id] = request
             for _ in range(self.rng.choice([1, 1, 1, 1, 2])):
                 self.world.publish_at(at, t.SEND_REQUESTS, request)
@@ -96,7 +129,11 @@ class Asking(Scenario):
 
     def order_of(self, post: Post) -> Send:
         orders = self.world.log.all(t.DISPATCH_ORDERS)
-        return next(o for o in reversed(orders) if (o.tenant, o.message_id) == (post.tenant, post.message_id))
+        return next(
+            o
+            for o in reversed(orders)
+            if (o.tenant, o.message_id) == (post.tenant, post.message_id)
+        )
 
     def call(self, post: Post, now: datetime) -> Answer | None:
         order = self.order_of(post)
@@ -107,7 +144,9 @@ class Asking(Scenario):
             return Answer(**_about(post), result=Result.REFUSED, code="21610")
         answer = super().call(post, now)
         if self.rng.random() < 0.1:
-            self.writes(post.to, post.sender, self.rng.choice(ANSWERS) or "ok", now + timedelta(seconds=5))
+            self.writes(
+                post.to, post.sender, self.rng.choice(ANSWERS) or "ok", now + timedelta(seconds=5)
+            )
         return answer
 
     def ask_is_called(self, post: Post, now: datetime) -> Answer:
@@ -122,10 +161,17 @@ class Asking(Scenario):
         if fate == "undelivered":
             self.failed[key] = now
         receipt = DeliveryReceipt(
-            message_id=post.message_id, tenant=post.tenant, attempt=post.attempt, provider_id=sid, received_at=now,
-            status="delivered" if fate == "taken" else fate, error_code=None if fate == "taken" else "30003",
-        )  # fmt: skip
-        self.world.publish_at(now + timedelta(seconds=self.rng.choice([1, 60])), t.DELIVERY_RECEIPTS, receipt)
+            message_id=post.message_id,
+            tenant=post.tenant,
+            attempt=post.attempt,
+            provider_id=sid,
+            received_at=now,
+            status="delivered" if fate == "taken" else fate,
+            error_code=None if fate == "taken" else "30003",
+        )
+        self.world.publish_at(
+            now + timedelta(seconds=self.rng.choice([1, 60])), t.DELIVERY_RECEIPTS, receipt
+        )
         if fate == "taken":
             body = self.rng.choice(ANSWERS)
             late = timedelta(seconds=self.rng.choice([1, 2, 40, 3600, 86_400]))
@@ -145,4 +191,9 @@ class Asking(Scenario):
 
 
 def _about(post: Post) -> dict[str, Any]:
-    return {"tenant": post.tenant, "message_id": post.message_id, "attempt": post.attempt, "sender": post.sender}
+    return {
+        "tenant": post.tenant,
+        "message_id": post.message_id,
+        "attempt": post.attempt,
+        "sender": post.sender,
+    }

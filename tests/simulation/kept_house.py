@@ -36,21 +36,34 @@ def stopped(seed: int = SEED) -> Scenario:
     scenario.people_say_stop()
     world.settle(until=timedelta(seconds=60))
     tomorrow = SendRequest(
-        message_id="tomorrow", tenant="acme", to=_willing(scenario), body="Good morning.", kind="reminder",
-        not_before=world.now + timedelta(days=1), requested_at=world.now,
-    )  # fmt: skip
+        message_id="tomorrow",
+        tenant="acme",
+        to=_willing(scenario),
+        body="Good morning.",
+        kind="reminder",
+        not_before=world.now + timedelta(days=1),
+        requested_at=world.now,
+    )
     scenario.asked["acme", "tomorrow"] = tomorrow
     world.publish(t.SEND_REQUESTS, tomorrow)
     wanted = PersonRequest(
-        message_id="by-person", tenant="acme", person_id=NOBODY_YET, body="Hello.", kind="reminder",
+        message_id="by-person",
+        tenant="acme",
+        person_id=NOBODY_YET,
+        body="Hello.",
+        kind="reminder",
         requested_at=world.now,
-    )  # fmt: skip
+    )
     world.publish(t.PERSON_REQUESTS, wanted)
     for n, number in enumerate(PEOPLE):
         late = SendRequest(
-            message_id=f"late-{n}", tenant="bolt", to=number, body="On its way.", kind="transactional",
+            message_id=f"late-{n}",
+            tenant="bolt",
+            to=number,
+            body="On its way.",
+            kind="transactional",
             requested_at=world.now,
-        )  # fmt: skip
+        )
         scenario.asked["bolt", late.message_id] = late
         world.publish(t.SEND_REQUESTS, late)
     for _ in range(60):  # no call is made any more: as if the process ended
@@ -60,8 +73,11 @@ def stopped(seed: int = SEED) -> Scenario:
 
 def _willing(scenario: Scenario) -> str:
     """Somebody who has said yes to acme, and will not say no."""
-    yes = [one.number for one in scenario.world.log.all(t.CONSENT_STATUS)
-           if (one.tenant, one.state) == ("acme", "opted_in")]  # fmt: skip
+    yes = [
+        one.number
+        for one in scenario.world.log.all(t.CONSENT_STATUS)
+        if (one.tenant, one.state) == ("acme", "opted_in")
+    ]
     return next(number for number in yes if number not in scenario.stopped)
 
 
@@ -73,7 +89,10 @@ def keep(scenario: Scenario, file: Path) -> None:
         "asked": [json.loads(t.SEND_REQUESTS.encode(one)) for one in scenario.asked.values()],
         "taken": [[*key, n] for key, n in scenario.taken.items()],
         "stopped": {number: at.isoformat() for number, at in scenario.stopped.items()},
-        "later": [[at.isoformat(), topic.name, json.loads(topic.encode(one))] for at, topic, one in world.later],
+        "later": [
+            [at.isoformat(), topic.name, json.loads(topic.encode(one))]
+            for at, topic, one in world.later
+        ],
         "records": [_record(entry) for log in world.log.entries.values() for entry in log],
     }
     file.parent.mkdir(exist_ok=True)
@@ -93,23 +112,42 @@ def reopened(file: Path) -> Scenario:
         world.open(world.lanes[room, partition].room, partition)
     for at, topic, said in kept["later"]:
         declared = t.BY_NAME[topic]
-        world.publish_at(datetime.fromisoformat(at), declared, declared.decode(json.dumps(said).encode()))
+        world.publish_at(
+            datetime.fromisoformat(at), declared, declared.decode(json.dumps(said).encode())
+        )
     requests = [t.SEND_REQUESTS.decode(json.dumps(one).encode()) for one in kept["asked"]]
     scenario.asked = {(one.tenant, one.message_id): one for one in requests}
     scenario.taken = Counter({(tenant, message_id): n for tenant, message_id, n in kept["taken"]})
-    scenario.stopped = {number: datetime.fromisoformat(at) for number, at in kept["stopped"].items()}
+    scenario.stopped = {
+        number: datetime.fromisoformat(at) for number, at in kept["stopped"].items()
+    }
     return scenario
 
 
 def _record(entry: Entry) -> list[Any]:
     headers = [[name, _text(value)] for name, value in entry.headers]
-    return [entry.topic, entry.partition, entry.offset, entry.timestamp, _text(entry.key), _text(entry.value), headers]
+    return [
+        entry.topic,
+        entry.partition,
+        entry.offset,
+        entry.timestamp,
+        _text(entry.key),
+        _text(entry.value),
+        headers,
+    ]
 
 
 def _entry(record: list[Any]) -> Entry:
     topic, partition, offset, timestamp, key, value, headers = record
-    return Entry(topic, partition, offset, timestamp, _bytes(key), _bytes(value),
-                 [(name, _bytes(said) or b"") for name, said in headers])  # fmt: skip
+    return Entry(
+        topic,
+        partition,
+        offset,
+        timestamp,
+        _bytes(key),
+        _bytes(value),
+        [(name, _bytes(said) or b"") for name, said in headers],
+    )
 
 
 def _text(value: bytes | None) -> str | None:

@@ -31,7 +31,13 @@ class Log:
         self.entries: dict[tuple[str, int], list[Entry]] = defaultdict(list)
 
     def append(
-        self, topic: str, partition: int, at_ms: int, key: bytes | None, value: bytes | None, headers: Any = ()
+        self,
+        topic: str,
+        partition: int,
+        at_ms: int,
+        key: bytes | None,
+        value: bytes | None,
+        headers: Any = (),
     ) -> Entry:
         log = self.entries[topic, partition]
         entry = Entry(topic, partition, len(log), at_ms, key, value, list(headers))
@@ -46,5 +52,7 @@ class Log:
 
     def all(self, topic: Topic[Any]) -> list[Any]:
         """Every message of a topic, decoded, partition by partition."""
-        found = itertools.chain.from_iterable(self.entries[topic.name, n] for n in range(self.partitions))
+        found = itertools.chain.from_iterable(
+            self.entries[topic.name, n] for n in range(self.partitions)
+        )
         return [topic.decode(entry.value) for entry in found if entry.value is not None]

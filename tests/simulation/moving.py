@@ -41,7 +41,13 @@ class Moving(Scenario):
 
     def __post_init__(self) -> None:
         self.rng = random.Random(f"moving {self.seed}")
-        self.world = World(self.seed, list(ROOMS.values()), settings_of(TENANTS, SENDERS), self.call, crash=self.crash)
+        self.world = World(
+            self.seed,
+            list(ROOMS.values()),
+            settings_of(TENANTS, SENDERS),
+            self.call,
+            crash=self.crash,
+        )
         self.wanted: dict[str, PersonRequest] = {}
         self.after_cancel: list[Post] = []
         self.versions = count()
@@ -54,17 +60,30 @@ class Moving(Scenario):
 
     def some_agree(self) -> None:
         """Most at once, some while texts wait for them."""
-        for number in [number for person in range(self.people) for number in self.numbers_of(person)]:
+        for number in [
+            number for person in range(self.people) for number in self.numbers_of(person)
+        ]:
             if self.rng.random() < 0.85:
-                at = self.world.now + timedelta(seconds=self.rng.choice([0, 0, self.rng.uniform(0, 200)]))
-                event = ConsentEvent(event_id=f"form-{number[1:]}", tenant="acme", number=number, action="opt_in",
-                                     source="import", evidence={"document": "form"}, at=at)  # fmt: skip
+                at = self.world.now + timedelta(
+                    seconds=self.rng.choice([0, 0, self.rng.uniform(0, 200)])
+                )
+                event = ConsentEvent(
+                    event_id=f"form-{number[1:]}",
+                    tenant="acme",
+                    number=number,
+                    action="opt_in",
+                    source="import",
+                    evidence={"document": "form"},
+                    at=at,
+                )
                 self.world.publish_at(at, t.CONSENT_EVENTS, event)
 
     def they_move(self) -> None:
         """Each begins somewhere and changes up to four times: another number, none, switched off, at times deleted."""
         for person in range(self.people):
-            moments = sorted(self.rng.uniform(0, 150) for _ in range(self.rng.choice([0, 1, 2, 3, 4])))
+            moments = sorted(
+                self.rng.uniform(0, 150) for _ in range(self.rng.choice([0, 1, 2, 3, 4]))
+            )
             for seconds in [0.0, *moments]:
                 self.moves(person, self.world.now + timedelta(seconds=seconds))
 
@@ -75,23 +94,36 @@ class Moving(Scenario):
 
     def _event(self, person: int, at: datetime) -> PersonEvent:
         what = self.rng.choices(["number", "none", "off", "deleted"], [80, 8, 8, 4])[0]
-        number = NumberChange(number=self.rng.choice(self.numbers_of(person)), sms_enabled=what != "off")
+        number = NumberChange(
+            number=self.rng.choice(self.numbers_of(person)), sms_enabled=what != "off"
+        )
         return PersonEvent(
-            event_id=f"v{next(self.versions)}", tenant="acme", person_id=f"p{person}", name=f"Person {person}", at=at,
+            event_id=f"v{next(self.versions)}",
+            tenant="acme",
+            person_id=f"p{person}",
+            name=f"Person {person}",
+            at=at,
             action=PersonAction.DELETE if what == "deleted" else PersonAction.UPSERT,
             numbers=(number,) if what in ("number", "off") else (),
-        )  # fmt: skip
+        )
 
     def producers_ask_people(self, texts: int) -> None:
         """Over two minutes, some for later; one in five is published twice, and one in two meets a move at once."""
         for n in range(texts):
             at = self.world.now + timedelta(seconds=self.rng.uniform(0, 120))
-            later = at + timedelta(seconds=self.rng.uniform(5, 90)) if self.rng.random() < 0.5 else None
+            later = (
+                at + timedelta(seconds=self.rng.uniform(5, 90)) if self.rng.random() < 0.5 else None
+            )
             person = self.rng.randrange(self.people)
             request = PersonRequest(
-                message_id=f"m{n}", tenant="acme", person_id=f"p{person}", body=f"text {n}",
-                kind="reminder", not_before=later, requested_at=self.world.now,
-            )  # fmt: skip
+                message_id=f"m{n}",
+                tenant="acme",
+                person_id=f"p{person}",
+                body=f"text {n}",
+                kind="reminder",
+                not_before=later,
+                requested_at=self.world.now,
+            )
             self.wanted[request.message_id] = request
             for _ in range(self.rng.choice([1, 1, 1, 1, 2])):
                 self.world.publish_at(at, t.PERSON_REQUESTS, request)
@@ -154,21 +186,33 @@ class Moving(Scenario):
 
     def number_now(self, person_id: str) -> str | None:
         """The one they may be texted at."""
-        return next((number.number for number in self.last_said(person_id).numbers if number.sms_enabled), None)
+        return next(
+            (number.number for number in self.last_said(person_id).numbers if number.sms_enabled),
+            None,
+        )
 
     def canceled_ahead(self) -> set[str]:
         """What was canceled by the gate's first word on it."""
-        return {one.message_id for one in self.world.log.all(t.DECISIONS)
-                if one.verdict is Verdict.CANCEL and one.seq == 1}  # fmt: skip
+        return {
+            one.message_id
+            for one in self.world.log.all(t.DECISIONS)
+            if one.verdict is Verdict.CANCEL and one.seq == 1
+        }
 
     def tried(self, message_id: str) -> bool:
         """Whether dispatch ever set out to call the provider for it."""
-        words = {one.state.value for one in self.world.log.all(t.ATTEMPTS) if one.message_id == message_id}
+        words = {
+            one.state.value
+            for one in self.world.log.all(t.ATTEMPTS)
+            if one.message_id == message_id
+        }
         return bool(words - {"queued", "canceled"})
 
     def was_ever_deleted(self, person_id: str) -> bool:
         events = self.world.log.all(t.PERSON_EVENTS)
-        return any(one.person_id == person_id and one.action is PersonAction.DELETE for one in events)
+        return any(
+            one.person_id == person_id and one.action is PersonAction.DELETE for one in events
+        )
 
 
 def original(message_id: str) -> str:

@@ -54,7 +54,9 @@ class Scenario:
     def __post_init__(self) -> None:
         self.rng = random.Random(f"scenario {self.seed}")
         rooms = list(ROOMS.values())
-        self.world = World(self.seed, rooms, settings_of(TENANTS, SENDERS), self.call, crash=self.crash)
+        self.world = World(
+            self.seed, rooms, settings_of(TENANTS, SENDERS), self.call, crash=self.crash
+        )
 
     # --- the outside
 
@@ -63,9 +65,13 @@ class Scenario:
             for tenant in TENANTS:
                 if self.rng.random() < 0.8:
                     event = ConsentEvent(
-                        event_id=f"form-{tenant}-{n}", tenant=tenant, number=number, action="opt_in", source="form",
+                        event_id=f"form-{tenant}-{n}",
+                        tenant=tenant,
+                        number=number,
+                        action="opt_in",
+                        source="form",
                         at=self.world.now,
-                    )  # fmt: skip
+                    )
                     for _ in range(self.rng.choice([1, 1, 2])):
                         self.world.publish(t.CONSENT_EVENTS, event)
 
@@ -74,9 +80,14 @@ class Scenario:
         for n in range(texts):
             tenant, number = self.rng.choice(list(TENANTS)), self.rng.choice(PEOPLE)
             request = SendRequest(
-                message_id=f"m{n}", tenant=tenant, to=number, body=f"text {n}", sender=self.rng.choice([None, SHARED]),
-                kind=self.rng.choice(["transactional", "reminder", "marketing"]), requested_at=self.world.now,
-            )  # fmt: skip
+                message_id=f"m{n}",
+                tenant=tenant,
+                to=number,
+                body=f"text {n}",
+                sender=self.rng.choice([None, SHARED]),
+                kind=self.rng.choice(["transactional", "reminder", "marketing"]),
+                requested_at=self.world.now,
+            )
             self.asked[tenant, request.message_id] = request
             for _ in range(self.rng.choice([1, 1, 1, 1, 2])):
                 at = self.world.now + timedelta(seconds=self.rng.uniform(0, 120))
@@ -87,7 +98,12 @@ class Scenario:
             at = self.world.now + timedelta(seconds=self.rng.uniform(10, 100))
             self.stopped[number] = at
             inbound = InboundMessage(
-                provider_id=f"SM-stop-{n}", sender=SHARED, to_address=SHARED, number=number, body="Stop", received_at=at
+                provider_id=f"SM-stop-{n}",
+                sender=SHARED,
+                to_address=SHARED,
+                number=number,
+                body="Stop",
+                received_at=at,
             )
             for _ in range(self.rng.choice([1, 2])):
                 self.world.publish_at(at, t.INBOUND, inbound)
@@ -101,12 +117,22 @@ class Scenario:
         taken = self.world.log.entries[t.DISPATCH_CONTROLS.name, partition][:read]
         controls = [t.DISPATCH_CONTROLS.decode(entry.value or b"") for entry in taken]
         mine = (post.sender, post.tenant, post.to)
-        return max((c.consent_epoch for c in controls if c.type == "stop" and (c.sender, c.tenant, c.number) == mine),
-                   default=0)  # fmt: skip
+        return max(
+            (
+                c.consent_epoch
+                for c in controls
+                if c.type == "stop" and (c.sender, c.tenant, c.number) == mine
+            ),
+            default=0,
+        )
 
     def epoch_judged(self, post: Post) -> int:
         orders = self.world.log.all(t.DISPATCH_ORDERS)
-        return max(o.consent_epoch for o in orders if (o.tenant, o.message_id) == (post.tenant, post.message_id))
+        return max(
+            o.consent_epoch
+            for o in orders
+            if (o.tenant, o.message_id) == (post.tenant, post.message_id)
+        )
 
     def call(self, post: Post, now: datetime) -> Answer:
         if self.epoch_judged(post) < self.epoch_obeyed(post):
@@ -115,17 +141,26 @@ class Scenario:
             ["take", "refuse", "limit", "unsent", "doubt-taken", "doubt-lost"], [80, 5, 5, 5, 3, 2]
         )[0]
         result = {
-            "take": Result.ACCEPTED, "refuse": Result.REFUSED, "limit": Result.LIMITED, "unsent": Result.UNSENT,
-            "doubt-taken": Result.IN_DOUBT, "doubt-lost": Result.IN_DOUBT,
-        }[fate]  # fmt: skip
+            "take": Result.ACCEPTED,
+            "refuse": Result.REFUSED,
+            "limit": Result.LIMITED,
+            "unsent": Result.UNSENT,
+            "doubt-taken": Result.IN_DOUBT,
+            "doubt-lost": Result.IN_DOUBT,
+        }[fate]
         sid = f"SM{post.tenant}{post.message_id}{post.attempt}"
         if fate in ("take", "doubt-taken"):
             self.taken[post.tenant, post.message_id] += 1
             self.carriers_report(post, sid, now)
         return Answer(
-            tenant=post.tenant, message_id=post.message_id, attempt=post.attempt, sender=post.sender, result=result,
-            provider_id=sid if result is Result.ACCEPTED else None, code="21614" if fate == "refuse" else None,
-        )  # fmt: skip
+            tenant=post.tenant,
+            message_id=post.message_id,
+            attempt=post.attempt,
+            sender=post.sender,
+            result=result,
+            provider_id=sid if result is Result.ACCEPTED else None,
+            code="21614" if fate == "refuse" else None,
+        )
 
     def carriers_report(self, post: Post, sid: str, now: datetime) -> None:
         """Repeated, late and out of order; at times before the call's own answer is written; one in ten is lost."""
@@ -133,9 +168,14 @@ class Scenario:
         for status in ("queued", "sent", end):
             for _ in range(self.rng.choice([0, 1, 1, 1, 1, 1, 1, 1, 1, 2])):
                 receipt = DeliveryReceipt(
-                    message_id=post.message_id, tenant=post.tenant, attempt=post.attempt, provider_id=sid,
-                    status=status, error_code="30005" if status in ("undelivered", "failed") else None, received_at=now,
-                )  # fmt: skip
+                    message_id=post.message_id,
+                    tenant=post.tenant,
+                    attempt=post.attempt,
+                    provider_id=sid,
+                    status=status,
+                    error_code="30005" if status in ("undelivered", "failed") else None,
+                    received_at=now,
+                )
                 late = self.rng.choice([0, 0.5, 5, 300, 80_000])
                 self.world.publish_at(now + timedelta(seconds=late), t.DELIVERY_RECEIPTS, receipt)
 

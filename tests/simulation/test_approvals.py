@@ -36,8 +36,12 @@ def test_no_text_of_an_approving_branch_goes_unseen(played: Approving) -> None:
     assert played.unseen == []
 
 
-def test_every_word_of_staff_is_answered_once_however_often_it_was_published(played: Approving) -> None:
-    assert {name: len(found) for name, found in answers(played).items()} == {one.approval_id: 1 for one in played.said}
+def test_every_word_of_staff_is_answered_once_however_often_it_was_published(
+    played: Approving,
+) -> None:
+    assert {name: len(found) for name, found in answers(played).items()} == {
+        one.approval_id: 1 for one in played.said
+    }
 
 
 def test_what_is_approved_goes_once(played: Approving) -> None:
@@ -58,14 +62,18 @@ def test_a_text_is_ordered_if_its_approval_was_taken_and_only_then(played: Appro
     goes = {
         (found[0].tenant, found[0].message_id)
         for found in answers(played).values()
-        if found[0].applied and found[0].action is ApprovalAction.APPROVE and found[0].verdict is Verdict.SEND
+        if found[0].applied
+        and found[0].action is ApprovalAction.APPROVE
+        and found[0].verdict is Verdict.SEND
     }
     watched = {key for key, request in played.asked.items() if wants_to_see(request)}
     assert goes <= played.orders().keys() & watched
     held = {
         (found[0].tenant, found[0].message_id)
         for found in answers(played).values()
-        if found[0].applied and found[0].action is ApprovalAction.APPROVE and found[0].verdict is Verdict.HOLD
+        if found[0].applied
+        and found[0].action is ApprovalAction.APPROVE
+        and found[0].verdict is Verdict.HOLD
     }
     assert played.orders().keys() & watched <= goes | held
 
@@ -84,8 +92,18 @@ def test_the_answer_to_one_that_came_too_late_says_why(played: Approving) -> Non
     for found in answers(played).values():
         assert found[0].reason
         assert found[0].next_step
-        late = {"opted_out", "expired", "canceled", "not_approved", "under_way", "another_text", "approved_already"}
-        assert found[0].applied or found[0].rule in late or found[0].verdict is Verdict.REJECT, found[0]
+        late = {
+            "opted_out",
+            "expired",
+            "canceled",
+            "not_approved",
+            "under_way",
+            "another_text",
+            "approved_already",
+        }
+        assert found[0].applied or found[0].rule in late or found[0].verdict is Verdict.REJECT, (
+            found[0]
+        )
 
 
 def test_no_call_begins_after_its_stop_was_obeyed(played: Approving) -> None:
@@ -94,7 +112,10 @@ def test_no_call_begins_after_its_stop_was_obeyed(played: Approving) -> None:
 
 def test_what_nobody_approved_expires(played: Approving) -> None:
     """40 days later nothing waits for approval any more."""
-    last = {(one.tenant, one.message_id): one for one in sorted(played.world.log.all(t.DECISIONS), key=lambda d: d.seq)}
+    last = {
+        (one.tenant, one.message_id): one
+        for one in sorted(played.world.log.all(t.DECISIONS), key=lambda d: d.seq)
+    }
     assert [key for key, one in last.items() if one.verdict is Verdict.HOLD] == []
 
 
@@ -118,7 +139,16 @@ def test_every_way_was_gone() -> None:
         seen["crossed by a STOP"] += sum(
             state == "rejected" for key, state in scenario.states.items() if scenario.asked.get(key)
         )
-    wanted = {"approve taken", "approve under_way", "approve another_text", "approve opted_out", "approve not_approved",
-              "reject taken", "reject under_way", "send_now taken", "crossed by a STOP"}  # fmt: skip
+    wanted = {
+        "approve taken",
+        "approve under_way",
+        "approve another_text",
+        "approve opted_out",
+        "approve not_approved",
+        "reject taken",
+        "reject under_way",
+        "send_now taken",
+        "crossed by a STOP",
+    }
     assert wanted <= seen.keys(), seen
     assert any(rule in seen for rule in ("approve expired", "approve canceled")), seen

@@ -32,21 +32,34 @@ class Launch(Scenario):
 
     def __post_init__(self) -> None:
         self.rng = random.Random(f"launch {self.seed}")
-        acme = TenantSettings(tenant="acme", name="Acme", sender=OWN, when=ANY_TIME, asks_per_hour=BUDGET)
+        acme = TenantSettings(
+            tenant="acme", name="Acme", sender=OWN, when=ANY_TIME, asks_per_hour=BUDGET
+        )
         rooms = [room for room in ROOMS.values() if room.name != "people"]
-        self.world = World(self.seed, rooms, settings_of({"acme": acme}, SENDERS), self.call, crash=self.crash)
+        self.world = World(
+            self.seed, rooms, settings_of({"acme": acme}, SENDERS), self.call, crash=self.crash
+        )
 
     def call(self, post: Post, now: datetime) -> Answer:
         """Takes everything; some asks a second later than asked, after a 429."""
-        known = {"tenant": post.tenant, "message_id": post.message_id, "attempt": post.attempt, "sender": post.sender}
+        known = {
+            "tenant": post.tenant,
+            "message_id": post.message_id,
+            "attempt": post.attempt,
+            "sender": post.sender,
+        }
         if self.rng.random() < 0.1:
             return Answer.model_validate(known | {"result": Result.LIMITED, "retry_after": 1.0})
         sid = f"SM{post.message_id}"
         self.taken[post.tenant, post.message_id] += 1
         receipt = DeliveryReceipt(
-            message_id=post.message_id, tenant=post.tenant, attempt=post.attempt, provider_id=sid, received_at=now,
+            message_id=post.message_id,
+            tenant=post.tenant,
+            attempt=post.attempt,
+            provider_id=sid,
+            received_at=now,
             status="delivered",
-        )  # fmt: skip
+        )
         self.world.publish_at(now + timedelta(seconds=5), t.DELIVERY_RECEIPTS, receipt)
         if post.message_id.startswith("ask-"):
             self.answers(post.to, now + timedelta(minutes=self.rng.choice([1, 30, 600])))
@@ -54,7 +67,12 @@ class Launch(Scenario):
 
     def answers(self, number: str, at: datetime) -> None:
         said = InboundMessage(
-            provider_id=f"SM-{number}-{at}", sender=OWN, to_address=OWN, number=number, body="START", received_at=at
+            provider_id=f"SM-{number}-{at}",
+            sender=OWN,
+            to_address=OWN,
+            number=number,
+            body="START",
+            received_at=at,
         )
         self.world.publish_at(at, t.INBOUND, said)
 
@@ -63,7 +81,12 @@ class Launch(Scenario):
         for n, number in enumerate(UNKNOWN * (texts // len(UNKNOWN))):
             at = self.world.now + timedelta(seconds=self.rng.uniform(0, over))
             request = SendRequest(
-                message_id=f"m{n}", tenant="acme", to=number, body=f"text {n}", kind="reminder", requested_at=at
+                message_id=f"m{n}",
+                tenant="acme",
+                to=number,
+                body=f"text {n}",
+                kind="reminder",
+                requested_at=at,
             )
             self.asked["acme", request.message_id] = request
             for _ in range(self.rng.choice([1, 1, 2])):
@@ -75,8 +98,14 @@ class Launch(Scenario):
 
     def asks(self) -> list[tuple[str, datetime]]:
         """Those that the provider took, with the time of the call."""
-        calls = {post.message_id: (post.to, at) for post, at in self.world.posts if post.message_id.startswith("ask-")}
-        return sorted((calls[name] for _, name in self.taken if name in calls), key=lambda call: call[1])
+        calls = {
+            post.message_id: (post.to, at)
+            for post, at in self.world.posts
+            if post.message_id.startswith("ask-")
+        }
+        return sorted(
+            (calls[name] for _, name in self.taken if name in calls), key=lambda call: call[1]
+        )
 
 
 @pytest.fixture(params=range(14), scope="module")
@@ -107,7 +136,11 @@ def test_in_any_sixty_minutes_there_are_at_most_two_budgets(launch: Launch) -> N
 def test_all_are_asked_in_the_end_each_once(launch: Launch) -> None:
     asked = Counter(number for number, _ in launch.asks())
     assert set(asked.values()) == {1}
-    orders = {one.message_id: one.to for one in launch.world.log.all(t.DISPATCH_ORDERS) if one.kind == "consent_ask"}
+    orders = {
+        one.message_id: one.to
+        for one in launch.world.log.all(t.DISPATCH_ORDERS)
+        if one.kind == "consent_ask"
+    }
     assert sorted(orders.values()) == UNKNOWN
     assert {number for name, number in orders.items() if name not in cut_off(launch)} <= set(asked)
     assert len(asked) >= len(UNKNOWN) / 2, "or crashes have cut off too much to show anything"
@@ -134,6 +167,8 @@ def test_every_text_leaves_when_they_say_yes_and_the_books_balance(launch: Launc
 
 def test_the_budget_was_felt(launch: Launch) -> None:
     """Or the tests above prove nothing."""
-    back = Counter(returned.order.message_id for returned in launch.world.log.all(t.RETURNED) if returned.until)
+    back = Counter(
+        returned.order.message_id for returned in launch.world.log.all(t.RETURNED) if returned.until
+    )
     assert len(back) >= len(UNKNOWN) - 3 * BUDGET - BUDGET
     assert max(back.values()) <= 2

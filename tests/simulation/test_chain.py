@@ -22,7 +22,9 @@ def test_every_chain_is_whole_and_the_status_names_an_entry_of_it(seed: int, cra
         chains[change.number_key].append(json.loads(CONSENT_LOG.encode(change)))
     assert max(len(entries) for entries in chains.values()) > 1
     assert {key: flaws(entries) for key, entries in chains.items() if flaws(entries)} == {}
-    hashes = {(key, entry["seq"]): entry["hash"] for key, entries in chains.items() for entry in entries}
+    hashes = {
+        (key, entry["seq"]): entry["hash"] for key, entries in chains.items() for entry in entries
+    }
     for status in scenario.world.log.all(CONSENT_STATUS):
         if status.log_seq:
             assert hashes[status.number_key, status.log_seq] == status.log_hash

@@ -43,8 +43,14 @@ class Shared:
     def __post_init__(self) -> None:
         self.rng = random.Random(f"hands {self.seed}")
         self.settings = self.any_settings()
-        self.gates = {name: Played(gate, gate_woke, f"{name}/{PHONE}", NOON, self.settings) for name in TENANTS}
-        self.boxes = {name: Played(inbox, inbox_woke, f"{name}/{PHONE}", NOON, self.settings) for name in SENDERS}
+        self.gates = {
+            name: Played(gate, gate_woke, f"{name}/{PHONE}", NOON, self.settings)
+            for name in TENANTS
+        }
+        self.boxes = {
+            name: Played(inbox, inbox_woke, f"{name}/{PHONE}", NOON, self.settings)
+            for name in SENDERS
+        }
 
     def any_settings(self) -> Settings:
         tenants = {
@@ -53,7 +59,9 @@ class Shared:
             )
             for name in TENANTS
         }
-        return settings_of(tenants, {name: self.any_sender(name) for name in SENDERS if self.rng.random() < 0.93})
+        return settings_of(
+            tenants, {name: self.any_sender(name) for name in SENDERS if self.rng.random() < 0.93}
+        )
 
     def any_sender(self, name: str) -> Sender:
         users = tuple(self.rng.sample(TENANTS, self.rng.choice([1, 1, 2, 3])))
@@ -85,15 +93,26 @@ class Shared:
         users = {tenant for tenant, used in self.texted if used == sender}
         known = self.settings.senders.get(sender)
         self.no |= dict.fromkeys(users, self.now) if body in NO else {}
-        self.yes |= dict.fromkeys({*users, *(known.tenants if known else ())}, self.now) if body in YES else {}
+        self.yes |= (
+            dict.fromkeys({*users, *(known.tenants if known else ())}, self.now)
+            if body in YES
+            else {}
+        )
         inbound = InboundMessage(
-            provider_id=f"SM{place}", sender=sender, to_address=sender, number=PHONE, body=body, received_at=self.now
+            provider_id=f"SM{place}",
+            sender=sender,
+            to_address=sender,
+            number=PHONE,
+            body=body,
+            received_at=self.now,
         )
         self.route(self.boxes[sender].tell(inbound, at=self.now))
 
     def somebody_is_texted(self, place: int) -> None:
         tenant, sender = self.rng.choice(TENANTS), self.rng.choice([None, *SENDERS])
-        wanted = request(tenant=tenant, requested_at=self.now, sender=sender, message_id=f"m{place}")
+        wanted = request(
+            tenant=tenant, requested_at=self.now, sender=sender, message_id=f"m{place}"
+        )
         self.route(self.gates[tenant].tell(wanted, at=self.now))
 
     def a_form_comes(self, place: int) -> None:

@@ -18,7 +18,17 @@ from tests.simulation.scenario import NEED_NO_YES
 
 SEEDS = 200
 A_DAY = timedelta(days=1)
-ENDS = {"rejected", "expired", "canceled", "refused", "delivered", "undelivered", "failed", "in_doubt", "unknown"}
+ENDS = {
+    "rejected",
+    "expired",
+    "canceled",
+    "refused",
+    "delivered",
+    "undelivered",
+    "failed",
+    "in_doubt",
+    "unknown",
+}
 PROOF = {"form": set(), "manual": {"document", "actor"}, "import": {"document"}}
 """What a claim of each source must bring along."""
 
@@ -44,7 +54,11 @@ def test_what_is_promised_of_consent_holds_for_every_seed(batch: int) -> None:
 
 def nobody_gets_anything_without_their_yes(played: Asking) -> list[Send]:
     """Before every call but of the few kinds, the person has written yes, or somebody has brought proof of it."""
-    return [order for at, order in played.calls if order.kind not in NEED_NO_YES and not said_yes(played, at, order)]
+    return [
+        order
+        for at, order in played.calls
+        if order.kind not in NEED_NO_YES and not said_yes(played, at, order)
+    ]
 
 
 def said_yes(played: Asking, at: object, order: Send) -> bool:
@@ -123,7 +137,9 @@ def nobody_is_asked_after_an_opt_out(played: Asking) -> list[ConsentChange]:
         for before, change in pairwise(changes):
             asked = change.action == "ask" and change.applied and before.now == "opted_out"
             lifted = change.action == "opt_in" and change.applied and change.was == "opted_out"
-            own_act = change.source == "inbound" or (change.source == "form" and change.evidence.wording)
+            own_act = change.source == "inbound" or (
+                change.source == "form" and change.evidence.wording
+            )
             broken += [change] * (asked or (lifted and not own_act))
     return broken
 
@@ -163,15 +179,29 @@ def nothing_is_set_aside(played: Asking) -> list[object]:
 
 
 PROMISES = (
-    nobody_gets_anything_without_their_yes, no_two_asks_within_24_hours, no_text_goes_out_twice,
-    every_text_comes_to_an_end, an_older_yes_lifts_no_newer_stop, nobody_is_asked_after_an_opt_out,
-    no_call_begins_after_its_stop_was_obeyed, the_books_balance, nothing_is_set_aside,
-)  # fmt: skip
+    nobody_gets_anything_without_their_yes,
+    no_two_asks_within_24_hours,
+    no_text_goes_out_twice,
+    every_text_comes_to_an_end,
+    an_older_yes_lifts_no_newer_stop,
+    nobody_is_asked_after_an_opt_out,
+    no_call_begins_after_its_stop_was_obeyed,
+    the_books_balance,
+    nothing_is_set_aside,
+)
 
 WANTED = {
-    *NEED_NO_YES, "released", "dropped by a STOP", "an ask failed", "an ask again, by hand", "refused", "lifted",
-    "blocked by the carrier", "an ask waited", "expired",
-}  # fmt: skip
+    *NEED_NO_YES,
+    "released",
+    "dropped by a STOP",
+    "an ask failed",
+    "an ask again, by hand",
+    "refused",
+    "lifted",
+    "blocked by the carrier",
+    "an ask waited",
+    "expired",
+}
 
 
 def happenings(played: Asking) -> Counter[str]:
@@ -186,7 +216,9 @@ def happenings(played: Asking) -> Counter[str]:
         shown["expired"] += decision.verdict == "expire"
     for change in played.world.log.all(t.CONSENT_LOG):
         shown["an ask failed"] += change.action == "ask_failed" and change.applied
-        shown["an ask again, by hand"] += change.action == "ask" and change.applied and change.source == "manual"
+        shown["an ask again, by hand"] += (
+            change.action == "ask" and change.applied and change.source == "manual"
+        )
         shown["refused"] += not change.applied
         shown["lifted"] += change.applied and (change.was, change.now) == ("opted_out", "opted_in")
     return +shown

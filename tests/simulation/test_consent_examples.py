@@ -32,47 +32,89 @@ OWN = ("at", "previous", "hash")
 
 def event(event_id: str, source: ConsentSource, at: datetime, **evidence: Any) -> ConsentEvent:
     return ConsentEvent(
-        event_id=event_id, tenant=TENANT, number=NUMBER, action=ConsentAction.OPT_IN, source=source, at=at,
+        event_id=event_id,
+        tenant=TENANT,
+        number=NUMBER,
+        action=ConsentAction.OPT_IN,
+        source=source,
+        at=at,
         evidence=Evidence(**evidence),
-    )  # fmt: skip
+    )
 
 
 def text(provider_id: str, body: str, at: datetime) -> InboundMessage:
     return InboundMessage(
-        provider_id=provider_id, sender=SENDER, to_address=SENDER, number=NUMBER, body=body, received_at=at
+        provider_id=provider_id,
+        sender=SENDER,
+        to_address=SENDER,
+        number=NUMBER,
+        body=body,
+        received_at=at,
     )
 
 
 SAID: list[tuple[datetime, Topic[Any], Any]] = [
     (at, topic, say(at))
     for at, topic, say in (
-        (datetime(2026, 2, 11, 18, 22, 31, tzinfo=UTC), t.CONSENT_EVENTS,
-         lambda at: event("form-5c1d", ConsentSource.FORM, at, wording_version="2026-01", ip="192.0.2.44",
-                          url="https://harbor-title.example/intake")),
-        (datetime(2026, 3, 5, 17, 1, 44, tzinfo=UTC), t.INBOUND,
-         lambda at: text("SM0a1b2c3d4e5f60718293a4b5c6d7e8f9", "Stop", at)),
-        (datetime(2026, 3, 6, 9, 0, tzinfo=UTC), t.CONSENT_EVENTS,
-         lambda at: event("import:2025-12:row-9", ConsentSource.IMPORT, datetime(2025, 12, 3, 8, tzinfo=UTC))),
-        (datetime(2026, 3, 8, 11, 2, 40, tzinfo=UTC), t.INBOUND,
-         lambda at: text("SM4d1b2c3d4e5f60718293a4b5c6d7e8f9", "START", at)),
-        (datetime(2026, 3, 9, 15, 20, 11, tzinfo=UTC), t.INBOUND,
-         lambda at: text("SM5e1b2c3d4e5f60718293a4b5c6d7e8f9",
-                         "Hi, I hired someone else. You can stop texting me now!", at)),
+        (
+            datetime(2026, 2, 11, 18, 22, 31, tzinfo=UTC),
+            t.CONSENT_EVENTS,
+            lambda at: event(
+                "form-5c1d",
+                ConsentSource.FORM,
+                at,
+                wording_version="2026-01",
+                ip="192.0.2.44",
+                url="https://harbor-title.example/intake",
+            ),
+        ),
+        (
+            datetime(2026, 3, 5, 17, 1, 44, tzinfo=UTC),
+            t.INBOUND,
+            lambda at: text("SM0a1b2c3d4e5f60718293a4b5c6d7e8f9", "Stop", at),
+        ),
+        (
+            datetime(2026, 3, 6, 9, 0, tzinfo=UTC),
+            t.CONSENT_EVENTS,
+            lambda at: event(
+                "import:2025-12:row-9", ConsentSource.IMPORT, datetime(2025, 12, 3, 8, tzinfo=UTC)
+            ),
+        ),
+        (
+            datetime(2026, 3, 8, 11, 2, 40, tzinfo=UTC),
+            t.INBOUND,
+            lambda at: text("SM4d1b2c3d4e5f60718293a4b5c6d7e8f9", "START", at),
+        ),
+        (
+            datetime(2026, 3, 9, 15, 20, 11, tzinfo=UTC),
+            t.INBOUND,
+            lambda at: text(
+                "SM5e1b2c3d4e5f60718293a4b5c6d7e8f9",
+                "Hi, I hired someone else. You can stop texting me now!",
+                at,
+            ),
+        ),
     )
-]  # fmt: skip
+]
 
 
 def taken(post: Post, now: datetime) -> Answer:
     return Answer(
-        tenant=post.tenant, message_id=post.message_id, attempt=post.attempt, sender=post.sender,
-        result=Result.ACCEPTED, provider_id=f"SM{post.message_id}",
-    )  # fmt: skip
+        tenant=post.tenant,
+        message_id=post.message_id,
+        attempt=post.attempt,
+        sender=post.sender,
+        result=Result.ACCEPTED,
+        provider_id=f"SM{post.message_id}",
+    )
 
 
 @pytest.fixture(scope="module")
 def played() -> World:
     began = SAID[0][0] - timedelta(seconds=1)
-    world = World(1, list(ROOMS.values()), settings_of(TENANTS, SENDERS), taken, partitions=1, now=began)
+    world = World(
+        1, list(ROOMS.values()), settings_of(TENANTS, SENDERS), taken, partitions=1, now=began
+    )
     message: Message
     for at, topic, message in SAID:
         world.publish_at(at, topic, message)
@@ -87,7 +129,9 @@ def published(world: World, topic: Topic[Any]) -> list[dict[str, Any]]:
 def comparable(entry: dict[str, Any]) -> dict[str, Any]:
     kept = {name: value for name, value in entry.items() if name not in OWN}
     if "evidence" in kept:
-        kept["evidence"] = {k: v for k, v in kept["evidence"].items() if k not in {"partition", "offset"}}
+        kept["evidence"] = {
+            k: v for k, v in kept["evidence"].items() if k not in {"partition", "offset"}
+        }
     return kept
 
 
@@ -107,12 +151,17 @@ def test_the_examples_of_the_log_are_what_is_published(played: World) -> None:
 def test_the_examples_of_the_log_are_a_chain() -> None:
     entries = kept_log()
     assert [entry["hash"] for entry in entries] == [entry_hash(entry) for entry in entries]
-    assert [entry["previous"] for entry in entries] == ["", *(entry["hash"] for entry in entries[:-1])]
+    assert [entry["previous"] for entry in entries] == [
+        "",
+        *(entry["hash"] for entry in entries[:-1]),
+    ]
 
 
 def test_the_example_of_an_opted_out_status_is_what_is_published(played: World) -> None:
     [example] = [one for one in kept(t.CONSENT_STATUS) if one["state"] == "opted_out"]
-    told = [one for one in published(played, t.CONSENT_STATUS) if one["log_seq"] == example["log_seq"]]
+    told = [
+        one for one in published(played, t.CONSENT_STATUS) if one["log_seq"] == example["log_seq"]
+    ]
     assert {name: told[0].get(name) for name in example if name not in {"since", "log_hash"}} == {
         name: value for name, value in example.items() if name not in {"since", "log_hash"}
     }

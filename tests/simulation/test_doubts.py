@@ -29,7 +29,11 @@ from tests.simulation.world import START, World
 
 CODE = "72975"
 NUMBERS = [f"+1415555010{n}" for n in range(4)]
-KINDS = [("reminder", Lane.REMINDER), ("transactional", Lane.TRANSACTIONAL), ("marketing", Lane.MARKETING)]
+KINDS = [
+    ("reminder", Lane.REMINDER),
+    ("transactional", Lane.TRANSACTIONAL),
+    ("marketing", Lane.MARKETING),
+]
 TEXTS = 10
 LAG = timedelta(seconds=60)
 """A list shows what was made so long ago, at the latest."""
@@ -40,13 +44,23 @@ def gate(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Step:
     returned: Returned = fact.value
     if returned.order.send_before <= now:
         return NOTHING
-    return Step(publish=(Publication(t.DISPATCH_ORDERS, returned.order.model_copy(update={"issued_at": now})),))
+    return Step(
+        publish=(
+            Publication(t.DISPATCH_ORDERS, returned.order.model_copy(update={"issued_at": now})),
+        )
+    )
 
 
 def word(action: Literal["drop", "resend"], number: int) -> Resolve:
     """Somebody's; it counts if the text is in doubt then."""
     return Resolve(
-        sender=CODE, tenant="acme", message_id=f"m{number}", attempt=1, action=action, by="m.ortiz", at=START
+        sender=CODE,
+        tenant="acme",
+        message_id=f"m{number}",
+        attempt=1,
+        action=action,
+        by="m.ortiz",
+        at=START,
     )
 
 
@@ -57,8 +71,14 @@ class Storm:
         self.lag = lag
         self.rng = random.Random(f"doubts {seed}")
         sender = Sender(sender=CODE, kind=SenderKind.SHORT_CODE, owner="acme")
-        rooms = [DISPATCH, OUTCOMES, Room("gate", fold=gate, then=(t.RETURNED,), publishes=(t.DISPATCH_ORDERS,))]
-        self.world = World(seed, rooms, settings_of({}, {CODE: sender}), self.call, self.look, 1, crash)
+        rooms = [
+            DISPATCH,
+            OUTCOMES,
+            Room("gate", fold=gate, then=(t.RETURNED,), publishes=(t.DISPATCH_ORDERS,)),
+        ]
+        self.world = World(
+            seed, rooms, settings_of({}, {CODE: sender}), self.call, self.look, 1, crash
+        )
         self.listed: list[tuple[str, Entry]] = []
         self.taken: Counter[str] = Counter()
         self.calls_taken: set[tuple[str, int]] = set()
@@ -69,52 +89,94 @@ class Storm:
                 self.world.publish_at(at, t.DISPATCH_ORDERS, order)
         for number in self.rng.sample(range(TEXTS), TEXTS // 3):
             at = START + timedelta(seconds=self.rng.uniform(10, 120))
-            self.world.publish_at(at, t.DISPATCH_CONTROLS, word(self.rng.choice(["drop", "resend"]), number))
+            self.world.publish_at(
+                at, t.DISPATCH_CONTROLS, word(self.rng.choice(["drop", "resend"]), number)
+            )
         self.world.settle(until=timedelta(days=4))
 
     def order(self, number: int) -> Send:
         kind, lane = self.rng.choice(KINDS)
         body = self.rng.choice(["same words", f"text {number} at https://example.com/{number}"])
         return Send(
-            message_id=f"m{number}", tenant="acme", to=self.rng.choice(NUMBERS), sender=CODE, body=body, kind=kind,
-            lane=lane, consent_epoch=1, issued_at=START, send_before=START + timedelta(hours=10),
-        )  # fmt: skip
+            message_id=f"m{number}",
+            tenant="acme",
+            to=self.rng.choice(NUMBERS),
+            sender=CODE,
+            body=body,
+            kind=kind,
+            lane=lane,
+            consent_epoch=1,
+            issued_at=START,
+            send_before=START + timedelta(hours=10),
+        )
 
     def call(self, post: Post, now: datetime) -> Answer:
-        fate = self.rng.choices(["take", "refuse", "limit", "unsent", "taken", "lost"], [50, 5, 5, 5, 20, 15])[0]
+        fate = self.rng.choices(
+            ["take", "refuse", "limit", "unsent", "taken", "lost"], [50, 5, 5, 5, 20, 15]
+        )[0]
         sid = f"SM-{post.message_id}-{post.attempt}"
         if fate in ("take", "taken"):
             self.taken[post.message_id] += 1
             self.calls_taken.add((post.message_id, post.attempt))
-            body = post.body.replace("https://example.com", "https://twil.io") if self.rng.random() < 0.3 else post.body
-            self.listed.append((post.to, Entry(
-                provider_id=sid, sender=post.sender, body=body, status="sent", created_at=now
-            )))  # fmt: skip
+            body = (
+                post.body.replace("https://example.com", "https://twil.io")
+                if self.rng.random() < 0.3
+                else post.body
+            )
+            self.listed.append(
+                (
+                    post.to,
+                    Entry(
+                        provider_id=sid,
+                        sender=post.sender,
+                        body=body,
+                        status="sent",
+                        created_at=now,
+                    ),
+                )
+            )
             if self.rng.random() < 0.5:
                 receipt = DeliveryReceipt(
-                    message_id=post.message_id, tenant="acme", attempt=post.attempt, provider_id=sid, status="sent",
+                    message_id=post.message_id,
+                    tenant="acme",
+                    attempt=post.attempt,
+                    provider_id=sid,
+                    status="sent",
                     received_at=now,
-                )  # fmt: skip
+                )
                 late = timedelta(seconds=self.rng.choice([0, 5, 50, 1000]))
                 self.world.publish_at(now + late, t.DELIVERY_RECEIPTS, receipt)
         result = {
-            "take": Result.ACCEPTED, "refuse": Result.REFUSED, "limit": Result.LIMITED, "unsent": Result.UNSENT,
-        }.get(fate, Result.IN_DOUBT)  # fmt: skip
+            "take": Result.ACCEPTED,
+            "refuse": Result.REFUSED,
+            "limit": Result.LIMITED,
+            "unsent": Result.UNSENT,
+        }.get(fate, Result.IN_DOUBT)
         return Answer(
-            tenant="acme", message_id=post.message_id, attempt=post.attempt, sender=post.sender, result=result,
-            provider_id=sid if result is Result.ACCEPTED else None, code="21614" if fate == "refuse" else None,
-        )  # fmt: skip
+            tenant="acme",
+            message_id=post.message_id,
+            attempt=post.attempt,
+            sender=post.sender,
+            result=result,
+            provider_id=sid if result is Result.ACCEPTED else None,
+            code="21614" if fate == "refuse" else None,
+        )
 
     def look(self, look: Look, now: datetime) -> Seen:
         shown = now - self.rng.choice([timedelta(), self.lag / 2, self.lag])
         entries = tuple(
-            entry for to, entry in self.listed
+            entry
+            for to, entry in self.listed
             if to == look.to and look.not_before <= entry.created_at <= min(look.not_after, shown)
-        )  # fmt: skip
+        )
         return Seen(
-            tenant="acme", message_id=look.message_id, attempt=look.attempt, sender=look.sender, round=look.round,
+            tenant="acme",
+            message_id=look.message_id,
+            attempt=look.attempt,
+            sender=look.sender,
+            round=look.round,
             entries=None if self.rng.random() < 0.2 else entries,
-        )  # fmt: skip
+        )
 
     def told(self) -> dict[str, list[Attempt]]:
         found = defaultdict[str, list[Attempt]](list)
@@ -125,8 +187,12 @@ class Storm:
 
 def check(storm: Storm) -> Counter[str]:
     told = storm.told()
-    again = {name for name, attempts in told.items() if any(one.code == "resend" for one in attempts)}
-    assert {name: count for name, count in storm.taken.items() if count > 1 and name not in again} == {}, "sent twice"
+    again = {
+        name for name, attempts in told.items() if any(one.code == "resend" for one in attempts)
+    }
+    assert {
+        name: count for name, count in storm.taken.items() if count > 1 and name not in again
+    } == {}, "sent twice"
     ends = Counter[str]()
     assert len(told) == TEXTS, "lost"
     for name, attempts in told.items():
@@ -141,7 +207,9 @@ def check(storm: Storm) -> Counter[str]:
             assert (name, last.attempt) in storm.calls_taken, f"{name} is said to be out"
         else:
             assert last.state in ("refused", "canceled"), f"{name} was left as {last.state}"
-            assert name in again or storm.taken[name] == 0, f"{name} went out, and is said to be {last.state}"
+            assert name in again or storm.taken[name] == 0, (
+                f"{name} went out, and is said to be {last.state}"
+            )
             assert (name, last.attempt) not in storm.calls_taken, f"{name} went out in this attempt"
     return ends
 
@@ -153,7 +221,13 @@ def test_nothing_is_lost_or_taken_twice_and_every_doubt_has_an_end(first: int) -
         storm = Storm(seed, crash=0.03 if seed % 2 else 0.005)
         ends += check(storm)
         crashes += storm.world.crashes
-    assert set(ends) >= {"accepted", "refused 21614", "given_up too_long", "given_up dropped", "canceled absent"}, ends
+    assert set(ends) >= {
+        "accepted",
+        "refused 21614",
+        "given_up too_long",
+        "given_up dropped",
+        "canceled absent",
+    }, ends
     assert len([step for step in crashes if step.startswith("dispatch")]) >= 3, crashes
 
 

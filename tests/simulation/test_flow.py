@@ -58,7 +58,11 @@ def test_usage_equals_a_recount(played: Scenario) -> None:
 
 
 def test_nobody_who_has_not_said_yes_is_texted(played: Scenario) -> None:
-    consented = {(s.tenant, s.number) for s in played.world.log.all(t.CONSENT_STATUS) if s.state == "opted_in"}
+    consented = {
+        (s.tenant, s.number)
+        for s in played.world.log.all(t.CONSENT_STATUS)
+        if s.state == "opted_in"
+    }
     own = played.started()
     posts = [post for post, _ in played.world.posts if (post.tenant, post.message_id) not in own]
     assert posts
@@ -71,7 +75,11 @@ def test_no_call_begins_after_its_stop_was_obeyed(played: Scenario) -> None:
 
 def test_people_did_say_stop_and_were_heard(played: Scenario) -> None:
     """Or the test above proves nothing."""
-    out = {status.number for status in played.world.log.all(t.CONSENT_STATUS) if status.state == "opted_out"}
+    out = {
+        status.number
+        for status in played.world.log.all(t.CONSENT_STATUS)
+        if status.state == "opted_out"
+    }
     assert out <= set(played.stopped)
     assert len(out) >= 3
 

@@ -34,13 +34,18 @@ class Evening(Scenario):
     def __post_init__(self) -> None:
         self.rng = random.Random(f"evening {self.seed}")
         tenants = {
-            name: TenantSettings(tenant=name, name=known.name, sender=SHARED) for name, known in TENANTS.items()
+            name: TenantSettings(tenant=name, name=known.name, sender=SHARED)
+            for name, known in TENANTS.items()
         }
         settings = settings_of(tenants, SENDERS | {SHARED: SLOW})
-        self.world = World(self.seed, list(ROOMS.values()), settings, self.call, crash=self.crash, now=EVENING)
+        self.world = World(
+            self.seed, list(ROOMS.values()), settings, self.call, crash=self.crash, now=EVENING
+        )
 
 
-@pytest.fixture(params=[(1, 0.0), (2, 0.0), (3, 0.02), (4, 0.02), (5, 0.02)], scope="module", ids=str)
+@pytest.fixture(
+    params=[(1, 0.0), (2, 0.0), (3, 0.02), (4, 0.02), (5, 0.02)], scope="module", ids=str
+)
 def evening(request: pytest.FixtureRequest) -> Evening:
     scenario = Evening(*request.param)
     scenario.play(texts=240)
@@ -75,7 +80,10 @@ def test_nothing_is_lost_and_nothing_sent_twice_over_it(evening: Evening) -> Non
 
 def test_nobody_has_more_marketing_in_a_day_than_the_cap(evening: Evening) -> None:
     """What came back unsent does not count."""
-    back = {(one.order.tenant, one.order.message_id, one.order.issued_at) for one in evening.world.log.all(t.RETURNED)}
+    back = {
+        (one.order.tenant, one.order.message_id, one.order.issued_at)
+        for one in evening.world.log.all(t.RETURNED)
+    }
     for tenant in TENANTS:
         for number in {post.to for post, _ in evening.world.posts}:
             last = {
@@ -85,4 +93,7 @@ def test_nobody_has_more_marketing_in_a_day_than_the_cap(evening: Evening) -> No
                 and (order.tenant, order.message_id, order.issued_at) not in back
             }
             issued = last.values()
-            assert all(sum(timedelta(0) <= other - one < timedelta(days=1) for other in issued) <= 3 for one in issued)
+            assert all(
+                sum(timedelta(0) <= other - one < timedelta(days=1) for other in issued) <= 3
+                for one in issued
+            )

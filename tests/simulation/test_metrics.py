@@ -19,9 +19,13 @@ from streams.step import settings_of
 from tests.simulation.scenario import SENDERS, TENANTS, Scenario
 
 ELSEWHERE = {
-    "sayso_facts", "sayso_batch_facts", "sayso_transaction_seconds", "sayso_restore_seconds", "sayso_restored_rows",
+    "sayso_facts",
+    "sayso_batch_facts",
+    "sayso_transaction_seconds",
+    "sayso_restore_seconds",
+    "sayso_restored_rows",
     "sayso_partitions",
-}  # fmt: skip
+}
 """Of a worker, not of what is published (`services.workers.observed`)."""
 NEVER_HERE = {"sayso_unknown_codes", "sayso_dead_letters"}
 """What goes wrong does not in this scenario: `test_poison.py` and `test_metrics.py` (edges) see them counted."""
@@ -42,10 +46,14 @@ class Measured:
         told, meters = self._told[room]
         told.tell(tx.told, now)
         for metric in meters.registry.collect():
-            self.seen[metric.name] += any(sample.value for sample in metric.samples if "_bucket" not in sample.name)
+            self.seen[metric.name] += any(
+                sample.value for sample in metric.samples if "_bucket" not in sample.name
+            )
 
     def total(self, sample: str, **labels: str) -> float:
-        values = (meters.registry.get_sample_value(sample, labels) for _, meters in self._told.values())
+        values = (
+            meters.registry.get_sample_value(sample, labels) for _, meters in self._told.values()
+        )
         return sum(value or 0 for value in values)
 
 

@@ -30,7 +30,10 @@ class Day:
 
     def __init__(self, seed: int, crash: float) -> None:
         number = Sender(sender=ONE, kind=SenderKind.SHORT_CODE, shared_by=FIRMS)
-        firms = {firm: TenantSettings(tenant=firm, name=firm.title(), sender=ONE, when=ANY_TIME) for firm in FIRMS}
+        firms = {
+            firm: TenantSettings(tenant=firm, name=firm.title(), sender=ONE, when=ANY_TIME)
+            for firm in FIRMS
+        }
         rooms = [ROOMS[name] for name in ("gate", "dispatch", "inbox", "outcomes")]
         self.world = World(seed, rooms, settings_of(firms, {ONE: number}), take, crash=crash)
         self.begin = self.world.now
@@ -38,14 +41,24 @@ class Day:
     def asks(self, firm: str, number: str, after: timedelta, message_id: str) -> None:
         at = self.begin + after
         request = SendRequest(
-            message_id=message_id, tenant=firm, to=number, body="See you soon.", kind="reminder", requested_at=at
+            message_id=message_id,
+            tenant=firm,
+            to=number,
+            body="See you soon.",
+            kind="reminder",
+            requested_at=at,
         )
         self.world.publish_at(at, t.SEND_REQUESTS, request)
 
     def writes(self, number: str, body: str, after: timedelta) -> None:
         at = self.begin + after
         text = InboundMessage(
-            provider_id=f"SM{number}{body}", sender=ONE, to_address=ONE, number=number, body=body, received_at=at
+            provider_id=f"SM{number}{body}",
+            sender=ONE,
+            to_address=ONE,
+            number=number,
+            body=body,
+            received_at=at,
         )
         self.world.publish_at(at, t.INBOUND, text)
 
@@ -65,15 +78,23 @@ class Day:
 
     def orders(self, number: str, kind: str = "reminder") -> list[Send]:
         """The last of each text; one that came back is ordered again."""
-        orders = {o.message_id: o for o in self.world.log.all(t.DISPATCH_ORDERS) if (o.to, o.kind) == (number, kind)}
+        orders = {
+            o.message_id: o
+            for o in self.world.log.all(t.DISPATCH_ORDERS)
+            if (o.to, o.kind) == (number, kind)
+        }
         return list(orders.values())
 
 
 def take(post: Post, now: datetime) -> Answer:
     return Answer(
-        tenant=post.tenant, message_id=post.message_id, attempt=post.attempt, sender=post.sender,
-        result=Result.ACCEPTED, provider_id=f"SM{post.tenant}{post.message_id}{post.attempt}",
-    )  # fmt: skip
+        tenant=post.tenant,
+        message_id=post.message_id,
+        attempt=post.attempt,
+        sender=post.sender,
+        result=Result.ACCEPTED,
+        provider_id=f"SM{post.tenant}{post.message_id}{post.attempt}",
+    )
 
 
 @pytest.fixture(params=range(12), scope="module")
@@ -88,31 +109,56 @@ def test_every_text_goes_from_it(day: Day) -> None:
 
 
 def test_each_firm_asks_for_itself_and_a_yes_answers_all_who_asked(day: Day) -> None:
-    assert sorted(order.tenant for order in day.orders(ANN, "consent_ask")) == ["acme", "bolt", "cora"]
+    assert sorted(order.tenant for order in day.orders(ANN, "consent_ask")) == [
+        "acme",
+        "bolt",
+        "cora",
+    ]
     assert sorted(order.tenant for order in day.orders(BOB, "consent_ask")) == ["bolt"]
-    said_yes = {(c.tenant, c.number) for c in day.world.log.all(t.CONSENT_LOG) if c.applied and c.action == "opt_in"}
-    assert said_yes == {*((firm, ANN) for firm in FIRMS), ("bolt", BOB)}, "and nobody else has got Bob's yes"
+    said_yes = {
+        (c.tenant, c.number)
+        for c in day.world.log.all(t.CONSENT_LOG)
+        if c.applied and c.action == "opt_in"
+    }
+    assert said_yes == {*((firm, ANN) for firm in FIRMS), ("bolt", BOB)}, (
+        "and nobody else has got Bob's yes"
+    )
 
 
 def test_what_they_write_is_read_by_the_firm_that_texted_last(day: Day) -> None:
-    replies = [(reply.tenant, reply.number) for reply in day.world.log.all(t.REPLIES) if reply.body == "What time?"]
+    replies = [
+        (reply.tenant, reply.number)
+        for reply in day.world.log.all(t.REPLIES)
+        if reply.body == "What time?"
+    ]
     assert replies == [("bolt", ANN)]
 
 
 def test_a_stop_is_said_to_every_firm_that_texted_them_and_for_nobody_else(day: Day) -> None:
-    out = {(c.tenant, c.number) for c in day.world.log.all(t.CONSENT_LOG) if c.applied and c.action == "opt_out"}
+    out = {
+        (c.tenant, c.number)
+        for c in day.world.log.all(t.CONSENT_LOG)
+        if c.applied and c.action == "opt_out"
+    }
     assert out == {(firm, ANN) for firm in FIRMS}
-    stops = {(stop.sender, stop.tenant, stop.number) for stop in day.world.log.all(t.DISPATCH_CONTROLS)}
+    stops = {
+        (stop.sender, stop.tenant, stop.number) for stop in day.world.log.all(t.DISPATCH_CONTROLS)
+    }
     assert stops == {(ONE, firm, ANN) for firm in FIRMS}
 
 
 def test_after_it_nobody_texts_them_but_once_to_confirm(day: Day) -> None:
     assert sorted(order.message_id for order in day.orders(ANN)) == [
-        "first-acme", "first-bolt", "first-cora", "second-bolt"
-    ]  # fmt: skip
+        "first-acme",
+        "first-bolt",
+        "first-cora",
+        "second-bolt",
+    ]
     assert sorted(order.tenant for order in day.orders(ANN, "stop_confirmation")) == [*FIRMS]
     assert sorted(order.message_id for order in day.orders(BOB)) == ["bobs", "bobs-second"]
-    refused = {d.message_id: d for d in day.world.log.all(t.DECISIONS) if d.message_id.startswith("third")}
+    refused = {
+        d.message_id: d for d in day.world.log.all(t.DECISIONS) if d.message_id.startswith("third")
+    }
     assert {name: [f.rule for f in d.findings] for name, d in refused.items()} == {
         f"third-{firm}": ["opted_out"] for firm in FIRMS
     }

@@ -20,9 +20,10 @@ from tests.simulation.scenario import OWN, PEOPLE, SENDERS, SHARED, TENANTS
 from tests.simulation.world import World
 
 PHONE = PEOPLE[0]
-MOVED = settings_of(TENANTS | {"acme": TENANTS["acme"].model_copy(update={"sender": SHARED})}, SENDERS | {
-    OWN: SENDERS[OWN].model_copy(update={"owner": "bolt"})
-})  # fmt: skip
+MOVED = settings_of(
+    TENANTS | {"acme": TENANTS["acme"].model_copy(update={"sender": SHARED})},
+    SENDERS | {OWN: SENDERS[OWN].model_copy(update={"owner": "bolt"})},
+)
 
 
 @dataclass
@@ -37,19 +38,38 @@ class Moving:
 
     def __post_init__(self) -> None:
         self.world = World(
-            self.seed, list(ROOMS.values()), settings_of(TENANTS, SENDERS), self.call, self.look, crash=self.crash
+            self.seed,
+            list(ROOMS.values()),
+            settings_of(TENANTS, SENDERS),
+            self.call,
+            self.look,
+            crash=self.crash,
         )
         event = ConsentEvent(
-            event_id="form-1", tenant="acme", number=PHONE, action="opt_in", source="form", at=self.world.now
+            event_id="form-1",
+            tenant="acme",
+            number=PHONE,
+            action="opt_in",
+            source="form",
+            at=self.world.now,
         )
         self.world.publish(t.CONSENT_EVENTS, event)
         if self.paused:
-            self.world.publish(t.DISPATCH_CONTROLS, Pause(sender=SHARED, by="dana", at=self.world.now))
+            self.world.publish(
+                t.DISPATCH_CONTROLS, Pause(sender=SHARED, by="dana", at=self.world.now)
+            )
         self.world.settle(until=timedelta(seconds=1))
-        self.world.publish(t.SEND_REQUESTS, SendRequest(
-            message_id="m1", tenant="acme", to=PHONE, body="Tomorrow at 9", kind="reminder",
-            requested_at=self.world.now,
-        ))  # fmt: skip
+        self.world.publish(
+            t.SEND_REQUESTS,
+            SendRequest(
+                message_id="m1",
+                tenant="acme",
+                to=PHONE,
+                body="Tomorrow at 9",
+                kind="reminder",
+                requested_at=self.world.now,
+            ),
+        )
         self.world.settle(until=timedelta(seconds=10))
         self.world.settings = MOVED
         self.world.settle(until=timedelta(hours=4))
@@ -58,29 +78,49 @@ class Moving:
         self.numbers.append((post.sender, post.attempt))
         taken = post.sender == SHARED
         return Answer(
-            tenant=post.tenant, message_id=post.message_id, attempt=post.attempt, sender=post.sender,
-            result=Result.ACCEPTED if taken else Result.IN_DOUBT, provider_id=f"SM-{post.attempt}" if taken else None,
-        )  # fmt: skip
+            tenant=post.tenant,
+            message_id=post.message_id,
+            attempt=post.attempt,
+            sender=post.sender,
+            result=Result.ACCEPTED if taken else Result.IN_DOUBT,
+            provider_id=f"SM-{post.attempt}" if taken else None,
+        )
 
     def look(self, look: Look, now: datetime) -> Seen:
         return Seen(
-            tenant=look.tenant, message_id=look.message_id, attempt=look.attempt, sender=look.sender, round=look.round,
+            tenant=look.tenant,
+            message_id=look.message_id,
+            attempt=look.attempt,
+            sender=look.sender,
+            round=look.round,
             entries=(),
-        )  # fmt: skip
+        )
 
     def carrier_reports(self, attempt: int, status: str) -> None:
-        self.world.publish(t.DELIVERY_RECEIPTS, DeliveryReceipt(
-            message_id="m1", tenant="acme", attempt=attempt, provider_id=f"SM-late-{attempt}", status=status,
-            error_code="30005", received_at=self.world.now,
-        ))  # fmt: skip
+        self.world.publish(
+            t.DELIVERY_RECEIPTS,
+            DeliveryReceipt(
+                message_id="m1",
+                tenant="acme",
+                attempt=attempt,
+                provider_id=f"SM-late-{attempt}",
+                status=status,
+                error_code="30005",
+                received_at=self.world.now,
+            ),
+        )
         self.world.settle(until=timedelta(minutes=1))
 
 
-@pytest.mark.parametrize(("seed", "crash"), [(n, 0.0) for n in range(4)] + [(n, 0.02) for n in range(16)])
+@pytest.mark.parametrize(
+    ("seed", "crash"), [(n, 0.0) for n in range(4)] + [(n, 0.02) for n in range(16)]
+)
 def test_no_two_calls_for_a_text_have_one_number(seed: int, crash: float) -> None:
     numbers = Moving(seed, crash).numbers
     assert SHARED in {sender for sender, _ in numbers}
-    assert [number for number, count in Counter(attempt for _, attempt in numbers).items() if count > 1] == []
+    assert [
+        number for number, count in Counter(attempt for _, attempt in numbers).items() if count > 1
+    ] == []
 
 
 def test_a_late_report_of_the_first_call_is_not_taken_for_the_second_ones() -> None:
@@ -94,7 +134,9 @@ def test_a_late_report_of_the_first_call_is_not_taken_for_the_second_ones() -> N
 def test_a_call_back_for_the_first_call_takes_the_text_back_from_the_second_sender() -> None:
     """The list was wrong: it was taken.  It waits at the other sender by then."""
     moving = Moving(0, paused=True)
-    assert [one.state for one in moving.world.log.all(t.ATTEMPTS) if one.sender == SHARED] == ["queued"]
+    assert [one.state for one in moving.world.log.all(t.ATTEMPTS) if one.sender == SHARED] == [
+        "queued"
+    ]
     moving.carrier_reports(1, "delivered")
     moving.world.publish(t.DISPATCH_CONTROLS, Resume(sender=SHARED, by="dana", at=moving.world.now))
     moving.world.settle(until=timedelta(hours=1))

@@ -37,7 +37,9 @@ def test_one_text_never_two(played: Moving) -> None:
 
 
 def test_only_the_last_try_is_alive(played: Moving) -> None:
-    earlier = [played.outcomes[one].state for tries in played.tries().values() for one in tries[:-1]]
+    earlier = [
+        played.outcomes[one].state for tries in played.tries().values() for one in tries[:-1]
+    ]
     assert set(earlier) <= {"canceled"}
 
 
@@ -45,7 +47,9 @@ def test_what_was_never_tried_is_asked_for_again(played: Moving) -> None:
     """A change of number loses nothing, unless the person is deleted or dispatch had set out to call."""
     for request_id, tries in played.tries().items():
         if played.outcomes[tries[-1]].state == "canceled":
-            assert played.tried(tries[-1]) or played.was_ever_deleted(played.wanted[request_id].person_id), request_id
+            assert played.tried(tries[-1]) or played.was_ever_deleted(
+                played.wanted[request_id].person_id
+            ), request_id
 
 
 def test_each_try_names_the_one_before(played: Moving) -> None:
@@ -62,7 +66,9 @@ def test_a_text_goes_to_its_own_person(played: Moving) -> None:
 
 
 def test_nothing_that_was_canceled_is_sent(played: Moving) -> None:
-    canceled = {one.message_id for one in played.world.log.all(t.DECISIONS) if one.verdict is Verdict.CANCEL}
+    canceled = {
+        one.message_id for one in played.world.log.all(t.DECISIONS) if one.verdict is Verdict.CANCEL
+    }
     assert canceled & {post.message_id for post, _ in played.world.posts} == set()
 
 
@@ -71,7 +77,10 @@ def test_no_call_begins_for_what_dispatch_has_taken_back(played: Moving) -> None
 
 
 def test_what_waits_at_the_gate_waits_for_the_number_they_have(played: Moving) -> None:
-    holds = {one.message_id: one for one in sorted(played.world.log.all(t.DECISIONS), key=lambda one: one.seq)}
+    holds = {
+        one.message_id: one
+        for one in sorted(played.world.log.all(t.DECISIONS), key=lambda one: one.seq)
+    }
     for message_id, decision in holds.items():
         request = played.wanted.get(original(message_id))
         if request is not None and decision.verdict is Verdict.HOLD:
@@ -79,7 +88,11 @@ def test_what_waits_at_the_gate_waits_for_the_number_they_have(played: Moving) -
 
 
 def test_people_hold_what_has_no_number_with_one_of_two_reasons(played: Moving) -> None:
-    held = [one for one in played.world.log.all(t.DECISIONS) if one.verdict is Verdict.HOLD and one.to is None]
+    held = [
+        one
+        for one in played.world.log.all(t.DECISIONS)
+        if one.verdict is Verdict.HOLD and one.to is None
+    ]
     assert {one.findings[0].rule for one in held} <= {"no_number", "not_sms_enabled"}
 
 
@@ -90,7 +103,9 @@ def test_the_books_balance_to_the_message(played: Moving) -> None:
     for row in usage.values():
         by_state[row.state] += row.messages
     topics = (t.PERSON_REQUESTS, t.SEND_REQUESTS, t.DECISIONS)
-    requested = {(one.tenant, one.message_id) for topic in topics for one in played.world.log.all(topic)}
+    requested = {
+        (one.tenant, one.message_id) for topic in topics for one in played.world.log.all(topic)
+    }
     assert balance(len(requested), by_state).residue == 0
 
 
@@ -107,7 +122,9 @@ def test_every_way_was_gone() -> None:
         log = scenario.world.log
         seen["moved"] += sum(len(tries) > 1 for tries in scenario.tries().values())
         seen["moved twice"] += sum(len(tries) > 2 for tries in scenario.tries().values())
-        seen["canceled at the gate"] += sum(one.verdict is Verdict.CANCEL for one in log.all(t.DECISIONS))
+        seen["canceled at the gate"] += sum(
+            one.verdict is Verdict.CANCEL for one in log.all(t.DECISIONS)
+        )
         seen["canceled at dispatch"] += sum(one.state == "canceled" for one in log.all(t.ATTEMPTS))
         seen["canceled ahead"] += len(scenario.canceled_ahead())
         seen["held for a number"] += sum(one.to is None for one in log.all(t.DECISIONS))

@@ -33,15 +33,21 @@ def verdicts(scenario: Scenario) -> dict[str, list[tuple[str, list[str]]]]:
     found: dict[str, list[tuple[str, list[str]]]] = {}
     for one in scenario.world.log.all(t.DECISIONS):
         if one.requested_by != "sayso":
-            found.setdefault(one.message_id, []).append((str(one.verdict), [f.rule for f in one.findings]))
+            found.setdefault(one.message_id, []).append(
+                (str(one.verdict), [f.rule for f in one.findings])
+            )
     return found
 
 
 def form(scenario: Scenario, tenant: str) -> ConsentEvent:
     return ConsentEvent(
-        event_id=f"form-{tenant}", tenant=tenant, number=PEOPLE[0], action="opt_in", source="form",
+        event_id=f"form-{tenant}",
+        tenant=tenant,
+        number=PEOPLE[0],
+        action="opt_in",
+        source="form",
         at=scenario.world.now,
-    )  # fmt: skip
+    )
 
 
 def waits(seed: int, crash: float) -> Scenario:
@@ -50,24 +56,34 @@ def waits(seed: int, crash: float) -> Scenario:
     for tenant in TENANTS:
         scenario.world.publish(t.CONSENT_EVENTS, form(scenario, tenant))
     evening = {name: TENANTS[name].model_dump() | {"when": NIGHT} for name in TENANTS}
-    scenario.world.settings = settings_of({n: TenantSettings.model_validate(e) for n, e in evening.items()}, SENDERS)
+    scenario.world.settings = settings_of(
+        {n: TenantSettings.model_validate(e) for n, e in evening.items()}, SENDERS
+    )
     scenario.world.settle(until=timedelta(seconds=1))
     for tenant in TENANTS:
         request = SendRequest(
-            message_id=f"m-{tenant}", tenant=tenant, to=PEOPLE[0], body="hello", kind="transactional",
+            message_id=f"m-{tenant}",
+            tenant=tenant,
+            to=PEOPLE[0],
+            body="hello",
+            kind="transactional",
             requested_at=scenario.world.now,
-        )  # fmt: skip
+        )
         scenario.world.publish(t.SEND_REQUESTS, request)
     scenario.world.settle(until=SOON)
     assert verdicts(scenario) == {f"m-{tenant}": [("hold", ["quiet_hours"])] for tenant in TENANTS}
     return scenario
 
 
-SEEDS = pytest.mark.parametrize(("seed", "crash"), [(1, 0.0), (2, 0.0), (3, 0.05), (4, 0.05), (5, 0.05)])
+SEEDS = pytest.mark.parametrize(
+    ("seed", "crash"), [(1, 0.0), (2, 0.0), (3, 0.05), (4, 0.05), (5, 0.05)]
+)
 
 
 @SEEDS
-def test_hours_that_are_no_longer_quiet_let_go_what_waits_for_the_morning(seed: int, crash: float) -> None:
+def test_hours_that_are_no_longer_quiet_let_go_what_waits_for_the_morning(
+    seed: int, crash: float
+) -> None:
     scenario = waits(seed, crash)
     apply(scenario, when=ANY_TIME)
     scenario.world.settle(until=SOON)
@@ -80,7 +96,9 @@ def test_who_is_not_entitled_any_more_learns_it_before_the_morning(seed: int, cr
     scenario = waits(seed, crash)
     apply(scenario, entitled=False)
     scenario.world.settle(until=SOON)
-    assert [(verdict, rules[0]) for verdict, rules in verdicts(scenario)["m-acme"][1:]] == [("reject", "not_entitled")]
+    assert [(verdict, rules[0]) for verdict, rules in verdicts(scenario)["m-acme"][1:]] == [
+        ("reject", "not_entitled")
+    ]
     assert scenario.world.posts == []
 
 
@@ -101,14 +119,30 @@ def test_a_type_of_number_that_may_be_texted_now_is_found_at_once(seed: int, cra
     world = scenario.world
     world.publish(t.CONSENT_EVENTS, form(scenario, "acme"))
     office = NumberChange(number=PEOPLE[0], type=NumberType.WORK, sms_enabled=True)
-    world.publish(t.PERSON_EVENTS, PersonEvent(
-        event_id="p1", tenant="acme", person_id="ann", action=PersonAction.UPSERT, numbers=(office,), at=world.now,
-    ))  # fmt: skip
+    world.publish(
+        t.PERSON_EVENTS,
+        PersonEvent(
+            event_id="p1",
+            tenant="acme",
+            person_id="ann",
+            action=PersonAction.UPSERT,
+            numbers=(office,),
+            at=world.now,
+        ),
+    )
     world.settle(until=timedelta(seconds=1))
-    world.publish(t.PERSON_REQUESTS, PersonRequest(
-        message_id="m-ann", tenant="acme", person_id="ann", number_type=NumberType.WORK, body="hello",
-        kind="transactional", requested_at=world.now,
-    ))  # fmt: skip
+    world.publish(
+        t.PERSON_REQUESTS,
+        PersonRequest(
+            message_id="m-ann",
+            tenant="acme",
+            person_id="ann",
+            number_type=NumberType.WORK,
+            body="hello",
+            kind="transactional",
+            requested_at=world.now,
+        ),
+    )
     world.settle(until=SOON)
     assert [verdict for verdict, _ in verdicts(scenario)["m-ann"]] == ["hold"]
     apply(scenario, number_types=("work",))

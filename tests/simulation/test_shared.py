@@ -25,31 +25,52 @@ class Shared(Scenario):
     told: str = "refused"
 
     def call(self, post: Post, now: datetime) -> Answer:
-        common = {"tenant": post.tenant, "message_id": post.message_id, "attempt": post.attempt, "sender": post.sender}
+        common = {
+            "tenant": post.tenant,
+            "message_id": post.message_id,
+            "attempt": post.attempt,
+            "sender": post.sender,
+        }
         if post.tenant == self.lost and self.told == "refused":
             return Answer(**common, result=Result.REFUSED, code="21612")
         sid = f"SM{post.tenant}{post.message_id}"
         receipt = DeliveryReceipt(
-            message_id=post.message_id, tenant=post.tenant, attempt=post.attempt, provider_id=sid, received_at=now,
+            message_id=post.message_id,
+            tenant=post.tenant,
+            attempt=post.attempt,
+            provider_id=sid,
+            received_at=now,
             status="undelivered" if post.tenant == self.lost else "delivered",
             error_code="30005" if post.tenant == self.lost else None,
-        )  # fmt: skip
+        )
         self.world.publish_at(now + timedelta(seconds=2), t.DELIVERY_RECEIPTS, receipt)
         return Answer(**common, result=Result.ACCEPTED, provider_id=sid)
 
     def asks(self, tenant: str) -> None:
         request = SendRequest(
-            message_id=f"m-{tenant}", tenant=tenant, to=PHONE, body="hello", sender=SHARED, kind="transactional",
+            message_id=f"m-{tenant}",
+            tenant=tenant,
+            to=PHONE,
+            body="hello",
+            sender=SHARED,
+            kind="transactional",
             requested_at=self.world.now,
-        )  # fmt: skip
+        )
         self.world.publish(t.SEND_REQUESTS, request)
         self.world.settle(until=timedelta(minutes=1))
 
     def writes(self, body: str) -> None:
-        self.world.publish(t.INBOUND, InboundMessage(
-            provider_id=f"SM-{body}", sender=SHARED, to_address=SHARED, number=PHONE, body=body,
-            received_at=self.world.now,
-        ))  # fmt: skip
+        self.world.publish(
+            t.INBOUND,
+            InboundMessage(
+                provider_id=f"SM-{body}",
+                sender=SHARED,
+                to_address=SHARED,
+                number=PHONE,
+                body=body,
+                received_at=self.world.now,
+            ),
+        )
         self.world.settle(until=timedelta(minutes=1))
 
     def states(self) -> dict[str, str]:
@@ -60,15 +81,21 @@ class Shared(Scenario):
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("told", ["refused", "undelivered"])
 @pytest.mark.parametrize(("lost", "other"), [("acme", "bolt"), ("bolt", "acme")])
-def test_a_yes_goes_to_whose_ask_has_arrived_and_a_stop_to_both(lost: str, other: str, told: str, seed: int) -> None:
+def test_a_yes_goes_to_whose_ask_has_arrived_and_a_stop_to_both(
+    lost: str, other: str, told: str, seed: int
+) -> None:
     scenario = Shared(seed, lost=lost, told=told)
     for tenant in scenario.rng.sample([lost, other], 2):
         scenario.asks(tenant)
     assert scenario.states() == {lost: "none", other: "pending"}
     scenario.writes("START")
     assert scenario.states() == {lost: "none", other: "opted_in"}
-    assert (other, f"m-{other}") in {(post.tenant, post.message_id) for post, _ in scenario.world.posts}
-    assert (lost, f"m-{lost}") not in {(post.tenant, post.message_id) for post, _ in scenario.world.posts}
+    assert (other, f"m-{other}") in {
+        (post.tenant, post.message_id) for post, _ in scenario.world.posts
+    }
+    assert (lost, f"m-{lost}") not in {
+        (post.tenant, post.message_id) for post, _ in scenario.world.posts
+    }
     scenario.writes("STOP")
     assert scenario.states() == {lost: "opted_out", other: "opted_out"}
 

@@ -23,13 +23,25 @@ def overtaken(seed: int) -> int:
     for n, number in enumerate(PEOPLE[:10]):
         now, rng = scenario.world.now, scenario.rng
         request = SendRequest(
-            message_id=f"m{n}", tenant="acme", to=number, body="hello", kind="direct", requested_at=now
+            message_id=f"m{n}",
+            tenant="acme",
+            to=number,
+            body="hello",
+            kind="direct",
+            requested_at=now,
         )
         inbound = InboundMessage(
-            provider_id=f"SM{n}", sender=OWN, to_address=OWN, number=number, body="STOP", received_at=now
+            provider_id=f"SM{n}",
+            sender=OWN,
+            to_address=OWN,
+            number=number,
+            body="STOP",
+            received_at=now,
         )
         scenario.asked["acme", f"m{n}"] = request
-        scenario.world.publish_at(now + timedelta(seconds=rng.uniform(0, 0.3)), t.SEND_REQUESTS, request)
+        scenario.world.publish_at(
+            now + timedelta(seconds=rng.uniform(0, 0.3)), t.SEND_REQUESTS, request
+        )
         scenario.world.publish_at(now + timedelta(seconds=rng.uniform(0, 0.5)), t.INBOUND, inbound)
     scenario.world.settle(until=timedelta(minutes=5))
     return len(scenario.overtaken)

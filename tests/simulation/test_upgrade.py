@@ -23,10 +23,16 @@ def finished(scenario: Scenario) -> Scenario:
     world = scenario.world
     for request in scenario.asked.values():
         world.publish(t.SEND_REQUESTS, request)
-    met = PersonEvent.model_validate({
-        "event_id": "met-1", "action": "upsert", "tenant": "acme", "person_id": NOBODY_YET, "at": world.now,
-        "numbers": [{"number": PEOPLE[1], "type": "mobile", "sms_enabled": True}],
-    })  # fmt: skip
+    met = PersonEvent.model_validate(
+        {
+            "event_id": "met-1",
+            "action": "upsert",
+            "tenant": "acme",
+            "person_id": NOBODY_YET,
+            "at": world.now,
+            "numbers": [{"number": PEOPLE[1], "type": "mobile", "sms_enabled": True}],
+        }
+    )
     world.publish(t.PERSON_EVENTS, met)
     world.settle()
     return scenario
@@ -56,13 +62,18 @@ def test_nothing_is_left_under_way(gone_on: Scenario) -> None:
 
 def test_nothing_is_decided_again_that_was_decided(gone_on: Scenario) -> None:
     """Repeats of what an earlier version has dealt with are still repeats."""
-    seqs = Counter((one.tenant, one.message_id, one.seq) for one in gone_on.world.log.all(t.DECISIONS))
+    seqs = Counter(
+        (one.tenant, one.message_id, one.seq) for one in gone_on.world.log.all(t.DECISIONS)
+    )
     assert {key: n for key, n in seqs.items() if n > 1} == {}
 
 
 def test_what_had_waited_went(gone_on: Scenario) -> None:
     last = promises.last_outcomes(gone_on)
-    assert {last["acme", name].state for name in ("tomorrow", "by-person")} & {"held", "queued"} == set()
+    assert {last["acme", name].state for name in ("tomorrow", "by-person")} & {
+        "held",
+        "queued",
+    } == set()
 
 
 def test_usage_goes_on_from_its_tallies(gone_on: Scenario) -> None:
@@ -84,10 +95,11 @@ def test_a_house_is_kept_in_the_middle_of_things(tmp_path: Path) -> None:
     assert again.log.entries == scenario.world.log.entries
     places = Counter(
         row.place
-        for (room, _), lane in again.lanes.items() if room == "dispatch"
+        for (room, _), lane in again.lanes.items()
+        if room == "dispatch"
         for rows in lane.families.values()
         for name in rows.names("msg/")
         if (row := rows.get(name, MessageRow))
-    )  # fmt: skip
+    )
     assert places[Place.SENDING], places
     assert places[Place.ACCEPTED], places

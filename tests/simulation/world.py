@@ -33,7 +33,11 @@ Committed = Callable[[Lane, Transaction, datetime], None]
 
 def no_list(look: Look, now: datetime) -> Seen:
     return Seen(
-        tenant=look.tenant, message_id=look.message_id, attempt=look.attempt, sender=look.sender, round=look.round
+        tenant=look.tenant,
+        message_id=look.message_id,
+        attempt=look.attempt,
+        sender=look.sender,
+        round=look.round,
     )
 
 
@@ -140,7 +144,9 @@ class World:
     def _commit(self, lane: Lane, tx: Transaction) -> None:
         allowed = {topic.name for topic in lane.room.writes}
         for send in tx.sends:
-            assert send.topic in allowed, f"{lane.room.name} does not declare that it publishes to {send.topic}"
+            assert send.topic in allowed, (
+                f"{lane.room.name} does not declare that it publishes to {send.topic}"
+            )
             self.log.append(send.topic, send.partition, self.ms, send.key, send.value, send.headers)
         for key, value in lane.changelog(tx):
             self.log.append(lane.room.rows.name, lane.partition, self.ms, key, value)
@@ -161,7 +167,13 @@ class World:
             self.turns.remove(turn)
             assert isinstance(turn.post, Post)
             tenant, message_id, attempt, sender, *_ = turn.post
-            answer = Answer(tenant=tenant, message_id=message_id, attempt=attempt, sender=sender, result=Result.UNSENT)
+            answer = Answer(
+                tenant=tenant,
+                message_id=message_id,
+                attempt=attempt,
+                sender=sender,
+                result=Result.UNSENT,
+            )
             turn.lane.answers.append(Answered(turn.family, answer))
 
     def _calls(self) -> None:
@@ -196,7 +208,9 @@ class World:
                 self._deliver()
                 continue
             upcoming = [at for at, _, _ in self.later] + [turn.at for turn in self.turns]
-            upcoming += [datetime.fromtimestamp(at, UTC) for at in self._wakes() if at != float("inf")]
+            upcoming += [
+                datetime.fromtimestamp(at, UTC) for at in self._wakes() if at != float("inf")
+            ]
             if not upcoming or min(upcoming) > end:
                 return
             self.now = max(self.now, min(upcoming)) + timedelta(milliseconds=1)

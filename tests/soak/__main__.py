@@ -47,7 +47,9 @@ class Plan(NamedTuple):
 def arguments() -> tuple[Plan, bool]:
     parser = argparse.ArgumentParser(prog="make soak ARGS=...", description=__doc__)
     parser.add_argument("--minutes", type=float, default=20)
-    parser.add_argument("--share", type=float, default=0.5, help="of the capacity that is measured first")
+    parser.add_argument(
+        "--share", type=float, default=0.5, help="of the capacity that is measured first"
+    )
     parser.add_argument("--tell", action="store_true", help="write the table of the docs")
     given = parser.parse_args()
     return Plan(given.minutes, given.share), given.tell
@@ -63,7 +65,9 @@ async def soak(plan: Plan, say: Console) -> report.Report:
             await asyncio.to_thread(broker.stop)
 
 
-async def _housed(plan: Plan, folder: Path, bootstrap: str, broker: int, say: Console) -> report.Report:
+async def _housed(
+    plan: Plan, folder: Path, bootstrap: str, broker: int, say: Console
+) -> report.Report:
     script, said = folder / "script.json", list[str]()
     script.write_text(json.dumps(SCRIPT))
     await empty_house(bootstrap, PARTITIONS)
@@ -77,7 +81,9 @@ async def _housed(plan: Plan, folder: Path, bootstrap: str, broker: int, say: Co
         try:
             await load.burst(BURST)
             capacity = await load.burst(BURST)
-            say.print(f"· {capacity:,.0f} messages a second at most; {plan.share * capacity:,.0f} from now on")
+            say.print(
+                f"· {capacity:,.0f} messages a second at most; {plan.share * capacity:,.0f} from now on"
+            )
             async with watching(bootstrap, {**parts(), "broker": broker}) as seen:
                 told = await _steady(plan, capacity, load, seen)
         except Stuck as error:
@@ -98,9 +104,16 @@ async def _steady(plan: Plan, capacity: float, load: Load, seen: Seen) -> report
         wrong.append(str(error))
     messages = load.asked - asked
     return report.Report(
-        plan.minutes, capacity, rate, messages, messages / (time.monotonic() - began), seen.lag_p99,
-        max(seen.lags, default=0.0), sizes, wrong,
-    )  # fmt: skip
+        plan.minutes,
+        capacity,
+        rate,
+        messages,
+        messages / (time.monotonic() - began),
+        seen.lag_p99,
+        max(seen.lags, default=0.0),
+        sizes,
+        wrong,
+    )
 
 
 def _too_many_files(one: Grown) -> str | None:
@@ -111,7 +124,9 @@ def _too_many_files(one: Grown) -> str | None:
 def main() -> int:
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     (plan, told_in_docs), console = arguments(), Console(width=None if sys.stdout.isatty() else 120)
-    console.print(f"{plan.minutes:g} minutes at {plan.share:.0%} of the capacity, which is measured first")
+    console.print(
+        f"{plan.minutes:g} minutes at {plan.share:.0%} of the capacity, which is measured first"
+    )
     try:
         told = asyncio.run(soak(plan, console))
     except (BrokerError, Refused, Stuck) as error:

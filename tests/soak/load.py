@@ -59,7 +59,9 @@ class Load:
             if states != known:
                 known, moved = states, time.monotonic()
             if time.monotonic() - moved > PATIENCE:
-                raise Stuck(f"of {self.asked:,} texts not all were delivered within {PATIENCE:.0f} s: {states}")
+                raise Stuck(
+                    f"of {self.asked:,} texts not all were delivered within {PATIENCE:.0f} s: {states}"
+                )
             await asyncio.sleep(0.5)
 
     def _states(self) -> dict[str, int]:

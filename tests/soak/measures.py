@@ -32,7 +32,10 @@ def size(pid: int, at: float) -> Size | None:
 def slope(points: Sequence[tuple[float, float]]) -> float:
     """Of the straight line with the least squares; 0 for fewer than two moments."""
     count = len(points)
-    middle, height = sum(x for x, _ in points) / max(count, 1), sum(y for _, y in points) / max(count, 1)
+    middle, height = (
+        sum(x for x, _ in points) / max(count, 1),
+        sum(y for _, y in points) / max(count, 1),
+    )
     spread = sum((x - middle) ** 2 for x, _ in points)
     return sum((x - middle) * (y - height) for x, y in points) / spread if spread else 0.0
 
@@ -57,4 +60,6 @@ def grown(process: str, sizes: Sequence[Size], warm: float) -> Grown:
     """What came before second `warm` is start-up, and counts for no slope."""
     steady = [(one.at / 3600, one.memory / 2**20) for one in sizes if one.at >= warm]
     settled = [one for one in sizes if one.at >= warm] or sizes
-    return Grown(process, sizes[-1].memory / 2**20, slope(steady), settled[0].files, sizes[-1].files)
+    return Grown(
+        process, sizes[-1].memory / 2**20, slope(steady), settled[0].files, sizes[-1].files
+    )

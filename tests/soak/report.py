@@ -63,12 +63,20 @@ def keep(told: Report, path: Path = JSON) -> None:
 def tell(told: Report, page: Path = README) -> None:
     heads = "| process | MB | MB/h | bytes a message | files at first | files at last |\n|---|--:|--:|--:|--:|--:|\n"
     lines = "".join("| " + " | ".join(row) + " |\n" for row in _rows(told))
-    page.write_text(BETWEEN.sub(lambda _: f"{told.says}.\n\n{heads}{lines}", page.read_text("utf-8")), "utf-8")
+    page.write_text(
+        BETWEEN.sub(lambda _: f"{told.says}.\n\n{heads}{lines}", page.read_text("utf-8")), "utf-8"
+    )
 
 
 def _rows(told: Report) -> list[tuple[str, ...]]:
     return [
-        (one.process, f"{one.memory:.0f}", f"{one.per_hour:+.0f}",
-         f"{one.per_hour * 2**20 / told.messages_per_hour:+.0f}", str(one.files_first), str(one.files_last))
+        (
+            one.process,
+            f"{one.memory:.0f}",
+            f"{one.per_hour:+.0f}",
+            f"{one.per_hour * 2**20 / told.messages_per_hour:+.0f}",
+            str(one.files_first),
+            str(one.files_last),
+        )
         for one in told.grown
-    ]  # fmt: skip
+    ]

@@ -16,21 +16,33 @@ MB = 2**20
 
 @pytest.mark.parametrize(
     ("points", "found"),
-    [([], 0), ([(1, 5)], 0), ([(0, 1), (1, 3), (2, 5)], 2), ([(0, 4), (2, 4)], 0), ([(0, 3), (1, 0), (2, 3)], 0)],
+    [
+        ([], 0),
+        ([(1, 5)], 0),
+        ([(0, 1), (1, 3), (2, 5)], 2),
+        ([(0, 4), (2, 4)], 0),
+        ([(0, 3), (1, 0), (2, 3)], 0),
+    ],
 )
 def test_slope(points: list[tuple[float, float]], found: float) -> None:
     assert slope(points) == pytest.approx(found)
 
 
 @pytest.mark.parametrize(
-    ("share", "values", "found"), [(0.99, [], 0), (0.5, [3, 1, 2], 2), (0.99, list(range(1, 201)), 198), (1, [1, 9], 9)]
+    ("share", "values", "found"),
+    [(0.99, [], 0), (0.5, [3, 1, 2], 2), (0.99, list(range(1, 201)), 198), (1, [1, 9], 9)],
 )
 def test_percentile(share: float, values: list[float], found: float) -> None:
     assert percentile(share, values) == found
 
 
 def test_what_comes_before_it_is_warm_counts_for_no_slope() -> None:
-    sizes = [Size(0, 10 * MB, 5), Size(900, 100 * MB, 9), Size(1800, 101 * MB, 9), Size(2700, 102 * MB, 11)]
+    sizes = [
+        Size(0, 10 * MB, 5),
+        Size(900, 100 * MB, 9),
+        Size(1800, 101 * MB, 9),
+        Size(2700, 102 * MB, 11),
+    ]
     assert grown("gate", sizes, warm=900) == pytest.approx(Grown("gate", 102, 4.0, 9, 11))
 
 

@@ -18,7 +18,9 @@ EVERY: Final = 2.0
 """Seconds between two looks."""
 
 
-GROUPS: Final = {f"sayso.{room.name}": [topic.name for topic in room.reads] for room in ROOMS.values()}
+GROUPS: Final = {
+    f"sayso.{room.name}": [topic.name for topic in room.reads] for room in ROOMS.values()
+}
 
 
 class Seen:
@@ -43,11 +45,14 @@ class Seen:
                 self.sizes.setdefault(name, []).append(one)
         found = await watch.look()
         for group in found.states:
-            self.lags.append(max((line.seconds for line in found.lines if line.group == group), default=0.0))
+            self.lags.append(
+                max((line.seconds for line in found.lines if line.group == group), default=0.0)
+            )
         self.bad |= {
             f"{line.group} {line.verdict}: {line.cause}"
-            for line in found.lines if line.verdict in (Verdict.STALLED, Verdict.STOPPED)
-        }  # fmt: skip
+            for line in found.lines
+            if line.verdict in (Verdict.STALLED, Verdict.STOPPED)
+        }
 
 
 @asynccontextmanager

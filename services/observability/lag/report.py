@@ -40,14 +40,18 @@ class Report(NamedTuple):
 
     @property
     def worst(self) -> Verdict:
-        return min((line.verdict for line in self.lines), key=_GRAVE.__getitem__, default=Verdict.OK)
+        return min(
+            (line.verdict for line in self.lines), key=_GRAVE.__getitem__, default=Verdict.OK
+        )
 
 
 def report(window: Sequence[Sample]) -> Report:
     """`window`: oldest first, at least one."""
     last = window[-1]
     lines = [_line(place, window) for place in last.stands]
-    lines.sort(key=lambda line: (_GRAVE[line.verdict], -line.lag, line.group, line.topic, line.partition))
+    lines.sort(
+        key=lambda line: (_GRAVE[line.verdict], -line.lag, line.group, line.topic, line.partition)
+    )
     states = {name: group.state for name, group in last.groups.items()}
     return Report(last.at, last.at - window[0].at, tuple(lines), states)
 
@@ -59,12 +63,25 @@ def _line(place: Place, window: Sequence[Sample]) -> Line:
     owned = group is not None and (place.topic, place.partition) in group.owned
     found = judge(stands, group, owned)
     incoming, outgoing = _rates(stands, span)
-    seconds = max(0.0, window[-1].at - last.oldest_ms / 1000) if last.lag and last.oldest_ms is not None else 0.0
+    seconds = (
+        max(0.0, window[-1].at - last.oldest_ms / 1000)
+        if last.lag and last.oldest_ms is not None
+        else 0.0
+    )
     lag = last.lag if last.oldest_ms is not None or found.verdict is not Verdict.OK else 0
     return Line(
-        *place, last.committed, last.start, last.end, lag, seconds, incoming, outgoing,
-        _drain(lag, incoming, outgoing, found), found.verdict, found.cause,
-    )  # fmt: skip
+        *place,
+        last.committed,
+        last.start,
+        last.end,
+        lag,
+        seconds,
+        incoming,
+        outgoing,
+        _drain(lag, incoming, outgoing, found),
+        found.verdict,
+        found.cause,
+    )
 
 
 def _rates(stands: Sequence[Stand], span: float) -> tuple[float, float]:

@@ -26,7 +26,11 @@ class Stand(NamedTuple):
     @property
     def lag(self) -> int:
         """Records, at most: markers of transactions and what was compacted away take offsets too."""
-        return max(0, self.end - max(self.start, self.committed if self.committed is not None else self.start))
+        return max(
+            0,
+            self.end
+            - max(self.start, self.committed if self.committed is not None else self.start),
+        )
 
 
 class Group(NamedTuple):

@@ -43,7 +43,9 @@ def judge(window: Sequence[Stand], group: Group | None, owned: bool) -> Finding:
     if not owned:
         return Finding(Verdict.STOPPED, "no worker owns this partition")
     if last.gone:  # the broker keeps a static member's place until its session runs out
-        return Finding(Verdict.STOPPED, "its worker has ended as it was told, and none has taken its place yet")
+        return Finding(
+            Verdict.STOPPED, "its worker has ended as it was told, and none has taken its place yet"
+        )
     return _moving(window)
 
 
@@ -65,7 +67,12 @@ def _moving(window: Sequence[Stand]) -> Finding:
     if len({stand.committed for stand in window}) == 1:
         if len(window) < ENOUGH:
             return Finding(Verdict.OK, "too early to say")
-        return Finding(Verdict.STALLED, "its worker does not move: see its log, its health, what it waits for")
+        return Finding(
+            Verdict.STALLED, "its worker does not move: see its log, its health, what it waits for"
+        )
     if len(window) >= ENOUGH and all(later > earlier for earlier, later in pairwise(lags)):
-        return Finding(Verdict.WARN, "more comes in than goes out: start another worker, or wait for the burst to end")
+        return Finding(
+            Verdict.WARN,
+            "more comes in than goes out: start another worker, or wait for the burst to end",
+        )
     return Finding(Verdict.OK, "catching up")

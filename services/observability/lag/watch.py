@@ -43,12 +43,20 @@ class Watch:
         self._window: deque[Sample] = deque(maxlen=WINDOW)
 
     async def __aenter__(self) -> Watch:
-        self._admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap, client_id="sayso-lag", **access())
+        self._admin = AIOKafkaAdminClient(
+            bootstrap_servers=self._bootstrap, client_id="sayso-lag", **access()
+        )
         self._reader = AIOKafkaConsumer(
-            bootstrap_servers=self._bootstrap, client_id="sayso-lag", group_id=None, enable_auto_commit=False,
-            isolation_level="read_committed", max_partition_fetch_bytes=1, fetch_max_wait_ms=100,
-            auto_offset_reset="none", **access(),
-        )  # fmt: skip
+            bootstrap_servers=self._bootstrap,
+            client_id="sayso-lag",
+            group_id=None,
+            enable_auto_commit=False,
+            isolation_level="read_committed",
+            max_partition_fetch_bytes=1,
+            fetch_max_wait_ms=100,
+            auto_offset_reset="none",
+            **access(),
+        )
         logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
         try:
             await self._admin.start()
@@ -59,7 +67,10 @@ class Watch:
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         await self._reader.stop()
         await self._admin.close()
@@ -69,7 +80,9 @@ class Watch:
         try:
             self._window.append(await self._sample())
         except (KafkaError, OSError) as error:
-            raise LagError(f"Kafka at {self._bootstrap} could not be asked: {error or type(error).__name__}") from None
+            raise LagError(
+                f"Kafka at {self._bootstrap} could not be asked: {error or type(error).__name__}"
+            ) from None
         return report(self._window)
 
     async def _sample(self) -> Sample:
@@ -84,13 +97,17 @@ class Watch:
             at = TopicPartition(place.topic, place.partition)
             known = committed[place.group].get(at)
             done = known.offset if known is not None and known.offset >= 0 else None
-            stands[place] = Stand(done, starts[at], ends[at], gone=known is not None and known.metadata == GONE)
+            stands[place] = Stand(
+                done, starts[at], ends[at], gone=known is not None and known.metadata == GONE
+            )
         return Sample(time.time(), await self._with_times(stands), groups)
 
     async def _committed(self, group: str) -> Mapping[TopicPartition, OffsetAndMetadata]:
         """Nothing where nobody has ever committed: the broker makes the topic for it when first asked."""
         try:
-            found: Mapping[TopicPartition, OffsetAndMetadata] = await self._admin.list_consumer_group_offsets(group)
+            found: Mapping[
+                TopicPartition, OffsetAndMetadata
+            ] = await self._admin.list_consumer_group_offsets(group)
         except GroupCoordinatorNotAvailableError:
             return {}
         return found
@@ -116,7 +133,9 @@ class Watch:
         """Partitions of what the groups read, as far as the topics are there."""
         names = sorted({topic for topics in self._groups.values() for topic in topics})
         described = await self._admin.describe_topics(names)
-        counts = {one["topic"]: len(one["partitions"]) for one in described if not one["error_code"]}
+        counts = {
+            one["topic"]: len(one["partitions"]) for one in described if not one["error_code"]
+        }
         return [
             Place(group, topic, partition)
             for group, topics in self._groups.items()
@@ -132,7 +151,9 @@ class Watch:
             times[TopicPartition(place.topic, place.partition), _from(stand)] = None
         await self._peek(times)
         return stands | {
-            place: stand._replace(oldest_ms=times[TopicPartition(place.topic, place.partition), _from(stand)])
+            place: stand._replace(
+                oldest_ms=times[TopicPartition(place.topic, place.partition), _from(stand)]
+            )
             for place, stand in behind.items()
         }
 
@@ -146,7 +167,9 @@ class Watch:
             for partition, offset in now.items():
                 self._reader.seek(partition, offset)
             found = await asyncio.gather(*(self._first(partition) for partition in now))
-            times.update({(partition, now[partition]): at for partition, at in zip(now, found, strict=True)})
+            times.update(
+                {(partition, now[partition]): at for partition, at in zip(now, found, strict=True)}
+            )
 
     async def _first(self, partition: TopicPartition) -> int | None:
         """None: nothing but markers is there to read."""

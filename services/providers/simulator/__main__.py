@@ -24,12 +24,19 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on")
     parser.add_argument("--port", type=int, default=0, help="0: any that is free")
-    parser.add_argument("--port-file", "--ready-file", type=Path, help="the port is written here once it listens")
-    parser.add_argument("--log", type=Path, help="a journal of JSON lines; one that is there is continued")
+    parser.add_argument(
+        "--port-file", "--ready-file", type=Path, help="the port is written here once it listens"
+    )
+    parser.add_argument(
+        "--log", type=Path, help="a journal of JSON lines; one that is there is continued"
+    )
     parser.add_argument("--seed", default="0")
     parser.add_argument("--script", type=Path, help="YAML or JSON: who gets which fate")
     parser.add_argument("--public-url", help="the webhook's public URL, for inbound texts")
-    parser.add_argument("--deliver-to", help="where the webhook listens, if its public URL cannot be reached from here")
+    parser.add_argument(
+        "--deliver-to",
+        help="where the webhook listens, if its public URL cannot be reached from here",
+    )
     parser.add_argument("--speed", type=float, default=1.0, help="simulated seconds in a second")
     return parser.parse_args()
 
@@ -60,13 +67,20 @@ async def _run(given: argparse.Namespace, script: Script) -> None:
 def main() -> int:
     given = _arguments()
     watch_parent()
-    missing = [name for name in ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN") if not os.environ.get(name)]
+    missing = [
+        name for name in ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN") if not os.environ.get(name)
+    ]
     if missing:
-        print(f"{' and '.join(missing)} must be set: the simulator signs and checks with them", file=sys.stderr)
+        print(
+            f"{' and '.join(missing)} must be set: the simulator signs and checks with them",
+            file=sys.stderr,
+        )
         return 2
     try:
         script = read_script(given.script) if given.script else Script()
-        gc.set_threshold(20_000, 20, 20)  # every text is kept, so looking for garbage among them brings little
+        gc.set_threshold(
+            20_000, 20, 20
+        )  # every text is kept, so looking for garbage among them brings little
         asyncio.run(_run(given, script))
     except (CannotListen, ValueError, OSError) as error:
         print(error, file=sys.stderr)

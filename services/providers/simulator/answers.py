@@ -50,7 +50,9 @@ async def whole_or_not(request: Request, fate: Fate, status: int, body: Any) -> 
 def reset(request: Request) -> None:
     """RST, not FIN: what a crashed proxy does."""
     if not request.transport.is_closing():
-        request.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        request.transport.get_extra_info("socket").setsockopt(
+            socket.SOL_SOCKET, socket.SO_LINGER, _RESET
+        )
         request.transport.abort()
 
 

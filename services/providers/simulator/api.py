@@ -46,7 +46,9 @@ class Api:
 
     async def fetch(self, request: Request) -> Response:
         code, message = self._found(request)
-        return answers.refused(code) if message is None else answers.answered(200, message.resource())
+        return (
+            answers.refused(code) if message is None else answers.answered(200, message.resource())
+        )
 
     async def list(self, request: Request) -> Response | None:
         return await self._listing.answer(request, self._turned_away(request))
@@ -57,7 +59,9 @@ class Api:
         if message is None:
             return answers.refused(code)
         code = _cannot_update(message, form)
-        self._world.journal.note("update", "refused" if code else "done", sid=message.sid, code=code or None)
+        self._world.journal.note(
+            "update", "refused" if code else "done", sid=message.sid, code=code or None
+        )
         if code:
             return answers.refused(code)
         if form.get("Status") == "canceled":
@@ -95,4 +99,6 @@ def _cannot_update(message: Message, form: Mapping[str, str]) -> int:
 
 
 async def _form(request: Request) -> dict[str, str]:
-    return dict(parse_qsl((await request.read()).decode("utf-8", "replace"), keep_blank_values=True))
+    return dict(
+        parse_qsl((await request.read()).decode("utf-8", "replace"), keep_blank_values=True)
+    )

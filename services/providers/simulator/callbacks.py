@@ -14,9 +14,7 @@ from services.providers.simulator.journal import Journal
 
 TOTAL, CONNECT = 15.0, 10.0
 """Twilio waits 5 s for a connection, tries it twice, and 15 s in all (docs: error 11205)."""
-HEADERS = (
-    "User-Agent: TwilioProxy/1.1\r\nAccept: */*\r\nContent-Type: application/x-www-form-urlencoded; charset=UTF-8\r\n"
-)
+HEADERS = "User-Agent: TwilioProxy/1.1\r\nAccept: */*\r\nContent-Type: application/x-www-form-urlencoded; charset=UTF-8\r\n"
 MOST_RETRIES, PAUSE = 5, 0.1
 """Seconds before the first retry, doubled each time."""
 
@@ -31,7 +29,9 @@ class Callbacks:
     """`rule`: how to try again where the URL does not say.  `deliver_to`: where the webhook really listens, when its
     public URL is not reachable from here; what is signed is the public URL all the same."""
 
-    def __init__(self, token: str, journal: Journal, rule: str, deliver_to: str | None = None) -> None:
+    def __init__(
+        self, token: str, journal: Journal, rule: str, deliver_to: str | None = None
+    ) -> None:
         self._token = token
         self._journal = journal
         self._rule = rule
@@ -41,7 +41,9 @@ class Callbacks:
     async def close(self) -> None:
         await self._client.close()
 
-    async def post(self, url: str, form: Mapping[str, str], event: str, **about: str | None) -> None:
+    async def post(
+        self, url: str, form: Mapping[str, str], event: str, **about: str | None
+    ) -> None:
         """Connection overrides (docs: "Webhooks: Connection Overrides"): `#rc=5&rp=all` asks for five retries, also
         after an HTTP error.  The fragment is neither sent nor signed."""
         bare, _, fragment = url.partition("#")
@@ -69,7 +71,9 @@ class Callbacks:
         if self._deliver_to is None:
             return url
         parts = urlsplit(url)
-        return self._deliver_to.rstrip("/") + parts.path + (f"?{parts.query}" if parts.query else "")
+        return (
+            self._deliver_to.rstrip("/") + parts.path + (f"?{parts.query}" if parts.query else "")
+        )
 
 
 @lru_cache

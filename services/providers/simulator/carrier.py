@@ -67,7 +67,10 @@ class Carrier:
         if change.status == "sent":
             message.sent = message.updated
         if change.error is not None:
-            message.error, message.error_words = change.error, FATES.get(change.error, "See the error dictionary")
+            message.error, message.error_words = (
+                change.error,
+                FATES.get(change.error, "See the error dictionary"),
+            )
         if change.status == "delivered" or (change.status == "sent" and fate.end is End.SENT):
             self._people.reached(message)
 
@@ -76,10 +79,16 @@ class Carrier:
 
     async def report(self, message: Message, change: Change) -> None:
         """Tells the webhook, where the create call named one."""
-        if message.callback is None or (message.status == "canceled" and change.status != "canceled"):
+        if message.callback is None or (
+            message.status == "canceled" and change.status != "canceled"
+        ):
             return
         await self._world.callbacks.post(
-            message.callback, _form(message, change), "receipt", sid=message.sid, status=change.status
+            message.callback,
+            _form(message, change),
+            "receipt",
+            sid=message.sid,
+            status=change.status,
         )
 
     def cancel(self, message: Message) -> None:
@@ -89,9 +98,15 @@ class Carrier:
 
 def _form(message: Message, change: Change) -> dict[str, str]:
     form = {
-        "AccountSid": message.account, "ApiVersion": VERSION, "From": message.sender or "", "To": message.to,
-        "MessageSid": message.sid, "MessageStatus": change.status, "SmsSid": message.sid, "SmsStatus": change.status,
-    }  # fmt: skip
+        "AccountSid": message.account,
+        "ApiVersion": VERSION,
+        "From": message.sender or "",
+        "To": message.to,
+        "MessageSid": message.sid,
+        "MessageStatus": change.status,
+        "SmsSid": message.sid,
+        "SmsStatus": change.status,
+    }
     if message.service:
         form["MessagingServiceSid"] = message.service
     if change.error is not None:

@@ -80,7 +80,9 @@ class Control:
         except (ValidationError, ValueError) as error:
             return answered(400, {"error": str(error)})
         self._world.faults.switch_on(name, fault)
-        self._world.journal.note("fault", "on", t=round(self._world.clock.now(), 6), name=name, does=fault.does)
+        self._world.journal.note(
+            "fault", "on", t=round(self._world.clock.now(), 6), name=name, does=fault.does
+        )
         return answered(200, {"name": name})
 
     async def switch_off(self, request: Request) -> Response:
@@ -88,7 +90,9 @@ class Control:
         ended = self._world.faults.switch_off(name)
         if ended is None:
             return answered(404, {"error": f"{name} is not switched on"})
-        self._world.journal.note("fault", "off", t=round(self._world.clock.now(), 6), name=name, hits=ended.hits)
+        self._world.journal.note(
+            "fault", "off", t=round(self._world.clock.now(), 6), name=name, hits=ended.hits
+        )
         return answered(200, _shown(ended))
 
     async def clear(self, request: Request) -> Response:
@@ -99,7 +103,12 @@ class Control:
         """`pending`: changes, receipts and replies still to come; 0 means that nothing more will happen by itself."""
         statuses = Counter(message.status for message in self._world.store)
         return answered(
-            200, {"events": self._world.journal.counts, "statuses": statuses, "pending": self._world.clock.pending}
+            200,
+            {
+                "events": self._world.journal.counts,
+                "statuses": statuses,
+                "pending": self._world.clock.pending,
+            },
         )
 
 

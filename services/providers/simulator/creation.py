@@ -37,10 +37,16 @@ class Create:
     def note(self, outcome: str, **more: Any) -> None:
         """`callback`: what our side wrote into the callback's address, so that a checker can match the two."""
         self._world.journal.note(
-            "create", outcome, t=round(self._arrived, 6), number=self.number, sender=self.sender,
-            body=fingerprint(self.body), segments=segments(self.body),
-            callback=dict(parse_qsl(urlsplit(self.form.get("StatusCallback", "")).query)), **more,
-        )  # fmt: skip
+            "create",
+            outcome,
+            t=round(self._arrived, 6),
+            number=self.number,
+            sender=self.sender,
+            body=fingerprint(self.body),
+            segments=segments(self.body),
+            callback=dict(parse_qsl(urlsplit(self.form.get("StatusCallback", "")).query)),
+            **more,
+        )
 
 
 class Creation:
@@ -54,10 +60,14 @@ class Creation:
         fault = self._world.faults.unread(Door.CREATE)
         if fault is None:
             return False
-        self._world.journal.note("create", "unread", t=round(self._world.clock.now(), 6), fault=fault.name)
+        self._world.journal.note(
+            "create", "unread", t=round(self._world.clock.now(), 6), fault=fault.name
+        )
         return True
 
-    async def answer(self, request: Request, create: Create, turned_away: int | None) -> Response | None:
+    async def answer(
+        self, request: Request, create: Create, turned_away: int | None
+    ) -> Response | None:
         with self._ceilings.call() as within:
             if not within:
                 return self._limited(create, self._world.script.retry_after)
@@ -68,7 +78,9 @@ class Creation:
         headers = {**response.headers, "Twilio-Concurrent-Requests": str(self._ceilings.under_way)}
         return response._replace(headers=headers)
 
-    async def _decided(self, request: Request, create: Create, turned_away: int | None) -> Response | None:
+    async def _decided(
+        self, request: Request, create: Create, turned_away: int | None
+    ) -> Response | None:
         world = self._world
         code = turned_away or refused(create.form, world.senders, world.clock.now())
         if code is not None:
@@ -82,8 +94,12 @@ class Creation:
         if fate.call is Call.REFUSE:
             return self._refused(create, fate.code or 20001, **told)
         if fate.call is Call.RATE_LIMIT:
-            return self._limited(create, fate.retry_after if fault else world.script.retry_after, **told)
-        return await self._told(request, fate, self._taken(create, fate, told), (create.number, ordinal))
+            return self._limited(
+                create, fate.retry_after if fault else world.script.retry_after, **told
+            )
+        return await self._told(
+            request, fate, self._taken(create, fate, told), (create.number, ordinal)
+        )
 
     def _taken(self, create: Create, fate: Fate, told: dict[str, Any]) -> Message | None:
         if not fate.taken:
@@ -103,7 +119,9 @@ class Creation:
         try:
             if message is not None and Receipts.EARLY in fate.receipts:
                 await self._carrier.report(message, EARLY)
-            await world.clock.sleep(world.chance.between(world.script.answer_after, "answer", *whose))
+            await world.clock.sleep(
+                world.chance.between(world.script.answer_after, "answer", *whose)
+            )
             if fate.call is Call.SLOW:
                 await world.clock.sleep(fate.seconds)
             response = await _as_scripted(request, fate, message)

@@ -14,7 +14,10 @@ TABLE: dict[int, tuple[int, str]] = {
     20500: (500, "An internal server error has occurred"),
     21211: (400, "The 'To' number is not a valid phone number"),
     21212: (400, "The 'From' number is not a valid phone number, short code or sender ID"),
-    21408: (400, "Permission to send an SMS has not been enabled for the region of the 'To' number"),
+    21408: (
+        400,
+        "Permission to send an SMS has not been enabled for the region of the 'To' number",
+    ),
     21602: (400, "Message body is required"),
     21603: (400, "A 'From' or 'MessagingServiceSid' parameter is required"),
     21604: (400, "A 'To' phone number is required"),

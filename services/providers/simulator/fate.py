@@ -88,10 +88,14 @@ def spelled_out(word: str) -> dict[str, Any]:
     """`undelivered:30003` → its fields.  Raises ValueError in words."""
     name, _, code = word.partition(":")
     if (name in _NEEDS_CODE) != code.isdecimal() or (code and not code.isdecimal()):
-        raise ValueError(f"{word!r}: write one of {', '.join(sorted(_NEEDS_CODE))} with a code, such as failed:30006")
+        raise ValueError(
+            f"{word!r}: write one of {', '.join(sorted(_NEEDS_CODE))} with a code, such as failed:30006"
+        )
     number = int(code) if code else None
     if name in set(End):
         return {"end": End(name), "error": number}
     if name in set(Call) - {Call.OK}:
         return {"call": Call(name), "code": number}
-    raise ValueError(f"unknown fate {word!r}: use one of {', '.join([*End, *(set(Call) - {Call.OK})])}")
+    raise ValueError(
+        f"unknown fate {word!r}: use one of {', '.join([*End, *(set(Call) - {Call.OK})])}"
+    )

@@ -68,10 +68,14 @@ class Fault(BaseModel):
 
     @model_validator(mode="after")
     def _can_happen(self) -> Fault:
-        known = {UNREAD, LAG} if self.does in {UNREAD, LAG} else {spelled_out(self.does).get("call")}
+        known = (
+            {UNREAD, LAG} if self.does in {UNREAD, LAG} else {spelled_out(self.does).get("call")}
+        )
         if None in known:
             raise ValueError(f"{self.does!r} is how a text ends, not how a call is answered")
-        if (self.on is Door.LIST and known & _OF_CREATE) or (self.on is Door.CREATE and self.does in _OF_LIST):
+        if (self.on is Door.LIST and known & _OF_CREATE) or (
+            self.on is Door.CREATE and self.does in _OF_LIST
+        ):
             raise ValueError(f"{self.does!r} cannot happen to a {self.on}")
         if self.does == UNREAD and (self.numbers, self.senders) != (("*",), ("*",)):
             raise ValueError(
@@ -87,7 +91,12 @@ class Fault(BaseModel):
         """What becomes of a text that was to have this fate."""
         said = spelled_out(self.does)
         taken = said["call"] in TAKES if self.taken is None else self.taken
-        changed: dict[str, Any] = {**said, "taken": taken, "seconds": self.seconds, "retry_after": self.retry_after}
+        changed: dict[str, Any] = {
+            **said,
+            "taken": taken,
+            "seconds": self.seconds,
+            "retry_after": self.retry_after,
+        }
         if self.receipts is not None:
             changed["receipts"] = self.receipts
         return fate.model_copy(update=changed)
@@ -133,19 +142,28 @@ class Faults:
     def of_create(self, number: str, sender: str, ordinal: int) -> Standing | None:
         """The first that fits and strikes.  The draw depends on number and ordinal, not on the order of arrival."""
         for one in self._on(Door.CREATE):
-            fits = one.fault.does != UNREAD and _any(one.fault.numbers, number) and _any(one.fault.senders, sender)
+            fits = (
+                one.fault.does != UNREAD
+                and _any(one.fault.numbers, number)
+                and _any(one.fault.senders, sender)
+            )
             if fits and self._strikes(one, number, ordinal):
                 return one
         return None
 
     def of_list(self, number: str) -> Standing | None:
-        found = (one for one in self._on(Door.LIST) if one.fault.call and _any(one.fault.numbers, number))
+        found = (
+            one for one in self._on(Door.LIST) if one.fault.call and _any(one.fault.numbers, number)
+        )
         return next((one for one in found if self._strikes(one, number, one.asked)), None)
 
     def lag(self, number: str) -> float:
         """Seconds that a text is kept out of the list."""
-        lags = [one.fault.seconds for one in self._on(Door.LIST)
-                if one.fault.does == LAG and _any(one.fault.numbers, number)]  # fmt: skip
+        lags = [
+            one.fault.seconds
+            for one in self._on(Door.LIST)
+            if one.fault.does == LAG and _any(one.fault.numbers, number)
+        ]
         return max(lags, default=0.0)
 
     def _on(self, door: Door) -> list[Standing]:

@@ -79,7 +79,10 @@ class HttpClient:
         idle = self._idle[origin]
         while idle:
             connection = idle.pop()
-            if self._loop.time() - connection.idle_since < IDLE and not connection.transport.is_closing():
+            if (
+                self._loop.time() - connection.idle_since < IDLE
+                and not connection.transport.is_closing()
+            ):
                 return connection
             connection.transport.abort()
         return None
@@ -89,7 +92,10 @@ class HttpClient:
             self._tls = ssl.create_default_context()
         try:
             _, connection = await self._loop.create_connection(
-                lambda: _Connection(self._open), origin.host, origin.port, ssl=self._tls if origin.tls else None
+                lambda: _Connection(self._open),
+                origin.host,
+                origin.port,
+                ssl=self._tls if origin.tls else None,
             )
         except (OSError, UnicodeError) as error:
             raise NoConnection from error

@@ -33,7 +33,9 @@ class Response(NamedTuple):
             head += f"Content-Type: {self.content_type}\r\nContent-Length: {len(body)}\r\n"
         for name, value in self.headers.items():
             head += f"{name}: {value}\r\n"
-        return (head + ("\r\n" if keep_alive else "Connection: close\r\n\r\n")).encode("latin-1") + body
+        return (head + ("\r\n" if keep_alive else "Connection: close\r\n\r\n")).encode(
+            "latin-1"
+        ) + body
 
 
 def plain(status: int, headers: Mapping[str, str] | None = None) -> Response:
@@ -45,13 +47,34 @@ class Request:
     """`headers`: names in lower case.  `match`: what the route's path has in braces.  `transport`: for handlers that
     must answer wrongly."""
 
-    __slots__ = ("_body", "_complete", "_size", "_waiter", "headers", "keep_alive", "match", "method", "path",
-                 "query_string", "transport")  # fmt: skip
+    __slots__ = (
+        "_body",
+        "_complete",
+        "_size",
+        "_waiter",
+        "headers",
+        "keep_alive",
+        "match",
+        "method",
+        "path",
+        "query_string",
+        "transport",
+    )
 
     def __init__(
-        self, method: str, target: bytes, headers: dict[bytes, bytes], keep_alive: bool, transport: asyncio.Transport
+        self,
+        method: str,
+        target: bytes,
+        headers: dict[bytes, bytes],
+        keep_alive: bool,
+        transport: asyncio.Transport,
     ) -> None:
-        self.method, self.headers, self.keep_alive, self.transport = method, headers, keep_alive, transport
+        self.method, self.headers, self.keep_alive, self.transport = (
+            method,
+            headers,
+            keep_alive,
+            transport,
+        )
         self.path, _, self.query_string = target.decode("latin-1").partition("?")
         self.match: dict[str, str] = {}
         self._body: list[bytes] = []

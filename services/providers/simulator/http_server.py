@@ -37,7 +37,9 @@ class Route(NamedTuple):
 def route(method: str, path: str, handler: Handler) -> Route:
     """`path`: a name in braces stands for one part between slashes."""
     pieces = re.split(r"\{(\w+)\}", path)
-    pattern = "".join(f"(?P<{piece}>[^/]+)" if at % 2 else re.escape(piece) for at, piece in enumerate(pieces))
+    pattern = "".join(
+        f"(?P<{piece}>[^/]+)" if at % 2 else re.escape(piece) for at, piece in enumerate(pieces)
+    )
     return Route(method, re.compile(pattern), handler)
 
 
@@ -49,7 +51,9 @@ class HttpServer:
 
     async def start(self, host: str, port: int) -> int:
         """Returns the port on which it listens.  Raises OSError."""
-        self._listener = await asyncio.get_running_loop().create_server(lambda: Connection(self), host, port)
+        self._listener = await asyncio.get_running_loop().create_server(
+            lambda: Connection(self), host, port
+        )
         listening: int = self._listener.sockets[0].getsockname()[1]
         return listening
 
@@ -133,7 +137,11 @@ class Connection(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         parser = self._parser
-        keep_alive = parser.should_keep_alive() and parser.get_http_version() != "1.0" and not parser.should_upgrade()
+        keep_alive = (
+            parser.should_keep_alive()
+            and parser.get_http_version() != "1.0"
+            and not parser.should_upgrade()
+        )
         method = parser.get_method().decode("ascii")
         self._arriving = Request(method, self._target, self._headers, keep_alive, self.transport)
         self._waiting.append(self._arriving)

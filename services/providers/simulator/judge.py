@@ -53,11 +53,19 @@ def _asked(run: int, entry: dict[str, Any], told: set[str]) -> Asked:
     ours, sid = entry["callback"], entry.get("sid")
     named = "tenant" in ours and "message_id" in ours
     return Asked(
-        run=run, t=entry["t"], at=datetime.fromisoformat(entry["at"]), outcome=entry["outcome"],
-        number=entry["number"], sender=entry["sender"], segments=entry["segments"],
-        identity=(ours["tenant"], ours["message_id"]) if named else None, attempt=int(ours.get("attempt", 0)),
-        sid=sid, fault=entry.get("fault"), told=sid in told,
-    )  # fmt: skip
+        run=run,
+        t=entry["t"],
+        at=datetime.fromisoformat(entry["at"]),
+        outcome=entry["outcome"],
+        number=entry["number"],
+        sender=entry["sender"],
+        segments=entry["segments"],
+        identity=(ours["tenant"], ours["message_id"]) if named else None,
+        attempt=int(ours.get("attempt", 0)),
+        sid=sid,
+        fault=entry.get("fault"),
+        told=sid in told,
+    )
 
 
 def taken(calls: Iterable[Asked]) -> dict[Identity, list[Asked]]:

@@ -47,7 +47,9 @@ class Listing:
     def _page(self, query: Mapping[str, str], number: str) -> dict[str, Any]:
         """Raises ValueError for a date or a size that cannot be read."""
         lag = self._world.clock.real(self._world.faults.lag(number))
-        return self._world.store.page(self._world.account, query, time.time() - lag if lag else None)
+        return self._world.store.page(
+            self._world.account, query, time.time() - lag if lag else None
+        )
 
     def _refused(self, number: str, code: int) -> Response:
         self._note("refused", number, code=code)

@@ -33,7 +33,9 @@ def largest_window_ratio(arrivals: Sequence[Arrival], rate: float, shortest: flo
     return ratio
 
 
-def _worst(ordered: Sequence[Arrival], rate: float, shortest: float, ratio: float) -> tuple[float, float] | None:
+def _worst(
+    ordered: Sequence[Arrival], rate: float, shortest: float, ratio: float
+) -> tuple[float, float] | None:
     """(segments, allowed) of the window with the most of segments - ratio x allowed; None if none is above 0.
 
     Windows end with an arrival.  Of those that begin `shortest` or more before it the best is carried along; of the

@@ -22,7 +22,9 @@ class People:
         self._reached[message.to] += 1
         for says in self._world.script.person(message.to).replies:
             if says.after_texts == self._reached[message.to]:
-                self._world.clock.later(says.delay, partial(self.say, message.to, message.from_address, says.body))
+                self._world.clock.later(
+                    says.delay, partial(self.say, message.to, message.from_address, says.body)
+                )
 
     def say(self, number: str, sender: str, body: str) -> Message:
         """To a sender of ours: the opt-out list hears it first, then the webhook."""
@@ -47,18 +49,37 @@ class People:
         if state is not None:
             state.hears(number, body)
         world.journal.note(
-            "inbound", "heard", sid=message.sid, number=number, to=sender, body=fingerprint(body), ordinal=ordinal
+            "inbound",
+            "heard",
+            sid=message.sid,
+            number=number,
+            to=sender,
+            body=fingerprint(body),
+            ordinal=ordinal,
         )
         if world.inbound_url:
-            world.clock.spawn(world.callbacks.post(world.inbound_url, _form(message), "forward", sid=message.sid))
+            world.clock.spawn(
+                world.callbacks.post(world.inbound_url, _form(message), "forward", sid=message.sid)
+            )
         return message
 
 
 def _form(message: Message) -> dict[str, str]:
     form = {
-        "AccountSid": message.account, "ApiVersion": VERSION, "Body": message.body, "From": message.sender or "",
-        "To": message.to, "MessageSid": message.sid, "SmsSid": message.sid, "SmsMessageSid": message.sid,
-        "SmsStatus": "received", "NumMedia": "0", "NumSegments": str(message.segments),
-        "FromCountry": "US", "FromState": "", "FromCity": "", "FromZip": "",
-    }  # fmt: skip
+        "AccountSid": message.account,
+        "ApiVersion": VERSION,
+        "Body": message.body,
+        "From": message.sender or "",
+        "To": message.to,
+        "MessageSid": message.sid,
+        "SmsSid": message.sid,
+        "SmsMessageSid": message.sid,
+        "SmsStatus": "received",
+        "NumMedia": "0",
+        "NumSegments": str(message.segments),
+        "FromCountry": "US",
+        "FromState": "",
+        "FromCity": "",
+        "FromZip": "",
+    }
     return form | ({"MessagingServiceSid": message.service} if message.service else {})

@@ -82,7 +82,9 @@ class Simulator:
             clock=clock,
             senders=Senders(self.script),
             store=Store(self.script.longest_page),
-            callbacks=Callbacks(self.auth_token, journal, self.script.webhook_rule, self._deliver_to),
+            callbacks=Callbacks(
+                self.auth_token, journal, self.script.webhook_rule, self._deliver_to
+            ),
             journal=journal,
             faults=Faults(clock, chance, self.script.faults),
             seen=seen,

@@ -39,15 +39,21 @@ class Store:
         del self._by_sid[message.sid]
         self._by_to[message.to].remove(message)
 
-    def page(self, account: str, query: Mapping[str, str], known_by: float | None = None) -> dict[str, Any]:
+    def page(
+        self, account: str, query: Mapping[str, str], known_by: float | None = None
+    ) -> dict[str, Any]:
         """`known_by`: what was created later (Unix seconds) is not in the list yet.  Raises ValueError for a date or a
         size that cannot be read."""
         size = max(1, min(int(query.get("PageSize", PAGE_SIZE)), self._longest_page))
         number = int(query.get("Page", 0))
         after = query.get("PageToken", "")[2:]
-        candidates = self._by_to.get(query["To"], []) if "To" in query else list(self._by_sid.values())
+        candidates = (
+            self._by_to.get(query["To"], []) if "To" in query else list(self._by_sid.values())
+        )
         fitting = [message for message in reversed(candidates) if _fits(message, query, known_by)]
-        start = next((place + 1 for place, message in enumerate(fitting) if message.sid == after), 0)
+        start = next(
+            (place + 1 for place, message in enumerate(fitting) if message.sid == after), 0
+        )
         shown = fitting[start : start + size]
         more = start + size < len(fitting)
         return {
@@ -60,12 +66,16 @@ class Store:
         }
 
 
-def _links(account: str, query: Mapping[str, str], size: int, number: int, last: str | None) -> dict[str, str | None]:
+def _links(
+    account: str, query: Mapping[str, str], size: int, number: int, last: str | None
+) -> dict[str, str | None]:
     base = f"/{VERSION}/Accounts/{account}/Messages.json?"
     kept = {name: query[name] for name in FILTERS if name in query} | {"PageSize": str(size)}
 
     def at(page: int, token: str = "") -> str:
-        return base + urlencode({**kept, "Page": str(page)} | ({"PageToken": token} if token else {}))
+        return base + urlencode(
+            {**kept, "Page": str(page)} | ({"PageToken": token} if token else {})
+        )
 
     return {
         "first_page_uri": at(0),
@@ -92,4 +102,6 @@ def _within(sent: float, sign: str, written: str) -> bool:
     moment = datetime.fromisoformat(written.replace("Z", "+00:00"))
     length = 86_400 if len(written) == len("2026-01-31") else 1
     first = int(moment.replace(tzinfo=moment.tzinfo or UTC).timestamp())
-    return {"": first <= sent < first + length, "<": sent < first + length, ">": sent >= first}[sign]
+    return {"": first <= sent < first + length, "<": sent < first + length, ">": sent >= first}[
+        sign
+    ]

@@ -48,5 +48,9 @@ def receipts(fate: Fate, happened: list[Change]) -> list[Change]:
         times = [change.at for change in heard]
         heard = [change._replace(at=at) for change, at in zip(reversed(heard), times, strict=True)]
     if Receipts.DUPLICATED in how:
-        heard = [copy for change in heard for copy in (change, change._replace(at=change.at + AGAIN_AFTER))]
+        heard = [
+            copy
+            for change in heard
+            for copy in (change, change._replace(at=change.at + AGAIN_AFTER))
+        ]
     return heard

@@ -37,7 +37,13 @@ class Hours:
         if self.closed_on and is_holiday(day, self.closed_on):
             return None
         weekday = day.weekday()
-        return self.sunday if weekday == SUNDAY else self.saturday if weekday == SATURDAY else self.weekdays
+        return (
+            self.sunday
+            if weekday == SUNDAY
+            else self.saturday
+            if weekday == SATURDAY
+            else self.weekdays
+        )
 
 
 @cache

@@ -8,7 +8,11 @@ from streams.gate.case import Case
 
 def ask_not_needed(case: Case) -> Finding | None:
     """They have said yes while the opt-in request waited."""
-    if not case.own or case.request.kind != OwnKind.CONSENT_ASK or case.standing.state is not ConsentState.OPTED_IN:
+    if (
+        not case.own
+        or case.request.kind != OwnKind.CONSENT_ASK
+        or case.standing.state is not ConsentState.OPTED_IN
+    ):
         return None
     return Finding(
         rule="ask_not_needed",

@@ -23,7 +23,11 @@ def _leaves_unseen(tenant: TenantSettings, name: str | None) -> bool:
     """As its branch wants it, else as the tenant does.  A branch that nobody knows may be a misspelt one that wants to
     see: where any does, it is seen."""
     branch = tenant.branches.get(name) if name else None
-    if branch is None and name and any(one.send_immediately is False for one in tenant.branches.values()):
+    if (
+        branch is None
+        and name
+        and any(one.send_immediately is False for one in tenant.branches.values())
+    ):
         return False
     wanted = branch.send_immediately if branch else None
     return tenant.send_immediately if wanted is None else wanted

@@ -13,7 +13,9 @@ def frequency_cap(case: Case) -> Finding | None:
     if not times:
         return None
     moment = moment_of(case)
-    full = [(end, limit) for limit in limits(case) if (end := frees_at(times, limit, moment)) > moment]
+    full = [
+        (end, limit) for limit in limits(case) if (end := frees_at(times, limit, moment)) > moment
+    ]
     if not full:
         return None
     end, limit = max(full, key=lambda each: each[0])

@@ -10,4 +10,6 @@ def invalid_number(case: Case) -> Finding | None:
     if not problem:
         return None
     reason, next_step = PROBLEMS[problem]
-    return Finding(rule="invalid_number", verdict=Verdict.REJECT, reason=reason, next_step=next_step)
+    return Finding(
+        rule="invalid_number", verdict=Verdict.REJECT, reason=reason, next_step=next_step
+    )

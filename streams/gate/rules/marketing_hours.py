@@ -21,6 +21,8 @@ def marketing_hours(case: Case) -> Finding | None:
         rule="marketing_hours",
         verdict=Verdict.HOLD,
         reason=f"Marketing may not reach them at this hour or on this day in {where} ({rules.law})",
-        next_step="wait: it goes by itself" if until else "say where they are: set their postal region and time zone",
+        next_step="wait: it goes by itself"
+        if until
+        else "say where they are: set their postal region and time zone",
         until=until,
     )

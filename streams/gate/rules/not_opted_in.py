@@ -37,4 +37,6 @@ def _next_step(case: Case) -> str:
         return "the opt-in request did not reach them: ask again by hand, or record their consent"
     zone = case.tenant.zone
     again = "now" if free <= case.now else f"from {moment(free, zone)}"
-    return f"wait: they were asked {moment(ask.at, zone)}; they may be asked again, by hand, {again}"
+    return (
+        f"wait: they were asked {moment(ask.at, zone)}; they may be asked again, by hand, {again}"
+    )

@@ -7,7 +7,9 @@ from streams.gate.case import Case
 from streams.gate.rows import NumberRow
 from streams.reasons import NOT_SMS_ENABLED
 
-CANNOT_RECEIVE: Final = frozenset({"landline", "pager", "premium", "sharedCost", "tollFree", "voicemail"})
+CANNOT_RECEIVE: Final = frozenset(
+    {"landline", "pager", "premium", "sharedCost", "tollFree", "voicemail"}
+)
 """Line types as Twilio Lookup names them."""
 
 
@@ -19,9 +21,13 @@ def not_sms_enabled(case: Case) -> Finding | None:
     if standing.sms_enabled is False:
         return NOT_SMS_ENABLED.finding(Verdict.REJECT)
     if standing.suppressed:
-        return NOT_SMS_ENABLED.but("the provider takes no texts to it: correct the number").finding(Verdict.REJECT)
+        return NOT_SMS_ENABLED.but("the provider takes no texts to it: correct the number").finding(
+            Verdict.REJECT
+        )
     if standing.landline or standing.type in CANNOT_RECEIVE:
-        return NOT_SMS_ENABLED.but("it can't receive texts: add a mobile number").finding(Verdict.REJECT)
+        return NOT_SMS_ENABLED.but("it can't receive texts: add a mobile number").finding(
+            Verdict.REJECT
+        )
     return None
 
 

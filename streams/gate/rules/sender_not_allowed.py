@@ -24,7 +24,9 @@ def sender_not_allowed(case: Case) -> Finding | None:
 
 
 def _may_use(case: Case) -> str:
-    own = sorted(name for name in case.senders if against(name, case.request.tenant, case.senders) is None)
+    own = sorted(
+        name for name in case.senders if against(name, case.request.tenant, case.senders) is None
+    )
     if not own:
         return "apply a sender for this tenant first"
     more = f" or {len(own) - NAMED_AT_MOST} others" if len(own) > NAMED_AT_MOST else ""
@@ -33,9 +35,13 @@ def _may_use(case: Case) -> str:
 
 def _again(case: Case) -> str:
     used = reversed(case.standing.senders)
-    known = next((name for name in used if against(name, case.request.tenant, case.senders) is None), None)
+    known = next(
+        (name for name in used if against(name, case.request.tenant, case.senders) is None), None
+    )
     return f"use {known} again" if known else "share one of those with this tenant"
 
 
 def _refused(reason: str, next_step: str) -> Finding:
-    return Finding(rule="sender_not_allowed", verdict=Verdict.REJECT, reason=reason, next_step=next_step)
+    return Finding(
+        rule="sender_not_allowed", verdict=Verdict.REJECT, reason=reason, next_step=next_step
+    )

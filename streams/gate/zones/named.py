@@ -8,14 +8,18 @@ from zoneinfo import available_timezones
 
 from streams.gate.zones.tables import STATES, State
 
-NO_PLACE: Final = frozenset({"GMT", "GMT+0", "GMT-0", "GMT0", "Greenwich", "UCT", "UTC", "Universal", "Zulu"})
+NO_PLACE: Final = frozenset(
+    {"GMT", "GMT+0", "GMT-0", "GMT0", "Greenwich", "UCT", "UTC", "Universal", "Zulu"}
+)
 """What systems fill in where they know nothing; Etc/ is the same.  Nobody lives there."""
 
 
 @cache
 def _places() -> frozenset[str]:
     """Walks the time zone database: once."""
-    return frozenset(name for name in available_timezones() - NO_PLACE if not name.startswith("Etc/"))
+    return frozenset(
+        name for name in available_timezones() - NO_PLACE if not name.startswith("Etc/")
+    )
 
 
 def known(zone: str) -> bool:

@@ -9,7 +9,9 @@ from streams.gate.zones.of_number import from_number
 from streams.gate.zones.tables import Place
 
 
-def place(number: str, time_zones: tuple[str | None, ...], regions: tuple[str | None, ...]) -> Place:
+def place(
+    number: str, time_zones: tuple[str | None, ...], regions: tuple[str | None, ...]
+) -> Place:
     """A zone that is given, else those of the state that is given, else those of the number; the state that is given,
     else the number's.  The first that makes sense counts: what the request says before what the number's row says."""
     digits = from_number(number)
@@ -17,9 +19,13 @@ def place(number: str, time_zones: tuple[str | None, ...], regions: tuple[str | 
 
 
 @lru_cache(maxsize=1 << 13)
-def _better(digits: Place, time_zones: tuple[str | None, ...], regions: tuple[str | None, ...]) -> Place:
+def _better(
+    digits: Place, time_zones: tuple[str | None, ...], regions: tuple[str | None, ...]
+) -> Place:
     zone = next((zone for zone in time_zones if zone and known(zone)), None)
     state = next((found for region in regions if region and (found := state_named(region))), None)
     if state is None:
         return digits._replace(zones=(zone,)) if zone else digits
-    return Place((zone,) if zone else state.zones, state.country, state.code if state.country == "US" else "")
+    return Place(
+        (zone,) if zone else state.zones, state.country, state.code if state.country == "US" else ""
+    )

@@ -38,10 +38,12 @@ def _zones(written: str) -> Zones:
 
 
 STATES: Final = tuple(
-    State(row["country"], row["code"], row["name"], _zones(row["zones"])) for row in _rows("states.csv")
+    State(row["country"], row["code"], row["name"], _zones(row["zones"]))
+    for row in _rows("states.csv")
 )
 AREAS: Final = {
-    row["area_code"]: Place(_zones(row["zones"]), row["country"], row["state"]) for row in _rows("area_codes.csv")
+    row["area_code"]: Place(_zones(row["zones"]), row["country"], row["state"])
+    for row in _rows("area_codes.csv")
 }
 
 BEYOND_THE_DATE_LINE: Final = frozenset({"GU", "MP"})

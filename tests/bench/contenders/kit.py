@@ -52,7 +52,9 @@ def counting(given: Told) -> Room:
 
 async def work(room: Room, given: Told) -> None:
     names = (given.source, given.output, room.rows.name, DEAD_LETTERS.name)
-    host = Host(room, given.bootstrap, dict.fromkeys(names, given.partitions), datadir=str(given.folder))
+    host = Host(
+        room, given.bootstrap, dict.fromkeys(names, given.partitions), datadir=str(given.folder)
+    )
     await run(host, asyncio.Event())
 
 

@@ -16,10 +16,16 @@ from tests.bench.contenders.options import Told, told
 
 async def main(given: Told) -> None:
     consumer = AIOKafkaConsumer(
-        given.source, bootstrap_servers=given.bootstrap, group_id=given.name, auto_offset_reset="earliest",
-        enable_auto_commit=False, max_poll_records=2000,
-    )  # fmt: skip
-    producer = AIOKafkaProducer(bootstrap_servers=given.bootstrap, enable_idempotence=True, max_batch_size=256 << 10)
+        given.source,
+        bootstrap_servers=given.bootstrap,
+        group_id=given.name,
+        auto_offset_reset="earliest",
+        enable_auto_commit=False,
+        max_poll_records=2000,
+    )
+    producer = AIOKafkaProducer(
+        bootstrap_servers=given.bootstrap, enable_idempotence=True, max_batch_size=256 << 10
+    )
     await producer.start()
     await consumer.start()
     rows: dict[bytes, dict[str, Any]] = {}
@@ -29,7 +35,10 @@ async def main(given: Told) -> None:
 
 
 async def batch(
-    fetched: dict[Any, list[Any]], rows: dict[bytes, dict[str, Any]], producer: AIOKafkaProducer, given: Told
+    fetched: dict[Any, list[Any]],
+    rows: dict[bytes, dict[str, Any]],
+    producer: AIOKafkaProducer,
+    given: Told,
 ) -> None:
     sends, dirty = [], set()
     for records in fetched.values():
@@ -42,7 +51,9 @@ async def batch(
             said = orjson.dumps({"key": event["key"], "i": event["i"], "n": row["n"]})
             sends.append(await producer.send(given.output, said, key=record.key))
     for key in dirty:
-        sends.append(await producer.send(f"{given.name}.changelog", orjson.dumps(rows[key]), key=key))
+        sends.append(
+            await producer.send(f"{given.name}.changelog", orjson.dumps(rows[key]), key=key)
+        )
     await asyncio.gather(*sends)
 
 

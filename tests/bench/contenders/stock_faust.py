@@ -17,9 +17,14 @@ class Event(faust.Record, serializer="json"):
 
 def app_of(given: Told) -> faust.App:
     app = faust.App(
-        given.name, broker=f"kafka://{given.bootstrap}", datadir=str(given.folder), web_enabled=False,
-        topic_partitions=given.partitions, topic_replication_factor=1, worker_redirect_stdouts=False,
-    )  # fmt: skip
+        given.name,
+        broker=f"kafka://{given.bootstrap}",
+        datadir=str(given.folder),
+        web_enabled=False,
+        topic_partitions=given.partitions,
+        topic_replication_factor=1,
+        worker_redirect_stdouts=False,
+    )
     source = app.topic(given.source, key_type=str, key_serializer="raw", value_type=Event)
     output = app.topic(given.output, key_type=str, key_serializer="raw", value_serializer="json")
     rows = app.Table("rows", default=lambda: {"n": 0, "total": 0}, partitions=given.partitions)

@@ -11,14 +11,19 @@ STOP, START, YES, HELP, NONE = Meaning.STOP, Meaning.START, Meaning.YES, Meaning
 
 
 def tenant(**changes: object) -> TenantSettings:
-    return TenantSettings.model_validate({"tenant": "acme", "name": "Acme", "sender": "24273"} | changes)
+    return TenantSettings.model_validate(
+        {"tenant": "acme", "name": "Acme", "sender": "24273"} | changes
+    )
 
 
 @pytest.mark.parametrize("word", words_in(), ids=lambda word: f"{word.locale}-{word.word}")
 def test_every_word_means_what_its_set_says_in_its_locale(word: Word) -> None:
     settings = tenant(locales=[word.locale])
     said = word.word
-    meant = {read_answer(text, settings).meaning for text in (said, said.lower(), said.title(), f"  {said}!\n")}
+    meant = {
+        read_answer(text, settings).meaning
+        for text in (said, said.lower(), said.title(), f"  {said}!\n")
+    }
     assert meant == {word.meaning}
 
 
@@ -26,9 +31,21 @@ def test_the_words_carriers_act_on_are_there() -> None:
     """Twilio's defaults and 47 CFR 64.1200(a)(10)."""
     english = {word.word: word.meaning for word in words_in(())}
     assert {word for word, meaning in english.items() if meaning is STOP} == {
-        "STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT", "OPT OUT",
-    }  # fmt: skip
-    assert {word for word, meaning in english.items() if meaning in (START, YES)} == {"START", "UNSTOP", "YES"}
+        "STOP",
+        "STOPALL",
+        "UNSUBSCRIBE",
+        "CANCEL",
+        "END",
+        "QUIT",
+        "REVOKE",
+        "OPTOUT",
+        "OPT OUT",
+    }
+    assert {word for word, meaning in english.items() if meaning in (START, YES)} == {
+        "START",
+        "UNSTOP",
+        "YES",
+    }
     assert {word for word, meaning in english.items() if meaning is HELP} == {"HELP", "INFO"}
 
 
@@ -77,11 +94,22 @@ def test_a_keyword_says_which_it_was() -> None:
 
 
 def test_a_tenants_words_add() -> None:
-    settings = tenant(locales=["fr"], keywords={"stop": ["Genug"], "start": ["Join"], "yes": ["OK"], "help": ["Qui?"]})
+    settings = tenant(
+        locales=["fr"],
+        keywords={"stop": ["Genug"], "start": ["Join"], "yes": ["OK"], "help": ["Qui?"]},
+    )
     said = ["genug!", "JOIN", "ok", "qui", "arrêt", "oui", "STOP", "START", "alto"]
     assert [read_answer(body, settings).meaning for body in said] == [
-        STOP, START, YES, HELP, STOP, YES, STOP, START, NONE,
-    ]  # fmt: skip
+        STOP,
+        START,
+        YES,
+        HELP,
+        STOP,
+        YES,
+        STOP,
+        START,
+        NONE,
+    ]
 
 
 @pytest.mark.parametrize(
@@ -89,13 +117,19 @@ def test_a_tenants_words_add() -> None:
     [
         pytest.param({"start": ["Stop!"]}, "'Stop!' means STOP already", id="a STOP word"),
         pytest.param({"help": ["ЅТОР"]}, "means STOP already", id="a STOP word in disguise"),
-        pytest.param({"start": ["arrêt"]}, "means STOP already", id="a STOP word of a locale that is not on"),
+        pytest.param(
+            {"start": ["arrêt"]}, "means STOP already", id="a STOP word of a locale that is not on"
+        ),
         pytest.param({"stop": ["info"]}, "means HELP already", id="a HELP word"),
         pytest.param({"start": ["yes"]}, "means YES already", id="YES made certain"),
-        pytest.param({"stop": ["no"], "help": ["NO."]}, "means STOP already", id="one word, two meanings"),
+        pytest.param(
+            {"stop": ["no"], "help": ["NO."]}, "means STOP already", id="one word, two meanings"
+        ),
         pytest.param({"stop": ["!?"]}, "is no keyword", id="no word"),
         pytest.param({"stop": ["x" * 41]}, "is no keyword", id="a sentence"),
-        pytest.param({"stop": [f"w{n}" for n in range(101)]}, "at most 100 items", id="a dictionary"),
+        pytest.param(
+            {"stop": [f"w{n}" for n in range(101)]}, "at most 100 items", id="a dictionary"
+        ),
     ],
 )
 def test_a_tenant_cannot_turn_a_word(keywords: dict[str, list[str]], reason: str) -> None:
@@ -111,13 +145,17 @@ def test_what_revokes_cannot_be_made_a_yes() -> None:
 
 
 def test_a_locale_that_nobody_wrote_is_refused() -> None:
-    with pytest.raises(ValidationError, match="no keywords for 'tlh': locales are en, es, fr, pt, de"):
+    with pytest.raises(
+        ValidationError, match="no keywords for 'tlh': locales are en, es, fr, pt, de"
+    ):
         tenant(locales=["en", "tlh"])
     assert read_answer("STOP", tenant(locales=[])).meaning is STOP, "the English ones always count"
 
 
 def test_every_locale_stops_starts_says_yes_and_helps() -> None:
-    meanings = {locale: {word.meaning for word in words_in() if word.locale == locale} for locale in LOCALES}
+    meanings = {
+        locale: {word.meaning for word in words_in() if word.locale == locale} for locale in LOCALES
+    }
     assert all(of >= {STOP, START, YES, HELP} for of in meanings.values())
 
 

@@ -21,8 +21,14 @@ PATTERNS = pytest.mark.parametrize("pattern", all_patterns(), ids=lambda pattern
         pytest.param("don't text me again", "dont_text", id="don't"),
         pytest.param("wrong number stop", "wrong_number", id="wrong number"),
         pytest.param("plz stoooop txting me", "stop_texting", id="misspelt and drawn out"),
-        pytest.param("I got a new lawyer. You can stop texting me now, thanks!", "stop_texting", id="one of many"),
-        pytest.param("This isn't Kevin, stop texting me", "stop_texting", id="a comma parts two sentences"),
+        pytest.param(
+            "I got a new lawyer. You can stop texting me now, thanks!",
+            "stop_texting",
+            id="one of many",
+        ),
+        pytest.param(
+            "This isn't Kevin, stop texting me", "stop_texting", id="a comma parts two sentences"
+        ),
         pytest.param("please, stop texting me", "stop_texting", id="a comma parts nothing"),
         pytest.param("рlеаsе ѕtор tехting mе", "stop_texting", id="in letters that look alike"),
         pytest.param("STOP please", "just_stop", id="a keyword and a word"),
@@ -79,7 +85,12 @@ def test_ids_are_told_apart() -> None:
 
 
 def test_no_spelling_is_of_two_words_or_takes_a_word_away() -> None:
-    lines = files("streams.answers").joinpath("spellings.tsv").read_text(encoding="utf-8").splitlines()[1:]
+    lines = (
+        files("streams.answers")
+        .joinpath("spellings.tsv")
+        .read_text(encoding="utf-8")
+        .splitlines()[1:]
+    )
     variants = [variant for line in lines for variant in line.split("\t")[1].split()]
     assert len(variants) == len(set(variants))
     assert not set(variants) & {word for line in lines for word in line.split("\t")[0].split()}
@@ -91,8 +102,17 @@ def test_spelling() -> None:
 
 @pytest.mark.parametrize(
     "unit",
-    ["stop ", "please ", "dont text ", "i dont want to get the any of these me ", "can you please stop remove and ",
-     "remove my phone number name and info from off ", "stop sending me all the these those any any more ", ", ", "ﷺ"],
-)  # fmt: skip
+    [
+        "stop ",
+        "please ",
+        "dont text ",
+        "i dont want to get the any of these me ",
+        "can you please stop remove and ",
+        "remove my phone number name and info from off ",
+        "stop sending me all the these those any any more ",
+        ", ",
+        "ﷺ",
+    ],
+)
 def test_long_texts_of_half_matches_are_read(unit: str) -> None:
     assert read_answer(unit * 1600).meaning in Meaning

@@ -33,7 +33,9 @@ def test_nothing_labelled_as_a_keyword_is_read_as_anything_else() -> None:
     assert score(one for one in SAID if one.label in words).misread == ()
 
 
-@pytest.mark.parametrize(("part", "precision", "recall"), [("tune", 0.98, 0.97), ("held_out", 0.66, 0.90)])
+@pytest.mark.parametrize(
+    ("part", "precision", "recall"), [("tune", 0.98, 0.97), ("held_out", 0.66, 0.90)]
+)
 def test_it_reads_no_worse_than_it_did(part: str, precision: float, recall: float) -> None:
     assert of(part).precision >= precision
     assert of(part).recall >= recall
@@ -43,8 +45,10 @@ def test_the_docs_quote_what_is_measured() -> None:
     told = (HOUSE / "streams/answers/README.md").read_text(encoding="utf-8")
     for part in ("tune", "held_out"):
         found = of(part)
-        assert (f"| `{part}` | {found.texts} | {found.hits + found.missed} | {found.hits} | {found.false} "
-                f"| {found.precision:.1%} | {found.recall:.1%} |") in told  # fmt: skip
+        assert (
+            f"| `{part}` | {found.texts} | {found.hits + found.missed} | {found.hits} | {found.false} "
+            f"| {found.precision:.1%} | {found.recall:.1%} |"
+        ) in told
 
 
 def test_of_private_texts_only_what_revokes_is_taken_for_it() -> None:
@@ -83,5 +87,7 @@ def test_a_line_that_is_none_is_named(line: str) -> None:
 def test_the_words_alone_of_any_revocation_revoke_as_well() -> None:
     """They are all that other tenants of a shared sender are told."""
     read = [read_answer(one.text) for one in SAID]
-    alone = {answered.words: read_answer(answered.words).meaning for answered in read if answered.by}
+    alone = {
+        answered.words: read_answer(answered.words).meaning for answered in read if answered.by
+    }
     assert [words for words, meaning in alone.items() if meaning is Meaning.NONE] == []

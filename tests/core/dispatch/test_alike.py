@@ -44,7 +44,9 @@ def test_with_an_entry_for_each_the_other_was_taken() -> None:
     drive = twins()
     drive.tell(resolve("drop", "m1"))
     looked(drive, ONE, TWO)
-    told = {one.message_id: one.provider_id for one in drive.all(ATTEMPTS) if one.state == "accepted"}
+    told = {
+        one.message_id: one.provider_id for one in drive.all(ATTEMPTS) if one.state == "accepted"
+    }
     assert told == {"m2": "SM2"}, "the first entry is the first call's"
 
 
@@ -85,11 +87,17 @@ def test_one_that_was_proven_absent_and_dropped_takes_no_entry() -> None:
 def test_one_sent_again_at_somebodys_word_may_have_been_taken_the_first_time() -> None:
     drive = twins()
     drive.tell(resolve("resend", "m1"))
-    drive.tell(drive.all(RETURNED)[0].order.model_copy(update={"issued_at": drive.now + timedelta(seconds=1)}))
+    drive.tell(
+        drive.all(RETURNED)[0].order.model_copy(
+            update={"issued_at": drive.now + timedelta(seconds=1)}
+        )
+    )
     assert called(drive) == ["m1#1", "m2#1", "m1#2"]
     reply(drive, Result.IN_DOUBT)
     looked(drive, ONE, TWO)
-    assert (last(drive, "m1"), last(drive, "m2")) == ("2 in_doubt unclear", "1 in_doubt unclear"), "two of three"
+    assert (last(drive, "m1"), last(drive, "m2")) == ("2 in_doubt unclear", "1 in_doubt unclear"), (
+        "two of three"
+    )
 
 
 def test_a_callback_of_the_first_try_takes_its_entry_from_the_second() -> None:

@@ -21,7 +21,9 @@ from tests.core.drive import START, Drive
         pytest.param(Result.IN_DOUBT, {"detail": "timeout"}, ["1 in_doubt"], id="in doubt"),
     ],
 )
-def test_an_answer_that_ends_the_matter(result: Result, more: dict[str, str], told: list[str]) -> None:
+def test_an_answer_that_ends_the_matter(
+    result: Result, more: dict[str, str], told: list[str]
+) -> None:
     drive = room()
     drive.tell(order())
     reply(drive, result, **more)
@@ -124,7 +126,11 @@ def test_an_answer_counts_once_and_for_its_own_call_only() -> None:
     drive = room()
     drive.tell(order())
     (post,) = drive.under_way
-    for stray in (post._replace(attempt=2), post._replace(message_id="nobody"), post._replace(tenant="other")):
+    for stray in (
+        post._replace(attempt=2),
+        post._replace(message_id="nobody"),
+        post._replace(tenant="other"),
+    ):
         assert drive.answer(answer(stray, Result.ACCEPTED)).publish == ()
     drive.answer(answer(post, Result.ACCEPTED, provider_id="SM1"))
     assert drive.answer(answer(post, Result.LIMITED)).publish == ()
@@ -147,7 +153,9 @@ def test_before_it_is_told_that_it_opened_a_new_owner_calls_nobody() -> None:
     drive = room(pace=0.5)
     drive.tell(order("m1"))
     drive.tell(order("m2"))
-    waiting = Drive(drive.fold, drive.woke, drive.rows.family, drive.settings, raw=dict(drive.rows.raw))
+    waiting = Drive(
+        drive.fold, drive.woke, drive.rows.family, drive.settings, raw=dict(drive.rows.raw)
+    )
     waiting.now = START + timedelta(minutes=5)
     waiting.tell(order("m3"), offset=9)
     waiting.wakes["queue"] = waiting.now = waiting.now + timedelta(minutes=5)

@@ -22,7 +22,8 @@ from tests.core.drive import START, Drive
 
 def room(budget: int) -> Drive:
     tenants = {
-        name: TenantSettings(tenant=name, name=name, sender=CODE, asks_per_hour=budget) for name in ("acme", "bolt")
+        name: TenantSettings(tenant=name, name=name, sender=CODE, asks_per_hour=budget)
+        for name in ("acme", "bolt")
     }
     sender = Sender(sender=CODE, kind=SenderKind.SHORT_CODE, pace=100, owner="acme")
     return Drive(dispatch, dispatch_woke, CODE, settings_of(tenants, {CODE: sender}))
@@ -60,7 +61,13 @@ def test_what_is_beyond_the_budget_comes_back_at_once_with_when_there_is_room() 
 def test_places_are_promised_in_the_order_in_which_they_came() -> None:
     drive = room(2)
     asked(drive, *(ask(name) for name in "abcdefg"))
-    assert back(drive) == [("c", hours(1)), ("d", hours(1)), ("e", hours(2)), ("f", hours(2)), ("g", hours(3))]
+    assert back(drive) == [
+        ("c", hours(1)),
+        ("d", hours(1)),
+        ("e", hours(2)),
+        ("f", hours(2)),
+        ("g", hours(3)),
+    ]
 
 
 def test_who_was_promised_a_place_has_it_and_the_new_wait_behind() -> None:
@@ -81,8 +88,13 @@ def test_what_came_back_several_times_is_reported_above_all_before() -> None:
     drive.until(hours(2))
     asked(drive, ask("b", drive.now))
     assert states(drive, "b") == [
-        "0 queued", "0 expired ask_budget", "1 queued", "1 expired ask_budget", "2 sending", "2 accepted",
-    ]  # fmt: skip
+        "0 queued",
+        "0 expired ask_budget",
+        "1 queued",
+        "1 expired ask_budget",
+        "2 sending",
+        "2 accepted",
+    ]
 
 
 @pytest.mark.parametrize("crash", [False, True])
@@ -133,7 +145,9 @@ def test_the_row_stays_small_and_goes_when_nothing_is_asked() -> None:
     assert "asks/acme" not in drive.rows.raw
 
 
-def test_many_more_than_a_day_holds_are_all_asked_within_the_budget_and_handed_back_about_daily() -> None:
+def test_many_more_than_a_day_holds_are_all_asked_within_the_budget_and_handed_back_about_daily() -> (
+    None
+):
     drive = room(2)
     due = [(START, f"m{n}") for n in range(200)]
     went: Counter[datetime] = Counter()

@@ -38,14 +38,21 @@ from tests.core.drive import START
 
 STOPS = [
     pytest.param(stop(2), order(), True, id="judged under a lower epoch"),
-    pytest.param(stop(1), order(), False, id="judged under the same epoch: the confirmation of a STOP"),
-    pytest.param(stop(1), order(consent_epoch=2), False, id="judged under a higher one: opted in again"),
+    pytest.param(
+        stop(1), order(), False, id="judged under the same epoch: the confirmation of a STOP"
+    ),
+    pytest.param(
+        stop(1), order(consent_epoch=2), False, id="judged under a higher one: opted in again"
+    ),
     pytest.param(stop(2), order(to=BEN), False, id="another number"),
     pytest.param(stop(2), order(tenant="other"), False, id="another tenant"),
     pytest.param(stop(2, number="+1 (415) 555-0101"), order(), True, id="written with blanks"),
     pytest.param(stop(9, tenant=None), order(), True, id="of every tenant, issued at that time"),
     pytest.param(
-        stop(9, tenant=None), order(issued_at=START + timedelta(seconds=1)), False, id="of every tenant, issued later"
+        stop(9, tenant=None),
+        order(issued_at=START + timedelta(seconds=1)),
+        False,
+        id="of every tenant, issued later",
     ),
 ]
 
@@ -66,7 +73,9 @@ def test_a_stop_takes_back_what_is_queued(control: Stop, given: Send, stopped: b
     drive.tell(control)
     drive.tell(RESUME)
     drive.rest(60)
-    assert states(drive) == (["0 queued", "0 canceled stopped"] if stopped else ["0 queued", "1 sending"])
+    assert states(drive) == (
+        ["0 queued", "0 canceled stopped"] if stopped else ["0 queued", "1 sending"]
+    )
 
 
 def test_a_stop_takes_back_what_was_deferred() -> None:
@@ -218,7 +227,9 @@ def test_controls_and_answers_begin_no_call_themselves() -> None:
     assert called(drive) == []
 
 
-@pytest.mark.parametrize("odd", [UnknownControl(type="dance", sender=CODE), Unreadable(cause="invalid", reason="?")])
+@pytest.mark.parametrize(
+    "odd", [UnknownControl(type="dance", sender=CODE), Unreadable(cause="invalid", reason="?")]
+)
 def test_what_it_does_not_know_changes_nothing(odd: object) -> None:
     drive = room()
     drive.tell(order())
@@ -242,8 +253,14 @@ def test_a_stop_for_no_number_at_all_is_remembered_under_a_short_name() -> None:
     assert stopped(Draft(drive.rows, Queue(), START), order(to=endless)) == "stopped"
 
 
-@given(st.from_regex(r"\+[0-9]{0,200}", fullmatch=True) | st.text(max_size=120) | st.just("+" + "1" * 98))
-def test_a_stop_is_kept_under_the_number_as_a_url_writes_it_and_a_hash_of_what_is_no_number(number: str) -> None:
+@given(
+    st.from_regex(r"\+[0-9]{0,200}", fullmatch=True)
+    | st.text(max_size=120)
+    | st.just("+" + "1" * 98)
+)
+def test_a_stop_is_kept_under_the_number_as_a_url_writes_it_and_a_hash_of_what_is_no_number(
+    number: str,
+) -> None:
     written = quote(e164(number))
     kept = written if len(written) <= 100 else hashlib.sha256(written.encode()).hexdigest()
     assert stop_names("acme", number) == (f"stop/acme/{kept}", f"stop/*/{kept}")

@@ -27,7 +27,7 @@ from tests.core.dispatch.texts import (
     sighting,
     states,
     stop,
-)  # fmt: skip
+)
 from tests.core.drive import START, Drive
 
 
@@ -54,7 +54,9 @@ def last(drive: Drive, message_id: str = "m1") -> str:
 # --- when
 
 
-def test_the_list_is_asked_for_after_twice_the_time_of_a_call_and_once_more_a_minute_later() -> None:
+def test_the_list_is_asked_for_after_twice_the_time_of_a_call_and_once_more_a_minute_later() -> (
+    None
+):
     drive = in_doubt()
     drive.rest(19.9)
     assert looks(drive.effects) == []
@@ -114,7 +116,10 @@ def test_one_that_is_listed_was_taken() -> None:
     told = drive.all(ATTEMPTS)[-1]
     assert told.provider_id == "SM7"
     assert told.evidence is not None
-    assert "1 listed, 0 of them of other attempts, 1 with these words; its status is delivered" in told.evidence
+    assert (
+        "1 listed, 0 of them of other attempts, 1 with these words; its status is delivered"
+        in told.evidence
+    )
     drive.rest(80 * 3600)
     assert called(drive) == ["m1#1"]
 
@@ -201,9 +206,14 @@ def test_two_of_the_same_words_are_told_apart_by_number() -> None:
     for name in ("m1", "m2"):
         drive.tell(order(name, body="Same words"))
     reply(drive, Result.IN_DOUBT)
-    both = entry("SM1", "Same words"), entry("SM2", "Same words", created_at=START + timedelta(seconds=1))
+    both = (
+        entry("SM1", "Same words"),
+        entry("SM2", "Same words", created_at=START + timedelta(seconds=1)),
+    )
     looked(drive, *both)
-    found = {one.message_id: one.provider_id for one in drive.all(ATTEMPTS) if one.state == "accepted"}
+    found = {
+        one.message_id: one.provider_id for one in drive.all(ATTEMPTS) if one.state == "accepted"
+    }
     assert found == {"m1": "SM1", "m2": "SM2"}
 
 
@@ -218,28 +228,102 @@ NUMBER, SERVICE = Open("+14155550199", "Hi", START, 0, 1), Open("MG1", "Hi", STA
         pytest.param([], [], ASKED, Absent, id="nothing listed"),
         pytest.param([entry("A", "Hi")], [], ASKED, Found, id="listed"),
         pytest.param([entry("A", "Hi")], ["A"], ASKED, Absent, id="another's"),
-        pytest.param([entry("A", "Hi"), entry("B", "Hi")], ["A"], ASKED, Found, id="another's and ours"),
-        pytest.param([entry("A", "Hi")], [], Open(CODE, "Hi", START, 0, 2), Unclear, id="one for two attempts"),
-        pytest.param([entry("A", "Hi"), entry("B", "Hi")], [], Open(CODE, "Hi", START, 1, 2), Found, id="two for two"),
+        pytest.param(
+            [entry("A", "Hi"), entry("B", "Hi")], ["A"], ASKED, Found, id="another's and ours"
+        ),
+        pytest.param(
+            [entry("A", "Hi")],
+            [],
+            Open(CODE, "Hi", START, 0, 2),
+            Unclear,
+            id="one for two attempts",
+        ),
+        pytest.param(
+            [entry("A", "Hi"), entry("B", "Hi")],
+            [],
+            Open(CODE, "Hi", START, 1, 2),
+            Found,
+            id="two for two",
+        ),
         pytest.param([entry("A", "Yo")], [], ASKED, Unclear, id="nobody's"),
-        pytest.param([entry("A", "Hi", created_at=AN_HOUR_OFF)], [], ASKED, Unclear, id="ours, if a clock is off"),
-        pytest.param([entry("A", "Hi", created_at=AN_HOUR_OFF)], ["A"], ASKED, Absent, id="another's, an hour ago"),
-        pytest.param([entry("A", "Yo", created_at=AN_HOUR_OFF)], [], ASKED, Absent, id="other words, an hour ago"),
-        pytest.param([entry("A", "Hi", created_at=AN_HOUR_OFF), entry("B", "Hi")], [], ASKED, Found,
-                     id="ours, and the same words an hour ago"),
-        pytest.param([entry("A", "Hi"), entry("B", "Yo")], [], ASKED, Found, id="ours, and nobody's"),
-        pytest.param([entry("A", "Hi", sender="+1 415-555-0199")], [], NUMBER, Found, id="a number, written otherwise"),
-        pytest.param([entry("A", "Hi", sender=None)], [], NUMBER, Unclear, id="from nobody knows where"),
-        pytest.param([entry("A", "Hi", sender=None)], [], SERVICE, Unclear, id="of a service, or not: it does not say"),
+        pytest.param(
+            [entry("A", "Hi", created_at=AN_HOUR_OFF)],
+            [],
+            ASKED,
+            Unclear,
+            id="ours, if a clock is off",
+        ),
+        pytest.param(
+            [entry("A", "Hi", created_at=AN_HOUR_OFF)],
+            ["A"],
+            ASKED,
+            Absent,
+            id="another's, an hour ago",
+        ),
+        pytest.param(
+            [entry("A", "Yo", created_at=AN_HOUR_OFF)],
+            [],
+            ASKED,
+            Absent,
+            id="other words, an hour ago",
+        ),
+        pytest.param(
+            [entry("A", "Hi", created_at=AN_HOUR_OFF), entry("B", "Hi")],
+            [],
+            ASKED,
+            Found,
+            id="ours, and the same words an hour ago",
+        ),
+        pytest.param(
+            [entry("A", "Hi"), entry("B", "Yo")], [], ASKED, Found, id="ours, and nobody's"
+        ),
+        pytest.param(
+            [entry("A", "Hi", sender="+1 415-555-0199")],
+            [],
+            NUMBER,
+            Found,
+            id="a number, written otherwise",
+        ),
+        pytest.param(
+            [entry("A", "Hi", sender=None)], [], NUMBER, Unclear, id="from nobody knows where"
+        ),
+        pytest.param(
+            [entry("A", "Hi", sender=None)],
+            [],
+            SERVICE,
+            Unclear,
+            id="of a service, or not: it does not say",
+        ),
         pytest.param([entry("A", "Hi", sender="MG1")], [], SERVICE, Found, id="of our service"),
-        pytest.param([entry("A", "Hi", sender="MG2")], [], SERVICE, Unclear, id="of another service"),
-        pytest.param([entry("A", "Hi", sender="+14155550199")], [], SERVICE, Unclear, id="of a number, by no service"),
-        pytest.param([entry("A", "Hi", sender="MG2")], ["A"], SERVICE, Absent, id="of another service, and known"),
-        pytest.param([entry("A", "Hi", sender="MG1"), entry("B", "Hi", sender="MG2")], [], SERVICE, Found,
-                     id="of our service, and another's"),
+        pytest.param(
+            [entry("A", "Hi", sender="MG2")], [], SERVICE, Unclear, id="of another service"
+        ),
+        pytest.param(
+            [entry("A", "Hi", sender="+14155550199")],
+            [],
+            SERVICE,
+            Unclear,
+            id="of a number, by no service",
+        ),
+        pytest.param(
+            [entry("A", "Hi", sender="MG2")],
+            ["A"],
+            SERVICE,
+            Absent,
+            id="of another service, and known",
+        ),
+        pytest.param(
+            [entry("A", "Hi", sender="MG1"), entry("B", "Hi", sender="MG2")],
+            [],
+            SERVICE,
+            Found,
+            id="of our service, and another's",
+        ),
     ],
 )
-def test_what_a_list_says(entries: list[Entry], known: list[str], asked: Open, verdict: type) -> None:
+def test_what_a_list_says(
+    entries: list[Entry], known: list[str], asked: Open, verdict: type
+) -> None:
     assert isinstance(weigh(entries, known, asked), verdict)
 
 
@@ -291,7 +375,9 @@ def test_what_was_stopped_is_never_sent_again(control: object) -> None:
     assert drive.all(RETURNED) == []
 
 
-def test_an_earlier_owners_is_not_sent_again_for_a_quarter_of_an_hour_and_then_looked_for_once_more() -> None:
+def test_an_earlier_owners_is_not_sent_again_for_a_quarter_of_an_hour_and_then_looked_for_once_more() -> (
+    None
+):
     drive = room()
     drive.tell(order())
     drive.crash()
@@ -317,7 +403,9 @@ def test_an_earlier_owners_goes_again_when_it_is_absent_still() -> None:
 # --- a person's word
 
 
-@pytest.mark.parametrize(("action", "end"), [("resend", "1 expired resend"), ("drop", "1 given_up dropped")])
+@pytest.mark.parametrize(
+    ("action", "end"), [("resend", "1 expired resend"), ("drop", "1 given_up dropped")]
+)
 def test_a_person_decides(action: str, end: str) -> None:
     drive = in_doubt()
     drive.tell(resolve(action))

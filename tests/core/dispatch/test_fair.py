@@ -12,7 +12,17 @@ from streams.dispatch.line import Line
 from streams.dispatch.queue import Queue
 from streams.dispatch.turns import Turns
 from streams.step import Edge
-from tests.core.dispatch.texts import PAUSE, RESUME, called, cancel, order, posts, reply, room, settings
+from tests.core.dispatch.texts import (
+    PAUSE,
+    RESUME,
+    called,
+    cancel,
+    order,
+    posts,
+    reply,
+    room,
+    settings,
+)
 from tests.core.drive import START, Drive
 
 
@@ -59,7 +69,9 @@ def test_cases_of_a_tenant_take_turns_too() -> None:
     for number in range(300):
         drive.tell(order(f"big{number}", case_id="c-1"))
     for case in range(2, 12):
-        drive.tell(order(f"small{case}", case_id=f"c-{case}", issued_at=START + timedelta(seconds=1)))
+        drive.tell(
+            order(f"small{case}", case_id=f"c-{case}", issued_at=START + timedelta(seconds=1))
+        )
     drive.tell(RESUME)
     gone(drive, 0.5)
     assert sum(name.startswith("small") for name in called(drive)) == 10
@@ -145,7 +157,9 @@ def test_what_cannot_leave_in_time_goes_back_at_once_with_when_there_is_room() -
 
 def test_what_goes_first_counts_by_lane() -> None:
     drive = queue_of(300, lane=Lane.REPLY)
-    drive.tell(order("ad", lane=Lane.MARKETING, tenant="bolt", send_before=START + timedelta(seconds=20)))
+    drive.tell(
+        order("ad", lane=Lane.MARKETING, tenant="bolt", send_before=START + timedelta(seconds=20))
+    )
     assert back(drive) == ["ad"]
 
 
@@ -175,7 +189,11 @@ def test_a_short_dip_of_what_the_account_leaves_sends_nothing_away() -> None:
     for _ in range(3):
         shared(drive, 2.0)
         gone(drive, 5)
-        drive.tell(order(f"new{drive.now:%S}", tenant="bolt", send_before=drive.now + timedelta(seconds=100)))
+        drive.tell(
+            order(
+                f"new{drive.now:%S}", tenant="bolt", send_before=drive.now + timedelta(seconds=100)
+            )
+        )
         shared(drive, 10.0)
         gone(drive, 5)
     assert back(drive) == []

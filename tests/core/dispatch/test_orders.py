@@ -29,8 +29,10 @@ def test_what_waits_is_reported_as_queued_and_what_leaves_at_once_is_not() -> No
     drive.tell(order("waits"))
     drive.tell(order("overtakes", lane=Lane.REPLY, send_before=START))
     assert [states(drive, name) for name in ("at-once", "waits", "overtakes")] == [
-        ["1 sending"], ["0 queued"], ["0 queued", "0 expired out_of_time"],
-    ]  # fmt: skip
+        ["1 sending"],
+        ["0 queued"],
+        ["0 queued", "0 expired out_of_time"],
+    ]
     drive.rest(2)
     assert states(drive, "waits") == ["0 queued", "1 sending"]
 
@@ -55,9 +57,12 @@ def test_an_accepted_text_is_reported_with_the_providers_id_and_its_words_are_dr
 
 
 @pytest.mark.parametrize(
-    "result", [None, Result.ACCEPTED, Result.REFUSED, Result.LIMITED, Result.UNSENT, Result.IN_DOUBT]
+    "result",
+    [None, Result.ACCEPTED, Result.REFUSED, Result.LIMITED, Result.UNSENT, Result.IN_DOUBT],
 )
-def test_a_repeated_order_changes_nothing_whatever_became_of_the_first(result: Result | None) -> None:
+def test_a_repeated_order_changes_nothing_whatever_became_of_the_first(
+    result: Result | None,
+) -> None:
     drive = room()
     drive.tell(order())
     if result is not None:
@@ -68,7 +73,9 @@ def test_a_repeated_order_changes_nothing_whatever_became_of_the_first(result: R
 
 
 @pytest.mark.parametrize("changed", [{"to": BEN}, {"body": "another text"}])
-def test_another_text_under_the_same_id_is_set_aside_and_the_first_lives_on(changed: dict[str, str]) -> None:
+def test_another_text_under_the_same_id_is_set_aside_and_the_first_lives_on(
+    changed: dict[str, str],
+) -> None:
     drive = room()
     drive.tell(order())
     step = drive.tell(order(**changed))
@@ -89,7 +96,11 @@ def test_an_order_that_is_no_text_is_set_aside() -> None:
     ("given", "code"),
     [
         pytest.param(order(send_before=START), "out_of_time", id="its time is past"),
-        pytest.param(order(issued_at=START - timedelta(hours=48, seconds=1)), "old_order", id="older than 48 hours"),
+        pytest.param(
+            order(issued_at=START - timedelta(hours=48, seconds=1)),
+            "old_order",
+            id="older than 48 hours",
+        ),
     ],
 )
 def test_what_came_too_late_goes_back_to_the_gate(given: object, code: str) -> None:
@@ -225,7 +236,9 @@ def test_an_order_that_was_at_another_sender_before_goes_on_counting() -> None:
 
 def test_one_that_was_here_and_elsewhere_counts_on_from_the_higher() -> None:
     drive = room()
-    drive.tell(order(send_before=START + timedelta(seconds=1), not_before=START + timedelta(seconds=5)))
+    drive.tell(
+        order(send_before=START + timedelta(seconds=1), not_before=START + timedelta(seconds=5))
+    )
     drive.rest(10)
     (returned,) = drive.all(RETURNED)
     assert (returned.code, returned.attempt) == ("out_of_time", 0)

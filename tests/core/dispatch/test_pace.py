@@ -71,8 +71,12 @@ def test_calls_of_one_sender_are_held_apart_and_those_of_another_are_not() -> No
     assert spacing.wait(post(wait=0.2, rest=0.5), 200.0) == pytest.approx(0.2)
 
 
-@pytest.mark.parametrize(("began", "seconds"), [([0, 0, 0], [0.5, 0, 0]), ([0, 1, 2, 3, 4, 5], [0.5, 1, 2, 4, 8, 10])])
-def test_back_off_doubles_by_round_up_to_ten_seconds(began: list[int], seconds: list[float]) -> None:
+@pytest.mark.parametrize(
+    ("began", "seconds"), [([0, 0, 0], [0.5, 0, 0]), ([0, 1, 2, 3, 4, 5], [0.5, 1, 2, 4, 8, 10])]
+)
+def test_back_off_doubles_by_round_up_to_ten_seconds(
+    began: list[int], seconds: list[float]
+) -> None:
     backoff = BackOff()
     assert [backoff.slowed(round_, None) for round_ in began] == seconds
 
@@ -105,7 +109,9 @@ def test_one_commit_serves_the_calls_of_a_tenth_of_a_second_and_the_pace_is_kept
 
 
 @pytest.mark.parametrize(("pace", "most"), [(0.25, 3), (1, 11), (3, 31), (100, 64)])
-def test_a_kill_leaves_in_doubt_what_is_under_way_which_is_little_of_a_slow_sender(pace: float, most: int) -> None:
+def test_a_kill_leaves_in_doubt_what_is_under_way_which_is_little_of_a_slow_sender(
+    pace: float, most: int
+) -> None:
     """The provider takes ten seconds, the whole time-out, for each call."""
     drive, since, largest = room(pace=pace), dict[Post, datetime](), 0
     for number in range(200):

@@ -27,8 +27,16 @@ def test_the_queue_is_told_by_lane_in_segments_and_minutes() -> None:
     drive.tell(order("later", not_before=START + timedelta(hours=1)))
     drive.rest(1.1)
     status = told(drive)[-1]
-    assert [(d.lane, d.messages, d.segments) for d in status.queued] == [("reminder", 1, 1), ("marketing", 30, 60)]
-    assert (status.state, status.pace, status.drain_seconds, status.later) == ("running", 0.5, 122.0, 1)
+    assert [(d.lane, d.messages, d.segments) for d in status.queued] == [
+        ("reminder", 1, 1),
+        ("marketing", 30, 60),
+    ]
+    assert (status.state, status.pace, status.drain_seconds, status.later) == (
+        "running",
+        0.5,
+        122.0,
+        1,
+    )
     assert (status.in_flight, status.in_doubt, status.last_error) == (1, 0, None)
     assert status.oldest_queued == START - timedelta(minutes=1)
 
@@ -41,7 +49,9 @@ def test_it_is_told_at_most_once_a_second_and_only_when_something_changed() -> N
         reply(drive, Result.ACCEPTED)
         drive.rest(0.05)
     times = [status.at for status in told(drive)]
-    assert all(after - before >= timedelta(seconds=1) for before, after in itertools.pairwise(times))
+    assert all(
+        after - before >= timedelta(seconds=1) for before, after in itertools.pairwise(times)
+    )
     assert 4 <= len(times) <= 8
     assert (told(drive)[-1].queued, told(drive)[-1].in_flight) == ((), 0)
     drive.rest(3600)
@@ -60,7 +70,12 @@ def test_pause_error_doubt_and_rest_are_told_also_by_the_next_owner() -> None:
     drive.rest(2)
     for _ in range(2):
         status = told(drive)[-1]
-        assert (status.state, status.paused_by, status.in_doubt, status.drain_seconds) == ("paused", "m.ortiz", 1, None)
+        assert (status.state, status.paused_by, status.in_doubt, status.drain_seconds) == (
+            "paused",
+            "m.ortiz",
+            1,
+            None,
+        )
         assert status.last_error is not None
         assert status.last_error.code == "in_doubt"
         drive.crash()

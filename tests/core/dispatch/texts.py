@@ -20,7 +20,9 @@ ANA, BEN = "+14155550101", "+14155550102"
 
 
 def settings(pace: float = 100.0) -> Settings:
-    return settings_of({}, {CODE: Sender(sender=CODE, kind=SenderKind.SHORT_CODE, pace=pace, owner="acme")})
+    return settings_of(
+        {}, {CODE: Sender(sender=CODE, kind=SenderKind.SHORT_CODE, pace=pace, owner="acme")}
+    )
 
 
 def room(pace: float = 100.0, **more: Any) -> Drive:
@@ -55,7 +57,13 @@ def cancel(message_id: str = "m1") -> Cancel:
 
 def sighting(message_id: str = "m1", attempt: int = 1) -> Sighting:
     return Sighting(
-        sender=CODE, tenant="acme", message_id=message_id, attempt=attempt, provider_id="SM1", status="sent", at=START
+        sender=CODE,
+        tenant="acme",
+        message_id=message_id,
+        attempt=attempt,
+        provider_id="SM1",
+        status="sent",
+        at=START,
     )
 
 
@@ -64,7 +72,12 @@ PAUSE, RESUME = Pause(sender=CODE, at=START), Resume(sender=CODE, at=START)
 
 def answer(post: Post, result: Result, **more: Any) -> Answer:
     return Answer(
-        tenant=post.tenant, message_id=post.message_id, attempt=post.attempt, sender=post.sender, result=result, **more
+        tenant=post.tenant,
+        message_id=post.message_id,
+        attempt=post.attempt,
+        sender=post.sender,
+        result=result,
+        **more,
     )
 
 
@@ -94,16 +107,29 @@ def lists(drive: Drive, *entries: Entry, gone: bool = False) -> list[int]:
     asked = looks(drive.under_way)
     for look in asked:
         drive.under_way.remove(look)
-        drive.answer(Seen(
-            tenant=look.tenant, message_id=look.message_id, attempt=look.attempt, sender=look.sender,
-            round=look.round, entries=None if gone else entries, detail="HTTP 503" if gone else "",
-        ))  # fmt: skip
+        drive.answer(
+            Seen(
+                tenant=look.tenant,
+                message_id=look.message_id,
+                attempt=look.attempt,
+                sender=look.sender,
+                round=look.round,
+                entries=None if gone else entries,
+                detail="HTTP 503" if gone else "",
+            )
+        )
     return [look.round for look in asked]
 
 
 def resolve(action: str, message_id: str = "m1", attempt: int = 1) -> Resolve:
     return Resolve(
-        sender=CODE, tenant="acme", message_id=message_id, attempt=attempt, action=action, by="m.ortiz", at=START
+        sender=CODE,
+        tenant="acme",
+        message_id=message_id,
+        attempt=attempt,
+        action=action,
+        by="m.ortiz",
+        at=START,
     )  # type: ignore[arg-type]
 
 

@@ -23,7 +23,12 @@ from streams.step import Publication, Settings, settings_of
 from tests.core.playing import Played, of
 
 NOON = datetime(2026, 11, 21, 17, tzinfo=UTC)
-SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+SECOND, MINUTE, HOUR, DAY = (
+    timedelta(seconds=1),
+    timedelta(minutes=1),
+    timedelta(hours=1),
+    timedelta(days=1),
+)
 PHONE = "+14155550100"
 OWN, SHARED, BRANCH, FOREIGN = "24273", "+12125550111", "+12125550122", "88888"
 
@@ -42,9 +47,12 @@ SENDERS = {
 def settings(**changes: Any) -> Settings:
     """Texts at any hour, but where a test is about hours."""
     tenant = {
-        "tenant": "acme", "name": "Acme", "sender": OWN, "branches": {"south": Branch(sender=BRANCH)},
+        "tenant": "acme",
+        "name": "Acme",
+        "sender": OWN,
+        "branches": {"south": Branch(sender=BRANCH)},
         "when": ANY_TIME,
-    }  # fmt: skip
+    }
     return settings_of({"acme": TenantSettings.model_validate(tenant | changes)}, SENDERS)
 
 
@@ -120,18 +128,34 @@ def opt_out(**changes: Any) -> ConsentEvent:
 
 
 def _event(action: str, changes: dict[str, Any]) -> ConsentEvent:
-    said = {"event_id": f"e{next(_ids)}", "tenant": "acme", "number": PHONE, "source": "form", "at": NOON}
+    said = {
+        "event_id": f"e{next(_ids)}",
+        "tenant": "acme",
+        "number": PHONE,
+        "source": "form",
+        "at": NOON,
+    }
     return ConsentEvent.model_validate({"action": action} | said | changes)
 
 
 def reply(body: str, **changes: Any) -> Reply:
-    said = {"provider_id": f"SM{next(_ids)}", "tenant": "acme", "number": PHONE, "sender": OWN, "received_at": NOON}
+    said = {
+        "provider_id": f"SM{next(_ids)}",
+        "tenant": "acme",
+        "number": PHONE,
+        "sender": OWN,
+        "received_at": NOON,
+    }
     return Reply.model_validate({"body": body} | said | changes)
 
 
 def decided(published: list[Publication]) -> list[tuple[str, str, list[str]]]:
     """(message id, verdict, rules) of each decision on a producer's text."""
-    return [_short(decision) for decision in of(DECISIONS, published) if decision.kind not in WITHOUT_OPT_IN]
+    return [
+        _short(decision)
+        for decision in of(DECISIONS, published)
+        if decision.kind not in WITHOUT_OPT_IN
+    ]
 
 
 def _short(decision: Decision) -> tuple[str, str, list[str]]:

@@ -8,7 +8,13 @@ import pytest
 
 from schemas.consent_status import ConsentState
 from schemas.send import Lane
-from schemas.topics import CONSENT_LOG, CONSENT_STATUS, DECISIONS, DISPATCH_CONTROLS, DISPATCH_ORDERS
+from schemas.topics import (
+    CONSENT_LOG,
+    CONSENT_STATUS,
+    DECISIONS,
+    DISPATCH_CONTROLS,
+    DISPATCH_ORDERS,
+)
 from streams.gate.kinds import AFTER_OPT_OUT, AT_ANY_HOUR, WITHOUT_OPT_IN
 from tests.core.gate.cases import (
     BRANCH,
@@ -31,7 +37,11 @@ from tests.core.playing import Played, of
 
 def own(published: list[Any]) -> list[tuple[str, str, str]]:
     """(kind, sender, text) of each text that Sayso started."""
-    return [(o.kind, o.sender, o.body) for o in of(DISPATCH_ORDERS, published) if o.kind in WITHOUT_OPT_IN]
+    return [
+        (o.kind, o.sender, o.body)
+        for o in of(DISPATCH_ORDERS, published)
+        if o.kind in WITHOUT_OPT_IN
+    ]
 
 
 def consented(**policy: Any) -> Played:
@@ -52,7 +62,12 @@ STARTED = (
 
 
 def test_the_kinds_that_go_without_a_yes_are_four() -> None:
-    assert {*WITHOUT_OPT_IN} == {"consent_ask", "stop_confirmation", "start_confirmation", "help_answer"}
+    assert {*WITHOUT_OPT_IN} == {
+        "consent_ask",
+        "stop_confirmation",
+        "start_confirmation",
+        "help_answer",
+    }
     assert {*AFTER_OPT_OUT} == {"stop_confirmation", "help_answer"}
     assert {*AT_ANY_HOUR} == {*WITHOUT_OPT_IN} - {"consent_ask"}
 
@@ -61,7 +76,10 @@ def test_the_kinds_that_go_without_a_yes_are_four() -> None:
 def test_no_producer_can_ask_for_one_of_them(kind: str) -> None:
     assert decided(played().tell(request(message_id="a", kind="reminder")))[0][1] == "hold"
     (decision,) = of(DECISIONS, consented().tell(request(kind=kind)))
-    assert (decision.verdict, [found.rule for found in decision.findings]) == ("reject", ["unknown_kind"])
+    assert (decision.verdict, [found.rule for found in decision.findings]) == (
+        "reject",
+        ["unknown_kind"],
+    )
 
 
 # --- confirmations
@@ -72,7 +90,11 @@ def test_a_stop_is_confirmed_once_however_often_they_write_it() -> None:
     told = room.tell(reply("STOP"))
     (order,) = of(DISPATCH_ORDERS, told)
     assert own(told) == [("stop_confirmation", OWN, STOPPED)]
-    assert (order.lane, order.consent_epoch, order.send_before) == (Lane.REPLY, 2, NOON + 5 * MINUTE)
+    assert (order.lane, order.consent_epoch, order.send_before) == (
+        Lane.REPLY,
+        2,
+        NOON + 5 * MINUTE,
+    )
     assert own(room.tell(reply("stop"))) == own(room.tell(reply("END"))) == []
 
 
@@ -87,13 +109,22 @@ def test_a_start_is_confirmed_before_what_waited_goes() -> None:
 
 def test_there_is_one_for_each_change() -> None:
     room = consented()
-    told = [own(room.tell(reply(word), at=NOON + at * SECOND)) for at, word in enumerate(["STOP", "START", "STOP"])]
-    assert [kind for ((kind, _, _),) in told] == ["stop_confirmation", "start_confirmation", "stop_confirmation"]
+    told = [
+        own(room.tell(reply(word), at=NOON + at * SECOND))
+        for at, word in enumerate(["STOP", "START", "STOP"])
+    ]
+    assert [kind for ((kind, _, _),) in told] == [
+        "stop_confirmation",
+        "start_confirmation",
+        "stop_confirmation",
+    ]
     identities = [order.message_id for order in room.all(DISPATCH_ORDERS)]
     assert len(set(identities)) == 3
 
 
-@pytest.mark.parametrize("sender", [SHARED, BRANCH, "99999"], ids=["a long code", "another", "nobody's"])
+@pytest.mark.parametrize(
+    "sender", [SHARED, BRANCH, "99999"], ids=["a long code", "another", "nobody's"]
+)
 @pytest.mark.parametrize("word", ["STOP", "START", "HELP"])
 def test_where_the_carrier_answers_we_do_not(sender: str, word: str) -> None:
     room = played()
@@ -102,11 +133,15 @@ def test_where_the_carrier_answers_we_do_not(sender: str, word: str) -> None:
 
 def test_a_sender_may_be_declared_otherwise() -> None:
     room = consented()
-    senders = {name: one.model_copy(update={"answers_keywords": name == OWN}) for name, one in
-               room.settings.senders.items()}  # fmt: skip
+    senders = {
+        name: one.model_copy(update={"answers_keywords": name == OWN})
+        for name, one in room.settings.senders.items()
+    }
     room.settings = room.settings._replace(senders=senders)
     assert own(room.tell(reply("STOP", sender=OWN))) == []
-    assert own(room.tell(reply("START", sender=BRANCH), at=NOON + SECOND)) == [("start_confirmation", BRANCH, STARTED)]
+    assert own(room.tell(reply("START", sender=BRANCH), at=NOON + SECOND)) == [
+        ("start_confirmation", BRANCH, STARTED)
+    ]
 
 
 def test_what_nobody_wrote_is_not_confirmed() -> None:
@@ -116,9 +151,9 @@ def test_what_nobody_wrote_is_not_confirmed() -> None:
 
 def test_no_carrier_answers_what_is_said_in_other_words() -> None:
     room = consented()
-    assert [kind for kind, _, _ in own(room.tell(reply("please stop texting me", sender=SHARED)))] == [
-        "stop_confirmation"
-    ]
+    assert [
+        kind for kind, _, _ in own(room.tell(reply("please stop texting me", sender=SHARED)))
+    ] == ["stop_confirmation"]
 
 
 def test_a_confirmation_that_is_late_does_not_go() -> None:
@@ -138,10 +173,14 @@ def test_an_answer_goes_at_night_too() -> None:
 def test_help_is_answered_with_company_and_contact_and_changes_nothing() -> None:
     room = played(contact="+1 800 555 0199")
     said = reply("help?")
-    assert own(room.tell(said)) == [(
-        "help_answer", OWN, "Acme: texts about your business with us. Contact: +1 800 555 0199. Msg&data rates may "
-        "apply. Reply STOP to opt out.",
-    )]  # fmt: skip
+    assert own(room.tell(said)) == [
+        (
+            "help_answer",
+            OWN,
+            "Acme: texts about your business with us. Contact: +1 800 555 0199. Msg&data rates may "
+            "apply. Reply STOP to opt out.",
+        )
+    ]
     assert room.tell(said) == []
     assert (room.all(CONSENT_LOG), room.all(CONSENT_STATUS)) == ([], [])
 
@@ -173,7 +212,9 @@ def test_a_tenant_may_have_it_said_to_one_sender() -> None:
     assert rejected.findings[0].reason == f"The recipient opted out of texts from {SHARED}"
     assert decided(room.tell(request(message_id="b"))) == [("b", "send", [])]
     room.tell(reply("START", sender=OWN), at=NOON + MINUTE)
-    assert decided(room.tell(request(message_id="c", sender=SHARED))) == [("c", "reject", ["opted_out"])]
+    assert decided(room.tell(request(message_id="c", sender=SHARED))) == [
+        ("c", "reject", ["opted_out"])
+    ]
     room.tell(reply("START", sender=SHARED), at=NOON + 2 * MINUTE)
     assert decided(room.tell(request(message_id="d", sender=SHARED))) == [("d", "send", [])]
 
@@ -182,7 +223,9 @@ def test_an_older_start_lifts_no_newer_stop_of_a_sender() -> None:
     room = consented(stop_scope="sender")
     room.tell(reply("STOP", sender=SHARED))
     room.tell(reply("START", sender=SHARED, appended_at=NOON - SECOND))
-    assert decided(room.tell(request(message_id="a", sender=SHARED))) == [("a", "reject", ["opted_out"])]
+    assert decided(room.tell(request(message_id="a", sender=SHARED))) == [
+        ("a", "reject", ["opted_out"])
+    ]
 
 
 def test_who_never_opted_in_says_stop_to_all() -> None:
@@ -197,11 +240,18 @@ def test_what_a_carrier_has_stopped_is_stopped_at_that_sender_alone() -> None:
     for sender in (OWN, SHARED):
         room.tell(request(sender=sender))
     told = room.tell(blocked_by_carrier(SHARED), at=NOON + MINUTE)
-    assert [(stop.sender, stop.consent_epoch) for stop in of(DISPATCH_CONTROLS, told)] == [(SHARED, 2)]
+    assert [(stop.sender, stop.consent_epoch) for stop in of(DISPATCH_CONTROLS, told)] == [
+        (SHARED, 2)
+    ]
     (change,) = of(CONSENT_LOG, told)
     assert (change.was, change.now, change.applied) == ("opted_in", "opted_in", True)
-    assert change.reason == f"the carrier takes no texts from {SHARED} to this number, which our books did not know"
-    assert decided(room.tell(request(message_id="a", sender=SHARED))) == [("a", "reject", ["blocked_by_carrier"])]
+    assert (
+        change.reason
+        == f"the carrier takes no texts from {SHARED} to this number, which our books did not know"
+    )
+    assert decided(room.tell(request(message_id="a", sender=SHARED))) == [
+        ("a", "reject", ["blocked_by_carrier"])
+    ]
     assert decided(room.tell(request(message_id="b"))) == [("b", "send", [])]
     (again,) = of(CONSENT_LOG, room.tell(blocked_by_carrier(SHARED), at=NOON + HOUR))
     assert not again.applied
@@ -249,7 +299,9 @@ def test_by_a_wrong_clock_nobody_is_asked() -> None:
 def test_a_stop_from_the_future_counts_now() -> None:
     room = consented()
     room.tell_from(reply("STOP"), NOON + HOUR)
-    assert decided(room.tell(request(message_id="a"))) == [("a", "reject", ["clock_skew", "opted_out"])]
+    assert decided(room.tell(request(message_id="a"))) == [
+        ("a", "reject", ["clock_skew", "opted_out"])
+    ]
 
 
 # --- senders
@@ -257,7 +309,11 @@ def test_a_stop_from_the_future_counts_now() -> None:
 
 def test_from_a_sender_that_hears_nothing_nothing_goes() -> None:
     room = played()
-    senders = {name: one.model_copy(update={"hears": False}) for name, one in room.settings.senders.items()}
+    senders = {
+        name: one.model_copy(update={"hears": False}) for name, one in room.settings.senders.items()
+    }
     room.settings = room.settings._replace(senders=senders)
-    assert decided(room.tell(request(message_id="a"))) == [("a", "reject", ["not_opted_in", "sender_cannot_receive"])]
+    assert decided(room.tell(request(message_id="a"))) == [
+        ("a", "reject", ["not_opted_in", "sender_cannot_receive"])
+    ]
     assert own(room.published) == []

@@ -40,9 +40,15 @@ _count = iter(range(10_000))
 
 def approval(action: str = "approve", text: str = TEXT, **changes: Any) -> Approval:
     said = {
-        "approval_id": f"a{next(_count)}", "tenant": "acme", "number": PHONE, "message_id": "m1", "by": "dana",
-        "at": NOON, "body_sha256": hashlib.sha256(text.encode()).hexdigest(), "action": action,
-    }  # fmt: skip
+        "approval_id": f"a{next(_count)}",
+        "tenant": "acme",
+        "number": PHONE,
+        "message_id": "m1",
+        "by": "dana",
+        "at": NOON,
+        "body_sha256": hashlib.sha256(text.encode()).hexdigest(),
+        "action": action,
+    }
     return Approval.model_validate(said | changes)
 
 
@@ -71,14 +77,22 @@ POLICIES: list[Any] = [
     pytest.param({"branches": {"intake": Branch()}}, "elsewhere", "send", id="and where none does"),
     pytest.param(COURT, None, "send", id="no branch"),
     pytest.param(COURT | {"send_immediately": False}, None, "hold", id="the tenant does"),
-    pytest.param(COURT | {"send_immediately": False}, "intake", "hold", id="a branch that says nothing"),
-    pytest.param({"send_immediately": False, "branches": {"court": Branch(send_immediately=True)}}, "court", "send",
-                 id="the tenant does, the branch does not"),
-]  # fmt: skip
+    pytest.param(
+        COURT | {"send_immediately": False}, "intake", "hold", id="a branch that says nothing"
+    ),
+    pytest.param(
+        {"send_immediately": False, "branches": {"court": Branch(send_immediately=True)}},
+        "court",
+        "send",
+        id="the tenant does, the branch does not",
+    ),
+]
 
 
 @pytest.mark.parametrize(("policy", "branch", "verdict"), POLICIES)
-def test_who_wants_to_see_texts_first(policy: dict[str, Any], branch: str | None, verdict: str) -> None:
+def test_who_wants_to_see_texts_first(
+    policy: dict[str, Any], branch: str | None, verdict: str
+) -> None:
     room = played(**policy)
     room.tell(opt_in())
     assert decided(room.tell(asked(branch=branch)))[0][1] == verdict
@@ -133,7 +147,11 @@ def expires(room: Played) -> None:
 
 
 def is_taken_back(room: Played) -> None:
-    room.tell(CancelRequest(tenant="acme", number=PHONE, message_id="m1", by="lee", reason="moved", at=NOON))
+    room.tell(
+        CancelRequest(
+            tenant="acme", number=PHONE, message_id="m1", by="lee", reason="moved", at=NOON
+        )
+    )
 
 
 def is_rejected(room: Played) -> None:
@@ -197,9 +215,13 @@ def test_what_is_past_its_own_time_expires_though_nobody_saw_it() -> None:
 
 def test_an_approved_text_still_waits_for_the_morning() -> None:
     night = datetime(2026, 11, 22, 4, tzinfo=UTC)  # 20:00 in California, and in New York 23:00
-    room = played(now=night, **COURT | {"when": {"quiet_hours": {"before": "08:00", "after": "19:00"}}})
+    room = played(
+        now=night, **COURT | {"when": {"quiet_hours": {"before": "08:00", "after": "19:00"}}}
+    )
     room.tell(opt_in(at=night))
-    assert decided(room.tell(asked(requested_at=night))) == [("m1", "hold", ["quiet_hours", "awaiting_approval"])]
+    assert decided(room.tell(asked(requested_at=night))) == [
+        ("m1", "hold", ["quiet_hours", "awaiting_approval"])
+    ]
     told = room.tell(approval())
     assert decided(told) == [("m1", "hold", ["quiet_hours", "approved"])]
     assert answer(told) == (True, "quiet_hours", "hold")
@@ -323,7 +345,12 @@ def test_people_are_told_of_a_rejection() -> None:
 
     room = played(**COURT)
     room.tell(opt_in())
-    room.tell(asked(person_id="p1", resolved={"person_id": "p1", "request_id": "m1", "received_at": NOON - MINUTE}))
+    room.tell(
+        asked(
+            person_id="p1",
+            resolved={"person_id": "p1", "request_id": "m1", "received_at": NOON - MINUTE},
+        )
+    )
     told = of(PERSON_ANSWERS, room.tell(approval("reject")))
     assert [one.verdict for one in told] == [Verdict.REJECT]
 
@@ -345,9 +372,10 @@ def test_every_action_has_its_checks_and_its_act() -> None:
     assert CHECKS.keys() == _ACTS.keys() == set(ApprovalAction)
 
 
-
-
-CURLY, PLAIN = "\u201cYour hearing\u201d is on Tuesday \u2013 at 9.", '"Your hearing" is on Tuesday - at 9.'
+CURLY, PLAIN = (
+    "\u201cYour hearing\u201d is on Tuesday \u2013 at 9.",
+    '"Your hearing" is on Tuesday - at 9.',
+)
 
 
 def come_back_encoded() -> Played:

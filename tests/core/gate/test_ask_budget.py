@@ -80,7 +80,11 @@ def test_nobody_has_been_asked_meanwhile_and_the_day_counts_from_the_order_that_
     assert (told.state, told.asked_at, told.ask_again_at) == (ConsentState.NONE, None, None)
     room.until(ROOM + MINUTE)
     told = status(room)
-    assert (told.state, told.asked_at, told.ask_again_at) == (ConsentState.PENDING, ROOM, ROOM + DAY)
+    assert (told.state, told.asked_at, told.ask_again_at) == (
+        ConsentState.PENDING,
+        ROOM,
+        ROOM + DAY,
+    )
 
 
 def test_the_texts_that_wait_for_the_answer_say_when_they_are_asked() -> None:
@@ -134,7 +138,9 @@ def test_staff_hear_that_it_is_on_its_way() -> None:
 @pytest.mark.parametrize(
     ("said", "verdict", "text"),
     [
-        pytest.param(reply("START"), Verdict.CANCEL, Verdict.SEND, id="they text START by themselves"),
+        pytest.param(
+            reply("START"), Verdict.CANCEL, Verdict.SEND, id="they text START by themselves"
+        ),
         pytest.param(opt_in(), Verdict.CANCEL, Verdict.SEND, id="they opt in by a form"),
         pytest.param(opt_out(), Verdict.REJECT, Verdict.REJECT, id="they opt out"),
         pytest.param(reply("yes"), Verdict.HOLD, Verdict.HOLD, id="a yes to what was never asked"),
@@ -180,7 +186,12 @@ def test_one_that_only_came_too_late_does_not_wait_for_room() -> None:
 
 @pytest.mark.parametrize("kind", ["reminder", "consent_ask"])
 def test_a_text_of_a_producer_never_waits_for_it(kind: str) -> None:
-    assert ask_budget(case(kind=kind, known={"asking": Asking(count=1, last=Ask.WAITING, no_room_until=ROOM)})) is None
+    assert (
+        ask_budget(
+            case(kind=kind, known={"asking": Asking(count=1, last=Ask.WAITING, no_room_until=ROOM)})
+        )
+        is None
+    )
 
 
 def test_an_earlier_ask_that_comes_back_after_the_next_is_not_issued_again() -> None:

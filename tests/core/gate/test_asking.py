@@ -72,7 +72,11 @@ def asked_once(**policy: Any) -> Played:
 
 def answers(room: Played) -> list[tuple[str, bool, str]]:
     """(source, applied, reason) of every entry about an ask."""
-    return [(one.source, one.applied, one.reason) for one in room.all(CONSENT_LOG) if one.action == "ask"]
+    return [
+        (one.source, one.applied, one.reason)
+        for one in room.all(CONSENT_LOG)
+        if one.action == "ask"
+    ]
 
 
 # --- by itself
@@ -81,11 +85,26 @@ def answers(room: Played) -> list[tuple[str, bool, str]]:
 def test_the_request_to_opt_in_goes_ahead_of_the_text_that_waits() -> None:
     room = asked_once()
     first, second = room.all(DECISIONS)
-    assert (first.kind, first.verdict, first.requested_by, first.seq) == ("consent_ask", Verdict.SEND, "sayso", 1)
+    assert (first.kind, first.verdict, first.requested_by, first.seq) == (
+        "consent_ask",
+        Verdict.SEND,
+        "sayso",
+        1,
+    )
     assert (second.message_id, second.verdict) == ("a", Verdict.HOLD)
     (order,) = asks(room)
-    assert (order.body, order.lane, order.to, order.sender, order.segments) == (TEXT, Lane.REPLY, PHONE, OWN, 2)
-    assert order.message_id == first.message_id == f"ask-{hashlib.sha256(f'acme/{PHONE}'.encode()).hexdigest()[:16]}-1"
+    assert (order.body, order.lane, order.to, order.sender, order.segments) == (
+        TEXT,
+        Lane.REPLY,
+        PHONE,
+        OWN,
+        2,
+    )
+    assert (
+        order.message_id
+        == first.message_id
+        == f"ask-{hashlib.sha256(f'acme/{PHONE}'.encode()).hexdigest()[:16]}-1"
+    )
     assert order.send_before - order.issued_at == ASK_LIFE
     assert [(one.asked, one.sender) for one in room.all(CONTACTS)] == [(True, OWN)]
 
@@ -95,8 +114,12 @@ def test_its_wording_is_kept_with_its_version_and_hash() -> None:
     (change,) = room.all(CONSENT_LOG)
     said = change.evidence
     assert (change.action, change.source, change.applied, change.was, change.now) == (
-        "ask", "sayso", True, "none", "pending",
-    )  # fmt: skip
+        "ask",
+        "sayso",
+        True,
+        "none",
+        "pending",
+    )
     assert (said.wording, said.wording_sha256) == (TEXT, hashlib.sha256(TEXT.encode()).hexdigest())
     assert said.wording_version == room.settings.tenants["acme"].consent_request.version
     assert (said.topic, said.offset) == ("sms.send-requests", 0)
@@ -106,7 +129,12 @@ def test_one_goes_however_many_texts_wait() -> None:
     room = played()
     for hour in range(30):
         room.until(NOON + hour * HOUR)
-        room.tell(request(not_before=NOON + 60 * DAY if hour % 2 else None, sender=BRANCH if hour % 3 else None))
+        room.tell(
+            request(
+                not_before=NOON + 60 * DAY if hour % 2 else None,
+                sender=BRANCH if hour % 3 else None,
+            )
+        )
     assert len(asks(room)) == 1
 
 
@@ -136,7 +164,10 @@ def test_at_night_it_waits_for_the_morning_and_the_text_for_the_answer() -> None
     room = played(NEW_YORK_NIGHT, when={})
     room.tell(request(message_id="a", time_zone="America/New_York", requested_at=NEW_YORK_NIGHT))
     (found,) = [one for one in room.all(DECISIONS)[-1].findings if one.rule == "not_opted_in"]
-    assert (asks(room), found.next_step) == ([], "wait: they are asked by text as soon as that may be")
+    assert (asks(room), found.next_step) == (
+        [],
+        "wait: they are asked by text as soon as that may be",
+    )
     room.tell(ask())
     assert answers(room)[-1] == ("manual", False, "a request to opt in is on its way already")
     (order,) = asks_after(room, NEW_YORK_NIGHT + 9 * HOUR)
@@ -156,7 +187,10 @@ def test_who_says_yes_meanwhile_is_not_asked() -> None:
     room.tell(request(message_id="a", time_zone="America/New_York", requested_at=NEW_YORK_NIGHT))
     told = room.tell(opt_in())
     (canceled,) = [one for one in of(DECISIONS, told) if one.kind == "consent_ask"]
-    assert (canceled.verdict, next(found.rule for found in canceled.findings)) == (Verdict.CANCEL, "ask_not_needed")
+    assert (canceled.verdict, next(found.rule for found in canceled.findings)) == (
+        Verdict.CANCEL,
+        "ask_not_needed",
+    )
     assert asks_after(room, NEW_YORK_NIGHT + 9 * HOUR) == []
     assert [order.message_id for order in room.all(DISPATCH_ORDERS)] == ["a"]
 
@@ -172,7 +206,10 @@ def test_another_within_24_hours_is_refused_with_the_time_left(left: Any) -> Non
     (source, applied, reason) = answers(room)[-1]
     assert (source, applied, of(DECISIONS, told)) == ("manual", False, [])
     words = {DAY - SECOND: "24 h 0 min", HOUR: "1 h 0 min", SECOND: "1 min"}[left]
-    assert reason == f"they were asked 2026-11-21 12:00 EST: again in {words}, from 2026-11-22 12:00 EST"
+    assert (
+        reason
+        == f"they were asked 2026-11-21 12:00 EST: again in {words}, from 2026-11-22 12:00 EST"
+    )
 
 
 def test_after_24_hours_one_goes_by_hand_and_starts_the_clock_again() -> None:
@@ -181,15 +218,25 @@ def test_after_24_hours_one_goes_by_hand_and_starts_the_clock_again() -> None:
     room.tell(ask(event_id="by-ann"))
     assert [order.message_id[-2:] for order in asks(room)] == ["-1", "-2"]
     change = room.all(CONSENT_LOG)[-1]
-    assert (change.event_id, change.source, change.applied, change.evidence.actor) == ("by-ann", "manual", True, "ann")
-    assert (change.reason, change.evidence.wording) == ("asked: the next may go 2026-11-23 12:00 EST", TEXT)
+    assert (change.event_id, change.source, change.applied, change.evidence.actor) == (
+        "by-ann",
+        "manual",
+        True,
+        "ann",
+    )
+    assert (change.reason, change.evidence.wording) == (
+        "asked: the next may go 2026-11-23 12:00 EST",
+        TEXT,
+    )
     assert (status(room).asked_at, status(room).ask_again_at) == (NOON + DAY, NOON + 2 * DAY)
 
 
 @pytest.mark.parametrize(
     ("before", "why"),
     [
-        pytest.param(opt_out(), "they opted out: only they can come back, by texting START", id="opted out"),
+        pytest.param(
+            opt_out(), "they opted out: only they can come back, by texting START", id="opted out"
+        ),
         pytest.param(opt_in(), "they have opted in already", id="opted in"),
     ],
 )
@@ -220,7 +267,9 @@ def test_one_that_failed_has_asked_nobody_and_frees_the_clock() -> None:
     room = asked_once()
     room.now += MINUTE
     (change,) = of(CONSENT_LOG, room.tell(ask_failed(message_id=asks(room)[0].message_id)))
-    assert not [contact for contact in room.all(CONTACTS) if contact.unasked], "nobody else uses that sender"
+    assert not [contact for contact in room.all(CONTACTS) if contact.unasked], (
+        "nobody else uses that sender"
+    )
     assert (change.applied, change.was, change.now) == (True, "pending", "none")
     assert (status(room).state, status(room).ask_again_at) == (ConsentState.NONE, None)
     room.tell(ask())
@@ -237,7 +286,9 @@ def test_one_that_failed_has_asked_nobody_and_frees_the_clock() -> None:
 )
 def test_what_is_said_of_another_ask_frees_nothing(said: dict[str, Any]) -> None:
     room = asked_once()
-    (change,) = of(CONSENT_LOG, room.tell(ask_failed(**{"message_id": asks(room)[0].message_id} | said)))
+    (change,) = of(
+        CONSENT_LOG, room.tell(ask_failed(**{"message_id": asks(room)[0].message_id} | said))
+    )
     assert (change.applied, status(room).state) == (False, ConsentState.PENDING)
 
 
@@ -268,8 +319,9 @@ def test_an_order_that_could_not_leave_is_issued_again_and_the_clock_with_it() -
     assert (one.message_id, other.issued_at) == (other.message_id, NOON + ASK_LIFE)
     assert status(room).ask_again_at == NOON + ASK_LIFE + DAY
     assert answers(room)[-1][1:] == (
-        False, "issued again, for it could not leave in time: the next may go 2026-11-22 13:00 EST",
-    )  # fmt: skip
+        False,
+        "issued again, for it could not leave in time: the next may go 2026-11-22 13:00 EST",
+    )
 
 
 def test_a_stop_takes_back_the_ask_that_is_queued() -> None:
@@ -297,7 +349,10 @@ def test_a_yes_to_nothing_is_no_consent() -> None:
     room = played()
     room.tell(reply("yes"))
     room.tell(request(message_id="a"))
-    assert (decided(room.published), room.all(CONSENT_LOG)[0].action) == ([("a", "hold", ["not_opted_in"])], "ask")
+    assert (decided(room.published), room.all(CONSENT_LOG)[0].action) == (
+        [("a", "hold", ["not_opted_in"])],
+        "ask",
+    )
 
 
 def test_a_yes_from_before_the_ask_is_no_answer_to_it() -> None:
@@ -314,7 +369,9 @@ def test_the_status_follows() -> None:
     room.tell(request(message_id="b"))
     room.until(NOON + MINUTE)
     room.tell(reply("START"))
-    told = [(one.state, one.asked_at, one.ask_again_at, one.held) for one in room.all(CONSENT_STATUS)]
+    told = [
+        (one.state, one.asked_at, one.ask_again_at, one.held) for one in room.all(CONSENT_STATUS)
+    ]
     assert told == [
         ("pending", NOON, NOON + DAY, 1),
         ("pending", NOON, NOON + DAY, 2),
@@ -354,35 +411,53 @@ def test_an_unverified_form_opts_nobody_in_and_has_them_asked_once() -> None:
         room.tell(opt_in(source="web_form"))
     assert len(asks(room)) == 1
     assert [(one.action, one.source, one.applied) for one in room.all(CONSENT_LOG)] == [
-        ("opt_in", "web_form", False), ("ask", "web_form", True),
-        ("opt_in", "web_form", False), ("opt_in", "web_form", False),
-    ]  # fmt: skip
+        ("opt_in", "web_form", False),
+        ("ask", "web_form", True),
+        ("opt_in", "web_form", False),
+        ("opt_in", "web_form", False),
+    ]
     assert status(room).state is ConsentState.PENDING
 
 
 @pytest.mark.parametrize(
     ("claim", "reason"),
     [
-        pytest.param(opt_in(source="manual"), "no proof: give document and actor", id="staff without proof"),
-        pytest.param(recorded(evidence=Evidence(actor="ann")), "no proof: give document", id="staff without document"),
-        pytest.param(recorded(evidence=Evidence(document="d")), "no proof: give actor", id="nobody knows who"),
         pytest.param(
-            opt_in(source="import", evidence=Evidence()), "no proof: give wording or document or url or origin",
+            opt_in(source="manual"), "no proof: give document and actor", id="staff without proof"
+        ),
+        pytest.param(
+            recorded(evidence=Evidence(actor="ann")),
+            "no proof: give document",
+            id="staff without document",
+        ),
+        pytest.param(
+            recorded(evidence=Evidence(document="d")), "no proof: give actor", id="nobody knows who"
+        ),
+        pytest.param(
+            opt_in(source="import", evidence=Evidence()),
+            "no proof: give wording or document or url or origin",
             id="an import without proof",
         ),
-        pytest.param(opt_in(source="crm"), "no proof: give document and actor", id="a source nobody knows"),
         pytest.param(
-            opt_in(source="inbound"), "only a text from the number itself can bring an opt-in by text",
+            opt_in(source="crm"), "no proof: give document and actor", id="a source nobody knows"
+        ),
+        pytest.param(
+            opt_in(source="inbound"),
+            "only a text from the number itself can bring an opt-in by text",
             id="an event that says it was a text",
         ),
         pytest.param(recorded(), "opted in", id="staff with proof"),
         pytest.param(opt_in(source="import"), "opted in", id="an import with proof"),
     ],
-)  # fmt: skip
+)
 def test_a_yes_needs_its_proof(claim: Any, reason: str) -> None:
     room = played()
     (change,) = of(CONSENT_LOG, room.tell(claim))
-    assert (change.reason, change.applied, change.event_id) == (reason, reason == "opted in", claim.event_id)
+    assert (change.reason, change.applied, change.event_id) == (
+        reason,
+        reason == "opted in",
+        claim.event_id,
+    )
 
 
 @pytest.mark.parametrize(
@@ -401,7 +476,10 @@ def test_who_opted_out_comes_back_by_their_own_act_only(claim: Any, back: bool) 
     room = played()
     room.tell(reply("STOP"))
     (change,) = of(CONSENT_LOG, room.tell(claim, at=NOON + MINUTE))
-    assert (change.applied, status(room).state) == (back, ConsentState.OPTED_IN if back else ConsentState.OPTED_OUT)
+    assert (change.applied, status(room).state) == (
+        back,
+        ConsentState.OPTED_IN if back else ConsentState.OPTED_OUT,
+    )
     assert asks(room) == []
 
 
@@ -411,7 +489,12 @@ def test_on_a_shared_sender_the_inbox_hears_that_an_ask_came_to_nothing() -> Non
     (asked,) = room.all(CONTACTS)
     room.tell(ask_failed(message_id=asks(room)[0].message_id), at=NOON + MINUTE)
     unasked = room.all(CONTACTS)[-1]
-    assert (unasked.sender, unasked.tenant, unasked.unasked, unasked.asked) == (SHARED, "acme", True, False)
+    assert (unasked.sender, unasked.tenant, unasked.unasked, unasked.asked) == (
+        SHARED,
+        "acme",
+        True,
+        False,
+    )
     assert unasked.at == asked.at
 
 

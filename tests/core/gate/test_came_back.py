@@ -73,7 +73,10 @@ def bounced(room: Played, ahead: timedelta, hours: float) -> int:
         known = orders
         if room.now + ahead >= room.all(DISPATCH_ORDERS)[-1].send_before:
             over_there(room, ahead)
-        while len(room.all(DISPATCH_ORDERS)) == known and (due := min(room.wakes.values(), default=end)) < end:
+        while (
+            len(room.all(DISPATCH_ORDERS)) == known
+            and (due := min(room.wakes.values(), default=end)) < end
+        ):
             room.until(due)
     return known
 
@@ -90,7 +93,11 @@ def test_it_goes_when_the_clock_over_there_is_right_again() -> None:
     room = ordered(valid_until=NOON + HOUR)
     over_there(room, 2 * HOUR)
     held = room.all(DECISIONS)[-1]
-    assert (held.verdict, held.findings[0].rule, held.until) == ("hold", "clock_skew", NOON + HOUR / 2)
+    assert (held.verdict, held.findings[0].rule, held.until) == (
+        "hold",
+        "clock_skew",
+        NOON + HOUR / 2,
+    )
     room.until(NOON + HOUR / 2)
     assert len(orders(room)) == 2
 
@@ -108,7 +115,9 @@ def test_an_ask_waits_out_its_hour() -> None:
     room = played()
     room.tell(request(message_id="m1"))
     assert bounced(room, 2 * HOUR, hours=5) == 5
-    held = [one for one in room.all(DECISIONS) if one.kind == "consent_ask" and one.verdict == "hold"]
+    held = [
+        one for one in room.all(DECISIONS) if one.kind == "consent_ask" and one.verdict == "hold"
+    ]
     assert {found.rule for one in held for found in one.findings} == {"clock_skew"}
 
 
@@ -133,7 +142,9 @@ def test_an_ask_that_finds_too_much_before_it_says_so_and_not_that_the_budget_is
 
 @pytest.mark.parametrize("code", ["ask_budget", "no_room"])
 @pytest.mark.parametrize("asks", [True, False])
-def test_where_there_was_room_long_ago_by_the_clock_over_there_it_is_tried_once_a_minute(code: str, asks: bool) -> None:
+def test_where_there_was_room_long_ago_by_the_clock_over_there_it_is_tried_once_a_minute(
+    code: str, asks: bool
+) -> None:
     """That clock is behind, or it lay in between for so long."""
     room = played()
     if not asks:

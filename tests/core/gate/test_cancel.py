@@ -9,17 +9,41 @@ import pytest
 from schemas.decision import Verdict
 from schemas.request_cancel import CancelRequest
 from schemas.returned import Returned
-from schemas.topics import CONSENT_LOG, DECISIONS, DISPATCH_CONTROLS, DISPATCH_ORDERS, PERSON_ANSWERS
+from schemas.topics import (
+    CONSENT_LOG,
+    DECISIONS,
+    DISPATCH_CONTROLS,
+    DISPATCH_ORDERS,
+    PERSON_ANSWERS,
+)
 from streams.gate.rows import NUMBER
 from streams.step import Fact, Publication, Unreadable
-from tests.core.gate.cases import DAY, MINUTE, NOON, OWN, PHONE, decided, opt_in, opt_out, played, request
+from tests.core.gate.cases import (
+    DAY,
+    MINUTE,
+    NOON,
+    OWN,
+    PHONE,
+    decided,
+    opt_in,
+    opt_out,
+    played,
+    request,
+)
 from tests.core.playing import Played, of
 
 PEOPLE = {"person_id": "p1", "request_id": "m1", "received_at": NOON - MINUTE}
 
 
 def cancel(message_id: str = "m1", **changes: Any) -> CancelRequest:
-    said = {"tenant": "acme", "number": PHONE, "message_id": message_id, "by": "people", "reason": "moved", "at": NOON}
+    said = {
+        "tenant": "acme",
+        "number": PHONE,
+        "message_id": message_id,
+        "by": "people",
+        "reason": "moved",
+        "at": NOON,
+    }
     return CancelRequest.model_validate(said | changes)
 
 
@@ -44,7 +68,12 @@ def test_people_is_told_of_each_decision() -> None:
     told = room.tell(opt_in())
     assert answers(told) == [("send", "")]
     answer = of(PERSON_ANSWERS, told)[0]
-    assert (answer.tenant, answer.person_id, answer.request_id, answer.message_id) == ("acme", "p1", "m1", "m1")
+    assert (answer.tenant, answer.person_id, answer.request_id, answer.message_id) == (
+        "acme",
+        "p1",
+        "m1",
+        "m1",
+    )
 
 
 def test_nobody_is_told_of_what_people_did_not_issue() -> None:
@@ -145,7 +174,9 @@ def test_words_like_files_are_cut() -> None:
 
 def test_the_books_go_on_from_peoples_decisions() -> None:
     room = played()
-    room.tell(asked().model_copy(update={"resolved": asked().resolved.model_copy(update={"decided": 3})}))
+    room.tell(
+        asked().model_copy(update={"resolved": asked().resolved.model_copy(update={"decided": 3})})
+    )
     decision = room.all(DECISIONS)[-1]
     assert (decision.seq, decision.verdict, decision.request_id) == (4, Verdict.HOLD, "m1")
 
@@ -154,7 +185,9 @@ def test_what_people_held_for_long_is_not_stale_and_is_as_old_as_it_is() -> None
     room = played(now=NOON + 20 * DAY)
     told = room.tell(asked(requested_at=NOON - MINUTE))
     assert decided(told) == [("m1", "hold", ["not_opted_in"])]
-    assert decided(room.until(NOON - MINUTE + 30 * DAY)) == [("m1", "expire", ["not_opted_in", "held_too_long"])]
+    assert decided(room.until(NOON - MINUTE + 30 * DAY)) == [
+        ("m1", "expire", ["not_opted_in", "held_too_long"])
+    ]
 
 
 def test_a_cancel_that_cannot_be_read_blocks_nobody() -> None:
@@ -171,14 +204,22 @@ def test_a_cancel_that_cannot_be_read_blocks_nobody() -> None:
 def switch(person: str, on: bool | None = None, *, left: bool = False) -> Any:
     from schemas.number_fact import NumberFact
 
-    return NumberFact(tenant="acme", number=PHONE, person_id=person, sms_enabled=on, left=left, at=NOON)
+    return NumberFact(
+        tenant="acme", number=PHONE, person_id=person, sms_enabled=on, left=left, at=NOON
+    )
 
 
 SWITCHES: list[Any] = [
     pytest.param([switch("a", True)], "send", id="on"),
     pytest.param([switch("a", False)], "reject", id="off"),
-    pytest.param([switch("a", False), switch("b", True)], "send", id="off for one, on for the other"),
-    pytest.param([switch("a", False), switch("b", True), switch("b", left=True)], "reject", id="the other left"),
+    pytest.param(
+        [switch("a", False), switch("b", True)], "send", id="off for one, on for the other"
+    ),
+    pytest.param(
+        [switch("a", False), switch("b", True), switch("b", left=True)],
+        "reject",
+        id="the other left",
+    ),
     pytest.param([switch("a", False), switch("a", left=True)], "send", id="nobody's any more"),
     pytest.param([switch("a", False), switch("a", True)], "send", id="on again"),
 ]

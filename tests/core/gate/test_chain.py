@@ -23,7 +23,13 @@ FAMILY = "acme/+14155550100"
 def told() -> Played:
     """A form, a STOP, an opt-in that comes too late to lift it, a START, and something that could not be read."""
     room = played()
-    facts = [opt_in(), reply("Stop"), opt_in(), reply("START"), Unreadable(cause="bad", reason="json", family=FAMILY)]
+    facts = [
+        opt_in(),
+        reply("Stop"),
+        opt_in(),
+        reply("START"),
+        Unreadable(cause="bad", reason="json", family=FAMILY),
+    ]
     for at, fact in zip((0, 1, -1, 2, 3), facts, strict=True):
         room.tell(fact, at=NOON + at * MINUTE)
     return room
@@ -37,7 +43,10 @@ def test_what_the_gate_writes_is_a_chain_and_its_row_knows_the_end() -> None:
     room = told()
     entries = on_the_wire(room)
     assert [entry["seq"] for entry in entries] == [1, 2, 3, 4, 5]
-    assert [entry["previous"] for entry in entries] == ["", *(entry["hash"] for entry in entries[:-1])]
+    assert [entry["previous"] for entry in entries] == [
+        "",
+        *(entry["hash"] for entry in entries[:-1]),
+    ]
     assert flaws(entries) == ()
     row = number_row(room)
     assert (row.log_seq, row.log_hash) == (5, entries[-1]["hash"])
@@ -67,14 +76,22 @@ def test_a_stranger_can_compute_the_hash() -> None:
 @pytest.mark.parametrize(
     ("value", "written"),
     [
-        pytest.param({"b": 1, "a": [True, None]}, b'{"a":[true,null],"b":1}', id="keys sorted, no blanks"),
+        pytest.param(
+            {"b": 1, "a": [True, None]}, b'{"a":[true,null],"b":1}', id="keys sorted, no blanks"
+        ),
         pytest.param({"a": {"z": 1, "y": 2}}, b'{"a":{"y":2,"z":1}}', id="all the way down"),
-        pytest.param({"\U0001f600": 1, "\ufb33": 2}, '{"\U0001f600":1,"\ufb33":2}'.encode(), id="RFC 8785 3.2.3"),
-        pytest.param("é\u20ac$\x0f\nA'B\"\\\\\"/", '"é€$\\u000f\\nA\'B\\"\\\\\\\\\\"/"'.encode(), id="3.2.2.2"),
+        pytest.param(
+            {"\U0001f600": 1, "\ufb33": 2},
+            '{"\U0001f600":1,"\ufb33":2}'.encode(),
+            id="RFC 8785 3.2.3",
+        ),
+        pytest.param(
+            'é\u20ac$\x0f\nA\'B"\\\\"/', '"é€$\\u000f\\nA\'B\\"\\\\\\\\\\"/"'.encode(), id="3.2.2.2"
+        ),
         pytest.param("\x7f\u2028", b'"\x7f\xe2\x80\xa8"', id="what need not be escaped is not"),
         pytest.param(2**53 - 1, b"9007199254740991", id="the largest number"),
     ],
-)  # fmt: skip
+)
 def test_canonical_json(value: Any, written: bytes) -> None:
     assert canonical(value) == written
 
@@ -102,8 +119,14 @@ TAMPERED = [
     pytest.param(change(0, number="+1"), [(1, "changed")], id="the first"),
     pytest.param(change(4, seq=6), [(5, "changed")], id="the last"),
     pytest.param(lambda e: e[4].update(hash="0"), [(5, "changed")], id="the last one's hash"),
-    pytest.param(lambda e: rehashed(e, 1, reason="x"), [(2, "replaced")], id="changed, with a new hash"),
-    pytest.param(lambda e: rehashed(e, 0, previous="0"), [(1, "replaced"), (1, "replaced")], id="a new beginning"),
+    pytest.param(
+        lambda e: rehashed(e, 1, reason="x"), [(2, "replaced")], id="changed, with a new hash"
+    ),
+    pytest.param(
+        lambda e: rehashed(e, 0, previous="0"),
+        [(1, "replaced"), (1, "replaced")],
+        id="a new beginning",
+    ),
     pytest.param(lambda e: e.pop(0), [(1, "removed")], id="the first one gone"),
     pytest.param(lambda e: e.pop(2), [(3, "removed")], id="one in the middle gone"),
     pytest.param(lambda e: [e.pop(2), e.pop(2)], [(3, "removed")], id="two gone"),
@@ -111,14 +134,20 @@ TAMPERED = [
     pytest.param(lambda e: e.append(e.pop(0)), [(1, "moved")], id="the first at the end"),
     pytest.param(lambda e: e.append(dict(e[1])), [], id="a repeat at the end"),
     pytest.param(lambda e: e.insert(1, dict(e[1])), [], id="a repeat beside it"),
-    pytest.param(lambda e: e.append(e[1] | {"reason": "x"}), [(2, "changed"), (2, "moved")], id="a repeat, changed"),
+    pytest.param(
+        lambda e: e.append(e[1] | {"reason": "x"}),
+        [(2, "changed"), (2, "moved")],
+        id="a repeat, changed",
+    ),
     pytest.param(lambda e: e.extend(e[:]), [], id="all of it twice"),
     pytest.param(lambda e: e.clear(), [], id="none"),
 ]
 
 
 @pytest.mark.parametrize(("tamper", "found"), TAMPERED)
-def test_what_is_wrong_is_named(tamper: Callable[[Entries], object], found: list[tuple[int, str]]) -> None:
+def test_what_is_wrong_is_named(
+    tamper: Callable[[Entries], object], found: list[tuple[int, str]]
+) -> None:
     entries = on_the_wire(told())
     tamper(entries)
     assert [(flaw.seq, flaw.what) for flaw in flaws(entries)] == found
@@ -140,6 +169,8 @@ def test_what_cannot_be_seen_without_the_head() -> None:
 
 
 def test_the_examples_are_a_chain() -> None:
-    entries = [one.document for one in examples() if one.topic is CONSENT_LOG and "seq" in one.document]
+    entries = [
+        one.document for one in examples() if one.topic is CONSENT_LOG and "seq" in one.document
+    ]
     assert len(entries) >= 3
     assert flaws(sorted(entries, key=lambda entry: entry["seq"])) == ()

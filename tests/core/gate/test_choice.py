@@ -45,17 +45,35 @@ KNOWN: dict[str, Any] = {"sender": SHARED, "senders": (SHARED,)}
         pytest.param(case(branch="north"), OWN, [], id="a branch that nobody knows"),
         pytest.param(case(known=KNOWN), SHARED, [], id="the one they know before the tenant's"),
         pytest.param(case(known=KNOWN, branch="south"), SHARED, [], id="and before the branch's"),
-        pytest.param(case(known=KNOWN, sender=OWN), OWN, [], id="the request's own before the one they know"),
-        pytest.param(case(known=KNOWN, sender=FOREIGN), FOREIGN, ["sender_not_allowed"], id="allowed or not"),
-        pytest.param(case(known=KNOWN, sender=""), SHARED, [], id="an empty word names none"),
-        pytest.param(case(known={"sender": "77777"}), OWN, ["sender_changed"], id="the one they know is gone"),
         pytest.param(
-            case(known={"sender": "77777"}, branch="south"), BRANCH, ["sender_changed"], id="gone: the branch's"
+            case(known=KNOWN, sender=OWN), OWN, [], id="the request's own before the one they know"
         ),
-        pytest.param(case(known={"sender": FOREIGN}), OWN, ["sender_changed"], id="it is another tenant's now"),
+        pytest.param(
+            case(known=KNOWN, sender=FOREIGN), FOREIGN, ["sender_not_allowed"], id="allowed or not"
+        ),
+        pytest.param(case(known=KNOWN, sender=""), SHARED, [], id="an empty word names none"),
+        pytest.param(
+            case(known={"sender": "77777"}), OWN, ["sender_changed"], id="the one they know is gone"
+        ),
+        pytest.param(
+            case(known={"sender": "77777"}, branch="south"),
+            BRANCH,
+            ["sender_changed"],
+            id="gone: the branch's",
+        ),
+        pytest.param(
+            case(known={"sender": FOREIGN}),
+            OWN,
+            ["sender_changed"],
+            id="it is another tenant's now",
+        ),
         pytest.param(case(known=KNOWN | {"out": {SHARED: 1}}), OWN, [], id="they have stopped it"),
-        pytest.param(case(known=KNOWN | {"blocked": {SHARED: 1}}), OWN, [], id="their carrier has stopped it"),
-        pytest.param(case(known=KNOWN | {"out": {OWN: 1}}), SHARED, [], id="they have stopped another"),
+        pytest.param(
+            case(known=KNOWN | {"blocked": {SHARED: 1}}), OWN, [], id="their carrier has stopped it"
+        ),
+        pytest.param(
+            case(known=KNOWN | {"out": {OWN: 1}}), SHARED, [], id="they have stopped another"
+        ),
     ],
 )
 def test_which_sender(given: Case, sender: str, rules: list[str]) -> None:
@@ -64,7 +82,9 @@ def test_which_sender(given: Case, sender: str, rules: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("known", "why"), [("77777", GONE), (FOREIGN, NOT_THEIRS), (DEAF_ONE, DEAF)], ids=["gone", "not theirs", "deaf"]
+    ("known", "why"),
+    [("77777", GONE), (FOREIGN, NOT_THEIRS), (DEAF_ONE, DEAF)],
+    ids=["gone", "not theirs", "deaf"],
 )
 def test_a_text_from_another_number_than_they_know_goes_with_a_note(known: str, why: str) -> None:
     deaf = Sender(sender=DEAF_ONE, kind=SenderKind.SHORT_CODE, owner="acme", hears=False)
@@ -79,7 +99,9 @@ def test_a_text_from_another_number_than_they_know_goes_with_a_note(known: str, 
 
 
 def test_a_refusal_names_those_that_the_tenant_may_use() -> None:
-    senders = SENDERS | {DEAF_ONE: Sender(sender=DEAF_ONE, kind=SenderKind.SHORT_CODE, owner="acme", hears=False)}
+    senders = SENDERS | {
+        DEAF_ONE: Sender(sender=DEAF_ONE, kind=SenderKind.SHORT_CODE, owner="acme", hears=False)
+    }
     (found,) = decide(case(sender=FOREIGN)._replace(senders=senders)).findings
     assert (found.rule, found.verdict) == ("sender_not_allowed", Verdict.REJECT)
     assert found.next_step == f"use {SHARED}, {BRANCH}, {OWN}"
@@ -108,7 +130,9 @@ def test_an_ask_goes_from_the_sender_that_they_know() -> None:
     (first,) = room.all(DISPATCH_ORDERS)
     assert (first.kind, first.sender) == ("consent_ask", SHARED)
     told = room.tell(ask(), at=NOON + 25 * 60 * MINUTE)
-    assert [(order.kind, order.sender) for order in of(DISPATCH_ORDERS, told)] == [("consent_ask", SHARED)]
+    assert [(order.kind, order.sender) for order in of(DISPATCH_ORDERS, told)] == [
+        ("consent_ask", SHARED)
+    ]
 
 
 def test_so_does_an_ask_that_waited_for_the_morning() -> None:
@@ -143,7 +167,11 @@ def test_what_waits_keeps_its_own_words() -> None:
 
 
 def test_the_log_has_the_wording_of_an_ask_as_it_went_out() -> None:
-    about = {"purpose": "your case — and your bill", "frequency": "Up to 5 a week.", "rates": "Rates apply."}
+    about = {
+        "purpose": "your case — and your bill",
+        "frequency": "Up to 5 a week.",
+        "rates": "Rates apply.",
+    }
     room = played(smart_encoding=True, consent_request=about)
     room.tell(request())
     (order,) = room.all(DISPATCH_ORDERS)
@@ -158,16 +186,24 @@ names = st.sampled_from([f"5550{n}" for n in range(5)])
 tenants = st.sampled_from(["acme", "bolt"])
 platforms = st.dictionaries(
     names,
-    st.builds(lambda users, hears: (tuple(sorted(users)), hears), st.sets(tenants, min_size=1), st.booleans()),
+    st.builds(
+        lambda users, hears: (tuple(sorted(users)), hears),
+        st.sets(tenants, min_size=1),
+        st.booleans(),
+    ),
     max_size=5,
 )
 
 
 @given(platforms, names, names | st.none(), names | st.none(), st.none() | names, st.sets(names))
 def test_no_text_goes_from_a_sender_that_its_tenant_may_not_use(
-    platform: dict[str, tuple[tuple[str, ...], bool]], default: str, south: str | None, asked: str | None,
-    known: str | None, out: set[str],
-) -> None:  # fmt: skip
+    platform: dict[str, tuple[tuple[str, ...], bool]],
+    default: str,
+    south: str | None,
+    asked: str | None,
+    known: str | None,
+    out: set[str],
+) -> None:
     senders = {
         name: Sender(sender=name, kind=SenderKind.SHORT_CODE, shared_by=users, hears=hears)
         for name, (users, hears) in platform.items()
@@ -175,10 +211,18 @@ def test_no_text_goes_from_a_sender_that_its_tenant_may_not_use(
     tenant = TenantSettings.model_validate(
         {"tenant": "acme", "name": "Acme", "sender": default, "when": {"quiet_hours": "none"}}
     ).model_copy(update={"branches": {"south": Branch(sender=south)}})
-    row = {"sender": known or "", "senders": (known,) if known else (), "out": dict.fromkeys(out, 1)}
+    row = {
+        "sender": known or "",
+        "senders": (known,) if known else (),
+        "out": dict.fromkeys(out, 1),
+    }
     standing = case(known=row).standing
     judged = case_of(
-        request(sender=asked, branch="south"), standing, NOON, NOON, settings_of({"acme": tenant}, senders)
+        request(sender=asked, branch="south"),
+        standing,
+        NOON,
+        NOON,
+        settings_of({"acme": tenant}, senders),
     )
     usable = {name for name, sender in senders.items() if "acme" in sender.tenants and sender.hears}
     kept = known if known in usable and known not in out else None
@@ -194,7 +238,8 @@ def knowing(sender: str) -> Played:
     """Somebody who has opted in, and whom this sender has texted when it still could."""
     room = played()
     room.settings = settings_of(
-        settings().tenants, {sender: Sender(sender=sender, kind=SenderKind.SHORT_CODE, owner="acme")}
+        settings().tenants,
+        {sender: Sender(sender=sender, kind=SenderKind.SHORT_CODE, owner="acme")},
     )
     room.tell(opt_in())
     room.tell(request(sender=sender))

@@ -32,7 +32,12 @@ from tests.core.gate.cases import (
 )
 from tests.core.playing import of
 
-NONE, PENDING, IN, OUT = ConsentState.NONE, ConsentState.PENDING, ConsentState.OPTED_IN, ConsentState.OPTED_OUT
+NONE, PENDING, IN, OUT = (
+    ConsentState.NONE,
+    ConsentState.PENDING,
+    ConsentState.OPTED_IN,
+    ConsentState.OPTED_OUT,
+)
 
 
 @pytest.mark.parametrize(
@@ -47,8 +52,12 @@ NONE, PENDING, IN, OUT = ConsentState.NONE, ConsentState.PENDING, ConsentState.O
         pytest.param([reply("START")], IN, 1, id="START that nobody asked for"),
         pytest.param([opt_in(), reply("yes")], IN, 1, id="YES to something else"),
         pytest.param([reply("STOP"), reply("yes!")], IN, 2, id="YES to an opt-out"),
-        pytest.param([opt_in(), reply("pls stop txting me")], OUT, 2, id="a revocation in other words"),
-        pytest.param([opt_in(), reply("leave me alone"), reply("START")], IN, 3, id="revoked, then START"),
+        pytest.param(
+            [opt_in(), reply("pls stop txting me")], OUT, 2, id="a revocation in other words"
+        ),
+        pytest.param(
+            [opt_in(), reply("leave me alone"), reply("START")], IN, 3, id="revoked, then START"
+        ),
         pytest.param([opt_in(), reply("Stop")], OUT, 2, id="STOP"),
         pytest.param([opt_in(), reply("STOP"), reply("UNSTOP")], IN, 3, id="STOP, then UNSTOP"),
         pytest.param([opt_in(), reply("HELP")], IN, 1, id="HELP changes nothing"),
@@ -67,11 +76,15 @@ def test_standing(told: list[ConsentEvent | Reply], state: ConsentState, epoch: 
     ("later_by", "state", "reason"),
     [
         pytest.param(-MINUTE, OUT, "not later than the opt-out that stands", id="older"),
-        pytest.param(0 * SECOND, OUT, "not later than the opt-out that stands", id="at the same time"),
+        pytest.param(
+            0 * SECOND, OUT, "not later than the opt-out that stands", id="at the same time"
+        ),
         pytest.param(SECOND / 1000, IN, "opted in", id="a millisecond later"),
     ],
 )
-def test_a_yes_lifts_a_stop_only_if_it_is_later(later_by: timedelta, state: ConsentState, reason: str) -> None:
+def test_a_yes_lifts_a_stop_only_if_it_is_later(
+    later_by: timedelta, state: ConsentState, reason: str
+) -> None:
     room = played()
     room.tell(opt_out(), at=NOON)
     (change,) = of(CONSENT_LOG, room.tell(opt_in(), at=NOON + later_by))
@@ -105,7 +118,9 @@ def test_a_start_is_as_old_as_its_inbound_record() -> None:
     assert number_row(room).state is IN
 
 
-@pytest.mark.parametrize("fact", [opt_in(), opt_out(), reply("START"), reply("STOP")], ids=["in", "out", "yes", "no"])
+@pytest.mark.parametrize(
+    "fact", [opt_in(), opt_out(), reply("START"), reply("STOP")], ids=["in", "out", "yes", "no"]
+)
 def test_a_repeat_changes_nothing_and_says_nothing(fact: ConsentEvent | Reply) -> None:
     room = played()
     assert room.tell(fact)
@@ -133,7 +148,12 @@ def test_every_consent_fact_is_logged_with_its_place() -> None:
         topic="sms.consent-events", partition=0, offset=0, wording="I agree", actor="ann"
     )
     assert (change.was, change.now, change.applied, change.consent_epoch) == (NONE, IN, True, 1)
-    assert (change.tenant, change.number, change.event_id, change.source) == ("acme", PHONE, event.event_id, "form")
+    assert (change.tenant, change.number, change.event_id, change.source) == (
+        "acme",
+        PHONE,
+        event.event_id,
+        "form",
+    )
 
 
 def test_consent_by_text_is_proved_by_the_inbound_record() -> None:
@@ -156,7 +176,10 @@ def test_the_status_follows_each_change() -> None:
     room = played()
     room.tell(opt_in(), at=NOON)
     room.tell(reply("STOP"), at=NOON + MINUTE)
-    told = [(status.state, status.consent_epoch, status.since, status.source) for status in room.all(CONSENT_STATUS)]
+    told = [
+        (status.state, status.consent_epoch, status.since, status.source)
+        for status in room.all(CONSENT_STATUS)
+    ]
     assert told == [(IN, 1, NOON, "form"), (OUT, 2, NOON + MINUTE, "inbound")]
 
 
@@ -180,9 +203,14 @@ def test_an_unreadable_record_blocks_the_number_until_somebody_has_looked() -> N
     room = played()
     room.tell(opt_in(), at=NOON)
     room.tell(request(message_id="before"))
-    told = room.tell(Unreadable(cause="invalid", reason="action: missing", family=f"acme/{PHONE}"), at=NOON + MINUTE)
+    told = room.tell(
+        Unreadable(cause="invalid", reason="action: missing", family=f"acme/{PHONE}"),
+        at=NOON + MINUTE,
+    )
     assert [stop.consent_epoch for stop in of(DISPATCH_CONTROLS, told)] == [2]
-    assert decided(room.tell(request(message_id="then"))) == [("then", "hold", ["consent_unreadable"])]
+    assert decided(room.tell(request(message_id="then"))) == [
+        ("then", "hold", ["consent_unreadable"])
+    ]
     room.tell(opt_in(source="import"), at=NOON + 2 * MINUTE)
     room.tell(recorded(), at=NOON + 2 * MINUTE)
     room.tell(looked(), at=NOON)
@@ -198,10 +226,15 @@ def test_a_text_that_could_not_be_read_blocks_until_staff_have_looked() -> None:
     assert [(stop.sender, stop.consent_epoch) for stop in of(DISPATCH_CONTROLS, told)] == [(OWN, 2)]
     (entry,) = of(CONSENT_LOG, told)
     assert (entry.action, entry.source, entry.now, entry.event_id) == (
-        "unreadable", "sms.inbound", "opted_in", "sms.inbound:0:7:1",
-    )  # fmt: skip
+        "unreadable",
+        "sms.inbound",
+        "opted_in",
+        "sms.inbound:0:7:1",
+    )
     assert room.tell(unreadable_text()) == [], "said once"
-    assert decided(room.tell(request(message_id="then"))) == [("then", "hold", ["consent_unreadable"])]
+    assert decided(room.tell(request(message_id="then"))) == [
+        ("then", "hold", ["consent_unreadable"])
+    ]
     assert decided(room.tell(looked(), at=NOON + 2 * MINUTE)) == [("then", "send", ["ready"])]
 
 
@@ -225,7 +258,10 @@ def test_who_looked_before_it_came_has_not_seen_it() -> None:
     room = played()
     room.tell(unreadable_text(), at=NOON + MINUTE)
     (entry,) = of(CONSENT_LOG, room.tell(looked(), at=NOON))
-    assert (entry.applied, entry.reason) == (False, "not later than the record that could not be read")
+    assert (entry.applied, entry.reason) == (
+        False,
+        "not later than the record that could not be read",
+    )
 
 
 def test_where_nothing_is_blocked_there_is_nothing_to_resolve() -> None:
@@ -256,7 +292,12 @@ def test_a_revocation_in_other_words_counts_at_once_and_is_flagged() -> None:
     said = "Hi, I hired someone else. You can stop texting me now!"
     published = room.tell(reply(said), at=NOON + MINUTE)
     (change,) = of(CONSENT_LOG, published)
-    assert (change.applied, change.flagged, change.source, change.now) == (True, True, "inbound", OUT)
+    assert (change.applied, change.flagged, change.source, change.now) == (
+        True,
+        True,
+        "inbound",
+        OUT,
+    )
     assert change.reason == "opted out in other words (stop_texting): to be confirmed or lifted"
     assert change.evidence.text == said
     assert [stop.number for stop in of(DISPATCH_CONTROLS, published)] == [PHONE]

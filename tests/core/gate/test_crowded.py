@@ -28,7 +28,9 @@ def test_it_waits_until_there_is_room_and_is_ordered_anew() -> None:
     assert again[1].issued_at >= NOON + HOUR
 
 
-def test_it_is_tried_again_half_way_where_room_comes_too_late_and_ends_when_no_time_is_left() -> None:
+def test_it_is_tried_again_half_way_where_room_comes_too_late_and_ends_when_no_time_is_left() -> (
+    None
+):
     room = played()
     room.tell(opt_in())
     room.tell(request(message_id="m1", valid_until=NOON + HOUR))
@@ -50,7 +52,11 @@ def test_a_stop_ends_what_waits_for_room() -> None:
     room = played()
     room.tell(opt_in())
     room.tell(request(message_id="m1"))
-    room.tell(Returned(order=room.all(DISPATCH_ORDERS)[0], reason="crowded", at=room.now, until=NOON + HOUR))
+    room.tell(
+        Returned(
+            order=room.all(DISPATCH_ORDERS)[0], reason="crowded", at=room.now, until=NOON + HOUR
+        )
+    )
     assert ("m1", "reject", ["opted_out"]) in decided(room.tell(reply("STOP")))
 
 
@@ -59,7 +65,11 @@ def test_what_comes_back_after_a_stop_does_not_wait_for_the_next_start() -> None
     room.tell(opt_in())
     room.tell(request(message_id="m1"))
     room.tell(reply("STOP"))
-    told = room.tell(Returned(order=room.all(DISPATCH_ORDERS)[0], reason="crowded", at=room.now, until=NOON + HOUR))
+    told = room.tell(
+        Returned(
+            order=room.all(DISPATCH_ORDERS)[0], reason="crowded", at=room.now, until=NOON + HOUR
+        )
+    )
     assert decided(told) == [("m1", "reject", ["opted_out"])]
     room.until(NOON + HOUR / 2)
     room.tell(reply("START"))

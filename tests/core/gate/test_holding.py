@@ -34,7 +34,10 @@ def waiting(*asked: dict[str, Any]) -> Played:
 
 
 def test_what_waits_goes_when_consent_comes_in_order_of_request() -> None:
-    late, early = {"message_id": "b", "requested_at": NOON - MINUTE}, {"message_id": "a", "requested_at": NOON - HOUR}
+    late, early = (
+        {"message_id": "b", "requested_at": NOON - MINUTE},
+        {"message_id": "a", "requested_at": NOON - HOUR},
+    )
     room = waiting(late, early)
     told = room.tell(opt_in(), at=NOON)
     assert decided(told) == [("a", "send", ["ready"]), ("b", "send", ["ready"])]
@@ -46,7 +49,11 @@ def test_a_release_names_the_consent_that_caused_it_and_counts_on() -> None:
     room = waiting({"message_id": "a"})
     room.tell(reply("START"))
     _, first, _, second = room.all(DECISIONS)
-    assert (first.seq, first.verdict, first.evidence.topic) == (1, Verdict.HOLD, "sms.send-requests")
+    assert (first.seq, first.verdict, first.evidence.topic) == (
+        1,
+        Verdict.HOLD,
+        "sms.send-requests",
+    )
     assert (second.seq, second.verdict, second.evidence.topic) == (2, Verdict.SEND, "sms.replies")
     assert second.evidence.text is None
     assert second.fingerprint == first.fingerprint != ""
@@ -54,15 +61,24 @@ def test_a_release_names_the_consent_that_caused_it_and_counts_on() -> None:
 
 def test_a_stop_drops_what_waits() -> None:
     room = waiting({"message_id": "a"}, {"message_id": "b"})
-    assert decided(room.tell(opt_out())) == [("a", "reject", ["opted_out"]), ("b", "reject", ["opted_out"])]
+    assert decided(room.tell(opt_out())) == [
+        ("a", "reject", ["opted_out"]),
+        ("b", "reject", ["opted_out"]),
+    ]
     assert decided(room.tell(opt_in(), at=NOON + MINUTE)) == []
 
 
 def test_each_is_judged_afresh() -> None:
-    room = waiting({"message_id": "late", "valid_until": NOON + HOUR}, {"message_id": "then", "not_before": NOON + DAY})
+    room = waiting(
+        {"message_id": "late", "valid_until": NOON + HOUR},
+        {"message_id": "then", "not_before": NOON + DAY},
+    )
     room.wakes.clear()
     room.now = NOON + 2 * HOUR
-    assert decided(room.tell(opt_in())) == [("late", "expire", ["expired"]), ("then", "hold", ["not_before"])]
+    assert decided(room.tell(opt_in())) == [
+        ("late", "expire", ["expired"]),
+        ("then", "hold", ["not_before"]),
+    ]
     assert decided(room.until(NOON + DAY)) == [("then", "send", ["ready"])]
 
 
@@ -96,8 +112,18 @@ def test_a_hold_is_announced_again_only_for_other_reasons() -> None:
     [
         pytest.param({"valid_until": NOON + HOUR}, NOON + HOUR, "expired", id="at valid_until"),
         pytest.param({}, NOON + 30 * DAY, "held_too_long", id="after 30 days"),
-        pytest.param({"not_before": NOON + 40 * DAY}, NOON + 70 * DAY, "held_too_long", id="30 days after not_before"),
-        pytest.param({"valid_until": NOON + 300 * DAY}, NOON + 30 * DAY, "held_too_long", id="whatever it says"),
+        pytest.param(
+            {"not_before": NOON + 40 * DAY},
+            NOON + 70 * DAY,
+            "held_too_long",
+            id="30 days after not_before",
+        ),
+        pytest.param(
+            {"valid_until": NOON + 300 * DAY},
+            NOON + 30 * DAY,
+            "held_too_long",
+            id="whatever it says",
+        ),
     ],
 )
 def test_what_waits_ends(changes: dict[str, Any], end: datetime, rule: str) -> None:
@@ -124,10 +150,17 @@ def test_thousands_that_wait_go_in_bounded_steps() -> None:
 
 def test_a_thousand_go_within_a_second_in_the_order_in_which_they_were_asked_for() -> None:
     ids = [f"m{1000 - place:04}" for place in range(1000)]
-    room = waiting(*({"message_id": name, "requested_at": NOON - HOUR + n * SECOND} for n, name in enumerate(ids)))
+    room = waiting(
+        *(
+            {"message_id": name, "requested_at": NOON - HOUR + n * SECOND}
+            for n, name in enumerate(ids)
+        )
+    )
     room.tell(opt_in())
     room.until(room.now + SECOND)
-    assert [order.message_id for order in room.all(DISPATCH_ORDERS) if order.kind == "reminder"] == ids
+    assert [
+        order.message_id for order in room.all(DISPATCH_ORDERS) if order.kind == "reminder"
+    ] == ids
 
 
 def test_a_stop_between_two_steps_of_a_release_wins() -> None:

@@ -26,7 +26,12 @@ def test_another_text_under_the_same_id_is_set_aside_whole() -> None:
     room.tell(opt_in())
     room.tell(request(message_id="a", body="one"))
     (letter,) = of(DEAD_LETTERS, room.tell(request(message_id="a", body="two")))
-    assert (letter.room, letter.topic, letter.offset, letter.cause) == ("gate", "sms.send-requests", 2, "id_reused")
+    assert (letter.room, letter.topic, letter.offset, letter.cause) == (
+        "gate",
+        "sms.send-requests",
+        2,
+        "id_reused",
+    )
     assert json.loads(letter.value_bytes or b"")["body"] == "two"
     assert base64.b64decode(letter.key or "") == b"acme/+14155550100"
     assert len(decided(room.published)) == 1
@@ -43,4 +48,6 @@ def test_ids_are_forgotten_when_the_topic_has_forgotten_them() -> None:
     room.tell(opt_in())
     room.tell(request(message_id="a"))
     room.until(NOON + 35 * DAY)
-    assert decided(room.tell(request(message_id="a", requested_at=NOON + 35 * DAY))) == [("a", "send", [])]
+    assert decided(room.tell(request(message_id="a", requested_at=NOON + 35 * DAY))) == [
+        ("a", "send", [])
+    ]

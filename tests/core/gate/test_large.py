@@ -8,7 +8,17 @@ from schemas.base import Evidence
 from schemas.consent_status import ConsentState
 from schemas.number_fact import NumberFact
 from schemas.topics import CONSENT_LOG, DEAD_LETTERS
-from tests.core.gate.cases import NOON, PHONE, decided, number_row, opt_in, opt_out, played, reply, request
+from tests.core.gate.cases import (
+    NOON,
+    PHONE,
+    decided,
+    number_row,
+    opt_in,
+    opt_out,
+    played,
+    reply,
+    request,
+)
 from tests.core.playing import Played, of
 
 HUGE = "x" * 900_000
@@ -17,17 +27,23 @@ HUGE = "x" * 900_000
 def fits(room: Played) -> bool:
     rows = all(len(name) + len(row) < 64 << 10 for name, row in room.rows.raw.items())
     return rows and all(
-        len(value.model_dump_json()) < 500_000 for topic, value in room.published if topic is not DEAD_LETTERS
+        len(value.model_dump_json()) < 500_000
+        for topic, value in room.published
+        if topic is not DEAD_LETTERS
     )
 
 
 def test_a_text_like_a_file_is_refused_in_words() -> None:
     room = played()
-    assert decided(room.tell(request(message_id="a", body=HUGE))) == [("a", "reject", ["not_opted_in", "bad_body"])]
+    assert decided(room.tell(request(message_id="a", body=HUGE))) == [
+        ("a", "reject", ["not_opted_in", "bad_body"])
+    ]
     assert fits(room)
 
 
-@pytest.mark.parametrize("field", ["branch", "sender", "kind", "person_id", "time_zone", "requested_by"])
+@pytest.mark.parametrize(
+    "field", ["branch", "sender", "kind", "person_id", "time_zone", "requested_by"]
+)
 def test_a_field_like_a_file_is_set_aside(field: str) -> None:
     room = played()
     (letter,) = of(DEAD_LETTERS, room.tell(request(**{field: HUGE})))
@@ -53,7 +69,11 @@ def test_a_stop_counts_however_much_is_attached() -> None:
 
 def test_only_what_is_given_is_learned() -> None:
     room = played()
-    room.tell(NumberFact(tenant="acme", number=PHONE, sms_enabled=True, time_zone="America/Chicago", at=NOON))
+    room.tell(
+        NumberFact(
+            tenant="acme", number=PHONE, sms_enabled=True, time_zone="America/Chicago", at=NOON
+        )
+    )
     room.tell(NumberFact(tenant="acme", number=PHONE, sms_enabled=False, at=NOON))
     row = number_row(room)
     assert (row.sms_enabled, row.time_zone, row.landline) == (False, "America/Chicago", None)

@@ -59,7 +59,13 @@ def test_an_order_says_all_that_dispatch_needs() -> None:
 
 def test_a_decision_says_who_what_and_by_which_policy() -> None:
     room = consented()
-    about = {"branch": "south", "person_id": "p1", "case_id": "c1", "event_id": "e1", "requested_by": "crm"}
+    about = {
+        "branch": "south",
+        "person_id": "p1",
+        "case_id": "c1",
+        "event_id": "e1",
+        "requested_by": "crm",
+    }
     (decision,) = of(DECISIONS, room.tell(request(resend_of="m0", **about)))
     assert about.items() <= decision.model_dump().items()
     assert (decision.resend_of, decision.sender, decision.to) == ("m0", BRANCH, PHONE)
@@ -84,7 +90,9 @@ def test_every_kind_has_a_lane(kind: Kind) -> None:
     [(None, NOON + 36 * HOUR), (NOON + DAY, NOON + DAY), (NOON + 2 * DAY, NOON + 36 * HOUR)],
     ids=["none", "sooner", "later"],
 )
-def test_what_cannot_leave_in_time_comes_back(valid_until: datetime | None, send_before: datetime) -> None:
+def test_what_cannot_leave_in_time_comes_back(
+    valid_until: datetime | None, send_before: datetime
+) -> None:
     assert ordered(consented(), valid_until=valid_until).send_before == send_before
 
 
@@ -93,15 +101,19 @@ def test_a_shared_sender_is_told_of_each_contact_and_another_of_the_first() -> N
     for sender in (OWN, OWN, SHARED, SHARED, OWN, BRANCH):
         room.tell(request(sender=sender))
     assert [contact.sender for contact in room.all(CONTACTS)] == [OWN, SHARED, SHARED, BRANCH]
-    assert all((contact.tenant, contact.number, contact.asked) == ("acme", PHONE, False)
-               for contact in room.all(CONTACTS))  # fmt: skip
+    assert all(
+        (contact.tenant, contact.number, contact.asked) == ("acme", PHONE, False)
+        for contact in room.all(CONTACTS)
+    )
 
 
 def test_a_returned_order_is_judged_afresh_and_issued_again() -> None:
     room = consented()
     first = ordered(room, message_id="a", branch="south")
     room.now = NOON + 36 * HOUR
-    (second,) = of(DISPATCH_ORDERS, room.tell(Returned(order=first, reason="send_before", at=room.now)))
+    (second,) = of(
+        DISPATCH_ORDERS, room.tell(Returned(order=first, reason="send_before", at=room.now))
+    )
     assert (second.body, second.sender, second.issued_at) == (first.body, BRANCH, room.now)
     assert second.send_before == room.now + 36 * HOUR
     one, two = room.all(DECISIONS)
@@ -124,7 +136,9 @@ def test_a_returned_order_may_have_no_second_chance(
     for event in [opt_out()] * stopped:
         room.tell(event, at=NOON + SECOND)
     room.now = NOON + DAY
-    assert decided(room.tell(Returned(order=order, reason="late", at=room.now))) == [("a", verdict, [rule])]
+    assert decided(room.tell(Returned(order=order, reason="late", at=room.now))) == [
+        ("a", verdict, [rule])
+    ]
 
 
 def test_an_order_returns_once() -> None:
@@ -153,4 +167,6 @@ def test_a_message_that_keeps_coming_back_ends() -> None:
         room.now += 36 * HOUR
         (order,) = of(DISPATCH_ORDERS, room.tell(Returned(order=order, reason="late", at=room.now)))
     room.now += 36 * HOUR
-    assert decided(room.tell(Returned(order=order, reason="late", at=room.now))) == [("a", "expire", ["held_too_long"])]
+    assert decided(room.tell(Returned(order=order, reason="late", at=room.now))) == [
+        ("a", "expire", ["held_too_long"])
+    ]

@@ -20,7 +20,9 @@ LINK = "Details: https://bit.ly/3xYz"
         pytest.param("see www.tinyurl.com/abc.", "tinyurl.com", id="with www"),
         pytest.param("(acme.app.link/x)", "app.link", id="below the domain"),
         pytest.param("go to bit.ly.", "bit.ly", id="at the end of a sentence"),
-        pytest.param("https://acme.example@t.co:443/x", "t.co", id="behind a user's name, with port"),
+        pytest.param(
+            "https://acme.example@t.co:443/x", "t.co", id="behind a user's name, with port"
+        ),
         pytest.param("bit。ly/x", "bit.ly", id="an ideographic dot"),
         pytest.param("https://go.acme.example/3xYz", None, id="a short domain of one's own"),
         pytest.param("https://rabbit.ly/x", None, id="only ends like one"),
@@ -40,10 +42,14 @@ def test_shortened(body: str, found: str | None) -> None:
         pytest.param("refuse", LINK, Verdict.REJECT, ["shortener"], id="refuse"),
         pytest.param("warn", LINK, Verdict.SEND, ["shortener"], id="warn: sent, with the finding"),
         pytest.param("allow", LINK, Verdict.SEND, [], id="allow"),
-        pytest.param("refuse", "https://acme.example/details", Verdict.SEND, [], id="the full link"),
+        pytest.param(
+            "refuse", "https://acme.example/details", Verdict.SEND, [], id="the full link"
+        ),
     ],
 )
-def test_the_tenant_says_what_becomes_of_it(policy: str, body: str, verdict: Verdict, rules: list[str]) -> None:
+def test_the_tenant_says_what_becomes_of_it(
+    policy: str, body: str, verdict: Verdict, rules: list[str]
+) -> None:
     ruling = decide(case(body=body, policy={"shorteners": policy}))
     assert (ruling.verdict, [found.rule for found in ruling.findings]) == (verdict, rules)
 
@@ -56,4 +62,6 @@ def test_the_next_step() -> None:
 
 def test_the_data_file_is_clean() -> None:
     assert "bit.ly" in DOMAINS
-    assert all(domain == domain.lower().strip() and 1 <= domain.count(".") <= 3 for domain in DOMAINS)
+    assert all(
+        domain == domain.lower().strip() and 1 <= domain.count(".") <= 3 for domain in DOMAINS
+    )

@@ -64,7 +64,9 @@ def goes(room: Played, sender: str = OWN) -> bool:
         pytest.param(NOON + 2 * MINUTE, IN, id="after it"),
     ],
 )
-def test_a_form_lifts_only_what_was_said_before_it_was_signed(signed: datetime, stands: ConsentState) -> None:
+def test_a_form_lifts_only_what_was_said_before_it_was_signed(
+    signed: datetime, stands: ConsentState
+) -> None:
     room = told(opt_in(), reply("STOP"))
     (change,) = of(CONSENT_LOG, room.tell(opt_in(at=signed), at=NOON + HOUR))
     assert (state(room), change.applied) == (stands, stands is IN)
@@ -106,7 +108,9 @@ def test_an_opt_out_at_another_time_is_another_one() -> None:
 
 def test_what_a_carrier_has_told_may_be_told_again() -> None:
     """After a START has lifted it: it is the same news, whenever it is told."""
-    first, again = (opt_out(event_id="o-1", source="carrier", sender=OWN, at=NOON + n * MINUTE) for n in (0, 2))
+    first, again = (
+        opt_out(event_id="o-1", source="carrier", sender=OWN, at=NOON + n * MINUTE) for n in (0, 2)
+    )
     room = told(opt_in(), first, reply("START"))
     assert room.tell(again, at=NOON + HOUR) == []
     assert goes(room)
@@ -114,9 +118,14 @@ def test_what_a_carrier_has_told_may_be_told_again() -> None:
 
 def test_any_other_claim_under_a_used_id_is_refused_in_the_log() -> None:
     room = told(opt_out(event_id="contact-7"))
-    (change,) = of(CONSENT_LOG, room.tell(opt_in(event_id="contact-7", at=NOON + HOUR), at=NOON + HOUR))
+    (change,) = of(
+        CONSENT_LOG, room.tell(opt_in(event_id="contact-7", at=NOON + HOUR), at=NOON + HOUR)
+    )
     assert (change.event_id, change.applied, change.now) == ("contact-7", False, OUT)
-    assert change.reason == "this event id was used before for something else: give each event an id of its own"
+    assert (
+        change.reason
+        == "this event id was used before for something else: give each event an id of its own"
+    )
 
 
 def test_what_an_earlier_version_has_noted_is_a_repeat() -> None:
@@ -179,8 +188,13 @@ def test_an_opt_out_that_names_a_sender_of_the_tenants_is_said_to_it() -> None:
 
 def test_who_stops_one_sender_is_not_told_that_all_have_stopped() -> None:
     room = told(opt_in(), reply("STOP"), stop_scope="sender")
-    (confirmation,) = [one for one in room.all(DISPATCH_ORDERS) if one.kind == OwnKind.STOP_CONFIRMATION]
-    assert confirmation.body == "Acme: you will get no more texts from this number. Reply START to get them again."
+    (confirmation,) = [
+        one for one in room.all(DISPATCH_ORDERS) if one.kind == OwnKind.STOP_CONFIRMATION
+    ]
+    assert (
+        confirmation.body
+        == "Acme: you will get no more texts from this number. Reply START to get them again."
+    )
 
 
 # --- in other words

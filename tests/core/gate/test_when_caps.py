@@ -10,7 +10,18 @@ import pytest
 from schemas.request_cancel import CancelRequest
 from schemas.returned import Returned
 from schemas.topics import DECISIONS, DISPATCH_ORDERS
-from tests.core.gate.cases import DAY, HOUR, MINUTE, NOON, PHONE, SECOND, decided, opt_in, played, request
+from tests.core.gate.cases import (
+    DAY,
+    HOUR,
+    MINUTE,
+    NOON,
+    PHONE,
+    SECOND,
+    decided,
+    opt_in,
+    played,
+    request,
+)
 from tests.core.gate.test_when_hours import at
 from tests.core.playing import Played, of
 
@@ -50,7 +61,10 @@ def test_ten_a_week() -> None:
 
 def test_several_that_wait_go_one_by_one_as_the_cap_frees() -> None:
     room = consented(**ANY_HOUR, caps={"marketing": {"day": 1}})
-    assert [asked(room, kind="marketing") for _ in range(3)] == ["send", *["hold frequency_cap"] * 2]
+    assert [asked(room, kind="marketing") for _ in range(3)] == [
+        "send",
+        *["hold frequency_cap"] * 2,
+    ]
     for n in (1, 2):
         assert len(of(DISPATCH_ORDERS, room.until(NOON + n * DAY))) == 1
     assert of(DISPATCH_ORDERS, room.until(NOON + 9 * DAY)) == []
@@ -70,7 +84,9 @@ def test_what_is_not_capped_is_not_remembered() -> None:
 
 
 def test_what_is_remembered_is_bounded() -> None:
-    room = consented(**ANY_HOUR, caps={"marketing": {"day": 50, "week": 50}, "reminder": {"day": 50}})
+    room = consented(
+        **ANY_HOUR, caps={"marketing": {"day": 50, "week": 50}, "reminder": {"day": 50}}
+    )
     for kind in ("marketing", "reminder"):
         assert [asked(room, kind=kind) for _ in range(51)] == ["send"] * 50 + ["hold frequency_cap"]
     room.until(NOON + 8 * DAY)
@@ -81,7 +97,12 @@ def test_what_is_remembered_is_bounded() -> None:
 def test_a_state_s_cap_counts_whatever_the_tenant_says(region: str) -> None:
     about: dict[str, Any] = {"kind": "marketing", "postal_region": region, "time_zone": LOS_ANGELES}
     room = consented(at(LOS_ANGELES, "2026-06-10 09:00"), caps={"marketing": {"day": 50}})
-    assert [asked(room, **about) for _ in range(4)] == ["send", "send", "send", "hold frequency_cap"]
+    assert [asked(room, **about) for _ in range(4)] == [
+        "send",
+        "send",
+        "send",
+        "hold frequency_cap",
+    ]
     about["postal_region"] = "TX"
     assert asked(room, **about) == "send"
 
@@ -90,7 +111,9 @@ def test_a_cap_that_frees_at_night_waits_for_the_morning() -> None:
     evening = at(LOS_ANGELES, "2026-06-10 20:30")
     room = consented(evening, marketing="as_others", caps={"reminder": {"week": 1}})
     assert asked(room) == "send"
-    room.settings = played(when={"quiet_hours": {"after": "20:00"}, "caps": {"reminder": {"week": 1}}}).settings
+    room.settings = played(
+        when={"quiet_hours": {"after": "20:00"}, "caps": {"reminder": {"week": 1}}}
+    ).settings
     morning = evening - timedelta(hours=10)
     assert asked(room, now=morning + DAY) == "hold frequency_cap"
     until = room.all(DECISIONS)[-1].until

@@ -15,7 +15,12 @@ from tests.core.gate.cases import case
 
 MINUTE = timedelta(minutes=1)
 QUIET: dict[str, Any] = {"when": {}}
-PHOENIX, INDIANA, HONOLULU, ST_JOHNS = "America/Phoenix", "America/Indiana/Knox", "Pacific/Honolulu", "America/St_Johns"
+PHOENIX, INDIANA, HONOLULU, ST_JOHNS = (
+    "America/Phoenix",
+    "America/Indiana/Knox",
+    "Pacific/Honolulu",
+    "America/St_Johns",
+)
 NEW_YORK, CHICAGO, LORD_HOWE = "America/New_York", "America/Chicago", "Australia/Lord_Howe"
 
 
@@ -51,17 +56,43 @@ def test_nobody_is_woken(kind: str, clock: str, until: str | None) -> None:
 @pytest.mark.parametrize(
     ("zone", "evening", "morning", "hours"),
     [
-        pytest.param(NEW_YORK, "2026-03-07 21:00", "2026-03-08 08:00", 10, id="New York springs forward"),
-        pytest.param(NEW_YORK, "2026-10-31 21:00", "2026-11-01 08:00", 12, id="New York falls back"),
+        pytest.param(
+            NEW_YORK, "2026-03-07 21:00", "2026-03-08 08:00", 10, id="New York springs forward"
+        ),
+        pytest.param(
+            NEW_YORK, "2026-10-31 21:00", "2026-11-01 08:00", 12, id="New York falls back"
+        ),
         pytest.param(PHOENIX, "2026-03-07 21:00", "2026-03-08 08:00", 11, id="Arizona does not"),
         pytest.param(PHOENIX, "2026-10-31 21:00", "2026-11-01 08:00", 11, id="nor back"),
         pytest.param(HONOLULU, "2026-03-07 21:00", "2026-03-08 08:00", 11, id="nor Hawaii"),
-        pytest.param(INDIANA, "2026-03-07 21:00", "2026-03-08 08:00", 10, id="Indiana, by Lake Michigan"),
-        pytest.param("America/Indiana/Indianapolis", "2026-10-31 21:00", "2026-11-01 08:00", 12, id="Indianapolis"),
-        pytest.param(ST_JOHNS, "2026-03-07 21:00", "2026-03-08 08:00", 10, id="Newfoundland, half an hour off"),
+        pytest.param(
+            INDIANA, "2026-03-07 21:00", "2026-03-08 08:00", 10, id="Indiana, by Lake Michigan"
+        ),
+        pytest.param(
+            "America/Indiana/Indianapolis",
+            "2026-10-31 21:00",
+            "2026-11-01 08:00",
+            12,
+            id="Indianapolis",
+        ),
+        pytest.param(
+            ST_JOHNS,
+            "2026-03-07 21:00",
+            "2026-03-08 08:00",
+            10,
+            id="Newfoundland, half an hour off",
+        ),
         pytest.param(ST_JOHNS, "2026-10-31 21:00", "2026-11-01 08:00", 12, id="and back"),
-        pytest.param("Europe/Berlin", "2026-03-28 21:00", "2026-03-29 08:00", 10, id="Europe, weeks later"),
-        pytest.param(LORD_HOWE, "2026-04-04 21:00", "2026-04-05 08:00", 11.5, id="by half an hour, down under"),
+        pytest.param(
+            "Europe/Berlin", "2026-03-28 21:00", "2026-03-29 08:00", 10, id="Europe, weeks later"
+        ),
+        pytest.param(
+            LORD_HOWE,
+            "2026-04-04 21:00",
+            "2026-04-05 08:00",
+            11.5,
+            id="by half an hour, down under",
+        ),
     ],
 )
 def test_clocks_that_change(zone: str, evening: str, morning: str, hours: float) -> None:
@@ -78,10 +109,18 @@ def test_clocks_that_change(zone: str, evening: str, morning: str, hours: float)
 @pytest.mark.parametrize(
     ("now", "until"),
     [
-        pytest.param(at(NEW_YORK, "2026-06-10 08:30"), at(CHICAGO, "2026-06-10 08:00"), id="awake in the east only"),
+        pytest.param(
+            at(NEW_YORK, "2026-06-10 08:30"),
+            at(CHICAGO, "2026-06-10 08:00"),
+            id="awake in the east only",
+        ),
         pytest.param(at(CHICAGO, "2026-06-10 08:00"), None, id="awake in both"),
         pytest.param(at(CHICAGO, "2026-06-10 19:59"), None, id="still"),
-        pytest.param(at(NEW_YORK, "2026-06-10 21:00"), at(CHICAGO, "2026-06-11 08:00"), id="night in the east"),
+        pytest.param(
+            at(NEW_YORK, "2026-06-10 21:00"),
+            at(CHICAGO, "2026-06-11 08:00"),
+            id="night in the east",
+        ),
     ],
 )
 def test_all_zones_of_an_area_code_must_be_awake(now: datetime, until: datetime | None) -> None:
@@ -95,11 +134,17 @@ def test_all_zones_of_an_area_code_must_be_awake(now: datetime, until: datetime 
         pytest.param({}, True, id="the number's area code: 05:00 in California"),
         pytest.param({"time_zone": NEW_YORK}, False, id="the request's zone"),
         pytest.param({"known": {"time_zone": NEW_YORK}}, False, id="the number's zone"),
-        pytest.param({"known": {"time_zone": NEW_YORK}, "time_zone": "America/Denver"}, True, id="the request's first"),
+        pytest.param(
+            {"known": {"time_zone": NEW_YORK}, "time_zone": "America/Denver"},
+            True,
+            id="the request's first",
+        ),
         pytest.param({"postal_region": "NY"}, False, id="the request's state"),
         pytest.param({"known": {"postal_region": "NY"}}, False, id="the number's state"),
         pytest.param({"postal_region": "TX"}, True, id="a state with two zones"),
-        pytest.param({"postal_region": "TX", "time_zone": NEW_YORK}, False, id="a zone before a state"),
+        pytest.param(
+            {"postal_region": "TX", "time_zone": NEW_YORK}, False, id="a zone before a state"
+        ),
         pytest.param({"time_zone": "Nowhere/Else"}, True, id="a zone that is none"),
         pytest.param({"to": "+442079460958"}, False, id="London"),
         pytest.param({"to": "+81312345678"}, True, id="Tokyo"),
@@ -112,11 +157,15 @@ def test_where_somebody_is(about: dict[str, Any], held: bool) -> None:
 @pytest.mark.parametrize(
     ("not_before", "until"),
     [
-        pytest.param("2026-06-11 03:00", "2026-06-11 08:00", id="for the night: it will be morning"),
+        pytest.param(
+            "2026-06-11 03:00", "2026-06-11 08:00", id="for the night: it will be morning"
+        ),
         pytest.param("2026-06-11 12:00", None, id="for noon"),
     ],
 )
-def test_what_is_scheduled_is_judged_by_the_hour_it_is_meant_for(not_before: str, until: str | None) -> None:
+def test_what_is_scheduled_is_judged_by_the_hour_it_is_meant_for(
+    not_before: str, until: str | None
+) -> None:
     """At night, too."""
     for now in ("2026-06-10 12:00", "2026-06-10 23:00"):
         held = found(at(NEW_YORK, now), time_zone=NEW_YORK, not_before=at(NEW_YORK, not_before))
@@ -131,17 +180,34 @@ def test_a_schedule_at_the_end_of_the_calendar_is_judged_by_now() -> None:
 @pytest.mark.parametrize(
     ("policy", "clock", "until"),
     [
-        pytest.param({"before": "09:30", "after": "17:00"}, "09:00", "2026-06-10 09:30", id="narrower: the morning"),
-        pytest.param({"before": "09:30", "after": "17:00"}, "17:00", "2026-06-11 09:30", id="narrower: the evening"),
+        pytest.param(
+            {"before": "09:30", "after": "17:00"},
+            "09:00",
+            "2026-06-10 09:30",
+            id="narrower: the morning",
+        ),
+        pytest.param(
+            {"before": "09:30", "after": "17:00"},
+            "17:00",
+            "2026-06-11 09:30",
+            id="narrower: the evening",
+        ),
         pytest.param({"before": "00:00", "after": "23:00"}, "03:00", None, id="wider"),
-        pytest.param({"before": "00:00", "after": "23:00"}, "23:30", "2026-06-11 00:00", id="wider: until midnight"),
+        pytest.param(
+            {"before": "00:00", "after": "23:00"},
+            "23:30",
+            "2026-06-11 00:00",
+            id="wider: until midnight",
+        ),
         pytest.param({"after": "24:00"}, "23:59", None, id="until the day ends"),
         pytest.param("none", "03:00", None, id="none"),
     ],
 )
 def test_the_tenant_has_hours_of_its_own(policy: Any, clock: str, until: str | None) -> None:
     night = case(
-        now=at(NEW_YORK, f"2026-06-10 {clock}"), time_zone=NEW_YORK, policy={"when": {"quiet_hours": policy}}
+        now=at(NEW_YORK, f"2026-06-10 {clock}"),
+        time_zone=NEW_YORK,
+        policy={"when": {"quiet_hours": policy}},
     )
     held = quiet_hours(night)
     assert (held and held.until) == (at(NEW_YORK, until) if until else None)
@@ -161,7 +227,11 @@ def test_a_finding_is_in_words() -> None:
         "It is not between 08:00 and 21:00 everywhere they may be (America/Chicago, America/New_York)"
     )
     later = found(
-        at(NEW_YORK, "2026-06-10 12:00"), time_zone=NEW_YORK, not_before=at(NEW_YORK, "2026-06-11 03:00")
+        at(NEW_YORK, "2026-06-10 12:00"),
+        time_zone=NEW_YORK,
+        not_before=at(NEW_YORK, "2026-06-11 03:00"),
     )
     assert later is not None
-    assert later.reason.startswith("The time it is scheduled for is not between 08:00 and 21:00 where they are (")
+    assert later.reason.startswith(
+        "The time it is scheduled for is not between 08:00 and 21:00 where they are ("
+    )

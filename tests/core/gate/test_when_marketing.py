@@ -16,9 +16,19 @@ from tests.core.gate.cases import case
 from tests.core.gate.test_when_hours import CHICAGO, NEW_YORK, QUIET, at
 
 ZONE_OF = {
-    "AL": CHICAGO, "CA": "America/Los_Angeles", "CT": NEW_YORK, "FL": NEW_YORK, "KY": NEW_YORK, "LA": CHICAGO,
-    "NV": "America/Los_Angeles", "OK": CHICAGO, "PA": NEW_YORK, "RI": NEW_YORK, "SD": CHICAGO, "TX": CHICAGO,
-}  # fmt: skip
+    "AL": CHICAGO,
+    "CA": "America/Los_Angeles",
+    "CT": NEW_YORK,
+    "FL": NEW_YORK,
+    "KY": NEW_YORK,
+    "LA": CHICAGO,
+    "NV": "America/Los_Angeles",
+    "OK": CHICAGO,
+    "PA": NEW_YORK,
+    "RI": NEW_YORK,
+    "SD": CHICAGO,
+    "TX": CHICAGO,
+}
 """2026-06-10 is a Wednesday, 13 a Saturday, 14 a Sunday; 2026-05-25 Memorial Day; 2026-07-03 the Fourth, observed."""
 
 
@@ -88,7 +98,11 @@ def test_no_state_of_the_us_no_law_of_one() -> None:
 
 def test_the_strictest_is_stricter_than_each() -> None:
     rules = strictest()
-    assert (rules.hours.weekdays, rules.hours.saturday, rules.hours.sunday) == ((600, 1080), (600, 1020), None)
+    assert (rules.hours.weekdays, rules.hours.saturday, rules.hours.sunday) == (
+        (600, 1080),
+        (600, 1020),
+        None,
+    )
     assert rules.per_day == 3
     assert rules.hours.closed_on == {"AL", "LA", "OK", "PA", "RI"}
 
@@ -112,7 +126,9 @@ def test_where_no_hour_is_fit_for_all() -> None:
     assert held.until == at(NEW_YORK, "2026-06-15 09:00")
     held = decide(promoted(at(NEW_YORK, "2026-06-13 08:30"), postal_region="KY", policy=short))
     assert held.until is None
-    assert held.findings[-1].next_step == "say where they are: set their postal region and time zone"
+    assert (
+        held.findings[-1].next_step == "say where they are: set their postal region and time zone"
+    )
 
 
 def test_the_table_is_clean() -> None:

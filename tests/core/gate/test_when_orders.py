@@ -12,7 +12,17 @@ from schemas.returned import Returned
 from schemas.send import Send
 from schemas.topics import DECISIONS, DISPATCH_ORDERS
 from streams.step import Publication
-from tests.core.gate.cases import HOUR, MINUTE, PHONE, SECOND, decided, opt_in, opt_out, played, request
+from tests.core.gate.cases import (
+    HOUR,
+    MINUTE,
+    PHONE,
+    SECOND,
+    decided,
+    opt_in,
+    opt_out,
+    played,
+    request,
+)
 from tests.core.gate.test_when_hours import CHICAGO, NEW_YORK, at
 from tests.core.playing import Played, of
 
@@ -28,7 +38,9 @@ def went(published: list[Publication]) -> list[str]:
 
 
 def ordered(now: datetime, *, when: dict[str, Any] | None = None, **about: Any) -> Send:
-    (order,) = of(DISPATCH_ORDERS, consented(now, **(when or {})).tell(request(**about, requested_at=now)))
+    (order,) = of(
+        DISPATCH_ORDERS, consented(now, **(when or {})).tell(request(**about, requested_at=now))
+    )
     assert isinstance(order, Send)
     return order
 
@@ -36,21 +48,29 @@ def ordered(now: datetime, *, when: dict[str, Any] | None = None, **about: Any) 
 @pytest.mark.parametrize(
     ("about", "send_before"),
     [
-        pytest.param({"time_zone": NEW_YORK}, at(NEW_YORK, "2026-06-14 21:00"), id="until the evening"),
-        pytest.param({"to": "+12705551234"}, at(NEW_YORK, "2026-06-14 21:00"), id="where it comes first"),
         pytest.param(
-            {"kind": "marketing", "postal_region": "FL"}, at(NEW_YORK, "2026-06-14 20:00"), id="of the state"
+            {"time_zone": NEW_YORK}, at(NEW_YORK, "2026-06-14 21:00"), id="until the evening"
         ),
         pytest.param(
-            {"time_zone": NEW_YORK, "valid_until": at(NEW_YORK, "2026-06-14 15:00")}, at(NEW_YORK, "2026-06-14 15:00"),
+            {"to": "+12705551234"}, at(NEW_YORK, "2026-06-14 21:00"), id="where it comes first"
+        ),
+        pytest.param(
+            {"kind": "marketing", "postal_region": "FL"},
+            at(NEW_YORK, "2026-06-14 20:00"),
+            id="of the state",
+        ),
+        pytest.param(
+            {"time_zone": NEW_YORK, "valid_until": at(NEW_YORK, "2026-06-14 15:00")},
+            at(NEW_YORK, "2026-06-14 15:00"),
             id="no longer than it is of use",
         ),
         pytest.param(
-            {"time_zone": NEW_YORK, "when": {"quiet_hours": "none"}}, at(NEW_YORK, "2026-06-14 14:00") + 36 * HOUR,
+            {"time_zone": NEW_YORK, "when": {"quiet_hours": "none"}},
+            at(NEW_YORK, "2026-06-14 14:00") + 36 * HOUR,
             id="no hours, no evening",
         ),
     ],
-)  # fmt: skip
+)
 def test_an_order_ends_with_its_hours(about: dict[str, Any], send_before: datetime) -> None:
     assert ordered(at(NEW_YORK, "2026-06-14 14:00"), **about).send_before == send_before
 
@@ -63,9 +83,15 @@ def test_the_evening_on_the_day_the_clocks_change() -> None:
 
 def test_what_comes_at_night_goes_in_the_morning() -> None:
     room = consented(at(CHICAGO, "2026-06-10 22:00"))
-    (held,) = of(DECISIONS, room.tell(request(message_id="a", time_zone=CHICAGO, requested_at=room.now)))
+    (held,) = of(
+        DECISIONS, room.tell(request(message_id="a", time_zone=CHICAGO, requested_at=room.now))
+    )
     morning = at(CHICAGO, "2026-06-11 08:00")
-    assert (held.verdict, held.until, [found.rule for found in held.findings]) == ("hold", morning, ["quiet_hours"])
+    assert (held.verdict, held.until, [found.rule for found in held.findings]) == (
+        "hold",
+        morning,
+        ["quiet_hours"],
+    )
     assert decided(room.until(morning - SECOND)) == []
     assert went(room.until(morning)) == ["a"]
 
@@ -73,7 +99,9 @@ def test_what_comes_at_night_goes_in_the_morning() -> None:
 def test_it_is_judged_afresh_then() -> None:
     room = consented(at(CHICAGO, "2026-06-10 22:00"))
     room.tell(request(message_id="a", time_zone=CHICAGO, requested_at=room.now))
-    assert decided(room.tell(opt_out(), at=room.now)) == [("a", "reject", ["opted_out", "quiet_hours"])]
+    assert decided(room.tell(opt_out(), at=room.now)) == [
+        ("a", "reject", ["opted_out", "quiet_hours"])
+    ]
 
 
 def test_a_yes_at_night_wakes_nobody() -> None:
@@ -98,8 +126,12 @@ def test_an_order_that_comes_back_in_the_evening_waits_for_the_morning() -> None
 def test_who_turns_out_to_be_awake_is_texted_at_once(told: dict[str, str]) -> None:
     """By their area code it is half past five."""
     room = consented(at(NEW_YORK, "2026-06-10 08:30"))
-    assert decided(room.tell(request(message_id="a", requested_at=room.now))) == [("a", "hold", ["quiet_hours"])]
-    assert went(room.tell(NumberFact(tenant="acme", number=PHONE, type="mobile", at=room.now))) == []
+    assert decided(room.tell(request(message_id="a", requested_at=room.now))) == [
+        ("a", "hold", ["quiet_hours"])
+    ]
+    assert (
+        went(room.tell(NumberFact(tenant="acme", number=PHONE, type="mobile", at=room.now))) == []
+    )
     fact = NumberFact(tenant="acme", number=PHONE, at=room.now, **told)
     assert went(room.tell(fact)) == ["a"]
     assert room.all(DECISIONS)[-1].evidence.topic == "sms.number-facts"

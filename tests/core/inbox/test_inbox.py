@@ -36,12 +36,20 @@ def played(sender: str = SHARED) -> Played:
 
 
 def inbound(body: str, provider_id: str = "SM1", **changes: Any) -> InboundMessage:
-    said = {"provider_id": provider_id, "sender": SHARED, "to_address": SHARED, "number": PHONE, "received_at": NOON}
+    said = {
+        "provider_id": provider_id,
+        "sender": SHARED,
+        "to_address": SHARED,
+        "number": PHONE,
+        "received_at": NOON,
+    }
     return InboundMessage.model_validate({"body": body} | said | changes)
 
 
 def contact(tenant: str, minute: int = 0, *, asked: bool = False) -> Contact:
-    return Contact(sender=SHARED, number=PHONE, tenant=tenant, asked=asked, at=NOON + minute * MINUTE)
+    return Contact(
+        sender=SHARED, number=PHONE, tenant=tenant, asked=asked, at=NOON + minute * MINUTE
+    )
 
 
 def told(room: Played, body: str, provider_id: str) -> list[str]:
@@ -49,7 +57,9 @@ def told(room: Played, body: str, provider_id: str) -> list[str]:
 
 
 def test_a_reply_carries_the_text_and_where_it_came_from() -> None:
-    (reply,) = of(REPLIES, played(OWN).tell(inbound("Hello", sender=OWN, media=("a.jpg",)), at=NOON + MINUTE))
+    (reply,) = of(
+        REPLIES, played(OWN).tell(inbound("Hello", sender=OWN, media=("a.jpg",)), at=NOON + MINUTE)
+    )
     assert reply == Reply(
         tenant="acme",
         number=PHONE,
@@ -89,7 +99,9 @@ def test_an_ask_stays_open_until_a_keyword_answers_it() -> None:
 
 def unasked(tenant: str, minute: int) -> Contact:
     """The gate has heard that the ask of that minute came to nothing."""
-    return Contact(sender=SHARED, number=PHONE, tenant=tenant, unasked=True, at=NOON + minute * MINUTE)
+    return Contact(
+        sender=SHARED, number=PHONE, tenant=tenant, unasked=True, at=NOON + minute * MINUTE
+    )
 
 
 def test_an_ask_that_came_to_nothing_is_not_answered() -> None:
@@ -199,8 +211,9 @@ def test_what_the_carrier_takes_for_a_stop_is_one_for_all_who_texted() -> None:
         room.tell(contact(tenant))
     replies = of(REPLIES, room.tell(inbound("Basta ya", carrier_stop=True)))
     assert [(reply.tenant, reply.body, reply.carrier_stop) for reply in replies] == [
-        ("acme", "Basta ya", True), ("bolt", "Basta ya", True),
-    ]  # fmt: skip
+        ("acme", "Basta ya", True),
+        ("bolt", "Basta ya", True),
+    ]
     assert told(room, "Basta ya", "2") == ["bolt"]
 
 
@@ -216,14 +229,20 @@ SERVICE = "MG" + "0" * 32
         pytest.param(SHARED, "START", [], id="shared, START: nobody can tell whom it is for"),
     ],
 )
-def test_a_number_that_a_service_has_in_its_pool_is_the_sender(number: str, body: str, tenants: list[str]) -> None:
+def test_a_number_that_a_service_has_in_its_pool_is_the_sender(
+    number: str, body: str, tenants: list[str]
+) -> None:
     """The provider names the service, which nobody has declared, for the number is what is texted from."""
     room = played(SERVICE)
     replies = of(REPLIES, room.tell(inbound(body, sender=SERVICE, to_address=number)))
-    assert [(reply.tenant, reply.sender) for reply in replies] == [(tenant, number) for tenant in tenants]
+    assert [(reply.tenant, reply.sender) for reply in replies] == [
+        (tenant, number) for tenant in tenants
+    ]
 
 
-@pytest.mark.parametrize("changes", [{"body": "x" * 900_000}, {"body": "STOP", "provider_id": "x" * 900_000}])
+@pytest.mark.parametrize(
+    "changes", [{"body": "x" * 900_000}, {"body": "STOP", "provider_id": "x" * 900_000}]
+)
 def test_what_no_phone_sends_is_set_aside(changes: dict[str, str]) -> None:
     (letter,) = of(DEAD_LETTERS, played().tell(inbound(**changes)))
     assert letter.cause == "too_large"
@@ -248,7 +267,9 @@ def unread(room: Played, offset: int = 7) -> list[ConsentEvent]:
 
 def blocked(room: Played) -> list[tuple[str, str]]:
     events = unread(room)
-    assert {(event.number, event.sender, event.source) for event in events} <= {(PHONE, SHARED, "sms.inbound")}
+    assert {(event.number, event.sender, event.source) for event in events} <= {
+        (PHONE, SHARED, "sms.inbound")
+    }
     return [(event.tenant, event.action) for event in events]
 
 
@@ -262,7 +283,9 @@ def test_if_nobody_is_known_to_have_texted_it_blocks_all_that_share_the_sender()
     assert blocked(played()) == [("acme", "unreadable"), ("bolt", "unreadable")]
 
 
-@pytest.mark.parametrize("family", ["", "k", f"99999/{PHONE}", f"{SHARED}/", f"{SHARED}/acme", f"/{PHONE}"])
+@pytest.mark.parametrize(
+    "family", ["", "k", f"99999/{PHONE}", f"{SHARED}/", f"{SHARED}/acme", f"/{PHONE}"]
+)
 def test_where_its_key_names_no_number_or_no_sender_of_ours_it_blocks_nobody(family: str) -> None:
     room = Played(inbox, inbox_woke, family, NOON, SETTINGS)
     assert unread(room) == []
@@ -296,11 +319,17 @@ def test_a_revocation_counts_for_all_but_its_words_are_for_whom_they_were_writte
 
 
 def test_each_tenant_that_shares_a_sender_has_its_own_words() -> None:
-    bolt = TenantSettings(tenant="bolt", name="Bolt", sender=SHARED, keywords={"stop": ["Genug"], "start": ["Los"]})
-    room = Played(inbox, inbox_woke, f"{SHARED}/{PHONE}", NOON, settings_of({"bolt": bolt}, SETTINGS.senders))
+    bolt = TenantSettings(
+        tenant="bolt", name="Bolt", sender=SHARED, keywords={"stop": ["Genug"], "start": ["Los"]}
+    )
+    room = Played(
+        inbox, inbox_woke, f"{SHARED}/{PHONE}", NOON, settings_of({"bolt": bolt}, SETTINGS.senders)
+    )
     room.tell(contact("bolt", 1, asked=True))
     room.tell(contact("acme", 2))
-    assert told(room, "Genug!", "1") == ["acme", "bolt"], "to the one a STOP, to the one that texted last a text"
+    assert told(room, "Genug!", "1") == ["acme", "bolt"], (
+        "to the one a STOP, to the one that texted last a text"
+    )
     assert told(room, "los", "2") == ["acme"], "bolt's ask is answered: whoever texted last"
     room.tell(contact("bolt", 3, asked=True))
     room.tell(contact("acme", 4))
@@ -309,7 +338,9 @@ def test_each_tenant_that_shares_a_sender_has_its_own_words() -> None:
 
 def test_what_only_one_tenant_takes_for_a_stop_is_not_for_the_others_to_read() -> None:
     acme = TenantSettings(tenant="acme", name="Acme", sender=SHARED, keywords={"stop": ["Genug"]})
-    room = Played(inbox, inbox_woke, f"{SHARED}/{PHONE}", NOON, settings_of({"acme": acme}, SETTINGS.senders))
+    room = Played(
+        inbox, inbox_woke, f"{SHARED}/{PHONE}", NOON, settings_of({"acme": acme}, SETTINGS.senders)
+    )
     room.tell(contact("bolt", 1))
     room.tell(contact("acme", 2))
     assert told(room, "Genug!", "1") == ["acme"]

@@ -21,18 +21,45 @@ def texted(*, asked: bool = False, ago: int = 0) -> ContactRow:
     ("meant", "contacts", "shared_by", "tenants"),
     [
         pytest.param(NONE, {}, ("acme",), ("acme",), id="one tenant: its own"),
-        pytest.param(NONE, {"bolt": texted()}, ("acme",), ("acme",), id="one tenant now: its own, whoever was before"),
-        pytest.param(HELP, {"bolt": texted(asked=True)}, ("acme",), ("acme",), id="so is a question"),
-        pytest.param(STOP, {"bolt": texted()}, ("acme",), ("acme", "bolt"), id="one tenant now: STOP to both"),
         pytest.param(
-            Meaning.REVOKE, {"bolt": texted()}, ("acme",), ("acme", "bolt"), id="one tenant now: in other words too"
+            NONE,
+            {"bolt": texted()},
+            ("acme",),
+            ("acme",),
+            id="one tenant now: its own, whoever was before",
         ),
         pytest.param(
-            START, {"bolt": texted(asked=True)}, ("acme",), ("bolt",), id="one tenant now: START to the old one's ask"
+            HELP, {"bolt": texted(asked=True)}, ("acme",), ("acme",), id="so is a question"
         ),
-        pytest.param(START, {"bolt": texted()}, ("acme",), ("acme",), id="one tenant now: START unasked is its own"),
         pytest.param(
-            START, {"acme": texted(ago=1), "bolt": texted(asked=True, ago=9)}, ("acme",), ("acme",),
+            STOP, {"bolt": texted()}, ("acme",), ("acme", "bolt"), id="one tenant now: STOP to both"
+        ),
+        pytest.param(
+            Meaning.REVOKE,
+            {"bolt": texted()},
+            ("acme",),
+            ("acme", "bolt"),
+            id="one tenant now: in other words too",
+        ),
+        pytest.param(
+            START,
+            {"bolt": texted(asked=True)},
+            ("acme",),
+            ("bolt",),
+            id="one tenant now: START to the old one's ask",
+        ),
+        pytest.param(
+            START,
+            {"bolt": texted()},
+            ("acme",),
+            ("acme",),
+            id="one tenant now: START unasked is its own",
+        ),
+        pytest.param(
+            START,
+            {"acme": texted(ago=1), "bolt": texted(asked=True, ago=9)},
+            ("acme",),
+            ("acme",),
             id="one tenant now: START is its own once it has texted",
         ),
         pytest.param(
@@ -42,33 +69,78 @@ def texted(*, asked: bool = False, ago: int = 0) -> ContactRow:
             ("acme", "bolt"),
             id="one tenant now: YES to both asks",
         ),
-        pytest.param(STOP, {"acme": texted(ago=9), "bolt": texted()}, ALL, ("acme", "bolt"), id="STOP: all who texted"),
+        pytest.param(
+            STOP,
+            {"acme": texted(ago=9), "bolt": texted()},
+            ALL,
+            ("acme", "bolt"),
+            id="STOP: all who texted",
+        ),
         pytest.param(STOP, {}, ALL, ALL, id="STOP to nobody known: all who share it"),
         pytest.param(
-            START, {"acme": texted(asked=True, ago=9), "bolt": texted()}, ALL, ("acme",), id="START: whoever asked"
+            START,
+            {"acme": texted(asked=True, ago=9), "bolt": texted()},
+            ALL,
+            ("acme",),
+            id="START: whoever asked",
         ),
         pytest.param(
-            START, {"acme": texted(asked=True), "cora": texted(asked=True)}, ALL, ("acme", "cora"), id="START: both"
+            START,
+            {"acme": texted(asked=True), "cora": texted(asked=True)},
+            ALL,
+            ("acme", "cora"),
+            id="START: both",
         ),
         pytest.param(
-            START, {"acme": texted(ago=9), "bolt": texted()}, ALL, ("bolt",), id="START unasked: the last one"
+            START,
+            {"acme": texted(ago=9), "bolt": texted()},
+            ALL,
+            ("bolt",),
+            id="START unasked: the last one",
         ),
         pytest.param(START, {}, ALL, (), id="START to nobody known opts nobody in"),
         pytest.param(
-            Meaning.YES, {"acme": texted(asked=True, ago=9), "bolt": texted()}, ALL, ("acme",), id="YES: whoever asked"
+            Meaning.YES,
+            {"acme": texted(asked=True, ago=9), "bolt": texted()},
+            ALL,
+            ("acme",),
+            id="YES: whoever asked",
         ),
         pytest.param(
-            Meaning.REVOKE, {"acme": texted(ago=9), "bolt": texted()}, ALL, ("acme", "bolt"), id="in other words: all"
+            Meaning.REVOKE,
+            {"acme": texted(ago=9), "bolt": texted()},
+            ALL,
+            ("acme", "bolt"),
+            id="in other words: all",
         ),
-        pytest.param(HELP, {"acme": texted(ago=9), "bolt": texted()}, ALL, ("bolt",), id="HELP: the last one"),
-        pytest.param(NONE, {"acme": texted(ago=9), "bolt": texted()}, ALL, ("bolt",), id="a text: the last one"),
-        pytest.param(NONE, {"acme": texted(), "bolt": texted()}, ALL, ("bolt",), id="at the same instant"),
+        pytest.param(
+            HELP, {"acme": texted(ago=9), "bolt": texted()}, ALL, ("bolt",), id="HELP: the last one"
+        ),
+        pytest.param(
+            NONE,
+            {"acme": texted(ago=9), "bolt": texted()},
+            ALL,
+            ("bolt",),
+            id="a text: the last one",
+        ),
+        pytest.param(
+            NONE, {"acme": texted(), "bolt": texted()}, ALL, ("bolt",), id="at the same instant"
+        ),
         pytest.param(NONE, {}, ALL, (), id="a text to nobody known"),
-        pytest.param(STOP, {"acme": texted()}, (), ("acme",), id="an unknown sender: STOP to those who texted"),
+        pytest.param(
+            STOP,
+            {"acme": texted()},
+            (),
+            ("acme",),
+            id="an unknown sender: STOP to those who texted",
+        ),
         pytest.param(STOP, {}, (), (), id="an unknown sender, nobody known"),
     ],
 )
 def test_meant_for(
-    meant: Meaning, contacts: dict[str, ContactRow], shared_by: tuple[str, ...], tenants: tuple[str, ...]
+    meant: Meaning,
+    contacts: dict[str, ContactRow],
+    shared_by: tuple[str, ...],
+    tenants: tuple[str, ...],
 ) -> None:
     assert meant_for(meant, contacts, shared_by) == tenants

@@ -11,13 +11,16 @@ TICK = 0.05
 SHORT, CROWDED = TICK, 0.2
 
 
-@pytest.mark.parametrize(("large", "waiting", "due", "seconds"), [
-    pytest.param(False, 0, False, SHORT, id="few come"),
-    pytest.param(True, 0, False, CROWDED, id="many come"),
-    pytest.param(True, ENOUGH - 1, False, CROWDED, id="not enough are here"),
-    pytest.param(True, ENOUGH, False, SHORT, id="enough are here"),
-    pytest.param(True, 0, True, SHORT, id="a wake is due: a sender's pace"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("large", "waiting", "due", "seconds"),
+    [
+        pytest.param(False, 0, False, SHORT, id="few come"),
+        pytest.param(True, 0, False, CROWDED, id="many come"),
+        pytest.param(True, ENOUGH - 1, False, CROWDED, id="not enough are here"),
+        pytest.param(True, ENOUGH, False, SHORT, id="enough are here"),
+        pytest.param(True, 0, True, SHORT, id="a wake is due: a sender's pace"),
+    ],
+)
 def test_how_long_a_lane_rests(large: bool, waiting: int, due: bool, seconds: float) -> None:
     assert rest(Batching(crowd=CROWDED), TICK, large, waiting, due) == seconds
 
@@ -27,13 +30,16 @@ def test_a_processor_with_a_tick_of_its_own_keeps_it_and_never_rests_shorter() -
     assert rest(Batching(tick=0.3, crowd=0.2), TICK, True, 0, due=False) == 0.3
 
 
-@pytest.mark.parametrize(("every", "facts", "large"), [
-    pytest.param(0.075, 1, False, id="one at a time"),
-    pytest.param(0.05, 1, False, id="one in each tick, twenty a second"),
-    pytest.param(0.05, 3, True, id="handfuls, sixty a second"),
-    pytest.param(0.3, 15, True, id="as many, once they come together"),
-    pytest.param(10.0, 20, False, id="a burst now and then"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("every", "facts", "large"),
+    [
+        pytest.param(0.075, 1, False, id="one at a time"),
+        pytest.param(0.05, 1, False, id="one in each tick, twenty a second"),
+        pytest.param(0.05, 3, True, id="handfuls, sixty a second"),
+        pytest.param(0.3, 15, True, id="as many, once they come together"),
+        pytest.param(10.0, 20, False, id="a burst now and then"),
+    ],
+)
 def test_what_is_a_large_flow(every: float, facts: int, large: bool) -> None:
     flow = Flow()
     for beat in range(100):

@@ -37,14 +37,20 @@ def woke(rows: Rows, name: str, now: datetime, settings: Settings) -> Step:
 
 def lane(saved: Any = (), waits: str | None = "held/") -> Lane:
     counts = dict.fromkeys([FIRST.name, THEN.name, OUT.name, DEAD_LETTERS.name], 1)
-    made = Lane(Room("test", fold=fold, woke=woke, first=(FIRST,), then=(THEN,), waits=waits), 0, counts, limit=100)
+    made = Lane(
+        Room("test", fold=fold, woke=woke, first=(FIRST,), then=(THEN,), waits=waits),
+        0,
+        counts,
+        limit=100,
+    )
     made.restore(saved)
     return made
 
 
 def settings(**entitled: bool) -> Settings:
     tenants = {
-        name: TenantSettings(tenant=name, name=name, sender="72976", entitled=may) for name, may in entitled.items()
+        name: TenantSettings(tenant=name, name=name, sender="72976", entitled=may)
+        for name, may in entitled.items()
     }
     return settings_of(tenants, {"72976": SENDER})
 
@@ -81,9 +87,11 @@ def filled(families: int = 2, rows: int = 1) -> tuple[Lane, list[tuple[bytes, by
 def looked(one: Lane) -> dict[str, int]:
     """By family and row, how often it was judged again."""
     return {
-        f"{family} {name}": row.looked for family, rows in one.families.items()
-        for name in rows.names() if (row := rows.get(name, Held)) is not None and row.looked
-    }  # fmt: skip
+        f"{family} {name}": row.looked
+        for family, rows in one.families.items()
+        for name in rows.names()
+        if (row := rows.get(name, Held)) is not None and row.looked
+    }
 
 
 def test_only_what_waits_and_only_of_the_tenant_whose_settings_changed() -> None:
@@ -110,7 +118,9 @@ def test_the_same_settings_published_again_are_no_change() -> None:
     assert one.idle_until() > NOW.timestamp()
 
 
-def test_many_are_judged_a_slice_at_a_time_and_what_comes_in_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_are_judged_a_slice_at_a_time_and_what_comes_in_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(anew, "AT_ONCE", 2)
     one, _ = filled(rows=3)
     one.follow(AFTER)

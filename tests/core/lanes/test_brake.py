@@ -16,7 +16,12 @@ from streams.lanes.brake import LEAST, WINDOW, Brake, Braked
         pytest.param(0.5, [(1000, 500)], False, id="half is allowed"),
         pytest.param(0.5, [(1000, 501)], True, id="more than half"),
         pytest.param(0.5, [(10, 10)] * 10, True, id="small batches add up"),
-        pytest.param(0.5, [(10, 10)] * 9 + [(WINDOW, 0)] * 2 + [(10, 10)] * 9, False, id="long ago is forgotten"),
+        pytest.param(
+            0.5,
+            [(10, 10)] * 9 + [(WINDOW, 0)] * 2 + [(10, 10)] * 9,
+            False,
+            id="long ago is forgotten",
+        ),
         pytest.param(1.0, [(400, 400)] * 9, False, id="at 1 it never trips"),
         pytest.param(0.0, [(1000, LEAST)], True, id="none is allowed"),
         pytest.param(0.5, [(0, 0)] * 5, False, id="wakes and answers are no facts"),

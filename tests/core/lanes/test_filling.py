@@ -10,7 +10,10 @@ from streams.lanes.transaction import Contents
 
 
 def contents(count: int) -> list[Contents]:
-    return [(b"key %d" % n, None if n % 3 == 0 else b"value %d" % n, [("ce_id", b"%d" % n)]) for n in range(count)]
+    return [
+        (b"key %d" % n, None if n % 3 == 0 else b"value %d" % n, [("ce_id", b"%d" % n)])
+        for n in range(count)
+    ]
 
 
 def read(batch: BatchBuilder) -> list[tuple[int, bytes, bytes | None, list[tuple[str, bytes]]]]:

@@ -55,7 +55,11 @@ def finish(rows: Rows, now: datetime, settings: Settings) -> Step:
     if row is None:
         return Step(publish=(Publication(SUMS, Word(key=rows.family, what="forgotten")),))
     what = f"{len(rows.pending.words)} to {len(row.words)}"
-    return Step({"words": row}, (Publication(SUMS, Word(key=rows.family, what=what)),), {"words": now + LATER})
+    return Step(
+        {"words": row},
+        (Publication(SUMS, Word(key=rows.family, what=what)),),
+        {"words": now + LATER},
+    )
 
 
 def woke(rows: Rows, name: str, now: datetime, settings: Settings) -> Step:
@@ -65,7 +69,9 @@ def woke(rows: Rows, name: str, now: datetime, settings: Settings) -> Step:
 
 def lane() -> Lane:
     counts = dict.fromkeys((SAID.name, SUMS.name, DEAD_LETTERS.name), 1)
-    return Lane(Room("test", fold=fold, woke=woke, finish=finish, then=(SAID,)), 0, counts, limit=100)
+    return Lane(
+        Room("test", fold=fold, woke=woke, finish=finish, then=(SAID,)), 0, counts, limit=100
+    )
 
 
 def run(one: Lane, *said: tuple[str, str], most: int = 100, now: datetime = NOW) -> Transaction:
@@ -81,7 +87,11 @@ def run(one: Lane, *said: tuple[str, str], most: int = 100, now: datetime = NOW)
 
 
 def sums(tx: Transaction) -> list[tuple[str, str]]:
-    return [(message.key, message.what) for topic, message in tx.told if topic is SUMS and isinstance(message, Word)]
+    return [
+        (message.key, message.what)
+        for topic, message in tx.told
+        if topic is SUMS and isinstance(message, Word)
+    ]
 
 
 @pytest.mark.parametrize("most", [1, 2, 100])

@@ -66,7 +66,9 @@ def woke(rows: Rows, name: str, now: datetime, settings: Settings) -> Step:
 
 
 def room(**changes: Any) -> Room:
-    return Room("test", **{"fold": fold, "woke": woke, "first": (FIRST,), "then": (THEN,), **changes})
+    return Room(
+        "test", **{"fold": fold, "woke": woke, "first": (FIRST,), "then": (THEN,), **changes}
+    )
 
 
 def lane(partitions: int = 1, **changes: Any) -> Lane:
@@ -177,10 +179,13 @@ def answering(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Step
     return Step(rows={"heard": Heard()}, wake={"heard": now} if fact.topic == "" else {})
 
 
-@pytest.mark.parametrize(("also", "fired"), [
-    pytest.param([], 1, id="in the answers' own transaction"),
-    pytest.param([FIRST], 0, id="not before a STOP that has come meanwhile"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("also", "fired"),
+    [
+        pytest.param([], 1, id="in the answers' own transaction"),
+        pytest.param([FIRST], 0, id="not before a STOP that has come meanwhile"),
+    ],
+)
 def test_a_wake_that_answers_ask_for(also: list[Topic[Any]], fired: int) -> None:
     log, one = Log(1), lane(fold=answering)
     one.answers.extend(Answered("k", Said(key="k", what="done")) for _ in range(2))
@@ -254,12 +259,15 @@ def test_a_batch_of_what_comes_first_is_not_cut_short() -> None:
     assert len(tx.work) == 1
 
 
-@pytest.mark.parametrize(("urgent", "came", "is_urgent"), [
-    pytest.param("first", FIRST, True, id="consent and controls"),
-    pytest.param("first", THEN, False, id="what comes after them"),
-    pytest.param("then", FIRST, False, id="the inbox: contacts"),
-    pytest.param("then", THEN, True, id="the inbox: a text"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("urgent", "came", "is_urgent"),
+    [
+        pytest.param("first", FIRST, True, id="consent and controls"),
+        pytest.param("first", THEN, False, id="what comes after them"),
+        pytest.param("then", FIRST, False, id="the inbox: contacts"),
+        pytest.param("then", THEN, True, id="the inbox: a text"),
+    ],
+)
 def test_what_may_be_a_stop_is_urgent(urgent: Any, came: Topic[Any], is_urgent: bool) -> None:
     log, one = Log(1), lane(batching=Batching(urgent=urgent))
     one.feed(came.name, [entry(log, came, "hello")])
@@ -275,21 +283,35 @@ def test_what_was_taken_is_not_taken_again() -> None:
     assert words(one) == ("a", "b")
 
 
-@pytest.mark.parametrize(("value", "cause"), [
-    pytest.param(b"not json", "invalid", id="no JSON"),
-    pytest.param(b'{"key": "k"}', "invalid", id="a field is missing"),
-    pytest.param(b'{"key": "k", "what": 7}', "invalid", id="a wrong type"),
-    pytest.param(b'{"key": "k", "what": "\\ud800"}', "invalid", id="half a character"),
-    pytest.param(b'{"key": "' + b"x" * 600 + b'", "what": "hello"}', "key_too_long", id="a key without end"),
-    pytest.param(None, "tombstone", id="a tombstone"),
-    pytest.param(b"\xff\xfe" * 500_000, "too_large", id="a megabyte of noise"),
-])  # fmt: skip
-def test_what_cannot_be_read_is_set_aside_whole_and_the_next_is_judged(value: bytes | None, cause: str) -> None:
+@pytest.mark.parametrize(
+    ("value", "cause"),
+    [
+        pytest.param(b"not json", "invalid", id="no JSON"),
+        pytest.param(b'{"key": "k"}', "invalid", id="a field is missing"),
+        pytest.param(b'{"key": "k", "what": 7}', "invalid", id="a wrong type"),
+        pytest.param(b'{"key": "k", "what": "\\ud800"}', "invalid", id="half a character"),
+        pytest.param(
+            b'{"key": "' + b"x" * 600 + b'", "what": "hello"}',
+            "key_too_long",
+            id="a key without end",
+        ),
+        pytest.param(None, "tombstone", id="a tombstone"),
+        pytest.param(b"\xff\xfe" * 500_000, "too_large", id="a megabyte of noise"),
+    ],
+)
+def test_what_cannot_be_read_is_set_aside_whole_and_the_next_is_judged(
+    value: bytes | None, cause: str
+) -> None:
     log, one = Log(1), lane()
     one.feed(THEN.name, [log.append(THEN.name, 0, MS, b"k", value), entry(log, THEN, "next")])
     tx = run(one)
     letter = DEAD_LETTERS.decode(tx.sends[0].value)
-    assert (letter.cause, letter.place, letter.offset, letter.value_bytes) == (cause, "t.then/0", 0, value)
+    assert (letter.cause, letter.place, letter.offset, letter.value_bytes) == (
+        cause,
+        "t.then/0",
+        0,
+        value,
+    )
     assert words(one) == ("next",)
     assert tx.positions == {THEN.name: 2}
 
@@ -314,11 +336,15 @@ def test_a_record_with_a_header_that_is_not_utf8_is_set_aside_with_its_bytes() -
     """As `services.tolerant` reads it."""
     log, one = Log(1), lane()
     value = json.dumps({"key": "k", "what": "hello"}).encode()
-    one.feed(FIRST.name, [log.append(FIRST.name, 0, MS, b"k", value, [("t\udcff", b"1"), ("ünï", b"2")])])
+    one.feed(
+        FIRST.name, [log.append(FIRST.name, 0, MS, b"k", value, [("t\udcff", b"1"), ("ünï", b"2")])]
+    )
     letter = DEAD_LETTERS.decode(run(one).sends[0].value or b"")
     assert (letter.cause, letter.value_bytes, letter.headers) == (
-        "bad_header", value, (("t\\xff", "MQ=="), ("ünï", "Mg==")),
-    )  # fmt: skip
+        "bad_header",
+        value,
+        (("t\\xff", "MQ=="), ("ünï", "Mg==")),
+    )
     assert words(one) == ("<bad_header>",)
 
 
@@ -340,7 +366,9 @@ def test_a_room_may_be_told_of_other_topics_than_its_first() -> None:
 
 
 @pytest.mark.parametrize(("where", "said"), [(FIRST, True), (THEN, False)])
-def test_a_record_that_may_be_anybodys_stop_says_that_nobody_heard_it(where: Topic[Any], said: bool) -> None:
+def test_a_record_that_may_be_anybodys_stop_says_that_nobody_heard_it(
+    where: Topic[Any], said: bool
+) -> None:
     log, one = Log(1), lane()
     one.feed(where.name, [log.append(where.name, 0, MS, None, b"{")])
     (letter,) = run(one).sends
@@ -417,12 +445,18 @@ def test_buffers_and_batches_are_bounded_by_weight_too() -> None:
     assert max(taken) < 20
 
 
-@pytest.mark.parametrize("record", [
-    pytest.param({"value": b'{"key":"k","what":"' + b"x" * (5 << 20) + b'"}'}, id="a value that was sent compressed"),
-    pytest.param({"value": b"x" * (5 << 20)}, id="compressed, and no JSON"),
-    pytest.param({"headers": tuple((f"h{n}", b"x" * 1000) for n in range(900))}, id="headers"),
-    pytest.param({"headers": (("h", b"x" * (5 << 20)),)}, id="one header"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "record",
+    [
+        pytest.param(
+            {"value": b'{"key":"k","what":"' + b"x" * (5 << 20) + b'"}'},
+            id="a value that was sent compressed",
+        ),
+        pytest.param({"value": b"x" * (5 << 20)}, id="compressed, and no JSON"),
+        pytest.param({"headers": tuple((f"h{n}", b"x" * 1000) for n in range(900))}, id="headers"),
+        pytest.param({"headers": (("h", b"x" * (5 << 20)),)}, id="one header"),
+    ],
+)
 @pytest.mark.parametrize("key", [b"k", b"filed wrongly"])
 def test_what_comes_out_of_a_huge_record_fits_a_broker(record: dict[str, Any], key: bytes) -> None:
     """Else the transaction fails, and fails again after every restart."""

@@ -59,7 +59,9 @@ def test_what_has_just_changed_is_left_alone() -> None:
     assert families["a"].raw["row"] == long("a")
 
 
-@pytest.mark.parametrize("now", [pytest.param(Named(name="b"), id="written"), pytest.param(long("b"), id="kept again")])
+@pytest.mark.parametrize(
+    "now", [pytest.param(Named(name="b"), id="written"), pytest.param(long("b"), id="kept again")]
+)
 def test_what_has_changed_since_waits_for_its_own_time(now: object) -> None:
     packer, families = noted("a")
     families["a"].raw["row"] = now

@@ -32,7 +32,9 @@ moves = st.lists(st.tuples(st.sampled_from([b"a", b"b", b"c"]), st.integers(0, 5
 
 
 @given(moves, st.integers(0, 60))
-def test_what_is_taken_is_what_was_last_set(made: list[tuple[bytes, int | None]], until: int) -> None:
+def test_what_is_taken_is_what_was_last_set(
+    made: list[tuple[bytes, int | None]], until: int
+) -> None:
     wakes, model = Wakes(), dict[bytes, int]()
     for key, at in made:
         if at is None:
@@ -41,4 +43,6 @@ def test_what_is_taken_is_what_was_last_set(made: list[tuple[bytes, int | None]]
         else:
             wakes.set(key, NOW + timedelta(seconds=at))
             model[key] = at
-    assert sorted(wakes.take(NOW + timedelta(seconds=until), 99)) == sorted(k for k, at in model.items() if at <= until)
+    assert sorted(wakes.take(NOW + timedelta(seconds=until), 99)) == sorted(
+        k for k, at in model.items() if at <= until
+    )

@@ -24,28 +24,51 @@ def room() -> Drive:
 
 def decision(verdict: str = "send", seq: int = 1, **changed: Any) -> Decision:
     known: dict[str, Any] = {
-        "message_id": "m1", "tenant": "acme", "branch": "north", "to": ANA, "sender": CODE, "kind": "reminder",
-        "segments": 2, "requested_at": START, "verdict": Verdict(verdict),
-        "decided_at": START + timedelta(seconds=seq), "policy_version": "p", "consent_epoch": 1,
-        "evidence": Evidence(), "seq": seq, "fingerprint": "f",
-    }  # fmt: skip
+        "message_id": "m1",
+        "tenant": "acme",
+        "branch": "north",
+        "to": ANA,
+        "sender": CODE,
+        "kind": "reminder",
+        "segments": 2,
+        "requested_at": START,
+        "verdict": Verdict(verdict),
+        "decided_at": START + timedelta(seconds=seq),
+        "policy_version": "p",
+        "consent_epoch": 1,
+        "evidence": Evidence(),
+        "seq": seq,
+        "fingerprint": "f",
+    }
     return Decision(**(known | changed))
 
 
 def attempt(state: str, number: int = 1, **changed: Any) -> Attempt:
     known: dict[str, Any] = {
-        "message_id": "m1", "tenant": "acme", "attempt": number, "sender": CODE, "to": ANA,
-        "state": AttemptState(state), "at": START + timedelta(seconds=10),
+        "message_id": "m1",
+        "tenant": "acme",
+        "attempt": number,
+        "sender": CODE,
+        "to": ANA,
+        "state": AttemptState(state),
+        "at": START + timedelta(seconds=10),
         "provider_id": f"SM{number}" if state == "accepted" else None,
-    }  # fmt: skip
+    }
     return Attempt(**(known | changed))
 
 
-def receipt(status: str, code: str | None = None, number: int = 1, **changed: Any) -> DeliveryReceipt:
+def receipt(
+    status: str, code: str | None = None, number: int = 1, **changed: Any
+) -> DeliveryReceipt:
     known: dict[str, Any] = {
-        "message_id": "m1", "tenant": "acme", "attempt": number, "provider_id": f"SM{number}", "status": status,
-        "error_code": code, "received_at": START + timedelta(seconds=20),
-    }  # fmt: skip
+        "message_id": "m1",
+        "tenant": "acme",
+        "attempt": number,
+        "provider_id": f"SM{number}",
+        "status": status,
+        "error_code": code,
+        "received_at": START + timedelta(seconds=20),
+    }
     return DeliveryReceipt(**(known | changed))
 
 
@@ -57,4 +80,8 @@ def last(drive: Drive) -> Outcome | None:
 def state(drive: Drive) -> str:
     """`undelivered 30003`, or `nothing`."""
     outcome = last(drive)
-    return "nothing" if outcome is None else " ".join(filter(None, (outcome.state, outcome.error_code)))
+    return (
+        "nothing"
+        if outcome is None
+        else " ".join(filter(None, (outcome.state, outcome.error_code)))
+    )

@@ -38,41 +38,84 @@ def raised(*facts: Any, now: datetime = START) -> list[Alert]:
 
 
 def because(rule: str, verdict: str) -> tuple[Finding, ...]:
-    return (Finding(rule=rule, verdict=Verdict(verdict), reason="The recipient opted out", next_step="call"),)
+    return (
+        Finding(
+            rule=rule, verdict=Verdict(verdict), reason="The recipient opted out", next_step="call"
+        ),
+    )
 
 
 SAYS = [
-    pytest.param(ABOUT, "the reminder for the 9:00 hearing on Tuesday did not arrive: call them", id="an event"),
-    pytest.param(ABOUT | {"time_zone": "America/Los_Angeles"},
-                 "the reminder for the 6:00 hearing on Tuesday did not arrive: call them", id="where they live"),
-    pytest.param(ABOUT | {"time_zone": "../../etc/passwd"},
-                 "the reminder for the 9:00 hearing on Tuesday did not arrive: call them", id="no zone"),
-    pytest.param({"event_at": HEARING + timedelta(days=7)},
-                 "the reminder for the 9:00 appointment on Tuesday 1 December did not arrive: call them",
-                 id="in eight days"),
-    pytest.param(ABOUT | {"event_at": START - timedelta(minutes=30)},
-                 "the reminder for the 9:30 hearing on Monday did not arrive, and its time has passed:"
-                 " ask them how it went", id="over"),
-    pytest.param({"event_id": "e1", "kind": "alert"}, "the alert for event e1 did not arrive: call them", id="by id"),
+    pytest.param(
+        ABOUT,
+        "the reminder for the 9:00 hearing on Tuesday did not arrive: call them",
+        id="an event",
+    ),
+    pytest.param(
+        ABOUT | {"time_zone": "America/Los_Angeles"},
+        "the reminder for the 6:00 hearing on Tuesday did not arrive: call them",
+        id="where they live",
+    ),
+    pytest.param(
+        ABOUT | {"time_zone": "../../etc/passwd"},
+        "the reminder for the 9:00 hearing on Tuesday did not arrive: call them",
+        id="no zone",
+    ),
+    pytest.param(
+        {"event_at": HEARING + timedelta(days=7)},
+        "the reminder for the 9:00 appointment on Tuesday 1 December did not arrive: call them",
+        id="in eight days",
+    ),
+    pytest.param(
+        ABOUT | {"event_at": START - timedelta(minutes=30)},
+        "the reminder for the 9:30 hearing on Monday did not arrive, and its time has passed:"
+        " ask them how it went",
+        id="over",
+    ),
+    pytest.param(
+        {"event_id": "e1", "kind": "alert"},
+        "the alert for event e1 did not arrive: call them",
+        id="by id",
+    ),
     pytest.param({"event_title": "inspection"}, None, id="a title alone ties it to nothing"),
-    pytest.param({"case_id": "c7", "person_id": "p1"}, "the reminder in case c7 did not arrive: call them", id="case"),
-    pytest.param({"person_id": "p1", "kind": "direct"}, "the text to person p1 did not arrive: call them", id="person"),
+    pytest.param(
+        {"case_id": "c7", "person_id": "p1"},
+        "the reminder in case c7 did not arrive: call them",
+        id="case",
+    ),
+    pytest.param(
+        {"person_id": "p1", "kind": "direct"},
+        "the text to person p1 did not arrive: call them",
+        id="person",
+    ),
     pytest.param({}, None, id="nothing at stake"),
     pytest.param({"person_id": "p1", "kind": "marketing"}, None, id="an advertisement"),
     pytest.param({"person_id": "p1", "kind": "test"}, None, id="a test"),
     pytest.param({"person_id": "p1", "kind": "consent_ask"}, None, id="a request to opt in"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("about", "says"), SAYS)
 def test_what_is_said(about: dict[str, Any], says: str | None) -> None:
-    assert [alert.says for alert in raised(decision(**about), *SENT, LOST)] == ([] if says is None else [says])
+    assert [alert.says for alert in raised(decision(**about), *SENT, LOST)] == (
+        [] if says is None else [says]
+    )
 
 
 def test_an_alert_is_whole() -> None:
     [alert] = raised(decision(**ABOUT, person_id="p1", case_id="c7"), *SENT, LOST)
-    assert (alert.tenant, alert.message_id, alert.branch, alert.to) == ("acme", "m1", "north", "+14155550101")
-    assert (alert.person_id, alert.case_id, alert.event_id, alert.event_at) == ("p1", "c7", "e1", HEARING)
+    assert (alert.tenant, alert.message_id, alert.branch, alert.to) == (
+        "acme",
+        "m1",
+        "north",
+        "+14155550101",
+    )
+    assert (alert.person_id, alert.case_id, alert.event_id, alert.event_at) == (
+        "p1",
+        "c7",
+        "e1",
+        HEARING,
+    )
     assert (alert.state, alert.error_code, alert.open) == ("undelivered", "30005", True)
     assert (alert.because, alert.next_step) == (meaning("30005").title, meaning("30005").next_step)
     assert (alert.urgency, alert.before) == (Urgency.SOON, HEARING)
@@ -81,39 +124,90 @@ def test_an_alert_is_whole() -> None:
 
 
 STATES = [
-    pytest.param([decision(**ABOUT), *SENT, receipt("failed", "30008")], ["did not arrive"], id="failed"),
-    pytest.param([decision(**ABOUT), attempt("sending"), attempt("refused", code="21211")], ["was not sent"],
-                 id="refused"),
+    pytest.param(
+        [decision(**ABOUT), *SENT, receipt("failed", "30008")], ["did not arrive"], id="failed"
+    ),
+    pytest.param(
+        [decision(**ABOUT), attempt("sending"), attempt("refused", code="21211")],
+        ["was not sent"],
+        id="refused",
+    ),
     pytest.param([decision("reject", **ABOUT)], ["was not sent"], id="the gate said no"),
     pytest.param([decision("expire", **ABOUT)], ["was not sent in time"], id="expired"),
-    pytest.param([decision(**ABOUT), attempt("queued", 0), attempt("canceled", 0, code="stopped")], ["was not sent"],
-                 id="they said STOP meanwhile"),
+    pytest.param(
+        [decision(**ABOUT), attempt("queued", 0), attempt("canceled", 0, code="stopped")],
+        ["was not sent"],
+        id="they said STOP meanwhile",
+    ),
     pytest.param([decision("cancel", **ABOUT)], [], id="taken back"),
-    pytest.param([decision(**ABOUT), attempt("queued", 0), attempt("canceled", 0, code="canceled")], [],
-                 id="taken back from dispatch"),
+    pytest.param(
+        [decision(**ABOUT), attempt("queued", 0), attempt("canceled", 0, code="canceled")],
+        [],
+        id="taken back from dispatch",
+    ),
     pytest.param([decision(**ABOUT), *SENT, receipt("delivered")], [], id="arrived"),
     pytest.param([decision("hold", **ABOUT)], [], id="held"),
-    pytest.param([decision(**ABOUT), attempt("sending"), attempt("in_doubt", code="20503")], [], id="in doubt"),
-    pytest.param([decision(**ABOUT), attempt("sending"), attempt("in_doubt", code="20503"),
-                  attempt("in_doubt", code="unclear")], ["may not have arrived"], id="a doubt left to a person"),
-    pytest.param([decision(**ABOUT), attempt("sending"), attempt("in_doubt", code="unclear"),
-                  attempt("given_up", code="too_long")], ["may not have arrived"], id="nobody cleared it up"),
-    pytest.param([decision(**ABOUT), attempt("sending"), attempt("in_doubt"), attempt("canceled", code="dropped")], [],
-                 id="dropped by a person"),
-    pytest.param([decision(**ABOUT), attempt("sending"), attempt("in_doubt"), attempt("canceled", code="absent")],
-                 ["was not sent"], id="too late to send it again"),
+    pytest.param(
+        [decision(**ABOUT), attempt("sending"), attempt("in_doubt", code="20503")],
+        [],
+        id="in doubt",
+    ),
+    pytest.param(
+        [
+            decision(**ABOUT),
+            attempt("sending"),
+            attempt("in_doubt", code="20503"),
+            attempt("in_doubt", code="unclear"),
+        ],
+        ["may not have arrived"],
+        id="a doubt left to a person",
+    ),
+    pytest.param(
+        [
+            decision(**ABOUT),
+            attempt("sending"),
+            attempt("in_doubt", code="unclear"),
+            attempt("given_up", code="too_long"),
+        ],
+        ["may not have arrived"],
+        id="nobody cleared it up",
+    ),
+    pytest.param(
+        [
+            decision(**ABOUT),
+            attempt("sending"),
+            attempt("in_doubt"),
+            attempt("canceled", code="dropped"),
+        ],
+        [],
+        id="dropped by a person",
+    ),
+    pytest.param(
+        [
+            decision(**ABOUT),
+            attempt("sending"),
+            attempt("in_doubt"),
+            attempt("canceled", code="absent"),
+        ],
+        ["was not sent"],
+        id="too late to send it again",
+    ),
     pytest.param([decision(**ABOUT), *SENT, LOST, LOST, LOST], ["did not arrive"], id="said once"),
     pytest.param([*SENT, LOST, decision(**ABOUT)], ["did not arrive"], id="the decision last"),
-    pytest.param([decision(**ABOUT), *SENT, receipt("undelivered", "30008"), LOST], ["did not arrive"] * 2,
-                 id="another cause comes to light"),
-]  # fmt: skip
+    pytest.param(
+        [decision(**ABOUT), *SENT, receipt("undelivered", "30008"), LOST],
+        ["did not arrive"] * 2,
+        id="another cause comes to light",
+    ),
+]
 
 
 @pytest.mark.parametrize(("facts", "happened"), STATES)
 def test_when_staff_are_told(facts: list[Any], happened: list[str]) -> None:
     told = raised(*facts)
-    assert [alert.says for alert in told] == [f"the reminder for the 9:00 hearing on Tuesday {one}: call them"
-                                              for one in happened]  # fmt: skip
+    assert [alert.says for alert in told] == [
+        f"the reminder for the 9:00 hearing on Tuesday {one}: call them" for one in happened
+    ]
     assert all(alert.open for alert in told)
 
 
@@ -145,9 +239,13 @@ def silent(*then: Any, taken: Any = SENT[2], wait: timedelta = DAYS, **about: An
     ("about", "told"),
     [
         pytest.param({"event_id": "e1", **LATER}, 1, id="still to come"),
-        pytest.param({"person_id": "p1", "valid_until": START + timedelta(days=4)}, 1, id="still of use"),
+        pytest.param(
+            {"person_id": "p1", "valid_until": START + timedelta(days=4)}, 1, id="still of use"
+        ),
         pytest.param({"event_id": "e1", "event_at": START + timedelta(days=1)}, 0, id="over"),
-        pytest.param({"event_id": "e1", "event_at": START + timedelta(hours=72)}, 0, id="it begins"),
+        pytest.param(
+            {"event_id": "e1", "event_at": START + timedelta(hours=72)}, 0, id="it begins"
+        ),
         pytest.param({"case_id": "c7"}, 0, id="nobody knows when"),
         pytest.param({"kind": "test", **LATER}, 0, id="nothing at stake"),
     ],
@@ -159,7 +257,10 @@ def test_silence_is_told_of_while_acting_helps(about: dict[str, Any], told: int)
 
 def test_what_is_said_of_silence() -> None:
     [alert] = silent(event_id="e1", event_title="hearing", **LATER)
-    assert alert.says == "the reminder for the 10:00 hearing on Wednesday may not have arrived: call them"
+    assert (
+        alert.says
+        == "the reminder for the 10:00 hearing on Wednesday may not have arrived: call them"
+    )
     assert (alert.state, alert.open, alert.urgency) == ("unknown", True, Urgency.NORMAL)
     assert alert.because == "The carrier has not said for 72 hours whether it arrived"
     assert "Ask them" in (alert.next_step or "")
@@ -224,11 +325,15 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
         pytest.param(timedelta(0), True, Urgency.PASSED, id="it begins"),
         pytest.param(None, False, Urgency.NORMAL, id="nobody knows"),
         pytest.param(HOUR, False, Urgency.NOW, id="valid for an hour"),
-        pytest.param(-HOUR, False, Urgency.NOW, id="no longer valid: what it is about may be to come"),
+        pytest.param(
+            -HOUR, False, Urgency.NOW, id="no longer valid: what it is about may be to come"
+        ),
         pytest.param(-DAY, False, Urgency.PASSED, id="not valid for a day"),
     ],
 )
-def test_urgency_comes_from_the_time_left(left: timedelta | None, event: bool, expected: Urgency) -> None:
+def test_urgency_comes_from_the_time_left(
+    left: timedelta | None, event: bool, expected: Urgency
+) -> None:
     before = None if left is None else START + left
     assert urgency(before, before if event else None, START) is expected
 
@@ -241,5 +346,9 @@ def test_a_day_is_named_so_that_it_can_be_no_other() -> None:
 
 
 def test_an_event_at_the_end_of_the_calendar_is_no_harm() -> None:
-    [alert] = raised(decision(event_at=datetime(9999, 12, 31, 23, 59, tzinfo=UTC), time_zone="Asia/Tokyo"), *SENT, LOST)
+    [alert] = raised(
+        decision(event_at=datetime(9999, 12, 31, 23, 59, tzinfo=UTC), time_zone="Asia/Tokyo"),
+        *SENT,
+        LOST,
+    )
     assert "31 December" in alert.says

@@ -19,7 +19,10 @@ def told(*facts: Any) -> list[tuple[str, str, str | None]]:
     for fact in facts:
         drive.tell(fact)
     events = drive.all(CONSENT_EVENTS)
-    assert all((one.tenant, one.number, one.sender, one.source) == ("acme", ANA, CODE, "carrier") for one in events)
+    assert all(
+        (one.tenant, one.number, one.sender, one.source) == ("acme", ANA, CODE, "carrier")
+        for one in events
+    )
     assert len({one.event_id for one in events}) == len(events)
     return [(one.action, one.evidence.text, one.message_id) for one in events]
 
@@ -30,32 +33,71 @@ ASK = decision(kind="consent_ask")
 @pytest.mark.parametrize(
     ("facts", "expected"),
     [
-        pytest.param([decision(), *REFUSED, attempt("refused", code="21610")],
-                     [("opt_out", "refused 21610", "m1")], id="the carrier has a STOP of theirs"),
-        pytest.param([decision(), *REFUSED, attempt("refused", code="21610"), attempt("refused", code="21610")],
-                     [("opt_out", "refused 21610", "m1")], id="told once"),
-        pytest.param([*REFUSED, attempt("refused", code="21610"), decision()],
-                     [("opt_out", "refused 21610", "m1")], id="in another order"),
-        pytest.param([decision(), *SENT, receipt("failed", "21610")], [("opt_out", "failed 21610", "m1")],
-                     id="noticed later, as by a messaging service"),
-        pytest.param([decision(), *SENT, receipt("failed", "30630")], [("opt_out", "failed 30630", "m1")],
-                     id="on the provider's own register"),
-        pytest.param([decision(), *REFUSED, attempt("refused", code="21614")], [], id="refused for something else"),
+        pytest.param(
+            [decision(), *REFUSED, attempt("refused", code="21610")],
+            [("opt_out", "refused 21610", "m1")],
+            id="the carrier has a STOP of theirs",
+        ),
+        pytest.param(
+            [
+                decision(),
+                *REFUSED,
+                attempt("refused", code="21610"),
+                attempt("refused", code="21610"),
+            ],
+            [("opt_out", "refused 21610", "m1")],
+            id="told once",
+        ),
+        pytest.param(
+            [*REFUSED, attempt("refused", code="21610"), decision()],
+            [("opt_out", "refused 21610", "m1")],
+            id="in another order",
+        ),
+        pytest.param(
+            [decision(), *SENT, receipt("failed", "21610")],
+            [("opt_out", "failed 21610", "m1")],
+            id="noticed later, as by a messaging service",
+        ),
+        pytest.param(
+            [decision(), *SENT, receipt("failed", "30630")],
+            [("opt_out", "failed 30630", "m1")],
+            id="on the provider's own register",
+        ),
+        pytest.param(
+            [decision(), *REFUSED, attempt("refused", code="21614")],
+            [],
+            id="refused for something else",
+        ),
         pytest.param([decision(), *SENT, receipt("delivered")], [], id="delivered"),
         pytest.param([ASK, *SENT, receipt("delivered")], [], id="an ask that arrived"),
         pytest.param([ASK, *REFUSED, attempt("in_doubt")], [], id="an ask that may have arrived"),
-        pytest.param([ASK, *REFUSED, attempt("refused", code="21612")], [("ask_failed", "refused 21612", "m1")],
-                     id="an ask that was refused"),
-        pytest.param([ASK, *SENT, receipt("sent"), receipt("undelivered", "30003")],
-                     [("ask_failed", "undelivered 30003", "m1")], id="an ask that did not arrive"),
-        pytest.param([ASK, *SENT, receipt("undelivered", "30003"), receipt("failed", "30005")],
-                     [("ask_failed", "undelivered 30003", "m1")], id="it failed once"),
-        pytest.param([ASK, *REFUSED, attempt("refused", code="21610")],
-                     [("opt_out", "refused 21610", "m1"), ("ask_failed", "refused 21610", "m1")], id="both"),
-        pytest.param([ASK, attempt("queued", 0), attempt("canceled", 0, code="stopped")],
-                     [("ask_failed", "canceled stopped", "m1")], id="an ask that a STOP took back"),
+        pytest.param(
+            [ASK, *REFUSED, attempt("refused", code="21612")],
+            [("ask_failed", "refused 21612", "m1")],
+            id="an ask that was refused",
+        ),
+        pytest.param(
+            [ASK, *SENT, receipt("sent"), receipt("undelivered", "30003")],
+            [("ask_failed", "undelivered 30003", "m1")],
+            id="an ask that did not arrive",
+        ),
+        pytest.param(
+            [ASK, *SENT, receipt("undelivered", "30003"), receipt("failed", "30005")],
+            [("ask_failed", "undelivered 30003", "m1")],
+            id="it failed once",
+        ),
+        pytest.param(
+            [ASK, *REFUSED, attempt("refused", code="21610")],
+            [("opt_out", "refused 21610", "m1"), ("ask_failed", "refused 21610", "m1")],
+            id="both",
+        ),
+        pytest.param(
+            [ASK, attempt("queued", 0), attempt("canceled", 0, code="stopped")],
+            [("ask_failed", "canceled stopped", "m1")],
+            id="an ask that a STOP took back",
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_is_told(facts: list[Any], expected: list[tuple[str, str, str | None]]) -> None:
     assert told(*facts) == expected
 
@@ -66,4 +108,8 @@ def test_it_names_the_record_that_it_comes_from() -> None:
         drive.tell(fact)
     [event] = drive.all(CONSENT_EVENTS)
     assert event.evidence.origin == "sms.attempts@0:3"
-    assert (event.evidence.topic, event.evidence.partition, event.evidence.offset) == ("sms.attempts", 0, 3)
+    assert (event.evidence.topic, event.evidence.partition, event.evidence.offset) == (
+        "sms.attempts",
+        0,
+        3,
+    )

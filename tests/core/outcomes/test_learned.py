@@ -23,13 +23,25 @@ DAY = timedelta(days=1)
 SAME: dict[str, Any] = {"message_id": "m1", "tenant": "acme"}
 SENT = Decision.model_validate(
     SAME
-    | {"kind": "direct", "to": "+14155550142", "requested_at": NOON, "verdict": "send", "decided_at": NOON}
+    | {
+        "kind": "direct",
+        "to": "+14155550142",
+        "requested_at": NOON,
+        "verdict": "send",
+        "decided_at": NOON,
+    }
     | {"policy_version": "p", "consent_epoch": 1, "evidence": {}}
 )
 
 
 def receipt(status: str, code: str | None = None) -> DeliveryReceipt:
-    said = {"attempt": 1, "provider_id": "SM1", "status": status, "error_code": code, "received_at": NOON}
+    said = {
+        "attempt": 1,
+        "provider_id": "SM1",
+        "status": status,
+        "error_code": code,
+        "received_at": NOON,
+    }
     return DeliveryReceipt.model_validate(SAME | said)
 
 
@@ -38,31 +50,51 @@ FACTS: list[Any] = [
     pytest.param([receipt("failed", "21614")], [{"landline": True}], id="not a mobile"),
     pytest.param([receipt("undelivered", "30003")], [{"unreachable_at": NOON}], id="switched off"),
     pytest.param([receipt("undelivered", "30005")], [{"unreachable_at": NOON}], id="unknown"),
-    pytest.param([receipt("failed", "21635")], [{"landline": True}], id="a landline, in the provider's own words"),
-    pytest.param([receipt("undelivered", "30004")], [{"unreachable_at": NOON}], id="blocked, or a landline"),
+    pytest.param(
+        [receipt("failed", "21635")],
+        [{"landline": True}],
+        id="a landline, in the provider's own words",
+    ),
+    pytest.param(
+        [receipt("undelivered", "30004")], [{"unreachable_at": NOON}], id="blocked, or a landline"
+    ),
     pytest.param([receipt("failed", "21211")], [{"suppressed": True}], id="not a number"),
     pytest.param([receipt("undelivered", "30007")], [], id="filtered: nothing of the number"),
     pytest.param([receipt("failed", "21610")], [], id="a STOP is consent's matter"),
     pytest.param([receipt("failed", "39999")], [], id="a code nobody knows"),
-    pytest.param([receipt("failed", "30005"), receipt("undelivered", "30003")], [{"unreachable_at": NOON}],
-                 id="the same day by another code"),
+    pytest.param(
+        [receipt("failed", "30005"), receipt("undelivered", "30003")],
+        [{"unreachable_at": NOON}],
+        id="the same day by another code",
+    ),
     pytest.param([receipt("delivered")], [], id="delivered"),
     pytest.param([receipt("failed", "30006")] * 2, [{"landline": True}], id="said once"),
     pytest.param(
-        [receipt("failed", "30006"), receipt("delivered")], [{"landline": True}, {"landline": False}], id="taken back"
+        [receipt("failed", "30006"), receipt("delivered")],
+        [{"landline": True}, {"landline": False}],
+        id="taken back",
     ),
-    pytest.param([receipt("failed", "21268"), receipt("delivered")], [{"suppressed": True}, {"suppressed": False}],
-                 id="taken back too"),
+    pytest.param(
+        [receipt("failed", "21268"), receipt("delivered")],
+        [{"suppressed": True}, {"suppressed": False}],
+        id="taken back too",
+    ),
 ]
 
 
 @pytest.mark.parametrize(("receipts", "facts"), FACTS)
-def test_outcomes_tell_of_the_number(receipts: list[DeliveryReceipt], facts: list[dict[str, Any]]) -> None:
+def test_outcomes_tell_of_the_number(
+    receipts: list[DeliveryReceipt], facts: list[dict[str, Any]]
+) -> None:
     room = Played(outcomes, outcomes_woke, "acme/m1", NOON, settings_of({}, {}))
     for fact in (SENT, *receipts):
         room.tell(fact)
-    told = [one.model_dump(exclude_none=True, include={"landline", "suppressed", "unreachable_at", "doubtful"})
-            for one in room.all(NUMBER_FACTS)]  # fmt: skip
+    told = [
+        one.model_dump(
+            exclude_none=True, include={"landline", "suppressed", "unreachable_at", "doubtful"}
+        )
+        for one in room.all(NUMBER_FACTS)
+    ]
     assert told == facts
 
 
@@ -89,7 +121,9 @@ def test_it_comes_late_but_names_its_day() -> None:
 def after(*facts: dict[str, Any]) -> NumberRow:
     row = NumberRow()
     for said in facts:
-        fact = NumberFact.model_validate({"tenant": "acme", "number": "+14155550142", "at": NOON} | said)
+        fact = NumberFact.model_validate(
+            {"tenant": "acme", "number": "+14155550142", "at": NOON} | said
+        )
         row = row.model_copy(update=learned(row, fact))
     return row
 
@@ -105,12 +139,18 @@ DOUBT: list[Any] = [
     pytest.param(not_reached(2, 0, 1), True, id="in any order"),
     pytest.param(not_reached(0, 40, 80), None, id="months apart"),
     pytest.param([*not_reached(0, 1, 2), {"doubtful": False}], False, id="somebody has looked"),
-    pytest.param([*not_reached(0, 1, 2), {"doubtful": False}, *not_reached(3, 4)], False, id="and it counts anew"),
+    pytest.param(
+        [*not_reached(0, 1, 2), {"doubtful": False}, *not_reached(3, 4)],
+        False,
+        id="and it counts anew",
+    ),
 ]
 
 
 @pytest.mark.parametrize(("facts", "doubtful"), DOUBT)
-def test_several_days_make_a_number_doubtful(facts: list[dict[str, Any]], doubtful: bool | None) -> None:
+def test_several_days_make_a_number_doubtful(
+    facts: list[dict[str, Any]], doubtful: bool | None
+) -> None:
     row = after(*facts)
     assert row.doubtful is doubtful
     assert len(row.unreachable) <= 3

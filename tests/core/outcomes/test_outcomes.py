@@ -36,44 +36,119 @@ SENT = [decision(), attempt("queued", 0), attempt("sending"), attempt("accepted"
         pytest.param([*SENT, receipt("queued")], "accepted", id="queued at the provider"),
         pytest.param([*SENT, receipt("sent")], "sent", id="sent"),
         pytest.param([*SENT, receipt("delivered")], "delivered", id="delivered"),
-        pytest.param([*SENT, receipt("delivered"), receipt("sent")], "delivered", id="out of order"),
+        pytest.param(
+            [*SENT, receipt("delivered"), receipt("sent")], "delivered", id="out of order"
+        ),
         pytest.param([*SENT, receipt("DELIVERED ")], "delivered", id="written another way"),
-        pytest.param([*SENT, receipt("undelivered", "30003")], "undelivered 30003", id="undelivered"),
-        pytest.param([*SENT, receipt("failed", "30005"), receipt("undelivered")], "undelivered 30005",
-                     id="a failure borrows the code of another"),
-        pytest.param([*SENT, receipt("undelivered", "30008"), receipt("undelivered", "30003")], "undelivered 30003",
-                     id="a code that names a cause beats the generic one"),
-        pytest.param([*SENT, receipt("undelivered", "30003"), receipt("delivered")], "delivered", id="contradiction"),
+        pytest.param(
+            [*SENT, receipt("undelivered", "30003")], "undelivered 30003", id="undelivered"
+        ),
+        pytest.param(
+            [*SENT, receipt("failed", "30005"), receipt("undelivered")],
+            "undelivered 30005",
+            id="a failure borrows the code of another",
+        ),
+        pytest.param(
+            [*SENT, receipt("undelivered", "30008"), receipt("undelivered", "30003")],
+            "undelivered 30003",
+            id="a code that names a cause beats the generic one",
+        ),
+        pytest.param(
+            [*SENT, receipt("undelivered", "30003"), receipt("delivered")],
+            "delivered",
+            id="contradiction",
+        ),
         pytest.param([*SENT, receipt("delivered"), receipt("read")], "read", id="read"),
         pytest.param([*SENT, receipt("canceled")], "canceled", id="canceled at the provider"),
         pytest.param([decision(), attempt("refused", code="21610")], "refused 21610", id="refused"),
         pytest.param([decision(), attempt("in_doubt")], "in_doubt", id="in doubt"),
-        pytest.param([decision(), attempt("in_doubt"), receipt("sent")], "sent", id="a receipt ends the doubt"),
+        pytest.param(
+            [decision(), attempt("in_doubt"), receipt("sent")],
+            "sent",
+            id="a receipt ends the doubt",
+        ),
         pytest.param([decision(), attempt("deferred", code="20429")], "deferred 20429", id="429"),
-        pytest.param([decision(), attempt("deferred"), attempt("sending", 2)], "sending", id="tried again"),
-        pytest.param([decision(), attempt("accepted", 2), attempt("deferred")], "accepted", id="numbers decide"),
-        pytest.param([decision(), attempt("accepted"), attempt("canceled", 2)], "accepted",
-                     id="one that left beats a later one that did not"),
-        pytest.param([decision(), attempt("accepted"), attempt("accepted", 2), receipt("delivered"),
-                      receipt("undelivered", "30003", 2)], "delivered", id="one that arrived beats all"),
-        pytest.param([decision(), attempt("canceled", 0, code="stopped")], "canceled stopped", id="stopped"),
-        pytest.param([decision(), attempt("queued", 0), decision("cancel", 2)], "canceled", id="taken back"),
-        pytest.param([decision(), attempt("accepted"), decision("cancel", 2)], "accepted", id="taken back too late"),
-        pytest.param([decision(), attempt("expired", 0, code="out_of_time")], "held out_of_time", id="handed back"),
-        pytest.param([decision(), attempt("expired", 0), decision("expire", 2)], "expired", id="and expired"),
-        pytest.param([decision(), attempt("expired", 0), decision("hold", 2)], "held", id="and held"),
-        pytest.param([decision(), attempt("expired", 0), decision("send", 2), attempt("queued", 1)], "queued",
-                     id="and ordered again"),
-        pytest.param([decision(), attempt("expired", 0), decision("send", 2, decided_at=LATER), attempt("queued", 0)],
-                     "queued", id="and ordered again, counted from 0"),
-        pytest.param([receipt("delivered"), decision(), attempt("accepted")], "delivered", id="before the answer"),
-        pytest.param([receipt("delivered"), attempt("accepted")], "nothing", id="nothing before a decision is known"),
+        pytest.param(
+            [decision(), attempt("deferred"), attempt("sending", 2)], "sending", id="tried again"
+        ),
+        pytest.param(
+            [decision(), attempt("accepted", 2), attempt("deferred")],
+            "accepted",
+            id="numbers decide",
+        ),
+        pytest.param(
+            [decision(), attempt("accepted"), attempt("canceled", 2)],
+            "accepted",
+            id="one that left beats a later one that did not",
+        ),
+        pytest.param(
+            [
+                decision(),
+                attempt("accepted"),
+                attempt("accepted", 2),
+                receipt("delivered"),
+                receipt("undelivered", "30003", 2),
+            ],
+            "delivered",
+            id="one that arrived beats all",
+        ),
+        pytest.param(
+            [decision(), attempt("canceled", 0, code="stopped")], "canceled stopped", id="stopped"
+        ),
+        pytest.param(
+            [decision(), attempt("queued", 0), decision("cancel", 2)], "canceled", id="taken back"
+        ),
+        pytest.param(
+            [decision(), attempt("accepted"), decision("cancel", 2)],
+            "accepted",
+            id="taken back too late",
+        ),
+        pytest.param(
+            [decision(), attempt("expired", 0, code="out_of_time")],
+            "held out_of_time",
+            id="handed back",
+        ),
+        pytest.param(
+            [decision(), attempt("expired", 0), decision("expire", 2)], "expired", id="and expired"
+        ),
+        pytest.param(
+            [decision(), attempt("expired", 0), decision("hold", 2)], "held", id="and held"
+        ),
+        pytest.param(
+            [decision(), attempt("expired", 0), decision("send", 2), attempt("queued", 1)],
+            "queued",
+            id="and ordered again",
+        ),
+        pytest.param(
+            [
+                decision(),
+                attempt("expired", 0),
+                decision("send", 2, decided_at=LATER),
+                attempt("queued", 0),
+            ],
+            "queued",
+            id="and ordered again, counted from 0",
+        ),
+        pytest.param(
+            [receipt("delivered"), decision(), attempt("accepted")],
+            "delivered",
+            id="before the answer",
+        ),
+        pytest.param(
+            [receipt("delivered"), attempt("accepted")],
+            "nothing",
+            id="nothing before a decision is known",
+        ),
         pytest.param([*SENT, receipt("teleported")], "accepted", id="unknown status"),
-        pytest.param([*SENT, receipt("delivered", provider_id="SM666")], "accepted", id="of another text"),
-        pytest.param([*SENT, receipt("undelivered", "31999")], "undelivered 31999", id="unknown code"),
+        pytest.param(
+            [*SENT, receipt("delivered", provider_id="SM666")], "accepted", id="of another text"
+        ),
+        pytest.param(
+            [*SENT, receipt("undelivered", "31999")], "undelivered 31999", id="unknown code"
+        ),
         pytest.param([*SENT, receipt("sent", number=7)], "sent", id="an attempt nobody reported"),
     ],
-)  # fmt: skip
+)
 def test_state(facts: list[Any], expected: str) -> None:
     drive = room()
     for fact in facts:
@@ -87,7 +162,13 @@ def test_an_outcome_says_who_what_why_and_what_to_do() -> None:
         drive.tell(fact)
     told = last(drive)
     assert told is not None
-    assert (told.branch, told.sender, told.kind, told.segments, told.final) == ("north", CODE, "reminder", 2, True)
+    assert (told.branch, told.sender, told.kind, told.segments, told.final) == (
+        "north",
+        CODE,
+        "reminder",
+        2,
+        True,
+    )
     assert told.error_title == meaning("30003").title
     assert told.next_step == meaning("30003").next_step
     assert told.was == Was(state="accepted", segments=2, segments_predicted=2)
@@ -107,7 +188,9 @@ def test_a_verdict_brings_its_own_next_step() -> None:
 
 
 def test_what_the_gate_had_said_is_over_once_the_provider_has_it() -> None:
-    ready = Finding(rule="ready", verdict=Verdict.SEND, reason="", next_step="nothing: it goes by itself")
+    ready = Finding(
+        rule="ready", verdict=Verdict.SEND, reason="", next_step="nothing: it goes by itself"
+    )
     drive = room()
     drive.tell(decision("send", findings=(ready,)))
     told = last(drive)
@@ -141,18 +224,41 @@ def test_what_changes_nothing_visible_is_kept_and_not_told() -> None:
 @pytest.mark.parametrize(
     ("facts", "expected", "kept"),
     [
-        pytest.param([*SENT, receipt("delivered"), receipt("failed", "30008")], "delivered", ("failed 30008",),
-                     id="it arrived and it failed"),
-        pytest.param([*SENT, receipt("undelivered", "30003"), receipt("failed"), receipt("read")], "read",
-                     ("failed", "undelivered 30003"), id="it was read and did not arrive, twice"),
-        pytest.param([decision(), attempt("refused", code="21610"), receipt("sent")], "sent", ("refused 21610",),
-                     id="it was never taken and is on its way"),
-        pytest.param([*SENT, receipt("failed", "30008"), receipt("undelivered", "30003")], "undelivered 30003", (),
-                     id="two words for one failure are none"),
-        pytest.param([*SENT, receipt("sent"), receipt("delivered"), receipt("read")], "read", (), id="nor is a life"),
+        pytest.param(
+            [*SENT, receipt("delivered"), receipt("failed", "30008")],
+            "delivered",
+            ("failed 30008",),
+            id="it arrived and it failed",
+        ),
+        pytest.param(
+            [*SENT, receipt("undelivered", "30003"), receipt("failed"), receipt("read")],
+            "read",
+            ("failed", "undelivered 30003"),
+            id="it was read and did not arrive, twice",
+        ),
+        pytest.param(
+            [decision(), attempt("refused", code="21610"), receipt("sent")],
+            "sent",
+            ("refused 21610",),
+            id="it was never taken and is on its way",
+        ),
+        pytest.param(
+            [*SENT, receipt("failed", "30008"), receipt("undelivered", "30003")],
+            "undelivered 30003",
+            (),
+            id="two words for one failure are none",
+        ),
+        pytest.param(
+            [*SENT, receipt("sent"), receipt("delivered"), receipt("read")],
+            "read",
+            (),
+            id="nor is a life",
+        ),
     ],
-)  # fmt: skip
-def test_a_contradiction_is_kept_as_evidence_and_told(facts: list[Any], expected: str, kept: tuple[str, ...]) -> None:
+)
+def test_a_contradiction_is_kept_as_evidence_and_told(
+    facts: list[Any], expected: str, kept: tuple[str, ...]
+) -> None:
     drive = room()
     for fact in facts:
         drive.tell(fact)
@@ -187,7 +293,9 @@ def test_an_attempt_at_another_number_that_came_first_does_not_count() -> None:
 
 @pytest.mark.parametrize("open_end", [attempt("in_doubt"), attempt("deferred")])
 @pytest.mark.parametrize("receipt_first", [True, False])
-def test_a_receipt_for_an_open_attempt_is_shown_to_dispatch_once(open_end: Any, receipt_first: bool) -> None:
+def test_a_receipt_for_an_open_attempt_is_shown_to_dispatch_once(
+    open_end: Any, receipt_first: bool
+) -> None:
     drive = room()
     drive.tell(decision())
     facts = [open_end, receipt("sent")]
@@ -196,8 +304,17 @@ def test_a_receipt_for_an_open_attempt_is_shown_to_dispatch_once(open_end: Any, 
     drive.tell(receipt("delivered"))
     drive.tell(attempt("accepted", evidence="sighting"))
     seen = drive.all(DISPATCH_CONTROLS)
-    assert seen == [Sighting(sender=CODE, tenant="acme", message_id="m1", attempt=1, provider_id="SM1", status="sent",
-                             at=START)]  # fmt: skip
+    assert seen == [
+        Sighting(
+            sender=CODE,
+            tenant="acme",
+            message_id="m1",
+            attempt=1,
+            provider_id="SM1",
+            status="sent",
+            at=START,
+        )
+    ]
 
 
 @pytest.mark.parametrize("news", ["accepted", "sent"])
@@ -228,7 +345,9 @@ def test_in_doubt_is_not_made_unknown_by_the_clock() -> None:
 
 
 @pytest.mark.parametrize(
-    "facts", [[decision("reject")], [*SENT, receipt("delivered")], [receipt("delivered")], SENT], ids=str
+    "facts",
+    [[decision("reject")], [*SENT, receipt("delivered")], [receipt("delivered")], SENT],
+    ids=str,
 )
 def test_what_is_over_is_forgotten_35_days_after_its_last_word(facts: list[Any]) -> None:
     drive = room()
@@ -257,7 +376,9 @@ def test_times_at_the_end_of_the_calendar_stop_nothing() -> None:
     drive.tell(attempt("accepted", at=end))
     drive.rest(72 * 3600 + 1)
     assert state(drive) == "unknown"
-    drive.tell(receipt("delivered", received_at=datetime.min.replace(tzinfo=UTC) + timedelta(days=1)))
+    drive.tell(
+        receipt("delivered", received_at=datetime.min.replace(tzinfo=UTC) + timedelta(days=1))
+    )
     assert state(drive) == "delivered"
 
 
@@ -298,7 +419,10 @@ def test_what_sixteen_attempts_really_say_is_kept_whole() -> None:
 def test_silence_is_noticed_whatever_else_callbacks_say() -> None:
     """Of other texts, and so many that none more are kept: the clock's own report is, or it would ring for ever."""
     drive = room()
-    for fact in (*SENT, *[receipt("delivered", provider_id=f"SM-other-{i}") for i in range(2 * MOST_REPORTS)]):
+    for fact in (
+        *SENT,
+        *[receipt("delivered", provider_id=f"SM-other-{i}") for i in range(2 * MOST_REPORTS)],
+    ):
         drive.tell(fact)
     drive.rest(73 * 3600)
     assert state(drive) == "unknown"
@@ -306,7 +430,11 @@ def test_silence_is_noticed_whatever_else_callbacks_say() -> None:
 
 def test_a_count_of_segments_beyond_all_reason_stops_nothing() -> None:
     drive = room()
-    for fact in (decision(segments=2**53 - 1), attempt("accepted", segments=3), attempt("accepted", 2)):
+    for fact in (
+        decision(segments=2**53 - 1),
+        attempt("accepted", segments=3),
+        attempt("accepted", 2),
+    ):
         drive.tell(fact)
     told = last(drive)
     assert told is not None

@@ -20,8 +20,20 @@ SAME: dict[str, Any] = {"message_id": "m1:moved-2", "tenant": "acme"}
 
 
 def decision(**changes: Any) -> Decision:
-    said = {"kind": "direct", "person_id": "p1", "request_id": "m1", "to": "+14155550142", "requested_at": NOON}
-    judged = {"verdict": "send", "decided_at": NOON, "policy_version": "p", "consent_epoch": 1, "evidence": {}}
+    said = {
+        "kind": "direct",
+        "person_id": "p1",
+        "request_id": "m1",
+        "to": "+14155550142",
+        "requested_at": NOON,
+    }
+    judged = {
+        "verdict": "send",
+        "decided_at": NOON,
+        "policy_version": "p",
+        "consent_epoch": 1,
+        "evidence": {},
+    }
     return Decision.model_validate(SAME | said | judged | changes)
 
 
@@ -44,8 +56,16 @@ TOLD: list[Any] = [
     pytest.param([decision(), QUEUED, TAKEN_BACK, TAKEN_BACK, decision()], 1, id="once"),
     pytest.param([decision(), QUEUED, attempt("expired"), TAKEN_BACK], 1, id="handed back before"),
     pytest.param([decision(), QUEUED, attempt("canceled", code="stopped")], 0, id="by a STOP"),
-    pytest.param([decision(), attempt("sending", 1), attempt("canceled", 1, "canceled")], 0, id="a call was begun"),
-    pytest.param([decision(), attempt("deferred", 1), attempt("canceled", 1, "canceled")], 0, id="one was refused"),
+    pytest.param(
+        [decision(), attempt("sending", 1), attempt("canceled", 1, "canceled")],
+        0,
+        id="a call was begun",
+    ),
+    pytest.param(
+        [decision(), attempt("deferred", 1), attempt("canceled", 1, "canceled")],
+        0,
+        id="one was refused",
+    ),
     pytest.param([decision(), receipt(), TAKEN_BACK], 0, id="the provider knows of it"),
     pytest.param([decision(request_id=None), QUEUED, TAKEN_BACK], 0, id="people did not issue it"),
     pytest.param([decision(verdict="cancel")], 0, id="by the gate, which tells itself"),
@@ -58,6 +78,6 @@ def test_taken_back(facts: list[Any], times: int) -> None:
     for fact in facts:
         room.tell(fact)
     told = room.all(PERSON_ANSWERS)
-    assert [(one.person_id, one.request_id, one.message_id, one.verdict.value, one.by) for one in told] == (
-        [("p1", "m1", "m1:moved-2", "cancel", "people")] * times
-    )
+    assert [
+        (one.person_id, one.request_id, one.message_id, one.verdict.value, one.by) for one in told
+    ] == ([("p1", "m1", "m1:moved-2", "cancel", "people")] * times)

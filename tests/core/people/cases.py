@@ -51,7 +51,13 @@ def delete() -> PersonEvent:
 
 
 def _event(action: str, changes: dict[str, Any]) -> PersonEvent:
-    said = {"event_id": f"v{next(_ids)}", "tenant": "acme", "person_id": "p1", "action": action, "at": NOON}
+    said = {
+        "event_id": f"v{next(_ids)}",
+        "tenant": "acme",
+        "person_id": "p1",
+        "action": action,
+        "at": NOON,
+    }
     return PersonEvent.model_validate(said | changes)
 
 
@@ -67,9 +73,17 @@ def request(**changes: Any) -> PersonRequest:
     return PersonRequest.model_validate(asked | changes)
 
 
-def answer(verdict: str, message_id: str = "m1", *, by: str = "", request_id: str = "m1") -> PersonAnswer:
+def answer(
+    verdict: str, message_id: str = "m1", *, by: str = "", request_id: str = "m1"
+) -> PersonAnswer:
     return PersonAnswer.model_validate(
-        {"tenant": "acme", "person_id": "p1", "request_id": request_id, "message_id": message_id, "verdict": verdict}
+        {
+            "tenant": "acme",
+            "person_id": "p1",
+            "request_id": request_id,
+            "message_id": message_id,
+            "verdict": verdict,
+        }
         | {"by": by, "at": NOON}
     )
 
@@ -90,7 +104,12 @@ def _short(value: SendRequest | CancelRequest | Decision) -> tuple[str, ...]:
         case CancelRequest():
             return "canceled", value.message_id, value.number
         case Decision():
-            return "decided", value.message_id, value.verdict.value, *(found.rule for found in value.findings)
+            return (
+                "decided",
+                value.message_id,
+                value.verdict.value,
+                *(found.rule for found in value.findings),
+            )
 
 
 def decisions(room: Played) -> list[Decision]:

@@ -10,7 +10,19 @@ from schemas.person import Person
 from schemas.person_event import PersonEvent
 from schemas.topics import DEAD_LETTERS, NUMBER_FACTS, PEOPLE
 from streams.people.rows import PERSON
-from tests.core.people.cases import DAY, HOME, NEW, NOON, OLD, THIRD, delete, mobile, played, update, upsert
+from tests.core.people.cases import (
+    DAY,
+    HOME,
+    NEW,
+    NOON,
+    OLD,
+    THIRD,
+    delete,
+    mobile,
+    played,
+    update,
+    upsert,
+)
 from tests.core.playing import Played
 
 
@@ -30,11 +42,15 @@ def test_a_new_number_is_a_mobile_that_is_on() -> None:
 
 
 def test_a_new_number_of_another_type_is_off() -> None:
-    assert numbers(after(upsert({"number": HOME, "type": "home"}))) == [(HOME, "home", False, False)]
+    assert numbers(after(upsert({"number": HOME, "type": "home"}))) == [
+        (HOME, "home", False, False)
+    ]
 
 
 def test_an_upsert_is_the_whole_person() -> None:
-    person = after(upsert(mobile(OLD), role="buyer", email="a@example.com"), upsert(mobile(NEW), name="Jo B."))
+    person = after(
+        upsert(mobile(OLD), role="buyer", email="a@example.com"), upsert(mobile(NEW), name="Jo B.")
+    )
     assert (person.name, person.role, person.email) == ("Jo B.", None, None)
     assert [one.number for one in person.numbers] == [NEW]
 
@@ -52,9 +68,9 @@ def test_an_update_changes_what_is_given() -> None:
 
 
 def test_an_update_takes_a_number_away_however_it_is_written() -> None:
-    assert numbers(after(upsert(mobile(OLD), mobile(NEW)), update(remove=["+1 (415) 555-0142"]))) == [
-        (NEW, "mobile", True, False)
-    ]
+    assert numbers(
+        after(upsert(mobile(OLD), mobile(NEW)), update(remove=["+1 (415) 555-0142"]))
+    ) == [(NEW, "mobile", True, False)]
 
 
 def test_an_update_of_somebody_unknown_is_a_beginning() -> None:
@@ -62,7 +78,9 @@ def test_an_update_of_somebody_unknown_is_a_beginning() -> None:
 
 
 def test_one_number_is_the_primary_one() -> None:
-    person = after(upsert(mobile(OLD, primary=True), mobile(NEW)), update(mobile(NEW, primary=True)))
+    person = after(
+        upsert(mobile(OLD, primary=True), mobile(NEW)), update(mobile(NEW, primary=True))
+    )
     assert [one.primary for one in person.numbers] == [False, True]
 
 
@@ -99,7 +117,9 @@ def test_what_changes_nothing_says_nothing() -> None:
 
 
 def facts(room: Played) -> list[tuple[str, Any, str | None, bool]]:
-    return [(fact.number, fact.sms_enabled, fact.type, fact.left) for fact in room.all(NUMBER_FACTS)]
+    return [
+        (fact.number, fact.sms_enabled, fact.type, fact.left) for fact in room.all(NUMBER_FACTS)
+    ]
 
 
 def test_the_gate_hears_of_each_number_once() -> None:
@@ -133,7 +153,9 @@ def test_a_zone_goes_to_every_number() -> None:
     "event",
     [
         pytest.param(upsert(name="x" * 5_000), id="a file for a name"),
-        pytest.param(upsert(*(mobile(f"+1415555{n:04d}") for n in range(21))), id="a telephone book"),
+        pytest.param(
+            upsert(*(mobile(f"+1415555{n:04d}") for n in range(21))), id="a telephone book"
+        ),
         pytest.param(upsert(mobile("+1" + "4" * 5_000)), id="a file for a number"),
     ],
 )
@@ -145,4 +167,6 @@ def test_what_is_too_large_to_be_a_person_is_set_aside(event: PersonEvent) -> No
 
 
 def test_a_removed_number_that_is_also_told_is_gone() -> None:
-    assert numbers(after(update(mobile(OLD), mobile(THIRD), remove=[OLD]))) == [(THIRD, "mobile", True, False)]
+    assert numbers(after(update(mobile(OLD), mobile(THIRD), remove=[OLD]))) == [
+        (THIRD, "mobile", True, False)
+    ]

@@ -31,13 +31,45 @@ FOUND: list[Any] = [
     pytest.param([mobile(OLD)], {}, (), OLD, id="their mobile"),
     pytest.param([mobile(OLD), mobile(NEW)], {}, (), OLD, id="the first told"),
     pytest.param([mobile(OLD), mobile(NEW, primary=True)], {}, (), NEW, id="the primary one first"),
-    pytest.param([mobile(OLD, primary=True) | off, mobile(NEW)], {}, (), NEW, id="one that is on before a primary off"),
-    pytest.param([home | on | {"primary": True}, mobile(OLD)], {}, (), OLD, id="a mobile before any primary other"),
+    pytest.param(
+        [mobile(OLD, primary=True) | off, mobile(NEW)],
+        {},
+        (),
+        NEW,
+        id="one that is on before a primary off",
+    ),
+    pytest.param(
+        [home | on | {"primary": True}, mobile(OLD)],
+        {},
+        (),
+        OLD,
+        id="a mobile before any primary other",
+    ),
     pytest.param([mobile("+1 (415) 555-0142")], {}, (), OLD, id="written by a person"),
-    pytest.param([mobile(OLD), mobile(NEW)], {"to": "+1 628-555-0119"}, (), NEW, id="the mobile that is named"),
-    pytest.param([mobile(OLD), home | on], {"to": HOME}, ("home",), HOME, id="another type, named and allowed"),
-    pytest.param([mobile(OLD), home | on], {"number_type": "home"}, ("home",), HOME, id="a type, named and allowed"),
-    pytest.param([home | on, mobile(OLD)], {}, ("home",), OLD, id="allowed is not enough: it must be named"),
+    pytest.param(
+        [mobile(OLD), mobile(NEW)],
+        {"to": "+1 628-555-0119"},
+        (),
+        NEW,
+        id="the mobile that is named",
+    ),
+    pytest.param(
+        [mobile(OLD), home | on],
+        {"to": HOME},
+        ("home",),
+        HOME,
+        id="another type, named and allowed",
+    ),
+    pytest.param(
+        [mobile(OLD), home | on],
+        {"number_type": "home"},
+        ("home",),
+        HOME,
+        id="a type, named and allowed",
+    ),
+    pytest.param(
+        [home | on, mobile(OLD)], {}, ("home",), OLD, id="allowed is not enough: it must be named"
+    ),
     pytest.param([mobile(OLD)], {"number_type": "mobile"}, (), OLD, id="mobile, named"),
 ]
 
@@ -46,38 +78,70 @@ HELD: list[Any] = [
     pytest.param([], {}, (), [NO], id="no number"),
     pytest.param([mobile(OLD) | off], {}, (), [OFF], id="switched off"),
     pytest.param([home | on], {}, (), [NO, "no_mobile"], id="no mobile"),
-    pytest.param([home | on], {}, ("home",), [NO, "no_mobile"], id="no mobile, and the other is not named"),
-    pytest.param([mobile(OLD), home | on], {"to": HOME}, (), [OFF, "type_not_allowed"], id="named, not allowed"),
-    pytest.param([mobile(OLD), home | on], {"number_type": "home"}, ("work",), [OFF, "type_not_allowed"], id="type"),
-    pytest.param([mobile(OLD), home], {"to": HOME}, ("home",), [OFF], id="named and allowed, but off"),
-    pytest.param([mobile(OLD)], {"to": THIRD}, (), [NO, "number_not_theirs"], id="named, not theirs"),
-    pytest.param([mobile(OLD)], {"number_type": "work"}, ("work",), [NO, "no_number_of_type"], id="none of the type"),
+    pytest.param(
+        [home | on], {}, ("home",), [NO, "no_mobile"], id="no mobile, and the other is not named"
+    ),
+    pytest.param(
+        [mobile(OLD), home | on],
+        {"to": HOME},
+        (),
+        [OFF, "type_not_allowed"],
+        id="named, not allowed",
+    ),
+    pytest.param(
+        [mobile(OLD), home | on],
+        {"number_type": "home"},
+        ("work",),
+        [OFF, "type_not_allowed"],
+        id="type",
+    ),
+    pytest.param(
+        [mobile(OLD), home], {"to": HOME}, ("home",), [OFF], id="named and allowed, but off"
+    ),
+    pytest.param(
+        [mobile(OLD)], {"to": THIRD}, (), [NO, "number_not_theirs"], id="named, not theirs"
+    ),
+    pytest.param(
+        [mobile(OLD)],
+        {"number_type": "work"},
+        ("work",),
+        [NO, "no_number_of_type"],
+        id="none of the type",
+    ),
 ]
 
 
 @pytest.mark.parametrize(("numbers", "asked", "types", "number"), FOUND)
-def test_found(numbers: list[dict[str, Any]], asked: dict[str, Any], types: tuple[str, ...], number: str) -> None:
+def test_found(
+    numbers: list[dict[str, Any]], asked: dict[str, Any], types: tuple[str, ...], number: str
+) -> None:
     room = played(number_types=types)
     room.tell(upsert(*numbers))
     assert told(room.tell(request(**asked))) == [("asked", "m1", number)]
 
 
 @pytest.mark.parametrize(("numbers", "asked", "types", "rules"), HELD)
-def test_held(numbers: list[Any], asked: dict[str, Any], types: tuple[str, ...], rules: list[str]) -> None:
+def test_held(
+    numbers: list[Any], asked: dict[str, Any], types: tuple[str, ...], rules: list[str]
+) -> None:
     room = played(number_types=types)
     room.tell(upsert(*numbers))
     assert told(room.tell(request(**asked))) == [("decided", "m1", "hold", *rules)]
 
 
 def test_of_somebody_unknown() -> None:
-    assert told(played().tell(request())) == [("decided", "m1", "hold", "no_number", "unknown_person")]
+    assert told(played().tell(request())) == [
+        ("decided", "m1", "hold", "no_number", "unknown_person")
+    ]
 
 
 @pytest.mark.parametrize(
     ("numbers", "reason", "next_step"),
     [
         pytest.param([], "No phone number on file", "add a mobile number", id="no number"),
-        pytest.param([mobile(OLD) | off], "The number isn't enabled for SMS", "turn on SMS for it", id="off"),
+        pytest.param(
+            [mobile(OLD) | off], "The number isn't enabled for SMS", "turn on SMS for it", id="off"
+        ),
     ],
 )
 def test_the_words(numbers: list[dict[str, Any]], reason: str, next_step: str) -> None:
@@ -92,16 +156,30 @@ def test_everything_the_request_says_reaches_the_gate() -> None:
     room = played()
     room.tell(upsert(mobile(OLD), time_zone="America/Denver", postal_region="CO"))
     said = {
-        "branch": "south", "sender": "24273", "case_id": "c", "event_id": "e", "time_zone": "America/Chicago",
-        "not_before": NOON + MINUTE, "valid_until": NOON + 2 * MINUTE, "resend_of": "m0", "requested_by": "jo",
-    }  # fmt: skip
+        "branch": "south",
+        "sender": "24273",
+        "case_id": "c",
+        "event_id": "e",
+        "time_zone": "America/Chicago",
+        "not_before": NOON + MINUTE,
+        "valid_until": NOON + 2 * MINUTE,
+        "resend_of": "m0",
+        "requested_by": "jo",
+    }
     room.tell(request(**said))
     asked = room.all(SEND_REQUESTS)[0]
     assert {name: getattr(asked, name) for name in said} == said
     assert (asked.person_id, asked.body, asked.kind, asked.requested_at) == (
-        "p1", "Your documents are ready.", "reminder", NOON - MINUTE,
-    )  # fmt: skip
-    assert (asked.postal_region, asked.resolved.received_at, asked.resolved.decided) == ("CO", NOON, 0)
+        "p1",
+        "Your documents are ready.",
+        "reminder",
+        NOON - MINUTE,
+    )
+    assert (asked.postal_region, asked.resolved.received_at, asked.resolved.decided) == (
+        "CO",
+        NOON,
+        0,
+    )
 
 
 def test_a_text_that_waits_for_a_number_is_counted_as_it_would_go_out() -> None:
@@ -114,7 +192,12 @@ def test_a_decision_opens_the_books_as_the_gate_would() -> None:
     room = played()
     room.tell(request(branch="south", case_id="c", requested_by="jo"))
     decision = decisions(room)[0]
-    assert (decision.tenant, decision.branch, decision.person_id, decision.case_id) == ("acme", "south", "p1", "c")
+    assert (decision.tenant, decision.branch, decision.person_id, decision.case_id) == (
+        "acme",
+        "south",
+        "p1",
+        "c",
+    )
     assert (decision.requested_by, decision.segments, decision.seq) == ("jo", 1, 1)
     assert decision.evidence.topic == "sms.person-requests"
     assert decision.policy_version == room.settings.versions["acme"]

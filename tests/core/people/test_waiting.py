@@ -78,22 +78,36 @@ def test_a_hold_whose_reasons_stay_is_not_announced_again() -> None:
     [
         pytest.param({}, NOON + 30 * DAY, "held_too_long", id="after 30 days"),
         pytest.param({"valid_until": NOON + DAY}, NOON + DAY, "expired", id="at valid_until"),
-        pytest.param({"not_before": NOON + DAY}, NOON + 31 * DAY, "held_too_long", id="30 days after not_before"),
-        pytest.param({"valid_until": NOON + 40 * DAY}, NOON + 30 * DAY, "held_too_long", id="whatever it says"),
+        pytest.param(
+            {"not_before": NOON + DAY},
+            NOON + 31 * DAY,
+            "held_too_long",
+            id="30 days after not_before",
+        ),
+        pytest.param(
+            {"valid_until": NOON + 40 * DAY},
+            NOON + 30 * DAY,
+            "held_too_long",
+            id="whatever it says",
+        ),
     ],
 )
 def test_what_waits_for_a_number_ends(asked: dict[str, Any], end: Any, rule: str) -> None:
     room = played()
     room.tell(request(**asked))
     assert told(room.until(end - MINUTE)) == []
-    assert told(room.until(end)) == [("decided", "m1", "expire", "no_number", "unknown_person", rule)]
+    assert told(room.until(end)) == [
+        ("decided", "m1", "expire", "no_number", "unknown_person", rule)
+    ]
     assert told(room.tell(upsert(mobile(OLD)))) == []
 
 
 def test_what_is_past_its_time_when_it_comes_ends_at_once() -> None:
     room = played()
     published = room.tell(request(valid_until=NOON - MINUTE))
-    assert told(published) == [("decided", "m1", "expire", "no_number", "unknown_person", "expired")]
+    assert told(published) == [
+        ("decided", "m1", "expire", "no_number", "unknown_person", "expired")
+    ]
 
 
 def test_a_text_that_no_provider_takes_is_refused_in_words() -> None:
@@ -108,7 +122,9 @@ def test_a_request_like_a_file_is_set_aside() -> None:
     assert [letter.cause for letter in room.all(DEAD_LETTERS)] == ["too_large"]
 
 
-@pytest.mark.parametrize("then", [None, answer("send"), answer("reject")], ids=["waiting", "ordered", "refused"])
+@pytest.mark.parametrize(
+    "then", [None, answer("send"), answer("reject")], ids=["waiting", "ordered", "refused"]
+)
 def test_a_repeat_says_nothing_whatever_has_become_of_the_first(then: Any) -> None:
     room = issued()
     if then:
@@ -121,7 +137,9 @@ def test_a_repeat_says_nothing_whatever_has_become_of_the_first(then: Any) -> No
 def test_what_waits_for_somebody_who_is_deleted_is_refused() -> None:
     room = played()
     room.tell(request())
-    assert told(room.tell(delete())) == [("decided", "m1", "reject", "no_number", "unknown_person", "person_deleted")]
+    assert told(room.tell(delete())) == [
+        ("decided", "m1", "reject", "no_number", "unknown_person", "person_deleted")
+    ]
 
 
 # --- to another number
@@ -152,7 +170,9 @@ def test_twice_changed_is_asked_once_for_the_last() -> None:
     assert told(room.tell(upsert(mobile(THIRD)))) == []
     assert told(room.tell(answer("cancel", by="people"))) == [("asked", "m1:moved-2", THIRD)]
     assert told(room.tell(upsert(mobile(NEW)))) == [("canceled", "m1:moved-2", THIRD)]
-    assert told(room.tell(answer("cancel", "m1:moved-2", by="people"))) == [("asked", "m1:moved-3", NEW)]
+    assert told(room.tell(answer("cancel", "m1:moved-2", by="people"))) == [
+        ("asked", "m1:moved-3", NEW)
+    ]
     assert room.all(SEND_REQUESTS)[-1].resend_of == "m1:moved-2"
 
 
@@ -166,7 +186,9 @@ def test_changed_and_changed_back_goes_to_the_first_again() -> None:
 def test_with_no_number_left_it_waits_here_under_its_next_id() -> None:
     room = issued()
     assert told(room.tell(update(remove=[OLD]))) == [("canceled", "m1", OLD)]
-    assert told(room.tell(answer("cancel", by="people"))) == [("decided", "m1:moved-2", "hold", "no_number")]
+    assert told(room.tell(answer("cancel", by="people"))) == [
+        ("decided", "m1:moved-2", "hold", "no_number")
+    ]
     assert decisions(room)[-1].resend_of == "m1"
     assert told(room.tell(update(mobile(NEW)))) == [("asked", "m1:moved-2", NEW)]
     assert room.all(SEND_REQUESTS)[-1].resolved.decided == 1
@@ -175,7 +197,9 @@ def test_with_no_number_left_it_waits_here_under_its_next_id() -> None:
 def test_switched_off_it_is_taken_back_and_waits_here() -> None:
     room = issued()
     assert told(room.tell(update(mobile(OLD, sms_enabled=False)))) == [("canceled", "m1", OLD)]
-    assert told(room.tell(answer("cancel", by="people"))) == [("decided", "m1:moved-2", "hold", "not_sms_enabled")]
+    assert told(room.tell(answer("cancel", by="people"))) == [
+        ("decided", "m1:moved-2", "hold", "not_sms_enabled")
+    ]
 
 
 def test_a_move_does_not_make_it_younger() -> None:
@@ -183,7 +207,9 @@ def test_a_move_does_not_make_it_younger() -> None:
     room.until(NOON + 29 * DAY)
     room.tell(update(remove=[OLD]))
     room.tell(answer("cancel", by="people"))
-    assert told(room.until(NOON + 30 * DAY)) == [("decided", "m1:moved-2", "expire", "no_number", "held_too_long")]
+    assert told(room.until(NOON + 30 * DAY)) == [
+        ("decided", "m1:moved-2", "expire", "no_number", "held_too_long")
+    ]
 
 
 def test_what_went_before_the_cancel_is_not_asked_again() -> None:
@@ -211,7 +237,9 @@ def test_what_staff_took_back_is_not_asked_again() -> None:
 def test_what_is_ordered_is_taken_back_from_a_number_that_is_gone() -> None:
     room = issued()
     room.tell(answer("send"))
-    assert told(room.tell(update(mobile(NEW, primary=True)))) == [], "theirs still: it goes where it was ordered to"
+    assert told(room.tell(update(mobile(NEW, primary=True)))) == [], (
+        "theirs still: it goes where it was ordered to"
+    )
     assert told(room.tell(update(remove=[OLD]))) == [("canceled", "m1", OLD)]
 
 
@@ -283,7 +311,9 @@ def test_thousands_move_in_bounded_steps() -> None:
     assert len([one for one in rest if one.topic is REQUEST_CANCELS]) == 20
 
 
-@pytest.mark.parametrize("said", [(), (answer("send"),), (answer("reject"),)], ids=["silence", "ordered", "refused"])
+@pytest.mark.parametrize(
+    "said", [(), (answer("send"),), (answer("reject"),)], ids=["silence", "ordered", "refused"]
+)
 def test_everything_is_forgotten_in_the_end(said: Any) -> None:
     room = issued()
     for one in said:

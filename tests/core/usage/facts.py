@@ -23,10 +23,19 @@ def room(zone: str = "America/New_York") -> Drive:
 def outcome(state: str, version: int = 1, was: str | None = None, **changed: Any) -> Outcome:
     """`was`: a state, or a state and a code."""
     known: dict[str, Any] = {
-        "message_id": "m1", "tenant": "acme", "branch": "north", "sender": CODE, "kind": "reminder",
-        "requested_at": START, "state": state, "segments": 2, "final": False, "version": version,
-        "was": None, "at": START,
-    }  # fmt: skip
+        "message_id": "m1",
+        "tenant": "acme",
+        "branch": "north",
+        "sender": CODE,
+        "kind": "reminder",
+        "requested_at": START,
+        "state": state,
+        "segments": 2,
+        "final": False,
+        "version": version,
+        "was": None,
+        "at": START,
+    }
     if was:
         before, _, code = was.partition(" ")
         known["was"] = Was(state=before, error_code=code or None, segments=2)

@@ -28,7 +28,13 @@ OURS = (
     Price(since=date(2026, 1, 1), country="US", micros=9000, currency="EUR"),
     Price(since=date(2026, 11, 1), country="US", micros=9500, currency="EUR"),
     Price(since=date(2027, 1, 1), country="US", micros=99_000, currency="EUR"),
-    Price(since=date(2026, 1, 1), country="US", sender_kind=SenderKind.SHORT_CODE, micros=4000, currency="EUR"),
+    Price(
+        since=date(2026, 1, 1),
+        country="US",
+        sender_kind=SenderKind.SHORT_CODE,
+        micros=4000,
+        currency="EUR",
+    ),
 )
 
 
@@ -48,7 +54,9 @@ def settings(prices: tuple[Price, ...] = OURS, kind: SenderKind = SenderKind.LON
         pytest.param("nonsense", SenderKind.LONG_CODE, DAY, 5000, id="for no country"),
     ],
 )
-def test_the_nearest_price_is_taken(to: str, kind: SenderKind, day: date, micros: int | None) -> None:
+def test_the_nearest_price_is_taken(
+    to: str, kind: SenderKind, day: date, micros: int | None
+) -> None:
     price = price_of("acme", CODE, to, day, settings(kind=kind))
     assert (price.micros if price else None) == micros
 
@@ -81,13 +89,23 @@ def line(*told: Outcome, state: str = "delivered") -> UsageRow:
 def test_a_line_has_what_was_estimated_and_what_is_billed() -> None:
     two = line(billed(), billed(message_id="m2", segments=2, segments_billed=None))
     assert (two.segments, two.segments_predicted, two.segments_billed) == (5, 4, 3)
-    assert (two.cost_estimated, two.cost_billed, two.currency, two.segments_unpriced) == (38_000, 47_500, "EUR", 0)
+    assert (two.cost_estimated, two.cost_billed, two.currency, two.segments_unpriced) == (
+        38_000,
+        47_500,
+        "EUR",
+        0,
+    )
 
 
 @pytest.mark.parametrize("state", ["held", "rejected", "canceled", "refused", "failed", "queued"])
 def test_what_is_not_out_costs_nothing(state: str) -> None:
     found = line(billed(state), state=state)
-    assert (found.segments, found.cost_billed, found.cost_estimated, found.segments_unpriced) == (3, 0, 0, 0)
+    assert (found.segments, found.cost_billed, found.cost_estimated, found.segments_unpriced) == (
+        3,
+        0,
+        0,
+        0,
+    )
 
 
 def test_what_has_no_price_is_said_to_have_none() -> None:
@@ -98,12 +116,22 @@ def test_what_has_no_price_is_said_to_have_none() -> None:
 def test_what_is_billed_later_corrects_the_line() -> None:
     first = billed(segments=2, segments_billed=None)
     found = line(first, billed("delivered", 2))
-    assert (found.messages, found.segments, found.cost_estimated, found.cost_billed) == (1, 3, 19_000, 28_500)
+    assert (found.messages, found.segments, found.cost_estimated, found.cost_billed) == (
+        1,
+        3,
+        19_000,
+        28_500,
+    )
 
 
 def test_a_message_takes_its_cost_with_it() -> None:
     found = line(billed("sent"), billed("failed", 2), state="sent")
-    assert (found.messages, found.segments, found.segments_billed, found.cost_billed) == (0, 0, 0, 0)
+    assert (found.messages, found.segments, found.segments_billed, found.cost_billed) == (
+        0,
+        0,
+        0,
+        0,
+    )
 
 
 def test_a_forgotten_message_takes_off_what_it_had_cost() -> None:
@@ -113,8 +141,10 @@ def test_a_forgotten_message_takes_off_what_it_had_cost() -> None:
     assert not any(name.startswith("msg/") for name in drive.rows.raw)
     was = Was(state="sent", segments=3, segments_predicted=2, segments_billed=3)
     drive.tell(billed("failed", 2).model_copy(update={"was": was}))
-    sums = {row.state: (row.messages, row.segments, row.cost_billed, row.cost_estimated)
-            for row in report(drive).values()}  # fmt: skip
+    sums = {
+        row.state: (row.messages, row.segments, row.cost_billed, row.cost_estimated)
+        for row in report(drive).values()
+    }
     assert sums == {"sent": (0, 0, 0, 0), "failed": (1, 3, 0, 0)}
 
 
@@ -123,7 +153,11 @@ def test_a_row_of_before_there_were_prices_is_counted_on() -> None:
     drive.tell(billed("sent"))
     for name, raw in drive.rows.raw.items():
         kept = json.loads(raw).items()
-        old = {field: value for field, value in kept if field not in Counts.__struct_fields__ or field == "segments"}
+        old = {
+            field: value
+            for field, value in kept
+            if field not in Counts.__struct_fields__ or field == "segments"
+        }
         drive.rows.raw[name] = json.dumps(old).encode()
     drive.tell(billed("delivered", 2))
     sums = {row.state: (row.messages, row.cost_billed) for row in report(drive).values()}

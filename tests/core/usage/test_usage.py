@@ -22,17 +22,35 @@ OLD = START - timedelta(days=50)
     [
         pytest.param([outcome("held")], {"held": (1, 2)}, id="one"),
         pytest.param([outcome("held"), outcome("sent", 2, "held")], {"sent": (1, 2)}, id="moved"),
-        pytest.param([outcome("sent"), outcome("failed", 2, "sent", error_code="30005")], {"failed 30005": (1, 2)},
-                     id="with a code"),
+        pytest.param(
+            [outcome("sent"), outcome("failed", 2, "sent", error_code="30005")],
+            {"failed 30005": (1, 2)},
+            id="with a code",
+        ),
         pytest.param([outcome("sent"), outcome("sent")], {"sent": (1, 2)}, id="repeated"),
-        pytest.param([outcome("held"), outcome("sent", 2, "held"), outcome("held")], {"sent": (1, 2)},
-                     id="an older version again"),
-        pytest.param([outcome("sent", 2, "held"), outcome("held")], {"sent": (1, 2)}, id="overtaken"),
-        pytest.param([outcome("sent"), outcome("sent", 2, "sent", segments=3)], {"sent": (1, 3)}, id="corrected"),
-        pytest.param([outcome("sent"), outcome("sent", message_id="m2", segments=1)], {"sent": (2, 3)}, id="two"),
+        pytest.param(
+            [outcome("held"), outcome("sent", 2, "held"), outcome("held")],
+            {"sent": (1, 2)},
+            id="an older version again",
+        ),
+        pytest.param(
+            [outcome("sent", 2, "held"), outcome("held")], {"sent": (1, 2)}, id="overtaken"
+        ),
+        pytest.param(
+            [outcome("sent"), outcome("sent", 2, "sent", segments=3)],
+            {"sent": (1, 3)},
+            id="corrected",
+        ),
+        pytest.param(
+            [outcome("sent"), outcome("sent", message_id="m2", segments=1)],
+            {"sent": (2, 3)},
+            id="two",
+        ),
     ],
-)  # fmt: skip
-def test_a_message_is_counted_once_where_it_stands(told: list[Outcome], expected: dict[str, tuple[int, int]]) -> None:
+)
+def test_a_message_is_counted_once_where_it_stands(
+    told: list[Outcome], expected: dict[str, tuple[int, int]]
+) -> None:
     drive = room()
     for one in told:
         drive.tell(one)
@@ -43,7 +61,12 @@ def test_a_line_of_the_report() -> None:
     drive = room()
     drive.tell(outcome("undelivered", error_code="30003"))
     (line,) = report(drive).values()
-    assert (line.branch, line.sender, line.kind, line.period) == ("north", "72975", "reminder", date(2026, 11, 23))
+    assert (line.branch, line.sender, line.kind, line.period) == (
+        "north",
+        "72975",
+        "reminder",
+        date(2026, 11, 23),
+    )
     assert line.error_title == meaning("30003").title
     assert not line.final
 
@@ -65,7 +88,9 @@ def test_a_new_version_in_the_same_cell_is_remembered_and_not_reported() -> None
     assert not drive.tell(outcome("held")).rows
 
 
-@pytest.mark.parametrize("changed", [{"branch": None}, {"sender": None}, {"branch": "south"}, {"sender": "12345"}])
+@pytest.mark.parametrize(
+    "changed", [{"branch": None}, {"sender": None}, {"branch": "south"}, {"sender": "12345"}]
+)
 def test_a_message_that_changes_its_branch_or_sender_moves(changed: dict[str, Any]) -> None:
     drive = room()
     drive.tell(outcome("held"))
@@ -135,8 +160,9 @@ def test_a_day_that_can_no_longer_change_is_final_and_a_correction_still_counts(
     assert next(iter(report(drive).values())).final
     drive.tell(outcome("delivered", 2, "sent"))
     assert {line.state: (line.messages, line.final) for line in report(drive).values()} == {
-        "sent": (0, True), "delivered": (1, True),
-    }  # fmt: skip
+        "sent": (0, True),
+        "delivered": (1, True),
+    }
 
 
 @pytest.mark.parametrize(

@@ -20,13 +20,25 @@ from tests.faults.harness.verdict import Verdict
 
 def arguments() -> Plan:
     parser = argparse.ArgumentParser(prog="make faults ARGS=...", description=__doc__)
-    parser.add_argument("--only", nargs="+", metavar="NAME", choices=list(FAULTS), default=list(FAULTS),
-                        help=", ".join(FAULTS))  # fmt: skip
-    parser.add_argument("--runs", type=int, default=1, help="of each fault, each with moments of its own")
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        metavar="NAME",
+        choices=list(FAULTS),
+        default=list(FAULTS),
+        help=", ".join(FAULTS),
+    )
+    parser.add_argument(
+        "--runs", type=int, default=1, help="of each fault, each with moments of its own"
+    )
     parser.add_argument("--seed", type=int, default=1, help="decides every moment")
-    parser.add_argument("--quick", action="store_true", help="the long ones shorter; the table of the docs stays")
+    parser.add_argument(
+        "--quick", action="store_true", help="the long ones shorter; the table of the docs stays"
+    )
     given = parser.parse_args()
-    return Plan([FAULTS[name] for name in given.only], runs=given.runs, quick=given.quick, seed=given.seed)
+    return Plan(
+        [FAULTS[name] for name in given.only], runs=given.runs, quick=given.quick, seed=given.seed
+    )
 
 
 async def play(plan: Plan, console: Console) -> list[Verdict]:
@@ -49,7 +61,9 @@ def main() -> int:
     if not plan.quick:
         results.tell(results.kept())
     failed = [one.fault for one in verdicts if not one.passed]
-    console.print(f"[bold red]{len(failed)} of {len(verdicts)} fail[/]" if failed else "[green]All hold.[/]")
+    console.print(
+        f"[bold red]{len(failed)} of {len(verdicts)} fail[/]" if failed else "[green]All hold.[/]"
+    )
     return 1 if failed else 0
 
 

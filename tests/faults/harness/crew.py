@@ -64,7 +64,9 @@ class Worker:
                 while not self.is_ready:  # noqa: ASYNC110 - another process writes the file
                     await asyncio.sleep(0.05)
         except TimeoutError:
-            raise NotReady(f"{self.name} was not ready within {patience:.0f} s; it said: {self.last_words}") from None
+            raise NotReady(
+                f"{self.name} was not ready within {patience:.0f} s; it said: {self.last_words}"
+            ) from None
 
     def signal(self, number: int) -> bool:
         """Whether there was a process to hear it."""
@@ -104,7 +106,9 @@ class Worker:
 
     @property
     def last_words(self) -> str:
-        lines = self.log.read_text(errors="replace").strip().splitlines() if self.log.exists() else []
+        lines = (
+            self.log.read_text(errors="replace").strip().splitlines() if self.log.exists() else []
+        )
         return lines[-1][:300] if lines else "nothing"
 
     async def _keep(self) -> None:
@@ -120,10 +124,22 @@ class Worker:
         pipe = environment.get(PIPE)
         with open(os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "wb") as log:  # noqa: ASYNC230
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", self.module, self.room, "--instance", self.name,
-                "--ready-file", str(self._ready), stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log,
-                env=environment, cwd=ROOT, pass_fds=(int(pipe),) if pipe else (), start_new_session=True,
-            )  # fmt: skip
+                sys.executable,
+                "-m",
+                self.module,
+                self.room,
+                "--instance",
+                self.name,
+                "--ready-file",
+                str(self._ready),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=environment,
+                cwd=ROOT,
+                pass_fds=(int(pipe),) if pipe else (),
+                start_new_session=True,
+            )
         return self._process
 
 

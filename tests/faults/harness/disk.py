@@ -21,7 +21,9 @@ def mounted(folder: Path, size: int) -> Iterator[None]:
     folder.mkdir(parents=True, exist_ok=True)
     try:
         done = subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)], capture_output=True, check=False
+            ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)],
+            capture_output=True,
+            check=False,
         )
     except FileNotFoundError:
         raise NotHere("no mount command here") from None

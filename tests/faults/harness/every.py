@@ -8,4 +8,6 @@ from tests.faults.harness import of_brokers, of_clocks, of_crashes, of_providers
 from tests.faults.harness.fault import Fault
 
 FAMILIES: Final = (of_crashes, of_workers, of_providers, of_clocks, of_brokers)
-FAULTS: Final[dict[str, Fault]] = {fault.name: fault for family in FAMILIES for fault in family.FAULTS}
+FAULTS: Final[dict[str, Fault]] = {
+    fault.name: fault for family in FAMILIES for fault in family.FAULTS
+}

@@ -47,7 +47,11 @@ async def full(scene: Scene) -> None:
     broker, filler = scene.stage.broker, scene.stage.folder / "broker" / "filler"
     await asyncio.to_thread(disk.fill, filler, LEFT)
     await scene.wait(20)
-    scene.notes.append("the broker lived on" if broker.alive else "the broker ended by itself and was started again")
+    scene.notes.append(
+        "the broker lived on"
+        if broker.alive
+        else "the broker ended by itself and was started again"
+    )
     filler.unlink()
     if not broker.alive:
         await asyncio.to_thread(broker.start)
@@ -63,10 +67,34 @@ async def _kill(scene: Scene) -> None:
 
 
 FAULTS: Final = (
-    Fault("broker-killed", "broker: kill -9 and started again, twice", killed, seconds=12, alone=True),
-    Fault("broker-paused", "broker: paused for 30 s (SIGSTOP)", paused, seconds=36, quick=0.3, alone=True),
-    Fault("broker-gone", "broker: gone for two minutes", gone, seconds=125, rate=5, patience=180, quick=0.15,
-          alone=True),
-    Fault("disk-full", "broker: its disk is full for 20 s", full, seconds=26, patience=180, alone=True,
-          disk=disk.SMALL),
-)  # fmt: skip
+    Fault(
+        "broker-killed", "broker: kill -9 and started again, twice", killed, seconds=12, alone=True
+    ),
+    Fault(
+        "broker-paused",
+        "broker: paused for 30 s (SIGSTOP)",
+        paused,
+        seconds=36,
+        quick=0.3,
+        alone=True,
+    ),
+    Fault(
+        "broker-gone",
+        "broker: gone for two minutes",
+        gone,
+        seconds=125,
+        rate=5,
+        patience=180,
+        quick=0.15,
+        alone=True,
+    ),
+    Fault(
+        "disk-full",
+        "broker: its disk is full for 20 s",
+        full,
+        seconds=26,
+        patience=180,
+        alone=True,
+        disk=disk.SMALL,
+    ),
+)

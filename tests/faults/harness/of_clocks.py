@@ -40,11 +40,36 @@ def stepped(*steps: tuple[int, float]) -> Callable[[Scene], Awaitable[None]]:
 BACK: Final = stepped((0, MOMENT), (HOUR, MOMENT), (0, MOMENT))
 AHEAD: Final = stepped((0, MOMENT), (HOUR, LASTING + MOMENT))
 BEHIND: Final = stepped((0, MOMENT), (-HOUR, LASTING), (0, LASTING))
-BOTH: Final = stepped((0, MOMENT), (HOUR, LASTING), (0, LASTING), (-HOUR, LASTING), (0, LASTING), (HOUR, LASTING))
+BOTH: Final = stepped(
+    (0, MOMENT), (HOUR, LASTING), (0, LASTING), (-HOUR, LASTING), (0, LASTING), (HOUR, LASTING)
+)
 
 FAULTS: Final = (
-    Fault("clock-moment", "clock: an hour ahead for a moment, while texts wait", BACK, seconds=18, rate=80, alone=True),
-    Fault("clock-ahead", "clock: an hour ahead, and it lasts", AHEAD, seconds=44, rate=15, alone=True),
-    Fault("clock-behind", "clock: an hour behind, and right again", BEHIND, seconds=58, rate=15, alone=True),
-    Fault("clock-both", "clock: ahead, right, behind, right, an hour passes", BOTH, seconds=130, rate=8, alone=True),
+    Fault(
+        "clock-moment",
+        "clock: an hour ahead for a moment, while texts wait",
+        BACK,
+        seconds=18,
+        rate=80,
+        alone=True,
+    ),
+    Fault(
+        "clock-ahead", "clock: an hour ahead, and it lasts", AHEAD, seconds=44, rate=15, alone=True
+    ),
+    Fault(
+        "clock-behind",
+        "clock: an hour behind, and right again",
+        BEHIND,
+        seconds=58,
+        rate=15,
+        alone=True,
+    ),
+    Fault(
+        "clock-both",
+        "clock: ahead, right, behind, right, an hour passes",
+        BOTH,
+        seconds=130,
+        rate=8,
+        alone=True,
+    ),
 )

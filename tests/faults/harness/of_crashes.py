@@ -50,10 +50,14 @@ async def _killed(scene: Scene, before: int, wish: str) -> None:
     except TimeoutError:
         raise Unmet(f"dispatch never came to {wish}") from None
     if worker.endings[-1] != -signal.SIGKILL:
-        raise Unmet(f"dispatch ended otherwise than at {wish}: {worker.endings[-1]}; it said: {worker.last_words}")
+        raise Unmet(
+            f"dispatch ended otherwise than at {wish}: {worker.endings[-1]}; it said: {worker.last_words}"
+        )
 
 
 FAULTS: Final = tuple(
-    Fault(f"crash-{point}", f"dispatch: kill -9 at {point}", at(point), seconds=10, rate=15, quick=0.5)
+    Fault(
+        f"crash-{point}", f"dispatch: kill -9 at {point}", at(point), seconds=10, rate=15, quick=0.5
+    )
     for point in POINTS
 )

@@ -67,7 +67,11 @@ FAULTS: Final = tuple(
         ("provider-429", "provider: 429 storm, 2 s of every 3", bad(*STORM)),
         ("provider-500", "provider: HTTP 500, taken or not", bad(*cut_off("http:500"))),
         ("provider-503", "provider: HTTP 503, taken or not", bad(*cut_off("http:503"))),
-        ("provider-reset-before", "provider: reset before the body is read, or after, and not taken", bad(*RESET)),
+        (
+            "provider-reset-before",
+            "provider: reset before the body is read, or after, and not taken",
+            bad(*RESET),
+        ),
         ("provider-reset-after", "provider: taken, then reset", bad(*cut_off("reset-after")[1:])),
         ("provider-hang", "provider: no answer at all, taken or not", bad(*cut_off("hang"))),
         ("provider-truncated", "provider: half an answer", bad(*cut_off("truncated")[1:])),

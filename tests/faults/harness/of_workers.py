@@ -79,17 +79,50 @@ async def rolling(scene: Scene) -> None:
 def _longest_wait(scene: Scene, since: datetime, until: datetime) -> float:
     """Seconds from a request of that time until the provider was first called."""
     first = {name_of(call): call.at for call in reversed(judge.asked(scene.stage.where.journal))}
-    asked = {name: datetime.fromisoformat(told["requested_at"]) for name, told in scene.stage.watch.outcomes.items()}
-    waits = [(first[name] - at).total_seconds() for name, at in asked.items() if since <= at < until and name in first]
+    asked = {
+        name: datetime.fromisoformat(told["requested_at"])
+        for name, told in scene.stage.watch.outcomes.items()
+    }
+    waits = [
+        (first[name] - at).total_seconds()
+        for name, at in asked.items()
+        if since <= at < until and name in first
+    ]
     if not waits:
         raise Unmet("no text was under way: nothing was measured")
     return max(waits)
 
 
 FAULTS: Final = (
-    Fault("rolling", "two workers a room: each restarted in turn, as for an upgrade", rolling, seconds=100, rate=10,
-          quick=0.7),
-    Fault("kill-loop", "dispatch: kill -9 every 0.1 to 10 s, five minutes", kill_loop, seconds=300, quick=0.15),
-    Fault("asleep", "dispatch: SIGSTOP for 60 s, another takes over, SIGCONT", asleep, seconds=76, rate=15, quick=0.4),
-    Fault("joins", "dispatch: 20 joins and leaves in three minutes", joins_and_leaves, seconds=182, rate=15, quick=0.2),
+    Fault(
+        "rolling",
+        "two workers a room: each restarted in turn, as for an upgrade",
+        rolling,
+        seconds=100,
+        rate=10,
+        quick=0.7,
+    ),
+    Fault(
+        "kill-loop",
+        "dispatch: kill -9 every 0.1 to 10 s, five minutes",
+        kill_loop,
+        seconds=300,
+        quick=0.15,
+    ),
+    Fault(
+        "asleep",
+        "dispatch: SIGSTOP for 60 s, another takes over, SIGCONT",
+        asleep,
+        seconds=76,
+        rate=15,
+        quick=0.4,
+    ),
+    Fault(
+        "joins",
+        "dispatch: 20 joins and leaves in three minutes",
+        joins_and_leaves,
+        seconds=182,
+        rate=15,
+        quick=0.2,
+    ),
 )

@@ -33,7 +33,13 @@ class Plan:
     seconds, for one call to the provider (the default of the product is 10)."""
 
     def __init__(
-        self, faults: Iterable[Fault], *, runs: int = 1, quick: bool = False, seed: int = 1, call_timeout: float = 2.0
+        self,
+        faults: Iterable[Fault],
+        *,
+        runs: int = 1,
+        quick: bool = False,
+        seed: int = 1,
+        call_timeout: float = 2.0,
     ) -> None:
         self.faults, self.runs, self.quick, self.seed = list(faults), runs, quick, seed
         self.call_timeout = call_timeout
@@ -48,7 +54,9 @@ async def played(plan: Plan, tell: Tell) -> AsyncIterator[Verdict]:
             verdict: Verdict | None = None
             for run in range(plan.runs):
                 tell(f"{fault.words}: setting the stage")
-                one = await (_alone(fault, plan, run, tell) if fault.alone else common.play(fault, run, tell))
+                one = await (
+                    _alone(fault, plan, run, tell) if fault.alone else common.play(fault, run, tell)
+                )
                 verdict = verdict.and_then(one) if verdict else one
             assert verdict is not None
             yield verdict
@@ -64,7 +72,9 @@ class _Common:
     async def play(self, fault: Fault, run: int, tell: Tell) -> Verdict:
         try:
             if self._stage is None:
-                self._stage = await self._stages.enter_async_context(_stage(self._plan, self._plan.seed))
+                self._stage = await self._stages.enter_async_context(
+                    _stage(self._plan, self._plan.seed)
+                )
         except FAILURES as error:
             return _failed(fault, str(error) or type(error).__name__)
         verdict = await _run(self._stage, fault, self._plan, run, tell)
@@ -82,11 +92,16 @@ class _stage:  # noqa: N801 - used as a function
 
     async def __aenter__(self) -> Stage:
         async with AsyncExitStack() as opening:
-            folder = Path(opening.enter_context(tempfile.TemporaryDirectory(prefix="sayso-faults-",
-                                                                            ignore_cleanup_errors=True)))  # fmt: skip
+            folder = Path(
+                opening.enter_context(
+                    tempfile.TemporaryDirectory(prefix="sayso-faults-", ignore_cleanup_errors=True)
+                )
+            )
             if self._size is not None:
                 opening.enter_context(disk.mounted(folder / "broker", self._size))
-            stage = await opening.enter_async_context(staged(folder, self._seed, self._plan.call_timeout))
+            stage = await opening.enter_async_context(
+                staged(folder, self._seed, self._plan.call_timeout)
+            )
             self._open = opening.pop_all()
             return stage
 
@@ -111,8 +126,14 @@ async def _run(stage: Stage, fault: Fault, plan: Plan, run: int, tell: Tell) -> 
     ids, began = list[str](), time.monotonic()
     shown = asyncio.create_task(_show(stage, fault, ids, began, tell))
     try:
-        asking = texts.ask(stage.publisher, f"{fault.name}-{stage.ran}", ids, rate=fault.rate,
-                           seconds=fault.seconds * scene.span, rng=random.Random(rng.random()))  # fmt: skip
+        asking = texts.ask(
+            stage.publisher,
+            f"{fault.name}-{stage.ran}",
+            ids,
+            rate=fault.rate,
+            seconds=fault.seconds * scene.span,
+            rng=random.Random(rng.random()),
+        )
         await _both(asking, fault.hurt(scene))
         await stage.mended()
         asked = set(ids)
@@ -140,7 +161,9 @@ async def _both(*work: Any) -> None:
 async def _rest(stage: Stage, ids: set[str], patience: float) -> None:
     """A slow machine has the time it needs, as long as it moves."""
     began = time.monotonic()
-    while (now := time.monotonic()) - max(began, stage.watch.moved) < patience and now - began < LONGEST:
+    while (now := time.monotonic()) - max(
+        began, stage.watch.moved
+    ) < patience and now - began < LONGEST:
         if resting(ids, stage.watch) and now - stage.watch.moved > QUIET:
             return
         await asyncio.sleep(0.2)
@@ -150,8 +173,10 @@ async def _show(stage: Stage, fault: Fault, ids: list[str], began: float, tell: 
     while True:
         states = stage.watch.states(set(ids))
         out = sum(states[state] for state in ("accepted", "sent", "delivered", "undelivered"))
-        tell(f"{fault.words}: {time.monotonic() - began:.0f} s, {len(ids)} texts, {out} out, "
-             f"{states['in_doubt']} in doubt")  # fmt: skip
+        tell(
+            f"{fault.words}: {time.monotonic() - began:.0f} s, {len(ids)} texts, {out} out, "
+            f"{states['in_doubt']} in doubt"
+        )
         await asyncio.sleep(0.5)
 
 

@@ -17,14 +17,30 @@ ROOT: Final = Path(__file__).parents[3]
 JSON: Final = ROOT / ".bench" / "faults.json"
 README: Final = Path(__file__).parents[1] / "README.md"
 BETWEEN: Final = re.compile(r"(?s)(?<=<!-- results -->\n).*?(?=<!-- end of results -->)")
-KEPT: Final = ("fault", "runs", "lost", "sent_twice", "in_doubt", "slowest_resolve_seconds", "texts", "waiting",
-               "doubts", "pace_ratio", "seconds", "wrong", "note")  # fmt: skip
+KEPT: Final = (
+    "fault",
+    "runs",
+    "lost",
+    "sent_twice",
+    "in_doubt",
+    "slowest_resolve_seconds",
+    "texts",
+    "waiting",
+    "doubts",
+    "pace_ratio",
+    "seconds",
+    "wrong",
+    "note",
+)
 
 
 def keep(verdicts: Iterable[Verdict], quick: bool, path: Path = JSON) -> None:
     """Those of now, marked if they were `quick`; a fault that was not played this time keeps its earlier row."""
     known = {one["fault"]: one for one in kept(path)}
-    known |= {one.fault: {name: getattr(one, name) for name in KEPT} | {"quick": quick} for one in verdicts}
+    known |= {
+        one.fault: {name: getattr(one, name) for name in KEPT} | {"quick": quick}
+        for one in verdicts
+    }
     rows = [known[name] for name in FAULTS if name in known]
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(rows, indent=1) + "\n")
@@ -42,7 +58,9 @@ def tell(rows: list[dict[str, Any]], path: Path = README) -> None:
         "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|",
         *(_line(row) for row in rows if not row["quick"]),
     ]
-    path.write_text(BETWEEN.sub(lambda _: "\n".join(lines) + "\n", path.read_text("utf-8")), "utf-8")
+    path.write_text(
+        BETWEEN.sub(lambda _: "\n".join(lines) + "\n", path.read_text("utf-8")), "utf-8"
+    )
 
 
 def keep_logs(stage: Path, name: str) -> None:
@@ -55,6 +73,22 @@ def keep_logs(stage: Path, name: str) -> None:
 
 def _line(row: dict[str, Any]) -> str:
     words = FAULTS[str(row["fault"])].words
-    numbers = [row[name] for name in ("runs", "texts", "lost", "sent_twice", "doubts", "in_doubt", "waiting",
-                                      "slowest_resolve_seconds", "pace_ratio")]  # fmt: skip
-    return "| " + " | ".join(map(str, (words, *numbers, "failed" if row["wrong"] else row["note"]))) + " |"
+    numbers = [
+        row[name]
+        for name in (
+            "runs",
+            "texts",
+            "lost",
+            "sent_twice",
+            "doubts",
+            "in_doubt",
+            "waiting",
+            "slowest_resolve_seconds",
+            "pace_ratio",
+        )
+    ]
+    return (
+        "| "
+        + " | ".join(map(str, (words, *numbers, "failed" if row["wrong"] else row["note"])))
+        + " |"
+    )

@@ -15,9 +15,16 @@ from tests.faults.harness.verdict import Verdict
 
 
 @contextmanager
-def progress(console: Console, total: int) -> Iterator[tuple[Callable[[str], None], Callable[[Verdict], None]]]:
+def progress(
+    console: Console, total: int
+) -> Iterator[tuple[Callable[[str], None], Callable[[Verdict], None]]]:
     """What to tell of the fault that is being played, and of one that has been."""
-    columns = (TextColumn("{task.description}"), BarColumn(14), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(14),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
     with Progress(*columns, console=console, transient=True) as shown:
         task = shown.add_task("", total=total)
 
@@ -29,9 +36,22 @@ def progress(console: Console, total: int) -> Iterator[tuple[Callable[[str], Non
 
 
 def table(verdicts: Iterable[Verdict]) -> Table:
-    drawn = Table(title="Faults", title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0))
+    drawn = Table(
+        title="Faults", title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0)
+    )
     drawn.add_column("", no_wrap=True)
-    for heading in ("runs", "texts", "lost", "twice", "doubts", "person", "wait", "slow", "pace", "s"):
+    for heading in (
+        "runs",
+        "texts",
+        "lost",
+        "twice",
+        "doubts",
+        "person",
+        "wait",
+        "slow",
+        "pace",
+        "s",
+    ):
         drawn.add_column(heading, justify="right", no_wrap=True)
     drawn.add_column("", no_wrap=True)
     drawn.caption = (
@@ -39,8 +59,18 @@ def table(verdicts: Iterable[Verdict]) -> Table:
         "pace: the largest window ratio"
     )
     for one in verdicts:
-        numbers = (one.runs, one.texts, _bad(one.lost), _bad(one.sent_twice), one.doubts, one.in_doubt, one.waiting,
-                   one.slowest_resolve_seconds, f"{one.pace_ratio:.2f}", f"{one.seconds:.0f}")  # fmt: skip
+        numbers = (
+            one.runs,
+            one.texts,
+            _bad(one.lost),
+            _bad(one.sent_twice),
+            one.doubts,
+            one.in_doubt,
+            one.waiting,
+            one.slowest_resolve_seconds,
+            f"{one.pace_ratio:.2f}",
+            f"{one.seconds:.0f}",
+        )
         cells = [one if isinstance(one, Text) else str(one) for one in numbers]
         drawn.add_row(one.fault, *cells, _mark(one))
     return drawn

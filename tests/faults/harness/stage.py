@@ -65,7 +65,9 @@ class Stage:
         """At the provider (`services.providers.simulator.faults`)."""
         async with self.http.put(self._fault(name), json=fault) as answer:
             if answer.status >= 300:
-                raise RuntimeError(f"the simulator does not take the fault {name}: {await answer.text()}")
+                raise RuntimeError(
+                    f"the simulator does not take the fault {name}: {await answer.text()}"
+                )
 
     async def switch_off(self, name: str) -> None:
         async with self.http.delete(self._fault(name)) as answer:
@@ -97,8 +99,9 @@ async def staged(folder: Path, seed: int, call_timeout: float) -> AsyncIterator[
     bootstrap = await asyncio.to_thread(broker.start)
     where = _addresses(folder)
     told = parts.environment(bootstrap, folder, where) | {
-        "SAYSO_SESSION_TIMEOUT": str(SESSION_TIMEOUT), "SAYSO_PROVIDER_TIMEOUT": str(call_timeout),
-    }  # fmt: skip
+        "SAYSO_SESSION_TIMEOUT": str(SESSION_TIMEOUT),
+        "SAYSO_PROVIDER_TIMEOUT": str(call_timeout),
+    }
     clock = folder / "clock"
     clock.write_text("0")
     supervisor = Supervisor(folder, lambda sentence: None)
@@ -121,5 +124,3 @@ async def staged(folder: Path, seed: int, call_timeout: float) -> AsyncIterator[
             await end()
         supervisor.close()
         await asyncio.to_thread(broker.stop)
-
-

@@ -18,9 +18,16 @@ NAMES: Final = ("72970", "72971", "72972", "72973", "72974", "72975", "72976", "
 """Short codes, so that every partition of dispatch has at least one."""
 PACE: Final = 10.0
 """Segments per second of each."""
-NUMBERS: Final = tuple(f"+1{area}55501{n:02}" for area in (212, 312, 415, 602, 503) for n in range(100))
+NUMBERS: Final = tuple(
+    f"+1{area}55501{n:02}" for area in (212, 312, 415, 602, 503) for n in range(100)
+)
 TENANT: Final = TenantSettings.model_validate(
-    {"tenant": "harbor", "name": "Harbor Legal Aid", "sender": NAMES[0], "when": {"quiet_hours": "none"}}
+    {
+        "tenant": "harbor",
+        "name": "Harbor Legal Aid",
+        "sender": NAMES[0],
+        "when": {"quiet_hours": "none"},
+    }
 )
 KINDS: Final = (Kind.REMINDER, Kind.TRANSACTIONAL, Kind.REMINDER, Kind.DIRECT)
 EVERY: Final = 0.2
@@ -30,14 +37,26 @@ EVERY: Final = 0.2
 async def settle_in(publisher: Publisher) -> None:
     """Senders, a tenant for whom no hour is quiet, and everybody's yes."""
     now = datetime.now(UTC)
-    senders = [Sender(sender=name, kind=SenderKind.SHORT_CODE, pace=PACE, owner=TENANT.tenant) for name in NAMES]
+    senders = [
+        Sender(sender=name, kind=SenderKind.SHORT_CODE, pace=PACE, owner=TENANT.tenant)
+        for name in NAMES
+    ]
     await publisher.publish_all(SENDERS, senders)
     await publisher.publish_all(SETTINGS, [TENANT])
-    await publisher.publish_all(CONSENT_EVENTS, [
-        ConsentEvent(event_id=f"form-{number[1:]}", tenant=TENANT.tenant, number=number, action="opt_in",
-                     source="form", at=now)
-        for number in NUMBERS
-    ])  # fmt: skip
+    await publisher.publish_all(
+        CONSENT_EVENTS,
+        [
+            ConsentEvent(
+                event_id=f"form-{number[1:]}",
+                tenant=TENANT.tenant,
+                number=number,
+                action="opt_in",
+                source="form",
+                at=now,
+            )
+            for number in NUMBERS
+        ],
+    )
 
 
 def request(message_id: str, rng: random.Random) -> SendRequest:
@@ -46,13 +65,25 @@ def request(message_id: str, rng: random.Random) -> SendRequest:
     to = rng.randrange(len(NUMBERS))
     body = f"Text {message_id}. " + "Please read this. " * rng.choice((0, 0, 0, 0, 9))
     return SendRequest(
-        message_id=message_id, tenant=TENANT.tenant, to=NUMBERS[to], sender=NAMES[to % len(NAMES)], body=body,
-        kind=rng.choice(KINDS), requested_at=datetime.now(UTC), requested_by="faults",
-    )  # fmt: skip
+        message_id=message_id,
+        tenant=TENANT.tenant,
+        to=NUMBERS[to],
+        sender=NAMES[to % len(NAMES)],
+        body=body,
+        kind=rng.choice(KINDS),
+        requested_at=datetime.now(UTC),
+        requested_by="faults",
+    )
 
 
 async def ask(
-    publisher: Publisher, prefix: str, ids: list[str], *, rate: float, seconds: float, rng: random.Random
+    publisher: Publisher,
+    prefix: str,
+    ids: list[str],
+    *,
+    rate: float,
+    seconds: float,
+    rng: random.Random,
 ) -> None:
     """Adds to `ids` what it asks for.  What the broker does not confirm is asked for again under its id, until it
     does."""

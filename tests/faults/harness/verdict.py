@@ -17,7 +17,9 @@ are scheduled on a busy machine.  At ten segments a second one text that came la
 PACE_KEPT: Final = 1.05
 """For the same reason: two segments in five seconds."""
 MOVING: Final = frozenset({State.QUEUED, State.SENDING, State.DEFERRED, State.IN_DOUBT})
-AT_REST: Final = frozenset({("in_doubt", "absent"), ("in_doubt", "unclear"), ("deferred", "absent")})
+AT_REST: Final = frozenset(
+    {("in_doubt", "absent"), ("in_doubt", "unclear"), ("deferred", "absent")}
+)
 """States and codes of an attempt for which dispatch has done all it may: the first two are left to a person, and what
 is proven absent but was an earlier owner's waits for a quarter of an hour before it goes again."""
 CLEARED: Final = frozenset({"accepted", "refused", "canceled", "expired", "deferred", "queued"})
@@ -50,13 +52,20 @@ class Verdict(NamedTuple):
     def and_then(self, other: Verdict) -> Verdict:
         """Of several runs."""
         return Verdict(
-            self.fault, self.runs + other.runs, self.texts + other.texts, self.lost + other.lost,
-            self.sent_twice + other.sent_twice, self.in_doubt + other.in_doubt,
-            self.waiting + other.waiting, self.doubts + other.doubts,
+            self.fault,
+            self.runs + other.runs,
+            self.texts + other.texts,
+            self.lost + other.lost,
+            self.sent_twice + other.sent_twice,
+            self.in_doubt + other.in_doubt,
+            self.waiting + other.waiting,
+            self.doubts + other.doubts,
             max(self.slowest_resolve_seconds, other.slowest_resolve_seconds),
-            max(self.pace_ratio, other.pace_ratio), self.seconds + other.seconds, (*self.wrong, *other.wrong),
+            max(self.pace_ratio, other.pace_ratio),
+            self.seconds + other.seconds,
+            (*self.wrong, *other.wrong),
             other.note or self.note,
-        )  # fmt: skip
+        )
 
 
 NOTHING: Final = Verdict("", 0, 0, 0, 0, 0, 0, 0, 0.0, 0.0, 0.0)
@@ -66,26 +75,39 @@ NOTHING: Final = Verdict("", 0, 0, 0, 0, 0, 0, 0, 0.0, 0.0, 0.0)
 def judged(fault: str, ids: set[str], watch: Watch, calls: list[Asked], seconds: float) -> Verdict:
     taken = Counter(name_of(call) for call in calls if call.taken)
     states = {name: State(watch.outcomes[name]["state"]) for name in ids if name in watch.outcomes}
-    doubts = {name: heard for name, heard in watch.attempts.items() if name[0] in ids and _doubted(heard)}
+    doubts = {
+        name: heard for name, heard in watch.attempts.items() if name[0] in ids and _doubted(heard)
+    }
     moving = {name for name in ids if not at_rest(name, watch)}
     lost = {name for name in moving if not taken[name]} | _only_in_books(states, taken)
     twice = {name: n - 1 for name, n in taken.items() if n > 1}
     ratio = pace_ratio(calls)
     return Verdict(
-        fault=fault, runs=1, texts=len(ids), lost=len(lost), sent_twice=sum(twice.values()),
+        fault=fault,
+        runs=1,
+        texts=len(ids),
+        lost=len(lost),
+        sent_twice=sum(twice.values()),
         in_doubt=sum(state is State.IN_DOUBT for state in states.values()),
-        waiting=sum(state is State.DEFERRED for state in states.values()), doubts=len(doubts),
-        slowest_resolve_seconds=round(max(map(took, doubts.values()), default=0.0), 1), pace_ratio=round(ratio, 3),
+        waiting=sum(state is State.DEFERRED for state in states.values()),
+        doubts=len(doubts),
+        slowest_resolve_seconds=round(max(map(took, doubts.values()), default=0.0), 1),
+        pace_ratio=round(ratio, 3),
         seconds=round(seconds, 1),
         wrong=(
-            *_counted("lost", lost), *_counted("sent twice", twice),
+            *_counted("lost", lost),
+            *_counted("sent twice", twice),
             *_counted(f"not at rest in time ({_in_words(watch.states(moving))})", moving),
             *_counted("told otherwise than the provider has it", _mistold(states, taken)),
             *_counted("an attempt was called twice", _called_twice(calls)),
-            *([f"the pace was exceeded: {ratio:.2f} of what a window may see"] if ratio > PACE_KEPT else []),
+            *(
+                [f"the pace was exceeded: {ratio:.2f} of what a window may see"]
+                if ratio > PACE_KEPT
+                else []
+            ),
             *_books(ids, states, watch),
         ),
-    )  # fmt: skip
+    )
 
 
 def name_of(call: Asked) -> str:
@@ -97,7 +119,9 @@ def pace_ratio(calls: list[Asked]) -> float:
     arrivals: defaultdict[str, list[Arrival]] = defaultdict(list)
     for call in calls:
         arrivals[call.sender].append(Arrival(call.t, call.segments))
-    return max((largest_window_ratio(one, texts.PACE, SHORTEST) for one in arrivals.values()), default=0.0)
+    return max(
+        (largest_window_ratio(one, texts.PACE, SHORTEST) for one in arrivals.values()), default=0.0
+    )
 
 
 def resting(ids: set[str], watch: Watch) -> bool:
@@ -115,7 +139,11 @@ def at_rest(name: str, watch: Watch) -> bool:
 def took(heard: list[Heard]) -> float:
     """Seconds from the first doubt until it was resolved, or with a person."""
     began = next(one.at for one in heard if one.state == "in_doubt")
-    ends = (one.at for one in heard if one.at >= began and (one.state in CLEARED or (one.state, one.code) in AT_REST))
+    ends = (
+        one.at
+        for one in heard
+        if one.at >= began and (one.state in CLEARED or (one.state, one.code) in AT_REST)
+    )
     return next(ends, began) - began
 
 
@@ -125,11 +153,17 @@ def _doubted(heard: list[Heard]) -> bool:
 
 def _only_in_books(states: dict[str, State], taken: Counter[str]) -> set[str]:
     """Out, as we say; the provider never took it."""
-    return {name for name, state in states.items() if MEANINGS[state].group is Group.OUT and not taken[name]}
+    return {
+        name
+        for name, state in states.items()
+        if MEANINGS[state].group is Group.OUT and not taken[name]
+    }
 
 
 def _mistold(states: dict[str, State], taken: Counter[str]) -> set[str]:
-    known = {name: MEANINGS[state].group for name, state in states.items() if state is not State.IN_DOUBT}
+    known = {
+        name: MEANINGS[state].group for name, state in states.items() if state is not State.IN_DOUBT
+    }
     return {name for name, group in known.items() if (group is Group.OUT) != bool(taken[name])}
 
 
@@ -145,7 +179,7 @@ def _books(ids: set[str], states: dict[str, State], watch: Watch) -> list[str]:
     unequal = {state: watch.usage[state] - recount[state] for state in watch.usage | recount}
     found = [f"the books do not balance: {residue} left over"] if residue else []
     if any(unequal.values()):
-        found.append(f"usage is not the recount: {({s: n for s, n in unequal.items() if n})}")
+        found.append(f"usage is not the recount: { ({s: n for s, n in unequal.items() if n}) }")
     return found
 
 

@@ -49,7 +49,9 @@ class Watch:
                 await self._task
 
     def states(self, ids: set[str]) -> Counter[str]:
-        return Counter(self.outcomes[name]["state"] if name in self.outcomes else "unheard of" for name in ids)
+        return Counter(
+            self.outcomes[name]["state"] if name in self.outcomes else "unheard of" for name in ids
+        )
 
     @property
     def usage(self) -> Counter[str]:
@@ -61,9 +63,11 @@ class Watch:
     async def _follow(self) -> None:
         while True:
             consumer = AIOKafkaConsumer(
-                bootstrap_servers=self._bootstrap, isolation_level="read_committed", fetch_max_wait_ms=200,
+                bootstrap_servers=self._bootstrap,
+                isolation_level="read_committed",
+                fetch_max_wait_ms=200,
                 request_timeout_ms=10_000,
-            )  # fmt: skip
+            )
             try:
                 await consumer.start()
                 await self._read(consumer)
@@ -74,7 +78,9 @@ class Watch:
                     await consumer.stop()
 
     async def _read(self, consumer: AIOKafkaConsumer) -> None:
-        places = [TopicPartition(name, n) for name in TOPICS for n in await _partitions(consumer, name)]
+        places = [
+            TopicPartition(name, n) for name in TOPICS for n in await _partitions(consumer, name)
+        ]
         consumer.assign(places)
         for place in places:
             consumer.seek(place, self._positions.get(place, 0))
@@ -92,12 +98,17 @@ class Watch:
                     self.outcomes[told["message_id"]] = told
                     self.moved = time.monotonic()
             case "sms.attempts":
-                heard = Heard(time.monotonic(), told["state"], told.get("code"), told.get("evidence"))
+                heard = Heard(
+                    time.monotonic(), told["state"], told.get("code"), told.get("evidence")
+                )
                 self.attempts[told["message_id"], told["attempt"]].append(heard)
                 self.last[told["message_id"]] = heard
             case _:
                 names = ("tenant", "branch", "sender", "period", "kind", "state", "error_code")
-                self.cells[tuple(told.get(name) for name in names)] = told["state"], told["messages"]
+                self.cells[tuple(told.get(name) for name in names)] = (
+                    told["state"],
+                    told["messages"],
+                )
 
 
 async def _partitions(consumer: AIOKafkaConsumer, topic: str) -> list[int]:

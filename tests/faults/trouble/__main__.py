@@ -44,10 +44,19 @@ def row(words: str, said: list[str], right: bool) -> str:
 def tell(rows: dict[str, str], page: Path = README) -> None:
     """`rows` by what was staged; what was not played this time keeps its earlier row."""
     text = page.read_text("utf-8")
-    known = {line.split(" | ")[0]: line + "\n" for line in BETWEEN.findall(text)[0].splitlines()[2:]}
+    known = {
+        line.split(" | ")[0]: line + "\n" for line in BETWEEN.findall(text)[0].splitlines()[2:]
+    }
     known |= {f"| {words}": row for words, row in rows.items()}
-    lines = [known[f"| {words}"] for words in [*[one.words for one in TROUBLES], WORDS] if f"| {words}" in known]
-    page.write_text(BETWEEN.sub(lambda _: "| staged | said | |\n|---|---|---|\n" + "".join(lines), text), "utf-8")
+    lines = [
+        known[f"| {words}"]
+        for words in [*[one.words for one in TROUBLES], WORDS]
+        if f"| {words}" in known
+    ]
+    page.write_text(
+        BETWEEN.sub(lambda _: "| staged | said | |\n|---|---|---|\n" + "".join(lines), text),
+        "utf-8",
+    )
 
 
 async def seen(name: str) -> tuple[str, list[str], bool]:
@@ -62,7 +71,9 @@ async def seen(name: str) -> tuple[str, list[str], bool]:
 def main() -> int:
     names = [trouble.name for trouble in TROUBLES] + [DRAIN]
     parser = argparse.ArgumentParser(prog="python -m tests.faults.trouble", description=__doc__)
-    parser.add_argument("--only", nargs="+", metavar="NAME", choices=names, default=names, help=", ".join(names))
+    parser.add_argument(
+        "--only", nargs="+", metavar="NAME", choices=names, default=names, help=", ".join(names)
+    )
     only, wrong = parser.parse_args().only, 0
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     for name in only:

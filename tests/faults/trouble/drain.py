@@ -55,7 +55,11 @@ async def _drained(stage: Stage) -> tuple[str, list[str], bool]:
 async def _unwritten(stage: Stage, names: set[str]) -> set[str]:
     """Whose attempt has no result a few seconds later; nobody else is there who could write it."""
     for _ in range(50):
-        left = {name for name in names if name not in stage.watch.last or stage.watch.last[name].state == "sending"}
+        left = {
+            name
+            for name in names
+            if name not in stage.watch.last or stage.watch.last[name].state == "sending"
+        }
         if not left:
             break
         await asyncio.sleep(0.1)

@@ -44,7 +44,11 @@ class Scene:
     async def start(self, module: str = WELL, **told: str) -> None:
         """Raises PartFailed."""
         told |= {"SAYSO_BOOTSTRAP": self.bootstrap, "SAYSO_STATE": str(self.folder)}
-        part = Part(ROOM, (module, ROOM, "--instance", "staged"), {"SAYSO_SESSION_TIMEOUT": str(SESSION), **told})
+        part = Part(
+            ROOM,
+            (module, ROOM, "--instance", "staged"),
+            {"SAYSO_SESSION_TIMEOUT": str(SESSION), **told},
+        )
         await self.supervisor.start([part])
 
     @property
@@ -62,7 +66,9 @@ class Scene:
 
     async def lag(self, partition: int | None = None) -> str:
         """The verdict on the worst partition, or on this one, and its cause: after the looks that `sayso lag` takes."""
-        async with Watch(self.bootstrap, {f"sayso.{ROOM}": [topic.name for topic in GATE.reads]}) as watch:
+        async with Watch(
+            self.bootstrap, {f"sayso.{ROOM}": [topic.name for topic in GATE.reads]}
+        ) as watch:
             for _ in range(SAMPLES):
                 await asyncio.sleep(PAUSE)
                 found = await watch.look()
@@ -71,7 +77,10 @@ class Scene:
     async def lag_is(self, words: str, partition: int | None = None) -> str:
         """The first that begins so; else the last one."""
         deadline = time.monotonic() + LONGEST
-        while not (said := await self.lag(partition)).startswith(words) and time.monotonic() < deadline:
+        while (
+            not (said := await self.lag(partition)).startswith(words)
+            and time.monotonic() < deadline
+        ):
             pass
         return said
 

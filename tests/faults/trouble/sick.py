@@ -39,7 +39,9 @@ def slow() -> None:
 
         return judged
 
-    worker.ROOMS.update({name: replace(room, fold=costly(room.fold)) for name, room in worker.ROOMS.items()})
+    worker.ROOMS.update(
+        {name: replace(room, fold=costly(room.fold)) for name, room in worker.ROOMS.items()}
+    )
     worker.BATCH = 20
 
 

@@ -31,7 +31,9 @@ class Trouble(NamedTuple):
     cheap: bool = False
 
     def right(self, said: list[str]) -> bool:
-        return len(said) == len(self.ought) and all(words in one for words, one in zip(self.ought, said, strict=True))
+        return len(said) == len(self.ought) and all(
+            words in one for words, one in zip(self.ought, said, strict=True)
+        )
 
 
 async def stopped(scene: Scene) -> list[str]:
@@ -72,7 +74,9 @@ async def dead(scene: Scene) -> list[str]:
     await scene.start()
     await scene.supervisor.stop()
     await scene.ask(40)
-    await asyncio.sleep(SESSION)  # it did not leave the group: whoever takes its place is to find its partitions
+    await asyncio.sleep(
+        SESSION
+    )  # it did not leave the group: whoever takes its place is to find its partitions
     return [await scene.lag()]
 
 
@@ -84,7 +88,9 @@ async def retention(scene: Scene) -> list[str]:
     await scene.supervisor.stop()
     await scene.ask(400)
     async with admin(scene.bootstrap) as client:
-        await client.delete_records({TopicPartition(SEND_REQUESTS.name, 0): RecordsToDelete(before_offset=60)})
+        await client.delete_records(
+            {TopicPartition(SEND_REQUESTS.name, 0): RecordsToDelete(before_offset=60)}
+        )
     said = await scene.lag_is("STOPPED", partition=0)
     try:
         await scene.start()
@@ -99,7 +105,11 @@ async def poison(scene: Scene) -> list[str]:
         for _ in range(POISON):
             await producer.send(SEND_REQUESTS.name, b"not a request", partition=0)
     await scene.until(lambda: "again in 2 s" in " ".join(scene.heard))
-    return [scene.supervised("again in 1 s"), _sentence(scene, "Braked"), scene.supervised("again in 2 s")]
+    return [
+        scene.supervised("again in 1 s"),
+        _sentence(scene, "Braked"),
+        scene.supervised("again in 2 s"),
+    ]
 
 
 async def hung(scene: Scene) -> list[str]:
@@ -118,24 +128,63 @@ async def hung(scene: Scene) -> list[str]:
 
 def _sentence(scene: Scene, kind: str) -> str:
     """What a worker's log says of its end."""
-    return next((line.split(f"{kind}: ")[1] for line in scene.log.splitlines() if f"{kind}: " in line), "nothing")
+    return next(
+        (line.split(f"{kind}: ")[1] for line in scene.log.splitlines() if f"{kind}: " in line),
+        "nothing",
+    )
 
 
 TROUBLES: Final = (
-    Trouble("stopped", "the worker is stopped (SIGSTOP), 40 records come; its session runs out; it goes on (SIGCONT)",
-            stopped, ("STALLED: its worker does not move", "STOPPED: no worker of this room is running", "OK"), True),
-    Trouble("slow", "each record costs 20 ms, and five times as many come",
-            slow, ("WARN: more comes in than goes out",)),
+    Trouble(
+        "stopped",
+        "the worker is stopped (SIGSTOP), 40 records come; its session runs out; it goes on (SIGCONT)",
+        stopped,
+        ("STALLED: its worker does not move", "STOPPED: no worker of this room is running", "OK"),
+        True,
+    ),
+    Trouble(
+        "slow",
+        "each record costs 20 ms, and five times as many come",
+        slow,
+        ("WARN: more comes in than goes out",),
+    ),
     Trouble("burst", "20,000 records at once", burst, ("OK",)),
-    Trouble("dead", "the worker has ended and its session run out, 40 records come", dead,
-            ("STOPPED: no worker of this room is running",)),
-    Trouble("retention", "retention passes the offset of a worker that has ended; it is started again", retention,
-            ("STOPPED: retention or a deletion has taken up to",
-             "gate did not start: the gate worker stops: Loss: sms.send-requests partition 0 begins at 60")),
-    Trouble("poison", f"{POISON:,} records that nobody can read", poison,
-            ("and is started again in 1 s", "the brake allows 50%: stop their producer",
-             "and is started again in 2 s"), True),
-    Trouble("hung", "a commit on one lane never ends, and more records come", hung,
-            ("STALLED: its worker does not move", "has something to read, and for 8 s nothing moved",
-             "and is started again in 1 s", "gate is back", "OK")),
-)  # fmt: skip
+    Trouble(
+        "dead",
+        "the worker has ended and its session run out, 40 records come",
+        dead,
+        ("STOPPED: no worker of this room is running",),
+    ),
+    Trouble(
+        "retention",
+        "retention passes the offset of a worker that has ended; it is started again",
+        retention,
+        (
+            "STOPPED: retention or a deletion has taken up to",
+            "gate did not start: the gate worker stops: Loss: sms.send-requests partition 0 begins at 60",
+        ),
+    ),
+    Trouble(
+        "poison",
+        f"{POISON:,} records that nobody can read",
+        poison,
+        (
+            "and is started again in 1 s",
+            "the brake allows 50%: stop their producer",
+            "and is started again in 2 s",
+        ),
+        True,
+    ),
+    Trouble(
+        "hung",
+        "a commit on one lane never ends, and more records come",
+        hung,
+        (
+            "STALLED: its worker does not move",
+            "has something to read, and for 8 s nothing moved",
+            "and is started again in 1 s",
+            "gate is back",
+            "OK",
+        ),
+    ),
+)

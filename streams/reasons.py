@@ -6,7 +6,7 @@ from datetime import datetime, timedelta, tzinfo
 from typing import Final, NamedTuple
 
 from schemas.decision import Finding, Verdict
-from streams.holding import HOLD_LIMIT
+from streams.hold_limits import HOLD_LIMIT
 
 
 class Reason(NamedTuple):

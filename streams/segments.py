@@ -69,11 +69,11 @@ def _utf16_units(text: str) -> int:
     return len(text) + sum(char > "\uffff" for char in text)
 
 
-def _packed(sizes: Iterable[int], room: int) -> int:
+def _packed(sizes: Iterable[int], processor: int) -> int:
     """Segments needed when each size goes whole into the first segment that is still open."""
-    count, free = 1, room
+    count, free = 1, processor
     for size in sizes:
         if size > free:
-            count, free = count + 1, room
+            count, free = count + 1, processor
         free -= size
     return count

@@ -17,10 +17,10 @@ import pytest
 from aiokafka.admin import NewTopic
 from aiokafka.protocol.admin import DeleteGroupsRequest
 
-from services.broker import EmbeddedBroker
-from services.broker.admin import admin
-from services.broker.described import PATIENCE, led, until
-from services.broker.topics import apply
+from services.kafka.admin import admin
+from services.kafka.topic_description import PATIENCE, led, until
+from services.kafka.topics import apply
+from services.local.broker import EmbeddedBroker
 from tests import kafka_container
 
 PARTITIONS = 4

@@ -17,7 +17,7 @@ from testcontainers.core.config import testcontainers_config
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.wait_strategies import LogMessageWaitStrategy
 
-from services.broker.ports import LOOPBACK, choose
+from services.local.broker.ports import LOOPBACK, choose
 
 IMAGE: Final = "apache/kafka:4.1.1"
 _INSIDE: Final = 9092

@@ -10,7 +10,7 @@ from services.cli.codes import explained as code_page
 from services.cli.explained import headline, steps
 from services.cli.masking import mask_numbers, mask_texts
 from services.ledger.explain import Event, Explained
-from streams.codes import meaning
+from streams.error_codes import meaning
 
 FORMAT = 1
 """Of the JSON; raised when a reader must be changed."""

@@ -7,8 +7,8 @@ from collections import Counter
 from typing import NamedTuple
 
 from schemas.topics import EVERY_TOPIC
-from services.broker.admin import admin
-from services.broker.topics import describe
+from services.kafka.admin import admin
+from services.kafka.topics import describe
 
 SAFE = 3
 """Replicas that a cluster gives a topic, if it has as many brokers."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from streams.codes import Code
+    from streams.error_codes import Code
 
 Wanted = Annotated[list[str] | None, typer.Argument(metavar="CODE", show_default=False)]
 Class = Annotated[
@@ -43,7 +43,7 @@ def codes(
     Example: [cyan]sayso codes 30005[/]
     """
     from services.cli.screen import console, print_json
-    from streams.codes import all_codes, meaning
+    from streams.error_codes import all_codes, meaning
 
     if unknown:
         _show_unknown(bootstrap, state, as_json)
@@ -63,7 +63,7 @@ def codes(
 
 def _is(code: Code, who: str | None) -> bool:
     from services.cli.input import one_of
-    from streams.codes import Who
+    from streams.error_codes import Who
 
     one_of("--class", who, Who)
     return who in (None, code.who)
@@ -73,8 +73,8 @@ def explained(code: Code) -> RenderableType:
     """One code, whole."""
     from rich.text import Text
 
-    from streams.codes import WHO
-    from streams.codes.page import facts
+    from streams.error_codes import WHO
+    from streams.error_codes.page import facts
 
     said = Text.assemble((f"{code.code}  {code.title}", "bold"), "\n", code.description, "\n")
     said.append(f"\nNext: {code.next_step}\n", "green")
@@ -101,7 +101,7 @@ def _show_unknown(bootstrap: str | None, state: Path, as_json: bool) -> None:
     from services.cli.kafka import ledger
     from services.cli.screen import console, print_json, table
     from services.ledger.codes import unexplained
-    from streams.codes import meaning
+    from streams.error_codes import meaning
 
     with ledger(bootstrap, state) as opened:
         found = unexplained(opened)

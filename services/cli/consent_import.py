@@ -83,7 +83,7 @@ def _tenant(given: str) -> str:
 async def _import(found: Iterator[Line], bootstrap: str, moved: Moved) -> Imported:
     """Raises Refused where Kafka does not confirm; what went in before stays in."""
     from schemas.topics import CONSENT_EVENTS
-    from services.publishing import NotPublished, Publisher
+    from services.kafka.publisher import NotPublished, Publisher
 
     publisher, good, bad = Publisher(bootstrap, source="import"), 0, []
     try:

@@ -11,7 +11,7 @@ from services.cli import options, places
 from services.cli.refused import Refused
 
 if TYPE_CHECKING:
-    from services.demo.run import Plan, Ran
+    from services.local.demo.run import Plan, Ran
 
 
 def demo(
@@ -62,9 +62,9 @@ def _plan(requests: int, seed: int, bootstrap: str | None, state: Path) -> Plan:
     from schemas.sender import Sender
     from schemas.tenant_settings import TenantSettings
     from services.cli.declared import read
-    from services.demo.cast import cast
-    from services.demo.run import Plan
-    from services.demo.sample import SAMPLE
+    from services.local.demo.cast import cast
+    from services.local.demo.run import Plan
+    from services.local.demo.sample import SAMPLE
 
     run = f"demo-{secrets.token_hex(3)}" if bootstrap else "demo"
     tenant, sender = read(SAMPLE, "tenants", TenantSettings)[0], read(SAMPLE, "senders", Sender)[0]
@@ -88,8 +88,8 @@ async def _demo(
 
     from services.cli.progress import progress
     from services.cli.screen import note
-    from services.demo.run import opened, run
-    from services.demo.visit import visited
+    from services.local.demo.run import opened, run
+    from services.local.demo.visit import visited
 
     def say(sentence: str) -> None:
         note(f"· {sentence}")
@@ -113,12 +113,12 @@ async def _demo(
 
 def _tell(plan: Plan, ran: Ran, ledger: object, journal: Path, as_json: bool) -> bool:
     from services.cli.screen import console, print_json
-    from services.demo.checks import checks
-    from services.demo.fates import fates
-    from services.demo.mended import mended
-    from services.demo.report import Report, data, show
     from services.ledger import Ledger
     from services.ledger.usage import Filter, usage
+    from services.local.demo.checks import checks
+    from services.local.demo.fates import fates
+    from services.local.demo.mended import mended
+    from services.local.demo.report import Report, data, show
 
     assert isinstance(ledger, Ledger)
     checked = checks(ledger, journal, plan.asked, plan.tenant, ran.staff)

@@ -231,7 +231,7 @@ def _replayed(
 
     from schemas.topics import BY_NAME
     from services.cli.dlq_edit import cut, why_not
-    from services.replaying import again
+    from services.kafka.dead_letter_replay import again
 
     if one.said.topic not in BY_NAME:
         raise Refused(f"there is no topic {one.said.topic} any more: drop it")
@@ -268,8 +268,8 @@ def _resolved(
 
     from schemas.letter_resolution import LetterAction, LetterResolution
     from services.cli.kafka import bootstrap_of, run
+    from services.kafka.dead_letter_replay import NotReplayed, resolve
     from services.ledger.letters import letter
-    from services.replaying import NotReplayed, resolve
 
     where = bootstrap_of(bootstrap, state)
     note = LetterResolution(

@@ -65,7 +65,7 @@ def publish(bootstrap: str, topic: Topic[Any], messages: Sequence[Message]) -> N
 
 def must_hold(bootstrap: str, topic: Topic[Any]) -> None:
     """A producer would wait for a topic that nobody has made until its time is over.  Raises Refused."""
-    from services.broker import BrokerError
+    from services.local.broker import BrokerError
 
     try:
         names = run(_topics(bootstrap))
@@ -79,14 +79,14 @@ def must_hold(bootstrap: str, topic: Topic[Any]) -> None:
 
 async def _topics(bootstrap: str) -> Collection[str]:
     """Of all there are: to ask for one by its name would make it, where Kafka may."""
-    from services.broker.admin import admin
+    from services.kafka.admin import admin
 
     async with admin(bootstrap) as client:
         return list(await client.list_topics())
 
 
 async def _publish(bootstrap: str, topic: Topic[Any], messages: Sequence[Message]) -> None:
-    from services.publishing import NotPublished, Publisher
+    from services.kafka.publisher import NotPublished, Publisher
 
     publisher = Publisher(bootstrap, source="cli")
     try:
@@ -153,6 +153,6 @@ def _last_record(opened: Ledger) -> str:
 
 
 def _running(state: Path) -> str | None:
-    from services.broker import running
+    from services.local.broker import running
 
     return running(state)

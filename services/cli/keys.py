@@ -33,10 +33,10 @@ def add(
     from pydantic import TypeAdapter, ValidationError
 
     from schemas.base import Slug
-    from services.broker import running
     from services.cli.known import must_have_in, must_know
     from services.cli.screen import note
     from services.consents.keys import Keys
+    from services.local.broker import running
 
     try:
         TypeAdapter(Slug).validate_python(tenant)

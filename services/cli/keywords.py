@@ -57,7 +57,7 @@ def _settings(tenant: str, bootstrap: str | None, state: Path) -> TenantSettings
 def _show(tenant: TenantSettings | None, as_json: bool) -> None:
     from schemas.keywords import LOCALES, words_in
     from services.cli.screen import console, print_json, table
-    from streams.answers.revoked import patterns_of
+    from streams.inbound_keywords.revoked import patterns_of
 
     locales = tenant.locales if tenant else LOCALES
     words = [
@@ -98,7 +98,7 @@ def _named(names: tuple[str, ...], rows: list[Any]) -> list[dict[str, Any]]:
 def _show_score(file: Path, as_json: bool) -> None:
     from services.cli.refused import Refused
     from services.cli.screen import console, print_json, table
-    from streams.answers.score import labelled, score
+    from streams.inbound_keywords.score import labelled, score
 
     try:
         said = labelled(file.read_text(encoding="utf-8").splitlines())

@@ -79,11 +79,11 @@ async def _looks(bootstrap: str, room: str | None, every: float) -> AsyncIterato
 def groups(room: str | None) -> dict[str, list[str]]:
     """A room's group, and what it reads.  Raises Refused."""
     from services.cli.refused import Refused
-    from streams.apps import ROOMS
+    from streams.topology import PROCESSORS
 
-    if room is not None and room not in ROOMS:
-        raise Refused(f"There is no room {room!r}: it is one of {', '.join(ROOMS)}")
-    wanted = ROOMS.values() if room is None else [ROOMS[room]]
+    if room is not None and room not in PROCESSORS:
+        raise Refused(f"There is no room {room!r}: it is one of {', '.join(PROCESSORS)}")
+    wanted = PROCESSORS.values() if room is None else [PROCESSORS[room]]
     return {f"sayso.{one.name}": [topic.name for topic in one.reads] for one in wanted}
 
 

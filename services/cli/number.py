@@ -104,7 +104,7 @@ def _plain(value: Any) -> str:
 
 
 def _why(fact: dict[str, Any]) -> str:
-    from streams.codes import meaning
+    from streams.error_codes import meaning
 
     code, actor = fact.get("error_code"), fact.get("evidence", {}).get("actor")
     if code:

@@ -163,7 +163,7 @@ def _publish(bootstrap: str, events: Sequence[PersonEvent]) -> None:
 async def _published(bootstrap: str, events: Sequence[PersonEvent], moved: Moved) -> None:
     """Raises Refused, saying how many went in: to import the same file again is harmless."""
     from schemas.topics import PERSON_EVENTS
-    from services.publishing import NotPublished, Publisher
+    from services.kafka.publisher import NotPublished, Publisher
 
     publisher = Publisher(bootstrap, source="cli")
     try:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from services.demo.tally import Tally
+    from services.local.demo.tally import Tally
 
 Show = Callable[["Tally", str], None]
 _EVERY = 2.0

@@ -70,14 +70,14 @@ def apply(
 
     Example: [cyan]sayso topics apply --bootstrap kafka-1:9092 --partitions 12 --replication 3[/]
     """
-    from services.broker import BrokerError
-    from services.broker.topics import Change
-    from services.broker.topics import apply as put
     from services.cli.bar import waiting_for
     from services.cli.cluster import usual
     from services.cli.kafka import bootstrap_of, run
     from services.cli.refused import Refused
     from services.cli.screen import console
+    from services.kafka.topics import Change
+    from services.kafka.topics import apply as put
+    from services.local.broker import BrokerError
 
     where = bootstrap_of(bootstrap, state)
 
@@ -120,12 +120,12 @@ def show_acls(
 
     Example: [cyan]sayso topics acls --user-prefix sms-[/]
     """
-    from services.broker import BrokerError
-    from services.broker.acls import acls, allow, commands
-    from services.broker.admin import admin
     from services.cli.kafka import bootstrap_of, run
     from services.cli.refused import Refused
     from services.cli.screen import note, print_json
+    from services.kafka.acls import acls, allow, commands
+    from services.kafka.admin import admin
+    from services.local.broker import BrokerError
 
     if not re.fullmatch(r"[\w.-]*", user_prefix, re.ASCII):
         raise Refused(

@@ -10,7 +10,7 @@ from services.cli import options
 from services.cli.refused import Refused
 
 if TYPE_CHECKING:
-    from services.cli.house import House, Wanted
+    from services.local.stack import House, Wanted
 
 
 def up(
@@ -36,9 +36,9 @@ def up(
 
     Example: [cyan]sayso up[/], then in another terminal [cyan]sayso send -t harbor --to +12125550123 --body Hello[/]
     """
-    from services.cli.house import Wanted
     from services.cli.input import one_of
     from services.cli.interrupt import until_interrupted
+    from services.local.stack import Wanted
 
     one_of("--provider", provider, ("simulator", "twilio"))
     if provider == "twilio":
@@ -58,8 +58,8 @@ def up(
 async def _up(wanted: Wanted) -> None:
     import asyncio
 
-    from services.cli.house import house
     from services.cli.screen import note
+    from services.local.stack import house
 
     async with house(wanted, lambda sentence: note(f"· {sentence}")) as running:
         _print(running, wanted)

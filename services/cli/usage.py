@@ -124,15 +124,15 @@ def as_data(found: Usage) -> dict[str, Any]:
 
 def _known(ledger: Ledger, wanted: Filter) -> None:
     """Raises Refused for a kind, a state or a sender that there is not, nor ever was."""
-    from schemas.own_kind import OwnKind
     from schemas.send_request import Kind
+    from schemas.system_kind import SystemKind
     from services.cli.input import one_of
     from streams.lifecycle import State
 
     def on_record(column: str) -> Iterable[str]:
         return (row["it"] for row in ledger.rows(f"SELECT DISTINCT {column} AS it FROM usage"))
 
-    one_of("--kind", wanted.kind, Kind, OwnKind, on_record("kind"))
+    one_of("--kind", wanted.kind, Kind, SystemKind, on_record("kind"))
     one_of("--state-is", wanted.state, State, on_record("state"))
     senders = (row["sender"] for row in ledger.rows("SELECT sender FROM senders"))
     one_of("--sender", wanted.sender, senders, filter(None, on_record("sender")))

@@ -21,7 +21,7 @@ def _installed() -> str:
 
 
 def _kafka() -> str:
-    from services.broker import jar_lock
+    from services.local.broker import jar_lock
 
     broker = ("org.apache.kafka", "kafka_2.13")
     return next(jar.version for jar in jar_lock.read() if (jar.group, jar.artifact) == broker)

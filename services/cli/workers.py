@@ -13,7 +13,7 @@ from services.cli import options
 from services.cli.refused import Refused
 
 ROOMS = ("people", "gate", "inbox", "dispatch", "outcomes", "usage")
-"""As in `streams.apps`, which takes a second to import."""
+"""As in `streams.topology`, which takes a second to import."""
 
 
 def worker(
@@ -48,7 +48,7 @@ def simulator(state: options.State = options.STATE) -> None:
 
     Example: [cyan]sayso simulator[/]
     """
-    _become("services.providers.simulator", None, state, kafka=False)
+    _become("services.local.simulator", None, state, kafka=False)
 
 
 def consents(bootstrap: options.Bootstrap = None, state: options.State = options.STATE) -> None:

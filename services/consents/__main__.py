@@ -16,11 +16,11 @@ from services.consents.app import Consents
 from services.consents.ids import Ids
 from services.consents.keys import Keys
 from services.consents.tenants import Tenants
-from services.lifeline import watch_parent
+from services.kafka.publisher import NotPublished, Publisher
 from services.listening import CannotListen, listening
 from services.observability.logs import set_up
+from services.parent_watch import watch_parent
 from services.port_file import announce
-from services.publishing import NotPublished, Publisher
 from services.settings import ServiceSettings, SettingsError, from_environment
 
 CONFIRM_WITHIN = 5.0

@@ -21,7 +21,7 @@ from services.consents.ids import Ids
 from services.consents.keys import Key, Keys, KeysError
 from services.consents.reading import Problem, claim
 from services.consents.tenants import Tenants
-from services.publishing import NotPublished, Publisher
+from services.kafka.publisher import NotPublished, Publisher
 
 LONGEST_BODY: Final = 32 << 10
 """Bytes.  4,000 characters of wording, each escaped as \\uXXXX, are 24 kB."""

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from services.ledger.ledger import FILE, Ledger, LedgerError
 from services.ledger.recount import Recount
-from services.lifeline import watch_parent
+from services.parent_watch import watch_parent
 from services.settings import SettingsError, from_environment
 from streams.garbage import COLLECT
 

@@ -11,11 +11,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 from schemas.consent_source import ConsentSource
-from schemas.own_kind import OwnKind
+from schemas.system_kind import SystemKind
 from schemas.topics import ATTEMPTS, CONSENT_LOG, CONSENT_STATUS, DECISIONS, DISPATCH_ORDERS
 from services.ledger.ledger import Ledger
 
-AFTER_OPT_OUT: Final = (OwnKind.STOP_CONFIRMATION, OwnKind.HELP_ANSWER)
+AFTER_OPT_OUT: Final = (SystemKind.STOP_CONFIRMATION, SystemKind.HELP_ANSWER)
 """Kinds that may go to somebody who has opted out: one confirmation, and the help they ask for."""
 
 ASK_EVERY: Final = timedelta(hours=24)
@@ -153,7 +153,9 @@ def _asked_too_often(ledger: Ledger, tenant: str | None, since: Since) -> Iterat
         WHERE f.off IS NULL AND coalesce(o.state, '') NOT IN
           ('failed', 'undelivered', 'refused', 'rejected', 'canceled', 'expired'))
         WHERE said_ms - before < ?3 ORDER BY 1, 2, said_ms"""
-    for row in ledger.rows(sql, tenant, OwnKind.CONSENT_ASK, int(ASK_EVERY.total_seconds() * 1000)):
+    for row in ledger.rows(
+        sql, tenant, SystemKind.CONSENT_ASK, int(ASK_EVERY.total_seconds() * 1000)
+    ):
         hours = (row["said_ms"] - row["before"]) / 3_600_000
         place = _place(DISPATCH_ORDERS.name, row["part"], row["off"])
         words = f"asked again after {hours:.1f} hours: {row['message_id']}"
@@ -170,7 +172,7 @@ def _over_budget(ledger: Ledger, tenant: str | None, since: Since) -> Iterator[F
                       WHERE json_extract(f.value, '$.rule') = 'ask_budget')
         GROUP BY d.tenant, d.message_id)
         GROUP BY tenant ORDER BY tenant"""
-    for row in ledger.rows(sql, tenant, OwnKind.CONSENT_ASK):
+    for row in ledger.rows(sql, tenant, SystemKind.CONSENT_ASK):
         decision = json.loads(row["json"])
         words = (
             f"{row['waiting']:,} wait: raise asks_per_hour, or look at where the numbers come from"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.ledger.ledger import Ledger
-from streams.codes import all_codes
+from streams.error_codes import all_codes
 
 
 def counted(ledger: Ledger) -> dict[str, int]:

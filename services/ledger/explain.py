@@ -14,7 +14,7 @@ from schemas.usage_row import UsageRow
 from services.ledger.days import ENDLESS, moment, rfc3339
 from services.ledger.ledger import Ledger
 from streams.usage.period import day_of
-from streams.usage.rows import LONGEST
+from streams.usage.state import LONGEST
 
 
 class Event(NamedTuple):

@@ -10,9 +10,9 @@ from typing import Final
 
 from schemas.balance_row import BalanceRow
 from schemas.topics import BALANCE
+from services.kafka.publisher import NotPublished, Publisher
 from services.ledger.balance import HOUR, HOUR_OF, Hour, news
 from services.ledger.ledger import Ledger, LedgerError
-from services.publishing import NotPublished, Publisher
 
 EVERY: Final = 5.0
 """Seconds between two counts."""

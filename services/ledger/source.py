@@ -10,9 +10,9 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from schemas.topics import BY_NAME
-from services.kafka_access import access, nobody
+from services.kafka.header_patch import tolerate
+from services.kafka.security import access, nobody
 from services.ledger.fold import Entry, Place
-from services.tolerant import tolerate
 
 FULL = 5000
 """Most records a batch: one transaction's worth."""

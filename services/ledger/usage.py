@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any, NamedTuple
 
-from schemas.own_kind import OwnKind
+from schemas.system_kind import SystemKind
 from schemas.usage_row import UsageRow
 from services.ledger.ledger import Ledger
 
@@ -73,7 +73,7 @@ def requested(ledger: Ledger, tenant: str | None = None) -> int:
 
 def started(ledger: Ledger, tenant: str | None = None) -> int:
     """Of those, the texts that nobody asked for: Sayso's own, such as opt-in requests."""
-    kinds = ", ".join(f"'{kind}'" for kind in OwnKind)
+    kinds = ", ".join(f"'{kind}'" for kind in SystemKind)
     sql = f"""SELECT count(*) AS n FROM (SELECT DISTINCT tenant, message_id FROM decisions
         WHERE kind IN ({kinds}) AND (?1 IS NULL OR tenant = ?1))"""
     return int(ledger.rows(sql, tenant)[0]["n"])

@@ -8,11 +8,11 @@ import signal
 import sys
 from pathlib import Path
 
-from services.lifeline import watch_parent
 from services.listening import CannotListen
 from services.observability.exporter import Exporter
 from services.observability.health import serving
 from services.observability.logs import set_up
+from services.parent_watch import watch_parent
 from services.port_file import announce
 from services.settings import ServiceSettings, SettingsError, from_environment
 

@@ -21,8 +21,8 @@ from services.observability.lag import Report, Watch
 from services.observability.lag.watch import LagError
 from services.observability.meters import Meters
 from services.observability.metrics import EXPORTER
-from streams.apps import ROOMS
 from streams.lifecycle import balance
+from streams.topology import PROCESSORS
 
 EVERY: Final = 5.0
 """Seconds between two looks at the broker."""
@@ -39,7 +39,8 @@ class Exporter:
         self.meters = Meters(EXPORTER)
         self._bootstrap, self._state = bootstrap, state
         self._groups = {
-            f"sayso.{room.name}": [topic.name for topic in room.reads] for room in ROOMS.values()
+            f"sayso.{room.name}": [topic.name for topic in room.reads]
+            for room in PROCESSORS.values()
         }
         self._up = False
         self._booked = float("-inf")

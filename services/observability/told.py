@@ -14,10 +14,10 @@ from schemas.consent_source import ConsentSource
 from schemas.dead_letter import DeadLetter
 from schemas.decision import Decision, Verdict
 from schemas.outcome import Outcome
-from schemas.own_kind import OwnKind
 from schemas.sender_status import SenderState, SenderStatus
+from schemas.system_kind import SystemKind
 from services.observability.meters import Meters
-from streams.codes import all_codes
+from streams.error_codes import all_codes
 
 
 class Told:
@@ -46,7 +46,7 @@ class Told:
             (found.rule for found in said.findings if found.verdict is said.verdict), "none"
         )
         self._meters.count("sayso_decisions_total", verdict=said.verdict, rule=decisive)
-        if said.kind == OwnKind.CONSENT_ASK and said.verdict is Verdict.SEND:
+        if said.kind == SystemKind.CONSENT_ASK and said.verdict is Verdict.SEND:
             self._meters.count("sayso_asks_total")
 
     def _consent(self, said: ConsentChange, now: datetime) -> None:

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 from twilio.http import AsyncHttpClient
 from twilio.http.response import Response
 
-from services.crashpoints import CRASH_AT, reached
+from services.failpoints import CRASH_AT, reached
 from services.http_client import HttpClient, MalformedResponse, encode_headers
 
 

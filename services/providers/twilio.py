@@ -14,8 +14,8 @@ from twilio.rest import Client
 from services.providers.broken import BROKEN, in_words
 from services.providers.session import Flight, LeaseOver, QuietSession, flight
 from services.providers.twilio_list import NotWhole, counted, listed
-from streams.codes import waits
 from streams.dispatch.calls import Answer, Look, Post, Result, Seen
+from streams.error_codes import waits
 
 TWILIO = "https://api.twilio.com"
 TRY_AGAIN = "#rc=5&rp=all"

@@ -11,13 +11,13 @@ import sys
 from pathlib import Path
 
 from schemas.topics import DELIVERY_RECEIPTS
-from services.batch_publishing import BatchPublisher
-from services.lifeline import watch_parent
+from services.kafka.batch_publisher import BatchPublisher
+from services.kafka.publisher import NotPublished
 from services.listening import CannotListen, listening
 from services.observability import health
 from services.observability.logs import set_up
+from services.parent_watch import watch_parent
 from services.port_file import announce
-from services.publishing import NotPublished
 from services.settings import ServiceSettings, SettingsError, from_environment
 from services.webhook.app import Webhook
 from services.webhook.server import serving

@@ -15,9 +15,9 @@ import structlog
 from schemas.base import Message
 from schemas.delivery_receipt import DeliveryReceipt
 from schemas.topics import DELIVERY_RECEIPTS, INBOUND, Topic
+from services.kafka.publisher import NotPublished, Publisher
 from services.observability.meters import Meters
 from services.observability.metrics import WEBHOOK
-from services.publishing import NotPublished, Publisher
 from services.webhook import reading
 from services.webhook.reading import Wrong
 from services.webhook.signature import Signature

@@ -15,8 +15,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from schemas.topics import ROOMS
-from services.lifeline import watch_parent
 from services.observability.logs import set_up
+from services.parent_watch import watch_parent
 from services.settings import ServiceSettings, SettingsError, from_environment
 from services.workers.worker import CannotStart, work
 

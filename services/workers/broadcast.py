@@ -16,8 +16,8 @@ from pydantic import ValidationError
 from schemas.sender import Sender
 from schemas.tenant_settings import TenantSettings
 from schemas.topics import SENDERS, SETTINGS
-from services.tolerant import tolerate
-from streams.step import Settings, settings_of
+from services.kafka.header_patch import tolerate
+from streams.processing import Settings, build_settings
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +77,7 @@ class Broadcast:
             for record in records:
                 self._take(record)
         if batches:
-            self.current = settings_of(dict(self._tenants), dict(self._senders))
+            self.current = build_settings(dict(self._tenants), dict(self._senders))
 
     def _take(self, record: Any) -> None:
         try:

@@ -15,8 +15,8 @@ from services.observability.metrics import WORKERS
 from services.observability.told import Told
 from services.port_file import announce
 from services.settings import ServiceSettings
-from streams.kit.host import Hooks, Host
-from streams.lanes.transaction import Transaction
+from streams.partition.transaction import Transaction
+from streams.runtime.faust_app import FaustApp, Hooks
 
 SLOW: Final = 30.0
 """Seconds with something to do and no transaction until a worker is not ready; the watchdog ends it later."""
@@ -52,7 +52,7 @@ class Observed:
         return replace(hooks, committed=committed, restored=restored, ready=owned)
 
     @asynccontextmanager
-    async def answering(self, host: Host) -> AsyncIterator[None]:
+    async def answering(self, host: FaustApp) -> AsyncIterator[None]:
         """`/live`, `/ready` and `/metrics` while the block lasts.  Raises CannotListen."""
         settings = self._settings
         if settings.metrics_port is None:
@@ -66,11 +66,11 @@ class Observed:
             yield
 
 
-def standing(host: Host) -> dict[str, bool]:
+def standing(host: FaustApp) -> dict[str, bool]:
     """`progressing`: something was committed of late, or there is nothing to do."""
     idle = not any(
-        runner.lane.first or runner.lane.then or runner.lane.awaited
-        for runner in host.lanes.values()
+        runner.task.first or runner.task.then or runner.task.awaited
+        for runner in host.tasks.values()
     )
     return {
         "assigned": host.generation is not None,

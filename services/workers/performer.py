@@ -11,14 +11,14 @@ from typing import Final
 
 from schemas.base import Message
 from schemas.sender import Sender
-from services.crashpoints import reached
+from services.failpoints import reached
 from services.providers import Provider
-from streams.codes import Who, meaning
 from streams.dispatch.account import Account, level
 from streams.dispatch.calls import Answer, Look, Post, Result, Seen
 from streams.dispatch.spacing import Spacing
-from streams.kit.lease import Lease
-from streams.step import Edge
+from streams.error_codes import Who, meaning
+from streams.processing import CallLimits
+from streams.runtime.lease import Lease
 
 PATIENCE: Final = 2.0
 """Seconds that a call waits for the account's pace with its lease running; else its sender is told to come back."""
@@ -106,10 +106,10 @@ class Performer:
             self.account.owe(time.monotonic())
         self.account.share = share
 
-    def edge(self, now: datetime, senders: Mapping[str, Sender]) -> Edge:
+    def edge(self, now: datetime, senders: Mapping[str, Sender]) -> CallLimits:
         clock = time.monotonic()
         rest = self.account.resting(clock)
-        return Edge(
+        return CallLimits(
             self._timeout,
             self._level(clock, senders),
             now + timedelta(seconds=rest) if rest else None,

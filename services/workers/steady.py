@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from streams.kit.lease import boot_time
+from streams.runtime.lease import boot_time
 
 USUAL: Final = 1.0
 """Seconds by which a clock may be put right between two looks without being taken for stepped."""

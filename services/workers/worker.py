@@ -16,8 +16,8 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaConnectionError, KafkaError, TopicAuthorizationFailedError
 
 from schemas.topics import SENDERS, SETTINGS
-from services.crashpoints import reached
-from services.kafka_access import access, nobody
+from services.failpoints import reached
+from services.kafka.security import access, nobody
 from services.listening import CannotListen
 from services.providers import Provider, provider_from
 from services.settings import ServiceSettings
@@ -25,11 +25,11 @@ from services.workers.broadcast import Broadcast
 from services.workers.observed import Observed
 from services.workers.performer import Performer
 from services.workers.steady import Steady
-from streams.apps import ROOMS
-from streams.kit.host import Hooks, Host, Pace
-from streams.kit.run import run
-from streams.room import Room
-from streams.step import Settings
+from streams.processing import Settings
+from streams.processor import Processor
+from streams.runtime.faust_app import FaustApp, Hooks, Pace
+from streams.runtime.main import run
+from streams.topology import PROCESSORS
 
 BATCH = 400
 """Facts a transaction.  A STOP waits for the batches under way of all the lanes that share the process, and the gate
@@ -54,7 +54,7 @@ async def work(
     """`clock`: the machine's.  Raises CannotStart.  Any later fault ends the process with exit code 70."""
     if settings.bootstrap is None:
         raise CannotStart("SAYSO_BOOTSTRAP is not set: a worker needs to know its Kafka")
-    room = ROOMS[name]
+    room = PROCESSORS[name]
     auth = access(settings)
     counts = await partition_counts(settings.bootstrap, room, auth)
     broadcast = Broadcast(settings.bootstrap, fatal=_leave, **auth)
@@ -74,7 +74,7 @@ async def work(
         lease=settings.session_timeout / 2,
         brake=settings.brake,
     )
-    host = Host(
+    host = FaustApp(
         room,
         settings.bootstrap,
         counts,
@@ -127,7 +127,7 @@ def _share(settings: ServiceSettings, owned: int, partitions: int) -> float:
 
 
 async def partition_counts(
-    bootstrap: str, room: Room, auth: Mapping[str, Any] = NO_AUTH
+    bootstrap: str, room: Processor, auth: Mapping[str, Any] = NO_AUTH
 ) -> dict[str, int]:
     """Raises CannotStart where topics are missing or closed to us, also those that a room would only publish to, or
     where the topics of one room differ in their number of partitions."""
@@ -155,7 +155,10 @@ async def partition_counts(
         topic["topic"]: len(topic["partitions"]) for topic in described if not topic["error_code"]
     }
     _all_there(needed, counts)
-    lanes = {name: counts[name] for name in (*[topic.name for topic in room.reads], room.rows.name)}
+    lanes = {
+        name: counts[name]
+        for name in (*[topic.name for topic in room.reads], room.state_topic.name)
+    }
     if len(set(lanes.values())) > 1:
         listed = ", ".join(f"{name} {count}" for name, count in lanes.items())
         raise CannotStart(

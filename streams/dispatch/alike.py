@@ -8,7 +8,7 @@ from datetime import datetime
 from streams.dispatch.draft import Draft
 from streams.dispatch.evidence import EITHER_SIDE, Open
 from streams.dispatch.lost import words_of
-from streams.dispatch.rows import MessageRow
+from streams.dispatch.state import MessageRow
 from streams.dispatch.words import plain
 
 Called = tuple[datetime, str]

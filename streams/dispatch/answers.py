@@ -8,8 +8,8 @@ from schemas.attempt import AttemptState
 from streams.dispatch.calls import Answer, Result
 from streams.dispatch.doubt import doubt
 from streams.dispatch.draft import Draft
-from streams.dispatch.rows import LONGEST_ID, MessageRow, Place, message_name
-from streams.step import Settings
+from streams.dispatch.state import LONGEST_ID, MessageRow, Place, message_name
+from streams.processing import Settings
 
 LONGEST_WAIT = 60.0
 """Seconds that a text waits, at most, which did not reach the provider again and again."""

@@ -10,8 +10,8 @@ from schemas.returned import Returned
 from schemas.topics import RETURNED
 from streams.dispatch.draft import Draft
 from streams.dispatch.expected import expected_pace
-from streams.dispatch.rows import MessageRow, Place
-from streams.step import Settings
+from streams.dispatch.state import MessageRow, Place
+from streams.processing import Settings
 
 LATE_AT_ONCE: Final = 200
 """Orders handed back in one step."""

@@ -9,12 +9,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from schemas.own_kind import OwnKind
 from schemas.send import Send
+from schemas.system_kind import SystemKind
 from schemas.tenant_settings import ASKS_PER_HOUR
 from streams.dispatch.draft import Draft
-from streams.dispatch.rows import REMEMBERED
-from streams.step import Row, Settings
+from streams.dispatch.state import REMEMBERED
+from streams.processing import Settings, StateEntry
 
 ASKS: Final = "asks/"
 HOUR: Final = timedelta(hours=1)
@@ -27,7 +27,7 @@ CLOCKS: Final = timedelta(seconds=5)
 """By so much may the gate's clock be ahead: what comes back on the hour must not find the hour before."""
 
 
-class AskedRow(Row):
+class AskedRow(StateEntry):
     """`since`: the hour; `taken`: asks that joined the queue in it; `due`: those that were promised a place in it and
     have not come yet; `ahead`: those that were promised one in a later hour."""
 
@@ -42,7 +42,7 @@ def beyond_budget(draft: Draft, order: Send, again: bool, settings: Settings) ->
 
     `again`: it was handed back before.  New ones take only what is left after those, so who waits longest goes first
     and however many there are, each is handed back about once a day."""
-    if order.kind != OwnKind.CONSENT_ASK:
+    if order.kind != SystemKind.CONSENT_ASK:
         return None
     tenant = settings.tenants.get(order.tenant)
     budget = tenant.asks_per_hour if tenant else ASKS_PER_HOUR
@@ -65,7 +65,7 @@ def _this_hour(draft: Draft, name: str, budget: int) -> AskedRow:
     row = draft.get(name, AskedRow)
     passed = (now - row.since) // HOUR if row else 0
     if row is None or passed > 0 or -passed * HOUR > FAR_AHEAD:
-        draft.wake(name, draft.now + REMEMBERED)
+        draft.set_timer(name, draft.now + REMEMBERED)
     if row is None:
         return AskedRow(since=now)
     if passed <= 0:

@@ -8,7 +8,7 @@ from schemas.attempt import AttemptState
 from schemas.controls import Cancel, Pause, Resume, Sighting, Stop
 from streams.dispatch.draft import Draft
 from streams.dispatch.lost import claim
-from streams.dispatch.rows import (
+from streams.dispatch.state import (
     BARRED,
     LONGEST_ID,
     QUEUE,
@@ -30,7 +30,7 @@ def stop(draft: Draft, control: Stop) -> None:
         epoch=max(before.epoch, control.consent_epoch), at=max(before.at, control.at)
     )
     draft.put(name, standing)
-    draft.wake(name, draft.now + REMEMBERED)
+    draft.set_timer(name, draft.now + REMEMBERED)
     for message, row in _judged_before(draft, control):
         _take_back(draft, message, row, "stopped")
 
@@ -101,7 +101,7 @@ def _proven(draft: Draft, name: str, row: MessageRow, control: Sighting) -> None
     """It waits for nothing here; the gate may yet order it again."""
     if row.place is Place.EXPIRED and not row.barred:
         draft.put(name, row.model_copy(update={"barred": "sighted"}))
-        draft.wake(name, draft.now + BARRED)
+        draft.set_timer(name, draft.now + BARRED)
 
 
 def pause(draft: Draft, control: Pause | Resume) -> None:

@@ -21,8 +21,8 @@ from streams.dispatch.evidence import FAR, Absent, Found, Unclear, Verdict, weig
 from streams.dispatch.lost import leave
 from streams.dispatch.policy import Policy, policy_of
 from streams.dispatch.pump import LOOKING
-from streams.dispatch.rows import LONGEST_ID, REMEMBERED, MessageRow, Place, message_name
-from streams.step import Settings
+from streams.dispatch.state import LONGEST_ID, REMEMBERED, MessageRow, Place, message_name
+from streams.processing import Settings
 
 FIRST_LOOK: Final = 2
 SECOND_LOOK: Final = 6
@@ -56,7 +56,7 @@ def doubt(
         "again_at": again_at,
     }
     draft.place(name, row.model_copy(update=news))
-    draft.wake(name, draft.now + REMEMBERED)
+    draft.set_timer(name, draft.now + REMEMBERED)
 
 
 def found_sending(draft: Draft, name: str, row: MessageRow, settings: Settings) -> None:

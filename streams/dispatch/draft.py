@@ -12,22 +12,22 @@ from schemas.send import Send
 from schemas.topics import ATTEMPTS, Topic
 from streams.dispatch.calls import Look, Post
 from streams.dispatch.queue import Queue
-from streams.dispatch.rows import LIVE, REMEMBERED, MessageRow, Place
-from streams.step import Publication, Row, Rows, Step, Withdraw
+from streams.dispatch.state import LIVE, REMEMBERED, MessageRow, Place
+from streams.processing import CancelCall, Publication, StateEntry, StateStore, StepResult
 
-R = TypeVar("R", bound=Row)
+R = TypeVar("R", bound=StateEntry)
 
 LONGEST_EVIDENCE = 500
 
 
 class Draft:
-    def __init__(self, rows: Rows, queue: Queue, now: datetime) -> None:
-        self.sender, self.queue, self.now = rows.family, queue, now
-        self._rows = rows
-        self._changed: dict[str, Row | None] = {}
+    def __init__(self, state: StateStore, queue: Queue, now: datetime) -> None:
+        self.sender, self.queue, self.now = state.entity_key, queue, now
+        self._rows = state
+        self._changed: dict[str, StateEntry | None] = {}
         self._publish: list[Publication] = []
         self._wake: dict[str, datetime | None] = {}
-        self._effects: list[Post | Look | Withdraw] = []
+        self._effects: list[Post | Look | CancelCall] = []
         self._joined: tuple[Send, int] | None = None
 
     def get(self, name: str, model: type[R]) -> R | None:
@@ -39,15 +39,15 @@ class Draft:
     def has(self, name: str) -> bool:
         return name in self._changed or name in self._rows.raw
 
-    def put(self, name: str, row: Row | None) -> None:
+    def put(self, name: str, row: StateEntry | None) -> None:
         """What changes may be news of the sender (`status`)."""
         self.queue.news = True
         self.keep(name, row)
 
-    def keep(self, name: str, row: Row | None) -> None:
+    def keep(self, name: str, row: StateEntry | None) -> None:
         self._changed[name] = row
 
-    def wake(self, name: str, at: datetime | None) -> None:
+    def set_timer(self, name: str, at: datetime | None) -> None:
         self._wake[name] = at
 
     def publish(self, topic: Topic[Any], value: Message) -> None:
@@ -62,11 +62,11 @@ class Draft:
     def withdraw(self, row: MessageRow) -> None:
         """Its call may not have begun: it waits for its turn at the sender for up to `pump.AHEAD`."""
         if row.place is Place.SENDING and row.order is not None:
-            self._effects.append(Withdraw((row.order.tenant, row.order.message_id, row.attempt)))
+            self._effects.append(CancelCall((row.order.tenant, row.order.message_id, row.attempt)))
 
-    def step(self) -> Step:
+    def step(self) -> StepResult:
         self._report_joined()
-        return Step(self._changed, tuple(self._publish), self._wake, tuple(self._effects))
+        return StepResult(self._changed, tuple(self._publish), self._wake, tuple(self._effects))
 
     # --- what happens to a message
 
@@ -135,4 +135,4 @@ class Draft:
         row = row.model_copy(update=done)
         self.queue.taken(row)
         self.put(name, row)
-        self.wake(name, self.now + REMEMBERED)
+        self.set_timer(name, self.now + REMEMBERED)

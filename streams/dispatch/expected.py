@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Final
 
 from streams.dispatch.draft import Draft
-from streams.step import Settings
+from streams.processing import Settings
 
 LASTS: Final = timedelta(seconds=10)
 """What the account leaves to a sender goes up and down with what others send and with partitions that come and go: less

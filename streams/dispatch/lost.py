@@ -13,7 +13,7 @@ from schemas.controls import Sighting
 from schemas.numbers import e164
 from schemas.send import Send
 from streams.dispatch.draft import Draft
-from streams.dispatch.rows import LONGEST_ID, REMEMBERED, LostRow, MessageRow, lost_name
+from streams.dispatch.state import LONGEST_ID, REMEMBERED, LostRow, MessageRow, lost_name
 from streams.dispatch.words import plain
 
 
@@ -50,4 +50,4 @@ def _lost(row: MessageRow, order: Send, absent: bool) -> LostRow:
 def _keep(draft: Draft, name: str, row: LostRow) -> None:
     draft.put(name, row)
     draft.queue.lose(name, row)
-    draft.wake(name, draft.now + REMEMBERED)
+    draft.set_timer(name, draft.now + REMEMBERED)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from schemas.attempt import AttemptState
 from schemas.send import Send
+from streams.dead_letters import build_dead_letter
 from streams.dispatch.back import hand_back, no_room
 from streams.dispatch.budget import beyond_budget
 from streams.dispatch.draft import Draft
-from streams.dispatch.rows import (
+from streams.dispatch.state import (
     TOO_OLD,
     MessageRow,
     Place,
@@ -17,27 +18,28 @@ from streams.dispatch.rows import (
     message_name,
     stop_names,
 )
-from streams.set_aside import set_aside
-from streams.step import Fact, Settings
+from streams.processing import InputRecord, Settings
 
 LONGEST = 8_000
 """Characters of an order's texts together; the gate allows a body of 1,600.  A row must stay under 64 kB."""
 
 
-def ordered(draft: Draft, fact: Fact, order: Send, settings: Settings) -> None:
+def ordered(draft: Draft, record: InputRecord, order: Send, settings: Settings) -> None:
     name = message_name(order.tenant, order.message_id)
     before, mark = draft.get(name, MessageRow), fingerprint(order)
     if len(order.body) + len(order.to) + len(order.kind) + len(order.sender) > LONGEST:
         draft.set_aside(
-            set_aside("dispatch", fact, draft.now, "too_large", "an order holds a text, not a file")
+            build_dead_letter(
+                "dispatch", record, draft.now, "too_large", "an order holds a text, not a file"
+            )
         )
     elif before is not None and before.fingerprint and not is_of(before.fingerprint, order):
         reason = (
             "another text or number stands under this id: order it again under an id of its own"
         )
-        draft.set_aside(set_aside("dispatch", fact, draft.now, "id_reused", reason))
-    elif before is None or not before.fingerprint or _again(before, order, fact.offset):
-        _take(draft, name, _row(before, order, mark, fact.offset), before, settings)
+        draft.set_aside(build_dead_letter("dispatch", record, draft.now, "id_reused", reason))
+    elif before is None or not before.fingerprint or _again(before, order, record.offset):
+        _take(draft, name, _row(before, order, mark, record.offset), before, settings)
 
 
 def _again(before: MessageRow, order: Send, offset: int) -> bool:
@@ -93,7 +95,7 @@ def _take(
     else:
         draft.place(name, row)
         if not no_room(draft, name, row, settings) and before is not None:
-            draft.wake(name, None)
+            draft.set_timer(name, None)
 
 
 def stopped(draft: Draft, order: Send) -> str | None:

@@ -7,8 +7,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from schemas.own_kind import OwnKind
 from schemas.send_request import Kind
+from schemas.system_kind import SystemKind
 
 
 class Policy(StrEnum):
@@ -22,10 +22,10 @@ class Policy(StrEnum):
 
 POLICIES: Final[Mapping[str, Policy]] = MappingProxyType(
     {
-        OwnKind.CONSENT_ASK: Policy.AGAIN,
-        OwnKind.STOP_CONFIRMATION: Policy.DROP,
-        OwnKind.START_CONFIRMATION: Policy.DROP,
-        OwnKind.HELP_ANSWER: Policy.DROP,
+        SystemKind.CONSENT_ASK: Policy.AGAIN,
+        SystemKind.STOP_CONFIRMATION: Policy.DROP,
+        SystemKind.START_CONFIRMATION: Policy.DROP,
+        SystemKind.HELP_ANSWER: Policy.DROP,
         Kind.REMINDER: Policy.AGAIN,
         Kind.ALERT: Policy.AGAIN,
         Kind.FOLLOW_UP: Policy.AGAIN,

@@ -13,9 +13,9 @@ from schemas.attempt import AttemptState
 from streams.dispatch.back import hand_back_hopeless, hand_back_late
 from streams.dispatch.calls import Post
 from streams.dispatch.draft import Draft
-from streams.dispatch.rows import QUEUE, MessageRow, Place
+from streams.dispatch.state import QUEUE, MessageRow, Place
 from streams.dispatch.status import EVERY, pace_of, queue_row
-from streams.step import Settings
+from streams.processing import Settings
 
 UNDER_WAY: Final = 64
 """Calls of one sender at a time, and so the most that a kill can leave in doubt.  A slow sender never gets there: its
@@ -60,7 +60,7 @@ def arm(draft: Draft, settings: Settings) -> None:
         queue.armed = at
         if not draft.has(QUEUE):
             draft.keep(QUEUE, queue_row(queue))
-        draft.wake(QUEUE, at)
+        draft.set_timer(QUEUE, at)
 
 
 def next_look(draft: Draft, settings: Settings) -> datetime | None:

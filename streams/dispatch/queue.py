@@ -9,14 +9,14 @@ from math import inf
 from typing import Final
 
 from schemas.numbers import e164
-from schemas.send import Lane
+from schemas.send import Priority
 from schemas.sender_status import SenderStatus
 from streams.dispatch.backoff import BackOff
 from streams.dispatch.bucket import Bucket
 from streams.dispatch.heap import LazyHeap
 from streams.dispatch.line import Line
-from streams.dispatch.rows import LIVE, LOST, MESSAGES, QUEUE, LostRow, MessageRow, Place, QueueRow
-from streams.step import Rows
+from streams.dispatch.state import LIVE, LOST, MESSAGES, QUEUE, LostRow, MessageRow, Place, QueueRow
+from streams.processing import StateStore
 
 MOST_SEGMENTS: Final = 96
 """More than any text of 1,600 characters has, each of which may be two units, and any two neighbouring segments hold
@@ -37,10 +37,10 @@ class Queue:
     `told`: what was last said of the sender, `told_at` when that was looked at, `news` whether it may have changed."""
 
     def __init__(self) -> None:
-        self.lines: dict[Lane, Line] = {lane: Line() for lane in Lane}
+        self.lines: dict[Priority, Line] = {lane: Line() for lane in Priority}
         self.later: LazyHeap[datetime] = LazyHeap()
         self.deadlines: LazyHeap[datetime] = LazyHeap()
-        self.tickets: dict[str, Lane] = {}
+        self.tickets: dict[str, Priority] = {}
         self.by_number: defaultdict[str, set[str]] = defaultdict(set)
         self.under_way: dict[str, int] = {}
         self.stranded: list[str] = []
@@ -67,11 +67,11 @@ class Queue:
         self.armed: datetime | None = None
 
     @classmethod
-    def of(cls, rows: Rows) -> Queue:
+    def of(cls, state: StateStore) -> Queue:
         """The only place that looks at every row.  With rows to begin with, nothing starts before `Opened`."""
         queue = cls()
-        queue.opened = not rows.raw
-        if (standing := rows.get(QUEUE, QueueRow)) is not None:
+        queue.opened = not state.raw
+        if (standing := state.get(QUEUE, QueueRow)) is not None:
             queue.paused, queue.paused_by = standing.paused, standing.by
             queue.error = (
                 (standing.error, standing.error_at)
@@ -79,20 +79,20 @@ class Queue:
                 else None
             )
         live, called = list[tuple[datetime, int, str]](), list[tuple[datetime, int]]()
-        for name in rows.names():
-            if name.startswith(LOST) and (lost := rows.get(name, LostRow)) is not None:
+        for name in state.names():
+            if name.startswith(LOST) and (lost := state.get(name, LostRow)) is not None:
                 queue.lose(name, lost)
-            row = rows.get(name, MessageRow) if name.startswith(MESSAGES) else None
+            row = state.get(name, MessageRow) if name.startswith(MESSAGES) else None
             if row is not None and row.place in LIVE:
                 live.append((row.issued_at, row.arrival, name))
             elif row is not None:
                 queue.taken(row)
             if row is not None and row.called_at is not None:
                 called.append((row.called_at, row.size))
-        if rows.raw:
+        if state.raw:
             queue.bucket = Bucket.empty(_last(called))
         for _, _, name in sorted(live):
-            if (row := rows.get(name, MessageRow)) is not None:
+            if (row := state.get(name, MessageRow)) is not None:
                 queue.track(name, row)
         return queue
 

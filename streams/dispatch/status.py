@@ -9,8 +9,8 @@ from schemas.sender_status import LaneDepth, SenderError, SenderState, SenderSta
 from schemas.topics import SENDER_STATUS
 from streams.dispatch.draft import Draft
 from streams.dispatch.queue import Queue
-from streams.dispatch.rows import QUEUE, QueueRow
-from streams.step import Settings
+from streams.dispatch.state import QUEUE, QueueRow
+from streams.processing import Settings
 
 EVERY: Final = timedelta(seconds=1)
 """No more often than that is anything said."""

@@ -12,17 +12,17 @@ from importlib.resources import files
 from typing import Final
 
 from schemas.tenant_settings import TenantSettings
-from streams.bodies import unsendable
+from streams.body_limits import why_unsendable
 from streams.segments import segments
 
 
 def outgoing(body: str, tenant: TenantSettings | None) -> str:
     """The text as this tenant sends it.  Done twice it is the same; it never costs more segments (a tab becomes seven
     spaces, which are no cheaper beside an emoji), and is not made into one that no provider takes."""
-    if tenant is None or not tenant.smart_encoding or unsendable(body):
+    if tenant is None or not tenant.smart_encoding or why_unsendable(body):
         return body
     plainer = replaced(body)
-    return body if unsendable(plainer) or segments(plainer) > segments(body) else plainer
+    return body if why_unsendable(plainer) or segments(plainer) > segments(body) else plainer
 
 
 def replaced(body: str) -> str:

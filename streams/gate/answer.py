@@ -8,7 +8,7 @@ from schemas.decision import Verdict
 from schemas.person_answer import PersonAnswer
 from schemas.topics import PERSON_ANSWERS
 from streams.gate.follow import Pending
-from streams.step import Publication
+from streams.processing import Publication
 
 
 def answered(pending: Pending, verdict: Verdict, now: datetime) -> tuple[Publication, ...]:

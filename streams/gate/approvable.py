@@ -11,8 +11,9 @@ from schemas.consent_status import ConsentState
 from schemas.decision import Verdict
 from streams.gate.case import case_of
 from streams.gate.identity import sha256_of
-from streams.gate.rows import HeldRow, MessageRow, NumberRow
 from streams.gate.rules.awaiting_approval import awaiting_approval
+from streams.gate.state import HeldRow, MessageRow, NumberRow
+from streams.processing import Settings
 from streams.reasons import (
     AWAITING_APPROVAL,
     EXPIRED,
@@ -22,7 +23,6 @@ from streams.reasons import (
     OPTED_OUT,
     Reason,
 )
-from streams.step import Settings
 
 UNKNOWN: Final = Reason(
     "unknown_message",

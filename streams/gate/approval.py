@@ -16,13 +16,14 @@ from schemas.base import Evidence
 from schemas.decision import Decision, Verdict
 from schemas.numbers import e164
 from schemas.topics import APPROVAL_LOG, DECISIONS
+from streams.dedup import REMEMBER, DedupEntry, dedup_name, is_duplicate
 from streams.gate.approvable import Look, against
 from streams.gate.decide import Ruling
 from streams.gate.follow import Pending
 from streams.gate.joined import joined
 from streams.gate.judge import Judged, judge, ruled
 from streams.gate.release import with_number
-from streams.gate.rows import (
+from streams.gate.state import (
     NUMBER,
     Approved,
     HeldRow,
@@ -31,41 +32,44 @@ from streams.gate.rows import (
     held_row,
     message_row,
 )
+from streams.processing import NO_CHANGE, InputRecord, Publication, Settings, StateStore, StepResult
 from streams.reasons import NOT_APPROVED, READY, Reason
-from streams.seen import REMEMBER, SeenRow, seen, seen_row
-from streams.step import NOTHING, Fact, Publication, Rows, Settings, Step
 
 WORDS_AT_MOST: Final = 200
 """Characters of who it was that are kept."""
 
 
-def on_approval(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Step:
+def on_approval(
+    state: StateStore, record: InputRecord, now: datetime, settings: Settings
+) -> StepResult:
     """A repeat, by approval id, changes nothing and says nothing; each other one is answered, done or not."""
-    said: Approval = fact.value
-    name = seen_row("ap", said.approval_id)
-    if seen(rows, name):
-        return NOTHING
+    said: Approval = record.value
+    name = dedup_name("ap", said.approval_id)
+    if is_duplicate(state, name):
+        return NO_CHANGE
     asked = said.model_copy(update={"by": said.by[:WORDS_AT_MOST]})
-    place = Evidence(topic=fact.topic, partition=fact.partition, offset=fact.offset)
+    place = Evidence(topic=record.topic, partition=record.partition, offset=record.offset)
     look = Look(
         asked,
-        rows.get(message_row(said.message_id), MessageRow),
-        rows.get(held_row(said.message_id), HeldRow),
-        rows.get(NUMBER, NumberRow) or NumberRow(),
+        state.get(message_row(said.message_id), MessageRow),
+        state.get(held_row(said.message_id), HeldRow),
+        state.get(NUMBER, NumberRow) or NumberRow(),
     )
     refused = against(look, now, settings)
     step = _answer(look, refused, place, now) if refused else _done(look, place, now, settings)
-    return joined(Step({name: SeenRow(at_ms=fact.at_ms)}, wake={name: now + REMEMBER}), step)
+    return joined(
+        StepResult({name: DedupEntry(at_ms=record.at_ms)}, timers={name: now + REMEMBER}), step
+    )
 
 
-def _done(look: Look, place: Evidence, now: datetime, settings: Settings) -> Step:
+def _done(look: Look, place: Evidence, now: datetime, settings: Settings) -> StepResult:
     assert look.message is not None
     assert look.held is not None
     pending = Pending(look.held.request, look.message, place, look.held)
     pending, judged = _ACTS[look.approval.action](
         look.approval, pending, look.standing, now, settings
     )
-    kept = Step({message_row(look.approval.message_id): pending.message})
+    kept = StepResult({message_row(look.approval.message_id): pending.message})
     step = joined(kept, with_number(look.standing, judged.number, judged.step))
     return joined(step, _answer(look, None, place, now, step))
 
@@ -103,8 +107,8 @@ _ACTS: Final[dict[ApprovalAction, Act]] = {
 
 
 def _answer(
-    look: Look, refused: Reason | None, place: Evidence, now: datetime, step: Step = NOTHING
-) -> Step:
+    look: Look, refused: Reason | None, place: Evidence, now: datetime, step: StepResult = NO_CHANGE
+) -> StepResult:
     said = look.approval
     verdict, reason = (look.verdict, refused) if refused else _stands(look, step)
     alive = verdict in (Verdict.SEND, Verdict.HOLD)
@@ -123,10 +127,10 @@ def _answer(
         evidence=place,
         at=now,
     )
-    return Step(publish=(Publication(APPROVAL_LOG, answer),))
+    return StepResult(publish=(Publication(APPROVAL_LOG, answer),))
 
 
-def _stands(look: Look, step: Step) -> tuple[Verdict, Reason]:
+def _stands(look: Look, step: StepResult) -> tuple[Verdict, Reason]:
     """How the text stands now, and the finding that decided."""
     decisions = [value for topic, value in step.publish if topic is DECISIONS]
     own = [

@@ -10,7 +10,7 @@ from typing import Final
 from schemas.consent_change import ConsentChange
 from schemas.consent_event import ConsentAction
 from schemas.decision import Verdict
-from schemas.own_kind import OwnKind
+from schemas.system_kind import SystemKind
 from schemas.tenant_settings import TenantSettings
 from schemas.topics import CONSENT_LOG
 from streams.gate.asks import asking, asks_by_itself, now_stands, opened
@@ -21,9 +21,9 @@ from streams.gate.follow import Issued, Pending
 from streams.gate.identity import sha256_of
 from streams.gate.limits import ASK_EVERY
 from streams.gate.own import BY, Draft, own_id, pending
-from streams.gate.rows import Ask, NumberRow
+from streams.gate.state import Ask, NumberRow
+from streams.processing import Publication
 from streams.reasons import NOT_OPTED_IN, moment
-from streams.step import Publication
 
 STANDS: Final = {Verdict.SEND: Ask.OUT, Verdict.HOLD: Ask.WAITING}
 """Where an ask stands after a verdict; any other has ended it."""
@@ -44,7 +44,9 @@ def draft(tenant: TenantSettings, number: str, row: NumberRow, sender: str | Non
     """The next ask of this number.  `row` is the one from before it was opened; a sender that is not given is chosen as
     for any text."""
     ordinal = asking(row).count + 1
-    return Draft(OwnKind.CONSENT_ASK, ordinal, tenant.tenant, number, sender, tenant.opt_in_request)
+    return Draft(
+        SystemKind.CONSENT_ASK, ordinal, tenant.tenant, number, sender, tenant.opt_in_request
+    )
 
 
 def before(case: Case, cause: Pending) -> tuple[Pending, NumberRow]:
@@ -59,12 +61,12 @@ def before(case: Case, cause: Pending) -> tuple[Pending, NumberRow]:
 
 
 def is_last_ask(row: NumberRow, tenant: str, number: str, message_id: str) -> bool:
-    return message_id == own_id(OwnKind.CONSENT_ASK, tenant, number, asking(row).count)
+    return message_id == own_id(SystemKind.CONSENT_ASK, tenant, number, asking(row).count)
 
 
 def followed(case: Case, ruling: Ruling, cause: Pending, issued: Issued) -> Issued:
     """An ask's verdict shows in the number's row; one that goes out is entered in the consent log with its wording."""
-    if not case.own or case.request.kind != OwnKind.CONSENT_ASK:
+    if not case.own or case.request.kind != SystemKind.CONSENT_ASK:
         return issued
     if not is_last_ask(case.standing, case.request.tenant, case.number, case.request.message_id):
         return issued

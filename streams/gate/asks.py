@@ -11,8 +11,8 @@ from typing import Final
 
 from schemas.consent_status import ConsentState
 from streams.gate.limits import ASK_EVERY, ASKS_BY_ITSELF
-from streams.gate.rows import Ask, Asking, NumberRow
 from streams.gate.skew import SKEWED, behind
+from streams.gate.state import Ask, Asking, NumberRow
 from streams.gate.waits import BUDGET, BY_RULE, Wait
 from streams.reasons import Reason, moment, span
 

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from schemas.send_request import Kind
 from schemas.when import TEXTS_AT_MOST, Cap
 from streams.gate.case import Case
-from streams.gate.rows import NumberRow
+from streams.gate.state import NumberRow
 from streams.gate.window import state_rules
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

@@ -14,9 +14,9 @@ from streams.encoding.smart import outgoing
 from streams.gate.choice import sender_of
 from streams.gate.dialable import CHECKED_BY, dialable
 from streams.gate.kinds import WITHOUT_OPT_IN
-from streams.gate.rows import Approved, NumberRow
+from streams.gate.state import Approved, NumberRow
 from streams.gate.zones import Place, place
-from streams.step import Settings
+from streams.processing import Settings
 
 
 class Case(NamedTuple):

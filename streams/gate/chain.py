@@ -15,7 +15,7 @@ from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 from schemas.consent_change import ConsentChange
-from streams.gate.rows import NumberRow
+from streams.gate.state import NumberRow
 
 BEFORE_THE_FIRST: Final = ""
 """What the first entry has for the hash of the one before it."""

@@ -14,7 +14,7 @@ from typing import Final
 from schemas.send_request import SendRequest
 from schemas.sender import Sender
 from schemas.tenant_settings import TenantSettings
-from streams.gate.rows import NumberRow
+from streams.gate.state import NumberRow
 
 GONE: Final = "does not exist any more"
 NOT_THEIRS: Final = "is not for this tenant to use any more"

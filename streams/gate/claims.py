@@ -12,13 +12,13 @@ from schemas.consent_status import ConsentState
 from schemas.reply import Reply
 from schemas.sender import Sender
 from schemas.tenant_settings import TenantSettings
-from streams.answers import Answered, Meaning, as_the_carrier, read_answer
 from streams.gate.asks import asking
 from streams.gate.limits import EVIDENCE_AT_MOST
-from streams.gate.rows import NumberRow, to_ms
 from streams.gate.skew import ALLOWED
+from streams.gate.state import NumberRow, to_ms
 from streams.gate.unasked import is_unasked, may_answer_another
-from streams.step import Fact
+from streams.inbound_keywords import Answered, Meaning, as_the_carrier, read_answer
+from streams.processing import InputRecord
 
 CLAIMED: Final = "inbound, by an event"
 """Of an event that says it came as a text: texts come on a topic of their own."""
@@ -68,9 +68,9 @@ class Claim(NamedTuple):
         return Evidence(topic=said.topic, partition=said.partition, offset=said.offset)
 
 
-def claim_of_event(fact: Fact) -> Claim:
-    event: ConsentEvent = fact.value
-    evidence = event.evidence.model_copy(update={**_cut(event.evidence), **_place(fact)})
+def claim_of_event(record: InputRecord) -> Claim:
+    event: ConsentEvent = record.value
+    evidence = event.evidence.model_copy(update={**_cut(event.evidence), **_place(record)})
     source = CLAIMED if event.source == ConsentSource.INBOUND else event.source[:NAME_AT_MOST]
     sender = event.sender and event.sender[:NAME_AT_MOST]
     return Claim(
@@ -79,26 +79,26 @@ def claim_of_event(fact: Fact) -> Claim:
         source,
         sender,
         event.at,
-        fact.at_ms,
+        record.at_ms,
         evidence,
         message_id=event.message_id,
     )
 
 
 def claim_of_reply(
-    fact: Fact, standing: NumberRow, tenant: TenantSettings | None, sender: Sender | None
+    record: InputRecord, standing: NumberRow, tenant: TenantSettings | None, sender: Sender | None
 ) -> Claim | None:
     """What a keyword, or a revocation in other words, claims.  Its time and evidence are those of the inbound record:
     replies are kept for a month only, and a START that lay at the inbox while a STOP came another way must not look
     newer than that STOP."""
-    reply: Reply = fact.value
+    reply: Reply = record.value
     answered = as_the_carrier(read_answer(reply.body, tenant), reply.body, reply.carrier_stop)
     action = ACTIONS.get(answered.meaning)
-    at_ms = to_ms(reply.appended_at) if reply.appended_at else fact.at_ms
+    at_ms = to_ms(reply.appended_at) if reply.appended_at else record.at_ms
     others = may_answer_another(sender, reply.tenant)
     if action is None or not _answers(answered, at_ms, standing, reply.sender, others):
         return None
-    place = {} if reply.evidence.topic else _place(fact)
+    place = {} if reply.evidence.topic else _place(record)
     evidence = reply.evidence.model_copy(update={**place, "text": reply.body[:EVIDENCE_AT_MOST]})
     flagged, read_by = answered.meaning is Meaning.REVOKE, answered.by
     source = ConsentSource.INBOUND
@@ -139,17 +139,17 @@ def _answers(
     )
 
 
-def claim_of_unreadable(fact: Fact) -> Claim:
+def claim_of_unreadable(record: InputRecord) -> Claim:
     """It may have been a STOP; whoever reads the log finds the record by its place."""
-    place = f"{fact.topic}/{fact.partition}/{fact.offset}"
+    place = f"{record.topic}/{record.partition}/{record.offset}"
     return Claim(
         place,
         "unreadable",
-        fact.topic,
+        record.topic,
         None,
-        fact.at,
-        fact.at_ms,
-        Evidence.model_validate(_place(fact)),
+        record.at,
+        record.at_ms,
+        Evidence.model_validate(_place(record)),
     )
 
 
@@ -158,5 +158,5 @@ def _cut(evidence: Evidence) -> dict[str, str]:
     return {name: said[:EVIDENCE_AT_MOST] for name, said in evidence if isinstance(said, str)}
 
 
-def _place(fact: Fact) -> dict[str, str | int]:
-    return {"topic": fact.topic, "partition": fact.partition, "offset": fact.offset}
+def _place(record: InputRecord) -> dict[str, str | int]:
+    return {"topic": record.topic, "partition": record.partition, "offset": record.offset}

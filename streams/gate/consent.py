@@ -17,7 +17,7 @@ from schemas.tenant_settings import StopScope
 from streams.gate.claims import Claim
 from streams.gate.limits import SENDERS_AT_MOST
 from streams.gate.proof import comes_back, lacking
-from streams.gate.rows import NumberRow
+from streams.gate.state import NumberRow
 
 
 class Weighed(NamedTuple):

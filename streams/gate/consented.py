@@ -13,6 +13,7 @@ from schemas.consent_source import ConsentSource
 from schemas.controls import Stop
 from schemas.tenant_settings import StopScope
 from schemas.topics import DISPATCH_CONTROLS
+from streams.dedup import dedup_name, forget_at, is_duplicate
 from streams.gate.asked import ask_failed, asked_by_form, asked_by_hand
 from streams.gate.claims import Claim, claim_of_event, claim_of_reply, claim_of_unreadable
 from streams.gate.confirm import confirmed, on_help
@@ -20,9 +21,8 @@ from streams.gate.consent import Weighed, blocked, weigh
 from streams.gate.entry import entered
 from streams.gate.joined import joined
 from streams.gate.release import judged_anew
-from streams.gate.rows import NUMBER, ClaimRow, NumberRow
-from streams.seen import forget_at, seen, seen_row
-from streams.step import NOTHING, Fact, Publication, Rows, Settings, Step
+from streams.gate.state import NUMBER, ClaimRow, NumberRow
+from streams.processing import NO_CHANGE, InputRecord, Publication, Settings, StateStore, StepResult
 
 _FAMILY: Final = re.compile(r"([A-Za-z0-9][A-Za-z0-9._:@-]{0,127})/(\+[0-9]{3,15})")
 """A family by its record's key alone may be anything; only a tenant's number can be blocked."""
@@ -33,21 +33,27 @@ ID_USED: Final = (
 )
 
 
-def on_consent_event(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Step:
+def on_consent_event(
+    state: StateStore, record: InputRecord, now: datetime, settings: Settings
+) -> StepResult:
     """A repeat, by event id, changes nothing and says nothing.  Another claim under a used id is refused, in the log;
     but what takes consent away counts whatever its producer calls it."""
-    claim = claim_of_event(fact)
-    name, said = seen_row("ev", claim.event_id), _said_of(claim)
-    known = rows.get(name, ClaimRow)
+    claim = claim_of_event(record)
+    name, said = dedup_name("ev", claim.event_id), _said_of(claim)
+    known = state.get(name, ClaimRow)
     if known is None:
-        return _on_claim(rows, name, claim, now, settings, said)
+        return _on_claim(state, name, claim, now, settings, said)
     if known.said in ("", said):
-        return NOTHING
+        return NO_CHANGE
     if claim.action in TAKES_AWAY:
-        again = seen_row("ev", f"{claim.event_id} {said}")
-        return NOTHING if seen(rows, again) else _on_claim(rows, again, claim, now, settings)
-    before = rows.get(NUMBER, NumberRow) or NumberRow()
-    return entered(rows.family, claim, before, Weighed(before, False, ID_USED), now)[1]
+        again = dedup_name("ev", f"{claim.event_id} {said}")
+        return (
+            NO_CHANGE
+            if is_duplicate(state, again)
+            else _on_claim(state, again, claim, now, settings)
+        )
+    before = state.get(NUMBER, NumberRow) or NumberRow()
+    return entered(state.entity_key, claim, before, Weighed(before, False, ID_USED), now)[1]
 
 
 def _said_of(claim: Claim) -> str:
@@ -57,47 +63,57 @@ def _said_of(claim: Claim) -> str:
     return claim.action if told_anew else f"{claim.action} {claim.claimed_at.isoformat()}"
 
 
-def on_reply(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Step:
+def on_reply(
+    state: StateStore, record: InputRecord, now: datetime, settings: Settings
+) -> StepResult:
     """Keywords and revocations are acted on, by the provider's id once; any other text is for people to read."""
     standing, tenant = (
-        rows.get(NUMBER, NumberRow) or NumberRow(),
-        settings.tenants.get(fact.value.tenant),
+        state.get(NUMBER, NumberRow) or NumberRow(),
+        settings.tenants.get(record.value.tenant),
     )
-    claim = claim_of_reply(fact, standing, tenant, settings.senders.get(fact.value.sender))
+    claim = claim_of_reply(record, standing, tenant, settings.senders.get(record.value.sender))
     if claim is None:
-        return on_help(rows, fact, now, settings)
-    name = seen_row("in", claim.event_id)
-    return NOTHING if seen(rows, name) else _on_claim(rows, name, claim, now, settings)
+        return on_help(state, record, now, settings)
+    name = dedup_name("in", claim.event_id)
+    return NO_CHANGE if is_duplicate(state, name) else _on_claim(state, name, claim, now, settings)
 
 
-def on_unreadable(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Step:
-    if _FAMILY.fullmatch(rows.family) is None:
-        return NOTHING
+def on_unreadable(
+    state: StateStore, record: InputRecord, now: datetime, settings: Settings
+) -> StepResult:
+    if _FAMILY.fullmatch(state.entity_key) is None:
+        return NO_CHANGE
     return _blocked(
-        rows, claim_of_unreadable(fact), rows.get(NUMBER, NumberRow) or NumberRow(), now, settings
+        state,
+        claim_of_unreadable(record),
+        state.get(NUMBER, NumberRow) or NumberRow(),
+        now,
+        settings,
     )
 
 
 def _blocked(
-    rows: Rows, claim: Claim, before: NumberRow, now: datetime, settings: Settings
-) -> Step:
+    state: StateStore, claim: Claim, before: NumberRow, now: datetime, settings: Settings
+) -> StepResult:
     """Whoever says so: to block is the safe side."""
     weighed = blocked(before, claim)
-    _, step = entered(rows.family, claim, before, weighed, now)
-    return joined(step, _stops(rows.family, weighed, now))
+    _, step = entered(state.entity_key, claim, before, weighed, now)
+    return joined(step, _stops(state.entity_key, weighed, now))
 
 
 def _on_claim(
-    rows: Rows, name: str, claim: Claim, now: datetime, settings: Settings, said: str = ""
-) -> Step:
-    before = rows.get(NUMBER, NumberRow) or NumberRow()
+    state: StateStore, name: str, claim: Claim, now: datetime, settings: Settings, said: str = ""
+) -> StepResult:
+    before = state.get(NUMBER, NumberRow) or NumberRow()
     heard = before.model_copy(update={"heard_ms": max(before.heard_ms, claim.at_ms)})
-    step = _consequence(claim)(rows, claim, heard, now, settings)
+    step = _consequence(claim)(state, claim, heard, now, settings)
     forget = forget_at(now, for_good=claim.action == ConsentAction.OPT_IN)
-    return joined(step, Step({name: ClaimRow(at_ms=claim.at_ms, said=said)}, wake={name: forget}))
+    return joined(
+        step, StepResult({name: ClaimRow(at_ms=claim.at_ms, said=said)}, timers={name: forget})
+    )
 
 
-Consequence = Callable[[Rows, Claim, NumberRow, datetime, Settings], Step]
+Consequence = Callable[[StateStore, Claim, NumberRow, datetime, Settings], StepResult]
 
 
 def _consequence(claim: Claim) -> Consequence:
@@ -113,15 +129,19 @@ _CONSEQUENCES: Final[dict[str, Consequence]] = {
 }
 
 
-def _said(rows: Rows, claim: Claim, before: NumberRow, now: datetime, settings: Settings) -> Step:
+def _said(
+    state: StateStore, claim: Claim, before: NumberRow, now: datetime, settings: Settings
+) -> StepResult:
     """Somebody said yes or no."""
-    weighed = weigh(before, claim, _scope(rows.family.partition("/")[0], claim, before, settings))
-    row, entry = entered(rows.family, claim, before, weighed, now)
+    weighed = weigh(
+        before, claim, _scope(state.entity_key.partition("/")[0], claim, before, settings)
+    )
+    row, entry = entered(state.entity_key, claim, before, weighed, now)
     if not weighed.applied:
         return entry
-    answer = confirmed(rows.family, claim, row, now, settings)
-    anew = judged_anew(rows, answer.number, claim.place, now, settings)
-    return joined(entry, _stops(rows.family, weighed, now), answer.step, anew)
+    answer = confirmed(state.entity_key, claim, row, now, settings)
+    anew = judged_anew(state, answer.number, claim.place, now, settings)
+    return joined(entry, _stops(state.entity_key, weighed, now), answer.step, anew)
 
 
 def _scope(name: str, claim: Claim, before: NumberRow, settings: Settings) -> StopScope:
@@ -133,10 +153,10 @@ def _scope(name: str, claim: Claim, before: NumberRow, settings: Settings) -> St
     return tenant.stop_scope if tenant and theirs else StopScope.TENANT
 
 
-def _stops(family: str, weighed: Weighed, now: datetime) -> Step:
-    tenant, _, number = family.partition("/")
+def _stops(entity_key: str, weighed: Weighed, now: datetime) -> StepResult:
+    tenant, _, number = entity_key.partition("/")
     epoch = weighed.row.epoch
-    return Step(
+    return StepResult(
         publish=tuple(
             Publication(
                 DISPATCH_CONTROLS,

@@ -16,21 +16,21 @@ from streams.gate.decide import Ruling
 from streams.gate.follow import Pending
 from streams.gate.judge import judge, ruled, would_be
 from streams.gate.release import with_number
-from streams.gate.rows import NUMBER, NumberRow
+from streams.gate.state import NUMBER, NumberRow
 from streams.gate.waits import OVER_THERE, TOO_LATE, Wait
+from streams.processing import Settings, StateStore, StepResult
 from streams.reasons import Reason
-from streams.step import Rows, Settings, Step
 
 LAST_TRY: Final = timedelta(minutes=2)
 """With less than this left, there is no other try."""
 
 
 def waits_for_room(
-    rows: Rows, pending: Pending, wait: Wait, now: datetime, settings: Settings
-) -> Step:
+    state: StateStore, pending: Pending, wait: Wait, now: datetime, settings: Settings
+) -> StepResult:
     """As long as it may be sent at all: a STOP may have come meanwhile.  An answer of Sayso's own to what somebody
     wrote is of no use later."""
-    number, request = rows.get(NUMBER, NumberRow) or NumberRow(), pending.request
+    number, request = state.get(NUMBER, NumberRow) or NumberRow(), pending.request
     if would_be(pending, number, now, settings).verdict is not Verdict.SEND:
         after, step = judge(pending, number, now, settings)
         return with_number(number, after, step)

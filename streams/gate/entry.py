@@ -9,15 +9,15 @@ from schemas.topics import CONSENT_LOG
 from streams.gate.chain import linked
 from streams.gate.claims import Claim
 from streams.gate.consent import Weighed
-from streams.gate.rows import NUMBER, NumberRow
-from streams.step import Publication, Step
+from streams.gate.state import NUMBER, NumberRow
+from streams.processing import Publication, StepResult
 
 
 def entered(
-    family: str, claim: Claim, before: NumberRow, weighed: Weighed, now: datetime
-) -> tuple[NumberRow, Step]:
+    entity_key: str, claim: Claim, before: NumberRow, weighed: Weighed, now: datetime
+) -> tuple[NumberRow, StepResult]:
     """The number's row, which remembers where its log ends, and the step that says so."""
-    tenant, _, number = family.partition("/")
+    tenant, _, number = entity_key.partition("/")
     change = ConsentChange(
         tenant=tenant,
         number=number,
@@ -36,4 +36,4 @@ def entered(
         evidence=claim.evidence,
     )
     row, entry = linked(weighed.row, change)
-    return row, Step({NUMBER: row}, (Publication(CONSENT_LOG, entry),))
+    return row, StepResult({NUMBER: row}, (Publication(CONSENT_LOG, entry),))

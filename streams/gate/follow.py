@@ -9,10 +9,11 @@ from typing import Final, NamedTuple
 from schemas.base import Evidence
 from schemas.contact import Contact
 from schemas.decision import Verdict
-from schemas.own_kind import OwnKind
 from schemas.send import Send
 from schemas.send_request import SendRequest
+from schemas.system_kind import SystemKind
 from schemas.topics import CONTACTS, DISPATCH_ORDERS
+from streams.dedup import REMEMBER
 from streams.gate.caps import counted
 from streams.gate.case import Case
 from streams.gate.claims import Claim
@@ -20,11 +21,10 @@ from streams.gate.decide import Ruling
 from streams.gate.identity import sha256_of
 from streams.gate.kinds import LANES, WITHOUT_OPT_IN
 from streams.gate.limits import ASK_LIFE, ORDER_LIFE
-from streams.gate.rows import HeldRow, MessageRow, NumberRow
+from streams.gate.state import HeldRow, MessageRow, NumberRow
 from streams.gate.window import closes
-from streams.holding import waits_until
-from streams.seen import REMEMBER
-from streams.step import Publication
+from streams.hold_limits import hold_deadline
+from streams.processing import Publication
 
 
 class Pending(NamedTuple):
@@ -106,7 +106,7 @@ def _contact(case: Case) -> tuple[Publication, ...]:
 
     Of a shared sender every order is told: what is no keyword is for the tenant that texted last, and a repeat is
     without effect only if no other has texted since.  A number's family here is one tenant's and cannot know."""
-    asked = case.own and case.request.kind == OwnKind.CONSENT_ASK
+    asked = case.own and case.request.kind == SystemKind.CONSENT_ASK
     known = case.sender in case.standing.senders and not case.senders[case.sender].shared_by
     if known and not asked:
         return ()
@@ -142,7 +142,7 @@ def holds(case: Case, ruling: Ruling, pending: Pending, size: int) -> Issued:
 
 def due(case: Case, ruling: Ruling) -> datetime:
     """When the clock alone changes it: a hold is over, or it has waited for too long."""
-    end = waits_until(case.received, case.request.not_before, case.request.valid_until)
+    end = hold_deadline(case.received, case.request.not_before, case.request.valid_until)
     return end if ruling.until is None else min(end, ruling.until)
 
 

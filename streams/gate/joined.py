@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from streams.step import Publication, Row, Step
+from streams.processing import Publication, StateEntry, StepResult
 
 
-def joined(*steps: Step) -> Step:
+def joined(*steps: StepResult) -> StepResult:
     """In their order: of a row that several change, the last is kept."""
-    rows: dict[str, Row | None] = {}
-    wake: dict[str, datetime | None] = {}
+    state: dict[str, StateEntry | None] = {}
+    timer: dict[str, datetime | None] = {}
     publish: list[Publication] = []
     for step in steps:
-        rows |= step.rows
-        wake |= step.wake
+        state |= step.state
+        timer |= step.timers
         publish += step.publish
-    return Step(rows, tuple(publish), wake)
+    return StepResult(state, tuple(publish), timer)

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from schemas.decision import Decision, Verdict
 from schemas.topics import DECISIONS
-from streams.bodies import BODY_AT_MOST
+from streams.body_limits import BODY_AT_MOST
 from streams.gate.answer import answered
 from streams.gate.asking import before, followed, is_wanted
 from streams.gate.caps import uncounted
@@ -15,10 +15,10 @@ from streams.gate.case import Case, case_of
 from streams.gate.decide import Ruling, decide
 from streams.gate.follow import FOLLOWS, Issued, Pending, due, ended, rules_of
 from streams.gate.joined import joined
-from streams.gate.rows import HeldRow, NumberRow, held_row, message_row
+from streams.gate.state import HeldRow, NumberRow, held_row, message_row
+from streams.processing import Publication, Settings, StepResult
 from streams.reasons import READY
 from streams.segments import segments
-from streams.step import Publication, Settings, Step
 
 NO_SETTINGS: Final = "none"
 """The policy version of a decision about a tenant that has no settings."""
@@ -28,7 +28,7 @@ class Judged(NamedTuple):
     """`number` is the number's row after it; `step` says the rest."""
 
     number: NumberRow
-    step: Step
+    step: StepResult
 
 
 def judge(pending: Pending, number: NumberRow, now: datetime, settings: Settings) -> Judged:
@@ -71,7 +71,8 @@ def ruled(
 def _concluded(case: Case, ruling: Ruling, pending: Pending, settings: Settings) -> Judged:
     if _waits_as_before(ruling, pending.held):
         return Judged(
-            case.standing, Step(wake={held_row(pending.request.message_id): due(case, ruling)})
+            case.standing,
+            StepResult(timers={held_row(pending.request.message_id): due(case, ruling)}),
         )
     ruling = _released(ruling, pending)
     size = segments(case.request.body) if len(case.request.body) <= BODY_AT_MOST else 0
@@ -95,13 +96,17 @@ def _released(ruling: Ruling, pending: Pending) -> Ruling:
     return ruling._replace(findings=(*ruling.findings, READY.finding(Verdict.SEND)))
 
 
-def _step(pending: Pending, issued: Issued, told: tuple[Publication, ...]) -> Step:
+def _step(pending: Pending, issued: Issued, told: tuple[Publication, ...]) -> StepResult:
     identity = pending.request.message_id
     message, held = message_row(identity), held_row(identity)
     if issued.held is None and pending.held is None:
-        return Step({message: issued.message}, (*told, *issued.publish), {message: issued.forget})
-    rows = {message: issued.message, held: issued.held}
-    return Step(rows, (*told, *issued.publish), {message: issued.forget, held: issued.held_until})
+        return StepResult(
+            {message: issued.message}, (*told, *issued.publish), {message: issued.forget}
+        )
+    state = {message: issued.message, held: issued.held}
+    return StepResult(
+        state, (*told, *issued.publish), {message: issued.forget, held: issued.held_until}
+    )
 
 
 def _decision(

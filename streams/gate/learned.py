@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import Any, Final
 
 from schemas.number_fact import NumberFact
-from streams.gate.rows import NumberRow
+from streams.gate.state import NumberRow
 
 LEARNED: Final = ("type", "time_zone", "postal_region", "landline", "doubtful", "suppressed")
 PEOPLE_AT_MOST: Final = 100
@@ -19,33 +19,33 @@ WITHIN: Final = timedelta(days=60)
 was off."""
 
 
-def learned(row: NumberRow, fact: NumberFact) -> dict[str, Any]:
+def learned(row: NumberRow, record: NumberFact) -> dict[str, Any]:
     """Only what is given."""
-    given = {field: said for field in LEARNED if (said := getattr(fact, field)) is not None}
-    return {**given, **_switched(row, fact), **_unreached(row, fact)}
+    given = {field: said for field in LEARNED if (said := getattr(record, field)) is not None}
+    return {**given, **_switched(row, record), **_unreached(row, record)}
 
 
-def _switched(row: NumberRow, fact: NumberFact) -> dict[str, Any]:
+def _switched(row: NumberRow, record: NumberFact) -> dict[str, Any]:
     """A person's switch is kept by person: several may share a number, and each has it on or off for themselves until
     it is theirs no longer."""
-    if fact.person_id is None:
-        return {} if fact.sms_enabled is None else {"sms_enabled": fact.sms_enabled}
-    others = {person: on for person, on in row.switches.items() if person != fact.person_id}
-    if fact.left:
+    if record.person_id is None:
+        return {} if record.sms_enabled is None else {"sms_enabled": record.sms_enabled}
+    others = {person: on for person, on in row.switches.items() if person != record.person_id}
+    if record.left:
         return {"switches": others}
-    if fact.sms_enabled is None:
+    if record.sms_enabled is None:
         return {}
     kept = dict([*others.items()][-PEOPLE_AT_MOST + 1 :])
-    return {"switches": kept | {fact.person_id: fact.sms_enabled}}
+    return {"switches": kept | {record.person_id: record.sms_enabled}}
 
 
-def _unreached(row: NumberRow, fact: NumberFact) -> dict[str, Any]:
+def _unreached(row: NumberRow, record: NumberFact) -> dict[str, Any]:
     """Doubt is taken back by whoever says `doubtful: false`, and counted anew."""
-    if fact.doubtful is False:
+    if record.doubtful is False:
         return {"unreachable": ()}
-    if fact.unreachable_at is None:
+    if record.unreachable_at is None:
         return {}
-    days = _days({*row.unreachable, fact.unreachable_at.date()})
+    days = _days({*row.unreachable, record.unreachable_at.date()})
     return {"unreachable": days} | ({"doubtful": True} if len(days) >= DAYS_IN_DOUBT else {})
 
 

@@ -8,20 +8,20 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 from schemas.base import Evidence
-from schemas.own_kind import OwnKind
 from schemas.send_request import SendRequest
+from schemas.system_kind import SystemKind
 from streams.gate.follow import Pending
 from streams.gate.identity import fingerprint
-from streams.gate.rows import MessageRow
+from streams.gate.state import MessageRow
 
 BY: Final = "sayso"
 """Who has requested it."""
 
 WORDS: Final = {
-    OwnKind.CONSENT_ASK: "ask",
-    OwnKind.STOP_CONFIRMATION: "stop",
-    OwnKind.START_CONFIRMATION: "start",
-    OwnKind.HELP_ANSWER: "help",
+    SystemKind.CONSENT_ASK: "ask",
+    SystemKind.STOP_CONFIRMATION: "stop",
+    SystemKind.START_CONFIRMATION: "start",
+    SystemKind.HELP_ANSWER: "help",
 }
 """What their message ids begin with."""
 
@@ -32,7 +32,7 @@ class Draft(NamedTuple):
     """`ordinal` counts the texts of this kind to this number, so that the same one has the same id whenever it is
     begun."""
 
-    kind: OwnKind
+    kind: SystemKind
     ordinal: int
     tenant: str
     number: str
@@ -44,7 +44,7 @@ class Draft(NamedTuple):
     postal_region: str | None = None
 
 
-def own_id(kind: OwnKind, tenant: str, number: str, ordinal: int) -> str:
+def own_id(kind: SystemKind, tenant: str, number: str, ordinal: int) -> str:
     digest = hashlib.sha256(f"{tenant}/{number}".encode()).hexdigest()[:16]
     return f"{WORDS[kind]}-{digest}-{ordinal}"
 

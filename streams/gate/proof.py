@@ -9,7 +9,7 @@ from schemas.base import Evidence
 from schemas.consent_source import ConsentSource
 from schemas.consent_status import ConsentState
 from streams.gate.claims import CLAIMED, Claim
-from streams.gate.rows import NumberRow
+from streams.gate.state import NumberRow
 
 Groups = tuple[tuple[str, ...], ...]
 """Fields of the evidence: of each group one at least."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from schemas.base import Evidence
-from schemas.own_kind import OwnKind
 from schemas.returned import Returned
 from schemas.send_request import SendRequest
+from schemas.system_kind import SystemKind
+from streams.dead_letters import build_dead_letter
 from streams.gate.asked import ask_came_back
 from streams.gate.cancel import taken_back
 from streams.gate.crowded import waits_for_room
@@ -17,32 +18,39 @@ from streams.gate.judge import judge
 from streams.gate.limits import WORDS_AT_MOST
 from streams.gate.own import is_ours
 from streams.gate.release import with_number
-from streams.gate.rows import NUMBER, MessageRow, NumberRow, message_row
+from streams.gate.state import NUMBER, MessageRow, NumberRow, message_row
 from streams.gate.waits import wait_of
-from streams.set_aside import set_aside
-from streams.step import NOTHING, Fact, Rows, Settings, Step
+from streams.processing import NO_CHANGE, InputRecord, Settings, StateStore, StepResult
 
 
-def on_request(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Step:
+def on_request(
+    state: StateStore, record: InputRecord, now: datetime, settings: Settings
+) -> StepResult:
     """Judge it, once.  The same id with the same number and text is a repeat and changes nothing; with another text
     it is set aside as `id_reused`, for a second decision under that id would garble the first one's outcome."""
-    request: SendRequest = fact.value
+    request: SendRequest = record.value
     if _words(request) > WORDS_AT_MOST:
-        return Step(
-            publish=(set_aside("gate", fact, now, "too_large", "a field holds a file, not a word"),)
+        return StepResult(
+            publish=(
+                build_dead_letter(
+                    "gate", record, now, "too_large", "a field holds a file, not a word"
+                ),
+            )
         )
     if is_ours(request.message_id):
-        return Step(
+        return StepResult(
             publish=(
-                set_aside("gate", fact, now, "id_reserved", "only Sayso gives ids of this form"),
+                build_dead_letter(
+                    "gate", record, now, "id_reserved", "only Sayso gives ids of this form"
+                ),
             )
         )
     print_ = fingerprint(request)
-    known = rows.get(message_row(request.message_id), MessageRow)
+    known = state.get(message_row(request.message_id), MessageRow)
     if known is not None and known.fingerprint:
-        return NOTHING if known.fingerprint == print_ else _id_reused(request, fact, now)
+        return NO_CHANGE if known.fingerprint == print_ else _id_reused(request, record, now)
     return _judged(
-        rows, Pending(request, _new(request, print_, known, now), _place(fact)), now, settings
+        state, Pending(request, _new(request, print_, known, now), _place(record)), now, settings
     )
 
 
@@ -77,28 +85,32 @@ def _words(request: SendRequest) -> int:
     return len(request.to) + len(request.kind) + sum(map(len, given))
 
 
-def on_returned(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Step:
+def on_returned(
+    state: StateStore, record: InputRecord, now: datetime, settings: Settings
+) -> StepResult:
     """Judge it afresh: consent may have changed, its time may be past.  Only the order that is out now counts; an
     older one, or one that came back already, changes nothing."""
-    returned: Returned = fact.value
+    returned: Returned = record.value
     order = returned.order
-    message = rows.get(message_row(order.message_id), MessageRow)
+    message = state.get(message_row(order.message_id), MessageRow)
     if message is None:
         reason = "an order came back that the gate no longer knows"
-        return Step(publish=(set_aside("gate", fact, now, "unknown_order", reason),))
+        return StepResult(
+            publish=(build_dead_letter("gate", record, now, "unknown_order", reason),)
+        )
     if message.request is None or message.issued_at != order.issued_at:
-        return NOTHING
+        return NO_CHANGE
     request = message.request.model_copy(update={"body": order.body})
-    pending = Pending(request, _reported(message, returned), _place(fact))
+    pending = Pending(request, _reported(message, returned), _place(record))
     wait = wait_of(returned, now)
     if message.canceled is not None:
-        return _judged(rows, pending, now, settings)
-    if order.kind == OwnKind.CONSENT_ASK:
-        return ask_came_back(rows, pending, wait, now, settings)
+        return _judged(state, pending, now, settings)
+    if order.kind == SystemKind.CONSENT_ASK:
+        return ask_came_back(state, pending, wait, now, settings)
     return (
-        waits_for_room(rows, pending, wait, now, settings)
+        waits_for_room(state, pending, wait, now, settings)
         if wait
-        else _judged(rows, pending, now, settings)
+        else _judged(state, pending, now, settings)
     )
 
 
@@ -109,18 +121,18 @@ def _reported(message: MessageRow, returned: Returned) -> MessageRow:
     )
 
 
-def _judged(rows: Rows, pending: Pending, now: datetime, settings: Settings) -> Step:
+def _judged(state: StateStore, pending: Pending, now: datetime, settings: Settings) -> StepResult:
     if pending.message.canceled is not None:
-        return taken_back(rows, pending, now, settings)
-    number = rows.get(NUMBER, NumberRow) or NumberRow()
+        return taken_back(state, pending, now, settings)
+    number = state.get(NUMBER, NumberRow) or NumberRow()
     after, step = judge(pending, number, now, settings)
     return with_number(number, after, step)
 
 
-def _id_reused(request: SendRequest, fact: Fact, now: datetime) -> Step:
+def _id_reused(request: SendRequest, record: InputRecord, now: datetime) -> StepResult:
     reason = f"message id {request.message_id} was used before for another text: send it under an id of its own"
-    return Step(publish=(set_aside("gate", fact, now, "id_reused", reason),))
+    return StepResult(publish=(build_dead_letter("gate", record, now, "id_reused", reason),))
 
 
-def _place(fact: Fact) -> Evidence:
-    return Evidence(topic=fact.topic, partition=fact.partition, offset=fact.offset)
+def _place(record: InputRecord) -> Evidence:
+    return Evidence(topic=record.topic, partition=record.partition, offset=record.offset)

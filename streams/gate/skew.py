@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from streams.gate.rows import NumberRow
+from streams.gate.state import NumberRow
 
 ALLOWED: Final = timedelta(seconds=5)
 SKEWED: Final = "the clocks of this worker and of the broker differ by more than 5 seconds: nothing timed is judged"

@@ -9,42 +9,42 @@ from schemas.consent_status import ConsentStatus
 from schemas.topics import CONSENT_STATUS
 from streams.gate.asks import SETTLED, again_at, asking
 from streams.gate.own import is_ours
-from streams.gate.rows import HELD, NUMBER, NumberRow
-from streams.step import NOTHING, Publication, Rows, Settings, Step
+from streams.gate.state import HELD, NUMBER, NumberRow
+from streams.processing import NO_CHANGE, Publication, Settings, StateStore, StepResult
 
 TELL_AFTER: Final = timedelta(seconds=1)
 """A thousand texts held for one number in a second change its status once."""
 
 
-def with_status(rows: Rows, step: Step, now: datetime) -> Step:
+def with_status(state: StateStore, step: StepResult, now: datetime) -> StepResult:
     """The step, with the status if there is news."""
-    waits_change = any(name.startswith(HELD) for name in step.rows)
-    if NUMBER not in step.rows and not waits_change:
+    waits_change = any(name.startswith(HELD) for name in step.state)
+    if NUMBER not in step.state and not waits_change:
         return step
-    before = rows.get(NUMBER, NumberRow) or NumberRow()
-    after: Any = step.rows.get(NUMBER, before)
+    before = state.get(NUMBER, NumberRow) or NumberRow()
+    after: Any = step.state.get(NUMBER, before)
     if _news(before) != _news(after):
-        held = _held(rows, step)
+        held = _held(state, step)
         told = after.model_copy(update={"told_held": held})
-        status = Publication(CONSENT_STATUS, _status(rows.family, told, held, now))
-        return step._replace(rows={**step.rows, NUMBER: told}, publish=(*step.publish, status))
+        status = Publication(CONSENT_STATUS, _status(state.entity_key, told, held, now))
+        return step._replace(state={**step.state, NUMBER: told}, publish=(*step.publish, status))
     if waits_change and after.tell_at is None:
         later = after.model_copy(update={"tell_at": now + TELL_AFTER})
         return step._replace(
-            rows={**step.rows, NUMBER: later}, wake={**step.wake, NUMBER: later.tell_at}
+            state={**step.state, NUMBER: later}, timers={**step.timers, NUMBER: later.tell_at}
         )
     return step
 
 
-def tell_held(rows: Rows, name: str, now: datetime, settings: Settings) -> Step:
-    row, held = rows.get(NUMBER, NumberRow), _held(rows, NOTHING)
+def tell_held(state: StateStore, name: str, now: datetime, settings: Settings) -> StepResult:
+    row, held = state.get(NUMBER, NumberRow), _held(state, NO_CHANGE)
     if row is None:
-        return NOTHING
+        return NO_CHANGE
     told = row.model_copy(update={"tell_at": None, "told_held": held})
     if held == (row.told_held or 0):
-        return Step({NUMBER: told})
-    return Step(
-        {NUMBER: told}, (Publication(CONSENT_STATUS, _status(rows.family, told, held, now)),)
+        return StepResult({NUMBER: told})
+    return StepResult(
+        {NUMBER: told}, (Publication(CONSENT_STATUS, _status(state.entity_key, told, held, now)),)
     )
 
 
@@ -53,15 +53,15 @@ def _news(row: NumberRow) -> tuple[Any, ...]:
     return row.state, row.epoch, ask.at, ask.last
 
 
-def _held(rows: Rows, step: Step) -> int:
+def _held(state: StateStore, step: StepResult) -> int:
     """Texts that wait after the step, without our own."""
-    gone = {name for name, row in step.rows.items() if row is None}
-    names = {*rows.names(HELD), *(name for name in step.rows if name.startswith(HELD))} - gone
+    gone = {name for name, row in step.state.items() if row is None}
+    names = {*state.names(HELD), *(name for name in step.state if name.startswith(HELD))} - gone
     return sum(not is_ours(name.removeprefix(HELD)) for name in names)
 
 
-def _status(family: str, row: NumberRow, held: int, now: datetime) -> ConsentStatus:
-    tenant, _, number = family.partition("/")
+def _status(entity_key: str, row: NumberRow, held: int, now: datetime) -> ConsentStatus:
+    tenant, _, number = entity_key.partition("/")
     ask = asking(row)
     return ConsentStatus(
         tenant=tenant,

@@ -9,8 +9,8 @@ from schemas.contact import Contact
 from schemas.sender import Sender
 from schemas.topics import CONTACTS
 from streams.gate.asks import asking
-from streams.gate.rows import NUMBER, Ask, NumberRow
-from streams.step import Publication, Rows, Settings, Step
+from streams.gate.state import NUMBER, Ask, NumberRow
+from streams.processing import Publication, Settings, StateStore, StepResult
 
 
 def is_shared(sender: Sender | None) -> bool:
@@ -27,19 +27,19 @@ def is_unasked(row: NumberRow) -> bool:
     return row.state is ConsentState.NONE and asking(row).last in (Ask.WAITING, Ask.FAILED)
 
 
-def with_unasked(rows: Rows, step: Step, settings: Settings) -> Step:
+def with_unasked(state: StateStore, step: StepResult, settings: Settings) -> StepResult:
     """The inbox gives a START on a shared sender to those whose ask is unanswered: it has to hear that this one is
     not."""
-    after = step.rows.get(NUMBER)
+    after = step.state.get(NUMBER)
     if after is None or not _unasked(after):
         return step
-    before = rows.get(NUMBER, NumberRow)
+    before = state.get(NUMBER, NumberRow)
     if before is None or before.state is not ConsentState.PENDING:
         return step
     asked_at = asking(before).at
     if asked_at is None:
         return step
-    tenant, _, number = rows.family.partition("/")
+    tenant, _, number = state.entity_key.partition("/")
     shared = [sender for sender in before.senders if is_shared(settings.senders.get(sender))]
     told = (
         Contact(sender=sender, number=number, tenant=tenant, unasked=True, at=asked_at)

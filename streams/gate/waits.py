@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
-from schemas.own_kind import OwnKind
 from schemas.returned import Returned
+from schemas.system_kind import SystemKind
 from streams.reasons import Reason
 
 BUDGET: Final = Reason(
@@ -47,7 +47,7 @@ def wait_of(returned: Returned, now: datetime) -> Wait | None:
     is time by both, it would come back again, and so on without a pause."""
     order = returned.order
     if returned.until is not None:
-        budget = order.kind == OwnKind.CONSENT_ASK and returned.code != "no_room"
+        budget = order.kind == SystemKind.CONSENT_ASK and returned.code != "no_room"
         until = returned.until if returned.until > now else now + A_MOMENT
         return Wait(until, BUDGET if budget else CROWDED)
     if returned.at >= order.send_before > now:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from schemas.contact import Contact
-from streams.inbox.rows import NEVER, ContactRow
+from streams.inbox.state import NEVER, ContactRow
 
 
 def contacted(known: ContactRow | None, contact: Contact) -> ContactRow:

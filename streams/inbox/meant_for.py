@@ -16,8 +16,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from streams.answers import Meaning
-from streams.inbox.rows import Contacts
+from streams.inbound_keywords import Meaning
+from streams.inbox.state import Contacts
 
 Tenants = tuple[str, ...]
 

@@ -7,8 +7,8 @@ from typing import Final
 
 from schemas.inbound_message import InboundMessage
 from schemas.tenant_settings import TenantSettings
-from streams.answers import Answered, Meaning, as_the_carrier, read_answer
-from streams.step import Settings
+from streams.inbound_keywords import Answered, Meaning, as_the_carrier, read_answer
+from streams.processing import Settings
 
 Readings = Mapping[str, Answered]
 """By tenant."""

@@ -7,13 +7,13 @@ from typing import Final
 
 from schemas.alert import Alert, Urgency
 from schemas.topics import ALERTS
-from streams.codes import meaning
+from streams.error_codes import meaning
 from streams.lifecycle import State
 from streams.outcomes.evidence import evidence
 from streams.outcomes.learned import ARRIVED
-from streams.outcomes.rows import Judged, Life, Told
 from streams.outcomes.stake import HAPPENED, at_stake, named, says, urgency, zone_of
-from streams.step import Publication, Settings
+from streams.outcomes.state import Judged, Life, Told
+from streams.processing import Publication, Settings
 
 TAKEN_BACK: Final = frozenset({None, "canceled", "dropped"})
 """With these codes `canceled` is what somebody wanted; with another (a STOP) it is news to whoever asked."""

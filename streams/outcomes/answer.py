@@ -11,8 +11,8 @@ from schemas.person_answer import PersonAnswer
 from schemas.request_cancel import PEOPLE
 from schemas.topics import PERSON_ANSWERS
 from streams.lifecycle import ATTEMPT
-from streams.outcomes.rows import Life
-from streams.step import Publication
+from streams.outcomes.state import Life
+from streams.processing import Publication
 
 UNCALLED: Final = frozenset({AttemptState.QUEUED, AttemptState.CANCELED, AttemptState.EXPIRED})
 CANCELED: Final = "canceled"

@@ -16,8 +16,8 @@ from streams.lifecycle import (
     State,
     contradicts,
 )
-from streams.outcomes.rows import Report
-from streams.row import dump
+from streams.outcomes.state import Report
+from streams.state_entry import dump
 
 MOST_ATTEMPTS: Final = 16
 MOST_REPORTS: Final = 12
@@ -115,13 +115,13 @@ def _fitting(attempts: Mapping[int, tuple[Report, ...]]) -> dict[int, tuple[Repo
         return dict(attempts)
     if sum([_at_most(report) for reports in attempts.values() for report in reports]) <= ROOM:
         return dict(attempts)
-    room, kept = ROOM, set[tuple[int, Report]]()
+    processor, kept = ROOM, set[tuple[int, Report]]()
     for number in sorted(
         attempts, key=lambda number: standing(number, attempts[number]), reverse=True
     ):
         for report in sorted(attempts[number], key=_rank, reverse=True):
-            room -= len(dump(report))
-            if room < 0:
+            processor -= len(dump(report))
+            if processor < 0:
                 break
             kept.add((number, report))
     chosen = {

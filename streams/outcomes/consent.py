@@ -9,14 +9,14 @@ from typing import Final
 
 from schemas.consent_event import ConsentAction, ConsentEvent
 from schemas.consent_source import ConsentSource
-from schemas.own_kind import OwnKind
+from schemas.system_kind import SystemKind
 from schemas.topics import CONSENT_EVENTS
-from streams.codes import Effect
+from streams.error_codes import Effect
 from streams.lifecycle import State
 from streams.outcomes.evidence import evidence
 from streams.outcomes.learned import effect_of
-from streams.outcomes.rows import Life, Told
-from streams.step import Publication
+from streams.outcomes.state import Life, Told
+from streams.processing import Publication
 
 NOT_ASKED: Final = frozenset({State.REFUSED, State.FAILED, State.UNDELIVERED, State.CANCELED})
 """Ends in which an opt-in request has not reached anybody."""
@@ -34,7 +34,7 @@ def consent_told(before: Life, after: Life, now: datetime) -> tuple[Publication,
         and news.sender
     ):
         events.append(_event(after, ConsentAction.OPT_OUT, news, now))
-    asked = after.judged is not None and after.judged.kind == OwnKind.CONSENT_ASK
+    asked = after.judged is not None and after.judged.kind == SystemKind.CONSENT_ASK
     if asked and news.state in NOT_ASKED and (was is None or was.state not in NOT_ASKED):
         events.append(_event(after, ConsentAction.ASK_FAILED, news, now))
     return tuple(Publication(CONSENT_EVENTS, event) for event in events)

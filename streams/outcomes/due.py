@@ -7,7 +7,7 @@ from typing import Final
 
 from streams.lifecycle import CLOCK, LEFT, MEANINGS, STRENGTH, State
 from streams.outcomes.attempts import merged
-from streams.outcomes.rows import Life, Report
+from streams.outcomes.state import Life, Report
 from streams.outcomes.story import Story, story
 
 SILENCE: Final = timedelta(hours=72)

@@ -7,7 +7,7 @@ from typing import Final
 from schemas.base import Evidence
 from schemas.topics import ATTEMPTS, DELIVERY_RECEIPTS
 from streams.lifecycle import ATTEMPT, RECEIPT, STRENGTH
-from streams.outcomes.rows import Life, Report
+from streams.outcomes.state import Life, Report
 from streams.outcomes.story import story
 
 TOPICS: Final = {ATTEMPT: ATTEMPTS.name, RECEIPT: DELIVERY_RECEIPTS.name}

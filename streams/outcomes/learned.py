@@ -8,11 +8,11 @@ from typing import Any, Final
 
 from schemas.number_fact import NumberFact
 from schemas.topics import NUMBER_FACTS
-from streams.codes import Effect, meaning
+from streams.error_codes import Effect, meaning
 from streams.lifecycle import State
 from streams.outcomes.evidence import evidence, telling
-from streams.outcomes.rows import Life, Told
-from streams.step import Publication
+from streams.outcomes.state import Life, Told
+from streams.processing import Publication
 
 FIELDS: Final = {
     Effect.LANDLINE: "landline",
@@ -40,7 +40,7 @@ def number_learned(before: Life, after: Life, now: datetime) -> tuple[Publicatio
     said = _said(effect_of(was), news, after, now)
     if not said:
         return ()
-    fact = NumberFact(
+    record = NumberFact(
         tenant=after.tenant,
         number=after.to,
         message_id=after.message_id,
@@ -49,7 +49,7 @@ def number_learned(before: Life, after: Life, now: datetime) -> tuple[Publicatio
         at=now,
         **said,
     )
-    return (Publication(NUMBER_FACTS, fact),)
+    return (Publication(NUMBER_FACTS, record),)
 
 
 def _said(was: Effect, news: Told, after: Life, now: datetime) -> dict[str, Any]:

@@ -10,8 +10,8 @@ from schemas.base import IDENTITY
 from schemas.decision import Decision
 from schemas.delivery_receipt import DeliveryReceipt
 from streams.lifecycle import ATTEMPT, RECEIPT
-from streams.outcomes.rows import Judged, Report
-from streams.step import Fact
+from streams.outcomes.state import Judged, Report
+from streams.processing import InputRecord
 
 LONGEST: Final = 200
 LONGEST_STEP: Final = 1000
@@ -52,9 +52,9 @@ def judged_of(decision: Decision) -> Judged:
     )
 
 
-def report_of(fact: Fact, now: datetime) -> Report:
+def report_of(record: InputRecord, now: datetime) -> Report:
     """Nothing was said later than now, whatever the record claims."""
-    said: Attempt | DeliveryReceipt = fact.value
+    said: Attempt | DeliveryReceipt = record.value
     if isinstance(said, Attempt):
         return Report(
             source=ATTEMPT,
@@ -65,8 +65,8 @@ def report_of(fact: Fact, now: datetime) -> Report:
             to=_cut(said.to),
             segments=_segments(said.segments),
             at=min(said.at, now),
-            partition=fact.partition,
-            offset=fact.offset,
+            partition=record.partition,
+            offset=record.offset,
         )
     return Report(
         source=RECEIPT,
@@ -75,8 +75,8 @@ def report_of(fact: Fact, now: datetime) -> Report:
         provider_id=_cut(said.provider_id),
         segments=_segments(said.raw.get("NumSegments")),
         at=min(said.received_at, now),
-        partition=fact.partition,
-        offset=fact.offset,
+        partition=record.partition,
+        offset=record.offset,
     )
 
 

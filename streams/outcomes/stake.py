@@ -6,14 +6,14 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final
 
 from schemas.alert import Urgency
-from schemas.own_kind import OwnKind
 from schemas.send_request import Kind
+from schemas.system_kind import SystemKind
 from streams.lifecycle import State
 from streams.outcomes.local import clock, day, in_zone, zone_named
-from streams.outcomes.rows import Judged, Life
-from streams.step import Settings
+from streams.outcomes.state import Judged, Life
+from streams.processing import Settings
 
-NOTHING_AT_STAKE: Final = frozenset({*OwnKind, Kind.MARKETING, Kind.TEST})
+NOTHING_AT_STAKE: Final = frozenset({*SystemKind, Kind.MARKETING, Kind.TEST})
 """Nobody is called for an advertisement, and who sends a test looks at it."""
 
 NAMES: Final = {

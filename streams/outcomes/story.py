@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 from schemas.attempt import AttemptState
 from schemas.decision import Verdict
-from streams.codes import meaning
+from streams.error_codes import meaning
 from streams.lifecycle import DECISION, TABLE, State
 from streams.outcomes.attempts import Standing, billed, code_of, contradictions, ours, standing
-from streams.outcomes.rows import Judged, Life, Report, Told
+from streams.outcomes.state import Judged, Life, Report, Told
 
 
 class Story(NamedTuple):

@@ -8,12 +8,12 @@ from typing import Final
 from schemas.controls import Sighting
 from schemas.outcome import Outcome, Was
 from schemas.topics import DISPATCH_CONTROLS, OUTCOMES
-from streams.codes import meaning
+from streams.error_codes import meaning
 from streams.lifecycle import ATTEMPT, MEANINGS, RECEIPT, State
 from streams.outcomes.attempts import ours
-from streams.outcomes.rows import Judged, Life, Report, Told
+from streams.outcomes.state import Judged, Life, Report, Told
 from streams.outcomes.story import Story, told
-from streams.step import Publication
+from streams.processing import Publication
 
 
 def tell(life: Life, known: Story | None, now: datetime) -> tuple[Life, tuple[Publication, ...]]:

@@ -1,4 +1,4 @@
 """Who somebody is, and which of their numbers a text goes to."""
 
-from streams.people.room import people as people
-from streams.people.room import people_woke as people_woke
+from streams.people.processor import people as people
+from streams.people.processor import people_woke as people_woke

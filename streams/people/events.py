@@ -6,60 +6,71 @@ from datetime import datetime
 
 from schemas.person_event import PersonEvent
 from schemas.topics import PEOPLE
-from streams.people.facts import number_facts
+from streams.dead_letters import build_dead_letter
+from streams.dedup import REMEMBER, DedupEntry, dedup_name, is_duplicate
 from streams.people.limits import NUMBERS_AT_MOST, SETTLED_AT_ONCE, WORDS_AT_MOST
+from streams.people.number_facts import number_facts
 from streams.people.person import FIELDS, person_after, same
-from streams.people.rows import LIVE, PERSON, PersonRow, RequestRow
 from streams.people.settle import Look, settled
-from streams.seen import REMEMBER, SeenRow, seen, seen_row
-from streams.set_aside import set_aside
-from streams.step import NOTHING, Fact, Publication, Row, Rows, Settings, Step, one_by_one
+from streams.people.state import LIVE, PERSON, PersonRow, RequestRow
+from streams.processing import (
+    NO_CHANGE,
+    InputRecord,
+    Publication,
+    Settings,
+    StateEntry,
+    StateStore,
+    StepResult,
+    spread_timers,
+)
 
 
-def on_event(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Step:
+def on_event(
+    state: StateStore, record: InputRecord, now: datetime, settings: Settings
+) -> StepResult:
     """A repeat, by event id, changes nothing.  What is too large to be a person is set aside."""
-    event: PersonEvent = fact.value
-    name = seen_row("ev", event.event_id)
-    if seen(rows, name):
-        return NOTHING
-    known = rows.get(PERSON, PersonRow)
+    event: PersonEvent = record.value
+    name = dedup_name("ev", event.event_id)
+    if is_duplicate(state, name):
+        return NO_CHANGE
+    known = state.get(PERSON, PersonRow)
     before = known.person if known else None
     after = person_after(before, event)
     if _words(event) > WORDS_AT_MOST or len(after.numbers) > NUMBERS_AT_MOST:
         reason = f"a person has {NUMBERS_AT_MOST} numbers at most, and fields hold words, not files"
-        return Step(publish=(set_aside("people", fact, now, "too_large", reason),))
-    remembered = Step({name: SeenRow(at_ms=fact.at_ms)}, wake={name: now + REMEMBER})
+        return StepResult(publish=(build_dead_letter("people", record, now, "too_large", reason),))
+    remembered = StepResult({name: DedupEntry(at_ms=record.at_ms)}, timers={name: now + REMEMBER})
     if same(before, after):
         return remembered
-    told = Step(
+    told = StepResult(
         {PERSON: PersonRow(person=after)},
         (Publication(PEOPLE, after), *number_facts(before, after, now)),
         {PERSON: now + REMEMBER if after.deleted else None},
     )
-    return _joined([remembered, told, _all_settled(rows, Look(after, now, settings))])
+    return _joined([remembered, told, _all_settled(state, Look(after, now, settings))])
 
 
-def _all_settled(rows: Rows, look: Look) -> Step:
+def _all_settled(state: StateStore, look: Look) -> StepResult:
     """In order of request.  At most SETTLED_AT_ONCE here; the rest is woken one by one, in the order in which it came,
     so that no step grows without bound."""
-    names = list(rows.names(LIVE))
+    names = list(state.names(LIVE))
     live = [
-        row for name in names[:SETTLED_AT_ONCE] if (row := rows.get(name, RequestRow)) is not None
+        row for name in names[:SETTLED_AT_ONCE] if (row := state.get(name, RequestRow)) is not None
     ]
     live.sort(key=lambda row: (row.request.requested_at, row.request.message_id))
-    rest = Step(wake=one_by_one(names[SETTLED_AT_ONCE:], look.now))
+    rest = StepResult(timers=spread_timers(names[SETTLED_AT_ONCE:], look.now))
     return _joined([*(settled(row, look) for row in live), rest])
 
 
-def _joined(steps: list[Step]) -> Step:
-    rows: dict[str, Row | None] = {}
-    wake: dict[str, datetime | None] = {}
+def _joined(steps: list[StepResult]) -> StepResult:
+    state: dict[str, StateEntry | None] = {}
+    timer: dict[str, datetime | None] = {}
     publish: list[Publication] = []
     for step in steps:
-        rows |= step.rows
-        wake |= step.wake
+        state |= step.state
+        timer |= step.timers
         publish += step.publish
-    return Step(rows, tuple(publish), wake)
+    return StepResult(state, tuple(publish), timer)
 
 
 def _words(event: PersonEvent) -> int:

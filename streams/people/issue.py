@@ -11,11 +11,11 @@ from schemas.person import Person
 from schemas.request_cancel import PEOPLE, CancelRequest
 from schemas.send_request import Resolved, SendRequest
 from schemas.topics import DECISIONS, REQUEST_CANCELS, SEND_REQUESTS
-from streams.bodies import BODY_AT_MOST
+from streams.body_limits import BODY_AT_MOST
 from streams.encoding.smart import outgoing
-from streams.people.rows import RequestRow
+from streams.people.state import RequestRow
+from streams.processing import Publication, Settings
 from streams.segments import segments
-from streams.step import Publication, Settings
 
 NO_SETTINGS: Final = "none"
 """The policy version of a decision about a tenant that has no settings."""

@@ -10,9 +10,11 @@ from schemas.decision import Verdict
 from schemas.person_answer import PersonAnswer
 from schemas.person_request import PersonRequest
 from schemas.request_cancel import PEOPLE
-from streams.bodies import unsendable
+from streams.body_limits import why_unsendable
+from streams.dead_letters import build_dead_letter
 from streams.people.limits import WORDS_AT_MOST
-from streams.people.rows import (
+from streams.people.settle import Look, ended, forget_at, over, settled
+from streams.people.state import (
     PERSON,
     DoneRow,
     PersonRow,
@@ -22,62 +24,70 @@ from streams.people.rows import (
     fingerprint,
     live_row,
 )
-from streams.people.settle import Look, ended, forget_at, over, settled
-from streams.set_aside import set_aside
-from streams.step import NOTHING, Fact, Rows, Settings, Step
+from streams.processing import NO_CHANGE, InputRecord, Settings, StateStore, StepResult
 
 STAGE_AFTER: Final = {Verdict.SEND: Stage.ORDERED, Verdict.HOLD: Stage.ISSUED}
 """What is ordered may be handed back, and then waits at the gate again; any other verdict is an end."""
 
 
-def look(rows: Rows, now: datetime, settings: Settings) -> Look:
-    row = rows.get(PERSON, PersonRow)
+def look(state: StateStore, now: datetime, settings: Settings) -> Look:
+    row = state.get(PERSON, PersonRow)
     return Look(row.person if row else None, now, settings)
 
 
-def on_request(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Step:
+def on_request(
+    state: StateStore, record: InputRecord, now: datetime, settings: Settings
+) -> StepResult:
     """Once: a repeat changes nothing, and another text under its id is set aside, as at the gate."""
-    request: PersonRequest = fact.value
+    request: PersonRequest = record.value
     if _words(request) > WORDS_AT_MOST:
-        return Step(
+        return StepResult(
             publish=(
-                set_aside("people", fact, now, "too_large", "a field holds a file, not a word"),
+                build_dead_letter(
+                    "people", record, now, "too_large", "a field holds a file, not a word"
+                ),
             )
         )
-    known = _known(rows, request.message_id)
+    known = _known(state, request.message_id)
     if known is not None:
-        return NOTHING if known == fingerprint(request) else _id_reused(fact, now)
-    place = Evidence(topic=fact.topic, partition=fact.partition, offset=fact.offset)
+        return NO_CHANGE if known == fingerprint(request) else _id_reused(record, now)
+    place = Evidence(topic=record.topic, partition=record.partition, offset=record.offset)
     row = RequestRow(request=request, place=place, received=now, since=now)
-    problem = unsendable(request.body)
+    problem = why_unsendable(request.body)
     if problem is not None:
         return ended(
-            row, Verdict.REJECT, [problem.finding(Verdict.REJECT)], look(rows, now, settings)
+            row, Verdict.REJECT, [problem.finding(Verdict.REJECT)], look(state, now, settings)
         )
-    return settled(row, look(rows, now, settings))
+    return settled(row, look(state, now, settings))
 
 
-def on_answer(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Step:
+def on_answer(
+    state: StateStore, record: InputRecord, now: datetime, settings: Settings
+) -> StepResult:
     """Of the gate, or of outcomes for what was taken back at dispatch.  What is said of an id that the request no
     longer has is old."""
-    answer: PersonAnswer = fact.value
+    answer: PersonAnswer = record.value
     name = live_row(answer.request_id)
-    row = rows.get(name, RequestRow)
+    row = state.get(name, RequestRow)
     if row is None or row.message_id != answer.message_id or row.stage is Stage.HELD:
-        return NOTHING
+        return NO_CHANGE
     if answer.verdict is Verdict.CANCEL and answer.by == PEOPLE:
-        return _again(row, look(rows, now, settings))
+        return _again(row, look(state, now, settings))
     stage = STAGE_AFTER.get(answer.verdict)
     if stage is None:
         return over(row, now)
     if row.stage is Stage.CANCELING:
-        return NOTHING
+        return NO_CHANGE
     after = row.model_copy(update={"stage": stage, "since": now})
-    step = settled(after, look(rows, now, settings))
-    return step if name in step.rows else Step({name: after}, wake={name: forget_at(after, now)})
+    step = settled(after, look(state, now, settings))
+    return (
+        step
+        if name in step.state
+        else StepResult({name: after}, timers={name: forget_at(after, now)})
+    )
 
 
-def _again(row: RequestRow, at: Look) -> Step:
+def _again(row: RequestRow, at: Look) -> StepResult:
     """The cancel is decided: now, and only now, it is asked for again, under an id of its own."""
     if at.person is None or at.person.deleted:
         return over(row, at.now)
@@ -94,11 +104,11 @@ def _again(row: RequestRow, at: Look) -> Step:
     return settled(fresh, at)
 
 
-def _known(rows: Rows, message_id: str) -> str | None:
-    live = rows.get(live_row(message_id), RequestRow)
+def _known(state: StateStore, message_id: str) -> str | None:
+    live = state.get(live_row(message_id), RequestRow)
     if live is not None:
         return fingerprint(live.request)
-    done = rows.get(done_row(message_id), DoneRow)
+    done = state.get(done_row(message_id), DoneRow)
     return done.fingerprint if done else None
 
 
@@ -109,6 +119,6 @@ def _words(request: PersonRequest) -> int:
     return sum(len(said) for said in fields.values() if said)
 
 
-def _id_reused(fact: Fact, now: datetime) -> Step:
-    reason = f"message id {fact.value.message_id} was used before for another text: send it under an id of its own"
-    return Step(publish=(set_aside("people", fact, now, "id_reused", reason),))
+def _id_reused(record: InputRecord, now: datetime) -> StepResult:
+    reason = f"message id {record.value.message_id} was used before for another text: send it under an id of its own"
+    return StepResult(publish=(build_dead_letter("people", record, now, "id_reused", reason),))

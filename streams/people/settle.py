@@ -11,14 +11,14 @@ from typing import Final, NamedTuple
 
 from schemas.decision import Finding, Verdict
 from schemas.person import NumberType, Person
-from streams.holding import later, waits_until
+from streams.dedup import REMEMBER
+from streams.hold_limits import add_clamped, hold_deadline
 from streams.people.issue import asked, decided, taken_back
 from streams.people.limits import ORDER_AT_LARGE
 from streams.people.resolve import Reasons, resolve, textable
-from streams.people.rows import DoneRow, RequestRow, Stage, done_row, fingerprint, live_row
+from streams.people.state import DoneRow, RequestRow, Stage, done_row, fingerprint, live_row
+from streams.processing import NO_CHANGE, Publication, Settings, StepResult
 from streams.reasons import EXPIRED, HELD_TOO_LONG, Reason
-from streams.seen import REMEMBER
-from streams.step import NOTHING, Publication, Settings, Step
 
 DELETED: Final = Reason(
     "person_deleted", "The person was deleted", "ask again for somebody who is on record"
@@ -40,47 +40,47 @@ class Look(NamedTuple):
     settings: Settings
 
 
-def settled(row: RequestRow, look: Look) -> Step:
+def settled(row: RequestRow, look: Look) -> StepResult:
     return _LOOKS[row.stage](row, look)
 
 
-def _held(row: RequestRow, look: Look) -> Step:
+def _held(row: RequestRow, look: Look) -> StepResult:
     found = resolve(look.person, row.request, _types(row, look))
     if isinstance(found, str):
         return issued(row, found, look)
     if look.person is not None and look.person.deleted:
         return ended(row, Verdict.REJECT, _findings(found, DELETED.finding(Verdict.REJECT)), look)
-    due = waits_until(row.received, row.request.not_before, row.request.valid_until)
+    due = hold_deadline(row.received, row.request.not_before, row.request.valid_until)
     if look.now >= due:
         late = EXPIRED if due == row.request.valid_until else HELD_TOO_LONG
         return ended(row, Verdict.EXPIRE, _findings(found, late.finding(Verdict.EXPIRE)), look)
     rules = tuple(reason.rule for reason in found)
     if rules == row.rules:
-        return Step(wake={live_row(row.request.message_id): due})
+        return StepResult(timers={live_row(row.request.message_id): due})
     held = row.model_copy(update={"rules": rules, "decided": row.decided + 1})
     return _kept(held, due, decided(row, Verdict.HOLD, _findings(found), look.now, look.settings))
 
 
-def _issued(row: RequestRow, look: Look) -> Step:
+def _issued(row: RequestRow, look: Look) -> StepResult:
     """It waits at the gate, as far as we know, for a number that may not be the one any more."""
     if resolve(look.person, row.request, _types(row, look)) == row.number:
-        return NOTHING
+        return NO_CHANGE
     return _canceling(row, look)
 
 
-def _ordered(row: RequestRow, look: Look) -> Step:
+def _ordered(row: RequestRow, look: Look) -> StepResult:
     """It goes where it was ordered to, unless the number is no longer theirs to be texted."""
     late = look.now - row.since > ORDER_AT_LARGE
     if late or textable(look.person, row.request, _types(row, look), row.number):
-        return NOTHING
+        return NO_CHANGE
     return _canceling(row, look)
 
 
-def _canceling_already(row: RequestRow, look: Look) -> Step:
-    return NOTHING
+def _canceling_already(row: RequestRow, look: Look) -> StepResult:
+    return NO_CHANGE
 
 
-_LOOKS: Final[dict[Stage, Callable[[RequestRow, Look], Step]]] = {
+_LOOKS: Final[dict[Stage, Callable[[RequestRow, Look], StepResult]]] = {
     Stage.HELD: _held,
     Stage.ISSUED: _issued,
     Stage.ORDERED: _ordered,
@@ -88,7 +88,7 @@ _LOOKS: Final[dict[Stage, Callable[[RequestRow, Look], Step]]] = {
 }
 
 
-def issued(row: RequestRow, number: str, look: Look) -> Step:
+def issued(row: RequestRow, number: str, look: Look) -> StepResult:
     after = row.model_copy(
         update={"stage": Stage.ISSUED, "number": number, "rules": (), "since": look.now}
     )
@@ -97,11 +97,11 @@ def issued(row: RequestRow, number: str, look: Look) -> Step:
 
 def forget_at(row: RequestRow, now: datetime) -> datetime:
     """When nobody can have anything to say of it any more: the gate ends what it holds, and every topic forgets."""
-    limit = waits_until(row.received, row.request.not_before, row.request.valid_until)
-    return later(max(limit, now), REMEMBER)
+    limit = hold_deadline(row.received, row.request.not_before, row.request.valid_until)
+    return add_clamped(max(limit, now), REMEMBER)
 
 
-def _canceling(row: RequestRow, look: Look) -> Step:
+def _canceling(row: RequestRow, look: Look) -> StepResult:
     after = row.model_copy(update={"stage": Stage.CANCELING, "since": look.now})
     return _kept(after, forget_at(after, look.now), taken_back(row, look.now, _why_back(row, look)))
 
@@ -112,24 +112,24 @@ def _why_back(row: RequestRow, look: Look) -> str:
     return MOVED if isinstance(resolve(look.person, row.request, _types(row, look)), str) else WAITS
 
 
-def ended(row: RequestRow, verdict: Verdict, findings: list[Finding], look: Look) -> Step:
+def ended(row: RequestRow, verdict: Verdict, findings: list[Finding], look: Look) -> StepResult:
     step = over(row, look.now)
     return step._replace(publish=(decided(row, verdict, findings, look.now, look.settings),))
 
 
-def over(row: RequestRow, now: datetime) -> Step:
+def over(row: RequestRow, now: datetime) -> StepResult:
     """The text is dropped, the id remembered."""
     done = done_row(row.request.message_id)
-    rows = {
+    state = {
         live_row(row.request.message_id): None,
         done: DoneRow(fingerprint=fingerprint(row.request)),
     }
-    return Step(rows, wake={done: now + REMEMBER})
+    return StepResult(state, timers={done: now + REMEMBER})
 
 
-def _kept(row: RequestRow, wake: datetime, *publish: Publication) -> Step:
+def _kept(row: RequestRow, timer: datetime, *publish: Publication) -> StepResult:
     name = live_row(row.request.message_id)
-    return Step({name: row}, publish, {name: wake})
+    return StepResult({name: row}, publish, {name: timer})
 
 
 def _types(row: RequestRow, look: Look) -> tuple[NumberType, ...]:

@@ -1,5 +1,5 @@
 """What was used, counted to the message."""
 
-from streams.usage.fold import usage as usage
-from streams.usage.fold import usage_finish as usage_finish
-from streams.usage.fold import usage_woke as usage_woke
+from streams.usage.process import usage as usage
+from streams.usage.process import usage_finish as usage_finish
+from streams.usage.process import usage_woke as usage_woke

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from streams.usage.count import Counted, Sums
-from streams.usage.rows import CellRow
+from streams.usage.state import CellRow
 
 _LARGEST: Final = 2**53 - 1
 """What every JSON reader holds exactly: a price that is wrong by a million must not stop the counting."""

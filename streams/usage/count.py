@@ -6,7 +6,7 @@ from datetime import date
 from typing import Final, NamedTuple
 
 from schemas.outcome import Outcome, Was
-from streams.step import Settings
+from streams.processing import Settings
 from streams.usage.price import PAID, price_of
 
 MOST: Final = 10_000

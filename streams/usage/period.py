@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Final
 
-from streams.step import Settings
+from streams.processing import Settings
 
 OPEN: Final = timedelta(days=45)
 """So long after a day its messages may still change: held for at most 30 days, then sent, then silent for 72 hours.  A

@@ -13,7 +13,7 @@ import phonenumbers
 
 from schemas.price import Price
 from streams.lifecycle import Group, State, states_of
-from streams.step import Settings
+from streams.processing import Settings
 
 PAID: Final = frozenset(states_of(Group.OUT)) - {State.FAILED}
 """What the provider took and could not send is not billed by the segment."""
@@ -43,9 +43,9 @@ def price_of(
 @cache
 def listed() -> tuple[Price, ...]:
     text = files("streams.usage").joinpath("prices.csv").read_text(encoding="utf-8")
-    rows = csv.DictReader(io.StringIO(text))
+    state = csv.DictReader(io.StringIO(text))
     return tuple(
-        Price.model_validate({name: value for name, value in row.items() if value}) for row in rows
+        Price.model_validate({name: value for name, value in row.items() if value}) for row in state
     )
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from services.broker import BrokerError, EmbeddedBroker
+from services.local.broker import BrokerError, EmbeddedBroker
 from tests.bench import flows, measured, screen, versus
 from tests.bench.plan import Broker, Plan
 from tests.bench.results import LATEST, Result, keep

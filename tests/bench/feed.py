@@ -9,9 +9,9 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.admin import NewTopic
 from aiokafka.producer.message_accumulator import BatchBuilder
 
-from services.broker.admin import admin
-from services.broker.described import led, until
-from streams.lanes.reading import partition_of
+from services.kafka.admin import admin
+from services.kafka.topic_description import led, until
+from streams.partition.decoding import partition_of
 
 
 async def make_topics(bootstrap: str, partitions: int, *names: str, **config: str) -> None:

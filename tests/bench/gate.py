@@ -18,7 +18,7 @@ from schemas.topics import (
     SETTINGS,
     Topic,
 )
-from services.broker.topics import apply
+from services.kafka.topics import apply
 from tests.bench import people
 from tests.bench.feed import drop_topics, placed, publish, topics_like
 from tests.bench.job import PARTITIONS

@@ -16,12 +16,12 @@ from typing import Any, Final
 
 from schemas import topics as t
 from schemas.delivery_receipt import DeliveryReceipt
-from streams.apps import DISPATCH, GATE, OUTCOMES
 from streams.dispatch.calls import Answer, Post, Result
-from streams.lanes.lane import Lane
-from streams.lanes.packer import AT_ONCE, REST
-from streams.lanes.reading import hashed
-from streams.step import Settings, settings_of
+from streams.partition.decoding import hashed
+from streams.partition.packer import AT_ONCE, REST
+from streams.partition.task import PartitionTask
+from streams.processing import Settings, build_settings
+from streams.topology import DISPATCH, GATE, OUTCOMES
 from tests.bench import people
 from tests.bench.process import PYTHON, last_words, running
 from tests.simulation.log import Entry
@@ -31,7 +31,7 @@ REAL: Final = 50
 """Lives that processors really publish; the others are copies under their own ids."""
 WAVE: Final = 500
 """Messages whose facts come together, in three batches: decided and queued, called, reported."""
-SETTINGS: Final = settings_of(
+SETTINGS: Final = build_settings(
     {people.TENANT.tenant: people.TENANT}, {people.SENDER.sender: people.SENDER}
 )
 WAIT: Final = timedelta(seconds=1)
@@ -103,7 +103,9 @@ class Outcomes:
     """One lane, one partition; what it publishes goes nowhere, and committed rows are bytes as in its changelog."""
 
     def __init__(self) -> None:
-        self.lane = Lane(OUTCOMES, 0, dict.fromkeys([topic.name for topic in t.EVERY_TOPIC], 1))
+        self.lane = PartitionTask(
+            OUTCOMES, 0, dict.fromkeys([topic.name for topic in t.EVERY_TOPIC], 1)
+        )
         self._offsets: dict[str, int] = {}
 
     def feed(self, waves: Waves, copies: range, now: datetime) -> None:
@@ -123,7 +125,7 @@ class Outcomes:
 
     def come_to_rest(self, now: datetime) -> None:
         """Half a minute passes: the lane packs what nothing has happened to, some with each batch."""
-        for _ in range(self.lane.rows_count // AT_ONCE + 1):
+        for _ in range(self.lane.entry_count // AT_ONCE + 1):
             self.lane.begin(now + timedelta(seconds=REST + 1))
 
     def _copied(self, wave: list[Entry], topic: str, copy: int) -> Iterator[Entry]:
@@ -152,9 +154,9 @@ def bytes_per_message(count: int) -> float:
         grown = _held() - before
     finally:
         tracemalloc.stop()
-    if outcomes.lane.rows_count != (a_wave + copies) * REAL:
+    if outcomes.lane.entry_count != (a_wave + copies) * REAL:
         raise ValueError(
-            f"{outcomes.lane.rows_count} lives are remembered, not {(a_wave + copies) * REAL}"
+            f"{outcomes.lane.entry_count} lives are remembered, not {(a_wave + copies) * REAL}"
         )
     return grown / (copies * REAL)
 

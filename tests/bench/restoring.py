@@ -20,23 +20,23 @@ from schemas.consent_event import ConsentEvent
 from schemas.consent_status import ConsentState
 from schemas.topics import Topic
 from streams.gate import gate
-from streams.gate.rows import NumberRow
-from streams.kit.restore import restore
-from streams.lanes import changelog
-from streams.lanes.lane import Lane
-from streams.lanes.reading import partition_of
-from streams.room import Room
+from streams.gate.state import NumberRow
+from streams.partition import changelog
+from streams.partition.decoding import partition_of
+from streams.partition.task import PartitionTask
+from streams.processor import Processor
+from streams.runtime.restore import restore
 from tests.bench import people
 from tests.bench.feed import Placed, drop_topics, make_topics, publish
 from tests.bench.job import PARTITIONS
 from tests.bench.process import PYTHON, last_words, running
 
 
-def room_of(name: str) -> Room:
+def room_of(name: str) -> Processor:
     events = Topic[ConsentEvent](
         f"{name}.events", ConsentEvent, lambda m: m.number_key, timedelta(days=1), "none"
     )
-    return Room(name, fold=gate, then=(events,))
+    return Processor(name, process=gate, then=(events,))
 
 
 def rows(count: int) -> Iterator[tuple[bytes, bytes]]:
@@ -58,7 +58,7 @@ def rows(count: int) -> Iterator[tuple[bytes, bytes]]:
         )
 
 
-async def write(bootstrap: str, room: Room, count: int) -> None:
+async def write(bootstrap: str, room: Processor, count: int) -> None:
     """Each row where its family belongs, and the positions that count them."""
     noted: Counter[int] = Counter()
 
@@ -70,19 +70,19 @@ async def write(bootstrap: str, room: Room, count: int) -> None:
         for place in range(PARTITIONS):
             yield place, changelog.POSITIONS, changelog.positions({}, noted[place], 1)
 
-    await publish(bootstrap, room.rows.name, placed())
+    await publish(bootstrap, room.state_topic.name, placed())
 
 
 async def seconds(bootstrap: str, name: str, wanted: int) -> float:
     room = room_of(name)
     lanes = [
-        Lane(room, place, {topic.name: PARTITIONS for topic in room.reads})
+        PartitionTask(room, place, {topic.name: PARTITIONS for topic in room.reads})
         for place in range(PARTITIONS)
     ]
     began = time.perf_counter()
     await restore(bootstrap, lanes, lambda: True)
     took = time.perf_counter() - began
-    if (found := sum(lane.rows_count for lane in lanes)) != wanted:
+    if (found := sum(lane.entry_count for lane in lanes)) != wanted:
         raise ValueError(f"{found} rows were restored, {wanted} were written")
     return took
 
@@ -92,10 +92,10 @@ async def runs(bootstrap: str, count: int, times: int) -> list[float]:
     name = f"bench.restore.{uuid.uuid4().hex[:8]}"
     room = room_of(name)
     await make_topics(bootstrap, PARTITIONS, f"{name}.events")
-    await make_topics(bootstrap, PARTITIONS, room.rows.name, cleanup_policy="compact")
+    await make_topics(bootstrap, PARTITIONS, room.state_topic.name, cleanup_policy="compact")
     await write(bootstrap, room, count)
     rates = [count / await _apart(bootstrap, name, count) for _ in range(times)]
-    await drop_topics(bootstrap, [room.rows.name, f"{name}.events"])
+    await drop_topics(bootstrap, [room.state_topic.name, f"{name}.events"])
     return rates
 
 

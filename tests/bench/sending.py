@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 from aiokafka import AIOKafkaConsumer
 from pydantic import SecretStr
 
-from schemas.send import Lane, Send
+from schemas.send import Priority, Send
 from schemas.topics import (
     CONSENT_EVENTS,
     CONSENT_STATUS,
@@ -24,17 +24,17 @@ from schemas.topics import (
     SENDERS,
     SETTINGS,
 )
-from services.cli.house import House, Wanted, house
-from services.providers.simulator.judge import Asked, asked
-from services.providers.simulator.pace import Arrival, largest_window_ratio
+from services.local.simulator.judge import Asked, asked
+from services.local.simulator.pace import Arrival, largest_window_ratio
+from services.local.stack import House, Wanted, house
 from services.providers.twilio import Twilio
 from streams.dispatch.calls import Post
+from tests.adapters.processes import CREDENTIALS, service
 from tests.bench import people
 from tests.bench.gate import empty_house, tear_down, tell
 from tests.bench.process import cpu_seconds
 from tests.bench.stack import SCRIPT, parts, seen_all
 from tests.bench.watch import PATIENCE, Progress, Stuck, unseen
-from tests.edges.processes import CREDENTIALS, service
 
 PACED: Final = people.SENDER.model_copy(update={"sender": "72977", "pace": 50.0})
 WINDOW: Final = 1.0
@@ -89,9 +89,7 @@ async def one_run(bootstrap: str, count: int, progress: Progress = unseen) -> Se
 async def _bare() -> float:
     """The same client, the same provider in a process of its own, and nothing that is written down."""
     with tempfile.TemporaryDirectory(prefix="sayso-bench-") as folder:
-        async with service(
-            "services.providers.simulator", Path(folder), **CREDENTIALS
-        ) as simulator:
+        async with service("services.local.simulator", Path(folder), **CREDENTIALS) as simulator:
             return await _calls(simulator.url)
 
 
@@ -165,7 +163,7 @@ def _orders(count: int, sender: str) -> Iterator[Send]:
             tenant="harbor",
             to=people.number(i),
             sender=sender,
-            lane=Lane.TRANSACTIONAL,
+            lane=Priority.TRANSACTIONAL,
             body=TEXT,
             kind="transactional",
             consent_epoch=0,

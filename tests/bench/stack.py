@@ -15,8 +15,8 @@ from aiokafka import AIOKafkaConsumer
 
 from schemas.topics import CONSENT_EVENTS, CONSENT_STATUS, SENDERS, SETTINGS
 from services.cli.cluster import EMBEDDED
-from services.cli.house import Wanted, house
 from services.ledger.ledger import FILE
+from services.local.stack import Wanted, house
 from tests.bench import people
 from tests.bench.gate import empty_house, tear_down, tell
 from tests.bench.watch import PATIENCE, Progress, Stuck, unseen

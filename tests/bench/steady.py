@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from aiokafka import ConsumerRecord
 
 from schemas.topics import OUTCOMES
-from services.publishing import Publisher
+from services.kafka.publisher import Publisher
 from tests.bench.books import books
 from tests.bench.stack import PARTITIONS, stack
 from tests.bench.watch import Progress, everything, unseen

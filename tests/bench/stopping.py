@@ -25,7 +25,7 @@ from schemas.topics import (
     SENDERS,
     SETTINGS,
 )
-from services.cli.house import Wanted, house
+from services.local.stack import Wanted, house
 from tests.bench import people
 from tests.bench.gate import empty_house, tear_down, tell
 from tests.bench.stack import SCRIPT, seen_all

@@ -10,7 +10,7 @@ import pytest
 
 from schemas.topics import OUTCOMES, USAGE_REPORT
 from streams.gate.dialable import dialable
-from streams.step import Settings
+from streams.processing import Settings
 from streams.usage import usage, usage_woke
 from tests.bench import counting, flows, job, ledger, people, raw, remembered, steady, versus
 from tests.bench.measured import to_quix
@@ -186,9 +186,9 @@ def test_outcomes_remembers_every_life_that_is_fed() -> None:
     waves, outcomes = remembered.lives(), remembered.Outcomes()
     outcomes.feed(waves, range(2), START + timedelta(minutes=1))
     lives = [
-        json.loads(raw) for rows in outcomes.lane.families.values() for raw in rows.raw.values()
+        json.loads(raw) for rows in outcomes.lane.stores.values() for raw in rows.raw.values()
     ]
-    assert len(lives) == outcomes.lane.rows_count == 2 * remembered.REAL
+    assert len(lives) == outcomes.lane.entry_count == 2 * remembered.REAL
     assert {one["told"]["state"] for one in lives} == {"delivered"}
 
 

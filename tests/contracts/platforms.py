@@ -14,10 +14,10 @@ from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import SecretStr
 
+from services.local.simulator import Script, Simulator
+from services.local.simulator.faults import Fault
+from services.local.simulator.server import ACCOUNT, TOKEN
 from services.providers import Provider
-from services.providers.simulator import Script, Simulator
-from services.providers.simulator.faults import Fault
-from services.providers.simulator.server import ACCOUNT, TOKEN
 from services.providers.twilio import Twilio
 
 TIMEOUT: Final = 1.0

@@ -13,12 +13,12 @@ import pytest
 from aiohttp import web
 from twilio.base.exceptions import TwilioException, TwilioRestException
 
-from services.providers.simulator import Script, Simulator
-from services.providers.simulator.server import ACCOUNT
+from services.local.simulator import Script, Simulator
+from services.local.simulator.server import ACCOUNT
+from tests.adapters.sdk import Sdk, sdk
+from tests.adapters.servers import server
+from tests.adapters.waiting import quiet
 from tests.contracts.prism import prism
-from tests.edges.sdk import Sdk, sdk
-from tests.edges.servers import server
-from tests.edges.waiting import quiet
 
 SERVICE = "MG" + "1" * 32
 SCRIPT = Script.model_validate({"numbers": {"*0003": "undelivered:30003", "*0006": "failed:30006"}})

@@ -12,8 +12,8 @@ import pytest
 
 from services.providers import Provider
 from streams.dispatch.calls import Look, Post, Result, Seen
+from tests.adapters.servers import full_house, nobody_listens
 from tests.contracts.platforms import PLATFORMS, Deed, ListDeed, Platform
-from tests.edges.servers import full_house, nobody_listens
 
 TO, OTHER = "+14155550100", "+14155550101"
 IN_DOUBT = [

@@ -18,20 +18,20 @@ import pytest
 from msgspec import Struct
 
 import streams
-from streams.lanes.changelog import body
-from streams.row import Row, parse
+from streams.partition.changelog import body
+from streams.state_entry import StateEntry, parse
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "rows"
 WORDS = GOLDEN / "words.json"
 EXAMPLES = sorted(file for file in GOLDEN.glob("*.json") if file != WORDS)
 
 
-def rows() -> dict[str, type[Row]]:
+def rows() -> dict[str, type[StateEntry]]:
     """Every kind of row, by room and name."""
     for module in pkgutil.walk_packages(streams.__path__, "streams."):
-        if not module.name.startswith("streams.kit"):
+        if not module.name.startswith("streams.runtime"):
             importlib.import_module(module.name)
-    found, left = dict[str, type[Row]](), [Row]
+    found, left = dict[str, type[StateEntry]](), [StateEntry]
     while left:
         for kind in left.pop().__subclasses__():
             left.append(kind)
@@ -99,7 +99,7 @@ def test_what_is_missing_is_found(before: Any, after: Any, said: list[str]) -> N
     assert list(missing("", before, after)) == said
 
 
-def read(file: Path, data: Any) -> Row:
+def read(file: Path, data: Any) -> StateEntry:
     """As `Rows.get` does."""
     return parse(ROWS[named(file)], json.dumps(data).encode())
 

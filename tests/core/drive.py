@@ -11,23 +11,35 @@ from typing import Any
 
 from schemas.base import Message
 from schemas.topics import BY_NAME, Topic
-from streams.apps import ROOMS
-from streams.row import dump
-from streams.step import Fact, Fold, Opened, Publication, Rows, Settings, Step, Withdraw, Woke
+from streams.processing import (
+    CancelCall,
+    InputRecord,
+    OnTimer,
+    PartitionAcquired,
+    Process,
+    Publication,
+    Settings,
+    StateStore,
+    StepResult,
+)
+from streams.state_entry import dump
+from streams.topology import PROCESSORS
 
 START = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
 
 _TOPICS = {topic.carries: name for name, topic in BY_NAME.items()}
 CONTROLS = "sms.dispatch-controls"
-FINISH = {room.fold: room.finish for room in ROOMS.values()}
+FINISH = {processor.process: processor.finish for processor in PROCESSORS.values()}
 
 
-def finished(fold: Fold, rows: Rows, now: datetime, settings: Settings) -> Step | None:
+def finished(
+    process: Process, state: StateStore, now: datetime, settings: Settings
+) -> StepResult | None:
     """What the room makes of a batch at its end, as the lane asks it: here a batch is one fact."""
-    if rows.pending is None or (finish := FINISH[fold]) is None:
+    if state.pending is None or (finish := FINISH[process]) is None:
         return None
-    step = finish(rows, now, settings)
-    rows.pending = None
+    step = finish(state, now, settings)
+    state.pending = None
     return step
 
 
@@ -36,86 +48,90 @@ class Drive:
 
     def __init__(
         self,
-        fold: Fold,
-        woke: Woke,
-        family: str,
+        process: Process,
+        on_timer: OnTimer,
+        entity_key: str,
         settings: Settings,
         *,
         raw: MutableMapping[str, bytes] | None = None,
     ) -> None:
-        self.fold, self.woke, self.settings, self.now = fold, woke, settings, START
-        self.rows = Rows(family, raw)
-        self.wakes: dict[str, datetime] = {}
+        self.process, self.on_timer, self.settings, self.now = process, on_timer, settings, START
+        self.state = StateStore(entity_key, raw)
+        self.timers: dict[str, datetime] = {}
         self.published: list[Publication] = []
-        self.effects: list[Any] = []
+        self.calls: list[Any] = []
         self.withdrawn: set[Any] = set()
         self.under_way: list[Any] = []
         self._offsets = count()
 
-    def tell(self, value: Message, *, offset: int | None = None) -> Step:
+    def tell(self, value: Message, *, offset: int | None = None) -> StepResult:
         place = next(self._offsets) if offset is None else offset
-        fact = Fact(
+        record = InputRecord(
             value, _TOPICS.get(type(value), CONTROLS), 0, place, int(self.now.timestamp() * 1000)
         )
-        return self._apply(self.fold(self.rows, fact, self.now, self.settings))
+        return self._apply(self.process(self.state, record, self.now, self.settings))
 
-    def answer(self, value: Message) -> Step:
-        return self._apply(self.fold(self.rows, Fact(value), self.now, self.settings))
+    def answer(self, value: Message) -> StepResult:
+        return self._apply(self.process(self.state, InputRecord(value), self.now, self.settings))
 
-    def crash(self) -> Step:
+    def crash(self) -> StepResult:
         """The next owner has the rows and the wakes, and nothing else."""
         self.under_way.clear()
-        self.rows = Rows(self.rows.family, dict(self.rows.raw))
-        return self.open() if self.rows.raw else Step()
+        self.state = StateStore(self.state.entity_key, dict(self.state.raw))
+        return self.open() if self.state.raw else StepResult()
 
-    def open(self) -> Step:
-        return self._apply(self.fold(self.rows, Fact(Opened()), self.now, self.settings))
+    def open(self) -> StepResult:
+        return self._apply(
+            self.process(self.state, InputRecord(PartitionAcquired()), self.now, self.settings)
+        )
 
     def until(self, moment: datetime) -> None:
-        while due := [(at, name) for name, at in self.wakes.items() if at <= moment]:
+        while due := [(at, name) for name, at in self.timers.items() if at <= moment]:
             at, name = min(due)
             self.now = max(self.now, at)
-            self.wake(name)
+            self.fire(name)
         self.now = moment
 
     def rest(self, seconds: float) -> None:
         self.until(self.now + timedelta(seconds=seconds))
 
-    def wake(self, name: str) -> None:
-        del self.wakes[name]
-        self._apply(self.woke(self.rows, name, self.now, self.settings))
+    def fire(self, name: str) -> None:
+        del self.timers[name]
+        self._apply(self.on_timer(self.state, name, self.now, self.settings))
 
     def all(self, topic: Topic[Any]) -> list[Any]:
         return [value for carried, value in self.published if carried is topic]
 
-    def _apply(self, step: Step) -> Step:
+    def _apply(self, step: StepResult) -> StepResult:
         self._write(step)
-        last = finished(self.fold, self.rows, self.now, self.settings)
+        last = finished(self.process, self.state, self.now, self.settings)
         if last is None:
             return step
         self._write(last)
-        return Step(
-            {**step.rows, **last.rows}, (*step.publish, *last.publish), {**step.wake, **last.wake}
+        return StepResult(
+            {**step.state, **last.state},
+            (*step.publish, *last.publish),
+            {**step.timers, **last.timers},
         )
 
-    def _write(self, step: Step) -> None:
-        for name, row in step.rows.items():
+    def _write(self, step: StepResult) -> None:
+        for name, row in step.state.items():
             if row is None:
-                self.rows.raw.pop(name, None)
-                self.wakes.pop(name, None)
+                self.state.raw.pop(name, None)
+                self.timers.pop(name, None)
             else:
-                self.rows.raw[name] = dump(row)
-                assert len(self.rows.raw[name]) < 64 << 10
-        for name, at in step.wake.items():
-            self.wakes.pop(name, None)
-            if at is not None and name in self.rows.raw:
-                self.wakes[name] = datetime.fromtimestamp(ceil(at.timestamp() * 1000) / 1000, UTC)
+                self.state.raw[name] = dump(row)
+                assert len(self.state.raw[name]) < 64 << 10
+        for name, at in step.timers.items():
+            self.timers.pop(name, None)
+            if at is not None and name in self.state.raw:
+                self.timers[name] = datetime.fromtimestamp(ceil(at.timestamp() * 1000) / 1000, UTC)
         for topic, value in step.publish:
             assert topic.decode(topic.encode(value)) == value
         self.published += step.publish
         self.withdrawn |= {
-            effect.identity for effect in step.effects if isinstance(effect, Withdraw)
+            effect.identity for effect in step.calls if isinstance(effect, CancelCall)
         }
-        posts = [effect for effect in step.effects if not isinstance(effect, Withdraw)]
-        self.effects += posts
+        posts = [effect for effect in step.calls if not isinstance(effect, CancelCall)]
+        self.calls += posts
         self.under_way += posts

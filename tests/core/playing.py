@@ -8,23 +8,39 @@ from typing import Any
 
 from schemas.base import Message
 from schemas.topics import TOPICS, Topic
-from streams.gate.rows import to_ms
-from streams.row import dump
-from streams.step import Fact, Fold, Publication, Rows, Settings, Step, Unreadable, Woke
+from streams.gate.state import to_ms
+from streams.processing import (
+    InputRecord,
+    OnTimer,
+    Process,
+    Publication,
+    Settings,
+    StateStore,
+    StepResult,
+    UnreadableRecord,
+)
+from streams.state_entry import dump
 from tests.core.drive import finished
 
-READ_FROM = {topic.carries: topic.name for topic in TOPICS} | {Unreadable: "sms.consent-events"}
+READ_FROM = {topic.carries: topic.name for topic in TOPICS} | {
+    UnreadableRecord: "sms.consent-events"
+}
 
 
 class Played:
     """`tell` a fact and get what was published; `published` keeps all of it; `until` lets time pass."""
 
     def __init__(
-        self, fold: Fold, woke: Woke, family: str, now: datetime, settings: Settings
+        self,
+        process: Process,
+        on_timer: OnTimer,
+        entity_key: str,
+        now: datetime,
+        settings: Settings,
     ) -> None:
-        self.fold, self.woke, self.settings, self.now = fold, woke, settings, now
-        self.rows = Rows(family)
-        self.wakes: dict[str, datetime] = {}
+        self.process, self.on_timer, self.settings, self.now = process, on_timer, settings, now
+        self.state = StateStore(entity_key)
+        self.timers: dict[str, datetime] = {}
         self.published: list[Publication] = []
         self._offsets = count()
 
@@ -36,41 +52,41 @@ class Played:
 
     def tell_from(self, value: Message, at: datetime) -> list[Publication]:
         """A record that the broker's clock has stamped so, whatever ours says."""
-        fact = Fact(value, READ_FROM[type(value)], 0, next(self._offsets), to_ms(at))
-        return self._apply(self.fold(self.rows, fact, self.now, self.settings))
+        record = InputRecord(value, READ_FROM[type(value)], 0, next(self._offsets), to_ms(at))
+        return self._apply(self.process(self.state, record, self.now, self.settings))
 
     def until(self, moment: datetime) -> list[Publication]:
         published: list[Publication] = []
-        while due := [(at, name) for name, at in self.wakes.items() if at <= moment]:
+        while due := [(at, name) for name, at in self.timers.items() if at <= moment]:
             at, name = min(due)
             self.now = max(self.now, at)
-            del self.wakes[name]
-            published += self._apply(self.woke(self.rows, name, self.now, self.settings))
+            del self.timers[name]
+            published += self._apply(self.on_timer(self.state, name, self.now, self.settings))
         self.now = moment
         return published
 
     def all(self, topic: Topic[Any]) -> list[Any]:
         return of(topic, self.published)
 
-    def _apply(self, step: Step) -> list[Publication]:
+    def _apply(self, step: StepResult) -> list[Publication]:
         self._write(step)
-        last = finished(self.fold, self.rows, self.now, self.settings)
+        last = finished(self.process, self.state, self.now, self.settings)
         if last is None:
             return list(step.publish)
         self._write(last)
         return [*step.publish, *last.publish]
 
-    def _write(self, step: Step) -> None:
-        for name, row in step.rows.items():
+    def _write(self, step: StepResult) -> None:
+        for name, row in step.state.items():
             if row is None:
-                self.rows.raw.pop(name, None)
-                self.wakes.pop(name, None)
+                self.state.raw.pop(name, None)
+                self.timers.pop(name, None)
             else:
-                self.rows.raw[name] = dump(row)
-        for name, at in step.wake.items():
-            self.wakes.pop(name, None)
-            if at is not None and name in self.rows.raw:
-                self.wakes[name] = at
+                self.state.raw[name] = dump(row)
+        for name, at in step.timers.items():
+            self.timers.pop(name, None)
+            if at is not None and name in self.state.raw:
+                self.timers[name] = at
         self.published += step.publish
 
 

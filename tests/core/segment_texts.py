@@ -68,7 +68,7 @@ _PAIR: Final = re.compile("([\ud800-\udbff])(?=[\udc00-\udfff])")
 
 def corpus() -> list[str]:
     """2,787 real texts (UCI SMS Spam Collection)."""
-    lines = (HOUSE / "services/demo/sms_corpus.tsv").read_text("utf-8").split("\n")
+    lines = (HOUSE / "services/local/demo/sms_corpus.tsv").read_text("utf-8").split("\n")
     return [line.partition("\t")[2] for line in lines if line]
 
 

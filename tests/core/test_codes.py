@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from streams import codes
-from streams.codes import WHO, Effect, Who, all_codes, meaning, waits
-from streams.codes.__main__ import PAGE
-from streams.codes.code import Refusal, Retry, Stage
-from streams.codes.page import page
+from streams import error_codes
+from streams.error_codes import WHO, Effect, Who, all_codes, meaning, waits
+from streams.error_codes.__main__ import PAGE
+from streams.error_codes.code import Refusal, Retry, Stage
+from streams.error_codes.page import page
 
-STREAMS = Path(codes.__file__).parents[1]
+STREAMS = Path(error_codes.__file__).parents[1]
 SAID = re.compile(r"""\bcode="(\w+)"|(?:hand_back|_take_back)\(draft, [^"]*"(\w+)\"""")
 """Where dispatch gives a code of its own."""
 
@@ -131,7 +131,7 @@ def test_a_code_nobody_has_heard_of_is_shown_and_linked(code: str, url: str | No
 
 
 def test_the_page_is_the_generated_one() -> None:
-    assert PAGE.read_text("utf-8") == page(), "write it anew: python -m streams.codes"
+    assert PAGE.read_text("utf-8") == page(), "write it anew: python -m streams.error_codes"
 
 
 def test_the_page_has_every_code() -> None:

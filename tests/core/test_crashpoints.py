@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from services.crashpoints import POINTS, reached_by
+from services.failpoints import POINTS, reached_by
 
 ROOT = Path(__file__).parents[2]
 
 
 def test_each_step_is_passed_somewhere() -> None:
-    code = [*(ROOT / "streams/kit").glob("*.py"), *(ROOT / "services").glob("[pw]*/*.py")]
+    code = [*(ROOT / "streams/runtime").glob("*.py"), *(ROOT / "services").glob("[pw]*/*.py")]
     text = "\n".join(path.read_text() for path in code)
     assert [name for name in POINTS if f'"{name}"' not in text] == []
     assert len(POINTS) >= 12
@@ -33,7 +33,7 @@ def test_a_step_that_there_is_not_is_refused(wish: str) -> None:
 
 
 def test_the_process_is_killed_at_the_nth_time() -> None:
-    code = "from services.crashpoints import reached\nfor n in range(5):\n print(n, flush=True); reached('after-fold')"
+    code = "from services.failpoints import reached\nfor n in range(5):\n print(n, flush=True); reached('after-fold')"
     given = {**os.environ, "SAYSO_CRASH_AT": "after-fold:3"}
     run = subprocess.run(
         [sys.executable, "-c", code],

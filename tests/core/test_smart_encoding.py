@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.tenant_settings import TenantSettings
-from streams.bodies import unsendable
+from streams.body_limits import why_unsendable
 from streams.encoding.smart import REPLACEMENTS, outgoing, replaced
 from streams.segments import BASIC, EXTENSION, segments
 from tests.core.segment_texts import KINDS, corpus
@@ -55,7 +55,7 @@ def test_it_never_costs_more_and_done_twice_is_the_same(body: str) -> None:
     assert segments(sent) <= segments(body)
     assert outgoing(sent, ON) == sent
     assert sent in (body, replaced(body))
-    assert (unsendable(sent) is None) == (unsendable(body) is None)
+    assert (why_unsendable(sent) is None) == (why_unsendable(body) is None)
 
 
 def test_no_replacement_is_replaced_itself_and_all_are_gsm() -> None:

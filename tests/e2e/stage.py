@@ -19,8 +19,8 @@ import pytest
 from schemas.consent_event import ConsentEvent
 from schemas.send_request import SendRequest
 from schemas.topics import CONSENT_EVENTS, SEND_REQUESTS
-from services.cli.house import House, Wanted, house
-from services.publishing import Publisher
+from services.kafka.publisher import Publisher
+from services.local.stack import House, Wanted, house
 
 TENANT, SENDER = "harbor", "72976"
 NUMBERS = [f"+1{area}55501{n:02}" for area in (212, 312, 415, 602) for n in range(25)]

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from services.broker.ports import choose
+from services.local.broker.ports import choose
 from services.settings import from_environment
 
 ROOT = Path(__file__).parents[2]

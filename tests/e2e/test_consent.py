@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from services.providers.simulator.journal import entries
+from services.local.simulator.journal import entries
 from tests.e2e import stage, witness
 
 pytestmark = pytest.mark.broker

@@ -24,14 +24,14 @@ from schemas.topics import (
     TOPICS,
     Topic,
 )
-from services.broker.acls import rights
-from services.cli import parts
-from services.cli.supervisor import Supervisor
-from services.demo.sample import publish_sample
+from services.kafka.acls import rights
+from services.kafka.publisher import NotPublished, Publisher
 from services.ledger.source import SourceError, reading
-from services.publishing import NotPublished, Publisher
+from services.local import process_specs
+from services.local.demo.sample import publish_sample
+from services.local.supervisor import Supervisor
 from tests.e2e.stage import TENANT, written
-from tests.locked_cluster import Locked, locked
+from tests.secure_cluster import Locked, locked
 
 pytestmark = pytest.mark.broker
 
@@ -106,10 +106,14 @@ async def running(kafka: Locked, state: Path) -> AsyncIterator[None]:
     script = written(
         state, {"numbers": {NUMBER: {"replies": [{"after_texts": 1, "body": "STOP"}]}}}
     )
-    where = parts.addresses(state, simulated=True)
-    told = parts.environment(kafka.tls, state, where)
+    where = process_specs.addresses(state, simulated=True)
+    told = process_specs.environment(kafka.tls, state, where)
     supervisor = Supervisor(state, lambda sentence: None)
-    everybody = [*parts.edges(told, where, script, 1), *parts.ledger(told), *parts.rooms(told)]
+    everybody = [
+        *process_specs.edges(told, where, script, 1),
+        *process_specs.ledger(told),
+        *process_specs.rooms(told),
+    ]
     try:
         await supervisor.start(
             [

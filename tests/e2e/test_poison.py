@@ -16,15 +16,15 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from schemas.topics import EVERY_TOPIC, SEND_REQUESTS, TOPICS
-from streams.apps import ROOMS
-from streams.lanes.reading import partition_of
+from streams.partition.decoding import partition_of
+from streams.topology import PROCESSORS
 from tests.broker_fixtures import PARTITIONS
 from tests.e2e import stage, witness
-from tests.oddly import Odd, publish_oddly
+from tests.non_utf8_headers import Odd, publish_oddly
 
 pytestmark = pytest.mark.broker
 
-READ_BY_ROOMS = sorted({topic.name for room in ROOMS.values() for topic in room.reads})
+READ_BY_ROOMS = sorted({topic.name for room in PROCESSORS.values() for topic in room.reads})
 UNREADABLE = [
     b"not json",
     b"{}",
@@ -68,13 +68,13 @@ async def test_poison_on_every_topic_stops_nothing_and_is_kept(
     poison = list(letters())
     public = [(topic.name, 0, b"k", b"{") for topic in TOPICS if topic.name not in READ_BY_ROOMS]
     async with stage.staged(tmp_path, fresh_cluster) as running:
-        pids = {room: running.pid(room) for room in ROOMS}
+        pids = {room: running.pid(room) for room in PROCESSORS}
         await publish_raw(running.bootstrap, poison + public)
         await running.opt_in(stage.NUMBERS)
         asked = await running.ask([f"m{n}" for n in range(60)])
         found = await witness.settled(running.bootstrap, asked, running.journal)
         letters_kept = await wait_for_letters(running.bootstrap, len(poison))
-        assert {room: running.pid(room) for room in ROOMS} == pids, "somebody died of it"
+        assert {room: running.pid(room) for room in PROCESSORS} == pids, "somebody died of it"
     assert found.in_state("delivered") == asked
     kept = Counter(
         (one["topic"], one["partition"], one.get("key"), one.get("value")) for one in letters_kept
@@ -204,7 +204,7 @@ async def test_headers_that_are_not_utf8_stop_no_reader(fresh_cluster: str, tmp_
         for n in range(1 if topic.single else PARTITIONS)
     ]
     async with stage.staged(tmp_path, fresh_cluster) as running:
-        pids = {room: running.pid(room) for room in ROOMS}
+        pids = {room: running.pid(room) for room in PROCESSORS}
         await publish_oddly(running.bootstrap, odd)
         await running.opt_in(stage.NUMBERS)
         asked = await running.ask([f"m{n}" for n in range(30)])
@@ -212,7 +212,7 @@ async def test_headers_that_are_not_utf8_stop_no_reader(fresh_cluster: str, tmp_
         read = [one for one in odd if one.topic in READ_BY_ROOMS]
         letters_kept = await wait_for_letters(running.bootstrap, len(read))
         explained = await sayso("explain", "m1", at=running)
-        assert {room: running.pid(room) for room in ROOMS} == pids, "somebody died of it"
+        assert {room: running.pid(room) for room in PROCESSORS} == pids, "somebody died of it"
     assert (found.in_state("delivered"), explained) == (asked, 0)
     kept = Counter(
         (one["topic"], one["partition"], one.get("key"), one.get("value")) for one in letters_kept
@@ -241,7 +241,7 @@ async def sayso(*command: str, at: stage.Stage) -> int | None:
 
 
 def test_every_topic_of_a_room_was_poisoned() -> None:
-    rows = {room.rows.name for room in ROOMS.values()}
+    rows = {room.state_topic.name for room in PROCESSORS.values()}
     assert (
         set(READ_BY_ROOMS) | {"sms.settings", "sms.senders"}
         <= {topic.name for topic in EVERY_TOPIC} - rows

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from services.providers.simulator.journal import entries
-from tests.committed import records
+from services.local.simulator.journal import entries
+from tests.read_committed import records
 
 OWN = {"consent_ask", "stop_confirmation", "start_confirmation", "help_answer"}
 """Kinds of texts that nobody asks for: the product starts them."""

@@ -15,10 +15,18 @@ from typing import Any
 
 from schemas.base import Message
 from schemas.topics import DEAD_LETTERS, Topic
-from streams.kit.host import Hooks, Host, Pace
-from streams.kit.run import run
-from streams.room import Room
-from streams.step import NOTHING, Fact, Publication, Row, Rows, Settings, Step
+from streams.processing import (
+    NO_CHANGE,
+    InputRecord,
+    Publication,
+    Settings,
+    StateEntry,
+    StateStore,
+    StepResult,
+)
+from streams.processor import Processor
+from streams.runtime.faust_app import FaustApp, Hooks, Pace
+from streams.runtime.main import run
 
 WAKE_AFTER = timedelta(milliseconds=150)
 
@@ -43,7 +51,7 @@ class Woken(Message):
     nonce: str
 
 
-class Count(Row):
+class Count(StateEntry):
     n: int = 0
     total: int = 0
     first: int = 0
@@ -68,41 +76,47 @@ def topics(prefix: str) -> dict[str, Topic[Any]]:
     }
 
 
-def counting(prefix: str) -> Room:
+def counting(prefix: str) -> Processor:
     t = topics(prefix)
 
-    def fold(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Step:
-        if not isinstance(fact.value, Event):
-            return NOTHING
-        was = rows.get("count", Count) or Count()
-        first = fact.topic == t["first"].name
-        row = Count(n=was.n + 1, total=was.total + fact.value.i, first=was.first + first)
+    def process(
+        state: StateStore, record: InputRecord, now: datetime, settings: Settings
+    ) -> StepResult:
+        if not isinstance(record.value, Event):
+            return NO_CHANGE
+        was = state.get("count", Count) or Count()
+        first = record.topic == t["first"].name
+        row = Count(n=was.n + 1, total=was.total + record.value.i, first=was.first + first)
         said = Counted(
-            key=fact.value.key,
-            i=-fact.value.i if first else fact.value.i,
+            key=record.value.key,
+            i=-record.value.i if first else record.value.i,
             n=row.n,
             nonce=uuid.uuid4().hex,
         )
-        return Step(
-            rows={"count": row},
+        return StepResult(
+            state={"count": row},
             publish=(Publication(t["counted"], said),),
-            wake={"count": now + WAKE_AFTER},
+            timers={"count": now + WAKE_AFTER},
         )
 
-    def woke(rows: Rows, name: str, now: datetime, settings: Settings) -> Step:
-        row = rows.get("count", Count) or Count()
-        return Step(
+    def on_timer(state: StateStore, name: str, now: datetime, settings: Settings) -> StepResult:
+        row = state.get("count", Count) or Count()
+        return StepResult(
             publish=(
-                Publication(t["woken"], Woken(key=rows.family, n=row.n, nonce=uuid.uuid4().hex)),
+                Publication(
+                    t["woken"], Woken(key=state.entity_key, n=row.n, nonce=uuid.uuid4().hex)
+                ),
             )
         )
 
-    return Room(prefix, fold=fold, woke=woke, first=(t["first"],), then=(t["then"],))
+    return Processor(
+        prefix, process=process, on_timer=on_timer, first=(t["first"],), then=(t["then"],)
+    )
 
 
 def counts(prefix: str, partitions: int) -> dict[str, int]:
     named = {topic.name: partitions for topic in topics(prefix).values()}
-    return {**named, counting(prefix).rows.name: partitions, DEAD_LETTERS.name: partitions}
+    return {**named, counting(prefix).state_topic.name: partitions, DEAD_LETTERS.name: partitions}
 
 
 async def _work(given: argparse.Namespace) -> None:
@@ -113,7 +127,7 @@ async def _work(given: argparse.Namespace) -> None:
         ready=lambda partitions: print("ready", partitions, flush=True),
         fatal=lambda error: os._exit(70),
     )
-    host = Host(
+    host = FaustApp(
         counting(given.prefix),
         given.bootstrap,
         counts(given.prefix, given.partitions),

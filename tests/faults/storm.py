@@ -18,8 +18,8 @@ from typing import Any
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from tests.committed import records
 from tests.faults import counting
+from tests.read_committed import records
 
 PARTITIONS = 4
 KEYS = [f"k{n}" for n in range(40)]

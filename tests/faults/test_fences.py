@@ -1,6 +1,6 @@
 """Each fence that is not Kafka's own: it holds, and without it alone the damage it is for appears.
 
-(The transaction fence is in test_transaction_fence.py, the barrier after an assignment in tests/core/kit/test_lane.py.)
+(The transaction fence is in test_transaction_fence.py, the barrier after an assignment in tests/core/runtime/test_lane.py.)
 """
 
 from __future__ import annotations
@@ -19,19 +19,20 @@ from schemas.controls import Stop
 from schemas.send import Send
 from schemas.send_request import SendRequest
 from services.workers.performer import Performer
-from streams.apps import DISPATCH, GATE
 from streams.dispatch.calls import Answer, Post, Result
-from streams.kit.host import Hooks, Pace
-from streams.kit.lease import Lease
-from streams.kit.runner import Runner
-from streams.lanes.brake import Brake
-from streams.lanes.lane import Lane
-from streams.lanes.transaction import Answered, Transaction
+from streams.partition.dlq_limit import DlqLimit
+from streams.partition.task import PartitionTask
+from streams.partition.transaction import CallResult, Transaction
+from streams.processing import build_settings
+from streams.runtime.faust_app import Hooks, Pace
+from streams.runtime.lease import Lease
+from streams.runtime.runner import Runner
+from streams.topology import DISPATCH, GATE
 from tests.simulation.log import Log
-from tests.simulation.scenario import OWN, SENDERS, TENANTS, settings_of
+from tests.simulation.scenario import OWN, SENDERS, TENANTS
 
 NOW = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
-SETTINGS = settings_of(TENANTS, SENDERS)
+SETTINGS = build_settings(TENANTS, SENDERS)
 NUMBER = "+14155550100"
 ORDER = Send(
     message_id="m1",
@@ -52,7 +53,7 @@ class Stage:
 
     def __init__(self, room: object, partitions: int = 1) -> None:
         self.log = Log(1)
-        self.lane = Lane(room, 0, {topic.name: 1 for topic in t.EVERY_TOPIC})  # type: ignore[arg-type]
+        self.lane = PartitionTask(room, 0, {topic.name: 1 for topic in t.EVERY_TOPIC})  # type: ignore[arg-type]
         self.now = NOW
 
     def take(self, topic: t.Topic, *messages: object) -> Transaction:  # type: ignore[type-arg]
@@ -73,7 +74,7 @@ class Stage:
     def calls(self, topic: t.Topic, *messages: object) -> list[Post]:  # type: ignore[type-arg]
         """What dispatch would call the provider for, over the next few seconds."""
         turns = [self.take(topic, *messages), *[self.pass_time(1) for _ in range(3)]]
-        return [effect for tx in turns for _, effect in tx.effects if isinstance(effect, Post)]
+        return [effect for tx in turns for _, effect in tx.calls if isinstance(effect, Post)]
 
 
 def dispatch() -> Stage:
@@ -117,10 +118,10 @@ def test_remembered_orders(remembers: bool, calls: int) -> None:
         result=Result.ACCEPTED,
         provider_id="SM1",
     )
-    stage.lane.answers.append(Answered(post.sender, taken))
+    stage.lane.answers.append(CallResult(post.sender, taken))
     stage.pass_time(1)
     if not remembers:
-        stage.lane.families.clear()
+        stage.lane.stores.clear()
     assert len(stage.calls(t.DISPATCH_ORDERS, ORDER)) == calls
 
 
@@ -144,9 +145,9 @@ def test_remembered_requests(remembers: bool, orders: int) -> None:
     )
     sends = stage.take(t.SEND_REQUESTS, request).sends
     if not remembers:
-        rows = stage.lane.families[f"acme/{NUMBER}"]
-        for name in list(rows.names("msg/")):
-            del rows.raw[name]
+        state = stage.lane.stores[f"acme/{NUMBER}"]
+        for name in list(state.names("msg/")):
+            del state.raw[name]
     sends += stage.take(t.SEND_REQUESTS, request).sends
     assert len([send for send in sends if send.topic == t.DISPATCH_ORDERS.name]) == orders
 
@@ -243,11 +244,13 @@ async def test_the_lease_counts_from_before_the_commit(
     asleep: float, calls: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = [1000.0]
-    monkeypatch.setattr("streams.kit.lease.time.clock_gettime", lambda which: clock[0])
+    monkeypatch.setattr("streams.runtime.lease.time.clock_gettime", lambda which: clock[0])
     stage, provider = dispatch(), Listening()
 
     class Writer:
-        async def commit(self, lane: Lane, tx: Transaction, sent: Callable[[], None]) -> None:
+        async def commit(
+            self, lane: PartitionTask, tx: Transaction, sent: Callable[[], None]
+        ) -> None:
             clock[0] += asleep
 
         async def stop(self) -> None: ...
@@ -257,7 +260,7 @@ async def test_the_lease_counts_from_before_the_commit(
         live=True,
         pace=Pace(),
         hooks=hooks,
-        brake=Brake(),
+        brake=DlqLimit(),
         finished=lambda lane: None,
         die=pytest.fail,
     )

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from services.providers.simulator.judge import Asked
+from services.local.simulator.judge import Asked
 from tests.faults.harness import proxy as cutting
 from tests.faults.harness import results
 from tests.faults.harness.every import FAULTS

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.committed import records
 from tests.faults import counting, storm
+from tests.read_committed import records
 
 pytestmark = pytest.mark.broker
 
@@ -46,7 +46,7 @@ async def test_a_storm_loses_nothing_and_repeats_nothing(bootstrap: str) -> None
             json.loads(r.value)
             for r in await records(bootstrap, counting.topics(prefix)["woken"].name)
         ]
-        rows = await records(bootstrap, counting.counting(prefix).rows.name)
+        rows = await records(bootstrap, counting.counting(prefix).state_topic.name)
     finally:
         await workers.end()
     assert workers.faults["SIGKILL"] >= 5, f"a storm without kills proves nothing: {workers.faults}"

@@ -16,16 +16,16 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import RecordsToDelete
 from aiokafka.errors import IllegalOperation, KafkaError
 
-from services.broker.admin import admin
-from streams.kit import privates
-from streams.kit.restore import restore
-from streams.kit.writer import Writer
-from streams.lanes.changelog import Damaged
-from streams.lanes.lane import Lane
-from streams.lanes.loss import Loss
-from streams.step import Settings
-from tests.committed import records
+from services.kafka.admin import admin
+from streams.partition.changelog import Damaged
+from streams.partition.data_loss import DataLoss
+from streams.partition.task import PartitionTask
+from streams.processing import Settings
+from streams.runtime import vendor_internals
+from streams.runtime.restore import restore
+from streams.runtime.transactional_writer import TransactionalWriter
 from tests.faults import counting, storm
+from tests.read_committed import records
 
 pytestmark = pytest.mark.broker
 
@@ -34,10 +34,12 @@ class Owner:
     """A lane of the counting room and its writer, driven by hand."""
 
     def __init__(self, bootstrap: str, prefix: str, name: str) -> None:
-        privates.check()
+        vendor_internals.check()
         self.bootstrap, self.prefix = bootstrap, prefix
-        self.lane = Lane(counting.counting(prefix), 0, dict.fromkeys(counting.counts(prefix, 1), 1))
-        self.writer = Writer(bootstrap, name, transaction_timeout=8)
+        self.lane = PartitionTask(
+            counting.counting(prefix), 0, dict.fromkeys(counting.counts(prefix, 1), 1)
+        )
+        self.writer = TransactionalWriter(bootstrap, name, transaction_timeout=8)
 
     async def take_over(self) -> Owner:
         await self.writer.fence()
@@ -133,15 +135,15 @@ async def test_positions_beyond_the_end_of_a_topic_are_named_not_believed(stage:
     owner = await stage.owner().take_over()
     owner.lane.positions[counting.topics(stage.prefix)["then"].name] = 6
     await owner.judge(stage.events[1]._replace(offset=6))
-    with pytest.raises(Loss, match=r"then partition 0 ends at 2, but 7 was read"):
+    with pytest.raises(DataLoss, match=r"then partition 0 ends at 2, but 7 was read"):
         await stage.owner().take_over()
 
 
 async def test_a_changelog_without_positions_is_refused(stage: Stage) -> None:
-    rows = counting.counting(stage.prefix).rows.name
+    state = counting.counting(stage.prefix).state_topic.name
     producer = AIOKafkaProducer(bootstrap_servers=stage.bootstrap)
     await producer.start()
-    await producer.send_and_wait(rows, bytes(8) + b"{}", key=b"k\0count", partition=0)
+    await producer.send_and_wait(state, bytes(8) + b"{}", key=b"k\0count", partition=0)
     await producer.stop()
     with pytest.raises(Damaged, match="1 rows but no positions"):
         await stage.owner().take_over()

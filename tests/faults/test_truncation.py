@@ -12,12 +12,12 @@ import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import RecordsToDelete
 
-from services.broker.admin import admin
-from streams.kit.host import Hooks, Host, Pace
-from streams.kit.run import run
-from streams.lanes.loss import Loss
-from tests.committed import records
+from services.kafka.admin import admin
+from streams.partition.data_loss import DataLoss
+from streams.runtime.faust_app import FaustApp, Hooks, Pace
+from streams.runtime.main import run
 from tests.faults import counting, storm
+from tests.read_committed import records
 
 pytestmark = pytest.mark.broker
 
@@ -32,7 +32,7 @@ class Worker:
         hooks = Hooks(ready=lambda partitions: self.ready.set(), fatal=self._end)
         pace = Pace(session_timeout=4, transaction_timeout=8, call_timeout=2)
         counts = counting.counts(prefix, 1)
-        self.host = Host(
+        self.host = FaustApp(
             counting.counting(prefix), bootstrap, counts, hooks, pace=pace, accepted=accepted
         )
         self.task = asyncio.create_task(run(self.host, self.stop))
@@ -84,12 +84,12 @@ async def test_records_lost_under_a_running_worker_are_named_and_the_next_start_
         await client.delete_records({TopicPartition(then, 0): RecordsToDelete(before_offset=6)})
     del worker.host.hungry
     lost = await worker.ended()
-    assert isinstance(lost, Loss)
+    assert isinstance(lost, DataLoss)
     assert f"{then} partition 0 no longer has offset " in str(lost)
     again = await Worker(bootstrap, prefix).ended()
     judged = await counted(bootstrap, prefix)
     assert judged == list(range(len(judged))), "nothing behind the gap was judged"
-    assert isinstance(again, Loss)
+    assert isinstance(again, DataLoss)
     told = f"{then} partition 0 begins at 6, but only {len(judged)} was read: {6 - len(judged)} records are gone"
     assert told in str(again)
     await goes_on_once_it_is_accepted(bootstrap, prefix, f"{then}/0@6", str(again), judged)
@@ -100,7 +100,7 @@ async def goes_on_once_it_is_accepted(
 ) -> None:
     """By its name, which the refusal tells; one that names another loss is refused as before.  It is noted for good."""
     assert f"SAYSO_ACCEPT_LOSS={loss} " in refusal
-    assert isinstance(await Worker(bootstrap, prefix, [loss[:-1] + "5"]).ended(), Loss)
+    assert isinstance(await Worker(bootstrap, prefix, [loss[:-1] + "5"]).ended(), DataLoss)
     for accepted in ([loss], []):
         worker = Worker(bootstrap, prefix, accepted)
         async with asyncio.timeout(60):

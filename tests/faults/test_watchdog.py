@@ -10,8 +10,8 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaConnectionError
 
-from streams.kit.watchdog import Stalled, Watchdog
-from streams.lanes.lane import Lane
+from streams.partition.task import PartitionTask
+from streams.runtime.watchdog import Stalled, Watchdog
 from tests.faults import counting
 
 ROOM = counting.counting("w")
@@ -35,7 +35,7 @@ class Yard:
     def __init__(self) -> None:
         self.now, self.verdicts, self.broker = 1000.0, list[str](), Broker()
         counts = counting.counts("w", 2)
-        self.lanes = {n: Lane(ROOM, n, counts) for n in range(2)}
+        self.lanes = {n: PartitionTask(ROOM, n, counts) for n in range(2)}
         self.read = {0: 10, 1: 10}
         self.host: Any = SimpleNamespace(
             room=ROOM,
@@ -138,7 +138,7 @@ async def test_a_broker_that_is_away_ends_no_watch(
 
         async def stop(self) -> None: ...
 
-    monkeypatch.setattr("streams.kit.watchdog.AIOKafkaConsumer", Away)
+    monkeypatch.setattr("streams.runtime.watchdog.AIOKafkaConsumer", Away)
     yard.host.bootstrap, yard.host.auth = "nowhere", {}
     watch = asyncio.create_task(yard.dog._watch())
     await enough.wait()

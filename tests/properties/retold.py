@@ -12,6 +12,6 @@ def told_twice(
     draw: st.DrawFn, lives: st.SearchStrategy[list[Any]], again: int
 ) -> tuple[list[Any], list[Any]]:
     """`again`: how many may be repeated, at most."""
-    facts = draw(lives)
-    repeated = draw(st.lists(st.sampled_from(facts), max_size=again))
-    return facts, draw(st.permutations([*facts, *repeated]))
+    records = draw(lives)
+    repeated = draw(st.lists(st.sampled_from(records), max_size=again))
+    return records, draw(st.permutations([*records, *repeated]))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from schemas.keywords import LOCALES, Meaning, Word, folded, words_in
 from schemas.tenant_settings import TenantSettings
-from streams.answers import read_answer
+from streams.inbound_keywords import read_answer
 
 EVERYWHERE = TenantSettings(tenant="acme", name="Acme", sender="24273", locales=LOCALES)
 EMOJI = "🛑👍🙏😡❤️‍🔥ℹ️™Ⓜ️🅿️✋🏽🇺🇸"

@@ -23,8 +23,8 @@ from schemas.tenant_settings import Branch
 from schemas.topics import APPROVAL_LOG, DISPATCH_ORDERS
 from streams.gate.case import Case
 from streams.gate.decide import decide
-from streams.gate.rows import NUMBER, Approved, NumberRow
-from streams.step import Publication
+from streams.gate.state import NUMBER, Approved, NumberRow
+from streams.processing import Publication
 from tests.core.gate.cases import NOON, PHONE, case, opt_in, opt_out, played, request
 from tests.core.playing import of
 
@@ -92,7 +92,7 @@ class Court(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.room = played(branches={"court": Branch(send_immediately=False)})
+        self.processor = played(branches={"court": Branch(send_immediately=False)})
         self.ids = count()
         self.texts: dict[str, str] = {"never-asked": ""}
         self.approved: set[str] = set()
@@ -101,20 +101,20 @@ class Court(RuleBasedStateMachine):
     def a_request(self) -> None:
         name = f"m{next(self.ids)}"
         self.texts[name] = f"text {name}"
-        fact = request(
-            message_id=name, branch="court", body=self.texts[name], requested_at=self.room.now
+        record = request(
+            message_id=name, branch="court", body=self.texts[name], requested_at=self.processor.now
         )
-        self._check(self.room.tell(fact))
+        self._check(self.processor.tell(record))
 
     @rule(by=st.sampled_from([opt_in, opt_out]))
     def consent(self, by: Callable[[], ConsentEvent]) -> None:
-        self._check(self.room.tell(by(), at=self.room.now + timedelta(seconds=1)))
+        self._check(self.processor.tell(by(), at=self.processor.now + timedelta(seconds=1)))
 
     @rule(place=st.integers(0, 9), action=st.sampled_from(ApprovalAction), changed=st.booleans())
     def a_word_of_staff(self, place: int, action: ApprovalAction, changed: bool) -> None:
         name = self._name(place)
-        held = f"held/{name}" in self.room.rows.raw
-        told = self.room.tell(
+        held = f"held/{name}" in self.processor.state.raw
+        told = self.processor.tell(
             said(f"a{next(self.ids)}", name, action, self.texts[name] + "!" * changed)
         )
         (answer,) = of(APPROVAL_LOG, told)
@@ -131,31 +131,35 @@ class Court(RuleBasedStateMachine):
     @rule(place=st.integers(0, 9))
     def a_cancel(self, place: int) -> None:
         self._check(
-            self.room.tell(
+            self.processor.tell(
                 CancelRequest(tenant="acme", number=PHONE, message_id=self._name(place), at=NOON)
             )
         )
 
     @rule(place=st.integers(0, 9))
     def an_order_comes_back(self, place: int) -> None:
-        orders = [one for one in self.room.all(DISPATCH_ORDERS) if one.message_id in self.texts]
+        orders = [
+            one for one in self.processor.all(DISPATCH_ORDERS) if one.message_id in self.texts
+        ]
         if orders:
             self._check(
-                self.room.tell(
-                    Returned(order=orders[place % len(orders)], reason="late", at=self.room.now)
+                self.processor.tell(
+                    Returned(
+                        order=orders[place % len(orders)], reason="late", at=self.processor.now
+                    )
                 )
             )
 
     @rule(span=st.sampled_from([timedelta(hours=1), timedelta(days=31)]))
     def time_passes(self, span: timedelta) -> None:
-        self._check(self.room.until(self.room.now + span))
+        self._check(self.processor.until(self.processor.now + span))
 
     def _name(self, place: int) -> str:
         return [*self.texts][-1 - place % len(self.texts)]
 
     def _check(self, told: list[Publication]) -> None:
         """Only what was approved goes, and only where every other rule lets it."""
-        row = self.room.rows.get(NUMBER, NumberRow) or NumberRow()
+        row = self.processor.state.get(NUMBER, NumberRow) or NumberRow()
         for order in (one for one in of(DISPATCH_ORDERS, told) if one.message_id in self.texts):
             assert order.message_id in self.approved
             assert order.body == self.texts[order.message_id]

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from services.ledger.balance import astray, books, hours, row_of
 from services.ledger.ledger import FILE, Ledger
 from streams.lifecycle import State
-from tests.edges.books import asked, decided, stands
-from tests.edges.shelved import NOON, shelved
+from tests.adapters.books import asked, decided, stands
+from tests.adapters.shelved import NOON, shelved
 
 HOUR = timedelta(hours=1)
 
@@ -38,7 +38,7 @@ said = st.builds(
 )
 
 
-def fact(one: Said, version: int) -> Any:
+def record(one: Said, version: int) -> Any:
     if one.what == "stands":
         return stands(one.message_id, one.state, one.at, tenant=one.tenant, version=version)
     return {"asked": asked, "decided": decided}[one.what](one.message_id, one.at, tenant=one.tenant)
@@ -55,7 +55,7 @@ def test_the_books_equal_a_recount(told: list[Said]) -> None:
         else:
             opened[one.tenant, one.message_id].add(one.at)
     with tempfile.TemporaryDirectory() as folder:
-        shelved(Path(folder), *(fact(one, version) for version, one in enumerate(told, 1)))
+        shelved(Path(folder), *(record(one, version) for version, one in enumerate(told, 1)))
         ledger = Ledger.open(Path(folder) / FILE)
         for hour in hours(ledger, NOON - HOUR, NOON + 2 * HOUR):
             span = {at for at in (one.at for one in told) if hour.begins <= at < hour.begins + HOUR}

@@ -13,7 +13,7 @@ from schemas.base import Evidence
 from schemas.consent_change import ConsentChange
 from schemas.topics import CONSENT_LOG
 from streams.gate.chain import entry_hash, flaws, linked
-from streams.gate.rows import NumberRow
+from streams.gate.state import NumberRow
 from tests.properties.messages import TEXTS, messages
 
 Entries = list[dict[str, Any]]

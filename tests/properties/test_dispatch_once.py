@@ -20,7 +20,7 @@ from tests.core.dispatch.texts import (
     cancel,
     order,
     posts,
-    room,
+    processor,
     sighting,
     stop,
 )
@@ -56,7 +56,7 @@ class Watched:
         self.calls: Counter[tuple[str, int]] = Counter()
 
     def look(self) -> None:
-        for post in posts(self.drive.effects[self.seen :]):
+        for post in posts(self.drive.calls[self.seen :]):
             given = self.orders[post.message_id]
             self.calls[post.message_id, post.attempt] += 1
             assert self.calls[post.message_id, post.attempt] == 1, "one call an attempt"
@@ -68,7 +68,7 @@ class Watched:
                 sum(other.message_id == post.message_id for other in posts(self.drive.under_way))
                 == 1
             ), "one at a time"
-        self.seen = len(self.drive.effects)
+        self.seen = len(self.drive.calls)
 
     def order(self, name: str, epoch: int) -> None:
         """The first one given is the one that counts; the others are its repeats."""
@@ -100,7 +100,7 @@ class Watched:
 @settings(max_examples=400, deadline=None)
 @given(events)
 def test_no_second_call_and_none_after_a_stop(events: list[tuple[str, object, int]]) -> None:
-    drive = room()
+    drive = processor()
     world = Watched(drive)
     for what, which, number in events:
         match what:

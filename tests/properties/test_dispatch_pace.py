@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.send import Lane
+from schemas.send import Priority
 from streams.dispatch.calls import Post, Result
 from streams.dispatch.pump import AHEAD
 from streams.dispatch.spacing import Spacing
-from tests.core.dispatch.texts import answer, order, room
+from tests.core.dispatch.texts import answer, order, processor
 from tests.core.drive import Drive
 
 TICK = 0.05
@@ -58,7 +58,7 @@ class Calls:
 
     def let(self, seconds: float) -> None:
         end = self.drive.now + timedelta(seconds=seconds)
-        while due := [at for at in self.drive.wakes.values() if at <= end]:
+        while due := [at for at in self.drive.timers.values() if at <= end]:
             self._to(
                 max(self.drive.now + timedelta(seconds=max(0.0, self.free - self.clock)), min(due))
             )
@@ -82,7 +82,7 @@ class Calls:
 def test_no_window_holds_more_than_its_share(
     events: list[tuple[str, float]], rate: float, delays: list[float], tick: float
 ) -> None:
-    drive = room(rate)
+    drive = processor(rate)
     calls = Calls(drive, delays, tick)
     sizes: dict[str, int] = {}
     for number, (what, amount) in enumerate(events):
@@ -90,7 +90,9 @@ def test_no_window_holds_more_than_its_share(
             case "order":
                 sizes[f"m{number}"] = int(amount)
                 drive.tell(
-                    order(f"m{number}", segments=int(amount), issued_at=drive.now, lane=Lane.REPLY)
+                    order(
+                        f"m{number}", segments=int(amount), issued_at=drive.now, lane=Priority.REPLY
+                    )
                 )
                 calls.take()
             case "pass":
@@ -120,7 +122,7 @@ def test_and_no_pace_is_wasted_while_texts_wait(
     sizes: list[int], rate: float, tick: float, delays: list[float]
 ) -> None:
     """With commits that are no further apart than half of what is let go ahead."""
-    drive = room(rate)
+    drive = processor(rate)
     calls = Calls(drive, delays, tick)
     for number, size in enumerate(sizes):
         drive.tell(order(f"m{number}", segments=size))

@@ -7,13 +7,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from schemas.send import Lane
+from schemas.send import Priority
 from streams.dispatch.calls import Result
 from streams.dispatch.heap import LazyHeap
 from streams.dispatch.queue import Queue
-from streams.dispatch.rows import MessageRow, Place, fingerprint
-from streams.row import dump
-from tests.core.dispatch.texts import ANA, called, cancel, order, reply, room, stop
+from streams.dispatch.state import MessageRow, Place, fingerprint
+from streams.state_entry import dump
+from tests.core.dispatch.texts import ANA, called, cancel, order, processor, reply, stop
 from tests.core.drive import START
 
 WAITING = 100_000
@@ -34,30 +34,30 @@ class Counted(dict[str, bytes]):
         return super().__iter__()
 
 
-def waiting(rows: Counted) -> None:
+def waiting(state: Counted) -> None:
     """Queued texts in every lane, two to a number."""
-    given = order("m0", lane=Lane.REPLY)
+    given = order("m0", lane=Priority.REPLY)
     row = MessageRow(
         place=Place.QUEUED, fingerprint=fingerprint(given), issued_at=START, arrival=0, order=given
     )
     like = dump(row).decode()
-    lanes = list(Lane)
+    lanes = list(Priority)
     for number in range(WAITING):
         text = like.replace('"m0"', f'"m{number}"').replace(ANA, f"+1415{number % 50_000:07}")
         text = text.replace('"arrival":0', f'"arrival":{number}').replace(
             '"reply"', f'"{lanes[number % 4]}"'
         )
-        rows[f"msg/acme/m{number}"] = text.encode()
+        state[f"msg/acme/m{number}"] = text.encode()
 
 
 def test_a_hundred_thousand_queued_texts_are_gone_through_once_and_never_again() -> None:
-    rows = Counted()
-    waiting(rows)
-    drive = room(pace=1000, raw=rows)
+    state = Counted()
+    waiting(state)
+    drive = processor(pace=1000, raw=state)
     drive.open()
-    queue = drive.rows.memo(Queue.of)
-    assert (rows.scans, len(queue.tickets)) == (1, WAITING - 64)
-    rows.touched = 0
+    queue = drive.state.cache(Queue.of)
+    assert (state.scans, len(queue.tickets)) == (1, WAITING - 64)
+    state.touched = 0
     for number in range(300):
         drive.tell(order(f"new{number}"))
         drive.tell(cancel(f"m{number}"))
@@ -66,8 +66,8 @@ def test_a_hundred_thousand_queued_texts_are_gone_through_once_and_never_again()
         reply(drive, Result.ACCEPTED)
         drive.rest(1)
     folds = 900 + 2 * len(called(drive))
-    assert rows.scans == 1
-    assert rows.touched < 4 * folds
+    assert state.scans == 1
+    assert state.touched < 4 * folds
     assert len(called(drive)) > 600
     heaps: list[LazyHeap[Any]] = [queue.later, queue.deadlines]
     flows = [

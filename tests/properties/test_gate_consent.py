@@ -27,8 +27,8 @@ from schemas.topics import (
     DISPATCH_CONTROLS,
     DISPATCH_ORDERS,
 )
-from streams.gate.rows import NUMBER, NumberRow
-from streams.step import Publication
+from streams.gate.state import NUMBER, NumberRow
+from streams.processing import Publication
 from tests.core.gate.cases import ask, ask_failed, opt_in, opt_out, played, reply, request
 from tests.core.playing import of
 
@@ -55,7 +55,7 @@ class Gate(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.room = played()
+        self.processor = played()
         self.settled: ConsentState | None = None
         self.since: datetime | None = None
         self.known: set[str] = set()
@@ -69,7 +69,7 @@ class Gate(RuleBasedStateMachine):
     def consent_event(
         self, by: Callable[..., ConsentEvent], shift: timedelta
     ) -> ConsentEvent | Reply:
-        return self._consent(by(at=self.room.now + shift), shift)
+        return self._consent(by(at=self.processor.now + shift), shift)
 
     @rule(
         target=said,
@@ -79,13 +79,13 @@ class Gate(RuleBasedStateMachine):
     def keyword(self, word: str, shift: timedelta) -> ConsentEvent | Reply:
         return self._consent(reply(word), shift)
 
-    @rule(fact=said, shift=seconds)
-    def repeat_of_consent(self, fact: ConsentEvent | Reply, shift: timedelta) -> None:
-        before = dict(self.room.rows.raw)
-        forgotten = _identity(fact) not in self.known
+    @rule(record=said, shift=seconds)
+    def repeat_of_consent(self, record: ConsentEvent | Reply, shift: timedelta) -> None:
+        before = dict(self.processor.state.raw)
+        forgotten = _identity(record) not in self.known
         if not forgotten:
-            assert self.room.tell(fact, at=self.room.now + shift) == []
-            assert self.room.rows.raw == before
+            assert self.processor.tell(record, at=self.processor.now + shift) == []
+            assert self.processor.state.raw == before
 
     @rule(word=st.sampled_from(["help", "INFO", "what is this?"]))
     def a_question(self, word: str) -> None:
@@ -106,7 +106,7 @@ class Gate(RuleBasedStateMachine):
             (change,) = of(CONSENT_LOG, published)
             assert change.applied == last
             if last:
-                self.failed[failing] = self.room.now
+                self.failed[failing] = self.processor.now
 
     @rule(
         target=asked,
@@ -117,40 +117,40 @@ class Gate(RuleBasedStateMachine):
     def a_request(
         self, later: timedelta | None, valid: timedelta | None, sender: str | None
     ) -> SendRequest:
-        now = self.room.now
-        fact = request(
+        now = self.processor.now
+        record = request(
             requested_at=now,
             sender=sender,
             not_before=later and now + later,
             valid_until=valid and now + valid,
         )
-        self.ids.add(fact.message_id)
-        decisions = of(DECISIONS, self._tell(fact))
+        self.ids.add(record.message_id)
+        decisions = of(DECISIONS, self._tell(record))
         assert [
             decision.message_id for decision in decisions if decision.kind not in NEED_NO_YES
-        ] == [fact.message_id]
-        return fact
+        ] == [record.message_id]
+        return record
 
-    @rule(fact=asked)
-    def repeat_of_a_request(self, fact: SendRequest) -> None:
-        if f"msg/{fact.message_id}" in self.room.rows.raw:
-            assert self._tell(fact) == []
+    @rule(record=asked)
+    def repeat_of_a_request(self, record: SendRequest) -> None:
+        if f"msg/{record.message_id}" in self.processor.state.raw:
+            assert self._tell(record) == []
 
     @rule(place=st.integers(0, 50))
     def an_order_comes_back(self, place: int) -> None:
-        if orders := self.room.all(DISPATCH_ORDERS):
+        if orders := self.processor.all(DISPATCH_ORDERS):
             order = orders[place % len(orders)]
             if (
-                f"msg/{order.message_id}" in self.room.rows.raw
+                f"msg/{order.message_id}" in self.processor.state.raw
                 and order.message_id not in self.failed
             ):
-                self.room.now += timedelta(milliseconds=1)
-                self._tell(Returned(order=order, reason="late", at=self.room.now))
+                self.processor.now += timedelta(milliseconds=1)
+                self._tell(Returned(order=order, reason="late", at=self.processor.now))
 
     @rule(span=spans)
     def time_passes(self, span: timedelta) -> None:
-        self._check(self.room.until(self.room.now + span))
-        self.known = {name for name in self.known if name in self.room.rows.raw}
+        self._check(self.processor.until(self.processor.now + span))
+        self.known = {name for name in self.known if name in self.processor.state.raw}
 
     # --- what always holds
 
@@ -162,7 +162,7 @@ class Gate(RuleBasedStateMachine):
 
     @invariant()
     def the_status_is_the_rows(self) -> None:
-        statuses = self.room.all(CONSENT_STATUS)
+        statuses = self.processor.all(CONSENT_STATUS)
         assert (statuses[-1].state if statuses else NONE) is self._row().state
 
     @invariant()
@@ -180,7 +180,7 @@ class Gate(RuleBasedStateMachine):
     def every_request_has_one_decision_that_holds(self) -> None:
         seqs: dict[str, list[int]] = {}
         own: set[str] = set()
-        for decision in self.room.all(DECISIONS):
+        for decision in self.processor.all(DECISIONS):
             seqs.setdefault(decision.message_id, []).append(decision.seq)
             own |= {decision.message_id} if decision.kind in NEED_NO_YES else set()
         assert seqs.keys() - own == self.ids
@@ -188,22 +188,24 @@ class Gate(RuleBasedStateMachine):
 
     @invariant()
     def what_is_held_is_what_was_last_decided_to_wait(self) -> None:
-        held = {name.removeprefix("held/") for name in self.room.rows.names("held/")}
+        held = {name.removeprefix("held/") for name in self.processor.state.names("held/")}
         assert held == {
             identity for identity, verdict in self._verdicts().items() if verdict is Verdict.HOLD
         }
-        assert all(f"held/{identity}" in self.room.wakes for identity in held)
+        assert all(f"held/{identity}" in self.processor.timers for identity in held)
 
     @invariant()
     def there_is_an_order_for_each_decision_to_send(self) -> None:
-        sent = Counter(d.message_id for d in self.room.all(DECISIONS) if d.verdict is Verdict.SEND)
-        assert sent == Counter(order.message_id for order in self.room.all(DISPATCH_ORDERS))
+        sent = Counter(
+            d.message_id for d in self.processor.all(DECISIONS) if d.verdict is Verdict.SEND
+        )
+        assert sent == Counter(order.message_id for order in self.processor.all(DISPATCH_ORDERS))
 
     # --- the model
 
-    def _consent(self, fact: ConsentEvent | Reply, shift: timedelta) -> ConsentEvent | Reply:
-        at = self.room.now + shift
-        stop = getattr(fact, "action", None) == "opt_out" or getattr(fact, "body", "") in (
+    def _consent(self, record: ConsentEvent | Reply, shift: timedelta) -> ConsentEvent | Reply:
+        at = self.processor.now + shift
+        stop = getattr(record, "action", None) == "opt_out" or getattr(record, "body", "") in (
             "STOP",
             "unsubscribe",
         )
@@ -211,20 +213,20 @@ class Gate(RuleBasedStateMachine):
         if counts:
             self.settled = OUT if stop else IN
             self.since = at if self.since is None else max(self.since, at)
-        self.known.add(_identity(fact))
-        texted = {order.sender for order in self.room.all(DISPATCH_ORDERS)}
+        self.known.add(_identity(record))
+        texted = {order.sender for order in self.processor.all(DISPATCH_ORDERS)}
         out_before = self._row().state is OUT
-        published = self._tell(fact, at)
+        published = self._tell(record, at)
         stops = {
             control.sender: control.consent_epoch for control in of(DISPATCH_CONTROLS, published)
         }
         assert stops == (
             dict.fromkeys(texted, self._row().epoch) if stop and not out_before else {}
         )
-        return fact
+        return record
 
-    def _tell(self, fact: Message, at: datetime | None = None) -> list[Publication]:
-        published = self.room.tell(fact, at=at)
+    def _tell(self, record: Message, at: datetime | None = None) -> list[Publication]:
+        published = self.processor.tell(record, at=at)
         self._check(published)
         return published
 
@@ -238,17 +240,21 @@ class Gate(RuleBasedStateMachine):
             assert (order.kind, row.state) != ("consent_ask", OUT)
 
     def _verdicts(self) -> dict[str, Verdict]:
-        return {decision.message_id: decision.verdict for decision in self.room.all(DECISIONS)}
+        return {decision.message_id: decision.verdict for decision in self.processor.all(DECISIONS)}
 
     def _asks(self) -> list[Send]:
-        return [order for order in self.room.all(DISPATCH_ORDERS) if order.kind == "consent_ask"]
+        return [
+            order for order in self.processor.all(DISPATCH_ORDERS) if order.kind == "consent_ask"
+        ]
 
     def _row(self) -> NumberRow:
-        return self.room.rows.get(NUMBER, NumberRow) or NumberRow()
+        return self.processor.state.get(NUMBER, NumberRow) or NumberRow()
 
 
-def _identity(fact: ConsentEvent | Reply) -> str:
-    return f"ev/{fact.event_id}" if isinstance(fact, ConsentEvent) else f"in/{fact.provider_id}"
+def _identity(record: ConsentEvent | Reply) -> str:
+    return (
+        f"ev/{record.event_id}" if isinstance(record, ConsentEvent) else f"in/{record.provider_id}"
+    )
 
 
 Gate.TestCase.settings = hypothesis_settings(max_examples=80, stateful_step_count=30, deadline=None)

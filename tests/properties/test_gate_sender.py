@@ -12,7 +12,7 @@ from schemas.sender import Sender, SenderKind
 from schemas.tenant_settings import TenantSettings
 from schemas.topics import CONTACTS, DECISIONS, DISPATCH_ORDERS
 from schemas.when import When
-from streams.step import settings_of
+from streams.processing import build_settings
 from tests.core.gate.cases import ANY_TIME, opt_in, played, request
 from tests.core.playing import of
 
@@ -39,8 +39,8 @@ USERS = {"mine": ("acme",), "shared": ("acme", "bolt"), "others": ("bolt",)}
 
 @given(st.lists(days, max_size=8))
 def test_people_keep_the_sender_they_know_while_their_tenant_may_use_it(history: list[Day]) -> None:
-    room, known = played(), None
-    room.tell(opt_in())
+    processor, known = played(), None
+    processor.tell(opt_in())
     for day in history:
         users = {
             name: USERS[use] for name, use in zip(NAMES, day.uses, strict=True) if use in USERS
@@ -52,11 +52,11 @@ def test_people_keep_the_sender_they_know_while_their_tenant_may_use_it(history:
         acme = TenantSettings(
             tenant="acme", name="Acme", sender=day.default, when=When.model_validate(ANY_TIME)
         )
-        room.settings = settings_of({"acme": acme}, senders)
+        processor.settings = build_settings({"acme": acme}, senders)
         usable = sorted(name for name, by in users.items() if "acme" in by)
         expected = day.asked or (known if known in usable else day.default)
 
-        told = room.tell(request(sender=day.asked))
+        told = processor.tell(request(sender=day.asked))
 
         (decision,) = of(DECISIONS, told)
         assert decision.sender == expected

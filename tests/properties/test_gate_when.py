@@ -144,15 +144,19 @@ def test_hours_last_until_the_first_unfit_minute(
     zones, st.sampled_from([state.code for state in STATES if state.country == "US"]), kinds, nows
 )
 def test_an_order_never_outlives_its_hours(zone: str, state: str, kind: str, now: datetime) -> None:
-    room = played(now, when={})
-    room.tell(opt_in())
-    asked = room.tell(request(kind=kind, time_zone=zone, postal_region=state, requested_at=now))
+    processor = played(now, when={})
+    processor.tell(opt_in())
+    asked = processor.tell(
+        request(kind=kind, time_zone=zone, postal_region=state, requested_at=now)
+    )
     for order in of(DISPATCH_ORDERS, asked):
         assert now < order.send_before <= now + ORDER_LIFE
         assert all(awake(moment, (zone,)) for moment in [now, *every_step(now, order.send_before)])
     for held in of(DECISIONS, asked):
         if held.verdict is Verdict.HOLD:
-            assert [one.verdict for one in of(DECISIONS, room.until(held.until))] == [Verdict.SEND]
+            assert [one.verdict for one in of(DECISIONS, processor.until(held.until))] == [
+                Verdict.SEND
+            ]
 
 
 @given(zones, hours, hours, nows)
@@ -213,13 +217,13 @@ def test_no_window_of_a_day_or_a_week_holds_more_than_its_cap(
     waits: list[timedelta], day: int, week: int, now: datetime
 ) -> None:
     caps = {"reminder": {"day": day, "week": week}}
-    room = played(now, when={"quiet_hours": "none", "caps": caps})
-    room.tell(opt_in())
+    processor = played(now, when={"quiet_hours": "none", "caps": caps})
+    processor.tell(opt_in())
     for wait in waits:
-        room.until(room.now + wait)
-        room.tell(request(requested_at=room.now))
-    room.until(room.now + 30 * DAY)
-    sent = [order.issued_at for order in room.all(DISPATCH_ORDERS)]
+        processor.until(processor.now + wait)
+        processor.tell(request(requested_at=processor.now))
+    processor.until(processor.now + 30 * DAY)
+    sent = [order.issued_at for order in processor.all(DISPATCH_ORDERS)]
     for moment in sent:
         assert sum(moment - DAY < other <= moment for other in sent) <= day
         assert sum(moment - 7 * DAY < other <= moment for other in sent) <= week

@@ -17,7 +17,7 @@ from schemas.topics import Topic
 from services.ledger.fold import Entry, Place, read
 from services.ledger.store import Store
 from services.ledger.tables import TABLES
-from tests.edges.books import Told, asked, decided, stands
+from tests.adapters.books import Told, asked, decided, stands
 
 facts = st.one_of(
     st.builds(asked, st.sampled_from(["m1", "m2"])),

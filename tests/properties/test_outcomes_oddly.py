@@ -14,7 +14,7 @@ from schemas.outcome import Outcome
 from schemas.topics import OUTCOMES
 from streams.lifecycle import RECEIPT, REPORTS
 from tests.core.drive import START
-from tests.core.outcomes.facts import attempt, decision, receipt, room
+from tests.core.outcomes.facts import attempt, decision, processor, receipt
 from tests.properties.retold import told_twice
 
 STATUSES = sorted(line.word for line in REPORTS if line.source == RECEIPT)
@@ -58,12 +58,12 @@ stories = st.tuples(
 ).map(lambda both: [*both[0], *both[1]])
 
 
-def end(facts: list[Any]) -> dict[str, Any]:
+def end(records: list[Any]) -> dict[str, Any]:
     """What was told last, a week after all of it."""
-    drive = room()
+    drive = processor()
     drive.now = START + timedelta(hours=101)
-    for fact in facts:
-        drive.tell(fact)
+    for record in records:
+        drive.tell(record)
     drive.rest(7 * 24 * 3600)
     told: Outcome = drive.all(OUTCOMES)[-1]
     return told.model_dump(exclude={"version", "was", "at"})

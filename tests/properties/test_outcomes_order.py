@@ -14,19 +14,19 @@ from schemas.attempt import Attempt, AttemptState
 from schemas.outcome import Outcome
 from schemas.topics import OUTCOMES
 from streams.lifecycle import MEANINGS, RECEIPT, REPORTS
-from streams.outcomes.rows import LIFE, Life
-from streams.row import dump
-from tests.core.outcomes.facts import attempt, decision, last, receipt, room
+from streams.outcomes.state import LIFE, Life
+from streams.state_entry import dump
+from tests.core.outcomes.facts import attempt, decision, last, processor, receipt
 from tests.properties.retold import told_twice
 
 STATUSES = sorted(line.word for line in REPORTS if line.source == RECEIPT)
 
 
-def end(facts: list[Any]) -> dict[str, Any] | None:
+def end(records: list[Any]) -> dict[str, Any] | None:
     """The last outcome, but for the count of those before."""
-    drive = room()
-    for fact in facts:
-        drive.tell(fact)
+    drive = processor()
+    for record in records:
+        drive.tell(record)
     _is_a_chain(drive.all(OUTCOMES))
     told = last(drive)
     return None if told is None else told.model_dump(exclude={"version", "was"})
@@ -74,24 +74,24 @@ def test_order_and_repetition_do_not_matter(ways: tuple[list[Any], list[Any]]) -
     assert end(ways[0]) == end(ways[1])
 
 
-def with_queued(facts: list[Any]) -> list[Any]:
+def with_queued(records: list[Any]) -> list[Any]:
     """As dispatch reports texts that wait for their turn: `queued` ahead of `sending`, of the order (0) or of the try
     that an order given again begins with."""
     found = []
-    for fact in facts:
-        if isinstance(fact, Attempt) and fact.state is AttemptState.SENDING:
-            found.append(attempt("queued", 0 if fact.attempt == 1 else fact.attempt))
-        found.append(fact)
+    for record in records:
+        if isinstance(record, Attempt) and record.state is AttemptState.SENDING:
+            found.append(attempt("queued", 0 if record.attempt == 1 else record.attempt))
+        found.append(record)
     return found
 
 
 @settings(max_examples=200, deadline=None)
 @given(lives)
 def test_it_does_not_matter_whether_what_was_called_was_reported_as_queued_before(
-    facts: list[Any],
+    records: list[Any],
 ) -> None:
     """A text whose call begins at once never is."""
-    assert end(facts) == end(with_queued(facts))
+    assert end(records) == end(with_queued(records))
 
 
 CODES = {"failed": "30008", "undelivered": "30003"}
@@ -101,21 +101,21 @@ MOST = 5
 @cache
 def then(life: bytes, status: str) -> bytes:
     """The row after one more receipt.  How often an outcome was told is left out: only that depends on the way."""
-    drive = room()
-    drive.rows.raw[LIFE] = life
+    drive = processor()
+    drive.state.raw[LIFE] = life
     drive.tell(receipt(status, CODES.get(status)))
-    after = drive.rows.get(LIFE, Life)
+    after = drive.state.get(LIFE, Life)
     assert after is not None
     return dump(after.model_copy(update={"version": 0}))
 
 
 def test_all_orders_of_up_to_five_statuses_end_alike() -> None:
     """Every sequence of the provider's statuses, repetition included: one end for each bag of them."""
-    drive = room()
-    for fact in (decision(), attempt("accepted")):
-        drive.tell(fact)
+    drive = processor()
+    for record in (decision(), attempt("accepted")):
+        drive.tell(record)
     ends: dict[tuple[str, ...], set[bytes]] = defaultdict(set)
-    ways = {(): drive.rows.raw[LIFE].replace(b'"version":2', b'"version":0')}
+    ways = {(): drive.state.raw[LIFE].replace(b'"version":2', b'"version":0')}
     walked = 0
     for _ in range(MOST):
         ways = {
@@ -135,10 +135,10 @@ def test_all_orders_of_up_to_five_statuses_end_alike() -> None:
 @given(told_twice(lives, 6))
 def test_what_is_final_is_left_only_for_a_stronger_word(ways: tuple[list[Any], list[Any]]) -> None:
     """After a delivery nothing weaker is ever told: nobody is sent a text twice for a late `failed`."""
-    drive = room()
-    for fact in ways[1]:
-        if getattr(fact, "provider_id", None) != "SM666":
-            drive.tell(fact)
+    drive = processor()
+    for record in ways[1]:
+        if getattr(record, "provider_id", None) != "SM666":
+            drive.tell(record)
     states = [one.state for one in drive.all(OUTCOMES)]
     arrived = next(
         (place for place, state in enumerate(states) if state in ("delivered", "read")), len(states)

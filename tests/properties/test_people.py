@@ -55,27 +55,29 @@ STEPS = st.lists(
 
 def play(steps: list[Any]) -> Played:
     """The gate answers for what was asked of it last, truthfully: a cancel by people only where people asked for it."""
-    room = Played(people, people_woke, "acme/p1", NOON, policy(number_types=["home"]))
+    processor = Played(people, people_woke, "acme/p1", NOON, policy(number_types=["home"]))
     for step in steps:
         match step:
             case timedelta():
-                room.until(room.now + step)
+                processor.until(processor.now + step)
             case (str() as request_id, Verdict() as verdict):
-                _answer(room, request_id, verdict)
+                _answer(processor, request_id, verdict)
             case _:
-                room.tell(step)
-    return room
+                processor.tell(step)
+    return processor
 
 
-def _answer(room: Played, request_id: str, verdict: Verdict) -> None:
+def _answer(processor: Played, request_id: str, verdict: Verdict) -> None:
     tried = [
-        one.message_id for one in room.all(SEND_REQUESTS) if one.resolved.request_id == request_id
+        one.message_id
+        for one in processor.all(SEND_REQUESTS)
+        if one.resolved.request_id == request_id
     ]
-    taken_back = {one.message_id for one in room.all(REQUEST_CANCELS)}
+    taken_back = {one.message_id for one in processor.all(REQUEST_CANCELS)}
     if not tried:
         return
     by = "people" if tried[-1] in taken_back else "staff"
-    room.tell(
+    processor.tell(
         answer(
             verdict.value,
             tried[-1],
@@ -89,10 +91,10 @@ def _answer(room: Played, request_id: str, verdict: Verdict) -> None:
 @given(STEPS)
 def test_one_try_is_alive_at_a_time(steps: list[Any]) -> None:
     """Each is asked for once, and the next only after the one before was taken back."""
-    room = play(steps)
+    processor = play(steps)
     seen: dict[str, list[str]] = {}
     taken_back: set[str] = set()
-    for topic, value in room.published:
+    for topic, value in processor.published:
         if topic is REQUEST_CANCELS:
             assert value.message_id not in taken_back
             taken_back.add(value.message_id)
@@ -106,9 +108,9 @@ def test_one_try_is_alive_at_a_time(steps: list[Any]) -> None:
 @settings(deadline=None, max_examples=60)
 @given(STEPS)
 def test_decisions_count_up_and_the_gate_counts_on(steps: list[Any]) -> None:
-    room = play(steps)
+    processor = play(steps)
     counted = Counter[str]()
-    for topic, value in room.published:
+    for topic, value in processor.published:
         if topic is DECISIONS:
             counted[value.message_id] += 1
             assert value.seq == counted[value.message_id]
@@ -120,9 +122,9 @@ def test_decisions_count_up_and_the_gate_counts_on(steps: list[Any]) -> None:
 @settings(deadline=None, max_examples=60)
 @given(STEPS)
 def test_nothing_waits_for_ever(steps: list[Any]) -> None:
-    room = play(steps)
-    room.until(room.now + timedelta(days=200))
-    assert {name for name in room.rows.raw if name != "person"} == set()
+    processor = play(steps)
+    processor.until(processor.now + timedelta(days=200))
+    assert {name for name in processor.state.raw if name != "person"} == set()
 
 
 @settings(deadline=None, max_examples=60)
@@ -130,11 +132,11 @@ def test_nothing_waits_for_ever(steps: list[Any]) -> None:
 def test_people_told_again_from_the_beginning_say_the_same(steps: list[Any]) -> None:
     """Events are remembered: the last person stands, however often the topic is read again."""
     events = [step for step in steps if isinstance(step, PersonEvent)]
-    room = play(events)
-    before = room.all(PEOPLE)[-1:]
+    processor = play(events)
+    before = processor.all(PEOPLE)[-1:]
     for event in events:
-        room.tell(event)
-    assert room.all(PEOPLE)[-1:] == before
+        processor.tell(event)
+    assert processor.all(PEOPLE)[-1:] == before
 
 
 @given(st.lists(EVENTS, max_size=8))

@@ -228,7 +228,7 @@ def test_a_time_is_read_or_refused_alike(kind: Any, written: str) -> None:
             alike(kind, json.dumps({**document, name: "?"}).replace('"?"', f'"{escaped}"').encode())
 
 
-@given(st.characters())
+@given(st.characters(codec="utf-8"))
 @example("\u2028")
 @example("\x7f")
 def test_every_character_is_written_alike(sign: str) -> None:

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from schemas.price import Price
 from schemas.tenant_settings import TenantSettings
 from schemas.usage_row import OtherCost, UsageRow
-from streams.step import Settings, settings_of
+from streams.processing import Settings, build_settings
 from tests.core.drive import START
-from tests.core.usage.facts import CODE, outcome, report, room
+from tests.core.usage.facts import CODE, outcome, processor, report
 
 PAID = {"sent", "delivered", "undelivered", "unknown"}
 
@@ -52,7 +52,7 @@ def agreed(tariff: Tariff) -> Settings:
     acme = TenantSettings(
         tenant="acme", name="Acme", sender=CODE, time_zone=tariff.zone, prices=prices
     )
-    return settings_of({"acme": acme}, {})
+    return build_settings({"acme": acme}, {})
 
 
 def paid(lines: list[UsageRow]) -> Counter[tuple[str, str, str, str]]:
@@ -70,7 +70,7 @@ def paid(lines: list[UsageRow]) -> Counter[tuple[str, str, str, str]]:
 @settings(max_examples=100, deadline=None)
 @given(st.lists(told | tariffs, max_size=25), st.data())
 def test_what_was_paid_equals_a_recount(events: list[Told | Tariff], data: st.DataObject) -> None:
-    drive, versions = room("UTC"), Counter[str]()
+    drive, versions = processor("UTC"), Counter[str]()
     tariff, days = Tariff(0, "USD", "UTC"), dict[str, date]()
     drive.settings = agreed(tariff)
     expected: dict[str, dict[tuple[str, str, str, str], int]] = {}

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from schemas.outcome import Outcome, Was
 from schemas.topics import USAGE_REPORT
 from tests.core.drive import START
-from tests.core.usage.facts import outcome, report, room
+from tests.core.usage.facts import outcome, processor, report
 
 seen = st.tuples(
     st.sampled_from(["held", "sent", "delivered", "undelivered"]),
@@ -54,7 +54,7 @@ def deliveries(draw: st.DrawFn) -> tuple[list[Outcome], list[Outcome]]:
 @given(deliveries())
 def test_the_report_equals_a_recount(ways: tuple[list[Outcome], list[Outcome]]) -> None:
     told, arrive = ways
-    drive = room()
+    drive = processor()
     for one in arrive:
         drive.tell(one)
     final = {one.message_id: one for one in told}
@@ -85,7 +85,7 @@ def test_the_last_version_alone_is_enough(
     told, _ = ways
     final = {one.message_id: one for one in told}
     some = data.draw(st.lists(st.sampled_from(told)))
-    drive, whole = room(), room()
+    drive, whole = processor(), processor()
     for one in data.draw(st.permutations([*final.values(), *some])):
         drive.tell(one)
     for one in told:

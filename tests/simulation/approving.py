@@ -20,9 +20,9 @@ from schemas.decision import Decision, Verdict
 from schemas.request_cancel import CancelRequest
 from schemas.send_request import SendRequest
 from schemas.tenant_settings import Branch, TenantSettings
-from streams.apps import ROOMS
 from streams.dispatch.calls import Answer, Post
-from streams.step import settings_of
+from streams.processing import build_settings
+from streams.topology import PROCESSORS
 from tests.simulation.scenario import ANY_TIME, PEOPLE, SENDERS, SHARED, Scenario
 from tests.simulation.world import World
 
@@ -52,8 +52,8 @@ class Approving(Scenario):
         self.rng = random.Random(f"approving {self.seed}")
         self.world = World(
             self.seed,
-            list(ROOMS.values()),
-            settings_of(TENANTS, SENDERS),
+            list(PROCESSORS.values()),
+            build_settings(TENANTS, SENDERS),
             self.call,
             crash=self.crash,
         )

@@ -18,9 +18,9 @@ from schemas.inbound_message import InboundMessage
 from schemas.send import Send
 from schemas.send_request import SendRequest
 from schemas.tenant_settings import StopScope, TenantSettings
-from streams.apps import ROOMS
 from streams.dispatch.calls import Answer, Post, Result
-from streams.step import settings_of
+from streams.processing import build_settings
+from streams.topology import PROCESSORS
 from tests.simulation.scenario import ANY_TIME, PEOPLE, SENDERS, SHARED, TENANTS, Scenario
 from tests.simulation.world import World
 
@@ -43,11 +43,11 @@ class Asking(Scenario):
         when = self.rng.choice([AT_NIGHT, ANY_TIME, ANY_TIME])
         acme = TenantSettings.model_validate(TENANTS["acme"].model_dump() | {"when": when})
         bolt = TENANTS["bolt"].model_copy(update={"stop_scope": self.rng.choice(list(StopScope))})
-        settings = settings_of({"acme": acme, "bolt": bolt}, SENDERS)
-        rooms = [room for room in ROOMS.values() if room.name != "people"]
+        settings = build_settings({"acme": acme, "bolt": bolt}, SENDERS)
+        processors = [processor for processor in PROCESSORS.values() if processor.name != "people"]
         self.world = World(
             self.seed,
-            rooms,
+            processors,
             settings,
             self.call,
             partitions=self.rng.choice([1, 1, 2]),

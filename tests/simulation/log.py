@@ -9,7 +9,7 @@ from typing import Any
 
 from schemas.base import Message
 from schemas.topics import Topic
-from streams.lanes.reading import partition_of
+from streams.partition.decoding import partition_of
 
 
 @dataclass(frozen=True)

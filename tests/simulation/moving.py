@@ -19,10 +19,10 @@ from schemas.person_event import NumberChange, PersonAction, PersonEvent
 from schemas.person_request import PersonRequest
 from schemas.sender import Sender, SenderKind
 from schemas.tenant_settings import TenantSettings
-from streams.apps import ROOMS
 from streams.dispatch.calls import Answer, Post
-from streams.lanes.reading import partition_of
-from streams.step import settings_of
+from streams.partition.decoding import partition_of
+from streams.processing import build_settings
+from streams.topology import PROCESSORS
 from tests.simulation.scenario import ANY_TIME, Scenario
 from tests.simulation.world import World
 
@@ -43,8 +43,8 @@ class Moving(Scenario):
         self.rng = random.Random(f"moving {self.seed}")
         self.world = World(
             self.seed,
-            list(ROOMS.values()),
-            settings_of(TENANTS, SENDERS),
+            list(PROCESSORS.values()),
+            build_settings(TENANTS, SENDERS),
             self.call,
             crash=self.crash,
         )
@@ -138,7 +138,7 @@ class Moving(Scenario):
     def taken_back_at_dispatch(self, post: Post) -> bool:
         """Whether this sender's lane had taken a Cancel of it when the call began."""
         partition = partition_of(post.sender.encode(), self.world.partitions)
-        read = self.world.lanes["dispatch", partition].positions.get(t.DISPATCH_CONTROLS.name, 0)
+        read = self.world.tasks["dispatch", partition].positions.get(t.DISPATCH_CONTROLS.name, 0)
         taken = self.world.log.entries[t.DISPATCH_CONTROLS.name, partition][:read]
         controls = [t.DISPATCH_CONTROLS.decode(entry.value or b"") for entry in taken]
         return any(one.type == "cancel" and one.message_id == post.message_id for one in controls)

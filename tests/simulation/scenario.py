@@ -17,10 +17,10 @@ from schemas.inbound_message import InboundMessage
 from schemas.send_request import SendRequest
 from schemas.sender import Sender, SenderKind
 from schemas.tenant_settings import TenantSettings
-from streams.apps import ROOMS
 from streams.dispatch.calls import Answer, Post, Result
-from streams.lanes.reading import partition_of
-from streams.step import settings_of
+from streams.partition.decoding import partition_of
+from streams.processing import build_settings
+from streams.topology import PROCESSORS
 from tests.simulation.world import World
 
 OWN, SHARED = "55501", "55502"
@@ -53,9 +53,9 @@ class Scenario:
 
     def __post_init__(self) -> None:
         self.rng = random.Random(f"scenario {self.seed}")
-        rooms = list(ROOMS.values())
+        processors = list(PROCESSORS.values())
         self.world = World(
-            self.seed, rooms, settings_of(TENANTS, SENDERS), self.call, crash=self.crash
+            self.seed, processors, build_settings(TENANTS, SENDERS), self.call, crash=self.crash
         )
 
     # --- the outside
@@ -113,7 +113,7 @@ class Scenario:
     def epoch_obeyed(self, post: Post) -> int:
         """The highest epoch of a Stop for this number that this sender's lane had taken when the call began."""
         partition = partition_of(post.sender.encode(), self.world.partitions)
-        read = self.world.lanes["dispatch", partition].positions.get(t.DISPATCH_CONTROLS.name, 0)
+        read = self.world.tasks["dispatch", partition].positions.get(t.DISPATCH_CONTROLS.name, 0)
         taken = self.world.log.entries[t.DISPATCH_CONTROLS.name, partition][:read]
         controls = [t.DISPATCH_CONTROLS.decode(entry.value or b"") for entry in taken]
         mine = (post.sender, post.tenant, post.to)

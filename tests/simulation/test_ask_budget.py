@@ -14,10 +14,10 @@ from schemas.delivery_receipt import DeliveryReceipt
 from schemas.inbound_message import InboundMessage
 from schemas.send_request import SendRequest
 from schemas.tenant_settings import TenantSettings
-from streams.apps import ROOMS
 from streams.dispatch.calls import Answer, Post, Result
 from streams.lifecycle import balance
-from streams.step import settings_of
+from streams.processing import build_settings
+from streams.topology import PROCESSORS
 from tests.simulation.scenario import ANY_TIME, OWN, SENDERS, Scenario
 from tests.simulation.world import World
 
@@ -35,9 +35,13 @@ class Launch(Scenario):
         acme = TenantSettings(
             tenant="acme", name="Acme", sender=OWN, when=ANY_TIME, asks_per_hour=BUDGET
         )
-        rooms = [room for room in ROOMS.values() if room.name != "people"]
+        processors = [processor for processor in PROCESSORS.values() if processor.name != "people"]
         self.world = World(
-            self.seed, rooms, settings_of({"acme": acme}, SENDERS), self.call, crash=self.crash
+            self.seed,
+            processors,
+            build_settings({"acme": acme}, SENDERS),
+            self.call,
+            crash=self.crash,
         )
 
     def call(self, post: Post, now: datetime) -> Answer:
@@ -157,9 +161,9 @@ def test_every_text_leaves_when_they_say_yes_and_the_books_balance(launch: Launc
     wanted = {name for (_, name), request in launch.asked.items() if request.to in asked} - left
     assert wanted <= {name for _, name in launch.taken}
     assert max(launch.taken.values()) == 1
-    rows = {row.identity: row for row in launch.world.log.all(t.USAGE_REPORT)}
+    state = {row.identity: row for row in launch.world.log.all(t.USAGE_REPORT)}
     by_state = Counter[str]()
-    for row in rows.values():
+    for row in state.values():
         by_state[row.state] += row.messages
     assert balance(len(launch.asked) + len(launch.started()), by_state).residue == 0
     assert launch.world.log.all(t.DEAD_LETTERS) == []

@@ -17,7 +17,7 @@ from schemas.sender import Sender, SenderKind
 from schemas.tenant_settings import TenantSettings
 from streams.gate import gate, gate_woke
 from streams.inbox import inbox, inbox_woke
-from streams.step import Publication, Settings, settings_of
+from streams.processing import Publication, Settings, build_settings
 from tests.core.gate.cases import ANY_TIME, NOON, PHONE, opt_in, request
 from tests.core.playing import Played
 from tests.simulation.scenario import NEED_NO_YES
@@ -59,7 +59,7 @@ class Shared:
             )
             for name in TENANTS
         }
-        return settings_of(
+        return build_settings(
             tenants, {name: self.any_sender(name) for name in SENDERS if self.rng.random() < 0.93}
         )
 
@@ -122,17 +122,17 @@ class Shared:
 
     def the_settings_change(self, place: int) -> None:
         self.settings = self.any_settings()
-        for room in (*self.gates.values(), *self.boxes.values()):
-            room.settings = self.settings
-        for room in self.gates.values():
-            room.wakes |= dict.fromkeys(room.rows.names("held/"), self.now)
+        for processor in (*self.gates.values(), *self.boxes.values()):
+            processor.settings = self.settings
+        for processor in self.gates.values():
+            processor.timers |= dict.fromkeys(processor.state.names("held/"), self.now)
 
     def play(self) -> None:
         what = [self.somebody_is_texted] * 10 + [self.somebody_writes] * 10 + [self.a_form_comes]
         for place in range(40):
             self.now += timedelta(seconds=self.rng.choice([1, 60, 4000, 90_000]))
-            for room in (*self.gates.values(), *self.boxes.values()):
-                self.route(room.until(self.now))
+            for processor in (*self.gates.values(), *self.boxes.values()):
+                self.route(processor.until(self.now))
             self.rng.choice([*what, self.the_settings_change, self.the_settings_change])(place)
 
 

@@ -17,10 +17,10 @@ from schemas.inbound_message import InboundMessage
 from schemas.sender import Sender, SenderKind
 from schemas.tenant_settings import TenantSettings
 from schemas.topics import Topic
-from streams.apps import ROOMS
 from streams.dispatch.calls import Answer, Post, Result
 from streams.gate.chain import entry_hash
-from streams.step import settings_of
+from streams.processing import build_settings
+from streams.topology import PROCESSORS
 from tests.simulation.world import World
 
 TENANT, SENDER, NUMBER = "harbor-title", "72975", "+14155550142"
@@ -113,7 +113,12 @@ def taken(post: Post, now: datetime) -> Answer:
 def played() -> World:
     began = SAID[0][0] - timedelta(seconds=1)
     world = World(
-        1, list(ROOMS.values()), settings_of(TENANTS, SENDERS), taken, partitions=1, now=began
+        1,
+        list(PROCESSORS.values()),
+        build_settings(TENANTS, SENDERS),
+        taken,
+        partitions=1,
+        now=began,
     )
     message: Message
     for at, topic, message in SAID:

@@ -19,32 +19,40 @@ from schemas.attempt import Attempt
 from schemas.controls import Resolve
 from schemas.delivery_receipt import DeliveryReceipt
 from schemas.returned import Returned
-from schemas.send import Lane, Send
+from schemas.send import Priority, Send
 from schemas.sender import Sender, SenderKind
-from streams.apps import DISPATCH, OUTCOMES
 from streams.dispatch.calls import Answer, Entry, Look, Post, Result, Seen
-from streams.room import Room
-from streams.step import NOTHING, Fact, Publication, Rows, Settings, Step, settings_of
+from streams.processing import (
+    NO_CHANGE,
+    InputRecord,
+    Publication,
+    Settings,
+    StateStore,
+    StepResult,
+    build_settings,
+)
+from streams.processor import Processor
+from streams.topology import DISPATCH, OUTCOMES
 from tests.simulation.world import START, World
 
 CODE = "72975"
 NUMBERS = [f"+1415555010{n}" for n in range(4)]
 KINDS = [
-    ("reminder", Lane.REMINDER),
-    ("transactional", Lane.TRANSACTIONAL),
-    ("marketing", Lane.MARKETING),
+    ("reminder", Priority.REMINDER),
+    ("transactional", Priority.TRANSACTIONAL),
+    ("marketing", Priority.MARKETING),
 ]
 TEXTS = 10
 LAG = timedelta(seconds=60)
 """A list shows what was made so long ago, at the latest."""
 
 
-def gate(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Step:
+def gate(state: StateStore, record: InputRecord, now: datetime, settings: Settings) -> StepResult:
     """Orders again what may still go."""
-    returned: Returned = fact.value
+    returned: Returned = record.value
     if returned.order.send_before <= now:
-        return NOTHING
-    return Step(
+        return NO_CHANGE
+    return StepResult(
         publish=(
             Publication(t.DISPATCH_ORDERS, returned.order.model_copy(update={"issued_at": now})),
         )
@@ -71,13 +79,13 @@ class Storm:
         self.lag = lag
         self.rng = random.Random(f"doubts {seed}")
         sender = Sender(sender=CODE, kind=SenderKind.SHORT_CODE, owner="acme")
-        rooms = [
+        processors = [
             DISPATCH,
             OUTCOMES,
-            Room("gate", fold=gate, then=(t.RETURNED,), publishes=(t.DISPATCH_ORDERS,)),
+            Processor("gate", process=gate, then=(t.RETURNED,), publishes=(t.DISPATCH_ORDERS,)),
         ]
         self.world = World(
-            seed, rooms, settings_of({}, {CODE: sender}), self.call, self.look, 1, crash
+            seed, processors, build_settings({}, {CODE: sender}), self.call, self.look, 1, crash
         )
         self.listed: list[tuple[str, Entry]] = []
         self.taken: Counter[str] = Counter()

@@ -13,8 +13,8 @@ import pytest
 from schemas import topics as t
 from schemas.sender import Sender, SenderKind
 from schemas.tenant_settings import TenantSettings
-from streams.apps import ROOMS
-from streams.step import settings_of
+from streams.processing import build_settings
+from streams.topology import PROCESSORS
 from tests.simulation.scenario import SENDERS, SHARED, TENANTS, Scenario
 from tests.simulation.world import World
 
@@ -37,9 +37,9 @@ class Evening(Scenario):
             name: TenantSettings(tenant=name, name=known.name, sender=SHARED)
             for name, known in TENANTS.items()
         }
-        settings = settings_of(tenants, SENDERS | {SHARED: SLOW})
+        settings = build_settings(tenants, SENDERS | {SHARED: SLOW})
         self.world = World(
-            self.seed, list(ROOMS.values()), settings, self.call, crash=self.crash, now=EVENING
+            self.seed, list(PROCESSORS.values()), settings, self.call, crash=self.crash, now=EVENING
         )
 
 

@@ -13,9 +13,9 @@ from schemas.consent_source import ConsentSource
 from services.observability.meters import Meters
 from services.observability.metrics import WORKERS
 from services.observability.told import Told
-from streams.lanes.lane import Lane
-from streams.lanes.transaction import Transaction
-from streams.step import settings_of
+from streams.partition.task import PartitionTask
+from streams.partition.transaction import Transaction
+from streams.processing import build_settings
 from tests.simulation.scenario import SENDERS, TENANTS, Scenario
 
 ELSEWHERE = {
@@ -38,12 +38,12 @@ class Measured:
         self._told: dict[str, tuple[Told, Meters]] = {}
         self.seen: Counter[str] = Counter()
 
-    def committed(self, lane: Lane, tx: Transaction, now: datetime) -> None:
-        room = lane.room.name
-        if room not in self._told:
+    def committed(self, task: PartitionTask, tx: Transaction, now: datetime) -> None:
+        processor = task.processor.name
+        if processor not in self._told:
             meters = Meters(WORKERS)
-            self._told[room] = Told(room, meters), meters
-        told, meters = self._told[room]
+            self._told[processor] = Told(processor, meters), meters
+        told, meters = self._told[processor]
         told.tell(tx.told, now)
         for metric in meters.registry.collect():
             self.seen[metric.name] += any(
@@ -63,7 +63,9 @@ def played() -> tuple[Scenario, Measured]:
     scenario = Scenario(3)
     scenario.world.committed = measured.committed
     slow = {name: sender.model_copy(update={"pace": 0.2}) for name, sender in SENDERS.items()}
-    scenario.world.settings = settings_of(TENANTS, slow)  # or nothing would ever wait for its turn
+    scenario.world.settings = build_settings(
+        TENANTS, slow
+    )  # or nothing would ever wait for its turn
     scenario.play()
     return scenario, measured
 

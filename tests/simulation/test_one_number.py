@@ -12,9 +12,9 @@ from schemas.send import Send
 from schemas.send_request import SendRequest
 from schemas.sender import Sender, SenderKind
 from schemas.tenant_settings import TenantSettings
-from streams.apps import ROOMS
 from streams.dispatch.calls import Answer, Post, Result
-from streams.step import settings_of
+from streams.processing import build_settings
+from streams.topology import PROCESSORS
 from tests.simulation.asking import Asking
 from tests.simulation.scenario import ANY_TIME, SHARED, TENANTS
 from tests.simulation.test_consent import PROMISES
@@ -34,8 +34,10 @@ class Day:
             firm: TenantSettings(tenant=firm, name=firm.title(), sender=ONE, when=ANY_TIME)
             for firm in FIRMS
         }
-        rooms = [ROOMS[name] for name in ("gate", "dispatch", "inbox", "outcomes")]
-        self.world = World(seed, rooms, settings_of(firms, {ONE: number}), take, crash=crash)
+        processors = [PROCESSORS[name] for name in ("gate", "dispatch", "inbox", "outcomes")]
+        self.world = World(
+            seed, processors, build_settings(firms, {ONE: number}), take, crash=crash
+        )
         self.begin = self.world.now
 
     def asks(self, firm: str, number: str, after: timedelta, message_id: str) -> None:
@@ -172,7 +174,7 @@ class OneNumber(Asking):
         senders = {SHARED: self.world.settings.senders[SHARED]}
         tenants = self.world.settings.tenants
         acme = tenants["acme"].model_copy(update={"sender": SHARED})
-        self.world.settings = settings_of({**tenants, "acme": acme}, senders)
+        self.world.settings = build_settings({**tenants, "acme": acme}, senders)
 
 
 @pytest.mark.parametrize("seed", range(1000, 1012))

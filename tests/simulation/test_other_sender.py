@@ -13,14 +13,14 @@ from schemas.consent_event import ConsentEvent
 from schemas.controls import Pause, Resume
 from schemas.delivery_receipt import DeliveryReceipt
 from schemas.send_request import SendRequest
-from streams.apps import ROOMS
 from streams.dispatch.calls import Answer, Look, Post, Result, Seen
-from streams.step import settings_of
+from streams.processing import build_settings
+from streams.topology import PROCESSORS
 from tests.simulation.scenario import OWN, PEOPLE, SENDERS, SHARED, TENANTS
 from tests.simulation.world import World
 
 PHONE = PEOPLE[0]
-MOVED = settings_of(
+MOVED = build_settings(
     TENANTS | {"acme": TENANTS["acme"].model_copy(update={"sender": SHARED})},
     SENDERS | {OWN: SENDERS[OWN].model_copy(update={"owner": "bolt"})},
 )
@@ -39,8 +39,8 @@ class Moving:
     def __post_init__(self) -> None:
         self.world = World(
             self.seed,
-            list(ROOMS.values()),
-            settings_of(TENANTS, SENDERS),
+            list(PROCESSORS.values()),
+            build_settings(TENANTS, SENDERS),
             self.call,
             self.look,
             crash=self.crash,

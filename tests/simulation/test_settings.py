@@ -14,7 +14,7 @@ from schemas.person_event import NumberChange, PersonAction, PersonEvent
 from schemas.person_request import PersonRequest
 from schemas.send_request import SendRequest
 from schemas.tenant_settings import TenantSettings
-from streams.step import settings_of
+from streams.processing import build_settings
 from tests.simulation.scenario import ANY_TIME, PEOPLE, SENDERS, TENANTS, Scenario
 
 SOON = timedelta(minutes=1)
@@ -26,7 +26,7 @@ def apply(scenario: Scenario, **changes: Any) -> None:
     """To acme only."""
     known = scenario.world.settings.tenants
     acme = TenantSettings.model_validate(known["acme"].model_dump() | changes)
-    scenario.world.settings = settings_of({**known, "acme": acme}, SENDERS)
+    scenario.world.settings = build_settings({**known, "acme": acme}, SENDERS)
 
 
 def verdicts(scenario: Scenario) -> dict[str, list[tuple[str, list[str]]]]:
@@ -56,7 +56,7 @@ def waits(seed: int, crash: float) -> Scenario:
     for tenant in TENANTS:
         scenario.world.publish(t.CONSENT_EVENTS, form(scenario, tenant))
     evening = {name: TENANTS[name].model_dump() | {"when": NIGHT} for name in TENANTS}
-    scenario.world.settings = settings_of(
+    scenario.world.settings = build_settings(
         {n: TenantSettings.model_validate(e) for n, e in evening.items()}, SENDERS
     )
     scenario.world.settle(until=timedelta(seconds=1))
@@ -107,8 +107,8 @@ def test_a_change_while_nobody_had_the_partition_is_seen_too(seed: int, crash: f
     scenario = waits(seed, crash)
     world = scenario.world
     apply(scenario, when=ANY_TIME)
-    for lane in [*world.lanes.values()]:
-        world.open(lane.room, lane.partition)
+    for task in [*world.tasks.values()]:
+        world.open(task.processor, task.partition)
     world.settle(until=SOON)
     assert verdicts(scenario)["m-acme"][1:] == [("send", ["ready"])]
 

@@ -9,11 +9,11 @@ import pytest
 
 from schemas import topics as t
 from schemas.person_event import PersonEvent
-from streams.apps import ROOMS
-from streams.dispatch.rows import MessageRow, Place
+from streams.dispatch.state import MessageRow, Place
+from streams.topology import PROCESSORS
 from tests.simulation import test_flow as promises
-from tests.simulation.kept_house import HOUSES, NOBODY_YET, keep, reopened, stopped
 from tests.simulation.scenario import PEOPLE, Scenario
+from tests.simulation.upgrade_snapshot import HOUSES, NOBODY_YET, keep, reopened, stopped
 
 KEPT = sorted(HOUSES.glob("*.json.gz"))
 
@@ -90,16 +90,18 @@ def test_a_house_is_kept_in_the_middle_of_things(tmp_path: Path) -> None:
     scenario = stopped()
     keep(scenario, tmp_path / "house" / "today.json.gz")
     again = reopened(tmp_path / "house" / "today.json.gz").world
-    for room in ROOMS:
-        assert sum(lane.rows_count for (name, _), lane in again.lanes.items() if name == room), room
+    for processor in PROCESSORS:
+        assert sum(
+            task.entry_count for (name, _), task in again.tasks.items() if name == processor
+        ), processor
     assert again.log.entries == scenario.world.log.entries
     places = Counter(
         row.place
-        for (room, _), lane in again.lanes.items()
-        if room == "dispatch"
-        for rows in lane.families.values()
-        for name in rows.names("msg/")
-        if (row := rows.get(name, MessageRow))
+        for (processor, _), task in again.tasks.items()
+        if processor == "dispatch"
+        for state in task.stores.values()
+        for name in state.names("msg/")
+        if (row := state.get(name, MessageRow))
     )
     assert places[Place.SENDING], places
     assert places[Place.ACCEPTED], places

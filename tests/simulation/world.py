@@ -16,10 +16,10 @@ from typing import Any, NamedTuple
 from schemas.base import Message
 from schemas.topics import Topic
 from streams.dispatch.calls import Answer, Look, Post, Result, Seen
-from streams.lanes.lane import Lane
-from streams.lanes.transaction import Answered, Transaction
-from streams.room import Room
-from streams.step import Settings, Withdraw
+from streams.partition.task import PartitionTask
+from streams.partition.transaction import CallResult, Transaction
+from streams.processing import CancelCall, Settings
+from streams.processor import Processor
 from tests.simulation.log import Log
 
 START = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
@@ -27,7 +27,7 @@ START = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
 Call = Callable[[Post, datetime], Answer]
 List = Callable[[Look, datetime], Seen]
 """The provider."""
-Committed = Callable[[Lane, Transaction, datetime], None]
+Committed = Callable[[PartitionTask, Transaction, datetime], None]
 """Told of each transaction that has become durable."""
 
 
@@ -45,8 +45,8 @@ class Turn(NamedTuple):
     """A call that waits for its turn at the sender."""
 
     at: datetime
-    lane: Lane
-    family: str
+    task: PartitionTask
+    entity_key: str
     post: Post | Look
 
 
@@ -55,17 +55,17 @@ class World:
     """`crash` is the chance of one at each place where one may happen."""
 
     seed: int
-    rooms: list[Room]
+    processors: list[Processor]
     settings: Settings
     call: Call
     look: List = no_list
     partitions: int = 2
     crash: float = 0.0
     now: datetime = START
-    committed: Committed = lambda lane, tx, now: None
+    committed: Committed = lambda task, tx, now: None
     rng: random.Random = field(init=False)
     log: Log = field(init=False)
-    lanes: dict[tuple[str, int], Lane] = field(default_factory=dict)
+    tasks: dict[tuple[str, int], PartitionTask] = field(default_factory=dict)
     crashes: Counter[str] = field(default_factory=Counter)
     posts: list[tuple[Post, datetime]] = field(default_factory=list)
     turns: list[Turn] = field(default_factory=list)
@@ -73,9 +73,9 @@ class World:
 
     def __post_init__(self) -> None:
         self.rng, self.log = random.Random(self.seed), Log(self.partitions)
-        for room in self.rooms:
+        for processor in self.processors:
             for partition in range(self.partitions):
-                self.open(room, partition)
+                self.open(processor, partition)
 
     def publish(self, topic: Topic[Any], message: Message) -> None:
         self.log.publish(topic, message, self.ms)
@@ -90,79 +90,81 @@ class World:
 
     # --- one owner after another
 
-    def open(self, room: Room, partition: int) -> None:
+    def open(self, processor: Processor, partition: int) -> None:
         counts: dict[str, int] = dict.fromkeys(self._topics(), self.partitions)
-        lane = Lane(room, partition, counts, limit=self.rng.choice([1, 3, 50]))
-        entries = self.log.entries[room.rows.name, partition]
-        lane.restore([(entry.key or b"", entry.value) for entry in entries])
-        ends = {topic.name: len(self.log.entries[topic.name, partition]) for topic in room.reads}
-        lane.bar({topic: end for topic, end in ends.items() if end})
-        self.lanes[room.name, partition] = lane
+        task = PartitionTask(processor, partition, counts, limit=self.rng.choice([1, 3, 50]))
+        entries = self.log.entries[processor.state_topic.name, partition]
+        task.restore([(entry.key or b"", entry.value) for entry in entries])
+        ends = {
+            topic.name: len(self.log.entries[topic.name, partition]) for topic in processor.reads
+        }
+        task.bar({topic: end for topic, end in ends.items() if end})
+        self.tasks[processor.name, partition] = task
 
     def _topics(self) -> set[str]:
         from schemas.topics import EVERY_TOPIC
 
         return {topic.name for topic in EVERY_TOPIC}
 
-    def crashed(self, lane: Lane, where: str) -> bool:
+    def crashed(self, task: PartitionTask, where: str) -> bool:
         if self.rng.random() >= self.crash:
             return False
-        self.crashes[f"{lane.room.name}: {where}"] += 1
-        self.open(lane.room, lane.partition)
+        self.crashes[f"{task.processor.name}: {where}"] += 1
+        self.open(task.processor, task.partition)
         return True
 
     # --- moving
 
-    def feed(self, lane: Lane) -> None:
+    def feed(self, task: PartitionTask) -> None:
         """Some of what is there, of some topics: whatever order the network brings."""
-        for topic in self.rng.sample(lane.room.reads, len(lane.room.reads)):
-            log = self.log.entries[topic.name, lane.partition]
-            at = lane.expected.get(topic.name, 0)
+        for topic in self.rng.sample(task.processor.reads, len(task.processor.reads)):
+            log = self.log.entries[topic.name, task.partition]
+            at = task.expected.get(topic.name, 0)
             take = self.rng.choice([0, 1, 5, 1000])
             fresh = log[at : at + take]
             if fresh:
-                lane.feed(topic.name, list(fresh))
-            lane.reached(topic.name, at + len(fresh))
+                task.feed(topic.name, list(fresh))
+            task.reached(topic.name, at + len(fresh))
 
-    def turn(self, lane: Lane) -> None:
-        self.feed(lane)
-        lane.follow(self.settings)
-        if lane.idle_until() > self.now.timestamp():
+    def turn(self, task: PartitionTask) -> None:
+        self.feed(task)
+        task.follow(self.settings)
+        if task.idle_until() > self.now.timestamp():
             return
-        tx = lane.begin(self.now)
-        while lane.judge(tx, self.settings, most=3):
-            if self.crashed(lane, "inside a batch"):
+        tx = task.begin(self.now)
+        while task.judge(tx, self.settings, most=3):
+            if self.crashed(task, "inside a batch"):
                 return
-        if self.crashed(lane, "before the commit"):
+        if self.crashed(task, "before the commit"):
             return
         if not tx.empty:
-            self._commit(lane, tx)
-        if self.crashed(lane, "after the commit, before the call"):
+            self._commit(task, tx)
+        if self.crashed(task, "after the commit, before the call"):
             return
-        self._effects(lane, tx)
+        self._effects(task, tx)
 
-    def _commit(self, lane: Lane, tx: Transaction) -> None:
-        allowed = {topic.name for topic in lane.room.writes}
+    def _commit(self, task: PartitionTask, tx: Transaction) -> None:
+        allowed = {topic.name for topic in task.processor.writes}
         for send in tx.sends:
             assert send.topic in allowed, (
-                f"{lane.room.name} does not declare that it publishes to {send.topic}"
+                f"{task.processor.name} does not declare that it publishes to {send.topic}"
             )
             self.log.append(send.topic, send.partition, self.ms, send.key, send.value, send.headers)
-        for key, value in lane.changelog(tx):
-            self.log.append(lane.room.rows.name, lane.partition, self.ms, key, value)
-        lane.committed(tx)
-        self.committed(lane, tx, self.now)
+        for key, value in task.changelog(tx):
+            self.log.append(task.processor.state_topic.name, task.partition, self.ms, key, value)
+        task.committed(tx)
+        self.committed(task, tx, self.now)
 
-    def _effects(self, lane: Lane, tx: Transaction) -> None:
+    def _effects(self, task: PartitionTask, tx: Transaction) -> None:
         """A call waits for its turn at the sender; one that is withdrawn by then never begins."""
-        for family, effect in tx.effects:
-            if isinstance(effect, Withdraw):
+        for entity_key, effect in tx.calls:
+            if isinstance(effect, CancelCall):
                 self._take_back(effect)
             else:
                 at = self.now + timedelta(seconds=self.rng.choice([0, 0, 0.05, 0.2]))
-                self.turns.append(Turn(at, lane, family, effect))
+                self.turns.append(Turn(at, task, entity_key, effect))
 
-    def _take_back(self, withdraw: Withdraw) -> None:
+    def _take_back(self, withdraw: CancelCall) -> None:
         for turn in [turn for turn in self.turns if turn.post.identity == withdraw.identity]:
             self.turns.remove(turn)
             assert isinstance(turn.post, Post)
@@ -174,19 +176,19 @@ class World:
                 sender=sender,
                 result=Result.UNSENT,
             )
-            turn.lane.answers.append(Answered(turn.family, answer))
+            turn.task.answers.append(CallResult(turn.entity_key, answer))
 
     def _calls(self) -> None:
         """Those whose turn has come; a crash takes those that wait with it."""
         due = [turn for turn in self.turns if turn.at <= self.now]
         self.turns = [turn for turn in self.turns if turn.at > self.now]
         for turn in due:
-            lane = turn.lane
-            if self.lanes[lane.room.name, lane.partition] is not lane:
+            task = turn.task
+            if self.tasks[task.processor.name, task.partition] is not task:
                 continue
             answer = self._call(turn.post)
-            if not self.crashed(lane, "after the call, before its answer"):
-                lane.answers.append(Answered(turn.family, answer))
+            if not self.crashed(task, "after the call, before its answer"):
+                task.answers.append(CallResult(turn.entity_key, answer))
 
     def _call(self, effect: Post | Look) -> Answer | Seen:
         if isinstance(effect, Look):
@@ -201,7 +203,7 @@ class World:
         end = self.now + until
         for _ in range(turns):
             self._calls()
-            busy = [lane for lane in self.lanes.values() if self._has_work(lane)]
+            busy = [task for task in self.tasks.values() if self._has_work(task)]
             if busy:
                 self.turn(self.rng.choice(busy))
                 self.now += timedelta(milliseconds=self.rng.choice([0, 1, 20]))
@@ -224,12 +226,12 @@ class World:
             self.publish(topic, message)
 
     def _wakes(self) -> list[float]:
-        return [lane.wakes.next() for lane in self.lanes.values()]
+        return [task.timers.next() for task in self.tasks.values()]
 
-    def _has_work(self, lane: Lane) -> bool:
+    def _has_work(self, task: PartitionTask) -> bool:
         behind = any(
-            len(self.log.entries[topic.name, lane.partition]) > lane.expected.get(topic.name, 0)
-            for topic in lane.room.reads
+            len(self.log.entries[topic.name, task.partition]) > task.expected.get(topic.name, 0)
+            for topic in task.processor.reads
         )
-        lane.follow(self.settings)
-        return behind or bool(lane.awaited) or lane.idle_until() <= self.now.timestamp()
+        task.follow(self.settings)
+        return behind or bool(task.awaited) or task.idle_until() <= self.now.timestamp()

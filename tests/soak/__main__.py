@@ -18,11 +18,11 @@ from typing import Final, NamedTuple
 from rich.console import Console
 
 from schemas.topics import CONSENT_EVENTS, SENDERS, SETTINGS
-from services.broker import BrokerError, EmbeddedBroker
-from services.cli.house import Wanted, house
 from services.cli.refused import Refused
+from services.kafka.publisher import Publisher
 from services.ledger.ledger import FILE
-from services.publishing import Publisher
+from services.local.broker import BrokerError, EmbeddedBroker
+from services.local.stack import Wanted, house
 from tests.bench import people
 from tests.bench.gate import empty_house, tell
 from tests.bench.stack import PARTITIONS, SCRIPT, parts

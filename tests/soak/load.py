@@ -11,9 +11,9 @@ from typing import Final
 
 from schemas.send_request import SendRequest
 from schemas.topics import SEND_REQUESTS
+from services.kafka.publisher import Publisher
 from services.ledger import Ledger
 from services.ledger.usage import by_state
-from services.publishing import Publisher
 from tests.bench import people
 
 BEAT: Final = 0.1

@@ -11,7 +11,7 @@ from typing import Final
 
 from services.cli.lag import SAMPLES
 from services.observability.lag import Verdict, Watch
-from streams.apps import ROOMS
+from streams.topology import PROCESSORS
 from tests.soak.measures import Grown, Size, grown, percentile, size
 
 EVERY: Final = 2.0
@@ -19,7 +19,7 @@ EVERY: Final = 2.0
 
 
 GROUPS: Final = {
-    f"sayso.{room.name}": [topic.name for topic in room.reads] for room in ROOMS.values()
+    f"sayso.{room.name}": [topic.name for topic in room.reads] for room in PROCESSORS.values()
 }
 
 

@@ -18,10 +18,10 @@ from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment
 from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaError
 from aiokafka.structs import OffsetAndMetadata
 
-from services.kafka_access import access, nobody
+from services.kafka.security import access, nobody
 from services.observability.lag.report import Report, report
 from services.observability.lag.sample import Group, Place, Sample, Stand
-from streams.lanes.farewell import GONE
+from streams.partition.shutdown_marker import GONE
 
 WINDOW: Final = 10
 """Samples kept, as Burrow does."""

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from schemas.consent_status import ConsentState
 from schemas.decision import Finding, Verdict
-from schemas.own_kind import OwnKind
+from schemas.system_kind import SystemKind
 from streams.gate.case import Case
 
 
@@ -10,7 +10,7 @@ def ask_not_needed(case: Case) -> Finding | None:
     """They have said yes while the opt-in request waited."""
     if (
         not case.own
-        or case.request.kind != OwnKind.CONSENT_ASK
+        or case.request.kind != SystemKind.CONSENT_ASK
         or case.standing.state is not ConsentState.OPTED_IN
     ):
         return None

@@ -3,7 +3,7 @@ from __future__ import annotations
 from schemas.decision import Finding, Verdict
 from schemas.tenant_settings import TenantSettings
 from streams.gate.case import Case
-from streams.holding import waits_until
+from streams.hold_limits import hold_deadline
 from streams.reasons import AWAITING_APPROVAL, NOBODY_APPROVED, READY, Reason, moment
 
 
@@ -14,7 +14,7 @@ def awaiting_approval(case: Case) -> Finding | None:
     if case.approved is not None:
         said = f"Approved by {case.approved.by}, {moment(case.approved.at, case.tenant.zone)}"
         return Reason("approved", said, READY.next_step).finding(Verdict.SEND)
-    if case.now >= waits_until(case.received, case.request.not_before, None):
+    if case.now >= hold_deadline(case.received, case.request.not_before, None):
         return NOBODY_APPROVED.finding(Verdict.EXPIRE)
     return AWAITING_APPROVAL.finding(Verdict.HOLD)
 

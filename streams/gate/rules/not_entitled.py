@@ -3,10 +3,10 @@ from __future__ import annotations
 from typing import Final
 
 from schemas.decision import Finding, Verdict
-from schemas.own_kind import OwnKind
+from schemas.system_kind import SystemKind
 from streams.gate.case import Case
 
-OWED: Final = frozenset({OwnKind.STOP_CONFIRMATION, OwnKind.HELP_ANSWER})
+OWED: Final = frozenset({SystemKind.STOP_CONFIRMATION, SystemKind.HELP_ANSWER})
 """Whoever writes STOP or HELP is answered, whatever the tenant has paid for."""
 
 

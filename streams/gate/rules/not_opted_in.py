@@ -6,7 +6,7 @@ from schemas.consent_status import ConsentState
 from schemas.decision import Finding, Verdict
 from streams.gate.asks import again_at, asking, no_room_until
 from streams.gate.case import Case
-from streams.gate.rows import Ask
+from streams.gate.state import Ask
 from streams.reasons import NOT_OPTED_IN, moment
 
 
@@ -28,8 +28,8 @@ def _next_step(case: Case) -> str:
     ask, free = asking(case.standing), again_at(case.standing)
     if case.tenant is None or ask.last is Ask.NONE:
         return NOT_OPTED_IN.next_step
-    if (room := _asked_from(case)) is not None:
-        asked = moment(room, case.tenant.zone)
+    if (processor := _asked_from(case)) is not None:
+        asked = moment(processor, case.tenant.zone)
         return f"wait: this hour's opt-in requests are used up; they are asked by text from {asked}"
     if ask.last is Ask.WAITING:
         return "wait: they are asked by text as soon as that may be"

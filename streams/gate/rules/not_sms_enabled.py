@@ -4,7 +4,7 @@ from typing import Final
 
 from schemas.decision import Finding, Verdict
 from streams.gate.case import Case
-from streams.gate.rows import NumberRow
+from streams.gate.state import NumberRow
 from streams.reasons import NOT_SMS_ENABLED
 
 CANNOT_RECEIVE: Final = frozenset(

@@ -8,10 +8,17 @@ from datetime import datetime, timedelta
 from schemas.base import Message, Slug, UtcTime, Whole
 from schemas.structs import struct
 from schemas.topics import DEAD_LETTERS, Topic
-from streams.kit.host import Host
-from streams.kit.run import run
-from streams.room import Room
-from streams.step import Fact, Publication, Row, Rows, Settings, Step
+from streams.processing import (
+    InputRecord,
+    Publication,
+    Settings,
+    StateEntry,
+    StateStore,
+    StepResult,
+)
+from streams.processor import Processor
+from streams.runtime.faust_app import FaustApp
+from streams.runtime.main import run
 from tests.bench.contenders.options import Told, told
 
 
@@ -31,28 +38,32 @@ class Counted(Message):
     n: int
 
 
-class Count(Row):
+class Count(StateEntry):
     n: int = 0
     total: int = 0
 
 
-def counting(given: Told) -> Room:
+def counting(given: Told) -> Processor:
     day = timedelta(days=1)
     source = Topic[Event](given.source, Event, lambda m: m.key, day, "what happened")
     output = Topic[Counted](given.output, Counted, lambda m: m.key, day, "how often")
 
-    def fold(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Step:
-        event: Event = fact.value
-        was = rows.get("", Count) or Count()
+    def process(
+        state: StateStore, record: InputRecord, now: datetime, settings: Settings
+    ) -> StepResult:
+        event: Event = record.value
+        was = state.get("", Count) or Count()
         row = Count(n=was.n + 1, total=was.total + event.i)
-        return Step({"": row}, (Publication(output, Counted(key=event.key, i=event.i, n=row.n)),))
+        return StepResult(
+            {"": row}, (Publication(output, Counted(key=event.key, i=event.i, n=row.n)),)
+        )
 
-    return Room(given.name, fold=fold, then=(source,))
+    return Processor(given.name, process=process, then=(source,))
 
 
-async def work(room: Room, given: Told) -> None:
-    names = (given.source, given.output, room.rows.name, DEAD_LETTERS.name)
-    host = Host(
+async def work(room: Processor, given: Told) -> None:
+    names = (given.source, given.output, room.state.name, DEAD_LETTERS.name)
+    host = FaustApp(
         room, given.bootstrap, dict.fromkeys(names, given.partitions), datadir=str(given.folder)
     )
     await run(host, asyncio.Event())

@@ -8,27 +8,29 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from schemas.topics import Topic
-from streams.room import Room
-from streams.step import Fact, Publication, Rows, Settings, Step
+from streams.processing import InputRecord, Publication, Settings, StateStore, StepResult
+from streams.processor import Processor
 from tests.bench.contenders.kit import Count, work
 from tests.bench.contenders.options import Told, told
 
 Event = dict[str, Any]
 
 
-def counting(given: Told) -> Room:
+def counting(given: Told) -> Processor:
     day = timedelta(days=1)
     source = Topic[Any](given.source, dict, lambda m: m["key"], day, "what happened")
     output = Topic[Any](given.output, dict, lambda m: m["key"], day, "how often")
 
-    def fold(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Step:
-        event: Event = fact.value
-        was = rows.get("", Count) or Count()
+    def process(
+        state: StateStore, record: InputRecord, now: datetime, settings: Settings
+    ) -> StepResult:
+        event: Event = record.value
+        was = state.get("", Count) or Count()
         row = Count(n=was.n + 1, total=was.total + event["i"])
         said: Any = {"key": event["key"], "i": event["i"], "n": row.n}
-        return Step({"": row}, (Publication(output, said),))
+        return StepResult({"": row}, (Publication(output, said),))
 
-    return Room(given.name, fold=fold, then=(source,))
+    return Processor(given.name, process=process, then=(source,))
 
 
 if __name__ == "__main__":

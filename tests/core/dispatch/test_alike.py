@@ -7,7 +7,16 @@ from datetime import timedelta
 from schemas.topics import ATTEMPTS, RETURNED
 from streams.dispatch.calls import Result
 from tests.core.dispatch.test_doubt import last, looked
-from tests.core.dispatch.texts import called, entry, order, reply, resolve, room, sighting, stop
+from tests.core.dispatch.texts import (
+    called,
+    entry,
+    order,
+    processor,
+    reply,
+    resolve,
+    sighting,
+    stop,
+)
 from tests.core.drive import START, Drive
 
 WORDS = "Same words"
@@ -17,7 +26,7 @@ TWO = entry("SM2", WORDS, created_at=START + timedelta(seconds=1))
 
 def twins(kind: str = "reminder", seconds: float = 0.0) -> Drive:
     """m1 and m2, both in doubt."""
-    drive = room()
+    drive = processor()
     for name in ("m1", "m2"):
         drive.tell(order(name, body=WORDS, kind=kind))
         reply(drive, Result.IN_DOUBT)
@@ -101,7 +110,7 @@ def test_one_sent_again_at_somebodys_word_may_have_been_taken_the_first_time() -
 
 
 def test_a_callback_of_the_first_try_takes_its_entry_from_the_second() -> None:
-    drive = room()
+    drive = processor()
     drive.tell(order(body=WORDS))
     reply(drive, Result.IN_DOUBT)
     drive.tell(resolve("resend"))
@@ -113,7 +122,7 @@ def test_a_callback_of_the_first_try_takes_its_entry_from_the_second() -> None:
 
 
 def test_what_was_dropped_long_before_counts_no_more() -> None:
-    drive = room()
+    drive = processor()
     drive.tell(order(body=WORDS))
     reply(drive, Result.IN_DOUBT)
     drive.tell(resolve("drop"))
@@ -125,7 +134,7 @@ def test_what_was_dropped_long_before_counts_no_more() -> None:
 
 
 def test_one_that_was_stopped_and_not_listed_takes_no_entry() -> None:
-    drive = room()
+    drive = processor()
     drive.tell(order(body=WORDS))
     reply(drive, Result.IN_DOUBT)
     drive.tell(stop())
@@ -142,4 +151,4 @@ def test_it_is_forgotten_after_72_hours() -> None:
     drive.tell(resolve("drop", "m1"))
     drive.tell(resolve("drop", "m2"))
     drive.rest(80 * 3600)
-    assert [name for name in drive.rows.raw if name.startswith(("msg/", "lost/"))] == []
+    assert [name for name in drive.state.raw if name.startswith(("msg/", "lost/"))] == []

@@ -9,7 +9,7 @@ import pytest
 from schemas.topics import ATTEMPTS, RETURNED
 from streams.dispatch.calls import Result
 from streams.dispatch.queue import Queue
-from tests.core.dispatch.texts import answer, called, order, reply, room, states
+from tests.core.dispatch.texts import answer, called, order, processor, reply, states
 from tests.core.drive import START, Drive
 
 
@@ -24,7 +24,7 @@ from tests.core.drive import START, Drive
 def test_an_answer_that_ends_the_matter(
     result: Result, more: dict[str, str], told: list[str]
 ) -> None:
-    drive = room()
+    drive = processor()
     drive.tell(order())
     reply(drive, result, **more)
     drive.rest(71 * 3600)
@@ -39,7 +39,7 @@ def test_an_answer_that_ends_the_matter(
 def test_what_is_known_not_to_have_been_taken_is_tried_again_under_the_next_number(
     result: Result, code: str | None
 ) -> None:
-    drive = room()
+    drive = processor()
     drive.tell(order())
     reply(drive, result, code=code)
     drive.rest(5)
@@ -48,15 +48,15 @@ def test_what_is_known_not_to_have_been_taken_is_tried_again_under_the_next_numb
 
 
 def test_doubt_keeps_the_order_and_its_evidence() -> None:
-    drive = room()
+    drive = processor()
     drive.tell(order())
     reply(drive, Result.IN_DOUBT, detail="HTTP 502")
     assert drive.all(ATTEMPTS)[-1].evidence == "HTTP 502"
-    assert b"text m1" in drive.rows.raw["msg/acme/m1"]
+    assert b"text m1" in drive.state.raw["msg/acme/m1"]
 
 
 def test_retry_after_is_honoured() -> None:
-    drive = room()
+    drive = processor()
     drive.tell(order())
     reply(drive, Result.LIMITED, retry_after=7.0)
     drive.rest(6.7)
@@ -67,7 +67,7 @@ def test_retry_after_is_honoured() -> None:
 
 @pytest.mark.parametrize("odd", [float("nan"), float("inf"), -5.0, 0.0, None])
 def test_without_a_usable_retry_after_it_backs_off(odd: float | None) -> None:
-    drive = room()
+    drive = processor()
     drive.tell(order())
     reply(drive, Result.LIMITED, retry_after=odd)
     drive.rest(0.25)
@@ -77,15 +77,15 @@ def test_without_a_usable_retry_after_it_backs_off(odd: float | None) -> None:
 
 
 def test_a_storm_of_429_slows_the_sender_to_a_try_in_ten_seconds_and_it_recovers() -> None:
-    drive = room()
+    drive = processor()
     drive.tell(order())
     for _ in range(60):
         reply(drive, Result.LIMITED)
         drive.rest(1)
-    tries = len(drive.effects)
+    tries = len(drive.calls)
     assert tries < 12
     reply(drive, Result.ACCEPTED)
-    assert len(drive.effects) <= tries + 1
+    assert len(drive.calls) <= tries + 1
     drive.rest(10)
     reply(drive, Result.ACCEPTED)
     drive.tell(order("m2"))
@@ -93,16 +93,16 @@ def test_a_storm_of_429_slows_the_sender_to_a_try_in_ten_seconds_and_it_recovers
 
 
 def test_calls_that_were_limited_together_slow_the_sender_once() -> None:
-    drive = room(pace=10_000)
+    drive = processor(pace=10_000)
     for number in range(64):
         drive.tell(order(f"m{number}"))
     reply(drive, Result.LIMITED)
     drive.rest(0.6)
-    assert len(drive.effects) > 64
+    assert len(drive.calls) > 64
 
 
 def test_what_does_not_get_through_waits_by_itself_and_others_go_on() -> None:
-    drive = room()
+    drive = processor()
     drive.tell(order("bad"))
     for _ in range(5):
         reply(drive, Result.UNSENT)
@@ -114,7 +114,7 @@ def test_what_does_not_get_through_waits_by_itself_and_others_go_on() -> None:
 
 
 def test_a_deferred_text_whose_time_is_past_goes_back() -> None:
-    drive = room()
+    drive = processor()
     drive.tell(order(send_before=START + timedelta(seconds=30)))
     reply(drive, Result.LIMITED, retry_after=60.0)
     drive.rest(31)
@@ -123,7 +123,7 @@ def test_a_deferred_text_whose_time_is_past_goes_back() -> None:
 
 
 def test_an_answer_counts_once_and_for_its_own_call_only() -> None:
-    drive = room()
+    drive = processor()
     drive.tell(order())
     (post,) = drive.under_way
     for stray in (
@@ -139,7 +139,7 @@ def test_an_answer_counts_once_and_for_its_own_call_only() -> None:
 
 
 def test_what_is_found_sending_at_start_is_in_doubt_and_never_sent_again() -> None:
-    drive = room()
+    drive = processor()
     drive.tell(order("m1"))
     drive.tell(order("m2", not_before=START + timedelta(seconds=10)))
     drive.crash()
@@ -150,17 +150,21 @@ def test_what_is_found_sending_at_start_is_in_doubt_and_never_sent_again() -> No
 
 
 def test_before_it_is_told_that_it_opened_a_new_owner_calls_nobody() -> None:
-    drive = room(pace=0.5)
+    drive = processor(pace=0.5)
     drive.tell(order("m1"))
     drive.tell(order("m2"))
     waiting = Drive(
-        drive.fold, drive.woke, drive.rows.family, drive.settings, raw=dict(drive.rows.raw)
+        drive.process,
+        drive.on_timer,
+        drive.state.entity_key,
+        drive.settings,
+        raw=dict(drive.state.raw),
     )
     waiting.now = START + timedelta(minutes=5)
     waiting.tell(order("m3"), offset=9)
-    waiting.wakes["queue"] = waiting.now = waiting.now + timedelta(minutes=5)
-    waiting.wake("queue")
-    assert waiting.effects == []
+    waiting.timers["queue"] = waiting.now = waiting.now + timedelta(minutes=5)
+    waiting.fire("queue")
+    assert waiting.calls == []
     waiting.open()
     waiting.rest(10)
     assert called(waiting) == ["m2#1", "m3#1"]
@@ -168,13 +172,13 @@ def test_before_it_is_told_that_it_opened_a_new_owner_calls_nobody() -> None:
 
 def test_what_stays_in_doubt_is_forgotten_in_the_end() -> None:
     """Row, text and place in memory: else each time-out of the provider is kept for ever."""
-    drive = room()
+    drive = processor()
     drive.tell(order())
     reply(drive, Result.IN_DOUBT)
     drive.rest(71 * 3600)
-    assert "msg/acme/m1" in drive.rows.raw
+    assert "msg/acme/m1" in drive.state.raw
     drive.rest(2 * 3600)
-    assert "msg/acme/m1" not in drive.rows.raw
-    assert Queue.of(drive.rows).by_number == drive.rows.memo(Queue.of).by_number == {}
+    assert "msg/acme/m1" not in drive.state.raw
+    assert Queue.of(drive.state).by_number == drive.state.cache(Queue.of).by_number == {}
     drive.tell(order())
     assert called(drive) == ["m1#1"], "a repeat of the old order is handed back, not sent"

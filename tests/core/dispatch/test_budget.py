@@ -8,29 +8,34 @@ from typing import Any
 
 import pytest
 
-from schemas.send import Lane, Send
+from schemas.send import Priority, Send
 from schemas.sender import Sender, SenderKind
 from schemas.tenant_settings import TenantSettings
 from schemas.topics import ATTEMPTS, RETURNED
 from streams.dispatch import dispatch, dispatch_woke
 from streams.dispatch.budget import CLOCKS, HOUR, PROMISED_AT_MOST
 from streams.dispatch.calls import Result
-from streams.step import settings_of
+from streams.processing import build_settings
 from tests.core.dispatch.texts import CODE, called, cancel, order, reply, states, stop
 from tests.core.drive import START, Drive
 
 
-def room(budget: int) -> Drive:
+def processor(budget: int) -> Drive:
     tenants = {
         name: TenantSettings(tenant=name, name=name, sender=CODE, asks_per_hour=budget)
         for name in ("acme", "bolt")
     }
     sender = Sender(sender=CODE, kind=SenderKind.SHORT_CODE, pace=100, owner="acme")
-    return Drive(dispatch, dispatch_woke, CODE, settings_of(tenants, {CODE: sender}))
+    return Drive(dispatch, dispatch_woke, CODE, build_settings(tenants, {CODE: sender}))
 
 
 def ask(name: str, at: datetime = START, **changed: Any) -> Send:
-    known = {"kind": "consent_ask", "lane": Lane.REPLY, "issued_at": at, "send_before": at + HOUR}
+    known = {
+        "kind": "consent_ask",
+        "lane": Priority.REPLY,
+        "issued_at": at,
+        "send_before": at + HOUR,
+    }
     return order(name, **(known | changed))
 
 
@@ -50,7 +55,7 @@ def hours(count: int) -> datetime:
 
 
 def test_what_is_beyond_the_budget_comes_back_at_once_with_when_there_is_room() -> None:
-    drive = room(2)
+    drive = processor(2)
     asked(drive, ask("a"), ask("b"), ask("c"))
     assert called(drive) == ["a#1", "b#1"]
     assert states(drive, "c") == ["0 queued", "0 expired ask_budget"]
@@ -59,7 +64,7 @@ def test_what_is_beyond_the_budget_comes_back_at_once_with_when_there_is_room() 
 
 
 def test_places_are_promised_in_the_order_in_which_they_came() -> None:
-    drive = room(2)
+    drive = processor(2)
     asked(drive, *(ask(name) for name in "abcdefg"))
     assert back(drive) == [
         ("c", hours(1)),
@@ -71,7 +76,7 @@ def test_places_are_promised_in_the_order_in_which_they_came() -> None:
 
 
 def test_who_was_promised_a_place_has_it_and_the_new_wait_behind() -> None:
-    drive = room(2)
+    drive = processor(2)
     asked(drive, *(ask(name) for name in "abcd"))
     drive.until(hours(1))
     asked(drive, ask("new", drive.now), ask("c", drive.now), ask("d", drive.now))
@@ -80,7 +85,7 @@ def test_who_was_promised_a_place_has_it_and_the_new_wait_behind() -> None:
 
 
 def test_what_came_back_several_times_is_reported_above_all_before() -> None:
-    drive = room(1)
+    drive = processor(1)
     asked(drive, ask("a"), ask("b"))
     again = START + timedelta(minutes=1)
     drive.until(again)
@@ -99,7 +104,7 @@ def test_what_came_back_several_times_is_reported_above_all_before() -> None:
 
 @pytest.mark.parametrize("crash", [False, True])
 def test_a_repeat_is_counted_once_and_a_new_owner_counts_on(crash: bool) -> None:
-    drive = room(3)
+    drive = processor(3)
     for name in ("a", "a", "a", "b"):
         asked(drive, ask(name))
         if crash:
@@ -109,7 +114,7 @@ def test_a_repeat_is_counted_once_and_a_new_owner_counts_on(crash: bool) -> None
 
 
 def test_what_a_stop_or_a_cancel_has_ended_takes_no_place() -> None:
-    drive = room(1)
+    drive = processor(1)
     drive.tell(cancel("a"))
     drive.tell(stop())
     asked(drive, ask("a"), ask("b", consent_epoch=1), ask("c", consent_epoch=2))
@@ -117,19 +122,19 @@ def test_what_a_stop_or_a_cancel_has_ended_takes_no_place() -> None:
 
 
 def test_only_opt_in_requests_count_and_each_tenants_by_themselves() -> None:
-    drive = room(1)
+    drive = processor(1)
     asked(drive, order("x"), order("y"), ask("a"), ask("b", tenant="bolt"), order("z"), ask("c"))
     assert [name for name, _ in back(drive)] == ["c"]
 
 
 def test_a_tenant_without_settings_has_the_usual_budget() -> None:
-    drive = room(1)
+    drive = processor(1)
     asked(drive, *(ask(f"m{n}", tenant="unknown") for n in range(501)))
     assert [name for name, _ in back(drive)] == ["m500"]
 
 
 def test_a_clock_that_is_set_back_gives_no_new_budget() -> None:
-    drive = room(1)
+    drive = processor(1)
     asked(drive, ask("a"))
     drive.now = START - 2 * HOUR
     asked(drive, ask("b", drive.now))
@@ -137,18 +142,18 @@ def test_a_clock_that_is_set_back_gives_no_new_budget() -> None:
 
 
 def test_the_row_stays_small_and_goes_when_nothing_is_asked() -> None:
-    drive = room(1)
+    drive = processor(1)
     asked(drive, *(ask(f"m{n}") for n in range(100)))
     assert max(until for _, until in back(drive)) == hours(PROMISED_AT_MOST)
-    assert len(drive.rows.raw["asks/acme"]) < 200
+    assert len(drive.state.raw["asks/acme"]) < 200
     drive.rest(73 * 3600)
-    assert "asks/acme" not in drive.rows.raw
+    assert "asks/acme" not in drive.state.raw
 
 
 def test_many_more_than_a_day_holds_are_all_asked_within_the_budget_and_handed_back_about_daily() -> (
     None
 ):
-    drive = room(2)
+    drive = processor(2)
     due = [(START, f"m{n}") for n in range(200)]
     went: Counter[datetime] = Counter()
     while due:
@@ -167,7 +172,7 @@ def test_many_more_than_a_day_holds_are_all_asked_within_the_budget_and_handed_b
 
 
 def test_hours_counted_by_a_clock_far_ahead_are_not_waited_for() -> None:
-    drive = room(1)
+    drive = processor(1)
     drive.now = START + timedelta(days=365)
     asked(drive, ask("a", drive.now), ask("b", drive.now))
     drive.now = START
@@ -177,4 +182,4 @@ def test_hours_counted_by_a_clock_far_ahead_are_not_waited_for() -> None:
     asked(drive, ask("c", drive.now))
     assert called(drive) == ["a#1", "c#1"]
     drive.rest(73 * 3600)
-    assert "asks/acme" not in drive.rows.raw
+    assert "asks/acme" not in drive.state.raw

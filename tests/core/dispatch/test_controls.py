@@ -17,8 +17,8 @@ from streams.dispatch.calls import Result
 from streams.dispatch.draft import Draft
 from streams.dispatch.orders import stopped
 from streams.dispatch.queue import Queue
-from streams.dispatch.rows import stop_name, stop_names
-from streams.step import Unreadable
+from streams.dispatch.state import stop_name, stop_names
+from streams.processing import UnreadableRecord
 from tests.core.dispatch.texts import (
     ANA,
     BEN,
@@ -28,8 +28,8 @@ from tests.core.dispatch.texts import (
     called,
     cancel,
     order,
+    processor,
     reply,
-    room,
     sighting,
     states,
     stop,
@@ -59,7 +59,7 @@ STOPS = [
 
 @pytest.mark.parametrize(("control", "given", "stopped"), STOPS)
 def test_a_stop_refuses_a_later_order(control: Stop, given: Send, stopped: bool) -> None:
-    drive = room()
+    drive = processor()
     drive.tell(control)
     drive.tell(given)
     assert states(drive) == (["0 canceled stopped"] if stopped else ["1 sending"])
@@ -67,7 +67,7 @@ def test_a_stop_refuses_a_later_order(control: Stop, given: Send, stopped: bool)
 
 @pytest.mark.parametrize(("control", "given", "stopped"), STOPS)
 def test_a_stop_takes_back_what_is_queued(control: Stop, given: Send, stopped: bool) -> None:
-    drive = room()
+    drive = processor()
     drive.tell(PAUSE)
     drive.tell(given)
     drive.tell(control)
@@ -79,7 +79,7 @@ def test_a_stop_takes_back_what_is_queued(control: Stop, given: Send, stopped: b
 
 
 def test_a_stop_takes_back_what_was_deferred() -> None:
-    drive = room()
+    drive = processor()
     drive.tell(order())
     reply(drive, Result.LIMITED)
     drive.tell(stop())
@@ -91,7 +91,7 @@ def test_a_stop_takes_back_what_was_deferred() -> None:
 @pytest.mark.parametrize("control", [stop(), cancel()], ids=["stop", "cancel"])
 @pytest.mark.parametrize("result", [Result.LIMITED, Result.UNSENT])
 def test_what_was_under_way_is_not_tried_again_after(control: Stop, result: Result) -> None:
-    drive = room()
+    drive = processor()
     drive.tell(order())
     drive.tell(control)
     reply(drive, result)
@@ -102,23 +102,23 @@ def test_what_was_under_way_is_not_tried_again_after(control: Stop, result: Resu
 
 @pytest.mark.parametrize("control", [stop(), cancel()], ids=["stop", "cancel"])
 def test_a_call_that_waits_for_its_turn_is_withdrawn(control: Stop) -> None:
-    drive = room()
+    drive = processor()
     drive.tell(order())
     drive.tell(control)
     assert drive.withdrawn == {("acme", "m1", 1)}
 
 
 def test_a_stop_marks_what_is_in_doubt() -> None:
-    drive = room()
+    drive = processor()
     drive.tell(order())
     reply(drive, Result.IN_DOUBT)
     drive.tell(stop())
-    assert b'"barred":"stopped"' in drive.rows.raw["msg/acme/m1"]
+    assert b'"barred":"stopped"' in drive.state.raw["msg/acme/m1"]
     assert states(drive)[-1] == "1 in_doubt"
 
 
 def test_the_highest_stop_stands_whatever_came_last() -> None:
-    drive = room()
+    drive = processor()
     drive.tell(stop(5))
     drive.tell(stop(2))
     drive.tell(order(consent_epoch=4))
@@ -126,17 +126,17 @@ def test_the_highest_stop_stands_whatever_came_last() -> None:
 
 
 def test_a_stop_outlives_every_order_that_may_still_be_obeyed() -> None:
-    drive = room()
+    drive = processor()
     drive.tell(stop())
     drive.rest(48 * 3600)
     drive.tell(order())
     assert states(drive) == ["0 canceled stopped"]
     drive.rest(73 * 3600)
-    assert set(drive.rows.raw) <= {"queue"}
+    assert set(drive.state.raw) <= {"queue"}
 
 
 def test_a_stop_is_obeyed_by_the_next_owner() -> None:
-    drive = room(pace=0.1)
+    drive = processor(pace=0.1)
     drive.tell(order("m1"))
     drive.tell(order("m2"))
     drive.crash()
@@ -147,7 +147,7 @@ def test_a_stop_is_obeyed_by_the_next_owner() -> None:
 
 
 def test_a_cancel_takes_back_one_text() -> None:
-    drive = room()
+    drive = processor()
     drive.tell(PAUSE)
     drive.tell(order("m1"))
     drive.tell(order("m2"))
@@ -159,7 +159,7 @@ def test_a_cancel_takes_back_one_text() -> None:
 
 
 def test_a_cancel_that_overtakes_its_order_waits_for_it() -> None:
-    drive = room()
+    drive = processor()
     drive.tell(cancel())
     drive.tell(order())
     drive.tell(order())
@@ -168,7 +168,7 @@ def test_a_cancel_that_overtakes_its_order_waits_for_it() -> None:
 
 
 def test_a_cancel_reaches_an_order_that_was_handed_back() -> None:
-    drive = room()
+    drive = processor()
     drive.tell(order(send_before=START))
     drive.tell(cancel())
     drive.tell(order(issued_at=START + timedelta(seconds=1)))
@@ -177,7 +177,7 @@ def test_a_cancel_reaches_an_order_that_was_handed_back() -> None:
 
 
 def test_a_cancel_comes_too_late_for_what_was_accepted() -> None:
-    drive = room()
+    drive = processor()
     drive.tell(order())
     reply(drive, Result.ACCEPTED)
     assert drive.tell(cancel()).publish == ()
@@ -185,7 +185,7 @@ def test_a_cancel_comes_too_late_for_what_was_accepted() -> None:
 
 @pytest.mark.parametrize("result", [Result.IN_DOUBT, Result.LIMITED])
 def test_a_sighting_ends_the_doubt(result: Result) -> None:
-    drive = room()
+    drive = processor()
     drive.tell(order())
     reply(drive, result)
     drive.tell(sighting())
@@ -198,14 +198,14 @@ def test_a_sighting_ends_the_doubt(result: Result) -> None:
 
 @pytest.mark.parametrize("seen", [sighting("nobody"), sighting(attempt=2), sighting(attempt=0)])
 def test_a_sighting_of_something_else_changes_nothing(seen: object) -> None:
-    drive = room()
+    drive = processor()
     drive.tell(order())
     reply(drive, Result.IN_DOUBT)
     assert drive.tell(seen).publish == ()  # type: ignore[arg-type]
 
 
 def test_a_paused_sender_sends_nothing_until_it_is_resumed_also_under_a_new_owner() -> None:
-    drive = room()
+    drive = processor()
     drive.tell(PAUSE)
     drive.tell(order())
     drive.crash()
@@ -218,7 +218,7 @@ def test_a_paused_sender_sends_nothing_until_it_is_resumed_also_under_a_new_owne
 
 def test_controls_and_answers_begin_no_call_themselves() -> None:
     """The kit reads every control it has before it wakes the queue: so a STOP behind a RESUME still counts."""
-    drive = room()
+    drive = processor()
     drive.tell(PAUSE)
     drive.tell(order())
     drive.tell(RESUME)
@@ -228,16 +228,17 @@ def test_controls_and_answers_begin_no_call_themselves() -> None:
 
 
 @pytest.mark.parametrize(
-    "odd", [UnknownControl(type="dance", sender=CODE), Unreadable(cause="invalid", reason="?")]
+    "odd",
+    [UnknownControl(type="dance", sender=CODE), UnreadableRecord(cause="invalid", reason="?")],
 )
 def test_what_it_does_not_know_changes_nothing(odd: object) -> None:
-    drive = room()
+    drive = processor()
     drive.tell(order())
     assert drive.tell(odd) == ({}, (), {}, ())  # type: ignore[arg-type]
 
 
 def test_a_stop_for_a_thousand_texts_takes_back_all_of_them() -> None:
-    drive = room(pace=1)
+    drive = processor(pace=1)
     drive.tell(PAUSE)
     for number in range(2_000):
         drive.tell(order(f"m{number}", to=ANA if number % 2 else BEN))
@@ -247,10 +248,10 @@ def test_a_stop_for_a_thousand_texts_takes_back_all_of_them() -> None:
 
 def test_a_stop_for_no_number_at_all_is_remembered_under_a_short_name() -> None:
     """A row's name is part of a record's key: one of a megabyte would fail every transaction."""
-    drive, endless = room(), "+1" + "é" * 300_000
+    drive, endless = processor(), "+1" + "é" * 300_000
     drive.tell(stop(2, number=endless))
-    assert max(len(name) for name in drive.rows.raw) < 200
-    assert stopped(Draft(drive.rows, Queue(), START), order(to=endless)) == "stopped"
+    assert max(len(name) for name in drive.state.raw) < 200
+    assert stopped(Draft(drive.state, Queue(), START), order(to=endless)) == "stopped"
 
 
 @given(

@@ -21,9 +21,9 @@ from tests.core.dispatch.texts import (
     lists,
     looks,
     order,
+    processor,
     reply,
     resolve,
-    room,
     sighting,
     states,
     stop,
@@ -32,7 +32,7 @@ from tests.core.drive import START, Drive
 
 
 def in_doubt(**changed: object) -> Drive:
-    drive = room()
+    drive = processor()
     drive.tell(order(**changed))
     reply(drive, Result.IN_DOUBT)
     return drive
@@ -59,16 +59,16 @@ def test_the_list_is_asked_for_after_twice_the_time_of_a_call_and_once_more_a_mi
 ):
     drive = in_doubt()
     drive.rest(19.9)
-    assert looks(drive.effects) == []
+    assert looks(drive.calls) == []
     drive.rest(0.2)
-    (look,) = looks(drive.effects)
+    (look,) = looks(drive.calls)
     assert (look.to, look.round) == (ANA, 1)
     assert (look.not_before, look.not_after) == (START - FAR, START + FAR)
     lists(drive)
     drive.rest(59)
-    assert len(looks(drive.effects)) == 1
+    assert len(looks(drive.calls)) == 1
     drive.rest(2)
-    assert [look.round for look in looks(drive.effects)] == [1, 2]
+    assert [look.round for look in looks(drive.calls)] == [1, 2]
 
 
 def test_a_list_that_cannot_be_had_proves_nothing_and_is_asked_for_again() -> None:
@@ -95,7 +95,7 @@ def test_the_next_owner_goes_on_looking() -> None:
 
 
 def test_no_more_than_eight_lists_at_a_time() -> None:
-    drive = room(pace=1000)
+    drive = processor(pace=1000)
     for number in range(20):
         drive.tell(order(f"m{number}", to=f"+1415555{number:04}"))
     reply(drive, Result.IN_DOUBT)
@@ -146,7 +146,7 @@ def test_a_list_that_lags_is_believed_only_when_it_has_caught_up() -> None:
 
 
 def test_what_belongs_to_other_attempts_proves_nothing_of_this_one() -> None:
-    drive = room()
+    drive = processor()
     drive.tell(order("m0"))
     reply(drive, Result.ACCEPTED, provider_id="SM0")
     drive.tell(order())
@@ -156,7 +156,7 @@ def test_what_belongs_to_other_attempts_proves_nothing_of_this_one() -> None:
 
 
 def test_attribution_survives_a_new_owner_and_ends_after_72_hours() -> None:
-    drive = room()
+    drive = processor()
     drive.tell(order("m0"))
     reply(drive, Result.ACCEPTED, provider_id="SM0")
     drive.crash()
@@ -166,7 +166,7 @@ def test_attribution_survives_a_new_owner_and_ends_after_72_hours() -> None:
     looked(drive, entry("SM0", "text m0"))
     assert last(drive) == "1 expired absent"
     drive.rest(80 * 3600)
-    assert [name for name in drive.rows.raw if name.startswith("msg/")] == []
+    assert [name for name in drive.state.raw if name.startswith("msg/")] == []
 
 
 @pytest.mark.parametrize(
@@ -189,7 +189,7 @@ def test_an_entry_that_nobody_knows_leaves_it_in_doubt(strange: Entry) -> None:
 
 
 def test_what_was_unclear_is_cleared_up_by_what_is_learnt_of_others() -> None:
-    drive = room()
+    drive = processor()
     for name in ("m1", "m2"):
         drive.tell(order(name, body="Same words", kind="reminder"))
     reply(drive, Result.IN_DOUBT)
@@ -202,7 +202,7 @@ def test_what_was_unclear_is_cleared_up_by_what_is_learnt_of_others() -> None:
 
 
 def test_two_of_the_same_words_are_told_apart_by_number() -> None:
-    drive = room()
+    drive = processor()
     for name in ("m1", "m2"):
         drive.tell(order(name, body="Same words"))
     reply(drive, Result.IN_DOUBT)
@@ -378,7 +378,7 @@ def test_what_was_stopped_is_never_sent_again(control: object) -> None:
 def test_an_earlier_owners_is_not_sent_again_for_a_quarter_of_an_hour_and_then_looked_for_once_more() -> (
     None
 ):
-    drive = room()
+    drive = processor()
     drive.tell(order())
     drive.crash()
     assert looked(drive) == [1, 2]
@@ -390,7 +390,7 @@ def test_an_earlier_owners_is_not_sent_again_for_a_quarter_of_an_hour_and_then_l
 
 
 def test_an_earlier_owners_goes_again_when_it_is_absent_still() -> None:
-    drive = room()
+    drive = processor()
     drive.tell(order())
     drive.crash()
     looked(drive)
@@ -413,7 +413,7 @@ def test_a_person_decides(action: str, end: str) -> None:
     assert "m.ortiz" in (drive.all(ATTEMPTS)[-1].evidence or "")
     assert len(drive.all(RETURNED)) == (action == "resend")
     drive.rest(300)
-    assert looks(drive.effects) == [], "nobody asks any more"
+    assert looks(drive.calls) == [], "nobody asks any more"
 
 
 def test_one_that_is_proven_absent_and_dropped_was_never_sent() -> None:
@@ -430,7 +430,7 @@ def test_a_word_on_another_attempt_changes_nothing(stray: object) -> None:
 
 
 def test_a_word_on_what_is_not_in_doubt_changes_nothing() -> None:
-    drive = room()
+    drive = processor()
     drive.tell(order())
     reply(drive, Result.ACCEPTED, provider_id="SM1")
     assert drive.tell(resolve("resend")).publish == ()
@@ -446,7 +446,7 @@ def test_a_callback_after_it_was_handed_back_keeps_it_from_going_again() -> None
 
 
 def test_a_callback_of_the_first_try_takes_the_second_back() -> None:
-    drive = room(pace=0.01)
+    drive = processor(pace=0.01)
     drive.tell(order(to=ANA))
     reply(drive, Result.IN_DOUBT)
     drive.tell(resolve("resend"))
@@ -466,7 +466,7 @@ def test_what_nobody_clears_up_is_given_up_after_72_hours() -> None:
 
 
 def test_what_was_seen_to_get_through_is_not_sent_again_however_long_it_waits_at_the_gate() -> None:
-    drive = room()
+    drive = processor()
     drive.tell(order())
     reply(drive, Result.IN_DOUBT)
     for _ in range(2):
@@ -479,4 +479,4 @@ def test_what_was_seen_to_get_through_is_not_sent_again_however_long_it_waits_at
     assert states(drive)[-1] == "2 canceled sighted"
     assert called(drive) == ["m1#1"]
     drive.rest(40 * 24 * 3600)
-    assert "msg/acme/m1" not in drive.rows.raw
+    assert "msg/acme/m1" not in drive.state.raw

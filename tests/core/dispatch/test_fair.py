@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from datetime import timedelta
 
-from schemas.send import Lane
+from schemas.send import Priority
 from schemas.topics import RETURNED
 from streams.dispatch.calls import Result
 from streams.dispatch.line import Line
 from streams.dispatch.queue import Queue
 from streams.dispatch.turns import Turns
-from streams.step import Edge
+from streams.processing import CallLimits
 from tests.core.dispatch.texts import (
     PAUSE,
     RESUME,
@@ -19,8 +19,8 @@ from tests.core.dispatch.texts import (
     cancel,
     order,
     posts,
+    processor,
     reply,
-    room,
     settings,
 )
 from tests.core.drive import START, Drive
@@ -35,7 +35,7 @@ def gone(drive: Drive, seconds: float) -> None:
 
 
 def test_a_launch_of_20_000_delays_nobody_elses_text_by_more_than_a_seconds_tokens() -> None:
-    drive = room(pace=100)
+    drive = processor(pace=100)
     for number in range(20_000):
         drive.tell(order(f"launch{number}", segments=2, to=f"+1415{number % 5000:07}"))
     gone(drive, 5)
@@ -45,11 +45,11 @@ def test_a_launch_of_20_000_delays_nobody_elses_text_by_more_than_a_seconds_toke
         while f"theirs{number}#1" not in called(drive):
             gone(drive, 0.05)
         assert (drive.now - told).total_seconds() <= 1
-    assert len(drive.rows.memo(Queue.of).tickets) > 19_000
+    assert len(drive.state.cache(Queue.of).tickets) > 19_000
 
 
 def test_tenants_take_turns_by_segments_however_many_texts_each_has() -> None:
-    drive = room(pace=100)
+    drive = processor(pace=100)
     drive.tell(PAUSE)
     for number in range(400):
         drive.tell(order(f"a{number}", tenant="acme", segments=4))
@@ -57,14 +57,14 @@ def test_tenants_take_turns_by_segments_however_many_texts_each_has() -> None:
     drive.tell(RESUME)
     gone(drive, 4)
     sent = Counter[str]()
-    for post in posts(drive.effects):
+    for post in posts(drive.calls):
         sent[post.tenant] += post.segments
     assert abs(sent["acme"] - sent["bolt"]) <= 8
     assert sent.total() > 300
 
 
 def test_cases_of_a_tenant_take_turns_too() -> None:
-    drive = room(pace=100)
+    drive = processor(pace=100)
     drive.tell(PAUSE)
     for number in range(300):
         drive.tell(order(f"big{number}", case_id="c-1"))
@@ -94,7 +94,7 @@ def test_who_sends_one_at_a_time_gets_no_more_than_a_share() -> None:
 
 
 def test_what_was_canceled_costs_its_case_nothing() -> None:
-    drive = room(pace=1)
+    drive = processor(pace=1)
     drive.tell(order("now"))
     for number in range(200):
         drive.tell(order(f"x{number}", case_id="c-1"))
@@ -107,7 +107,7 @@ def test_what_was_canceled_costs_its_case_nothing() -> None:
 
 
 def test_after_a_429_a_text_keeps_its_turn() -> None:
-    drive = room(pace=1)
+    drive = processor(pace=1)
     for number in range(50):
         drive.tell(order(f"m{number}"))
     reply(drive, Result.LIMITED)
@@ -116,7 +116,7 @@ def test_after_a_429_a_text_keeps_its_turn() -> None:
 
 
 def test_the_turns_are_worked_out_again_by_a_new_owner() -> None:
-    drive = room(pace=100)
+    drive = processor(pace=100)
     drive.tell(PAUSE)
     for number in range(100):
         drive.tell(order(f"a{number}"))
@@ -131,7 +131,7 @@ def test_the_turns_are_worked_out_again_by_a_new_owner() -> None:
 
 
 def queue_of(count: int, pace: float = 10, **changed: object) -> Drive:
-    drive = room(pace=pace)
+    drive = processor(pace=pace)
     for number in range(count):
         drive.tell(order(f"m{number}", **changed))
     return drive
@@ -150,15 +150,17 @@ def test_what_cannot_leave_in_time_goes_back_at_once_with_when_there_is_room() -
     assert soon < returned.until < START + timedelta(seconds=31)
     assert "stand before it" in returned.reason
     drive.tell(order("in-time", send_before=START + timedelta(seconds=40)))
-    drive.tell(order("urgent", send_before=soon, lane=Lane.REPLY))
+    drive.tell(order("urgent", send_before=soon, lane=Priority.REPLY))
     drive.tell(order("theirs", send_before=soon, tenant="bolt"))
     assert back(drive) == ["late"]
 
 
 def test_what_goes_first_counts_by_lane() -> None:
-    drive = queue_of(300, lane=Lane.REPLY)
+    drive = queue_of(300, lane=Priority.REPLY)
     drive.tell(
-        order("ad", lane=Lane.MARKETING, tenant="bolt", send_before=START + timedelta(seconds=20))
+        order(
+            "ad", lane=Priority.MARKETING, tenant="bolt", send_before=START + timedelta(seconds=20)
+        )
     )
     assert back(drive) == ["ad"]
 
@@ -174,7 +176,7 @@ def test_when_the_pace_falls_the_end_of_the_queue_goes_back() -> None:
 
 def shared(drive: Drive, pace: float) -> None:
     """What the account leaves to this sender."""
-    drive.settings = drive.settings._replace(edge=Edge(pace=pace))
+    drive.settings = drive.settings._replace(edge=CallLimits(pace=pace))
 
 
 def test_an_account_that_is_shared_slows_the_queue() -> None:
@@ -212,13 +214,13 @@ def test_nor_does_the_little_that_a_new_owner_has_at_first() -> None:
 def test_when_stricter_lanes_fill_up_what_has_no_time_left_goes_back_within_a_minute() -> None:
     drive = queue_of(100, send_before=START + timedelta(seconds=300))
     for number in range(4000):
-        drive.tell(order(f"r{number}", lane=Lane.REPLY))
+        drive.tell(order(f"r{number}", lane=Priority.REPLY))
     gone(drive, 61)
     assert len(back(drive)) >= 60
 
 
 def test_while_a_sender_is_paused_nobody_knows_and_when_it_goes_on_it_is_worked_out() -> None:
-    drive = room(pace=10)
+    drive = processor(pace=10)
     drive.tell(PAUSE)
     for number in range(600):
         drive.tell(order(f"m{number}", send_before=START + timedelta(seconds=50)))
@@ -230,8 +232,10 @@ def test_while_a_sender_is_paused_nobody_knows_and_when_it_goes_on_it_is_worked_
 
 
 def test_the_account_rests_after_a_429_of_anybody() -> None:
-    drive = room()
-    drive.settings = drive.settings._replace(edge=Edge(rests_until=START + timedelta(seconds=5)))
+    drive = processor()
+    drive.settings = drive.settings._replace(
+        edge=CallLimits(rests_until=START + timedelta(seconds=5))
+    )
     drive.tell(order())
     drive.rest(4.9)
     assert called(drive) == []

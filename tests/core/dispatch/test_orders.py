@@ -6,28 +6,38 @@ from datetime import timedelta
 
 import pytest
 
-from schemas.send import Lane
+from schemas.send import Priority
 from schemas.topics import ATTEMPTS, DEAD_LETTERS, RETURNED
 from streams.dispatch.calls import Post, Result
-from streams.step import Settings
-from tests.core.dispatch.texts import ANA, BEN, CODE, called, order, reply, room, settings, states
+from streams.processing import Settings
+from tests.core.dispatch.texts import (
+    ANA,
+    BEN,
+    CODE,
+    called,
+    order,
+    processor,
+    reply,
+    settings,
+    states,
+)
 from tests.core.drive import START
 
 
 def test_a_call_begins_with_its_row_and_its_report_in_the_same_step() -> None:
-    drive = room()
+    drive = processor()
     step = drive.tell(order())
-    assert step.effects == (Post("acme", "m1", 1, CODE, ANA, "text m1", 0.0, 0.01),)
-    assert b'"place":"sending"' in drive.rows.raw["msg/acme/m1"]
+    assert step.calls == (Post("acme", "m1", 1, CODE, ANA, "text m1", 0.0, 0.01),)
+    assert b'"place":"sending"' in drive.state.raw["msg/acme/m1"]
     assert states(drive) == ["1 sending"]
 
 
 def test_what_waits_is_reported_as_queued_and_what_leaves_at_once_is_not() -> None:
     """One transaction: nobody could see the one without the other."""
-    drive = room(pace=1)
+    drive = processor(pace=1)
     drive.tell(order("at-once"))
     drive.tell(order("waits"))
-    drive.tell(order("overtakes", lane=Lane.REPLY, send_before=START))
+    drive.tell(order("overtakes", lane=Priority.REPLY, send_before=START))
     assert [states(drive, name) for name in ("at-once", "waits", "overtakes")] == [
         ["1 sending"],
         ["0 queued"],
@@ -38,7 +48,7 @@ def test_what_waits_is_reported_as_queued_and_what_leaves_at_once_is_not() -> No
 
 
 def test_one_that_lets_another_go_is_still_reported_as_queued() -> None:
-    drive = room(pace=1)
+    drive = processor(pace=1)
     drive.tell(order("a"))
     drive.tell(order("b"))
     drive.now += timedelta(seconds=1)
@@ -48,12 +58,12 @@ def test_one_that_lets_another_go_is_still_reported_as_queued() -> None:
 
 
 def test_an_accepted_text_is_reported_with_the_providers_id_and_its_words_are_dropped() -> None:
-    drive = room()
+    drive = processor()
     drive.tell(order(body="Your code is 4711"))
     reply(drive, Result.ACCEPTED, provider_id="SM1")
     assert states(drive) == ["1 sending", "1 accepted"]
     assert drive.all(ATTEMPTS)[-1].provider_id == "SM1"
-    assert b"4711" not in b"".join(drive.rows.raw.values())
+    assert b"4711" not in b"".join(drive.state.raw.values())
 
 
 @pytest.mark.parametrize(
@@ -63,33 +73,33 @@ def test_an_accepted_text_is_reported_with_the_providers_id_and_its_words_are_dr
 def test_a_repeated_order_changes_nothing_whatever_became_of_the_first(
     result: Result | None,
 ) -> None:
-    drive = room()
+    drive = processor()
     drive.tell(order())
     if result is not None:
         reply(drive, result)
-    before = dict(drive.rows.raw)
+    before = dict(drive.state.raw)
     step = drive.tell(order())
-    assert (step.publish, step.effects, dict(drive.rows.raw)) == ((), (), before)
+    assert (step.publish, step.calls, dict(drive.state.raw)) == ((), (), before)
 
 
 @pytest.mark.parametrize("changed", [{"to": BEN}, {"body": "another text"}])
 def test_another_text_under_the_same_id_is_set_aside_and_the_first_lives_on(
     changed: dict[str, str],
 ) -> None:
-    drive = room()
+    drive = processor()
     drive.tell(order())
     step = drive.tell(order(**changed))
     assert [letter.cause for letter in drive.all(DEAD_LETTERS)] == ["id_reused"]
-    assert step.effects == ()
+    assert step.calls == ()
     reply(drive, Result.ACCEPTED)
     assert states(drive) == ["1 sending", "1 accepted"]
 
 
 def test_an_order_that_is_no_text_is_set_aside() -> None:
-    drive = room()
+    drive = processor()
     drive.tell(order(body="x" * 1_000_000))
     assert [letter.cause for letter in drive.all(DEAD_LETTERS)] == ["too_large"]
-    assert drive.rows.raw == {}
+    assert drive.state.raw == {}
 
 
 @pytest.mark.parametrize(
@@ -104,15 +114,15 @@ def test_an_order_that_is_no_text_is_set_aside() -> None:
     ],
 )
 def test_what_came_too_late_goes_back_to_the_gate(given: object, code: str) -> None:
-    drive = room()
+    drive = processor()
     drive.tell(given)  # type: ignore[arg-type]
     assert states(drive) == ["0 queued", f"0 expired {code}"]
     assert [returned.order for returned in drive.all(RETURNED)] == [given]
-    assert drive.effects == []
+    assert drive.calls == []
 
 
 def test_what_cannot_leave_in_its_time_goes_back_when_that_is_over() -> None:
-    drive = room(pace=0.1)
+    drive = processor(pace=0.1)
     drive.tell(order("m1"))
     drive.tell(order("m2", send_before=START + timedelta(seconds=5)))
     drive.rest(4.9)
@@ -124,7 +134,7 @@ def test_what_cannot_leave_in_its_time_goes_back_when_that_is_over() -> None:
 
 
 def test_an_order_given_again_after_it_came_back_is_sent_under_a_higher_number() -> None:
-    drive = room()
+    drive = processor()
     drive.tell(order(send_before=START))
     drive.rest(60)
     again = order(issued_at=drive.now, send_before=drive.now + timedelta(hours=1))
@@ -133,25 +143,25 @@ def test_an_order_given_again_after_it_came_back_is_sent_under_a_higher_number()
     drive.tell(again)
     assert called(drive) == ["m1#1"]
     drive.rest(73 * 3600)
-    assert "msg/acme/m1" in drive.rows.raw, "still under way: not forgotten with the first order"
+    assert "msg/acme/m1" in drive.state.raw, "still under way: not forgotten with the first order"
 
 
 def test_a_repeat_of_an_order_that_was_handed_back_is_not_handed_back_again() -> None:
-    drive = room()
+    drive = processor()
     drive.tell(order(send_before=START))
     assert drive.tell(order(send_before=START)).publish == ()
     assert len(drive.all(RETURNED)) == 1
 
 
 def test_an_order_given_again_is_known_though_the_gates_clock_was_set_back() -> None:
-    drive = room()
+    drive = processor()
     drive.tell(order(send_before=START))
     drive.tell(order(issued_at=START - timedelta(hours=1)))
     assert called(drive) == ["m1#1"]
 
 
 def test_a_replay_of_an_earlier_order_is_not_taken_for_one_given_again() -> None:
-    drive = room()
+    drive = processor()
     drive.tell(order(send_before=START), offset=5)
     drive.tell(order(issued_at=START + timedelta(seconds=1), send_before=START), offset=9)
     drive.tell(order(), offset=5)
@@ -159,20 +169,20 @@ def test_a_replay_of_an_earlier_order_is_not_taken_for_one_given_again() -> None
 
 
 def test_lanes_are_strict_and_within_one_the_first_issued_goes_first() -> None:
-    drive = room(pace=1)
+    drive = processor(pace=1)
     drive.tell(order("now"))
-    drive.tell(order("b", lane=Lane.MARKETING))
-    drive.tell(order("c", lane=Lane.REMINDER, issued_at=START + timedelta(seconds=1)))
-    drive.tell(order("d", lane=Lane.REMINDER))
-    drive.tell(order("e", lane=Lane.REMINDER))
-    drive.tell(order("f", lane=Lane.REPLY))
-    drive.tell(order("g", lane=Lane.TRANSACTIONAL))
+    drive.tell(order("b", lane=Priority.MARKETING))
+    drive.tell(order("c", lane=Priority.REMINDER, issued_at=START + timedelta(seconds=1)))
+    drive.tell(order("d", lane=Priority.REMINDER))
+    drive.tell(order("e", lane=Priority.REMINDER))
+    drive.tell(order("f", lane=Priority.REPLY))
+    drive.tell(order("g", lane=Priority.TRANSACTIONAL))
     drive.rest(10)
     assert called(drive) == ["now#1", "f#1", "g#1", "d#1", "e#1", "c#1", "b#1"]
 
 
 def test_not_before_waits_and_then_takes_its_place() -> None:
-    drive = room()
+    drive = processor()
     drive.tell(order("later", not_before=START + timedelta(minutes=5)))
     drive.rest(299)
     assert called(drive) == []
@@ -181,7 +191,7 @@ def test_not_before_waits_and_then_takes_its_place() -> None:
 
 
 def test_texts_of_an_unknown_sender_wait_until_it_is_known() -> None:
-    drive = room()
+    drive = processor()
     drive.settings = Settings()
     drive.tell(order())
     drive.rest(25)
@@ -192,31 +202,31 @@ def test_texts_of_an_unknown_sender_wait_until_it_is_known() -> None:
 
 
 def test_calls_under_way_are_bounded_and_answers_make_room() -> None:
-    drive = room(pace=10_000)
+    drive = processor(pace=10_000)
     for number in range(200):
         drive.tell(order(f"m{number}"))
     drive.rest(60)
-    assert len(drive.effects) == 64
+    assert len(drive.calls) == 64
     reply(drive, Result.ACCEPTED)
     drive.rest(1)
-    assert len(drive.effects) == 128
+    assert len(drive.calls) == 128
 
 
 def test_what_is_done_with_is_forgotten_after_72_hours() -> None:
-    drive = room()
+    drive = processor()
     drive.tell(order())
     reply(drive, Result.ACCEPTED)
     drive.rest(72 * 3600 - 1)
-    assert "msg/acme/m1" in drive.rows.raw
+    assert "msg/acme/m1" in drive.state.raw
     drive.rest(2)
-    assert set(drive.rows.raw) <= {"queue"}
+    assert set(drive.state.raw) <= {"queue"}
     drive.tell(order())
     assert called(drive) == ["m1#1"], "a repeat as old as that goes back to the gate"
     assert len(drive.all(RETURNED)) == 1
 
 
 def test_an_order_given_again_may_have_been_encoded_smartly_in_between() -> None:
-    drive = room()
+    drive = processor()
     drive.tell(order(body="It\u2019s tomorrow \u2014 at 5", send_before=START))
     assert len(drive.all(RETURNED)) == 1
     drive.rest(1)
@@ -226,7 +236,7 @@ def test_an_order_given_again_may_have_been_encoded_smartly_in_between() -> None
 
 
 def test_an_order_that_was_at_another_sender_before_goes_on_counting() -> None:
-    drive = room()
+    drive = processor()
     drive.tell(order(attempt=3))
     assert states(drive) == ["3 sending"]
     reply(drive, Result.UNSENT)
@@ -235,7 +245,7 @@ def test_an_order_that_was_at_another_sender_before_goes_on_counting() -> None:
 
 
 def test_one_that_was_here_and_elsewhere_counts_on_from_the_higher() -> None:
-    drive = room()
+    drive = processor()
     drive.tell(
         order(send_before=START + timedelta(seconds=1), not_before=START + timedelta(seconds=5))
     )

@@ -11,7 +11,7 @@ from streams.dispatch.backoff import BackOff
 from streams.dispatch.bucket import Bucket
 from streams.dispatch.calls import Post, Result
 from streams.dispatch.spacing import Spacing
-from tests.core.dispatch.texts import ANA, CODE, answer, order, posts, reply, room
+from tests.core.dispatch.texts import ANA, CODE, answer, order, posts, processor, reply
 from tests.core.drive import START
 
 
@@ -95,14 +95,14 @@ def test_a_long_retry_after_is_cut() -> None:
 
 
 def test_one_commit_serves_the_calls_of_a_tenth_of_a_second_and_the_pace_is_kept() -> None:
-    drive = room(pace=100)
+    drive = processor(pace=100)
     for number in range(300):
         drive.tell(order(f"m{number}"))
     looks = 0
-    while len(drive.effects) < 300:
+    while len(drive.calls) < 300:
         reply(drive, Result.ACCEPTED)
-        drive.now = drive.wakes["queue"]
-        drive.wake("queue")
+        drive.now = drive.timers["queue"]
+        drive.fire("queue")
         looks += 1
     assert timedelta(seconds=2.7) < drive.now - START < timedelta(seconds=3)
     assert looks < 40
@@ -113,7 +113,7 @@ def test_a_kill_leaves_in_doubt_what_is_under_way_which_is_little_of_a_slow_send
     pace: float, most: int
 ) -> None:
     """The provider takes ten seconds, the whole time-out, for each call."""
-    drive, since, largest = room(pace=pace), dict[Post, datetime](), 0
+    drive, since, largest = processor(pace=pace), dict[Post, datetime](), 0
     for number in range(200):
         drive.tell(order(f"m{number}"))
     for _ in range(300):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from streams.bodies import BODY_AT_MOST
+from streams.body_limits import BODY_AT_MOST
 from streams.dispatch.calls import Result
 from streams.dispatch.heap import LazyHeap
 from streams.dispatch.queue import MOST_SEGMENTS, Queue
 from streams.segments import segments
-from tests.core.dispatch.texts import called, order, reply, room
+from tests.core.dispatch.texts import called, order, processor, reply
 from tests.core.drive import START
 
 
@@ -35,7 +35,7 @@ def test_a_name_has_one_place_in_a_heap() -> None:
 
 
 def test_the_order_survives_a_new_owner() -> None:
-    drive = room(pace=1)
+    drive = processor(pace=1)
     for number in range(10):
         drive.tell(order(f"m{number}"))
     drive.crash()
@@ -44,9 +44,9 @@ def test_the_order_survives_a_new_owner() -> None:
 
 
 def test_a_text_that_is_put_off_again_and_again_does_not_fill_the_memory() -> None:
-    drive = room()
+    drive = processor()
     drive.tell(order())
-    queue = drive.rows.memo(Queue.of)
+    queue = drive.state.cache(Queue.of)
     for _ in range(200):
         reply(drive, Result.LIMITED)
         assert queue.oldest() == START

@@ -5,12 +5,12 @@ from __future__ import annotations
 import itertools
 from datetime import timedelta
 
-from schemas.send import Lane
+from schemas.send import Priority
 from schemas.sender_status import SenderStatus
 from schemas.topics import SENDER_STATUS
 from streams.dispatch.calls import Result
-from streams.step import Settings
-from tests.core.dispatch.texts import PAUSE, RESUME, order, reply, room
+from streams.processing import Settings
+from tests.core.dispatch.texts import PAUSE, RESUME, order, processor, reply
 from tests.core.drive import START, Drive
 
 
@@ -19,10 +19,10 @@ def told(drive: Drive) -> list[SenderStatus]:
 
 
 def test_the_queue_is_told_by_lane_in_segments_and_minutes() -> None:
-    drive = room(pace=0.5)
+    drive = processor(pace=0.5)
     drive.tell(order("first"))
     for number in range(30):
-        drive.tell(order(f"m{number}", lane=Lane.MARKETING, segments=2))
+        drive.tell(order(f"m{number}", lane=Priority.MARKETING, segments=2))
     drive.tell(order("r", issued_at=START - timedelta(minutes=1)))
     drive.tell(order("later", not_before=START + timedelta(hours=1)))
     drive.rest(1.1)
@@ -42,7 +42,7 @@ def test_the_queue_is_told_by_lane_in_segments_and_minutes() -> None:
 
 
 def test_it_is_told_at_most_once_a_second_and_only_when_something_changed() -> None:
-    drive = room(pace=100)
+    drive = processor(pace=100)
     for number in range(500):
         drive.tell(order(f"m{number}"))
     for _ in range(200):
@@ -59,7 +59,7 @@ def test_it_is_told_at_most_once_a_second_and_only_when_something_changed() -> N
 
 
 def test_pause_error_doubt_and_rest_are_told_also_by_the_next_owner() -> None:
-    drive = room()
+    drive = processor()
     drive.tell(order())
     reply(drive, Result.LIMITED, code="20429", retry_after=30.0)
     drive.rest(1.5)
@@ -86,7 +86,7 @@ def test_pause_error_doubt_and_rest_are_told_also_by_the_next_owner() -> None:
 
 
 def test_a_sender_that_nobody_knows_says_so() -> None:
-    drive = room()
+    drive = processor()
     drive.settings = Settings()
     drive.tell(order())
     drive.rest(2)

@@ -7,12 +7,12 @@ from typing import Any
 
 from schemas.attempt import Attempt
 from schemas.controls import Cancel, Pause, Resolve, Resume, Sighting, Stop
-from schemas.send import Lane, Send
+from schemas.send import Priority, Send
 from schemas.sender import Sender, SenderKind
 from schemas.topics import ATTEMPTS
 from streams.dispatch import dispatch, dispatch_woke
 from streams.dispatch.calls import Answer, Entry, Look, Post, Result, Seen
-from streams.step import Settings, settings_of
+from streams.processing import Settings, build_settings
 from tests.core.drive import START, Drive
 
 CODE = "72975"
@@ -20,12 +20,12 @@ ANA, BEN = "+14155550101", "+14155550102"
 
 
 def settings(pace: float = 100.0) -> Settings:
-    return settings_of(
+    return build_settings(
         {}, {CODE: Sender(sender=CODE, kind=SenderKind.SHORT_CODE, pace=pace, owner="acme")}
     )
 
 
-def room(pace: float = 100.0, **more: Any) -> Drive:
+def processor(pace: float = 100.0, **more: Any) -> Drive:
     return Drive(dispatch, dispatch_woke, CODE, settings(pace), **more)
 
 
@@ -37,7 +37,7 @@ def order(message_id: str = "m1", **changed: Any) -> Send:
         "sender": CODE,
         "body": f"text {message_id}",
         "kind": "reminder",
-        "lane": Lane.REMINDER,
+        "lane": Priority.REMINDER,
         "segments": 1,
         "consent_epoch": 1,
         "send_before": START + timedelta(hours=10),
@@ -88,12 +88,12 @@ def reply(drive: Drive, result: Result, **more: Any) -> None:
         drive.answer(answer(post, result, **more))
 
 
-def posts(effects: list[Any]) -> list[Post]:
-    return [effect for effect in effects if isinstance(effect, Post)]
+def posts(calls: list[Any]) -> list[Post]:
+    return [effect for effect in calls if isinstance(effect, Post)]
 
 
-def looks(effects: list[Any]) -> list[Look]:
-    return [effect for effect in effects if isinstance(effect, Look)]
+def looks(calls: list[Any]) -> list[Look]:
+    return [effect for effect in calls if isinstance(effect, Look)]
 
 
 def entry(provider_id: str, body: str = "text m1", **changed: Any) -> Entry:
@@ -140,4 +140,4 @@ def states(drive: Drive, message_id: str = "m1") -> list[str]:
 
 
 def called(drive: Drive) -> list[str]:
-    return [f"{post.message_id}#{post.attempt}" for post in posts(drive.effects)]
+    return [f"{post.message_id}#{post.attempt}" for post in posts(drive.calls)]

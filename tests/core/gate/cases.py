@@ -18,8 +18,8 @@ from schemas.topics import DECISIONS
 from streams.gate import gate, gate_woke
 from streams.gate.case import Case, case_of
 from streams.gate.kinds import WITHOUT_OPT_IN
-from streams.gate.rows import NUMBER, NumberRow
-from streams.step import Publication, Settings, settings_of
+from streams.gate.state import NUMBER, NumberRow
+from streams.processing import Publication, Settings, build_settings
 from tests.core.playing import Played, of
 
 NOON = datetime(2026, 11, 21, 17, tzinfo=UTC)
@@ -53,7 +53,7 @@ def settings(**changes: Any) -> Settings:
         "branches": {"south": Branch(sender=BRANCH)},
         "when": ANY_TIME,
     }
-    return settings_of({"acme": TenantSettings.model_validate(tenant | changes)}, SENDERS)
+    return build_settings({"acme": TenantSettings.model_validate(tenant | changes)}, SENDERS)
 
 
 def request(**changes: Any) -> SendRequest:
@@ -86,8 +86,8 @@ def played(now: datetime = NOON, **policy: Any) -> Played:
     return Played(gate, gate_woke, f"acme/{PHONE}", now, settings(**policy))
 
 
-def number_row(room: Played) -> NumberRow:
-    row = room.rows.get(NUMBER, NumberRow)
+def number_row(processor: Played) -> NumberRow:
+    row = processor.state.get(NUMBER, NumberRow)
     assert row is not None
     return row
 

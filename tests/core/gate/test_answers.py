@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from schemas.consent_status import ConsentState
-from schemas.send import Lane
+from schemas.send import Priority
 from schemas.topics import (
     CONSENT_LOG,
     CONSENT_STATUS,
@@ -45,9 +45,9 @@ def own(published: list[Any]) -> list[tuple[str, str, str]]:
 
 
 def consented(**policy: Any) -> Played:
-    room = played(**policy)
-    room.tell(opt_in())
-    return room
+    processor = played(**policy)
+    processor.tell(opt_in())
+    return processor
 
 
 def blocked_by_carrier(sender: str) -> Any:
@@ -86,31 +86,31 @@ def test_no_producer_can_ask_for_one_of_them(kind: str) -> None:
 
 
 def test_a_stop_is_confirmed_once_however_often_they_write_it() -> None:
-    room = consented()
-    told = room.tell(reply("STOP"))
+    processor = consented()
+    told = processor.tell(reply("STOP"))
     (order,) = of(DISPATCH_ORDERS, told)
     assert own(told) == [("stop_confirmation", OWN, STOPPED)]
     assert (order.lane, order.consent_epoch, order.send_before) == (
-        Lane.REPLY,
+        Priority.REPLY,
         2,
         NOON + 5 * MINUTE,
     )
-    assert own(room.tell(reply("stop"))) == own(room.tell(reply("END"))) == []
+    assert own(processor.tell(reply("stop"))) == own(processor.tell(reply("END"))) == []
 
 
 def test_a_start_is_confirmed_before_what_waited_goes() -> None:
-    room = played()
-    room.tell(request(message_id="a"))
-    told = room.tell(reply("START"))
+    processor = played()
+    processor.tell(request(message_id="a"))
+    told = processor.tell(reply("START"))
     assert [order.kind for order in of(DISPATCH_ORDERS, told)] == ["start_confirmation", "reminder"]
     assert own(told) == [("start_confirmation", OWN, STARTED)]
-    assert own(room.tell(reply("START"))) == []
+    assert own(processor.tell(reply("START"))) == []
 
 
 def test_there_is_one_for_each_change() -> None:
-    room = consented()
+    processor = consented()
     told = [
-        own(room.tell(reply(word), at=NOON + at * SECOND))
+        own(processor.tell(reply(word), at=NOON + at * SECOND))
         for at, word in enumerate(["STOP", "START", "STOP"])
     ]
     assert [kind for ((kind, _, _),) in told] == [
@@ -118,7 +118,7 @@ def test_there_is_one_for_each_change() -> None:
         "start_confirmation",
         "stop_confirmation",
     ]
-    identities = [order.message_id for order in room.all(DISPATCH_ORDERS)]
+    identities = [order.message_id for order in processor.all(DISPATCH_ORDERS)]
     assert len(set(identities)) == 3
 
 
@@ -127,53 +127,53 @@ def test_there_is_one_for_each_change() -> None:
 )
 @pytest.mark.parametrize("word", ["STOP", "START", "HELP"])
 def test_where_the_carrier_answers_we_do_not(sender: str, word: str) -> None:
-    room = played()
-    assert own(room.tell(reply(word, sender=sender))) == []
+    processor = played()
+    assert own(processor.tell(reply(word, sender=sender))) == []
 
 
 def test_a_sender_may_be_declared_otherwise() -> None:
-    room = consented()
+    processor = consented()
     senders = {
         name: one.model_copy(update={"answers_keywords": name == OWN})
-        for name, one in room.settings.senders.items()
+        for name, one in processor.settings.senders.items()
     }
-    room.settings = room.settings._replace(senders=senders)
-    assert own(room.tell(reply("STOP", sender=OWN))) == []
-    assert own(room.tell(reply("START", sender=BRANCH), at=NOON + SECOND)) == [
+    processor.settings = processor.settings._replace(senders=senders)
+    assert own(processor.tell(reply("STOP", sender=OWN))) == []
+    assert own(processor.tell(reply("START", sender=BRANCH), at=NOON + SECOND)) == [
         ("start_confirmation", BRANCH, STARTED)
     ]
 
 
 def test_what_nobody_wrote_is_not_confirmed() -> None:
-    room = played()
-    assert own(room.tell(opt_in()) + room.tell(opt_out())) == []
+    processor = played()
+    assert own(processor.tell(opt_in()) + processor.tell(opt_out())) == []
 
 
 def test_no_carrier_answers_what_is_said_in_other_words() -> None:
-    room = consented()
+    processor = consented()
     assert [
-        kind for kind, _, _ in own(room.tell(reply("please stop texting me", sender=SHARED)))
+        kind for kind, _, _ in own(processor.tell(reply("please stop texting me", sender=SHARED)))
     ] == ["stop_confirmation"]
 
 
 def test_a_confirmation_that_is_late_does_not_go() -> None:
-    room = consented()
-    room.now = NOON + 5 * MINUTE
-    told = room.tell_from(reply("STOP"), NOON)
+    processor = consented()
+    processor.now = NOON + 5 * MINUTE
+    told = processor.tell_from(reply("STOP"), NOON)
     (decision,) = of(DECISIONS, told)
     assert (own(told), decision.kind, decision.verdict) == ([], "stop_confirmation", "expire")
 
 
 def test_an_answer_goes_at_night_too() -> None:
-    room = played(NOON + 10 * HOUR, when={})
-    assert [kind for kind, _, _ in own(room.tell(reply("HELP")))] == ["help_answer"]
-    assert [kind for kind, _, _ in own(room.tell(reply("STOP")))] == ["stop_confirmation"]
+    processor = played(NOON + 10 * HOUR, when={})
+    assert [kind for kind, _, _ in own(processor.tell(reply("HELP")))] == ["help_answer"]
+    assert [kind for kind, _, _ in own(processor.tell(reply("STOP")))] == ["stop_confirmation"]
 
 
 def test_help_is_answered_with_company_and_contact_and_changes_nothing() -> None:
-    room = played(contact="+1 800 555 0199")
+    processor = played(contact="+1 800 555 0199")
     said = reply("help?")
-    assert own(room.tell(said)) == [
+    assert own(processor.tell(said)) == [
         (
             "help_answer",
             OWN,
@@ -181,15 +181,15 @@ def test_help_is_answered_with_company_and_contact_and_changes_nothing() -> None
             "apply. Reply STOP to opt out.",
         )
     ]
-    assert room.tell(said) == []
-    assert (room.all(CONSENT_LOG), room.all(CONSENT_STATUS)) == ([], [])
+    assert processor.tell(said) == []
+    assert (processor.all(CONSENT_LOG), processor.all(CONSENT_STATUS)) == ([], [])
 
 
 def test_two_machines_do_not_keep_each_other_talking() -> None:
-    room = played()
+    processor = played()
     told = []
     for second in range(0, 1200, 10):
-        told += own(room.tell(reply("INFO"), at=NOON + second * SECOND))
+        told += own(processor.tell(reply("INFO"), at=NOON + second * SECOND))
     assert len(told) == 4
 
 
@@ -197,49 +197,49 @@ def test_two_machines_do_not_keep_each_other_talking() -> None:
 
 
 def test_by_default_a_stop_is_said_to_all_the_tenants_senders() -> None:
-    room = consented()
-    room.tell(reply("STOP", sender=SHARED))
-    assert decided(room.tell(request(message_id="a"))) == [("a", "reject", ["opted_out"])]
+    processor = consented()
+    processor.tell(reply("STOP", sender=SHARED))
+    assert decided(processor.tell(request(message_id="a"))) == [("a", "reject", ["opted_out"])]
 
 
 def test_a_tenant_may_have_it_said_to_one_sender() -> None:
-    room = consented(stop_scope="sender")
+    processor = consented(stop_scope="sender")
     for sender in (OWN, SHARED):
-        room.tell(request(sender=sender))
-    stops = of(DISPATCH_CONTROLS, room.tell(reply("STOP", sender=SHARED)))
+        processor.tell(request(sender=sender))
+    stops = of(DISPATCH_CONTROLS, processor.tell(reply("STOP", sender=SHARED)))
     assert [(stop.sender, stop.consent_epoch) for stop in stops] == [(SHARED, 2)]
-    (rejected,) = of(DECISIONS, room.tell(request(message_id="a", sender=SHARED)))
+    (rejected,) = of(DECISIONS, processor.tell(request(message_id="a", sender=SHARED)))
     assert rejected.findings[0].reason == f"The recipient opted out of texts from {SHARED}"
-    assert decided(room.tell(request(message_id="b"))) == [("b", "send", [])]
-    room.tell(reply("START", sender=OWN), at=NOON + MINUTE)
-    assert decided(room.tell(request(message_id="c", sender=SHARED))) == [
+    assert decided(processor.tell(request(message_id="b"))) == [("b", "send", [])]
+    processor.tell(reply("START", sender=OWN), at=NOON + MINUTE)
+    assert decided(processor.tell(request(message_id="c", sender=SHARED))) == [
         ("c", "reject", ["opted_out"])
     ]
-    room.tell(reply("START", sender=SHARED), at=NOON + 2 * MINUTE)
-    assert decided(room.tell(request(message_id="d", sender=SHARED))) == [("d", "send", [])]
+    processor.tell(reply("START", sender=SHARED), at=NOON + 2 * MINUTE)
+    assert decided(processor.tell(request(message_id="d", sender=SHARED))) == [("d", "send", [])]
 
 
 def test_an_older_start_lifts_no_newer_stop_of_a_sender() -> None:
-    room = consented(stop_scope="sender")
-    room.tell(reply("STOP", sender=SHARED))
-    room.tell(reply("START", sender=SHARED, appended_at=NOON - SECOND))
-    assert decided(room.tell(request(message_id="a", sender=SHARED))) == [
+    processor = consented(stop_scope="sender")
+    processor.tell(reply("STOP", sender=SHARED))
+    processor.tell(reply("START", sender=SHARED, appended_at=NOON - SECOND))
+    assert decided(processor.tell(request(message_id="a", sender=SHARED))) == [
         ("a", "reject", ["opted_out"])
     ]
 
 
 def test_who_never_opted_in_says_stop_to_all() -> None:
-    room = played(stop_scope="sender")
-    room.tell(request())
-    room.tell(reply("STOP"))
-    assert room.all(CONSENT_STATUS)[-1].state is ConsentState.OPTED_OUT
+    processor = played(stop_scope="sender")
+    processor.tell(request())
+    processor.tell(reply("STOP"))
+    assert processor.all(CONSENT_STATUS)[-1].state is ConsentState.OPTED_OUT
 
 
 def test_what_a_carrier_has_stopped_is_stopped_at_that_sender_alone() -> None:
-    room = consented()
+    processor = consented()
     for sender in (OWN, SHARED):
-        room.tell(request(sender=sender))
-    told = room.tell(blocked_by_carrier(SHARED), at=NOON + MINUTE)
+        processor.tell(request(sender=sender))
+    told = processor.tell(blocked_by_carrier(SHARED), at=NOON + MINUTE)
     assert [(stop.sender, stop.consent_epoch) for stop in of(DISPATCH_CONTROLS, told)] == [
         (SHARED, 2)
     ]
@@ -249,57 +249,57 @@ def test_what_a_carrier_has_stopped_is_stopped_at_that_sender_alone() -> None:
         change.reason
         == f"the carrier takes no texts from {SHARED} to this number, which our books did not know"
     )
-    assert decided(room.tell(request(message_id="a", sender=SHARED))) == [
+    assert decided(processor.tell(request(message_id="a", sender=SHARED))) == [
         ("a", "reject", ["blocked_by_carrier"])
     ]
-    assert decided(room.tell(request(message_id="b"))) == [("b", "send", [])]
-    (again,) = of(CONSENT_LOG, room.tell(blocked_by_carrier(SHARED), at=NOON + HOUR))
+    assert decided(processor.tell(request(message_id="b"))) == [("b", "send", [])]
+    (again,) = of(CONSENT_LOG, processor.tell(blocked_by_carrier(SHARED), at=NOON + HOUR))
     assert not again.applied
-    room.tell(reply("START", sender=SHARED), at=NOON + DAY)
-    assert decided(room.tell(request(message_id="c", sender=SHARED))) == [("c", "send", [])]
+    processor.tell(reply("START", sender=SHARED), at=NOON + DAY)
+    assert decided(processor.tell(request(message_id="c", sender=SHARED))) == [("c", "send", [])]
 
 
 def test_a_carrier_blocks_few_senders_a_number() -> None:
-    room = consented()
+    processor = consented()
     for place in range(300):
-        room.tell(blocked_by_carrier(f"{place:05}"))
-    assert len(room.rows.raw[""]) < 16_000
+        processor.tell(blocked_by_carrier(f"{place:05}"))
+    assert len(processor.state.raw[""]) < 16_000
 
 
 # --- clocks
 
 
 def test_a_yes_from_the_future_is_entered_and_what_it_lets_go_waits() -> None:
-    room = played()
-    room.tell(request(message_id="a"))
-    told = room.tell_from(reply("START"), NOON + 6 * SECOND)
+    processor = played()
+    processor.tell(request(message_id="a"))
+    told = processor.tell_from(reply("START"), NOON + 6 * SECOND)
     (held,) = [one for one in of(DECISIONS, told) if one.message_id == "a"]
     (found,) = held.findings
     assert (held.verdict, found.rule, held.until) == ("hold", "clock_skew", NOON + 6 * SECOND)
     assert found.reason.endswith("differ by more than 5 seconds: nothing timed is judged")
-    assert room.all(CONSENT_STATUS)[-1].state is ConsentState.OPTED_IN
-    assert decided(room.until(NOON + 6 * SECOND)) == [("a", "send", ["ready"])]
+    assert processor.all(CONSENT_STATUS)[-1].state is ConsentState.OPTED_IN
+    assert decided(processor.until(NOON + 6 * SECOND)) == [("a", "send", ["ready"])]
 
 
 @pytest.mark.parametrize("ahead", [5 * SECOND, -DAY], ids=["five seconds", "an old record"])
 def test_what_lags_or_is_near_shows_nothing(ahead: Any) -> None:
-    room = played()
-    room.tell(request(message_id="a"))
-    assert decided(room.tell_from(reply("START"), NOON + ahead)) == [("a", "send", ["ready"])]
+    processor = played()
+    processor.tell(request(message_id="a"))
+    assert decided(processor.tell_from(reply("START"), NOON + ahead)) == [("a", "send", ["ready"])]
 
 
 def test_by_a_wrong_clock_nobody_is_asked() -> None:
-    room = played()
-    room.tell_from(opt_in(source="manual"), NOON + MINUTE)
-    told = room.tell(request(message_id="a"))
+    processor = played()
+    processor.tell_from(opt_in(source="manual"), NOON + MINUTE)
+    told = processor.tell(request(message_id="a"))
     assert decided(told) == [("a", "hold", ["clock_skew", "not_opted_in"])]
     assert own(told) == []
 
 
 def test_a_stop_from_the_future_counts_now() -> None:
-    room = consented()
-    room.tell_from(reply("STOP"), NOON + HOUR)
-    assert decided(room.tell(request(message_id="a"))) == [
+    processor = consented()
+    processor.tell_from(reply("STOP"), NOON + HOUR)
+    assert decided(processor.tell(request(message_id="a"))) == [
         ("a", "reject", ["clock_skew", "opted_out"])
     ]
 
@@ -308,12 +308,13 @@ def test_a_stop_from_the_future_counts_now() -> None:
 
 
 def test_from_a_sender_that_hears_nothing_nothing_goes() -> None:
-    room = played()
+    processor = played()
     senders = {
-        name: one.model_copy(update={"hears": False}) for name, one in room.settings.senders.items()
+        name: one.model_copy(update={"hears": False})
+        for name, one in processor.settings.senders.items()
     }
-    room.settings = room.settings._replace(senders=senders)
-    assert decided(room.tell(request(message_id="a"))) == [
+    processor.settings = processor.settings._replace(senders=senders)
+    assert decided(processor.tell(request(message_id="a"))) == [
         ("a", "reject", ["not_opted_in", "sender_cannot_receive"])
     ]
-    assert own(room.published) == []
+    assert own(processor.published) == []

@@ -16,8 +16,8 @@ from schemas.request_cancel import CancelRequest
 from schemas.returned import Returned
 from schemas.tenant_settings import Branch
 from schemas.topics import APPROVAL_LOG, DECISIONS, DISPATCH_ORDERS
-from streams.gate.rows import held_row, message_row
-from streams.step import Publication
+from streams.gate.state import held_row, message_row
+from streams.processing import Publication
 from tests.core.gate.cases import (
     DAY,
     HOUR,
@@ -58,10 +58,10 @@ def asked(**changes: Any) -> Any:
 
 def waiting(**policy: Any) -> Played:
     """Somebody who has opted in, and a text of the court branch for them."""
-    room = played(**COURT | policy)
-    room.tell(opt_in())
-    room.tell(asked())
-    return room
+    processor = played(**COURT | policy)
+    processor.tell(opt_in())
+    processor.tell(asked())
+    return processor
 
 
 def answer(published: list[Publication]) -> tuple[bool, str, str]:
@@ -93,69 +93,69 @@ POLICIES: list[Any] = [
 def test_who_wants_to_see_texts_first(
     policy: dict[str, Any], branch: str | None, verdict: str
 ) -> None:
-    room = played(**policy)
-    room.tell(opt_in())
-    assert decided(room.tell(asked(branch=branch)))[0][1] == verdict
+    processor = played(**policy)
+    processor.tell(opt_in())
+    assert decided(processor.tell(asked(branch=branch)))[0][1] == verdict
 
 
 def test_an_approved_text_goes_once() -> None:
-    room = waiting()
-    assert room.all(DISPATCH_ORDERS) == []
-    told = room.tell(approval())
+    processor = waiting()
+    assert processor.all(DISPATCH_ORDERS) == []
+    told = processor.tell(approval())
     assert decided(told) == [("m1", "send", ["approved", "ready"])]
     assert answer(told) == (True, "ready", "send")
     assert of(DECISIONS, told)[0].findings[0].reason == "Approved by dana, 2026-11-21 12:00 EST"
     assert of(DECISIONS, told)[0].evidence.topic == "sms.approvals"
-    again = room.tell(approval(by="eve"))
+    again = processor.tell(approval(by="eve"))
     assert answer(again) == (False, "under_way", "send")
     assert of(APPROVAL_LOG, again)[0].reason == "It was approved by dana, and is on its way already"
-    assert [order.body for order in room.all(DISPATCH_ORDERS)] == [TEXT]
+    assert [order.body for order in processor.all(DISPATCH_ORDERS)] == [TEXT]
 
 
 def test_a_repeat_of_an_approval_says_nothing() -> None:
-    room, said = waiting(), approval()
-    room.tell(said)
-    before = dict(room.rows.raw)
-    assert room.tell(said) == []
-    assert room.rows.raw == before
+    processor, said = waiting(), approval()
+    processor.tell(said)
+    before = dict(processor.state.raw)
+    assert processor.tell(said) == []
+    assert processor.state.raw == before
 
 
 def test_a_rejected_text_never_goes() -> None:
-    room = waiting()
-    told = room.tell(approval("reject", body_sha256=""))
+    processor = waiting()
+    told = processor.tell(approval("reject", body_sha256=""))
     assert decided(told) == [("m1", "reject", ["not_approved"])]
     assert answer(told) == (True, "not_approved", "reject")
-    assert answer(room.tell(approval())) == (False, "not_approved", "reject")
-    assert room.all(DISPATCH_ORDERS) == []
+    assert answer(processor.tell(approval())) == (False, "not_approved", "reject")
+    assert processor.all(DISPATCH_ORDERS) == []
 
 
 @pytest.mark.parametrize("text", ["Your hearing is on Tuesday at 10.", TEXT + " ", ""])
 def test_nobody_approves_what_they_did_not_see(text: str) -> None:
-    room = waiting()
-    told = room.tell(approval(text=text))
+    processor = waiting()
+    told = processor.tell(approval(text=text))
     assert (answer(told), decided(told)) == ((False, "another_text", "hold"), [])
-    assert answer(room.tell(approval(body_sha256=""))) == (False, "another_text", "hold")
-    assert answer(room.tell(approval())) == (True, "ready", "send")
+    assert answer(processor.tell(approval(body_sha256=""))) == (False, "another_text", "hold")
+    assert answer(processor.tell(approval())) == (True, "ready", "send")
 
 
-def stops(room: Played) -> None:
-    room.tell(opt_out(), at=NOON + SECOND)
+def stops(processor: Played) -> None:
+    processor.tell(opt_out(), at=NOON + SECOND)
 
 
-def expires(room: Played) -> None:
-    room.until(NOON + 31 * DAY)
+def expires(processor: Played) -> None:
+    processor.until(NOON + 31 * DAY)
 
 
-def is_taken_back(room: Played) -> None:
-    room.tell(
+def is_taken_back(processor: Played) -> None:
+    processor.tell(
         CancelRequest(
             tenant="acme", number=PHONE, message_id="m1", by="lee", reason="moved", at=NOON
         )
     )
 
 
-def is_rejected(room: Played) -> None:
-    room.tell(approval("reject"))
+def is_rejected(processor: Played) -> None:
+    processor.tell(approval("reject"))
 
 
 LATE: list[Any] = [
@@ -170,172 +170,178 @@ LATE: list[Any] = [
 def test_an_approval_that_comes_too_late_says_so(
     end: Callable[[Played], None], rule: str, verdict: str, words: str
 ) -> None:
-    room = waiting()
-    end(room)
-    told = room.tell(approval())
+    processor = waiting()
+    end(processor)
+    told = processor.tell(approval())
     assert (answer(told), decided(told)) == ((False, rule, verdict), [])
     assert of(APPROVAL_LOG, told)[0].reason == words
     assert of(APPROVAL_LOG, told)[0].next_step
-    assert room.all(DISPATCH_ORDERS) == []
+    assert processor.all(DISPATCH_ORDERS) == []
 
 
 def test_an_approval_right_at_the_end_finds_it_expired() -> None:
     """Its wake has not fired yet."""
-    room = waiting()
-    told = room.tell(approval(), at=NOON + 30 * DAY)
+    processor = waiting()
+    told = processor.tell(approval(), at=NOON + 30 * DAY)
     assert decided(told) == [("m1", "expire", ["held_too_long", "approved"])]
     assert answer(told) == (False, "held_too_long", "expire")
 
 
 def test_it_expires_with_that_reason_after_30_days_and_not_before() -> None:
-    room = waiting()
-    assert decided(room.until(NOON + 30 * DAY - SECOND)) == []
-    (decision,) = of(DECISIONS, room.until(NOON + 30 * DAY))
+    processor = waiting()
+    assert decided(processor.until(NOON + 30 * DAY - SECOND)) == []
+    (decision,) = of(DECISIONS, processor.until(NOON + 30 * DAY))
     assert decision.verdict is Verdict.EXPIRE
     assert [found.rule for found in decision.findings] == ["held_too_long", "awaiting_approval"]
     assert decision.findings[-1].reason == "Nobody approved it within 30 days"
 
 
 def test_what_is_meant_for_later_waits_for_approval_30_days_from_then() -> None:
-    room = played(**COURT)
-    room.tell(opt_in())
-    told = room.tell(asked(not_before=NOON + 5 * DAY))
+    processor = played(**COURT)
+    processor.tell(opt_in())
+    told = processor.tell(asked(not_before=NOON + 5 * DAY))
     assert decided(told) == [("m1", "hold", ["not_before", "awaiting_approval"])]
-    assert decided(room.until(NOON + 34 * DAY)) == []
-    assert decided(room.until(NOON + 35 * DAY))[0][1] == "expire"
+    assert decided(processor.until(NOON + 34 * DAY)) == []
+    assert decided(processor.until(NOON + 35 * DAY))[0][1] == "expire"
 
 
 def test_what_is_past_its_own_time_expires_though_nobody_saw_it() -> None:
-    room = played(**COURT)
-    room.tell(opt_in())
-    room.tell(asked(valid_until=NOON + HOUR))
-    assert decided(room.until(NOON + HOUR)) == [("m1", "expire", ["expired", "awaiting_approval"])]
-    assert answer(room.tell(approval())) == (False, "expired", "expire")
+    processor = played(**COURT)
+    processor.tell(opt_in())
+    processor.tell(asked(valid_until=NOON + HOUR))
+    assert decided(processor.until(NOON + HOUR)) == [
+        ("m1", "expire", ["expired", "awaiting_approval"])
+    ]
+    assert answer(processor.tell(approval())) == (False, "expired", "expire")
 
 
 def test_an_approved_text_still_waits_for_the_morning() -> None:
     night = datetime(2026, 11, 22, 4, tzinfo=UTC)  # 20:00 in California, and in New York 23:00
-    room = played(
+    processor = played(
         now=night, **COURT | {"when": {"quiet_hours": {"before": "08:00", "after": "19:00"}}}
     )
-    room.tell(opt_in(at=night))
-    assert decided(room.tell(asked(requested_at=night))) == [
+    processor.tell(opt_in(at=night))
+    assert decided(processor.tell(asked(requested_at=night))) == [
         ("m1", "hold", ["quiet_hours", "awaiting_approval"])
     ]
-    told = room.tell(approval())
+    told = processor.tell(approval())
     assert decided(told) == [("m1", "hold", ["quiet_hours", "approved"])]
     assert answer(told) == (True, "quiet_hours", "hold")
-    assert answer(room.tell(approval())) == (False, "approved_already", "hold")
-    assert room.all(DISPATCH_ORDERS) == []
-    assert decided(room.until(night + 12 * HOUR)) == [("m1", "send", ["approved", "ready"])]
-    assert len(room.all(DISPATCH_ORDERS)) == 1
+    assert answer(processor.tell(approval())) == (False, "approved_already", "hold")
+    assert processor.all(DISPATCH_ORDERS) == []
+    assert decided(processor.until(night + 12 * HOUR)) == [("m1", "send", ["approved", "ready"])]
+    assert len(processor.all(DISPATCH_ORDERS)) == 1
 
 
 def test_it_may_be_approved_before_they_have_opted_in_and_goes_with_their_yes() -> None:
-    room = played(**COURT)
-    assert decided(room.tell(asked())) == [("m1", "hold", ["not_opted_in", "awaiting_approval"])]
-    assert answer(room.tell(approval())) == (True, "not_opted_in", "hold")
-    assert decided(room.tell(opt_in())) == [("m1", "send", ["approved", "ready"])]
+    processor = played(**COURT)
+    assert decided(processor.tell(asked())) == [
+        ("m1", "hold", ["not_opted_in", "awaiting_approval"])
+    ]
+    assert answer(processor.tell(approval())) == (True, "not_opted_in", "hold")
+    assert decided(processor.tell(opt_in())) == [("m1", "send", ["approved", "ready"])]
 
 
 def test_a_yes_lets_nothing_go_that_nobody_approved() -> None:
-    room = played(**COURT)
-    room.tell(asked())
-    assert decided(room.tell(opt_in())) == [("m1", "hold", ["awaiting_approval"])]
+    processor = played(**COURT)
+    processor.tell(asked())
+    assert decided(processor.tell(opt_in())) == [("m1", "hold", ["awaiting_approval"])]
 
 
 def test_an_ask_needs_no_approval() -> None:
-    room = played(**COURT | {"send_immediately": False})
-    room.tell(asked())
-    assert [order.kind for order in room.all(DISPATCH_ORDERS)] == ["consent_ask"]
+    processor = played(**COURT | {"send_immediately": False})
+    processor.tell(asked())
+    assert [order.kind for order in processor.all(DISPATCH_ORDERS)] == ["consent_ask"]
 
 
 def test_a_confirmation_needs_no_approval() -> None:
-    room = waiting(send_immediately=False)
-    room.tell(approval())
-    before = len(room.all(DISPATCH_ORDERS))
+    processor = waiting(send_immediately=False)
+    processor.tell(approval())
+    before = len(processor.all(DISPATCH_ORDERS))
     from tests.core.gate.cases import reply
 
-    room.tell(reply("STOP"), at=NOON + SECOND)
-    assert [order.kind for order in room.all(DISPATCH_ORDERS)[before:]] == ["stop_confirmation"]
+    processor.tell(reply("STOP"), at=NOON + SECOND)
+    assert [order.kind for order in processor.all(DISPATCH_ORDERS)[before:]] == [
+        "stop_confirmation"
+    ]
 
 
 def test_an_order_that_came_back_is_not_approved_twice() -> None:
-    room = waiting()
-    room.tell(approval())
-    order = room.all(DISPATCH_ORDERS)[0]
-    room.now = NOON + HOUR
-    told = room.tell(Returned(order=order, reason="out_of_time", at=room.now))
+    processor = waiting()
+    processor.tell(approval())
+    order = processor.all(DISPATCH_ORDERS)[0]
+    processor.now = NOON + HOUR
+    told = processor.tell(Returned(order=order, reason="out_of_time", at=processor.now))
     assert decided(told) == [("m1", "send", ["approved"])]
 
 
 def test_one_that_was_let_go_before_the_branch_asked_needs_it_when_it_comes_back() -> None:
-    room = played()
-    room.tell(opt_in())
-    room.tell(asked())
-    order = room.all(DISPATCH_ORDERS)[0]
-    room.settings = waiting().settings
-    room.now = NOON + HOUR
-    told = room.tell(Returned(order=order, reason="out_of_time", at=room.now))
+    processor = played()
+    processor.tell(opt_in())
+    processor.tell(asked())
+    order = processor.all(DISPATCH_ORDERS)[0]
+    processor.settings = waiting().settings
+    processor.now = NOON + HOUR
+    told = processor.tell(Returned(order=order, reason="out_of_time", at=processor.now))
     assert decided(told) == [("m1", "hold", ["awaiting_approval"])]
 
 
 def test_an_approval_of_what_waits_since_before_the_branch_asked_is_kept() -> None:
     """The verdict is the same one as before it: nothing is published but the answer, and the approval stands."""
-    room = played()
-    room.tell(asked())
-    room.settings = waiting().settings
-    told = room.tell(approval())
+    processor = played()
+    processor.tell(asked())
+    processor.settings = waiting().settings
+    told = processor.tell(approval())
     assert answer(told) == (True, "not_opted_in", "hold")
-    assert decided(room.tell(opt_in())) == [("m1", "send", ["approved", "ready"])]
+    assert decided(processor.tell(opt_in())) == [("m1", "send", ["approved", "ready"])]
 
 
 def test_what_needs_none_says_so() -> None:
-    room = played()
-    room.tell(asked())
-    assert answer(room.tell(approval())) == (False, "no_approval_needed", "hold")
+    processor = played()
+    processor.tell(asked())
+    assert answer(processor.tell(approval())) == (False, "no_approval_needed", "hold")
 
 
 def test_nobody_knows_of_it() -> None:
-    room = waiting()
-    assert answer(room.tell(approval(message_id="m2"))) == (False, "unknown_message", "")
-    assert message_row("m2") not in room.rows.raw
+    processor = waiting()
+    assert answer(processor.tell(approval(message_id="m2"))) == (False, "unknown_message", "")
+    assert message_row("m2") not in processor.state.raw
 
 
 def test_a_cancel_ahead_of_its_request_is_no_text() -> None:
-    room = played(**COURT)
-    is_taken_back(room)
-    assert answer(room.tell(approval())) == (False, "unknown_message", "cancel")
+    processor = played(**COURT)
+    is_taken_back(processor)
+    assert answer(processor.tell(approval())) == (False, "unknown_message", "cancel")
 
 
 def test_what_is_under_way_cannot_be_rejected_any_more() -> None:
-    room = waiting()
-    room.tell(approval())
-    told = room.tell(approval("reject"))
+    processor = waiting()
+    processor.tell(approval())
+    told = processor.tell(approval("reject"))
     assert (answer(told), decided(told)) == ((False, "under_way", "send"), [])
 
 
 def test_what_was_approved_and_waits_may_still_be_rejected() -> None:
-    room = played(**COURT)
-    room.tell(asked())
-    room.tell(approval())
-    assert decided(room.tell(approval("reject"))) == [("m1", "reject", ["not_approved"])]
+    processor = played(**COURT)
+    processor.tell(asked())
+    processor.tell(approval())
+    assert decided(processor.tell(approval("reject"))) == [("m1", "reject", ["not_approved"])]
 
 
 def test_send_now_judges_again_and_approves_nothing() -> None:
-    room = waiting()
-    told = room.tell(approval("send_now"))
+    processor = waiting()
+    told = processor.tell(approval("send_now"))
     assert (answer(told), decided(told)) == ((True, "as_before", "hold"), [])
-    room.settings = played().settings
-    told = room.tell(approval("send_now"))
+    processor.settings = played().settings
+    told = processor.tell(approval("send_now"))
     assert decided(told) == [("m1", "send", ["ready"])]
     assert answer(told) == (True, "ready", "send")
 
 
 def test_a_refusal_of_another_rule_is_said() -> None:
-    room = waiting()
-    room.settings = played(**COURT | {"entitled": False}).settings
-    told = room.tell(approval())
+    processor = waiting()
+    processor.settings = played(**COURT | {"entitled": False}).settings
+    told = processor.tell(approval())
     assert decided(told) == [("m1", "reject", ["not_entitled", "approved"])]
     assert answer(told) == (False, "not_entitled", "reject")
 
@@ -343,26 +349,26 @@ def test_a_refusal_of_another_rule_is_said() -> None:
 def test_people_are_told_of_a_rejection() -> None:
     from schemas.topics import PERSON_ANSWERS
 
-    room = played(**COURT)
-    room.tell(opt_in())
-    room.tell(
+    processor = played(**COURT)
+    processor.tell(opt_in())
+    processor.tell(
         asked(
             person_id="p1",
             resolved={"person_id": "p1", "request_id": "m1", "received_at": NOON - MINUTE},
         )
     )
-    told = of(PERSON_ANSWERS, room.tell(approval("reject")))
+    told = of(PERSON_ANSWERS, processor.tell(approval("reject")))
     assert [one.verdict for one in told] == [Verdict.REJECT]
 
 
 def test_words_like_files_are_cut_and_everything_is_forgotten() -> None:
-    room = waiting()
-    told: ApprovalAnswer = of(APPROVAL_LOG, room.tell(approval(by="x" * 900_000)))[0]
+    processor = waiting()
+    told: ApprovalAnswer = of(APPROVAL_LOG, processor.tell(approval(by="x" * 900_000)))[0]
     assert len(told.by) == 200
-    assert max(map(len, room.rows.raw.values())) < 2000
-    room.until(NOON + 80 * DAY)
-    assert [name for name in room.rows.raw if name.startswith(("ap/", "msg/", "held/"))] == []
-    assert held_row("m1") not in room.rows.raw
+    assert max(map(len, processor.state.raw.values())) < 2000
+    processor.until(NOON + 80 * DAY)
+    assert [name for name in processor.state.raw if name.startswith(("ap/", "msg/", "held/"))] == []
+    assert held_row("m1") not in processor.state.raw
 
 
 def test_every_action_has_its_checks_and_its_act() -> None:
@@ -380,23 +386,23 @@ CURLY, PLAIN = (
 
 def come_back_encoded() -> Played:
     """It went out in plainer characters, and came back; its branch wants to see it by then."""
-    room = played(smart_encoding=True)
-    room.tell(opt_in())
-    room.tell(asked(body=CURLY))
-    order = room.all(DISPATCH_ORDERS)[0]
+    processor = played(smart_encoding=True)
+    processor.tell(opt_in())
+    processor.tell(asked(body=CURLY))
+    order = processor.all(DISPATCH_ORDERS)[0]
     assert order.body == PLAIN
-    room.settings = waiting(smart_encoding=True).settings
-    assert decided(room.tell(Returned(order=order, reason="late", at=room.now))) == [
+    processor.settings = waiting(smart_encoding=True).settings
+    assert decided(processor.tell(Returned(order=order, reason="late", at=processor.now))) == [
         ("m1", "hold", ["awaiting_approval"])
     ]
-    return room
+    return processor
 
 
 @pytest.mark.parametrize("seen", [CURLY, PLAIN], ids=["as it was asked for", "as it goes out"])
 def test_a_text_that_was_encoded_on_its_way_is_approved_by_its_words(seen: str) -> None:
-    room = come_back_encoded()
-    assert answer(room.tell(approval(text=seen))) == (True, "ready", "send")
-    assert [order.body for order in room.all(DISPATCH_ORDERS)] == [PLAIN, PLAIN]
+    processor = come_back_encoded()
+    assert answer(processor.tell(approval(text=seen))) == (True, "ready", "send")
+    assert [order.body for order in processor.all(DISPATCH_ORDERS)] == [PLAIN, PLAIN]
 
 
 @pytest.mark.parametrize("seen", [{"text": "Your hearing is canceled."}, {"body_sha256": ""}])

@@ -11,9 +11,9 @@ import pytest
 from schemas.base import Evidence
 from schemas.consent_status import ConsentState, ConsentStatus
 from schemas.decision import Verdict
-from schemas.own_kind import OwnKind
 from schemas.returned import Returned
-from schemas.send import Lane, Send
+from schemas.send import Priority, Send
+from schemas.system_kind import SystemKind
 from schemas.topics import (
     CONSENT_LOG,
     CONSENT_STATUS,
@@ -24,7 +24,7 @@ from schemas.topics import (
     DISPATCH_ORDERS,
 )
 from streams.gate.limits import ASK_LIFE, ASKS_BY_ITSELF
-from streams.gate.rows import NUMBER, NumberRow
+from streams.gate.state import NUMBER, NumberRow
 from tests.core.gate.cases import (
     BRANCH,
     DAY,
@@ -54,27 +54,29 @@ TEXT = (
 NEW_YORK_NIGHT = datetime.fromisoformat("2026-11-21T23:00:00-05:00")
 
 
-def asks(room: Played) -> list[Send]:
-    return [order for order in room.all(DISPATCH_ORDERS) if order.kind == OwnKind.CONSENT_ASK]
+def asks(processor: Played) -> list[Send]:
+    return [
+        order for order in processor.all(DISPATCH_ORDERS) if order.kind == SystemKind.CONSENT_ASK
+    ]
 
 
-def status(room: Played) -> ConsentStatus:
-    found = room.all(CONSENT_STATUS)[-1]
+def status(processor: Played) -> ConsentStatus:
+    found = processor.all(CONSENT_STATUS)[-1]
     assert isinstance(found, ConsentStatus)
     return found
 
 
 def asked_once(**policy: Any) -> Played:
-    room = played(**policy)
-    room.tell(request(message_id="a"))
-    return room
+    processor = played(**policy)
+    processor.tell(request(message_id="a"))
+    return processor
 
 
-def answers(room: Played) -> list[tuple[str, bool, str]]:
+def answers(processor: Played) -> list[tuple[str, bool, str]]:
     """(source, applied, reason) of every entry about an ask."""
     return [
         (one.source, one.applied, one.reason)
-        for one in room.all(CONSENT_LOG)
+        for one in processor.all(CONSENT_LOG)
         if one.action == "ask"
     ]
 
@@ -83,8 +85,8 @@ def answers(room: Played) -> list[tuple[str, bool, str]]:
 
 
 def test_the_request_to_opt_in_goes_ahead_of_the_text_that_waits() -> None:
-    room = asked_once()
-    first, second = room.all(DECISIONS)
+    processor = asked_once()
+    first, second = processor.all(DECISIONS)
     assert (first.kind, first.verdict, first.requested_by, first.seq) == (
         "consent_ask",
         Verdict.SEND,
@@ -92,10 +94,10 @@ def test_the_request_to_opt_in_goes_ahead_of_the_text_that_waits() -> None:
         1,
     )
     assert (second.message_id, second.verdict) == ("a", Verdict.HOLD)
-    (order,) = asks(room)
+    (order,) = asks(processor)
     assert (order.body, order.lane, order.to, order.sender, order.segments) == (
         TEXT,
-        Lane.REPLY,
+        Priority.REPLY,
         PHONE,
         OWN,
         2,
@@ -106,12 +108,12 @@ def test_the_request_to_opt_in_goes_ahead_of_the_text_that_waits() -> None:
         == f"ask-{hashlib.sha256(f'acme/{PHONE}'.encode()).hexdigest()[:16]}-1"
     )
     assert order.send_before - order.issued_at == ASK_LIFE
-    assert [(one.asked, one.sender) for one in room.all(CONTACTS)] == [(True, OWN)]
+    assert [(one.asked, one.sender) for one in processor.all(CONTACTS)] == [(True, OWN)]
 
 
 def test_its_wording_is_kept_with_its_version_and_hash() -> None:
-    room = asked_once()
-    (change,) = room.all(CONSENT_LOG)
+    processor = asked_once()
+    (change,) = processor.all(CONSENT_LOG)
     said = change.evidence
     assert (change.action, change.source, change.applied, change.was, change.now) == (
         "ask",
@@ -121,21 +123,21 @@ def test_its_wording_is_kept_with_its_version_and_hash() -> None:
         "pending",
     )
     assert (said.wording, said.wording_sha256) == (TEXT, hashlib.sha256(TEXT.encode()).hexdigest())
-    assert said.wording_version == room.settings.tenants["acme"].consent_request.version
+    assert said.wording_version == processor.settings.tenants["acme"].consent_request.version
     assert (said.topic, said.offset) == ("sms.send-requests", 0)
 
 
 def test_one_goes_however_many_texts_wait() -> None:
-    room = played()
+    processor = played()
     for hour in range(30):
-        room.until(NOON + hour * HOUR)
-        room.tell(
+        processor.until(NOON + hour * HOUR)
+        processor.tell(
             request(
                 not_before=NOON + 60 * DAY if hour % 2 else None,
                 sender=BRANCH if hour % 3 else None,
             )
         )
-    assert len(asks(room)) == 1
+    assert len(asks(processor)) == 1
 
 
 @pytest.mark.parametrize(
@@ -149,50 +151,57 @@ def test_one_goes_however_many_texts_wait() -> None:
     ],
 )
 def test_nobody_is_asked_for_what_cannot_go(asked: dict[str, Any]) -> None:
-    room = played()
-    room.tell(request(**asked))
-    assert asks(room) == []
+    processor = played()
+    processor.tell(request(**asked))
+    assert asks(processor) == []
 
 
 def test_without_entitlement_no_ask_goes_either() -> None:
-    room = asked_once(entitled=False)
-    assert decided(room.published) == [("a", "reject", ["not_opted_in", "not_entitled"])]
-    assert asks(room) == []
+    processor = asked_once(entitled=False)
+    assert decided(processor.published) == [("a", "reject", ["not_opted_in", "not_entitled"])]
+    assert asks(processor) == []
 
 
 def test_at_night_it_waits_for_the_morning_and_the_text_for_the_answer() -> None:
-    room = played(NEW_YORK_NIGHT, when={})
-    room.tell(request(message_id="a", time_zone="America/New_York", requested_at=NEW_YORK_NIGHT))
-    (found,) = [one for one in room.all(DECISIONS)[-1].findings if one.rule == "not_opted_in"]
-    assert (asks(room), found.next_step) == (
+    processor = played(NEW_YORK_NIGHT, when={})
+    processor.tell(
+        request(message_id="a", time_zone="America/New_York", requested_at=NEW_YORK_NIGHT)
+    )
+    (found,) = [one for one in processor.all(DECISIONS)[-1].findings if one.rule == "not_opted_in"]
+    assert (asks(processor), found.next_step) == (
         [],
         "wait: they are asked by text as soon as that may be",
     )
-    room.tell(ask())
-    assert answers(room)[-1] == ("manual", False, "a request to opt in is on its way already")
-    (order,) = asks_after(room, NEW_YORK_NIGHT + 9 * HOUR)
+    processor.tell(ask())
+    assert answers(processor)[-1] == ("manual", False, "a request to opt in is on its way already")
+    (order,) = asks_after(processor, NEW_YORK_NIGHT + 9 * HOUR)
     assert order.issued_at == NEW_YORK_NIGHT + 9 * HOUR
-    assert (status(room).state, status(room).asked_at) == (ConsentState.PENDING, order.issued_at)
+    assert (status(processor).state, status(processor).asked_at) == (
+        ConsentState.PENDING,
+        order.issued_at,
+    )
 
 
-def asks_after(room: Played, moment: datetime) -> list[Send]:
-    room.until(moment - SECOND)
-    assert asks(room) == []
-    room.until(moment)
-    return asks(room)
+def asks_after(processor: Played, moment: datetime) -> list[Send]:
+    processor.until(moment - SECOND)
+    assert asks(processor) == []
+    processor.until(moment)
+    return asks(processor)
 
 
 def test_who_says_yes_meanwhile_is_not_asked() -> None:
-    room = played(NEW_YORK_NIGHT, when={})
-    room.tell(request(message_id="a", time_zone="America/New_York", requested_at=NEW_YORK_NIGHT))
-    told = room.tell(opt_in())
+    processor = played(NEW_YORK_NIGHT, when={})
+    processor.tell(
+        request(message_id="a", time_zone="America/New_York", requested_at=NEW_YORK_NIGHT)
+    )
+    told = processor.tell(opt_in())
     (canceled,) = [one for one in of(DECISIONS, told) if one.kind == "consent_ask"]
     assert (canceled.verdict, next(found.rule for found in canceled.findings)) == (
         Verdict.CANCEL,
         "ask_not_needed",
     )
-    assert asks_after(room, NEW_YORK_NIGHT + 9 * HOUR) == []
-    assert [order.message_id for order in room.all(DISPATCH_ORDERS)] == ["a"]
+    assert asks_after(processor, NEW_YORK_NIGHT + 9 * HOUR) == []
+    assert [order.message_id for order in processor.all(DISPATCH_ORDERS)] == ["a"]
 
 
 # --- the clock
@@ -200,10 +209,10 @@ def test_who_says_yes_meanwhile_is_not_asked() -> None:
 
 @pytest.mark.parametrize("left", [DAY - SECOND, HOUR, SECOND])
 def test_another_within_24_hours_is_refused_with_the_time_left(left: Any) -> None:
-    room = asked_once()
-    room.until(NOON + DAY - left)
-    told = room.tell(ask())
-    (source, applied, reason) = answers(room)[-1]
+    processor = asked_once()
+    processor.until(NOON + DAY - left)
+    told = processor.tell(ask())
+    (source, applied, reason) = answers(processor)[-1]
     assert (source, applied, of(DECISIONS, told)) == ("manual", False, [])
     words = {DAY - SECOND: "24 h 0 min", HOUR: "1 h 0 min", SECOND: "1 min"}[left]
     assert (
@@ -213,11 +222,11 @@ def test_another_within_24_hours_is_refused_with_the_time_left(left: Any) -> Non
 
 
 def test_after_24_hours_one_goes_by_hand_and_starts_the_clock_again() -> None:
-    room = asked_once()
-    room.until(NOON + DAY)
-    room.tell(ask(event_id="by-ann"))
-    assert [order.message_id[-2:] for order in asks(room)] == ["-1", "-2"]
-    change = room.all(CONSENT_LOG)[-1]
+    processor = asked_once()
+    processor.until(NOON + DAY)
+    processor.tell(ask(event_id="by-ann"))
+    assert [order.message_id[-2:] for order in asks(processor)] == ["-1", "-2"]
+    change = processor.all(CONSENT_LOG)[-1]
     assert (change.event_id, change.source, change.applied, change.evidence.actor) == (
         "by-ann",
         "manual",
@@ -228,7 +237,10 @@ def test_after_24_hours_one_goes_by_hand_and_starts_the_clock_again() -> None:
         "asked: the next may go 2026-11-23 12:00 EST",
         TEXT,
     )
-    assert (status(room).asked_at, status(room).ask_again_at) == (NOON + DAY, NOON + 2 * DAY)
+    assert (status(processor).asked_at, status(processor).ask_again_at) == (
+        NOON + DAY,
+        NOON + 2 * DAY,
+    )
 
 
 @pytest.mark.parametrize(
@@ -241,16 +253,16 @@ def test_after_24_hours_one_goes_by_hand_and_starts_the_clock_again() -> None:
     ],
 )
 def test_nobody_who_has_answered_is_asked(before: Any, why: str) -> None:
-    room = played()
-    room.tell(before)
-    room.tell(ask())
-    assert (answers(room), asks(room)) == ([("manual", False, why)], [])
+    processor = played()
+    processor.tell(before)
+    processor.tell(ask())
+    assert (answers(processor), asks(processor)) == ([("manual", False, why)], [])
 
 
 def test_an_ask_that_the_rules_refuse_says_why() -> None:
-    room = played(regions=("GB",))
-    room.tell(ask())
-    (answer,) = answers(room)
+    processor = played(regions=("GB",))
+    processor.tell(ask())
+    (answer,) = answers(processor)
     assert answer[:2] == ("manual", False)
     assert answer[2].startswith("not asked: The number is in US; this tenant texts GB: add US")
 
@@ -258,22 +270,24 @@ def test_an_ask_that_the_rules_refuse_says_why() -> None:
 # --- failures and returns
 
 
-def consent(room: Played) -> ConsentState | None:
-    row = room.rows.get(NUMBER, NumberRow)
+def consent(processor: Played) -> ConsentState | None:
+    row = processor.state.get(NUMBER, NumberRow)
     return row and row.state
 
 
 def test_one_that_failed_has_asked_nobody_and_frees_the_clock() -> None:
-    room = asked_once()
-    room.now += MINUTE
-    (change,) = of(CONSENT_LOG, room.tell(ask_failed(message_id=asks(room)[0].message_id)))
-    assert not [contact for contact in room.all(CONTACTS) if contact.unasked], (
+    processor = asked_once()
+    processor.now += MINUTE
+    (change,) = of(
+        CONSENT_LOG, processor.tell(ask_failed(message_id=asks(processor)[0].message_id))
+    )
+    assert not [contact for contact in processor.all(CONTACTS) if contact.unasked], (
         "nobody else uses that sender"
     )
     assert (change.applied, change.was, change.now) == (True, "pending", "none")
-    assert (status(room).state, status(room).ask_again_at) == (ConsentState.NONE, None)
-    room.tell(ask())
-    assert len(asks(room)) == 2
+    assert (status(processor).state, status(processor).ask_again_at) == (ConsentState.NONE, None)
+    processor.tell(ask())
+    assert len(asks(processor)) == 2
 
 
 @pytest.mark.parametrize(
@@ -285,52 +299,53 @@ def test_one_that_failed_has_asked_nobody_and_frees_the_clock() -> None:
     ],
 )
 def test_what_is_said_of_another_ask_frees_nothing(said: dict[str, Any]) -> None:
-    room = asked_once()
+    processor = asked_once()
     (change,) = of(
-        CONSENT_LOG, room.tell(ask_failed(**{"message_id": asks(room)[0].message_id} | said))
+        CONSENT_LOG,
+        processor.tell(ask_failed(**{"message_id": asks(processor)[0].message_id} | said)),
     )
-    assert (change.applied, status(room).state) == (False, ConsentState.PENDING)
+    assert (change.applied, status(processor).state) == (False, ConsentState.PENDING)
 
 
 def test_an_earlier_ask_that_stands_keeps_the_number_pending() -> None:
-    room = asked_once()
-    room.until(NOON + DAY)
-    room.tell(ask())
-    room.tell(ask_failed(message_id=asks(room)[1].message_id))
-    assert (status(room).state, status(room).ask_again_at) == (ConsentState.PENDING, None)
+    processor = asked_once()
+    processor.until(NOON + DAY)
+    processor.tell(ask())
+    processor.tell(ask_failed(message_id=asks(processor)[1].message_id))
+    assert (status(processor).state, status(processor).ask_again_at) == (ConsentState.PENDING, None)
 
 
 def test_after_failures_it_asks_again_by_itself_a_day_later_and_not_for_ever() -> None:
-    room = asked_once()
+    processor = asked_once()
     for day in range(10):
-        for order in asks(room)[-1:]:
-            room.tell(ask_failed(message_id=order.message_id))
-        room.tell(request())
-        assert len(asks(room)) == min(day + 1, ASKS_BY_ITSELF)
-        room.until(NOON + (day + 1) * DAY)
-        room.tell(request())
+        for order in asks(processor)[-1:]:
+            processor.tell(ask_failed(message_id=order.message_id))
+        processor.tell(request())
+        assert len(asks(processor)) == min(day + 1, ASKS_BY_ITSELF)
+        processor.until(NOON + (day + 1) * DAY)
+        processor.tell(request())
 
 
 def test_an_order_that_could_not_leave_is_issued_again_and_the_clock_with_it() -> None:
-    room = asked_once()
-    room.until(NOON + ASK_LIFE)
-    room.tell(Returned(order=asks(room)[0], reason="late", at=room.now))
-    one, other = asks(room)
+    processor = asked_once()
+    processor.until(NOON + ASK_LIFE)
+    processor.tell(Returned(order=asks(processor)[0], reason="late", at=processor.now))
+    one, other = asks(processor)
     assert (one.message_id, other.issued_at) == (other.message_id, NOON + ASK_LIFE)
-    assert status(room).ask_again_at == NOON + ASK_LIFE + DAY
-    assert answers(room)[-1][1:] == (
+    assert status(processor).ask_again_at == NOON + ASK_LIFE + DAY
+    assert answers(processor)[-1][1:] == (
         False,
         "issued again, for it could not leave in time: the next may go 2026-11-22 13:00 EST",
     )
 
 
 def test_a_stop_takes_back_the_ask_that_is_queued() -> None:
-    room = asked_once()
-    told = room.tell(opt_out())
+    processor = asked_once()
+    told = processor.tell(opt_out())
     assert [(stop.sender, stop.consent_epoch) for stop in of(DISPATCH_CONTROLS, told)] == [(OWN, 1)]
-    assert asks(room)[0].consent_epoch == 0
-    room.tell(Returned(order=asks(room)[0], reason="late", at=room.now))
-    assert (room.all(DECISIONS)[-1].verdict, len(asks(room))) == (Verdict.REJECT, 1)
+    assert asks(processor)[0].consent_epoch == 0
+    processor.tell(Returned(order=asks(processor)[0], reason="late", at=processor.now))
+    assert (processor.all(DECISIONS)[-1].verdict, len(asks(processor))) == (Verdict.REJECT, 1)
 
 
 # --- answers
@@ -338,39 +353,40 @@ def test_a_stop_takes_back_the_ask_that_is_queued() -> None:
 
 @pytest.mark.parametrize("word", ["START", "yes", "Yes!", "unstop"])
 def test_a_yes_lets_go_what_waits_in_the_same_step(word: str) -> None:
-    room = asked_once()
-    told = room.tell(reply(word), at=NOON + MINUTE)
+    processor = asked_once()
+    told = processor.tell(reply(word), at=NOON + MINUTE)
     assert decided(told) == [("a", "send", ["ready"])]
     (found,) = of(DECISIONS, told)[-1].findings
     assert found.reason == "The SMS message can be sent"
 
 
 def test_a_yes_to_nothing_is_no_consent() -> None:
-    room = played()
-    room.tell(reply("yes"))
-    room.tell(request(message_id="a"))
-    assert (decided(room.published), room.all(CONSENT_LOG)[0].action) == (
+    processor = played()
+    processor.tell(reply("yes"))
+    processor.tell(request(message_id="a"))
+    assert (decided(processor.published), processor.all(CONSENT_LOG)[0].action) == (
         [("a", "hold", ["not_opted_in"])],
         "ask",
     )
 
 
 def test_a_yes_from_before_the_ask_is_no_answer_to_it() -> None:
-    room = asked_once()
-    assert decided(room.tell(reply("yes", appended_at=NOON - HOUR))) == []
-    assert status(room).state is ConsentState.PENDING
+    processor = asked_once()
+    assert decided(processor.tell(reply("yes", appended_at=NOON - HOUR))) == []
+    assert status(processor).state is ConsentState.PENDING
 
 
 # --- what readers see
 
 
 def test_the_status_follows() -> None:
-    room = asked_once()
-    room.tell(request(message_id="b"))
-    room.until(NOON + MINUTE)
-    room.tell(reply("START"))
+    processor = asked_once()
+    processor.tell(request(message_id="b"))
+    processor.until(NOON + MINUTE)
+    processor.tell(reply("START"))
     told = [
-        (one.state, one.asked_at, one.ask_again_at, one.held) for one in room.all(CONSENT_STATUS)
+        (one.state, one.asked_at, one.ask_again_at, one.held)
+        for one in processor.all(CONSENT_STATUS)
     ]
     assert told == [
         ("pending", NOON, NOON + DAY, 1),
@@ -380,16 +396,16 @@ def test_the_status_follows() -> None:
 
 
 def test_a_thousand_held_texts_change_the_status_a_few_times() -> None:
-    room = played()
+    processor = played()
     for place in range(1000):
-        room.tell(request(message_id=f"m{place}"))
-    room.until(NOON + MINUTE)
-    assert [one.held for one in room.all(CONSENT_STATUS)] == [1, 1000]
+        processor.tell(request(message_id=f"m{place}"))
+    processor.until(NOON + MINUTE)
+    assert [one.held for one in processor.all(CONSENT_STATUS)] == [1, 1000]
 
 
 def test_the_finding_tells_when_they_were_asked_and_when_they_may_be_again() -> None:
-    room = asked_once()
-    (found,) = room.all(DECISIONS)[-1].findings
+    processor = asked_once()
+    (found,) = processor.all(DECISIONS)[-1].findings
     assert f"{found.reason}: {found.next_step}" == (
         "The recipient hasn't opted in yet: wait: they were asked 2026-11-21 12:00 EST; they may be asked again, by "
         "hand, from 2026-11-22 12:00 EST"
@@ -397,8 +413,8 @@ def test_the_finding_tells_when_they_were_asked_and_when_they_may_be_again() -> 
 
 
 def test_an_id_of_ours_is_not_for_producers() -> None:
-    room = asked_once()
-    (letter,) = of(DEAD_LETTERS, room.tell(request(message_id=asks(room)[0].message_id)))
+    processor = asked_once()
+    (letter,) = of(DEAD_LETTERS, processor.tell(request(message_id=asks(processor)[0].message_id)))
     assert letter.cause == "id_reserved"
 
 
@@ -406,17 +422,17 @@ def test_an_id_of_ours_is_not_for_producers() -> None:
 
 
 def test_an_unverified_form_opts_nobody_in_and_has_them_asked_once() -> None:
-    room = played()
+    processor = played()
     for _ in range(3):
-        room.tell(opt_in(source="web_form"))
-    assert len(asks(room)) == 1
-    assert [(one.action, one.source, one.applied) for one in room.all(CONSENT_LOG)] == [
+        processor.tell(opt_in(source="web_form"))
+    assert len(asks(processor)) == 1
+    assert [(one.action, one.source, one.applied) for one in processor.all(CONSENT_LOG)] == [
         ("opt_in", "web_form", False),
         ("ask", "web_form", True),
         ("opt_in", "web_form", False),
         ("opt_in", "web_form", False),
     ]
-    assert status(room).state is ConsentState.PENDING
+    assert status(processor).state is ConsentState.PENDING
 
 
 @pytest.mark.parametrize(
@@ -451,8 +467,8 @@ def test_an_unverified_form_opts_nobody_in_and_has_them_asked_once() -> None:
     ],
 )
 def test_a_yes_needs_its_proof(claim: Any, reason: str) -> None:
-    room = played()
-    (change,) = of(CONSENT_LOG, room.tell(claim))
+    processor = played()
+    (change,) = of(CONSENT_LOG, processor.tell(claim))
     assert (change.reason, change.applied, change.event_id) == (
         reason,
         reason == "opted in",
@@ -473,22 +489,22 @@ def test_a_yes_needs_its_proof(claim: Any, reason: str) -> None:
     ],
 )
 def test_who_opted_out_comes_back_by_their_own_act_only(claim: Any, back: bool) -> None:
-    room = played()
-    room.tell(reply("STOP"))
-    (change,) = of(CONSENT_LOG, room.tell(claim, at=NOON + MINUTE))
-    assert (change.applied, status(room).state) == (
+    processor = played()
+    processor.tell(reply("STOP"))
+    (change,) = of(CONSENT_LOG, processor.tell(claim, at=NOON + MINUTE))
+    assert (change.applied, status(processor).state) == (
         back,
         ConsentState.OPTED_IN if back else ConsentState.OPTED_OUT,
     )
-    assert asks(room) == []
+    assert asks(processor) == []
 
 
 def test_on_a_shared_sender_the_inbox_hears_that_an_ask_came_to_nothing() -> None:
-    room = played(sender=SHARED)
-    room.tell(request())
-    (asked,) = room.all(CONTACTS)
-    room.tell(ask_failed(message_id=asks(room)[0].message_id), at=NOON + MINUTE)
-    unasked = room.all(CONTACTS)[-1]
+    processor = played(sender=SHARED)
+    processor.tell(request())
+    (asked,) = processor.all(CONTACTS)
+    processor.tell(ask_failed(message_id=asks(processor)[0].message_id), at=NOON + MINUTE)
+    unasked = processor.all(CONTACTS)[-1]
     assert (unasked.sender, unasked.tenant, unasked.unasked, unasked.asked) == (
         SHARED,
         "acme",
@@ -506,17 +522,17 @@ def test_on_a_shared_sender_the_inbox_hears_that_an_ask_came_to_nothing() -> Non
     ],
 )
 def test_a_start_after_the_ask_came_to_nothing(sender: str, counts: bool) -> None:
-    room = played(sender=sender)
-    room.tell(request())
-    room.tell(ask_failed(message_id=asks(room)[0].message_id), at=NOON + MINUTE)
-    room.tell(reply("START", sender=sender), at=NOON + 2 * MINUTE)
-    assert (consent(room) is ConsentState.OPTED_IN) is counts
+    processor = played(sender=sender)
+    processor.tell(request())
+    processor.tell(ask_failed(message_id=asks(processor)[0].message_id), at=NOON + MINUTE)
+    processor.tell(reply("START", sender=sender), at=NOON + 2 * MINUTE)
+    assert (consent(processor) is ConsentState.OPTED_IN) is counts
 
 
 def test_a_start_on_a_shared_sender_lifts_an_opt_out_although_an_ask_failed_before() -> None:
-    room = played(sender=SHARED)
-    room.tell(request())
-    room.tell(ask_failed(message_id=asks(room)[0].message_id), at=NOON + MINUTE)
-    room.tell(reply("STOP", sender=SHARED), at=NOON + 2 * MINUTE)
-    room.tell(reply("START", sender=SHARED), at=NOON + 3 * MINUTE)
-    assert consent(room) is ConsentState.OPTED_IN
+    processor = played(sender=SHARED)
+    processor.tell(request())
+    processor.tell(ask_failed(message_id=asks(processor)[0].message_id), at=NOON + MINUTE)
+    processor.tell(reply("STOP", sender=SHARED), at=NOON + 2 * MINUTE)
+    processor.tell(reply("START", sender=SHARED), at=NOON + 3 * MINUTE)
+    assert consent(processor) is ConsentState.OPTED_IN

@@ -16,8 +16,8 @@ from schemas.topics import (
     DISPATCH_ORDERS,
     PERSON_ANSWERS,
 )
-from streams.gate.rows import NUMBER
-from streams.step import Fact, Publication, Unreadable
+from streams.gate.state import NUMBER
+from streams.processing import InputRecord, Publication, UnreadableRecord
 from tests.core.gate.cases import (
     DAY,
     MINUTE,
@@ -56,16 +56,16 @@ def answers(published: list[Publication]) -> list[tuple[str, str]]:
 
 
 def ordered() -> Played:
-    room = played()
-    room.tell(opt_in())
-    room.tell(asked())
-    return room
+    processor = played()
+    processor.tell(opt_in())
+    processor.tell(asked())
+    return processor
 
 
 def test_people_is_told_of_each_decision() -> None:
-    room = played()
-    assert answers(room.tell(asked())) == [("hold", "")]
-    told = room.tell(opt_in())
+    processor = played()
+    assert answers(processor.tell(asked())) == [("hold", "")]
+    told = processor.tell(opt_in())
     assert answers(told) == [("send", "")]
     answer = of(PERSON_ANSWERS, told)[0]
     assert (answer.tenant, answer.person_id, answer.request_id, answer.message_id) == (
@@ -77,45 +77,45 @@ def test_people_is_told_of_each_decision() -> None:
 
 
 def test_nobody_is_told_of_what_people_did_not_issue() -> None:
-    room = played()
-    room.tell(opt_in())
-    room.tell(request(message_id="m1", person_id="p1"))
-    assert room.all(PERSON_ANSWERS) == []
+    processor = played()
+    processor.tell(opt_in())
+    processor.tell(request(message_id="m1", person_id="p1"))
+    assert processor.all(PERSON_ANSWERS) == []
 
 
 def test_what_waits_is_canceled_and_stays_so() -> None:
-    room = played()
-    room.tell(asked())
-    told = room.tell(cancel())
+    processor = played()
+    processor.tell(asked())
+    told = processor.tell(cancel())
     assert decided(told) == [("m1", "cancel", ["canceled"])]
     assert answers(told) == [("cancel", "people")]
     assert of(DECISIONS, told)[0].findings[0].reason == "It was taken back by people"
-    later = room.tell(opt_in(), at=NOON)
+    later = processor.tell(opt_in(), at=NOON)
     assert decided(later) == []
-    assert room.tell(asked()) == []
+    assert processor.tell(asked()) == []
 
 
 def test_a_cancel_that_comes_first_waits_for_its_request() -> None:
-    room = played()
-    room.tell(opt_in())
-    assert room.tell(cancel()) == []
-    told = room.tell(asked())
+    processor = played()
+    processor.tell(opt_in())
+    assert processor.tell(cancel()) == []
+    told = processor.tell(asked())
     assert decided(told) == [("m1", "cancel", ["canceled"])]
     assert answers(told) == [("cancel", "people")]
-    assert room.tell(asked()) == []
-    assert room.all(DISPATCH_ORDERS) == []
+    assert processor.tell(asked()) == []
+    assert processor.all(DISPATCH_ORDERS) == []
 
 
 def test_what_is_ordered_is_taken_back_at_its_sender() -> None:
-    room = ordered()
-    told = room.tell(cancel())
+    processor = ordered()
+    told = processor.tell(cancel())
     back = of(DISPATCH_CONTROLS, told)
     assert [(one.type, one.sender, one.tenant, one.message_id, one.reason) for one in back] == [
         ("cancel", OWN, "acme", "m1", "moved")
     ]
     assert decided(told) == []
     assert answers(told) == [], "people would ask again though it may have left"
-    assert room.tell(cancel()) == []
+    assert processor.tell(cancel()) == []
 
 
 def test_somebody_else_who_takes_an_order_back_is_told_of_at_once() -> None:
@@ -124,10 +124,10 @@ def test_somebody_else_who_takes_an_order_back_is_told_of_at_once() -> None:
 
 
 def test_staff_overrule_people_who_would_ask_again() -> None:
-    room = ordered()
-    room.tell(cancel())
-    assert answers(room.tell(cancel(by="m.ortiz"))) == [("cancel", "m.ortiz")]
-    assert answers(room.tell(cancel())) == [], "nor do people overrule staff"
+    processor = ordered()
+    processor.tell(cancel())
+    assert answers(processor.tell(cancel(by="m.ortiz"))) == [("cancel", "m.ortiz")]
+    assert answers(processor.tell(cancel())) == [], "nor do people overrule staff"
     ahead = played()
     ahead.tell(cancel())
     ahead.tell(cancel(by="m.ortiz"))
@@ -135,67 +135,69 @@ def test_staff_overrule_people_who_would_ask_again() -> None:
 
 
 def test_an_order_that_comes_back_is_not_given_again() -> None:
-    room = ordered()
-    order = room.all(DISPATCH_ORDERS)[0]
-    room.tell(cancel())
-    told = room.tell(Returned(order=order, reason="out_of_time", at=NOON))
+    processor = ordered()
+    order = processor.all(DISPATCH_ORDERS)[0]
+    processor.tell(cancel())
+    told = processor.tell(Returned(order=order, reason="out_of_time", at=NOON))
     assert decided(told) == [("m1", "cancel", ["canceled"])]
     assert answers(told) == [("cancel", "people")]
-    assert len(room.all(DISPATCH_ORDERS)) == 1
+    assert len(processor.all(DISPATCH_ORDERS)) == 1
 
 
 def test_an_order_that_came_back_and_waits_is_canceled() -> None:
-    room = ordered()
-    order = room.all(DISPATCH_ORDERS)[0]
-    room.rows.raw.pop(NUMBER)
-    room.tell(Returned(order=order, reason="out_of_time", at=NOON))
-    assert decided(room.tell(cancel())) == [("m1", "cancel", ["canceled"])]
+    processor = ordered()
+    order = processor.all(DISPATCH_ORDERS)[0]
+    processor.state.raw.pop(NUMBER)
+    processor.tell(Returned(order=order, reason="out_of_time", at=NOON))
+    assert decided(processor.tell(cancel())) == [("m1", "cancel", ["canceled"])]
 
 
 def test_what_is_decided_otherwise_stays() -> None:
-    room = played()
-    room.tell(opt_out())
-    assert decided(room.tell(asked())) == [("m1", "reject", ["opted_out"])]
-    assert room.tell(cancel()) == []
+    processor = played()
+    processor.tell(opt_out())
+    assert decided(processor.tell(asked())) == [("m1", "reject", ["opted_out"])]
+    assert processor.tell(cancel()) == []
 
 
 def test_a_cancel_nobody_sends_a_request_for_is_forgotten() -> None:
-    room = played()
-    room.tell(cancel())
-    room.until(NOON + 36 * DAY)
-    assert room.rows.raw == {}
+    processor = played()
+    processor.tell(cancel())
+    processor.until(NOON + 36 * DAY)
+    assert processor.state.raw == {}
 
 
 def test_words_like_files_are_cut() -> None:
-    room = played()
-    room.tell(cancel(reason="x" * 900_000, by="y" * 900_000))
-    assert max(map(len, room.rows.raw.values())) < 1000
+    processor = played()
+    processor.tell(cancel(reason="x" * 900_000, by="y" * 900_000))
+    assert max(map(len, processor.state.raw.values())) < 1000
 
 
 def test_the_books_go_on_from_peoples_decisions() -> None:
-    room = played()
-    room.tell(
+    processor = played()
+    processor.tell(
         asked().model_copy(update={"resolved": asked().resolved.model_copy(update={"decided": 3})})
     )
-    decision = room.all(DECISIONS)[-1]
+    decision = processor.all(DECISIONS)[-1]
     assert (decision.seq, decision.verdict, decision.request_id) == (4, Verdict.HOLD, "m1")
 
 
 def test_what_people_held_for_long_is_not_stale_and_is_as_old_as_it_is() -> None:
-    room = played(now=NOON + 20 * DAY)
-    told = room.tell(asked(requested_at=NOON - MINUTE))
+    processor = played(now=NOON + 20 * DAY)
+    told = processor.tell(asked(requested_at=NOON - MINUTE))
     assert decided(told) == [("m1", "hold", ["not_opted_in"])]
-    assert decided(room.until(NOON - MINUTE + 30 * DAY)) == [
+    assert decided(processor.until(NOON - MINUTE + 30 * DAY)) == [
         ("m1", "expire", ["not_opted_in", "held_too_long"])
     ]
 
 
 def test_a_cancel_that_cannot_be_read_blocks_nobody() -> None:
-    room = played()
-    room.tell(opt_in())
-    fact = Fact(Unreadable(cause="bad_value", reason=""), "sms.request-cancels", 0, 7, 0)
-    assert room.fold(room.rows, fact, room.now, room.settings).rows == {}
-    assert len(room.all(CONSENT_LOG)) == 1
+    processor = played()
+    processor.tell(opt_in())
+    record = InputRecord(
+        UnreadableRecord(cause="bad_value", reason=""), "sms.request-cancels", 0, 7, 0
+    )
+    assert processor.process(processor.state, record, processor.now, processor.settings).state == {}
+    assert len(processor.all(CONSENT_LOG)) == 1
 
 
 # --- whose switch counts
@@ -226,17 +228,17 @@ SWITCHES: list[Any] = [
 
 
 @pytest.mark.parametrize(("facts", "verdict"), SWITCHES)
-def test_a_number_is_off_while_everybody_has_it_off(facts: list[Any], verdict: str) -> None:
-    room = played()
-    room.tell(opt_in())
-    for fact in facts:
-        room.tell(fact)
-    assert decided(room.tell(request(message_id="m1")))[0][1] == verdict
+def test_a_number_is_off_while_everybody_has_it_off(records: list[Any], verdict: str) -> None:
+    processor = played()
+    processor.tell(opt_in())
+    for record in records:
+        processor.tell(record)
+    assert decided(processor.tell(request(message_id="m1")))[0][1] == verdict
 
 
 def test_the_switch_of_the_person_counted_when_people_picked_the_number() -> None:
     """The fact that turned it on may be read after the request."""
-    room = played()
-    room.tell(opt_in())
-    room.tell(switch("p1", False))
-    assert decided(room.tell(asked()))[0][1] == "send"
+    processor = played()
+    processor.tell(opt_in())
+    processor.tell(switch("p1", False))
+    assert decided(processor.tell(asked()))[0][1] == "send"

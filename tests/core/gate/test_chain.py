@@ -12,7 +12,7 @@ import pytest
 from schemas.catalog.examples import examples
 from schemas.topics import CONSENT_LOG, CONSENT_STATUS
 from streams.gate.chain import canonical, entry_hash, flaws
-from streams.step import Unreadable
+from streams.processing import UnreadableRecord
 from tests.core.gate.cases import MINUTE, NOON, number_row, opt_in, played, reply
 from tests.core.playing import Played
 
@@ -22,47 +22,47 @@ FAMILY = "acme/+14155550100"
 
 def told() -> Played:
     """A form, a STOP, an opt-in that comes too late to lift it, a START, and something that could not be read."""
-    room = played()
-    facts = [
+    processor = played()
+    records = [
         opt_in(),
         reply("Stop"),
         opt_in(),
         reply("START"),
-        Unreadable(cause="bad", reason="json", family=FAMILY),
+        UnreadableRecord(cause="bad", reason="json", entity_key=FAMILY),
     ]
-    for at, fact in zip((0, 1, -1, 2, 3), facts, strict=True):
-        room.tell(fact, at=NOON + at * MINUTE)
-    return room
+    for at, record in zip((0, 1, -1, 2, 3), records, strict=True):
+        processor.tell(record, at=NOON + at * MINUTE)
+    return processor
 
 
-def on_the_wire(room: Played) -> Entries:
-    return [json.loads(CONSENT_LOG.encode(change)) for change in room.all(CONSENT_LOG)]
+def on_the_wire(processor: Played) -> Entries:
+    return [json.loads(CONSENT_LOG.encode(change)) for change in processor.all(CONSENT_LOG)]
 
 
 def test_what_the_gate_writes_is_a_chain_and_its_row_knows_the_end() -> None:
-    room = told()
-    entries = on_the_wire(room)
+    processor = told()
+    entries = on_the_wire(processor)
     assert [entry["seq"] for entry in entries] == [1, 2, 3, 4, 5]
     assert [entry["previous"] for entry in entries] == [
         "",
         *(entry["hash"] for entry in entries[:-1]),
     ]
     assert flaws(entries) == ()
-    row = number_row(room)
+    row = number_row(processor)
     assert (row.log_seq, row.log_hash) == (5, entries[-1]["hash"])
 
 
 def test_the_status_names_the_entry_that_it_tells_of() -> None:
-    room = told()
-    entries, status = on_the_wire(room), room.all(CONSENT_STATUS)[-1]
+    processor = told()
+    entries, status = on_the_wire(processor), processor.all(CONSENT_STATUS)[-1]
     assert (status.log_seq, status.log_hash) == (5, entries[4]["hash"])
 
 
 def test_a_repeat_adds_nothing_to_the_chain() -> None:
-    room, said = played(), opt_in()
-    room.tell(said)
-    room.tell(said)
-    assert [change.seq for change in room.all(CONSENT_LOG)] == [1]
+    processor, said = played(), opt_in()
+    processor.tell(said)
+    processor.tell(said)
+    assert [change.seq for change in processor.all(CONSENT_LOG)] == [1]
 
 
 def test_a_stranger_can_compute_the_hash() -> None:

@@ -15,7 +15,7 @@ from schemas.topics import CONSENT_LOG, DECISIONS, DISPATCH_ORDERS
 from streams.gate.case import Case, case_of
 from streams.gate.choice import DEAF, GONE, NOT_THEIRS
 from streams.gate.decide import decide
-from streams.step import settings_of
+from streams.processing import build_settings
 from tests.core.gate.cases import (
     BRANCH,
     FOREIGN,
@@ -88,14 +88,14 @@ def test_which_sender(given: Case, sender: str, rules: list[str]) -> None:
 )
 def test_a_text_from_another_number_than_they_know_goes_with_a_note(known: str, why: str) -> None:
     deaf = Sender(sender=DEAF_ONE, kind=SenderKind.SHORT_CODE, owner="acme", hears=False)
-    room = knowing(known)
-    room.settings = settings_of(settings().tenants, SENDERS | {DEAF_ONE: deaf})
-    decision = last_decision(room)
+    processor = knowing(known)
+    processor.settings = build_settings(settings().tenants, SENDERS | {DEAF_ONE: deaf})
+    decision = last_decision(processor)
     assert (decision.verdict, decision.sender) == (Verdict.SEND, OWN)
     (note,) = decision.findings
     assert (note.rule, note.verdict) == ("sender_changed", Verdict.SEND)
     assert note.reason == f"{known}, which they know, {why}"
-    assert last_decision(room).findings == (), "and from then on that is the one they know"
+    assert last_decision(processor).findings == (), "and from then on that is the one they know"
 
 
 def test_a_refusal_names_those_that_the_tenant_may_use() -> None:
@@ -117,19 +117,19 @@ def test_of_too_many_senders_one_that_can_still_be_used_is_named() -> None:
 
 def test_a_text_that_waited_goes_from_the_sender_of_its_hour() -> None:
     """Not from that of the day on which it was asked for."""
-    room = knowing(SHARED)
-    room.tell(request(not_before=NOON + 10 * MINUTE))
-    room.settings = settings_of(settings().tenants, {OWN: SENDERS[OWN]})
-    (order,) = of(DISPATCH_ORDERS, room.until(NOON + 11 * MINUTE))
+    processor = knowing(SHARED)
+    processor.tell(request(not_before=NOON + 10 * MINUTE))
+    processor.settings = build_settings(settings().tenants, {OWN: SENDERS[OWN]})
+    (order,) = of(DISPATCH_ORDERS, processor.until(NOON + 11 * MINUTE))
     assert order.sender == OWN
 
 
 def test_an_ask_goes_from_the_sender_that_they_know() -> None:
-    room = played()
-    room.tell(request(sender=SHARED))
-    (first,) = room.all(DISPATCH_ORDERS)
+    processor = played()
+    processor.tell(request(sender=SHARED))
+    (first,) = processor.all(DISPATCH_ORDERS)
     assert (first.kind, first.sender) == ("consent_ask", SHARED)
-    told = room.tell(ask(), at=NOON + 25 * 60 * MINUTE)
+    told = processor.tell(ask(), at=NOON + 25 * 60 * MINUTE)
     assert [(order.kind, order.sender) for order in of(DISPATCH_ORDERS, told)] == [
         ("consent_ask", SHARED)
     ]
@@ -137,32 +137,32 @@ def test_an_ask_goes_from_the_sender_that_they_know() -> None:
 
 def test_so_does_an_ask_that_waited_for_the_morning() -> None:
     night = NOON - 7 * 60 * MINUTE
-    room = played(night, sender=SHARED, when={})
-    room.tell(request())
-    assert [(d.sender, d.verdict) for d in room.all(DECISIONS)] == [(SHARED, Verdict.HOLD)] * 2
-    room.settings = settings_of(settings(when={}).tenants, {OWN: SENDERS[OWN]})
-    (order,) = of(DISPATCH_ORDERS, room.until(NOON + 60 * MINUTE))
+    processor = played(night, sender=SHARED, when={})
+    processor.tell(request())
+    assert [(d.sender, d.verdict) for d in processor.all(DECISIONS)] == [(SHARED, Verdict.HOLD)] * 2
+    processor.settings = build_settings(settings(when={}).tenants, {OWN: SENDERS[OWN]})
+    (order,) = of(DISPATCH_ORDERS, processor.until(NOON + 60 * MINUTE))
     assert (order.kind, order.sender) == ("consent_ask", OWN)
 
 
 def test_a_text_goes_out_as_it_was_counted() -> None:
-    room = played(smart_encoding=True, shorteners="allow")
-    room.tell(opt_in())
+    processor = played(smart_encoding=True, shorteners="allow")
+    processor.tell(opt_in())
     asked = request(body="“See you at 5…”" + " and" * 20)
-    (decision,) = of(DECISIONS, told := room.tell(asked))
+    (decision,) = of(DECISIONS, told := processor.tell(asked))
     (order,) = of(DISPATCH_ORDERS, told)
     assert order.body == '"See you at 5..."' + " and" * 20
     assert order.segments == decision.segments == 1
-    assert room.tell(asked) == [], "it is known by what was asked for"
+    assert processor.tell(asked) == [], "it is known by what was asked for"
 
 
 def test_what_waits_keeps_its_own_words() -> None:
     """The tenant may think otherwise before it goes."""
-    room = played(smart_encoding=True)
-    room.tell(opt_in())
-    room.tell(request(body="“Hi”", not_before=NOON + MINUTE))
-    room.settings = settings(smart_encoding=False)
-    (order,) = of(DISPATCH_ORDERS, room.until(NOON + 2 * MINUTE))
+    processor = played(smart_encoding=True)
+    processor.tell(opt_in())
+    processor.tell(request(body="“Hi”", not_before=NOON + MINUTE))
+    processor.settings = settings(smart_encoding=False)
+    (order,) = of(DISPATCH_ORDERS, processor.until(NOON + 2 * MINUTE))
     assert order.body == "“Hi”"
 
 
@@ -172,10 +172,10 @@ def test_the_log_has_the_wording_of_an_ask_as_it_went_out() -> None:
         "frequency": "Up to 5 a week.",
         "rates": "Rates apply.",
     }
-    room = played(smart_encoding=True, consent_request=about)
-    room.tell(request())
-    (order,) = room.all(DISPATCH_ORDERS)
-    (entry,) = room.all(CONSENT_LOG)
+    processor = played(smart_encoding=True, consent_request=about)
+    processor.tell(request())
+    (order,) = processor.all(DISPATCH_ORDERS)
+    (entry,) = processor.all(CONSENT_LOG)
     assert "your case - and your bill" in order.body
     assert entry.evidence.wording == order.body
 
@@ -222,7 +222,7 @@ def test_no_text_goes_from_a_sender_that_its_tenant_may_not_use(
         standing,
         NOON,
         NOON,
-        settings_of({"acme": tenant}, senders),
+        build_settings({"acme": tenant}, senders),
     )
     usable = {name for name, sender in senders.items() if "acme" in sender.tenants and sender.hears}
     kept = known if known in usable and known not in out else None
@@ -236,19 +236,19 @@ def test_no_text_goes_from_a_sender_that_its_tenant_may_not_use(
 
 def knowing(sender: str) -> Played:
     """Somebody who has opted in, and whom this sender has texted when it still could."""
-    room = played()
-    room.settings = settings_of(
+    processor = played()
+    processor.settings = build_settings(
         settings().tenants,
         {sender: Sender(sender=sender, kind=SenderKind.SHORT_CODE, owner="acme")},
     )
-    room.tell(opt_in())
-    room.tell(request(sender=sender))
-    room.settings = settings()
-    assert [order.sender for order in room.all(DISPATCH_ORDERS)] == [sender]
-    return room
+    processor.tell(opt_in())
+    processor.tell(request(sender=sender))
+    processor.settings = settings()
+    assert [order.sender for order in processor.all(DISPATCH_ORDERS)] == [sender]
+    return processor
 
 
-def last_decision(room: Played) -> Decision:
-    (decision,) = of(DECISIONS, room.tell(request()))
+def last_decision(processor: Played) -> Decision:
+    (decision,) = of(DECISIONS, processor.tell(request()))
     assert isinstance(decision, Decision)
     return decision

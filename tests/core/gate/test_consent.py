@@ -10,7 +10,7 @@ from schemas.consent_event import ConsentEvent
 from schemas.consent_status import ConsentState
 from schemas.reply import Reply
 from schemas.topics import CONSENT_LOG, CONSENT_STATUS, DISPATCH_CONTROLS
-from streams.step import Unreadable
+from streams.processing import UnreadableRecord
 from tests.core.gate.cases import (
     BRANCH,
     DAY,
@@ -66,10 +66,10 @@ NONE, PENDING, IN, OUT = (
     ],
 )
 def test_standing(told: list[ConsentEvent | Reply], state: ConsentState, epoch: int) -> None:
-    room = played()
-    for minute, fact in enumerate(told):
-        room.tell(fact, at=NOON + minute * MINUTE)
-    assert (number_row(room).state, number_row(room).epoch) == (state, epoch)
+    processor = played()
+    for minute, record in enumerate(told):
+        processor.tell(record, at=NOON + minute * MINUTE)
+    assert (number_row(processor).state, number_row(processor).epoch) == (state, epoch)
 
 
 @pytest.mark.parametrize(
@@ -85,65 +85,69 @@ def test_standing(told: list[ConsentEvent | Reply], state: ConsentState, epoch: 
 def test_a_yes_lifts_a_stop_only_if_it_is_later(
     later_by: timedelta, state: ConsentState, reason: str
 ) -> None:
-    room = played()
-    room.tell(opt_out(), at=NOON)
-    (change,) = of(CONSENT_LOG, room.tell(opt_in(), at=NOON + later_by))
-    assert (number_row(room).state, change.reason, change.applied) == (state, reason, state is IN)
+    processor = played()
+    processor.tell(opt_out(), at=NOON)
+    (change,) = of(CONSENT_LOG, processor.tell(opt_in(), at=NOON + later_by))
+    assert (number_row(processor).state, change.reason, change.applied) == (
+        state,
+        reason,
+        state is IN,
+    )
 
 
 def test_a_stop_counts_however_old_and_what_came_before_it_stays_before_it() -> None:
-    room = played()
-    room.tell(opt_in(), at=NOON)
-    room.tell(opt_out(), at=NOON - DAY)
-    assert number_row(room).state is OUT
-    room.tell(opt_in(), at=NOON - MINUTE)
-    assert number_row(room).state is OUT
+    processor = played()
+    processor.tell(opt_in(), at=NOON)
+    processor.tell(opt_out(), at=NOON - DAY)
+    assert number_row(processor).state is OUT
+    processor.tell(opt_in(), at=NOON - MINUTE)
+    assert number_row(processor).state is OUT
 
 
 def test_a_second_stop_moves_the_bar() -> None:
-    room = played()
-    room.tell(opt_out(), at=NOON)
-    room.tell(opt_out(), at=NOON + DAY)
-    room.tell(opt_in(), at=NOON + MINUTE)
-    assert number_row(room).state is OUT
+    processor = played()
+    processor.tell(opt_out(), at=NOON)
+    processor.tell(opt_out(), at=NOON + DAY)
+    processor.tell(opt_in(), at=NOON + MINUTE)
+    assert number_row(processor).state is OUT
 
 
 def test_a_start_is_as_old_as_its_inbound_record() -> None:
     """It lay at the inbox while staff recorded an opt-out."""
-    room = played()
-    room.tell(opt_out(source="manual"), at=NOON)
-    room.tell(reply("START", appended_at=NOON - MINUTE), at=NOON + MINUTE)
-    assert number_row(room).state is OUT
-    room.tell(reply("START", appended_at=NOON + MINUTE), at=NOON + MINUTE)
-    assert number_row(room).state is IN
+    processor = played()
+    processor.tell(opt_out(source="manual"), at=NOON)
+    processor.tell(reply("START", appended_at=NOON - MINUTE), at=NOON + MINUTE)
+    assert number_row(processor).state is OUT
+    processor.tell(reply("START", appended_at=NOON + MINUTE), at=NOON + MINUTE)
+    assert number_row(processor).state is IN
 
 
 @pytest.mark.parametrize(
     "fact", [opt_in(), opt_out(), reply("START"), reply("STOP")], ids=["in", "out", "yes", "no"]
 )
-def test_a_repeat_changes_nothing_and_says_nothing(fact: ConsentEvent | Reply) -> None:
-    room = played()
-    assert room.tell(fact)
-    before = dict(room.rows.raw)
-    assert room.tell(fact, at=NOON + DAY) == []
-    assert room.rows.raw == before
+def test_a_repeat_changes_nothing_and_says_nothing(record: ConsentEvent | Reply) -> None:
+    processor = played()
+    assert processor.tell(record)
+    before = dict(processor.state.raw)
+    assert processor.tell(record, at=NOON + DAY) == []
+    assert processor.state.raw == before
 
 
 def test_a_start_is_remembered_for_good_and_a_stop_for_35_days() -> None:
-    room = played()
+    processor = played()
     start, stop = reply("START"), reply("STOP")
-    room.tell(start, at=NOON)
-    room.tell(stop, at=NOON + SECOND)
-    room.until(NOON + 400 * DAY)
-    assert f"in/{stop.provider_id}" not in room.rows.raw
-    assert room.tell(start) == []
-    assert number_row(room).state is OUT
+    processor.tell(start, at=NOON)
+    processor.tell(stop, at=NOON + SECOND)
+    processor.until(NOON + 400 * DAY)
+    assert f"in/{stop.provider_id}" not in processor.state.raw
+    assert processor.tell(start) == []
+    assert number_row(processor).state is OUT
 
 
 def test_every_consent_fact_is_logged_with_its_place() -> None:
-    room = played()
+    processor = played()
     event = opt_in(evidence=Evidence(wording="I agree", actor="ann", topic="made up", offset=99))
-    (change,) = of(CONSENT_LOG, room.tell(event, at=NOON))
+    (change,) = of(CONSENT_LOG, processor.tell(event, at=NOON))
     assert change.evidence == Evidence(
         topic="sms.consent-events", partition=0, offset=0, wording="I agree", actor="ann"
     )
@@ -157,38 +161,38 @@ def test_every_consent_fact_is_logged_with_its_place() -> None:
 
 
 def test_consent_by_text_is_proved_by_the_inbound_record() -> None:
-    room = played()
+    processor = played()
     place = Evidence(topic="sms.inbound", partition=3, offset=7)
-    (change,) = of(CONSENT_LOG, room.tell(reply("Start", evidence=place, appended_at=NOON)))
+    (change,) = of(CONSENT_LOG, processor.tell(reply("Start", evidence=place, appended_at=NOON)))
     assert change.evidence == Evidence(topic="sms.inbound", partition=3, offset=7, text="Start")
     assert (change.action, change.source) == ("opt_in", "inbound")
 
 
 def test_what_changed_nothing_is_logged_and_told_to_nobody() -> None:
-    room = played()
-    room.tell(opt_in())
-    told = room.tell(opt_in())
+    processor = played()
+    processor.tell(opt_in())
+    told = processor.tell(opt_in())
     assert [change.reason for change in of(CONSENT_LOG, told)] == ["had opted in already"]
     assert len(told) == 1
 
 
 def test_the_status_follows_each_change() -> None:
-    room = played()
-    room.tell(opt_in(), at=NOON)
-    room.tell(reply("STOP"), at=NOON + MINUTE)
+    processor = played()
+    processor.tell(opt_in(), at=NOON)
+    processor.tell(reply("STOP"), at=NOON + MINUTE)
     told = [
         (status.state, status.consent_epoch, status.since, status.source)
-        for status in room.all(CONSENT_STATUS)
+        for status in processor.all(CONSENT_STATUS)
     ]
     assert told == [(IN, 1, NOON, "form"), (OUT, 2, NOON + MINUTE, "inbound")]
 
 
 def test_a_stop_goes_to_every_sender_the_number_was_texted_from() -> None:
-    room = played()
-    room.tell(opt_in())
-    room.tell(request())
-    room.tell(request(sender=BRANCH))
-    stops = of(DISPATCH_CONTROLS, room.tell(reply("STOP"), at=NOON + MINUTE))
+    processor = played()
+    processor.tell(opt_in())
+    processor.tell(request())
+    processor.tell(request(sender=BRANCH))
+    stops = of(DISPATCH_CONTROLS, processor.tell(reply("STOP"), at=NOON + MINUTE))
     assert [(stop.sender, stop.number, stop.tenant, stop.consent_epoch) for stop in stops] == [
         (OWN, PHONE, "acme", 2),
         (BRANCH, PHONE, "acme", 2),
@@ -200,29 +204,29 @@ def test_a_stop_of_somebody_never_texted_goes_nowhere() -> None:
 
 
 def test_an_unreadable_record_blocks_the_number_until_somebody_has_looked() -> None:
-    room = played()
-    room.tell(opt_in(), at=NOON)
-    room.tell(request(message_id="before"))
-    told = room.tell(
-        Unreadable(cause="invalid", reason="action: missing", family=f"acme/{PHONE}"),
+    processor = played()
+    processor.tell(opt_in(), at=NOON)
+    processor.tell(request(message_id="before"))
+    told = processor.tell(
+        UnreadableRecord(cause="invalid", reason="action: missing", entity_key=f"acme/{PHONE}"),
         at=NOON + MINUTE,
     )
     assert [stop.consent_epoch for stop in of(DISPATCH_CONTROLS, told)] == [2]
-    assert decided(room.tell(request(message_id="then"))) == [
+    assert decided(processor.tell(request(message_id="then"))) == [
         ("then", "hold", ["consent_unreadable"])
     ]
-    room.tell(opt_in(source="import"), at=NOON + 2 * MINUTE)
-    room.tell(recorded(), at=NOON + 2 * MINUTE)
-    room.tell(looked(), at=NOON)
-    assert number_row(room).unreadable_ms, "a yes on record would lift no STOP either"
-    assert decided(room.tell(looked(), at=NOON + 3 * MINUTE)) == [("then", "send", ["ready"])]
+    processor.tell(opt_in(source="import"), at=NOON + 2 * MINUTE)
+    processor.tell(recorded(), at=NOON + 2 * MINUTE)
+    processor.tell(looked(), at=NOON)
+    assert number_row(processor).unreadable_ms, "a yes on record would lift no STOP either"
+    assert decided(processor.tell(looked(), at=NOON + 3 * MINUTE)) == [("then", "send", ["ready"])]
 
 
 def test_a_text_that_could_not_be_read_blocks_until_staff_have_looked() -> None:
-    room = played()
-    room.tell(opt_in(), at=NOON)
-    room.tell(request(message_id="before"))
-    told = room.tell(unreadable_text(), at=NOON + MINUTE)
+    processor = played()
+    processor.tell(opt_in(), at=NOON)
+    processor.tell(request(message_id="before"))
+    told = processor.tell(unreadable_text(), at=NOON + MINUTE)
     assert [(stop.sender, stop.consent_epoch) for stop in of(DISPATCH_CONTROLS, told)] == [(OWN, 2)]
     (entry,) = of(CONSENT_LOG, told)
     assert (entry.action, entry.source, entry.now, entry.event_id) == (
@@ -231,11 +235,11 @@ def test_a_text_that_could_not_be_read_blocks_until_staff_have_looked() -> None:
         "opted_in",
         "sms.inbound:0:7:1",
     )
-    assert room.tell(unreadable_text()) == [], "said once"
-    assert decided(room.tell(request(message_id="then"))) == [
+    assert processor.tell(unreadable_text()) == [], "said once"
+    assert decided(processor.tell(request(message_id="then"))) == [
         ("then", "hold", ["consent_unreadable"])
     ]
-    assert decided(room.tell(looked(), at=NOON + 2 * MINUTE)) == [("then", "send", ["ready"])]
+    assert decided(processor.tell(looked(), at=NOON + 2 * MINUTE)) == [("then", "send", ["ready"])]
 
 
 @pytest.mark.parametrize(
@@ -247,17 +251,17 @@ def test_a_text_that_could_not_be_read_blocks_until_staff_have_looked() -> None:
     ],
 )
 def test_who_may_not_resolve_what_could_not_be_read(changes: dict[str, Any], why: str) -> None:
-    room = played()
-    room.tell(unreadable_text(), at=NOON)
-    (entry,) = of(CONSENT_LOG, room.tell(looked(**changes), at=NOON + MINUTE))
+    processor = played()
+    processor.tell(unreadable_text(), at=NOON)
+    (entry,) = of(CONSENT_LOG, processor.tell(looked(**changes), at=NOON + MINUTE))
     assert (entry.applied, why in entry.reason) == (False, True)
-    assert number_row(room).unreadable_ms
+    assert number_row(processor).unreadable_ms
 
 
 def test_who_looked_before_it_came_has_not_seen_it() -> None:
-    room = played()
-    room.tell(unreadable_text(), at=NOON + MINUTE)
-    (entry,) = of(CONSENT_LOG, room.tell(looked(), at=NOON))
+    processor = played()
+    processor.tell(unreadable_text(), at=NOON + MINUTE)
+    (entry,) = of(CONSENT_LOG, processor.tell(looked(), at=NOON))
     assert (entry.applied, entry.reason) == (
         False,
         "not later than the record that could not be read",
@@ -270,27 +274,30 @@ def test_where_nothing_is_blocked_there_is_nothing_to_resolve() -> None:
 
 
 def test_to_resolve_is_no_yes() -> None:
-    room = played()
-    room.tell(reply("STOP"), at=NOON)
-    room.tell(unreadable_text(), at=NOON + MINUTE)
-    room.tell(looked(), at=NOON + 2 * MINUTE)
-    assert decided(room.tell(request(message_id="m"))) == [("m", "reject", ["opted_out"])]
+    processor = played()
+    processor.tell(reply("STOP"), at=NOON)
+    processor.tell(unreadable_text(), at=NOON + MINUTE)
+    processor.tell(looked(), at=NOON + 2 * MINUTE)
+    assert decided(processor.tell(request(message_id="m"))) == [("m", "reject", ["opted_out"])]
 
 
 @pytest.mark.parametrize("family", ["garbage", "a b/+14155550100", "acme/", "", "acme/+1415\x00"])
-def test_an_unreadable_record_of_nobody_blocks_nobody(family: str) -> None:
-    room = played()
-    room.rows.family = family
-    assert room.tell(Unreadable(cause="invalid", reason="not JSON", family=family)) == []
-    assert room.rows.raw == {}
+def test_an_unreadable_record_of_nobody_blocks_nobody(entity_key: str) -> None:
+    processor = played()
+    processor.state.entity_key = entity_key
+    assert (
+        processor.tell(UnreadableRecord(cause="invalid", reason="not JSON", entity_key=entity_key))
+        == []
+    )
+    assert processor.state.raw == {}
 
 
 def test_a_revocation_in_other_words_counts_at_once_and_is_flagged() -> None:
-    room = played()
-    room.tell(opt_in())
-    room.tell(request())
+    processor = played()
+    processor.tell(opt_in())
+    processor.tell(request())
     said = "Hi, I hired someone else. You can stop texting me now!"
-    published = room.tell(reply(said), at=NOON + MINUTE)
+    published = processor.tell(reply(said), at=NOON + MINUTE)
     (change,) = of(CONSENT_LOG, published)
     assert (change.applied, change.flagged, change.source, change.now) == (
         True,
@@ -301,7 +308,7 @@ def test_a_revocation_in_other_words_counts_at_once_and_is_flagged() -> None:
     assert change.reason == "opted out in other words (stop_texting): to be confirmed or lifted"
     assert change.evidence.text == said
     assert [stop.number for stop in of(DISPATCH_CONTROLS, published)] == [PHONE]
-    assert number_row(room).flagged
+    assert number_row(processor).flagged
 
 
 @pytest.mark.parametrize(
@@ -316,30 +323,30 @@ def test_a_revocation_in_other_words_counts_at_once_and_is_flagged() -> None:
 def test_what_was_read_from_other_words_stays_flagged_until_it_is_settled(
     then: ConsentEvent | Reply, flagged: bool
 ) -> None:
-    room = played()
-    room.tell(reply("leave me alone"), at=NOON)
-    (change,) = of(CONSENT_LOG, room.tell(then, at=NOON + MINUTE))
-    assert number_row(room).flagged is flagged
+    processor = played()
+    processor.tell(reply("leave me alone"), at=NOON)
+    (change,) = of(CONSENT_LOG, processor.tell(then, at=NOON + MINUTE))
+    assert number_row(processor).flagged is flagged
     assert not change.flagged, "what it changed was flagged once"
 
 
 def test_a_tenants_own_words_count() -> None:
-    room = played(locales=("es",), keywords={"stop": ["adios"]})
-    room.tell(opt_in())
-    room.tell(reply("¡Adiós!"))
-    assert number_row(room).state is OUT
-    room.tell(reply("sí"), at=NOON + MINUTE)
-    assert number_row(room).state is IN
+    processor = played(locales=("es",), keywords={"stop": ["adios"]})
+    processor.tell(opt_in())
+    processor.tell(reply("¡Adiós!"))
+    assert number_row(processor).state is OUT
+    processor.tell(reply("sí"), at=NOON + MINUTE)
+    assert number_row(processor).state is IN
 
 
 def test_a_yes_to_nothing_that_was_asked_is_for_people() -> None:
-    room = played()
-    assert room.tell(reply("yes!")) == []
-    assert room.rows.raw == {}
+    processor = played()
+    assert processor.tell(reply("yes!")) == []
+    assert processor.state.raw == {}
 
 
 def test_a_settings_file_without_the_tenant_takes_nothing_away() -> None:
-    room = played()
-    room.settings = room.settings._replace(tenants={})
-    room.tell(reply("STOP"))
-    assert number_row(room).state is OUT
+    processor = played()
+    processor.settings = processor.settings._replace(tenants={})
+    processor.tell(reply("STOP"))
+    assert number_row(processor).state is OUT

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from streams.gate.case import checked
 from streams.gate.dialable import CHECKED_BY, PROBLEMS, _parse, dialable
-from streams.gate.rows import NumberRow
+from streams.gate.state import NumberRow
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from schemas.decision import Decision, Verdict
 from schemas.topics import DECISIONS, DISPATCH_ORDERS
 from streams.gate.limits import RELEASE_AT_ONCE
-from streams.step import Unreadable
+from streams.processing import UnreadableRecord
 from tests.core.gate.cases import (
     DAY,
     HOUR,
@@ -27,10 +27,10 @@ from tests.core.playing import Played, of
 
 
 def waiting(*asked: dict[str, Any]) -> Played:
-    room = played()
+    processor = played()
     for changes in asked:
-        room.tell(request(**changes))
-    return room
+        processor.tell(request(**changes))
+    return processor
 
 
 def test_what_waits_goes_when_consent_comes_in_order_of_request() -> None:
@@ -38,17 +38,17 @@ def test_what_waits_goes_when_consent_comes_in_order_of_request() -> None:
         {"message_id": "b", "requested_at": NOON - MINUTE},
         {"message_id": "a", "requested_at": NOON - HOUR},
     )
-    room = waiting(late, early)
-    told = room.tell(opt_in(), at=NOON)
+    processor = waiting(late, early)
+    told = processor.tell(opt_in(), at=NOON)
     assert decided(told) == [("a", "send", ["ready"]), ("b", "send", ["ready"])]
     assert [order.message_id for order in of(DISPATCH_ORDERS, told)] == ["a", "b"]
     assert {order.consent_epoch for order in of(DISPATCH_ORDERS, told)} == {1}
 
 
 def test_a_release_names_the_consent_that_caused_it_and_counts_on() -> None:
-    room = waiting({"message_id": "a"})
-    room.tell(reply("START"))
-    _, first, _, second = room.all(DECISIONS)
+    processor = waiting({"message_id": "a"})
+    processor.tell(reply("START"))
+    _, first, _, second = processor.all(DECISIONS)
     assert (first.seq, first.verdict, first.evidence.topic) == (
         1,
         Verdict.HOLD,
@@ -60,51 +60,51 @@ def test_a_release_names_the_consent_that_caused_it_and_counts_on() -> None:
 
 
 def test_a_stop_drops_what_waits() -> None:
-    room = waiting({"message_id": "a"}, {"message_id": "b"})
-    assert decided(room.tell(opt_out())) == [
+    processor = waiting({"message_id": "a"}, {"message_id": "b"})
+    assert decided(processor.tell(opt_out())) == [
         ("a", "reject", ["opted_out"]),
         ("b", "reject", ["opted_out"]),
     ]
-    assert decided(room.tell(opt_in(), at=NOON + MINUTE)) == []
+    assert decided(processor.tell(opt_in(), at=NOON + MINUTE)) == []
 
 
 def test_each_is_judged_afresh() -> None:
-    room = waiting(
+    processor = waiting(
         {"message_id": "late", "valid_until": NOON + HOUR},
         {"message_id": "then", "not_before": NOON + DAY},
     )
-    room.wakes.clear()
-    room.now = NOON + 2 * HOUR
-    assert decided(room.tell(opt_in())) == [
+    processor.timers.clear()
+    processor.now = NOON + 2 * HOUR
+    assert decided(processor.tell(opt_in())) == [
         ("late", "expire", ["expired"]),
         ("then", "hold", ["not_before"]),
     ]
-    assert decided(room.until(NOON + DAY)) == [("then", "send", ["ready"])]
+    assert decided(processor.until(NOON + DAY)) == [("then", "send", ["ready"])]
 
 
 def test_what_waits_for_its_hour_goes_by_itself() -> None:
-    room = played()
-    room.tell(opt_in())
-    (held,) = of(DECISIONS, room.tell(request(message_id="a", not_before=NOON + HOUR)))
+    processor = played()
+    processor.tell(opt_in())
+    (held,) = of(DECISIONS, processor.tell(request(message_id="a", not_before=NOON + HOUR)))
     assert (held.verdict, held.until) == (Verdict.HOLD, NOON + HOUR)
-    assert decided(room.until(NOON + HOUR - SECOND)) == []
-    (order,) = of(DISPATCH_ORDERS, room.until(NOON + HOUR))
+    assert decided(processor.until(NOON + HOUR - SECOND)) == []
+    (order,) = of(DISPATCH_ORDERS, processor.until(NOON + HOUR))
     assert (order.issued_at, order.not_before) == (NOON + HOUR, NOON + HOUR)
 
 
 def test_a_hold_whose_reasons_stay_is_not_announced_again() -> None:
-    room = waiting({"message_id": "a", "not_before": NOON + HOUR})
-    assert decided(room.until(NOON + DAY)) == []
-    assert decided(room.tell(opt_in())) == [("a", "send", ["ready"])]
+    processor = waiting({"message_id": "a", "not_before": NOON + HOUR})
+    assert decided(processor.until(NOON + DAY)) == []
+    assert decided(processor.tell(opt_in())) == [("a", "send", ["ready"])]
 
 
 def test_a_hold_is_announced_again_only_for_other_reasons() -> None:
-    room = played()
-    room.tell(opt_in())
-    room.tell(request(message_id="a", not_before=NOON + DAY))
-    room.tell(Unreadable(cause="invalid", reason="not JSON"), at=NOON + MINUTE)
-    assert decided(room.tell(looked(), at=NOON + HOUR)) == []
-    assert decided(room.until(NOON + DAY)) == [("a", "send", ["ready"])]
+    processor = played()
+    processor.tell(opt_in())
+    processor.tell(request(message_id="a", not_before=NOON + DAY))
+    processor.tell(UnreadableRecord(cause="invalid", reason="not JSON"), at=NOON + MINUTE)
+    assert decided(processor.tell(looked(), at=NOON + HOUR)) == []
+    assert decided(processor.until(NOON + DAY)) == [("a", "send", ["ready"])]
 
 
 @pytest.mark.parametrize(
@@ -127,45 +127,49 @@ def test_a_hold_is_announced_again_only_for_other_reasons() -> None:
     ],
 )
 def test_what_waits_ends(changes: dict[str, Any], end: datetime, rule: str) -> None:
-    room = waiting({"message_id": "a"} | changes)
-    before: list[Decision] = of(DECISIONS, room.until(end - SECOND))
+    processor = waiting({"message_id": "a"} | changes)
+    before: list[Decision] = of(DECISIONS, processor.until(end - SECOND))
     assert all(decision.verdict is Verdict.HOLD for decision in before)
-    ((identity, verdict, rules),) = decided(room.until(end))
+    ((identity, verdict, rules),) = decided(processor.until(end))
     assert (identity, verdict, rules[-1]) == ("a", "expire", rule)
-    assert of(DECISIONS, room.until(end + 100 * DAY)) == []
-    assert [name for name in room.rows.raw if name] == []
+    assert of(DECISIONS, processor.until(end + 100 * DAY)) == []
+    assert [name for name in processor.state.raw if name] == []
 
 
 def test_a_time_at_the_end_of_the_calendar_waits() -> None:
-    room = waiting({"not_before": "9999-12-31T23:59:59Z", "valid_until": "9999-12-31T23:59:59Z"})
-    assert room.until(NOON + 400 * DAY) == []
+    processor = waiting(
+        {"not_before": "9999-12-31T23:59:59Z", "valid_until": "9999-12-31T23:59:59Z"}
+    )
+    assert processor.until(NOON + 400 * DAY) == []
 
 
 def test_thousands_that_wait_go_in_bounded_steps() -> None:
-    room = waiting(*({"message_id": f"m{place}"} for place in range(RELEASE_AT_ONCE + 70)))
-    assert len(of(DISPATCH_ORDERS, room.tell(opt_in()))) == RELEASE_AT_ONCE
-    assert len(of(DISPATCH_ORDERS, room.until(NOON + SECOND))) == 70
-    assert decided(room.until(NOON + DAY)) == []
+    processor = waiting(*({"message_id": f"m{place}"} for place in range(RELEASE_AT_ONCE + 70)))
+    assert len(of(DISPATCH_ORDERS, processor.tell(opt_in()))) == RELEASE_AT_ONCE
+    assert len(of(DISPATCH_ORDERS, processor.until(NOON + SECOND))) == 70
+    assert decided(processor.until(NOON + DAY)) == []
 
 
 def test_a_thousand_go_within_a_second_in_the_order_in_which_they_were_asked_for() -> None:
     ids = [f"m{1000 - place:04}" for place in range(1000)]
-    room = waiting(
+    processor = waiting(
         *(
             {"message_id": name, "requested_at": NOON - HOUR + n * SECOND}
             for n, name in enumerate(ids)
         )
     )
-    room.tell(opt_in())
-    room.until(room.now + SECOND)
+    processor.tell(opt_in())
+    processor.until(processor.now + SECOND)
     assert [
-        order.message_id for order in room.all(DISPATCH_ORDERS) if order.kind == "reminder"
+        order.message_id for order in processor.all(DISPATCH_ORDERS) if order.kind == "reminder"
     ] == ids
 
 
 def test_a_stop_between_two_steps_of_a_release_wins() -> None:
-    room = waiting(*({"message_id": f"m{place}"} for place in range(RELEASE_AT_ONCE + 70)))
-    room.tell(opt_in(), at=NOON)
-    room.tell(reply("STOP"), at=NOON + SECOND)
-    assert of(DISPATCH_ORDERS, room.until(NOON + DAY)) == []
-    assert sum(order.kind == "reminder" for order in room.all(DISPATCH_ORDERS)) == RELEASE_AT_ONCE
+    processor = waiting(*({"message_id": f"m{place}"} for place in range(RELEASE_AT_ONCE + 70)))
+    processor.tell(opt_in(), at=NOON)
+    processor.tell(reply("STOP"), at=NOON + SECOND)
+    assert of(DISPATCH_ORDERS, processor.until(NOON + DAY)) == []
+    assert (
+        sum(order.kind == "reminder" for order in processor.all(DISPATCH_ORDERS)) == RELEASE_AT_ONCE
+    )

@@ -24,58 +24,60 @@ from tests.core.playing import Played, of
 HUGE = "x" * 900_000
 
 
-def fits(room: Played) -> bool:
-    rows = all(len(name) + len(row) < 64 << 10 for name, row in room.rows.raw.items())
-    return rows and all(
+def fits(processor: Played) -> bool:
+    state = all(len(name) + len(row) < 64 << 10 for name, row in processor.state.raw.items())
+    return state and all(
         len(value.model_dump_json()) < 500_000
-        for topic, value in room.published
+        for topic, value in processor.published
         if topic is not DEAD_LETTERS
     )
 
 
 def test_a_text_like_a_file_is_refused_in_words() -> None:
-    room = played()
-    assert decided(room.tell(request(message_id="a", body=HUGE))) == [
+    processor = played()
+    assert decided(processor.tell(request(message_id="a", body=HUGE))) == [
         ("a", "reject", ["not_opted_in", "bad_body"])
     ]
-    assert fits(room)
+    assert fits(processor)
 
 
 @pytest.mark.parametrize(
     "field", ["branch", "sender", "kind", "person_id", "time_zone", "requested_by"]
 )
 def test_a_field_like_a_file_is_set_aside(field: str) -> None:
-    room = played()
-    (letter,) = of(DEAD_LETTERS, room.tell(request(**{field: HUGE})))
+    processor = played()
+    (letter,) = of(DEAD_LETTERS, processor.tell(request(**{field: HUGE})))
     assert letter.cause == "too_large"
-    assert room.rows.raw == {}
+    assert processor.state.raw == {}
 
 
 def test_a_number_fact_like_a_file_is_set_aside() -> None:
-    room = played()
-    fact = NumberFact(tenant="acme", number=PHONE, time_zone=HUGE, at=NOON)
-    assert [letter.cause for letter in of(DEAD_LETTERS, room.tell(fact))] == ["too_large"]
+    processor = played()
+    record = NumberFact(tenant="acme", number=PHONE, time_zone=HUGE, at=NOON)
+    assert [letter.cause for letter in of(DEAD_LETTERS, processor.tell(record))] == ["too_large"]
 
 
 def test_a_stop_counts_however_much_is_attached() -> None:
-    room = played()
-    room.tell(opt_in())
+    processor = played()
+    processor.tell(opt_in())
     event = opt_out(source=HUGE, sender=HUGE, evidence=Evidence(text=HUGE, wording=HUGE))
-    (change,) = of(CONSENT_LOG, room.tell(event))
+    (change,) = of(CONSENT_LOG, processor.tell(event))
     assert change.now is ConsentState.OPTED_OUT
-    room.tell(reply(" " * 900_000 + "STOP"))
-    assert fits(room)
+    processor.tell(reply(" " * 900_000 + "STOP"))
+    assert fits(processor)
 
 
 def test_only_what_is_given_is_learned() -> None:
-    room = played()
-    room.tell(
+    processor = played()
+    processor.tell(
         NumberFact(
             tenant="acme", number=PHONE, sms_enabled=True, time_zone="America/Chicago", at=NOON
         )
     )
-    room.tell(NumberFact(tenant="acme", number=PHONE, sms_enabled=False, at=NOON))
-    row = number_row(room)
+    processor.tell(NumberFact(tenant="acme", number=PHONE, sms_enabled=False, at=NOON))
+    row = number_row(processor)
     assert (row.sms_enabled, row.time_zone, row.landline) == (False, "America/Chicago", None)
-    room.tell(opt_in())
-    assert decided(room.tell(request(message_id="a"))) == [("a", "reject", ["not_sms_enabled"])]
+    processor.tell(opt_in())
+    assert decided(processor.tell(request(message_id="a"))) == [
+        ("a", "reject", ["not_sms_enabled"])
+    ]

@@ -30,13 +30,13 @@ from tests.core.playing import Played, of
 
 
 def consented() -> Played:
-    room = played()
-    room.tell(opt_in())
-    return room
+    processor = played()
+    processor.tell(opt_in())
+    return processor
 
 
-def ordered(room: Played, **changes: Any) -> Send:
-    (order,) = of(DISPATCH_ORDERS, room.tell(request(**changes)))
+def ordered(processor: Played, **changes: Any) -> Send:
+    (order,) = of(DISPATCH_ORDERS, processor.tell(request(**changes)))
     assert isinstance(order, Send)
     return order
 
@@ -58,7 +58,7 @@ def test_an_order_says_all_that_dispatch_needs() -> None:
 
 
 def test_a_decision_says_who_what_and_by_which_policy() -> None:
-    room = consented()
+    processor = consented()
     about = {
         "branch": "south",
         "person_id": "p1",
@@ -66,17 +66,20 @@ def test_a_decision_says_who_what_and_by_which_policy() -> None:
         "event_id": "e1",
         "requested_by": "crm",
     }
-    (decision,) = of(DECISIONS, room.tell(request(resend_of="m0", **about)))
+    (decision,) = of(DECISIONS, processor.tell(request(resend_of="m0", **about)))
     assert about.items() <= decision.model_dump().items()
     assert (decision.resend_of, decision.sender, decision.to) == ("m0", BRANCH, PHONE)
-    assert (decision.policy_version, decision.consent_epoch) == (room.settings.versions["acme"], 1)
+    assert (decision.policy_version, decision.consent_epoch) == (
+        processor.settings.versions["acme"],
+        1,
+    )
     assert (decision.segments, decision.seq, decision.decided_at) == (1, 1, NOON)
 
 
 def test_a_tenant_without_settings_gets_an_answer() -> None:
-    room = played()
-    room.settings = room.settings._replace(tenants={}, versions={})
-    (decision,) = of(DECISIONS, room.tell(request()))
+    processor = played()
+    processor.settings = processor.settings._replace(tenants={}, versions={})
+    (decision,) = of(DECISIONS, processor.tell(request()))
     assert (decision.verdict, decision.policy_version, decision.sender) == ("reject", "none", None)
 
 
@@ -97,26 +100,27 @@ def test_what_cannot_leave_in_time_comes_back(
 
 
 def test_a_shared_sender_is_told_of_each_contact_and_another_of_the_first() -> None:
-    room = consented()
+    processor = consented()
     for sender in (OWN, OWN, SHARED, SHARED, OWN, BRANCH):
-        room.tell(request(sender=sender))
-    assert [contact.sender for contact in room.all(CONTACTS)] == [OWN, SHARED, SHARED, BRANCH]
+        processor.tell(request(sender=sender))
+    assert [contact.sender for contact in processor.all(CONTACTS)] == [OWN, SHARED, SHARED, BRANCH]
     assert all(
         (contact.tenant, contact.number, contact.asked) == ("acme", PHONE, False)
-        for contact in room.all(CONTACTS)
+        for contact in processor.all(CONTACTS)
     )
 
 
 def test_a_returned_order_is_judged_afresh_and_issued_again() -> None:
-    room = consented()
-    first = ordered(room, message_id="a", branch="south")
-    room.now = NOON + 36 * HOUR
+    processor = consented()
+    first = ordered(processor, message_id="a", branch="south")
+    processor.now = NOON + 36 * HOUR
     (second,) = of(
-        DISPATCH_ORDERS, room.tell(Returned(order=first, reason="send_before", at=room.now))
+        DISPATCH_ORDERS,
+        processor.tell(Returned(order=first, reason="send_before", at=processor.now)),
     )
-    assert (second.body, second.sender, second.issued_at) == (first.body, BRANCH, room.now)
-    assert second.send_before == room.now + 36 * HOUR
-    one, two = room.all(DECISIONS)
+    assert (second.body, second.sender, second.issued_at) == (first.body, BRANCH, processor.now)
+    assert second.send_before == processor.now + 36 * HOUR
+    one, two = processor.all(DECISIONS)
     assert (two.seq, two.branch, two.evidence.topic) == (2, "south", "sms.returned")
     assert two.model_copy(update={"seq": 1, "decided_at": NOON, "evidence": one.evidence}) == one
 
@@ -131,27 +135,27 @@ def test_a_returned_order_is_judged_afresh_and_issued_again() -> None:
 def test_a_returned_order_may_have_no_second_chance(
     stopped: bool, changes: dict[str, Any], verdict: str, rule: str
 ) -> None:
-    room = consented()
-    order = ordered(room, message_id="a", **changes)
+    processor = consented()
+    order = ordered(processor, message_id="a", **changes)
     for event in [opt_out()] * stopped:
-        room.tell(event, at=NOON + SECOND)
-    room.now = NOON + DAY
-    assert decided(room.tell(Returned(order=order, reason="late", at=room.now))) == [
+        processor.tell(event, at=NOON + SECOND)
+    processor.now = NOON + DAY
+    assert decided(processor.tell(Returned(order=order, reason="late", at=processor.now))) == [
         ("a", verdict, [rule])
     ]
 
 
 def test_an_order_returns_once() -> None:
-    room = consented()
-    order = ordered(room)
-    room.now = NOON + MINUTE
-    returned = Returned(order=order, reason="late", at=room.now)
-    assert room.tell(returned)
-    assert room.tell(returned) == []
-    second = room.all(DISPATCH_ORDERS)[-1]
-    room.tell(opt_out(), at=NOON + MINUTE)
-    room.tell(Returned(order=second, reason="late", at=room.now))
-    assert room.tell(Returned(order=second, reason="late", at=room.now)) == []
+    processor = consented()
+    order = ordered(processor)
+    processor.now = NOON + MINUTE
+    returned = Returned(order=order, reason="late", at=processor.now)
+    assert processor.tell(returned)
+    assert processor.tell(returned) == []
+    second = processor.all(DISPATCH_ORDERS)[-1]
+    processor.tell(opt_out(), at=NOON + MINUTE)
+    processor.tell(Returned(order=second, reason="late", at=processor.now))
+    assert processor.tell(Returned(order=second, reason="late", at=processor.now)) == []
 
 
 def test_an_order_nobody_knows_is_set_aside() -> None:
@@ -161,12 +165,14 @@ def test_an_order_nobody_knows_is_set_aside() -> None:
 
 
 def test_a_message_that_keeps_coming_back_ends() -> None:
-    room = consented()
-    order = ordered(room, message_id="a")
-    while room.now < NOON + 28 * DAY:
-        room.now += 36 * HOUR
-        (order,) = of(DISPATCH_ORDERS, room.tell(Returned(order=order, reason="late", at=room.now)))
-    room.now += 36 * HOUR
-    assert decided(room.tell(Returned(order=order, reason="late", at=room.now))) == [
+    processor = consented()
+    order = ordered(processor, message_id="a")
+    while processor.now < NOON + 28 * DAY:
+        processor.now += 36 * HOUR
+        (order,) = of(
+            DISPATCH_ORDERS, processor.tell(Returned(order=order, reason="late", at=processor.now))
+        )
+    processor.now += 36 * HOUR
+    assert decided(processor.tell(Returned(order=order, reason="late", at=processor.now))) == [
         ("a", "expire", ["held_too_long"])
     ]

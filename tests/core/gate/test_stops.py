@@ -10,10 +10,10 @@ import pytest
 from schemas.base import Evidence
 from schemas.consent_event import ConsentEvent
 from schemas.consent_status import ConsentState
-from schemas.own_kind import OwnKind
 from schemas.reply import Reply
+from schemas.system_kind import SystemKind
 from schemas.topics import CONSENT_LOG, DECISIONS, DISPATCH_ORDERS
-from streams.gate.rows import ClaimRow
+from streams.gate.state import ClaimRow
 from tests.core.gate.cases import (
     DAY,
     HOUR,
@@ -36,20 +36,20 @@ from tests.core.playing import Played, of
 OUT, IN = ConsentState.OPTED_OUT, ConsentState.OPTED_IN
 
 
-def told(*facts: ConsentEvent | Reply, **policy: Any) -> Played:
+def told(*records: ConsentEvent | Reply, **policy: Any) -> Played:
     """A minute apart."""
-    room = played(**policy)
-    for minute, fact in enumerate(facts):
-        room.tell(fact, at=NOON + minute * MINUTE)
-    return room
+    processor = played(**policy)
+    for minute, record in enumerate(records):
+        processor.tell(record, at=NOON + minute * MINUTE)
+    return processor
 
 
-def state(room: Played) -> ConsentState:
-    return number_row(room).state
+def state(processor: Played) -> ConsentState:
+    return number_row(processor).state
 
 
-def goes(room: Played, sender: str = OWN) -> bool:
-    (decision,) = decided(room.tell(request(sender=sender), at=room.now))
+def goes(processor: Played, sender: str = OWN) -> bool:
+    (decision,) = decided(processor.tell(request(sender=sender), at=processor.now))
     return decision[1] == "send"
 
 
@@ -67,43 +67,43 @@ def goes(room: Played, sender: str = OWN) -> bool:
 def test_a_form_lifts_only_what_was_said_before_it_was_signed(
     signed: datetime, stands: ConsentState
 ) -> None:
-    room = told(opt_in(), reply("STOP"))
-    (change,) = of(CONSENT_LOG, room.tell(opt_in(at=signed), at=NOON + HOUR))
-    assert (state(room), change.applied) == (stands, stands is IN)
+    processor = told(opt_in(), reply("STOP"))
+    (change,) = of(CONSENT_LOG, processor.tell(opt_in(at=signed), at=NOON + HOUR))
+    assert (state(processor), change.applied) == (stands, stands is IN)
     assert stands is IN or change.reason == "not later than the opt-out that stands"
 
 
 def test_what_is_appended_before_the_stop_lifts_nothing_whatever_it_claims() -> None:
-    room = told(opt_in(), reply("STOP"))
-    room.tell(opt_in(at=NOON + DAY), at=NOON)
-    assert state(room) is OUT
+    processor = told(opt_in(), reply("STOP"))
+    processor.tell(opt_in(at=NOON + DAY), at=NOON)
+    assert state(processor) is OUT
 
 
 @pytest.mark.parametrize("blank", ["", "  ", "\n\t"])
 def test_blanks_prove_nothing(blank: str) -> None:
     """Staff's yes needs a document, and a form that lifts a STOP what was shown."""
-    room = told(recorded(evidence=Evidence(document=blank, actor="ann")))
-    assert room.all(CONSENT_LOG)[-1].reason == "no proof: give document"
-    room.tell(reply("STOP"), at=NOON + MINUTE)
-    room.tell(opt_in(at=NOON + HOUR, evidence=Evidence(wording=blank)), at=NOON + HOUR)
-    assert state(room) is OUT
+    processor = told(recorded(evidence=Evidence(document=blank, actor="ann")))
+    assert processor.all(CONSENT_LOG)[-1].reason == "no proof: give document"
+    processor.tell(reply("STOP"), at=NOON + MINUTE)
+    processor.tell(opt_in(at=NOON + HOUR, evidence=Evidence(wording=blank)), at=NOON + HOUR)
+    assert state(processor) is OUT
 
 
 # --- used ids
 
 
 def test_an_opt_out_counts_under_a_used_id_too() -> None:
-    room = told(opt_in(event_id="contact-7"), opt_out(event_id="contact-7"))
-    assert state(room) is OUT
-    assert not goes(room)
+    processor = told(opt_in(event_id="contact-7"), opt_out(event_id="contact-7"))
+    assert state(processor) is OUT
+    assert not goes(processor)
 
 
 def test_an_opt_out_at_another_time_is_another_one() -> None:
     first, second = (opt_out(event_id="contact-7", at=NOON + minute * MINUTE) for minute in (0, 2))
-    room = told(first, reply("START"), second)
-    assert state(room) is OUT
+    processor = told(first, reply("START"), second)
+    assert state(processor) is OUT
     for repeated in (first, second):
-        assert room.tell(repeated, at=NOON + HOUR) == []
+        assert processor.tell(repeated, at=NOON + HOUR) == []
 
 
 def test_what_a_carrier_has_told_may_be_told_again() -> None:
@@ -111,15 +111,15 @@ def test_what_a_carrier_has_told_may_be_told_again() -> None:
     first, again = (
         opt_out(event_id="o-1", source="carrier", sender=OWN, at=NOON + n * MINUTE) for n in (0, 2)
     )
-    room = told(opt_in(), first, reply("START"))
-    assert room.tell(again, at=NOON + HOUR) == []
-    assert goes(room)
+    processor = told(opt_in(), first, reply("START"))
+    assert processor.tell(again, at=NOON + HOUR) == []
+    assert goes(processor)
 
 
 def test_any_other_claim_under_a_used_id_is_refused_in_the_log() -> None:
-    room = told(opt_out(event_id="contact-7"))
+    processor = told(opt_out(event_id="contact-7"))
     (change,) = of(
-        CONSENT_LOG, room.tell(opt_in(event_id="contact-7", at=NOON + HOUR), at=NOON + HOUR)
+        CONSENT_LOG, processor.tell(opt_in(event_id="contact-7", at=NOON + HOUR), at=NOON + HOUR)
     )
     assert (change.event_id, change.applied, change.now) == ("contact-7", False, OUT)
     assert (
@@ -129,16 +129,18 @@ def test_any_other_claim_under_a_used_id_is_refused_in_the_log() -> None:
 
 
 def test_what_an_earlier_version_has_noted_is_a_repeat() -> None:
-    room = played()
-    room.rows.raw["ev/contact-7"] = b'{"at_ms":1}'
-    assert room.tell(opt_out(event_id="contact-7")) == []
-    assert room.rows.get("ev/contact-7", ClaimRow) == ClaimRow(at_ms=1)
+    processor = played()
+    processor.state.raw["ev/contact-7"] = b'{"at_ms":1}'
+    assert processor.tell(opt_out(event_id="contact-7")) == []
+    assert processor.state.get("ev/contact-7", ClaimRow) == ClaimRow(at_ms=1)
 
 
 def test_what_the_carrier_takes_for_a_stop_is_one() -> None:
-    room = told(opt_in(), reply("Basta ya"))
-    assert state(room) is IN
-    (change,) = of(CONSENT_LOG, room.tell(reply("Basta ya", carrier_stop=True), at=NOON + HOUR))
+    processor = told(opt_in(), reply("Basta ya"))
+    assert state(processor) is IN
+    (change,) = of(
+        CONSENT_LOG, processor.tell(reply("Basta ya", carrier_stop=True), at=NOON + HOUR)
+    )
     assert (change.now, change.flagged, change.evidence.text) == (OUT, False, "Basta ya")
 
 
@@ -146,50 +148,52 @@ def test_what_the_carrier_takes_for_a_stop_is_one() -> None:
 
 
 def test_a_stop_to_one_sender_outlives_a_start_to_another() -> None:
-    room = told(reply("STOP"), reply("STOP", sender=SHARED), reply("START"), stop_scope="sender")
-    assert goes(room)
-    assert not goes(room, SHARED)
-    room.tell(reply("START", sender=SHARED), at=NOON + HOUR)
-    assert goes(room, SHARED)
+    processor = told(
+        reply("STOP"), reply("STOP", sender=SHARED), reply("START"), stop_scope="sender"
+    )
+    assert goes(processor)
+    assert not goes(processor, SHARED)
+    processor.tell(reply("START", sender=SHARED), at=NOON + HOUR)
+    assert goes(processor, SHARED)
 
 
 def test_a_later_form_with_evidence_lifts_the_stop_of_a_sender() -> None:
-    room = told(opt_in(), reply("STOP"), reply("STOP", sender=SHARED), stop_scope="sender")
-    room.tell(opt_in(at=NOON - MINUTE), at=NOON + HOUR)
-    room.tell(recorded(at=NOON + HOUR), at=NOON + HOUR)
-    room.tell(opt_in(at=NOON + HOUR, evidence=Evidence()), at=NOON + HOUR)
-    assert (goes(room), goes(room, SHARED)) == (False, False)
-    room.tell(opt_in(at=NOON + HOUR, sender=OWN), at=NOON + HOUR)
-    assert (goes(room), goes(room, SHARED)) == (True, False)
-    (change,) = of(CONSENT_LOG, room.tell(opt_in(at=NOON + HOUR), at=NOON + HOUR))
+    processor = told(opt_in(), reply("STOP"), reply("STOP", sender=SHARED), stop_scope="sender")
+    processor.tell(opt_in(at=NOON - MINUTE), at=NOON + HOUR)
+    processor.tell(recorded(at=NOON + HOUR), at=NOON + HOUR)
+    processor.tell(opt_in(at=NOON + HOUR, evidence=Evidence()), at=NOON + HOUR)
+    assert (goes(processor), goes(processor, SHARED)) == (False, False)
+    processor.tell(opt_in(at=NOON + HOUR, sender=OWN), at=NOON + HOUR)
+    assert (goes(processor), goes(processor, SHARED)) == (True, False)
+    (change,) = of(CONSENT_LOG, processor.tell(opt_in(at=NOON + HOUR), at=NOON + HOUR))
     assert change.reason == "opted in to texts from all again"
-    assert goes(room, SHARED)
+    assert goes(processor, SHARED)
 
 
 def test_a_yes_comes_back_to_one_sender_as_to_all() -> None:
-    room = told(opt_in(), reply("STOP"), stop_scope="sender")
-    room.tell(reply("YES", sender=SHARED), at=NOON + HOUR)
-    assert not goes(room)
-    room.tell(reply("YES"), at=NOON + HOUR)
-    assert goes(room)
+    processor = told(opt_in(), reply("STOP"), stop_scope="sender")
+    processor.tell(reply("YES", sender=SHARED), at=NOON + HOUR)
+    assert not goes(processor)
+    processor.tell(reply("YES"), at=NOON + HOUR)
+    assert goes(processor)
 
 
 @pytest.mark.parametrize("sender", ["typo", "+1 212 555 0111", "88888", ""])
 def test_an_opt_out_that_names_no_sender_of_the_tenants_is_said_to_all(sender: str) -> None:
-    room = told(opt_in(), opt_out(sender=sender), stop_scope="sender")
-    assert state(room) is OUT
-    assert not goes(room)
+    processor = told(opt_in(), opt_out(sender=sender), stop_scope="sender")
+    assert state(processor) is OUT
+    assert not goes(processor)
 
 
 def test_an_opt_out_that_names_a_sender_of_the_tenants_is_said_to_it() -> None:
-    room = told(opt_in(), opt_out(sender=SHARED), stop_scope="sender")
-    assert (goes(room), goes(room, SHARED)) == (True, False)
+    processor = told(opt_in(), opt_out(sender=SHARED), stop_scope="sender")
+    assert (goes(processor), goes(processor, SHARED)) == (True, False)
 
 
 def test_who_stops_one_sender_is_not_told_that_all_have_stopped() -> None:
-    room = told(opt_in(), reply("STOP"), stop_scope="sender")
+    processor = told(opt_in(), reply("STOP"), stop_scope="sender")
     (confirmation,) = [
-        one for one in room.all(DISPATCH_ORDERS) if one.kind == OwnKind.STOP_CONFIRMATION
+        one for one in processor.all(DISPATCH_ORDERS) if one.kind == SystemKind.STOP_CONFIRMATION
     ]
     assert (
         confirmation.body
@@ -201,27 +205,29 @@ def test_who_stops_one_sender_is_not_told_that_all_have_stopped() -> None:
 
 
 def test_to_lift_what_was_read_in_other_words_makes_nobody_agree_who_had_not() -> None:
-    room = told(reply("please stop texting me"))
-    (change,) = of(CONSENT_LOG, room.tell(recorded(evidence=Evidence(actor="ann")), at=NOON + HOUR))
-    assert (state(room), change.reason) == (OUT, "no proof: give document")
-    room.tell(recorded(), at=NOON + HOUR)
-    assert state(room) is IN
+    processor = told(reply("please stop texting me"))
+    (change,) = of(
+        CONSENT_LOG, processor.tell(recorded(evidence=Evidence(actor="ann")), at=NOON + HOUR)
+    )
+    assert (state(processor), change.reason) == (OUT, "no proof: give document")
+    processor.tell(recorded(), at=NOON + HOUR)
+    assert state(processor) is IN
 
 
 @pytest.mark.parametrize("scope", ["tenant", "sender"])
 def test_somebody_who_looked_lifts_it_for_who_had_agreed(scope: str) -> None:
-    room = told(opt_in(), reply("please stop texting me"), stop_scope=scope)
-    assert state(room) is OUT
-    room.tell(recorded(evidence=Evidence(actor="ann")), at=NOON + HOUR)
-    assert state(room) is IN
-    assert goes(room)
+    processor = told(opt_in(), reply("please stop texting me"), stop_scope=scope)
+    assert state(processor) is OUT
+    processor.tell(recorded(evidence=Evidence(actor="ann")), at=NOON + HOUR)
+    assert state(processor) is IN
+    assert goes(processor)
 
 
 def test_who_may_lift_it_is_said_with_the_text_that_it_stops() -> None:
     steps = []
     for words in ("please stop texting me", "STOP"):
-        room = told(opt_in(), reply(words))
-        room.tell(request())
-        steps.append(room.all(DECISIONS)[-1].findings[0].next_step)
+        processor = told(opt_in(), reply(words))
+        processor.tell(request())
+        steps.append(processor.all(DECISIONS)[-1].findings[0].next_step)
     assert "sayso consent in with proof lifts it" in steps[0]
     assert steps[1] == "only they can come back, by texting START"

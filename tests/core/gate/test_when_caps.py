@@ -30,44 +30,44 @@ LOS_ANGELES = "America/Los_Angeles"
 
 
 def consented(now: datetime = NOON, **when: Any) -> Played:
-    room = played(now, when=when)
-    room.tell(opt_in())
-    return room
+    processor = played(now, when=when)
+    processor.tell(opt_in())
+    return processor
 
 
-def asked(room: Played, *, now: datetime | None = None, **about: Any) -> str:
+def asked(processor: Played, *, now: datetime | None = None, **about: Any) -> str:
     """The verdict and the rules that stopped it."""
-    room.until(now or room.now)
-    ((_, verdict, rules),) = decided(room.tell(request(**about, requested_at=room.now)))
+    processor.until(now or processor.now)
+    ((_, verdict, rules),) = decided(processor.tell(request(**about, requested_at=processor.now)))
     return " ".join([verdict, *rules])
 
 
 def test_three_marketing_texts_a_day_unless_it_is_said() -> None:
-    room = consented(**ANY_HOUR)
-    spread = [asked(room, kind="marketing", now=NOON + hours * HOUR) for hours in (0, 1, 2, 3)]
+    processor = consented(**ANY_HOUR)
+    spread = [asked(processor, kind="marketing", now=NOON + hours * HOUR) for hours in (0, 1, 2, 3)]
     assert spread == ["send", "send", "send", "hold frequency_cap"]
-    assert of(DISPATCH_ORDERS, room.until(NOON + DAY - SECOND)) == []
-    assert len(of(DISPATCH_ORDERS, room.until(NOON + DAY))) == 1
-    assert asked(room, kind="marketing") == "hold frequency_cap"
+    assert of(DISPATCH_ORDERS, processor.until(NOON + DAY - SECOND)) == []
+    assert len(of(DISPATCH_ORDERS, processor.until(NOON + DAY))) == 1
+    assert asked(processor, kind="marketing") == "hold frequency_cap"
 
 
 def test_ten_a_week() -> None:
-    room = consented(**ANY_HOUR)
-    days = [asked(room, kind="marketing", now=NOON + n * DAY / 2) for n in range(11)]
+    processor = consented(**ANY_HOUR)
+    days = [asked(processor, kind="marketing", now=NOON + n * DAY / 2) for n in range(11)]
     assert days == ["send"] * 10 + ["hold frequency_cap"]
-    assert len(of(DISPATCH_ORDERS, room.until(NOON + 7 * DAY - SECOND))) == 0
-    assert len(of(DISPATCH_ORDERS, room.until(NOON + 7 * DAY))) == 1
+    assert len(of(DISPATCH_ORDERS, processor.until(NOON + 7 * DAY - SECOND))) == 0
+    assert len(of(DISPATCH_ORDERS, processor.until(NOON + 7 * DAY))) == 1
 
 
 def test_several_that_wait_go_one_by_one_as_the_cap_frees() -> None:
-    room = consented(**ANY_HOUR, caps={"marketing": {"day": 1}})
-    assert [asked(room, kind="marketing") for _ in range(3)] == [
+    processor = consented(**ANY_HOUR, caps={"marketing": {"day": 1}})
+    assert [asked(processor, kind="marketing") for _ in range(3)] == [
         "send",
         *["hold frequency_cap"] * 2,
     ]
     for n in (1, 2):
-        assert len(of(DISPATCH_ORDERS, room.until(NOON + n * DAY))) == 1
-    assert of(DISPATCH_ORDERS, room.until(NOON + 9 * DAY)) == []
+        assert len(of(DISPATCH_ORDERS, processor.until(NOON + n * DAY))) == 1
+    assert of(DISPATCH_ORDERS, processor.until(NOON + 9 * DAY)) == []
 
 
 def test_other_kinds_have_the_caps_they_are_given() -> None:
@@ -78,78 +78,86 @@ def test_other_kinds_have_the_caps_they_are_given() -> None:
 
 
 def test_what_is_not_capped_is_not_remembered() -> None:
-    room = consented(**ANY_HOUR)
-    asked(room)
-    assert b"texted_ms" not in room.rows.raw[""]
+    processor = consented(**ANY_HOUR)
+    asked(processor)
+    assert b"texted_ms" not in processor.state.raw[""]
 
 
 def test_what_is_remembered_is_bounded() -> None:
-    room = consented(
+    processor = consented(
         **ANY_HOUR, caps={"marketing": {"day": 50, "week": 50}, "reminder": {"day": 50}}
     )
     for kind in ("marketing", "reminder"):
-        assert [asked(room, kind=kind) for _ in range(51)] == ["send"] * 50 + ["hold frequency_cap"]
-    room.until(NOON + 8 * DAY)
-    assert len(room.rows.raw[""]) < 4096
+        assert [asked(processor, kind=kind) for _ in range(51)] == ["send"] * 50 + [
+            "hold frequency_cap"
+        ]
+    processor.until(NOON + 8 * DAY)
+    assert len(processor.state.raw[""]) < 4096
 
 
 @pytest.mark.parametrize("region", ["FL", "MD", "OK"])
 def test_a_state_s_cap_counts_whatever_the_tenant_says(region: str) -> None:
     about: dict[str, Any] = {"kind": "marketing", "postal_region": region, "time_zone": LOS_ANGELES}
-    room = consented(at(LOS_ANGELES, "2026-06-10 09:00"), caps={"marketing": {"day": 50}})
-    assert [asked(room, **about) for _ in range(4)] == [
+    processor = consented(at(LOS_ANGELES, "2026-06-10 09:00"), caps={"marketing": {"day": 50}})
+    assert [asked(processor, **about) for _ in range(4)] == [
         "send",
         "send",
         "send",
         "hold frequency_cap",
     ]
     about["postal_region"] = "TX"
-    assert asked(room, **about) == "send"
+    assert asked(processor, **about) == "send"
 
 
 def test_a_cap_that_frees_at_night_waits_for_the_morning() -> None:
     evening = at(LOS_ANGELES, "2026-06-10 20:30")
-    room = consented(evening, marketing="as_others", caps={"reminder": {"week": 1}})
-    assert asked(room) == "send"
-    room.settings = played(
+    processor = consented(evening, marketing="as_others", caps={"reminder": {"week": 1}})
+    assert asked(processor) == "send"
+    processor.settings = played(
         when={"quiet_hours": {"after": "20:00"}, "caps": {"reminder": {"week": 1}}}
     ).settings
     morning = evening - timedelta(hours=10)
-    assert asked(room, now=morning + DAY) == "hold frequency_cap"
-    until = room.all(DECISIONS)[-1].until
+    assert asked(processor, now=morning + DAY) == "hold frequency_cap"
+    until = processor.all(DECISIONS)[-1].until
     assert until == at(LOS_ANGELES, "2026-06-18 08:00")
-    assert of(DISPATCH_ORDERS, room.until(until - MINUTE)) == []
-    assert len(of(DISPATCH_ORDERS, room.until(until))) == 1
+    assert of(DISPATCH_ORDERS, processor.until(until - MINUTE)) == []
+    assert len(of(DISPATCH_ORDERS, processor.until(until))) == 1
 
 
 def test_an_order_that_comes_back_is_not_counted_twice() -> None:
-    room = consented(**ANY_HOUR, caps={"reminder": {"day": 1}})
-    (order,) = of(DISPATCH_ORDERS, room.tell(request(message_id="a")))
-    room.now = NOON + MINUTE
-    (again,) = of(DISPATCH_ORDERS, room.tell(Returned(order=order, reason="late", at=room.now)))
-    assert again.issued_at == room.now
-    assert asked(room) == "hold frequency_cap"
-    assert len(of(DISPATCH_ORDERS, room.until(again.issued_at + DAY))) == 1
+    processor = consented(**ANY_HOUR, caps={"reminder": {"day": 1}})
+    (order,) = of(DISPATCH_ORDERS, processor.tell(request(message_id="a")))
+    processor.now = NOON + MINUTE
+    (again,) = of(
+        DISPATCH_ORDERS, processor.tell(Returned(order=order, reason="late", at=processor.now))
+    )
+    assert again.issued_at == processor.now
+    assert asked(processor) == "hold frequency_cap"
+    assert len(of(DISPATCH_ORDERS, processor.until(again.issued_at + DAY))) == 1
 
 
 def test_an_order_that_comes_back_and_is_taken_back_is_not_counted() -> None:
-    room = consented(**ANY_HOUR, caps={"reminder": {"day": 1}})
-    (order,) = of(DISPATCH_ORDERS, room.tell(request(message_id="a")))
-    room.tell(CancelRequest(tenant="acme", number=PHONE, message_id="a", by="m.ortiz", at=room.now))
-    room.tell(Returned(order=order, reason="late", at=room.now))
-    assert asked(room) == "send"
+    processor = consented(**ANY_HOUR, caps={"reminder": {"day": 1}})
+    (order,) = of(DISPATCH_ORDERS, processor.tell(request(message_id="a")))
+    processor.tell(
+        CancelRequest(tenant="acme", number=PHONE, message_id="a", by="m.ortiz", at=processor.now)
+    )
+    processor.tell(Returned(order=order, reason="late", at=processor.now))
+    assert asked(processor) == "send"
 
 
 def test_what_is_held_for_a_cap_still_ends() -> None:
-    room = consented(**ANY_HOUR, caps={"reminder": {"week": 1}})
-    asked(room)
-    asked(room, message_id="b", valid_until=NOON + DAY)
-    assert decided(room.until(NOON + 9 * DAY)) == [("b", "expire", ["expired", "frequency_cap"])]
+    processor = consented(**ANY_HOUR, caps={"reminder": {"week": 1}})
+    asked(processor)
+    asked(processor, message_id="b", valid_until=NOON + DAY)
+    assert decided(processor.until(NOON + 9 * DAY)) == [
+        ("b", "expire", ["expired", "frequency_cap"])
+    ]
 
 
 def test_a_finding_says_how_many_in_how_long() -> None:
-    room = consented(**ANY_HOUR, caps={"reminder": {"day": 1}})
-    asked(room)
-    asked(room)
-    (found,) = room.all(DECISIONS)[-1].findings
+    processor = consented(**ANY_HOUR, caps={"reminder": {"day": 1}})
+    asked(processor)
+    asked(processor)
+    (found,) = processor.all(DECISIONS)[-1].findings
     assert found.reason == "They have had 1 reminder text in 24 hours, the tenant's cap"

@@ -11,7 +11,7 @@ from schemas.number_fact import NumberFact
 from schemas.returned import Returned
 from schemas.send import Send
 from schemas.topics import DECISIONS, DISPATCH_ORDERS
-from streams.step import Publication
+from streams.processing import Publication
 from tests.core.gate.cases import (
     HOUR,
     MINUTE,
@@ -28,9 +28,9 @@ from tests.core.playing import Played, of
 
 
 def consented(now: datetime, **when: Any) -> Played:
-    room = played(now, when=when)
-    room.tell(opt_in())
-    return room
+    processor = played(now, when=when)
+    processor.tell(opt_in())
+    return processor
 
 
 def went(published: list[Publication]) -> list[str]:
@@ -82,9 +82,10 @@ def test_the_evening_on_the_day_the_clocks_change() -> None:
 
 
 def test_what_comes_at_night_goes_in_the_morning() -> None:
-    room = consented(at(CHICAGO, "2026-06-10 22:00"))
+    processor = consented(at(CHICAGO, "2026-06-10 22:00"))
     (held,) = of(
-        DECISIONS, room.tell(request(message_id="a", time_zone=CHICAGO, requested_at=room.now))
+        DECISIONS,
+        processor.tell(request(message_id="a", time_zone=CHICAGO, requested_at=processor.now)),
     )
     morning = at(CHICAGO, "2026-06-11 08:00")
     assert (held.verdict, held.until, [found.rule for found in held.findings]) == (
@@ -92,57 +93,62 @@ def test_what_comes_at_night_goes_in_the_morning() -> None:
         morning,
         ["quiet_hours"],
     )
-    assert decided(room.until(morning - SECOND)) == []
-    assert went(room.until(morning)) == ["a"]
+    assert decided(processor.until(morning - SECOND)) == []
+    assert went(processor.until(morning)) == ["a"]
 
 
 def test_it_is_judged_afresh_then() -> None:
-    room = consented(at(CHICAGO, "2026-06-10 22:00"))
-    room.tell(request(message_id="a", time_zone=CHICAGO, requested_at=room.now))
-    assert decided(room.tell(opt_out(), at=room.now)) == [
+    processor = consented(at(CHICAGO, "2026-06-10 22:00"))
+    processor.tell(request(message_id="a", time_zone=CHICAGO, requested_at=processor.now))
+    assert decided(processor.tell(opt_out(), at=processor.now)) == [
         ("a", "reject", ["opted_out", "quiet_hours"])
     ]
 
 
 def test_a_yes_at_night_wakes_nobody() -> None:
-    room = played(at(CHICAGO, "2026-06-10 22:00"), when={})
-    first = room.tell(request(message_id="a", time_zone=CHICAGO, requested_at=room.now))
+    processor = played(at(CHICAGO, "2026-06-10 22:00"), when={})
+    first = processor.tell(request(message_id="a", time_zone=CHICAGO, requested_at=processor.now))
     assert decided(first) == [("a", "hold", ["not_opted_in", "quiet_hours"])]
-    assert decided(room.tell(opt_in(), at=room.now)) == [("a", "hold", ["quiet_hours"])]
-    assert went(room.until(at(CHICAGO, "2026-06-11 08:00"))) == ["a"]
+    assert decided(processor.tell(opt_in(), at=processor.now)) == [("a", "hold", ["quiet_hours"])]
+    assert went(processor.until(at(CHICAGO, "2026-06-11 08:00"))) == ["a"]
 
 
 def test_an_order_that_comes_back_in_the_evening_waits_for_the_morning() -> None:
-    room = consented(at(CHICAGO, "2026-06-10 20:59"))
-    asked = request(message_id="a", time_zone=CHICAGO, requested_at=room.now)
-    (order,) = of(DISPATCH_ORDERS, room.tell(asked))
-    room.now = order.send_before + MINUTE
-    back = Returned(order=order, reason="send_before", at=room.now)
-    assert decided(room.tell(back)) == [("a", "hold", ["quiet_hours"])]
-    assert went(room.until(at(CHICAGO, "2026-06-11 08:00"))) == ["a"]
+    processor = consented(at(CHICAGO, "2026-06-10 20:59"))
+    asked = request(message_id="a", time_zone=CHICAGO, requested_at=processor.now)
+    (order,) = of(DISPATCH_ORDERS, processor.tell(asked))
+    processor.now = order.send_before + MINUTE
+    back = Returned(order=order, reason="send_before", at=processor.now)
+    assert decided(processor.tell(back)) == [("a", "hold", ["quiet_hours"])]
+    assert went(processor.until(at(CHICAGO, "2026-06-11 08:00"))) == ["a"]
 
 
 @pytest.mark.parametrize("told", [{"time_zone": NEW_YORK}, {"postal_region": "NY"}])
 def test_who_turns_out_to_be_awake_is_texted_at_once(told: dict[str, str]) -> None:
     """By their area code it is half past five."""
-    room = consented(at(NEW_YORK, "2026-06-10 08:30"))
-    assert decided(room.tell(request(message_id="a", requested_at=room.now))) == [
+    processor = consented(at(NEW_YORK, "2026-06-10 08:30"))
+    assert decided(processor.tell(request(message_id="a", requested_at=processor.now))) == [
         ("a", "hold", ["quiet_hours"])
     ]
     assert (
-        went(room.tell(NumberFact(tenant="acme", number=PHONE, type="mobile", at=room.now))) == []
+        went(
+            processor.tell(NumberFact(tenant="acme", number=PHONE, type="mobile", at=processor.now))
+        )
+        == []
     )
-    fact = NumberFact(tenant="acme", number=PHONE, at=room.now, **told)
-    assert went(room.tell(fact)) == ["a"]
-    assert room.all(DECISIONS)[-1].evidence.topic == "sms.number-facts"
-    assert went(room.tell(fact)) == []
+    record = NumberFact(tenant="acme", number=PHONE, at=processor.now, **told)
+    assert went(processor.tell(record)) == ["a"]
+    assert processor.all(DECISIONS)[-1].evidence.topic == "sms.number-facts"
+    assert went(processor.tell(record)) == []
 
 
 def test_who_turns_out_to_be_asleep_waits_longer() -> None:
-    room = consented(at(NEW_YORK, "2026-06-10 08:30"))
-    room.tell(request(message_id="a", requested_at=room.now))
-    room.tell(NumberFact(tenant="acme", number=PHONE, time_zone="Pacific/Honolulu", at=room.now))
+    processor = consented(at(NEW_YORK, "2026-06-10 08:30"))
+    processor.tell(request(message_id="a", requested_at=processor.now))
+    processor.tell(
+        NumberFact(tenant="acme", number=PHONE, time_zone="Pacific/Honolulu", at=processor.now)
+    )
     morning = at("Pacific/Honolulu", "2026-06-10 08:00")
-    assert room.all(DECISIONS)[-1].until == morning
-    assert went(room.until(morning - SECOND)) == []
-    assert went(room.until(morning)) == ["a"]
+    assert processor.all(DECISIONS)[-1].until == morning
+    assert went(processor.until(morning - SECOND)) == []
+    assert went(processor.until(morning)) == ["a"]

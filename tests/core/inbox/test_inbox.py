@@ -15,14 +15,14 @@ from schemas.sender import Sender, SenderKind
 from schemas.tenant_settings import TenantSettings
 from schemas.topics import CONSENT_EVENTS, DEAD_LETTERS, REPLIES
 from streams.inbox import inbox, inbox_woke
-from streams.step import Fact, Unreadable, settings_of
+from streams.processing import InputRecord, UnreadableRecord, build_settings
 from tests.core.playing import Played, of
 
 NOON = datetime(2026, 11, 21, 17, tzinfo=UTC)
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 PHONE, OWN, SHARED = "+14155550100", "24273", "+12125550111"
 
-SETTINGS = settings_of(
+SETTINGS = build_settings(
     {},
     {
         OWN: Sender(sender=OWN, kind=SenderKind.SHORT_CODE, owner="acme"),
@@ -52,8 +52,8 @@ def contact(tenant: str, minute: int = 0, *, asked: bool = False) -> Contact:
     )
 
 
-def told(room: Played, body: str, provider_id: str) -> list[str]:
-    return [reply.tenant for reply in of(REPLIES, room.tell(inbound(body, provider_id)))]
+def told(processor: Played, body: str, provider_id: str) -> list[str]:
+    return [reply.tenant for reply in of(REPLIES, processor.tell(inbound(body, provider_id)))]
 
 
 def test_a_reply_carries_the_text_and_where_it_came_from() -> None:
@@ -74,27 +74,27 @@ def test_a_reply_carries_the_text_and_where_it_came_from() -> None:
 
 
 def test_a_conversation_on_a_shared_sender() -> None:
-    room = played()
-    room.tell(contact("acme", 1))
-    room.tell(contact("bolt", 2, asked=True))
-    room.tell(contact("acme", 3))
-    assert told(room, "who is this?", "1") == ["acme"]
-    assert told(room, "START", "2") == ["bolt"]
-    assert told(room, "START", "3") == ["acme"], "the ask is answered: whoever texted last"
-    assert told(room, "stop", "4") == ["acme", "bolt"]
+    processor = played()
+    processor.tell(contact("acme", 1))
+    processor.tell(contact("bolt", 2, asked=True))
+    processor.tell(contact("acme", 3))
+    assert told(processor, "who is this?", "1") == ["acme"]
+    assert told(processor, "START", "2") == ["bolt"]
+    assert told(processor, "START", "3") == ["acme"], "the ask is answered: whoever texted last"
+    assert told(processor, "stop", "4") == ["acme", "bolt"]
 
 
 def test_an_ask_stays_open_until_a_keyword_answers_it() -> None:
-    room = played()
-    room.tell(contact("bolt", 1, asked=True))
-    room.tell(contact("bolt", 2))
-    room.tell(contact("acme", 3))
-    told(room, "what?", "1")
-    assert told(room, "yes", "2") == ["bolt"]
-    room.tell(contact("bolt", 4, asked=True))
-    told(room, "STOP", "3")
-    room.tell(contact("acme", 5))
-    assert told(room, "START", "4") == ["acme"]
+    processor = played()
+    processor.tell(contact("bolt", 1, asked=True))
+    processor.tell(contact("bolt", 2))
+    processor.tell(contact("acme", 3))
+    told(processor, "what?", "1")
+    assert told(processor, "yes", "2") == ["bolt"]
+    processor.tell(contact("bolt", 4, asked=True))
+    told(processor, "STOP", "3")
+    processor.tell(contact("acme", 5))
+    assert told(processor, "START", "4") == ["acme"]
 
 
 def unasked(tenant: str, minute: int) -> Contact:
@@ -105,72 +105,72 @@ def unasked(tenant: str, minute: int) -> Contact:
 
 
 def test_an_ask_that_came_to_nothing_is_not_answered() -> None:
-    room = played()
-    room.tell(contact("acme", 1, asked=True))
-    room.tell(contact("bolt", 2, asked=True))
-    room.tell(unasked("acme", 1))
-    assert told(room, "START", "1") == ["bolt"]
+    processor = played()
+    processor.tell(contact("acme", 1, asked=True))
+    processor.tell(contact("bolt", 2, asked=True))
+    processor.tell(unasked("acme", 1))
+    assert told(processor, "START", "1") == ["bolt"]
 
 
 def test_an_ask_that_came_to_nothing_makes_nobody_the_last_who_texted_but_one_to_stop() -> None:
-    room = played()
-    room.tell(contact("bolt", 1))
-    room.tell(contact("acme", 2, asked=True))
-    room.tell(unasked("acme", 2))
-    assert told(room, "START", "1") == ["bolt"]
-    assert told(room, "hello?", "2") == ["bolt"]
-    assert told(room, "STOP", "3") == ["acme", "bolt"]
+    processor = played()
+    processor.tell(contact("bolt", 1))
+    processor.tell(contact("acme", 2, asked=True))
+    processor.tell(unasked("acme", 2))
+    assert told(processor, "START", "1") == ["bolt"]
+    assert told(processor, "hello?", "2") == ["bolt"]
+    assert told(processor, "STOP", "3") == ["acme", "bolt"]
 
 
 def test_what_was_texted_besides_a_lost_ask_counts() -> None:
-    room = played()
-    room.tell(contact("acme", 1))
-    room.tell(contact("bolt", 2))
-    room.tell(contact("acme", 3, asked=True))
-    room.tell(contact("acme", 4, asked=True))
-    room.tell(unasked("acme", 4))
-    assert told(room, "hi", "1") == ["bolt"]
-    room.tell(contact("acme", 5, asked=True))
-    room.tell(contact("acme", 6))
-    room.tell(unasked("acme", 5))
-    assert told(room, "hi", "2") == ["acme"]
+    processor = played()
+    processor.tell(contact("acme", 1))
+    processor.tell(contact("bolt", 2))
+    processor.tell(contact("acme", 3, asked=True))
+    processor.tell(contact("acme", 4, asked=True))
+    processor.tell(unasked("acme", 4))
+    assert told(processor, "hi", "1") == ["bolt"]
+    processor.tell(contact("acme", 5, asked=True))
+    processor.tell(contact("acme", 6))
+    processor.tell(unasked("acme", 5))
+    assert told(processor, "hi", "2") == ["acme"]
 
 
 def test_that_an_answered_ask_came_to_nothing_changes_nothing() -> None:
-    room = played()
-    room.tell(contact("acme", 1, asked=True))
-    assert told(room, "START", "1") == ["acme"]
-    before = dict(room.rows.raw)
-    room.tell(unasked("acme", 1))
-    assert room.rows.raw == before
+    processor = played()
+    processor.tell(contact("acme", 1, asked=True))
+    assert told(processor, "START", "1") == ["acme"]
+    before = dict(processor.state.raw)
+    processor.tell(unasked("acme", 1))
+    assert processor.state.raw == before
 
 
 def test_an_older_contact_does_not_become_the_last() -> None:
-    room = played()
-    room.tell(contact("acme", 5))
-    room.tell(contact("bolt", 3))
-    room.tell(contact("acme", 1))
-    assert told(room, "hi", "1") == ["acme"]
+    processor = played()
+    processor.tell(contact("acme", 5))
+    processor.tell(contact("bolt", 3))
+    processor.tell(contact("acme", 1))
+    assert told(processor, "hi", "1") == ["acme"]
 
 
 @pytest.mark.parametrize("body", ["START", "STOP", "hello"])
 def test_a_repeat_says_nothing(body: str) -> None:
-    room = played()
-    room.tell(contact("acme"))
-    assert told(room, body, "1") == ["acme"]
-    before = dict(room.rows.raw)
-    assert room.tell(inbound(body, "1")) == []
-    assert room.rows.raw == before
+    processor = played()
+    processor.tell(contact("acme"))
+    assert told(processor, body, "1") == ["acme"]
+    before = dict(processor.state.raw)
+    assert processor.tell(inbound(body, "1")) == []
+    assert processor.state.raw == before
 
 
 def test_starts_are_remembered_for_good_and_the_rest_for_35_days() -> None:
-    room = played()
-    room.tell(contact("acme"))
-    told(room, "START", "1")
-    told(room, "hello", "2")
-    room.until(NOON + 35 * DAY)
-    assert told(room, "START", "1") == []
-    assert told(room, "hello", "2") == ["acme"]
+    processor = played()
+    processor.tell(contact("acme"))
+    told(processor, "START", "1")
+    told(processor, "hello", "2")
+    processor.until(NOON + 35 * DAY)
+    assert told(processor, "START", "1") == []
+    assert told(processor, "hello", "2") == ["acme"]
 
 
 @pytest.mark.parametrize(
@@ -182,39 +182,39 @@ def test_starts_are_remembered_for_good_and_the_rest_for_35_days() -> None:
     ],
 )
 def test_what_is_nobodys_is_set_aside_once(sender: str, body: str, cause: str) -> None:
-    room = played(sender)
-    fact = inbound(body, sender=sender, to_address=sender)
-    (letter,) = of(DEAD_LETTERS, room.tell(fact))
+    processor = played(sender)
+    record = inbound(body, sender=sender, to_address=sender)
+    (letter,) = of(DEAD_LETTERS, processor.tell(record))
     assert (letter.room, letter.cause, letter.topic) == ("inbox", cause, "sms.inbound")
     assert base64.b64decode(letter.key or "").decode() == f"{sender}/{PHONE}"
-    assert InboundMessage.model_validate_json(letter.value_bytes or b"") == fact
-    assert room.tell(fact) == []
+    assert InboundMessage.model_validate_json(letter.value_bytes or b"") == record
+    assert processor.tell(record) == []
 
 
 @pytest.mark.parametrize("body", ["STOP", "START"])
 def test_what_was_nobodys_is_somebodys_once_its_sender_is_known(body: str) -> None:
     """Staff apply the sender and replay the record, as its letter says; a yes is no younger for it."""
-    room = played("99999")
-    fact = inbound(body, sender="99999", to_address="99999")
-    assert of(DEAD_LETTERS, room.tell(fact, at=NOON))
+    processor = played("99999")
+    record = inbound(body, sender="99999", to_address="99999")
+    assert of(DEAD_LETTERS, processor.tell(record, at=NOON))
     known = Sender(sender="99999", kind=SenderKind.SHORT_CODE, owner="acme")
-    room.settings = settings_of({}, {"99999": known})
-    (reply,) = of(REPLIES, room.tell(fact, at=NOON + DAY))
+    processor.settings = build_settings({}, {"99999": known})
+    (reply,) = of(REPLIES, processor.tell(record, at=NOON + DAY))
     assert (reply.tenant, reply.body, reply.appended_at) == ("acme", body, NOON)
-    assert room.tell(fact, at=NOON + DAY) == []
+    assert processor.tell(record, at=NOON + DAY) == []
 
 
 def test_what_the_carrier_takes_for_a_stop_is_one_for_all_who_texted() -> None:
     """By words that only the provider was told of; nothing else that it says makes one."""
-    room = played()
+    processor = played()
     for tenant in ("acme", "bolt"):
-        room.tell(contact(tenant))
-    replies = of(REPLIES, room.tell(inbound("Basta ya", carrier_stop=True)))
+        processor.tell(contact(tenant))
+    replies = of(REPLIES, processor.tell(inbound("Basta ya", carrier_stop=True)))
     assert [(reply.tenant, reply.body, reply.carrier_stop) for reply in replies] == [
         ("acme", "Basta ya", True),
         ("bolt", "Basta ya", True),
     ]
-    assert told(room, "Basta ya", "2") == ["bolt"]
+    assert told(processor, "Basta ya", "2") == ["bolt"]
 
 
 SERVICE = "MG" + "0" * 32
@@ -233,8 +233,8 @@ def test_a_number_that_a_service_has_in_its_pool_is_the_sender(
     number: str, body: str, tenants: list[str]
 ) -> None:
     """The provider names the service, which nobody has declared, for the number is what is texted from."""
-    room = played(SERVICE)
-    replies = of(REPLIES, room.tell(inbound(body, sender=SERVICE, to_address=number)))
+    processor = played(SERVICE)
+    replies = of(REPLIES, processor.tell(inbound(body, sender=SERVICE, to_address=number)))
     assert [(reply.tenant, reply.sender) for reply in replies] == [
         (tenant, number) for tenant in tenants
     ]
@@ -250,23 +250,29 @@ def test_what_no_phone_sends_is_set_aside(changes: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("provider_id", ["", "\0", "x" * 50_000, "SM 1", "SMé"])
 def test_any_provider_id_makes_a_short_name(provider_id: str) -> None:
-    room = played()
-    room.tell(contact("acme"))
-    assert told(room, "hello", provider_id) == ["acme"]
-    assert told(room, "hello", provider_id) == []
-    assert all(name.isascii() and name.isprintable() and len(name) <= 140 for name in room.rows.raw)
+    processor = played()
+    processor.tell(contact("acme"))
+    assert told(processor, "hello", provider_id) == ["acme"]
+    assert told(processor, "hello", provider_id) == []
+    assert all(
+        name.isascii() and name.isprintable() and len(name) <= 140 for name in processor.state.raw
+    )
 
 
-def unread(room: Played, offset: int = 7) -> list[ConsentEvent]:
-    unreadable = Unreadable(cause="invalid", reason="body: missing", family=room.rows.family)
-    step = inbox(room.rows, Fact(unreadable, "sms.inbound", 0, offset, 1), NOON, SETTINGS)
-    assert not step.rows
+def unread(processor: Played, offset: int = 7) -> list[ConsentEvent]:
+    unreadable = UnreadableRecord(
+        cause="invalid", reason="body: missing", entity_key=processor.state.entity_key
+    )
+    step = inbox(
+        processor.state, InputRecord(unreadable, "sms.inbound", 0, offset, 1), NOON, SETTINGS
+    )
+    assert not step.state
     assert len(of(CONSENT_EVENTS, list(step.publish))) == len(step.publish)
     return of(CONSENT_EVENTS, list(step.publish))
 
 
-def blocked(room: Played) -> list[tuple[str, str]]:
-    events = unread(room)
+def blocked(processor: Played) -> list[tuple[str, str]]:
+    events = unread(processor)
     assert {(event.number, event.sender, event.source) for event in events} <= {
         (PHONE, SHARED, "sms.inbound")
     }
@@ -274,9 +280,9 @@ def blocked(room: Played) -> list[tuple[str, str]]:
 
 
 def test_a_text_that_cannot_be_read_blocks_whoever_texted_the_number() -> None:
-    room = played()
-    room.tell(contact("bolt"))
-    assert blocked(room) == [("bolt", "unreadable")]
+    processor = played()
+    processor.tell(contact("bolt"))
+    assert blocked(processor) == [("bolt", "unreadable")]
 
 
 def test_if_nobody_is_known_to_have_texted_it_blocks_all_that_share_the_sender() -> None:
@@ -286,61 +292,71 @@ def test_if_nobody_is_known_to_have_texted_it_blocks_all_that_share_the_sender()
 @pytest.mark.parametrize(
     "family", ["", "k", f"99999/{PHONE}", f"{SHARED}/", f"{SHARED}/acme", f"/{PHONE}"]
 )
-def test_where_its_key_names_no_number_or_no_sender_of_ours_it_blocks_nobody(family: str) -> None:
-    room = Played(inbox, inbox_woke, family, NOON, SETTINGS)
-    assert unread(room) == []
+def test_where_its_key_names_no_number_or_no_sender_of_ours_it_blocks_nobody(
+    entity_key: str,
+) -> None:
+    processor = Played(inbox, inbox_woke, entity_key, NOON, SETTINGS)
+    assert unread(processor) == []
 
 
 def test_each_unreadable_record_is_another_event() -> None:
-    room = played(OWN)
-    assert len({event.event_id for offset in range(3) for event in unread(room, offset)}) == 3
+    processor = played(OWN)
+    assert len({event.event_id for offset in range(3) for event in unread(processor, offset)}) == 3
 
 
 def test_a_yes_is_remembered_for_good() -> None:
-    room = played()
-    room.tell(contact("acme"))
-    told(room, "YES", "1")
-    room.until(NOON + 35 * DAY)
-    assert told(room, "YES", "1") == []
+    processor = played()
+    processor.tell(contact("acme"))
+    told(processor, "YES", "1")
+    processor.until(NOON + 35 * DAY)
+    assert told(processor, "YES", "1") == []
 
 
 def test_a_revocation_counts_for_all_but_its_words_are_for_whom_they_were_written_to() -> None:
-    room = played()
-    room.tell(contact("acme", 1, asked=True))
-    room.tell(contact("bolt", 2))
+    processor = played()
+    processor.tell(contact("acme", 1, asked=True))
+    processor.tell(contact("bolt", 2))
     said = "I am out of hospital. Please stop texting me about it!"
-    published = of(REPLIES, room.tell(inbound(said, media=("scan.jpg",))))
+    published = of(REPLIES, processor.tell(inbound(said, media=("scan.jpg",))))
     assert [(reply.tenant, reply.body, reply.media) for reply in published] == [
         ("acme", "please stop texting me", ()),
         ("bolt", said, ("scan.jpg",)),
     ]
-    room.tell(contact("bolt", 4))
-    assert told(room, "START", "2") == ["bolt"], "the ask is answered"
+    processor.tell(contact("bolt", 4))
+    assert told(processor, "START", "2") == ["bolt"], "the ask is answered"
 
 
 def test_each_tenant_that_shares_a_sender_has_its_own_words() -> None:
     bolt = TenantSettings(
         tenant="bolt", name="Bolt", sender=SHARED, keywords={"stop": ["Genug"], "start": ["Los"]}
     )
-    room = Played(
-        inbox, inbox_woke, f"{SHARED}/{PHONE}", NOON, settings_of({"bolt": bolt}, SETTINGS.senders)
+    processor = Played(
+        inbox,
+        inbox_woke,
+        f"{SHARED}/{PHONE}",
+        NOON,
+        build_settings({"bolt": bolt}, SETTINGS.senders),
     )
-    room.tell(contact("bolt", 1, asked=True))
-    room.tell(contact("acme", 2))
-    assert told(room, "Genug!", "1") == ["acme", "bolt"], (
+    processor.tell(contact("bolt", 1, asked=True))
+    processor.tell(contact("acme", 2))
+    assert told(processor, "Genug!", "1") == ["acme", "bolt"], (
         "to the one a STOP, to the one that texted last a text"
     )
-    assert told(room, "los", "2") == ["acme"], "bolt's ask is answered: whoever texted last"
-    room.tell(contact("bolt", 3, asked=True))
-    room.tell(contact("acme", 4))
-    assert told(room, "los", "3") == ["bolt"]
+    assert told(processor, "los", "2") == ["acme"], "bolt's ask is answered: whoever texted last"
+    processor.tell(contact("bolt", 3, asked=True))
+    processor.tell(contact("acme", 4))
+    assert told(processor, "los", "3") == ["bolt"]
 
 
 def test_what_only_one_tenant_takes_for_a_stop_is_not_for_the_others_to_read() -> None:
     acme = TenantSettings(tenant="acme", name="Acme", sender=SHARED, keywords={"stop": ["Genug"]})
-    room = Played(
-        inbox, inbox_woke, f"{SHARED}/{PHONE}", NOON, settings_of({"acme": acme}, SETTINGS.senders)
+    processor = Played(
+        inbox,
+        inbox_woke,
+        f"{SHARED}/{PHONE}",
+        NOON,
+        build_settings({"acme": acme}, SETTINGS.senders),
     )
-    room.tell(contact("bolt", 1))
-    room.tell(contact("acme", 2))
-    assert told(room, "Genug!", "1") == ["acme"]
+    processor.tell(contact("bolt", 1))
+    processor.tell(contact("acme", 2))
+    assert told(processor, "Genug!", "1") == ["acme"]

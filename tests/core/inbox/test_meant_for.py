@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from streams.answers import Meaning
+from streams.inbound_keywords import Meaning
 from streams.inbox.meant_for import meant_for
-from streams.inbox.rows import ContactRow
+from streams.inbox.state import ContactRow
 
 NOON = datetime(2026, 11, 21, 17, tzinfo=UTC)
 STOP, START, HELP, NONE = Meaning.STOP, Meaning.START, Meaning.HELP, Meaning.NONE

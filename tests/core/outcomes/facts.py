@@ -12,13 +12,13 @@ from schemas.delivery_receipt import DeliveryReceipt
 from schemas.outcome import Outcome
 from schemas.topics import OUTCOMES
 from streams.outcomes import outcomes, outcomes_woke
-from streams.step import Settings
+from streams.processing import Settings
 from tests.core.drive import START, Drive
 
 ANA, CODE = "+14155550101", "72975"
 
 
-def room() -> Drive:
+def processor() -> Drive:
     return Drive(outcomes, outcomes_woke, "acme/m1", Settings())
 
 

@@ -11,11 +11,11 @@ from schemas.alert import Alert, Urgency
 from schemas.decision import Finding, Verdict
 from schemas.tenant_settings import TenantSettings
 from schemas.topics import ALERTS
-from streams.codes import meaning
+from streams.error_codes import meaning
 from streams.outcomes import outcomes, outcomes_woke
 from streams.outcomes.local import day
 from streams.outcomes.stake import urgency
-from streams.step import settings_of
+from streams.processing import build_settings
 from tests.core.drive import START, Drive
 from tests.core.outcomes.facts import attempt, decision, receipt
 
@@ -28,11 +28,11 @@ SENT = [attempt("queued", 0), attempt("sending"), attempt("accepted"), receipt("
 LOST = receipt("undelivered", "30005")
 
 
-def raised(*facts: Any, now: datetime = START) -> list[Alert]:
-    drive = Drive(outcomes, outcomes_woke, "acme/m1", settings_of({"acme": HARBOR}, {}))
+def raised(*records: Any, now: datetime = START) -> list[Alert]:
+    drive = Drive(outcomes, outcomes_woke, "acme/m1", build_settings({"acme": HARBOR}, {}))
     drive.now = now
-    for fact in facts:
-        drive.tell(fact)
+    for record in records:
+        drive.tell(record)
     alerts: list[Alert] = drive.all(ALERTS)
     return alerts
 
@@ -203,8 +203,8 @@ STATES = [
 
 
 @pytest.mark.parametrize(("facts", "happened"), STATES)
-def test_when_staff_are_told(facts: list[Any], happened: list[str]) -> None:
-    told = raised(*facts)
+def test_when_staff_are_told(records: list[Any], happened: list[str]) -> None:
+    told = raised(*records)
     assert [alert.says for alert in told] == [
         f"the reminder for the 9:00 hearing on Tuesday {one}: call them" for one in happened
     ]
@@ -225,12 +225,12 @@ LATER, DAYS = {"event_at": START + timedelta(days=9)}, timedelta(days=4)
 
 def silent(*then: Any, taken: Any = SENT[2], wait: timedelta = DAYS, **about: Any) -> list[Alert]:
     """What is told of a text that nothing is heard of after `taken`, until `then`."""
-    drive = Drive(outcomes, outcomes_woke, "acme/m1", settings_of({"acme": HARBOR}, {}))
-    for fact in (decision(**about), *SENT[:2], taken):
-        drive.tell(fact)
+    drive = Drive(outcomes, outcomes_woke, "acme/m1", build_settings({"acme": HARBOR}, {}))
+    for record in (decision(**about), *SENT[:2], taken):
+        drive.tell(record)
     drive.rest(wait.total_seconds())
-    for fact in then:
-        drive.tell(fact)
+    for record in then:
+        drive.tell(record)
     alerts: list[Alert] = drive.all(ALERTS)
     return alerts
 

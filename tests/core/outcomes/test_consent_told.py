@@ -7,17 +7,17 @@ from typing import Any
 import pytest
 
 from schemas.topics import CONSENT_EVENTS
-from tests.core.outcomes.facts import ANA, CODE, attempt, decision, receipt, room
+from tests.core.outcomes.facts import ANA, CODE, attempt, decision, processor, receipt
 
 SENT = [attempt("queued", 0), attempt("sending"), attempt("accepted")]
 REFUSED = [attempt("queued", 0), attempt("sending")]
 
 
-def told(*facts: Any) -> list[tuple[str, str, str | None]]:
+def told(*records: Any) -> list[tuple[str, str, str | None]]:
     """(action, what happened, message) of each event."""
-    drive = room()
-    for fact in facts:
-        drive.tell(fact)
+    drive = processor()
+    for record in records:
+        drive.tell(record)
     events = drive.all(CONSENT_EVENTS)
     assert all(
         (one.tenant, one.number, one.sender, one.source) == ("acme", ANA, CODE, "carrier")
@@ -98,14 +98,14 @@ ASK = decision(kind="consent_ask")
         ),
     ],
 )
-def test_what_is_told(facts: list[Any], expected: list[tuple[str, str, str | None]]) -> None:
-    assert told(*facts) == expected
+def test_what_is_told(records: list[Any], expected: list[tuple[str, str, str | None]]) -> None:
+    assert told(*records) == expected
 
 
 def test_it_names_the_record_that_it_comes_from() -> None:
-    drive = room()
-    for fact in (decision(), *REFUSED, attempt("refused", code="21610")):
-        drive.tell(fact)
+    drive = processor()
+    for record in (decision(), *REFUSED, attempt("refused", code="21610")):
+        drive.tell(record)
     [event] = drive.all(CONSENT_EVENTS)
     assert event.evidence.origin == "sms.attempts@0:3"
     assert (event.evidence.topic, event.evidence.partition, event.evidence.offset) == (

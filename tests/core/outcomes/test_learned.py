@@ -12,10 +12,10 @@ from schemas.delivery_receipt import DeliveryReceipt
 from schemas.number_fact import NumberFact
 from schemas.topics import NUMBER_FACTS
 from streams.gate.learned import learned
-from streams.gate.rows import NumberRow
+from streams.gate.state import NumberRow
 from streams.outcomes import outcomes, outcomes_woke
-from streams.row import dump, parse
-from streams.step import settings_of
+from streams.processing import build_settings
+from streams.state_entry import dump, parse
 from tests.core.playing import Played
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -84,47 +84,47 @@ FACTS: list[Any] = [
 
 @pytest.mark.parametrize(("receipts", "facts"), FACTS)
 def test_outcomes_tell_of_the_number(
-    receipts: list[DeliveryReceipt], facts: list[dict[str, Any]]
+    receipts: list[DeliveryReceipt], records: list[dict[str, Any]]
 ) -> None:
-    room = Played(outcomes, outcomes_woke, "acme/m1", NOON, settings_of({}, {}))
-    for fact in (SENT, *receipts):
-        room.tell(fact)
+    processor = Played(outcomes, outcomes_woke, "acme/m1", NOON, build_settings({}, {}))
+    for record in (SENT, *receipts):
+        processor.tell(record)
     told = [
         one.model_dump(
             exclude_none=True, include={"landline", "suppressed", "unreachable_at", "doubtful"}
         )
-        for one in room.all(NUMBER_FACTS)
+        for one in processor.all(NUMBER_FACTS)
     ]
-    assert told == facts
+    assert told == records
 
 
 def test_a_fact_names_the_receipt_that_it_comes_from() -> None:
-    room = Played(outcomes, outcomes_woke, "acme/m1", NOON, settings_of({}, {}))
-    for fact in (SENT, receipt("sent"), receipt("failed", "30008"), receipt("failed", "30006")):
-        room.tell(fact)
-    [fact] = room.all(NUMBER_FACTS)
-    assert (fact.message_id, fact.error_code) == ("m1", "30006")
-    assert fact.evidence.origin == "sms.delivery-receipts@0:3"
-    assert (fact.evidence.topic, fact.evidence.offset) == ("sms.delivery-receipts", 3)
+    processor = Played(outcomes, outcomes_woke, "acme/m1", NOON, build_settings({}, {}))
+    for record in (SENT, receipt("sent"), receipt("failed", "30008"), receipt("failed", "30006")):
+        processor.tell(record)
+    [record] = processor.all(NUMBER_FACTS)
+    assert (record.message_id, record.error_code) == ("m1", "30006")
+    assert record.evidence.origin == "sms.delivery-receipts@0:3"
+    assert (record.evidence.topic, record.evidence.offset) == ("sms.delivery-receipts", 3)
 
 
 def test_it_comes_late_but_names_its_day() -> None:
     """A receipt from yesterday, read today."""
-    room = Played(outcomes, outcomes_woke, "acme/m1", NOON + DAY, settings_of({}, {}))
-    for fact in (receipt("undelivered", "30003"), SENT):
-        room.tell(fact)
-    [fact] = room.all(NUMBER_FACTS)
-    assert fact.unreachable_at == NOON
-    assert fact.evidence.offset == 0
+    processor = Played(outcomes, outcomes_woke, "acme/m1", NOON + DAY, build_settings({}, {}))
+    for record in (receipt("undelivered", "30003"), SENT):
+        processor.tell(record)
+    [record] = processor.all(NUMBER_FACTS)
+    assert record.unreachable_at == NOON
+    assert record.evidence.offset == 0
 
 
-def after(*facts: dict[str, Any]) -> NumberRow:
+def after(*records: dict[str, Any]) -> NumberRow:
     row = NumberRow()
-    for said in facts:
-        fact = NumberFact.model_validate(
+    for said in records:
+        record = NumberFact.model_validate(
             {"tenant": "acme", "number": "+14155550142", "at": NOON} | said
         )
-        row = row.model_copy(update=learned(row, fact))
+        row = row.model_copy(update=learned(row, record))
     return row
 
 
@@ -149,9 +149,9 @@ DOUBT: list[Any] = [
 
 @pytest.mark.parametrize(("facts", "doubtful"), DOUBT)
 def test_several_days_make_a_number_doubtful(
-    facts: list[dict[str, Any]], doubtful: bool | None
+    records: list[dict[str, Any]], doubtful: bool | None
 ) -> None:
-    row = after(*facts)
+    row = after(*records)
     assert row.doubtful is doubtful
     assert len(row.unreachable) <= 3
 

@@ -11,13 +11,13 @@ from schemas.controls import Sighting
 from schemas.decision import Finding, Verdict
 from schemas.outcome import Was
 from schemas.topics import DEAD_LETTERS, DISPATCH_CONTROLS, OUTCOMES
-from streams.codes import meaning
-from streams.lanes.changelog import MAX_ROW
+from streams.error_codes import meaning
 from streams.outcomes.attempts import MOST_REPORTS
-from streams.outcomes.rows import Life
-from streams.step import Opened
+from streams.outcomes.state import Life
+from streams.partition.changelog import MAX_ROW
+from streams.processing import PartitionAcquired
 from tests.core.drive import START
-from tests.core.outcomes.facts import CODE, attempt, decision, last, receipt, room, state
+from tests.core.outcomes.facts import CODE, attempt, decision, last, processor, receipt, state
 
 LATER = START + timedelta(hours=100)
 SENT = [decision(), attempt("queued", 0), attempt("sending"), attempt("accepted")]
@@ -149,17 +149,17 @@ SENT = [decision(), attempt("queued", 0), attempt("sending"), attempt("accepted"
         pytest.param([*SENT, receipt("sent", number=7)], "sent", id="an attempt nobody reported"),
     ],
 )
-def test_state(facts: list[Any], expected: str) -> None:
-    drive = room()
-    for fact in facts:
-        drive.tell(fact)
+def test_state(records: list[Any], expected: str) -> None:
+    drive = processor()
+    for record in records:
+        drive.tell(record)
     assert state(drive) == expected
 
 
 def test_an_outcome_says_who_what_why_and_what_to_do() -> None:
-    drive = room()
-    for fact in (*SENT, receipt("undelivered", "30003")):
-        drive.tell(fact)
+    drive = processor()
+    for record in (*SENT, receipt("undelivered", "30003")):
+        drive.tell(record)
     told = last(drive)
     assert told is not None
     assert (told.branch, told.sender, told.kind, told.segments, told.final) == (
@@ -180,7 +180,7 @@ def test_a_verdict_brings_its_own_next_step() -> None:
         Finding(rule="a", verdict=Verdict.HOLD, reason="", next_step="wait"),
         Finding(rule="b", verdict=Verdict.REJECT, reason="", next_step="ask them to opt in"),
     )
-    drive = room()
+    drive = processor()
     drive.tell(decision("reject", findings=findings))
     told = last(drive)
     assert told is not None
@@ -191,13 +191,13 @@ def test_what_the_gate_had_said_is_over_once_the_provider_has_it() -> None:
     ready = Finding(
         rule="ready", verdict=Verdict.SEND, reason="", next_step="nothing: it goes by itself"
     )
-    drive = room()
+    drive = processor()
     drive.tell(decision("send", findings=(ready,)))
     told = last(drive)
     assert told is not None
     assert told.next_step == ready.next_step
-    for fact in (*SENT[1:], receipt("delivered")):
-        drive.tell(fact)
+    for record in (*SENT[1:], receipt("delivered")):
+        drive.tell(record)
     told = last(drive)
     assert told is not None
     assert (told.state, told.next_step) == ("delivered", None)
@@ -205,20 +205,20 @@ def test_what_the_gate_had_said_is_over_once_the_provider_has_it() -> None:
 
 @pytest.mark.parametrize("again", [*SENT, receipt("delivered")])
 def test_a_repeat_changes_nothing_and_says_nothing(again: Any) -> None:
-    drive = room()
-    for fact in (*SENT, receipt("delivered")):
-        drive.tell(fact)
+    drive = processor()
+    for record in (*SENT, receipt("delivered")):
+        drive.tell(record)
     assert drive.tell(again) == ({}, (), {}, ())
 
 
 def test_what_changes_nothing_visible_is_kept_and_not_told() -> None:
-    drive = room()
-    for fact in (*SENT, receipt("delivered")):
-        drive.tell(fact)
+    drive = processor()
+    for record in (*SENT, receipt("delivered")):
+        drive.tell(record)
     step = drive.tell(receipt("queued", provider_id="SM1"))
-    assert step.rows
+    assert step.state
     assert not step.publish
-    assert b'"queued"' in drive.rows.raw["life"]
+    assert b'"queued"' in drive.state.raw["life"]
 
 
 @pytest.mark.parametrize(
@@ -257,11 +257,11 @@ def test_what_changes_nothing_visible_is_kept_and_not_told() -> None:
     ],
 )
 def test_a_contradiction_is_kept_as_evidence_and_told(
-    facts: list[Any], expected: str, kept: tuple[str, ...]
+    records: list[Any], expected: str, kept: tuple[str, ...]
 ) -> None:
-    drive = room()
-    for fact in facts:
-        drive.tell(fact)
+    drive = processor()
+    for record in records:
+        drive.tell(record)
     told = last(drive)
     assert told is not None
     assert (state(drive), told.contradictions) == (expected, kept)
@@ -276,16 +276,16 @@ def test_a_contradiction_is_kept_as_evidence_and_told(
     ],
 )
 def test_another_text_under_the_same_id_is_set_aside(foreign: Any) -> None:
-    drive = room()
+    drive = processor()
     drive.tell(decision())
     step = drive.tell(foreign)
-    assert not step.rows
+    assert not step.state
     assert [letter.cause for letter in drive.all(DEAD_LETTERS)] == ["id_reused"]
     assert state(drive) == "queued"
 
 
 def test_an_attempt_at_another_number_that_came_first_does_not_count() -> None:
-    drive = room()
+    drive = processor()
     drive.tell(attempt("accepted", to="+14155550999"))
     drive.tell(decision())
     assert state(drive) == "queued"
@@ -296,11 +296,11 @@ def test_an_attempt_at_another_number_that_came_first_does_not_count() -> None:
 def test_a_receipt_for_an_open_attempt_is_shown_to_dispatch_once(
     open_end: Any, receipt_first: bool
 ) -> None:
-    drive = room()
+    drive = processor()
     drive.tell(decision())
-    facts = [open_end, receipt("sent")]
-    for fact in reversed(facts) if receipt_first else facts:
-        drive.tell(fact)
+    records = [open_end, receipt("sent")]
+    for record in reversed(records) if receipt_first else records:
+        drive.tell(record)
     drive.tell(receipt("delivered"))
     drive.tell(attempt("accepted", evidence="sighting"))
     seen = drive.all(DISPATCH_CONTROLS)
@@ -319,9 +319,9 @@ def test_a_receipt_for_an_open_attempt_is_shown_to_dispatch_once(
 
 @pytest.mark.parametrize("news", ["accepted", "sent"])
 def test_silence_becomes_unknown_after_72_hours_and_a_late_word_still_counts(news: str) -> None:
-    drive = room()
-    for fact in (*SENT, *([receipt("sent")] if news == "sent" else [])):
-        drive.tell(fact)
+    drive = processor()
+    for record in (*SENT, *([receipt("sent")] if news == "sent" else [])):
+        drive.tell(record)
     drive.rest(72 * 3600 - 1)
     assert state(drive) == news
     drive.rest(20)
@@ -336,12 +336,12 @@ def test_silence_becomes_unknown_after_72_hours_and_a_late_word_still_counts(new
 
 
 def test_in_doubt_is_not_made_unknown_by_the_clock() -> None:
-    drive = room()
+    drive = processor()
     drive.tell(decision())
     drive.tell(attempt("in_doubt"))
     drive.rest(100 * 24 * 3600)
     assert state(drive) == "in_doubt"
-    assert "life" in drive.rows.raw
+    assert "life" in drive.state.raw
 
 
 @pytest.mark.parametrize(
@@ -349,28 +349,28 @@ def test_in_doubt_is_not_made_unknown_by_the_clock() -> None:
     [[decision("reject")], [*SENT, receipt("delivered")], [receipt("delivered")], SENT],
     ids=str,
 )
-def test_what_is_over_is_forgotten_35_days_after_its_last_word(facts: list[Any]) -> None:
-    drive = room()
-    for fact in facts:
-        drive.tell(fact)
+def test_what_is_over_is_forgotten_35_days_after_its_last_word(records: list[Any]) -> None:
+    drive = processor()
+    for record in records:
+        drive.tell(record)
     drive.rest(34 * 24 * 3600)
-    assert drive.rows.raw
+    assert drive.state.raw
     drive.rest(5 * 24 * 3600)
-    assert not drive.rows.raw
+    assert not drive.state.raw
 
 
 def test_a_row_stays_small_whatever_is_said() -> None:
-    drive = room()
+    drive = processor()
     drive.tell(decision(branch="b" * 10**6, kind="k" * 10**6, person_id="p" * 10**6))
     for number in range(300):
         drive.tell(attempt("deferred", number, code="c" * 10**6))
         drive.tell(receipt(f"status {number}", "9" * 10**6, number % 5))
         drive.tell(receipt("failed", str(number) * 1000, number % 5, provider_id="x" * 10**6))
-    assert len(drive.rows.raw["life"]) < 64 << 10
+    assert len(drive.state.raw["life"]) < 64 << 10
 
 
 def test_times_at_the_end_of_the_calendar_stop_nothing() -> None:
-    drive = room()
+    drive = processor()
     end = datetime.max.replace(tzinfo=UTC)
     drive.tell(decision(requested_at=end))
     drive.tell(attempt("accepted", at=end))
@@ -383,20 +383,20 @@ def test_times_at_the_end_of_the_calendar_stop_nothing() -> None:
 
 
 def test_other_facts_are_passed_over() -> None:
-    assert room().answer(Opened()) == ({}, (), {}, ())
+    assert processor().answer(PartitionAcquired()) == ({}, (), {}, ())
 
 
 @pytest.mark.parametrize("sign", ["x", "é", "\x01"])
 def test_a_row_stays_small_whatever_callbacks_say(sign: str) -> None:
     """A row over 64 kB would end the worker, and again at each of its restarts."""
-    drive = room()
-    for fact in SENT:
-        drive.tell(fact)
+    drive = processor()
+    for record in SENT:
+        drive.tell(record)
     for number in range(1, 20):
         for n in range(14):
             drive.tell(receipt("failed", sign * 200, number, provider_id=f"{n}{sign * 200}"))
     drive.tell(receipt("delivered"))
-    assert len(drive.rows.raw["life"]) < MAX_ROW
+    assert len(drive.state.raw["life"]) < MAX_ROW
     assert state(drive) == "delivered"
 
 
@@ -408,34 +408,34 @@ def test_what_sixteen_attempts_really_say_is_kept_whole() -> None:
         for number in range(1, 17)
         for word in ("queued", "sent", "undelivered")
     ]
-    drive = room()
-    for fact in (decision(), *said, *heard):
-        drive.tell(fact)
-    life = drive.rows.get("life", Life)
+    drive = processor()
+    for record in (decision(), *said, *heard):
+        drive.tell(record)
+    life = drive.state.get("life", Life)
     assert life is not None
     assert sum(len(reports) for reports in life.attempts.values()) == len(said) + len(heard)
 
 
 def test_silence_is_noticed_whatever_else_callbacks_say() -> None:
     """Of other texts, and so many that none more are kept: the clock's own report is, or it would ring for ever."""
-    drive = room()
-    for fact in (
+    drive = processor()
+    for record in (
         *SENT,
         *[receipt("delivered", provider_id=f"SM-other-{i}") for i in range(2 * MOST_REPORTS)],
     ):
-        drive.tell(fact)
+        drive.tell(record)
     drive.rest(73 * 3600)
     assert state(drive) == "unknown"
 
 
 def test_a_count_of_segments_beyond_all_reason_stops_nothing() -> None:
-    drive = room()
-    for fact in (
+    drive = processor()
+    for record in (
         decision(segments=2**53 - 1),
         attempt("accepted", segments=3),
         attempt("accepted", 2),
     ):
-        drive.tell(fact)
+        drive.tell(record)
     told = last(drive)
     assert told is not None
     assert 3 < told.segments < 2**53 - 1

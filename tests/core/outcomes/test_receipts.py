@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from schemas.topics import OUTCOMES
-from streams.outcomes.rows import Life
+from streams.outcomes.state import Life
 from tests.core.drive import START
-from tests.core.outcomes.facts import attempt, decision, last, receipt, room, state
+from tests.core.outcomes.facts import attempt, decision, last, processor, receipt, state
 
 TAKEN = [decision(), attempt("sending"), attempt("accepted")]
 LATE = {"received_at": START + timedelta(days=20)}
@@ -73,17 +73,17 @@ ODD = [
 
 
 @pytest.mark.parametrize(("facts", "expected"), ODD)
-def test_what_a_receipt_does(facts: list[Any], expected: str) -> None:
-    drive = room()
-    for fact in facts:
-        drive.tell(fact)
+def test_what_a_receipt_does(records: list[Any], expected: str) -> None:
+    drive = processor()
+    for record in records:
+        drive.tell(record)
     assert state(drive) == expected
 
 
 def test_days_late_is_after_the_silence_was_noticed() -> None:
-    drive = room()
-    for fact in TAKEN:
-        drive.tell(fact)
+    drive = processor()
+    for record in TAKEN:
+        drive.tell(record)
     drive.rest(10 * 24 * 3600)
     assert state(drive) == "unknown"
     drive.tell(receipt("undelivered", "30003", **LATE))
@@ -92,10 +92,10 @@ def test_days_late_is_after_the_silence_was_noticed() -> None:
 
 @pytest.mark.parametrize("odd", [receipt("teleported"), receipt("delivered", foreign=True)])
 def test_what_is_not_believed_is_kept(odd: Any) -> None:
-    drive = room()
-    for fact in (*TAKEN, odd):
-        drive.tell(fact)
-    life = drive.rows.get("life", Life)
+    drive = processor()
+    for record in (*TAKEN, odd):
+        drive.tell(record)
+    life = drive.state.get("life", Life)
     assert life is not None
     assert [word.split()[-1] for word in life.odd] == [odd.status]
 
@@ -141,11 +141,11 @@ BILLED = [
 @pytest.mark.parametrize("backwards", [False, True])
 @pytest.mark.parametrize(("facts", "expected"), BILLED)
 def test_segments_as_billed_replace_our_estimate(
-    facts: list[Any], expected: Any, backwards: bool
+    records: list[Any], expected: Any, backwards: bool
 ) -> None:
-    drive = room()
-    for fact in (decision(), *(reversed(facts) if backwards else facts)):
-        drive.tell(fact)
+    drive = processor()
+    for record in (decision(), *(reversed(records) if backwards else records)):
+        drive.tell(record)
     told = last(drive)
     assert told is not None
     assert (told.segments, told.segments_predicted, told.segments_billed) == expected

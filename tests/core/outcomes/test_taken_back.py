@@ -12,7 +12,7 @@ from schemas.decision import Decision
 from schemas.delivery_receipt import DeliveryReceipt
 from schemas.topics import PERSON_ANSWERS
 from streams.outcomes import outcomes, outcomes_woke
-from streams.step import settings_of
+from streams.processing import build_settings
 from tests.core.playing import Played
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -73,11 +73,11 @@ TOLD: list[Any] = [
 
 
 @pytest.mark.parametrize(("facts", "times"), TOLD)
-def test_taken_back(facts: list[Any], times: int) -> None:
-    room = Played(outcomes, outcomes_woke, "acme/m1:moved-2", NOON, settings_of({}, {}))
-    for fact in facts:
-        room.tell(fact)
-    told = room.all(PERSON_ANSWERS)
+def test_taken_back(records: list[Any], times: int) -> None:
+    processor = Played(outcomes, outcomes_woke, "acme/m1:moved-2", NOON, build_settings({}, {}))
+    for record in records:
+        processor.tell(record)
+    told = processor.all(PERSON_ANSWERS)
     assert [
         (one.person_id, one.request_id, one.message_id, one.verdict.value, one.by) for one in told
     ] == ([("p1", "m1", "m1:moved-2", "cancel", "people")] * times)

@@ -15,7 +15,7 @@ from schemas.send_request import SendRequest
 from schemas.tenant_settings import TenantSettings
 from schemas.topics import DECISIONS, REQUEST_CANCELS, SEND_REQUESTS
 from streams.people import people, people_woke
-from streams.step import Publication, Settings, settings_of
+from streams.processing import Publication, Settings, build_settings
 from tests.core.playing import Played, of
 
 NOON = datetime(2026, 11, 21, 17, tzinfo=UTC)
@@ -27,7 +27,7 @@ _ids = count()
 
 def settings(**changes: Any) -> Settings:
     tenant = {"tenant": "acme", "name": "Acme", "sender": "24273"}
-    return settings_of({"acme": TenantSettings.model_validate(tenant | changes)}, {})
+    return build_settings({"acme": TenantSettings.model_validate(tenant | changes)}, {})
 
 
 def played(*, now: datetime = NOON, **policy: Any) -> Played:
@@ -112,5 +112,5 @@ def _short(value: SendRequest | CancelRequest | Decision) -> tuple[str, ...]:
             )
 
 
-def decisions(room: Played) -> list[Decision]:
-    return of(DECISIONS, room.published)
+def decisions(processor: Played) -> list[Decision]:
+    return of(DECISIONS, processor.published)

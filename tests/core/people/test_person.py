@@ -9,7 +9,7 @@ import pytest
 from schemas.person import Person
 from schemas.person_event import PersonEvent
 from schemas.topics import DEAD_LETTERS, NUMBER_FACTS, PEOPLE
-from streams.people.rows import PERSON
+from streams.people.state import PERSON
 from tests.core.people.cases import (
     DAY,
     HOME,
@@ -27,10 +27,10 @@ from tests.core.playing import Played
 
 
 def after(*events: PersonEvent) -> Person:
-    room = played()
+    processor = played()
     for event in events:
-        room.tell(event)
-    return room.all(PEOPLE)[-1]  # type: ignore[no-any-return]
+        processor.tell(event)
+    return processor.all(PEOPLE)[-1]  # type: ignore[no-any-return]
 
 
 def numbers(person: Person) -> list[tuple[str, str, bool, bool]]:
@@ -85,67 +85,71 @@ def test_one_number_is_the_primary_one() -> None:
 
 
 def test_a_deleted_person_keeps_nothing_and_is_forgotten() -> None:
-    room = played()
-    room.tell(upsert(mobile(OLD), email="a@example.com"))
-    room.tell(delete())
-    gone = room.all(PEOPLE)[-1]
+    processor = played()
+    processor.tell(upsert(mobile(OLD), email="a@example.com"))
+    processor.tell(delete())
+    gone = processor.all(PEOPLE)[-1]
     assert (gone.deleted, gone.name, gone.email, gone.numbers) == (True, "", None, ())
-    room.until(NOON + 36 * DAY)
-    assert room.rows.raw == {}
+    processor.until(NOON + 36 * DAY)
+    assert processor.state.raw == {}
 
 
 def test_a_person_who_comes_back_stays() -> None:
-    room = played()
-    room.tell(delete())
-    room.tell(update(mobile(OLD)))
-    room.until(NOON + 36 * DAY)
-    assert PERSON in room.rows.raw
+    processor = played()
+    processor.tell(delete())
+    processor.tell(update(mobile(OLD)))
+    processor.until(NOON + 36 * DAY)
+    assert PERSON in processor.state.raw
 
 
 def test_a_repeat_by_event_id_changes_nothing_though_it_says_something_old() -> None:
-    room = played()
+    processor = played()
     first = upsert(mobile(OLD))
-    room.tell(first)
-    room.tell(upsert(mobile(NEW)))
-    assert room.tell(first) == []
+    processor.tell(first)
+    processor.tell(upsert(mobile(NEW)))
+    assert processor.tell(first) == []
 
 
 def test_what_changes_nothing_says_nothing() -> None:
-    room = played()
-    room.tell(upsert(mobile(OLD)))
-    assert room.tell(upsert(mobile(OLD))) == []
+    processor = played()
+    processor.tell(upsert(mobile(OLD)))
+    assert processor.tell(upsert(mobile(OLD))) == []
 
 
-def facts(room: Played) -> list[tuple[str, Any, str | None, bool]]:
+def records(processor: Played) -> list[tuple[str, Any, str | None, bool]]:
     return [
-        (fact.number, fact.sms_enabled, fact.type, fact.left) for fact in room.all(NUMBER_FACTS)
+        (record.number, record.sms_enabled, record.type, record.left)
+        for record in processor.all(NUMBER_FACTS)
     ]
 
 
 def test_the_gate_hears_of_each_number_once() -> None:
-    room = played()
-    room.tell(upsert(mobile(OLD), {"number": HOME, "type": "home"}))
-    assert facts(room) == [(OLD, True, "mobile", False), (HOME, False, "home", False)]
-    room.published.clear()
-    room.tell(update(mobile(OLD, sms_enabled=False)))
-    assert facts(room) == [(OLD, False, "mobile", False)]
+    processor = played()
+    processor.tell(upsert(mobile(OLD), {"number": HOME, "type": "home"}))
+    assert records(processor) == [(OLD, True, "mobile", False), (HOME, False, "home", False)]
+    processor.published.clear()
+    processor.tell(update(mobile(OLD, sms_enabled=False)))
+    assert records(processor) == [(OLD, False, "mobile", False)]
 
 
 def test_the_gate_hears_of_a_number_that_left() -> None:
-    room = played()
-    room.tell(upsert(mobile(OLD)))
-    room.published.clear()
-    room.tell(upsert(mobile(NEW)))
-    assert facts(room) == [(NEW, True, "mobile", False), (OLD, None, None, True)]
-    assert {fact.person_id for fact in room.all(NUMBER_FACTS)} == {"p1"}
+    processor = played()
+    processor.tell(upsert(mobile(OLD)))
+    processor.published.clear()
+    processor.tell(upsert(mobile(NEW)))
+    assert records(processor) == [(NEW, True, "mobile", False), (OLD, None, None, True)]
+    assert {record.person_id for record in processor.all(NUMBER_FACTS)} == {"p1"}
 
 
 def test_a_zone_goes_to_every_number() -> None:
-    room = played()
-    room.tell(upsert(mobile(OLD), mobile(NEW)))
-    room.published.clear()
-    room.tell(update(time_zone="America/Denver", postal_region="CO"))
-    said = [(fact.number, fact.time_zone, fact.postal_region) for fact in room.all(NUMBER_FACTS)]
+    processor = played()
+    processor.tell(upsert(mobile(OLD), mobile(NEW)))
+    processor.published.clear()
+    processor.tell(update(time_zone="America/Denver", postal_region="CO"))
+    said = [
+        (record.number, record.time_zone, record.postal_region)
+        for record in processor.all(NUMBER_FACTS)
+    ]
     assert said == [(OLD, "America/Denver", "CO"), (NEW, "America/Denver", "CO")]
 
 
@@ -160,10 +164,10 @@ def test_a_zone_goes_to_every_number() -> None:
     ],
 )
 def test_what_is_too_large_to_be_a_person_is_set_aside(event: PersonEvent) -> None:
-    room = played()
-    room.tell(event)
-    assert [letter.cause for letter in room.all(DEAD_LETTERS)] == ["too_large"]
-    assert room.rows.raw == {}
+    processor = played()
+    processor.tell(event)
+    assert [letter.cause for letter in processor.all(DEAD_LETTERS)] == ["too_large"]
+    assert processor.state.raw == {}
 
 
 def test_a_removed_number_that_is_also_told_is_gone() -> None:

@@ -115,18 +115,18 @@ HELD: list[Any] = [
 def test_found(
     numbers: list[dict[str, Any]], asked: dict[str, Any], types: tuple[str, ...], number: str
 ) -> None:
-    room = played(number_types=types)
-    room.tell(upsert(*numbers))
-    assert told(room.tell(request(**asked))) == [("asked", "m1", number)]
+    processor = played(number_types=types)
+    processor.tell(upsert(*numbers))
+    assert told(processor.tell(request(**asked))) == [("asked", "m1", number)]
 
 
 @pytest.mark.parametrize(("numbers", "asked", "types", "rules"), HELD)
 def test_held(
     numbers: list[Any], asked: dict[str, Any], types: tuple[str, ...], rules: list[str]
 ) -> None:
-    room = played(number_types=types)
-    room.tell(upsert(*numbers))
-    assert told(room.tell(request(**asked))) == [("decided", "m1", "hold", *rules)]
+    processor = played(number_types=types)
+    processor.tell(upsert(*numbers))
+    assert told(processor.tell(request(**asked))) == [("decided", "m1", "hold", *rules)]
 
 
 def test_of_somebody_unknown() -> None:
@@ -145,16 +145,16 @@ def test_of_somebody_unknown() -> None:
     ],
 )
 def test_the_words(numbers: list[dict[str, Any]], reason: str, next_step: str) -> None:
-    room = played()
-    room.tell(upsert(*numbers))
-    room.tell(request())
-    first = decisions(room)[0].findings[0]
+    processor = played()
+    processor.tell(upsert(*numbers))
+    processor.tell(request())
+    first = decisions(processor)[0].findings[0]
     assert (first.reason, first.next_step, first.verdict) == (reason, next_step, Verdict.HOLD)
 
 
 def test_everything_the_request_says_reaches_the_gate() -> None:
-    room = played()
-    room.tell(upsert(mobile(OLD), time_zone="America/Denver", postal_region="CO"))
+    processor = played()
+    processor.tell(upsert(mobile(OLD), time_zone="America/Denver", postal_region="CO"))
     said = {
         "branch": "south",
         "sender": "24273",
@@ -166,8 +166,8 @@ def test_everything_the_request_says_reaches_the_gate() -> None:
         "resend_of": "m0",
         "requested_by": "jo",
     }
-    room.tell(request(**said))
-    asked = room.all(SEND_REQUESTS)[0]
+    processor.tell(request(**said))
+    asked = processor.all(SEND_REQUESTS)[0]
     assert {name: getattr(asked, name) for name in said} == said
     assert (asked.person_id, asked.body, asked.kind, asked.requested_at) == (
         "p1",
@@ -183,15 +183,15 @@ def test_everything_the_request_says_reaches_the_gate() -> None:
 
 
 def test_a_text_that_waits_for_a_number_is_counted_as_it_would_go_out() -> None:
-    room = played(smart_encoding=True)
-    room.tell(request(body="“Tomorrow at 5…”" + " and" * 20))
-    assert decisions(room)[0].segments == 1
+    processor = played(smart_encoding=True)
+    processor.tell(request(body="“Tomorrow at 5…”" + " and" * 20))
+    assert decisions(processor)[0].segments == 1
 
 
 def test_a_decision_opens_the_books_as_the_gate_would() -> None:
-    room = played()
-    room.tell(request(branch="south", case_id="c", requested_by="jo"))
-    decision = decisions(room)[0]
+    processor = played()
+    processor.tell(request(branch="south", case_id="c", requested_by="jo"))
+    decision = decisions(processor)[0]
     assert (decision.tenant, decision.branch, decision.person_id, decision.case_id) == (
         "acme",
         "south",
@@ -200,4 +200,4 @@ def test_a_decision_opens_the_books_as_the_gate_would() -> None:
     )
     assert (decision.requested_by, decision.segments, decision.seq) == ("jo", 1, 1)
     assert decision.evidence.topic == "sms.person-requests"
-    assert decision.policy_version == room.settings.versions["acme"]
+    assert decision.policy_version == processor.settings.versions["acme"]

@@ -9,8 +9,8 @@ import pytest
 from schemas.request_cancel import CancelRequest
 from schemas.topics import DEAD_LETTERS, REQUEST_CANCELS, SEND_REQUESTS
 from streams.people.limits import SETTLED_AT_ONCE
-from streams.people.rows import issued_id
-from streams.step import Unreadable
+from streams.people.state import issued_id
+from streams.processing import UnreadableRecord
 from tests.core.people.cases import (
     DAY,
     HOME,
@@ -36,41 +36,44 @@ OFF = {"sms_enabled": False}
 
 
 def issued(*numbers: dict[str, Any]) -> Played:
-    room = played()
-    room.tell(upsert(*(numbers or [mobile(OLD)])))
-    room.tell(request())
-    return room
+    processor = played()
+    processor.tell(upsert(*(numbers or [mobile(OLD)])))
+    processor.tell(request())
+    return processor
 
 
 # --- for want of a number
 
 
 def test_a_number_releases_in_order_of_request() -> None:
-    room = played()
-    room.tell(request(message_id="late", requested_at=NOON))
-    room.tell(request(message_id="early", requested_at=NOON - HOUR))
-    assert told(room.tell(upsert(mobile(OLD)))) == [("asked", "early", OLD), ("asked", "late", OLD)]
+    processor = played()
+    processor.tell(request(message_id="late", requested_at=NOON))
+    processor.tell(request(message_id="early", requested_at=NOON - HOUR))
+    assert told(processor.tell(upsert(mobile(OLD)))) == [
+        ("asked", "early", OLD),
+        ("asked", "late", OLD),
+    ]
 
 
 def test_the_gate_counts_on_from_what_was_decided_here() -> None:
-    room = played()
-    room.tell(request())
-    room.tell(upsert())
-    room.tell(upsert(mobile(OLD) | OFF))
-    assert [(one.seq, one.findings[0].rule) for one in decisions(room)] == [
+    processor = played()
+    processor.tell(request())
+    processor.tell(upsert())
+    processor.tell(upsert(mobile(OLD) | OFF))
+    assert [(one.seq, one.findings[0].rule) for one in decisions(processor)] == [
         (1, "no_number"),
         (2, "no_number"),
         (3, "not_sms_enabled"),
     ]
-    room.tell(update(mobile(OLD, sms_enabled=True)))
-    assert room.all(SEND_REQUESTS)[0].resolved.decided == 3
+    processor.tell(update(mobile(OLD, sms_enabled=True)))
+    assert processor.all(SEND_REQUESTS)[0].resolved.decided == 3
 
 
 def test_a_hold_whose_reasons_stay_is_not_announced_again() -> None:
-    room = played()
-    room.tell(request())
-    room.tell(upsert(name="Jo"))
-    assert told(room.tell(upsert(name="Joe"))) == []
+    processor = played()
+    processor.tell(request())
+    processor.tell(upsert(name="Jo"))
+    assert told(processor.tell(upsert(name="Joe"))) == []
 
 
 @pytest.mark.parametrize(
@@ -93,51 +96,53 @@ def test_a_hold_whose_reasons_stay_is_not_announced_again() -> None:
     ],
 )
 def test_what_waits_for_a_number_ends(asked: dict[str, Any], end: Any, rule: str) -> None:
-    room = played()
-    room.tell(request(**asked))
-    assert told(room.until(end - MINUTE)) == []
-    assert told(room.until(end)) == [
+    processor = played()
+    processor.tell(request(**asked))
+    assert told(processor.until(end - MINUTE)) == []
+    assert told(processor.until(end)) == [
         ("decided", "m1", "expire", "no_number", "unknown_person", rule)
     ]
-    assert told(room.tell(upsert(mobile(OLD)))) == []
+    assert told(processor.tell(upsert(mobile(OLD)))) == []
 
 
 def test_what_is_past_its_time_when_it_comes_ends_at_once() -> None:
-    room = played()
-    published = room.tell(request(valid_until=NOON - MINUTE))
+    processor = played()
+    published = processor.tell(request(valid_until=NOON - MINUTE))
     assert told(published) == [
         ("decided", "m1", "expire", "no_number", "unknown_person", "expired")
     ]
 
 
 def test_a_text_that_no_provider_takes_is_refused_in_words() -> None:
-    room = played()
-    assert told(room.tell(request(body="x" * 900_000))) == [("decided", "m1", "reject", "bad_body")]
-    assert max(map(len, room.rows.raw.values())) < 1000
+    processor = played()
+    assert told(processor.tell(request(body="x" * 900_000))) == [
+        ("decided", "m1", "reject", "bad_body")
+    ]
+    assert max(map(len, processor.state.raw.values())) < 1000
 
 
 def test_a_request_like_a_file_is_set_aside() -> None:
-    room = played()
-    room.tell(request(requested_by="x" * 5_000))
-    assert [letter.cause for letter in room.all(DEAD_LETTERS)] == ["too_large"]
+    processor = played()
+    processor.tell(request(requested_by="x" * 5_000))
+    assert [letter.cause for letter in processor.all(DEAD_LETTERS)] == ["too_large"]
 
 
 @pytest.mark.parametrize(
     "then", [None, answer("send"), answer("reject")], ids=["waiting", "ordered", "refused"]
 )
 def test_a_repeat_says_nothing_whatever_has_become_of_the_first(then: Any) -> None:
-    room = issued()
+    processor = issued()
     if then:
-        room.tell(then)
-    assert room.tell(request()) == []
-    room.tell(request(body="another text"))
-    assert [letter.cause for letter in room.all(DEAD_LETTERS)] == ["id_reused"]
+        processor.tell(then)
+    assert processor.tell(request()) == []
+    processor.tell(request(body="another text"))
+    assert [letter.cause for letter in processor.all(DEAD_LETTERS)] == ["id_reused"]
 
 
 def test_what_waits_for_somebody_who_is_deleted_is_refused() -> None:
-    room = played()
-    room.tell(request())
-    assert told(room.tell(delete())) == [
+    processor = played()
+    processor.tell(request())
+    assert told(processor.tell(delete())) == [
         ("decided", "m1", "reject", "no_number", "unknown_person", "person_deleted")
     ]
 
@@ -146,18 +151,18 @@ def test_what_waits_for_somebody_who_is_deleted_is_refused() -> None:
 
 
 def test_one_text_never_two() -> None:
-    room = issued()
-    assert told(room.tell(upsert(mobile(NEW)))) == [("canceled", "m1", OLD)]
-    assert told(room.tell(update(name="Jo"))) == []
-    assert told(room.tell(answer("cancel", by="people"))) == [("asked", "m1:moved-2", NEW)]
-    moved = room.all(SEND_REQUESTS)[-1]
+    processor = issued()
+    assert told(processor.tell(upsert(mobile(NEW)))) == [("canceled", "m1", OLD)]
+    assert told(processor.tell(update(name="Jo"))) == []
+    assert told(processor.tell(answer("cancel", by="people"))) == [("asked", "m1:moved-2", NEW)]
+    moved = processor.all(SEND_REQUESTS)[-1]
     assert (moved.resend_of, moved.resolved.request_id, moved.resolved.decided) == ("m1", "m1", 0)
     assert moved.resolved.received_at == NOON
 
 
 def test_it_moves_when_another_number_comes_first() -> None:
-    room = issued()
-    assert told(room.tell(update(mobile(NEW, primary=True)))) == [("canceled", "m1", OLD)]
+    processor = issued()
+    assert told(processor.tell(update(mobile(NEW, primary=True)))) == [("canceled", "m1", OLD)]
 
 
 def test_it_stays_when_another_number_comes_second() -> None:
@@ -165,120 +170,120 @@ def test_it_stays_when_another_number_comes_second() -> None:
 
 
 def test_twice_changed_is_asked_once_for_the_last() -> None:
-    room = issued()
-    room.tell(upsert(mobile(NEW)))
-    assert told(room.tell(upsert(mobile(THIRD)))) == []
-    assert told(room.tell(answer("cancel", by="people"))) == [("asked", "m1:moved-2", THIRD)]
-    assert told(room.tell(upsert(mobile(NEW)))) == [("canceled", "m1:moved-2", THIRD)]
-    assert told(room.tell(answer("cancel", "m1:moved-2", by="people"))) == [
+    processor = issued()
+    processor.tell(upsert(mobile(NEW)))
+    assert told(processor.tell(upsert(mobile(THIRD)))) == []
+    assert told(processor.tell(answer("cancel", by="people"))) == [("asked", "m1:moved-2", THIRD)]
+    assert told(processor.tell(upsert(mobile(NEW)))) == [("canceled", "m1:moved-2", THIRD)]
+    assert told(processor.tell(answer("cancel", "m1:moved-2", by="people"))) == [
         ("asked", "m1:moved-3", NEW)
     ]
-    assert room.all(SEND_REQUESTS)[-1].resend_of == "m1:moved-2"
+    assert processor.all(SEND_REQUESTS)[-1].resend_of == "m1:moved-2"
 
 
 def test_changed_and_changed_back_goes_to_the_first_again() -> None:
-    room = issued()
-    room.tell(upsert(mobile(NEW)))
-    room.tell(upsert(mobile(OLD)))
-    assert told(room.tell(answer("cancel", by="people"))) == [("asked", "m1:moved-2", OLD)]
+    processor = issued()
+    processor.tell(upsert(mobile(NEW)))
+    processor.tell(upsert(mobile(OLD)))
+    assert told(processor.tell(answer("cancel", by="people"))) == [("asked", "m1:moved-2", OLD)]
 
 
 def test_with_no_number_left_it_waits_here_under_its_next_id() -> None:
-    room = issued()
-    assert told(room.tell(update(remove=[OLD]))) == [("canceled", "m1", OLD)]
-    assert told(room.tell(answer("cancel", by="people"))) == [
+    processor = issued()
+    assert told(processor.tell(update(remove=[OLD]))) == [("canceled", "m1", OLD)]
+    assert told(processor.tell(answer("cancel", by="people"))) == [
         ("decided", "m1:moved-2", "hold", "no_number")
     ]
-    assert decisions(room)[-1].resend_of == "m1"
-    assert told(room.tell(update(mobile(NEW)))) == [("asked", "m1:moved-2", NEW)]
-    assert room.all(SEND_REQUESTS)[-1].resolved.decided == 1
+    assert decisions(processor)[-1].resend_of == "m1"
+    assert told(processor.tell(update(mobile(NEW)))) == [("asked", "m1:moved-2", NEW)]
+    assert processor.all(SEND_REQUESTS)[-1].resolved.decided == 1
 
 
 def test_switched_off_it_is_taken_back_and_waits_here() -> None:
-    room = issued()
-    assert told(room.tell(update(mobile(OLD, sms_enabled=False)))) == [("canceled", "m1", OLD)]
-    assert told(room.tell(answer("cancel", by="people"))) == [
+    processor = issued()
+    assert told(processor.tell(update(mobile(OLD, sms_enabled=False)))) == [("canceled", "m1", OLD)]
+    assert told(processor.tell(answer("cancel", by="people"))) == [
         ("decided", "m1:moved-2", "hold", "not_sms_enabled")
     ]
 
 
 def test_a_move_does_not_make_it_younger() -> None:
-    room = issued()
-    room.until(NOON + 29 * DAY)
-    room.tell(update(remove=[OLD]))
-    room.tell(answer("cancel", by="people"))
-    assert told(room.until(NOON + 30 * DAY)) == [
+    processor = issued()
+    processor.until(NOON + 29 * DAY)
+    processor.tell(update(remove=[OLD]))
+    processor.tell(answer("cancel", by="people"))
+    assert told(processor.until(NOON + 30 * DAY)) == [
         ("decided", "m1:moved-2", "expire", "no_number", "held_too_long")
     ]
 
 
 def test_what_went_before_the_cancel_is_not_asked_again() -> None:
-    room = issued()
-    room.tell(upsert(mobile(NEW)))
-    assert told(room.tell(answer("send"))) == []
-    assert told(room.tell(upsert(mobile(THIRD)))) == []
+    processor = issued()
+    processor.tell(upsert(mobile(NEW)))
+    assert told(processor.tell(answer("send"))) == []
+    assert told(processor.tell(upsert(mobile(THIRD)))) == []
 
 
 @pytest.mark.parametrize("verdict", ["reject", "expire"])
 def test_what_ended_before_the_cancel_is_over(verdict: str) -> None:
-    room = issued()
-    room.tell(upsert(mobile(NEW)))
-    assert told(room.tell(answer(verdict))) == []
-    assert told(room.tell(answer("cancel", by="people"))) == []
+    processor = issued()
+    processor.tell(upsert(mobile(NEW)))
+    assert told(processor.tell(answer(verdict))) == []
+    assert told(processor.tell(answer("cancel", by="people"))) == []
 
 
 def test_what_staff_took_back_is_not_asked_again() -> None:
-    room = issued()
-    room.tell(upsert(mobile(NEW)))
-    assert told(room.tell(answer("cancel", by="m.ortiz"))) == []
-    assert told(room.tell(upsert(mobile(THIRD)))) == []
+    processor = issued()
+    processor.tell(upsert(mobile(NEW)))
+    assert told(processor.tell(answer("cancel", by="m.ortiz"))) == []
+    assert told(processor.tell(upsert(mobile(THIRD)))) == []
 
 
 def test_what_is_ordered_is_taken_back_from_a_number_that_is_gone() -> None:
-    room = issued()
-    room.tell(answer("send"))
-    assert told(room.tell(update(mobile(NEW, primary=True)))) == [], (
+    processor = issued()
+    processor.tell(answer("send"))
+    assert told(processor.tell(update(mobile(NEW, primary=True)))) == [], (
         "theirs still: it goes where it was ordered to"
     )
-    assert told(room.tell(update(remove=[OLD]))) == [("canceled", "m1", OLD)]
+    assert told(processor.tell(update(remove=[OLD]))) == [("canceled", "m1", OLD)]
 
 
 def test_what_was_ordered_long_ago_is_left_alone() -> None:
-    room = issued()
-    room.tell(answer("send"))
-    room.until(NOON + 4 * DAY)
-    assert told(room.tell(upsert(mobile(NEW)))) == []
+    processor = issued()
+    processor.tell(answer("send"))
+    processor.until(NOON + 4 * DAY)
+    assert told(processor.tell(upsert(mobile(NEW)))) == []
 
 
 def test_what_comes_back_to_the_gate_long_after_is_taken_back_then() -> None:
-    room = issued()
-    room.tell(answer("send"))
-    room.until(NOON + 4 * DAY)
-    room.tell(upsert(mobile(NEW)))
-    assert told(room.tell(answer("hold"))) == [("canceled", "m1", OLD)]
+    processor = issued()
+    processor.tell(answer("send"))
+    processor.until(NOON + 4 * DAY)
+    processor.tell(upsert(mobile(NEW)))
+    assert told(processor.tell(answer("hold"))) == [("canceled", "m1", OLD)]
 
 
 def test_an_answer_to_an_id_it_no_longer_has_changes_nothing() -> None:
-    room = issued()
-    room.tell(upsert(mobile(NEW)))
-    room.tell(answer("cancel", by="people"))
-    assert room.tell(answer("cancel", by="people")) == []
-    assert room.tell(answer("cancel", "m1:moved-3", by="people")) == []
-    assert room.tell(answer("send", "other", request_id="other")) == []
+    processor = issued()
+    processor.tell(upsert(mobile(NEW)))
+    processor.tell(answer("cancel", by="people"))
+    assert processor.tell(answer("cancel", by="people")) == []
+    assert processor.tell(answer("cancel", "m1:moved-3", by="people")) == []
+    assert processor.tell(answer("send", "other", request_id="other")) == []
 
 
 def test_for_somebody_deleted_it_is_taken_back_and_that_is_all() -> None:
-    room = issued()
-    assert told(room.tell(delete())) == [("canceled", "m1", OLD)]
-    assert told(room.tell(answer("cancel", by="people"))) == []
+    processor = issued()
+    assert told(processor.tell(delete())) == [("canceled", "m1", OLD)]
+    assert told(processor.tell(answer("cancel", by="people"))) == []
 
 
 def test_home_is_named_and_no_longer_allowed() -> None:
-    room = played(number_types=["home"])
-    room.tell(upsert({"number": HOME, "type": "home", "sms_enabled": True}))
-    room.tell(request(to=HOME))
-    room.settings = played().settings
-    assert told(room.tell(update(name="Jo"))) == [("canceled", "m1", HOME)]
+    processor = played(number_types=["home"])
+    processor.tell(upsert({"number": HOME, "type": "home", "sms_enabled": True}))
+    processor.tell(request(to=HOME))
+    processor.settings = played().settings
+    assert told(processor.tell(update(name="Jo"))) == [("canceled", "m1", HOME)]
 
 
 @pytest.mark.parametrize(
@@ -291,8 +296,8 @@ def test_home_is_named_and_no_longer_allowed() -> None:
     ],
 )
 def test_what_is_taken_back_says_what_becomes_of_it(then: Any, why: str) -> None:
-    room = issued()
-    (back,) = [value for topic, value in room.tell(then) if topic is REQUEST_CANCELS]
+    processor = issued()
+    (back,) = [value for topic, value in processor.tell(then) if topic is REQUEST_CANCELS]
     assert isinstance(back, CancelRequest)
     assert why in back.reason
 
@@ -301,13 +306,13 @@ def test_what_is_taken_back_says_what_becomes_of_it(then: Any, why: str) -> None
 
 
 def test_thousands_move_in_bounded_steps() -> None:
-    room = played()
-    room.tell(upsert(mobile(OLD)))
+    processor = played()
+    processor.tell(upsert(mobile(OLD)))
     for n in range(SETTLED_AT_ONCE + 20):
-        room.tell(request(message_id=f"m{n}"))
-    first = room.tell(upsert(mobile(NEW)))
+        processor.tell(request(message_id=f"m{n}"))
+    first = processor.tell(upsert(mobile(NEW)))
     assert len([one for one in first if one.topic is REQUEST_CANCELS]) == SETTLED_AT_ONCE
-    rest = room.until(room.now + MINUTE)
+    rest = processor.until(processor.now + MINUTE)
     assert len([one for one in rest if one.topic is REQUEST_CANCELS]) == 20
 
 
@@ -315,16 +320,16 @@ def test_thousands_move_in_bounded_steps() -> None:
     "said", [(), (answer("send"),), (answer("reject"),)], ids=["silence", "ordered", "refused"]
 )
 def test_everything_is_forgotten_in_the_end(said: Any) -> None:
-    room = issued()
+    processor = issued()
     for one in said:
-        room.tell(one)
-    room.until(NOON + 101 * DAY)
-    assert [name for name in room.rows.raw if name != "person"] == []
+        processor.tell(one)
+    processor.until(NOON + 101 * DAY)
+    assert [name for name in processor.state.raw if name != "person"] == []
 
 
 def test_what_cannot_be_read_changes_nothing() -> None:
-    room = issued()
-    assert room.tell(Unreadable(cause="bad_value", reason="")) == []
+    processor = issued()
+    assert processor.tell(UnreadableRecord(cause="bad_value", reason="")) == []
 
 
 def test_a_long_id_is_told_apart_and_fits() -> None:

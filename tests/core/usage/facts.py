@@ -8,16 +8,16 @@ from schemas.outcome import Outcome, Was
 from schemas.tenant_settings import TenantSettings
 from schemas.topics import USAGE_REPORT
 from schemas.usage_row import UsageRow
-from streams.step import settings_of
+from streams.processing import build_settings
 from streams.usage import usage, usage_woke
 from tests.core.drive import START, Drive
 
 CODE = "72975"
 
 
-def room(zone: str = "America/New_York") -> Drive:
+def processor(zone: str = "America/New_York") -> Drive:
     acme = TenantSettings(tenant="acme", name="Acme", sender=CODE, time_zone=zone)
-    return Drive(usage, usage_woke, "acme", settings_of({"acme": acme}, {}))
+    return Drive(usage, usage_woke, "acme", build_settings({"acme": acme}, {}))
 
 
 def outcome(state: str, version: int = 1, was: str | None = None, **changed: Any) -> Outcome:

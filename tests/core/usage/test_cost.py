@@ -14,10 +14,10 @@ from schemas.price import Price
 from schemas.sender import Sender, SenderKind
 from schemas.tenant_settings import TenantSettings
 from schemas.usage_row import UsageRow
-from streams.step import settings_of
+from streams.processing import build_settings
 from streams.usage import usage, usage_woke
 from streams.usage.price import listed, price_of
-from streams.usage.rows import Counts
+from streams.usage.state import Counts
 from tests.core.drive import START, Drive
 from tests.core.usage.facts import CODE, outcome, report
 
@@ -40,7 +40,7 @@ OURS = (
 
 def settings(prices: tuple[Price, ...] = OURS, kind: SenderKind = SenderKind.LONG_CODE) -> Any:
     acme = TenantSettings(tenant="acme", name="Acme", sender=CODE, prices=prices)
-    return settings_of({"acme": acme}, {CODE: Sender(sender=CODE, kind=kind, owner="acme")})
+    return build_settings({"acme": acme}, {CODE: Sender(sender=CODE, kind=kind, owner="acme")})
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_a_forgotten_message_takes_off_what_it_had_cost() -> None:
     drive = Drive(usage, usage_woke, "acme", settings())
     drive.tell(billed("sent"))
     drive.rest(46 * 24 * 3600)
-    assert not any(name.startswith("msg/") for name in drive.rows.raw)
+    assert not any(name.startswith("msg/") for name in drive.state.raw)
     was = Was(state="sent", segments=3, segments_predicted=2, segments_billed=3)
     drive.tell(billed("failed", 2).model_copy(update={"was": was}))
     sums = {
@@ -151,14 +151,14 @@ def test_a_forgotten_message_takes_off_what_it_had_cost() -> None:
 def test_a_row_of_before_there_were_prices_is_counted_on() -> None:
     drive = Drive(usage, usage_woke, "acme", settings())
     drive.tell(billed("sent"))
-    for name, raw in drive.rows.raw.items():
+    for name, raw in drive.state.raw.items():
         kept = json.loads(raw).items()
         old = {
             field: value
             for field, value in kept
             if field not in Counts.__struct_fields__ or field == "segments"
         }
-        drive.rows.raw[name] = json.dumps(old).encode()
+        drive.state.raw[name] = json.dumps(old).encode()
     drive.tell(billed("delivered", 2))
     sums = {row.state: (row.messages, row.cost_billed) for row in report(drive).values()}
     assert sums == {"sent": (0, 0), "delivered": (1, 28_500)}

@@ -9,10 +9,10 @@ import pytest
 
 from schemas.outcome import Outcome
 from schemas.topics import USAGE_REPORT
-from streams.codes import meaning
-from streams.step import Opened, Settings
+from streams.error_codes import meaning
+from streams.processing import PartitionAcquired, Settings
 from tests.core.drive import START
-from tests.core.usage.facts import counts, outcome, report, room
+from tests.core.usage.facts import counts, outcome, processor, report
 
 OLD = START - timedelta(days=50)
 
@@ -51,14 +51,14 @@ OLD = START - timedelta(days=50)
 def test_a_message_is_counted_once_where_it_stands(
     told: list[Outcome], expected: dict[str, tuple[int, int]]
 ) -> None:
-    drive = room()
+    drive = processor()
     for one in told:
         drive.tell(one)
     assert counts(drive) == expected
 
 
 def test_a_line_of_the_report() -> None:
-    drive = room()
+    drive = processor()
     drive.tell(outcome("undelivered", error_code="30003"))
     (line,) = report(drive).values()
     assert (line.branch, line.sender, line.kind, line.period) == (
@@ -72,27 +72,27 @@ def test_a_line_of_the_report() -> None:
 
 
 def test_both_cells_of_a_move_are_reported_and_an_empty_one_keeps_no_row() -> None:
-    drive = room()
+    drive = processor()
     drive.tell(outcome("held"))
     drive.tell(outcome("sent", 2, "held"))
     assert {line.state: line.messages for line in report(drive).values()} == {"held": 0, "sent": 1}
-    assert sum(name.startswith("cell/") for name in drive.rows.raw) == 1
+    assert sum(name.startswith("cell/") for name in drive.state.raw) == 1
 
 
 def test_a_new_version_in_the_same_cell_is_remembered_and_not_reported() -> None:
-    drive = room()
+    drive = processor()
     drive.tell(outcome("sent"))
     step = drive.tell(outcome("sent", 2, "sent"))
-    assert step.rows
+    assert step.state
     assert not step.publish
-    assert not drive.tell(outcome("held")).rows
+    assert not drive.tell(outcome("held")).state
 
 
 @pytest.mark.parametrize(
     "changed", [{"branch": None}, {"sender": None}, {"branch": "south"}, {"sender": "12345"}]
 )
 def test_a_message_that_changes_its_branch_or_sender_moves(changed: dict[str, Any]) -> None:
-    drive = room()
+    drive = processor()
     drive.tell(outcome("held"))
     drive.tell(outcome("held", 2, "held", **changed))
     lines = {(line.branch, line.sender): line.messages for line in report(drive).values()}
@@ -112,13 +112,13 @@ def test_a_message_that_changes_its_branch_or_sender_moves(changed: dict[str, An
     ],
 )
 def test_the_period_is_the_tenants_local_day(requested_at: datetime, zone: str, day: date) -> None:
-    drive = room(zone)
+    drive = processor(zone)
     drive.tell(outcome("sent", requested_at=requested_at))
     assert [line.period for line in report(drive).values()] == [day]
 
 
 def test_a_message_stays_in_the_day_it_was_counted_in_when_the_zone_changes() -> None:
-    drive = room()
+    drive = processor()
     drive.tell(outcome("held", requested_at=datetime(2026, 11, 24, 4, 0, tzinfo=UTC)))
     drive.settings = Settings()
     drive.tell(outcome("sent", 2, "held", requested_at=datetime(2026, 11, 24, 4, 0, tzinfo=UTC)))
@@ -127,18 +127,18 @@ def test_a_message_stays_in_the_day_it_was_counted_in_when_the_zone_changes() ->
 
 
 def test_a_day_is_final_also_where_the_zone_changes_and_it_ends_later() -> None:
-    drive = room("Pacific/Kiritimati")
+    drive = processor("Pacific/Kiritimati")
     drive.tell(outcome("sent"))
-    drive.settings = room("Pacific/Honolulu").settings
+    drive.settings = processor("Pacific/Honolulu").settings
     drive.rest(50 * 24 * 3600)
     assert [line.final for line in drive.all(USAGE_REPORT)] == [False, True]
 
 
 def test_a_forgotten_message_is_taken_off_where_it_says_it_was() -> None:
-    drive = room()
+    drive = processor()
     drive.tell(outcome("sent"))
     drive.rest(46 * 24 * 3600)
-    assert not any(name.startswith("msg/") for name in drive.rows.raw)
+    assert not any(name.startswith("msg/") for name in drive.state.raw)
     drive.tell(outcome("delivered", 2, "sent"))
     assert counts(drive) == {"delivered": (1, 2)}
     drive.tell(outcome("delivered", 2, "sent"))
@@ -146,13 +146,13 @@ def test_a_forgotten_message_is_taken_off_where_it_says_it_was() -> None:
 
 
 def test_nothing_is_taken_off_where_nothing_was_counted() -> None:
-    drive = room()
+    drive = processor()
     drive.tell(outcome("delivered", 2, "sent", requested_at=OLD))
     assert counts(drive) == {"delivered": (1, 2)}
 
 
 def test_a_day_that_can_no_longer_change_is_final_and_a_correction_still_counts() -> None:
-    drive = room()
+    drive = processor()
     drive.tell(outcome("sent"))
     drive.rest(45 * 24 * 3600)
     assert not next(iter(report(drive).values())).final
@@ -169,13 +169,13 @@ def test_a_day_that_can_no_longer_change_is_final_and_a_correction_still_counts(
     "odd", [{"kind": "a/b"}, {"kind": "k" * 10**6}, {"error_code": "\x00/"}, {"branch": "ü" * 9999}]
 )
 def test_odd_words_make_a_cell_like_any_other(odd: dict[str, Any]) -> None:
-    drive = room()
+    drive = processor()
     drive.tell(outcome("sent"))
     drive.tell(outcome("sent", message_id="m2", **odd))
     drive.tell(outcome("delivered", 2, "sent", message_id="m2", **odd))
     assert sorted(line.messages for line in report(drive).values()) == [0, 1, 1]
-    assert all("\x00" not in name and len(name) < 3000 for name in drive.rows.raw)
+    assert all("\x00" not in name and len(name) < 3000 for name in drive.state.raw)
 
 
 def test_other_facts_are_passed_over() -> None:
-    assert room().answer(Opened()) == ({}, (), {}, ())
+    assert processor().answer(PartitionAcquired()) == ({}, (), {}, ())

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from services.lifeline import PIPE
+from services.parent_watch import PIPE
 
 AGAIN_AFTER = 0.3
 """Seconds between a worker's end and its next start."""
@@ -144,7 +144,7 @@ class Worker:
 
 
 class Crew:
-    """All workers of a stage, by name.  They die with us, also when we are killed (`services.lifeline`)."""
+    """All workers of a stage, by name.  They die with us, also when we are killed (`services.parent_watch`)."""
 
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         folder.mkdir(parents=True, exist_ok=True)

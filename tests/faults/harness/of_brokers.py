@@ -8,7 +8,7 @@ import os
 import signal
 from typing import Final
 
-from services.broker import BrokerError
+from services.local.broker import BrokerError
 from tests.faults.harness import disk
 from tests.faults.harness.fault import Fault, Scene
 

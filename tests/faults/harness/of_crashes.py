@@ -1,4 +1,4 @@
-"""Dispatch, killed with SIGKILL at each named step of its work (`services.crashpoints`)."""
+"""Dispatch, killed with SIGKILL at each named step of its work (`services.failpoints`)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import signal
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from services.crashpoints import CRASH_AT, POINTS
+from services.failpoints import CRASH_AT, POINTS
 from tests.faults.harness.fault import Fault, Scene, Unmet
 
 LATEST: Final = 40

@@ -7,7 +7,7 @@ import signal
 from datetime import UTC, datetime
 from typing import Final
 
-from services.providers.simulator import judge
+from services.local.simulator import judge
 from tests.faults.harness.fault import Fault, Scene, Unmet
 from tests.faults.harness.verdict import name_of
 

@@ -11,9 +11,9 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, Final
 
-from services.broker import BrokerError
-from services.cli.supervisor import PartFailed
-from services.providers.simulator import judge
+from services.local.broker import BrokerError
+from services.local.simulator import judge
+from services.local.supervisor import PartFailed
 from tests.faults.harness import disk, results, texts
 from tests.faults.harness.crew import NotReady
 from tests.faults.harness.fault import Fault, NotHere, Scene, Unmet

@@ -13,12 +13,12 @@ from typing import Any, Final
 
 import aiohttp
 
-from services.broker import EmbeddedBroker
-from services.broker.ports import LOOPBACK, choose
-from services.broker.topics import apply
-from services.cli import parts
-from services.cli.supervisor import Supervisor
-from services.publishing import Publisher
+from services.kafka.publisher import Publisher
+from services.kafka.topics import apply
+from services.local import process_specs
+from services.local.broker import EmbeddedBroker
+from services.local.broker.ports import LOOPBACK, choose
+from services.local.supervisor import Supervisor
 from tests.e2e.stage import written
 from tests.faults.harness import texts
 from tests.faults.harness.clocked import OFFSET
@@ -41,7 +41,7 @@ SESSION_TIMEOUT: Final = 6.0
 class Stage:
     folder: Path
     broker: EmbeddedBroker
-    where: parts.Addresses
+    where: process_specs.Addresses
     crew: Crew
     proxy: Proxy
     watch: Watch
@@ -62,7 +62,7 @@ class Stage:
         draft.replace(self.clock)
 
     async def switch_on(self, name: str, **fault: Any) -> None:
-        """At the provider (`services.providers.simulator.faults`)."""
+        """At the provider (`services.local.simulator.faults`)."""
         async with self.http.put(self._fault(name), json=fault) as answer:
             if answer.status >= 300:
                 raise RuntimeError(
@@ -85,9 +85,9 @@ class Stage:
         await self.crew.until_ready()
 
 
-def _addresses(folder: Path) -> parts.Addresses:
+def _addresses(folder: Path) -> process_specs.Addresses:
     """Not the usual port of the webhook: another house may run beside this one."""
-    usual, port = parts.addresses(folder, simulated=True), choose()
+    usual, port = process_specs.addresses(folder, simulated=True), choose()
     return usual._replace(webhook_port=port, public_url=f"http://{LOOPBACK}:{port}")
 
 
@@ -98,7 +98,7 @@ async def staged(folder: Path, seed: int, call_timeout: float) -> AsyncIterator[
     broker = EmbeddedBroker(folder)
     bootstrap = await asyncio.to_thread(broker.start)
     where = _addresses(folder)
-    told = parts.environment(bootstrap, folder, where) | {
+    told = process_specs.environment(bootstrap, folder, where) | {
         "SAYSO_SESSION_TIMEOUT": str(SESSION_TIMEOUT),
         "SAYSO_PROVIDER_TIMEOUT": str(call_timeout),
     }
@@ -111,7 +111,7 @@ async def staged(folder: Path, seed: int, call_timeout: float) -> AsyncIterator[
     try:
         await apply(bootstrap, partitions=PARTITIONS, replication=1)
         await texts.settle_in(publisher)
-        edges = parts.edges(told, where, written(folder, SCRIPT), seed)
+        edges = process_specs.edges(told, where, written(folder, SCRIPT), seed)
         await supervisor.start([part for part in edges if part.name in ("simulator", "webhook")])
         await proxy.start()
         for room in ROOMS:

@@ -12,7 +12,7 @@ from schemas.send_request import Kind, SendRequest
 from schemas.sender import Sender, SenderKind
 from schemas.tenant_settings import TenantSettings
 from schemas.topics import CONSENT_EVENTS, SEND_REQUESTS, SENDERS, SETTINGS
-from services.publishing import NotPublished, Publisher
+from services.kafka.publisher import NotPublished, Publisher
 
 NAMES: Final = ("72970", "72971", "72972", "72973", "72974", "72975", "72976", "72977")
 """Short codes, so that every partition of dispatch has at least one."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import Final, NamedTuple
 
-from services.providers.simulator.judge import Asked
-from services.providers.simulator.pace import Arrival, largest_window_ratio
+from services.local.simulator.judge import Asked
+from services.local.simulator.pace import Arrival, largest_window_ratio
 from streams.lifecycle import MEANINGS, Group, State, balance
 from tests.faults.harness import texts
 from tests.faults.harness.watch import Heard, Watch

@@ -13,8 +13,8 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from services.broker import EmbeddedBroker
-from services.broker.topics import apply
+from services.kafka.topics import apply
+from services.local.broker import EmbeddedBroker
 from tests.bench.process import ROOT
 from tests.faults.trouble.drain import DRAIN, WORDS, drained
 from tests.faults.trouble.scene import scene

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Final
 
-from services.providers.simulator import judge
+from services.local.simulator import judge
 from tests.faults.harness import texts
 from tests.faults.harness.stage import Stage, staged
 from tests.faults.harness.verdict import name_of

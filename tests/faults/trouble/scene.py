@@ -14,9 +14,9 @@ from typing import Final
 
 from schemas.topics import SEND_REQUESTS
 from services.cli.lag import SAMPLES
-from services.cli.supervisor import Part, Supervisor
+from services.local.supervisor import Part, Supervisor
 from services.observability.lag import Line, Watch
-from streams.apps import GATE
+from streams.topology import GATE
 from tests.bench import people
 from tests.bench.gate import tell
 

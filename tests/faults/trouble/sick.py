@@ -16,10 +16,10 @@ from typing import Any, Final
 
 from services.workers import worker
 from services.workers.__main__ import main
-from streams.kit import run
-from streams.kit.watchdog import Watchdog
-from streams.kit.writer import Writer
-from streams.step import Step
+from streams.processing import StepResult
+from streams.runtime import main as runtime_main
+from streams.runtime.transactional_writer import TransactionalWriter
+from streams.runtime.watchdog import Watchdog
 
 ILLNESS: Final = "SAYSO_ILLNESS"
 COST: Final = 0.02
@@ -31,23 +31,23 @@ PATIENCE: Final = 8.0
 def slow() -> None:
     """By its fold: the worker commits often, and is behind all the same."""
 
-    def costly(fold: Any) -> Any:
-        def judged(*arguments: Any) -> Step:
+    def costly(process: Any) -> Any:
+        def judged(*arguments: Any) -> StepResult:
             time.sleep(COST)
-            step: Step = fold(*arguments)
+            step: StepResult = process(*arguments)
             return step
 
         return judged
 
-    worker.ROOMS.update(
-        {name: replace(room, fold=costly(room.fold)) for name, room in worker.ROOMS.items()}
+    worker.PROCESSORS.update(
+        {name: replace(room, process=costly(room.process)) for name, room in worker.PROCESSORS.items()}
     )
     worker.BATCH = 20
 
 
 def hung(once: Path) -> None:
     """By a broker that never answers a commit, on one lane."""
-    commit = Writer.commit
+    commit = TransactionalWriter.commit
 
     async def never(*arguments: Any) -> None:
         if os.access(once, os.F_OK):
@@ -55,9 +55,9 @@ def hung(once: Path) -> None:
             await asyncio.Event().wait()
         await commit(*arguments)
 
-    Writer.commit = never  # type: ignore[method-assign]
-    run.Watchdog = partial(Watchdog, every=1.0)  # type: ignore[misc,assignment]
-    worker.run = lambda host, stop, patience: run.run(host, stop, patience=PATIENCE)  # type: ignore[assignment]
+    TransactionalWriter.commit = never  # type: ignore[method-assign]
+    runtime_main.Watchdog = partial(Watchdog, every=1.0)  # type: ignore[misc,assignment]
+    worker.run = lambda host, stop, patience: runtime_main.run(host, stop, patience=PATIENCE)  # type: ignore[assignment]
 
 
 if __name__ == "__main__":

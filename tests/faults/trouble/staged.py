@@ -12,8 +12,8 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import RecordsToDelete
 
 from schemas.topics import SEND_REQUESTS
-from services.broker.admin import admin
-from services.cli.supervisor import PartFailed
+from services.kafka.admin import admin
+from services.local.supervisor import PartFailed
 from tests.faults.trouble.scene import ROOM, SESSION, SICK, Scene
 from tests.faults.trouble.sick import ILLNESS
 

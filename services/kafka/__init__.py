@@ -1,0 +1,1 @@
+"""Everything that talks to Kafka from outside the processors: publishers, topics, access."""

@@ -1,0 +1,65 @@
+"""What staff saw and did, on one screen: an approval, a failed text with its steps, and where it went then."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from rich.console import RenderableType
+from rich.padding import Padding
+from rich.text import Text
+
+from schemas.numbers import masked
+from services.cli.screen import coloured
+from services.ledger import Ledger
+from services.ledger.asked import asked
+from services.ledger.boxes import Item, Wanted, messages
+from services.local.demo.staff import BY, Played
+from streams.error_codes import meaning
+
+
+def mended(ledger: Ledger, tenant: str, did: Played) -> Iterator[RenderableType]:
+    now = datetime.now(UTC)
+    items = {
+        one.message_id: one
+        for one in messages(ledger, Wanted(tenant, ids=tuple(did.identities)), now)
+    }
+    for word, name in (("approved", did.approved), ("rejected", did.rejected)):
+        if name in items:
+            yield Text.assemble(
+                f"{BY} {word} ", (name, "bold"), ", which is ", coloured(items[name].state), ":"
+            )
+            yield _within(_text(ledger, items[name]))
+    if did.failed in items:
+        yield from _failed(items[did.failed])
+    if did.resent in items:
+        again = items[did.resent]
+        yield Text.assemble(
+            "Resent as ",
+            (did.resent, "bold"),
+            f" to {masked(again.number or '')}, which is ",
+            coloured(again.state),
+            "; the number is corrected on their record.",
+        )
+
+
+def _text(ledger: Ledger, item: Item) -> str:
+    known = asked(ledger, item.tenant, item.message_id)
+    return known.body if known else ""
+
+
+def _failed(item: Item) -> Iterator[RenderableType]:
+    """The code's words, and what to do, step by step."""
+    code = meaning(item.outcome.get("error_code") or "")
+    yield Text.assemble(
+        (item.message_id, "bold"),
+        f" to {masked(item.number or '')} is ",
+        coloured(item.state),
+        f" with code {code.code}: {code.title}",
+    )
+    steps = (f"  {n}. {step}" for n, step in enumerate(code.steps, 1))
+    yield from map(_within, (code.description, "What to do", *steps))
+
+
+def _within(words: str) -> RenderableType:
+    return Padding(words, (0, 0, 0, 4), expand=False)

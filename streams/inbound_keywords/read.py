@@ -1,0 +1,62 @@
+"""One text, one meaning, and by which word or pattern."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Final, NamedTuple
+
+from schemas.keywords import ALWAYS, Meaning, OwnWords, bare, folded, words_in
+from schemas.tenant_settings import TenantSettings
+from streams.inbound_keywords.revoked import revoked
+
+Vocabulary = Mapping[str, Meaning]
+"""By folded word."""
+
+
+class Answered(NamedTuple):
+    """`by` is the keyword or the pattern's id, empty where there is none; `words` those understood, folded."""
+
+    meaning: Meaning
+    by: str = ""
+    words: str = ""
+
+
+NOTHING_KNOWN: Final = Answered(Meaning.NONE)
+_NO_WORDS: Final = OwnWords()
+
+
+def read_answer(body: str, tenant: TenantSettings | None = None) -> Answered:
+    """A keyword is the whole text: "stop." is one, "stop by at 5" is not (CTIA Messaging Principles 5.1: ignore case
+    and punctuation).  What is no keyword may still be a revocation in other words, which has to be honoured too
+    (47 CFR 64.1200(a)(10): "any reasonable means").  Anything else is for people to read.
+
+    Whether a YES is consent depends on whether it answers anything: that is for whoever knows what was asked.
+    """
+    locales, own = (tenant.locales, tenant.keywords) if tenant else ((ALWAYS,), _NO_WORDS)
+    text = folded(body)
+    word = bare(text)
+    meaning = vocabulary(locales, own).get(word)
+    if meaning is not None:
+        return Answered(meaning, word, word)
+    found = revoked(text, locales)
+    return Answered(Meaning.REVOKE, found.pattern, found.words) if found else NOTHING_KNOWN
+
+
+def as_the_carrier(answered: Answered, body: str, carrier_stop: bool | None) -> Answered:
+    """A provider may be told of words for STOP that we know nothing of (Twilio's Advanced Opt-Out): what it has taken
+    for one is one, for it sends nothing more."""
+    if not carrier_stop or answered.meaning is Meaning.STOP:
+        return answered
+    return Answered(Meaning.STOP, "carrier", bare(folded(body)))
+
+
+@lru_cache(maxsize=1024)
+def vocabulary(locales: tuple[str, ...], own: OwnWords) -> Vocabulary:
+    """Of a tenant.  Its own words only add: what is a keyword stays one, and so does what revokes in other words."""
+    known = {word.plain: word.meaning for word in words_in(locales)}
+    for word, meaning in own.pairs():
+        if meaning is Meaning.STOP or revoked(folded(word), locales) is None:
+            known.setdefault(bare(folded(word)), meaning)
+    return MappingProxyType(known)

@@ -1,0 +1,137 @@
+"""Faust's consumer, handing whole fetches to the agent, read committed, sought to the lanes' own positions.
+
+Stands in for the stock consumer loop (four asyncio tasks a message, a fetch that long-polls 1.5 s for idle partitions
+while a loaded one starves, reads that see uncommitted records) and for its seeks (to group offsets, which expire and
+know nothing of rows).  Names of Faust's that are touched are listed in `privates`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Mapping
+from typing import Any
+
+import faust
+import faust.tables
+from faust.transport import drivers
+from faust.transport.drivers import aiokafka as driver
+
+from streams.partition.shutdown_marker import GONE
+from streams.runtime.fetching import ALL, SOME, Fetch, Thread
+
+SCHEME = "sayso"
+
+
+class Consumer(driver.Consumer):  # type: ignore[misc]
+    """Positions come from the lanes; the group's offsets are written for lag tools only."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.host = self.app.host
+        self.finished: dict[Any, int] = {}
+        self.offered: Fetch | None = None
+
+    def _new_consumer_thread(self) -> Thread:
+        return Thread(self, loop=self.loop, beacon=self.beacon)
+
+    async def _drain_messages(self, fetcher: Any) -> None:
+        try:
+            while not (self._stopped.is_set() or fetcher._stopped.is_set()):
+                if not self.flow_active:
+                    await self.wait(self.can_resume_flow)
+                else:
+                    await self._drain_once()
+        except self.consumer_stopped_errors:
+            if not self.app.should_stop:
+                raise
+        except asyncio.CancelledError:
+            if not self.app.should_stop:
+                raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, this worker must not go on
+            self.host.die(error)
+
+    async def _drain_once(self) -> None:
+        active = set(self._get_active_partitions())  # a copy: pausing empties the live set
+        hungry = {place for place in active if self.host.hungry(place)}
+        if not hungry:  # an empty set would mean "all" to aiokafka
+            await asyncio.sleep(0.002 if active else 0.05)
+            return
+        generation = self.app.consumer_generation_id
+        fetch = await self._thread.fetch(
+            hungry, self.host.asking(hungry), ALL if hungry == active else SOME
+        )
+        # Dropping is safe in each of these cases: a seek has come, or will before the flow resumes.
+        stale = fetch.serial != self._thread.serial or generation != self.app.consumer_generation_id
+        if stale or not self.flow_active or not (fetch.records or fetch.reached):
+            await asyncio.sleep(0)
+            return
+        self.offered = fetch
+        self.host.channel.queue.force_put_nowait(fetch)
+        await self.wait_first(fetch.taken.wait(), self.suspend_flow.wait())
+
+    async def seek_to_committed(self) -> Mapping[Any, int]:
+        sought: Mapping[Any, int] = await self._thread.seek_exact(self.host.positions())
+        return sought
+
+    async def perform_seek(self) -> None:
+        """Faust calls this before it resumes, after on_rebalance_complete, and again mid-life: a seek made anywhere
+        else would be undone, so this one must always answer the current positions."""
+        self.finished.clear()
+        sought = await self.seek_to_committed()
+        await self._thread.say("", sought)  # instead of a predecessor's farewell
+        self._committed_offset.update(sought)
+        self.finished.update(self.host.positions())  # what a lane may have finished meanwhile
+
+    async def wait_empty(self) -> None:
+        """Revocation or shutdown: let running transactions and calls end, begin none, show our progress."""
+        self._thread.start_anywhere(True)
+        await self.host.quiet(self.app.conf.broker_rebalance_timeout * 0.7)
+        with contextlib.suppress(Exception):
+            await asyncio.wait_for(self.commit(), 5)
+
+    async def on_stop(self) -> None:
+        await super().on_stop()
+        await self._thread.say(GONE, self._committed_offset)
+
+    def _filter_tps_with_pending_acks(self, topics: Any = None) -> list[Any]:
+        return list(self.finished)
+
+    def _new_offset(self, tp: Any) -> int | None:
+        return self.finished.pop(tp, None)
+
+    def verify_event_path(self, now: float, tp: Any) -> None:
+        """Faust's livelock logger knows Events only; the watchdog looks after us."""
+
+
+class Transport(driver.Transport):  # type: ignore[misc]
+    Consumer = Consumer
+
+
+class App(faust.App):  # type: ignore[misc]
+    """Rows live on Kafka: no folder for tables is made in whatever directory a worker is started from."""
+
+    def _create_directories(self) -> None: ...
+
+
+class QuickTables(faust.tables.TableManager):  # type: ignore[misc]
+    """There are no Faust tables here, and nothing to sleep a second for."""
+
+    async def sleep(self, n: Any, **kwargs: Any) -> None:
+        await super().sleep(0 if n == 1.0 else n)
+
+
+def credentials(auth: Mapping[str, Any]) -> Any:
+    """What aiokafka's own clients are told, as Faust wants it."""
+    context = auth.get("ssl_context")
+    if "sasl_mechanism" not in auth:
+        return faust.SSLCredentials(context) if context else None
+    return faust.SASLCredentials(
+        mechanism=auth["sasl_mechanism"],
+        username=auth["sasl_plain_username"],
+        password=auth["sasl_plain_password"],
+        ssl_context=context,
+    )
+
+
+drivers.TRANSPORTS.aliases[SCHEME] = f"{__name__}:Transport"

@@ -1,0 +1,34 @@
+"""Run one host until it is told to stop.
+
+Stands in for mode's Worker, whose stop sleeps a second and whose signal handling hides crashes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+
+from streams.garbage import COLLECT
+from streams.runtime.faust_app import FaustApp
+from streams.runtime.watchdog import Watchdog
+
+
+async def run(host: FaustApp, stop: asyncio.Event, *, patience: float = 60.0) -> None:
+    """Returns after a clean stop.  A crash inside Faust ends in `host.die`, as every other fault does."""
+    gc.set_threshold(*COLLECT)
+    app = host.app
+    watchdog = Watchdog(host, patience=patience)
+    watching = asyncio.create_task(watchdog.run(), name="watchdog")
+    await app.start()
+    try:
+        while not stop.is_set() and not app.crashed:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(0.5):
+                    await stop.wait()
+        if app.crashed:
+            host.die(app.crash_reason or RuntimeError("Faust gave up without a reason"))
+    finally:
+        watching.cancel()
+        await app.stop()
+        watchdog.over.set()

@@ -1,0 +1,99 @@
+"""Every private name of Faust and aiokafka that the kit touches, in one place, checked before a worker starts.
+
+Both packages are pinned; a check that fails means that the pin was moved without reading this list.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from typing import Any, Final
+
+import aiokafka
+import aiokafka.consumer.fetcher as fetcher
+import aiokafka.producer.sender as sender
+import faust
+import faust.tables
+from aiokafka.producer.message_accumulator import BatchBuilder
+from aiokafka.producer.transaction_manager import TransactionManager
+from faust.transport import drivers
+from faust.transport.drivers import aiokafka as driver
+
+from streams.runtime import records
+
+VERSIONS: Final = {
+    "faust": (faust.__version__, "0.15.3"),
+    "aiokafka": (aiokafka.__version__, "0.14.0"),
+}
+
+TOUCHED: Final[tuple[tuple[Any, str], ...]] = (
+    (driver.AIOKafkaConsumerThread, "_create_worker_consumer"),  # to read committed records only
+    (driver.AIOKafkaConsumerThread, "_fetch_records"),
+    (driver.AIOKafkaConsumerThread, "call_thread"),
+    (driver.Consumer, "_new_consumer_thread"),
+    (
+        driver.Consumer,
+        "_drain_messages",
+    ),  # Faust's Fetcher calls it: whole fetches instead of Events
+    (driver.Consumer, "_get_active_partitions"),
+    (driver.Consumer, "seek_to_committed"),
+    (driver.Consumer, "perform_seek"),
+    (driver.Consumer, "wait_empty"),  # awaited on revocation and at shutdown
+    (driver.Consumer, "_filter_tps_with_pending_acks"),
+    (driver.Consumer, "_new_offset"),
+    (driver.Consumer, "verify_event_path"),
+    (faust.App, "_create_directories"),
+    (faust.tables.TableManager, "sleep"),  # its start sleeps a second
+    (drivers.TRANSPORTS, "aliases"),
+    (sender.EndTxnHandler, "handle_response"),
+    (sender.EndTxnHandler, "create_request"),
+    (sender, "BACKOFF_OVERRIDE"),
+    (records.STOCK, "_consumer_record"),  # a light one
+    (BatchBuilder(1024, 0), "_builder"),  # to fill a batch without a Python call a record
+    (BatchBuilder(1024, 0), "_relative_offset"),
+    (
+        TransactionManager,
+        "maybe_add_partition_to_txn",
+    ),  # all partitions of a transaction in one request
+)
+
+
+class StrictEnd(sender.EndTxnHandler):  # type: ignore[misc]
+    """An EndTxn that got no answer is never retried.  Stock aiokafka retries it silently in the same epoch, and a late
+    copy of it then commits the *next*, half-written transaction.  Here the commit raises, and the process ends."""
+
+    async def do(self, node_id: int) -> bool:
+        answer = await self._sender.client.send(node_id, self.create_request(), group=self.group)
+        wait = self.handle_response(answer)  # answered errors (coordinator moved) may be retried
+        if wait is not None:
+            await asyncio.sleep(wait)
+        return wait is None
+
+
+class VendorInternalsChanged(Exception):
+    """The installed Faust or aiokafka is not the one this kit was written against."""
+
+
+def check() -> None:
+    """Raises PrivatesMoved.  Also puts StrictEnd in place, and shortens the wait behind a
+    transaction's markers, which take a broker 1-3 ms while aiokafka asks again only after 20."""
+    for name, (installed, wanted) in VERSIONS.items():
+        if installed != wanted:
+            raise VendorInternalsChanged(
+                f"{name} {installed} is installed, but the kit is written against {wanted}"
+            )
+    gone = [f"{owner!r}.{name}" for owner, name in TOUCHED if not hasattr(owner, name)]
+    if gone:
+        raise VendorInternalsChanged(f"gone: {', '.join(gone)}")
+    for name in ("fetch_min_bytes", "fetch_max_wait_ms"):  # set anew while it runs
+        if f"self._{name} = {name}" not in inspect.getsource(fetcher.Fetcher.__init__):
+            raise VendorInternalsChanged(f"aiokafka's Fetcher keeps no {name} any more")
+    if "isolation_level" not in inspect.signature(fetcher.Fetcher.__init__).parameters:
+        raise VendorInternalsChanged("aiokafka's Fetcher takes no isolation_level any more")
+    records.install()
+    sender.EndTxnHandler = StrictEnd
+    sender.BACKOFF_OVERRIDE = 0.004
+
+
+def strict() -> bool:
+    return sender.EndTxnHandler is StrictEnd

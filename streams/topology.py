@@ -1,0 +1,102 @@
+"""Which room reads and publishes what: the one page that joins rooms, and what a broker is told to allow."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from schemas import topics as t
+from streams.dispatch import dispatch, dispatch_woke
+from streams.gate import gate, gate_woke
+from streams.inbox import inbox, inbox_woke
+from streams.outcomes import outcomes, outcomes_finish, outcomes_woke
+from streams.people import people, people_woke
+from streams.processor import PROMPT, Batching, Processor
+from streams.usage import usage, usage_finish, usage_woke
+
+CONTACTS: Final = Batching(urgent="then", crowd=1.0)
+"""What it reads first comes with every order, and nobody waits for it; a text does not wait, for it may be a STOP."""
+CALLS: Final = Batching(tick=0.05, crowd=0.3)
+"""Each call waits for a commit, at most this long; a commit serves all calls that came together meanwhile."""
+BACKGROUND: Final = Batching(tick=0.1, gather=0.5)
+"""Nobody waits for it: receipts in the books, alerts and what is learned of numbers come half a second later.  A
+receipt that clears up a doubt comes as late; the provider's list, which is asked instead, answers later than that."""
+
+GATE: Final = Processor(
+    "gate",
+    process=gate,
+    on_timer=gate_woke,
+    batching=PROMPT,
+    waits="held/",
+    first=(t.CONSENT_EVENTS, t.REPLIES, t.REQUEST_CANCELS),
+    then=(t.NUMBER_FACTS, t.RETURNED, t.APPROVALS, t.SEND_REQUESTS),
+    publishes=(
+        t.DECISIONS,
+        t.DISPATCH_ORDERS,
+        t.DISPATCH_CONTROLS,
+        t.CONSENT_LOG,
+        t.CONSENT_STATUS,
+        t.CONTACTS,
+        t.PERSON_ANSWERS,
+        t.APPROVAL_LOG,
+    ),
+)
+PEOPLE: Final = Processor(
+    "people",
+    process=people,
+    on_timer=people_woke,
+    batching=PROMPT,
+    waits="req/",
+    first=(t.PERSON_EVENTS, t.PERSON_ANSWERS),
+    then=(t.PERSON_REQUESTS,),
+    publishes=(t.PEOPLE, t.SEND_REQUESTS, t.REQUEST_CANCELS, t.NUMBER_FACTS, t.DECISIONS),
+)
+INBOX: Final = Processor(
+    "inbox",
+    process=inbox,
+    on_timer=inbox_woke,
+    batching=CONTACTS,
+    first=(t.CONTACTS,),
+    then=(t.INBOUND,),
+    told_of=(t.INBOUND,),
+    publishes=(t.REPLIES, t.CONSENT_EVENTS),
+)
+DISPATCH: Final = Processor(
+    "dispatch",
+    process=dispatch,
+    on_timer=dispatch_woke,
+    first=(t.DISPATCH_CONTROLS,),
+    then=(t.DISPATCH_ORDERS,),
+    opens=True,
+    batching=CALLS,
+    publishes=(t.ATTEMPTS, t.RETURNED, t.SENDER_STATUS),
+)
+OUTCOMES: Final = Processor(
+    "outcomes",
+    process=outcomes,
+    on_timer=outcomes_woke,
+    finish=outcomes_finish,
+    batching=BACKGROUND,
+    packs=True,
+    then=(t.DECISIONS, t.ATTEMPTS, t.DELIVERY_RECEIPTS),
+    publishes=(
+        t.OUTCOMES,
+        t.DISPATCH_CONTROLS,
+        t.NUMBER_FACTS,
+        t.CONSENT_EVENTS,
+        t.PERSON_ANSWERS,
+        t.ALERTS,
+    ),
+)
+USAGE: Final = Processor(
+    "usage",
+    process=usage,
+    on_timer=usage_woke,
+    finish=usage_finish,
+    batching=BACKGROUND,
+    then=(t.OUTCOMES,),
+    publishes=(t.USAGE_REPORT,),
+)
+
+PROCESSORS: Final = {
+    processor.name: processor for processor in (PEOPLE, GATE, INBOX, DISPATCH, OUTCOMES, USAGE)
+}

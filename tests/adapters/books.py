@@ -1,0 +1,78 @@
+"""Messages in the ledger without a broker: asked, decided, with an outcome, or only some of that."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from schemas.base import Evidence, Message
+from schemas.decision import Decision, Verdict
+from schemas.outcome import Outcome
+from schemas.send_request import SendRequest
+from schemas.topics import DECISIONS, OUTCOMES, SEND_REQUESTS, Topic
+from tests.adapters.shelved import NOON
+
+ANA = "+14155550101"
+Told = tuple[Topic[Any], Message]
+
+
+def asked(message_id: str, at: datetime = NOON, **changed: Any) -> Told:
+    known: dict[str, Any] = {
+        "message_id": message_id,
+        "tenant": "acme",
+        "to": ANA,
+        "body": "hello",
+        "kind": "reminder",
+        "requested_at": at,
+    }
+    return SEND_REQUESTS, SendRequest(**(known | changed))
+
+
+def decided(message_id: str, at: datetime = NOON, **changed: Any) -> Told:
+    known: dict[str, Any] = {
+        "message_id": message_id,
+        "tenant": "acme",
+        "to": ANA,
+        "sender": "72975",
+        "kind": "reminder",
+        "segments": 1,
+        "requested_at": at,
+        "verdict": Verdict.SEND,
+        "decided_at": at + timedelta(seconds=1),
+        "policy_version": "p",
+        "consent_epoch": 1,
+        "evidence": Evidence(topic="sms.consent-events", partition=0, offset=7),
+    }
+    return DECISIONS, Decision(**(known | changed))
+
+
+def stands(message_id: str, state: str = "delivered", at: datetime = NOON, **changed: Any) -> Told:
+    known: dict[str, Any] = {
+        "message_id": message_id,
+        "tenant": "acme",
+        "to": ANA,
+        "sender": "72975",
+        "kind": "reminder",
+        "state": state,
+        "segments": 1,
+        "segments_predicted": 1,
+        "requested_at": at,
+        "final": True,
+        "version": 1,
+        "at": at + timedelta(seconds=9),
+    }
+    return OUTCOMES, Outcome(**(known | changed))
+
+
+def whole(
+    message_id: str,
+    state: str = "delivered",
+    at: datetime = NOON,
+    tenant: str = "acme",
+    **changed: Any,
+) -> tuple[Told, ...]:
+    return (
+        asked(message_id, at, tenant=tenant),
+        decided(message_id, at, tenant=tenant),
+        stands(message_id, state, at, tenant=tenant, **changed),
+    )

@@ -1,0 +1,195 @@
+"""The demo: its cast is the same for the same seed and fictional; its run balances, and says so in JSON."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+
+import phonenumbers
+import pytest
+
+from schemas.topics import USAGE_REPORT
+from schemas.usage_row import UsageRow
+from services.ledger import Ledger
+from services.ledger.ledger import FILE
+from services.local.demo.cast import MOST_PEOPLE, Cast, cast
+from services.local.demo.checks import checks
+from services.local.demo.run import at_rest
+from services.local.demo.staff import Played
+from services.local.demo.tally import tally
+from services.local.simulator.script import Script
+from tests.adapters.books import whole
+from tests.adapters.shelved import shelved
+from tests.adapters.test_cli_up import environment
+
+NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+
+def made(requests: int = 400, seed: int = 7) -> Cast:
+    return cast(requests, seed, "harbor", "demo", NOON)
+
+
+def test_the_same_seed_makes_the_same_cast_and_another_one_another():
+    assert made() == made()
+    assert made(seed=8) != made()
+
+
+@pytest.mark.parametrize("requests", [30, 400, 4000])
+def test_as_many_texts_as_wanted_are_asked_for_one_of_them_twice(requests: int):
+    asked = made(requests)
+    assert len(asked.identities) == requests
+    assert len(asked.first) + len(asked.second) == requests + 1
+    assert asked.second[-1] == asked.first[0]
+
+
+def test_people_are_fictional_each_with_a_number_that_could_be():
+    people = made(20_000).people
+    assert len({person.number for person in people}) == len(people) == MOST_PEOPLE
+    people += made().clients
+    assert len({person.number for person in people}) == len(people) == MOST_PEOPLE + 2
+    assert {person.number[5:10] for person in people} == {"55501"}
+    assert all(phonenumbers.is_valid_number(phonenumbers.parse(person.number)) for person in people)
+
+
+def test_every_role_is_played_in_its_share_and_those_who_stop_are_asked_again():
+    asked = made()
+    assert Counter(person.role for person in asked.people) == {
+        "agreed": 140,
+        "says START": 14,
+        "never answers": 16,
+        "said no": 10,
+        "says STOP": 10,
+        "cannot be reached": 10,
+    }
+    assert asked.numbers("says STOP") <= {request.to for request in asked.second}
+    assert not asked.numbers("says START", "never answers") & {
+        claim.number for claim in asked.claims
+    }
+
+
+def test_the_simulator_understands_its_part():
+    script = Script.model_validate(made().script())
+    assert Counter(person.fates[0].error for person in script.numbers.values()) == {
+        None: 24,
+        30003: 3,
+        30005: 5,
+        30006: 3,
+    }
+
+
+def counting(state: str, messages: int) -> UsageRow:
+    return UsageRow(
+        tenant="acme",
+        branch="",
+        sender="72975",
+        period=NOON.date(),
+        kind="reminder",
+        state=state,
+        messages=messages,
+        segments=messages,
+        final=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("counted", "rests"),
+    [
+        ({"sending": 1}, False),
+        ({"delivered": 1}, True),
+        ({"sending": 0, "delivered": 1}, True),
+        ({}, False),
+    ],
+)
+def test_all_is_at_rest_when_the_usage_report_is_too(
+    counted: dict[str, int], rests: bool, tmp_path: Path
+):
+    shelved(
+        tmp_path,
+        *whole("m1"),
+        *((USAGE_REPORT, counting(state, n)) for state, n in counted.items()),
+    )
+    ledger = Ledger.open(tmp_path / FILE, existing=True)
+    try:
+        assert at_rest(tally(ledger, "acme"), ledger, "acme", expected=1) is rests
+    finally:
+        ledger.close()
+
+
+@pytest.mark.broker
+def test_the_books_of_a_run_balance_and_the_provider_agrees(tmp_path: Path):
+    told = [
+        sys.executable,
+        "-m",
+        "services.cli",
+        "demo",
+        "--requests",
+        "60",
+        "--json",
+        "--state",
+        str(tmp_path),
+    ]
+    ran = subprocess.run(
+        told, capture_output=True, text=True, env=environment(), check=False, timeout=200
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    said = json.loads(ran.stdout)
+    assert said["ok"]
+    assert said["requests"] == 60 + len(said["staff"])
+    assert (
+        sum(said["states"].values())
+        == sum(row["messages"] for row in said["usage"])
+        == 64 + said["started"]
+    )
+    became = {fate["message_id"]: fate["state"] for fate in said["fates"]}
+    assert became[said["staff"]["approved"]] == "delivered"
+    assert became[said["staff"]["rejected"]] == "rejected"
+    assert {"delivered", "held", "rejected", "expired"} <= set(said["states"])
+    assert [check["says"] for check in said["checks"] if not check["holds"]] == []
+
+
+def test_a_provider_that_disagrees_with_the_books_is_found_out(tmp_path: Path):
+    """Texts that went out twice, to strangers, after a STOP, and that no book knows."""
+    asked = made()
+    stopped, stranger = min(asked.numbers("says STOP")), min(asked.numbers("never answers"))
+    posts = [
+        ("demo-00001", stopped),
+        ("demo-00001", stopped),
+        ("demo-00002", stranger),
+        ("ask-1", stranger),
+    ]
+    journal = tmp_path / "journal.jsonl"
+    journal.write_text(
+        "".join(
+            json.dumps(
+                {
+                    "event": "create",
+                    "outcome": "taken",
+                    "number": number,
+                    "callback": {"tenant": "harbor", "message_id": name},
+                }
+            )
+            + "\n"
+            for name, number in posts
+        )
+    )
+    ledger = Ledger.open(tmp_path / "ledger.sqlite")
+    did = Played("demo-appeal-1", "demo-00001", "demo-client", "demo-again")
+    found = [
+        check.says for check in checks(ledger, journal, asked, "harbor", did) if not check.holds
+    ]
+    ledger.close()
+    assert [says.split(":")[0] for says in found] == [
+        "Asked for 403 texts, and Sayso started 0 itself; the books know 0.",
+        "1 opt-in requests went to 1 people, of 30 who had never been asked.",
+        "Texts that the provider took",
+        "1 texts went out twice",
+        "1 people were texted without their yes",
+        "1 people were texted after their STOP",
+        "What was approved (demo-appeal-1) never went.",
+        "What was rejected (demo-00001) went out all the same.",
+        "What had failed (demo-client) was not resent to the corrected number.",
+    ]

@@ -1,0 +1,83 @@
+"""A port that somebody else has: the part that cannot have it says which, and what to do; `sayso up` names the part."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from services.listening import CannotListen, listening
+from services.local import process_specs
+from services.local.broker.ports import LOOPBACK
+from services.local.supervisor import PartFailed, Supervisor
+from services.observability.health import serving
+from services.observability.meters import Meters
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    with socket.socket() as somebody:
+        somebody.bind((LOOPBACK, 0))
+        somebody.listen()
+        yield somebody.getsockname()[1]
+
+
+async def test_the_part_that_finds_its_port_taken_is_named_with_the_port_and_the_way_out(
+    taken: int, tmp_path: Path
+) -> None:
+    """Free when `up` looked, taken when the part came to it: between the two lies a moment."""
+    url = f"http://{LOOPBACK}:{taken}"
+    where = process_specs.Addresses(taken, url, url, taken, tmp_path / "journal.jsonl", taken)
+    told = process_specs.environment(f"{LOOPBACK}:9", tmp_path, where)
+    supervisor = Supervisor(tmp_path, lambda _: None)
+
+    async def said(part: process_specs.Part) -> str:
+        with pytest.raises(PartFailed) as failed:
+            await supervisor.start([part])
+        return str(failed.value)
+
+    settings = {
+        "webhook": "SAYSO_WEBHOOK_PORT",
+        "consents": "SAYSO_CONSENTS_PORT",
+        "simulator": "--port",
+    }
+    doors = process_specs.edges(told, where, None, 0)
+    assert await asyncio.gather(*map(said, doors)) == [
+        f"{part.name} did not start: Port {taken} is taken on {LOOPBACK}: end what listens there, or name another port"
+        f" by {settings[part.name]} (its log: {tmp_path / 'logs' / part.name}.log)"
+        for part in doors
+    ]
+    await supervisor.stop()
+    supervisor.close()
+
+
+async def test_the_port_of_the_metrics_likewise(taken: int) -> None:
+    with pytest.raises(
+        CannotListen, match=rf"^Port {taken} is taken on {LOOPBACK}.*SAYSO_METRICS_PORT$"
+    ):
+        async with serving(LOOPBACK, taken, Meters(()), dict):
+            pass
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (
+            errno.EACCES,
+            "Port 80 wants rights that this user does not have: name one above 1023 by --port",
+        ),
+        (
+            errno.EADDRNOTAVAIL,
+            "10.9.9.9 is no address of this machine: nothing can listen on its port 80",
+        ),
+        (errno.EIO, "Port 80 on 10.9.9.9, by --port, cannot be had: it broke"),
+    ],
+)
+def test_other_reasons_have_words_of_their_own(number: int, words: str) -> None:
+    with pytest.raises(CannotListen) as told, listening("10.9.9.9", 80, "--port"):
+        raise OSError(number, "it broke")
+    assert str(told.value) == words

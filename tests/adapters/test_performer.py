@@ -1,0 +1,120 @@
+"""Calls in their turn: the account's pace, its rest after a 429, and lists that are slow."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from schemas.sender import Sender, SenderKind
+from services.workers.performer import PATIENCE, Performer
+from streams.dispatch.account import Account
+from streams.dispatch.calls import Answer, Look, Post, Result, Seen
+from streams.runtime.lease import Lease
+
+OWN, OTHER, ANA = "72975", "72976", "+14155550101"
+START = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
+LOOK = Look(
+    "acme", "m1", 1, OWN, ANA, START - timedelta(minutes=5), START + timedelta(minutes=5), 1
+)
+
+
+class Carrier:
+    """Answers as it is told, and notes when it was called."""
+
+    def __init__(self, result: Result = Result.ACCEPTED, retry_after: float | None = None) -> None:
+        self.result, self.retry_after, self.code = result, retry_after, "20429"
+        self.begun: list[float] = []
+
+    async def send(self, post: Post, held: Callable[[], bool] = lambda: True) -> Answer:
+        self.begun.append(time.monotonic())
+        return Answer(
+            tenant=post.tenant,
+            message_id=post.message_id,
+            attempt=post.attempt,
+            sender=post.sender,
+            result=self.result,
+            retry_after=self.retry_after,
+            provider_id="SM1",
+            code=self.code,
+        )
+
+    async def look(self, look: Look) -> Seen:
+        await asyncio.sleep(3600)
+        raise AssertionError
+
+    async def close(self) -> None: ...
+
+
+def post(number: int = 1, sender: str = OWN, segments: int = 1) -> Post:
+    return Post("acme", f"m{number}", 1, sender, ANA, "hello", segments=segments)
+
+
+async def test_calls_of_all_senders_together_keep_the_accounts_pace() -> None:
+    carrier = Carrier()
+    perform = Performer(carrier, account=Account(50))
+    await asyncio.gather(
+        *(perform(post(n, sender), Lease(60)) for n in range(5) for sender in (OWN, OTHER))
+    )
+    first, *_, last = carrier.begun
+    assert len(carrier.begun) == 10
+    assert last - first >= 9 / 50
+
+
+async def test_what_would_wait_for_long_is_told_to_come_back_and_was_not_sent() -> None:
+    carrier = Carrier()
+    perform = Performer(carrier, account=Account(1))
+    await perform(post(segments=30), Lease(60))
+    answer = await perform(post(2, OTHER), Lease(60))
+    assert (answer.result, answer.code) == (Result.LIMITED, "account_pace")  # type: ignore[attr-defined]
+    assert PATIENCE < answer.retry_after <= 30  # type: ignore[attr-defined]
+    assert len(carrier.begun) == 1
+
+
+async def test_a_429_rests_the_account_as_long_as_the_provider_asks() -> None:
+    carrier = Carrier(Result.LIMITED, retry_after=30.0)
+    perform = Performer(carrier)
+    await perform(post(), Lease(60))
+    answer = await perform(post(2, OTHER), Lease(60))
+    assert answer.code == "account_pace"  # type: ignore[attr-defined]
+    assert len(carrier.begun) == 1
+    edge = perform.edge(START, {})
+    assert edge.rests_until is not None
+    assert START + timedelta(seconds=29) < edge.rests_until <= START + timedelta(seconds=30)
+
+
+async def test_a_senders_own_full_queue_rests_nobody_else() -> None:
+    carrier = Carrier(Result.LIMITED, retry_after=30.0)
+    carrier.code = "21611"
+    perform = Performer(carrier)
+    await asyncio.gather(perform(post(), Lease(60)), perform(post(2, OTHER), Lease(60)))
+    assert len(carrier.begun) == 2
+    assert perform.edge(START, {}).rests_until is None
+
+
+async def test_the_fold_is_told_what_a_sender_may_have_of_the_account() -> None:
+    perform = Performer(Carrier(), timeout=3.0)
+    senders = {
+        name: Sender(sender=name, kind=SenderKind.SHORT_CODE, owner="acme") for name in (OWN, OTHER)
+    }
+    assert perform.edge(START, senders) == (3.0, float("inf"), None)
+    perform.owns(50)
+    assert perform.edge(START, senders).pace == 50
+    await asyncio.gather(perform(post(), Lease(60)), perform(post(2, OTHER), Lease(60)))
+    assert perform.edge(START, senders).pace == 25
+
+
+@pytest.mark.parametrize(
+    ("held", "detail"), [(True, "no list in time"), (False, "the worker had to let go")]
+)
+async def test_a_list_that_does_not_come_is_none(held: bool, detail: str) -> None:
+    lease = Lease(60)
+    if not held:
+        lease.revoke()
+    seen = await Performer(Carrier(), timeout=0.01)(LOOK, lease)
+    assert isinstance(seen, Seen)
+    assert (seen.entries, seen.round) == (None, 1)
+    assert detail in seen.detail

@@ -1,0 +1,192 @@
+"""Every message of a period, and where the provider counts otherwise."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from schemas.tenant_settings import TenantSettings
+from schemas.topics import SETTINGS
+from services.cli.app import run
+from services.cli.screen import bars
+from services.ledger.billing import checked, contradicted, differing
+from services.ledger.ledger import FILE, Ledger
+from services.ledger.message_log import Period, created, how_many
+from tests.adapters.books import ANA, asked, decided, whole
+from tests.adapters.shelved import shelved
+
+ACME = TenantSettings(tenant="acme", name="Acme", sender="72975", time_zone="America/New_York")
+MIDNIGHT = datetime(2026, 11, 22, 5, tzinfo=UTC)
+"""Of New York."""
+
+
+@pytest.fixture
+def books(tmp_path: Path) -> Path:
+    shelved(
+        tmp_path,
+        (SETTINGS, ACME),
+        *whole("late", at=MIDNIGHT - timedelta(seconds=1)),
+        *whole("next", at=MIDNIGHT),
+        *whole("m1"),
+        *whole(
+            "failed",
+            "undelivered",
+            error_code="30005",
+            error_title="The number does not exist",
+            version=2,
+        ),
+        asked("waits", MIDNIGHT - timedelta(hours=1)),
+        decided("waits", MIDNIGHT - timedelta(minutes=30)),
+        *whole("elsewhere", tenant="other"),
+    )
+    return tmp_path
+
+
+def ids(folder: Path, period: Period) -> list[str]:
+    ledger = Ledger.open(folder / FILE)
+    try:
+        return [line.message_id for line in created(ledger, period)]
+    finally:
+        ledger.close()
+
+
+SATURDAY, SUNDAY = date(2026, 11, 21), date(2026, 11, 22)
+
+
+@pytest.mark.parametrize(
+    ("period", "expected"),
+    [
+        pytest.param(
+            Period(SATURDAY, SATURDAY, "acme"),
+            ["m1", "failed", "waits", "late"],
+            id="a day of the tenant's",
+        ),
+        pytest.param(Period(SUNDAY, None, "acme"), ["next"], id="from"),
+        pytest.param(Period(None, SATURDAY, "other"), ["elsewhere"], id="to, another tenant"),
+        pytest.param(Period(), ["m1", "failed", "waits", "late", "next", "elsewhere"], id="all"),
+        pytest.param(Period(None, None, "nobody"), [], id="nobody's"),
+    ],
+)
+def test_every_message_of_the_period_once_and_in_order(
+    books: Path, period: Period, expected: list[str]
+) -> None:
+    assert ids(books, period) == expected
+
+
+def test_it_is_read_row_by_row(books: Path) -> None:
+    ledger = Ledger.open(books / FILE)
+    lines = created(ledger, Period(tenant="acme"))
+    assert next(lines).message_id == "m1"
+    lines.close()
+    assert how_many(ledger, Period(tenant="acme")) == 4
+    ledger.close()
+
+
+def log(folder: Path, capsys: pytest.CaptureFixture[str], *options: str) -> str:
+    assert run(["usage", "--log", "--state", str(folder), "--tenant", "acme", *options]) == 0
+    return capsys.readouterr().out
+
+
+def test_as_csv(books: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = list(
+        csv.DictReader(io.StringIO(log(books, capsys, "--as", "csv", "--to", "2026-11-21")))
+    )
+    assert [row["message_id"] for row in rows] == ["m1", "failed", "waits", "late"]
+    failed, waits = rows[1], rows[2]
+    assert (failed["state"], failed["code"], failed["description"]) == (
+        "undelivered",
+        "30005",
+        "The number does not exist",
+    )
+    assert (waits["state"], waits["description"]) == ("", "not judged yet")
+    assert failed["day"] == "2026-11-21"
+
+
+def test_as_json_lines(books: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = [
+        json.loads(line) for line in log(books, capsys, "--as", "jsonl", "--unmask").splitlines()
+    ]
+    assert len(lines) == 5
+    assert {line["to"] for line in lines} == {ANA}
+
+
+def test_as_a_table_with_numbers_hidden(books: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = log(books, capsys)
+    assert out.splitlines()[0].split() == [
+        "requested_at",
+        "tenant",
+        "to",
+        "kind",
+        "message_id",
+        "state",
+        "code",
+        "description",
+    ]
+    assert ANA not in out
+    assert "The number does not exist" in out
+
+
+def test_a_cell_that_a_spreadsheet_would_run_is_made_tame(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shelved(tmp_path, *whole("m1", branch="=HYPERLINK(1)"))
+    [row] = csv.DictReader(io.StringIO(log(tmp_path, capsys, "--as", "csv", "--unmask")))
+    assert (row["branch"], row["to"]) == ("'=HYPERLINK(1)", ANA)
+
+
+def test_the_log_takes_no_filter_that_it_does_not_apply(
+    books: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["usage", "--log", "--state", str(books), "--kind", "reminder"]) == 2
+    assert "--kind does not go with --log" in capsys.readouterr().err
+
+
+def test_predicted_against_billed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shelved(
+        tmp_path,
+        *whole("same", segments_billed=1),
+        *whole("more", segments=2, segments_billed=2),
+        *whole("unsaid"),
+        *whole("odd", contradictions=("failed 30008",)),
+        *whole("never", "rejected", segments_billed=9),
+    )
+    ledger = Ledger.open(tmp_path / FILE)
+    assert checked(ledger) == (4, 2, 2, 3, 1, 1)
+    assert checked(ledger, "nobody") == (0, 0, 0, 0, 0, 0)
+    assert [(one.message_id, one.predicted, one.billed) for one in differing(ledger, "acme")][
+        :1
+    ] == [("never", 1, 9)]
+    assert [(one.message_id, one.beside) for one in contradicted(ledger)] == [
+        ("odd", ("failed 30008",))
+    ]
+    ledger.close()
+    assert run(["usage", "--check", "--state", str(tmp_path)]) == 0
+    out = capsys.readouterr().out
+    assert (
+        "4 messages are out; the provider has counted 2 of them: 2 segments predicted, 3 billed."
+        in out
+    )
+    assert "failed 30008" in out
+
+
+def test_bars_are_as_long_as_their_share() -> None:
+    screen = Console(width=80, record=True, file=io.StringIO())
+    screen.print(bars([("delivered", 1000), ("failed", 500), ("held", 1), ("queued", 0)]))
+    lengths = [line.count("█") for line in screen.export_text().splitlines()]
+    assert lengths == [40, 20, 1, 0]
+    assert bars([]).row_count == 0
+
+
+def test_a_line_is_a_line_whatever_was_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shelved(tmp_path, asked("m1", kind="re\nminder\x1b[2J"))
+    assert run(["usage", "--log", "--state", str(tmp_path)]) == 0
+    _, line = capsys.readouterr().out.splitlines()
+    assert "\x1b" not in line

@@ -1,0 +1,163 @@
+"""What waits, by cause; what of it is stuck."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from schemas import topics
+from services.cli.waiting import spell
+from services.ledger.waiting import Waiting, waiting
+from tests.adapters.test_ledger_fold import Shelf, entry
+
+NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+
+def iso(at: datetime) -> str:
+    return at.isoformat().replace("+00:00", "Z")
+
+
+class Books(Shelf):
+    offset = 0
+
+    def put(self, topic: topics.Topic[Any], value: dict[str, Any]) -> None:
+        self.offset += 1
+        self.fold(entry(topic, self.offset, value))
+
+    def message(
+        self,
+        name: str,
+        state: str,
+        rule: str = "",
+        until: datetime | None = None,
+        at: datetime = NOON,
+        sender: str = "24365",
+        segments: int = 1,
+    ) -> None:
+        common = {"message_id": name, "tenant": "acme", "kind": "direct", "requested_at": iso(at)}
+        found = [{"rule": rule, "verdict": "hold", "reason": "r"}] if rule else []
+        self.put(
+            topics.DECISIONS,
+            common
+            | {
+                "verdict": "hold" if rule else "send",
+                "findings": found,
+                "decided_at": iso(at),
+                "policy_version": "p",
+                "consent_epoch": 1,
+                "seq": 1,
+                "evidence": {"topic": "t", "partition": 0, "offset": 0},
+                **({"until": iso(until)} if until else {}),
+            },
+        )
+        self.put(
+            topics.OUTCOMES,
+            common
+            | {
+                "state": state,
+                "final": False,
+                "version": 1,
+                "at": iso(at),
+                "sender": sender,
+                "segments": segments,
+            },
+        )
+
+    def found(self, now: datetime = NOON) -> dict[str, Waiting]:
+        return {line.cause: line for line in waiting(self.ledger, "acme", now.timestamp())}
+
+
+@pytest.fixture
+def books(tmp_path: Path) -> Books:
+    made = Books(tmp_path / "ledger.sqlite")
+    made.put(topics.SENDERS, {"sender": "24365", "kind": "short_code", "pace": 2, "owner": "acme"})
+    return made
+
+
+@pytest.mark.parametrize(
+    ("state", "rule", "cause"),
+    [
+        ("held", "not_opted_in", "consent"),
+        ("held", "awaiting_approval", "approval"),
+        ("held", "no_number", "number"),
+        ("held", "quiet_hours", "hours"),
+        ("held", "not_before", "scheduled"),
+        ("queued", "", "pace"),
+        ("sending", "", "under way"),
+        ("deferred", "", "provider"),
+        ("in_doubt", "", "in doubt"),
+    ],
+)
+def test_cause(books: Books, state: str, rule: str, cause: str) -> None:
+    books.message("m1", state, rule)
+    line = books.found()[cause]
+    assert (line.messages, line.oldest, line.stuck) == (1, "m1", 0)
+
+
+def test_what_is_out_or_done_with_does_not_wait(books: Books) -> None:
+    books.message("m1", "delivered")
+    books.message("m2", "rejected", "opted_out")
+    assert books.found() == {}
+
+
+def test_the_queue_drains_at_the_senders_pace_and_the_oldest_is_named(books: Books) -> None:
+    books.message("young", "queued", at=NOON, segments=3)
+    books.message("old", "queued", at=NOON - timedelta(minutes=1), segments=5)
+    line = books.found()["pace"]
+    assert (line.segments, line.drain, line.oldest, line.since) == (
+        8,
+        4.0,
+        "old",
+        NOON - timedelta(minutes=1),
+    )
+
+
+def test_a_paused_sender_is_a_cause_of_its_own_and_no_alarm(books: Books) -> None:
+    books.put(topics.SENDER_STATUS, {"sender": "24365", "state": "paused", "at": iso(NOON)})
+    books.message("m1", "queued")
+    line = books.found(NOON + timedelta(hours=5))["paused"]
+    assert (line.messages, line.stuck, line.drain) == (1, 0, None)
+
+
+@pytest.mark.parametrize(
+    ("state", "rule", "until", "late", "stuck"),
+    [
+        pytest.param(
+            "held", "not_opted_in", None, timedelta(days=20), 0, id="consent may take its time"
+        ),
+        pytest.param(
+            "held", "quiet_hours", NOON, timedelta(seconds=30), 0, id="the morning has just come"
+        ),
+        pytest.param(
+            "held",
+            "quiet_hours",
+            NOON,
+            timedelta(minutes=6),
+            1,
+            id="the morning came and nothing happened",
+        ),
+        pytest.param("sending", "", None, timedelta(minutes=2), 1, id="no call takes that long"),
+        pytest.param(
+            "in_doubt", "", None, timedelta(minutes=10), 0, id="a doubt is being cleared up"
+        ),
+        pytest.param("in_doubt", "", None, timedelta(minutes=30), 1, id="a doubt needs a person"),
+        pytest.param("deferred", "", None, timedelta(minutes=6), 1, id="the provider is down"),
+        pytest.param("queued", "", None, timedelta(minutes=4), 0, id="its turn may come"),
+        pytest.param("queued", "", None, timedelta(minutes=6), 1, id="its turn is long past"),
+    ],
+)
+def test_stuck(
+    books: Books, state: str, rule: str, until: datetime | None, late: timedelta, stuck: int
+) -> None:
+    books.message("m1", state, rule, until)
+    assert [line.stuck for line in books.found(NOON + late).values()] == [stuck]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(None, ""), (5, "5 s"), (150, "2 min"), (9000, "2 h"), (3e5, "3 d")]
+)
+def test_spell(seconds: float | None, words: str) -> None:
+    assert spell(seconds) == words

@@ -1,0 +1,35 @@
+"""What a worker needs of its Kafka before it judges anything."""
+
+from __future__ import annotations
+
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient
+
+from services.workers.worker import CannotStart, partition_counts
+from streams.topology import GATE
+
+pytestmark = pytest.mark.broker
+
+
+async def test_a_topic_that_a_room_only_publishes_to_is_missed_at_the_start(
+    fresh_cluster: str,
+) -> None:
+    counts = await partition_counts(fresh_cluster, GATE)
+    assert counts["sms.consent-log"] == counts["sms.consent-events"]
+    admin = AIOKafkaAdminClient(bootstrap_servers=fresh_cluster)
+    await admin.start()
+    await admin.delete_topics(["sms.consent-log"])
+    await admin.close()
+    assert (
+        await refusal(fresh_cluster)
+        == "topics are missing (sms.consent-log): run `sayso topics apply` first"
+    )
+
+
+async def refusal(bootstrap: str) -> str:
+    """A broker deletes in its own time."""
+    while True:
+        try:
+            await partition_counts(bootstrap, GATE)
+        except CannotStart as refused:
+            return str(refused)

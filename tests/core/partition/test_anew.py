@@ -1,0 +1,192 @@
+"""What waits is judged again when settings change: once, only where it may matter, and also after a crash."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from schemas.sender import Sender, SenderKind
+from schemas.tenant_settings import TenantSettings
+from streams.partition import reevaluator
+from streams.partition.task import PartitionTask
+from streams.processing import (
+    InputRecord,
+    Settings,
+    StateEntry,
+    StateStore,
+    StepResult,
+    build_settings,
+)
+from streams.processor import Processor
+from tests.core.partition.test_lane import DEAD_LETTERS, FIRST, MS, OUT, THEN, Said
+from tests.simulation.log import Log
+
+NOW = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+class Held(StateEntry):
+    looked: int = 0
+
+
+def process(
+    state: StateStore, record: InputRecord, now: datetime, settings: Settings
+) -> StepResult:
+    name = record.value.what
+    return StepResult({name: Held()}, timers={name: now + HOUR})
+
+
+def on_timer(state: StateStore, name: str, now: datetime, settings: Settings) -> StepResult:
+    row = state.get(name, Held)
+    assert row is not None
+    return StepResult({name: Held(looked=row.looked + 1)})
+
+
+def task(saved: Any = (), waits: str | None = "held/") -> PartitionTask:
+    counts = dict.fromkeys([FIRST.name, THEN.name, OUT.name, DEAD_LETTERS.name], 1)
+    made = PartitionTask(
+        Processor(
+            "test", process=process, on_timer=on_timer, first=(FIRST,), then=(THEN,), waits=waits
+        ),
+        0,
+        counts,
+        limit=100,
+    )
+    made.restore(saved)
+    return made
+
+
+def settings(**entitled: bool) -> Settings:
+    tenants = {
+        name: TenantSettings(tenant=name, name=name, sender="72976", entitled=may)
+        for name, may in entitled.items()
+    }
+    return build_settings(tenants, {"72976": SENDER})
+
+
+SENDER = Sender(sender="72976", kind=SenderKind.SHORT_CODE, shared_by=("acme", "bolt"))
+BEFORE, AFTER = settings(acme=False, bolt=True), settings(acme=True, bolt=True)
+
+
+def run(one: PartitionTask, now: datetime = NOW) -> list[tuple[bytes, bytes | None]]:
+    """One batch, committed; what it leaves in the changelog."""
+    tx = one.begin(now)
+    while one.judge(tx, Settings()):
+        pass
+    saved = one.changelog(tx)
+    one.committed(tx)
+    return saved
+
+
+def filled(
+    stores: int = 2, state: int = 1
+) -> tuple[PartitionTask, list[tuple[bytes, bytes | None]]]:
+    """Texts that wait, of acme and of bolt, and a row that does not, under BEFORE."""
+    log, one = Log(1), task()
+    one.follow(BEFORE)
+    saved = run(one)
+    for tenant in ("acme", "bolt"):
+        for n in range(stores):
+            names = [f"held/{m}" for m in range(state)] + ["msg/1"]
+            records = [
+                log.publish(THEN, Said(key=f"{tenant}/{n}", what=name), MS) for name in names
+            ]
+            one.feed(THEN.name, records)
+    while one.then:
+        saved += run(one)
+    return one, saved
+
+
+def looked(one: PartitionTask) -> dict[str, int]:
+    """By family and row, how often it was judged again."""
+    return {
+        f"{entity_key} {name}": row.looked
+        for entity_key, state in one.stores.items()
+        for name in state.names()
+        if (row := state.get(name, Held)) is not None and row.looked
+    }
+
+
+def test_only_what_waits_and_only_of_the_tenant_whose_settings_changed() -> None:
+    one, _ = filled()
+    one.follow(BEFORE)
+    assert one.idle_until() > NOW.timestamp(), "no change, nothing to do"
+    one.follow(AFTER)
+    assert one.idle_until() == 0
+    run(one)
+    assert looked(one) == {"acme/0 held/0": 1, "acme/1 held/0": 1}
+    assert one.idle_until() == (NOW + HOUR).timestamp(), "once; and its wake is where it was"
+
+
+def test_a_sender_is_a_matter_of_all_that_use_it() -> None:
+    one, _ = filled()
+    one.follow(BEFORE._replace(senders={"72976": SENDER.model_copy(update={"hears": False})}))
+    run(one)
+    assert len(looked(one)) == 4
+
+
+def test_the_same_settings_published_again_are_no_change() -> None:
+    one, _ = filled()
+    one.follow(settings(acme=False, bolt=True))
+    assert one.idle_until() > NOW.timestamp()
+
+
+def test_many_are_judged_a_slice_at_a_time_and_what_comes_in_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(reevaluator, "AT_ONCE", 2)
+    one, _ = filled(state=3)
+    one.follow(AFTER)
+    log = Log(1)
+    one.feed(FIRST.name, [log.publish(FIRST, Said(key="acme/0", what="stop"), MS)])
+    run(one)
+    assert (looked(one), "stop" in one.stores["acme/0"].raw) == ({}, True), "consent first"
+    for so_far in (2, 4, 6):
+        run(one)
+        assert len(looked(one)) == so_far
+    run(one)
+    assert one.idle_until() > NOW.timestamp()
+
+
+def test_a_change_while_one_is_under_way_forgets_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reevaluator, "AT_ONCE", 1)
+    one, _ = filled()
+    one.follow(AFTER)
+    run(one)
+    one.follow(settings(acme=True, bolt=False))
+    while one.idle_until() == 0:
+        run(one)
+    assert set(looked(one)) == {"acme/0 held/0", "acme/1 held/0", "bolt/0 held/0", "bolt/1 held/0"}
+
+
+def test_who_takes_over_sees_what_changed_meanwhile_and_nothing_where_nothing_did() -> None:
+    _, saved = filled()
+    same, other = task(saved), task(saved)
+    same.follow(BEFORE)
+    assert same.idle_until() > NOW.timestamp()
+    other.follow(AFTER)
+    run(other)
+    assert len(looked(other)) == 4, "whose settings were others is not known any more: all"
+
+
+def test_a_crash_in_the_middle_begins_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reevaluator, "AT_ONCE", 1)
+    one, saved = filled()
+    one.follow(AFTER)
+    saved += run(one)
+    again = task(saved)
+    again.follow(AFTER)
+    while again.idle_until() == 0:
+        saved += run(again)
+    assert len(looked(again)) == 4
+    third = task(saved)
+    third.follow(AFTER)
+    assert third.idle_until() > NOW.timestamp(), "that it is done is durable with its last slice"
+
+
+def test_a_room_in_which_nothing_waits_does_not_look() -> None:
+    one = task(filled()[1], waits=None)
+    one.follow(AFTER)
+    assert one.idle_until() > NOW.timestamp()

@@ -1,0 +1,50 @@
+"""A changelog that lost rows is noticed before anything is judged."""
+
+from __future__ import annotations
+
+import pytest
+
+from streams.partition import changelog
+from streams.partition.changelog import POSITIONS, positions
+
+ROW = changelog.pack(0, b"{}")
+
+
+@pytest.mark.parametrize(
+    ("items", "words"),
+    [
+        pytest.param([(b"k\x00row", ROW)], "1 rows but no positions", id="rows without positions"),
+        pytest.param(
+            [(POSITIONS, positions({"t": 7}, 2, 3)), (b"k\x00row", ROW)],
+            "1 rows where 2 were written",
+            id="a row is missing",
+        ),
+        pytest.param(
+            [(POSITIONS, positions({"t": 7}, 1, 3))], "0 rows where 1", id="positions without rows"
+        ),
+    ],
+)
+def test_damage_has_a_name(items: list[tuple[bytes, bytes | None]], words: str) -> None:
+    with pytest.raises(changelog.Damaged, match=words):
+        changelog.collapse(items)
+
+
+def test_the_last_value_of_a_key_holds_and_a_tombstone_deletes() -> None:
+    state = changelog.collapse(
+        [
+            (b"a\x00row", ROW),
+            (b"b\x00row", ROW),
+            (b"a\x00row", None),
+            (POSITIONS, positions({"t": 7}, 1, 3)),
+        ]
+    )
+    assert state == ({b"b\x00row": ROW}, {"t": 7}, 3, None, None)
+
+
+def test_an_empty_changelog_is_a_new_room() -> None:
+    assert changelog.collapse([]) == ({}, {}, 0, None, None)
+
+
+@pytest.mark.parametrize("family", ["acme/+14155550100", "odd\x00family", ""])
+def test_keys_come_apart_as_they_were_put_together(entity_key: str) -> None:
+    assert changelog.split(changelog.join(entity_key, "msg/1")) == (entity_key, "msg/1")

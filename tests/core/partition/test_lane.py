@@ -1,0 +1,560 @@
+"""A lane, without Kafka: what is taken first, what is put right, what is set aside, what is remembered."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from schemas.base import Message
+from schemas.topics import DEAD_LETTERS, Topic
+from streams.partition.changelog import Damaged
+from streams.partition.decoding import APPENDED, REPLAYED, REROUTED, partition_of
+from streams.partition.task import PartitionTask
+from streams.partition.transaction import CallResult, Transaction
+from streams.processing import (
+    NO_CHANGE,
+    InputRecord,
+    PartitionAcquired,
+    Publication,
+    Settings,
+    StateEntry,
+    StateStore,
+    StepResult,
+    UnreadableRecord,
+)
+from streams.processor import Batching, Processor
+from tests.simulation.log import Entry, Log
+
+NOW = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
+MS = int(NOW.timestamp() * 1000)
+
+
+class Said(Message):
+    key: str
+    what: str
+
+
+class Heard(StateEntry):
+    words: tuple[str, ...] = ()
+
+
+def topic(name: str) -> Topic[Any]:
+    return Topic(name, Said, lambda m: m.key, None, "for a test")
+
+
+FIRST, THEN, OUT = topic("t.first"), topic("t.then"), topic("t.out")
+
+
+def process(
+    state: StateStore, record: InputRecord, now: datetime, settings: Settings
+) -> StepResult:
+    """Remembers every word; `sleep` asks to be woken in a minute, `forget` deletes, `echo` publishes, `go` calls."""
+    row = state.get("heard", Heard) or Heard()
+    match record.value:
+        case Said(what="forget"):
+            return StepResult(state={"heard": None})
+        case Said(what="echo"):
+            return StepResult(publish=(Publication(OUT, record.value),))
+        case Said(what="go"):
+            return StepResult(state={"heard": row}, calls=(record.value,))
+        case Said(what="sleep"):
+            return StepResult(state={"heard": row}, timers={"heard": now + timedelta(minutes=1)})
+        case Said(what=word):
+            return StepResult(state={"heard": Heard(words=(*row.words, word))})
+        case PartitionAcquired():
+            return StepResult(state={"heard": Heard(words=(*row.words, "<opened>"))})
+        case UnreadableRecord(cause=cause):
+            return StepResult(state={"heard": Heard(words=(*row.words, f"<{cause}>"))})
+    return NO_CHANGE
+
+
+def on_timer(state: StateStore, name: str, now: datetime, settings: Settings) -> StepResult:
+    row = state.get(name, Heard) or Heard()
+    return StepResult(state={name: Heard(words=(*row.words, "<woke>"))})
+
+
+def processor(**changes: Any) -> Processor:
+    return Processor(
+        "test",
+        **{"process": process, "on_timer": on_timer, "first": (FIRST,), "then": (THEN,), **changes},
+    )
+
+
+def task(partitions: int = 1, **changes: Any) -> PartitionTask:
+    names = (FIRST.name, THEN.name, OUT.name, DEAD_LETTERS.name)
+    return PartitionTask(processor(**changes), 0, dict.fromkeys(names, partitions), limit=100)
+
+
+def entry(log: Log, where: Topic[Any], what: str, key: str = "k") -> Entry:
+    return log.publish(where, Said(key=key, what=what), MS)
+
+
+def run(one: PartitionTask, now: datetime = NOW) -> Transaction:
+    tx = one.begin(now)
+    while one.judge(tx, Settings()):
+        pass
+    return tx
+
+
+def words(one: PartitionTask, key: str = "k") -> tuple[str, ...]:
+    heard = one.stores[key].get("heard", Heard)
+    return heard.words if heard else ()
+
+
+def test_what_gives_or_takes_consent_is_taken_first() -> None:
+    log, one = Log(1), task()
+    one.feed(THEN.name, [entry(log, THEN, "request")])
+    one.feed(FIRST.name, [entry(log, FIRST, "stop")])
+    run(one)
+    assert words(one) == ("stop",), "in a transaction of its own, which is durable soon"
+    run(one)
+    assert words(one) == ("stop", "request")
+
+
+def test_after_an_assignment_nothing_is_judged_before_consent_has_been_read_up() -> None:
+    log, one = Log(1), task()
+    one.bar({FIRST.name: 1, THEN.name: 1})
+    one.feed(THEN.name, [entry(log, THEN, "request")])
+    assert one.idle_until() == float("inf")
+    assert run(one).empty
+    one.feed(FIRST.name, [entry(log, FIRST, "stop")])
+    one.reached(FIRST.name, 1)
+    run(one)
+    run(one)
+    assert words(one) == ("stop", "request")
+
+
+def test_without_the_barrier_a_request_overtakes_the_stop() -> None:
+    """The fence switched off: this is what it is for."""
+    log, one = Log(1), task()
+    one.feed(THEN.name, [entry(log, THEN, "request")])
+    run(one)
+    one.feed(FIRST.name, [entry(log, FIRST, "stop")])
+    run(one)
+    assert words(one) == ("request", "stop")
+
+
+def test_no_wake_fires_behind_the_barrier() -> None:
+    log, one = Log(1), task()
+    one.feed(THEN.name, [entry(log, THEN, "sleep")])
+    saved = one.changelog(run(one))
+    again = task()
+    again.restore(saved)
+    again.bar({FIRST.name: 5})
+    assert run(again, NOW + timedelta(hours=1)).fired == 0
+    again.reached(FIRST.name, 5)
+    assert run(again, NOW + timedelta(hours=1)).fired == 1
+
+
+def test_a_wake_is_never_early_fires_once_and_outlives_its_owner() -> None:
+    log, one = Log(1), task()
+    one.feed(THEN.name, [entry(log, THEN, "sleep")])
+    saved = one.changelog(run(one))
+    again = task()
+    again.restore(saved)
+    assert run(again, NOW + timedelta(seconds=59.9999)).fired == 0
+    tx = run(again, NOW + timedelta(minutes=1))
+    assert (tx.fired, words(again)) == (1, ("<woke>",))
+    third = task()
+    third.restore([*saved, *again.changelog(tx)])
+    assert run(third, NOW + timedelta(days=1)).fired == 0
+
+
+def test_a_row_that_is_written_keeps_its_wake_and_a_deleted_one_has_none() -> None:
+    log, one = Log(1), task()
+    one.feed(THEN.name, [entry(log, THEN, "sleep"), entry(log, THEN, "hello")])
+    run(one)
+    assert one.idle_until() == (NOW + timedelta(minutes=1)).timestamp()
+    one.feed(THEN.name, [entry(log, THEN, "forget")])
+    run(one)
+    assert run(one, NOW + timedelta(hours=1)).fired == 0
+
+
+def test_positions_rows_and_outputs_are_one_transaction() -> None:
+    log, one = Log(1), task()
+    one.feed(THEN.name, [entry(log, THEN, "hello"), entry(log, THEN, "echo")])
+    tx = run(one)
+    assert [(send.topic, send.key) for send in tx.sends] == [(OUT.name, b"k")]
+    assert one.positions == {}, "not true before the commit"
+    one.committed(tx)
+    assert one.positions == {THEN.name: 2}
+    again = task()
+    again.restore(one.changelog(tx))
+    assert (again.positions, words(again)) == ({THEN.name: 2}, ("hello",))
+
+
+def answering(
+    state: StateStore, record: InputRecord, now: datetime, settings: Settings
+) -> StepResult:
+    """An answer asks to be looked at again at once, as where a call has made room for another."""
+    return StepResult(state={"heard": Heard()}, timers={"heard": now} if record.topic == "" else {})
+
+
+@pytest.mark.parametrize(
+    ("also", "fired"),
+    [
+        pytest.param([], 1, id="in the answers' own transaction"),
+        pytest.param([FIRST], 0, id="not before a STOP that has come meanwhile"),
+    ],
+)
+def test_a_wake_that_answers_ask_for(also: list[Topic[Any]], fired: int) -> None:
+    log, one = Log(1), task(process=answering)
+    one.answers.extend(CallResult("k", Said(key="k", what="done")) for _ in range(2))
+    tx = one.begin(NOW)
+    for topic in also:
+        one.feed(topic.name, [entry(log, topic, "stop")])
+    while one.judge(tx, Settings()):
+        pass
+    assert tx.fired == fired
+    assert one.timers.next() == (float("inf") if fired else NOW.timestamp())
+
+
+def test_a_wake_that_answers_ask_for_is_left_to_the_next_owner() -> None:
+    one = task(process=answering)
+    one.answers.append(CallResult("k", Said(key="k", what="done")))
+    tx = one.last_words(NOW)
+    while one.judge(tx, Settings()):
+        pass
+    assert (tx.fired, one.timers.next()) == (0, NOW.timestamp())
+
+
+def test_a_wake_that_records_ask_for_has_a_transaction_of_its_own() -> None:
+    def process(
+        state: StateStore, record: InputRecord, now: datetime, settings: Settings
+    ) -> StepResult:
+        return StepResult(state={"heard": Heard()}, timers={"heard": now})
+
+    log, one = Log(1), task(process=process)
+    one.feed(THEN.name, [entry(log, THEN, "now")])
+    assert run(one).fired == 0
+    assert run(one).fired == 1
+
+
+def test_a_stop_that_comes_while_a_batch_is_judged_cuts_it_short() -> None:
+    log, one = Log(1), task()
+    one.feed(THEN.name, [entry(log, THEN, word) for word in ("a", "b", "c")])
+    tx = one.begin(NOW)
+    one.judge(tx, Settings(), 1)
+    one.feed(FIRST.name, [entry(log, FIRST, "stop")])
+    assert one.cut(tx)
+    assert not one.judge(tx, Settings())
+    one.committed(tx)
+    assert (words(one), one.positions) == (("a",), {THEN.name: 1})
+    one.committed(run(one))
+    assert words(one) == ("a", "stop")
+    one.committed(run(one))
+    assert words(one) == ("a", "stop", "b", "c")
+    assert one.positions == {FIRST.name: 1, THEN.name: 3}
+
+
+def test_a_batch_that_is_cut_short_keeps_where_the_consumer_stands_for_later() -> None:
+    log, one = Log(1), task()
+    one.feed(THEN.name, [entry(log, THEN, "a"), entry(log, THEN, "b")])
+    one.reached(THEN.name, 9)
+    tx = one.begin(NOW)
+    one.judge(tx, Settings(), 1)
+    one.feed(FIRST.name, [entry(log, FIRST, "stop")])
+    one.cut(tx)
+    one.judge(tx, Settings())
+    assert tx.positions[THEN.name] == 1
+    one.committed(tx)
+    one.committed(run(one))
+    one.committed(run(one))
+    assert one.positions[THEN.name] == 9
+
+
+def test_a_batch_of_what_comes_first_is_not_cut_short() -> None:
+    log, one = Log(1), task()
+    one.feed(FIRST.name, [entry(log, FIRST, "stop"), entry(log, FIRST, "start")])
+    tx = one.begin(NOW)
+    one.judge(tx, Settings(), 1)
+    assert not one.cut(tx)
+    assert len(tx.work) == 1
+
+
+@pytest.mark.parametrize(
+    ("urgent", "came", "is_urgent"),
+    [
+        pytest.param("first", FIRST, True, id="consent and controls"),
+        pytest.param("first", THEN, False, id="what comes after them"),
+        pytest.param("then", FIRST, False, id="the inbox: contacts"),
+        pytest.param("then", THEN, True, id="the inbox: a text"),
+    ],
+)
+def test_what_may_be_a_stop_is_urgent(urgent: Any, came: Topic[Any], is_urgent: bool) -> None:
+    log, one = Log(1), task(batching=Batching(urgent=urgent))
+    one.feed(came.name, [entry(log, came, "hello")])
+    assert one.has_urgent is is_urgent
+
+
+def test_what_was_taken_is_not_taken_again() -> None:
+    log, one = Log(1), task()
+    records = [entry(log, THEN, "a"), entry(log, THEN, "b")]
+    one.feed(THEN.name, records)
+    one.feed(THEN.name, records)
+    run(one)
+    assert words(one) == ("a", "b")
+
+
+@pytest.mark.parametrize(
+    ("value", "cause"),
+    [
+        pytest.param(b"not json", "invalid", id="no JSON"),
+        pytest.param(b'{"key": "k"}', "invalid", id="a field is missing"),
+        pytest.param(b'{"key": "k", "what": 7}', "invalid", id="a wrong type"),
+        pytest.param(b'{"key": "k", "what": "\\ud800"}', "invalid", id="half a character"),
+        pytest.param(
+            b'{"key": "' + b"x" * 600 + b'", "what": "hello"}',
+            "key_too_long",
+            id="a key without end",
+        ),
+        pytest.param(None, "tombstone", id="a tombstone"),
+        pytest.param(b"\xff\xfe" * 500_000, "too_large", id="a megabyte of noise"),
+    ],
+)
+def test_what_cannot_be_read_is_set_aside_whole_and_the_next_is_judged(
+    value: bytes | None, cause: str
+) -> None:
+    log, one = Log(1), task()
+    one.feed(THEN.name, [log.append(THEN.name, 0, MS, b"k", value), entry(log, THEN, "next")])
+    tx = run(one)
+    letter = DEAD_LETTERS.decode(tx.sends[0].value)
+    assert (letter.cause, letter.place, letter.offset, letter.value_bytes) == (
+        cause,
+        "t.then/0",
+        0,
+        value,
+    )
+    assert words(one) == ("next",)
+    assert tx.positions == {THEN.name: 2}
+
+
+def test_the_reason_names_the_field_and_never_the_text() -> None:
+    log, one = Log(1), task()
+    value = json.dumps({"key": "k", "what": ["my secret"]}).encode()
+    one.feed(THEN.name, [log.append(THEN.name, 0, MS, b"k", value)])
+    reason = DEAD_LETTERS.decode(run(one).sends[0].value).reason
+    assert "what" in reason
+    assert "secret" not in reason
+
+
+def test_an_unreadable_record_on_a_first_topic_is_told_to_whom_it_may_have_stopped() -> None:
+    log, one = Log(1), task()
+    one.feed(FIRST.name, [log.append(FIRST.name, 0, MS, b"k", b"{")])
+    run(one)
+    assert words(one) == ("<invalid>",)
+
+
+def test_a_record_with_a_header_that_is_not_utf8_is_set_aside_with_its_bytes() -> None:
+    """As `services.kafka.header_patch` reads it."""
+    log, one = Log(1), task()
+    value = json.dumps({"key": "k", "what": "hello"}).encode()
+    one.feed(
+        FIRST.name, [log.append(FIRST.name, 0, MS, b"k", value, [("t\udcff", b"1"), ("ünï", b"2")])]
+    )
+    letter = DEAD_LETTERS.decode(run(one).sends[0].value or b"")
+    assert (letter.cause, letter.value_bytes, letter.headers) == (
+        "bad_header",
+        value,
+        (("t\\xff", "MQ=="), ("ünï", "Mg==")),
+    )
+    assert words(one) == ("<bad_header>",)
+
+
+def test_a_header_in_any_letters_is_no_fault() -> None:
+    log, one = Log(1), task()
+    one.feed(THEN.name, [replace(entry(log, THEN, "hello"), headers=[("日本", b"1"), ("", b"")])])
+    run(one)
+    assert words(one) == ("hello",)
+
+
+def test_a_room_may_be_told_of_other_topics_than_its_first() -> None:
+    log, one = Log(1), task(told_of=(THEN,))
+    one.feed(FIRST.name, [log.append(FIRST.name, 0, MS, b"k", b"{")])
+    run(one)
+    assert "k" not in one.stores
+    one.feed(THEN.name, [log.append(THEN.name, 0, MS, b"k", b"{")])
+    run(one)
+    assert words(one) == ("<invalid>",)
+
+
+@pytest.mark.parametrize(("where", "said"), [(FIRST, True), (THEN, False)])
+def test_a_record_that_may_be_anybodys_stop_says_that_nobody_heard_it(
+    where: Topic[Any], said: bool
+) -> None:
+    log, one = Log(1), task()
+    one.feed(where.name, [log.append(where.name, 0, MS, None, b"{")])
+    (letter,) = run(one).sends
+    assert ("nobody has heard it" in DEAD_LETTERS.decode(letter.value or b"").reason) is said
+    assert not one.stores
+
+
+def test_a_misfiled_record_is_filed_again_once() -> None:
+    log, one = Log(4), task(partitions=4)
+    key = next(f"k{n}" for n in range(99) if partition_of(f"k{n}".encode(), 4) == 2)
+    value = json.dumps({"key": key, "what": "hello"}).encode()
+    one.feed(THEN.name, [log.append(THEN.name, 0, MS, key.encode(), value, [("ce_id", b"7")])])
+    sent = run(one).sends[0]
+    assert (sent.topic, sent.partition, sent.key, sent.value) == (THEN.name, 2, key.encode(), value)
+    assert dict(sent.headers) == {"ce_id": b"7", REROUTED: b"t.then/0/0", APPENDED: b"%d" % MS}
+    one.feed(THEN.name, [log.append(THEN.name, 0, MS, key.encode(), value, sent.headers)])
+    assert DEAD_LETTERS.decode(run(one).sends[0].value).cause == "misfiled"
+
+
+def test_a_record_under_a_wrong_key_is_filed_under_its_own() -> None:
+    log, one = Log(1), task()
+    one.feed(THEN.name, [log.append(THEN.name, 0, MS, None, b'{"key": "k", "what": "hello"}')])
+    assert [(send.topic, send.key) for send in run(one).sends] == [(THEN.name, b"k")]
+
+
+def test_answers_come_before_all_else_and_are_all_that_is_written_while_giving_up() -> None:
+    log, one = Log(1), task()
+    one.feed(FIRST.name, [entry(log, FIRST, "stop")])
+    one.answers.append(CallResult("k", Said(key="k", what="answer")))
+    tx = one.last_words(NOW)
+    one.judge(tx, Settings())
+    assert words(one) == ("answer",)
+    run(one)
+    assert words(one) == ("answer", "stop")
+
+
+def test_a_new_owner_is_announced_to_every_family_behind_the_barrier() -> None:
+    log, one = Log(1), task()
+    one.feed(THEN.name, [entry(log, THEN, "hello")])
+    saved = one.changelog(run(one))
+    again = task(opens=True)
+    again.restore(saved)
+    again.bar({FIRST.name: 1})
+    again.feed(FIRST.name, [entry(log, FIRST, "stop")])
+    again.reached(FIRST.name, 1)
+    run(again)
+    run(again)
+    assert words(again) == ("hello", "stop", "<opened>")
+
+
+def test_effects_are_handed_over_with_their_family() -> None:
+    log, one = Log(1), task()
+    one.feed(THEN.name, [entry(log, THEN, "go")])
+    assert run(one).calls == [("k", Said(key="k", what="go"))]
+
+
+def test_a_family_whose_last_row_a_wake_deletes_is_let_go() -> None:
+    """Else a worker's memory grows by every message that was ever forgotten."""
+    log, one = (
+        Log(1),
+        task(on_timer=lambda state, name, now, settings: StepResult(state={name: None})),
+    )
+    one.feed(THEN.name, [entry(log, THEN, "sleep", key=f"k{n}") for n in range(5)])
+    one.committed(run(one))
+    assert len(one.stores) == 5
+    run(one, NOW + timedelta(minutes=2))
+    assert one.stores == {}
+
+
+def test_buffers_and_batches_are_bounded_by_weight_too() -> None:
+    log, one = Log(1), task()
+    one.feed(THEN.name, [entry(log, THEN, "x" * 1_000_000) for _ in range(40)])
+    assert not one.hungry(THEN.name)
+    assert one.hungry(FIRST.name), "requests, however heavy, keep no STOP out"
+    taken = [len(run(one).sends) for _ in range(4)]
+    assert sum(taken) == 40, "each is set aside, once"
+    assert max(taken) < 20
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        pytest.param(
+            {"value": b'{"key":"k","what":"' + b"x" * (5 << 20) + b'"}'},
+            id="a value that was sent compressed",
+        ),
+        pytest.param({"value": b"x" * (5 << 20)}, id="compressed, and no JSON"),
+        pytest.param({"headers": tuple((f"h{n}", b"x" * 1000) for n in range(900))}, id="headers"),
+        pytest.param({"headers": (("h", b"x" * (5 << 20)),)}, id="one header"),
+    ],
+)
+@pytest.mark.parametrize("key", [b"k", b"filed wrongly"])
+def test_what_comes_out_of_a_huge_record_fits_a_broker(record: dict[str, Any], key: bytes) -> None:
+    """Else the transaction fails, and fails again after every restart."""
+    log, one = Log(1), task()
+    one.feed(FIRST.name, [replace(entry(log, FIRST, "stop"), key=key, **record)])
+    tx = run(one)
+    (sent,) = tx.sends
+    assert sent.topic == DEAD_LETTERS.name
+    assert len(sent.value or b"") < 2 << 20
+    assert DEAD_LETTERS.decode(sent.value or b"").cause == "too_large"
+
+
+@pytest.mark.parametrize("timestamp", [-(10**15), -1, 2**62])
+@pytest.mark.parametrize("value", [b"no JSON", b'{"key":"k","what":"stop"}'])
+def test_a_time_that_no_calendar_has_stops_no_lane(timestamp: int, value: bytes) -> None:
+    """Some clients let their callers write any number, and a broker takes it."""
+    log, seen = Log(1), list[datetime]()
+
+    def looks(
+        state: StateStore, record: InputRecord, now: datetime, settings: Settings
+    ) -> StepResult:
+        seen.append(record.at)
+        return NO_CHANGE
+
+    one = task(process=looks)
+    one.feed(FIRST.name, [replace(entry(log, FIRST, "stop"), timestamp=timestamp, value=value)])
+    run(one)
+    assert len(seen) == 1
+
+
+def test_rows_of_another_number_of_partitions_are_refused() -> None:
+    """Their keys belong to other lanes now: a STOP would look for its texts in the wrong one."""
+    log, one = Log(1), task()
+    one.feed(FIRST.name, [entry(log, FIRST, "stop")])
+    items = one.changelog(run(one))
+    task().restore(items)
+    with pytest.raises(Damaged, match="written over 1 partitions; now there are 2"):
+        task(partitions=2).restore(items)
+
+
+def test_positions_step_over_what_holds_no_fact_once_all_before_it_is_judged() -> None:
+    log, one = Log(1), task()
+    one.feed(THEN.name, [entry(log, THEN, str(n)) for n in range(150)])
+    one.reached(THEN.name, 151)  # the marker of the transaction that wrote them
+    first = run(one)
+    assert first.positions == {THEN.name: 100}, "fifty are still to be judged"
+    one.committed(first)
+    second = run(one)
+    assert second.positions == {THEN.name: 151}
+    one.committed(second)
+    assert one.idle_until() == float("inf"), "noted once"
+
+
+def test_a_marker_alone_is_noted_too() -> None:
+    log, one = Log(1), task()
+    one.feed(THEN.name, [entry(log, THEN, "last")])
+    one.committed(run(one))
+    one.reached(THEN.name, 2)
+    assert one.idle_until() == 0.0
+    tx = run(one)
+    assert not tx.empty
+    assert tx.positions == {THEN.name: 2}
+
+
+def test_a_transaction_counts_its_dead_letters_and_keeps_what_it_tells() -> None:
+    log, one = Log(1), task()
+    good = json.dumps({"key": "k", "what": "hello"}).encode()
+    one.feed(THEN.name, [log.append(THEN.name, 0, MS, b"k", value) for value in (b"{", good, b"")])
+    tx = run(one)
+    assert (tx.judged, tx.dead) == (3, 2)
+    assert [topic for topic, _ in tx.told].count(DEAD_LETTERS) == 2
+    assert len(tx.told) == len(tx.sends)
+
+
+def test_what_staff_replay_in_vain_is_no_sign_of_a_producer_that_has_gone_wrong() -> None:
+    one, log = task(), Log(1)
+    bad = entry(log, THEN, "hello")
+    again = replace(bad, value=b"not JSON", headers=[(REPLAYED, b"sms.dead-letters/0/1")])
+    one.feed(THEN.name, [again])
+    tx = run(one)
+    assert (tx.judged, tx.dead, len(tx.sends)) == (1, 0, 1)

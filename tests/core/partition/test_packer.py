@@ -1,0 +1,87 @@
+"""Rows at rest are packed in memory, and nobody but the memory can tell."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.packing import SAMPLE, pack, unpack
+from streams.partition.packer import AT_ONCE, REST, Packer
+from streams.processing import StateEntry, StateStore
+
+NOW = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
+REST_OVER = NOW + timedelta(seconds=REST)
+
+
+class Named(StateEntry):
+    name: str
+
+
+def body(name: str) -> bytes:
+    return b'{"name":"%s"}' % name.encode()
+
+
+def long(name: str) -> bytes:
+    return body(name * 200)
+
+
+def noted(*names: str) -> tuple[Packer, dict[str, StateStore]]:
+    packer, stores = Packer(), {name: StateStore(name, {"row": long(name)}) for name in names}
+    for state in stores.values():
+        packer.note(NOW, state, "row", state.raw["row"])
+    return packer, stores
+
+
+@given(st.binary(max_size=3000).filter(lambda data: data[:1] != b"\x28"))
+def test_what_is_packed_is_read_back(data: bytes) -> None:
+    assert unpack(pack(data)) == data
+    assert len(pack(data)) <= len(data)
+
+
+def test_a_usual_row_packs_to_a_quarter() -> None:
+    usual = SAMPLE.replace(b"8841", b"7702").replace(b"0123456789abcdef", b"9f86d081884c7d65")
+    assert len(pack(usual)) < len(usual) / 4
+
+
+def test_a_row_at_rest_is_packed_and_still_read() -> None:
+    packer, stores = noted("a")
+    packer.pack(REST_OVER)
+    assert len(stores["a"].raw["row"]) < len(long("a")) / 4
+    assert stores["a"].get("row", Named) == Named(name="a" * 200)
+
+
+def test_what_has_just_changed_is_left_alone() -> None:
+    packer, stores = noted("a")
+    packer.pack(REST_OVER - timedelta(seconds=1))
+    assert stores["a"].raw["row"] == long("a")
+
+
+@pytest.mark.parametrize(
+    "now", [pytest.param(Named(name="b"), id="written"), pytest.param(long("b"), id="kept again")]
+)
+def test_what_has_changed_since_waits_for_its_own_time(now: object) -> None:
+    packer, stores = noted("a")
+    stores["a"].raw["row"] = now
+    packer.pack(REST_OVER)
+    assert stores["a"].raw["row"] is now
+
+
+def test_a_row_that_is_gone_stays_gone() -> None:
+    packer, stores = noted("a")
+    del stores["a"].raw["row"]
+    packer.pack(REST_OVER)
+    assert stores["a"].raw == {}
+
+
+def test_restored_rows_are_packed_some_at_a_time() -> None:
+    stores = [StateStore(str(n), {"row": long(str(n))}) for n in range(3 * AT_ONCE)]
+    packer = Packer()
+    packer.restore(stores)
+    packed = []
+    for _ in range(3):
+        packer.pack(NOW)
+        packed.append(sum(len(state.raw["row"]) < 100 for state in stores))
+    assert packed == [AT_ONCE, 2 * AT_ONCE, 3 * AT_ONCE]

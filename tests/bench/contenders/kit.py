@@ -62,7 +62,7 @@ def counting(given: Told) -> Processor:
 
 
 async def work(room: Processor, given: Told) -> None:
-    names = (given.source, given.output, room.state.name, DEAD_LETTERS.name)
+    names = (given.source, given.output, room.state_topic.name, DEAD_LETTERS.name)
     host = FaustApp(
         room, given.bootstrap, dict.fromkeys(names, given.partitions), datadir=str(given.folder)
     )

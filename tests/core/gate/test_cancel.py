@@ -227,7 +227,7 @@ SWITCHES: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize(("facts", "verdict"), SWITCHES)
+@pytest.mark.parametrize(("records", "verdict"), SWITCHES)
 def test_a_number_is_off_while_everybody_has_it_off(records: list[Any], verdict: str) -> None:
     processor = played()
     processor.tell(opt_in())

@@ -123,7 +123,7 @@ def test_a_start_is_as_old_as_its_inbound_record() -> None:
 
 
 @pytest.mark.parametrize(
-    "fact", [opt_in(), opt_out(), reply("START"), reply("STOP")], ids=["in", "out", "yes", "no"]
+    "record", [opt_in(), opt_out(), reply("START"), reply("STOP")], ids=["in", "out", "yes", "no"]
 )
 def test_a_repeat_changes_nothing_and_says_nothing(record: ConsentEvent | Reply) -> None:
     processor = played()
@@ -281,7 +281,7 @@ def test_to_resolve_is_no_yes() -> None:
     assert decided(processor.tell(request(message_id="m"))) == [("m", "reject", ["opted_out"])]
 
 
-@pytest.mark.parametrize("family", ["garbage", "a b/+14155550100", "acme/", "", "acme/+1415\x00"])
+@pytest.mark.parametrize("entity_key", ["garbage", "a b/+14155550100", "acme/", "", "acme/+1415\x00"])
 def test_an_unreadable_record_of_nobody_blocks_nobody(entity_key: str) -> None:
     processor = played()
     processor.state.entity_key = entity_key

@@ -290,7 +290,7 @@ def test_if_nobody_is_known_to_have_texted_it_blocks_all_that_share_the_sender()
 
 
 @pytest.mark.parametrize(
-    "family", ["", "k", f"99999/{PHONE}", f"{SHARED}/", f"{SHARED}/acme", f"/{PHONE}"]
+    "entity_key", ["", "k", f"99999/{PHONE}", f"{SHARED}/", f"{SHARED}/acme", f"/{PHONE}"]
 )
 def test_where_its_key_names_no_number_or_no_sender_of_ours_it_blocks_nobody(
     entity_key: str,

@@ -202,7 +202,7 @@ STATES = [
 ]
 
 
-@pytest.mark.parametrize(("facts", "happened"), STATES)
+@pytest.mark.parametrize(("records", "happened"), STATES)
 def test_when_staff_are_told(records: list[Any], happened: list[str]) -> None:
     told = raised(*records)
     assert [alert.says for alert in told] == [

@@ -31,7 +31,7 @@ ASK = decision(kind="consent_ask")
 
 
 @pytest.mark.parametrize(
-    ("facts", "expected"),
+    ("records", "expected"),
     [
         pytest.param(
             [decision(), *REFUSED, attempt("refused", code="21610")],

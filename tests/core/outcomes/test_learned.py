@@ -82,7 +82,7 @@ FACTS: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize(("receipts", "facts"), FACTS)
+@pytest.mark.parametrize(("receipts", "records"), FACTS)
 def test_outcomes_tell_of_the_number(
     receipts: list[DeliveryReceipt], records: list[dict[str, Any]]
 ) -> None:
@@ -147,7 +147,7 @@ DOUBT: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize(("facts", "doubtful"), DOUBT)
+@pytest.mark.parametrize(("records", "doubtful"), DOUBT)
 def test_several_days_make_a_number_doubtful(
     records: list[dict[str, Any]], doubtful: bool | None
 ) -> None:

@@ -24,7 +24,7 @@ SENT = [decision(), attempt("queued", 0), attempt("sending"), attempt("accepted"
 
 
 @pytest.mark.parametrize(
-    ("facts", "expected"),
+    ("records", "expected"),
     [
         pytest.param([decision("reject")], "rejected", id="refused by the gate"),
         pytest.param([decision("hold")], "held", id="held"),
@@ -222,7 +222,7 @@ def test_what_changes_nothing_visible_is_kept_and_not_told() -> None:
 
 
 @pytest.mark.parametrize(
-    ("facts", "expected", "kept"),
+    ("records", "expected", "kept"),
     [
         pytest.param(
             [*SENT, receipt("delivered"), receipt("failed", "30008")],
@@ -345,7 +345,7 @@ def test_in_doubt_is_not_made_unknown_by_the_clock() -> None:
 
 
 @pytest.mark.parametrize(
-    "facts",
+    "records",
     [[decision("reject")], [*SENT, receipt("delivered")], [receipt("delivered")], SENT],
     ids=str,
 )

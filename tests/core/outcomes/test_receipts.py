@@ -72,7 +72,7 @@ ODD = [
 ]
 
 
-@pytest.mark.parametrize(("facts", "expected"), ODD)
+@pytest.mark.parametrize(("records", "expected"), ODD)
 def test_what_a_receipt_does(records: list[Any], expected: str) -> None:
     drive = processor()
     for record in records:
@@ -139,7 +139,7 @@ BILLED = [
 
 
 @pytest.mark.parametrize("backwards", [False, True])
-@pytest.mark.parametrize(("facts", "expected"), BILLED)
+@pytest.mark.parametrize(("records", "expected"), BILLED)
 def test_segments_as_billed_replace_our_estimate(
     records: list[Any], expected: Any, backwards: bool
 ) -> None:

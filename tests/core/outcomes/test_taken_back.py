@@ -72,7 +72,7 @@ TOLD: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize(("facts", "times"), TOLD)
+@pytest.mark.parametrize(("records", "times"), TOLD)
 def test_taken_back(records: list[Any], times: int) -> None:
     processor = Played(outcomes, outcomes_woke, "acme/m1:moved-2", NOON, build_settings({}, {}))
     for record in records:

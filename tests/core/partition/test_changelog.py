@@ -45,6 +45,6 @@ def test_an_empty_changelog_is_a_new_room() -> None:
     assert changelog.collapse([]) == ({}, {}, 0, None, None)
 
 
-@pytest.mark.parametrize("family", ["acme/+14155550100", "odd\x00family", ""])
+@pytest.mark.parametrize("entity_key", ["acme/+14155550100", "odd\x00family", ""])
 def test_keys_come_apart_as_they_were_put_together(entity_key: str) -> None:
     assert changelog.split(changelog.join(entity_key, "msg/1")) == (entity_key, "msg/1")

@@ -31,7 +31,7 @@ def test_a_processor_with_a_tick_of_its_own_keeps_it_and_never_rests_shorter() -
 
 
 @pytest.mark.parametrize(
-    ("every", "facts", "large"),
+    ("every", "records", "large"),
     [
         pytest.param(0.075, 1, False, id="one at a time"),
         pytest.param(0.05, 1, False, id="one in each tick, twenty a second"),

@@ -60,9 +60,14 @@ OLD_WORDS = re.compile(
 @cache
 def pages() -> dict[str, str]:
     """Every page, by its path from the top."""
-    found = [*ROOT.glob("*.md"), *(page for folder in FOLDERS for page in (ROOT / folder).rglob("*.md"))]
+    found = [
+        *ROOT.glob("*.md"),
+        *(page for folder in FOLDERS for page in (ROOT / folder).rglob("*.md")),
+    ]
     return {
-        page.relative_to(ROOT).as_posix(): page.read_text("utf-8") for page in found if "node_modules" not in page.parts
+        page.relative_to(ROOT).as_posix(): page.read_text("utf-8")
+        for page in found
+        if "node_modules" not in page.parts
     }
 
 
@@ -100,7 +105,12 @@ def anchors(page: str) -> set[str]:
 @pytest.mark.broker
 @pytest.mark.timeout(400)
 async def test_the_readmes_commands_run_in_their_order(fresh_cluster: str, tmp_path: Path) -> None:
-    environment = {**os.environ, "SAYSO_BOOTSTRAP": fresh_cluster, "SAYSO_STATE": str(tmp_path), "NO_COLOR": "1"}
+    environment = {
+        **os.environ,
+        "SAYSO_BOOTSTRAP": fresh_cluster,
+        "SAYSO_STATE": str(tmp_path),
+        "NO_COLOR": "1",
+    }
     printed: dict[str, str] = {}
     async with stage.staged(tmp_path, fresh_cluster):
         for command in COMMANDS:
@@ -208,7 +218,11 @@ def test_the_paths_named_exist(page: str) -> None:
 def test_the_modules_named_exist(page: str) -> None:
     code = "\n".join([*spans(page), *blocks(page, "console")])
     named = set(re.findall(r"python -m ((?:schemas|services|streams|tests)[\w.]*)", code))
-    named |= {span for span in spans(page) if re.fullmatch(r"(?:schemas|services|streams)(?:\.\w+)+", span)}
+    named |= {
+        span
+        for span in spans(page)
+        if re.fullmatch(r"(?:schemas|services|streams)(?:\.\w+)+", span)
+    }
     assert [name for name in sorted(named) if not _is_there(name)] == []
 
 
@@ -277,7 +291,11 @@ TYPED = sorted(
         (page, line)
         for page in CURRENT
         for line in [
-            *re.findall(r"^ *\$ (?:\.venv/bin/)?(sayso .+)$", "\n".join(blocks(page, "console")), re.MULTILINE),
+            *re.findall(
+                r"^ *\$ (?:\.venv/bin/)?(sayso .+)$",
+                "\n".join(blocks(page, "console")),
+                re.MULTILINE,
+            ),
             *(span for span in spans(page) if re.match(r"sayso [a-z]", span)),
         ]
     }
@@ -321,9 +339,13 @@ LONGEST_SENTENCE, USUAL_SENTENCE = 40, 20
 
 @pytest.mark.parametrize("page", CURRENT)
 def test_sentences_are_short(page: str) -> None:
-    text = "\n".join(line for line in prose(page).splitlines() if not line.startswith(("|", "#", "<!--")))
+    text = "\n".join(
+        line for line in prose(page).splitlines() if not line.startswith(("|", "#", "<!--"))
+    )
     text = re.sub(r"^ *(?:[-*]|\d+\.) ", "\n", text, flags=re.MULTILINE)
-    sentences = [part.split() for part in re.split(r"(?<=[.:;?!])\s+|\n\n", text) if len(part.split()) > 2]
+    sentences = [
+        part.split() for part in re.split(r"(?<=[.:;?!])\s+|\n\n", text) if len(part.split()) > 2
+    ]
     lengths = [len(words) for words in sentences] or [0]
     assert max(lengths) <= LONGEST_SENTENCE, max(sentences, key=len)
     assert sum(lengths) / len(lengths) <= USUAL_SENTENCE

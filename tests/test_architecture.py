@@ -173,7 +173,7 @@ def test_a_room_reads_what_is_filed_alike(name: str) -> None:
 
 @pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.name)
 def test_the_docs_know_every_topic(topic: Topic[Any]) -> None:
-    assert topic.name in texts()["ARCHITECTURE.md"]
+    assert topic.name in texts()["docs/architecture.md"]
 
 
 def test_the_licence_is_there_and_credit_is_given() -> None:

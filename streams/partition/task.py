@@ -71,7 +71,7 @@ class PartitionTask:
             )
             raise changelog.Repartitioned(
                 f"{written}: their keys' rows would be in other lanes (a migration: see "
-                "ARCHITECTURE.md, Upgrades)"
+                "docs/operations/repartitioning.md)"
             )
         for key, value in snapshot.entries.items():
             timer, body = changelog.unpack(value)

@@ -305,7 +305,7 @@ def test_a_contradiction_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[
 
 def test_the_docs_say_how_long_each_part_is_kept() -> None:
     assert set(_STAGES) < set(KEPT)
-    assert kept() in (ROOT / "ARCHITECTURE.md").read_text("utf-8")
+    assert kept() in (ROOT / "docs/guides/reconciliation.md").read_text("utf-8")
 
 
 def test_the_decision_that_holds_gives_the_reason_also_where_clocks_disagree(

@@ -185,9 +185,7 @@ def test_a_delay_ends_with_the_first_outcome_that_says_delivered() -> None:
 def test_outcomes_remembers_every_life_that_is_fed() -> None:
     waves, outcomes = remembered.lives(), remembered.Outcomes()
     outcomes.feed(waves, range(2), START + timedelta(minutes=1))
-    lives = [
-        json.loads(raw) for rows in outcomes.lane.stores.values() for raw in rows.raw.values()
-    ]
+    lives = [json.loads(raw) for rows in outcomes.lane.stores.values() for raw in rows.raw.values()]
     assert len(lives) == outcomes.lane.entry_count == 2 * remembered.REAL
     assert {one["told"]["state"] for one in lives} == {"delivered"}
 

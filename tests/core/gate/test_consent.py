@@ -281,7 +281,9 @@ def test_to_resolve_is_no_yes() -> None:
     assert decided(processor.tell(request(message_id="m"))) == [("m", "reject", ["opted_out"])]
 
 
-@pytest.mark.parametrize("entity_key", ["garbage", "a b/+14155550100", "acme/", "", "acme/+1415\x00"])
+@pytest.mark.parametrize(
+    "entity_key", ["garbage", "a b/+14155550100", "acme/", "", "acme/+1415\x00"]
+)
 def test_an_unreadable_record_of_nobody_blocks_nobody(entity_key: str) -> None:
     processor = played()
     processor.state.entity_key = entity_key

@@ -17,9 +17,3 @@ def test_its_code_is_the_code() -> None:
     function, table = re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL)
     assert function == inspect.getsource(shortener)
     assert table in inspect.getsource(test_shortener)
-
-
-def test_its_links_lead_somewhere() -> None:
-    links = re.findall(r"\]\(([^)]+)\)", GUIDE)
-    assert links
-    assert [link for link in links if not (ROOT / link).exists()] == []

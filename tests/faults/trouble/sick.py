@@ -40,7 +40,10 @@ def slow() -> None:
         return judged
 
     worker.PROCESSORS.update(
-        {name: replace(room, process=costly(room.process)) for name, room in worker.PROCESSORS.items()}
+        {
+            name: replace(room, process=costly(room.process))
+            for name, room in worker.PROCESSORS.items()
+        }
     )
     worker.BATCH = 20
 

@@ -13,7 +13,8 @@ from typing import Final, NamedTuple
 
 from schemas.decision import Finding, Verdict
 from streams.lifecycle import MEANINGS, Group, State
-from streams.reasons import AWAITING_APPROVAL, NO_NUMBER, NOT_APPROVED, NOT_SMS_ENABLED
+from streams.reasons import AWAITING_APPROVAL, NOT_APPROVED
+from streams.rule_names import EndedBy, rules_ended_by
 
 
 class Box(StrEnum):
@@ -46,9 +47,9 @@ FAILED_BEFORE: Final = frozenset({State.REFUSED, State.REJECTED, State.EXPIRED})
 FAILED_AFTER: Final = frozenset({State.FAILED, State.UNDELIVERED, State.UNKNOWN})
 """Accepted, and did not arrive as far as we know."""
 
-BY_THE_CLOCK: Final = frozenset({"not_before", "quiet_hours", "marketing_hours", "frequency_cap"})
+BY_THE_CLOCK: Final = rules_ended_by(EndedBy.CLOCK)
 """Rules whose holds end by themselves: a text may be approved ahead of them."""
-BY_SOMEBODY: Final = frozenset({NO_NUMBER.rule, NOT_SMS_ENABLED.rule, "consent_unreadable"})
+BY_SOMEBODY: Final = rules_ended_by(EndedBy.STAFF)
 """Rules whose holds end only if staff do something; a text that waits for the recipient's yes has asked for it."""
 
 

@@ -14,22 +14,8 @@ from typing import Any, Final, NamedTuple
 
 from schemas.sender import Sender
 from services.ledger.ledger import Ledger
+from streams.rule_names import first_cause
 
-CAUSES: Final = {
-    "not_opted_in": "consent",
-    "ask_budget": "consent",
-    "consent_unreadable": "consent",
-    "no_number": "number",
-    "not_sms_enabled": "number",
-    "awaiting_approval": "approval",
-    "quiet_hours": "hours",
-    "marketing_hours": "hours",
-    "frequency_cap": "cap",
-    "not_before": "scheduled",
-    "clock_skew": "clock",
-    "sender_crowded": "pace",
-}
-"""By the rule that holds.  Where several hold, the first of this order is what has to happen first."""
 ABOUT: Final = {
     "consent": "the recipient's yes",
     "approval": "somebody who approves",
@@ -135,9 +121,8 @@ def _held_by(decision: dict[str, Any]) -> tuple[str, datetime | None]:
     rules = [
         found["rule"] for found in decision.get("findings", ()) if found.get("verdict") == "hold"
     ]
-    first = next((CAUSES[rule] for rule in CAUSES if rule in rules), "consent")
     until = decision.get("until")
-    return first, datetime.fromisoformat(until) if until else None
+    return first_cause(rules), datetime.fromisoformat(until) if until else None
 
 
 def _stuck(cause: str, late: float, timed: bool) -> bool:

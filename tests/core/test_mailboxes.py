@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from schemas.decision import Finding, Verdict
-from streams.gate.rules import RULES
 from streams.lifecycle import MEANINGS, Group, State
 from streams.mailboxes import (
     BOXES,
@@ -120,10 +119,9 @@ def test_every_state_has_its_place() -> None:
     assert WORDS.keys() == set(Box)
 
 
-def test_the_rules_that_are_named_are_rules() -> None:
-    named = {rule.__name__ for rule in RULES}
-    assert BY_THE_CLOCK | {"awaiting_approval"} <= named
-    assert named >= BY_SOMEBODY - {"no_number"}, "which is for people to say"
+def test_mailboxes_read_who_ends_a_hold() -> None:
+    assert {"not_before", "quiet_hours", "marketing_hours", "frequency_cap"} == BY_THE_CLOCK
+    assert {"no_number", "not_sms_enabled", "consent_unreadable"} == BY_SOMEBODY
 
 
 def test_the_sentbox_is_what_the_books_call_out() -> None:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from pydantic import Field, model_validator
 
 from schemas.base import Message, Slug
+from schemas.numbers import E164
 
 
 class SenderKind(StrEnum):
@@ -28,7 +29,7 @@ PACE = {
 class Sender(Message):
     """A number in E.164, a short code, or a messaging service's SID; of one tenant, or shared by several."""
 
-    sender: str = Field(pattern=r"^(\+[1-9][0-9]{6,14}|[0-9]{3,8}|MG[0-9a-f]{32})$")
+    sender: str = Field(pattern=rf"^({E164.pattern}|[0-9]{{3,8}}|MG[0-9a-f]{{32}})$")
     kind: SenderKind
     pace: float | None = Field(
         default=None,

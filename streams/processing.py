@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from math import inf
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-from schemas.base import Message
+from schemas.base import Evidence, Message
 from schemas.sender import Sender
 from schemas.tenant_settings import TenantSettings
 from schemas.topics import Topic
@@ -38,6 +38,11 @@ class InputRecord(NamedTuple):
     @property
     def at(self) -> datetime:
         return datetime.fromtimestamp(self.at_ms / 1000, UTC)
+
+    @property
+    def evidence(self) -> Evidence:
+        """This record, as the evidence of what follows from it."""
+        return Evidence(topic=self.topic, partition=self.partition, offset=self.offset)
 
 
 class Publication(NamedTuple):

@@ -48,7 +48,7 @@ def alerts(
 
 
 def _row(standing: Standing, now: datetime, unmask: bool) -> tuple[str, ...]:
-    from schemas.numbers import masked
+    from schemas.numbers import mask_number
     from services.cli.masking import mask_text
     from streams.reasons import span
 
@@ -58,6 +58,6 @@ def _row(standing: Standing, now: datetime, unmask: bool) -> tuple[str, ...]:
     urgent = standing.urgency if alert.open else "closed"
     says, because = alert.says, alert.because or ""
     if not unmask:
-        number, says, because = masked(number), mask_text(says), mask_text(because)
+        number, says, because = mask_number(number), mask_text(says), mask_text(because)
     about = " ".join(filter(None, (alert.person_id, alert.case_id, alert.event_id)))
     return str(urgent), left, says, number, about, because, f"{alert.tenant}/{alert.message_id}"

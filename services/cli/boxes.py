@@ -195,6 +195,6 @@ def _because(item: Item) -> str:
 
 
 def shown_number(item: Item, unmask: bool) -> str:
-    from schemas.numbers import masked
+    from schemas.numbers import mask_number
 
-    return (item.number or "") if unmask else masked(item.number or "")
+    return (item.number or "") if unmask else mask_number(item.number or "")

@@ -187,11 +187,11 @@ def _claim(
 
 
 def _print(standing: Standing, unmask: bool) -> None:
-    from schemas.numbers import masked
+    from schemas.numbers import mask_number
     from services.cli.screen import clock, coloured, console, table
 
     screen = console()
-    number = standing.number if unmask else masked(standing.number)
+    number = standing.number if unmask else mask_number(standing.number)
     screen.print(
         f"[bold]{standing.tenant}[/] {number} ",
         coloured((standing.status or {}).get("state", "none")),

@@ -87,6 +87,6 @@ def _print_csv(found: Mapping[str, list[Found]], unmask: bool) -> None:
 
 
 def _number(one: Found, unmask: bool) -> str:
-    from schemas.numbers import masked
+    from schemas.numbers import mask_number
 
-    return one.number if unmask else masked(one.number)
+    return one.number if unmask else mask_number(one.number)

@@ -33,7 +33,7 @@ def history(
 
     Example: [cyan]sayso consent history --number +12125550123 -t harbor[/]
     """
-    from schemas.numbers import masked
+    from schemas.numbers import mask_number
     from services.cli.masking import mask
     from services.cli.screen import clock, console, print_json, table
     from streams.gate.chain import flaws
@@ -44,7 +44,7 @@ def history(
         return
     screen = console()
     for log in logs:
-        screen.print(f"[bold]{log.tenant}[/] {log.number if unmask else masked(log.number)}")
+        screen.print(f"[bold]{log.tenant}[/] {log.number if unmask else mask_number(log.number)}")
         rows = [
             (
                 str(told.get("seq", "")),
@@ -190,12 +190,12 @@ def _evidence(told: dict[str, Any], unmask: bool) -> str:
 
 
 def _print(one: Verified, head: str | None) -> None:
-    from schemas.numbers import masked
+    from schemas.numbers import mask_number
     from services.cli.screen import console
 
     screen = console()
     again = f", {one.repeats} of them there again" if one.repeats else ""
-    screen.print(f"[bold]{one.tenant}[/] {masked(one.number)}: {one.entries} entries{again}")
+    screen.print(f"[bold]{one.tenant}[/] {mask_number(one.number)}: {one.entries} entries{again}")
     for flaw in one.flaws:
         screen.print(f"  [red]{flaw}[/]")
     if one.flaws or one.head is None:

@@ -51,7 +51,7 @@ def show(
 
     Example: [cyan]sayso doubt list[/]
     """
-    from schemas.numbers import masked
+    from schemas.numbers import mask_number
     from services.cli.kafka import ledger
     from services.cli.masking import mask, mask_text
     from services.cli.screen import clock, console, print_json, table
@@ -69,7 +69,7 @@ def show(
     rows = [
         (
             f"{one.tenant}/{one.message_id}",
-            one.to if unmask else masked(one.to),
+            one.to if unmask else mask_number(one.to),
             one.sender,
             clock(one.since)[:16],
             mask_text(

@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.text import Text
 
-from schemas.numbers import e164, masked
+from schemas.numbers import e164, mask_number
 from services.cli.masking import mask_text
 from services.cli.screen import ON_ONE_LINE, clock, coloured, local
 from services.ledger.days import moment
@@ -216,7 +216,7 @@ _WORDS: dict[str, Callable[[Data, bool], list[str]]] = {
 
 
 def _number(written: str, unmask: bool) -> str:
-    return written if unmask else masked(e164(written))
+    return written if unmask else mask_number(e164(written))
 
 
 def _hidden(text: str, unmask: bool) -> str:

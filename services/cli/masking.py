@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any
 
-from schemas.numbers import e164, masked
+from schemas.numbers import e164, mask_number, mask_text
 
-_SIGNS = r"[\s().\-/\u00a0\u2010-\u2015]*"
-_NUMBER = re.compile(
-    rf"(?:[+\uff0b]|%2[Bb])\d(?:{_SIGNS}\d){{5,14}}(?!\d)|\d{{9,15}}\b|\(?\b\d{{3}}\)?[\s.-]\d{{3}}[\s.-]\d{{4}}\b"
-)
-"""After a plus with whatever signs people put between the digits; without one from nine digits on, or as in America."""
+__all__ = ["mask", "mask_numbers", "mask_text", "mask_texts"]
+
 _RECIPIENTS = {"to", "number", "To"}
 """Fields that hold a recipient's number, however it is written."""
 _TEXTS = {"body", "text", "wording", "value", "Body"}
@@ -51,7 +47,7 @@ def mask_numbers(value: Any, field: str = "") -> Any:
 
 def _without_numbers(text: str, field: str) -> str:
     if field in _RECIPIENTS:
-        return masked(e164(text))
+        return mask_number(e164(text))
     return text if field in _OURS else mask_text(text)
 
 
@@ -65,8 +61,3 @@ def _each(value: Any, field: str, change: Callable[[str, str], str]) -> Any:
         case str():
             return change(value, field)
     return value
-
-
-def mask_text(text: str) -> str:
-    """Every phone number in it masked."""
-    return _NUMBER.sub(lambda found: masked(e164(found[0])), text)

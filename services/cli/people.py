@@ -190,7 +190,7 @@ def _data(known: Known) -> dict[str, Any]:
 def _print(known: Known, unmask: bool) -> None:
     from rich.text import Text
 
-    from schemas.numbers import masked
+    from schemas.numbers import mask_number
     from services.cli.screen import clock, coloured, console, table
 
     person, screen = known.person, console()
@@ -199,7 +199,7 @@ def _print(known: Known, unmask: bool) -> None:
     screen.print(Text.assemble((f"{person['tenant']}/{person['person_id']}", "bold"), "  ", state))
     numbers = [
         (
-            one["number"] if unmask else masked(one["number"]),
+            one["number"] if unmask else mask_number(one["number"]),
             one.get("type", "mobile"),
             "on" if one["sms_enabled"] else "off",
             "primary" if one.get("primary") else "",

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Final
 
-from schemas.numbers import e164, masked
+from schemas.numbers import e164, mask_number
 from services.cli.bar import bar
 from services.cli.screen import ON_ONE_LINE
 from services.cli.usage import Form
@@ -80,7 +80,7 @@ def _tame(cell: object) -> object:
 
 
 def _hidden(line: Line) -> Line:
-    return line._replace(to=masked(e164(line.to))) if line.to else line
+    return line._replace(to=mask_number(e164(line.to))) if line.to else line
 
 
 def _watched(lines: Iterator[Line], total: int) -> Iterator[Line]:

@@ -15,7 +15,7 @@ import structlog
 from aiohttp import web
 
 from schemas.consent_event import ConsentEvent
-from schemas.numbers import masked
+from schemas.numbers import mask_number
 from schemas.topics import CONSENT_EVENTS
 from services.consents.ids import Ids
 from services.consents.keys import Key, Keys, KeysError
@@ -129,7 +129,10 @@ class Consents:
             with contextlib.suppress(sqlite3.Error):
                 self._stores.ids.published(event)
             log.info(
-                "taken", tenant=event.tenant, number=masked(event.number), action=str(event.action)
+                "taken",
+                tenant=event.tenant,
+                number=mask_number(event.number),
+                action=str(event.action),
             )
         status = 200 if taken == "done" else 202
         self.counts[str(status)] += 1

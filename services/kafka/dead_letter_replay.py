@@ -13,6 +13,7 @@ from typing import NamedTuple
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from schemas.cloudevents import fixed_headers
 from schemas.dead_letter import DeadLetter
 from schemas.letter_resolution import LetterResolution
 from schemas.topics import BY_NAME, LETTER_RESOLUTIONS
@@ -93,10 +94,4 @@ async def resolve(
 
 
 def _headers() -> list[tuple[str, bytes]]:
-    return [
-        ("ce_specversion", b"1.0"),
-        ("ce_id", uuid.uuid4().hex.encode()),
-        ("ce_source", b"/sayso/dlq"),
-        ("ce_type", LETTER_RESOLUTIONS.event_type.encode()),
-        ("content-type", b"application/json"),
-    ]
+    return [*fixed_headers(LETTER_RESOLUTIONS, "dlq"), ("ce_id", uuid.uuid4().hex.encode())]

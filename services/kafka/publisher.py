@@ -13,6 +13,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from schemas.base import Message
+from schemas.cloudevents import fixed_headers
 from schemas.topics import Topic
 from services.kafka.security import access, nobody
 
@@ -28,7 +29,7 @@ class Envelope:
     this object and a number."""
 
     def __init__(self, source: str) -> None:
-        self._source = f"/sayso/{source}".encode()
+        self._source = source
         self._stem = uuid.uuid4().hex.encode()
         self._numbers = count()
         self._fixed: dict[str, tuple[tuple[str, bytes], ...]] = {}
@@ -38,12 +39,7 @@ class Envelope:
         return [*fixed, ("ce_id", b"%b-%d" % (self._stem, next(self._numbers)))]
 
     def _fix(self, topic: Topic[Any]) -> tuple[tuple[str, bytes], ...]:
-        fixed = self._fixed[topic.name] = (
-            ("ce_specversion", b"1.0"),
-            ("ce_source", self._source),
-            ("ce_type", topic.event_type.encode()),
-            ("content-type", b"application/json"),
-        )
+        fixed = self._fixed[topic.name] = fixed_headers(topic, self._source)
         return fixed
 
 

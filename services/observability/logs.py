@@ -1,32 +1,33 @@
-"""One line for each thing an operator would want to know: JSON outside of a terminal, numbers masked everywhere."""
+"""Log set-up: one line for each thing that an operator would want to know, JSON outside of a terminal, and no phone
+number in any line."""
 
 from __future__ import annotations
 
 import logging
-import re
 import sys
 from collections.abc import MutableMapping
 from typing import Any, Final
 
 import structlog
 
-from schemas.numbers import masked
+from schemas.numbers import mask_text
 
-QUIET: Final = ("faust", "mode", "aiokafka", "twilio", "asyncio", "aiohttp")
-"""What they warn of we say ourselves, in one sentence, where it matters; their retries are noise."""
-_NUMBER: Final = re.compile(r"(?<![\w.])(?:\+|%2[Bb])[0-9]{6,15}\b")
+SILENCED: Final = ("faust", "mode", "aiokafka", "twilio", "asyncio", "aiohttp")
+"""Libraries that repeat every retry. Where a warning of theirs matters, we log one sentence of our own."""
 
 
 def set_up(part: str, level: int = logging.INFO) -> None:
-    """Call once, first: `part` stands in every line.  What libraries log goes the same way.  A traceback is made into
-    text before numbers are hidden, for it has them too, and shows no local variable."""
+    """Call once, before anything logs. `part` is in every line, those of libraries included.
+
+    A traceback becomes text before numbers are masked, because it may contain them too. It shows no local variables.
+    """
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
-        _part(part),
+        _add_part(part),
         structlog.processors.format_exc_info,
-        hide_numbers,
+        mask_line,
     ]
     last: Any = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
     if not sys.stderr.isatty():
@@ -41,40 +42,40 @@ def set_up(part: str, level: int = logging.INFO) -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                last,
-            ],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, last],
         )
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
-    for name in QUIET:
+    for name in SILENCED:
         logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
-def hide_numbers(
+def mask_line(
     _logger: Any, _method: str, line: MutableMapping[str, Any]
 ) -> MutableMapping[str, Any]:
-    """A phone number that got into a line, however deep, is masked."""
+    """Mask every phone number in a line, however deep it is."""
     for name, value in line.items():
-        line[name] = _hidden(value)
+        if not name.startswith("_"):  # structlog's own: `_record` has to stay the object that it is
+            line[name] = _mask(value)
     return line
 
 
-def _hidden(value: Any) -> Any:
+def _mask(value: Any) -> Any:
     match value:
         case str():
-            return _NUMBER.sub(lambda found: masked(found[0]), value)
+            return mask_text(value)
         case dict():
-            return {name: _hidden(inner) for name, inner in value.items()}
+            return {_mask(name): _mask(inner) for name, inner in value.items()}
         case list() | tuple():
-            return [_hidden(inner) for inner in value]
-    return value
+            return [_mask(inner) for inner in value]
+        case bool() | int() | float() | None:
+            return value
+    return mask_text(repr(value))  # as the renderer would write it
 
 
-def _part(part: str) -> Any:
+def _add_part(part: str) -> Any:
     def add(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         line.setdefault("part", part)
         return line

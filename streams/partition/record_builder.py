@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
+from schemas.cloudevents import fixed_headers
 from schemas.topics import Topic
 from streams.partition.decoding import partition_of
 from streams.partition.transaction import Transaction
@@ -51,12 +52,7 @@ class RecordBuilder:
 
     def _route(self, topic: Topic[Any]) -> Route:
         """The headers are what CloudEvents wants in every record (binary mode), but for its id."""
-        envelope = (
-            ("ce_specversion", b"1.0"),
-            ("ce_type", topic.event_type.encode()),
-            ("ce_source", f"/sayso/{self._room}".encode()),
-            ("content-type", b"application/json"),
-        )
+        envelope = fixed_headers(topic, self._room)
         dump = topic.dump
         route = self._routes[topic.name] = Route(
             topic.name, self._counts[topic.name], topic.key, dump, envelope

@@ -10,7 +10,7 @@ import pytest
 
 from schemas.base import Evidence
 from schemas.number_fact import NumberFact
-from schemas.numbers import masked
+from schemas.numbers import mask_number
 from schemas.topics import NUMBER_FACTS
 from services.cli.app import run
 from tests.adapters.settled import settled
@@ -71,5 +71,5 @@ async def test_a_confirmation_goes_on_record(
     assert await asyncio.to_thread(run, [*confirm, *where]) == 0
     [fact] = json.loads(capsys.readouterr().out)
     assert (fact["doubtful"], fact["landline"], fact["suppressed"]) == (False, False, False)
-    assert fact["number"] == masked(NUMBER)
+    assert fact["number"] == mask_number(NUMBER)
     assert fact["evidence"] == {"actor": "ann"}

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
 import pytest
+
+from services.observability.logs import mask_line
 
 SCRIPT = """
 import logging, structlog
@@ -36,3 +39,34 @@ def test_a_traceback_has_neither_number_nor_text(whose: str) -> None:
     assert "nobody has +141" in done.stderr
     assert "4155550101" not in done.stderr
     assert "see you at nine" not in done.stderr
+
+
+HIDDEN = [
+    "+14155550101",
+    "to=%2B14155550101&from=x",
+    "+1 (415) 555-0101",
+    "nobody has 14155550101",
+    "call (415) 555-0101",
+    "415-555-0101",
+    {"+14155550101": 1},
+    ValueError("no such number: +14155550101"),
+]
+SHOWN = [
+    "2026-11-29T01:51:53.123456+00:00",
+    "SM" + "0123456789" * 3 + "01",
+    "sms.attempts@0:12345678901",
+    "sms.attempts/3@12345678901",
+    "0x7f3a12345678",
+]
+
+
+@pytest.mark.parametrize("value", HIDDEN, ids=str)
+def test_a_number_is_masked_however_it_is_written(value: object) -> None:
+    line = str(mask_line(None, "", {"event": value}))
+    assert "•" in line
+    assert not re.search(r"555.?0101", line)
+
+
+@pytest.mark.parametrize("value", SHOWN)
+def test_an_identifier_is_not_masked(value: str) -> None:
+    assert mask_line(None, "", {"event": value}) == {"event": value}

@@ -25,7 +25,7 @@ from schemas.send_request import SendRequest
 from schemas.sender_status import LaneDepth, SenderState, SenderStatus
 from services.kafka.publisher import Publisher
 from services.observability import metrics
-from services.observability.logs import hide_numbers
+from services.observability.logs import mask_line
 from services.observability.meters import Meters
 from services.observability.told import Told
 from tests.adapters.waiting import LONGEST, until
@@ -226,7 +226,7 @@ def test_the_docs_table_is_the_declarations() -> None:
 
 
 def test_log_lines_mask_numbers_however_deep() -> None:
-    line = hide_numbers(
+    line = mask_line(
         None,
         "",
         {"event": f"to {NUMBER}", "more": {"list": [f"x {NUMBER}"]}, "offset": 14155550142},

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from schemas.catalog.examples import examples
-from schemas.numbers import e164, masked
+from schemas.numbers import e164, mask_number
 from schemas.topics import BY_NAME, TOPICS
 
 NUMBERS = [
@@ -78,4 +78,4 @@ def test_only_signs_are_taken_out_of_a_number(written: str, read: str) -> None:
     ],
 )
 def test_a_masked_number_cannot_be_called(number: str, shown: str) -> None:
-    assert masked(number) == shown
+    assert mask_number(number) == shown

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from schemas.catalog.json_schema import json_schema
 from schemas.consent_event import ConsentEvent
 from schemas.controls import UnknownControl
-from schemas.numbers import e164, masked
+from schemas.numbers import e164, mask_number
 from schemas.send_request import SendRequest
 from schemas.topics import DISPATCH_CONTROLS, MESSAGES, SEND_REQUESTS, TOPICS, Topic
 from schemas.usage_row import UsageRow
@@ -131,7 +131,7 @@ def test_a_number_is_cleaned_once(text: str) -> None:
 
 @given(NUMBERS)
 def test_a_masked_number_keeps_its_secret(number: str) -> None:
-    shown = masked(number)
+    shown = mask_number(number)
     assert len(shown) == len(number)
     assert shown.count("•") >= 4
     assert shown[:1] == number[:1]

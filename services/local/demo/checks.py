@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from schemas.numbers import masked
+from schemas.numbers import mask_number
 from services.cli.books import balanced
 from services.ledger import Ledger
 from services.ledger.usage import Filter, started, usage
@@ -164,4 +164,4 @@ def _id(post: dict[str, Any]) -> str:
 
 
 def _short(number: str) -> str:
-    return masked(number)
+    return mask_number(number)

@@ -9,7 +9,7 @@ from rich.console import RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from schemas.numbers import masked
+from schemas.numbers import mask_number
 from services.cli.screen import coloured
 from services.ledger import Ledger
 from services.ledger.asked import asked
@@ -37,7 +37,7 @@ def mended(ledger: Ledger, tenant: str, did: Played) -> Iterator[RenderableType]
         yield Text.assemble(
             "Resent as ",
             (did.resent, "bold"),
-            f" to {masked(again.number or '')}, which is ",
+            f" to {mask_number(again.number or '')}, which is ",
             coloured(again.state),
             "; the number is corrected on their record.",
         )
@@ -53,7 +53,7 @@ def _failed(item: Item) -> Iterator[RenderableType]:
     code = meaning(item.outcome.get("error_code") or "")
     yield Text.assemble(
         (item.message_id, "bold"),
-        f" to {masked(item.number or '')} is ",
+        f" to {mask_number(item.number or '')} is ",
         coloured(item.state),
         f" with code {code.code}: {code.title}",
     )

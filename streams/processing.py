@@ -90,6 +90,20 @@ class StepResult(NamedTuple):
     timers: Mapping[str, datetime | None] = {}
     calls: tuple[Any, ...] = ()
 
+    @staticmethod
+    def merge(*results: StepResult) -> StepResult:
+        """One result out of several of one entity key, in their order: the last write of an entry is kept."""
+        state: dict[str, StateEntry | None] = {}
+        timers: dict[str, datetime | None] = {}
+        publish: list[Publication] = []
+        calls: list[Any] = []
+        for result in results:
+            state |= result.state
+            timers |= result.timers
+            publish += result.publish
+            calls += result.calls
+        return StepResult(state, tuple(publish), timers, tuple(calls))
+
 
 NO_CHANGE = StepResult()
 
@@ -108,7 +122,7 @@ class CallLimits(NamedTuple):
 
     call_timeout: float = 10.0
     pace: float = inf
-    rests_until: datetime | None = None
+    paused_until: datetime | None = None
 
 
 class Settings(NamedTuple):
@@ -118,7 +132,7 @@ class Settings(NamedTuple):
     senders: Mapping[str, Sender] = {}
     versions: Mapping[str, str] = {}
     """A tenant's settings version, worked out once per change rather than once per decision."""
-    edge: CallLimits = CallLimits()
+    call_limits: CallLimits = CallLimits()
 
 
 def build_settings(
@@ -156,7 +170,7 @@ class StateStore:
         return (name for name in self.raw if name.startswith(prefix))
 
     @property
-    def remembers(self) -> bool:
+    def has_cache(self) -> bool:
         """Something was derived from these rows that an empty family must not lose (a bucket's debt)."""
         return self._cache is not None
 

@@ -16,15 +16,15 @@ class Batching(NamedTuple):
     `gather`: seconds for which the broker may hold records back once they flow; 0 where somebody waits for the room."""
 
     tick: float | None = None
-    gather: float = 0.0
-    urgent: Literal["first", "then"] = "first"
+    fetch_wait: float = 0.0
+    stop_topics: Literal["priority_topics", "topics"] = "priority_topics"
     """Which topics may carry a STOP.  A record of a `first` topic ends the tick and cuts a batch short.  One of a
     `then` topic waits for the tick, but not for `crowd`."""
-    crowd: float = 0.0
+    busy_tick: float = 0.0
     """What `tick` becomes, in seconds, while many facts come (`streams.runtime.batch_delay`)."""
 
 
-PROMPT: Final = Batching(crowd=0.3)
+PROMPT: Final = Batching(busy_tick=0.3)
 """Somebody waits for the room."""
 
 
@@ -40,35 +40,35 @@ class Processor:
 
     name: str
     process: Process
-    then: tuple[Topic[Any], ...]
-    first: tuple[Topic[Any], ...] = ()
+    topics: tuple[Topic[Any], ...]
+    priority_topics: tuple[Topic[Any], ...] = ()
     on_timer: OnTimer | None = None
-    finish: FinishBatch | None = None
+    finish_batch: FinishBatch | None = None
     """Called once per batch for each family that has something pending (`Rows.pending`), after all its facts.
     What a room publishes here it publishes once a batch, as it stands at the end, not once a fact."""
     batching: Batching = PROMPT
-    packs: bool = False
+    compresses_idle_state: bool = False
     """Compress in memory the rows that are at rest: where they are many and seldom touched (`streams.packing`)."""
-    told_of: tuple[Topic[Any], ...] | None = None
-    waits: str | None = None
+    reports_unreadable: tuple[Topic[Any], ...] | None = None
+    waiting_prefix: str | None = None
     """What the names of rows begin with that wait, and are to be woken when settings change.  The families of such a
     room begin with the tenant."""
-    opens: bool = False
+    reports_acquired: bool = False
     """Tell every restored family that it has a new owner (`Opened`)."""
-    publishes: tuple[Topic[Any], ...] = ()
+    published_topics: tuple[Topic[Any], ...] = ()
     """What its steps may publish, dead letters aside."""
 
     @property
-    def reads(self) -> tuple[Topic[Any], ...]:
-        return (*self.first, *self.then)
+    def inputs(self) -> tuple[Topic[Any], ...]:
+        return (*self.priority_topics, *self.topics)
 
     @property
-    def writes(self) -> tuple[Topic[Any], ...]:
+    def outputs(self) -> tuple[Topic[Any], ...]:
         """All it needs to be allowed to write: also to what it reads, where a misfiled record is put right."""
         return tuple(
             {
                 topic.name: topic
-                for topic in (*self.publishes, *self.reads, DEAD_LETTERS, self.state_topic)
+                for topic in (*self.published_topics, *self.inputs, DEAD_LETTERS, self.state_topic)
             }.values()
         )
 

@@ -13,11 +13,11 @@ from streams.people import people, people_woke
 from streams.processor import PROMPT, Batching, Processor
 from streams.usage import usage, usage_finish, usage_woke
 
-CONTACTS: Final = Batching(urgent="then", crowd=1.0)
+CONTACTS: Final = Batching(stop_topics="topics", busy_tick=1.0)
 """What it reads first comes with every order, and nobody waits for it; a text does not wait, for it may be a STOP."""
-CALLS: Final = Batching(tick=0.05, crowd=0.3)
+CALLS: Final = Batching(tick=0.05, busy_tick=0.3)
 """Each call waits for a commit, at most this long; a commit serves all calls that came together meanwhile."""
-BACKGROUND: Final = Batching(tick=0.1, gather=0.5)
+BACKGROUND: Final = Batching(tick=0.1, fetch_wait=0.5)
 """Nobody waits for it: receipts in the books, alerts and what is learned of numbers come half a second later.  A
 receipt that clears up a doubt comes as late; the provider's list, which is asked instead, answers later than that."""
 
@@ -26,10 +26,10 @@ GATE: Final = Processor(
     process=gate,
     on_timer=gate_woke,
     batching=PROMPT,
-    waits="held/",
-    first=(t.CONSENT_EVENTS, t.REPLIES, t.REQUEST_CANCELS),
-    then=(t.NUMBER_FACTS, t.RETURNED, t.APPROVALS, t.SEND_REQUESTS),
-    publishes=(
+    waiting_prefix="held/",
+    priority_topics=(t.CONSENT_EVENTS, t.REPLIES, t.REQUEST_CANCELS),
+    topics=(t.NUMBER_FACTS, t.RETURNED, t.APPROVALS, t.SEND_REQUESTS),
+    published_topics=(
         t.DECISIONS,
         t.DISPATCH_ORDERS,
         t.DISPATCH_CONTROLS,
@@ -45,40 +45,40 @@ PEOPLE: Final = Processor(
     process=people,
     on_timer=people_woke,
     batching=PROMPT,
-    waits="req/",
-    first=(t.PERSON_EVENTS, t.PERSON_ANSWERS),
-    then=(t.PERSON_REQUESTS,),
-    publishes=(t.PEOPLE, t.SEND_REQUESTS, t.REQUEST_CANCELS, t.NUMBER_FACTS, t.DECISIONS),
+    waiting_prefix="req/",
+    priority_topics=(t.PERSON_EVENTS, t.PERSON_ANSWERS),
+    topics=(t.PERSON_REQUESTS,),
+    published_topics=(t.PEOPLE, t.SEND_REQUESTS, t.REQUEST_CANCELS, t.NUMBER_FACTS, t.DECISIONS),
 )
 INBOX: Final = Processor(
     "inbox",
     process=inbox,
     on_timer=inbox_woke,
     batching=CONTACTS,
-    first=(t.CONTACTS,),
-    then=(t.INBOUND,),
-    told_of=(t.INBOUND,),
-    publishes=(t.REPLIES, t.CONSENT_EVENTS),
+    priority_topics=(t.CONTACTS,),
+    topics=(t.INBOUND,),
+    reports_unreadable=(t.INBOUND,),
+    published_topics=(t.REPLIES, t.CONSENT_EVENTS),
 )
 DISPATCH: Final = Processor(
     "dispatch",
     process=dispatch,
     on_timer=dispatch_woke,
-    first=(t.DISPATCH_CONTROLS,),
-    then=(t.DISPATCH_ORDERS,),
-    opens=True,
+    priority_topics=(t.DISPATCH_CONTROLS,),
+    topics=(t.DISPATCH_ORDERS,),
+    reports_acquired=True,
     batching=CALLS,
-    publishes=(t.ATTEMPTS, t.RETURNED, t.SENDER_STATUS),
+    published_topics=(t.ATTEMPTS, t.RETURNED, t.SENDER_STATUS),
 )
 OUTCOMES: Final = Processor(
     "outcomes",
     process=outcomes,
     on_timer=outcomes_woke,
-    finish=outcomes_finish,
+    finish_batch=outcomes_finish,
     batching=BACKGROUND,
-    packs=True,
-    then=(t.DECISIONS, t.ATTEMPTS, t.DELIVERY_RECEIPTS),
-    publishes=(
+    compresses_idle_state=True,
+    topics=(t.DECISIONS, t.ATTEMPTS, t.DELIVERY_RECEIPTS),
+    published_topics=(
         t.OUTCOMES,
         t.DISPATCH_CONTROLS,
         t.NUMBER_FACTS,
@@ -91,10 +91,10 @@ USAGE: Final = Processor(
     "usage",
     process=usage,
     on_timer=usage_woke,
-    finish=usage_finish,
+    finish_batch=usage_finish,
     batching=BACKGROUND,
-    then=(t.OUTCOMES,),
-    publishes=(t.USAGE_REPORT,),
+    topics=(t.OUTCOMES,),
+    published_topics=(t.USAGE_REPORT,),
 )
 
 PROCESSORS: Final = {

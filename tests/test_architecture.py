@@ -156,7 +156,7 @@ def test_a_topic_has_a_reader(topic: Topic[Any]) -> None:
         "dead-letter-resolutions",
         "balance",
     }
-    rooms = {read.name for room in ROOMS_THERE_ARE.values() for read in room.reads}
+    rooms = {read.name for room in ROOMS_THERE_ARE.values() for read in room.inputs}
     ledger = {table.topic.name for table in TABLES}
     assert topic.name in (ledger if topic.name.removeprefix("sms.") in for_people else rooms)
 
@@ -166,7 +166,7 @@ def test_a_room_reads_what_is_filed_alike(name: str) -> None:
     """One key, one number of partitions: else two facts of one family would go to two owners."""
     from streams.topology import PROCESSORS as ROOMS_THERE_ARE
 
-    reads = ROOMS_THERE_ARE[name].reads
+    reads = ROOMS_THERE_ARE[name].inputs
     assert len({topic.keyed_by for topic in reads}) == 1
     assert len({topic.single for topic in reads}) == 1
 

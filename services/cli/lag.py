@@ -84,7 +84,7 @@ def groups(room: str | None) -> dict[str, list[str]]:
     if room is not None and room not in PROCESSORS:
         raise Refused(f"There is no room {room!r}: it is one of {', '.join(PROCESSORS)}")
     wanted = PROCESSORS.values() if room is None else [PROCESSORS[room]]
-    return {f"sayso.{one.name}": [topic.name for topic in one.reads] for one in wanted}
+    return {f"sayso.{one.name}": [topic.name for topic in one.inputs] for one in wanted}
 
 
 async def _once(

@@ -68,7 +68,7 @@ FROM_OUTSIDE: Final = (
 BY_STAFF: Final = (*FROM_OUTSIDE, t.APPROVALS, t.DISMISSALS)
 BY_OPS: Final = (t.SETTINGS, t.SENDERS, t.DISPATCH_CONTROLS, t.LETTER_RESOLUTIONS)
 READ_BY_ROOMS: Final = tuple(
-    {topic.name: topic for room in PROCESSORS.values() for topic in room.reads}.values()
+    {topic.name: topic for room in PROCESSORS.values() for topic in room.inputs}.values()
 )
 """A record that was set aside may be replayed to any of them."""
 
@@ -133,8 +133,8 @@ async def allow(client: AIOKafkaAdminClient, wanted: Iterable[Acl]) -> None:
 def _of_room(room: Processor) -> Rights:
     """The rows are read when a partition is taken over, settings and senders all the time."""
     return [
-        *_topics(Operation.READ, (*room.reads, room.state_topic, t.SETTINGS, t.SENDERS)),
-        *_topics(Operation.WRITE, room.writes),
+        *_topics(Operation.READ, (*room.inputs, room.state_topic, t.SETTINGS, t.SENDERS)),
+        *_topics(Operation.WRITE, room.outputs),
         *_group(room.name, Operation.READ),
         *_transactions(f"sayso.{room.name}-"),
     ]

@@ -39,7 +39,7 @@ class Exporter:
         self.meters = Meters(EXPORTER)
         self._bootstrap, self._state = bootstrap, state
         self._groups = {
-            f"sayso.{room.name}": [topic.name for topic in room.reads]
+            f"sayso.{room.name}": [topic.name for topic in room.inputs]
             for room in PROCESSORS.values()
         }
         self._up = False

@@ -33,13 +33,13 @@ class Observed:
     def hooks(self, hooks: Hooks) -> Hooks:
         if self._settings.metrics_port is None:
             return hooks
-        meters, room, ready, clock = self._meters, self._room, hooks.ready, hooks.clock
+        meters, room, ready, clock = self._meters, self._room, hooks.on_ready, hooks.clock
 
         def committed(tx: Transaction, seconds: float) -> None:
-            meters.count("sayso_facts_total", tx.judged, room=room)
-            meters.observe("sayso_batch_facts", tx.judged, room=room)
+            meters.count("sayso_facts_total", tx.record_count, room=room)
+            meters.observe("sayso_batch_facts", tx.record_count, room=room)
             meters.observe("sayso_transaction_seconds", seconds, room=room)
-            self._told.tell(tx.told, datetime.fromtimestamp(clock(), UTC))
+            self._told.tell(tx.publications, datetime.fromtimestamp(clock(), UTC))
 
         def restored(rows: int, seconds: float) -> None:
             meters.set("sayso_restored_rows", rows, room=room)
@@ -49,7 +49,7 @@ class Observed:
             meters.set("sayso_partitions", len(partitions), room=room)
             ready(partitions)
 
-        return replace(hooks, committed=committed, restored=restored, ready=owned)
+        return replace(hooks, on_commit=committed, on_restore=restored, on_ready=owned)
 
     @asynccontextmanager
     async def answering(self, host: FaustApp) -> AsyncIterator[None]:
@@ -69,11 +69,11 @@ class Observed:
 def standing(host: FaustApp) -> dict[str, bool]:
     """`progressing`: something was committed of late, or there is nothing to do."""
     idle = not any(
-        runner.task.first or runner.task.then or runner.task.awaited
-        for runner in host.tasks.values()
+        runner.task.priority_buffer or runner.task.buffer or runner.task.barrier
+        for runner in host.runners.values()
     )
     return {
         "assigned": host.generation is not None,
         "restored": host.live,
-        "progressing": idle or time.monotonic() - host.progress < SLOW,
+        "progressing": idle or time.monotonic() - host.progress_at < SLOW,
     }

@@ -59,12 +59,14 @@ class Performer:
                 return _unsent(
                     post, Result.LIMITED, "account_pace", "others use the account's pace", wait
                 )
-            if not lease.held:  # and again when there is a connection, right before the first byte
+            if (
+                not lease.is_held
+            ):  # and again when there is a connection, right before the first byte
                 detail = "this worker could not be sure to own the sender still"
                 return _unsent(post, Result.UNSENT, "lease_over", detail)
             reached("before-call")
             began = self.account.backoff.round
-            answer = await self._provider.send(post, lambda: lease.held)
+            answer = await self._provider.send(post, lambda: lease.is_held)
         reached("answer-received")
         self._mind(answer, began)
         return answer
@@ -87,7 +89,7 @@ class Performer:
     async def _look(self, look: Look, lease: Lease) -> Seen:
         """It changes nothing, so the lease only tells whether anybody still waits for it."""
         async with self._looks:
-            if not lease.held:
+            if not lease.is_held:
                 return _unseen(look, "the worker had to let go of the sender")
             reached("before-look")
             try:

@@ -59,27 +59,27 @@ async def work(
     counts = await partition_counts(settings.bootstrap, room, auth)
     broadcast = Broadcast(settings.bootstrap, fatal=_leave, **auth)
     await broadcast.start()
-    provider = provider_from(settings) if room.opens else None
+    provider = provider_from(settings) if room.reports_acquired else None
     hooks = Hooks(
-        settings=lambda: broadcast.current, ready=ready, clock=Steady(clock), fatal=_leave
+        settings=lambda: broadcast.current, on_ready=ready, clock=Steady(clock), on_fatal=_leave
     )
     if provider is not None:
-        hooks = _with_effects(hooks, provider, settings, counts[room.reads[0].name])
+        hooks = _with_effects(hooks, provider, settings, counts[room.inputs[0].name])
     observed = Observed(name, settings)
     pace = Pace(
-        batch=BATCH,
+        batch_limit=BATCH,
         tick=settings.tick,
         session_timeout=settings.session_timeout,
         call_timeout=settings.provider_timeout,
         lease=settings.session_timeout / 2,
-        brake=settings.brake,
+        dlq_share=settings.brake,
     )
     host = FaustApp(
         room,
         settings.bootstrap,
         counts,
         observed.hooks(hooks),
-        pace=pace,
+        limits=pace,
         instance=instance,
         accepted=settings.accept_loss,
         auth=auth,
@@ -100,19 +100,21 @@ def _with_effects(
 ) -> Hooks:
     """The fold is told how the account stands, and the account how much of it is ours."""
     perform = Performer(provider, settings.provider_concurrency, timeout=settings.provider_timeout)
-    known, ready = hooks.settings, hooks.ready
+    known, ready = hooks.settings, hooks.on_ready
 
     def current() -> Settings:
         broadcast = known()
         return broadcast._replace(
-            edge=perform.edge(datetime.fromtimestamp(hooks.clock(), UTC), broadcast.senders)
+            call_limits=perform.edge(datetime.fromtimestamp(hooks.clock(), UTC), broadcast.senders)
         )
 
     def owned(places: list[int]) -> None:
         perform.owns(_share(settings, len(places), partitions))
         ready(places)
 
-    return replace(hooks, settings=current, perform=perform, ready=owned, reached=reached)
+    return replace(
+        hooks, settings=current, execute_call=perform, on_ready=owned, on_failpoint=reached
+    )
 
 
 def _leave(error: BaseException) -> None:
@@ -131,7 +133,7 @@ async def partition_counts(
 ) -> dict[str, int]:
     """Raises CannotStart where topics are missing or closed to us, also those that a room would only publish to, or
     where the topics of one room differ in their number of partitions."""
-    needed = sorted({topic.name for topic in (*room.reads, *room.writes, SETTINGS, SENDERS)})
+    needed = sorted({topic.name for topic in (*room.inputs, *room.outputs, SETTINGS, SENDERS)})
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, **auth)
     try:
         await admin.start()
@@ -157,7 +159,7 @@ async def partition_counts(
     _all_there(needed, counts)
     lanes = {
         name: counts[name]
-        for name in (*[topic.name for topic in room.reads], room.state_topic.name)
+        for name in (*[topic.name for topic in room.inputs], room.state_topic.name)
     }
     if len(set(lanes.values())) > 1:
         listed = ", ".join(f"{name} {count}" for name, count in lanes.items())

@@ -47,7 +47,7 @@ def doubt(
     assert row.order is not None
     draft.queue.under_way.pop(name, None)
     draft.report(row.order, row.attempt, AttemptState.IN_DOUBT, code=code, evidence=evidence)
-    look_at = draft.now + timedelta(seconds=FIRST_LOOK * settings.edge.call_timeout)
+    look_at = draft.now + timedelta(seconds=FIRST_LOOK * settings.call_limits.call_timeout)
     news = {
         "place": Place.IN_DOUBT,
         "looks": 0,
@@ -97,7 +97,7 @@ def seen(draft: Draft, answer: Seen, settings: Settings) -> None:
     draft.queue.looking.discard(name)
     if row is None or row.place is not Place.IN_DOUBT or row.order is None:
         return
-    later = draft.now + timedelta(seconds=SECOND_LOOK * settings.edge.call_timeout)
+    later = draft.now + timedelta(seconds=SECOND_LOOK * settings.call_limits.call_timeout)
     if (row.attempt, row.looks + 1) != (answer.attempt, answer.round) or answer.entries is None:
         waited = draft.now - row.began
         draft.place(name, row.model_copy(update={"look_at": max(later, draft.now + waited / 2)}))

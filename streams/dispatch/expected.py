@@ -16,7 +16,7 @@ of it is believed when it has been less for so long.  More is believed at once, 
 def expected_pace(draft: Draft, settings: Settings) -> float | None:
     """Segments per second; None for a sender that nobody knows.  An estimate that is wrong errs towards waiting, and a
     new owner begins as if there were no cap: it has few partitions at first, and so a small share."""
-    known, queue, left = settings.senders.get(draft.sender), draft.queue, settings.edge.pace
+    known, queue, left = settings.senders.get(draft.sender), draft.queue, settings.call_limits.pace
     if known is None:
         return None
     own = known.segments_per_second

@@ -38,7 +38,7 @@ def pump(draft: Draft, settings: Settings) -> None:
     _ripen(draft)
     hand_back_late(draft)
     hand_back_hopeless(draft, settings)
-    pace, rest = pace_of(draft.sender, settings), settings.edge.rests_until
+    pace, rest = pace_of(draft.sender, settings), settings.call_limits.paused_until
     if pace is not None and not queue.paused and (rest is None or rest <= draft.now):
         while len(queue.under_way) < UNDER_WAY and (name := queue.head()):
             if queue.bucket.wait(queue.segments(name), pace) > AHEAD:
@@ -86,7 +86,7 @@ def _turn(draft: Draft, settings: Settings) -> tuple[datetime, str] | None:
     queue = draft.queue
     if len(queue.under_way) >= UNDER_WAY or (name := queue.head()) is None:
         return None
-    pace, rest = pace_of(draft.sender, settings), settings.edge.rests_until
+    pace, rest = pace_of(draft.sender, settings), settings.call_limits.paused_until
     if pace is None:
         return draft.now + timedelta(seconds=UNKNOWN_SENDER), name
     wait = queue.bucket.wait(queue.segments(name), pace) - AHEAD / 2

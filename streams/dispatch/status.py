@@ -19,7 +19,7 @@ EVERY: Final = timedelta(seconds=1)
 def pace_of(sender: str, settings: Settings) -> float | None:
     """Segments per second: its own, or what is left of the account's for it; None for a sender that nobody knows."""
     known = settings.senders.get(sender)
-    return None if known is None else min(known.segments_per_second, settings.edge.pace)
+    return None if known is None else min(known.segments_per_second, settings.call_limits.pace)
 
 
 def tell(draft: Draft, settings: Settings) -> None:
@@ -47,7 +47,7 @@ def queue_row(queue: Queue) -> QueueRow:
 
 def _status(draft: Draft, settings: Settings) -> SenderStatus:
     queue, pace = draft.queue, pace_of(draft.sender, settings)
-    state = _state(draft, pace, settings.edge.rests_until)
+    state = _state(draft, pace, settings.call_limits.paused_until)
     depths = tuple(
         LaneDepth(lane=lane, messages=len(line), segments=line.segments)
         for lane, line in queue.lines.items()

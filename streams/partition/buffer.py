@@ -31,12 +31,12 @@ class Buffer:
         return iter(self._records)
 
     @property
-    def hungry(self) -> bool:
+    def has_capacity(self) -> bool:
         return len(self._records) < self._limit and self._bytes < MOST_BYTES
 
     @property
-    def full(self) -> bool:
-        return not self.hungry
+    def is_full(self) -> bool:
+        return not self.has_capacity
 
     def extend(self, records: list[Record]) -> None:
         self._records.extend(records)
@@ -51,7 +51,7 @@ class Buffer:
         self._records.extendleft(reversed(records))
         self._bytes += sum([len(record.value or b"") for record in records])
 
-    def move(self, work: deque[Any], most: int) -> None:
+    def move_to(self, work: deque[Any], most: int) -> None:
         """As many as fit; at least one if any may, so that the heaviest gets its turn too."""
         records = self._records
         if len(records) <= most and self._bytes <= MOST_BYTES:

@@ -42,53 +42,57 @@ class Evaluator:
 
     def __init__(self, processor: Processor, partition: int, counts: Mapping[str, int]) -> None:
         self.processor, self.counts = processor, counts
-        self.topics: dict[str, Topic[Any]] = {topic.name: topic for topic in processor.reads}
-        self._reads = {topic.name: (topic, counts[topic.name]) for topic in processor.reads}
-        self.told_of = {
+        self.topics: dict[str, Topic[Any]] = {topic.name: topic for topic in processor.inputs}
+        self._inputs = {topic.name: (topic, counts[topic.name]) for topic in processor.inputs}
+        self.reports_unreadable = {
             topic.name
-            for topic in (processor.first if processor.told_of is None else processor.told_of)
+            for topic in (
+                processor.priority_topics
+                if processor.reports_unreadable is None
+                else processor.reports_unreadable
+            )
         }
         self.stores: dict[str, StateStore] = {}
         self.timers = TimerQueue()
         self.entry_count = 0
-        self._outbox = RecordBuilder(processor.name, partition, counts)
+        self._record_builder = RecordBuilder(processor.name, partition, counts)
         self._special: dict[type, Callable[[Transaction, Any, Settings], None]] = {
-            CallResult: self._answered,
-            bytes: self._wake,
-            ReevaluateEntry: self._again,
-            StateStore: self._finish,
-            str: self._open,
+            CallResult: self._apply_call_result,
+            bytes: self._fire_timer,
+            ReevaluateEntry: self._reevaluate,
+            StateStore: self._finish_batch,
+            str: self._report_acquired,
         }
 
     def is_record(self, item: Any) -> bool:
         return type(item) not in self._special
 
-    def judge(self, tx: Transaction, count: int, settings: Settings) -> None:
+    def evaluate(self, tx: Transaction, count: int, settings: Settings) -> None:
         """The next `count` items of its work."""
         work, special = tx.work, self._special
         for _ in range(count):
             item = work.popleft()
             handle = special.get(type(item))
             if handle is None:
-                self._record(tx, item, settings)
+                self._evaluate_record(tx, item, settings)
             else:
                 handle(tx, item, settings)
 
-    def _answered(self, tx: Transaction, answered: CallResult, settings: Settings) -> None:
-        self._fold(tx, answered.entity_key, InputRecord(answered.value), settings)
+    def _apply_call_result(self, tx: Transaction, answered: CallResult, settings: Settings) -> None:
+        self._process(tx, answered.entity_key, InputRecord(answered.value), settings)
 
-    def _open(self, tx: Transaction, entity_key: str, settings: Settings) -> None:
-        self._fold(tx, entity_key, InputRecord(PartitionAcquired()), settings)
+    def _report_acquired(self, tx: Transaction, entity_key: str, settings: Settings) -> None:
+        self._process(tx, entity_key, InputRecord(PartitionAcquired()), settings)
 
-    def _record(self, tx: Transaction, record: Record, settings: Settings) -> None:
-        name, offset, dead = record.topic, record.offset, tx.dead
-        topic, partitions = self._reads[name]
+    def _evaluate_record(self, tx: Transaction, record: Record, settings: Settings) -> None:
+        name, offset, dead = record.topic, record.offset, tx.dead_letter_count
+        topic, partitions = self._inputs[name]
         tx.positions[name] = offset + 1
-        tx.judged += 1
+        tx.record_count += 1
         found = read(topic, record, self.stores, partitions)
         if isinstance(found, tuple):
             entity_key, value, at_ms = found
-            self._fold(
+            self._process(
                 tx,
                 entity_key,
                 _tuple(InputRecord, (value, name, record.partition, offset, at_ms)),
@@ -97,24 +101,24 @@ class Evaluator:
         elif isinstance(found, WrongPartition):
             self._reroute(tx, topic, record, found)
         else:
-            self._set_aside(tx, record, found, settings)
-        if tx.dead != dead and replayed(
+            self._publish_dead_letter(tx, record, found, settings)
+        if tx.dead_letter_count != dead and replayed(
             record
         ):  # by staff, who may have been wrong: no producer has gone wrong
-            tx.dead = dead
+            tx.dead_letter_count = dead
 
     def _reroute(
         self, tx: Transaction, topic: Topic[Any], record: Record, found: WrongPartition
     ) -> None:
         partition = partition_of(found.key, self.counts[topic.name])
-        there = tx.places.setdefault((topic.name, partition), [])
+        there = tx.outgoing.setdefault((topic.name, partition), [])
         there.append((found.key, record.value or b"", rerouted(record)))
-        tx.sent += 1
+        tx.outgoing_count += 1
 
-    def _set_aside(
+    def _publish_dead_letter(
         self, tx: Transaction, raw: Record, found: UnreadableRecord, settings: Settings
     ) -> None:
-        told = raw.topic in self.told_of
+        told = raw.topic in self.reports_unreadable
         if told and found.entity_key is None:
             found = found.model_copy(update={"reason": f"{found.reason}; {OF_NOBODY}"})
         self._publish(
@@ -122,27 +126,27 @@ class Evaluator:
         )
         if told and found.entity_key is not None:
             record = InputRecord(found, raw.topic, raw.partition, raw.offset, appended_ms(raw))
-            self._fold(tx, found.entity_key, record, settings)
+            self._process(tx, found.entity_key, record, settings)
 
-    def _wake(self, tx: Transaction, key: bytes, settings: Settings) -> None:
+    def _fire_timer(self, tx: Transaction, key: bytes, settings: Settings) -> None:
         entity_key, name = changelog.split(key)
-        tx.fired += 1
+        tx.timer_count += 1
         if self.processor.on_timer is not None and key not in self.timers:
             state = self.stores.get(entity_key)
             if state is not None and name in state.raw:
                 tx.dirty[entity_key, name] = state
                 self._apply(tx, state, self.processor.on_timer(state, name, tx.now, settings))
-                self._let_go(state)
+                self._drop_if_empty(state)
 
-    def _again(self, tx: Transaction, again: ReevaluateEntry, settings: Settings) -> None:
+    def _reevaluate(self, tx: Transaction, again: ReevaluateEntry, settings: Settings) -> None:
         entity_key, name = changelog.split(again.key)
         state = self.stores.get(entity_key)
         if self.processor.on_timer is not None and state is not None and name in state.raw:
-            tx.fired += 1
+            tx.timer_count += 1
             self._apply(tx, state, self.processor.on_timer(state, name, tx.now, settings))
-            self._let_go(state)
+            self._drop_if_empty(state)
 
-    def _fold(
+    def _process(
         self, tx: Transaction, entity_key: str, record: InputRecord, settings: Settings
     ) -> None:
         state = self.stores.get(entity_key)
@@ -150,18 +154,18 @@ class Evaluator:
             state = self.stores[entity_key] = StateStore(entity_key)
         self._apply(tx, state, self.processor.process(state, record, tx.now, settings))
         if not state.raw:
-            self._let_go(state)
+            self._drop_if_empty(state)
 
-    def _finish(self, tx: Transaction, state: StateStore, settings: Settings) -> None:
+    def _finish_batch(self, tx: Transaction, state: StateStore, settings: Settings) -> None:
         """All facts of this batch about this family have been folded."""
-        assert self.processor.finish is not None
-        step = self.processor.finish(state, tx.now, settings)
+        assert self.processor.finish_batch is not None
+        step = self.processor.finish_batch(state, tx.now, settings)
         state.pending = None
         self._apply(tx, state, step)
-        self._let_go(state)
+        self._drop_if_empty(state)
 
-    def _let_go(self, state: StateStore) -> None:
-        if not state.raw and not state.remembers and state.pending is None:
+    def _drop_if_empty(self, state: StateStore) -> None:
+        if not state.raw and not state.has_cache and state.pending is None:
             del self.stores[state.entity_key]
 
     def _apply(self, tx: Transaction, state: StateStore, step: StepResult) -> None:
@@ -177,8 +181,8 @@ class Evaluator:
                 self.timers.drop(key)
             else:
                 self.timers.set(key, at)
-                if tx.chains and at <= tx.now:
-                    tx.due.append(key)
+                if tx.fires_due_timers and at <= tx.now:
+                    tx.due_timers.append(key)
         if publish:
             self._publish(tx, publish)
         for effect in calls:
@@ -201,8 +205,8 @@ class Evaluator:
                 raw[name] = row
 
     def _publish(self, tx: Transaction, told: tuple[Publication, ...]) -> None:
-        self._outbox.put(tx, told)
-        tx.told.extend(told)
+        self._record_builder.put(tx, told)
+        tx.publications.extend(told)
         for topic, _ in told:
             if topic is DEAD_LETTERS:
-                tx.dead += 1
+                tx.dead_letter_count += 1

@@ -32,7 +32,7 @@ class Packer:
     def note(self, now: datetime, state: StateStore, name: str, body: bytes) -> None:
         self._written.append((now.timestamp() + REST, state, name, body))
 
-    def pack(self, now: datetime) -> None:
+    def compress_some(self, now: datetime) -> None:
         moment, written, left = now.timestamp(), self._written, AT_ONCE
         while written and left and written[0][0] <= moment:
             _, state, name, body = written.popleft()

@@ -37,7 +37,7 @@ class RecordBuilder:
         """A record's CloudEvents id is its place among all that this lane ever published."""
         if tx.serial != self._serial:
             self._serial, self._stem = tx.serial, f"{self._place}{tx.serial}/".encode()
-        places, routes, nth = tx.places, self._routes, tx.sent
+        places, routes, nth = tx.outgoing, self._routes, tx.outgoing_count
         for topic, message in publications:
             name, partitions, key_of, dump, envelope = routes.get(topic.name) or self._route(topic)
             key = key_of(message).encode()
@@ -48,7 +48,7 @@ class RecordBuilder:
                 there = places[place] = []
             there.append((key, dump(message), headers))
             nth += 1
-        tx.sent = nth
+        tx.outgoing_count = nth
 
     def _route(self, topic: Topic[Any]) -> Route:
         """The headers are what CloudEvents wants in every record (binary mode), but for its id."""

@@ -33,23 +33,23 @@ class Reevaluator:
     def __init__(self, prefix: str | None) -> None:
         self.settled: str | None = None
         self._prefix = prefix
-        self._seen: Settings | None = None
+        self._settings: Settings | None = None
         self._target = ""
         self._walk: Iterator[bytes | None] | None = None
         self._tenants: frozenset[str] | None = frozenset()
 
     @property
-    def walking(self) -> bool:
+    def is_walking(self) -> bool:
         return self._walk is not None
 
-    def follow(self, settings: Settings, stores: Mapping[str, StateStore]) -> None:
+    def follow_settings(self, settings: Settings, stores: Mapping[str, StateStore]) -> None:
         """Cheap where nothing has changed: a snapshot of the settings is replaced as a whole."""
-        if self._prefix is None or settings is self._seen:
+        if self._prefix is None or settings is self._settings:
             return
-        before, self._seen, self._target = self._seen, settings, digest(settings)
-        if self._target == self.settled and not self.walking:
+        before, self._settings, self._target = self._settings, settings, digest(settings)
+        if self._target == self.settled and not self.is_walking:
             return
-        self._tenants = _more(self._tenants if self.walking else frozenset(), before, settings)
+        self._tenants = _more(self._tenants if self.is_walking else frozenset(), before, settings)
         self._walk = self._waiting(stores, self._prefix, self._tenants)
 
     def take(self) -> list[ReevaluateEntry]:

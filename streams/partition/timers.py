@@ -51,7 +51,7 @@ class TimerQueue:
         """Seconds since 1970, or infinity; at times that of a wake which was moved to later."""
         return self._heap[0][0] / 1000 if self._heap else float("inf")
 
-    def take(self, now: datetime, most: int) -> list[bytes]:
+    def pop_due(self, now: datetime, most: int) -> list[bytes]:
         """Those that have come, each once; they are set no more."""
         ms, keys = int(now.timestamp() * 1000), list[bytes]()
         while self._heap and self._heap[0][0] <= ms and len(keys) < most:

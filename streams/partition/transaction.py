@@ -50,28 +50,34 @@ class Transaction:
     serial: int
     work: deque[Any]
     positions: dict[str, int]
-    places: dict[Place, list[Contents]] = field(default_factory=dict)
-    sent: int = 0
+    outgoing: dict[Place, list[Contents]] = field(default_factory=dict)
+    outgoing_count: int = 0
     dirty: dict[tuple[str, str], StateStore] = field(default_factory=dict)
     calls: list[tuple[str, Any]] = field(default_factory=list)
-    stepped: dict[str, int] = field(default_factory=dict)
-    judged: int = 0
-    fired: int = 0
-    dead: int = 0
-    told: list[tuple[Topic[Any], Message]] = field(default_factory=list)
+    consumer_positions: dict[str, int] = field(default_factory=dict)
+    record_count: int = 0
+    timer_count: int = 0
+    dead_letter_count: int = 0
+    publications: list[tuple[Topic[Any], Message]] = field(default_factory=list)
     unfinished: dict[str, StateStore] = field(default_factory=dict)
-    chains: bool = False
-    due: list[bytes] = field(default_factory=list)
+    fires_due_timers: bool = False
+    due_timers: list[bytes] = field(default_factory=list)
 
     @property
-    def empty(self) -> bool:
-        return not (self.judged or self.fired or self.stepped or self.places or self.dirty)
+    def is_empty(self) -> bool:
+        return not (
+            self.record_count
+            or self.timer_count
+            or self.consumer_positions
+            or self.outgoing
+            or self.dirty
+        )
 
     @property
-    def sends(self) -> list[Outgoing]:
+    def outgoing_records(self) -> list[Outgoing]:
         """What goes out, one by one; in order within a partition."""
         return [
             Outgoing(topic, partition, key, value, headers)
-            for (topic, partition), there in self.places.items()
+            for (topic, partition), there in self.outgoing.items()
             for key, value, headers in there
         ]

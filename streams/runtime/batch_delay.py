@@ -49,4 +49,4 @@ def rest(batching: Batching, tick: float, large: bool, waiting: int, due: bool) 
     `tick`: the worker's own.  `large`: the flow is.  `waiting`: facts that are here already.  `due`: a wake has come,
     on which a sender's pace depends, or a text that may be a STOP."""
     short = tick if batching.tick is None else batching.tick
-    return max(short, batching.crowd) if large and waiting < ENOUGH and not due else short
+    return max(short, batching.busy_tick) if large and waiting < ENOUGH and not due else short

@@ -41,13 +41,13 @@ class Pace:
     """Seconds, and facts a transaction.  `tick`: the first fact goes at once, the next ones share a transaction."""
 
     tick: float = 0.02
-    batch: int = 2000
+    batch_limit: int = 2000
     session_timeout: float = 15.0
     transaction_timeout: float = 15.0
     call_timeout: float = 10.0
     lease: float = 7.5
     """Half a session: the broker may have heard from us for the last time a heartbeat before the commit."""
-    brake: float = 0.5
+    dlq_share: float = 0.5
     """The share of facts that may be dead letters before the worker stops."""
 
 
@@ -56,16 +56,16 @@ class Hooks:
     """How the outside is told, and where settings, effects and the time come from.  `clock`: seconds since 1970."""
 
     settings: Callable[[], Settings] = Settings
-    perform: Perform | None = None
-    ready: Callable[[list[int]], None] = lambda partitions: None
+    execute_call: Perform | None = None
+    on_ready: Callable[[list[int]], None] = lambda partitions: None
     clock: Callable[[], float] = time.time
-    fatal: Callable[[BaseException], None] = field(default=lambda error: os._exit(70))
-    reached: Callable[[str], None] = lambda point: (
+    on_fatal: Callable[[BaseException], None] = field(default=lambda error: os._exit(70))
+    on_failpoint: Callable[[str], None] = lambda point: (
         None
     )  # told of each step: a test may end the process there
-    committed: Callable[[Transaction, float], None] = lambda tx, seconds: None
+    on_commit: Callable[[Transaction, float], None] = lambda tx, seconds: None
     """Told of each batch that has become durable, and how long its transaction took."""
-    restored: Callable[[int, float], None] = lambda state, seconds: None
+    on_restore: Callable[[int, float], None] = lambda state, seconds: None
 
 
 class FaustApp:
@@ -79,7 +79,7 @@ class FaustApp:
         counts: dict[str, int],
         hooks: Hooks | None = None,
         *,
-        pace: Pace | None = None,
+        limits: Pace | None = None,
         instance: str | None = None,
         accepted: Collection[str] = (),
         auth: dict[str, Any] | None = None,
@@ -87,25 +87,26 @@ class FaustApp:
     ) -> None:
         vendor_internals.check()
         self.processor, self.bootstrap, self.counts = processor, bootstrap, counts
-        self.hooks, self.pace, self.auth = hooks or Hooks(), pace or Pace(), auth or {}
-        self.brake, self.accepted = DlqLimit(self.pace.brake), accepted
-        self.tasks: dict[int, Runner] = {}
+        self.hooks, self.limits, self.auth = hooks or Hooks(), limits or Pace(), auth or {}
+        self.dlq_limit, self.accepted_losses = DlqLimit(self.limits.dlq_share), accepted
+        self.runners: dict[int, Runner] = {}
         self.flow = Flow()
         self.generation: int | None = None
         self.live = self.opening = False
-        self.turn = self.stale = 0
-        self.noted, self.progress = float("-inf"), time.monotonic()
+        self.rebalances = self.stale_serial = 0
+        self.located_at, self.progress_at = float("-inf"), time.monotonic()
         self.channel: Any = None
-        pace_ = self.pace
         settings: dict[str, Any] = {
             "broker": f"{faust_transport.SCHEME}://{bootstrap}",
             "broker_credentials": faust_transport.credentials(self.auth),
             "web_enabled": False,
             "topic_disable_leader": True,
             "topic_allow_declare": False,
-            "broker_session_timeout": pace_.session_timeout,
-            "broker_heartbeat_interval": pace_.session_timeout / 5,
-            "broker_rebalance_timeout": max(pace_.session_timeout, (pace_.call_timeout + 5) / 0.7),
+            "broker_session_timeout": self.limits.session_timeout,
+            "broker_heartbeat_interval": self.limits.session_timeout / 5,
+            "broker_rebalance_timeout": max(
+                self.limits.session_timeout, (self.limits.call_timeout + 5) / 0.7
+            ),
             "broker_request_timeout": 40,
             "broker_commit_interval": 1.0,
             "broker_max_poll_records": 4000,
@@ -119,8 +120,8 @@ class FaustApp:
             **conf,
         }
         self.app = faust_transport.App(f"sayso.{processor.name}", **settings)
-        self.app.host = self
-        topics = [topic.name for topic in processor.reads]
+        self.app.faust_app = self
+        topics = [topic.name for topic in processor.inputs]
         source = self.app.topic(
             *topics, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
         )
@@ -130,86 +131,86 @@ class FaustApp:
 
     # --- what the consumer asks
 
-    def hungry(self, place: Any) -> bool:
-        runner = self.tasks.get(place.partition)
-        return runner is not None and runner.task.hungry(place.topic)
+    def has_capacity(self, place: Any) -> bool:
+        runner = self.runners.get(place.partition)
+        return runner is not None and runner.task.has_capacity(place.topic)
 
-    def asking(self, places: set[Any]) -> set[Any]:
+    def partitions_to_locate(self, places: set[Any]) -> set[Any]:
         """Consent topics of lanes that may not judge before they have been read up; now and then all, so that positions
         step over what holds no fact."""
-        if time.monotonic() - self.noted > NOTE:
-            self.noted = time.monotonic()
+        if time.monotonic() - self.located_at > NOTE:
+            self.located_at = time.monotonic()
             return places
         return {
             p
             for p in places
-            if p.partition in self.tasks and p.topic in self.tasks[p.partition].task.awaited
+            if p.partition in self.runners and p.topic in self.runners[p.partition].task.barrier
         }
 
     def positions(self) -> dict[Any, int]:
         return {
             TopicPartition(topic, partition): offset
-            for partition, runner in self.tasks.items()
+            for partition, runner in self.runners.items()
             for topic, offset in runner.task.positions.items()
         }
 
-    def owned(self) -> set[int]:
-        first = self.processor.reads[0].name
+    def owned_partitions(self) -> set[int]:
+        first = self.processor.inputs[0].name
         return {place.partition for place in self.app.consumer.assignment() if place.topic == first}
 
-    def die(self, error: BaseException) -> None:
+    def fail_fast(self, error: BaseException) -> None:
         """The open transaction is aborted by our successor's fence, or by its time-out.  No abort, no second try."""
         print(
             f"sayso: the {self.processor.name} worker stops: {type(error).__name__}: {error}",
             file=sys.stderr,
             flush=True,
         )
-        self.hooks.fatal(error)
+        self.hooks.on_fatal(error)
 
-    def finished(self, task: PartitionTask) -> None:
+    def record_progress(self, task: PartitionTask) -> None:
         """For lag tools: the group's offsets follow the lane's positions."""
-        self.progress = time.monotonic()
+        self.progress_at = time.monotonic()
         done = {
             TopicPartition(topic, task.partition): offset
             for topic, offset in task.positions.items()
         }
-        self.app.consumer.finished.update(done)
+        self.app.consumer.progress.update(done)
 
     # --- the agent
 
     async def _run(self, stream: Any) -> None:
         self.channel = stream.channel
         async for fetch in stream:
-            fetch.taken.set()  # also when it is dropped: the fetch loop must go on
+            fetch.accepted.set()  # also when it is dropped: the fetch loop must go on
             if (
                 not self.live
-                or fetch.serial <= self.stale
+                or fetch.serial <= self.stale_serial
                 or fetch.serial != self.app.consumer._thread.serial
             ):
                 continue
             for place, records in fetch.records.items():
-                if place.partition in self.tasks:
-                    self.tasks[place.partition].feed(place.topic, records)
-            for place, position in fetch.reached.items():
-                if place.partition in self.tasks:
-                    self.tasks[place.partition].reached(place.topic, position)
+                if place.partition in self.runners:
+                    self.runners[place.partition].feed(place.topic, records)
+            for place, position in fetch.positions.items():
+                if place.partition in self.runners:
+                    self.runners[place.partition].note_position(place.topic, position)
 
     # --- ownership
 
-    async def quiet(self, limit: float) -> None:
+    async def drain(self, limit: float) -> None:
         """Nothing begins any more; returns when nothing runs.  An opening under way gives up at its next step, so a
         member never fences a partition after it has answered a revocation."""
         self.live = False
-        self.turn += 1
-        self.stale = (
+        self.rebalances += 1
+        self.stale_serial = (
             self.app.consumer._thread.serial
         )  # what was fetched before the seek to come is worthless
         end = time.monotonic() + limit
-        for runner in self.tasks.values():
+        for runner in self.runners.values():
             runner.drain()
-        while self.opening or any(runner.busy for runner in self.tasks.values()):
+        while self.opening or any(runner.is_busy for runner in self.runners.values()):
             if time.monotonic() > end:
-                return self.die(
+                return self.fail_fast(
                     TimeoutError(
                         "a transaction or a call did not end before the rebalance deadline"
                     )
@@ -219,59 +220,59 @@ class FaustApp:
 
     async def _rebalanced(self, app: Any, **kwargs: Any) -> None:
         """Awaited by Faust before it seeks and resumes."""
-        turn, self.opening = self.turn, True
+        turn, self.opening = self.rebalances, True
         try:
             self._assert_promises()
             await self._take_over(turn)
         except Exception as error:  # noqa: BLE001 - a half-opened lane must not live on
-            self.die(error)
+            self.fail_fast(error)
         finally:
             self.opening = False
 
     async def _take_over(self, turn: int) -> None:
-        generation, want = self.app.consumer_generation_id, self.owned()
+        generation, want = self.app.consumer_generation_id, self.owned_partitions()
         # A generation missed: somebody else may have owned it.  Without this check we would be fenced and exit at the
         # next commit, which is safe; restoring is kinder.
         kept = (
-            want & set(self.tasks)
+            want & set(self.runners)
             if self.generation is not None and generation == self.generation + 1
             else set()
         )
-        await asyncio.gather(*[self.tasks.pop(gone).close() for gone in set(self.tasks) - kept])
+        await asyncio.gather(*[self.runners.pop(gone).close() for gone in set(self.runners) - kept])
         self.generation = generation
         fresh = [self._runner(partition) for partition in sorted(want - kept)]
-        if turn == self.turn:
+        if turn == self.rebalances:
             await asyncio.gather(*[runner.writer.fence() for runner in fresh])
-            self.hooks.reached("after-fence")
+            self.hooks.on_failpoint("after-fence")
             began = time.monotonic()
             tasks = [runner.task for runner in fresh]
             await restore(
-                self.bootstrap, tasks, lambda: self._wanted(turn), self.accepted, **self.auth
+                self.bootstrap, tasks, lambda: self._wanted(turn), self.accepted_losses, **self.auth
             )
-            self.hooks.restored(
+            self.hooks.on_restore(
                 sum(runner.task.entry_count for runner in fresh), time.monotonic() - began
             )
-        if turn != self.turn:  # the next rebalance is already here
+        if turn != self.rebalances:  # the next rebalance is already here
             await asyncio.gather(*[runner.close() for runner in fresh])
             return
-        self.tasks.update({runner.task.partition: runner for runner in fresh})
-        self.live, self.progress = True, time.monotonic()
-        for runner in self.tasks.values():
-            runner.go()
-        self.hooks.ready(sorted(want))
+        self.runners.update({runner.task.partition: runner for runner in fresh})
+        self.live, self.progress_at = True, time.monotonic()
+        for runner in self.runners.values():
+            runner.resume()
+        self.hooks.on_ready(sorted(want))
 
     def _wanted(self, turn: int) -> bool:
         """A long restore is no standstill."""
-        self.progress = time.monotonic()
-        return turn == self.turn
+        self.progress_at = time.monotonic()
+        return turn == self.rebalances
 
     def _runner(self, partition: int) -> Runner:
-        task = PartitionTask(self.processor, partition, self.counts, limit=self.pace.batch)
+        task = PartitionTask(self.processor, partition, self.counts, limit=self.limits.batch_limit)
         writer = TransactionalWriter(
             self.bootstrap,
             f"{self.app.conf.id}-{partition}",
-            transaction_timeout=self.pace.transaction_timeout,
-            commit_timeout=self.pace.transaction_timeout * 0.8,
+            transaction_timeout=self.limits.transaction_timeout,
+            commit_timeout=self.limits.transaction_timeout * 0.8,
             **self.auth,
         )
         return Runner(self, task, writer)
@@ -284,19 +285,19 @@ class FaustApp:
             raise RuntimeError("what happens when a log has lost records cannot be set")
         if not vendor_internals.strict():
             raise RuntimeError("the strict EndTxn is not in place")
-        want = self.owned()
-        for topic in self.processor.reads:
+        want = self.owned_partitions()
+        for topic in self.processor.inputs:
             if {
                 place.partition
                 for place in self.app.consumer.assignment()
                 if place.topic == topic.name
             } != want:
                 raise RuntimeError(
-                    f"{topic.name} is not assigned together with {self.processor.reads[0].name}"
+                    f"{topic.name} is not assigned together with {self.processor.inputs[0].name}"
                 )
 
     async def _shutdown(self, app: Any, **kwargs: Any) -> None:
         with contextlib.suppress(Exception):
-            await self.quiet(self.pace.call_timeout + 5)
-        await asyncio.gather(*[runner.close() for runner in self.tasks.values()])
-        self.tasks.clear()
+            await self.drain(self.limits.call_timeout + 5)
+        await asyncio.gather(*[runner.close() for runner in self.runners.values()])
+        self.runners.clear()

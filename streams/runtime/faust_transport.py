@@ -28,9 +28,9 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.host = self.app.host
-        self.finished: dict[Any, int] = {}
-        self.offered: Fetch | None = None
+        self.faust_app = self.app.faust_app
+        self.progress: dict[Any, int] = {}
+        self.offered_fetch: Fetch | None = None
 
     def _new_consumer_thread(self) -> Thread:
         return Thread(self, loop=self.loop, beacon=self.beacon)
@@ -49,56 +49,56 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
             if not self.app.should_stop:
                 raise
         except Exception as error:  # noqa: BLE001 - whatever it is, this worker must not go on
-            self.host.die(error)
+            self.faust_app.fail_fast(error)
 
     async def _drain_once(self) -> None:
         active = set(self._get_active_partitions())  # a copy: pausing empties the live set
-        hungry = {place for place in active if self.host.hungry(place)}
+        hungry = {place for place in active if self.faust_app.has_capacity(place)}
         if not hungry:  # an empty set would mean "all" to aiokafka
             await asyncio.sleep(0.002 if active else 0.05)
             return
         generation = self.app.consumer_generation_id
         fetch = await self._thread.fetch(
-            hungry, self.host.asking(hungry), ALL if hungry == active else SOME
+            hungry, self.faust_app.partitions_to_locate(hungry), ALL if hungry == active else SOME
         )
         # Dropping is safe in each of these cases: a seek has come, or will before the flow resumes.
         stale = fetch.serial != self._thread.serial or generation != self.app.consumer_generation_id
-        if stale or not self.flow_active or not (fetch.records or fetch.reached):
+        if stale or not self.flow_active or not (fetch.records or fetch.positions):
             await asyncio.sleep(0)
             return
-        self.offered = fetch
-        self.host.channel.queue.force_put_nowait(fetch)
-        await self.wait_first(fetch.taken.wait(), self.suspend_flow.wait())
+        self.offered_fetch = fetch
+        self.faust_app.channel.queue.force_put_nowait(fetch)
+        await self.wait_first(fetch.accepted.wait(), self.suspend_flow.wait())
 
     async def seek_to_committed(self) -> Mapping[Any, int]:
-        sought: Mapping[Any, int] = await self._thread.seek_exact(self.host.positions())
+        sought: Mapping[Any, int] = await self._thread.seek_exact(self.faust_app.positions())
         return sought
 
     async def perform_seek(self) -> None:
         """Faust calls this before it resumes, after on_rebalance_complete, and again mid-life: a seek made anywhere
         else would be undone, so this one must always answer the current positions."""
-        self.finished.clear()
+        self.progress.clear()
         sought = await self.seek_to_committed()
-        await self._thread.say("", sought)  # instead of a predecessor's farewell
+        await self._thread.commit_metadata("", sought)  # instead of a predecessor's farewell
         self._committed_offset.update(sought)
-        self.finished.update(self.host.positions())  # what a lane may have finished meanwhile
+        self.progress.update(self.faust_app.positions())  # what a lane may have finished meanwhile
 
     async def wait_empty(self) -> None:
         """Revocation or shutdown: let running transactions and calls end, begin none, show our progress."""
-        self._thread.start_anywhere(True)
-        await self.host.quiet(self.app.conf.broker_rebalance_timeout * 0.7)
+        self._thread.allow_reset(True)
+        await self.faust_app.drain(self.app.conf.broker_rebalance_timeout * 0.7)
         with contextlib.suppress(Exception):
             await asyncio.wait_for(self.commit(), 5)
 
     async def on_stop(self) -> None:
         await super().on_stop()
-        await self._thread.say(GONE, self._committed_offset)
+        await self._thread.commit_metadata(GONE, self._committed_offset)
 
     def _filter_tps_with_pending_acks(self, topics: Any = None) -> list[Any]:
-        return list(self.finished)
+        return list(self.progress)
 
     def _new_offset(self, tp: Any) -> int | None:
-        return self.finished.pop(tp, None)
+        return self.progress.pop(tp, None)
 
     def verify_event_path(self, now: float, tp: Any) -> None:
         """Faust's livelock logger knows Events only; the watchdog looks after us."""

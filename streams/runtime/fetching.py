@@ -33,8 +33,8 @@ class Fetch:
 
     serial: int
     records: Mapping[Any, list[Any]]
-    reached: Mapping[Any, int]
-    taken: asyncio.Event = field(default_factory=asyncio.Event)
+    positions: Mapping[Any, int]
+    accepted: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
@@ -42,8 +42,8 @@ class Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
 
     serial = 0
     sought: Mapping[Any, int]
-    held: frozenset[Any] = frozenset()
-    held_until = 0.0
+    paused: frozenset[Any] = frozenset()
+    paused_until = 0.0
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
@@ -60,11 +60,14 @@ class Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         for more, it is short: aiokafka keeps one fetch in flight per broker, and idle partitions must not hold up a
         loaded one.  A room that nobody waits for lets them come together instead: fewer fetches, and fewer and larger
         transactions."""
-        fetcher, gather = self._consumer._fetcher, self.consumer.app.host.processor.batching.gather
+        fetcher, gather = (
+            self._consumer._fetcher,
+            self.consumer.app.faust_app.processor.batching.fetch_wait,
+        )
         fetcher._fetch_min_bytes = ENOUGH_BYTES if busy and gather else 1
         fetcher._fetch_max_wait_ms = (int(gather * 1000) or BUSY) if busy else IDLE
-        if self.held:
-            fetcher._fetch_max_wait_ms = max(1, int(1000 * (self.held_until - time.monotonic())))
+        if self.paused:
+            fetcher._fetch_max_wait_ms = max(1, int(1000 * (self.paused_until - time.monotonic())))
 
     async def seek_exact(self, positions: Mapping[Any, int]) -> Mapping[Any, int]:
         sought: Mapping[Any, int] = await self.call_thread(self._seek_exact, positions)
@@ -72,7 +75,7 @@ class Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
 
     async def _seek_exact(self, positions: Mapping[Any, int]) -> Mapping[Any, int]:
         consumer = self._consumer
-        self._release()
+        self._resume_regular()
         assigned = list(consumer.assignment())
         unread = [place for place in assigned if place not in positions]
         starts = await consumer.beginning_offsets(unread) if unread else {}
@@ -80,15 +83,17 @@ class Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         self.serial += 1
         for place, offset in self.sought.items():  # no await between the serial and the last seek
             consumer.seek(place, offset)
-        self.start_anywhere(False)
+        self.allow_reset(False)
         return self.sought
 
-    async def say(self, word: str, offsets: Mapping[Any, int | None]) -> None:
+    async def commit_metadata(self, word: str, offsets: Mapping[Any, int | None]) -> None:
         """With the group's offsets, for lag tools: that they do not hear of it stops nobody."""
         with contextlib.suppress(Exception):
-            await asyncio.wait_for(self.call_thread(self._say, word, offsets), timeout=2)
+            await asyncio.wait_for(
+                self.call_thread(self._commit_metadata, word, offsets), timeout=2
+            )
 
-    async def _say(self, word: str, offsets: Mapping[Any, int | None]) -> None:
+    async def _commit_metadata(self, word: str, offsets: Mapping[Any, int | None]) -> None:
         ours = {
             place: offsets[place]
             for place in self._consumer.assignment()
@@ -98,7 +103,7 @@ class Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
             {place: OffsetAndMetadata(offset, word) for place, offset in ours.items()}
         )
 
-    def start_anywhere(self, may: bool) -> None:
+    def allow_reset(self, may: bool) -> None:
         """Whether the consumer may begin where a log begins, which it must before it is sought.  Afterwards a log that
         no longer has what comes next has lost records under our eyes, and to go on behind them would hide that."""
         strategy = OffsetResetStrategy.EARLIEST if may else OffsetResetStrategy.NONE
@@ -113,12 +118,14 @@ class Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         consumer, serial = self._consumer, self.serial
         try:
             records: Mapping[Any, list[Any]] = {}
-            if self.held:
-                records = await self._take(places - self.held, self.held_until - time.monotonic())
+            if self.paused:
+                records = await self._fetch_within(
+                    places - self.paused, self.paused_until - time.monotonic()
+                )
             if not records:
-                self._release()
-                records = await self._take(places, wait)
-            self._hold(records)
+                self._resume_regular()
+                records = await self._fetch_within(places, wait)
+            self._pause_regular(records)
         except OffsetOutOfRangeError as error:
             raise _lost(error) from None
         if (
@@ -133,7 +140,7 @@ class Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         reached = {place: await consumer.position(place) for place in asking if place in assigned}
         return Fetch(serial, records, reached if serial == self.serial else {})
 
-    async def _take(self, places: set[Any], wait: float) -> Mapping[Any, list[Any]]:
+    async def _fetch_within(self, places: set[Any], wait: float) -> Mapping[Any, list[Any]]:
         if not places or wait <= 0:
             return {}
         consumer = self._consumer
@@ -142,27 +149,29 @@ class Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         )
         return found
 
-    def _hold(self, records: Mapping[Any, list[Any]]) -> None:
+    def _pause_regular(self, records: Mapping[Any, list[Any]]) -> None:
         """While the lanes let facts come together, those may as well do so at the broker: what can wait is not fetched
         meanwhile, and what cannot (a STOP) comes at once.  No await since the records were taken: aiokafka has not
         asked for more yet."""
-        host = self.consumer.app.host
-        batching = host.processor.batching
+        faust_app = self.consumer.app.faust_app
+        batching = faust_app.processor.batching
         now = time.monotonic()
-        if self.held or not (
-            batching.crowd and batching.urgent == "first" and host.flow.is_large(now)
+        if self.paused or not (
+            batching.busy_tick
+            and batching.stop_topics == "priority_topics"
+            and faust_app.flow.is_large(now)
         ):
             return
         if 0 < sum(map(len, records.values())) < batch_delay.ENOUGH:
-            urgent = {topic.name for topic in host.processor.first}
+            urgent = {topic.name for topic in faust_app.processor.priority_topics}
             held = {place for place in self._consumer.assignment() if place.topic not in urgent}
-            self.held, self.held_until = frozenset(held), now + batching.crowd - AHEAD
+            self.paused, self.paused_until = frozenset(held), now + batching.busy_tick - AHEAD
             self._consumer.pause(*held)
 
-    def _release(self) -> None:
-        if self.held:
-            self._consumer.resume(*(self.held & self._consumer.assignment()))
-            self.held = frozenset()
+    def _resume_regular(self) -> None:
+        if self.paused:
+            self._consumer.resume(*(self.paused & self._consumer.assignment()))
+            self.paused = frozenset()
 
 
 def _lost(error: OffsetOutOfRangeError) -> DataLoss:

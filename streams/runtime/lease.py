@@ -27,7 +27,7 @@ class Lease:
         self._clock, self._until = clock, (clock() if since is None else since) + seconds
 
     @property
-    def held(self) -> bool:
+    def is_held(self) -> bool:
         return self._clock() < self._until
 
     def revoke(self) -> None:

@@ -1,4 +1,4 @@
-"""Run one host until it is told to stop.
+"""Run one faust_app until it is told to stop.
 
 Stands in for mode's Worker, whose stop sleeps a second and whose signal handling hides crashes.
 """
@@ -14,11 +14,11 @@ from streams.runtime.faust_app import FaustApp
 from streams.runtime.watchdog import Watchdog
 
 
-async def run(host: FaustApp, stop: asyncio.Event, *, patience: float = 60.0) -> None:
-    """Returns after a clean stop.  A crash inside Faust ends in `host.die`, as every other fault does."""
+async def run(faust_app: FaustApp, stop: asyncio.Event, *, patience: float = 60.0) -> None:
+    """Returns after a clean stop.  A crash inside Faust ends in `faust_app.fail_fast`, as every other fault does."""
     gc.set_threshold(*COLLECT)
-    app = host.app
-    watchdog = Watchdog(host, patience=patience)
+    app = faust_app.app
+    watchdog = Watchdog(faust_app, patience=patience)
     watching = asyncio.create_task(watchdog.run(), name="watchdog")
     await app.start()
     try:
@@ -27,8 +27,8 @@ async def run(host: FaustApp, stop: asyncio.Event, *, patience: float = 60.0) ->
                 async with asyncio.timeout(0.5):
                     await stop.wait()
         if app.crashed:
-            host.die(app.crash_reason or RuntimeError("Faust gave up without a reason"))
+            faust_app.fail_fast(app.crash_reason or RuntimeError("Faust gave up without a reason"))
     finally:
         watching.cancel()
         await app.stop()
-        watchdog.over.set()
+        watchdog.stopped.set()

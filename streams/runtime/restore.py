@@ -100,11 +100,11 @@ async def _check_and_bar(
 async def _check(
     consumer: AIOKafkaConsumer, task: PartitionTask, accepted: Collection[str]
 ) -> list[Gap]:
-    places = [TopicPartition(topic.name, task.partition) for topic in task.processor.reads]
+    places = [TopicPartition(topic.name, task.partition) for topic in task.processor.inputs]
     ends = {place.topic: end for place, end in (await consumer.end_offsets(places)).items()}
     starts = {
         place.topic: start for place, start in (await consumer.beginning_offsets(places)).items()
     }
     lost = gaps(task, starts, ends, accepted)
-    task.bar({topic: end for topic, end in ends.items() if end > starts[topic]})
+    task.set_barrier({topic: end for topic, end in ends.items() if end > starts[topic]})
     return lost

@@ -73,9 +73,9 @@ class TransactionalWriter:
         state = task.processor.state_topic.name
         async with asyncio.timeout(self.commit_timeout):
             await self._producer.begin_transaction()
-            places = tx.places
+            places = tx.outgoing
             places[state, task.partition] = [
-                (key, value, NONE) for key, value in task.changelog(tx)
+                (key, value, NONE) for key, value in task.build_changelog(tx)
             ]
             for place in (
                 places

@@ -29,14 +29,14 @@ class Watchdog:
 
     def __init__(
         self,
-        host: FaustApp,
+        faust_app: FaustApp,
         *,
         patience: float = 60.0,
         every: float = 5.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.host, self.patience, self.every, self._clock = host, patience, every, clock
-        self._beat, self.over = clock(), threading.Event()
+        self.faust_app, self.patience, self.every, self._clock = faust_app, patience, every, clock
+        self._beat, self.stopped = clock(), threading.Event()
         self._since: dict[str, tuple[Any, float]] = {}
 
     async def run(self) -> None:
@@ -54,15 +54,15 @@ class Watchdog:
         """A broker that does not answer is no fault of ours, and no reason to stop looking."""
         while True:
             broker = AIOKafkaConsumer(
-                bootstrap_servers=self.host.bootstrap,
+                bootstrap_servers=self.faust_app.bootstrap,
                 isolation_level="read_committed",
-                **self.host.auth,
+                **self.faust_app.auth,
             )
             try:
                 await broker.start()
                 while True:
                     await asyncio.sleep(self.every)
-                    await self._look(broker)
+                    await self._check_broker(broker)
             except Exception as error:  # noqa: BLE001
                 self._since.clear()
                 log.warning("the watchdog could not look: %s", error)
@@ -70,27 +70,38 @@ class Watchdog:
             finally:
                 await broker.stop()
 
-    async def _look(self, broker: AIOKafkaConsumer) -> None:
-        host = self.host
-        tasks = dict(host.tasks) if host.live else {}
+    async def _check_broker(self, broker: AIOKafkaConsumer) -> None:
+        faust_app = self.faust_app
+        tasks = dict(faust_app.runners) if faust_app.live else {}
         places = [
             TopicPartition(topic.name, partition)
             for partition in tasks
-            for topic in host.processor.reads
+            for topic in faust_app.processor.inputs
         ]
-        ends = await broker.end_offsets(places or [TopicPartition(host.processor.reads[0].name, 0)])
-        if not host.live:
-            return self._judge({"no partitions were opened": (host.progress, host.turn)})
-        fetch = host.app.consumer.offered
+        ends = await broker.end_offsets(
+            places or [TopicPartition(faust_app.processor.inputs[0].name, 0)]
+        )
+        if not faust_app.live:
+            return self._check_marks(
+                {"no partitions were opened": (faust_app.progress_at, faust_app.rebalances)}
+            )
+        fetch = faust_app.app.consumer.offered_fetch
         taken = (
             {}
-            if fetch is None or fetch.taken.is_set()
+            if fetch is None or fetch.accepted.is_set()
             else {"a fetch is not taken by the agent": id(fetch)}
         )
-        self._judge({**dict(self._behind(tasks, ends, await self._reads(places))), **taken})
+        self._check_marks(
+            {
+                **dict(
+                    self._pending_partitions(tasks, ends, await self._consumer_positions(places))
+                ),
+                **taken,
+            }
+        )
         return None
 
-    def _behind(
+    def _pending_partitions(
         self, tasks: Any, ends: Mapping[Any, int], reads: Mapping[Any, int]
     ) -> Iterator[tuple[str, Any]]:
         """Markers of transactions take offsets: what the consumer has stepped over is not lag."""
@@ -99,13 +110,13 @@ class Watchdog:
             unread = [
                 p.topic for p in ends if p.partition == partition and reads.get(p, -1) < ends[p]
             ]
-            if unread or task.first or task.then or task.awaited:
-                mark = self.host.generation, task.serial, dict(task.expected)
+            if unread or task.priority_buffer or task.buffer or task.barrier:
+                mark = self.faust_app.generation, task.serial, dict(task.expected)
                 yield f"partition {partition} has something to read", mark
 
-    async def _reads(self, places: list[Any]) -> Mapping[Any, int]:
+    async def _consumer_positions(self, places: list[Any]) -> Mapping[Any, int]:
         """Where the consumer stands; nowhere if its thread does not answer."""
-        thread = self.host.app.consumer._thread
+        thread = self.faust_app.app.consumer._thread
 
         async def ask() -> dict[Any, int]:
             consumer = thread._consumer
@@ -121,7 +132,7 @@ class Watchdog:
             return {}
         return found
 
-    def _judge(self, standing: Mapping[str, Any]) -> None:
+    def _check_marks(self, standing: Mapping[str, Any]) -> None:
         """`standing`: what has something to do, and a mark that changes when it moves."""
         now = self._clock()
         known, self._since = self._since, {}
@@ -129,10 +140,16 @@ class Watchdog:
             was, since = known.get(what, (mark, now))
             self._since[what] = (mark, since if was == mark else now)
             if now - self._since[what][1] > self.patience:
-                self.host.die(Stalled(f"{what}, and for {now - since:.0f} s nothing moved"))
+                self.faust_app.fail_fast(
+                    Stalled(f"{what}, and for {now - since:.0f} s nothing moved")
+                )
 
     def _watch_loop(self) -> None:
-        while not self.over.wait(self.every):  # also while the host stops, which may hang as well
+        while not self.stopped.wait(
+            self.every
+        ):  # also while the faust_app stops, which may hang as well
             silent = self._clock() - self._beat
             if silent > self.patience + self.every:
-                self.host.die(Stalled(f"the event loop has not answered for {silent:.0f} s"))
+                self.faust_app.fail_fast(
+                    Stalled(f"the event loop has not answered for {silent:.0f} s")
+                )

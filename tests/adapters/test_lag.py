@@ -20,7 +20,7 @@ STABLE, MOVING = (
     Group("PreparingRebalance", 1, frozenset()),
 )
 EMPTY = Group("Empty", 0, frozenset())
-GATE_READS = {"sayso.gate": [topic.name for topic in GATE.reads]}
+GATE_READS = {"sayso.gate": [topic.name for topic in GATE.inputs]}
 
 
 def window(*pairs: tuple[int | None, int], start: int = 0, oldest: int | None = 1) -> list[Stand]:

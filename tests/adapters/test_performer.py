@@ -82,8 +82,8 @@ async def test_a_429_rests_the_account_as_long_as_the_provider_asks() -> None:
     assert answer.code == "account_pace"  # type: ignore[attr-defined]
     assert len(carrier.begun) == 1
     edge = perform.edge(START, {})
-    assert edge.rests_until is not None
-    assert START + timedelta(seconds=29) < edge.rests_until <= START + timedelta(seconds=30)
+    assert edge.paused_until is not None
+    assert START + timedelta(seconds=29) < edge.paused_until <= START + timedelta(seconds=30)
 
 
 async def test_a_senders_own_full_queue_rests_nobody_else() -> None:
@@ -92,7 +92,7 @@ async def test_a_senders_own_full_queue_rests_nobody_else() -> None:
     perform = Performer(carrier)
     await asyncio.gather(perform(post(), Lease(60)), perform(post(2, OTHER), Lease(60)))
     assert len(carrier.begun) == 2
-    assert perform.edge(START, {}).rests_until is None
+    assert perform.edge(START, {}).paused_until is None
 
 
 async def test_the_fold_is_told_what_a_sender_may_have_of_the_account() -> None:

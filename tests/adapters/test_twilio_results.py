@@ -84,7 +84,7 @@ async def test_a_lease_that_ends_while_the_connection_is_made_sends_nothing() ->
     def held() -> bool:
         nonlocal looked
         looked += 1
-        return lease.held
+        return lease.is_held
 
     async with slow_door() as door, twilio(door.url) as client:
         call = asyncio.create_task(client.send(post(), held))
@@ -113,7 +113,7 @@ async def test_a_lease_that_ends_behind_somebody_elses_call_sends_nothing() -> N
     async with server(answer) as url, twilio(url, connections=1) as client:
         first = asyncio.create_task(client.send(post()))
         await came.wait()
-        second = asyncio.create_task(client.send(post(), lambda: lease.held))
+        second = asyncio.create_task(client.send(post(), lambda: lease.is_held))
         await asyncio.sleep(0.05)
         lease.revoke()
         go.set()

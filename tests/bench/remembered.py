@@ -110,18 +110,18 @@ class Outcomes:
 
     def feed(self, waves: Waves, copies: range, now: datetime) -> None:
         for wave in waves:
-            for topic in OUTCOMES.reads:
+            for topic in OUTCOMES.inputs:
                 records: list[Any] = [
                     one for copy in copies for one in self._copied(wave, topic.name, copy)
                 ]
                 if records:
                     self.lane.feed(topic.name, records)
-            while self.lane.then:
+            while self.lane.buffer:
                 tx = self.lane.begin(now)
-                while self.lane.judge(tx, Settings(), most=200):
+                while self.lane.evaluate(tx, Settings(), most=200):
                     pass
-                self.lane.changelog(tx)
-                self.lane.committed(tx)
+                self.lane.build_changelog(tx)
+                self.lane.mark_committed(tx)
 
     def come_to_rest(self, now: datetime) -> None:
         """Half a minute passes: the lane packs what nothing has happened to, some with each batch."""

@@ -36,7 +36,7 @@ def room_of(name: str) -> Processor:
     events = Topic[ConsentEvent](
         f"{name}.events", ConsentEvent, lambda m: m.number_key, timedelta(days=1), "none"
     )
-    return Processor(name, process=gate, then=(events,))
+    return Processor(name, process=gate, topics=(events,))
 
 
 def rows(count: int) -> Iterator[tuple[bytes, bytes]]:
@@ -76,7 +76,7 @@ async def write(bootstrap: str, room: Processor, count: int) -> None:
 async def seconds(bootstrap: str, name: str, wanted: int) -> float:
     room = room_of(name)
     lanes = [
-        PartitionTask(room, place, {topic.name: PARTITIONS for topic in room.reads})
+        PartitionTask(room, place, {topic.name: PARTITIONS for topic in room.inputs})
         for place in range(PARTITIONS)
     ]
     began = time.perf_counter()

@@ -29,7 +29,7 @@ START = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
 
 _TOPICS = {topic.carries: name for name, topic in BY_NAME.items()}
 CONTROLS = "sms.dispatch-controls"
-FINISH = {processor.process: processor.finish for processor in PROCESSORS.values()}
+FINISH = {processor.process: processor.finish_batch for processor in PROCESSORS.values()}
 
 
 def finished(

@@ -24,7 +24,7 @@ from tests.non_utf8_headers import Odd, publish_oddly
 
 pytestmark = pytest.mark.broker
 
-READ_BY_ROOMS = sorted({topic.name for room in PROCESSORS.values() for topic in room.reads})
+READ_BY_ROOMS = sorted({topic.name for room in PROCESSORS.values() for topic in room.inputs})
 UNREADABLE = [
     b"not json",
     b"{}",

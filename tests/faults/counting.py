@@ -110,7 +110,11 @@ def counting(prefix: str) -> Processor:
         )
 
     return Processor(
-        prefix, process=process, on_timer=on_timer, first=(t["first"],), then=(t["then"],)
+        prefix,
+        process=process,
+        on_timer=on_timer,
+        priority_topics=(t["first"],),
+        topics=(t["then"],),
     )
 
 
@@ -124,15 +128,15 @@ async def _work(given: argparse.Namespace) -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     pace = Pace(session_timeout=given.session, transaction_timeout=8, call_timeout=2)
     hooks = Hooks(
-        ready=lambda partitions: print("ready", partitions, flush=True),
-        fatal=lambda error: os._exit(70),
+        on_ready=lambda partitions: print("ready", partitions, flush=True),
+        on_fatal=lambda error: os._exit(70),
     )
     host = FaustApp(
         counting(given.prefix),
         given.bootstrap,
         counts(given.prefix, given.partitions),
         hooks,
-        pace=pace,
+        limits=pace,
         instance=given.instance,
     )
     await run(host, stop)

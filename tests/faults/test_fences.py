@@ -66,9 +66,9 @@ class Stage:
     def pass_time(self, seconds: float) -> Transaction:
         self.now += timedelta(seconds=seconds)
         tx = self.lane.begin(self.now)
-        while self.lane.judge(tx, SETTINGS):
+        while self.lane.evaluate(tx, SETTINGS):
             pass
-        self.lane.committed(tx)
+        self.lane.mark_committed(tx)
         return tx
 
     def calls(self, topic: t.Topic, *messages: object) -> list[Post]:  # type: ignore[type-arg]
@@ -118,7 +118,7 @@ def test_remembered_orders(remembers: bool, calls: int) -> None:
         result=Result.ACCEPTED,
         provider_id="SM1",
     )
-    stage.lane.answers.append(CallResult(post.sender, taken))
+    stage.lane.call_results.append(CallResult(post.sender, taken))
     stage.pass_time(1)
     if not remembers:
         stage.lane.stores.clear()
@@ -143,12 +143,12 @@ def test_remembered_requests(remembers: bool, orders: int) -> None:
     request = SendRequest(
         message_id="m1", tenant="acme", to=NUMBER, body="hello", kind="direct", requested_at=NOW
     )
-    sends = stage.take(t.SEND_REQUESTS, request).sends
+    sends = stage.take(t.SEND_REQUESTS, request).outgoing_records
     if not remembers:
         state = stage.lane.stores[f"acme/{NUMBER}"]
         for name in list(state.names("msg/")):
             del state.raw[name]
-    sends += stage.take(t.SEND_REQUESTS, request).sends
+    sends += stage.take(t.SEND_REQUESTS, request).outgoing_records
     assert len([send for send in sends if send.topic == t.DISPATCH_ORDERS.name]) == orders
 
 
@@ -255,14 +255,14 @@ async def test_the_lease_counts_from_before_the_commit(
 
         async def stop(self) -> None: ...
 
-    hooks = Hooks(settings=lambda: SETTINGS, perform=Performer(provider))
+    hooks = Hooks(settings=lambda: SETTINGS, execute_call=Performer(provider))
     host: Any = SimpleNamespace(
         live=True,
-        pace=Pace(),
+        limits=Pace(),
         hooks=hooks,
-        brake=DlqLimit(),
-        finished=lambda lane: None,
-        die=pytest.fail,
+        dlq_limit=DlqLimit(),
+        record_progress=lambda lane: None,
+        fail_fast=pytest.fail,
     )
     runner = Runner(host, stage.lane, Writer())  # type: ignore[arg-type]
     stage.lane.feed(

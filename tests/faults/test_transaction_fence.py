@@ -49,9 +49,9 @@ class Owner:
     async def judge(self, event: Any) -> None:
         self.lane.feed(event.topic, [event])
         tx = self.lane.begin(datetime.now(UTC))
-        self.lane.judge(tx, Settings())
+        self.lane.evaluate(tx, Settings())
         await self.writer.commit(self.lane, tx)
-        self.lane.committed(tx)
+        self.lane.mark_committed(tx)
 
 
 @dataclass
@@ -156,7 +156,7 @@ async def test_a_marker_that_retention_takes_is_no_loss(stage: Stage) -> None:
     events = await records(stage.bootstrap, then)
     owner = await stage.owner().take_over()
     for event in events:
-        owner.lane.reached(then, 4)
+        owner.lane.note_position(then, 4)
         await owner.judge(event)
     async with admin(stage.bootstrap) as client:
         await client.delete_records({TopicPartition(then, 0): RecordsToDelete(before_offset=4)})
@@ -171,7 +171,7 @@ async def test_the_barrier_stands_behind_an_open_transaction_too(stage: Stage) -
         await plain.start()
         await plain.send_and_wait(first, b'{"key": "k", "i": 1}', key=b"k", partition=0)
         await plain.stop()
-        assert (await stage.owner().take_over()).lane.awaited == {first: 2}
+        assert (await stage.owner().take_over()).lane.barrier == {first: 2}
 
 
 @contextlib.asynccontextmanager

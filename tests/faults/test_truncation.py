@@ -29,11 +29,11 @@ class Worker:
         loop = asyncio.get_running_loop()
         self.ready, self.stop = asyncio.Event(), asyncio.Event()
         self.fatal: asyncio.Future[BaseException] = loop.create_future()
-        hooks = Hooks(ready=lambda partitions: self.ready.set(), fatal=self._end)
+        hooks = Hooks(on_ready=lambda partitions: self.ready.set(), on_fatal=self._end)
         pace = Pace(session_timeout=4, transaction_timeout=8, call_timeout=2)
         counts = counting.counts(prefix, 1)
         self.host = FaustApp(
-            counting.counting(prefix), bootstrap, counts, hooks, pace=pace, accepted=accepted
+            counting.counting(prefix), bootstrap, counts, hooks, limits=pace, accepted=accepted
         )
         self.task = asyncio.create_task(run(self.host, self.stop))
 
@@ -75,14 +75,14 @@ async def test_records_lost_under_a_running_worker_are_named_and_the_next_start_
     worker = Worker(bootstrap, prefix)
     while len(await counted(bootstrap, prefix)) < 2:  # noqa: ASYNC110 - Kafka has no event for it
         await asyncio.sleep(0.05)
-    worker.host.hungry = lambda place: False  # type: ignore[method-assign]  # it is busy, and its fetcher one fetch ahead
+    worker.host.has_capacity = lambda place: False  # type: ignore[method-assign]  # it is busy, and its fetcher one fetch ahead
     await asyncio.sleep(1)  # what it has asked for already has come by then
     await publish(bootstrap, then, 2, 1)
     await asyncio.sleep(2)  # fetched by now, and nothing behind it is before it is taken
     await publish(bootstrap, then, 3, 4)
     async with admin(bootstrap) as client:
         await client.delete_records({TopicPartition(then, 0): RecordsToDelete(before_offset=6)})
-    del worker.host.hungry
+    del worker.host.has_capacity
     lost = await worker.ended()
     assert isinstance(lost, DataLoss)
     assert f"{then} partition 0 no longer has offset " in str(lost)

@@ -15,7 +15,7 @@ from streams.runtime.watchdog import Stalled, Watchdog
 from tests.faults import counting
 
 ROOM = counting.counting("w")
-FIRST, THEN = (topic.name for topic in ROOM.reads)
+FIRST, THEN = (topic.name for topic in ROOM.inputs)
 
 
 class Broker:
@@ -38,16 +38,16 @@ class Yard:
         self.lanes = {n: PartitionTask(ROOM, n, counts) for n in range(2)}
         self.read = {0: 10, 1: 10}
         self.host: Any = SimpleNamespace(
-            room=ROOM,
+            processor=ROOM,
             live=True,
             generation=1,
-            turn=0,
-            progress=0.0,
-            die=self.take,
+            rebalances=0,
+            progress_at=0.0,
+            fail_fast=self.take,
             app=SimpleNamespace(consumer=self),
-            lanes={n: SimpleNamespace(lane=lane) for n, lane in self.lanes.items()},
+            runners={n: SimpleNamespace(task=lane) for n, lane in self.lanes.items()},
         )
-        self.offered: Any = None
+        self.offered_fetch: Any = None
         self._thread = SimpleNamespace(_consumer=self, call_thread=lambda ask: ask())
         self.dog = Watchdog(self.host, clock=lambda: self.now)
 
@@ -64,7 +64,7 @@ class Yard:
     async def look(self, times: int = 20) -> None:
         for _ in range(times):
             self.now += 5
-            await self.dog._look(self.broker)  # type: ignore[arg-type]
+            await self.dog._check_broker(self.broker)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ async def test_a_lane_that_moves_does_not_hide_one_that_stands(yard: Yard) -> No
 
 
 async def test_a_barrier_that_is_never_passed(yard: Yard) -> None:
-    yard.lanes[0].bar({FIRST: 11})
+    yard.lanes[0].set_barrier({FIRST: 11})
     await yard.look()
     assert yard.verdicts
 
@@ -109,13 +109,13 @@ async def test_partitions_that_are_never_opened(yard: Yard) -> None:
 async def test_a_long_restore_is_no_standstill(yard: Yard) -> None:
     yard.host.live = False
     for _ in range(20):
-        yard.host.progress += 1
+        yard.host.progress_at += 1
         await yard.look(1)
     assert yard.verdicts == []
 
 
 async def test_a_fetch_that_the_agent_never_takes(yard: Yard) -> None:
-    yard.offered = SimpleNamespace(taken=asyncio.Event())
+    yard.offered_fetch = SimpleNamespace(accepted=asyncio.Event())
     await yard.look()
     assert "not taken" in yard.verdicts[0]
 

@@ -82,7 +82,9 @@ class Storm:
         processors = [
             DISPATCH,
             OUTCOMES,
-            Processor("gate", process=gate, then=(t.RETURNED,), publishes=(t.DISPATCH_ORDERS,)),
+            Processor(
+                "gate", process=gate, topics=(t.RETURNED,), published_topics=(t.DISPATCH_ORDERS,)
+            ),
         ]
         self.world = World(
             seed, processors, build_settings({}, {CODE: sender}), self.call, self.look, 1, crash

@@ -44,7 +44,7 @@ class Measured:
             meters = Meters(WORKERS)
             self._told[processor] = Told(processor, meters), meters
         told, meters = self._told[processor]
-        told.tell(tx.told, now)
+        told.tell(tx.publications, now)
         for metric in meters.registry.collect():
             self.seen[metric.name] += any(
                 sample.value for sample in metric.samples if "_bucket" not in sample.name

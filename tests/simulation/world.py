@@ -96,9 +96,9 @@ class World:
         entries = self.log.entries[processor.state_topic.name, partition]
         task.restore([(entry.key or b"", entry.value) for entry in entries])
         ends = {
-            topic.name: len(self.log.entries[topic.name, partition]) for topic in processor.reads
+            topic.name: len(self.log.entries[topic.name, partition]) for topic in processor.inputs
         }
-        task.bar({topic: end for topic, end in ends.items() if end})
+        task.set_barrier({topic: end for topic, end in ends.items() if end})
         self.tasks[processor.name, partition] = task
 
     def _topics(self) -> set[str]:
@@ -117,42 +117,42 @@ class World:
 
     def feed(self, task: PartitionTask) -> None:
         """Some of what is there, of some topics: whatever order the network brings."""
-        for topic in self.rng.sample(task.processor.reads, len(task.processor.reads)):
+        for topic in self.rng.sample(task.processor.inputs, len(task.processor.inputs)):
             log = self.log.entries[topic.name, task.partition]
             at = task.expected.get(topic.name, 0)
             take = self.rng.choice([0, 1, 5, 1000])
             fresh = log[at : at + take]
             if fresh:
                 task.feed(topic.name, list(fresh))
-            task.reached(topic.name, at + len(fresh))
+            task.note_position(topic.name, at + len(fresh))
 
     def turn(self, task: PartitionTask) -> None:
         self.feed(task)
-        task.follow(self.settings)
+        task.follow_settings(self.settings)
         if task.idle_until() > self.now.timestamp():
             return
         tx = task.begin(self.now)
-        while task.judge(tx, self.settings, most=3):
+        while task.evaluate(tx, self.settings, most=3):
             if self.crashed(task, "inside a batch"):
                 return
         if self.crashed(task, "before the commit"):
             return
-        if not tx.empty:
+        if not tx.is_empty:
             self._commit(task, tx)
         if self.crashed(task, "after the commit, before the call"):
             return
         self._effects(task, tx)
 
     def _commit(self, task: PartitionTask, tx: Transaction) -> None:
-        allowed = {topic.name for topic in task.processor.writes}
-        for send in tx.sends:
+        allowed = {topic.name for topic in task.processor.outputs}
+        for send in tx.outgoing_records:
             assert send.topic in allowed, (
                 f"{task.processor.name} does not declare that it publishes to {send.topic}"
             )
             self.log.append(send.topic, send.partition, self.ms, send.key, send.value, send.headers)
-        for key, value in task.changelog(tx):
+        for key, value in task.build_changelog(tx):
             self.log.append(task.processor.state_topic.name, task.partition, self.ms, key, value)
-        task.committed(tx)
+        task.mark_committed(tx)
         self.committed(task, tx, self.now)
 
     def _effects(self, task: PartitionTask, tx: Transaction) -> None:
@@ -176,7 +176,7 @@ class World:
                 sender=sender,
                 result=Result.UNSENT,
             )
-            turn.task.answers.append(CallResult(turn.entity_key, answer))
+            turn.task.call_results.append(CallResult(turn.entity_key, answer))
 
     def _calls(self) -> None:
         """Those whose turn has come; a crash takes those that wait with it."""
@@ -188,7 +188,7 @@ class World:
                 continue
             answer = self._call(turn.post)
             if not self.crashed(task, "after the call, before its answer"):
-                task.answers.append(CallResult(turn.entity_key, answer))
+                task.call_results.append(CallResult(turn.entity_key, answer))
 
     def _call(self, effect: Post | Look) -> Answer | Seen:
         if isinstance(effect, Look):
@@ -231,7 +231,7 @@ class World:
     def _has_work(self, task: PartitionTask) -> bool:
         behind = any(
             len(self.log.entries[topic.name, task.partition]) > task.expected.get(topic.name, 0)
-            for topic in task.processor.reads
+            for topic in task.processor.inputs
         )
-        task.follow(self.settings)
-        return behind or bool(task.awaited) or task.idle_until() <= self.now.timestamp()
+        task.follow_settings(self.settings)
+        return behind or bool(task.barrier) or task.idle_until() <= self.now.timestamp()

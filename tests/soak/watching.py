@@ -19,7 +19,7 @@ EVERY: Final = 2.0
 
 
 GROUPS: Final = {
-    f"sayso.{room.name}": [topic.name for topic in room.reads] for room in PROCESSORS.values()
+    f"sayso.{room.name}": [topic.name for topic in room.inputs] for room in PROCESSORS.values()
 }
 
 

@@ -58,7 +58,7 @@ def counting(given: Told) -> Processor:
             {"": row}, (Publication(output, Counted(key=event.key, i=event.i, n=row.n)),)
         )
 
-    return Processor(given.name, process=process, then=(source,))
+    return Processor(given.name, process=process, topics=(source,))
 
 
 async def work(room: Processor, given: Told) -> None:

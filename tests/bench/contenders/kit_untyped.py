@@ -30,7 +30,7 @@ def counting(given: Told) -> Processor:
         said: Any = {"key": event["key"], "i": event["i"], "n": row.n}
         return StepResult({"": row}, (Publication(output, said),))
 
-    return Processor(given.name, process=process, then=(source,))
+    return Processor(given.name, process=process, topics=(source,))
 
 
 if __name__ == "__main__":

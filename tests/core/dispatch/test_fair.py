@@ -176,7 +176,7 @@ def test_when_the_pace_falls_the_end_of_the_queue_goes_back() -> None:
 
 def shared(drive: Drive, pace: float) -> None:
     """What the account leaves to this sender."""
-    drive.settings = drive.settings._replace(edge=CallLimits(pace=pace))
+    drive.settings = drive.settings._replace(call_limits=CallLimits(pace=pace))
 
 
 def test_an_account_that_is_shared_slows_the_queue() -> None:
@@ -234,7 +234,7 @@ def test_while_a_sender_is_paused_nobody_knows_and_when_it_goes_on_it_is_worked_
 def test_the_account_rests_after_a_429_of_anybody() -> None:
     drive = processor()
     drive.settings = drive.settings._replace(
-        edge=CallLimits(rests_until=START + timedelta(seconds=5))
+        call_limits=CallLimits(paused_until=START + timedelta(seconds=5))
     )
     drive.tell(order())
     drive.rest(4.9)

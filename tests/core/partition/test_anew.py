@@ -1,4 +1,4 @@
-"""What waits is judged again when settings change: once, only where it may matter, and also after a crash."""
+"""What waiting_prefix is judged again when settings change: once, only where it may matter, and also after a crash."""
 
 from __future__ import annotations
 
@@ -44,11 +44,16 @@ def on_timer(state: StateStore, name: str, now: datetime, settings: Settings) ->
     return StepResult({name: Held(looked=row.looked + 1)})
 
 
-def task(saved: Any = (), waits: str | None = "held/") -> PartitionTask:
+def task(saved: Any = (), waiting_prefix: str | None = "held/") -> PartitionTask:
     counts = dict.fromkeys([FIRST.name, THEN.name, OUT.name, DEAD_LETTERS.name], 1)
     made = PartitionTask(
         Processor(
-            "test", process=process, on_timer=on_timer, first=(FIRST,), then=(THEN,), waits=waits
+            "test",
+            process=process,
+            on_timer=on_timer,
+            priority_topics=(FIRST,),
+            topics=(THEN,),
+            waiting_prefix=waiting_prefix,
         ),
         0,
         counts,
@@ -73,10 +78,10 @@ BEFORE, AFTER = settings(acme=False, bolt=True), settings(acme=True, bolt=True)
 def run(one: PartitionTask, now: datetime = NOW) -> list[tuple[bytes, bytes | None]]:
     """One batch, committed; what it leaves in the changelog."""
     tx = one.begin(now)
-    while one.judge(tx, Settings()):
+    while one.evaluate(tx, Settings()):
         pass
-    saved = one.changelog(tx)
-    one.committed(tx)
+    saved = one.build_changelog(tx)
+    one.mark_committed(tx)
     return saved
 
 
@@ -85,7 +90,7 @@ def filled(
 ) -> tuple[PartitionTask, list[tuple[bytes, bytes | None]]]:
     """Texts that wait, of acme and of bolt, and a row that does not, under BEFORE."""
     log, one = Log(1), task()
-    one.follow(BEFORE)
+    one.follow_settings(BEFORE)
     saved = run(one)
     for tenant in ("acme", "bolt"):
         for n in range(stores):
@@ -94,7 +99,7 @@ def filled(
                 log.publish(THEN, Said(key=f"{tenant}/{n}", what=name), MS) for name in names
             ]
             one.feed(THEN.name, records)
-    while one.then:
+    while one.buffer:
         saved += run(one)
     return one, saved
 
@@ -111,9 +116,9 @@ def looked(one: PartitionTask) -> dict[str, int]:
 
 def test_only_what_waits_and_only_of_the_tenant_whose_settings_changed() -> None:
     one, _ = filled()
-    one.follow(BEFORE)
+    one.follow_settings(BEFORE)
     assert one.idle_until() > NOW.timestamp(), "no change, nothing to do"
-    one.follow(AFTER)
+    one.follow_settings(AFTER)
     assert one.idle_until() == 0
     run(one)
     assert looked(one) == {"acme/0 held/0": 1, "acme/1 held/0": 1}
@@ -122,14 +127,16 @@ def test_only_what_waits_and_only_of_the_tenant_whose_settings_changed() -> None
 
 def test_a_sender_is_a_matter_of_all_that_use_it() -> None:
     one, _ = filled()
-    one.follow(BEFORE._replace(senders={"72976": SENDER.model_copy(update={"hears": False})}))
+    one.follow_settings(
+        BEFORE._replace(senders={"72976": SENDER.model_copy(update={"hears": False})})
+    )
     run(one)
     assert len(looked(one)) == 4
 
 
 def test_the_same_settings_published_again_are_no_change() -> None:
     one, _ = filled()
-    one.follow(settings(acme=False, bolt=True))
+    one.follow_settings(settings(acme=False, bolt=True))
     assert one.idle_until() > NOW.timestamp()
 
 
@@ -138,7 +145,7 @@ def test_many_are_judged_a_slice_at_a_time_and_what_comes_in_goes_on(
 ) -> None:
     monkeypatch.setattr(reevaluator, "AT_ONCE", 2)
     one, _ = filled(state=3)
-    one.follow(AFTER)
+    one.follow_settings(AFTER)
     log = Log(1)
     one.feed(FIRST.name, [log.publish(FIRST, Said(key="acme/0", what="stop"), MS)])
     run(one)
@@ -153,9 +160,9 @@ def test_many_are_judged_a_slice_at_a_time_and_what_comes_in_goes_on(
 def test_a_change_while_one_is_under_way_forgets_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reevaluator, "AT_ONCE", 1)
     one, _ = filled()
-    one.follow(AFTER)
+    one.follow_settings(AFTER)
     run(one)
-    one.follow(settings(acme=True, bolt=False))
+    one.follow_settings(settings(acme=True, bolt=False))
     while one.idle_until() == 0:
         run(one)
     assert set(looked(one)) == {"acme/0 held/0", "acme/1 held/0", "bolt/0 held/0", "bolt/1 held/0"}
@@ -164,9 +171,9 @@ def test_a_change_while_one_is_under_way_forgets_nobody(monkeypatch: pytest.Monk
 def test_who_takes_over_sees_what_changed_meanwhile_and_nothing_where_nothing_did() -> None:
     _, saved = filled()
     same, other = task(saved), task(saved)
-    same.follow(BEFORE)
+    same.follow_settings(BEFORE)
     assert same.idle_until() > NOW.timestamp()
-    other.follow(AFTER)
+    other.follow_settings(AFTER)
     run(other)
     assert len(looked(other)) == 4, "whose settings were others is not known any more: all"
 
@@ -174,19 +181,19 @@ def test_who_takes_over_sees_what_changed_meanwhile_and_nothing_where_nothing_di
 def test_a_crash_in_the_middle_begins_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reevaluator, "AT_ONCE", 1)
     one, saved = filled()
-    one.follow(AFTER)
+    one.follow_settings(AFTER)
     saved += run(one)
     again = task(saved)
-    again.follow(AFTER)
+    again.follow_settings(AFTER)
     while again.idle_until() == 0:
         saved += run(again)
     assert len(looked(again)) == 4
     third = task(saved)
-    third.follow(AFTER)
+    third.follow_settings(AFTER)
     assert third.idle_until() > NOW.timestamp(), "that it is done is durable with its last slice"
 
 
 def test_a_room_in_which_nothing_waits_does_not_look() -> None:
-    one = task(filled()[1], waits=None)
-    one.follow(AFTER)
+    one = task(filled()[1], waiting_prefix=None)
+    one.follow_settings(AFTER)
     assert one.idle_until() > NOW.timestamp()

@@ -84,7 +84,7 @@ def on_timer(state: StateStore, name: str, now: datetime, settings: Settings) ->
 def task() -> PartitionTask:
     counts = dict.fromkeys((SAID.name, SUMS.name, DEAD_LETTERS.name), 1)
     return PartitionTask(
-        Processor("test", process=process, on_timer=on_timer, finish=finish, then=(SAID,)),
+        Processor("test", process=process, on_timer=on_timer, finish_batch=finish, topics=(SAID,)),
         0,
         counts,
         limit=100,
@@ -100,7 +100,7 @@ def run(
     if records:
         one.feed(SAID.name, [replace(record, offset=start + n) for n, record in enumerate(records)])
     tx = one.begin(now)
-    while one.judge(tx, Settings(), most):
+    while one.evaluate(tx, Settings(), most):
         pass
     return tx
 
@@ -108,7 +108,7 @@ def run(
 def sums(tx: Transaction) -> list[tuple[str, str]]:
     return [
         (message.key, message.what)
-        for topic, message in tx.told
+        for topic, message in tx.publications
         if topic is SUMS and isinstance(message, Word)
     ]
 
@@ -117,30 +117,30 @@ def sums(tx: Transaction) -> list[tuple[str, str]]:
 def test_each_family_is_told_once_however_the_batch_is_sliced(most: int) -> None:
     tx = run(task(), ("a", "x"), ("b", "x"), ("a", "y"), ("a", "z"), most=most)
     assert sums(tx) == [("a", "0 to 3"), ("b", "0 to 1")]
-    assert tx.judged == 4
+    assert tx.record_count == 4
 
 
 def test_the_next_batch_goes_on_from_what_was_told_last() -> None:
     one = task()
-    one.committed(run(one, ("a", "x"), ("a", "y")))
+    one.mark_committed(run(one, ("a", "x"), ("a", "y")))
     assert sums(run(one, ("a", "z"))) == [("a", "2 to 3")]
 
 
 def test_what_changes_nothing_is_not_told() -> None:
     tx = run(task(), ("a", "nothing"))
-    assert (sums(tx), list(tx.places)) == ([], [])
+    assert (sums(tx), list(tx.outgoing)) == ([], [])
 
 
 def test_what_cannot_wait_is_published_before() -> None:
     one = task()
-    one.committed(run(one, ("a", "x")))
+    one.mark_committed(run(one, ("a", "x")))
     assert sums(run(one, ("a", "at once"), ("a", "y"))) == [("a", "at once"), ("a", "1 to 2")]
 
 
 def test_row_and_timer_of_the_end_are_in_the_same_transaction() -> None:
     one = task()
     tx = run(one, ("a", "x"))
-    written = dict(one.changelog(tx))
+    written = dict(one.build_changelog(tx))
     timer, body = unpack(written[join("a", "words")] or b"")
     assert (timer, body) == (MS + int(LATER.total_seconds() * 1000), b'{"words":["x"]}')
 
@@ -149,17 +149,17 @@ def test_a_row_that_is_deleted_in_the_batch_is_finished_and_gone() -> None:
     one = task()
     tx = run(one, ("a", "x"), ("a", "forget"))
     assert sums(tx) == [("a", "forgotten")]
-    assert dict(one.changelog(tx))[join("a", "words")] is None
+    assert dict(one.build_changelog(tx))[join("a", "words")] is None
     assert (one.stores, one.entry_count) == ({}, 0)
 
 
 def test_a_timer_is_finished_as_a_fact_is() -> None:
     one = task()
-    one.committed(run(one, ("a", "x")))
+    one.mark_committed(run(one, ("a", "x")))
     assert sums(run(one, now=NOW + LATER)) == [("a", "1 to 0")]
 
 
 def test_nothing_pending_outlives_its_batch() -> None:
     one = task()
-    one.committed(run(one, ("a", "x"), ("b", "y")))
+    one.mark_committed(run(one, ("a", "x"), ("b", "y")))
     assert [state.pending for state in one.stores.values()] == [None, None]

@@ -80,7 +80,13 @@ def on_timer(state: StateStore, name: str, now: datetime, settings: Settings) ->
 def processor(**changes: Any) -> Processor:
     return Processor(
         "test",
-        **{"process": process, "on_timer": on_timer, "first": (FIRST,), "then": (THEN,), **changes},
+        **{
+            "process": process,
+            "on_timer": on_timer,
+            "priority_topics": (FIRST,),
+            "topics": (THEN,),
+            **changes,
+        },
     )
 
 
@@ -95,7 +101,7 @@ def entry(log: Log, where: Topic[Any], what: str, key: str = "k") -> Entry:
 
 def run(one: PartitionTask, now: datetime = NOW) -> Transaction:
     tx = one.begin(now)
-    while one.judge(tx, Settings()):
+    while one.evaluate(tx, Settings()):
         pass
     return tx
 
@@ -117,12 +123,12 @@ def test_what_gives_or_takes_consent_is_taken_first() -> None:
 
 def test_after_an_assignment_nothing_is_judged_before_consent_has_been_read_up() -> None:
     log, one = Log(1), task()
-    one.bar({FIRST.name: 1, THEN.name: 1})
+    one.set_barrier({FIRST.name: 1, THEN.name: 1})
     one.feed(THEN.name, [entry(log, THEN, "request")])
     assert one.idle_until() == float("inf")
-    assert run(one).empty
+    assert run(one).is_empty
     one.feed(FIRST.name, [entry(log, FIRST, "stop")])
-    one.reached(FIRST.name, 1)
+    one.note_position(FIRST.name, 1)
     run(one)
     run(one)
     assert words(one) == ("stop", "request")
@@ -141,27 +147,27 @@ def test_without_the_barrier_a_request_overtakes_the_stop() -> None:
 def test_no_wake_fires_behind_the_barrier() -> None:
     log, one = Log(1), task()
     one.feed(THEN.name, [entry(log, THEN, "sleep")])
-    saved = one.changelog(run(one))
+    saved = one.build_changelog(run(one))
     again = task()
     again.restore(saved)
-    again.bar({FIRST.name: 5})
-    assert run(again, NOW + timedelta(hours=1)).fired == 0
-    again.reached(FIRST.name, 5)
-    assert run(again, NOW + timedelta(hours=1)).fired == 1
+    again.set_barrier({FIRST.name: 5})
+    assert run(again, NOW + timedelta(hours=1)).timer_count == 0
+    again.note_position(FIRST.name, 5)
+    assert run(again, NOW + timedelta(hours=1)).timer_count == 1
 
 
 def test_a_wake_is_never_early_fires_once_and_outlives_its_owner() -> None:
     log, one = Log(1), task()
     one.feed(THEN.name, [entry(log, THEN, "sleep")])
-    saved = one.changelog(run(one))
+    saved = one.build_changelog(run(one))
     again = task()
     again.restore(saved)
-    assert run(again, NOW + timedelta(seconds=59.9999)).fired == 0
+    assert run(again, NOW + timedelta(seconds=59.9999)).timer_count == 0
     tx = run(again, NOW + timedelta(minutes=1))
-    assert (tx.fired, words(again)) == (1, ("<woke>",))
+    assert (tx.timer_count, words(again)) == (1, ("<woke>",))
     third = task()
-    third.restore([*saved, *again.changelog(tx)])
-    assert run(third, NOW + timedelta(days=1)).fired == 0
+    third.restore([*saved, *again.build_changelog(tx)])
+    assert run(third, NOW + timedelta(days=1)).timer_count == 0
 
 
 def test_a_row_that_is_written_keeps_its_wake_and_a_deleted_one_has_none() -> None:
@@ -171,19 +177,19 @@ def test_a_row_that_is_written_keeps_its_wake_and_a_deleted_one_has_none() -> No
     assert one.idle_until() == (NOW + timedelta(minutes=1)).timestamp()
     one.feed(THEN.name, [entry(log, THEN, "forget")])
     run(one)
-    assert run(one, NOW + timedelta(hours=1)).fired == 0
+    assert run(one, NOW + timedelta(hours=1)).timer_count == 0
 
 
 def test_positions_rows_and_outputs_are_one_transaction() -> None:
     log, one = Log(1), task()
     one.feed(THEN.name, [entry(log, THEN, "hello"), entry(log, THEN, "echo")])
     tx = run(one)
-    assert [(send.topic, send.key) for send in tx.sends] == [(OUT.name, b"k")]
+    assert [(send.topic, send.key) for send in tx.outgoing_records] == [(OUT.name, b"k")]
     assert one.positions == {}, "not true before the commit"
-    one.committed(tx)
+    one.mark_committed(tx)
     assert one.positions == {THEN.name: 2}
     again = task()
-    again.restore(one.changelog(tx))
+    again.restore(one.build_changelog(tx))
     assert (again.positions, words(again)) == ({THEN.name: 2}, ("hello",))
 
 
@@ -203,23 +209,23 @@ def answering(
 )
 def test_a_wake_that_answers_ask_for(also: list[Topic[Any]], fired: int) -> None:
     log, one = Log(1), task(process=answering)
-    one.answers.extend(CallResult("k", Said(key="k", what="done")) for _ in range(2))
+    one.call_results.extend(CallResult("k", Said(key="k", what="done")) for _ in range(2))
     tx = one.begin(NOW)
     for topic in also:
         one.feed(topic.name, [entry(log, topic, "stop")])
-    while one.judge(tx, Settings()):
+    while one.evaluate(tx, Settings()):
         pass
-    assert tx.fired == fired
+    assert tx.timer_count == fired
     assert one.timers.next() == (float("inf") if fired else NOW.timestamp())
 
 
 def test_a_wake_that_answers_ask_for_is_left_to_the_next_owner() -> None:
     one = task(process=answering)
-    one.answers.append(CallResult("k", Said(key="k", what="done")))
-    tx = one.last_words(NOW)
-    while one.judge(tx, Settings()):
+    one.call_results.append(CallResult("k", Said(key="k", what="done")))
+    tx = one.final_batch(NOW)
+    while one.evaluate(tx, Settings()):
         pass
-    assert (tx.fired, one.timers.next()) == (0, NOW.timestamp())
+    assert (tx.timer_count, one.timers.next()) == (0, NOW.timestamp())
 
 
 def test_a_wake_that_records_ask_for_has_a_transaction_of_its_own() -> None:
@@ -230,23 +236,23 @@ def test_a_wake_that_records_ask_for_has_a_transaction_of_its_own() -> None:
 
     log, one = Log(1), task(process=process)
     one.feed(THEN.name, [entry(log, THEN, "now")])
-    assert run(one).fired == 0
-    assert run(one).fired == 1
+    assert run(one).timer_count == 0
+    assert run(one).timer_count == 1
 
 
 def test_a_stop_that_comes_while_a_batch_is_judged_cuts_it_short() -> None:
     log, one = Log(1), task()
     one.feed(THEN.name, [entry(log, THEN, word) for word in ("a", "b", "c")])
     tx = one.begin(NOW)
-    one.judge(tx, Settings(), 1)
+    one.evaluate(tx, Settings(), 1)
     one.feed(FIRST.name, [entry(log, FIRST, "stop")])
-    assert one.cut(tx)
-    assert not one.judge(tx, Settings())
-    one.committed(tx)
+    assert one.cut_short(tx)
+    assert not one.evaluate(tx, Settings())
+    one.mark_committed(tx)
     assert (words(one), one.positions) == (("a",), {THEN.name: 1})
-    one.committed(run(one))
+    one.mark_committed(run(one))
     assert words(one) == ("a", "stop")
-    one.committed(run(one))
+    one.mark_committed(run(one))
     assert words(one) == ("a", "stop", "b", "c")
     assert one.positions == {FIRST.name: 1, THEN.name: 3}
 
@@ -254,16 +260,16 @@ def test_a_stop_that_comes_while_a_batch_is_judged_cuts_it_short() -> None:
 def test_a_batch_that_is_cut_short_keeps_where_the_consumer_stands_for_later() -> None:
     log, one = Log(1), task()
     one.feed(THEN.name, [entry(log, THEN, "a"), entry(log, THEN, "b")])
-    one.reached(THEN.name, 9)
+    one.note_position(THEN.name, 9)
     tx = one.begin(NOW)
-    one.judge(tx, Settings(), 1)
+    one.evaluate(tx, Settings(), 1)
     one.feed(FIRST.name, [entry(log, FIRST, "stop")])
-    one.cut(tx)
-    one.judge(tx, Settings())
+    one.cut_short(tx)
+    one.evaluate(tx, Settings())
     assert tx.positions[THEN.name] == 1
-    one.committed(tx)
-    one.committed(run(one))
-    one.committed(run(one))
+    one.mark_committed(tx)
+    one.mark_committed(run(one))
+    one.mark_committed(run(one))
     assert one.positions[THEN.name] == 9
 
 
@@ -271,22 +277,22 @@ def test_a_batch_of_what_comes_first_is_not_cut_short() -> None:
     log, one = Log(1), task()
     one.feed(FIRST.name, [entry(log, FIRST, "stop"), entry(log, FIRST, "start")])
     tx = one.begin(NOW)
-    one.judge(tx, Settings(), 1)
-    assert not one.cut(tx)
+    one.evaluate(tx, Settings(), 1)
+    assert not one.cut_short(tx)
     assert len(tx.work) == 1
 
 
 @pytest.mark.parametrize(
     ("urgent", "came", "is_urgent"),
     [
-        pytest.param("first", FIRST, True, id="consent and controls"),
-        pytest.param("first", THEN, False, id="what comes after them"),
-        pytest.param("then", FIRST, False, id="the inbox: contacts"),
-        pytest.param("then", THEN, True, id="the inbox: a text"),
+        pytest.param("priority_topics", FIRST, True, id="consent and controls"),
+        pytest.param("priority_topics", THEN, False, id="what comes after them"),
+        pytest.param("topics", FIRST, False, id="the inbox: contacts"),
+        pytest.param("topics", THEN, True, id="the inbox: a text"),
     ],
 )
 def test_what_may_be_a_stop_is_urgent(urgent: Any, came: Topic[Any], is_urgent: bool) -> None:
-    log, one = Log(1), task(batching=Batching(urgent=urgent))
+    log, one = Log(1), task(batching=Batching(stop_topics=urgent))
     one.feed(came.name, [entry(log, came, "hello")])
     assert one.has_urgent is is_urgent
 
@@ -322,7 +328,7 @@ def test_what_cannot_be_read_is_set_aside_whole_and_the_next_is_judged(
     log, one = Log(1), task()
     one.feed(THEN.name, [log.append(THEN.name, 0, MS, b"k", value), entry(log, THEN, "next")])
     tx = run(one)
-    letter = DEAD_LETTERS.decode(tx.sends[0].value)
+    letter = DEAD_LETTERS.decode(tx.outgoing_records[0].value)
     assert (letter.cause, letter.place, letter.offset, letter.value_bytes) == (
         cause,
         "t.then/0",
@@ -337,7 +343,7 @@ def test_the_reason_names_the_field_and_never_the_text() -> None:
     log, one = Log(1), task()
     value = json.dumps({"key": "k", "what": ["my secret"]}).encode()
     one.feed(THEN.name, [log.append(THEN.name, 0, MS, b"k", value)])
-    reason = DEAD_LETTERS.decode(run(one).sends[0].value).reason
+    reason = DEAD_LETTERS.decode(run(one).outgoing_records[0].value).reason
     assert "what" in reason
     assert "secret" not in reason
 
@@ -356,7 +362,7 @@ def test_a_record_with_a_header_that_is_not_utf8_is_set_aside_with_its_bytes() -
     one.feed(
         FIRST.name, [log.append(FIRST.name, 0, MS, b"k", value, [("t\udcff", b"1"), ("ünï", b"2")])]
     )
-    letter = DEAD_LETTERS.decode(run(one).sends[0].value or b"")
+    letter = DEAD_LETTERS.decode(run(one).outgoing_records[0].value or b"")
     assert (letter.cause, letter.value_bytes, letter.headers) == (
         "bad_header",
         value,
@@ -373,7 +379,7 @@ def test_a_header_in_any_letters_is_no_fault() -> None:
 
 
 def test_a_room_may_be_told_of_other_topics_than_its_first() -> None:
-    log, one = Log(1), task(told_of=(THEN,))
+    log, one = Log(1), task(reports_unreadable=(THEN,))
     one.feed(FIRST.name, [log.append(FIRST.name, 0, MS, b"k", b"{")])
     run(one)
     assert "k" not in one.stores
@@ -388,7 +394,7 @@ def test_a_record_that_may_be_anybodys_stop_says_that_nobody_heard_it(
 ) -> None:
     log, one = Log(1), task()
     one.feed(where.name, [log.append(where.name, 0, MS, None, b"{")])
-    (letter,) = run(one).sends
+    (letter,) = run(one).outgoing_records
     assert ("nobody has heard it" in DEAD_LETTERS.decode(letter.value or b"").reason) is said
     assert not one.stores
 
@@ -398,25 +404,25 @@ def test_a_misfiled_record_is_filed_again_once() -> None:
     key = next(f"k{n}" for n in range(99) if partition_of(f"k{n}".encode(), 4) == 2)
     value = json.dumps({"key": key, "what": "hello"}).encode()
     one.feed(THEN.name, [log.append(THEN.name, 0, MS, key.encode(), value, [("ce_id", b"7")])])
-    sent = run(one).sends[0]
+    sent = run(one).outgoing_records[0]
     assert (sent.topic, sent.partition, sent.key, sent.value) == (THEN.name, 2, key.encode(), value)
     assert dict(sent.headers) == {"ce_id": b"7", REROUTED: b"t.then/0/0", APPENDED: b"%d" % MS}
     one.feed(THEN.name, [log.append(THEN.name, 0, MS, key.encode(), value, sent.headers)])
-    assert DEAD_LETTERS.decode(run(one).sends[0].value).cause == "misfiled"
+    assert DEAD_LETTERS.decode(run(one).outgoing_records[0].value).cause == "misfiled"
 
 
 def test_a_record_under_a_wrong_key_is_filed_under_its_own() -> None:
     log, one = Log(1), task()
     one.feed(THEN.name, [log.append(THEN.name, 0, MS, None, b'{"key": "k", "what": "hello"}')])
-    assert [(send.topic, send.key) for send in run(one).sends] == [(THEN.name, b"k")]
+    assert [(send.topic, send.key) for send in run(one).outgoing_records] == [(THEN.name, b"k")]
 
 
 def test_answers_come_before_all_else_and_are_all_that_is_written_while_giving_up() -> None:
     log, one = Log(1), task()
     one.feed(FIRST.name, [entry(log, FIRST, "stop")])
-    one.answers.append(CallResult("k", Said(key="k", what="answer")))
-    tx = one.last_words(NOW)
-    one.judge(tx, Settings())
+    one.call_results.append(CallResult("k", Said(key="k", what="answer")))
+    tx = one.final_batch(NOW)
+    one.evaluate(tx, Settings())
     assert words(one) == ("answer",)
     run(one)
     assert words(one) == ("answer", "stop")
@@ -425,12 +431,12 @@ def test_answers_come_before_all_else_and_are_all_that_is_written_while_giving_u
 def test_a_new_owner_is_announced_to_every_family_behind_the_barrier() -> None:
     log, one = Log(1), task()
     one.feed(THEN.name, [entry(log, THEN, "hello")])
-    saved = one.changelog(run(one))
-    again = task(opens=True)
+    saved = one.build_changelog(run(one))
+    again = task(reports_acquired=True)
     again.restore(saved)
-    again.bar({FIRST.name: 1})
+    again.set_barrier({FIRST.name: 1})
     again.feed(FIRST.name, [entry(log, FIRST, "stop")])
-    again.reached(FIRST.name, 1)
+    again.note_position(FIRST.name, 1)
     run(again)
     run(again)
     assert words(again) == ("hello", "stop", "<opened>")
@@ -449,7 +455,7 @@ def test_a_family_whose_last_row_a_wake_deletes_is_let_go() -> None:
         task(on_timer=lambda state, name, now, settings: StepResult(state={name: None})),
     )
     one.feed(THEN.name, [entry(log, THEN, "sleep", key=f"k{n}") for n in range(5)])
-    one.committed(run(one))
+    one.mark_committed(run(one))
     assert len(one.stores) == 5
     run(one, NOW + timedelta(minutes=2))
     assert one.stores == {}
@@ -458,9 +464,9 @@ def test_a_family_whose_last_row_a_wake_deletes_is_let_go() -> None:
 def test_buffers_and_batches_are_bounded_by_weight_too() -> None:
     log, one = Log(1), task()
     one.feed(THEN.name, [entry(log, THEN, "x" * 1_000_000) for _ in range(40)])
-    assert not one.hungry(THEN.name)
-    assert one.hungry(FIRST.name), "requests, however heavy, keep no STOP out"
-    taken = [len(run(one).sends) for _ in range(4)]
+    assert not one.has_capacity(THEN.name)
+    assert one.has_capacity(FIRST.name), "requests, however heavy, keep no STOP out"
+    taken = [len(run(one).outgoing_records) for _ in range(4)]
     assert sum(taken) == 40, "each is set aside, once"
     assert max(taken) < 20
 
@@ -483,7 +489,7 @@ def test_what_comes_out_of_a_huge_record_fits_a_broker(record: dict[str, Any], k
     log, one = Log(1), task()
     one.feed(FIRST.name, [replace(entry(log, FIRST, "stop"), key=key, **record)])
     tx = run(one)
-    (sent,) = tx.sends
+    (sent,) = tx.outgoing_records
     assert sent.topic == DEAD_LETTERS.name
     assert len(sent.value or b"") < 2 << 20
     assert DEAD_LETTERS.decode(sent.value or b"").cause == "too_large"
@@ -511,7 +517,7 @@ def test_rows_of_another_number_of_partitions_are_refused() -> None:
     """Their keys belong to other lanes now: a STOP would look for its texts in the wrong one."""
     log, one = Log(1), task()
     one.feed(FIRST.name, [entry(log, FIRST, "stop")])
-    items = one.changelog(run(one))
+    items = one.build_changelog(run(one))
     task().restore(items)
     with pytest.raises(Damaged, match="written over 1 partitions; now there are 2"):
         task(partitions=2).restore(items)
@@ -520,24 +526,24 @@ def test_rows_of_another_number_of_partitions_are_refused() -> None:
 def test_positions_step_over_what_holds_no_fact_once_all_before_it_is_judged() -> None:
     log, one = Log(1), task()
     one.feed(THEN.name, [entry(log, THEN, str(n)) for n in range(150)])
-    one.reached(THEN.name, 151)  # the marker of the transaction that wrote them
+    one.note_position(THEN.name, 151)  # the marker of the transaction that wrote them
     first = run(one)
     assert first.positions == {THEN.name: 100}, "fifty are still to be judged"
-    one.committed(first)
+    one.mark_committed(first)
     second = run(one)
     assert second.positions == {THEN.name: 151}
-    one.committed(second)
+    one.mark_committed(second)
     assert one.idle_until() == float("inf"), "noted once"
 
 
 def test_a_marker_alone_is_noted_too() -> None:
     log, one = Log(1), task()
     one.feed(THEN.name, [entry(log, THEN, "last")])
-    one.committed(run(one))
-    one.reached(THEN.name, 2)
+    one.mark_committed(run(one))
+    one.note_position(THEN.name, 2)
     assert one.idle_until() == 0.0
     tx = run(one)
-    assert not tx.empty
+    assert not tx.is_empty
     assert tx.positions == {THEN.name: 2}
 
 
@@ -546,9 +552,9 @@ def test_a_transaction_counts_its_dead_letters_and_keeps_what_it_tells() -> None
     good = json.dumps({"key": "k", "what": "hello"}).encode()
     one.feed(THEN.name, [log.append(THEN.name, 0, MS, b"k", value) for value in (b"{", good, b"")])
     tx = run(one)
-    assert (tx.judged, tx.dead) == (3, 2)
-    assert [topic for topic, _ in tx.told].count(DEAD_LETTERS) == 2
-    assert len(tx.told) == len(tx.sends)
+    assert (tx.record_count, tx.dead_letter_count) == (3, 2)
+    assert [topic for topic, _ in tx.publications].count(DEAD_LETTERS) == 2
+    assert len(tx.publications) == len(tx.outgoing_records)
 
 
 def test_what_staff_replay_in_vain_is_no_sign_of_a_producer_that_has_gone_wrong() -> None:
@@ -557,4 +563,4 @@ def test_what_staff_replay_in_vain_is_no_sign_of_a_producer_that_has_gone_wrong(
     again = replace(bad, value=b"not JSON", headers=[(REPLAYED, b"sms.dead-letters/0/1")])
     one.feed(THEN.name, [again])
     tx = run(one)
-    assert (tx.judged, tx.dead, len(tx.sends)) == (1, 0, 1)
+    assert (tx.record_count, tx.dead_letter_count, len(tx.outgoing_records)) == (1, 0, 1)

@@ -48,14 +48,14 @@ def test_a_usual_row_packs_to_a_quarter() -> None:
 
 def test_a_row_at_rest_is_packed_and_still_read() -> None:
     packer, stores = noted("a")
-    packer.pack(REST_OVER)
+    packer.compress_some(REST_OVER)
     assert len(stores["a"].raw["row"]) < len(long("a")) / 4
     assert stores["a"].get("row", Named) == Named(name="a" * 200)
 
 
 def test_what_has_just_changed_is_left_alone() -> None:
     packer, stores = noted("a")
-    packer.pack(REST_OVER - timedelta(seconds=1))
+    packer.compress_some(REST_OVER - timedelta(seconds=1))
     assert stores["a"].raw["row"] == long("a")
 
 
@@ -65,14 +65,14 @@ def test_what_has_just_changed_is_left_alone() -> None:
 def test_what_has_changed_since_waits_for_its_own_time(now: object) -> None:
     packer, stores = noted("a")
     stores["a"].raw["row"] = now
-    packer.pack(REST_OVER)
+    packer.compress_some(REST_OVER)
     assert stores["a"].raw["row"] is now
 
 
 def test_a_row_that_is_gone_stays_gone() -> None:
     packer, stores = noted("a")
     del stores["a"].raw["row"]
-    packer.pack(REST_OVER)
+    packer.compress_some(REST_OVER)
     assert stores["a"].raw == {}
 
 
@@ -82,6 +82,6 @@ def test_restored_rows_are_packed_some_at_a_time() -> None:
     packer.restore(stores)
     packed = []
     for _ in range(3):
-        packer.pack(NOW)
+        packer.compress_some(NOW)
         packed.append(sum(len(state.raw["row"]) < 100 for state in stores))
     assert packed == [AT_ONCE, 2 * AT_ONCE, 3 * AT_ONCE]

@@ -15,9 +15,9 @@ NOW = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
 def test_a_part_of_a_millisecond_counts_as_a_whole_one() -> None:
     timers = TimerQueue()
     timers.set(b"k", NOW + timedelta(microseconds=1))
-    assert timers.take(NOW, 10) == []
-    assert timers.take(NOW + timedelta(milliseconds=1), 10) == [b"k"]
-    assert timers.take(NOW + timedelta(days=1), 10) == []
+    assert timers.pop_due(NOW, 10) == []
+    assert timers.pop_due(NOW + timedelta(milliseconds=1), 10) == [b"k"]
+    assert timers.pop_due(NOW + timedelta(days=1), 10) == []
 
 
 def test_a_row_that_moves_its_wake_for_ever_costs_one_entry() -> None:
@@ -25,7 +25,7 @@ def test_a_row_that_moves_its_wake_for_ever_costs_one_entry() -> None:
     for n in range(10 * SLACK):
         timers.set(b"k", NOW + timedelta(seconds=n))
     assert len(timers._heap) <= 2 + SLACK
-    assert timers.take(NOW + timedelta(days=1), 10) == [b"k"]
+    assert timers.pop_due(NOW + timedelta(days=1), 10) == [b"k"]
 
 
 moves = st.lists(st.tuples(st.sampled_from([b"a", b"b", b"c"]), st.integers(0, 50) | st.none()))
@@ -43,6 +43,6 @@ def test_what_is_taken_is_what_was_last_set(
         else:
             timers.set(key, NOW + timedelta(seconds=at))
             model[key] = at
-    assert sorted(timers.take(NOW + timedelta(seconds=until), 99)) == sorted(
+    assert sorted(timers.pop_due(NOW + timedelta(seconds=until), 99)) == sorted(
         k for k, at in model.items() if at <= until
     )

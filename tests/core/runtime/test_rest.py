@@ -22,12 +22,12 @@ SHORT, CROWDED = TICK, 0.2
     ],
 )
 def test_how_long_a_lane_rests(large: bool, waiting: int, due: bool, seconds: float) -> None:
-    assert rest(Batching(crowd=CROWDED), TICK, large, waiting, due) == seconds
+    assert rest(Batching(busy_tick=CROWDED), TICK, large, waiting, due) == seconds
 
 
 def test_a_processor_with_a_tick_of_its_own_keeps_it_and_never_rests_shorter() -> None:
     assert rest(Batching(tick=0.1), TICK, True, 0, due=False) == 0.1
-    assert rest(Batching(tick=0.3, crowd=0.2), TICK, True, 0, due=False) == 0.3
+    assert rest(Batching(tick=0.3, busy_tick=0.2), TICK, True, 0, due=False) == 0.3
 
 
 @pytest.mark.parametrize(

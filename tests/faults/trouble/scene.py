@@ -67,7 +67,7 @@ class Scene:
     async def lag(self, partition: int | None = None) -> str:
         """The verdict on the worst partition, or on this one, and its cause: after the looks that `sayso lag` takes."""
         async with Watch(
-            self.bootstrap, {f"sayso.{ROOM}": [topic.name for topic in GATE.reads]}
+            self.bootstrap, {f"sayso.{ROOM}": [topic.name for topic in GATE.inputs]}
         ) as watch:
             for _ in range(SAMPLES):
                 await asyncio.sleep(PAUSE)

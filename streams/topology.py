@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from schemas import topics as t
-from streams.dispatch import dispatch, dispatch_woke
+from streams.dispatch import dispatch, dispatch_on_timer
 from streams.gate import gate, gate_woke
 from streams.inbox import inbox, inbox_woke
 from streams.outcomes import outcomes, outcomes_finish, outcomes_woke
@@ -63,7 +63,7 @@ INBOX: Final = Processor(
 DISPATCH: Final = Processor(
     "dispatch",
     process=dispatch,
-    on_timer=dispatch_woke,
+    on_timer=dispatch_on_timer,
     priority_topics=(t.DISPATCH_CONTROLS,),
     topics=(t.DISPATCH_ORDERS,),
     reports_acquired=True,

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from streams.dispatch.calls import Answer, Look, Post, Seen
+from streams.dispatch.provider_calls import Lookup, LookupResult, SendCall, SendResult
 
 
 class Provider(Protocol):
     """No method retries, and none raises for what the provider or the network does: it says what is known.  Only
     cancellation and bugs come out of them.  Neither number nor text is logged or comes back in a `detail`."""
 
-    async def send(self, post: Post, held: Callable[[], bool] = ...) -> Answer:
+    async def send(self, post: SendCall, held: Callable[[], bool] = ...) -> SendResult:
         """Try once.  `UNSENT` only if not a byte of the call can have left, `LIMITED` only if it was not taken and may
         come again as it is, `IN_DOUBT` whenever it may have been taken.
 
@@ -24,7 +24,7 @@ class Provider(Protocol):
         says no, nothing is written, and the answer is `UNSENT` with code `lease_over`."""
         ...
 
-    async def look(self, look: Look) -> Seen:
+    async def look(self, look: Lookup) -> LookupResult:
         """All that the provider has for this number and was made in the window, whatever its sender: an entry that is
         missing here is taken for a text that was never taken, and is sent again.  So the list comes whole or not at
         all (`entries` None)."""

@@ -14,7 +14,7 @@ from twilio.rest import Client
 from services.providers.broken import BROKEN, in_words
 from services.providers.session import Flight, LeaseOver, QuietSession, flight
 from services.providers.twilio_list import NotWhole, counted, listed
-from streams.dispatch.calls import Answer, Look, Post, Result, Seen
+from streams.dispatch.provider_calls import Lookup, LookupResult, Result, SendCall, SendResult
 from streams.error_codes import waits
 
 TWILIO = "https://api.twilio.com"
@@ -47,7 +47,7 @@ class Twilio:
         self._session = QuietSession(connections)
         self._messages = _messages(account_sid, auth_token, base_url or TWILIO, self._session)
 
-    async def send(self, post: Post, held: Callable[[], bool] = lambda: True) -> Answer:
+    async def send(self, post: SendCall, held: Callable[[], bool] = lambda: True) -> SendResult:
         """One call.  Only cancellation and bugs are raised."""
         call = Flight(held)
         flight.set(call)
@@ -81,7 +81,7 @@ class Twilio:
             post, Result.ACCEPTED, provider_id=message.sid, segments=counted(message.num_segments)
         )
 
-    async def look(self, look: Look) -> Seen:
+    async def look(self, look: Lookup) -> LookupResult:
         """The time-out is for the whole list.  Only cancellation and bugs are raised."""
         call = Flight()
         flight.set(call)
@@ -100,7 +100,7 @@ class Twilio:
     async def close(self) -> None:
         await self._session.close()
 
-    def _form(self, post: Post) -> dict[str, str]:
+    def _form(self, post: SendCall) -> dict[str, str]:
         """Our identity rides on the callback's address: a callback then proves what was accepted."""
         identity = urlencode(
             {"tenant": post.tenant, "message_id": post.message_id, "attempt": post.attempt}
@@ -128,8 +128,8 @@ def _messages(account_sid: str, auth_token: SecretStr, base_url: str, session: Q
 
 
 def _refused(
-    post: Post, refusal: TwilioRestException | TwilioServiceException, call: Flight
-) -> Answer:
+    post: SendCall, refusal: TwilioRestException | TwilioServiceException, call: Flight
+) -> SendResult:
     """Only Twilio's own word counts as a refusal: a 4xx without its code comes from something in between.  A code that
     says nothing of this text (a full queue, a suspended account) means: later."""
     given = str(refusal.code)
@@ -148,7 +148,7 @@ def _refused(
     return _in_doubt(post, f"HTTP {refusal.status}", code)
 
 
-def _cut_off(post: Post, failure: BaseException, call: Flight) -> Answer:
+def _cut_off(post: SendCall, failure: BaseException, call: Flight) -> SendResult:
     if call.departed:
         return _in_doubt(post, in_words(failure))
     return _answer(
@@ -156,7 +156,7 @@ def _cut_off(post: Post, failure: BaseException, call: Flight) -> Answer:
     )
 
 
-def _in_doubt(post: Post, detail: str, code: str | None = None) -> Answer:
+def _in_doubt(post: SendCall, detail: str, code: str | None = None) -> SendResult:
     return _answer(post, Result.IN_DOUBT, detail=detail, code=code)
 
 
@@ -164,8 +164,8 @@ def _no_list(status: int) -> str:
     return "the list could not be read" if status == 200 else f"no list: HTTP {status}"
 
 
-def _seen(look: Look, **known: Any) -> Seen:
-    return Seen(
+def _seen(look: Lookup, **known: Any) -> LookupResult:
+    return LookupResult(
         tenant=look.tenant,
         message_id=look.message_id,
         attempt=look.attempt,
@@ -175,8 +175,8 @@ def _seen(look: Look, **known: Any) -> Seen:
     )
 
 
-def _answer(post: Post, result: Result, **known: Any) -> Answer:
-    return Answer(
+def _answer(post: SendCall, result: Result, **known: Any) -> SendResult:
+    return SendResult(
         tenant=post.tenant,
         message_id=post.message_id,
         attempt=post.attempt,

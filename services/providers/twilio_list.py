@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from schemas.numbers import e164
-from streams.dispatch.calls import Entry, Look
+from streams.dispatch.provider_calls import ListedMessage, Lookup
 
 PAGE: Final = 1000
 """Entries a page, Twilio's most."""
@@ -19,13 +19,13 @@ class NotWhole(Exception):
     """One sentence: why what was read is not the whole list."""
 
 
-async def listed(messages: Any, look: Look) -> tuple[Entry, ...]:
+async def listed(messages: Any, look: Lookup) -> tuple[ListedMessage, ...]:
     """`messages`: the SDK's.  Raises NotWhole, and what the SDK raises.
 
     Twilio filters by To, From and DateSent only, and DateSent is null while a text is queued, so by To alone; it sorts
     by DateSent, so the window says nothing of where to stop: every page is read."""
     page = await messages.page_async(to=e164(look.to), page_size=PAGE)
-    found: dict[str, Entry] = {}
+    found: dict[str, ListedMessage] = {}
     for _ in range(MOST_PAGES):
         for message in page:
             entry = _entry(message)
@@ -37,7 +37,7 @@ async def listed(messages: Any, look: Look) -> tuple[Entry, ...]:
     raise NotWhole(f"the list is longer than {MOST_PAGES * PAGE:,} entries")
 
 
-def _within(made: datetime, look: Look) -> bool:
+def _within(made: datetime, look: Lookup) -> bool:
     return look.not_before - _SECOND <= made <= look.not_after
 
 
@@ -47,7 +47,7 @@ def counted(num_segments: object) -> int | None:
     return int(said) if said.isdecimal() and len(said) < 4 and int(said) else None
 
 
-def _entry(message: Any) -> Entry:
+def _entry(message: Any) -> ListedMessage:
     """Raises NotWhole for one that cannot be placed: it could be the one that is looked for."""
     if (
         not isinstance(message.sid, str)
@@ -55,7 +55,7 @@ def _entry(message: Any) -> Entry:
         or not isinstance(message.date_created, datetime)
     ):
         raise NotWhole("an entry of the list has no sid or no time of creation")
-    return Entry(
+    return ListedMessage(
         provider_id=message.sid,
         sender=message.messaging_service_sid or message.from_ or None,
         body=message.body or "",

@@ -21,10 +21,10 @@ from services.kafka.security import access, nobody
 from services.listening import CannotListen
 from services.providers import Provider, provider_from
 from services.settings import ServiceSettings
-from services.workers.broadcast import Broadcast
-from services.workers.observed import Observed
-from services.workers.performer import Performer
-from services.workers.steady import Steady
+from services.workers.call_executor import CallExecutor
+from services.workers.settings_reader import SettingsReader
+from services.workers.stable_clock import StableClock
+from services.workers.worker_metrics import WorkerMetrics
 from streams.processing import Settings
 from streams.processor import Processor
 from streams.runtime.faust_app import FaustApp, Hooks, Pace
@@ -57,15 +57,18 @@ async def work(
     room = PROCESSORS[name]
     auth = access(settings)
     counts = await partition_counts(settings.bootstrap, room, auth)
-    broadcast = Broadcast(settings.bootstrap, fatal=_leave, **auth)
+    broadcast = SettingsReader(settings.bootstrap, fatal=_leave, **auth)
     await broadcast.start()
     provider = provider_from(settings) if room.reports_acquired else None
     hooks = Hooks(
-        settings=lambda: broadcast.current, on_ready=ready, clock=Steady(clock), on_fatal=_leave
+        settings=lambda: broadcast.current,
+        on_ready=ready,
+        clock=StableClock(clock),
+        on_fatal=_leave,
     )
     if provider is not None:
         hooks = _with_effects(hooks, provider, settings, counts[room.inputs[0].name])
-    observed = Observed(name, settings)
+    observed = WorkerMetrics(name, settings)
     pace = Pace(
         batch_limit=BATCH,
         tick=settings.tick,
@@ -99,7 +102,9 @@ def _with_effects(
     hooks: Hooks, provider: Provider, settings: ServiceSettings, partitions: int
 ) -> Hooks:
     """The fold is told how the account stands, and the account how much of it is ours."""
-    perform = Performer(provider, settings.provider_concurrency, timeout=settings.provider_timeout)
+    perform = CallExecutor(
+        provider, settings.provider_concurrency, timeout=settings.provider_timeout
+    )
     known, ready = hooks.settings, hooks.on_ready
 
     def current() -> Settings:

@@ -1,4 +1,4 @@
 """Send once, at the pace allowed."""
 
-from streams.dispatch.process import dispatch as dispatch
-from streams.dispatch.process import dispatch_woke as dispatch_woke
+from streams.dispatch.processor import dispatch as dispatch
+from streams.dispatch.processor import dispatch_on_timer as dispatch_on_timer

@@ -5,16 +5,16 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from streams.dispatch.draft import Draft
-from streams.dispatch.evidence import EITHER_SIDE, Open
+from streams.dispatch.list_matching import EITHER_SIDE, Open
 from streams.dispatch.lost import words_of
-from streams.dispatch.state import MessageRow
+from streams.dispatch.state import MessageEntry
+from streams.dispatch.step_builder import StepBuilder
 from streams.dispatch.words import plain
 
 Called = tuple[datetime, str]
 
 
-def attempts_like(draft: Draft, name: str, row: MessageRow) -> Open:
+def attempts_like(draft: StepBuilder, name: str, row: MessageEntry) -> Open:
     assert row.order is not None
     own = (row.began, name)
     alike = [own, *_live(draft, name, row), *_lost(draft, row, own[0])]
@@ -23,14 +23,14 @@ def attempts_like(draft: Draft, name: str, row: MessageRow) -> Open:
     )
 
 
-def _live(draft: Draft, name: str, row: MessageRow) -> list[Called]:
+def _live(draft: StepBuilder, name: str, row: MessageEntry) -> list[Called]:
     """Those that were called; texts that wait are passed by."""
     assert row.order is not None
     words, found = plain(row.order.body), list[Called]()
     for other in draft.queue.of_number(row.order.to):
         if other == name or other in draft.queue.tickets:
             continue
-        live = draft.get(other, MessageRow)
+        live = draft.get(other, MessageEntry)
         if (
             live is not None
             and live.order is not None
@@ -41,7 +41,7 @@ def _live(draft: Draft, name: str, row: MessageRow) -> list[Called]:
     return found
 
 
-def _lost(draft: Draft, row: MessageRow, called: datetime) -> list[Called]:
+def _lost(draft: StepBuilder, row: MessageEntry, called: datetime) -> list[Called]:
     """Those that nobody waits for any more, if an entry may be as well of their time as of this one's."""
     assert row.order is not None
     mark = words_of(row.order.body)

@@ -6,27 +6,27 @@ from collections.abc import Iterator
 
 from schemas.attempt import AttemptState
 from schemas.controls import Cancel, Pause, Resume, Sighting, Stop
-from streams.dispatch.draft import Draft
 from streams.dispatch.lost import claim
+from streams.dispatch.sender_status import queue_row
 from streams.dispatch.state import (
     BARRED,
     LONGEST_ID,
     QUEUE,
     REMEMBERED,
-    MessageRow,
-    Place,
-    StopRow,
+    DispatchState,
+    MessageEntry,
+    StopEntry,
     message_name,
     stop_name,
 )
-from streams.dispatch.status import queue_row
+from streams.dispatch.step_builder import StepBuilder
 
 
-def stop(draft: Draft, control: Stop) -> None:
+def stop(draft: StepBuilder, control: Stop) -> None:
     """A later Stop adds to an earlier one.  It is remembered for longer than an order judged before it is obeyed."""
     name = stop_name(control.tenant, control.number)
-    before = draft.get(name, StopRow) or StopRow(epoch=control.consent_epoch, at=control.at)
-    standing = StopRow(
+    before = draft.get(name, StopEntry) or StopEntry(epoch=control.consent_epoch, at=control.at)
+    standing = StopEntry(
         epoch=max(before.epoch, control.consent_epoch), at=max(before.at, control.at)
     )
     draft.put(name, standing)
@@ -35,9 +35,9 @@ def stop(draft: Draft, control: Stop) -> None:
         _take_back(draft, message, row, "stopped")
 
 
-def _judged_before(draft: Draft, control: Stop) -> Iterator[tuple[str, MessageRow]]:
+def _judged_before(draft: StepBuilder, control: Stop) -> Iterator[tuple[str, MessageEntry]]:
     for name in draft.queue.of_number(control.number):
-        row = draft.get(name, MessageRow)
+        row = draft.get(name, MessageEntry)
         if row is None or row.order is None:
             continue
         if control.tenant is None:
@@ -47,37 +47,37 @@ def _judged_before(draft: Draft, control: Stop) -> Iterator[tuple[str, MessageRo
             yield name, row
 
 
-def _take_back(draft: Draft, name: str, row: MessageRow, code: str) -> None:
+def _take_back(draft: StepBuilder, name: str, row: MessageEntry, code: str) -> None:
     """What is in doubt, or has begun, cannot be taken back; it is never tried again."""
     row = row.model_copy(update={"barred": code})
-    if row.place is not Place.QUEUED or row.order is None:
+    if row.place is not DispatchState.QUEUED or row.order is None:
         draft.withdraw(row)
         draft.put(name, row)
         return
     draft.report(row.order, row.attempt, AttemptState.CANCELED, code=code)
-    draft.finish(name, row, Place.CANCELED)
+    draft.finish(name, row, DispatchState.CANCELED)
 
 
-def cancel(draft: Draft, control: Cancel) -> None:
+def cancel(draft: StepBuilder, control: Cancel) -> None:
     """Controls are read before orders, so a Cancel often comes first: then it waits for its order, as it does for one
     that the gate may give again."""
     name = message_name(control.tenant, control.message_id)
-    row = draft.get(name, MessageRow)
+    row = draft.get(name, MessageEntry)
     if row is None:
-        ahead = MessageRow(
-            place=Place.CANCELED, fingerprint="", issued_at=control.at, barred="canceled"
+        ahead = MessageEntry(
+            place=DispatchState.CANCELED, fingerprint="", issued_at=control.at, barred="canceled"
         )
-        draft.finish(name, ahead, Place.CANCELED)
+        draft.finish(name, ahead, DispatchState.CANCELED)
     elif row.order is not None:
         _take_back(draft, name, row, "canceled")
-    elif row.place is Place.EXPIRED:
+    elif row.place is DispatchState.EXPIRED:
         draft.put(name, row.model_copy(update={"barred": "canceled"}))
 
 
-def sighting(draft: Draft, control: Sighting) -> None:
+def sighting(draft: StepBuilder, control: Sighting) -> None:
     """It did get through: no doubt any more, and no other try.  Also if it was handed back, or ordered again, since."""
     name = message_name(control.tenant, control.message_id)
-    row = draft.get(name, MessageRow)
+    row = draft.get(name, MessageEntry)
     if row is None or not 1 <= control.attempt <= row.attempt:
         return
     if row.order is None or control.attempt < row.attempt:
@@ -86,7 +86,7 @@ def sighting(draft: Draft, control: Sighting) -> None:
         _proven(draft, name, row, control)
     elif control.attempt < row.attempt:
         _take_back(draft, name, row, "sighted")
-    elif row.place in (Place.IN_DOUBT, Place.QUEUED):
+    elif row.place in (DispatchState.IN_DOUBT, DispatchState.QUEUED):
         draft.report(
             row.order,
             row.attempt,
@@ -94,17 +94,19 @@ def sighting(draft: Draft, control: Sighting) -> None:
             provider_id=control.provider_id,
             evidence=f"the provider called back: {control.status}",
         )
-        draft.finish(name, row, Place.ACCEPTED, provider_id=control.provider_id[:LONGEST_ID])
+        draft.finish(
+            name, row, DispatchState.ACCEPTED, provider_id=control.provider_id[:LONGEST_ID]
+        )
 
 
-def _proven(draft: Draft, name: str, row: MessageRow, control: Sighting) -> None:
+def _proven(draft: StepBuilder, name: str, row: MessageEntry, control: Sighting) -> None:
     """It waits for nothing here; the gate may yet order it again."""
-    if row.place is Place.EXPIRED and not row.barred:
+    if row.place is DispatchState.EXPIRED and not row.barred:
         draft.put(name, row.model_copy(update={"barred": "sighted"}))
         draft.set_timer(name, draft.now + BARRED)
 
 
-def pause(draft: Draft, control: Pause | Resume) -> None:
+def pause(draft: StepBuilder, control: Pause | Resume) -> None:
     """By whom is kept while it is paused."""
     queue = draft.queue
     queue.paused = isinstance(control, Pause)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
-from streams.dispatch.draft import Draft
+from streams.dispatch.step_builder import StepBuilder
 from streams.processing import Settings
 
 LASTS: Final = timedelta(seconds=10)
@@ -13,7 +13,7 @@ LASTS: Final = timedelta(seconds=10)
 of it is believed when it has been less for so long.  More is believed at once, and so is the sender's own pace."""
 
 
-def expected_pace(draft: Draft, settings: Settings) -> float | None:
+def expected_pace(draft: StepBuilder, settings: Settings) -> float | None:
     """Segments per second; None for a sender that nobody knows.  An estimate that is wrong errs towards waiting, and a
     new owner begins as if there were no cap: it has few partitions at first, and so a small share."""
     known, queue, left = settings.senders.get(draft.sender), draft.queue, settings.call_limits.pace

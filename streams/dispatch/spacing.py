@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from streams.dispatch.calls import Post
+from streams.dispatch.provider_calls import SendCall
 
 
 class Spacing:
@@ -13,7 +13,7 @@ class Spacing:
     def __init__(self) -> None:
         self._free: dict[str, float] = {}
 
-    def wait(self, post: Post, clock: float) -> float:
+    def wait(self, post: SendCall, clock: float) -> float:
         """Seconds to wait before this call.  Ask once a call, in the order in which the Posts came."""
         begin = max(clock + post.wait, self._free.get(post.sender, clock))
         self._free[post.sender] = begin + post.rest

@@ -28,7 +28,7 @@ TOO_OLD: Final = timedelta(hours=48)
 `REMEMBERED`, so that clocks may differ by a day."""
 
 
-class Place(StrEnum):
+class DispatchState(StrEnum):
     QUEUED = "queued"
     SENDING = "sending"
     IN_DOUBT = "in_doubt"
@@ -43,10 +43,10 @@ class Place(StrEnum):
 LONGEST_ID: Final = 100
 """Characters of a provider's id that are kept."""
 
-LIVE: Final = frozenset({Place.QUEUED, Place.SENDING, Place.IN_DOUBT})
+LIVE: Final = frozenset({DispatchState.QUEUED, DispatchState.SENDING, DispatchState.IN_DOUBT})
 
 
-class QueueRow(StateEntry):
+class QueueEntry(StateEntry):
     """Carries the wake for the next thing to do."""
 
     paused: bool = False
@@ -55,14 +55,14 @@ class QueueRow(StateEntry):
     error_at: datetime | None = None
 
 
-class StopRow(StateEntry):
+class StopEntry(StateEntry):
     """`epoch` of a tenant's Stop; a Stop of no tenant goes by `at`."""
 
     epoch: int
     at: datetime
 
 
-class MessageRow(StateEntry):
+class MessageEntry(StateEntry):
     """`attempt` is the last number reported, `next_attempt` the one of the next call.  `order` is kept while the text
     may still be needed.  `arrival` is the order's offset.  `barred`: whatever comes, it is never tried again, and why.
     `fingerprint` is empty where a Cancel came before its order.  `to` is kept where the provider took it.
@@ -71,7 +71,7 @@ class MessageRow(StateEntry):
     that answered, `look_at` the next one, `again_at` before which it is not sent again by itself, `absent` if it is
     proven not to have been taken."""
 
-    place: Place
+    place: DispatchState
     fingerprint: str
     issued_at: datetime
     arrival: int = -1
@@ -95,7 +95,7 @@ class MessageRow(StateEntry):
         return self.called_at or self.issued_at
 
 
-class LostRow(StateEntry):
+class AbandonedAttempt(StateEntry):
     """A call whose text was in doubt when it was dropped or handed back (`lost`).  `words`: a mark of them; `absent`:
     it was proven that it was not taken; `provider_id`: a callback has said that it was, as this."""
 

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from services.local.simulator.server import ACCOUNT, TOKEN
 from services.providers.twilio import Twilio
-from streams.dispatch.calls import Post
+from streams.dispatch.provider_calls import SendCall
 
 PUBLIC_URL = "http://127.0.0.1:9"
 """The discard port: receipts go nowhere unless a test listens."""
@@ -33,6 +33,6 @@ async def twilio(base_url: str, **settings: Any) -> AsyncIterator[Twilio]:
 
 def post(
     to: str = "+14155550100", body: str = "Your table is ready", sender: str = "24365", **more: Any
-) -> Post:
+) -> SendCall:
     known = {"tenant": "acme", "message_id": "m-1", "attempt": 1}
-    return Post(to=to, body=body, sender=sender, **{**known, **more})
+    return SendCall(to=to, body=body, sender=sender, **{**known, **more})

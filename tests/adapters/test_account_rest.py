@@ -7,7 +7,7 @@ import time
 import pytest
 
 from services.local.simulator import Script, Simulator
-from services.workers.performer import Performer
+from services.workers.call_executor import CallExecutor
 from streams.runtime.lease import Lease
 from tests.adapters.calls import post, twilio
 
@@ -25,6 +25,6 @@ from tests.adapters.calls import post, twilio
 async def test_a_senders_own_limit_holds_up_nobody_else(fate: str, rests: bool) -> None:
     script = Script.model_validate({"otherwise": fate})
     async with Simulator(script) as sim, twilio(sim.url) as client:
-        performer = Performer(client)
+        performer = CallExecutor(client)
         await performer(post(), Lease(60))
         assert (performer.account.resting(time.monotonic()) > 0) is rests

@@ -12,7 +12,7 @@ from schemas.sender import Sender, SenderKind
 from schemas.tenant_settings import TenantSettings
 from schemas.topics import SENDERS, SETTINGS
 from services.kafka.publisher import Publisher
-from services.workers.broadcast import LONG_POLL, Broadcast
+from services.workers.settings_reader import LONG_POLL, SettingsReader
 from tests.adapters.waiting import until
 
 pytestmark = pytest.mark.broker
@@ -36,7 +36,7 @@ async def test_nothing_waits_for_the_end_of_a_long_poll(
     fresh_cluster: str, publisher: Publisher
 ) -> None:
     """Not the start on topics that are empty, and no change, on either topic in turn."""
-    broadcast, began = Broadcast(fresh_cluster, fatal), time.monotonic()
+    broadcast, began = SettingsReader(fresh_cluster, fatal), time.monotonic()
     await broadcast.start()
     assert time.monotonic() - began < LONG_POLL / 1000 / 2
     try:
@@ -61,7 +61,7 @@ async def test_all_there_is_is_read_before_the_start_is_over(
         SETTINGS, [TENANT.model_copy(update={"tenant": f"t-{n}"}) for n in range(700)]
     )
     await publisher.publish(SENDERS, SENDER)
-    broadcast = Broadcast(fresh_cluster, fatal)
+    broadcast = SettingsReader(fresh_cluster, fatal)
     await broadcast.start()
     try:
         assert len(broadcast.current.tenants) == 700
@@ -70,11 +70,11 @@ async def test_all_there_is_is_read_before_the_start_is_over(
         await broadcast.stop()
 
 
-def name_of(broadcast: Broadcast) -> str | None:
+def name_of(broadcast: SettingsReader) -> str | None:
     tenant = broadcast.current.tenants.get("harbor")
     return tenant.name if tenant else None
 
 
-def pace_of(broadcast: Broadcast) -> float | None:
+def pace_of(broadcast: SettingsReader) -> float | None:
     sender = broadcast.current.senders.get("72976")
     return sender.pace if sender else None

@@ -10,7 +10,7 @@ import pytest
 import trustme
 
 from services.http_client import HttpClient, HttpError, IncompleteResponse
-from streams.dispatch.calls import Result
+from streams.dispatch.provider_calls import Result
 from tests.adapters.calls import post, twilio
 from tests.adapters.peers import Peer, answering, ok, peers
 from tests.adapters.servers import nobody_listens

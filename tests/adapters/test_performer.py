@@ -10,14 +10,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from schemas.sender import Sender, SenderKind
-from services.workers.performer import PATIENCE, Performer
-from streams.dispatch.account import Account
-from streams.dispatch.calls import Answer, Look, Post, Result, Seen
+from services.workers.call_executor import PATIENCE, CallExecutor
+from streams.dispatch.pace import AccountRateLimit
+from streams.dispatch.provider_calls import Lookup, LookupResult, Result, SendCall, SendResult
 from streams.runtime.lease import Lease
 
 OWN, OTHER, ANA = "72975", "72976", "+14155550101"
 START = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
-LOOK = Look(
+LOOK = Lookup(
     "acme", "m1", 1, OWN, ANA, START - timedelta(minutes=5), START + timedelta(minutes=5), 1
 )
 
@@ -29,9 +29,9 @@ class Carrier:
         self.result, self.retry_after, self.code = result, retry_after, "20429"
         self.begun: list[float] = []
 
-    async def send(self, post: Post, held: Callable[[], bool] = lambda: True) -> Answer:
+    async def send(self, post: SendCall, held: Callable[[], bool] = lambda: True) -> SendResult:
         self.begun.append(time.monotonic())
-        return Answer(
+        return SendResult(
             tenant=post.tenant,
             message_id=post.message_id,
             attempt=post.attempt,
@@ -42,20 +42,20 @@ class Carrier:
             code=self.code,
         )
 
-    async def look(self, look: Look) -> Seen:
+    async def look(self, look: Lookup) -> LookupResult:
         await asyncio.sleep(3600)
         raise AssertionError
 
     async def close(self) -> None: ...
 
 
-def post(number: int = 1, sender: str = OWN, segments: int = 1) -> Post:
-    return Post("acme", f"m{number}", 1, sender, ANA, "hello", segments=segments)
+def post(number: int = 1, sender: str = OWN, segments: int = 1) -> SendCall:
+    return SendCall("acme", f"m{number}", 1, sender, ANA, "hello", segments=segments)
 
 
 async def test_calls_of_all_senders_together_keep_the_accounts_pace() -> None:
     carrier = Carrier()
-    perform = Performer(carrier, account=Account(50))
+    perform = CallExecutor(carrier, account=AccountRateLimit(50))
     await asyncio.gather(
         *(perform(post(n, sender), Lease(60)) for n in range(5) for sender in (OWN, OTHER))
     )
@@ -66,7 +66,7 @@ async def test_calls_of_all_senders_together_keep_the_accounts_pace() -> None:
 
 async def test_what_would_wait_for_long_is_told_to_come_back_and_was_not_sent() -> None:
     carrier = Carrier()
-    perform = Performer(carrier, account=Account(1))
+    perform = CallExecutor(carrier, account=AccountRateLimit(1))
     await perform(post(segments=30), Lease(60))
     answer = await perform(post(2, OTHER), Lease(60))
     assert (answer.result, answer.code) == (Result.LIMITED, "account_pace")  # type: ignore[attr-defined]
@@ -76,7 +76,7 @@ async def test_what_would_wait_for_long_is_told_to_come_back_and_was_not_sent() 
 
 async def test_a_429_rests_the_account_as_long_as_the_provider_asks() -> None:
     carrier = Carrier(Result.LIMITED, retry_after=30.0)
-    perform = Performer(carrier)
+    perform = CallExecutor(carrier)
     await perform(post(), Lease(60))
     answer = await perform(post(2, OTHER), Lease(60))
     assert answer.code == "account_pace"  # type: ignore[attr-defined]
@@ -89,14 +89,14 @@ async def test_a_429_rests_the_account_as_long_as_the_provider_asks() -> None:
 async def test_a_senders_own_full_queue_rests_nobody_else() -> None:
     carrier = Carrier(Result.LIMITED, retry_after=30.0)
     carrier.code = "21611"
-    perform = Performer(carrier)
+    perform = CallExecutor(carrier)
     await asyncio.gather(perform(post(), Lease(60)), perform(post(2, OTHER), Lease(60)))
     assert len(carrier.begun) == 2
     assert perform.edge(START, {}).paused_until is None
 
 
 async def test_the_fold_is_told_what_a_sender_may_have_of_the_account() -> None:
-    perform = Performer(Carrier(), timeout=3.0)
+    perform = CallExecutor(Carrier(), timeout=3.0)
     senders = {
         name: Sender(sender=name, kind=SenderKind.SHORT_CODE, owner="acme") for name in (OWN, OTHER)
     }
@@ -114,7 +114,7 @@ async def test_a_list_that_does_not_come_is_none(held: bool, detail: str) -> Non
     lease = Lease(60)
     if not held:
         lease.revoke()
-    seen = await Performer(Carrier(), timeout=0.01)(LOOK, lease)
-    assert isinstance(seen, Seen)
+    seen = await CallExecutor(Carrier(), timeout=0.01)(LOOK, lease)
+    assert isinstance(seen, LookupResult)
     assert (seen.entries, seen.round) == (None, 1)
     assert detail in seen.detail

@@ -13,7 +13,7 @@ from services.local.simulator import Script, Simulator, read_script
 from services.local.simulator.clock import Clock
 from services.local.simulator.faults import Door, Fault, Faults
 from services.local.simulator.judge import asked, sent_twice, taken
-from streams.dispatch.calls import Result
+from streams.dispatch.provider_calls import Result
 from tests.adapters.calls import post, twilio
 from tests.adapters.sdk import sdk
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import aiohttp
 
-from streams.dispatch.calls import Result
+from streams.dispatch.provider_calls import Result
 from tests.adapters.calls import post, twilio
 from tests.adapters.processes import CREDENTIALS, launch, service
 

@@ -8,7 +8,7 @@ from services.local.simulator import Script, Simulator
 from services.local.simulator.script import Line
 from services.local.simulator.senders import SenderState
 from services.local.simulator.text import segments
-from streams.dispatch.calls import Result
+from streams.dispatch.provider_calls import Result
 from tests.adapters.calls import post, twilio
 from tests.adapters.waiting import quiet
 

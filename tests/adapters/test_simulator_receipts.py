@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from services.local.simulator import Script, Simulator
-from streams.dispatch.calls import Result
+from streams.dispatch.provider_calls import Result
 from tests.adapters.calls import post, twilio
 from tests.adapters.hook import Hook, hook
 from tests.adapters.sdk import sdk

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from services.workers.steady import BELIEVED, Steady, Stepped
+from services.workers.stable_clock import BELIEVED, ClockStepped, StableClock
 
 
 class Machine:
@@ -15,8 +15,8 @@ class Machine:
     def __init__(self) -> None:
         self.passed, self.off = 0.0, 0.0
 
-    def steady(self) -> Steady:
-        return Steady(lambda: 1_000_000 + self.passed + self.off, lambda: self.passed)
+    def steady(self) -> StableClock:
+        return StableClock(lambda: 1_000_000 + self.passed + self.off, lambda: self.passed)
 
 
 @pytest.mark.parametrize("hour", [3600, -3600])
@@ -37,7 +37,7 @@ def test_one_that_lasts_ends_the_worker_and_the_next_begins_by_it(hour: int) -> 
     machine.off = hour
     clock()
     machine.passed += BELIEVED + 1
-    with pytest.raises(Stepped, match=re.escape(f"{hour:+d} s")):
+    with pytest.raises(ClockStepped, match=re.escape(f"{hour:+d} s")):
         clock()
     assert machine.steady()() == pytest.approx(1_000_000 + machine.passed + hour)
 

@@ -14,13 +14,13 @@ import pytest
 
 from services.failpoints import CRASH_AT
 from services.local.simulator.server import ACCOUNT, TOKEN
-from streams.dispatch.calls import Look, Result
+from streams.dispatch.provider_calls import Lookup, Result
 from tests.adapters.calls import PUBLIC_URL, post, twilio
 from tests.adapters.peers import Peer, answering, ok, peers
 from tests.adapters.waiting import until
 
 NOW = datetime(2026, 11, 22, 12, 0, 30, tzinfo=UTC)
-LOOK = Look(
+LOOK = Lookup(
     "acme",
     "m-1",
     1,

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from streams.dispatch.calls import Look
+from streams.dispatch.provider_calls import Lookup
 from tests.adapters.calls import twilio
 from tests.adapters.servers import server
 
 NOW = datetime(2026, 11, 22, 12, 0, 30, tzinfo=UTC)
-LOOK = Look(
+LOOK = Lookup(
     "acme",
     "m-1",
     1,

@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from services.local.simulator import Script, Simulator
-from streams.dispatch.calls import Result
+from streams.dispatch.provider_calls import Result
 from streams.runtime.lease import Lease
 from tests.adapters.calls import post, twilio
 from tests.adapters.servers import server, slow_door

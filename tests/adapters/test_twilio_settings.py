@@ -7,7 +7,7 @@ import pytest
 from services.local.simulator import Simulator
 from services.providers import provider_from
 from services.settings import SettingsError, from_environment
-from streams.dispatch.calls import Result
+from streams.dispatch.provider_calls import Result
 from tests.adapters.calls import post
 
 

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from schemas import topics as t
 from schemas.delivery_receipt import DeliveryReceipt
-from streams.dispatch.calls import Answer, Post, Result
+from streams.dispatch.provider_calls import Result, SendCall, SendResult
 from streams.partition.decoding import hashed
 from streams.partition.packer import AT_ONCE, REST
 from streams.partition.task import PartitionTask
@@ -63,12 +63,12 @@ def lives() -> Waves:
     )
 
 
-def _sid(post: Post) -> str:
+def _sid(post: SendCall) -> str:
     return "SM" + post.message_id.encode().hex().rjust(32, "0")
 
 
-def _take(post: Post, now: datetime) -> Answer:
-    return Answer(
+def _take(post: SendCall, now: datetime) -> SendResult:
+    return SendResult(
         tenant=post.tenant,
         message_id=post.message_id,
         attempt=post.attempt,
@@ -78,7 +78,7 @@ def _take(post: Post, now: datetime) -> Answer:
     )
 
 
-def _receipt(post: Post, status: str, at: datetime) -> DeliveryReceipt:
+def _receipt(post: SendCall, status: str, at: datetime) -> DeliveryReceipt:
     """As the webhook reads it from Twilio's form."""
     form = {
         "AccountSid": "AC" + "0" * 32,

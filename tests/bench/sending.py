@@ -28,7 +28,7 @@ from services.local.simulator.judge import Asked, asked
 from services.local.simulator.pace import Arrival, largest_window_ratio
 from services.local.stack import House, Wanted, house
 from services.providers.twilio import Twilio
-from streams.dispatch.calls import Post
+from streams.dispatch.provider_calls import SendCall
 from tests.adapters.processes import CREDENTIALS, service
 from tests.bench import people
 from tests.bench.gate import empty_house, tear_down, tell
@@ -102,7 +102,7 @@ async def _calls(url: str) -> float:
 
     async def call(i: int) -> None:
         async with free:
-            post = Post("harbor", f"bare-{i}", 1, people.SENDER.sender, people.number(i), TEXT)
+            post = SendCall("harbor", f"bare-{i}", 1, people.SENDER.sender, people.number(i), TEXT)
             await client.send(post, lambda: True)
 
     try:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from services.providers import Provider
-from streams.dispatch.calls import Look, Post, Result, Seen
+from streams.dispatch.provider_calls import Lookup, LookupResult, Result, SendCall
 from tests.adapters.servers import full_house, nobody_listens
 from tests.contracts.platforms import PLATFORMS, Deed, ListDeed, Platform
 
@@ -53,15 +53,15 @@ def post(
     body: str = "Your table is ready",
     sender: int = 0,
     **more: object,
-) -> Post:
+) -> SendCall:
     known = {"tenant": "acme", "message_id": "m-1", "attempt": 1, **more}
-    return Post(to=to, body=body, sender=platform.senders[sender], **known)  # type: ignore[arg-type]
+    return SendCall(to=to, body=body, sender=platform.senders[sender], **known)  # type: ignore[arg-type]
 
 
-def look(platform: Platform, to: str = TO, ago: timedelta = timedelta(0)) -> Look:
+def look(platform: Platform, to: str = TO, ago: timedelta = timedelta(0)) -> Lookup:
     """For what was made within five minutes of `ago`."""
     around, wide = datetime.now(UTC) - ago, timedelta(minutes=5)
-    return Look("acme", "m-1", 1, platform.senders[0], to, around - wide, around + wide, 2)
+    return Lookup("acme", "m-1", 1, platform.senders[0], to, around - wide, around + wide, 2)
 
 
 @asynccontextmanager
@@ -196,7 +196,7 @@ async def test_no_number_and_no_text_in_what_is_told(
     assert "4711" not in told
 
 
-async def entries(provider: Provider, wanted: Look) -> list[str]:
+async def entries(provider: Provider, wanted: Lookup) -> list[str]:
     """The ids of what is listed."""
     seen = await provider.look(wanted)
     assert seen.entries is not None, seen.detail
@@ -232,7 +232,7 @@ async def test_the_list_is_of_its_window(platform: Platform) -> None:
 
 async def test_nothing_listed_is_not_the_same_as_no_list(platform: Platform) -> None:
     async with platform.stage() as stage, client(platform, stage.url) as provider:
-        assert await provider.look(look(platform)) == Seen(
+        assert await provider.look(look(platform)) == LookupResult(
             tenant="acme",
             message_id="m-1",
             attempt=1,

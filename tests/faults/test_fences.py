@@ -18,8 +18,8 @@ from schemas.consent_event import ConsentEvent
 from schemas.controls import Stop
 from schemas.send import Send
 from schemas.send_request import SendRequest
-from services.workers.performer import Performer
-from streams.dispatch.calls import Answer, Post, Result
+from services.workers.call_executor import CallExecutor
+from streams.dispatch.provider_calls import Result, SendCall, SendResult
 from streams.partition.dlq_limit import DlqLimit
 from streams.partition.task import PartitionTask
 from streams.partition.transaction import CallResult, Transaction
@@ -71,10 +71,10 @@ class Stage:
         self.lane.mark_committed(tx)
         return tx
 
-    def calls(self, topic: t.Topic, *messages: object) -> list[Post]:  # type: ignore[type-arg]
+    def calls(self, topic: t.Topic, *messages: object) -> list[SendCall]:  # type: ignore[type-arg]
         """What dispatch would call the provider for, over the next few seconds."""
         turns = [self.take(topic, *messages), *[self.pass_time(1) for _ in range(3)]]
-        return [effect for tx in turns for _, effect in tx.calls if isinstance(effect, Post)]
+        return [effect for tx in turns for _, effect in tx.calls if isinstance(effect, SendCall)]
 
 
 def dispatch() -> Stage:
@@ -110,7 +110,7 @@ def test_epoch(epoch: int, calls: int) -> None:
 def test_remembered_orders(remembers: bool, calls: int) -> None:
     stage = dispatch()
     (post,) = stage.calls(t.DISPATCH_ORDERS, ORDER)
-    taken = Answer(
+    taken = SendResult(
         tenant="acme",
         message_id="m1",
         attempt=1,
@@ -157,9 +157,9 @@ class Listening:
 
     calls = 0
 
-    async def send(self, post: Post, held: Callable[[], bool] = lambda: True) -> Answer:
+    async def send(self, post: SendCall, held: Callable[[], bool] = lambda: True) -> SendResult:
         self.calls += 1
-        return Answer(
+        return SendResult(
             tenant="acme",
             message_id="m1",
             attempt=1,
@@ -185,15 +185,15 @@ async def test_lease(seconds: float, calls: int, result: Result) -> None:
     lease = Lease(seconds, lambda: clock[0])
     clock[0] += 60
     provider = Listening()
-    post = Post("acme", "m1", 1, OWN, NUMBER, "hello")
-    assert (await Performer(provider)(post, lease)).result is result
+    post = SendCall("acme", "m1", 1, OWN, NUMBER, "hello")
+    assert (await CallExecutor(provider)(post, lease)).result is result
     assert provider.calls == calls
 
 
 async def test_a_revoked_lease_is_over_at_once() -> None:
     lease, provider = Lease(15), Listening()
     lease.revoke()
-    await Performer(provider)(Post("acme", "m1", 1, OWN, NUMBER, "hello"), lease)
+    await CallExecutor(provider)(SendCall("acme", "m1", 1, OWN, NUMBER, "hello"), lease)
     assert provider.calls == 0
 
 
@@ -203,7 +203,7 @@ class Slow(Listening):
     def __init__(self) -> None:
         self.go = asyncio.Event()
 
-    async def send(self, post: Post, held: Callable[[], bool] = lambda: True) -> Answer:
+    async def send(self, post: SendCall, held: Callable[[], bool] = lambda: True) -> SendResult:
         answer = await super().send(post, held)
         await self.go.wait()
         return answer
@@ -220,8 +220,8 @@ async def test_a_lease_that_ends_while_a_call_waits_for_a_connection(
     concurrency: int, calls: int
 ) -> None:
     provider, second = Slow(), Lease(15)
-    perform = Performer(provider, concurrency)
-    posts = [Post("acme", f"m{n}", 1, f"+1415555010{n}", NUMBER, "hello") for n in range(2)]
+    perform = CallExecutor(provider, concurrency)
+    posts = [SendCall("acme", f"m{n}", 1, f"+1415555010{n}", NUMBER, "hello") for n in range(2)]
     tasks = [
         asyncio.create_task(perform(post, lease))
         for post, lease in zip(posts, (Lease(15), second), strict=True)
@@ -255,7 +255,7 @@ async def test_the_lease_counts_from_before_the_commit(
 
         async def stop(self) -> None: ...
 
-    hooks = Hooks(settings=lambda: SETTINGS, execute_call=Performer(provider))
+    hooks = Hooks(settings=lambda: SETTINGS, execute_call=CallExecutor(provider))
     host: Any = SimpleNamespace(
         live=True,
         limits=Pace(),

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.dispatch.account import Account, level
-from streams.dispatch.calls import Post
+from streams.dispatch.pace import AccountRateLimit, fair_pace
+from streams.dispatch.provider_calls import SendCall
 from tests.core.dispatch.texts import ANA
 
 calls = st.lists(
@@ -22,16 +22,16 @@ calls = st.lists(
 
 
 def begun(
-    account: Account, pace: float, calls: Iterable[tuple[str, int, float, float]]
-) -> list[tuple[float, Post]]:
+    account: AccountRateLimit, pace: float, calls: Iterable[tuple[str, int, float, float]]
+) -> list[tuple[float, SendCall]]:
     known = list(calls)
     waiting = [(at, number) for number, (_, _, at, _) in enumerate(known)]
     heapq.heapify(waiting)
-    found = list[tuple[float, Post]]()
+    found = list[tuple[float, SendCall]]()
     while waiting:
         clock, number = heapq.heappop(waiting)
         sender, size, _, late = known[number]
-        post = Post("acme", f"m{number}", 1, sender, ANA, "", rest=size / pace, segments=size)
+        post = SendCall("acme", f"m{number}", 1, sender, ANA, "", rest=size / pace, segments=size)
         wait = account.wait(post, clock)
         if wait:
             heapq.heappush(waiting, (clock + wait + late, number))
@@ -40,7 +40,7 @@ def begun(
     return found
 
 
-def within(begun: list[tuple[float, Post]], rate: float) -> None:
+def within(begun: list[tuple[float, SendCall]], rate: float) -> None:
     for first in range(len(begun)):
         sent = largest = 0
         for at, post in begun[first:]:
@@ -53,7 +53,7 @@ def within(begun: list[tuple[float, Post]], rate: float) -> None:
 def test_no_window_holds_more_than_the_account_or_the_sender_may(
     calls: list[tuple[str, int, float, float]], pace: float, share: float
 ) -> None:
-    went = begun(Account(share), pace, calls)
+    went = begun(AccountRateLimit(share), pace, calls)
     assert len(went) == len(calls)
     within(went, share)
     for sender in "abc":
@@ -62,7 +62,7 @@ def test_no_window_holds_more_than_the_account_or_the_sender_may(
 
 @given(st.floats(0.1, 1000), st.lists(st.floats(0.1, 1000), min_size=1, max_size=20))
 def test_the_level_uses_the_share_and_no_more(share: float, paces: list[float]) -> None:
-    at_most = level(share, paces)
+    at_most = fair_pace(share, paces)
     used = sum(min(pace, at_most) for pace in paces)
     assert used <= share * (1 + 1e-9)
     assert used >= min(share, sum(paces)) * (1 - 1e-9)

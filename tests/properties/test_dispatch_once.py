@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from schemas.send import Send
 from schemas.topics import ATTEMPTS, RETURNED
-from streams.dispatch.calls import Result
+from streams.dispatch.provider_calls import Result
 from tests.core.dispatch.texts import (
     ANA,
     BEN,

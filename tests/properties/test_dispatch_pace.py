@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.send import Priority
-from streams.dispatch.calls import Post, Result
-from streams.dispatch.pump import AHEAD
+from streams.dispatch.provider_calls import Result, SendCall
+from streams.dispatch.send_loop import AHEAD
 from streams.dispatch.spacing import Spacing
 from tests.core.dispatch.texts import answer, order, processor
 from tests.core.drive import Drive
@@ -38,7 +38,7 @@ class Calls:
         self.drive, self.delays, self.tick, self.spacing = drive, delays, tick, Spacing()
         self.clock = self.free = 0.0
         self.committed = 0.0
-        self.begun: list[tuple[float, Post]] = []
+        self.begun: list[tuple[float, SendCall]] = []
 
     def take(self) -> None:
         """Commits are in order; calls are answered at once, so that the bound on them does not hide the pace."""

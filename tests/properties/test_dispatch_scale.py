@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from schemas.send import Priority
-from streams.dispatch.calls import Result
-from streams.dispatch.heap import LazyHeap
-from streams.dispatch.queue import Queue
-from streams.dispatch.state import MessageRow, Place, fingerprint
+from streams.dispatch.indexed_heap import IndexedHeap
+from streams.dispatch.provider_calls import Result
+from streams.dispatch.sender_queue import SenderQueue
+from streams.dispatch.state import DispatchState, MessageEntry, fingerprint
 from streams.state_entry import dump
 from tests.core.dispatch.texts import ANA, called, cancel, order, processor, reply, stop
 from tests.core.drive import START
@@ -37,8 +37,12 @@ class Counted(dict[str, bytes]):
 def waiting(state: Counted) -> None:
     """Queued texts in every lane, two to a number."""
     given = order("m0", lane=Priority.REPLY)
-    row = MessageRow(
-        place=Place.QUEUED, fingerprint=fingerprint(given), issued_at=START, arrival=0, order=given
+    row = MessageEntry(
+        place=DispatchState.QUEUED,
+        fingerprint=fingerprint(given),
+        issued_at=START,
+        arrival=0,
+        order=given,
     )
     like = dump(row).decode()
     lanes = list(Priority)
@@ -55,7 +59,7 @@ def test_a_hundred_thousand_queued_texts_are_gone_through_once_and_never_again()
     waiting(state)
     drive = processor(pace=1000, raw=state)
     drive.open()
-    queue = drive.state.cache(Queue.of)
+    queue = drive.state.cache(SenderQueue.of)
     assert (state.scans, len(queue.tickets)) == (1, WAITING - 64)
     state.touched = 0
     for number in range(300):
@@ -69,7 +73,7 @@ def test_a_hundred_thousand_queued_texts_are_gone_through_once_and_never_again()
     assert state.scans == 1
     assert state.touched < 4 * folds
     assert len(called(drive)) > 600
-    heaps: list[LazyHeap[Any]] = [queue.later, queue.deadlines]
+    heaps: list[IndexedHeap[Any]] = [queue.later, queue.deadlines]
     flows = [
         flow
         for line in queue.lines.values()

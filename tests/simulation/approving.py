@@ -20,7 +20,7 @@ from schemas.decision import Decision, Verdict
 from schemas.request_cancel import CancelRequest
 from schemas.send_request import SendRequest
 from schemas.tenant_settings import Branch, TenantSettings
-from streams.dispatch.calls import Answer, Post
+from streams.dispatch.provider_calls import SendCall, SendResult
 from streams.processing import build_settings
 from streams.topology import PROCESSORS
 from tests.simulation.scenario import ANY_TIME, PEOPLE, SENDERS, SHARED, Scenario
@@ -46,7 +46,7 @@ class Approving(Scenario):
     began."""
 
     said: list[Approval] = field(default_factory=list)
-    unseen: list[Post] = field(default_factory=list)
+    unseen: list[SendCall] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.rng = random.Random(f"approving {self.seed}")
@@ -124,7 +124,7 @@ class Approving(Scenario):
                 back,
             )
 
-    def call(self, post: Post, now: object) -> Answer:  # type: ignore[override]
+    def call(self, post: SendCall, now: object) -> SendResult:  # type: ignore[override]
         request = self.asked.get((post.tenant, post.message_id))
         if request is not None and wants_to_see(request) and not self.approved_by_then(request):
             self.unseen.append(post)

@@ -18,7 +18,7 @@ from schemas.inbound_message import InboundMessage
 from schemas.send import Send
 from schemas.send_request import SendRequest
 from schemas.tenant_settings import StopScope, TenantSettings
-from streams.dispatch.calls import Answer, Post, Result
+from streams.dispatch.provider_calls import Result, SendCall, SendResult
 from streams.processing import build_settings
 from streams.topology import PROCESSORS
 from tests.simulation.scenario import ANY_TIME, PEOPLE, SENDERS, SHARED, TENANTS, Scenario
@@ -127,7 +127,7 @@ class Asking(Scenario):
 
     # --- the provider and the people it reaches
 
-    def order_of(self, post: Post) -> Send:
+    def order_of(self, post: SendCall) -> Send:
         orders = self.world.log.all(t.DISPATCH_ORDERS)
         return next(
             o
@@ -135,13 +135,13 @@ class Asking(Scenario):
             if (o.tenant, o.message_id) == (post.tenant, post.message_id)
         )
 
-    def call(self, post: Post, now: datetime) -> Answer | None:
+    def call(self, post: SendCall, now: datetime) -> SendResult | None:
         order = self.order_of(post)
         self.calls.append((now, order))
         if order.kind == "consent_ask":
             return self.ask_is_called(post, now)
         if self.rng.random() < 0.08:
-            return Answer(**_about(post), result=Result.REFUSED, code="21610")
+            return SendResult(**_about(post), result=Result.REFUSED, code="21610")
         answer = super().call(post, now)
         if self.rng.random() < 0.1:
             self.writes(
@@ -149,14 +149,14 @@ class Asking(Scenario):
             )
         return answer
 
-    def ask_is_called(self, post: Post, now: datetime) -> Answer:
+    def ask_is_called(self, post: SendCall, now: datetime) -> SendResult:
         """One in five is refused, one in five does not arrive; who gets it answers at once, tomorrow or never."""
         key, sid = (post.tenant, post.message_id), f"SM{post.tenant}{post.message_id}"
         common = _about(post)
         fate = self.rng.choice(["taken", "taken", "taken", "refused", "undelivered"])
         if fate == "refused":
             self.failed[key] = now
-            return Answer(**common, result=Result.REFUSED, code="21612")
+            return SendResult(**common, result=Result.REFUSED, code="21612")
         self.taken[key] += 1
         if fate == "undelivered":
             self.failed[key] = now
@@ -178,7 +178,7 @@ class Asking(Scenario):
             for said in filter(None, [body, self.rng.choice(["", "", "STOP", "START"])]):
                 self.writes(post.to, post.sender, said, now + late)
                 late += timedelta(seconds=self.rng.choice([1, 600]))
-        return Answer(**common, result=Result.ACCEPTED, provider_id=sid)
+        return SendResult(**common, result=Result.ACCEPTED, provider_id=sid)
 
     def play(self, texts: int = 40) -> None:
         self.claims()
@@ -190,7 +190,7 @@ class Asking(Scenario):
         raise NotImplementedError("nobody here has agreed before they are asked")
 
 
-def _about(post: Post) -> dict[str, Any]:
+def _about(post: SendCall) -> dict[str, Any]:
     return {
         "tenant": post.tenant,
         "message_id": post.message_id,

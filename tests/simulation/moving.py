@@ -19,7 +19,7 @@ from schemas.person_event import NumberChange, PersonAction, PersonEvent
 from schemas.person_request import PersonRequest
 from schemas.sender import Sender, SenderKind
 from schemas.tenant_settings import TenantSettings
-from streams.dispatch.calls import Answer, Post
+from streams.dispatch.provider_calls import SendCall, SendResult
 from streams.partition.decoding import partition_of
 from streams.processing import build_settings
 from streams.topology import PROCESSORS
@@ -49,7 +49,7 @@ class Moving(Scenario):
             crash=self.crash,
         )
         self.wanted: dict[str, PersonRequest] = {}
-        self.after_cancel: list[Post] = []
+        self.after_cancel: list[SendCall] = []
         self.versions = count()
 
     # --- the outside
@@ -130,12 +130,12 @@ class Moving(Scenario):
             if self.rng.random() < 0.5:
                 self.moves(person, at + timedelta(seconds=self.rng.uniform(0, 0.1)))
 
-    def call(self, post: Post, now: datetime) -> Answer | None:
+    def call(self, post: SendCall, now: datetime) -> SendResult | None:
         if self.taken_back_at_dispatch(post):
             self.after_cancel.append(post)
         return super().call(post, now)
 
-    def taken_back_at_dispatch(self, post: Post) -> bool:
+    def taken_back_at_dispatch(self, post: SendCall) -> bool:
         """Whether this sender's lane had taken a Cancel of it when the call began."""
         partition = partition_of(post.sender.encode(), self.world.partitions)
         read = self.world.tasks["dispatch", partition].positions.get(t.DISPATCH_CONTROLS.name, 0)

@@ -17,7 +17,7 @@ from schemas.inbound_message import InboundMessage
 from schemas.send_request import SendRequest
 from schemas.sender import Sender, SenderKind
 from schemas.tenant_settings import TenantSettings
-from streams.dispatch.calls import Answer, Post, Result
+from streams.dispatch.provider_calls import Result, SendCall, SendResult
 from streams.partition.decoding import partition_of
 from streams.processing import build_settings
 from streams.topology import PROCESSORS
@@ -49,7 +49,7 @@ class Scenario:
     taken: Counter[tuple[str, str]] = field(default_factory=Counter)
     asked: dict[tuple[str, str], SendRequest] = field(default_factory=dict)
     stopped: dict[str, datetime] = field(default_factory=dict)
-    overtaken: list[Post] = field(default_factory=list)
+    overtaken: list[SendCall] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.rng = random.Random(f"scenario {self.seed}")
@@ -110,7 +110,7 @@ class Scenario:
 
     # --- the provider
 
-    def epoch_obeyed(self, post: Post) -> int:
+    def epoch_obeyed(self, post: SendCall) -> int:
         """The highest epoch of a Stop for this number that this sender's lane had taken when the call began."""
         partition = partition_of(post.sender.encode(), self.world.partitions)
         read = self.world.tasks["dispatch", partition].positions.get(t.DISPATCH_CONTROLS.name, 0)
@@ -126,7 +126,7 @@ class Scenario:
             default=0,
         )
 
-    def epoch_judged(self, post: Post) -> int:
+    def epoch_judged(self, post: SendCall) -> int:
         orders = self.world.log.all(t.DISPATCH_ORDERS)
         return max(
             o.consent_epoch
@@ -134,7 +134,7 @@ class Scenario:
             if (o.tenant, o.message_id) == (post.tenant, post.message_id)
         )
 
-    def call(self, post: Post, now: datetime) -> Answer:
+    def call(self, post: SendCall, now: datetime) -> SendResult:
         if self.epoch_judged(post) < self.epoch_obeyed(post):
             self.overtaken.append(post)
         fate = self.rng.choices(
@@ -152,7 +152,7 @@ class Scenario:
         if fate in ("take", "doubt-taken"):
             self.taken[post.tenant, post.message_id] += 1
             self.carriers_report(post, sid, now)
-        return Answer(
+        return SendResult(
             tenant=post.tenant,
             message_id=post.message_id,
             attempt=post.attempt,
@@ -162,7 +162,7 @@ class Scenario:
             code="21614" if fate == "refuse" else None,
         )
 
-    def carriers_report(self, post: Post, sid: str, now: datetime) -> None:
+    def carriers_report(self, post: SendCall, sid: str, now: datetime) -> None:
         """Repeated, late and out of order; at times before the call's own answer is written; one in ten is lost."""
         end = self.rng.choice(["delivered", "delivered", "delivered", "undelivered", "failed"])
         for status in ("queued", "sent", end):

@@ -14,7 +14,7 @@ from schemas.delivery_receipt import DeliveryReceipt
 from schemas.inbound_message import InboundMessage
 from schemas.send_request import SendRequest
 from schemas.tenant_settings import TenantSettings
-from streams.dispatch.calls import Answer, Post, Result
+from streams.dispatch.provider_calls import Result, SendCall, SendResult
 from streams.lifecycle import balance
 from streams.processing import build_settings
 from streams.topology import PROCESSORS
@@ -44,7 +44,7 @@ class Launch(Scenario):
             crash=self.crash,
         )
 
-    def call(self, post: Post, now: datetime) -> Answer:
+    def call(self, post: SendCall, now: datetime) -> SendResult:
         """Takes everything; some asks a second later than asked, after a 429."""
         known = {
             "tenant": post.tenant,
@@ -53,7 +53,7 @@ class Launch(Scenario):
             "sender": post.sender,
         }
         if self.rng.random() < 0.1:
-            return Answer.model_validate(known | {"result": Result.LIMITED, "retry_after": 1.0})
+            return SendResult.model_validate(known | {"result": Result.LIMITED, "retry_after": 1.0})
         sid = f"SM{post.message_id}"
         self.taken[post.tenant, post.message_id] += 1
         receipt = DeliveryReceipt(
@@ -67,7 +67,7 @@ class Launch(Scenario):
         self.world.publish_at(now + timedelta(seconds=5), t.DELIVERY_RECEIPTS, receipt)
         if post.message_id.startswith("ask-"):
             self.answers(post.to, now + timedelta(minutes=self.rng.choice([1, 30, 600])))
-        return Answer.model_validate(known | {"result": Result.ACCEPTED, "provider_id": sid})
+        return SendResult.model_validate(known | {"result": Result.ACCEPTED, "provider_id": sid})
 
     def answers(self, number: str, at: datetime) -> None:
         said = InboundMessage(

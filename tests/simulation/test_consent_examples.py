@@ -17,7 +17,7 @@ from schemas.inbound_message import InboundMessage
 from schemas.sender import Sender, SenderKind
 from schemas.tenant_settings import TenantSettings
 from schemas.topics import Topic
-from streams.dispatch.calls import Answer, Post, Result
+from streams.dispatch.provider_calls import Result, SendCall, SendResult
 from streams.gate.chain import entry_hash
 from streams.processing import build_settings
 from streams.topology import PROCESSORS
@@ -98,8 +98,8 @@ SAID: list[tuple[datetime, Topic[Any], Any]] = [
 ]
 
 
-def taken(post: Post, now: datetime) -> Answer:
-    return Answer(
+def taken(post: SendCall, now: datetime) -> SendResult:
+    return SendResult(
         tenant=post.tenant,
         message_id=post.message_id,
         attempt=post.attempt,

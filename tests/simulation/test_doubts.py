@@ -21,7 +21,14 @@ from schemas.delivery_receipt import DeliveryReceipt
 from schemas.returned import Returned
 from schemas.send import Priority, Send
 from schemas.sender import Sender, SenderKind
-from streams.dispatch.calls import Answer, Entry, Look, Post, Result, Seen
+from streams.dispatch.provider_calls import (
+    ListedMessage,
+    Lookup,
+    LookupResult,
+    Result,
+    SendCall,
+    SendResult,
+)
 from streams.processing import (
     NO_CHANGE,
     InputRecord,
@@ -89,7 +96,7 @@ class Storm:
         self.world = World(
             seed, processors, build_settings({}, {CODE: sender}), self.call, self.look, 1, crash
         )
-        self.listed: list[tuple[str, Entry]] = []
+        self.listed: list[tuple[str, ListedMessage]] = []
         self.taken: Counter[str] = Counter()
         self.calls_taken: set[tuple[str, int]] = set()
         for number in range(TEXTS):
@@ -120,7 +127,7 @@ class Storm:
             send_before=START + timedelta(hours=10),
         )
 
-    def call(self, post: Post, now: datetime) -> Answer:
+    def call(self, post: SendCall, now: datetime) -> SendResult:
         fate = self.rng.choices(
             ["take", "refuse", "limit", "unsent", "taken", "lost"], [50, 5, 5, 5, 20, 15]
         )[0]
@@ -136,7 +143,7 @@ class Storm:
             self.listed.append(
                 (
                     post.to,
-                    Entry(
+                    ListedMessage(
                         provider_id=sid,
                         sender=post.sender,
                         body=body,
@@ -162,7 +169,7 @@ class Storm:
             "limit": Result.LIMITED,
             "unsent": Result.UNSENT,
         }.get(fate, Result.IN_DOUBT)
-        return Answer(
+        return SendResult(
             tenant="acme",
             message_id=post.message_id,
             attempt=post.attempt,
@@ -172,14 +179,14 @@ class Storm:
             code="21614" if fate == "refuse" else None,
         )
 
-    def look(self, look: Look, now: datetime) -> Seen:
+    def look(self, look: Lookup, now: datetime) -> LookupResult:
         shown = now - self.rng.choice([timedelta(), self.lag / 2, self.lag])
         entries = tuple(
             entry
             for to, entry in self.listed
             if to == look.to and look.not_before <= entry.created_at <= min(look.not_after, shown)
         )
-        return Seen(
+        return LookupResult(
             tenant="acme",
             message_id=look.message_id,
             attempt=look.attempt,

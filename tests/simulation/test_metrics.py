@@ -26,7 +26,7 @@ ELSEWHERE = {
     "sayso_restored_rows",
     "sayso_partitions",
 }
-"""Of a worker, not of what is published (`services.workers.observed`)."""
+"""Of a worker, not of what is published (`services.workers.worker_metrics`)."""
 NEVER_HERE = {"sayso_unknown_codes", "sayso_dead_letters"}
 """What goes wrong does not in this scenario: `test_poison.py` and `test_metrics.py` (edges) see them counted."""
 

@@ -12,7 +12,7 @@ from schemas.send import Send
 from schemas.send_request import SendRequest
 from schemas.sender import Sender, SenderKind
 from schemas.tenant_settings import TenantSettings
-from streams.dispatch.calls import Answer, Post, Result
+from streams.dispatch.provider_calls import Result, SendCall, SendResult
 from streams.processing import build_settings
 from streams.topology import PROCESSORS
 from tests.simulation.asking import Asking
@@ -88,8 +88,8 @@ class Day:
         return list(orders.values())
 
 
-def take(post: Post, now: datetime) -> Answer:
-    return Answer(
+def take(post: SendCall, now: datetime) -> SendResult:
+    return SendResult(
         tenant=post.tenant,
         message_id=post.message_id,
         attempt=post.attempt,

@@ -13,7 +13,7 @@ from schemas.consent_event import ConsentEvent
 from schemas.controls import Pause, Resume
 from schemas.delivery_receipt import DeliveryReceipt
 from schemas.send_request import SendRequest
-from streams.dispatch.calls import Answer, Look, Post, Result, Seen
+from streams.dispatch.provider_calls import Lookup, LookupResult, Result, SendCall, SendResult
 from streams.processing import build_settings
 from streams.topology import PROCESSORS
 from tests.simulation.scenario import OWN, PEOPLE, SENDERS, SHARED, TENANTS
@@ -74,10 +74,10 @@ class Moving:
         self.world.settings = MOVED
         self.world.settle(until=timedelta(hours=4))
 
-    def call(self, post: Post, now: datetime) -> Answer:
+    def call(self, post: SendCall, now: datetime) -> SendResult:
         self.numbers.append((post.sender, post.attempt))
         taken = post.sender == SHARED
-        return Answer(
+        return SendResult(
             tenant=post.tenant,
             message_id=post.message_id,
             attempt=post.attempt,
@@ -86,8 +86,8 @@ class Moving:
             provider_id=f"SM-{post.attempt}" if taken else None,
         )
 
-    def look(self, look: Look, now: datetime) -> Seen:
-        return Seen(
+    def look(self, look: Lookup, now: datetime) -> LookupResult:
+        return LookupResult(
             tenant=look.tenant,
             message_id=look.message_id,
             attempt=look.attempt,

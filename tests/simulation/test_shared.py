@@ -11,7 +11,7 @@ from schemas import topics as t
 from schemas.delivery_receipt import DeliveryReceipt
 from schemas.inbound_message import InboundMessage
 from schemas.send_request import SendRequest
-from streams.dispatch.calls import Answer, Post, Result
+from streams.dispatch.provider_calls import Result, SendCall, SendResult
 from tests.simulation.scenario import PEOPLE, SHARED, Scenario
 
 PHONE = PEOPLE[0]
@@ -24,7 +24,7 @@ class Shared(Scenario):
     lost: str = "acme"
     told: str = "refused"
 
-    def call(self, post: Post, now: datetime) -> Answer:
+    def call(self, post: SendCall, now: datetime) -> SendResult:
         common = {
             "tenant": post.tenant,
             "message_id": post.message_id,
@@ -32,7 +32,7 @@ class Shared(Scenario):
             "sender": post.sender,
         }
         if post.tenant == self.lost and self.told == "refused":
-            return Answer(**common, result=Result.REFUSED, code="21612")
+            return SendResult(**common, result=Result.REFUSED, code="21612")
         sid = f"SM{post.tenant}{post.message_id}"
         receipt = DeliveryReceipt(
             message_id=post.message_id,
@@ -44,7 +44,7 @@ class Shared(Scenario):
             error_code="30005" if post.tenant == self.lost else None,
         )
         self.world.publish_at(now + timedelta(seconds=2), t.DELIVERY_RECEIPTS, receipt)
-        return Answer(**common, result=Result.ACCEPTED, provider_id=sid)
+        return SendResult(**common, result=Result.ACCEPTED, provider_id=sid)
 
     def asks(self, tenant: str) -> None:
         request = SendRequest(

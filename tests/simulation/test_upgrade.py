@@ -9,7 +9,7 @@ import pytest
 
 from schemas import topics as t
 from schemas.person_event import PersonEvent
-from streams.dispatch.state import MessageRow, Place
+from streams.dispatch.state import DispatchState, MessageEntry
 from streams.topology import PROCESSORS
 from tests.simulation import test_flow as promises
 from tests.simulation.scenario import PEOPLE, Scenario
@@ -101,7 +101,7 @@ def test_a_house_is_kept_in_the_middle_of_things(tmp_path: Path) -> None:
         if processor == "dispatch"
         for state in task.stores.values()
         for name in state.names("msg/")
-        if (row := state.get(name, MessageRow))
+        if (row := state.get(name, MessageEntry))
     )
-    assert places[Place.SENDING], places
-    assert places[Place.ACCEPTED], places
+    assert places[DispatchState.SENDING], places
+    assert places[DispatchState.ACCEPTED], places

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from schemas.base import Message
 from schemas.topics import Topic
-from streams.dispatch.calls import Answer, Look, Post, Result, Seen
+from streams.dispatch.provider_calls import Lookup, LookupResult, Result, SendCall, SendResult
 from streams.partition.task import PartitionTask
 from streams.partition.transaction import CallResult, Transaction
 from streams.processing import CancelCall, Settings
@@ -24,15 +24,15 @@ from tests.simulation.log import Log
 
 START = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
 
-Call = Callable[[Post, datetime], Answer]
-List = Callable[[Look, datetime], Seen]
+Call = Callable[[SendCall, datetime], SendResult]
+List = Callable[[Lookup, datetime], LookupResult]
 """The provider."""
 Committed = Callable[[PartitionTask, Transaction, datetime], None]
 """Told of each transaction that has become durable."""
 
 
-def no_list(look: Look, now: datetime) -> Seen:
-    return Seen(
+def no_list(look: Lookup, now: datetime) -> LookupResult:
+    return LookupResult(
         tenant=look.tenant,
         message_id=look.message_id,
         attempt=look.attempt,
@@ -47,7 +47,7 @@ class Turn(NamedTuple):
     at: datetime
     task: PartitionTask
     entity_key: str
-    post: Post | Look
+    post: SendCall | Lookup
 
 
 @dataclass
@@ -67,7 +67,7 @@ class World:
     log: Log = field(init=False)
     tasks: dict[tuple[str, int], PartitionTask] = field(default_factory=dict)
     crashes: Counter[str] = field(default_factory=Counter)
-    posts: list[tuple[Post, datetime]] = field(default_factory=list)
+    posts: list[tuple[SendCall, datetime]] = field(default_factory=list)
     turns: list[Turn] = field(default_factory=list)
     later: list[tuple[datetime, Topic[Any], Message]] = field(default_factory=list)
 
@@ -167,9 +167,9 @@ class World:
     def _take_back(self, withdraw: CancelCall) -> None:
         for turn in [turn for turn in self.turns if turn.post.identity == withdraw.identity]:
             self.turns.remove(turn)
-            assert isinstance(turn.post, Post)
+            assert isinstance(turn.post, SendCall)
             tenant, message_id, attempt, sender, *_ = turn.post
-            answer = Answer(
+            answer = SendResult(
                 tenant=tenant,
                 message_id=message_id,
                 attempt=attempt,
@@ -190,8 +190,8 @@ class World:
             if not self.crashed(task, "after the call, before its answer"):
                 task.call_results.append(CallResult(turn.entity_key, answer))
 
-    def _call(self, effect: Post | Look) -> Answer | Seen:
-        if isinstance(effect, Look):
+    def _call(self, effect: SendCall | Lookup) -> SendResult | LookupResult:
+        if isinstance(effect, Lookup):
             return self.look(effect, self.now)
         self.posts.append((effect, self.now))
         return self.call(effect, self.now)

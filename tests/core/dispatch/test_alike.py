@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from schemas.topics import ATTEMPTS, RETURNED
-from streams.dispatch.calls import Result
+from streams.dispatch.provider_calls import Result
 from tests.core.dispatch.test_doubt import last, looked
 from tests.core.dispatch.texts import (
     called,

@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 
 from schemas.topics import ATTEMPTS, RETURNED
-from streams.dispatch.calls import Result
-from streams.dispatch.queue import Queue
+from streams.dispatch.provider_calls import Result
+from streams.dispatch.sender_queue import SenderQueue
 from tests.core.dispatch.texts import answer, called, order, processor, reply, states
 from tests.core.drive import START, Drive
 
@@ -179,6 +179,8 @@ def test_what_stays_in_doubt_is_forgotten_in_the_end() -> None:
     assert "msg/acme/m1" in drive.state.raw
     drive.rest(2 * 3600)
     assert "msg/acme/m1" not in drive.state.raw
-    assert Queue.of(drive.state).by_number == drive.state.cache(Queue.of).by_number == {}
+    assert (
+        SenderQueue.of(drive.state).by_number == drive.state.cache(SenderQueue.of).by_number == {}
+    )
     drive.tell(order())
     assert called(drive) == ["m1#1"], "a repeat of the old order is handed back, not sent"

@@ -12,9 +12,9 @@ from schemas.send import Priority, Send
 from schemas.sender import Sender, SenderKind
 from schemas.tenant_settings import TenantSettings
 from schemas.topics import ATTEMPTS, RETURNED
-from streams.dispatch import dispatch, dispatch_woke
-from streams.dispatch.budget import CLOCKS, HOUR, PROMISED_AT_MOST
-from streams.dispatch.calls import Result
+from streams.dispatch import dispatch, dispatch_on_timer
+from streams.dispatch.opt_in_budget import CLOCKS, HOUR, PROMISED_AT_MOST
+from streams.dispatch.provider_calls import Result
 from streams.processing import build_settings
 from tests.core.dispatch.texts import CODE, called, cancel, order, reply, states, stop
 from tests.core.drive import START, Drive
@@ -26,7 +26,7 @@ def processor(budget: int) -> Drive:
         for name in ("acme", "bolt")
     }
     sender = Sender(sender=CODE, kind=SenderKind.SHORT_CODE, pace=100, owner="acme")
-    return Drive(dispatch, dispatch_woke, CODE, build_settings(tenants, {CODE: sender}))
+    return Drive(dispatch, dispatch_on_timer, CODE, build_settings(tenants, {CODE: sender}))
 
 
 def ask(name: str, at: datetime = START, **changed: Any) -> Send:

@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 
 from schemas.topics import ATTEMPTS, RETURNED
-from streams.dispatch.calls import Entry, Result
-from streams.dispatch.evidence import FAR, Absent, Found, Open, Unclear, weigh
+from streams.dispatch.list_matching import FAR, Absent, Found, Open, Unclear, weigh
 from streams.dispatch.policy import Policy, policy_of
+from streams.dispatch.provider_calls import ListedMessage, Result
 from streams.dispatch.words import plain
 from tests.core.dispatch.texts import (
     ANA,
@@ -38,7 +38,7 @@ def in_doubt(**changed: object) -> Drive:
     return drive
 
 
-def looked(drive: Drive, *entries: Entry, gone: bool = False) -> list[int]:
+def looked(drive: Drive, *entries: ListedMessage, gone: bool = False) -> list[int]:
     """Rounds, as long as there are any within two minutes."""
     rounds = list[int]()
     for _ in range(12):
@@ -176,7 +176,7 @@ def test_attribution_survives_a_new_owner_and_ends_after_72_hours() -> None:
         pytest.param(entry("SM9", sender="+14155559999"), id="our words from another sender"),
     ],
 )
-def test_an_entry_that_nobody_knows_leaves_it_in_doubt(strange: Entry) -> None:
+def test_an_entry_that_nobody_knows_leaves_it_in_doubt(strange: ListedMessage) -> None:
     drive = in_doubt()
     assert looked(drive, strange) == [1, 2]
     assert last(drive) == "1 in_doubt unclear"
@@ -322,7 +322,7 @@ NUMBER, SERVICE = Open("+14155550199", "Hi", START, 0, 1), Open("MG1", "Hi", STA
     ],
 )
 def test_what_a_list_says(
-    entries: list[Entry], known: list[str], asked: Open, verdict: type
+    entries: list[ListedMessage], known: list[str], asked: Open, verdict: type
 ) -> None:
     assert isinstance(weigh(entries, known, asked), verdict)
 

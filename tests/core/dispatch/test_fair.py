@@ -7,10 +7,10 @@ from datetime import timedelta
 
 from schemas.send import Priority
 from schemas.topics import RETURNED
-from streams.dispatch.calls import Result
-from streams.dispatch.line import Line
-from streams.dispatch.queue import Queue
-from streams.dispatch.turns import Turns
+from streams.dispatch.fair_queue import FairQueue
+from streams.dispatch.fair_scheduler import FairScheduler
+from streams.dispatch.provider_calls import Result
+from streams.dispatch.sender_queue import SenderQueue
 from streams.processing import CallLimits
 from tests.core.dispatch.texts import (
     PAUSE,
@@ -45,7 +45,7 @@ def test_a_launch_of_20_000_delays_nobody_elses_text_by_more_than_a_seconds_toke
         while f"theirs{number}#1" not in called(drive):
             gone(drive, 0.05)
         assert (drive.now - told).total_seconds() <= 1
-    assert len(drive.state.cache(Queue.of).tickets) > 19_000
+    assert len(drive.state.cache(SenderQueue.of).tickets) > 19_000
 
 
 def test_tenants_take_turns_by_segments_however_many_texts_each_has() -> None:
@@ -79,7 +79,7 @@ def test_cases_of_a_tenant_take_turns_too() -> None:
 
 def test_who_sends_one_at_a_time_gets_no_more_than_a_share() -> None:
     """Each comes back as soon as its text is gone: it has not become new by that."""
-    line = Line()
+    line = FairQueue()
     for number in range(100):
         line.push(f"a{number}", "acme", "", (START, number), 1)
     turns = Counter[str]()
@@ -245,7 +245,7 @@ def test_the_account_rests_after_a_429_of_anybody() -> None:
 
 def test_what_others_have_waiting_is_counted_once_and_nothing_that_comes_later() -> None:
     """Nine texts of other tenants do not stand ten times before each text of a long case."""
-    line = Line()
+    line = FairQueue()
     for tenant in range(9):
         line.push(f"theirs{tenant}", f"t{tenant}", "", (START, tenant), 1)
     for number in range(1000):
@@ -257,7 +257,7 @@ def test_what_others_have_waiting_is_counted_once_and_nothing_that_comes_later()
 
 
 def test_texts_each_of_a_case_of_its_own_stand_one_behind_the_other() -> None:
-    line = Line()
+    line = FairQueue()
     for number in range(1000):
         line.push(f"m{number}", "acme", f"c-{number}", (START, number), 1)
     assert [line.before(name) for name in ("m0", "m500", "m999")] == [0, 500, 999]
@@ -271,7 +271,7 @@ def test_texts_each_of_a_case_of_its_own_stand_one_behind_the_other() -> None:
 
 
 def test_who_comes_and_goes_while_others_wait_is_remembered_once() -> None:
-    turns: Turns[int] = Turns()
+    turns: FairScheduler[int] = FairScheduler()
     turns.waits("slow", 0)
     turns.waits("busy", 0)
     for _ in range(3):

@@ -8,7 +8,7 @@ import pytest
 
 from schemas.send import Priority
 from schemas.topics import ATTEMPTS, DEAD_LETTERS, RETURNED
-from streams.dispatch.calls import Post, Result
+from streams.dispatch.provider_calls import Result, SendCall
 from streams.processing import Settings
 from tests.core.dispatch.texts import (
     ANA,
@@ -27,7 +27,7 @@ from tests.core.drive import START
 def test_a_call_begins_with_its_row_and_its_report_in_the_same_step() -> None:
     drive = processor()
     step = drive.tell(order())
-    assert step.calls == (Post("acme", "m1", 1, CODE, ANA, "text m1", 0.0, 0.01),)
+    assert step.calls == (SendCall("acme", "m1", 1, CODE, ANA, "text m1", 0.0, 0.01),)
     assert b'"place":"sending"' in drive.state.raw["msg/acme/m1"]
     assert states(drive) == ["1 sending"]
 

@@ -9,14 +9,14 @@ import pytest
 from schemas.topics import ATTEMPTS
 from streams.dispatch.backoff import BackOff
 from streams.dispatch.bucket import Bucket
-from streams.dispatch.calls import Post, Result
+from streams.dispatch.provider_calls import Result, SendCall
 from streams.dispatch.spacing import Spacing
 from tests.core.dispatch.texts import ANA, CODE, answer, order, posts, processor, reply
 from tests.core.drive import START
 
 
-def post(wait: float = 0.0, rest: float = 0.0, sender: str = CODE) -> Post:
-    return Post("acme", "m", 1, sender, ANA, "text", wait, rest)
+def post(wait: float = 0.0, rest: float = 0.0, sender: str = CODE) -> SendCall:
+    return SendCall("acme", "m", 1, sender, ANA, "text", wait, rest)
 
 
 def test_after_k_segments_the_bucket_owes_k_over_rate() -> None:
@@ -113,7 +113,7 @@ def test_a_kill_leaves_in_doubt_what_is_under_way_which_is_little_of_a_slow_send
     pace: float, most: int
 ) -> None:
     """The provider takes ten seconds, the whole time-out, for each call."""
-    drive, since, largest = processor(pace=pace), dict[Post, datetime](), 0
+    drive, since, largest = processor(pace=pace), dict[SendCall, datetime](), 0
     for number in range(200):
         drive.tell(order(f"m{number}"))
     for _ in range(300):

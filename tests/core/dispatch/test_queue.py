@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from streams.body_limits import BODY_AT_MOST
-from streams.dispatch.calls import Result
-from streams.dispatch.heap import LazyHeap
-from streams.dispatch.queue import MOST_SEGMENTS, Queue
+from streams.dispatch.indexed_heap import IndexedHeap
+from streams.dispatch.provider_calls import Result
+from streams.dispatch.sender_queue import MOST_SEGMENTS, SenderQueue
 from streams.segments import segments
 from tests.core.dispatch.texts import called, order, processor, reply
 from tests.core.drive import START
 
 
 def test_what_left_the_queue_does_not_fill_the_memory() -> None:
-    heap: LazyHeap[int] = LazyHeap()
+    heap: IndexedHeap[int] = IndexedHeap()
     heap.push(-1, "stays")
     for number in range(10_000):
         heap.push(10_000 - number, f"n{number}")
@@ -22,7 +22,7 @@ def test_what_left_the_queue_does_not_fill_the_memory() -> None:
 
 
 def test_a_name_has_one_place_in_a_heap() -> None:
-    heap: LazyHeap[int] = LazyHeap()
+    heap: IndexedHeap[int] = IndexedHeap()
     heap.push(1, "a")
     heap.push(3, "a")
     heap.push(2, "b")
@@ -46,7 +46,7 @@ def test_the_order_survives_a_new_owner() -> None:
 def test_a_text_that_is_put_off_again_and_again_does_not_fill_the_memory() -> None:
     drive = processor()
     drive.tell(order())
-    queue = drive.state.cache(Queue.of)
+    queue = drive.state.cache(SenderQueue.of)
     for _ in range(200):
         reply(drive, Result.LIMITED)
         assert queue.oldest() == START

@@ -8,7 +8,7 @@ from datetime import timedelta
 from schemas.send import Priority
 from schemas.sender_status import SenderStatus
 from schemas.topics import SENDER_STATUS
-from streams.dispatch.calls import Result
+from streams.dispatch.provider_calls import Result
 from streams.processing import Settings
 from tests.core.dispatch.texts import PAUSE, RESUME, order, processor, reply
 from tests.core.drive import START, Drive

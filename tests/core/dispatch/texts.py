@@ -10,8 +10,15 @@ from schemas.controls import Cancel, Pause, Resolve, Resume, Sighting, Stop
 from schemas.send import Priority, Send
 from schemas.sender import Sender, SenderKind
 from schemas.topics import ATTEMPTS
-from streams.dispatch import dispatch, dispatch_woke
-from streams.dispatch.calls import Answer, Entry, Look, Post, Result, Seen
+from streams.dispatch import dispatch, dispatch_on_timer
+from streams.dispatch.provider_calls import (
+    ListedMessage,
+    Lookup,
+    LookupResult,
+    Result,
+    SendCall,
+    SendResult,
+)
 from streams.processing import Settings, build_settings
 from tests.core.drive import START, Drive
 
@@ -26,7 +33,7 @@ def settings(pace: float = 100.0) -> Settings:
 
 
 def processor(pace: float = 100.0, **more: Any) -> Drive:
-    return Drive(dispatch, dispatch_woke, CODE, settings(pace), **more)
+    return Drive(dispatch, dispatch_on_timer, CODE, settings(pace), **more)
 
 
 def order(message_id: str = "m1", **changed: Any) -> Send:
@@ -70,8 +77,8 @@ def sighting(message_id: str = "m1", attempt: int = 1) -> Sighting:
 PAUSE, RESUME = Pause(sender=CODE, at=START), Resume(sender=CODE, at=START)
 
 
-def answer(post: Post, result: Result, **more: Any) -> Answer:
-    return Answer(
+def answer(post: SendCall, result: Result, **more: Any) -> SendResult:
+    return SendResult(
         tenant=post.tenant,
         message_id=post.message_id,
         attempt=post.attempt,
@@ -88,27 +95,27 @@ def reply(drive: Drive, result: Result, **more: Any) -> None:
         drive.answer(answer(post, result, **more))
 
 
-def posts(calls: list[Any]) -> list[Post]:
-    return [effect for effect in calls if isinstance(effect, Post)]
+def posts(calls: list[Any]) -> list[SendCall]:
+    return [effect for effect in calls if isinstance(effect, SendCall)]
 
 
-def looks(calls: list[Any]) -> list[Look]:
-    return [effect for effect in calls if isinstance(effect, Look)]
+def looks(calls: list[Any]) -> list[Lookup]:
+    return [effect for effect in calls if isinstance(effect, Lookup)]
 
 
-def entry(provider_id: str, body: str = "text m1", **changed: Any) -> Entry:
+def entry(provider_id: str, body: str = "text m1", **changed: Any) -> ListedMessage:
     """As the provider lists it."""
     known = {"sender": CODE, "status": "delivered", "created_at": START, "num_segments": 1}
-    return Entry(provider_id=provider_id, body=body, **(known | changed))
+    return ListedMessage(provider_id=provider_id, body=body, **(known | changed))
 
 
-def lists(drive: Drive, *entries: Entry, gone: bool = False) -> list[int]:
+def lists(drive: Drive, *entries: ListedMessage, gone: bool = False) -> list[int]:
     """The provider's answer to every look under way; which rounds they were."""
     asked = looks(drive.under_way)
     for look in asked:
         drive.under_way.remove(look)
         drive.answer(
-            Seen(
+            LookupResult(
                 tenant=look.tenant,
                 message_id=look.message_id,
                 attempt=look.attempt,

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from services.workers.steady import BELIEVED
+from services.workers.stable_clock import BELIEVED
 from tests.faults.harness.fault import Fault, Scene
 from tests.faults.harness.of_crashes import DOUBTFUL
 

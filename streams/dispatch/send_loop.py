@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from schemas.attempt import AttemptState
-from streams.dispatch.back import hand_back_hopeless, hand_back_late
-from streams.dispatch.calls import Post
-from streams.dispatch.draft import Draft
-from streams.dispatch.state import QUEUE, MessageRow, Place
-from streams.dispatch.status import EVERY, pace_of, queue_row
+from streams.dispatch.provider_calls import SendCall
+from streams.dispatch.returns import hand_back_hopeless, hand_back_late
+from streams.dispatch.sender_status import EVERY, pace_of, queue_row
+from streams.dispatch.state import QUEUE, DispatchState, MessageEntry
+from streams.dispatch.step_builder import StepBuilder
 from streams.processing import Settings
 
 UNDER_WAY: Final = 64
@@ -30,7 +30,7 @@ LOOKING: Final = 8
 """Lists of the provider's that are asked for at a time, for one sender."""
 
 
-def pump(draft: Draft, settings: Settings) -> None:
+def pump(draft: StepBuilder, settings: Settings) -> None:
     queue = draft.queue
     if not queue.opened:
         return
@@ -47,7 +47,7 @@ def pump(draft: Draft, settings: Settings) -> None:
     arm(draft, settings)
 
 
-def arm(draft: Draft, settings: Settings) -> None:
+def arm(draft: StepBuilder, settings: Settings) -> None:
     """A wake that is set for earlier is left: waking for nothing does no harm, writing a row for nothing costs."""
     queue = draft.queue
     if not queue.opened:
@@ -63,7 +63,7 @@ def arm(draft: Draft, settings: Settings) -> None:
         draft.set_timer(QUEUE, at)
 
 
-def next_look(draft: Draft, settings: Settings) -> datetime | None:
+def next_look(draft: StepBuilder, settings: Settings) -> datetime | None:
     queue, now = draft.queue, draft.now
     if queue.sweep:
         return now
@@ -81,7 +81,7 @@ def _sooner(at: datetime | None, other: tuple[datetime, str] | None) -> datetime
     return at if other is None or (at is not None and at <= other[0]) else other[0]
 
 
-def _turn(draft: Draft, settings: Settings) -> tuple[datetime, str] | None:
+def _turn(draft: StepBuilder, settings: Settings) -> tuple[datetime, str] | None:
     """When the head may go; an answer arms by itself."""
     queue = draft.queue
     if len(queue.under_way) >= UNDER_WAY or (name := queue.head()) is None:
@@ -94,16 +94,16 @@ def _turn(draft: Draft, settings: Settings) -> tuple[datetime, str] | None:
     return at if rest is None else max(at, rest), name
 
 
-def _ripen(draft: Draft) -> None:
+def _ripen(draft: StepBuilder) -> None:
     while (name := draft.queue.ripe(draft.now)) is not None:
-        row = draft.get(name, MessageRow)
+        row = draft.get(name, MessageEntry)
         assert row is not None
         draft.queue.ripen(name, row)
 
 
-def _start(draft: Draft, name: str, pace: float) -> None:
+def _start(draft: StepBuilder, name: str, pace: float) -> None:
     """Write-ahead: the call may begin only once this row is durable."""
-    queue, row = draft.queue, draft.get(name, MessageRow)
+    queue, row = draft.queue, draft.get(name, MessageEntry)
     assert row is not None
     assert row.order is not None
     order, number, segments = row.order, row.next_attempt, queue.segments(name)
@@ -114,7 +114,7 @@ def _start(draft: Draft, name: str, pace: float) -> None:
         name,
         row.model_copy(
             update={
-                "place": Place.SENDING,
+                "place": DispatchState.SENDING,
                 "attempt": number,
                 "next_attempt": number + 1,
                 "not_before": None,
@@ -125,7 +125,7 @@ def _start(draft: Draft, name: str, pace: float) -> None:
     )
     draft.report(order, number, AttemptState.SENDING)
     draft.effect(
-        Post(
+        SendCall(
             order.tenant,
             order.message_id,
             number,

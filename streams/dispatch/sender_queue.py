@@ -13,9 +13,18 @@ from schemas.send import Priority
 from schemas.sender_status import SenderStatus
 from streams.dispatch.backoff import BackOff
 from streams.dispatch.bucket import Bucket
-from streams.dispatch.heap import LazyHeap
-from streams.dispatch.line import Line
-from streams.dispatch.state import LIVE, LOST, MESSAGES, QUEUE, LostRow, MessageRow, Place, QueueRow
+from streams.dispatch.fair_queue import FairQueue
+from streams.dispatch.indexed_heap import IndexedHeap
+from streams.dispatch.state import (
+    LIVE,
+    LOST,
+    MESSAGES,
+    QUEUE,
+    AbandonedAttempt,
+    DispatchState,
+    MessageEntry,
+    QueueEntry,
+)
 from streams.processing import StateStore
 
 MOST_SEGMENTS: Final = 96
@@ -25,7 +34,7 @@ LET_GO: Final = timedelta(minutes=1)
 """By then a call that was let go has had its turn, or never will."""
 
 
-class Queue:
+class SenderQueue:
     """`tickets`: the lane of each text that waits, for its turn (`lines`) or for its time (`later`).  `by_number`: live
     messages, so that a Stop finds its own.  `under_way`: calls begun by this owner, and the back-off's round in which
     they began.  `stranded`: calls of an owner before.  `armed`: the wake that is set.
@@ -37,25 +46,25 @@ class Queue:
     `told`: what was last said of the sender, `told_at` when that was looked at, `news` whether it may have changed."""
 
     def __init__(self) -> None:
-        self.lines: dict[Priority, Line] = {lane: Line() for lane in Priority}
-        self.later: LazyHeap[datetime] = LazyHeap()
-        self.deadlines: LazyHeap[datetime] = LazyHeap()
+        self.lines: dict[Priority, FairQueue] = {lane: FairQueue() for lane in Priority}
+        self.later: IndexedHeap[datetime] = IndexedHeap()
+        self.deadlines: IndexedHeap[datetime] = IndexedHeap()
         self.tickets: dict[str, Priority] = {}
         self.by_number: defaultdict[str, set[str]] = defaultdict(set)
         self.under_way: dict[str, int] = {}
         self.stranded: list[str] = []
         self.bucket, self.backoff = Bucket(), BackOff()
         self.doubts: set[str] = set()
-        self.looks: LazyHeap[datetime] = LazyHeap()
+        self.looks: IndexedHeap[datetime] = IndexedHeap()
         self.looking: set[str] = set()
         self.ids: dict[str, tuple[str, ...]] = {}
-        self.lost: defaultdict[str, dict[str, LostRow]] = defaultdict(dict)
+        self.lost: defaultdict[str, dict[str, AbandonedAttempt]] = defaultdict(dict)
         self.sweep: list[str] = []
         self.swept_at: datetime | None = None
         self.pace: float | None = None
         self.left = inf
         self.less_since: datetime | None = None
-        self.came: LazyHeap[datetime] = LazyHeap()
+        self.came: IndexedHeap[datetime] = IndexedHeap()
         self.rests_until: datetime | None = None
         self.error: tuple[str, datetime] | None = None
         self.told: SenderStatus | None = None
@@ -67,11 +76,11 @@ class Queue:
         self.armed: datetime | None = None
 
     @classmethod
-    def of(cls, state: StateStore) -> Queue:
+    def of(cls, state: StateStore) -> SenderQueue:
         """The only place that looks at every row.  With rows to begin with, nothing starts before `Opened`."""
         queue = cls()
         queue.opened = not state.raw
-        if (standing := state.get(QUEUE, QueueRow)) is not None:
+        if (standing := state.get(QUEUE, QueueEntry)) is not None:
             queue.paused, queue.paused_by = standing.paused, standing.by
             queue.error = (
                 (standing.error, standing.error_at)
@@ -80,9 +89,9 @@ class Queue:
             )
         live, called = list[tuple[datetime, int, str]](), list[tuple[datetime, int]]()
         for name in state.names():
-            if name.startswith(LOST) and (lost := state.get(name, LostRow)) is not None:
+            if name.startswith(LOST) and (lost := state.get(name, AbandonedAttempt)) is not None:
                 queue.lose(name, lost)
-            row = state.get(name, MessageRow) if name.startswith(MESSAGES) else None
+            row = state.get(name, MessageEntry) if name.startswith(MESSAGES) else None
             if row is not None and row.place in LIVE:
                 live.append((row.issued_at, row.arrival, name))
             elif row is not None:
@@ -92,26 +101,26 @@ class Queue:
         if state.raw:
             queue.bucket = Bucket.empty(_last(called))
         for _, _, name in sorted(live):
-            if (row := state.get(name, MessageRow)) is not None:
+            if (row := state.get(name, MessageEntry)) is not None:
                 queue.track(name, row)
         return queue
 
     # --- live messages
 
-    def track(self, name: str, row: MessageRow) -> None:
+    def track(self, name: str, row: MessageEntry) -> None:
         if row.order is None:
             return
         self.by_number[e164(row.order.to)].add(name)
-        if row.place is Place.QUEUED:
+        if row.place is DispatchState.QUEUED:
             self._admit(name, row)
-        elif row.place is Place.IN_DOUBT:
+        elif row.place is DispatchState.IN_DOUBT:
             self.doubts.add(name)
             if row.look_at is not None:
                 self.looks.push(row.look_at, name)
-        elif row.place is Place.SENDING and name not in self.under_way:
+        elif row.place is DispatchState.SENDING and name not in self.under_way:
             self.stranded.append(name)
 
-    def _admit(self, name: str, row: MessageRow) -> None:
+    def _admit(self, name: str, row: MessageEntry) -> None:
         assert row.order is not None
         self.tickets[name] = row.order.lane
         self.deadlines.push(row.order.send_before, name)
@@ -120,7 +129,7 @@ class Queue:
         else:
             self.later.push(row.not_before, name)
 
-    def _join(self, name: str, row: MessageRow) -> None:
+    def _join(self, name: str, row: MessageEntry) -> None:
         assert row.order is not None
         order, place = row.order, (row.issued_at, row.arrival)
         self.lines[order.lane].push(
@@ -162,7 +171,7 @@ class Queue:
         first = self.later.first()
         return first[1] if first is not None and first[0] <= now else None
 
-    def ripen(self, name: str, row: MessageRow) -> None:
+    def ripen(self, name: str, row: MessageEntry) -> None:
         self.later.drop(name)
         self._join(name, row)
 
@@ -202,11 +211,11 @@ class Queue:
 
     # --- what the provider has taken
 
-    def taken(self, row: MessageRow) -> None:
+    def taken(self, row: MessageEntry) -> None:
         if row.to and row.provider_id:
             self.ids[row.to] = (*self.ids.get(row.to, ()), row.provider_id)
 
-    def taken_long_ago(self, row: MessageRow) -> None:
+    def taken_long_ago(self, row: MessageEntry) -> None:
         if row.to and row.provider_id:
             left = tuple(one for one in self.ids.get(row.to, ()) if one != row.provider_id)
             if left:
@@ -220,13 +229,13 @@ class Queue:
 
     # --- calls that nobody waits for
 
-    def lose(self, name: str, row: LostRow) -> None:
+    def lose(self, name: str, row: AbandonedAttempt) -> None:
         self.lost[row.to][name] = row
 
-    def lost_of(self, number: str) -> Mapping[str, LostRow]:
+    def lost_of(self, number: str) -> Mapping[str, AbandonedAttempt]:
         return self.lost.get(e164(number), {})
 
-    def lost_long_ago(self, name: str, row: LostRow) -> None:
+    def lost_long_ago(self, name: str, row: AbandonedAttempt) -> None:
         self.lost[row.to].pop(name, None)
         if not self.lost[row.to]:
             del self.lost[row.to]
@@ -239,6 +248,6 @@ def _last(called: list[tuple[datetime, int]]) -> int:
     return 0 if last is None else max(size for at, size in called if at >= last - LET_GO)
 
 
-def segments_of(row: MessageRow) -> int:
+def segments_of(row: MessageEntry) -> int:
     assert row.order is not None
     return min(max(row.order.segments, 1), MOST_SEGMENTS)

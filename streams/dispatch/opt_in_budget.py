@@ -12,8 +12,8 @@ from typing import Final
 from schemas.send import Send
 from schemas.system_kind import SystemKind
 from schemas.tenant_settings import ASKS_PER_HOUR
-from streams.dispatch.draft import Draft
 from streams.dispatch.state import REMEMBERED
+from streams.dispatch.step_builder import StepBuilder
 from streams.processing import Settings, StateEntry
 
 ASKS: Final = "asks/"
@@ -27,7 +27,7 @@ CLOCKS: Final = timedelta(seconds=5)
 """By so much may the gate's clock be ahead: what comes back on the hour must not find the hour before."""
 
 
-class AskedRow(StateEntry):
+class OptInBudgetEntry(StateEntry):
     """`since`: the hour; `taken`: asks that joined the queue in it; `due`: those that were promised a place in it and
     have not come yet; `ahead`: those that were promised one in a later hour."""
 
@@ -37,7 +37,9 @@ class AskedRow(StateEntry):
     ahead: int = 0
 
 
-def beyond_budget(draft: Draft, order: Send, again: bool, settings: Settings) -> datetime | None:
+def beyond_budget(
+    draft: StepBuilder, order: Send, again: bool, settings: Settings
+) -> datetime | None:
     """Counts an ask that may join the queue (None), or promises it a place and says from when it may come again.
 
     `again`: it was handed back before.  New ones take only what is left after those, so who waits longest goes first
@@ -58,18 +60,18 @@ def beyond_budget(draft: Draft, order: Send, again: bool, settings: Settings) ->
     return row.since + place * HOUR + CLOCKS
 
 
-def _this_hour(draft: Draft, name: str, budget: int) -> AskedRow:
+def _this_hour(draft: StepBuilder, name: str, budget: int) -> OptInBudgetEntry:
     """Of the places promised for the hours since, those of this one are due.  A clock set back changes nothing; where
     it was far ahead, what was counted by it counts for this hour."""
     now = draft.now.replace(minute=0, second=0, microsecond=0)
-    row = draft.get(name, AskedRow)
+    row = draft.get(name, OptInBudgetEntry)
     passed = (now - row.since) // HOUR if row else 0
     if row is None or passed > 0 or -passed * HOUR > FAR_AHEAD:
         draft.set_timer(name, draft.now + REMEMBERED)
     if row is None:
-        return AskedRow(since=now)
+        return OptInBudgetEntry(since=now)
     if passed <= 0:
         return row.model_copy(update={"since": now}) if -passed * HOUR > FAR_AHEAD else row
     left = max(0, row.ahead - (passed - 1) * budget)
     due = min(left, budget)
-    return AskedRow(since=now, due=due, ahead=left - due)
+    return OptInBudgetEntry(since=now, due=due, ahead=left - due)

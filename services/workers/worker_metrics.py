@@ -22,7 +22,7 @@ SLOW: Final = 30.0
 """Seconds with something to do and no transaction until a worker is not ready; the watchdog ends it later."""
 
 
-class Observed:
+class WorkerMetrics:
     """Nothing is counted where nobody asked for metrics."""
 
     def __init__(self, room: str, settings: ServiceSettings) -> None:

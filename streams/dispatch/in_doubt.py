@@ -14,14 +14,14 @@ from typing import Final
 from schemas.attempt import AttemptState
 from schemas.controls import Resolve
 from streams.dispatch.alike import attempts_like
-from streams.dispatch.back import hand_back
-from streams.dispatch.calls import Look, Seen
-from streams.dispatch.draft import Draft
-from streams.dispatch.evidence import FAR, Absent, Found, Unclear, Verdict, weigh
+from streams.dispatch.list_matching import FAR, Absent, Found, Unclear, Verdict, weigh
 from streams.dispatch.lost import leave
 from streams.dispatch.policy import Policy, policy_of
-from streams.dispatch.pump import LOOKING
-from streams.dispatch.state import LONGEST_ID, REMEMBERED, MessageRow, Place, message_name
+from streams.dispatch.provider_calls import Lookup, LookupResult
+from streams.dispatch.returns import hand_back
+from streams.dispatch.send_loop import LOOKING
+from streams.dispatch.state import LONGEST_ID, REMEMBERED, DispatchState, MessageEntry, message_name
+from streams.dispatch.step_builder import StepBuilder
 from streams.processing import Settings
 
 FIRST_LOOK: Final = 2
@@ -33,9 +33,9 @@ LAST_LOOK: Final = 3
 
 
 def doubt(
-    draft: Draft,
+    draft: StepBuilder,
     name: str,
-    row: MessageRow,
+    row: MessageEntry,
     evidence: str,
     settings: Settings,
     *,
@@ -49,7 +49,7 @@ def doubt(
     draft.report(row.order, row.attempt, AttemptState.IN_DOUBT, code=code, evidence=evidence)
     look_at = draft.now + timedelta(seconds=FIRST_LOOK * settings.call_limits.call_timeout)
     news = {
-        "place": Place.IN_DOUBT,
+        "place": DispatchState.IN_DOUBT,
         "looks": 0,
         "absent": False,
         "look_at": look_at,
@@ -59,24 +59,24 @@ def doubt(
     draft.set_timer(name, draft.now + REMEMBERED)
 
 
-def found_sending(draft: Draft, name: str, row: MessageRow, settings: Settings) -> None:
+def found_sending(draft: StepBuilder, name: str, row: MessageEntry, settings: Settings) -> None:
     """Of an owner before."""
     again_at = (row.called_at or draft.now) + NOT_BEFORE
     doubt(draft, name, row, "found sending at start", settings, again_at=again_at)
 
 
-def look(draft: Draft) -> None:
+def look(draft: StepBuilder) -> None:
     """Ask for the lists that are due."""
     queue = draft.queue
     while len(queue.looking) < LOOKING and (first := queue.looks.first()) and first[0] <= draft.now:
-        name, row = first[1], draft.get(first[1], MessageRow)
+        name, row = first[1], draft.get(first[1], MessageEntry)
         queue.looks.drop(name)
         assert row is not None
         assert row.order is not None
         queue.looking.add(name)
         called = row.began
         draft.effect(
-            Look(
+            Lookup(
                 row.order.tenant,
                 row.order.message_id,
                 row.attempt,
@@ -89,13 +89,13 @@ def look(draft: Draft) -> None:
         )
 
 
-def seen(draft: Draft, answer: Seen, settings: Settings) -> None:
+def seen(draft: StepBuilder, answer: LookupResult, settings: Settings) -> None:
     """A list counts for the look it was asked for.  One that could not be had is asked for again, the less often the
     longer that goes on."""
     name = message_name(answer.tenant, answer.message_id)
-    row = draft.get(name, MessageRow)
+    row = draft.get(name, MessageEntry)
     draft.queue.looking.discard(name)
-    if row is None or row.place is not Place.IN_DOUBT or row.order is None:
+    if row is None or row.place is not DispatchState.IN_DOUBT or row.order is None:
         return
     later = draft.now + timedelta(seconds=SECOND_LOOK * settings.call_limits.call_timeout)
     if (row.attempt, row.looks + 1) != (answer.attempt, answer.round) or answer.entries is None:
@@ -109,7 +109,7 @@ def seen(draft: Draft, answer: Seen, settings: Settings) -> None:
     _conclude(draft, name, row.model_copy(update=looked), verdict)
 
 
-def _conclude(draft: Draft, name: str, row: MessageRow, verdict: Verdict) -> None:
+def _conclude(draft: StepBuilder, name: str, row: MessageEntry, verdict: Verdict) -> None:
     assert row.order is not None
     if isinstance(verdict, Found):
         draft.report(
@@ -120,7 +120,9 @@ def _conclude(draft: Draft, name: str, row: MessageRow, verdict: Verdict) -> Non
             segments=verdict.entry.num_segments,
             evidence=f"{verdict.why}; its status is {verdict.entry.status}",
         )
-        draft.finish(name, row, Place.ACCEPTED, provider_id=verdict.entry.provider_id[:LONGEST_ID])
+        draft.finish(
+            name, row, DispatchState.ACCEPTED, provider_id=verdict.entry.provider_id[:LONGEST_ID]
+        )
     elif row.looks == 1:
         draft.place(name, row)
     elif isinstance(verdict, Unclear):
@@ -129,7 +131,7 @@ def _conclude(draft: Draft, name: str, row: MessageRow, verdict: Verdict) -> Non
         _absent(draft, name, row, verdict)
 
 
-def _unclear(draft: Draft, name: str, row: MessageRow, verdict: Unclear) -> None:
+def _unclear(draft: StepBuilder, name: str, row: MessageEntry, verdict: Unclear) -> None:
     """Left to a person; what is learnt of others until the last look may clear it up still."""
     assert row.order is not None
     if row.looks < LAST_LOOK:
@@ -142,7 +144,7 @@ def _unclear(draft: Draft, name: str, row: MessageRow, verdict: Unclear) -> None
     draft.place(name, row.model_copy(update={"absent": False}))
 
 
-def _absent(draft: Draft, name: str, row: MessageRow, verdict: Absent) -> None:
+def _absent(draft: StepBuilder, name: str, row: MessageEntry, verdict: Absent) -> None:
     order = row.order
     assert order is not None
     if row.again_at is not None and draft.now < row.again_at:
@@ -154,7 +156,7 @@ def _absent(draft: Draft, name: str, row: MessageRow, verdict: Absent) -> None:
         draft.report(
             order, row.attempt, AttemptState.CANCELED, code=row.barred, evidence=verdict.why
         )
-        draft.finish(name, row, Place.CANCELED)
+        draft.finish(name, row, DispatchState.CANCELED)
     elif policy_of(order.kind) is Policy.AGAIN:
         leave(draft, row, absent=True)
         hand_back(draft, name, row, "absent", verdict.why)
@@ -162,7 +164,7 @@ def _absent(draft: Draft, name: str, row: MessageRow, verdict: Absent) -> None:
         leave(draft, row, absent=True)
         evidence = f"{verdict.why}; a {order.kind} has lost its point by now"
         draft.report(order, row.attempt, AttemptState.CANCELED, code="absent", evidence=evidence)
-        draft.finish(name, row, Place.CANCELED)
+        draft.finish(name, row, DispatchState.CANCELED)
     else:
         draft.report(
             order,
@@ -174,14 +176,14 @@ def _absent(draft: Draft, name: str, row: MessageRow, verdict: Absent) -> None:
         draft.place(name, row.model_copy(update={"absent": True}))
 
 
-def resolve(draft: Draft, control: Resolve) -> None:
+def resolve(draft: StepBuilder, control: Resolve) -> None:
     """A person's word, on the attempt that they have seen.  What may not be sent any more stays as it is."""
     name = message_name(control.tenant, control.message_id)
-    row, by = draft.get(name, MessageRow), control.by[:200]
+    row, by = draft.get(name, MessageEntry), control.by[:200]
     if (
         row is None
         or row.order is None
-        or row.place is not Place.IN_DOUBT
+        or row.place is not DispatchState.IN_DOUBT
         or row.attempt != control.attempt
     ):
         return
@@ -189,7 +191,7 @@ def resolve(draft: Draft, control: Resolve) -> None:
         leave(draft, row, absent=row.absent)
         state = AttemptState.CANCELED if row.absent else AttemptState.GIVEN_UP
         draft.report(row.order, row.attempt, state, code="dropped", evidence=f"dropped by {by}")
-        draft.finish(name, row, Place.DROPPED)
+        draft.finish(name, row, DispatchState.DROPPED)
     elif row.barred:
         draft.report(
             row.order,
@@ -203,7 +205,7 @@ def resolve(draft: Draft, control: Resolve) -> None:
         hand_back(draft, name, row, "resend", f"sent again at the word of {by}")
 
 
-def give_up(draft: Draft, row: MessageRow) -> None:
+def give_up(draft: StepBuilder, row: MessageEntry) -> None:
     """Nobody has cleared it up for so long that it is forgotten."""
     assert row.order is not None
     evidence = f"in doubt for {REMEMBERED.total_seconds() / 3600:.0f} hours"

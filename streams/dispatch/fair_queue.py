@@ -8,8 +8,8 @@ import heapq
 from datetime import datetime
 from typing import NamedTuple
 
-from streams.dispatch.heap import TIDY
-from streams.dispatch.turns import Turns
+from streams.dispatch.fair_scheduler import FairScheduler
+from streams.dispatch.indexed_heap import TIDY
 
 Place = tuple[datetime, int]
 """When the order was issued; its offset decides between equals."""
@@ -25,7 +25,7 @@ class Waiting(NamedTuple):
     ahead: int
 
 
-class Flow:
+class CaseQueue:
     """A case's texts.  `came` and `gone`: segments that have joined and left since it began; what stands before a text
     is what came before it less what has gone."""
 
@@ -59,32 +59,32 @@ class Flow:
             self.gone += text.segments
 
 
-class Share:
+class TenantQueue:
     """A tenant's cases."""
 
     __slots__ = ("flows", "segments", "turns")
 
     def __init__(self) -> None:
-        self.flows: dict[str, Flow] = {}
-        self.turns: Turns[Place] = Turns()
+        self.flows: dict[str, CaseQueue] = {}
+        self.turns: FairScheduler[Place] = FairScheduler()
         self.segments = 0
 
 
-class Line:
+class FairQueue:
     """`waiting`: each text that is in it; what the heaps hold besides has left.  O(log n)."""
 
     def __init__(self) -> None:
         self.waiting: dict[str, Waiting] = {}
         self.segments = 0
-        self._shares: dict[str, Share] = {}
-        self._turns: Turns[Place] = Turns()
+        self._shares: dict[str, TenantQueue] = {}
+        self._turns: FairScheduler[Place] = FairScheduler()
 
     def __len__(self) -> int:
         return len(self.waiting)
 
     def push(self, name: str, tenant: str, case: str, place: Place, segments: int) -> None:
-        share = self._shares.get(tenant) or self._shares.setdefault(tenant, Share())
-        flow = share.flows.get(case) or share.flows.setdefault(case, Flow())
+        share = self._shares.get(tenant) or self._shares.setdefault(tenant, TenantQueue())
+        flow = share.flows.get(case) or share.flows.setdefault(case, CaseQueue())
         self.waiting[name] = Waiting(
             tenant, case, place, segments, flow.join(name, place, segments)
         )
@@ -146,7 +146,7 @@ class Line:
             del self._shares[text.tenant]
             self._turns.leaves(text.tenant)
 
-    def _tidy(self, flow: Flow) -> None:
+    def _tidy(self, flow: CaseQueue) -> None:
         """Its heap begins with a text that is still there."""
         while not self._is_here(*flow.heap[0]):
             heapq.heappop(flow.heap)
@@ -158,7 +158,7 @@ class Line:
         text = self.waiting.get(name)
         return text is not None and text.place == place
 
-    def _first_of(self, share: Share) -> tuple[Place, str]:
+    def _first_of(self, share: TenantQueue) -> tuple[Place, str]:
         case = share.turns.first()
         assert case is not None
         return share.flows[case].heap[0]

@@ -25,7 +25,7 @@ LONG_POLL = 5_000
 """Milliseconds that the broker keeps a fetch that finds nothing.  The first record ends it: a change comes at once."""
 
 
-class Broadcast:
+class SettingsReader:
     """`current` is a snapshot; a new one takes its place when a tenant's or sender's record arrives."""
 
     def __init__(self, bootstrap: str, fatal: Callable[[BaseException], None], **auth: Any) -> None:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from schemas.base import Message, Slug, UtcTime
 
 
-class Post(NamedTuple):
+class SendCall(NamedTuple):
     """One call to the provider.  Its `sending` row is durable before the call begins."""
 
     tenant: str
@@ -42,7 +42,7 @@ class Result(StrEnum):
     """Timeout, reset, 5xx, truncated or invalid answer, 2xx without an id: it may have been taken."""
 
 
-class Answer(Message):
+class SendResult(Message):
     """What came of a Post; it comes back to dispatch as a Fact of the sender's family."""
 
     tenant: Slug
@@ -59,7 +59,7 @@ class Answer(Message):
     """Seconds."""
 
 
-class Look(NamedTuple):
+class Lookup(NamedTuple):
     """Ask the provider what it has for this number, by To alone and all of it: the way to clear up a doubt.
 
     It changes nothing in the world, so it may be asked again, and needs no lease on the partition."""
@@ -80,7 +80,7 @@ class Look(NamedTuple):
         return "look", self.tenant, self.message_id, self.attempt, self.round
 
 
-class Entry(Message):
+class ListedMessage(Message):
     """One text as the provider lists it.  `sender` is what it was asked to send from: a number, or the messaging
     service that then chose one; None where it does not say, and such a text is nobody's."""
 
@@ -93,7 +93,7 @@ class Entry(Message):
     error_code: str | None = None
 
 
-class Seen(Message):
+class LookupResult(Message):
     """What came of a Look; it comes back to dispatch as a Fact of the sender's family.  `entries` is None where the
     list could not be had whole: `detail` says why.  An empty list says that the provider has nothing."""
 
@@ -102,5 +102,5 @@ class Seen(Message):
     attempt: int
     sender: str
     round: int
-    entries: tuple[Entry, ...] | None = None
+    entries: tuple[ListedMessage, ...] | None = None
     detail: str = ""

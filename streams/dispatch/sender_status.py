@@ -7,9 +7,9 @@ from typing import Final
 
 from schemas.sender_status import LaneDepth, SenderError, SenderState, SenderStatus
 from schemas.topics import SENDER_STATUS
-from streams.dispatch.draft import Draft
-from streams.dispatch.queue import Queue
-from streams.dispatch.state import QUEUE, QueueRow
+from streams.dispatch.sender_queue import SenderQueue
+from streams.dispatch.state import QUEUE, QueueEntry
+from streams.dispatch.step_builder import StepBuilder
 from streams.processing import Settings
 
 EVERY: Final = timedelta(seconds=1)
@@ -22,7 +22,7 @@ def pace_of(sender: str, settings: Settings) -> float | None:
     return None if known is None else min(known.segments_per_second, settings.call_limits.pace)
 
 
-def tell(draft: Draft, settings: Settings) -> None:
+def tell(draft: StepBuilder, settings: Settings) -> None:
     """Once a second at most, and only what is new."""
     queue = draft.queue
     if (
@@ -40,12 +40,12 @@ def tell(draft: Draft, settings: Settings) -> None:
         draft.keep(QUEUE, queue_row(queue))
 
 
-def queue_row(queue: Queue) -> QueueRow:
+def queue_row(queue: SenderQueue) -> QueueEntry:
     error, at = queue.error or (None, None)
-    return QueueRow(paused=queue.paused, by=queue.paused_by, error=error, error_at=at)
+    return QueueEntry(paused=queue.paused, by=queue.paused_by, error=error, error_at=at)
 
 
-def _status(draft: Draft, settings: Settings) -> SenderStatus:
+def _status(draft: StepBuilder, settings: Settings) -> SenderStatus:
     queue, pace = draft.queue, pace_of(draft.sender, settings)
     state = _state(draft, pace, settings.call_limits.paused_until)
     depths = tuple(
@@ -70,7 +70,7 @@ def _status(draft: Draft, settings: Settings) -> SenderStatus:
     )
 
 
-def _state(draft: Draft, pace: float | None, rests_until: datetime | None) -> SenderState:
+def _state(draft: StepBuilder, pace: float | None, rests_until: datetime | None) -> SenderState:
     if pace is None:
         return SenderState.UNKNOWN_SENDER
     if draft.queue.paused:

@@ -8,9 +8,9 @@ from typing import Final
 from schemas.attempt import AttemptState
 from schemas.returned import Returned
 from schemas.topics import RETURNED
-from streams.dispatch.draft import Draft
 from streams.dispatch.expected import expected_pace
-from streams.dispatch.state import MessageRow, Place
+from streams.dispatch.state import DispatchState, MessageEntry
+from streams.dispatch.step_builder import StepBuilder
 from streams.processing import Settings
 
 LATE_AT_ONCE: Final = 200
@@ -23,12 +23,17 @@ SOON: Final = timedelta(seconds=1)
 
 
 def hand_back(
-    draft: Draft, name: str, row: MessageRow, code: str, reason: str, until: datetime | None = None
+    draft: StepBuilder,
+    name: str,
+    row: MessageEntry,
+    code: str,
+    reason: str,
+    until: datetime | None = None,
 ) -> None:
     """The gate judges it again, and may order it again, not before `until` and with an `issued_at` of its own."""
     order = row.order
     assert order is not None
-    draft.finish(name, row, Place.EXPIRED)
+    draft.finish(name, row, DispatchState.EXPIRED)
     draft.report(order, row.attempt, AttemptState.EXPIRED, code=code, evidence=reason)
     draft.publish(
         RETURNED,
@@ -38,18 +43,18 @@ def hand_back(
     )
 
 
-def hand_back_late(draft: Draft) -> None:
+def hand_back_late(draft: StepBuilder) -> None:
     """Those whose time is over."""
     for _ in range(LATE_AT_ONCE):
         first = draft.queue.deadlines.first()
         if first is None or first[0] > draft.now:
             return
-        row = draft.get(first[1], MessageRow)
+        row = draft.get(first[1], MessageEntry)
         assert row is not None
         hand_back(draft, first[1], row, "out_of_time", "it could not leave by its send_before")
 
 
-def no_room(draft: Draft, name: str, row: MessageRow, settings: Settings) -> bool:
+def no_room(draft: StepBuilder, name: str, row: MessageEntry, settings: Settings) -> bool:
     """Whether this text, which has just joined, was handed back because of what stands before it."""
     order, queue = row.order, draft.queue
     assert order is not None
@@ -65,7 +70,7 @@ def no_room(draft: Draft, name: str, row: MessageRow, settings: Settings) -> boo
     return True
 
 
-def _turn(draft: Draft, name: str, pace: float) -> datetime | None:
+def _turn(draft: StepBuilder, name: str, pace: float) -> datetime | None:
     """About when it may leave; None where nobody can say."""
     queue = draft.queue
     if queue.paused or name in queue.later:
@@ -73,7 +78,7 @@ def _turn(draft: Draft, name: str, pace: float) -> datetime | None:
     return draft.now + timedelta(seconds=queue.before(name) / pace)
 
 
-def hand_back_hopeless(draft: Draft, settings: Settings) -> None:
+def hand_back_hopeless(draft: StepBuilder, settings: Settings) -> None:
     """Look through the queue, some of it in each step, if its end would come after the first deadline in it: once a
     minute, or soon if the pace has fallen (that of one that was paused was none)."""
     queue, pace = draft.queue, expected_pace(draft, settings)
@@ -88,7 +93,7 @@ def hand_back_hopeless(draft: Draft, settings: Settings) -> None:
         back += _hopeless(draft, queue.sweep.pop(), pace, settings)
 
 
-def _begin_sweep(draft: Draft, pace: float) -> None:
+def _begin_sweep(draft: StepBuilder, pace: float) -> None:
     """`queue.pace`: the one by which it was looked through last, or a faster one since."""
     queue = draft.queue
     slower = queue.pace is None or pace < queue.pace
@@ -102,11 +107,11 @@ def _begin_sweep(draft: Draft, pace: float) -> None:
         queue.sweep = list(queue.tickets)
 
 
-def _hopeless(draft: Draft, name: str, pace: float, settings: Settings) -> bool:
+def _hopeless(draft: StepBuilder, name: str, pace: float, settings: Settings) -> bool:
     at = draft.queue.deadlines.at(name)
     turn = None if at is None else _turn(draft, name, pace)
     if at is None or turn is None or turn < at:
         return False
-    row = draft.get(name, MessageRow)
+    row = draft.get(name, MessageEntry)
     assert row is not None
     return no_room(draft, name, row, settings)

@@ -10,9 +10,9 @@ from schemas.base import Message
 from schemas.numbers import e164
 from schemas.send import Send
 from schemas.topics import ATTEMPTS, Topic
-from streams.dispatch.calls import Look, Post
-from streams.dispatch.queue import Queue
-from streams.dispatch.state import LIVE, REMEMBERED, MessageRow, Place
+from streams.dispatch.provider_calls import Lookup, SendCall
+from streams.dispatch.sender_queue import SenderQueue
+from streams.dispatch.state import LIVE, REMEMBERED, DispatchState, MessageEntry
 from streams.processing import CancelCall, Publication, StateEntry, StateStore, StepResult
 
 R = TypeVar("R", bound=StateEntry)
@@ -20,14 +20,14 @@ R = TypeVar("R", bound=StateEntry)
 LONGEST_EVIDENCE = 500
 
 
-class Draft:
-    def __init__(self, state: StateStore, queue: Queue, now: datetime) -> None:
+class StepBuilder:
+    def __init__(self, state: StateStore, queue: SenderQueue, now: datetime) -> None:
         self.sender, self.queue, self.now = state.entity_key, queue, now
         self._rows = state
         self._changed: dict[str, StateEntry | None] = {}
         self._publish: list[Publication] = []
         self._wake: dict[str, datetime | None] = {}
-        self._effects: list[Post | Look | CancelCall] = []
+        self._effects: list[SendCall | Lookup | CancelCall] = []
         self._joined: tuple[Send, int] | None = None
 
     def get(self, name: str, model: type[R]) -> R | None:
@@ -56,12 +56,12 @@ class Draft:
     def set_aside(self, letter: Publication) -> None:
         self._publish.append(letter)
 
-    def effect(self, effect: Post | Look) -> None:
+    def effect(self, effect: SendCall | Lookup) -> None:
         self._effects.append(effect)
 
-    def withdraw(self, row: MessageRow) -> None:
+    def withdraw(self, row: MessageEntry) -> None:
         """Its call may not have begun: it waits for its turn at the sender for up to `pump.AHEAD`."""
-        if row.place is Place.SENDING and row.order is not None:
+        if row.place is DispatchState.SENDING and row.order is not None:
             self._effects.append(CancelCall((row.order.tenant, row.order.message_id, row.attempt)))
 
     def step(self) -> StepResult:
@@ -110,14 +110,16 @@ class Draft:
         )
         self._publish.append(Publication(ATTEMPTS, told))
 
-    def place(self, name: str, row: MessageRow) -> None:
+    def place(self, name: str, row: MessageEntry) -> None:
         """Write a live message's row, and give it its place in the queue or take that away."""
         assert row.place in LIVE
         self.put(name, row)
         self.queue.leave(name)
         self.queue.track(name, row)
 
-    def finish(self, name: str, row: MessageRow, place: Place, **more: str | None) -> None:
+    def finish(
+        self, name: str, row: MessageEntry, place: DispatchState, **more: str | None
+    ) -> None:
         """Done with: the text is dropped, the id remembered for a while; of what was taken the number too, so that an
         entry of the provider's list can be told to be its own."""
         done = {

@@ -13,8 +13,8 @@ from schemas.base import Message
 from schemas.sender import Sender
 from services.failpoints import reached
 from services.providers import Provider
-from streams.dispatch.account import Account, level
-from streams.dispatch.calls import Answer, Look, Post, Result, Seen
+from streams.dispatch.pace import AccountRateLimit, fair_pace
+from streams.dispatch.provider_calls import Lookup, LookupResult, Result, SendCall, SendResult
 from streams.dispatch.spacing import Spacing
 from streams.error_codes import Who, meaning
 from streams.processing import CallLimits
@@ -28,7 +28,7 @@ LOOKS: Final = 4
 """Lists asked for at a time: doubts must not take the calls' connections."""
 
 
-class Performer:
+class CallExecutor:
     """`timeout`: seconds for one call, and for one list.  No more than `concurrency` calls at a time: what waits for a
     free connection would wait behind the look at the lease."""
 
@@ -38,20 +38,20 @@ class Performer:
         concurrency: int = 64,
         *,
         timeout: float = 10.0,
-        account: Account | None = None,
+        account: AccountRateLimit | None = None,
     ) -> None:
         self._provider, self._timeout = provider, timeout
-        self.account = account or Account()
+        self.account = account or AccountRateLimit()
         self._spacing = Spacing()
         self._free, self._looks = asyncio.Semaphore(concurrency), asyncio.Semaphore(LOOKS)
         self._called: dict[str, float] = {}
 
-    async def __call__(self, effect: Post | Look, lease: Lease) -> Message:
+    async def __call__(self, effect: SendCall | Lookup, lease: Lease) -> Message:
         return await (
-            self._look(effect, lease) if isinstance(effect, Look) else self._post(effect, lease)
+            self._look(effect, lease) if isinstance(effect, Lookup) else self._post(effect, lease)
         )
 
-    async def _post(self, post: Post, lease: Lease) -> Answer:
+    async def _post(self, post: SendCall, lease: Lease) -> SendResult:
         self._called[post.sender] = time.monotonic()
         await asyncio.sleep(self._spacing.wait(post, time.monotonic()))
         async with self._free:
@@ -71,7 +71,7 @@ class Performer:
         self._mind(answer, began)
         return answer
 
-    async def _turn(self, post: Post) -> float:
+    async def _turn(self, post: SendCall) -> float:
         """0 when it may begin, or seconds after which to come back."""
         while wait := self.account.wait(post, time.monotonic()):
             if wait > PATIENCE:
@@ -79,14 +79,14 @@ class Performer:
             await asyncio.sleep(wait)
         return 0.0
 
-    def _mind(self, answer: Answer, began: int) -> None:
+    def _mind(self, answer: SendResult, began: int) -> None:
         """A limit of the sender's own (its queue at the provider is full) holds up nobody else."""
         if answer.result is Result.LIMITED and meaning(answer.code or "").who is not Who.SENDER:
             self.account.limited(began, answer.retry_after, time.monotonic())
         elif answer.result not in (Result.UNSENT, Result.LIMITED):
             self.account.backoff.went(began)
 
-    async def _look(self, look: Look, lease: Lease) -> Seen:
+    async def _look(self, look: Lookup, lease: Lease) -> LookupResult:
         """It changes nothing, so the lease only tells whether anybody still waits for it."""
         async with self._looks:
             if not lease.is_held:
@@ -122,13 +122,13 @@ class Performer:
             return inf
         self._called = {name: at for name, at in self._called.items() if at > clock - ACTIVE}
         paces = [senders[name].segments_per_second for name in self._called if name in senders]
-        return min(self.account.share, level(self.account.share, paces))
+        return min(self.account.share, fair_pace(self.account.share, paces))
 
 
 def _unsent(
-    post: Post, result: Result, code: str, detail: str, retry_after: float | None = None
-) -> Answer:
-    return Answer(
+    post: SendCall, result: Result, code: str, detail: str, retry_after: float | None = None
+) -> SendResult:
+    return SendResult(
         tenant=post.tenant,
         message_id=post.message_id,
         attempt=post.attempt,
@@ -140,8 +140,8 @@ def _unsent(
     )
 
 
-def _unseen(look: Look, detail: str) -> Seen:
-    return Seen(
+def _unseen(look: Lookup, detail: str) -> LookupResult:
+    return LookupResult(
         tenant=look.tenant,
         message_id=look.message_id,
         attempt=look.attempt,

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from schemas.numbers import e164
-from streams.dispatch.calls import Entry
+from streams.dispatch.provider_calls import ListedMessage
 from streams.dispatch.words import plain
 
 EITHER_SIDE: Final = timedelta(minutes=5)
@@ -30,7 +30,7 @@ _SECOND: Final = timedelta(seconds=1)
 class Found(NamedTuple):
     """It was taken, as this entry."""
 
-    entry: Entry
+    entry: ListedMessage
     why: str
 
 
@@ -58,7 +58,7 @@ class Open(NamedTuple):
     alike: int
 
 
-def weigh(entries: Sequence[Entry], known: Collection[str], asked: Open) -> Verdict:
+def weigh(entries: Sequence[ListedMessage], known: Collection[str], asked: Open) -> Verdict:
     """`entries`: of `FAR` on either side.  `known`: the provider's ids of our accepted attempts to that number."""
     near = [
         entry
@@ -90,12 +90,12 @@ def weigh(entries: Sequence[Entry], known: Collection[str], asked: Open) -> Verd
     return Absent(f"the provider does not list it: {listed}")
 
 
-def _with_our_words(entries: Sequence[Entry], asked: Open) -> list[Entry]:
+def _with_our_words(entries: Sequence[ListedMessage], asked: Open) -> list[ListedMessage]:
     words = plain(asked.body)
     return [entry for entry in entries if plain(entry.body) == words and _from(entry, asked.sender)]
 
 
-def _from(entry: Entry, sender: str) -> bool:
+def _from(entry: ListedMessage, sender: str) -> bool:
     """A messaging service chooses the number itself, so it is the service that is listed: a text of another one, or of
     a bare number, is not ours, nor is one of which the provider does not say."""
     return entry.sender is not None and e164(entry.sender) == sender

@@ -5,28 +5,28 @@ from __future__ import annotations
 from schemas.attempt import AttemptState
 from schemas.send import Send
 from streams.dead_letters import build_dead_letter
-from streams.dispatch.back import hand_back, no_room
-from streams.dispatch.budget import beyond_budget
-from streams.dispatch.draft import Draft
+from streams.dispatch.opt_in_budget import beyond_budget
+from streams.dispatch.returns import hand_back, no_room
 from streams.dispatch.state import (
     TOO_OLD,
-    MessageRow,
-    Place,
-    StopRow,
+    DispatchState,
+    MessageEntry,
+    StopEntry,
     fingerprint,
     is_of,
     message_name,
     stop_names,
 )
+from streams.dispatch.step_builder import StepBuilder
 from streams.processing import InputRecord, Settings
 
 LONGEST = 8_000
 """Characters of an order's texts together; the gate allows a body of 1,600.  A row must stay under 64 kB."""
 
 
-def ordered(draft: Draft, record: InputRecord, order: Send, settings: Settings) -> None:
+def ordered(draft: StepBuilder, record: InputRecord, order: Send, settings: Settings) -> None:
     name = message_name(order.tenant, order.message_id)
-    before, mark = draft.get(name, MessageRow), fingerprint(order)
+    before, mark = draft.get(name, MessageEntry), fingerprint(order)
     if len(order.body) + len(order.to) + len(order.kind) + len(order.sender) > LONGEST:
         draft.set_aside(
             build_dead_letter(
@@ -42,17 +42,17 @@ def ordered(draft: Draft, record: InputRecord, order: Send, settings: Settings) 
         _take(draft, name, _row(before, order, mark, record.offset), before, settings)
 
 
-def _again(before: MessageRow, order: Send, offset: int) -> bool:
+def _again(before: MessageEntry, order: Send, offset: int) -> bool:
     """Handed back, judged again and ordered again; anything else is a repeat.  Told by where it stands, for the gate's
     clock may have been set back in between."""
     return (
-        before.place is Place.EXPIRED
+        before.place is DispatchState.EXPIRED
         and order.issued_at != before.issued_at
         and offset >= before.arrival
     )
 
 
-def _row(before: MessageRow | None, order: Send, mark: str, offset: int) -> MessageRow:
+def _row(before: MessageEntry | None, order: Send, mark: str, offset: int) -> MessageEntry:
     """An order given again is reported under the number of its next call, above all that was reported before, here or
     at another sender."""
     reported = (
@@ -61,8 +61,8 @@ def _row(before: MessageRow | None, order: Send, mark: str, offset: int) -> Mess
         else 0
     )
     number = max(reported, order.attempt)
-    return MessageRow(
-        place=Place.QUEUED,
+    return MessageEntry(
+        place=DispatchState.QUEUED,
         fingerprint=mark,
         issued_at=order.issued_at,
         arrival=offset,
@@ -74,14 +74,18 @@ def _row(before: MessageRow | None, order: Send, mark: str, offset: int) -> Mess
 
 
 def _take(
-    draft: Draft, name: str, row: MessageRow, before: MessageRow | None, settings: Settings
+    draft: StepBuilder,
+    name: str,
+    row: MessageEntry,
+    before: MessageEntry | None,
+    settings: Settings,
 ) -> None:
     order = row.order
     assert order is not None
     barred = (before.barred if before is not None else None) or stopped(draft, order)
     if barred:
         draft.report(order, row.attempt, AttemptState.CANCELED, code=barred)
-        draft.finish(name, row.model_copy(update={"barred": barred}), Place.CANCELED)
+        draft.finish(name, row.model_copy(update={"barred": barred}), DispatchState.CANCELED)
         return
     draft.join(order, row.attempt)
     if draft.now - order.issued_at > TOO_OLD:
@@ -98,10 +102,10 @@ def _take(
             draft.set_timer(name, None)
 
 
-def stopped(draft: Draft, order: Send) -> str | None:
+def stopped(draft: StepBuilder, order: Send) -> str | None:
     """The standing Stop this order was judged too early for, as a code."""
     names = stop_names(order.tenant, order.to)
-    own, every = draft.get(names[0], StopRow), draft.get(names[1], StopRow)
+    own, every = draft.get(names[0], StopEntry), draft.get(names[1], StopEntry)
     if (own and order.consent_epoch < own.epoch) or (every and order.issued_at <= every.at):
         return "stopped"
     return None

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Generic, TypeVar
 
-from streams.dispatch.heap import LazyHeap
+from streams.dispatch.indexed_heap import IndexedHeap
 
 P = TypeVar("P")
 
 
-class Turns(Generic[P]):
+class FairScheduler(Generic[P]):
     """Flows that have something waiting, each with the place of its first: who has had the fewest segments is next,
     and among equals the one whose first is the oldest.  A flow that comes new starts where the others are: it owes
     nothing and is owed nothing.  One that leaves and comes back has not become new by that.
@@ -17,10 +17,10 @@ class Turns(Generic[P]):
     Each takes its turn after at most one message of every other flow.  O(log flows)."""
 
     def __init__(self) -> None:
-        self._heap: LazyHeap[tuple[float, P]] = LazyHeap()
+        self._heap: IndexedHeap[tuple[float, P]] = IndexedHeap()
         self._now = 0.0
         self._had: dict[str, float] = {}
-        self._left: LazyHeap[float] = LazyHeap()
+        self._left: IndexedHeap[float] = IndexedHeap()
         """Flows that have nothing waiting, by what they have had; forgotten once the others have had as much."""
         self._stands: dict[str, tuple[float, int]] = {}
         self._queues: dict[float, list[int]] = {}
@@ -75,7 +75,7 @@ class Turns(Generic[P]):
         self._heap.drop(flow)
         self._goes(flow)
         if not len(self._heap):
-            self._now, self._had, self._left = 0.0, {}, LazyHeap()
+            self._now, self._had, self._left = 0.0, {}, IndexedHeap()
             return
         self._left.push(self._had[flow], flow)
         while (gone := self._left.first()) and gone[0] <= self._now:

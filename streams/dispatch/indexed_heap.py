@@ -11,7 +11,7 @@ TIDY = 64
 """Names that were dropped may stay in a heap as long as they are not the majority, and a few more."""
 
 
-class LazyHeap(Generic[K]):
+class IndexedHeap(Generic[K]):
     """Names by key, smallest first; O(log n) amortised.  A dropped name stays in the heap until it comes to the top or
     dropped ones are the majority: then the heap is made anew."""
 

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from math import inf
 
 from streams.dispatch.backoff import BackOff
-from streams.dispatch.calls import Post
+from streams.dispatch.provider_calls import SendCall
 
 
-class Account:
+class AccountRateLimit:
     """`share`: segments per second of the account that fall to this process; infinite where no cap is set.  Clocks are
     monotonic seconds.
 
@@ -23,7 +23,7 @@ class Account:
         self._free = self._rested = -inf
         self._owed: dict[str, float] = {}
 
-    def wait(self, post: Post, clock: float) -> float:
+    def wait(self, post: SendCall, clock: float) -> float:
         """0: it begins now, and is counted.  Else seconds after which to ask again."""
         wait = max(self._free, self._rested, self._owed.get(post.sender, -inf)) - clock
         if wait > 0:
@@ -45,7 +45,7 @@ class Account:
         self._free = max(self._free, clock + 1 / self.share)
 
 
-def level(share: float, paces: Iterable[float]) -> float:
+def fair_pace(share: float, paces: Iterable[float]) -> float:
     """Segments per second that each sender may have at most, so that together they use the share: a slow sender's rest
     is left to the others.  Infinite where they all fit."""
     left, waiting = share, sorted(paces)

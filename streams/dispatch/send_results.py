@@ -5,25 +5,25 @@ from __future__ import annotations
 from datetime import timedelta
 
 from schemas.attempt import AttemptState
-from streams.dispatch.calls import Answer, Result
-from streams.dispatch.doubt import doubt
-from streams.dispatch.draft import Draft
-from streams.dispatch.state import LONGEST_ID, MessageRow, Place, message_name
+from streams.dispatch.in_doubt import doubt
+from streams.dispatch.provider_calls import Result, SendResult
+from streams.dispatch.state import LONGEST_ID, DispatchState, MessageEntry, message_name
+from streams.dispatch.step_builder import StepBuilder
 from streams.processing import Settings
 
 LONGEST_WAIT = 60.0
 """Seconds that a text waits, at most, which did not reach the provider again and again."""
 
 
-def answered(draft: Draft, answer: Answer, settings: Settings) -> None:
+def answered(draft: StepBuilder, answer: SendResult, settings: Settings) -> None:
     """An answer counts once, and only for the call it is about."""
     name = message_name(answer.tenant, answer.message_id)
-    row = draft.get(name, MessageRow)
+    row = draft.get(name, MessageEntry)
     began = draft.queue.under_way.pop(name, None)
     if (
         row is None
         or row.order is None
-        or row.place is not Place.SENDING
+        or row.place is not DispatchState.SENDING
         or row.attempt != answer.attempt
     ):
         return
@@ -39,7 +39,10 @@ def answered(draft: Draft, answer: Answer, settings: Settings) -> None:
                 segments=answer.segments,
             )
             draft.finish(
-                name, row, Place.ACCEPTED, provider_id=(answer.provider_id or "")[:LONGEST_ID]
+                name,
+                row,
+                DispatchState.ACCEPTED,
+                provider_id=(answer.provider_id or "")[:LONGEST_ID],
             )
         case Result.REFUSED:
             draft.report(
@@ -49,7 +52,7 @@ def answered(draft: Draft, answer: Answer, settings: Settings) -> None:
                 code=answer.code,
                 evidence=answer.detail,
             )
-            draft.finish(name, row, Place.REFUSED)
+            draft.finish(name, row, DispatchState.REFUSED)
         case Result.LIMITED | Result.UNSENT:
             _try_again(draft, name, row, answer)
         case Result.IN_DOUBT:
@@ -57,7 +60,7 @@ def answered(draft: Draft, answer: Answer, settings: Settings) -> None:
             doubt(draft, name, row, evidence, settings, code=answer.code)
 
 
-def _mind_the_pace(draft: Draft, answer: Answer, began: int) -> None:
+def _mind_the_pace(draft: StepBuilder, answer: SendResult, began: int) -> None:
     queue = draft.queue
     if answer.code or answer.result is not Result.ACCEPTED:
         queue.error = (answer.code or answer.result.value)[:LONGEST_ID], draft.now
@@ -70,7 +73,7 @@ def _mind_the_pace(draft: Draft, answer: Answer, began: int) -> None:
         queue.backoff.went(began)
 
 
-def _try_again(draft: Draft, name: str, row: MessageRow, answer: Answer) -> None:
+def _try_again(draft: StepBuilder, name: str, row: MessageEntry, answer: SendResult) -> None:
     """Known not to have been taken.  After a 429 it keeps its place in the queue, for the sender as a whole waits;
     what did not get through to the provider waits by itself too, so that one bad text holds up nobody."""
     assert row.order is not None
@@ -78,10 +81,10 @@ def _try_again(draft: Draft, name: str, row: MessageRow, answer: Answer) -> None
     draft.report(row.order, row.attempt, AttemptState.DEFERRED, code=code, evidence=answer.detail)
     if row.barred:
         draft.report(row.order, row.attempt, AttemptState.CANCELED, code=row.barred)
-        draft.finish(name, row, Place.CANCELED)
+        draft.finish(name, row, DispatchState.CANCELED)
         return
     alone = (
         min(LONGEST_WAIT, 2.0 ** min(row.attempt, 10)) if answer.result is Result.UNSENT else 0.0
     )
     later = draft.now + timedelta(seconds=alone) if alone else None
-    draft.place(name, row.model_copy(update={"place": Place.QUEUED, "not_before": later}))
+    draft.place(name, row.model_copy(update={"place": DispatchState.QUEUED, "not_before": later}))

@@ -14,11 +14,11 @@ BELIEVED: Final = 20.0
 """Seconds that a step must last."""
 
 
-class Stepped(Exception):
+class ClockStepped(Exception):
     """The machine's clock was set, and stayed so: who is started now begins by it."""
 
 
-class Steady:
+class StableClock:
     """Seconds since 1970 that flow on through a step of `wall`.
 
     Rows say when something is due.  An hour ahead for a moment, and what was timed then would wait for an hour after
@@ -40,5 +40,5 @@ class Steady:
         elif self._since is None:
             self._since = flow
         elif flow - self._since > BELIEVED:
-            raise Stepped(f"the clock was set by {step:+.0f} s")
+            raise ClockStepped(f"the clock was set by {step:+.0f} s")
         return flow + self._ahead

@@ -66,7 +66,9 @@ def _known(kind: msgspec.inspect.Type, value: Any) -> Any:
     match kind, value:
         case msgspec.inspect.StructType(fields=fields), dict():
             return {
-                one.name: _known(one.type, value[one.name]) for one in fields if one.name in value
+                one.encode_name: _known(one.type, value[one.encode_name])
+                for one in fields
+                if one.encode_name in value
             }
         case msgspec.inspect.UnionType(types=kinds), _:
             for part in kinds:

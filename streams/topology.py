@@ -7,11 +7,11 @@ from typing import Final
 from schemas import topics as t
 from streams.dispatch import dispatch, dispatch_on_timer
 from streams.gate import gate, gate_woke
-from streams.inbox import inbox, inbox_woke
-from streams.outcomes import outcomes, outcomes_finish, outcomes_woke
-from streams.people import people, people_woke
+from streams.inbox import inbox, inbox_on_timer
+from streams.outcomes import outcomes, outcomes_finish, outcomes_on_timer
+from streams.people import people, people_on_timer
 from streams.processor import PROMPT, Batching, Processor
-from streams.usage import usage, usage_finish, usage_woke
+from streams.usage import usage, usage_finish, usage_on_timer
 
 CONTACTS: Final = Batching(stop_topics="topics", busy_tick=1.0)
 """What it reads first comes with every order, and nobody waits for it; a text does not wait, for it may be a STOP."""
@@ -43,7 +43,7 @@ GATE: Final = Processor(
 PEOPLE: Final = Processor(
     "people",
     process=people,
-    on_timer=people_woke,
+    on_timer=people_on_timer,
     batching=PROMPT,
     waiting_prefix="req/",
     priority_topics=(t.PERSON_EVENTS, t.PERSON_ANSWERS),
@@ -53,7 +53,7 @@ PEOPLE: Final = Processor(
 INBOX: Final = Processor(
     "inbox",
     process=inbox,
-    on_timer=inbox_woke,
+    on_timer=inbox_on_timer,
     batching=CONTACTS,
     priority_topics=(t.CONTACTS,),
     topics=(t.INBOUND,),
@@ -73,7 +73,7 @@ DISPATCH: Final = Processor(
 OUTCOMES: Final = Processor(
     "outcomes",
     process=outcomes,
-    on_timer=outcomes_woke,
+    on_timer=outcomes_on_timer,
     finish_batch=outcomes_finish,
     batching=BACKGROUND,
     compresses_idle_state=True,
@@ -90,7 +90,7 @@ OUTCOMES: Final = Processor(
 USAGE: Final = Processor(
     "usage",
     process=usage,
-    on_timer=usage_woke,
+    on_timer=usage_on_timer,
     finish_batch=usage_finish,
     batching=BACKGROUND,
     topics=(t.OUTCOMES,),

@@ -20,7 +20,7 @@ from schemas.person_event import NumberChange
 from services.cli.masking import mask_text
 from services.cli.refused import Refused
 from streams.gate.dialable import PROBLEMS, dialable
-from streams.people.limits import NUMBERS_AT_MOST
+from streams.people.state import MAX_NUMBERS
 
 OF_PERSON: Final = ("name", "role", "time_zone", "postal_region", "email")
 OF_NUMBER: Final = ("number", "type", "sms_enabled", "primary")
@@ -215,5 +215,5 @@ def _fields(row: Mapping[str, str], entry: Entry) -> dict[str, str]:
 def _new(entry: Entry, number: NumberChange) -> None:
     if number.number in entry.numbers:
         raise Bad(f"the number is on line {entry.numbers[number.number][0]} already")
-    if len(entry.numbers) == NUMBERS_AT_MOST:
-        raise Bad(f"a person has {NUMBERS_AT_MOST} numbers at most")
+    if len(entry.numbers) == MAX_NUMBERS:
+        raise Bad(f"a person has {MAX_NUMBERS} numbers at most")

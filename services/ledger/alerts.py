@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 from schemas.alert import Alert, Urgency
 from schemas.topics import A_MONTH
 from services.ledger.ledger import Ledger
-from streams.outcomes.stake import urgency
+from streams.outcomes.alert_text import urgency
 
 _ORDER: Final = {Urgency.NOW: 0, Urgency.SOON: 1, Urgency.NORMAL: 2, Urgency.PASSED: 3}
 

@@ -13,7 +13,7 @@ from services.ledger.days import later
 from services.ledger.ledger import Ledger
 from streams.lifecycle import State
 from streams.mailboxes import BOXES, Box, Standing, box_of, needs_attention
-from streams.usage.period import day_of
+from streams.usage.measure import local_day
 
 
 class Wanted(NamedTuple):
@@ -161,5 +161,5 @@ def _zones(ledger: Ledger) -> dict[str, ZoneInfo]:
 def _asked_within(wanted: Wanted, asked: str, zone: ZoneInfo | None) -> bool:
     if wanted.since is None and wanted.until is None:
         return True
-    day = day_of(datetime.fromisoformat(asked), zone or UTC)
+    day = local_day(datetime.fromisoformat(asked), zone or UTC)
     return (wanted.since or day) <= day <= (wanted.until or day)

@@ -13,8 +13,8 @@ from schemas.numbers import e164
 from schemas.usage_row import UsageRow
 from services.ledger.days import ENDLESS, moment, rfc3339
 from services.ledger.ledger import Ledger
-from streams.usage.period import day_of
-from streams.usage.state import LONGEST
+from streams.usage.measure import local_day
+from streams.usage.state import MAX_NAME
 
 
 class Event(NamedTuple):
@@ -149,9 +149,9 @@ def _where(events: list[Event], ledger: Ledger, tenant: str) -> str:
 
 def _usage(ledger: Ledger, outcome: dict[str, Any], zone: str, until: int) -> Event | None:
     """Its line, if it is there by then; the report keeps each line's last value only."""
-    day = day_of(datetime.fromisoformat(outcome["requested_at"]), ZoneInfo(zone))
+    day = local_day(datetime.fromisoformat(outcome["requested_at"]), ZoneInfo(zone))
     names = ("tenant", "branch", "sender", "kind", "state")
-    parts: dict[str, Any] = {name: (outcome.get(name) or "")[:LONGEST] for name in names}
+    parts: dict[str, Any] = {name: (outcome.get(name) or "")[:MAX_NAME] for name in names}
     line = UsageRow(
         **parts,
         error_code=outcome.get("error_code"),

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from services.ledger.days import ENDLESS, later, midnight, moment, rfc3339
 from services.ledger.ledger import Ledger
 from streams.lifecycle import MEANINGS, State
-from streams.usage.period import day_of
+from streams.usage.measure import local_day
 
 
 class Period(NamedTuple):
@@ -85,7 +85,7 @@ def _line(tenant: str, message_id: str, said: dict[str, Any], zone: tzinfo) -> L
     return Line(
         requested_at=rfc3339(at),
         tenant=tenant,
-        day=day_of(at, zone).isoformat(),
+        day=local_day(at, zone).isoformat(),
         branch=said.get("branch") or "",
         sender=said.get("sender") or "",
         to=said.get("to") or "",

@@ -1,24 +1,35 @@
-"""The inbox's fold: contacts are noted, inbound texts become replies."""
+"""Remember who texts a number from a sender, and turn inbound texts into replies to the right
+tenants.
+
+The entity key is a number at a sender.  `streams.inbox.reply_routing` says how we decide whose
+reply a text is.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Final
 
 from schemas.base import Evidence
+from schemas.consent_event import ConsentAction, ConsentEvent
 from schemas.contact import Contact
 from schemas.inbound_message import InboundMessage
 from schemas.reply import Reply
-from schemas.topics import REPLIES
+from schemas.topics import CONSENT_EVENTS, REPLIES
 from streams.dead_letters import build_dead_letter
 from streams.dedup import DedupEntry, dedup_name, forget_at, is_duplicate
 from streams.inbound_keywords import Answered, Meaning
-from streams.inbox.contacted import contacted
-from streams.inbox.meant_for import Tenants, meant_for, texted_last
-from streams.inbox.state import CONTACT, ContactRow, Contacts, contacts_in
-from streams.inbox.understood import Readings, readings, strongest
-from streams.inbox.unreadable import on_unreadable
+from streams.inbox.reply_routing import (
+    Meanings,
+    Tenants,
+    classify,
+    last_texter,
+    select_tenants,
+    strongest_meaning,
+)
+from streams.inbox.state import CONTACT, ContactEntry, Contacts, apply_contact, load_contacts
 from streams.processing import (
     NO_CHANGE,
     InputRecord,
@@ -31,15 +42,15 @@ from streams.processing import (
     UnreadableRecord,
 )
 
-OPTS_IN: Final = frozenset({Meaning.START, Meaning.YES})
-ANSWERS: Final = OPTS_IN | {Meaning.STOP, Meaning.REVOKE}
-"""Each of them answers an ask."""
+OPT_INS: Final = frozenset({Meaning.START, Meaning.YES})
+ANSWERS: Final = OPT_INS | {Meaning.STOP, Meaning.REVOKE}
+"""Each of them answers an opt-in request."""
 
-LONGEST: Final = 64_000
-"""Characters of one inbound text and what comes with it; Twilio's limit is 1,600."""
+MAX_CHARACTERS: Final = 64_000
+"""Of one inbound text and what comes with it; Twilio's limit is 1,600."""
 
-ASIDE: Final = "aside"
-"""Rows of texts that were nobody's."""
+UNROUTED: Final = "aside"
+"""Begins the names of entries for texts that were nobody's."""
 
 NOBODY: Final = {
     True: ("nobody_texted", "nobody is known to have texted this number from this shared sender"),
@@ -48,15 +59,18 @@ NOBODY: Final = {
         "the sender it came to is not known: apply it, then replay this record",
     ),
 }
-"""By whether the sender is known."""
+"""By whether the sender is known: the dead letter's cause and reason."""
+
+_ENTITY_KEY: Final = re.compile(r"(.{1,128})/(\+[0-9]{3,15})")
+"""An unreadable record's key may be anything; only a number can be blocked."""
 
 
 def inbox(state: StateStore, record: InputRecord, now: datetime, settings: Settings) -> StepResult:
-    return _ANSWERS_TO[type(record.value)](state, record, now, settings)
+    return _HANDLERS[type(record.value)](state, record, now, settings)
 
 
-def inbox_woke(state: StateStore, name: str, now: datetime, settings: Settings) -> StepResult:
-    """Only ids of inbound texts have wakes."""
+def inbox_on_timer(state: StateStore, name: str, now: datetime, settings: Settings) -> StepResult:
+    """Only the ids of inbound texts have timers."""
     return StepResult({name: None})
 
 
@@ -65,98 +79,96 @@ def _on_contact(
 ) -> StepResult:
     contact: Contact = record.value
     name = CONTACT + contact.tenant
-    return StepResult({name: contacted(state.get(name, ContactRow), contact)})
+    return StepResult({name: apply_contact(state.get(name, ContactEntry), contact)})
 
 
 def _on_inbound(
     state: StateStore, record: InputRecord, now: datetime, settings: Settings
 ) -> StepResult:
-    """A repeat, by the provider's id, changes nothing: webhooks are called again.  What was nobody's is looked at
-    again, for it may be somebody's now, and is as old as it was."""
+    """A repeat, by the provider's id, changes nothing: providers call a webhook again.
+
+    A text that was nobody's is tried again when it is repeated, because it may be somebody's now.
+    It keeps the time of its first record, by which consent is dated."""
     inbound: InboundMessage = record.value
-    if len(inbound.body) + len(inbound.provider_id) + sum(map(len, inbound.media)) > LONGEST:
-        return StepResult(
-            publish=(
-                build_dead_letter(
-                    "inbox", record, now, "too_large", "no phone sends a text of this size"
-                ),
-            )
-        )
+    if len(inbound.body) + len(inbound.provider_id) + sum(map(len, inbound.media)) > MAX_CHARACTERS:
+        reason = "no phone sends a text of this size"
+        return StepResult(publish=(build_dead_letter("inbox", record, now, "too_large", reason),))
     name = dedup_name("in", inbound.provider_id)
     if is_duplicate(state, name):
         return NO_CHANGE
-    aside = dedup_name(ASIDE, inbound.provider_id)
-    before = state.get(aside, DedupEntry)
-    record = record._replace(at_ms=min(record.at_ms, before.at_ms)) if before else record
-    texted_to = _texted_to(inbound, settings)
-    contacts, sender = contacts_in(state), settings.senders.get(texted_to)
+    unrouted = dedup_name(UNROUTED, inbound.provider_id)
+    before = state.get(unrouted, DedupEntry)
+    if before:
+        record = record._replace(at_ms=min(record.at_ms, before.at_ms))
+    address = _sender_of(inbound, settings)
+    sender = settings.senders.get(address)
     shared_by = sender.tenants if sender else ()
-    read = readings(inbound, (*contacts, *shared_by), settings)
-    meant = strongest(read, inbound)
-    tenants = meant_for(meant, contacts, shared_by)
-    publish = _replies(tenants, record, read, contacts, texted_to)
-    if not publish:
-        return NO_CHANGE if before else _nobodys(aside, record, now, sender is not None)
-    changed: dict[str, StateEntry | None] = {name: DedupEntry(at_ms=record.at_ms)} | (
-        {aside: None} if before else {}
-    )
-    changed |= _answered(
-        contacts, [tenant for tenant in tenants if read[tenant].meaning in ANSWERS]
-    )
-    return StepResult(changed, publish, {name: forget_at(now, for_good=meant in OPTS_IN)})
+    contacts = load_contacts(state)
+    meanings = classify(inbound, (*contacts, *shared_by), settings)
+    meaning = strongest_meaning(meanings, inbound)
+    tenants = select_tenants(meaning, contacts, shared_by)
+    replies = _build_replies(tenants, record, meanings, contacts, address)
+    if not replies:
+        return NO_CHANGE if before else _refuse(unrouted, record, now, sender is not None)
+    changes: dict[str, StateEntry | None] = {name: DedupEntry(at_ms=record.at_ms)}
+    if before:
+        changes[unrouted] = None
+    answered = [tenant for tenant in tenants if meanings[tenant].meaning in ANSWERS]
+    changes |= _close_requests(contacts, answered)
+    return StepResult(changes, replies, {name: forget_at(now, for_good=meaning in OPT_INS)})
 
 
-def _texted_to(inbound: InboundMessage, settings: Settings) -> str:
-    """The sender as we know it.  A number that we text from may be in the pool of a messaging service that we do not
-    use (US long codes have to be in one): then the provider names that service beside it."""
+def _sender_of(inbound: InboundMessage, settings: Settings) -> str:
+    """The sender as we know it.
+
+    Twilio puts US long codes into a messaging service, and then names the service beside the
+    number.  We may not use that service: then the number itself is the sender."""
     if inbound.sender not in settings.senders and inbound.to_address in settings.senders:
         return inbound.to_address
     return inbound.sender
 
 
-def _nobodys(name: str, record: InputRecord, now: datetime, is_known: bool) -> StepResult:
-    """Set aside once, however often the webhook is called."""
+def _refuse(name: str, record: InputRecord, now: datetime, is_known: bool) -> StepResult:
+    """One dead letter, however often the provider calls the webhook."""
     letter = build_dead_letter("inbox", record, now, *NOBODY[is_known])
-    return StepResult(
-        {name: DedupEntry(at_ms=record.at_ms)}, (letter,), {name: forget_at(now, for_good=False)}
-    )
+    entry = DedupEntry(at_ms=record.at_ms)
+    return StepResult({name: entry}, (letter,), {name: forget_at(now, for_good=False)})
 
 
-def _answered(contacts: Contacts, tenants: Iterable[str]) -> dict[str, StateEntry]:
-    asked = (
-        (tenant, contacts[tenant])
+def _close_requests(contacts: Contacts, tenants: Iterable[str]) -> dict[str, StateEntry]:
+    """Their opt-in requests are answered."""
+    return {
+        CONTACT + tenant: ContactEntry(last=contacts[tenant].last)
         for tenant in tenants
-        if tenant in contacts and contacts[tenant].asked
-    )
-    return {CONTACT + tenant: ContactRow(last=row.last) for tenant, row in asked}
-
-
-def _replies(
-    tenants: Tenants, record: InputRecord, read: Readings, contacts: Contacts, sender: str
-) -> tuple[Publication, ...]:
-    """What somebody writes to one tenant is no other's to read: where it counts for several, those that did not text
-    last get a bare keyword, or the words that revoke and no more."""
-    written_to = texted_last(contacts, tenants) if len(tenants) > 1 else tenants
-    inbound: InboundMessage = record.value
-    told = (
-        (tenant, _overheard(read[tenant], inbound))
-        for tenant in tenants
-        if tenant not in written_to
-    )
-    overheard = {tenant: _reply(tenant, sender, record, body) for tenant, body in told if body}
-    whole = {
-        tenant: _reply(tenant, sender, record, inbound.body, inbound.media) for tenant in written_to
+        if tenant in contacts and contacts[tenant].awaits_opt_in
     }
-    return tuple(
-        (overheard | whole)[tenant] for tenant in tenants if tenant in overheard or tenant in whole
-    )
 
 
-def _overheard(answered: Answered, inbound: InboundMessage) -> str:
-    return answered.words if answered.meaning in (Meaning.REVOKE, Meaning.NONE) else inbound.body
+def _build_replies(
+    tenants: Tenants, record: InputRecord, meanings: Meanings, contacts: Contacts, sender: str
+) -> tuple[Publication, ...]:
+    """What somebody writes to one tenant is not for another to read.
+
+    Where a text counts for several tenants, the one that texted last gets the whole of it.  The
+    others get only a bare keyword, or the words that revoke."""
+    inbound: InboundMessage = record.value
+    readers = last_texter(contacts, tenants) if len(tenants) > 1 else tenants
+    replies = []
+    for tenant in tenants:
+        if tenant in readers:
+            replies.append(_build_reply(tenant, sender, record, inbound.body, inbound.media))
+        elif body := _keyword_only(meanings[tenant], inbound):
+            replies.append(_build_reply(tenant, sender, record, body))
+    return tuple(replies)
 
 
-def _reply(
+def _keyword_only(answered: Answered, inbound: InboundMessage) -> str:
+    if answered.meaning in (Meaning.REVOKE, Meaning.NONE):
+        return answered.words
+    return inbound.body
+
+
+def _build_reply(
     tenant: str, sender: str, record: InputRecord, body: str, media: tuple[str, ...] = ()
 ) -> Publication:
     inbound: InboundMessage = record.value
@@ -175,8 +187,42 @@ def _reply(
     return Publication(REPLIES, reply)
 
 
-_ANSWERS_TO: Final[dict[type[Any], Process]] = {
+def _on_unreadable(
+    state: StateStore, record: InputRecord, now: datetime, settings: Settings
+) -> StepResult:
+    """A text that we cannot read may be a STOP, so we block the number for every tenant that a STOP
+    would go to.
+
+    If the key names no number, or no sender that we know, there is only the dead letter."""
+    key = _ENTITY_KEY.fullmatch(state.entity_key)
+    if key is None:
+        return StepResult()
+    sender, number = key.groups()
+    known = settings.senders.get(sender)
+    shared_by = known.tenants if known else ()
+    tenants = select_tenants(Meaning.STOP, load_contacts(state), shared_by)
+    return StepResult(
+        publish=tuple(_build_block(tenant, sender, number, record) for tenant in tenants)
+    )
+
+
+def _build_block(tenant: str, sender: str, number: str, record: InputRecord) -> Publication:
+    """The event's id is the record's place: staff find it among the dead letters by that."""
+    event = ConsentEvent(
+        event_id=f"{record.topic}:{record.partition}:{record.offset}:{record.at_ms}",
+        tenant=tenant,
+        number=number,
+        sender=sender,
+        action=ConsentAction.UNREADABLE,
+        source=record.topic,
+        at=record.at,
+        evidence=Evidence(topic=record.topic, partition=record.partition, offset=record.offset),
+    )
+    return Publication(CONSENT_EVENTS, event)
+
+
+_HANDLERS: Final[dict[type[Any], Process]] = {
     Contact: _on_contact,
     InboundMessage: _on_inbound,
-    UnreadableRecord: on_unreadable,
+    UnreadableRecord: _on_unreadable,
 }

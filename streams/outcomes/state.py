@@ -1,19 +1,34 @@
-"""What is known of one message: what the gate decided, and what was reported of each attempt."""
+"""What we keep of one message: its decision, and what was reported of each attempt.
+
+The entries are built from the wire here.  Every text is cut, so that an entry stays small whatever
+was sent. The names in the stored JSON are older than the attributes' (`rename`).
+"""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Final
 
-from schemas.decision import Verdict
-from streams.processing import StateEntry
+from schemas.attempt import Attempt
+from schemas.base import IDENTITY
+from schemas.decision import Decision, Verdict
+from schemas.delivery_receipt import DeliveryReceipt
+from streams.lifecycle import ATTEMPT, RECEIPT
+from streams.processing import InputRecord, StateEntry
 
-LIFE: Final = "life"
+MESSAGE: Final = "life"
+"""The name of a message's only entry."""
+
+MAX_TEXT: Final = 200
+MAX_NEXT_STEP: Final = 1000
+MAX_NAME: Final = 80
+"""Characters of an event's title or a zone's name."""
+MAX_SEGMENTS: Final = 999
+"""No text has so many, and the sum over 16 attempts must still be a number that JSON can hold."""
 
 
-class Judged(StateEntry):
-    """The decision that holds; its words cut so that a row stays small.  `reason` and `next_step` are those of the
-    finding that decided."""
+class DecisionSummary(StateEntry):
+    """The decision that holds.  `reason` and `next_step` are those of the finding that decided."""
 
     seq: int
     decided_at: datetime
@@ -38,8 +53,7 @@ class Judged(StateEntry):
 
 
 class Report(StateEntry):
-    """One thing that was said of an attempt, once: `at` is when it was said first, `partition` and `offset` where that
-    record stands on its source's topic."""
+    """One distinct report of an attempt."""
 
     source: str
     word: str
@@ -49,12 +63,14 @@ class Report(StateEntry):
     to: str | None = None
     segments: int | None = None
     at: datetime
+    """When it was first reported."""
     partition: int | None = None
+    """Where the record stands on its source's topic; with `offset`."""
     offset: int | None = None
 
 
-class Told(StateEntry):
-    """What the last outcome said; another one follows only if something of it changes."""
+class PublishedOutcome(StateEntry):
+    """What the last outcome said.  We publish another one only if something of it changes."""
 
     state: str
     error_code: str | None = None
@@ -66,16 +82,91 @@ class Told(StateEntry):
     next_step: str | None = None
 
 
-class Life(StateEntry):
-    """`to` and `fingerprint` are those of the first decision: another text under its id does not belong here.
-    `odd`: statuses that the table does not know, and those of another account, kept as evidence."""
-
+class MessageState(
+    StateEntry, rename={"decision": "judged", "unrecognized": "odd", "published": "told"}
+):
     tenant: str
     message_id: str
-    judged: Judged | None = None
+    decision: DecisionSummary | None = None
     to: str | None = None
+    """From the first decision, as is `fingerprint`: another text under its id does not belong here.
+    """
     fingerprint: str = ""
     attempts: dict[int, tuple[Report, ...]] = {}
-    odd: tuple[str, ...] = ()
-    told: Told | None = None
+    unrecognized: tuple[str, ...] = ()
+    """Statuses that the lifecycle table does not know, and those of another account: kept as
+    evidence."""
+    published: PublishedOutcome | None = None
     version: int = 0
+
+
+def summarize_decision(decision: Decision) -> DecisionSummary:
+    finding = next(
+        (one for one in decision.findings if one.verdict is decision.verdict and one.next_step),
+        None,
+    )
+    return DecisionSummary(
+        seq=decision.seq,
+        decided_at=decision.decided_at,
+        verdict=decision.verdict,
+        branch=_cut(decision.branch),
+        to=_cut(decision.to),
+        sender=_cut(decision.sender),
+        kind=decision.kind[:MAX_TEXT],
+        segments=max(0, min(decision.segments, MAX_SEGMENTS)),
+        person_id=_cut(decision.person_id),
+        request_id=decision.request_id,
+        case_id=_cut(decision.case_id),
+        event_id=_cut(decision.event_id),
+        event_at=decision.event_at,
+        event_title=_cut(decision.event_title, MAX_NAME),
+        time_zone=_cut(decision.time_zone, MAX_NAME),
+        valid_until=decision.valid_until,
+        resend_of=_valid_identity(decision.resend_of),
+        requested_at=decision.requested_at,
+        reason=_cut(finding.reason) if finding else None,
+        next_step=finding.next_step[:MAX_NEXT_STEP] if finding else None,
+    )
+
+
+def build_report(record: InputRecord, now: datetime) -> Report:
+    """No report is later than now, whatever the record claims."""
+    value: Attempt | DeliveryReceipt = record.value
+    if isinstance(value, Attempt):
+        return Report(
+            source=ATTEMPT,
+            word=value.state,
+            code=_cut(value.code),
+            provider_id=_cut(value.provider_id),
+            sender=_cut(value.sender),
+            to=_cut(value.to),
+            segments=_parse_segments(value.segments),
+            at=min(value.at, now),
+            partition=record.partition,
+            offset=record.offset,
+        )
+    return Report(
+        source=RECEIPT,
+        word=value.status.strip().lower()[:MAX_TEXT],
+        code=_cut(value.error_code),
+        provider_id=_cut(value.provider_id),
+        segments=_parse_segments(value.raw.get("NumSegments")),
+        at=min(value.received_at, now),
+        partition=record.partition,
+        offset=record.offset,
+    )
+
+
+def _parse_segments(value: int | str | None) -> int | None:
+    """The billed count.  None for 0 and for what cannot be the count of one text."""
+    text = str(value or "")
+    return int(text) if text.isdecimal() and len(text) <= 3 and int(text) else None
+
+
+def _cut(text: str | None, longest: int = MAX_TEXT) -> str | None:
+    return text[:longest] if text else None
+
+
+def _valid_identity(text: str | None) -> str | None:
+    """None for what cannot be a message id: an alert about it could not be written."""
+    return text if text and IDENTITY.fullmatch(text) else None

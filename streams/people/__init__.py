@@ -1,4 +1,4 @@
-"""Who somebody is, and which of their numbers a text goes to."""
+"""Who a person is, and which of their numbers a text goes to."""
 
 from streams.people.processor import people as people
-from streams.people.processor import people_woke as people_woke
+from streams.people.processor import people_on_timer as people_on_timer

@@ -1,4 +1,18 @@
-"""The people room's fold: each type of fact has its answer, each kind of row its wake."""
+"""Keep each person's record, and send what was requested for them to the right number.
+
+Theory of operation
+-------------------
+The entity key is one person.  A person-request names a person, not a number.  We pick the number
+and issue a send request to the gate; without a number the request waits here (`Stage.HELD`).
+
+A request is advanced whenever anything happens: the person changes, the gate answers, or a timer
+fires (`streams.people.requests.advance`).  Advancing again must change nothing when nothing has
+changed.
+
+When the person's number changes after the text was issued, the text has to move.  It must not go to
+both numbers.  So we first cancel it, and issue it again, under a new id, only when the cancel is
+confirmed: by the gate, or by outcomes if dispatch had the order already.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +22,16 @@ from typing import Any, Final
 from schemas.person_answer import PersonAnswer
 from schemas.person_event import PersonEvent
 from schemas.person_request import PersonRequest
-from streams.people.events import on_event
-from streams.people.requested import look, on_answer, on_request
-from streams.people.settle import forget_at, over, settled
-from streams.people.state import RequestRow, Stage
+from streams.people.person_events import on_event
+from streams.people.requests import (
+    advance,
+    finish,
+    forget_at,
+    load_context,
+    on_answer,
+    on_request,
+)
+from streams.people.state import RequestEntry, Stage
 from streams.processing import (
     NO_CHANGE,
     InputRecord,
@@ -25,46 +45,48 @@ from streams.processing import (
 
 
 def people(state: StateStore, record: InputRecord, now: datetime, settings: Settings) -> StepResult:
-    return _ANSWERS[type(record.value)](state, record, now, settings)
+    return _HANDLERS[type(record.value)](state, record, now, settings)
 
 
-def people_woke(state: StateStore, name: str, now: datetime, settings: Settings) -> StepResult:
-    return _WAKES[name.partition("/")[0]](state, name, now, settings)
+def people_on_timer(state: StateStore, name: str, now: datetime, settings: Settings) -> StepResult:
+    return _TIMERS[name.partition("/")[0]](state, name, now, settings)
 
 
-def _request_due(state: StateStore, name: str, now: datetime, settings: Settings) -> StepResult:
-    """One that is held expires; one that many others kept from being looked at is looked at now; one of which nothing
-    was heard for so long that nothing can come any more is forgotten."""
-    row = state.get(name, RequestRow)
-    if row is None:
+def _on_request_timer(
+    state: StateStore, name: str, now: datetime, settings: Settings
+) -> StepResult:
+    """Expire a held request, advance one that was put off, or forget one that nobody can say
+    anything of any more."""
+    entry = state.get(name, RequestEntry)
+    if entry is None:
         return NO_CHANGE
-    step = settled(row, look(state, now, settings))
-    if row.stage is Stage.HELD or name in step.state:
+    step = advance(entry, load_context(state, now, settings))
+    if entry.stage is Stage.HELD or name in step.state:
         return step
-    at = forget_at(row, row.since)
-    return over(row, now) if now >= at else StepResult(timers={name: at})
+    at = forget_at(entry, entry.since)
+    return finish(entry, now) if now >= at else StepResult(timers={name: at})
 
 
 def _forget(state: StateStore, name: str, now: datetime, settings: Settings) -> StepResult:
-    """A person who was deleted long ago, an event or a request that was dealt with."""
+    """A person who was deleted long ago, an event, or a finished request."""
     return StepResult({name: None})
 
 
 def _on_unreadable(
     state: StateStore, record: InputRecord, now: datetime, settings: Settings
 ) -> StepResult:
-    """It is set aside by the kit; nothing here can make up for it."""
+    """The runtime writes the dead letter; nothing here can make up for it."""
     return NO_CHANGE
 
 
-_ANSWERS: Final[dict[type[Any], Process]] = {
+_HANDLERS: Final[dict[type[Any], Process]] = {
     PersonEvent: on_event,
     PersonRequest: on_request,
     PersonAnswer: on_answer,
     UnreadableRecord: _on_unreadable,
 }
-_WAKES: Final[dict[str, OnTimer]] = {
-    "req": _request_due,
+_TIMERS: Final[dict[str, OnTimer]] = {
+    "req": _on_request_timer,
     "person": _forget,
     "done": _forget,
     "ev": _forget,

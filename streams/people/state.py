@@ -1,15 +1,15 @@
-"""What people remembers of a person: a family of small rows, by name.
+"""What people remembers of a person: small entries, by name.
 
 - `person`: the person, as a whole
 - `req/<id>`: a person-request that is not over, whole
 - `done/<id>`: one that is over, so that a repeat changes nothing
-- `ev/<id>`: an event that was taken in
+- `ev/<id>`: an event that was processed
 """
 
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -19,74 +19,91 @@ from schemas.person_request import PersonRequest
 from streams.processing import StateEntry
 
 PERSON: Final = "person"
-LIVE: Final = "req/"
-LONGEST_ID: Final = 128
+REQUESTS: Final = "req/"
+
+MAX_ID: Final = 128
+MAX_CHARACTERS: Final = 4_000
+"""In all of an event's or request's fields but the text: an entry must stay under 64 kB."""
+
+MAX_NUMBERS: Final = 20
+"""Numbers one person may have."""
+
+CANCELABLE: Final = timedelta(hours=72)
+"""How long after its order a text may still be canceled at dispatch, which remembers ids as long.
+"""
+
+MAX_AT_ONCE: Final = 500
+"""Requests advanced in one step when a person changes.  The others follow at once, one by one."""
 
 
-class PersonRow(StateEntry):
+class PersonEntry(StateEntry):
     person: Person
 
 
 class Stage(StrEnum):
-    """Where a request is: with us for want of a number, with the gate, ordered by it, or being taken back."""
-
     HELD = "held"
+    """With us: the person has no number that may be texted."""
     ISSUED = "issued"
+    """With the gate."""
     ORDERED = "ordered"
+    """The gate has let it go."""
     CANCELING = "canceling"
+    """We have asked for it back."""
 
 
-class RequestRow(StateEntry):
-    """`place` is where the request stands on Kafka.  `issue` counts the ids it has had, `decided` our decisions under
-    the present one; `number` is the one it was issued to; `rules` say why it is held, as last published; `since` is
-    when its stage began."""
-
+class RequestEntry(StateEntry):
     request: PersonRequest
     place: Evidence
+    """Where the request stands on Kafka."""
     received: datetime
     issue: int = 1
+    """How many ids it has had: each number that it goes to gets a new one."""
     decided: int = 0
+    """How many decisions we have published under the present id."""
     stage: Stage = Stage.HELD
     number: str = ""
+    """The number that it was issued to."""
     rules: tuple[str, ...] = ()
+    """Why it is held, as last published."""
     since: datetime
+    """When its stage began."""
 
     @property
     def message_id(self) -> str:
-        return issued_id(self.request.message_id, self.issue)
+        return build_message_id(self.request.message_id, self.issue)
 
     @property
     def resend_of(self) -> str | None:
-        """What was issued again names the id it had before."""
-        return (
-            self.request.resend_of
-            if self.issue == 1
-            else issued_id(self.request.message_id, self.issue - 1)
-        )
+        """A text that was issued again names the id it had before."""
+        if self.issue == 1:
+            return self.request.resend_of
+        return build_message_id(self.request.message_id, self.issue - 1)
 
 
-class DoneRow(StateEntry):
+class FinishedRequest(StateEntry):
     fingerprint: str
 
 
-def live_row(message_id: str) -> str:
-    return f"{LIVE}{message_id}"
+def request_name(message_id: str) -> str:
+    return f"{REQUESTS}{message_id}"
 
 
-def done_row(message_id: str) -> str:
+def done_name(message_id: str) -> str:
     return f"done/{message_id}"
 
 
-def issued_id(message_id: str, issue: int) -> str:
-    """The first time its own id, then `m1:moved-2`: the gate and the books know every try by an id of its own.  A long
-    one is cut and told apart by its hash."""
+def build_message_id(request_id: str, issue: int) -> str:
+    """The request's own id at first, then `m1:moved-2`: the gate and the reconciliation need an id
+    for each try.
+
+    A long id is cut; the hash of the whole keeps two of them apart."""
     if issue == 1:
-        return message_id
-    ending = f":moved-{issue}"
-    if len(message_id) + len(ending) > LONGEST_ID:
-        digest = hashlib.sha256(message_id.encode()).hexdigest()[:16]
-        message_id = f"{message_id[: LONGEST_ID - len(ending) - len(digest) - 1]}.{digest}"
-    return message_id + ending
+        return request_id
+    suffix = f":moved-{issue}"
+    if len(request_id) + len(suffix) > MAX_ID:
+        digest = hashlib.sha256(request_id.encode()).hexdigest()[:16]
+        request_id = f"{request_id[: MAX_ID - len(suffix) - len(digest) - 1]}.{digest}"
+    return request_id + suffix
 
 
 def fingerprint(request: PersonRequest) -> str:

@@ -1,5 +1,5 @@
-"""What was used, counted to the message."""
+"""What was used: the messages of a tenant, counted."""
 
-from streams.usage.process import usage as usage
-from streams.usage.process import usage_finish as usage_finish
-from streams.usage.process import usage_woke as usage_woke
+from streams.usage.processor import usage as usage
+from streams.usage.processor import usage_finish as usage_finish
+from streams.usage.processor import usage_on_timer as usage_on_timer

@@ -28,7 +28,7 @@ from schemas.topics import (
 from schemas.usage_row import OtherCost, UsageRow
 from services.cli.app import run
 from services.ledger.explain import _STAGES, KEPT, kept
-from streams.usage.state import LONGEST
+from streams.usage.state import MAX_NAME
 from tests.adapters.books import ANA, Told, asked, decided, stands, whole
 from tests.adapters.shelved import NOON, shelved
 
@@ -349,7 +349,7 @@ def test_a_branch_with_a_very_long_name_has_its_line_too(
     """The report's names are cut."""
     line = UsageRow(
         tenant="acme",
-        branch="b" * LONGEST,
+        branch="b" * MAX_NAME,
         sender="72975",
         period=NOON.date(),
         kind="reminder",
@@ -358,5 +358,5 @@ def test_a_branch_with_a_very_long_name_has_its_line_too(
         segments=8,
         final=False,
     )
-    shelved(tmp_path, *whole("m1", branch="b" * 2 * LONGEST), (USAGE_REPORT, line))
+    shelved(tmp_path, *whole("m1", branch="b" * 2 * MAX_NAME), (USAGE_REPORT, line))
     assert "one of 7 messages" in explain(tmp_path, capsys)

@@ -11,7 +11,7 @@ import pytest
 from schemas.topics import OUTCOMES, USAGE_REPORT
 from streams.gate.dialable import dialable
 from streams.processing import Settings
-from streams.usage import usage, usage_woke
+from streams.usage import usage, usage_on_timer
 from tests.bench import counting, flows, job, ledger, people, raw, remembered, steady, versus
 from tests.bench.measured import to_quix
 from tests.bench.plain import CONTENDERS, Contender, available, one_run, source_of
@@ -97,7 +97,7 @@ def test_results_of_another_bench_are_kept(tmp_path: Path) -> None:
 
 
 def test_a_report_that_is_no_recount_is_noticed() -> None:
-    drives = {name: Drive(usage, usage_woke, name, Settings()) for name in counting.TENANTS}
+    drives = {name: Drive(usage, usage_on_timer, name, Settings()) for name in counting.TENANTS}
     for outcome in counting.outcomes(80):
         drives[outcome.tenant].tell(outcome)
     lines = [line for drive in drives.values() for line in drive.all(USAGE_REPORT)]

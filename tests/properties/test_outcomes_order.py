@@ -14,7 +14,7 @@ from schemas.attempt import Attempt, AttemptState
 from schemas.outcome import Outcome
 from schemas.topics import OUTCOMES
 from streams.lifecycle import MEANINGS, RECEIPT, REPORTS
-from streams.outcomes.state import LIFE, Life
+from streams.outcomes.state import MESSAGE, MessageState
 from streams.state_entry import dump
 from tests.core.outcomes.facts import attempt, decision, last, processor, receipt
 from tests.properties.retold import told_twice
@@ -102,9 +102,9 @@ MOST = 5
 def then(life: bytes, status: str) -> bytes:
     """The row after one more receipt.  How often an outcome was told is left out: only that depends on the way."""
     drive = processor()
-    drive.state.raw[LIFE] = life
+    drive.state.raw[MESSAGE] = life
     drive.tell(receipt(status, CODES.get(status)))
-    after = drive.state.get(LIFE, Life)
+    after = drive.state.get(MESSAGE, MessageState)
     assert after is not None
     return dump(after.model_copy(update={"version": 0}))
 
@@ -115,7 +115,7 @@ def test_all_orders_of_up_to_five_statuses_end_alike() -> None:
     for record in (decision(), attempt("accepted")):
         drive.tell(record)
     ends: dict[tuple[str, ...], set[bytes]] = defaultdict(set)
-    ways = {(): drive.state.raw[LIFE].replace(b'"version":2', b'"version":0')}
+    ways = {(): drive.state.raw[MESSAGE].replace(b'"version":2', b'"version":0')}
     walked = 0
     for _ in range(MOST):
         ways = {

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from schemas.decision import Verdict
 from schemas.person_event import NumberChange, PersonAction, PersonEvent
 from schemas.topics import DECISIONS, PEOPLE, REQUEST_CANCELS, SEND_REQUESTS
-from streams.people import people, people_woke
-from streams.people.person import person_after, same
+from streams.people import people, people_on_timer
+from streams.people.person_events import apply_event, is_unchanged
 from tests.core.people.cases import HOME, NEW, NOON, OLD, THIRD, answer, request
 from tests.core.people.cases import settings as policy
 from tests.core.playing import Played
@@ -55,7 +55,7 @@ STEPS = st.lists(
 
 def play(steps: list[Any]) -> Played:
     """The gate answers for what was asked of it last, truthfully: a cancel by people only where people asked for it."""
-    processor = Played(people, people_woke, "acme/p1", NOON, policy(number_types=["home"]))
+    processor = Played(people, people_on_timer, "acme/p1", NOON, policy(number_types=["home"]))
     for step in steps:
         match step:
             case timedelta():
@@ -143,7 +143,7 @@ def test_people_told_again_from_the_beginning_say_the_same(steps: list[Any]) -> 
 def test_a_person_has_one_primary_number_and_no_number_twice(events: list[PersonEvent]) -> None:
     person = None
     for event in events:
-        person = person_after(person, event)
+        person = apply_event(person, event)
         assert sum(one.primary for one in person.numbers) <= 1
         assert len({one.number for one in person.numbers}) == len(person.numbers)
-        assert same(person, person.model_copy())
+        assert is_unchanged(person, person.model_copy())

@@ -16,7 +16,7 @@ from schemas.send import Send
 from schemas.sender import Sender, SenderKind
 from schemas.tenant_settings import TenantSettings
 from streams.gate import gate, gate_woke
-from streams.inbox import inbox, inbox_woke
+from streams.inbox import inbox, inbox_on_timer
 from streams.processing import Publication, Settings, build_settings
 from tests.core.gate.cases import ANY_TIME, NOON, PHONE, opt_in, request
 from tests.core.playing import Played
@@ -48,7 +48,7 @@ class Shared:
             for name in TENANTS
         }
         self.boxes = {
-            name: Played(inbox, inbox_woke, f"{name}/{PHONE}", NOON, self.settings)
+            name: Played(inbox, inbox_on_timer, f"{name}/{PHONE}", NOON, self.settings)
             for name in SENDERS
         }
 

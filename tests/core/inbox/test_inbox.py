@@ -14,7 +14,7 @@ from schemas.reply import Reply
 from schemas.sender import Sender, SenderKind
 from schemas.tenant_settings import TenantSettings
 from schemas.topics import CONSENT_EVENTS, DEAD_LETTERS, REPLIES
-from streams.inbox import inbox, inbox_woke
+from streams.inbox import inbox, inbox_on_timer
 from streams.processing import InputRecord, UnreadableRecord, build_settings
 from tests.core.playing import Played, of
 
@@ -32,7 +32,7 @@ SETTINGS = build_settings(
 
 
 def played(sender: str = SHARED) -> Played:
-    return Played(inbox, inbox_woke, f"{sender}/{PHONE}", NOON, SETTINGS)
+    return Played(inbox, inbox_on_timer, f"{sender}/{PHONE}", NOON, SETTINGS)
 
 
 def inbound(body: str, provider_id: str = "SM1", **changes: Any) -> InboundMessage:
@@ -295,7 +295,7 @@ def test_if_nobody_is_known_to_have_texted_it_blocks_all_that_share_the_sender()
 def test_where_its_key_names_no_number_or_no_sender_of_ours_it_blocks_nobody(
     entity_key: str,
 ) -> None:
-    processor = Played(inbox, inbox_woke, entity_key, NOON, SETTINGS)
+    processor = Played(inbox, inbox_on_timer, entity_key, NOON, SETTINGS)
     assert unread(processor) == []
 
 
@@ -332,7 +332,7 @@ def test_each_tenant_that_shares_a_sender_has_its_own_words() -> None:
     )
     processor = Played(
         inbox,
-        inbox_woke,
+        inbox_on_timer,
         f"{SHARED}/{PHONE}",
         NOON,
         build_settings({"bolt": bolt}, SETTINGS.senders),
@@ -352,7 +352,7 @@ def test_what_only_one_tenant_takes_for_a_stop_is_not_for_the_others_to_read() -
     acme = TenantSettings(tenant="acme", name="Acme", sender=SHARED, keywords={"stop": ["Genug"]})
     processor = Played(
         inbox,
-        inbox_woke,
+        inbox_on_timer,
         f"{SHARED}/{PHONE}",
         NOON,
         build_settings({"acme": acme}, SETTINGS.senders),

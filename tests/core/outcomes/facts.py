@@ -11,7 +11,7 @@ from schemas.decision import Decision, Verdict
 from schemas.delivery_receipt import DeliveryReceipt
 from schemas.outcome import Outcome
 from schemas.topics import OUTCOMES
-from streams.outcomes import outcomes, outcomes_woke
+from streams.outcomes import outcomes, outcomes_on_timer
 from streams.processing import Settings
 from tests.core.drive import START, Drive
 
@@ -19,7 +19,7 @@ ANA, CODE = "+14155550101", "72975"
 
 
 def processor() -> Drive:
-    return Drive(outcomes, outcomes_woke, "acme/m1", Settings())
+    return Drive(outcomes, outcomes_on_timer, "acme/m1", Settings())
 
 
 def decision(verdict: str = "send", seq: int = 1, **changed: Any) -> Decision:

@@ -12,9 +12,8 @@ from schemas.decision import Finding, Verdict
 from schemas.tenant_settings import TenantSettings
 from schemas.topics import ALERTS
 from streams.error_codes import meaning
-from streams.outcomes import outcomes, outcomes_woke
-from streams.outcomes.local import day
-from streams.outcomes.stake import urgency
+from streams.outcomes import outcomes, outcomes_on_timer
+from streams.outcomes.alert_text import format_day, urgency
 from streams.processing import build_settings
 from tests.core.drive import START, Drive
 from tests.core.outcomes.facts import attempt, decision, receipt
@@ -29,7 +28,7 @@ LOST = receipt("undelivered", "30005")
 
 
 def raised(*records: Any, now: datetime = START) -> list[Alert]:
-    drive = Drive(outcomes, outcomes_woke, "acme/m1", build_settings({"acme": HARBOR}, {}))
+    drive = Drive(outcomes, outcomes_on_timer, "acme/m1", build_settings({"acme": HARBOR}, {}))
     drive.now = now
     for record in records:
         drive.tell(record)
@@ -225,7 +224,7 @@ LATER, DAYS = {"event_at": START + timedelta(days=9)}, timedelta(days=4)
 
 def silent(*then: Any, taken: Any = SENT[2], wait: timedelta = DAYS, **about: Any) -> list[Alert]:
     """What is told of a text that nothing is heard of after `taken`, until `then`."""
-    drive = Drive(outcomes, outcomes_woke, "acme/m1", build_settings({"acme": HARBOR}, {}))
+    drive = Drive(outcomes, outcomes_on_timer, "acme/m1", build_settings({"acme": HARBOR}, {}))
     for record in (decision(**about), *SENT[:2], taken):
         drive.tell(record)
     drive.rest(wait.total_seconds())
@@ -340,9 +339,9 @@ def test_urgency_comes_from_the_time_left(
 
 def test_a_day_is_named_so_that_it_can_be_no_other() -> None:
     local = datetime(2026, 11, 24, 9)
-    assert day(local, local - timedelta(days=6)) == "Tuesday"
-    assert day(local, local - timedelta(days=7)) == "Tuesday 24 November"
-    assert day(local, local + timedelta(days=1)) == "Tuesday 24 November"
+    assert format_day(local, local - timedelta(days=6)) == "Tuesday"
+    assert format_day(local, local - timedelta(days=7)) == "Tuesday 24 November"
+    assert format_day(local, local + timedelta(days=1)) == "Tuesday 24 November"
 
 
 def test_an_event_at_the_end_of_the_calendar_is_no_harm() -> None:

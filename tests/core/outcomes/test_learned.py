@@ -13,7 +13,7 @@ from schemas.number_fact import NumberFact
 from schemas.topics import NUMBER_FACTS
 from streams.gate.learned import learned
 from streams.gate.state import NumberRow
-from streams.outcomes import outcomes, outcomes_woke
+from streams.outcomes import outcomes, outcomes_on_timer
 from streams.processing import build_settings
 from streams.state_entry import dump, parse
 from tests.core.playing import Played
@@ -86,7 +86,7 @@ FACTS: list[Any] = [
 def test_outcomes_tell_of_the_number(
     receipts: list[DeliveryReceipt], records: list[dict[str, Any]]
 ) -> None:
-    processor = Played(outcomes, outcomes_woke, "acme/m1", NOON, build_settings({}, {}))
+    processor = Played(outcomes, outcomes_on_timer, "acme/m1", NOON, build_settings({}, {}))
     for record in (SENT, *receipts):
         processor.tell(record)
     told = [
@@ -99,7 +99,7 @@ def test_outcomes_tell_of_the_number(
 
 
 def test_a_fact_names_the_receipt_that_it_comes_from() -> None:
-    processor = Played(outcomes, outcomes_woke, "acme/m1", NOON, build_settings({}, {}))
+    processor = Played(outcomes, outcomes_on_timer, "acme/m1", NOON, build_settings({}, {}))
     for record in (SENT, receipt("sent"), receipt("failed", "30008"), receipt("failed", "30006")):
         processor.tell(record)
     [record] = processor.all(NUMBER_FACTS)
@@ -110,7 +110,7 @@ def test_a_fact_names_the_receipt_that_it_comes_from() -> None:
 
 def test_it_comes_late_but_names_its_day() -> None:
     """A receipt from yesterday, read today."""
-    processor = Played(outcomes, outcomes_woke, "acme/m1", NOON + DAY, build_settings({}, {}))
+    processor = Played(outcomes, outcomes_on_timer, "acme/m1", NOON + DAY, build_settings({}, {}))
     for record in (receipt("undelivered", "30003"), SENT):
         processor.tell(record)
     [record] = processor.all(NUMBER_FACTS)

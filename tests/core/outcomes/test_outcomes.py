@@ -12,8 +12,8 @@ from schemas.decision import Finding, Verdict
 from schemas.outcome import Was
 from schemas.topics import DEAD_LETTERS, DISPATCH_CONTROLS, OUTCOMES
 from streams.error_codes import meaning
-from streams.outcomes.attempts import MOST_REPORTS
-from streams.outcomes.state import Life
+from streams.outcomes.reports import MAX_REPORTS
+from streams.outcomes.state import MessageState
 from streams.partition.changelog import MAX_ROW
 from streams.processing import PartitionAcquired
 from tests.core.drive import START
@@ -411,7 +411,7 @@ def test_what_sixteen_attempts_really_say_is_kept_whole() -> None:
     drive = processor()
     for record in (decision(), *said, *heard):
         drive.tell(record)
-    life = drive.state.get("life", Life)
+    life = drive.state.get("life", MessageState)
     assert life is not None
     assert sum(len(reports) for reports in life.attempts.values()) == len(said) + len(heard)
 
@@ -421,7 +421,7 @@ def test_silence_is_noticed_whatever_else_callbacks_say() -> None:
     drive = processor()
     for record in (
         *SENT,
-        *[receipt("delivered", provider_id=f"SM-other-{i}") for i in range(2 * MOST_REPORTS)],
+        *[receipt("delivered", provider_id=f"SM-other-{i}") for i in range(2 * MAX_REPORTS)],
     ):
         drive.tell(record)
     drive.rest(73 * 3600)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from schemas.topics import OUTCOMES
-from streams.outcomes.state import Life
+from streams.outcomes.state import MessageState
 from tests.core.drive import START
 from tests.core.outcomes.facts import attempt, decision, last, processor, receipt, state
 
@@ -95,9 +95,9 @@ def test_what_is_not_believed_is_kept(odd: Any) -> None:
     drive = processor()
     for record in (*TAKEN, odd):
         drive.tell(record)
-    life = drive.state.get("life", Life)
+    life = drive.state.get("life", MessageState)
     assert life is not None
-    assert [word.split()[-1] for word in life.odd] == [odd.status]
+    assert [word.split()[-1] for word in life.unrecognized] == [odd.status]
 
 
 BILLED = [

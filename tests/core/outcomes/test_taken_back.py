@@ -11,7 +11,7 @@ from schemas.attempt import Attempt
 from schemas.decision import Decision
 from schemas.delivery_receipt import DeliveryReceipt
 from schemas.topics import PERSON_ANSWERS
-from streams.outcomes import outcomes, outcomes_woke
+from streams.outcomes import outcomes, outcomes_on_timer
 from streams.processing import build_settings
 from tests.core.playing import Played
 
@@ -74,7 +74,7 @@ TOLD: list[Any] = [
 
 @pytest.mark.parametrize(("records", "times"), TOLD)
 def test_taken_back(records: list[Any], times: int) -> None:
-    processor = Played(outcomes, outcomes_woke, "acme/m1:moved-2", NOON, build_settings({}, {}))
+    processor = Played(outcomes, outcomes_on_timer, "acme/m1:moved-2", NOON, build_settings({}, {}))
     for record in records:
         processor.tell(record)
     told = processor.all(PERSON_ANSWERS)

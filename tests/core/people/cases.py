@@ -14,7 +14,7 @@ from schemas.request_cancel import CancelRequest
 from schemas.send_request import SendRequest
 from schemas.tenant_settings import TenantSettings
 from schemas.topics import DECISIONS, REQUEST_CANCELS, SEND_REQUESTS
-from streams.people import people, people_woke
+from streams.people import people, people_on_timer
 from streams.processing import Publication, Settings, build_settings
 from tests.core.playing import Played, of
 
@@ -31,7 +31,7 @@ def settings(**changes: Any) -> Settings:
 
 
 def played(*, now: datetime = NOON, **policy: Any) -> Played:
-    return Played(people, people_woke, "acme/p1", now, settings(**policy))
+    return Played(people, people_on_timer, "acme/p1", now, settings(**policy))
 
 
 def mobile(number: str, **changes: Any) -> dict[str, Any]:

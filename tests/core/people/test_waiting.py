@@ -8,8 +8,7 @@ import pytest
 
 from schemas.request_cancel import CancelRequest
 from schemas.topics import DEAD_LETTERS, REQUEST_CANCELS, SEND_REQUESTS
-from streams.people.limits import SETTLED_AT_ONCE
-from streams.people.state import issued_id
+from streams.people.state import MAX_AT_ONCE, build_message_id
 from streams.processing import UnreadableRecord
 from tests.core.people.cases import (
     DAY,
@@ -308,10 +307,10 @@ def test_what_is_taken_back_says_what_becomes_of_it(then: Any, why: str) -> None
 def test_thousands_move_in_bounded_steps() -> None:
     processor = played()
     processor.tell(upsert(mobile(OLD)))
-    for n in range(SETTLED_AT_ONCE + 20):
+    for n in range(MAX_AT_ONCE + 20):
         processor.tell(request(message_id=f"m{n}"))
     first = processor.tell(upsert(mobile(NEW)))
-    assert len([one for one in first if one.topic is REQUEST_CANCELS]) == SETTLED_AT_ONCE
+    assert len([one for one in first if one.topic is REQUEST_CANCELS]) == MAX_AT_ONCE
     rest = processor.until(processor.now + MINUTE)
     assert len([one for one in rest if one.topic is REQUEST_CANCELS]) == 20
 
@@ -333,7 +332,7 @@ def test_what_cannot_be_read_changes_nothing() -> None:
 
 
 def test_a_long_id_is_told_apart_and_fits() -> None:
-    one, other = issued_id("a" * 127 + "1", 2), issued_id("a" * 127 + "2", 2)
+    one, other = build_message_id("a" * 127 + "1", 2), build_message_id("a" * 127 + "2", 2)
     assert one != other
     assert len(one) == len(other) == 128
-    assert issued_id("m1", 1) == "m1"
+    assert build_message_id("m1", 1) == "m1"

@@ -9,7 +9,7 @@ from schemas.tenant_settings import TenantSettings
 from schemas.topics import USAGE_REPORT
 from schemas.usage_row import UsageRow
 from streams.processing import build_settings
-from streams.usage import usage, usage_woke
+from streams.usage import usage, usage_on_timer
 from tests.core.drive import START, Drive
 
 CODE = "72975"
@@ -17,7 +17,7 @@ CODE = "72975"
 
 def processor(zone: str = "America/New_York") -> Drive:
     acme = TenantSettings(tenant="acme", name="Acme", sender=CODE, time_zone=zone)
-    return Drive(usage, usage_woke, "acme", build_settings({"acme": acme}, {}))
+    return Drive(usage, usage_on_timer, "acme", build_settings({"acme": acme}, {}))
 
 
 def outcome(state: str, version: int = 1, was: str | None = None, **changed: Any) -> Outcome:

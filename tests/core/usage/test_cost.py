@@ -15,8 +15,8 @@ from schemas.sender import Sender, SenderKind
 from schemas.tenant_settings import TenantSettings
 from schemas.usage_row import UsageRow
 from streams.processing import build_settings
-from streams.usage import usage, usage_woke
-from streams.usage.price import listed, price_of
+from streams.usage import usage, usage_on_timer
+from streams.usage.measure import find_price, list_prices
 from streams.usage.state import Counts
 from tests.core.drive import START, Drive
 from tests.core.usage.facts import CODE, outcome, report
@@ -57,14 +57,14 @@ def settings(prices: tuple[Price, ...] = OURS, kind: SenderKind = SenderKind.LON
 def test_the_nearest_price_is_taken(
     to: str, kind: SenderKind, day: date, micros: int | None
 ) -> None:
-    price = price_of("acme", CODE, to, day, settings(kind=kind))
+    price = find_price("acme", CODE, to, day, settings(kind=kind))
     assert (price.micros if price else None) == micros
 
 
 def test_who_gives_no_prices_has_the_list() -> None:
-    assert price_of("acme", CODE, ANA, DAY, settings(())) in listed()
-    assert price_of("acme", CODE, BOB, DAY, settings(())) is None
-    assert price_of("nobody", None, None, DAY, settings(())) is None
+    assert find_price("acme", CODE, ANA, DAY, settings(())) in list_prices()
+    assert find_price("acme", CODE, BOB, DAY, settings(())) is None
+    assert find_price("nobody", None, None, DAY, settings(())) is None
 
 
 def test_prices_are_in_one_currency() -> None:
@@ -79,7 +79,7 @@ def billed(state: str = "delivered", version: int = 1, **changed: Any) -> Outcom
 
 
 def line(*told: Outcome, state: str = "delivered") -> UsageRow:
-    drive = Drive(usage, usage_woke, "acme", settings())
+    drive = Drive(usage, usage_on_timer, "acme", settings())
     for one in told:
         drive.tell(one)
     [found] = [row for row in report(drive).values() if row.state == state]
@@ -135,7 +135,7 @@ def test_a_message_takes_its_cost_with_it() -> None:
 
 
 def test_a_forgotten_message_takes_off_what_it_had_cost() -> None:
-    drive = Drive(usage, usage_woke, "acme", settings())
+    drive = Drive(usage, usage_on_timer, "acme", settings())
     drive.tell(billed("sent"))
     drive.rest(46 * 24 * 3600)
     assert not any(name.startswith("msg/") for name in drive.state.raw)
@@ -149,7 +149,7 @@ def test_a_forgotten_message_takes_off_what_it_had_cost() -> None:
 
 
 def test_a_row_of_before_there_were_prices_is_counted_on() -> None:
-    drive = Drive(usage, usage_woke, "acme", settings())
+    drive = Drive(usage, usage_on_timer, "acme", settings())
     drive.tell(billed("sent"))
     for name, raw in drive.state.raw.items():
         kept = json.loads(raw).items()

@@ -5,16 +5,16 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from streams.inbound_keywords import Meaning
-from streams.inbox.meant_for import meant_for
-from streams.inbox.state import ContactRow
+from streams.inbox.reply_routing import select_tenants
+from streams.inbox.state import ContactEntry
 
 NOON = datetime(2026, 11, 21, 17, tzinfo=UTC)
 STOP, START, HELP, NONE = Meaning.STOP, Meaning.START, Meaning.HELP, Meaning.NONE
 ALL = ("acme", "bolt", "cora")
 
 
-def texted(*, asked: bool = False, ago: int = 0) -> ContactRow:
-    return ContactRow(last=NOON - timedelta(minutes=ago), asked=asked)
+def texted(*, asked: bool = False, ago: int = 0) -> ContactEntry:
+    return ContactEntry(last=NOON - timedelta(minutes=ago), awaits_opt_in=asked)
 
 
 @pytest.mark.parametrize(
@@ -139,8 +139,8 @@ def texted(*, asked: bool = False, ago: int = 0) -> ContactRow:
 )
 def test_meant_for(
     meant: Meaning,
-    contacts: dict[str, ContactRow],
+    contacts: dict[str, ContactEntry],
     shared_by: tuple[str, ...],
     tenants: tuple[str, ...],
 ) -> None:
-    assert meant_for(meant, contacts, shared_by) == tenants
+    assert select_tenants(meant, contacts, shared_by) == tenants

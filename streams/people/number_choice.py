@@ -1,4 +1,4 @@
-"""Which of a person's numbers a text goes to, or why none."""
+"""Choose which of a person's numbers a text goes to, or say why none."""
 
 from __future__ import annotations
 
@@ -27,47 +27,49 @@ TYPE_NOT_ALLOWED: Final = Reason(
 )
 
 Reasons = tuple[Reason, ...]
-"""First one of the reasons that are the same everywhere; after it what is particular here."""
+"""First one of the reasons that every processor gives alike; after it what is particular to people.
+"""
 
 
-def resolve(
+def choose_number(
     person: Person | None, request: PersonRequest, types: Collection[NumberType]
 ) -> str | Reasons:
-    """The number, in E.164; the primary one first, then in the order in which they were told.  `types`: what this
-    tenant texts besides mobiles, if it is named."""
+    """The number in E.164: the primary one, else the one we first heard of.
+
+    `types`: what this tenant texts besides mobiles, if the request names it."""
     if person is None or person.deleted:
         return NO_NUMBER, UNKNOWN
     if not person.numbers:
         return (NO_NUMBER,)
-    named = _named(person, request)
+    named = _find_named(person, request)
     if not named:
-        return NO_NUMBER, _none_named(request)
+        return NO_NUMBER, _why_none_named(request)
     allowed = [one for one in named if one.type is NumberType.MOBILE or one.type in types]
     if not allowed:
         return NOT_SMS_ENABLED.but(TYPE_NOT_ALLOWED.next_step), TYPE_NOT_ALLOWED
     enabled = [one for one in allowed if one.sms_enabled]
     if not enabled:
         return (NOT_SMS_ENABLED,)
-    return max(enabled, key=lambda one: one.primary).number
+    return max(enabled, key=lambda one: one.primary).number  # the first of equals
 
 
-def _named(person: Person, request: PersonRequest) -> list[PersonNumber]:
-    """Of several of the same merit `max` takes the first."""
+def _find_named(person: Person, request: PersonRequest) -> list[PersonNumber]:
     if request.to:
         return [one for one in person.numbers if one.number == e164(request.to)]
     wanted = request.number_type or NumberType.MOBILE
     return [one for one in person.numbers if one.type is wanted]
 
 
-def _none_named(request: PersonRequest) -> Reason:
+def _why_none_named(request: PersonRequest) -> Reason:
     if request.to:
         return NOT_THEIRS
     return NONE_OF_TYPE if request.number_type else NO_MOBILE
 
 
-def textable(
+def can_still_receive(
     person: Person | None, request: PersonRequest, types: Collection[NumberType], number: str
 ) -> bool:
-    """Whether a text to this number may still be on its way: it is theirs, switched on, and of a type that goes."""
+    """Whether a text may still go to this number: it is theirs, switched on, and of an allowed
+    type."""
     only = request.model_copy(update={"to": number, "number_type": None})
-    return resolve(person, only, types) == number
+    return choose_number(person, only, types) == number

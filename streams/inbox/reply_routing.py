@@ -1,0 +1,117 @@
+"""Decide which tenants a text was meant for, when several share the sender.
+
+Theory of operation
+-------------------
+A number writes to a sender, not to a tenant.  Whose reply it is depends on what the text means:
+
+- STOP, or a revocation in other words: every tenant that texted the number from here.  If none is
+  known to have, every tenant that shares the sender.  A STOP too many is better than one too few.
+- START or YES: every tenant whose opt-in request is unanswered.  If there is none, the tenant that
+  texted last.  Never more: consent is given to somebody.
+- Anything else: the tenant that texted last.
+
+A sender of one tenant has no such question: every text is that tenant's.  But the sender may have
+been another tenant's before, and the text may answer an older one.  So a STOP also goes to whoever
+texted the number from here, and a YES to those whose request is unanswered, not to a tenant that
+never sent one.
+
+What a text means depends on the tenant, because each has its own keywords and locales.  We classify
+it for each of them.  The strongest meaning decides whose it is; each tenant then acts by its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final
+
+from schemas.inbound_message import InboundMessage
+from schemas.tenant_settings import TenantSettings
+from streams.inbound_keywords import Answered, Meaning, as_the_carrier, read_answer
+from streams.inbox.state import Contacts
+from streams.processing import Settings
+
+Tenants = tuple[str, ...]
+Meanings = Mapping[str, Answered]
+"""By tenant."""
+
+STRONGEST_FIRST: Final = (
+    Meaning.STOP,
+    Meaning.REVOKE,
+    Meaning.START,
+    Meaning.YES,
+    Meaning.HELP,
+    Meaning.NONE,
+)
+
+
+def classify(inbound: InboundMessage, tenants: Iterable[str], settings: Settings) -> Meanings:
+    return {
+        tenant: _classify(inbound, settings.tenants.get(tenant)) for tenant in sorted(set(tenants))
+    }
+
+
+def _classify(inbound: InboundMessage, tenant: TenantSettings | None = None) -> Answered:
+    return as_the_carrier(read_answer(inbound.body, tenant), inbound.body, inbound.carrier_stop)
+
+
+def strongest_meaning(meanings: Meanings, inbound: InboundMessage) -> Meaning:
+    found = {one.meaning for one in meanings.values()} or {_classify(inbound).meaning}
+    return min(found, key=STRONGEST_FIRST.index)
+
+
+def select_tenants(meaning: Meaning, contacts: Contacts, shared_by: Tenants) -> Tenants:
+    """`shared_by` is empty where the sender is unknown; the result is empty where nobody can be
+    named."""
+    if len(shared_by) == 1:
+        return _BEFORE.get(meaning, _nobody)(contacts, shared_by) or shared_by
+    return _RULES.get(meaning, last_texter)(contacts, shared_by)
+
+
+def last_texter(contacts: Contacts, shared_by: Tenants) -> Tenants:
+    """Of two at the same instant the last by name, so that every replay agrees."""
+    return tuple(sorted(contacts, key=lambda tenant: (contacts[tenant].last, tenant))[-1:])
+
+
+def _all_texters(contacts: Contacts, shared_by: Tenants) -> Tenants:
+    return tuple(sorted(contacts)) or shared_by
+
+
+def _all_awaiting(contacts: Contacts, shared_by: Tenants) -> Tenants:
+    return _awaiting(contacts) or last_texter(contacts, shared_by)
+
+
+def _awaiting(contacts: Contacts) -> Tenants:
+    return tuple(sorted(tenant for tenant, contact in contacts.items() if contact.awaits_opt_in))
+
+
+def _nobody(contacts: Contacts, shared_by: Tenants) -> Tenants:
+    return ()
+
+
+def _awaiting_before(contacts: Contacts, shared_by: Tenants) -> Tenants:
+    """Once the sender's tenant has texted them as well, an older request is not what they
+    answer."""
+    own = contacts.get(shared_by[0])
+    if own is None or own.awaits_opt_in:
+        return _awaiting(contacts)
+    return tuple(tenant for tenant in _awaiting(contacts) if contacts[tenant].last > own.last)
+
+
+def _texters_before(contacts: Contacts, shared_by: Tenants) -> Tenants:
+    return tuple(sorted({*contacts, *shared_by}))
+
+
+_BEFORE: Final[dict[Meaning, Callable[[Contacts, Tenants], Tenants]]] = {
+    Meaning.STOP: _texters_before,
+    Meaning.REVOKE: _texters_before,
+    Meaning.START: _awaiting_before,
+    Meaning.YES: _awaiting_before,
+}
+"""For a sender of one tenant: whose text it is, if not only that tenant's."""
+
+_RULES: Final[dict[Meaning, Callable[[Contacts, Tenants], Tenants]]] = {
+    Meaning.STOP: _all_texters,
+    Meaning.REVOKE: _all_texters,
+    Meaning.START: _all_awaiting,
+    Meaning.YES: _all_awaiting,
+}

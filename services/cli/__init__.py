@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from services.cli.app import run
+
 
 def main() -> int:
-    """The entry point; everything else is imported when it is needed, so that --help answers at once."""
-    from services.cli.app import run
-
+    """The entry point."""
     return run()

@@ -1,37 +1,46 @@
-"""`sayso approve`, `sayso reject`: texts that wait for a branch's word."""
+"""`sayso approve` and `sayso reject`: texts that wait for a branch to decide."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-from services.cli import options, picking
-from services.cli.refused import Refused
+from services.cli import options
+from services.cli.connection import find_bootstrap, operate, read_ledger
+from services.cli.mailbox import confirm, format_number
+from services.operations.approvals import (
+    WaitingText,
+    build_approvals,
+    read_waiting_text,
+    submit_approvals,
+)
+from services.operations.errors import OperationFailed
+from services.operations.selection import Selection, select_messages
+from services.terminal import console, print_json, table
+from streams.mailboxes import Box
 
-if TYPE_CHECKING:
-    from schemas.approval import Approval
-    from services.ledger import Ledger
-    from services.ledger.boxes import Item
 
+class _Where(NamedTuple):
+    """Which stack to act on, and how to print what came of it."""
 
-class Text(NamedTuple):
-    item: Item
-    body: str
+    bootstrap: str | None
+    state: Path
+    as_json: bool
+    unmask: bool
 
 
 def approve(
-    message_ids: picking.Ids = None,
+    message_ids: options.MessageIds = None,
     tenant: options.Tenant = None,
-    branch: picking.Branch = None,
-    person: picking.Person = None,
-    since: picking.Day = None,
-    until: picking.Day = None,
-    all_: picking.All = False,
-    yes: picking.Yes = False,
-    by: picking.By = None,
+    branch: options.Branch = None,
+    person: options.Person = None,
+    since: options.Day = None,
+    until: options.Day = None,
+    all_: options.All = False,
+    yes: options.Yes = False,
+    by: options.By = None,
     bootstrap: options.Bootstrap = None,
     state: options.State = options.STATE,
     as_json: options.Json = False,
@@ -44,20 +53,20 @@ def approve(
 
     Example: [cyan]sayso approve --branch court --since 2026-11-20[/]
     """
-    pick = picking.Pick(message_ids, tenant, branch, person, None, since, until, all_)
-    _decide("approve", pick, yes, picking.who(by), _Where(bootstrap, state, as_json, unmask))
+    selection = Selection(message_ids, tenant, branch, person, None, since, until, all_)
+    _decide("approve", selection, yes, by, _Where(bootstrap, state, as_json, unmask))
 
 
 def reject(
-    message_ids: picking.Ids = None,
+    message_ids: options.MessageIds = None,
     tenant: options.Tenant = None,
-    branch: picking.Branch = None,
-    person: picking.Person = None,
-    since: picking.Day = None,
-    until: picking.Day = None,
-    all_: picking.All = False,
-    yes: picking.Yes = False,
-    by: picking.By = None,
+    branch: options.Branch = None,
+    person: options.Person = None,
+    since: options.Day = None,
+    until: options.Day = None,
+    all_: options.All = False,
+    yes: options.Yes = False,
+    by: options.By = None,
     bootstrap: options.Bootstrap = None,
     state: options.State = options.STATE,
     as_json: options.Json = False,
@@ -67,122 +76,72 @@ def reject(
 
     Example: [cyan]sayso reject m-20261121-120000-7f3a9c --by dana[/]
     """
-    pick = picking.Pick(message_ids, tenant, branch, person, None, since, until, all_)
-    _decide("reject", pick, yes, picking.who(by), _Where(bootstrap, state, as_json, unmask))
+    selection = Selection(message_ids, tenant, branch, person, None, since, until, all_)
+    _decide("reject", selection, yes, by, _Where(bootstrap, state, as_json, unmask))
 
 
-class _Where(NamedTuple):
-    bootstrap: str | None
-    state: Path
-    as_json: bool
-    unmask: bool
-
-
-def _decide(action: str, pick: picking.Pick, yes: bool, by: str, where: _Where) -> None:
-    from services.cli.answered import told
-    from services.cli.kafka import ledger
-    from services.cli.screen import console
-    from streams.mailboxes import Box
-
+def _decide(action: str, selection: Selection, yes: bool, by: str | None, where: _Where) -> None:
+    actor = options.read_actor(by)
     now = datetime.now(UTC)
-    with ledger(where.bootstrap, where.state, pick.tenant) as opened:
-        texts = [_text(opened, item) for item in picking.picked(opened, pick, (Box.READY,), now)]
-    if not texts:
-        raise Refused("Nothing that matches waits for approval", 1)
-    if not pick.ids and not yes:
-        picking.confirmed(
-            action.capitalize(), len(texts), lambda: console().print(_seen(texts, where.unmask))
+    with read_ledger(where.bootstrap, where.state, selection.tenant) as ledger:
+        items = select_messages(ledger, selection, (Box.READY,), now)
+        texts = [read_waiting_text(ledger, item) for item in items]
+        if not texts:
+            raise OperationFailed("Nothing that matches waits for approval")
+        if not selection.ids and not yes:
+            confirm(action.capitalize(), len(texts), lambda: _print_texts(texts, where.unmask))
+        approvals = build_approvals(action, texts, actor, now)
+        answers = operate(
+            find_bootstrap(where.bootstrap, where.state),
+            lambda kafka: submit_approvals(kafka, ledger, approvals),
+            waiting="waiting for the gate's answer",
         )
-    answers = told(approvals(action, texts, by, now), where.bootstrap, where.state)
-    _tell(texts, answers, where)
+    _print_answers(texts, answers, where)
 
 
-def _text(ledger: Ledger, item: Item) -> Text:
-    from services.ledger.asked import asked
-
-    if not item.number:
-        raise Refused(f"{item.message_id} waits for a number first: add one to the person")
-    known = asked(ledger, item.tenant, item.message_id)
-    if known is None:
-        raise Refused(
-            f"The text of {item.message_id} is not on record (any more): nobody can say what it is"
-        )
-    return Text(item, known.body)
-
-
-def approvals(action: str, texts: Sequence[Text], by: str, now: datetime) -> list[Approval]:
-    """Of the texts as they are shown."""
-    from schemas.approval import Approval
-    from services.cli.input import identity, message
-
-    batch = identity("approval")
-    return [
-        message(
-            Approval,
-            approval_id=f"{batch}-{n}",
-            tenant=text.item.tenant,
-            number=text.item.number,
-            message_id=text.item.message_id,
-            action=action,
-            by=by,
-            at=now,
-            body_sha256=hashlib.sha256(text.body.encode()).hexdigest(),
-        )
-        for n, text in enumerate(texts, 1)
-    ]
-
-
-def _seen(texts: Sequence[Text], unmask: bool) -> Any:
-    from services.cli.boxes import shown_number
-    from services.cli.screen import table
-
+def _print_texts(texts: Sequence[WaitingText], unmask: bool) -> None:
     rows = [
         (
             text.item.message_id,
             text.item.outcome.get("branch"),
-            shown_number(text.item, unmask),
+            format_number(text.item, unmask),
             text.body,
         )
         for text in texts
     ]
-    return table(None, ("message", "branch", "to", "text"), rows)
+    console().print(table(None, ("message", "branch", "to", "text"), rows))
 
 
-def _tell(texts: Sequence[Text], answers: Sequence[dict[str, Any] | None], where: _Where) -> None:
-    from services.cli.answered import NO_ANSWER
-    from services.cli.boxes import shown_number
-    from services.cli.screen import console, print_json, table
-
-    became = [answer or NO_ANSWER for answer in answers]
+def _print_answers(
+    texts: Sequence[WaitingText], answers: Sequence[dict[str, Any]], where: _Where
+) -> None:
+    pairs = list(zip(texts, answers, strict=True))
     if where.as_json:
-        print_json([_data(text, answer) for text, answer in zip(texts, became, strict=True)])
+        print_json([_as_data(text, answer) for text, answer in pairs])
     else:
         rows = [
             (
                 text.item.message_id,
-                shown_number(text.item, where.unmask),
+                format_number(text.item, where.unmask),
                 text.body,
                 answer.get("verdict") if answer["applied"] else "not done",
                 f"{answer['reason']} → {answer['next_step']}",
             )
-            for text, answer in zip(texts, became, strict=True)
+            for text, answer in pairs
         ]
         console().print(table(None, ("message", "to", "text", "now", "because"), rows))
-    undone = [answer for answer in became if not answer["applied"]]
+    undone = [answer for answer in answers if not answer["applied"]]
     if undone:
-        raise Refused(
-            f"{len(undone):,} of {len(texts):,} not done; the first: {undone[0]['reason']}", 1
+        raise OperationFailed(
+            f"{len(undone):,} of {len(texts):,} not done; the first: {undone[0]['reason']}"
         )
 
 
-def _data(text: Text, answer: dict[str, Any]) -> dict[str, Any]:
-    said = {
-        name: answer.get(name)
-        for name in ("approval_id", "applied", "verdict", "rule", "reason", "next_step")
-    }
+def _as_data(text: WaitingText, answer: dict[str, Any]) -> dict[str, Any]:
+    names = ("approval_id", "applied", "verdict", "rule", "reason", "next_step")
     return {
         "tenant": text.item.tenant,
         "message_id": text.item.message_id,
         "text": text.body,
-        **said,
+        **{name: answer.get(name) for name in names},
     }

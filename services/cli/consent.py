@@ -1,32 +1,32 @@
-"""`sayso consent`: claim that somebody said yes or no, and see what is on record."""
+"""`sayso consent`: record who said yes or no, ask for it, import it, and see what is on record."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from schemas.consent_source import ConsentSource
-from services.cli import consent_ask, consent_audit, consent_import, consent_proof, options
-from services.cli.refused import Refused
-
-if TYPE_CHECKING:
-    from services.ledger.consent import Standing
+from schemas.numbers import mask_number
+from services.cli import consent_records, options
+from services.cli.connection import find_bootstrap, operate, read_ledger, run
+from services.cli.progress_bar import progress_bar
+from services.display_text import format_utc
+from services.ledger.consent import Standing
+from services.ledger.consent import consent as read_consent
+from services.masking import mask
+from services.operations import consent, consent_import
+from services.operations.errors import InvalidRequest
+from services.operations.session import Session
+from services.operations.table_file import count_lines
+from services.operations.validation import parse_number, parse_tenant
+from services.terminal import color_word, console, note, print_json, table
 
 app = typer.Typer(help="Who has said yes, who has said no, and the proof.", no_args_is_help=True)
-for command in (
-    consent_ask.ask,
-    consent_proof.history,
-    consent_proof.proof,
-    consent_proof.verify,
-    consent_audit.audit,
-):
+for command in consent_records.COMMANDS:
     app.command()(command)
-app.command("import")(consent_import.import_)
 
-Number = Annotated[str, typer.Argument(metavar="NUMBER", help="With plus and country code.")]
 Of = Annotated[str, typer.Option("--tenant", "-t", help="Consent is given to a tenant.")]
 Sender = Annotated[str | None, typer.Option(help="Only for this sender.")]
 Wording = Annotated[str | None, typer.Option(help="What the person was shown or told.")]
@@ -41,7 +41,7 @@ Url = Annotated[str | None, typer.Option(help="The page it was given on.")]
 
 @app.command("in")
 def opt_in(
-    number: Number,
+    number: options.Number,
     tenant: Of,
     sender: Sender = None,
     wording: Wording = None,
@@ -59,19 +59,19 @@ def opt_in(
 
     Example: [cyan]sayso consent in +12125550123 -t harbor --document intake-17.pdf --actor dana[/]
     """
-    proof = kept(document, file)
+    proof = consent.describe_document(document, file)
     if not proof or not actor:
-        raise Refused(
+        raise InvalidRequest(
             "An opt-in needs proof: give --document (where it is kept) or --file (the form itself), and --actor "
             "(who recorded it)"
         )
     evidence = {"wording": wording, "document": proof, "actor": actor, "url": url}
-    _claim("opt_in", number, tenant, sender, evidence, bootstrap, state)
+    _record("opt_in", number, tenant, sender, evidence, bootstrap, state)
 
 
 @app.command("out")
 def opt_out(
-    number: Number,
+    number: options.Number,
     tenant: Of,
     sender: Sender = None,
     actor: Actor = None,
@@ -82,12 +82,12 @@ def opt_out(
 
     Example: [cyan]sayso consent out +12125550123 -t harbor --actor dana[/]
     """
-    _claim("opt_out", number, tenant, sender, {"actor": actor}, bootstrap, state)
+    _record("opt_out", number, tenant, sender, {"actor": actor}, bootstrap, state)
 
 
 @app.command()
 def resolve(
-    number: Number,
+    number: options.Number,
     tenant: Of,
     actor: Annotated[str, typer.Option(help="Who has looked.")],
     bootstrap: options.Bootstrap = None,
@@ -101,12 +101,100 @@ def resolve(
 
     Example: [cyan]sayso consent resolve +12125550123 -t harbor --actor dana[/]
     """
-    _claim("resolved", number, tenant, None, {"actor": actor}, bootstrap, state)
+    _record("resolved", number, tenant, None, {"actor": actor}, bootstrap, state)
+
+
+def _record(
+    action: str,
+    number: str,
+    tenant: str,
+    sender: str | None,
+    evidence: dict[str, str | None],
+    bootstrap: str | None,
+    state: Path,
+) -> None:
+    written = parse_number("NUMBER", number)
+    now = datetime.now(UTC)
+    event = consent.build_consent_event(action, written, tenant, sender, evidence, now)
+    where = find_bootstrap(bootstrap, state)
+    operate(where, lambda kafka: consent.record_consent(kafka, event))
+    same = options.repeat_options(state, bootstrap)
+    console().print(f"Recorded as [bold]{event.event_id}[/]. What was made of it:")
+    console().print(f"  sayso consent show {event.number} --tenant {tenant}{same}", style="cyan")
+
+
+@app.command()
+def ask(
+    number: options.Number,
+    tenant: Annotated[str, typer.Option("--tenant", "-t", help="Who asks.")],
+    sender: Annotated[
+        str | None, typer.Option(help="From this sender; else the tenant's own.")
+    ] = None,
+    actor: Annotated[str | None, typer.Option(help="Who wants it.")] = None,
+    bootstrap: options.Bootstrap = None,
+    state: options.State = options.STATE,
+) -> None:
+    """Ask a person once more to opt in, by text; the first request goes out by itself.
+
+    At most one in 24 hours goes to a number, and none after an opt-out: then it is refused, and says why.
+
+    Example: [cyan]sayso consent ask +12125550123 -t harbor --actor dana[/]
+    """
+    written = parse_number("NUMBER", number)
+    evidence = {"actor": actor}
+    event = consent.build_consent_event("ask", written, tenant, sender, evidence, datetime.now(UTC))
+    where = find_bootstrap(bootstrap, state)
+    with read_ledger(bootstrap, state) as ledger:
+        answer = operate(
+            where,
+            lambda kafka: consent.request_opt_in(kafka, ledger, event),
+            waiting="waiting for the gate's answer",
+        )
+    console().print(f"{answer[:1].upper()}{answer[1:]}.")
+
+
+@app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(metavar="FILE.csv")],
+    tenant: Of,
+    actor: Annotated[str | None, typer.Option(help="Who brings them; you, if left out.")] = None,
+    bootstrap: options.Bootstrap = None,
+    state: options.State = options.STATE,
+    as_json: options.Json = False,
+) -> None:
+    """Bring in a list of consents. Bad lines are named and left out, good ones go in; importing again is harmless.
+
+    The first line names the columns: number, date, source (where it was collected) and proof (where the signed form is
+    kept, or its SHA-256); action (opt_in or opt_out), wording, url and sender may be there too. An import lifts no
+    opt-out.
+
+    Example: [cyan]sayso consent import consents.csv -t harbor[/]
+    """
+    about = consent_import.ConsentImport(
+        parse_tenant(tenant), options.read_actor(actor), datetime.now(UTC)
+    )
+    length = count_lines(file)
+    where = find_bootstrap(bootstrap, state)
+    with progress_bar("lines", length) as on_progress:
+
+        async def work() -> consent_import.Imported:
+            async with Session(where, source="import") as kafka:
+                return await consent_import.import_consents(kafka, file, about, on_progress)
+
+        imported = run(work())
+    if as_json:
+        bad = [{"line": line.line, "reason": line.reason} for line in imported.bad]
+        print_json({"imported": imported.good, "bad": bad})
+    else:
+        for line in imported.bad:
+            note(f"{file}, line {line.line}: {line.reason}")
+        console().print(f"Lines taken in: {imported.good:,}; left out: {len(imported.bad):,}.")
+    raise typer.Exit(1 if imported.bad else 0)
 
 
 @app.command()
 def show(
-    number: Number,
+    number: options.Number,
     tenant: options.Tenant = None,
     bootstrap: options.Bootstrap = None,
     state: options.State = options.STATE,
@@ -117,128 +205,52 @@ def show(
 
     Example: [cyan]sayso consent show +12125550123[/]
     """
-    from services.cli.input import number as clean
-    from services.cli.kafka import ledger
-    from services.cli.masking import mask
-    from services.cli.screen import print_json
-    from services.ledger.consent import consent
-
-    wanted = clean("NUMBER", number)
-    with ledger(bootstrap, state, tenant) as opened:
-        found = consent(opened, wanted, tenant)
+    wanted = parse_number("NUMBER", number)
+    with read_ledger(bootstrap, state, tenant) as ledger:
+        found = read_consent(ledger, wanted, tenant)
     if not found:
-        raise Refused("Nothing is on record of that number" + (f" at {tenant}" if tenant else ""))
+        at = f" at {tenant}" if tenant else ""
+        raise InvalidRequest(f"Nothing is on record of that number{at}")
     if as_json:
-        plain = [standing._asdict() for standing in found]
+        plain = [one._asdict() for one in found]
         print_json(plain if unmask else mask(plain))
         return
-    for standing in found:
-        _print(standing, unmask)
+    for one in found:
+        _print(one, unmask)
 
 
-def kept(document: str | None, file: Path | None) -> str | None:
-    """Where the proof is and, of a file, by what it is known again: `intake-17.pdf sha256:9f86d0...`."""
-    if file is None:
-        return document
-    import hashlib
-
-    try:
-        with file.open("rb") as scan:
-            digest = hashlib.file_digest(scan, "sha256").hexdigest()
-    except OSError as error:
-        raise Refused(f"--file {file} cannot be read: {error.strerror}") from None
-    return f"{document or file.name} sha256:{digest}"
-
-
-def _claim(
-    action: str,
-    number: str,
-    tenant: str,
-    sender: str | None,
-    evidence: dict[str, str | None],
-    bootstrap: str | None,
-    state: Path,
-) -> None:
-    from schemas.consent_event import ConsentEvent
-    from schemas.topics import CONSENT_EVENTS
-    from services.cli.input import identity, message
-    from services.cli.input import number as clean
-    from services.cli.kafka import bootstrap_of, publish
-    from services.cli.known import must_know
-    from services.cli.screen import console
-
-    claim = message(
-        ConsentEvent,
-        event_id=identity("c"),
-        tenant=tenant,
-        number=clean("NUMBER", number),
-        sender=sender,
-        action=action,
-        source=ConsentSource.MANUAL,
-        at=datetime.now(UTC),
-        evidence=evidence,
-    )
-    where = bootstrap_of(bootstrap, state)
-    must_know(where, tenant)
-    publish(where, CONSENT_EVENTS, [claim])
-    console().print(f"Recorded as [bold]{claim.event_id}[/]. What was made of it:")
-    same = options.same(state, bootstrap)
-    console().print(f"  sayso consent show {claim.number} --tenant {tenant}{same}", style="cyan")
-
-
-def _print(standing: Standing, unmask: bool) -> None:
-    from schemas.numbers import mask_number
-    from services.cli.screen import clock, coloured, console, table
-
+def _print(found: Standing, unmask: bool) -> None:
     screen = console()
-    number = standing.number if unmask else mask_number(standing.number)
-    screen.print(
-        f"[bold]{standing.tenant}[/] {number} ",
-        coloured((standing.status or {}).get("state", "none")),
-    )
-    if asked := _asked(standing.status or {}):
-        screen.print(f"  {asked}")
+    number = found.number if unmask else mask_number(found.number)
+    status = found.status or {}
+    screen.print(f"[bold]{found.tenant}[/] {number} ", color_word(status.get("state", "none")))
+    if words := _describe_requests(status):
+        screen.print(f"  {words}")
     rows = [
         (
-            clock(told["at"]),
-            told["action"],
-            told["source"],
-            f"{told['was']} → {told['now']}",
-            told["reason"],
-            _proof(told.get("evidence", {}), unmask),
+            format_utc(entry["at"]),
+            entry["action"],
+            entry["source"],
+            f"{entry['was']} → {entry['now']}",
+            entry["reason"],
+            consent_records.describe_evidence(entry, EVIDENCE, unmask),
         )
-        for told in standing.log
+        for entry in found.log
     ]
     screen.print(table(None, ("at (UTC)", "said", "by", "consent", "because", "proof"), rows))
 
 
-def _asked(status: dict[str, Any]) -> str:
-    """When they were asked, when they may be again, and how many texts wait for the answer."""
-    from services.cli.screen import clock
+EVIDENCE = ("actor", "document", "url", "ip", "wording", "text")
 
+
+def _describe_requests(status: dict[str, Any]) -> str:
+    """When they were asked, when they may be again, and how many texts wait for the answer."""
     held = status.get("held") or 0
-    said = [
-        f"asked {clock(status['asked_at'])}" if status.get("asked_at") else "",
-        f"may be asked again from {clock(status['ask_again_at'])}"
-        if status.get("ask_again_at")
-        else "",
+    asked_at = status.get("asked_at")
+    again_at = status.get("ask_again_at")
+    words = [
+        f"asked {format_utc(asked_at)}" if asked_at else "",
+        f"may be asked again from {format_utc(again_at)}" if again_at else "",
         f"{held} text{'' if held == 1 else 's'} held" if held else "",
     ]
-    return ", ".join(filter(None, said))
-
-
-def _proof(evidence: dict[str, Any], unmask: bool) -> str:
-    from services.cli.masking import mask
-
-    shown = evidence if unmask else mask(evidence)
-    place = (
-        [f"{shown['topic']}/{shown.get('partition')}@{shown.get('offset')}"]
-        if shown.get("topic")
-        else []
-    )
-    said = [
-        f"{name} {shown[name]}"
-        for name in ("actor", "document", "url", "ip", "wording", "text")
-        if shown.get(name)
-    ]
-    return ", ".join(place + said)
+    return ", ".join(filter(None, words))

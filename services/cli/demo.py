@@ -2,16 +2,43 @@
 
 from __future__ import annotations
 
+import asyncio
+import secrets
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Final
 
 import typer
+from rich.console import Console, Group
+from rich.live import Live
+from rich.spinner import Spinner
 
-from services.cli import options, places
-from services.cli.refused import Refused
+from schemas.sender import Sender
+from schemas.tenant_settings import TenantSettings
+from services.cli import options
+from services.cli.connection import run_until_interrupted
+from services.ledger import Ledger
+from services.ledger.usage import Filter, usage
+from services.local.demo.cast import cast
+from services.local.demo.checks import checks
+from services.local.demo.fates import fates
+from services.local.demo.mended import mended
+from services.local.demo.report import Report, data, show
+from services.local.demo.run import Plan, Ran, opened, run
+from services.local.demo.sample import SAMPLE
+from services.local.demo.tally import Tally
+from services.local.demo.visit import visited
+from services.operations.errors import InvalidRequest
+from services.operations.yaml_settings import read_settings
+from services.terminal import console, note, print_json
 
-if TYPE_CHECKING:
-    from services.local.demo.run import Plan, Ran
+Show = Callable[[Tally, str], None]
+LINE_EVERY: Final = 2.0
+"""Seconds between lines where there is no terminal."""
 
 
 def demo(
@@ -25,7 +52,7 @@ def demo(
     simulator: Annotated[
         str | None,
         typer.Option(
-            parser=places.server,
+            parser=options.parse_url,
             envvar="SAYSO_SIMULATOR_URL",
             metavar="URL",
             show_default=False,
@@ -42,90 +69,94 @@ def demo(
 
     Example: [cyan]sayso demo --requests 1000 --seed 3[/]
     """
-    from services.cli.interrupt import until_interrupted
-
     if simulator and not bootstrap:
-        raise Refused("Give --bootstrap too: the Kafka of the house whose simulator that is")
-    ended: list[bool] = []
+        raise InvalidRequest(
+            "Give --bootstrap too", "the Kafka of the house whose simulator that is"
+        )
+    results: list[bool] = []
     plan = _plan(requests, seed, bootstrap, state / "demo")
-    interrupted = until_interrupted(_demo(plan, simulator, keep, as_json, ended))
-    if interrupted and not ended:
+    is_interrupted = run_until_interrupted(_demo(plan, simulator, keep, as_json, results))
+    if is_interrupted and not results:
         raise typer.Exit(130)
-    raise typer.Exit(0 if ended == [True] else 1)
+    raise typer.Exit(0 if results == [True] else 1)
 
 
 def _plan(requests: int, seed: int, bootstrap: str | None, state: Path) -> Plan:
     """On somebody's Kafka the tenant, the sender and the messages are this run's own."""
-    import secrets
-    from datetime import UTC, datetime
-
-    from schemas.sender import Sender
-    from schemas.tenant_settings import TenantSettings
-    from services.cli.declared import read
-    from services.local.demo.cast import cast
-    from services.local.demo.run import Plan
-    from services.local.demo.sample import SAMPLE
-
-    run = f"demo-{secrets.token_hex(3)}" if bootstrap else "demo"
-    tenant, sender = read(SAMPLE, "tenants", TenantSettings)[0], read(SAMPLE, "senders", Sender)[0]
-    own = None
-    if bootstrap:
-        code = str(secrets.randbelow(800_000) + 100_000)
-        own = (
-            tenant.model_copy(update={"tenant": run, "sender": code}),
-            sender.model_copy(update={"sender": code, "owner": run}),
-        )
-    name = run if bootstrap else tenant.tenant
-    return Plan(
-        cast(requests, seed, name, run, datetime.now(UTC)), name, state, bootstrap, seed, own, run
+    now = datetime.now(UTC)
+    tenant = read_settings(SAMPLE, "tenants", TenantSettings)[0]
+    if bootstrap is None:
+        people = cast(requests, seed, tenant.tenant, "demo", now)
+        return Plan(people, tenant.tenant, state, None, seed, None, "demo")
+    sender = read_settings(SAMPLE, "senders", Sender)[0]
+    name = f"demo-{secrets.token_hex(3)}"
+    code = str(secrets.randbelow(800_000) + 100_000)
+    own = (
+        tenant.model_copy(update={"tenant": name, "sender": code}),
+        sender.model_copy(update={"sender": code, "owner": name}),
     )
+    return Plan(cast(requests, seed, name, name, now), name, state, bootstrap, seed, own, name)
 
 
 async def _demo(
-    plan: Plan, simulator: str | None, keep: bool, as_json: bool, ended: list[bool]
+    plan: Plan, simulator: str | None, keep: bool, as_json: bool, results: list[bool]
 ) -> None:
-    import asyncio
-
-    from services.cli.progress import progress
-    from services.cli.screen import note
-    from services.local.demo.run import opened, run
-    from services.local.demo.visit import visited
-
     def say(sentence: str) -> None:
         note(f"· {sentence}")
 
-    where = (
-        visited(plan, plan.bootstrap, simulator, say)
-        if plan.bootstrap and simulator
-        else opened(plan, say)
-    )
+    if plan.bootstrap and simulator:
+        where = visited(plan, plan.bootstrap, simulator, say)
+    else:
+        where = opened(plan, say)
     async with where as scene:
         note(
             f"· asking for {len(plan.asked.identities):,} texts to {len(plan.asked.people):,} people"
         )
-        with progress() as show:
-            ran = await run(plan, scene.bootstrap, scene.ledger, show)
-        ended.append(_tell(plan, ran, scene.ledger, await scene.journal(), as_json))
+        with _show_counts() as show_counts:
+            ran = await run(plan, scene.bootstrap, scene.ledger, show_counts)
+        results.append(_print_report(plan, ran, scene.ledger, await scene.journal(), as_json))
         if keep:
             note("Everything goes on running, as asked; Ctrl-C stops it.")
             await asyncio.Event().wait()
 
 
-def _tell(plan: Plan, ran: Ran, ledger: object, journal: Path, as_json: bool) -> bool:
-    from services.cli.screen import console, print_json
-    from services.ledger import Ledger
-    from services.ledger.usage import Filter, usage
-    from services.local.demo.checks import checks
-    from services.local.demo.fates import fates
-    from services.local.demo.mended import mended
-    from services.local.demo.report import Report, data, show
-
-    assert isinstance(ledger, Ledger)
+def _print_report(plan: Plan, ran: Ran, ledger: Ledger, journal: Path, as_json: bool) -> bool:
+    """Whether all is as it should be."""
     checked = checks(ledger, journal, plan.asked, plan.tenant, ran.staff)
     did = list(mended(ledger, plan.tenant, ran.staff))
-    told = Report(ran, usage(ledger, Filter(plan.tenant)), fates(ledger, plan.tenant), did, checked)
+    used = usage(ledger, Filter(plan.tenant))
+    report = Report(ran, used, fates(ledger, plan.tenant), did, checked)
     if as_json:
-        print_json(data(told))
+        print_json(data(report))
     else:
-        show(console(), told, plan.state)
-    return told.ok
+        show(console(), report, plan.state)
+    return report.ok
+
+
+@contextmanager
+def _show_counts() -> Iterator[Show]:
+    """One table that changes on a terminal, a line now and then elsewhere; on stderr, so that the report can be
+    piped."""
+    if not sys.stderr.isatty():
+        yield _print_lines()
+        return
+    spinner = Spinner("dots")
+    with Live(spinner, console=Console(stderr=True), refresh_per_second=8) as live:
+
+        def show_table(now: Tally, doing: str) -> None:
+            spinner.update(text=doing)
+            live.update(now.table() if doing == "done" else Group(now.table(), spinner))
+
+        yield show_table
+
+
+def _print_lines() -> Show:
+    last = 0.0
+
+    def show_line(now: Tally, doing: str) -> None:
+        nonlocal last
+        if doing == "done" or time.monotonic() - last >= LINE_EVERY:
+            last = time.monotonic()
+            print(f"  {now.line()}", file=sys.stderr, flush=True)
+
+    return show_line

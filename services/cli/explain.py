@@ -1,32 +1,31 @@
-"""`sayso explain`: what became of a message, and why."""
+"""`sayso explain` and `sayso escalate`: what became of a message, and why; for yourself or for support."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
+from rich.console import Console
+from rich.text import Text
 
-from services.cli import moments, options
-from services.cli.refused import Refused
-
-if TYPE_CHECKING:
-    from rich.console import Console
-
-    from services.ledger.explain import Event, Explained
+from services.cli import options
+from services.cli.connection import read_ledger
+from services.ledger.explain import Event, Explained
+from services.masking import mask
+from services.operations.explain_text import describe, describe_steps, find_explained
+from services.operations.support_bundle import hide, mail_bundle, read_mailbox, write_bundle
+from services.terminal import color_word, console, print_json, table
 
 
 def explain(
-    message_id: Annotated[str, typer.Argument(metavar="MESSAGE_ID")],
+    message_id: options.MessageId,
     tenant: options.Tenant = None,
     bootstrap: options.Bootstrap = None,
     state: options.State = options.STATE,
     as_of: Annotated[
-        datetime | None,
-        typer.Option(
-            parser=moments.moment, metavar="TIME", show_default=False, help="As it was known then."
-        ),
+        datetime | None, typer.Option(help="As it was known then.", **options.TIME)
     ] = None,
     as_json: options.Json = False,
     unmask: options.Unmask = False,
@@ -37,58 +36,79 @@ def explain(
 
     Example: [cyan]sayso explain m-20261121-120000-7f3a9c[/]
     """
-    from services.cli.masking import mask
-    from services.cli.screen import console, print_json
-
-    found = on_record(message_id, tenant, bootstrap, state, as_of)
+    with read_ledger(bootstrap, state, tenant) as ledger:
+        found = find_explained(ledger, message_id, tenant, as_of)
     if as_json:
-        print_json(as_data(found) if unmask else mask(as_data(found)))
+        print_json(_as_data(found) if unmask else mask(_as_data(found)))
     else:
-        show(console(), found, unmask)
+        _print(console(), found, unmask)
 
 
-def on_record(
-    message_id: str,
-    tenant: str | None,
-    bootstrap: str | None,
-    state: Path,
-    as_of: datetime | None = None,
-) -> Explained:
-    """Raises Refused where it is not known, or not whose it is."""
-    from services.cli.kafka import ledger
-    from services.ledger.explain import Ambiguous, Unknown
-    from services.ledger.explain import explain as explained
-
-    with ledger(bootstrap, state, tenant) as opened:
-        match explained(opened, message_id, tenant, as_of):
-            case Unknown():
-                raise Refused(
-                    f"No message {message_id!r} is on record"
-                    + (f" at {tenant}" if tenant else "")
-                    + (f" as of {as_of:%Y-%m-%d %H:%M:%S} UTC" if as_of else "")
-                )
-            case Ambiguous(tenants=tenants):
-                raise Refused(
-                    f"{', '.join(tenants)} each have a message {message_id!r}: say which with --tenant"
-                )
-            case found:
-                return found
-
-
-def as_data(found: Explained) -> dict[str, Any]:
-    def placed(event: Event) -> dict[str, Any]:
+def _as_data(found: Explained) -> dict[str, Any]:
+    def add_place(event: Event) -> dict[str, Any]:
         return event._asdict() | {"place": event.place}
 
     return found._asdict() | {
-        "events": [placed(event) for event in found.events],
-        "consent": [placed(event) for event in found.consent],
-        "usage": placed(found.usage) if found.usage else None,
+        "events": [add_place(event) for event in found.events],
+        "consent": [add_place(event) for event in found.consent],
+        "usage": add_place(found.usage) if found.usage else None,
     }
 
 
-def show(screen: Console, found: Explained, unmask: bool = False) -> None:
-    from services.cli.explained import headline, steps
-    from services.cli.screen import table
+def _print(screen: Console, found: Explained, unmask: bool) -> None:
+    headline = describe(found, unmask)
+    screen.print(
+        Text.assemble(
+            ("Next: ", "bold"),
+            headline.next_step,
+            "\n",
+            (headline.name, "bold"),
+            " is ",
+            color_word(headline.state),
+            headline.details,
+        )
+    )
+    rows = [
+        (
+            step.local,
+            step.utc,
+            Text.assemble(step.what, " " if step.result else "", color_word(step.result)),
+            Text.assemble(step.words, "  ", (step.place, "dim")),
+        )
+        for step in describe_steps(found, unmask)
+    ]
+    screen.print(table(None, (f"at ({found.zone})", "UTC", "what", ""), rows))
 
-    screen.print(headline(found, unmask))
-    screen.print(table(None, (f"at ({found.zone})", "UTC", "what", ""), steps(found, unmask)))
+
+def escalate(
+    message_id: options.MessageId,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            metavar="FILE",
+            help="Write it here: as JSON if it ends in .json, else to read.",
+            show_default=False,
+        ),
+    ] = None,
+    tenant: options.Tenant = None,
+    bootstrap: options.Bootstrap = None,
+    state: options.State = options.STATE,
+    numbers: Annotated[bool, typer.Option("--numbers", help="With phone numbers in full.")] = False,
+    texts: Annotated[bool, typer.Option("--texts", help="With what was written in full.")] = False,
+) -> None:
+    """A bundle for support: timeline, findings, attempts, receipts and what the codes mean. Without --out it is mailed
+    to the configured address. Numbers and texts are hidden unless asked for.
+
+    Example: [cyan]sayso escalate m-20261121-120000-7f3a9c --out case.json[/]
+    """
+    mailbox = None if out else read_mailbox()
+    with read_ledger(bootstrap, state, tenant) as ledger:
+        found = hide(find_explained(ledger, message_id, tenant), numbers=numbers, texts=texts)
+    where = f"in {out}"
+    if out:
+        write_bundle(out, found, datetime.now(UTC))
+    if mailbox:
+        mail_bundle(mailbox, found, datetime.now(UTC))
+        where = f"mailed to {mailbox.to}"
+    console().print(f"{found.tenant}/{found.message_id}: the bundle is {where}.")

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
 from services.cli import options
-from services.cli.refused import Refused
+from services.cli.connection import run
+from services.consents.keys import Keys, KeysError
+from services.display_text import format_utc
+from services.local.broker import running
+from services.operations.errors import InvalidRequest
+from services.operations.tenant_check import require_tenant_in, require_tenants
+from services.operations.validation import parse_tenant
+from services.terminal import console, note, print_json, table
 
 app = typer.Typer(
     help="API keys of those who report consent; the state folder has their hashes.",
@@ -28,27 +36,12 @@ def add(
 
     Example: [cyan]sayso keys add -t harbor --label website[/]
     """
-    from datetime import UTC, datetime
-
-    from pydantic import TypeAdapter, ValidationError
-
-    from schemas.base import Slug
-    from services.cli.known import must_have_in, must_know
-    from services.cli.screen import note
-    from services.consents.keys import Keys
-    from services.local.broker import running
-
-    try:
-        TypeAdapter(Slug).validate_python(tenant)
-    except ValidationError:
-        raise Refused(
-            f"--tenant {tenant!r} cannot be used: use letters, digits and . _ : @ - (128 at most)"
-        ) from None
+    parse_tenant(tenant)
     if where := bootstrap or running(state):
-        must_know(where, tenant)
+        run(require_tenants(where, tenant))
     else:
-        must_have_in(state, tenant)
-    with _in_words():
+        require_tenant_in(state, tenant)
+    with _explain_errors():
         made = Keys(state).add(tenant, label, datetime.now(UTC))
     note(f"Key {made.key.id} for {tenant}. Keep it: it is not shown again.")
     print(made.written, flush=True)
@@ -64,13 +57,9 @@ def show(
 
     Example: [cyan]sayso keys list -t harbor[/]
     """
-    from services.cli.known import must_have_in
-    from services.cli.screen import clock, console, print_json, table
-    from services.consents.keys import Keys
-
     if tenant is not None:
-        must_have_in(state, tenant)
-    with _in_words():
+        require_tenant_in(state, tenant)
+    with _explain_errors():
         found = [key for key in Keys(state).all() if tenant in (None, key.tenant)]
     if as_json:
         print_json([key.model_dump(mode="json", exclude={"sha256"}) for key in found])
@@ -83,8 +72,8 @@ def show(
             key.id,
             key.tenant,
             key.label,
-            clock(key.created_at.isoformat()),
-            clock(key.revoked_at.isoformat()) if key.revoked_at else "",
+            format_utc(key.created_at.isoformat()),
+            format_utc(key.revoked_at.isoformat()) if key.revoked_at else "",
         )
         for key in found
     ]
@@ -102,23 +91,16 @@ def revoke(
 
     Example: [cyan]sayso keys revoke 5d41402abc4b[/]
     """
-    from datetime import UTC, datetime
-
-    from services.cli.screen import console
-    from services.consents.keys import Keys
-
-    with _in_words():
+    with _explain_errors():
         revoked = Keys(state).revoke(key, datetime.now(UTC))
     console().print(f"Key {revoked.id} of {revoked.tenant} holds no more.")
 
 
 @contextmanager
-def _in_words() -> Iterator[None]:
-    from services.consents.keys import KeysError
-
+def _explain_errors() -> Iterator[None]:
     try:
         yield
     except KeysError as error:
-        raise Refused(str(error)) from None
+        raise InvalidRequest(str(error)) from None
     except OSError as error:
-        raise Refused(f"{error.filename} cannot be used: {error.strerror}") from None
+        raise InvalidRequest(f"{error.filename} cannot be used: {error.strerror}") from None

@@ -3,30 +3,33 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from schemas.keywords import LOCALES, words_in
+from schemas.tenant_settings import TenantSettings
 from services.cli import options
-
-if TYPE_CHECKING:
-    from schemas.tenant_settings import TenantSettings
-
-ScoreFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--score",
-        metavar="FILE.tsv",
-        help="Read these labelled texts instead, and say how well it went.",
-    ),
-]
+from services.cli.connection import read_ledger
+from services.operations.errors import InvalidRequest
+from services.operations.tenant_check import require_known
+from services.terminal import console, print_json, table
+from streams.inbound_keywords.revoked import patterns_of
+from streams.inbound_keywords.score import Score, labelled, score
 
 
 def keywords(
     tenant: Annotated[
         str | None, typer.Option("--tenant", "-t", metavar="TENANT", help="As it is for one.")
     ] = None,
-    score: ScoreFile = None,
+    score: Annotated[
+        Path | None,
+        typer.Option(
+            "--score",
+            metavar="FILE.tsv",
+            help="Read these labelled texts instead, and say how well it went.",
+        ),
+    ] = None,
     bootstrap: options.Bootstrap = None,
     state: options.State = options.STATE,
     as_json: options.Json = False,
@@ -36,29 +39,20 @@ def keywords(
     Example: [cyan]sayso keywords -t harbor[/]
     """
     if score is not None:
-        _show_score(score, as_json)
-        return
-    _show(_settings(tenant, bootstrap, state) if tenant else None, as_json)
+        _print_scores(_score_file(score), as_json)
+    else:
+        _print_words(_read_tenant(tenant, bootstrap, state) if tenant else None, as_json)
 
 
-def _settings(tenant: str, bootstrap: str | None, state: Path) -> TenantSettings:
-    from schemas.tenant_settings import TenantSettings
-    from services.cli.kafka import ledger
-    from services.cli.known import among
-
-    with ledger(bootstrap, state) as opened:
-        found = {
-            row["tenant"]: row["json"] for row in opened.rows("SELECT tenant, json FROM tenants")
-        }
-    among(tenant, found)
+def _read_tenant(tenant: str, bootstrap: str | None, state: Path) -> TenantSettings:
+    with read_ledger(bootstrap, state) as ledger:
+        rows = ledger.rows("SELECT tenant, json FROM tenants")
+    found = {row["tenant"]: row["json"] for row in rows}
+    require_known(tenant, found)
     return TenantSettings.model_validate_json(found[tenant])
 
 
-def _show(tenant: TenantSettings | None, as_json: bool) -> None:
-    from schemas.keywords import LOCALES, words_in
-    from services.cli.screen import console, print_json, table
-    from streams.inbound_keywords.revoked import patterns_of
-
+def _print_words(tenant: TenantSettings | None, as_json: bool) -> None:
     locales = tenant.locales if tenant else LOCALES
     words = [
         (word.meaning.upper(), word.word, word.locale, word.source) for word in words_in(locales)
@@ -72,64 +66,71 @@ def _show(tenant: TenantSettings | None, as_json: bool) -> None:
     if as_json:
         print_json(
             {
-                "words": _named(("meaning", "word", "locale", "source"), words),
-                "patterns": _named(("id", "locale", "example"), patterns),
+                "words": _as_data(("meaning", "word", "locale", "source"), words),
+                "patterns": _as_data(("id", "locale", "example"), patterns),
             }
         )
         return
-    console().print(
-        table(
-            "Words: the whole text, whatever its case and signs",
-            ("means", "word", "locale", "source"),
-            words,
-        )
-    )
-    console().print(
+    screen = console()
+    title = "Words: the whole text, whatever its case and signs"
+    screen.print(table(title, ("means", "word", "locale", "source"), words))
+    screen.print(
         "\nYES counts where an opt-in request or an opt-out stands; a STOP in other words at once, and a "
         "person is asked to confirm or lift it.\n"
     )
-    console().print(table("STOP in other words", ("pattern", "locale", "example"), patterns))
+    screen.print(table("STOP in other words", ("pattern", "locale", "example"), patterns))
 
 
-def _named(names: tuple[str, ...], rows: list[Any]) -> list[dict[str, Any]]:
+def _as_data(names: tuple[str, ...], rows: list[Any]) -> list[dict[str, Any]]:
     return [dict(zip(names, row, strict=True)) for row in rows]
 
 
-def _show_score(file: Path, as_json: bool) -> None:
-    from services.cli.refused import Refused
-    from services.cli.screen import console, print_json, table
-    from streams.inbound_keywords.score import labelled, score
-
+def _score_file(file: Path) -> dict[str, Score]:
+    """By the parts that the file names.  Raises InvalidRequest."""
     try:
-        said = labelled(file.read_text(encoding="utf-8").splitlines())
+        texts = labelled(file.read_text(encoding="utf-8").splitlines())
     except (OSError, UnicodeDecodeError) as error:
-        raise Refused(
-            f"{file} cannot be read: {getattr(error, 'strerror', None) or 'it is not UTF-8 text'}"
-        ) from None
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise InvalidRequest(f"{file} cannot be read: {reason}") from None
     except ValueError as error:
         line = str(error).split(":")[0]
-        raise Refused(
-            f"{file}, {line}: write part, label, source and text, with a tab between each two"
+        raise InvalidRequest(
+            f"{file}, {line}", "write part, label, source and text, with a tab between each two"
         ) from None
-    scores = {
-        part: score(one for one in said if one.part == part)
-        for part in dict.fromkeys(one.part for one in said)
-    }
+    parts = dict.fromkeys(one.part for one in texts)
+    return {part: score(one for one in texts if one.part == part) for part in parts}
+
+
+def _print_scores(scores: dict[str, Score], as_json: bool) -> None:
     if as_json:
+        names = ("texts", "precision", "recall", "hits", "false", "missed")
         print_json(
-            {
-                part: {
-                    "texts": found.texts,
-                    "precision": found.precision,
-                    "recall": found.recall,
-                    "hits": found.hits,
-                    "false": found.false,
-                    "missed": found.missed,
-                }
-                for part, found in scores.items()
-            }
+            {part: {name: getattr(one, name) for name in names} for part, one in scores.items()}
         )
         return
+    sums = [
+        (
+            part,
+            one.texts,
+            one.hits + one.missed,
+            one.hits,
+            one.false,
+            f"{one.precision:.1%}",
+            f"{one.recall:.1%}",
+        )
+        for part, one in scores.items()
+    ]
+    wrong = [
+        (
+            part,
+            one.said.label.upper(),
+            one.read.meaning.upper(),
+            one.read.by,
+            one.said.text[:100],
+        )
+        for part, found in scores.items()
+        for one in found.misread
+    ]
     columns = (
         "part",
         "texts#",
@@ -139,39 +140,7 @@ def _show_score(file: Path, as_json: bool) -> None:
         "precision#",
         "recall#",
     )
-    console().print(
-        table(
-            "STOP in other words",
-            columns,
-            [
-                (
-                    part,
-                    found.texts,
-                    found.hits + found.missed,
-                    found.hits,
-                    found.false,
-                    f"{found.precision:.1%}",
-                    f"{found.recall:.1%}",
-                )
-                for part, found in scores.items()
-            ],
-        )
-    )
-    console().print()
-    console().print(
-        table(
-            "Read as something else",
-            ("part", "is", "read as", "by", "text"),
-            [
-                (
-                    part,
-                    one.said.label.upper(),
-                    one.read.meaning.upper(),
-                    one.read.by,
-                    one.said.text[:100],
-                )
-                for part, found in scores.items()
-                for one in found.misread
-            ],
-        )
-    )
+    screen = console()
+    screen.print(table("STOP in other words", columns, sums))
+    screen.print()
+    screen.print(table("Read as something else", ("part", "is", "read as", "by", "text"), wrong))

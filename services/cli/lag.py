@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import AsyncGenerator
+from typing import Annotated, Any, Final
 
 import typer
+from rich.console import Group, RenderableType
+from rich.live import Live
+from rich.text import Text
 
 from services.cli import options
+from services.cli.connection import find_bootstrap, run_until_interrupted
+from services.cli.progress_bar import progress_bar
+from services.observability.lag import Line, Report, Watch
+from services.observability.lag.watch import LagError
+from services.operations.errors import InvalidRequest, OperationFailed
+from services.terminal import console, print_json, table
+from streams.topology import PROCESSORS
 
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    from rich.console import RenderableType
-
-    from services.observability.lag import Line, Report
-
-SAMPLES = 5
-"""Looks at the broker, a second apart, before anything is said."""
-_STYLES = {"OK": "green", "WARN": "yellow", "STALLED": "red", "STOPPED": "red"}
+SAMPLES: Final = 5
+"""Samples of the broker, a second apart, before anything is said."""
+_STYLES: Final = {"OK": "green", "WARN": "yellow", "STALLED": "red", "STOPPED": "red"}
 
 
 def lag(
@@ -41,87 +46,74 @@ def lag(
 
     Example: [cyan]sayso lag --watch[/]
     """
-    from services.cli.interrupt import until_interrupted
-    from services.cli.kafka import bootstrap_of
-
     worst: list[str] = []
-    asked = _looks(bootstrap_of(bootstrap, state), room, every)
-    show = (
-        _watched(asked, everything, as_json) if watch else _once(asked, everything, as_json, worst)
-    )
-    if until_interrupted(show) and not watch:
+    reports = _sample(find_bootstrap(bootstrap, state), room, every)
+    if watch:
+        run_until_interrupted(_print_all(reports, everything, as_json))
+    elif run_until_interrupted(_print_one(reports, everything, as_json, worst)):
         raise typer.Exit(130)
     raise typer.Exit(1 if set(worst) & {"STALLED", "STOPPED"} else 0)
 
 
-async def _looks(bootstrap: str, room: str | None, every: float) -> AsyncIterator[Report]:
-    import asyncio
-
-    from services.cli.refused import Refused
-    from services.observability.lag import Watch
-    from services.observability.lag.watch import LagError
-
+async def _sample(
+    bootstrap: str, processor: str | None, every: float
+) -> AsyncGenerator[Report, None]:
     try:
-        async with Watch(bootstrap, groups(room)) as watch:
+        async with Watch(bootstrap, list_groups(processor)) as watch:
             while True:
                 found = await watch.look()
                 if not found.lines:
-                    raise Refused(
-                        f"Kafka at {bootstrap} does not have our topics: run `sayso topics apply` first",
-                        1,
+                    raise OperationFailed(
+                        f"Kafka at {bootstrap} does not have our topics",
+                        "run `sayso topics apply` first",
                     )
                 yield found
                 await asyncio.sleep(every)
     except LagError as error:
-        raise Refused(str(error), 1) from None
+        raise OperationFailed(str(error)) from None
 
 
-def groups(room: str | None) -> dict[str, list[str]]:
-    """A room's group, and what it reads.  Raises Refused."""
-    from services.cli.refused import Refused
-    from streams.topology import PROCESSORS
-
-    if room is not None and room not in PROCESSORS:
-        raise Refused(f"There is no room {room!r}: it is one of {', '.join(PROCESSORS)}")
-    wanted = PROCESSORS.values() if room is None else [PROCESSORS[room]]
+def list_groups(processor: str | None) -> dict[str, list[str]]:
+    """A processor's consumer group, and the topics that it reads.  Raises InvalidRequest."""
+    if processor is not None and processor not in PROCESSORS:
+        raise InvalidRequest(
+            f"There is no room {processor!r}", f"it is one of {', '.join(PROCESSORS)}"
+        )
+    wanted = PROCESSORS.values() if processor is None else [PROCESSORS[processor]]
     return {f"sayso.{one.name}": [topic.name for topic in one.inputs] for one in wanted}
 
 
-async def _once(
-    looks: AsyncIterator[Report], everything: bool, as_json: bool, worst: list[str]
+async def _print_one(
+    reports: AsyncGenerator[Report, None], everything: bool, as_json: bool, worst: list[str]
 ) -> None:
-    from services.cli.bar import bar
-    from services.cli.screen import console, print_json
-
+    """The last of a few samples: a verdict needs several."""
     try:
-        with bar("looking", SAMPLES) as moved:
-            for look in range(SAMPLES):
-                found = await anext(looks)
-                moved(look + 1)
+        with progress_bar("looking", SAMPLES) as on_progress:
+            for sample in range(SAMPLES):
+                found = await anext(reports)
+                on_progress(sample + 1)
     finally:
-        await looks.aclose()  # type: ignore[attr-defined]
+        await reports.aclose()
     worst.append(found.worst)
     if as_json:
-        print_json(as_data(found))
+        print_json(_as_data(found))
     else:
-        console().print(_screen(found, everything))
+        console().print(_draw(found, everything))
 
 
-async def _watched(looks: AsyncIterator[Report], everything: bool, as_json: bool) -> None:
-    from rich.live import Live
-
-    from services.cli.screen import console, print_json
-
+async def _print_all(
+    reports: AsyncGenerator[Report, None], everything: bool, as_json: bool
+) -> None:
     if as_json:
-        async for found in looks:
-            print_json(as_data(found))
+        async for found in reports:
+            print_json(_as_data(found))
         return
     with Live(console=console(), auto_refresh=False) as live:
-        async for found in looks:
-            live.update(_screen(found, everything), refresh=True)
+        async for found in reports:
+            live.update(_draw(found, everything), refresh=True)
 
 
-def as_data(found: Report) -> dict[str, Any]:
+def _as_data(found: Report) -> dict[str, Any]:
     return {
         "at": found.at,
         "span": found.span,
@@ -131,14 +123,8 @@ def as_data(found: Report) -> dict[str, Any]:
     }
 
 
-def _screen(found: Report, everything: bool) -> RenderableType:
-    from rich.console import Group
-    from rich.text import Text
-
-    from services.cli.screen import table
-
+def _draw(found: Report, everything: bool) -> RenderableType:
     shown = [line for line in found.lines if everything or line.lag]
-    quiet = {} if everything else _without_lag(found)
     columns = (
         "group",
         "topic",
@@ -154,34 +140,25 @@ def _screen(found: Report, everything: bool) -> RenderableType:
         "because",
     )
     total = sum(line.lag for line in found.lines)
-    says = f"{total:,} records to judge in {len(found.lines):,} partitions; over {found.span:.0f} s: {found.worst}"
-    foot = Text(says, style=_STYLES[found.worst])
-    rows = [*map(_cells, shown), *quiet.values()]
+    foot = Text(
+        f"{total:,} records to judge in {len(found.lines):,} partitions; over {found.span:.0f} s: {found.worst}",
+        style=_STYLES[found.worst],
+    )
+    rows = [*map(_cells, shown), *([] if everything else _rows_without_lag(found))]
     return Group(table("Lag", columns, rows), foot) if rows else Group(foot)
 
 
-def _without_lag(found: Report) -> dict[tuple[str, str, str], tuple[Any, ...]]:
+def _rows_without_lag(found: Report) -> list[tuple[Any, ...]]:
     """Partitions with nothing to judge where all is not well: a line for all of a group's that have one cause."""
-    from rich.text import Text
-
     bad = [line for line in found.lines if not line.lag and line.verdict != "OK"]
-    alike = Counter((line.group, line.verdict, line.cause) for line in bad)
-    return {
-        (group, word, cause): (
-            group,
-            f"{count} partitions",
-            *[""] * 4,
-            *[""] * 4,
-            Text(word, _STYLES[word]),
-            cause,
-        )
-        for (group, word, cause), count in alike.items()
-    }
+    counts = Counter((line.group, line.verdict, line.cause) for line in bad)
+    return [
+        (group, f"{count} partitions", *[""] * 8, Text(verdict, _STYLES[verdict]), cause)
+        for (group, verdict, cause), count in counts.items()
+    ]
 
 
 def _cells(line: Line) -> tuple[Any, ...]:
-    from rich.text import Text
-
     return (
         line.group,
         line.topic,
@@ -192,17 +169,13 @@ def _cells(line: Line) -> tuple[Any, ...]:
         f"{line.seconds:.1f}",
         f"{line.incoming:.1f}",
         f"{line.outgoing:.1f}",
-        _drained(line.drain),
+        _format_drain(line.drain),
         Text(line.verdict, style=_STYLES[line.verdict]),
         line.cause,
     )
 
 
-def _drained(seconds: float | None) -> str:
-    return (
-        "never"
-        if seconds is None
-        else f"{seconds:.0f} s"
-        if seconds < 120
-        else f"{seconds / 60:.0f} min"
-    )
+def _format_drain(seconds: float | None) -> str:
+    if seconds is None:
+        return "never"
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"

@@ -1,29 +1,34 @@
-"""`sayso people`: who texts go to."""
+"""`sayso people` and `sayso number`: who texts go to, and what is known of their numbers."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
+from rich.text import Text
 
+from schemas.numbers import mask_number
 from services.cli import options
-from services.cli.bar import Moved, bar, waiting_for
-from services.cli.refused import Refused
-
-if TYPE_CHECKING:
-    from schemas.person_event import PersonEvent
-    from services.cli.people_file import PeopleFile
-    from services.ledger.people import Known
+from services.cli.connection import find_bootstrap, operate, read_ledger, run
+from services.cli.progress_bar import progress_bar, show_waiting
+from services.display_text import format_utc
+from services.ledger.numbers import Said, said_of
+from services.ledger.people import Known
+from services.ledger.people import people as read_known
+from services.masking import mask
+from services.operations.errors import InvalidRequest, OperationFailed
+from services.operations.number_facts import build_confirmation, confirm_number
+from services.operations.people_import import build_person_events, import_people, read_people
+from services.operations.session import Session
+from services.operations.validation import parse_number
+from services.terminal import color_word, console, note, print_json, table
+from streams.error_codes import meaning
 
 app = typer.Typer(
     help="People: who they are, and the numbers they are texted at.", no_args_is_help=True
 )
-
-AT_ONCE = 500
-"""People published before the bar moves."""
 
 
 @app.command("import")
@@ -52,22 +57,24 @@ def import_(
 
     Example: [cyan]sayso people import clients.csv --tenant harbor[/]
     """
-    from services.cli.kafka import bootstrap_of
-    from services.cli.known import must_know
-    from services.cli.people_file import read_people
-    from services.cli.screen import console, note, print_json
-
-    with waiting_for(f"reading {file.name}"):
+    with show_waiting(f"reading {file.name}"):
         found = read_people(file, tenant)
+    bad_lines = [f"{file}, line {bad.line}: {bad.reason}" for bad in found.bad]
     if not found.people:
-        for bad in found.bad:
-            note(f"{file}, line {bad.line}: {bad.reason}")
-        raise Refused(f"{file}: there is nobody in it to import")
-    where = bootstrap_of(bootstrap, state)
-    must_know(where, *dict.fromkeys(entry.tenant for entry in found.people))
-    _publish(where, _events(found, replace))
-    for bad in found.bad:
-        note(f"{file}, line {bad.line}: {bad.reason}")
+        for line in bad_lines:
+            note(line)
+        raise InvalidRequest(f"{file}: there is nobody in it to import")
+    where = find_bootstrap(bootstrap, state)
+    events = build_person_events(found, replace, datetime.now(UTC))
+    with progress_bar("importing people", len(events)) as on_progress:
+
+        async def work() -> None:
+            async with Session(where, source="cli") as kafka:
+                await import_people(kafka, events, on_progress)
+
+        run(work())
+    for line in bad_lines:
+        note(line)
     numbers = sum(len(entry.numbers) for entry in found.people)
     if as_json:
         print_json(
@@ -80,30 +87,28 @@ def import_(
             }
         )
     else:
+        screen = console()
         if found.unknown:
-            console().print(
-                f"Columns that mean nothing here were left out: {', '.join(found.unknown)}."
-            )
-        console().print(
+            names = ", ".join(found.unknown)
+            screen.print(f"Columns that mean nothing here were left out: {names}.")
+        screen.print(
             f"In: people {len(found.people):,}, numbers {numbers:,}; lines read {found.lines:,}."
         )
         first = found.people[0]
-        same = options.same(state, bootstrap)
-        console().print(
+        same = options.repeat_options(state, bootstrap)
+        screen.print(
             f"  sayso people show {first.person_id} --tenant {first.tenant}{same}", style="cyan"
         )
     if found.bad:
-        raise Refused(
-            f"{len(found.bad):,} of {found.lines:,} lines were left out: correct them and import them",
-            1,
+        raise OperationFailed(
+            f"{len(found.bad):,} of {found.lines:,} lines were left out",
+            "correct them and import them",
         )
 
 
 @app.command()
 def show(
-    person: Annotated[
-        str, typer.Argument(metavar="PERSON", help="The person's id in your records.")
-    ],
+    person: options.PersonId,
     tenant: options.Tenant = None,
     bootstrap: options.Bootstrap = None,
     state: options.State = options.STATE,
@@ -114,72 +119,20 @@ def show(
 
     Example: [cyan]sayso people show crm-20417[/]
     """
-    from services.cli.kafka import ledger
-    from services.cli.masking import mask
-    from services.cli.screen import print_json
-    from services.ledger.people import people
-
-    with ledger(bootstrap, state, tenant) as opened:
-        found = people(opened, person, tenant)
+    with read_ledger(bootstrap, state, tenant) as ledger:
+        found = read_known(ledger, person, tenant)
     if not found:
-        raise Refused(f"Nobody is on record as {person!r}" + (f" at {tenant}" if tenant else ""))
+        at = f" at {tenant}" if tenant else ""
+        raise InvalidRequest(f"Nobody is on record as {person!r}{at}")
     if as_json:
-        plain = [_data(known) for known in found]
+        plain = [_as_data(known) for known in found]
         print_json(plain if unmask else mask(plain))
         return
     for known in found:
         _print(known, unmask)
 
 
-def _events(found: PeopleFile, replace: bool) -> list[PersonEvent]:
-    """Of a person with a bad line nothing is taken away: it may be on that line."""
-    from schemas.person_event import PersonAction, PersonEvent
-    from services.cli.input import identity
-
-    batch, now = identity("import"), datetime.now(UTC)
-    return [
-        PersonEvent(
-            event_id=f"{batch}-{n}",
-            tenant=entry.tenant,
-            person_id=entry.person_id,
-            action=PersonAction.UPSERT if replace and entry.whole else PersonAction.UPDATE,
-            numbers=tuple(number for _, number in entry.numbers.values()),
-            at=now,
-            **entry.fields,
-        )
-        for n, entry in enumerate(found.people, 1)
-    ]
-
-
-def _publish(bootstrap: str, events: Sequence[PersonEvent]) -> None:
-    from schemas.topics import PERSON_EVENTS
-    from services.cli.kafka import must_hold, run
-
-    must_hold(bootstrap, PERSON_EVENTS)
-    with bar("importing people", len(events)) as moved:
-        run(_published(bootstrap, events, moved))
-
-
-async def _published(bootstrap: str, events: Sequence[PersonEvent], moved: Moved) -> None:
-    """Raises Refused, saying how many went in: to import the same file again is harmless."""
-    from schemas.topics import PERSON_EVENTS
-    from services.kafka.publisher import NotPublished, Publisher
-
-    publisher = Publisher(bootstrap, source="cli")
-    try:
-        for at in range(0, len(events), AT_ONCE):
-            try:
-                await publisher.publish_all(PERSON_EVENTS, events[at : at + AT_ONCE])
-            except NotPublished as error:
-                raise Refused(
-                    f"{error}; {at:,} of {len(events):,} people went in: import the file again", 1
-                ) from None
-            moved(min(at + AT_ONCE, len(events)))
-    finally:
-        await publisher.stop()
-
-
-def _data(known: Known) -> dict[str, Any]:
+def _as_data(known: Known) -> dict[str, Any]:
     numbers = [
         {**one, "consent": known.consent[one["number"]]} for one in known.person.get("numbers", ())
     ]
@@ -188,35 +141,96 @@ def _data(known: Known) -> dict[str, Any]:
 
 
 def _print(known: Known, unmask: bool) -> None:
-    from rich.text import Text
-
-    from schemas.numbers import mask_number
-    from services.cli.screen import clock, coloured, console, table
-
-    person, screen = known.person, console()
+    person = known.person
+    screen = console()
     about = [person.get(name) for name in ("name", "role", "time_zone", "postal_region", "email")]
-    state = "deleted" if person.get("deleted") else ", ".join(filter(None, about))
-    screen.print(Text.assemble((f"{person['tenant']}/{person['person_id']}", "bold"), "  ", state))
+    words = "deleted" if person.get("deleted") else ", ".join(filter(None, about))
+    screen.print(Text.assemble((f"{person['tenant']}/{person['person_id']}", "bold"), "  ", words))
     numbers = [
         (
             one["number"] if unmask else mask_number(one["number"]),
             one.get("type", "mobile"),
             "on" if one["sms_enabled"] else "off",
             "primary" if one.get("primary") else "",
-            coloured(known.consent[one["number"]]),
+            color_word(known.consent[one["number"]]),
         )
         for one in person.get("numbers", ())
     ]
     if numbers:
         screen.print(table(None, ("number", "type", "SMS", "", "consent"), numbers))
-    waits = [
+    waiting = [
         (
             one["message_id"],
             one["kind"],
-            clock(one["requested_at"]),
+            format_utc(one["requested_at"]),
             known.reasons[one["message_id"]],
         )
         for one in known.waiting
     ]
-    if waits:
-        screen.print(table("Waiting", ("message", "kind", "requested (UTC)", "because"), waits))
+    if waiting:
+        screen.print(table("Waiting", ("message", "kind", "requested (UTC)", "because"), waiting))
+
+
+Confirmed = Annotated[
+    bool,
+    typer.Option(
+        "--confirmed",
+        help="Somebody has made sure that it is right: it is neither doubtful, nor a "
+        "landline, nor one that takes no texts.",
+    ),
+]
+Actor = Annotated[
+    str | None,
+    typer.Option("--actor", metavar="NAME", help="Who has made sure.", show_default=False),
+]
+
+
+def number(
+    written: Annotated[str, typer.Argument(metavar="NUMBER")],
+    confirmed: Confirmed = False,
+    actor: Actor = None,
+    tenant: options.Tenant = None,
+    bootstrap: options.Bootstrap = None,
+    state: options.State = options.STATE,
+    as_json: options.Json = False,
+    unmask: options.Unmask = False,
+) -> None:
+    """What is on record of a number: switched on or off, landline, not reached; and from which text that is known.
+
+    Example: [cyan]sayso number +14155550142[/]
+    Once somebody has made sure: [cyan]sayso number +14155550142 --tenant harbor --confirmed --actor ann[/]
+    """
+    wanted = parse_number("NUMBER", written)
+    if confirmed:
+        if not tenant or not actor:
+            raise InvalidRequest(
+                "Say whose number it is and who has made sure: --confirmed wants --tenant and --actor"
+            )
+        fact = build_confirmation(wanted, tenant, actor, datetime.now(UTC))
+        operate(find_bootstrap(bootstrap, state), lambda kafka: confirm_number(kafka, fact))
+    with read_ledger(bootstrap, state, tenant) as ledger:
+        found = said_of(ledger, wanted, tenant)
+    if not found:
+        at = f" at {tenant}" if tenant else ""
+        raise InvalidRequest(f"Nothing is on record of that number{at}")
+    if as_json:
+        plain = [one.fact | {"place": one.place} for one in found]
+        print_json(plain if unmask else mask(plain))
+        return
+    columns = ("at (UTC)", "tenant", "what", "", "place")
+    console().print(table(None, columns, map(_number_cells, found)))
+
+
+def _number_cells(said: Said) -> tuple[str, ...]:
+    fact = said.fact
+    words = {True: "yes", False: "no"}
+    what = ", ".join(
+        f"{name.replace('_', ' ')}: {words[value] if isinstance(value, bool) else value}"
+        for name, value in said.what.items()
+    )
+    code = fact.get("error_code")
+    actor = fact.get("evidence", {}).get("actor")
+    why = f"confirmed by {actor}" if actor else ""
+    if code:
+        why = f"{meaning(code).title} ({code}), from {fact.get('message_id', '')}"
+    return format_utc(fact["at"]), fact["tenant"], what, why, said.place

@@ -1,18 +1,35 @@
-"""`sayso resend`: a text that failed once more, to a corrected number."""
+"""`sayso resend`, `sayso send-now` and `sayso dismiss`: what staff do about texts that failed or wait."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from services.cli import options, picking
-from services.cli.refused import Refused
+from services.cli import options
+from services.cli.connection import find_bootstrap, operate, read_ledger
+from services.cli.mailbox import confirm
+from services.operations.approvals import submit_approvals
+from services.operations.dismissals import build_dismissals, select_failed
+from services.operations.dismissals import dismiss as publish_dismissals
+from services.operations.errors import OperationFailed
+from services.operations.resend_plan import (
+    NoResend,
+    SendNow,
+    plan_resend,
+    plan_send_now,
+    publish_resends,
+)
+from services.operations.selection import Selection, select_messages
+from services.operations.session import Session
+from services.operations.validation import parse_number
+from services.terminal import console, print_json, table
 
 
 def resend(
-    message_id: Annotated[str, typer.Argument(metavar="MESSAGE_ID")],
+    message_id: options.MessageId,
     number: Annotated[
         str | None,
         typer.Option(
@@ -22,7 +39,7 @@ def resend(
         ),
     ] = None,
     tenant: options.Tenant = None,
-    by: picking.By = None,
+    by: options.By = None,
     bootstrap: options.Bootstrap = None,
     state: options.State = options.STATE,
     as_json: options.Json = False,
@@ -33,36 +50,149 @@ def resend(
 
     Example: [cyan]sayso resend m-20261121-120000-7f3a9c --number +12125550123[/]
     """
-    from services.cli.input import number as clean
-    from services.cli.kafka import ledger
-    from services.cli.resending import Cannot, again, publish_again
-    from services.cli.screen import console, print_json
-
-    to = clean("--number", number) if number else None
-    now, name = datetime.now(UTC), picking.who(by)
-    with ledger(bootstrap, state, tenant) as opened:
-        (item,) = picking.picked(opened, picking.Pick([message_id], tenant), (), now)
-        found = again(opened, item, to, name, now)
-    if isinstance(found, Cannot):
-        raise Refused(found.why, 1)
-    publish_again([found], bootstrap, state)
-    new = found.request.message_id
+    to = parse_number("--number", number) if number else None
+    actor = options.read_actor(by)
+    now = datetime.now(UTC)
+    with read_ledger(bootstrap, state, tenant) as ledger:
+        (item,) = select_messages(ledger, Selection([message_id], tenant), (), now)
+        plan = plan_resend(ledger, item, to, actor, now)
+    if isinstance(plan, NoResend):
+        raise OperationFailed(plan.why)
+    operate(find_bootstrap(bootstrap, state), lambda kafka: publish_resends(kafka, [plan]))
+    new_id = plan.request.message_id
     if as_json:
         print_json(
             {
                 "tenant": item.tenant,
-                "message_id": new,
+                "message_id": new_id,
                 "resend_of": message_id,
-                "record_corrected": found.event is not None,
+                "record_corrected": plan.event is not None,
             }
         )
         return
-    if found.event is not None:
-        console().print(
-            f"The number is corrected on the record of [bold]{found.event.person_id}[/]."
+    screen = console()
+    if plan.event is not None:
+        screen.print(f"The number is corrected on the record of [bold]{plan.event.person_id}[/].")
+    same = options.repeat_options(state, bootstrap)
+    screen.print(f"Asked for again as [bold]{new_id}[/]. What became of it:")
+    screen.print(f"  sayso explain {new_id} --tenant {item.tenant}{same}", style="cyan")
+
+
+def send_now(
+    message_ids: options.MessageIds = None,
+    tenant: options.Tenant = None,
+    branch: options.Branch = None,
+    person: options.Person = None,
+    code: options.Code = None,
+    since: options.Day = None,
+    until: options.Day = None,
+    all_: options.All = False,
+    yes: options.Yes = False,
+    by: options.By = None,
+    bootstrap: options.Bootstrap = None,
+    state: options.State = options.STATE,
+    as_json: options.Json = False,
+) -> None:
+    """Judge texts that wait again, now, and ask again for those that failed: those named, or all that match in the
+    outbox, and in the sentbox where they failed.
+
+    No rule is set aside: what waits for the morning, or for an approval, goes on waiting and says so.
+
+    Example: [cyan]sayso send-now --code 30008 --since 2026-11-20[/]
+    """
+    selection = Selection(message_ids, tenant, branch, person, code, since, until, all_)
+    actor = options.read_actor(by)
+    with read_ledger(bootstrap, state, tenant) as ledger:
+        plans = plan_send_now(ledger, selection, actor, datetime.now(UTC))
+        if not plans:
+            raise OperationFailed("Nothing that matches waits, or has failed")
+        if not selection.ids and not yes:
+            rows = [_row(plan, None) for plan in plans]
+            confirm("Send now", len(plans), lambda: _print_rows(rows))
+        approvals = [plan.approval for plan in plans if plan.approval]
+        resends = [plan.resend for plan in plans if plan.resend]
+
+        async def send_all(kafka: Session) -> list[dict[str, Any]]:
+            answers = await submit_approvals(kafka, ledger, approvals)
+            await publish_resends(kafka, resends)
+            return answers
+
+        answers = []
+        if approvals or resends:
+            answers = operate(
+                find_bootstrap(bootstrap, state), send_all, waiting="waiting for the gate's answer"
+            )
+    by_id = {
+        approval.approval_id: answer for approval, answer in zip(approvals, answers, strict=True)
+    }
+    rows = [
+        _row(plan, by_id[plan.approval.approval_id] if plan.approval else None) for plan in plans
+    ]
+    if as_json:
+        print_json(rows)
+    else:
+        _print_rows(rows)
+    undone = [row for row in rows if not row["done"]]
+    if undone:
+        raise OperationFailed(
+            f"{len(undone):,} of {len(rows):,} not done; the first: {undone[0]['says']}"
         )
-    console().print(f"Asked for again as [bold]{new}[/]. What became of it:")
-    console().print(
-        f"  sayso explain {new} --tenant {item.tenant}{options.same(state, bootstrap)}",
-        style="cyan",
-    )
+
+
+def _row(plan: SendNow, answer: dict[str, Any] | None) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "tenant": plan.item.tenant,
+        "message_id": plan.item.message_id,
+        "done": True,
+    }
+    if plan.resend:
+        name = plan.resend.request.message_id
+        return row | {"resent_as": name, "says": f"asked again as {name}"}
+    if answer:
+        says = f"{answer['reason']} → {answer['next_step']}"
+        return row | {"done": answer["applied"], "says": says}
+    if plan.approval:
+        return row | {"says": "is judged again"}
+    return row | {"done": False, "says": plan.why_not}
+
+
+def _print_rows(rows: Sequence[dict[str, Any]]) -> None:
+    cells = [(row["message_id"], row["says"]) for row in rows]
+    console().print(table(None, ("message", ""), cells))
+
+
+def dismiss(
+    message_ids: options.MessageIds = None,
+    tenant: options.Tenant = None,
+    branch: options.Branch = None,
+    person: options.Person = None,
+    code: options.Code = None,
+    since: options.Day = None,
+    until: options.Day = None,
+    all_: options.All = False,
+    yes: options.Yes = False,
+    by: options.By = None,
+    bootstrap: options.Bootstrap = None,
+    state: options.State = options.STATE,
+    as_json: options.Json = False,
+) -> None:
+    """Take failed texts off the lists: out of the outbox, and no exclamation mark in the sentbox any more. What became
+    of them stays on record.
+
+    Example: [cyan]sayso dismiss m-20261121-120000-7f3a9c --by dana[/]
+    """
+    selection = Selection(message_ids, tenant, branch, person, code, since, until, all_)
+    actor = options.read_actor(by)
+    now = datetime.now(UTC)
+    with read_ledger(bootstrap, state, tenant) as ledger:
+        failed = select_failed(ledger, selection, now)
+    if not selection.ids and not yes:
+        confirm("Dismiss", len(failed), lambda: None)
+    dismissals = build_dismissals(failed, actor, now)
+    operate(find_bootstrap(bootstrap, state), lambda kafka: publish_dismissals(kafka, dismissals))
+    if as_json:
+        print_json(
+            [{"tenant": one.tenant, "message_id": one.message_id, "done": True} for one in failed]
+        )
+    else:
+        console().print(f"{len(failed):,} dismissed.")

@@ -1,4 +1,4 @@
-"""`sayso send`: ask for one text."""
+"""`sayso send`, `sayso cancel` and `sayso test`: ask for one text, or take it back."""
 
 from __future__ import annotations
 
@@ -7,8 +7,14 @@ from typing import Annotated
 
 import typer
 
-from services.cli import moments, options
-from services.cli.refused import Refused
+from schemas.send_request import Kind, SendRequest
+from services.cli import options
+from services.cli.connection import find_bootstrap, operate, read_ledger
+from services.operations import cancellation
+from services.operations.errors import InvalidRequest
+from services.operations.requests import build_test_request, request_person_text, request_text
+from services.operations.validation import build_message, new_id, parse_number, require_one_of
+from services.terminal import console, print_json
 
 
 def send(
@@ -35,14 +41,14 @@ def send(
     not_before: Annotated[
         datetime | None,
         typer.Option(
-            parser=moments.moment,
+            parser=options.parse_time,
             metavar="TIME",
             help="Not earlier than, e.g. 2026-12-01T09:00:00-05:00.",
         ),
     ] = None,
     valid_until: Annotated[
         datetime | None,
-        typer.Option(parser=moments.moment, metavar="TIME", help="Worthless after."),
+        typer.Option(parser=options.parse_time, metavar="TIME", help="Worthless after."),
     ] = None,
     person: Annotated[str | None, typer.Option(help="The person's id in your records.")] = None,
     case: Annotated[str | None, typer.Option(help="The case's id in your records.")] = None,
@@ -52,7 +58,7 @@ def send(
     event_at: Annotated[
         datetime | None,
         typer.Option(
-            parser=moments.moment,
+            parser=options.parse_time,
             metavar="TIME",
             help="When that is: staff hear of it if the text fails.",
         ),
@@ -71,22 +77,15 @@ def send(
 
     Example: [cyan]sayso send -t harbor --to +12125550123 --body "Your documents are ready."[/]
     """
-    from schemas.send_request import Kind, SendRequest
-    from schemas.topics import SEND_REQUESTS
-    from services.cli.input import identity, message, number, one_of
-    from services.cli.kafka import bootstrap_of, publish
-    from services.cli.known import must_know
-    from services.cli.screen import console, print_json
-
-    one_of("--kind", kind, Kind)
+    require_one_of("--kind", kind, Kind)
     if not body.strip():
-        raise Refused("--body is empty: write the text to send")
-    asked = message(
+        raise InvalidRequest("--body is empty", "write the text to send")
+    request = build_message(
         SendRequest,
-        message_id=message_id or identity("m"),
+        message_id=message_id or new_id("m"),
         tenant=tenant,
         branch=branch,
-        to=number("--to", to),
+        to=parse_number("--to", to),
         sender=sender,
         body=body,
         kind=kind,
@@ -101,14 +100,81 @@ def send(
         requested_at=datetime.now(UTC),
         requested_by="cli",
     )
-    where = bootstrap_of(bootstrap, state)
-    must_know(where, tenant)
-    publish(where, SEND_REQUESTS, [asked])
+    operate(find_bootstrap(bootstrap, state), lambda kafka: request_text(kafka, request))
     if as_json:
-        print_json(asked.model_dump(mode="json", exclude_none=True))
+        print_json(request.model_dump(mode="json", exclude_none=True))
         return
-    console().print(f"Asked for [bold]{asked.message_id}[/]. What became of it:")
-    console().print(
-        f"  sayso explain {asked.message_id} --tenant {asked.tenant}{options.same(state, bootstrap)}",
-        style="cyan",
-    )
+    _print_requested(request.message_id, tenant, options.repeat_options(state, bootstrap))
+
+
+def send_test(
+    person: options.PersonId,
+    tenant: options.Tenant = None,
+    number: Annotated[
+        str | None, typer.Option("--number", metavar="NUMBER", help="To this one of their numbers.")
+    ] = None,
+    body: Annotated[str | None, typer.Option("--body", help="Instead of the usual words.")] = None,
+    by: options.By = None,
+    bootstrap: options.Bootstrap = None,
+    state: options.State = options.STATE,
+    as_json: options.Json = False,
+) -> None:
+    """Send a test text to a person. It is judged by consent like any other, counted apart (kind test), and of no use
+    after 15 minutes.
+
+    Example: [cyan]sayso test crm-20417 --tenant harbor[/]
+    """
+    with read_ledger(bootstrap, state, tenant) as ledger:
+        to = parse_number("--number", number) if number else None
+        actor = options.read_actor(by)
+        request = build_test_request(ledger, person, tenant, to, body, actor, datetime.now(UTC))
+    operate(find_bootstrap(bootstrap, state), lambda kafka: request_person_text(kafka, request))
+    if as_json:
+        print_json(request.model_dump(mode="json", exclude_none=True, exclude={"to"}))
+        return
+    _print_requested(request.message_id, request.tenant, options.repeat_options(state, bootstrap))
+
+
+def cancel(
+    message_id: options.MessageId,
+    tenant: options.Tenant = None,
+    reason: Annotated[str, typer.Option(help="Why; goes on record.")] = "",
+    by: options.By = None,
+    bootstrap: options.Bootstrap = None,
+    state: options.State = options.STATE,
+    as_json: options.Json = False,
+) -> None:
+    """Take a text back: one that waits at the gate, or that has been ordered and not been called for yet.
+
+    Says what came of it. Exit code 0: it does not go out; 1: too late, in doubt, or nobody has answered.
+
+    Example: [cyan]sayso cancel m-20261121-120000-7f3a9c --reason "closing moved"[/]
+    """
+    where = find_bootstrap(bootstrap, state)
+    actor = options.read_actor(by, fallback="cli")
+    with read_ledger(bootstrap, state, tenant) as ledger:
+        found = cancellation.find_cancelable(ledger, message_id, tenant)
+        result = operate(
+            where,
+            lambda kafka: cancellation.cancel(
+                kafka, ledger, found, reason, actor, datetime.now(UTC)
+            ),
+            waiting="waiting for an answer",
+        )
+    if as_json:
+        print_json(
+            {
+                "tenant": found.tenant,
+                "message_id": message_id,
+                "result": result.result,
+                "says": result.sentence,
+            }
+        )
+    else:
+        console().print(f"[bold]{found.tenant}/{message_id}[/]: {result.sentence}")
+    raise typer.Exit(0 if result.is_stopped else 1)
+
+
+def _print_requested(message_id: str, tenant: str, same: str) -> None:
+    console().print(f"Asked for [bold]{message_id}[/]. What became of it:")
+    console().print(f"  sayso explain {message_id} --tenant {tenant}{same}", style="cyan")

@@ -5,21 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Final
 
 import typer
 
-from services.cli import as_whom, options
-from services.cli.refused import Refused
+from schemas.sender import Sender
+from schemas.topics import SENDERS
+from services.cli import options
+from services.cli.connection import find_bootstrap, operate, read_ledger
+from services.display_text import format_utc
+from services.ledger.hearing import hearing
+from services.ledger.sender_lines import SenderLine, sender_lines
+from services.operations.errors import InvalidRequest
+from services.operations.senders import describe_state, set_paused
+from services.operations.yaml_settings import read_settings
+from services.terminal import console, print_json, table
 
-if TYPE_CHECKING:
-    from services.ledger import Ledger
-    from services.ledger.sender_lines import SenderLine
-
-SILENT = timedelta(minutes=1)
-"""A queue moves every second, and dispatch tells of it: who has not for so long does not run."""
-
-NONE = "There are no senders yet: sayso senders apply FILE.yaml"
+SILENT: Final = timedelta(minutes=1)
+"""A queue moves every second, and dispatch reports it: a worker that has not for so long does not run."""
+NONE: Final = "There are no senders yet: sayso senders apply FILE.yaml"
 
 app = typer.Typer(invoke_without_command=True)
 Name = Annotated[str, typer.Argument(metavar="SENDER", help="As in sayso senders.")]
@@ -39,21 +43,17 @@ def now(
     Example: [cyan]sayso senders[/]
     """
     if context.invoked_subcommand is not None:
-        _not_before(context)
+        _refuse_options(context)
         return
-    from services.cli.kafka import ledger
-    from services.cli.screen import console, print_json, table
-    from services.ledger.sender_lines import sender_lines
-
-    with ledger(bootstrap, state) as opened:
-        found = sender_lines(opened)
+    with read_ledger(bootstrap, state) as ledger:
+        found = sender_lines(ledger)
     if as_json:
         print_json([_as_data(one) for one in found])
         return
     if not found:
         console().print(NONE)
         return
-    names = (
+    columns = (
         "sender",
         "state",
         "pace#",
@@ -63,22 +63,32 @@ def now(
         "in doubt#",
         "last error",
     )
-    console().print(
-        table("Senders (pace and queue in segments)", names, [_cells(one) for one in found])
-    )
+    rows = [_cells(one) for one in found]
+    console().print(table("Senders (pace and queue in segments)", columns, rows))
     for one in found:
         for sentence in _remarks(one, datetime.now(UTC)):
             console().print(sentence)
     if any(one.status and one.status.in_doubt for one in found):
-        console().print(
-            f"What is in doubt: sayso doubt list{options.same(state, bootstrap)}", style="cyan"
-        )
+        same = options.repeat_options(state, bootstrap)
+        console().print(f"What is in doubt: sayso doubt list{same}", style="cyan")
+
+
+def _refuse_options(context: typer.Context) -> None:
+    """An option before the command would be lost, and the command would act on another stack."""
+    for name in context.params:
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            option = "--json" if name == "as_json" else f"--{name}"
+            raise InvalidRequest(
+                f"Put {option} behind the command",
+                f"sayso senders {context.invoked_subcommand} ... {option}",
+            )
 
 
 @app.command()
 def pause(
     sender: Name,
-    by: as_whom.By = None,
+    by: options.By = None,
     bootstrap: options.Bootstrap = None,
     state: options.State = options.STATE,
 ) -> None:
@@ -88,13 +98,13 @@ def pause(
 
     Example: [cyan]sayso senders pause 72976[/]
     """
-    _tell("pause", sender, as_whom.whom(by), bootstrap, state)
+    _set_paused(sender, True, by, bootstrap, state)
 
 
 @app.command()
 def resume(
     sender: Name,
-    by: as_whom.By = None,
+    by: options.By = None,
     bootstrap: options.Bootstrap = None,
     state: options.State = options.STATE,
 ) -> None:
@@ -104,7 +114,26 @@ def resume(
 
     Example: [cyan]sayso senders resume 72976[/]
     """
-    _tell("resume", sender, as_whom.whom(by), bootstrap, state)
+    _set_paused(sender, False, by, bootstrap, state)
+
+
+def _set_paused(
+    sender: str, paused: bool, by: str | None, bootstrap: str | None, state: Path
+) -> None:
+    where = find_bootstrap(bootstrap, state)
+    actor = options.read_actor(by, fallback="cli")
+    with read_ledger(bootstrap, state) as ledger:
+        change = operate(
+            where,
+            lambda kafka: set_paused(kafka, ledger, sender, paused, actor, datetime.now(UTC)),
+            waiting="waiting for an answer",
+        )
+    line = change.sender
+    words = f"{sender} is {describe_state(line)}"
+    if not change.changed:
+        console().print(f"{words}: nothing to do.")
+        return
+    console().print(f"{words}: {line.messages:,} texts ({line.segments:,} segments) are queued.")
 
 
 @app.command()
@@ -117,14 +146,8 @@ def apply(
 
     Example: [cyan]sayso senders apply senders.yaml[/]
     """
-    from schemas.sender import Sender
-    from schemas.topics import SENDERS
-    from services.cli.declared import read
-    from services.cli.kafka import bootstrap_of, publish
-    from services.cli.screen import console
-
-    senders = read(file, "senders", Sender)
-    publish(bootstrap_of(bootstrap, state), SENDERS, senders)
+    senders = read_settings(file, "senders", Sender)
+    operate(find_bootstrap(bootstrap, state), lambda kafka: kafka.publish(SENDERS, senders))
     for sender in senders:
         pace = f"{sender.segments_per_second:g} segments/s"
         console().print(
@@ -142,14 +165,10 @@ def show(
 
     Example: [cyan]sayso senders list[/]
     """
-    from schemas.sender import Sender
-    from services.cli.kafka import ledger
-    from services.cli.screen import console, print_json, table
-
-    with ledger(bootstrap, state) as opened:
+    with read_ledger(bootstrap, state) as ledger:
         found = [
             Sender.model_validate_json(row["json"])
-            for row in opened.rows("SELECT json FROM senders ORDER BY identity")
+            for row in ledger.rows("SELECT json FROM senders ORDER BY identity")
         ]
     if as_json:
         print_json([sender.model_dump(mode="json") for sender in found])
@@ -168,8 +187,8 @@ def show(
         )
         for one in found
     ]
-    names = ("sender", "kind", "segments/s#", "tenants", "answers STOP", "hears")
-    console().print(table("Senders", names, rows))
+    columns = ("sender", "kind", "segments/s#", "tenants", "answers STOP", "hears")
+    console().print(table("Senders", columns, rows))
 
 
 @app.command()
@@ -182,12 +201,8 @@ def check(
 
     Example: [cyan]sayso senders check[/]
     """
-    from services.cli.kafka import ledger
-    from services.cli.screen import clock, console, print_json, table
-    from services.ledger.hearing import hearing
-
-    with ledger(bootstrap, state) as opened:
-        found = hearing(opened)
+    with read_ledger(bootstrap, state) as ledger:
+        found = hearing(ledger)
     if as_json:
         print_json([one._asdict() for one in found])
     else:
@@ -196,32 +211,28 @@ def check(
                 one.sender,
                 one.texted,
                 one.heard,
-                clock(one.last or ""),
+                format_utc(one.last or ""),
                 "yes" if one.sound else "no",
                 one.says,
             )
             for one in found
         ]
-        names = ("sender", "texts out#", "answers#", "last answer (UTC)", "fine", "what is known")
-        console().print(table("Do senders hear?", names, rows))
+        columns = (
+            "sender",
+            "texts out#",
+            "answers#",
+            "last answer (UTC)",
+            "fine",
+            "what is known",
+        )
+        console().print(table("Do senders hear?", columns, rows))
     if not all(one.sound for one in found):
         raise typer.Exit(1)
 
 
-def _not_before(context: typer.Context) -> None:
-    """An option that stands before the command would be lost, and the command done in another house."""
-    for name in context.params:
-        source = context.get_parameter_source(name)
-        if source is not None and source.name == "COMMANDLINE":
-            option = "--json" if name == "as_json" else f"--{name}"
-            raise Refused(
-                f"Put {option} behind the command: sayso senders {context.invoked_subcommand} ... {option}"
-            )
-
-
 def _as_data(line: SenderLine) -> dict[str, Any]:
-    told = line.status.model_dump(mode="json") if line.status else {}
-    return told | {
+    status = line.status.model_dump(mode="json") if line.status else {}
+    return status | {
         "sender": line.sender,
         "state": line.state,
         "pace": line.pace,
@@ -232,94 +243,32 @@ def _as_data(line: SenderLine) -> dict[str, Any]:
 
 def _cells(line: SenderLine) -> tuple[Any, ...]:
     pace = "" if line.pace is None else f"{line.pace:g}"
-    told = line.status
-    if told is None:
+    status = line.status
+    if status is None:
         return line.sender, line.state, pace, 0, "", 0, 0, ""
-    minutes = "" if told.drain_seconds is None else f"{told.drain_seconds / 60:.1f}"
-    error = f"{told.last_error.code} at {told.last_error.at:%m-%d %H:%M}" if told.last_error else ""
+    error = status.last_error
     return (
         line.sender,
         line.state,
         pace,
         line.segments,
-        minutes,
-        told.in_flight,
-        told.in_doubt,
-        error,
+        "" if status.drain_seconds is None else f"{status.drain_seconds / 60:.1f}",
+        status.in_flight,
+        status.in_doubt,
+        f"{error.code} at {error.at:%m-%d %H:%M}" if error else "",
     )
 
 
 def _remarks(line: SenderLine, now: datetime) -> Iterator[str]:
-    told = line.status
-    if told is None:
+    status = line.status
+    if status is None:
         return
     if line.state == "paused":
-        yield f"{line.sender} is {_said(line)}: sayso senders resume {line.sender}"
-    if told.later:
-        yield f"{told.later:,} texts of {line.sender} wait for a time of their own."
-    if line.state == "running" and line.segments and now - told.at > SILENT:
-        yield f"Dispatch has not told of {line.sender} since {told.at:%H:%M:%S} UTC: is its worker running? (sayso lag)"
-
-
-def _tell(
-    what: Literal["pause", "resume"], sender: str, by: str, bootstrap: str | None, state: Path
-) -> None:
-    from schemas.controls import Pause, Resume
-    from schemas.topics import DISPATCH_CONTROLS
-    from services.cli.awaited import awaited
-    from services.cli.kafka import bootstrap_of, ledger, publish
-    from services.cli.screen import console
-
-    where, wanted = bootstrap_of(bootstrap, state), what == "pause"
-    with ledger(bootstrap, state) as opened:
-        before = _line(opened, sender)
-        if _stands(before, opened, wanted):
-            console().print(f"{sender} is {_said(before)}: nothing to do.")
-            return
-        control = Pause if wanted else Resume
-        publish(where, DISPATCH_CONTROLS, [control(sender=sender, by=by, at=datetime.now(UTC))])
-        after = awaited(
-            opened,
-            where,
-            lambda ledger: line if _done(line := _line(ledger, sender), wanted) else None,
+        yield f"{line.sender} is {describe_state(line)}: sayso senders resume {line.sender}"
+    if status.later:
+        yield f"{status.later:,} texts of {line.sender} wait for a time of their own."
+    if line.state == "running" and line.segments and now - status.at > SILENT:
+        yield (
+            f"Dispatch has not told of {line.sender} since {status.at:%H:%M:%S} UTC:"
+            " is its worker running? (sayso lag)"
         )
-    if after is None:
-        raise Refused(
-            f"Asked for it, but dispatch has not said that {sender} did {what}: is its worker running? (sayso lag)",
-            1,
-        )
-    console().print(
-        f"{sender} is {_said(after)}: {after.messages:,} texts ({after.segments:,} segments) are queued."
-    )
-
-
-def _line(opened: Ledger, sender: str) -> SenderLine:
-    """Raises Refused where there is no such sender: an order to one that nobody knows would wait for ever."""
-    from services.ledger.sender_lines import sender_lines
-
-    lines = {line.sender: line for line in sender_lines(opened)}
-    if sender not in lines:
-        known = (
-            f"it is one of {', '.join(lines)}"
-            if lines
-            else "there are none yet: sayso senders apply FILE"
-        )
-        raise Refused(f"There is no sender {sender!r}: {known}")
-    return lines[sender]
-
-
-def _stands(line: SenderLine, opened: Ledger, paused: bool) -> bool:
-    """It is so already, and nothing else has been ordered since."""
-    from services.ledger.sender_lines import last_word
-
-    last = last_word(opened, line.sender)
-    return _done(line, paused) and (last is None or last.paused is paused)
-
-
-def _done(line: SenderLine, paused: bool) -> bool:
-    return line.status is not None and (line.state == "paused") is paused
-
-
-def _said(line: SenderLine) -> str:
-    by = line.status.paused_by if line.status else None
-    return f"paused by {by}" if line.state == "paused" and by else line.state

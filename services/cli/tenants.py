@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from schemas.tenant_settings import TenantSettings
+from schemas.topics import SETTINGS
 from services.cli import options
-
-if TYPE_CHECKING:
-    from schemas.tenant_settings import TenantSettings
+from services.cli.connection import find_bootstrap, operate, read_ledger
+from services.operations.yaml_settings import read_settings
+from services.terminal import console, print_json, table
+from streams.encoding.smart import outgoing
+from streams.segments import segments
 
 app = typer.Typer(
     help="Tenants and their settings, as every worker reads them.", no_args_is_help=True
@@ -27,20 +31,16 @@ def apply(
 
     Example: [cyan]sayso tenants apply tenants.yaml[/]
     """
-    from schemas.tenant_settings import TenantSettings
-    from schemas.topics import SETTINGS
-    from services.cli.declared import read
-    from services.cli.kafka import bootstrap_of, publish
-    from services.cli.screen import console
-    from streams.segments import segments
-
-    tenants = read(file, "tenants", TenantSettings)
-    publish(bootstrap_of(bootstrap, state), SETTINGS, tenants)
+    tenants = read_settings(file, "tenants", TenantSettings)
+    operate(find_bootstrap(bootstrap, state), lambda kafka: kafka.publish(SETTINGS, tenants))
     for tenant in tenants:
         console().print(f"{tenant.tenant}: settings [bold]{tenant.version}[/] are out.")
-        text = _goes_out(tenant)
-        said = f"  The opt-in request takes {_segments(segments(text))}: {text}"
-        console().print(said, highlight=False, markup=False)
+        text = _opt_in_request(tenant)
+        count = segments(text)
+        length = "1 segment" if count == 1 else f"{count} segments"
+        console().print(
+            f"  The opt-in request takes {length}: {text}", highlight=False, markup=False
+        )
 
 
 @app.command("list")
@@ -53,18 +53,13 @@ def show(
 
     Example: [cyan]sayso tenants list[/]
     """
-    from schemas.tenant_settings import TenantSettings
-    from services.cli.kafka import ledger
-    from services.cli.screen import console, print_json, table
-    from streams.segments import segments
-
-    with ledger(bootstrap, state) as opened:
+    with read_ledger(bootstrap, state) as ledger:
         found = [
             TenantSettings.model_validate_json(row["json"])
-            for row in opened.rows("SELECT json FROM tenants ORDER BY identity")
+            for row in ledger.rows("SELECT json FROM tenants ORDER BY identity")
         ]
     if as_json:
-        print_json([tenant.model_dump(mode="json") | _worked_out(tenant) for tenant in found])
+        print_json([tenant.model_dump(mode="json") | _derive(tenant) for tenant in found])
         return
     if not found:
         console().print("There are no tenants yet: sayso tenants apply FILE.yaml")
@@ -78,12 +73,12 @@ def show(
             " ".join(one.regions),
             one.shorteners.value,
             " ".join(one.branches),
-            segments(_goes_out(one)),
+            segments(_opt_in_request(one)),
             one.version,
         )
         for one in found
     ]
-    names = (
+    columns = (
         "tenant",
         "name",
         "sender",
@@ -94,13 +89,12 @@ def show(
         "ask segments#",
         "settings",
     )
-    console().print(table("Tenants", names, rows))
+    console().print(table("Tenants", columns, rows))
 
 
-def _worked_out(tenant: TenantSettings) -> dict[str, object]:
-    from streams.segments import segments
-
-    text = _goes_out(tenant)
+def _derive(tenant: TenantSettings) -> dict[str, object]:
+    """What follows from the settings."""
+    text = _opt_in_request(tenant)
     return {
         "version": tenant.version,
         "opt_in_request": text,
@@ -108,12 +102,6 @@ def _worked_out(tenant: TenantSettings) -> dict[str, object]:
     }
 
 
-def _goes_out(tenant: TenantSettings) -> str:
-    """The opt-in request."""
-    from streams.encoding.smart import outgoing
-
+def _opt_in_request(tenant: TenantSettings) -> str:
+    """As it goes out."""
     return outgoing(tenant.opt_in_request, tenant)
-
-
-def _segments(count: int) -> str:
-    return "1 segment" if count == 1 else f"{count} segments"

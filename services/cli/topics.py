@@ -1,13 +1,30 @@
-"""`sayso topics`: what is declared, and what the broker has of it."""
+"""`sayso topics` and `sayso tail`: what is declared, what the broker has of it, and the records of one topic."""
 
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from datetime import UTC, datetime
+from typing import Annotated, Any
 
+import orjson
 import typer
 
+from schemas.topics import TOPICS
 from services.cli import options
+from services.cli.connection import find_bootstrap, run
+from services.cli.progress_bar import show_waiting
+from services.display_text import format_utc
+from services.kafka.acls import acls, allow, commands
+from services.kafka.admin import admin
+from services.kafka.topics import Change
+from services.kafka.topics import apply as apply_topics
+from services.ledger.fold import Entry
+from services.ledger.source import reading
+from services.masking import mask
+from services.operations.errors import InvalidRequest
+from services.operations.topic_layout import choose_layout
+from services.operations.topic_records import find_topic, read_last
+from services.terminal import console, note, print_json, table
 
 app = typer.Typer(help="The topics: declared once, created here.", no_args_is_help=True)
 
@@ -22,11 +39,7 @@ def show(
 
     Example: [cyan]sayso topics list[/]
     """
-    from schemas.topics import TOPICS
-    from services.cli.kafka import bootstrap_of, run
-    from services.cli.screen import console, print_json, table
-
-    found = run(_offsets(bootstrap_of(bootstrap, state)))
+    found = run(_read_lengths(find_bootstrap(bootstrap, state)))
     rows = [
         {
             "topic": topic.name,
@@ -54,6 +67,16 @@ def show(
     console().print(table("Topics", ("topic", "partitions#", "offsets#", "kept", ""), lines))
 
 
+async def _read_lengths(bootstrap: str) -> dict[str, list[int]]:
+    """How far each partition has grown since it was made or last trimmed."""
+    found: dict[str, list[int]] = {}
+    async with reading(bootstrap) as source:
+        starts = await source.starts()
+        for place, end in (await source.ends()).items():
+            found.setdefault(place.topic, []).append(end - starts[place])
+    return found
+
+
 @app.command()
 def apply(
     bootstrap: options.Bootstrap = None,
@@ -70,28 +93,15 @@ def apply(
 
     Example: [cyan]sayso topics apply --bootstrap kafka-1:9092 --partitions 12 --replication 3[/]
     """
-    from services.cli.bar import waiting_for
-    from services.cli.cluster import usual
-    from services.cli.kafka import bootstrap_of, run
-    from services.cli.refused import Refused
-    from services.cli.screen import console
-    from services.kafka.topics import Change
-    from services.kafka.topics import apply as put
-    from services.local.broker import BrokerError
-
-    where = bootstrap_of(bootstrap, state)
+    where = find_bootstrap(bootstrap, state)
 
     async def work() -> list[Change]:
-        layout = await usual(where, embedded=bootstrap is None, partitions=partitions)
-        return await put(
-            where, partitions=layout.partitions, replication=replication or layout.replication
-        )
+        layout = await choose_layout(where, embedded=bootstrap is None, partitions=partitions)
+        copies = replication or layout.replication
+        return await apply_topics(where, partitions=layout.partitions, replication=copies)
 
-    try:
-        with waiting_for("creating topics"):
-            changes = run(work())
-    except BrokerError as error:
-        raise Refused(str(error), 1) from None
+    with show_waiting("creating topics"):
+        changes = run(work())
     for change in changes:
         console().print(f"{change.topic}: {change.did}: {change.what}")
     console().print(
@@ -120,32 +130,21 @@ def show_acls(
 
     Example: [cyan]sayso topics acls --user-prefix sms-[/]
     """
-    from services.cli.kafka import bootstrap_of, run
-    from services.cli.refused import Refused
-    from services.cli.screen import note, print_json
-    from services.kafka.acls import acls, allow, commands
-    from services.kafka.admin import admin
-    from services.local.broker import BrokerError
-
     if not re.fullmatch(r"[\w.-]*", user_prefix, re.ASCII):
-        raise Refused(
+        raise InvalidRequest(
             f"A user's name has letters, digits, dots, dashes and underscores: not {user_prefix!r}"
         )
     wanted = acls(user_prefix)
     if put:
-        where = bootstrap_of(bootstrap, state)
+        where = find_bootstrap(bootstrap, state)
 
         async def work() -> None:
             async with admin(where) as client:
                 await allow(client, wanted)
 
-        try:
-            run(work())
-        except BrokerError as error:
-            raise Refused(str(error), 1) from None
-        note(
-            f"{len(wanted)} rights of {len({acl.user for acl in wanted})} users are given at {where}; none was taken."
-        )
+        run(work())
+        users = len({acl.user for acl in wanted})
+        note(f"{len(wanted)} rights of {users} users are given at {where}; none was taken.")
     elif as_json:
         for acl in wanted:
             print_json(
@@ -162,13 +161,60 @@ def show_acls(
             print(f"kafka-acls.sh --bootstrap-server $KAFKA --command-config $ADMIN {line}")
 
 
-async def _offsets(bootstrap: str) -> dict[str, list[int]]:
-    """How far each partition has grown since it was made or last trimmed."""
-    from services.ledger.source import reading
+def tail(
+    topic: Annotated[str, typer.Argument(metavar="TOPIC", help="With or without its `sms.`")],
+    count: Annotated[
+        int, typer.Option("-n", min=0, max=100_000, help="How many of the last records.")
+    ] = 10,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until Ctrl-C.")] = False,
+    bootstrap: options.Bootstrap = None,
+    state: options.State = options.STATE,
+    as_json: options.Json = False,
+    unmask: options.Unmask = False,
+) -> None:
+    """The last records of a topic; numbers and texts masked unless asked.
 
-    found: dict[str, list[int]] = {}
-    async with reading(bootstrap) as source:
-        starts, ends = await source.starts(), await source.ends()
-        for place, end in ends.items():
-            found.setdefault(place.topic, []).append(end - starts[place])
-    return found
+    Example: [cyan]sayso tail decisions -n 5 --follow[/]
+    """
+    name = find_topic(topic)
+    run(_tail(name, find_bootstrap(bootstrap, state), count, follow, as_json, unmask))
+
+
+async def _tail(
+    topic: str, bootstrap: str, count: int, follow: bool, as_json: bool, unmask: bool
+) -> None:
+    async with reading(bootstrap, {topic}) as source:
+        last = await read_last(source, count)
+        for entry in last:
+            _print(entry, as_json, unmask)
+        if count and not last:
+            note(f"Nothing is on {topic}" + (" yet." if follow else "."))
+        while follow:
+            for entry in (await source.batch(0.5))[0]:
+                _print(entry, as_json, unmask)
+
+
+def _print(entry: Entry, as_json: bool, unmask: bool) -> None:
+    at = datetime.fromtimestamp(entry.at_ms / 1000, UTC).isoformat()
+    complete = {
+        "topic": entry.place.topic,
+        "partition": entry.place.partition,
+        "offset": entry.offset,
+        "at": at,
+        "key": (entry.key or b"").decode(errors="replace"),
+        "message": _decode(entry.value),
+    }
+    shown = complete if unmask else mask(complete)
+    if as_json:
+        print_json(shown)
+        return
+    place = f"{entry.place.partition}@{entry.offset}"
+    print(f"{format_utc(at)}  {place}  {shown['key']}  ", end="")
+    print_json(shown["message"])
+
+
+def _decode(value: bytes | None) -> Any:
+    try:
+        return None if value is None else orjson.loads(value)
+    except orjson.JSONDecodeError:
+        return {"value": value.decode(errors="replace") if value else "", "unreadable": True}

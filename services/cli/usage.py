@@ -1,44 +1,69 @@
-"""`sayso usage`: what was used, by tenant, sender, day, kind and fate."""
+"""`sayso usage`: what was used, by tenant, sender, day, kind and state; message by message; and against the bill."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import csv
+import json
+import sys
+from collections.abc import Iterable, Iterator
 from datetime import date
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, Final
 
 import typer
 
-from services.cli import moments, options
-from services.cli.refused import Refused
+from schemas.numbers import e164, mask_number
+from services.cli import options
+from services.cli.connection import read_ledger
+from services.cli.progress_bar import progress_bar
+from services.display_text import ON_ONE_LINE
+from services.ledger.billing import checked, contradicted, differing
+from services.ledger.message_log import Line, Period, created, how_many
+from services.ledger.usage import Filter
+from services.ledger.usage import usage as read_usage
+from services.operations import usage_report
+from services.operations.errors import InvalidRequest
+from services.operations.validation import require_order
+from services.terminal import console, draw_bars, print_json, table
 
-if TYPE_CHECKING:
-    from rich.table import Table
-
-    from schemas.usage_row import UsageRow
-    from services.ledger import Ledger
-    from services.ledger.usage import Filter, Usage
+MOST_CHECKED: Final = 20
+"""Messages shown of each list of `--check`; `--json` has them all."""
+WIDTHS: Final = {
+    "requested_at": 20,
+    "tenant": 12,
+    "to": 14,
+    "kind": 14,
+    "message_id": 28,
+    "state": 12,
+    "code": 8,
+    "description": 0,
+}
+"""Of the log's columns, in characters: it is printed while it is read, so they cannot wait for the longest."""
+PROGRESS_EVERY: Final = 500
+"""Messages between two updates of the progress bar."""
 
 
 class Form(StrEnum):
+    """Of the message log."""
+
     TABLE = "table"
     CSV = "csv"
     JSONL = "jsonl"
 
 
-_DAY: Any = {"parser": moments.day, "metavar": "YYYY-MM-DD", "show_default": False}
-From = Annotated[
-    date | None, typer.Option("--from", "--since", help="The first day, the tenant's own.", **_DAY)
-]
-To = Annotated[date | None, typer.Option("--to", "--until", help="The last day.", **_DAY)]
-
-
 def usage(
     tenant: options.Tenant = None,
-    since: From = None,
-    until: To = None,
+    since: Annotated[
+        date | None,
+        typer.Option("--from", "--since", help="The first day, the tenant's own.", **options.DAY),
+    ] = None,
+    until: Annotated[
+        date | None, typer.Option("--to", "--until", help="The last day.", **options.DAY)
+    ] = None,
     sender: Annotated[str | None, typer.Option(help="From this sender only.")] = None,
-    branch: Annotated[str | None, typer.Option(help="Of this branch only.")] = None,
+    branch: options.Branch = None,
     kind: Annotated[str | None, typer.Option(help="Of this kind only.")] = None,
     by: Annotated[
         str | None,
@@ -46,7 +71,7 @@ def usage(
             metavar="COLUMNS", help="Add up what differs only in other columns, e.g. kind,state."
         ),
     ] = None,
-    fate: Annotated[
+    state_is: Annotated[
         str | None, typer.Option("--state-is", help="In this state only, e.g. delivered.")
     ] = None,
     log: Annotated[
@@ -67,140 +92,128 @@ def usage(
 
     Or: [cyan]sayso usage --from 2026-11-01 --to 2026-11-30 --log --as csv > november.csv[/]
     """
-    moments.in_order(since, until, ("--from", "--to"))
+    require_order(since, until, ("--from", "--to"))
     if log:
-        from services.cli.usage_log import print_log
-        from services.ledger.message_log import Period
+        filters = {
+            "--sender": sender,
+            "--branch": branch,
+            "--kind": kind,
+            "--by": by,
+            "--state-is": state_is,
+        }
+        for option, value in filters.items():
+            if value:
+                raise InvalidRequest(
+                    f"{option} does not go with --log: it has every message, to be filtered by what reads it"
+                )
+        form = Form.JSONL if as_json else as_
+        _print_log(bootstrap, state, Period(since, until, tenant), form, unmask)
+    elif check:
+        _print_check(bootstrap, state, tenant, as_json)
+    else:
+        columns = usage_report.parse_columns(by)
+        wanted = Filter(tenant, since, until, sender, branch, kind, state_is)
+        _print_report(bootstrap, state, wanted, columns, as_json)
 
-        only = [
-            name
-            for name, value in (
-                ("--sender", sender),
-                ("--branch", branch),
-                ("--kind", kind),
-                ("--by", by),
-                ("--state-is", fate),
-            )
-            if value
-        ]
-        if only:
-            raise Refused(
-                f"{only[0]} does not go with --log: it has every message, to be filtered by what reads it"
-            )
-        print_log(
-            bootstrap, state, Period(since, until, tenant), Form.JSONL if as_json else as_, unmask
-        )
-        return
-    if check:
-        from services.cli.usage_check import print_check
 
-        print_check(bootstrap, state, tenant, as_json)
-        return
-    from services.cli.books import balanced
-    from services.cli.kafka import ledger
-    from services.cli.screen import console, print_json
-    from services.ledger.usage import Filter
-    from services.ledger.usage import usage as used
-
-    columns = _columns(by)
-    wanted = Filter(tenant, since, until, sender, branch, kind, fate)
-    with ledger(bootstrap, state, tenant) as opened:
-        _known(opened, wanted)
-        found = used(opened, wanted)
-    books = balanced(found)
+def _print_report(
+    bootstrap: str | None, state: Path, wanted: Filter, columns: tuple[str, ...], as_json: bool
+) -> None:
+    with read_ledger(bootstrap, state, wanted.tenant) as ledger:
+        usage_report.require_known_filter(ledger, wanted)
+        found = read_usage(ledger, wanted)
+    balance = usage_report.reconcile(found)
     if as_json:
-        print_json(as_data(found) | {"balance": {"residue": books.residue, "says": books.sentence}})
+        says = {"balance": {"residue": balance.residue, "says": balance.sentence}}
+        print_json(usage_report.as_data(found) | says)
         return
     screen = console()
-    screen.print(as_table(found, columns))
+    names = (*columns, *usage_report.SUMS)
+    screen.print(table("Usage", names, usage_report.sum_rows(found, columns)))
     if screen.is_terminal:
-        screen.print(chart(found))
-    screen.print(books.sentence, style="green" if books.residue == 0 else "yellow")
+        screen.print(draw_bars(usage_report.count_states(found)))
+    screen.print(balance.sentence, style="green" if balance.residue == 0 else "yellow")
 
 
-def as_data(found: Usage) -> dict[str, Any]:
-    return found._asdict() | {"rows": [row.model_dump(mode="json") for row in found.rows]}
+def _print_check(bootstrap: str | None, state: Path, tenant: str | None, as_json: bool) -> None:
+    """Our count of segments against the provider's."""
+    most = None if as_json else MOST_CHECKED
+    with read_ledger(bootstrap, state, tenant) as ledger:
+        sums = checked(ledger, tenant)
+        differ = list(islice(differing(ledger, tenant), most))
+        beside = list(islice(contradicted(ledger, tenant), most))
+    if as_json:
+        lists = {
+            "messages": [one._asdict() for one in differ],
+            "contradictions": [one._asdict() for one in beside],
+        }
+        print_json(sums._asdict() | lists)
+        return
+    screen = console()
+    screen.print(
+        f"{sums.out:,} messages are out; the provider has counted {sums.counted:,} of them: "
+        f"{sums.predicted:,} segments predicted, {sums.billed:,} billed."
+    )
+    if sums.differ:
+        newest = f", the newest {MOST_CHECKED}" if sums.differ > MOST_CHECKED else ""
+        columns = ("tenant", "message", "sender", "predicted#", "billed#")
+        screen.print(table(f"{sums.differ:,} differ{newest}", columns, differ))
+    else:
+        screen.print("Not one differs.", style="green")
+    if sums.contradicted:
+        title = f"{sums.contradicted:,} with reports that cannot both be true"
+        rows = [(one.tenant, one.message_id, one.state, ", ".join(one.beside)) for one in beside]
+        screen.print(table(title, ("tenant", "message", "stands as", "reported beside it"), rows))
 
 
-def _known(ledger: Ledger, wanted: Filter) -> None:
-    """Raises Refused for a kind, a state or a sender that there is not, nor ever was."""
-    from schemas.send_request import Kind
-    from schemas.system_kind import SystemKind
-    from services.cli.input import one_of
-    from streams.lifecycle import State
-
-    def on_record(column: str) -> Iterable[str]:
-        return (row["it"] for row in ledger.rows(f"SELECT DISTINCT {column} AS it FROM usage"))
-
-    one_of("--kind", wanted.kind, Kind, SystemKind, on_record("kind"))
-    one_of("--state-is", wanted.state, State, on_record("state"))
-    senders = (row["sender"] for row in ledger.rows("SELECT sender FROM senders"))
-    one_of("--sender", wanted.sender, senders, filter(None, on_record("sender")))
+def _print_log(
+    bootstrap: str | None, state: Path, period: Period, form: Form, unmask: bool
+) -> None:
+    """Every message of a period, row by row as it comes out of the ledger."""
+    with read_ledger(bootstrap, state, period.tenant) as ledger:
+        lines = _show_progress(created(ledger, period), how_many(ledger, period))
+        write_log(lines if unmask else map(_mask, lines), form)
 
 
-COLUMNS = {
-    "tenant": "tenant",
-    "branch": "branch",
-    "sender": "sender",
-    "day": "period",
-    "kind": "kind",
-    "state": "state",
-    "code": "error_code",
-    "meaning": "error_title",
-}
-"""What a column is called, and the row's field that it shows."""
+def write_log(lines: Iterable[Line], form: Form) -> None:
+    """To standard output."""
+    if form is Form.JSONL:
+        for line in lines:
+            sys.stdout.write(json.dumps(line._asdict(), ensure_ascii=False) + "\n")
+    elif form is Form.CSV:
+        writer = csv.writer(sys.stdout)
+        writer.writerow(Line._fields)
+        writer.writerows([_defuse(cell) for cell in line] for line in lines)
+    else:
+        _write_row({name: name for name in WIDTHS})
+        for line in lines:
+            _write_row(line._asdict() | {"requested_at": line.requested_at[:19]})
 
 
-def as_table(found: Usage, columns: tuple[str, ...] = tuple(COLUMNS)) -> Table:
-    """Rows that differ in none of the columns are added up."""
-    from services.cli.screen import table
-
-    sums: dict[tuple[str, ...], list[UsageRow]] = {}
-    for row in found.rows:
-        sums.setdefault(
-            tuple(str(getattr(row, COLUMNS[column]) or "") for column in columns), []
-        ).append(row)
-    rows: list[tuple[Any, ...]] = [(*name, *_sums(rows)) for name, rows in sorted(sums.items())]
-    rows.append(("total", *[""] * (len(columns) - 1), *_sums(found.rows)))
-    return table("Usage", (*columns, "messages#", "segments#", "cost#"), rows)
+def _write_row(cells: dict[str, object]) -> None:
+    shown = {name: str(cells[name]).translate(ON_ONE_LINE) for name in WIDTHS}
+    padded = (shown[name][: width or None].ljust(width) for name, width in WIDTHS.items())
+    sys.stdout.write("  ".join(padded).rstrip() + "\n")
 
 
-def _sums(rows: Iterable[UsageRow]) -> tuple[int, int, str]:
-    rows = tuple(rows)
-    return sum(row.messages for row in rows), sum(row.segments for row in rows), cost(rows)
+def _defuse(cell: object) -> object:
+    """A spreadsheet runs what begins like a formula; a number in E.164 is none."""
+    text = str(cell)
+    is_signed = text[:1] in ("+", "-") and not text[1:2].isdigit()
+    return f"'{text}" if is_signed or text[:1] in ("=", "@", "\t", "\r") else cell
 
 
-def cost(rows: Iterable[UsageRow]) -> str:
-    """`12.3450 USD`, by currency; `?` where segments are without a price."""
-    sums: dict[str, int] = {}
-    rows = tuple(rows)
-    for row in rows:
-        costs = [
-            (row.currency, row.cost_billed),
-            *((one.currency, one.cost_billed) for one in row.other_costs),
-        ]
-        for currency, micros in costs:
-            if currency and micros:
-                sums[currency] = sums.get(currency, 0) + micros
-    said = [f"{micros / 1e6:,.4f} {currency}" for currency, micros in sorted(sums.items())]
-    return " + ".join([*said, *(["?"] if any(row.segments_unpriced for row in rows) else [])])
+def _mask(line: Line) -> Line:
+    return line._replace(to=mask_number(e164(line.to))) if line.to else line
 
 
-def chart(found: Usage) -> Table:
-    """Messages by state, the most first."""
-    from services.cli.screen import bars
-
-    counts: dict[str, int] = {}
-    for row in found.rows:
-        counts[row.state] = counts.get(row.state, 0) + row.messages
-    return bars(sorted(counts.items(), key=lambda one: -one[1]))
-
-
-def _columns(by: str | None) -> tuple[str, ...]:
-    if by is None:
-        return tuple(COLUMNS)
-    columns = tuple(name.strip() for name in by.split(","))
-    unknown = [name for name in columns if name not in COLUMNS]
-    if unknown:
-        raise Refused(f"--by {unknown[0]!r} is not a column: use some of {', '.join(COLUMNS)}")
-    return columns
+def _show_progress(lines: Iterator[Line], total: int) -> Iterator[Line]:
+    """With a progress bar, where the lines go elsewhere than to the terminal."""
+    if sys.stdout.isatty():
+        yield from lines
+        return
+    with progress_bar("messages", total) as on_progress:
+        for done, line in enumerate(lines, 1):
+            yield line
+            if done % PROGRESS_EVERY == 0:
+                on_progress(done)

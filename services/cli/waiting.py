@@ -1,16 +1,25 @@
-"""`sayso waiting`: what waits, and for what."""
+"""`sayso waiting` and `sayso balance`: what waits, and for what; and whether every request stands somewhere."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from typing import Annotated, Any, Final
 
 import typer
+from rich.text import Text
 
+from schemas.balance_row import BalanceRow
 from services.cli import options
+from services.cli.connection import read_ledger
+from services.ledger.balance import Astray, astray, row_of
+from services.ledger.balance import hours as list_hours
+from services.ledger.waiting import Waiting
+from services.ledger.waiting import waiting as read_waiting
+from services.terminal import console, print_json, table
 
-if TYPE_CHECKING:
-    from services.ledger.waiting import Waiting
+MOST_MISSING: Final = 50
+"""Messages named on the screen; `--json` has them all."""
 
 
 def waiting(
@@ -25,12 +34,8 @@ def waiting(
 
     Example: [cyan]sayso waiting --tenant harbor[/]
     """
-    from services.cli.kafka import ledger
-    from services.cli.screen import console, print_json, table
-    from services.ledger.waiting import waiting as found
-
-    with ledger(bootstrap, state, tenant) as opened:
-        lines = found(opened, tenant)
+    with read_ledger(bootstrap, state, tenant) as ledger:
+        lines = read_waiting(ledger, tenant)
     stuck = sum(line.stuck for line in lines)
     if as_json:
         print_json([line._asdict() | {"since": line.since.isoformat()} for line in lines])
@@ -49,20 +54,14 @@ def waiting(
             "its id",
             "stuck#",
         )
-        console().print(table("Waiting", columns, map(_cells, lines)))
+        console().print(table("Waiting", columns, map(_waiting_cells, lines)))
         total = sum(line.messages for line in lines)
-        says = (
-            f"{total:,} wait; {stuck:,} of them are stuck"
-            if stuck
-            else f"{total:,} wait; nothing is stuck"
-        )
-        console().print(says, style="red" if stuck else "green")
+        words = f"{stuck:,} of them are stuck" if stuck else "nothing is stuck"
+        console().print(f"{total:,} wait; {words}", style="red" if stuck else "green")
     raise typer.Exit(1 if stuck else 0)
 
 
-def _cells(line: Waiting) -> tuple[Any, ...]:
-    from rich.text import Text
-
+def _waiting_cells(line: Waiting) -> tuple[Any, ...]:
     return (
         line.cause,
         line.because,
@@ -70,14 +69,14 @@ def _cells(line: Waiting) -> tuple[Any, ...]:
         line.sender,
         line.messages,
         line.segments,
-        spell(line.drain),
-        spell((datetime.now(UTC) - line.since).total_seconds()),
+        format_seconds(line.drain),
+        format_seconds((datetime.now(UTC) - line.since).total_seconds()),
         line.oldest,
         Text(f"{line.stuck:,}", style="red" if line.stuck else "dim"),
     )
 
 
-def spell(seconds: float | None) -> str:
+def format_seconds(seconds: float | None) -> str:
     """Two figures are enough to act on."""
     if seconds is None:
         return ""
@@ -85,3 +84,93 @@ def spell(seconds: float | None) -> str:
         if seconds >= 2 * length:
             return f"{seconds / length:.0f} {unit}"
     return f"{seconds:.0f} s"
+
+
+def balance(
+    tenant: options.Tenant = None,
+    hours: Annotated[
+        int,
+        typer.Option("--hours", min=1, max=24 * 366 * 100, metavar="N", help="So many hours back."),
+    ] = 24 * 7,
+    everything: Annotated[bool, typer.Option("--all", help="Also the hours that balance.")] = False,
+    bootstrap: options.Bootstrap = None,
+    state: options.State = options.STATE,
+    as_json: options.Json = False,
+) -> None:
+    """The books, hour by hour: requested = waiting + not sent + refused + out, and which messages are missing.
+
+    Exit code 1 where they do not balance.
+
+    Example: [cyan]sayso balance --tenant harbor --hours 24 --all[/]
+    """
+    now = datetime.now(UTC)
+    with read_ledger(bootstrap, state, tenant) as ledger:
+        span = list_hours(ledger, now - timedelta(hours=hours), now + timedelta(days=1), tenant)
+        counted = [(hour, row_of(ledger, hour, now)) for hour in span]
+        off = [(hour, row) for hour, row in counted if row.residue or row.astray]
+        missing = [one for hour, _ in off for one in astray(ledger, hour)]
+    rows = [row for _, row in counted]
+    shown = rows if everything else [row for _, row in off]
+    if as_json:
+        print_json(
+            {
+                "residue": sum(row.residue for row in rows),
+                "hours": [row.model_dump(mode="json", exclude={"at", "astray"}) for row in shown],
+                "astray": [one._asdict() for one in missing],
+            }
+        )
+    else:
+        _print_hours(shown)
+        if off:
+            _print_missing(missing)
+        else:
+            total = sum(row.requested for row in rows)
+            what = f"{_count(total, 'message')} in {_count(len(rows), 'hour')}"
+            console().print(f"The books balance: {what}, none astray.", style="green")
+    if off:
+        raise typer.Exit(1)
+
+
+def _print_hours(rows: list[BalanceRow]) -> None:
+    if not rows:
+        return
+    columns = (
+        "tenant",
+        "hour (UTC)",
+        "requested#",
+        "waiting#",
+        "not sent#",
+        "refused#",
+        "out#",
+        "residue#",
+    )
+    cells = [
+        (
+            row.tenant,
+            f"{row.hour:%Y-%m-%d %H:00}",
+            row.requested,
+            row.waiting,
+            row.not_sent,
+            row.refused,
+            row.out,
+            row.residue,
+        )
+        for row in rows
+    ]
+    console().print(table(None, columns, cells))
+
+
+def _print_missing(missing: list[Astray]) -> None:
+    screen = console()
+    for one in islice(missing, MOST_MISSING):
+        screen.print(f"  {one.tenant}/{one.message_id} {one.why}")
+    if len(missing) > MOST_MISSING:
+        screen.print(f"  and {len(missing) - MOST_MISSING:,} more: --json names them all")
+    screen.print(
+        "What came in seconds ago may not be judged yet: look again. Else: sayso explain, sayso dlq",
+        style="yellow",
+    )
+
+
+def _count(many: int, what: str) -> str:
+    return f"{many:,} {what}{'' if many == 1 else 's'}"

@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from schemas.topics import SETTINGS
-from services.cli.cluster import usual
-from services.cli.refused import Refused
 from services.kafka.security import access
 from services.kafka.topics import apply
 from services.ledger.ledger import FILE
 from services.local import process_specs
 from services.local.broker import BrokerError, EmbeddedBroker
 from services.local.supervisor import PartFailed, Supervisor
+from services.operations.errors import InvalidRequest, OperationFailed
+from services.operations.topic_layout import choose_layout
 
 
 class House(NamedTuple):
@@ -46,9 +46,9 @@ class Wanted(NamedTuple):
 @asynccontextmanager
 async def house(wanted: Wanted, say: Callable[[str], None]) -> AsyncIterator[House]:
     """Stops everything in order at the end: the rooms first, so that no call to the provider is cut off; then the
-    edges, the ledger, the broker.  Raises Refused."""
+    edges, the ledger, the broker.  Raises OperationError."""
     if not wanted.bootstrap and access():
-        raise Refused(
+        raise InvalidRequest(
             "SAYSO_KAFKA_SECURITY is for a Kafka of your own: name it with --bootstrap, or unset it"
         )
     lock = _claim(wanted.state)
@@ -59,7 +59,9 @@ async def house(wanted: Wanted, say: Callable[[str], None]) -> AsyncIterator[Hou
     supervisor = Supervisor(wanted.state, say)
     try:
         bootstrap = wanted.bootstrap or await _started(broker, say)
-        layout = await usual(bootstrap, embedded=broker is not None, partitions=wanted.partitions)
+        layout = await choose_layout(
+            bootstrap, embedded=broker is not None, partitions=wanted.partitions
+        )
         await apply(bootstrap, partitions=layout.partitions, replication=layout.replication)
         if wanted.simulated:
             await _sample(bootstrap, say)
@@ -79,7 +81,7 @@ async def house(wanted: Wanted, say: Callable[[str], None]) -> AsyncIterator[Hou
             bootstrap, where, lambda: str(broker.failure) if broker and broker.failure else None
         )
     except (BrokerError, PartFailed) as error:
-        raise Refused(str(error), 1) from None
+        raise OperationFailed(str(error)) from None
     finally:
         await _end(supervisor, broker, say)
         os.close(lock)
@@ -91,13 +93,13 @@ def _claim(state: Path) -> int:
         state.mkdir(parents=True, exist_ok=True, mode=0o700)
         lock = os.open(state / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
-        raise Refused(f"--state {state} cannot be used: {error.strerror}") from None
+        raise InvalidRequest(f"--state {state} cannot be used: {error.strerror}") from None
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(lock)
-        raise Refused(
-            f"Sayso already runs in {state}: stop that one first, or give another --state", 1
+        raise OperationFailed(
+            f"Sayso already runs in {state}: stop that one first, or give another --state"
         ) from None
     return lock
 

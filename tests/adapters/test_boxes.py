@@ -31,12 +31,12 @@ from schemas.topics import (
     Topic,
 )
 from services.cli.app import run
-from services.cli.resending import TOO_EARLY, Again, Cannot, again, resent_id
 from services.ledger import Ledger
 from services.ledger.boxes import Wanted, boxed, messages
 from services.ledger.fold import Entry, Place, read
 from services.ledger.ledger import FILE
 from services.ledger.store import Store
+from services.operations.resend_plan import TOO_EARLY, NoResend, Resend, plan_resend, resend_id
 from streams.lifecycle import State
 from streams.mailboxes import Box
 
@@ -363,24 +363,24 @@ def test_on_a_terminal_what_matches_is_shown_with_its_texts_before_anything_is_d
 
 def once_more(
     books: Books, name: str, number: str | None = None, now: datetime = NOON
-) -> Again | Cannot:
+) -> Resend | NoResend:
     (item,) = messages(books.ledger, Wanted(ids=(name,)), now)
-    return again(books.ledger, item, number, "dana", now)
+    return plan_resend(books.ledger, item, number, "dana", now)
 
 
 @pytest.mark.parametrize("state", list(State))
 def test_what_may_still_arrive_is_not_sent_again(books: Books, state: State) -> None:
     books.text("m1", state.value)
     found = once_more(books, "m1")
-    assert isinstance(found, Cannot) == (state in TOO_EARLY)
+    assert isinstance(found, NoResend) == (state in TOO_EARLY)
 
 
 def test_a_resend_is_a_request_of_its_own_and_the_same_for_whoever_asks(books: Books) -> None:
     event = {"case_id": "c1", "event_at": NOON + timedelta(days=2)}
     books.text("m1", "refused", branch="court", not_before=NOON - timedelta(days=2), **event)
     one, other = once_more(books, "m1"), once_more(books, "m1", now=NOON + timedelta(seconds=1))
-    assert isinstance(one, Again)
-    assert isinstance(other, Again)
+    assert isinstance(one, Resend)
+    assert isinstance(other, Resend)
     request = one.request
     assert isinstance(request, SendRequest)
     assert (request.resend_of, request.to, request.body, request.branch) == (
@@ -397,7 +397,7 @@ def test_a_resend_is_a_request_of_its_own_and_the_same_for_whoever_asks(books: B
 def test_it_is_resent_once(books: Books) -> None:
     books.text("m1", "refused")
     books.text("m2", "refused", resend_of="m1")
-    assert once_more(books, "m1") == Cannot(
+    assert once_more(books, "m1") == NoResend(
         "m1 was resent as m2: if that one failed too, resend that one"
     )
 
@@ -449,7 +449,7 @@ def test_a_number_is_corrected_where_the_person_is_on_record(books: Books) -> No
     )
     books.text("m1", "undelivered", person_id="p1")
     found = once_more(books, "m1", OTHER)
-    assert isinstance(found, Again)
+    assert isinstance(found, Resend)
     assert found.event is not None
     (change,) = found.event.numbers
     assert (change.number, change.type, change.primary, change.sms_enabled) == (
@@ -471,7 +471,7 @@ def test_a_number_that_was_corrected_already_takes_nothing_away(books: Books) ->
     books.add(PEOPLE, person(PersonNumber(number=OTHER, sms_enabled=True)))
     books.text("m1", "undelivered", person_id="p1")
     found = once_more(books, "m1", OTHER)
-    assert isinstance(found, Again)
+    assert isinstance(found, Resend)
     assert found.event is not None
     assert found.event.remove == ()
 
@@ -482,7 +482,7 @@ def test_nobodys_record_is_corrected_where_there_is_none(books: Books, known: st
         books.add(PEOPLE, Person(tenant="acme", person_id="p1", deleted=True, at=NOON))
     books.text("m1", "undelivered", person_id="p1")
     found = once_more(books, "m1", OTHER)
-    assert isinstance(found, Again)
+    assert isinstance(found, Resend)
     assert found.event is None
     assert isinstance(found.request, SendRequest)
     assert found.request.to == OTHER
@@ -493,13 +493,13 @@ def test_what_people_had_issued_goes_to_the_number_they_have_now(books: Books) -
     books.add(PEOPLE, person(PersonNumber(number=OTHER, sms_enabled=True)))
     books.text("m1:moved-2", "undelivered", person_id="p1", resolved=issued)
     found = once_more(books, "m1:moved-2")
-    assert isinstance(found, Again)
+    assert isinstance(found, Resend)
     assert isinstance(found.request, PersonRequest)
     assert (found.event, found.request.to, found.request.resend_of) == (None, None, "m1:moved-2")
 
 
 def test_a_long_id_makes_one_that_is_not_too_long() -> None:
-    one, other = (resent_id("acme", "m" * 127 + end, None) for end in "ab")
+    one, other = (resend_id("acme", "m" * 127 + end, None) for end in "ab")
     assert len(one) == len(other) == 128
     assert one != other
-    assert resent_id("acme", "m1", None) != resent_id("acme", "m1", PHONE)
+    assert resend_id("acme", "m1", None) != resend_id("acme", "m1", PHONE)

@@ -20,27 +20,26 @@ from rich.console import Console
 
 from schemas.sender import Sender
 from schemas.tenant_settings import TenantSettings
-from services.cli.app import app, run
-from services.cli.bar import bar, waiting_for
-from services.cli.consent import kept
-from services.cli.declared import read
-from services.cli.masking import mask
-from services.cli.moments import day, moment
-from services.cli.refused import Refused
-from services.cli.screen import table
+from services.cli.app import run
+from services.cli.commands import ENTRIES, load, unwrap
+from services.cli.options import parse_day, parse_time
+from services.cli.progress_bar import progress_bar, show_waiting
 from services.local.broker import jar_lock
 from services.local.demo.sample import SAMPLE
+from services.masking import mask
+from services.operations.consent import describe_document
+from services.operations.errors import OperationError
+from services.operations.yaml_settings import read_settings
+from services.terminal import table
 
 
-def commands(of: typer.Typer = app, before: str = "") -> Iterator[str]:
-    for command in of.registered_commands:
-        assert command.callback
-        yield before + (command.name or command.callback.__name__.replace("_", "-"))
-    for group in of.registered_groups:
-        assert group.typer_instance
-        yield from commands(group.typer_instance, f"{before}{group.name} ")
-    if before and of.registered_callback:  # what the group does by itself
-        yield before.strip()
+def commands() -> Iterator[str]:
+    for name, entry in ENTRIES.items():
+        command = load(entry)
+        inner = getattr(command, "commands", {})
+        yield from (f"{name} {one}" for one in inner)
+        if not inner or command.invoke_without_command:
+            yield name
 
 
 COMMANDS = sorted(commands())
@@ -62,11 +61,21 @@ def test_every_command_has_help_with_an_example(command: str, capsys: pytest.Cap
     assert example[1].startswith(f"sayso {command}")
 
 
-def test_help_does_not_wait_for_what_only_commands_need():
-    """The Kafka client, the phone number tables and the rooms take a second to import."""
-    code = "import sys, services.cli.app; print([m for m in ('aiokafka', 'faust', 'pydantic') if m in sys.modules])"
-    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert said.stdout == "[]\n"
+def test_help_does_not_import_any_command():
+    """The Kafka client, the phone number tables and the processors take a second to import."""
+    code = (
+        "import sys; from services.cli.app import run; run(['--help']);"
+        "slow = ('aiokafka', 'faust', 'pydantic', 'services.ledger', 'services.cli.send');"
+        "print([name for name in slow if name in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr == "[]\n"
+    assert all(f" {name} " in done.stdout for name in ENTRIES)
+
+
+@pytest.mark.parametrize("name", ENTRIES)
+def test_the_line_of_help_is_the_docstring_of_the_command(name: str):
+    assert unwrap(load(ENTRIES[name]).help).split("\n\n")[0] == ENTRIES[name].help
 
 
 @pytest.mark.parametrize(
@@ -283,7 +292,7 @@ def test_every_day_and_every_time_is_asked_for_in_the_same_words(
 )
 def test_what_is_no_day(written: str):
     with pytest.raises(typer.BadParameter, match=A_DAY):
-        day(written)
+        parse_day(written)
 
 
 @pytest.mark.parametrize(
@@ -291,20 +300,20 @@ def test_what_is_no_day(written: str):
 )
 def test_what_is_no_time_with_its_zone(written: str):
     with pytest.raises(typer.BadParameter, match=A_TIME):
-        moment(written)
+        parse_time(written)
 
 
 def test_a_day_and_a_time_are_what_they_say():
-    assert day(" 2026-11-20 ") == date(2026, 11, 20)
+    assert parse_day(" 2026-11-20 ") == date(2026, 11, 20)
     assert (
-        moment("2026-11-20T12:00-05:00")
-        == moment("2026-11-20T17:00Z")
+        parse_time("2026-11-20T12:00-05:00")
+        == parse_time("2026-11-20T17:00Z")
         == datetime(2026, 11, 20, 17, tzinfo=UTC)
     )
 
 
 def test_a_pipe_gets_no_bar_and_no_blank_line(capsys: pytest.CaptureFixture[str]):
-    with bar("messages", 2) as moved, waiting_for("an answer"):
+    with progress_bar("messages", 2) as moved, show_waiting("an answer"):
         moved(1)
         moved(2, 2)
     assert capsys.readouterr() == ("", "")
@@ -313,11 +322,11 @@ def test_a_pipe_gets_no_bar_and_no_blank_line(capsys: pytest.CaptureFixture[str]
 def test_a_terminal_sees_how_far_it_is(monkeypatch: pytest.MonkeyPatch):
     """Through a terminal of its own, for Rich asks the system what it writes to."""
     monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setattr("services.cli.bar.LATE", 0.0)
+    monkeypatch.setattr("services.cli.progress_bar.LATE", 0.0)
     ours, theirs = pty.openpty()
     with os.fdopen(ours, "rb", buffering=0) as screen, os.fdopen(theirs, "w") as stderr:
         monkeypatch.setattr(sys, "stderr", stderr)
-        with bar("messages", 20) as moved:
+        with progress_bar("messages", 20) as moved:
             moved(7)
             said = b""
             while b"7/20" not in said and len(said) < 100_000:  # it is drawn ten times a second
@@ -363,16 +372,22 @@ def test_help_does_not_keep_the_line_ends_of_its_source(
 def test_a_scan_goes_on_record_by_its_name_and_what_it_holds(tmp_path: Path) -> None:
     scan = tmp_path / "intake-17.pdf"
     scan.write_bytes(b"signed")
-    assert kept(None, scan) == f"intake-17.pdf sha256:{hashlib.sha256(b'signed').hexdigest()}"
-    assert kept("cabinet 4", scan) == f"cabinet 4 sha256:{hashlib.sha256(b'signed').hexdigest()}"
-    assert kept("cabinet 4", None) == "cabinet 4"
-    assert kept(None, None) is None
+    assert (
+        describe_document(None, scan)
+        == f"intake-17.pdf sha256:{hashlib.sha256(b'signed').hexdigest()}"
+    )
+    assert (
+        describe_document("cabinet 4", scan)
+        == f"cabinet 4 sha256:{hashlib.sha256(b'signed').hexdigest()}"
+    )
+    assert describe_document("cabinet 4", None) == "cabinet 4"
+    assert describe_document(None, None) is None
 
 
 def declared(folder: Path, text: str) -> list[TenantSettings]:
     file = folder / "t.yaml"
     file.write_text(text, encoding="utf-8")
-    return read(file, "tenants", TenantSettings)
+    return read_settings(file, "tenants", TenantSettings)
 
 
 @pytest.mark.parametrize(
@@ -431,7 +446,7 @@ def declared(folder: Path, text: str) -> list[TenantSettings]:
 def test_a_mistake_in_a_settings_file_is_named_with_its_line(
     tmp_path: Path, text: str, line: int, words: str
 ):
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(OperationError) as refused:
         declared(tmp_path, text)
     assert f"t.yaml, line {line}: " in str(refused.value)
     assert words in str(refused.value)
@@ -439,12 +454,15 @@ def test_a_mistake_in_a_settings_file_is_named_with_its_line(
 
 @pytest.mark.parametrize("text", ["", "just words", "senders: []", "tenants: {}", "\0"])
 def test_a_file_of_something_else_is_refused(tmp_path: Path, text: str):
-    with pytest.raises(Refused, match=r"t\.yaml"):
+    with pytest.raises(OperationError, match=r"t\.yaml"):
         declared(tmp_path, text)
 
 
 def test_the_sample_is_valid_and_its_sender_is_its_tenants():
-    tenants, senders = read(SAMPLE, "tenants", TenantSettings), read(SAMPLE, "senders", Sender)
+    tenants, senders = (
+        read_settings(SAMPLE, "tenants", TenantSettings),
+        read_settings(SAMPLE, "senders", Sender),
+    )
     assert {tenant.sender for tenant in tenants} <= {sender.sender for sender in senders}
     assert {name for sender in senders for name in sender.tenants} <= {
         tenant.tenant for tenant in tenants

@@ -24,8 +24,8 @@ from schemas.topics import (
     SETTINGS,
 )
 from services.cli.app import run
-from services.cli.causes import CAUSES
 from services.consents.keys import Keys
+from services.operations.dead_letters import CAUSES
 from streams.inbox.processor import NOBODY
 from tests.adapters.books import ANA, whole
 from tests.adapters.settled import settled

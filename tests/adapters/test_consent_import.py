@@ -12,20 +12,22 @@ import pytest
 from schemas.consent_event import ConsentEvent
 from schemas.topics import CONSENT_EVENTS
 from services.cli.app import run
-from services.cli.consent_csv import Import, Line, lines
-from services.cli.refused import Refused
+from services.operations.consent_import import ConsentImport, ConsentLine, read_consents
+from services.operations.errors import OperationError
 from tests.adapters.settled import settled
 from tests.adapters.topics import records
 
-ABOUT = Import("acme", "dana", datetime(2026, 11, 22, tzinfo=UTC))
+ABOUT = ConsentImport("acme", "dana", datetime(2026, 11, 22, tzinfo=UTC))
 HEADER = "number,date,source,proof"
 GOOD = '+1 (212) 555-0123,2025-11-03,"intake, paper",box 7 sheet 12'
 
 
-def read(folder: Path, *rows: str, header: str = HEADER, encoding: str = "utf-8") -> list[Line]:
+def read(
+    folder: Path, *rows: str, header: str = HEADER, encoding: str = "utf-8"
+) -> list[ConsentLine]:
     file = folder / "c.csv"
     file.write_bytes("\n".join((header, *rows)).encode(encoding))
-    return list(lines(file, ABOUT))
+    return list(read_consents(file, ABOUT))
 
 
 def test_a_line_becomes_a_claim_with_its_evidence(tmp_path: Path) -> None:
@@ -134,7 +136,7 @@ def test_an_unknown_action_is_no_yes(tmp_path: Path) -> None:
 def test_a_wrong_header_is_refused_before_anything_goes_in(
     tmp_path: Path, header: str, words: str
 ) -> None:
-    with pytest.raises(Refused, match=words):
+    with pytest.raises(OperationError, match=words):
         read(tmp_path, GOOD, header=header)
 
 

@@ -17,9 +17,9 @@ from schemas.base import Evidence
 from schemas.tenant_settings import TenantSettings
 from schemas.topics import CONSENT_LOG, CONSENT_STATUS, SETTINGS
 from services.cli.app import run
-from services.cli.consent_verified import verified
 from services.ledger.consent_log import Entry, Log
 from services.ledger.proof import proof
+from services.operations.proof_verification import verify_bundle
 from streams.gate.chain import entry_hash
 from streams.gate.limits import EVIDENCE_AT_MOST
 from tests.core.gate.cases import MINUTE, NOON, PHONE, opt_in, opt_out, played, reply
@@ -201,8 +201,8 @@ def test_what_offline_cannot_show_a_noted_head_does(
 
 def test_a_head_noted_earlier_is_still_in_a_longer_chain() -> None:
     made = bundle()
-    assert not verified(made, entry(made, 1)["hash"])[0].flaws
-    assert verified(made, "0" * 64)[0].flaws
+    assert not verify_bundle(made, entry(made, 1)["hash"])[0].flaws
+    assert verify_bundle(made, "0" * 64)[0].flaws
 
 
 @pytest.mark.parametrize(

@@ -13,11 +13,11 @@ from schemas.outcome import Outcome
 from schemas.send_request import SendRequest
 from schemas.topics import ATTEMPTS, DISPATCH_CONTROLS, OUTCOMES, SEND_REQUESTS
 from services.cli.app import run
-from services.cli.cancel import one, settled
-from services.cli.refused import Refused
 from services.ledger import Ledger
 from services.ledger.doubts import doubts
 from services.ledger.ledger import FILE
+from services.operations.cancellation import final_result, find_cancelable
+from services.operations.errors import OperationError
 from tests.adapters.test_consent_audit import NOON, PHONE, SECOND, Books
 
 
@@ -173,7 +173,7 @@ def test_what_a_cancel_came_to(
             DISPATCH_CONTROLS, Cancel(sender="24365", tenant="acme", message_id="m1", at=NOON)
         )
     ledger = opened(books)
-    word = settled(one(ledger, "m1", None))
+    word = final_result(find_cancelable(ledger, "m1", None))
     ledger.close()
     assert (word.result if word else None) == result
 
@@ -184,7 +184,7 @@ def test_a_text_that_was_asked_for_again_is_not_said_to_be_gone(books: Books) ->
     outcome(books, "canceled")
     request(books, "m1:moved-2", resend_of="m1")
     ledger = opened(books)
-    word = settled(one(ledger, "m1", None))
+    word = final_result(find_cancelable(ledger, "m1", None))
     ledger.close()
     assert word is not None
     assert (word.result, "m1:moved-2" in word.sentence) == ("asked_again", True)
@@ -194,9 +194,9 @@ def test_which_message_is_meant(books: Books) -> None:
     request(books)
     request(books, tenant="beta")
     ledger = opened(books)
-    with pytest.raises(Refused, match="acme, beta each have a message 'm1'"):
-        one(ledger, "m1", None)
-    assert one(ledger, "m1", "beta").tenant == "beta"
-    with pytest.raises(Refused, match="No message 'm1' is on record at gamma"):
-        one(ledger, "m1", "gamma")
+    with pytest.raises(OperationError, match="acme, beta each have a message 'm1'"):
+        find_cancelable(ledger, "m1", None)
+    assert find_cancelable(ledger, "m1", "beta").tenant == "beta"
+    with pytest.raises(OperationError, match="No message 'm1' is on record at gamma"):
+        find_cancelable(ledger, "m1", "gamma")
     ledger.close()

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from schemas.topics import DECISIONS, EVERY_TOPIC, SETTINGS
-from services.cli.cluster import Layout, usual
 from services.kafka.topics import apply, describe
 from services.local.broker import EmbeddedBroker
+from services.operations.topic_layout import Layout, choose_layout
 
 pytestmark = pytest.mark.broker
 
@@ -24,11 +24,11 @@ async def test_one_on_the_embedded_broker_twelve_elsewhere_or_as_many_as_are_wan
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with EmbeddedBroker(tmp_path, ephemeral=True) as broker:
-        assert await usual(broker.bootstrap, embedded=True) == Layout(1, 1)
-        assert await usual(broker.bootstrap, embedded=False) == Layout(12, 1)
+        assert await choose_layout(broker.bootstrap, embedded=True) == Layout(1, 1)
+        assert await choose_layout(broker.bootstrap, embedded=False) == Layout(12, 1)
         monkeypatch.setenv("SAYSO_PARTITIONS", "6")
-        assert await usual(broker.bootstrap, embedded=True) == Layout(6, 1)
-        assert await usual(broker.bootstrap, embedded=True, partitions=3) == Layout(3, 1)
+        assert await choose_layout(broker.bootstrap, embedded=True) == Layout(6, 1)
+        assert await choose_layout(broker.bootstrap, embedded=True, partitions=3) == Layout(3, 1)
 
 
 async def test_a_topic_that_a_new_version_adds_has_as_many_as_those_of_the_old_one(
@@ -38,7 +38,7 @@ async def test_a_topic_that_a_new_version_adds_has_as_many_as_those_of_the_old_o
     with EmbeddedBroker(tmp_path) as broker:
         await apply(broker.bootstrap, partitions=4, replication=1, topics=old)
     with EmbeddedBroker(tmp_path) as broker:
-        layout = await usual(broker.bootstrap, embedded=True)
+        layout = await choose_layout(broker.bootstrap, embedded=True)
         changes = await apply(
             broker.bootstrap, partitions=layout.partitions, replication=layout.replication
         )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from services.cli.masking import mask, mask_text
+from schemas.numbers import mask_text
+from services.masking import mask
 
 WRITTEN = [
     "+14155550101",

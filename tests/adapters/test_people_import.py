@@ -15,9 +15,9 @@ from schemas.outcome import Outcome
 from schemas.person import Person, PersonNumber
 from schemas.topics import DECISIONS, OUTCOMES, PEOPLE, PERSON_EVENTS
 from services.cli.app import run
-from services.cli.people_file import PeopleFile, read_people
-from services.cli.refused import Refused
 from services.kafka.publisher import Publisher
+from services.operations.errors import OperationError
+from services.operations.people_import import PeopleFile, read_people
 from streams.reasons import NOT_SMS_ENABLED
 from tests.adapters.settled import settled
 from tests.adapters.topics import records
@@ -118,12 +118,12 @@ def test_tenants_by_column(tmp_path: Path) -> None:
     ],
 )
 def test_a_file_that_cannot_be_understood_is_refused(tmp_path: Path, text: str, words: str) -> None:
-    with pytest.raises(Refused, match=words):
+    with pytest.raises(OperationError, match=words):
         read(tmp_path, text)
 
 
 def test_without_a_tenant_there_must_be_a_column(tmp_path: Path) -> None:
-    with pytest.raises(Refused, match="`tenant`"):
+    with pytest.raises(OperationError, match="`tenant`"):
         read(tmp_path, HEADER + JO, tenant=None)
 
 

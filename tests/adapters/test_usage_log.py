@@ -14,10 +14,10 @@ from rich.console import Console
 from schemas.tenant_settings import TenantSettings
 from schemas.topics import SETTINGS
 from services.cli.app import run
-from services.cli.screen import bars
 from services.ledger.billing import checked, contradicted, differing
 from services.ledger.ledger import FILE, Ledger
 from services.ledger.message_log import Period, created, how_many
+from services.terminal import draw_bars
 from tests.adapters.books import ANA, asked, decided, whole
 from tests.adapters.shelved import shelved
 
@@ -177,10 +177,10 @@ def test_predicted_against_billed(tmp_path: Path, capsys: pytest.CaptureFixture[
 
 def test_bars_are_as_long_as_their_share() -> None:
     screen = Console(width=80, record=True, file=io.StringIO())
-    screen.print(bars([("delivered", 1000), ("failed", 500), ("held", 1), ("queued", 0)]))
+    screen.print(draw_bars([("delivered", 1000), ("failed", 500), ("held", 1), ("queued", 0)]))
     lengths = [line.count("█") for line in screen.export_text().splitlines()]
     assert lengths == [40, 20, 1, 0]
-    assert bars([]).row_count == 0
+    assert draw_bars([]).row_count == 0
 
 
 def test_a_line_is_a_line_whatever_was_written(

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from schemas import topics
-from services.cli.waiting import spell
+from services.cli.waiting import format_seconds
 from services.ledger.waiting import Waiting, waiting
 from tests.adapters.test_ledger_fold import Shelf, entry
 
@@ -160,4 +160,4 @@ def test_stuck(
     ("seconds", "words"), [(None, ""), (5, "5 s"), (150, "2 min"), (9000, "2 h"), (3e5, "3 d")]
 )
 def test_spell(seconds: float | None, words: str) -> None:
-    assert spell(seconds) == words
+    assert format_seconds(seconds) == words

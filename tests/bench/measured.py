@@ -9,7 +9,7 @@ from typing import Final
 
 from rich.console import Group, RenderableType
 
-from services.cli.refused import Refused
+from services.operations.errors import OperationError
 from tests.bench import flows, gate, kept, plain, remembered, restoring, sending, stopping
 from tests.bench.plan import Broker, Measured, Plan, Step
 from tests.bench.process import Ended
@@ -17,7 +17,7 @@ from tests.bench.results import Result, result
 from tests.bench.screen import Bar, figures, table
 from tests.bench.watch import Seen, Stuck
 
-FAULTS: Final = (Stuck, Ended, plain.Wrong, Refused)
+FAULTS: Final = (Stuck, Ended, plain.Wrong, OperationError)
 
 
 async def plain_job(broker: Broker, plan: Plan, step: Step) -> Measured:

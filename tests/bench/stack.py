@@ -14,9 +14,9 @@ from typing import Any, Final, NamedTuple
 from aiokafka import AIOKafkaConsumer
 
 from schemas.topics import CONSENT_EVENTS, CONSENT_STATUS, SENDERS, SETTINGS
-from services.cli.cluster import EMBEDDED
 from services.ledger.ledger import FILE
 from services.local.stack import Wanted, house
+from services.operations.topic_layout import EMBEDDED
 from tests.bench import people
 from tests.bench.gate import empty_house, tear_down, tell
 from tests.bench.watch import PATIENCE, Progress, Stuck, unseen

@@ -18,11 +18,11 @@ from typing import Final, NamedTuple
 from rich.console import Console
 
 from schemas.topics import CONSENT_EVENTS, SENDERS, SETTINGS
-from services.cli.refused import Refused
 from services.kafka.publisher import Publisher
 from services.ledger.ledger import FILE
 from services.local.broker import BrokerError, EmbeddedBroker
 from services.local.stack import Wanted, house
+from services.operations.errors import OperationError
 from tests.bench import people
 from tests.bench.gate import empty_house, tell
 from tests.bench.stack import PARTITIONS, SCRIPT, parts
@@ -129,7 +129,7 @@ def main() -> int:
     )
     try:
         told = asyncio.run(soak(plan, console))
-    except (BrokerError, Refused, Stuck) as error:
+    except (BrokerError, OperationError, Stuck) as error:
         print(f"soak: {error}", file=sys.stderr)
         return 1
     console.print(report.table(told))

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from schemas.numbers import mask_number
-from services.cli.books import balanced
 from services.ledger import Ledger
 from services.ledger.usage import Filter, started, usage
 from services.local.demo.cast import Cast
 from services.local.demo.staff import Played
 from services.local.simulator.journal import entries
+from services.operations.usage_report import reconcile
 from streams.lifecycle import MEANINGS, Group
 
 
@@ -71,7 +71,7 @@ def _staff(posts: list[dict[str, Any]], taken: list[str], did: Played, right: st
 
 def _books(ledger: Ledger, asked: Cast, tenant: str) -> list[Check]:
     found = usage(ledger, Filter(tenant))
-    books = balanced(found)
+    books = reconcile(found)
     reported: Counter[str] = Counter()
     for row in found.rows:
         reported[row.state] += row.messages

@@ -10,11 +10,11 @@ from rich.padding import Padding
 from rich.text import Text
 
 from schemas.numbers import mask_number
-from services.cli.screen import coloured
 from services.ledger import Ledger
 from services.ledger.asked import asked
 from services.ledger.boxes import Item, Wanted, messages
 from services.local.demo.staff import BY, Played
+from services.terminal import color_word
 from streams.error_codes import meaning
 
 
@@ -27,7 +27,7 @@ def mended(ledger: Ledger, tenant: str, did: Played) -> Iterator[RenderableType]
     for word, name in (("approved", did.approved), ("rejected", did.rejected)):
         if name in items:
             yield Text.assemble(
-                f"{BY} {word} ", (name, "bold"), ", which is ", coloured(items[name].state), ":"
+                f"{BY} {word} ", (name, "bold"), ", which is ", color_word(items[name].state), ":"
             )
             yield _within(_text(ledger, items[name]))
     if did.failed in items:
@@ -38,7 +38,7 @@ def mended(ledger: Ledger, tenant: str, did: Played) -> Iterator[RenderableType]
             "Resent as ",
             (did.resent, "bold"),
             f" to {mask_number(again.number or '')}, which is ",
-            coloured(again.state),
+            color_word(again.state),
             "; the number is corrected on their record.",
         )
 
@@ -54,7 +54,7 @@ def _failed(item: Item) -> Iterator[RenderableType]:
     yield Text.assemble(
         (item.message_id, "bold"),
         f" to {mask_number(item.number or '')} is ",
-        coloured(item.state),
+        color_word(item.state),
         f" with code {code.code}: {code.title}",
     )
     steps = (f"  {n}. {step}" for n, step in enumerate(code.steps, 1))

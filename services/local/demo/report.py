@@ -9,13 +9,13 @@ from rich.console import Console, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from services.cli.masking import mask_text
-from services.cli.screen import coloured
-from services.cli.usage import as_data, as_table
+from schemas.numbers import mask_text
 from services.ledger.usage import Usage
 from services.local.demo.checks import Check
 from services.local.demo.fates import Fate
 from services.local.demo.run import Ran
+from services.operations.usage_report import SUMS, as_data, sum_rows
+from services.terminal import color_word, table
 
 
 class Report(NamedTuple):
@@ -35,7 +35,8 @@ class Report(NamedTuple):
 def show(screen: Console, told: Report, state: Path) -> None:
     ran, used, found, mended, checked = told
     screen.print()
-    screen.print(as_table(used, ("sender", "day", "kind", "state", "code")))
+    columns = ("sender", "day", "kind", "state", "code")
+    screen.print(table("Usage", (*columns, *SUMS), sum_rows(used, columns)))
     screen.print()
     _fates(screen, found)
     screen.print("\nStaff at work", style="bold")
@@ -85,7 +86,7 @@ def _fates(screen: Console, found: list[Fate]) -> None:
         code = "" if fate.code == fate.state else fate.code
         screen.print(
             Text.assemble(
-                coloured(fate.state),
+                color_word(fate.state),
                 f" {code}: " if code else ": ",
                 (fate.message_id, "bold"),
                 others,

@@ -13,12 +13,12 @@ from schemas.person_event import NumberChange, PersonAction, PersonEvent
 from schemas.person_request import PersonRequest
 from schemas.send_request import SendRequest
 from schemas.topics import APPROVALS, PERSON_EVENTS, PERSON_REQUESTS, SEND_REQUESTS
-from services.cli.approve import Text, approvals
-from services.cli.resending import Again, again
 from services.kafka.publisher import Publisher
 from services.ledger import Ledger
 from services.ledger.boxes import Item, Wanted, messages
 from services.local.demo.cast import Cast
+from services.operations.approvals import WaitingText, build_approvals
+from services.operations.resend_plan import Resend, plan_resend
 from streams.lifecycle import State
 from streams.mailboxes import Box
 
@@ -106,8 +106,10 @@ async def play(
     played = Played(*ids)
     if plan.client.message_id not in found:
         return played
-    once_more = again(ledger, found[plan.client.message_id], plan.right, BY, datetime.now(UTC))
-    if not isinstance(once_more, Again) or once_more.event is None:
+    once_more = plan_resend(
+        ledger, found[plan.client.message_id], plan.right, BY, datetime.now(UTC)
+    )
+    if not isinstance(once_more, Resend) or once_more.event is None:
         return played
     await publisher.publish(PERSON_EVENTS, once_more.event)
     assert isinstance(once_more.request, PersonRequest)
@@ -117,7 +119,7 @@ async def play(
 
 def _said(action: str, item: Item, request: SendRequest) -> Approval:
     """By the text as it is on record, as on any screen."""
-    (approval,) = approvals(action, [Text(item, request.body)], BY, datetime.now(UTC))
+    (approval,) = build_approvals(action, [WaitingText(item, request.body)], BY, datetime.now(UTC))
     return approval
 
 

@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 from rich.table import Table
 
-from services.cli.screen import table
 from services.ledger import Ledger
 from services.ledger.usage import by_state, by_verdict, requested
+from services.terminal import table
 from streams.lifecycle import MEANINGS, Group, State
 
 _GONE = [state for state, meaning in MEANINGS.items() if meaning.group is Group.OUT]

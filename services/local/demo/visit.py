@@ -10,17 +10,17 @@ from pathlib import Path
 
 import aiohttp
 
-from services.cli.refused import Refused
 from services.ledger import Ledger
 from services.ledger.ledger import FILE
 from services.local.demo.run import Plan, Scene
+from services.operations.errors import OperationFailed
 
 
 @asynccontextmanager
 async def visited(
     plan: Plan, bootstrap: str, simulator: str, say: Callable[[str], None]
 ) -> AsyncIterator[Scene]:
-    """With a ledger of its own, followed from here.  Raises Refused."""
+    """With a ledger of its own, followed from here.  Raises OperationError."""
     say(f"as a guest of the house at {bootstrap}")
     folder = plan.state / "visit"
     shutil.rmtree(folder, ignore_errors=True)
@@ -42,19 +42,20 @@ async def _invite(web: aiohttp.ClientSession, plan: Plan, simulator: str) -> Non
     try:
         async with web.put("/simulator/people", json=plan.asked.script()["numbers"]) as answer:
             if answer.status != 200:
-                raise Refused(
+                raise OperationFailed(
                     f"The simulator at {simulator} does not let the demo in: {await answer.text()}",
-                    1,
                 )
     except aiohttp.ClientError:
-        raise Refused(
-            f"No simulator answers at {simulator}: the demo texts nobody else", 1
+        raise OperationFailed(
+            f"No simulator answers at {simulator}: the demo texts nobody else"
         ) from None
 
 
 async def _journal(web: aiohttp.ClientSession, file: Path) -> Path:
     async with web.get("/simulator/journal") as answer:
         if answer.status != 200:
-            raise Refused("The simulator keeps no journal to check against: start it with --log", 1)
+            raise OperationFailed(
+                "The simulator keeps no journal to check against: start it with --log"
+            )
         await asyncio.to_thread(file.write_bytes, await answer.read())
     return file

@@ -1,0 +1,308 @@
+"""`sayso dlq`: records that could not be read or placed; look, mend, replay or drop."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import os
+import shlex
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+from pydantic import ValidationError
+
+from schemas.dead_letter import DeadLetter
+from schemas.numbers import mask_text
+from services.cli import options
+from services.cli.connection import find_bootstrap, read_ledger, run
+from services.cli.progress_bar import progress_bar
+from services.display_text import format_utc
+from services.ledger.letters import Letter, counted, letters
+from services.masking import mask
+from services.operations import dead_letters
+from services.operations.errors import InvalidRequest, OperationError, OperationFailed
+from services.terminal import console, note, print_json, table
+
+app = typer.Typer(
+    help="Dead letters: look at them, mend them, replay or drop them.", no_args_is_help=True
+)
+Name = Annotated[
+    str, typer.Argument(metavar="LETTER", help="As `sayso dlq list` shows it, e.g. 2-17.")
+]
+Names = Annotated[
+    list[str] | None, typer.Argument(metavar="LETTER", help="As `sayso dlq list` shows them.")
+]
+Cause = Annotated[str | None, typer.Option(help="Of this cause only, e.g. invalid.")]
+OfTopic = Annotated[
+    str | None, typer.Option("--topic", help="Of this topic only, e.g. send-requests.")
+]
+Why = Annotated[str, typer.Option("--reason", help="Kept with it.")]
+Every = Annotated[bool, typer.Option("--all", help="All that --cause and --topic leave.")]
+_MARK: Final = "#! "
+"""Begins a line that we write above the text in the editor."""
+
+
+@app.command("list")
+def show_all(
+    cause: Cause = None,
+    topic: OfTopic = None,
+    resolved: Annotated[
+        bool, typer.Option("--resolved", help="Also those replayed or dropped.")
+    ] = False,
+    bootstrap: options.Bootstrap = None,
+    state: options.State = options.STATE,
+    as_json: options.Json = False,
+    unmask: options.Unmask = False,
+) -> None:
+    """What could not be read, by cause and topic; then letter by letter.
+
+    Example: [cyan]sayso dlq list --cause invalid[/]
+    """
+    with read_ledger(bootstrap, state) as ledger:
+        found = letters(ledger, dead_letters.build_filter(ledger, cause, topic, resolved))
+        counts = counted(ledger)
+    if as_json:
+        print_json([_as_data(one, unmask) for one in found])
+        return
+    if not found:
+        words = "None." if cause or topic else "No dead letters are open."
+        console().print(words, style="green")
+        return
+    by_cause = [
+        (topic_name, name, dead_letters.CAUSES.get(name, ""), *many)
+        for topic_name, name, *many in counts
+    ]
+    causes = ("topic", "cause", "meaning", "open#", "all#")
+    console().print(table("By cause", causes, by_cause))
+    rows = [
+        (
+            one.name,
+            format_utc(one.said.at.isoformat()),
+            one.said.room,
+            _place(one.said),
+            one.said.cause,
+            one.said.reason if unmask else mask_text(one.said.reason),
+            one.resolution.action if one.resolution else "open",
+        )
+        for one in found
+    ]
+    columns = ("letter", "at (UTC)", "room", "stood at", "cause", "because", "")
+    console().print(table("Letters", columns, rows))
+
+
+@app.command()
+def show(
+    name: Name,
+    bootstrap: options.Bootstrap = None,
+    state: options.State = options.STATE,
+    as_json: options.Json = False,
+    unmask: options.Unmask = False,
+) -> None:
+    """One letter, with its value; numbers and texts masked unless asked.
+
+    Example: [cyan]sayso dlq show 2-17[/]
+    """
+    with read_ledger(bootstrap, state) as ledger:
+        one = dead_letters.find_letter(ledger, name)
+    data = _as_data(one, unmask)
+    if as_json:
+        print_json(data)
+        return
+    screen = console()
+    for field in (
+        "letter",
+        "stood_at",
+        "written",
+        "room",
+        "cause",
+        "reason",
+        "key",
+        "headers",
+        "resolution",
+    ):
+        if data[field]:
+            screen.print(f"{field.replace('_', ' '):>10}  {data[field]}")
+    print_json(data["value"])
+    if not one.resolution:
+        screen.print(
+            f"Mend and replay it: sayso dlq fix {name}    Or: sayso dlq drop {name} --reason ...",
+            style="dim",
+        )
+
+
+@app.command()
+def fix(
+    name: Name,
+    by: options.By = None,
+    reason: Why = "",
+    bootstrap: options.Bootstrap = None,
+    state: options.State = options.STATE,
+) -> None:
+    """Open a letter's value in $EDITOR; once it fits its schema it is replayed to its own topic.
+
+    Example: [cyan]sayso dlq fix 2-17[/]
+    """
+    actor = options.read_actor(by)
+    with read_ledger(bootstrap, state) as ledger:
+        one = dead_letters.find_open_letter(ledger, name)
+        value = edit(one.said)
+        if value is None:
+            raise OperationFailed("Nothing was changed, so nothing was replayed")
+        where = find_bootstrap(bootstrap, state)
+        run(dead_letters.replay(where, ledger, one, value, actor, reason))
+    note(
+        f"Replayed to {one.said.topic}, once. If it is set aside again it comes back under a new name."
+    )
+    if one.said.topic in dead_letters.BLOCKING:
+        note(
+            "Its number is blocked until somebody says what was meant: `sayso consent resolve NUMBER`."
+        )
+
+
+@app.command()
+def replay(
+    names: Names = None,
+    cause: Cause = None,
+    topic: OfTopic = None,
+    everything: Every = False,
+    by: options.By = None,
+    reason: Why = "",
+    bootstrap: options.Bootstrap = None,
+    state: options.State = options.STATE,
+) -> None:
+    """Write letters to their own topics again, as they were, once each; for what can be read by now.
+
+    Example: [cyan]sayso dlq replay --topic send-requests --cause invalid --all[/]
+    """
+    actor = options.read_actor(by)
+    failures = 0
+    with read_ledger(bootstrap, state) as ledger:
+        chosen = dead_letters.choose_letters(ledger, names, cause, topic, everything)
+        with progress_bar("replaying", len(chosen)) as on_progress:
+            for done, one in enumerate(chosen, 1):
+                try:
+                    where = find_bootstrap(bootstrap, state)
+                    run(dead_letters.replay(where, ledger, one, None, actor, reason))
+                except OperationError as why:
+                    failures += 1
+                    note(f"{one.name}: {why}")
+                on_progress(done)
+    note(f"Replayed {len(chosen) - failures} of {len(chosen)}.")
+    raise typer.Exit(1 if failures else 0)
+
+
+@app.command()
+def drop(
+    names: Names = None,
+    cause: Cause = None,
+    topic: OfTopic = None,
+    everything: Every = False,
+    by: options.By = None,
+    reason: Why = "",
+    bootstrap: options.Bootstrap = None,
+    state: options.State = options.STATE,
+) -> None:
+    """Say that letters were looked at and are not needed; they stay on their topic for as long as it keeps them.
+
+    Example: [cyan]sayso dlq drop 2-17 --reason "a test of the old importer"[/]
+    """
+    if not reason:
+        raise InvalidRequest(
+            "Give --reason", "whoever looks at it later wants to know why it was dropped"
+        )
+    actor = options.read_actor(by)
+    with read_ledger(bootstrap, state) as ledger:
+        chosen = dead_letters.choose_letters(ledger, names, cause, topic, everything)
+        with progress_bar("dropping", len(chosen)) as on_progress:
+            for done, one in enumerate(chosen, 1):
+                where = find_bootstrap(bootstrap, state)
+                run(dead_letters.drop(where, ledger, one, actor, reason))
+                on_progress(done)
+    note(f"Dropped {len(chosen)}.")
+
+
+def edit(letter: DeadLetter) -> bytes | None:
+    """Open its value in the editor until it fits its schema; None where it was left as it was, or emptied.
+
+    What is wrong is written above the text, and the editor opens again.  Raises OperationError."""
+    command = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi")
+    text = before = _lay_out(letter)
+    problem = letter.reason
+    with tempfile.TemporaryDirectory(prefix="sayso-") as folder:
+        file = Path(folder) / f"{letter.topic}.json"
+        file.touch(mode=0o600)
+        while True:
+            head = (
+                f"{_MARK}{letter.topic}: {problem}\n"
+                f"{_MARK}Mend the JSON below and save; empty the file to give up.\n"
+            )
+            file.write_text(head + text, "utf-8")
+            _run_editor(command, file)
+            new = _remove_marks(file.read_text("utf-8", errors="surrogateescape"))
+            if not new.strip() or (new == text and new == before):
+                return None
+            if new == text:
+                raise OperationFailed(f"It still does not fit {letter.topic}: {problem}")
+            text = new
+            try:
+                value = text.strip().encode()
+                dead_letters.require_valid(letter.topic, value)
+            except (ValidationError, UnicodeEncodeError) as error:
+                problem = dead_letters.describe_error(error)
+                continue
+            return value
+
+
+def _lay_out(letter: DeadLetter) -> str:
+    """Indented where it is JSON, so that a person finds the field."""
+    value = letter.value_bytes or b""
+    with contextlib.suppress(ValueError, UnicodeEncodeError):
+        text = json.dumps(json.loads(value), indent=2, ensure_ascii=False)
+        text.encode()
+        return text + "\n"
+    return value.decode(errors="backslashreplace") + "\n"
+
+
+def _remove_marks(text: str) -> str:
+    lines = text.splitlines(keepends=True)
+    return "".join(line for line in lines if not line.startswith(_MARK.rstrip()))
+
+
+def _run_editor(command: list[str], file: Path) -> None:
+    try:
+        done = subprocess.run([*command, str(file)], check=False)
+    except FileNotFoundError:
+        raise InvalidRequest(f"There is no editor {command[0]!r}", "set EDITOR") from None
+    if done.returncode:
+        raise OperationFailed(f"{command[0]} ended with {done.returncode}; nothing was replayed")
+
+
+def _as_data(one: Letter, unmask: bool) -> dict[str, Any]:
+    said = one.said
+    key = _decode(said.key) if said.key is not None else None
+    value = dead_letters.decode_value(said)
+    return {
+        "letter": one.name,
+        "stood_at": _place(said),
+        "written": said.timestamp.isoformat(),
+        "at": said.at.isoformat(),
+        "room": said.room,
+        "cause": said.cause,
+        "reason": said.reason if unmask else mask_text(said.reason),
+        "key": key if unmask or key is None else mask_text(key),
+        "headers": {name: _decode(text) for name, text in said.headers},
+        "resolution": one.resolution.model_dump(mode="json") if one.resolution else None,
+        "value": value if unmask else mask(value),
+    }
+
+
+def _place(letter: DeadLetter) -> str:
+    return f"{letter.topic}/{letter.partition}@{letter.offset}"
+
+
+def _decode(text: str) -> str:
+    return base64.b64decode(text).decode(errors="backslashreplace")

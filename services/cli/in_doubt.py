@@ -1,0 +1,133 @@
+"""`sayso doubt`: calls that were cut off, and nobody knows whether the text went out."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from schemas.numbers import mask_number, mask_text
+from services.cli import options
+from services.cli.connection import find_bootstrap, operate, read_ledger
+from services.display_text import format_utc
+from services.ledger.doubts import Doubt, doubts
+from services.masking import mask
+from services.operations.in_doubt import Action, find_in_doubt, settle
+from services.terminal import console, print_json, table
+
+app = typer.Typer(
+    help="Texts of which nobody knows whether they went out, and what to do with them.",
+    no_args_is_help=True,
+)
+MessageId = Annotated[str, typer.Argument(metavar="MESSAGE_ID", help="As in sayso doubt list.")]
+
+
+@app.command("list")
+def show(
+    tenant: options.Tenant = None,
+    bootstrap: options.Bootstrap = None,
+    state: options.State = options.STATE,
+    as_json: options.Json = False,
+    unmask: options.Unmask = False,
+) -> None:
+    """What is in doubt, since when and why, and what was found in the provider's list. The longest standing first.
+
+    Example: [cyan]sayso doubt list[/]
+    """
+    with read_ledger(bootstrap, state, tenant) as ledger:
+        found = doubts(ledger, tenant)
+    if as_json:
+        plain = [one._asdict() for one in found]
+        print_json(plain if unmask else mask(plain))
+        return
+    if not found:
+        console().print("Nothing is in doubt.")
+        return
+    columns = ("message", "number", "sender", "since (UTC)", "because")
+    console().print(table("In doubt", columns, [_cells(one, unmask) for one in found]))
+
+
+def _cells(one: Doubt, unmask: bool) -> tuple[str, ...]:
+    found = f"found: {one.found}" if one.found else "nothing found out yet"
+    return (
+        f"{one.tenant}/{one.message_id}",
+        one.to if unmask else mask_number(one.to),
+        one.sender,
+        format_utc(one.since)[:16],
+        mask_text(f"{one.evidence}; {found}"),
+    )
+
+
+@app.command()
+def resend(
+    message_id: MessageId,
+    tenant: options.Tenant = None,
+    by: options.By = None,
+    bootstrap: options.Bootstrap = None,
+    state: options.State = options.STATE,
+    as_json: options.Json = False,
+) -> None:
+    """Send it again, if the gate still lets it: you take it upon you that it may arrive twice.
+
+    The gate judges it afresh: consent, hours and caps of now. Exit code 1 if nobody has answered.
+
+    Example: [cyan]sayso doubt resend m-20261121-120000-7f3a9c[/]
+    """
+    _settle("resend", message_id, tenant, by, bootstrap, state, as_json)
+
+
+@app.command()
+def drop(
+    message_id: MessageId,
+    tenant: options.Tenant = None,
+    by: options.By = None,
+    bootstrap: options.Bootstrap = None,
+    state: options.State = options.STATE,
+    as_json: options.Json = False,
+) -> None:
+    """Leave it as it is: it is not sent again, and counts as unknown until the provider tells of it.
+
+    Exit code 1 if nobody has answered.
+
+    Example: [cyan]sayso doubt drop m-20261121-120000-7f3a9c[/]
+    """
+    _settle("drop", message_id, tenant, by, bootstrap, state, as_json)
+
+
+def _settle(
+    action: Action,
+    message_id: str,
+    tenant: str | None,
+    by: str | None,
+    bootstrap: str | None,
+    state: Path,
+    as_json: bool,
+) -> None:
+    where = find_bootstrap(bootstrap, state)
+    actor = options.read_actor(by, fallback="cli")
+    with read_ledger(bootstrap, state, tenant) as ledger:
+        message = find_in_doubt(ledger, message_id, tenant)
+        settled = operate(
+            where,
+            lambda kafka: settle(kafka, ledger, message, action, actor, datetime.now(UTC)),
+            waiting="waiting for an answer",
+        )
+    if as_json:
+        print_json(
+            {
+                "tenant": message.tenant,
+                "message_id": message_id,
+                "action": action,
+                "state": settled.state,
+                "says": settled.sentence,
+            }
+        )
+    else:
+        same = options.repeat_options(state, bootstrap)
+        console().print(f"[bold]{message.tenant}/{message_id}[/]: {settled.sentence}")
+        console().print(
+            f"  sayso explain {message_id} --tenant {message.tenant}{same}", style="cyan"
+        )
+    raise typer.Exit(0 if settled.done else 1)

@@ -1,0 +1,249 @@
+"""`sayso box` and `sayso alerts`: what waits for approval, what has not gone yet, what has; and who must be called."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Annotated, Any, Final
+
+import typer
+from rich.table import Table
+
+from schemas.numbers import mask_number, mask_text
+from services.cli import options
+from services.cli.connection import read_ledger
+from services.display_text import format_utc
+from services.ledger import Ledger
+from services.ledger.alerts import Standing
+from services.ledger.alerts import alerts as read_alerts
+from services.ledger.alerts import as_data as alert_as_data
+from services.ledger.asked import asked
+from services.ledger.boxes import Item, Wanted, boxed
+from services.masking import mask
+from services.operations.errors import InvalidRequest, OperationFailed
+from services.operations.validation import require_order
+from services.terminal import console, note, print_json, table
+from streams.mailboxes import WORDS, Box
+from streams.reasons import span
+
+COLUMNS: Final[Mapping[Box, tuple[str, ...]]] = {
+    Box.READY: (
+        "message",
+        "branch",
+        "person",
+        "to",
+        "kind",
+        "requested (UTC)",
+        "until (UTC)",
+        "text",
+    ),
+    Box.OUTBOX: (
+        "!",
+        "message",
+        "state",
+        "branch",
+        "person",
+        "to",
+        "requested (UTC)",
+        "code",
+        "because",
+    ),
+    Box.SENTBOX: (
+        "!",
+        "message",
+        "state",
+        "branch",
+        "person",
+        "to",
+        "requested (UTC)",
+        "code",
+        "meaning",
+    ),
+}
+_FIELDS: Final = (
+    "state",
+    "branch",
+    "person_id",
+    "case_id",
+    "kind",
+    "to",
+    "sender",
+    "requested_at",
+    "at",
+    "error_code",
+    "error_title",
+    "next_step",
+    "segments",
+)
+"""Of an outcome, what `--json` prints."""
+
+
+def box(
+    which: Annotated[str, typer.Argument(metavar="ready|outbox|sentbox", show_default=False)],
+    tenant: options.Tenant = None,
+    branch: options.Branch = None,
+    person: options.Person = None,
+    code: options.Code = None,
+    since: options.Day = None,
+    until: options.Day = None,
+    attention: Annotated[
+        bool, typer.Option("--attention", help="Only what somebody should look at.")
+    ] = False,
+    most: Annotated[
+        int, typer.Option("--most", min=1, help="So many at most, the newest first.")
+    ] = 200,
+    bootstrap: options.Bootstrap = None,
+    state: options.State = options.STATE,
+    as_json: options.Json = False,
+    unmask: options.Unmask = False,
+) -> None:
+    """A mailbox: ready (to approve, with the texts), outbox (not gone yet, or failed before it could), sentbox.
+
+    An exclamation mark is before what somebody should look at.
+
+    Example: [cyan]sayso box outbox --branch court --attention[/]
+    """
+    if which not in set(Box):
+        raise InvalidRequest(f"There is no mailbox {which!r}", f"they are {', '.join(Box)}")
+    chosen = Box(which)
+    require_order(since, until, ("--since", "--until"))
+    wanted = Wanted(tenant, branch, person, code, since, until)
+    with read_ledger(bootstrap, state, tenant) as ledger:
+        with closing(boxed(ledger, chosen, wanted, datetime.now(UTC))) as found:
+            matching = (item for item in found if item.attention or not attention)
+            items = list(islice(matching, most + 1))
+        texts = _read_texts(ledger, items[:most]) if chosen is Box.READY or unmask else {}
+    if len(items) > most:
+        note(
+            f"There are more: these are the newest {most:,}. Say which with the options, or --most."
+        )
+    items = items[:most]
+    if as_json:
+        print_json([_as_data(item, texts.get(item.name), unmask) for item in items])
+        return
+    console().print(f"{WORDS[chosen]}.", style="bold")
+    if items:
+        console().print(_draw(chosen, items, texts, unmask))
+    else:
+        console().print("Nothing that matches is in it.")
+
+
+def _read_texts(ledger: Ledger, items: Iterable[Item]) -> dict[str, str]:
+    found = {item.name: asked(ledger, item.tenant, item.message_id) for item in items}
+    return {name: request.body for name, request in found.items() if request}
+
+
+def _as_data(item: Item, text: str | None, unmask: bool) -> dict[str, Any]:
+    complete = {
+        "tenant": item.tenant,
+        "message_id": item.message_id,
+        "box": item.box,
+        "attention": item.attention,
+        **{name: item.outcome.get(name) for name in _FIELDS},
+        "findings": [found.model_dump(mode="json", exclude_none=True) for found in item.findings],
+    }
+    shown: dict[str, Any] = complete if unmask else mask(complete)
+    return shown | ({"text": text} if text is not None else {})
+
+
+def _draw(which: Box, items: Iterable[Item], texts: Mapping[str, str], unmask: bool) -> Table:
+    has_text = unmask and which is not Box.READY
+    columns = (*COLUMNS[which], "text") if has_text else COLUMNS[which]
+    return table(None, columns, [_cells(item, columns, texts, unmask) for item in items])
+
+
+def _cells(
+    item: Item, columns: tuple[str, ...], texts: Mapping[str, str], unmask: bool
+) -> list[Any]:
+    outcome = item.outcome
+    until = (f"{one.until:%Y-%m-%d %H:%M}" for one in item.findings if one.until)
+    cells: dict[str, Any] = {
+        "!": "!" if item.attention else "",
+        "message": item.message_id,
+        "state": outcome["state"],
+        "branch": outcome.get("branch"),
+        "person": outcome.get("person_id"),
+        "to": format_number(item, unmask),
+        "kind": outcome["kind"],
+        "requested (UTC)": format_utc(outcome["requested_at"])[:16],
+        "code": outcome.get("error_code"),
+        "meaning": outcome.get("error_title"),
+        "because": _because(item),
+        "text": texts.get(item.name, "(gone)"),
+        "until (UTC)": next(until, ""),
+    }
+    return [cells[name] for name in columns]
+
+
+def _because(item: Item) -> str:
+    """What its code means, or what the gate found; then what to do."""
+    outcome = item.outcome
+    if outcome.get("error_code"):
+        return f"{outcome.get('error_title')} → {outcome.get('next_step')}"
+    verdict = {"held": "hold", "rejected": "reject", "expired": "expire"}.get(outcome["state"])
+    deciding = [one for one in item.findings if one.verdict == verdict]
+    return mask_text("; ".join(f"{one.reason} → {one.next_step}" for one in deciding))
+
+
+def format_number(item: Item, unmask: bool) -> str:
+    return (item.number or "") if unmask else mask_number(item.number or "")
+
+
+def confirm(what: str, count: int, show: Callable[[], None]) -> None:
+    """Ask on a terminal, after they were shown.
+
+    Raises OperationFailed for a no, and InvalidRequest where nobody can be asked."""
+    question = f"{what} {count:,} text{'' if count == 1 else 's'}?"
+    if not sys.stdin.isatty():
+        raise InvalidRequest(
+            f"{question} There is nobody to ask here: look at them with box, then say --yes"
+        )
+    show()
+    if not typer.confirm(question, err=True):
+        raise OperationFailed("Nothing was done")
+
+
+def alerts(
+    tenant: options.Tenant = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also those that nobody need act on any more.")
+    ] = False,
+    bootstrap: options.Bootstrap = None,
+    state: options.State = options.STATE,
+    as_json: options.Json = False,
+    unmask: options.Unmask = False,
+) -> None:
+    """What is at stake, now that a text has not arrived: the most urgent first.
+
+    Example: [cyan]sayso alerts --tenant harbor[/]
+    """
+    now = datetime.now(UTC)
+    with read_ledger(bootstrap, state, tenant) as ledger:
+        found = read_alerts(ledger, now, tenant, closed=everything)
+    if as_json:
+        plain = [alert_as_data(one) for one in found]
+        print_json(plain if unmask else mask(plain))
+        return
+    if not found:
+        console().print("Nothing: no text that failed leaves anybody with something to do.")
+        return
+    columns = ("urgency", "left", "", "number", "of", "meaning", "message")
+    console().print(table(None, columns, [_alert_cells(one, now, unmask) for one in found]))
+
+
+def _alert_cells(found: Standing, now: datetime, unmask: bool) -> tuple[str, ...]:
+    alert = found.alert
+    number = alert.to or ""
+    because = alert.because or ""
+    return (
+        str(found.urgency if alert.open else "closed"),
+        span(alert.before - now) if alert.before and alert.before > now else "",
+        alert.says if unmask else mask_text(alert.says),
+        number if unmask else mask_number(number),
+        " ".join(filter(None, (alert.person_id, alert.case_id, alert.event_id))),
+        because if unmask else mask_text(because),
+        f"{alert.tenant}/{alert.message_id}",
+    )

@@ -1,0 +1,155 @@
+"""`sayso up`, and the processes that it starts one at a time, for those who bring their own supervisor."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from services.cli import options
+from services.cli.connection import find_bootstrap, run_until_interrupted
+from services.local.stack import House, Wanted, house
+from services.operations.errors import InvalidRequest, OperationFailed
+from services.operations.validation import require_one_of
+from services.terminal import console, note
+
+PROCESSORS: Final = ("people", "gate", "inbox", "dispatch", "outcomes", "usage")
+"""As in `streams.topology`, which takes a second to import."""
+TWILIO: Final = ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "SAYSO_PUBLIC_URL")
+
+
+def up(
+    provider: Annotated[
+        str, typer.Option(help="simulator: nothing leaves the machine; twilio: the real one.")
+    ] = ("simulator"),
+    ephemeral: Annotated[
+        bool, typer.Option("--ephemeral", help="Throw the broker's data away at the end.")
+    ] = False,
+    partitions: Annotated[
+        int | None,
+        typer.Option(
+            help="Of topics that are new: as many workers can share a room.",
+            min=1,
+            max=1000,
+            show_default="1; 12 with --bootstrap",
+        ),
+    ] = None,
+    bootstrap: options.Bootstrap = None,
+    state: options.State = options.STATE,
+) -> None:
+    """Start everything and keep it running; Ctrl-C stops it cleanly.
+
+    Example: [cyan]sayso up[/], then in another terminal [cyan]sayso send -t harbor --to +12125550123 --body Hello[/]
+    """
+    require_one_of("--provider", provider, ("simulator", "twilio"))
+    missing = [name for name in TWILIO if not os.environ.get(name)]
+    if provider == "twilio" and missing:
+        raise InvalidRequest(f"--provider twilio needs {', '.join(missing)} in the environment")
+    wanted = Wanted(
+        state, bootstrap, ephemeral, simulated=provider == "simulator", partitions=partitions
+    )
+    run_until_interrupted(_up(wanted))
+    end = "Its data is gone, as asked." if ephemeral else f"Its data is kept in {state}."
+    note(f"Stopped. {end}")
+
+
+async def _up(wanted: Wanted) -> None:
+    async with house(wanted, lambda sentence: note(f"· {sentence}")) as stack:
+        _print_addresses(stack, wanted)
+        while not (failure := stack.failed()):  # noqa: ASYNC110 -- a process tells of its end only when asked
+            await asyncio.sleep(1)
+        raise OperationFailed(failure)
+
+
+def _print_addresses(stack: House, wanted: Wanted) -> None:
+    where = stack.where
+    more = options.repeat_options(wanted.state, wanted.bootstrap)
+    provider = f"{where.provider} (simulated)" if where.provider else "Twilio"
+    screen = console()
+    screen.print("[bold green]Sayso is up.[/] Ctrl-C stops it.")
+    screen.print(f"  Kafka      {stack.bootstrap}")
+    screen.print(f"  webhook    {where.public_url}")
+    screen.print(f"  consents   http://127.0.0.1:{where.consents_port} (keys: sayso keys add)")
+    screen.print(f"  provider   {provider}")
+    screen.print(f"  logs       {wanted.state / 'logs'}")
+    screen.print("Try, in another terminal:")
+    for command in (
+        "consent in +12125550123 -t harbor --document intake-17.pdf --actor dana",
+        'send -t harbor --to +12125550123 --body "Your documents are ready."',
+        "tail outcomes --follow",
+        "usage",
+    ):
+        screen.print(f"  [cyan]sayso {command}{more}[/]")
+
+
+def worker(
+    room: Annotated[str, typer.Argument(metavar="ROOM", help=", ".join(PROCESSORS))],
+    instance: Annotated[
+        str | None, typer.Option(help="A stable name, so that a restart keeps its partitions.")
+    ] = None,
+    bootstrap: options.Bootstrap = None,
+    state: options.State = options.STATE,
+) -> None:
+    """Run one room's worker until SIGTERM.
+
+    Example: [cyan]sayso worker gate --bootstrap kafka-1:9092[/]
+    """
+    if room not in PROCESSORS:
+        raise InvalidRequest(f"There is no room {room!r}", f"it is one of {', '.join(PROCESSORS)}")
+    arguments = ("--instance", instance) if instance else ()
+    _become("services.workers", bootstrap, state, room, *arguments)
+
+
+def webhook(bootstrap: options.Bootstrap = None, state: options.State = options.STATE) -> None:
+    """Take the provider's signed callbacks and put them on Kafka.
+
+    Example: [cyan]SAYSO_PUBLIC_URL=https://sms.example.com sayso webhook --bootstrap kafka-1:9092[/]
+    """
+    _become("services.webhook", bootstrap, state)
+
+
+def simulator(state: options.State = options.STATE) -> None:
+    """Speak the provider's API on loopback, for trying things out: no text leaves the machine.
+
+    Example: [cyan]sayso simulator[/]
+    """
+    _become("services.local.simulator", None, state, kafka=False)
+
+
+def consents(bootstrap: options.Bootstrap = None, state: options.State = options.STATE) -> None:
+    """Take consent from forms over HTTP, for callers with an API key.
+
+    Example: [cyan]sayso consents --bootstrap kafka-1:9092[/]
+    """
+    _become("services.consents", bootstrap, state)
+
+
+def ledger(bootstrap: options.Bootstrap = None, state: options.State = options.STATE) -> None:
+    """Keep the ledger up with the topics.
+
+    Example: [cyan]sayso ledger[/]
+    """
+    _become("services.ledger", bootstrap, state)
+
+
+def exporter(bootstrap: options.Bootstrap = None, state: options.State = options.STATE) -> None:
+    """Tell Prometheus of lag, of what waits, and of the books; on SAYSO_METRICS_PORT, or 9308.
+
+    Example: [cyan]sayso exporter[/]
+    """
+    _become("services.observability", bootstrap, state)
+
+
+def _become(
+    module: str, bootstrap: str | None, state: Path, *arguments: str, kafka: bool = True
+) -> None:
+    """This process goes on as that one: signals and exit codes are its own."""
+    settings = {"SAYSO_STATE": str(state)}
+    if kafka:
+        settings["SAYSO_BOOTSTRAP"] = find_bootstrap(bootstrap, state)
+    command = [sys.executable, "-m", module, *arguments]
+    os.execve(sys.executable, command, {**os.environ, **settings})

@@ -1,0 +1,94 @@
+"""Approve or reject texts that wait for a branch, and hear what the gate made of it.
+
+An approval names the SHA-256 of the text that a person saw: a text that has changed since is refused."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+
+from schemas.approval import Approval
+from schemas.topics import APPROVALS
+from services.ledger import Ledger
+from services.ledger.asked import asked
+from services.ledger.boxes import Item
+from services.operations.errors import InvalidRequest
+from services.operations.session import PATIENCE, Session
+from services.operations.validation import build_message, new_id
+
+NO_ANSWER: Final[dict[str, Any]] = {
+    "applied": False,
+    "rule": "no_answer",
+    "reason": "The gate has not answered yet",
+    "next_step": "look again in a moment: what it makes of it counts",
+}
+"""Stands for the answer of a gate that has not answered in time."""
+
+
+class WaitingText(NamedTuple):
+    """A message that waits for approval, and its text."""
+
+    item: Item
+    body: str
+
+
+def read_waiting_text(ledger: Ledger, item: Item) -> WaitingText:
+    """Raises InvalidRequest where it cannot be approved, because nobody knows its number or its text."""
+    if not item.number:
+        raise InvalidRequest(f"{item.message_id} waits for a number first", "add one to the person")
+    request = asked(ledger, item.tenant, item.message_id)
+    if request is None:
+        raise InvalidRequest(
+            f"The text of {item.message_id} is not on record (any more): nobody can say what it is"
+        )
+    return WaitingText(item, request.body)
+
+
+def build_approvals(
+    action: str, texts: Sequence[WaitingText], by: str, now: datetime
+) -> list[Approval]:
+    """Raises InvalidRequest."""
+    batch = new_id("approval")
+    return [
+        build_message(
+            Approval,
+            approval_id=f"{batch}-{n}",
+            tenant=text.item.tenant,
+            number=text.item.number,
+            message_id=text.item.message_id,
+            action=action,
+            by=by,
+            at=now,
+            body_sha256=hashlib.sha256(text.body.encode()).hexdigest(),
+        )
+        for n, text in enumerate(texts, 1)
+    ]
+
+
+async def submit_approvals(
+    kafka: Session, ledger: Ledger, approvals: Sequence[Approval]
+) -> list[dict[str, Any]]:
+    """Publish them and return the gate's answer to each, in their order; NO_ANSWER where there is none yet.
+
+    Raises OperationError."""
+    if not approvals:
+        return []
+    await kafka.publish(APPROVALS, approvals)
+    answers: list[dict[str, Any] | None] = [None] * len(approvals)
+
+    def find_answers() -> bool | None:
+        for at, approval in enumerate(approvals):
+            answers[at] = answers[at] or _find_answer(ledger, approval)
+        return None if None in answers else True
+
+    await kafka.wait_for(ledger, find_answers, PATIENCE + len(approvals) / 100)
+    return [answer or NO_ANSWER for answer in answers]
+
+
+def _find_answer(ledger: Ledger, approval: Approval) -> dict[str, Any] | None:
+    sql = "SELECT json FROM approval_log WHERE message_id = ? AND tenant = ? AND approval_id = ?"
+    found = ledger.rows(sql, approval.message_id, approval.tenant, approval.approval_id)
+    return dict(json.loads(found[0]["json"])) if found else None

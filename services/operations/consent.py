@@ -1,0 +1,79 @@
+"""Record what a person said about being texted, and have somebody asked to opt in."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from schemas.consent_event import ConsentEvent
+from schemas.consent_source import ConsentSource
+from schemas.topics import CONSENT_EVENTS
+from services.ledger import Ledger
+from services.operations.errors import InvalidRequest, OperationFailed
+from services.operations.session import Session
+from services.operations.validation import build_message, new_id
+
+
+def build_consent_event(
+    action: str,
+    number: str,
+    tenant: str,
+    sender: str | None,
+    evidence: dict[str, str | None],
+    now: datetime,
+) -> ConsentEvent:
+    """`action`: opt_in, opt_out, resolved or ask; `number` in E.164.  Raises InvalidRequest."""
+    return build_message(
+        ConsentEvent,
+        event_id=new_id("a" if action == "ask" else "c"),
+        tenant=tenant,
+        number=number,
+        sender=sender,
+        action=action,
+        source=ConsentSource.MANUAL,
+        at=now,
+        evidence=evidence,
+    )
+
+
+async def record_consent(kafka: Session, event: ConsentEvent) -> None:
+    """Raises OperationError."""
+    await kafka.require_tenants(event.tenant)
+    await kafka.publish(CONSENT_EVENTS, [event])
+
+
+async def request_opt_in(kafka: Session, ledger: Ledger, event: ConsentEvent) -> str:
+    """Have the person asked by text; return the gate's answer.  Raises OperationError where it refuses."""
+    await record_consent(kafka, event)
+    answer = await kafka.wait_for(ledger, lambda: _find_entry(ledger, event))
+    if answer is None:
+        raise OperationFailed(
+            f"The gate has not answered yet; look again: sayso consent show {event.number} -t {event.tenant}"
+        )
+    if not answer["applied"]:
+        raise OperationFailed(f"Not asked: {answer['reason'].removeprefix('not asked: ')}")
+    return str(answer["reason"])
+
+
+def describe_document(document: str | None, file: Path | None) -> str | None:
+    """Where the proof is kept and, for a file, its digest: `intake-17.pdf sha256:9f86d0...`.
+
+    Raises InvalidRequest."""
+    if file is None:
+        return document
+    try:
+        with file.open("rb") as scan:
+            digest = hashlib.file_digest(scan, "sha256").hexdigest()
+    except OSError as error:
+        raise InvalidRequest(f"--file {file} cannot be read: {error.strerror}") from None
+    return f"{document or file.name} sha256:{digest}"
+
+
+def _find_entry(ledger: Ledger, event: ConsentEvent) -> dict[str, Any] | None:
+    """Its entry in the consent log, once there is one."""
+    sql = "SELECT json FROM consent_log WHERE number = ? AND tenant = ? ORDER BY off DESC"
+    entries = (json.loads(row["json"]) for row in ledger.rows(sql, event.number, event.tenant))
+    return next((entry for entry in entries if entry["event_id"] == event.event_id), None)

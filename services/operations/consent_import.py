@@ -1,0 +1,194 @@
+"""A list of consents collected elsewhere, line by line: a claim, or what is wrong with the line."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime, time
+from itertools import islice
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from pydantic import ValidationError
+
+from schemas.base import Evidence
+from schemas.consent_event import ConsentAction, ConsentEvent
+from schemas.consent_source import ConsentSource
+from schemas.numbers import e164
+from schemas.topics import CONSENT_EVENTS
+from services.operations.errors import InvalidRequest, OperationFailed
+from services.operations.session import Session
+from services.operations.table_file import OnProgress, Row, open_table
+from streams.gate.dialable import PROBLEMS, dialable
+
+REQUIRED: Final = ("number", "date", "source", "proof")
+OPTIONAL: Final = ("action", "wording", "url", "sender")
+BATCH: Final = 1000
+"""Lines that Kafka confirms at a time."""
+LONGEST: Final = 4000
+"""Characters of one cell."""
+ACTIONS: Final = {
+    "": ConsentAction.OPT_IN,
+    "opt_in": ConsentAction.OPT_IN,
+    "opt_out": ConsentAction.OPT_OUT,
+}
+
+
+class ConsentLine(NamedTuple):
+    """`line` as an editor counts; `event` None where `reason` says why the line cannot be used.  A reason never
+    quotes the line."""
+
+    line: int
+    event: ConsentEvent | None
+    reason: str = ""
+
+
+class ConsentImport(NamedTuple):
+    """Whose consents they are, who brings them, and when."""
+
+    tenant: str
+    actor: str
+    now: datetime
+
+
+class Imported(NamedTuple):
+    """How many lines went in, and which did not."""
+
+    good: int
+    bad: tuple[ConsentLine, ...]
+
+
+class _BadLine(Exception):
+    """Why a line cannot be used."""
+
+
+def read_consents(path: Path, about: ConsentImport) -> Iterator[ConsentLine]:
+    """Raises InvalidRequest where the file as a whole is not what it should be."""
+    first_lines: dict[str, int] = {}
+    with open_table(path, strict=True) as table:
+        _require_columns(path, table.columns)
+        for row in table.rows:
+            try:
+                event = _build_event(_check_cells(row, table.columns), about)
+                first = first_lines.setdefault(event.event_id, row.line)
+                if first != row.line:
+                    raise _BadLine(f"it says the same as line {first}")
+            except _BadLine as bad:
+                yield ConsentLine(row.line, None, str(bad))
+            else:
+                yield ConsentLine(row.line, event)
+
+
+async def import_consents(
+    kafka: Session, path: Path, about: ConsentImport, on_progress: OnProgress
+) -> Imported:
+    """Bad lines are left out.  Raises OperationFailed where Kafka does not confirm; what went in before stays in."""
+    await kafka.require_topic(CONSENT_EVENTS)
+    await kafka.require_tenants(about.tenant)
+    lines = read_consents(path, about)
+    good = 0
+    bad: list[ConsentLine] = []
+    while batch := list(islice(lines, BATCH)):
+        events = [line.event for line in batch if line.event is not None]
+        try:
+            await kafka.publish(CONSENT_EVENTS, events)
+        except OperationFailed as error:
+            raise OperationFailed(
+                f"{error}; {good:,} lines are in", "import the file again, which is harmless"
+            ) from None
+        good += len(events)
+        bad += [line for line in batch if line.event is None]
+        on_progress(batch[-1].line)
+    return Imported(good, tuple(bad))
+
+
+def _require_columns(path: Path, names: list[str]) -> None:
+    missing = [name for name in REQUIRED if name not in names]
+    if missing:
+        raise InvalidRequest(
+            f"{path}, line 1: the header must name {', '.join(REQUIRED)}; {', '.join(missing)} is missing"
+        )
+    for name in names:
+        if names.count(name) > 1:
+            raise InvalidRequest(f"{path}, line 1: the column {name!r} is there twice")
+        if name not in REQUIRED + OPTIONAL:
+            raise InvalidRequest(
+                f"{path}, line 1: the column {name!r} is not known; besides there may be {', '.join(OPTIONAL)}"
+            )
+
+
+def _check_cells(row: Row, columns: list[str]) -> Mapping[str, str]:
+    if row.problem:
+        raise _BadLine(row.problem)
+    if len(row.cells) != len(columns):
+        raise _BadLine(f"it has {len(row.cells)} cells, and the header {len(columns)}")
+    cells = dict(zip(columns, row.cells, strict=True))
+    for name, cell in cells.items():
+        if name in REQUIRED and not cell:
+            raise _BadLine(f"{name} is empty")
+        if len(cell) > LONGEST:
+            raise _BadLine(f"{name} has {len(cell)} characters; {LONGEST} is the most")
+        if any("\ud800" <= sign <= "\udfff" for sign in cell):
+            raise _BadLine(f"{name} is not UTF-8 text: save the file as UTF-8")
+    return cells
+
+
+def _build_event(cells: Mapping[str, str], about: ConsentImport) -> ConsentEvent:
+    action = ACTIONS.get(cells.get("action", ""))
+    if action is None:
+        raise _BadLine("action is neither opt_in nor opt_out")
+    number = e164(cells["number"])
+    problem = dialable(number).problem
+    if problem:
+        raise _BadLine("number: {}: {}".format(*PROBLEMS[problem]))
+    at = _parse_date(cells["date"])
+    if at > about.now:
+        raise _BadLine("date is in the future")
+    wording = cells.get("wording") or None
+    evidence = {
+        "origin": cells["source"],
+        "document": cells["proof"],
+        "wording": wording,
+        "wording_sha256": hashlib.sha256(wording.encode()).hexdigest() if wording else None,
+        "url": cells.get("url") or None,
+        "actor": about.actor,
+    }
+    try:
+        return ConsentEvent(
+            event_id=_event_id(about.tenant, number, cells),
+            tenant=about.tenant,
+            number=number,
+            sender=cells.get("sender") or None,
+            action=action,
+            source=ConsentSource.IMPORT,
+            at=at,
+            evidence=Evidence.model_validate(evidence),
+        )
+    except ValidationError as error:
+        raise _BadLine(str(error.errors()[0]["msg"])) from None
+
+
+def _parse_date(written: str) -> datetime:
+    """A time with its zone, or a day, which begins in UTC: what counts is when the claim reaches Kafka."""
+    try:
+        if len(written) <= len("2025-11-03"):
+            return datetime.combine(date.fromisoformat(written), time(), UTC)
+        at = datetime.fromisoformat(written)
+    except ValueError:
+        raise _BadLine(
+            "date is none: write it as 2025-11-03, or with time and zone as 2025-11-03T14:05:00-05:00"
+        ) from None
+    if at.tzinfo is None:
+        raise _BadLine("date has a time without its zone: write 2025-11-03T14:05:00-05:00")
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        raise _BadLine("date is outside of the years 1 to 9999") from None
+
+
+def _event_id(tenant: str, number: str, cells: Mapping[str, str]) -> str:
+    """The same line is the same event, in whatever file and however often: the gate drops the repeat."""
+    content = "\0".join(
+        (tenant, number, *(cells.get(name, "") for name in (*REQUIRED[1:], *OPTIONAL)))
+    )
+    return "import-" + hashlib.sha256(content.encode()).hexdigest()[:32]

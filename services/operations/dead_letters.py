@@ -1,0 +1,174 @@
+"""Dead letters: find them, say why they are there, and replay or drop each one once."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from schemas.dead_letter import DeadLetter
+from schemas.letter_resolution import LetterAction, LetterResolution
+from schemas.topics import BY_NAME, CONSENT_EVENTS, INBOUND, REPLIES
+from services.kafka.dead_letter_replay import Again, NotReplayed, again, resolve
+from services.ledger import Ledger
+from services.ledger.letters import Letter, Wanted, counted, letter, letters
+from services.operations.errors import InvalidRequest, OperationFailed
+from services.operations.topic_records import find_topic
+from services.operations.validation import require_one_of
+
+CAUSES: Final = {
+    "invalid": "it does not fit its schema",
+    "too_large": "it, or a field of it, is larger than such a record is",
+    "tombstone": "it has no value",
+    "bad_header": "a header cannot be read",
+    "key_too_long": "its key is longer than a key may be",
+    "misfiled": "it came back to a partition where it does not belong",
+    "id_reused": "another text has its id",
+    "id_reserved": "only Sayso gives ids of this form",
+    "unknown_order": "it hands back an order that the gate never gave",
+    "unknown_sender": "it came to a sender that has not been applied",
+    "nobody_texted": "it came to a shared sender from a number that nobody texted",
+}
+"""Every cause that a processor gives, in words."""
+BLOCKING: Final = frozenset(topic.name for topic in (CONSENT_EVENTS, REPLIES, INBOUND))
+"""Topics on which an unreadable record also blocks its number, until a person resolves that."""
+
+
+def build_filter(ledger: Ledger, cause: str | None, topic: str | None, resolved: bool) -> Wanted:
+    """Raises InvalidRequest for a cause or a topic that there is not; another version may have had its own causes."""
+    on_record = {one for _, one, _, _ in counted(ledger)} if cause else set()
+    require_one_of("--cause", cause, CAUSES, on_record)
+    return Wanted(cause, find_topic(topic) if topic else None, resolved)
+
+
+def find_letter(ledger: Ledger, name: str) -> Letter:
+    """`name` as in `2-17`.  Raises InvalidRequest."""
+    partition, dash, offset = name.partition("-")
+    if not (dash and partition.isdecimal() and offset.isdecimal()):
+        raise InvalidRequest(
+            f"{name!r} is no letter: they are called like 2-17, see `sayso dlq list`"
+        )
+    found = letter(ledger, int(partition), int(offset))
+    if found is None:
+        raise InvalidRequest(f"There is no letter {name}", "see `sayso dlq list --resolved`")
+    return found
+
+
+def find_open_letter(ledger: Ledger, name: str) -> Letter:
+    """Raises OperationError where it is unknown, or was replayed or dropped."""
+    found = find_letter(ledger, name)
+    if done := found.resolution:
+        raise OperationFailed(
+            f"{name} was {done.action} by {done.by} at {done.at:%Y-%m-%d %H:%M} UTC"
+        )
+    return found
+
+
+def choose_letters(
+    ledger: Ledger,
+    names: Sequence[str] | None,
+    cause: str | None,
+    topic: str | None,
+    everything: bool,
+) -> list[Letter]:
+    """Those that are named, or all open ones that match.  Raises OperationError."""
+    if bool(names) == everything:
+        raise InvalidRequest(
+            "Name the letters, or give --all (with --cause or --topic to narrow it)"
+        )
+    if names:
+        return [find_open_letter(ledger, name) for name in names]
+    return letters(ledger, build_filter(ledger, cause, topic, resolved=False))
+
+
+async def replay(
+    bootstrap: str, ledger: Ledger, one: Letter, mended: bytes | None, by: str, reason: str
+) -> None:
+    """Write the record to its own topic again, once; `mended` takes the place of its value.  Raises OperationError."""
+    if one.said.topic not in BY_NAME:
+        raise InvalidRequest(f"there is no topic {one.said.topic} any more: drop it")
+    value = one.said.value_bytes if mended is None else mended
+    if value is None or (mended is None and is_cut(one.said)):
+        lacks = "it has no value" if value is None else "only its beginning was kept"
+        raise InvalidRequest(f"{lacks}: write it with `sayso dlq fix {one.name}`, or drop it")
+    try:
+        record = again(one.said, one.name, value)
+    except (ValidationError, UnicodeEncodeError) as error:
+        raise InvalidRequest(
+            f"it would come back: {describe_error(error)}; mend it with `sayso dlq fix {one.name}`"
+        ) from None
+    resolution = _build_resolution(one, LetterAction.REPLAYED, by, reason, mended is not None)
+    await _resolve(bootstrap, ledger, one, resolution, record)
+
+
+async def drop(bootstrap: str, ledger: Ledger, one: Letter, by: str, reason: str) -> None:
+    """Put on record that it is not needed; it stays on its topic.  Raises OperationError."""
+    resolution = _build_resolution(one, LetterAction.DROPPED, by, reason, False)
+    await _resolve(bootstrap, ledger, one, resolution, None)
+
+
+def _build_resolution(
+    one: Letter, action: LetterAction, by: str, reason: str, mended: bool
+) -> LetterResolution:
+    return LetterResolution(
+        topic=one.said.topic,
+        source_partition=one.said.partition,
+        partition=one.partition,
+        offset=one.offset,
+        action=action,
+        by=by,
+        reason=reason,
+        mended=mended,
+        at=datetime.now(UTC),
+    )
+
+
+async def _resolve(
+    bootstrap: str,
+    ledger: Ledger,
+    one: Letter,
+    resolution: LetterResolution,
+    record: Again | None,
+) -> None:
+    async def is_open() -> bool:
+        await ledger.catch_up(bootstrap)
+        now = letter(ledger, one.partition, one.offset)
+        return now is not None and now.resolution is None
+
+    try:
+        await resolve(bootstrap, resolution, record, is_open)
+    except NotReplayed as error:
+        raise OperationFailed(str(error)) from None
+
+
+def require_valid(topic_name: str, value: bytes) -> None:
+    """Raises ValidationError or UnicodeEncodeError where the value does not fit the topic's schema."""
+    topic = BY_NAME[topic_name]
+    topic.key(topic.decode(value)).encode()
+
+
+def describe_error(error: ValidationError | UnicodeEncodeError) -> str:
+    """Which field is wrong; never its value."""
+    if isinstance(error, UnicodeEncodeError):
+        return "it holds half a character (a lone surrogate)"
+    first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+    return f"{'.'.join(map(str, first['loc'])) or 'value'}: {first['msg']}"
+
+
+def is_cut(dead: DeadLetter) -> bool:
+    """Of a value that was too large only the beginning is kept."""
+    return "bytes are kept" in dead.reason
+
+
+def decode_value(dead: DeadLetter) -> Any:
+    """As JSON where it is JSON; else as text."""
+    value = dead.value_bytes
+    if value is None:
+        return None
+    with contextlib.suppress(ValueError):
+        return json.loads(value)
+    return {"value": value.decode(errors="backslashreplace"), "unreadable": True}

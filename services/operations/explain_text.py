@@ -1,0 +1,291 @@
+"""The life of a message in words: what to do now, one line for each step, and what an error code means."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+
+from schemas.numbers import e164, mask_number, mask_text
+from services.display_text import ON_ONE_LINE, format_local, format_utc
+from services.ledger import Ledger
+from services.ledger.days import moment
+from services.ledger.explain import Ambiguous, Explained, Unknown, explain
+from services.operations.errors import InvalidRequest
+from streams.error_codes import WHO, Code
+from streams.error_codes.page import facts
+from streams.lifecycle import MEANINGS, State
+
+Data = dict[str, Any]
+
+
+class Headline(NamedTuple):
+    """`details` goes on behind the state: its code, why, and reports that contradict it."""
+
+    next_step: str
+    name: str
+    state: str
+    details: str
+
+    def __str__(self) -> str:
+        return f"Next: {self.next_step}\n{self.name} is {self.state}{self.details}"
+
+
+class StepLine(NamedTuple):
+    """One step.  `local` and `utc` say when; `result` is the word that says how it ended; `place` is its record."""
+
+    local: str
+    utc: str
+    what: str
+    result: str
+    words: str
+    place: str
+
+    def __str__(self) -> str:
+        return f"{self.utc}  {' '.join(filter(None, (self.what, self.result)))}: {self.words}  {self.place}"
+
+
+def find_explained(
+    ledger: Ledger, message_id: str, tenant: str | None, as_of: datetime | None = None
+) -> Explained:
+    """Raises InvalidRequest where it is not on record, or several tenants have one."""
+    match explain(ledger, message_id, tenant, as_of):
+        case Unknown():
+            raise InvalidRequest(
+                f"No message {message_id!r} is on record"
+                + (f" at {tenant}" if tenant else "")
+                + (f" as of {as_of:%Y-%m-%d %H:%M:%S} UTC" if as_of else "")
+            )
+        case Ambiguous(tenants=tenants):
+            raise InvalidRequest(
+                f"{', '.join(tenants)} each have a message {message_id!r}",
+                "say which with --tenant",
+            )
+        case found:
+            return found
+
+
+def describe(found: Explained, unmask: bool) -> Headline:
+    """What to do; what we hold true now; what its code means."""
+    now = found.outcome or {}
+    details = f" with code {now['error_code']}" if now.get("error_code") else ""
+    if because := now.get("error_title") or _deciding_reasons(found):
+        details += f": {_mask(because, unmask)}"
+    if beside := now.get("contradictions"):
+        details += f"\nReported beside it, which cannot be true too: {', '.join(beside)}"
+    return Headline(
+        _mask(_next_step(now), unmask),
+        f"{found.tenant}/{found.message_id}",
+        now.get("state", "not judged yet"),
+        details,
+    )
+
+
+def _next_step(outcome: Data) -> str:
+    """What the code or the gate asks for; where nobody need act, that, and why."""
+    if step := outcome.get("next_step"):
+        return str(step)
+    if not outcome:
+        return "look again in a moment; if it stays so, sayso balance and sayso dlq show what is astray"
+    meaning = MEANINGS.get(State(outcome["state"])) if outcome["state"] in set(State) else None
+    words = meaning.words if meaning else "a state that this version does not know"
+    return f"nothing, {words}" if outcome["final"] else f"wait: {words}"
+
+
+def _deciding_reasons(found: Explained) -> str:
+    """The findings that decided, where the gate did not say send."""
+    decisions = [event.data for event in found.events if event.what == "decision"]
+    last = max(decisions, key=lambda one: int(one.get("seq", 1)), default={})
+    return "; ".join(
+        one["reason"]
+        for one in last.get("findings", ())
+        if one["verdict"] == last["verdict"] != "send"
+    )
+
+
+def describe_steps(found: Explained, unmask: bool) -> Iterator[StepLine]:
+    """Oldest first; the line of the usage report last.
+
+    Of the recipient's consent, the entries that the message was judged by: each goes before what came at the same
+    time."""
+    decisions = (event.data for event in found.events if event.what == "decision")
+    epochs = {decision["consent_epoch"] for decision in decisions}
+    consent = (one for one in found.consent if one.data["consent_epoch"] in epochs)
+    in_order = sorted((*consent, *found.events), key=lambda event: moment(event.at))
+    for event in (*in_order, *filter(None, [found.usage])):
+        words = "; ".join(filter(None, _WORDS[event.what](event.data, unmask)))
+        result = str(event.data.get(_RESULT.get(event.what, ""), ""))
+        yield StepLine(
+            format_local(event.at, found.zone),
+            format_utc(event.at),
+            event.what,
+            result.translate(ON_ONE_LINE),
+            _mask(words, unmask),
+            event.place,
+        )
+
+
+def describe_code(code: Code) -> list[tuple[str, str]]:
+    """The whole page of an error code, as pieces of text and how each is set: bold, green, dim or plain."""
+    causes = "".join(f"  - {cause}\n" for cause in code.causes)
+    steps = "".join(f"  {n}. {step}\n" for n, step in enumerate(code.steps, 1))
+    pieces = [
+        (f"{code.code}  {code.title}", "bold"),
+        (f"\n{code.description}\n", ""),
+        (f"\nNext: {code.next_step}\n", "green"),
+        (f"\nWho must act: {WHO[code.who]}\n{'; '.join(facts(code))}\n", "dim"),
+        ("\nCommon causes\n", "bold"),
+        (causes, ""),
+        ("\nWhat to do\n", "bold"),
+        (steps, ""),
+    ]
+    return [*pieces, (f"\nThe provider's page: {code.url}\n", "")] if code.url else pieces
+
+
+_RESULT: Final = {
+    "decision": "verdict",
+    "attempt": "state",
+    "receipt": "status",
+    "outcome": "state",
+    "consent": "now",
+    "control": "type",
+    "approval": "action",
+    "approval answer": "verdict",
+}
+"""The field that names what happened in a step of this kind."""
+
+
+def _request(data: Data, unmask: bool) -> list[str]:
+    return _describe_request(data, _number(data["to"], unmask), unmask)
+
+
+def _person_request(data: Data, unmask: bool) -> list[str]:
+    return _describe_request(data, f"person {data['person_id']}", unmask)
+
+
+def _describe_request(data: Data, recipient: str, unmask: bool) -> list[str]:
+    by = f" by {data['requested_by']}" if data.get("requested_by") else ""
+    body = repr(data["body"]) if unmask else f"{len(data['body'])} characters"
+    return [f"{data['kind']} to {recipient}{by}", body]
+
+
+def _cancel(data: Data, unmask: bool) -> list[str]:
+    return [f"by {data['by']}" if data.get("by") else "", data.get("reason", "")]
+
+
+def _approval(data: Data, unmask: bool) -> list[str]:
+    return [f"by {data['by']}"]
+
+
+def _approval_answer(data: Data, unmask: bool) -> list[str]:
+    return [
+        "taken" if data["applied"] else "not taken",
+        f"to the {data['action']} by {data['by']}",
+        f"{data['rule']}: {data['reason']}",
+        data.get("next_step", ""),
+    ]
+
+
+def _decision(data: Data, unmask: bool) -> list[str]:
+    findings = [
+        f"{one['rule']}: {one['reason']}"
+        + (f" → {one['next_step']}" if one.get("next_step") else "")
+        for one in data.get("findings", ())
+    ]
+    until = f"until {format_utc(data['until'])}" if data.get("until") else ""
+    by = data.get("evidence", {})
+    place = f" by {by['topic']}@{by.get('partition')}:{by.get('offset')}" if by.get("topic") else ""
+    return [
+        *(findings or ["nothing against it"]),
+        until,
+        f"consent epoch {data['consent_epoch']}{place}",
+        f"settings {data['policy_version']}",
+    ]
+
+
+def _order(data: Data, unmask: bool) -> list[str]:
+    return [
+        f"from {data['sender']}, {data['lane']} lane",
+        f"to leave before {format_utc(data['send_before'])}",
+    ]
+
+
+def _control(data: Data, unmask: bool) -> list[str]:
+    return [f"to {data['sender']}", data.get("reason", "")]
+
+
+def _returned(data: Data, unmask: bool) -> list[str]:
+    return [data["reason"]]
+
+
+def _attempt(data: Data, unmask: bool) -> list[str]:
+    return [
+        f"try {data['attempt']} from {data['sender']}",
+        data.get("provider_id") or "",
+        _code(data, "code"),
+        data.get("evidence") or "",
+    ]
+
+
+def _receipt(data: Data, unmask: bool) -> list[str]:
+    return [f"try {data['attempt']}", data["provider_id"], _code(data, "error_code")]
+
+
+def _outcome(data: Data, unmask: bool) -> list[str]:
+    predicted = data.get("segments_predicted")
+    billed = data.get("segments_billed")
+    differs = billed not in (None, predicted)
+    return [
+        f"version {data['version']}",
+        _code(data, "error_code"),
+        f"{predicted} segments predicted, {billed} billed" if differs else "",
+        "final" if data["final"] else "not final",
+    ]
+
+
+def _usage(data: Data, unmask: bool) -> list[str]:
+    costs = [data, *data.get("other_costs", ())] if data.get("currency") else []
+    return [
+        f"counted {data['period']} as {data['kind']} {data['state']}",
+        f"one of {data['messages']:,} messages, {data['segments']:,} segments",
+        " + ".join(f"{one['cost_billed'] / 1e6:,.4f} {one['currency']}" for one in costs),
+    ]
+
+
+def _consent(data: Data, unmask: bool) -> list[str]:
+    return [
+        f"{data['action']} by {data['source']}",
+        data["reason"],
+        f"epoch {data['consent_epoch']}",
+    ]
+
+
+_WORDS: Final[dict[str, Callable[[Data, bool], list[str]]]] = {
+    "person request": _person_request,
+    "cancel": _cancel,
+    "approval": _approval,
+    "approval answer": _approval_answer,
+    "dismissal": _approval,
+    "request": _request,
+    "decision": _decision,
+    "order": _order,
+    "control": _control,
+    "returned": _returned,
+    "attempt": _attempt,
+    "receipt": _receipt,
+    "outcome": _outcome,
+    "consent": _consent,
+    "usage": _usage,
+}
+
+
+def _code(data: Data, field: str) -> str:
+    return f"code {data[field]}" if data.get(field) else ""
+
+
+def _number(written: str, unmask: bool) -> str:
+    return written if unmask else mask_number(e164(written))
+
+
+def _mask(text: str, unmask: bool) -> str:
+    return (text if unmask else mask_text(text)).translate(ON_ONE_LINE)

@@ -1,0 +1,84 @@
+"""Settle a text in doubt: its call was cut off, and nobody knows whether it went out."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final, Literal, NamedTuple
+
+from schemas.controls import Resolve
+from schemas.topics import DISPATCH_CONTROLS
+from services.ledger import Ledger
+from services.ledger.doubts import Doubt, doubts
+from services.ledger.standing import standings
+from services.operations.errors import InvalidRequest, OperationFailed
+from services.operations.session import Session
+from streams.lifecycle import MEANINGS, State
+
+STAYS: Final = "it stays in doubt and may not be sent again: it was canceled, or its number has said STOP since"
+DROPPED: Final = {
+    "unknown": "dropped: it is not sent again, and counts as unknown until the provider tells of it",
+    "canceled": "dropped: the provider does not have it, so it counts as canceled",
+}
+Action = Literal["resend", "drop"]
+
+
+class Settlement(NamedTuple):
+    """What dispatch made of it.  `done`: what was asked for is so."""
+
+    state: str
+    sentence: str
+    done: bool
+
+
+def find_in_doubt(ledger: Ledger, message_id: str, tenant: str | None) -> Doubt:
+    """Raises InvalidRequest where there is no such message, it is not in doubt, or several tenants have one."""
+    found = doubts(ledger, tenant, message_id)
+    if len(found) > 1:
+        names = ", ".join(one.tenant for one in found)
+        raise InvalidRequest(f"{names} each doubt a {message_id!r}", "say which with --tenant")
+    if found:
+        return found[0]
+    known = standings(ledger, message_id, tenant)
+    if not known:
+        at = f" at {tenant}" if tenant else ""
+        raise InvalidRequest(f"No message {message_id!r} is on record{at}")
+    state = known[0].state or "not judged yet"
+    raise InvalidRequest(f"{known[0].tenant}/{message_id} is not in doubt: it is {state}")
+
+
+async def settle(
+    kafka: Session, ledger: Ledger, message: Doubt, action: Action, by: str, now: datetime
+) -> Settlement:
+    """Tell dispatch to send it again or to drop it, and wait for its report.  Raises OperationError."""
+    control = Resolve(
+        sender=message.sender,
+        tenant=message.tenant,
+        message_id=message.message_id,
+        attempt=message.attempt,
+        action=action,
+        by=by,
+        at=now,
+    )
+    await kafka.publish(DISPATCH_CONTROLS, [control])
+    settled = await kafka.wait_for(ledger, lambda: _read_settlement(ledger, message, action))
+    if settled is None:
+        raise OperationFailed(
+            f"Asked to {action} it, and nobody has answered yet",
+            "is dispatch's worker running? (sayso lag)",
+        )
+    return settled
+
+
+def _read_settlement(ledger: Ledger, message: Doubt, action: Action) -> Settlement | None:
+    """None while dispatch has reported nothing since."""
+    still = doubts(ledger, message.tenant, message.message_id)
+    if still and still[0].attempt == message.attempt:
+        return Settlement("in_doubt", STAYS, False) if still[0].reports > message.reports else None
+    (now,) = standings(ledger, message.message_id, message.tenant)
+    if now.state == State.IN_DOUBT:
+        return None  # dispatch has reported, and outcomes is about to
+    state = now.state or ""
+    if action == "drop":
+        return Settlement(state, DROPPED.get(state, f"it is {now.state} by now"), True)
+    known = MEANINGS[State(state)].words if state in set(State) else "not known to this version"
+    return Settlement(state, f"taken up again: it is {now.state}: {known}", True)

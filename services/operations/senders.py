@@ -1,0 +1,68 @@
+"""Pause and resume a sender, and hear from dispatch that it is so."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import NamedTuple
+
+from schemas.controls import Pause, Resume
+from schemas.topics import DISPATCH_CONTROLS
+from services.ledger import Ledger
+from services.ledger.sender_lines import SenderLine, last_word, sender_lines
+from services.operations.errors import InvalidRequest, OperationFailed
+from services.operations.session import Session
+
+
+class SenderChange(NamedTuple):
+    """`changed` is False where the sender was so already, and nothing was published."""
+
+    sender: SenderLine
+    changed: bool
+
+
+async def set_paused(
+    kafka: Session, ledger: Ledger, sender: str, paused: bool, by: str, now: datetime
+) -> SenderChange:
+    """Raises OperationError where there is no such sender, or dispatch does not report the change in time."""
+    before = _find_sender(ledger, sender)
+    last = last_word(ledger, sender)
+    if _is_paused(before) is paused and (last is None or last.paused is paused):
+        return SenderChange(before, changed=False)
+    control = Pause if paused else Resume
+    await kafka.publish(DISPATCH_CONTROLS, [control(sender=sender, by=by, at=now)])
+
+    def find_change() -> SenderLine | None:
+        line = _find_sender(ledger, sender)
+        return line if _is_paused(line) is paused else None
+
+    after = await kafka.wait_for(ledger, find_change)
+    if after is None:
+        raise OperationFailed(
+            f"Asked for it, but dispatch has not said that {sender} did {'pause' if paused else 'resume'}",
+            "is its worker running? (sayso lag)",
+        )
+    return SenderChange(after, changed=True)
+
+
+def describe_state(line: SenderLine) -> str:
+    """`paused by ann`, `running`."""
+    by = line.status.paused_by if line.status else None
+    return f"paused by {by}" if line.state == "paused" and by else line.state
+
+
+def _find_sender(ledger: Ledger, sender: str) -> SenderLine:
+    """An order to a sender that nobody knows would wait for ever.  Raises InvalidRequest."""
+    lines = {line.sender: line for line in sender_lines(ledger)}
+    if sender not in lines:
+        known = (
+            f"it is one of {', '.join(lines)}"
+            if lines
+            else "there are none yet: sayso senders apply FILE"
+        )
+        raise InvalidRequest(f"There is no sender {sender!r}", known)
+    return lines[sender]
+
+
+def _is_paused(line: SenderLine) -> bool | None:
+    """None while dispatch has reported nothing of it."""
+    return None if line.status is None else line.state == "paused"

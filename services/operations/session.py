@@ -1,0 +1,93 @@
+"""One Kafka that operations publish to: checked topics, checked tenants, and one way to wait for an answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Any, Final, Self, TypeVar
+
+from schemas.base import Message
+from schemas.topics import Topic
+from services.kafka.admin import admin
+from services.kafka.errors import BrokerError
+from services.kafka.publisher import NotPublished, Publisher
+from services.ledger import Ledger, LedgerError
+from services.operations.errors import OperationFailed
+from services.operations.tenant_check import require_tenants
+
+T = TypeVar("T")
+M = TypeVar("M", bound=Message)
+
+PATIENCE: Final = 15.0
+"""Seconds to wait for an answer.  A processor answers within one; a worker that has just started takes ten."""
+
+
+class Session:
+    """Opened with `async with`.  `source` names the program in the CloudEvents source of every record."""
+
+    def __init__(self, bootstrap: str, source: str = "cli") -> None:
+        self.bootstrap = bootstrap
+        self._publisher = Publisher(bootstrap, source=source)
+        self._topics: set[str] | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._publisher.stop()
+
+    async def publish(self, topic: Topic[M], messages: Sequence[M]) -> None:
+        """Return when Kafka has confirmed them all.  Raises OperationFailed."""
+        await self.require_topic(topic)
+        try:
+            await self._publisher.publish_all(topic, messages)
+        except NotPublished as error:
+            raise OperationFailed(str(error)) from None
+
+    async def require_topic(self, topic: Topic[Any]) -> None:
+        """A producer would wait for a missing topic until it times out.  Raises OperationFailed."""
+        if self._topics is None:
+            try:
+                async with admin(self.bootstrap) as client:
+                    # all of them: to ask for one by its name creates it, where Kafka may
+                    self._topics = set(await client.list_topics())
+            except BrokerError as error:
+                raise OperationFailed(str(error)) from None
+        if topic.name not in self._topics:
+            raise OperationFailed(
+                f"Kafka at {self.bootstrap} does not have {topic.name}",
+                "run `sayso topics apply` first",
+            )
+
+    async def require_tenants(self, *tenants: str) -> None:
+        """Before something is written for them.  Raises InvalidRequest."""
+        await require_tenants(self.bootstrap, *tenants)
+
+    async def wait_for(
+        self, ledger: Ledger, find: Callable[[], T | None], patience: float = PATIENCE
+    ) -> T | None:
+        """Follow the topics until `find` finds something in the ledger; None if that takes too long.
+
+        Raises OperationFailed."""
+        stop = asyncio.Event()
+        following = asyncio.create_task(ledger.follow(self.bootstrap, stop, gather=0.1))
+        found: T | None = None
+        try:
+            async with asyncio.timeout(patience):
+                while (found := find()) is None and not following.done():  # noqa: ASYNC110  # SQLite has no event
+                    await asyncio.sleep(0.1)
+        except TimeoutError:
+            found = find()
+        finally:
+            stop.set()
+            try:
+                await following
+            except LedgerError as error:
+                raise OperationFailed(str(error)) from None
+        return found

@@ -1,0 +1,91 @@
+"""Is there such a tenant?  A misspelt name would go on record for good, or be answered as if nothing ever happened."""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+from collections.abc import Collection
+from pathlib import Path
+from typing import Final
+
+from aiokafka.errors import KafkaError
+
+from schemas.topics import SETTINGS
+from services.ledger import Ledger, LedgerError
+from services.ledger.ledger import FILE
+from services.ledger.source import SourceError, reading
+from services.operations.errors import InvalidRequest
+from services.operations.topic_records import read_between
+
+PATIENCE: Final = 5.0
+"""Seconds to read the settings.  Where they cannot be had, the processor that reads the record has the last word."""
+_TRACES: Final = (
+    "requests",
+    "decisions",
+    "outcomes",
+    "usage",
+    "alerts",
+    "consent_events",
+    "consent_log",
+    "number_facts",
+    "person_events",
+)
+"""Tables with rows of a tenant whose settings are gone."""
+
+
+def require_tenant_on_record(ledger: Ledger, tenant: str | None) -> None:
+    """Before something is read: it has settings, or had them and left traces.  Raises InvalidRequest.
+
+    A ledger without any settings cannot tell, and lets every name pass."""
+    names = {row["tenant"] for row in ledger.rows("SELECT tenant FROM tenants")}
+    if tenant is None or not names or tenant in names:
+        return
+    if not any(
+        ledger.rows(f"SELECT 1 FROM {table} WHERE tenant = ? LIMIT 1", tenant) for table in _TRACES
+    ):
+        require_known(tenant, names)
+
+
+def require_tenant_in(state: Path, tenant: str) -> None:
+    """By the ledger of that folder as it is, if there is one.  Raises InvalidRequest."""
+    try:
+        ledger = Ledger.open(state / FILE, existing=True)
+    except LedgerError:
+        return
+    try:
+        require_tenant_on_record(ledger, tenant)
+    finally:
+        ledger.close()
+
+
+def require_known(tenant: str, names: Collection[str]) -> None:
+    """Raises InvalidRequest, with the nearest name."""
+    if tenant in names:
+        return
+    if not names:
+        raise InvalidRequest(
+            f"There is no tenant {tenant!r}, nor any other yet", "sayso tenants apply FILE.yaml"
+        )
+    near = difflib.get_close_matches(tenant, names, 1, 0.6)
+    hint = f"did you mean {near[0]!r}?" if near else "see `sayso tenants list`"
+    raise InvalidRequest(f"There is no tenant {tenant!r}", hint)
+
+
+async def require_tenants(bootstrap: str, *tenants: str) -> None:
+    """Where the settings cannot be read, every name passes.  Raises InvalidRequest."""
+    known = await _read_tenants(bootstrap)
+    for tenant in tenants if known is not None else ():
+        require_known(tenant, known or ())
+
+
+async def _read_tenants(bootstrap: str) -> set[str] | None:
+    """Those with settings on Kafka; None where these cannot be read."""
+    has_settings: dict[str, bool] = {}
+    try:
+        async with asyncio.timeout(PATIENCE), reading(bootstrap, {SETTINGS.name}) as source:
+            for entry in await read_between(source, await source.starts(), await source.ends()):
+                tenant = (entry.key or b"").decode(errors="replace")
+                has_settings[tenant] = entry.value is not None
+    except (SourceError, KafkaError, TimeoutError):
+        return None
+    return {tenant for tenant, stands in has_settings.items() if stands}

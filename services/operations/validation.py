@@ -1,0 +1,74 @@
+"""What people type, made into messages.  An error is one sentence that names the CLI's option for the wrong field."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
+from typing import Any, Final, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from schemas.base import Message, Slug
+from schemas.numbers import e164
+from services.operations.errors import InvalidRequest
+
+M = TypeVar("M", bound=Message)
+_NUMBER: Final = re.compile(r"\+[1-9][0-9]{6,14}")
+_SLUG: Final = TypeAdapter[str](Slug)
+
+
+def build_message(shape: type[M], /, **fields: Any) -> M:
+    """Raises InvalidRequest, naming the first field that is wrong."""
+    try:
+        return shape.model_validate(fields)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False)[0]
+        option = "--" + str(first["loc"][0]).removesuffix("_id").replace("_", "-")
+        option = {"--message": "--message-id", "--event": "--event-id"}.get(option, option)
+        reason = str(first["msg"])
+        if first["type"] == "string_pattern_mismatch":
+            reason = "use letters, digits and . _ : @ - (128 at most, no blank, no slash)"
+        raise InvalidRequest(f"{option} {first['input']!r} cannot be used", reason) from None
+
+
+def parse_number(option: str, written: str) -> str:
+    """In E.164.  Raises InvalidRequest."""
+    number = e164(written)
+    if not _NUMBER.fullmatch(number):
+        raise InvalidRequest(
+            f"{option} {written!r} is not a phone number with plus and country code, such as +12125550123"
+        )
+    return number
+
+
+def parse_tenant(written: str) -> str:
+    """Raises InvalidRequest for what cannot be a tenant's name."""
+    try:
+        return _SLUG.validate_python(written)
+    except ValidationError:
+        raise InvalidRequest(
+            f"--tenant {written!r} cannot be used",
+            "use letters, digits and . _ : @ - (128 at most)",
+        ) from None
+
+
+def require_one_of(option: str, given: str | None, *names: Iterable[str]) -> None:
+    """Raises InvalidRequest for what is given and is none of them."""
+    known = dict.fromkeys(name for some in names for name in some)
+    if given is not None and given not in known:
+        raise InvalidRequest(f"{option} {given!r} is not known", f"use {', '.join(known)}")
+
+
+def require_order(first: date | None, last: date | None, options: tuple[str, str]) -> None:
+    """Raises InvalidRequest for a span that ends before it begins: nothing can be in it."""
+    if first is not None and last is not None and last < first:
+        raise InvalidRequest(
+            f"{options[0]} {first} is after {options[1]} {last}", "no day is between them"
+        )
+
+
+def new_id(prefix: str) -> str:
+    """New, and in the order of time: `m-20261121-120000-7f3a9c`."""
+    return f"{prefix}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"

@@ -200,11 +200,11 @@ def named(*places: str) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("room", PROCESSORS.values(), ids=lambda room: room.name)
-def test_a_room_declares_what_it_publishes_and_no_more(room: Any) -> None:
-    assert {topic.name for topic in room.publishes} == named(f"streams/{room.name}/**/*.py") - {
-        t.DEAD_LETTERS.name
-    }
+@pytest.mark.parametrize("processor", PROCESSORS.values(), ids=lambda one: one.name)
+def test_a_processor_declares_what_it_publishes(processor: Any) -> None:
+    """And no more."""
+    published = named(f"streams/{processor.name}/**/*.py") - {t.DEAD_LETTERS.name}
+    assert {topic.name for topic in processor.outputs} == published
 
 
 def test_services_are_allowed_what_they_publish() -> None:

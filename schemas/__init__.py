@@ -1,1 +1,1 @@
-"""Facts on the wire: one message a file, every topic declared once in `schemas.topics`."""
+"""Messages on the wire, a file for each group of them; `schemas.topics` declares every topic once."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Final
+from enum import StrEnum
+from functools import cache
+from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
@@ -11,40 +13,54 @@ from schemas.structs import struct
 from schemas.wire_types import to_utc
 
 UtcTime = Annotated[AwareDatetime, AfterValidator(to_utc)]
-"""RFC 3339 with an offset, kept in UTC.  A time without an offset is refused: nobody can say what it meant."""
+"""RFC 3339 with an offset, kept in UTC.  We refuse a time without an offset: it could mean any
+hour."""
 
 IDENTITY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}")
 Slug = Annotated[str, StringConstraints(pattern=f"^{IDENTITY.pattern}$")]
-"""An identity: no slash (keys are joined by it), no blank, no control character, at most 128 characters."""
+"""An identity of at most 128 characters.  It has no slash (keys are joined by it), no blank and no
+control character."""
 
 Whole = Annotated[int, Field(ge=-(2**53) + 1, le=2**53 - 1)]
-"""A whole number that every JSON reader holds exactly (RFC 8259 section 6) and every database can store."""
+"""A whole number that every JSON reader holds exactly (RFC 8259 section 6) and every database
+can store."""
+
+
+def known_words(words: type[StrEnum]) -> Any:
+    """Annotate a text for which these words are known.
+
+    The catalog shows them.  Readers still accept any other word: a newer version may have added
+    one."""
+    return Field(examples=[word.value for word in words])
 
 
 class Message(BaseModel):
-    """A fact: immutable, and read leniently, so that producers may add fields before we know them."""
+    """An immutable fact.  We read it leniently, so that producers may add fields before we know
+    them.
+
+    The docstring under a field is its description in the catalog (`schemas.catalog`)."""
 
     model_config = ConfigDict(
         frozen=True,
         extra="ignore",
         ser_json_timedelta="float",
-        hide_input_in_errors=True,  # they come into logs, and what somebody was texted must not
+        hide_input_in_errors=True,  # errors are logged, and must not show what somebody was texted
     )
 
 
 @struct
 class Evidence(Message):
-    """Where a fact came from: a record's place on Kafka, or who said it and how (CTIA Messaging Principles 5.1.2).
-
-    `wording` is what the person was shown, to the letter, and `wording_sha256` the SHA-256 of its UTF-8, in hex;
-    `origin` is where an imported line says that it was taken from."""
+    """Where a fact came from: a record's place on Kafka, or who said it and how (CTIA Messaging
+    Principles 5.1.2)."""
 
     topic: str | None = None
     partition: Whole | None = None
     offset: Whole | None = None
     wording: str | None = None
+    """What the person was shown, to the letter."""
     wording_version: str | None = None
     wording_sha256: str | None = None
+    """The SHA-256 of its UTF-8, in hex."""
     text: str | None = None
     document: str | None = None
     url: str | None = None
@@ -52,3 +68,46 @@ class Evidence(Message):
     actor: str | None = None
     key_id: str | None = None
     origin: str | None = None
+    """Where an imported line says that it was taken from."""
+
+
+class MessageContext(Message):
+    """What identifies and describes a text, on every record about it."""
+
+    message_id: Slug
+    tenant: Slug
+    branch: str | None = None
+    kind: str
+    """What the text is for; any word, so that a newer producer's kind reaches the gate and is
+    answered there."""
+    person_id: str | None = None
+    case_id: str | None = None
+    event_id: str | None = None
+    event_at: UtcTime | None = None
+    """When the event is that the text is about."""
+    event_title: str | None = None
+    """What that event is, as "hearing"."""
+
+
+class RequestContext(MessageContext):
+    """What a request says besides the number and the text; its decisions repeat it."""
+
+    sender: str | None = None
+    """What it is sent from; left out in a request, the branch's or the tenant's sender."""
+    time_zone: str | None = None
+    """The recipient's time zone, by its IANA name."""
+    valid_until: UtcTime | None = None
+    """When the text is of no use any more."""
+    requested_at: UtcTime
+    requested_by: str | None = None
+
+
+def copy_context(source: Any, kind: type[MessageContext] = MessageContext) -> dict[str, Any]:
+    """The fields of `kind`, for another record about the same text; its identity is not among
+    them."""
+    return {name: getattr(source, name) for name in _context_fields(kind)}
+
+
+@cache
+def _context_fields(kind: type[MessageContext]) -> tuple[str, ...]:
+    return tuple(name for name in kind.model_fields if name not in ("message_id", "tenant"))

@@ -10,7 +10,8 @@ Headers = tuple[tuple[str, bytes], ...]
 
 
 def fixed_headers(topic: Topic[Any], source: str) -> Headers:
-    """All but `ce_id`, which differs from record to record. `source` is the part of Sayso that publishes."""
+    """All but `ce_id`, which differs from record to record. `source` is the part of Sayso that
+    publishes."""
     return (
         ("ce_specversion", b"1.0"),
         ("ce_source", f"/sayso/{source}".encode()),

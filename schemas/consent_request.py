@@ -1,7 +1,7 @@
 """The text that asks somebody to opt in: a tenant's template, of which no part may be missing.
 
-What it has to say is from the CTIA Messaging Principles (5.1): who texts, what for, how often, what it costs, and how
-to answer.
+What it has to say is from the CTIA Messaging Principles (5.1): who texts, what for, how often,
+what it costs, and how to answer.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""What dispatch obeys before it looks at another order.  `type` tells them apart; an unknown one is passed over."""
+"""What dispatch obeys before it takes another order.  `type` tells them apart; an unknown one is
+ignored."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from schemas.base import Message, Slug, UtcTime, Whole
 
 
 class Stop(Message):
-    """Nothing judged under an epoch lower than this one may leave for this number."""
+    """No order under a lower consent epoch may leave for this number."""
 
     type: Literal["stop"] = "stop"
     sender: str
@@ -21,7 +22,7 @@ class Stop(Message):
 
 
 class Cancel(Message):
-    """This order is not to leave; one that has left cannot be called back."""
+    """This order must not leave.  One that has left cannot be called back."""
 
     type: Literal["cancel"] = "cancel"
     sender: str
@@ -45,7 +46,7 @@ class Sighting(Message):
 
 
 class Pause(Message):
-    """Nothing leaves from this sender until Resume; orders wait, in their order."""
+    """Nothing leaves from this sender until Resume.  Orders wait, in their order."""
 
     type: Literal["pause"] = "pause"
     sender: str
@@ -63,8 +64,7 @@ class Resume(Message):
 
 
 class Resolve(Message):
-    """A person's word on a doubt.  `resend`: judge it again, and send it if that may be; the person takes it upon them
-    that it may arrive twice.  `drop`: leave it as it is and ask no more."""
+    """What a person decided about an in-doubt attempt."""
 
     type: Literal["resolve"] = "resolve"
     sender: str
@@ -72,6 +72,8 @@ class Resolve(Message):
     message_id: Slug
     attempt: Whole
     action: Literal["resend", "drop"]
+    """`resend`: evaluate it again and send it if that may be; the person accepts that it may arrive
+    twice.  `drop`: leave it as it is and ask no more."""
     by: str
     at: UtcTime
 
@@ -80,7 +82,7 @@ _KNOWN = ("cancel", "pause", "resolve", "resume", "sighting", "stop")
 
 
 class UnknownControl(Message):
-    """A control of a newer version: counted, not obeyed, not dead."""
+    """A control of a newer version: counted and ignored, and no dead letter."""
 
     type: str = Field(json_schema_extra={"not": {"enum": list(_KNOWN)}})
     sender: str

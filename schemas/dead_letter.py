@@ -1,16 +1,46 @@
-"""A record that could not be read or placed: its bytes, where it stood, and why."""
+"""Records that could not be processed, and what staff did about them."""
 
 from __future__ import annotations
 
 import base64
+from enum import StrEnum
+from typing import Annotated
 
-from schemas.base import Message, UtcTime, Whole
+from schemas.base import Message, UtcTime, Whole, known_words
+
+
+class DeadLetterCause(StrEnum):
+    INVALID = "invalid"
+    """It does not fit its schema."""
+    TOO_LARGE = "too_large"
+    """It, or a field of it, is larger than such a record is."""
+    TOMBSTONE = "tombstone"
+    """It has no value."""
+    BAD_HEADER = "bad_header"
+    """A header cannot be read."""
+    KEY_TOO_LONG = "key_too_long"
+    MISFILED = "misfiled"
+    """It came back to a partition where it does not belong."""
+    ID_REUSED = "id_reused"
+    """Another text has its id."""
+    ID_RESERVED = "id_reserved"
+    """Only Sayso gives ids of this form."""
+    UNKNOWN_ORDER = "unknown_order"
+    """It returns an order that the gate never gave."""
+    UNKNOWN_SENDER = "unknown_sender"
+    """It came to a sender that has not been applied."""
+    NOBODY_TEXTED = "nobody_texted"
+    """It came to a shared sender from a number that nobody texted."""
 
 
 class DeadLetter(Message):
-    """Bytes are base64 (`key`, `value`, header values); None stays None, a tombstone is not an empty value."""
+    """A record that could not be read or processed: its bytes, where it stood, and why.
+
+    `key`, `value` and header values are base64.  None stays None: a tombstone is not an empty
+    value."""
 
     room: str
+    """The processor."""
     topic: str
     partition: Whole
     offset: Whole
@@ -18,8 +48,9 @@ class DeadLetter(Message):
     key: str | None = None
     value: str | None = None
     headers: tuple[tuple[str, str], ...] = ()
-    cause: str
+    cause: Annotated[str, known_words(DeadLetterCause)]
     reason: str
+    """What staff can do."""
     at: UtcTime
 
     @property
@@ -29,3 +60,32 @@ class DeadLetter(Message):
     @property
     def value_bytes(self) -> bytes | None:
         return None if self.value is None else base64.b64decode(self.value)
+
+
+class LetterAction(StrEnum):
+    REPLAYED = "replayed"
+    """Written to its own topic again, as it was or corrected."""
+    DROPPED = "dropped"
+    """Looked at, and not needed."""
+
+
+class LetterResolution(Message):
+    """What a person did about a dead letter.  A letter is replayed once: the record and this are
+    written in one transaction."""
+
+    topic: str
+    """Where the unreadable record stood."""
+    source_partition: Whole
+    partition: Whole
+    """With `offset`: where the letter stands on sms.dead-letters."""
+    offset: Whole
+    action: LetterAction
+    by: str
+    reason: str = ""
+    mended: bool = False
+    """The value was changed before it was replayed."""
+    at: UtcTime
+
+    @property
+    def place(self) -> str:
+        return f"{self.topic}/{self.source_partition}"

@@ -1,15 +1,15 @@
-"""The gate's verdict on one request, with every reason."""
+"""The verdict on one request, with every reason."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 
-from schemas.base import Evidence, Message, Slug, UtcTime, Whole
+from schemas.base import Evidence, Message, RequestContext, Slug, UtcTime, Whole
 from schemas.structs import struct
 
 
 class Verdict(StrEnum):
-    """From mildest to strictest: the strictest finding decides (see `strictness`)."""
+    """From mildest to strictest.  The strictest finding decides (see `strictness`)."""
 
     SEND = "send"
     HOLD = "hold"
@@ -22,7 +22,7 @@ class Verdict(StrEnum):
         return _ORDER[self]
 
 
-_ORDER = {verdict: place for place, verdict in enumerate(Verdict)}
+_ORDER = {verdict: index for index, verdict in enumerate(Verdict)}
 
 
 @struct
@@ -34,40 +34,34 @@ class Finding(Message):
     reason: str
     next_step: str = ""
     until: UtcTime | None = None
+    """When it ends by itself."""
 
 
 @struct
-class Decision(Message):
-    """`seq` counts the decisions on one message from 1: the highest is the one that holds."""
+class Decision(RequestContext):
+    """The verdict on one request: the gate's, or people's while there is no number."""
 
-    message_id: Slug
-    tenant: Slug
-    branch: str | None = None
     to: str | None = None
-    sender: str | None = None
-    kind: str
     segments: Whole = 0
-    person_id: str | None = None
-    case_id: str | None = None
-    event_id: str | None = None
-    event_at: UtcTime | None = None
-    event_title: str | None = None
-    time_zone: str | None = None
-    valid_until: UtcTime | None = None
     resend_of: str | None = None
+    """The text that this one is sent again for."""
     request_id: Slug | None = None
-    """The person-request it is about, whose id a text that has moved no longer has."""
-    requested_at: UtcTime
-    requested_by: str | None = None
+    """The person-request it is about.  A text that has moved to another number has an id of its
+    own."""
     verdict: Verdict
     findings: tuple[Finding, ...] = ()
     until: UtcTime | None = None
+    """When the hold ends by itself."""
     decided_at: UtcTime
     policy_version: str
+    """The version of the tenant's settings that it was decided by."""
     consent_epoch: Whole
     evidence: Evidence
+    """Where the request stands."""
     seq: Whole = 1
+    """Counts the decisions on one message from 1; the highest holds."""
     fingerprint: str = ""
+    """A hash of number and text: another text under the same id is not this one."""
 
     @property
     def message_key(self) -> str:

@@ -1,4 +1,4 @@
-"""One text asked for."""
+"""One text requested: the request, its cancel, and what staff do with one that failed."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Annotated
 
 from pydantic import Field
 
-from schemas.base import Message, Slug, UtcTime
+from schemas.base import Message, RequestContext, Slug, UtcTime, known_words
 from schemas.numbers import e164
 from schemas.structs import struct
 
 
 class Kind(StrEnum):
-    """What a text is for; consent, lane and later quiet hours depend on it."""
+    """What a text is for.  Consent, priority and quiet hours depend on it."""
 
     TRANSACTIONAL = "transactional"
     DIRECT = "direct"
@@ -24,47 +24,46 @@ class Kind(StrEnum):
     TEST = "test"
 
 
+class SystemKind(StrEnum):
+    """Kinds of texts that Sayso starts by itself; no producer can request one.
+
+    Each begins with a decision of the gate, so that the reconciliation counts it too."""
+
+    CONSENT_ASK = "consent_ask"
+    STOP_CONFIRMATION = "stop_confirmation"
+    START_CONFIRMATION = "start_confirmation"
+    HELP_ANSWER = "help_answer"
+
+
 @struct
 class Resolved(Message):
-    """What people did with a person-request before it came to the gate: `request_id` is the person-request's own id,
-    `received_at` when people first had it, `decided` how many decisions it published under this message id."""
+    """What people did with a person-request before it came to the gate."""
 
     person_id: Slug
     request_id: Slug
+    """The person-request's own id."""
     received_at: UtcTime
+    """When people first had it."""
     decided: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    """How many decisions people published under this message id."""
 
 
 @struct
-class SendRequest(Message):
-    """Producers publish it; (tenant, message_id) is its identity and its idempotency key.
+class SendRequest(RequestContext):
+    """One text requested by a producer.  Tenant and message id are its identity: a repeat of both
+    is never sent twice.
 
-    `kind` is read as any word, so that a newer producer's kind reaches the gate and gets an answer there.
-    `event_at` and `event_title` ("hearing") are when and what the event is that the text is about: if it does not
-    arrive, staff are told what is at stake (`sms.alerts`).
-    """
+    If a text about an event does not arrive, staff get an alert that says what is at stake."""
 
-    message_id: Slug
-    tenant: Slug
-    branch: str | None = None
     to: str
-    sender: str | None = None
     body: str
-    kind: str
-    person_id: str | None = None
-    case_id: str | None = None
-    event_id: str | None = None
-    event_at: UtcTime | None = None
-    event_title: str | None = None
-    time_zone: str | None = None
     postal_region: str | None = None
+    """Where the recipient lives, as US-NY: for the states' own hours."""
     not_before: UtcTime | None = None
-    valid_until: UtcTime | None = None
     resend_of: Slug | None = None
-    requested_at: UtcTime
-    requested_by: str | None = None
+    """The text that this one is sent again for."""
     resolved: Resolved | None = None
-    """Set by the people room only: the gate tells it what became of the request."""
+    """Only people sets it: the gate answers people about the request."""
 
     @property
     def number(self) -> str:
@@ -73,3 +72,44 @@ class SendRequest(Message):
     @property
     def number_key(self) -> str:
         return f"{self.tenant}/{e164(self.to)}"
+
+
+class CancelSource(StrEnum):
+    """Who cancels a request, where it is not staff by name."""
+
+    PEOPLE = "people"
+    """The person's number has changed: the text is still wanted, and people requests it again."""
+
+
+class CancelRequest(Message):
+    """Take a request back before it leaves.  To the gate, under the number that the request was
+    for.
+
+    What waits at the gate is canceled.  What was ordered is taken back at dispatch if no call
+    has begun.  Any other decision stays.  A cancel that comes before its request waits for it."""
+
+    tenant: Slug
+    number: str
+    message_id: Slug
+    reason: str = ""
+    by: Annotated[str, known_words(CancelSource)] = ""
+    at: UtcTime
+
+    @property
+    def number_key(self) -> str:
+        return f"{self.tenant}/{e164(self.number)}"
+
+
+class Dismissal(Message):
+    """Staff have seen that a text failed, and need no reminder of it.
+
+    It leaves the Outbox and no longer needs attention.  Its outcome stays as it is."""
+
+    tenant: Slug
+    message_id: Slug
+    by: str
+    at: UtcTime
+
+    @property
+    def message_key(self) -> str:
+        return f"{self.tenant}/{self.message_id}"

@@ -1,4 +1,4 @@
-"""What we text from."""
+"""What we text from, and how it is doing."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from enum import StrEnum
 
 from pydantic import Field, model_validator
 
-from schemas.base import Message, Slug
+from schemas.base import Message, Slug, UtcTime, Whole
 from schemas.numbers import E164
+from schemas.send import Priority
 
 
 class SenderKind(StrEnum):
@@ -27,28 +28,22 @@ PACE = {
 
 
 class Sender(Message):
-    """A number in E.164, a short code, or a messaging service's SID; of one tenant, or shared by several."""
+    """What a tenant texts from.  It belongs to one tenant, or several share it."""
 
     sender: str = Field(pattern=rf"^({E164.pattern}|[0-9]{{3,8}}|MG[0-9a-f]{{32}})$")
+    """A number in E.164, a short code, or a messaging service's SID."""
     kind: SenderKind
-    pace: float | None = Field(
-        default=None,
-        gt=0,
-        allow_inf_nan=False,
-        description="segments per second; None: the kind's default",
-    )
+    pace: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    """Segments per second; left out, the kind's default."""
     owner: Slug | None = None
     shared_by: tuple[Slug, ...] = ()
-    answers_keywords: bool | None = Field(
-        default=None,
-        description="the carrier answers STOP, START and HELP itself; None: as Twilio does for the kind",
-    )
-    hears: bool = Field(
-        default=True, description="set up to receive texts; from one that is not nothing is sent"
-    )
+    answers_keywords: bool | None = None
+    """The carrier answers STOP, START and HELP itself; left out, as Twilio does for the kind."""
+    hears: bool = True
+    """Set up to receive texts.  We send nothing from a sender that is not."""
 
     @model_validator(mode="after")
-    def _somebody_uses_it(self) -> Sender:
+    def _has_tenant(self) -> Sender:
         if (self.owner is None) == (not self.shared_by):
             raise ValueError("give either owner (one tenant) or shared_by (several)")
         return self
@@ -60,12 +55,54 @@ class Sender(Message):
     @property
     def carrier_answers(self) -> bool:
         """Twilio answers for every sender but short codes (help article 223134027)."""
-        return (
-            self.kind is not SenderKind.SHORT_CODE
-            if self.answers_keywords is None
-            else self.answers_keywords
-        )
+        if self.answers_keywords is None:
+            return self.kind is not SenderKind.SHORT_CODE
+        return self.answers_keywords
 
     @property
     def segments_per_second(self) -> float:
         return self.pace or PACE[self.kind]
+
+
+class SenderState(StrEnum):
+    RUNNING = "running"
+    PAUSED = "paused"
+    RESTING = "resting"
+    """The provider said "too many": nothing leaves for some seconds."""
+    UNKNOWN_SENDER = "unknown_sender"
+    """There are no settings for it; its texts wait until there are."""
+
+
+class LaneDepth(Message):
+    """What waits at a sender, of one priority."""
+
+    lane: Priority
+    messages: Whole
+    segments: Whole
+
+
+class SenderError(Message):
+    code: str
+    """The provider's code, or our own where the provider gave none."""
+    at: UtcTime
+
+
+class SenderStatus(Message):
+    """How a sender is doing.  At most one a second, and only if something changed."""
+
+    sender: str
+    state: SenderState
+    paused_by: str | None = None
+    pace: float | None = None
+    """Segments per second now."""
+    queued: tuple[LaneDepth, ...] = ()
+    """What may leave, by priority; priorities without texts are left out."""
+    later: Whole = 0
+    """How many texts wait for a time of their own."""
+    drain_seconds: float | None = None
+    """Until what is queued has left, at this pace; missing where nothing leaves."""
+    in_flight: Whole = 0
+    in_doubt: Whole = 0
+    last_error: SenderError | None = None
+    oldest_queued: UtcTime | None = None
+    at: UtcTime

@@ -1,15 +1,17 @@
 """Messages of the hot path as msgspec structs, derived from their pydantic class.
 
-The pydantic class stays the contract: it is what is declared, what the catalogue shows, and what says in words why
-something was refused.  A struct with the same fields, the same checks and the same JSON takes its name, at a fifth of
-the cost.  `tests/properties/test_structs.py` holds the two equal.
+The pydantic class stays the contract: it is what is declared, what the catalogue shows, and what
+says in words why something was refused.  A struct with the same fields, the same checks and the
+same JSON takes its name, at a fifth of the cost.  `tests/properties/test_structs.py` holds the
+two equal.
 
     @struct
     class Send(Message): ...
 
-JSON is read by msgspec.  Where it finds anything odd (and it is stricter than pydantic) the contract reads it again:
-either that accepts it, or the error is the contract's.  What is built in Python is not checked but by mypy, like any
-dataclass; values from outside go through `model_validate`.
+JSON is read by msgspec.  Where it finds anything odd (and it is stricter than pydantic) the
+contract reads it again: either that accepts it, or the error is the contract's.  What is built
+in Python is not checked but by mypy, like any dataclass; values from outside go through
+`model_validate`.
 """
 
 from __future__ import annotations
@@ -33,7 +35,8 @@ M = TypeVar("M", bound=BaseModel)
 encode: Final = msgspec.json.Encoder().encode
 _set: Final = msgspec.structs.force_setattr
 _long_fraction: Final = re.compile(rb"\.[0-9]{7}").search
-"""msgspec rounds what is finer than a microsecond and pydantic cuts it off: the contract reads it."""
+"""msgspec rounds what is finer than a microsecond and pydantic cuts it off: the contract reads
+it."""
 _escaped_time: Final = re.compile(rb"\\u00(?:2[eE]|3[0-9])").search
 """A point or digit of a time may be written as an escape: then the contract reads it too."""
 
@@ -46,7 +49,8 @@ class MessageStruct(
     forbid_unknown_fields=True,
     gc=False,
 ):
-    """What pydantic's classes offer, of a struct.  `omit_defaults` leaves out None alone: see `when_missing`."""
+    """What pydantic's classes offer, of a struct.  `omit_defaults` leaves out None alone: see
+    `when_missing`."""
 
     contract: ClassVar[type[BaseModel]]
     model_fields: ClassVar[Mapping[str, Any]]
@@ -120,8 +124,8 @@ class MessageStruct(
 
 
 def struct(contract: type[M]) -> type[M]:
-    """The class as a struct; type checkers go on to see the pydantic class.  Raises TypeError for a check that a
-    struct cannot make."""
+    """The class as a struct; type checkers go on to see the pydantic class.  Raises TypeError
+    for a check that a struct cannot make."""
     decorators = contract.__pydantic_decorators__
     if any(getattr(decorators, kind) for kind in decorators.__slots__):
         raise TypeError(
@@ -175,8 +179,8 @@ def _field(name: str, field: Any) -> tuple[str, Any] | tuple[str, Any, Any]:
 
 
 def when_missing(value: Any) -> Any:
-    """None is left out where it is written, any other default is not: msgspec leaves out only what it sees to be one,
-    and it does not look into a factory."""
+    """None is left out where it is written, any other default is not: msgspec leaves out only
+    what it sees to be one, and it does not look into a factory."""
     if value is None:
         return None
     return msgspec.field(

@@ -1,8 +1,10 @@
-"""How a tenant wants to be served.  Broadcast to every worker; a decision names the version it was judged by."""
+"""A tenant's settings.  Every worker reads them; a decision names the version that it was made
+by."""
 
 from __future__ import annotations
 
 import hashlib
+from datetime import date
 from enum import StrEnum
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
@@ -13,7 +15,7 @@ from schemas.base import Message, Slug
 from schemas.consent_request import ConsentRequest
 from schemas.keywords import LOCALES, OwnWords
 from schemas.person import NumberType
-from schemas.price import Price
+from schemas.sender import SenderKind
 from schemas.when import When
 
 _zone_names = cache(available_timezones)
@@ -32,7 +34,7 @@ class ShortenerPolicy(StrEnum):
 
 
 class StopScope(StrEnum):
-    """What a STOP is said to."""
+    """What a STOP ends."""
 
     TENANT = "tenant"
     """All that the tenant texts from."""
@@ -41,64 +43,65 @@ class StopScope(StrEnum):
 
 
 class Branch(Message):
-    """Part of a tenant; what it leaves out is the tenant's."""
+    """Part of a tenant.  What it leaves out is the tenant's."""
 
     name: str = ""
     sender: str | None = None
     send_immediately: bool | None = None
 
 
+class Price(Message):
+    """What one segment costs, for requests of this day (the tenant's) and later, until a later
+    price begins.  What is left out holds for all that no other price names."""
+
+    since: date
+    country: str | None = None
+    """ISO 3166 country of the recipient; left out, any other."""
+    sender_kind: SenderKind | None = None
+    """Left out, any other."""
+    currency: str = Field(default="USD", pattern=r"^[A-Z]{3}$")
+    """ISO 4217."""
+    micros: int = Field(ge=0, le=10**9)
+    """Millionths of the currency: 8300 is 0.0083."""
+
+
 class TenantSettings(Message):
-    """What is left out has a careful default; `sender` must be one of the senders declared for this tenant."""
+    """How a tenant wants to be served.  What is left out has a careful default."""
 
     tenant: Slug
     name: str = Field(min_length=1)
     time_zone: str = "America/New_York"
-    sender: str = Field(min_length=1, description="the default sender")
-    regions: tuple[str, ...] = Field(
-        default=("US", "CA"), description="ISO 3166 countries that may be texted"
-    )
+    sender: str = Field(min_length=1)
+    """The default sender; it must be declared for this tenant."""
+    regions: tuple[str, ...] = ("US", "CA")
+    """ISO 3166 countries that may be texted."""
     shorteners: ShortenerPolicy = ShortenerPolicy.REFUSE
+    """What to do with a link by a public link shortener."""
     branches: dict[Slug, Branch] = {}
-    smart_encoding: bool = Field(
-        default=False,
-        description="send curly quotes, dashes and the like in plainer characters where that costs no more",
-    )
-    entitled: bool = Field(
-        default=True, description="whether the tenant may text at all; opt-in requests neither"
-    )
-    contact: str = Field(
-        default="", description="whom to call or where to look: told in answer to HELP"
-    )
-    consent_request: ConsentRequest = Field(
-        default=ConsentRequest(), description="the text that asks for consent"
-    )
-    asks_per_hour: int = Field(
-        default=ASKS_PER_HOUR,
-        ge=1,
-        le=1_000_000,
-        description="opt-in requests an hour from one sender; the rest waits",
-    )
-    send_immediately: bool = Field(
-        default=True, description="false: a text that may go waits until somebody has approved it"
-    )
-    stop_scope: StopScope = Field(default=StopScope.TENANT, description="what a STOP is said to")
-    when: When = Field(default=When(), description="hours and caps, by the recipient's clock")
-    number_types: tuple[NumberType, ...] = Field(
-        default=(),
-        description="types besides mobile that are texted where a request for a person names them",
-    )
-    locales: tuple[str, ...] = Field(
-        default=("en",), description="whose keywords count; the English ones always do"
-    )
-    keywords: OwnWords = Field(
-        default=OwnWords(), description="words added to the keywords, by meaning"
-    )
-    prices: tuple[Price, ...] = Field(
-        default=(),
-        max_length=2000,
-        description="what a segment costs the tenant; none: by the list in Sayso",
-    )
+    smart_encoding: bool = False
+    """Send curly quotes, dashes and the like as plainer characters where that costs no more."""
+    entitled: bool = True
+    """Whether the tenant may text at all; without it, there are no opt-in requests either."""
+    contact: str = ""
+    """Whom to call or where to look: the answer to HELP."""
+    consent_request: ConsentRequest = ConsentRequest()
+    """The text of the opt-in request."""
+    asks_per_hour: int = Field(default=ASKS_PER_HOUR, ge=1, le=1_000_000)
+    """Opt-in requests an hour from one sender; the others wait."""
+    send_immediately: bool = True
+    """False: a text that may go waits until somebody has approved it."""
+    stop_scope: StopScope = StopScope.TENANT
+    """What a STOP ends."""
+    when: When = When()
+    """Hours and caps, by the recipient's clock."""
+    number_types: tuple[NumberType, ...] = ()
+    """Types besides mobile that are texted where a request for a person names them."""
+    locales: tuple[str, ...] = ("en",)
+    """Whose keywords count; the English ones always do."""
+    keywords: OwnWords = OwnWords()
+    """Words added to the keywords, by meaning."""
+    prices: tuple[Price, ...] = Field(default=(), max_length=2000)
+    """What a segment costs the tenant; left out, the list in Sayso holds."""
 
     @field_validator("time_zone")
     @classmethod
@@ -123,7 +126,8 @@ class TenantSettings(Message):
     def _one_currency(cls, prices: tuple[Price, ...]) -> tuple[Price, ...]:
         if len(found := {price.currency for price in prices}) > 1:
             raise ValueError(
-                f"prices are in one currency, not in {' and '.join(sorted(found))}: costs are added up"
+                f"prices are in one currency, not in {' and '.join(sorted(found))}:"
+                " costs are added up"
             )
         return prices
 

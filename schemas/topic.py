@@ -21,8 +21,9 @@ _CAPITAL: Final = re.compile(r"(?<!^)(?=[A-Z])")
 
 @dataclass(frozen=True)
 class Topic(Generic[M]):
-    """`carries` is a message type (or a tagged union); `key` tells a message's key; `keep` is retention, None for
-    ever.  `append_time`: the broker stamps records, so that nobody can backdate them."""
+    """`carries` is a message type (or a tagged union); `key` tells a message's key; `keep` is
+    retention, None for ever.  `append_time`: the broker stamps records, so that nobody can
+    backdate them."""
 
     name: str
     carries: Any
@@ -47,7 +48,8 @@ class Topic(Generic[M]):
 
     @cached_property
     def dump(self) -> Callable[[M], bytes]:
-        """As it goes on the wire: what is None is left out, because a reader takes what is missing for None."""
+        """As it goes on the wire: what is None is left out, because a reader takes what is
+        missing for None."""
         kind = self.carries
         if isinstance(kind, type) and issubclass(kind, MessageStruct):
             return encode
@@ -74,8 +76,9 @@ class Topic(Generic[M]):
 
     @cached_property
     def event_type(self) -> str:
-        """The CloudEvents `type` of its records: `SendRequest` is `sayso.send_request.v1`, each control
-        `sayso.control.v1`.  A breaking change of the wire would be `v2`, on a topic of its own."""
+        """The CloudEvents `type` of its records: `SendRequest` is `sayso.send_request.v1`, each
+        control `sayso.control.v1`.  A breaking change of the wire would be `v2`, on a topic of
+        its own."""
         name = self.carries.__name__ if isinstance(self.carries, type) else "Control"
         return f"sayso.{_CAPITAL.sub('_', name).lower()}.v1"
 
@@ -83,8 +86,8 @@ class Topic(Generic[M]):
         return 1 if self.single else default
 
     def config(self, *, replication: int) -> dict[str, str]:
-        """Broker settings of this topic.  With three replicas a write needs two, and a stale replica may never
-        lead: an acknowledged record survives the loss of one broker."""
+        """Broker settings of this topic.  With three replicas a write needs two, and a stale
+        replica may never lead: an acknowledged record survives the loss of one broker."""
         settings = {
             "cleanup.policy": "compact" if self.compacted else "delete",
             "retention.ms": "-1"

@@ -5,39 +5,22 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any, Final
 
-from schemas.alert import Alert
-from schemas.approval import Approval
-from schemas.approval_answer import ApprovalAnswer
-from schemas.attempt import Attempt
-from schemas.balance_row import BalanceRow
+from schemas.approval import Approval, ApprovalAnswer
+from schemas.attempt import Attempt, DeliveryReceipt
 from schemas.base import Message
-from schemas.consent_change import ConsentChange
-from schemas.consent_event import ConsentEvent
-from schemas.consent_status import ConsentStatus
-from schemas.contact import Contact
+from schemas.consent import ConsentChange, ConsentEvent, ConsentStatus
 from schemas.controls import Control
-from schemas.dead_letter import DeadLetter
+from schemas.dead_letter import DeadLetter, LetterResolution
 from schemas.decision import Decision
-from schemas.delivery_receipt import DeliveryReceipt
-from schemas.dismissal import Dismissal
-from schemas.inbound_message import InboundMessage
-from schemas.letter_resolution import LetterResolution
-from schemas.number_fact import NumberFact
-from schemas.outcome import Outcome
-from schemas.person import Person
-from schemas.person_answer import PersonAnswer
-from schemas.person_event import PersonEvent
-from schemas.person_request import PersonRequest
-from schemas.reply import Reply
-from schemas.request_cancel import CancelRequest
-from schemas.returned import Returned
-from schemas.send import Send
-from schemas.send_request import SendRequest
-from schemas.sender import Sender
-from schemas.sender_status import SenderStatus
+from schemas.inbound import Contact, InboundMessage, Reply
+from schemas.outcome import Alert, Outcome
+from schemas.person import NumberFact, Person, PersonAnswer, PersonEvent, PersonRequest
+from schemas.reports import BalanceRow, UsageRow
+from schemas.send import Returned, Send
+from schemas.send_request import CancelRequest, Dismissal, SendRequest
+from schemas.sender import Sender, SenderStatus
 from schemas.tenant_settings import TenantSettings
 from schemas.topic import Topic as Topic
-from schemas.usage_row import UsageRow
 
 FOREVER: Final = None
 A_MONTH: Final = timedelta(days=35)
@@ -347,7 +330,8 @@ BY_NAME: Final[dict[str, Topic[Any]]] = {topic.name: topic for topic in TOPICS}
 
 
 def state_topic(room: str) -> Topic[Any]:
-    """A room's changelog: its rows and its positions, private to the kit, restored by the next owner."""
+    """A room's changelog: its rows and its positions, private to the kit, restored by the next
+    owner."""
     return Topic[Any](
         name=f"sayso.{room}.rows",
         carries=Any,

@@ -22,7 +22,8 @@ TEXTS_AT_MOST = 50
 
 
 def _clock(written: Any) -> Any:
-    """YAML 1.1 reads 21:00 without quotes as a number to the base of sixty: 1260, the minutes since midnight."""
+    """YAML 1.1 reads 21:00 without quotes as a number to the base of sixty: 1260, the minutes
+    since midnight."""
     return f"{written // 60:02}:{written % 60:02}" if type(written) is int else written
 
 
@@ -35,8 +36,8 @@ ClockTime = Annotated[
 
 
 class QuietHours(Message):
-    """No text before and none after, by the recipient's clock.  Left out, they are those of US federal law
-    (47 CFR 64.1200(c)(1)).  `none` in a settings file: texts at any hour."""
+    """No text before and none after, by the recipient's clock.  Left out, they are those of US
+    federal law (47 CFR 64.1200(c)(1)).  `none` in a settings file: texts at any hour."""
 
     before: ClockTime = "08:00"
     after: ClockTime = "21:00"
@@ -58,7 +59,8 @@ class MarketingHours(StrEnum):
 
 
 class Cap(Message):
-    """Texts of one kind to one recipient in any 24 hours and any seven days, counted when they are ordered."""
+    """Texts of one kind to one recipient in any 24 hours and any seven days, counted when they
+    are ordered."""
 
     day: int | None = Field(default=None, ge=1, le=TEXTS_AT_MOST)
     week: int | None = Field(default=None, ge=1, le=TEXTS_AT_MOST)
@@ -74,8 +76,8 @@ KindName = Annotated[str, AfterValidator(_kind)]
 
 
 class When(Message):
-    """What is left out is careful; `caps` by kind: marketing has one of 3 a day and 10 a week unless it is named,
-    other kinds have none."""
+    """What is left out is careful; `caps` by kind: marketing has one of 3 a day and 10 a week
+    unless it is named, other kinds have none."""
 
     quiet_hours: QuietHours = QuietHours()
     marketing: MarketingHours = MarketingHours.BY_STATE

@@ -1,7 +1,7 @@
 """Derives what msgspec has to check of a field from what pydantic checks of it.
 
-Only what msgspec can check in the same way is known here.  Anything else raises TypeError when the class is declared:
-no check may be lost in silence.
+Only what msgspec can check in the same way is known here.  Anything else raises TypeError when
+the class is declared: no check may be lost in silence.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ def to_utc(moment: datetime) -> datetime:
 
 
 def wire_type(hint: Any, checks: Iterable[Any] = ()) -> Any:
-    """The type for msgspec.  `checks` are what pydantic has been told of the field besides its type."""
+    """The type for msgspec.  `checks` are what pydantic has been told of the field besides its
+    type."""
     origin, parts, known = get_origin(hint), get_args(hint), tuple(checks)
     if origin is Annotated:
         return wire_type(parts[0], (*_flat(parts[1:]), *known))
@@ -60,7 +61,8 @@ def is_time(hint: Any) -> bool:
 
 
 def _given(hint: Any) -> Any:
-    """The type of what stands in a tuple or dict.  None would be written there, unlike in a field."""
+    """The type of what stands in a tuple or dict.  None would be written there, unlike in a
+    field."""
     if type(None) in get_args(hint) or is_time(hint):
         raise TypeError(f"a struct cannot hold many {hint}")
     return wire_type(hint)

@@ -13,10 +13,9 @@ from datetime import datetime
 from typing import Any, Final
 
 from schemas.base import Evidence
-from schemas.consent_event import ConsentAction, ConsentEvent
-from schemas.contact import Contact
-from schemas.inbound_message import InboundMessage
-from schemas.reply import Reply
+from schemas.consent import ConsentAction, ConsentEvent
+from schemas.dead_letter import DeadLetterCause
+from schemas.inbound import Contact, InboundMessage, Reply
 from schemas.topics import CONSENT_EVENTS, REPLIES
 from streams.dead_letters import build_dead_letter
 from streams.dedup import DedupEntry, dedup_name, forget_at, is_duplicate
@@ -53,9 +52,12 @@ UNROUTED: Final = "aside"
 """Begins the names of entries for texts that were nobody's."""
 
 NOBODY: Final = {
-    True: ("nobody_texted", "nobody is known to have texted this number from this shared sender"),
+    True: (
+        DeadLetterCause.NOBODY_TEXTED,
+        "nobody is known to have texted this number from this shared sender",
+    ),
     False: (
-        "unknown_sender",
+        DeadLetterCause.UNKNOWN_SENDER,
         "the sender it came to is not known: apply it, then replay this record",
     ),
 }
@@ -92,7 +94,9 @@ def _on_inbound(
     inbound: InboundMessage = record.value
     if len(inbound.body) + len(inbound.provider_id) + sum(map(len, inbound.media)) > MAX_CHARACTERS:
         reason = "no phone sends a text of this size"
-        return StepResult(publish=(build_dead_letter("inbox", record, now, "too_large", reason),))
+        return StepResult(
+            publish=(build_dead_letter("inbox", record, now, DeadLetterCause.TOO_LARGE, reason),)
+        )
     name = dedup_name("in", inbound.provider_id)
     if is_duplicate(state, name):
         return NO_CHANGE

@@ -24,7 +24,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
-from schemas.inbound_message import InboundMessage
+from schemas.inbound import InboundMessage
 from schemas.tenant_settings import TenantSettings
 from streams.inbound_keywords import Answered, Meaning, as_the_carrier, read_answer
 from streams.inbox.state import Contacts

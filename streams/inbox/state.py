@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final
 
-from schemas.contact import Contact
+from schemas.inbound import Contact
 from streams.processing import StateEntry, StateStore
 
 CONTACT: Final = "contact/"

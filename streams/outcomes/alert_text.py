@@ -10,9 +10,8 @@ from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from schemas.alert import Urgency
-from schemas.send_request import Kind
-from schemas.system_kind import SystemKind
+from schemas.outcome import Urgency
+from schemas.send_request import Kind, SystemKind
 from streams.lifecycle import State
 from streams.outcomes.state import DecisionSummary, MessageState
 from streams.processing import Settings

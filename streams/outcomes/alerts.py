@@ -6,7 +6,9 @@ from __future__ import annotations
 from datetime import datetime, tzinfo
 from typing import Any, Final
 
-from schemas.alert import Alert, Urgency
+from schemas.attempt import AttemptCode
+from schemas.base import copy_context
+from schemas.outcome import Alert, Urgency
 from schemas.topics import ALERTS
 from streams.error_codes import meaning
 from streams.lifecycle import ARRIVED, State
@@ -22,11 +24,11 @@ from streams.outcomes.message_state import build_evidence
 from streams.outcomes.state import DecisionSummary, MessageState, PublishedOutcome
 from streams.processing import Publication, Settings
 
-CANCELED_BY_CHOICE: Final = frozenset({None, "canceled", "dropped"})
+CANCELED_BY_CHOICE: Final = frozenset({None, AttemptCode.CANCELED, AttemptCode.DROPPED})
 """With these codes somebody wanted the text canceled.  With another one (a STOP) whoever requested
 it must hear."""
 
-LEFT_TO_STAFF: Final = frozenset({"unclear", "absent"})
+LEFT_TO_STAFF: Final = frozenset({AttemptCode.UNCLEAR, AttemptCode.ABSENT})
 """With these codes Sayso can find out no more about an in-doubt attempt.  Before, it usually clears
 up by itself."""
 
@@ -164,14 +166,7 @@ def _alert(
     known: dict[str, Any] = {
         "message_id": message.message_id,
         "tenant": message.tenant,
-        "branch": decision.branch,
         "to": message.to,
-        "kind": decision.kind,
-        "person_id": decision.person_id,
-        "case_id": decision.case_id,
-        "event_id": decision.event_id,
-        "event_at": decision.event_at,
-        "event_title": decision.event_title,
         "time_zone": decision.time_zone,
         "state": new.state,
         "error_code": new.error_code,
@@ -180,4 +175,4 @@ def _alert(
         "evidence": build_evidence(message),
         "at": now,
     }
-    return Alert(**(known | fields))
+    return Alert(**(copy_context(decision) | known | fields))

@@ -21,9 +21,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from schemas.attempt import Attempt
+from schemas.attempt import Attempt, DeliveryReceipt
+from schemas.dead_letter import DeadLetterCause
 from schemas.decision import Decision
-from schemas.delivery_receipt import DeliveryReceipt
 from streams.dead_letters import build_dead_letter
 from streams.lifecycle import STRENGTH
 from streams.outcomes.alerts import build_alerts
@@ -65,7 +65,7 @@ def outcomes(
         before = MessageState(tenant=value.tenant, message_id=value.message_id)
     if not is_same_text(before, value):
         reason = "this message id stands for another text or number: use an id of its own"
-        letter = build_dead_letter("outcomes", record, now, "id_reused", reason)
+        letter = build_dead_letter("outcomes", record, now, DeadLetterCause.ID_REUSED, reason)
         return StepResult(publish=(letter,))
     if isinstance(value, Decision):
         after = with_decision(before, value)

@@ -10,16 +10,13 @@ import hashlib
 from datetime import datetime
 from typing import Any, Final
 
-from schemas.attempt import AttemptState
-from schemas.consent_event import ConsentAction, ConsentEvent
-from schemas.consent_source import ConsentSource
+from schemas.attempt import AttemptCode, AttemptState
+from schemas.consent import ConsentAction, ConsentEvent, ConsentSource
 from schemas.controls import Sighting
 from schemas.decision import Verdict
-from schemas.number_fact import NumberFact
 from schemas.outcome import Outcome, Was
-from schemas.person_answer import PersonAnswer
-from schemas.request_cancel import PEOPLE
-from schemas.system_kind import SystemKind
+from schemas.person import NumberFact, PersonAnswer
+from schemas.send_request import CancelSource, SystemKind
 from schemas.topics import (
     CONSENT_EVENTS,
     DISPATCH_CONTROLS,
@@ -37,9 +34,6 @@ from streams.processing import Publication
 _OPEN: Final = frozenset({AttemptState.IN_DOUBT, AttemptState.DEFERRED})
 _CLEAR: Final = frozenset({AttemptState.ACCEPTED, AttemptState.REFUSED})
 _NO_CALL: Final = frozenset({AttemptState.QUEUED, AttemptState.CANCELED, AttemptState.EXPIRED})
-
-CANCELED: Final = "canceled"
-"""Dispatch's code for an order that a Cancel took back; for a STOP it has another."""
 
 NOT_REACHED: Final = frozenset({State.REFUSED, State.FAILED, State.UNDELIVERED, State.CANCELED})
 """States in which an opt-in request has reached nobody."""
@@ -83,12 +77,12 @@ def _outcome(
         message_id=message.message_id,
         tenant=message.tenant,
         branch=decision.branch,
-        sender=new.sender,
-        to=message.to,
         kind=decision.kind,
         person_id=decision.person_id,
         case_id=decision.case_id,
         event_id=decision.event_id,
+        sender=new.sender,
+        to=message.to,
         requested_at=decision.requested_at,
         state=state,
         error_code=code,
@@ -192,7 +186,7 @@ def build_cancel_confirmation(
         request_id=decision.request_id,
         message_id=after.message_id,
         verdict=Verdict.CANCEL,
-        by=PEOPLE,
+        by=CancelSource.PEOPLE,
         at=now,
     )
     return (Publication(PERSON_ANSWERS, answer),)
@@ -203,7 +197,8 @@ def _is_canceled_uncalled(message: MessageState) -> bool:
     sent it."""
     reports = [report for attempt in message.attempts.values() for report in attempt]
     canceled = any(
-        report.word == AttemptState.CANCELED and report.code == CANCELED for report in reports
+        report.word == AttemptState.CANCELED and report.code == AttemptCode.CANCELED
+        for report in reports
     )
     return canceled and all(
         report.source == ATTEMPT and report.word in _NO_CALL for report in reports

@@ -9,10 +9,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from schemas.attempt import Attempt
+from schemas.attempt import Attempt, DeliveryReceipt
 from schemas.base import IDENTITY
 from schemas.decision import Decision, Verdict
-from schemas.delivery_receipt import DeliveryReceipt
 from streams.lifecycle import ATTEMPT, RECEIPT
 from streams.processing import InputRecord, StateEntry
 

@@ -6,8 +6,7 @@ from collections.abc import Collection
 from typing import Final
 
 from schemas.numbers import e164
-from schemas.person import NumberType, Person, PersonNumber
-from schemas.person_request import PersonRequest
+from schemas.person import NumberType, Person, PersonNumber, PersonRequest
 from streams.reasons import NO_NUMBER, NOT_SMS_ENABLED, Reason
 
 UNKNOWN: Final = Reason(

@@ -7,10 +7,17 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from schemas.number_fact import NumberFact
+from schemas.dead_letter import DeadLetterCause
 from schemas.numbers import e164
-from schemas.person import NumberType, Person, PersonNumber
-from schemas.person_event import NumberChange, PersonAction, PersonEvent
+from schemas.person import (
+    NumberChange,
+    NumberFact,
+    NumberType,
+    Person,
+    PersonAction,
+    PersonEvent,
+    PersonNumber,
+)
 from schemas.topics import NUMBER_FACTS, PEOPLE
 from streams.dead_letters import build_dead_letter
 from streams.dedup import REMEMBER, DedupEntry, dedup_name, is_duplicate
@@ -29,7 +36,6 @@ from streams.processing import (
     InputRecord,
     Publication,
     Settings,
-    StateEntry,
     StateStore,
     StepResult,
     spread_timers,
@@ -52,7 +58,9 @@ def on_event(
     after = apply_event(before, event)
     if _count_characters(event) > MAX_CHARACTERS or len(after.numbers) > MAX_NUMBERS:
         reason = f"a person has {MAX_NUMBERS} numbers at most, and fields hold words, not files"
-        return StepResult(publish=(build_dead_letter("people", record, now, "too_large", reason),))
+        return StepResult(
+            publish=(build_dead_letter("people", record, now, DeadLetterCause.TOO_LARGE, reason),)
+        )
     remembered = StepResult({name: DedupEntry(at_ms=record.at_ms)}, timers={name: now + REMEMBER})
     if is_unchanged(before, after):
         return remembered
@@ -61,7 +69,8 @@ def on_event(
         (Publication(PEOPLE, after), *build_number_facts(before, after, now)),
         {PERSON: now + REMEMBER if after.deleted else None},
     )
-    return _merge([remembered, changed, _advance_all(state, Context(after, now, settings))])
+    others = _advance_all(state, Context(after, now, settings))
+    return StepResult.merge(remembered, changed, others)
 
 
 def _advance_all(state: StateStore, context: Context) -> StepResult:
@@ -75,18 +84,7 @@ def _advance_all(state: StateStore, context: Context) -> StepResult:
     ]
     entries.sort(key=lambda entry: (entry.request.requested_at, entry.request.message_id))
     others = StepResult(timers=spread_timers(names[MAX_AT_ONCE:], context.now))
-    return _merge([*(advance(entry, context) for entry in entries), others])
-
-
-def _merge(steps: list[StepResult]) -> StepResult:
-    state: dict[str, StateEntry | None] = {}
-    timers: dict[str, datetime | None] = {}
-    publish: list[Publication] = []
-    for step in steps:
-        state |= step.state
-        timers |= step.timers
-        publish += step.publish
-    return StepResult(state, tuple(publish), timers)
+    return StepResult.merge(*(advance(entry, context) for entry in entries), others)
 
 
 def _count_characters(event: PersonEvent) -> int:

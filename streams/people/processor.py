@@ -19,9 +19,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final
 
-from schemas.person_answer import PersonAnswer
-from schemas.person_event import PersonEvent
-from schemas.person_request import PersonRequest
+from schemas.person import PersonAnswer, PersonEvent, PersonRequest
 from streams.people.person_events import on_event
 from streams.people.requests import (
     advance,

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
+from schemas.base import RequestContext, copy_context
 from schemas.decision import Decision, Finding, Verdict
 from schemas.person import Person
-from schemas.request_cancel import PEOPLE, CancelRequest
-from schemas.send_request import Resolved, SendRequest
+from schemas.send_request import CancelRequest, CancelSource, Resolved, SendRequest
 from schemas.topics import DECISIONS, REQUEST_CANCELS, SEND_REQUESTS
 from streams.body_limits import BODY_AT_MOST
 from streams.encoding.smart import outgoing
@@ -52,7 +52,7 @@ def build_cancel(entry: RequestEntry, now: datetime, reason: str) -> Publication
         number=entry.number,
         message_id=entry.message_id,
         reason=reason,
-        by=PEOPLE,
+        by=CancelSource.PEOPLE,
         at=now,
     )
     return Publication(REQUEST_CANCELS, cancel)
@@ -72,21 +72,10 @@ def build_decision(
     decision = Decision(
         message_id=entry.message_id,
         tenant=request.tenant,
-        branch=request.branch,
-        sender=request.sender,
-        kind=request.kind,
+        **copy_context(request, RequestContext),
         segments=segments(body) if len(body) <= BODY_AT_MOST else 0,
-        person_id=request.person_id,
-        case_id=request.case_id,
-        event_id=request.event_id,
-        event_at=request.event_at,
-        event_title=request.event_title,
-        time_zone=request.time_zone,
-        valid_until=request.valid_until,
         resend_of=entry.resend_of,
         request_id=request.message_id,
-        requested_at=request.requested_at,
-        requested_by=request.requested_by,
         verdict=verdict,
         findings=tuple(findings),
         decided_at=now,

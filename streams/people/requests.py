@@ -13,11 +13,10 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 from schemas.base import Evidence
+from schemas.dead_letter import DeadLetterCause
 from schemas.decision import Finding, Verdict
-from schemas.person import NumberType, Person
-from schemas.person_answer import PersonAnswer
-from schemas.person_request import PersonRequest
-from schemas.request_cancel import PEOPLE
+from schemas.person import NumberType, Person, PersonAnswer, PersonRequest
+from schemas.send_request import CancelSource
 from streams.body_limits import why_unsendable
 from streams.dead_letters import build_dead_letter
 from streams.dedup import REMEMBER
@@ -79,7 +78,9 @@ def on_request(
     request: PersonRequest = record.value
     if _count_characters(request) > MAX_CHARACTERS:
         reason = "a field holds a file, not a word"
-        return StepResult(publish=(build_dead_letter("people", record, now, "too_large", reason),))
+        return StepResult(
+            publish=(build_dead_letter("people", record, now, DeadLetterCause.TOO_LARGE, reason),)
+        )
     known = _find_fingerprint(state, request.message_id)
     if known is not None:
         return NO_CHANGE if known == fingerprint(request) else _refuse_reused_id(record, now)
@@ -102,7 +103,7 @@ def on_answer(
     entry = state.get(name, RequestEntry)
     if entry is None or entry.message_id != answer.message_id or entry.stage is Stage.HELD:
         return NO_CHANGE
-    if answer.verdict is Verdict.CANCEL and answer.by == PEOPLE:
+    if answer.verdict is Verdict.CANCEL and answer.by == CancelSource.PEOPLE:
         return _issue_again(entry, load_context(state, now, settings))
     stage = STAGE_AFTER.get(answer.verdict)
     if stage is None:
@@ -154,7 +155,9 @@ def _refuse_reused_id(record: InputRecord, now: datetime) -> StepResult:
         f"message id {record.value.message_id} was used before for another text:"
         " send it under an id of its own"
     )
-    return StepResult(publish=(build_dead_letter("people", record, now, "id_reused", reason),))
+    return StepResult(
+        publish=(build_dead_letter("people", record, now, DeadLetterCause.ID_REUSED, reason),)
+    )
 
 
 def advance(entry: RequestEntry, context: Context) -> StepResult:

@@ -14,8 +14,7 @@ from enum import StrEnum
 from typing import Final
 
 from schemas.base import Evidence
-from schemas.person import Person
-from schemas.person_request import PersonRequest
+from schemas.person import Person, PersonRequest
 from streams.processing import StateEntry
 
 PERSON: Final = "person"

@@ -16,7 +16,7 @@ from typing import Final
 import phonenumbers
 
 from schemas.outcome import Outcome, Was
-from schemas.price import Price
+from schemas.tenant_settings import Price
 from streams.lifecycle import Group, State, states_of
 from streams.processing import Settings
 from streams.usage.state import Amounts, Sums

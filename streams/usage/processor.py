@@ -23,8 +23,8 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from schemas.outcome import Outcome
+from schemas.reports import OtherCost, UsageRow
 from schemas.topics import USAGE_REPORT
-from schemas.usage_row import OtherCost, UsageRow
 from streams.error_codes import meaning
 from streams.processing import NO_CHANGE, InputRecord, Publication, Settings, StateStore, StepResult
 from streams.usage.measure import OPEN, closing_time, local_day, measure, zone_of

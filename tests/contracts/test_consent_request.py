@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from schemas.consent import ConsentState, ConsentStatus
 from schemas.consent_request import PARTS, WORDING, ConsentRequest
-from schemas.consent_status import ConsentState, ConsentStatus
 from schemas.tenant_settings import TenantSettings
 
 OWN = "{company} would like to text you about {purpose}.\n{frequency} {rates}\n{answers}"

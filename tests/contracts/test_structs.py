@@ -11,10 +11,10 @@ from typing import Annotated, Any
 import pytest
 from pydantic import AfterValidator, Field, ValidationError, field_validator
 
+from schemas.attempt import DeliveryReceipt
 from schemas.base import Evidence, Message, Slug, UtcTime, Whole
-from schemas.delivery_receipt import DeliveryReceipt
+from schemas.inbound import Reply
 from schemas.outcome import Outcome, Was
-from schemas.reply import Reply
 from schemas.structs import MessageStruct, contract_of, encode, struct
 from schemas.topics import OUTCOMES, REPLIES
 

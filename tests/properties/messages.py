@@ -7,21 +7,20 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from functools import cache
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 from zoneinfo import available_timezones
 
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from schemas.base import Message, Slug, UtcTime, Whole
+from schemas.consent import ConsentState, CurrentState
 from schemas.consent_request import PARTS, ConsentRequest
-from schemas.consent_status import ConsentState, StandingState
 from schemas.keywords import LOCALES, OwnWords
-from schemas.price import Price
 from schemas.send_request import Kind, Resolved
 from schemas.sender import Sender
 from schemas.structs import MessageStruct, contract_of
-from schemas.tenant_settings import TenantSettings
+from schemas.tenant_settings import Price, TenantSettings
 from schemas.topics import Topic
 from schemas.when import Cap, QuietHours, When
 
@@ -46,7 +45,7 @@ PLAIN: dict[Any, SearchStrategy[Any]] = {
     Slug: SLUGS,
     UtcTime: TIMES,
     Whole: WHOLES,
-    StandingState: st.sampled_from(ConsentState),
+    CurrentState: st.sampled_from(ConsentState),
     bool: st.booleans(),
     date: st.dates(),
     datetime: TIMES,
@@ -115,6 +114,8 @@ def values(hint: Any) -> SearchStrategy[Any]:
     """Of a field's type.  Raises TypeError for one nobody has thought of yet."""
     if hint in PLAIN:
         return PLAIN[hint]
+    if get_origin(hint) is Annotated and get_args(hint)[0] is str:
+        return TEXTS | st.sampled_from(get_args(hint)[1].examples)  # some words are known
     made = MADE.get(get_origin(hint) or hint)
     if made:
         return made(*get_args(hint))

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.decision import Verdict
-from schemas.person_event import NumberChange, PersonAction, PersonEvent
+from schemas.person import NumberChange, PersonAction, PersonEvent
 from schemas.topics import DECISIONS, PEOPLE, REQUEST_CANCELS, SEND_REQUESTS
 from streams.people import people, people_on_timer
 from streams.people.person_events import apply_event, is_unchanged

@@ -7,10 +7,8 @@ from typing import Any
 import pytest
 
 from schemas.base import Evidence
-from schemas.consent_event import ConsentEvent
-from schemas.contact import Contact
-from schemas.inbound_message import InboundMessage
-from schemas.reply import Reply
+from schemas.consent import ConsentEvent
+from schemas.inbound import Contact, InboundMessage, Reply
 from schemas.sender import Sender, SenderKind
 from schemas.tenant_settings import TenantSettings
 from schemas.topics import CONSENT_EVENTS, DEAD_LETTERS, REPLIES

@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from schemas.attempt import Attempt, AttemptState
+from schemas.attempt import Attempt, AttemptState, DeliveryReceipt
 from schemas.base import Evidence
 from schemas.decision import Decision, Verdict
-from schemas.delivery_receipt import DeliveryReceipt
 from schemas.outcome import Outcome
 from schemas.topics import OUTCOMES
 from streams.outcomes import outcomes, outcomes_on_timer

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from schemas.alert import Alert, Urgency
 from schemas.decision import Finding, Verdict
+from schemas.outcome import Alert, Urgency
 from schemas.tenant_settings import TenantSettings
 from schemas.topics import ALERTS
 from streams.error_codes import meaning

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from schemas.attempt import DeliveryReceipt
 from schemas.decision import Decision
-from schemas.delivery_receipt import DeliveryReceipt
-from schemas.number_fact import NumberFact
+from schemas.person import NumberFact
 from schemas.topics import NUMBER_FACTS
 from streams.gate.learned import learned
 from streams.gate.state import NumberRow

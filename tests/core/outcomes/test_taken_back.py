@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from schemas.attempt import Attempt
+from schemas.attempt import Attempt, DeliveryReceipt
 from schemas.decision import Decision
-from schemas.delivery_receipt import DeliveryReceipt
 from schemas.topics import PERSON_ANSWERS
 from streams.outcomes import outcomes, outcomes_on_timer
 from streams.processing import build_settings

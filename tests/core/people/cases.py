@@ -7,11 +7,8 @@ from itertools import count
 from typing import Any
 
 from schemas.decision import Decision
-from schemas.person_answer import PersonAnswer
-from schemas.person_event import PersonEvent
-from schemas.person_request import PersonRequest
-from schemas.request_cancel import CancelRequest
-from schemas.send_request import SendRequest
+from schemas.person import PersonAnswer, PersonEvent, PersonRequest
+from schemas.send_request import CancelRequest, SendRequest
 from schemas.tenant_settings import TenantSettings
 from schemas.topics import DECISIONS, REQUEST_CANCELS, SEND_REQUESTS
 from streams.people import people, people_on_timer

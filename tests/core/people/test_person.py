@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from schemas.person import Person
-from schemas.person_event import PersonEvent
+from schemas.person import Person, PersonEvent
 from schemas.topics import DEAD_LETTERS, NUMBER_FACTS, PEOPLE
 from streams.people.state import PERSON
 from tests.core.people.cases import (

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from schemas.request_cancel import CancelRequest
+from schemas.send_request import CancelRequest
 from schemas.topics import DEAD_LETTERS, REQUEST_CANCELS, SEND_REQUESTS
 from streams.people.state import MAX_AT_ONCE, build_message_id
 from streams.processing import UnreadableRecord

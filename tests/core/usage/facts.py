@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from schemas.outcome import Outcome, Was
+from schemas.reports import UsageRow
 from schemas.tenant_settings import TenantSettings
 from schemas.topics import USAGE_REPORT
-from schemas.usage_row import UsageRow
 from streams.processing import build_settings
 from streams.usage import usage, usage_on_timer
 from tests.core.drive import START, Drive

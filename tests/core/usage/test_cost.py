@@ -10,10 +10,9 @@ import pytest
 from pydantic import ValidationError
 
 from schemas.outcome import Outcome, Was
-from schemas.price import Price
+from schemas.reports import UsageRow
 from schemas.sender import Sender, SenderKind
-from schemas.tenant_settings import TenantSettings
-from schemas.usage_row import UsageRow
+from schemas.tenant_settings import Price, TenantSettings
 from streams.processing import build_settings
 from streams.usage import usage, usage_on_timer
 from streams.usage.measure import find_price, list_prices

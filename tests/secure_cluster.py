@@ -13,7 +13,7 @@ import trustme
 from cryptography.hazmat.primitives import serialization as s
 
 from services.local.broker import EmbeddedBroker
-from services.local.broker.ports import LOOPBACK, choose
+from services.ports import LOOPBACK, choose_port
 
 PREFIX: Final = "sayso-"
 _JAAS: Final = "org.apache.kafka.common.security.scram.ScramLoginModule required;"
@@ -58,7 +58,7 @@ def locked(folder: Path, services: Sequence[str], certified: str) -> Iterator[Lo
     _keep(
         ca.issue_cert("client.invalid", common_name=PREFIX + certified), folder / f"{certified}.pem"
     )
-    listeners = {name: f"{LOOPBACK}:{choose()}" for name in ("SCRAM", "TLS", "CERTIFIED")}
+    listeners = {name: f"{LOOPBACK}:{choose_port()}" for name in ("SCRAM", "TLS", "CERTIFIED")}
     passwords = {PREFIX + service: f"{service}-secret" for service in services}
     with EmbeddedBroker(
         folder, ephemeral=True, more=_properties(listeners, folder), users=passwords

@@ -14,11 +14,11 @@ from typing import Any, TypeVar
 from aiokafka.errors import KafkaError
 
 from services.cli.progress_bar import progress_bar, show_waiting
-from services.kafka.errors import BrokerError
+from services.kafka import BrokerError
 from services.ledger import Ledger, LedgerError
 from services.ledger.ledger import FILE
 from services.ledger.source import SourceError
-from services.local.broker import running
+from services.local.broker import find_running
 from services.operations.errors import InvalidRequest, OperationFailed
 from services.operations.session import Session
 from services.operations.tenant_check import require_tenant_on_record
@@ -31,7 +31,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 def find_bootstrap(given: str | None, state: Path) -> str:
     """The Kafka that was named, else the one that runs in this state folder.  Raises InvalidRequest."""
-    found = given or running(state)
+    found = given or find_running(state)
     if not found:
         raise _no_broker(state)
     return found
@@ -109,7 +109,7 @@ def read_ledger(given: str | None, state: Path, tenant: str | None = None) -> It
     """Open the ledger and bring it up to the topics; without a broker, say as of when it is.
 
     Raises OperationError, also for a tenant that there is not."""
-    bootstrap = given or running(state)
+    bootstrap = given or find_running(state)
     try:
         ledger = Ledger.open(state / FILE, existing=bootstrap is None)
     except LedgerError as error:

@@ -13,7 +13,7 @@ from services.cli import options
 from services.cli.connection import run
 from services.consents.keys import Keys, KeysError
 from services.display_text import format_utc
-from services.local.broker import running
+from services.local.broker import find_running
 from services.operations.errors import InvalidRequest
 from services.operations.tenant_check import require_tenant_in, require_tenants
 from services.operations.validation import parse_tenant
@@ -37,7 +37,7 @@ def add(
     Example: [cyan]sayso keys add -t harbor --label website[/]
     """
     parse_tenant(tenant)
-    if where := bootstrap or running(state):
+    if where := bootstrap or find_running(state):
         run(require_tenants(where, tenant))
     else:
         require_tenant_in(state, tenant)

@@ -14,8 +14,8 @@ from services.cli import options
 from services.cli.connection import find_bootstrap, run
 from services.cli.progress_bar import show_waiting
 from services.display_text import format_utc
-from services.kafka.acls import acls, allow, commands
-from services.kafka.admin import admin
+from services.kafka.acls import compute_acls, grant, render_commands
+from services.kafka.admin import admin_client
 from services.kafka.topics import Change
 from services.kafka.topics import apply as apply_topics
 from services.ledger.fold import Entry
@@ -134,13 +134,13 @@ def show_acls(
         raise InvalidRequest(
             f"A user's name has letters, digits, dots, dashes and underscores: not {user_prefix!r}"
         )
-    wanted = acls(user_prefix)
+    wanted = compute_acls(user_prefix)
     if put:
         where = find_bootstrap(bootstrap, state)
 
         async def work() -> None:
-            async with admin(where) as client:
-                await allow(client, wanted)
+            async with admin_client(where) as client:
+                await grant(client, wanted)
 
         run(work())
         users = len({acl.user for acl in wanted})
@@ -157,7 +157,7 @@ def show_acls(
                 }
             )
     else:
-        for line in commands(wanted):
+        for line in render_commands(wanted):
             print(f"kafka-acls.sh --bootstrap-server $KAFKA --command-config $ADMIN {line}")
 
 

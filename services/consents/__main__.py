@@ -17,10 +17,9 @@ from services.consents.ids import Ids
 from services.consents.keys import Keys
 from services.consents.tenants import Tenants
 from services.kafka.publisher import NotPublished, Publisher
-from services.listening import CannotListen, listening
 from services.observability.logs import set_up
 from services.parent_watch import watch_parent
-from services.port_file import announce
+from services.ports import CannotListen, announce_port, explain_bind_errors
 from services.settings import ServiceSettings, SettingsError, from_environment
 
 CONFIRM_WITHIN = 5.0
@@ -50,14 +49,14 @@ async def _run(given: argparse.Namespace, settings: ServiceSettings) -> None:
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=CONFIRM_WITHIN)
     await runner.setup()
     try:
-        with listening(given.host, settings.consents_port, "SAYSO_CONSENTS_PORT"):
+        with explain_bind_errors(given.host, settings.consents_port, "SAYSO_CONSENTS_PORT"):
             await web.TCPSite(runner, given.host, settings.consents_port).start()
         host, port = runner.addresses[0][:2]
         print(f"consents at http://{host}:{port}", flush=True)
         with contextlib.suppress(NotPublished):
             await publisher.start()
         if given.port_file:
-            announce(given.port_file, port)
+            announce_port(given.port_file, port)
         await stop.wait()
     finally:
         await runner.cleanup()

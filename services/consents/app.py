@@ -65,7 +65,7 @@ class Consents:
         return web.json_response({"live": True, "answers": self.counts})
 
     async def ready(self, _request: web.Request) -> web.Response:
-        ready = await self._publisher.reachable()
+        ready = await self._publisher.is_reachable()
         return web.json_response({"ready": ready, "kafka": ready}, status=200 if ready else 503)
 
     async def take(self, request: web.Request) -> web.Response:

@@ -1,7 +1,8 @@
-"""Who may do what on Kafka: the fewest rights with which each service does its work, from the declarations.
+"""Who may do what on Kafka: the fewest rights with which each service does its work.
 
-Every service is a user of its own.  Rights that Kafka derives are not asked for twice: to read or write a topic is to
-see it, and since 2.8 to write any topic is to write it idempotently.
+Every service is a Kafka user of its own. The rights are computed from the declarations of topics
+and processors. Rights that Kafka derives are not listed twice: who may read or write a topic may
+describe it, and since Kafka 2.8 who may write any topic may write it idempotently.
 """
 
 from __future__ import annotations
@@ -17,13 +18,13 @@ from aiokafka.protocol.admin import CreateAclsRequest
 
 from schemas import topics as t
 from schemas.topics import EVERY_TOPIC, TOPICS, Topic
-from services.kafka.errors import BrokerError
+from services.kafka import BrokerError
 from streams.processor import Processor
 from streams.topology import PROCESSORS
 
 
 class Kind(IntEnum):
-    """Kafka's own numbers, as are those below."""
+    """Of a resource. The numbers of these enums are Kafka's own."""
 
     TOPIC = 2
     GROUP = 3
@@ -45,7 +46,7 @@ class Pattern(IntEnum):
 
 
 class Acl(NamedTuple):
-    """`user` may do `operation` to what is called `name`, or begins so."""
+    """The user may do the operation to the resource of that name, or with that prefix."""
 
     user: str
     kind: Kind
@@ -56,7 +57,10 @@ class Acl(NamedTuple):
 
 Rights = list[tuple[Kind, str, Operation, Pattern]]
 
-FROM_OUTSIDE: Final = (
+_ALLOW: Final = 3
+"""A permission type of Kafka's."""
+
+WRITTEN_BY_PRODUCERS: Final = (
     t.SEND_REQUESTS,
     t.REQUEST_CANCELS,
     t.PERSON_EVENTS,
@@ -64,63 +68,62 @@ FROM_OUTSIDE: Final = (
     t.CONSENT_EVENTS,
     t.NUMBER_FACTS,
 )
-"""What producers tell us."""
-BY_STAFF: Final = (*FROM_OUTSIDE, t.APPROVALS, t.DISMISSALS)
-BY_OPS: Final = (t.SETTINGS, t.SENDERS, t.DISPATCH_CONTROLS, t.LETTER_RESOLUTIONS)
-READ_BY_ROOMS: Final = tuple(
-    {topic.name: topic for room in PROCESSORS.values() for topic in room.inputs}.values()
+WRITTEN_BY_STAFF: Final = (*WRITTEN_BY_PRODUCERS, t.APPROVALS, t.DISMISSALS)
+WRITTEN_BY_OPS: Final = (t.SETTINGS, t.SENDERS, t.DISPATCH_CONTROLS, t.LETTER_RESOLUTIONS)
+READ_BY_PROCESSORS: Final = tuple(
+    {topic.name: topic for processor in PROCESSORS.values() for topic in processor.inputs}.values()
 )
-"""A record that was set aside may be replayed to any of them."""
+"""A dead letter's record may be replayed to any of them."""
 
 
-def rights() -> Mapping[str, Rights]:
-    """By service, in the order in which they are told."""
-    groups = [right for room in PROCESSORS for right in _group(room, Operation.DESCRIBE)]
+def compute_rights() -> Mapping[str, Rights]:
+    """By service, in the order in which they are printed."""
+    groups = [right for name in PROCESSORS for right in _group(name, Operation.DESCRIBE)]
     return {
-        **{name: _of_room(room) for name, room in PROCESSORS.items()},
+        **{name: _of_processor(processor) for name, processor in PROCESSORS.items()},
         "webhook": _topics(Operation.WRITE, (t.INBOUND, t.DELIVERY_RECEIPTS)),
         "consents": _topics(Operation.WRITE, (t.CONSENT_EVENTS,)),
         "ledger": _topics(Operation.READ, TOPICS) + _topics(Operation.WRITE, (t.BALANCE,)),
-        "exporter": _topics(Operation.READ, READ_BY_ROOMS) + groups,
-        "producer": _topics(Operation.WRITE, FROM_OUTSIDE),
-        "staff": _topics(Operation.READ, TOPICS) + _topics(Operation.WRITE, BY_STAFF),
+        "exporter": _topics(Operation.READ, READ_BY_PROCESSORS) + groups,
+        "producer": _topics(Operation.WRITE, WRITTEN_BY_PRODUCERS),
+        "staff": _topics(Operation.READ, TOPICS) + _topics(Operation.WRITE, WRITTEN_BY_STAFF),
         "ops": _topics(Operation.READ, TOPICS)
-        + _topics(Operation.WRITE, (*BY_OPS, *READ_BY_ROOMS))
+        + _topics(Operation.WRITE, (*WRITTEN_BY_OPS, *READ_BY_PROCESSORS))
         + _transactions("sayso.letter-")
         + groups,
-        "topics": _declaring(),
+        "topics": _of_topics_apply(),
     }
 
 
-def acls(prefix: str = "sayso-") -> list[Acl]:
-    """Of every service; its user is called as it is, after `prefix`."""
+def compute_acls(prefix: str = "sayso-") -> list[Acl]:
+    """Of every service. Its user is the service's name after the prefix."""
     return [
         Acl(prefix + service, kind, name, operation, pattern)
-        for service, found in rights().items()
-        for kind, name, operation, pattern in dict.fromkeys(found)
+        for service, rights in compute_rights().items()
+        for kind, name, operation, pattern in dict.fromkeys(rights)
     ]
 
 
-def commands(wanted: Iterable[Acl]) -> list[str]:
-    """For `kafka-acls.sh`: the names of what may be done alike in one."""
+def render_commands(acls: Iterable[Acl]) -> list[str]:
+    """Options of `kafka-acls.sh`: one line for all names with the same user and operation."""
     lines = []
-    for (user, kind, operation, pattern), alike in groupby(sorted(wanted, key=_alike), key=_alike):
+    for (user, kind, operation, pattern), group in groupby(sorted(acls, key=_line), key=_line):
         option = f"--{kind.name.lower().replace('_', '-')}"
-        named = " ".join(f"{option} {acl.name}" for acl in alike)
+        names = " ".join(f"{option} {acl.name}" for acl in group)
         prefixed = " --resource-pattern-type prefixed" if pattern is Pattern.PREFIXED else ""
-        lines.append(
-            f"--add --allow-principal User:{user} --operation {_spelled(operation)} {named}{prefixed}"
-        )
+        verb = operation.name.title().replace("_", "")
+        lines.append(f"--add --allow-principal User:{user} --operation {verb} {names}{prefixed}")
     return lines
 
 
-async def allow(client: AIOKafkaAdminClient, wanted: Iterable[Acl]) -> None:
-    """What is allowed beside that stays.  aiokafka knows the request and has no call for it.  Raises BrokerError."""
-    for acl in wanted:
-        allowed = 3
-        principal = f"User:{acl.user}"
+async def grant(client: AIOKafkaAdminClient, acls: Iterable[Acl]) -> None:
+    """Give these rights, and take none away. Raises BrokerError.
+
+    aiokafka knows the request, but has no public method for it.
+    """
+    for acl in acls:
         request = CreateAclsRequest(
-            acl.kind, acl.name, acl.pattern, principal, "*", acl.operation, allowed
+            acl.kind, acl.name, acl.pattern, f"User:{acl.user}", "*", acl.operation, _ALLOW
         )
         ((code, why),) = (await client._send_request(request)).creation_responses
         if code:
@@ -130,18 +133,19 @@ async def allow(client: AIOKafkaAdminClient, wanted: Iterable[Acl]) -> None:
             )
 
 
-def _of_room(room: Processor) -> Rights:
-    """The rows are read when a partition is taken over, settings and senders all the time."""
+def _of_processor(processor: Processor) -> Rights:
+    """It reads its state topic when it takes over a partition, settings and senders at any time."""
+    reads = (*processor.inputs, processor.state_topic, t.SETTINGS, t.SENDERS)
     return [
-        *_topics(Operation.READ, (*room.inputs, room.state_topic, t.SETTINGS, t.SENDERS)),
-        *_topics(Operation.WRITE, room.outputs),
-        *_group(room.name, Operation.READ),
-        *_transactions(f"sayso.{room.name}-"),
+        *_topics(Operation.READ, reads),
+        *_topics(Operation.WRITE, processor.outputs),
+        *_group(processor.name, Operation.READ),
+        *_transactions(f"sayso.{processor.name}-"),
     ]
 
 
-def _declaring() -> Rights:
-    """`sayso topics apply`."""
+def _of_topics_apply() -> Rights:
+    """What `sayso topics apply` needs."""
     needed = (
         Operation.CREATE,
         Operation.DESCRIBE,
@@ -155,18 +159,14 @@ def _topics(operation: Operation, topics: Iterable[Topic[Any]]) -> Rights:
     return [(Kind.TOPIC, topic.name, operation, Pattern.LITERAL) for topic in topics]
 
 
-def _group(room: str, operation: Operation) -> Rights:
-    return [(Kind.GROUP, f"sayso.{room}", operation, Pattern.LITERAL)]
+def _group(processor: str, operation: Operation) -> Rights:
+    return [(Kind.GROUP, f"sayso.{processor}", operation, Pattern.LITERAL)]
 
 
 def _transactions(prefix: str) -> Rights:
-    """One for each partition, or letter.  To write under a name is to see it."""
+    """One id for each partition, or for each dead letter. Who may write under an id may see it."""
     return [(Kind.TRANSACTIONAL_ID, prefix, Operation.WRITE, Pattern.PREFIXED)]
 
 
-def _alike(acl: Acl) -> tuple[str, Kind, Operation, Pattern]:
+def _line(acl: Acl) -> tuple[str, Kind, Operation, Pattern]:
     return acl.user, acl.kind, acl.operation, acl.pattern
-
-
-def _spelled(operation: Operation) -> str:
-    return operation.name.title().replace("_", "")

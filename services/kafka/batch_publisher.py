@@ -1,7 +1,20 @@
-"""Many callers' messages in few produce requests: what arrives within a few milliseconds goes out together.
+"""Publish many callers' messages in few produce requests.
 
-Every caller waits for its own record.  A partition has one batch under way at a time; what arrives meanwhile is its
-next one.  So the order per key is kept, and a partition without a leader holds up no other.
+Theory of operation
+-------------------
+Every caller waits for its own record, but records that arrive within a few milliseconds of each
+other travel together.
+
+* `publish` puts a record into the arrivals of its topic. The first arrival starts a task for the
+  topic, which waits for the *window* to end and then hands the records to the queues of their
+  partitions. A window ends after a fixed time, or as soon as enough records are there.
+* A partition queue has one batch under way at a time. What arrives meanwhile becomes its next
+  batch. So the order per key is kept, and a partition without a leader delays no other.
+* If Kafka refuses a batch for its size, each of its records is sent again in a batch of its own: a
+  record that is too large must not take others down.
+* If a producer breaks, its sequence numbers no longer agree with the broker's. It is closed, what
+  it had under way has failed, and the next batch starts another producer.
+* A record that was not confirmed in time fails, and is dropped unless it is already under way.
 """
 
 from __future__ import annotations
@@ -30,11 +43,11 @@ from streams.partition.decoding import partition_of
 M = TypeVar("M", bound=Message)
 
 WINDOW: Final = 0.02
-"""Seconds.  A request waits for its record some milliseconds anyway."""
+"""Seconds. A request waits some milliseconds for its record anyway."""
 ENOUGH: Final = 32
-"""Records that end a window: more together would save little, and who sends them may have few connections."""
+"""Records that end a window. More together would save little, and callers' connections are few."""
 LARGEST_RECORD: Final = 1_000_000
-"""Bytes of key and value.  Kafka's own limit is 1,048,588 for a whole batch."""
+"""Bytes of key and value. Kafka's own limit is 1,048,588 for a whole batch."""
 _TOO_LARGE: Final = (MessageSizeTooLargeError, RecordListTooLargeError)
 
 
@@ -42,62 +55,65 @@ class _Record:
     __slots__ = ("alone", "confirmed", "headers", "key", "value")
 
     def __init__(self, key: bytes, value: bytes, headers: list[tuple[str, bytes]]) -> None:
-        self.key, self.value, self.headers = key, value, headers
+        self.key = key
+        self.value = value
+        self.headers = headers
         self.alone = False
-        """In a batch of its own, because Kafka refused one that it was in."""
+        """It gets a batch of its own, because Kafka refused a batch that it was in."""
         self.confirmed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
 
-class _Sent(NamedTuple):
+class _SentBatch(NamedTuple):
     producer: AIOKafkaProducer
     records: list[_Record]
     future: asyncio.Future[Any]
 
 
-class _Lane:
+class _PartitionQueue:
     """What waits for one partition, and what is under way to it."""
 
     __slots__ = ("busy", "partition", "sent", "topic", "waiting")
 
     def __init__(self, topic: str, partition: int) -> None:
-        self.topic, self.partition = topic, partition
+        self.topic = topic
+        self.partition = partition
         self.waiting: deque[_Record] = deque()
         self.busy = False
-        self.sent: _Sent | None = None
+        self.sent: _SentBatch | None = None
 
     def add(self, record: _Record) -> None:
-        self._forget_overdue()
+        self._drop_overdue()
         self.waiting.append(record)
 
     def fill(self, batch: BatchBuilder) -> list[_Record]:
-        """Moves into the batch what fits; a first record always does."""
+        """Move into the batch what fits. The first record always does."""
         taken: list[_Record] = []
-        self._forget_overdue()
+        self._drop_overdue()
         while self.waiting:
             record = self.waiting[0]
             if taken and (record.alone or taken[0].alone):
                 break
             if not record.confirmed.done():
-                if (
-                    batch.append(
-                        timestamp=None, key=record.key, value=record.value, headers=record.headers
-                    )
-                    is None
-                ):
+                added = batch.append(
+                    timestamp=None, key=record.key, value=record.value, headers=record.headers
+                )
+                if added is None:
                     break
                 taken.append(record)
             self.waiting.popleft()
         return taken
 
-    def _forget_overdue(self) -> None:
-        """Those that nobody waits for any more, so that they do not pile up while Kafka is away."""
+    def _drop_overdue(self) -> None:
+        """Nobody waits for these any more; they must not pile up while Kafka is away."""
         while self.waiting and self.waiting[0].confirmed.done():
             self.waiting.popleft()
 
 
 class BatchPublisher(Publisher):
-    """As Publisher, for many callers at once.  A message that was not confirmed in time and is not on its way yet is
-    not sent any more."""
+    """As Publisher, for many callers at once.
+
+    A message that was not confirmed in time, and is not under way yet, is not sent any more.
+    """
 
     def __init__(
         self,
@@ -107,16 +123,20 @@ class BatchPublisher(Publisher):
         window: float = WINDOW,
         windows: Mapping[str, float] | None = None,
     ) -> None:
-        """`windows`: those of some topics, by name, in seconds."""
+        """`windows`: for some topics another window, by topic name, in seconds."""
         super().__init__(bootstrap, source, timeout)
-        self._window, self._windows = window, windows or {}
+        self._window = window
+        self._windows = windows or {}
         self._arrived: dict[str, list[_Record]] = {}
-        """By topic.  As long as a topic is in here, a task distributes what has arrived for it."""
+        """By topic. While a topic is in here, a task distributes what has arrived for it."""
         self._enough: dict[str, asyncio.Event] = {}
-        """By topic: set when a window need not last longer."""
-        self._lanes: dict[tuple[str, int], _Lane] = {}
+        """By topic: set when the window can end early."""
+        self._queues: dict[tuple[str, int], _PartitionQueue] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._stopping = self._stopped = False
+        self._stopping = False
+        """Nothing new is accepted."""
+        self._stopped = False
+        """Nothing more is sent."""
 
     async def publish(self, topic: Topic[M], message: M) -> None:
         await self._accept(topic, message)
@@ -126,11 +146,11 @@ class BatchPublisher(Publisher):
 
     async def stop(self) -> None:
         self._stopping = True
-        waited_for = [
-            record.confirmed for record in self._unconfirmed() if not record.confirmed.done()
+        unconfirmed = [
+            record.confirmed for record in self._all_records() if not record.confirmed.done()
         ]
-        if waited_for:
-            await asyncio.wait(waited_for, timeout=self._timeout)
+        if unconfirmed:
+            await asyncio.wait(unconfirmed, timeout=self._timeout)
         self._stopped = True
         await super().stop()
         if self._tasks:
@@ -138,41 +158,44 @@ class BatchPublisher(Publisher):
             for task in late:
                 task.cancel()
 
+    def _all_records(self) -> Iterable[_Record]:
+        for arrived in self._arrived.values():
+            yield from arrived
+        for queue in self._queues.values():
+            yield from queue.waiting
+            if queue.sent is not None:
+                yield from queue.sent.records
+
     def _accept(self, topic: Topic[M], message: M) -> asyncio.Future[None]:
-        key, value = topic.key(message).encode(), topic.encode(message)
+        key = topic.key(message).encode()
+        value = topic.encode(message)
         if self._stopping:
             raise NotPublished("the publisher is stopping")
         if len(key) + len(value) > LARGEST_RECORD:
             raise NotPublished(
                 f"a record of {len(value)} bytes for {topic.name}; at most {LARGEST_RECORD}"
             )
-        record = _Record(key, value, self._envelope.headers(topic))
+        record = _Record(key, value, self._headers.build(topic))
         arrived = self._arrived.get(topic.name)
         if arrived is None:
             arrived = self._arrived[topic.name] = []
             self._enough[topic.name] = asyncio.Event()
             self._spawn(self._distribute(topic.name))
-        if (
-            not arrived
-        ):  # one timer for all that come together: one for each cost a tenth of a request
-            asyncio.get_running_loop().call_later(
-                self._timeout, self._fail, arrived, TimeoutError()
-            )
+        if not arrived:
+            # One timer for all records that come together. A timer for each cost a tenth of a
+            # request.
+            loop = asyncio.get_running_loop()
+            loop.call_later(self._timeout, self._fail, arrived, TimeoutError())
         arrived.append(record)
         if len(arrived) == ENOUGH:
             self._enough[topic.name].set()
         return record.confirmed
 
-    def _unconfirmed(self) -> Iterable[_Record]:
-        for arrived in self._arrived.values():
-            yield from arrived
-        for lane in self._lanes.values():
-            yield from lane.waiting
-            if lane.sent is not None:
-                yield from lane.sent.records
-
     async def _distribute(self, topic: str) -> None:
-        """To the lanes, a window after the first has arrived; again if more arrived while Kafka kept us waiting."""
+        """Hand arrivals to their queues when the window ends.
+
+        Repeats for what arrived while Kafka kept us waiting for the topic's partitions.
+        """
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._windows.get(topic, self._window)):
                 await self._enough[topic].wait()
@@ -180,66 +203,67 @@ class BatchPublisher(Publisher):
             self._arrived[topic] = []
             try:
                 async with asyncio.timeout(self._timeout):
-                    producer = await self._started()
+                    producer = await self._get_producer()
                     partitions = len(await producer.partitions_for(topic))
-            except Exception as error:  # noqa: BLE001  # whatever it was, they hear of it
+            except Exception as error:  # noqa: BLE001  # whatever it was, the callers get it
                 self._fail(records, error)
                 continue
             touched = {}
             for record in records:
-                lane = self._lane(topic, partition_of(record.key, partitions))
-                lane.add(record)
-                touched[lane.partition] = lane
-            for lane in touched.values():
-                await self._send(lane)
+                queue = self._queue_of(topic, partition_of(record.key, partitions))
+                queue.add(record)
+                touched[queue.partition] = queue
+            for queue in touched.values():
+                await self._send(queue)
         del self._arrived[topic]
 
-    def _lane(self, topic: str, partition: int) -> _Lane:
-        lane = self._lanes.get((topic, partition))
-        if lane is None:
-            lane = self._lanes[topic, partition] = _Lane(topic, partition)
-        return lane
+    def _queue_of(self, topic: str, partition: int) -> _PartitionQueue:
+        queue = self._queues.get((topic, partition))
+        if queue is None:
+            queue = self._queues[topic, partition] = _PartitionQueue(topic, partition)
+        return queue
 
-    async def _send(self, lane: _Lane) -> None:
-        """The next batch, if none is under way."""
-        if lane.busy or not lane.waiting:
+    async def _send(self, queue: _PartitionQueue) -> None:
+        """Send the next batch, unless one is under way."""
+        if queue.busy or not queue.waiting:
             return
-        lane.busy = True
-        producer, records = None, list[_Record]()
+        queue.busy = True
+        producer = None
+        records: list[_Record] = []
         try:
             async with asyncio.timeout(self._timeout):
-                producer = await self._started()
+                producer = await self._get_producer()
                 batch = producer.create_batch()
-                records = lane.fill(batch)
+                records = queue.fill(batch)
                 if not records:
-                    lane.busy = False
+                    queue.busy = False
                     return
-                future = await producer.send_batch(batch, lane.topic, partition=lane.partition)
-        except Exception as error:  # noqa: BLE001  # whatever it was, they hear of it
+                future = await producer.send_batch(batch, queue.topic, partition=queue.partition)
+        except Exception as error:  # noqa: BLE001  # whatever it was, the callers get it
             if producer is None:
-                records = list(lane.waiting)
-                lane.waiting.clear()
-            self._settle(lane, producer, records, error)
+                records = list(queue.waiting)
+                queue.waiting.clear()
+            self._settle(queue, producer, records, error)
         else:
-            lane.sent = _Sent(producer, records, future)
-            future.add_done_callback(partial(self._acknowledged, lane))
+            queue.sent = _SentBatch(producer, records, future)
+            future.add_done_callback(partial(self._on_acknowledged, queue))
 
-    def _acknowledged(self, lane: _Lane, future: asyncio.Future[Any]) -> None:
+    def _on_acknowledged(self, queue: _PartitionQueue, future: asyncio.Future[Any]) -> None:
         error = ProducerClosed() if future.cancelled() else future.exception()
-        sent = lane.sent
+        sent = queue.sent
         if sent is not None and sent.future is future:  # else it was given up with its producer
-            self._settle(lane, sent.producer, sent.records, error)
+            self._settle(queue, sent.producer, sent.records, error)
 
     def _settle(
         self,
-        lane: _Lane,
+        queue: _PartitionQueue,
         producer: AIOKafkaProducer | None,
         records: list[_Record],
         error: BaseException | None,
     ) -> None:
-        """Tells who waits.  Of a batch that was refused for its size each record gets a batch of its own: one that is
-        too large must not take others down."""
-        lane.busy, lane.sent = False, None
+        """A batch has ended: answer its callers, and send the next one."""
+        queue.busy = False
+        queue.sent = None
         if error is None:
             for record in records:
                 if not record.confirmed.done():
@@ -247,27 +271,30 @@ class BatchPublisher(Publisher):
         elif isinstance(error, _TOO_LARGE) and len(records) > 1:
             for record in reversed(records):
                 record.alone = True
-                lane.waiting.appendleft(record)
+                queue.waiting.appendleft(record)
         else:
             self._fail(records, error)
         if isinstance(error, KafkaError) and producer is not None and producer is self._producer:
             self._producer = None  # its sequence numbers no longer agree with the broker's
-            self._spawn(self._ended(producer))
-        if lane.waiting and not self._stopped:
-            self._spawn(self._send(lane))
+            self._spawn(self._close(producer))
+        if queue.waiting and not self._stopped:
+            self._spawn(self._send(queue))
 
     def _fail(self, records: Iterable[_Record], error: BaseException) -> None:
-        words = self._silence() if isinstance(error, TimeoutError) else self._refusal(error)
+        if isinstance(error, TimeoutError):
+            message = self._timeout_message()
+        else:
+            message = self._error_message(error)
         for record in records:
             if not record.confirmed.done():
-                record.confirmed.set_exception(NotPublished(words))
+                record.confirmed.set_exception(NotPublished(message))
 
-    async def _ended(self, producer: AIOKafkaProducer) -> None:
-        """A batch that it did not get confirmed until now never will be."""
-        await super()._ended(producer)
-        for lane in self._lanes.values():
-            if lane.sent is not None and lane.sent.producer is producer:
-                self._settle(lane, producer, lane.sent.records, ProducerClosed())
+    async def _close(self, producer: AIOKafkaProducer) -> None:
+        """What this producer did not get confirmed until now never will be."""
+        await super()._close(producer)
+        for queue in self._queues.values():
+            if queue.sent is not None and queue.sent.producer is producer:
+                self._settle(queue, producer, queue.sent.records, ProducerClosed())
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

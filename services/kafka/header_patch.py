@@ -1,8 +1,17 @@
-"""A header's name may be any bytes, whatever Kafka's protocol says: brokers do not look.
+"""Let aiokafka read record headers whose names are not UTF-8.
 
-Stands in for aiokafka's reader, which raises UnicodeDecodeError in the middle of such a fetch, and at the same place
-for ever after.  Here the rest of that fetch is read again by aiokafka's slower reader, which is in Python; the bytes of
-such a name become lone surrogates, as `os.fsdecode` makes them.  A lane sets the record aside; other readers go on.
+Theory of operation
+-------------------
+Kafka's protocol says that a header's name is UTF-8, but brokers do not check. aiokafka's reader
+raises UnicodeDecodeError in the middle of such a fetch, and does so again at the same offset after
+every restart: one bad record would stop a partition for ever.
+
+This patch catches the error and reads the rest of that fetch with aiokafka's slower reader, which
+is written in Python. It decodes such a name into lone surrogates, as `os.fsdecode` does. A
+partition task then makes a dead letter of the record; other readers go on.
+
+aiokafka's version is pinned, and `allow_any_header_name` checks that the private names it needs are
+still there.
 """
 
 from __future__ import annotations
@@ -16,34 +25,37 @@ from aiokafka.record.memory_records import MemoryRecords, _MemoryRecordsPy
 
 from streams.runtime.records import LightRecords
 
-_MAGIC: Final = 16
-"""Where a batch says its format."""
-_HAS_HEADERS: Final = 2
+_MAGIC_OFFSET: Final = 16
+"""Where a batch says its format version."""
+_FIRST_WITH_HEADERS: Final = 2
 
 
-class _Bytes(bytearray):
-    """What is cut out of it can be decoded, whatever it is."""
+class _SurrogateBytes(bytearray):
+    """Bytes of which every slice can be decoded, whatever it holds."""
 
-    def __getitem__(self, place: Any) -> Any:
-        found = super().__getitem__(place)
-        return _Bytes(found) if isinstance(place, slice) else found
+    def __getitem__(self, index: Any) -> Any:
+        found = super().__getitem__(index)
+        return _SurrogateBytes(found) if isinstance(index, slice) else found
 
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
         return super().decode(encoding, "surrogateescape")
 
 
-class Batch(_DefaultRecordBatchPy):  # type: ignore[misc]  # final for type checkers only
+class TolerantBatch(_DefaultRecordBatchPy):  # type: ignore[misc]  # final for type checkers only
     _buffer: Any
 
     def _maybe_uncompress(self) -> None:
         super()._maybe_uncompress()
-        if type(self._buffer) is not _Bytes:
-            self._buffer = _Bytes(self._buffer)
+        if type(self._buffer) is not _SurrogateBytes:
+            self._buffer = _SurrogateBytes(self._buffer)
 
 
-class Rest(_MemoryRecordsPy):  # type: ignore[misc]
-    """The batches of a fetch from the one that holds offset `start`: who reads those before it a second time takes old
-    markers of transactions for new ones."""
+class RemainingBatches(_MemoryRecordsPy):  # type: ignore[misc]
+    """The batches of a fetch from the one that holds offset `start`.
+
+    The batches before it must not be read a second time: their transaction markers would be taken
+    for those of later transactions.
+    """
 
     def __init__(self, data: bytes, start: int) -> None:
         super().__init__(data)
@@ -51,54 +63,55 @@ class Rest(_MemoryRecordsPy):  # type: ignore[misc]
             self._cache_next()
 
     def next_batch(self) -> Any:
-        piece = self._next_slice
-        if piece[_MAGIC] < _HAS_HEADERS:
+        raw = self._next_slice
+        if raw[_MAGIC_OFFSET] < _FIRST_WITH_HEADERS:
             return super().next_batch()
         self._cache_next()
-        return Batch(piece)
+        return TolerantBatch(raw)
 
 
-def _next_offset(piece: memoryview) -> int:
-    if piece[_MAGIC] < _HAS_HEADERS:
-        return int.from_bytes(piece[:8], "big") + 1
-    return int(Batch(piece).next_offset)
+def _next_offset(raw: memoryview) -> int:
+    if raw[_MAGIC_OFFSET] < _FIRST_WITH_HEADERS:
+        return int.from_bytes(raw[:8], "big") + 1
+    return int(TolerantBatch(raw).next_offset)
 
 
-class Fetched(MemoryRecords):  # type: ignore[misc]
-    """Keeps what was fetched, to be able to read it again."""
+class RereadableRecords(MemoryRecords):  # type: ignore[misc]
+    """Keeps the fetched bytes, so that they can be read again."""
 
     def __init__(self, data: bytes) -> None:
         super().__init__(data)
         self.data = data
 
 
-class Tolerant(LightRecords):
+class TolerantPartitionRecords(LightRecords):
     _records: Any
 
     def _unpack_records(self) -> Iterator[Any]:
         try:
             yield from super()._unpack_records()
         except UnicodeDecodeError:
-            self._records = Rest(self._records.data, self.next_fetch_offset)
+            self._records = RemainingBatches(self._records.data, self.next_fetch_offset)
             yield from super()._unpack_records()
 
 
-_TOUCHED: Final[tuple[tuple[Any, str], ...]] = (
+_PATCHED: Final[tuple[tuple[Any, str], ...]] = (
     (fetcher, "MemoryRecords"),
     (fetcher, "PartitionRecords"),
     (MemoryRecords, "next_batch"),
-    (Tolerant, "_unpack_records"),
-    (Batch, "_maybe_uncompress"),
-    (Rest, "_cache_next"),
+    (TolerantPartitionRecords, "_unpack_records"),
+    (TolerantBatch, "_maybe_uncompress"),
+    (RemainingBatches, "_cache_next"),
 )
-"""aiokafka's private names that this needs; its version is pinned, and `streams.runtime.vendor_internals` checks that."""
+"""aiokafka's private names that this needs."""
 
 
-def tolerate() -> None:
-    """From now on, for every consumer of this process: of rooms, of the ledger, of the command line."""
-    gone = [f"{owner!r}.{name}" for owner, name in _TOUCHED if not hasattr(owner, name)]
-    if gone:
+def allow_any_header_name() -> None:
+    """Patch every consumer of this process: those of processors, of the ledger and of the CLI."""
+    missing = [f"{owner!r}.{name}" for owner, name in _PATCHED if not hasattr(owner, name)]
+    if missing:
         raise RuntimeError(
-            f"this aiokafka lacks {', '.join(gone)}, which reads headers that are not UTF-8"
+            f"this aiokafka lacks {', '.join(missing)}, which reads headers that are not UTF-8"
         )
-    fetcher.MemoryRecords, fetcher.PartitionRecords = Fetched, Tolerant
+    fetcher.MemoryRecords = RereadableRecords
+    fetcher.PartitionRecords = TolerantPartitionRecords

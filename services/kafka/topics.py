@@ -1,8 +1,11 @@
 """Make the cluster's topics what `schemas.topics` declares: `sayso topics apply`.
 
-Missing ones are created and settings that differ corrected; settings that we declare nothing about stay as the
-operators made them.  A partition count that differs is told and left: with another count keys land elsewhere, and the
-rows and positions of the rooms, which live per partition, would not follow."""
+Missing topics are created, and settings that differ are corrected. Settings that we do not declare
+stay as the operators made them.
+
+A partition count that differs is reported and left. With another count keys land elsewhere, and the
+state and the positions of the processors, which live per partition, would not follow.
+"""
 
 from __future__ import annotations
 
@@ -14,41 +17,49 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import for_code
 
 from schemas.topics import EVERY_TOPIC, Topic
-from services.kafka.admin import admin
-from services.kafka.errors import BrokerError
-from services.kafka.topic_description import Cluster, Described, led, read, until
+from services.kafka import BrokerError
+from services.kafka.admin import (
+    Descriptions,
+    TopicDescription,
+    admin_client,
+    all_have_leaders,
+    read_topics,
+    wait_for_topics,
+)
 
 _ALREADY_EXISTS: Final = 36
+"""An error code of Kafka's."""
 
 
 class Change(NamedTuple):
-    """`differs`: left as it is, because only a person can decide what becomes of the records."""
-
     topic: str
     did: Literal["created", "corrected", "differs"]
+    """`differs`: left as it is, because only a person can decide what becomes of the records."""
     what: str
 
 
 async def apply(
     bootstrap: str, *, partitions: int, replication: int, topics: Iterable[Topic[Any]] = EVERY_TOPIC
 ) -> list[Change]:
-    """What had to be done; empty when all was right.  Raises BrokerError."""
-    wanted = list(topics)
-    async with admin(bootstrap) as client:
-        there = await read(client, [topic.name for topic in wanted])
-        missing = [topic for topic in wanted if topic.name not in there]
-        present = [topic for topic in wanted if topic.name in there]
+    """Returns what had to be done; empty when all was right. Raises BrokerError."""
+    declared = list(topics)
+    async with admin_client(bootstrap) as client:
+        actual = await read_topics(client, [topic.name for topic in declared])
+        missing = [topic for topic in declared if topic.name not in actual]
+        present = [topic for topic in declared if topic.name in actual]
         created = await _create(client, missing, partitions, replication)
-        corrected = await _correct(client, present, there, replication)
-    return [*created, *corrected, *_differences(present, there, partitions, replication)]
+        corrected = await _correct(client, present, actual, replication)
+    return [*created, *corrected, *_differences(present, actual, partitions, replication)]
 
 
-async def describe(bootstrap: str, topics: Iterable[Topic[Any]] = EVERY_TOPIC) -> list[Described]:
-    """Those that exist, in the order given.  Raises BrokerError."""
-    wanted = list(topics)
-    async with admin(bootstrap) as client:
-        there = await read(client, [topic.name for topic in wanted])
-    return [there[topic.name] for topic in wanted if topic.name in there]
+async def describe(
+    bootstrap: str, topics: Iterable[Topic[Any]] = EVERY_TOPIC
+) -> list[TopicDescription]:
+    """Those that exist, in the order given. Raises BrokerError."""
+    names = [topic.name for topic in topics]
+    async with admin_client(bootstrap) as client:
+        actual = await read_topics(client, names)
+    return [actual[name] for name in names if name in actual]
 
 
 async def _create(
@@ -58,39 +69,42 @@ async def _create(
         return []
     new = [
         NewTopic(
-            t.name,
-            t.partitions(partitions),
+            topic.name,
+            topic.partitions(partitions),
             replication,
-            topic_configs=t.config(replication=replication),
+            topic_configs=topic.config(replication=replication),
         )
-        for t in topics
+        for topic in topics
     ]
-    answer = await client.create_topics(new)
-    for topic, code, message in answer.topic_errors:
+    response = await client.create_topics(new)
+    for name, code, message in response.topic_errors:
         if code not in {0, _ALREADY_EXISTS}:
-            raise _refused(topic, "create", code, message)
-    await until(client, [topic.name for topic in topics], led)
+            raise _refusal(name, "create", code, message)
+    await wait_for_topics(client, [topic.name for topic in topics], all_have_leaders)
     return [
-        Change(n.name, "created", f"{n.num_partitions} partitions, replication {replication}")
-        for n in new
+        Change(one.name, "created", f"{one.num_partitions} partitions, replication {replication}")
+        for one in new
     ]
 
 
 async def _correct(
-    client: AIOKafkaAdminClient, topics: list[Topic[Any]], there: Cluster, replication: int
+    client: AIOKafkaAdminClient, topics: list[Topic[Any]], actual: Descriptions, replication: int
 ) -> list[Change]:
-    """Kafka replaces a topic's settings as a whole, so what others set goes along."""
-    changes, settings = [], {}
+    """Kafka replaces a topic's settings as a whole, so what operators set is sent along."""
+    changes = []
+    corrected = {}
     for topic in topics:
-        have, want = there[topic.name].config, topic.config(replication=replication)
-        if wrong := {name: value for name, value in want.items() if have.get(name) != value}:
+        current = actual[topic.name].config
+        declared = topic.config(replication=replication)
+        wrong = {name: value for name, value in declared.items() if current.get(name) != value}
+        if wrong:
             what = ", ".join(
-                f"{name} {have.get(name, 'unset')} -> {value}" for name, value in wrong.items()
+                f"{name} {current.get(name, 'unset')} -> {value}" for name, value in wrong.items()
             )
             changes.append(Change(topic.name, "corrected", what))
-            settings[topic.name] = {**have, **want}
-    if settings:
-        await _alter(client, settings)
+            corrected[topic.name] = {**current, **declared}
+    if corrected:
+        await _alter(client, corrected)
     return changes
 
 
@@ -98,31 +112,40 @@ async def _alter(client: AIOKafkaAdminClient, settings: Mapping[str, dict[str, s
     resources = [
         ConfigResource(ConfigResourceType.TOPIC, name, config) for name, config in settings.items()
     ]
-    for answer in await client.alter_configs(resources):
-        for code, message, _, name in answer.resources:
+    for response in await client.alter_configs(resources):
+        for code, message, _, name in response.resources:
             if code:
-                raise _refused(name, "change", code, message)
-    await until(
-        client, list(settings), lambda there: all(there[n].config == settings[n] for n in settings)
+                raise _refusal(name, "change", code, message)
+    await wait_for_topics(
+        client,
+        list(settings),
+        lambda topics: all(topics[name].config == settings[name] for name in settings),
     )
 
 
 def _differences(
-    topics: list[Topic[Any]], there: Cluster, partitions: int, replication: int
+    topics: list[Topic[Any]], actual: Descriptions, partitions: int, replication: int
 ) -> list[Change]:
     changes = []
     for topic in topics:
-        have, want = there[topic.name], topic.partitions(partitions)
-        if have.partitions != want:
-            what = f"{have.partitions} partitions, {want} wanted: left alone, as keys and rows would part"
+        current = actual[topic.name]
+        wanted = topic.partitions(partitions)
+        if current.partitions != wanted:
+            what = (
+                f"{current.partitions} partitions, {wanted} wanted: left alone, as keys would land"
+                " elsewhere than their state"
+            )
             changes.append(Change(topic.name, "differs", what))
-        if have.replication != replication:
-            what = f"replication {have.replication}, {replication} wanted: reassign its partitions with Kafka's tools"
+        if current.replication != replication:
+            what = (
+                f"replication {current.replication}, {replication} wanted: reassign its partitions"
+                " with Kafka's tools"
+            )
             changes.append(Change(topic.name, "differs", what))
     return changes
 
 
-def _refused(topic: str, what: str, code: int, message: str | None) -> BrokerError:
+def _refusal(topic: str, what: str, code: int, message: str | None) -> BrokerError:
     why = message or for_code(code).description
     return BrokerError(
         f"Kafka refused to {what} topic {topic}: {why.rstrip('.')} (see SAYSO_REPLICATION)."

@@ -10,8 +10,8 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from schemas.topics import BY_NAME
-from services.kafka.header_patch import tolerate
-from services.kafka.security import access, nobody
+from services.kafka.header_patch import allow_any_header_name
+from services.kafka.security import security_options, unreachable_message
 from services.ledger.fold import Entry, Place
 
 FULL = 5000
@@ -77,7 +77,7 @@ async def reading(
 ) -> AsyncIterator[Source]:
     """Of all our topics, or of those named.  Raises SourceError when nobody answers, or the topics are not there.
     `long_poll`: for who only follows.  A question (`ends`) waits behind a fetch."""
-    tolerate()
+    allow_any_header_name()
     cluster, places = await _discover(bootstrap, names)
     consumer = AIOKafkaConsumer(
         bootstrap_servers=bootstrap,
@@ -87,7 +87,7 @@ async def reading(
         auto_offset_reset="none",
         fetch_max_wait_ms=int(long_poll * 1000),
         max_partition_fetch_bytes=4 << 20,
-        **access(),
+        **security_options(),
     )
     try:
         await consumer.start()
@@ -98,13 +98,13 @@ async def reading(
 
 
 async def _discover(bootstrap: str, names: Container[str]) -> tuple[str, list[Place]]:
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, **access())
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, **security_options())
     try:
         await admin.start()
         cluster = (await admin.describe_cluster())["cluster_id"]
         topics = await admin.describe_topics()
     except (KafkaConnectionError, OSError):
-        raise SourceError(nobody(bootstrap)) from None
+        raise SourceError(unreachable_message(bootstrap)) from None
     except KafkaError as error:
         raise SourceError(
             f"Kafka at {bootstrap} refused to say what topics it has: {error}"

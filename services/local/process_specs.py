@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from services.local.broker.ports import LOOPBACK, choose, is_free
 from services.local.supervisor import Part
+from services.ports import LOOPBACK, choose_port, is_free
 
 ROOMS = ("outcomes", "usage", "inbox", "dispatch", "gate", "people")
 WEBHOOK_PORT = 8410
@@ -34,7 +34,7 @@ def addresses(state: Path, simulated: bool) -> Addresses:
     port = _port("SAYSO_WEBHOOK_PORT", WEBHOOK_PORT, simulated)
     consents = _port("SAYSO_CONSENTS_PORT", CONSENTS_PORT, simulated)
     url = f"http://{LOOPBACK}:{port}" if simulated else os.environ.get("SAYSO_PUBLIC_URL", "")
-    provider = choose(avoid=port) if simulated else 0
+    provider = choose_port(avoid=port) if simulated else 0
     return Addresses(
         port,
         url,
@@ -48,7 +48,7 @@ def addresses(state: Path, simulated: bool) -> Addresses:
 def _port(variable: str, usual: int, simulated: bool) -> int:
     wanted = int(os.environ.get(variable) or usual)
     usable = wanted != 0 and (not simulated or is_free(wanted))
-    return wanted if usable else choose(avoid=wanted)
+    return wanted if usable else choose_port(avoid=wanted)
 
 
 def environment(bootstrap: str, state: Path, where: Addresses) -> dict[str, str]:

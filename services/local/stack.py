@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from schemas.topics import SETTINGS
-from services.kafka.security import access
+from services.kafka.security import security_options
 from services.kafka.topics import apply
 from services.ledger.ledger import FILE
 from services.local import process_specs
@@ -47,7 +47,7 @@ class Wanted(NamedTuple):
 async def house(wanted: Wanted, say: Callable[[str], None]) -> AsyncIterator[House]:
     """Stops everything in order at the end: the rooms first, so that no call to the provider is cut off; then the
     edges, the ledger, the broker.  Raises OperationError."""
-    if not wanted.bootstrap and access():
+    if not wanted.bootstrap and security_options():
         raise InvalidRequest(
             "SAYSO_KAFKA_SECURITY is for a Kafka of your own: name it with --bootstrap, or unset it"
         )

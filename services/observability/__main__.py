@@ -8,12 +8,11 @@ import signal
 import sys
 from pathlib import Path
 
-from services.listening import CannotListen
 from services.observability.exporter import Exporter
 from services.observability.health import serving
 from services.observability.logs import set_up
 from services.parent_watch import watch_parent
-from services.port_file import announce
+from services.ports import CannotListen, announce_port
 from services.settings import ServiceSettings, SettingsError, from_environment
 
 PORT = 9308
@@ -43,7 +42,7 @@ async def _run(given: argparse.Namespace, settings: ServiceSettings) -> None:
         given.host, PORT if wanted is None else wanted, exporter.meters, exporter.ready
     ) as port:
         if given.port_file:
-            announce(given.port_file, port)
+            announce_port(given.port_file, port)
         await exporter.run(stop)
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from aiohttp import web
 
-from services.listening import listening
 from services.observability.meters import CONTENT, Meters
+from services.ports import explain_bind_errors
 
 Ready = Callable[[], dict[str, Any]]
 """What readiness is made of: `{"assigned": True, ...}`; ready means that all of it is true."""
@@ -38,7 +38,7 @@ async def serving(host: str, port: int, meters: Meters, ready: Ready) -> AsyncIt
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
     await runner.setup()
     try:
-        with listening(host, port, "SAYSO_METRICS_PORT"):
+        with explain_bind_errors(host, port, "SAYSO_METRICS_PORT"):
             await web.TCPSite(runner, host, port).start()
         yield runner.addresses[0][1]
     finally:

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from schemas.dead_letter import DeadLetter
 from schemas.letter_resolution import LetterAction, LetterResolution
 from schemas.topics import BY_NAME, CONSENT_EVENTS, INBOUND, REPLIES
-from services.kafka.dead_letter_replay import Again, NotReplayed, again, resolve
+from services.kafka.dead_letter_replay import NotReplayed, ReplayRecord, build_replay, resolve
 from services.ledger import Ledger
 from services.ledger.letters import Letter, Wanted, counted, letter, letters
 from services.operations.errors import InvalidRequest, OperationFailed
@@ -96,7 +96,7 @@ async def replay(
         lacks = "it has no value" if value is None else "only its beginning was kept"
         raise InvalidRequest(f"{lacks}: write it with `sayso dlq fix {one.name}`, or drop it")
     try:
-        record = again(one.said, one.name, value)
+        record = build_replay(one.said, one.name, value)
     except (ValidationError, UnicodeEncodeError) as error:
         raise InvalidRequest(
             f"it would come back: {describe_error(error)}; mend it with `sayso dlq fix {one.name}`"
@@ -132,7 +132,7 @@ async def _resolve(
     ledger: Ledger,
     one: Letter,
     resolution: LetterResolution,
-    record: Again | None,
+    record: ReplayRecord | None,
 ) -> None:
     async def is_open() -> bool:
         await ledger.catch_up(bootstrap)

@@ -9,8 +9,8 @@ from typing import Any, Final, Self, TypeVar
 
 from schemas.base import Message
 from schemas.topics import Topic
-from services.kafka.admin import admin
-from services.kafka.errors import BrokerError
+from services.kafka import BrokerError
+from services.kafka.admin import admin_client
 from services.kafka.publisher import NotPublished, Publisher
 from services.ledger import Ledger, LedgerError
 from services.operations.errors import OperationFailed
@@ -54,7 +54,7 @@ class Session:
         """A producer would wait for a missing topic until it times out.  Raises OperationFailed."""
         if self._topics is None:
             try:
-                async with admin(self.bootstrap) as client:
+                async with admin_client(self.bootstrap) as client:
                     # all of them: to ask for one by its name creates it, where Kafka may
                     self._topics = set(await client.list_topics())
             except BrokerError as error:

@@ -7,7 +7,7 @@ from collections import Counter
 from typing import NamedTuple
 
 from schemas.topics import EVERY_TOPIC
-from services.kafka.admin import admin
+from services.kafka.admin import admin_client
 from services.kafka.topics import describe
 
 SAFE = 3
@@ -41,7 +41,7 @@ async def _existing(bootstrap: str) -> int:
 
 
 async def _brokers(bootstrap: str) -> int:
-    async with admin(bootstrap) as client:
+    async with admin_client(bootstrap) as client:
         return len((await client.describe_cluster())["brokers"])
 
 

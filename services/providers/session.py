@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 from twilio.http import AsyncHttpClient
 from twilio.http.response import Response
 
-from services.failpoints import CRASH_AT, reached
+from services.failpoints import CRASH_AT, hit
 from services.http_client import HttpClient, MalformedResponse, encode_headers
 
 
@@ -56,7 +56,7 @@ class QuietSession(AsyncHttpClient):  # type: ignore[misc]  # the SDK has no typ
         super().__init__(logging.getLogger(__name__), is_async=True)
         self._http = HttpClient(connections)
         self._heads: dict[tuple[object, ...], bytes] = {}
-        self._after_write = partial(reached, "request-written") if CRASH_AT in os.environ else None
+        self._after_write = partial(hit, "request-written") if CRASH_AT in os.environ else None
 
     async def request(
         self,

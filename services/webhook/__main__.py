@@ -13,11 +13,10 @@ from pathlib import Path
 from schemas.topics import DELIVERY_RECEIPTS
 from services.kafka.batch_publisher import BatchPublisher
 from services.kafka.publisher import NotPublished
-from services.listening import CannotListen, listening
 from services.observability import health
 from services.observability.logs import set_up
 from services.parent_watch import watch_parent
-from services.port_file import announce
+from services.ports import CannotListen, announce_port, explain_bind_errors
 from services.settings import ServiceSettings, SettingsError, from_environment
 from services.webhook.app import Webhook
 from services.webhook.server import serving
@@ -62,7 +61,7 @@ async def _run(given: argparse.Namespace, settings: ServiceSettings) -> None:
     webhook = Webhook(signature, publisher, settings.account_sid)
     async with contextlib.AsyncExitStack() as open_until_the_end:
         open_until_the_end.push_async_callback(publisher.stop)
-        with listening(given.host, settings.webhook_port, "SAYSO_WEBHOOK_PORT"):
+        with explain_bind_errors(given.host, settings.webhook_port, "SAYSO_WEBHOOK_PORT"):
             door = serving(webhook, given.host, settings.webhook_port, grace=CONFIRM_WITHIN)
             host, port = await open_until_the_end.enter_async_context(door)
         if (
@@ -79,7 +78,7 @@ async def _run(given: argparse.Namespace, settings: ServiceSettings) -> None:
         with contextlib.suppress(NotPublished):
             await publisher.start()
         if given.port_file:
-            announce(given.port_file, port)
+            announce_port(given.port_file, port)
         await stop.wait()
 
 

@@ -98,7 +98,7 @@ class Webhook:
             return Answer(
                 200, json.dumps({"live": True, "answers": self.counts}), "application/json"
             )
-        ready = await self._publisher.reachable()
+        ready = await self._publisher.is_reachable()
         return Answer(
             200 if ready else 503, json.dumps({"ready": ready, "kafka": ready}), "application/json"
         )

@@ -11,7 +11,7 @@ from typing import Final
 
 from schemas.base import Message
 from schemas.sender import Sender
-from services.failpoints import reached
+from services.failpoints import hit
 from services.providers import Provider
 from streams.dispatch.pace import AccountRateLimit, fair_pace
 from streams.dispatch.provider_calls import Lookup, LookupResult, Result, SendCall, SendResult
@@ -64,10 +64,10 @@ class CallExecutor:
             ):  # and again when there is a connection, right before the first byte
                 detail = "this worker could not be sure to own the sender still"
                 return _unsent(post, Result.UNSENT, "lease_over", detail)
-            reached("before-call")
+            hit("before-call")
             began = self.account.backoff.round
             answer = await self._provider.send(post, lambda: lease.is_held)
-        reached("answer-received")
+        hit("answer-received")
         self._mind(answer, began)
         return answer
 
@@ -91,13 +91,13 @@ class CallExecutor:
         async with self._looks:
             if not lease.is_held:
                 return _unseen(look, "the worker had to let go of the sender")
-            reached("before-look")
+            hit("before-look")
             try:
                 async with asyncio.timeout(self._timeout):
                     seen = await self._provider.look(look)
             except TimeoutError:
                 return _unseen(look, "no list in time")
-        reached("after-look")
+        hit("after-look")
         return seen
 
     # --- what the fold is told

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from schemas.sender import Sender
 from schemas.tenant_settings import TenantSettings
 from schemas.topics import SENDERS, SETTINGS
-from services.kafka.header_patch import tolerate
+from services.kafka.header_patch import allow_any_header_name
 from streams.processing import Settings, build_settings
 
 log = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ class SettingsReader:
     """`current` is a snapshot; a new one takes its place when a tenant's or sender's record arrives."""
 
     def __init__(self, bootstrap: str, fatal: Callable[[BaseException], None], **auth: Any) -> None:
-        tolerate()
+        allow_any_header_name()
         self.current = Settings()
         self._fatal = fatal
         self._consumer = AIOKafkaConsumer(

@@ -16,9 +16,9 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaConnectionError, KafkaError, TopicAuthorizationFailedError
 
 from schemas.topics import SENDERS, SETTINGS
-from services.failpoints import reached
-from services.kafka.security import access, nobody
-from services.listening import CannotListen
+from services.failpoints import hit
+from services.kafka.security import security_options, unreachable_message
+from services.ports import CannotListen
 from services.providers import Provider, provider_from
 from services.settings import ServiceSettings
 from services.workers.call_executor import CallExecutor
@@ -55,7 +55,7 @@ async def work(
     if settings.bootstrap is None:
         raise CannotStart("SAYSO_BOOTSTRAP is not set: a worker needs to know its Kafka")
     room = PROCESSORS[name]
-    auth = access(settings)
+    auth = security_options(settings)
     counts = await partition_counts(settings.bootstrap, room, auth)
     broadcast = SettingsReader(settings.bootstrap, fatal=_leave, **auth)
     await broadcast.start()
@@ -117,9 +117,7 @@ def _with_effects(
         perform.owns(_share(settings, len(places), partitions))
         ready(places)
 
-    return replace(
-        hooks, settings=current, execute_call=perform, on_ready=owned, on_failpoint=reached
-    )
+    return replace(hooks, settings=current, execute_call=perform, on_ready=owned, on_failpoint=hit)
 
 
 def _leave(error: BaseException) -> None:
@@ -144,7 +142,7 @@ async def partition_counts(
         await admin.start()
         described = await admin.describe_topics(needed)
     except KafkaConnectionError:
-        raise CannotStart(nobody(bootstrap)) from None
+        raise CannotStart(unreachable_message(bootstrap)) from None
     except (KafkaError, OSError) as error:
         raise CannotStart(f"Kafka at {bootstrap} does not answer: {error}") from None
     finally:

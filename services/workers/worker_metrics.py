@@ -13,7 +13,7 @@ from services.observability.health import serving
 from services.observability.meters import Meters
 from services.observability.metrics import WORKERS
 from services.observability.told import Told
-from services.port_file import announce
+from services.ports import announce_port
 from services.settings import ServiceSettings
 from streams.partition.transaction import Transaction
 from streams.runtime.faust_app import FaustApp, Hooks
@@ -62,7 +62,7 @@ class WorkerMetrics:
             settings.metrics_host, settings.metrics_port, self._meters, lambda: standing(host)
         ) as port:
             if settings.metrics_port_file is not None:
-                announce(settings.metrics_port_file, port)
+                announce_port(settings.metrics_port_file, port)
             yield
 
 

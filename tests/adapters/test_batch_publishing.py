@@ -13,7 +13,7 @@ from aiokafka.admin import NewTopic
 
 from schemas.inbound_message import InboundMessage
 from schemas.topics import DELIVERY_RECEIPTS, INBOUND, SEND_REQUESTS
-from services.kafka.admin import admin
+from services.kafka.admin import admin_client
 from services.kafka.batch_publisher import ENOUGH, LARGEST_RECORD, BatchPublisher
 from services.kafka.publisher import NotPublished
 from services.kafka.topics import apply
@@ -113,7 +113,7 @@ async def test_a_record_that_kafka_refuses_takes_no_other_down(
 ) -> None:
     """The topic takes batches of 2,000 bytes: the batch of all is refused, then each record has one of its own."""
     where = hurtable_broker.bootstrap
-    async with admin(where) as client:
+    async with admin_client(where) as client:
         small = NewTopic(INBOUND.name, 1, 1, topic_configs={"max.message.bytes": "2000"})
         await client.create_topics([small])
     publisher = BatchPublisher(where, source="test")
@@ -177,13 +177,13 @@ async def test_kafka_goes_away_and_comes_back(hurtable_broker: EmbeddedBroker) -
             _later(publisher, range(200, 220)),
         )
         assert all("did not confirm within 1.5 s" in why for group in told for why in group)
-        assert not await publisher.reachable()
+        assert not await publisher.is_reachable()
     finally:
         os.kill(hurtable_broker.pid, signal.SIGCONT)
     assert await outcomes(publisher, text(2)) == [""]
     await publisher.stop()
     assert await on_kafka(where) == ["SM1", *(f"SM{n}" for n in range(100, 120)), "SM2"]
-    assert [len(lane.waiting) for lane in publisher._lanes.values()] == [0]
+    assert [len(queue.waiting) for queue in publisher._queues.values()] == [0]
 
 
 async def _later(publisher: BatchPublisher, numbers: range) -> list[str]:
@@ -219,11 +219,11 @@ async def test_what_waits_is_given_up_with_the_producer_that_it_waits_for(
     os.kill(hurtable_broker.pid, signal.SIGSTOP)
     try:
         stuck = asyncio.create_task(outcomes(publisher, text(1)))
-        await until(lambda: any(lane.sent for lane in publisher._lanes.values()))
+        await until(lambda: any(queue.sent for queue in publisher._queues.values()))
         broken, publisher._producer = publisher._producer, None
         assert broken is not None
-        await publisher._ended(broken)
-        assert all(lane.sent is None and not lane.busy for lane in publisher._lanes.values())
+        await publisher._close(broken)
+        assert all(queue.sent is None and not queue.busy for queue in publisher._queues.values())
         [why] = await stuck
         assert why
     finally:

@@ -16,11 +16,9 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import NewTopic
 from aiokafka.errors import KafkaError
 
-from services.kafka.admin import admin
-from services.kafka.topic_description import led, until
-from services.local.broker import BrokerError, EmbeddedBroker, running
-from services.local.broker.claim import is_held
-from services.local.broker.record import folder_of
+from services.kafka.admin import admin_client, all_have_leaders, wait_for_topics
+from services.local.broker import BrokerError, EmbeddedBroker, find_running
+from services.local.broker.state_folder import broker_folder, is_locked
 
 pytestmark = pytest.mark.broker
 
@@ -36,8 +34,8 @@ def eventually(true: Callable[[], object], within: float = 30.0) -> bool:
 
 
 def nobody_left(state: Path) -> bool:
-    """The keeper and the broker both hold the lock while they live, zombies and strangers' ids notwithstanding."""
-    return not is_held(folder_of(state) / "lock")
+    """The guard and the broker both hold the lock while they live, zombies and strangers' ids notwithstanding."""
+    return not is_locked(broker_folder(state) / "lock")
 
 
 async def produce(bootstrap: str, *values: bytes, topic: str = "kept") -> None:
@@ -47,9 +45,9 @@ async def produce(bootstrap: str, *values: bytes, topic: str = "kept") -> None:
 
 
 async def create(bootstrap: str, topic: str = "kept") -> None:
-    async with admin(bootstrap) as client:
+    async with admin_client(bootstrap) as client:
         await client.create_topics([NewTopic(topic, 1, 1)])
-        await until(client, [topic], led)
+        await wait_for_topics(client, [topic], all_have_leaders)
 
 
 async def read(bootstrap: str, count: int, topic: str = "kept") -> list[bytes | None]:
@@ -63,18 +61,18 @@ async def test_smoke_what_is_kept_survives_a_restart(tmp_path: Path) -> None:
     broker = EmbeddedBroker(tmp_path)
     with broker:
         assert broker.alive
-        assert running(tmp_path) == broker.bootstrap
+        assert find_running(tmp_path) == broker.bootstrap
         await create(broker.bootstrap)
         await produce(broker.bootstrap, b"before")
     assert not broker.alive
     assert broker.failure is None
-    assert running(tmp_path) is None
+    assert find_running(tmp_path) is None
     assert nobody_left(tmp_path)
     with EmbeddedBroker(tmp_path) as again:
         assert again.bootstrap == broker.bootstrap
         await produce(again.bootstrap, b"after")
         assert await read(again.bootstrap, 2) == [b"before", b"after"]
-    assert "Kafka Server started" in (folder_of(tmp_path) / "broker.log").read_text()
+    assert "Kafka Server started" in (broker_folder(tmp_path) / "broker.log").read_text()
 
 
 async def test_ephemeral_data_is_thrown_away_and_kept_data_left_alone(tmp_path: Path) -> None:
@@ -82,9 +80,9 @@ async def test_ephemeral_data_is_thrown_away_and_kept_data_left_alone(tmp_path: 
         await create(broker.bootstrap)
         await produce(broker.bootstrap, b"kept")
     with EmbeddedBroker(tmp_path, ephemeral=True) as passing:
-        async with admin(passing.bootstrap) as client:
+        async with admin_client(passing.bootstrap) as client:
             assert "kept" not in await client.list_topics()
-    assert not (folder_of(tmp_path) / "ephemeral").exists()
+    assert not (broker_folder(tmp_path) / "ephemeral").exists()
     with EmbeddedBroker(tmp_path) as again:
         assert await read(again.bootstrap, 1) == [b"kept"]
 
@@ -112,7 +110,7 @@ def test_a_second_broker_on_the_same_folder_is_refused(tmp_path: Path) -> None:
     with EmbeddedBroker(tmp_path), pytest.raises(BrokerError) as refused:
         EmbeddedBroker(tmp_path, ephemeral=True).start()
     assert str(refused.value) == (
-        f"A broker already runs in {folder_of(tmp_path)}, started by process {os.getpid()}; stop that one first, or "
+        f"A broker already runs in {broker_folder(tmp_path)}, started by process {os.getpid()}; stop that one first, or "
         "name another state folder (SAYSO_STATE)."
     )
 
@@ -151,7 +149,7 @@ def test_a_remembered_port_that_is_taken_is_replaced(tmp_path: Path) -> None:
         other.listen()
         with EmbeddedBroker(tmp_path) as again:
             assert again.bootstrap != before
-            assert running(tmp_path) == again.bootstrap
+            assert find_running(tmp_path) == again.bootstrap
 
 
 def test_a_folder_with_an_odd_name_serves_as_well(tmp_path: Path) -> None:
@@ -166,7 +164,7 @@ from services.local.broker import EmbeddedBroker
 signal.signal(signal.SIGINT, lambda *_: print("interrupted", broker.alive, flush=True))
 broker = EmbeddedBroker(Path(sys.argv[1]), ephemeral=len(sys.argv) > 2)
 broker.start()
-print(broker.pid, broker._keeper.pid, flush=True)
+print(broker.pid, broker._guard.pid, flush=True)
 sys.stdin.read()
 broker.stop()
 """
@@ -183,7 +181,7 @@ class Starter:
             text=True,
             start_new_session=True,
         )
-        self.broker, self.keeper = map(int, self.line().split())
+        self.broker, self.guard = map(int, self.line().split())
 
     def line(self) -> str:
         assert self.process.stdout
@@ -206,44 +204,44 @@ def starter(tmp_path: Path) -> Iterator[Starter]:
 
 
 def test_others_find_the_broker_that_a_process_keeps(starter: Starter, tmp_path: Path) -> None:
-    where = running(tmp_path)
+    where = find_running(tmp_path)
     assert where
     with pytest.raises(BrokerError, match=rf"started by process {starter.process.pid};"):
         EmbeddedBroker(tmp_path).start()
-    assert running(tmp_path) == where
+    assert find_running(tmp_path) == where
 
 
 def test_ctrl_c_is_the_starters_affair(starter: Starter, tmp_path: Path) -> None:
     os.killpg(starter.process.pid, signal.SIGINT)
     assert starter.line() == "interrupted True\n"
-    assert running(tmp_path)
+    assert find_running(tmp_path)
 
 
 @pytest.mark.parametrize(
     "order",
     [
         pytest.param(("parent",), id="the starter"),
-        pytest.param(("keeper",), id="the keeper"),
-        pytest.param(("keeper", "parent"), id="the keeper, then the starter"),
-        pytest.param(("parent", "keeper"), id="the starter, then the keeper"),
+        pytest.param(("guard",), id="the guard"),
+        pytest.param(("guard", "parent"), id="the guard, then the starter"),
+        pytest.param(("parent", "guard"), id="the starter, then the guard"),
         pytest.param(("broker", "parent"), id="the broker, then the starter"),
     ],
 )
 def test_whoever_is_killed_no_broker_is_left(
     starter: Starter, tmp_path: Path, order: tuple[str, ...]
 ) -> None:
-    if sys.platform != "linux" and "keeper" in order:
-        pytest.skip("only Linux kills the broker of a killed keeper (PR_SET_PDEATHSIG)")
-    processes = {"parent": starter.process.pid, "keeper": starter.keeper, "broker": starter.broker}
+    if sys.platform != "linux" and "guard" in order:
+        pytest.skip("only Linux kills the broker of a killed guard (PR_SET_PDEATHSIG)")
+    processes = {"parent": starter.process.pid, "guard": starter.guard, "broker": starter.broker}
     starter.kill(*(processes[who] for who in order))
     assert eventually(lambda: nobody_left(tmp_path))
-    assert running(tmp_path) is None
+    assert find_running(tmp_path) is None
 
 
 def test_after_a_kill_of_the_starter_a_start_succeeds_at_once(
     starter: Starter, tmp_path: Path
 ) -> None:
-    before = running(tmp_path)
+    before = find_running(tmp_path)
     starter.end()
     with EmbeddedBroker(tmp_path) as broker:
         assert broker.bootstrap == before
@@ -251,10 +249,10 @@ def test_after_a_kill_of_the_starter_a_start_succeeds_at_once(
 
 def test_ephemeral_data_goes_even_when_the_starter_is_killed(tmp_path: Path) -> None:
     starter = Starter(tmp_path, "ephemeral")
-    assert (folder_of(tmp_path) / "ephemeral" / "data").exists()
+    assert (broker_folder(tmp_path) / "ephemeral" / "data").exists()
     starter.end()
     assert eventually(lambda: nobody_left(tmp_path))
-    assert not (folder_of(tmp_path) / "ephemeral").exists()
+    assert not (broker_folder(tmp_path) / "ephemeral").exists()
 
 
 @pytest.fixture
@@ -274,7 +272,7 @@ def test_a_full_disk_at_the_start_is_one_sentence(small_disk: Path) -> None:
     with pytest.raises(BrokerError) as refused:
         EmbeddedBroker(small_disk).start()
     assert str(refused.value).startswith(
-        f"The disk that holds {folder_of(small_disk)}/kept is full: the broker needs"
+        f"The disk that holds {broker_folder(small_disk)}/kept is full: the broker needs"
     )
     assert nobody_left(small_disk)
 
@@ -294,5 +292,5 @@ async def test_a_disk_that_fills_up_ends_the_broker_and_is_named(small_disk: Pat
             await produce(broker.bootstrap, *[bytes(100_000)] * 100)
         assert eventually(lambda: not broker.alive)
         assert str(broker.failure) == (
-            f"The disk that holds {folder_of(small_disk)} is full; free some space and start again."
+            f"The disk that holds {broker_folder(small_disk)} is full; free some space and start again."
         )

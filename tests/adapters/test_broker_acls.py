@@ -12,14 +12,12 @@ import pytest
 from typer.testing import CliRunner
 
 from services.cli.app import app
-from services.kafka.acls import Acl, Kind, Operation, Pattern, acls, allow
-from services.kafka.admin import admin
-from services.kafka.errors import BrokerError
+from services.kafka import BrokerError
+from services.kafka.acls import Acl, Kind, Operation, Pattern, compute_acls, grant
+from services.kafka.admin import admin_client
 from services.local.broker import jars
-from services.local.broker.fetch import fetch
-from services.local.broker.jar_lock import Jar
-from services.local.broker.java import find_java
-from services.local.broker.jvm import Java
+from services.local.broker.jars import Jar, fetch
+from services.local.broker.java import Java, find_java
 from tests.secure_cluster import locked
 
 pytestmark = pytest.mark.broker
@@ -98,11 +96,11 @@ async def test_kafkas_own_tool_takes_the_commands_and_lists_what_we_tell(
         await asyncio.gather(*(run(java, words, **told) for words in commands))
         wanted = {
             one
-            for one in acls()
+            for one in compute_acls()
             if f"User:{one.user} " == OF or one.operation is Operation.DESCRIBE_CONFIGS
         }
         assert {one.kind for one in wanted} == set(Kind)
         assert await listed(java, **told) == wanted
-        async with admin(kafka.open) as client:
-            await allow(client, acls())  # by our own request, as `--apply` does
-        assert await listed(java, **told) == set(acls())
+        async with admin_client(kafka.open) as client:
+            await grant(client, compute_acls())  # by our own request, as `--apply` does
+        assert await listed(java, **told) == set(compute_acls())

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from services.local.broker import BrokerError, EmbeddedBroker, jar_lock, jars, java
-from services.local.broker.jar_lock import Jar
+from services.local.broker import BrokerError, EmbeddedBroker, jars, java
+from services.local.broker.jars import Jar
 
 JAVA_LOCK = Path(java.__file__).with_name("java.lock")
 
@@ -102,8 +102,8 @@ def test_the_java_of_java_lock_runs_the_broker(tmp_path: Path) -> None:
 
 
 def test_the_lock_names_no_address_and_one_kafka() -> None:
-    locked = jar_lock.read()
-    assert "//" not in jar_lock.LOCK.read_text()
+    locked = jars.read_lock()
+    assert "//" not in jars.LOCK.read_text()
     assert {jar.version for jar in locked if jar.group == "org.apache.kafka"} == {"4.1.1"}
     assert all(len(jar.sha256) == 64 for jar in locked)
 
@@ -166,7 +166,7 @@ def stock(repository: Path, jar: Jar, content: bytes) -> None:
 
 
 def test_what_is_missing_is_fetched_and_checked(own_jars: Path, repository: Path) -> None:
-    missing = [jar for jar in jar_lock.read() if jar.artifact.startswith("log4j")]
+    missing = [jar for jar in jars.read_lock() if jar.artifact.startswith("log4j")]
     assert missing
     for jar in missing:
         stock(repository, jar, (own_jars / jar.file).read_bytes())
@@ -177,7 +177,7 @@ def test_what_is_missing_is_fetched_and_checked(own_jars: Path, repository: Path
 def test_another_jar_than_the_locked_one_is_refused_and_not_kept(
     own_jars: Path, repository: Path
 ) -> None:
-    jar = jar_lock.read()[0]
+    jar = jars.read_lock()[0]
     (own_jars / jar.file).unlink()
     stock(repository, jar, b"something else")
     with pytest.raises(BrokerError, match=rf"^The repository gave another {jar.coordinates} than"):
@@ -189,7 +189,7 @@ def test_another_jar_than_the_locked_one_is_refused_and_not_kept(
 def test_a_jar_that_the_repository_does_not_have_is_one_sentence(
     own_jars: Path, repository: Path
 ) -> None:
-    jar = jar_lock.read()[0]
+    jar = jars.read_lock()[0]
     (own_jars / jar.file).unlink()
     with pytest.raises(
         BrokerError, match=rf"^{jar.coordinates} is not to be had from the Maven repository"

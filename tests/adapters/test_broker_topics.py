@@ -13,8 +13,7 @@ from aiokafka.admin import NewPartitions
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from schemas.topics import DEAD_LETTERS, EVERY_TOPIC, SENDERS, Topic
-from services.kafka.admin import admin
-from services.kafka.topic_description import until
+from services.kafka.admin import admin_client, wait_for_topics
 from services.kafka.topics import Change, apply, describe
 from services.local.broker import BrokerError
 from tests.broker_fixtures import MakeTopic
@@ -33,7 +32,7 @@ async def house(bootstrap: str) -> AsyncIterator[House]:
     yield topics
     names = [topic.topic for topic in await describe(bootstrap, topics.values())]
     if names:
-        async with admin(bootstrap) as client:
+        async with admin_client(bootstrap) as client:
             await client.delete_topics(names)
 
 
@@ -54,7 +53,7 @@ async def test_the_fresh_cluster_has_every_topic_and_no_other(fresh_cluster: str
     assert [topic.topic for topic in await describe(fresh_cluster)] == [
         topic.name for topic in EVERY_TOPIC
     ]
-    async with admin(fresh_cluster) as client:
+    async with admin_client(fresh_cluster) as client:
         theirs = {"__consumer_offsets", "__transaction_state"}
         assert set(await client.list_topics()) - theirs == {topic.name for topic in EVERY_TOPIC}
 
@@ -65,9 +64,11 @@ async def test_a_changed_setting_is_corrected_and_others_are_left(
     topic = house[DEAD_LETTERS.name]
     await apply(bootstrap, partitions=4, replication=1, topics=[topic])
     theirs = {**topic.config(replication=1), "retention.ms": "1000", "segment.bytes": "1048576"}
-    async with admin(bootstrap) as client:
+    async with admin_client(bootstrap) as client:
         await client.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic.name, theirs)])
-        await until(client, [topic.name], lambda there: there[topic.name].config == theirs)
+        await wait_for_topics(
+            client, [topic.name], lambda there: there[topic.name].config == theirs
+        )
     assert await apply(bootstrap, partitions=4, replication=1, topics=[topic]) == [
         Change(topic.name, "corrected", "retention.ms 1000 -> 3024000000")
     ]
@@ -78,12 +79,14 @@ async def test_a_changed_setting_is_corrected_and_others_are_left(
 async def test_another_partition_count_is_told_and_left(bootstrap: str, house: House) -> None:
     topic = house[SENDERS.name]
     await apply(bootstrap, partitions=4, replication=1, topics=[topic])
-    async with admin(bootstrap) as client:
+    async with admin_client(bootstrap) as client:
         await client.create_partitions({topic.name: NewPartitions(3)})
-        await until(client, [topic.name], lambda there: there[topic.name].partitions == 3)
+        await wait_for_topics(client, [topic.name], lambda there: there[topic.name].partitions == 3)
     assert await apply(bootstrap, partitions=4, replication=1, topics=[topic]) == [
         Change(
-            topic.name, "differs", "3 partitions, 1 wanted: left alone, as keys and rows would part"
+            topic.name,
+            "differs",
+            "3 partitions, 1 wanted: left alone, as keys would land elsewhere than their state",
         )
     ]
     (now,) = await describe(bootstrap, [topic])
@@ -123,7 +126,7 @@ async def test_make_topic_gives_a_topic_of_ones_own(bootstrap: str, make_topic: 
         await make_topic("kit", cleanup_policy="compact"),
         await make_topic("kit", partitions=1),
     )
-    async with admin(bootstrap) as client:
+    async with admin_client(bootstrap) as client:
         shapes = {
             t["topic"]: len(t["partitions"]) for t in await client.describe_topics([first, second])
         }

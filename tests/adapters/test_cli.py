@@ -24,7 +24,7 @@ from services.cli.app import run
 from services.cli.commands import ENTRIES, load, unwrap
 from services.cli.options import parse_day, parse_time
 from services.cli.progress_bar import progress_bar, show_waiting
-from services.local.broker import jar_lock
+from services.local.broker import jars
 from services.local.demo.sample import SAMPLE
 from services.masking import mask
 from services.operations.consent import describe_document
@@ -354,7 +354,7 @@ def test_the_versions_are_told(capsys: pytest.CaptureFixture[str]):
         r"sayso \S+, Python 3\.[0-9.]+\S*, embedded broker Apache Kafka [0-9.]+\n", said
     )
     assert (
-        f"Kafka {next(jar.version for jar in jar_lock.read() if jar.artifact == 'kafka-clients')}"
+        f"Kafka {next(jar.version for jar in jars.read_lock() if jar.artifact == 'kafka-clients')}"
         in said
     )
 

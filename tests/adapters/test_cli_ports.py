@@ -10,12 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from services.listening import CannotListen, listening
 from services.local import process_specs
-from services.local.broker.ports import LOOPBACK
 from services.local.supervisor import PartFailed, Supervisor
 from services.observability.health import serving
 from services.observability.meters import Meters
+from services.ports import LOOPBACK, CannotListen, explain_bind_errors
 
 
 @pytest.fixture
@@ -78,6 +77,6 @@ async def test_the_port_of_the_metrics_likewise(taken: int) -> None:
     ],
 )
 def test_other_reasons_have_words_of_their_own(number: int, words: str) -> None:
-    with pytest.raises(CannotListen) as told, listening("10.9.9.9", 80, "--port"):
+    with pytest.raises(CannotListen) as told, explain_bind_errors("10.9.9.9", 80, "--port"):
         raise OSError(number, "it broke")
     assert str(told.value) == words

@@ -16,7 +16,7 @@ import pytest
 from schemas.dead_letter import DeadLetter
 from schemas.topics import CONSENT_EVENTS, DEAD_LETTERS, LETTER_RESOLUTIONS, SEND_REQUESTS
 from services.cli.app import run
-from services.kafka.dead_letter_replay import again
+from services.kafka.dead_letter_replay import build_replay
 from services.kafka.publisher import Publisher
 from streams.partition.decoding import APPENDED, REPLAYED, appended_ms, partition_of
 from tests.adapters.topics import records
@@ -204,7 +204,7 @@ def test_a_mended_record_goes_where_its_value_says_with_the_time_it_had() -> Non
         "at": "2026-03-05T15:00:00Z",
     }
     letter = dead(b"{", 3, CONSENT_EVENTS.name)
-    record = again(letter, "2-17", json.dumps(opt_in).encode())
+    record = build_replay(letter, "2-17", json.dumps(opt_in).encode())
     assert record.key == b"acme/+14155550142"
     assert dict(record.headers)[APPENDED] == str(round(FIRST.timestamp() * 1000)).encode()
     second = letter.model_copy(
@@ -214,6 +214,6 @@ def test_a_mended_record_goes_where_its_value_says_with_the_time_it_had() -> Non
         }
     )
     assert (
-        dict(again(second, "2-18", json.dumps(opt_in).encode()).headers)[APPENDED]
+        dict(build_replay(second, "2-18", json.dumps(opt_in).encode()).headers)[APPENDED]
         == dict(record.headers)[APPENDED]
     )

@@ -17,17 +17,17 @@ from schemas import topics as t
 from schemas.topics import EVERY_TOPIC, TOPICS
 from services.cli.app import app
 from services.kafka.acls import (
-    BY_OPS,
-    BY_STAFF,
-    READ_BY_ROOMS,
+    READ_BY_PROCESSORS,
+    WRITTEN_BY_OPS,
+    WRITTEN_BY_STAFF,
     Kind,
     Operation,
     Pattern,
-    acls,
-    commands,
-    rights,
+    compute_acls,
+    compute_rights,
+    render_commands,
 )
-from services.kafka.security import access
+from services.kafka.security import security_options
 from services.settings import SettingsError, from_environment
 from streams.runtime.faust_transport import credentials
 from streams.topology import PROCESSORS
@@ -37,7 +37,9 @@ USER = {"SAYSO_KAFKA_USER": "u", "SAYSO_KAFKA_PASSWORD": "s3cret"}
 
 
 def told(**given: str) -> dict[str, Any]:
-    return access(from_environment({f"SAYSO_KAFKA_{name}": value for name, value in given.items()}))
+    return security_options(
+        from_environment({f"SAYSO_KAFKA_{name}": value for name, value in given.items()})
+    )
 
 
 @pytest.fixture
@@ -60,7 +62,7 @@ def test_by_default_nothing_is_secured() -> None:
 def test_a_password_goes_to_every_client_and_into_no_repr() -> None:
     settings = from_environment({"SAYSO_KAFKA_SECURITY": "SASL_PLAINTEXT", **USER})
     assert "s3cret" not in repr(settings)
-    found = access(settings)
+    found = security_options(settings)
     assert found == {
         "security_protocol": "SASL_PLAINTEXT",
         "sasl_mechanism": "SCRAM-SHA-512",
@@ -176,7 +178,7 @@ def clients() -> Iterator[tuple[str, ast.Call]]:
 def test_every_client_takes_what_it_is_told_of_access() -> None:
     found = dict(clients())
     assert len(found) >= 12
-    takes = r"\*\*access\(\)|\*\*(self\.)?(host\.)?auth\b|auth=auth\b"
+    takes = r"\*\*security_options\(\)|\*\*(self\.)?(host\.)?auth\b|auth=auth\b"
     assert [at for at, call in found.items() if not re.search(takes, ast.unparse(call))] == []
 
 
@@ -208,12 +210,14 @@ def test_a_processor_declares_what_it_publishes(processor: Any) -> None:
 
 
 def test_services_are_allowed_what_they_publish() -> None:
-    writes = {service: written(found) for service, found in rights().items()}
+    writes = {service: written(found) for service, found in compute_rights().items()}
     assert named("services/consents/*.py") == writes["consents"]
     assert writes["webhook"] == {t.INBOUND.name, t.DELIVERY_RECEIPTS.name}
     people = named("services/cli/*.py", "services/operations/*.py") | {t.LETTER_RESOLUTIONS.name}
     assert people <= writes["staff"] | writes["ops"]
-    assert {topic.name for topic in (*BY_STAFF, *BY_OPS)} <= people, "nothing that nobody needs"
+    assert {topic.name for topic in (*WRITTEN_BY_STAFF, *WRITTEN_BY_OPS)} <= people, (
+        "nothing that nobody needs"
+    )
 
 
 def written(found: Any) -> set[str]:
@@ -226,7 +230,7 @@ def written(found: Any) -> set[str]:
 
 def test_nobody_reads_rows_but_their_room() -> None:
     rows = {topic.name for topic in EVERY_TOPIC} - {topic.name for topic in TOPICS}
-    for acl in acls():
+    for acl in compute_acls():
         if acl.name in rows and acl.operation in {Operation.READ, Operation.WRITE}:
             assert acl.name == f"sayso.{acl.user.removeprefix('sayso-')}.rows"
 
@@ -236,17 +240,17 @@ def test_nobody_judges_but_rooms() -> None:
     for topic in (t.DISPATCH_ORDERS, t.CONSENT_LOG):
         may = {
             acl.user
-            for acl in acls()
+            for acl in compute_acls()
             if acl.name == topic.name and acl.operation is Operation.WRITE
         }
         assert may - {"sayso-ops"} <= {"sayso-gate", "sayso-dispatch"}
-    assert t.CONSENT_LOG not in READ_BY_ROOMS
+    assert t.CONSENT_LOG not in READ_BY_PROCESSORS
 
 
 def test_each_right_is_told_once_in_either_form() -> None:
-    found = acls("x-")
+    found = compute_acls("x-")
     assert len(set(found)) == len(found)
-    told_ = "\n".join(commands(found))
+    told_ = "\n".join(render_commands(found))
     assert told_.count("--topic ") == sum(acl.kind is Kind.TOPIC for acl in found)
     assert (
         "--add --allow-principal User:x-gate --operation Write --transactional-id sayso.gate- "
@@ -268,4 +272,4 @@ def test_acls_are_printed_for_kafkas_own_tool_and_as_json() -> None:
         "pattern": "literal",
         "operation": "write",
     } in map(json.loads, lines)
-    assert len(lines) == len(acls())
+    assert len(lines) == len(compute_acls())

@@ -21,10 +21,10 @@ from typer.main import get_command
 
 from schemas.topics import SEND_REQUESTS
 from services.cli.app import app
-from services.local.broker.ports import LOOPBACK, choose
 from services.observability import dashboards
 from services.observability.lag import Watch
 from services.observability.metrics import METRICS, Kind
+from services.ports import LOOPBACK, choose_port
 from tests.bench import people
 from tests.bench.gate import tell
 
@@ -195,7 +195,7 @@ async def prometheus(folder: Path, ports: dict[str, int]) -> AsyncIterator[aioht
     """Ready to be asked.  It cannot be told to take any port: on one that somebody else was quicker to take it ends."""
     config = scraping(folder, ports)
     for _ in range(TRIES):
-        ours = choose()
+        ours = choose_port()
         told = {
             "config.file": config,
             "web.listen-address": f"{LOOPBACK}:{ours}",

@@ -52,11 +52,11 @@ async def test_a_stopped_broker_is_an_answer_and_its_return_is_noticed(
     try:
         with pytest.raises(NotPublished, match="did not confirm"):
             await publisher.publish(SEND_REQUESTS, request(2))
-        assert not await publisher.reachable()
+        assert not await publisher.is_reachable()
     finally:
         os.kill(hurtable_broker.pid, signal.SIGCONT)
     await publisher.publish(SEND_REQUESTS, request(3))
-    assert await publisher.reachable()
+    assert await publisher.is_reachable()
     await publisher.stop()
     found = await records(hurtable_broker.bootstrap, SEND_REQUESTS)
     came = [SEND_REQUESTS.decode(one.value).message_id for one in found]

@@ -10,12 +10,13 @@ import aiohttp
 import pytest
 
 from services.local.simulator import Script, Simulator, read_script
-from services.local.simulator.clock import Clock
-from services.local.simulator.faults import Door, Fault, Faults
-from services.local.simulator.judge import asked, sent_twice, taken
+from services.local.simulator.determinism import Clock
+from services.local.simulator.faults import Faults
+from services.local.simulator.script import Endpoint, Fault
 from streams.dispatch.provider_calls import Result
 from tests.adapters.calls import post, twilio
 from tests.adapters.sdk import sdk
+from tests.journal_report import find_sent_twice, group_accepted, read_calls
 
 TO = "+14155550100"
 
@@ -54,7 +55,7 @@ async def test_what_a_fault_does(
         assert standing.hits == 1
         sim.faults.switch_off("today")
         assert (await client.send(post(TO, message_id="m-2"))).result is Result.ACCEPTED
-    calls = {call.identity: call for call in asked(tmp_path / "j")}
+    calls = {call.identity: call for call in read_calls(tmp_path / "j")}
     assert calls["acme", "m-2"].told
     first = calls.get(("acme", "m-1"))
     if fault == "reset-unread":
@@ -77,12 +78,12 @@ async def test_retry_after_is_the_faults_own(seconds: float | None) -> None:
 async def test_a_share_is_drawn_by_seed_and_number_and_not_by_order() -> None:
     def met(faults: Faults, order: int) -> set[str]:
         numbers = [f"+1415555{n:04d}" for n in range(1000)][::order]
-        return {number for number in numbers if faults.of_create(number, "24365", 1)}
+        return {number for number in numbers if faults.match_create(number, "24365", 1)}
 
     clock, storm = Clock(1.0), {"storm": Fault(does="rate-limit", share=0.2)}
     chance = Simulator(seed=3)
     async with chance as sim:
-        drawn = sim._world.chance
+        drawn = sim._context.random
         first, second = (met(Faults(clock, drawn, storm), order) for order in (1, -1))
     assert first == second
     assert 150 < len(first) < 250
@@ -91,7 +92,7 @@ async def test_a_share_is_drawn_by_seed_and_number_and_not_by_order() -> None:
 async def test_some_numbers_some_senders_so_many_times() -> None:
     clock, sim = Clock(1.0), Simulator()
     async with sim:
-        faults = Faults(clock, sim._world.chance, {})
+        faults = Faults(clock, sim._context.random, {})
         faults.switch_on("a", Fault(does="hang", numbers=("+1415*",), senders=("24365",), most=2))
         calls = [
             ("+1212", "24365"),
@@ -100,7 +101,7 @@ async def test_some_numbers_some_senders_so_many_times() -> None:
             ("+14155", "24365"),
             ("+1415", "24365"),
         ]
-        hits = [bool(faults.of_create(number, sender, 1)) for number, sender in calls]
+        hits = [bool(faults.match_create(number, sender, 1)) for number, sender in calls]
     assert hits == [False, False, True, True, False]
 
 
@@ -115,11 +116,11 @@ async def test_flapping() -> None:
     sim = Simulator()
     async with sim:
         clock = Frozen(1.0)
-        faults = Faults(clock, sim._world.chance, {"flaps": Fault(does="http:503", down=3, up=5)})
+        faults = Faults(clock, sim._context.random, {"flaps": Fault(does="http:503", down=3, up=5)})
         down = []
         for second in range(20):
             clock.time = float(second)
-            down.append(faults.of_create(TO, "24365", 1) is not None)
+            down.append(faults.match_create(TO, "24365", 1) is not None)
     assert down == [second % 8 < 3 for second in range(20)]
 
 
@@ -191,7 +192,7 @@ async def test_a_list_that_lags() -> None:
 async def test_a_list_that_fails(does: str) -> None:
     async with Simulator() as sim, twilio(sim.url, timeout=0.3) as client:
         assert (await client.send(post(TO))).result is Result.ACCEPTED
-        sim.faults.switch_on("list", Fault(does=does, on=Door.LIST))
+        sim.faults.switch_on("list", Fault(does=does, on=Endpoint.LIST))
         assert (await client.send(post(TO, message_id="m-2"))).result is Result.ACCEPTED, (
             "a create is none of its business"
         )
@@ -218,13 +219,13 @@ async def test_the_journal_judges(tmp_path: Path) -> None:
         await client.send(post(TO))
         await client.send(post(TO, attempt=2))
         await client.send(post(TO, message_id="m-2", body="x" * 200))
-    calls = asked(tmp_path / "j")
+    calls = read_calls(tmp_path / "j")
     assert [call.segments for call in calls] == [1, 1, 2]
-    assert [(call.attempt, call.told) for call in sent_twice(calls)["acme", "m-1"]] == [
+    assert [(call.attempt, call.told) for call in find_sent_twice(calls)["acme", "m-1"]] == [
         (1, False),
         (2, True),
     ]
-    assert set(taken(calls)) == {("acme", "m-1"), ("acme", "m-2")}
+    assert set(group_accepted(calls)) == {("acme", "m-1"), ("acme", "m-2")}
     async with Simulator(script, journal=tmp_path / "j") as sim, twilio(sim.url) as client:
         await client.send(post(TO, message_id="m-3"))
-    assert [call.run for call in asked(tmp_path / "j")] == [1, 1, 1, 2]
+    assert [call.run for call in read_calls(tmp_path / "j")] == [1, 1, 1, 2]

@@ -16,9 +16,8 @@ from urllib.parse import urlencode
 import pytest
 
 from services.local.simulator import Script, Simulator
-from services.local.simulator.faults import Fault
-from services.local.simulator.http_messages import LARGEST_BODY
-from services.local.simulator.http_server import GRACE, HttpServer, route
+from services.local.simulator.http_server import GRACE, LARGEST_BODY, HttpServer, route
+from services.local.simulator.script import Fault
 from tests.adapters.waiting import until
 
 FORM = {"To": "+14155550100", "From": "24365", "Body": "Your table is ready"}

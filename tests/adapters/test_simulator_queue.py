@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from services.local.simulator import Script, Simulator
-from services.local.simulator.script import Line
-from services.local.simulator.senders import SenderState
-from services.local.simulator.text import segments
+from services.local.simulator.context import SenderState
+from services.local.simulator.messages import count_segments
+from services.local.simulator.script import SenderConfig
 from streams.dispatch.provider_calls import Result
 from tests.adapters.calls import post, twilio
 from tests.adapters.waiting import quiet
@@ -19,12 +19,12 @@ SERVICE = "MG" + "1" * 32
     ("sender", "pace"), [("24365", 100), ("+18005550100", 3), ("+14155550100", 1), (SERVICE, 1)]
 )
 def test_pace_by_kind(sender: str, pace: float) -> None:
-    state = SenderState(sender, Line())
+    state = SenderState(sender, SenderConfig())
     assert state.queue(0.0, 6) == 6 / pace
 
 
 def test_the_queue_drains_at_its_pace_and_saves_nothing_up() -> None:
-    state = SenderState("24365", Line(pace=2, queue=10))
+    state = SenderState("24365", SenderConfig(pace=2, queue=10))
     assert [state.queue(0.0, 1), state.queue(0.0, 3), state.queue(100.0, 1)] == [0.5, 2.0, 100.5]
 
 
@@ -64,4 +64,4 @@ async def test_a_full_queue_refuses_a_number_and_fails_a_service_later() -> None
     ],
 )
 def test_segments_counted_on_its_own(body: str, count: int) -> None:
-    assert segments(body) == count
+    assert count_segments(body) == count

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from services.local.simulator import Script, Simulator
-from services.local.simulator.chance import Chance
-from services.local.simulator.fate import Fate
-from services.local.simulator.journal import entries
-from services.local.simulator.timeline import changes, receipts
+from services.local.simulator.carrier import plan_changes, plan_receipts
+from services.local.simulator.determinism import SeededRandom
+from services.local.simulator.journal import read_entries
+from services.local.simulator.script import Scenario
 from tests.adapters.calls import post, twilio
 from tests.adapters.waiting import quiet
 
@@ -80,24 +80,24 @@ def test_a_timeline_moves_forward_and_repeats(
     seed: int, number: str, ordinal: int, leaves_in: float
 ) -> None:
     for word in ("delivered", "undelivered:30003", "failed:30006", "sent"):
-        fate = Fate.model_validate(word)
+        fate = Scenario.model_validate(word)
         twice = [
-            changes(fate, leaves_in, True, Script(), (Chance(seed), number, ordinal))
+            plan_changes(fate, leaves_in, True, Script(), SeededRandom(seed), number, ordinal)
             for _ in range(2)
         ]
         assert twice[0] == twice[1]
         times = [change.at for change in twice[0]]
         assert times == sorted(times)
-        assert receipts(fate, twice[0]) == twice[0]
+        assert plan_receipts(fate, twice[0]) == twice[0]
 
 
 @given(some.integers(), some.lists(some.text(max_size=5), max_size=4))
 def test_draws_stay_in_range(seed: int, what: list[str]) -> None:
-    assert 0 <= Chance(seed).draw(*what) < 1
-    assert 2 <= Chance(seed).between((2, 3), *what) <= 3
+    assert 0 <= SeededRandom(seed).draw(*what) < 1
+    assert 2 <= SeededRandom(seed).between((2, 3), *what) <= 3
 
 
 def test_a_line_that_is_being_written_is_no_entry_yet(tmp_path: Path) -> None:
     journal = tmp_path / "journal"
     journal.write_bytes(b'{"event":"create","outcome":"taken"}\n{"event":"rec')
-    assert [entry["event"] for entry in entries(journal)] == ["create"]
+    assert [entry["event"] for entry in read_entries(journal)] == ["create"]

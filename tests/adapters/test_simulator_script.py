@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from services.local.simulator import Script, read_script
-from services.local.simulator.chance import Chance
-from services.local.simulator.fate import Call, End, Fate, Receipts
+from services.local.simulator.determinism import SeededRandom
+from services.local.simulator.script import FinalStatus, ReceiptFault, ResponseKind, Scenario
 
 SCRIPT = """
 numbers:
@@ -30,45 +30,47 @@ def script(tmp_path: Path) -> Script:
     return read_script(path)
 
 
-CHANCE = Chance(7)
+RANDOM = SeededRandom(7)
 
 
 @pytest.mark.parametrize(
     ("number", "ordinal", "end", "call"),
     [
-        ("+14155550100", 1, End.DELIVERED, Call.OK),
-        ("+14155550101", 1, End.DELIVERED, Call.RATE_LIMIT),
-        ("+14155550101", 2, End.DELIVERED, Call.OK),
-        ("+14155550101", 9, End.DELIVERED, Call.OK),
-        ("+14155550102", 1, End.UNDELIVERED, Call.OK),
-        ("+14155551234", 1, End.FAILED, Call.OK),
-        ("+14155559999", 1, End.FAILED, Call.OK),
-        ("+12125559999", 1, End.DELIVERED, Call.RESET_BEFORE),
+        ("+14155550100", 1, FinalStatus.DELIVERED, ResponseKind.OK),
+        ("+14155550101", 1, FinalStatus.DELIVERED, ResponseKind.RATE_LIMIT),
+        ("+14155550101", 2, FinalStatus.DELIVERED, ResponseKind.OK),
+        ("+14155550101", 9, FinalStatus.DELIVERED, ResponseKind.OK),
+        ("+14155550102", 1, FinalStatus.UNDELIVERED, ResponseKind.OK),
+        ("+14155551234", 1, FinalStatus.FAILED, ResponseKind.OK),
+        ("+14155559999", 1, FinalStatus.FAILED, ResponseKind.OK),
+        ("+12125559999", 1, FinalStatus.DELIVERED, ResponseKind.RESET_BEFORE),
     ],
 )
-def test_who_gets_what(script: Script, number: str, ordinal: int, end: End, call: Call) -> None:
-    fate = script.person(number).fate(ordinal, CHANCE, number)
+def test_who_gets_what(
+    script: Script, number: str, ordinal: int, end: FinalStatus, call: ResponseKind
+) -> None:
+    fate = script.recipient(number).scenario(ordinal, RANDOM, number)
     assert (fate.end, fate.call) == (end, call)
 
 
 def test_a_mix_is_drawn_in_proportion(script: Script) -> None:
     numbers = [f"+1212555{n:04d}" for n in range(2000)]
-    ends = [script.person(number).fate(1, CHANCE, number).end for number in numbers]
-    assert 400 < ends.count(End.UNDELIVERED) < 600
+    ends = [script.recipient(number).scenario(1, RANDOM, number).end for number in numbers]
+    assert 400 < ends.count(FinalStatus.UNDELIVERED) < 600
 
 
 def test_the_details_are_read(script: Script) -> None:
-    person = script.person("+14155550102")
-    fate = person.fate(1, CHANCE, "+14155550102")
+    person = script.recipient("+14155550102")
+    fate = person.scenario(1, RANDOM, "+14155550102")
     assert (fate.error, fate.late) == (30003, 2)
-    assert fate.receipts == frozenset({Receipts.LATE, Receipts.DUPLICATED})
+    assert fate.receipts == frozenset({ReceiptFault.LATE, ReceiptFault.DUPLICATED})
     assert [(says.after_texts, says.body) for says in person.replies] == [(1, "STOP")]
 
 
 def test_only_named_senders_are_ours(script: Script) -> None:
-    assert script.line("24365") is not None
-    assert script.line("36524") is None
-    assert Script().line("36524") is not None
+    assert script.sender("24365") is not None
+    assert script.sender("36524") is None
+    assert Script().sender("36524") is not None
 
 
 @pytest.mark.parametrize(
@@ -82,8 +84,8 @@ def test_only_named_senders_are_ours(script: Script) -> None:
     ],
 )
 def test_taken_unless_said_otherwise(word: str, taken: bool) -> None:
-    assert Fate.model_validate(word).taken is taken
-    assert Fate.model_validate({"fate": word, "taken": not taken}).taken is not taken
+    assert Scenario.model_validate(word).taken is taken
+    assert Scenario.model_validate({"fate": word, "taken": not taken}).taken is not taken
 
 
 @pytest.mark.parametrize(

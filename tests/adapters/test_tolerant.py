@@ -12,7 +12,7 @@ from aiokafka import TopicPartition
 from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 from aiokafka.record.memory_records import MemoryRecords
 
-from services.kafka.header_patch import Fetched, Tolerant
+from services.kafka.header_patch import RereadableRecords, TolerantPartitionRecords
 from streams.runtime.records import STOCK
 from tests.non_utf8_headers import spelt
 
@@ -38,10 +38,13 @@ def aborted(start: int, producer: int) -> bytes:
 
 
 def read(
-    data: bytes, start: int = 0, gone: Sequence[tuple[int, int]] = (), reader: Any = Tolerant
+    data: bytes,
+    start: int = 0,
+    gone: Sequence[tuple[int, int]] = (),
+    reader: Any = TolerantPartitionRecords,
 ) -> list[Any]:
     """`gone`: aborted transactions, as (producer, first offset)."""
-    records = Fetched(data) if reader is Tolerant else MemoryRecords(data)
+    records = RereadableRecords(data) if reader is TolerantPartitionRecords else MemoryRecords(data)
     return list(
         reader(
             TopicPartition("t", 0),

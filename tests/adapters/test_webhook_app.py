@@ -18,7 +18,7 @@ from schemas.topics import DELIVERY_RECEIPTS, INBOUND
 from services.kafka.batch_publisher import BatchPublisher
 from services.kafka.publisher import NotPublished, Publisher
 from services.local.simulator import Script, Simulator
-from services.local.simulator.callbacks import signature as signed
+from services.local.simulator.callbacks import sign as signed
 from services.local.simulator.server import ACCOUNT, TOKEN
 from services.webhook.app import LONGEST_BODY, Webhook
 from services.webhook.server import serving

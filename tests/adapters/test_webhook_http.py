@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 from schemas.base import Message
 from schemas.topics import Topic
 from services.kafka.publisher import NotPublished, Publisher
-from services.local.simulator.callbacks import signature as signed
+from services.local.simulator.callbacks import sign as signed
 from services.local.simulator.server import TOKEN
 from services.webhook import app
 from services.webhook.app import LONGEST_BODY, MOST_DISCARDED, Webhook
@@ -43,7 +43,7 @@ class Kept(Publisher):
             raise NotPublished("away")
         self.kept.append(message)
 
-    async def reachable(self) -> bool:
+    async def is_reachable(self) -> bool:
         return not self.away
 
 

@@ -13,7 +13,7 @@ import pytest
 from schemas.topics import DELIVERY_RECEIPTS, INBOUND
 from services.kafka.topics import apply
 from services.local.broker import EmbeddedBroker
-from services.local.simulator.callbacks import signature as signed
+from services.local.simulator.callbacks import sign as signed
 from tests.adapters.processes import CREDENTIALS, service
 from tests.adapters.topics import records
 

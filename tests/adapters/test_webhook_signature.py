@@ -11,7 +11,7 @@ from hypothesis import strategies as some
 from pydantic import SecretStr
 from twilio.request_validator import RequestValidator
 
-from services.local.simulator.callbacks import signature as simulated
+from services.local.simulator.callbacks import sign as simulated
 from services.webhook.signature import MOST_FIELDS, Signature
 
 TOKEN = SecretStr("12345")

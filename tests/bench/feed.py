@@ -9,26 +9,25 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.admin import NewTopic
 from aiokafka.producer.message_accumulator import BatchBuilder
 
-from services.kafka.admin import admin
-from services.kafka.topic_description import led, until
+from services.kafka.admin import admin_client, all_have_leaders, wait_for_topics
 from streams.partition.decoding import partition_of
 
 
 async def make_topics(bootstrap: str, partitions: int, *names: str, **config: str) -> None:
     """`config` as `cleanup_policy="compact"`."""
     settings = {name.replace("_", "."): value for name, value in config.items()}
-    async with admin(bootstrap) as client:
+    async with admin_client(bootstrap) as client:
         answer = await client.create_topics(
             [NewTopic(name, partitions, 1, topic_configs=settings) for name in names]
         )
         refused = [error for error in answer.topic_errors if error[1]]
         if refused:
             raise RuntimeError(f"Kafka refused to create topics: {refused}")
-        await until(client, list(names), led)
+        await wait_for_topics(client, list(names), all_have_leaders)
 
 
 async def drop_topics(bootstrap: str, names: Iterable[str]) -> None:
-    async with admin(bootstrap) as client:
+    async with admin_client(bootstrap) as client:
         await client.delete_topics(list(names))
         there = set(await client.list_topics())
         while there & set(names):
@@ -37,7 +36,7 @@ async def drop_topics(bootstrap: str, names: Iterable[str]) -> None:
 
 
 async def topics_like(bootstrap: str, part: str) -> list[str]:
-    async with admin(bootstrap) as client:
+    async with admin_client(bootstrap) as client:
         return [name for name in await client.list_topics() if part in name]
 
 

@@ -24,8 +24,6 @@ from schemas.topics import (
     SENDERS,
     SETTINGS,
 )
-from services.local.simulator.judge import Asked, asked
-from services.local.simulator.pace import Arrival, largest_window_ratio
 from services.local.stack import House, Wanted, house
 from services.providers.twilio import Twilio
 from streams.dispatch.provider_calls import SendCall
@@ -35,6 +33,7 @@ from tests.bench.gate import empty_house, tear_down, tell
 from tests.bench.process import cpu_seconds
 from tests.bench.stack import SCRIPT, parts, seen_all
 from tests.bench.watch import PATIENCE, Progress, Stuck, unseen
+from tests.journal_report import Arrival, CreateCall, largest_window_ratio, read_calls
 
 PACED: Final = people.SENDER.model_copy(update={"sender": "72977", "pace": 50.0})
 WINDOW: Final = 1.0
@@ -151,7 +150,9 @@ async def _soon(running: House) -> list[float]:
         await asyncio.sleep(EVERY)
     written = await _written(running.bootstrap, prefix)
     await _called(running.where.journal, people.SENDER.sender, SINGLE, unseen, prefix)
-    calls = {call.identity[1]: call.at for call in asked(running.where.journal) if call.identity}
+    calls = {
+        call.identity[1]: call.at for call in read_calls(running.where.journal) if call.identity
+    }
     return [(calls[name] - at).total_seconds() for name, at in written.items()]
 
 
@@ -174,7 +175,7 @@ def _orders(count: int, sender: str) -> Iterator[Send]:
 
 async def _called(
     journal: Path, sender: str, count: int, progress: Progress, prefix: str = ""
-) -> list[Asked]:
+) -> list[CreateCall]:
     """Until so many calls of a sender are in the provider's own account; in the order of arrival."""
     moved, seen = time.perf_counter(), -1
     while True:
@@ -191,8 +192,8 @@ async def _called(
         await asyncio.sleep(0.5)
 
 
-def _of(journal: Path, sender: str, prefix: str) -> list[Asked]:
-    calls = asked(journal) if journal.exists() else []
+def _of(journal: Path, sender: str, prefix: str) -> list[CreateCall]:
+    calls = read_calls(journal) if journal.exists() else []
     return [
         call
         for call in calls

@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, urlsplit
 from pydantic import SecretStr
 
 from services.local.simulator import Script, Simulator
-from services.local.simulator.faults import Fault
+from services.local.simulator.script import Fault
 from services.local.simulator.server import ACCOUNT, TOKEN
 from services.providers import Provider
 from services.providers.twilio import Twilio

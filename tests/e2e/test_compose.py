@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from services.local.broker.ports import choose
+from services.ports import choose_port
 from services.settings import from_environment
 
 ROOT = Path(__file__).parents[2]
@@ -136,7 +136,7 @@ class House:
 
     def __init__(self) -> None:
         self.project = f"sayso-test-{uuid.uuid4().hex[:8]}"
-        self.ports = {f"SAYSO_{name}_PORT": str(choose()) for name in PORTS}
+        self.ports = {f"SAYSO_{name}_PORT": str(choose_port()) for name in PORTS}
 
     def __call__(self, *arguments: str, seconds: float = 240) -> subprocess.CompletedProcess[str]:
         return docker("compose", "-p", self.project, *arguments, seconds=seconds, **self.ports)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from services.local.simulator.journal import entries
+from services.local.simulator.journal import read_entries
 from tests.e2e import stage, witness
 
 pytestmark = pytest.mark.broker
@@ -44,7 +44,7 @@ async def test_one_ask_and_one_release_however_often_the_gate_dies(
 def texts(journal: Path, *, asks: bool) -> Counter[str]:
     """Texts that the provider took, by number: the asks, or all others."""
     taken: Counter[str] = Counter()
-    for entry in entries(journal):
+    for entry in read_entries(journal):
         if entry["event"] == "create" and entry["outcome"] == "taken":
             is_ask = entry["callback"]["message_id"].startswith("ask-")
             taken[entry["number"]] += is_ask is asks

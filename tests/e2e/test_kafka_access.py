@@ -24,7 +24,7 @@ from schemas.topics import (
     TOPICS,
     Topic,
 )
-from services.kafka.acls import rights
+from services.kafka.acls import compute_rights
 from services.kafka.publisher import NotPublished, Publisher
 from services.ledger.source import SourceError, reading
 from services.local import process_specs
@@ -43,7 +43,7 @@ NOW = datetime.now(UTC)
 async def test_every_service_does_its_work_with_its_own_rights(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with locked(tmp_path / "kafka", list(rights()), certified="webhook") as kafka:
+    with locked(tmp_path / "kafka", list(compute_rights()), certified="webhook") as kafka:
         await sayso("topics", "acls", "--apply", "--bootstrap", kafka.open)
         await sayso(
             "topics",

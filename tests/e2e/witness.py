@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from services.local.simulator.journal import entries
+from services.local.simulator.journal import read_entries
 from tests.read_committed import records
 
 OWN = {"consent_ask", "stop_confirmation", "start_confirmation", "help_answer"}
@@ -144,7 +144,7 @@ def provider(journal: Path) -> tuple[Counter[str], Counter[tuple[str, str]]]:
     """Texts it took by message id, and calls by (message id, attempt)."""
     taken: Counter[str] = Counter()
     calls: Counter[tuple[str, str]] = Counter()
-    for entry in entries(journal):
+    for entry in read_entries(journal):
         if entry["event"] == "create":
             asked = entry["callback"]
             calls[asked["message_id"], asked["attempt"]] += 1

@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from services.local.simulator.judge import Asked
 from tests.faults.harness import proxy as cutting
 from tests.faults.harness import results
 from tests.faults.harness.every import FAULTS
 from tests.faults.harness.play import Plan, played
 from tests.faults.harness.verdict import Verdict, at_rest, judged
 from tests.faults.harness.watch import Watch
+from tests.journal_report import CreateCall
 
 SHORT = ("crash-request-written", "provider-reset-after")
 
@@ -38,8 +38,8 @@ def told(watch: Watch, name: str, state: str, *attempts: tuple[str, str | None])
     watch.take("sms.outcomes", {"message_id": name, "version": 1, "state": state})
 
 
-def call(name: str, outcome: str = "taken", t: float = 0.0, attempt: int = 1) -> Asked:
-    return Asked(
+def call(name: str, outcome: str = "taken", t: float = 0.0, attempt: int = 1) -> CreateCall:
+    return CreateCall(
         1,
         t,
         datetime.now(UTC),
@@ -55,7 +55,7 @@ def call(name: str, outcome: str = "taken", t: float = 0.0, attempt: int = 1) ->
     )
 
 
-def verdict(told_of: dict[str, Any], calls: list[Asked]) -> Verdict:
+def verdict(told_of: dict[str, Any], calls: list[CreateCall]) -> Verdict:
     watch = Watch("nowhere")
     for name, (state, *attempts) in told_of.items():
         told(watch, name, state, *attempts)
@@ -136,7 +136,7 @@ GOOD = ("delivered", ("sending", None), ("accepted", None))
     ],
 )
 def test_what_must_not_be_is_noticed(
-    told_of: dict[str, Any], calls: list[Asked], wrong: list[str]
+    told_of: dict[str, Any], calls: list[CreateCall], wrong: list[str]
 ) -> None:
     found = verdict(told_of, calls).wrong
     assert [said[: len(expected)] for said, expected in zip(found, wrong, strict=True)] == wrong, (

@@ -16,7 +16,7 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import RecordsToDelete
 from aiokafka.errors import IllegalOperation, KafkaError
 
-from services.kafka.admin import admin
+from services.kafka.admin import admin_client
 from streams.partition.changelog import Damaged
 from streams.partition.data_loss import DataLoss
 from streams.partition.task import PartitionTask
@@ -158,7 +158,7 @@ async def test_a_marker_that_retention_takes_is_no_loss(stage: Stage) -> None:
     for event in events:
         owner.lane.note_position(then, 4)
         await owner.judge(event)
-    async with admin(stage.bootstrap) as client:
+    async with admin_client(stage.bootstrap) as client:
         await client.delete_records({TopicPartition(then, 0): RecordsToDelete(before_offset=4)})
     assert (await stage.owner().take_over()).lane.positions == {then: 4}
 

@@ -12,7 +12,7 @@ import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import RecordsToDelete
 
-from services.kafka.admin import admin
+from services.kafka.admin import admin_client
 from streams.partition.data_loss import DataLoss
 from streams.runtime.faust_app import FaustApp, Hooks, Pace
 from streams.runtime.main import run
@@ -80,7 +80,7 @@ async def test_records_lost_under_a_running_worker_are_named_and_the_next_start_
     await publish(bootstrap, then, 2, 1)
     await asyncio.sleep(2)  # fetched by now, and nothing behind it is before it is taken
     await publish(bootstrap, then, 3, 4)
-    async with admin(bootstrap) as client:
+    async with admin_client(bootstrap) as client:
         await client.delete_records({TopicPartition(then, 0): RecordsToDelete(before_offset=6)})
     del worker.host.has_capacity
     lost = await worker.ended()

@@ -1,7 +1,7 @@
-"""A real Apache Kafka broker (KRaft, one node) that starts and ends with a Sayso process, and the topics on it."""
+"""A real Apache Kafka broker (KRaft, one node) that starts and ends with a Sayso process."""
 
-from services.kafka.errors import BrokerError
+from services.kafka import BrokerError
 from services.local.broker.embedded import EmbeddedBroker
-from services.local.broker.record import running
+from services.local.broker.state_folder import find_running
 
-__all__ = ["BrokerError", "EmbeddedBroker", "running"]
+__all__ = ["BrokerError", "EmbeddedBroker", "find_running"]

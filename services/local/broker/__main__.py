@@ -1,17 +1,21 @@
-"""What set-up asks: `python -m services.local.broker java` says which Java a start would use, `... jars` fetches the jars."""
+"""What the Makefile calls: `python -m services.local.broker java|jars|lock`."""
 
 from __future__ import annotations
 
 import sys
 
-from services.kafka.errors import BrokerError
-from services.local.broker.jars import classpath
-from services.local.broker.java import find_java
+from services.kafka import BrokerError
+from services.local.broker import jars, java
 
 
-def main(wanted: str) -> int:
+def main(command: str) -> int:
     try:
-        print(find_java()) if wanted == "java" else classpath()
+        if command == "java":  # which one a start would use
+            print(java.find_java())
+        elif command == "jars":  # fetch what is missing, verify all
+            jars.classpath()
+        elif command == "lock":  # write jars.lock anew
+            jars.renew_lock()
     except BrokerError as error:
         print(error, file=sys.stderr)
         return 1

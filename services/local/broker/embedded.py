@@ -1,4 +1,16 @@
-"""The embedded broker: starts in seconds, keeps its data in the state folder, ends with the process that started it."""
+"""The embedded broker: it starts in seconds, and ends with the process that started it.
+
+Its data is kept in the state folder.
+
+Theory of operation
+-------------------
+`start` takes the folder's lock, chooses ports, prepares the broker's home, and starts the process
+guard, which starts Java. Then it asks the broker for its cluster id until the broker answers.
+
+The lock's descriptor is handed down to the guard and to Java, and closed here: from then on the
+lock is held by those two alone (`state_folder`). The guard ends Java when this process closes the
+guard's standard input, or dies (`process_guard`).
+"""
 
 from __future__ import annotations
 
@@ -14,30 +26,31 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from services.kafka import probe
-from services.kafka.errors import BrokerError, PortTaken, from_os
-from services.local.broker import diagnosis, jvm, ports, record
-from services.local.broker.claim import claim, is_held
+from services.kafka import BrokerError
+from services.local.broker import state_folder
 from services.local.broker.jars import classpath
-from services.local.broker.java import find_java
-from services.local.broker.record import Record
+from services.local.broker.java import (
+    Java,
+    PortTaken,
+    explain_exit,
+    explain_os_error,
+    find_java,
+    prepare_home,
+)
+from services.local.broker.state_folder import RunFile
+from services.ports import choose_port, is_free
 
-START: Final = 60.0
+START_TIMEOUT: Final = 60.0
 """Seconds a start may take on a machine that is busy."""
 GRACE: Final = 20.0
-"""Seconds a broker gets to write its logs out at the end; an ephemeral one is killed, its data goes anyway."""
+"""Seconds a broker gets to write its logs at the end. An ephemeral one is killed: its data goes."""
 PORT_TRIES: Final = 3
 
-_KEEPER: Final = Path(__file__).with_name("keeper.py")
+_GUARD: Final = Path(__file__).with_name("process_guard.py")
 
 
 class EmbeddedBroker:
-    """`with EmbeddedBroker(state) as broker: ... broker.bootstrap ...`; or `start()` and `stop()`.
-
-    `state`: the folder whose `broker` folder holds all; a second broker there is refused.  `ephemeral`: on data of
-    its own that is thrown away at the end; what an earlier start kept is left alone.  `port`: this one or none;
-    by default the one of the last start, or any.  `cache`: where the jars are.  `more`: properties of Kafka's beside
-    ours; `users`: those who may log in where such a listener asks, with their passwords."""
+    """`with EmbeddedBroker(state) as broker: ... broker.bootstrap ...`, or `start()`, `stop()`."""
 
     def __init__(
         self,
@@ -49,64 +62,72 @@ class EmbeddedBroker:
         more: Mapping[str, str] | None = None,
         users: Mapping[str, str] | None = None,
     ) -> None:
-        self._folder = record.folder_of(state)
+        """`state`: its `broker` folder holds everything; a second broker there is refused.
+
+        `ephemeral`: use data of its own, which is deleted at the end; kept data is left alone.
+        `port`: this port or none. By default the one of the last start, or any that is free.
+        `cache`: the folder of the jars.
+        `more`: Kafka properties beside ours.
+        `users`: passwords of those who may log in, by name, where a listener asks for them.
+        """
+        self._folder = state_folder.broker_folder(state)
         self._home = self._folder / ("ephemeral" if ephemeral else "kept")
         self._ephemeral = ephemeral
         self._port = port
         self._cache = cache
-        self._more, self._users = more or {}, users or {}
-        self._keeper: subprocess.Popen[bytes] | None = None
-        self._record: Record | None = None
+        self._more = more or {}
+        self._users = users or {}
+        self._guard: subprocess.Popen[bytes] | None = None
+        self._run: RunFile | None = None
 
     @property
     def bootstrap(self) -> str:
         """Where clients find it, also while it is down between `stop()` and `start()`."""
-        return self._started.bootstrap
+        return self._last_run.bootstrap
 
     @property
     def pid(self) -> int:
-        """The broker's own process, for those who want to hurt it."""
-        return self._started.pid
+        """The process id of Java, for tests that kill it."""
+        return self._last_run.pid
 
     @property
     def alive(self) -> bool:
-        return self._keeper is not None and self._keeper.poll() is None
+        return self._guard is not None and self._guard.poll() is None
 
     @property
     def failure(self) -> BrokerError | None:
-        """Why it is not alive any more though nobody stopped it."""
-        if self._keeper is None or self.alive:
+        """Why it is not alive any more, although nobody stopped it."""
+        if self._guard is None or self.alive:
             return None
-        return diagnosis.explain(self._folder, self._started.port, self._keeper.returncode)
+        return explain_exit(self._folder, self._last_run.port, self._guard.returncode)
 
     def start(self) -> str:
-        """Start it, wait until it serves, and tell where.  Raises BrokerError."""
+        """Start it, wait until it serves, and return its bootstrap address. Raises BrokerError."""
         if self.alive:
             return self.bootstrap
-        java = jvm.Java(find_java(), classpath(self._cache))
+        java = Java(find_java(), classpath(self._cache))
         self.stop()
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            lock = claim(self._folder / "lock")
+            lock = state_folder.acquire_lock(self._folder / "lock")
             try:
-                self._start_somewhere(java, lock)
+                self._start_on_some_port(java, lock)
             finally:
-                os.close(lock)  # from now on it is the keeper's and the broker's
+                os.close(lock)  # the guard and the broker hold it from now on
         except OSError as error:
-            raise from_os(error, self._folder) from error
+            raise explain_os_error(error, self._folder) from error
         return self.bootstrap
 
     def stop(self) -> None:
-        """End it and wait for its end.  Harmless when it is not running."""
-        keeper, self._keeper = self._keeper, None
-        if keeper is None:
+        """End it and wait for its end. Harmless when it is not running."""
+        guard, self._guard = self._guard, None
+        if guard is None:
             return
-        assert keeper.stdin
-        keeper.stdin.close()
-        keeper.wait()
-        if keeper.returncode < 0 and is_held(
-            self._folder / "lock"
-        ):  # it was killed, and its broker lived on
+        assert guard.stdin
+        guard.stdin.close()
+        guard.wait()
+        was_killed = guard.returncode < 0
+        if was_killed and state_folder.is_locked(self._folder / "lock"):  # its broker lived on
             with suppress(ProcessLookupError):
                 os.kill(self.pid, signal.SIGKILL)
 
@@ -123,76 +144,75 @@ class EmbeddedBroker:
         self.stop()
 
     @property
-    def _started(self) -> Record:
-        if self._record is None:
+    def _last_run(self) -> RunFile:
+        if self._run is None:
             raise BrokerError("This broker was never started.")
-        return self._record
+        return self._run
 
-    def _start_somewhere(self, java: jvm.Java, lock: int) -> None:
-        """Between choosing a port and listening on it somebody may take it: then another one will do."""
+    def _start_on_some_port(self, java: Java, lock: int) -> None:
+        """Another program may take a port between our choice and Kafka's bind: then try another."""
         for tries_left in reversed(range(PORT_TRIES)):
             try:
-                return self._start_once(java, lock)
+                self._start_once(java, lock)
+                return
             except PortTaken:
                 self.stop()
                 if not tries_left or self._port:
                     raise
-        return None
 
-    def _start_once(self, java: jvm.Java, lock: int) -> None:
+    def _start_once(self, java: Java, lock: int) -> None:
         if self._ephemeral:
             shutil.rmtree(self._home, ignore_errors=True)
-        self._home.mkdir(exist_ok=True)
-        diagnosis.require_room(self._home)
-        ours, controllers = self._ports()
-        jvm.furnish(self._home, port=ours, controller_port=controllers, more=self._more)
-        cluster = jvm.format_once(java, self._home, port=ours, users=self._users)
+        port, controller_port = self._choose_ports()
+        cluster = prepare_home(
+            java,
+            self._home,
+            port=port,
+            controller_port=controller_port,
+            more=self._more,
+            users=self._users,
+        )
         pid = self._launch(java, lock)
-        self._record = Record(ours, controllers, cluster, pid)
-        record.write(self._folder, self._record)
-        self._wait_until_it_serves()
+        self._run = RunFile(port, controller_port, cluster, pid)
+        state_folder.write_run_file(self._folder, self._run)
+        self._wait_until_it_serves(self._run)
 
-    def _ports(self) -> tuple[int, int]:
-        before = self._record or record.read(self._folder)
-        if self._port and not ports.is_free(self._port):
+    def _choose_ports(self) -> tuple[int, int]:
+        last = self._run or state_folder.read_run_file(self._folder)
+        if self._port and not is_free(self._port):
             raise PortTaken(self._port)
-        ours = self._port or ports.choose(before=before and before.port)
-        return ours, ports.choose(before=before and before.controller_port, avoid=ours)
+        port = self._port or choose_port(preferred=last and last.port)
+        return port, choose_port(preferred=last and last.controller_port, avoid=port)
 
-    def _launch(self, java: jvm.Java, lock: int) -> int:
-        grace, throw_away = (0.0, str(self._home)) if self._ephemeral else (GRACE, "")
-        keeper = [
-            sys.executable,
-            "-I",
-            "-S",
-            str(_KEEPER),
-            str(os.getpid()),
-            str(lock),
-            str(grace),
-            throw_away,
-        ]
-        with (self._folder / "broker.out").open("wb") as words:
-            self._keeper = subprocess.Popen(
-                [*keeper, *java.broker()],
+    def _launch(self, java: Java, lock: int) -> int:
+        """Start the guard, which starts Java; returns Java's process id."""
+        grace = 0.0 if self._ephemeral else GRACE
+        delete = str(self._home) if self._ephemeral else ""
+        guard = [sys.executable, "-I", "-S", str(_GUARD)]
+        options = [str(os.getpid()), str(lock), str(grace), delete]
+        with (self._folder / "broker.out").open("wb") as output:
+            self._guard = subprocess.Popen(
+                [*guard, *options, *java.broker_command()],
                 cwd=self._home,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                stderr=words,
+                stderr=output,
                 pass_fds=[lock],
                 start_new_session=True,
             )
-        assert self._keeper.stdout
-        with self._keeper.stdout as said:
-            return int(said.readline() or b"0")
+        assert self._guard.stdout
+        with self._guard.stdout as stdout:
+            return int(stdout.readline() or b"0")
 
-    def _wait_until_it_serves(self) -> None:
-        deadline = time.monotonic() + START
-        while probe.cluster_id(self.bootstrap) != self._started.cluster:
+    def _wait_until_it_serves(self, run: RunFile) -> None:
+        deadline = time.monotonic() + START_TIMEOUT
+        while state_folder.cluster_id(run.bootstrap) != run.cluster:
             if failure := self.failure:
                 raise failure
             if time.monotonic() > deadline:
                 self.stop()
                 raise BrokerError(
-                    f"The broker did not answer within {START:.0f} s; see {self._folder}/broker.log."
+                    f"The broker did not answer within {START_TIMEOUT:.0f} s; see"
+                    f" {self._folder}/broker.log."
                 )
             time.sleep(0.02)

@@ -11,7 +11,7 @@ from services.ledger import Ledger
 from services.ledger.usage import Filter, started, usage
 from services.local.demo.cast import Cast
 from services.local.demo.staff import Played
-from services.local.simulator.journal import entries
+from services.local.simulator.journal import read_entries
 from services.operations.usage_report import reconcile
 from streams.lifecycle import MEANINGS, Group
 
@@ -112,7 +112,7 @@ def _none(what: str, found: list[str]) -> Check:
 
 def _posts(journal: Path) -> list[dict[str, Any]]:
     return (
-        [entry for entry in entries(journal) if entry["event"] == "create"]
+        [entry for entry in read_entries(journal) if entry["event"] == "create"]
         if journal.exists()
         else []
     )

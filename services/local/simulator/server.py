@@ -4,32 +4,27 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
+from typing import Final
 
-from services.listening import CannotListen, listening
+from services.local.simulator.admin_api import AdminApi
 from services.local.simulator.api import Api
 from services.local.simulator.callbacks import Callbacks
 from services.local.simulator.carrier import Carrier
-from services.local.simulator.chance import Chance
-from services.local.simulator.clock import Clock
-from services.local.simulator.control import Control
+from services.local.simulator.context import Context, Senders
+from services.local.simulator.determinism import Clock, SeededRandom
 from services.local.simulator.faults import Faults
 from services.local.simulator.http_server import HttpServer
-from services.local.simulator.journal import Journal, past
-from services.local.simulator.message import Message
-from services.local.simulator.people import People
+from services.local.simulator.journal import Journal, count_earlier
+from services.local.simulator.messages import Message, MessageStore
+from services.local.simulator.recipients import Recipients
 from services.local.simulator.script import Script
-from services.local.simulator.senders import Senders
-from services.local.simulator.store import Store
-from services.local.simulator.world import World
+from services.ports import CannotListen, explain_bind_errors
 
-ACCOUNT = "AC" + "0" * 32
-TOKEN = "simulated-token"
+ACCOUNT: Final = "AC" + "0" * 32
+TOKEN: Final = "simulated-token"
 
 
 class Simulator:
-    """`public_url`: the webhook's, for inbound texts.  `deliver_to`: where it listens, if elsewhere.  `speed`: how
-    many simulated seconds pass in one.  `journal`: a file of JSON lines; one that is there is continued."""
-
     def __init__(
         self,
         script: Script | None = None,
@@ -44,21 +39,33 @@ class Simulator:
         port: int = 0,
         speed: float = 1.0,
     ) -> None:
+        """`public_url`: the webhook's, for inbound texts.
+
+        `deliver_to`: where the webhook listens, if elsewhere.
+        `journal`: a file of JSON lines; one that exists is continued.
+        `speed`: how many simulated seconds pass in a real one.
+        """
         self.script = script or Script()
         self.account_sid = account_sid
         self.auth_token = auth_token
         self.url = ""
-        self._seed, self._host, self._port, self._speed = seed, host, port, speed
+        self._seed = seed
         self._inbound_url = public_url.rstrip("/") + "/twilio/inbound" if public_url else None
-        self._deliver_to, self._journal_path = deliver_to, journal
+        self._deliver_to = deliver_to
+        self._journal_path = journal
+        self._host = host
+        self._port = port
+        self._speed = speed
 
     async def __aenter__(self) -> Simulator:
-        self._world = world = self._made()
-        self._people = People(world)
-        api = Api(world, Carrier(world, self._people), self.auth_token)
-        self._server = HttpServer(api.routes() + Control(world, self._people).routes())
+        self._context = context = self._build_context()
+        self._recipients = Recipients(context)
+        carrier = Carrier(context, self._recipients.on_delivered)
+        api = Api(context, carrier, self.auth_token)
+        admin_api = AdminApi(context, self._recipients)
+        self._server = HttpServer(api.routes() + admin_api.routes())
         try:
-            with listening(self._host, self._port, "--port"):
+            with explain_bind_errors(self._host, self._port, "--port"):
                 port = await self._server.start(self._host, self._port)
         except CannotListen:
             await self.__aexit__()
@@ -67,27 +74,28 @@ class Simulator:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._world.clock.stop()
+        await self._context.clock.stop()
         await self._server.stop()
-        await self._world.callbacks.close()
-        self._world.journal.close()
+        await self._context.callbacks.close()
+        self._context.journal.close()
 
-    def _made(self) -> World:
-        seen = past(self._journal_path)
-        journal, clock, chance = Journal(self._journal_path), Clock(self._speed), Chance(self._seed)
-        return World(
+    def _build_context(self) -> Context:
+        script = self.script
+        counts = count_earlier(self._journal_path)
+        journal = Journal(self._journal_path)
+        clock = Clock(self._speed)
+        random = SeededRandom(self._seed)
+        return Context(
             account=self.account_sid,
-            script=self.script,
-            chance=chance,
+            script=script,
+            random=random,
             clock=clock,
-            senders=Senders(self.script),
-            store=Store(self.script.longest_page),
-            callbacks=Callbacks(
-                self.auth_token, journal, self.script.webhook_rule, self._deliver_to
-            ),
+            senders=Senders(script),
+            messages=MessageStore(script.longest_page),
+            callbacks=Callbacks(self.auth_token, journal, script.webhook_rule, self._deliver_to),
             journal=journal,
-            faults=Faults(clock, chance, self.script.faults),
-            seen=seen,
+            faults=Faults(clock, random, script.faults),
+            counts=counts,
             inbound_url=self._inbound_url,
         )
 
@@ -97,23 +105,23 @@ class Simulator:
 
     @property
     def messages(self) -> list[Message]:
-        return list(self._world.store)
+        return list(self._context.messages)
 
     @property
     def counts(self) -> Counter[str]:
         """How often what happened: `create.taken`, `receipt.ok`..."""
-        return self._world.journal.counts
+        return self._context.journal.counts
 
     @property
     def faults(self) -> Faults:
         """To switch at run time."""
-        return self._world.faults
+        return self._context.faults
 
     @property
     def pending(self) -> int:
-        """Changes, receipts and replies still to come."""
-        return self._world.clock.pending
+        """Status changes, receipts and replies still to come."""
+        return self._context.clock.pending
 
     def inbound(self, number: str, to: str, body: str) -> Message:
-        """This person texts this sender of ours."""
-        return self._people.say(number, to, body)
+        """This recipient texts this sender of ours."""
+        return self._recipients.send_inbound(number, to, body)

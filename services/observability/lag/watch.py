@@ -18,7 +18,7 @@ from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment
 from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaError
 from aiokafka.structs import OffsetAndMetadata
 
-from services.kafka.security import access, nobody
+from services.kafka.security import security_options, unreachable_message
 from services.observability.lag.report import Report, report
 from services.observability.lag.sample import Group, Place, Sample, Stand
 from streams.partition.shutdown_marker import GONE
@@ -44,7 +44,7 @@ class Watch:
 
     async def __aenter__(self) -> Watch:
         self._admin = AIOKafkaAdminClient(
-            bootstrap_servers=self._bootstrap, client_id="sayso-lag", **access()
+            bootstrap_servers=self._bootstrap, client_id="sayso-lag", **security_options()
         )
         self._reader = AIOKafkaConsumer(
             bootstrap_servers=self._bootstrap,
@@ -55,7 +55,7 @@ class Watch:
             max_partition_fetch_bytes=1,
             fetch_max_wait_ms=100,
             auto_offset_reset="none",
-            **access(),
+            **security_options(),
         )
         logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
         try:
@@ -63,7 +63,7 @@ class Watch:
             await self._reader.start()
         except (KafkaError, OSError):
             await self.__aexit__(None, None, None)
-            raise LagError(nobody(self._bootstrap)) from None
+            raise LagError(unreachable_message(self._bootstrap)) from None
         return self
 
     async def __aexit__(

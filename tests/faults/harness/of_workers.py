@@ -7,7 +7,7 @@ import signal
 from datetime import UTC, datetime
 from typing import Final
 
-from services.local.simulator import judge
+from tests import journal_report
 from tests.faults.harness.fault import Fault, Scene, Unmet
 from tests.faults.harness.verdict import name_of
 
@@ -78,7 +78,10 @@ async def rolling(scene: Scene) -> None:
 
 def _longest_wait(scene: Scene, since: datetime, until: datetime) -> float:
     """Seconds from a request of that time until the provider was first called."""
-    first = {name_of(call): call.at for call in reversed(judge.asked(scene.stage.where.journal))}
+    first = {
+        name_of(call): call.at
+        for call in reversed(journal_report.read_calls(scene.stage.where.journal))
+    }
     asked = {
         name: datetime.fromisoformat(told["requested_at"])
         for name, told in scene.stage.watch.outcomes.items()

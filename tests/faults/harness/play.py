@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from services.local.broker import BrokerError
-from services.local.simulator import judge
 from services.local.supervisor import PartFailed
+from tests import journal_report
 from tests.faults.harness import disk, results, texts
 from tests.faults.harness.crew import NotReady
 from tests.faults.harness.fault import Fault, NotHere, Scene, Unmet
@@ -138,7 +138,11 @@ async def _run(stage: Stage, fault: Fault, plan: Plan, run: int, tell: Tell) -> 
         await stage.mended()
         asked = set(ids)
         await _rest(stage, asked, fault.patience)
-        calls = [call for call in judge.asked(stage.where.journal) if name_of(call) in asked]
+        calls = [
+            call
+            for call in journal_report.read_calls(stage.where.journal)
+            if name_of(call) in asked
+        ]
         verdict = judged(fault.name, asked, stage.watch, calls, time.monotonic() - began)
     except (Unmet, *FAILURES) as error:
         verdict = _failed(fault, str(error) or type(error).__name__)

@@ -17,8 +17,8 @@ from services.kafka.publisher import Publisher
 from services.kafka.topics import apply
 from services.local import process_specs
 from services.local.broker import EmbeddedBroker
-from services.local.broker.ports import LOOPBACK, choose
 from services.local.supervisor import Supervisor
+from services.ports import LOOPBACK, choose_port
 from tests.e2e.stage import written
 from tests.faults.harness import texts
 from tests.faults.harness.clocked import OFFSET
@@ -87,7 +87,7 @@ class Stage:
 
 def _addresses(folder: Path) -> process_specs.Addresses:
     """Not the usual port of the webhook: another house may run beside this one."""
-    usual, port = process_specs.addresses(folder, simulated=True), choose()
+    usual, port = process_specs.addresses(folder, simulated=True), choose_port()
     return usual._replace(webhook_port=port, public_url=f"http://{LOOPBACK}:{port}")
 
 

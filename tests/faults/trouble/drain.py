@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Final
 
-from services.local.simulator import judge
+from tests import journal_report
 from tests.faults.harness import texts
 from tests.faults.harness.stage import Stage, staged
 from tests.faults.harness.verdict import name_of
@@ -33,14 +33,18 @@ async def drained() -> tuple[str, list[str], bool]:
 async def _drained(stage: Stage) -> tuple[str, list[str], bool]:
     await stage.switch_on("slow", does="slow", seconds=SLOW)
     await texts.ask(stage.publisher, "drain", [], rate=ASKED, seconds=1, rng=random.Random(1))
-    while len(judge.asked(stage.where.journal)) < 8:  # noqa: ASYNC110 - another process writes it
+    while len(journal_report.read_calls(stage.where.journal)) < 8:  # noqa: ASYNC110 - another process writes it
         await asyncio.sleep(0.1)
     await asyncio.sleep(SLOW / 2)
-    called, asked_at, began = len(judge.asked(stage.where.journal)), time.time(), time.monotonic()
+    called, asked_at, began = (
+        len(journal_report.read_calls(stage.where.journal)),
+        time.time(),
+        time.monotonic(),
+    )
     process = stage.dispatch._process
     await stage.crew.leave("dispatch")
     took = time.monotonic() - began
-    calls = judge.asked(stage.where.journal)
+    calls = journal_report.read_calls(stage.where.journal)
     late = [call for call in calls if call.at.timestamp() > asked_at + AT_ONCE]
     unwritten = await _unwritten(stage, {name_of(call) for call in calls})
     ended = process.returncode if process is not None else None

@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import RecordsToDelete
 
 from schemas.topics import SEND_REQUESTS
-from services.kafka.admin import admin
+from services.kafka.admin import admin_client
 from services.local.supervisor import PartFailed
 from tests.faults.trouble.scene import ROOM, SESSION, SICK, Scene
 from tests.faults.trouble.sick import ILLNESS
@@ -87,7 +87,7 @@ async def retention(scene: Scene) -> list[str]:
     await scene.lag_is("OK")
     await scene.supervisor.stop()
     await scene.ask(400)
-    async with admin(scene.bootstrap) as client:
+    async with admin_client(scene.bootstrap) as client:
         await client.delete_records(
             {TopicPartition(SEND_REQUESTS.name, 0): RecordsToDelete(before_offset=60)}
         )

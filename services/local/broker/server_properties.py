@@ -1,15 +1,18 @@
 """The broker's `server.properties`: small, quick to start, on loopback only.
 
-Paths are relative, as the broker runs in its own folder: a comma or a space in the state folder's name harms nobody."""
+Paths are relative, because the broker runs in its own folder. So a comma or a space in the name of
+the state folder does no harm.
+"""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from datetime import timedelta
-from types import MappingProxyType
+from pathlib import Path
 from typing import Final
 
-from services.local.broker.ports import LOOPBACK
+from services.ports import LOOPBACK
 
 _ONE_NODE: Final = {
     "process.roles": "broker,controller",
@@ -35,10 +38,10 @@ _SMALL: Final = {
     "background.threads": "2",
     "num.recovery.threads.per.data.dir": "2",
     "group.coordinator.threads": "1",
-    "log.cleaner.dedupe.buffer.size": str(
-        8 << 20
-    ),  # the default takes 128 MiB of a 512 MiB heap at once
-    "log.index.size.max.bytes": str(2 << 20),  # enough for a segment of 1 GiB
+    # the default takes 128 MiB of a 512 MiB heap at once
+    "log.cleaner.dedupe.buffer.size": str(8 << 20),
+    # enough for a segment of 1 GiB
+    "log.index.size.max.bytes": str(2 << 20),
     "offsets.topic.segment.bytes": str(16 << 20),
     "transaction.state.log.segment.bytes": str(16 << 20),
 }
@@ -49,36 +52,44 @@ _PROMPT: Final = {
     "broker.session.timeout.ms": "3000",
     "broker.heartbeat.interval.ms": "1000",
 }
-"""Nobody need wait long for a dead worker, for its open transaction, nor (session) after a kill of the broker itself:
-its next start is refused as a duplicate of the dead one until that one's session is over."""
+"""So that nobody waits long for a dead worker, for its open transaction, or for a killed broker.
+
+After a kill of the broker, its next start is refused as a duplicate until the old session is over.
+"""
 _QUIET: Final = {
-    "metadata.max.idle.interval.ms": "5000",  # by default an idle controller writes an empty record twice a second
+    # by default an idle controller writes an empty record twice a second
+    "metadata.max.idle.interval.ms": "5000",
 }
-_HOUSE: Final = {
+_SAYSO: Final = {
     "auto.create.topics.enable": "false",
     "offsets.retention.minutes": str(int(timedelta(days=14) / timedelta(minutes=1))),
-    "replica.fetch.max.bytes": str(
-        8 << 20
-    ),  # above the largest record a topic of ours allows (4 MiB)
+    # above the largest record that one of our topics allows (4 MiB)
+    "replica.fetch.max.bytes": str(8 << 20),
 }
 
 _LISTS: Final = {"listeners", "advertised.listeners", "listener.security.protocol.map"}
+"""Properties of which the caller's value is appended to ours instead of replacing it."""
 
 
-def server_properties(
-    *, port: int, controller_port: int, data: str, more: Mapping[str, str] = MappingProxyType({})
+def write_config(home: Path, *, port: int, controller_port: int, more: Mapping[str, str]) -> None:
+    """Write what the broker reads at its start. `more`: Kafka properties beside ours."""
+    shutil.copyfile(Path(__file__).with_name("log4j2.properties"), home / "log4j2.properties")
+    for file, data in (("server.properties", "data"), ("format.properties", "data.new")):
+        properties = _server_properties(port, controller_port, data, more)
+        lines = "".join(f"{name}={value}\n" for name, value in properties.items())
+        (home / file).write_text(lines)
+
+
+def _server_properties(
+    port: int, controller_port: int, data: str, more: Mapping[str, str]
 ) -> Mapping[str, str]:
-    """`data`: the log folder, relative to where the broker runs.  `more`: others beside ours; listeners are added."""
-    places = {
+    """`data`: the log folder, relative to where the broker runs."""
+    addresses = {
         "listeners": f"CLIENTS://{LOOPBACK}:{port},CONTROLLER://{LOOPBACK}:{controller_port}",
         "advertised.listeners": f"CLIENTS://{LOOPBACK}:{port}",
         "controller.quorum.voters": f"1@{LOOPBACK}:{controller_port}",
         "log.dirs": data,
     }
-    ours = _ONE_NODE | _SMALL | _PROMPT | _QUIET | _HOUSE | places
-    added = {name: f"{ours[name]},{more[name]}" for name in _LISTS & more.keys()}
-    return {**ours, **more, **added}
-
-
-def written(properties: Mapping[str, str]) -> str:
-    return "".join(f"{name}={value}\n" for name, value in properties.items())
+    ours = _ONE_NODE | _SMALL | _PROMPT | _QUIET | _SAYSO | addresses
+    appended = {name: f"{ours[name]},{more[name]}" for name in _LISTS & more.keys()}
+    return {**ours, **more, **appended}

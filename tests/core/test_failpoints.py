@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from services.failpoints import POINTS, reached_by
+from services.failpoints import POINTS, parse_failpoint
 
 ROOT = Path(__file__).parents[2]
 
@@ -23,17 +23,17 @@ def test_each_step_is_passed_somewhere() -> None:
 
 
 def test_by_default_a_step_does_nothing() -> None:
-    reached_by(None)("after-commit")
+    parse_failpoint(None)("after-commit")
 
 
 @pytest.mark.parametrize("wish", ["nowhere", "after-commit:x", "after-commit:-1"])
 def test_a_step_that_there_is_not_is_refused(wish: str) -> None:
     with pytest.raises(ValueError, match="SAYSO_CRASH_AT is NAME"):
-        reached_by(wish)
+        parse_failpoint(wish)
 
 
 def test_the_process_is_killed_at_the_nth_time() -> None:
-    code = "from services.failpoints import reached\nfor n in range(5):\n print(n, flush=True); reached('after-fold')"
+    code = "from services.failpoints import hit\nfor n in range(5):\n print(n, flush=True); hit('after-fold')"
     given = {**os.environ, "SAYSO_CRASH_AT": "after-fold:3"}
     run = subprocess.run(
         [sys.executable, "-c", code],

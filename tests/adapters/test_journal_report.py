@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from services.local.simulator.pace import Arrival, largest_window_ratio
+from tests.journal_report import Arrival, largest_window_ratio
 
 
 def by_definition(arrivals: list[Arrival], rate: float, shortest: float) -> float:

@@ -150,7 +150,7 @@ QUESTIONS = {
     "How does a STOP cancel queued texts?": ("How a STOP cancels queued texts", "def stop"),
     "Where is the transaction of a batch?": ("One batch, one transaction", "commit_transaction"),
     "Where is the text of error 30005?": ("delivery.csv", "30005"),
-    "Who may write a topic?": ("Who may write a topic", "FROM_OUTSIDE"),
+    "Who may write a topic?": ("Who may write a topic", "WRITTEN_BY_PRODUCERS"),
     "How do I add a rule?": ("Add a gate rule", ""),
     "How do I add a provider?": ("Add a provider", ""),
     "How do I add a topic?": ("Add a topic", "SEND_REQUESTS"),

@@ -178,7 +178,7 @@ def clients() -> Iterator[tuple[str, ast.Call]]:
 def test_every_client_takes_what_it_is_told_of_access() -> None:
     found = dict(clients())
     assert len(found) >= 12
-    takes = r"\*\*security_options\(\)|\*\*(self\.)?(host\.)?auth\b|auth=auth\b"
+    takes = r"\*\*security_options\(\)|\*\*(self\.)?(faust_app\.)?auth\b|auth=auth\b"
     assert [at for at, call in found.items() if not re.search(takes, ast.unparse(call))] == []
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated
 
-from schemas.base import Message, Slug, UtcTime, Whole, known_words
+from schemas.base import Message, Slug, UtcTime, Whole, document_words
 from schemas.structs import struct
 
 
@@ -82,7 +82,7 @@ class Attempt(Message):
     to: str | None = None
     state: AttemptState
     provider_id: str | None = None
-    code: Annotated[str, known_words(AttemptCode)] | None = None
+    code: Annotated[str, document_words(AttemptCode)] | None = None
     """The provider's error code, or our own where the provider gave none."""
     segments: Whole | None = None
     """What the provider counts and will bill, if its answer says so."""

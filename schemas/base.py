@@ -26,7 +26,7 @@ Whole = Annotated[int, Field(ge=-(2**53) + 1, le=2**53 - 1)]
 can store."""
 
 
-def known_words(words: type[StrEnum]) -> Any:
+def document_words(words: type[StrEnum]) -> Any:
     """Annotate a text for which these words are known.
 
     The catalog shows them.  Readers still accept any other word: a newer version may have added

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
-from schemas.base import Evidence, Message, Slug, UtcTime, Whole, known_words
+from schemas.base import Evidence, Message, Slug, UtcTime, Whole, document_words
 from schemas.numbers import e164
 
 
@@ -58,7 +58,7 @@ class ConsentEvent(Message):
     message_id: Slug | None = None
     """Our text that it is about, if there is one."""
     action: ConsentAction
-    source: Annotated[str, known_words(ConsentSource)]
+    source: Annotated[str, document_words(ConsentSource)]
     at: UtcTime
     evidence: Evidence = Evidence()
 
@@ -94,8 +94,8 @@ class ConsentChange(Message):
     number: str
     sender: str | None = None
     event_id: str
-    action: Annotated[str, known_words(ConsentAction)]
-    source: Annotated[str, known_words(ConsentSource)]
+    action: Annotated[str, document_words(ConsentAction)]
+    source: Annotated[str, document_words(ConsentSource)]
     was: CurrentState
     now: CurrentState
     applied: bool
@@ -131,7 +131,7 @@ class ConsentStatus(Message):
     consent_epoch: Whole
     since: UtcTime
     """When the gate changed it to this."""
-    source: Annotated[str, known_words(ConsentSource)]
+    source: Annotated[str, document_words(ConsentSource)]
     """Where the claim that settled it came from."""
     asked_at: UtcTime | None = None
     """When the last opt-in request was issued."""

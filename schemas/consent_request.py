@@ -1,7 +1,7 @@
-"""The text that asks somebody to opt in: a tenant's template, of which no part may be missing.
+"""The text of the opt-in request: a tenant's template, of which no part may be missing.
 
-What it has to say is from the CTIA Messaging Principles (5.1): who texts, what for, how often,
-what it costs, and how to answer.
+The CTIA Messaging Principles (5.1) require that it says who texts, what for, how often, what it
+costs, and how to answer.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from string import Formatter
 from typing import Final
 
-from pydantic import Field, field_validator
+from pydantic import field_validator
 
 from schemas.base import Message
 
@@ -25,20 +25,20 @@ PARTS: Final = {
     "rates": "what they may cost",
     "answers": "how to answer",
 }
-"""What has to be said, by the name of its place in the wording."""
+"""What the text must say, by the name of its place in the wording."""
 
 
 class ConsentRequest(Message):
-    """`wording` has a place in braces for every part; `company` left out is the tenant's name."""
+    """The template of the opt-in request."""
 
     company: str | None = None
+    """Left out, the tenant's name."""
     purpose: str = "your business with us"
     frequency: str = "Message frequency varies."
     rates: str = "Msg&data rates may apply."
     answers: str = ANSWERS
-    wording: str = Field(
-        default=WORDING, description="with {company}, {purpose}, {frequency}, {rates} and {answers}"
-    )
+    wording: str = WORDING
+    """With {company}, {purpose}, {frequency}, {rates} and {answers}."""
 
     @field_validator("company", "purpose", "frequency", "rates", "answers")
     @classmethod

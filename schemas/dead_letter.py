@@ -6,7 +6,7 @@ import base64
 from enum import StrEnum
 from typing import Annotated
 
-from schemas.base import Message, UtcTime, Whole, known_words
+from schemas.base import Message, UtcTime, Whole, document_words
 
 
 class DeadLetterCause(StrEnum):
@@ -48,7 +48,7 @@ class DeadLetter(Message):
     key: str | None = None
     value: str | None = None
     headers: tuple[tuple[str, str], ...] = ()
-    cause: Annotated[str, known_words(DeadLetterCause)]
+    cause: Annotated[str, document_words(DeadLetterCause)]
     reason: str
     """What staff can do."""
     at: UtcTime

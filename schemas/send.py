@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Annotated
 
 from schemas.attempt import ReturnReason
-from schemas.base import Message, Slug, UtcTime, Whole, known_words
+from schemas.base import Message, Slug, UtcTime, Whole, document_words
 from schemas.structs import struct
 
 
@@ -59,7 +59,7 @@ class Returned(Message):
     until: UtcTime | None = None
     """There is no room for it before: in the tenant's budget for opt-in requests (`ask_budget`), or
     at its sender (`no_room`)."""
-    code: Annotated[str, known_words(ReturnReason)] = ""
+    code: Annotated[str, document_words(ReturnReason)] = ""
     attempt: Whole = 0
     """The last number under which an attempt was reported."""
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from schemas.base import Message, RequestContext, Slug, UtcTime, known_words
+from schemas.base import Message, RequestContext, Slug, UtcTime, document_words
 from schemas.numbers import e164
 from schemas.structs import struct
 
@@ -92,7 +92,7 @@ class CancelRequest(Message):
     number: str
     message_id: Slug
     reason: str = ""
-    by: Annotated[str, known_words(CancelSource)] = ""
+    by: Annotated[str, document_words(CancelSource)] = ""
     at: UtcTime
 
     @property

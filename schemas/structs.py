@@ -1,17 +1,19 @@
 """Messages of the hot path as msgspec structs, derived from their pydantic class.
 
-The pydantic class stays the contract: it is what is declared, what the catalogue shows, and what
-says in words why something was refused.  A struct with the same fields, the same checks and the
-same JSON takes its name, at a fifth of the cost.  `tests/properties/test_structs.py` holds the
-two equal.
+Theory of operation
+-------------------
+The pydantic class is the **contract**: we declare it, the catalog shows it, and its errors say
+in words why a message was refused.  `@struct` replaces it by a struct with the same fields,
+checks and JSON, at a fifth of the cost:
 
     @struct
     class Send(Message): ...
 
-JSON is read by msgspec.  Where it finds anything odd (and it is stricter than pydantic) the
-contract reads it again: either that accepts it, or the error is the contract's.  What is built
-in Python is not checked but by mypy, like any dataclass; values from outside go through
-`model_validate`.
+msgspec reads the JSON.  It is stricter than pydantic, so where it refuses something the contract
+reads it again: the contract either accepts it, or raises the error that we show.
+
+What we build in Python is checked by mypy only, like any dataclass.  Values from outside go
+through `model_validate`.  `tests/properties/test_structs.py` holds struct and contract equal.
 """
 
 from __future__ import annotations
@@ -35,10 +37,9 @@ M = TypeVar("M", bound=BaseModel)
 encode: Final = msgspec.json.Encoder().encode
 _set: Final = msgspec.structs.force_setattr
 _long_fraction: Final = re.compile(rb"\.[0-9]{7}").search
-"""msgspec rounds what is finer than a microsecond and pydantic cuts it off: the contract reads
-it."""
+"""msgspec rounds a time finer than a microsecond, pydantic cuts it off: the contract reads it."""
 _escaped_time: Final = re.compile(rb"\\u00(?:2[eE]|3[0-9])").search
-"""A point or digit of a time may be written as an escape: then the contract reads it too."""
+"""A point or digit of a time that is written as an escape: the contract reads it too."""
 
 
 class MessageStruct(
@@ -49,8 +50,8 @@ class MessageStruct(
     forbid_unknown_fields=True,
     gc=False,
 ):
-    """What pydantic's classes offer, of a struct.  `omit_defaults` leaves out None alone: see
-    `when_missing`."""
+    """Offers what pydantic's classes offer.  `omit_defaults` leaves out only None (see
+    `when_missing`)."""
 
     contract: ClassVar[type[BaseModel]]
     model_fields: ClassVar[Mapping[str, Any]]
@@ -107,16 +108,17 @@ class MessageStruct(
     def __get_pydantic_core_schema__(
         cls, source: Any, handler: Callable[[Any], CoreSchema]
     ) -> CoreSchema:
-        """Inside of pydantic's classes: checked and described as the contract, kept as a struct."""
+        """Inside pydantic's classes it is checked and described as the contract, and kept as a
+        struct."""
         inner = handler(cls.contract)
         checked = core_schema.no_info_after_validator_function(cls.of, inner)
 
-        def given(value: Any, check: Callable[[Any], Any]) -> Any:
+        def accept(value: Any, check: Callable[[Any], Any]) -> Any:
             return value if type(value) is cls else check(value)
 
         return core_schema.json_or_python_schema(
             json_schema=checked,
-            python_schema=core_schema.no_info_wrap_validator_function(given, checked),
+            python_schema=core_schema.no_info_wrap_validator_function(accept, checked),
             serialization=core_schema.wrap_serializer_function_ser_schema(
                 lambda value, write: write(value._as_contract()), schema=inner
             ),
@@ -124,8 +126,9 @@ class MessageStruct(
 
 
 def struct(contract: type[M]) -> type[M]:
-    """The class as a struct; type checkers go on to see the pydantic class.  Raises TypeError
-    for a check that a struct cannot make."""
+    """The class as a struct; type checkers still see the pydantic class.
+
+    Raises TypeError for a check that a struct cannot make."""
     decorators = contract.__pydantic_decorators__
     if any(getattr(decorators, kind) for kind in decorators.__slots__):
         raise TypeError(
@@ -152,7 +155,8 @@ def struct(contract: type[M]) -> type[M]:
         module=contract.__module__,
         kw_only=True,
     )
-    made.contract, made.model_fields = contract, fields
+    made.contract = contract
+    made.model_fields = fields
     made._parse = staticmethod(reader(made))
     return cast("type[M]", made)
 
@@ -213,17 +217,15 @@ def _aware(moment: datetime) -> datetime:
 
 
 def reader(kind: type[MessageStruct]) -> Callable[[bytes], Any]:
-    decode, check = (
-        msgspec.json.Decoder(kind).decode,
-        kind.contract.__pydantic_validator__.validate_json,
-    )
+    decode = msgspec.json.Decoder(kind).decode
+    check = kind.contract.__pydantic_validator__.validate_json
 
     def read(data: bytes) -> Any:
         try:
             if not (_long_fraction(data) or (b"\\" in data and _escaped_time(data))):
                 return decode(data)
         except (ValueError, TypeError, RecursionError):
-            pass  # the contract accepts it, or says why not
+            pass  # the contract decides
         return kind.of(check(data))
 
     return read

@@ -21,21 +21,21 @@ _CAPITAL: Final = re.compile(r"(?<!^)(?=[A-Z])")
 
 @dataclass(frozen=True)
 class Topic(Generic[M]):
-    """`carries` is a message type (or a tagged union); `key` tells a message's key; `keep` is
-    retention, None for ever.  `append_time`: the broker stamps records, so that nobody can
-    backdate them."""
-
     name: str
     carries: Any
+    """A message type, or a tagged union of several."""
     key: Callable[[M], str]
+    """The key of a message."""
     keep: timedelta | None
+    """Retention; None is for ever."""
     about: str
     keyed_by: str = ""
     """What `key` makes the key of, in words."""
     compacted: bool = False
     append_time: bool = False
+    """The broker dates the records, so that nobody can backdate them."""
     single: bool = False
-    """One partition whatever the cluster's default: small, and read whole by everybody."""
+    """One partition whatever the cluster's default: it is small, and everybody reads all of it."""
     max_bytes: int | None = None
 
     @cached_property
@@ -48,8 +48,8 @@ class Topic(Generic[M]):
 
     @cached_property
     def dump(self) -> Callable[[M], bytes]:
-        """As it goes on the wire: what is None is left out, because a reader takes what is
-        missing for None."""
+        """As it goes on the wire.  We leave out what is None: a reader takes what is missing for
+        None."""
         kind = self.carries
         if isinstance(kind, type) and issubclass(kind, MessageStruct):
             return encode
@@ -60,11 +60,11 @@ class Topic(Generic[M]):
         return TypeAdapter(self.carries)
 
     def decode(self, value: bytes) -> M:
-        """`parse` for who reads one."""
+        """`parse`, for one message."""
         return self.parse(value)
 
     def encode(self, message: M) -> bytes:
-        """`dump` for who writes one."""
+        """`dump`, for one message."""
         return self.dump(message)
 
     @cached_property
@@ -76,9 +76,8 @@ class Topic(Generic[M]):
 
     @cached_property
     def event_type(self) -> str:
-        """The CloudEvents `type` of its records: `SendRequest` is `sayso.send_request.v1`, each
-        control `sayso.control.v1`.  A breaking change of the wire would be `v2`, on a topic of
-        its own."""
+        """The CloudEvents `type` of its records, as `sayso.send_request.v1`; each control is
+        `sayso.control.v1`.  A breaking change of the wire would be `v2`, on a topic of its own."""
         name = self.carries.__name__ if isinstance(self.carries, type) else "Control"
         return f"sayso.{_CAPITAL.sub('_', name).lower()}.v1"
 
@@ -86,15 +85,18 @@ class Topic(Generic[M]):
         return 1 if self.single else default
 
     def config(self, *, replication: int) -> dict[str, str]:
-        """Broker settings of this topic.  With three replicas a write needs two, and a stale
-        replica may never lead: an acknowledged record survives the loss of one broker."""
+        """Broker settings of this topic.
+
+        With three replicas a write needs two, and a stale replica never leads.  So an acknowledged
+        record survives the loss of one broker."""
         settings = {
             "cleanup.policy": "compact" if self.compacted else "delete",
-            "retention.ms": "-1"
-            if self.keep is None
-            else str(int(self.keep.total_seconds() * 1000)),
+            "retention.ms": str(
+                -1 if self.keep is None else self.keep // timedelta(milliseconds=1)
+            ),
             "message.timestamp.type": "LogAppendTime" if self.append_time else "CreateTime",
-            "compression.type": "uncompressed",  # every reader can read it, whatever producers use (zstd: a library)
+            # Producers may compress with zstd, for which not every reader has a library.
+            "compression.type": "uncompressed",
             "min.insync.replicas": "2" if replication >= 3 else "1",
             "unclean.leader.election.enable": "false",
         }

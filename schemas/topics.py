@@ -1,4 +1,4 @@
-"""Every topic, declared once.  Call sites never spell a name or pick a key."""
+"""Every topic, declared once: nobody else spells a topic's name or picks a key."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SEND_REQUESTS: Final = Topic[SendRequest](
     key=lambda m: m.number_key,
     keyed_by="tenant/number",
     keep=A_MONTH,
-    about="Asked for, not yet judged.",
+    about="Requested, not yet decided.",
 )
 REQUEST_CANCELS: Final = Topic[CancelRequest](
     name="sms.request-cancels",
@@ -40,7 +40,7 @@ REQUEST_CANCELS: Final = Topic[CancelRequest](
     key=lambda m: m.number_key,
     keyed_by="tenant/number",
     keep=A_MONTH,
-    about="Take a request back before it leaves; read before requests.",
+    about="Cancels of requests; the gate reads them before requests.",
 )
 APPROVALS: Final = Topic[Approval](
     name="sms.approvals",
@@ -48,7 +48,7 @@ APPROVALS: Final = Topic[Approval](
     key=lambda m: m.number_key,
     keyed_by="tenant/number",
     keep=A_YEAR,
-    about="Staff approve or reject a text that waits, or have it judged again now.",
+    about="Staff approve or reject a waiting text, or have it evaluated again.",
 )
 APPROVAL_LOG: Final = Topic[ApprovalAnswer](
     name="sms.approval-log",
@@ -56,7 +56,7 @@ APPROVAL_LOG: Final = Topic[ApprovalAnswer](
     key=lambda m: m.number_key,
     keyed_by="tenant/number",
     keep=A_YEAR,
-    about="What the gate made of each approval, and why not.",
+    about="What the gate made of each approval, and why.",
 )
 DISMISSALS: Final = Topic[Dismissal](
     name="sms.dismissals",
@@ -64,7 +64,7 @@ DISMISSALS: Final = Topic[Dismissal](
     key=lambda m: m.message_key,
     keyed_by="tenant/message id",
     keep=A_YEAR,
-    about="Failed texts that staff want to see no longer.",
+    about="Failed texts that staff have seen and dismissed.",
 )
 PERSON_EVENTS: Final = Topic[PersonEvent](
     name="sms.person-events",
@@ -72,7 +72,7 @@ PERSON_EVENTS: Final = Topic[PersonEvent](
     key=lambda m: m.person_key,
     keyed_by="tenant/person",
     keep=A_YEAR,
-    about="People as producers tell of them: upserts, updates, deletes.",
+    about="What producers say of people: upserts, updates, deletes.",
 )
 PEOPLE: Final = Topic[Person](
     name="sms.people",
@@ -89,7 +89,7 @@ PERSON_REQUESTS: Final = Topic[PersonRequest](
     key=lambda m: m.person_key,
     keyed_by="tenant/person",
     keep=A_MONTH,
-    about="Asked for, to a person: people finds the number.",
+    about="Requests for a person; people picks the number.",
 )
 PERSON_ANSWERS: Final = Topic[PersonAnswer](
     name="sms.person-answers",
@@ -97,7 +97,7 @@ PERSON_ANSWERS: Final = Topic[PersonAnswer](
     key=lambda m: m.person_key,
     keyed_by="tenant/person",
     keep=A_MONTH,
-    about="What the gate decided of what people issued.",
+    about="What became of the requests that people issued.",
 )
 CONSENT_EVENTS: Final = Topic[ConsentEvent](
     name="sms.consent-events",
@@ -115,7 +115,7 @@ INBOUND: Final = Topic[InboundMessage](
     keyed_by="sender/number",
     keep=A_YEAR,
     append_time=True,
-    about="Texts people sent us, as the provider gave them.",
+    about="Texts that people sent us, as the provider gave them.",
 )
 REPLIES: Final = Topic[Reply](
     name="sms.replies",
@@ -132,7 +132,7 @@ CONTACTS: Final = Topic[Contact](
     key=lambda m: m.sender_key,
     keyed_by="sender/number",
     keep=A_YEAR,
-    about="Which tenants text a number from a sender: tells the inbox whose reply it is.",
+    about="Which tenants text a number from a sender: so the inbox knows whose reply a text is.",
 )
 NUMBER_FACTS: Final = Topic[NumberFact](
     name="sms.number-facts",
@@ -140,7 +140,7 @@ NUMBER_FACTS: Final = Topic[NumberFact](
     key=lambda m: m.number_key,
     keyed_by="tenant/number",
     keep=A_YEAR,
-    about="SMS-enabled, type, zone, region, landline, doubtful.",
+    about="What is known of a number: enabled for SMS, type, zone, region, landline, doubtful.",
 )
 CONSENT_LOG: Final = Topic[ConsentChange](
     name="sms.consent-log",
@@ -148,7 +148,7 @@ CONSENT_LOG: Final = Topic[ConsentChange](
     key=lambda m: m.number_key,
     keyed_by="tenant/number",
     keep=FOREVER,
-    about="What the gate made of each consent fact: the proof.",
+    about="What the gate made of each claim of consent: the proof.",
 )
 CONSENT_STATUS: Final = Topic[ConsentStatus](
     name="sms.consent-status",
@@ -165,7 +165,7 @@ DECISIONS: Final = Topic[Decision](
     key=lambda m: m.message_key,
     keyed_by="tenant/message id",
     keep=A_YEAR,
-    about="The gate's verdicts, with every finding.",
+    about="The verdict on each request, with every finding.",
 )
 DISPATCH_ORDERS: Final = Topic[Send](
     name="sms.dispatch-orders",
@@ -181,7 +181,7 @@ DISPATCH_CONTROLS: Final = Topic[Any](
     key=lambda m: m.sender,
     keyed_by="sender",
     keep=A_MONTH,
-    about="Stop, Cancel, Sighting, Pause, Resume, Resolve: read before orders.",
+    about="Stop, Cancel, Sighting, Pause, Resume, Resolve; dispatch reads them before orders.",
 )
 RETURNED: Final = Topic[Returned](
     name="sms.returned",
@@ -189,7 +189,7 @@ RETURNED: Final = Topic[Returned](
     key=lambda m: m.number_key,
     keyed_by="tenant/number",
     keep=A_MONTH,
-    about="Orders that could not leave in their time, handed back for judgement.",
+    about="Orders that could not leave in their time: the gate evaluates them again.",
 )
 ATTEMPTS: Final = Topic[Attempt](
     name="sms.attempts",
@@ -197,7 +197,7 @@ ATTEMPTS: Final = Topic[Attempt](
     key=lambda m: m.message_key,
     keyed_by="tenant/message id",
     keep=A_YEAR,
-    about="What dispatch did with an order, try by try.",
+    about="What dispatch did with an order, attempt by attempt.",
 )
 DELIVERY_RECEIPTS: Final = Topic[DeliveryReceipt](
     name="sms.delivery-receipts",
@@ -239,7 +239,7 @@ BALANCE: Final = Topic[BalanceRow](
     keyed_by="tenant/hour",
     keep=FOREVER,
     compacted=True,
-    about="Whether each hour's books balance, as the ledger recounts them; the residue is 0 at rest.",
+    about="The reconciliation of each hour by the ledger; the residue is 0 at rest.",
 )
 SETTINGS: Final = Topic[TenantSettings](
     name="sms.settings",
@@ -249,7 +249,7 @@ SETTINGS: Final = Topic[TenantSettings](
     keep=FOREVER,
     compacted=True,
     single=True,
-    about="How each tenant wants to be served; read whole by every worker.",
+    about="Each tenant's settings; every worker reads them all.",
 )
 SENDERS: Final = Topic[Sender](
     name="sms.senders",
@@ -259,7 +259,7 @@ SENDERS: Final = Topic[Sender](
     keep=FOREVER,
     compacted=True,
     single=True,
-    about="What we text from, and at what pace; read whole by every worker.",
+    about="What we text from, and at what pace; every worker reads them all.",
 )
 SENDER_STATUS: Final = Topic[SenderStatus](
     name="sms.sender-status",
@@ -268,7 +268,7 @@ SENDER_STATUS: Final = Topic[SenderStatus](
     keyed_by="sender",
     keep=FOREVER,
     compacted=True,
-    about="How each sender is doing: queue, pace, doubts.",
+    about="How each sender is doing: queue, pace, in-doubt attempts.",
 )
 DEAD_LETTERS: Final = Topic[DeadLetter](
     name="sms.dead-letters",
@@ -277,7 +277,7 @@ DEAD_LETTERS: Final = Topic[DeadLetter](
     keyed_by="source topic/partition",
     keep=A_MONTH,
     max_bytes=4 << 20,
-    about="Records that could not be read or placed: bytes, place, reason.",
+    about="Records that could not be processed: bytes, place, reason.",
 )
 LETTER_RESOLUTIONS: Final = Topic[LetterResolution](
     name="sms.dead-letter-resolutions",
@@ -286,7 +286,7 @@ LETTER_RESOLUTIONS: Final = Topic[LetterResolution](
     keyed_by="source topic/partition",
     keep=A_YEAR,
     append_time=True,
-    about="What a person did about a dead letter: replayed it, once, or dropped it.",
+    about="What staff did about a dead letter: replayed it, once, or dropped it.",
 )
 
 TOPICS: Final[tuple[Topic[Any], ...]] = (
@@ -329,19 +329,22 @@ MESSAGES: Final[dict[str, type[Message]]] = {
 BY_NAME: Final[dict[str, Topic[Any]]] = {topic.name: topic for topic in TOPICS}
 
 
-def state_topic(room: str) -> Topic[Any]:
-    """A room's changelog: its rows and its positions, private to the kit, restored by the next
+def state_topic(processor: str) -> Topic[Any]:
+    """A processor's changelog: its state and its input positions, restored by the partition's next
     owner."""
     return Topic[Any](
-        name=f"sayso.{room}.rows",
+        name=f"sayso.{processor}.rows",
         carries=Any,
         key=lambda m: str(m),
         keep=FOREVER,
         compacted=True,
-        about=f"The rows of the {room} room; read by nobody else.",
+        about=f"The state of the {processor} processor; nobody else reads it.",
     )
 
 
-ROOMS: Final = ("people", "gate", "inbox", "dispatch", "outcomes", "usage")
-EVERY_TOPIC: Final[tuple[Topic[Any], ...]] = (*TOPICS, *(state_topic(room) for room in ROOMS))
+PROCESSOR_NAMES: Final = ("people", "gate", "inbox", "dispatch", "outcomes", "usage")
+EVERY_TOPIC: Final[tuple[Topic[Any], ...]] = (
+    *TOPICS,
+    *(state_topic(processor) for processor in PROCESSOR_NAMES),
+)
 """What `sayso topics apply` creates."""

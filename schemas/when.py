@@ -18,7 +18,7 @@ from schemas.base import Message
 from schemas.send_request import Kind
 
 TEXTS_AT_MOST = 50
-"""The highest cap: so many times of texts are remembered for a number."""
+"""The highest cap: the gate remembers the times of this many texts to a number."""
 
 
 def _clock(written: Any) -> Any:
@@ -36,34 +36,38 @@ ClockTime = Annotated[
 
 
 class QuietHours(Message):
-    """No text before and none after, by the recipient's clock.  Left out, they are those of US
-    federal law (47 CFR 64.1200(c)(1)).  `none` in a settings file: texts at any hour."""
+    """By the recipient's clock.  The defaults are US federal law (47 CFR 64.1200(c)(1)).
+
+    `none` in a settings file: texts at any hour."""
 
     before: ClockTime = "08:00"
+    """No text before this time."""
     after: ClockTime = "21:00"
+    """No text from this time on."""
 
     @model_validator(mode="after")
     def _leave_some_time(self) -> Self:
         if self.before >= self.after:
             raise ValueError(
-                f"no time is left between {self.before} and {self.after}: `before` is in the morning"
+                f"no time is left between {self.before} and {self.after}:"
+                " `before` is in the morning"
             )
         return self
 
 
 class MarketingHours(StrEnum):
-    """`by_state`: the states' hours, Sundays, holidays and caps as well as the quiet hours."""
-
     BY_STATE = "by_state"
+    """The states' hours, Sundays, holidays and caps as well as the quiet hours."""
     AS_OTHERS = "as_others"
 
 
 class Cap(Message):
-    """Texts of one kind to one recipient in any 24 hours and any seven days, counted when they
-    are ordered."""
+    """The most texts of one kind to one recipient, counted when they are ordered."""
 
     day: int | None = Field(default=None, ge=1, le=TEXTS_AT_MOST)
+    """In any 24 hours."""
     week: int | None = Field(default=None, ge=1, le=TEXTS_AT_MOST)
+    """In any seven days."""
 
 
 def _kind(word: str) -> str:
@@ -76,12 +80,13 @@ KindName = Annotated[str, AfterValidator(_kind)]
 
 
 class When(Message):
-    """What is left out is careful; `caps` by kind: marketing has one of 3 a day and 10 a week
-    unless it is named, other kinds have none."""
+    """When texts may reach a recipient, and how often.  What is left out has a careful default."""
 
     quiet_hours: QuietHours = QuietHours()
     marketing: MarketingHours = MarketingHours.BY_STATE
     caps: dict[KindName, Cap] = {}
+    """By kind.  Marketing has a cap of 3 a day and 10 a week unless it is named here; other kinds
+    have none."""
 
     @field_validator("quiet_hours", mode="before")
     @classmethod

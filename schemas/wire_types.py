@@ -1,7 +1,7 @@
-"""Derives what msgspec has to check of a field from what pydantic checks of it.
+"""Derive what msgspec has to check of a field from what pydantic checks of it.
 
-Only what msgspec can check in the same way is known here.  Anything else raises TypeError when
-the class is declared: no check may be lost in silence.
+This covers only what msgspec can check in the same way.  Anything else raises TypeError when the
+class is declared, so that no check is lost in silence.
 """
 
 from __future__ import annotations
@@ -29,9 +29,10 @@ def to_utc(moment: datetime) -> datetime:
 
 
 def wire_type(hint: Any, checks: Iterable[Any] = ()) -> Any:
-    """The type for msgspec.  `checks` are what pydantic has been told of the field besides its
-    type."""
-    origin, parts, known = get_origin(hint), get_args(hint), tuple(checks)
+    """The type for msgspec.  `checks`: what pydantic checks of the field besides its type."""
+    origin = get_origin(hint)
+    parts = get_args(hint)
+    known = tuple(checks)
     if origin is Annotated:
         return wire_type(parts[0], (*_flat(parts[1:]), *known))
     if hint is AwareDatetime and known == (AfterValidator(to_utc),):

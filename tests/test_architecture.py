@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from schemas.topics import BY_NAME, EVERY_TOPIC, ROOMS, TOPICS, Topic
+from schemas.topics import BY_NAME, EVERY_TOPIC, PROCESSOR_NAMES, TOPICS, Topic
 
 HOUSE = Path(__file__).parents[1]
 PACKAGES = ("schemas", "streams", "services")
@@ -161,7 +161,7 @@ def test_a_topic_has_a_reader(topic: Topic[Any]) -> None:
     assert topic.name in (ledger if topic.name.removeprefix("sms.") in for_people else rooms)
 
 
-@pytest.mark.parametrize("name", ROOMS)
+@pytest.mark.parametrize("name", PROCESSOR_NAMES)
 def test_a_room_reads_what_is_filed_alike(name: str) -> None:
     """One key, one number of partitions: else two facts of one family would go to two owners."""
     from streams.topology import PROCESSORS as ROOMS_THERE_ARE

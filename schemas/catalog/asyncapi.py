@@ -7,7 +7,7 @@ from typing import Any
 
 from schemas.base import Message
 from schemas.catalog.examples import Example, examples
-from schemas.catalog.json_schema import shared_schemas
+from schemas.catalog.json_schema import schemas_by_name
 from schemas.topics import MESSAGES, TOPICS, Topic
 
 PARTITIONS = 12
@@ -18,13 +18,14 @@ _BINDING = "0.5.0"
 _SCHEMAS = "#/components/schemas/"
 
 ABOUT = """\
-Sayso sends text messages on the recipient's say-so. Producers publish send requests and facts about consent; Sayso
-answers with decisions, attempts, outcomes and a usage report.
+Sayso sends text messages to people who opted in. Producers publish send requests and facts about
+consent; Sayso answers with decisions, attempts, outcomes and a usage report.
 
 Values are JSON in snake_case; times are RFC 3339 with an offset, written in UTC. Read leniently: a
-new field, a new kind or a new state is no breaking change. A key is made from the value as `x-keyed-by`
-says, with the number in E.164, and placed by murmur2 as Java's producer does; a record that is filed elsewhere is filed
-again. Records carry CloudEvents 1.0 headers in binary mode. A value that cannot be read goes to sms.dead-letters."""
+new field, a new kind or a new state is no breaking change. A key is made from the value as
+`x-keyed-by` says, with the number in E.164, and placed by murmur2 as Java's producer does; a record
+in the wrong partition is moved. Records carry CloudEvents 1.0 headers in binary mode. A value that
+cannot be read goes to sms.dead-letters."""
 
 
 def document() -> dict[str, Any]:
@@ -45,7 +46,7 @@ def document() -> dict[str, Any]:
                 for topic in TOPICS
                 for message in topic.messages
             },
-            "schemas": shared_schemas(MESSAGES.values(), _SCHEMAS),
+            "schemas": schemas_by_name(MESSAGES.values(), _SCHEMAS),
         },
     }
 

@@ -66,11 +66,11 @@ def field_docstrings(kind: type[BaseModel]) -> dict[str, str]:
 
 def json_schema(message: type[Message]) -> dict[str, Any]:
     """One message's schema, complete in itself."""
-    schema = tags_required(contract_of(message).model_json_schema(schema_generator=WireSchema))
+    schema = require_tags(contract_of(message).model_json_schema(schema_generator=WireSchema))
     return {"$schema": DIALECT, "$id": f"urn:sayso:wire:{message.__name__}", **schema}
 
 
-def shared_schemas(messages: Iterable[type[Message]], place: str) -> dict[str, Any]:
+def schemas_by_name(messages: Iterable[type[Message]], place: str) -> dict[str, Any]:
     """The schemas of all messages and of what they share, by name; they refer to each other at
     `place`."""
     _, schemas = models_json_schema(
@@ -78,18 +78,18 @@ def shared_schemas(messages: Iterable[type[Message]], place: str) -> dict[str, A
         ref_template=place + "{model}",
         schema_generator=WireSchema,
     )
-    found: dict[str, Any] = tags_required(schemas)["$defs"]
+    found: dict[str, Any] = require_tags(schemas)["$defs"]
     return found
 
 
-def tags_required(schema: Any) -> Any:
+def require_tags(schema: Any) -> Any:
     """A constant tells a union's members apart: a writer must give it, though Python's constructor
     need not."""
     if isinstance(schema, list):
-        return [tags_required(part) for part in schema]
+        return [require_tags(part) for part in schema]
     if not isinstance(schema, dict):
         return schema
-    schema = {name: tags_required(part) for name, part in schema.items()}
+    schema = {name: require_tags(part) for name, part in schema.items()}
     tags = [name for name, field in _fields(schema).items() if "const" in field]
     if tags:
         schema["required"] = [

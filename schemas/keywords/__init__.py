@@ -1,8 +1,15 @@
-"""The words that are acted on when they are all that somebody writes, per locale, and how words are compared."""
+"""Keywords per locale, which we act on when they are the whole text, and how we compare them."""
 
-from schemas.keywords.fold import bare, folded
-from schemas.keywords.meaning import Meaning
-from schemas.keywords.own import OwnWords
-from schemas.keywords.words import ALWAYS, LOCALES, Word, words_in
+from schemas.keywords.normalize import normalize, strip_marks
+from schemas.keywords.words import ALWAYS, LOCALES, Meaning, OwnWords, Word, words_in
 
-__all__ = ["ALWAYS", "LOCALES", "Meaning", "OwnWords", "Word", "bare", "folded", "words_in"]
+__all__ = [
+    "ALWAYS",
+    "LOCALES",
+    "Meaning",
+    "OwnWords",
+    "Word",
+    "normalize",
+    "strip_marks",
+    "words_in",
+]

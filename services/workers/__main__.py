@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from schemas.topics import ROOMS
+from schemas.topics import PROCESSOR_NAMES
 from services.observability.logs import set_up
 from services.parent_watch import watch_parent
 from services.settings import ServiceSettings, SettingsError, from_environment
@@ -24,7 +24,7 @@ from services.workers.worker import CannotStart, work
 def main(clock: Callable[[], float] = time.time) -> int:
     """`clock`: seconds since 1970."""
     parser = argparse.ArgumentParser(prog="sayso worker", description=__doc__)
-    parser.add_argument("room", choices=ROOMS)
+    parser.add_argument("room", choices=PROCESSOR_NAMES)
     parser.add_argument(
         "--instance", help="a stable name of this replica, so that a restart keeps its partitions"
     )

@@ -7,7 +7,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from schemas.keywords import ALWAYS, Meaning, OwnWords, bare, folded, words_in
+from schemas.keywords import ALWAYS, Meaning, OwnWords, normalize, strip_marks, words_in
 from schemas.tenant_settings import TenantSettings
 from streams.inbound_keywords.revoked import revoked
 
@@ -35,8 +35,8 @@ def read_answer(body: str, tenant: TenantSettings | None = None) -> Answered:
     Whether a YES is consent depends on whether it answers anything: that is for whoever knows what was asked.
     """
     locales, own = (tenant.locales, tenant.keywords) if tenant else ((ALWAYS,), _NO_WORDS)
-    text = folded(body)
-    word = bare(text)
+    text = normalize(body)
+    word = strip_marks(text)
     meaning = vocabulary(locales, own).get(word)
     if meaning is not None:
         return Answered(meaning, word, word)
@@ -49,7 +49,7 @@ def as_the_carrier(answered: Answered, body: str, carrier_stop: bool | None) -> 
     for one is one, for it sends nothing more."""
     if not carrier_stop or answered.meaning is Meaning.STOP:
         return answered
-    return Answered(Meaning.STOP, "carrier", bare(folded(body)))
+    return Answered(Meaning.STOP, "carrier", strip_marks(normalize(body)))
 
 
 @lru_cache(maxsize=1024)
@@ -57,6 +57,6 @@ def vocabulary(locales: tuple[str, ...], own: OwnWords) -> Vocabulary:
     """Of a tenant.  Its own words only add: what is a keyword stays one, and so does what revokes in other words."""
     known = {word.plain: word.meaning for word in words_in(locales)}
     for word, meaning in own.pairs():
-        if meaning is Meaning.STOP or revoked(folded(word), locales) is None:
-            known.setdefault(bare(folded(word)), meaning)
+        if meaning is Meaning.STOP or revoked(normalize(word), locales) is None:
+            known.setdefault(strip_marks(normalize(word)), meaning)
     return MappingProxyType(known)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from schemas.keywords import LOCALES, Meaning, OwnWords, Word, bare, folded, words_in
+from schemas.keywords import LOCALES, Meaning, OwnWords, Word, normalize, strip_marks, words_in
 from schemas.tenant_settings import TenantSettings
 from streams.inbound_keywords import read_answer
 
@@ -160,8 +160,8 @@ def test_every_locale_stops_starts_says_yes_and_helps() -> None:
 
 
 def test_folding_keeps_where_sentences_and_clauses_end() -> None:
-    assert folded("  Wrong number, I said. STOP!! ") == "wrong number , i said . stop"
-    assert bare(folded("opt-out!")) == "opt out"
+    assert normalize("  Wrong number, I said. STOP!! ") == "wrong number , i said . stop"
+    assert strip_marks(normalize("opt-out!")) == "opt out"
 
 
 def test_own_words_are_kept_as_written() -> None:

@@ -5,7 +5,7 @@ from importlib.resources import files
 
 import pytest
 
-from schemas.keywords import LOCALES, Meaning, folded
+from schemas.keywords import LOCALES, Meaning, normalize
 from streams.inbound_keywords import read_answer
 from streams.inbound_keywords.revoked import Pattern, all_patterns, revoked, spelled_right
 
@@ -61,15 +61,15 @@ def test_what_is_said_of_others_or_other_things_means_nothing(body: str) -> None
 @PATTERNS
 def test_a_pattern_finds_its_example_and_the_words_alone_revoke_as_well(pattern: Pattern) -> None:
     """The words alone are what other tenants of a shared sender are told."""
-    found = revoked(folded(pattern.example), (pattern.locale,))
+    found = revoked(normalize(pattern.example), (pattern.locale,))
     assert found is not None
     assert found.pattern == pattern.id
-    assert revoked(folded(found.words), (pattern.locale,)) is not None
+    assert revoked(normalize(found.words), (pattern.locale,)) is not None
 
 
 @PATTERNS
 def test_a_pattern_of_another_locale_counts_where_that_is_on(pattern: Pattern) -> None:
-    elsewhere = revoked(folded(pattern.example), ())
+    elsewhere = revoked(normalize(pattern.example), ())
     assert (elsewhere is not None) == (pattern.locale == "en")
 
 

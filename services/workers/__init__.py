@@ -1,1 +1,1 @@
-"""One room in one process."""
+"""One processor in one process."""

@@ -1,4 +1,10 @@
-"""Make dispatch's calls: each in its turn, while the sender is surely ours, and never more than the account may."""
+"""Make dispatch's calls: each at its time, only while the partition is surely ours, within the
+account's limit.
+
+The order of checks matters. A call first waits for its exact time, then for a free connection, then
+for the account's limit. The lease is checked last, right before the first byte, and once more by
+the provider's client when it has a connection. A worker that slept in between makes no call.
+"""
 
 from __future__ import annotations
 
@@ -13,24 +19,23 @@ from schemas.base import Message
 from schemas.sender import Sender
 from services.failpoints import hit
 from services.providers import Provider
-from streams.dispatch.pace import AccountRateLimit, fair_pace
+from streams.dispatch.pace import AccountRateLimit, CallSpacing, divide_share
 from streams.dispatch.provider_calls import Lookup, LookupResult, Result, SendCall, SendResult
-from streams.dispatch.spacing import Spacing
 from streams.error_codes import Who, meaning
 from streams.processing import CallLimits
 from streams.runtime.lease import Lease
 
-PATIENCE: Final = 2.0
-"""Seconds that a call waits for the account's pace with its lease running; else its sender is told to come back."""
+MAX_ACCOUNT_WAIT: Final = 2.0
+"""Seconds that a call waits for the account's limit while its lease runs. If it would wait longer,
+it is not made, and dispatch queues the text again."""
 ACTIVE: Final = 5.0
-"""Seconds for which a sender that has called takes part in the account's pace."""
-LOOKS: Final = 4
-"""Lists asked for at a time: doubts must not take the calls' connections."""
+"""Seconds for which a sender that made a call takes part in the account's limit."""
+MAX_LOOKUPS: Final = 4
+"""Lookups at a time: they must not take the connections of calls."""
 
 
 class CallExecutor:
-    """`timeout`: seconds for one call, and for one list.  No more than `concurrency` calls at a time: what waits for a
-    free connection would wait behind the look at the lease."""
+    """What the runtime calls to execute a call. The result goes back to dispatch."""
 
     def __init__(
         self,
@@ -40,112 +45,99 @@ class CallExecutor:
         timeout: float = 10.0,
         account: AccountRateLimit | None = None,
     ) -> None:
-        self._provider, self._timeout = provider, timeout
+        """`timeout`: seconds for one call or lookup. `concurrency`: calls at a time; more would
+        wait for a connection after the lease was checked."""
         self.account = account or AccountRateLimit()
-        self._spacing = Spacing()
-        self._free, self._looks = asyncio.Semaphore(concurrency), asyncio.Semaphore(LOOKS)
-        self._called: dict[str, float] = {}
+        self._provider = provider
+        self._timeout = timeout
+        self._spacing = CallSpacing()
+        self._connections = asyncio.Semaphore(concurrency)
+        self._lookups = asyncio.Semaphore(MAX_LOOKUPS)
+        self._called_at: dict[str, float] = {}
 
-    async def __call__(self, effect: SendCall | Lookup, lease: Lease) -> Message:
-        return await (
-            self._look(effect, lease) if isinstance(effect, Lookup) else self._post(effect, lease)
-        )
+    async def __call__(self, call: SendCall | Lookup, lease: Lease) -> Message:
+        if isinstance(call, Lookup):
+            return await self._look_up(call, lease)
+        return await self._send(call, lease)
 
-    async def _post(self, post: SendCall, lease: Lease) -> SendResult:
-        self._called[post.sender] = time.monotonic()
-        await asyncio.sleep(self._spacing.wait(post, time.monotonic()))
-        async with self._free:
-            if wait := await self._turn(post):
-                return _unsent(
-                    post, Result.LIMITED, "account_pace", "others use the account's pace", wait
+    async def _send(self, call: SendCall, lease: Lease) -> SendResult:
+        self._called_at[call.sender] = time.monotonic()
+        await asyncio.sleep(self._spacing.reserve(call, time.monotonic()))
+        async with self._connections:
+            if wait := await self._wait_for_account(call):
+                return SendResult.of(
+                    call,
+                    Result.LIMITED,
+                    code="account_pace",
+                    detail="others use the account's pace",
+                    retry_after=wait,
                 )
-            if (
-                not lease.is_held
-            ):  # and again when there is a connection, right before the first byte
-                detail = "this worker could not be sure to own the sender still"
-                return _unsent(post, Result.UNSENT, "lease_over", detail)
+            if not lease.is_held:
+                return SendResult.of(
+                    call,
+                    Result.UNSENT,
+                    code="lease_over",
+                    detail="this worker could not be sure to own the sender still",
+                )
             hit("before-call")
             began = self.account.backoff.round
-            answer = await self._provider.send(post, lambda: lease.is_held)
+            result = await self._provider.send(call, lambda: lease.is_held)
         hit("answer-received")
-        self._mind(answer, began)
-        return answer
+        self._adjust_account(result, began)
+        return result
 
-    async def _turn(self, post: SendCall) -> float:
-        """0 when it may begin, or seconds after which to come back."""
-        while wait := self.account.wait(post, time.monotonic()):
-            if wait > PATIENCE:
+    async def _wait_for_account(self, call: SendCall) -> float:
+        """0 when the call may begin; otherwise the seconds after which to try again."""
+        while wait := self.account.try_begin(call, time.monotonic()):
+            if wait > MAX_ACCOUNT_WAIT:
                 return wait
             await asyncio.sleep(wait)
         return 0.0
 
-    def _mind(self, answer: SendResult, began: int) -> None:
-        """A limit of the sender's own (its queue at the provider is full) holds up nobody else."""
-        if answer.result is Result.LIMITED and meaning(answer.code or "").who is not Who.SENDER:
-            self.account.limited(began, answer.retry_after, time.monotonic())
-        elif answer.result not in (Result.UNSENT, Result.LIMITED):
-            self.account.backoff.went(began)
+    def _adjust_account(self, result: SendResult, began: int) -> None:
+        """A limit of this sender alone (its queue at the provider is full) slows down no other."""
+        if result.result is Result.LIMITED:
+            if meaning(result.code or "").who is not Who.SENDER:
+                self.account.slow_down(began, result.retry_after, time.monotonic())
+        elif result.result is not Result.UNSENT:
+            self.account.backoff.recover(began)
 
-    async def _look(self, look: Lookup, lease: Lease) -> LookupResult:
-        """It changes nothing, so the lease only tells whether anybody still waits for it."""
-        async with self._looks:
+    async def _look_up(self, lookup: Lookup, lease: Lease) -> LookupResult:
+        """It changes nothing, so the lease only says whether anybody still waits for it."""
+        async with self._lookups:
             if not lease.is_held:
-                return _unseen(look, "the worker had to let go of the sender")
+                return LookupResult.of(lookup, None, "the worker had to let go of the sender")
             hit("before-look")
             try:
                 async with asyncio.timeout(self._timeout):
-                    seen = await self._provider.look(look)
+                    result = await self._provider.look(lookup)
             except TimeoutError:
-                return _unseen(look, "no list in time")
+                return LookupResult.of(lookup, None, "no list in time")
         hit("after-look")
-        return seen
+        return result
 
-    # --- what the fold is told
+    # --- what dispatch is told about the account
 
-    def owns(self, share: float) -> None:
-        """Segments per second of the account that go with the partitions owned from now on."""
+    def set_share(self, share: float) -> None:
+        """Segments a second of the account's limit that go with the partitions owned from now
+        on."""
         if share > self.account.share:
-            self.account.owe(time.monotonic())
+            self.account.empty(time.monotonic())
         self.account.share = share
 
-    def edge(self, now: datetime, senders: Mapping[str, Sender]) -> CallLimits:
+    def call_limits(self, now: datetime, senders: Mapping[str, Sender]) -> CallLimits:
         clock = time.monotonic()
-        rest = self.account.resting(clock)
+        pause = self.account.pause_left(clock)
         return CallLimits(
             self._timeout,
-            self._level(clock, senders),
-            now + timedelta(seconds=rest) if rest else None,
+            self._pace_for_each(clock, senders),
+            now + timedelta(seconds=pause) if pause else None,
         )
 
-    def _level(self, clock: float, senders: Mapping[str, Sender]) -> float:
-        if self.account.share == inf:
+    def _pace_for_each(self, clock: float, senders: Mapping[str, Sender]) -> float:
+        share = self.account.share
+        if share == inf:
             return inf
-        self._called = {name: at for name, at in self._called.items() if at > clock - ACTIVE}
-        paces = [senders[name].segments_per_second for name in self._called if name in senders]
-        return min(self.account.share, fair_pace(self.account.share, paces))
-
-
-def _unsent(
-    post: SendCall, result: Result, code: str, detail: str, retry_after: float | None = None
-) -> SendResult:
-    return SendResult(
-        tenant=post.tenant,
-        message_id=post.message_id,
-        attempt=post.attempt,
-        sender=post.sender,
-        result=result,
-        code=code,
-        detail=detail,
-        retry_after=retry_after,
-    )
-
-
-def _unseen(look: Lookup, detail: str) -> LookupResult:
-    return LookupResult(
-        tenant=look.tenant,
-        message_id=look.message_id,
-        attempt=look.attempt,
-        sender=look.sender,
-        round=look.round,
-        detail=detail,
-    )
+        self._called_at = {name: at for name, at in self._called_at.items() if at > clock - ACTIVE}
+        paces = [senders[name].segments_per_second for name in self._called_at if name in senders]
+        return min(share, divide_share(share, paces))

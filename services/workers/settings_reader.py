@@ -1,6 +1,7 @@
-"""Settings and senders: read whole before anything is judged, followed after.
+"""Settings of tenants and senders: read whole before anything is evaluated, and followed from then
+on.
 
-Stands in for Faust's GlobalTable, which shares the recovery races of its other tables.
+It replaces Faust's GlobalTable, which has the recovery races of its other tables.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from pydantic import ValidationError
@@ -21,17 +22,20 @@ from streams.processing import Settings, build_settings
 
 log = logging.getLogger(__name__)
 
-LONG_POLL = 5_000
-"""Milliseconds that the broker keeps a fetch that finds nothing.  The first record ends it: a change comes at once."""
+LONG_POLL: Final = 5_000
+"""Milliseconds that the broker keeps a fetch that finds nothing. The first record ends it, so a
+change comes at once."""
 
 
 class SettingsReader:
-    """`current` is a snapshot; a new one takes its place when a tenant's or sender's record arrives."""
+    """`current` is a snapshot; every batch of changes replaces it."""
 
-    def __init__(self, bootstrap: str, fatal: Callable[[BaseException], None], **auth: Any) -> None:
+    def __init__(
+        self, bootstrap: str, on_fatal: Callable[[BaseException], None], **auth: Any
+    ) -> None:
         allow_any_header_name()
         self.current = Settings()
-        self._fatal = fatal
+        self._on_fatal = on_fatal
         self._consumer = AIOKafkaConsumer(
             bootstrap_servers=bootstrap,
             enable_auto_commit=False,
@@ -45,17 +49,16 @@ class SettingsReader:
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Returns when both topics have been read to the ends seen at the start."""
+        """Returns when both topics have been read to the ends that they had at the start."""
         await self._consumer.start()
-        places = [TopicPartition(topic.name, 0) for topic in (SETTINGS, SENDERS)]
-        ends = await self._consumer.end_offsets(
-            places
-        )  # before the first fetch: behind a long poll it would wait
-        self._consumer.assign(places)
-        await self._consumer.seek_to_beginning(*places)
-        while any([await self._consumer.position(place) < ends[place] for place in places]):
+        partitions = [TopicPartition(topic.name, 0) for topic in (SETTINGS, SENDERS)]
+        # Ask for the ends before the first fetch: the answer would wait behind a long poll.
+        ends = await self._consumer.end_offsets(partitions)
+        self._consumer.assign(partitions)
+        await self._consumer.seek_to_beginning(*partitions)
+        while any([await self._consumer.position(one) < ends[one] for one in partitions]):
             await self._read()
-        self._task = asyncio.create_task(self._follow(), name="broadcast")
+        self._task = asyncio.create_task(self._follow(), name="settings reader")
 
     async def stop(self) -> None:
         if self._task is not None:
@@ -68,18 +71,18 @@ class SettingsReader:
                 await self._read()
         except asyncio.CancelledError:
             raise
-        except Exception as error:  # noqa: BLE001 - judging by old settings without knowing would be worse
-            self._fatal(error)
+        except Exception as error:  # noqa: BLE001 - to go on with old settings unnoticed would be worse
+            self._on_fatal(error)
 
     async def _read(self) -> None:
         batches = await self._consumer.getmany(timeout_ms=LONG_POLL)
         for records in batches.values():
             for record in records:
-                self._take(record)
+                self._apply(record)
         if batches:
             self.current = build_settings(dict(self._tenants), dict(self._senders))
 
-    def _take(self, record: Any) -> None:
+    def _apply(self, record: Any) -> None:
         try:
             if record.topic == SETTINGS.name:
                 self._put(self._tenants, record, SETTINGS.decode)
@@ -87,15 +90,15 @@ class SettingsReader:
                 self._put(self._senders, record, SENDERS.decode)
         except (ValidationError, UnicodeDecodeError):
             log.error(
-                "%s offset %d cannot be read: what was known before stands",
+                "%s offset %d cannot be read: the settings known before stay in force",
                 record.topic,
                 record.offset,
             )
 
     @staticmethod
-    def _put(into: dict[str, Any], record: Any, decode: Callable[[bytes], Any]) -> None:
+    def _put(known: dict[str, Any], record: Any, decode: Callable[[bytes], Any]) -> None:
         key = record.key.decode()
         if record.value is None:
-            into.pop(key, None)
+            known.pop(key, None)
         else:
-            into[key] = decode(record.value)
+            known[key] = decode(record.value)

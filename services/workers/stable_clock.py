@@ -1,4 +1,4 @@
-"""A worker's clock: the machine's, but for steps."""
+"""A worker's clock: the machine's clock without its steps."""
 
 from __future__ import annotations
 
@@ -8,37 +8,40 @@ from typing import Final
 
 from streams.runtime.lease import boot_time
 
-USUAL: Final = 1.0
-"""Seconds by which a clock may be put right between two looks without being taken for stepped."""
-BELIEVED: Final = 20.0
+SMALL_STEP: Final = 1.0
+"""Seconds by which a clock may be corrected between two readings; more is a step."""
+BELIEVED_AFTER: Final = 20.0
 """Seconds that a step must last."""
 
 
 class ClockStepped(Exception):
-    """The machine's clock was set, and stayed so: who is started now begins by it."""
+    """The machine's clock was set, and stayed so. A process that starts now uses the new time."""
 
 
 class StableClock:
-    """Seconds since 1970 that flow on through a step of `wall`.
+    """Seconds since 1970 that go on evenly while the `wall` clock steps.
 
-    Rows say when something is due.  An hour ahead for a moment, and what was timed then would wait for an hour after
-    the clock is right again.  So a step is not followed; one that lasts is, by a new process (Stepped).  `flow` goes on
-    while the machine sleeps, so that waking from sleep is no step."""
+    State entries say when something is due. If the clock were an hour ahead for a moment, what is
+    timed then would wait for an hour after the clock is right again. So a step is not followed. If
+    it lasts, the worker exits (ClockStepped), and its successor uses the new time. `elapsed` goes
+    on while the machine sleeps, so waking up is no step."""
 
     def __init__(
-        self, wall: Callable[[], float] = time.time, flow: Callable[[], float] = boot_time
+        self, wall: Callable[[], float] = time.time, elapsed: Callable[[], float] = boot_time
     ) -> None:
-        self._wall, self._flow = wall, flow
-        self._ahead = wall() - flow()
-        self._since: float | None = None
+        self._wall = wall
+        self._elapsed = elapsed
+        self._offset = wall() - elapsed()
+        self._stepped_at: float | None = None
 
     def __call__(self) -> float:
-        flow = self._flow()
-        step = self._wall() - flow - self._ahead
-        if abs(step) <= USUAL:
-            self._ahead, self._since = self._ahead + step, None
-        elif self._since is None:
-            self._since = flow
-        elif flow - self._since > BELIEVED:
+        elapsed = self._elapsed()
+        step = self._wall() - elapsed - self._offset
+        if abs(step) <= SMALL_STEP:
+            self._offset += step
+            self._stepped_at = None
+        elif self._stepped_at is None:
+            self._stepped_at = elapsed
+        elif elapsed - self._stepped_at > BELIEVED_AFTER:
             raise ClockStepped(f"the clock was set by {step:+.0f} s")
-        return flow + self._ahead
+        return elapsed + self._offset

@@ -1,11 +1,11 @@
-"""Join a room to its broker, its settings and, for dispatch, its provider."""
+"""Connect a processor to its broker, its settings and, for dispatch, its provider."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from math import inf
@@ -31,9 +31,12 @@ from streams.runtime.faust_app import FaustApp, Hooks, Pace
 from streams.runtime.main import run
 from streams.topology import PROCESSORS
 
-BATCH = 400
-"""Facts a transaction.  A STOP waits for the batches under way of all the lanes that share the process, and the gate
-takes a tenth of a millisecond for a request: with 2,000 and a million unjudged it took eight seconds, with 400 one."""
+BATCH_LIMIT = 400
+"""Records in a transaction. A STOP waits for the current batches of all partitions in the process,
+and the gate takes a tenth of a millisecond for a request: with 2,000 and a million requests waiting
+it took eight seconds, with 400 one."""
+EXIT_FAULT: Final = 70
+"""The exit code of a worker that met a fault; it is to be started again."""
 
 NO_AUTH: Final[Mapping[str, Any]] = MappingProxyType({})
 
@@ -42,139 +45,148 @@ class CannotStart(Exception):
     """One sentence: what is missing, and what to do."""
 
 
-async def work(
+async def run_worker(
     name: str,
     settings: ServiceSettings,
     stop: asyncio.Event,
     *,
     instance: str | None = None,
-    ready: Callable[[list[int]], None] = lambda partitions: None,
+    on_ready: Callable[[list[int]], None] = lambda partitions: None,
     clock: Callable[[], float] = time.time,
 ) -> None:
-    """`clock`: the machine's.  Raises CannotStart.  Any later fault ends the process with exit code 70."""
+    """`clock`: the machine's. Raises CannotStart. Any later fault ends the process (EXIT_FAULT)."""
     if settings.bootstrap is None:
         raise CannotStart("SAYSO_BOOTSTRAP is not set: a worker needs to know its Kafka")
-    room = PROCESSORS[name]
+    processor = PROCESSORS[name]
     auth = security_options(settings)
-    counts = await partition_counts(settings.bootstrap, room, auth)
-    broadcast = SettingsReader(settings.bootstrap, fatal=_leave, **auth)
-    await broadcast.start()
-    provider = provider_from(settings) if room.reports_acquired else None
+    counts = await count_partitions(settings.bootstrap, processor, auth)
+    reader = SettingsReader(settings.bootstrap, on_fatal=_exit, **auth)
+    await reader.start()
+    provider = provider_from(settings) if processor.reports_acquired else None
     hooks = Hooks(
-        settings=lambda: broadcast.current,
-        on_ready=ready,
+        settings=lambda: reader.current,
+        on_ready=on_ready,
         clock=StableClock(clock),
-        on_fatal=_leave,
+        on_fatal=_exit,
     )
     if provider is not None:
-        hooks = _with_effects(hooks, provider, settings, counts[room.inputs[0].name])
-    observed = WorkerMetrics(name, settings)
-    pace = Pace(
-        batch_limit=BATCH,
+        partitions = counts[processor.inputs[0].name]
+        hooks = _add_provider(hooks, provider, settings, partitions)
+    metrics = WorkerMetrics(name, settings)
+    limits = Pace(
+        batch_limit=BATCH_LIMIT,
         tick=settings.tick,
         session_timeout=settings.session_timeout,
         call_timeout=settings.provider_timeout,
         lease=settings.session_timeout / 2,
         dlq_share=settings.brake,
     )
-    host = FaustApp(
-        room,
+    app = FaustApp(
+        processor,
         settings.bootstrap,
         counts,
-        observed.hooks(hooks),
-        limits=pace,
+        metrics.add_to(hooks),
+        limits=limits,
         instance=instance,
         accepted=settings.accept_loss,
         auth=auth,
     )
     try:
-        async with observed.answering(host):
-            await run(host, stop, patience=max(60.0, 4 * settings.session_timeout))
+        async with metrics.serve(app):
+            await run(app, stop, patience=max(60.0, 4 * settings.session_timeout))
     except CannotListen as error:
         raise CannotStart(str(error)) from None
     finally:
-        await broadcast.stop()
+        await reader.stop()
         if provider is not None:
             await provider.close()
 
 
-def _with_effects(
+def _add_provider(
     hooks: Hooks, provider: Provider, settings: ServiceSettings, partitions: int
 ) -> Hooks:
-    """The fold is told how the account stands, and the account how much of it is ours."""
-    perform = CallExecutor(
+    """Dispatch learns what the account allows, and the account how much of it belongs to this
+    process."""
+    executor = CallExecutor(
         provider, settings.provider_concurrency, timeout=settings.provider_timeout
     )
-    known, ready = hooks.settings, hooks.on_ready
 
-    def current() -> Settings:
-        broadcast = known()
-        return broadcast._replace(
-            call_limits=perform.edge(datetime.fromtimestamp(hooks.clock(), UTC), broadcast.senders)
-        )
+    def current_settings() -> Settings:
+        known = hooks.settings()
+        now = datetime.fromtimestamp(hooks.clock(), UTC)
+        return known._replace(call_limits=executor.call_limits(now, known.senders))
 
-    def owned(places: list[int]) -> None:
-        perform.owns(_share(settings, len(places), partitions))
-        ready(places)
+    def on_ready(owned: list[int]) -> None:
+        executor.set_share(_share_of(settings.account_pace, len(owned), partitions))
+        hooks.on_ready(owned)
 
-    return replace(hooks, settings=current, execute_call=perform, on_ready=owned, on_failpoint=hit)
-
-
-def _leave(error: BaseException) -> None:
-    os._exit(70)
-
-
-def _share(settings: ServiceSettings, owned: int, partitions: int) -> float:
-    """Segments per second of the account that go with so many of its partitions."""
-    return (
-        inf if settings.account_pace is None else settings.account_pace * owned / partitions or 1e-9
+    return replace(
+        hooks,
+        settings=current_settings,
+        execute_call=executor,
+        on_ready=on_ready,
+        on_failpoint=hit,
     )
 
 
-async def partition_counts(
-    bootstrap: str, room: Processor, auth: Mapping[str, Any] = NO_AUTH
+def _share_of(account_pace: float | None, owned: int, partitions: int) -> float:
+    """Segments a second of the account that go with the owned partitions; never 0, which nothing
+    can be divided by."""
+    return inf if account_pace is None else account_pace * owned / partitions or 1e-9
+
+
+def _exit(error: BaseException) -> None:
+    os._exit(EXIT_FAULT)
+
+
+async def count_partitions(
+    bootstrap: str, processor: Processor, auth: Mapping[str, Any] = NO_AUTH
 ) -> dict[str, int]:
-    """Raises CannotStart where topics are missing or closed to us, also those that a room would only publish to, or
-    where the topics of one room differ in their number of partitions."""
-    needed = sorted({topic.name for topic in (*room.inputs, *room.outputs, SETTINGS, SENDERS)})
+    """By topic. Raises CannotStart if a topic that is read or published to is missing or closed to
+    us, or if those that are read differ in their number of partitions."""
+    needed = sorted(
+        {topic.name for topic in (*processor.inputs, *processor.outputs, SETTINGS, SENDERS)}
+    )
+    described = await _describe_topics(bootstrap, needed, auth)
+    closed = [
+        topic["topic"]
+        for topic in described
+        if topic["error_code"] == TopicAuthorizationFailedError.errno
+    ]
+    if closed:
+        raise CannotStart(
+            f"Kafka keeps topics from the {processor.name} worker ({', '.join(closed)}), or does "
+            "not have them: see `sayso topics acls`"
+        )
+    counts = {
+        topic["topic"]: len(topic["partitions"]) for topic in described if not topic["error_code"]
+    }
+    missing = [name for name in needed if name not in counts]
+    if missing:
+        raise CannotStart(
+            f"topics are missing ({', '.join(missing)}): run `sayso topics apply` first"
+        )
+    read = {topic.name: counts[topic.name] for topic in (*processor.inputs, processor.state_topic)}
+    if len(set(read.values())) > 1:
+        listed = ", ".join(f"{name} {count}" for name, count in read.items())
+        raise CannotStart(
+            f"the {processor.name} processor needs topics with equal numbers of partitions, but "
+            f"has {listed}"
+        )
+    return counts
+
+
+async def _describe_topics(
+    bootstrap: str, names: list[str], auth: Mapping[str, Any]
+) -> list[dict[str, Any]]:
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, **auth)
     try:
         await admin.start()
-        described = await admin.describe_topics(needed)
+        described: list[dict[str, Any]] = await admin.describe_topics(names)
     except KafkaConnectionError:
         raise CannotStart(unreachable_message(bootstrap)) from None
     except (KafkaError, OSError) as error:
         raise CannotStart(f"Kafka at {bootstrap} does not answer: {error}") from None
     finally:
         await admin.close()
-    if closed := [
-        topic["topic"]
-        for topic in described
-        if topic["error_code"] == TopicAuthorizationFailedError.errno
-    ]:
-        raise CannotStart(
-            f"Kafka keeps topics from the {room.name} worker ({', '.join(closed)}), or does not have "
-            "them: see `sayso topics acls`"
-        )
-    counts = {
-        topic["topic"]: len(topic["partitions"]) for topic in described if not topic["error_code"]
-    }
-    _all_there(needed, counts)
-    lanes = {
-        name: counts[name]
-        for name in (*[topic.name for topic in room.inputs], room.state_topic.name)
-    }
-    if len(set(lanes.values())) > 1:
-        listed = ", ".join(f"{name} {count}" for name, count in lanes.items())
-        raise CannotStart(
-            f"the {room.name} room needs topics with equal numbers of partitions, but has {listed}"
-        )
-    return counts
-
-
-def _all_there(needed: Iterable[str], counts: dict[str, int]) -> None:
-    missing = [name for name in needed if name not in counts]
-    if missing:
-        raise CannotStart(
-            f"topics are missing ({', '.join(missing)}): run `sayso topics apply` first"
-        )
+    return described

@@ -1,4 +1,5 @@
-"""A worker as its operator sees it: counts of what it has made durable, and whether it is alive, ready, and moving."""
+"""A worker as operators see it: what it has committed, and whether it is alive, ready and making
+progress."""
 
 from __future__ import annotations
 
@@ -18,62 +19,65 @@ from services.settings import ServiceSettings
 from streams.partition.transaction import Transaction
 from streams.runtime.faust_app import FaustApp, Hooks
 
-SLOW: Final = 30.0
-"""Seconds with something to do and no transaction until a worker is not ready; the watchdog ends it later."""
+MAX_IDLE: Final = 30.0
+"""Seconds with something to do and no transaction, until a worker is not ready. The watchdog ends
+it later."""
 
 
 class WorkerMetrics:
-    """Nothing is counted where nobody asked for metrics."""
+    """Does nothing if no metrics port is set."""
 
-    def __init__(self, room: str, settings: ServiceSettings) -> None:
-        self._room, self._settings = room, settings
+    def __init__(self, processor: str, settings: ServiceSettings) -> None:
+        self._processor = processor
+        self._settings = settings
         self._meters = Meters(WORKERS)
-        self._told = Told(room, self._meters)
+        self._messages = Told(processor, self._meters)
 
-    def hooks(self, hooks: Hooks) -> Hooks:
+    def add_to(self, hooks: Hooks) -> Hooks:
         if self._settings.metrics_port is None:
             return hooks
-        meters, room, ready, clock = self._meters, self._room, hooks.on_ready, hooks.clock
+        meters = self._meters
+        room = self._processor  # the label's name on /metrics
 
-        def committed(tx: Transaction, seconds: float) -> None:
+        def on_commit(tx: Transaction, seconds: float) -> None:
             meters.count("sayso_facts_total", tx.record_count, room=room)
             meters.observe("sayso_batch_facts", tx.record_count, room=room)
             meters.observe("sayso_transaction_seconds", seconds, room=room)
-            self._told.tell(tx.publications, datetime.fromtimestamp(clock(), UTC))
+            self._messages.tell(tx.publications, datetime.fromtimestamp(hooks.clock(), UTC))
 
-        def restored(rows: int, seconds: float) -> None:
-            meters.set("sayso_restored_rows", rows, room=room)
+        def on_restore(entries: int, seconds: float) -> None:
+            meters.set("sayso_restored_rows", entries, room=room)
             meters.set("sayso_restore_seconds", seconds, room=room)
 
-        def owned(partitions: list[int]) -> None:
+        def on_ready(partitions: list[int]) -> None:
             meters.set("sayso_partitions", len(partitions), room=room)
-            ready(partitions)
+            hooks.on_ready(partitions)
 
-        return replace(hooks, on_commit=committed, on_restore=restored, on_ready=owned)
+        return replace(hooks, on_commit=on_commit, on_restore=on_restore, on_ready=on_ready)
 
     @asynccontextmanager
-    async def answering(self, host: FaustApp) -> AsyncIterator[None]:
-        """`/live`, `/ready` and `/metrics` while the block lasts.  Raises CannotListen."""
+    async def serve(self, app: FaustApp) -> AsyncIterator[None]:
+        """`/live`, `/ready` and `/metrics` while the block lasts. Raises CannotListen."""
         settings = self._settings
         if settings.metrics_port is None:
             yield
             return
         async with serving(
-            settings.metrics_host, settings.metrics_port, self._meters, lambda: standing(host)
+            settings.metrics_host, settings.metrics_port, self._meters, lambda: check_health(app)
         ) as port:
             if settings.metrics_port_file is not None:
                 announce_port(settings.metrics_port_file, port)
             yield
 
 
-def standing(host: FaustApp) -> dict[str, bool]:
-    """`progressing`: something was committed of late, or there is nothing to do."""
-    idle = not any(
+def check_health(app: FaustApp) -> dict[str, bool]:
+    """`progressing`: a transaction was committed lately, or there is nothing to do."""
+    is_idle = not any(
         runner.task.priority_buffer or runner.task.buffer or runner.task.barrier
-        for runner in host.runners.values()
+        for runner in app.runners.values()
     )
     return {
-        "assigned": host.generation is not None,
-        "restored": host.live,
-        "progressing": idle or time.monotonic() - host.progress_at < SLOW,
+        "assigned": app.generation is not None,
+        "restored": app.live,
+        "progressing": is_idle or time.monotonic() - app.progress_at < MAX_IDLE,
     }

@@ -1,114 +1,138 @@
-"""Controls: what takes a text back, stops a sender, or tells what became of a text."""
+"""Controls: what takes a text back, stops a sender, or says what became of a text.
+
+A Stop cancels all messages of a number that were decided under an older consent epoch, and every
+later order of such an epoch. It is remembered for longer than any order decided before it is
+accepted (`MAX_ORDER_AGE`).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from schemas.attempt import AttemptState
-from schemas.controls import Cancel, Pause, Resume, Sighting, Stop
-from streams.dispatch.lost import claim
-from streams.dispatch.sender_status import queue_row
+from schemas.controls import Cancel, Pause, Resolve, Resume, Sighting, Stop
+from streams.dispatch.in_doubt import resolve
+from streams.dispatch.list_matching import record_late_receipt
+from streams.dispatch.sender_status import build_queue_entry
 from streams.dispatch.state import (
-    BARRED,
-    LONGEST_ID,
+    LATE_RECEIPT_RETENTION,
     QUEUE,
-    REMEMBERED,
+    RETENTION,
     DispatchState,
+    Finished,
+    InDoubt,
+    LiveMessage,
     MessageEntry,
+    Queued,
+    Sending,
     StopEntry,
     message_name,
     stop_name,
 )
 from streams.dispatch.step_builder import StepBuilder
 
+Control = Stop | Cancel | Sighting | Pause | Resume | Resolve
 
-def stop(draft: StepBuilder, control: Stop) -> None:
-    """A later Stop adds to an earlier one.  It is remembered for longer than an order judged before it is obeyed."""
+
+def apply_control(step: StepBuilder, control: Control) -> None:
+    match control:
+        case Stop():
+            on_stop(step, control)
+        case Cancel():
+            on_cancel(step, control)
+        case Sighting():
+            on_late_receipt(step, control)
+        case Pause() | Resume():
+            on_pause(step, control)
+        case Resolve():
+            resolve(step, control)
+
+
+def on_stop(step: StepBuilder, control: Stop) -> None:
+    """A later Stop adds to an earlier one."""
     name = stop_name(control.tenant, control.number)
-    before = draft.get(name, StopEntry) or StopEntry(epoch=control.consent_epoch, at=control.at)
-    standing = StopEntry(
-        epoch=max(before.epoch, control.consent_epoch), at=max(before.at, control.at)
-    )
-    draft.put(name, standing)
-    draft.set_timer(name, draft.now + REMEMBERED)
-    for message, row in _judged_before(draft, control):
-        _take_back(draft, message, row, "stopped")
+    before = step.get(name, StopEntry) or StopEntry(epoch=control.consent_epoch, at=control.at)
+    epoch = max(before.epoch, control.consent_epoch)
+    step.put(name, StopEntry(epoch=epoch, at=max(before.at, control.at)))
+    step.set_timer(name, step.now + RETENTION)
+    for message in _decided_before(step, control):
+        _cancel(step, message, "stopped")
 
 
-def _judged_before(draft: StepBuilder, control: Stop) -> Iterator[tuple[str, MessageEntry]]:
-    for name in draft.queue.of_number(control.number):
-        row = draft.get(name, MessageEntry)
-        if row is None or row.order is None:
-            continue
+def _decided_before(step: StepBuilder, control: Stop) -> Iterator[LiveMessage]:
+    for name in step.queue.names_of_number(control.number):
+        message = step.expect(name, LiveMessage)
+        order = message.order
         if control.tenant is None:
-            if row.order.issued_at <= control.at:
-                yield name, row
-        elif row.order.tenant == control.tenant and row.order.consent_epoch < control.consent_epoch:
-            yield name, row
+            if order.issued_at <= control.at:
+                yield message
+        elif order.tenant == control.tenant and order.consent_epoch < control.consent_epoch:
+            yield message
 
 
-def _take_back(draft: StepBuilder, name: str, row: MessageEntry, code: str) -> None:
-    """What is in doubt, or has begun, cannot be taken back; it is never tried again."""
-    row = row.model_copy(update={"barred": code})
-    if row.place is not DispatchState.QUEUED or row.order is None:
-        draft.withdraw(row)
-        draft.put(name, row)
-        return
-    draft.report(row.order, row.attempt, AttemptState.CANCELED, code=code)
-    draft.finish(name, row, DispatchState.CANCELED)
-
-
-def cancel(draft: StepBuilder, control: Cancel) -> None:
-    """Controls are read before orders, so a Cancel often comes first: then it waits for its order, as it does for one
-    that the gate may give again."""
+def on_cancel(step: StepBuilder, control: Cancel) -> None:
+    """Controls are read before orders, so a Cancel often comes before its order. Then it waits for
+    that order, as it does for one that the gate may give again."""
     name = message_name(control.tenant, control.message_id)
-    row = draft.get(name, MessageEntry)
-    if row is None:
-        ahead = MessageEntry(
+    message = step.message(name)
+    if message is None:
+        entry = MessageEntry(
             place=DispatchState.CANCELED, fingerprint="", issued_at=control.at, barred="canceled"
         )
-        draft.finish(name, ahead, DispatchState.CANCELED)
-    elif row.order is not None:
-        _take_back(draft, name, row, "canceled")
-    elif row.place is DispatchState.EXPIRED:
-        draft.put(name, row.model_copy(update={"barred": "canceled"}))
+        step.remember(Finished(name, entry))
+    elif isinstance(message, LiveMessage):
+        _cancel(step, message, "canceled")
+    elif message.may_be_ordered_again:
+        step.put(name, message.forbid_retry("canceled").entry)
 
 
-def sighting(draft: StepBuilder, control: Sighting) -> None:
-    """It did get through: no doubt any more, and no other try.  Also if it was handed back, or ordered again, since."""
-    name = message_name(control.tenant, control.message_id)
-    row = draft.get(name, MessageEntry)
-    if row is None or not 1 <= control.attempt <= row.attempt:
+def _cancel(step: StepBuilder, message: LiveMessage, code: str) -> None:
+    """A call that has begun or is in doubt cannot be taken back; the message is never tried
+    again."""
+    message = message.forbid_retry(code)
+    if isinstance(message, Queued):
+        step.report(message, AttemptState.CANCELED, code=code)
+        step.finish(message, DispatchState.CANCELED)
         return
-    if row.order is None or control.attempt < row.attempt:
-        claim(draft, row, control)
-    if row.order is None:
-        _proven(draft, name, row, control)
-    elif control.attempt < row.attempt:
-        _take_back(draft, name, row, "sighted")
-    elif row.place in (DispatchState.IN_DOUBT, DispatchState.QUEUED):
-        draft.report(
-            row.order,
-            row.attempt,
+    if isinstance(message, Sending):
+        step.cancel_call(message)
+    step.put(message.name, message.entry)
+
+
+def on_late_receipt(step: StepBuilder, control: Sighting) -> None:
+    """The provider called back, so it took the attempt: it is not in doubt any more, and not tried
+    again. That counts also if the message returned to the gate, or was ordered again, in the
+    meantime."""
+    message = step.message(message_name(control.tenant, control.message_id))
+    if message is None or not 1 <= control.attempt <= message.attempt:
+        return
+    is_earlier = control.attempt < message.attempt
+    if isinstance(message, Finished) or is_earlier:
+        record_late_receipt(step, message, control)
+    if isinstance(message, Finished):
+        _forbid_new_order(step, message)
+    elif is_earlier:
+        _cancel(step, message, "sighted")
+    elif isinstance(message, InDoubt | Queued):
+        step.report(
+            message,
             AttemptState.ACCEPTED,
             provider_id=control.provider_id,
             evidence=f"the provider called back: {control.status}",
         )
-        draft.finish(
-            name, row, DispatchState.ACCEPTED, provider_id=control.provider_id[:LONGEST_ID]
-        )
+        step.finish(message, DispatchState.ACCEPTED, control.provider_id)
 
 
-def _proven(draft: StepBuilder, name: str, row: MessageEntry, control: Sighting) -> None:
-    """It waits for nothing here; the gate may yet order it again."""
-    if row.place is DispatchState.EXPIRED and not row.barred:
-        draft.put(name, row.model_copy(update={"barred": "sighted"}))
-        draft.set_timer(name, draft.now + BARRED)
+def _forbid_new_order(step: StepBuilder, message: Finished) -> None:
+    """The gate may yet order the text again."""
+    if message.may_be_ordered_again and not message.cancel_code:
+        step.put(message.name, message.forbid_retry("sighted").entry)
+        step.set_timer(message.name, step.now + LATE_RECEIPT_RETENTION)
 
 
-def pause(draft: StepBuilder, control: Pause | Resume) -> None:
-    """By whom is kept while it is paused."""
-    queue = draft.queue
+def on_pause(step: StepBuilder, control: Pause | Resume) -> None:
+    """Who paused the sender is kept while it is paused."""
+    queue = step.queue
     queue.paused = isinstance(control, Pause)
     queue.paused_by = control.by[:200] if queue.paused else ""
-    draft.put(QUEUE, queue_row(queue))
+    step.put(QUEUE, build_queue_entry(queue))

@@ -1,212 +1,259 @@
-"""A call was cut off: the text may or may not have been taken.  Never tried again blind.
+"""In-doubt attempts: a call was cut off, so the provider may or may not have taken the text.
 
-It is cleared up by a callback (`controls.sighting`), by the provider's list, or by a person.  The list is asked for
-after twice the time that a call may take, and once more later, for lists lag; a text is absent only if both say so.
-One that an earlier owner had under way may leave even later, if that owner only slept: it is not sent again by itself
-for a quarter of an hour, and then the list is asked for once more.
+Theory of operation
+-------------------
+An in-doubt attempt is never retried blindly. It is settled by a status callback
+(`controls.on_late_receipt`), by the provider's list, or by a person.
+
+The list is fetched after twice the time that a call may take, and once more later, because lists
+lag. Only if both lists say so is the text absent. `list_matching` says what a list proves.
+
+A call that an earlier owner had in flight may leave even later, if that owner only slept. So such a
+text is not resent automatically for a quarter of an hour; then the list is fetched a third time.
+
+An absent text is handled by its kind (`POLICIES`). What the lists leave unclear goes to a person.
+What nobody settles is given up after 72 hours.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from enum import StrEnum
+from types import MappingProxyType
 from typing import Final
 
 from schemas.attempt import AttemptState
 from schemas.controls import Resolve
-from streams.dispatch.alike import attempts_like
-from streams.dispatch.list_matching import FAR, Absent, Found, Unclear, Verdict, weigh
-from streams.dispatch.lost import leave
-from streams.dispatch.policy import Policy, policy_of
+from schemas.send_request import Kind
+from schemas.system_kind import SystemKind
+from streams.dispatch.list_matching import (
+    CLOCK_SPAN,
+    Absent,
+    Evidence,
+    Found,
+    Unclear,
+    classify,
+    find_matching_attempts,
+    remember_abandoned,
+)
 from streams.dispatch.provider_calls import Lookup, LookupResult
-from streams.dispatch.returns import hand_back
-from streams.dispatch.send_loop import LOOKING
-from streams.dispatch.state import LONGEST_ID, REMEMBERED, DispatchState, MessageEntry, message_name
+from streams.dispatch.returns import return_to_gate
+from streams.dispatch.state import RETENTION, DispatchState, InDoubt, Sending, message_name
 from streams.dispatch.step_builder import StepBuilder
 from streams.processing import Settings
 
-FIRST_LOOK: Final = 2
-SECOND_LOOK: Final = 6
-"""Times of what a call may take, from the doubt and from the first look on: 20 s and a minute later as a rule."""
-NOT_BEFORE: Final = timedelta(minutes=15)
-"""From its call on, what an earlier owner had under way, or what stayed unclear, is looked for a last time."""
-LAST_LOOK: Final = 3
+FIRST_LOOKUP: Final = 2
+SECOND_LOOKUP: Final = 6
+"""In call timeouts, from the interrupted call and from the first lookup on: usually 20 seconds and
+a minute."""
+RESEND_DELAY: Final = timedelta(minutes=15)
+"""From the call on. Then the last lookup is made for what an earlier owner had in flight, and for
+what was unclear."""
+LAST_LOOKUP: Final = 3
+MAX_LOOKUPS: Final = 8
+"""Lookups of one sender at a time."""
 
 
-def doubt(
-    draft: StepBuilder,
-    name: str,
-    row: MessageEntry,
+class AbsentPolicy(StrEnum):
+    """What is done with a text that is proven not to have been taken."""
+
+    RESEND = "resend"
+    """Through the gate, which evaluates consent and time again."""
+    DROP = "drop"
+    """It has lost its point by now."""
+    PERSON = "person"
+    """A person decides: `sayso doubt resend` or `drop`."""
+
+
+POLICIES: Final[Mapping[str, AbsentPolicy]] = MappingProxyType(
+    {
+        SystemKind.CONSENT_ASK: AbsentPolicy.RESEND,
+        SystemKind.STOP_CONFIRMATION: AbsentPolicy.DROP,
+        SystemKind.START_CONFIRMATION: AbsentPolicy.DROP,
+        SystemKind.HELP_ANSWER: AbsentPolicy.DROP,
+        Kind.REMINDER: AbsentPolicy.RESEND,
+        Kind.ALERT: AbsentPolicy.RESEND,
+        Kind.FOLLOW_UP: AbsentPolicy.RESEND,
+        Kind.TRANSACTIONAL: AbsentPolicy.PERSON,
+        Kind.DIRECT: AbsentPolicy.PERSON,
+        Kind.TEST: AbsentPolicy.DROP,
+        Kind.MARKETING: AbsentPolicy.DROP,
+    }
+)
+"""By kind; an unknown kind is left to a person."""
+
+
+def policy_of(kind: str) -> AbsentPolicy:
+    return POLICIES.get(kind, AbsentPolicy.PERSON)
+
+
+# --- a call was cut off
+
+
+def mark_in_doubt(
+    step: StepBuilder,
+    message: Sending,
     evidence: str,
     settings: Settings,
     *,
     code: str | None = None,
-    again_at: datetime | None = None,
+    resend_at: datetime | None = None,
 ) -> None:
-    """If nobody clears it up it is given up and forgotten, text and all, as what is done with is: a provider's bad day
-    must not stay in memory for ever."""
-    assert row.order is not None
-    draft.queue.under_way.pop(name, None)
-    draft.report(row.order, row.attempt, AttemptState.IN_DOUBT, code=code, evidence=evidence)
-    look_at = draft.now + timedelta(seconds=FIRST_LOOK * settings.call_limits.call_timeout)
-    news = {
-        "place": DispatchState.IN_DOUBT,
-        "looks": 0,
-        "absent": False,
-        "look_at": look_at,
-        "again_at": again_at,
-    }
-    draft.place(name, row.model_copy(update=news))
-    draft.set_timer(name, draft.now + REMEMBERED)
+    """If nobody settles it, it is given up and forgotten, text and all: a provider's bad day must
+    not stay in memory."""
+    step.queue.in_flight.pop(message.name, None)
+    step.report(message, AttemptState.IN_DOUBT, code=code, evidence=evidence)
+    lookup_at = step.now + timedelta(seconds=FIRST_LOOKUP * settings.call_limits.call_timeout)
+    step.save(message.suspect(lookup_at, resend_at))
+    step.set_timer(message.name, step.now + RETENTION)
 
 
-def found_sending(draft: StepBuilder, name: str, row: MessageEntry, settings: Settings) -> None:
-    """Of an owner before."""
-    again_at = (row.called_at or draft.now) + NOT_BEFORE
-    doubt(draft, name, row, "found sending at start", settings, again_at=again_at)
+def suspect_interrupted(step: StepBuilder, settings: Settings) -> None:
+    """Whatever an earlier owner had in flight is in doubt."""
+    for name in step.queue.interrupted:
+        message = step.expect(name, Sending)
+        resend_at = (message.entry.called_at or step.now) + RESEND_DELAY
+        mark_in_doubt(step, message, "found sending at start", settings, resend_at=resend_at)
+    step.queue.interrupted.clear()
 
 
-def look(draft: StepBuilder) -> None:
-    """Ask for the lists that are due."""
-    queue = draft.queue
-    while len(queue.looking) < LOOKING and (first := queue.looks.first()) and first[0] <= draft.now:
-        name, row = first[1], draft.get(first[1], MessageEntry)
-        queue.looks.drop(name)
-        assert row is not None
-        assert row.order is not None
-        queue.looking.add(name)
-        called = row.began
-        draft.effect(
+# --- the provider's list
+
+
+def request_due_lookups(step: StepBuilder) -> None:
+    queue = step.queue
+    while (
+        len(queue.lookups_in_flight) < MAX_LOOKUPS
+        and (first := queue.lookups.first())
+        and first[0] <= step.now
+    ):
+        name = first[1]
+        message = step.expect(name, InDoubt)
+        queue.lookups.drop(name)
+        queue.lookups_in_flight.add(name)
+        step.call(
             Lookup(
-                row.order.tenant,
-                row.order.message_id,
-                row.attempt,
-                draft.sender,
-                row.order.to,
-                called - FAR,
-                called + FAR,
-                row.looks + 1,
+                message.order.tenant,
+                message.order.message_id,
+                message.attempt,
+                step.sender,
+                message.order.to,
+                message.called_at - CLOCK_SPAN,
+                message.called_at + CLOCK_SPAN,
+                message.lookups + 1,
             )
         )
 
 
-def seen(draft: StepBuilder, answer: LookupResult, settings: Settings) -> None:
-    """A list counts for the look it was asked for.  One that could not be had is asked for again, the less often the
-    longer that goes on."""
-    name = message_name(answer.tenant, answer.message_id)
-    row = draft.get(name, MessageEntry)
-    draft.queue.looking.discard(name)
-    if row is None or row.place is not DispatchState.IN_DOUBT or row.order is None:
+def on_lookup_result(step: StepBuilder, result: LookupResult, settings: Settings) -> None:
+    """A list counts for the lookup that it was fetched for. One that could not be read is fetched
+    again, the less often the longer that lasts."""
+    name = message_name(result.tenant, result.message_id)
+    step.queue.lookups_in_flight.discard(name)
+    message = step.message(name)
+    if not isinstance(message, InDoubt):
         return
-    later = draft.now + timedelta(seconds=SECOND_LOOK * settings.call_limits.call_timeout)
-    if (row.attempt, row.looks + 1) != (answer.attempt, answer.round) or answer.entries is None:
-        waited = draft.now - row.began
-        draft.place(name, row.model_copy(update={"look_at": max(later, draft.now + waited / 2)}))
+    later = step.now + timedelta(seconds=SECOND_LOOKUP * settings.call_limits.call_timeout)
+    is_expected = (message.attempt, message.lookups + 1) == (result.attempt, result.round)
+    if not is_expected or result.entries is None:
+        waited = step.now - message.called_at
+        step.save(message.schedule_lookup(max(later, step.now + waited / 2)))
         return
-    verdict = weigh(
-        answer.entries, draft.queue.ids_of(row.order.to), attempts_like(draft, name, row)
+    evidence = classify(
+        result.entries,
+        step.queue.ids_of_number(message.order.to),
+        find_matching_attempts(step, message),
     )
-    looked = {"looks": answer.round, "look_at": later if answer.round == 1 else None}
-    _conclude(draft, name, row.model_copy(update=looked), verdict)
+    message = message.count_lookup(result.round, later if result.round == 1 else None)
+    _conclude(step, message, evidence)
 
 
-def _conclude(draft: StepBuilder, name: str, row: MessageEntry, verdict: Verdict) -> None:
-    assert row.order is not None
-    if isinstance(verdict, Found):
-        draft.report(
-            row.order,
-            row.attempt,
+def _conclude(step: StepBuilder, message: InDoubt, evidence: Evidence) -> None:
+    if isinstance(evidence, Found):
+        listed = evidence.message
+        step.report(
+            message,
             AttemptState.ACCEPTED,
-            provider_id=verdict.entry.provider_id,
-            segments=verdict.entry.num_segments,
-            evidence=f"{verdict.why}; its status is {verdict.entry.status}",
+            provider_id=listed.provider_id,
+            segments=listed.num_segments,
+            evidence=f"{evidence.why}; its status is {listed.status}",
         )
-        draft.finish(
-            name, row, DispatchState.ACCEPTED, provider_id=verdict.entry.provider_id[:LONGEST_ID]
-        )
-    elif row.looks == 1:
-        draft.place(name, row)
-    elif isinstance(verdict, Unclear):
-        _unclear(draft, name, row, verdict)
+        step.finish(message, DispatchState.ACCEPTED, listed.provider_id)
+    elif message.lookups == 1:
+        step.save(message)
+    elif isinstance(evidence, Unclear):
+        _leave_unclear(step, message, evidence)
     else:
-        _absent(draft, name, row, verdict)
+        _handle_absent(step, message, evidence)
 
 
-def _unclear(draft: StepBuilder, name: str, row: MessageEntry, verdict: Unclear) -> None:
-    """Left to a person; what is learnt of others until the last look may clear it up still."""
-    assert row.order is not None
-    if row.looks < LAST_LOOK:
-        evidence = f"{verdict.why}: left to a person"
-        draft.report(
-            row.order, row.attempt, AttemptState.IN_DOUBT, code="unclear", evidence=evidence
-        )
-        last = max((row.called_at or draft.now) + NOT_BEFORE, draft.now)
-        row = row.model_copy(update={"look_at": last, "again_at": last})
-    draft.place(name, row.model_copy(update={"absent": False}))
+def _leave_unclear(step: StepBuilder, message: InDoubt, evidence: Unclear) -> None:
+    """Left to a person. What is learned of other attempts until the last lookup may still settle
+    it."""
+    if message.lookups < LAST_LOOKUP:
+        why = f"{evidence.why}: left to a person"
+        step.report(message, AttemptState.IN_DOUBT, code="unclear", evidence=why)
+        last_lookup_at = max((message.entry.called_at or step.now) + RESEND_DELAY, step.now)
+        message = message.leave_unclear(last_lookup_at)
+    step.save(message.conclude(absent=False))
 
 
-def _absent(draft: StepBuilder, name: str, row: MessageEntry, verdict: Absent) -> None:
-    order = row.order
-    assert order is not None
-    if row.again_at is not None and draft.now < row.again_at:
-        evidence = f"{verdict.why}; an earlier owner had it: looked for again before it may go"
-        draft.report(order, row.attempt, AttemptState.DEFERRED, code="absent", evidence=evidence)
-        draft.place(name, row.model_copy(update={"look_at": row.again_at, "absent": True}))
-    elif row.barred:
-        leave(draft, row, absent=True)
-        draft.report(
-            order, row.attempt, AttemptState.CANCELED, code=row.barred, evidence=verdict.why
-        )
-        draft.finish(name, row, DispatchState.CANCELED)
-    elif policy_of(order.kind) is Policy.AGAIN:
-        leave(draft, row, absent=True)
-        hand_back(draft, name, row, "absent", verdict.why)
-    elif policy_of(order.kind) is Policy.DROP:
-        leave(draft, row, absent=True)
-        evidence = f"{verdict.why}; a {order.kind} has lost its point by now"
-        draft.report(order, row.attempt, AttemptState.CANCELED, code="absent", evidence=evidence)
-        draft.finish(name, row, DispatchState.CANCELED)
+def _handle_absent(step: StepBuilder, message: InDoubt, evidence: Absent) -> None:
+    kind = message.order.kind
+    policy = policy_of(kind)
+    if message.resend_at is not None and step.now < message.resend_at:
+        why = f"{evidence.why}; an earlier owner had it: looked for again before it may go"
+        step.report(message, AttemptState.DEFERRED, code="absent", evidence=why)
+        step.save(message.schedule_lookup(message.resend_at).conclude(absent=True))
+    elif message.cancel_code:
+        _end_absent(step, message, message.cancel_code, evidence.why)
+    elif policy is AbsentPolicy.RESEND:
+        remember_abandoned(step, message, absent=True)
+        return_to_gate(step, message, "absent", evidence.why)
+    elif policy is AbsentPolicy.DROP:
+        _end_absent(step, message, "absent", f"{evidence.why}; a {kind} has lost its point by now")
     else:
-        draft.report(
-            order,
-            row.attempt,
-            AttemptState.IN_DOUBT,
-            code="absent",
-            evidence=f"{verdict.why}: left to a person",
-        )
-        draft.place(name, row.model_copy(update={"absent": True}))
+        why = f"{evidence.why}: left to a person"
+        step.report(message, AttemptState.IN_DOUBT, code="absent", evidence=why)
+        step.save(message.conclude(absent=True))
 
 
-def resolve(draft: StepBuilder, control: Resolve) -> None:
-    """A person's word, on the attempt that they have seen.  What may not be sent any more stays as it is."""
-    name = message_name(control.tenant, control.message_id)
-    row, by = draft.get(name, MessageEntry), control.by[:200]
-    if (
-        row is None
-        or row.order is None
-        or row.place is not DispatchState.IN_DOUBT
-        or row.attempt != control.attempt
-    ):
+def _end_absent(step: StepBuilder, message: InDoubt, code: str, evidence: str) -> None:
+    remember_abandoned(step, message, absent=True)
+    step.report(message, AttemptState.CANCELED, code=code, evidence=evidence)
+    step.finish(message, DispatchState.CANCELED)
+
+
+# --- a person, or nobody
+
+
+def resolve(step: StepBuilder, control: Resolve) -> None:
+    """A person's decision on the attempt that they have seen. A text that must not be sent any more
+    stays in doubt."""
+    message = step.message(message_name(control.tenant, control.message_id))
+    if not isinstance(message, InDoubt) or message.attempt != control.attempt:
         return
+    by = control.by[:200]
     if control.action == "drop":
-        leave(draft, row, absent=row.absent)
-        state = AttemptState.CANCELED if row.absent else AttemptState.GIVEN_UP
-        draft.report(row.order, row.attempt, state, code="dropped", evidence=f"dropped by {by}")
-        draft.finish(name, row, DispatchState.DROPPED)
-    elif row.barred:
-        draft.report(
-            row.order,
-            row.attempt,
+        remember_abandoned(step, message, absent=message.is_absent)
+        state = AttemptState.CANCELED if message.is_absent else AttemptState.GIVEN_UP
+        step.report(message, state, code="dropped", evidence=f"dropped by {by}")
+        step.finish(message, DispatchState.DROPPED)
+    elif message.cancel_code:
+        step.report(
+            message,
             AttemptState.IN_DOUBT,
-            code=row.barred,
+            code=message.cancel_code,
             evidence=f"not sent again for {by}",
         )
     else:
-        leave(draft, row, absent=row.absent)
-        hand_back(draft, name, row, "resend", f"sent again at the word of {by}")
+        remember_abandoned(step, message, absent=message.is_absent)
+        return_to_gate(step, message, "resend", f"sent again at the word of {by}")
 
 
-def give_up(draft: StepBuilder, row: MessageEntry) -> None:
-    """Nobody has cleared it up for so long that it is forgotten."""
-    assert row.order is not None
-    evidence = f"in doubt for {REMEMBERED.total_seconds() / 3600:.0f} hours"
-    draft.report(row.order, row.attempt, AttemptState.GIVEN_UP, code="too_long", evidence=evidence)
+def give_up(step: StepBuilder, message: InDoubt) -> None:
+    """Nobody has settled it for so long that it is forgotten."""
+    evidence = f"in doubt for {RETENTION.total_seconds() / 3600:.0f} hours"
+    step.report(message, AttemptState.GIVEN_UP, code="too_long", evidence=evidence)
+    step.queue.remove(message)

@@ -7,13 +7,15 @@ from typing import Generic, TypeVar
 
 K = TypeVar("K")
 
-TIDY = 64
-"""Names that were dropped may stay in a heap as long as they are not the majority, and a few more."""
+MAX_STALE = 64
+"""Dropped names may stay in a heap while they are no majority, and this many more."""
 
 
 class IndexedHeap(Generic[K]):
-    """Names by key, smallest first; O(log n) amortised.  A dropped name stays in the heap until it comes to the top or
-    dropped ones are the majority: then the heap is made anew."""
+    """Names by key, smallest key first; O(log n) amortised.
+
+    A dropped name stays in the heap until it comes to the top, or until dropped names are the
+    majority; then the heap is rebuilt."""
 
     def __init__(self) -> None:
         self._heap: list[tuple[K, str]] = []
@@ -26,26 +28,22 @@ class IndexedHeap(Generic[K]):
         return name in self._keys
 
     def push(self, key: K, name: str) -> None:
-        """A name has one place: a second push moves it."""
+        """Each name has one key: a second push moves it."""
         if self._keys.get(name) != key:
             self._keys[name] = key
             heapq.heappush(self._heap, (key, name))
-            if len(self._heap) > 2 * len(self._keys) + TIDY:
-                self._rebuild()
+            self._drop_stale()
 
     def drop(self, name: str) -> None:
-        if self._keys.pop(name, None) is not None and len(self._heap) > 2 * len(self._keys) + TIDY:
-            self._rebuild()
+        if self._keys.pop(name, None) is not None:
+            self._drop_stale()
 
-    def _rebuild(self) -> None:
-        self._heap = [(key, kept) for kept, key in self._keys.items()]
-        heapq.heapify(self._heap)
-
-    def at(self, name: str) -> K | None:
+    def key_of(self, name: str) -> K | None:
         return self._keys.get(name)
 
     def first(self) -> tuple[K, str] | None:
-        heap, keys = self._heap, self._keys
+        heap = self._heap
+        keys = self._keys
         while heap:
             top = heap[0]
             key = keys.get(top[1])
@@ -53,3 +51,8 @@ class IndexedHeap(Generic[K]):
                 return top
             heapq.heappop(heap)
         return None
+
+    def _drop_stale(self) -> None:
+        if len(self._heap) > 2 * len(self._keys) + MAX_STALE:
+            self._heap = [(key, name) for name, key in self._keys.items()]
+            heapq.heapify(self._heap)

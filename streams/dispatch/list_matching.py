@@ -1,41 +1,97 @@
-"""What the provider's list says about a text in doubt.
+"""What the provider's list proves about an in-doubt attempt.
 
-The provider has no idempotency key, so an entry is told apart by who it belongs to: one whose id we know belongs to an
-attempt that was accepted.  Among entries with our words that nobody owns, and our attempts with these words of which
-nobody knows what became, numbers decide; what they do not decide stays in doubt rather than guessed.
+Theory of operation
+-------------------
+The provider has no idempotency key, so a listed message is told apart by the attempt that it
+belongs to. Bodies are compared without what a provider rewrites (`normalize_body`).
 
-When we called is told by our clock, when the provider made a text by theirs.  So an entry that was made at the wrong
-time, nobody's and with our words, is no proof that ours was taken, but it forbids to say that it was not: a clock that
-is off, or was stepped by hand, would have the text sent twice."""
+1. A listed message whose id we know belongs to that attempt: one that was accepted, or one that a
+   callback named.
+2. Then numbers decide. On one side stand listed messages with our body that belong to nobody; on
+   the other our attempts with that body whose result is unknown, abandoned ones included
+   (`find_matching_attempts`). If there are at least as many listed messages as attempts, each
+   attempt was taken; they are matched in the order of time.
+3. If there is no such message, and every listed message belongs to another attempt, ours is absent.
+4. Everything else is unclear. It is not guessed.
+
+We date a call by our clock, the provider dates a message by theirs. So a listed message with our
+body but a different time does not prove that ours was taken. It still blocks the conclusion
+"absent", because one of the clocks may be wrong, and then the text would go out twice.
+
+An abandoned attempt is a call whose text was dropped or returned while it was in doubt. It may have
+been taken all the same, so it counts among the attempts, unless it was proven absent.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import hashlib
+import re
+import unicodedata
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
+from schemas.controls import Sighting
 from schemas.numbers import e164
 from streams.dispatch.provider_calls import ListedMessage
-from streams.dispatch.words import plain
+from streams.dispatch.state import (
+    MAX_ID_LENGTH,
+    RETENTION,
+    AbandonedAttempt,
+    Finished,
+    InDoubt,
+    LiveMessage,
+    Sending,
+    TrackedMessage,
+    attempt_name,
+)
+from streams.dispatch.step_builder import StepBuilder
+from streams.encoding.smart import replaced
 
-EITHER_SIDE: Final = timedelta(minutes=5)
-"""Of the call: the window in which the provider may have made it, waiting and usual clocks included."""
-FAR: Final = timedelta(hours=26)
-"""Of the call: how far clocks may differ.  Less than the 72 hours for which ids are remembered, so that what we sent in
-this time is known to be ours."""
+CALL_SPAN: Final = timedelta(minutes=5)
+"""Before and after the call: when the provider may have made the message, with waiting and usual
+clocks."""
+CLOCK_SPAN: Final = timedelta(hours=26)
+"""Before and after the call: how far clocks may differ. It is less than the 72 hours for which ids
+are remembered, so what we sent in this span is known to be ours."""
 _SECOND: Final = timedelta(seconds=1)
 """The provider's times may be whole seconds."""
 
+_LINK: Final = re.compile(
+    r"\b(?:https?://|www\.)\S+|\b(?:[a-z0-9-]+\.)+[a-z]{2,}/\S+", re.IGNORECASE
+)
+_BLANKS: Final = re.compile(r"\s+")
+_TRIAL: Final = "Sent from your Twilio trial account - "
+"""Put before every text of a trial account (Twilio's help article "Twilio Free Trial
+Limitations")."""
+
+
+def normalize_body(body: str) -> str:
+    """What is left of a text after Smart Encoding (plainer characters), link shortening (all links
+    count as the same) and trimming. Two texts that differ only in these count as one body; then
+    numbers decide."""
+    linkless = _LINK.sub("<link>", body.removeprefix(_TRIAL))
+    return _BLANKS.sub(" ", unicodedata.normalize("NFKC", replaced(linkless))).strip()
+
+
+def hash_body(body: str) -> str:
+    """Of the normalized body: the text itself is not kept."""
+    normal = normalize_body(body)
+    return hashlib.sha256(normal.encode(errors="surrogatepass")).hexdigest()[:32]
+
+
+# --- what a list proves
+
 
 class Found(NamedTuple):
-    """It was taken, as this entry."""
+    """The provider took it, as this message."""
 
-    entry: ListedMessage
+    message: ListedMessage
     why: str
 
 
 class Absent(NamedTuple):
-    """It was never taken: every entry belongs to another attempt."""
+    """The provider never took it: every listed message belongs to another attempt."""
 
     why: str
 
@@ -44,58 +100,143 @@ class Unclear(NamedTuple):
     why: str
 
 
-Verdict = Found | Absent | Unclear
+Evidence = Found | Absent | Unclear
 
 
-class Open(NamedTuple):
-    """Our attempts to one number with the same words that are in doubt or under way, in the order in which they were
-    called, and which of them is asked about; `called`: when, by our clock."""
+class MatchingAttempts(NamedTuple):
+    """Our attempts to one number with the same body that are in doubt or in flight, and the one
+    that is looked up."""
 
     sender: str
     body: str
-    called: datetime
-    place: int
-    alike: int
+    called_at: datetime
+    """When the attempt was called, by our clock."""
+    rank: int
+    """How many of the attempts were called before it."""
+    total: int
+    """All of them, this one included."""
 
 
-def weigh(entries: Sequence[ListedMessage], known: Collection[str], asked: Open) -> Verdict:
-    """`entries`: of `FAR` on either side.  `known`: the provider's ids of our accepted attempts to that number."""
+def classify(
+    listed: Sequence[ListedMessage], known: Collection[str], attempts: MatchingAttempts
+) -> Evidence:
+    """`listed` spans CLOCK_SPAN before and after the call. `known`: provider ids of attempts that
+    we know."""
     near = [
-        entry
-        for entry in entries
-        if -_SECOND - EITHER_SIDE <= entry.created_at - asked.called <= EITHER_SIDE
+        message
+        for message in listed
+        if -_SECOND - CALL_SPAN <= message.created_at - attempts.called_at <= CALL_SPAN
     ]
-    unknown = [entry for entry in near if entry.provider_id not in known]
-    ours = _with_our_words(unknown, asked)
-    listed = f"{len(near)} listed, {len(near) - len(unknown)} of them of other attempts"
-    if ours and len(ours) >= asked.alike:
-        ours.sort(key=lambda entry: (entry.created_at, entry.provider_id))
-        return Found(
-            ours[asked.place], f"the provider lists it: {listed}, {len(ours)} with these words"
-        )
+    unknown = [message for message in near if message.provider_id not in known]
+    ours = _select_ours(unknown, attempts)
+    summary = f"{len(near)} listed, {len(near) - len(unknown)} of them of other attempts"
+    if ours and len(ours) >= attempts.total:
+        ours.sort(key=lambda message: (message.created_at, message.provider_id))
+        why = f"the provider lists it: {summary}, {len(ours)} with these words"
+        return Found(ours[attempts.rank], why)
     if ours:
         return Unclear(
-            f"{len(ours)} with these words listed, {asked.alike} attempts that it may be"
+            f"{len(ours)} with these words listed, {attempts.total} attempts that it may be"
         )
-    if astray := _with_our_words(
-        [entry for entry in entries if entry.provider_id not in known], asked
-    ):
+    unknown_far = [message for message in listed if message.provider_id not in known]
+    if elsewhen := _select_ours(unknown_far, attempts):
         return Unclear(
-            f"{len(astray)} with these words listed, made at another time than ours: do clocks differ?"
+            f"{len(elsewhen)} with these words listed, made at another time than ours: "
+            "do clocks differ?"
         )
     if unknown:
         return Unclear(
-            f"{listed}, {len(unknown)} of no attempt that is known, with other words or from elsewhere"
+            f"{summary}, {len(unknown)} of no attempt that is known, with other words or "
+            "from elsewhere"
         )
-    return Absent(f"the provider does not list it: {listed}")
+    return Absent(f"the provider does not list it: {summary}")
 
 
-def _with_our_words(entries: Sequence[ListedMessage], asked: Open) -> list[ListedMessage]:
-    words = plain(asked.body)
-    return [entry for entry in entries if plain(entry.body) == words and _from(entry, asked.sender)]
+def _select_ours(
+    listed: Sequence[ListedMessage], attempts: MatchingAttempts
+) -> list[ListedMessage]:
+    """Messages with our body and our sender. A messaging service chooses the number itself, so the
+    list names the service. A message of another service, of a bare number, or without a sender is
+    not ours."""
+    body = normalize_body(attempts.body)
+    return [
+        message
+        for message in listed
+        if message.sender is not None
+        and e164(message.sender) == attempts.sender
+        and normalize_body(message.body) == body
+    ]
 
 
-def _from(entry: ListedMessage, sender: str) -> bool:
-    """A messaging service chooses the number itself, so it is the service that is listed: a text of another one, or of
-    a bare number, is not ours, nor is one of which the provider does not say."""
-    return entry.sender is not None and e164(entry.sender) == sender
+# --- the attempts that a listed message may belong to
+
+
+def find_matching_attempts(step: StepBuilder, message: InDoubt) -> MatchingAttempts:
+    own = (message.called_at, message.name)
+    matching = [own, *_matching_live(step, message), *_matching_abandoned(step, message)]
+    rank = sum(other < own for other in matching)
+    return MatchingAttempts(step.sender, message.order.body, message.called_at, rank, len(matching))
+
+
+def _matching_live(step: StepBuilder, message: InDoubt) -> Iterator[tuple[datetime, str]]:
+    """Those that were called; texts that wait are skipped."""
+    body = normalize_body(message.order.body)
+    for name in step.queue.names_of_number(message.order.to):
+        if name == message.name or name in step.queue.priorities:
+            continue
+        other = step.message(name)
+        if (
+            isinstance(other, InDoubt | Sending)
+            and not other.entry.absent
+            and normalize_body(other.order.body) == body
+        ):
+            yield other.called_at, name
+
+
+def _matching_abandoned(step: StepBuilder, message: InDoubt) -> Iterator[tuple[datetime, str]]:
+    """Those that were called at so near a time that a listed message may be theirs."""
+    body_hash = hash_body(message.order.body)
+    for name, attempt in step.queue.find_abandoned(message.order.to).items():
+        if (
+            attempt.words == body_hash
+            and not attempt.absent
+            and attempt.provider_id is None
+            and abs(attempt.called_at - message.called_at) <= 2 * CALL_SPAN
+        ):
+            yield attempt.called_at, name
+
+
+# --- abandoned attempts
+
+
+def remember_abandoned(step: StepBuilder, message: InDoubt, *, absent: bool) -> None:
+    """Call it before the message is returned or finished."""
+    name = attempt_name(message.order.tenant, message.order.message_id, message.attempt)
+    _keep(step, name, _build_abandoned(message, absent=absent))
+
+
+def record_late_receipt(step: StepBuilder, message: TrackedMessage, control: Sighting) -> None:
+    """The provider called back about an abandoned attempt, or about an earlier try of a text that
+    is tried again. A listed message of this id then belongs to nobody else."""
+    name = attempt_name(control.tenant, control.message_id, control.attempt)
+    attempt = step.get(name, AbandonedAttempt)
+    if attempt is None and not isinstance(message, Finished):
+        attempt = _build_abandoned(message, absent=True)
+    if attempt is not None:
+        provider_id = control.provider_id[:MAX_ID_LENGTH]
+        _keep(step, name, attempt.model_copy(update={"provider_id": provider_id}))
+
+
+def _build_abandoned(message: LiveMessage, *, absent: bool) -> AbandonedAttempt:
+    return AbandonedAttempt(
+        to=e164(message.order.to),
+        words=hash_body(message.order.body),
+        called_at=message.called_at,
+        absent=absent,
+    )
+
+
+def _keep(step: StepBuilder, name: str, attempt: AbandonedAttempt) -> None:
+    step.put(name, attempt)
+    step.queue.add_abandoned(name, attempt)
+    step.set_timer(name, step.now + RETENTION)

@@ -1,4 +1,36 @@
-"""The dispatch room: a sender's family of rows.  Sans I/O: what to call the provider for are the step's effects."""
+"""Dispatch: send each order once, at the pace that its sender is allowed.
+
+Theory of operation
+-------------------
+Dispatch is keyed by sender. It is a state machine with a checkpointed state and a derived index in
+memory (docs/decisions/0008):
+
+- The state has one small entry for each message (`state`). It is committed with every step.
+- The index (`sender_queue`) has the order of the queue, the token bucket, the calls in flight. It
+  is derived from the state when it is first needed, and changed together with it. It is never
+  written. Memory is never rolled back: if a transaction fails, the process exits, and the next
+  owner derives the index again.
+
+A message goes through these states. Dispatch makes no call itself: a step returns calls, and the
+worker makes them after the commit.
+
+    order ──▶ queued ──▶ sending ──▶ accepted | refused
+                │  ▲        │ │
+                │  └────────┘ └────▶ in doubt ──▶ accepted | canceled | expired | dropped
+                └──▶ canceled | expired (returned to the gate)
+
+1. `sending` is committed before the call. So a crash leaves a trace.
+2. A call that was cut off is in doubt, and is never retried blindly: the provider has no
+   idempotency key (docs/decisions/0007). That is also what a new owner assumes of every message in
+   `sending`.
+3. A text in doubt is sent again only if its absence is proven by the provider's list (`in_doubt`,
+   `list_matching`), or if a person says so.
+4. The queue is strict between priorities and fair between tenants and cases (`fair_queue`).
+5. Pace is decided here by a token bucket and kept exactly where the calls are made (`pace`).
+6. Controls come before orders: the runtime reads them first, and after an assignment up to their
+   end. Only orders, timers and PartitionAcquired start calls; controls and results only set the
+   timer. So a STOP that is already on Kafka is applied before the next call begins.
+"""
 
 from __future__ import annotations
 
@@ -6,21 +38,28 @@ from datetime import datetime
 
 from schemas.controls import Cancel, Pause, Resolve, Resume, Sighting, Stop
 from schemas.send import Send
-from streams.dispatch.controls import cancel, pause, sighting, stop
-from streams.dispatch.in_doubt import found_sending, give_up, look, resolve, seen
-from streams.dispatch.on_order import ordered
+from streams.dispatch.controls import apply_control
+from streams.dispatch.in_doubt import (
+    give_up,
+    on_lookup_result,
+    request_due_lookups,
+    suspect_interrupted,
+)
+from streams.dispatch.on_order import on_order
 from streams.dispatch.provider_calls import LookupResult, SendResult
-from streams.dispatch.send_loop import arm, pump
-from streams.dispatch.send_results import answered
+from streams.dispatch.send_loop import send_due, set_next_timer
+from streams.dispatch.send_results import on_send_result
 from streams.dispatch.sender_queue import SenderQueue
-from streams.dispatch.sender_status import tell
+from streams.dispatch.sender_status import publish_status
 from streams.dispatch.state import (
-    LOST,
+    ABANDONED,
     MESSAGES,
     QUEUE,
     AbandonedAttempt,
-    DispatchState,
-    MessageEntry,
+    Finished,
+    InDoubt,
+    Queued,
+    Sending,
 )
 from streams.dispatch.step_builder import StepBuilder
 from streams.processing import (
@@ -36,83 +75,65 @@ from streams.processing import (
 def dispatch(
     state: StateStore, record: InputRecord, now: datetime, settings: Settings
 ) -> StepResult:
-    """Unreadable controls change nothing here: the gate, which saw the same person say STOP, is where it counts."""
-    draft = StepBuilder(state, state.cache(SenderQueue.of), now)
+    """Unreadable controls change nothing here: the gate read the same STOP, and it counts there."""
+    step = StepBuilder(state, state.cache(SenderQueue.build), now)
     match record.value:
         case Send() as order:
-            ordered(draft, record, order, settings)
-            _go_on(draft, settings)
-        case SendResult() as answer:
-            answered(draft, answer, settings)
-            arm(draft, settings)
-        case LookupResult() as answer:
-            seen(draft, answer, settings)
-            arm(draft, settings)
+            on_order(step, record, order, settings)
+            _do_what_is_due(step, settings)
+        case SendResult() as result:
+            on_send_result(step, result, settings)
+            set_next_timer(step, settings)
+        case LookupResult() as result:
+            on_lookup_result(step, result, settings)
+            set_next_timer(step, settings)
         case Stop() | Cancel() | Sighting() | Pause() | Resume() | Resolve() as control:
-            _obey(draft, control)
-            arm(draft, settings)
+            apply_control(step, control)
+            set_next_timer(step, settings)
         case PartitionAcquired():
-            _open(draft, settings)
-            _go_on(draft, settings)
+            _take_over(step, settings)
+            _do_what_is_due(step, settings)
         case _:
             return NO_CHANGE
-    return draft.step()
+    return step.build()
 
 
 def dispatch_on_timer(
     state: StateStore, name: str, now: datetime, settings: Settings
 ) -> StepResult:
-    draft = StepBuilder(state, state.cache(SenderQueue.of), now)
+    step = StepBuilder(state, state.cache(SenderQueue.build), now)
     if name == QUEUE:
-        draft.queue.armed = None
-        tell(draft, settings)
-        _go_on(draft, settings)
+        step.queue.timer_at = None
+        publish_status(step, settings)
+        _do_what_is_due(step, settings)
     else:
-        _forget(draft, name)
-    return draft.step()
+        _forget(step, name)
+    return step.build()
 
 
-def _obey(draft: StepBuilder, control: Stop | Cancel | Sighting | Pause | Resume | Resolve) -> None:
-    match control:
-        case Stop():
-            stop(draft, control)
-        case Cancel():
-            cancel(draft, control)
-        case Sighting():
-            sighting(draft, control)
-        case Pause() | Resume():
-            pause(draft, control)
-        case Resolve():
-            resolve(draft, control)
+def _take_over(step: StepBuilder, settings: Settings) -> None:
+    queue = step.queue
+    suspect_interrupted(step, settings)
+    queue.is_ready = True
+    queue.timer_at = None
+    queue.status_may_differ = True
 
 
-def _open(draft: StepBuilder, settings: Settings) -> None:
-    """What an owner before had under way may or may not have been taken."""
-    queue = draft.queue
-    for name in queue.stranded:
-        row = draft.get(name, MessageEntry)
-        if row is not None:
-            found_sending(draft, name, row, settings)
-    queue.stranded.clear()
-    queue.opened, queue.armed, queue.news = True, None, True
+def _do_what_is_due(step: StepBuilder, settings: Settings) -> None:
+    request_due_lookups(step)
+    send_due(step, settings)
 
 
-def _go_on(draft: StepBuilder, settings: Settings) -> None:
-    """What is due; and what is then due next."""
-    look(draft)
-    pump(draft, settings)
-
-
-def _forget(draft: StepBuilder, name: str) -> None:
-    """But for a message that was ordered again in the meantime."""
-    row = draft.get(name, MessageEntry) if name.startswith(MESSAGES) else None
-    if row is not None and row.place in (DispatchState.QUEUED, DispatchState.SENDING):
-        return
-    if row is not None and row.order is not None:
-        give_up(draft, row)
-        draft.queue.forget(name, row.order.to)
-    elif row is not None:
-        draft.queue.taken_long_ago(row)
-    elif name.startswith(LOST) and (lost := draft.get(name, AbandonedAttempt)) is not None:
-        draft.queue.lost_long_ago(name, lost)
-    draft.put(name, None)
+def _forget(step: StepBuilder, name: str) -> None:
+    """An entry's retention is over. A message that was ordered again in the meantime stays."""
+    if name.startswith(MESSAGES):
+        match step.message(name):
+            case Queued() | Sending():
+                return
+            case InDoubt() as message:
+                give_up(step, message)
+            case Finished() as message:
+                step.queue.forget_accepted(message)
+    elif name.startswith(ABANDONED) and (attempt := step.get(name, AbandonedAttempt)) is not None:
+        step.queue.forget_abandoned(name, attempt)
+    step.put(name, None)

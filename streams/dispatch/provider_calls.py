@@ -1,4 +1,8 @@
-"""What dispatch asks of a provider, and what can come of it."""
+"""The calls that dispatch makes to a provider, and their results.
+
+A call leaves a step as data. The worker executes it after the step is committed; its result comes
+back as an input record of the same sender.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,7 @@ from schemas.base import Message, Slug, UtcTime
 
 
 class SendCall(NamedTuple):
-    """One call to the provider.  Its `sending` row is durable before the call begins."""
+    """Send one text. Its `sending` entry is committed before the call begins."""
 
     tenant: str
     message_id: str
@@ -18,11 +22,12 @@ class SendCall(NamedTuple):
     sender: str
     to: str
     body: str
-    wait: float = 0.0
-    rest: float = 0.0
-    """Seconds before this call, and from its start to that of the sender's next one: `streams.dispatch.spacing`."""
+    delay: float = 0.0
+    """Seconds to wait before this call (see `pace.CallSpacing`)."""
+    interval: float = 0.0
+    """Seconds from the start of this call to the start of the sender's next one."""
     segments: int = 1
-    """That it counts for against the account's pace."""
+    """Segments that this call uses of the account's rate limit."""
 
     @property
     def identity(self) -> tuple[str, str, int]:
@@ -33,17 +38,19 @@ class Result(StrEnum):
     ACCEPTED = "accepted"
     """2xx with a provider id."""
     REFUSED = "refused"
-    """4xx with the provider's code: it has not taken it and says why."""
+    """4xx with the provider's error code: it did not take the text, and says why."""
     LIMITED = "limited"
-    """429: not taken, come back after `retry_after` seconds."""
+    """429: not taken; try again after `retry_after` seconds."""
     UNSENT = "unsent"
-    """Known not to have reached the provider: connection refused, or the lease on the partition had run out."""
+    """It surely did not reach the provider: connection refused, or the lease on the partition had
+    expired."""
     IN_DOUBT = "in_doubt"
-    """Timeout, reset, 5xx, truncated or invalid answer, 2xx without an id: it may have been taken."""
+    """Timeout, reset, 5xx, truncated or invalid response, 2xx without an id: the text may have been
+    taken."""
 
 
 class SendResult(Message):
-    """What came of a Post; it comes back to dispatch as a Fact of the sender's family."""
+    """The result of a SendCall."""
 
     tenant: Slug
     message_id: Slug
@@ -52,17 +59,44 @@ class SendResult(Message):
     result: Result
     provider_id: str | None = None
     code: str | None = None
+    """The provider's error code, or a word of our own where the provider did not answer."""
     detail: str = ""
     segments: int | None = None
-    """As the provider counts them, which is what it bills; None where it has not counted yet."""
+    """As the provider counts and bills them; None if it has not counted yet."""
     retry_after: float | None = None
     """Seconds."""
 
+    @classmethod
+    def of(
+        cls,
+        call: SendCall,
+        result: Result,
+        *,
+        provider_id: str | None = None,
+        code: str | None = None,
+        detail: str = "",
+        segments: int | None = None,
+        retry_after: float | None = None,
+    ) -> SendResult:
+        return cls(
+            tenant=call.tenant,
+            message_id=call.message_id,
+            attempt=call.attempt,
+            sender=call.sender,
+            result=result,
+            provider_id=provider_id,
+            code=code,
+            detail=detail,
+            segments=segments,
+            retry_after=retry_after,
+        )
+
 
 class Lookup(NamedTuple):
-    """Ask the provider what it has for this number, by To alone and all of it: the way to clear up a doubt.
+    """Fetch the provider's whole list for one recipient, to settle an in-doubt attempt.
 
-    It changes nothing in the world, so it may be asked again, and needs no lease on the partition."""
+    A lookup changes nothing at the provider. So it can be repeated, and it needs no lease on the
+    partition."""
 
     tenant: str
     message_id: str
@@ -71,21 +105,24 @@ class Lookup(NamedTuple):
     to: str
     not_before: datetime
     not_after: datetime
-    """UTC: what was made then is of interest, our clock being off included (`evidence.FAR`)."""
+    """Listed messages of this time span are relevant. It allows for clocks that differ
+    (`list_matching.CLOCK_SPAN`)."""
     round: int
-    """1: the first look, 2: the one later, 3: the last one before an earlier owner's text may be sent again."""
+    """1: the first lookup; 2: the confirming one; 3: the last one, before an earlier owner's text
+    may be resent."""
 
     @property
     def identity(self) -> tuple[str, str, str, int, int]:
-        return "look", self.tenant, self.message_id, self.attempt, self.round
+        return "lookup", self.tenant, self.message_id, self.attempt, self.round
 
 
 class ListedMessage(Message):
-    """One text as the provider lists it.  `sender` is what it was asked to send from: a number, or the messaging
-    service that then chose one; None where it does not say, and such a text is nobody's."""
+    """One text in the provider's list."""
 
     provider_id: str
     sender: str | None = None
+    """The number or messaging service that it was requested from. None if the list does not say;
+    then it matches no attempt of ours."""
     body: str
     num_segments: int | None = None
     status: str
@@ -94,8 +131,7 @@ class ListedMessage(Message):
 
 
 class LookupResult(Message):
-    """What came of a Look; it comes back to dispatch as a Fact of the sender's family.  `entries` is None where the
-    list could not be had whole: `detail` says why.  An empty list says that the provider has nothing."""
+    """The result of a Lookup."""
 
     tenant: Slug
     message_id: Slug
@@ -103,4 +139,20 @@ class LookupResult(Message):
     sender: str
     round: int
     entries: tuple[ListedMessage, ...] | None = None
+    """An empty list means that the provider has nothing. None: the list could not be read whole;
+    `detail` says why."""
     detail: str = ""
+
+    @classmethod
+    def of(
+        cls, lookup: Lookup, entries: tuple[ListedMessage, ...] | None, detail: str = ""
+    ) -> LookupResult:
+        return cls(
+            tenant=lookup.tenant,
+            message_id=lookup.message_id,
+            attempt=lookup.attempt,
+            sender=lookup.sender,
+            round=lookup.round,
+            entries=entries,
+            detail=detail,
+        )

@@ -1,4 +1,9 @@
-"""What cannot leave in its time goes back to the gate, as soon as that is known."""
+"""What cannot leave in time returns to the gate, as soon as that is known.
+
+It is known at three times: when an order joins the queue, when its `send_before` has passed, and in
+a review of the whole queue. A review runs once a minute if the end of the queue would come after
+the first deadline in it, and soon after the pace has fallen. It is spread over steps.
+"""
 
 from __future__ import annotations
 
@@ -8,110 +13,117 @@ from typing import Final
 from schemas.attempt import AttemptState
 from schemas.returned import Returned
 from schemas.topics import RETURNED
-from streams.dispatch.expected import expected_pace
-from streams.dispatch.state import DispatchState, MessageEntry
+from streams.dispatch.state import DispatchState, LiveMessage, Queued
 from streams.dispatch.step_builder import StepBuilder
 from streams.processing import Settings
 
-LATE_AT_ONCE: Final = 200
-"""Orders handed back in one step."""
-LOOKED_THROUGH: Final = 5_000
-"""Texts of the queue looked through in one step."""
-SWEEP_EVERY: Final = timedelta(minutes=1)
-SOON: Final = timedelta(seconds=1)
-"""The queue as a whole is looked through for what cannot leave in time; soon, when the pace has fallen."""
+MAX_RETURNS: Final = 200
+"""Orders returned in one step."""
+MAX_REVIEWED: Final = 5_000
+"""Texts reviewed in one step."""
+REVIEW_INTERVAL: Final = timedelta(minutes=1)
+SLOWER_REVIEW_INTERVAL: Final = timedelta(seconds=1)
+"""After the pace has fallen. A paused sender had none."""
 
 
-def hand_back(
-    draft: StepBuilder,
-    name: str,
-    row: MessageEntry,
-    code: str,
-    reason: str,
-    until: datetime | None = None,
+def return_to_gate(
+    step: StepBuilder, message: LiveMessage, code: str, reason: str, until: datetime | None = None
 ) -> None:
-    """The gate judges it again, and may order it again, not before `until` and with an `issued_at` of its own."""
-    order = row.order
-    assert order is not None
-    draft.finish(name, row, DispatchState.EXPIRED)
-    draft.report(order, row.attempt, AttemptState.EXPIRED, code=code, evidence=reason)
-    draft.publish(
+    """The gate evaluates the text again. It may order it again, not before `until`, and with a new
+    `issued_at`."""
+    step.finish(message, DispatchState.EXPIRED)
+    step.report(message, AttemptState.EXPIRED, code=code, evidence=reason)
+    step.publish(
         RETURNED,
         Returned(
-            order=order, reason=reason, at=draft.now, until=until, code=code, attempt=row.attempt
+            order=message.order,
+            reason=reason,
+            at=step.now,
+            until=until,
+            code=code,
+            attempt=message.attempt,
         ),
     )
 
 
-def hand_back_late(draft: StepBuilder) -> None:
-    """Those whose time is over."""
-    for _ in range(LATE_AT_ONCE):
-        first = draft.queue.deadlines.first()
-        if first is None or first[0] > draft.now:
+def return_late(step: StepBuilder) -> None:
+    """Texts whose `send_before` has passed."""
+    for _ in range(MAX_RETURNS):
+        first = step.queue.deadlines.first()
+        if first is None or first[0] > step.now:
             return
-        row = draft.get(first[1], MessageEntry)
-        assert row is not None
-        hand_back(draft, first[1], row, "out_of_time", "it could not leave by its send_before")
+        message = step.expect(first[1], Queued)
+        return_to_gate(step, message, "out_of_time", "it could not leave by its send_before")
 
 
-def no_room(draft: StepBuilder, name: str, row: MessageEntry, settings: Settings) -> bool:
-    """Whether this text, which has just joined, was handed back because of what stands before it."""
-    order, queue = row.order, draft.queue
-    assert order is not None
-    pace, left = expected_pace(draft, settings), (order.send_before - draft.now).total_seconds()
-    if pace is None or queue.total / pace < left:  # all that wait leave in time: nearly always
+def return_if_full(step: StepBuilder, message: Queued, settings: Settings) -> bool:
+    """Whether this text, which waits in the queue, was returned because of what stands before
+    it."""
+    queue = step.queue
+    send_before = message.order.send_before
+    pace = queue.forecast.estimate(step.sender, settings, step.now)
+    left = (send_before - step.now).total_seconds()
+    if pace is None or queue.total_segments / pace < left:  # all leave in time: nearly always
         return False
-    turn = _turn(draft, name, pace)
-    if turn is None or turn < order.send_before:
+    turn = _expected_turn(step, message.name, pace)
+    if turn is None or turn < send_before:
         return False
-    minutes = (turn - draft.now).total_seconds() / 60
-    reason = f"about {minutes:.0f} minutes of texts stand before it: it could not leave by its send_before"
-    hand_back(draft, name, row, "no_room", reason, turn)
+    minutes = (turn - step.now).total_seconds() / 60
+    reason = (
+        f"about {minutes:.0f} minutes of texts stand before it: "
+        "it could not leave by its send_before"
+    )
+    return_to_gate(step, message, "no_room", reason, turn)
     return True
 
 
-def _turn(draft: StepBuilder, name: str, pace: float) -> datetime | None:
-    """About when it may leave; None where nobody can say."""
-    queue = draft.queue
-    if queue.paused or name in queue.later:
-        return None
-    return draft.now + timedelta(seconds=queue.before(name) / pace)
-
-
-def hand_back_hopeless(draft: StepBuilder, settings: Settings) -> None:
-    """Look through the queue, some of it in each step, if its end would come after the first deadline in it: once a
-    minute, or soon if the pace has fallen (that of one that was paused was none)."""
-    queue, pace = draft.queue, expected_pace(draft, settings)
+def return_unmeetable(step: StepBuilder, settings: Settings) -> None:
+    """Review the queue, a part of it in each step."""
+    queue = step.queue
+    pace = queue.forecast.estimate(step.sender, settings, step.now)
     if pace is None or queue.paused:
-        queue.sweep, queue.swept_at, queue.pace = [], None, None
+        queue.to_review = []
+        queue.reviewed_at = None
+        queue.reviewed_pace = None
         return
-    _begin_sweep(draft, pace)
-    back = 0
-    for _ in range(min(LOOKED_THROUGH, len(queue.sweep))):
-        if back == LATE_AT_ONCE:
+    _begin_review(step, pace)
+    returned = 0
+    for _ in range(min(MAX_REVIEWED, len(queue.to_review))):
+        if returned == MAX_RETURNS:
             return
-        back += _hopeless(draft, queue.sweep.pop(), pace, settings)
+        returned += _return_if_unmeetable(step, queue.to_review.pop(), pace, settings)
 
 
-def _begin_sweep(draft: StepBuilder, pace: float) -> None:
-    """`queue.pace`: the one by which it was looked through last, or a faster one since."""
-    queue = draft.queue
-    slower = queue.pace is None or pace < queue.pace
-    every = SOON if slower else SWEEP_EVERY
-    if not slower:
-        queue.pace = pace
-    if queue.sweep or (queue.swept_at is not None and draft.now - queue.swept_at < every):
+def _begin_review(step: StepBuilder, pace: float) -> None:
+    queue = step.queue
+    is_slower = queue.reviewed_pace is None or pace < queue.reviewed_pace
+    interval = SLOWER_REVIEW_INTERVAL if is_slower else REVIEW_INTERVAL
+    if not is_slower:
+        queue.reviewed_pace = pace
+    is_recent = queue.reviewed_at is not None and step.now - queue.reviewed_at < interval
+    if queue.to_review or is_recent:
         return
-    queue.swept_at, queue.pace, first = draft.now, pace, queue.deadlines.first()
-    if first is not None and first[0] <= draft.now + timedelta(seconds=queue.total / pace):
-        queue.sweep = list(queue.tickets)
+    queue.reviewed_at = step.now
+    queue.reviewed_pace = pace
+    first = queue.deadlines.first()
+    end = step.now + timedelta(seconds=queue.total_segments / pace)
+    if first is not None and first[0] <= end:
+        queue.to_review = list(queue.priorities)
 
 
-def _hopeless(draft: StepBuilder, name: str, pace: float, settings: Settings) -> bool:
-    at = draft.queue.deadlines.at(name)
-    turn = None if at is None else _turn(draft, name, pace)
-    if at is None or turn is None or turn < at:
+def _return_if_unmeetable(step: StepBuilder, name: str, pace: float, settings: Settings) -> bool:
+    deadline = step.queue.deadlines.key_of(name)
+    if deadline is None:  # it has left since the review began
         return False
-    row = draft.get(name, MessageEntry)
-    assert row is not None
-    return no_room(draft, name, row, settings)
+    turn = _expected_turn(step, name, pace)
+    if turn is None or turn < deadline:
+        return False
+    return return_if_full(step, step.expect(name, Queued), settings)
+
+
+def _expected_turn(step: StepBuilder, name: str, pace: float) -> datetime | None:
+    """About when the text may leave; None if that cannot be estimated."""
+    queue = step.queue
+    if queue.paused or name in queue.scheduled:
+        return None
+    return step.now + timedelta(seconds=queue.segments_before(name) / pace)

@@ -1,7 +1,8 @@
-"""Let go what may go now, hand back what is too late, and say when to look again.
+"""Release the calls that are due, return what is too late, and set the timer for the next time.
 
-Only orders, wakes and `Opened` pump: the kit takes them after every control it has, so a STOP that is already on Kafka
-is folded before the next call begins.  Controls and answers only arm the wake.
+Only orders, timers and PartitionAcquired run the loop. The runtime takes them after every control
+that it has, so a STOP that is already on Kafka is applied before the next call begins. Controls and
+results only set the timer.
 """
 
 from __future__ import annotations
@@ -10,130 +11,120 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from schemas.attempt import AttemptState
+from streams.dispatch.in_doubt import MAX_LOOKUPS
+from streams.dispatch.pace import pace_of
 from streams.dispatch.provider_calls import SendCall
-from streams.dispatch.returns import hand_back_hopeless, hand_back_late
-from streams.dispatch.sender_status import EVERY, pace_of, queue_row
-from streams.dispatch.state import QUEUE, DispatchState, MessageEntry
+from streams.dispatch.returns import return_late, return_unmeetable
+from streams.dispatch.sender_status import STATUS_INTERVAL, build_queue_entry
+from streams.dispatch.state import QUEUE, Queued
 from streams.dispatch.step_builder import StepBuilder
 from streams.processing import Settings
 
-UNDER_WAY: Final = 64
-"""Calls of one sender at a time, and so the most that a kill can leave in doubt.  A slow sender never gets there: its
-pace lets go of no more than pace x (call time-out + AHEAD) in the time that a call may take."""
-AHEAD: Final = 0.2
-"""Seconds: what is due within this is let go at once, so that one commit serves several calls; `Spacing` holds each
-call until it is due.  The wake comes at half of it.  The other half must outlast the wait for the next transaction
-(dispatch's tick, or a commit that takes longer), or pace is lost."""
-UNKNOWN_SENDER: Final = 10.0
+MAX_IN_FLIGHT: Final = 64
+"""Calls of one sender at a time, and so the most that a kill can leave in doubt. A slow sender
+never gets there: while a call lasts, its pace releases no more than pace x (call timeout +
+RELEASE_AHEAD)."""
+RELEASE_AHEAD: Final = 0.2
+"""Seconds: calls that are due within this time are released at once, so that one commit serves
+several. `CallSpacing` then holds each call until its exact time. The timer fires at half of it. The
+other half must outlast the wait for the next transaction (dispatch's tick, or a slow commit), or
+pace is lost."""
+UNKNOWN_SENDER_RETRY: Final = 10.0
 """Seconds until a sender that the settings do not know is looked up again; its texts wait."""
-LOOKING: Final = 8
-"""Lists of the provider's that are asked for at a time, for one sender."""
 
 
-def pump(draft: StepBuilder, settings: Settings) -> None:
-    queue = draft.queue
-    if not queue.opened:
+def send_due(step: StepBuilder, settings: Settings) -> None:
+    queue = step.queue
+    if not queue.is_ready:
         return
-    queue.bucket.tick(draft.now)
-    _ripen(draft)
-    hand_back_late(draft)
-    hand_back_hopeless(draft, settings)
-    pace, rest = pace_of(draft.sender, settings), settings.call_limits.paused_until
-    if pace is not None and not queue.paused and (rest is None or rest <= draft.now):
-        while len(queue.under_way) < UNDER_WAY and (name := queue.head()):
-            if queue.bucket.wait(queue.segments(name), pace) > AHEAD:
+    queue.bucket.advance(step.now)
+    while (name := queue.first_due(step.now)) is not None:
+        queue.make_due(step.expect(name, Queued))
+    return_late(step)
+    return_unmeetable(step, settings)
+    pace = pace_of(step.sender, settings)
+    paused_until = settings.call_limits.paused_until
+    if pace is not None and not queue.paused and (paused_until is None or paused_until <= step.now):
+        while len(queue.in_flight) < MAX_IN_FLIGHT and (name := queue.first()):
+            if queue.bucket.wait(queue.segments(name), pace) > RELEASE_AHEAD:
                 break
-            _start(draft, name, pace)
-    arm(draft, settings)
+            _start_call(step, name, pace)
+    set_next_timer(step, settings)
 
 
-def arm(draft: StepBuilder, settings: Settings) -> None:
-    """A wake that is set for earlier is left: waking for nothing does no harm, writing a row for nothing costs."""
-    queue = draft.queue
-    if not queue.opened:
-        return
-    queue.bucket.tick(draft.now)
-    if queue.armed is not None and queue.armed <= draft.now:  # nothing is due before now
-        return
-    at = next_look(draft, settings)
-    if at is not None and (queue.armed is None or at < queue.armed):
-        queue.armed = at
-        if not draft.has(QUEUE):
-            draft.keep(QUEUE, queue_row(queue))
-        draft.set_timer(QUEUE, at)
-
-
-def next_look(draft: StepBuilder, settings: Settings) -> datetime | None:
-    queue, now = draft.queue, draft.now
-    if queue.sweep:
-        return now
-    at = (queue.told_at or now) + EVERY if queue.news else None
-    at = _sooner(at, queue.deadlines.first())
-    if not queue.paused:
-        at = _sooner(at, queue.later.first())
-        at = _sooner(at, _turn(draft, settings))
-    if len(queue.looking) < LOOKING:
-        at = _sooner(at, queue.looks.first())
-    return None if at is None else max(now, at)
-
-
-def _sooner(at: datetime | None, other: tuple[datetime, str] | None) -> datetime | None:
-    return at if other is None or (at is not None and at <= other[0]) else other[0]
-
-
-def _turn(draft: StepBuilder, settings: Settings) -> tuple[datetime, str] | None:
-    """When the head may go; an answer arms by itself."""
-    queue = draft.queue
-    if len(queue.under_way) >= UNDER_WAY or (name := queue.head()) is None:
-        return None
-    pace, rest = pace_of(draft.sender, settings), settings.call_limits.paused_until
-    if pace is None:
-        return draft.now + timedelta(seconds=UNKNOWN_SENDER), name
-    wait = queue.bucket.wait(queue.segments(name), pace) - AHEAD / 2
-    at = draft.now + timedelta(seconds=wait) if wait > 0 else draft.now
-    return at if rest is None else max(at, rest), name
-
-
-def _ripen(draft: StepBuilder) -> None:
-    while (name := draft.queue.ripe(draft.now)) is not None:
-        row = draft.get(name, MessageEntry)
-        assert row is not None
-        draft.queue.ripen(name, row)
-
-
-def _start(draft: StepBuilder, name: str, pace: float) -> None:
-    """Write-ahead: the call may begin only once this row is durable."""
-    queue, row = draft.queue, draft.get(name, MessageEntry)
-    assert row is not None
-    assert row.order is not None
-    order, number, segments = row.order, row.next_attempt, queue.segments(name)
-    wait = queue.bucket.take(segments, pace)
-    queue.under_way[name] = queue.backoff.round
-    queue.took(name)
-    draft.place(
-        name,
-        row.model_copy(
-            update={
-                "place": DispatchState.SENDING,
-                "attempt": number,
-                "next_attempt": number + 1,
-                "not_before": None,
-                "called_at": draft.now,
-                "size": segments,
-            }
-        ),
-    )
-    draft.report(order, number, AttemptState.SENDING)
-    draft.effect(
+def _start_call(step: StepBuilder, name: str, pace: float) -> None:
+    """Write-ahead: the call may begin only once the `sending` entry is committed."""
+    queue = step.queue
+    queued = step.expect(name, Queued)
+    segments = queue.segments(name)
+    delay = queue.bucket.take(segments, pace)
+    queue.in_flight[name] = queue.backoff.round
+    queue.pop(name)
+    message = queued.start(step.now, segments)
+    step.save(message)
+    step.report(message, AttemptState.SENDING)
+    step.call(
         SendCall(
-            order.tenant,
-            order.message_id,
-            number,
-            draft.sender,
-            order.to,
-            order.body,
-            wait,
+            message.order.tenant,
+            message.order.message_id,
+            message.attempt,
+            step.sender,
+            message.order.to,
+            message.order.body,
+            delay,
             segments / pace,
             segments,
         )
     )
+
+
+def set_next_timer(step: StepBuilder, settings: Settings) -> None:
+    """A timer that is set for earlier stays: firing for nothing does no harm, but writing an entry
+    for nothing costs."""
+    queue = step.queue
+    if not queue.is_ready:
+        return
+    queue.bucket.advance(step.now)
+    if queue.timer_at is not None and queue.timer_at <= step.now:  # nothing is due before now
+        return
+    at = _next_time(step, settings)
+    if at is not None and (queue.timer_at is None or at < queue.timer_at):
+        queue.timer_at = at
+        if not step.has(QUEUE):
+            step.put_quietly(QUEUE, build_queue_entry(queue))
+        step.set_timer(QUEUE, at)
+
+
+def _next_time(step: StepBuilder, settings: Settings) -> datetime | None:
+    """When something is due: a call, a return, a lookup, a change of the status."""
+    queue = step.queue
+    now = step.now
+    if queue.to_review:
+        return now
+    at = (queue.status_checked_at or now) + STATUS_INTERVAL if queue.status_may_differ else None
+    at = _earlier(at, queue.deadlines.first())
+    if not queue.paused:
+        at = _earlier(at, queue.scheduled.first())
+        at = _earlier(at, _next_call(step, settings))
+    if len(queue.lookups_in_flight) < MAX_LOOKUPS:
+        at = _earlier(at, queue.lookups.first())
+    return None if at is None else max(now, at)
+
+
+def _earlier(at: datetime | None, other: tuple[datetime, str] | None) -> datetime | None:
+    return at if other is None or (at is not None and at <= other[0]) else other[0]
+
+
+def _next_call(step: StepBuilder, settings: Settings) -> tuple[datetime, str] | None:
+    """When the first message may leave. None while too many calls are in flight: their results set
+    the timer."""
+    queue = step.queue
+    if len(queue.in_flight) >= MAX_IN_FLIGHT or (name := queue.first()) is None:
+        return None
+    pace = pace_of(step.sender, settings)
+    if pace is None:
+        return step.now + timedelta(seconds=UNKNOWN_SENDER_RETRY), name
+    wait = queue.bucket.wait(queue.segments(name), pace) - RELEASE_AHEAD / 2
+    at = step.now + timedelta(seconds=wait) if wait > 0 else step.now
+    paused_until = settings.call_limits.paused_until
+    return at if paused_until is None else max(at, paused_until), name

@@ -1,90 +1,75 @@
-"""What came of a call."""
+"""A call has a result: the message is accepted, refused, queued again, or in doubt."""
 
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Final
 
 from schemas.attempt import AttemptState
-from streams.dispatch.in_doubt import doubt
+from streams.dispatch.in_doubt import mark_in_doubt
 from streams.dispatch.provider_calls import Result, SendResult
-from streams.dispatch.state import LONGEST_ID, DispatchState, MessageEntry, message_name
+from streams.dispatch.state import MAX_ID_LENGTH, DispatchState, Sending, message_name
 from streams.dispatch.step_builder import StepBuilder
 from streams.processing import Settings
 
-LONGEST_WAIT = 60.0
-"""Seconds that a text waits, at most, which did not reach the provider again and again."""
+MAX_RETRY_WAIT: Final = 60.0
+"""Seconds: the longest wait of a text that did not reach the provider several times."""
 
 
-def answered(draft: StepBuilder, answer: SendResult, settings: Settings) -> None:
-    """An answer counts once, and only for the call it is about."""
-    name = message_name(answer.tenant, answer.message_id)
-    row = draft.get(name, MessageEntry)
-    began = draft.queue.under_way.pop(name, None)
-    if (
-        row is None
-        or row.order is None
-        or row.place is not DispatchState.SENDING
-        or row.attempt != answer.attempt
-    ):
+def on_send_result(step: StepBuilder, result: SendResult, settings: Settings) -> None:
+    """A result counts once, and only for the call that it belongs to."""
+    name = message_name(result.tenant, result.message_id)
+    message = step.message(name)
+    began = step.queue.in_flight.pop(name, None)
+    if not isinstance(message, Sending) or message.attempt != result.attempt:
         return
     if began is not None:
-        _mind_the_pace(draft, answer, began)
-    match answer.result:
+        _adjust_pace(step, result, began)
+    match result.result:
         case Result.ACCEPTED:
-            draft.report(
-                row.order,
-                row.attempt,
+            step.report(
+                message,
                 AttemptState.ACCEPTED,
-                provider_id=answer.provider_id,
-                segments=answer.segments,
+                provider_id=result.provider_id,
+                segments=result.segments,
             )
-            draft.finish(
-                name,
-                row,
-                DispatchState.ACCEPTED,
-                provider_id=(answer.provider_id or "")[:LONGEST_ID],
-            )
+            step.finish(message, DispatchState.ACCEPTED, result.provider_id or "")
         case Result.REFUSED:
-            draft.report(
-                row.order,
-                row.attempt,
-                AttemptState.REFUSED,
-                code=answer.code,
-                evidence=answer.detail,
-            )
-            draft.finish(name, row, DispatchState.REFUSED)
+            step.report(message, AttemptState.REFUSED, code=result.code, evidence=result.detail)
+            step.finish(message, DispatchState.REFUSED)
         case Result.LIMITED | Result.UNSENT:
-            _try_again(draft, name, row, answer)
+            _queue_again(step, message, result)
         case Result.IN_DOUBT:
-            evidence = answer.detail or "no answer that could be understood"
-            doubt(draft, name, row, evidence, settings, code=answer.code)
+            evidence = result.detail or "no answer that could be understood"
+            mark_in_doubt(step, message, evidence, settings, code=result.code)
 
 
-def _mind_the_pace(draft: StepBuilder, answer: SendResult, began: int) -> None:
-    queue = draft.queue
-    if answer.code or answer.result is not Result.ACCEPTED:
-        queue.error = (answer.code or answer.result.value)[:LONGEST_ID], draft.now
-    if answer.result in (Result.LIMITED, Result.UNSENT):
-        queue.bucket.tick(draft.now)
-        rest = queue.backoff.slowed(began, answer.retry_after)
-        queue.bucket.rest(rest)
-        queue.rests_until = draft.now + timedelta(seconds=rest)
+def _adjust_pace(step: StepBuilder, result: SendResult, began: int) -> None:
+    queue = step.queue
+    if result.code or result.result is not Result.ACCEPTED:
+        queue.last_error = (result.code or result.result.value)[:MAX_ID_LENGTH], step.now
+    if result.result in (Result.LIMITED, Result.UNSENT):
+        queue.bucket.advance(step.now)
+        pause = queue.backoff.slow_down(began, result.retry_after)
+        queue.bucket.pause(pause)
+        queue.backoff_until = step.now + timedelta(seconds=pause)
     else:
-        queue.backoff.went(began)
+        queue.backoff.recover(began)
 
 
-def _try_again(draft: StepBuilder, name: str, row: MessageEntry, answer: SendResult) -> None:
-    """Known not to have been taken.  After a 429 it keeps its place in the queue, for the sender as a whole waits;
-    what did not get through to the provider waits by itself too, so that one bad text holds up nobody."""
-    assert row.order is not None
-    code = answer.code or ("unsent" if answer.result is Result.UNSENT else "429")
-    draft.report(row.order, row.attempt, AttemptState.DEFERRED, code=code, evidence=answer.detail)
-    if row.barred:
-        draft.report(row.order, row.attempt, AttemptState.CANCELED, code=row.barred)
-        draft.finish(name, row, DispatchState.CANCELED)
+def _queue_again(step: StepBuilder, message: Sending, result: SendResult) -> None:
+    """The provider surely did not take it. After a 429 the text keeps its position, because the
+    sender as a whole waits. A text that did not reach the provider also waits by itself, so that
+    one bad text holds up no other."""
+    is_unsent = result.result is Result.UNSENT
+    code = result.code or ("unsent" if is_unsent else "429")
+    step.report(message, AttemptState.DEFERRED, code=code, evidence=result.detail)
+    if message.cancel_code:
+        step.report(message, AttemptState.CANCELED, code=message.cancel_code)
+        step.finish(message, DispatchState.CANCELED)
         return
-    alone = (
-        min(LONGEST_WAIT, 2.0 ** min(row.attempt, 10)) if answer.result is Result.UNSENT else 0.0
-    )
-    later = draft.now + timedelta(seconds=alone) if alone else None
-    draft.place(name, row.model_copy(update={"place": DispatchState.QUEUED, "not_before": later}))
+    not_before = None
+    if is_unsent:
+        wait = min(MAX_RETRY_WAIT, 2.0 ** min(message.attempt, 10))
+        not_before = step.now + timedelta(seconds=wait)
+    step.save(message.requeue(not_before))

@@ -1,253 +1,271 @@
-"""What a sender's rows mean together: derived from them, kept in memory, written nowhere."""
+"""The index of one sender: what its state entries mean together.
+
+It is derived from the entries, kept in memory, and never written. Whoever changes a message changes
+the index with it: `StepBuilder.save` and `StepBuilder.finish` do both.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
-from math import inf
 from typing import Final
 
 from schemas.numbers import e164
 from schemas.send import Priority
 from schemas.sender_status import SenderStatus
-from streams.dispatch.backoff import BackOff
-from streams.dispatch.bucket import Bucket
 from streams.dispatch.fair_queue import FairQueue
 from streams.dispatch.indexed_heap import IndexedHeap
+from streams.dispatch.pace import BackOff, PaceForecast, TokenBucket
 from streams.dispatch.state import (
-    LIVE,
-    LOST,
+    ABANDONED,
     MESSAGES,
     QUEUE,
     AbandonedAttempt,
-    DispatchState,
+    Finished,
+    InDoubt,
+    LiveMessage,
     MessageEntry,
+    Queued,
     QueueEntry,
+    Sending,
+    read_message,
 )
 from streams.processing import StateStore
 
-MOST_SEGMENTS: Final = 96
-"""More than any text of 1,600 characters has, each of which may be two units, and any two neighbouring segments hold
-more than 67: what an order claims beyond it does not hold up the sender."""
-LET_GO: Final = timedelta(minutes=1)
-"""By then a call that was let go has had its turn, or never will."""
+MAX_SEGMENTS: Final = 96
+"""More than any text of 1,600 characters can have: each character may be two units, and any two
+neighbouring segments hold more than 67. What an order claims beyond this does not hold up the
+sender."""
+RELEASED_FOR: Final = timedelta(minutes=1)
+"""By then a released call has begun, or never will."""
 
 
 class SenderQueue:
-    """`tickets`: the lane of each text that waits, for its turn (`lines`) or for its time (`later`).  `by_number`: live
-    messages, so that a Stop finds its own.  `under_way`: calls begun by this owner, and the back-off's round in which
-    they began.  `stranded`: calls of an owner before.  `armed`: the wake that is set.
-
-    Doubts: `looks`, when the provider's list is asked for; `looking`, for which it is being asked; `ids`, what the
-    provider has taken for each number; `lost`, by number, calls that nobody waits for any more.  `sweep`: texts to be
-    looked through for those that cannot leave in time.  `left`: what the account leaves to this sender, as it is
-    believed; `less_since` when it has been less.
-    `told`: what was last said of the sender, `told_at` when that was looked at, `news` whether it may have changed."""
-
     def __init__(self) -> None:
-        self.lines: dict[Priority, FairQueue] = {lane: FairQueue() for lane in Priority}
-        self.later: IndexedHeap[datetime] = IndexedHeap()
+        # Messages that wait.
+        self.queues: dict[Priority, FairQueue] = {priority: FairQueue() for priority in Priority}
+        self.priorities: dict[str, Priority] = {}
+        """Of each message that waits, for its turn (`queues`) or for its time (`scheduled`)."""
+        self.scheduled: IndexedHeap[datetime] = IndexedHeap()
+        """Messages that may not leave before a time."""
         self.deadlines: IndexedHeap[datetime] = IndexedHeap()
-        self.tickets: dict[str, Priority] = {}
+        self.issued: IndexedHeap[datetime] = IndexedHeap()
+        """Messages that wait for their turn, by when they were ordered."""
+
+        # All live messages, and calls.
         self.by_number: defaultdict[str, set[str]] = defaultdict(set)
-        self.under_way: dict[str, int] = {}
-        self.stranded: list[str] = []
-        self.bucket, self.backoff = Bucket(), BackOff()
-        self.doubts: set[str] = set()
-        self.looks: IndexedHeap[datetime] = IndexedHeap()
-        self.looking: set[str] = set()
-        self.ids: dict[str, tuple[str, ...]] = {}
-        self.lost: defaultdict[str, dict[str, AbandonedAttempt]] = defaultdict(dict)
-        self.sweep: list[str] = []
-        self.swept_at: datetime | None = None
-        self.pace: float | None = None
-        self.left = inf
-        self.less_since: datetime | None = None
-        self.came: IndexedHeap[datetime] = IndexedHeap()
-        self.rests_until: datetime | None = None
-        self.error: tuple[str, datetime] | None = None
-        self.told: SenderStatus | None = None
-        self.told_at: datetime | None = None
-        self.news = False
+        """So that a Stop finds its messages."""
+        self.in_flight: dict[str, int] = {}
+        """Calls begun by this owner, with the round of the back-off in which they began."""
+        self.interrupted: list[str] = []
+        """Calls of an earlier owner."""
+
+        # In-doubt attempts.
+        self.in_doubt: set[str] = set()
+        self.lookups: IndexedHeap[datetime] = IndexedHeap()
+        """When the provider's list is fetched next."""
+        self.lookups_in_flight: set[str] = set()
+        self.accepted_ids: dict[str, tuple[str, ...]] = {}
+        """By number: provider ids of what it took."""
+        self.abandoned: defaultdict[str, dict[str, AbandonedAttempt]] = defaultdict(dict)
+        """By number and entry name."""
+
+        # Pace.
+        self.bucket = TokenBucket()
+        self.backoff = BackOff()
+        self.forecast = PaceForecast()
+        self.backoff_until: datetime | None = None
+
+        # Review: the search for texts that cannot leave in time (`returns`).
+        self.to_review: list[str] = []
+        self.reviewed_at: datetime | None = None
+        self.reviewed_pace: float | None = None
+        """The pace of the last review, or a faster one since."""
+
+        # The sender.
         self.paused = False
         self.paused_by = ""
-        self.opened = True
-        self.armed: datetime | None = None
+        self.last_error: tuple[str, datetime] | None = None
+        self.published_status: SenderStatus | None = None
+        self.status_checked_at: datetime | None = None
+        self.status_may_differ = False
+        self.is_ready = True
+        """Nothing is called before controls are read to their end (PartitionAcquired)."""
+        self.timer_at: datetime | None = None
 
     @classmethod
-    def of(cls, state: StateStore) -> SenderQueue:
-        """The only place that looks at every row.  With rows to begin with, nothing starts before `Opened`."""
+    def build(cls, state: StateStore) -> SenderQueue:
+        """The only code that reads every entry. If there are any, nothing starts before
+        PartitionAcquired."""
         queue = cls()
-        queue.opened = not state.raw
-        if (standing := state.get(QUEUE, QueueEntry)) is not None:
-            queue.paused, queue.paused_by = standing.paused, standing.by
-            queue.error = (
-                (standing.error, standing.error_at)
-                if standing.error and standing.error_at
-                else None
-            )
-        live, called = list[tuple[datetime, int, str]](), list[tuple[datetime, int]]()
+        queue.is_ready = not state.raw
+        if (kept := state.get(QUEUE, QueueEntry)) is not None:
+            queue.paused = kept.paused
+            queue.paused_by = kept.by
+            if kept.error and kept.error_at:
+                queue.last_error = kept.error, kept.error_at
+        live = list[tuple[datetime, int, str]]()
+        calls = list[tuple[datetime, int]]()
         for name in state.names():
-            if name.startswith(LOST) and (lost := state.get(name, AbandonedAttempt)) is not None:
-                queue.lose(name, lost)
-            row = state.get(name, MessageEntry) if name.startswith(MESSAGES) else None
-            if row is not None and row.place in LIVE:
-                live.append((row.issued_at, row.arrival, name))
-            elif row is not None:
-                queue.taken(row)
-            if row is not None and row.called_at is not None:
-                called.append((row.called_at, row.size))
+            if name.startswith(MESSAGES) and (entry := state.get(name, MessageEntry)) is not None:
+                message = read_message(name, entry)
+                if isinstance(message, Finished):
+                    queue.remember_accepted(message)
+                else:
+                    live.append((entry.issued_at, entry.arrival, name))
+                if entry.called_at is not None:
+                    calls.append((entry.called_at, entry.size))
+            elif name.startswith(ABANDONED) and (one := state.get(name, AbandonedAttempt)):
+                queue.add_abandoned(name, one)
         if state.raw:
-            queue.bucket = Bucket.empty(_last(called))
+            queue.bucket = TokenBucket.empty(_largest_last_call(calls))
         for _, _, name in sorted(live):
-            if (row := state.get(name, MessageEntry)) is not None:
-                queue.track(name, row)
+            if (entry := state.get(name, MessageEntry)) is not None:
+                message = read_message(name, entry)
+                if not isinstance(message, Finished):
+                    queue.track(message)
         return queue
 
     # --- live messages
 
-    def track(self, name: str, row: MessageEntry) -> None:
-        if row.order is None:
-            return
-        self.by_number[e164(row.order.to)].add(name)
-        if row.place is DispatchState.QUEUED:
-            self._admit(name, row)
-        elif row.place is DispatchState.IN_DOUBT:
-            self.doubts.add(name)
-            if row.look_at is not None:
-                self.looks.push(row.look_at, name)
-        elif row.place is DispatchState.SENDING and name not in self.under_way:
-            self.stranded.append(name)
+    def track(self, message: LiveMessage) -> None:
+        name = message.name
+        self.by_number[e164(message.order.to)].add(name)
+        match message:
+            case Queued():
+                self.priorities[name] = message.order.lane
+                self.deadlines.push(message.order.send_before, name)
+                if message.not_before is None:
+                    self._join(message)
+                else:
+                    self.scheduled.push(message.not_before, name)
+            case InDoubt():
+                self.in_doubt.add(name)
+                if message.lookup_at is not None:
+                    self.lookups.push(message.lookup_at, name)
+            case Sending() if name not in self.in_flight:
+                self.interrupted.append(name)
 
-    def _admit(self, name: str, row: MessageEntry) -> None:
-        assert row.order is not None
-        self.tickets[name] = row.order.lane
-        self.deadlines.push(row.order.send_before, name)
-        if row.not_before is None:
-            self._join(name, row)
-        else:
-            self.later.push(row.not_before, name)
-
-    def _join(self, name: str, row: MessageEntry) -> None:
-        assert row.order is not None
-        order, place = row.order, (row.issued_at, row.arrival)
-        self.lines[order.lane].push(
-            name, order.tenant, order.case_id or "", place, segments_of(row)
+    def _join(self, message: Queued) -> None:
+        order = message.order
+        segments = min(max(order.segments, 1), MAX_SEGMENTS)
+        self.queues[order.lane].push(
+            message.name, order.tenant, order.case_id or "", message.position, segments
         )
-        self.came.push(row.issued_at, name)
+        self.issued.push(message.entry.issued_at, message.name)
 
-    def leave(self, name: str) -> None:
-        """It is not queued any more, nor looked for; it may still be live (sending, in doubt)."""
-        lane = self.tickets.pop(name, None)
-        if lane is not None:
-            self.lines[lane].drop(name)
-            self.came.drop(name)
-            self.later.drop(name)
+    def untrack(self, name: str) -> None:
+        """The message does not wait any more and is not looked up; it may still be live."""
+        priority = self.priorities.pop(name, None)
+        if priority is not None:
+            self.queues[priority].remove(name)
+            self.issued.drop(name)
+            self.scheduled.drop(name)
             self.deadlines.drop(name)
-        if name in self.doubts:
-            self.doubts.discard(name)
-            self.looks.drop(name)
+        if name in self.in_doubt:
+            self.in_doubt.discard(name)
+            self.lookups.drop(name)
 
-    def forget(self, name: str, number: str) -> None:
-        """It is done with."""
-        self.leave(name)
-        self.under_way.pop(name, None)
-        self.looking.discard(name)
-        clean = e164(number)
-        live = self.by_number[clean]
+    def remove(self, message: LiveMessage) -> None:
+        """The message is finished."""
+        name = message.name
+        self.untrack(name)
+        self.in_flight.pop(name, None)
+        self.lookups_in_flight.discard(name)
+        number = e164(message.order.to)
+        live = self.by_number[number]
         live.discard(name)
         if not live:
-            del self.by_number[clean]
+            del self.by_number[number]
 
-    def of_number(self, number: str) -> list[str]:
+    def names_of_number(self, number: str) -> list[str]:
         """Live messages, in an order that a replay repeats."""
         return sorted(self.by_number.get(e164(number), ()))
 
     # --- turns
 
-    def ripe(self, now: datetime) -> str | None:
-        """One that had to wait for its time, and has."""
-        first = self.later.first()
+    def first_due(self, now: datetime) -> str | None:
+        """A scheduled message whose time has come."""
+        first = self.scheduled.first()
         return first[1] if first is not None and first[0] <= now else None
 
-    def ripen(self, name: str, row: MessageEntry) -> None:
-        self.later.drop(name)
-        self._join(name, row)
+    def make_due(self, message: Queued) -> None:
+        self.scheduled.drop(message.name)
+        self._join(message)
 
-    def head(self) -> str | None:
-        """Strictly by lane."""
-        for line in self.lines.values():
-            if line.waiting:
-                return line.first()
+    def first(self) -> str | None:
+        """Strictly by priority."""
+        for queue in self.queues.values():
+            if queue.waiting:
+                return queue.first()
         return None
 
-    def took(self, name: str) -> None:
-        """The head goes."""
-        self.lines[self.tickets[name]].took(name)
+    def pop(self, name: str) -> None:
+        """The first message leaves."""
+        self.queues[self.priorities[name]].pop(name)
 
     def segments(self, name: str) -> int:
-        return self.lines[self.tickets[name]].waiting[name].segments
+        return self.queues[self.priorities[name]].waiting[name].segments
 
-    def before(self, name: str) -> int:
-        """Segments that may be expected to leave before this one: of stricter lanes all, of its own by its turn."""
-        lane = self.tickets[name]
+    def segments_before(self, name: str) -> int:
+        """Segments that are expected to leave before this message: all of stricter priorities, and
+        of its own those whose turn comes first."""
+        priority = self.priorities[name]
         stricter = 0
-        for other, line in self.lines.items():
-            if other is lane:
-                return stricter + (line.before(name) if name in line.waiting else 0)
-            stricter += line.segments
-        raise LookupError(lane)
+        for other, queue in self.queues.items():
+            if other is priority:
+                return stricter + (queue.segments_before(name) if name in queue.waiting else 0)
+            stricter += queue.segments
+        raise LookupError(priority)
 
     @property
-    def total(self) -> int:
-        """Segments that may leave."""
-        return sum(line.segments for line in self.lines.values())
+    def total_segments(self) -> int:
+        """Of all messages that wait for their turn."""
+        return sum(queue.segments for queue in self.queues.values())
 
     def oldest(self) -> datetime | None:
-        """When the text was ordered that has waited for the longest, of those whose time has come."""
-        first = self.came.first()
+        """When the message was ordered that has waited longest for its turn."""
+        first = self.issued.first()
         return None if first is None else first[0]
 
-    # --- what the provider has taken
+    # --- what the provider took
 
-    def taken(self, row: MessageEntry) -> None:
-        if row.to and row.provider_id:
-            self.ids[row.to] = (*self.ids.get(row.to, ()), row.provider_id)
+    def remember_accepted(self, message: Finished) -> None:
+        number = message.entry.to
+        provider_id = message.entry.provider_id
+        if number and provider_id:
+            self.accepted_ids[number] = (*self.accepted_ids.get(number, ()), provider_id)
 
-    def taken_long_ago(self, row: MessageEntry) -> None:
-        if row.to and row.provider_id:
-            left = tuple(one for one in self.ids.get(row.to, ()) if one != row.provider_id)
+    def forget_accepted(self, message: Finished) -> None:
+        number = message.entry.to
+        if number and message.entry.provider_id:
+            ids = self.accepted_ids.get(number, ())
+            left = tuple(one for one in ids if one != message.entry.provider_id)
             if left:
-                self.ids[row.to] = left
+                self.accepted_ids[number] = left
             else:
-                self.ids.pop(row.to, None)
+                self.accepted_ids.pop(number, None)
 
-    def ids_of(self, number: str) -> Collection[str]:
-        lost = (row.provider_id for row in self.lost_of(number).values())
-        return {*self.ids.get(e164(number), ()), *filter(None, lost)}
+    def ids_of_number(self, number: str) -> Collection[str]:
+        """Provider ids of this number that belong to an attempt that we know."""
+        abandoned = (one.provider_id for one in self.find_abandoned(number).values())
+        return {*self.accepted_ids.get(e164(number), ()), *filter(None, abandoned)}
 
-    # --- calls that nobody waits for
+    def add_abandoned(self, name: str, attempt: AbandonedAttempt) -> None:
+        self.abandoned[attempt.to][name] = attempt
 
-    def lose(self, name: str, row: AbandonedAttempt) -> None:
-        self.lost[row.to][name] = row
+    def find_abandoned(self, number: str) -> Mapping[str, AbandonedAttempt]:
+        return self.abandoned.get(e164(number), {})
 
-    def lost_of(self, number: str) -> Mapping[str, AbandonedAttempt]:
-        return self.lost.get(e164(number), {})
-
-    def lost_long_ago(self, name: str, row: AbandonedAttempt) -> None:
-        self.lost[row.to].pop(name, None)
-        if not self.lost[row.to]:
-            del self.lost[row.to]
-
-
-def _last(called: list[tuple[datetime, int]]) -> int:
-    """Segments of the largest message that may have been the last one called: not all that were let go had their turn
-    before their owner was gone."""
-    last = max((at for at, _ in called), default=None)
-    return 0 if last is None else max(size for at, size in called if at >= last - LET_GO)
+    def forget_abandoned(self, name: str, attempt: AbandonedAttempt) -> None:
+        self.abandoned[attempt.to].pop(name, None)
+        if not self.abandoned[attempt.to]:
+            del self.abandoned[attempt.to]
 
 
-def segments_of(row: MessageEntry) -> int:
-    assert row.order is not None
-    return min(max(row.order.segments, 1), MOST_SEGMENTS)
+def _largest_last_call(calls: list[tuple[datetime, int]]) -> int:
+    """Segments of the largest message that may have been the last one called. Several may be: not
+    all released calls had begun when their owner was gone."""
+    last = max((at for at, _ in calls), default=None)
+    return 0 if last is None else max(size for at, size in calls if at >= last - RELEASED_FOR)

@@ -1,13 +1,23 @@
-"""What dispatch remembers of a sender: one row a message, one a stopped number, one a call that nobody waits for any
-more, one for the queue itself."""
+"""What dispatch keeps about one sender, and the states of a message.
+
+A sender's state has one entry for each message, each stopped number and each abandoned attempt, one
+for each tenant's opt-in budget, and one for the queue itself.
+
+Every message is stored as a `MessageEntry`; its JSON stays readable for older and newer versions.
+The code does not work on that entry, but on a view of it with a type for each state: `Queued`,
+`Sending`, `InDoubt` or `Finished`. A view has what its state has and nothing else. `Queued.start`
+gives a `Sending`, and so on.
+"""
 
 from __future__ import annotations
 
 import hashlib
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final, Self
 from urllib.parse import quote
+
+from msgspec import Struct
 
 from schemas.numbers import e164
 from schemas.send import Send
@@ -17,18 +27,23 @@ from streams.processing import StateEntry
 QUEUE: Final = "queue"
 MESSAGES: Final = "msg/"
 STOPS: Final = "stop/"
-LOST: Final = "lost/"
-REMEMBERED: Final = timedelta(hours=72)
-"""How long a message that is done with, and a Stop, are remembered."""
-BARRED: Final = timedelta(days=35)
-"""How long it is remembered that what was handed back did get through: what waits at the gate is ordered again within
-30 days, or never."""
-TOO_OLD: Final = timedelta(hours=48)
-"""An order issued longer ago is judged again: a repeat of it might meet a row that was already forgotten.  Well below
-`REMEMBERED`, so that clocks may differ by a day."""
+ABANDONED: Final = "lost/"
+
+RETENTION: Final = timedelta(hours=72)
+"""How long a finished message, a Stop and an abandoned attempt are remembered."""
+LATE_RECEIPT_RETENTION: Final = timedelta(days=35)
+"""How long we remember that a returned text did reach the provider. The gate orders a text again
+within 30 days, or never."""
+MAX_ORDER_AGE: Final = timedelta(hours=48)
+"""Older orders return to the gate: a repeat might arrive after its entry was forgotten. This is
+well below `RETENTION`, so that clocks may differ by a day."""
+MAX_ID_LENGTH: Final = 100
+"""Characters of a provider id that are kept."""
 
 
 class DispatchState(StrEnum):
+    """Where a message is in dispatch."""
+
     QUEUED = "queued"
     SENDING = "sending"
     IN_DOUBT = "in_doubt"
@@ -36,120 +51,286 @@ class DispatchState(StrEnum):
     REFUSED = "refused"
     CANCELED = "canceled"
     EXPIRED = "expired"
+    """It returned to the gate, which may order it again."""
     DROPPED = "dropped"
-    """In doubt for good."""
+    """A person dropped it while it was in doubt."""
 
 
-LONGEST_ID: Final = 100
-"""Characters of a provider's id that are kept."""
-
-LIVE: Final = frozenset({DispatchState.QUEUED, DispatchState.SENDING, DispatchState.IN_DOUBT})
+# --- what is stored
 
 
 class QueueEntry(StateEntry):
-    """Carries the wake for the next thing to do."""
+    """The sender's switch and last error. It carries the timer for the next thing to do."""
 
     paused: bool = False
     by: str = ""
+    """Who paused the sender."""
     error: str | None = None
     error_at: datetime | None = None
 
 
 class StopEntry(StateEntry):
-    """`epoch` of a tenant's Stop; a Stop of no tenant goes by `at`."""
+    """No order that was decided earlier may leave for this number."""
 
     epoch: int
+    """Orders of a lower epoch are canceled, if the Stop names a tenant."""
     at: datetime
+    """Orders issued up to then are canceled, if the Stop is for every tenant."""
 
 
 class MessageEntry(StateEntry):
-    """`attempt` is the last number reported, `next_attempt` the one of the next call.  `order` is kept while the text
-    may still be needed.  `arrival` is the order's offset.  `barred`: whatever comes, it is never tried again, and why.
-    `fingerprint` is empty where a Cancel came before its order.  `to` is kept where the provider took it.
-
-    `called_at`: when the last call was let go, `size` its segments.  Of one in doubt: `looks` at the provider's list
-    that answered, `look_at` the next one, `again_at` before which it is not sent again by itself, `absent` if it is
-    proven not to have been taken."""
+    """A message as it is stored: the fields of all states. Read it through `read_message`."""
 
     place: DispatchState
     fingerprint: str
+    """Of number and text. Empty if a Cancel came before its order."""
     issued_at: datetime
     arrival: int = -1
+    """The order's offset."""
     attempt: int = 0
+    """The last attempt number that was reported."""
     next_attempt: int = 1
+    """The number of the next call."""
     not_before: datetime | None = None
     order: Send | None = None
+    """Kept while the text may still be needed."""
     barred: str | None = None
+    """The message is never tried again, whatever happens; this attempt code says why."""
     provider_id: str | None = None
     to: str | None = None
+    """The recipient, kept if the provider took the text."""
     called_at: datetime | None = None
+    """When the last call was released."""
     size: int = 0
+    """Segments of the last call."""
     looks: int = 0
+    """Lookups that gave a list."""
     look_at: datetime | None = None
+    """The next lookup."""
     again_at: datetime | None = None
+    """Not resent automatically before."""
     absent: bool = False
-
-    @property
-    def began(self) -> datetime:
-        """When its last call was let go; when it was ordered, where that is not on record."""
-        return self.called_at or self.issued_at
+    """Proven not to have been taken."""
 
 
 class AbandonedAttempt(StateEntry):
-    """A call whose text was in doubt when it was dropped or handed back (`lost`).  `words`: a mark of them; `absent`:
-    it was proven that it was not taken; `provider_id`: a callback has said that it was, as this."""
+    """A call whose text was in doubt when it was dropped or returned (see `list_matching`)."""
 
     to: str
     words: str
+    """A hash of the normalized body."""
     called_at: datetime
     absent: bool = False
+    """Proven not to have been taken."""
     provider_id: str | None = None
+    """A status callback said that it was taken, under this id."""
+
+
+# --- typed views of a stored message
+
+
+class LiveMessage(Struct, frozen=True, gc=False):
+    """A message that may still need its order. Each state is a class of its own, below."""
+
+    name: str
+    """Of its entry."""
+    order: Send
+    entry: MessageEntry
+
+    @property
+    def attempt(self) -> int:
+        """The last attempt number that was reported."""
+        return self.entry.attempt
+
+    @property
+    def cancel_code(self) -> str | None:
+        """Why this message is never tried again."""
+        return self.entry.barred
+
+    @property
+    def called_at(self) -> datetime:
+        """When its last call was released, or if that is not known, when it was ordered."""
+        return self.entry.called_at or self.entry.issued_at
+
+    def forbid_retry(self, code: str) -> Self:
+        return self._change(barred=code)
+
+    def _change(self, **changes: Any) -> Self:
+        return type(self)(self.name, self.order, self.entry.model_copy(update=changes))
+
+
+class Queued(LiveMessage, frozen=True, gc=False):
+    """It waits: for its turn, or for the time from which it may leave."""
+
+    @property
+    def not_before(self) -> datetime | None:
+        return self.entry.not_before
+
+    @property
+    def position(self) -> tuple[datetime, int]:
+        """First issued, first out; the order's offset decides between equals."""
+        return self.entry.issued_at, self.entry.arrival
+
+    def start(self, now: datetime, segments: int) -> Sending:
+        number = self.entry.next_attempt
+        changes = {
+            "place": DispatchState.SENDING,
+            "attempt": number,
+            "next_attempt": number + 1,
+            "not_before": None,
+            "called_at": now,
+            "size": segments,
+        }
+        return Sending(self.name, self.order, self.entry.model_copy(update=changes))
+
+
+class Sending(LiveMessage, frozen=True, gc=False):
+    """Committed before its call: the call may have begun."""
+
+    @property
+    def call_identity(self) -> tuple[str, str, int]:
+        return self.order.tenant, self.order.message_id, self.attempt
+
+    def requeue(self, not_before: datetime | None) -> Queued:
+        changes = {"place": DispatchState.QUEUED, "not_before": not_before}
+        return Queued(self.name, self.order, self.entry.model_copy(update=changes))
+
+    def suspect(self, lookup_at: datetime, resend_at: datetime | None) -> InDoubt:
+        """Its call was cut off."""
+        changes = {
+            "place": DispatchState.IN_DOUBT,
+            "looks": 0,
+            "absent": False,
+            "look_at": lookup_at,
+            "again_at": resend_at,
+        }
+        return InDoubt(self.name, self.order, self.entry.model_copy(update=changes))
+
+
+class InDoubt(LiveMessage, frozen=True, gc=False):
+    """Its call was cut off: the text may or may not have been taken."""
+
+    @property
+    def lookups(self) -> int:
+        """Lookups that gave a list."""
+        return self.entry.looks
+
+    @property
+    def lookup_at(self) -> datetime | None:
+        return self.entry.look_at
+
+    @property
+    def resend_at(self) -> datetime | None:
+        """Not resent automatically before."""
+        return self.entry.again_at
+
+    @property
+    def is_absent(self) -> bool:
+        """Proven not to have been taken."""
+        return self.entry.absent
+
+    def schedule_lookup(self, at: datetime | None) -> InDoubt:
+        return self._change(look_at=at)
+
+    def count_lookup(self, lookups: int, next_at: datetime | None) -> InDoubt:
+        return self._change(looks=lookups, look_at=next_at)
+
+    def leave_unclear(self, last_lookup_at: datetime) -> InDoubt:
+        return self._change(look_at=last_lookup_at, again_at=last_lookup_at)
+
+    def conclude(self, *, absent: bool) -> InDoubt:
+        return self._change(absent=absent)
+
+
+class Finished(Struct, frozen=True, gc=False):
+    """Its text is gone; its id is remembered for a while."""
+
+    name: str
+    entry: MessageEntry
+
+    @property
+    def attempt(self) -> int:
+        return self.entry.attempt
+
+    @property
+    def may_be_ordered_again(self) -> bool:
+        return self.entry.place is DispatchState.EXPIRED
+
+    @property
+    def cancel_code(self) -> str | None:
+        return self.entry.barred
+
+    def forbid_retry(self, code: str) -> Finished:
+        return Finished(self.name, self.entry.model_copy(update={"barred": code}))
+
+
+TrackedMessage = Queued | Sending | InDoubt | Finished
+
+_LIVE_VIEWS: Final[dict[DispatchState, type[Queued] | type[Sending] | type[InDoubt]]] = {
+    DispatchState.QUEUED: Queued,
+    DispatchState.SENDING: Sending,
+    DispatchState.IN_DOUBT: InDoubt,
+}
+
+
+def read_message(name: str, entry: MessageEntry) -> TrackedMessage:
+    """The entry as the type of its state."""
+    view = _LIVE_VIEWS.get(entry.place)
+    if view is None or entry.order is None:
+        return Finished(name, entry)
+    return view(name, entry.order, entry)
+
+
+# --- names of entries
 
 
 def message_name(tenant: str, message_id: str) -> str:
     return f"{MESSAGES}{tenant}/{message_id}"
 
 
-def lost_name(tenant: str, message_id: str, attempt: int) -> str:
-    return f"{LOST}{tenant}/{message_id}/{attempt}"
+def attempt_name(tenant: str, message_id: str, attempt: int) -> str:
+    return f"{ABANDONED}{tenant}/{message_id}/{attempt}"
 
 
 def stop_name(tenant: str | None, number: str) -> str:
-    """`*` stands for every tenant; it cannot begin a tenant's name."""
-    return f"{STOPS}{tenant or '*'}/{_digits(number)}"
+    """`*` stands for every tenant; no tenant's name can begin with it."""
+    return f"{STOPS}{tenant or '*'}/{_name_part(number)}"
 
 
 def stop_names(tenant: str, number: str) -> tuple[str, str]:
-    """Of this tenant's Stop, and of every tenant's."""
-    digits = _digits(number)
-    return f"{STOPS}{tenant}/{digits}", f"{STOPS}*/{digits}"
+    """Names of this tenant's Stop, and of the Stop for every tenant."""
+    part = _name_part(number)
+    return f"{STOPS}{tenant}/{part}", f"{STOPS}*/{part}"
 
 
-def _digits(number: str) -> str:
-    """What is far longer than any number is hashed: a row's name is part of a record's key, and a STOP is never
-    dropped."""
+def _name_part(number: str) -> str:
+    """The number as in a URL. What is far longer than any number is hashed, because an entry's name
+    is part of a record's key, and a STOP must never be dropped."""
     clean = e164(number)
     if (
         clean[:1] == "+"
         and clean[1:].isalnum()
-        and len(clean) <= LONGEST_ID - 2
+        and len(clean) <= MAX_ID_LENGTH - 2
         and clean.isascii()
     ):
-        return f"%2B{clean[1:]}"  # as `quote` writes it, without its ten microseconds
-    digits = quote(clean)
-    return digits if len(digits) <= LONGEST_ID else hashlib.sha256(digits.encode()).hexdigest()
+        return f"%2B{clean[1:]}"  # the same as `quote` gives, but ten microseconds faster
+    quoted = quote(clean)
+    return quoted if len(quoted) <= MAX_ID_LENGTH else hashlib.sha256(quoted.encode()).hexdigest()
 
 
-def fingerprint(order: Send) -> str:
-    """Of number and text: the same id with another one is not the same message.  In plain characters, for what is
-    ordered again may have been encoded smartly in between."""
-    return _hashed(order.to, replaced(order.body))
+# --- identity of a text
 
 
-def is_of(mark: str, order: Send) -> bool:
-    """Whether a fingerprint that was kept is this order's; older ones are of the text as it stood."""
-    return mark in (fingerprint(order), _hashed(order.to, order.body))
+def compute_fingerprint(order: Send) -> str:
+    """Of number and text: one id with another text is not the same message. The text counts in
+    plain characters, because the gate may have encoded it smartly before it ordered it again."""
+    return _hash(order.to, replaced(order.body))
 
 
-def _hashed(number: str, text: str) -> str:
+def is_same_text(fingerprint: str, order: Send) -> bool:
+    """Older versions stored the fingerprint of the text as it was, so that one counts too."""
+    return fingerprint in (compute_fingerprint(order), _hash(order.to, order.body))
+
+
+def _hash(number: str, text: str) -> str:
     return hashlib.sha256(f"{number}\0{text}".encode(errors="surrogatepass")).hexdigest()[:32]

@@ -27,4 +27,4 @@ async def test_a_senders_own_limit_holds_up_nobody_else(fate: str, rests: bool) 
     async with Simulator(script) as sim, twilio(sim.url) as client:
         performer = CallExecutor(client)
         await performer(post(), Lease(60))
-        assert (performer.account.resting(time.monotonic()) > 0) is rests
+        assert (performer.account.pause_left(time.monotonic()) > 0) is rests

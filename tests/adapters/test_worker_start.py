@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 
-from services.workers.worker import CannotStart, partition_counts
+from services.workers.worker import CannotStart, count_partitions
 from streams.topology import GATE
 
 pytestmark = pytest.mark.broker
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.broker
 async def test_a_topic_that_a_room_only_publishes_to_is_missed_at_the_start(
     fresh_cluster: str,
 ) -> None:
-    counts = await partition_counts(fresh_cluster, GATE)
+    counts = await count_partitions(fresh_cluster, GATE)
     assert counts["sms.consent-log"] == counts["sms.consent-events"]
     admin = AIOKafkaAdminClient(bootstrap_servers=fresh_cluster)
     await admin.start()
@@ -30,6 +30,6 @@ async def refusal(bootstrap: str) -> str:
     """A broker deletes in its own time."""
     while True:
         try:
-            await partition_counts(bootstrap, GATE)
+            await count_partitions(bootstrap, GATE)
         except CannotStart as refused:
             return str(refused)

@@ -147,7 +147,7 @@ def test_the_architecture_page_is_short() -> None:
 
 QUESTIONS = {
     "Where are quiet hours decided?": ("Quiet hours", "quiet"),
-    "How does a STOP cancel queued texts?": ("How a STOP cancels queued texts", "def stop"),
+    "How does a STOP cancel queued texts?": ("How a STOP cancels queued texts", "def on_stop"),
     "Where is the transaction of a batch?": ("One batch, one transaction", "commit_transaction"),
     "Where is the text of error 30005?": ("delivery.csv", "30005"),
     "Who may write a topic?": ("Who may write a topic", "WRITTEN_BY_PRODUCERS"),

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.dispatch.pace import AccountRateLimit, fair_pace
+from streams.dispatch.pace import AccountRateLimit, divide_share
 from streams.dispatch.provider_calls import SendCall
 from tests.core.dispatch.texts import ANA
 
@@ -31,8 +31,10 @@ def begun(
     while waiting:
         clock, number = heapq.heappop(waiting)
         sender, size, _, late = known[number]
-        post = SendCall("acme", f"m{number}", 1, sender, ANA, "", rest=size / pace, segments=size)
-        wait = account.wait(post, clock)
+        post = SendCall(
+            "acme", f"m{number}", 1, sender, ANA, "", interval=size / pace, segments=size
+        )
+        wait = account.try_begin(post, clock)
         if wait:
             heapq.heappush(waiting, (clock + wait + late, number))
         else:
@@ -62,7 +64,7 @@ def test_no_window_holds_more_than_the_account_or_the_sender_may(
 
 @given(st.floats(0.1, 1000), st.lists(st.floats(0.1, 1000), min_size=1, max_size=20))
 def test_the_level_uses_the_share_and_no_more(share: float, paces: list[float]) -> None:
-    at_most = fair_pace(share, paces)
+    at_most = divide_share(share, paces)
     used = sum(min(pace, at_most) for pace in paces)
     assert used <= share * (1 + 1e-9)
     assert used >= min(share, sum(paces)) * (1 - 1e-9)

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.send import Priority
+from streams.dispatch.pace import CallSpacing
 from streams.dispatch.provider_calls import Result, SendCall
-from streams.dispatch.send_loop import AHEAD
-from streams.dispatch.spacing import Spacing
+from streams.dispatch.send_loop import RELEASE_AHEAD
 from tests.core.dispatch.texts import answer, order, processor
 from tests.core.drive import Drive
 
@@ -35,7 +35,7 @@ class Calls:
     transaction begins no sooner after the one before than that, and than its commit takes."""
 
     def __init__(self, drive: Drive, delays: list[float], tick: float = 0.0) -> None:
-        self.drive, self.delays, self.tick, self.spacing = drive, delays, tick, Spacing()
+        self.drive, self.delays, self.tick, self.spacing = drive, delays, tick, CallSpacing()
         self.clock = self.free = 0.0
         self.committed = 0.0
         self.begun: list[tuple[float, SendCall]] = []
@@ -47,14 +47,14 @@ class Calls:
         self.committed = max(self.committed, self.clock + delay)
         self.free = self.clock + max(self.tick, delay) if self.tick else self.clock
         for post in posts:
-            self.begun.append((self.committed + self.spacing.wait(post, self.committed), post))
+            self.begun.append((self.committed + self.spacing.reserve(post, self.committed), post))
             self.drive.answer(answer(post, Result.ACCEPTED))
 
     def crash(self) -> None:
         """What has not begun never does."""
         self.begun = [(at, post) for at, post in self.begun if at <= self.clock]
         self.drive.crash()
-        self.spacing, self.committed = Spacing(), self.clock
+        self.spacing, self.committed = CallSpacing(), self.clock
 
     def let(self, seconds: float) -> None:
         end = self.drive.now + timedelta(seconds=seconds)
@@ -115,7 +115,7 @@ def test_no_window_holds_more_than_its_share(
 @given(
     sizes=st.lists(st.integers(1, 10), min_size=20, max_size=60),
     rate=st.sampled_from([1.0, 10.0, 100.0, 300.0]),
-    tick=st.sampled_from([0.0, 0.02, TICK, AHEAD / 2]),
+    tick=st.sampled_from([0.0, 0.02, TICK, RELEASE_AHEAD / 2]),
     delays=st.lists(st.floats(0.001, 0.05), min_size=1, max_size=7),
 )
 def test_and_no_pace_is_wasted_while_texts_wait(

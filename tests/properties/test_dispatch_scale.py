@@ -11,7 +11,7 @@ from schemas.send import Priority
 from streams.dispatch.indexed_heap import IndexedHeap
 from streams.dispatch.provider_calls import Result
 from streams.dispatch.sender_queue import SenderQueue
-from streams.dispatch.state import DispatchState, MessageEntry, fingerprint
+from streams.dispatch.state import DispatchState, MessageEntry, compute_fingerprint
 from streams.state_entry import dump
 from tests.core.dispatch.texts import ANA, called, cancel, order, processor, reply, stop
 from tests.core.drive import START
@@ -39,7 +39,7 @@ def waiting(state: Counted) -> None:
     given = order("m0", lane=Priority.REPLY)
     row = MessageEntry(
         place=DispatchState.QUEUED,
-        fingerprint=fingerprint(given),
+        fingerprint=compute_fingerprint(given),
         issued_at=START,
         arrival=0,
         order=given,
@@ -59,8 +59,8 @@ def test_a_hundred_thousand_queued_texts_are_gone_through_once_and_never_again()
     waiting(state)
     drive = processor(pace=1000, raw=state)
     drive.open()
-    queue = drive.state.cache(SenderQueue.of)
-    assert (state.scans, len(queue.tickets)) == (1, WAITING - 64)
+    queue = drive.state.cache(SenderQueue.build)
+    assert (state.scans, len(queue.priorities)) == (1, WAITING - 64)
     state.touched = 0
     for number in range(300):
         drive.tell(order(f"new{number}"))
@@ -73,14 +73,14 @@ def test_a_hundred_thousand_queued_texts_are_gone_through_once_and_never_again()
     assert state.scans == 1
     assert state.touched < 4 * folds
     assert len(called(drive)) > 600
-    heaps: list[IndexedHeap[Any]] = [queue.later, queue.deadlines]
-    flows = [
-        flow
-        for line in queue.lines.values()
-        for share in line._shares.values()
-        for flow in share.flows.values()
+    heaps: list[IndexedHeap[Any]] = [queue.scheduled, queue.deadlines]
+    cases = [
+        case
+        for texts in queue.queues.values()
+        for tenant in texts._tenants.values()
+        for case in tenant.cases.values()
     ]
     assert (
-        sum(len(heap._heap) for heap in heaps) + sum(len(flow.heap) for flow in flows)
+        sum(len(heap._heap) for heap in heaps) + sum(len(case.heap) for case in cases)
         < 2.1 * WAITING
     )

@@ -180,7 +180,9 @@ def test_what_stays_in_doubt_is_forgotten_in_the_end() -> None:
     drive.rest(2 * 3600)
     assert "msg/acme/m1" not in drive.state.raw
     assert (
-        SenderQueue.of(drive.state).by_number == drive.state.cache(SenderQueue.of).by_number == {}
+        SenderQueue.build(drive.state).by_number
+        == drive.state.cache(SenderQueue.build).by_number
+        == {}
     )
     drive.tell(order())
     assert called(drive) == ["m1#1"], "a repeat of the old order is handed back, not sent"

@@ -13,7 +13,7 @@ from schemas.sender import Sender, SenderKind
 from schemas.tenant_settings import TenantSettings
 from schemas.topics import ATTEMPTS, RETURNED
 from streams.dispatch import dispatch, dispatch_on_timer
-from streams.dispatch.opt_in_budget import CLOCKS, HOUR, PROMISED_AT_MOST
+from streams.dispatch.opt_in_budget import CLOCK_MARGIN, HOUR, MAX_HOURS_AHEAD
 from streams.dispatch.provider_calls import Result
 from streams.processing import build_settings
 from tests.core.dispatch.texts import CODE, called, cancel, order, reply, states, stop
@@ -51,7 +51,7 @@ def back(drive: Drive) -> list[tuple[str, datetime]]:
 
 def hours(count: int) -> datetime:
     """When what is promised a place so many hours from now may come again."""
-    return START + count * HOUR + CLOCKS
+    return START + count * HOUR + CLOCK_MARGIN
 
 
 def test_what_is_beyond_the_budget_comes_back_at_once_with_when_there_is_room() -> None:
@@ -144,7 +144,7 @@ def test_a_clock_that_is_set_back_gives_no_new_budget() -> None:
 def test_the_row_stays_small_and_goes_when_nothing_is_asked() -> None:
     drive = processor(1)
     asked(drive, *(ask(f"m{n}") for n in range(100)))
-    assert max(until for _, until in back(drive)) == hours(PROMISED_AT_MOST)
+    assert max(until for _, until in back(drive)) == hours(MAX_HOURS_AHEAD)
     assert len(drive.state.raw["asks/acme"]) < 200
     drive.rest(73 * 3600)
     assert "asks/acme" not in drive.state.raw
@@ -168,7 +168,7 @@ def test_many_more_than_a_day_holds_are_all_asked_within_the_budget_and_handed_b
             went[at.replace(minute=0, second=0)] += 1
     assert set(went.values()) == {2}
     assert (max(went) - min(went)) / HOUR == 99, "no hour was left unused"
-    assert max(Counter(name for name, _ in back(drive)).values()) <= 200 / 2 / PROMISED_AT_MOST + 1
+    assert max(Counter(name for name, _ in back(drive)).values()) <= 200 / 2 / MAX_HOURS_AHEAD + 1
 
 
 def test_hours_counted_by_a_clock_far_ahead_are_not_waited_for() -> None:

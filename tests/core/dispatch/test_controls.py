@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from schemas.controls import Stop, UnknownControl
 from schemas.numbers import e164
 from schemas.send import Send
-from streams.dispatch.on_order import stopped
+from streams.dispatch.on_order import find_stop
 from streams.dispatch.provider_calls import Result
 from streams.dispatch.sender_queue import SenderQueue
 from streams.dispatch.state import stop_name, stop_names
@@ -251,7 +251,7 @@ def test_a_stop_for_no_number_at_all_is_remembered_under_a_short_name() -> None:
     drive, endless = processor(), "+1" + "é" * 300_000
     drive.tell(stop(2, number=endless))
     assert max(len(name) for name in drive.state.raw) < 200
-    assert stopped(StepBuilder(drive.state, SenderQueue(), START), order(to=endless)) == "stopped"
+    assert find_stop(StepBuilder(drive.state, SenderQueue(), START), order(to=endless)) == "stopped"
 
 
 @given(

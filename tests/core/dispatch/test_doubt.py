@@ -7,10 +7,17 @@ from datetime import timedelta
 import pytest
 
 from schemas.topics import ATTEMPTS, RETURNED
-from streams.dispatch.list_matching import FAR, Absent, Found, Open, Unclear, weigh
-from streams.dispatch.policy import Policy, policy_of
+from streams.dispatch.in_doubt import AbsentPolicy, policy_of
+from streams.dispatch.list_matching import (
+    CLOCK_SPAN,
+    Absent,
+    Found,
+    MatchingAttempts,
+    Unclear,
+    classify,
+    normalize_body,
+)
 from streams.dispatch.provider_calls import ListedMessage, Result
-from streams.dispatch.words import plain
 from tests.core.dispatch.texts import (
     ANA,
     BEN,
@@ -63,7 +70,7 @@ def test_the_list_is_asked_for_after_twice_the_time_of_a_call_and_once_more_a_mi
     drive.rest(0.2)
     (look,) = looks(drive.calls)
     assert (look.to, look.round) == (ANA, 1)
-    assert (look.not_before, look.not_after) == (START - FAR, START + FAR)
+    assert (look.not_before, look.not_after) == (START - CLOCK_SPAN, START + CLOCK_SPAN)
     lists(drive)
     drive.rest(59)
     assert len(looks(drive.calls)) == 1
@@ -218,8 +225,11 @@ def test_two_of_the_same_words_are_told_apart_by_number() -> None:
 
 
 AN_HOUR_OFF = START - timedelta(hours=1)
-ASKED = Open(CODE, "Hi", START, 0, 1)
-NUMBER, SERVICE = Open("+14155550199", "Hi", START, 0, 1), Open("MG1", "Hi", START, 0, 1)
+ASKED = MatchingAttempts(CODE, "Hi", START, 0, 1)
+NUMBER, SERVICE = (
+    MatchingAttempts("+14155550199", "Hi", START, 0, 1),
+    MatchingAttempts("MG1", "Hi", START, 0, 1),
+)
 
 
 @pytest.mark.parametrize(
@@ -234,14 +244,14 @@ NUMBER, SERVICE = Open("+14155550199", "Hi", START, 0, 1), Open("MG1", "Hi", STA
         pytest.param(
             [entry("A", "Hi")],
             [],
-            Open(CODE, "Hi", START, 0, 2),
+            MatchingAttempts(CODE, "Hi", START, 0, 2),
             Unclear,
             id="one for two attempts",
         ),
         pytest.param(
             [entry("A", "Hi"), entry("B", "Hi")],
             [],
-            Open(CODE, "Hi", START, 1, 2),
+            MatchingAttempts(CODE, "Hi", START, 1, 2),
             Found,
             id="two for two",
         ),
@@ -322,9 +332,9 @@ NUMBER, SERVICE = Open("+14155550199", "Hi", START, 0, 1), Open("MG1", "Hi", STA
     ],
 )
 def test_what_a_list_says(
-    entries: list[ListedMessage], known: list[str], asked: Open, verdict: type
+    entries: list[ListedMessage], known: list[str], asked: MatchingAttempts, verdict: type
 ) -> None:
-    assert isinstance(weigh(entries, known, asked), verdict)
+    assert isinstance(classify(entries, known, asked), verdict)
 
 
 @pytest.mark.parametrize(
@@ -337,11 +347,14 @@ def test_what_a_list_says(
     ],
 )
 def test_words_that_the_provider_has_rewritten_are_the_same(ours: str, theirs: str) -> None:
-    assert plain(ours) == plain(theirs)
+    assert normalize_body(ours) == normalize_body(theirs)
 
 
 def test_other_words_are_others() -> None:
-    assert len({plain(text) for text in ("See you at 9", "See you at 10", "see you at 9")}) == 3
+    assert (
+        len({normalize_body(text) for text in ("See you at 9", "See you at 10", "see you at 9")})
+        == 3
+    )
 
 
 # --- then
@@ -362,7 +375,7 @@ def test_what_becomes_of_one_that_is_absent_is_a_matter_of_its_kind(kind: str, e
     drive = in_doubt(kind=kind)
     looked(drive)
     assert last(drive) == end
-    assert (len(drive.all(RETURNED)) == 1) == (policy_of(kind) is Policy.AGAIN)
+    assert (len(drive.all(RETURNED)) == 1) == (policy_of(kind) is AbsentPolicy.RESEND)
 
 
 @pytest.mark.parametrize("control", [stop(), cancel()])

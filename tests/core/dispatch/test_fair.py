@@ -7,8 +7,7 @@ from datetime import timedelta
 
 from schemas.send import Priority
 from schemas.topics import RETURNED
-from streams.dispatch.fair_queue import FairQueue
-from streams.dispatch.fair_scheduler import FairScheduler
+from streams.dispatch.fair_queue import FairQueue, FairScheduler
 from streams.dispatch.provider_calls import Result
 from streams.dispatch.sender_queue import SenderQueue
 from streams.processing import CallLimits
@@ -45,7 +44,7 @@ def test_a_launch_of_20_000_delays_nobody_elses_text_by_more_than_a_seconds_toke
         while f"theirs{number}#1" not in called(drive):
             gone(drive, 0.05)
         assert (drive.now - told).total_seconds() <= 1
-    assert len(drive.state.cache(SenderQueue.of).tickets) > 19_000
+    assert len(drive.state.cache(SenderQueue.build).priorities) > 19_000
 
 
 def test_tenants_take_turns_by_segments_however_many_texts_each_has() -> None:
@@ -79,17 +78,17 @@ def test_cases_of_a_tenant_take_turns_too() -> None:
 
 def test_who_sends_one_at_a_time_gets_no_more_than_a_share() -> None:
     """Each comes back as soon as its text is gone: it has not become new by that."""
-    line = FairQueue()
+    queue = FairQueue()
     for number in range(100):
-        line.push(f"a{number}", "acme", "", (START, number), 1)
+        queue.push(f"a{number}", "acme", "", (START, number), 1)
     turns = Counter[str]()
     for number in range(60):
-        if not any(text.tenant == "bolt" for text in line.waiting.values()):
-            line.push(f"b{number}", "bolt", "", (START, 1000 + number), 1)
-        name = line.first()
+        if not any(text.tenant == "bolt" for text in queue.waiting.values()):
+            queue.push(f"b{number}", "bolt", "", (START, 1000 + number), 1)
+        name = queue.first()
         assert name is not None
         turns[name[0]] += 1
-        line.took(name)
+        queue.pop(name)
     assert abs(turns["a"] - turns["b"]) <= 1
 
 
@@ -245,45 +244,45 @@ def test_the_account_rests_after_a_429_of_anybody() -> None:
 
 def test_what_others_have_waiting_is_counted_once_and_nothing_that_comes_later() -> None:
     """Nine texts of other tenants do not stand ten times before each text of a long case."""
-    line = FairQueue()
+    queue = FairQueue()
     for tenant in range(9):
-        line.push(f"theirs{tenant}", f"t{tenant}", "", (START, tenant), 1)
+        queue.push(f"theirs{tenant}", f"t{tenant}", "", (START, tenant), 1)
     for number in range(1000):
-        line.push(f"own{number}", "acme", "", (START, 100 + number), 1)
+        queue.push(f"own{number}", "acme", "", (START, 100 + number), 1)
     for case in range(5):
-        line.push(f"case{case}", "acme", f"c-{case}", (START, 2000 + case), 1)
-    assert line.before("own500") == 500 + 5 + 9
-    assert line.before("own999") == 999 + 5 + 9
+        queue.push(f"case{case}", "acme", f"c-{case}", (START, 2000 + case), 1)
+    assert queue.segments_before("own500") == 500 + 5 + 9
+    assert queue.segments_before("own999") == 999 + 5 + 9
 
 
 def test_texts_each_of_a_case_of_its_own_stand_one_behind_the_other() -> None:
-    line = FairQueue()
+    queue = FairQueue()
     for number in range(1000):
-        line.push(f"m{number}", "acme", f"c-{number}", (START, number), 1)
-    assert [line.before(name) for name in ("m0", "m500", "m999")] == [0, 500, 999]
+        queue.push(f"m{number}", "acme", f"c-{number}", (START, number), 1)
+    assert [queue.segments_before(name) for name in ("m0", "m500", "m999")] == [0, 500, 999]
     for number in range(400):
-        assert line.first() == f"m{number}"
-        line.took(f"m{number}")
-    line.drop("m450")
-    assert [line.before(name) for name in ("m400", "m999")] == [0, 598]
-    line.push("new", "bolt", "", (START, 2000), 1)
-    assert line.before("new") <= 1
+        assert queue.first() == f"m{number}"
+        queue.pop(f"m{number}")
+    queue.remove("m450")
+    assert [queue.segments_before(name) for name in ("m400", "m999")] == [0, 598]
+    queue.push("new", "bolt", "", (START, 2000), 1)
+    assert queue.segments_before("new") <= 1
 
 
 def test_who_comes_and_goes_while_others_wait_is_remembered_once() -> None:
     turns: FairScheduler[int] = FairScheduler()
-    turns.waits("slow", 0)
-    turns.waits("busy", 0)
+    turns.set_first("slow", 0)
+    turns.set_first("busy", 0)
     for _ in range(3):
-        turns.waits("busy", 0)
-        turns.took("busy", 5)
+        turns.set_first("busy", 0)
+        turns.charge("busy", 5)
     for place in range(1, 1000):
-        turns.leaves("busy")
-        turns.waits("busy", place)
-    turns.leaves("busy")
-    assert turns.forgetting == 1
-    turns.took("slow", 20)
-    turns.waits("slow", 1)
-    turns.took("slow", 1)
-    turns.leaves("slow")
-    assert turns.forgetting == 0
+        turns.remove("busy")
+        turns.set_first("busy", place)
+    turns.remove("busy")
+    assert turns.idle_count == 1
+    turns.charge("slow", 20)
+    turns.set_first("slow", 1)
+    turns.charge("slow", 1)
+    turns.remove("slow")
+    assert turns.idle_count == 0

@@ -7,68 +7,66 @@ from datetime import datetime, timedelta
 import pytest
 
 from schemas.topics import ATTEMPTS
-from streams.dispatch.backoff import BackOff
-from streams.dispatch.bucket import Bucket
+from streams.dispatch.pace import BackOff, CallSpacing, TokenBucket
 from streams.dispatch.provider_calls import Result, SendCall
-from streams.dispatch.spacing import Spacing
 from tests.core.dispatch.texts import ANA, CODE, answer, order, posts, processor, reply
 from tests.core.drive import START
 
 
-def post(wait: float = 0.0, rest: float = 0.0, sender: str = CODE) -> SendCall:
-    return SendCall("acme", "m", 1, sender, ANA, "text", wait, rest)
+def post(delay: float = 0.0, interval: float = 0.0, sender: str = CODE) -> SendCall:
+    return SendCall("acme", "m", 1, sender, ANA, "text", delay, interval)
 
 
 def test_after_k_segments_the_bucket_owes_k_over_rate() -> None:
-    bucket = Bucket()
-    bucket.tick(START)
+    bucket = TokenBucket()
+    bucket.advance(START)
     assert bucket.take(3, 2.0) == 0
     assert bucket.wait(1, 2.0) == 1.5
-    bucket.tick(START + timedelta(seconds=1))
+    bucket.advance(START + timedelta(seconds=1))
     assert bucket.wait(1, 2.0) == 0.5
 
 
 def test_what_was_not_used_is_not_saved_up() -> None:
-    bucket = Bucket()
-    bucket.tick(START)
-    bucket.tick(START + timedelta(hours=1))
+    bucket = TokenBucket()
+    bucket.advance(START)
+    bucket.advance(START + timedelta(hours=1))
     assert bucket.take(1, 1.0) == 0
     assert bucket.wait(1, 1.0) == 1
 
 
 def test_a_new_owner_earns_its_first_message() -> None:
-    bucket = Bucket.empty()
-    bucket.tick(START)
+    bucket = TokenBucket.empty()
+    bucket.advance(START)
     assert bucket.wait(3, 2.0) == 1.5
-    bucket.tick(START + timedelta(seconds=1))
+    bucket.advance(START + timedelta(seconds=1))
     assert bucket.take(3, 2.0) == 0.5
     assert bucket.wait(1, 2.0) == 2.0
 
 
 def test_a_clock_that_is_set_back_grants_nothing_and_holds_nothing_up() -> None:
-    bucket = Bucket()
-    bucket.tick(START)
+    bucket = TokenBucket()
+    bucket.advance(START)
     bucket.take(1, 1.0)
-    bucket.tick(START - timedelta(hours=1))
+    bucket.advance(START - timedelta(hours=1))
     assert bucket.wait(1, 1.0) == 1
-    bucket.tick(START - timedelta(hours=1) + timedelta(seconds=1))
+    bucket.advance(START - timedelta(hours=1) + timedelta(seconds=1))
     assert bucket.wait(1, 1.0) == 0
 
 
 def test_a_clock_that_is_set_forward_lets_one_message_go_early() -> None:
-    bucket = Bucket()
-    bucket.tick(START)
+    bucket = TokenBucket()
+    bucket.advance(START)
     bucket.take(10, 1.0)
-    bucket.tick(START + timedelta(hours=1))
+    bucket.advance(START + timedelta(hours=1))
     assert bucket.take(10, 1.0) == 0
     assert bucket.wait(1, 1.0) == 10
 
 
 def test_calls_of_one_sender_are_held_apart_and_those_of_another_are_not() -> None:
-    spacing = Spacing()
-    assert [spacing.wait(post(rest=0.5), 100.0) for _ in range(3)] == [0.0, 0.5, 1.0]
-    assert spacing.wait(post(rest=0.5, sender="+14155550000"), 100.0) == 0.0
-    assert spacing.wait(post(wait=0.2, rest=0.5), 200.0) == pytest.approx(0.2)
+    spacing = CallSpacing()
+    assert [spacing.reserve(post(interval=0.5), 100.0) for _ in range(3)] == [0.0, 0.5, 1.0]
+    assert spacing.reserve(post(interval=0.5, sender="+14155550000"), 100.0) == 0.0
+    assert spacing.reserve(post(delay=0.2, interval=0.5), 200.0) == pytest.approx(0.2)
 
 
 @pytest.mark.parametrize(
@@ -78,20 +76,20 @@ def test_back_off_doubles_by_round_up_to_ten_seconds(
     began: list[int], seconds: list[float]
 ) -> None:
     backoff = BackOff()
-    assert [backoff.slowed(round_, None) for round_ in began] == seconds
+    assert [backoff.slow_down(round_, None) for round_ in began] == seconds
 
 
 def test_an_answer_of_a_call_from_before_the_slowing_does_not_end_it() -> None:
     backoff = BackOff()
-    backoff.slowed(0, None)
-    backoff.went(0)
-    assert backoff.slowed(1, None) == 1
-    backoff.went(2)
-    assert backoff.slowed(2, None) == 0.5
+    backoff.slow_down(0, None)
+    backoff.recover(0)
+    assert backoff.slow_down(1, None) == 1
+    backoff.recover(2)
+    assert backoff.slow_down(2, None) == 0.5
 
 
 def test_a_long_retry_after_is_cut() -> None:
-    assert BackOff().slowed(0, 1e9) == 3600
+    assert BackOff().slow_down(0, 1e9) == 3600
 
 
 def test_one_commit_serves_the_calls_of_a_tenth_of_a_second_and_the_pace_is_kept() -> None:

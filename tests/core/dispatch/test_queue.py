@@ -5,7 +5,7 @@ from __future__ import annotations
 from streams.body_limits import BODY_AT_MOST
 from streams.dispatch.indexed_heap import IndexedHeap
 from streams.dispatch.provider_calls import Result
-from streams.dispatch.sender_queue import MOST_SEGMENTS, SenderQueue
+from streams.dispatch.sender_queue import MAX_SEGMENTS, SenderQueue
 from streams.segments import segments
 from tests.core.dispatch.texts import called, order, processor, reply
 from tests.core.drive import START
@@ -46,16 +46,16 @@ def test_the_order_survives_a_new_owner() -> None:
 def test_a_text_that_is_put_off_again_and_again_does_not_fill_the_memory() -> None:
     drive = processor()
     drive.tell(order())
-    queue = drive.state.cache(SenderQueue.of)
+    queue = drive.state.cache(SenderQueue.build)
     for _ in range(200):
         reply(drive, Result.LIMITED)
         assert queue.oldest() == START
         drive.rest(10.5)
-    assert len(queue.came._heap) < 100
+    assert len(queue.issued._heap) < 100
 
 
 def test_no_text_that_may_be_sent_holds_up_its_sender_for_less_than_it_is() -> None:
     """Seventeen code points of two units each are one sign: two of those fit no segment together."""
     densest = ("\U0001f44d" + "\U000e0067" * 16) * 94
     assert len(densest) <= BODY_AT_MOST
-    assert 90 < segments(densest) <= MOST_SEGMENTS
+    assert 90 < segments(densest) <= MAX_SEGMENTS

@@ -9,13 +9,13 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from services.workers.stable_clock import BELIEVED
+from services.workers.stable_clock import BELIEVED_AFTER
 from tests.faults.harness.fault import Fault, Scene
 from tests.faults.harness.of_crashes import DOUBTFUL
 
 HOUR: Final = 3600
 MOMENT: Final = 6.0
-LASTING: Final = BELIEVED + 6
+LASTING: Final = BELIEVED_AFTER + 6
 """Seconds."""
 
 

@@ -45,7 +45,7 @@ def slow() -> None:
             for name, room in worker.PROCESSORS.items()
         }
     )
-    worker.BATCH = 20
+    worker.BATCH_LIMIT = 20
 
 
 def hung(once: Path) -> None:

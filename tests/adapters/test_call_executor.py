@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from schemas.sender import Sender, SenderKind
-from services.workers.call_executor import PATIENCE, CallExecutor
+from services.workers.call_executor import MAX_ACCOUNT_WAIT, CallExecutor
 from streams.dispatch.pace import AccountRateLimit
 from streams.dispatch.provider_calls import Lookup, LookupResult, Result, SendCall, SendResult
 from streams.runtime.lease import Lease
@@ -70,7 +70,7 @@ async def test_what_would_wait_for_long_is_told_to_come_back_and_was_not_sent() 
     await perform(post(segments=30), Lease(60))
     answer = await perform(post(2, OTHER), Lease(60))
     assert (answer.result, answer.code) == (Result.LIMITED, "account_pace")  # type: ignore[attr-defined]
-    assert PATIENCE < answer.retry_after <= 30  # type: ignore[attr-defined]
+    assert MAX_ACCOUNT_WAIT < answer.retry_after <= 30  # type: ignore[attr-defined]
     assert len(carrier.begun) == 1
 
 
@@ -81,9 +81,9 @@ async def test_a_429_rests_the_account_as_long_as_the_provider_asks() -> None:
     answer = await perform(post(2, OTHER), Lease(60))
     assert answer.code == "account_pace"  # type: ignore[attr-defined]
     assert len(carrier.begun) == 1
-    edge = perform.edge(START, {})
-    assert edge.paused_until is not None
-    assert START + timedelta(seconds=29) < edge.paused_until <= START + timedelta(seconds=30)
+    limits = perform.call_limits(START, {})
+    assert limits.paused_until is not None
+    assert START + timedelta(seconds=29) < limits.paused_until <= START + timedelta(seconds=30)
 
 
 async def test_a_senders_own_full_queue_rests_nobody_else() -> None:
@@ -92,7 +92,7 @@ async def test_a_senders_own_full_queue_rests_nobody_else() -> None:
     perform = CallExecutor(carrier)
     await asyncio.gather(perform(post(), Lease(60)), perform(post(2, OTHER), Lease(60)))
     assert len(carrier.begun) == 2
-    assert perform.edge(START, {}).paused_until is None
+    assert perform.call_limits(START, {}).paused_until is None
 
 
 async def test_the_fold_is_told_what_a_sender_may_have_of_the_account() -> None:
@@ -100,11 +100,11 @@ async def test_the_fold_is_told_what_a_sender_may_have_of_the_account() -> None:
     senders = {
         name: Sender(sender=name, kind=SenderKind.SHORT_CODE, owner="acme") for name in (OWN, OTHER)
     }
-    assert perform.edge(START, senders) == (3.0, float("inf"), None)
-    perform.owns(50)
-    assert perform.edge(START, senders).pace == 50
+    assert perform.call_limits(START, senders) == (3.0, float("inf"), None)
+    perform.set_share(50)
+    assert perform.call_limits(START, senders).pace == 50
     await asyncio.gather(perform(post(), Lease(60)), perform(post(2, OTHER), Lease(60)))
-    assert perform.edge(START, senders).pace == 25
+    assert perform.call_limits(START, senders).pace == 25
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from services.workers.stable_clock import BELIEVED, ClockStepped, StableClock
+from services.workers.stable_clock import BELIEVED_AFTER, ClockStepped, StableClock
 
 
 class Machine:
@@ -26,7 +26,7 @@ def test_a_step_that_does_not_last_is_not_seen(hour: int) -> None:
     for off in (0, hour, 0, hour, 0):
         machine.off = off
         for _ in range(5):
-            machine.passed += BELIEVED / 6
+            machine.passed += BELIEVED_AFTER / 6
             assert clock() == pytest.approx(1_000_000 + machine.passed)
 
 
@@ -36,7 +36,7 @@ def test_one_that_lasts_ends_the_worker_and_the_next_begins_by_it(hour: int) -> 
     clock = machine.steady()
     machine.off = hour
     clock()
-    machine.passed += BELIEVED + 1
+    machine.passed += BELIEVED_AFTER + 1
     with pytest.raises(ClockStepped, match=re.escape(f"{hour:+d} s")):
         clock()
     assert machine.steady()() == pytest.approx(1_000_000 + machine.passed + hour)

@@ -6,7 +6,7 @@ from typing import Final
 
 from schemas import topics as t
 from streams.dispatch import dispatch, dispatch_on_timer
-from streams.gate import gate, gate_woke
+from streams.gate import gate, gate_on_timer
 from streams.inbox import inbox, inbox_on_timer
 from streams.outcomes import outcomes, outcomes_finish, outcomes_on_timer
 from streams.people import people, people_on_timer
@@ -24,7 +24,7 @@ receipt that clears up a doubt comes as late; the provider's list, which is aske
 GATE: Final = Processor(
     "gate",
     process=gate,
-    on_timer=gate_woke,
+    on_timer=gate_on_timer,
     batching=PROMPT,
     waiting_prefix="held/",
     priority_topics=(t.CONSENT_EVENTS, t.REPLIES, t.REQUEST_CANCELS),

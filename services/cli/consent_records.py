@@ -29,7 +29,7 @@ from services.operations.proof_verification import (
 )
 from services.operations.validation import parse_number
 from services.terminal import console, print_json, table
-from streams.gate.chain import flaws
+from streams.gate.consent_log import find_flaws
 
 Number = Annotated[
     str, typer.Option("--number", "-n", metavar="NUMBER", help="With plus and country code.")
@@ -83,7 +83,7 @@ def history(
         ]
         columns = ("entry", "at (UTC)", "said", "by", "consent", "because", "proof", "log", "hash")
         screen.print(table(None, columns, rows))
-        wrong = flaws(one.entry for one in log.entries)
+        wrong = find_flaws(one.entry for one in log.entries)
         for flaw in wrong:
             screen.print(f"[red]{flaw.words}[/]")
         if not wrong:
@@ -204,7 +204,7 @@ def _read_logs(
 
 
 def _as_data(log: Log) -> dict[str, Any]:
-    wrong = [flaw._asdict() for flaw in flaws(one.entry for one in log.entries)]
+    wrong = [flaw._asdict() for flaw in find_flaws(one.entry for one in log.entries)]
     return {
         "tenant": log.tenant,
         "number": log.number,

@@ -24,7 +24,7 @@ from schemas.base import Evidence, Slug, UtcTime
 from schemas.consent_event import ConsentAction, ConsentEvent
 from schemas.consent_source import ConsentSource
 from schemas.numbers import e164
-from streams.gate.dialable import PROBLEMS, dialable
+from streams.gate.number_validation import PROBLEMS, validate_number
 
 CLOCKS_DIFFER: Final = timedelta(minutes=5)
 """How far ahead of ours the caller's clock may be."""
@@ -46,7 +46,7 @@ class Problem(NamedTuple):
 def _number(written: str, given: ValidationInfo) -> str:
     """Nobody opts in with a number that cannot be texted; a wish to hear no more is taken for any."""
     number = e164(written)
-    problem = dialable(number).problem if given.data.get("action") == _OPT_IN else ""
+    problem = validate_number(number).problem if given.data.get("action") == _OPT_IN else ""
     if not problem and not _E164.fullmatch(number):
         problem = "unreadable"
     if problem:

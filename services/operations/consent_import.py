@@ -19,7 +19,7 @@ from schemas.topics import CONSENT_EVENTS
 from services.operations.errors import InvalidRequest, OperationFailed
 from services.operations.session import Session
 from services.operations.table_file import OnProgress, Row, open_table
-from streams.gate.dialable import PROBLEMS, dialable
+from streams.gate.number_validation import PROBLEMS, validate_number
 
 REQUIRED: Final = ("number", "date", "source", "proof")
 OPTIONAL: Final = ("action", "wording", "url", "sender")
@@ -138,7 +138,7 @@ def _build_event(cells: Mapping[str, str], about: ConsentImport) -> ConsentEvent
     if action is None:
         raise _BadLine("action is neither opt_in nor opt_out")
     number = e164(cells["number"])
-    problem = dialable(number).problem
+    problem = validate_number(number).problem
     if problem:
         raise _BadLine("number: {}: {}".format(*PROBLEMS[problem]))
     at = _parse_date(cells["date"])

@@ -21,7 +21,7 @@ from services.operations.errors import InvalidRequest, OperationFailed
 from services.operations.session import Session
 from services.operations.table_file import OnProgress, Row, open_table
 from services.operations.validation import new_id
-from streams.gate.dialable import PROBLEMS, dialable
+from streams.gate.number_validation import PROBLEMS, validate_number
 from streams.people.state import MAX_NUMBERS
 
 OF_PERSON: Final = ("name", "role", "time_zone", "postal_region", "email")
@@ -182,7 +182,7 @@ def _read_number(row: Mapping[str, str]) -> NumberChange | None:
     if given is None:
         return None
     number = e164(given)
-    if problem := dialable(number).problem:
+    if problem := validate_number(number).problem:
         reason, next_step = PROBLEMS[problem]
         raise _BadCell(f"number {given[:LONGEST]!r}: {reason.lower()}: {next_step}")
     kind = row.get("type", NumberType.MOBILE).lower()

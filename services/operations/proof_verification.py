@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from services.ledger.proof import FORMAT, head, wordings
 from services.operations.errors import InvalidRequest, OperationFailed
-from streams.gate.chain import canonical, entry_hash, flaws
+from streams.gate.consent_log import canonical_json, entry_hash, find_flaws
 
 
 class ChainReport(NamedTuple):
@@ -68,11 +68,11 @@ def verify_bundle(bundle: Mapping[str, Any], known: str | None = None) -> tuple[
 
 def _verify_chain(chain: Mapping[str, Any]) -> ChainReport:
     entries = _entries(chain)
-    once = {canonical(entry): entry for entry in entries}
+    once = {canonical_json(entry): entry for entry in entries}
     end = head(entries)
     last = next((entry for entry in once.values() if end and entry.get("seq") == end["seq"]), {})
     wrong = (
-        *(flaw.words for flaw in flaws(entries)),
+        *(flaw.words for flaw in find_flaws(entries)),
         *_check_frame(chain, entries),
         *_check_witness(chain, entries),
     )

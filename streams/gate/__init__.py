@@ -1,5 +1,6 @@
-"""May this be sent, now?  Consent, held requests and the rules, for one number of one tenant."""
+"""The gate: may this be sent, now?  Consent, held requests and the rules, for one number of one
+tenant."""
 
-from streams.gate.processor import gate, gate_woke
+from streams.gate.processor import gate, gate_on_timer
 
-__all__ = ["gate", "gate_woke"]
+__all__ = ["gate", "gate_on_timer"]

@@ -1,157 +1,155 @@
-"""Where a number's consent stands, and what a claim does to it.
-
-A STOP counts whenever it comes.  A yes counts if it brings its proof, unless it is not later than the STOP that stands,
-by the broker's append time, which nobody can backdate; so a yes that was under way when the STOP came lifts nothing.
-What could not be read may have been a STOP: the recipient's own later word settles it, or somebody who has looked at
-it; a yes on record does not, as it lifts no STOP.
-"""
+"""What a consent record leads to: an entry in the log, Stops for dispatch, a reply, and the
+release of what waits."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import re
+from collections.abc import Callable
+from typing import Final
 
-from schemas.consent_event import ConsentAction
-from schemas.consent_source import ConsentSource
-from schemas.consent_status import ConsentState
+from schemas.consent import ConsentAction, ConsentSource
+from schemas.controls import Stop
 from schemas.tenant_settings import StopScope
-from streams.gate.claims import Claim
-from streams.gate.limits import SENDERS_AT_MOST
-from streams.gate.proof import comes_back, lacking
-from streams.gate.state import NumberRow
+from schemas.topics import DISPATCH_CONTROLS, REQUEST_CANCELS
+from streams.dedup import dedup_name, forget_at, is_duplicate
+from streams.gate.auto_replies import on_help, send_confirmation
+from streams.gate.consent_claims import (
+    Claim,
+    claim_from_event,
+    claim_from_reply,
+    claim_from_unreadable,
+)
+from streams.gate.consent_log import log_claim
+from streams.gate.consent_state import ClaimResult, apply_claim, block
+from streams.gate.evaluation import reevaluate_all
+from streams.gate.opt_in_events import on_manual_request, on_request_failed, on_web_form
+from streams.gate.state import ProcessedClaim, StepBuilder
+from streams.processing import InputRecord
+
+_NUMBER_KEY: Final = re.compile(r"([A-Za-z0-9][A-Za-z0-9._:@-]{0,127})/(\+[0-9]{3,15})")
+"""An unreadable record's key may be anything; only a tenant's number can be blocked."""
+
+TAKES_AWAY: Final = frozenset({ConsentAction.OPT_OUT, ConsentAction.UNREADABLE})
+ID_REUSED: Final = (
+    "this event id was used before for something else: give each event an id of its own"
+)
 
 
-class Weighed(NamedTuple):
-    """The number's row after a claim, whether that changed what may be sent, and why (not).  `stop_at`: the senders
-    that have to hear of it."""
+def on_consent_event(step: StepBuilder, record: InputRecord) -> None:
+    """A repeat, by event id, changes nothing.
 
-    row: NumberRow
-    applied: bool
-    reason: str
-    stop_at: tuple[str, ...] = ()
-
-
-def weigh(row: NumberRow, claim: Claim, scope: StopScope = StopScope.TENANT) -> Weighed:
-    if claim.action == ConsentAction.OPT_IN:
-        return _start(row, claim)
-    if claim.action == ConsentAction.RESOLVED:
-        return _resolved(row, claim)
-    if claim.sender and claim.source == ConsentSource.CARRIER:
-        reason = f"the carrier takes no texts from {claim.sender} to this number, which our books did not know"
-        return _at_sender(row, claim, "blocked", reason)
-    if not claim.sender or scope is StopScope.TENANT or claim.flagged:
-        return _stop(row, claim)
-    if row.state is ConsentState.OPTED_IN:
-        return _at_sender(row, claim, "out", f"opted out of texts from {claim.sender}")
-    weighed = _stop(row, claim)
-    return weighed._replace(row=_noted(weighed.row, claim, "out"))
+    Another claim under a used id is refused, in the log.  But what takes consent away counts,
+    whatever id its producer gives it."""
+    claim = claim_from_event(record)
+    name = dedup_name("ev", claim.event_id)
+    content = _content(claim)
+    known = step.store.get(name, ProcessedClaim)
+    if known is None:
+        _process(step, name, claim, content)
+    elif known.said in ("", content):
+        return
+    elif claim.action not in TAKES_AWAY:
+        log_claim(step, claim, ClaimResult(step.number, False, ID_REUSED))
+    else:
+        name = dedup_name("ev", f"{claim.event_id} {content}")
+        if not is_duplicate(step.store, name):
+            _process(step, name, claim)
 
 
-def _stop(row: NumberRow, claim: Claim) -> Weighed:
-    since = max(row.since_ms, claim.at_ms)
-    if row.state is ConsentState.OPTED_OUT:
-        flagged = row.flagged and claim.flagged
-        return Weighed(
-            row.model_copy(update={"since_ms": since, "flagged": flagged}),
-            False,
-            "had opted out already",
-        )
-    reason = (
-        f"opted out in other words ({claim.read_by}): to be confirmed or lifted"
-        if claim.flagged
-        else "opted out"
-    )
-    return Weighed(_changed(row, ConsentState.OPTED_OUT, since, claim), True, reason, row.senders)
+def _content(claim: Claim) -> str:
+    """Tells a repeat from another claim under the same id.
+
+    An opt-out at another time is another one; but outcomes may report a carrier's block again,
+    later."""
+    if claim.action not in TAKES_AWAY or claim.source == ConsentSource.CARRIER:
+        return claim.action
+    return f"{claim.action} {claim.claimed_at.isoformat()}"
 
 
-def _at_sender(row: NumberRow, claim: Claim, field: str, reason: str) -> Weighed:
-    """Only what this sender sends is stopped."""
-    assert claim.sender
-    after = _noted(row, claim, field)
-    if claim.sender in (getattr(row, field) or {}):
-        return Weighed(after, False, f"had been so already: {reason}")
-    return Weighed(after.model_copy(update={"epoch": row.epoch + 1}), True, reason, (claim.sender,))
+def on_reply(step: StepBuilder, record: InputRecord) -> None:
+    """Act on keywords and revocations, once by the provider's id; any other text is for people
+    to read."""
+    tenant = step.settings.tenants.get(record.value.tenant)
+    sender = step.settings.senders.get(record.value.sender)
+    claim = claim_from_reply(record, step.number, tenant, sender)
+    if claim is None:
+        on_help(step, record, tenant)
+        return
+    name = dedup_name("in", claim.event_id)
+    if not is_duplicate(step.store, name):
+        _process(step, name, claim)
 
 
-def _noted(row: NumberRow, claim: Claim, field: str) -> NumberRow:
-    """The row, which remembers that this sender was stopped: also where all are, for a START to another lifts that."""
-    assert claim.sender
-    known: dict[str, int] = getattr(row, field) or {}
-    times = {**known, claim.sender: max(claim.at_ms, known.get(claim.sender, 0))}
-    newest = sorted(times, key=lambda sender: (times[sender], sender))[-SENDERS_AT_MOST:]
-    return row.model_copy(update={field: {sender: times[sender] for sender in newest}})
+def on_unreadable(step: StepBuilder, record: InputRecord) -> None:
+    """It may have been a STOP, unless it is on the topic of cancellations."""
+    if record.topic != REQUEST_CANCELS.name and _NUMBER_KEY.fullmatch(step.store.entity_key):
+        _block(step, claim_from_unreadable(record))
 
 
-def _start(row: NumberRow, claim: Claim) -> Weighed:
-    if why := lacking(row, claim):
-        return Weighed(row, False, why)
-    if row.state is ConsentState.OPTED_OUT and (
-        claim.at_ms <= row.since_ms or claim.said_ms < row.since_ms
+def _process(step: StepBuilder, name: str, claim: Claim, content: str = "") -> None:
+    heard_ms = max(step.number.heard_ms, claim.at_ms)
+    step.number = step.number.model_copy(update={"heard_ms": heard_ms})
+    _select_handler(claim)(step, claim)
+    forget = forget_at(step.now, for_good=claim.action == ConsentAction.OPT_IN)
+    step.put(name, ProcessedClaim(at_ms=claim.at_ms, said=content), forget)
+
+
+def _select_handler(claim: Claim) -> Callable[[StepBuilder, Claim], None]:
+    if claim.source == ConsentSource.WEB_FORM and claim.action == ConsentAction.OPT_IN:
+        return on_web_form
+    return _HANDLERS.get(claim.action, _change_consent)
+
+
+def _block(step: StepBuilder, claim: Claim) -> None:
+    """Whoever says so: to block is the safe side."""
+    result = block(step.number, claim)
+    log_claim(step, claim, result)
+    _publish_stops(step, result)
+
+
+_HANDLERS: Final[dict[str, Callable[[StepBuilder, Claim], None]]] = {
+    ConsentAction.ASK: on_manual_request,
+    ConsentAction.ASK_FAILED: on_request_failed,
+    ConsentAction.UNREADABLE: _block,
+}
+
+
+def _change_consent(step: StepBuilder, claim: Claim) -> None:
+    """Somebody opts in or out, or resolves an unreadable record."""
+    result = apply_claim(step.number, claim, _scope(step, claim))
+    log_claim(step, claim, result)
+    if not result.applied:
+        return
+    _publish_stops(step, result)
+    send_confirmation(step, claim)
+    reevaluate_all(step, claim.cause)
+
+
+def _scope(step: StepBuilder, claim: Claim) -> StopScope:
+    """As the tenant wants it, if the claim names a sender of the tenant's.
+
+    A form may name a wrong sender: a stop of that one alone would stop nothing."""
+    name = step.tenant_id
+    tenant = step.settings.tenants.get(name)
+    if tenant is None:
+        return StopScope.TENANT
+    sender = step.settings.senders.get(claim.sender or "")
+    if (
+        claim.source == ConsentSource.INBOUND
+        or claim.sender in step.number.senders
+        or (sender is not None and name in sender.tenants)
     ):
-        return Weighed(row, False, "not later than the opt-out that stands")
-    since = max(row.since_ms, claim.at_ms)
-    settled = (
-        row.unreadable_ms
-        and claim.source == ConsentSource.INBOUND
-        and claim.at_ms > row.unreadable_ms
-    )
-    seen = row.model_copy(update={"unreadable_ms": 0}) if settled else row
-    after = _lifted(seen, claim)
-    if row.state is not ConsentState.OPTED_IN:
-        return Weighed(_changed(after, ConsentState.OPTED_IN, since, claim), True, "opted in")
-    if settled:
-        return Weighed(
-            _changed(after, row.state, since, claim), True, "opted in, after an unreadable record"
+        return tenant.stop_scope
+    return StopScope.TENANT
+
+
+def _publish_stops(step: StepBuilder, result: ClaimResult) -> None:
+    for sender in result.stop_at:
+        stop = Stop(
+            sender=sender,
+            number=step.phone,
+            tenant=step.tenant_id,
+            consent_epoch=result.number.epoch,
+            at=step.now,
         )
-    if after is not seen:
-        again = f"opted in to texts from {claim.sender or 'all'} again"
-        return Weighed(_changed(after, row.state, since, claim), True, again)
-    return Weighed(row.model_copy(update={"since_ms": since}), False, "had opted in already")
-
-
-def _resolved(row: NumberRow, claim: Claim) -> Weighed:
-    """What stood before the record that could not be read stands again, at the word of somebody with a name."""
-    if claim.source != ConsentSource.MANUAL or not claim.evidence.actor:
-        return Weighed(
-            row, False, "only staff can resolve what could not be read, and say who they are"
-        )
-    if not row.unreadable_ms:
-        return Weighed(row, False, "there is nothing to resolve")
-    if claim.at_ms <= row.unreadable_ms:
-        return Weighed(row, False, "not later than the record that could not be read")
-    after = row.model_copy(update={"unreadable_ms": 0, "epoch": row.epoch + 1})
-    return Weighed(after, True, "somebody has looked at what could not be read: it changes nothing")
-
-
-def _lifted(row: NumberRow, claim: Claim) -> NumberRow:
-    """A later START to a sender lifts what was stopped for that sender alone: the carrier heard it too.  So does a form
-    with evidence, which the carrier knows nothing of, and which may be about all senders."""
-    if not comes_back(claim):
-        return row
-    before = {"out": row.out or {}} | (
-        {"blocked": row.blocked or {}} if claim.source == ConsentSource.INBOUND else {}
-    )
-    after = {
-        field: {
-            sender: at
-            for sender, at in times.items()
-            if claim.sender not in (sender, None) or at >= claim.said_ms
-        }
-        for field, times in before.items()
-    }
-    return row if after == before else row.model_copy(update=after)
-
-
-def _changed(row: NumberRow, state: ConsentState, since: int, claim: Claim) -> NumberRow:
-    agreed = (row.state is ConsentState.OPTED_IN) if claim.flagged else None
-    came_from = {"source": claim.source, "flagged": claim.flagged, "had_agreed": agreed}
-    return row.model_copy(
-        update={"state": state, "epoch": row.epoch + 1, "since_ms": since, **came_from}
-    )
-
-
-def blocked(row: NumberRow, claim: Claim) -> Weighed:
-    """Something could not be read: what was judged before must not leave either."""
-    since = max(row.unreadable_ms, claim.at_ms, 1)
-    after = row.model_copy(update={"unreadable_ms": since, "epoch": row.epoch + 1})
-    reason = "a record could not be read: nothing is sent until somebody has looked"
-    return Weighed(after, True, reason, row.senders)
+        step.publish(DISPATCH_CONTROLS, stop)

@@ -1,35 +1,28 @@
-"""The gate's fold: each type of fact has its answer, each kind of row its wake."""
+"""The gate: each type of record has a handler, and so has the timer of each kind of state entry."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
 
 from schemas.approval import Approval
-from schemas.base import Evidence
-from schemas.consent_event import ConsentEvent
-from schemas.number_fact import NumberFact
-from schemas.reply import Reply
-from schemas.request_cancel import CancelRequest
-from schemas.returned import Returned
-from schemas.send_request import SendRequest
-from schemas.topics import REQUEST_CANCELS
-from streams.dead_letters import build_dead_letter
-from streams.gate.approval import on_approval
-from streams.gate.cancel import on_cancel
-from streams.gate.consented import on_consent_event, on_reply, on_unreadable
-from streams.gate.learned import learned
-from streams.gate.limits import WORDS_AT_MOST
-from streams.gate.release import judged_anew, judged_when_due
-from streams.gate.requested import on_request, on_returned
-from streams.gate.state import NUMBER, NumberRow
-from streams.gate.status import tell_held, with_status
-from streams.gate.unasked import with_unasked
+from schemas.consent import ConsentEvent
+from schemas.inbound import Reply
+from schemas.person import NumberFact
+from schemas.send import Returned
+from schemas.send_request import CancelRequest, SendRequest
+from streams.gate.approvals import on_approval
+from streams.gate.consent import on_consent_event, on_reply, on_unreadable
+from streams.gate.consent_status import finish, publish_held_count
+from streams.gate.evaluation import reevaluate_one
+from streams.gate.number_facts import on_number_fact
+from streams.gate.requests import on_cancel, on_request
+from streams.gate.returns import on_returned
+from streams.gate.state import NUMBER, StepBuilder
 from streams.processing import (
     NO_CHANGE,
     InputRecord,
-    OnTimer,
-    Process,
     Settings,
     StateStore,
     StepResult,
@@ -38,75 +31,35 @@ from streams.processing import (
 
 
 def gate(state: StateStore, record: InputRecord, now: datetime, settings: Settings) -> StepResult:
-    step = _ANSWERS[type(record.value)](state, record, now, settings)
-    return with_status(state, with_unasked(state, step, settings), now)
+    step = StepBuilder(state, now, settings)
+    _HANDLERS[type(record.value)](step, record)
+    return finish(step)
 
 
-def gate_woke(state: StateStore, name: str, now: datetime, settings: Settings) -> StepResult:
-    return _WAKES[name.partition("/")[0]](state, name, now, settings)
+def gate_on_timer(state: StateStore, name: str, now: datetime, settings: Settings) -> StepResult:
+    kind = name.partition("/")[0]
+    if kind in _FORGOTTEN:
+        return StepResult({name: None})
+    if name == NUMBER and name not in state.raw:
+        return NO_CHANGE
+    step = StepBuilder(state, now, settings)
+    _TIMERS[kind](step, name)
+    return finish(step)
 
 
-def _held_when_due(state: StateStore, name: str, now: datetime, settings: Settings) -> StepResult:
-    return with_status(state, judged_when_due(state, name, now, settings), now)
-
-
-def _on_number_fact(
-    state: StateStore, record: InputRecord, now: datetime, settings: Settings
-) -> StepResult:
-    """Only what is given is changed.  What waits is judged by it when it is released, and at once if it tells where the
-    recipient is: their hour may have come."""
-    if (
-        sum(
-            len(getattr(record.value, field) or "")
-            for field in ("type", "time_zone", "postal_region")
-        )
-        > WORDS_AT_MOST
-    ):
-        return StepResult(
-            publish=(
-                build_dead_letter(
-                    "gate", record, now, "too_large", "a field holds a file, not a word"
-                ),
-            )
-        )
-    before = state.get(NUMBER, NumberRow) or NumberRow()
-    after = before.model_copy(update=learned(before, record.value))
-    if (after.time_zone, after.postal_region) == (before.time_zone, before.postal_region):
-        return StepResult({NUMBER: after})
-    place = Evidence(topic=record.topic, partition=record.partition, offset=record.offset)
-    return judged_anew(state, after, place, now, settings)
-
-
-def _on_unreadable(
-    state: StateStore, record: InputRecord, now: datetime, settings: Settings
-) -> StepResult:
-    """What could not be read may have been a STOP, unless it came where requests are canceled."""
-    return (
-        NO_CHANGE
-        if record.topic == REQUEST_CANCELS.name
-        else on_unreadable(state, record, now, settings)
-    )
-
-
-def _forget(state: StateStore, name: str, now: datetime, settings: Settings) -> StepResult:
-    return StepResult({name: None})
-
-
-_ANSWERS: Final[dict[type[Any], Process]] = {
+_HANDLERS: Final[dict[type[Any], Callable[[StepBuilder, InputRecord], None]]] = {
     SendRequest: on_request,
     ConsentEvent: on_consent_event,
     Reply: on_reply,
     Returned: on_returned,
-    NumberFact: _on_number_fact,
+    NumberFact: on_number_fact,
     CancelRequest: on_cancel,
     Approval: on_approval,
-    UnreadableRecord: _on_unreadable,
+    UnreadableRecord: on_unreadable,
 }
-_WAKES: Final[dict[str, OnTimer]] = {
-    NUMBER: tell_held,
-    "held": _held_when_due,
-    "msg": _forget,
-    "ev": _forget,
-    "in": _forget,
-    "ap": _forget,
+_TIMERS: Final[dict[str, Callable[[StepBuilder, str], None]]] = {
+    NUMBER: publish_held_count,
+    "held": reevaluate_one,
 }
+_FORGOTTEN: Final = frozenset({"msg", "ev", "in", "ap"})
+"""Entries that their timer deletes."""

@@ -1,83 +1,108 @@
-"""What the gate remembers of a number: a family of small rows, by name.
+"""What the gate remembers of one number of one tenant, and how one step changes it.
 
-- the number itself has no name
-- `msg/<id>`: a request's identity and where it stands, until 35 days after it was decided
-- `held/<id>`: a request that waits, whole
-- `ev/<id>`, `in/<id>`, `ap/<id>`: a consent event, an inbound keyword or an approval that was dealt with
+The state is a set of small entries, by name:
+
+- the number itself has the empty name
+- `msg/<id>`: a request's identity and status, until 35 days after its decision
+- `held/<id>`: a request that waits, with its text
+- `ev/<id>`, `in/<id>`, `ap/<id>`: a consent event, an inbound keyword or an approval that was
+  processed
+
+The names of fields are on Kafka's changelog: they stay as they are.
 """
 
 from __future__ import annotations
 
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from msgspec.structs import force_setattr
 
-from schemas.base import Evidence
-from schemas.consent_status import ConsentState
+from schemas.base import Evidence, Message
+from schemas.consent import ConsentState
 from schemas.decision import Verdict
 from schemas.send_request import SendRequest
-from streams.processing import StateEntry
+from schemas.topics import Topic
+from streams.processing import (
+    NO_CHANGE,
+    Publication,
+    Settings,
+    StateEntry,
+    StateStore,
+    StepResult,
+)
 
 NUMBER: Final = ""
 HELD: Final = "held/"
 
+FIELDS_AT_MOST: Final = 4_000
+"""Characters in all fields of a request or number fact but the text: an entry must stay under 64
+kB."""
 
-class Ask(StrEnum):
-    """Where an opt-in request stands."""
+SENDERS_AT_MOST: Final = 200
+"""Senders that one number may be texted from: every one of them is told of a STOP."""
+
+
+class OptInStatus(StrEnum):
+    """What became of the last opt-in request."""
 
     NONE = "none"
     WAITING = "waiting"
-    """Not ordered yet: for the morning, say."""
+    """Not ordered yet, for example until the morning."""
     OUT = "out"
     FAILED = "failed"
-    """Refused, or not delivered, or not allowed: it has asked nobody."""
+    """Refused, not delivered or not allowed: it has reached nobody."""
 
 
-class Asking(StateEntry):
-    """A number's opt-in requests: how many there were, where the last stands, when the last that went out was ordered;
-    `before`: how many earlier ones are unanswered; `earlier`: when the one before it was ordered; `no_room_until`:
-    there is no room for it before, and `no_room_rule` says where: in the tenant's budget if it is empty."""
+class OptInRequests(StateEntry):
+    """A number's opt-in requests."""
 
     count: int = 0
-    last: Ask = Ask.NONE
+    last: OptInStatus = OptInStatus.NONE
     at: datetime | None = None
+    """When the last one that went out was ordered."""
     before: int = 0
+    """How many earlier ones are unanswered."""
     earlier: datetime | None = None
+    """When the one before the last was ordered."""
     no_room_until: datetime | None = None
+    """Until then there is no room for it."""
     no_room_rule: str = ""
+    """Where there is no room; empty: in the tenant's budget."""
 
 
-class Helped(StateEntry):
-    """How often HELP was answered, and when last."""
+class HelpReplies(StateEntry):
+    """How often we have answered HELP, and when last."""
 
     times: int
     at: datetime
 
 
-class NumberRow(StateEntry):
-    """`since_ms` is the latest broker append time of a consent fact that counted, `heard_ms` of any, `unreadable_ms` of
-    a record which may have been a STOP (0: none).  `flagged`: the opt-out that stands was read from other words than
-    STOP, and a person may lift it; `had_agreed`: they had opted in before it.  `log_seq` and `log_hash`: where the
-    chain of its consent log ends.  Who was ever texted from where is kept for ever: a STOP goes to all; `sender` texted
-    last, and is the one they know.  `out` and `blocked`: senders that the person, or the carrier, has stopped for this
-    number alone, with the append time.  `tell_at`: when the number of held texts, last told as `told_held`, is told
-    again.  `switches`: by person, whether the number is on for them.  `unreachable`: days (UTC) on which no text
-    reached it.  `texted_ms`: by kind that has a cap, when the last few were ordered."""
+class NumberState(StateEntry):
+    """The consent of one number, and what else is known of it."""
 
     state: ConsentState = ConsentState.NONE
     epoch: int = 0
+    """Counts the consent changes.  A Stop cancels every order with a lower one."""
     since_ms: int = 0
+    """Broker append time of the latest consent record that counted."""
     source: str = ""
     unreadable_ms: int = 0
+    """Append time of a record that may have been a STOP and could not be read; 0: none."""
     heard_ms: int = 0
+    """Append time of the latest consent record, whether it counted or not."""
     flagged: bool = False
+    """The opt-out was in other words than STOP: staff may lift it."""
     had_agreed: bool | None = None
+    """The recipient had opted in before that opt-out."""
     senders: tuple[str, ...] = ()
+    """Every sender that ever texted the number, kept for ever: a STOP goes to all."""
     sender: str = ""
+    """The sender that texted last: the one that the recipient knows."""
     sms_enabled: bool | None = None
     switches: dict[str, bool] = {}
+    """By person: whether they have the number switched on."""
     type: str | None = None
     time_zone: str | None = None
     postal_region: str | None = None
@@ -85,86 +110,148 @@ class NumberRow(StateEntry):
     doubtful: bool | None = None
     suppressed: bool | None = None
     unreachable: tuple[date, ...] = ()
+    """Days (UTC) on which no text reached it."""
     region: str = ""
     problem: str = ""
     checked_by: str = ""
+    """The version of the number metadata that `region` and `problem` come from."""
     texted_ms: dict[str, tuple[int, ...]] | None = None
+    """By kind that has a cap: when the last few texts were ordered."""
     log_seq: int = 0
     log_hash: str = ""
-    asking: Asking | None = None
+    """Number and hash of the last entry of its consent log."""
+    asking: OptInRequests | None = None
     out: dict[str, int] | None = None
+    """Senders that the recipient has stopped one by one, with the append time."""
     blocked: dict[str, int] | None = None
-    helped: Helped | None = None
+    """Senders that the carrier blocks for this number, with the append time."""
+    helped: HelpReplies | None = None
     tell_at: datetime | None = None
+    """When the count of held texts is published again."""
     told_held: int | None = None
+    """The count that was published last."""
 
     def __post_init__(self) -> None:
         if self.state is ConsentState.UNKNOWN:
             force_setattr(self, "state", ConsentState.NONE)
 
 
-class ClaimRow(StateEntry):
-    """A consent event that was dealt with: when it was appended, and what it said ("": not noted)."""
+class ProcessedClaim(StateEntry):
+    """A consent event that was processed."""
 
     at_ms: int
+    """When it was appended."""
     said: str = ""
+    """What it claimed; empty: not noted."""
 
 
-class Canceled(StateEntry):
-    """Who took a request back, why and when."""
+class Cancellation(StateEntry):
+    """Who canceled a request, why and when."""
 
     by: str
     reason: str
     at: datetime
 
 
-class Approved(StateEntry):
+class ApprovedBy(StateEntry):
     """Who approved a text, and when."""
 
     by: str
     at: datetime
 
 
-class MessageRow(StateEntry):
-    """`seq` counts its decisions.  `received`: when it first came to us.  While an order is out, `issued_at` and
-    `sender` are that order's, and `request` the request without its text, so that it can be judged again if it is
-    returned.  `own`: Sayso started it.  `approved`: somebody has approved this text; nobody is asked again.
-    `next_attempt`: the number for its next order, above all that dispatch has reported of it.
-    `asked_sha256`: of the words that were asked for, where it went out in other characters and may come back in those.
-    `because`: the rule that ended it.  `canceled`: it was asked to be taken back; its `fingerprint` is empty where that
-    came before the request."""
+class MessageState(StateEntry):
+    """A request's identity and status."""
 
     fingerprint: str
+    """Empty if only its cancellation has come so far."""
     seq: int = 0
+    """Counts its decisions."""
     verdict: Verdict = Verdict.HOLD
     received: datetime
+    """When it first came to us."""
     own: bool = False
+    """It is a system message."""
     issued_at: datetime | None = None
+    """When the order that is out was issued."""
     sender: str = ""
-    approved: Approved | None = None
+    """The sender of the order that is out."""
+    approved: ApprovedBy | None = None
     because: str = ""
-    canceled: Canceled | None = None
+    """The rule that ended it."""
+    canceled: Cancellation | None = None
     request: SendRequest | None = None
+    """While an order is out: the request without its text, so that it can be evaluated again."""
     next_attempt: int = 0
+    """The number for its next order, above all that dispatch has reported."""
     asked_sha256: str = ""
+    """Hash of the requested text if smart encoding changed it: it may come back in the changed
+    form."""
 
 
-class HeldRow(StateEntry):
-    """`place` is where the request stands on Kafka; `rules` and `until` say why it waits, as last published."""
+class HeldRequest(StateEntry):
+    """A request that waits."""
 
     request: SendRequest
     place: Evidence
+    """The record of the request."""
     rules: tuple[str, ...] = ()
     until: datetime | None = None
+    """Why it waits and until when, as last published."""
 
 
-def message_row(message_id: str) -> str:
+def message_name(message_id: str) -> str:
     return f"msg/{message_id}"
 
 
-def held_row(message_id: str) -> str:
+def hold_name(message_id: str) -> str:
     return f"held/{message_id}"
 
 
 def to_ms(moment: datetime) -> int:
     return round(moment.timestamp() * 1000)
+
+
+class StepBuilder:
+    """One step: the state as it was loaded, and what the handlers change.
+
+    Handlers replace `number` and add entries, publications and timers, in the order in which things
+    happen.  `build` makes the result of it.
+    """
+
+    __slots__ = (
+        "entries", "loaded", "now", "number", "publications", "settings", "store", "timers",
+    )  # fmt: skip
+
+    def __init__(self, store: StateStore, now: datetime, settings: Settings) -> None:
+        self.store = store
+        self.now = now
+        self.settings = settings
+        self.loaded: Final = store.get(NUMBER, NumberState) or NumberState()
+        self.number = self.loaded
+        self.entries: dict[str, StateEntry | None] = {}
+        self.publications: list[Publication] = []
+        self.timers: dict[str, datetime | None] = {}
+
+    @property
+    def tenant_id(self) -> str:
+        return self.store.entity_key.partition("/")[0]
+
+    @property
+    def phone(self) -> str:
+        return self.store.entity_key.partition("/")[2]
+
+    def publish(self, topic: Topic[Any], value: Message) -> None:
+        self.publications.append(Publication(topic, value))
+
+    def put(self, name: str, entry: StateEntry | None, timer: datetime | None) -> None:
+        """Write an entry (None deletes it) and set its timer (None stops it)."""
+        self.entries[name] = entry
+        self.timers[name] = timer
+
+    def build(self) -> StepResult:
+        if self.number is not self.loaded:
+            self.entries[NUMBER] = self.number
+        if not (self.entries or self.publications or self.timers):
+            return NO_CHANGE
+        return StepResult(self.entries, tuple(self.publications), self.timers)

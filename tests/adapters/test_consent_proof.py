@@ -20,8 +20,8 @@ from services.cli.app import run
 from services.ledger.consent_log import Entry, Log
 from services.ledger.proof import proof
 from services.operations.proof_verification import verify_bundle
-from streams.gate.chain import entry_hash
-from streams.gate.limits import EVIDENCE_AT_MOST
+from streams.gate.consent_claims import EVIDENCE_AT_MOST
+from streams.gate.consent_log import entry_hash
 from tests.core.gate.cases import MINUTE, NOON, PHONE, opt_in, opt_out, played, reply
 from tests.core.playing import Played
 

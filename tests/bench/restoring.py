@@ -20,7 +20,7 @@ from schemas.consent_event import ConsentEvent
 from schemas.consent_status import ConsentState
 from schemas.topics import Topic
 from streams.gate import gate
-from streams.gate.state import NumberRow
+from streams.gate.state import NumberState
 from streams.partition import changelog
 from streams.partition.decoding import partition_of
 from streams.partition.task import PartitionTask
@@ -42,7 +42,7 @@ def room_of(name: str) -> Processor:
 def rows(count: int) -> Iterator[tuple[bytes, bytes]]:
     """As many numbers, each of which has opted in and was texted."""
     for i in range(count):
-        row = NumberRow(
+        row = NumberState(
             state=ConsentState.OPTED_IN,
             epoch=1,
             since_ms=1_750_000_000_000 + i,

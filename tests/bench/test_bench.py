@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from schemas.topics import OUTCOMES, USAGE_REPORT
-from streams.gate.dialable import dialable
+from streams.gate.number_validation import validate_number
 from streams.processing import Settings
 from streams.usage import usage, usage_on_timer
 from tests.bench import counting, flows, job, ledger, people, raw, remembered, steady, versus
@@ -83,7 +83,7 @@ def test_wrong_outputs_are_noticed(spoiled: list[bytes]) -> None:
 def test_every_number_can_be_texted_so_that_the_gate_sends() -> None:
     numbers = {people.number(i) for i in range(100 * len(people.AREAS))}
     assert len(numbers) == 100 * len(people.AREAS)
-    assert {dialable(number).problem for number in numbers} == {""}
+    assert {validate_number(number).problem for number in numbers} == {""}
 
 
 def test_results_of_another_bench_are_kept(tmp_path: Path) -> None:

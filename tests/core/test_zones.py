@@ -6,8 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from streams.gate.zones import place
-from streams.gate.zones.tables import ALL_OF_US, AREAS, STATES
+from streams.gate.locations import ALL_OF_US, AREAS, STATES, locate
 
 CHICAGO, DENVER, NEW_YORK, LOS_ANGELES = (
     "America/Chicago",
@@ -68,11 +67,11 @@ CHICAGO, DENVER, NEW_YORK, LOS_ANGELES = (
     ],
 )
 def test_a_number_alone(number: str, zones: tuple[str, ...], country: str, state: str) -> None:
-    assert place(number, (None, None), (None, None)) == (zones, country, state)
+    assert locate(number, (None, None), (None, None)) == (zones, country, state)
 
 
 def test_a_mobile_of_a_wide_country_may_be_anywhere_in_it() -> None:
-    zones = place("+61412345678", (), ()).zones
+    zones = locate("+61412345678", (), ()).zones
     assert {"Australia/Perth", "Australia/Sydney"} <= set(zones)
 
 
@@ -111,7 +110,7 @@ def test_what_is_known_counts_before_the_number(
     zones: tuple[str, ...],
     state: str,
 ) -> None:
-    found = place("+14155550100", time_zones, regions)
+    found = locate("+14155550100", time_zones, regions)
     assert (found.zones, found.state) == (zones, state)
 
 

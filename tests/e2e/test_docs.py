@@ -22,7 +22,7 @@ from services.cli.app import app
 from services.observability import metrics
 from services.settings import _ENV
 from streams.error_codes import all_codes
-from streams.gate.rules import RULES
+from streams.rule_names import RuleName
 from tests.e2e import stage
 
 ROOT = Path(__file__).parents[2]
@@ -267,9 +267,7 @@ def test_the_codes_named_exist(page: str) -> None:
 def test_the_findings_named_exist(page: str) -> None:
     """Rule names, where a page says `finding`."""
     named = set(re.findall(r"finding\s+`(\w+)`", pages()[page]))
-    others = {"ready", "sender_crowded"}
-    """Of decisions that no rule of the gate makes."""
-    assert named <= {rule.__name__ for rule in RULES} | others
+    assert named <= set(RuleName)
 
 
 # --- code

@@ -14,16 +14,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from schemas.approval import Approval, ApprovalAction
-from schemas.consent_event import ConsentEvent
-from schemas.consent_status import ConsentState
-from schemas.request_cancel import CancelRequest
-from schemas.returned import Returned
-from schemas.send_request import Kind
+from schemas.consent import ConsentEvent, ConsentState
+from schemas.send import Returned
+from schemas.send_request import CancelRequest, Kind
 from schemas.tenant_settings import Branch
 from schemas.topics import APPROVAL_LOG, DISPATCH_ORDERS
-from streams.gate.case import Case
-from streams.gate.decide import decide
-from streams.gate.state import NUMBER, Approved, NumberRow
+from streams.gate.rule_context import RuleContext
+from streams.gate.rules import evaluate
+from streams.gate.state import NUMBER, ApprovedBy, NumberState
 from streams.processing import Publication
 from tests.core.gate.cases import NOON, PHONE, case, opt_in, opt_out, played, request
 from tests.core.playing import of
@@ -37,7 +35,7 @@ policies = st.fixed_dictionaries(
         "when": st.just({"quiet_hours": {"before": "08:00", "after": "21:00"}}),
     },
 )
-BY = Approved(by="dana", at=NOON)
+BY = ApprovedBy(by="dana", at=NOON)
 
 
 @given(
@@ -78,12 +76,12 @@ def test_an_approval_takes_one_finding_away_and_no_other(
         "valid_until": valid_until,
     }
     asks = {**policy, "branches": {"court": Branch(send_immediately=False)}}
-    waiting: Case = case(policy=asks, **asked)
+    waiting: RuleContext = case(policy=asks, **asked)
     approved, free = waiting._replace(approved=BY), case(policy=policy, **asked)
-    seen, unasked = decide(approved), decide(free)
+    seen, unasked = evaluate(approved), evaluate(free)
     assert seen.verdict is unasked.verdict
     assert [found for found in seen.findings if found.rule != "approved"] == list(unasked.findings)
-    assert decide(waiting).verdict.strictness >= unasked.verdict.strictness
+    assert evaluate(waiting).verdict.strictness >= unasked.verdict.strictness
 
 
 class Court(RuleBasedStateMachine):
@@ -159,7 +157,7 @@ class Court(RuleBasedStateMachine):
 
     def _check(self, told: list[Publication]) -> None:
         """Only what was approved goes, and only where every other rule lets it."""
-        row = self.processor.state.get(NUMBER, NumberRow) or NumberRow()
+        row = self.processor.state.get(NUMBER, NumberState) or NumberState()
         for order in (one for one in of(DISPATCH_ORDERS, told) if one.message_id in self.texts):
             assert order.message_id in self.approved
             assert order.body == self.texts[order.message_id]

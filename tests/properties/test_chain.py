@@ -10,10 +10,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from schemas.base import Evidence
-from schemas.consent_change import ConsentChange
+from schemas.consent import ConsentChange
 from schemas.topics import CONSENT_LOG
-from streams.gate.chain import entry_hash, flaws, linked
-from streams.gate.state import NumberRow
+from streams.gate.consent_log import append_entry, entry_hash, find_flaws
+from streams.gate.state import NumberState
 from tests.properties.messages import TEXTS, messages
 
 Entries = list[dict[str, Any]]
@@ -52,12 +52,12 @@ def _chained(changes: list[ConsentChange]) -> Entries:
     """Through the wire and back, as the ledger holds them."""
 
     def grown(
-        so_far: tuple[NumberRow, Entries], change: ConsentChange
-    ) -> tuple[NumberRow, Entries]:
-        row, placed = linked(so_far[0], change)
+        so_far: tuple[NumberState, Entries], change: ConsentChange
+    ) -> tuple[NumberState, Entries]:
+        row, placed = append_entry(so_far[0], change)
         return row, [*so_far[1], json.loads(CONSENT_LOG.encode(placed))]
 
-    start: tuple[NumberRow, Entries] = (NumberRow(), [])
+    start: tuple[NumberState, Entries] = (NumberState(), [])
     return reduce(grown, changes, start)[1]
 
 
@@ -65,13 +65,13 @@ chains = CHANGES.map(_chained)
 
 
 def named(entries: Entries) -> set[int]:
-    return {flaw.seq for flaw in flaws(entries)}
+    return {flaw.seq for flaw in find_flaws(entries)}
 
 
 @given(st.lists(messages(ConsentChange), max_size=3).map(_chained))
 @settings(max_examples=20)
 def test_what_is_written_is_whole(entries: Entries) -> None:
-    assert flaws(entries) == ()
+    assert find_flaws(entries) == ()
 
 
 @given(chains, st.data())
@@ -134,7 +134,7 @@ def test_two_that_changed_places_are_found(entries: Entries, data: st.DataObject
         data.draw(st.sets(st.integers(0, len(entries) - 1), min_size=2, max_size=2))
     )
     entries[first], entries[second] = entries[second], entries[first]
-    found = flaws(entries)
+    found = find_flaws(entries)
     assert {flaw.what for flaw in found} == {"moved"}
     assert first + 1 in named(entries) <= set(range(first + 1, second + 2))
 
@@ -147,7 +147,7 @@ def test_repeats_are_no_flaw_wherever_they_stand_after_the_first(
     for at in data.draw(st.lists(st.integers(0, len(entries) - 1), max_size=5)):
         place = data.draw(st.integers(repeated.index(entries[at]) + 1, len(repeated)))
         repeated.insert(place, json.loads(json.dumps(entries[at])))
-    assert flaws(repeated) == ()
+    assert find_flaws(repeated) == ()
 
 
 JSON = st.recursive(
@@ -159,4 +159,4 @@ JSON = st.recursive(
     st.lists(st.dictionaries(st.sampled_from(["seq", "previous", "hash", "x"]), JSON), max_size=5)
 )
 def test_whatever_is_in_the_file_gets_an_answer(entries: Entries) -> None:
-    assert bool(flaws(entries)) == bool(entries), "nothing of it fits its hash"
+    assert bool(find_flaws(entries)) == bool(entries), "nothing of it fits its hash"

@@ -13,12 +13,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
 from schemas.base import Message
-from schemas.consent_event import ConsentEvent
-from schemas.consent_status import ConsentState
+from schemas.consent import ConsentEvent, ConsentState
 from schemas.decision import Verdict
-from schemas.reply import Reply
-from schemas.returned import Returned
-from schemas.send import Send
+from schemas.inbound import Reply
+from schemas.send import Returned, Send
 from schemas.send_request import SendRequest
 from schemas.topics import (
     CONSENT_LOG,
@@ -27,7 +25,7 @@ from schemas.topics import (
     DISPATCH_CONTROLS,
     DISPATCH_ORDERS,
 )
-from streams.gate.state import NUMBER, NumberRow
+from streams.gate.state import NUMBER, NumberState
 from streams.processing import Publication
 from tests.core.gate.cases import ask, ask_failed, opt_in, opt_out, played, reply, request
 from tests.core.playing import of
@@ -247,8 +245,8 @@ class Gate(RuleBasedStateMachine):
             order for order in self.processor.all(DISPATCH_ORDERS) if order.kind == "consent_ask"
         ]
 
-    def _row(self) -> NumberRow:
-        return self.processor.state.get(NUMBER, NumberRow) or NumberRow()
+    def _row(self) -> NumberState:
+        return self.processor.state.get(NUMBER, NumberState) or NumberState()
 
 
 def _identity(record: ConsentEvent | Reply) -> str:

@@ -7,11 +7,9 @@ from datetime import datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.consent_status import ConsentState
+from schemas.consent import ConsentState
 from schemas.decision import Finding, Verdict
-from streams.gate.case import Rule
-from streams.gate.decide import decide, ruling
-from streams.gate.rules import RULES
+from streams.gate.rules import CHECKS, Check, combine, evaluate
 from tests.core.gate.cases import NOON, case
 
 moments = st.none() | st.integers(1, 9999).map(lambda minutes: NOON + timedelta(minutes=minutes))
@@ -27,27 +25,27 @@ findings = st.lists(finding, max_size=6)
 
 @given(findings, findings)
 def test_another_rule_never_loosens_a_verdict(some: list[Finding], more: list[Finding]) -> None:
-    assert ruling(some + more).verdict.strictness >= ruling(some).verdict.strictness
+    assert combine(some + more).verdict.strictness >= combine(some).verdict.strictness
 
 
 @given(findings, findings)
 def test_another_rule_never_ends_a_hold_sooner(some: list[Finding], more: list[Finding]) -> None:
-    before, after = ruling(some), ruling(some + more)
+    before, after = combine(some), combine(some + more)
     if before.verdict is after.verdict is Verdict.HOLD:
         assert after.until is None or (before.until is not None and after.until >= before.until)
 
 
 @given(
-    st.permutations(RULES),
+    st.permutations(CHECKS),
     st.text(max_size=30),
     st.text(max_size=20),
     st.sampled_from(ConsentState),
 )
 def test_the_order_of_the_rules_changes_only_the_order_of_the_findings(
-    rules: list[Rule], body: str, to: str, consent: ConsentState
+    checks: list[Check], body: str, to: str, consent: ConsentState
 ) -> None:
     asked = case(body=body, to=to, consent=consent)
-    one, other = decide(asked), decide(asked, rules)
+    one, other = evaluate(asked), evaluate(asked, checks)
     assert (one.verdict, one.until) == (other.verdict, other.until)
     assert {found.rule for found in one.findings} == {found.rule for found in other.findings}
 
@@ -79,7 +77,7 @@ def test_every_request_gets_an_answer_in_words(
         valid_until=valid_until,
         requested_at=requested_at,
     )
-    verdict, found, _ = decide(asked)
+    verdict, found, _ = evaluate(asked)
     assert all(each.reason and each.next_step for each in found)
     assert (verdict is Verdict.SEND) == (
         not any(each.verdict is not Verdict.SEND for each in found)

@@ -12,12 +12,10 @@ from hypothesis import strategies as st
 from schemas.decision import Verdict
 from schemas.send_request import Kind
 from schemas.topics import DECISIONS, DISPATCH_ORDERS
-from streams.gate.decide import decide
-from streams.gate.hours import daily, span_at
-from streams.gate.hours.marketing import RULES
-from streams.gate.rules.quiet_hours import quiet_hours
-from streams.gate.zones import place
-from streams.gate.zones.tables import AREAS, STATES
+from streams.gate.local_hours import STATE_RULES, daily_hours, span_at
+from streams.gate.locations import AREAS, STATES, locate
+from streams.gate.rules import evaluate
+from streams.gate.rules.timing import check_quiet_hours
 from tests.core.gate.cases import case, opt_in, played, request
 from tests.core.playing import of
 
@@ -95,11 +93,11 @@ def test_nobody_is_texted_at_night(
     where: dict[str, Any] = {"to": number, "time_zone": zone, "postal_region": region}
     asked = {**where, "kind": kind, "not_before": not_before}
     policy = {"when": {}, "regions": ("US", "CA", "GB", "AU")}
-    ruling = decide(case(**asked, now=now, requested_at=now, policy=policy))
+    ruling = evaluate(case(**asked, now=now, requested_at=now, policy=policy))
     if ruling.verdict is Verdict.SEND:
-        assert awake(now, place(number, (zone,), (region,)).zones)
+        assert awake(now, locate(number, (zone,), (region,)).zones)
     elif ruling.until is not None and (not_before is None or ruling.until != not_before):
-        assert awake(ruling.until, place(number, (zone,), (region,)).zones)
+        assert awake(ruling.until, locate(number, (zone,), (region,)).zones)
 
 
 @given(any_zone, nows, st.integers(0, 1438), st.data())
@@ -109,7 +107,7 @@ def test_no_reading_of_any_clock_is_taken_the_loose_way(
     """Hours that begin or end while a clock changes, in zones that change theirs at odd times."""
     end = data.draw(st.integers(start + 1, 1439))
     opened, closed = (f"{at // 60:02}:{at % 60:02}" for at in (start, end))
-    span = span_at((zone,), daily(opened, closed), now)
+    span = span_at((zone,), daily_hours(opened, closed), now)
     assume(span is not None)
     assert span is not None
     for moment in (max(span.start, now), span.end - timedelta(microseconds=1)):
@@ -120,7 +118,7 @@ def test_no_reading_of_any_clock_is_taken_the_loose_way(
 def test_a_wait_ends_at_the_first_fit_minute(
     where: tuple[str, ...], open_: list[str], now: datetime
 ) -> None:
-    span = span_at(where, daily(*open_), now)
+    span = span_at(where, daily_hours(*open_), now)
     horizon = now + 3 * DAY if span is None else max(now, span.start)
     assert not any(awake(moment, where, *open_) for moment in every_step(now, horizon))
     if span is not None and span.start > now:
@@ -133,7 +131,7 @@ def test_a_wait_ends_at_the_first_fit_minute(
 def test_hours_last_until_the_first_unfit_minute(
     where: tuple[str, ...], open_: list[str], now: datetime
 ) -> None:
-    span = span_at(where, daily(*open_), now)
+    span = span_at(where, daily_hours(*open_), now)
     if span is not None:
         begin = max(now, span.start)
         assert all(awake(moment, where, *open_) for moment in [begin, *every_step(begin, span.end)])
@@ -166,7 +164,7 @@ def test_shorter_hours_never_loosen(
     inner = [max(some[0], others[0]), min(some[1], others[1])]
     assume(inner[0] < inner[1])
     wide, narrow = (
-        quiet_hours(
+        check_quiet_hours(
             case(
                 now=now, time_zone=zone, policy={"when": {"quiet_hours": {"before": a, "after": b}}}
             )
@@ -182,7 +180,9 @@ def test_shorter_hours_never_loosen(
 
 @given(several, zones, nows)
 def test_another_zone_never_loosens(where: tuple[str, ...], more: str, now: datetime) -> None:
-    few, many = (span_at(each, daily("08:00", "21:00"), now) for each in (where, (*where, more)))
+    few, many = (
+        span_at(each, daily_hours("08:00", "21:00"), now) for each in (where, (*where, more))
+    )
     if few is None:
         assert many is None
     elif many is not None:
@@ -190,7 +190,7 @@ def test_another_zone_never_loosens(where: tuple[str, ...], more: str, now: date
         assert many.start > few.end or many.end <= few.end
 
 
-@given(nows, st.sampled_from(sorted(set(RULES) - {"US-FED"})), zones)
+@given(nows, st.sampled_from(sorted(set(STATE_RULES) - {"US-FED"})), zones)
 def test_knowing_less_of_the_state_never_loosens(now: datetime, state: str, zone: str) -> None:
     """Somebody without a state is given all of them."""
     about: dict[str, Any] = {
@@ -201,7 +201,7 @@ def test_knowing_less_of_the_state_never_loosens(now: datetime, state: str, zone
     }
     policy: dict[str, Any] = {"when": {}}
     nowhere, somewhere = (
-        decide(case(**about, kind="marketing", policy=policy, postal_region=region)).until
+        evaluate(case(**about, kind="marketing", policy=policy, postal_region=region)).until
         for region in (None, state)
     )
     assert somewhere is None or (nowhere is not None and nowhere >= somewhere)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from schemas.topics import CONSENT_LOG, CONSENT_STATUS
-from streams.gate.chain import flaws
+from streams.gate.consent_log import find_flaws
 from tests.simulation.scenario import Scenario
 
 
@@ -21,7 +21,9 @@ def test_every_chain_is_whole_and_the_status_names_an_entry_of_it(seed: int, cra
     for change in scenario.world.log.all(CONSENT_LOG):
         chains[change.number_key].append(json.loads(CONSENT_LOG.encode(change)))
     assert max(len(entries) for entries in chains.values()) > 1
-    assert {key: flaws(entries) for key, entries in chains.items() if flaws(entries)} == {}
+    assert {
+        key: find_flaws(entries) for key, entries in chains.items() if find_flaws(entries)
+    } == {}
     hashes = {
         (key, entry["seq"]): entry["hash"] for key, entries in chains.items() for entry in entries
     }

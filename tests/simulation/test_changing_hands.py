@@ -15,7 +15,7 @@ from schemas.reply import Reply
 from schemas.send import Send
 from schemas.sender import Sender, SenderKind
 from schemas.tenant_settings import TenantSettings
-from streams.gate import gate, gate_woke
+from streams.gate import gate, gate_on_timer
 from streams.inbox import inbox, inbox_on_timer
 from streams.processing import Publication, Settings, build_settings
 from tests.core.gate.cases import ANY_TIME, NOON, PHONE, opt_in, request
@@ -44,7 +44,7 @@ class Shared:
         self.rng = random.Random(f"hands {self.seed}")
         self.settings = self.any_settings()
         self.gates = {
-            name: Played(gate, gate_woke, f"{name}/{PHONE}", NOON, self.settings)
+            name: Played(gate, gate_on_timer, f"{name}/{PHONE}", NOON, self.settings)
             for name in TENANTS
         }
         self.boxes = {

@@ -18,7 +18,7 @@ from schemas.sender import Sender, SenderKind
 from schemas.tenant_settings import TenantSettings
 from schemas.topics import Topic
 from streams.dispatch.provider_calls import Result, SendCall, SendResult
-from streams.gate.chain import entry_hash
+from streams.gate.consent_log import entry_hash
 from streams.processing import build_settings
 from streams.topology import PROCESSORS
 from tests.simulation.world import World

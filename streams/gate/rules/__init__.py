@@ -1,72 +1,106 @@
-"""Every rule of the gate, in the order in which their findings are named: consent before form.
+"""Every rule of the gate, and how their findings become one verdict.
 
-A rule looks at one case and answers with a finding or None; a new one is a file here, a line below and a table of
-cases in the tests (see CONTRIBUTING.md).
+A rule looks at one request (`RuleContext`) and returns a finding or None.  A new one is a function
+in a module here, its name in `streams/rule_names.py`, a line below and a table of cases in the
+tests (see CONTRIBUTING.md).
 """
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Final, NamedTuple
 
-from streams.gate.case import Rule
-from streams.gate.rules.ask_budget import ask_budget
-from streams.gate.rules.ask_not_needed import ask_not_needed
-from streams.gate.rules.awaiting_approval import awaiting_approval
-from streams.gate.rules.bad_body import bad_body
-from streams.gate.rules.blocked_by_carrier import blocked_by_carrier
-from streams.gate.rules.clock_skew import clock_skew
-from streams.gate.rules.consent_for_tests import consent_for_tests
-from streams.gate.rules.consent_unreadable import consent_unreadable
-from streams.gate.rules.doubtful_number import doubtful_number
-from streams.gate.rules.expired import expired
-from streams.gate.rules.frequency_cap import frequency_cap
-from streams.gate.rules.held_too_long import held_too_long
-from streams.gate.rules.invalid_number import invalid_number
-from streams.gate.rules.marketing_hours import marketing_hours
-from streams.gate.rules.not_before import not_before
-from streams.gate.rules.not_entitled import not_entitled
-from streams.gate.rules.not_opted_in import not_opted_in
-from streams.gate.rules.not_sms_enabled import not_sms_enabled
-from streams.gate.rules.opted_out import opted_out
-from streams.gate.rules.quiet_hours import quiet_hours
-from streams.gate.rules.region_not_allowed import region_not_allowed
-from streams.gate.rules.requested_in_future import requested_in_future
-from streams.gate.rules.sender_cannot_receive import sender_cannot_receive
-from streams.gate.rules.sender_changed import sender_changed
-from streams.gate.rules.sender_not_allowed import sender_not_allowed
-from streams.gate.rules.shortener import shortener
-from streams.gate.rules.stale import stale
-from streams.gate.rules.unknown_kind import unknown_kind
-from streams.gate.rules.unknown_tenant import unknown_tenant
+from schemas.decision import Finding, Verdict
+from streams.gate.rule_context import RuleContext
+from streams.gate.rules import consent, content, number, sender, tenant, timing
+from streams.rule_names import HOLDS, EndedBy, HoldCause, RuleName
+
+Check = Callable[[RuleContext], Finding | None]
+
+
+class Rule(NamedTuple):
+    name: RuleName
+    check: Check
+
+    @property
+    def holds_for(self) -> HoldCause | None:
+        """What a text waits for that this rule holds; None: it never holds."""
+        return HOLDS[self.name].holds_for if self.name in HOLDS else None
+
+    @property
+    def ended_by(self) -> EndedBy | None:
+        """Who ends its holds; None: it never holds."""
+        return HOLDS[self.name].ended_by if self.name in HOLDS else None
+
 
 RULES: Final[tuple[Rule, ...]] = (
-    unknown_tenant,
-    clock_skew,
-    consent_unreadable,
-    opted_out,
-    not_opted_in,
-    ask_not_needed,
-    consent_for_tests,
-    not_sms_enabled,
-    doubtful_number,
-    invalid_number,
-    region_not_allowed,
-    unknown_kind,
-    bad_body,
-    sender_not_allowed,
-    sender_changed,
-    sender_cannot_receive,
-    blocked_by_carrier,
-    not_entitled,
-    shortener,
-    stale,
-    requested_in_future,
-    expired,
-    held_too_long,
-    ask_budget,
-    not_before,
-    quiet_hours,
-    marketing_hours,
-    frequency_cap,
-    awaiting_approval,
+    Rule(RuleName.UNKNOWN_TENANT, tenant.check_unknown_tenant),
+    Rule(RuleName.CLOCK_SKEW, timing.check_clock_skew),
+    Rule(RuleName.CONSENT_UNREADABLE, consent.check_consent_unreadable),
+    Rule(RuleName.OPTED_OUT, consent.check_opted_out),
+    Rule(RuleName.NOT_OPTED_IN, consent.check_not_opted_in),
+    Rule(RuleName.ALREADY_OPTED_IN, consent.check_already_opted_in),
+    Rule(RuleName.CONSENT_FOR_TESTS, consent.check_consent_for_tests),
+    Rule(RuleName.NOT_SMS_ENABLED, number.check_not_sms_enabled),
+    Rule(RuleName.DOUBTFUL_NUMBER, number.check_doubtful_number),
+    Rule(RuleName.INVALID_NUMBER, number.check_invalid_number),
+    Rule(RuleName.REGION_NOT_ALLOWED, tenant.check_region_not_allowed),
+    Rule(RuleName.UNKNOWN_KIND, content.check_unknown_kind),
+    Rule(RuleName.INVALID_BODY, content.check_invalid_body),
+    Rule(RuleName.SENDER_NOT_ALLOWED, sender.check_sender_not_allowed),
+    Rule(RuleName.SENDER_CHANGED, sender.check_sender_changed),
+    Rule(RuleName.SENDER_CANNOT_RECEIVE, sender.check_sender_cannot_receive),
+    Rule(RuleName.BLOCKED_BY_CARRIER, sender.check_blocked_by_carrier),
+    Rule(RuleName.NOT_ENTITLED, tenant.check_not_entitled),
+    Rule(RuleName.SHORTENER, content.check_shortener),
+    Rule(RuleName.STALE, timing.check_stale),
+    Rule(RuleName.REQUESTED_IN_FUTURE, timing.check_requested_in_future),
+    Rule(RuleName.EXPIRED, timing.check_expired),
+    Rule(RuleName.HELD_TOO_LONG, timing.check_held_too_long),
+    Rule(RuleName.OPT_IN_BUDGET, consent.check_opt_in_budget),
+    Rule(RuleName.NOT_BEFORE, timing.check_not_before),
+    Rule(RuleName.QUIET_HOURS, timing.check_quiet_hours),
+    Rule(RuleName.MARKETING_HOURS, timing.check_marketing_hours),
+    Rule(RuleName.FREQUENCY_CAP, timing.check_frequency_cap),
+    Rule(RuleName.AWAITING_APPROVAL, tenant.check_awaiting_approval),
 )
+"""In the order in which findings are shown: consent before form.  The order changes no verdict."""
+
+CHECKS: Final[tuple[Check, ...]] = tuple(rule.check for rule in RULES)
+
+
+class Evaluation(NamedTuple):
+    """What the rules say of one request."""
+
+    verdict: Verdict
+    findings: tuple[Finding, ...] = ()
+    until: datetime | None = None
+    """When to evaluate again, if the clock alone can change it."""
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        return tuple(found.rule for found in self.findings)
+
+
+CLEAR: Final = Evaluation(Verdict.SEND)
+
+
+def evaluate(context: RuleContext, checks: Iterable[Check] = CHECKS) -> Evaluation:
+    """Ask every rule, keep every finding, obey the strictest."""
+    return combine([found for check in checks if (found := check(context)) is not None])
+
+
+def combine(findings: list[Finding]) -> Evaluation:
+    if not findings:
+        return CLEAR
+    verdict = max((found.verdict for found in findings), key=lambda each: each.strictness)
+    until = _hold_ends_at(findings) if verdict is Verdict.HOLD else None
+    return Evaluation(verdict, tuple(findings), until)
+
+
+def _hold_ends_at(findings: list[Finding]) -> datetime | None:
+    """All holds must be over; one that waits for a record rather than the clock has no time."""
+    ends = [found.until for found in findings if found.verdict is Verdict.HOLD]
+    known = [end for end in ends if end is not None]
+    return max(known) if len(known) == len(ends) else None

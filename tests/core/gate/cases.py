@@ -7,18 +7,17 @@ from itertools import count
 from typing import Any
 
 from schemas.base import Evidence
-from schemas.consent_event import ConsentEvent
-from schemas.consent_status import ConsentState
+from schemas.consent import ConsentEvent, ConsentState
 from schemas.decision import Decision
-from schemas.reply import Reply
+from schemas.inbound import Reply
 from schemas.send_request import SendRequest
 from schemas.sender import Sender, SenderKind
 from schemas.tenant_settings import Branch, TenantSettings
 from schemas.topics import DECISIONS
-from streams.gate import gate, gate_woke
-from streams.gate.case import Case, case_of
-from streams.gate.kinds import WITHOUT_OPT_IN
-from streams.gate.state import NUMBER, NumberRow
+from streams.gate import gate, gate_on_timer
+from streams.gate.messages import WITHOUT_OPT_IN
+from streams.gate.rule_context import RuleContext, build_context
+from streams.gate.state import NUMBER, NumberState
 from streams.processing import Publication, Settings, build_settings
 from tests.core.playing import Played, of
 
@@ -76,18 +75,18 @@ def case(
     received: datetime | None = None,
     now: datetime = NOON,
     **asked: Any,
-) -> Case:
+) -> RuleContext:
     """`known` goes into the number's row, `policy` into the tenant's settings, the rest into the request."""
-    standing = NumberRow(state=consent, epoch=1, **(known or {}))
-    return case_of(request(**asked), standing, received or now, now, settings(**(policy or {})))
+    number = NumberState(state=consent, epoch=1, **(known or {}))
+    return build_context(request(**asked), number, received or now, now, settings(**(policy or {})))
 
 
 def played(now: datetime = NOON, **policy: Any) -> Played:
-    return Played(gate, gate_woke, f"acme/{PHONE}", now, settings(**policy))
+    return Played(gate, gate_on_timer, f"acme/{PHONE}", now, settings(**policy))
 
 
-def number_row(processor: Played) -> NumberRow:
-    row = processor.state.get(NUMBER, NumberRow)
+def number_row(processor: Played) -> NumberState:
+    row = processor.state.get(NUMBER, NumberState)
     assert row is not None
     return row
 

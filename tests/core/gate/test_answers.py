@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from schemas.consent_status import ConsentState
+from schemas.consent import ConsentState
 from schemas.send import Priority
 from schemas.topics import (
     CONSENT_LOG,
@@ -15,7 +15,7 @@ from schemas.topics import (
     DISPATCH_CONTROLS,
     DISPATCH_ORDERS,
 )
-from streams.gate.kinds import AFTER_OPT_OUT, AT_ANY_HOUR, WITHOUT_OPT_IN
+from streams.gate.messages import AFTER_OPT_OUT, AT_ANY_HOUR, WITHOUT_OPT_IN
 from tests.core.gate.cases import (
     BRANCH,
     DAY,

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from schemas.approval import Approval, ApprovalAction
-from schemas.approval_answer import ApprovalAnswer
+from schemas.approval import Approval, ApprovalAction, ApprovalAnswer
 from schemas.decision import Verdict
-from schemas.request_cancel import CancelRequest
-from schemas.returned import Returned
+from schemas.send import Returned
+from schemas.send_request import CancelRequest
 from schemas.tenant_settings import Branch
 from schemas.topics import APPROVAL_LOG, DECISIONS, DISPATCH_ORDERS
-from streams.gate.state import held_row, message_row
+from streams.gate.approvals import OBJECTIONS
+from streams.gate.state import hold_name, message_name
 from streams.processing import Publication
 from tests.core.gate.cases import (
     DAY,
@@ -305,7 +305,7 @@ def test_what_needs_none_says_so() -> None:
 def test_nobody_knows_of_it() -> None:
     processor = waiting()
     assert answer(processor.tell(approval(message_id="m2"))) == (False, "unknown_message", "")
-    assert message_row("m2") not in processor.state.raw
+    assert message_name("m2") not in processor.state.raw
 
 
 def test_a_cancel_ahead_of_its_request_is_no_text() -> None:
@@ -368,14 +368,11 @@ def test_words_like_files_are_cut_and_everything_is_forgotten() -> None:
     assert max(map(len, processor.state.raw.values())) < 2000
     processor.until(NOON + 80 * DAY)
     assert [name for name in processor.state.raw if name.startswith(("ap/", "msg/", "held/"))] == []
-    assert held_row("m1") not in processor.state.raw
+    assert hold_name("m1") not in processor.state.raw
 
 
-def test_every_action_has_its_checks_and_its_act() -> None:
-    from streams.gate.approvable import CHECKS
-    from streams.gate.approval import _ACTS
-
-    assert CHECKS.keys() == _ACTS.keys() == set(ApprovalAction)
+def test_every_action_has_its_objections() -> None:
+    assert OBJECTIONS.keys() == set(ApprovalAction)
 
 
 CURLY, PLAIN = (

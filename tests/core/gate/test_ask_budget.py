@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from schemas.consent_status import ConsentState
+from schemas.consent import ConsentState
 from schemas.decision import Decision, Finding, Verdict
-from schemas.returned import Returned
+from schemas.send import Returned
 from schemas.topics import DECISIONS
-from streams.gate.limits import ASK_LIFE
-from streams.gate.rules.ask_budget import ask_budget
-from streams.gate.state import Ask, Asking
+from streams.gate.actions import OPT_IN_REQUEST_LIFE
+from streams.gate.rules.consent import check_opt_in_budget
+from streams.gate.state import OptInRequests, OptInStatus
 from tests.core.gate.cases import (
     DAY,
     HOUR,
@@ -186,7 +186,7 @@ def test_the_night_still_counts() -> None:
 
 def test_one_that_only_came_too_late_does_not_wait_for_room() -> None:
     processor = asked_once()
-    processor.until(NOON + ASK_LIFE)
+    processor.until(NOON + OPT_IN_REQUEST_LIFE)
     come_back(processor, None)
     assert len(asks(processor)) == 2
     processor.tell(ask_failed(message_id=asks(processor)[0].message_id))
@@ -196,8 +196,13 @@ def test_one_that_only_came_too_late_does_not_wait_for_room() -> None:
 @pytest.mark.parametrize("kind", ["reminder", "consent_ask"])
 def test_a_text_of_a_producer_never_waits_for_it(kind: str) -> None:
     assert (
-        ask_budget(
-            case(kind=kind, known={"asking": Asking(count=1, last=Ask.WAITING, no_room_until=ROOM)})
+        check_opt_in_budget(
+            case(
+                kind=kind,
+                known={
+                    "asking": OptInRequests(count=1, last=OptInStatus.WAITING, no_room_until=ROOM)
+                },
+            )
         )
         is None
     )

@@ -9,11 +9,10 @@ from typing import Any
 import pytest
 
 from schemas.base import Evidence
-from schemas.consent_status import ConsentState, ConsentStatus
+from schemas.consent import ConsentState, ConsentStatus
 from schemas.decision import Verdict
-from schemas.returned import Returned
-from schemas.send import Priority, Send
-from schemas.system_kind import SystemKind
+from schemas.send import Priority, Returned, Send
+from schemas.send_request import SystemKind
 from schemas.topics import (
     CONSENT_LOG,
     CONSENT_STATUS,
@@ -23,8 +22,9 @@ from schemas.topics import (
     DISPATCH_CONTROLS,
     DISPATCH_ORDERS,
 )
-from streams.gate.limits import ASK_LIFE, ASKS_BY_ITSELF
-from streams.gate.state import NUMBER, NumberRow
+from streams.gate.actions import OPT_IN_REQUEST_LIFE
+from streams.gate.opt_in_state import AUTOMATIC_AT_MOST
+from streams.gate.state import NUMBER, NumberState
 from tests.core.gate.cases import (
     BRANCH,
     DAY,
@@ -107,7 +107,7 @@ def test_the_request_to_opt_in_goes_ahead_of_the_text_that_waits() -> None:
         == first.message_id
         == f"ask-{hashlib.sha256(f'acme/{PHONE}'.encode()).hexdigest()[:16]}-1"
     )
-    assert order.send_before - order.issued_at == ASK_LIFE
+    assert order.send_before - order.issued_at == OPT_IN_REQUEST_LIFE
     assert [(one.asked, one.sender) for one in processor.all(CONTACTS)] == [(True, OWN)]
 
 
@@ -271,7 +271,7 @@ def test_an_ask_that_the_rules_refuse_says_why() -> None:
 
 
 def consent(processor: Played) -> ConsentState | None:
-    row = processor.state.get(NUMBER, NumberRow)
+    row = processor.state.get(NUMBER, NumberState)
     return row and row.state
 
 
@@ -321,18 +321,18 @@ def test_after_failures_it_asks_again_by_itself_a_day_later_and_not_for_ever() -
         for order in asks(processor)[-1:]:
             processor.tell(ask_failed(message_id=order.message_id))
         processor.tell(request())
-        assert len(asks(processor)) == min(day + 1, ASKS_BY_ITSELF)
+        assert len(asks(processor)) == min(day + 1, AUTOMATIC_AT_MOST)
         processor.until(NOON + (day + 1) * DAY)
         processor.tell(request())
 
 
 def test_an_order_that_could_not_leave_is_issued_again_and_the_clock_with_it() -> None:
     processor = asked_once()
-    processor.until(NOON + ASK_LIFE)
+    processor.until(NOON + OPT_IN_REQUEST_LIFE)
     processor.tell(Returned(order=asks(processor)[0], reason="late", at=processor.now))
     one, other = asks(processor)
-    assert (one.message_id, other.issued_at) == (other.message_id, NOON + ASK_LIFE)
-    assert status(processor).ask_again_at == NOON + ASK_LIFE + DAY
+    assert (one.message_id, other.issued_at) == (other.message_id, NOON + OPT_IN_REQUEST_LIFE)
+    assert status(processor).ask_again_at == NOON + OPT_IN_REQUEST_LIFE + DAY
     assert answers(processor)[-1][1:] == (
         False,
         "issued again, for it could not leave in time: the next may go 2026-11-22 13:00 EST",

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from schemas.returned import Returned
+from schemas.send import Returned
 from schemas.topics import DECISIONS, DISPATCH_ORDERS
 from tests.core.gate.cases import BRANCH, HOUR, MINUTE, NOON, SENDERS, opt_in, played, request
 from tests.core.playing import Played

@@ -11,7 +11,7 @@ import pytest
 
 from schemas.catalog.examples import examples
 from schemas.topics import CONSENT_LOG, CONSENT_STATUS
-from streams.gate.chain import canonical, entry_hash, flaws
+from streams.gate.consent_log import canonical_json, entry_hash, find_flaws
 from streams.processing import UnreadableRecord
 from tests.core.gate.cases import MINUTE, NOON, number_row, opt_in, played, reply
 from tests.core.playing import Played
@@ -47,7 +47,7 @@ def test_what_the_gate_writes_is_a_chain_and_its_row_knows_the_end() -> None:
         "",
         *(entry["hash"] for entry in entries[:-1]),
     ]
-    assert flaws(entries) == ()
+    assert find_flaws(entries) == ()
     row = number_row(processor)
     assert (row.log_seq, row.log_hash) == (5, entries[-1]["hash"])
 
@@ -93,7 +93,7 @@ def test_a_stranger_can_compute_the_hash() -> None:
     ],
 )
 def test_canonical_json(value: Any, written: bytes) -> None:
-    assert canonical(value) == written
+    assert canonical_json(value) == written
 
 
 def rehashed(entries: Entries, at: int, **changes: Any) -> None:
@@ -150,22 +150,22 @@ def test_what_is_wrong_is_named(
 ) -> None:
     entries = on_the_wire(told())
     tamper(entries)
-    assert [(flaw.seq, flaw.what) for flaw in flaws(entries)] == found
+    assert [(flaw.seq, flaw.what) for flaw in find_flaws(entries)] == found
 
 
 def test_another_entry_under_the_same_place_is_named() -> None:
     entries = on_the_wire(told())
     entries.append(entries[1] | {"reason": "x"})
     entries[-1]["hash"] = entry_hash(entries[-1])
-    assert (2, "doubled") in [(flaw.seq, flaw.what) for flaw in flaws(entries)]
+    assert (2, "doubled") in [(flaw.seq, flaw.what) for flaw in find_flaws(entries)]
 
 
 def test_what_cannot_be_seen_without_the_head() -> None:
     """An end that was cut off or written anew is a chain as well; only somebody who knows the head can tell."""
     entries = on_the_wire(told())
-    assert flaws(entries[:3]) == ()
+    assert find_flaws(entries[:3]) == ()
     rehashed(entries, 4, reason="x")
-    assert flaws(entries) == ()
+    assert find_flaws(entries) == ()
 
 
 def test_the_examples_are_a_chain() -> None:
@@ -173,4 +173,4 @@ def test_the_examples_are_a_chain() -> None:
         one.document for one in examples() if one.topic is CONSENT_LOG and "seq" in one.document
     ]
     assert len(entries) >= 3
-    assert flaws(sorted(entries, key=lambda entry: entry["seq"])) == ()
+    assert find_flaws(sorted(entries, key=lambda entry: entry["seq"])) == ()

@@ -12,9 +12,9 @@ from schemas.decision import Decision, Verdict
 from schemas.sender import Sender, SenderKind
 from schemas.tenant_settings import Branch, TenantSettings
 from schemas.topics import CONSENT_LOG, DECISIONS, DISPATCH_ORDERS
-from streams.gate.case import Case, case_of
-from streams.gate.choice import DEAF, GONE, NOT_THEIRS
-from streams.gate.decide import decide
+from streams.gate.rule_context import RuleContext, build_context
+from streams.gate.rules import evaluate
+from streams.gate.sender_selection import GONE, NO_INBOUND, NOT_THEIRS
 from streams.processing import build_settings
 from tests.core.gate.cases import (
     BRANCH,
@@ -76,14 +76,14 @@ KNOWN: dict[str, Any] = {"sender": SHARED, "senders": (SHARED,)}
         ),
     ],
 )
-def test_which_sender(given: Case, sender: str, rules: list[str]) -> None:
+def test_which_sender(given: RuleContext, sender: str, rules: list[str]) -> None:
     assert given.sender == sender
-    assert [found.rule for found in decide(given).findings] == rules
+    assert [found.rule for found in evaluate(given).findings] == rules
 
 
 @pytest.mark.parametrize(
     ("known", "why"),
-    [("77777", GONE), (FOREIGN, NOT_THEIRS), (DEAF_ONE, DEAF)],
+    [("77777", GONE), (FOREIGN, NOT_THEIRS), (DEAF_ONE, NO_INBOUND)],
     ids=["gone", "not theirs", "deaf"],
 )
 def test_a_text_from_another_number_than_they_know_goes_with_a_note(known: str, why: str) -> None:
@@ -102,16 +102,16 @@ def test_a_refusal_names_those_that_the_tenant_may_use() -> None:
     senders = SENDERS | {
         DEAF_ONE: Sender(sender=DEAF_ONE, kind=SenderKind.SHORT_CODE, owner="acme", hears=False)
     }
-    (found,) = decide(case(sender=FOREIGN)._replace(senders=senders)).findings
+    (found,) = evaluate(case(sender=FOREIGN)._replace(senders=senders)).findings
     assert (found.rule, found.verdict) == ("sender_not_allowed", Verdict.REJECT)
     assert found.next_step == f"use {SHARED}, {BRANCH}, {OWN}"
 
 
 def test_of_too_many_senders_one_that_can_still_be_used_is_named() -> None:
     gone = tuple(f"+1212556{place:04}" for place in range(199))
-    (found,) = decide(case(known={"senders": (OWN, *gone)}, sender=SHARED)).findings
+    (found,) = evaluate(case(known={"senders": (OWN, *gone)}, sender=SHARED)).findings
     assert found.next_step == f"use {OWN} again"
-    (found,) = decide(case(known={"senders": (*gone, "+12125559999")}, sender=SHARED)).findings
+    (found,) = evaluate(case(known={"senders": (*gone, "+12125559999")}, sender=SHARED)).findings
     assert found.next_step == "share one of those with this tenant"
 
 
@@ -216,10 +216,10 @@ def test_no_text_goes_from_a_sender_that_its_tenant_may_not_use(
         "senders": (known,) if known else (),
         "out": dict.fromkeys(out, 1),
     }
-    standing = case(known=row).standing
-    judged = case_of(
+    number = case(known=row).number
+    judged = build_context(
         request(sender=asked, branch="south"),
-        standing,
+        number,
         NOON,
         NOON,
         build_settings({"acme": tenant}, senders),
@@ -227,7 +227,7 @@ def test_no_text_goes_from_a_sender_that_its_tenant_may_not_use(
     usable = {name for name, sender in senders.items() if "acme" in sender.tenants and sender.hears}
     kept = known if known in usable and known not in out else None
     assert judged.sender == (asked or kept or south or default)
-    ruling = decide(judged)
+    ruling = evaluate(judged)
     assert (ruling.verdict is Verdict.SEND) == (judged.sender in usable - out)
     if judged.sender not in {name for name, sender in senders.items() if "acme" in sender.tenants}:
         refused = next(found for found in ruling.findings if found.rule == "sender_not_allowed")

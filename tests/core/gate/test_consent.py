@@ -6,9 +6,8 @@ from typing import Any
 import pytest
 
 from schemas.base import Evidence
-from schemas.consent_event import ConsentEvent
-from schemas.consent_status import ConsentState
-from schemas.reply import Reply
+from schemas.consent import ConsentEvent, ConsentState
+from schemas.inbound import Reply
 from schemas.topics import CONSENT_LOG, CONSENT_STATUS, DISPATCH_CONTROLS
 from streams.processing import UnreadableRecord
 from tests.core.gate.cases import (

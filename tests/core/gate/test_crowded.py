@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from schemas.decision import Decision
-from schemas.returned import Returned
+from schemas.send import Returned
 from schemas.topics import DECISIONS, DISPATCH_ORDERS
 from tests.core.gate.cases import NOON, decided, opt_in, played, reply, request
 

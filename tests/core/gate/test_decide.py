@@ -1,143 +1,144 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from schemas.consent_status import ConsentState
+from schemas.consent import ConsentState
 from schemas.decision import Verdict
-from streams.gate.case import Case
-from streams.gate.decide import decide
+from streams.gate.rule_context import RuleContext
+from streams.gate.rules import evaluate
 from tests.core.gate.cases import BRANCH, DAY, FOREIGN, HOUR, NOON, SECOND, SHARED, case, settings
 
 UNKNOWN, OUT = ConsentState.UNKNOWN, ConsentState.OPTED_OUT
 SEND, HOLD, REJECT, EXPIRE = Verdict.SEND, Verdict.HOLD, Verdict.REJECT, Verdict.EXPIRE
 
 
-def without_settings(given: Case) -> Case:
+def without_settings(given: RuleContext) -> RuleContext:
     return given._replace(tenant=None, sender="", senders={})
 
 
-@pytest.mark.parametrize(
-    ("given", "verdict", "rules"),
-    [
-        pytest.param(case(), SEND, [], id="consented"),
-        pytest.param(case(consent=UNKNOWN), HOLD, ["not_opted_in"], id="nothing known"),
-        pytest.param(case(consent=OUT), REJECT, ["opted_out"], id="said STOP"),
-        pytest.param(
-            case(known={"unreadable_ms": 1}),
-            HOLD,
-            ["consent_unreadable"],
-            id="something unreadable",
-        ),
-        pytest.param(
-            without_settings(case()), REJECT, ["unknown_tenant"], id="a tenant without settings"
-        ),
-        pytest.param(case(kind="poem"), REJECT, ["unknown_kind"], id="a kind nobody knows"),
-        pytest.param(case(kind="test"), SEND, [], id="a test to somebody who opted in"),
-        pytest.param(
-            case(kind="test", consent=UNKNOWN),
-            REJECT,
-            ["not_opted_in", "consent_for_tests"],
-            id="a test",
-        ),
-        pytest.param(
-            case(known={"sms_enabled": False}), REJECT, ["not_sms_enabled"], id="switched off"
-        ),
-        pytest.param(case(known={"landline": True}), REJECT, ["not_sms_enabled"], id="a landline"),
-        pytest.param(
-            case(known={"suppressed": True}),
-            REJECT,
-            ["not_sms_enabled"],
-            id="the provider does not text it",
-        ),
-        pytest.param(
-            case(known={"doubtful": True}),
-            SEND,
-            ["doubtful_number"],
-            id="not reached on several days",
-        ),
-        pytest.param(
-            case(known={"type": "pager"}),
-            REJECT,
-            ["not_sms_enabled"],
-            id="a pager, says the carrier",
-        ),
-        pytest.param(case(known={"type": "mobile", "sms_enabled": True}), SEND, [], id="a mobile"),
-        pytest.param(case(to="4155550100"), REJECT, ["invalid_number"], id="no plus"),
-        pytest.param(case(to="+442079460958"), REJECT, ["region_not_allowed"], id="abroad"),
-        pytest.param(
-            case(to="+442079460958", policy={"regions": ("GB",)}), SEND, [], id="abroad, as wished"
-        ),
-        pytest.param(case(body=""), REJECT, ["bad_body"], id="empty"),
-        pytest.param(case(body=" \n\u00a0"), REJECT, ["bad_body"], id="blank"),
-        pytest.param(case(body="x" * 1600), SEND, [], id="1,600 characters"),
-        pytest.param(case(body="x" * 1601), REJECT, ["bad_body"], id="1,601 characters"),
-        pytest.param(case(body="a\0b"), REJECT, ["bad_body"], id="NUL"),
-        pytest.param(case(sender=SHARED), SEND, [], id="a shared sender"),
-        pytest.param(case(branch="south"), SEND, [], id="the branch's sender"),
-        pytest.param(
-            case(sender=FOREIGN), REJECT, ["sender_not_allowed"], id="another tenant's sender"
-        ),
-        pytest.param(case(sender="nobody"), REJECT, ["sender_not_allowed"], id="no such sender"),
-        pytest.param(case(requested_at=NOON - 7 * DAY), SEND, [], id="seven days old"),
-        pytest.param(
-            case(requested_at=NOON - 7 * DAY - SECOND),
-            REJECT,
-            ["stale"],
-            id="older than seven days",
-        ),
-        pytest.param(
-            case(requested_at=NOON - 7 * DAY, received=NOON, now=NOON + 20 * DAY),
-            SEND,
-            [],
-            id="held, not stale",
-        ),
-        pytest.param(case(requested_at=NOON + DAY), SEND, [], id="a clock a day ahead"),
-        pytest.param(
-            case(requested_at=NOON + DAY + SECOND),
-            REJECT,
-            ["requested_in_future"],
-            id="further ahead",
-        ),
-        pytest.param(case(valid_until=NOON + SECOND), SEND, [], id="still valid"),
-        pytest.param(case(valid_until=NOON), EXPIRE, ["expired"], id="no longer valid"),
-        pytest.param(
-            case(received=NOON - 30 * DAY, requested_at=NOON - 30 * DAY),
-            EXPIRE,
-            ["held_too_long"],
-            id="30",
-        ),
-        pytest.param(
-            case(received=NOON - 30 * DAY, requested_at=NOON - 30 * DAY, not_before=NOON - DAY),
-            SEND,
-            [],
-            id="scheduled for yesterday",
-        ),
-        pytest.param(case(not_before=NOON), SEND, [], id="scheduled for now"),
-        pytest.param(case(not_before=NOON + HOUR), HOLD, ["not_before"], id="scheduled for later"),
-        pytest.param(
-            case(consent=OUT, to="123", body=""),
-            REJECT,
-            ["opted_out", "invalid_number", "bad_body"],
-            id="consent is named before form",
-        ),
-        pytest.param(
-            case(consent=UNKNOWN, body=""),
-            REJECT,
-            ["not_opted_in", "bad_body"],
-            id="strictest wins, all reasons kept",
-        ),
-        pytest.param(
-            case(consent=OUT, valid_until=NOON),
-            EXPIRE,
-            ["opted_out", "expired"],
-            id="too late for a no to matter",
-        ),
-    ],
-)
-def test_decide(given: Case, verdict: Verdict, rules: list[str]) -> None:
-    ruling = decide(given)
+CASES: list[Any] = [
+    pytest.param(case(), SEND, [], id="consented"),
+    pytest.param(case(consent=UNKNOWN), HOLD, ["not_opted_in"], id="nothing known"),
+    pytest.param(case(consent=OUT), REJECT, ["opted_out"], id="said STOP"),
+    pytest.param(
+        case(known={"unreadable_ms": 1}),
+        HOLD,
+        ["consent_unreadable"],
+        id="something unreadable",
+    ),
+    pytest.param(
+        without_settings(case()), REJECT, ["unknown_tenant"], id="a tenant without settings"
+    ),
+    pytest.param(case(kind="poem"), REJECT, ["unknown_kind"], id="a kind nobody knows"),
+    pytest.param(case(kind="test"), SEND, [], id="a test to somebody who opted in"),
+    pytest.param(
+        case(kind="test", consent=UNKNOWN),
+        REJECT,
+        ["not_opted_in", "consent_for_tests"],
+        id="a test",
+    ),
+    pytest.param(
+        case(known={"sms_enabled": False}), REJECT, ["not_sms_enabled"], id="switched off"
+    ),
+    pytest.param(case(known={"landline": True}), REJECT, ["not_sms_enabled"], id="a landline"),
+    pytest.param(
+        case(known={"suppressed": True}),
+        REJECT,
+        ["not_sms_enabled"],
+        id="the provider does not text it",
+    ),
+    pytest.param(
+        case(known={"doubtful": True}),
+        SEND,
+        ["doubtful_number"],
+        id="not reached on several days",
+    ),
+    pytest.param(
+        case(known={"type": "pager"}),
+        REJECT,
+        ["not_sms_enabled"],
+        id="a pager, says the carrier",
+    ),
+    pytest.param(case(known={"type": "mobile", "sms_enabled": True}), SEND, [], id="a mobile"),
+    pytest.param(case(to="4155550100"), REJECT, ["invalid_number"], id="no plus"),
+    pytest.param(case(to="+442079460958"), REJECT, ["region_not_allowed"], id="abroad"),
+    pytest.param(
+        case(to="+442079460958", policy={"regions": ("GB",)}), SEND, [], id="abroad, as wished"
+    ),
+    pytest.param(case(body=""), REJECT, ["bad_body"], id="empty"),
+    pytest.param(case(body=" \n\u00a0"), REJECT, ["bad_body"], id="blank"),
+    pytest.param(case(body="x" * 1600), SEND, [], id="1,600 characters"),
+    pytest.param(case(body="x" * 1601), REJECT, ["bad_body"], id="1,601 characters"),
+    pytest.param(case(body="a\0b"), REJECT, ["bad_body"], id="NUL"),
+    pytest.param(case(sender=SHARED), SEND, [], id="a shared sender"),
+    pytest.param(case(branch="south"), SEND, [], id="the branch's sender"),
+    pytest.param(
+        case(sender=FOREIGN), REJECT, ["sender_not_allowed"], id="another tenant's sender"
+    ),
+    pytest.param(case(sender="nobody"), REJECT, ["sender_not_allowed"], id="no such sender"),
+    pytest.param(case(requested_at=NOON - 7 * DAY), SEND, [], id="seven days old"),
+    pytest.param(
+        case(requested_at=NOON - 7 * DAY - SECOND),
+        REJECT,
+        ["stale"],
+        id="older than seven days",
+    ),
+    pytest.param(
+        case(requested_at=NOON - 7 * DAY, received=NOON, now=NOON + 20 * DAY),
+        SEND,
+        [],
+        id="held, not stale",
+    ),
+    pytest.param(case(requested_at=NOON + DAY), SEND, [], id="a clock a day ahead"),
+    pytest.param(
+        case(requested_at=NOON + DAY + SECOND),
+        REJECT,
+        ["requested_in_future"],
+        id="further ahead",
+    ),
+    pytest.param(case(valid_until=NOON + SECOND), SEND, [], id="still valid"),
+    pytest.param(case(valid_until=NOON), EXPIRE, ["expired"], id="no longer valid"),
+    pytest.param(
+        case(received=NOON - 30 * DAY, requested_at=NOON - 30 * DAY),
+        EXPIRE,
+        ["held_too_long"],
+        id="30",
+    ),
+    pytest.param(
+        case(received=NOON - 30 * DAY, requested_at=NOON - 30 * DAY, not_before=NOON - DAY),
+        SEND,
+        [],
+        id="scheduled for yesterday",
+    ),
+    pytest.param(case(not_before=NOON), SEND, [], id="scheduled for now"),
+    pytest.param(case(not_before=NOON + HOUR), HOLD, ["not_before"], id="scheduled for later"),
+    pytest.param(
+        case(consent=OUT, to="123", body=""),
+        REJECT,
+        ["opted_out", "invalid_number", "bad_body"],
+        id="consent is named before form",
+    ),
+    pytest.param(
+        case(consent=UNKNOWN, body=""),
+        REJECT,
+        ["not_opted_in", "bad_body"],
+        id="strictest wins, all reasons kept",
+    ),
+    pytest.param(
+        case(consent=OUT, valid_until=NOON),
+        EXPIRE,
+        ["opted_out", "expired"],
+        id="too late for a no to matter",
+    ),
+]
+
+
+@pytest.mark.parametrize(("given", "verdict", "rules"), CASES)
+def test_decide(given: RuleContext, verdict: Verdict, rules: list[str]) -> None:
+    ruling = evaluate(given)
     assert (ruling.verdict, [found.rule for found in ruling.findings]) == (verdict, rules)
 
 
@@ -152,8 +153,10 @@ def test_decide(given: Case, verdict: Verdict, rules: list[str]) -> None:
         pytest.param(case(consent=OUT, not_before=NOON + HOUR), None, id="over anyway"),
     ],
 )
-def test_until_is_when_the_clock_alone_can_change_it(given: Case, until: timedelta | None) -> None:
-    assert decide(given).until == until
+def test_until_is_when_the_clock_alone_can_change_it(
+    given: RuleContext, until: timedelta | None
+) -> None:
+    assert evaluate(given).until == until
 
 
 @pytest.mark.parametrize(
@@ -179,8 +182,8 @@ def test_until_is_when_the_clock_alone_can_change_it(given: Case, until: timedel
     ],
     ids=["consent", "switch", "sender", "region", "kind"],
 )
-def test_a_refusal_says_what_to_do(given: Case, words: str) -> None:
-    (found,) = decide(given).findings
+def test_a_refusal_says_what_to_do(given: RuleContext, words: str) -> None:
+    (found,) = evaluate(given).findings
     assert f"{found.reason}: {found.next_step}".startswith(words)
 
 
@@ -197,20 +200,20 @@ def test_every_finding_has_words() -> None:
         known={"unreadable_ms": 1, "landline": True},
         received=NOON,
     )
-    findings = decide(worst).findings
+    findings = evaluate(worst).findings
     assert len(findings) >= 10
     assert all(found.reason and found.next_step for found in findings)
 
 
 def test_a_number_hears_from_so_many_senders_and_no_more() -> None:
     used = tuple(f"+1212555{place:04}" for place in range(200))
-    assert [found.rule for found in decide(case(known={"senders": used})).findings] == [
+    assert [found.rule for found in evaluate(case(known={"senders": used})).findings] == [
         "sender_not_allowed"
     ]
-    assert decide(case(known={"senders": (*used[1:], "24273")})).verdict is SEND
+    assert evaluate(case(known={"senders": (*used[1:], "24273")})).verdict is SEND
 
 
 def test_a_tenant_with_many_senders_is_told_some() -> None:
     senders = {f"{place:05}": settings().senders["24273"] for place in range(30)}
-    (found,) = decide(case(sender="nobody")._replace(senders=senders)).findings
+    (found,) = evaluate(case(sender="nobody")._replace(senders=senders)).findings
     assert found.next_step.endswith("00009 or 20 others")

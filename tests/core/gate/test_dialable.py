@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.gate.case import checked
-from streams.gate.dialable import CHECKED_BY, PROBLEMS, _parse, dialable
-from streams.gate.state import NumberRow
+from streams.gate.number_validation import METADATA_VERSION, PROBLEMS, _parse, validate_number
+from streams.gate.rule_context import check_number
+from streams.gate.state import NumberState
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ from streams.gate.state import NumberRow
     ],
 )
 def test_dialable(number: str, region: str, problem: str) -> None:
-    assert dialable(number) == (region, problem)
+    assert validate_number(number) == (region, problem)
 
 
 @given(st.from_regex(r"\+1[2-9][0-9]{9}", fullmatch=True))
@@ -48,11 +48,11 @@ def test_a_north_american_number_is_what_the_metadata_reads(number: str) -> None
 
 
 def test_what_older_metadata_said_is_asked_again() -> None:
-    told = dialable("+14155550100")
-    kept = NumberRow(region="", problem="impossible", checked_by="8.0.0")
-    again = checked(kept, "+14155550100")
-    assert (again.region, again.problem, again.checked_by) == (*told, CHECKED_BY)
-    assert checked(again.model_copy(update={"region": "XX"}), "+14155550100").region == "XX"
+    told = validate_number("+14155550100")
+    kept = NumberState(region="", problem="impossible", checked_by="8.0.0")
+    again = check_number(kept, "+14155550100")
+    assert (again.region, again.problem, again.checked_by) == (*told, METADATA_VERSION)
+    assert check_number(again.model_copy(update={"region": "XX"}), "+14155550100").region == "XX"
 
 
 def test_every_problem_has_words() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from schemas.decision import Decision, Verdict
 from schemas.topics import DECISIONS, DISPATCH_ORDERS
-from streams.gate.limits import RELEASE_AT_ONCE
+from streams.gate.evaluation import AT_ONCE
 from streams.processing import UnreadableRecord
 from tests.core.gate.cases import (
     DAY,
@@ -144,8 +144,8 @@ def test_a_time_at_the_end_of_the_calendar_waits() -> None:
 
 
 def test_thousands_that_wait_go_in_bounded_steps() -> None:
-    processor = waiting(*({"message_id": f"m{place}"} for place in range(RELEASE_AT_ONCE + 70)))
-    assert len(of(DISPATCH_ORDERS, processor.tell(opt_in()))) == RELEASE_AT_ONCE
+    processor = waiting(*({"message_id": f"m{place}"} for place in range(AT_ONCE + 70)))
+    assert len(of(DISPATCH_ORDERS, processor.tell(opt_in()))) == AT_ONCE
     assert len(of(DISPATCH_ORDERS, processor.until(NOON + SECOND))) == 70
     assert decided(processor.until(NOON + DAY)) == []
 
@@ -166,10 +166,8 @@ def test_a_thousand_go_within_a_second_in_the_order_in_which_they_were_asked_for
 
 
 def test_a_stop_between_two_steps_of_a_release_wins() -> None:
-    processor = waiting(*({"message_id": f"m{place}"} for place in range(RELEASE_AT_ONCE + 70)))
+    processor = waiting(*({"message_id": f"m{place}"} for place in range(AT_ONCE + 70)))
     processor.tell(opt_in(), at=NOON)
     processor.tell(reply("STOP"), at=NOON + SECOND)
     assert of(DISPATCH_ORDERS, processor.until(NOON + DAY)) == []
-    assert (
-        sum(order.kind == "reminder" for order in processor.all(DISPATCH_ORDERS)) == RELEASE_AT_ONCE
-    )
+    assert sum(order.kind == "reminder" for order in processor.all(DISPATCH_ORDERS)) == AT_ONCE

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from schemas.base import Evidence
-from schemas.consent_status import ConsentState
-from schemas.number_fact import NumberFact
+from schemas.consent import ConsentState
+from schemas.person import NumberFact
 from schemas.topics import CONSENT_LOG, DEAD_LETTERS
 from tests.core.gate.cases import (
     NOON,

@@ -5,11 +5,10 @@ from typing import Any
 
 import pytest
 
-from schemas.returned import Returned
-from schemas.send import Send
+from schemas.send import Returned, Send
 from schemas.send_request import Kind
 from schemas.topics import CONTACTS, DEAD_LETTERS, DECISIONS, DISPATCH_ORDERS
-from streams.gate.kinds import LANES
+from streams.gate.messages import PRIORITIES
 from tests.core.gate.cases import (
     BRANCH,
     DAY,
@@ -49,7 +48,7 @@ def test_an_order_says_all_that_dispatch_needs() -> None:
         sender=OWN,
         body="x" * 161,
         kind="reminder",
-        lane=LANES["reminder"],
+        lane=PRIORITIES["reminder"],
         segments=2,
         consent_epoch=1,
         send_before=NOON + 36 * HOUR,
@@ -85,7 +84,7 @@ def test_a_tenant_without_settings_gets_an_answer() -> None:
 
 @pytest.mark.parametrize("kind", Kind)
 def test_every_kind_has_a_lane(kind: Kind) -> None:
-    assert ordered(consented(), kind=kind).lane is LANES[kind]
+    assert ordered(consented(), kind=kind).lane is PRIORITIES[kind]
 
 
 @pytest.mark.parametrize(

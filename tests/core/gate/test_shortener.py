@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from schemas.decision import Verdict
-from streams.gate.decide import decide
-from streams.gate.rules.shortener import DOMAINS, shortened, shortener
+from streams.gate.rules import evaluate
+from streams.gate.rules.content import DOMAINS, check_shortener, find_shortener
 from tests.core.gate.cases import case
 
 LINK = "Details: https://bit.ly/3xYz"
@@ -33,7 +33,7 @@ LINK = "Details: https://bit.ly/3xYz"
     ],
 )
 def test_shortened(body: str, found: str | None) -> None:
-    assert shortened(body) == found
+    assert find_shortener(body) == found
 
 
 @pytest.mark.parametrize(
@@ -50,12 +50,12 @@ def test_shortened(body: str, found: str | None) -> None:
 def test_the_tenant_says_what_becomes_of_it(
     policy: str, body: str, verdict: Verdict, rules: list[str]
 ) -> None:
-    ruling = decide(case(body=body, policy={"shorteners": policy}))
-    assert (ruling.verdict, [found.rule for found in ruling.findings]) == (verdict, rules)
+    evaluation = evaluate(case(body=body, policy={"shorteners": policy}))
+    assert (evaluation.verdict, list(evaluation.rules)) == (verdict, rules)
 
 
 def test_the_next_step() -> None:
-    found = shortener(case(body=LINK))
+    found = check_shortener(case(body=LINK))
     assert found is not None
     assert found.next_step == "use the full link"
 

@@ -8,12 +8,11 @@ from typing import Any
 import pytest
 
 from schemas.base import Evidence
-from schemas.consent_event import ConsentEvent
-from schemas.consent_status import ConsentState
-from schemas.reply import Reply
-from schemas.system_kind import SystemKind
+from schemas.consent import ConsentEvent, ConsentState
+from schemas.inbound import Reply
+from schemas.send_request import SystemKind
 from schemas.topics import CONSENT_LOG, DECISIONS, DISPATCH_ORDERS
-from streams.gate.state import ClaimRow
+from streams.gate.state import ProcessedClaim
 from tests.core.gate.cases import (
     DAY,
     HOUR,
@@ -132,7 +131,7 @@ def test_what_an_earlier_version_has_noted_is_a_repeat() -> None:
     processor = played()
     processor.state.raw["ev/contact-7"] = b'{"at_ms":1}'
     assert processor.tell(opt_out(event_id="contact-7")) == []
-    assert processor.state.get("ev/contact-7", ClaimRow) == ClaimRow(at_ms=1)
+    assert processor.state.get("ev/contact-7", ProcessedClaim) == ProcessedClaim(at_ms=1)
 
 
 def test_what_the_carrier_takes_for_a_stop_is_one() -> None:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from schemas.request_cancel import CancelRequest
-from schemas.returned import Returned
+from schemas.send import Returned
+from schemas.send_request import CancelRequest
 from schemas.topics import DECISIONS, DISPATCH_ORDERS
 from tests.core.gate.cases import (
     DAY,

@@ -10,7 +10,7 @@ import pytest
 
 from schemas.decision import Finding
 from schemas.send_request import Kind
-from streams.gate.rules.quiet_hours import quiet_hours
+from streams.gate.rules.timing import check_quiet_hours
 from tests.core.gate.cases import case
 
 MINUTE = timedelta(minutes=1)
@@ -30,7 +30,7 @@ def at(zone: str, clock: str) -> datetime:
 
 
 def found(now: datetime, **about: Any) -> Finding | None:
-    return quiet_hours(case(now=now, policy=QUIET, **about))
+    return check_quiet_hours(case(now=now, policy=QUIET, **about))
 
 
 @pytest.mark.parametrize("kind", Kind)
@@ -209,13 +209,15 @@ def test_the_tenant_has_hours_of_its_own(policy: Any, clock: str, until: str | N
         time_zone=NEW_YORK,
         policy={"when": {"quiet_hours": policy}},
     )
-    held = quiet_hours(night)
+    held = check_quiet_hours(night)
     assert (held and held.until) == (at(NEW_YORK, until) if until else None)
 
 
 def test_where_no_hour_is_fit_somebody_must_say_where_they_are() -> None:
     short = {"when": {"quiet_hours": {"before": "08:00", "after": "10:00"}}}
-    held = quiet_hours(case(now=at(NEW_YORK, "2026-06-10 09:00"), to="+15005550006", policy=short))
+    held = check_quiet_hours(
+        case(now=at(NEW_YORK, "2026-06-10 09:00"), to="+15005550006", policy=short)
+    )
     assert held is not None
     assert (held.until, held.next_step) == (None, "say where they are: set their time zone")
 

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from schemas.decision import Verdict
-from streams.gate.case import Case
-from streams.gate.decide import decide
-from streams.gate.hours.marketing import RULES, marketing, strictest
-from streams.gate.zones.tables import STATES
+from streams.gate.local_hours import STATE_RULES, state_rules, strictest_rules
+from streams.gate.locations import STATES
+from streams.gate.rule_context import RuleContext
+from streams.gate.rules import evaluate
 from tests.core.gate.cases import case
 from tests.core.gate.test_when_hours import CHICAGO, NEW_YORK, QUIET, at
 
@@ -32,7 +32,7 @@ ZONE_OF = {
 """2026-06-10 is a Wednesday, 13 a Saturday, 14 a Sunday; 2026-05-25 Memorial Day; 2026-07-03 the Fourth, observed."""
 
 
-def promoted(now: datetime, **about: Any) -> Case:
+def promoted(now: datetime, **about: Any) -> RuleContext:
     whole: dict[str, Any] = {"kind": "marketing", "policy": QUIET, "now": now, "requested_at": now}
     return case(**whole | about)
 
@@ -66,10 +66,10 @@ def promoted(now: datetime, **about: Any) -> Case:
 def test_a_state(state: str, clock: str, until: str | None) -> None:
     zone = ZONE_OF[state]
     about: dict[str, Any] = {"postal_region": state, "time_zone": zone}
-    ruling = decide(promoted(at(zone, clock), **about))
+    ruling = evaluate(promoted(at(zone, clock), **about))
     assert ruling.until == (at(zone, until) if until else None)
     assert ruling.verdict is (Verdict.HOLD if until else Verdict.SEND)
-    reminder = decide(promoted(at(zone, clock), kind="reminder", **about))
+    reminder = evaluate(promoted(at(zone, clock), kind="reminder", **about))
     assert "marketing_hours" not in [found.rule for found in reminder.findings]
 
 
@@ -85,19 +85,22 @@ def test_a_state(state: str, clock: str, until: str | None) -> None:
 )
 def test_a_finding_names_the_law(about: dict[str, Any], state: str) -> None:
     night = promoted(at(NEW_YORK, "2026-06-14 03:00"), **about)
-    reason = {found.rule: found.reason for found in decide(night).findings}["marketing_hours"]
-    assert RULES.get(state, RULES["US-FED"] if state == "CA" else strictest()).law in reason
+    reason = {found.rule: found.reason for found in evaluate(night).findings}["marketing_hours"]
+    assert (
+        STATE_RULES.get(state, STATE_RULES["US-FED"] if state == "CA" else strictest_rules()).law
+        in reason
+    )
 
 
 def test_no_state_of_the_us_no_law_of_one() -> None:
-    assert marketing("CA", "") is None
-    assert marketing("GB", "") is None
+    assert state_rules("CA", "") is None
+    assert state_rules("GB", "") is None
     sunday = promoted(at(NEW_YORK, "2026-06-14 20:30"), to="+14165550100")
-    assert decide(sunday).verdict is Verdict.SEND
+    assert evaluate(sunday).verdict is Verdict.SEND
 
 
 def test_the_strictest_is_stricter_than_each() -> None:
-    rules = strictest()
+    rules = strictest_rules()
     assert (rules.hours.weekdays, rules.hours.saturday, rules.hours.sunday) == (
         (600, 1080),
         (600, 1020),
@@ -110,21 +113,21 @@ def test_the_strictest_is_stricter_than_each() -> None:
 def test_the_tenant_s_own_hours_count_as_well() -> None:
     quiet = {"when": {"quiet_hours": {"before": "11:00", "after": "16:00"}}}
     night = promoted(at(NEW_YORK, "2026-06-13 16:30"), postal_region="RI", policy=quiet)
-    assert decide(night).until == at(NEW_YORK, "2026-06-15 11:00")
+    assert evaluate(night).until == at(NEW_YORK, "2026-06-15 11:00")
 
 
 def test_a_tenant_may_leave_the_states_out() -> None:
     alike = {"when": {"marketing": "as_others"}}
     sunday = at(CHICAGO, "2026-06-14 12:00")
-    assert decide(promoted(sunday, postal_region="AL", policy=alike)).verdict is Verdict.SEND
-    assert decide(promoted(sunday, postal_region="AL")).verdict is Verdict.HOLD
+    assert evaluate(promoted(sunday, postal_region="AL", policy=alike)).verdict is Verdict.SEND
+    assert evaluate(promoted(sunday, postal_region="AL")).verdict is Verdict.HOLD
 
 
 def test_where_no_hour_is_fit_for_all() -> None:
     short = {"when": {"quiet_hours": {"before": "08:00", "after": "10:00"}}}
-    held = decide(promoted(at(NEW_YORK, "2026-06-13 08:30"), postal_region="RI", policy=short))
+    held = evaluate(promoted(at(NEW_YORK, "2026-06-13 08:30"), postal_region="RI", policy=short))
     assert held.until == at(NEW_YORK, "2026-06-15 09:00")
-    held = decide(promoted(at(NEW_YORK, "2026-06-13 08:30"), postal_region="KY", policy=short))
+    held = evaluate(promoted(at(NEW_YORK, "2026-06-13 08:30"), postal_region="KY", policy=short))
     assert held.until is None
     assert (
         held.findings[-1].next_step == "say where they are: set their postal region and time zone"
@@ -133,9 +136,9 @@ def test_where_no_hour_is_fit_for_all() -> None:
 
 def test_the_table_is_clean() -> None:
     states = {state.code for state in STATES if state.country == "US"}
-    assert len(RULES) == 23
-    assert set(RULES) - {"US-FED"} <= states
-    for rules in RULES.values():
+    assert len(STATE_RULES) == 23
+    assert set(STATE_RULES) - {"US-FED"} <= states
+    for rules in STATE_RULES.values():
         assert rules.law
         assert rules.hours.weekdays
         assert 480 <= rules.hours.weekdays[0] < rules.hours.weekdays[1] <= 1260

@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from schemas.number_fact import NumberFact
-from schemas.returned import Returned
-from schemas.send import Send
+from schemas.person import NumberFact
+from schemas.send import Returned, Send
 from schemas.topics import DECISIONS, DISPATCH_ORDERS
 from streams.processing import Publication
 from tests.core.gate.cases import (

@@ -11,8 +11,8 @@ from schemas.attempt import DeliveryReceipt
 from schemas.decision import Decision
 from schemas.person import NumberFact
 from schemas.topics import NUMBER_FACTS
-from streams.gate.learned import learned
-from streams.gate.state import NumberRow
+from streams.gate.number_facts import apply_fact
+from streams.gate.state import NumberState
 from streams.outcomes import outcomes, outcomes_on_timer
 from streams.processing import build_settings
 from streams.state_entry import dump, parse
@@ -118,13 +118,13 @@ def test_it_comes_late_but_names_its_day() -> None:
     assert record.evidence.offset == 0
 
 
-def after(*records: dict[str, Any]) -> NumberRow:
-    row = NumberRow()
+def after(*records: dict[str, Any]) -> NumberState:
+    row = NumberState()
     for said in records:
         record = NumberFact.model_validate(
             {"tenant": "acme", "number": "+14155550142", "at": NOON} | said
         )
-        row = row.model_copy(update=learned(row, record))
+        row = apply_fact(row, record)
     return row
 
 
@@ -158,5 +158,5 @@ def test_several_days_make_a_number_doubtful(
 
 def test_days_survive_being_written() -> None:
     row = after(*not_reached(0, 1))
-    again = parse(NumberRow, dump(row))
+    again = parse(NumberState, dump(row))
     assert again.unreachable == (date(2026, 11, 21), date(2026, 11, 22))

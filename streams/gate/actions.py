@@ -1,0 +1,200 @@
+"""What follows from a verdict: an order for dispatch, a request that waits, or an end."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from schemas.decision import Verdict
+from schemas.inbound import Contact
+from schemas.person import PersonAnswer
+from schemas.send import Send
+from schemas.send_request import SystemKind
+from schemas.topics import CONTACTS, DISPATCH_ORDERS, PERSON_ANSWERS
+from streams.dedup import REMEMBER
+from streams.gate.messages import PRIORITIES, WITHOUT_OPT_IN, body_sha256
+from streams.gate.pending_requests import PendingRequest
+from streams.gate.rule_context import RuleContext
+from streams.gate.rules import Evaluation
+from streams.gate.send_window import closing_time, record_send
+from streams.gate.state import (
+    HeldRequest,
+    MessageState,
+    NumberState,
+    StepBuilder,
+    hold_name,
+    message_name,
+)
+from streams.hold_limits import hold_deadline
+
+ORDER_LIFE: Final = timedelta(hours=36)
+"""An order that has not left by then comes back to be evaluated.  That is time for a night's
+queue, and well before dispatch, which remembers ids for 72 h, returns it by itself (48 h)."""
+
+OPT_IN_REQUEST_LIFE: Final = timedelta(hours=1)
+"""An opt-in request that has not left by then comes back and is issued again.  So the 24 hours
+are those between the texts and not only between the orders."""
+
+
+def issue_order(
+    step: StepBuilder, context: RuleContext, pending: PendingRequest, size: int
+) -> None:
+    """Order dispatch to send it.  The request stays, without its text: the order may come back."""
+    request = context.request
+    message = pending.message
+    order = Send(
+        message_id=request.message_id,
+        tenant=request.tenant,
+        to=context.to,
+        sender=context.sender,
+        body=request.body,
+        kind=request.kind,
+        case_id=request.case_id,
+        lane=(WITHOUT_OPT_IN if context.is_system else PRIORITIES)[request.kind],
+        segments=size,
+        consent_epoch=context.number.epoch,
+        not_before=request.not_before,
+        send_before=_send_before(context),
+        issued_at=context.now,
+        attempt=message.next_attempt,
+    )
+    sent = MessageState(
+        fingerprint=message.fingerprint,
+        seq=message.seq + 1,
+        verdict=Verdict.SEND,
+        received=message.received,
+        own=message.own,
+        approved=message.approved,
+        issued_at=context.now,
+        sender=context.sender,
+        request=request.model_copy(update={"body": ""}),
+        next_attempt=message.next_attempt,
+        asked_sha256=_requested_sha256(context, pending),
+    )
+    _write(step, pending, sent, step.now + REMEMBER)
+    step.publish(DISPATCH_ORDERS, order)
+    _publish_contact(step, context)
+    step.number = record_send(_record_sender(context), context)
+
+
+def _send_before(context: RuleContext) -> datetime:
+    """A verdict does not outlive its hour."""
+    end = context.now + (OPT_IN_REQUEST_LIFE if context.is_system else ORDER_LIFE)
+    valid_until = context.request.valid_until
+    if valid_until is not None:
+        end = min(end, valid_until)
+    closing = closing_time(context)
+    return end if closing is None else min(end, closing)
+
+
+def _requested_sha256(context: RuleContext, pending: PendingRequest) -> str:
+    """It comes back as smart encoding has changed it; staff see, and approve, the text that was
+    requested."""
+    body = pending.request.body
+    if pending.message.asked_sha256 or context.request.body == body:
+        return pending.message.asked_sha256
+    return body_sha256(body)
+
+
+def _publish_contact(step: StepBuilder, context: RuleContext) -> None:
+    """The inbox must know whose reply it may be before the text is out.
+
+    It learns of every order from a shared sender: a reply that is no keyword is for the tenant
+    that texted last, and only the inbox knows all tenants.  Of any other sender it learns once."""
+    is_opt_in_request = context.is_system and context.request.kind == SystemKind.CONSENT_ASK
+    is_known = context.sender in context.number.senders
+    if is_known and not is_opt_in_request and not context.senders[context.sender].shared_by:
+        return
+    contact = Contact(
+        sender=context.sender,
+        number=context.to,
+        tenant=context.request.tenant,
+        asked=is_opt_in_request,
+        at=context.now,
+    )
+    step.publish(CONTACTS, contact)
+
+
+def _record_sender(context: RuleContext) -> NumberState:
+    number = context.number
+    sender = context.sender
+    if sender == number.sender:
+        return number
+    senders = number.senders if sender in number.senders else (*number.senders, sender)
+    return number.model_copy(update={"senders": senders, "sender": sender})
+
+
+def hold_request(
+    step: StepBuilder, context: RuleContext, evaluation: Evaluation, pending: PendingRequest
+) -> None:
+    message = pending.message
+    waiting = MessageState(
+        fingerprint=message.fingerprint,
+        seq=message.seq + 1,
+        received=message.received,
+        own=message.own,
+        approved=message.approved,
+        next_attempt=message.next_attempt,
+        asked_sha256=message.asked_sha256,
+    )
+    held = HeldRequest(
+        request=pending.request,
+        place=pending.held.place if pending.held else pending.cause,
+        rules=evaluation.rules,
+        until=evaluation.until,
+    )
+    step.put(message_name(pending.request.message_id), waiting, None)
+    step.put(hold_name(pending.request.message_id), held, hold_ends_at(context, evaluation))
+    step.number = context.number
+
+
+def hold_ends_at(context: RuleContext, evaluation: Evaluation) -> datetime:
+    """When the clock alone changes it: a hold is over, or it has waited for too long."""
+    request = context.request
+    end = hold_deadline(context.received, request.not_before, request.valid_until)
+    return end if evaluation.until is None else min(end, evaluation.until)
+
+
+def end_request(
+    step: StepBuilder, context: RuleContext, evaluation: Evaluation, pending: PendingRequest
+) -> None:
+    message = pending.message
+    deciding = (one.rule for one in evaluation.findings if one.verdict is evaluation.verdict)
+    ended = MessageState(
+        fingerprint=message.fingerprint,
+        seq=message.seq + 1,
+        verdict=evaluation.verdict,
+        received=message.received,
+        own=message.own,
+        because=next(deciding, ""),
+    )
+    _write(step, pending, ended, step.now + REMEMBER)
+    step.number = context.number
+
+
+def _write(
+    step: StepBuilder, pending: PendingRequest, message: MessageState, forget_at: datetime
+) -> None:
+    """What is decided waits no longer."""
+    identity = pending.request.message_id
+    step.put(message_name(identity), message, forget_at)
+    if pending.held is not None:
+        step.put(hold_name(identity), None, None)
+
+
+def publish_person_update(step: StepBuilder, pending: PendingRequest, verdict: Verdict) -> None:
+    """Tell the people processor what became of a request that it has issued."""
+    request = pending.request
+    if request.resolved is None:
+        return
+    canceled = pending.message.canceled
+    update = PersonAnswer(
+        tenant=request.tenant,
+        person_id=request.resolved.person_id,
+        request_id=request.resolved.request_id,
+        message_id=request.message_id,
+        verdict=verdict,
+        by=canceled.by if canceled else "",
+        at=step.now,
+    )
+    step.publish(PERSON_ANSWERS, update)

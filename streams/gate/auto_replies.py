@@ -1,0 +1,145 @@
+"""One reply to a STOP, a START or a HELP that came as a text, unless the carrier replies by itself.
+
+The sentences follow the CTIA Messaging Principles 5.1; Twilio's own replies say the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Final, NamedTuple
+
+from schemas.consent import ConsentAction, ConsentSource, ConsentState
+from schemas.inbound import Reply
+from schemas.send_request import SystemKind
+from schemas.tenant_settings import TenantSettings
+from streams.dedup import DedupEntry, dedup_name, forget_at, is_duplicate
+from streams.gate.consent_claims import Claim
+from streams.gate.evaluation import evaluate_request
+from streams.gate.pending_requests import SystemMessage, build_system_request
+from streams.gate.state import HelpReplies, StepBuilder
+from streams.inbound_keywords import Meaning, read_answer
+from streams.processing import InputRecord, Settings
+
+WITHIN: Final = timedelta(minutes=5)
+"""A reply goes so soon or not at all: a later confirmation counts as one more text against the
+recipient's will (47 CFR 64.1200(a)(12))."""
+
+HELP_EVERY: Final = timedelta(minutes=5)
+"""From one reply to HELP to the next, per number: two machines must not keep each other talking."""
+
+
+# --- the sentences
+
+
+def stop_text(tenant: TenantSettings) -> str:
+    return (
+        f"{_company(tenant)}: you are unsubscribed and will get no more texts. "
+        "Reply START to get them again."
+    )
+
+
+def sender_stop_text(tenant: TenantSettings) -> str:
+    return (
+        f"{_company(tenant)}: you will get no more texts from this number. "
+        "Reply START to get them again."
+    )
+
+
+def start_text(tenant: TenantSettings) -> str:
+    about = tenant.consent_request
+    return (
+        f"{_company(tenant)}: you will get texts about {about.purpose}. {about.frequency} "
+        f"{about.rates} Reply HELP for help, STOP to opt out."
+    )
+
+
+def help_text(tenant: TenantSettings) -> str:
+    contact = f" Contact: {tenant.contact}." if tenant.contact else ""
+    about = tenant.consent_request
+    return (
+        f"{_company(tenant)}: texts about {about.purpose}.{contact} {about.rates} "
+        "Reply STOP to opt out."
+    )
+
+
+def _company(tenant: TenantSettings) -> str:
+    return tenant.consent_request.company or tenant.name
+
+
+# --- confirmations
+
+
+class Confirmation(NamedTuple):
+    kind: SystemKind
+    text: Callable[[TenantSettings], str]
+
+
+STOPPED: Final = Confirmation(SystemKind.STOP_CONFIRMATION, stop_text)
+SENDER_STOPPED: Final = Confirmation(SystemKind.STOP_CONFIRMATION, sender_stop_text)
+"""If the tenant's other senders go on."""
+STARTED: Final = Confirmation(SystemKind.START_CONFIRMATION, start_text)
+
+
+def send_confirmation(step: StepBuilder, claim: Claim) -> None:
+    """Only what changed something is confirmed, so there is one confirmation however often they
+    write STOP."""
+    confirmation = _select_confirmation(step, claim)
+    tenant = step.settings.tenants.get(step.tenant_id)
+    if confirmation is None or tenant is None or claim.source != ConsentSource.INBOUND:
+        return
+    # No carrier replies to what was said in other words.
+    if not _is_ours_to_answer(claim.sender, step.settings, in_other_words=claim.flagged):
+        return
+    text = SystemMessage(
+        confirmation.kind,
+        step.number.epoch,
+        tenant.tenant,
+        step.phone,
+        claim.sender or "",
+        confirmation.text(tenant),
+        datetime.fromtimestamp(claim.at_ms / 1000, UTC) + WITHIN,
+    )
+    evaluate_request(step, build_system_request(text, claim.cause, step.now))
+
+
+def _select_confirmation(step: StepBuilder, claim: Claim) -> Confirmation | None:
+    if claim.action == ConsentAction.OPT_IN:
+        return STARTED
+    if claim.action != ConsentAction.OPT_OUT:
+        return None
+    return STOPPED if step.number.state is ConsentState.OPTED_OUT else SENDER_STOPPED
+
+
+def on_help(step: StepBuilder, record: InputRecord, tenant: TenantSettings | None) -> None:
+    """HELP changes no consent.  We reply once by the provider's id, and not in quick succession."""
+    reply: Reply = record.value
+    if tenant is None or read_answer(reply.body, tenant).meaning is not Meaning.HELP:
+        return
+    name = dedup_name("in", reply.provider_id)
+    if is_duplicate(step.store, name) or not _is_ours_to_answer(reply.sender, step.settings):
+        return
+    last = step.number.helped
+    if last is not None and step.now - last.at < HELP_EVERY:
+        return
+    times = last.times + 1 if last else 1
+    text = SystemMessage(
+        SystemKind.HELP_ANSWER,
+        times,
+        tenant.tenant,
+        reply.number,
+        reply.sender,
+        help_text(tenant),
+        record.at + WITHIN,
+    )
+    helped = HelpReplies(times=times, at=step.now)
+    step.number = step.number.model_copy(update={"helped": helped})
+    evaluate_request(step, build_system_request(text, record.evidence, step.now))
+    step.put(name, DedupEntry(at_ms=record.at_ms), forget_at(step.now, for_good=False))
+
+
+def _is_ours_to_answer(
+    sender: str | None, settings: Settings, in_other_words: bool = False
+) -> bool:
+    known = settings.senders.get(sender or "")
+    return known is not None and (in_other_words or not known.carrier_answers)

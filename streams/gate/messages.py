@@ -1,0 +1,72 @@
+"""Kinds of texts, and the identities of messages."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import Final
+
+from schemas.send import Priority
+from schemas.send_request import Kind, SendRequest, SystemKind
+
+PRIORITIES: Final[dict[str, Priority]] = {
+    Kind.DIRECT: Priority.TRANSACTIONAL,
+    Kind.TRANSACTIONAL: Priority.TRANSACTIONAL,
+    Kind.TEST: Priority.TRANSACTIONAL,
+    Kind.REMINDER: Priority.REMINDER,
+    Kind.ALERT: Priority.REMINDER,
+    Kind.FOLLOW_UP: Priority.REMINDER,
+    Kind.MARKETING: Priority.MARKETING,
+}
+"""Every kind that can be requested."""
+
+WITHOUT_OPT_IN: Final[dict[str, Priority]] = {
+    SystemKind.CONSENT_ASK: Priority.REPLY,
+    SystemKind.STOP_CONFIRMATION: Priority.REPLY,
+    SystemKind.START_CONFIRMATION: Priority.REPLY,
+    SystemKind.HELP_ANSWER: Priority.REPLY,
+}
+"""The system messages: all that we send to somebody who has not opted in.  A request of such a
+kind is rejected."""
+
+AFTER_OPT_OUT: Final[frozenset[str]] = frozenset(
+    {SystemKind.STOP_CONFIRMATION, SystemKind.HELP_ANSWER}
+)
+"""All that we send after an opt-out: one confirmation (47 CFR 64.1200(a)(12)), and the help they
+asked for."""
+
+AT_ANY_HOUR: Final[frozenset[str]] = AFTER_OPT_OUT | {SystemKind.START_CONFIRMATION}
+"""Kinds that quiet hours do not hold: replies to what the recipient has just written.  A test is
+not among them: whoever requests it is not always the one it wakes."""
+
+SYSTEM: Final = "sayso"
+"""Who requests system messages."""
+
+_ID_PREFIXES: Final = {
+    SystemKind.CONSENT_ASK: "ask",
+    SystemKind.STOP_CONFIRMATION: "stop",
+    SystemKind.START_CONFIRMATION: "start",
+    SystemKind.HELP_ANSWER: "help",
+}
+_SYSTEM_ID: Final = re.compile(rf"({'|'.join(_ID_PREFIXES.values())})-[0-9a-f]{{16}}-[0-9]+")
+
+
+def system_message_id(kind: SystemKind, tenant: str, phone: str, ordinal: int) -> str:
+    """`ordinal` counts the texts of this kind to this number, so that a repeat gets the same id."""
+    digest = hashlib.sha256(f"{tenant}/{phone}".encode()).hexdigest()[:16]
+    return f"{_ID_PREFIXES[kind]}-{digest}-{ordinal}"
+
+
+def is_system_id(message_id: str) -> bool:
+    """Whether only Sayso gives ids of this form."""
+    return _SYSTEM_ID.fullmatch(message_id) is not None
+
+
+def body_sha256(body: str) -> str:
+    """As an approval names the text that staff have read."""
+    return hashlib.sha256(body.encode(errors="surrogatepass")).hexdigest()
+
+
+def fingerprint(request: SendRequest) -> str:
+    """Tells a repeat from another text under the same id."""
+    return hashlib.sha256(f"{request.number}\0{request.body}".encode()).hexdigest()[:16]

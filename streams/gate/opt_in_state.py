@@ -1,0 +1,134 @@
+"""Whether we may ask a number for opt-in, and what its state remembers of the requests.
+
+One opt-in request may go out in 24 hours, counted from when its order is issued.  One that failed
+has reached nobody: the clock is free again, and unless an earlier request is unanswered the number
+is as if never asked.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Final
+
+from schemas.consent import ConsentState
+from schemas.sender import Sender
+from streams.gate.send_window import CLOCKS_DIFFER, clock_behind
+from streams.gate.state import NumberState, OptInRequests, OptInStatus
+from streams.reasons import moment, span
+
+REPEAT_AFTER: Final = timedelta(hours=24)
+"""From one opt-in request to the next, per number, counted from when the order is issued."""
+
+AUTOMATIC_AT_MOST: Final = 3
+"""Opt-in requests that go out without staff: one, and two more if those before have failed."""
+
+NO_REQUESTS: Final = OptInRequests()
+SETTLED: Final = {
+    ConsentState.OPTED_IN: "they have opted in already",
+    ConsentState.OPTED_OUT: "they opted out: only they can come back, by texting START",
+}
+"""States in which there is nothing to ask."""
+
+
+def opt_in_requests(number: NumberState) -> OptInRequests:
+    return number.asking or NO_REQUESTS
+
+
+def next_request_at(number: NumberState) -> datetime | None:
+    """When the next request may go; None: nothing prevents it."""
+    requests = opt_in_requests(number)
+    if requests.last is OptInStatus.OUT and requests.at:
+        return requests.at + REPEAT_AFTER
+    return None
+
+
+def why_not_now(number: NumberState, now: datetime, zone: tzinfo = UTC) -> str:
+    """Why nobody may ask now; empty if nothing is against it."""
+    if number.state in SETTLED:
+        return SETTLED[number.state]
+    if clock_behind(number, now):
+        return CLOCKS_DIFFER
+    requests = opt_in_requests(number)
+    if requests.last is OptInStatus.WAITING:
+        return "a request to opt in is on its way already"
+    free = next_request_at(number)
+    if requests.at is None or free is None or free <= now:
+        return ""
+    asked = moment(requests.at, zone)
+    return f"they were asked {asked}: again in {span(free - now)}, from {moment(free, zone)}"
+
+
+def no_room_until(number: NumberState, now: datetime) -> datetime | None:
+    """From when on there is room for the request that waits, in the tenant's budget or at its
+    sender; None: nothing is known against it."""
+    until = opt_in_requests(number).no_room_until
+    return until if until is not None and until > now else None
+
+
+def may_ask_automatically(number: NumberState, now: datetime) -> bool:
+    """The first time; again only if the request before it failed, a day later, and a few times."""
+    requests = opt_in_requests(number)
+    if (
+        number.state is not ConsentState.NONE
+        or requests.last not in (OptInStatus.NONE, OptInStatus.FAILED)
+        or requests.count >= AUTOMATIC_AT_MOST
+    ):
+        return False
+    return requests.at is None or now >= requests.at + REPEAT_AFTER
+
+
+def has_none_delivered(number: NumberState) -> bool:
+    """There was an opt-in request, and none has arrived."""
+    last = opt_in_requests(number).last
+    return number.state is ConsentState.NONE and last in (OptInStatus.WAITING, OptInStatus.FAILED)
+
+
+def is_shared(sender: Sender | None) -> bool:
+    return sender is not None and len(sender.tenants) > 1
+
+
+def is_not_only_theirs(sender: Sender | None, tenant: str) -> bool:
+    """It is shared, or has become another tenant's: a reply to it may be meant for somebody
+    else."""
+    return sender is not None and sender.tenants != (tenant,)
+
+
+def start(number: NumberState) -> NumberState:
+    """One more request is being made."""
+    requests = opt_in_requests(number)
+    after = OptInRequests(
+        count=requests.count + 1,
+        last=OptInStatus.WAITING,
+        at=requests.at,
+        earlier=requests.at,
+        before=requests.before + (requests.last is OptInStatus.OUT),
+    )
+    return number.model_copy(update={"asking": after})
+
+
+def mark_returned(number: NumberState, until: datetime | None, rule: str) -> NumberState:
+    """Its order came back unsent: it has reached nobody, so the clock is where it was before."""
+    requests = opt_in_requests(number)
+    update = {"at": requests.earlier, "no_room_until": until, "no_room_rule": rule}
+    return number.model_copy(update={"asking": requests.model_copy(update=update)})
+
+
+def decrement_unanswered(number: NumberState) -> NumberState:
+    """The order of an earlier request came back unsent."""
+    requests = opt_in_requests(number)
+    fewer = requests.model_copy(update={"before": max(0, requests.before - 1)})
+    return set_status(number.model_copy(update={"asking": fewer}), fewer.last)
+
+
+def set_status(
+    number: NumberState, last: OptInStatus, issued_at: datetime | None = None
+) -> NumberState:
+    """The last request's status; an order starts the clock."""
+    before = opt_in_requests(number)
+    requests = before.model_copy(update={"last": last, "at": issued_at or before.at})
+    after = number.model_copy(update={"asking": requests})
+    if number.state in SETTLED:
+        return after
+    is_pending = last is OptInStatus.OUT or requests.before > 0
+    state = ConsentState.PENDING if is_pending else ConsentState.NONE
+    return after.model_copy(update={"state": state})

@@ -1,0 +1,136 @@
+"""Rules about consent: we text nobody who has not opted in, except to ask for opt-in."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from schemas.consent import ConsentState
+from schemas.decision import Finding, Verdict
+from schemas.send_request import Kind, SystemKind
+from streams.gate.messages import AFTER_OPT_OUT
+from streams.gate.opt_in_state import (
+    SETTLED,
+    next_request_at,
+    no_room_until,
+    opt_in_requests,
+)
+from streams.gate.return_reasons import why_no_room
+from streams.gate.rule_context import RuleContext
+from streams.gate.state import OptInStatus
+from streams.reasons import NOT_OPTED_IN, OPTED_OUT, moment
+from streams.rule_names import RuleName
+
+OPTED_OUT_IN_OTHER_WORDS: Final = OPTED_OUT.but(
+    "read what they wrote (sayso consent history): sayso consent out confirms it, "
+    "sayso consent in with proof lifts it"
+)
+"""Staff decide on words that are no keyword; nobody lifts a STOP but the recipient."""
+
+
+def check_consent_unreadable(context: RuleContext) -> Finding | None:
+    """A record about this number's consent could not be read: it may have been a STOP."""
+    if not context.number.unreadable_ms:
+        return None
+    return Finding(
+        rule=RuleName.CONSENT_UNREADABLE,
+        verdict=Verdict.HOLD,
+        reason="A record about this recipient's consent could not be read",
+        next_step="look at it among the dead letters; if it was a STOP, sayso consent out, "
+        "else sayso consent resolve",
+    )
+
+
+def check_opted_out(context: RuleContext) -> Finding | None:
+    """From all texts of the tenant, or from one sender's."""
+    if context.is_system and context.request.kind in AFTER_OPT_OUT:
+        return None
+    if context.number.state is ConsentState.OPTED_OUT:
+        reason = OPTED_OUT_IN_OTHER_WORDS if context.number.flagged else OPTED_OUT
+        return reason.finding(Verdict.REJECT)
+    if context.sender not in (context.number.out or {}):
+        return None
+    return Finding(
+        rule=RuleName.OPTED_OUT,
+        verdict=Verdict.REJECT,
+        reason=f"The recipient opted out of texts from {context.sender}",
+        next_step="only they can come back, by texting START to it; or use another sender",
+    )
+
+
+def check_not_opted_in(context: RuleContext) -> Finding | None:
+    """The text waits for the recipient's opt-in; the next step says what became of the request for
+    it.
+
+    `until` is set if the clock changes that sentence: the opt-in request waits for room in the
+    tenant's budget."""
+    if context.number.state in SETTLED or context.needs_no_opt_in:
+        return None
+    found = NOT_OPTED_IN.but(_next_step(context)).finding(Verdict.HOLD)
+    return found.model_copy(update={"until": _asked_from(context)})
+
+
+def _asked_from(context: RuleContext) -> datetime | None:
+    if opt_in_requests(context.number).last is not OptInStatus.WAITING:
+        return None
+    return no_room_until(context.number, context.now)
+
+
+def _next_step(context: RuleContext) -> str:
+    requests = opt_in_requests(context.number)
+    if context.tenant is None or requests.last is OptInStatus.NONE:
+        return NOT_OPTED_IN.next_step
+    zone = context.tenant.zone
+    if (room_at := _asked_from(context)) is not None:
+        return (
+            "wait: this hour's opt-in requests are used up; "
+            f"they are asked by text from {moment(room_at, zone)}"
+        )
+    if requests.last is OptInStatus.WAITING:
+        return "wait: they are asked by text as soon as that may be"
+    free = next_request_at(context.number)
+    if free is None or requests.at is None:
+        return "the opt-in request did not reach them: ask again by hand, or record their consent"
+    again = "now" if free <= context.now else f"from {moment(free, zone)}"
+    asked = moment(requests.at, zone)
+    return f"wait: they were asked {asked}; they may be asked again, by hand, {again}"
+
+
+def check_already_opted_in(context: RuleContext) -> Finding | None:
+    """They have opted in while the opt-in request waited."""
+    if not _is_opt_in_request(context) or context.number.state is not ConsentState.OPTED_IN:
+        return None
+    return Finding(
+        rule=RuleName.ALREADY_OPTED_IN,
+        verdict=Verdict.CANCEL,
+        reason="The recipient has opted in: there is nothing to ask",
+        next_step="nothing: what waited for their yes goes by itself",
+    )
+
+
+def check_consent_for_tests(context: RuleContext) -> Finding | None:
+    """A test is for somebody who is looking at their phone now: it does not wait for consent."""
+    if context.request.kind != Kind.TEST or context.number.state is ConsentState.OPTED_IN:
+        return None
+    return Finding(
+        rule=RuleName.CONSENT_FOR_TESTS,
+        verdict=Verdict.REJECT,
+        reason="A test goes only to a number that has opted in",
+        next_step="opt your own number in first",
+    )
+
+
+def check_opt_in_budget(context: RuleContext) -> Finding | None:
+    """Texts to unknown numbers cost money.
+
+    Dispatch sees all that a tenant asks.  It returns an opt-in request for which there is no
+    room, in the tenant's budget as a rule, else at the sender."""
+    until = no_room_until(context.number, context.now)
+    if until is None or not _is_opt_in_request(context):
+        return None
+    found = why_no_room(context.number).finding(Verdict.HOLD)
+    return found.model_copy(update={"until": until})
+
+
+def _is_opt_in_request(context: RuleContext) -> bool:
+    return context.is_system and context.request.kind == SystemKind.CONSENT_ASK

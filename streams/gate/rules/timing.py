@@ -1,0 +1,183 @@
+"""Rules about time: schedules and deadlines, quiet and marketing hours, frequency caps, and
+clocks that differ."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+from schemas.decision import Finding, Verdict
+from streams.gate.local_hours import span_at
+from streams.gate.locations import Location
+from streams.gate.rule_context import RuleContext
+from streams.gate.send_window import (
+    CLOCKS_DIFFER,
+    cap_limits,
+    clock_behind,
+    evaluation_time,
+    marketing_rules_for,
+    next_allowed_at,
+    next_open_time,
+    quiet_hours_for,
+)
+from streams.hold_limits import hold_deadline
+from streams.reasons import EXPIRED, HELD_TOO_LONG
+from streams.rule_names import RuleName
+
+STALE_AFTER: Final = timedelta(days=7)
+"""A request that reaches the gate later than this is refused: nobody expects that text any more."""
+
+AHEAD_AT_MOST: Final = timedelta(days=1)
+"""A request made further in the future than this comes from a wrong clock, or its time is in a
+wrong unit."""
+
+ZONES_NAMED_AT_MOST: Final = 3
+
+
+def check_clock_skew(context: RuleContext) -> Finding | None:
+    """A consent record of this number has an append time in the future: our clock or the
+    broker's is wrong."""
+    appended = clock_behind(context.number, context.now)
+    if appended is None:
+        return None
+    return Finding(
+        rule=RuleName.CLOCK_SKEW,
+        verdict=Verdict.HOLD,
+        reason=CLOCKS_DIFFER[0].upper() + CLOCKS_DIFFER[1:],
+        next_step="set the clocks by NTP: it is judged when this one has caught up",
+        until=appended,
+    )
+
+
+# --- schedules and deadlines
+
+
+def check_stale(context: RuleContext) -> Finding | None:
+    """Old when it came.  What we held since is not stale: it has a limit of its own."""
+    if context.received - context.request.requested_at <= STALE_AFTER:
+        return None
+    return Finding(
+        rule=RuleName.STALE,
+        verdict=Verdict.REJECT,
+        reason=f"It was requested more than {STALE_AFTER.days} days before it came here",
+        next_step="ask again if it is still wanted, under a new message id",
+    )
+
+
+def check_requested_in_future(context: RuleContext) -> Finding | None:
+    if context.request.requested_at - context.received <= AHEAD_AT_MOST:
+        return None
+    return Finding(
+        rule=RuleName.REQUESTED_IN_FUTURE,
+        verdict=Verdict.REJECT,
+        reason="It says it was requested more than a day from now",
+        next_step="correct the producer's clock; to send later, use not_before",
+    )
+
+
+def check_expired(context: RuleContext) -> Finding | None:
+    end = context.request.valid_until
+    if end is None or context.now < end:
+        return None
+    return EXPIRED.finding(Verdict.EXPIRE)
+
+
+def check_held_too_long(context: RuleContext) -> Finding | None:
+    if context.now < hold_deadline(context.received, context.request.not_before, None):
+        return None
+    return HELD_TOO_LONG.finding(Verdict.EXPIRE)
+
+
+def check_not_before(context: RuleContext) -> Finding | None:
+    start = context.request.not_before
+    if start is None or context.now >= start:
+        return None
+    return Finding(
+        rule=RuleName.NOT_BEFORE,
+        verdict=Verdict.HOLD,
+        reason="It is scheduled for later",
+        next_step="wait: it goes by itself",
+        until=start,
+    )
+
+
+# --- hours and caps
+
+
+def check_quiet_hours(context: RuleContext) -> Finding | None:
+    """Let people sleep: 47 CFR 64.1200(c)(1), and the tenant's own hours.
+
+    A number may be in one of several zones: it has to be daytime in all of them."""
+    hours = quiet_hours_for(context)
+    if hours is None:
+        return None
+    moment = evaluation_time(context)
+    span = span_at(context.location.zones, hours, moment)
+    if span is not None and span.start <= moment:
+        return None
+    time = "It is" if moment == context.now else "The time it is scheduled for is"
+    return Finding(
+        rule=RuleName.QUIET_HOURS,
+        verdict=Verdict.HOLD,
+        reason=f"{time} not between {hours.words} {_describe(context.location)}",
+        next_step="wait: it goes by itself" if span else "say where they are: set their time zone",
+        until=span and span.start,
+    )
+
+
+def _describe(location: Location) -> str:
+    zones = location.zones
+    if len(zones) == 1:
+        return f"where they are ({zones[0]})"
+    more = ", ..." if len(zones) > ZONES_NAMED_AT_MOST else ""
+    return f"everywhere they may be ({', '.join(zones[:ZONES_NAMED_AT_MOST])}{more})"
+
+
+def check_marketing_hours(context: RuleContext) -> Finding | None:
+    """States allow marketing at fewer hours, and some not on Sundays or holidays.
+
+    `until` is right in every way: neither too early for the state nor in the quiet hours."""
+    rules = marketing_rules_for(context)
+    if rules is None:
+        return None
+    moment = evaluation_time(context)
+    until = next_open_time(context, moment)
+    if until == moment:
+        return None
+    where = context.location.state or "the US"
+    next_step = "wait: it goes by itself"
+    if until is None:
+        next_step = "say where they are: set their postal region and time zone"
+    return Finding(
+        rule=RuleName.MARKETING_HOURS,
+        verdict=Verdict.HOLD,
+        reason=f"Marketing may not reach them at this hour or on this day in {where} ({rules.law})",
+        next_step=next_step,
+        until=until,
+    )
+
+
+def check_frequency_cap(context: RuleContext) -> Finding | None:
+    """The tenant's caps on texts of one kind to one recipient, and some states' caps on
+    marketing."""
+    kind = context.request.kind
+    times = context.number.texted_ms.get(kind) if context.number.texted_ms else None
+    if not times:
+        return None
+    moment = evaluation_time(context)
+    full = [
+        (end, limit)
+        for limit in cap_limits(context)
+        if (end := next_allowed_at(times, limit, moment)) > moment
+    ]
+    if not full:
+        return None
+    end, limit = max(full, key=lambda each: each[0])
+    texts = "text" if limit.texts == 1 else "texts"
+    return Finding(
+        rule=RuleName.FREQUENCY_CAP,
+        verdict=Verdict.HOLD,
+        reason=f"They have had {limit.texts} {kind} {texts} in {limit.words}",
+        next_step="wait: it goes by itself",
+        until=next_open_time(context, end),
+    )

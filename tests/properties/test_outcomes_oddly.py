@@ -14,7 +14,7 @@ from schemas.outcome import Outcome
 from schemas.topics import OUTCOMES
 from streams.lifecycle import RECEIPT, REPORTS
 from tests.core.drive import START
-from tests.core.outcomes.facts import attempt, decision, processor, receipt
+from tests.core.outcomes.records import attempt, decision, processor, receipt
 from tests.properties.retold import told_twice
 
 STATUSES = sorted(line.word for line in REPORTS if line.source == RECEIPT)

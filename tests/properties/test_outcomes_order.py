@@ -16,7 +16,7 @@ from schemas.topics import OUTCOMES
 from streams.lifecycle import MEANINGS, RECEIPT, REPORTS
 from streams.outcomes.state import MESSAGE, MessageState
 from streams.state_entry import dump
-from tests.core.outcomes.facts import attempt, decision, last, processor, receipt
+from tests.core.outcomes.records import attempt, decision, last, processor, receipt
 from tests.properties.retold import told_twice
 
 STATUSES = sorted(line.word for line in REPORTS if line.source == RECEIPT)

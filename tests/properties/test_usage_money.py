@@ -14,7 +14,7 @@ from schemas.tenant_settings import TenantSettings
 from schemas.usage_row import OtherCost, UsageRow
 from streams.processing import Settings, build_settings
 from tests.core.drive import START
-from tests.core.usage.facts import CODE, outcome, processor, report
+from tests.core.usage.records import CODE, outcome, processor, report
 
 PAID = {"sent", "delivered", "undelivered", "unknown"}
 

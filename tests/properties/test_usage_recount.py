@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from schemas.outcome import Outcome, Was
 from schemas.topics import USAGE_REPORT
 from tests.core.drive import START
-from tests.core.usage.facts import outcome, processor, report
+from tests.core.usage.records import outcome, processor, report
 
 seen = st.tuples(
     st.sampled_from(["held", "sent", "delivered", "undelivered"]),

@@ -29,7 +29,7 @@ SETTINGS = build_settings(
 )
 
 
-def played(sender: str = SHARED) -> Played:
+def play(sender: str = SHARED) -> Played:
     return Played(inbox, inbox_on_timer, f"{sender}/{PHONE}", NOON, SETTINGS)
 
 
@@ -50,13 +50,13 @@ def contact(tenant: str, minute: int = 0, *, asked: bool = False) -> Contact:
     )
 
 
-def told(processor: Played, body: str, provider_id: str) -> list[str]:
+def route(processor: Played, body: str, provider_id: str) -> list[str]:
     return [reply.tenant for reply in of(REPLIES, processor.tell(inbound(body, provider_id)))]
 
 
 def test_a_reply_carries_the_text_and_where_it_came_from() -> None:
     (reply,) = of(
-        REPLIES, played(OWN).tell(inbound("Hello", sender=OWN, media=("a.jpg",)), at=NOON + MINUTE)
+        REPLIES, play(OWN).tell(inbound("Hello", sender=OWN, media=("a.jpg",)), at=NOON + MINUTE)
     )
     assert reply == Reply(
         tenant="acme",
@@ -72,103 +72,103 @@ def test_a_reply_carries_the_text_and_where_it_came_from() -> None:
 
 
 def test_a_conversation_on_a_shared_sender() -> None:
-    processor = played()
+    processor = play()
     processor.tell(contact("acme", 1))
     processor.tell(contact("bolt", 2, asked=True))
     processor.tell(contact("acme", 3))
-    assert told(processor, "who is this?", "1") == ["acme"]
-    assert told(processor, "START", "2") == ["bolt"]
-    assert told(processor, "START", "3") == ["acme"], "the ask is answered: whoever texted last"
-    assert told(processor, "stop", "4") == ["acme", "bolt"]
+    assert route(processor, "who is this?", "1") == ["acme"]
+    assert route(processor, "START", "2") == ["bolt"]
+    assert route(processor, "START", "3") == ["acme"], "the ask is answered: whoever texted last"
+    assert route(processor, "stop", "4") == ["acme", "bolt"]
 
 
-def test_an_ask_stays_open_until_a_keyword_answers_it() -> None:
-    processor = played()
+def test_an_opt_in_request_stays_open_until_a_keyword() -> None:
+    processor = play()
     processor.tell(contact("bolt", 1, asked=True))
     processor.tell(contact("bolt", 2))
     processor.tell(contact("acme", 3))
-    told(processor, "what?", "1")
-    assert told(processor, "yes", "2") == ["bolt"]
+    route(processor, "what?", "1")
+    assert route(processor, "yes", "2") == ["bolt"]
     processor.tell(contact("bolt", 4, asked=True))
-    told(processor, "STOP", "3")
+    route(processor, "STOP", "3")
     processor.tell(contact("acme", 5))
-    assert told(processor, "START", "4") == ["acme"]
+    assert route(processor, "START", "4") == ["acme"]
 
 
-def unasked(tenant: str, minute: int) -> Contact:
+def failed_request(tenant: str, minute: int) -> Contact:
     """The gate has heard that the ask of that minute came to nothing."""
     return Contact(
         sender=SHARED, number=PHONE, tenant=tenant, unasked=True, at=NOON + minute * MINUTE
     )
 
 
-def test_an_ask_that_came_to_nothing_is_not_answered() -> None:
-    processor = played()
+def test_a_failed_opt_in_request_is_not_answered() -> None:
+    processor = play()
     processor.tell(contact("acme", 1, asked=True))
     processor.tell(contact("bolt", 2, asked=True))
-    processor.tell(unasked("acme", 1))
-    assert told(processor, "START", "1") == ["bolt"]
+    processor.tell(failed_request("acme", 1))
+    assert route(processor, "START", "1") == ["bolt"]
 
 
-def test_an_ask_that_came_to_nothing_makes_nobody_the_last_who_texted_but_one_to_stop() -> None:
-    processor = played()
+def test_a_failed_request_counts_for_a_stop_only() -> None:
+    processor = play()
     processor.tell(contact("bolt", 1))
     processor.tell(contact("acme", 2, asked=True))
-    processor.tell(unasked("acme", 2))
-    assert told(processor, "START", "1") == ["bolt"]
-    assert told(processor, "hello?", "2") == ["bolt"]
-    assert told(processor, "STOP", "3") == ["acme", "bolt"]
+    processor.tell(failed_request("acme", 2))
+    assert route(processor, "START", "1") == ["bolt"]
+    assert route(processor, "hello?", "2") == ["bolt"]
+    assert route(processor, "STOP", "3") == ["acme", "bolt"]
 
 
-def test_what_was_texted_besides_a_lost_ask_counts() -> None:
-    processor = played()
+def test_a_text_beside_a_failed_request_counts() -> None:
+    processor = play()
     processor.tell(contact("acme", 1))
     processor.tell(contact("bolt", 2))
     processor.tell(contact("acme", 3, asked=True))
     processor.tell(contact("acme", 4, asked=True))
-    processor.tell(unasked("acme", 4))
-    assert told(processor, "hi", "1") == ["bolt"]
+    processor.tell(failed_request("acme", 4))
+    assert route(processor, "hi", "1") == ["bolt"]
     processor.tell(contact("acme", 5, asked=True))
     processor.tell(contact("acme", 6))
-    processor.tell(unasked("acme", 5))
-    assert told(processor, "hi", "2") == ["acme"]
+    processor.tell(failed_request("acme", 5))
+    assert route(processor, "hi", "2") == ["acme"]
 
 
-def test_that_an_answered_ask_came_to_nothing_changes_nothing() -> None:
-    processor = played()
+def test_an_answered_request_that_failed_changes_nothing() -> None:
+    processor = play()
     processor.tell(contact("acme", 1, asked=True))
-    assert told(processor, "START", "1") == ["acme"]
+    assert route(processor, "START", "1") == ["acme"]
     before = dict(processor.state.raw)
-    processor.tell(unasked("acme", 1))
+    processor.tell(failed_request("acme", 1))
     assert processor.state.raw == before
 
 
 def test_an_older_contact_does_not_become_the_last() -> None:
-    processor = played()
+    processor = play()
     processor.tell(contact("acme", 5))
     processor.tell(contact("bolt", 3))
     processor.tell(contact("acme", 1))
-    assert told(processor, "hi", "1") == ["acme"]
+    assert route(processor, "hi", "1") == ["acme"]
 
 
 @pytest.mark.parametrize("body", ["START", "STOP", "hello"])
-def test_a_repeat_says_nothing(body: str) -> None:
-    processor = played()
+def test_a_repeated_text_publishes_nothing(body: str) -> None:
+    processor = play()
     processor.tell(contact("acme"))
-    assert told(processor, body, "1") == ["acme"]
+    assert route(processor, body, "1") == ["acme"]
     before = dict(processor.state.raw)
     assert processor.tell(inbound(body, "1")) == []
     assert processor.state.raw == before
 
 
-def test_starts_are_remembered_for_good_and_the_rest_for_35_days() -> None:
-    processor = played()
+def test_a_start_is_remembered_for_good() -> None:
+    processor = play()
     processor.tell(contact("acme"))
-    told(processor, "START", "1")
-    told(processor, "hello", "2")
+    route(processor, "START", "1")
+    route(processor, "hello", "2")
     processor.until(NOON + 35 * DAY)
-    assert told(processor, "START", "1") == []
-    assert told(processor, "hello", "2") == ["acme"]
+    assert route(processor, "START", "1") == []
+    assert route(processor, "hello", "2") == ["acme"]
 
 
 @pytest.mark.parametrize(
@@ -179,8 +179,8 @@ def test_starts_are_remembered_for_good_and_the_rest_for_35_days() -> None:
         pytest.param("99999", "STOP", "unknown_sender", id="a sender nobody knows"),
     ],
 )
-def test_what_is_nobodys_is_set_aside_once(sender: str, body: str, cause: str) -> None:
-    processor = played(sender)
+def test_nobodys_text_is_one_dead_letter(sender: str, body: str, cause: str) -> None:
+    processor = play(sender)
     record = inbound(body, sender=sender, to_address=sender)
     (letter,) = of(DEAD_LETTERS, processor.tell(record))
     assert (letter.room, letter.cause, letter.topic) == ("inbox", cause, "sms.inbound")
@@ -190,9 +190,9 @@ def test_what_is_nobodys_is_set_aside_once(sender: str, body: str, cause: str) -
 
 
 @pytest.mark.parametrize("body", ["STOP", "START"])
-def test_what_was_nobodys_is_somebodys_once_its_sender_is_known(body: str) -> None:
+def test_a_text_is_routed_once_its_sender_is_known(body: str) -> None:
     """Staff apply the sender and replay the record, as its letter says; a yes is no younger for it."""
-    processor = played("99999")
+    processor = play("99999")
     record = inbound(body, sender="99999", to_address="99999")
     assert of(DEAD_LETTERS, processor.tell(record, at=NOON))
     known = Sender(sender="99999", kind=SenderKind.SHORT_CODE, owner="acme")
@@ -202,9 +202,9 @@ def test_what_was_nobodys_is_somebodys_once_its_sender_is_known(body: str) -> No
     assert processor.tell(record, at=NOON + DAY) == []
 
 
-def test_what_the_carrier_takes_for_a_stop_is_one_for_all_who_texted() -> None:
+def test_a_carriers_stop_is_one_for_all_who_texted() -> None:
     """By words that only the provider was told of; nothing else that it says makes one."""
-    processor = played()
+    processor = play()
     for tenant in ("acme", "bolt"):
         processor.tell(contact(tenant))
     replies = of(REPLIES, processor.tell(inbound("Basta ya", carrier_stop=True)))
@@ -212,7 +212,7 @@ def test_what_the_carrier_takes_for_a_stop_is_one_for_all_who_texted() -> None:
         ("acme", "Basta ya", True),
         ("bolt", "Basta ya", True),
     ]
-    assert told(processor, "Basta ya", "2") == ["bolt"]
+    assert route(processor, "Basta ya", "2") == ["bolt"]
 
 
 SERVICE = "MG" + "0" * 32
@@ -227,11 +227,11 @@ SERVICE = "MG" + "0" * 32
         pytest.param(SHARED, "START", [], id="shared, START: nobody can tell whom it is for"),
     ],
 )
-def test_a_number_that_a_service_has_in_its_pool_is_the_sender(
+def test_a_number_in_a_services_pool_is_the_sender(
     number: str, body: str, tenants: list[str]
 ) -> None:
     """The provider names the service, which nobody has declared, for the number is what is texted from."""
-    processor = played(SERVICE)
+    processor = play(SERVICE)
     replies = of(REPLIES, processor.tell(inbound(body, sender=SERVICE, to_address=number)))
     assert [(reply.tenant, reply.sender) for reply in replies] == [
         (tenant, number) for tenant in tenants
@@ -241,17 +241,17 @@ def test_a_number_that_a_service_has_in_its_pool_is_the_sender(
 @pytest.mark.parametrize(
     "changes", [{"body": "x" * 900_000}, {"body": "STOP", "provider_id": "x" * 900_000}]
 )
-def test_what_no_phone_sends_is_set_aside(changes: dict[str, str]) -> None:
-    (letter,) = of(DEAD_LETTERS, played().tell(inbound(**changes)))
+def test_a_text_too_long_for_a_phone_is_a_dead_letter(changes: dict[str, str]) -> None:
+    (letter,) = of(DEAD_LETTERS, play().tell(inbound(**changes)))
     assert letter.cause == "too_large"
 
 
 @pytest.mark.parametrize("provider_id", ["", "\0", "x" * 50_000, "SM 1", "SMé"])
 def test_any_provider_id_makes_a_short_name(provider_id: str) -> None:
-    processor = played()
+    processor = play()
     processor.tell(contact("acme"))
-    assert told(processor, "hello", provider_id) == ["acme"]
-    assert told(processor, "hello", provider_id) == []
+    assert route(processor, "hello", provider_id) == ["acme"]
+    assert route(processor, "hello", provider_id) == []
     assert all(
         name.isascii() and name.isprintable() and len(name) <= 140 for name in processor.state.raw
     )
@@ -269,7 +269,7 @@ def unread(processor: Played, offset: int = 7) -> list[ConsentEvent]:
     return of(CONSENT_EVENTS, list(step.publish))
 
 
-def blocked(processor: Played) -> list[tuple[str, str]]:
+def list_blocks(processor: Played) -> list[tuple[str, str]]:
     events = unread(processor)
     assert {(event.number, event.sender, event.source) for event in events} <= {
         (PHONE, SHARED, "sms.inbound")
@@ -277,20 +277,20 @@ def blocked(processor: Played) -> list[tuple[str, str]]:
     return [(event.tenant, event.action) for event in events]
 
 
-def test_a_text_that_cannot_be_read_blocks_whoever_texted_the_number() -> None:
-    processor = played()
+def test_an_unreadable_text_blocks_all_who_texted() -> None:
+    processor = play()
     processor.tell(contact("bolt"))
-    assert blocked(processor) == [("bolt", "unreadable")]
+    assert list_blocks(processor) == [("bolt", "unreadable")]
 
 
-def test_if_nobody_is_known_to_have_texted_it_blocks_all_that_share_the_sender() -> None:
-    assert blocked(played()) == [("acme", "unreadable"), ("bolt", "unreadable")]
+def test_an_unreadable_text_blocks_all_who_share() -> None:
+    assert list_blocks(play()) == [("acme", "unreadable"), ("bolt", "unreadable")]
 
 
 @pytest.mark.parametrize(
     "entity_key", ["", "k", f"99999/{PHONE}", f"{SHARED}/", f"{SHARED}/acme", f"/{PHONE}"]
 )
-def test_where_its_key_names_no_number_or_no_sender_of_ours_it_blocks_nobody(
+def test_an_unreadable_text_without_a_number_blocks_nobody(
     entity_key: str,
 ) -> None:
     processor = Played(inbox, inbox_on_timer, entity_key, NOON, SETTINGS)
@@ -298,20 +298,20 @@ def test_where_its_key_names_no_number_or_no_sender_of_ours_it_blocks_nobody(
 
 
 def test_each_unreadable_record_is_another_event() -> None:
-    processor = played(OWN)
+    processor = play(OWN)
     assert len({event.event_id for offset in range(3) for event in unread(processor, offset)}) == 3
 
 
 def test_a_yes_is_remembered_for_good() -> None:
-    processor = played()
+    processor = play()
     processor.tell(contact("acme"))
-    told(processor, "YES", "1")
+    route(processor, "YES", "1")
     processor.until(NOON + 35 * DAY)
-    assert told(processor, "YES", "1") == []
+    assert route(processor, "YES", "1") == []
 
 
-def test_a_revocation_counts_for_all_but_its_words_are_for_whom_they_were_written_to() -> None:
-    processor = played()
+def test_a_revocation_counts_for_all_but_is_read_by_one() -> None:
+    processor = play()
     processor.tell(contact("acme", 1, asked=True))
     processor.tell(contact("bolt", 2))
     said = "I am out of hospital. Please stop texting me about it!"
@@ -321,7 +321,7 @@ def test_a_revocation_counts_for_all_but_its_words_are_for_whom_they_were_writte
         ("bolt", said, ("scan.jpg",)),
     ]
     processor.tell(contact("bolt", 4))
-    assert told(processor, "START", "2") == ["bolt"], "the ask is answered"
+    assert route(processor, "START", "2") == ["bolt"], "the ask is answered"
 
 
 def test_each_tenant_that_shares_a_sender_has_its_own_words() -> None:
@@ -337,16 +337,16 @@ def test_each_tenant_that_shares_a_sender_has_its_own_words() -> None:
     )
     processor.tell(contact("bolt", 1, asked=True))
     processor.tell(contact("acme", 2))
-    assert told(processor, "Genug!", "1") == ["acme", "bolt"], (
+    assert route(processor, "Genug!", "1") == ["acme", "bolt"], (
         "to the one a STOP, to the one that texted last a text"
     )
-    assert told(processor, "los", "2") == ["acme"], "bolt's ask is answered: whoever texted last"
+    assert route(processor, "los", "2") == ["acme"], "bolt's ask is answered: whoever texted last"
     processor.tell(contact("bolt", 3, asked=True))
     processor.tell(contact("acme", 4))
-    assert told(processor, "los", "3") == ["bolt"]
+    assert route(processor, "los", "3") == ["bolt"]
 
 
-def test_what_only_one_tenant_takes_for_a_stop_is_not_for_the_others_to_read() -> None:
+def test_one_tenants_stop_is_not_shown_to_the_others() -> None:
     acme = TenantSettings(tenant="acme", name="Acme", sender=SHARED, keywords={"stop": ["Genug"]})
     processor = Played(
         inbox,
@@ -357,4 +357,4 @@ def test_what_only_one_tenant_takes_for_a_stop_is_not_for_the_others_to_read() -
     )
     processor.tell(contact("bolt", 1))
     processor.tell(contact("acme", 2))
-    assert told(processor, "Genug!", "1") == ["acme"]
+    assert route(processor, "Genug!", "1") == ["acme"]

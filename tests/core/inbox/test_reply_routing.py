@@ -13,7 +13,7 @@ STOP, START, HELP, NONE = Meaning.STOP, Meaning.START, Meaning.HELP, Meaning.NON
 ALL = ("acme", "bolt", "cora")
 
 
-def texted(*, asked: bool = False, ago: int = 0) -> ContactEntry:
+def contact(*, asked: bool = False, ago: int = 0) -> ContactEntry:
     return ContactEntry(last=NOON - timedelta(minutes=ago), awaits_opt_in=asked)
 
 
@@ -23,55 +23,59 @@ def texted(*, asked: bool = False, ago: int = 0) -> ContactEntry:
         pytest.param(NONE, {}, ("acme",), ("acme",), id="one tenant: its own"),
         pytest.param(
             NONE,
-            {"bolt": texted()},
+            {"bolt": contact()},
             ("acme",),
             ("acme",),
             id="one tenant now: its own, whoever was before",
         ),
         pytest.param(
-            HELP, {"bolt": texted(asked=True)}, ("acme",), ("acme",), id="so is a question"
+            HELP, {"bolt": contact(asked=True)}, ("acme",), ("acme",), id="so is a question"
         ),
         pytest.param(
-            STOP, {"bolt": texted()}, ("acme",), ("acme", "bolt"), id="one tenant now: STOP to both"
+            STOP,
+            {"bolt": contact()},
+            ("acme",),
+            ("acme", "bolt"),
+            id="one tenant now: STOP to both",
         ),
         pytest.param(
             Meaning.REVOKE,
-            {"bolt": texted()},
+            {"bolt": contact()},
             ("acme",),
             ("acme", "bolt"),
             id="one tenant now: in other words too",
         ),
         pytest.param(
             START,
-            {"bolt": texted(asked=True)},
+            {"bolt": contact(asked=True)},
             ("acme",),
             ("bolt",),
             id="one tenant now: START to the old one's ask",
         ),
         pytest.param(
             START,
-            {"bolt": texted()},
+            {"bolt": contact()},
             ("acme",),
             ("acme",),
             id="one tenant now: START unasked is its own",
         ),
         pytest.param(
             START,
-            {"acme": texted(ago=1), "bolt": texted(asked=True, ago=9)},
+            {"acme": contact(ago=1), "bolt": contact(asked=True, ago=9)},
             ("acme",),
             ("acme",),
             id="one tenant now: START is its own once it has texted",
         ),
         pytest.param(
             Meaning.YES,
-            {"acme": texted(asked=True), "bolt": texted(asked=True)},
+            {"acme": contact(asked=True), "bolt": contact(asked=True)},
             ("acme",),
             ("acme", "bolt"),
             id="one tenant now: YES to both asks",
         ),
         pytest.param(
             STOP,
-            {"acme": texted(ago=9), "bolt": texted()},
+            {"acme": contact(ago=9), "bolt": contact()},
             ALL,
             ("acme", "bolt"),
             id="STOP: all who texted",
@@ -79,21 +83,21 @@ def texted(*, asked: bool = False, ago: int = 0) -> ContactEntry:
         pytest.param(STOP, {}, ALL, ALL, id="STOP to nobody known: all who share it"),
         pytest.param(
             START,
-            {"acme": texted(asked=True, ago=9), "bolt": texted()},
+            {"acme": contact(asked=True, ago=9), "bolt": contact()},
             ALL,
             ("acme",),
             id="START: whoever asked",
         ),
         pytest.param(
             START,
-            {"acme": texted(asked=True), "cora": texted(asked=True)},
+            {"acme": contact(asked=True), "cora": contact(asked=True)},
             ALL,
             ("acme", "cora"),
             id="START: both",
         ),
         pytest.param(
             START,
-            {"acme": texted(ago=9), "bolt": texted()},
+            {"acme": contact(ago=9), "bolt": contact()},
             ALL,
             ("bolt",),
             id="START unasked: the last one",
@@ -101,35 +105,39 @@ def texted(*, asked: bool = False, ago: int = 0) -> ContactEntry:
         pytest.param(START, {}, ALL, (), id="START to nobody known opts nobody in"),
         pytest.param(
             Meaning.YES,
-            {"acme": texted(asked=True, ago=9), "bolt": texted()},
+            {"acme": contact(asked=True, ago=9), "bolt": contact()},
             ALL,
             ("acme",),
             id="YES: whoever asked",
         ),
         pytest.param(
             Meaning.REVOKE,
-            {"acme": texted(ago=9), "bolt": texted()},
+            {"acme": contact(ago=9), "bolt": contact()},
             ALL,
             ("acme", "bolt"),
             id="in other words: all",
         ),
         pytest.param(
-            HELP, {"acme": texted(ago=9), "bolt": texted()}, ALL, ("bolt",), id="HELP: the last one"
+            HELP,
+            {"acme": contact(ago=9), "bolt": contact()},
+            ALL,
+            ("bolt",),
+            id="HELP: the last one",
         ),
         pytest.param(
             NONE,
-            {"acme": texted(ago=9), "bolt": texted()},
+            {"acme": contact(ago=9), "bolt": contact()},
             ALL,
             ("bolt",),
             id="a text: the last one",
         ),
         pytest.param(
-            NONE, {"acme": texted(), "bolt": texted()}, ALL, ("bolt",), id="at the same instant"
+            NONE, {"acme": contact(), "bolt": contact()}, ALL, ("bolt",), id="at the same instant"
         ),
         pytest.param(NONE, {}, ALL, (), id="a text to nobody known"),
         pytest.param(
             STOP,
-            {"acme": texted()},
+            {"acme": contact()},
             (),
             ("acme",),
             id="an unknown sender: STOP to those who texted",
@@ -137,7 +145,7 @@ def texted(*, asked: bool = False, ago: int = 0) -> ContactEntry:
         pytest.param(STOP, {}, (), (), id="an unknown sender, nobody known"),
     ],
 )
-def test_meant_for(
+def test_which_tenants_get_a_text(
     meant: Meaning,
     contacts: dict[str, ContactEntry],
     shared_by: tuple[str, ...],

@@ -16,7 +16,7 @@ from streams.outcomes import outcomes, outcomes_on_timer
 from streams.outcomes.alert_text import format_day, urgency
 from streams.processing import build_settings
 from tests.core.drive import START, Drive
-from tests.core.outcomes.facts import attempt, decision, receipt
+from tests.core.outcomes.records import attempt, decision, receipt
 
 HARBOR = TenantSettings(tenant="acme", name="Acme", sender="72975", time_zone="America/New_York")
 HEARING = datetime(2026, 11, 24, 14, tzinfo=UTC)
@@ -27,7 +27,7 @@ SENT = [attempt("queued", 0), attempt("sending"), attempt("accepted"), receipt("
 LOST = receipt("undelivered", "30005")
 
 
-def raised(*records: Any, now: datetime = START) -> list[Alert]:
+def run_alerts(*records: Any, now: datetime = START) -> list[Alert]:
     drive = Drive(outcomes, outcomes_on_timer, "acme/m1", build_settings({"acme": HARBOR}, {}))
     drive.now = now
     for record in records:
@@ -95,14 +95,14 @@ SAYS = [
 
 
 @pytest.mark.parametrize(("about", "says"), SAYS)
-def test_what_is_said(about: dict[str, Any], says: str | None) -> None:
-    assert [alert.says for alert in raised(decision(**about), *SENT, LOST)] == (
+def test_an_alert_says_what_happened(about: dict[str, Any], says: str | None) -> None:
+    assert [alert.says for alert in run_alerts(decision(**about), *SENT, LOST)] == (
         [] if says is None else [says]
     )
 
 
-def test_an_alert_is_whole() -> None:
-    [alert] = raised(decision(**ABOUT, person_id="p1", case_id="c7"), *SENT, LOST)
+def test_an_alert_has_every_field() -> None:
+    [alert] = run_alerts(decision(**ABOUT, person_id="p1", case_id="c7"), *SENT, LOST)
     assert (alert.tenant, alert.message_id, alert.branch, alert.to) == (
         "acme",
         "m1",
@@ -202,16 +202,16 @@ STATES = [
 
 
 @pytest.mark.parametrize(("records", "happened"), STATES)
-def test_when_staff_are_told(records: list[Any], happened: list[str]) -> None:
-    told = raised(*records)
+def test_which_states_raise_an_alert(records: list[Any], happened: list[str]) -> None:
+    told = run_alerts(*records)
     assert [alert.says for alert in told] == [
         f"the reminder for the 9:00 hearing on Tuesday {one}: call them" for one in happened
     ]
     assert all(alert.open for alert in told)
 
 
-def test_it_arrives_after_all() -> None:
-    first, second = raised(decision(**ABOUT), *SENT, LOST, receipt("delivered"))
+def test_a_late_delivery_closes_the_alert() -> None:
+    first, second = run_alerts(decision(**ABOUT), *SENT, LOST, receipt("delivered"))
     assert first.open
     assert not second.open
     assert second.says == "the reminder for the 9:00 hearing on Tuesday has arrived after all"
@@ -249,12 +249,12 @@ def silent(*then: Any, taken: Any = SENT[2], wait: timedelta = DAYS, **about: An
         pytest.param({"kind": "test", **LATER}, 0, id="nothing at stake"),
     ],
 )
-def test_silence_is_told_of_while_acting_helps(about: dict[str, Any], told: int) -> None:
+def test_silence_raises_an_alert_while_acting_helps(about: dict[str, Any], told: int) -> None:
     assert len(silent(**about)) == told
     assert silent(wait=timedelta(hours=71), **about) == [], "the carrier may still report"
 
 
-def test_what_is_said_of_silence() -> None:
+def test_the_alert_about_silence() -> None:
     [alert] = silent(event_id="e1", event_title="hearing", **LATER)
     assert (
         alert.says
@@ -272,14 +272,14 @@ def test_what_is_said_of_silence() -> None:
         pytest.param(LOST, "did not arrive: call them", id="it did not"),
     ],
 )
-def test_a_receipt_after_the_silence_has_the_last_word(then: Any, ends: str) -> None:
+def test_a_receipt_after_the_silence_decides(then: Any, ends: str) -> None:
     first, second = silent(then, event_id="e1", **LATER)
     assert first.open
     assert second.says.endswith(ends)
     assert second.open is (then is LOST)
 
 
-def test_a_doubt_that_nobody_cleared_up_is_told_of_once() -> None:
+def test_an_in_doubt_attempt_raises_one_alert() -> None:
     doubt, over = attempt("in_doubt", code="20503"), attempt("given_up", code="too_long")
     [alert] = silent(over, taken=doubt, event_id="e1", **LATER)
     assert (alert.state, alert.because) == ("unknown", meaning("too_long").title)
@@ -289,7 +289,7 @@ def test_a_doubt_that_nobody_cleared_up_is_told_of_once() -> None:
 
 
 def test_the_gates_reason_is_given() -> None:
-    [alert] = raised(decision("reject", findings=because("opted_out", "reject"), **ABOUT))
+    [alert] = run_alerts(decision("reject", findings=because("opted_out", "reject"), **ABOUT))
     assert (alert.because, alert.next_step) == ("The recipient opted out", "call")
 
 
@@ -297,18 +297,18 @@ AGAIN = ABOUT | {"resend_of": "m0"}
 
 
 def test_a_resend_that_arrives_closes_the_first_ones_alert() -> None:
-    [alert] = raised(decision(**AGAIN), *SENT, receipt("delivered"))
+    [alert] = run_alerts(decision(**AGAIN), *SENT, receipt("delivered"))
     assert (alert.message_id, alert.open, alert.closed_by) == ("m0", False, "m1")
 
 
-def test_a_resend_that_fails_stands_in_its_place() -> None:
-    own, first = raised(decision(**AGAIN), *SENT, LOST)
+def test_a_resend_that_fails_replaces_the_first_alert() -> None:
+    own, first = run_alerts(decision(**AGAIN), *SENT, LOST)
     assert (own.message_id, own.open) == ("m1", True)
     assert (first.message_id, first.open, first.closed_by) == ("m0", False, "m1")
 
 
-def test_a_resend_of_what_can_be_no_message_is_no_harm() -> None:
-    assert raised(decision(**ABOUT, resend_of="a/b c"), *SENT, receipt("delivered")) == []
+def test_an_impossible_resend_id_does_no_harm() -> None:
+    assert run_alerts(decision(**ABOUT, resend_of="a/b c"), *SENT, receipt("delivered")) == []
 
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -330,22 +330,22 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
         pytest.param(-DAY, False, Urgency.PASSED, id="not valid for a day"),
     ],
 )
-def test_urgency_comes_from_the_time_left(
+def test_urgency_depends_on_the_time_left(
     left: timedelta | None, event: bool, expected: Urgency
 ) -> None:
     before = None if left is None else START + left
     assert urgency(before, before if event else None, START) is expected
 
 
-def test_a_day_is_named_so_that_it_can_be_no_other() -> None:
+def test_a_day_is_named_without_ambiguity() -> None:
     local = datetime(2026, 11, 24, 9)
     assert format_day(local, local - timedelta(days=6)) == "Tuesday"
     assert format_day(local, local - timedelta(days=7)) == "Tuesday 24 November"
     assert format_day(local, local + timedelta(days=1)) == "Tuesday 24 November"
 
 
-def test_an_event_at_the_end_of_the_calendar_is_no_harm() -> None:
-    [alert] = raised(
+def test_an_event_at_the_calendars_end_does_no_harm() -> None:
+    [alert] = run_alerts(
         decision(event_at=datetime(9999, 12, 31, 23, 59, tzinfo=UTC), time_zone="Asia/Tokyo"),
         *SENT,
         LOST,

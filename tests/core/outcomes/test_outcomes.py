@@ -17,7 +17,7 @@ from streams.outcomes.state import MessageState
 from streams.partition.changelog import MAX_ROW
 from streams.processing import PartitionAcquired
 from tests.core.drive import START
-from tests.core.outcomes.facts import CODE, attempt, decision, last, processor, receipt, state
+from tests.core.outcomes.records import CODE, attempt, decision, last, processor, receipt, state
 
 LATER = START + timedelta(hours=100)
 SENT = [decision(), attempt("queued", 0), attempt("sending"), attempt("accepted")]
@@ -187,7 +187,7 @@ def test_a_verdict_brings_its_own_next_step() -> None:
     assert (told.error_code, told.next_step) == (None, "ask them to opt in")
 
 
-def test_what_the_gate_had_said_is_over_once_the_provider_has_it() -> None:
+def test_the_gates_reason_ends_when_the_provider_has_it() -> None:
     ready = Finding(
         rule="ready", verdict=Verdict.SEND, reason="", next_step="nothing: it goes by itself"
     )
@@ -204,14 +204,14 @@ def test_what_the_gate_had_said_is_over_once_the_provider_has_it() -> None:
 
 
 @pytest.mark.parametrize("again", [*SENT, receipt("delivered")])
-def test_a_repeat_changes_nothing_and_says_nothing(again: Any) -> None:
+def test_a_repeat_publishes_nothing(again: Any) -> None:
     drive = processor()
     for record in (*SENT, receipt("delivered")):
         drive.tell(record)
     assert drive.tell(again) == ({}, (), {}, ())
 
 
-def test_what_changes_nothing_visible_is_kept_and_not_told() -> None:
+def test_an_invisible_change_is_kept_not_published() -> None:
     drive = processor()
     for record in (*SENT, receipt("delivered")):
         drive.tell(record)
@@ -256,7 +256,7 @@ def test_what_changes_nothing_visible_is_kept_and_not_told() -> None:
         ),
     ],
 )
-def test_a_contradiction_is_kept_as_evidence_and_told(
+def test_a_contradiction_is_kept_and_published(
     records: list[Any], expected: str, kept: tuple[str, ...]
 ) -> None:
     drive = processor()
@@ -275,7 +275,7 @@ def test_a_contradiction_is_kept_as_evidence_and_told(
         pytest.param(attempt("accepted", to="+14155550999"), id="attempt at another number"),
     ],
 )
-def test_another_text_under_the_same_id_is_set_aside(foreign: Any) -> None:
+def test_another_text_under_the_same_id_is_a_dead_letter(foreign: Any) -> None:
     drive = processor()
     drive.tell(decision())
     step = drive.tell(foreign)
@@ -284,7 +284,7 @@ def test_another_text_under_the_same_id_is_set_aside(foreign: Any) -> None:
     assert state(drive) == "queued"
 
 
-def test_an_attempt_at_another_number_that_came_first_does_not_count() -> None:
+def test_an_earlier_attempt_at_another_number_is_ignored() -> None:
     drive = processor()
     drive.tell(attempt("accepted", to="+14155550999"))
     drive.tell(decision())
@@ -293,9 +293,7 @@ def test_an_attempt_at_another_number_that_came_first_does_not_count() -> None:
 
 @pytest.mark.parametrize("open_end", [attempt("in_doubt"), attempt("deferred")])
 @pytest.mark.parametrize("receipt_first", [True, False])
-def test_a_receipt_for_an_open_attempt_is_shown_to_dispatch_once(
-    open_end: Any, receipt_first: bool
-) -> None:
+def test_dispatch_gets_one_sighting_of_an_open_attempt(open_end: Any, receipt_first: bool) -> None:
     drive = processor()
     drive.tell(decision())
     records = [open_end, receipt("sent")]
@@ -318,7 +316,7 @@ def test_a_receipt_for_an_open_attempt_is_shown_to_dispatch_once(
 
 
 @pytest.mark.parametrize("news", ["accepted", "sent"])
-def test_silence_becomes_unknown_after_72_hours_and_a_late_word_still_counts(news: str) -> None:
+def test_silence_is_unknown_until_a_late_receipt(news: str) -> None:
     drive = processor()
     for record in (*SENT, *([receipt("sent")] if news == "sent" else [])):
         drive.tell(record)
@@ -335,7 +333,7 @@ def test_silence_becomes_unknown_after_72_hours_and_a_late_word_still_counts(new
     assert state(drive) == "delivered"
 
 
-def test_in_doubt_is_not_made_unknown_by_the_clock() -> None:
+def test_the_clock_does_not_end_in_doubt() -> None:
     drive = processor()
     drive.tell(decision())
     drive.tell(attempt("in_doubt"))
@@ -349,7 +347,7 @@ def test_in_doubt_is_not_made_unknown_by_the_clock() -> None:
     [[decision("reject")], [*SENT, receipt("delivered")], [receipt("delivered")], SENT],
     ids=str,
 )
-def test_what_is_over_is_forgotten_35_days_after_its_last_word(records: list[Any]) -> None:
+def test_a_finished_message_is_forgotten_after_35_days(records: list[Any]) -> None:
     drive = processor()
     for record in records:
         drive.tell(record)
@@ -359,7 +357,7 @@ def test_what_is_over_is_forgotten_35_days_after_its_last_word(records: list[Any
     assert not drive.state.raw
 
 
-def test_a_row_stays_small_whatever_is_said() -> None:
+def test_the_entry_stays_small_whatever_is_reported() -> None:
     drive = processor()
     drive.tell(decision(branch="b" * 10**6, kind="k" * 10**6, person_id="p" * 10**6))
     for number in range(300):
@@ -369,7 +367,7 @@ def test_a_row_stays_small_whatever_is_said() -> None:
     assert len(drive.state.raw["life"]) < 64 << 10
 
 
-def test_times_at_the_end_of_the_calendar_stop_nothing() -> None:
+def test_times_at_the_calendars_end_stop_nothing() -> None:
     drive = processor()
     end = datetime.max.replace(tzinfo=UTC)
     drive.tell(decision(requested_at=end))
@@ -382,12 +380,12 @@ def test_times_at_the_end_of_the_calendar_stop_nothing() -> None:
     assert state(drive) == "delivered"
 
 
-def test_other_facts_are_passed_over() -> None:
+def test_other_records_are_ignored() -> None:
     assert processor().answer(PartitionAcquired()) == ({}, (), {}, ())
 
 
 @pytest.mark.parametrize("sign", ["x", "é", "\x01"])
-def test_a_row_stays_small_whatever_callbacks_say(sign: str) -> None:
+def test_the_entry_stays_small_whatever_callbacks_say(sign: str) -> None:
     """A row over 64 kB would end the worker, and again at each of its restarts."""
     drive = processor()
     for record in SENT:
@@ -400,7 +398,7 @@ def test_a_row_stays_small_whatever_callbacks_say(sign: str) -> None:
     assert state(drive) == "delivered"
 
 
-def test_what_sixteen_attempts_really_say_is_kept_whole() -> None:
+def test_sixteen_real_attempts_are_kept_whole() -> None:
     words = ("queued", "sending", "in_doubt")
     said = [attempt(word, number) for number in range(1, 17) for word in words]
     heard = [
@@ -416,7 +414,7 @@ def test_what_sixteen_attempts_really_say_is_kept_whole() -> None:
     assert sum(len(reports) for reports in life.attempts.values()) == len(said) + len(heard)
 
 
-def test_silence_is_noticed_whatever_else_callbacks_say() -> None:
+def test_silence_is_noticed_whatever_callbacks_say() -> None:
     """Of other texts, and so many that none more are kept: the clock's own report is, or it would ring for ever."""
     drive = processor()
     for record in (
@@ -428,7 +426,7 @@ def test_silence_is_noticed_whatever_else_callbacks_say() -> None:
     assert state(drive) == "unknown"
 
 
-def test_a_count_of_segments_beyond_all_reason_stops_nothing() -> None:
+def test_an_absurd_segment_count_stops_nothing() -> None:
     drive = processor()
     for record in (
         decision(segments=2**53 - 1),

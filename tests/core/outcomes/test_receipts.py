@@ -10,7 +10,7 @@ import pytest
 from schemas.topics import OUTCOMES
 from streams.outcomes.state import MessageState
 from tests.core.drive import START
-from tests.core.outcomes.facts import attempt, decision, last, processor, receipt, state
+from tests.core.outcomes.records import attempt, decision, last, processor, receipt, state
 
 TAKEN = [decision(), attempt("sending"), attempt("accepted")]
 LATE = {"received_at": START + timedelta(days=20)}
@@ -80,7 +80,7 @@ def test_what_a_receipt_does(records: list[Any], expected: str) -> None:
     assert state(drive) == expected
 
 
-def test_days_late_is_after_the_silence_was_noticed() -> None:
+def test_a_receipt_days_late_ends_the_silence() -> None:
     drive = processor()
     for record in TAKEN:
         drive.tell(record)
@@ -91,7 +91,7 @@ def test_days_late_is_after_the_silence_was_noticed() -> None:
 
 
 @pytest.mark.parametrize("odd", [receipt("teleported"), receipt("delivered", foreign=True)])
-def test_what_is_not_believed_is_kept(odd: Any) -> None:
+def test_an_unrecognized_report_is_kept(odd: Any) -> None:
     drive = processor()
     for record in (*TAKEN, odd):
         drive.tell(record)
@@ -140,7 +140,7 @@ BILLED = [
 
 @pytest.mark.parametrize("backwards", [False, True])
 @pytest.mark.parametrize(("records", "expected"), BILLED)
-def test_segments_as_billed_replace_our_estimate(
+def test_billed_segments_replace_our_estimate(
     records: list[Any], expected: Any, backwards: bool
 ) -> None:
     drive = processor()

@@ -27,7 +27,7 @@ def settings(**changes: Any) -> Settings:
     return build_settings({"acme": TenantSettings.model_validate(tenant | changes)}, {})
 
 
-def played(*, now: datetime = NOON, **policy: Any) -> Played:
+def play(*, now: datetime = NOON, **policy: Any) -> Played:
     return Played(people, people_on_timer, "acme/p1", now, settings(**policy))
 
 
@@ -85,7 +85,7 @@ def answer(
     )
 
 
-def told(published: list[Publication]) -> list[tuple[str, ...]]:
+def summarize(published: list[Publication]) -> list[tuple[str, ...]]:
     """What went out about requests: (what, message id, number or verdict, rules...)."""
     return [
         short

@@ -18,7 +18,7 @@ from streams.usage import usage, usage_on_timer
 from streams.usage.measure import find_price, list_prices
 from streams.usage.state import Counts
 from tests.core.drive import START, Drive
-from tests.core.usage.facts import CODE, outcome, report
+from tests.core.usage.records import CODE, outcome, report
 
 ANA, BOB = "+14155550101", "+442079460100"
 DAY = START.date()
@@ -53,14 +53,14 @@ def settings(prices: tuple[Price, ...] = OURS, kind: SenderKind = SenderKind.LON
         pytest.param("nonsense", SenderKind.LONG_CODE, DAY, 5000, id="for no country"),
     ],
 )
-def test_the_nearest_price_is_taken(
+def test_the_most_particular_price_is_used(
     to: str, kind: SenderKind, day: date, micros: int | None
 ) -> None:
     price = find_price("acme", CODE, to, day, settings(kind=kind))
     assert (price.micros if price else None) == micros
 
 
-def test_who_gives_no_prices_has_the_list() -> None:
+def test_without_prices_the_list_is_used() -> None:
     assert find_price("acme", CODE, ANA, DAY, settings(())) in list_prices()
     assert find_price("acme", CODE, BOB, DAY, settings(())) is None
     assert find_price("nobody", None, None, DAY, settings(())) is None
@@ -85,7 +85,7 @@ def line(*told: Outcome, state: str = "delivered") -> UsageRow:
     return found
 
 
-def test_a_line_has_what_was_estimated_and_what_is_billed() -> None:
+def test_a_line_has_estimated_and_billed_cost() -> None:
     two = line(billed(), billed(message_id="m2", segments=2, segments_billed=None))
     assert (two.segments, two.segments_predicted, two.segments_billed) == (5, 4, 3)
     assert (two.cost_estimated, two.cost_billed, two.currency, two.segments_unpriced) == (
@@ -97,7 +97,7 @@ def test_a_line_has_what_was_estimated_and_what_is_billed() -> None:
 
 
 @pytest.mark.parametrize("state", ["held", "rejected", "canceled", "refused", "failed", "queued"])
-def test_what_is_not_out_costs_nothing(state: str) -> None:
+def test_an_unsent_message_costs_nothing(state: str) -> None:
     found = line(billed(state), state=state)
     assert (found.segments, found.cost_billed, found.cost_estimated, found.segments_unpriced) == (
         3,
@@ -107,12 +107,12 @@ def test_what_is_not_out_costs_nothing(state: str) -> None:
     )
 
 
-def test_what_has_no_price_is_said_to_have_none() -> None:
+def test_segments_without_a_price_are_counted_apart() -> None:
     found = line(billed(requested_at=START.replace(year=2025)))
     assert (found.cost_billed, found.currency, found.segments_unpriced) == (0, None, 3)
 
 
-def test_what_is_billed_later_corrects_the_line() -> None:
+def test_later_billing_corrects_the_line() -> None:
     first = billed(segments=2, segments_billed=None)
     found = line(first, billed("delivered", 2))
     assert (found.messages, found.segments, found.cost_estimated, found.cost_billed) == (
@@ -123,7 +123,7 @@ def test_what_is_billed_later_corrects_the_line() -> None:
     )
 
 
-def test_a_message_takes_its_cost_with_it() -> None:
+def test_a_message_that_moves_takes_its_cost_along() -> None:
     found = line(billed("sent"), billed("failed", 2), state="sent")
     assert (found.messages, found.segments, found.segments_billed, found.cost_billed) == (
         0,
@@ -133,7 +133,7 @@ def test_a_message_takes_its_cost_with_it() -> None:
     )
 
 
-def test_a_forgotten_message_takes_off_what_it_had_cost() -> None:
+def test_a_forgotten_message_takes_its_cost_off() -> None:
     drive = Drive(usage, usage_on_timer, "acme", settings())
     drive.tell(billed("sent"))
     drive.rest(46 * 24 * 3600)
@@ -147,7 +147,7 @@ def test_a_forgotten_message_takes_off_what_it_had_cost() -> None:
     assert sums == {"sent": (0, 0, 0, 0), "failed": (1, 3, 0, 0)}
 
 
-def test_a_row_of_before_there_were_prices_is_counted_on() -> None:
+def test_an_entry_from_before_prices_is_counted_on() -> None:
     drive = Drive(usage, usage_on_timer, "acme", settings())
     drive.tell(billed("sent"))
     for name, raw in drive.state.raw.items():

@@ -12,7 +12,7 @@ from schemas.topics import USAGE_REPORT
 from streams.error_codes import meaning
 from streams.processing import PartitionAcquired, Settings
 from tests.core.drive import START
-from tests.core.usage.facts import counts, outcome, processor, report
+from tests.core.usage.records import counts, outcome, processor, report
 
 OLD = START - timedelta(days=50)
 
@@ -48,7 +48,7 @@ OLD = START - timedelta(days=50)
         ),
     ],
 )
-def test_a_message_is_counted_once_where_it_stands(
+def test_a_message_is_counted_once_in_its_last_cell(
     told: list[Outcome], expected: dict[str, tuple[int, int]]
 ) -> None:
     drive = processor()
@@ -71,7 +71,7 @@ def test_a_line_of_the_report() -> None:
     assert not line.final
 
 
-def test_both_cells_of_a_move_are_reported_and_an_empty_one_keeps_no_row() -> None:
+def test_a_move_reports_both_cells_and_drops_an_empty_one() -> None:
     drive = processor()
     drive.tell(outcome("held"))
     drive.tell(outcome("sent", 2, "held"))
@@ -79,7 +79,7 @@ def test_both_cells_of_a_move_are_reported_and_an_empty_one_keeps_no_row() -> No
     assert sum(name.startswith("cell/") for name in drive.state.raw) == 1
 
 
-def test_a_new_version_in_the_same_cell_is_remembered_and_not_reported() -> None:
+def test_a_new_version_in_the_same_cell_is_not_reported() -> None:
     drive = processor()
     drive.tell(outcome("sent"))
     step = drive.tell(outcome("sent", 2, "sent"))
@@ -91,7 +91,7 @@ def test_a_new_version_in_the_same_cell_is_remembered_and_not_reported() -> None
 @pytest.mark.parametrize(
     "changed", [{"branch": None}, {"sender": None}, {"branch": "south"}, {"sender": "12345"}]
 )
-def test_a_message_that_changes_its_branch_or_sender_moves(changed: dict[str, Any]) -> None:
+def test_a_message_that_changes_branch_or_sender_moves(changed: dict[str, Any]) -> None:
     drive = processor()
     drive.tell(outcome("held"))
     drive.tell(outcome("held", 2, "held", **changed))
@@ -117,7 +117,7 @@ def test_the_period_is_the_tenants_local_day(requested_at: datetime, zone: str, 
     assert [line.period for line in report(drive).values()] == [day]
 
 
-def test_a_message_stays_in_the_day_it_was_counted_in_when_the_zone_changes() -> None:
+def test_a_message_keeps_its_day_when_the_zone_changes() -> None:
     drive = processor()
     drive.tell(outcome("held", requested_at=datetime(2026, 11, 24, 4, 0, tzinfo=UTC)))
     drive.settings = Settings()
@@ -126,7 +126,7 @@ def test_a_message_stays_in_the_day_it_was_counted_in_when_the_zone_changes() ->
     assert counts(drive) == {"sent": (1, 2)}
 
 
-def test_a_day_is_final_also_where_the_zone_changes_and_it_ends_later() -> None:
+def test_a_day_is_final_later_when_the_zone_changes() -> None:
     drive = processor("Pacific/Kiritimati")
     drive.tell(outcome("sent"))
     drive.settings = processor("Pacific/Honolulu").settings
@@ -134,7 +134,7 @@ def test_a_day_is_final_also_where_the_zone_changes_and_it_ends_later() -> None:
     assert [line.final for line in drive.all(USAGE_REPORT)] == [False, True]
 
 
-def test_a_forgotten_message_is_taken_off_where_it_says_it_was() -> None:
+def test_a_forgotten_message_says_where_it_was_counted() -> None:
     drive = processor()
     drive.tell(outcome("sent"))
     drive.rest(46 * 24 * 3600)
@@ -151,7 +151,7 @@ def test_nothing_is_taken_off_where_nothing_was_counted() -> None:
     assert counts(drive) == {"delivered": (1, 2)}
 
 
-def test_a_day_that_can_no_longer_change_is_final_and_a_correction_still_counts() -> None:
+def test_a_closed_day_is_final_but_can_be_corrected() -> None:
     drive = processor()
     drive.tell(outcome("sent"))
     drive.rest(45 * 24 * 3600)
@@ -168,7 +168,7 @@ def test_a_day_that_can_no_longer_change_is_final_and_a_correction_still_counts(
 @pytest.mark.parametrize(
     "odd", [{"kind": "a/b"}, {"kind": "k" * 10**6}, {"error_code": "\x00/"}, {"branch": "ü" * 9999}]
 )
-def test_odd_words_make_a_cell_like_any_other(odd: dict[str, Any]) -> None:
+def test_odd_names_make_a_cell_like_any_other(odd: dict[str, Any]) -> None:
     drive = processor()
     drive.tell(outcome("sent"))
     drive.tell(outcome("sent", message_id="m2", **odd))
@@ -177,5 +177,5 @@ def test_odd_words_make_a_cell_like_any_other(odd: dict[str, Any]) -> None:
     assert all("\x00" not in name and len(name) < 3000 for name in drive.state.raw)
 
 
-def test_other_facts_are_passed_over() -> None:
+def test_other_records_are_ignored() -> None:
     assert processor().answer(PartitionAcquired()) == ({}, (), {}, ())

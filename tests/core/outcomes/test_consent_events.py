@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from schemas.topics import CONSENT_EVENTS
-from tests.core.outcomes.facts import ANA, CODE, attempt, decision, processor, receipt
+from tests.core.outcomes.records import ANA, CODE, attempt, decision, processor, receipt
 
 SENT = [attempt("queued", 0), attempt("sending"), attempt("accepted")]
 REFUSED = [attempt("queued", 0), attempt("sending")]
 
 
-def told(*records: Any) -> list[tuple[str, str, str | None]]:
+def published_events(*records: Any) -> list[tuple[str, str, str | None]]:
     """(action, what happened, message) of each event."""
     drive = processor()
     for record in records:
@@ -98,11 +98,13 @@ ASK = decision(kind="consent_ask")
         ),
     ],
 )
-def test_what_is_told(records: list[Any], expected: list[tuple[str, str, str | None]]) -> None:
-    assert told(*records) == expected
+def test_which_outcomes_publish_consent_events(
+    records: list[Any], expected: list[tuple[str, str, str | None]]
+) -> None:
+    assert published_events(*records) == expected
 
 
-def test_it_names_the_record_that_it_comes_from() -> None:
+def test_a_consent_event_names_its_record() -> None:
     drive = processor()
     for record in (decision(), *REFUSED, attempt("refused", code="21610")):
         drive.tell(record)

@@ -83,7 +83,7 @@ FACTS: list[Any] = [
 
 
 @pytest.mark.parametrize(("receipts", "records"), FACTS)
-def test_outcomes_tell_of_the_number(
+def test_which_outcomes_publish_number_facts(
     receipts: list[DeliveryReceipt], records: list[dict[str, Any]]
 ) -> None:
     processor = Played(outcomes, outcomes_on_timer, "acme/m1", NOON, build_settings({}, {}))
@@ -98,7 +98,7 @@ def test_outcomes_tell_of_the_number(
     assert told == records
 
 
-def test_a_fact_names_the_receipt_that_it_comes_from() -> None:
+def test_a_number_fact_names_its_receipt() -> None:
     processor = Played(outcomes, outcomes_on_timer, "acme/m1", NOON, build_settings({}, {}))
     for record in (SENT, receipt("sent"), receipt("failed", "30008"), receipt("failed", "30006")):
         processor.tell(record)
@@ -108,7 +108,7 @@ def test_a_fact_names_the_receipt_that_it_comes_from() -> None:
     assert (record.evidence.topic, record.evidence.offset) == ("sms.delivery-receipts", 3)
 
 
-def test_it_comes_late_but_names_its_day() -> None:
+def test_a_late_number_fact_names_its_day() -> None:
     """A receipt from yesterday, read today."""
     processor = Played(outcomes, outcomes_on_timer, "acme/m1", NOON + DAY, build_settings({}, {}))
     for record in (receipt("undelivered", "30003"), SENT):

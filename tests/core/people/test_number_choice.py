@@ -17,9 +17,9 @@ from tests.core.people.cases import (
     THIRD,
     decisions,
     mobile,
-    played,
+    play,
     request,
-    told,
+    summarize,
     upsert,
 )
 
@@ -112,25 +112,25 @@ HELD: list[Any] = [
 
 
 @pytest.mark.parametrize(("numbers", "asked", "types", "number"), FOUND)
-def test_found(
+def test_which_number_is_chosen(
     numbers: list[dict[str, Any]], asked: dict[str, Any], types: tuple[str, ...], number: str
 ) -> None:
-    processor = played(number_types=types)
+    processor = play(number_types=types)
     processor.tell(upsert(*numbers))
-    assert told(processor.tell(request(**asked))) == [("asked", "m1", number)]
+    assert summarize(processor.tell(request(**asked))) == [("asked", "m1", number)]
 
 
 @pytest.mark.parametrize(("numbers", "asked", "types", "rules"), HELD)
-def test_held(
+def test_why_a_request_waits(
     numbers: list[Any], asked: dict[str, Any], types: tuple[str, ...], rules: list[str]
 ) -> None:
-    processor = played(number_types=types)
+    processor = play(number_types=types)
     processor.tell(upsert(*numbers))
-    assert told(processor.tell(request(**asked))) == [("decided", "m1", "hold", *rules)]
+    assert summarize(processor.tell(request(**asked))) == [("decided", "m1", "hold", *rules)]
 
 
-def test_of_somebody_unknown() -> None:
-    assert told(played().tell(request())) == [
+def test_a_request_for_an_unknown_person_waits() -> None:
+    assert summarize(play().tell(request())) == [
         ("decided", "m1", "hold", "no_number", "unknown_person")
     ]
 
@@ -144,16 +144,16 @@ def test_of_somebody_unknown() -> None:
         ),
     ],
 )
-def test_the_words(numbers: list[dict[str, Any]], reason: str, next_step: str) -> None:
-    processor = played()
+def test_the_reasons_in_words(numbers: list[dict[str, Any]], reason: str, next_step: str) -> None:
+    processor = play()
     processor.tell(upsert(*numbers))
     processor.tell(request())
     first = decisions(processor)[0].findings[0]
     assert (first.reason, first.next_step, first.verdict) == (reason, next_step, Verdict.HOLD)
 
 
-def test_everything_the_request_says_reaches_the_gate() -> None:
-    processor = played()
+def test_the_send_request_has_all_of_the_request() -> None:
+    processor = play()
     processor.tell(upsert(mobile(OLD), time_zone="America/Denver", postal_region="CO"))
     said = {
         "branch": "south",
@@ -182,14 +182,14 @@ def test_everything_the_request_says_reaches_the_gate() -> None:
     )
 
 
-def test_a_text_that_waits_for_a_number_is_counted_as_it_would_go_out() -> None:
-    processor = played(smart_encoding=True)
+def test_a_waiting_text_is_counted_as_it_would_be_sent() -> None:
+    processor = play(smart_encoding=True)
     processor.tell(request(body="“Tomorrow at 5…”" + " and" * 20))
     assert decisions(processor)[0].segments == 1
 
 
-def test_a_decision_opens_the_books_as_the_gate_would() -> None:
-    processor = played()
+def test_a_decision_has_all_that_the_gates_would_have() -> None:
+    processor = play()
     processor.tell(request(branch="south", case_id="c", requested_by="jo"))
     decision = decisions(processor)[0]
     assert (decision.tenant, decision.branch, decision.person_id, decision.case_id) == (

@@ -23,9 +23,9 @@ from tests.core.people.cases import (
     decisions,
     delete,
     mobile,
-    played,
+    play,
     request,
-    told,
+    summarize,
     update,
     upsert,
 )
@@ -35,7 +35,7 @@ OFF = {"sms_enabled": False}
 
 
 def issued(*numbers: dict[str, Any]) -> Played:
-    processor = played()
+    processor = play()
     processor.tell(upsert(*(numbers or [mobile(OLD)])))
     processor.tell(request())
     return processor
@@ -44,18 +44,18 @@ def issued(*numbers: dict[str, Any]) -> Played:
 # --- for want of a number
 
 
-def test_a_number_releases_in_order_of_request() -> None:
-    processor = played()
+def test_a_number_releases_requests_in_their_order() -> None:
+    processor = play()
     processor.tell(request(message_id="late", requested_at=NOON))
     processor.tell(request(message_id="early", requested_at=NOON - HOUR))
-    assert told(processor.tell(upsert(mobile(OLD)))) == [
+    assert summarize(processor.tell(upsert(mobile(OLD)))) == [
         ("asked", "early", OLD),
         ("asked", "late", OLD),
     ]
 
 
-def test_the_gate_counts_on_from_what_was_decided_here() -> None:
-    processor = played()
+def test_the_gate_counts_on_from_our_decisions() -> None:
+    processor = play()
     processor.tell(request())
     processor.tell(upsert())
     processor.tell(upsert(mobile(OLD) | OFF))
@@ -68,11 +68,11 @@ def test_the_gate_counts_on_from_what_was_decided_here() -> None:
     assert processor.all(SEND_REQUESTS)[0].resolved.decided == 3
 
 
-def test_a_hold_whose_reasons_stay_is_not_announced_again() -> None:
-    processor = played()
+def test_a_hold_with_the_same_reasons_is_not_repeated() -> None:
+    processor = play()
     processor.tell(request())
     processor.tell(upsert(name="Jo"))
-    assert told(processor.tell(upsert(name="Joe"))) == []
+    assert summarize(processor.tell(upsert(name="Joe"))) == []
 
 
 @pytest.mark.parametrize(
@@ -94,34 +94,34 @@ def test_a_hold_whose_reasons_stay_is_not_announced_again() -> None:
         ),
     ],
 )
-def test_what_waits_for_a_number_ends(asked: dict[str, Any], end: Any, rule: str) -> None:
-    processor = played()
+def test_a_held_request_expires(asked: dict[str, Any], end: Any, rule: str) -> None:
+    processor = play()
     processor.tell(request(**asked))
-    assert told(processor.until(end - MINUTE)) == []
-    assert told(processor.until(end)) == [
+    assert summarize(processor.until(end - MINUTE)) == []
+    assert summarize(processor.until(end)) == [
         ("decided", "m1", "expire", "no_number", "unknown_person", rule)
     ]
-    assert told(processor.tell(upsert(mobile(OLD)))) == []
+    assert summarize(processor.tell(upsert(mobile(OLD)))) == []
 
 
-def test_what_is_past_its_time_when_it_comes_ends_at_once() -> None:
-    processor = played()
+def test_a_request_past_its_time_ends_at_once() -> None:
+    processor = play()
     published = processor.tell(request(valid_until=NOON - MINUTE))
-    assert told(published) == [
+    assert summarize(published) == [
         ("decided", "m1", "expire", "no_number", "unknown_person", "expired")
     ]
 
 
-def test_a_text_that_no_provider_takes_is_refused_in_words() -> None:
-    processor = played()
-    assert told(processor.tell(request(body="x" * 900_000))) == [
+def test_an_unsendable_text_is_rejected_in_words() -> None:
+    processor = play()
+    assert summarize(processor.tell(request(body="x" * 900_000))) == [
         ("decided", "m1", "reject", "bad_body")
     ]
     assert max(map(len, processor.state.raw.values())) < 1000
 
 
-def test_a_request_like_a_file_is_set_aside() -> None:
-    processor = played()
+def test_a_request_like_a_file_is_a_dead_letter() -> None:
+    processor = play()
     processor.tell(request(requested_by="x" * 5_000))
     assert [letter.cause for letter in processor.all(DEAD_LETTERS)] == ["too_large"]
 
@@ -129,7 +129,7 @@ def test_a_request_like_a_file_is_set_aside() -> None:
 @pytest.mark.parametrize(
     "then", [None, answer("send"), answer("reject")], ids=["waiting", "ordered", "refused"]
 )
-def test_a_repeat_says_nothing_whatever_has_become_of_the_first(then: Any) -> None:
+def test_a_repeated_request_publishes_nothing(then: Any) -> None:
     processor = issued()
     if then:
         processor.tell(then)
@@ -138,10 +138,10 @@ def test_a_repeat_says_nothing_whatever_has_become_of_the_first(then: Any) -> No
     assert [letter.cause for letter in processor.all(DEAD_LETTERS)] == ["id_reused"]
 
 
-def test_what_waits_for_somebody_who_is_deleted_is_refused() -> None:
-    processor = played()
+def test_a_request_for_a_deleted_person_is_rejected() -> None:
+    processor = play()
     processor.tell(request())
-    assert told(processor.tell(delete())) == [
+    assert summarize(processor.tell(delete())) == [
         ("decided", "m1", "reject", "no_number", "unknown_person", "person_deleted")
     ]
 
@@ -149,11 +149,13 @@ def test_what_waits_for_somebody_who_is_deleted_is_refused() -> None:
 # --- to another number
 
 
-def test_one_text_never_two() -> None:
+def test_a_text_never_goes_to_two_numbers() -> None:
     processor = issued()
-    assert told(processor.tell(upsert(mobile(NEW)))) == [("canceled", "m1", OLD)]
-    assert told(processor.tell(update(name="Jo"))) == []
-    assert told(processor.tell(answer("cancel", by="people"))) == [("asked", "m1:moved-2", NEW)]
+    assert summarize(processor.tell(upsert(mobile(NEW)))) == [("canceled", "m1", OLD)]
+    assert summarize(processor.tell(update(name="Jo"))) == []
+    assert summarize(processor.tell(answer("cancel", by="people"))) == [
+        ("asked", "m1:moved-2", NEW)
+    ]
     moved = processor.all(SEND_REQUESTS)[-1]
     assert (moved.resend_of, moved.resolved.request_id, moved.resolved.decided) == ("m1", "m1", 0)
     assert moved.resolved.received_at == NOON
@@ -161,108 +163,114 @@ def test_one_text_never_two() -> None:
 
 def test_it_moves_when_another_number_comes_first() -> None:
     processor = issued()
-    assert told(processor.tell(update(mobile(NEW, primary=True)))) == [("canceled", "m1", OLD)]
+    assert summarize(processor.tell(update(mobile(NEW, primary=True)))) == [("canceled", "m1", OLD)]
 
 
 def test_it_stays_when_another_number_comes_second() -> None:
-    assert told(issued().tell(update(mobile(NEW)))) == []
+    assert summarize(issued().tell(update(mobile(NEW)))) == []
 
 
-def test_twice_changed_is_asked_once_for_the_last() -> None:
+def test_a_second_change_issues_only_the_last_number() -> None:
     processor = issued()
     processor.tell(upsert(mobile(NEW)))
-    assert told(processor.tell(upsert(mobile(THIRD)))) == []
-    assert told(processor.tell(answer("cancel", by="people"))) == [("asked", "m1:moved-2", THIRD)]
-    assert told(processor.tell(upsert(mobile(NEW)))) == [("canceled", "m1:moved-2", THIRD)]
-    assert told(processor.tell(answer("cancel", "m1:moved-2", by="people"))) == [
+    assert summarize(processor.tell(upsert(mobile(THIRD)))) == []
+    assert summarize(processor.tell(answer("cancel", by="people"))) == [
+        ("asked", "m1:moved-2", THIRD)
+    ]
+    assert summarize(processor.tell(upsert(mobile(NEW)))) == [("canceled", "m1:moved-2", THIRD)]
+    assert summarize(processor.tell(answer("cancel", "m1:moved-2", by="people"))) == [
         ("asked", "m1:moved-3", NEW)
     ]
     assert processor.all(SEND_REQUESTS)[-1].resend_of == "m1:moved-2"
 
 
-def test_changed_and_changed_back_goes_to_the_first_again() -> None:
+def test_a_change_taken_back_goes_to_the_first_number() -> None:
     processor = issued()
     processor.tell(upsert(mobile(NEW)))
     processor.tell(upsert(mobile(OLD)))
-    assert told(processor.tell(answer("cancel", by="people"))) == [("asked", "m1:moved-2", OLD)]
+    assert summarize(processor.tell(answer("cancel", by="people"))) == [
+        ("asked", "m1:moved-2", OLD)
+    ]
 
 
 def test_with_no_number_left_it_waits_here_under_its_next_id() -> None:
     processor = issued()
-    assert told(processor.tell(update(remove=[OLD]))) == [("canceled", "m1", OLD)]
-    assert told(processor.tell(answer("cancel", by="people"))) == [
+    assert summarize(processor.tell(update(remove=[OLD]))) == [("canceled", "m1", OLD)]
+    assert summarize(processor.tell(answer("cancel", by="people"))) == [
         ("decided", "m1:moved-2", "hold", "no_number")
     ]
     assert decisions(processor)[-1].resend_of == "m1"
-    assert told(processor.tell(update(mobile(NEW)))) == [("asked", "m1:moved-2", NEW)]
+    assert summarize(processor.tell(update(mobile(NEW)))) == [("asked", "m1:moved-2", NEW)]
     assert processor.all(SEND_REQUESTS)[-1].resolved.decided == 1
 
 
-def test_switched_off_it_is_taken_back_and_waits_here() -> None:
+def test_a_disabled_number_cancels_and_waits() -> None:
     processor = issued()
-    assert told(processor.tell(update(mobile(OLD, sms_enabled=False)))) == [("canceled", "m1", OLD)]
-    assert told(processor.tell(answer("cancel", by="people"))) == [
+    assert summarize(processor.tell(update(mobile(OLD, sms_enabled=False)))) == [
+        ("canceled", "m1", OLD)
+    ]
+    assert summarize(processor.tell(answer("cancel", by="people"))) == [
         ("decided", "m1:moved-2", "hold", "not_sms_enabled")
     ]
 
 
-def test_a_move_does_not_make_it_younger() -> None:
+def test_a_move_keeps_the_time_of_the_request() -> None:
     processor = issued()
     processor.until(NOON + 29 * DAY)
     processor.tell(update(remove=[OLD]))
     processor.tell(answer("cancel", by="people"))
-    assert told(processor.until(NOON + 30 * DAY)) == [
+    assert summarize(processor.until(NOON + 30 * DAY)) == [
         ("decided", "m1:moved-2", "expire", "no_number", "held_too_long")
     ]
 
 
-def test_what_went_before_the_cancel_is_not_asked_again() -> None:
+def test_what_left_before_the_cancel_is_not_issued_again() -> None:
     processor = issued()
     processor.tell(upsert(mobile(NEW)))
-    assert told(processor.tell(answer("send"))) == []
-    assert told(processor.tell(upsert(mobile(THIRD)))) == []
+    assert summarize(processor.tell(answer("send"))) == []
+    assert summarize(processor.tell(upsert(mobile(THIRD)))) == []
 
 
 @pytest.mark.parametrize("verdict", ["reject", "expire"])
 def test_what_ended_before_the_cancel_is_over(verdict: str) -> None:
     processor = issued()
     processor.tell(upsert(mobile(NEW)))
-    assert told(processor.tell(answer(verdict))) == []
-    assert told(processor.tell(answer("cancel", by="people"))) == []
+    assert summarize(processor.tell(answer(verdict))) == []
+    assert summarize(processor.tell(answer("cancel", by="people"))) == []
 
 
-def test_what_staff_took_back_is_not_asked_again() -> None:
+def test_what_staff_canceled_is_not_issued_again() -> None:
     processor = issued()
     processor.tell(upsert(mobile(NEW)))
-    assert told(processor.tell(answer("cancel", by="m.ortiz"))) == []
-    assert told(processor.tell(upsert(mobile(THIRD)))) == []
+    assert summarize(processor.tell(answer("cancel", by="m.ortiz"))) == []
+    assert summarize(processor.tell(upsert(mobile(THIRD)))) == []
 
 
-def test_what_is_ordered_is_taken_back_from_a_number_that_is_gone() -> None:
+def test_an_order_to_a_removed_number_is_canceled() -> None:
     processor = issued()
     processor.tell(answer("send"))
-    assert told(processor.tell(update(mobile(NEW, primary=True)))) == [], (
+    assert summarize(processor.tell(update(mobile(NEW, primary=True)))) == [], (
         "theirs still: it goes where it was ordered to"
     )
-    assert told(processor.tell(update(remove=[OLD]))) == [("canceled", "m1", OLD)]
+    assert summarize(processor.tell(update(remove=[OLD]))) == [("canceled", "m1", OLD)]
 
 
-def test_what_was_ordered_long_ago_is_left_alone() -> None:
+def test_an_order_of_long_ago_is_left_alone() -> None:
     processor = issued()
     processor.tell(answer("send"))
     processor.until(NOON + 4 * DAY)
-    assert told(processor.tell(upsert(mobile(NEW)))) == []
+    assert summarize(processor.tell(upsert(mobile(NEW)))) == []
 
 
-def test_what_comes_back_to_the_gate_long_after_is_taken_back_then() -> None:
+def test_an_old_order_that_is_returned_is_canceled() -> None:
     processor = issued()
     processor.tell(answer("send"))
     processor.until(NOON + 4 * DAY)
     processor.tell(upsert(mobile(NEW)))
-    assert told(processor.tell(answer("hold"))) == [("canceled", "m1", OLD)]
+    assert summarize(processor.tell(answer("hold"))) == [("canceled", "m1", OLD)]
 
 
-def test_an_answer_to_an_id_it_no_longer_has_changes_nothing() -> None:
+def test_an_answer_to_an_earlier_id_changes_nothing() -> None:
     processor = issued()
     processor.tell(upsert(mobile(NEW)))
     processor.tell(answer("cancel", by="people"))
@@ -271,18 +279,18 @@ def test_an_answer_to_an_id_it_no_longer_has_changes_nothing() -> None:
     assert processor.tell(answer("send", "other", request_id="other")) == []
 
 
-def test_for_somebody_deleted_it_is_taken_back_and_that_is_all() -> None:
+def test_a_deleted_person_cancels_and_ends_the_request() -> None:
     processor = issued()
-    assert told(processor.tell(delete())) == [("canceled", "m1", OLD)]
-    assert told(processor.tell(answer("cancel", by="people"))) == []
+    assert summarize(processor.tell(delete())) == [("canceled", "m1", OLD)]
+    assert summarize(processor.tell(answer("cancel", by="people"))) == []
 
 
-def test_home_is_named_and_no_longer_allowed() -> None:
-    processor = played(number_types=["home"])
+def test_a_type_that_is_no_longer_allowed_cancels() -> None:
+    processor = play(number_types=["home"])
     processor.tell(upsert({"number": HOME, "type": "home", "sms_enabled": True}))
     processor.tell(request(to=HOME))
-    processor.settings = played().settings
-    assert told(processor.tell(update(name="Jo"))) == [("canceled", "m1", HOME)]
+    processor.settings = play().settings
+    assert summarize(processor.tell(update(name="Jo"))) == [("canceled", "m1", HOME)]
 
 
 @pytest.mark.parametrize(
@@ -294,7 +302,7 @@ def test_home_is_named_and_no_longer_allowed() -> None:
         pytest.param(delete(), "ask again for somebody who is on record", id="deleted"),
     ],
 )
-def test_what_is_taken_back_says_what_becomes_of_it(then: Any, why: str) -> None:
+def test_a_cancel_says_what_happens_next(then: Any, why: str) -> None:
     processor = issued()
     (back,) = [value for topic, value in processor.tell(then) if topic is REQUEST_CANCELS]
     assert isinstance(back, CancelRequest)
@@ -305,7 +313,7 @@ def test_what_is_taken_back_says_what_becomes_of_it(then: Any, why: str) -> None
 
 
 def test_thousands_move_in_bounded_steps() -> None:
-    processor = played()
+    processor = play()
     processor.tell(upsert(mobile(OLD)))
     for n in range(MAX_AT_ONCE + 20):
         processor.tell(request(message_id=f"m{n}"))
@@ -326,12 +334,12 @@ def test_everything_is_forgotten_in_the_end(said: Any) -> None:
     assert [name for name in processor.state.raw if name != "person"] == []
 
 
-def test_what_cannot_be_read_changes_nothing() -> None:
+def test_an_unreadable_record_changes_nothing() -> None:
     processor = issued()
     assert processor.tell(UnreadableRecord(cause="bad_value", reason="")) == []
 
 
-def test_a_long_id_is_told_apart_and_fits() -> None:
+def test_a_long_id_is_cut_and_stays_unique() -> None:
     one, other = build_message_id("a" * 127 + "1", 2), build_message_id("a" * 127 + "2", 2)
     assert one != other
     assert len(one) == len(other) == 128

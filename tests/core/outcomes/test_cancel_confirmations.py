@@ -72,7 +72,7 @@ TOLD: list[Any] = [
 
 
 @pytest.mark.parametrize(("records", "times"), TOLD)
-def test_taken_back(records: list[Any], times: int) -> None:
+def test_people_hear_of_a_cancel_before_any_call(records: list[Any], times: int) -> None:
     processor = Played(outcomes, outcomes_on_timer, "acme/m1:moved-2", NOON, build_settings({}, {}))
     for record in records:
         processor.tell(record)

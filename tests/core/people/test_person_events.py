@@ -18,7 +18,7 @@ from tests.core.people.cases import (
     THIRD,
     delete,
     mobile,
-    played,
+    play,
     update,
     upsert,
 )
@@ -26,7 +26,7 @@ from tests.core.playing import Played
 
 
 def after(*events: PersonEvent) -> Person:
-    processor = played()
+    processor = play()
     for event in events:
         processor.tell(event)
     return processor.all(PEOPLE)[-1]  # type: ignore[no-any-return]
@@ -36,11 +36,11 @@ def numbers(person: Person) -> list[tuple[str, str, bool, bool]]:
     return [(one.number, one.type.value, one.sms_enabled, one.primary) for one in person.numbers]
 
 
-def test_a_new_number_is_a_mobile_that_is_on() -> None:
+def test_a_new_number_is_an_enabled_mobile() -> None:
     assert numbers(after(upsert({"number": OLD}))) == [(OLD, "mobile", True, False)]
 
 
-def test_a_new_number_of_another_type_is_off() -> None:
+def test_a_new_number_of_another_type_is_disabled() -> None:
     assert numbers(after(upsert({"number": HOME, "type": "home"}))) == [
         (HOME, "home", False, False)
     ]
@@ -54,7 +54,7 @@ def test_an_upsert_is_the_whole_person() -> None:
     assert [one.number for one in person.numbers] == [NEW]
 
 
-def test_an_upsert_that_is_silent_on_the_switch_leaves_it() -> None:
+def test_an_upsert_without_the_switch_leaves_it() -> None:
     person = after(upsert(mobile(OLD, sms_enabled=False)), upsert({"number": OLD}))
     assert numbers(person) == [(OLD, "mobile", False, False)]
 
@@ -66,17 +66,17 @@ def test_an_update_changes_what_is_given() -> None:
     assert numbers(person) == [(OLD, "mobile", True, False), (NEW, "mobile", True, False)]
 
 
-def test_an_update_takes_a_number_away_however_it_is_written() -> None:
+def test_an_update_removes_a_number_however_written() -> None:
     assert numbers(
         after(upsert(mobile(OLD), mobile(NEW)), update(remove=["+1 (415) 555-0142"]))
     ) == [(NEW, "mobile", True, False)]
 
 
-def test_an_update_of_somebody_unknown_is_a_beginning() -> None:
+def test_an_update_of_an_unknown_person_adds_them() -> None:
     assert numbers(after(update(mobile(OLD)))) == [(OLD, "mobile", True, False)]
 
 
-def test_one_number_is_the_primary_one() -> None:
+def test_one_number_is_primary() -> None:
     person = after(
         upsert(mobile(OLD, primary=True), mobile(NEW)), update(mobile(NEW, primary=True))
     )
@@ -84,7 +84,7 @@ def test_one_number_is_the_primary_one() -> None:
 
 
 def test_a_deleted_person_keeps_nothing_and_is_forgotten() -> None:
-    processor = played()
+    processor = play()
     processor.tell(upsert(mobile(OLD), email="a@example.com"))
     processor.tell(delete())
     gone = processor.all(PEOPLE)[-1]
@@ -94,23 +94,23 @@ def test_a_deleted_person_keeps_nothing_and_is_forgotten() -> None:
 
 
 def test_a_person_who_comes_back_stays() -> None:
-    processor = played()
+    processor = play()
     processor.tell(delete())
     processor.tell(update(mobile(OLD)))
     processor.until(NOON + 36 * DAY)
     assert PERSON in processor.state.raw
 
 
-def test_a_repeat_by_event_id_changes_nothing_though_it_says_something_old() -> None:
-    processor = played()
+def test_a_repeated_event_changes_nothing() -> None:
+    processor = play()
     first = upsert(mobile(OLD))
     processor.tell(first)
     processor.tell(upsert(mobile(NEW)))
     assert processor.tell(first) == []
 
 
-def test_what_changes_nothing_says_nothing() -> None:
-    processor = played()
+def test_an_event_without_change_publishes_nothing() -> None:
+    processor = play()
     processor.tell(upsert(mobile(OLD)))
     assert processor.tell(upsert(mobile(OLD))) == []
 
@@ -122,8 +122,8 @@ def records(processor: Played) -> list[tuple[str, Any, str | None, bool]]:
     ]
 
 
-def test_the_gate_hears_of_each_number_once() -> None:
-    processor = played()
+def test_the_gate_gets_one_fact_for_each_number() -> None:
+    processor = play()
     processor.tell(upsert(mobile(OLD), {"number": HOME, "type": "home"}))
     assert records(processor) == [(OLD, True, "mobile", False), (HOME, False, "home", False)]
     processor.published.clear()
@@ -131,8 +131,8 @@ def test_the_gate_hears_of_each_number_once() -> None:
     assert records(processor) == [(OLD, False, "mobile", False)]
 
 
-def test_the_gate_hears_of_a_number_that_left() -> None:
-    processor = played()
+def test_the_gate_gets_a_fact_for_a_removed_number() -> None:
+    processor = play()
     processor.tell(upsert(mobile(OLD)))
     processor.published.clear()
     processor.tell(upsert(mobile(NEW)))
@@ -141,7 +141,7 @@ def test_the_gate_hears_of_a_number_that_left() -> None:
 
 
 def test_a_zone_goes_to_every_number() -> None:
-    processor = played()
+    processor = play()
     processor.tell(upsert(mobile(OLD), mobile(NEW)))
     processor.published.clear()
     processor.tell(update(time_zone="America/Denver", postal_region="CO"))
@@ -162,14 +162,14 @@ def test_a_zone_goes_to_every_number() -> None:
         pytest.param(upsert(mobile("+1" + "4" * 5_000)), id="a file for a number"),
     ],
 )
-def test_what_is_too_large_to_be_a_person_is_set_aside(event: PersonEvent) -> None:
-    processor = played()
+def test_what_is_too_large_for_a_person_is_a_dead_letter(event: PersonEvent) -> None:
+    processor = play()
     processor.tell(event)
     assert [letter.cause for letter in processor.all(DEAD_LETTERS)] == ["too_large"]
     assert processor.state.raw == {}
 
 
-def test_a_removed_number_that_is_also_told_is_gone() -> None:
+def test_a_number_both_removed_and_added_is_gone() -> None:
     assert numbers(after(update(mobile(OLD), mobile(THIRD), remove=[OLD]))) == [
         (THIRD, "mobile", True, False)
     ]

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 import typer
 from rich.text import Text
 
-from schemas.balance_row import BalanceRow
+from schemas.reports import BalanceRow
 from services.cli import options
 from services.cli.connection import read_ledger
 from services.ledger.balance import Astray, astray, row_of

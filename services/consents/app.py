@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 import structlog
 from aiohttp import web
 
-from schemas.consent_event import ConsentEvent
+from schemas.consent import ConsentEvent
 from schemas.numbers import mask_number
 from schemas.topics import CONSENT_EVENTS
 from services.consents.ids import Ids

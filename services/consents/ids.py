@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from schemas.consent_event import ConsentEvent
+from schemas.consent import ConsentEvent
 
 FILE: Final = "consent-ids.sqlite"
 REMEMBER: Final = timedelta(days=35)

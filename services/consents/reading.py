@@ -21,8 +21,7 @@ from pydantic import (
 )
 
 from schemas.base import Evidence, Slug, UtcTime
-from schemas.consent_event import ConsentAction, ConsentEvent
-from schemas.consent_source import ConsentSource
+from schemas.consent import ConsentAction, ConsentEvent, ConsentSource
 from schemas.numbers import e164
 from streams.gate.number_validation import PROBLEMS, validate_number
 

@@ -14,8 +14,7 @@ from typing import NamedTuple
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from schemas.dead_letter import DeadLetter
-from schemas.letter_resolution import LetterResolution
+from schemas.dead_letter import DeadLetter, LetterResolution
 from schemas.topics import BY_NAME, LETTER_RESOLUTIONS
 from services.kafka.publisher import CloudEventHeaders
 from services.kafka.security import security_options

@@ -6,7 +6,7 @@ import json
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from schemas.alert import Alert, Urgency
+from schemas.outcome import Alert, Urgency
 from schemas.topics import A_MONTH
 from services.ledger.ledger import Ledger
 from streams.outcomes.alert_text import urgency

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from schemas.person import Person
-from schemas.person_request import PersonRequest
+from schemas.person import Person, PersonRequest
 from schemas.send_request import SendRequest
 from services.ledger.ledger import Ledger
 

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
-from schemas.consent_source import ConsentSource
-from schemas.system_kind import SystemKind
+from schemas.consent import ConsentSource
+from schemas.send_request import SystemKind
 from schemas.topics import ATTEMPTS, CONSENT_LOG, CONSENT_STATUS, DECISIONS, DISPATCH_ORDERS
 from services.ledger.ledger import Ledger
 

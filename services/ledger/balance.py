@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Final, NamedTuple
 
-from schemas.balance_row import BalanceRow
+from schemas.reports import BalanceRow
 from services.ledger.ledger import Ledger
 from streams.lifecycle import Balance, Group, State, balance
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from schemas import topics
 from schemas.numbers import e164
-from schemas.usage_row import UsageRow
+from schemas.reports import UsageRow
 from services.ledger.days import ENDLESS, moment, rfc3339
 from services.ledger.ledger import Ledger
 from streams.usage.measure import local_day

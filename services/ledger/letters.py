@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from schemas.dead_letter import DeadLetter
-from schemas.letter_resolution import LetterResolution
+from schemas.dead_letter import DeadLetter, LetterResolution
 from services.ledger.ledger import Ledger
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from schemas.balance_row import BalanceRow
+from schemas.reports import BalanceRow
 from schemas.topics import BALANCE
 from services.kafka.publisher import NotPublished, Publisher
 from services.ledger.balance import HOUR, HOUR_OF, Hour, news

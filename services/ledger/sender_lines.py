@@ -6,8 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from schemas.controls import Pause, Resume
-from schemas.sender import Sender
-from schemas.sender_status import SenderStatus
+from schemas.sender import Sender, SenderStatus
 from services.ledger.ledger import Ledger
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date
 from typing import Any, NamedTuple
 
-from schemas.system_kind import SystemKind
-from schemas.usage_row import UsageRow
+from schemas.reports import UsageRow
+from schemas.send_request import SystemKind
 from services.ledger.ledger import Ledger
 
 

@@ -8,14 +8,12 @@ from datetime import datetime
 from typing import Any
 
 from schemas.attempt import Attempt, AttemptState
-from schemas.consent_change import ConsentChange
-from schemas.consent_event import ConsentAction
-from schemas.consent_source import ConsentSource
+from schemas.consent import ConsentAction, ConsentChange, ConsentSource
 from schemas.dead_letter import DeadLetter
 from schemas.decision import Decision, Verdict
 from schemas.outcome import Outcome
-from schemas.sender_status import SenderState, SenderStatus
-from schemas.system_kind import SystemKind
+from schemas.send_request import SystemKind
+from schemas.sender import SenderState, SenderStatus
 from services.observability.meters import Meters
 from streams.error_codes import all_codes
 

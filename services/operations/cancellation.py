@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from schemas.request_cancel import CancelRequest
+from schemas.send_request import CancelRequest
 from schemas.topics import REQUEST_CANCELS
 from services.ledger import Ledger
 from services.ledger.standing import Standing, standings

@@ -8,8 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from schemas.consent_event import ConsentEvent
-from schemas.consent_source import ConsentSource
+from schemas.consent import ConsentEvent, ConsentSource
 from schemas.topics import CONSENT_EVENTS
 from services.ledger import Ledger
 from services.operations.errors import InvalidRequest, OperationFailed

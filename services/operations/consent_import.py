@@ -12,8 +12,7 @@ from typing import Final, NamedTuple
 from pydantic import ValidationError
 
 from schemas.base import Evidence
-from schemas.consent_event import ConsentAction, ConsentEvent
-from schemas.consent_source import ConsentSource
+from schemas.consent import ConsentAction, ConsentEvent, ConsentSource
 from schemas.numbers import e164
 from schemas.topics import CONSENT_EVENTS
 from services.operations.errors import InvalidRequest, OperationFailed

@@ -10,8 +10,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from schemas.dead_letter import DeadLetter
-from schemas.letter_resolution import LetterAction, LetterResolution
+from schemas.dead_letter import DeadLetter, LetterAction, LetterResolution
 from schemas.topics import BY_NAME, CONSENT_EVENTS, INBOUND, REPLIES
 from services.kafka.dead_letter_replay import NotReplayed, ReplayRecord, build_replay, resolve
 from services.ledger import Ledger

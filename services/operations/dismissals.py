@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from schemas.dismissal import Dismissal
+from schemas.send_request import Dismissal
 from schemas.topics import DISMISSALS
 from services.ledger import Ledger
 from services.ledger.boxes import Item

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from schemas.number_fact import NumberFact
+from schemas.person import NumberFact
 from schemas.topics import NUMBER_FACTS
 from services.operations.session import Session
 from services.operations.validation import build_message

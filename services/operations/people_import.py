@@ -14,8 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from schemas.base import Slug
 from schemas.numbers import e164, mask_text
-from schemas.person import NumberType
-from schemas.person_event import NumberChange, PersonAction, PersonEvent
+from schemas.person import NumberChange, NumberType, PersonAction, PersonEvent
 from schemas.topics import PERSON_EVENTS
 from services.operations.errors import InvalidRequest, OperationFailed
 from services.operations.session import Session

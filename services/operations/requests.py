@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from schemas.person_request import PersonRequest
+from schemas.person import PersonRequest
 from schemas.send_request import SendRequest
 from schemas.topics import PERSON_REQUESTS, SEND_REQUESTS
 from services.ledger import Ledger

@@ -8,9 +8,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from schemas.approval import Approval
-from schemas.person import Person
-from schemas.person_event import NumberChange, PersonAction, PersonEvent
-from schemas.person_request import PersonRequest
+from schemas.person import NumberChange, Person, PersonAction, PersonEvent, PersonRequest
 from schemas.send_request import SendRequest
 from schemas.topics import PERSON_EVENTS, PERSON_REQUESTS, SEND_REQUESTS
 from services.ledger import Ledger

@@ -6,9 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
-from schemas.send_request import Kind
-from schemas.system_kind import SystemKind
-from schemas.usage_row import UsageRow
+from schemas.reports import UsageRow
+from schemas.send_request import Kind, SystemKind
 from services.ledger import Ledger
 from services.ledger.usage import Filter, Usage
 from services.operations.errors import InvalidRequest

@@ -12,8 +12,8 @@ from urllib.parse import parse_qsl
 
 import structlog
 
+from schemas.attempt import DeliveryReceipt
 from schemas.base import Message
-from schemas.delivery_receipt import DeliveryReceipt
 from schemas.topics import DELIVERY_RECEIPTS, INBOUND, Topic
 from services.kafka.publisher import NotPublished, Publisher
 from services.observability.meters import Meters

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from pydantic import ValidationError
 
-from schemas.delivery_receipt import DeliveryReceipt
-from schemas.inbound_message import InboundMessage
+from schemas.attempt import DeliveryReceipt
+from schemas.inbound import InboundMessage
 
 IDENTITY = ("tenant", "message_id", "attempt")
 MOST_MEDIA = 10

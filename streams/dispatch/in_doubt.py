@@ -25,8 +25,7 @@ from typing import Final
 
 from schemas.attempt import AttemptState
 from schemas.controls import Resolve
-from schemas.send_request import Kind
-from schemas.system_kind import SystemKind
+from schemas.send_request import Kind, SystemKind
 from streams.dispatch.list_matching import (
     CLOCK_SPAN,
     Absent,

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from schemas.send import Send
-from schemas.system_kind import SystemKind
+from schemas.send_request import SystemKind
 from schemas.tenant_settings import ASKS_PER_HOUR
 from streams.dispatch.state import RETENTION
 from streams.dispatch.step_builder import StepBuilder

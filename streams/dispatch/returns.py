@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from schemas.attempt import AttemptState
-from schemas.returned import Returned
+from schemas.send import Returned
 from schemas.topics import RETURNED
 from streams.dispatch.state import DispatchState, LiveMessage, Queued
 from streams.dispatch.step_builder import StepBuilder

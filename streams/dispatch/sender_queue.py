@@ -13,7 +13,7 @@ from typing import Final
 
 from schemas.numbers import e164
 from schemas.send import Priority
-from schemas.sender_status import SenderStatus
+from schemas.sender import SenderStatus
 from streams.dispatch.fair_queue import FairQueue
 from streams.dispatch.indexed_heap import IndexedHeap
 from streams.dispatch.pace import BackOff, PaceForecast, TokenBucket

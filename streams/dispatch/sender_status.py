@@ -6,7 +6,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from schemas.sender_status import LaneDepth, SenderError, SenderState, SenderStatus
+from schemas.sender import LaneDepth, SenderError, SenderState, SenderStatus
 from schemas.topics import SENDER_STATUS
 from streams.dispatch.pace import pace_of
 from streams.dispatch.sender_queue import SenderQueue

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from schemas.balance_row import BalanceRow
+from schemas.reports import BalanceRow
 from schemas.topics import BALANCE
 from services.cli.app import run
 from services.ledger.balance import Hour, astray, books, hours, news, row_of

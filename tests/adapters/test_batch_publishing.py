@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import pytest
 from aiokafka.admin import NewTopic
 
-from schemas.inbound_message import InboundMessage
+from schemas.inbound import InboundMessage
 from schemas.topics import DELIVERY_RECEIPTS, INBOUND, SEND_REQUESTS
 from services.kafka.admin import admin_client
 from services.kafka.batch_publisher import ENOUGH, LARGEST_RECORD, BatchPublisher

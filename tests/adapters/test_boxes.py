@@ -14,11 +14,9 @@ import pytest
 
 from schemas.base import Message
 from schemas.decision import Decision
-from schemas.dismissal import Dismissal
 from schemas.outcome import Outcome
-from schemas.person import NumberType, Person, PersonNumber
-from schemas.person_request import PersonRequest
-from schemas.send_request import SendRequest
+from schemas.person import NumberType, Person, PersonNumber, PersonRequest
+from schemas.send_request import Dismissal, SendRequest
 from schemas.tenant_settings import TenantSettings
 from schemas.topics import (
     DECISIONS,

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from schemas.alert import Alert
-from schemas.dismissal import Dismissal
+from schemas.outcome import Alert
+from schemas.send_request import Dismissal
 from schemas.topics import ALERTS, DISMISSALS
 from services.cli.app import run
 from tests.adapters.shelved import NOON, shelved

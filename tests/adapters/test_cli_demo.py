@@ -12,8 +12,8 @@ from pathlib import Path
 import phonenumbers
 import pytest
 
+from schemas.reports import UsageRow
 from schemas.topics import USAGE_REPORT
-from schemas.usage_row import UsageRow
 from services.ledger import Ledger
 from services.ledger.ledger import FILE
 from services.local.demo.cast import MOST_PEOPLE, Cast, cast

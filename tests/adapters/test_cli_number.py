@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from schemas.base import Evidence
-from schemas.number_fact import NumberFact
 from schemas.numbers import mask_number
+from schemas.person import NumberFact
 from schemas.topics import NUMBER_FACTS
 from services.cli.app import run
 from tests.adapters.settled import settled

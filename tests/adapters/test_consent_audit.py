@@ -15,13 +15,11 @@ import pytest
 
 from schemas.attempt import Attempt
 from schemas.base import Message
-from schemas.consent_change import ConsentChange
-from schemas.consent_event import ConsentEvent
-from schemas.consent_status import ConsentStatus
+from schemas.consent import ConsentChange, ConsentEvent, ConsentStatus
 from schemas.decision import Decision
 from schemas.outcome import Outcome
 from schemas.send import Send
-from schemas.system_kind import SystemKind
+from schemas.send_request import SystemKind
 from schemas.topics import (
     ATTEMPTS,
     CONSENT_EVENTS,

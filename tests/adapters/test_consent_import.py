@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from schemas.consent_event import ConsentEvent
+from schemas.consent import ConsentEvent
 from schemas.topics import CONSENT_EVENTS
 from services.cli.app import run
 from services.operations.consent_import import ConsentImport, ConsentLine, read_consents

@@ -23,7 +23,7 @@ import pytest
 from aiohttp import web
 from structlog.testing import capture_logs
 
-from schemas.consent_event import ConsentEvent
+from schemas.consent import ConsentEvent
 from schemas.tenant_settings import TenantSettings
 from schemas.topics import CONSENT_EVENTS, SETTINGS
 from services.cli.app import run

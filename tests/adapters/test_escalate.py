@@ -15,9 +15,8 @@ import pytest
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from pydantic import SecretStr
 
-from schemas.attempt import Attempt
+from schemas.attempt import Attempt, DeliveryReceipt
 from schemas.decision import Decision
-from schemas.delivery_receipt import DeliveryReceipt
 from schemas.outcome import Outcome
 from schemas.send_request import SendRequest
 from schemas.topics import ATTEMPTS, DECISIONS, DELIVERY_RECEIPTS, OUTCOMES, SEND_REQUESTS

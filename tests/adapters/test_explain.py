@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from schemas.attempt import Attempt, AttemptState
-from schemas.consent_change import ConsentChange
+from schemas.attempt import Attempt, AttemptState, DeliveryReceipt
+from schemas.consent import ConsentChange
 from schemas.decision import Finding, Verdict
-from schemas.delivery_receipt import DeliveryReceipt
 from schemas.outcome import Was
+from schemas.reports import OtherCost, UsageRow
 from schemas.send import Send
 from schemas.tenant_settings import TenantSettings
 from schemas.topics import (
@@ -25,7 +25,6 @@ from schemas.topics import (
     SETTINGS,
     USAGE_REPORT,
 )
-from schemas.usage_row import OtherCost, UsageRow
 from services.cli.app import run
 from services.ledger.explain import _STAGES, KEPT, kept
 from streams.usage.state import MAX_NAME

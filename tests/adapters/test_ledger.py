@@ -11,7 +11,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from schemas import topics
-from schemas.consent_event import ConsentEvent
+from schemas.consent import ConsentEvent
 from schemas.decision import Decision
 from schemas.send_request import SendRequest
 from services.ledger import Ledger, LedgerError

@@ -16,13 +16,13 @@ import pytest
 
 from schemas import topics
 from schemas.attempt import Attempt, AttemptState
-from schemas.consent_change import ConsentChange
+from schemas.consent import ConsentChange
 from schemas.dead_letter import DeadLetter
 from schemas.decision import Decision, Finding, Verdict
 from schemas.outcome import Outcome
 from schemas.send import Priority
 from schemas.send_request import SendRequest
-from schemas.sender_status import LaneDepth, SenderState, SenderStatus
+from schemas.sender import LaneDepth, SenderState, SenderStatus
 from services.kafka.publisher import Publisher
 from services.observability import metrics
 from services.observability.logs import mask_line

@@ -14,10 +14,8 @@ from schemas.attempt import Attempt
 from schemas.base import Message
 from schemas.controls import Pause, Resolve
 from schemas.outcome import Outcome
-from schemas.request_cancel import CancelRequest
-from schemas.send_request import SendRequest
-from schemas.sender import Sender
-from schemas.sender_status import SenderState, SenderStatus
+from schemas.send_request import CancelRequest, SendRequest
+from schemas.sender import Sender, SenderState, SenderStatus
 from schemas.topics import (
     ATTEMPTS,
     DISPATCH_CONTROLS,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from schemas.inbound_message import InboundMessage
+from schemas.inbound import InboundMessage
 from schemas.outcome import Outcome
 from schemas.sender import Sender
 from schemas.topics import INBOUND, OUTCOMES, SENDERS

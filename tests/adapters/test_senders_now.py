@@ -9,8 +9,7 @@ import pytest
 
 from schemas.controls import Pause, Resume
 from schemas.send import Priority
-from schemas.sender import Sender
-from schemas.sender_status import LaneDepth, SenderError, SenderState, SenderStatus
+from schemas.sender import LaneDepth, Sender, SenderError, SenderState, SenderStatus
 from schemas.topics import DISPATCH_CONTROLS, SENDER_STATUS, SENDERS
 from services.cli.app import run
 from services.ledger import Ledger

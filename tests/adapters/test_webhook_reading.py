@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from schemas.delivery_receipt import DeliveryReceipt
-from schemas.inbound_message import InboundMessage
+from schemas.attempt import DeliveryReceipt
+from schemas.inbound import InboundMessage
 from services.webhook.reading import Wrong, inbound, receipt
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)

@@ -13,9 +13,9 @@ from typing import Final
 from aiokafka import AIOKafkaConsumer
 
 from schemas.outcome import Outcome, Was
+from schemas.reports import UsageRow
 from schemas.tenant_settings import TenantSettings
 from schemas.topics import OUTCOMES, SENDERS, SETTINGS, USAGE_REPORT
-from schemas.usage_row import UsageRow
 from tests.bench import people
 from tests.bench.gate import empty_house, tear_down, tell
 from tests.bench.process import PYTHON, cpu_meter, running

@@ -10,10 +10,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from schemas.attempt import Attempt, AttemptState
+from schemas.attempt import Attempt, AttemptState, DeliveryReceipt
 from schemas.base import Evidence, Message
 from schemas.decision import Decision, Verdict
-from schemas.delivery_receipt import DeliveryReceipt
 from schemas.outcome import Outcome
 from schemas.send_request import SendRequest
 from schemas.topics import ATTEMPTS, DECISIONS, DELIVERY_RECEIPTS, OUTCOMES, SEND_REQUESTS, Topic

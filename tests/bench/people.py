@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Final
 
-from schemas.consent_event import ConsentAction, ConsentEvent
+from schemas.consent import ConsentAction, ConsentEvent
 from schemas.send_request import Kind, SendRequest
 from schemas.sender import Sender, SenderKind
 from schemas.tenant_settings import TenantSettings

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from schemas import topics as t
-from schemas.delivery_receipt import DeliveryReceipt
+from schemas.attempt import DeliveryReceipt
 from streams.dispatch.provider_calls import Result, SendCall, SendResult
 from streams.partition.decoding import hashed
 from streams.partition.packer import AT_ONCE, REST

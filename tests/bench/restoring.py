@@ -16,8 +16,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
-from schemas.consent_event import ConsentEvent
-from schemas.consent_status import ConsentState
+from schemas.consent import ConsentEvent, ConsentState
 from schemas.topics import Topic
 from streams.gate import gate
 from streams.gate.state import NumberState

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 from aiokafka import AIOKafkaConsumer
 
-from schemas.consent_event import ConsentAction, ConsentEvent
+from schemas.consent import ConsentAction, ConsentEvent
 from schemas.send_request import SendRequest
 from schemas.topics import (
     CONSENT_EVENTS,

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from schemas.consent_event import ConsentEvent
+from schemas.consent import ConsentEvent
 from schemas.send_request import SendRequest
 from schemas.topics import CONSENT_EVENTS, SEND_REQUESTS
 from services.kafka.publisher import Publisher

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from schemas.consent_event import ConsentEvent
-from schemas.person_event import NumberChange, PersonEvent
+from schemas.consent import ConsentEvent
+from schemas.person import NumberChange, PersonEvent
 from schemas.send_request import SendRequest
 from schemas.topics import CONSENT_EVENTS, PERSON_EVENTS, SEND_REQUESTS
 from services.ledger import Ledger

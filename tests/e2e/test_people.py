@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from schemas.person_event import NumberChange, PersonEvent
-from schemas.person_request import PersonRequest
+from schemas.person import NumberChange, PersonEvent, PersonRequest
 from schemas.topics import PERSON_EVENTS, PERSON_REQUESTS
 from tests.e2e import stage, witness
 

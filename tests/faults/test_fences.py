@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from schemas import topics as t
-from schemas.consent_event import ConsentEvent
+from schemas.consent import ConsentEvent
 from schemas.controls import Stop
 from schemas.send import Send
 from schemas.send_request import SendRequest

@@ -9,9 +9,8 @@ from typing import Any, NamedTuple
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.price import Price
-from schemas.tenant_settings import TenantSettings
-from schemas.usage_row import OtherCost, UsageRow
+from schemas.reports import OtherCost, UsageRow
+from schemas.tenant_settings import Price, TenantSettings
 from streams.processing import Settings, build_settings
 from tests.core.drive import START
 from tests.core.usage.records import CODE, outcome, processor, report

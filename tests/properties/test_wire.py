@@ -13,12 +13,12 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from pydantic import ValidationError
 
 from schemas.catalog.json_schema import json_schema
-from schemas.consent_event import ConsentEvent
+from schemas.consent import ConsentEvent
 from schemas.controls import UnknownControl
 from schemas.numbers import e164, mask_number
+from schemas.reports import UsageRow
 from schemas.send_request import SendRequest
 from schemas.topics import DISPATCH_CONTROLS, MESSAGES, SEND_REQUESTS, TOPICS, Topic
-from schemas.usage_row import UsageRow
 from tests.properties.messages import TEXTS, messages, messages_on
 
 each_topic = pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.name)

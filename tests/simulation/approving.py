@@ -17,8 +17,7 @@ from itertools import count
 from schemas import topics as t
 from schemas.approval import Approval, ApprovalAction
 from schemas.decision import Decision, Verdict
-from schemas.request_cancel import CancelRequest
-from schemas.send_request import SendRequest
+from schemas.send_request import CancelRequest, SendRequest
 from schemas.tenant_settings import Branch, TenantSettings
 from streams.dispatch.provider_calls import SendCall, SendResult
 from streams.processing import build_settings

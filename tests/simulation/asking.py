@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from schemas import topics as t
-from schemas.consent_event import ConsentEvent
-from schemas.delivery_receipt import DeliveryReceipt
-from schemas.inbound_message import InboundMessage
+from schemas.attempt import DeliveryReceipt
+from schemas.consent import ConsentEvent
+from schemas.inbound import InboundMessage
 from schemas.send import Send
 from schemas.send_request import SendRequest
 from schemas.tenant_settings import StopScope, TenantSettings

@@ -12,11 +12,10 @@ from datetime import datetime, timedelta
 from itertools import count
 
 from schemas import topics as t
-from schemas.consent_event import ConsentEvent
+from schemas.consent import ConsentEvent
 from schemas.decision import Verdict
 from schemas.outcome import Outcome
-from schemas.person_event import NumberChange, PersonAction, PersonEvent
-from schemas.person_request import PersonRequest
+from schemas.person import NumberChange, PersonAction, PersonEvent, PersonRequest
 from schemas.sender import Sender, SenderKind
 from schemas.tenant_settings import TenantSettings
 from streams.dispatch.provider_calls import SendCall, SendResult

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from schemas import topics as t
-from schemas.consent_event import ConsentEvent
-from schemas.delivery_receipt import DeliveryReceipt
-from schemas.inbound_message import InboundMessage
+from schemas.attempt import DeliveryReceipt
+from schemas.consent import ConsentEvent
+from schemas.inbound import InboundMessage
 from schemas.send_request import SendRequest
 from schemas.sender import Sender, SenderKind
 from schemas.tenant_settings import TenantSettings

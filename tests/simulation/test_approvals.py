@@ -7,8 +7,7 @@ from collections import Counter
 import pytest
 
 from schemas import topics as t
-from schemas.approval import ApprovalAction
-from schemas.approval_answer import ApprovalAnswer
+from schemas.approval import ApprovalAction, ApprovalAnswer
 from schemas.decision import Verdict
 from streams.lifecycle import balance
 from tests.simulation.approving import Approving, wants_to_see

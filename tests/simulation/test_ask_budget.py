@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from schemas import topics as t
-from schemas.delivery_receipt import DeliveryReceipt
-from schemas.inbound_message import InboundMessage
+from schemas.attempt import DeliveryReceipt
+from schemas.inbound import InboundMessage
 from schemas.send_request import SendRequest
 from schemas.tenant_settings import TenantSettings
 from streams.dispatch.provider_calls import Result, SendCall, SendResult

@@ -9,9 +9,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from schemas.contact import Contact
-from schemas.inbound_message import InboundMessage
-from schemas.reply import Reply
+from schemas.inbound import Contact, InboundMessage, Reply
 from schemas.send import Send
 from schemas.sender import Sender, SenderKind
 from schemas.tenant_settings import TenantSettings

@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 
 from schemas import topics as t
-from schemas.consent_change import ConsentChange
+from schemas.consent import ConsentChange
 from schemas.outcome import Outcome
 from schemas.send import Send
 from streams.lifecycle import balance

@@ -11,9 +11,8 @@ import pytest
 from schemas import topics as t
 from schemas.base import Evidence, Message
 from schemas.catalog.examples import examples
-from schemas.consent_event import ConsentAction, ConsentEvent
-from schemas.consent_source import ConsentSource
-from schemas.inbound_message import InboundMessage
+from schemas.consent import ConsentAction, ConsentEvent, ConsentSource
+from schemas.inbound import InboundMessage
 from schemas.sender import Sender, SenderKind
 from schemas.tenant_settings import TenantSettings
 from schemas.topics import Topic

@@ -15,11 +15,9 @@ from typing import Literal
 import pytest
 
 from schemas import topics as t
-from schemas.attempt import Attempt
+from schemas.attempt import Attempt, DeliveryReceipt
 from schemas.controls import Resolve
-from schemas.delivery_receipt import DeliveryReceipt
-from schemas.returned import Returned
-from schemas.send import Priority, Send
+from schemas.send import Priority, Returned, Send
 from schemas.sender import Sender, SenderKind
 from streams.dispatch.provider_calls import (
     ListedMessage,

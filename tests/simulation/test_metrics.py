@@ -8,8 +8,7 @@ from datetime import datetime
 import pytest
 
 from schemas import topics as t
-from schemas.consent_event import ConsentAction
-from schemas.consent_source import ConsentSource
+from schemas.consent import ConsentAction, ConsentSource
 from services.observability.meters import Meters
 from services.observability.metrics import WORKERS
 from services.observability.told import Told

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from schemas import topics as t
-from schemas.inbound_message import InboundMessage
+from schemas.inbound import InboundMessage
 from schemas.send import Send
 from schemas.send_request import SendRequest
 from schemas.sender import Sender, SenderKind

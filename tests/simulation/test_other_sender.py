@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 import pytest
 
 from schemas import topics as t
-from schemas.consent_event import ConsentEvent
+from schemas.attempt import DeliveryReceipt
+from schemas.consent import ConsentEvent
 from schemas.controls import Pause, Resume
-from schemas.delivery_receipt import DeliveryReceipt
 from schemas.send_request import SendRequest
 from streams.dispatch.provider_calls import Lookup, LookupResult, Result, SendCall, SendResult
 from streams.processing import build_settings

@@ -8,10 +8,8 @@ from typing import Any
 import pytest
 
 from schemas import topics as t
-from schemas.consent_event import ConsentEvent
-from schemas.person import NumberType
-from schemas.person_event import NumberChange, PersonAction, PersonEvent
-from schemas.person_request import PersonRequest
+from schemas.consent import ConsentEvent
+from schemas.person import NumberChange, NumberType, PersonAction, PersonEvent, PersonRequest
 from schemas.send_request import SendRequest
 from schemas.tenant_settings import TenantSettings
 from streams.processing import build_settings

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from schemas import topics as t
-from schemas.delivery_receipt import DeliveryReceipt
-from schemas.inbound_message import InboundMessage
+from schemas.attempt import DeliveryReceipt
+from schemas.inbound import InboundMessage
 from schemas.send_request import SendRequest
 from streams.dispatch.provider_calls import Result, SendCall, SendResult
 from tests.simulation.scenario import PEOPLE, SHARED, Scenario

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from schemas import topics as t
-from schemas.inbound_message import InboundMessage
+from schemas.inbound import InboundMessage
 from schemas.send_request import SendRequest
 from tests.simulation.scenario import OWN, PEOPLE, Scenario
 from tests.simulation.world import World

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from schemas import topics as t
-from schemas.person_event import PersonEvent
+from schemas.person import PersonEvent
 from streams.dispatch.state import DispatchState, MessageEntry
 from streams.topology import PROCESSORS
 from tests.simulation import test_flow as promises

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from schemas import topics as t
-from schemas.person_request import PersonRequest
+from schemas.person import PersonRequest
 from schemas.send_request import SendRequest
 from tests.simulation.log import Entry
 from tests.simulation.scenario import PEOPLE, Scenario

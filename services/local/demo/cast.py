@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from schemas.base import Evidence
-from schemas.consent_event import ConsentAction, ConsentEvent
+from schemas.consent import ConsentAction, ConsentEvent
 from schemas.send_request import SendRequest
 
 CORPUS = Path(__file__).with_name("sms_corpus.tsv")

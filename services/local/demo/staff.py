@@ -9,8 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 from schemas.approval import Approval
-from schemas.person_event import NumberChange, PersonAction, PersonEvent
-from schemas.person_request import PersonRequest
+from schemas.person import NumberChange, PersonAction, PersonEvent, PersonRequest
 from schemas.send_request import SendRequest
 from schemas.topics import APPROVALS, PERSON_EVENTS, PERSON_REQUESTS, SEND_REQUESTS
 from services.kafka.publisher import Publisher

@@ -6,7 +6,7 @@ import itertools
 from datetime import timedelta
 
 from schemas.send import Priority
-from schemas.sender_status import SenderStatus
+from schemas.sender import SenderStatus
 from schemas.topics import SENDER_STATUS
 from streams.dispatch.provider_calls import Result
 from streams.processing import Settings

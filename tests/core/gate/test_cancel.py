@@ -204,7 +204,7 @@ def test_a_cancel_that_cannot_be_read_blocks_nobody() -> None:
 
 
 def switch(person: str, on: bool | None = None, *, left: bool = False) -> Any:
-    from schemas.number_fact import NumberFact
+    from schemas.person import NumberFact
 
     return NumberFact(
         tenant="acme", number=PHONE, person_id=person, sms_enabled=on, left=left, at=NOON

@@ -7,7 +7,7 @@ import random
 from datetime import UTC, datetime
 from typing import Final
 
-from schemas.consent_event import ConsentEvent
+from schemas.consent import ConsentEvent
 from schemas.send_request import Kind, SendRequest
 from schemas.sender import Sender, SenderKind
 from schemas.tenant_settings import TenantSettings

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 from functools import cache
+from operator import attrgetter
 from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
@@ -105,9 +106,11 @@ class RequestContext(MessageContext):
 def copy_context(source: Any, kind: type[MessageContext] = MessageContext) -> dict[str, Any]:
     """The fields of `kind`, for another record about the same text; its identity is not among
     them."""
-    return {name: getattr(source, name) for name in _context_fields(kind)}
+    names, get = _context_of(kind)
+    return dict(zip(names, get(source), strict=True))
 
 
 @cache
-def _context_fields(kind: type[MessageContext]) -> tuple[str, ...]:
-    return tuple(name for name in kind.model_fields if name not in ("message_id", "tenant"))
+def _context_of(kind: type[MessageContext]) -> tuple[tuple[str, ...], attrgetter[Any]]:
+    names = tuple(name for name in kind.model_fields if name not in ("message_id", "tenant"))
+    return names, attrgetter(*names)

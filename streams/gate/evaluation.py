@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from schemas.base import Evidence
+from schemas.base import Evidence, copy_context
 from schemas.decision import Decision, Verdict
 from schemas.send_request import SystemKind
 from schemas.topics import DECISIONS
@@ -163,18 +163,12 @@ def _build_decision(
 ) -> Decision:
     request = context.request
     return Decision(
+        **copy_context(request),
         message_id=request.message_id,
         tenant=request.tenant,
-        branch=request.branch,
         to=context.to,
         sender=context.sender or None,
-        kind=request.kind,
         segments=size,
-        person_id=request.person_id,
-        case_id=request.case_id,
-        event_id=request.event_id,
-        event_at=request.event_at,
-        event_title=request.event_title,
         time_zone=request.time_zone,
         valid_until=request.valid_until,
         resend_of=request.resend_of,

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from services.cli import options
 from services.cli.connection import read_ledger
-from services.ledger.codes import unexplained
+from services.ledger.usage import count_unexplained_codes
 from services.operations.explain_text import describe_code
 from services.operations.validation import require_one_of
 from services.terminal import console, print_json, table
@@ -60,7 +60,7 @@ def codes(
 
 def _print_unknown(bootstrap: str | None, state: Path, as_json: bool) -> None:
     with read_ledger(bootstrap, state) as ledger:
-        found = unexplained(ledger)
+        found = count_unexplained_codes(ledger)
     if as_json:
         print_json(
             [meaning(code).as_data() | {"messages": messages} for code, messages in found.items()]

@@ -17,7 +17,7 @@ from services.cli.progress_bar import progress_bar, show_waiting
 from services.kafka import BrokerError
 from services.ledger import Ledger, LedgerError
 from services.ledger.ledger import FILE
-from services.ledger.source import SourceError
+from services.ledger.topic_reader import TopicReaderError
 from services.local.broker import find_running
 from services.operations.errors import InvalidRequest, OperationFailed
 from services.operations.session import Session
@@ -50,7 +50,7 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     try:
         return asyncio.run(work)
-    except (SourceError, BrokerError) as error:
+    except (TopicReaderError, BrokerError) as error:
         raise OperationFailed(str(error)) from None
     except SettingsError as error:
         raise InvalidRequest(str(error)) from None

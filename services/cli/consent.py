@@ -13,8 +13,8 @@ from services.cli import consent_records, options
 from services.cli.connection import find_bootstrap, operate, read_ledger, run
 from services.cli.progress_bar import progress_bar
 from services.display_text import format_utc
-from services.ledger.consent import Standing
-from services.ledger.consent import consent as read_consent
+from services.ledger.consent import ConsentRecord
+from services.ledger.consent import read_consent as read_consent
 from services.masking import mask
 from services.operations import consent, consent_import
 from services.operations.errors import InvalidRequest
@@ -219,7 +219,7 @@ def show(
         _print(one, unmask)
 
 
-def _print(found: Standing, unmask: bool) -> None:
+def _print(found: ConsentRecord, unmask: bool) -> None:
     screen = console()
     number = found.number if unmask else mask_number(found.number)
     status = found.status or {}

@@ -15,10 +15,10 @@ from schemas.numbers import e164, mask_number
 from services.cli import options
 from services.cli.connection import read_ledger
 from services.display_text import format_utc
-from services.ledger.audit import CHECKS, Found, Since
-from services.ledger.audit import audit as run_audit
-from services.ledger.consent_log import Log, consent_logs
-from services.ledger.proof import proof as build_proof
+from services.ledger.consent import ConsentLog, read_consent_logs
+from services.ledger.consent import build_proof as build_proof
+from services.ledger.consent_audit import CHECKS, AuditFinding, AuditParams
+from services.ledger.consent_audit import run_audit as run_audit
 from services.masking import mask
 from services.operations.errors import InvalidRequest
 from services.operations.proof_verification import (
@@ -160,7 +160,7 @@ def audit(
     if as_csv and as_json:
         raise InvalidRequest("Say --csv or --json, not both")
     with read_ledger(bootstrap, state, tenant) as ledger:
-        since = Since(datetime.now(UTC), timedelta(days=pending_days))
+        since = AuditParams(datetime.now(UTC), timedelta(days=pending_days))
         complete = run_audit(ledger, tenant, since)
     found = {
         name: rows if unmask else [one._replace(number=mask_number(one.number)) for one in rows]
@@ -193,17 +193,17 @@ def describe_evidence(entry: Mapping[str, Any], names: tuple[str, ...], unmask: 
 
 def _read_logs(
     number: str, tenant: str | None, bootstrap: str | None, state: Path
-) -> tuple[Log, ...]:
+) -> tuple[ConsentLog, ...]:
     wanted = parse_number("--number", number)
     with read_ledger(bootstrap, state, tenant) as ledger:
-        found = consent_logs(ledger, wanted, tenant)
+        found = read_consent_logs(ledger, wanted, tenant)
     if not found:
         at = f" at {tenant}" if tenant else ""
         raise InvalidRequest(f"Nothing is on record of that number's consent{at}")
     return found
 
 
-def _as_data(log: Log) -> dict[str, Any]:
+def _as_data(log: ConsentLog) -> dict[str, Any]:
     wrong = [flaw._asdict() for flaw in find_flaws(one.entry for one in log.entries)]
     return {
         "tenant": log.tenant,
@@ -237,7 +237,7 @@ def _describe_head(head: Mapping[str, Any] | None) -> str:
     return f"its head is entry {head['seq']}, {head['hash']}" if head else "without a head"
 
 
-def _print_audit(found: Mapping[str, list[Found]]) -> None:
+def _print_audit(found: Mapping[str, list[AuditFinding]]) -> None:
     screen = console()
     for name, kind in CHECKS.items():
         if kind.quiet and not found[name]:

@@ -21,7 +21,7 @@ from services.cli import options
 from services.cli.connection import find_bootstrap, read_ledger, run
 from services.cli.progress_bar import progress_bar
 from services.display_text import format_utc
-from services.ledger.letters import Letter, counted, letters
+from services.ledger.dead_letters import DeadLetterEntry, count_dead_letters, list_dead_letters
 from services.masking import mask
 from services.operations import dead_letters
 from services.operations.errors import InvalidRequest, OperationError, OperationFailed
@@ -63,8 +63,8 @@ def show_all(
     Example: [cyan]sayso dlq list --cause invalid[/]
     """
     with read_ledger(bootstrap, state) as ledger:
-        found = letters(ledger, dead_letters.build_filter(ledger, cause, topic, resolved))
-        counts = counted(ledger)
+        found = list_dead_letters(ledger, dead_letters.build_filter(ledger, cause, topic, resolved))
+        counts = count_dead_letters(ledger)
     if as_json:
         print_json([_as_data(one, unmask) for one in found])
         return
@@ -281,7 +281,7 @@ def _run_editor(command: list[str], file: Path) -> None:
         raise OperationFailed(f"{command[0]} ended with {done.returncode}; nothing was replayed")
 
 
-def _as_data(one: Letter, unmask: bool) -> dict[str, Any]:
+def _as_data(one: DeadLetterEntry, unmask: bool) -> dict[str, Any]:
     said = one.said
     key = _decode(said.key) if said.key is not None else None
     value = dead_letters.decode_value(said)

@@ -22,7 +22,7 @@ from schemas.tenant_settings import TenantSettings
 from services.cli import options
 from services.cli.connection import run_until_interrupted
 from services.ledger import Ledger
-from services.ledger.usage import Filter, usage
+from services.ledger.usage import UsageFilter, read_usage
 from services.local.demo.cast import cast
 from services.local.demo.checks import checks
 from services.local.demo.fates import fates
@@ -124,7 +124,7 @@ def _print_report(plan: Plan, ran: Ran, ledger: Ledger, journal: Path, as_json: 
     """Whether all is as it should be."""
     checked = checks(ledger, journal, plan.asked, plan.tenant, ran.staff)
     did = list(mended(ledger, plan.tenant, ran.staff))
-    used = usage(ledger, Filter(plan.tenant))
+    used = read_usage(ledger, UsageFilter(plan.tenant))
     report = Report(ran, used, fates(ledger, plan.tenant), did, checked)
     if as_json:
         print_json(data(report))

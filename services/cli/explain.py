@@ -12,7 +12,7 @@ from rich.text import Text
 
 from services.cli import options
 from services.cli.connection import read_ledger
-from services.ledger.explain import Event, Explained
+from services.ledger.explain import Event, Explanation
 from services.masking import mask
 from services.operations.explain_text import describe, describe_steps, find_explained
 from services.operations.support_bundle import hide, mail_bundle, read_mailbox, write_bundle
@@ -44,7 +44,7 @@ def explain(
         _print(console(), found, unmask)
 
 
-def _as_data(found: Explained) -> dict[str, Any]:
+def _as_data(found: Explanation) -> dict[str, Any]:
     def add_place(event: Event) -> dict[str, Any]:
         return event._asdict() | {"place": event.place}
 
@@ -55,7 +55,7 @@ def _as_data(found: Explained) -> dict[str, Any]:
     }
 
 
-def _print(screen: Console, found: Explained, unmask: bool) -> None:
+def _print(screen: Console, found: Explanation, unmask: bool) -> None:
     headline = describe(found, unmask)
     screen.print(
         Text.assemble(

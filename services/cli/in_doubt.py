@@ -12,7 +12,7 @@ from schemas.numbers import mask_number, mask_text
 from services.cli import options
 from services.cli.connection import find_bootstrap, operate, read_ledger
 from services.display_text import format_utc
-from services.ledger.doubts import Doubt, doubts
+from services.ledger.message_status import InDoubtAttempt, list_in_doubt
 from services.masking import mask
 from services.operations.in_doubt import Action, find_in_doubt, settle
 from services.terminal import console, print_json, table
@@ -37,7 +37,7 @@ def show(
     Example: [cyan]sayso doubt list[/]
     """
     with read_ledger(bootstrap, state, tenant) as ledger:
-        found = doubts(ledger, tenant)
+        found = list_in_doubt(ledger, tenant)
     if as_json:
         plain = [one._asdict() for one in found]
         print_json(plain if unmask else mask(plain))
@@ -49,7 +49,7 @@ def show(
     console().print(table("In doubt", columns, [_cells(one, unmask) for one in found]))
 
 
-def _cells(one: Doubt, unmask: bool) -> tuple[str, ...]:
+def _cells(one: InDoubtAttempt, unmask: bool) -> tuple[str, ...]:
     found = f"found: {one.found}" if one.found else "nothing found out yet"
     return (
         f"{one.tenant}/{one.message_id}",

@@ -17,11 +17,10 @@ from services.cli import options
 from services.cli.connection import read_ledger
 from services.display_text import format_utc
 from services.ledger import Ledger
-from services.ledger.alerts import Standing
-from services.ledger.alerts import alerts as read_alerts
-from services.ledger.alerts import as_data as alert_as_data
-from services.ledger.asked import asked
-from services.ledger.boxes import Item, Wanted, boxed
+from services.ledger.mailbox import CurrentAlert, MailboxFilter, MailboxItem, list_mailbox
+from services.ledger.mailbox import alert_to_json as alert_as_data
+from services.ledger.mailbox import list_alerts as read_alerts
+from services.ledger.message_status import find_request
 from services.masking import mask
 from services.operations.errors import InvalidRequest, OperationFailed
 from services.operations.validation import require_order
@@ -110,9 +109,9 @@ def box(
         raise InvalidRequest(f"There is no mailbox {which!r}", f"they are {', '.join(Box)}")
     chosen = Box(which)
     require_order(since, until, ("--since", "--until"))
-    wanted = Wanted(tenant, branch, person, code, since, until)
+    wanted = MailboxFilter(tenant, branch, person, code, since, until)
     with read_ledger(bootstrap, state, tenant) as ledger:
-        with closing(boxed(ledger, chosen, wanted, datetime.now(UTC))) as found:
+        with closing(list_mailbox(ledger, chosen, wanted, datetime.now(UTC))) as found:
             matching = (item for item in found if item.attention or not attention)
             items = list(islice(matching, most + 1))
         texts = _read_texts(ledger, items[:most]) if chosen is Box.READY or unmask else {}
@@ -131,12 +130,12 @@ def box(
         console().print("Nothing that matches is in it.")
 
 
-def _read_texts(ledger: Ledger, items: Iterable[Item]) -> dict[str, str]:
-    found = {item.name: asked(ledger, item.tenant, item.message_id) for item in items}
+def _read_texts(ledger: Ledger, items: Iterable[MailboxItem]) -> dict[str, str]:
+    found = {item.name: find_request(ledger, item.tenant, item.message_id) for item in items}
     return {name: request.body for name, request in found.items() if request}
 
 
-def _as_data(item: Item, text: str | None, unmask: bool) -> dict[str, Any]:
+def _as_data(item: MailboxItem, text: str | None, unmask: bool) -> dict[str, Any]:
     complete = {
         "tenant": item.tenant,
         "message_id": item.message_id,
@@ -149,14 +148,16 @@ def _as_data(item: Item, text: str | None, unmask: bool) -> dict[str, Any]:
     return shown | ({"text": text} if text is not None else {})
 
 
-def _draw(which: Box, items: Iterable[Item], texts: Mapping[str, str], unmask: bool) -> Table:
+def _draw(
+    which: Box, items: Iterable[MailboxItem], texts: Mapping[str, str], unmask: bool
+) -> Table:
     has_text = unmask and which is not Box.READY
     columns = (*COLUMNS[which], "text") if has_text else COLUMNS[which]
     return table(None, columns, [_cells(item, columns, texts, unmask) for item in items])
 
 
 def _cells(
-    item: Item, columns: tuple[str, ...], texts: Mapping[str, str], unmask: bool
+    item: MailboxItem, columns: tuple[str, ...], texts: Mapping[str, str], unmask: bool
 ) -> list[Any]:
     outcome = item.outcome
     until = (f"{one.until:%Y-%m-%d %H:%M}" for one in item.findings if one.until)
@@ -178,7 +179,7 @@ def _cells(
     return [cells[name] for name in columns]
 
 
-def _because(item: Item) -> str:
+def _because(item: MailboxItem) -> str:
     """What its code means, or what the gate found; then what to do."""
     outcome = item.outcome
     if outcome.get("error_code"):
@@ -188,7 +189,7 @@ def _because(item: Item) -> str:
     return mask_text("; ".join(f"{one.reason} → {one.next_step}" for one in deciding))
 
 
-def format_number(item: Item, unmask: bool) -> str:
+def format_number(item: MailboxItem, unmask: bool) -> str:
     return (item.number or "") if unmask else mask_number(item.number or "")
 
 
@@ -234,7 +235,7 @@ def alerts(
     console().print(table(None, columns, [_alert_cells(one, now, unmask) for one in found]))
 
 
-def _alert_cells(found: Standing, now: datetime, unmask: bool) -> tuple[str, ...]:
+def _alert_cells(found: CurrentAlert, now: datetime, unmask: bool) -> tuple[str, ...]:
     alert = found.alert
     number = alert.to or ""
     because = alert.because or ""

@@ -14,9 +14,8 @@ from services.cli import options
 from services.cli.connection import find_bootstrap, operate, read_ledger, run
 from services.cli.progress_bar import progress_bar, show_waiting
 from services.display_text import format_utc
-from services.ledger.numbers import Said, said_of
-from services.ledger.people import Known
-from services.ledger.people import people as read_known
+from services.ledger.people import NumberFactRecord, PersonView, list_number_facts
+from services.ledger.people import find_people as read_known
 from services.masking import mask
 from services.operations.errors import InvalidRequest, OperationFailed
 from services.operations.number_facts import build_confirmation, confirm_number
@@ -132,7 +131,7 @@ def show(
         _print(known, unmask)
 
 
-def _as_data(known: Known) -> dict[str, Any]:
+def _as_data(known: PersonView) -> dict[str, Any]:
     numbers = [
         {**one, "consent": known.consent[one["number"]]} for one in known.person.get("numbers", ())
     ]
@@ -140,7 +139,7 @@ def _as_data(known: Known) -> dict[str, Any]:
     return {**known.person, "numbers": numbers, "waiting": waiting}
 
 
-def _print(known: Known, unmask: bool) -> None:
+def _print(known: PersonView, unmask: bool) -> None:
     person = known.person
     screen = console()
     about = [person.get(name) for name in ("name", "role", "time_zone", "postal_region", "email")]
@@ -209,7 +208,7 @@ def number(
         fact = build_confirmation(wanted, tenant, actor, datetime.now(UTC))
         operate(find_bootstrap(bootstrap, state), lambda kafka: confirm_number(kafka, fact))
     with read_ledger(bootstrap, state, tenant) as ledger:
-        found = said_of(ledger, wanted, tenant)
+        found = list_number_facts(ledger, wanted, tenant)
     if not found:
         at = f" at {tenant}" if tenant else ""
         raise InvalidRequest(f"Nothing is on record of that number{at}")
@@ -221,7 +220,7 @@ def number(
     console().print(table(None, columns, map(_number_cells, found)))
 
 
-def _number_cells(said: Said) -> tuple[str, ...]:
+def _number_cells(said: NumberFactRecord) -> tuple[str, ...]:
     fact = said.fact
     words = {True: "yes", False: "no"}
     what = ", ".join(

@@ -14,8 +14,7 @@ from schemas.topics import SENDERS
 from services.cli import options
 from services.cli.connection import find_bootstrap, operate, read_ledger
 from services.display_text import format_utc
-from services.ledger.hearing import hearing
-from services.ledger.sender_lines import SenderLine, sender_lines
+from services.ledger.sender_overview import SenderOverview, check_inbound, list_senders
 from services.operations.errors import InvalidRequest
 from services.operations.senders import describe_state, set_paused
 from services.operations.yaml_settings import read_settings
@@ -46,7 +45,7 @@ def now(
         _refuse_options(context)
         return
     with read_ledger(bootstrap, state) as ledger:
-        found = sender_lines(ledger)
+        found = list_senders(ledger)
     if as_json:
         print_json([_as_data(one) for one in found])
         return
@@ -202,7 +201,7 @@ def check(
     Example: [cyan]sayso senders check[/]
     """
     with read_ledger(bootstrap, state) as ledger:
-        found = hearing(ledger)
+        found = check_inbound(ledger)
     if as_json:
         print_json([one._asdict() for one in found])
     else:
@@ -230,7 +229,7 @@ def check(
         raise typer.Exit(1)
 
 
-def _as_data(line: SenderLine) -> dict[str, Any]:
+def _as_data(line: SenderOverview) -> dict[str, Any]:
     status = line.status.model_dump(mode="json") if line.status else {}
     return status | {
         "sender": line.sender,
@@ -241,7 +240,7 @@ def _as_data(line: SenderLine) -> dict[str, Any]:
     }
 
 
-def _cells(line: SenderLine) -> tuple[Any, ...]:
+def _cells(line: SenderOverview) -> tuple[Any, ...]:
     pace = "" if line.pace is None else f"{line.pace:g}"
     status = line.status
     if status is None:
@@ -259,7 +258,7 @@ def _cells(line: SenderLine) -> tuple[Any, ...]:
     )
 
 
-def _remarks(line: SenderLine, now: datetime) -> Iterator[str]:
+def _remarks(line: SenderOverview, now: datetime) -> Iterator[str]:
     status = line.status
     if status is None:
         return

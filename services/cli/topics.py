@@ -18,8 +18,8 @@ from services.kafka.acls import compute_acls, grant, render_commands
 from services.kafka.admin import admin_client
 from services.kafka.topics import Change
 from services.kafka.topics import apply as apply_topics
-from services.ledger.fold import Entry
-from services.ledger.source import reading
+from services.ledger.projection import Record
+from services.ledger.topic_reader import open_reader
 from services.masking import mask
 from services.operations.errors import InvalidRequest
 from services.operations.topic_layout import choose_layout
@@ -70,7 +70,7 @@ def show(
 async def _read_lengths(bootstrap: str) -> dict[str, list[int]]:
     """How far each partition has grown since it was made or last trimmed."""
     found: dict[str, list[int]] = {}
-    async with reading(bootstrap) as source:
+    async with open_reader(bootstrap) as source:
         starts = await source.starts()
         for place, end in (await source.ends()).items():
             found.setdefault(place.topic, []).append(end - starts[place])
@@ -183,7 +183,7 @@ def tail(
 async def _tail(
     topic: str, bootstrap: str, count: int, follow: bool, as_json: bool, unmask: bool
 ) -> None:
-    async with reading(bootstrap, {topic}) as source:
+    async with open_reader(bootstrap, {topic}) as source:
         last = await read_last(source, count)
         for entry in last:
             _print(entry, as_json, unmask)
@@ -194,11 +194,11 @@ async def _tail(
                 _print(entry, as_json, unmask)
 
 
-def _print(entry: Entry, as_json: bool, unmask: bool) -> None:
+def _print(entry: Record, as_json: bool, unmask: bool) -> None:
     at = datetime.fromtimestamp(entry.at_ms / 1000, UTC).isoformat()
     complete = {
-        "topic": entry.place.topic,
-        "partition": entry.place.partition,
+        "topic": entry.partition.topic,
+        "partition": entry.partition.number,
         "offset": entry.offset,
         "at": at,
         "key": (entry.key or b"").decode(errors="replace"),
@@ -208,7 +208,7 @@ def _print(entry: Entry, as_json: bool, unmask: bool) -> None:
     if as_json:
         print_json(shown)
         return
-    place = f"{entry.place.partition}@{entry.offset}"
+    place = f"{entry.partition.number}@{entry.offset}"
     print(f"{format_utc(at)}  {place}  {shown['key']}  ", end="")
     print_json(shown["message"])
 

@@ -19,10 +19,9 @@ from services.cli import options
 from services.cli.connection import read_ledger
 from services.cli.progress_bar import progress_bar
 from services.display_text import ON_ONE_LINE
-from services.ledger.billing import checked, contradicted, differing
-from services.ledger.message_log import Line, Period, created, how_many
-from services.ledger.usage import Filter
-from services.ledger.usage import usage as read_usage
+from services.ledger.message_log import LogLine, Period, count_messages, list_messages
+from services.ledger.usage import UsageFilter, list_contradictions, list_differences, total_segments
+from services.ledger.usage import read_usage as read_usage
 from services.operations import usage_report
 from services.operations.errors import InvalidRequest
 from services.operations.validation import require_order
@@ -112,12 +111,12 @@ def usage(
         _print_check(bootstrap, state, tenant, as_json)
     else:
         columns = usage_report.parse_columns(by)
-        wanted = Filter(tenant, since, until, sender, branch, kind, state_is)
+        wanted = UsageFilter(tenant, since, until, sender, branch, kind, state_is)
         _print_report(bootstrap, state, wanted, columns, as_json)
 
 
 def _print_report(
-    bootstrap: str | None, state: Path, wanted: Filter, columns: tuple[str, ...], as_json: bool
+    bootstrap: str | None, state: Path, wanted: UsageFilter, columns: tuple[str, ...], as_json: bool
 ) -> None:
     with read_ledger(bootstrap, state, wanted.tenant) as ledger:
         usage_report.require_known_filter(ledger, wanted)
@@ -139,9 +138,9 @@ def _print_check(bootstrap: str | None, state: Path, tenant: str | None, as_json
     """Our count of segments against the provider's."""
     most = None if as_json else MOST_CHECKED
     with read_ledger(bootstrap, state, tenant) as ledger:
-        sums = checked(ledger, tenant)
-        differ = list(islice(differing(ledger, tenant), most))
-        beside = list(islice(contradicted(ledger, tenant), most))
+        sums = total_segments(ledger, tenant)
+        differ = list(islice(list_differences(ledger, tenant), most))
+        beside = list(islice(list_contradictions(ledger, tenant), most))
     if as_json:
         lists = {
             "messages": [one._asdict() for one in differ],
@@ -171,18 +170,18 @@ def _print_log(
 ) -> None:
     """Every message of a period, row by row as it comes out of the ledger."""
     with read_ledger(bootstrap, state, period.tenant) as ledger:
-        lines = _show_progress(created(ledger, period), how_many(ledger, period))
+        lines = _show_progress(list_messages(ledger, period), count_messages(ledger, period))
         write_log(lines if unmask else map(_mask, lines), form)
 
 
-def write_log(lines: Iterable[Line], form: Form) -> None:
+def write_log(lines: Iterable[LogLine], form: Form) -> None:
     """To standard output."""
     if form is Form.JSONL:
         for line in lines:
             sys.stdout.write(json.dumps(line._asdict(), ensure_ascii=False) + "\n")
     elif form is Form.CSV:
         writer = csv.writer(sys.stdout)
-        writer.writerow(Line._fields)
+        writer.writerow(LogLine._fields)
         writer.writerows([_defuse(cell) for cell in line] for line in lines)
     else:
         _write_row({name: name for name in WIDTHS})
@@ -203,11 +202,11 @@ def _defuse(cell: object) -> object:
     return f"'{text}" if is_signed or text[:1] in ("=", "@", "\t", "\r") else cell
 
 
-def _mask(line: Line) -> Line:
+def _mask(line: LogLine) -> LogLine:
     return line._replace(to=mask_number(e164(line.to))) if line.to else line
 
 
-def _show_progress(lines: Iterator[Line], total: int) -> Iterator[Line]:
+def _show_progress(lines: Iterator[LogLine], total: int) -> Iterator[LogLine]:
     """With a progress bar, where the lines go elsewhere than to the terminal."""
     if sys.stdout.isatty():
         yield from lines

@@ -12,10 +12,10 @@ from rich.text import Text
 from schemas.reports import BalanceRow
 from services.cli import options
 from services.cli.connection import read_ledger
-from services.ledger.balance import Astray, astray, row_of
-from services.ledger.balance import hours as list_hours
+from services.ledger.reconciliation import Unaccounted, build_row, find_unaccounted
+from services.ledger.reconciliation import list_hours as list_hours
 from services.ledger.waiting import Waiting
-from services.ledger.waiting import waiting as read_waiting
+from services.ledger.waiting import list_waiting as read_waiting
 from services.terminal import console, print_json, table
 
 MOST_MISSING: Final = 50
@@ -106,9 +106,9 @@ def balance(
     now = datetime.now(UTC)
     with read_ledger(bootstrap, state, tenant) as ledger:
         span = list_hours(ledger, now - timedelta(hours=hours), now + timedelta(days=1), tenant)
-        counted = [(hour, row_of(ledger, hour, now)) for hour in span]
+        counted = [(hour, build_row(ledger, hour, now)) for hour in span]
         off = [(hour, row) for hour, row in counted if row.residue or row.astray]
-        missing = [one for hour, _ in off for one in astray(ledger, hour)]
+        missing = [one for hour, _ in off for one in find_unaccounted(ledger, hour)]
     rows = [row for _, row in counted]
     shown = rows if everything else [row for _, row in off]
     if as_json:
@@ -160,7 +160,7 @@ def _print_hours(rows: list[BalanceRow]) -> None:
     console().print(table(None, columns, cells))
 
 
-def _print_missing(missing: list[Astray]) -> None:
+def _print_missing(missing: list[Unaccounted]) -> None:
     screen = console()
     for one in islice(missing, MOST_MISSING):
         screen.print(f"  {one.tenant}/{one.message_id} {one.why}")

@@ -1,4 +1,5 @@
-"""`python -m services.ledger`: keep the ledger up with the topics, and the books recounted, until told to stop."""
+"""`python -m services.ledger`: keep the ledger up to date with the topics and reconcile it, until
+told to stop."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from services.ledger.ledger import FILE, Ledger, LedgerError
-from services.ledger.recount import Recount
+from services.ledger.reconciliation import Reconciler
 from services.parent_watch import watch_parent
 from services.settings import SettingsError, from_environment
 from streams.garbage import COLLECT
@@ -24,17 +25,17 @@ async def _run(path: Path, bootstrap: str, announce: Callable[[], object]) -> No
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     ledger = Ledger.open(path)
     try:
-        caught = await ledger.catch_up(bootstrap)
-        if caught.rebuilt:
-            print(f"ledger rebuilt: {caught.rebuilt}", flush=True)
+        done = await ledger.catch_up(bootstrap)
+        if done.rebuilt:
+            print(f"ledger rebuilt: {done.rebuilt}", flush=True)
         announce()
-        print(f"ledger at {path}: {caught.records} records taken in, following", flush=True)
-        recount = asyncio.create_task(Recount(path).run(bootstrap, stop))
+        print(f"ledger at {path}: {done.records} records read, following", flush=True)
+        reconciler = asyncio.create_task(Reconciler(path).run(bootstrap, stop))
         try:
             await ledger.follow(bootstrap, stop)
         finally:
             stop.set()
-            await recount
+            await reconciler
     finally:
         ledger.close()
 
@@ -42,8 +43,7 @@ async def _run(path: Path, bootstrap: str, announce: Callable[[], object]) -> No
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m services.ledger", description=__doc__)
     parser.add_argument("--ready-file", type=Path)
-    given = parser.parse_args()
-    ready: Path | None = given.ready_file
+    ready: Path | None = parser.parse_args().ready_file
     watch_parent()
     gc.set_threshold(*COLLECT)
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)

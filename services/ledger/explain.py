@@ -5,23 +5,22 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from schemas import topics
 from schemas.numbers import e164
 from schemas.reports import UsageRow
-from services.ledger.days import ENDLESS, moment, rfc3339
 from services.ledger.ledger import Ledger
+from services.ledger.times import ENDLESS, parse_time, rfc3339
 from streams.usage.measure import local_day
 from streams.usage.state import MAX_NAME
 
 
 class Event(NamedTuple):
-    """`at`: RFC 3339, UTC, as the message itself says.  `topic`, `partition`, `offset`: where its record stands."""
-
     what: str
     at: str
+    """RFC 3339, UTC, as the message itself says."""
     topic: str
     partition: int
     offset: int
@@ -32,30 +31,30 @@ class Event(NamedTuple):
         return f"{self.topic}@{self.partition}:{self.offset}"
 
 
-class Explained(NamedTuple):
+class Explanation(NamedTuple):
     tenant: str
     message_id: str
     events: tuple[Event, ...]
     outcome: dict[str, Any] | None
-    """What we hold true of it now, with the meaning of its code and the next step."""
+    """The latest outcome, with the meaning of its code and the next step."""
     consent: tuple[Event, ...]
-    """What is on record of the recipient's consent."""
+    """The consent log of the recipient."""
     usage: Event | None = None
-    """The line of the usage report that it is counted in, with whatever else is counted there."""
+    """The line of the usage report that counts it, with all others of this line."""
     zone: str = "UTC"
-    """Where the recipient is, as far as the request says; else the tenant's."""
+    """The recipient's time zone as far as the request says, or else the tenant's."""
 
 
-class Unknown(NamedTuple):
+class UnknownMessage(NamedTuple):
     message_id: str
 
 
-class Ambiguous(NamedTuple):
+class AmbiguousMessage(NamedTuple):
     message_id: str
     tenants: tuple[str, ...]
 
 
-_STAGES = {
+_STAGES: Final = {
     "person request": ("person_requests", topics.PERSON_REQUESTS.name, "requested_at"),
     "request": ("requests", topics.SEND_REQUESTS.name, "requested_at"),
     "decision": ("decisions", topics.DECISIONS.name, "decided_at"),
@@ -70,19 +69,20 @@ _STAGES = {
     "outcome": ("outcome_history", topics.OUTCOMES.name, "at"),
     "dismissal": ("dismissals", topics.DISMISSALS.name, "at"),
 }
-"""What a message goes through, in the order of its life: table, topic, and the field that says when."""
+"""The stages of a message, in the order of its life: table, topic, and the field with the time."""
 
-_CONSENT = {"consent": ("consent_log", topics.CONSENT_LOG.name, "at")}
+_CONSENT: Final = {"consent": ("consent_log", topics.CONSENT_LOG.name, "at")}
 
-KEPT = {what: topics.BY_NAME[topic].keep for what, (_, topic, _) in (_STAGES | _CONSENT).items()}
-KEPT["usage"] = topics.USAGE_REPORT.keep
-"""For how long Kafka has each part, None for ever; the ledger as long as its file is not built anew."""
+RETENTION: Final = {
+    what: topics.BY_NAME[topic].keep for what, (_, topic, _) in (_STAGES | _CONSENT).items()
+} | {"usage": topics.USAGE_REPORT.keep}
+"""How long Kafka keeps each part, None for ever. The ledger keeps it until its file is rebuilt."""
 
 
-def kept() -> str:
+def retention_table() -> str:
     """For the docs, in Markdown."""
     spans: dict[str, list[str]] = {}
-    for what, keep in KEPT.items():
+    for what, keep in RETENTION.items():
         spans.setdefault(f"{keep.days} days" if keep else "for ever", []).append(what)
     lines = [f"| {', '.join(parts)} | {span} |" for span, parts in spans.items()]
     return "\n".join(["| part of the story | kept |", "|---|---|", *lines]) + "\n"
@@ -90,27 +90,32 @@ def kept() -> str:
 
 def explain(
     ledger: Ledger, message_id: str, tenant: str | None = None, as_of: datetime | None = None
-) -> Explained | Unknown | Ambiguous:
-    """`as_of`: from what was on Kafka by then; None: from all of it."""
+) -> Explanation | UnknownMessage | AmbiguousMessage:
+    """`as_of`: from what was on Kafka by then. None: from everything."""
     until = round(as_of.timestamp() * 1000) if as_of else ENDLESS
     tenants = [name for name in _tenants(ledger, message_id, until) if tenant in (None, name)]
     if not tenants:
-        return Unknown(message_id)
+        return UnknownMessage(message_id)
     if len(tenants) > 1:
-        return Ambiguous(message_id, tuple(tenants))
+        return AmbiguousMessage(message_id, tuple(tenants))
     owner = tenants[0]
-    found = _events(ledger, _STAGES, "message_id = ? AND tenant = ?", until, message_id, owner)
-    number = _number(found)
-    consent = (
-        _events(ledger, _CONSENT, "number = ? AND tenant = ?", until, number, owner)
-        if number
-        else []
-    )
-    told = [event.data for event in found if event.what == "outcome"]
-    now = max(told, key=lambda one: int(one["version"]), default=None)
-    counted = _usage(ledger, now, _zone(ledger, owner), until) if now else None
-    return Explained(
-        owner, message_id, tuple(found), now, tuple(consent), counted, _where(found, ledger, owner)
+    events = _events(ledger, _STAGES, "message_id = ? AND tenant = ?", until, message_id, owner)
+    number = _number(events)
+    of_number = "number = ? AND tenant = ?"
+    consent = _events(ledger, _CONSENT, of_number, until, number, owner) if number else []
+    outcomes = [event.data for event in events if event.what == "outcome"]
+    outcome = max(outcomes, key=lambda one: int(one["version"]), default=None)
+    tenant_zone = _tenant_zone(ledger, owner)
+    usage = _usage(ledger, outcome, tenant_zone, until) if outcome else None
+    own_zone = next(filter(None, (event.data.get("time_zone") for event in events)), None)
+    return Explanation(
+        owner,
+        message_id,
+        tuple(events),
+        outcome,
+        tuple(consent),
+        usage,
+        own_zone or tenant_zone,
     )
 
 
@@ -125,30 +130,27 @@ def _tenants(ledger: Ledger, message_id: str, until: int) -> list[str]:
 def _events(
     ledger: Ledger, stages: dict[str, tuple[str, str, str]], where: str, until: int, *values: str
 ) -> list[Event]:
-    """Stage by stage, and within a stage as Kafka has them; then by time, which keeps that order where times agree."""
+    """By time. Where times are equal: stage by stage, and within a stage in Kafka's order (the sort
+    is stable)."""
     found = []
     for what, (table, topic, when) in stages.items():
         sql = f"SELECT part, off, json FROM {table} WHERE {where} AND at_ms <= ? ORDER BY part, off"
         for row in ledger.rows(sql, *values, until):
             data = json.loads(row["json"])
-            at = moment(data.get(when))
+            at = parse_time(data.get(when))
             found.append((at, Event(what, rfc3339(at), topic, row["part"], row["off"], data)))
     return [event for _, event in sorted(found, key=itemgetter(0))]
 
 
-def _zone(ledger: Ledger, tenant: str) -> str:
+def _tenant_zone(ledger: Ledger, tenant: str) -> str:
     sql = "SELECT json_extract(json, '$.time_zone') AS zone FROM tenants WHERE identity = ?"
     found = [row["zone"] for row in ledger.rows(sql, tenant)]
     return next(filter(None, found), "UTC")
 
 
-def _where(events: list[Event], ledger: Ledger, tenant: str) -> str:
-    said = (event.data.get("time_zone") for event in events)
-    return next(filter(None, said), None) or _zone(ledger, tenant)
-
-
 def _usage(ledger: Ledger, outcome: dict[str, Any], zone: str, until: int) -> Event | None:
-    """Its line, if it is there by then; the report keeps each line's last value only."""
+    """Its line of the usage report, if it was published by `until`. The ledger has each line's last
+    value only."""
     day = local_day(datetime.fromisoformat(outcome["requested_at"]), ZoneInfo(zone))
     names = ("tenant", "branch", "sender", "kind", "state")
     parts: dict[str, Any] = {name: (outcome.get(name) or "")[:MAX_NAME] for name in names}
@@ -163,14 +165,13 @@ def _usage(ledger: Ledger, outcome: dict[str, Any], zone: str, until: int) -> Ev
     sql = "SELECT part, off, at_ms, json FROM usage WHERE identity = ? AND at_ms <= ?"
     for row in ledger.rows(sql, line.identity, until):
         at = rfc3339(datetime.fromtimestamp(row["at_ms"] / 1000, UTC))
-        return Event(
-            "usage", at, topics.USAGE_REPORT.name, row["part"], row["off"], json.loads(row["json"])
-        )
+        data = json.loads(row["json"])
+        return Event("usage", at, topics.USAGE_REPORT.name, row["part"], row["off"], data)
     return None
 
 
 def _number(events: list[Event]) -> str | None:
-    said = (
+    numbers = (
         event.data.get("to") for event in events if event.what in ("decision", "order", "request")
     )
-    return next((e164(number) for number in said if number), None)
+    return next((e164(number) for number in numbers if number), None)

@@ -1,4 +1,4 @@
-"""The ledger: open it, bring it up to the topics, ask it."""
+"""The ledger: open it, bring it up to the topics, query it."""
 
 from __future__ import annotations
 
@@ -8,58 +8,69 @@ import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
-from services.ledger.broken import sentence
-from services.ledger.ddl import VERSION
-from services.ledger.fold import Entry, Place, read
-from services.ledger.source import FULL, LONG_POLL, Source, SourceError, reading
-from services.ledger.store import Store, Superseded
+from services.ledger.projection import Partition, Record, parse
+from services.ledger.store import LedgerRebuilt, Store
+from services.ledger.tables import VERSION
+from services.ledger.topic_reader import (
+    LONG_POLL,
+    MAX_BATCH,
+    TopicReader,
+    TopicReaderError,
+    open_reader,
+)
 
 T = TypeVar("T")
+Positions = dict[Partition, int]
 
-FILE = "ledger.sqlite"
-GATHER = 0.5
-"""Seconds between two batches of one who follows: a fetch and a transaction of SQLite for every few records cost more
-than the records."""
-_PATIENCE = 30.0
-"""Seconds without a single step forward before a catch-up gives up."""
+FILE: Final = "ledger.sqlite"
+GATHER: Final = 0.5
+"""Seconds between two batches of a ledger that follows: a fetch and a transaction for every few
+records would cost more than the records."""
+_PATIENCE: Final = 30.0
+"""Seconds without progress before a catch-up gives up."""
+
+FILE_ADVICE: Final = {
+    "SQLITE_FULL": "make room on its disk",
+    "SQLITE_IOERR": "look at its disk",
+    "SQLITE_BUSY": "another process is using it, try again in a moment",
+    "SQLITE_LOCKED": "another process is using it, try again in a moment",
+    "SQLITE_READONLY": "give its owner the right to write there",
+    "SQLITE_CANTOPEN": "give its owner the right to write there",
+    "SQLITE_PERM": "give its owner the right to write there",
+    "SQLITE_CORRUPT": "delete it, it is rebuilt",
+    "SQLITE_NOTADB": "delete it, it is rebuilt",
+}
+"""By the first two words of SQLite's error name (sqlite.org/rescode.html). Any other error is a bug
+of ours."""
 
 
 class LedgerError(Exception):
-    """One sentence for the person who asked."""
+    """One sentence for the person who asked: what is wrong, and what to do."""
 
 
-@contextmanager
-def _in_words(path: Path) -> Iterator[None]:
-    """Raises LedgerError for a file that cannot be read or written."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        said = sentence(path, error)
-        if said is None:
-            raise
-        raise LedgerError(said) from None
-
-
-class Caught(NamedTuple):
-    """What a catch-up did.  `rebuilt` says why the file was made anew, if it was."""
+class CatchUp(NamedTuple):
+    """What a catch-up did."""
 
     records: int = 0
     rebuilt: str | None = None
+    """Why the file was rebuilt, if it was."""
 
 
 class Ledger:
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._known: Positions = {}
+        """The positions that this process knows the file to have reached."""
 
     @classmethod
     def open(cls, path: Path, *, existing: bool = False) -> Ledger:
-        """`existing`: refuse to make a new one.  Raises LedgerError."""
+        """`existing`: refuse to create a new one. Raises LedgerError."""
         try:
-            with _in_words(path):
+            with _explain_file_errors(path):
                 return cls(Store(path, existing=existing))
         except FileNotFoundError:
             raise LedgerError(
@@ -67,130 +78,152 @@ class Ledger:
             ) from None
         except OSError as error:
             raise LedgerError(
-                f"The ledger at {path} cannot be made: {error.strerror or error}"
+                f"The ledger at {path} cannot be created: {error.strerror or error}"
             ) from None
 
     def close(self) -> None:
         self._store.close()
 
     def rows(self, sql: str, *values: Any) -> list[sqlite3.Row]:
-        """For the read functions beside this file.  Raises LedgerError."""
-        with _in_words(self._store.path):
+        """For the read functions of this package. Raises LedgerError."""
+        with _explain_file_errors(self._store.path):
             return self._store.rows(sql, *values)
 
     def each(self, sql: str, *values: Any) -> Iterator[sqlite3.Row]:
         """The same, row by row."""
-        with _in_words(self._store.path):
+        with _explain_file_errors(self._store.path):
             yield from self._store.each(sql, *values)
 
-    def positions(self) -> dict[Place, int]:
+    def positions(self) -> Positions:
         return self._store.positions()
 
     async def catch_up(
-        self, bootstrap: str, moved: Callable[[int, int], None] = lambda _done, _of: None
-    ) -> Caught:
-        """Fold everything up to the ends seen now; `moved` hears of how many offsets, and of how many.  Raises
-        LedgerError."""
-        try:
-            with _in_words(self._store.path):
-                async with reading(bootstrap) as source:
-                    return await self._to_the_ends(source, moved)
-        except (SourceError, KafkaError) as error:
-            raise LedgerError(str(error)) from None
+        self, bootstrap: str, on_progress: Callable[[int, int], None] = lambda _done, _of: None
+    ) -> CatchUp:
+        """Project everything up to the ends of the topics as they are now. Raises LedgerError.
 
-    async def follow(self, bootstrap: str, stop: asyncio.Event, gather: float = GATHER) -> Caught:
-        """Fold until told to stop: the first record at once, then every `gather` seconds.  Raises LedgerError."""
-        try:
-            with _in_words(self._store.path):
-                async with (
-                    reading(bootstrap, long_poll=LONG_POLL) as source,
-                    _waiting_for(stop) as stopped,
-                ):
-                    rebuilt, generation = await self._begin(source)
-                    records = 0
-                    while not stop.is_set():
-                        count = 0
-                        try:
-                            if found := await _or(stopped, source.batch(LONG_POLL, hold=True)):
-                                count, records = (
-                                    len(found[0]),
-                                    records + self._take(*found, generation),
-                                )
-                        except (Superseded, OffsetOutOfRangeError):
-                            rebuilt, generation = await self._begin(source)
-                        if 0 < count < FULL:
-                            await asyncio.wait({stopped}, timeout=gather)
-                    return Caught(records, rebuilt)
-        except (SourceError, KafkaError) as error:
-            raise LedgerError(str(error)) from None
+        `on_progress` is called with the number of offsets done, and of all.
+        """
+        with self._explain_errors():
+            async with open_reader(bootstrap) as reader:
+                return await self._read_to_ends(reader, on_progress)
 
-    async def _to_the_ends(self, source: Source, moved: Callable[[int, int], None]) -> Caught:
-        ends = await source.ends()
-        rebuilt, generation = await self._begin(source)
-        records, reached, stepped = 0, self.positions(), time.monotonic()
-        behind = _behind(reached, ends)
-        while any(reached.get(place, 0) < end for place, end in ends.items()):
+    async def follow(self, bootstrap: str, stop: asyncio.Event, gather: float = GATHER) -> CatchUp:
+        """Project until `stop` is set: the first record at once, then every `gather` seconds.
+        Raises LedgerError."""
+        with self._explain_errors():
+            async with (
+                open_reader(bootstrap, long_poll=LONG_POLL) as reader,
+                _wait_task(stop) as stopped,
+            ):
+                rebuilt, generation = await self._begin(reader)
+                records = 0
+                while not stop.is_set():
+                    count = 0
+                    try:
+                        if found := await _first_of(stopped, reader.batch(LONG_POLL, pause=True)):
+                            count = len(found[0])
+                            records += self._apply(*found, generation)
+                    except (LedgerRebuilt, OffsetOutOfRangeError):
+                        rebuilt, generation = await self._begin(reader)
+                    if 0 < count < MAX_BATCH:
+                        await asyncio.wait({stopped}, timeout=gather)
+                return CatchUp(records, rebuilt)
+
+    async def _read_to_ends(
+        self, reader: TopicReader, on_progress: Callable[[int, int], None]
+    ) -> CatchUp:
+        ends = await reader.ends()
+        rebuilt, generation = await self._begin(reader)
+        records = 0
+        reached = self.positions()
+        moved_at = time.monotonic()
+        behind = _offsets_behind(reached, ends)
+        while any(reached.get(partition, 0) < end for partition, end in ends.items()):
             before = reached
             try:
-                entries, reached = await source.batch(0.05)
-                records += self._take(entries, reached, generation)
-            except (Superseded, OffsetOutOfRangeError):
-                rebuilt, generation = await self._begin(source)
+                batch, reached = await reader.batch(0.05)
+                records += self._apply(batch, reached, generation)
+            except (LedgerRebuilt, OffsetOutOfRangeError):
+                rebuilt, generation = await self._begin(reader)
             if reached != before:
-                stepped = time.monotonic()
-                moved(behind - _behind(reached, ends), behind)
-            elif time.monotonic() - stepped > _PATIENCE:
+                moved_at = time.monotonic()
+                on_progress(behind - _offsets_behind(reached, ends), behind)
+            elif time.monotonic() - moved_at > _PATIENCE:
                 raise LedgerError(
-                    f"Kafka has more to read but gave nothing for {_PATIENCE:.0f} s: is it overloaded?"
+                    f"Kafka has more to read but gave nothing for {_PATIENCE:.0f} s: "
+                    "is it overloaded?"
                 )
-        return Caught(records, rebuilt)
+        return CatchUp(records, rebuilt)
 
-    def _take(self, entries: list[Entry], reached: dict[Place, int], generation: str | None) -> int:
-        """How many of them were new."""
-        changed = {place: to for place, to in reached.items() if to > self._seen.get(place, -1)}
-        new = (
-            self._store.fold([read(entry) for entry in entries], changed, generation)
-            if changed
-            else 0
-        )
-        self._seen |= changed
+    def _apply(self, batch: list[Record], reached: Positions, generation: str | None) -> int:
+        """Returns how many records were new. Where no position moved there is no transaction."""
+        moved = {one: to for one, to in reached.items() if to > self._known.get(one, -1)}
+        if not moved:
+            return 0
+        new = self._store.apply([parse(record) for record in batch], moved, generation)
+        self._known |= moved
         return new
 
-    async def _begin(self, source: Source) -> tuple[str | None, str | None]:
-        """Go on from where the file stands; rebuild it first if it does not belong to these topics."""
+    async def _begin(self, reader: TopicReader) -> tuple[str | None, str | None]:
+        """Seek to where the file stands; rebuild the file first if it does not belong to these
+        topics.
+
+        Returns why it was rebuilt, and the file's generation.
+        """
         if self._store.meta("version") != VERSION:
             raise LedgerError(
-                "Another version of Sayso has rebuilt the ledger: start this one again"
+                "Another version of Sayso has rebuilt the ledger: restart this process"
             )
-        before = (
-            self.positions()
-        )  # first: another process may be folding what comes behind the ends seen here
-        starts, ends = await source.starts(), await source.ends()
-        self._store.claim(source.cluster)
-        why = _foreign(self._store.meta("cluster"), source.cluster) or _out_of_range(
+        # Read the positions before the ends: another process may move them past the ends that we
+        # see.
+        before = self.positions()
+        starts = await reader.starts()
+        ends = await reader.ends()
+        self._store.claim(reader.cluster)
+        why = _other_cluster(self._store.meta("cluster"), reader.cluster) or _out_of_range(
             before, starts, ends
         )
         if why:
-            self._store.rebuild(source.cluster)
-        generation, self._seen = self._store.meta("generation"), self.positions()
-        source.seek({place: self._seen.get(place, starts[place]) for place in source.places})
+            self._store.rebuild(reader.cluster)
+        generation = self._store.meta("generation")
+        self._known = self.positions()
+        reader.seek({one: self._known.get(one, starts[one]) for one in reader.partitions})
         return why, generation
 
-    _seen: dict[Place, int]
-    """How far this process knows the file to be: spares a transaction where nothing moved."""
+    @contextmanager
+    def _explain_errors(self) -> Iterator[None]:
+        try:
+            with _explain_file_errors(self._store.path):
+                yield
+        except (TopicReaderError, KafkaError) as error:
+            raise LedgerError(str(error)) from None
+
+
+@contextmanager
+def _explain_file_errors(path: Path) -> Iterator[None]:
+    """Turn an SQLite error that the file or its disk caused into a LedgerError."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        name = str(getattr(error, "sqlite_errorname", ""))
+        advice = FILE_ADVICE.get("_".join(name.split("_")[:2]))
+        if advice is None:
+            raise
+        raise LedgerError(f"The ledger at {path} cannot be used ({error}): {advice}") from None
 
 
 @asynccontextmanager
-async def _waiting_for(stop: asyncio.Event) -> AsyncIterator[asyncio.Task[Any]]:
-    waiting = asyncio.create_task(stop.wait())
+async def _wait_task(stop: asyncio.Event) -> AsyncIterator[asyncio.Task[Any]]:
+    task = asyncio.create_task(stop.wait())
     try:
-        yield waiting
+        yield task
     finally:
-        waiting.cancel()
+        task.cancel()
 
 
-async def _or(stopped: asyncio.Task[Any], work: Coroutine[Any, Any, T]) -> T | None:
-    """What comes of the work, or None where the stop comes first."""
+async def _first_of(stopped: asyncio.Task[Any], work: Coroutine[Any, Any, T]) -> T | None:
+    """The result of the work, or None if the stop comes first."""
     task = asyncio.create_task(work)
     await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
     if task.done():
@@ -200,23 +233,22 @@ async def _or(stopped: asyncio.Task[Any], work: Coroutine[Any, Any, T]) -> T | N
     return None
 
 
-def _behind(reached: dict[Place, int], ends: dict[Place, int]) -> int:
-    return sum(max(end - reached.get(place, 0), 0) for place, end in ends.items())
+def _offsets_behind(reached: Positions, ends: Positions) -> int:
+    return sum(max(end - reached.get(one, 0), 0) for one, end in ends.items())
 
 
-def _foreign(held: str | None, cluster: str) -> str | None:
+def _other_cluster(held: str | None, cluster: str) -> str | None:
     return None if held == cluster else "it held the topics of another Kafka cluster"
 
 
-def _out_of_range(
-    positions: dict[Place, int], starts: dict[Place, int], ends: dict[Place, int]
-) -> str | None:
-    for place, position in positions.items():
-        if place not in ends:
-            return f"{place.topic}/{place.partition} is gone"
-        if not starts[place] <= position <= ends[place]:
+def _out_of_range(positions: Positions, starts: Positions, ends: Positions) -> str | None:
+    for partition, position in positions.items():
+        name = f"{partition.topic}/{partition.number}"
+        if partition not in ends:
+            return f"{name} is gone"
+        if not starts[partition] <= position <= ends[partition]:
             return (
-                f"{place.topic}/{place.partition} now holds {starts[place]} to {ends[place]}, "
+                f"{name} now holds {starts[partition]} to {ends[partition]}, "
                 f"and the ledger stood at {position}"
             )
     return None

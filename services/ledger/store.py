@@ -1,4 +1,5 @@
-"""The SQLite file: rows and the positions they came from, changed together or not at all."""
+"""The SQLite file: rows and the positions they came from, changed in one transaction (theory in
+`projection`)."""
 
 from __future__ import annotations
 
@@ -7,37 +8,38 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from services.ledger.ddl import CREATE, VERSION
-from services.ledger.fold import Place, Read, statements
+from services.ledger.projection import ParsedRecord, Partition, build_statements
+from services.ledger.tables import CREATE, VERSION
 
-_WAIT = 30
-"""Seconds to wait for another folder's transaction."""
+_LOCK_TIMEOUT: Final = 30
+"""Seconds to wait for another process's transaction."""
 
 
-class Superseded(Exception):
-    """Another process rebuilt the file since this one looked: take the positions afresh and go on."""
+class LedgerRebuilt(Exception):
+    """Another process has rebuilt the file: read the positions again and go on."""
 
 
 class Store:
-    """Several processes may fold into one file: every change re-reads the positions inside its own transaction, so a
-    record counts once, whoever comes first.  `generation` changes when the file is rebuilt."""
+    """One connection to the ledger's file. Several processes may fill the same file."""
 
     def __init__(self, path: Path, *, existing: bool = False) -> None:
-        """Creates the file for its owner only (0600): it holds numbers and texts.  `existing`: FileNotFoundError
-        if there is none."""
+        """A new file is readable by its owner only (0600), because it holds numbers and texts.
+
+        `existing`: raise FileNotFoundError instead of creating one.
+        """
         self.path = path
         if existing and not path.exists():
             raise FileNotFoundError(path)
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _create(path)
-        self._sql = sqlite3.connect(path, timeout=_WAIT, isolation_level=None)
+        _create_file(path)
+        self._sql = sqlite3.connect(path, timeout=_LOCK_TIMEOUT, isolation_level=None)
         self._sql.row_factory = sqlite3.Row
         self._sql.execute("PRAGMA journal_mode = WAL")
         self._sql.execute("PRAGMA synchronous = NORMAL")
         if self.meta("version") != VERSION:
-            self._renew()
+            self._upgrade()
 
     def close(self) -> None:
         self._sql.close()
@@ -46,7 +48,7 @@ class Store:
         return self._sql.execute(sql, values).fetchall()
 
     def each(self, sql: str, *values: Any) -> Iterator[sqlite3.Row]:
-        """Row by row, for what may be long."""
+        """Row by row, for results that may be long."""
         yield from self._sql.execute(sql, values)
 
     def meta(self, name: str) -> str | None:
@@ -55,22 +57,53 @@ class Store:
         found = self.rows("SELECT value FROM meta WHERE name = ?", name)
         return found[0]["value"] if found else None
 
-    def positions(self) -> dict[Place, int]:
+    def positions(self) -> dict[Partition, int]:
         found = self.rows("SELECT topic, part, next_off FROM positions")
-        return {Place(row["topic"], row["part"]): row["next_off"] for row in found}
+        return {Partition(row["topic"], row["part"]): row["next_off"] for row in found}
 
     def rebuild(self, cluster: str | None) -> None:
-        """Empty the file and make its tables anew, for this cluster's topics."""
-        with self._changing():
-            self._make(cluster)
+        """Drop everything and create empty tables, for this cluster's topics."""
+        with self._transaction():
+            self._create_tables(cluster)
 
-    def _renew(self) -> None:
-        """Of several that open an old file at once, one makes it anew."""
-        with self._changing():
+    def claim(self, cluster: str) -> None:
+        """Note whose topics these are, unless that is known already."""
+        self._sql.execute(
+            "UPDATE meta SET value = ? WHERE name = 'cluster' AND value IS NULL", (cluster,)
+        )
+
+    def apply(
+        self,
+        batch: Sequence[ParsedRecord],
+        reached: Mapping[Partition, int],
+        generation: str | None,
+    ) -> int:
+        """Write a batch and how far its partitions were read. Returns how many records were new.
+
+        Raises LedgerRebuilt if the file is not of this generation any more.
+        """
+        with self._transaction():
+            if self.meta("generation") != generation or self.meta("version") != VERSION:
+                raise LedgerRebuilt
+            done = self.positions()
+            new = [
+                parsed
+                for parsed in batch
+                if parsed.record.offset >= done.get(parsed.record.partition, 0)
+            ]
+            for sql, rows in build_statements(new).items():
+                self._sql.executemany(sql, rows)
+            ahead = [(*one, to) for one, to in reached.items() if to > done.get(one, -1)]
+            self._sql.executemany("INSERT OR REPLACE INTO positions VALUES (?, ?, ?)", ahead)
+        return len(new)
+
+    def _upgrade(self) -> None:
+        """If several processes open an old file at once, only the first one creates the tables."""
+        with self._transaction():
             if self.meta("version") != VERSION:
-                self._make(None)
+                self._create_tables(None)
 
-    def _make(self, cluster: str | None) -> None:
+    def _create_tables(self, cluster: str | None) -> None:
         generation = int(self.meta("generation") or 0) + 1
         tables = self.rows(
             "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
@@ -79,47 +112,25 @@ class Store:
             self._sql.execute(f'DROP TABLE "{table["name"]}"')
         for statement in filter(str.strip, CREATE.split(";")):
             self._sql.execute(statement)
-        facts = {"version": VERSION, "generation": str(generation), "cluster": cluster}
-        self._sql.executemany("INSERT INTO meta VALUES (?, ?)", facts.items())
-
-    def claim(self, cluster: str) -> None:
-        """Say whose topics these are, where nobody has yet."""
-        self._sql.execute(
-            "UPDATE meta SET value = ? WHERE name = 'cluster' AND value IS NULL", (cluster,)
-        )
-
-    def fold(
-        self, batch: Sequence[Read], reached: Mapping[Place, int], generation: str | None
-    ) -> int:
-        """Take a batch in; `reached` tells how far its partitions were read.  Returns how many records were new.
-        Raises Superseded."""
-        with self._changing():
-            if self.meta("generation") != generation or self.meta("version") != VERSION:
-                raise Superseded
-            done = self.positions()
-            new = [item for item in batch if item.entry.offset >= done.get(item.entry.place, 0)]
-            for sql, rows in statements(new).items():
-                self._sql.executemany(sql, rows)
-            ahead = [(*place, to) for place, to in reached.items() if to > done.get(place, -1)]
-            self._sql.executemany("INSERT OR REPLACE INTO positions VALUES (?, ?, ?)", ahead)
-        return len(new)
+        meta = {"version": VERSION, "generation": str(generation), "cluster": cluster}
+        self._sql.executemany("INSERT INTO meta VALUES (?, ?)", meta.items())
 
     @contextmanager
-    def _changing(self) -> Iterator[None]:
-        """SQLite has rolled back by itself where the disk is full or fails."""
+    def _transaction(self) -> Iterator[None]:
         self._sql.execute("BEGIN IMMEDIATE")
         try:
             yield
             self._sql.execute("COMMIT")
         except BaseException:
-            if self._sql.in_transaction:
+            if self._sql.in_transaction:  # on a full or failing disk SQLite has rolled back already
                 self._sql.execute("ROLLBACK")
             raise
 
 
-def _create(path: Path) -> None:
-    """Never opens a file that is there: to close it would give up the locks of all connections that this process has
-    to it, and who leaves last would take the write-ahead log from under them (sqlite.org/howtocorrupt.html, 2.2)."""
+def _create_file(path: Path) -> None:
+    """Never open an existing file here. Closing it would release the locks of all connections that
+    this process has to it, and the last one to leave would delete the write-ahead log
+    (sqlite.org/howtocorrupt.html, 2.2)."""
     if not path.exists():
         with suppress(FileExistsError):
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))

@@ -1,40 +1,48 @@
-"""Which topic fills which table.  Add a table here and nothing else: the file is rebuilt by itself."""
+"""Which topic fills which table, and the SQL of it. To add a table, add it to `TABLES`: old files
+rebuild themselves.
+
+Every row also has the record's partition (`part`), offset (`off`), time (`at_ms`) and value
+(`json`).
+"""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from schemas import topics
 from schemas.numbers import e164
 from schemas.topics import Topic
+
+PROJECTION_VERSION: Final = 1
+"""Raise it when the same records give other rows though the tables look the same: old files are
+then rebuilt."""
 
 Get = Callable[[Any], Any]
 
 
 @dataclass(frozen=True)
 class Table:
-    """Every row also holds where its record stands (`part`, `off`), the record's time (`at_ms`) and its `json`.
-
-    `latest` tells a message's identity where only the last version is kept; without it every record is a row.
-    `rank` says which version is the last: the record's offset unless the message itself counts."""
-
     name: str
     topic: Topic[Any]
     columns: dict[str, Get]
     latest: Get | None = None
+    """The identity of which only the latest version is kept. Without it every record is a row."""
     rank: Get | None = None
+    """Which version is the latest: the one with the highest rank. By default the record's offset.
+    """
     lookup: tuple[str, ...] = ()
-    """An index over these columns."""
+    """Columns of an index."""
     sparse: tuple[str, ...] = ()
-    """And one over these, of the rows that have the first of them."""
+    """Columns of an index over the rows that have the first of them."""
     period: tuple[str, ...] = ()
-    """And one over these, for what is counted by the hour or listed by the day."""
+    """Columns of an index for what is counted by the hour or listed by the day."""
     by_time: bool = False
-    """And one over the records' times, for lists that show the newest."""
+    """Whether the records' times have an index, for lists of the newest."""
     whole: bool = False
-    """Keep every record to the letter, however large: its hash is taken of all of it."""
+    """Keep every record's value unchanged, however large: its hash is taken of all of it."""
 
 
 def _plain(*names: str) -> dict[str, Get]:
@@ -50,13 +58,13 @@ _PERSON = _plain("tenant", "person_id")
 
 
 def _ms(name: str) -> dict[str, Get]:
-    """What the message itself says of when, in milliseconds since 1970, UTC."""
+    """The message's own time, in milliseconds since 1970, UTC."""
     return {"said_ms": lambda m: round(getattr(m, name).timestamp() * 1000)}
 
 
 _REQUESTED: dict[str, Get] = {"requested_ms": lambda m: round(m.requested_at.timestamp() * 1000)}
 _BY_HOUR = ("tenant", "requested_ms", "message_id")
-"""With the ids, so that the books of an hour are recounted from the index alone."""
+"""With the ids, so that an hour is reconciled from the index alone."""
 _BY_MESSAGE = ("message_id", "tenant")
 _BY_NUMBER = ("number", "tenant")
 _RESENT = ("resend_of", "tenant")
@@ -242,3 +250,54 @@ TABLES: tuple[Table, ...] = (
 BY_TOPIC: dict[str, tuple[Table, ...]] = {
     topic.name: tuple(table for table in TABLES if table.topic is topic) for topic in topics.TOPICS
 }
+
+_OWN_TABLES: Final = (
+    "\nCREATE TABLE positions (topic TEXT, part INTEGER, next_off INTEGER, "
+    "PRIMARY KEY (topic, part)) WITHOUT ROWID;"
+    "\nCREATE TABLE unreadable (topic TEXT, part INTEGER, off INTEGER, why TEXT, "
+    "PRIMARY KEY (topic, part, off));"
+    "\nCREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;\n"
+)
+"""The ledger's own: how far it has read, what it could not read, and what file this is."""
+
+
+def _create(table: Table) -> str:
+    columns = ", ".join(f'"{name}"' for name in table.columns)
+    identity = "identity TEXT, rank INTEGER, " if table.latest else ""
+    key = "identity" if table.latest else "part, off"
+    sql = (
+        f"CREATE TABLE {table.name} ({identity}part INTEGER, off INTEGER, at_ms INTEGER, "
+        f"{columns}, json TEXT, PRIMARY KEY ({key}));\n"
+    )
+    if table.lookup:
+        sql += f"CREATE INDEX {table.name}_lookup ON {table.name} ({', '.join(table.lookup)});\n"
+    if table.sparse:
+        of = f"{', '.join(table.sparse)}) WHERE {table.sparse[0]} IS NOT NULL"
+        sql += f"CREATE INDEX {table.name}_sparse ON {table.name} ({of};\n"
+    if table.period:
+        sql += f"CREATE INDEX {table.name}_period ON {table.name} ({', '.join(table.period)});\n"
+    if table.by_time:
+        sql += f"CREATE INDEX {table.name}_by_time ON {table.name} (at_ms);\n"
+    return sql
+
+
+CREATE: Final = _OWN_TABLES + "".join(_create(table) for table in TABLES)
+VERSION: Final = hashlib.sha256(f"{PROJECTION_VERSION} {CREATE}".encode()).hexdigest()[:12]
+
+
+def upsert(table: Table) -> str:
+    names = ["part", "off", "at_ms", *table.columns, "json"]
+    if table.latest:
+        names = ["identity", "rank", *names]
+    columns = ", ".join(f'"{name}"' for name in names)
+    marks = ", ".join("?" * len(names))
+    sql = f"INSERT INTO {table.name} ({columns}) VALUES ({marks}) ON CONFLICT DO "
+    if not table.latest:
+        return sql + "NOTHING"
+    changes = ", ".join(f'"{name}" = excluded."{name}"' for name in names[1:])
+    return sql + f"UPDATE SET {changes} WHERE excluded.rank >= rank"
+
+
+def delete_tombstoned(table: Table) -> str:
+    """A tombstone deletes the row of its key, unless a later record wrote it."""
+    return f"DELETE FROM {table.name} WHERE identity = ? AND part = ? AND off < ?"

@@ -1,16 +1,21 @@
-"""The usage report, as the usage room published it, and whether the books balance."""
+"""The usage report as it was published, what it is counted from, and the checks of segments and
+codes."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from datetime import date
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from schemas.reports import UsageRow
 from schemas.send_request import SystemKind
 from services.ledger.ledger import Ledger
+from streams.error_codes import all_codes
+from streams.lifecycle import Group, states_of
 
 
-class Filter(NamedTuple):
+class UsageFilter(NamedTuple):
     """Days are the tenant's local ones, both ends included."""
 
     tenant: str | None = None
@@ -22,17 +27,17 @@ class Filter(NamedTuple):
     state: str | None = None
 
 
-class Usage(NamedTuple):
-    """`requested`: messages asked for or opened by a decision; `by_state`: the same messages by what became of them."""
-
+class UsageReport(NamedTuple):
     rows: tuple[UsageRow, ...]
     messages: int
     segments: int
     requested: int
+    """Messages that were requested, or started by Sayso with a decision."""
     by_state: dict[str, int]
+    """The same messages by state."""
 
 
-_CONDITIONS = {
+_CONDITIONS: Final = {
     "tenant": "tenant = ?",
     "since": "period >= ?",
     "until": "period <= ?",
@@ -41,29 +46,34 @@ _CONDITIONS = {
     "kind": "kind = ?",
     "state": "state = ?",
 }
+_OF_TENANT: Final = "(?1 IS NULL OR tenant = ?1)"
 
 
-def usage(ledger: Ledger, wanted: Filter = Filter()) -> Usage:  # noqa: B008 - a constant
-    asked = {
+def read_usage(ledger: Ledger, wanted: UsageFilter | None = None) -> UsageReport:
+    wanted = wanted or UsageFilter()
+    given = {
         _CONDITIONS[name]: str(value)
         for name, value in wanted._asdict().items()
         if value is not None
     }
-    where = " AND ".join(["messages <> 0", *asked])
-    found = ledger.rows(f"SELECT json FROM usage WHERE {where} ORDER BY identity", *asked.values())
+    where = " AND ".join(["messages <> 0", *given])
+    found = ledger.rows(f"SELECT json FROM usage WHERE {where} ORDER BY identity", *given.values())
     rows = tuple(UsageRow.model_validate_json(row["json"]) for row in found)
-    return Usage(
+    return UsageReport(
         rows,
         sum(row.messages for row in rows),
         sum(row.segments for row in rows),
-        requested(ledger, wanted.tenant),
-        by_state(ledger, wanted.tenant),
+        count_requested(ledger, wanted.tenant),
+        count_by_state(ledger, wanted.tenant),
     )
 
 
-def requested(ledger: Ledger, tenant: str | None = None) -> int:
-    """Identities, however often each was published: a request for a person is the same one at the gate, and one more
-    for each further number that it moved to.  With those that Sayso itself started, which open with a decision."""
+def count_requested(ledger: Ledger, tenant: str | None = None) -> int:
+    """Count identities, however often each was published.
+
+    A request for a person has the same identity at the gate, and one more for each further number
+    that it moved to. Messages that Sayso started itself are included: they begin with a decision.
+    """
     sql = """SELECT count(*) AS n FROM (
         SELECT tenant, message_id FROM requests WHERE ?1 IS NULL OR tenant = ?1
         UNION SELECT tenant, message_id FROM person_requests WHERE ?1 IS NULL OR tenant = ?1
@@ -71,29 +81,106 @@ def requested(ledger: Ledger, tenant: str | None = None) -> int:
     return int(ledger.rows(sql, tenant)[0]["n"])
 
 
-def started(ledger: Ledger, tenant: str | None = None) -> int:
-    """Of those, the texts that nobody asked for: Sayso's own, such as opt-in requests."""
+def count_system_messages(ledger: Ledger, tenant: str | None = None) -> int:
+    """Texts that Sayso started itself, such as opt-in requests."""
     kinds = ", ".join(f"'{kind}'" for kind in SystemKind)
     sql = f"""SELECT count(*) AS n FROM (SELECT DISTINCT tenant, message_id FROM decisions
-        WHERE kind IN ({kinds}) AND (?1 IS NULL OR tenant = ?1))"""
+        WHERE kind IN ({kinds}) AND {_OF_TENANT})"""
     return int(ledger.rows(sql, tenant)[0]["n"])
 
 
-def by_state(ledger: Ledger, tenant: str | None = None) -> dict[str, int]:
-    return _counted(
-        ledger,
-        "SELECT state AS name, count(*) AS n FROM outcomes WHERE ?1 IS NULL OR tenant = ?1 GROUP BY 1",
-        tenant,
-    )
+def count_by_state(ledger: Ledger, tenant: str | None = None) -> dict[str, int]:
+    sql = f"SELECT state AS name, count(*) AS n FROM outcomes WHERE {_OF_TENANT} GROUP BY 1"
+    return _counts(ledger, sql, tenant)
 
 
-def by_verdict(ledger: Ledger, tenant: str | None = None) -> dict[str, int]:
-    """Messages by the last decision on each."""
-    sql = """SELECT verdict AS name, count(*) AS n FROM
-        (SELECT verdict, max(seq) FROM decisions WHERE ?1 IS NULL OR tenant = ?1 GROUP BY tenant, message_id)
+def count_by_verdict(ledger: Ledger, tenant: str | None = None) -> dict[str, int]:
+    """Messages by the verdict of their last decision."""
+    sql = f"""SELECT verdict AS name, count(*) AS n FROM
+        (SELECT verdict, max(seq) FROM decisions WHERE {_OF_TENANT} GROUP BY tenant, message_id)
         GROUP BY 1"""
-    return _counted(ledger, sql, tenant)
+    return _counts(ledger, sql, tenant)
 
 
-def _counted(ledger: Ledger, sql: str, *values: Any) -> dict[str, int]:
+def count_codes(ledger: Ledger) -> dict[str, int]:
+    """Messages by the error code that they have now, most frequent first."""
+    sql = """SELECT error_code AS name, count(*) AS n FROM outcomes WHERE error_code IS NOT NULL
+        GROUP BY 1 ORDER BY n DESC, error_code"""
+    return _counts(ledger, sql)
+
+
+def count_unexplained_codes(ledger: Ledger) -> dict[str, int]:
+    """Of these, the codes that our catalogue does not have. The number to watch, and to raise an
+    alarm on."""
+    return {
+        code: messages for code, messages in count_codes(ledger).items() if code not in all_codes()
+    }
+
+
+def _counts(ledger: Ledger, sql: str, *values: Any) -> dict[str, int]:
     return {str(row["name"]): int(row["n"]) for row in ledger.rows(sql, *values)}
+
+
+# Segment audit: what the provider bills against what we predicted.
+
+
+class SegmentTotals(NamedTuple):
+    out: int
+    """Messages that are out."""
+    counted: int
+    """Of these, messages of which the provider has reported the segments."""
+    predicted: int
+    billed: int
+    differ: int
+    """Messages of which the two counts differ."""
+    contradicted: int
+    """Messages of which two reports cannot both be true."""
+
+
+class SegmentDifference(NamedTuple):
+    tenant: str
+    message_id: str
+    sender: str
+    predicted: int
+    billed: int
+
+
+class Contradiction(NamedTuple):
+    tenant: str
+    message_id: str
+    state: str
+    beside: tuple[str, ...]
+
+
+_PREDICTED: Final = "json_extract(json, '$.segments_predicted')"
+_BILLED: Final = "json_extract(json, '$.segments_billed')"
+_IS_CONTRADICTED: Final = "json_array_length(json, '$.contradictions') > 0"
+_OUT: Final = ", ".join(f"'{state}'" for state in states_of(Group.OUT))
+
+
+def total_segments(ledger: Ledger, tenant: str | None = None) -> SegmentTotals:
+    sql = f"""SELECT count(*) AS outs, count({_BILLED}) AS counted,
+        coalesce(sum(CASE WHEN {_BILLED} IS NOT NULL THEN {_PREDICTED} END), 0) AS predicted,
+        coalesce(sum({_BILLED}), 0) AS billed,
+        coalesce(sum({_BILLED} <> {_PREDICTED}), 0) AS differ,
+        coalesce(sum({_IS_CONTRADICTED}), 0) AS contradicted
+        FROM outcomes WHERE {_OF_TENANT} AND state IN ({_OUT})"""
+    [row] = ledger.rows(sql, tenant)
+    return SegmentTotals(*tuple(row))
+
+
+def list_differences(ledger: Ledger, tenant: str | None = None) -> Iterator[SegmentDifference]:
+    """Newest first. A caller who does not want all of them closes the iterator."""
+    sql = f"""SELECT tenant, message_id, coalesce(sender, '') AS sender, {_PREDICTED} AS predicted,
+        {_BILLED} AS billed
+        FROM outcomes WHERE {_OF_TENANT} AND {_BILLED} <> {_PREDICTED} ORDER BY at_ms DESC"""
+    return (SegmentDifference(*tuple(row)) for row in ledger.each(sql, tenant))
+
+
+def list_contradictions(ledger: Ledger, tenant: str | None = None) -> Iterator[Contradiction]:
+    """Newest first."""
+    sql = f"""SELECT tenant, message_id, state, json_extract(json, '$.contradictions') AS beside
+        FROM outcomes WHERE {_OF_TENANT} AND {_IS_CONTRADICTED} ORDER BY at_ms DESC"""
+    for row in ledger.each(sql, tenant):
+        beside = tuple(json.loads(row["beside"]))
+        yield Contradiction(row["tenant"], row["message_id"], row["state"], beside)

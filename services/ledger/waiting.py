@@ -1,7 +1,9 @@
-"""What waits, and for what: everything that is neither out nor done with, by cause, the oldest first.
+"""What waits, and for what: everything that is neither out nor finished, by cause, the oldest
+first.
 
-Waiting is not lag, and most of it is as it should be; `stuck` says where it is not: what it waited for is over, and
-nothing has happened since."""
+Waiting is not lag, and most of it is normal. `stuck` counts what is not: what it waited for is
+over, and nothing has happened since.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +16,23 @@ from typing import Any, Final, NamedTuple
 
 from schemas.sender import Sender
 from services.ledger.ledger import Ledger
-from streams.rule_names import first_cause
 
+CAUSES: Final = {
+    "not_opted_in": "consent",
+    "ask_budget": "consent",
+    "consent_unreadable": "consent",
+    "no_number": "number",
+    "not_sms_enabled": "number",
+    "awaiting_approval": "approval",
+    "quiet_hours": "hours",
+    "marketing_hours": "hours",
+    "frequency_cap": "cap",
+    "not_before": "scheduled",
+    "clock_skew": "clock",
+    "sender_crowded": "pace",
+}
+"""By the rule that holds. Where several rules hold a message, the first in this order has to be
+satisfied first."""
 ABOUT: Final = {
     "consent": "the recipient's yes",
     "approval": "somebody who approves",
@@ -30,7 +47,7 @@ ABOUT: Final = {
     "in doubt": "word of whether it went",
     "under way": "the provider's answer",
 }
-_STATES: Final = {
+_CAUSE_OF_STATE: Final = {
     "queued": "pace",
     "sending": "under way",
     "deferred": "provider",
@@ -38,30 +55,34 @@ _STATES: Final = {
 }
 
 OVERDUE: Final = 300.0
-"""Seconds after which something that was to happen by itself has not: wakes are late by seconds, not by minutes."""
-CALL: Final = 60.0
-"""Seconds: no call to the provider takes so long."""
-DOUBT: Final = 1200.0
-"""Seconds after which what is in doubt needs a person."""
+"""Seconds after which a timer must have fired: timers are late by seconds, not by minutes."""
+LONGEST_CALL: Final = 60.0
+"""Seconds: no call to the provider takes longer."""
+LONGEST_IN_DOUBT: Final = 1200.0
+"""Seconds after which an in-doubt message needs a person."""
 
 
 class Waiting(NamedTuple):
-    """`sender` and `drain` (seconds) where it waits for its turn.  `since`: when the oldest began to wait;
-    `oldest` its id.  `stuck`: how many should have moved by now."""
+    """The messages of one tenant that wait for the same thing."""
 
     cause: str
     tenant: str
     sender: str | None
+    """For messages in a sender's queue."""
     messages: int
     segments: int
     drain: float | None
+    """Seconds until the sender's queue is empty."""
     since: datetime
+    """When the oldest began to wait."""
     oldest: str
+    """Its message id."""
     stuck: int
+    """How many should have moved by now."""
     because: str
 
 
-class _One(NamedTuple):
+class _Message(NamedTuple):
     cause: str
     tenant: str
     sender: str | None
@@ -71,97 +92,108 @@ class _One(NamedTuple):
     stuck: bool
 
 
-def waiting(ledger: Ledger, tenant: str | None = None, now: float | None = None) -> list[Waiting]:
+def list_waiting(
+    ledger: Ledger, tenant: str | None = None, now: float | None = None
+) -> list[Waiting]:
     """`now`: seconds since 1970, UTC."""
-    moment = time.time() if now is None else now
+    clock = time.time() if now is None else now
+    senders = ledger.rows("SELECT sender, json FROM senders")
     paces = {
-        row["sender"]: _pace(row["json"]) for row in ledger.rows("SELECT sender, json FROM senders")
+        row["sender"]: Sender.model_validate_json(row["json"]).segments_per_second
+        for row in senders
     }
-    groups: defaultdict[tuple[str, str, str | None], list[_One]] = defaultdict(list)
+    groups: defaultdict[tuple[str, str, str | None], list[_Message]] = defaultdict(list)
     queued: defaultdict[str | None, int] = defaultdict(int)
-    for one in _all(ledger, tenant, moment):
-        groups[one.cause, one.tenant, one.sender].append(one)
-        queued[one.sender] += one.segments if one.cause == "pace" else 0
-    found = [_line(key, group, queued, paces, moment) for key, group in groups.items()]
+    for message in _messages(ledger, tenant, clock):
+        groups[message.cause, message.tenant, message.sender].append(message)
+        queued[message.sender] += message.segments if message.cause == "pace" else 0
+    found = []
+    for (cause, owner, sender), group in groups.items():
+        in_queue = cause == "pace" and sender in paces
+        drain = queued[sender] / paces[sender] if in_queue and sender else None
+        found.append(_summarize(cause, owner, sender, group, drain, clock))
     return sorted(found, key=lambda line: (-line.stuck, list(ABOUT).index(line.cause), line.since))
 
 
-def _all(ledger: Ledger, tenant: str | None, now: float) -> Iterator[_One]:
-    paused = {
-        row["sender"]
-        for row in ledger.rows("SELECT sender FROM sender_status WHERE state = ?", "paused")
-    }
-    sql = """SELECT o.tenant, o.message_id, o.state, o.sender, o.json, d.json AS decision FROM outcomes o
-        LEFT JOIN decisions d ON d.rowid = (SELECT rowid FROM decisions WHERE message_id = o.message_id
+def _messages(ledger: Ledger, tenant: str | None, now: float) -> Iterator[_Message]:
+    statuses = ledger.rows("SELECT sender FROM sender_status WHERE state = ?", "paused")
+    paused = {row["sender"] for row in statuses}
+    sql = """SELECT o.tenant, o.message_id, o.state, o.sender, o.json, d.json AS decision
+        FROM outcomes o
+        LEFT JOIN decisions d ON d.rowid = (SELECT rowid FROM decisions
+            WHERE message_id = o.message_id
             AND tenant = o.tenant ORDER BY seq DESC LIMIT 1)
-        WHERE o.state IN ('held', 'queued', 'sending', 'deferred', 'in_doubt') AND (?1 IS NULL OR o.tenant = ?1)"""
+        WHERE o.state IN ('held', 'queued', 'sending', 'deferred', 'in_doubt') AND (?1 IS NULL
+            OR o.tenant = ?1)"""
     for row in ledger.rows(sql, tenant):
         outcome = json.loads(row["json"])
-        held = row["state"] == "held"
-        cause, until = (
-            _held_by(json.loads(row["decision"] or "{}")) if held else (_STATES[row["state"]], None)
-        )
+        until = None
+        if row["state"] == "held":
+            cause, until = _hold_cause(json.loads(row["decision"] or "{}"))
+            sender = None
+            since = datetime.fromisoformat(outcome["requested_at"])
+        else:
+            cause = _CAUSE_OF_STATE[row["state"]]
+            sender = row["sender"]
+            since = datetime.fromisoformat(outcome["at"])
         if cause == "pace" and row["sender"] in paused:
             cause = "paused"
-        at = datetime.fromisoformat(outcome["requested_at"] if held else outcome["at"])
-        late = now - (until or at).timestamp()
-        yield _One(
+        late = now - (until or since).timestamp()
+        yield _Message(
             cause,
             row["tenant"],
-            None if held else row["sender"],
+            sender,
             row["message_id"],
             int(outcome.get("segments", 0)),
-            at,
-            _stuck(cause, late, until is not None),
+            since,
+            _is_stuck(cause, late, until is not None),
         )
 
 
-def _held_by(decision: dict[str, Any]) -> tuple[str, datetime | None]:
-    """What has to happen first, and until when the gate said that it waits."""
-    rules = [
-        found["rule"] for found in decision.get("findings", ()) if found.get("verdict") == "hold"
-    ]
+def _hold_cause(decision: dict[str, Any]) -> tuple[str, datetime | None]:
+    """What has to happen first, and until when the gate holds the message."""
+    rules = {
+        finding["rule"]
+        for finding in decision.get("findings", ())
+        if finding.get("verdict") == "hold"
+    }
+    cause = next((CAUSES[rule] for rule in CAUSES if rule in rules), "consent")
     until = decision.get("until")
-    return first_cause(rules), datetime.fromisoformat(until) if until else None
+    return cause, datetime.fromisoformat(until) if until else None
 
 
-def _stuck(cause: str, late: float, timed: bool) -> bool:
-    """`late`: seconds since the hold was to end, or since it came into this state."""
+def _is_stuck(cause: str, late: float, has_timer: bool) -> bool:
+    """`late`: seconds since the hold's timer, or since the message came into this state."""
     if cause == "under way":
-        return late > CALL
+        return late > LONGEST_CALL
     if cause == "in doubt":
-        return late > DOUBT
-    return late > OVERDUE if timed or cause == "provider" else False
+        return late > LONGEST_IN_DOUBT
+    return late > OVERDUE and (has_timer or cause == "provider")
 
 
-def _line(
-    key: tuple[str, str, str | None],
-    group: list[_One],
-    queued: dict[str | None, int],
-    paces: dict[str, float],
+def _summarize(
+    cause: str,
+    tenant: str,
+    sender: str | None,
+    group: list[_Message],
+    drain: float | None,
     now: float,
 ) -> Waiting:
-    cause, tenant, sender = key
-    first = min(group, key=lambda one: one.since)
-    drain = queued[sender] / paces[sender] if cause == "pace" and sender in paces else None
-    stuck = sum(one.stuck for one in group)
-    if (
-        drain is not None
-    ):  # longer than the whole queue needs, and nothing of what waits is that old by itself
-        stuck = sum(now - one.since.timestamp() > drain + OVERDUE for one in group)
+    oldest = min(group, key=lambda message: message.since)
+    if drain is None:
+        stuck = sum(message.stuck for message in group)
+    else:
+        # In a queue: waiting longer than the whole queue takes to drain.
+        stuck = sum(now - message.since.timestamp() > drain + OVERDUE for message in group)
     return Waiting(
         cause,
         tenant,
         sender,
         len(group),
-        sum(one.segments for one in group),
+        sum(message.segments for message in group),
         drain,
-        first.since,
-        first.message_id,
+        oldest.since,
+        oldest.message_id,
         stuck,
         ABOUT[cause],
     )
-
-
-def _pace(text: str) -> float:
-    return Sender.model_validate_json(text).segments_per_second

@@ -141,10 +141,10 @@ async def _started(broker: EmbeddedBroker | None, say: Callable[[str], None]) ->
 
 async def _sample(bootstrap: str, say: Callable[[str], None]) -> None:
     """Something to try things with, where nobody has set anything up."""
-    from services.ledger.source import reading
+    from services.ledger.topic_reader import open_reader
     from services.local.demo.sample import publish_sample
 
-    async with reading(bootstrap, {SETTINGS.name}) as source:
+    async with open_reader(bootstrap, {SETTINGS.name}) as source:
         empty = not any((await source.ends()).values())
     if empty:
         say("no tenants yet: setting up the sample tenant")

@@ -12,10 +12,10 @@ from typing import Final
 
 import structlog
 
+from services.ledger.dead_letters import count_dead_letters
 from services.ledger.ledger import FILE, Ledger, LedgerError
-from services.ledger.letters import counted
-from services.ledger.usage import by_state, requested
-from services.ledger.waiting import waiting
+from services.ledger.usage import count_by_state, count_requested
+from services.ledger.waiting import list_waiting
 from services.observability.following import Following
 from services.observability.lag import Report, Watch
 from services.observability.lag.watch import LagError
@@ -132,7 +132,7 @@ def _tell_sums(
 
 def tell_books(meters: Meters, ledger: Ledger) -> None:
     now = datetime.now(UTC)
-    lines = waiting(ledger, now=now.timestamp())
+    lines = list_waiting(ledger, now=now.timestamp())
     meters.clear(
         "sayso_waiting_messages",
         "sayso_waiting_oldest_seconds",
@@ -147,9 +147,11 @@ def tell_books(meters: Meters, ledger: Ledger) -> None:
         meters.set("sayso_waiting_oldest_seconds", (now - oldest).total_seconds(), cause=cause)
         meters.set("sayso_stuck_messages", sum(line.stuck for line in of_it), cause=cause)
     for row in ledger.rows("SELECT tenant FROM tenants"):
-        books = balance(requested(ledger, row["tenant"]), by_state(ledger, row["tenant"]))
+        books = balance(
+            count_requested(ledger, row["tenant"]), count_by_state(ledger, row["tenant"])
+        )
         meters.set("sayso_balance_residue", books.residue, tenant=row["tenant"])
-    for topic, cause, still, _ in counted(ledger):
+    for topic, cause, still, _ in count_dead_letters(ledger):
         meters.set("sayso_open_dead_letters", still, topic=topic, cause=cause)
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from services.ledger.fold import Place
+from services.ledger.projection import Partition
 from services.observability.lag import Report
 
 
 class Stood(NamedTuple):
     """`since`: seconds, on the caller's clock."""
 
-    reached: Mapping[Place, int]
+    reached: Mapping[Partition, int]
     since: float
 
 
@@ -22,10 +22,10 @@ class Following:
     def __init__(self) -> None:
         self._stood: Stood | None = None
 
-    def stands(self, reached: Mapping[Place, int], found: Report, now: float) -> float:
+    def stands(self, reached: Mapping[Partition, int], found: Report, now: float) -> float:
         """By the ends of what rooms read: a ledger that does not run is behind in these within seconds."""
         behind = any(
-            reached.get(Place(line.topic, line.partition), line.start) < line.end
+            reached.get(Partition(line.topic, line.partition), line.start) < line.end
             for line in found.lines
         )
         if not behind or self._stood is None or self._stood.reached != reached:

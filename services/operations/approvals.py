@@ -13,8 +13,8 @@ from typing import Any, Final, NamedTuple
 from schemas.approval import Approval
 from schemas.topics import APPROVALS
 from services.ledger import Ledger
-from services.ledger.asked import asked
-from services.ledger.boxes import Item
+from services.ledger.mailbox import MailboxItem
+from services.ledger.message_status import find_request
 from services.operations.errors import InvalidRequest
 from services.operations.session import PATIENCE, Session
 from services.operations.validation import build_message, new_id
@@ -31,15 +31,15 @@ NO_ANSWER: Final[dict[str, Any]] = {
 class WaitingText(NamedTuple):
     """A message that waits for approval, and its text."""
 
-    item: Item
+    item: MailboxItem
     body: str
 
 
-def read_waiting_text(ledger: Ledger, item: Item) -> WaitingText:
+def read_waiting_text(ledger: Ledger, item: MailboxItem) -> WaitingText:
     """Raises InvalidRequest where it cannot be approved, because nobody knows its number or its text."""
     if not item.number:
         raise InvalidRequest(f"{item.message_id} waits for a number first", "add one to the person")
-    request = asked(ledger, item.tenant, item.message_id)
+    request = find_request(ledger, item.tenant, item.message_id)
     if request is None:
         raise InvalidRequest(
             f"The text of {item.message_id} is not on record (any more): nobody can say what it is"

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from schemas.send_request import CancelRequest
 from schemas.topics import REQUEST_CANCELS
 from services.ledger import Ledger
-from services.ledger.standing import Standing, standings
+from services.ledger.message_status import MessageStatus, find_statuses
 from services.operations.errors import InvalidRequest, OperationFailed
 from services.operations.session import Session
 from streams.lifecycle import MEANINGS, Group, State
@@ -35,9 +35,9 @@ class CancelResult(NamedTuple):
         return self.result in {"canceled", "not_sent"}
 
 
-def find_cancelable(ledger: Ledger, message_id: str, tenant: str | None) -> Standing:
+def find_cancelable(ledger: Ledger, message_id: str, tenant: str | None) -> MessageStatus:
     """Raises OperationError where there is none, or several tenants have one, or it has no number yet."""
-    found = standings(ledger, message_id, tenant)
+    found = find_statuses(ledger, message_id, tenant)
     if not found:
         at = f" at {tenant}" if tenant else ""
         raise InvalidRequest(f"No message {message_id!r} is on record{at}")
@@ -55,7 +55,7 @@ def find_cancelable(ledger: Ledger, message_id: str, tenant: str | None) -> Stan
 
 
 async def cancel(
-    kafka: Session, ledger: Ledger, message: Standing, reason: str, by: str, now: datetime
+    kafka: Session, ledger: Ledger, message: MessageStatus, reason: str, by: str, now: datetime
 ) -> CancelResult:
     """Publish the cancel, unless it changes nothing, and wait for what comes of it.  Raises OperationError."""
     if done := final_result(message):
@@ -71,7 +71,7 @@ async def cancel(
     )
     await kafka.publish(REQUEST_CANCELS, [request])
 
-    def read_message() -> Standing:
+    def read_message() -> MessageStatus:
         return find_cancelable(ledger, message.message_id, message.tenant)
 
     if result := await kafka.wait_for(ledger, lambda: final_result(read_message())):
@@ -80,7 +80,7 @@ async def cancel(
     return CancelResult("not_confirmed", NOT_CONFIRMED.format(state=state))
 
 
-def final_result(message: Standing) -> CancelResult | None:
+def final_result(message: MessageStatus) -> CancelResult | None:
     """None while a cancel may still change something: a text in doubt might be sent again."""
     if message.state is None or message.state not in set(State):
         return None

@@ -14,7 +14,13 @@ from schemas.dead_letter import DeadLetter, LetterAction, LetterResolution
 from schemas.topics import BY_NAME, CONSENT_EVENTS, INBOUND, REPLIES
 from services.kafka.dead_letter_replay import NotReplayed, ReplayRecord, build_replay, resolve
 from services.ledger import Ledger
-from services.ledger.letters import Letter, Wanted, counted, letter, letters
+from services.ledger.dead_letters import (
+    DeadLetterEntry,
+    DeadLetterFilter,
+    count_dead_letters,
+    find_dead_letter,
+    list_dead_letters,
+)
 from services.operations.errors import InvalidRequest, OperationFailed
 from services.operations.topic_records import find_topic
 from services.operations.validation import require_one_of
@@ -37,27 +43,29 @@ BLOCKING: Final = frozenset(topic.name for topic in (CONSENT_EVENTS, REPLIES, IN
 """Topics on which an unreadable record also blocks its number, until a person resolves that."""
 
 
-def build_filter(ledger: Ledger, cause: str | None, topic: str | None, resolved: bool) -> Wanted:
+def build_filter(
+    ledger: Ledger, cause: str | None, topic: str | None, resolved: bool
+) -> DeadLetterFilter:
     """Raises InvalidRequest for a cause or a topic that there is not; another version may have had its own causes."""
-    on_record = {one for _, one, _, _ in counted(ledger)} if cause else set()
+    on_record = {one for _, one, _, _ in count_dead_letters(ledger)} if cause else set()
     require_one_of("--cause", cause, CAUSES, on_record)
-    return Wanted(cause, find_topic(topic) if topic else None, resolved)
+    return DeadLetterFilter(cause, find_topic(topic) if topic else None, resolved)
 
 
-def find_letter(ledger: Ledger, name: str) -> Letter:
+def find_letter(ledger: Ledger, name: str) -> DeadLetterEntry:
     """`name` as in `2-17`.  Raises InvalidRequest."""
     partition, dash, offset = name.partition("-")
     if not (dash and partition.isdecimal() and offset.isdecimal()):
         raise InvalidRequest(
             f"{name!r} is no letter: they are called like 2-17, see `sayso dlq list`"
         )
-    found = letter(ledger, int(partition), int(offset))
+    found = find_dead_letter(ledger, int(partition), int(offset))
     if found is None:
         raise InvalidRequest(f"There is no letter {name}", "see `sayso dlq list --resolved`")
     return found
 
 
-def find_open_letter(ledger: Ledger, name: str) -> Letter:
+def find_open_letter(ledger: Ledger, name: str) -> DeadLetterEntry:
     """Raises OperationError where it is unknown, or was replayed or dropped."""
     found = find_letter(ledger, name)
     if done := found.resolution:
@@ -73,7 +81,7 @@ def choose_letters(
     cause: str | None,
     topic: str | None,
     everything: bool,
-) -> list[Letter]:
+) -> list[DeadLetterEntry]:
     """Those that are named, or all open ones that match.  Raises OperationError."""
     if bool(names) == everything:
         raise InvalidRequest(
@@ -81,11 +89,11 @@ def choose_letters(
         )
     if names:
         return [find_open_letter(ledger, name) for name in names]
-    return letters(ledger, build_filter(ledger, cause, topic, resolved=False))
+    return list_dead_letters(ledger, build_filter(ledger, cause, topic, resolved=False))
 
 
 async def replay(
-    bootstrap: str, ledger: Ledger, one: Letter, mended: bytes | None, by: str, reason: str
+    bootstrap: str, ledger: Ledger, one: DeadLetterEntry, mended: bytes | None, by: str, reason: str
 ) -> None:
     """Write the record to its own topic again, once; `mended` takes the place of its value.  Raises OperationError."""
     if one.said.topic not in BY_NAME:
@@ -104,14 +112,14 @@ async def replay(
     await _resolve(bootstrap, ledger, one, resolution, record)
 
 
-async def drop(bootstrap: str, ledger: Ledger, one: Letter, by: str, reason: str) -> None:
+async def drop(bootstrap: str, ledger: Ledger, one: DeadLetterEntry, by: str, reason: str) -> None:
     """Put on record that it is not needed; it stays on its topic.  Raises OperationError."""
     resolution = _build_resolution(one, LetterAction.DROPPED, by, reason, False)
     await _resolve(bootstrap, ledger, one, resolution, None)
 
 
 def _build_resolution(
-    one: Letter, action: LetterAction, by: str, reason: str, mended: bool
+    one: DeadLetterEntry, action: LetterAction, by: str, reason: str, mended: bool
 ) -> LetterResolution:
     return LetterResolution(
         topic=one.said.topic,
@@ -129,13 +137,13 @@ def _build_resolution(
 async def _resolve(
     bootstrap: str,
     ledger: Ledger,
-    one: Letter,
+    one: DeadLetterEntry,
     resolution: LetterResolution,
     record: ReplayRecord | None,
 ) -> None:
     async def is_open() -> bool:
         await ledger.catch_up(bootstrap)
-        now = letter(ledger, one.partition, one.offset)
+        now = find_dead_letter(ledger, one.partition, one.offset)
         return now is not None and now.resolution is None
 
     try:

@@ -8,7 +8,7 @@ from datetime import datetime
 from schemas.send_request import Dismissal
 from schemas.topics import DISMISSALS
 from services.ledger import Ledger
-from services.ledger.boxes import Item
+from services.ledger.mailbox import MailboxItem
 from services.operations.errors import OperationFailed
 from services.operations.selection import Selection, select_messages
 from services.operations.session import Session
@@ -16,7 +16,7 @@ from services.operations.validation import build_message
 from streams.mailboxes import FAILED_AFTER, FAILED_BEFORE, Box
 
 
-def select_failed(ledger: Ledger, selection: Selection, now: datetime) -> list[Item]:
+def select_failed(ledger: Ledger, selection: Selection, now: datetime) -> list[MailboxItem]:
     """Raises OperationError where nothing that is selected has failed, or a named one has not."""
     items = select_messages(ledger, selection, (Box.SENTBOX, Box.OUTBOX), now)
     failed = [item for item in items if item.state in FAILED_BEFORE | FAILED_AFTER]
@@ -29,7 +29,7 @@ def select_failed(ledger: Ledger, selection: Selection, now: datetime) -> list[I
     return failed
 
 
-def build_dismissals(items: Sequence[Item], by: str, now: datetime) -> list[Dismissal]:
+def build_dismissals(items: Sequence[MailboxItem], by: str, now: datetime) -> list[Dismissal]:
     """Raises InvalidRequest."""
     return [
         build_message(Dismissal, tenant=one.tenant, message_id=one.message_id, by=by, at=now)

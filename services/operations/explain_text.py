@@ -9,8 +9,8 @@ from typing import Any, Final, NamedTuple
 from schemas.numbers import e164, mask_number, mask_text
 from services.display_text import ON_ONE_LINE, format_local, format_utc
 from services.ledger import Ledger
-from services.ledger.days import moment
-from services.ledger.explain import Ambiguous, Explained, Unknown, explain
+from services.ledger.explain import AmbiguousMessage, Explanation, UnknownMessage, explain
+from services.ledger.times import parse_time
 from services.operations.errors import InvalidRequest
 from streams.error_codes import WHO, Code
 from streams.error_codes.page import facts
@@ -47,16 +47,16 @@ class StepLine(NamedTuple):
 
 def find_explained(
     ledger: Ledger, message_id: str, tenant: str | None, as_of: datetime | None = None
-) -> Explained:
+) -> Explanation:
     """Raises InvalidRequest where it is not on record, or several tenants have one."""
     match explain(ledger, message_id, tenant, as_of):
-        case Unknown():
+        case UnknownMessage():
             raise InvalidRequest(
                 f"No message {message_id!r} is on record"
                 + (f" at {tenant}" if tenant else "")
                 + (f" as of {as_of:%Y-%m-%d %H:%M:%S} UTC" if as_of else "")
             )
-        case Ambiguous(tenants=tenants):
+        case AmbiguousMessage(tenants=tenants):
             raise InvalidRequest(
                 f"{', '.join(tenants)} each have a message {message_id!r}",
                 "say which with --tenant",
@@ -65,7 +65,7 @@ def find_explained(
             return found
 
 
-def describe(found: Explained, unmask: bool) -> Headline:
+def describe(found: Explanation, unmask: bool) -> Headline:
     """What to do; what we hold true now; what its code means."""
     now = found.outcome or {}
     details = f" with code {now['error_code']}" if now.get("error_code") else ""
@@ -92,7 +92,7 @@ def _next_step(outcome: Data) -> str:
     return f"nothing, {words}" if outcome["final"] else f"wait: {words}"
 
 
-def _deciding_reasons(found: Explained) -> str:
+def _deciding_reasons(found: Explanation) -> str:
     """The findings that decided, where the gate did not say send."""
     decisions = [event.data for event in found.events if event.what == "decision"]
     last = max(decisions, key=lambda one: int(one.get("seq", 1)), default={})
@@ -103,7 +103,7 @@ def _deciding_reasons(found: Explained) -> str:
     )
 
 
-def describe_steps(found: Explained, unmask: bool) -> Iterator[StepLine]:
+def describe_steps(found: Explanation, unmask: bool) -> Iterator[StepLine]:
     """Oldest first; the line of the usage report last.
 
     Of the recipient's consent, the entries that the message was judged by: each goes before what came at the same
@@ -111,7 +111,7 @@ def describe_steps(found: Explained, unmask: bool) -> Iterator[StepLine]:
     decisions = (event.data for event in found.events if event.what == "decision")
     epochs = {decision["consent_epoch"] for decision in decisions}
     consent = (one for one in found.consent if one.data["consent_epoch"] in epochs)
-    in_order = sorted((*consent, *found.events), key=lambda event: moment(event.at))
+    in_order = sorted((*consent, *found.events), key=lambda event: parse_time(event.at))
     for event in (*in_order, *filter(None, [found.usage])):
         words = "; ".join(filter(None, _WORDS[event.what](event.data, unmask)))
         result = str(event.data.get(_RESULT.get(event.what, ""), ""))

@@ -8,8 +8,7 @@ from typing import Final, Literal, NamedTuple
 from schemas.controls import Resolve
 from schemas.topics import DISPATCH_CONTROLS
 from services.ledger import Ledger
-from services.ledger.doubts import Doubt, doubts
-from services.ledger.standing import standings
+from services.ledger.message_status import InDoubtAttempt, find_statuses, list_in_doubt
 from services.operations.errors import InvalidRequest, OperationFailed
 from services.operations.session import Session
 from streams.lifecycle import MEANINGS, State
@@ -30,15 +29,15 @@ class Settlement(NamedTuple):
     done: bool
 
 
-def find_in_doubt(ledger: Ledger, message_id: str, tenant: str | None) -> Doubt:
+def find_in_doubt(ledger: Ledger, message_id: str, tenant: str | None) -> InDoubtAttempt:
     """Raises InvalidRequest where there is no such message, it is not in doubt, or several tenants have one."""
-    found = doubts(ledger, tenant, message_id)
+    found = list_in_doubt(ledger, tenant, message_id)
     if len(found) > 1:
         names = ", ".join(one.tenant for one in found)
         raise InvalidRequest(f"{names} each doubt a {message_id!r}", "say which with --tenant")
     if found:
         return found[0]
-    known = standings(ledger, message_id, tenant)
+    known = find_statuses(ledger, message_id, tenant)
     if not known:
         at = f" at {tenant}" if tenant else ""
         raise InvalidRequest(f"No message {message_id!r} is on record{at}")
@@ -47,7 +46,7 @@ def find_in_doubt(ledger: Ledger, message_id: str, tenant: str | None) -> Doubt:
 
 
 async def settle(
-    kafka: Session, ledger: Ledger, message: Doubt, action: Action, by: str, now: datetime
+    kafka: Session, ledger: Ledger, message: InDoubtAttempt, action: Action, by: str, now: datetime
 ) -> Settlement:
     """Tell dispatch to send it again or to drop it, and wait for its report.  Raises OperationError."""
     control = Resolve(
@@ -69,12 +68,12 @@ async def settle(
     return settled
 
 
-def _read_settlement(ledger: Ledger, message: Doubt, action: Action) -> Settlement | None:
+def _read_settlement(ledger: Ledger, message: InDoubtAttempt, action: Action) -> Settlement | None:
     """None while dispatch has reported nothing since."""
-    still = doubts(ledger, message.tenant, message.message_id)
+    still = list_in_doubt(ledger, message.tenant, message.message_id)
     if still and still[0].attempt == message.attempt:
         return Settlement("in_doubt", STAYS, False) if still[0].reports > message.reports else None
-    (now,) = standings(ledger, message.message_id, message.tenant)
+    (now,) = find_statuses(ledger, message.message_id, message.tenant)
     if now.state == State.IN_DOUBT:
         return None  # dispatch has reported, and outcomes is about to
     state = now.state or ""

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from services.ledger.proof import FORMAT, head, wordings
+from services.ledger.consent import PROOF_FORMAT, find_head, list_wordings
 from services.operations.errors import InvalidRequest, OperationFailed
 from streams.gate.consent_log import canonical_json, entry_hash, find_flaws
 
@@ -48,8 +48,8 @@ def read_bundle(path: Path) -> dict[str, Any]:
         raise InvalidRequest(f"{path} cannot be read: {error.strerror}") from None
     except (ValueError, RecursionError) as error:
         raise OperationFailed(f"{path} is not a bundle of proof: {error}") from None
-    if not isinstance(bundle, dict) or bundle.get("format") != FORMAT:
-        raise OperationFailed(f"{path} is not a bundle of proof: its format is not {FORMAT}")
+    if not isinstance(bundle, dict) or bundle.get("format") != PROOF_FORMAT:
+        raise OperationFailed(f"{path} is not a bundle of proof: its format is not {PROOF_FORMAT}")
     chains = bundle.get("chains")
     if not isinstance(chains, list) or not chains or not all(_is_chain(chain) for chain in chains):
         raise OperationFailed(f"{path} is not a bundle of proof: it has no chains of entries")
@@ -69,7 +69,7 @@ def verify_bundle(bundle: Mapping[str, Any], known: str | None = None) -> tuple[
 def _verify_chain(chain: Mapping[str, Any]) -> ChainReport:
     entries = _entries(chain)
     once = {canonical_json(entry): entry for entry in entries}
-    end = head(entries)
+    end = find_head(entries)
     last = next((entry for entry in once.values() if end and entry.get("seq") == end["seq"]), {})
     wrong = (
         *(flaw.words for flaw in find_flaws(entries)),
@@ -94,9 +94,9 @@ def _check_frame(chain: Mapping[str, Any], entries: list[dict[str, Any]]) -> Ite
     whose = {(entry.get("tenant"), entry.get("number")) for entry in entries}
     if whose - {(chain["tenant"], chain["number"])}:
         yield "it holds an entry of another number or tenant"
-    if chain.get("head") != head(entries):
+    if chain.get("head") != find_head(entries):
         yield "its head is not its last entry: entries at the end are missing, or the head was changed"
-    if chain.get("wordings") != wordings(entries):
+    if chain.get("wordings") != list_wordings(entries):
         yield "its list of wordings is not that of the entries"
 
 

@@ -9,7 +9,7 @@ from schemas.person import PersonRequest
 from schemas.send_request import SendRequest
 from schemas.topics import PERSON_REQUESTS, SEND_REQUESTS
 from services.ledger import Ledger
-from services.ledger.people import Known, people
+from services.ledger.people import PersonView, find_people
 from services.operations.errors import InvalidRequest
 from services.operations.session import Session
 from services.operations.validation import build_message, new_id
@@ -39,7 +39,7 @@ def build_test_request(
     now: datetime,
 ) -> PersonRequest:
     """`number`: one of their numbers, in E.164; None lets the people processor choose.  Raises InvalidRequest."""
-    known = _find_person(people(ledger, person_id, tenant), person_id, tenant)
+    known = _find_person(find_people(ledger, person_id, tenant), person_id, tenant)
     owner = known.person["tenant"]
     names = ledger.rows(
         "SELECT json_extract(json, '$.name') AS name FROM tenants WHERE tenant = ?", owner
@@ -59,7 +59,7 @@ def build_test_request(
     )
 
 
-def _find_person(found: tuple[Known, ...], person_id: str, tenant: str | None) -> Known:
+def _find_person(found: tuple[PersonView, ...], person_id: str, tenant: str | None) -> PersonView:
     if len(found) > 1:
         tenants = ", ".join(one.person["tenant"] for one in found)
         raise InvalidRequest(f"{tenants} each know a {person_id!r}", "say --tenant")

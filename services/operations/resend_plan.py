@@ -12,8 +12,9 @@ from schemas.person import NumberChange, Person, PersonAction, PersonEvent, Pers
 from schemas.send_request import SendRequest
 from schemas.topics import PERSON_EVENTS, PERSON_REQUESTS, SEND_REQUESTS
 from services.ledger import Ledger
-from services.ledger.asked import asked, on_record, resends
-from services.ledger.boxes import Item
+from services.ledger.mailbox import MailboxItem
+from services.ledger.message_status import find_request, list_resends
+from services.ledger.people import find_person
 from services.operations.selection import Selection, select_messages
 from services.operations.session import Session
 from services.operations.validation import build_message, new_id
@@ -51,23 +52,23 @@ class NoResend(NamedTuple):
 class SendNow(NamedTuple):
     """What "send now" does with a message: have it judged again, or send it once more, or neither, and why."""
 
-    item: Item
+    item: MailboxItem
     approval: Approval | None = None
     resend: Resend | None = None
     why_not: str = ""
 
 
 def plan_resend(
-    ledger: Ledger, item: Item, number: str | None, by: str, now: datetime
+    ledger: Ledger, item: MailboxItem, number: str | None, by: str, now: datetime
 ) -> Resend | NoResend:
     """`number`, in E.164, corrects the one that it went to; where the person is on record, there too."""
     if item.state in TOO_EARLY:
         return NoResend(f"{item.message_id} is {item.state}: {TOO_EARLY[item.state]}")
-    if before := resends(ledger, item.tenant, item.message_id):
+    if before := list_resends(ledger, item.tenant, item.message_id):
         return NoResend(
             f"{item.message_id} was resent as {before[-1]}: if that one failed too, resend that one"
         )
-    request = asked(ledger, item.tenant, item.message_id)
+    request = find_request(ledger, item.tenant, item.message_id)
     if request is None:
         return NoResend(
             f"The text of {item.message_id} is not on record (any more): ask for a new one with send"
@@ -76,14 +77,14 @@ def plan_resend(
         return NoResend(
             f"{item.message_id} was of use until {request.valid_until:%Y-%m-%d %H:%M} UTC: ask for a new one"
         )
-    person = on_record(ledger, item.tenant, request.person_id) if request.person_id else None
+    person = find_person(ledger, item.tenant, request.person_id) if request.person_id else None
     return _build_resend(request, person, item, number, by, now)
 
 
 def _build_resend(
     request: SendRequest | PersonRequest,
     person: Person | None,
-    item: Item,
+    item: MailboxItem,
     number: str | None,
     by: str,
     now: datetime,
@@ -156,7 +157,9 @@ def plan_send_now(ledger: Ledger, selection: Selection, by: str, now: datetime) 
     return plans if selection.ids else [plan for plan in plans if not plan.why_not]
 
 
-def _plan_one(ledger: Ledger, item: Item, approval_id: str, by: str, now: datetime) -> SendNow:
+def _plan_one(
+    ledger: Ledger, item: MailboxItem, approval_id: str, by: str, now: datetime
+) -> SendNow:
     if item.state in (State.DELIVERED, State.READ):
         return SendNow(
             item, why_not=f"{item.message_id} has arrived: to send it a second time, say resend"

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import NamedTuple
 
 from services.ledger import Ledger
-from services.ledger.boxes import Item, Wanted, boxed, messages
+from services.ledger.mailbox import MailboxFilter, MailboxItem, find_messages, list_mailbox
 from services.operations.errors import InvalidRequest, OperationFailed
 from services.operations.validation import require_order
 from streams.mailboxes import Box
@@ -31,12 +31,14 @@ class Selection(NamedTuple):
 
 def select_messages(
     ledger: Ledger, selection: Selection, boxes: tuple[Box, ...], now: datetime
-) -> list[Item]:
+) -> list[MailboxItem]:
     """Oldest first.  Raises OperationError where nothing is selected, or a named message is unknown."""
     if selection.ids:
         if selection.has_filters or selection.everything:
             raise InvalidRequest("Name messages, or say which with options, not both")
-        items = list(messages(ledger, Wanted(selection.tenant, ids=tuple(selection.ids)), now))
+        items = list(
+            find_messages(ledger, MailboxFilter(selection.tenant, ids=tuple(selection.ids)), now)
+        )
         names = dict.fromkeys(selection.ids)
         return [_find_named(ledger, items, name, selection.tenant) for name in names]
     require_order(selection.since, selection.until, ("--since", "--until"))
@@ -44,7 +46,7 @@ def select_messages(
         raise InvalidRequest(
             "Name the messages, or say which with --branch, --person, --since, --until or --all"
         )
-    wanted = Wanted(
+    wanted = MailboxFilter(
         selection.tenant,
         selection.branch,
         selection.person,
@@ -52,10 +54,12 @@ def select_messages(
         selection.since,
         selection.until,
     )
-    return [item for box in boxes for item in boxed(ledger, box, wanted, now)][::-1]
+    return [item for box in boxes for item in list_mailbox(ledger, box, wanted, now)][::-1]
 
 
-def _find_named(ledger: Ledger, items: list[Item], name: str, tenant: str | None) -> Item:
+def _find_named(
+    ledger: Ledger, items: list[MailboxItem], name: str, tenant: str | None
+) -> MailboxItem:
     found = [item for item in items if item.message_id == name]
     if not found and _is_requested(ledger, name, tenant):
         raise OperationFailed(

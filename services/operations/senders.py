@@ -8,7 +8,7 @@ from typing import NamedTuple
 from schemas.controls import Pause, Resume
 from schemas.topics import DISPATCH_CONTROLS
 from services.ledger import Ledger
-from services.ledger.sender_lines import SenderLine, last_word, sender_lines
+from services.ledger.sender_overview import SenderOverview, find_last_control, list_senders
 from services.operations.errors import InvalidRequest, OperationFailed
 from services.operations.session import Session
 
@@ -16,7 +16,7 @@ from services.operations.session import Session
 class SenderChange(NamedTuple):
     """`changed` is False where the sender was so already, and nothing was published."""
 
-    sender: SenderLine
+    sender: SenderOverview
     changed: bool
 
 
@@ -25,13 +25,13 @@ async def set_paused(
 ) -> SenderChange:
     """Raises OperationError where there is no such sender, or dispatch does not report the change in time."""
     before = _find_sender(ledger, sender)
-    last = last_word(ledger, sender)
+    last = find_last_control(ledger, sender)
     if _is_paused(before) is paused and (last is None or last.paused is paused):
         return SenderChange(before, changed=False)
     control = Pause if paused else Resume
     await kafka.publish(DISPATCH_CONTROLS, [control(sender=sender, by=by, at=now)])
 
-    def find_change() -> SenderLine | None:
+    def find_change() -> SenderOverview | None:
         line = _find_sender(ledger, sender)
         return line if _is_paused(line) is paused else None
 
@@ -44,15 +44,15 @@ async def set_paused(
     return SenderChange(after, changed=True)
 
 
-def describe_state(line: SenderLine) -> str:
+def describe_state(line: SenderOverview) -> str:
     """`paused by ann`, `running`."""
     by = line.status.paused_by if line.status else None
     return f"paused by {by}" if line.state == "paused" and by else line.state
 
 
-def _find_sender(ledger: Ledger, sender: str) -> SenderLine:
+def _find_sender(ledger: Ledger, sender: str) -> SenderOverview:
     """An order to a sender that nobody knows would wait for ever.  Raises InvalidRequest."""
-    lines = {line.sender: line for line in sender_lines(ledger)}
+    lines = {line.sender: line for line in list_senders(ledger)}
     if sender not in lines:
         known = (
             f"it is one of {', '.join(lines)}"
@@ -63,6 +63,6 @@ def _find_sender(ledger: Ledger, sender: str) -> SenderLine:
     return lines[sender]
 
 
-def _is_paused(line: SenderLine) -> bool | None:
+def _is_paused(line: SenderOverview) -> bool | None:
     """None while dispatch has reported nothing of it."""
     return None if line.status is None else line.state == "paused"

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from services.ledger.explain import Event, Explained
+from services.ledger.explain import Event, Explanation
 from services.masking import mask_numbers, mask_texts
 from services.notify import Mail, MailError, Server, send, server_of
 from services.operations.errors import InvalidRequest, OperationFailed
@@ -29,7 +29,7 @@ class Mailbox(NamedTuple):
     sender: str
 
 
-def hide(found: Explained, *, numbers: bool, texts: bool) -> Explained:
+def hide(found: Explanation, *, numbers: bool, texts: bool) -> Explanation:
     """As it may leave the firm: `numbers` and `texts` say which are shown in full."""
 
     def clean(value: Any) -> Any:
@@ -46,7 +46,7 @@ def hide(found: Explained, *, numbers: bool, texts: bool) -> Explained:
     )
 
 
-def as_data(found: Explained, now: datetime) -> dict[str, Any]:
+def as_data(found: Explanation, now: datetime) -> dict[str, Any]:
     """`found` has been hidden as far as it should be."""
     return {
         "format": FORMAT,
@@ -68,7 +68,7 @@ def as_data(found: Explained, now: datetime) -> dict[str, Any]:
     }
 
 
-def as_text(found: Explained) -> str:
+def as_text(found: Explanation) -> str:
     """For a person: what became of it, step by step, and what its codes mean."""
     lines = [str(describe(found, unmask=True)), ""]
     lines += map(str, describe_steps(found, unmask=True))
@@ -78,7 +78,7 @@ def as_text(found: Explained) -> str:
     return "\n".join(lines) + "\n"
 
 
-def write_bundle(file: Path, found: Explained, now: datetime) -> None:
+def write_bundle(file: Path, found: Explanation, now: datetime) -> None:
     """As JSON if its name ends in .json, else as text; for its owner only.  Raises InvalidRequest."""
     text = as_text(found)
     if file.suffix == ".json":
@@ -105,7 +105,7 @@ def read_mailbox() -> Mailbox:
     return Mailbox(server, settings.support_address, sender)
 
 
-def mail_bundle(mailbox: Mailbox, found: Explained, now: datetime) -> None:
+def mail_bundle(mailbox: Mailbox, found: Explanation, now: datetime) -> None:
     """Raises OperationFailed."""
     outcome = found.outcome or {}
     state = " ".join(
@@ -128,18 +128,18 @@ def mail_bundle(mailbox: Mailbox, found: Explained, now: datetime) -> None:
         raise OperationFailed(f"{error}. To keep the bundle as a file: --out FILE") from None
 
 
-def list_codes(found: Explained) -> list[str]:
+def list_codes(found: Explanation) -> list[str]:
     """That of the outcome first, then the others in the order in which they came."""
     reports = [event.data for what in ("attempt", "receipt") for event in _events(found, what)]
     codes = [data.get("error_code") or data.get("code") for data in (found.outcome or {}, *reports)]
     return [*dict.fromkeys(str(code) for code in codes if code)]
 
 
-def _events(found: Explained, what: str) -> Iterator[Event]:
+def _events(found: Explanation, what: str) -> Iterator[Event]:
     return (event for event in found.events if event.what == what)
 
 
-def _findings(found: Explained) -> Iterator[dict[str, Any]]:
+def _findings(found: Explanation) -> Iterator[dict[str, Any]]:
     for event in _events(found, "decision"):
         about = {"seq": event.data.get("seq"), "decided": event.data.get("verdict"), "at": event.at}
         for finding in event.data.get("findings", ()):

@@ -13,7 +13,7 @@ from aiokafka.errors import KafkaError
 from schemas.topics import SETTINGS
 from services.ledger import Ledger, LedgerError
 from services.ledger.ledger import FILE
-from services.ledger.source import SourceError, reading
+from services.ledger.topic_reader import TopicReaderError, open_reader
 from services.operations.errors import InvalidRequest
 from services.operations.topic_records import read_between
 
@@ -82,10 +82,10 @@ async def _read_tenants(bootstrap: str) -> set[str] | None:
     """Those with settings on Kafka; None where these cannot be read."""
     has_settings: dict[str, bool] = {}
     try:
-        async with asyncio.timeout(PATIENCE), reading(bootstrap, {SETTINGS.name}) as source:
+        async with asyncio.timeout(PATIENCE), open_reader(bootstrap, {SETTINGS.name}) as source:
             for entry in await read_between(source, await source.starts(), await source.ends()):
                 tenant = (entry.key or b"").decode(errors="replace")
                 has_settings[tenant] = entry.value is not None
-    except (SourceError, KafkaError, TimeoutError):
+    except (TopicReaderError, KafkaError, TimeoutError):
         return None
     return {tenant for tenant, stands in has_settings.items() if stands}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import difflib
 
 from schemas.topics import BY_NAME
-from services.ledger.fold import Entry, Place
-from services.ledger.source import Source
+from services.ledger.projection import Partition, Record
+from services.ledger.topic_reader import TopicReader
 from services.operations.errors import InvalidRequest
 
 
@@ -22,7 +22,7 @@ def find_topic(name: str) -> str:
     )
 
 
-async def read_last(source: Source, count: int) -> list[Entry]:
+async def read_last(source: TopicReader, count: int) -> list[Record]:
     """Oldest first.  Leaves the source at the ends that it saw.
 
     Transaction markers take offsets and compaction leaves gaps: look further back until there are enough."""
@@ -41,13 +41,13 @@ async def read_last(source: Source, count: int) -> list[Entry]:
 
 
 async def read_between(
-    source: Source, begin: dict[Place, int], ends: dict[Place, int]
-) -> list[Entry]:
+    source: TopicReader, begin: dict[Partition, int], ends: dict[Partition, int]
+) -> list[Record]:
     """From `begin` on, without what came behind `ends`."""
     source.seek(begin)
     reached = dict(begin)
-    found: list[Entry] = []
+    found: list[Record] = []
     while any(reached[place] < end for place, end in ends.items()):
         entries, reached = await source.batch(0.05)
-        found += [entry for entry in entries if entry.offset < ends[entry.place]]
+        found += [entry for entry in entries if entry.offset < ends[entry.partition]]
     return found

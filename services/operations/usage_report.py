@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 from schemas.reports import UsageRow
 from schemas.send_request import Kind, SystemKind
 from services.ledger import Ledger
-from services.ledger.usage import Filter, Usage
+from services.ledger.usage import UsageFilter, UsageReport
 from services.operations.errors import InvalidRequest
 from services.operations.validation import require_one_of
 from streams.lifecycle import State, balance
@@ -35,7 +35,7 @@ class StateBalance(NamedTuple):
     sentence: str
 
 
-def reconcile(found: Usage) -> StateBalance:
+def reconcile(found: UsageReport) -> StateBalance:
     """The one equation of `streams.lifecycle`, over what the ledger holds."""
     counts = balance(found.requested, found.by_state)
     parts = " + ".join(f"{count:,} {group}" for group, count in counts.groups.items())
@@ -48,11 +48,11 @@ def reconcile(found: Usage) -> StateBalance:
     )
 
 
-def as_data(found: Usage) -> dict[str, Any]:
+def as_data(found: UsageReport) -> dict[str, Any]:
     return found._asdict() | {"rows": [row.model_dump(mode="json") for row in found.rows]}
 
 
-def sum_rows(found: Usage, columns: Sequence[str]) -> list[tuple[Any, ...]]:
+def sum_rows(found: UsageReport, columns: Sequence[str]) -> list[tuple[Any, ...]]:
     """Rows that differ in none of the columns are added up; the total comes last.  Their cells are the columns, then
     SUMS."""
     groups: dict[tuple[str, ...], list[UsageRow]] = {}
@@ -63,7 +63,7 @@ def sum_rows(found: Usage, columns: Sequence[str]) -> list[tuple[Any, ...]]:
     return [*rows, ("total", *[""] * (len(columns) - 1), *_sums(found.rows))]
 
 
-def count_states(found: Usage) -> list[tuple[str, int]]:
+def count_states(found: UsageReport) -> list[tuple[str, int]]:
     """Messages by state, the most first."""
     counts: Counter[str] = Counter()
     for row in found.rows:
@@ -84,7 +84,7 @@ def parse_columns(by: str | None) -> tuple[str, ...]:
     return columns
 
 
-def require_known_filter(ledger: Ledger, wanted: Filter) -> None:
+def require_known_filter(ledger: Ledger, wanted: UsageFilter) -> None:
     """Raises InvalidRequest for a kind, a state or a sender that there is not and never was."""
 
     def read_used(column: str) -> list[str]:

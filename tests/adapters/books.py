@@ -10,7 +10,7 @@ from schemas.decision import Decision, Verdict
 from schemas.outcome import Outcome
 from schemas.send_request import SendRequest
 from schemas.topics import DECISIONS, OUTCOMES, SEND_REQUESTS, Topic
-from tests.adapters.shelved import NOON
+from tests.adapters.ledger_filler import NOON
 
 ANA = "+14155550101"
 Told = tuple[Topic[Any], Message]

@@ -13,7 +13,7 @@ from schemas.outcome import Alert
 from schemas.send_request import Dismissal
 from schemas.topics import ALERTS, DISMISSALS
 from services.cli.app import run
-from tests.adapters.shelved import NOON, shelved
+from tests.adapters.ledger_filler import NOON, fill_ledger
 
 NUMBER = "+14155550142"
 SOON = datetime.now(UTC)
@@ -42,7 +42,7 @@ def due(hours: float) -> dict[str, datetime]:
 
 @pytest.fixture(autouse=True)
 def _on_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    shelved(
+    fill_ledger(
         tmp_path,
         alert("over", **due(-3)),
         alert("nobody-knows"),

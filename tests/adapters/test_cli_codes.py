@@ -10,7 +10,7 @@ import pytest
 from schemas.outcome import Outcome
 from schemas.topics import OUTCOMES
 from services.cli.app import run
-from tests.adapters.shelved import NOON, shelved
+from tests.adapters.ledger_filler import NOON, fill_ledger
 
 
 def test_one_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
@@ -61,7 +61,7 @@ def test_a_class_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> 
 def test_codes_that_nobody_has_explained_are_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    shelved(
+    fill_ledger(
         tmp_path,
         *(
             (OUTCOMES, failed(f"m{n}", code))

@@ -23,7 +23,7 @@ from services.local.demo.staff import Played
 from services.local.demo.tally import tally
 from services.local.simulator.script import Script
 from tests.adapters.books import whole
-from tests.adapters.shelved import shelved
+from tests.adapters.ledger_filler import fill_ledger
 from tests.adapters.test_cli_up import environment
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -107,7 +107,7 @@ def counting(state: str, messages: int) -> UsageRow:
 def test_all_is_at_rest_when_the_usage_report_is_too(
     counted: dict[str, int], rests: bool, tmp_path: Path
 ):
-    shelved(
+    fill_ledger(
         tmp_path,
         *whole("m1"),
         *((USAGE_REPORT, counting(state, n)) for state, n in counted.items()),

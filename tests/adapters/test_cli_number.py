@@ -13,8 +13,8 @@ from schemas.numbers import mask_number
 from schemas.person import NumberFact
 from schemas.topics import NUMBER_FACTS
 from services.cli.app import run
+from tests.adapters.ledger_filler import NOON, fill_ledger
 from tests.adapters.settled import settled
-from tests.adapters.shelved import NOON, shelved
 
 NUMBER = "+14155550142"
 
@@ -30,7 +30,7 @@ def known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         evidence=Evidence(origin="sms.delivery-receipts@0:7"),
         at=NOON,
     )
-    shelved(
+    fill_ledger(
         tmp_path,
         (NUMBER_FACTS, NumberFact(tenant="lakeside", number=NUMBER, unreachable_at=NOON, at=NOON)),
         (NUMBER_FACTS, landline),

@@ -28,8 +28,8 @@ from services.consents.keys import Keys
 from services.operations.dead_letters import CAUSES
 from streams.inbox.processor import NOBODY
 from tests.adapters.books import ANA, whole
+from tests.adapters.ledger_filler import NOON, fill_ledger
 from tests.adapters.settled import settled
-from tests.adapters.shelved import NOON, shelved
 from tests.adapters.topics import records
 
 ROOT = Path(__file__).parents[2]
@@ -51,7 +51,7 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A house that was left: one tenant with settings, one that has only traces, one dead letter."""
     monkeypatch.setenv("SAYSO_STATE", str(tmp_path))
     monkeypatch.delenv("SAYSO_BOOTSTRAP", raising=False)
-    shelved(
+    fill_ledger(
         tmp_path,
         (SETTINGS, TenantSettings(tenant="acme", name="Acme", sender="72975")),
         (SENDERS, Sender(sender="72975", kind="short_code", segments_per_second=10, owner="acme")),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,7 +13,6 @@ from typing import Any
 import pytest
 
 from schemas.attempt import Attempt
-from schemas.base import Message
 from schemas.consent import ConsentChange, ConsentEvent, ConsentStatus
 from schemas.decision import Decision
 from schemas.outcome import Outcome
@@ -28,14 +26,12 @@ from schemas.topics import (
     DECISIONS,
     DISPATCH_ORDERS,
     OUTCOMES,
-    Topic,
 )
 from services.cli.app import run
 from services.ledger import Ledger
-from services.ledger.audit import CHECKS, Since, audit
-from services.ledger.fold import Entry, Place, read
+from services.ledger.consent_audit import CHECKS, AuditParams, run_audit
 from services.ledger.ledger import FILE
-from services.ledger.store import Store
+from tests.adapters.ledger_filler import LedgerFiller
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 ASK = SystemKind.CONSENT_ASK
@@ -51,19 +47,10 @@ PROOF = {
 WHOSE = {"tenant": "acme", "number": PHONE}
 
 
-class Books:
+class ConsentFiller(LedgerFiller):
     def __init__(self, state: Path) -> None:
+        super().__init__(state / FILE)
         self.state = state
-        self.store = Store(state / FILE)
-        self._offsets: Counter[str] = Counter()
-
-    def add(self, topic: Topic[Any], message: Message) -> None:
-        self._offsets[topic.name] += 1
-        place, offset = Place(topic.name, 0), self._offsets[topic.name]
-        entry = Entry(
-            place, offset, 1_700_000_000_000, topic.key(message).encode(), topic.encode(message)
-        )
-        self.store.fold([read(entry)], {place: offset + 1}, self.store.meta("generation"))
 
     def said(self, action: str, at: datetime, **more: Any) -> None:
         """An entry of the log that counted."""
@@ -156,18 +143,18 @@ class Books:
         self.add(OUTCOMES, Outcome.model_validate(told))
 
     def found(self, check: str, tenant: str | None = None) -> list[str]:
-        since = Since(NOON + 30 * DAY, 7 * DAY)
-        return [one.words for one in audit(Ledger(self.store), tenant, since)[check]]
+        since = AuditParams(NOON + 30 * DAY, 7 * DAY)
+        return [one.words for one in run_audit(Ledger(self.store), tenant, since)[check]]
 
 
 @pytest.fixture
-def books(tmp_path: Path) -> Iterator[Books]:
-    opened = Books(tmp_path)
+def books(tmp_path: Path) -> Iterator[ConsentFiller]:
+    opened = ConsentFiller(tmp_path)
     yield opened
     opened.store.close()
 
 
-def test_empty_books_are_in_order(books: Books) -> None:
+def test_empty_books_are_in_order(books: ConsentFiller) -> None:
     assert [books.found(check) for check in CHECKS] == [[]] * len(CHECKS)
 
 
@@ -197,19 +184,19 @@ def test_empty_books_are_in_order(books: Books) -> None:
     ],
 )
 def test_opted_in_without_evidence(
-    books: Books, source: str, evidence: dict[str, Any], found: list[str]
+    books: ConsentFiller, source: str, evidence: dict[str, Any], found: list[str]
 ) -> None:
     books.said("opt_in", NOON, source=source, evidence=evidence)
     books.stands("opted_in")
     assert books.found("unproven") == found
 
 
-def test_an_opt_in_that_no_entry_explains_is_unproven(books: Books) -> None:
+def test_an_opt_in_that_no_entry_explains_is_unproven(books: ConsentFiller) -> None:
     books.stands("opted_in")
     assert books.found("unproven") == ["no entry says how"]
 
 
-def test_the_entry_that_counts_is_the_one_that_brought_it(books: Books) -> None:
+def test_the_entry_that_counts_is_the_one_that_brought_it(books: ConsentFiller) -> None:
     books.said("opt_in", NOON, source="manual", evidence={})
     books.said("opt_out", NOON + HOUR)
     books.said("opt_in", NOON + 2 * HOUR)
@@ -219,7 +206,7 @@ def test_the_entry_that_counts_is_the_one_that_brought_it(books: Books) -> None:
     assert books.found("unproven") == []
 
 
-def test_who_is_out_needs_no_proof(books: Books) -> None:
+def test_who_is_out_needs_no_proof(books: ConsentFiller) -> None:
     books.said("opt_out", NOON, evidence={})
     books.stands("opted_out")
     assert books.found("unproven") == []
@@ -278,7 +265,9 @@ AFTER: list[Any] = [
 
 
 @pytest.mark.parametrize(("then", "count"), AFTER)
-def test_opted_out_but_texted(books: Books, then: Callable[[Books], object], count: int) -> None:
+def test_opted_out_but_texted(
+    books: ConsentFiller, then: Callable[[ConsentFiller], object], count: int
+) -> None:
     books.said("opt_out", NOON)
     then(books)
     assert len(books.found("texted")) == count
@@ -304,14 +293,14 @@ def test_opted_out_but_texted(books: Books, then: Callable[[Books], object], cou
     ],
 )
 def test_opted_out_of_one_sender_but_texted_from_it(
-    books: Books, then: Callable[[Books], object], count: int
+    books: ConsentFiller, then: Callable[[ConsentFiller], object], count: int
 ) -> None:
     books.said("opt_out", NOON, now="opted_in", sender="1")
     then(books)
     assert len(books.found("texted")) == count
 
 
-def test_a_stop_that_changed_nothing_ends_no_time(books: Books) -> None:
+def test_a_stop_that_changed_nothing_ends_no_time(books: ConsentFiller) -> None:
     """It does not begin a second time either: one text is named once."""
     books.said("opt_out", NOON)
     books.said("opt_out", NOON + HOUR, was="opted_out", applied=False)
@@ -330,7 +319,7 @@ def test_a_stop_that_changed_nothing_ends_no_time(books: Books) -> None:
         pytest.param({"after": HOUR, "message_id": "ask-1"}, 0, id="the same, ordered again"),
     ],
 )
-def test_asked_too_often(books: Books, second: dict[str, Any], count: int) -> None:
+def test_asked_too_often(books: ConsentFiller, second: dict[str, Any], count: int) -> None:
     books.order("ask-1", NOON, ASK)
     more = {"message_id": "ask-2", "kind": ASK} | {
         key: value for key, value in second.items() if key != "after"
@@ -342,28 +331,30 @@ def test_asked_too_often(books: Books, second: dict[str, Any], count: int) -> No
 @pytest.mark.parametrize(
     ("state", "count"), [("delivered", 1), ("sent", 1), ("failed", 0), ("undelivered", 0)]
 )
-def test_an_ask_that_came_to_nothing_does_not_count(books: Books, state: str, count: int) -> None:
+def test_an_ask_that_came_to_nothing_does_not_count(
+    books: ConsentFiller, state: str, count: int
+) -> None:
     books.order("ask-1", NOON, ASK)
     books.outcome("ask-1", state)
     books.order("ask-2", NOON + HOUR, ASK)
     assert len(books.found("asked")) == count
 
 
-def test_pending_for_long(books: Books) -> None:
+def test_pending_for_long(books: ConsentFiller) -> None:
     books.stands("pending", asked_at=NOON)
     assert books.found("pending") == ["asked 30 days ago, no answer"]
-    early = Since(NOON + 7 * DAY, 7 * DAY)
-    assert audit(Ledger(books.store), None, early)["pending"] == []
+    early = AuditParams(NOON + 7 * DAY, 7 * DAY)
+    assert run_audit(Ledger(books.store), None, early)["pending"] == []
     assert books.found("pending", "bolt") == []
 
 
-def test_pending_since_nobody_knows_when_is_named(books: Books) -> None:
+def test_pending_since_nobody_knows_when_is_named(books: ConsentFiller) -> None:
     books.stands("pending")
     assert books.found("pending") == ["nobody knows when they were asked"]
 
 
 def test_the_command_says_it_as_tables_and_as_csv(
-    books: Books, capsys: pytest.CaptureFixture[str]
+    books: ConsentFiller, capsys: pytest.CaptureFixture[str]
 ) -> None:
     books.stands("opted_in")
     there = ["consent", "audit", "--state", str(books.state)]
@@ -389,7 +380,9 @@ def test_the_command_says_it_as_tables_and_as_csv(
     assert PHONE in capsys.readouterr().out
 
 
-def test_an_ask_that_failed_frees_the_clock_before_its_outcome_says_so(books: Books) -> None:
+def test_an_ask_that_failed_frees_the_clock_before_its_outcome_says_so(
+    books: ConsentFiller,
+) -> None:
     """By the event that the gate was told by."""
     books.order("ask-1", NOON, ASK)
     failed = {
@@ -406,7 +399,7 @@ def test_an_ask_that_failed_frees_the_clock_before_its_outcome_says_so(books: Bo
 
 
 def test_opt_in_requests_that_wait_for_room_are_counted_by_tenant(
-    books: Books, capsys: pytest.CaptureFixture[str]
+    books: ConsentFiller, capsys: pytest.CaptureFixture[str]
 ) -> None:
     there = ["consent", "audit", "--state", str(books.state)]
     assert run(there) == 0

@@ -17,8 +17,7 @@ from schemas.base import Evidence
 from schemas.tenant_settings import TenantSettings
 from schemas.topics import CONSENT_LOG, CONSENT_STATUS, SETTINGS
 from services.cli.app import run
-from services.ledger.consent_log import Entry, Log
-from services.ledger.proof import proof
+from services.ledger.consent import ConsentLog, LogEntry, build_proof
 from services.operations.proof_verification import verify_bundle
 from streams.gate.consent_claims import EVIDENCE_AT_MOST
 from streams.gate.consent_log import entry_hash
@@ -48,18 +47,18 @@ def told() -> Played:
     return room
 
 
-def log_of(room: Played) -> Log:
+def log_of(room: Played) -> ConsentLog:
     changes = [json.loads(CONSENT_LOG.encode(change)) for change in room.all(CONSENT_LOG)]
     entries = tuple(
-        Entry(CONSENT_LOG.name, 2, 10 + at, 1_700_000_000_000, change)
+        LogEntry(CONSENT_LOG.name, 2, 10 + at, 1_700_000_000_000, change)
         for at, change in enumerate(changes)
     )
     status = json.loads(CONSENT_STATUS.encode(room.all(CONSENT_STATUS)[-1]))
-    return Log("acme", PHONE, entries, status, {"tenant": "acme", "name": "Acme"})
+    return ConsentLog("acme", PHONE, entries, status, {"tenant": "acme", "name": "Acme"})
 
 
 def bundle() -> Bundle:
-    made: Bundle = json.loads(json.dumps(proof([log_of(told())], PHONE, NOW)))
+    made: Bundle = json.loads(json.dumps(build_proof([log_of(told())], PHONE, NOW)))
     return made
 
 

@@ -14,14 +14,16 @@ from schemas.send_request import SendRequest
 from schemas.topics import ATTEMPTS, DISPATCH_CONTROLS, OUTCOMES, SEND_REQUESTS
 from services.cli.app import run
 from services.ledger import Ledger
-from services.ledger.doubts import doubts
 from services.ledger.ledger import FILE
+from services.ledger.message_status import list_in_doubt
 from services.operations.cancellation import final_result, find_cancelable
 from services.operations.errors import OperationError
-from tests.adapters.test_consent_audit import NOON, PHONE, SECOND, Books
+from tests.adapters.test_consent_audit import NOON, PHONE, SECOND, ConsentFiller
 
 
-def request(books: Books, message_id: str = "m1", tenant: str = "acme", **more: object) -> None:
+def request(
+    books: ConsentFiller, message_id: str = "m1", tenant: str = "acme", **more: object
+) -> None:
     books.add(
         SEND_REQUESTS,
         SendRequest.model_validate(
@@ -39,7 +41,7 @@ def request(books: Books, message_id: str = "m1", tenant: str = "acme", **more: 
 
 
 def attempt(
-    books: Books,
+    books: ConsentFiller,
     state: str,
     number: int = 1,
     message_id: str = "m1",
@@ -64,7 +66,7 @@ def attempt(
 
 
 def outcome(
-    books: Books, state: str, message_id: str = "m1", tenant: str = "acme", version: int = 1
+    books: ConsentFiller, state: str, message_id: str = "m1", tenant: str = "acme", version: int = 1
 ) -> None:
     books.add(
         OUTCOMES,
@@ -84,17 +86,17 @@ def outcome(
 
 
 @pytest.fixture
-def books(tmp_path: Path) -> Books:
-    return Books(tmp_path)
+def books(tmp_path: Path) -> ConsentFiller:
+    return ConsentFiller(tmp_path)
 
 
-def opened(books: Books) -> Ledger:
+def opened(books: ConsentFiller) -> Ledger:
     books.store.close()
     return Ledger.open(books.state / FILE)
 
 
 def test_a_doubt_with_why_and_what_was_found(
-    books: Books, capsys: pytest.CaptureFixture[str]
+    books: ConsentFiller, capsys: pytest.CaptureFixture[str]
 ) -> None:
     attempt(books, "sending")
     attempt(books, "in_doubt", evidence=f"no answer in time from {PHONE}")
@@ -128,7 +130,7 @@ def test_a_doubt_with_why_and_what_was_found(
     outcome(books, "in_doubt", "m3")
     outcome(books, "delivered", "m3", version=2)
     ledger = opened(books)
-    found = doubts(ledger)
+    found = list_in_doubt(ledger)
     ledger.close()
     assert [(one.message_id, one.attempt, one.evidence, one.found) for one in found] == [
         ("m2", 1, "HTTP 500; code 20500", ""),
@@ -163,7 +165,7 @@ def test_a_doubt_with_why_and_what_was_found(
     ],
 )
 def test_what_a_cancel_came_to(
-    books: Books, state: str | None, taken_back: bool, result: str | None
+    books: ConsentFiller, state: str | None, taken_back: bool, result: str | None
 ) -> None:
     request(books)
     if state is not None:
@@ -178,7 +180,7 @@ def test_what_a_cancel_came_to(
     assert (word.result if word else None) == result
 
 
-def test_a_text_that_was_asked_for_again_is_not_said_to_be_gone(books: Books) -> None:
+def test_a_text_that_was_asked_for_again_is_not_said_to_be_gone(books: ConsentFiller) -> None:
     """To another number of the same person, say."""
     request(books)
     outcome(books, "canceled")
@@ -190,7 +192,7 @@ def test_a_text_that_was_asked_for_again_is_not_said_to_be_gone(books: Books) ->
     assert (word.result, "m1:moved-2" in word.sentence) == ("asked_again", True)
 
 
-def test_which_message_is_meant(books: Books) -> None:
+def test_which_message_is_meant(books: ConsentFiller) -> None:
     request(books)
     request(books, tenant="beta")
     ledger = opened(books)

@@ -22,7 +22,7 @@ from schemas.send_request import SendRequest
 from schemas.topics import ATTEMPTS, DECISIONS, DELIVERY_RECEIPTS, OUTCOMES, SEND_REQUESTS
 from services.cli.app import run
 from services.notify import Mail, MailError, Server, send
-from tests.adapters.shelved import NOON, shelved
+from tests.adapters.ledger_filler import NOON, fill_ledger
 
 NUMBER, BODY = "+14155550142", "Your hearing is on Tuesday at 9:00"
 SAME: dict[str, Any] = {"tenant": "harbor", "message_id": "m1"}
@@ -80,7 +80,7 @@ FACTS: list[Any] = [
 
 @pytest.fixture(autouse=True)
 def _on_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    shelved(tmp_path, *FACTS)
+    fill_ledger(tmp_path, *FACTS)
     monkeypatch.setenv("SAYSO_STATE", str(tmp_path))
     for name in ("SAYSO_BOOTSTRAP", "SAYSO_SUPPORT_ADDRESS", "SAYSO_SMTP_URL", "SAYSO_MAIL_FROM"):
         monkeypatch.delenv(name, raising=False)

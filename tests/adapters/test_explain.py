@@ -26,10 +26,10 @@ from schemas.topics import (
     USAGE_REPORT,
 )
 from services.cli.app import run
-from services.ledger.explain import _STAGES, KEPT, kept
+from services.ledger.explain import _STAGES, RETENTION, retention_table
 from streams.usage.state import MAX_NAME
 from tests.adapters.books import ANA, Told, asked, decided, stands, whole
-from tests.adapters.shelved import NOON, shelved
+from tests.adapters.ledger_filler import NOON, fill_ledger
 
 ROOT = Path(__file__).parents[2]
 QUIET = Finding(
@@ -128,7 +128,7 @@ def explain(folder: Path, capsys: pytest.CaptureFixture[str], *options: str) -> 
 def test_the_next_step_comes_first_and_everything_follows(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    shelved(tmp_path, *story())
+    fill_ledger(tmp_path, *story())
     said = explain(tmp_path, capsys)
     assert said.startswith(
         "Next: Ask for another number\nacme/m1 is undelivered with code 30005: No such number\n"
@@ -153,7 +153,7 @@ def test_the_next_step_comes_first_and_everything_follows(
 
 
 def test_times_are_theirs_and_utc(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    shelved(tmp_path, *story())
+    fill_ledger(tmp_path, *story())
     said = explain(tmp_path, capsys)
     assert "at (America/Chicago)" in said
     assert re.search(r"2026-11-21 06:00:00 +2026-11-21 12:00:00\S* +request", said)
@@ -163,7 +163,7 @@ def test_the_recipients_zone_goes_before_the_tenants(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     settings, _, *rest = story()
-    shelved(tmp_path, settings, asked("m1", time_zone="Pacific/Honolulu"), *rest)
+    fill_ledger(tmp_path, settings, asked("m1", time_zone="Pacific/Honolulu"), *rest)
     assert "2026-11-21 02:00:00" in explain(tmp_path, capsys)
 
 
@@ -189,7 +189,7 @@ def test_consent_stands_where_it_came_in_time(
             at=at,
         )
 
-    shelved(
+    fill_ledger(
         tmp_path,
         said("pending", 1, -60),
         said("opted_in", 2, 30),
@@ -239,7 +239,7 @@ def test_as_it_was_known_then(
     steps: list[str] | None,
 ) -> None:
     """Each record is a millisecond later than the one before."""
-    shelved(tmp_path, *story())
+    fill_ledger(tmp_path, *story())
     then = ("--as-of", (NOON + timedelta(milliseconds=offset)).isoformat())
     said = explain(tmp_path, capsys, *then)
     assert re.match(next_step, said)
@@ -252,7 +252,7 @@ def test_as_it_was_known_then(
 def test_as_data_every_step_has_its_place(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    shelved(tmp_path, *story())
+    fill_ledger(tmp_path, *story())
     found = json.loads(explain(tmp_path, capsys, "--json"))
     assert [event["place"] for event in found["events"]][:2] == [
         "sms.send-requests@0:1",
@@ -265,7 +265,7 @@ def test_as_data_every_step_has_its_place(
 def test_before_it_was_asked_for_nothing_is_known(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    shelved(tmp_path, *story())
+    fill_ledger(tmp_path, *story())
     assert run(["explain", "m1", "--state", str(tmp_path), "--as-of", "2026-11-21T11:00Z"]) == 2
     assert "is on record as of 2026-11-21 11:00:00 UTC" in capsys.readouterr().err
 
@@ -293,18 +293,18 @@ def test_a_time_needs_its_zone(
 def test_where_nobody_need_act_it_says_so(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], facts: Any, says: str
 ) -> None:
-    shelved(tmp_path, *facts)
+    fill_ledger(tmp_path, *facts)
     assert explain(tmp_path, capsys).startswith(says)
 
 
 def test_a_contradiction_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    shelved(tmp_path, *whole("m1", contradictions=("failed 30008",)))
+    fill_ledger(tmp_path, *whole("m1", contradictions=("failed 30008",)))
     assert "Reported beside it, which cannot be true too: failed 30008" in explain(tmp_path, capsys)
 
 
 def test_the_docs_say_how_long_each_part_is_kept() -> None:
-    assert set(_STAGES) < set(KEPT)
-    assert kept() in (ROOT / "docs/guides/reconciliation.md").read_text("utf-8")
+    assert set(_STAGES) < set(RETENTION)
+    assert retention_table() in (ROOT / "docs/guides/reconciliation.md").read_text("utf-8")
 
 
 def test_the_decision_that_holds_gives_the_reason_also_where_clocks_disagree(
@@ -312,7 +312,7 @@ def test_the_decision_that_holds_gives_the_reason_also_where_clocks_disagree(
 ) -> None:
     """The second was made by an owner whose clock was behind."""
     late = Finding(rule="opted_out", verdict=Verdict.REJECT, reason="they said STOP")
-    shelved(
+    fill_ledger(
         tmp_path,
         asked("m1"),
         decided("m1", verdict=Verdict.HOLD, findings=(QUIET,)),
@@ -330,7 +330,7 @@ def test_what_a_terminal_would_obey_is_shown_instead(
     receipt = DeliveryReceipt(
         message_id="m1", tenant="acme", attempt=1, provider_id="SM1", status=evil, received_at=NOON
     )
-    shelved(
+    fill_ledger(
         tmp_path,
         asked("m1", requested_by=evil),
         decided("m1", verdict=Verdict.HOLD, findings=(odd,)),
@@ -357,5 +357,5 @@ def test_a_branch_with_a_very_long_name_has_its_line_too(
         segments=8,
         final=False,
     )
-    shelved(tmp_path, *whole("m1", branch="b" * 2 * MAX_NAME), (USAGE_REPORT, line))
+    fill_ledger(tmp_path, *whole("m1", branch="b" * 2 * MAX_NAME), (USAGE_REPORT, line))
     assert "one of 7 messages" in explain(tmp_path, capsys)

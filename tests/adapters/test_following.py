@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.ledger.fold import Place
+from services.ledger.projection import Partition
 from services.observability.following import Following
 from services.observability.lag.report import report
 from services.observability.lag.sample import Place as Read
@@ -18,7 +18,7 @@ def stands(*looks: tuple[int | None, int], start: int = 0) -> list[float]:
     following, said = Following(), []
     for number, (reached, end) in enumerate(looks):
         found = report([Sample(0.0, {Read("sayso.usage", TOPIC, 0): Stand(end, start, end)}, {})])
-        positions = {} if reached is None else {Place(TOPIC, 0): reached}
+        positions = {} if reached is None else {Partition(TOPIC, 0): reached}
         said.append(following.stands(positions, found, 1000.0 + 10 * number))
     return said
 

@@ -15,7 +15,7 @@ from schemas.consent import ConsentEvent
 from schemas.decision import Decision
 from schemas.send_request import SendRequest
 from services.ledger import Ledger, LedgerError
-from services.ledger.usage import by_verdict, requested
+from services.ledger.usage import count_by_verdict, count_requested
 
 pytestmark = pytest.mark.broker
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -96,11 +96,11 @@ async def test_it_reaches_the_ends_past_markers_and_poison_and_goes_on(
     )
     first = await ledger.catch_up(fresh_cluster)
     assert (first.records, first.rebuilt) == (101, None)
-    assert (requested(ledger), by_verdict(ledger)) == (50, {"reject": 50})
+    assert (count_requested(ledger), count_by_verdict(ledger)) == (50, {"reject": 50})
     assert (await ledger.catch_up(fresh_cluster)).records == 0
     await publish(fresh_cluster, (topics.SEND_REQUESTS, request(99)))
     assert (await ledger.catch_up(fresh_cluster)).records == 1
-    assert requested(ledger) == 51
+    assert count_requested(ledger) == 51
 
 
 async def test_what_is_not_committed_is_not_read(fresh_cluster: str, ledger: Ledger):
@@ -111,11 +111,11 @@ async def test_what_is_not_committed_is_not_read(fresh_cluster: str, ledger: Led
         topics.DECISIONS.name, topics.DECISIONS.encode(decision(1)), b"acme/m1"
     )
     await ledger.catch_up(fresh_cluster)
-    assert by_verdict(ledger) == {}
+    assert count_by_verdict(ledger) == {}
     await producer.abort_transaction()
     await producer.stop()
     assert (await ledger.catch_up(fresh_cluster)).records == 0
-    assert by_verdict(ledger) == {}
+    assert count_by_verdict(ledger) == {}
 
 
 async def test_several_may_fold_into_one_file_while_records_come(
@@ -129,7 +129,7 @@ async def test_several_may_fold_into_one_file_while_records_come(
         wanted = [(topics.SEND_REQUESTS, request(round_ * 500 + at)) for at in range(500)]
         await publish(fresh_cluster, *wanted)
         counts += await asyncio.gather(*(one.catch_up(fresh_cluster) for one in ledgers[1:]))
-    assert requested(ledgers[1]) == 2000
+    assert count_requested(ledgers[1]) == 2000
     stop.set()
     followed = await following
     assert followed.records + sum(count.records for count in counts) == 2000
@@ -142,7 +142,7 @@ async def test_another_cluster_rebuilds_it_and_says_so(fresh_cluster: str, ledge
     await publish(fresh_cluster, (topics.SEND_REQUESTS, request(1)))
     caught = await ledger.catch_up(fresh_cluster)
     assert caught.rebuilt == "it held the topics of another Kafka cluster"
-    assert requested(ledger) == 1
+    assert count_requested(ledger) == 1
 
 
 async def test_a_position_beyond_the_topic_rebuilds_it_and_says_so(
@@ -185,19 +185,19 @@ async def test_who_follows_takes_the_first_at_once_and_the_rest_together(
 ):
     """And ends at once, whether it waits for records or rests."""
     stop, gather, batches = asyncio.Event(), 4.0, []
-    fold = ledger._store.fold
-    ledger._store.fold = lambda entries, *rest: (
-        batches.append(len(entries)),
-        fold(entries, *rest),
+    apply = ledger._store.apply
+    ledger._store.apply = lambda records, *rest: (
+        batches.append(len(records)),
+        apply(records, *rest),
     )[1]
     following = asyncio.create_task(ledger.follow(fresh_cluster, stop, gather))
     await asyncio.sleep(1)  # it waits at the broker
     await publish(fresh_cluster, (topics.SEND_REQUESTS, request(0)))
     began = time.monotonic()
-    await _until(lambda: requested(ledger) == 1)
+    await _until(lambda: count_requested(ledger) == 1)
     assert time.monotonic() - began < gather / 2
     await publish(fresh_cluster, *[(topics.SEND_REQUESTS, request(at)) for at in range(1, 6)])
-    await _until(lambda: requested(ledger) == 6)
+    await _until(lambda: count_requested(ledger) == 6)
     assert [count for count in batches if count] == [1, 5]
     began = time.monotonic()
     stop.set()

@@ -10,14 +10,14 @@ import pytest
 
 from schemas.topics import SEND_REQUESTS
 from services.cli.app import run
-from services.ledger.fold import Entry, Place, Read, read
 from services.ledger.ledger import FILE, Ledger, LedgerError
+from services.ledger.projection import ParsedRecord, Partition, parse
 from services.ledger.store import Store
-from services.ledger.usage import requested
+from services.ledger.usage import count_requested
 from tests.adapters.books import asked, whole
-from tests.adapters.shelved import shelved
+from tests.adapters.ledger_filler import fill_ledger, make_record
 
-AT = Place(SEND_REQUESTS.name, 0)
+AT = Partition(SEND_REQUESTS.name, 0)
 
 
 @pytest.fixture
@@ -27,11 +27,11 @@ def store(tmp_path: Path) -> Iterator[Store]:
     opened.close()
 
 
-def batch(first: int, records: int) -> list[Read]:
+def batch(first: int, records: int) -> list[ParsedRecord]:
     found = []
     for offset in range(first, first + records):
         topic, message = asked(f"m{offset}", body="x" * 3000)
-        found.append(read(Entry(AT, offset, 0, b"k", topic.encode(message))))
+        found.append(parse(make_record(topic, offset, message)))
     return found
 
 
@@ -40,11 +40,11 @@ def test_a_full_disk_leaves_no_half_and_it_goes_on_when_there_is_room(store: Sto
     [(pages,)] = [tuple(row) for row in store.rows("PRAGMA page_count")]
     store.rows(f"PRAGMA max_page_count = {pages + 8}")
     with pytest.raises(sqlite3.OperationalError, match="full"):
-        store.fold(batch(0, 100), {AT: 100}, generation)
-    assert (store.positions(), requested(ledger)) == ({}, 0)
+        store.apply(batch(0, 100), {AT: 100}, generation)
+    assert (store.positions(), count_requested(ledger)) == ({}, 0)
     store.rows("PRAGMA max_page_count = 1000000")
-    assert store.fold(batch(0, 100), {AT: 100}, generation) == 100
-    assert (store.positions(), requested(ledger)) == ({AT: 100}, 100)
+    assert store.apply(batch(0, 100), {AT: 100}, generation) == 100
+    assert (store.positions(), count_requested(ledger)) == ({AT: 100}, 100)
 
 
 def test_a_commit_that_fails_leaves_no_transaction_open(store: Store) -> None:
@@ -57,15 +57,15 @@ def test_a_commit_that_fails_leaves_no_transaction_open(store: Store) -> None:
         "CREATE TRIGGER fails AFTER INSERT ON requests BEGIN INSERT INTO whole VALUES (1); END"
     )
     with pytest.raises(sqlite3.IntegrityError):
-        store.fold(batch(0, 1), {AT: 1}, store.meta("generation"))
+        store.apply(batch(0, 1), {AT: 1}, store.meta("generation"))
     store.rows("DROP TRIGGER fails")
-    assert store.fold(batch(0, 1), {AT: 1}, store.meta("generation")) == 1
+    assert store.apply(batch(0, 1), {AT: 1}, store.meta("generation")) == 1
 
 
 def test_a_page_that_rotted_is_one_sentence(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    shelved(tmp_path, *[fact for i in range(300) for fact in whole(f"m{i}")])
+    fill_ledger(tmp_path, *[fact for i in range(300) for fact in whole(f"m{i}")])
     file = tmp_path / FILE
     sqlite3.connect(file).execute("PRAGMA wal_checkpoint(TRUNCATE)").close()
     with file.open("r+b") as opened:
@@ -84,5 +84,5 @@ def test_a_fault_of_ours_is_not_put_on_the_file(store: Store) -> None:
 
 def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(LedgerError, match="cannot be made"):
+    with pytest.raises(LedgerError, match="cannot be created"):
         Ledger.open(tmp_path / "file" / FILE)

@@ -9,21 +9,18 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import orjson
 import pytest
 
 from schemas.tenant_settings import TenantSettings
 from schemas.topics import DECISIONS, SEND_REQUESTS, SETTINGS, Topic
-from services.ledger.boxes import Wanted, boxed
-from services.ledger.days import ENDLESS, midnight
-from services.ledger.explain import Explained, explain
-from services.ledger.fold import Entry, Place, read
+from services.ledger.explain import Explanation, explain
 from services.ledger.ledger import FILE, Ledger
-from services.ledger.message_log import Period, created
-from services.ledger.store import Store
+from services.ledger.mailbox import MailboxFilter, list_mailbox
+from services.ledger.message_log import Period, list_messages
+from services.ledger.times import ENDLESS, midnight_ms
 from streams.mailboxes import Box
 from tests.adapters.books import asked, decided, stands
-from tests.adapters.shelved import NOON, shelved
+from tests.adapters.ledger_filler import NOON, fill_ledger
 
 
 @pytest.fixture
@@ -31,21 +28,6 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
     opened = Ledger.open(tmp_path / FILE)
     yield opened
     opened.close()
-
-
-def taken_in(folder: Path, *facts: tuple[Topic[Any], dict[str, Any]]) -> None:
-    """To the letter, as some other program wrote them."""
-    store = Store(folder / FILE)
-    entries = [
-        Entry(Place(topic.name, 0), offset, 0, b"k", orjson.dumps(fact))
-        for offset, (topic, fact) in enumerate(facts)
-    ]
-    store.fold(
-        [read(one) for one in entries],
-        {one.place: one.offset + 1 for one in entries},
-        store.meta("generation"),
-    )
-    store.close()
 
 
 def written(told: tuple[Topic[Any], Any], **changed: Any) -> tuple[Topic[Any], dict[str, Any]]:
@@ -66,11 +48,11 @@ AT_NOON = [
 def test_a_time_is_shown_in_utc_however_it_was_written(
     ledger: Ledger, tmp_path: Path, noon: str | int
 ) -> None:
-    taken_in(tmp_path, written(asked("m1"), requested_at=noon))
+    fill_ledger(tmp_path, written(asked("m1"), requested_at=noon))
     found = explain(ledger, "m1")
-    assert isinstance(found, Explained)
+    assert isinstance(found, Explanation)
     assert [event.at for event in found.events] == ["2026-11-21T12:00:00Z"]
-    [line] = created(ledger, Period())
+    [line] = list_messages(ledger, Period())
     assert (line.requested_at, line.day) == ("2026-11-21T12:00:00Z", "2026-11-21")
 
 
@@ -80,14 +62,14 @@ def test_what_came_first_is_told_first_however_it_was_written(
 ) -> None:
     """Half a second is written with a fraction, a whole one without."""
     then = NOON + timedelta(seconds=0.5)
-    taken_in(
+    fill_ledger(
         tmp_path,
         written(decided("m1", decided_at=then)),
         written(asked("m1"), requested_at=noon),
         written(decided("m1", decided_at=NOON + timedelta(seconds=1), seq=2)),
     )
     found = explain(ledger, "m1")
-    assert isinstance(found, Explained)
+    assert isinstance(found, Explanation)
     assert [(event.topic, event.offset) for event in found.events] == [
         (SEND_REQUESTS.name, 1),
         (DECISIONS.name, 0),
@@ -108,7 +90,7 @@ def test_a_day_at_the_end_of_the_calendar_hides_no_other(
     ledger: Ledger, tmp_path: Path, zone: str, end: datetime, since: date | None, until: date | None
 ) -> None:
     acme = TenantSettings(tenant="acme", name="Acme", sender="72975", time_zone=zone)
-    shelved(
+    fill_ledger(
         tmp_path,
         (SETTINGS, acme),
         stands("odd", "rejected", requested_at=end),
@@ -116,16 +98,16 @@ def test_a_day_at_the_end_of_the_calendar_hides_no_other(
     )
     listed = {
         item.message_id
-        for item in boxed(ledger, Box.OUTBOX, Wanted(since=since, until=until), NOON)
+        for item in list_mailbox(ledger, Box.OUTBOX, MailboxFilter(since=since, until=until), NOON)
     }
-    logged = {line.message_id for line in created(ledger, Period(since, until))}
+    logged = {line.message_id for line in list_messages(ledger, Period(since, until))}
     assert listed >= {"fine"} <= logged
 
 
 @pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Midway"])
 def test_midnights_are_in_order_to_the_calendars_ends(zone: str) -> None:
     days = [date.min, date(1, 1, 3), date(2026, 11, 21), date(9999, 12, 29), date.max]
-    nights = [midnight(day, ZoneInfo(zone)) for day in days]
+    nights = [midnight_ms(day, ZoneInfo(zone)) for day in days]
     assert nights == sorted(set(nights))
     assert nights[0] >= -ENDLESS
     assert nights[-1] <= ENDLESS

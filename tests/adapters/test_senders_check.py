@@ -12,9 +12,9 @@ from schemas.sender import Sender
 from schemas.topics import INBOUND, OUTCOMES, SENDERS
 from services.cli.app import run
 from services.ledger import Ledger
-from services.ledger.hearing import SILENT_AFTER, hearing
 from services.ledger.ledger import FILE
-from tests.adapters.test_consent_audit import NOON, PHONE, Books
+from services.ledger.sender_overview import SILENT_AFTER, check_inbound
+from tests.adapters.test_consent_audit import NOON, PHONE, ConsentFiller
 
 CODE = "24365"
 
@@ -33,7 +33,7 @@ CODE = "24365"
 def test_a_sender_is_judged_by_what_it_heard(
     tmp_path: Path, hears: bool, texted: int, heard: int, sound: bool, says: str
 ) -> None:
-    books = Books(tmp_path)
+    books = ConsentFiller(tmp_path)
     books.add(SENDERS, Sender(sender=CODE, kind="short_code", owner="acme", hears=hears))
     for n in range(texted):
         books.add(
@@ -65,7 +65,7 @@ def test_a_sender_is_judged_by_what_it_heard(
         )
     books.store.close()
     ledger = Ledger.open(tmp_path / FILE)
-    (found,) = hearing(ledger)
+    (found,) = check_inbound(ledger)
     ledger.close()
     assert (found.texted, found.heard, found.sound) == (texted, heard, sound)
     assert says in found.says

@@ -14,8 +14,8 @@ from schemas.topics import DISPATCH_CONTROLS, SENDER_STATUS, SENDERS
 from services.cli.app import run
 from services.ledger import Ledger
 from services.ledger.ledger import FILE
-from services.ledger.sender_lines import last_word
-from tests.adapters.test_consent_audit import NOON, Books
+from services.ledger.sender_overview import find_last_control
+from tests.adapters.test_consent_audit import NOON, ConsentFiller
 
 STATUS = SenderStatus(
     sender="24365",
@@ -37,7 +37,7 @@ STATUS = SenderStatus(
 
 @pytest.fixture
 def state(tmp_path: Path) -> Path:
-    books = Books(tmp_path)
+    books = ConsentFiller(tmp_path)
     for sender in ("24365", "36524"):
         books.add(SENDERS, Sender(sender=sender, kind="short_code", owner="acme"))
     books.add(SENDER_STATUS, STATUS.model_copy(update={"state": SenderState.RUNNING}))
@@ -79,7 +79,7 @@ def test_every_sender_with_its_queue_pace_doubts_and_last_error(
 def test_a_queue_of_which_nothing_is_heard_is_remarked(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    books = Books(tmp_path)
+    books = ConsentFiller(tmp_path)
     books.add(SENDER_STATUS, STATUS.model_copy(update={"state": SenderState.RUNNING}))
     books.store.close()
     assert run(["senders", "--state", str(tmp_path)]) == 0
@@ -119,13 +119,13 @@ def test_nothing_is_paused_without_a_broker(
 
 
 def test_the_last_word_is_what_was_ordered_not_what_has_been_done(tmp_path: Path) -> None:
-    books = Books(tmp_path)
+    books = ConsentFiller(tmp_path)
     books.add(DISPATCH_CONTROLS, Pause(sender="24365", by="ann", at=NOON))
     books.add(DISPATCH_CONTROLS, Resume(sender="24365", by="bob", at=NOON))
     books.add(DISPATCH_CONTROLS, Pause(sender="36524", by="ann", at=NOON))
     books.store.close()
     ledger = Ledger.open(tmp_path / FILE)
-    words = [last_word(ledger, sender) for sender in ("24365", "36524", "999")]
+    words = [find_last_control(ledger, sender) for sender in ("24365", "36524", "999")]
     ledger.close()
     assert [word and (word.paused, word.by) for word in words] == [
         (False, "bob"),

@@ -14,12 +14,12 @@ from rich.console import Console
 from schemas.tenant_settings import TenantSettings
 from schemas.topics import SETTINGS
 from services.cli.app import run
-from services.ledger.billing import checked, contradicted, differing
 from services.ledger.ledger import FILE, Ledger
-from services.ledger.message_log import Period, created, how_many
+from services.ledger.message_log import Period, count_messages, list_messages
+from services.ledger.usage import list_contradictions, list_differences, total_segments
 from services.terminal import draw_bars
 from tests.adapters.books import ANA, asked, decided, whole
-from tests.adapters.shelved import shelved
+from tests.adapters.ledger_filler import fill_ledger
 
 ACME = TenantSettings(tenant="acme", name="Acme", sender="72975", time_zone="America/New_York")
 MIDNIGHT = datetime(2026, 11, 22, 5, tzinfo=UTC)
@@ -28,7 +28,7 @@ MIDNIGHT = datetime(2026, 11, 22, 5, tzinfo=UTC)
 
 @pytest.fixture
 def books(tmp_path: Path) -> Path:
-    shelved(
+    fill_ledger(
         tmp_path,
         (SETTINGS, ACME),
         *whole("late", at=MIDNIGHT - timedelta(seconds=1)),
@@ -51,7 +51,7 @@ def books(tmp_path: Path) -> Path:
 def ids(folder: Path, period: Period) -> list[str]:
     ledger = Ledger.open(folder / FILE)
     try:
-        return [line.message_id for line in created(ledger, period)]
+        return [line.message_id for line in list_messages(ledger, period)]
     finally:
         ledger.close()
 
@@ -81,10 +81,10 @@ def test_every_message_of_the_period_once_and_in_order(
 
 def test_it_is_read_row_by_row(books: Path) -> None:
     ledger = Ledger.open(books / FILE)
-    lines = created(ledger, Period(tenant="acme"))
+    lines = list_messages(ledger, Period(tenant="acme"))
     assert next(lines).message_id == "m1"
     lines.close()
-    assert how_many(ledger, Period(tenant="acme")) == 4
+    assert count_messages(ledger, Period(tenant="acme")) == 4
     ledger.close()
 
 
@@ -135,7 +135,7 @@ def test_as_a_table_with_numbers_hidden(books: Path, capsys: pytest.CaptureFixtu
 def test_a_cell_that_a_spreadsheet_would_run_is_made_tame(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    shelved(tmp_path, *whole("m1", branch="=HYPERLINK(1)"))
+    fill_ledger(tmp_path, *whole("m1", branch="=HYPERLINK(1)"))
     [row] = csv.DictReader(io.StringIO(log(tmp_path, capsys, "--as", "csv", "--unmask")))
     assert (row["branch"], row["to"]) == ("'=HYPERLINK(1)", ANA)
 
@@ -148,7 +148,7 @@ def test_the_log_takes_no_filter_that_it_does_not_apply(
 
 
 def test_predicted_against_billed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    shelved(
+    fill_ledger(
         tmp_path,
         *whole("same", segments_billed=1),
         *whole("more", segments=2, segments_billed=2),
@@ -157,12 +157,12 @@ def test_predicted_against_billed(tmp_path: Path, capsys: pytest.CaptureFixture[
         *whole("never", "rejected", segments_billed=9),
     )
     ledger = Ledger.open(tmp_path / FILE)
-    assert checked(ledger) == (4, 2, 2, 3, 1, 1)
-    assert checked(ledger, "nobody") == (0, 0, 0, 0, 0, 0)
-    assert [(one.message_id, one.predicted, one.billed) for one in differing(ledger, "acme")][
-        :1
-    ] == [("never", 1, 9)]
-    assert [(one.message_id, one.beside) for one in contradicted(ledger)] == [
+    assert total_segments(ledger) == (4, 2, 2, 3, 1, 1)
+    assert total_segments(ledger, "nobody") == (0, 0, 0, 0, 0, 0)
+    assert [
+        (one.message_id, one.predicted, one.billed) for one in list_differences(ledger, "acme")
+    ][:1] == [("never", 1, 9)]
+    assert [(one.message_id, one.beside) for one in list_contradictions(ledger)] == [
         ("odd", ("failed 30008",))
     ]
     ledger.close()
@@ -186,7 +186,7 @@ def test_bars_are_as_long_as_their_share() -> None:
 def test_a_line_is_a_line_whatever_was_written(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    shelved(tmp_path, asked("m1", kind="re\nminder\x1b[2J"))
+    fill_ledger(tmp_path, asked("m1", kind="re\nminder\x1b[2J"))
     assert run(["usage", "--log", "--state", str(tmp_path)]) == 0
     _, line = capsys.readouterr().out.splitlines()
     assert "\x1b" not in line

@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from schemas import topics
 from services.cli.waiting import format_seconds
-from services.ledger.waiting import Waiting, waiting
-from tests.adapters.test_ledger_fold import Shelf, entry
-
-NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
+from services.ledger.waiting import Waiting, list_waiting
+from tests.adapters.ledger_filler import NOON, LedgerFiller
 
 
 def iso(at: datetime) -> str:
     return at.isoformat().replace("+00:00", "Z")
 
 
-class Books(Shelf):
-    offset = 0
-
-    def put(self, topic: topics.Topic[Any], value: dict[str, Any]) -> None:
-        self.offset += 1
-        self.fold(entry(topic, self.offset, value))
-
+class WaitingFiller(LedgerFiller):
     def message(
         self,
         name: str,
@@ -39,7 +30,7 @@ class Books(Shelf):
     ) -> None:
         common = {"message_id": name, "tenant": "acme", "kind": "direct", "requested_at": iso(at)}
         found = [{"rule": rule, "verdict": "hold", "reason": "r"}] if rule else []
-        self.put(
+        self.add(
             topics.DECISIONS,
             common
             | {
@@ -53,7 +44,7 @@ class Books(Shelf):
                 **({"until": iso(until)} if until else {}),
             },
         )
-        self.put(
+        self.add(
             topics.OUTCOMES,
             common
             | {
@@ -67,13 +58,13 @@ class Books(Shelf):
         )
 
     def found(self, now: datetime = NOON) -> dict[str, Waiting]:
-        return {line.cause: line for line in waiting(self.ledger, "acme", now.timestamp())}
+        return {line.cause: line for line in list_waiting(self.ledger, "acme", now.timestamp())}
 
 
 @pytest.fixture
-def books(tmp_path: Path) -> Books:
-    made = Books(tmp_path / "ledger.sqlite")
-    made.put(topics.SENDERS, {"sender": "24365", "kind": "short_code", "pace": 2, "owner": "acme"})
+def books(tmp_path: Path) -> WaitingFiller:
+    made = WaitingFiller(tmp_path / "ledger.sqlite")
+    made.add(topics.SENDERS, {"sender": "24365", "kind": "short_code", "pace": 2, "owner": "acme"})
     return made
 
 
@@ -91,19 +82,19 @@ def books(tmp_path: Path) -> Books:
         ("in_doubt", "", "in doubt"),
     ],
 )
-def test_cause(books: Books, state: str, rule: str, cause: str) -> None:
+def test_cause(books: WaitingFiller, state: str, rule: str, cause: str) -> None:
     books.message("m1", state, rule)
     line = books.found()[cause]
     assert (line.messages, line.oldest, line.stuck) == (1, "m1", 0)
 
 
-def test_what_is_out_or_done_with_does_not_wait(books: Books) -> None:
+def test_what_is_out_or_done_with_does_not_wait(books: WaitingFiller) -> None:
     books.message("m1", "delivered")
     books.message("m2", "rejected", "opted_out")
     assert books.found() == {}
 
 
-def test_the_queue_drains_at_the_senders_pace_and_the_oldest_is_named(books: Books) -> None:
+def test_the_queue_drains_at_the_senders_pace_and_the_oldest_is_named(books: WaitingFiller) -> None:
     books.message("young", "queued", at=NOON, segments=3)
     books.message("old", "queued", at=NOON - timedelta(minutes=1), segments=5)
     line = books.found()["pace"]
@@ -115,8 +106,8 @@ def test_the_queue_drains_at_the_senders_pace_and_the_oldest_is_named(books: Boo
     )
 
 
-def test_a_paused_sender_is_a_cause_of_its_own_and_no_alarm(books: Books) -> None:
-    books.put(topics.SENDER_STATUS, {"sender": "24365", "state": "paused", "at": iso(NOON)})
+def test_a_paused_sender_is_a_cause_of_its_own_and_no_alarm(books: WaitingFiller) -> None:
+    books.add(topics.SENDER_STATUS, {"sender": "24365", "state": "paused", "at": iso(NOON)})
     books.message("m1", "queued")
     line = books.found(NOON + timedelta(hours=5))["paused"]
     assert (line.messages, line.stuck, line.drain) == (1, 0, None)
@@ -150,7 +141,7 @@ def test_a_paused_sender_is_a_cause_of_its_own_and_no_alarm(books: Books) -> Non
     ],
 )
 def test_stuck(
-    books: Books, state: str, rule: str, until: datetime | None, late: timedelta, stuck: int
+    books: WaitingFiller, state: str, rule: str, until: datetime | None, late: timedelta, stuck: int
 ) -> None:
     books.message("m1", state, rule, until)
     assert [line.stuck for line in books.found(NOON + late).values()] == [stuck]

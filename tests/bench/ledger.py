@@ -16,10 +16,9 @@ from schemas.decision import Decision, Verdict
 from schemas.outcome import Outcome
 from schemas.send_request import SendRequest
 from schemas.topics import ATTEMPTS, DECISIONS, DELIVERY_RECEIPTS, OUTCOMES, SEND_REQUESTS, Topic
-from services.ledger.explain import Explained, explain
-from services.ledger.fold import Entry, Place, read
+from services.ledger.explain import Explanation, explain
 from services.ledger.ledger import FILE, Ledger
-from services.ledger.store import Store
+from tests.adapters.ledger_filler import LedgerFiller
 from tests.bench import people
 from tests.bench.gate import empty_house, tear_down, tell
 
@@ -132,27 +131,17 @@ def _told(ledger: Ledger, message_id: str) -> float:
     began = time.perf_counter()
     found = explain(ledger, message_id)
     seconds = time.perf_counter() - began
-    if not isinstance(found, Explained) or len(found.events) != EVENTS:
+    if not isinstance(found, Explanation) or len(found.events) != EVENTS:
         raise ValueError(f"the ledger has not the whole story of {message_id}")
     return seconds
 
 
 def fill(folder: Path, messages: int) -> None:
     """As SQL has them after a fold; one real life is read, and copied under the other ids."""
-    store = Store(folder / FILE)
-    offsets: dict[str, int] = {}
-    entries = []
+    filler = LedgerFiller(folder / FILE)
     for topic, message in life(0):
-        offsets[topic.name] = at = offsets.get(topic.name, -1) + 1
-        entries.append(
-            Entry(Place(topic.name, 0), at, 0, topic.key(message).encode(), topic.encode(message))
-        )
-    store.fold(
-        [read(one) for one in entries],
-        {one.place: one.offset + 1 for one in entries},
-        store.meta("generation"),
-    )
-    store.close()
+        filler.add(topic, message)
+    filler.ledger.close()
     _copy(folder / FILE, messages)
 
 

@@ -18,8 +18,8 @@ from schemas.person import NumberChange, PersonEvent
 from schemas.send_request import SendRequest
 from schemas.topics import CONSENT_EVENTS, PERSON_EVENTS, SEND_REQUESTS
 from services.ledger import Ledger
-from services.ledger.boxes import Item, Wanted, boxed
 from services.ledger.ledger import FILE
+from services.ledger.mailbox import MailboxFilter, MailboxItem, list_mailbox
 from streams.mailboxes import Box
 from tests.e2e import stage, witness
 
@@ -39,15 +39,16 @@ class Said(NamedTuple):
 
 
 async def until(
-    state: Path, box: Box, happened: Callable[[dict[str, Item]], bool]
-) -> dict[str, Item]:
+    state: Path, box: Box, happened: Callable[[dict[str, MailboxItem]], bool]
+) -> dict[str, MailboxItem]:
     """The messages in a box, by id, once it is so."""
     ledger = Ledger.open(state / FILE)
     try:
         async with asyncio.timeout(60):
             while True:
                 found = {
-                    one.message_id: one for one in boxed(ledger, box, Wanted(), datetime.now(UTC))
+                    one.message_id: one
+                    for one in list_mailbox(ledger, box, MailboxFilter(), datetime.now(UTC))
                 }
                 if happened(found):
                     return found
@@ -175,5 +176,5 @@ async def test_staff_see_approve_reject_come_too_late_and_mend(
     assert (taken["a2"], taken["a3"]) == (0, 0)
 
 
-def _at_rest(found: dict[str, Item]) -> bool:
+def _at_rest(found: dict[str, MailboxItem]) -> bool:
     return {one.state.value for one in found.values()} <= {"delivered", "undelivered"}

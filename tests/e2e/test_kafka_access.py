@@ -26,7 +26,7 @@ from schemas.topics import (
 )
 from services.kafka.acls import compute_rights
 from services.kafka.publisher import NotPublished, Publisher
-from services.ledger.source import SourceError, reading
+from services.ledger.topic_reader import TopicReaderError, open_reader
 from services.local import process_specs
 from services.local.demo.sample import publish_sample
 from services.local.supervisor import Supervisor
@@ -87,7 +87,7 @@ async def refused(kafka: Locked, monkeypatch: pytest.MonkeyPatch) -> None:
         log_in(monkeypatch, told)
         publisher = Publisher(bootstrap, source="test")
         try:
-            async with reading(
+            async with open_reader(
                 bootstrap, {DELIVERY_RECEIPTS.name}
             ) as source:  # it sees what it may write
                 assert await source.ends()
@@ -96,8 +96,10 @@ async def refused(kafka: Locked, monkeypatch: pytest.MonkeyPatch) -> None:
         finally:
             await publisher.stop()
     log_in(monkeypatch, {**kafka.environment("staff"), "SAYSO_KAFKA_PASSWORD": "guessed"})
-    with pytest.raises(SourceError, match="or it does not let us in as sayso-staff by sasl_ssl"):
-        async with reading(kafka.tls, {topic.name for topic in TOPICS}):
+    with pytest.raises(
+        TopicReaderError, match="or it does not let us in as sayso-staff by sasl_ssl"
+    ):
+        async with open_reader(kafka.tls, {topic.name for topic in TOPICS}):
             pass
 
 
@@ -158,7 +160,7 @@ async def ask(bootstrap: str, name: str) -> None:
 
 
 async def seen(bootstrap: str, topic: Topic[Any], wanted: Callable[[Any], bool]) -> None:
-    async with reading(bootstrap, {topic.name}) as source:
+    async with open_reader(bootstrap, {topic.name}) as source:
         source.seek(await source.starts())
         while not any(
             entry.value and wanted(topic.decode(entry.value))

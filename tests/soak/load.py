@@ -13,7 +13,7 @@ from schemas.send_request import SendRequest
 from schemas.topics import SEND_REQUESTS
 from services.kafka.publisher import Publisher
 from services.ledger import Ledger
-from services.ledger.usage import by_state
+from services.ledger.usage import count_by_state
 from tests.bench import people
 
 BEAT: Final = 0.1
@@ -67,7 +67,7 @@ class Load:
     def _states(self) -> dict[str, int]:
         ledger = Ledger.open(self._ledger, existing=True)
         try:
-            return by_state(ledger)
+            return count_by_state(ledger)
         finally:
             ledger.close()
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from schemas.numbers import mask_number
 from services.ledger import Ledger
-from services.ledger.usage import Filter, started, usage
+from services.ledger.usage import UsageFilter, count_system_messages, read_usage
 from services.local.demo.cast import Cast
 from services.local.demo.staff import Played
 from services.local.simulator.journal import read_entries
@@ -70,13 +70,13 @@ def _staff(posts: list[dict[str, Any]], taken: list[str], did: Played, right: st
 
 
 def _books(ledger: Ledger, asked: Cast, tenant: str) -> list[Check]:
-    found = usage(ledger, Filter(tenant))
+    found = read_usage(ledger, UsageFilter(tenant))
     books = reconcile(found)
     reported: Counter[str] = Counter()
     for row in found.rows:
         reported[row.state] += row.messages
     counted = {state: count for state, count in found.by_state.items() if count}
-    own = started(ledger, tenant)
+    own = count_system_messages(ledger, tenant)
     return [
         Check(
             found.requested == len(asked.identities) + own,

@@ -11,8 +11,8 @@ from rich.text import Text
 
 from schemas.numbers import mask_number
 from services.ledger import Ledger
-from services.ledger.asked import asked
-from services.ledger.boxes import Item, Wanted, messages
+from services.ledger.mailbox import MailboxFilter, MailboxItem, find_messages
+from services.ledger.message_status import find_request
 from services.local.demo.staff import BY, Played
 from services.terminal import color_word
 from streams.error_codes import meaning
@@ -22,7 +22,7 @@ def mended(ledger: Ledger, tenant: str, did: Played) -> Iterator[RenderableType]
     now = datetime.now(UTC)
     items = {
         one.message_id: one
-        for one in messages(ledger, Wanted(tenant, ids=tuple(did.identities)), now)
+        for one in find_messages(ledger, MailboxFilter(tenant, ids=tuple(did.identities)), now)
     }
     for word, name in (("approved", did.approved), ("rejected", did.rejected)):
         if name in items:
@@ -43,12 +43,12 @@ def mended(ledger: Ledger, tenant: str, did: Played) -> Iterator[RenderableType]
         )
 
 
-def _text(ledger: Ledger, item: Item) -> str:
-    known = asked(ledger, item.tenant, item.message_id)
+def _text(ledger: Ledger, item: MailboxItem) -> str:
+    known = find_request(ledger, item.tenant, item.message_id)
     return known.body if known else ""
 
 
-def _failed(item: Item) -> Iterator[RenderableType]:
+def _failed(item: MailboxItem) -> Iterator[RenderableType]:
     """The code's words, and what to do, step by step."""
     code = meaning(item.outcome.get("error_code") or "")
     yield Text.assemble(

@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from schemas.numbers import mask_text
-from services.ledger.usage import Usage
+from services.ledger.usage import UsageReport
 from services.local.demo.checks import Check
 from services.local.demo.fates import Fate
 from services.local.demo.run import Ran
@@ -22,7 +22,7 @@ class Report(NamedTuple):
     """All that was found out in the end."""
 
     ran: Ran
-    used: Usage
+    used: UsageReport
     fates: list[Fate]
     mended: list[RenderableType]
     checks: list[Check]

@@ -18,7 +18,7 @@ from schemas.topics import CONSENT_EVENTS, SEND_REQUESTS, SENDERS, SETTINGS
 from services.kafka.publisher import Publisher
 from services.ledger import Ledger
 from services.ledger.ledger import FILE
-from services.ledger.usage import started
+from services.ledger.usage import count_system_messages
 from services.local.demo import staff
 from services.local.demo.cast import Cast
 from services.local.demo.tally import Tally, tally
@@ -118,7 +118,12 @@ async def run(
     expected = len(asked.identities | did.identities)
     settled = await _rest(plan, expected, ledger, look, patience)
     return Ran(
-        rested and settled, seconds, expected, started(ledger, plan.tenant), look("done"), did
+        rested and settled,
+        seconds,
+        expected,
+        count_system_messages(ledger, plan.tenant),
+        look("done"),
+        did,
     )
 
 
@@ -132,7 +137,7 @@ async def _rest(
 
 def at_rest(now: Tally, ledger: Ledger, tenant: str, expected: int) -> bool:
     """The usage report too: it may know of every message already, and of some not yet what became of them."""
-    if now.requested - started(ledger, tenant) != expected or now.lag or now.moving:
+    if now.requested - count_system_messages(ledger, tenant) != expected or now.lag or now.moving:
         return False
     sql = "SELECT state, sum(messages) AS n FROM usage WHERE tenant = ? GROUP BY state HAVING n"
     return {row["state"]: row["n"] for row in ledger.rows(sql, tenant)} == now.states

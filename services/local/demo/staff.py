@@ -14,7 +14,7 @@ from schemas.send_request import SendRequest
 from schemas.topics import APPROVALS, PERSON_EVENTS, PERSON_REQUESTS, SEND_REQUESTS
 from services.kafka.publisher import Publisher
 from services.ledger import Ledger
-from services.ledger.boxes import Item, Wanted, messages
+from services.ledger.mailbox import MailboxFilter, MailboxItem, find_messages
 from services.local.demo.cast import Cast
 from services.operations.approvals import WaitingText, build_approvals
 from services.operations.resend_plan import Resend, plan_resend
@@ -116,7 +116,7 @@ async def play(
     return played._replace(resent=once_more.request.message_id)
 
 
-def _said(action: str, item: Item, request: SendRequest) -> Approval:
+def _said(action: str, item: MailboxItem, request: SendRequest) -> Approval:
     """By the text as it is on record, as on any screen."""
     (approval,) = build_approvals(action, [WaitingText(item, request.body)], BY, datetime.now(UTC))
     return approval
@@ -124,12 +124,14 @@ def _said(action: str, item: Item, request: SendRequest) -> Approval:
 
 async def _seen(
     ledger: Ledger, tenant: str, ids: tuple[str, ...], look: Callable[[], object], patience: float
-) -> dict[str, Item]:
+) -> dict[str, MailboxItem]:
     """Those that have come to where staff find them: ready to approve, or failed."""
     deadline = time.monotonic() + patience
     while True:
         look()
-        items = messages(ledger, Wanted(tenant, ids=ids), datetime.now(UTC) + timedelta(seconds=1))
+        items = find_messages(
+            ledger, MailboxFilter(tenant, ids=ids), datetime.now(UTC) + timedelta(seconds=1)
+        )
         found = {
             one.message_id: one
             for one in items

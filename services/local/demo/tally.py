@@ -7,7 +7,7 @@ from typing import NamedTuple
 from rich.table import Table
 
 from services.ledger import Ledger
-from services.ledger.usage import by_state, by_verdict, requested
+from services.ledger.usage import count_by_state, count_by_verdict, count_requested
 from services.terminal import table
 from streams.lifecycle import MEANINGS, Group, State
 
@@ -75,4 +75,8 @@ class Tally(NamedTuple):
 
 
 def tally(ledger: Ledger, tenant: str) -> Tally:
-    return Tally(requested(ledger, tenant), by_verdict(ledger, tenant), by_state(ledger, tenant))
+    return Tally(
+        count_requested(ledger, tenant),
+        count_by_verdict(ledger, tenant),
+        count_by_state(ledger, tenant),
+    )

@@ -1,4 +1,4 @@
-"""Times as producers write them, and days as tenants have them."""
+"""Times as producers write them, and days as tenants count them."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _TIME: Final = TypeAdapter[datetime](UtcTime)
 _BEGINNING: Final = datetime.min.replace(tzinfo=UTC)
 
 
-def moment(written: Any) -> datetime:
-    """In UTC.  A record is kept as it came: with another offset, or in seconds since 1970.  What is no time at all is
-    before all others."""
+def parse_time(written: Any) -> datetime:
+    """In UTC. The ledger keeps records unchanged, so a time may have any offset, or be in seconds
+    since 1970. What is not a time sorts before all others."""
     try:
         return _TIME.validate_python(written)
     except ValidationError:
@@ -28,16 +28,17 @@ def rfc3339(at: datetime) -> str:
     return at.isoformat().replace("+00:00", "Z")
 
 
-def midnight(day: date, zone: tzinfo) -> int:
-    """When that day begins there, in milliseconds since 1970; beyond the calendar's ends without end."""
+def midnight_ms(day: date, zone: tzinfo) -> int:
+    """When that day begins in that zone, in milliseconds since 1970; +-ENDLESS beyond the
+    calendar's ends."""
     try:
         return round(datetime.combine(day, time.min, zone).timestamp() * 1000)
     except OverflowError:
         return ENDLESS if day.year > 1970 else -ENDLESS
 
 
-def later(day: date, days: int) -> date | None:
-    """None where the calendar ends before."""
+def add_days(day: date, days: int) -> date | None:
+    """None beyond the end of the calendar."""
     try:
         return day + timedelta(days=days)
     except OverflowError:

@@ -14,10 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.topics import Topic
-from services.ledger.fold import Entry, Place, read
+from services.ledger.projection import Partition, Record
 from services.ledger.store import Store
 from services.ledger.tables import TABLES
 from tests.adapters.books import Told, asked, decided, stands
+from tests.adapters.ledger_filler import apply_records, make_record
 
 facts = st.one_of(
     st.builds(asked, st.sampled_from(["m1", "m2"])),
@@ -31,17 +32,13 @@ facts = st.one_of(
 )
 
 
-def entries(told: Sequence[tuple[Topic[Any], Any]]) -> dict[Place, list[Entry]]:
-    found: defaultdict[Place, list[Entry]] = defaultdict(list)
+def entries(told: Sequence[tuple[Topic[Any], Any]]) -> dict[Partition, list[Record]]:
+    found: defaultdict[Partition, list[Record]] = defaultdict(list)
     for topic, message in told:
-        place = Place(topic.name, int(message.message_id[1:]))
-        found[place].append(_entry(topic, message, place, 2 * len(found[place])))
+        place = Partition(topic.name, int(message.message_id[1:]))
+        offset = 2 * len(found[place])  # every other one: markers and compaction leave gaps
+        found[place].append(make_record(topic, offset, message, partition=place.number, at_ms=0))
     return found
-
-
-def _entry(topic: Topic[Any], message: Any, place: Place, offset: int) -> Entry:
-    """Every other offset: markers and compaction leave gaps."""
-    return Entry(place, offset, 0, topic.key(message).encode(), topic.encode(message))
 
 
 def held(store: Store) -> dict[str, list[tuple[Any, ...]]]:
@@ -49,11 +46,6 @@ def held(store: Store) -> dict[str, list[tuple[Any, ...]]]:
     return {
         name: sorted(map(tuple, store.rows(f"SELECT * FROM {name}")), key=repr) for name in tables
     }
-
-
-def take(store: Store, batch: list[Entry]) -> None:
-    reached = {entry.place: entry.offset + 1 for entry in batch}
-    store.fold([read(entry) for entry in batch], reached, store.meta("generation"))
 
 
 class Crash(Exception):
@@ -76,12 +68,12 @@ class Mortal:
         self._sql.executemany(*given)
 
 
-def crashing(store: Store, batch: list[Entry], writes: int) -> bool:
+def crashing(store: Store, batch: list[Record], writes: int) -> bool:
     """Whether it ended before it was done."""
     sql = store._sql
     store._sql = Mortal(sql, writes)  # type: ignore[assignment]
     try:
-        take(store, batch)
+        apply_records(store, *batch)
     except Crash:
         return True
     finally:
@@ -97,7 +89,7 @@ def test_the_file_does_not_know_how_it_was_filled(told: list[Told], data: st.Dat
         plain, *several = (Store(Path(folder) / name) for name in ("once", "several", "several"))
         for records in topics.values():
             for entry in records:
-                take(plain, [entry])
+                apply_records(plain, entry)
         done = dict.fromkeys(topics, 0)
         while batch := _some(topics, done, data):
             store = data.draw(st.sampled_from(several))
@@ -106,7 +98,7 @@ def test_the_file_does_not_know_how_it_was_filled(told: list[Told], data: st.Dat
                 if crashing(store, batch, data.draw(st.integers(0, 4))):
                     assert held(store) == before
             else:
-                take(store, batch)
+                apply_records(store, *batch)
             reached = several[0].positions()
             done = {
                 place: sum(e.offset < reached.get(place, 0) for e in records)
@@ -118,8 +110,8 @@ def test_the_file_does_not_know_how_it_was_filled(told: list[Told], data: st.Dat
 
 
 def _some(
-    topics: dict[Place, list[Entry]], done: dict[Place, int], data: st.DataObject
-) -> list[Entry]:
+    topics: dict[Partition, list[Record]], done: dict[Partition, int], data: st.DataObject
+) -> list[Record]:
     """What comes next on some of them, and before it some that was read already; nothing once all is done."""
     left = [place for place, records in topics.items() if done[place] < len(records)]
     found = []

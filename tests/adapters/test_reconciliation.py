@@ -12,12 +12,19 @@ import pytest
 from schemas.reports import BalanceRow
 from schemas.topics import BALANCE
 from services.cli.app import run
-from services.ledger.balance import Hour, astray, books, hours, news, row_of
 from services.ledger.ledger import FILE, Ledger
-from services.ledger.recount import Recount
+from services.ledger.reconciliation import (
+    Hour,
+    Reconciler,
+    build_row,
+    find_changes,
+    find_unaccounted,
+    list_hours,
+    reconcile,
+)
 from streams.lifecycle import Group, State
 from tests.adapters.books import asked, decided, stands, whole
-from tests.adapters.shelved import NOON, shelved
+from tests.adapters.ledger_filler import NOON, fill_ledger
 
 HOUR = timedelta(hours=1)
 AT_NOON = Hour("acme", int(NOON.timestamp()) // 3600)
@@ -31,16 +38,16 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 
 
 def test_every_state_is_somewhere_in_the_equation(ledger: Ledger, tmp_path: Path) -> None:
-    shelved(tmp_path, *(fact for state in State for fact in whole(state, state)))
-    found = books(ledger, AT_NOON)
+    fill_ledger(tmp_path, *(fact for state in State for fact in whole(state, state)))
+    found = reconcile(ledger, AT_NOON)
     assert (found.requested, found.residue) == (len(State), 0)
     assert sum(found.groups.values()) == len(State)
     assert all(found.groups[group] for group in Group)
 
 
 def test_a_text_of_our_own_opens_with_its_decision(ledger: Ledger, tmp_path: Path) -> None:
-    shelved(tmp_path, decided("ask", kind="consent_ask"), stands("ask", kind="consent_ask"))
-    assert books(ledger, AT_NOON).residue == 0
+    fill_ledger(tmp_path, decided("ask", kind="consent_ask"), stands("ask", kind="consent_ask"))
+    assert reconcile(ledger, AT_NOON).residue == 0
 
 
 LOST = [
@@ -63,93 +70,95 @@ LOST = [
 def test_what_is_missed_is_residue_and_has_a_name(
     ledger: Ledger, tmp_path: Path, facts: list, residue: int, why: str
 ) -> None:
-    shelved(tmp_path, *whole("fine"), *facts)
-    assert books(ledger, AT_NOON).residue == residue
-    [one] = astray(ledger, AT_NOON)
+    fill_ledger(tmp_path, *whole("fine"), *facts)
+    assert reconcile(ledger, AT_NOON).residue == residue
+    [one] = find_unaccounted(ledger, AT_NOON)
     assert (one.tenant, one.message_id) == ("acme", "m1")
     assert why in one.why
-    assert row_of(ledger, AT_NOON, NOON).astray == ("m1",)
+    assert build_row(ledger, AT_NOON, NOON).astray == ("m1",)
 
 
 def test_a_loss_and_a_surplus_of_one_hour_do_not_hide_each_other(
     ledger: Ledger, tmp_path: Path
 ) -> None:
-    shelved(tmp_path, asked("lost"), stands("surplus"))
-    row = row_of(ledger, AT_NOON, NOON)
+    fill_ledger(tmp_path, asked("lost"), stands("surplus"))
+    row = build_row(ledger, AT_NOON, NOON)
     assert (row.residue, set(row.astray)) == (0, {"lost", "surplus"})
 
 
 def test_hours_and_tenants_have_books_of_their_own(ledger: Ledger, tmp_path: Path) -> None:
-    shelved(
+    fill_ledger(
         tmp_path,
         *whole("m1"),
         *whole("m2", at=NOON + HOUR),
         asked("m3", tenant="other"),
         *whole("m4", at=datetime(1969, 12, 31, 23, 30, tzinfo=UTC)),
     )
-    found = hours(ledger, datetime(1900, 1, 1, tzinfo=UTC), NOON + 2 * HOUR)
+    found = list_hours(ledger, datetime(1900, 1, 1, tzinfo=UTC), NOON + 2 * HOUR)
     assert [(one.tenant, one.begins) for one in found] == [
         ("acme", datetime(1969, 12, 31, 23, tzinfo=UTC)),
         ("acme", NOON),
         ("acme", NOON + HOUR),
         ("other", NOON),
     ]
-    assert [books(ledger, one).residue for one in found] == [0, 0, 0, 1]
-    assert hours(ledger, NOON, NOON + HOUR, "acme") == [AT_NOON]
+    assert [reconcile(ledger, one).residue for one in found] == [0, 0, 0, 1]
+    assert list_hours(ledger, NOON, NOON + HOUR, "acme") == [AT_NOON]
 
 
 def test_a_message_whose_outcome_names_another_hour_is_counted_once(
     ledger: Ledger, tmp_path: Path
 ) -> None:
-    shelved(tmp_path, asked("m1"), decided("m1", NOON + HOUR), stands("m1", at=NOON + HOUR))
-    found = hours(ledger, NOON, NOON + 2 * HOUR)
-    assert [(books(ledger, one).requested, books(ledger, one).residue) for one in found] == [
+    fill_ledger(tmp_path, asked("m1"), decided("m1", NOON + HOUR), stands("m1", at=NOON + HOUR))
+    found = list_hours(ledger, NOON, NOON + 2 * HOUR)
+    assert [
+        (reconcile(ledger, one).requested, reconcile(ledger, one).residue) for one in found
+    ] == [
         (0, 0),
         (1, 0),
     ]
 
 
 def test_only_what_is_new_is_told(ledger: Ledger, tmp_path: Path) -> None:
-    shelved(tmp_path, *whole("m1"))
-    [row] = news(ledger, [AT_NOON], NOON)
-    shelved(tmp_path, (BALANCE, row))
-    assert news(ledger, [AT_NOON], NOON + HOUR) == []
+    fill_ledger(tmp_path, *whole("m1"))
+    [row] = find_changes(ledger, [AT_NOON], NOON)
+    fill_ledger(tmp_path, (BALANCE, row))
+    assert find_changes(ledger, [AT_NOON], NOON + HOUR) == []
 
 
-def said(recount: Recount) -> list[tuple[int, int]]:
-    return [(row.requested, row.residue) for row in recount.changed()]
+def said(reconciler: Reconciler) -> list[tuple[int, int]]:
+    return [(row.requested, row.residue) for row in reconciler.find_changes()]
 
 
 def test_the_recount_looks_again_where_something_came_or_was_off(
     ledger: Ledger, tmp_path: Path
 ) -> None:
     """The outcome is in another hour than the request: the request's hour is looked at again all the same."""
-    recount = Recount(tmp_path / FILE)
-    assert said(recount) == []
-    shelved(tmp_path, asked("m1"))
-    rows = recount.changed()
+    reconciler = Reconciler(tmp_path / FILE)
+    assert said(reconciler) == []
+    fill_ledger(tmp_path, asked("m1"))
+    rows = reconciler.find_changes()
     assert [(row.requested, row.residue) for row in rows] == [(1, 1)]
-    shelved(tmp_path, *[(BALANCE, row) for row in rows])
-    shelved(tmp_path, asked("m0"), decided("m1", NOON + HOUR), stands("m1", at=NOON + HOUR))
-    assert sorted(said(recount)) == [(0, 0), (1, 0)]
+    fill_ledger(tmp_path, *[(BALANCE, row) for row in rows])
+    fill_ledger(tmp_path, asked("m0"), decided("m1", NOON + HOUR), stands("m1", at=NOON + HOUR))
+    assert sorted(said(reconciler)) == [(0, 0), (1, 0)]
     assert isinstance(rows[0], BalanceRow)
 
 
 def test_the_recount_looks_again_where_a_loss_and_a_surplus_had_hidden_each_other(
     ledger: Ledger, tmp_path: Path
 ) -> None:
-    recount = Recount(tmp_path / FILE)
-    shelved(tmp_path, asked("lost"), stands("surplus"))
-    rows = recount.changed()
+    reconciler = Reconciler(tmp_path / FILE)
+    fill_ledger(tmp_path, asked("lost"), stands("surplus"))
+    rows = reconciler.find_changes()
     assert [(row.residue, len(row.astray)) for row in rows] == [(0, 2)]
-    shelved(tmp_path, *[(BALANCE, row) for row in rows])
-    shelved(
+    fill_ledger(tmp_path, *[(BALANCE, row) for row in rows])
+    fill_ledger(
         tmp_path,
         decided("lost", NOON + HOUR),
         decided("surplus", NOON + HOUR),
         stands("lost", at=NOON + HOUR),
     )
-    assert (NOON, ()) in [(row.hour, row.astray) for row in recount.changed()]
+    assert (NOON, ()) in [(row.hour, row.astray) for row in reconciler.find_changes()]
 
 
 def balance(folder: Path, capsys: pytest.CaptureFixture[str], *options: str) -> tuple[int, str]:
@@ -160,7 +169,7 @@ def balance(folder: Path, capsys: pytest.CaptureFixture[str], *options: str) -> 
 def test_the_command_says_that_all_is_well(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    shelved(tmp_path, *whole("m1", at=datetime.now(UTC)))
+    fill_ledger(tmp_path, *whole("m1", at=datetime.now(UTC)))
     code, out = balance(tmp_path, capsys)
     assert (code, out) == (0, "The books balance: 1 message in 1 hour, none astray.\n")
 
@@ -169,7 +178,7 @@ def test_the_command_names_what_is_astray(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     now = datetime.now(UTC)
-    shelved(tmp_path, *whole("m1", at=now), asked("lost", now))
+    fill_ledger(tmp_path, *whole("m1", at=now), asked("lost", now))
     code, out = balance(tmp_path, capsys)
     assert code == 1
     assert "acme/lost requested, and nothing is known of it since" in out
@@ -181,7 +190,7 @@ def test_an_hour_whose_loss_and_surplus_cancel_out_is_off_for_programs_too(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     now = datetime.now(UTC)
-    shelved(tmp_path, asked("lost", now), stands("surplus", at=now))
+    fill_ledger(tmp_path, asked("lost", now), stands("surplus", at=now))
     code, out = balance(tmp_path, capsys, "--json")
     found = json.loads(out)
     assert (code, len(found["hours"]), len(found["astray"])) == (1, 1, 2)

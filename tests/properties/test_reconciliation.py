@@ -11,11 +11,11 @@ from typing import Any, Literal, NamedTuple
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.ledger.balance import astray, books, hours, row_of
 from services.ledger.ledger import FILE, Ledger
+from services.ledger.reconciliation import build_row, find_unaccounted, list_hours, reconcile
 from streams.lifecycle import State
 from tests.adapters.books import asked, decided, stands
-from tests.adapters.shelved import NOON, shelved
+from tests.adapters.ledger_filler import NOON, fill_ledger
 
 HOUR = timedelta(hours=1)
 
@@ -55,9 +55,9 @@ def test_the_books_equal_a_recount(told: list[Said]) -> None:
         else:
             opened[one.tenant, one.message_id].add(one.at)
     with tempfile.TemporaryDirectory() as folder:
-        shelved(Path(folder), *(record(one, version) for version, one in enumerate(told, 1)))
+        fill_ledger(Path(folder), *(record(one, version) for version, one in enumerate(told, 1)))
         ledger = Ledger.open(Path(folder) / FILE)
-        for hour in hours(ledger, NOON - HOUR, NOON + 2 * HOUR):
+        for hour in list_hours(ledger, NOON - HOUR, NOON + 2 * HOUR):
             span = {at for at in (one.at for one in told) if hour.begins <= at < hour.begins + HOUR}
             here = {
                 key: one for key, one in stood.items() if key[0] == hour.tenant and one.at in span
@@ -69,12 +69,12 @@ def test_the_books_equal_a_recount(told: list[Said]) -> None:
             }
             unasked = here.keys() - opened.keys()
             strange = [one for one in here.values() if one.state not in set(State)]
-            found = books(ledger, hour)
+            found = reconcile(ledger, hour)
             assert found.requested == len(here) - len(unasked) + len(lost)
             assert found.residue == len(lost) - len(unasked) + len(strange)
-            named = sorted(one.message_id for one in astray(ledger, hour))
+            named = sorted(one.message_id for one in find_unaccounted(ledger, hour))
             assert named == sorted(
                 [m for _, m in [*lost, *unasked]] + [one.message_id for one in strange]
             )
-            assert sorted(row_of(ledger, hour, NOON).astray) == named
+            assert sorted(build_row(ledger, hour, NOON).astray) == named
         ledger.close()

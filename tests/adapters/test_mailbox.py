@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -12,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from schemas.base import Message
 from schemas.decision import Decision
 from schemas.outcome import Outcome
 from schemas.person import NumberType, Person, PersonNumber, PersonRequest
@@ -26,17 +24,14 @@ from schemas.topics import (
     PERSON_REQUESTS,
     SEND_REQUESTS,
     SETTINGS,
-    Topic,
 )
 from services.cli.app import run
-from services.ledger import Ledger
-from services.ledger.boxes import Wanted, boxed, messages
-from services.ledger.fold import Entry, Place, read
 from services.ledger.ledger import FILE
-from services.ledger.store import Store
+from services.ledger.mailbox import MailboxFilter, find_messages, list_mailbox
 from services.operations.resend_plan import TOO_EARLY, NoResend, Resend, plan_resend, resend_id
 from streams.lifecycle import State
 from streams.mailboxes import Box
+from tests.adapters.ledger_filler import LedgerFiller
 
 NOON = datetime(2026, 11, 21, 17, tzinfo=UTC)
 PHONE, OTHER = "+14155550100", "+14155550101"
@@ -54,18 +49,10 @@ UNREADABLE = {
 }
 
 
-class Books:
+class MailboxFiller(LedgerFiller):
     def __init__(self, state: Path) -> None:
-        self.state, self.store = state, Store(state / FILE)
-        self.ledger = Ledger(self.store)
-        self._offsets: Counter[str] = Counter()
-
-    def add(self, topic: Topic[Any], message: Message) -> None:
-        self._offsets[topic.name] += 1
-        place, offset = Place(topic.name, 0), self._offsets[topic.name]
-        at_ms = 1_700_000_000_000 + offset
-        entry = Entry(place, offset, at_ms, topic.key(message).encode(), topic.encode(message))
-        self.store.fold([read(entry)], {place: offset + 1}, self.store.meta("generation"))
+        super().__init__(state / FILE)
+        self.state = state
 
     def text(
         self, name: str, state: str = "held", *findings: dict[str, Any], body: str = "", **more: Any
@@ -93,15 +80,15 @@ class Books:
         became = {"to": PHONE, "state": state, "final": True, "version": 1, "at": NOON} | asked
         self.add(OUTCOMES, Outcome.model_validate(became))
 
-    def box(self, box: Box, wanted: Wanted = Wanted()) -> list[str]:  # noqa: B008 - a constant
-        return [item.message_id for item in boxed(self.ledger, box, wanted, NOON)]
+    def box(self, box: Box, wanted: MailboxFilter = MailboxFilter()) -> list[str]:  # noqa: B008 - a constant
+        return [item.message_id for item in list_mailbox(self.ledger, box, wanted, NOON)]
 
 
 @pytest.fixture
-def books(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Books]:
+def books(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MailboxFiller]:
     monkeypatch.setenv("SAYSO_STATE", str(tmp_path))
     monkeypatch.delenv("SAYSO_BOOTSTRAP", raising=False)
-    opened = Books(tmp_path)
+    opened = MailboxFiller(tmp_path)
     opened.add(
         SETTINGS,
         TenantSettings(tenant="acme", name="Acme", sender="1", time_zone="America/Los_Angeles"),
@@ -110,7 +97,7 @@ def books(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Books]:
     opened.store.close()
 
 
-def test_each_message_is_in_its_box_newest_first(books: Books) -> None:
+def test_each_message_is_in_its_box_newest_first(books: MailboxFiller) -> None:
     books.text("ready", "held", APPROVAL)
     books.text("waits", "held", UNREADABLE, APPROVAL)
     books.text("refused", "refused", error_code="21610")
@@ -122,7 +109,7 @@ def test_each_message_is_in_its_box_newest_first(books: Books) -> None:
     assert books.box(Box.SENTBOX) == ["lost", "gone"]
 
 
-def test_what_was_dismissed_or_resent_leaves_the_outbox(books: Books) -> None:
+def test_what_was_dismissed_or_resent_leaves_the_outbox(books: MailboxFiller) -> None:
     for name in ("m1", "m2", "m3", "m4"):
         books.text(name, "refused")
     books.add(DISMISSALS, Dismissal(tenant="acme", message_id="m1", by="dana", at=NOON))
@@ -144,25 +131,27 @@ def test_what_was_dismissed_or_resent_leaves_the_outbox(books: Books) -> None:
 
 
 LOCAL: list[Any] = [
-    pytest.param(Wanted(branch="court"), ["court"], id="branch"),
-    pytest.param(Wanted(person="p1"), ["jo"], id="person"),
-    pytest.param(Wanted(code="30005"), ["lost"], id="code"),
-    pytest.param(Wanted(tenant="bolt"), [], id="another tenant"),
-    pytest.param(Wanted(since=date(2026, 11, 22)), [], id="since the next day"),
+    pytest.param(MailboxFilter(branch="court"), ["court"], id="branch"),
+    pytest.param(MailboxFilter(person="p1"), ["jo"], id="person"),
+    pytest.param(MailboxFilter(code="30005"), ["lost"], id="code"),
+    pytest.param(MailboxFilter(tenant="bolt"), [], id="another tenant"),
+    pytest.param(MailboxFilter(since=date(2026, 11, 22)), [], id="since the next day"),
     pytest.param(
-        Wanted(until=date(2026, 11, 20)), ["late"], id="until the day before, where the tenant is"
+        MailboxFilter(until=date(2026, 11, 20)),
+        ["late"],
+        id="until the day before, where the tenant is",
     ),
     pytest.param(
-        Wanted(since=date(2026, 11, 21), until=date(2026, 11, 21)),
+        MailboxFilter(since=date(2026, 11, 21), until=date(2026, 11, 21)),
         ["lost", "jo", "court"],
         id="that day",
     ),
-    pytest.param(Wanted(branch="court", code="30005"), [], id="both"),
+    pytest.param(MailboxFilter(branch="court", code="30005"), [], id="both"),
 ]
 
 
 @pytest.mark.parametrize(("wanted", "found"), LOCAL)
-def test_a_box_is_filtered(books: Books, wanted: Wanted, found: list[str]) -> None:
+def test_a_box_is_filtered(books: MailboxFiller, wanted: MailboxFilter, found: list[str]) -> None:
     books.text(
         "late", "delivered", requested_at=datetime(2026, 11, 21, 5, tzinfo=UTC)
     )  # 21:00 the day before
@@ -172,15 +161,19 @@ def test_a_box_is_filtered(books: Books, wanted: Wanted, found: list[str]) -> No
     assert books.box(Box.SENTBOX, wanted) == found
 
 
-def test_a_message_is_found_by_its_id_whatever_box_it_is_in(books: Books) -> None:
+def test_a_message_is_found_by_its_id_whatever_box_it_is_in(books: MailboxFiller) -> None:
     books.text("m1", "canceled")
     books.text("m1", "delivered", tenant="bolt")
-    assert [one.tenant for one in messages(books.ledger, Wanted(ids=("m1", "m2")), NOON)] == [
+    assert [
+        one.tenant for one in find_messages(books.ledger, MailboxFilter(ids=("m1", "m2")), NOON)
+    ] == [
         "bolt",
         "acme",
     ]
-    assert [one.box for one in messages(books.ledger, Wanted("acme", ids=("m1",)), NOON)] == [None]
-    assert messages(books.ledger, Wanted(), NOON) == ()
+    assert [
+        one.box for one in find_messages(books.ledger, MailboxFilter("acme", ids=("m1",)), NOON)
+    ] == [None]
+    assert find_messages(books.ledger, MailboxFilter(), NOON) == ()
 
 
 # --- on the screen
@@ -193,7 +186,7 @@ def shown(capsys: pytest.CaptureFixture[str], *words: str) -> str:
 
 
 def test_what_waits_for_approval_is_shown_with_its_text_and_a_masked_number(
-    books: Books, capsys: pytest.CaptureFixture[str]
+    books: MailboxFiller, capsys: pytest.CaptureFixture[str]
 ) -> None:
     books.text("m1", "held", APPROVAL, body="Your hearing is on Tuesday.", branch="court")
     screen, data = shown(capsys, "ready"), json.loads(shown(capsys, "ready", "--json"))
@@ -205,7 +198,7 @@ def test_what_waits_for_approval_is_shown_with_its_text_and_a_masked_number(
 
 
 def test_who_approves_a_text_sees_all_of_it(
-    books: Books, capsys: pytest.CaptureFixture[str]
+    books: MailboxFiller, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """What a terminal would obey could hide the rest, or be taken for another text."""
     books.text(
@@ -217,7 +210,7 @@ def test_who_approves_a_text_sees_all_of_it(
 
 
 def test_other_boxes_keep_texts_to_themselves_unless_asked(
-    books: Books, capsys: pytest.CaptureFixture[str]
+    books: MailboxFiller, capsys: pytest.CaptureFixture[str]
 ) -> None:
     books.text("m1", "held", UNREADABLE, body="a secret")
     screen = shown(capsys, "outbox") + shown(capsys, "outbox", "--json")
@@ -228,7 +221,7 @@ def test_other_boxes_keep_texts_to_themselves_unless_asked(
 
 
 def test_only_what_somebody_should_look_at(
-    books: Books, capsys: pytest.CaptureFixture[str]
+    books: MailboxFiller, capsys: pytest.CaptureFixture[str]
 ) -> None:
     books.text("m1", "delivered")
     books.text("m2", "undelivered", error_code="30005", error_title="No such number")
@@ -239,7 +232,7 @@ def test_only_what_somebody_should_look_at(
 
 
 def test_the_newest_are_shown_and_it_is_said_that_there_are_more(
-    books: Books, capsys: pytest.CaptureFixture[str]
+    books: MailboxFiller, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for n in range(4):
         books.text(f"m{n}", "delivered")
@@ -316,7 +309,7 @@ WRONG: list[Any] = [
 
 @pytest.mark.parametrize(("arguments", "words", "code"), WRONG)
 def test_what_is_wrong_is_one_sentence(
-    books: Books, capsys: pytest.CaptureFixture[str], arguments: str, words: str, code: int
+    books: MailboxFiller, capsys: pytest.CaptureFixture[str], arguments: str, words: str, code: int
 ) -> None:
     books.text("m1", "held", APPROVAL)
     books.text("both", "delivered")
@@ -330,7 +323,7 @@ def test_what_is_wrong_is_one_sentence(
 
 
 def test_what_is_asked_for_and_not_judged_yet_is_said_to_be_so(
-    books: Books, capsys: pytest.CaptureFixture[str]
+    books: MailboxFiller, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asked = {"message_id": "m7", "tenant": "acme", "kind": "reminder", "requested_at": NOON}
     books.add(SEND_REQUESTS, SendRequest.model_validate(asked | {"to": PHONE, "body": "Hi"}))
@@ -345,7 +338,7 @@ class Terminal(io.StringIO):
 
 
 def test_on_a_terminal_what_matches_is_shown_with_its_texts_before_anything_is_done(
-    books: Books, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    books: MailboxFiller, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     books.text("m1", "held", APPROVAL, body="Your hearing is on Tuesday.")
     monkeypatch.setattr("sys.stdin", Terminal("n\n"))
@@ -360,20 +353,22 @@ def test_on_a_terminal_what_matches_is_shown_with_its_texts_before_anything_is_d
 
 
 def once_more(
-    books: Books, name: str, number: str | None = None, now: datetime = NOON
+    books: MailboxFiller, name: str, number: str | None = None, now: datetime = NOON
 ) -> Resend | NoResend:
-    (item,) = messages(books.ledger, Wanted(ids=(name,)), now)
+    (item,) = find_messages(books.ledger, MailboxFilter(ids=(name,)), now)
     return plan_resend(books.ledger, item, number, "dana", now)
 
 
 @pytest.mark.parametrize("state", list(State))
-def test_what_may_still_arrive_is_not_sent_again(books: Books, state: State) -> None:
+def test_what_may_still_arrive_is_not_sent_again(books: MailboxFiller, state: State) -> None:
     books.text("m1", state.value)
     found = once_more(books, "m1")
     assert isinstance(found, NoResend) == (state in TOO_EARLY)
 
 
-def test_a_resend_is_a_request_of_its_own_and_the_same_for_whoever_asks(books: Books) -> None:
+def test_a_resend_is_a_request_of_its_own_and_the_same_for_whoever_asks(
+    books: MailboxFiller,
+) -> None:
     event = {"case_id": "c1", "event_at": NOON + timedelta(days=2)}
     books.text("m1", "refused", branch="court", not_before=NOON - timedelta(days=2), **event)
     one, other = once_more(books, "m1"), once_more(books, "m1", now=NOON + timedelta(seconds=1))
@@ -392,7 +387,7 @@ def test_a_resend_is_a_request_of_its_own_and_the_same_for_whoever_asks(books: B
     assert request.message_id == other.request.message_id != "m1"
 
 
-def test_it_is_resent_once(books: Books) -> None:
+def test_it_is_resent_once(books: MailboxFiller) -> None:
     books.text("m1", "refused")
     books.text("m2", "refused", resend_of="m1")
     assert once_more(books, "m1") == NoResend(
@@ -400,7 +395,7 @@ def test_it_is_resent_once(books: Books) -> None:
     )
 
 
-def test_what_is_past_its_time_or_not_on_record_is_not_resent(books: Books) -> None:
+def test_what_is_past_its_time_or_not_on_record_is_not_resent(books: MailboxFiller) -> None:
     books.text("m1", "expired", valid_until=NOON)
     books.add(
         OUTCOMES,
@@ -437,7 +432,7 @@ def person(*numbers: PersonNumber) -> Person:
     return Person(tenant="acme", person_id="p1", name="Jo Bell", numbers=numbers, at=NOON)
 
 
-def test_a_number_is_corrected_where_the_person_is_on_record(books: Books) -> None:
+def test_a_number_is_corrected_where_the_person_is_on_record(books: MailboxFiller) -> None:
     books.add(
         PEOPLE,
         person(
@@ -465,7 +460,7 @@ def test_a_number_is_corrected_where_the_person_is_on_record(books: Books) -> No
     )
 
 
-def test_a_number_that_was_corrected_already_takes_nothing_away(books: Books) -> None:
+def test_a_number_that_was_corrected_already_takes_nothing_away(books: MailboxFiller) -> None:
     books.add(PEOPLE, person(PersonNumber(number=OTHER, sms_enabled=True)))
     books.text("m1", "undelivered", person_id="p1")
     found = once_more(books, "m1", OTHER)
@@ -475,7 +470,9 @@ def test_a_number_that_was_corrected_already_takes_nothing_away(books: Books) ->
 
 
 @pytest.mark.parametrize("known", [None, "deleted"])
-def test_nobodys_record_is_corrected_where_there_is_none(books: Books, known: str | None) -> None:
+def test_nobodys_record_is_corrected_where_there_is_none(
+    books: MailboxFiller, known: str | None
+) -> None:
     if known:
         books.add(PEOPLE, Person(tenant="acme", person_id="p1", deleted=True, at=NOON))
     books.text("m1", "undelivered", person_id="p1")
@@ -486,7 +483,7 @@ def test_nobodys_record_is_corrected_where_there_is_none(books: Books, known: st
     assert found.request.to == OTHER
 
 
-def test_what_people_had_issued_goes_to_the_number_they_have_now(books: Books) -> None:
+def test_what_people_had_issued_goes_to_the_number_they_have_now(books: MailboxFiller) -> None:
     issued = {"person_id": "p1", "request_id": "m1", "received_at": NOON}
     books.add(PEOPLE, person(PersonNumber(number=OTHER, sms_enabled=True)))
     books.text("m1:moved-2", "undelivered", person_id="p1", resolved=issued)

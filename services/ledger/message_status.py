@@ -1,0 +1,183 @@
+"""One message: its status, the request it came from, and its call to the provider where that is in
+doubt."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from schemas.attempt import Attempt, AttemptState
+from schemas.person import PersonRequest
+from schemas.send_request import SendRequest
+from services.ledger.ledger import Ledger
+from services.ledger.times import rfc3339
+from streams.lifecycle import State
+
+_THIS: Final = "message_id = ? AND tenant = ?"
+
+
+class MessageStatus(NamedTuple):
+    tenant: str
+    message_id: str
+    number: str | None
+    """None: the request is for a person, and no number has been picked yet."""
+    sender: str | None
+    state: str | None
+    """A state of `streams.lifecycle`. None: nothing has been decided."""
+    taken_back: bool
+    """The gate has told dispatch not to send it."""
+    provider_id: str | None
+    again_as: str | None
+    """The id of its latest resend, by staff or to another number."""
+
+
+def find_statuses(
+    ledger: Ledger, message_id: str, tenant: str | None = None
+) -> list[MessageStatus]:
+    """One for each tenant that has a message of this id."""
+    union = " UNION ".join(
+        f"SELECT tenant FROM {table} WHERE message_id = ?1"
+        for table in ("requests", "person_requests", "outcomes")
+    )
+    tenants = sorted(row["tenant"] for row in ledger.rows(union, message_id))
+    return [_status(ledger, message_id, name) for name in tenants if tenant in (None, name)]
+
+
+def _status(ledger: Ledger, message_id: str, tenant: str) -> MessageStatus:
+    this = (message_id, tenant)
+    request = _first(ledger, f"SELECT number FROM requests WHERE {_THIS}", *this)
+    orders = f"SELECT number, sender FROM orders WHERE {_THIS} ORDER BY off DESC"
+    order = _first(ledger, orders, *this)
+    outcomes = "SELECT state FROM outcomes WHERE identity = ?"
+    outcome = _first(ledger, outcomes, f"{tenant}/{message_id}")
+    attempts = f"""SELECT provider_id FROM attempts
+        WHERE {_THIS} AND provider_id IS NOT NULL ORDER BY off DESC"""
+    attempt = _first(ledger, attempts, *this)
+    resends = (
+        "SELECT message_id FROM requests WHERE resend_of = ? AND tenant = ? ORDER BY at_ms DESC"
+    )
+    resend = _first(ledger, resends, *this)
+    cancels = f"SELECT type FROM controls WHERE {_THIS} AND type = 'cancel'"
+    return MessageStatus(
+        tenant,
+        message_id,
+        number=(request or order or {}).get("number"),
+        sender=order["sender"] if order else None,
+        state=outcome["state"] if outcome else None,
+        taken_back=_first(ledger, cancels, *this) is not None,
+        provider_id=attempt["provider_id"] if attempt else None,
+        again_as=resend["message_id"] if resend else None,
+    )
+
+
+def _first(ledger: Ledger, sql: str, *values: str) -> dict[str, str] | None:
+    rows = ledger.rows(f"{sql} LIMIT 1", *values)
+    return dict(rows[0]) if rows else None
+
+
+# The original request, as long as the topic kept it.
+
+
+def find_request(
+    ledger: Ledger, tenant: str, message_id: str
+) -> SendRequest | PersonRequest | None:
+    """The request as the gate read it, or as people did, if it never reached the gate."""
+    kinds: tuple[tuple[str, type[SendRequest | PersonRequest]], ...] = (
+        ("requests", SendRequest),
+        ("person_requests", PersonRequest),
+    )
+    for table, kind in kinds:
+        sql = f"SELECT json FROM {table} WHERE {_THIS} ORDER BY part, off"
+        if found := _first(ledger, sql, message_id, tenant):
+            return kind.model_validate_json(found["json"])
+    return None
+
+
+def list_resends(ledger: Ledger, tenant: str, message_id: str) -> tuple[str, ...]:
+    """The messages that repeat this one, oldest first."""
+    sql = """SELECT message_id, min(at_ms) AS at FROM (
+        SELECT message_id, at_ms FROM requests WHERE resend_of = ?1 AND tenant = ?2
+        UNION ALL SELECT message_id, at_ms FROM person_requests WHERE resend_of = ?1
+            AND tenant = ?2)
+        GROUP BY message_id ORDER BY at, message_id"""
+    return tuple(row["message_id"] for row in ledger.rows(sql, message_id, tenant))
+
+
+# Attempts in doubt: the call was cut off, so the text may or may not have been taken.
+
+
+class InDoubtAttempt(NamedTuple):
+    tenant: str
+    message_id: str
+    attempt: int
+    sender: str
+    to: str
+    since: str
+    """RFC 3339, UTC."""
+    evidence: str
+    """Why it is in doubt."""
+    found: str
+    """What the last lookup in the provider's list found, or why there was no list. Empty before the
+    first lookup."""
+    reports: int
+    """How often dispatch has published this attempt."""
+
+
+_STATES: Final = (State.IN_DOUBT, State.DEFERRED)
+_ABSENT: Final = "absent"
+"""Code of an attempt that the provider's list does not have. It counts as deferred, but is looked
+up again before it may be sent again."""
+
+
+def list_in_doubt(
+    ledger: Ledger, tenant: str | None = None, message_id: str | None = None
+) -> list[InDoubtAttempt]:
+    """Oldest first."""
+    rows = ledger.rows(
+        """SELECT tenant, message_id FROM outcomes WHERE state IN (?1, ?2)
+           AND (?3 IS NULL OR tenant = ?3) AND (?4 IS NULL OR message_id = ?4)""",
+        *_STATES,
+        tenant,
+        message_id,
+    )
+    found = (_last_attempt(ledger, row["tenant"], row["message_id"]) for row in rows)
+    return sorted((attempt for attempt in found if attempt), key=lambda attempt: attempt.since)
+
+
+def _last_attempt(ledger: Ledger, tenant: str, message_id: str) -> InDoubtAttempt | None:
+    """Offsets order the reports of one message, because they are all in one partition."""
+    sql = f"SELECT json FROM attempts WHERE {_THIS} ORDER BY off"
+    rows = ledger.rows(sql, message_id, tenant)
+    reports = [Attempt.model_validate_json(row["json"]) for row in rows]
+    number = max((report.attempt for report in reports), default=0)
+    reports = [report for report in reports if report.attempt == number]
+    first = next((report for report in reports if report.state is AttemptState.IN_DOUBT), None)
+    if first is None or not _is_unsettled(reports[-1]):
+        return None
+    last = reports[-1]
+    return InDoubtAttempt(
+        tenant,
+        message_id,
+        number,
+        first.sender,
+        first.to or _ordered_number(ledger, tenant, message_id),
+        rfc3339(first.at),
+        _describe(first),
+        _describe(last) if last is not first else "",
+        len(reports),
+    )
+
+
+def _is_unsettled(report: Attempt) -> bool:
+    return report.state is AttemptState.IN_DOUBT or (
+        report.state is AttemptState.DEFERRED and report.code == _ABSENT
+    )
+
+
+def _describe(report: Attempt) -> str:
+    code = f"code {report.code}" if report.code and report.code.isdecimal() else ""
+    return "; ".join(filter(None, (report.evidence, code)))
+
+
+def _ordered_number(ledger: Ledger, tenant: str, message_id: str) -> str:
+    found = _first(ledger, f"SELECT number FROM orders WHERE {_THIS}", message_id, tenant)
+    return found["number"] if found else ""

@@ -1,0 +1,132 @@
+"""Read the public topics: committed records only, every partition, no consumer group."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Container, Mapping
+from contextlib import asynccontextmanager
+from typing import Final
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaConnectionError, KafkaError
+
+from schemas.topics import BY_NAME
+from services.kafka.header_patch import allow_any_header_name
+from services.kafka.security import security_options, unreachable_message
+from services.ledger.projection import Partition, Record
+
+MAX_BATCH: Final = 5000
+"""Records in one batch, and so in one SQLite transaction."""
+SHORT_POLL: Final = 0.1
+"""Seconds that the broker holds a fetch which finds nothing. The first record ends it."""
+LONG_POLL: Final = 5.0
+"""The same, for a reader that follows the topics."""
+
+
+class TopicReaderError(Exception):
+    """One sentence: why the topics cannot be read, and what to do."""
+
+
+class TopicReader:
+    def __init__(
+        self, consumer: AIOKafkaConsumer, cluster: str, partitions: list[Partition]
+    ) -> None:
+        self._consumer = consumer
+        self.cluster = cluster
+        """The Kafka cluster's own id."""
+        self.partitions = partitions
+        self._assigned = [TopicPartition(*partition) for partition in partitions]
+        self._paused = False
+
+    async def starts(self) -> dict[Partition, int]:
+        found = await self._consumer.beginning_offsets(self._assigned)
+        return {Partition(*partition): offset for partition, offset in found.items()}
+
+    async def ends(self) -> dict[Partition, int]:
+        """The last stable offsets: they exclude records of open transactions."""
+        found = await self._consumer.end_offsets(self._assigned)
+        return {Partition(*partition): offset for partition, offset in found.items()}
+
+    def seek(self, positions: Mapping[Partition, int]) -> None:
+        for partition in self.partitions:
+            self._consumer.seek(TopicPartition(*partition), positions[partition])
+
+    async def batch(
+        self, wait: float, *, pause: bool = False
+    ) -> tuple[list[Record], dict[Partition, int]]:
+        """What arrived within `wait` seconds, and the next offset of every partition.
+
+        The consumer is asked for its positions: counting records would be wrong, because
+        transaction markers take offsets and compaction leaves gaps. `pause`: after a batch that is
+        not full, fetch nothing until the next call, which then gets everything that has arrived in
+        between.
+        """
+        if self._paused:
+            self._consumer.resume(*self._assigned)
+        found = await self._consumer.getmany(timeout_ms=int(wait * 1000), max_records=MAX_BATCH)
+        records = [
+            Record(partition, record.offset, record.timestamp, record.key, record.value)
+            for partition, several in (
+                (Partition(*assigned), several) for assigned, several in found.items()
+            )
+            for record in several
+        ]
+        self._paused = pause and 0 < len(records) < MAX_BATCH
+        if self._paused:
+            # Nothing was awaited since the records were taken, so the consumer has not sent another
+            # fetch yet.
+            self._consumer.pause(*self._assigned)
+        reached = {Partition(*one): await self._consumer.position(one) for one in self._assigned}
+        return records, reached
+
+
+@asynccontextmanager
+async def open_reader(
+    bootstrap: str, names: Container[str] = BY_NAME, *, long_poll: float = SHORT_POLL
+) -> AsyncIterator[TopicReader]:
+    """Read all our topics, or those in `names`. Raises TopicReaderError when Kafka does not answer
+    or the topics do not exist.
+
+    `long_poll` is for readers that only follow: a question such as `ends` waits until a fetch
+    returns.
+    """
+    allow_any_header_name()
+    cluster, partitions = await _discover(bootstrap, names)
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap,
+        group_id=None,
+        enable_auto_commit=False,
+        isolation_level="read_committed",
+        auto_offset_reset="none",
+        fetch_max_wait_ms=int(long_poll * 1000),
+        max_partition_fetch_bytes=4 << 20,
+        **security_options(),
+    )
+    try:
+        await consumer.start()
+        consumer.assign([TopicPartition(*partition) for partition in partitions])
+        yield TopicReader(consumer, cluster, partitions)
+    finally:
+        await consumer.stop()
+
+
+async def _discover(bootstrap: str, names: Container[str]) -> tuple[str, list[Partition]]:
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, **security_options())
+    try:
+        await admin.start()
+        cluster = (await admin.describe_cluster())["cluster_id"]
+        topics = await admin.describe_topics()
+    except (KafkaConnectionError, OSError):
+        raise TopicReaderError(unreachable_message(bootstrap)) from None
+    except KafkaError as error:
+        raise TopicReaderError(f"Kafka at {bootstrap} did not list its topics: {error}") from None
+    finally:
+        await admin.close()
+    ours = [topic for topic in topics if topic["topic"] in names and not topic["error_code"]]
+    if not ours:
+        raise TopicReaderError(
+            f"Kafka at {bootstrap} does not have the topics: run `sayso topics apply` first"
+        )
+    return cluster, [
+        Partition(topic["topic"], one["partition"]) for topic in ours for one in topic["partitions"]
+    ]

@@ -69,7 +69,7 @@ class CallExecutor:
                     call,
                     Result.LIMITED,
                     code="account_pace",
-                    detail="others use the account's pace",
+                    detail="other senders use up the account's pace",
                     retry_after=wait,
                 )
             if not lease.is_held:
@@ -77,7 +77,7 @@ class CallExecutor:
                     call,
                     Result.UNSENT,
                     code="lease_over",
-                    detail="this worker could not be sure to own the sender still",
+                    detail="the lease had ended: another worker may own the sender",
                 )
             hit("before-call")
             began = self.account.backoff.round
@@ -106,13 +106,13 @@ class CallExecutor:
         """It changes nothing, so the lease only says whether anybody still waits for it."""
         async with self._lookups:
             if not lease.is_held:
-                return LookupResult.of(lookup, None, "the worker had to let go of the sender")
+                return LookupResult.of(lookup, None, "this worker does not own the sender any more")
             hit("before-look")
             try:
                 async with asyncio.timeout(self._timeout):
                     result = await self._provider.look(lookup)
             except TimeoutError:
-                return LookupResult.of(lookup, None, "no list in time")
+                return LookupResult.of(lookup, None, "the list did not come in time")
         hit("after-look")
         return result
 

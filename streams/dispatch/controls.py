@@ -82,7 +82,7 @@ def on_cancel(step: StepBuilder, control: Cancel) -> None:
         step.remember(Finished(name, entry))
     elif isinstance(message, LiveMessage):
         _cancel(step, message, "canceled")
-    elif message.may_be_ordered_again:
+    elif message.is_returned:
         step.put(name, message.forbid_retry("canceled").entry)
 
 
@@ -125,7 +125,7 @@ def on_late_receipt(step: StepBuilder, control: Sighting) -> None:
 
 def _forbid_new_order(step: StepBuilder, message: Finished) -> None:
     """The gate may yet order the text again."""
-    if message.may_be_ordered_again and not message.cancel_code:
+    if message.is_returned and not message.cancel_code:
         step.put(message.name, message.forbid_retry("sighted").entry)
         step.set_timer(message.name, step.now + LATE_RECEIPT_RETENTION)
 

@@ -113,7 +113,9 @@ def suspect_interrupted(step: StepBuilder, settings: Settings) -> None:
     for name in step.queue.interrupted:
         message = step.expect(name, Sending)
         resend_at = (message.entry.called_at or step.now) + RESEND_DELAY
-        mark_in_doubt(step, message, "found sending at start", settings, resend_at=resend_at)
+        mark_in_doubt(
+            step, message, "a new owner found it in state sending", settings, resend_at=resend_at
+        )
     step.queue.interrupted.clear()
 
 
@@ -202,7 +204,7 @@ def _handle_absent(step: StepBuilder, message: InDoubt, evidence: Absent) -> Non
     kind = message.order.kind
     policy = policy_of(kind)
     if message.resend_at is not None and step.now < message.resend_at:
-        why = f"{evidence.why}; an earlier owner had it: looked for again before it may go"
+        why = f"{evidence.why}; an earlier owner may still send it: looked up again before a resend"
         step.report(message, AttemptState.DEFERRED, code="absent", evidence=why)
         step.save(message.schedule_lookup(message.resend_at).conclude(absent=True))
     elif message.cancel_code:
@@ -211,7 +213,7 @@ def _handle_absent(step: StepBuilder, message: InDoubt, evidence: Absent) -> Non
         remember_abandoned(step, message, absent=True)
         return_to_gate(step, message, "absent", evidence.why)
     elif policy is AbsentPolicy.DROP:
-        _end_absent(step, message, "absent", f"{evidence.why}; a {kind} has lost its point by now")
+        _end_absent(step, message, "absent", f"{evidence.why}; a {kind} has lost its point")
     else:
         why = f"{evidence.why}: left to a person"
         step.report(message, AttemptState.IN_DOUBT, code="absent", evidence=why)
@@ -244,11 +246,11 @@ def resolve(step: StepBuilder, control: Resolve) -> None:
             message,
             AttemptState.IN_DOUBT,
             code=message.cancel_code,
-            evidence=f"not sent again for {by}",
+            evidence=f"{by} asked to resend it, but it must not be sent any more",
         )
     else:
         remember_abandoned(step, message, absent=message.is_absent)
-        return_to_gate(step, message, "resend", f"sent again at the word of {by}")
+        return_to_gate(step, message, "resend", f"resent by {by}")
 
 
 def give_up(step: StepBuilder, message: InDoubt) -> None:

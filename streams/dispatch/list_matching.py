@@ -129,25 +129,25 @@ def classify(
     ]
     unknown = [message for message in near if message.provider_id not in known]
     ours = _select_ours(unknown, attempts)
-    summary = f"{len(near)} listed, {len(near) - len(unknown)} of them of other attempts"
+    summary = f"{len(near)} listed, {len(near) - len(unknown)} of other attempts"
     if ours and len(ours) >= attempts.total:
         ours.sort(key=lambda message: (message.created_at, message.provider_id))
-        why = f"the provider lists it: {summary}, {len(ours)} with these words"
+        why = f"the provider lists it: {summary}, {len(ours)} with this body"
         return Found(ours[attempts.rank], why)
     if ours:
         return Unclear(
-            f"{len(ours)} with these words listed, {attempts.total} attempts that it may be"
+            f"{len(ours)} with this body listed, {attempts.total} attempts that it may be"
         )
     unknown_far = [message for message in listed if message.provider_id not in known]
     if elsewhen := _select_ours(unknown_far, attempts):
         return Unclear(
-            f"{len(elsewhen)} with these words listed, made at another time than ours: "
+            f"{len(elsewhen)} with this body listed, made at another time than ours: "
             "do clocks differ?"
         )
     if unknown:
         return Unclear(
-            f"{summary}, {len(unknown)} of no attempt that is known, with other words or "
-            "from elsewhere"
+            f"{summary}, {len(unknown)} of no attempt that we know, with another body or "
+            "from another sender"
         )
     return Absent(f"the provider does not list it: {summary}")
 

@@ -37,16 +37,14 @@ def on_order(step: StepBuilder, record: InputRecord, order: Send, settings: Sett
         reason = "an order holds a text, not a file"
         step.add_dead_letter(build_dead_letter("dispatch", record, step.now, "too_large", reason))
     elif known is not None and not is_same_text(known.fingerprint, order):
-        reason = (
-            "another text or number stands under this id: order it again under an id of its own"
-        )
+        reason = "this id belongs to another text or number: send the order under an id of its own"
         step.add_dead_letter(build_dead_letter("dispatch", record, step.now, "id_reused", reason))
-    elif known is None or _is_ordered_again(known, order, record.offset):
+    elif known is None or _is_reorder(known, order, record.offset):
         entry = _build_entry(known, order, record.offset)
         _accept(step, Queued(name, order, entry), before, settings)
 
 
-def _is_ordered_again(known: MessageEntry, order: Send, offset: int) -> bool:
+def _is_reorder(known: MessageEntry, order: Send, offset: int) -> bool:
     """It returned to the gate, which evaluated and ordered it again. The offset tells this from a
     repeat, because the gate's clock may have been set back in between."""
     return (

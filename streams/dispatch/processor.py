@@ -47,8 +47,7 @@ from streams.dispatch.in_doubt import (
 )
 from streams.dispatch.on_order import on_order
 from streams.dispatch.provider_calls import LookupResult, SendResult
-from streams.dispatch.send_loop import send_due, set_next_timer
-from streams.dispatch.send_results import on_send_result
+from streams.dispatch.send_loop import on_send_result, send_due, set_next_timer
 from streams.dispatch.sender_queue import SenderQueue
 from streams.dispatch.sender_status import publish_status
 from streams.dispatch.state import (

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from schemas.base import Message, Slug, UtcTime
 
@@ -67,28 +67,14 @@ class SendResult(Message):
     """Seconds."""
 
     @classmethod
-    def of(
-        cls,
-        call: SendCall,
-        result: Result,
-        *,
-        provider_id: str | None = None,
-        code: str | None = None,
-        detail: str = "",
-        segments: int | None = None,
-        retry_after: float | None = None,
-    ) -> SendResult:
+    def of(cls, call: SendCall, result: Result, **details: Any) -> SendResult:
         return cls(
             tenant=call.tenant,
             message_id=call.message_id,
             attempt=call.attempt,
             sender=call.sender,
             result=result,
-            provider_id=provider_id,
-            code=code,
-            detail=detail,
-            segments=segments,
-            retry_after=retry_after,
+            **details,
         )
 
 

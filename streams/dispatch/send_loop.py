@@ -1,4 +1,4 @@
-"""Release the calls that are due, return what is too late, and set the timer for the next time.
+"""Release the calls that are due, apply their results, and set the timer for the next time.
 
 Only orders, timers and PartitionAcquired run the loop. The runtime takes them after every control
 that it has, so a STOP that is already on Kafka is applied before the next call begins. Controls and
@@ -11,12 +11,19 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from schemas.attempt import AttemptState
-from streams.dispatch.in_doubt import MAX_LOOKUPS
+from streams.dispatch.in_doubt import MAX_LOOKUPS, mark_in_doubt
 from streams.dispatch.pace import pace_of
-from streams.dispatch.provider_calls import SendCall
+from streams.dispatch.provider_calls import Result, SendCall, SendResult
 from streams.dispatch.returns import return_late, return_unmeetable
 from streams.dispatch.sender_status import STATUS_INTERVAL, build_queue_entry
-from streams.dispatch.state import QUEUE, Queued
+from streams.dispatch.state import (
+    MAX_ID_LENGTH,
+    QUEUE,
+    DispatchState,
+    Queued,
+    Sending,
+    message_name,
+)
 from streams.dispatch.step_builder import StepBuilder
 from streams.processing import Settings
 
@@ -29,6 +36,8 @@ RELEASE_AHEAD: Final = 0.2
 several. `CallSpacing` then holds each call until its exact time. The timer fires at half of it. The
 other half must outlast the wait for the next transaction (dispatch's tick, or a slow commit), or
 pace is lost."""
+MAX_RETRY_WAIT: Final = 60.0
+"""Seconds: the longest wait of a text that did not reach the provider several times."""
 UNKNOWN_SENDER_RETRY: Final = 10.0
 """Seconds until a sender that the settings do not know is looked up again; its texts wait."""
 
@@ -76,6 +85,65 @@ def _start_call(step: StepBuilder, name: str, pace: float) -> None:
             segments,
         )
     )
+
+
+def on_send_result(step: StepBuilder, result: SendResult, settings: Settings) -> None:
+    """A result counts once, and only for the call that it belongs to."""
+    name = message_name(result.tenant, result.message_id)
+    message = step.message(name)
+    began = step.queue.in_flight.pop(name, None)
+    if not isinstance(message, Sending) or message.attempt != result.attempt:
+        return
+    if began is not None:
+        _adjust_pace(step, result, began)
+    match result.result:
+        case Result.ACCEPTED:
+            step.report(
+                message,
+                AttemptState.ACCEPTED,
+                provider_id=result.provider_id,
+                segments=result.segments,
+            )
+            step.finish(message, DispatchState.ACCEPTED, result.provider_id or "")
+        case Result.REFUSED:
+            step.report(message, AttemptState.REFUSED, code=result.code, evidence=result.detail)
+            step.finish(message, DispatchState.REFUSED)
+        case Result.LIMITED | Result.UNSENT:
+            _requeue(step, message, result)
+        case Result.IN_DOUBT:
+            evidence = result.detail or "no response that we could read"
+            mark_in_doubt(step, message, evidence, settings, code=result.code)
+
+
+def _adjust_pace(step: StepBuilder, result: SendResult, began: int) -> None:
+    queue = step.queue
+    if result.code or result.result is not Result.ACCEPTED:
+        queue.last_error = (result.code or result.result.value)[:MAX_ID_LENGTH], step.now
+    if result.result in (Result.LIMITED, Result.UNSENT):
+        queue.bucket.advance(step.now)
+        pause = queue.backoff.slow_down(began, result.retry_after)
+        queue.bucket.pause(pause)
+        queue.backoff_until = step.now + timedelta(seconds=pause)
+    else:
+        queue.backoff.recover(began)
+
+
+def _requeue(step: StepBuilder, message: Sending, result: SendResult) -> None:
+    """The provider surely did not take it. After a 429 the text keeps its position, because the
+    sender as a whole waits. A text that did not reach the provider also waits by itself, so that
+    one bad text holds up no other."""
+    is_unsent = result.result is Result.UNSENT
+    code = result.code or ("unsent" if is_unsent else "429")
+    step.report(message, AttemptState.DEFERRED, code=code, evidence=result.detail)
+    if message.cancel_code:
+        step.report(message, AttemptState.CANCELED, code=message.cancel_code)
+        step.finish(message, DispatchState.CANCELED)
+        return
+    not_before = None
+    if is_unsent:
+        wait = min(MAX_RETRY_WAIT, 2.0 ** min(message.attempt, 10))
+        not_before = step.now + timedelta(seconds=wait)
+    step.save(message.requeue(not_before))
 
 
 def set_next_timer(step: StepBuilder, settings: Settings) -> None:

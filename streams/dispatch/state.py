@@ -253,7 +253,7 @@ class Finished(Struct, frozen=True, gc=False):
         return self.entry.attempt
 
     @property
-    def may_be_ordered_again(self) -> bool:
+    def is_returned(self) -> bool:
         return self.entry.place is DispatchState.EXPIRED
 
     @property

@@ -22,7 +22,7 @@ from tests.adapters.calls import post, twilio
         pytest.param("delivered", False, id="taken"),
     ],
 )
-async def test_a_senders_own_limit_holds_up_nobody_else(fate: str, rests: bool) -> None:
+async def test_a_senders_own_limit_pauses_no_other(fate: str, rests: bool) -> None:
     script = Script.model_validate({"otherwise": fate})
     async with Simulator(script) as sim, twilio(sim.url) as client:
         performer = CallExecutor(client)

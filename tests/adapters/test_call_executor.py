@@ -64,7 +64,7 @@ async def test_calls_of_all_senders_together_keep_the_accounts_pace() -> None:
     assert last - first >= 9 / 50
 
 
-async def test_what_would_wait_for_long_is_told_to_come_back_and_was_not_sent() -> None:
+async def test_a_call_that_would_wait_long_is_not_made() -> None:
     carrier = Carrier()
     perform = CallExecutor(carrier, account=AccountRateLimit(1))
     await perform(post(segments=30), Lease(60))
@@ -74,7 +74,7 @@ async def test_what_would_wait_for_long_is_told_to_come_back_and_was_not_sent() 
     assert len(carrier.begun) == 1
 
 
-async def test_a_429_rests_the_account_as_long_as_the_provider_asks() -> None:
+async def test_a_429_pauses_the_account_as_long_as_it_asks() -> None:
     carrier = Carrier(Result.LIMITED, retry_after=30.0)
     perform = CallExecutor(carrier)
     await perform(post(), Lease(60))
@@ -86,7 +86,7 @@ async def test_a_429_rests_the_account_as_long_as_the_provider_asks() -> None:
     assert START + timedelta(seconds=29) < limits.paused_until <= START + timedelta(seconds=30)
 
 
-async def test_a_senders_own_full_queue_rests_nobody_else() -> None:
+async def test_a_senders_own_full_queue_pauses_no_other() -> None:
     carrier = Carrier(Result.LIMITED, retry_after=30.0)
     carrier.code = "21611"
     perform = CallExecutor(carrier)
@@ -95,7 +95,7 @@ async def test_a_senders_own_full_queue_rests_nobody_else() -> None:
     assert perform.call_limits(START, {}).paused_until is None
 
 
-async def test_the_fold_is_told_what_a_sender_may_have_of_the_account() -> None:
+async def test_the_limits_say_what_each_sender_may_have() -> None:
     perform = CallExecutor(Carrier(), timeout=3.0)
     senders = {
         name: Sender(sender=name, kind=SenderKind.SHORT_CODE, owner="acme") for name in (OWN, OTHER)
@@ -108,9 +108,9 @@ async def test_the_fold_is_told_what_a_sender_may_have_of_the_account() -> None:
 
 
 @pytest.mark.parametrize(
-    ("held", "detail"), [(True, "no list in time"), (False, "the worker had to let go")]
+    ("held", "detail"), [(True, "the list did not come in time"), (False, "does not own the sender")]
 )
-async def test_a_list_that_does_not_come_is_none(held: bool, detail: str) -> None:
+async def test_a_lookup_without_a_list_gives_none(held: bool, detail: str) -> None:
     lease = Lease(60)
     if not held:
         lease.revoke()

@@ -32,9 +32,7 @@ async def publisher(fresh_cluster: str) -> AsyncIterator[Publisher]:
     await publisher.stop()
 
 
-async def test_nothing_waits_for_the_end_of_a_long_poll(
-    fresh_cluster: str, publisher: Publisher
-) -> None:
+async def test_nothing_waits_for_a_long_poll(fresh_cluster: str, publisher: Publisher) -> None:
     """Not the start on topics that are empty, and no change, on either topic in turn."""
     broadcast, began = SettingsReader(fresh_cluster, fatal), time.monotonic()
     await broadcast.start()
@@ -54,9 +52,7 @@ async def test_nothing_waits_for_the_end_of_a_long_poll(
         await broadcast.stop()
 
 
-async def test_all_there_is_is_read_before_the_start_is_over(
-    fresh_cluster: str, publisher: Publisher
-) -> None:
+async def test_the_start_reads_everything(fresh_cluster: str, publisher: Publisher) -> None:
     await publisher.publish_all(
         SETTINGS, [TENANT.model_copy(update={"tenant": f"t-{n}"}) for n in range(700)]
     )

@@ -20,7 +20,7 @@ class Machine:
 
 
 @pytest.mark.parametrize("hour", [3600, -3600])
-def test_a_step_that_does_not_last_is_not_seen(hour: int) -> None:
+def test_a_short_step_is_not_followed(hour: int) -> None:
     machine = Machine()
     clock = machine.steady()
     for off in (0, hour, 0, hour, 0):
@@ -31,7 +31,7 @@ def test_a_step_that_does_not_last_is_not_seen(hour: int) -> None:
 
 
 @pytest.mark.parametrize("hour", [3600, -3600])
-def test_one_that_lasts_ends_the_worker_and_the_next_begins_by_it(hour: int) -> None:
+def test_a_lasting_step_ends_the_worker(hour: int) -> None:
     machine = Machine()
     clock = machine.steady()
     machine.off = hour
@@ -42,7 +42,7 @@ def test_one_that_lasts_ends_the_worker_and_the_next_begins_by_it(hour: int) -> 
     assert machine.steady()() == pytest.approx(1_000_000 + machine.passed + hour)
 
 
-def test_a_clock_that_is_put_right_little_by_little_is_followed() -> None:
+def test_small_corrections_are_followed() -> None:
     machine = Machine()
     clock = machine.steady()
     for _ in range(100):

@@ -52,7 +52,7 @@ def within(begun: list[tuple[float, SendCall]], rate: float) -> None:
 
 @settings(max_examples=150, deadline=None)
 @given(calls, st.sampled_from([0.5, 3.0, 100.0]), st.sampled_from([1.0, 10.0, 1000.0]))
-def test_no_window_holds_more_than_the_account_or_the_sender_may(
+def test_no_window_exceeds_the_account_or_the_sender(
     calls: list[tuple[str, int, float, float]], pace: float, share: float
 ) -> None:
     went = begun(AccountRateLimit(share), pace, calls)
@@ -63,7 +63,7 @@ def test_no_window_holds_more_than_the_account_or_the_sender_may(
 
 
 @given(st.floats(0.1, 1000), st.lists(st.floats(0.1, 1000), min_size=1, max_size=20))
-def test_the_level_uses_the_share_and_no_more(share: float, paces: list[float]) -> None:
+def test_the_divided_share_is_used_and_not_exceeded(share: float, paces: list[float]) -> None:
     at_most = divide_share(share, paces)
     used = sum(min(pace, at_most) for pace in paces)
     assert used <= share * (1 + 1e-9)

@@ -18,10 +18,10 @@ from tests.core.dispatch.texts import (
     RESUME,
     answer,
     cancel,
+    late_receipt,
     order,
-    posts,
     processor,
-    sighting,
+    send_calls,
     stop,
 )
 from tests.core.drive import START, Drive
@@ -56,7 +56,7 @@ class Watched:
         self.calls: Counter[tuple[str, int]] = Counter()
 
     def look(self) -> None:
-        for post in posts(self.drive.calls[self.seen :]):
+        for post in send_calls(self.drive.calls[self.seen :]):
             given = self.orders[post.message_id]
             self.calls[post.message_id, post.attempt] += 1
             assert self.calls[post.message_id, post.attempt] == 1, "one call an attempt"
@@ -65,7 +65,10 @@ class Watched:
             )
             assert given.consent_epoch >= self.stopped[given.to], "nothing after its Stop"
             assert (
-                sum(other.message_id == post.message_id for other in posts(self.drive.under_way))
+                sum(
+                    other.message_id == post.message_id
+                    for other in send_calls(self.drive.under_way)
+                )
                 == 1
             ), "one at a time"
         self.seen = len(self.drive.calls)
@@ -78,14 +81,14 @@ class Watched:
         self.drive.tell(self.orders[name])
 
     def answer(self, result: Result, which: int) -> None:
-        if calls := posts(self.drive.under_way):
+        if calls := send_calls(self.drive.under_way):
             post = calls[which % len(calls)]
             self.drive.under_way.remove(post)
             self.closed |= {post.message_id} if result in TAKEN else set()
             self.drive.answer(answer(post, result, provider_id="SM1"))
 
     def crash(self) -> None:
-        self.closed |= {post.message_id for post in posts(self.drive.under_way)}
+        self.closed |= {post.message_id for post in send_calls(self.drive.under_way)}
         self.drive.crash()
 
     def stop(self, number: str, epoch: int) -> None:
@@ -115,7 +118,7 @@ def test_no_second_call_and_none_after_a_stop(events: list[tuple[str, object, in
             case "crash":
                 world.crash()
             case "sighting":
-                drive.tell(sighting(str(which), number))
+                drive.tell(late_receipt(str(which), number))
             case "pause" | "resume":
                 drive.tell(PAUSE if what == "pause" else RESUME)
             case _:
@@ -130,7 +133,7 @@ def _every_order_has_its_end(world: Watched) -> None:
     drive.tell(RESUME)
     for _ in range(40):
         world.look()
-        while posts(drive.under_way):
+        while send_calls(drive.under_way):
             world.answer(Result.ACCEPTED, 0)
         drive.rest(1000)
     ends = {"accepted", "in_doubt", "refused", "canceled", "expired"}

@@ -118,7 +118,7 @@ def test_no_window_holds_more_than_its_share(
     tick=st.sampled_from([0.0, 0.02, TICK, RELEASE_AHEAD / 2]),
     delays=st.lists(st.floats(0.001, 0.05), min_size=1, max_size=7),
 )
-def test_and_no_pace_is_wasted_while_texts_wait(
+def test_no_pace_is_wasted_while_texts_wait(
     sizes: list[int], rate: float, tick: float, delays: list[float]
 ) -> None:
     """With commits that are no further apart than half of what is let go ahead."""

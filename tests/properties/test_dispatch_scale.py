@@ -13,7 +13,7 @@ from streams.dispatch.provider_calls import Result
 from streams.dispatch.sender_queue import SenderQueue
 from streams.dispatch.state import DispatchState, MessageEntry, compute_fingerprint
 from streams.state_entry import dump
-from tests.core.dispatch.texts import ANA, called, cancel, order, processor, reply, stop
+from tests.core.dispatch.texts import ANA, calls_made, cancel, order, processor, reply, stop
 from tests.core.drive import START
 
 WAITING = 100_000
@@ -54,7 +54,7 @@ def waiting(state: Counted) -> None:
         state[f"msg/acme/m{number}"] = text.encode()
 
 
-def test_a_hundred_thousand_queued_texts_are_gone_through_once_and_never_again() -> None:
+def test_a_hundred_thousand_texts_are_read_once() -> None:
     state = Counted()
     waiting(state)
     drive = processor(pace=1000, raw=state)
@@ -69,10 +69,10 @@ def test_a_hundred_thousand_queued_texts_are_gone_through_once_and_never_again()
     for _ in range(20):
         reply(drive, Result.ACCEPTED)
         drive.rest(1)
-    folds = 900 + 2 * len(called(drive))
+    folds = 900 + 2 * len(calls_made(drive))
     assert state.scans == 1
     assert state.touched < 4 * folds
-    assert len(called(drive)) > 600
+    assert len(calls_made(drive)) > 600
     heaps: list[IndexedHeap[Any]] = [queue.scheduled, queue.deadlines]
     cases = [
         case

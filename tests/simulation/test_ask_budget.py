@@ -126,7 +126,7 @@ def cut_off(launch: Launch) -> set[str]:
     return {one.message_id for one in attempts if one.state == "in_doubt"} - known
 
 
-def test_no_more_are_asked_in_an_hour_than_the_budget_allows(launch: Launch) -> None:
+def test_no_hour_exceeds_the_budget(launch: Launch) -> None:
     hours = Counter(at.replace(minute=0, second=0, microsecond=0) for _, at in launch.asks())
     assert max(hours.values()) <= BUDGET
     assert len(hours) >= len(UNKNOWN) / BUDGET
@@ -137,7 +137,7 @@ def test_in_any_sixty_minutes_there_are_at_most_two_budgets(launch: Launch) -> N
     assert max(sum(at <= other < at + HOUR for other in times) for at in times) <= 2 * BUDGET
 
 
-def test_all_are_asked_in_the_end_each_once(launch: Launch) -> None:
+def test_every_number_is_asked_once(launch: Launch) -> None:
     asked = Counter(number for number, _ in launch.asks())
     assert set(asked.values()) == {1}
     orders = {
@@ -151,12 +151,12 @@ def test_all_are_asked_in_the_end_each_once(launch: Launch) -> None:
     assert launch.crash or len(asked) == len(UNKNOWN)
 
 
-def test_no_hour_is_left_unused_while_some_wait(launch: Launch) -> None:
+def test_no_hour_is_unused_while_requests_wait(launch: Launch) -> None:
     times = [at for _, at in launch.asks()]
     assert times[-1] - times[0] < (len(UNKNOWN) / BUDGET + 1) * HOUR
 
 
-def test_every_text_leaves_when_they_say_yes_and_the_books_balance(launch: Launch) -> None:
+def test_texts_leave_after_yes_and_nothing_is_lost(launch: Launch) -> None:
     asked, left = {number for number, _ in launch.asks()}, cut_off(launch)
     wanted = {name for (_, name), request in launch.asked.items() if request.to in asked} - left
     assert wanted <= {name for _, name in launch.taken}
@@ -169,7 +169,7 @@ def test_every_text_leaves_when_they_say_yes_and_the_books_balance(launch: Launc
     assert launch.world.log.all(t.DEAD_LETTERS) == []
 
 
-def test_the_budget_was_felt(launch: Launch) -> None:
+def test_the_budget_held_requests_back(launch: Launch) -> None:
     """Or the tests above prove nothing."""
     back = Counter(
         returned.order.message_id for returned in launch.world.log.all(t.RETURNED) if returned.until

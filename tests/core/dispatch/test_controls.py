@@ -25,12 +25,12 @@ from tests.core.dispatch.texts import (
     CODE,
     PAUSE,
     RESUME,
-    called,
+    calls_made,
     cancel,
+    late_receipt,
     order,
     processor,
     reply,
-    sighting,
     states,
     stop,
 )
@@ -85,23 +85,23 @@ def test_a_stop_takes_back_what_was_deferred() -> None:
     drive.tell(stop())
     drive.rest(60)
     assert states(drive)[1:] == ["1 deferred 429", "1 canceled stopped"]
-    assert called(drive) == ["m1#1"]
+    assert calls_made(drive) == ["m1#1"]
 
 
 @pytest.mark.parametrize("control", [stop(), cancel()], ids=["stop", "cancel"])
 @pytest.mark.parametrize("result", [Result.LIMITED, Result.UNSENT])
-def test_what_was_under_way_is_not_tried_again_after(control: Stop, result: Result) -> None:
+def test_a_call_in_flight_is_not_retried_after(control: Stop, result: Result) -> None:
     drive = processor()
     drive.tell(order())
     drive.tell(control)
     reply(drive, result)
     drive.rest(600)
-    assert called(drive) == ["m1#1"]
+    assert calls_made(drive) == ["m1#1"]
     assert states(drive)[-1].startswith("1 canceled")
 
 
 @pytest.mark.parametrize("control", [stop(), cancel()], ids=["stop", "cancel"])
-def test_a_call_that_waits_for_its_turn_is_withdrawn(control: Stop) -> None:
+def test_a_released_call_that_has_not_begun_is_canceled(control: Stop) -> None:
     drive = processor()
     drive.tell(order())
     drive.tell(control)
@@ -117,7 +117,7 @@ def test_a_stop_marks_what_is_in_doubt() -> None:
     assert states(drive)[-1] == "1 in_doubt"
 
 
-def test_the_highest_stop_stands_whatever_came_last() -> None:
+def test_the_highest_stop_epoch_counts() -> None:
     drive = processor()
     drive.tell(stop(5))
     drive.tell(stop(2))
@@ -125,7 +125,7 @@ def test_the_highest_stop_stands_whatever_came_last() -> None:
     assert states(drive) == ["0 canceled stopped"]
 
 
-def test_a_stop_outlives_every_order_that_may_still_be_obeyed() -> None:
+def test_a_stop_outlives_every_order_that_may_come() -> None:
     drive = processor()
     drive.tell(stop())
     drive.rest(48 * 3600)
@@ -142,7 +142,7 @@ def test_a_stop_is_obeyed_by_the_next_owner() -> None:
     drive.crash()
     drive.tell(stop())
     drive.rest(60)
-    assert called(drive) == ["m1#1"]
+    assert calls_made(drive) == ["m1#1"]
     assert states(drive, "m2") == ["0 queued", "0 canceled stopped"]
 
 
@@ -155,7 +155,7 @@ def test_a_cancel_takes_back_one_text() -> None:
     drive.tell(RESUME)
     drive.rest(60)
     assert states(drive, "m1") == ["0 queued", "0 canceled canceled"]
-    assert called(drive) == ["m2#1"]
+    assert calls_made(drive) == ["m2#1"]
 
 
 def test_a_cancel_that_overtakes_its_order_waits_for_it() -> None:
@@ -164,15 +164,15 @@ def test_a_cancel_that_overtakes_its_order_waits_for_it() -> None:
     drive.tell(order())
     drive.tell(order())
     assert states(drive) == ["0 canceled canceled"]
-    assert called(drive) == []
+    assert calls_made(drive) == []
 
 
-def test_a_cancel_reaches_an_order_that_was_handed_back() -> None:
+def test_a_cancel_reaches_a_returned_order() -> None:
     drive = processor()
     drive.tell(order(send_before=START))
     drive.tell(cancel())
     drive.tell(order(issued_at=START + timedelta(seconds=1)))
-    assert called(drive) == []
+    assert calls_made(drive) == []
     assert states(drive)[-1] == "1 canceled canceled"
 
 
@@ -184,39 +184,41 @@ def test_a_cancel_comes_too_late_for_what_was_accepted() -> None:
 
 
 @pytest.mark.parametrize("result", [Result.IN_DOUBT, Result.LIMITED])
-def test_a_sighting_ends_the_doubt(result: Result) -> None:
+def test_a_late_receipt_settles_the_attempt(result: Result) -> None:
     drive = processor()
     drive.tell(order())
     reply(drive, result)
-    drive.tell(sighting())
-    drive.tell(sighting())
+    drive.tell(late_receipt())
+    drive.tell(late_receipt())
     drive.rest(600)
     assert states(drive)[-1] == "1 accepted"
     assert states(drive).count("1 accepted") == 1
-    assert called(drive) == ["m1#1"]
+    assert calls_made(drive) == ["m1#1"]
 
 
-@pytest.mark.parametrize("seen", [sighting("nobody"), sighting(attempt=2), sighting(attempt=0)])
-def test_a_sighting_of_something_else_changes_nothing(seen: object) -> None:
+@pytest.mark.parametrize(
+    "seen", [late_receipt("nobody"), late_receipt(attempt=2), late_receipt(attempt=0)]
+)
+def test_a_late_receipt_of_another_attempt_does_nothing(seen: object) -> None:
     drive = processor()
     drive.tell(order())
     reply(drive, Result.IN_DOUBT)
     assert drive.tell(seen).publish == ()  # type: ignore[arg-type]
 
 
-def test_a_paused_sender_sends_nothing_until_it_is_resumed_also_under_a_new_owner() -> None:
+def test_a_new_owner_keeps_the_sender_paused() -> None:
     drive = processor()
     drive.tell(PAUSE)
     drive.tell(order())
     drive.crash()
     drive.rest(3600)
-    assert called(drive) == []
+    assert calls_made(drive) == []
     drive.tell(RESUME)
     drive.rest(1)
-    assert called(drive) == ["m1#1"]
+    assert calls_made(drive) == ["m1#1"]
 
 
-def test_controls_and_answers_begin_no_call_themselves() -> None:
+def test_controls_and_results_start_no_call() -> None:
     """The kit reads every control it has before it wakes the queue: so a STOP behind a RESUME still counts."""
     drive = processor()
     drive.tell(PAUSE)
@@ -224,20 +226,20 @@ def test_controls_and_answers_begin_no_call_themselves() -> None:
     drive.tell(RESUME)
     drive.tell(stop())
     drive.rest(60)
-    assert called(drive) == []
+    assert calls_made(drive) == []
 
 
 @pytest.mark.parametrize(
     "odd",
     [UnknownControl(type="dance", sender=CODE), UnreadableRecord(cause="invalid", reason="?")],
 )
-def test_what_it_does_not_know_changes_nothing(odd: object) -> None:
+def test_an_unknown_record_changes_nothing(odd: object) -> None:
     drive = processor()
     drive.tell(order())
     assert drive.tell(odd) == ({}, (), {}, ())  # type: ignore[arg-type]
 
 
-def test_a_stop_for_a_thousand_texts_takes_back_all_of_them() -> None:
+def test_a_stop_cancels_a_thousand_texts() -> None:
     drive = processor(pace=1)
     drive.tell(PAUSE)
     for number in range(2_000):
@@ -246,7 +248,7 @@ def test_a_stop_for_a_thousand_texts_takes_back_all_of_them() -> None:
     assert len(step.publish) == 1_000
 
 
-def test_a_stop_for_no_number_at_all_is_remembered_under_a_short_name() -> None:
+def test_a_stop_for_an_endless_number_has_a_short_name() -> None:
     """A row's name is part of a record's key: one of a megabyte would fail every transaction."""
     drive, endless = processor(), "+1" + "é" * 300_000
     drive.tell(stop(2, number=endless))
@@ -259,7 +261,7 @@ def test_a_stop_for_no_number_at_all_is_remembered_under_a_short_name() -> None:
     | st.text(max_size=120)
     | st.just("+" + "1" * 98)
 )
-def test_a_stop_is_kept_under_the_number_as_a_url_writes_it_and_a_hash_of_what_is_no_number(
+def test_a_stop_is_named_by_quoted_number_or_hash(
     number: str,
 ) -> None:
     written = quote(e164(number))

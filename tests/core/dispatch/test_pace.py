@@ -9,12 +9,8 @@ import pytest
 from schemas.topics import ATTEMPTS
 from streams.dispatch.pace import BackOff, CallSpacing, TokenBucket
 from streams.dispatch.provider_calls import Result, SendCall
-from tests.core.dispatch.texts import ANA, CODE, answer, order, posts, processor, reply
+from tests.core.dispatch.texts import answer, order, processor, reply, send_call, send_calls
 from tests.core.drive import START
-
-
-def post(delay: float = 0.0, interval: float = 0.0, sender: str = CODE) -> SendCall:
-    return SendCall("acme", "m", 1, sender, ANA, "text", delay, interval)
 
 
 def test_after_k_segments_the_bucket_owes_k_over_rate() -> None:
@@ -26,7 +22,7 @@ def test_after_k_segments_the_bucket_owes_k_over_rate() -> None:
     assert bucket.wait(1, 2.0) == 0.5
 
 
-def test_what_was_not_used_is_not_saved_up() -> None:
+def test_unused_pace_is_not_saved() -> None:
     bucket = TokenBucket()
     bucket.advance(START)
     bucket.advance(START + timedelta(hours=1))
@@ -43,7 +39,7 @@ def test_a_new_owner_earns_its_first_message() -> None:
     assert bucket.wait(1, 2.0) == 2.0
 
 
-def test_a_clock_that_is_set_back_grants_nothing_and_holds_nothing_up() -> None:
+def test_a_clock_set_back_grants_and_delays_nothing() -> None:
     bucket = TokenBucket()
     bucket.advance(START)
     bucket.take(1, 1.0)
@@ -53,7 +49,7 @@ def test_a_clock_that_is_set_back_grants_nothing_and_holds_nothing_up() -> None:
     assert bucket.wait(1, 1.0) == 0
 
 
-def test_a_clock_that_is_set_forward_lets_one_message_go_early() -> None:
+def test_a_clock_set_forward_lets_one_message_go_early() -> None:
     bucket = TokenBucket()
     bucket.advance(START)
     bucket.take(10, 1.0)
@@ -62,11 +58,11 @@ def test_a_clock_that_is_set_forward_lets_one_message_go_early() -> None:
     assert bucket.wait(1, 1.0) == 10
 
 
-def test_calls_of_one_sender_are_held_apart_and_those_of_another_are_not() -> None:
+def test_calls_of_one_sender_are_held_apart() -> None:
     spacing = CallSpacing()
-    assert [spacing.reserve(post(interval=0.5), 100.0) for _ in range(3)] == [0.0, 0.5, 1.0]
-    assert spacing.reserve(post(interval=0.5, sender="+14155550000"), 100.0) == 0.0
-    assert spacing.reserve(post(delay=0.2, interval=0.5), 200.0) == pytest.approx(0.2)
+    assert [spacing.reserve(send_call(interval=0.5), 100.0) for _ in range(3)] == [0.0, 0.5, 1.0]
+    assert spacing.reserve(send_call(interval=0.5, sender="+14155550000"), 100.0) == 0.0
+    assert spacing.reserve(send_call(delay=0.2, interval=0.5), 200.0) == pytest.approx(0.2)
 
 
 @pytest.mark.parametrize(
@@ -79,7 +75,7 @@ def test_back_off_doubles_by_round_up_to_ten_seconds(
     assert [backoff.slow_down(round_, None) for round_ in began] == seconds
 
 
-def test_an_answer_of_a_call_from_before_the_slowing_does_not_end_it() -> None:
+def test_a_result_from_before_the_429_does_not_end_the_pause() -> None:
     backoff = BackOff()
     backoff.slow_down(0, None)
     backoff.recover(0)
@@ -92,7 +88,7 @@ def test_a_long_retry_after_is_cut() -> None:
     assert BackOff().slow_down(0, 1e9) == 3600
 
 
-def test_one_commit_serves_the_calls_of_a_tenth_of_a_second_and_the_pace_is_kept() -> None:
+def test_one_commit_serves_the_calls_of_a_tenth_of_a_second() -> None:
     drive = processor(pace=100)
     for number in range(300):
         drive.tell(order(f"m{number}"))
@@ -107,16 +103,14 @@ def test_one_commit_serves_the_calls_of_a_tenth_of_a_second_and_the_pace_is_kept
 
 
 @pytest.mark.parametrize(("pace", "most"), [(0.25, 3), (1, 11), (3, 31), (100, 64)])
-def test_a_kill_leaves_in_doubt_what_is_under_way_which_is_little_of_a_slow_sender(
-    pace: float, most: int
-) -> None:
+def test_a_kill_leaves_few_calls_of_a_slow_sender_in_doubt(pace: float, most: int) -> None:
     """The provider takes ten seconds, the whole time-out, for each call."""
     drive, since, largest = processor(pace=pace), dict[SendCall, datetime](), 0
     for number in range(200):
         drive.tell(order(f"m{number}"))
     for _ in range(300):
         drive.rest(0.1)
-        for call in posts(drive.under_way):
+        for call in send_calls(drive.under_way):
             if drive.now - since.setdefault(call, drive.now) >= timedelta(seconds=10):
                 drive.under_way.remove(call)
                 drive.answer(answer(call, Result.ACCEPTED))

@@ -62,7 +62,7 @@ def cancel(message_id: str = "m1") -> Cancel:
     return Cancel(sender=CODE, tenant="acme", message_id=message_id, at=START)
 
 
-def sighting(message_id: str = "m1", attempt: int = 1) -> Sighting:
+def late_receipt(message_id: str = "m1", attempt: int = 1) -> Sighting:
     return Sighting(
         sender=CODE,
         tenant="acme",
@@ -90,28 +90,28 @@ def answer(post: SendCall, result: Result, **more: Any) -> SendResult:
 
 def reply(drive: Drive, result: Result, **more: Any) -> None:
     """To every call under way."""
-    for post in posts(drive.under_way):
+    for post in send_calls(drive.under_way):
         drive.under_way.remove(post)
         drive.answer(answer(post, result, **more))
 
 
-def posts(calls: list[Any]) -> list[SendCall]:
+def send_calls(calls: list[Any]) -> list[SendCall]:
     return [effect for effect in calls if isinstance(effect, SendCall)]
 
 
-def looks(calls: list[Any]) -> list[Lookup]:
+def lookups(calls: list[Any]) -> list[Lookup]:
     return [effect for effect in calls if isinstance(effect, Lookup)]
 
 
-def entry(provider_id: str, body: str = "text m1", **changed: Any) -> ListedMessage:
+def listed_message(provider_id: str, body: str = "text m1", **changed: Any) -> ListedMessage:
     """As the provider lists it."""
     known = {"sender": CODE, "status": "delivered", "created_at": START, "num_segments": 1}
     return ListedMessage(provider_id=provider_id, body=body, **(known | changed))
 
 
-def lists(drive: Drive, *entries: ListedMessage, gone: bool = False) -> list[int]:
+def answer_lookups(drive: Drive, *entries: ListedMessage, gone: bool = False) -> list[int]:
     """The provider's answer to every look under way; which rounds they were."""
-    asked = looks(drive.under_way)
+    asked = lookups(drive.under_way)
     for look in asked:
         drive.under_way.remove(look)
         drive.answer(
@@ -146,5 +146,22 @@ def states(drive: Drive, message_id: str = "m1") -> list[str]:
     return [" ".join(filter(None, (str(one.attempt), one.state, one.code))) for one in told]
 
 
-def called(drive: Drive) -> list[str]:
-    return [f"{post.message_id}#{post.attempt}" for post in posts(drive.calls)]
+def calls_made(drive: Drive) -> list[str]:
+    return [f"{post.message_id}#{post.attempt}" for post in send_calls(drive.calls)]
+
+
+def run_lookups(drive: Drive, *entries: ListedMessage, gone: bool = False) -> list[int]:
+    """Rounds, as long as there are any within two minutes."""
+    rounds = list[int]()
+    for _ in range(12):
+        drive.rest(10)
+        rounds += answer_lookups(drive, *entries, gone=gone)
+    return rounds
+
+
+def last(drive: Drive, message_id: str = "m1") -> str:
+    return states(drive, message_id)[-1]
+
+
+def send_call(delay: float = 0.0, interval: float = 0.0, sender: str = CODE) -> SendCall:
+    return SendCall("acme", "m", 1, sender, ANA, "text", delay, interval)

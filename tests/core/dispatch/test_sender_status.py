@@ -18,7 +18,7 @@ def told(drive: Drive) -> list[SenderStatus]:
     return drive.all(SENDER_STATUS)
 
 
-def test_the_queue_is_told_by_lane_in_segments_and_minutes() -> None:
+def test_the_status_has_the_queue_by_priority() -> None:
     drive = processor(pace=0.5)
     drive.tell(order("first"))
     for number in range(30):
@@ -41,7 +41,7 @@ def test_the_queue_is_told_by_lane_in_segments_and_minutes() -> None:
     assert status.oldest_queued == START - timedelta(minutes=1)
 
 
-def test_it_is_told_at_most_once_a_second_and_only_when_something_changed() -> None:
+def test_the_status_is_published_when_it_changes() -> None:
     drive = processor(pace=100)
     for number in range(500):
         drive.tell(order(f"m{number}"))
@@ -58,7 +58,7 @@ def test_it_is_told_at_most_once_a_second_and_only_when_something_changed() -> N
     assert len(told(drive)) == len(times)
 
 
-def test_pause_error_doubt_and_rest_are_told_also_by_the_next_owner() -> None:
+def test_the_status_survives_a_new_owner() -> None:
     drive = processor()
     drive.tell(order())
     reply(drive, Result.LIMITED, code="20429", retry_after=30.0)
@@ -85,7 +85,7 @@ def test_pause_error_doubt_and_rest_are_told_also_by_the_next_owner() -> None:
     assert (told(drive)[-1].state, told(drive)[-1].paused_by) == ("running", None)
 
 
-def test_a_sender_that_nobody_knows_says_so() -> None:
+def test_an_unknown_sender_has_that_status() -> None:
     drive = processor()
     drive.settings = Settings()
     drive.tell(order())

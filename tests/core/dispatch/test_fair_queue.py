@@ -14,12 +14,12 @@ from streams.processing import CallLimits
 from tests.core.dispatch.texts import (
     PAUSE,
     RESUME,
-    called,
+    calls_made,
     cancel,
     order,
-    posts,
     processor,
     reply,
+    send_calls,
     settings,
 )
 from tests.core.drive import START, Drive
@@ -33,7 +33,7 @@ def gone(drive: Drive, seconds: float) -> None:
         drive.rest(0.05)
 
 
-def test_a_launch_of_20_000_delays_nobody_elses_text_by_more_than_a_seconds_tokens() -> None:
+def test_a_launch_of_20_000_delays_another_tenant_by_a_second() -> None:
     drive = processor(pace=100)
     for number in range(20_000):
         drive.tell(order(f"launch{number}", segments=2, to=f"+1415{number % 5000:07}"))
@@ -41,13 +41,13 @@ def test_a_launch_of_20_000_delays_nobody_elses_text_by_more_than_a_seconds_toke
     for number in range(5):
         told = drive.now
         drive.tell(order(f"theirs{number}", tenant="bolt", issued_at=drive.now))
-        while f"theirs{number}#1" not in called(drive):
+        while f"theirs{number}#1" not in calls_made(drive):
             gone(drive, 0.05)
         assert (drive.now - told).total_seconds() <= 1
     assert len(drive.state.cache(SenderQueue.build).priorities) > 19_000
 
 
-def test_tenants_take_turns_by_segments_however_many_texts_each_has() -> None:
+def test_tenants_take_turns_by_segments() -> None:
     drive = processor(pace=100)
     drive.tell(PAUSE)
     for number in range(400):
@@ -56,7 +56,7 @@ def test_tenants_take_turns_by_segments_however_many_texts_each_has() -> None:
     drive.tell(RESUME)
     gone(drive, 4)
     sent = Counter[str]()
-    for post in posts(drive.calls):
+    for post in send_calls(drive.calls):
         sent[post.tenant] += post.segments
     assert abs(sent["acme"] - sent["bolt"]) <= 8
     assert sent.total() > 300
@@ -73,10 +73,10 @@ def test_cases_of_a_tenant_take_turns_too() -> None:
         )
     drive.tell(RESUME)
     gone(drive, 0.5)
-    assert sum(name.startswith("small") for name in called(drive)) == 10
+    assert sum(name.startswith("small") for name in calls_made(drive)) == 10
 
 
-def test_who_sends_one_at_a_time_gets_no_more_than_a_share() -> None:
+def test_one_text_at_a_time_gets_no_more_than_a_share() -> None:
     """Each comes back as soon as its text is gone: it has not become new by that."""
     queue = FairQueue()
     for number in range(100):
@@ -92,7 +92,7 @@ def test_who_sends_one_at_a_time_gets_no_more_than_a_share() -> None:
     assert abs(turns["a"] - turns["b"]) <= 1
 
 
-def test_what_was_canceled_costs_its_case_nothing() -> None:
+def test_a_canceled_text_costs_its_case_nothing() -> None:
     drive = processor(pace=1)
     drive.tell(order("now"))
     for number in range(200):
@@ -102,7 +102,7 @@ def test_what_was_canceled_costs_its_case_nothing() -> None:
     drive.tell(order("y", case_id="c-2"))
     drive.tell(order("again", case_id="c-1", issued_at=START + timedelta(seconds=1)))
     gone(drive, 4)
-    assert called(drive) == ["now#1", "y#1", "again#1"]
+    assert calls_made(drive) == ["now#1", "y#1", "again#1"]
 
 
 def test_after_a_429_a_text_keeps_its_turn() -> None:
@@ -111,10 +111,10 @@ def test_after_a_429_a_text_keeps_its_turn() -> None:
         drive.tell(order(f"m{number}"))
     reply(drive, Result.LIMITED)
     gone(drive, 3)
-    assert called(drive)[:3] == ["m0#1", "m0#2", "m1#1"]
+    assert calls_made(drive)[:3] == ["m0#1", "m0#2", "m1#1"]
 
 
-def test_the_turns_are_worked_out_again_by_a_new_owner() -> None:
+def test_a_new_owner_derives_the_turns_again() -> None:
     drive = processor(pace=100)
     drive.tell(PAUSE)
     for number in range(100):
@@ -123,7 +123,7 @@ def test_the_turns_are_worked_out_again_by_a_new_owner() -> None:
     drive.crash()
     drive.tell(RESUME)
     gone(drive, 0.3)
-    assert "b#1" in called(drive)[:4]
+    assert "b#1" in calls_made(drive)[:4]
 
 
 # --- in time, or back at once
@@ -140,7 +140,7 @@ def back(drive: Drive) -> list[str]:
     return [returned.order.message_id for returned in drive.all(RETURNED)]
 
 
-def test_what_cannot_leave_in_time_goes_back_at_once_with_when_there_is_room() -> None:
+def test_what_cannot_leave_in_time_returns_with_a_time() -> None:
     drive = queue_of(300)
     soon = START + timedelta(seconds=20)
     drive.tell(order("late", send_before=soon))
@@ -154,7 +154,7 @@ def test_what_cannot_leave_in_time_goes_back_at_once_with_when_there_is_room() -
     assert back(drive) == ["late"]
 
 
-def test_what_goes_first_counts_by_lane() -> None:
+def test_stricter_priorities_count_as_before() -> None:
     drive = queue_of(300, lane=Priority.REPLY)
     drive.tell(
         order(
@@ -164,7 +164,7 @@ def test_what_goes_first_counts_by_lane() -> None:
     assert back(drive) == ["ad"]
 
 
-def test_when_the_pace_falls_the_end_of_the_queue_goes_back() -> None:
+def test_when_the_pace_falls_the_end_of_the_queue_returns() -> None:
     drive = queue_of(600, send_before=START + timedelta(seconds=100))
     assert back(drive) == []
     drive.settings = settings(pace=2)
@@ -185,7 +185,7 @@ def test_an_account_that_is_shared_slows_the_queue() -> None:
     assert len(back(drive)) >= 300
 
 
-def test_a_short_dip_of_what_the_account_leaves_sends_nothing_away() -> None:
+def test_a_short_dip_of_the_accounts_pace_returns_nothing() -> None:
     drive = queue_of(600, send_before=START + timedelta(seconds=100))
     for _ in range(3):
         shared(drive, 2.0)
@@ -200,7 +200,7 @@ def test_a_short_dip_of_what_the_account_leaves_sends_nothing_away() -> None:
     assert back(drive) == []
 
 
-def test_nor_does_the_little_that_a_new_owner_has_at_first() -> None:
+def test_a_new_owners_small_share_returns_nothing() -> None:
     drive = queue_of(600, send_before=START + timedelta(seconds=100))
     shared(drive, 1.0)
     drive.crash()
@@ -210,7 +210,7 @@ def test_nor_does_the_little_that_a_new_owner_has_at_first() -> None:
     assert back(drive) == []
 
 
-def test_when_stricter_lanes_fill_up_what_has_no_time_left_goes_back_within_a_minute() -> None:
+def test_when_stricter_priorities_fill_up_texts_return() -> None:
     drive = queue_of(100, send_before=START + timedelta(seconds=300))
     for number in range(4000):
         drive.tell(order(f"r{number}", lane=Priority.REPLY))
@@ -218,7 +218,7 @@ def test_when_stricter_lanes_fill_up_what_has_no_time_left_goes_back_within_a_mi
     assert len(back(drive)) >= 60
 
 
-def test_while_a_sender_is_paused_nobody_knows_and_when_it_goes_on_it_is_worked_out() -> None:
+def test_a_review_follows_when_a_paused_sender_resumes() -> None:
     drive = processor(pace=10)
     drive.tell(PAUSE)
     for number in range(600):
@@ -230,19 +230,19 @@ def test_while_a_sender_is_paused_nobody_knows_and_when_it_goes_on_it_is_worked_
     assert 350 <= len(back(drive)) <= 450
 
 
-def test_the_account_rests_after_a_429_of_anybody() -> None:
+def test_a_paused_account_pauses_the_sender() -> None:
     drive = processor()
     drive.settings = drive.settings._replace(
         call_limits=CallLimits(paused_until=START + timedelta(seconds=5))
     )
     drive.tell(order())
     drive.rest(4.9)
-    assert called(drive) == []
+    assert calls_made(drive) == []
     drive.rest(0.2)
-    assert called(drive) == ["m1#1"]
+    assert calls_made(drive) == ["m1#1"]
 
 
-def test_what_others_have_waiting_is_counted_once_and_nothing_that_comes_later() -> None:
+def test_texts_of_others_are_counted_once() -> None:
     """Nine texts of other tenants do not stand ten times before each text of a long case."""
     queue = FairQueue()
     for tenant in range(9):
@@ -255,7 +255,7 @@ def test_what_others_have_waiting_is_counted_once_and_nothing_that_comes_later()
     assert queue.segments_before("own999") == 999 + 5 + 9
 
 
-def test_texts_each_of_a_case_of_its_own_stand_one_behind_the_other() -> None:
+def test_cases_of_one_text_stand_one_behind_the_other() -> None:
     queue = FairQueue()
     for number in range(1000):
         queue.push(f"m{number}", "acme", f"c-{number}", (START, number), 1)
@@ -269,7 +269,7 @@ def test_texts_each_of_a_case_of_its_own_stand_one_behind_the_other() -> None:
     assert queue.segments_before("new") <= 1
 
 
-def test_who_comes_and_goes_while_others_wait_is_remembered_once() -> None:
+def test_a_flow_that_comes_and_goes_is_remembered_once() -> None:
     turns: FairScheduler[int] = FairScheduler()
     turns.set_first("slow", 0)
     turns.set_first("busy", 0)

@@ -230,7 +230,7 @@ def check(storm: Storm) -> Counter[str]:
 
 
 @pytest.mark.parametrize("first", range(0, 300, 50))
-def test_nothing_is_lost_or_taken_twice_and_every_doubt_has_an_end(first: int) -> None:
+def test_nothing_is_lost_or_sent_twice(first: int) -> None:
     ends, crashes = Counter[str](), Counter[str]()
     for seed in range(first, first + 50):
         storm = Storm(seed, crash=0.03 if seed % 2 else 0.005)

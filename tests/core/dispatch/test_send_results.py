@@ -9,7 +9,7 @@ import pytest
 from schemas.topics import ATTEMPTS, RETURNED
 from streams.dispatch.provider_calls import Result
 from streams.dispatch.sender_queue import SenderQueue
-from tests.core.dispatch.texts import answer, called, order, processor, reply, states
+from tests.core.dispatch.texts import answer, calls_made, order, processor, reply, states
 from tests.core.drive import START, Drive
 
 
@@ -21,7 +21,7 @@ from tests.core.drive import START, Drive
         pytest.param(Result.IN_DOUBT, {"detail": "timeout"}, ["1 in_doubt"], id="in doubt"),
     ],
 )
-def test_an_answer_that_ends_the_matter(
+def test_a_result_finishes_the_message(
     result: Result, more: dict[str, str], told: list[str]
 ) -> None:
     drive = processor()
@@ -29,25 +29,23 @@ def test_an_answer_that_ends_the_matter(
     reply(drive, result, **more)
     drive.rest(71 * 3600)
     assert states(drive)[1:] == told
-    assert called(drive) == ["m1#1"]
+    assert calls_made(drive) == ["m1#1"]
 
 
 @pytest.mark.parametrize(
     ("result", "code"),
     [(Result.LIMITED, "20429"), (Result.UNSENT, None)],
 )
-def test_what_is_known_not_to_have_been_taken_is_tried_again_under_the_next_number(
-    result: Result, code: str | None
-) -> None:
+def test_a_text_that_was_not_taken_is_retried(result: Result, code: str | None) -> None:
     drive = processor()
     drive.tell(order())
     reply(drive, result, code=code)
     drive.rest(5)
     assert states(drive) == ["1 sending", f"1 deferred {code or 'unsent'}", "2 sending"]
-    assert called(drive) == ["m1#1", "m1#2"]
+    assert calls_made(drive) == ["m1#1", "m1#2"]
 
 
-def test_doubt_keeps_the_order_and_its_evidence() -> None:
+def test_an_in_doubt_attempt_keeps_order_and_evidence() -> None:
     drive = processor()
     drive.tell(order())
     reply(drive, Result.IN_DOUBT, detail="HTTP 502")
@@ -60,9 +58,9 @@ def test_retry_after_is_honoured() -> None:
     drive.tell(order())
     reply(drive, Result.LIMITED, retry_after=7.0)
     drive.rest(6.7)
-    assert called(drive) == ["m1#1"]
+    assert calls_made(drive) == ["m1#1"]
     drive.rest(0.4)
-    assert called(drive) == ["m1#1", "m1#2"]
+    assert calls_made(drive) == ["m1#1", "m1#2"]
 
 
 @pytest.mark.parametrize("odd", [float("nan"), float("inf"), -5.0, 0.0, None])
@@ -71,12 +69,12 @@ def test_without_a_usable_retry_after_it_backs_off(odd: float | None) -> None:
     drive.tell(order())
     reply(drive, Result.LIMITED, retry_after=odd)
     drive.rest(0.25)
-    assert called(drive) == ["m1#1"]
+    assert calls_made(drive) == ["m1#1"]
     drive.rest(0.3)
-    assert called(drive) == ["m1#1", "m1#2"]
+    assert calls_made(drive) == ["m1#1", "m1#2"]
 
 
-def test_a_storm_of_429_slows_the_sender_to_a_try_in_ten_seconds_and_it_recovers() -> None:
+def test_many_429s_slow_the_sender_and_it_recovers() -> None:
     drive = processor()
     drive.tell(order())
     for _ in range(60):
@@ -89,10 +87,10 @@ def test_a_storm_of_429_slows_the_sender_to_a_try_in_ten_seconds_and_it_recovers
     drive.rest(10)
     reply(drive, Result.ACCEPTED)
     drive.tell(order("m2"))
-    assert called(drive)[-1] == "m2#1", "no back-off is left"
+    assert calls_made(drive)[-1] == "m2#1", "no back-off is left"
 
 
-def test_calls_that_were_limited_together_slow_the_sender_once() -> None:
+def test_calls_limited_together_slow_the_sender_once() -> None:
     drive = processor(pace=10_000)
     for number in range(64):
         drive.tell(order(f"m{number}"))
@@ -101,7 +99,7 @@ def test_calls_that_were_limited_together_slow_the_sender_once() -> None:
     assert len(drive.calls) > 64
 
 
-def test_what_does_not_get_through_waits_by_itself_and_others_go_on() -> None:
+def test_an_unsent_text_waits_and_others_go_on() -> None:
     drive = processor()
     drive.tell(order("bad"))
     for _ in range(5):
@@ -110,10 +108,10 @@ def test_what_does_not_get_through_waits_by_itself_and_others_go_on() -> None:
     reply(drive, Result.UNSENT)
     drive.tell(order("good"))
     drive.rest(11)
-    assert called(drive)[-1] == "good#1"
+    assert calls_made(drive)[-1] == "good#1"
 
 
-def test_a_deferred_text_whose_time_is_past_goes_back() -> None:
+def test_a_deferred_text_returns_after_its_send_before() -> None:
     drive = processor()
     drive.tell(order(send_before=START + timedelta(seconds=30)))
     reply(drive, Result.LIMITED, retry_after=60.0)
@@ -122,7 +120,7 @@ def test_a_deferred_text_whose_time_is_past_goes_back() -> None:
     assert len(drive.all(RETURNED)) == 1
 
 
-def test_an_answer_counts_once_and_for_its_own_call_only() -> None:
+def test_a_result_counts_once_and_for_its_call() -> None:
     drive = processor()
     drive.tell(order())
     (post,) = drive.under_way
@@ -138,18 +136,18 @@ def test_an_answer_counts_once_and_for_its_own_call_only() -> None:
     assert states(drive) == ["1 sending", "1 accepted"]
 
 
-def test_what_is_found_sending_at_start_is_in_doubt_and_never_sent_again() -> None:
+def test_a_new_owner_doubts_what_it_finds_sending() -> None:
     drive = processor()
     drive.tell(order("m1"))
     drive.tell(order("m2", not_before=START + timedelta(seconds=10)))
     drive.crash()
     assert states(drive, "m1") == ["1 sending", "1 in_doubt"]
-    assert drive.all(ATTEMPTS)[-1].evidence == "found sending at start"
+    assert drive.all(ATTEMPTS)[-1].evidence == "a new owner found it in state sending"
     drive.rest(100)
-    assert called(drive) == ["m1#1", "m2#1"], "the queue goes on"
+    assert calls_made(drive) == ["m1#1", "m2#1"], "the queue goes on"
 
 
-def test_before_it_is_told_that_it_opened_a_new_owner_calls_nobody() -> None:
+def test_a_new_owner_calls_only_after_partition_acquired() -> None:
     drive = processor(pace=0.5)
     drive.tell(order("m1"))
     drive.tell(order("m2"))
@@ -167,10 +165,10 @@ def test_before_it_is_told_that_it_opened_a_new_owner_calls_nobody() -> None:
     assert waiting.calls == []
     waiting.open()
     waiting.rest(10)
-    assert called(waiting) == ["m2#1", "m3#1"]
+    assert calls_made(waiting) == ["m2#1", "m3#1"]
 
 
-def test_what_stays_in_doubt_is_forgotten_in_the_end() -> None:
+def test_an_unsettled_attempt_is_forgotten() -> None:
     """Row, text and place in memory: else each time-out of the provider is kept for ever."""
     drive = processor()
     drive.tell(order())
@@ -185,4 +183,4 @@ def test_what_stays_in_doubt_is_forgotten_in_the_end() -> None:
         == {}
     )
     drive.tell(order())
-    assert called(drive) == ["m1#1"], "a repeat of the old order is handed back, not sent"
+    assert calls_made(drive) == ["m1#1"], "a repeat of the old order is handed back, not sent"

@@ -14,7 +14,7 @@ from tests.core.dispatch.texts import (
     ANA,
     BEN,
     CODE,
-    called,
+    calls_made,
     order,
     processor,
     reply,
@@ -24,7 +24,7 @@ from tests.core.dispatch.texts import (
 from tests.core.drive import START
 
 
-def test_a_call_begins_with_its_row_and_its_report_in_the_same_step() -> None:
+def test_a_call_its_entry_and_report_are_one_step() -> None:
     drive = processor()
     step = drive.tell(order())
     assert step.calls == (SendCall("acme", "m1", 1, CODE, ANA, "text m1", 0.0, 0.01),)
@@ -32,7 +32,7 @@ def test_a_call_begins_with_its_row_and_its_report_in_the_same_step() -> None:
     assert states(drive) == ["1 sending"]
 
 
-def test_what_waits_is_reported_as_queued_and_what_leaves_at_once_is_not() -> None:
+def test_only_a_text_that_waits_is_reported_as_queued() -> None:
     """One transaction: nobody could see the one without the other."""
     drive = processor(pace=1)
     drive.tell(order("at-once"))
@@ -47,17 +47,17 @@ def test_what_waits_is_reported_as_queued_and_what_leaves_at_once_is_not() -> No
     assert states(drive, "waits") == ["0 queued", "1 sending"]
 
 
-def test_one_that_lets_another_go_is_still_reported_as_queued() -> None:
+def test_an_order_that_starts_another_is_reported_queued() -> None:
     drive = processor(pace=1)
     drive.tell(order("a"))
     drive.tell(order("b"))
     drive.now += timedelta(seconds=1)
     drive.tell(order("c"))
-    assert called(drive) == ["a#1", "b#1"]
+    assert calls_made(drive) == ["a#1", "b#1"]
     assert states(drive, "c") == ["0 queued"]
 
 
-def test_an_accepted_text_is_reported_with_the_providers_id_and_its_words_are_dropped() -> None:
+def test_an_accepted_text_has_an_id_and_no_body() -> None:
     drive = processor()
     drive.tell(order(body="Your code is 4711"))
     reply(drive, Result.ACCEPTED, provider_id="SM1")
@@ -70,7 +70,7 @@ def test_an_accepted_text_is_reported_with_the_providers_id_and_its_words_are_dr
     "result",
     [None, Result.ACCEPTED, Result.REFUSED, Result.LIMITED, Result.UNSENT, Result.IN_DOUBT],
 )
-def test_a_repeated_order_changes_nothing_whatever_became_of_the_first(
+def test_a_repeated_order_changes_nothing(
     result: Result | None,
 ) -> None:
     drive = processor()
@@ -83,7 +83,7 @@ def test_a_repeated_order_changes_nothing_whatever_became_of_the_first(
 
 
 @pytest.mark.parametrize("changed", [{"to": BEN}, {"body": "another text"}])
-def test_another_text_under_the_same_id_is_set_aside_and_the_first_lives_on(
+def test_a_reused_id_is_a_dead_letter(
     changed: dict[str, str],
 ) -> None:
     drive = processor()
@@ -95,7 +95,7 @@ def test_another_text_under_the_same_id_is_set_aside_and_the_first_lives_on(
     assert states(drive) == ["1 sending", "1 accepted"]
 
 
-def test_an_order_that_is_no_text_is_set_aside() -> None:
+def test_a_huge_order_is_a_dead_letter() -> None:
     drive = processor()
     drive.tell(order(body="x" * 1_000_000))
     assert [letter.cause for letter in drive.all(DEAD_LETTERS)] == ["too_large"]
@@ -113,7 +113,7 @@ def test_an_order_that_is_no_text_is_set_aside() -> None:
         ),
     ],
 )
-def test_what_came_too_late_goes_back_to_the_gate(given: object, code: str) -> None:
+def test_a_late_order_returns_to_the_gate(given: object, code: str) -> None:
     drive = processor()
     drive.tell(given)  # type: ignore[arg-type]
     assert states(drive) == ["0 queued", f"0 expired {code}"]
@@ -121,7 +121,7 @@ def test_what_came_too_late_goes_back_to_the_gate(given: object, code: str) -> N
     assert drive.calls == []
 
 
-def test_what_cannot_leave_in_its_time_goes_back_when_that_is_over() -> None:
+def test_a_text_returns_when_its_send_before_passes() -> None:
     drive = processor(pace=0.1)
     drive.tell(order("m1"))
     drive.tell(order("m2", send_before=START + timedelta(seconds=5)))
@@ -130,10 +130,10 @@ def test_what_cannot_leave_in_its_time_goes_back_when_that_is_over() -> None:
     drive.rest(0.2)
     assert [returned.order.message_id for returned in drive.all(RETURNED)] == ["m2"]
     drive.rest(60)
-    assert called(drive) == ["m1#1"]
+    assert calls_made(drive) == ["m1#1"]
 
 
-def test_an_order_given_again_after_it_came_back_is_sent_under_a_higher_number() -> None:
+def test_a_new_order_after_a_return_has_a_higher_number() -> None:
     drive = processor()
     drive.tell(order(send_before=START))
     drive.rest(60)
@@ -141,34 +141,34 @@ def test_an_order_given_again_after_it_came_back_is_sent_under_a_higher_number()
     drive.tell(again)
     assert states(drive) == ["0 queued", "0 expired out_of_time", "1 sending"]
     drive.tell(again)
-    assert called(drive) == ["m1#1"]
+    assert calls_made(drive) == ["m1#1"]
     drive.rest(73 * 3600)
     assert "msg/acme/m1" in drive.state.raw, "still under way: not forgotten with the first order"
 
 
-def test_a_repeat_of_an_order_that_was_handed_back_is_not_handed_back_again() -> None:
+def test_a_repeat_of_a_returned_order_changes_nothing() -> None:
     drive = processor()
     drive.tell(order(send_before=START))
     assert drive.tell(order(send_before=START)).publish == ()
     assert len(drive.all(RETURNED)) == 1
 
 
-def test_an_order_given_again_is_known_though_the_gates_clock_was_set_back() -> None:
+def test_a_new_order_is_known_though_clocks_went_back() -> None:
     drive = processor()
     drive.tell(order(send_before=START))
     drive.tell(order(issued_at=START - timedelta(hours=1)))
-    assert called(drive) == ["m1#1"]
+    assert calls_made(drive) == ["m1#1"]
 
 
-def test_a_replay_of_an_earlier_order_is_not_taken_for_one_given_again() -> None:
+def test_a_replay_of_an_earlier_order_is_no_new_order() -> None:
     drive = processor()
     drive.tell(order(send_before=START), offset=5)
     drive.tell(order(issued_at=START + timedelta(seconds=1), send_before=START), offset=9)
     drive.tell(order(), offset=5)
-    assert called(drive) == []
+    assert calls_made(drive) == []
 
 
-def test_lanes_are_strict_and_within_one_the_first_issued_goes_first() -> None:
+def test_priorities_are_strict_and_then_first_issued_first() -> None:
     drive = processor(pace=1)
     drive.tell(order("now"))
     drive.tell(order("b", lane=Priority.MARKETING))
@@ -178,16 +178,16 @@ def test_lanes_are_strict_and_within_one_the_first_issued_goes_first() -> None:
     drive.tell(order("f", lane=Priority.REPLY))
     drive.tell(order("g", lane=Priority.TRANSACTIONAL))
     drive.rest(10)
-    assert called(drive) == ["now#1", "f#1", "g#1", "d#1", "e#1", "c#1", "b#1"]
+    assert calls_made(drive) == ["now#1", "f#1", "g#1", "d#1", "e#1", "c#1", "b#1"]
 
 
-def test_not_before_waits_and_then_takes_its_place() -> None:
+def test_a_scheduled_text_waits_and_then_joins() -> None:
     drive = processor()
     drive.tell(order("later", not_before=START + timedelta(minutes=5)))
     drive.rest(299)
-    assert called(drive) == []
+    assert calls_made(drive) == []
     drive.rest(1.1)
-    assert called(drive) == ["later#1"]
+    assert calls_made(drive) == ["later#1"]
 
 
 def test_texts_of_an_unknown_sender_wait_until_it_is_known() -> None:
@@ -195,13 +195,13 @@ def test_texts_of_an_unknown_sender_wait_until_it_is_known() -> None:
     drive.settings = Settings()
     drive.tell(order())
     drive.rest(25)
-    assert called(drive) == []
+    assert calls_made(drive) == []
     drive.settings = settings()
     drive.rest(10)
-    assert called(drive) == ["m1#1"]
+    assert calls_made(drive) == ["m1#1"]
 
 
-def test_calls_under_way_are_bounded_and_answers_make_room() -> None:
+def test_calls_in_flight_are_bounded() -> None:
     drive = processor(pace=10_000)
     for number in range(200):
         drive.tell(order(f"m{number}"))
@@ -212,7 +212,7 @@ def test_calls_under_way_are_bounded_and_answers_make_room() -> None:
     assert len(drive.calls) == 128
 
 
-def test_what_is_done_with_is_forgotten_after_72_hours() -> None:
+def test_a_finished_message_is_forgotten_after_72_hours() -> None:
     drive = processor()
     drive.tell(order())
     reply(drive, Result.ACCEPTED)
@@ -221,30 +221,30 @@ def test_what_is_done_with_is_forgotten_after_72_hours() -> None:
     drive.rest(2)
     assert set(drive.state.raw) <= {"queue"}
     drive.tell(order())
-    assert called(drive) == ["m1#1"], "a repeat as old as that goes back to the gate"
+    assert calls_made(drive) == ["m1#1"], "a repeat as old as that goes back to the gate"
     assert len(drive.all(RETURNED)) == 1
 
 
-def test_an_order_given_again_may_have_been_encoded_smartly_in_between() -> None:
+def test_a_new_order_may_be_encoded_smartly() -> None:
     drive = processor()
     drive.tell(order(body="It\u2019s tomorrow \u2014 at 5", send_before=START))
     assert len(drive.all(RETURNED)) == 1
     drive.rest(1)
     drive.tell(order(body="It's tomorrow - at 5", issued_at=drive.now))
     assert drive.all(DEAD_LETTERS) == []
-    assert called(drive) == ["m1#1"]
+    assert calls_made(drive) == ["m1#1"]
 
 
-def test_an_order_that_was_at_another_sender_before_goes_on_counting() -> None:
+def test_numbers_go_on_from_another_sender() -> None:
     drive = processor()
     drive.tell(order(attempt=3))
     assert states(drive) == ["3 sending"]
     reply(drive, Result.UNSENT)
     drive.rest(600)
-    assert called(drive) == ["m1#3", "m1#4"]
+    assert calls_made(drive) == ["m1#3", "m1#4"]
 
 
-def test_one_that_was_here_and_elsewhere_counts_on_from_the_higher() -> None:
+def test_numbers_go_on_from_the_higher() -> None:
     drive = processor()
     drive.tell(
         order(send_before=START + timedelta(seconds=1), not_before=START + timedelta(seconds=5))

@@ -7,11 +7,11 @@ from streams.dispatch.indexed_heap import IndexedHeap
 from streams.dispatch.provider_calls import Result
 from streams.dispatch.sender_queue import MAX_SEGMENTS, SenderQueue
 from streams.segments import segments
-from tests.core.dispatch.texts import called, order, processor, reply
+from tests.core.dispatch.texts import calls_made, order, processor, reply
 from tests.core.drive import START
 
 
-def test_what_left_the_queue_does_not_fill_the_memory() -> None:
+def test_dropped_names_do_not_fill_the_heap() -> None:
     heap: IndexedHeap[int] = IndexedHeap()
     heap.push(-1, "stays")
     for number in range(10_000):
@@ -21,7 +21,7 @@ def test_what_left_the_queue_does_not_fill_the_memory() -> None:
     assert heap.first() == (-1, "stays")
 
 
-def test_a_name_has_one_place_in_a_heap() -> None:
+def test_a_name_has_one_key_in_a_heap() -> None:
     heap: IndexedHeap[int] = IndexedHeap()
     heap.push(1, "a")
     heap.push(3, "a")
@@ -40,10 +40,10 @@ def test_the_order_survives_a_new_owner() -> None:
         drive.tell(order(f"m{number}"))
     drive.crash()
     drive.rest(20)
-    assert called(drive) == [f"m{number}#1" for number in range(10)]
+    assert calls_made(drive) == [f"m{number}#1" for number in range(10)]
 
 
-def test_a_text_that_is_put_off_again_and_again_does_not_fill_the_memory() -> None:
+def test_a_text_deferred_often_does_not_fill_the_memory() -> None:
     drive = processor()
     drive.tell(order())
     queue = drive.state.cache(SenderQueue.build)
@@ -54,7 +54,7 @@ def test_a_text_that_is_put_off_again_and_again_does_not_fill_the_memory() -> No
     assert len(queue.issued._heap) < 100
 
 
-def test_no_text_that_may_be_sent_holds_up_its_sender_for_less_than_it_is() -> None:
+def test_no_allowed_text_exceeds_the_segment_limit() -> None:
     """Seventeen code points of two units each are one sign: two of those fit no segment together."""
     densest = ("\U0001f44d" + "\U000e0067" * 16) * 94
     assert len(densest) <= BODY_AT_MOST

@@ -16,7 +16,7 @@ from streams.dispatch import dispatch, dispatch_on_timer
 from streams.dispatch.opt_in_budget import CLOCK_MARGIN, HOUR, MAX_HOURS_AHEAD
 from streams.dispatch.provider_calls import Result
 from streams.processing import build_settings
-from tests.core.dispatch.texts import CODE, called, cancel, order, reply, states, stop
+from tests.core.dispatch.texts import CODE, calls_made, cancel, order, reply, states, stop
 from tests.core.drive import START, Drive
 
 
@@ -54,16 +54,16 @@ def hours(count: int) -> datetime:
     return START + count * HOUR + CLOCK_MARGIN
 
 
-def test_what_is_beyond_the_budget_comes_back_at_once_with_when_there_is_room() -> None:
+def test_beyond_the_budget_a_request_returns_with_a_time() -> None:
     drive = processor(2)
     asked(drive, ask("a"), ask("b"), ask("c"))
-    assert called(drive) == ["a#1", "b#1"]
+    assert calls_made(drive) == ["a#1", "b#1"]
     assert states(drive, "c") == ["0 queued", "0 expired ask_budget"]
     assert drive.all(ATTEMPTS)[-1].evidence == "this hour's opt-in requests are used up"
     assert back(drive) == [("c", hours(1))]
 
 
-def test_places_are_promised_in_the_order_in_which_they_came() -> None:
+def test_places_are_promised_in_order_of_arrival() -> None:
     drive = processor(2)
     asked(drive, *(ask(name) for name in "abcdefg"))
     assert back(drive) == [
@@ -75,16 +75,16 @@ def test_places_are_promised_in_the_order_in_which_they_came() -> None:
     ]
 
 
-def test_who_was_promised_a_place_has_it_and_the_new_wait_behind() -> None:
+def test_promised_places_go_before_new_requests() -> None:
     drive = processor(2)
     asked(drive, *(ask(name) for name in "abcd"))
     drive.until(hours(1))
     asked(drive, ask("new", drive.now), ask("c", drive.now), ask("d", drive.now))
-    assert called(drive) == ["a#1", "b#1", "c#1", "d#1"]
+    assert calls_made(drive) == ["a#1", "b#1", "c#1", "d#1"]
     assert back(drive)[-1] == ("new", hours(2))
 
 
-def test_what_came_back_several_times_is_reported_above_all_before() -> None:
+def test_each_return_raises_the_attempt_number() -> None:
     drive = processor(1)
     asked(drive, ask("a"), ask("b"))
     again = START + timedelta(minutes=1)
@@ -103,7 +103,7 @@ def test_what_came_back_several_times_is_reported_above_all_before() -> None:
 
 
 @pytest.mark.parametrize("crash", [False, True])
-def test_a_repeat_is_counted_once_and_a_new_owner_counts_on(crash: bool) -> None:
+def test_a_repeat_counts_once_also_for_a_new_owner(crash: bool) -> None:
     drive = processor(3)
     for name in ("a", "a", "a", "b"):
         asked(drive, ask(name))
@@ -113,15 +113,15 @@ def test_a_repeat_is_counted_once_and_a_new_owner_counts_on(crash: bool) -> None
     assert [name for name, _ in back(drive)] == ["d"]
 
 
-def test_what_a_stop_or_a_cancel_has_ended_takes_no_place() -> None:
+def test_a_canceled_request_takes_no_place() -> None:
     drive = processor(1)
     drive.tell(cancel("a"))
     drive.tell(stop())
     asked(drive, ask("a"), ask("b", consent_epoch=1), ask("c", consent_epoch=2))
-    assert called(drive) == ["c#1"]
+    assert calls_made(drive) == ["c#1"]
 
 
-def test_only_opt_in_requests_count_and_each_tenants_by_themselves() -> None:
+def test_only_opt_in_requests_count_by_tenant() -> None:
     drive = processor(1)
     asked(drive, order("x"), order("y"), ask("a"), ask("b", tenant="bolt"), order("z"), ask("c"))
     assert [name for name, _ in back(drive)] == ["c"]
@@ -141,7 +141,7 @@ def test_a_clock_that_is_set_back_gives_no_new_budget() -> None:
     assert back(drive) == [("b", hours(1))]
 
 
-def test_the_row_stays_small_and_goes_when_nothing_is_asked() -> None:
+def test_the_entry_stays_small_and_is_forgotten() -> None:
     drive = processor(1)
     asked(drive, *(ask(f"m{n}") for n in range(100)))
     assert max(until for _, until in back(drive)) == hours(MAX_HOURS_AHEAD)
@@ -150,9 +150,7 @@ def test_the_row_stays_small_and_goes_when_nothing_is_asked() -> None:
     assert "asks/acme" not in drive.state.raw
 
 
-def test_many_more_than_a_day_holds_are_all_asked_within_the_budget_and_handed_back_about_daily() -> (
-    None
-):
+def test_many_days_of_requests_each_return_about_daily() -> None:
     drive = processor(2)
     due = [(START, f"m{n}") for n in range(200)]
     went: Counter[datetime] = Counter()
@@ -171,7 +169,7 @@ def test_many_more_than_a_day_holds_are_all_asked_within_the_budget_and_handed_b
     assert max(Counter(name for name, _ in back(drive)).values()) <= 200 / 2 / MAX_HOURS_AHEAD + 1
 
 
-def test_hours_counted_by_a_clock_far_ahead_are_not_waited_for() -> None:
+def test_hours_of_a_clock_far_ahead_do_not_count() -> None:
     drive = processor(1)
     drive.now = START + timedelta(days=365)
     asked(drive, ask("a", drive.now), ask("b", drive.now))
@@ -180,6 +178,6 @@ def test_hours_counted_by_a_clock_far_ahead_are_not_waited_for() -> None:
     assert back(drive)[-1] == ("c", hours(2)), "after b, for which there is a place in an hour"
     drive.now = hours(2)
     asked(drive, ask("c", drive.now))
-    assert called(drive) == ["a#1", "c#1"]
+    assert calls_made(drive) == ["a#1", "c#1"]
     drive.rest(73 * 3600)
     assert "asks/acme" not in drive.state.raw

@@ -1,1 +1,1 @@
-"""The judgement: rooms as pure folds, and the kit that runs them on Kafka."""
+"""Processors as pure functions, and the runtime that runs them on Kafka."""

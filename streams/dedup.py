@@ -1,4 +1,5 @@
-"""Ids that were dealt with, so that a repeat changes nothing."""
+"""Identities that were dealt with already, kept as state entries, so that a repeated record changes
+nothing."""
 
 from __future__ import annotations
 
@@ -9,26 +10,24 @@ from typing import Final
 
 from streams.processing import StateEntry, StateStore
 
-REMEMBER: Final = timedelta(days=35)
-"""As long as the topics keep requests and replies: a producer that replays them all still repeats itself."""
+RETENTION: Final = timedelta(days=35)
+"""As long as the topics keep requests and replies: a producer that replays them all is still
+recognised."""
 
 _PLAIN: Final = re.compile(r"[\x21-\x7e]{1,128}")
 
 
 class DedupEntry(StateEntry):
-    """`at_ms`: when its record was appended."""
-
     at_ms: int
+    """When its record was appended."""
 
 
 def dedup_name(prefix: str, identity: str) -> str:
-    """The row's name.  An id that is long or odd (a provider may send anything) is named by its SHA-256."""
-    plain = (
-        identity
-        if _PLAIN.fullmatch(identity)
-        else "sha256:" + hashlib.sha256(identity.encode()).hexdigest()
-    )
-    return f"{prefix}/{plain}"
+    """The entry's name.  A provider may send any id: one that is long or has odd characters is
+    named by its SHA-256."""
+    if _PLAIN.fullmatch(identity):
+        return f"{prefix}/{identity}"
+    return f"{prefix}/sha256:{hashlib.sha256(identity.encode()).hexdigest()}"
 
 
 def is_duplicate(state: StateStore, name: str) -> bool:
@@ -37,4 +36,4 @@ def is_duplicate(state: StateStore, name: str) -> bool:
 
 def forget_at(now: datetime, *, for_good: bool) -> datetime | None:
     """What gives consent is remembered for good: replayed years later, it must opt nobody in."""
-    return None if for_good else now + REMEMBER
+    return None if for_good else now + RETENTION

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from schemas.decision import Finding, Verdict
-from streams.lifecycle import MEANINGS, Group, State
+from streams.lifecycle import STATE_INFO, Group, State
 from streams.reasons import AWAITING_APPROVAL, NOT_APPROVED
 from streams.rule_names import EndedBy, rules_ended_by
 
@@ -38,7 +38,7 @@ BOXES: Final[Mapping[State, Box]] = {
     State.REFUSED: Box.OUTBOX,
     State.REJECTED: Box.OUTBOX,
     State.EXPIRED: Box.OUTBOX,
-    **{state: Box.SENTBOX for state, meaning in MEANINGS.items() if meaning.group is Group.OUT},
+    **{state: Box.SENTBOX for state, meaning in STATE_INFO.items() if meaning.group is Group.OUT},
 }
 """Where a message of each state is, unless something below says otherwise; a state that is not here is in none."""
 

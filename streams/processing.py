@@ -1,23 +1,28 @@
-"""What a room is: a fold over facts, with rows of its own.
+"""What a processor is: a pure function over records, with state of its own.
 
-    def gate(rows: Rows, fact: Fact, now: datetime, settings: Settings) -> Step
+    def process(state: StateStore, record: InputRecord, now: datetime, settings: Settings) ->
+    StepResult
 
-Pure: no clock, no I/O, no randomness.  A record's key names a *family* of small rows; a fold sees its family only and
-says what changes, what to publish, and when to call again.  The kit makes all of that durable at once.
+It has no clock, no I/O and no randomness.  A record's *entity key* names a set of small state
+entries.  `process` sees those entries only, and answers which of them change, what to publish,
+which calls to make and when to be called again. The runtime makes all of that durable at once, in
+one Kafka transaction.
 """
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, MutableMapping
 from datetime import UTC, datetime, timedelta
 from math import inf
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from schemas.base import Evidence, Message
+from schemas.dead_letter import DeadLetter
 from schemas.sender import Sender
 from schemas.tenant_settings import TenantSettings
-from schemas.topics import Topic
-from streams.packing import unpack
+from schemas.topics import BY_NAME, DEAD_LETTERS, Topic
+from streams.memory import unpack
 from streams.state_entry import StateEntry as StateEntry
 from streams.state_entry import dump, parse
 
@@ -26,14 +31,16 @@ T = TypeVar("T")
 
 
 class InputRecord(NamedTuple):
-    """A message and where it stands.  `at_ms` is the broker's append time where the topic has that, else the
-    producer's; milliseconds since 1970, UTC.  Results of a room's own effects have topic "" and offset -1."""
+    """A message, and where it stands.  The result of a processor's own call has topic "" and offset
+    -1."""
 
     value: Any
     topic: str = ""
     partition: int = -1
     offset: int = -1
     at_ms: int = 0
+    """When it was appended: the broker's time where the topic has that, else the producer's.
+    Milliseconds since 1970, UTC."""
 
     @property
     def at(self) -> datetime:
@@ -46,53 +53,83 @@ class InputRecord(NamedTuple):
 
 
 class Publication(NamedTuple):
-    """A message for a topic; the topic's declaration knows the key, the kit the partition."""
+    """A message for a topic.  The topic's declaration tells the key, the runtime works out the
+    partition."""
 
     topic: Topic[Any]
     value: Message
 
 
+def build_dead_letter(
+    processor: str, record: InputRecord, now: datetime, cause: str, reason: str
+) -> Publication:
+    """A dead letter for a record that could be read but must not be acted on.
+
+    `reason` tells staff what to do; it names no number and quotes no text.  The value is encoded
+    again, for a processor sees the message and not the record's bytes."""
+    topic = BY_NAME[record.topic]
+    dead_letter = DeadLetter(
+        room=processor,
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        timestamp=record.at,
+        key=base64.b64encode(topic.key(record.value).encode()).decode(),
+        value=base64.b64encode(topic.encode(record.value)).decode(),
+        cause=cause,
+        reason=reason,
+        at=now,
+    )
+    return Publication(DEAD_LETTERS, dead_letter)
+
+
 class PartitionAcquired(Message):
-    """This owner has just taken the family over: after its rows are back and consent or controls are read up, before
-    anything else.  Only rooms that ask for it (`Room.opens`) are told."""
+    """A new owner has taken this entity key over.  It comes after the state is restored and the
+    priority topics are read up, and before anything else.  Only for processors with
+    `Processor.reports_acquired`."""
 
 
 class UnreadableRecord(Message):
-    """Something of this family could not be read: it may have been a STOP.  The record itself is set aside as a dead
-    letter; `family` is None where not even the key can be believed: then no room is told (`Room.told_of`)."""
+    """A record of this entity key could not be read: it may have been a STOP.  The record itself
+    becomes a dead letter. Processors see this for the topics in `Processor.reports_unreadable`."""
 
     cause: str
     reason: str
     entity_key: str | None = None
+    """None where not even the key can be trusted: then no processor is told."""
 
 
 class Call(Protocol):
-    """Something to do in the world once the step is durable (dispatch's Post).  What came of it returns as a Fact
-    of the same family."""
+    """Something to do in the world once the step is durable.  Its result returns as an
+    `InputRecord` of the same entity key."""
 
     @property
     def identity(self) -> Hashable: ...
 
 
 class CancelCall(NamedTuple):
-    """An effect that was asked for must not begin any more.  One that has begun goes on; either way its answer
-    comes."""
+    """The call of this identity must not begin any more.  One that has begun goes on; its result
+    comes either way."""
 
     identity: Hashable
 
 
 class StepResult(NamedTuple):
-    """What a fold answers.  `rows`: only those changed, None deletes.  `wake`: call me again for this row, not
-    before; None takes a wake back.  A row that is deleted has no wake; a row that is written keeps the one it had."""
+    """What a processor answers."""
 
     state: Mapping[str, StateEntry | None] = {}
+    """The entries that change; None deletes one."""
     publish: tuple[Publication, ...] = ()
     timers: Mapping[str, datetime | None] = {}
+    """Call `on_timer` for this entry, not before that time; None cancels the timer.  An entry that
+    is written keeps its timer; one that is deleted loses it."""
     calls: tuple[Any, ...] = ()
+    """`Call` or `CancelCall`, in order."""
 
     @staticmethod
     def merge(*results: StepResult) -> StepResult:
-        """One result out of several of one entity key, in their order: the last write of an entry is kept."""
+        """One result out of several of one entity key, in their order: the last write of an entry
+        is kept."""
         state: dict[str, StateEntry | None] = {}
         timers: dict[str, datetime | None] = {}
         publish: list[Publication] = []
@@ -111,27 +148,29 @@ _MILLISECOND = timedelta(milliseconds=1)
 
 
 def spread_timers(names: Iterable[str], now: datetime) -> dict[str, datetime | None]:
-    """Wakes for all of them in this order, a thousand a second: of those that come in the same millisecond nobody says
-    which is first."""
-    return {name: now + place * _MILLISECOND for place, name in enumerate(names)}
+    """Timers that fire in this order, a thousand a second.  Timers of one millisecond fire in any
+    order."""
+    return {name: now + number * _MILLISECOND for number, name in enumerate(names)}
 
 
 class CallLimits(NamedTuple):
-    """What the process that performs a room's effects says of itself.  `call_timeout`: seconds that one call may take.
-    `pace`: segments per second that one sender may have of the account's.  `rests_until`: no call begins before."""
+    """What the process that makes a processor's calls tells of itself."""
 
     call_timeout: float = 10.0
+    """Seconds that one call may take."""
     pace: float = inf
+    """Segments per second that one sender may have of the account's."""
     paused_until: datetime | None = None
+    """No call begins before."""
 
 
 class Settings(NamedTuple):
-    """The broadcast topics as this worker has read them."""
+    """The settings topics, as this worker has read them."""
 
     tenants: Mapping[str, TenantSettings] = {}
     senders: Mapping[str, Sender] = {}
     versions: Mapping[str, str] = {}
-    """A tenant's settings version, worked out once per change rather than once per decision."""
+    """By tenant: computed once per change rather than once per decision."""
     call_limits: CallLimits = CallLimits()
 
 
@@ -142,14 +181,18 @@ def build_settings(
 
 
 class StateStore:
-    """A family of rows: bytes, parsed on touch.  A row written by the batch under way is still the object it was
-    written as: one that is touched by every fact is parsed and written out once a batch, not once a fact.
+    """The state entries of one entity key: bytes, parsed when read.
 
-    `pending` is what a fold notes for `Room.finish` at the end of the batch.  It never outlives the batch: the lane
-    clears it before the commit, so nothing of it has to survive a crash.
+    `raw` holds each entry by name.  An entry that the batch under way has written is still the
+    object it was written as: one that every record touches is parsed and serialized once a batch,
+    not once a record.
 
-    `memo` is a place for what can be derived from the rows and is costly to derive (dispatch's queue order).  It is
-    built when first asked for, lives as long as this owner holds the family, and is never written anywhere.
+    `pending` is what `process` notes for `Processor.finish_batch`.  The partition task clears it
+    before the commit, so nothing of it has to survive a crash.
+
+    `cache` keeps what is derived from the entries and costly to derive (dispatch's queue order).
+    It is built when first asked for, lives as long as this owner has the partition, and is never
+    written anywhere.
     """
 
     __slots__ = ("_cache", "entity_key", "pending", "raw")
@@ -171,7 +214,8 @@ class StateStore:
 
     @property
     def has_cache(self) -> bool:
-        """Something was derived from these rows that an empty family must not lose (a bucket's debt)."""
+        """Then an entity key without entries is kept: its cache may hold what must not be lost (a
+        bucket's debt)."""
         return self._cache is not None
 
     def cache(self, build: Callable[[StateStore], T]) -> T:
@@ -183,6 +227,6 @@ class StateStore:
 
 Process = Callable[[StateStore, InputRecord, datetime, Settings], StepResult]
 OnTimer = Callable[[StateStore, str, datetime, Settings], StepResult]
-"""Called for a row whose wake has come: (family, row's name, now, settings)."""
+"""Called for an entry whose timer is due: (state, the entry's name, now, settings)."""
 FinishBatch = Callable[[StateStore, datetime, Settings], StepResult]
-"""Called at the end of a batch for a family with something pending: (family, now, settings)."""
+"""Called at the end of a batch for a key with something pending: (state, now, settings)."""

@@ -1,4 +1,5 @@
-"""A room, as the kit runs it and the simulation replays it: a name, what it reads, and its fold."""
+"""A processor as the runtime runs it and the simulation replays it: a name, its topics, and its
+functions."""
 
 from __future__ import annotations
 
@@ -8,55 +9,63 @@ from typing import Any, Final, Literal, NamedTuple
 from schemas.topics import DEAD_LETTERS, Topic, state_topic
 from streams.processing import FinishBatch, OnTimer, Process
 
+SHUTDOWN_METADATA: Final = "ended as it was told"
+"""The metadata of the group's offsets that a worker commits as it ends, so that monitoring does not
+take it for stuck. A static member stays the owner of its partitions until its session runs out,
+also after it has ended.  The next owner commits the offsets without this text."""
+
 
 class Batching(NamedTuple):
-    """How long a room may let work come together: what one transaction costs does not depend on what is in it.
-
-    `tick`: seconds from the begin of one transaction of a lane to the next; None is the worker's own setting.
-    `gather`: seconds for which the broker may hold records back once they flow; 0 where somebody waits for the room."""
+    """How long records may gather before a transaction: its cost does not depend on what is in
+    it."""
 
     tick: float | None = None
+    """Seconds from the begin of one transaction to the next; None is the worker's own setting."""
     fetch_wait: float = 0.0
+    """Seconds for which the broker may hold records back once they flow; 0 where somebody waits for
+    the processor."""
     stop_topics: Literal["priority_topics", "topics"] = "priority_topics"
-    """Which topics may carry a STOP.  A record of a `first` topic ends the tick and cuts a batch short.  One of a
-    `then` topic waits for the tick, but not for `crowd`."""
+    """Which topics may carry a STOP.  A STOP on a priority topic ends the tick and cuts a batch
+    short.  One on another topic waits for the tick, but not for `busy_tick`."""
     busy_tick: float = 0.0
-    """What `tick` becomes, in seconds, while many facts come (`streams.runtime.batch_delay`)."""
+    """What `tick` becomes, in seconds, while many records come (`streams.runtime.timing`)."""
 
 
 PROMPT: Final = Batching(busy_tick=0.3)
-"""Somebody waits for the room."""
+"""For a processor that somebody waits for."""
 
 
 @dataclass(frozen=True)
 class Processor:
-    """`first` topics are taken before `then` topics, and after an assignment nothing of `then` is judged and no wake
-    fires until `first` has been read to the ends seen at assignment: so a STOP that is already on Kafka wins.
-
-    `told_of`: topics whose unreadable records the fold is told of (`Unreadable`), for they may have been a STOP; None:
-    those of `first`.
-
-    All topics of a room have the same key and the same number of partitions; the kit checks it at start."""
+    """All topics of a processor have the same key and the same number of partitions; the runtime
+    checks it at start."""
 
     name: str
     process: Process
     topics: tuple[Topic[Any], ...]
     priority_topics: tuple[Topic[Any], ...] = ()
+    """Taken before `topics`.  After an assignment no record of `topics` is evaluated and no timer
+    fires until these have been read to the ends seen at assignment: so a STOP that is already on
+    Kafka wins."""
     on_timer: OnTimer | None = None
     finish_batch: FinishBatch | None = None
-    """Called once per batch for each family that has something pending (`Rows.pending`), after all its facts.
-    What a room publishes here it publishes once a batch, as it stands at the end, not once a fact."""
+    """Called once per batch, after all records, for each entity key with something pending
+    (`StateStore.pending`). What is published here is published once a batch, as it stands at the
+    end, and not once a record."""
     batching: Batching = PROMPT
     compresses_idle_state: bool = False
-    """Compress in memory the rows that are at rest: where they are many and seldom touched (`streams.packing`)."""
+    """Compress idle entries in memory: for a processor with many that are seldom touched
+    (`streams.memory`)."""
     reports_unreadable: tuple[Topic[Any], ...] | None = None
+    """Topics whose unreadable records `process` is told of (`UnreadableRecord`), for they may have
+    been a STOP. None: the priority topics."""
     waiting_prefix: str | None = None
-    """What the names of rows begin with that wait, and are to be woken when settings change.  The families of such a
-    room begin with the tenant."""
+    """The beginning of the names of entries that wait, and are evaluated again when settings
+    change.  The entity keys of such a processor begin with the tenant."""
     reports_acquired: bool = False
-    """Tell every restored family that it has a new owner (`Opened`)."""
+    """Tell every restored entity key that it has a new owner (`PartitionAcquired`)."""
     published_topics: tuple[Topic[Any], ...] = ()
-    """What its steps may publish, dead letters aside."""
+    """What its results may publish, besides dead letters."""
 
     @property
     def inputs(self) -> tuple[Topic[Any], ...]:
@@ -64,7 +73,8 @@ class Processor:
 
     @property
     def outputs(self) -> tuple[Topic[Any], ...]:
-        """All it needs to be allowed to write: also to what it reads, where a misfiled record is put right."""
+        """All that it must be allowed to write; its inputs too, for a misplaced record is filed
+        again."""
         return tuple(
             {
                 topic.name: topic

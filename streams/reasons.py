@@ -1,4 +1,7 @@
-"""Why a text cannot go, in the same words wherever it is said, each with its next step."""
+"""Why a text cannot go, how long it may wait, and how times are written in reasons.
+
+Each reason is worded once, with its next step, so that the gate, people and every screen say the
+same."""
 
 from __future__ import annotations
 
@@ -6,16 +9,18 @@ from datetime import datetime, timedelta, tzinfo
 from typing import Final, NamedTuple
 
 from schemas.decision import Finding, Verdict
-from streams.hold_limits import HOLD_LIMIT
+
+HOLD_LIMIT: Final = timedelta(days=30)
+"""A request without `valid_until` waits this long, from when it came or from its `not_before`."""
 
 
 class Reason(NamedTuple):
     rule: str
     reason: str
     next_step: str
+    """What staff can do about it."""
 
-    def but(self, next_step: str) -> Reason:
-        """The same, with something else to do about it."""
+    def with_next_step(self, next_step: str) -> Reason:
         return self._replace(next_step=next_step)
 
     def finding(self, verdict: Verdict) -> Finding:
@@ -33,7 +38,7 @@ NOT_OPTED_IN: Final = Reason(
     "The recipient hasn't opted in yet",
     "record their consent, or let them text START: it is sent as soon as they have",
 )
-"""The three of which exactly one is named first."""
+"""A decision names exactly one of these three first."""
 
 OPTED_OUT: Final = Reason(
     "opted_out", "The recipient opted out", "only they can come back, by texting START"
@@ -57,15 +62,31 @@ NOBODY_APPROVED: Final = Reason(
 NOT_APPROVED: Final = "not_approved"
 """The rule by which staff reject a text."""
 READY: Final = Reason("ready", "The SMS message can be sent", "nothing: it goes by itself")
-"""Of the decision that lets go what waited."""
+"""Of the decision that releases a held text."""
 
 
-def moment(at: datetime, zone: tzinfo) -> str:
+def add_clamped(moment: datetime, by: timedelta) -> datetime:
+    """A producer may write a time near the end of the calendar."""
+    try:
+        return moment + by
+    except OverflowError:
+        return datetime.max.replace(tzinfo=moment.tzinfo)
+
+
+def hold_deadline(
+    received: datetime, not_before: datetime | None, valid_until: datetime | None
+) -> datetime:
+    """When a held text expires.  A text scheduled for later is not late before that time."""
+    limit = add_clamped(received if not_before is None else max(received, not_before), HOLD_LIMIT)
+    return limit if valid_until is None else min(limit, valid_until)
+
+
+def format_time(at: datetime, zone: tzinfo) -> str:
     """As people of that zone write it: `2026-11-21 12:00 EST`."""
     return f"{at.astimezone(zone):%Y-%m-%d %H:%M %Z}"
 
 
-def span(left: timedelta) -> str:
+def format_duration(left: timedelta) -> str:
     """`23 h 59 min`, rounded up to the minute."""
     minutes = max(0, -(-left // timedelta(minutes=1)))
     hours, minutes = divmod(minutes, 60)

@@ -1,5 +1,8 @@
-"""A processor's private memory of one thing, as a msgspec struct: we alone write it, so nobody has to be told in words
-what is wrong with it."""
+"""An entry of a processor's state, as a msgspec struct.
+
+Only we write entries, so a reader needs no explanation in words of what is wrong with one, as
+pydantic would give.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +17,11 @@ from schemas.structs import when_missing
 R = TypeVar("R", bound="StateEntry")
 
 dump: Final[Callable[[StateEntry], bytes]] = msgspec.json.Encoder().encode
-"""The JSON of a row: what is None is left out."""
+"""The JSON of an entry: fields that are None are left out."""
 
 
 class StateEntryType(msgspec.StructMeta):
-    """Declares a row: by keyword only, and what is missing is None or written out (see `when_missing`)."""
+    """Declares an entry: fields by keyword only, with defaults as the wire has them (`when_missing`)."""
 
     def __new__(
         mcls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **options: Any
@@ -34,7 +37,8 @@ class StateEntryType(msgspec.StructMeta):
 class StateEntry(
     msgspec.Struct, metaclass=StateEntryType, frozen=True, omit_defaults=True, gc=False
 ):
-    """Under 64 kB, and never a list that grows without bound.  Fields that a later version added are passed over."""
+    """Under 64 kB, and never a list that grows without bound.  Fields that a later version added are
+    ignored."""
 
     def model_copy(self, *, update: Mapping[str, Any]) -> Self:
         return msgspec.structs.replace(self, **update)
@@ -51,30 +55,30 @@ def parse(model: type[R], data: bytes) -> R:
     try:
         found: R = decode(data)
     except msgspec.ValidationError:
-        return _without_what_is_unknown(model, data)
+        return _parse_known_fields(model, data)
     return found
 
 
-def _without_what_is_unknown(model: type[R], data: bytes) -> R:
-    """A message inside of a row passes over no field that a later version added (`MessageStruct` leaves those to its
-    contract), so they are taken out before."""
-    known = _known(msgspec.inspect.type_info(model), msgspec.json.decode(data))
+def _parse_known_fields(model: type[R], data: bytes) -> R:
+    """Parse without the fields that a later version added.  An entry ignores them by itself, but a
+    message inside an entry does not: `MessageStruct` leaves unknown fields to its contract."""
+    known = _keep_known(msgspec.inspect.type_info(model), msgspec.json.decode(data))
     return msgspec.convert(known, model, str_keys=True)
 
 
-def _known(kind: msgspec.inspect.Type, value: Any) -> Any:
+def _keep_known(kind: msgspec.inspect.Type, value: Any) -> Any:
     match kind, value:
         case msgspec.inspect.StructType(fields=fields), dict():
             return {
-                one.encode_name: _known(one.type, value[one.encode_name])
+                one.encode_name: _keep_known(one.type, value[one.encode_name])
                 for one in fields
                 if one.encode_name in value
             }
         case msgspec.inspect.UnionType(types=kinds), _:
             for part in kinds:
-                value = _known(part, value)
+                value = _keep_known(part, value)
         case msgspec.inspect.VarTupleType(item_type=part), list():
-            return [_known(part, one) for one in value]
+            return [_keep_known(part, one) for one in value]
         case msgspec.inspect.DictType(value_type=part), dict():
-            return {name: _known(part, one) for name, one in value.items()}
+            return {name: _keep_known(part, one) for name, one in value.items()}
     return value

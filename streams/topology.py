@@ -1,4 +1,5 @@
-"""Which room reads and publishes what: the one page that joins rooms, and what a broker is told to allow."""
+"""Which processor reads and publishes what.  This page alone joins processors, and tells a broker
+what to allow."""
 
 from __future__ import annotations
 
@@ -14,12 +15,15 @@ from streams.processor import PROMPT, Batching, Processor
 from streams.usage import usage, usage_finish, usage_on_timer
 
 CONTACTS: Final = Batching(stop_topics="topics", busy_tick=1.0)
-"""What it reads first comes with every order, and nobody waits for it; a text does not wait, for it may be a STOP."""
+"""For the inbox.  Contacts come with every order, and nobody waits for them; an inbound text may be
+a STOP."""
 CALLS: Final = Batching(tick=0.05, busy_tick=0.3)
-"""Each call waits for a commit, at most this long; a commit serves all calls that came together meanwhile."""
+"""For dispatch.  Each call waits for a commit; one commit serves all calls that gathered
+meanwhile."""
 BACKGROUND: Final = Batching(tick=0.1, fetch_wait=0.5)
-"""Nobody waits for it: receipts in the books, alerts and what is learned of numbers come half a second later.  A
-receipt that clears up a doubt comes as late; the provider's list, which is asked instead, answers later than that."""
+"""For outcomes and usage, which nobody waits for: receipts, alerts and number facts come half a
+second later.  So does a receipt that settles an in-doubt attempt; the provider's list, which would
+settle it too, answers later than that."""
 
 GATE: Final = Processor(
     "gate",

@@ -14,7 +14,7 @@ from services.ledger.usage import count_unexplained_codes
 from services.operations.explain_text import describe_code
 from services.operations.validation import require_one_of
 from services.terminal import console, print_json, table
-from streams.error_codes import Who, all_codes, meaning
+from streams.error_codes import Owner, all_codes, lookup
 
 
 def codes(
@@ -43,15 +43,15 @@ def codes(
     if unknown:
         _print_unknown(bootstrap, state, as_json)
         return
-    require_one_of("--class", owner, Who)
-    listed = map(meaning, wanted) if wanted else all_codes().values()
-    found = [code for code in listed if owner in (None, code.who)]
+    require_one_of("--class", owner, Owner)
+    listed = map(lookup, wanted) if wanted else all_codes().values()
+    found = [code for code in listed if owner in (None, code.owner)]
     if as_json:
         print_json([code.as_data() for code in found])
         return
     screen = console()
     if not wanted:
-        rows = [(code.code, code.who, code.title, code.next_step) for code in found]
+        rows = [(code.code, code.owner, code.title, code.next_step) for code in found]
         screen.print(table(None, ("code", "class", "meaning", ""), rows))
         return
     for code in found:
@@ -63,12 +63,12 @@ def _print_unknown(bootstrap: str | None, state: Path, as_json: bool) -> None:
         found = count_unexplained_codes(ledger)
     if as_json:
         print_json(
-            [meaning(code).as_data() | {"messages": messages} for code, messages in found.items()]
+            [lookup(code).as_data() | {"messages": messages} for code, messages in found.items()]
         )
         return
     if not found:
         console().print("Every code on record is in the dictionary.")
         return
-    rows = [(code, messages, meaning(code).url) for code, messages in found.items()]
+    rows = [(code, messages, lookup(code).url) for code, messages in found.items()]
     columns = ("code", "messages#", "provider's page")
     console().print(table("Codes that are not in the dictionary", columns, rows))

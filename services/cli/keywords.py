@@ -14,8 +14,8 @@ from services.cli.connection import read_ledger
 from services.operations.errors import InvalidRequest
 from services.operations.tenant_check import require_known
 from services.terminal import console, print_json, table
-from streams.inbound_keywords.revoked import patterns_of
-from streams.inbound_keywords.score import Score, labelled, score
+from streams.inbound_keywords.revocation import patterns_of
+from streams.inbound_keywords.score import Score, parse_labelled, score
 
 
 def keywords(
@@ -88,7 +88,7 @@ def _as_data(names: tuple[str, ...], rows: list[Any]) -> list[dict[str, Any]]:
 def _score_file(file: Path) -> dict[str, Score]:
     """By the parts that the file names.  Raises InvalidRequest."""
     try:
-        texts = labelled(file.read_text(encoding="utf-8").splitlines())
+        texts = parse_labelled(file.read_text(encoding="utf-8").splitlines())
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise InvalidRequest(f"{file} cannot be read: {reason}") from None
@@ -129,7 +129,7 @@ def _print_scores(scores: dict[str, Score], as_json: bool) -> None:
             one.said.text[:100],
         )
         for part, found in scores.items()
-        for one in found.misread
+        for one in found.misclassified
     ]
     columns = (
         "part",

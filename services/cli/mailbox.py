@@ -26,7 +26,7 @@ from services.operations.errors import InvalidRequest, OperationFailed
 from services.operations.validation import require_order
 from services.terminal import console, note, print_json, table
 from streams.mailboxes import WORDS, Box
-from streams.reasons import span
+from streams.reasons import format_duration
 
 COLUMNS: Final[Mapping[Box, tuple[str, ...]]] = {
     Box.READY: (
@@ -241,7 +241,7 @@ def _alert_cells(found: CurrentAlert, now: datetime, unmask: bool) -> tuple[str,
     because = alert.because or ""
     return (
         str(found.urgency if alert.open else "closed"),
-        span(alert.before - now) if alert.before and alert.before > now else "",
+        format_duration(alert.before - now) if alert.before and alert.before > now else "",
         alert.says if unmask else mask_text(alert.says),
         number if unmask else mask_number(number),
         " ".join(filter(None, (alert.person_id, alert.case_id, alert.event_id))),

@@ -23,7 +23,7 @@ from services.operations.people_import import build_person_events, import_people
 from services.operations.session import Session
 from services.operations.validation import parse_number
 from services.terminal import color_word, console, note, print_json, table
-from streams.error_codes import meaning
+from streams.error_codes import lookup
 
 app = typer.Typer(
     help="People: who they are, and the numbers they are texted at.", no_args_is_help=True
@@ -231,5 +231,5 @@ def _number_cells(said: NumberFactRecord) -> tuple[str, ...]:
     actor = fact.get("evidence", {}).get("actor")
     why = f"confirmed by {actor}" if actor else ""
     if code:
-        why = f"{meaning(code).title} ({code}), from {fact.get('message_id', '')}"
+        why = f"{lookup(code).title} ({code}), from {fact.get('message_id', '')}"
     return format_utc(fact["at"]), fact["tenant"], what, why, said.place

@@ -13,8 +13,8 @@ from services.cli import options
 from services.cli.connection import find_bootstrap, operate, read_ledger
 from services.operations.yaml_settings import read_settings
 from services.terminal import console, print_json, table
-from streams.encoding.smart import outgoing
-from streams.segments import segments
+from streams.encoding.body import encode_body
+from streams.encoding.segments import count_segments
 
 app = typer.Typer(
     help="Tenants and their settings, as every worker reads them.", no_args_is_help=True
@@ -36,7 +36,7 @@ def apply(
     for tenant in tenants:
         console().print(f"{tenant.tenant}: settings [bold]{tenant.version}[/] are out.")
         text = _opt_in_request(tenant)
-        count = segments(text)
+        count = count_segments(text)
         length = "1 segment" if count == 1 else f"{count} segments"
         console().print(
             f"  The opt-in request takes {length}: {text}", highlight=False, markup=False
@@ -73,7 +73,7 @@ def show(
             " ".join(one.regions),
             one.shorteners.value,
             " ".join(one.branches),
-            segments(_opt_in_request(one)),
+            count_segments(_opt_in_request(one)),
             one.version,
         )
         for one in found
@@ -98,10 +98,10 @@ def _derive(tenant: TenantSettings) -> dict[str, object]:
     return {
         "version": tenant.version,
         "opt_in_request": text,
-        "opt_in_request_segments": segments(text),
+        "opt_in_request_segments": count_segments(text),
     }
 
 
 def _opt_in_request(tenant: TenantSettings) -> str:
     """As it goes out."""
-    return outgoing(tenant.opt_in_request, tenant)
+    return encode_body(tenant.opt_in_request, tenant)

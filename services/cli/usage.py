@@ -123,7 +123,7 @@ def _print_report(
         found = read_usage(ledger, wanted)
     balance = usage_report.reconcile(found)
     if as_json:
-        says = {"balance": {"residue": balance.residue, "says": balance.sentence}}
+        says = {"balance": {"residue": balance.unaccounted, "says": balance.sentence}}
         print_json(usage_report.as_data(found) | says)
         return
     screen = console()
@@ -131,7 +131,7 @@ def _print_report(
     screen.print(table("Usage", names, usage_report.sum_rows(found, columns)))
     if screen.is_terminal:
         screen.print(draw_bars(usage_report.count_states(found)))
-    screen.print(balance.sentence, style="green" if balance.residue == 0 else "yellow")
+    screen.print(balance.sentence, style="green" if balance.unaccounted == 0 else "yellow")
 
 
 def _print_check(bootstrap: str | None, state: Path, tenant: str | None, as_json: bool) -> None:

@@ -16,7 +16,7 @@ from services.ledger.ledger import FILE, Ledger, LedgerError
 from services.ledger.reconciliation import Reconciler
 from services.parent_watch import watch_parent
 from services.settings import SettingsError, from_environment
-from streams.garbage import COLLECT
+from streams.memory import GC_THRESHOLDS
 
 
 async def _run(path: Path, bootstrap: str, announce: Callable[[], object]) -> None:
@@ -45,7 +45,7 @@ def main() -> int:
     parser.add_argument("--ready-file", type=Path)
     ready: Path | None = parser.parse_args().ready_file
     watch_parent()
-    gc.set_threshold(*COLLECT)
+    gc.set_threshold(*GC_THRESHOLDS)
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     try:
         settings = from_environment()

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from services.ledger.ledger import Ledger
 from services.ledger.times import ENDLESS, add_days, midnight_ms, parse_time, rfc3339
-from streams.lifecycle import MEANINGS, State
+from streams.lifecycle import STATE_INFO, State
 from streams.usage.measure import local_day
 
 
@@ -88,7 +88,7 @@ def _line(tenant: str, message_id: str, message: dict[str, Any], zone: tzinfo) -
     """`message`: the outcome, or else the request or the decision."""
     state = message.get("state", "")
     at = parse_time(message["requested_at"])
-    meaning = MEANINGS[State(state)].words if state in set(State) else "not judged yet"
+    meaning = STATE_INFO[State(state)].description if state in set(State) else "not judged yet"
     return LogLine(
         requested_at=rfc3339(at),
         tenant=tenant,

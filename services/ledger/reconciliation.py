@@ -20,7 +20,7 @@ from schemas.reports import BalanceRow
 from schemas.topics import BALANCE
 from services.kafka.publisher import NotPublished, Publisher
 from services.ledger.ledger import Ledger, LedgerError
-from streams.lifecycle import Balance, Group, State, balance
+from streams.lifecycle import Group, Reconciliation, State, reconcile_states
 
 EVERY: Final = 5.0
 """Seconds between two reconciliations."""
@@ -84,12 +84,14 @@ class _Count(NamedTuple):
     not_requested: tuple[str, ...]
 
     @property
-    def balance(self) -> Balance:
+    def balance(self) -> Reconciliation:
         known = sum(self.by_state.values())
-        return balance(known - len(self.not_requested) + len(self.without_outcome), self.by_state)
+        return reconcile_states(
+            known - len(self.not_requested) + len(self.without_outcome), self.by_state
+        )
 
 
-def reconcile(ledger: Ledger, hour: Hour) -> Balance:
+def reconcile(ledger: Ledger, hour: Hour) -> Reconciliation:
     """A message belongs to the hour that its outcome gives as requested; one without an outcome to
     its request's."""
     return _count(ledger, hour).balance
@@ -124,7 +126,7 @@ def build_row(ledger: Ledger, hour: Hour, now: datetime) -> BalanceRow:
         not_sent=found.groups[Group.NOT_SENT],
         refused=found.groups[Group.REFUSED],
         out=found.groups[Group.OUT],
-        residue=found.residue,
+        residue=found.unaccounted,
         astray=tuple(named),
         at=now,
     )

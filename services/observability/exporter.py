@@ -21,7 +21,7 @@ from services.observability.lag import Report, Watch
 from services.observability.lag.watch import LagError
 from services.observability.meters import Meters
 from services.observability.metrics import EXPORTER
-from streams.lifecycle import balance
+from streams.lifecycle import reconcile_states
 from streams.topology import PROCESSORS
 
 EVERY: Final = 5.0
@@ -147,10 +147,10 @@ def tell_books(meters: Meters, ledger: Ledger) -> None:
         meters.set("sayso_waiting_oldest_seconds", (now - oldest).total_seconds(), cause=cause)
         meters.set("sayso_stuck_messages", sum(line.stuck for line in of_it), cause=cause)
     for row in ledger.rows("SELECT tenant FROM tenants"):
-        books = balance(
+        books = reconcile_states(
             count_requested(ledger, row["tenant"]), count_by_state(ledger, row["tenant"])
         )
-        meters.set("sayso_balance_residue", books.residue, tenant=row["tenant"])
+        meters.set("sayso_balance_residue", books.unaccounted, tenant=row["tenant"])
     for topic, cause, still, _ in count_dead_letters(ledger):
         meters.set("sayso_open_dead_letters", still, topic=topic, cause=cause)
 

@@ -11,7 +11,7 @@ from services.ledger import Ledger
 from services.ledger.message_status import MessageStatus, find_statuses
 from services.operations.errors import InvalidRequest, OperationFailed
 from services.operations.session import Session
-from streams.lifecycle import MEANINGS, Group, State
+from streams.lifecycle import STATE_INFO, Group, State
 
 IN_DOUBT: Final = (
     "in doubt: the call was cut off, so it may have gone out; it is not sent again, and what was found out of it is in"
@@ -94,12 +94,14 @@ def final_result(message: MessageStatus) -> CancelResult | None:
         return CancelResult("canceled", "canceled: it does not go out")
     if state is State.IN_DOUBT:
         return CancelResult("in_doubt", IN_DOUBT) if message.taken_back else None
-    meaning = MEANINGS[state]
+    meaning = STATE_INFO[state]
     if meaning.group is Group.OUT:
         name = f" as {message.provider_id}" if message.provider_id else ""
-        return CancelResult("too_late", f"too late: it is {state.value}{name}, {meaning.words}")
+        return CancelResult(
+            "too_late", f"too late: it is {state.value}{name}, {meaning.description}"
+        )
     if meaning.group is not Group.WAITING:
         return CancelResult(
-            "not_sent", f"it was not going out anyway: it is {state.value}, {meaning.words}"
+            "not_sent", f"it was not going out anyway: it is {state.value}, {meaning.description}"
         )
     return None

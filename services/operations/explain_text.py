@@ -12,9 +12,9 @@ from services.ledger import Ledger
 from services.ledger.explain import AmbiguousMessage, Explanation, UnknownMessage, explain
 from services.ledger.times import parse_time
 from services.operations.errors import InvalidRequest
-from streams.error_codes import WHO, Code
-from streams.error_codes.page import facts
-from streams.lifecycle import MEANINGS, State
+from streams.error_codes import OWNERS, Code
+from streams.error_codes.reference import summarize
+from streams.lifecycle import STATE_INFO, State
 
 Data = dict[str, Any]
 
@@ -87,8 +87,8 @@ def _next_step(outcome: Data) -> str:
         return str(step)
     if not outcome:
         return "look again in a moment; if it stays so, sayso balance and sayso dlq show what is astray"
-    meaning = MEANINGS.get(State(outcome["state"])) if outcome["state"] in set(State) else None
-    words = meaning.words if meaning else "a state that this version does not know"
+    meaning = STATE_INFO.get(State(outcome["state"])) if outcome["state"] in set(State) else None
+    words = meaning.description if meaning else "a state that this version does not know"
     return f"nothing, {words}" if outcome["final"] else f"wait: {words}"
 
 
@@ -133,7 +133,7 @@ def describe_code(code: Code) -> list[tuple[str, str]]:
         (f"{code.code}  {code.title}", "bold"),
         (f"\n{code.description}\n", ""),
         (f"\nNext: {code.next_step}\n", "green"),
-        (f"\nWho must act: {WHO[code.who]}\n{'; '.join(facts(code))}\n", "dim"),
+        (f"\nWho must act: {OWNERS[code.owner]}\n{'; '.join(summarize(code))}\n", "dim"),
         ("\nCommon causes\n", "bold"),
         (causes, ""),
         ("\nWhat to do\n", "bold"),

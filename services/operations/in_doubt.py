@@ -11,7 +11,7 @@ from services.ledger import Ledger
 from services.ledger.message_status import InDoubtAttempt, find_statuses, list_in_doubt
 from services.operations.errors import InvalidRequest, OperationFailed
 from services.operations.session import Session
-from streams.lifecycle import MEANINGS, State
+from streams.lifecycle import STATE_INFO, State
 
 STAYS: Final = "it stays in doubt and may not be sent again: it was canceled, or its number has said STOP since"
 DROPPED: Final = {
@@ -79,5 +79,7 @@ def _read_settlement(ledger: Ledger, message: InDoubtAttempt, action: Action) ->
     state = now.state or ""
     if action == "drop":
         return Settlement(state, DROPPED.get(state, f"it is {now.state} by now"), True)
-    known = MEANINGS[State(state)].words if state in set(State) else "not known to this version"
+    known = (
+        STATE_INFO[State(state)].description if state in set(State) else "not known to this version"
+    )
     return Settlement(state, f"taken up again: it is {now.state}: {known}", True)

@@ -14,7 +14,7 @@ from services.notify import Mail, MailError, Server, send, server_of
 from services.operations.errors import InvalidRequest, OperationFailed
 from services.operations.explain_text import describe, describe_code, describe_steps
 from services.settings import SettingsError, from_environment
-from streams.error_codes import meaning
+from streams.error_codes import lookup
 
 FORMAT: Final = 1
 """Of the JSON; raised when a reader must be changed."""
@@ -54,7 +54,7 @@ def as_data(found: Explanation, now: datetime) -> dict[str, Any]:
         "tenant": found.tenant,
         "message_id": found.message_id,
         "now": found.outcome,
-        "codes": [meaning(code).as_data() for code in list_codes(found)],
+        "codes": [lookup(code).as_data() for code in list_codes(found)],
         "findings": [*_findings(found)],
         "attempts": [event.data | {"place": event.place} for event in _events(found, "attempt")],
         "receipts": [event.data | {"place": event.place} for event in _events(found, "receipt")],
@@ -73,7 +73,7 @@ def as_text(found: Explanation) -> str:
     lines = [str(describe(found, unmask=True)), ""]
     lines += map(str, describe_steps(found, unmask=True))
     for code in list_codes(found):
-        page = "".join(text for text, _ in describe_code(meaning(code)))
+        page = "".join(text for text, _ in describe_code(lookup(code)))
         lines += ["", "-" * 72, page]
     return "\n".join(lines) + "\n"
 

@@ -12,7 +12,7 @@ from services.ledger import Ledger
 from services.ledger.usage import UsageFilter, UsageReport
 from services.operations.errors import InvalidRequest
 from services.operations.validation import require_one_of
-from streams.lifecycle import State, balance
+from streams.lifecycle import State, reconcile_states
 
 COLUMNS: Final = {
     "tenant": "tenant",
@@ -31,19 +31,19 @@ SUMS: Final = ("messages#", "segments#", "cost#")
 class StateBalance(NamedTuple):
     """`residue`: requested messages that are not accounted for; 0 at rest, but not while some are on their way."""
 
-    residue: int
+    unaccounted: int
     sentence: str
 
 
 def reconcile(found: UsageReport) -> StateBalance:
     """The one equation of `streams.lifecycle`, over what the ledger holds."""
-    counts = balance(found.requested, found.by_state)
+    counts = reconcile_states(found.requested, found.by_state)
     parts = " + ".join(f"{count:,} {group}" for group, count in counts.groups.items())
-    if counts.residue == 0:
+    if counts.unaccounted == 0:
         return StateBalance(0, f"The books balance: {counts.requested:,} requested = {parts}.")
     return StateBalance(
-        counts.residue,
-        f"The books are off by {counts.residue:,}: {counts.requested:,} requested, but {parts}."
+        counts.unaccounted,
+        f"The books are off by {counts.unaccounted:,}: {counts.requested:,} requested, but {parts}."
         " Some may not be judged yet; look again in a moment.",
     )
 

@@ -15,7 +15,7 @@ from services.providers.broken import BROKEN, in_words
 from services.providers.session import Flight, LeaseOver, QuietSession, flight
 from services.providers.twilio_list import NotWhole, counted, listed
 from streams.dispatch.provider_calls import Lookup, LookupResult, Result, SendCall, SendResult
-from streams.error_codes import waits
+from streams.error_codes import is_deferrable
 
 TWILIO = "https://api.twilio.com"
 TRY_AGAIN = "#rc=5&rp=all"
@@ -143,7 +143,7 @@ def _refused(
             retry_after=_retry_after(call),
         )
     if 400 <= refusal.status < 500 and code:
-        result = Result.LIMITED if waits(code) else Result.REFUSED
+        result = Result.LIMITED if is_deferrable(code) else Result.REFUSED
         return _answer(post, result, code=code, detail=f"HTTP {refusal.status}")
     return _in_doubt(post, f"HTTP {refusal.status}", code)
 

@@ -21,7 +21,7 @@ from services.settings import ServiceSettings, SettingsError, from_environment
 from services.webhook.app import Webhook
 from services.webhook.server import serving
 from services.webhook.signature import Signature
-from streams.garbage import COLLECT
+from streams.memory import GC_THRESHOLDS
 
 CONFIRM_WITHIN = 5.0
 """Seconds for Kafka; Twilio waits 15 for us."""
@@ -85,7 +85,7 @@ async def _run(given: argparse.Namespace, settings: ServiceSettings) -> None:
 def main() -> int:
     given = _arguments()
     watch_parent()
-    gc.set_threshold(*COLLECT)
+    gc.set_threshold(*GC_THRESHOLDS)
     set_up("webhook")
     try:
         asyncio.run(_run(given, from_environment()))

@@ -21,9 +21,9 @@ from services.failpoints import hit
 from services.providers import Provider
 from streams.dispatch.pace import AccountRateLimit, CallSpacing, divide_share
 from streams.dispatch.provider_calls import Lookup, LookupResult, Result, SendCall, SendResult
-from streams.error_codes import Who, meaning
+from streams.error_codes import Owner, lookup
 from streams.processing import CallLimits
-from streams.runtime.lease import Lease
+from streams.runtime.timing import Lease
 
 MAX_ACCOUNT_WAIT: Final = 2.0
 """Seconds that a call waits for the account's limit while its lease runs. If it would wait longer,
@@ -97,7 +97,7 @@ class CallExecutor:
     def _adjust_account(self, result: SendResult, began: int) -> None:
         """A limit of this sender alone (its queue at the provider is full) slows down no other."""
         if result.result is Result.LIMITED:
-            if meaning(result.code or "").who is not Who.SENDER:
+            if lookup(result.code or "").owner is not Owner.SENDER:
                 self.account.slow_down(began, result.retry_after, time.monotonic())
         elif result.result is not Result.UNSENT:
             self.account.backoff.recover(began)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from streams.runtime.lease import boot_time
+from streams.runtime.timing import boot_time
 
 SMALL_STEP: Final = 1.0
 """Seconds by which a clock may be corrected between two readings; more is a step."""

@@ -27,8 +27,9 @@ from services.workers.stable_clock import StableClock
 from services.workers.worker_metrics import WorkerMetrics
 from streams.processing import Settings
 from streams.processor import Processor
-from streams.runtime.faust_app import FaustApp, Hooks, Pace
+from streams.runtime.faust_app import FaustApp, Hooks
 from streams.runtime.main import run
+from streams.runtime.timing import RuntimeLimits
 from streams.topology import PROCESSORS
 
 BATCH_LIMIT = 400
@@ -73,7 +74,7 @@ async def run_worker(
         partitions = counts[processor.inputs[0].name]
         hooks = _add_provider(hooks, provider, settings, partitions)
     metrics = WorkerMetrics(name, settings)
-    limits = Pace(
+    limits = RuntimeLimits(
         batch_limit=BATCH_LIMIT,
         tick=settings.tick,
         session_timeout=settings.session_timeout,

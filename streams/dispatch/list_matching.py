@@ -46,7 +46,7 @@ from streams.dispatch.state import (
     attempt_name,
 )
 from streams.dispatch.step_builder import StepBuilder
-from streams.encoding.smart import replaced
+from streams.encoding.body import replace_smart_chars
 
 CALL_SPAN: Final = timedelta(minutes=5)
 """Before and after the call: when the provider may have made the message, with waiting and usual
@@ -71,7 +71,7 @@ def normalize_body(body: str) -> str:
     count as the same) and trimming. Two texts that differ only in these count as one body; then
     numbers decide."""
     linkless = _LINK.sub("<link>", body.removeprefix(_TRIAL))
-    return _BLANKS.sub(" ", unicodedata.normalize("NFKC", replaced(linkless))).strip()
+    return _BLANKS.sub(" ", unicodedata.normalize("NFKC", replace_smart_chars(linkless))).strip()
 
 
 def hash_body(body: str) -> str:

@@ -6,7 +6,6 @@ from typing import Final
 
 from schemas.attempt import AttemptState
 from schemas.send import Send
-from streams.dead_letters import build_dead_letter
 from streams.dispatch.opt_in_budget import reserve_opt_in_request
 from streams.dispatch.returns import return_if_full, return_to_gate
 from streams.dispatch.state import (
@@ -21,7 +20,7 @@ from streams.dispatch.state import (
     stop_names,
 )
 from streams.dispatch.step_builder import StepBuilder
-from streams.processing import InputRecord, Settings
+from streams.processing import InputRecord, Settings, build_dead_letter
 
 MAX_LENGTH: Final = 8_000
 """Characters of an order's texts together; the gate allows a body of 1,600. An entry must stay

@@ -21,7 +21,7 @@ from msgspec import Struct
 
 from schemas.numbers import e164
 from schemas.send import Send
-from streams.encoding.smart import replaced
+from streams.encoding.body import replace_smart_chars
 from streams.processing import StateEntry
 
 QUEUE: Final = "queue"
@@ -324,7 +324,7 @@ def _name_part(number: str) -> str:
 def compute_fingerprint(order: Send) -> str:
     """Of number and text: one id with another text is not the same message. The text counts in
     plain characters, because the gate may have encoded it smartly before it ordered it again."""
-    return _hash(order.to, replaced(order.body))
+    return _hash(order.to, replace_smart_chars(order.body))
 
 
 def is_same_text(fingerprint: str, order: Send) -> bool:

@@ -1,9 +1,9 @@
 """What people take for one character, and what Twilio's calculator keeps in one segment.
 
-The referee is npm's sms-segments-calculator 1.3.0, which splits by grapheme-splitter 1.0.4: UAX #29 of Unicode 10, but
-CR LF is two.  Its ways are kept where they differ from the standard's, for they are what texts are billed by: a flag
-takes one mark and no more, a skin tone stands behind one mark at most.  Later Unicode changes none of this; so a new
-version of a library cannot change a count.
+The referee is npm's sms-segments-calculator 1.3.0, which splits by grapheme-splitter 1.0.4: UAX #29
+of Unicode 10, but CR LF is two.  Its ways are kept where they differ from the standard's, for they
+are what texts are billed by: a flag takes one mark and no more, a skin tone stands behind one mark
+at most.  Later Unicode changes none of this; so a new version of a library cannot change a count.
 """
 
 from __future__ import annotations
@@ -106,4 +106,5 @@ def _one_each() -> re.Pattern[str]:
 
 
 ONE_EACH: Final = _one_each()
-"""Matches text in which every character is a grapheme of one UTF-16 unit: most of what people write."""
+"""Matches text in which every character is a grapheme of one UTF-16 unit: most of what people
+write."""

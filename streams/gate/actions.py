@@ -11,7 +11,7 @@ from schemas.person import PersonAnswer
 from schemas.send import Send
 from schemas.send_request import SystemKind
 from schemas.topics import CONTACTS, DISPATCH_ORDERS, PERSON_ANSWERS
-from streams.dedup import REMEMBER
+from streams.dedup import RETENTION
 from streams.gate.messages import PRIORITIES, WITHOUT_OPT_IN, body_sha256
 from streams.gate.pending_requests import PendingRequest
 from streams.gate.rule_context import RuleContext
@@ -25,7 +25,7 @@ from streams.gate.state import (
     hold_name,
     message_name,
 )
-from streams.hold_limits import hold_deadline
+from streams.reasons import hold_deadline
 
 ORDER_LIFE: Final = timedelta(hours=36)
 """An order that has not left by then comes back to be evaluated.  That is time for a night's
@@ -71,7 +71,7 @@ def issue_order(
         next_attempt=message.next_attempt,
         asked_sha256=_requested_sha256(context, pending),
     )
-    _write(step, pending, sent, step.now + REMEMBER)
+    _write(step, pending, sent, step.now + RETENTION)
     step.publish(DISPATCH_ORDERS, order)
     _publish_contact(step, context)
     step.number = record_send(_record_sender(context), context)
@@ -168,7 +168,7 @@ def end_request(
         own=message.own,
         because=next(deciding, ""),
     )
-    _write(step, pending, ended, step.now + REMEMBER)
+    _write(step, pending, ended, step.now + RETENTION)
     step.number = context.number
 
 

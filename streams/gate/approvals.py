@@ -16,7 +16,7 @@ from schemas.consent import ConsentState
 from schemas.decision import Decision, Verdict
 from schemas.numbers import e164
 from schemas.topics import APPROVAL_LOG
-from streams.dedup import REMEMBER, DedupEntry, dedup_name, is_duplicate
+from streams.dedup import RETENTION, DedupEntry, dedup_name, is_duplicate
 from streams.gate.evaluation import apply_evaluation, evaluate_request
 from streams.gate.messages import body_sha256
 from streams.gate.pending_requests import PendingRequest
@@ -66,7 +66,7 @@ def on_approval(step: StepBuilder, record: InputRecord) -> None:
     name = dedup_name("ap", approval.approval_id)
     if is_duplicate(step.store, name):
         return
-    step.put(name, DedupEntry(at_ms=record.at_ms), step.now + REMEMBER)
+    step.put(name, DedupEntry(at_ms=record.at_ms), step.now + RETENTION)
     context = ApprovalContext(
         approval.model_copy(update={"by": approval.by[:WORDS_AT_MOST]}),
         step.store.get(message_name(approval.message_id), MessageState),

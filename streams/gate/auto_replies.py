@@ -18,7 +18,7 @@ from streams.gate.consent_claims import Claim
 from streams.gate.evaluation import evaluate_request
 from streams.gate.pending_requests import SystemMessage, build_system_request
 from streams.gate.state import HelpReplies, StepBuilder
-from streams.inbound_keywords import Meaning, read_answer
+from streams.inbound_keywords import Meaning, classify_reply
 from streams.processing import InputRecord, Settings
 
 WITHIN: Final = timedelta(minutes=5)
@@ -114,7 +114,7 @@ def _select_confirmation(step: StepBuilder, claim: Claim) -> Confirmation | None
 def on_help(step: StepBuilder, record: InputRecord, tenant: TenantSettings | None) -> None:
     """HELP changes no consent.  We reply once by the provider's id, and not in quick succession."""
     reply: Reply = record.value
-    if tenant is None or read_answer(reply.body, tenant).meaning is not Meaning.HELP:
+    if tenant is None or classify_reply(reply.body, tenant).meaning is not Meaning.HELP:
         return
     name = dedup_name("in", reply.provider_id)
     if is_duplicate(step.store, name) or not _is_ours_to_answer(reply.sender, step.settings):

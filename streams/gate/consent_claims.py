@@ -14,7 +14,7 @@ from schemas.tenant_settings import TenantSettings
 from streams.gate.opt_in_state import has_none_delivered, is_not_only_theirs, opt_in_requests
 from streams.gate.send_window import SKEW_ALLOWED
 from streams.gate.state import NumberState, to_ms
-from streams.inbound_keywords import Answered, Meaning, as_the_carrier, read_answer
+from streams.inbound_keywords import Classification, Meaning, apply_carrier_opt_out, classify_reply
 from streams.processing import InputRecord
 
 CLAIMED_INBOUND: Final = "inbound, by an event"
@@ -93,7 +93,9 @@ def claim_from_reply(
     Time and evidence are those of the inbound record.  Replies are kept for a month only; and a
     START that lay at the inbox while a STOP came another way must not look newer than that STOP."""
     reply: Reply = record.value
-    answer = as_the_carrier(read_answer(reply.body, tenant), reply.body, reply.carrier_stop)
+    answer = apply_carrier_opt_out(
+        classify_reply(reply.body, tenant), reply.body, reply.carrier_stop
+    )
     action = ACTIONS.get(answer.meaning)
     at_ms = to_ms(reply.appended_at) if reply.appended_at else record.at_ms
     shared = is_not_only_theirs(sender, reply.tenant)
@@ -114,7 +116,7 @@ def claim_from_reply(
 
 
 def _counts(
-    answer: Answered, at_ms: int, number: NumberState, sender: str, is_shared: bool
+    answer: Classification, at_ms: int, number: NumberState, sender: str, is_shared: bool
 ) -> bool:
     """A YES is consent only as a reply: to an opt-in request that was out by then, or to an
     opt-out, even of this sender alone, whose confirmation says how to come back.  Any other YES

@@ -27,7 +27,8 @@ from schemas.base import Evidence, copy_context
 from schemas.decision import Decision, Verdict
 from schemas.send_request import SystemKind
 from schemas.topics import DECISIONS
-from streams.body_limits import BODY_AT_MOST
+from streams.encoding.body import MAX_BODY
+from streams.encoding.segments import count_segments
 from streams.gate.actions import (
     end_request,
     hold_ends_at,
@@ -44,7 +45,6 @@ from streams.gate.send_window import undo_send
 from streams.gate.state import HELD, HeldRequest, MessageState, StepBuilder, hold_name, message_name
 from streams.processing import spread_timers
 from streams.reasons import READY
-from streams.segments import segments
 
 NO_SETTINGS: Final = "none"
 """The policy version of a decision about a tenant that has no settings."""
@@ -139,7 +139,7 @@ def _act(
         ready = READY.finding(Verdict.SEND)
         evaluation = evaluation._replace(findings=(*evaluation.findings, ready))
     body = context.request.body
-    size = segments(body) if len(body) <= BODY_AT_MOST else 0
+    size = count_segments(body) if len(body) <= MAX_BODY else 0
     decision = _build_decision(step, context, evaluation, pending, size)
     step.publish(DECISIONS, decision)
     publish_person_update(step, pending, verdict)

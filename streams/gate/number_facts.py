@@ -7,10 +7,9 @@ from typing import Any, Final
 
 from schemas.dead_letter import DeadLetterCause
 from schemas.person import NumberFact
-from streams.dead_letters import build_dead_letter
 from streams.gate.evaluation import reevaluate_all
 from streams.gate.state import FIELDS_AT_MOST, NumberState, StepBuilder
-from streams.processing import InputRecord
+from streams.processing import InputRecord, build_dead_letter
 
 PLAIN_FIELDS: Final = (
     "type", "time_zone", "postal_region", "landline", "doubtful", "suppressed",

@@ -24,7 +24,7 @@ from streams.gate.pending_requests import PendingRequest, SystemMessage, build_s
 from streams.gate.rule_context import RuleContext
 from streams.gate.rules import Evaluation
 from streams.gate.state import NumberState, OptInStatus, StepBuilder
-from streams.reasons import NOT_OPTED_IN, moment
+from streams.reasons import NOT_OPTED_IN, format_time
 
 STATUS: Final = {Verdict.SEND: OptInStatus.OUT, Verdict.HOLD: OptInStatus.WAITING}
 """By verdict; any other has ended it."""
@@ -111,7 +111,7 @@ def _build_entry(
         was=context.number.state,
         now=number.state,
         applied=not is_repeat,
-        reason=f"{what}: the next may go {moment(context.now + REPEAT_AFTER, context.tenant.zone)}",
+        reason=f"{what}: the next may go {format_time(context.now + REPEAT_AFTER, context.tenant.zone)}",
         consent_epoch=number.epoch,
         claimed_at=claim.claimed_at if claim else request.requested_at,
         at=context.now,

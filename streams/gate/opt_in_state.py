@@ -14,7 +14,7 @@ from schemas.consent import ConsentState
 from schemas.sender import Sender
 from streams.gate.send_window import CLOCKS_DIFFER, clock_behind
 from streams.gate.state import NumberState, OptInRequests, OptInStatus
-from streams.reasons import moment, span
+from streams.reasons import format_duration, format_time
 
 REPEAT_AFTER: Final = timedelta(hours=24)
 """From one opt-in request to the next, per number, counted from when the order is issued."""
@@ -54,8 +54,8 @@ def why_not_now(number: NumberState, now: datetime, zone: tzinfo = UTC) -> str:
     free = next_request_at(number)
     if requests.at is None or free is None or free <= now:
         return ""
-    asked = moment(requests.at, zone)
-    return f"they were asked {asked}: again in {span(free - now)}, from {moment(free, zone)}"
+    asked = format_time(requests.at, zone)
+    return f"they were asked {asked}: again in {format_duration(free - now)}, from {format_time(free, zone)}"
 
 
 def no_room_until(number: NumberState, now: datetime) -> datetime | None:

@@ -10,8 +10,7 @@ from schemas.dead_letter import DeadLetterCause
 from schemas.decision import Finding, Verdict
 from schemas.send_request import CancelRequest, CancelSource, SendRequest
 from schemas.topics import DISPATCH_CONTROLS
-from streams.dead_letters import build_dead_letter
-from streams.dedup import REMEMBER
+from streams.dedup import RETENTION
 from streams.gate.actions import publish_person_update
 from streams.gate.evaluation import apply_evaluation, evaluate_request
 from streams.gate.messages import fingerprint, is_system_id
@@ -26,7 +25,7 @@ from streams.gate.state import (
     hold_name,
     message_name,
 )
-from streams.processing import InputRecord
+from streams.processing import InputRecord, build_dead_letter
 from streams.rule_names import RuleName
 
 WORDS_AT_MOST: Final = 200
@@ -128,7 +127,7 @@ def on_cancel(step: StepBuilder, record: InputRecord) -> None:
         ahead = MessageState(
             fingerprint="", verdict=Verdict.CANCEL, received=step.now, canceled=canceled
         )
-        step.put(name, ahead, step.now + REMEMBER)
+        step.put(name, ahead, step.now + RETENTION)
         return
     if message.canceled is not None and not _overrules(canceled, message.canceled):
         return

@@ -16,7 +16,6 @@ from schemas.dead_letter import DeadLetterCause
 from schemas.decision import Verdict
 from schemas.send import Returned
 from schemas.send_request import SystemKind
-from streams.dead_letters import build_dead_letter
 from streams.gate.evaluation import apply_evaluation, evaluate_request, preview
 from streams.gate.opt_in_events import on_request_returned
 from streams.gate.pending_requests import PendingRequest
@@ -24,7 +23,7 @@ from streams.gate.requests import apply_cancel
 from streams.gate.return_reasons import CLOCK_AHEAD, TOO_LATE, Wait, find_wait
 from streams.gate.rules import Evaluation
 from streams.gate.state import MessageState, StepBuilder, message_name
-from streams.processing import InputRecord
+from streams.processing import InputRecord, build_dead_letter
 from streams.reasons import Reason
 
 LAST_TRY: Final = timedelta(minutes=2)
@@ -89,7 +88,7 @@ def _next_try(wait: Wait, valid_until: datetime | None, now: datetime) -> dateti
 
 def _hold_or_expire(why: Reason, until: datetime | None) -> Evaluation:
     if until is None:
-        finding = why.but(TOO_LATE[why.rule]).finding(Verdict.EXPIRE)
+        finding = why.with_next_step(TOO_LATE[why.rule]).finding(Verdict.EXPIRE)
         return Evaluation(Verdict.EXPIRE, (finding,))
     finding = why.finding(Verdict.HOLD).model_copy(update={"until": until})
     return Evaluation(Verdict.HOLD, (finding,), until)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from schemas.send_request import SendRequest
 from schemas.sender import Sender
 from schemas.tenant_settings import TenantSettings
-from streams.encoding.smart import outgoing
+from streams.encoding.body import encode_body
 from streams.gate.locations import Location, locate
 from streams.gate.messages import WITHOUT_OPT_IN
 from streams.gate.number_validation import METADATA_VERSION, validate_number
@@ -73,7 +73,7 @@ def build_context(
 
 
 def _encode(request: SendRequest, tenant: TenantSettings | None) -> SendRequest:
-    body = outgoing(request.body, tenant)
+    body = encode_body(request.body, tenant)
     return request if body == request.body else request.model_copy(update={"body": body})
 
 

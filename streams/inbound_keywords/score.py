@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from schemas.keywords import Meaning
-from streams.inbound_keywords.read import Answered, read_answer
+from streams.inbound_keywords.classify import Classification, classify_reply
 
 
-class Labelled(NamedTuple):
+class LabelledText(NamedTuple):
     """`part`: `tune` was looked at while the patterns were written, `held_out` was not.  `source`: who wrote it."""
 
     part: str
@@ -18,9 +18,9 @@ class Labelled(NamedTuple):
     text: str
 
 
-class Misread(NamedTuple):
-    said: Labelled
-    read: Answered
+class Misclassified(NamedTuple):
+    said: LabelledText
+    read: Classification
 
 
 class Score(NamedTuple):
@@ -30,7 +30,7 @@ class Score(NamedTuple):
     hits: int
     false: int
     missed: int
-    misread: tuple[Misread, ...]
+    misclassified: tuple[Misclassified, ...]
 
     @property
     def precision(self) -> float:
@@ -43,7 +43,7 @@ class Score(NamedTuple):
         return self.hits / (self.hits + self.missed) if self.hits + self.missed else 1.0
 
 
-def labelled(lines: Iterable[str]) -> tuple[Labelled, ...]:
+def parse_labelled(lines: Iterable[str]) -> tuple[LabelledText, ...]:
     """From lines of `part, label, source, text`, parted by tabs, after a heading; a line end in a text is `\\n`.
     Raises ValueError, with the line's number."""
     return tuple(
@@ -53,16 +53,16 @@ def labelled(lines: Iterable[str]) -> tuple[Labelled, ...]:
     )
 
 
-def _labelled(number: int, line: str) -> Labelled:
+def _labelled(number: int, line: str) -> LabelledText:
     try:
         part, label, source, text = line.rstrip("\r\n").split("\t")
-        return Labelled(part, Meaning(label), source, text.replace("\\n", "\n"))
+        return LabelledText(part, Meaning(label), source, text.replace("\\n", "\n"))
     except ValueError as error:
         raise ValueError(f"line {number}: {error}") from None
 
 
-def score(said: Iterable[Labelled]) -> Score:
-    read = [Misread(one, read_answer(one.text)) for one in said]
+def score(said: Iterable[LabelledText]) -> Score:
+    read = [Misclassified(one, classify_reply(one.text)) for one in said]
     revokes = [
         (one.said.label is Meaning.REVOKE, one.read.meaning is Meaning.REVOKE) for one in read
     ]

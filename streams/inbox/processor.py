@@ -17,9 +17,8 @@ from schemas.consent import ConsentAction, ConsentEvent
 from schemas.dead_letter import DeadLetterCause
 from schemas.inbound import Contact, InboundMessage, Reply
 from schemas.topics import CONSENT_EVENTS, REPLIES
-from streams.dead_letters import build_dead_letter
 from streams.dedup import DedupEntry, dedup_name, forget_at, is_duplicate
-from streams.inbound_keywords import Answered, Meaning
+from streams.inbound_keywords import Classification, Meaning
 from streams.inbox.reply_routing import (
     Meanings,
     Tenants,
@@ -39,6 +38,7 @@ from streams.processing import (
     StateStore,
     StepResult,
     UnreadableRecord,
+    build_dead_letter,
 )
 
 OPT_INS: Final = frozenset({Meaning.START, Meaning.YES})
@@ -166,7 +166,7 @@ def _build_replies(
     return tuple(replies)
 
 
-def _keyword_only(answered: Answered, inbound: InboundMessage) -> str:
+def _keyword_only(answered: Classification, inbound: InboundMessage) -> str:
     if answered.meaning in (Meaning.REVOKE, Meaning.NONE):
         return answered.words
     return inbound.body

@@ -26,12 +26,12 @@ from typing import Final
 
 from schemas.inbound import InboundMessage
 from schemas.tenant_settings import TenantSettings
-from streams.inbound_keywords import Answered, Meaning, as_the_carrier, read_answer
+from streams.inbound_keywords import Classification, Meaning, apply_carrier_opt_out, classify_reply
 from streams.inbox.state import Contacts
 from streams.processing import Settings
 
 Tenants = tuple[str, ...]
-Meanings = Mapping[str, Answered]
+Meanings = Mapping[str, Classification]
 """By tenant."""
 
 STRONGEST_FIRST: Final = (
@@ -50,8 +50,10 @@ def classify(inbound: InboundMessage, tenants: Iterable[str], settings: Settings
     }
 
 
-def _classify(inbound: InboundMessage, tenant: TenantSettings | None = None) -> Answered:
-    return as_the_carrier(read_answer(inbound.body, tenant), inbound.body, inbound.carrier_stop)
+def _classify(inbound: InboundMessage, tenant: TenantSettings | None = None) -> Classification:
+    return apply_carrier_opt_out(
+        classify_reply(inbound.body, tenant), inbound.body, inbound.carrier_stop
+    )
 
 
 def strongest_meaning(meanings: Meanings, inbound: InboundMessage) -> Meaning:

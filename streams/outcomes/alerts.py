@@ -10,8 +10,8 @@ from schemas.attempt import AttemptCode
 from schemas.base import copy_context
 from schemas.outcome import Alert, Urgency
 from schemas.topics import ALERTS
-from streams.error_codes import meaning
-from streams.lifecycle import ARRIVED, State
+from streams.error_codes import lookup
+from streams.lifecycle import ARRIVED_STATES, State
 from streams.outcomes.alert_text import (
     HAPPENED,
     describe,
@@ -56,7 +56,7 @@ def build_alerts(
         alerts.append(_opening(after, decision, new, now, zone))
     elif _may_have_alert(was) and new.state != State.UNKNOWN:  # giving up is no better result
         alerts.append(_closing(after, decision, new, now, zone))
-    if decision.resend_of and (has_failed or new.state in ARRIVED):
+    if decision.resend_of and (has_failed or new.state in ARRIVED_STATES):
         alerts.append(_replacing(after, decision, decision.resend_of, new, now, zone))
     return tuple(Publication(ALERTS, alert) for alert in alerts)
 
@@ -111,7 +111,7 @@ def _opening(
     is_unknown = new.state == State.UNKNOWN
     because: str | None
     if new.error_code:
-        because = meaning(new.error_code).title
+        because = lookup(new.error_code).title
     else:
         because = NO_RECEIPT if is_unknown else decision.reason
     return _alert(
@@ -134,7 +134,7 @@ def _closing(
     now: datetime,
     zone: tzinfo,
 ) -> Alert:
-    if new.state in ARRIVED:
+    if new.state in ARRIVED_STATES:
         result = "has arrived after all"
     else:
         result = f"has not failed after all: it is {new.state}"

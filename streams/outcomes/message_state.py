@@ -15,14 +15,14 @@ from schemas.attempt import AttemptState
 from schemas.base import Evidence
 from schemas.decision import Verdict
 from schemas.topics import ATTEMPTS, DELIVERY_RECEIPTS
-from streams.error_codes import meaning
+from streams.error_codes import lookup
 from streams.lifecycle import (
+    ACCEPTED_STRENGTH,
     ATTEMPT,
     CLOCK,
     DECISION,
-    LEFT,
-    MEANINGS,
     RECEIPT,
+    STATE_INFO,
     STRENGTH,
     TABLE,
     State,
@@ -104,7 +104,7 @@ def build_outcome(decision: DecisionSummary, status: Status) -> PublishedOutcome
         segments_billed=billed,
         contradictions=() if top is None else list_contradictions(top, reports),
         sender=sender,
-        next_step=meaning(code).next_step if code else next_step,
+        next_step=lookup(code).next_step if code else next_step,
     )
 
 
@@ -113,7 +113,7 @@ def receipt_timeout_at(status: Status) -> datetime | None:
     state, top, reports, _ = status
     if top is None or state not in _AWAITS_RECEIPT:
         return None
-    return min(r.at for r in reports if STRENGTH[r.source, r.word] >= LEFT) + SILENCE
+    return min(r.at for r in reports if STRENGTH[r.source, r.word] >= ACCEPTED_STRENGTH) + SILENCE
 
 
 def next_timer(status: Status | None, now: datetime) -> datetime:
@@ -140,7 +140,7 @@ def with_receipt_timeout(message: MessageState, now: datetime) -> MessageState:
 
 def can_be_forgotten(message: MessageState) -> bool:
     status = derive_status(message)
-    return status is None or MEANINGS[status.state].final or status.state is State.UNKNOWN
+    return status is None or STATE_INFO[status.state].final or status.state is State.UNKNOWN
 
 
 def deciding_report(message: MessageState) -> Report | None:

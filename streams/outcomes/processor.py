@@ -24,7 +24,6 @@ from typing import Final
 from schemas.attempt import Attempt, DeliveryReceipt
 from schemas.dead_letter import DeadLetterCause
 from schemas.decision import Decision
-from streams.dead_letters import build_dead_letter
 from streams.lifecycle import STRENGTH
 from streams.outcomes.alerts import build_alerts
 from streams.outcomes.message_state import (
@@ -49,7 +48,14 @@ from streams.outcomes.state import (
     build_report,
     summarize_decision,
 )
-from streams.processing import NO_CHANGE, InputRecord, Settings, StateStore, StepResult
+from streams.processing import (
+    NO_CHANGE,
+    InputRecord,
+    Settings,
+    StateStore,
+    StepResult,
+    build_dead_letter,
+)
 
 MAX_UNRECOGNIZED: Final = 10
 

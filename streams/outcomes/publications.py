@@ -24,8 +24,8 @@ from schemas.topics import (
     OUTCOMES,
     PERSON_ANSWERS,
 )
-from streams.error_codes import Effect, meaning
-from streams.lifecycle import ARRIVED, ATTEMPT, MEANINGS, RECEIPT, State
+from streams.error_codes import Effect, lookup
+from streams.lifecycle import ARRIVED_STATES, ATTEMPT, RECEIPT, STATE_INFO, State
 from streams.outcomes.message_state import Status, build_evidence, build_outcome, deciding_report
 from streams.outcomes.reports import select_matching
 from streams.outcomes.state import DecisionSummary, MessageState, PublishedOutcome, Report
@@ -86,13 +86,13 @@ def _outcome(
         requested_at=decision.requested_at,
         state=state,
         error_code=code,
-        error_title=meaning(code).title if code else None,
+        error_title=lookup(code).title if code else None,
         next_step=new.next_step,
         segments=new.segments,
         segments_predicted=new.segments_predicted,
         segments_billed=new.segments_billed,
         contradictions=new.contradictions,
-        final=MEANINGS[state].final,
+        final=STATE_INFO[state].final,
         version=message.version,
         was=_was(before) if before else None,
         at=now,
@@ -268,7 +268,7 @@ def build_number_facts(
 def _number_changes(
     was: Effect, new: PublishedOutcome, after: MessageState, now: datetime
 ) -> dict[str, Any]:
-    if was in _REVERSIBLE and new.state in ARRIVED:
+    if was in _REVERSIBLE and new.state in ARRIVED_STATES:
         return {NUMBER_FIELDS[was]: False}
     effect = _effect_of(new)
     if effect is was or effect not in NUMBER_FIELDS:
@@ -280,4 +280,4 @@ def _number_changes(
 
 def _effect_of(outcome: PublishedOutcome | None) -> Effect:
     code = outcome.error_code if outcome else None
-    return meaning(code).effect if code else Effect.NONE
+    return lookup(code).effect if code else Effect.NONE

@@ -25,10 +25,10 @@ from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
 from streams.lifecycle import (
+    ACCEPTED_STRENGTH,
     ATTEMPT,
-    CALLED,
+    CALLED_STATES,
     CLOCK,
-    LEFT,
     RECEIPT,
     REPORTS,
     STRENGTH,
@@ -67,7 +67,7 @@ class Rank(NamedTuple):
     @property
     def is_beyond_recall(self) -> bool:
         """The provider has it, may have it, or has refused it: no decision changes that."""
-        return self.strength >= LEFT or self.state in CALLED
+        return self.strength >= ACCEPTED_STRENGTH or self.state in CALLED_STATES
 
 
 def add_report(known: tuple[Report, ...], new: Report) -> tuple[Report, ...]:
@@ -201,7 +201,7 @@ def max_strength(reports: Iterable[Report]) -> int:
 
 def rank(number: int, reports: Iterable[Report]) -> Rank:
     strength = max_strength(reports)
-    weight = (strength >= 0) + (strength >= LEFT) + (strength >= _DELIVERED)
+    weight = (strength >= 0) + (strength >= ACCEPTED_STRENGTH) + (strength >= _DELIVERED)
     return Rank(weight, number, strength)
 
 
@@ -213,7 +213,7 @@ def count_billed(attempts: Mapping[int, tuple[Report, ...]], predicted: int) -> 
     counts = [
         max([report.segments for report in reports if report.segments], default=None)
         for reports in attempts.values()
-        if max_strength(reports) >= LEFT
+        if max_strength(reports) >= ACCEPTED_STRENGTH
     ]
     known = [count for count in counts if count is not None]
     return sum(known) + predicted * (len(counts) - len(known)) if known else None

@@ -1,1 +1,1 @@
-"""One partition of a room, without Kafka: what is taken first, what is put right, what one transaction holds."""
+"""One partition of a processor, without Kafka: the order of reading, and what a batch commits."""

@@ -1,9 +1,18 @@
-"""How rows and positions stand in a room's changelog.
+"""How a partition's state is stored in the processor's changelog topic.
 
-Stands in for Faust's tables: those are restored at 7 k rows/s, race with their own rebalance, and know no positions.
-A record's key is `family NUL name`; its value eight bytes of wake (milliseconds since 1970, 0 for none) and the row's
-JSON.  The positions are one more record, written in the same transaction, and count the rows: rows that went missing
-(retention, a truncated topic) are noticed before anything is judged.
+Theory of operation
+
+A record's key is `entity key NUL entry name`.  Its value is eight bytes of timer (milliseconds
+since 1970, 0 for none) and the JSON of the entry.  One more record, written in the same
+transaction, holds the input positions.  Restoring the topic therefore gives state and positions of
+one and the same transaction: nothing is applied twice or left out.
+
+The positions record also counts the entries.  Entries that went missing (retention, a truncated
+topic) are noticed before anything is evaluated.  It also says over how many partitions the entries
+were written, for with another number their keys belong to other partitions.
+
+This replaces Faust's tables.  Those are restored at 7,000 entries a second, race with Faust's own
+rebalance, and know no positions.
 """
 
 from __future__ import annotations
@@ -16,16 +25,22 @@ from typing import Final, NamedTuple
 from streams.state_entry import StateEntry, dump
 
 POSITIONS: Final = b"\x00positions"
-_WAKE: Final = struct.Struct("<q")
-MAX_ROW: Final = 64 << 10
+"""The key of the positions record."""
+_TIMER: Final = struct.Struct("<q")
+MAX_ENTRY: Final = 64 << 10
 
 
 class Damaged(Exception):
-    """Rows without positions, positions without rows, or fewer rows than were written: nothing may be judged."""
+    """State without positions, positions without state, or fewer entries than were written: the
+    worker must stop."""
 
 
 class Repartitioned(Damaged):
-    """The topics have another number of partitions than when the rows were written: keys belong to other lanes."""
+    """The topics have another number of partitions than when the state was written."""
+
+
+class DataLoss(Damaged):
+    """An input topic no longer holds what a position points at."""
 
 
 class StateSnapshot(NamedTuple):
@@ -36,61 +51,71 @@ class StateSnapshot(NamedTuple):
     settings: str | None = None
 
 
-def join(entity_key: str, name: str) -> bytes:
+def join_key(entity_key: str, name: str) -> bytes:
     return f"{entity_key}\x00{name}".encode()
 
 
-def split(key: bytes) -> tuple[str, str]:
+def split_key(key: bytes) -> tuple[str, str]:
     entity_key, _, name = key.decode().rpartition("\x00")
     return entity_key, name
 
 
-def body(row: StateEntry) -> bytes:
-    data = dump(row)
-    if len(data) > MAX_ROW:
+def encode_entry(entry: StateEntry) -> bytes:
+    data = dump(entry)
+    if len(data) > MAX_ENTRY:
         raise ValueError(
-            f"a {type(row).__name__} of {len(data)} bytes: a row must stay under {MAX_ROW}"
+            f"a {type(entry).__name__} of {len(data)} bytes: an entry must stay under {MAX_ENTRY}"
         )
     return data
 
 
-def pack(timer: int, data: bytes) -> bytes:
-    return _WAKE.pack(timer) + data
+def pack_value(timer: int, data: bytes) -> bytes:
+    return _TIMER.pack(timer) + data
 
 
-def unpack(value: bytes) -> tuple[int, bytes]:
-    return _WAKE.unpack_from(value)[0], value[8:]
+def unpack_value(value: bytes) -> tuple[int, bytes]:
+    return _TIMER.unpack_from(value)[0], value[8:]
 
 
-def positions(
-    at: Mapping[str, int],
-    state: int,
+def encode_positions(
+    positions: Mapping[str, int],
+    entry_count: int,
     serial: int,
     partitions: int | None = None,
     settings: str | None = None,
 ) -> bytes:
-    """`partitions`: how many the room's topics had, for with another number keys belong to other lanes.  `settings`:
-    those under which all that waits has been judged."""
-    noted = {"positions": at, "rows": state, "serial": serial, "partitions": partitions}
-    return json.dumps(noted if settings is None else {**noted, "settings": settings}).encode()
+    """`partitions`: how many the processor's topics have.  `settings`: those under which all that
+    waits was evaluated."""
+    # The names in this JSON are on Kafka: they stay.
+    fields = {
+        "positions": positions,
+        "rows": entry_count,
+        "serial": serial,
+        "partitions": partitions,
+    }
+    return json.dumps(fields if settings is None else {**fields, "settings": settings}).encode()
 
 
 def collapse(items: Iterable[tuple[bytes, bytes | None]]) -> StateSnapshot:
-    """The last value of each key.  Raises Damaged."""
-    state: dict[bytes, bytes] = {}
+    """Keep the last value of each key.  Raises Damaged."""
+    entries: dict[bytes, bytes] = {}
     for key, value in items:
         if value is None:
-            state.pop(key, None)
+            entries.pop(key, None)
         else:
-            state[key] = value
-    raw = state.pop(POSITIONS, None)
+            entries[key] = value
+    raw = entries.pop(POSITIONS, None)
     if raw is None:
-        if state:
-            raise Damaged(f"{len(state)} rows but no positions")
+        if entries:
+            raise Damaged(f"{len(entries)} entries but no positions")
         return StateSnapshot({}, {}, 0)
-    noted = json.loads(raw)
-    if noted["rows"] != len(state):
-        raise Damaged(f"{len(state)} rows where {noted['rows']} were written")
+    fields = json.loads(raw)
+    if fields["rows"] != len(entries):
+        raise Damaged(f"{len(entries)} entries where {fields['rows']} were written")
     return StateSnapshot(
-        state, noted["positions"], noted["serial"], noted.get("partitions"), noted.get("settings")
+        entries,
+        fields["positions"],
+        fields["serial"],
+        fields.get("partitions"),
+        fields.get("settings"),
     )

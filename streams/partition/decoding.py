@@ -1,19 +1,27 @@
-"""From a record's bytes to a fact of a family, or why not.
+"""From a record's bytes to a message of an entity key, or to a dead letter.
 
-Stands in for Faust's codecs: there, what cannot be decoded is acknowledged and gone.  A record whose key or partition
-is not what its value says (librdkafka hashes differently, people write numbers with blanks) is filed again where it
-belongs, once; what cannot be read is set aside whole.
+Theory of operation
+
+A record whose key or partition does not match its value is filed again where it belongs, once
+(`WrongPartition`).  That happens: librdkafka hashes keys differently, and people write phone
+numbers with blanks.  A record that cannot be read becomes a dead letter with its bytes, its place
+and the reason.  Faust's codecs would acknowledge it and drop it.
+
+When too many of the latest records become dead letters, their producer has gone wrong: the worker
+stops, and a person looks (`DlqLimit`).  Nothing is lost by stopping, for what exceeded the limit is
+not committed and is read again.
 """
 
 from __future__ import annotations
 
 import base64
+from collections import deque
 from collections.abc import Container
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from struct import unpack_from
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from pydantic import ValidationError
 
@@ -21,30 +29,43 @@ from schemas.dead_letter import DeadLetter
 from schemas.topics import Topic
 from streams.processing import UnreadableRecord
 
-MAX_KEY = 512
-MAX_VALUE = 256 << 10
-"""Bytes of a value, and of all headers.  A fact of ours is a few kB; a compressed record of 1 MB can hold a thousand.
-What comes of it (rows, filing it again, a dead letter) must fit a broker, or the lane stands still for ever."""
-KEPT = 1 << 20
-"""Bytes of a value that a dead letter quotes; the topic takes 4 MiB, and base64 makes a third more of it."""
-_LAST_MS = 253_402_300_799_999
-REROUTED = "sayso_rerouted_from"
-REPLAYED = "sayso_replay_of"
-"""The dead letter it was."""
-USUAL = frozenset({"ce_specversion", "ce_id", "ce_source", "ce_type", "content-type"})
-SHORT = 1024
-"""Bytes of such a header: a longer one is looked at like any other."""
-APPENDED = "sayso_appended_ms"
-"""When it was first on its topic: what is filed again or replayed does not become younger than what came meanwhile."""
+MAX_KEY: Final = 512
+MAX_VALUE: Final = 256 << 10
+"""Bytes of a value, and of all headers.  A message of ours is a few kB; a compressed record of 1 MB
+can hold a thousand. What comes of it (state, the record filed again, a dead letter) must fit a
+broker, or the partition stands still."""
+MAX_QUOTED: Final = 1 << 20
+"""Bytes of a value that a dead letter quotes; the topic takes 4 MiB, and base64 makes a third more
+of it."""
+LAST_MS: Final = 253_402_300_799_999
+"""The end of the year 9999, in milliseconds since 1970."""
+
+REROUTED: Final = "sayso_rerouted_from"
+"""Header: where a misplaced record was found."""
+REPLAYED: Final = "sayso_replay_of"
+"""Header: the dead letter that this record was."""
+APPENDED: Final = "sayso_appended_ms"
+"""Header: when the record first was on its topic.  Filed again or replayed, it is no younger than
+what came meanwhile."""
+OWN_HEADERS: Final = frozenset({"ce_specversion", "ce_id", "ce_source", "ce_type", "content-type"})
+"""Nearly all records have these headers alone, which need no second look while they are short."""
+SHORT_HEADER: Final = 1024
+
+DLQ_WINDOW: Final = 1000
+"""Records of the latest batches that the limit looks at together."""
+MIN_DEAD_LETTERS: Final = 100
+"""Dead letters in a window before their share means anything: a handful of bad records stops
+nobody."""
 
 
 class Record(Protocol):
-    """What aiokafka's ConsumerRecord and the simulation's log have in common; `timestamp` in milliseconds."""
+    """What aiokafka's records and the simulation's log have in common."""
 
     topic: str
     partition: int
     offset: int
     timestamp: int
+    """Milliseconds since 1970, UTC."""
     key: bytes | None
     value: bytes | None
     headers: Any
@@ -52,16 +73,16 @@ class Record(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class WrongPartition:
-    """`key` is the one its value calls for."""
-
     key: bytes
+    """The key that the record's value calls for."""
 
 
 _SEED, _MIX, _WORD = 0x9747B28C, 0x5BD1E995, 0xFFFFFFFF
 
 
 def murmur2(key: bytes) -> int:
-    """Java's default partitioner's hash: aiokafka's own function, in half its time, for most keys are new."""
+    """The hash of Java's default partitioner: as aiokafka's function, in half the time, for most
+    keys are new."""
     whole = len(key) >> 2
     h = _SEED ^ len(key)
     for k in unpack_from(f"<{whole}I", key):
@@ -75,50 +96,53 @@ def murmur2(key: bytes) -> int:
 
 
 @lru_cache(maxsize=1 << 14)
-def hashed(key: bytes) -> int:
+def hash_key(key: bytes) -> int:
     return murmur2(key) & 0x7FFFFFFF
 
 
 def partition_of(key: bytes, partitions: int) -> int:
-    """As Java's default partitioner places it."""
-    return hashed(key) % partitions if partitions > 1 else 0
+    """Where Java's default partitioner puts this key."""
+    return hash_key(key) % partitions if partitions > 1 else 0
 
 
-def read(
-    topic: Topic[Any], record: Record, known: Container[str], partitions: int
+def decode(
+    topic: Topic[Any], record: Record, known_keys: Container[str], partitions: int
 ) -> tuple[str, Any, int] | WrongPartition | UnreadableRecord:
-    """(family, message, when it was appended), or what is wrong with it.  `known` families were placed right before:
-    not hashed again."""
-    data, at_ms = record.value, record.timestamp
+    """(entity key, message, when it was appended), or what is wrong with the record.
+
+    Records of `known_keys` came to this partition before: their keys are not hashed again."""
+    data = record.value
+    at_ms = record.timestamp
     if (
         data is None
         or len(data) > MAX_VALUE
-        or not 0 <= at_ms <= _LAST_MS
-        or not _are_usual(record.headers)
+        or not 0 <= at_ms <= LAST_MS
+        or not _has_own_headers_only(record.headers)
     ):
-        if (odd := _oddity(record, partitions)) is not None:
-            return odd
-        data, at_ms = record.value or b"", appended_ms(record)
+        if (unreadable := _check_unusual(record, partitions)) is not None:
+            return unreadable
+        data = record.value or b""
+        at_ms = appended_ms(record)
     try:
         value = topic.parse(data)
         entity_key = topic.key(value)
         key = entity_key.encode()
     except ValidationError as error:
         return UnreadableRecord(
-            cause="invalid", reason=_words(error), entity_key=_family(record, partitions)
+            cause="invalid", reason=_describe(error), entity_key=_key_of(record, partitions)
         )
     except UnicodeEncodeError:
         return UnreadableRecord(
             cause="invalid",
             reason="the key holds half a character",
-            entity_key=_family(record, partitions),
+            entity_key=_key_of(record, partitions),
         )
     if len(key) > MAX_KEY:
         return UnreadableRecord(
             cause="key_too_long", reason=f"a key of {len(key)} bytes; at most {MAX_KEY}"
         )
     if key == record.key and (
-        entity_key in known or partition_of(key, partitions) == record.partition
+        entity_key in known_keys or partition_of(key, partitions) == record.partition
     ):
         return entity_key, value, at_ms
     if any(name == REROUTED for name, _ in record.headers or ()):
@@ -129,68 +153,63 @@ def read(
 
 
 def appended_ms(record: Record) -> int:
-    """Some clients write any number for a time: what no calendar has is cut to the years 1970 to 9999."""
-    at = min(max(record.timestamp, 0), _LAST_MS)
+    """Some clients write any number for a time: it is clamped to the years 1970 to 9999."""
+    at = min(max(record.timestamp, 0), LAST_MS)
     for name, value in record.headers or ():
         if name == APPENDED and value and value.isdigit() and len(value) < 16:
-            return min(at, int(value))  # never later: nobody makes a fact younger than it is
+            return min(at, int(value))  # never later: a header must not make a record younger
     return at
 
 
-def _are_usual(headers: Any) -> bool:
-    """Nearly all records have the headers that we write ourselves: those need no second look."""
+def _has_own_headers_only(headers: Any) -> bool:
     for name, value in headers or ():
-        if name not in USUAL or len(value or b"") > SHORT:
+        if name not in OWN_HEADERS or len(value or b"") > SHORT_HEADER:
             return False
     return True
 
 
-def _oddity(record: Record, partitions: int) -> UnreadableRecord | None:
-    if len(record.value or b"") > MAX_VALUE or _weight(record.headers or ()) > MAX_VALUE:
+def _check_unusual(record: Record, partitions: int) -> UnreadableRecord | None:
+    headers = record.headers or ()
+    size = len(record.value or b"")
+    headers_size = sum(len(name) + len(value or b"") for name, value in headers)
+    if size > MAX_VALUE or headers_size > MAX_VALUE:
+        kept = f"; the first {MAX_QUOTED} bytes are kept" if size > MAX_QUOTED else ""
         return UnreadableRecord(
-            cause="too_large", reason=_too_large(record), entity_key=_family(record, partitions)
+            cause="too_large",
+            reason=f"{size} bytes and {headers_size} of headers; at most {MAX_VALUE} each{kept}",
+            entity_key=_key_of(record, partitions),
         )
-    if _no_utf8(record.headers or ()):
+    if _has_non_utf8_name(headers):
         return UnreadableRecord(
             cause="bad_header",
             reason="a header's name is not UTF-8",
-            entity_key=_family(record, partitions),
+            entity_key=_key_of(record, partitions),
         )
     if record.value is None:
         return UnreadableRecord(
             cause="tombstone",
             reason="the record has no value",
-            entity_key=_family(record, partitions),
+            entity_key=_key_of(record, partitions),
         )
     return None
 
 
-def _weight(headers: Any) -> int:
-    return sum(len(name) + len(value or b"") for name, value in headers)
-
-
-def _no_utf8(headers: Any) -> bool:
-    """What is not, comes with lone surrogates (`services.kafka.header_patch`)."""
+def _has_non_utf8_name(headers: Any) -> bool:
+    """Such names arrive with lone surrogates (`services.kafka.header_patch`)."""
     names = "".join([name for name, _ in headers])
     return not names.isascii() and any(0xD800 <= ord(letter) < 0xE000 for letter in names)
 
 
-def _too_large(record: Record) -> str:
-    value, headers = len(record.value or b""), _weight(record.headers or ())
-    kept = f"; the first {KEPT} bytes are kept" if value > KEPT else ""
-    return f"{value} bytes and {headers} of headers; at most {MAX_VALUE} each{kept}"
+def _describe(error: ValidationError) -> str:
+    """Which field, and what is wrong with it; never the value, which may be somebody's text."""
+    errors = error.errors(include_input=False, include_url=False, include_context=False)
+    fields = [f"{'.'.join(map(str, one['loc'])) or 'value'}: {one['msg']}" for one in errors[:3]]
+    more = f" (and {len(errors) - 3} more)" if len(errors) > 3 else ""
+    return "; ".join(fields)[:800] + more
 
 
-def _words(error: ValidationError) -> str:
-    """Which field, and what to do about it; never the value, which may be somebody's text."""
-    found = error.errors(include_input=False, include_url=False, include_context=False)
-    named = [f"{'.'.join(map(str, one['loc'])) or 'value'}: {one['msg']}" for one in found[:3]]
-    more = f" (and {len(found) - 3} more)" if len(found) > 3 else ""
-    return "; ".join(named)[:800] + more
-
-
-def _family(record: Record, partitions: int) -> str | None:
-    """Whose it is by its key, if the key can be believed."""
+def _key_of(record: Record, partitions: int) -> str | None:
+    """The record's own key, if it can be trusted: it belongs to this partition and is text."""
     if (
         record.key is None
         or len(record.key) > MAX_KEY
@@ -203,49 +222,82 @@ def _family(record: Record, partitions: int) -> str | None:
         return None
 
 
-def replayed(record: Record) -> bool:
+def is_replay(record: Record) -> bool:
     return any(name == REPLAYED for name, _ in record.headers or ())
 
 
-def rerouted(record: Record) -> list[tuple[str, bytes]]:
-    """Its own headers, so that its id stays, where it was found, and since when it was there."""
-    place = f"{record.topic}/{record.partition}/{record.offset}".encode()
+def reroute_headers(record: Record) -> list[tuple[str, bytes]]:
+    """Its own headers, so that its id stays; where it was found, and since when it was there."""
+    found_at = f"{record.topic}/{record.partition}/{record.offset}".encode()
     kept = [header for header in record.headers or () if header[0] != APPENDED]
-    return [*kept, (REROUTED, place), (APPENDED, b"%d" % appended_ms(record))]
+    return [*kept, (REROUTED, found_at), (APPENDED, b"%d" % appended_ms(record))]
 
 
-def dead_letter(
-    processor: str, record: Record, found: UnreadableRecord, now: datetime
+def quote_record(
+    processor: str, record: Record, unreadable: UnreadableRecord, now: datetime
 ) -> DeadLetter:
+    """The dead letter of a record that could not be read."""
     return DeadLetter(
         room=processor,
         topic=record.topic,
         partition=record.partition,
         offset=record.offset,
         timestamp=datetime.fromtimestamp(appended_ms(record) / 1000, UTC),
-        key=_text(record.key and record.key[:MAX_VALUE]),
-        value=_text(record.value and record.value[:KEPT]),
-        headers=_headers(record.headers or ()),
-        cause=found.cause,
-        reason=found.reason,
+        key=_to_base64(record.key and record.key[:MAX_VALUE]),
+        value=_to_base64(record.value and record.value[:MAX_QUOTED]),
+        headers=_quote_headers(record.headers or ()),
+        cause=unreadable.cause,
+        reason=unreadable.reason,
         at=now,
     )
 
 
-def _headers(headers: Any) -> tuple[tuple[str, str], ...]:
-    """Those that fit; of a name that is not UTF-8 each odd byte is written as `\\xff`."""
-    kept, processor = list[tuple[str, str]](), MAX_VALUE
+def _quote_headers(headers: Any) -> tuple[tuple[str, str], ...]:
+    """Those that fit.  In a name that is not UTF-8 each bad byte is written as `\\xff`."""
+    quoted: list[tuple[str, str]] = []
+    left = MAX_VALUE
     for name, value in headers:
-        processor -= len(name) + len(value or b"")
-        if processor >= 0:
-            kept.append(
-                (
-                    name.encode(errors="surrogateescape").decode(errors="backslashreplace"),
-                    _text(value) or "",
-                )
-            )
-    return tuple(kept)
+        left -= len(name) + len(value or b"")
+        if left >= 0:
+            text = name.encode(errors="surrogateescape").decode(errors="backslashreplace")
+            quoted.append((text, _to_base64(value) or ""))
+    return tuple(quoted)
 
 
-def _text(data: bytes | None) -> str | None:
+def _to_base64(data: bytes | None) -> str | None:
     return None if data is None else base64.b64encode(data).decode()
+
+
+class DlqLimitExceeded(Exception):
+    """One sentence: what was seen, and how to go on."""
+
+
+class DlqLimit:
+    def __init__(self, share: float = 0.5) -> None:
+        """`share` of the records that may become dead letters, 0 to 1; at 1 the limit never
+        applies."""
+        self.share = share
+        self._batches: deque[tuple[int, int]] = deque()
+        self._records = 0
+        self._dead_letters = 0
+
+    def add(self, records: int, dead_letters: int) -> None:
+        """Count a batch that is about to be committed.  Raises DlqLimitExceeded."""
+        if not records:
+            return
+        self._batches.append((records, dead_letters))
+        self._records += records
+        self._dead_letters += dead_letters
+        while self._records - self._batches[0][0] >= DLQ_WINDOW:
+            oldest_records, oldest_dead_letters = self._batches.popleft()
+            self._records -= oldest_records
+            self._dead_letters -= oldest_dead_letters
+        if (
+            self._dead_letters >= MIN_DEAD_LETTERS
+            and self._dead_letters > self.share * self._records
+        ):
+            raise DlqLimitExceeded(
+                f"{self._dead_letters} of the last {self._records} records could not be read or placed, and the "
+                f"brake allows {self.share:.0%}: stop their producer and see `sayso dlq list`, or start with "
+                "SAYSO_BRAKE=1 to go on"
+            )

@@ -1,4 +1,9 @@
-"""What one fact, wake or answer does to the rows of its family, and what it publishes."""
+"""What one record, timer or call result does to the state of its entity key, and what it publishes.
+
+A batch's work is a queue of plain values whose type says what they are: a record, a `CallResult`, the changelog key of
+a due timer (`bytes`), a `ReevaluateEntry`, an entity key with a new owner (`str`), or the `StateStore` of a key for
+which the batch is to be finished.
+"""
 
 from __future__ import annotations
 
@@ -11,16 +16,15 @@ from streams.partition.decoding import (
     Record,
     WrongPartition,
     appended_ms,
-    dead_letter,
+    decode,
+    is_replay,
     partition_of,
-    read,
-    replayed,
-    rerouted,
+    quote_record,
+    reroute_headers,
 )
-from streams.partition.record_builder import RecordBuilder
+from streams.partition.queues import TimerQueue
 from streams.partition.reevaluator import ReevaluateEntry
-from streams.partition.timers import TimerQueue
-from streams.partition.transaction import CallResult, Transaction
+from streams.partition.transaction import CallResult, RecordBuilder, Transaction
 from streams.processing import (
     InputRecord,
     PartitionAcquired,
@@ -34,14 +38,14 @@ from streams.processing import (
 from streams.processor import Processor
 
 _tuple = tuple.__new__  # a NamedTuple's own constructor takes twice as long
-OF_NOBODY = "its key names nobody: if it was a STOP, nobody has heard it"
+UNTRUSTED_KEY = "its key names nobody: if it was a STOP, nobody has heard it"
 
 
 class Evaluator:
-    """`counts` tells each topic's number of partitions; `rows_count` how many rows all families have together."""
-
     def __init__(self, processor: Processor, partition: int, counts: Mapping[str, int]) -> None:
-        self.processor, self.counts = processor, counts
+        """`counts`: each topic's number of partitions."""
+        self.processor = processor
+        self.counts = counts
         self.topics: dict[str, Topic[Any]] = {topic.name: topic for topic in processor.inputs}
         self._inputs = {topic.name: (topic, counts[topic.name]) for topic in processor.inputs}
         self.reports_unreadable = {
@@ -55,6 +59,7 @@ class Evaluator:
         self.stores: dict[str, StateStore] = {}
         self.timers = TimerQueue()
         self.entry_count = 0
+        """How many entries all keys have together."""
         self._record_builder = RecordBuilder(processor.name, partition, counts)
         self._special: dict[type, Callable[[Transaction, Any, Settings], None]] = {
             CallResult: self._apply_call_result,
@@ -68,8 +73,9 @@ class Evaluator:
         return type(item) not in self._special
 
     def evaluate(self, tx: Transaction, count: int, settings: Settings) -> None:
-        """The next `count` items of its work."""
-        work, special = tx.work, self._special
+        """Evaluate the next `count` items of the transaction's work."""
+        work = tx.work
+        special = self._special
         for _ in range(count):
             item = work.popleft()
             handle = special.get(type(item))
@@ -78,58 +84,58 @@ class Evaluator:
             else:
                 handle(tx, item, settings)
 
-    def _apply_call_result(self, tx: Transaction, answered: CallResult, settings: Settings) -> None:
-        self._process(tx, answered.entity_key, InputRecord(answered.value), settings)
+    def _apply_call_result(self, tx: Transaction, result: CallResult, settings: Settings) -> None:
+        self._process(tx, result.entity_key, InputRecord(result.value), settings)
 
     def _report_acquired(self, tx: Transaction, entity_key: str, settings: Settings) -> None:
         self._process(tx, entity_key, InputRecord(PartitionAcquired()), settings)
 
     def _evaluate_record(self, tx: Transaction, record: Record, settings: Settings) -> None:
-        name, offset, dead = record.topic, record.offset, tx.dead_letter_count
+        name = record.topic
+        offset = record.offset
+        dead_letters = tx.dead_letter_count
         topic, partitions = self._inputs[name]
         tx.positions[name] = offset + 1
         tx.record_count += 1
-        found = read(topic, record, self.stores, partitions)
-        if isinstance(found, tuple):
-            entity_key, value, at_ms = found
+        decoded = decode(topic, record, self.stores, partitions)
+        if isinstance(decoded, tuple):
+            entity_key, value, at_ms = decoded
             self._process(
                 tx,
                 entity_key,
                 _tuple(InputRecord, (value, name, record.partition, offset, at_ms)),
                 settings,
             )
-        elif isinstance(found, WrongPartition):
-            self._reroute(tx, topic, record, found)
+        elif isinstance(decoded, WrongPartition):
+            self._reroute(tx, topic, record, decoded)
         else:
-            self._publish_dead_letter(tx, record, found, settings)
-        if tx.dead_letter_count != dead and replayed(
-            record
-        ):  # by staff, who may have been wrong: no producer has gone wrong
-            tx.dead_letter_count = dead
+            self._publish_dead_letter(tx, record, decoded, settings)
+        if tx.dead_letter_count != dead_letters and is_replay(record):
+            tx.dead_letter_count = dead_letters  # staff replayed it: no producer has gone wrong
 
     def _reroute(
-        self, tx: Transaction, topic: Topic[Any], record: Record, found: WrongPartition
+        self, tx: Transaction, topic: Topic[Any], record: Record, wrong: WrongPartition
     ) -> None:
-        partition = partition_of(found.key, self.counts[topic.name])
-        there = tx.outgoing.setdefault((topic.name, partition), [])
-        there.append((found.key, record.value or b"", rerouted(record)))
+        partition = partition_of(wrong.key, self.counts[topic.name])
+        records = tx.outgoing.setdefault((topic.name, partition), [])
+        records.append((wrong.key, record.value or b"", reroute_headers(record)))
         tx.outgoing_count += 1
 
     def _publish_dead_letter(
-        self, tx: Transaction, raw: Record, found: UnreadableRecord, settings: Settings
+        self, tx: Transaction, raw: Record, unreadable: UnreadableRecord, settings: Settings
     ) -> None:
-        told = raw.topic in self.reports_unreadable
-        if told and found.entity_key is None:
-            found = found.model_copy(update={"reason": f"{found.reason}; {OF_NOBODY}"})
-        self._publish(
-            tx, (Publication(DEAD_LETTERS, dead_letter(self.processor.name, raw, found, tx.now)),)
-        )
-        if told and found.entity_key is not None:
-            record = InputRecord(found, raw.topic, raw.partition, raw.offset, appended_ms(raw))
-            self._process(tx, found.entity_key, record, settings)
+        reports = raw.topic in self.reports_unreadable
+        if reports and unreadable.entity_key is None:
+            reason = f"{unreadable.reason}; {UNTRUSTED_KEY}"
+            unreadable = unreadable.model_copy(update={"reason": reason})
+        dead_letter = quote_record(self.processor.name, raw, unreadable, tx.now)
+        self._publish(tx, (Publication(DEAD_LETTERS, dead_letter),))
+        if reports and unreadable.entity_key is not None:
+            record = InputRecord(unreadable, raw.topic, raw.partition, raw.offset, appended_ms(raw))
+            self._process(tx, unreadable.entity_key, record, settings)
 
     def _fire_timer(self, tx: Transaction, key: bytes, settings: Settings) -> None:
-        entity_key, name = changelog.split(key)
+        entity_key, name = changelog.split_key(key)
         tx.timer_count += 1
         if self.processor.on_timer is not None and key not in self.timers:
             state = self.stores.get(entity_key)
@@ -138,8 +144,8 @@ class Evaluator:
                 self._apply(tx, state, self.processor.on_timer(state, name, tx.now, settings))
                 self._drop_if_empty(state)
 
-    def _reevaluate(self, tx: Transaction, again: ReevaluateEntry, settings: Settings) -> None:
-        entity_key, name = changelog.split(again.key)
+    def _reevaluate(self, tx: Transaction, entry: ReevaluateEntry, settings: Settings) -> None:
+        entity_key, name = changelog.split_key(entry.key)
         state = self.stores.get(entity_key)
         if self.processor.on_timer is not None and state is not None and name in state.raw:
             tx.timer_count += 1
@@ -157,25 +163,25 @@ class Evaluator:
             self._drop_if_empty(state)
 
     def _finish_batch(self, tx: Transaction, state: StateStore, settings: Settings) -> None:
-        """All facts of this batch about this family have been folded."""
+        """All records of this batch about this key have been processed."""
         assert self.processor.finish_batch is not None
-        step = self.processor.finish_batch(state, tx.now, settings)
+        result = self.processor.finish_batch(state, tx.now, settings)
         state.pending = None
-        self._apply(tx, state, step)
+        self._apply(tx, state, result)
         self._drop_if_empty(state)
 
     def _drop_if_empty(self, state: StateStore) -> None:
         if not state.raw and not state.has_cache and state.pending is None:
             del self.stores[state.entity_key]
 
-    def _apply(self, tx: Transaction, state: StateStore, step: StepResult) -> None:
-        changed, publish, timer, calls = step
+    def _apply(self, tx: Transaction, state: StateStore, result: StepResult) -> None:
+        changed, publish, timers, calls = result
         if state.pending is not None:
             tx.unfinished[state.entity_key] = state
         if changed:
             self._write(tx, state, changed)
-        for name, at in timer.items() if timer else ():
-            key = changelog.join(state.entity_key, name)
+        for name, at in timers.items() if timers else ():
+            key = changelog.join_key(state.entity_key, name)
             tx.dirty[state.entity_key, name] = state
             if at is None or name not in state.raw:
                 self.timers.drop(key)
@@ -185,28 +191,30 @@ class Evaluator:
                     tx.due_timers.append(key)
         if publish:
             self._publish(tx, publish)
-        for effect in calls:
-            tx.calls.append((state.entity_key, effect))
+        for call in calls:
+            tx.calls.append((state.entity_key, call))
 
     def _write(
         self, tx: Transaction, state: StateStore, changed: Mapping[str, StateEntry | None]
     ) -> None:
-        """The row stays as it is until `changelog`: what is written by every fact of a batch becomes bytes once."""
-        raw, dirty, entity_key = state.raw, tx.dirty, state.entity_key
-        for name, row in changed.items():
+        """An entry stays an object until `build_changelog`: it is serialized once, whatever writes it in a batch."""
+        raw = state.raw
+        dirty = tx.dirty
+        entity_key = state.entity_key
+        for name, entry in changed.items():
             dirty[entity_key, name] = state
-            if row is None:
+            if entry is None:
                 if raw.pop(name, None) is not None:
                     self.entry_count -= 1
-                self.timers.drop(changelog.join(entity_key, name))
+                self.timers.drop(changelog.join_key(entity_key, name))
             else:
                 if name not in raw:
                     self.entry_count += 1
-                raw[name] = row
+                raw[name] = entry
 
-    def _publish(self, tx: Transaction, told: tuple[Publication, ...]) -> None:
-        self._record_builder.put(tx, told)
-        tx.publications.extend(told)
-        for topic, _ in told:
+    def _publish(self, tx: Transaction, publications: tuple[Publication, ...]) -> None:
+        self._record_builder.put(tx, publications)
+        tx.publications.extend(publications)
+        for topic, _ in publications:
             if topic is DEAD_LETTERS:
                 tx.dead_letter_count += 1

@@ -1,7 +1,7 @@
-"""What waits, judged again because the settings have changed: a walk over the families, a slice a batch.
+"""Evaluate waiting entries again when the settings have changed: a walk over the state, one slice a batch.
 
-Rows that wait have wakes, but only for what the clock can change.  To wake them all now and then would cost as much as
-judging them, for ever; this costs it once a change, and only for the tenants that it is about.
+Waiting entries have timers, but only for what the clock can change.  Timers that fire now and then would cost an
+evaluation each, for ever.  The walk costs one evaluation per change of settings, and only for the tenants concerned.
 """
 
 from __future__ import annotations
@@ -15,23 +15,24 @@ from streams.partition import changelog
 from streams.processing import Settings, StateStore
 
 SCANNED: Final = 5000
-"""Names of rows looked at in one batch: a few milliseconds."""
-AT_ONCE: Final = 200
-"""Rows judged anew in one batch, so that what comes in meanwhile goes on."""
+"""Entries looked at in one batch: a few milliseconds."""
+REEVALUATED: Final = 200
+"""Entries evaluated again in one batch, so that new records do not wait for the walk."""
 
 
 class ReevaluateEntry(NamedTuple):
-    """A row to be judged anew; it keeps its wake, unless it is given another."""
+    """An entry to evaluate again; it keeps its timer, unless it is given another."""
 
     key: bytes
+    """Its changelog key."""
 
 
 class Reevaluator:
-    """`settled` names the settings under which everything that waits has been judged or is bound to be.  The changelog
-    keeps it with the positions, so that a change is also seen that was made while nobody had the partition."""
-
     def __init__(self, prefix: str | None) -> None:
+        """`prefix`: how the names of waiting entries begin."""
         self.settled: str | None = None
+        """The settings (`digest`) under which all that waits has been evaluated.  The changelog keeps it with the
+        positions, so that we also see a change that was made while nobody had the partition."""
         self._prefix = prefix
         self._settings: Settings | None = None
         self._target = ""
@@ -43,28 +44,34 @@ class Reevaluator:
         return self._walk is not None
 
     def follow_settings(self, settings: Settings, stores: Mapping[str, StateStore]) -> None:
-        """Cheap where nothing has changed: a snapshot of the settings is replaced as a whole."""
+        """Start a walk if the settings have changed.  Cheap if not: settings are replaced as a whole."""
         if self._prefix is None or settings is self._settings:
             return
-        before, self._settings, self._target = self._settings, settings, digest(settings)
+        before = self._settings
+        self._settings = settings
+        self._target = digest(settings)
         if self._target == self.settled and not self.is_walking:
             return
-        self._tenants = _more(self._tenants if self.is_walking else frozenset(), before, settings)
+        self._tenants = _tenants_concerned(
+            self._tenants if self.is_walking else frozenset(), before, settings
+        )
         self._walk = self._waiting(stores, self._prefix, self._tenants)
 
-    def take(self) -> list[ReevaluateEntry]:
-        """The last slice makes the settings settled: in the same transaction in which its rows are judged."""
+    def next_slice(self) -> list[ReevaluateEntry]:
+        """The last slice sets `settled`, in the same transaction in which its entries are evaluated."""
         if self._walk is None:
             return []
-        found, scanned = list[ReevaluateEntry](), 0
+        found: list[ReevaluateEntry] = []
+        scanned = 0
         for key in islice(self._walk, SCANNED):
             scanned += 1
             if key is not None:
                 found.append(ReevaluateEntry(key))
-                if len(found) == AT_ONCE:
+                if len(found) == REEVALUATED:
                     return found
         if scanned < SCANNED:
-            self._walk, self.settled = None, self._target
+            self._walk = None
+            self.settled = self._target
         return found
 
     @staticmethod
@@ -77,13 +84,13 @@ class Reevaluator:
                 continue
             state = stores.get(entity_key)
             for name in list(state.raw) if state is not None else ():
-                yield changelog.join(entity_key, name) if name.startswith(prefix) else None
+                yield changelog.join_key(entity_key, name) if name.startswith(prefix) else None
 
 
-def _more(
+def _tenants_concerned(
     pending: frozenset[str] | None, before: Settings | None, after: Settings
 ) -> frozenset[str] | None:
-    """Whose settings have changed, with those that a walk under way was about; None: anybody's may have."""
+    """The tenants whose settings have changed, and those of a walk under way; None: any of them."""
     if pending is None or before is None:
         return None
     names = before.versions.keys() | after.versions.keys()
@@ -97,5 +104,5 @@ def _more(
 
 def digest(settings: Settings) -> str:
     senders = {name: sender.model_dump_json() for name, sender in settings.senders.items()}
-    told = sorted(settings.versions.items()), sorted(senders.items())
-    return hashlib.sha256(repr(told).encode()).hexdigest()[:12]
+    state = sorted(settings.versions.items()), sorted(senders.items())
+    return hashlib.sha256(repr(state).encode()).hexdigest()[:12]

@@ -45,7 +45,7 @@ def choose_number(
         return NO_NUMBER, _why_none_named(request)
     allowed = [one for one in named if one.type is NumberType.MOBILE or one.type in types]
     if not allowed:
-        return NOT_SMS_ENABLED.but(TYPE_NOT_ALLOWED.next_step), TYPE_NOT_ALLOWED
+        return NOT_SMS_ENABLED.with_next_step(TYPE_NOT_ALLOWED.next_step), TYPE_NOT_ALLOWED
     enabled = [one for one in allowed if one.sms_enabled]
     if not enabled:
         return (NOT_SMS_ENABLED,)

@@ -19,8 +19,7 @@ from schemas.person import (
     PersonNumber,
 )
 from schemas.topics import NUMBER_FACTS, PEOPLE
-from streams.dead_letters import build_dead_letter
-from streams.dedup import REMEMBER, DedupEntry, dedup_name, is_duplicate
+from streams.dedup import RETENTION, DedupEntry, dedup_name, is_duplicate
 from streams.people.requests import Context, advance
 from streams.people.state import (
     MAX_AT_ONCE,
@@ -38,6 +37,7 @@ from streams.processing import (
     Settings,
     StateStore,
     StepResult,
+    build_dead_letter,
     spread_timers,
 )
 
@@ -61,13 +61,13 @@ def on_event(
         return StepResult(
             publish=(build_dead_letter("people", record, now, DeadLetterCause.TOO_LARGE, reason),)
         )
-    remembered = StepResult({name: DedupEntry(at_ms=record.at_ms)}, timers={name: now + REMEMBER})
+    remembered = StepResult({name: DedupEntry(at_ms=record.at_ms)}, timers={name: now + RETENTION})
     if is_unchanged(before, after):
         return remembered
     changed = StepResult(
         {PERSON: PersonEntry(person=after)},
         (Publication(PEOPLE, after), *build_number_facts(before, after, now)),
-        {PERSON: now + REMEMBER if after.deleted else None},
+        {PERSON: now + RETENTION if after.deleted else None},
     )
     others = _advance_all(state, Context(after, now, settings))
     return StepResult.merge(remembered, changed, others)

@@ -12,11 +12,10 @@ from schemas.decision import Decision, Finding, Verdict
 from schemas.person import Person
 from schemas.send_request import CancelRequest, CancelSource, Resolved, SendRequest
 from schemas.topics import DECISIONS, REQUEST_CANCELS, SEND_REQUESTS
-from streams.body_limits import BODY_AT_MOST
-from streams.encoding.smart import outgoing
+from streams.encoding.body import MAX_BODY, encode_body
+from streams.encoding.segments import count_segments
 from streams.people.state import RequestEntry
 from streams.processing import Publication, Settings
-from streams.segments import segments
 
 NO_SETTINGS: Final = "none"
 """The policy version of a decision about a tenant that has no settings."""
@@ -68,12 +67,12 @@ def build_decision(
     """Our decisions count from 1.  The gate counts on from `Resolved.decided`, so that its
     decisions replace ours."""
     request = entry.request
-    body = outgoing(request.body, settings.tenants.get(request.tenant))
+    body = encode_body(request.body, settings.tenants.get(request.tenant))
     decision = Decision(
         message_id=entry.message_id,
         tenant=request.tenant,
         **copy_context(request, RequestContext),
-        segments=segments(body) if len(body) <= BODY_AT_MOST else 0,
+        segments=count_segments(body) if len(body) <= MAX_BODY else 0,
         resend_of=entry.resend_of,
         request_id=request.message_id,
         verdict=verdict,

@@ -17,10 +17,8 @@ from schemas.dead_letter import DeadLetterCause
 from schemas.decision import Finding, Verdict
 from schemas.person import NumberType, Person, PersonAnswer, PersonRequest
 from schemas.send_request import CancelSource
-from streams.body_limits import why_unsendable
-from streams.dead_letters import build_dead_letter
-from streams.dedup import REMEMBER
-from streams.hold_limits import add_clamped, hold_deadline
+from streams.dedup import RETENTION
+from streams.encoding.body import why_unsendable
 from streams.people.number_choice import can_still_receive, choose_number
 from streams.people.publications import build_cancel, build_decision, build_send_request
 from streams.people.state import (
@@ -42,8 +40,9 @@ from streams.processing import (
     Settings,
     StateStore,
     StepResult,
+    build_dead_letter,
 )
-from streams.reasons import EXPIRED, HELD_TOO_LONG, Reason
+from streams.reasons import EXPIRED, HELD_TOO_LONG, Reason, add_clamped, hold_deadline
 
 DELETED: Final = Reason(
     "person_deleted", "The person was deleted", "ask again for somebody who is on record"
@@ -252,14 +251,14 @@ def finish(entry: RequestEntry, now: datetime) -> StepResult:
         request_name(entry.request.message_id): None,
         name: FinishedRequest(fingerprint=fingerprint(entry.request)),
     }
-    return StepResult(state, timers={name: now + REMEMBER})
+    return StepResult(state, timers={name: now + RETENTION})
 
 
 def forget_at(entry: RequestEntry, now: datetime) -> datetime:
     """From when on nobody can say anything of it: the gate has ended what it holds, and every topic
     has forgotten."""
     limit = hold_deadline(entry.received, entry.request.not_before, entry.request.valid_until)
-    return add_clamped(max(limit, now), REMEMBER)
+    return add_clamped(max(limit, now), RETENTION)
 
 
 def _keep(entry: RequestEntry, timer: datetime, publication: Publication) -> StepResult:

@@ -18,37 +18,21 @@ from typing import Any
 from aiokafka import TopicPartition
 
 from schemas.base import Message
-from streams.partition.dlq_limit import DlqLimit
+from streams.partition.decoding import DlqLimit
 from streams.partition.task import PartitionTask
 from streams.partition.transaction import Transaction
 from streams.processing import Settings
 from streams.processor import Processor
 from streams.runtime import faust_transport, vendor_internals
-from streams.runtime.batch_delay import Flow
-from streams.runtime.lease import Lease
 from streams.runtime.restore import restore
 from streams.runtime.runner import Runner
+from streams.runtime.timing import ArrivalRate, Lease, RuntimeLimits
 from streams.runtime.transactional_writer import TransactionalWriter
 
-Perform = Callable[[Any, Lease], Awaitable[Message]]
+ExecuteCall = Callable[[Any, Lease], Awaitable[Message]]
 
-NOTE = 60.0
+LOCATE_EVERY = 60.0
 """Seconds between two looks at where the consumer stands in topics that bring nothing."""
-
-
-@dataclass(frozen=True)
-class Pace:
-    """Seconds, and facts a transaction.  `tick`: the first fact goes at once, the next ones share a transaction."""
-
-    tick: float = 0.02
-    batch_limit: int = 2000
-    session_timeout: float = 15.0
-    transaction_timeout: float = 15.0
-    call_timeout: float = 10.0
-    lease: float = 7.5
-    """Half a session: the broker may have heard from us for the last time a heartbeat before the commit."""
-    dlq_share: float = 0.5
-    """The share of facts that may be dead letters before the worker stops."""
 
 
 @dataclass
@@ -56,7 +40,7 @@ class Hooks:
     """How the outside is told, and where settings, effects and the time come from.  `clock`: seconds since 1970."""
 
     settings: Callable[[], Settings] = Settings
-    execute_call: Perform | None = None
+    execute_call: ExecuteCall | None = None
     on_ready: Callable[[list[int]], None] = lambda partitions: None
     clock: Callable[[], float] = time.time
     on_fatal: Callable[[BaseException], None] = field(default=lambda error: os._exit(70))
@@ -79,7 +63,7 @@ class FaustApp:
         counts: dict[str, int],
         hooks: Hooks | None = None,
         *,
-        limits: Pace | None = None,
+        limits: RuntimeLimits | None = None,
         instance: str | None = None,
         accepted: Collection[str] = (),
         auth: dict[str, Any] | None = None,
@@ -87,10 +71,10 @@ class FaustApp:
     ) -> None:
         vendor_internals.check()
         self.processor, self.bootstrap, self.counts = processor, bootstrap, counts
-        self.hooks, self.limits, self.auth = hooks or Hooks(), limits or Pace(), auth or {}
+        self.hooks, self.limits, self.auth = hooks or Hooks(), limits or RuntimeLimits(), auth or {}
         self.dlq_limit, self.accepted_losses = DlqLimit(self.limits.dlq_share), accepted
         self.runners: dict[int, Runner] = {}
-        self.flow = Flow()
+        self.arrival_rate = ArrivalRate()
         self.generation: int | None = None
         self.live = self.opening = False
         self.rebalances = self.stale_serial = 0
@@ -138,7 +122,7 @@ class FaustApp:
     def partitions_to_locate(self, places: set[Any]) -> set[Any]:
         """Consent topics of lanes that may not judge before they have been read up; now and then all, so that positions
         step over what holds no fact."""
-        if time.monotonic() - self.located_at > NOTE:
+        if time.monotonic() - self.located_at > LOCATE_EVERY:
             self.located_at = time.monotonic()
             return places
         return {
@@ -283,7 +267,7 @@ class FaustApp:
             raise RuntimeError("the consumer does not read committed")
         if not hasattr(consumer._fetcher, "_default_reset_strategy"):
             raise RuntimeError("what happens when a log has lost records cannot be set")
-        if not vendor_internals.strict():
+        if not vendor_internals.has_strict_end_txn():
             raise RuntimeError("the strict EndTxn is not in place")
         want = self.owned_partitions()
         for topic in self.processor.inputs:

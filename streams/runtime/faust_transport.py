@@ -17,8 +17,8 @@ import faust.tables
 from faust.transport import drivers
 from faust.transport.drivers import aiokafka as driver
 
-from streams.partition.shutdown_marker import GONE
-from streams.runtime.fetching import ALL, SOME, Fetch, Thread
+from streams.processor import SHUTDOWN_METADATA
+from streams.runtime.fetching import WAIT_ALL, WAIT_SOME, ConsumerThread, Fetch
 
 SCHEME = "sayso"
 
@@ -32,8 +32,8 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
         self.progress: dict[Any, int] = {}
         self.offered_fetch: Fetch | None = None
 
-    def _new_consumer_thread(self) -> Thread:
-        return Thread(self, loop=self.loop, beacon=self.beacon)
+    def _new_consumer_thread(self) -> ConsumerThread:
+        return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
     async def _drain_messages(self, fetcher: Any) -> None:
         try:
@@ -59,7 +59,9 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
             return
         generation = self.app.consumer_generation_id
         fetch = await self._thread.fetch(
-            hungry, self.faust_app.partitions_to_locate(hungry), ALL if hungry == active else SOME
+            hungry,
+            self.faust_app.partitions_to_locate(hungry),
+            WAIT_ALL if hungry == active else WAIT_SOME,
         )
         # Dropping is safe in each of these cases: a seek has come, or will before the flow resumes.
         stale = fetch.serial != self._thread.serial or generation != self.app.consumer_generation_id
@@ -92,7 +94,7 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
 
     async def on_stop(self) -> None:
         await super().on_stop()
-        await self._thread.commit_metadata(GONE, self._committed_offset)
+        await self._thread.commit_metadata(SHUTDOWN_METADATA, self._committed_offset)
 
     def _filter_tps_with_pending_acks(self, topics: Any = None) -> list[Any]:
         return list(self.progress)

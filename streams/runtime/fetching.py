@@ -14,16 +14,16 @@ from aiokafka.errors import OffsetOutOfRangeError
 from aiokafka.structs import OffsetAndMetadata
 from faust.transport.drivers import aiokafka as driver
 
-from streams.partition.data_loss import DataLoss
-from streams.runtime import batch_delay
+from streams.partition.changelog import DataLoss
+from streams.runtime import timing
 
-ALL, SOME = 0.5, 0.02
+WAIT_ALL, WAIT_SOME = 0.5, 0.02
 """Seconds that a fetch may take: of all partitions, and where some lanes have no room for more."""
-IDLE, BUSY = 1000, 100
+IDLE_WAIT_MS, BUSY_WAIT_MS = 1000, 100
 """Milliseconds that a fetch may wait at the broker: when nothing came last time, and when records flow."""
 ENOUGH_BYTES = 1 << 20
 """Of records: they end the wait of a room that gathers."""
-AHEAD = 0.02
+RESUME_AHEAD = 0.02
 """Seconds between the fetch of records that were held back and the lanes' next transaction."""
 
 
@@ -37,7 +37,7 @@ class Fetch:
     accepted: asyncio.Event = field(default_factory=asyncio.Event)
 
 
-class Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
+class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
     """`serial` counts seeks: what was fetched under an older one is worthless."""
 
     serial = 0
@@ -49,7 +49,7 @@ class Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         consumer = super()._create_worker_consumer(transport)
         consumer._isolation_level = "read_committed"
         consumer._fetch_max_wait_ms = (
-            BUSY  # aiokafka hands it to the fetcher, which `_set_wait` sets anew
+            BUSY_WAIT_MS  # aiokafka hands it to the fetcher, which `_set_wait` sets anew
         )
         return consumer
 
@@ -65,7 +65,7 @@ class Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
             self.consumer.app.faust_app.processor.batching.fetch_wait,
         )
         fetcher._fetch_min_bytes = ENOUGH_BYTES if busy and gather else 1
-        fetcher._fetch_max_wait_ms = (int(gather * 1000) or BUSY) if busy else IDLE
+        fetcher._fetch_max_wait_ms = (int(gather * 1000) or BUSY_WAIT_MS) if busy else IDLE_WAIT_MS
         if self.paused:
             fetcher._fetch_max_wait_ms = max(1, int(1000 * (self.paused_until - time.monotonic())))
 
@@ -135,7 +135,7 @@ class Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
                 if place in self.sought:
                     consumer.seek(place, self.sought[place])
             records = {}
-        self._set_wait(busy=bool(records) or wait < ALL)
+        self._set_wait(busy=bool(records) or wait < WAIT_ALL)
         assigned = consumer.assignment()
         reached = {place: await consumer.position(place) for place in asking if place in assigned}
         return Fetch(serial, records, reached if serial == self.serial else {})
@@ -159,13 +159,16 @@ class Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         if self.paused or not (
             batching.busy_tick
             and batching.stop_topics == "priority_topics"
-            and faust_app.flow.is_large(now)
+            and faust_app.arrival_rate.is_high(now)
         ):
             return
-        if 0 < sum(map(len, records.values())) < batch_delay.ENOUGH:
+        if 0 < sum(map(len, records.values())) < timing.ENOUGH:
             urgent = {topic.name for topic in faust_app.processor.priority_topics}
             held = {place for place in self._consumer.assignment() if place.topic not in urgent}
-            self.paused, self.paused_until = frozenset(held), now + batching.busy_tick - AHEAD
+            self.paused, self.paused_until = (
+                frozenset(held),
+                now + batching.busy_tick - RESUME_AHEAD,
+            )
             self._consumer.pause(*held)
 
     def _resume_regular(self) -> None:

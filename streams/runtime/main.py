@@ -9,14 +9,14 @@ import asyncio
 import contextlib
 import gc
 
-from streams.garbage import COLLECT
+from streams.memory import GC_THRESHOLDS
 from streams.runtime.faust_app import FaustApp
 from streams.runtime.watchdog import Watchdog
 
 
 async def run(faust_app: FaustApp, stop: asyncio.Event, *, patience: float = 60.0) -> None:
     """Returns after a clean stop.  A crash inside Faust ends in `faust_app.fail_fast`, as every other fault does."""
-    gc.set_threshold(*COLLECT)
+    gc.set_threshold(*GC_THRESHOLDS)
     app = faust_app.app
     watchdog = Watchdog(faust_app, patience=patience)
     watching = asyncio.create_task(watchdog.run(), name="watchdog")

@@ -22,12 +22,12 @@ class FetchedRecord(NamedTuple):
     headers: list[tuple[str, bytes]]
 
 
-STOCK: Final[Any] = fetcher.PartitionRecords
+STOCK_PARTITION_RECORDS: Final[Any] = fetcher.PartitionRecords
 """As aiokafka has it."""
 _tuple = tuple.__new__  # a NamedTuple's own constructor takes twice as long
 
 
-class LightRecords(STOCK):  # type: ignore[misc]
+class LightRecords(STOCK_PARTITION_RECORDS):  # type: ignore[misc]
     """The records of one partition in one fetch; what is skipped, and why, stays aiokafka's business."""
 
     def _consumer_record(self, tp: Any, record: Any) -> FetchedRecord:
@@ -47,5 +47,5 @@ class LightRecords(STOCK):  # type: ignore[misc]
 
 def install() -> None:
     """For every consumer of this process, unless a reader that builds on this one is in place already."""
-    if fetcher.PartitionRecords is STOCK:
+    if fetcher.PartitionRecords is STOCK_PARTITION_RECORDS:
         fetcher.PartitionRecords = LightRecords

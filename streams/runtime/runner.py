@@ -12,20 +12,19 @@ from typing import TYPE_CHECKING, Any
 from streams.partition.task import PartitionTask
 from streams.partition.transaction import CallResult, Transaction
 from streams.processing import CancelCall, Settings
-from streams.runtime.batch_delay import rest
-from streams.runtime.lease import Lease, boot_time
+from streams.runtime.timing import Lease, batch_delay, boot_time
 from streams.runtime.transactional_writer import TransactionalWriter
 
 if TYPE_CHECKING:
     from streams.runtime.faust_app import FaustApp
 
-LONG = 60.0
-BATCH = ("after-fold", "in-transaction", "after-commit")
-RESULT = ("before-result-commit", "in-result-transaction", "after-result-commit")
+MAX_SLEEP = 60.0
+BATCH_FAILPOINTS = ("after-fold", "in-transaction", "after-commit")
+RESULT_FAILPOINTS = ("before-result-commit", "in-result-transaction", "after-result-commit")
 """Steps of a batch's life; of one with what came of calls."""
-SLICE = 0.002
+SLICE_SECONDS = 0.002
 """Seconds of judging between two looks at the network and at other lanes."""
-FEWEST = 10
+MIN_SLICE = 10
 """Facts that are judged in any case before such a look."""
 
 HEADWAY = 0.05
@@ -42,7 +41,7 @@ class Runner:
         self.faust_app, self.task, self.writer = faust_app, task, writer
         self._kick = asyncio.Event()
         self._committing = self._draining = False
-        self._slice_records = FEWEST
+        self._slice_records = MIN_SLICE
         self._task: asyncio.Task[None] | None = None
         self._calls: dict[asyncio.Task[None], tuple[Hashable, Lease]] = {}
 
@@ -102,7 +101,7 @@ class Runner:
 
     async def _run_batch(self) -> None:
         started, tx = time.monotonic(), self.task.begin(self._now())
-        self.faust_app.flow.note(started, len(tx.work))
+        self.faust_app.arrival_rate.note(started, len(tx.work))
         answered = _begins_with_answers(tx)
         await self._commit(tx)
         if answered and self.task.timers.next() <= self.faust_app.hooks.clock():
@@ -118,10 +117,10 @@ class Runner:
             timer = task.timers.next() - self.faust_app.hooks.clock()
             due = timer <= 0 or task.has_urgent
             now = time.monotonic()
-            seconds = rest(
+            seconds = batch_delay(
                 batching,
                 self.faust_app.limits.tick,
-                self.faust_app.flow.is_large(now),
+                self.faust_app.arrival_rate.is_high(now),
                 task.pending,
                 due,
             )
@@ -139,7 +138,7 @@ class Runner:
 
     async def _sleep(self) -> None:
         due = self.task.idle_until() - self.faust_app.hooks.clock()
-        left = min(LONG, due) if self.faust_app.live and not self._draining else LONG
+        left = min(MAX_SLEEP, due) if self.faust_app.live and not self._draining else MAX_SLEEP
         self._kick.clear()
         if self._draining and self.task.call_results:
             return
@@ -151,7 +150,7 @@ class Runner:
         self._committing = True
         settings, reached = self.faust_app.hooks.settings(), self.faust_app.hooks.on_failpoint
         reached("before-batch")
-        steps = RESULT if _begins_with_answers(tx) else BATCH
+        steps = RESULT_FAILPOINTS if _begins_with_answers(tx) else BATCH_FAILPOINTS
         began = time.monotonic()
         while self._evaluate_slice(tx, settings):
             await asyncio.sleep(0)
@@ -181,7 +180,7 @@ class Runner:
         judged, took = before - len(tx.work), time.perf_counter() - began
         if judged == self._slice_records:
             self._slice_records = max(
-                FEWEST, min(2 * judged, int(judged * SLICE / max(took, 1e-6)))
+                MIN_SLICE, min(2 * judged, int(judged * SLICE_SECONDS / max(took, 1e-6)))
             )
         return more
 

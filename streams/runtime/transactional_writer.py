@@ -16,15 +16,14 @@ from typing import Any
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.producer.message_accumulator import BatchBuilder
 
-from streams.partition.record_builder import NONE
 from streams.partition.task import PartitionTask
-from streams.partition.transaction import Contents, Place, Transaction
+from streams.partition.transaction import NO_HEADERS, PartitionId, RecordContents, Transaction
 
 BATCH_BYTES = 900 << 10
 """Below the broker's message.max.bytes of 1,048,588."""
 
 
-def fill(batch: BatchBuilder, records: Iterable[Contents]) -> int:
+def fill_batch(batch: BatchBuilder, records: Iterable[RecordContents]) -> int:
     """How many of them it took.  Past `BatchBuilder.append`, whose Python takes as long as the C behind it."""
     append, now, taken = batch._builder.append, int(time.time() * 1000), 0
     for key, value, headers in records:
@@ -75,7 +74,7 @@ class TransactionalWriter:
             await self._producer.begin_transaction()
             places = tx.outgoing
             places[state, task.partition] = [
-                (key, value, NONE) for key, value in task.build_changelog(tx)
+                (key, value, NO_HEADERS) for key, value in task.build_changelog(tx)
             ]
             for place in (
                 places
@@ -90,12 +89,14 @@ class TransactionalWriter:
             sent()
             await self._producer.commit_transaction()
 
-    async def _send(self, place: Place, records: list[Contents]) -> list[asyncio.Future[Any]]:
+    async def _send(
+        self, place: PartitionId, records: list[RecordContents]
+    ) -> list[asyncio.Future[Any]]:
         """One future per record batch instead of one per record: twice as fast as `producer.send`."""
         (topic, partition), futures, taken = place, list[asyncio.Future[Any]](), 0
         while taken < len(records):
             batch = self._producer.create_batch()
-            fitted = fill(batch, records[taken:] if taken else records)
+            fitted = fill_batch(batch, records[taken:] if taken else records)
             if not fitted:
                 raise ValueError(
                     f"a record of {len(records[taken][1] or b'')} bytes for {topic} fits no batch"

@@ -26,7 +26,7 @@ VERSIONS: Final = {
     "aiokafka": (aiokafka.__version__, "0.14.0"),
 }
 
-TOUCHED: Final[tuple[tuple[Any, str], ...]] = (
+PRIVATE_NAMES: Final[tuple[tuple[Any, str], ...]] = (
     (driver.AIOKafkaConsumerThread, "_create_worker_consumer"),  # to read committed records only
     (driver.AIOKafkaConsumerThread, "_fetch_records"),
     (driver.AIOKafkaConsumerThread, "call_thread"),
@@ -48,7 +48,7 @@ TOUCHED: Final[tuple[tuple[Any, str], ...]] = (
     (sender.EndTxnHandler, "handle_response"),
     (sender.EndTxnHandler, "create_request"),
     (sender, "BACKOFF_OVERRIDE"),
-    (records.STOCK, "_consumer_record"),  # a light one
+    (records.STOCK_PARTITION_RECORDS, "_consumer_record"),  # a light one
     (BatchBuilder(1024, 0), "_builder"),  # to fill a batch without a Python call a record
     (BatchBuilder(1024, 0), "_relative_offset"),
     (
@@ -58,7 +58,7 @@ TOUCHED: Final[tuple[tuple[Any, str], ...]] = (
 )
 
 
-class StrictEnd(sender.EndTxnHandler):  # type: ignore[misc]
+class StrictEndTxn(sender.EndTxnHandler):  # type: ignore[misc]
     """An EndTxn that got no answer is never retried.  Stock aiokafka retries it silently in the same epoch, and a late
     copy of it then commits the *next*, half-written transaction.  Here the commit raises, and the process ends."""
 
@@ -82,7 +82,7 @@ def check() -> None:
             raise VendorInternalsChanged(
                 f"{name} {installed} is installed, but the kit is written against {wanted}"
             )
-    gone = [f"{owner!r}.{name}" for owner, name in TOUCHED if not hasattr(owner, name)]
+    gone = [f"{owner!r}.{name}" for owner, name in PRIVATE_NAMES if not hasattr(owner, name)]
     if gone:
         raise VendorInternalsChanged(f"gone: {', '.join(gone)}")
     for name in ("fetch_min_bytes", "fetch_max_wait_ms"):  # set anew while it runs
@@ -91,9 +91,9 @@ def check() -> None:
     if "isolation_level" not in inspect.signature(fetcher.Fetcher.__init__).parameters:
         raise VendorInternalsChanged("aiokafka's Fetcher takes no isolation_level any more")
     records.install()
-    sender.EndTxnHandler = StrictEnd
+    sender.EndTxnHandler = StrictEndTxn
     sender.BACKOFF_OVERRIDE = 0.004
 
 
-def strict() -> bool:
-    return sender.EndTxnHandler is StrictEnd
+def has_strict_end_txn() -> bool:
+    return sender.EndTxnHandler is StrictEndTxn

@@ -25,7 +25,7 @@ from datetime import date, datetime
 from schemas.outcome import Outcome
 from schemas.reports import OtherCost, UsageRow
 from schemas.topics import USAGE_REPORT
-from streams.error_codes import meaning
+from streams.error_codes import lookup
 from streams.processing import NO_CHANGE, InputRecord, Publication, Settings, StateStore, StepResult
 from streams.usage.measure import OPEN, closing_time, local_day, measure, zone_of
 from streams.usage.state import (
@@ -174,7 +174,7 @@ def _line(tenant: str, cell: Cell, now: datetime, settings: Settings) -> Publica
         kind=cell.kind,
         state=cell.state,
         error_code=cell.error_code,
-        error_title=meaning(cell.error_code).title if cell.error_code else None,
+        error_title=lookup(cell.error_code).title if cell.error_code else None,
         messages=cell.messages,
         segments=cell.segments,
         segments_predicted=cell.predicted,

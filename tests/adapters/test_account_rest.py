@@ -8,7 +8,7 @@ import pytest
 
 from services.local.simulator import Script, Simulator
 from services.workers.call_executor import CallExecutor
-from streams.runtime.lease import Lease
+from streams.runtime.timing import Lease
 from tests.adapters.calls import post, twilio
 
 

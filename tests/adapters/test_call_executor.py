@@ -13,7 +13,7 @@ from schemas.sender import Sender, SenderKind
 from services.workers.call_executor import MAX_ACCOUNT_WAIT, CallExecutor
 from streams.dispatch.pace import AccountRateLimit
 from streams.dispatch.provider_calls import Lookup, LookupResult, Result, SendCall, SendResult
-from streams.runtime.lease import Lease
+from streams.runtime.timing import Lease
 
 OWN, OTHER, ANA = "72975", "72976", "+14155550101"
 START = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
@@ -108,7 +108,8 @@ async def test_the_limits_say_what_each_sender_may_have() -> None:
 
 
 @pytest.mark.parametrize(
-    ("held", "detail"), [(True, "the list did not come in time"), (False, "does not own the sender")]
+    ("held", "detail"),
+    [(True, "the list did not come in time"), (False, "does not own the sender")],
 )
 async def test_a_lookup_without_a_list_gives_none(held: bool, detail: str) -> None:
     lease = Lease(60)

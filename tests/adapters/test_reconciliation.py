@@ -40,14 +40,14 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 def test_every_state_is_somewhere_in_the_equation(ledger: Ledger, tmp_path: Path) -> None:
     fill_ledger(tmp_path, *(fact for state in State for fact in whole(state, state)))
     found = reconcile(ledger, AT_NOON)
-    assert (found.requested, found.residue) == (len(State), 0)
+    assert (found.requested, found.unaccounted) == (len(State), 0)
     assert sum(found.groups.values()) == len(State)
     assert all(found.groups[group] for group in Group)
 
 
 def test_a_text_of_our_own_opens_with_its_decision(ledger: Ledger, tmp_path: Path) -> None:
     fill_ledger(tmp_path, decided("ask", kind="consent_ask"), stands("ask", kind="consent_ask"))
-    assert reconcile(ledger, AT_NOON).residue == 0
+    assert reconcile(ledger, AT_NOON).unaccounted == 0
 
 
 LOST = [
@@ -71,7 +71,7 @@ def test_what_is_missed_is_residue_and_has_a_name(
     ledger: Ledger, tmp_path: Path, facts: list, residue: int, why: str
 ) -> None:
     fill_ledger(tmp_path, *whole("fine"), *facts)
-    assert reconcile(ledger, AT_NOON).residue == residue
+    assert reconcile(ledger, AT_NOON).unaccounted == residue
     [one] = find_unaccounted(ledger, AT_NOON)
     assert (one.tenant, one.message_id) == ("acme", "m1")
     assert why in one.why
@@ -101,7 +101,7 @@ def test_hours_and_tenants_have_books_of_their_own(ledger: Ledger, tmp_path: Pat
         ("acme", NOON + HOUR),
         ("other", NOON),
     ]
-    assert [reconcile(ledger, one).residue for one in found] == [0, 0, 0, 1]
+    assert [reconcile(ledger, one).unaccounted for one in found] == [0, 0, 0, 1]
     assert list_hours(ledger, NOON, NOON + HOUR, "acme") == [AT_NOON]
 
 
@@ -111,7 +111,7 @@ def test_a_message_whose_outcome_names_another_hour_is_counted_once(
     fill_ledger(tmp_path, asked("m1"), decided("m1", NOON + HOUR), stands("m1", at=NOON + HOUR))
     found = list_hours(ledger, NOON, NOON + 2 * HOUR)
     assert [
-        (reconcile(ledger, one).requested, reconcile(ledger, one).residue) for one in found
+        (reconcile(ledger, one).requested, reconcile(ledger, one).unaccounted) for one in found
     ] == [
         (0, 0),
         (1, 0),

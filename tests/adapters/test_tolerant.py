@@ -13,7 +13,7 @@ from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 from aiokafka.record.memory_records import MemoryRecords
 
 from services.kafka.header_patch import RereadableRecords, TolerantPartitionRecords
-from streams.runtime.records import STOCK
+from streams.runtime.records import STOCK_PARTITION_RECORDS
 from tests.non_utf8_headers import spelt
 
 GZIP, CONTROL, ATTRIBUTES_AT = 1, 0x20, 21
@@ -75,7 +75,7 @@ def test_every_record_comes_once_and_in_order(codec: int) -> None:
 
 def test_without_it_the_partition_ends_there() -> None:
     with pytest.raises(UnicodeDecodeError):
-        read(batch(0, [b"a", b"\xff", b"b"]), reader=STOCK)
+        read(batch(0, [b"a", b"\xff", b"b"]), reader=STOCK_PARTITION_RECORDS)
 
 
 def test_what_was_aborted_stays_unread_behind_it() -> None:

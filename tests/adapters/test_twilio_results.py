@@ -12,7 +12,7 @@ from aiohttp import web
 
 from services.local.simulator import Script, Simulator
 from streams.dispatch.provider_calls import Result
-from streams.runtime.lease import Lease
+from streams.runtime.timing import Lease
 from tests.adapters.calls import post, twilio
 from tests.adapters.servers import server, slow_door
 

@@ -17,8 +17,8 @@ from typing import Any, Final
 from schemas import topics as t
 from schemas.attempt import DeliveryReceipt
 from streams.dispatch.provider_calls import Result, SendCall, SendResult
-from streams.partition.decoding import hashed
-from streams.partition.packer import AT_ONCE, REST
+from streams.memory import IDLE_AFTER, PACKED_PER_BATCH
+from streams.partition.decoding import hash_key
 from streams.partition.task import PartitionTask
 from streams.processing import Settings, build_settings
 from streams.topology import DISPATCH, GATE, OUTCOMES
@@ -118,15 +118,15 @@ class Outcomes:
                     self.lane.feed(topic.name, records)
             while self.lane.buffer:
                 tx = self.lane.begin(now)
-                while self.lane.evaluate(tx, Settings(), most=200):
+                while self.lane.evaluate(tx, Settings(), limit=200):
                     pass
                 self.lane.build_changelog(tx)
                 self.lane.mark_committed(tx)
 
     def come_to_rest(self, now: datetime) -> None:
         """Half a minute passes: the lane packs what nothing has happened to, some with each batch."""
-        for _ in range(self.lane.entry_count // AT_ONCE + 1):
-            self.lane.begin(now + timedelta(seconds=REST + 1))
+        for _ in range(self.lane.entry_count // PACKED_PER_BATCH + 1):
+            self.lane.begin(now + timedelta(seconds=IDLE_AFTER + 1))
 
     def _copied(self, wave: list[Entry], topic: str, copy: int) -> Iterator[Entry]:
         name = b"life%06d-" % copy
@@ -162,7 +162,7 @@ def bytes_per_message(count: int) -> float:
 
 
 def _held() -> int:
-    hashed.cache_clear()  # bounded, so nothing that a message adds for good
+    hash_key.cache_clear()  # bounded, so nothing that a message adds for good
     gc.collect()
     return tracemalloc.get_traced_memory()[0]
 

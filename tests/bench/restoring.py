@@ -52,8 +52,8 @@ def rows(count: int) -> Iterator[tuple[bytes, bytes]]:
             checked_by="9.0.40",
         )
         yield (
-            changelog.join(f"{people.TENANT.tenant}/+1212{i:07}", ""),
-            changelog.pack(0, changelog.body(row)),
+            changelog.join_key(f"{people.TENANT.tenant}/+1212{i:07}", ""),
+            changelog.pack_value(0, changelog.encode_entry(row)),
         )
 
 
@@ -67,7 +67,7 @@ async def write(bootstrap: str, room: Processor, count: int) -> None:
             noted[place] += 1
             yield place, key, value
         for place in range(PARTITIONS):
-            yield place, changelog.POSITIONS, changelog.positions({}, noted[place], 1)
+            yield place, changelog.POSITIONS, changelog.encode_positions({}, noted[place], 1)
 
     await publish(bootstrap, room.state_topic.name, placed())
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest_asyncio
 
-from streams.encoding.smart import replaced
-from streams.segments import segments
+from streams.encoding.body import replace_smart_chars
+from streams.encoding.segments import count_segments
 from tests.contracts.calculator import HOLDS, Counted, counted
 from tests.core.segment_texts import generated, heaped
 from tests.core.segments_counted import kept, texts
@@ -23,16 +23,22 @@ async def compared() -> Compared:
 def test_there_is_no_difference(compared: Compared) -> None:
     possible = [(text, theirs) for text, theirs in compared if theirs.fullest <= HOLDS]
     assert len(possible) > 0.99 * len(compared)
-    assert [ascii(text) for text, theirs in possible if segments(text) != theirs.segments] == []
+    assert [
+        ascii(text) for text, theirs in possible if count_segments(text) != theirs.segments
+    ] == []
 
 
 def test_smart_encoding_makes_the_same_text_of_the_same_size(compared: Compared) -> None:
     assert [
-        ascii(text) for text, theirs in compared if _utf16(replaced(text)) != _utf16(theirs.text)
+        ascii(text)
+        for text, theirs in compared
+        if _utf16(replace_smart_chars(text)) != _utf16(theirs.text)
     ] == []
     possible = [(text, theirs) for text, theirs in compared if theirs.smart_fullest <= HOLDS]
     assert [
-        ascii(text) for text, theirs in possible if segments(replaced(text)) != theirs.smart
+        ascii(text)
+        for text, theirs in possible
+        if count_segments(replace_smart_chars(text)) != theirs.smart
     ] == []
 
 
@@ -53,7 +59,7 @@ async def test_where_its_segments_hold_more_than_there_is_room_for_ours_are_as_m
     ]
     assert len(over) > 100
     for text, theirs in over:
-        assert segments(text) >= max(theirs.segments, -(-len(_utf16(text)) // 2 // 67))
+        assert count_segments(text) >= max(theirs.segments, -(-len(_utf16(text)) // 2 // 67))
 
 
 def _utf16(text: str) -> bytes:

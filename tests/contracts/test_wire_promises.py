@@ -18,7 +18,7 @@ from schemas.dead_letter import DeadLetterCause
 from schemas.decision import Verdict
 from schemas.send_request import CancelSource, Kind
 from schemas.topics import BY_NAME, EVERY_TOPIC, MESSAGES, TOPICS, Topic
-from streams.error_codes import meaning
+from streams.error_codes import lookup
 
 FIELDS = {
     "SendRequest": "message_id tenant branch? to sender? body kind person_id? case_id? event_id? time_zone?"
@@ -191,7 +191,7 @@ def test_readers_accept_undocument_words(message: str, field: str) -> None:
 
 
 def test_our_own_attempt_codes_are_explained() -> None:
-    assert [code for code in AttemptCode if not meaning(code).known] == []
+    assert [code for code in AttemptCode if not lookup(code).known] == []
 
 
 @pytest.mark.parametrize(("name", "keyed_by", "days", "how"), KEPT, ids=lambda value: str(value))

@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 
 from streams import error_codes
-from streams.error_codes import WHO, Effect, Who, all_codes, meaning, waits
-from streams.error_codes.__main__ import PAGE
-from streams.error_codes.code import Refusal, Retry, Stage
-from streams.error_codes.page import page
+from streams.error_codes import OWNERS, Effect, Owner, all_codes, is_deferrable, lookup
+from streams.error_codes.catalog import Refusal, Retry, Stage
+from streams.error_codes.reference import PAGE, render_docs
 
 STREAMS = Path(error_codes.__file__).parents[1]
 SAID = re.compile(r"""\bcode="(\w+)"|(?:hand_back|_take_back)\(draft, [^"]*"(\w+)\"""")
@@ -25,7 +24,7 @@ def test_every_code_says_who_must_act_and_what_to_do() -> None:
     assert len(codes) == 312 + len(OWN)
     for name, code in codes.items():
         assert code.code == name
-        assert code.who in WHO
+        assert code.owner in OWNERS
         assert code.title
         assert code.description
         assert all(code.causes)
@@ -47,7 +46,7 @@ def test_every_word_of_ours_that_dispatch_reports_is_explained() -> None:
 
 
 def test_every_class_has_codes() -> None:
-    assert {code.who for code in all_codes().values()} == set(Who)
+    assert {code.owner for code in all_codes().values()} == set(Owner)
 
 
 def test_the_providers_codes_link_to_their_page_and_our_own_words_to_none() -> None:
@@ -57,7 +56,7 @@ def test_the_providers_codes_link_to_their_page_and_our_own_words_to_none() -> N
 
 @pytest.mark.parametrize("code", ["30003", "30005", "30006"])
 def test_the_failures_that_staff_meet_most_say_what_to_do_first(code: str) -> None:
-    told = meaning(code)
+    told = lookup(code)
     assert len(told.causes) >= 3
     for said in (told.next_step.lower(), " ".join(told.steps).lower()):
         for word in (
@@ -98,7 +97,7 @@ def test_what_a_code_tells_of_the_number(effect: Effect, codes: set[str]) -> Non
     ],
 )
 def test_a_refusal_that_says_nothing_of_the_text_waits(code: str, expected: bool) -> None:
-    assert waits(code) is expected
+    assert is_deferrable(code) is expected
 
 
 def test_what_may_have_gone_out_never_waits_to_be_sent_again() -> None:
@@ -107,9 +106,9 @@ def test_what_may_have_gone_out_never_waits_to_be_sent_again() -> None:
     assert {code.refusal for code in open_ones} == {Refusal.FINAL}
 
 
-@pytest.mark.parametrize("who", [Who.NUMBER, Who.CONSENT, Who.CONTENT, Who.RECIPIENT])
-def test_what_is_about_this_text_or_this_client_is_final(who: Who) -> None:
-    assert {code.refusal for code in all_codes().values() if code.who is who} == {Refusal.FINAL}
+@pytest.mark.parametrize("who", [Owner.NUMBER, Owner.CONSENT, Owner.CONTENT, Owner.RECIPIENT])
+def test_what_is_about_this_text_or_this_client_is_final(who: Owner) -> None:
+    assert {code.refusal for code in all_codes().values() if code.owner is who} == {Refusal.FINAL}
 
 
 @pytest.mark.parametrize(
@@ -122,7 +121,7 @@ def test_what_is_about_this_text_or_this_client_is_final(who: Who) -> None:
     ],
 )
 def test_a_code_nobody_has_heard_of_is_shown_and_linked(code: str, url: str | None) -> None:
-    unknown = meaning(code)
+    unknown = lookup(code)
     assert not unknown.known
     assert unknown.next_step
     assert unknown.url in unknown.next_step
@@ -131,10 +130,10 @@ def test_a_code_nobody_has_heard_of_is_shown_and_linked(code: str, url: str | No
 
 
 def test_the_page_is_the_generated_one() -> None:
-    assert PAGE.read_text("utf-8") == page(), "write it anew: python -m streams.error_codes"
+    assert PAGE.read_text("utf-8") == render_docs(), "write it anew: python -m streams.error_codes"
 
 
 def test_the_page_has_every_code() -> None:
-    assert set(re.findall(r"^### (?:\[|`)(\w+)(?:\]\(|`)", page(), re.MULTILINE)) == set(
+    assert set(re.findall(r"^### (?:\[|`)(\w+)(?:\]\(|`)", render_docs(), re.MULTILINE)) == set(
         all_codes()
     )

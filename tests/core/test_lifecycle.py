@@ -10,25 +10,25 @@ import streams
 from schemas.attempt import AttemptState
 from schemas.decision import Verdict
 from streams.lifecycle import (
+    ACCEPTED_STRENGTH,
     ATTEMPT,
-    BALANCE,
     DECISION,
-    LEFT,
-    MEANINGS,
+    EQUATION,
     RECEIPT,
     REPORTS,
+    STATE_INFO,
     STRENGTH,
     TABLE,
     VERDICTS,
     Group,
-    Line,
     State,
-    after,
-    balance,
+    Transition,
     contradicts,
-    diagram,
-    page,
+    reconcile_states,
+    render_diagram,
+    render_docs,
     states_of,
+    stronger_report,
 )
 
 
@@ -44,12 +44,12 @@ def test_the_table_knows_every_status_of_an_outbound_text() -> None:
 
 
 def test_every_state_has_a_meaning_and_a_report_that_leads_to_it() -> None:
-    assert set(MEANINGS) == set(State)
+    assert set(STATE_INFO) == set(State)
     assert {line.state for line in (*VERDICTS, *REPORTS)} == set(State)
 
 
 @pytest.mark.parametrize("line", REPORTS[2:], ids=lambda line: f"{line.source} {line.word}")
-def test_where_a_report_is_expected_it_is_the_stronger_one(line: Line) -> None:
+def test_where_a_report_is_expected_it_is_the_stronger_one(line: Transition) -> None:
     """So the arrows of the diagram are what the fold does.  (The first two open a new attempt.)"""
     report = (line.source, line.word)
     weaker = [
@@ -57,7 +57,7 @@ def test_where_a_report_is_expected_it_is_the_stronger_one(line: Line) -> None:
         for known in STRENGTH
         if TABLE[known].state in line.usually_from and known[0] == line.source
     ]
-    assert {after(known, report) for known in weaker} <= {report}
+    assert {stronger_report(known, report) for known in weaker} <= {report}
 
 
 @pytest.mark.parametrize(
@@ -78,21 +78,21 @@ def test_where_a_report_is_expected_it_is_the_stronger_one(line: Line) -> None:
     ],
 )
 def test_the_order_that_was_chosen(weaker: tuple[str, str], stronger: tuple[str, str]) -> None:
-    assert after(weaker, stronger) == after(stronger, weaker) == stronger
+    assert stronger_report(weaker, stronger) == stronger_report(stronger, weaker) == stronger
 
 
 def test_what_left_is_out() -> None:
-    out = {line.state for line in REPORTS[LEFT:]}
+    out = {line.state for line in REPORTS[ACCEPTED_STRENGTH:]}
     assert out - {State.CANCELED} == set(states_of(Group.OUT))
-    assert {line.state for line in REPORTS[:LEFT]} & set(states_of(Group.OUT)) == {State.UNKNOWN}, (
-        "given up in doubt"
-    )
+    assert {line.state for line in REPORTS[:ACCEPTED_STRENGTH]} & set(states_of(Group.OUT)) == {
+        State.UNKNOWN
+    }, "given up in doubt"
 
 
 def test_the_books_balance_when_every_message_is_in_a_state() -> None:
     by_state = {str(state): number for number, state in enumerate(State, 1)}
-    books = balance(sum(by_state.values()), by_state)
-    assert books.residue == 0
+    books = reconcile_states(sum(by_state.values()), by_state)
+    assert books.unaccounted == 0
     assert sum(books.groups.values()) == books.requested
     assert set(books.groups) == set(Group)
 
@@ -104,18 +104,18 @@ def test_the_books_balance_when_every_message_is_in_a_state() -> None:
 def test_what_is_missing_or_unknown_is_residue(
     requested: int, by_state: dict[str, int], residue: int
 ) -> None:
-    assert balance(requested, by_state).residue == residue
+    assert reconcile_states(requested, by_state).unaccounted == residue
 
 
 def test_the_equation_names_every_state_once() -> None:
-    words = BALANCE.replace("not sent", "").replace("(", " ").replace(")", " ").split()
+    words = EQUATION.replace("not sent", "").replace("(", " ").replace(")", " ").split()
     assert {state: words.count(state) for state in State} == dict.fromkeys(State, 1)
 
 
 def test_the_diagram_draws_every_state_and_ends_in_the_final_ones() -> None:
-    drawn = diagram()
+    drawn = render_diagram()
     assert drawn.startswith("stateDiagram-v2\n")
-    for state, meaning in MEANINGS.items():
+    for state, meaning in STATE_INFO.items():
         assert f"--> {state}:" in drawn
         assert (f"    {state} --> [*]" in drawn) == meaning.final
     assert "sent --> delivered: provider delivered" in drawn
@@ -124,9 +124,9 @@ def test_the_diagram_draws_every_state_and_ends_in_the_final_ones() -> None:
 def test_the_docs_page_is_the_tables() -> None:
     """Written anew by `python -m streams.lifecycle`."""
     written = Path(str(streams.__file__)).with_name("LIFECYCLE.md").read_text("utf-8")
-    assert written == page()
-    assert diagram() in written
-    assert BALANCE in written
+    assert written == render_docs()
+    assert render_diagram() in written
+    assert EQUATION in written
 
 
 def test_a_life_that_goes_as_expected_contradicts_nothing() -> None:

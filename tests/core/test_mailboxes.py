@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from schemas.decision import Finding, Verdict
-from streams.lifecycle import MEANINGS, Group, State
+from streams.lifecycle import STATE_INFO, Group, State
 from streams.mailboxes import (
     BOXES,
     BY_SOMEBODY,
@@ -125,7 +125,7 @@ def test_mailboxes_read_who_ends_a_hold() -> None:
 
 
 def test_the_sentbox_is_what_the_books_call_out() -> None:
-    out = {state for state, meaning in MEANINGS.items() if meaning.group is Group.OUT}
+    out = {state for state, meaning in STATE_INFO.items() if meaning.group is Group.OUT}
     assert {state for state, box in BOXES.items() if box is Box.SENTBOX} == out
 
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streams.encoding.body import replace_smart_chars
 from streams.encoding.graphemes import graphemes
-from streams.encoding.smart import replaced
-from streams.segments import BASIC, EXTENSION, segments
+from streams.encoding.segments import BASIC, EXTENSION, count_segments
 from tests.core.segment_texts import generated
 from tests.core.segments_counted import Kept, digest, kept, texts
 
@@ -24,7 +24,7 @@ VECTORS: list[dict[str, Any]] = json.loads(
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: ascii(vector["parts"])[:60])
 def test_counts_as_the_referee_does(vector: dict[str, Any]) -> None:
     text = "".join(part * times for part, times in vector["parts"])
-    assert segments(text) == vector["segments"]
+    assert count_segments(text) == vector["segments"]
 
 
 @pytest.fixture(scope="module")
@@ -38,14 +38,16 @@ def known() -> Kept:
 
 def test_there_is_no_difference_over_real_and_generated_texts(known: Kept) -> None:
     counts = zip(texts(), known.plain, strict=True)
-    assert [ascii(text) for text, count in counts if count and segments(text) != count] == []
+    assert [ascii(text) for text, count in counts if count and count_segments(text) != count] == []
     assert known.plain.count(0) < 20
 
 
 def test_there_is_none_with_smart_encoding(known: Kept) -> None:
     counts = zip(texts(), known.smart, strict=True)
     assert [
-        ascii(text) for text, count in counts if count and segments(replaced(text)) != count
+        ascii(text)
+        for text, count in counts
+        if count and count_segments(replace_smart_chars(text)) != count
     ] == []
     assert known.smart.count(0) < 20
 
@@ -106,18 +108,18 @@ def test_graphemes(text: str, count: int) -> None:
     ],
 )
 def test_graphemes_stay_whole_while_they_can(text: str, count: int) -> None:
-    assert segments(text) == count
+    assert count_segments(text) == count
 
 
 @given(st.text(BASIC + EXTENSION, max_size=700))
 def test_gsm_needs_no_fewer_than_its_septets_and_at_most_one_in_153_more(text: str) -> None:
     septets = len(text) + sum(char in EXTENSION for char in text)
     least = 1 if septets <= 160 else -(-septets // 153)
-    assert least <= segments(text) <= least + septets // 152
+    assert least <= count_segments(text) <= least + septets // 152
 
 
 @given(
     st.text(st.characters(exclude_categories=["Cs"]), max_size=300), st.text("aя😀€", max_size=40)
 )
 def test_a_longer_text_never_needs_fewer(text: str, more: str) -> None:
-    assert segments(text + " " + more) >= segments(text)
+    assert count_segments(text + " " + more) >= count_segments(text)

@@ -7,9 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.tenant_settings import TenantSettings
-from streams.body_limits import why_unsendable
-from streams.encoding.smart import REPLACEMENTS, outgoing, replaced
-from streams.segments import BASIC, EXTENSION, segments
+from streams.encoding.body import REPLACEMENTS, encode_body, replace_smart_chars, why_unsendable
+from streams.encoding.segments import BASIC, EXTENSION, count_segments
 from tests.core.segment_texts import KINDS, corpus
 
 ON = TenantSettings(tenant="acme", name="Acme", sender="24273", smart_encoding=True)
@@ -45,16 +44,16 @@ bodies = st.lists(named | anything | st.sampled_from("abc déf"), max_size=120).
     ],
 )
 def test_what_is_sent(body: str, sent: str) -> None:
-    assert outgoing(body, ON) == sent
-    assert outgoing(body, OFF) == outgoing(body, None) == body
+    assert encode_body(body, ON) == sent
+    assert encode_body(body, OFF) == encode_body(body, None) == body
 
 
 @given(bodies)
 def test_it_never_costs_more_and_done_twice_is_the_same(body: str) -> None:
-    sent = outgoing(body, ON)
-    assert segments(sent) <= segments(body)
-    assert outgoing(sent, ON) == sent
-    assert sent in (body, replaced(body))
+    sent = encode_body(body, ON)
+    assert count_segments(sent) <= count_segments(body)
+    assert encode_body(sent, ON) == sent
+    assert sent in (body, replace_smart_chars(body))
     assert (why_unsendable(sent) is None) == (why_unsendable(body) is None)
 
 
@@ -66,5 +65,5 @@ def test_no_replacement_is_replaced_itself_and_all_are_gsm() -> None:
 
 
 def test_it_saves_segments_of_real_texts() -> None:
-    saved = sum(segments(text) - segments(outgoing(text, ON)) for text in corpus())
+    saved = sum(count_segments(text) - count_segments(encode_body(text, ON)) for text in corpus())
     assert saved == 21

@@ -25,8 +25,9 @@ from streams.processing import (
     StepResult,
 )
 from streams.processor import Processor
-from streams.runtime.faust_app import FaustApp, Hooks, Pace
+from streams.runtime.faust_app import FaustApp, Hooks
 from streams.runtime.main import run
+from streams.runtime.timing import RuntimeLimits
 
 WAKE_AFTER = timedelta(milliseconds=150)
 
@@ -126,7 +127,7 @@ def counts(prefix: str, partitions: int) -> dict[str, int]:
 async def _work(given: argparse.Namespace) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    pace = Pace(session_timeout=given.session, transaction_timeout=8, call_timeout=2)
+    pace = RuntimeLimits(session_timeout=given.session, transaction_timeout=8, call_timeout=2)
     hooks = Hooks(
         on_ready=lambda partitions: print("ready", partitions, flush=True),
         on_fatal=lambda error: os._exit(70),

@@ -20,13 +20,13 @@ from schemas.send import Send
 from schemas.send_request import SendRequest
 from services.workers.call_executor import CallExecutor
 from streams.dispatch.provider_calls import Result, SendCall, SendResult
-from streams.partition.dlq_limit import DlqLimit
+from streams.partition.decoding import DlqLimit
 from streams.partition.task import PartitionTask
 from streams.partition.transaction import CallResult, Transaction
 from streams.processing import build_settings
-from streams.runtime.faust_app import Hooks, Pace
-from streams.runtime.lease import Lease
+from streams.runtime.faust_app import Hooks
 from streams.runtime.runner import Runner
+from streams.runtime.timing import Lease, RuntimeLimits
 from streams.topology import DISPATCH, GATE
 from tests.simulation.log import Log
 from tests.simulation.scenario import OWN, SENDERS, TENANTS
@@ -244,7 +244,7 @@ async def test_the_lease_counts_from_before_the_commit(
     asleep: float, calls: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = [1000.0]
-    monkeypatch.setattr("streams.runtime.lease.time.clock_gettime", lambda which: clock[0])
+    monkeypatch.setattr("streams.runtime.timing.time.clock_gettime", lambda which: clock[0])
     stage, provider = dispatch(), Listening()
 
     class Writer:
@@ -258,7 +258,7 @@ async def test_the_lease_counts_from_before_the_commit(
     hooks = Hooks(settings=lambda: SETTINGS, execute_call=CallExecutor(provider))
     host: Any = SimpleNamespace(
         live=True,
-        limits=Pace(),
+        limits=RuntimeLimits(),
         hooks=hooks,
         dlq_limit=DlqLimit(),
         record_progress=lambda lane: None,

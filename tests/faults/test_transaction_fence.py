@@ -17,8 +17,7 @@ from aiokafka.admin import RecordsToDelete
 from aiokafka.errors import IllegalOperation, KafkaError
 
 from services.kafka.admin import admin_client
-from streams.partition.changelog import Damaged
-from streams.partition.data_loss import DataLoss
+from streams.partition.changelog import Damaged, DataLoss
 from streams.partition.task import PartitionTask
 from streams.processing import Settings
 from streams.runtime import vendor_internals

@@ -13,9 +13,10 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import RecordsToDelete
 
 from services.kafka.admin import admin_client
-from streams.partition.data_loss import DataLoss
-from streams.runtime.faust_app import FaustApp, Hooks, Pace
+from streams.partition.changelog import DataLoss
+from streams.runtime.faust_app import FaustApp, Hooks
 from streams.runtime.main import run
+from streams.runtime.timing import RuntimeLimits
 from tests.faults import counting, storm
 from tests.read_committed import records
 
@@ -30,7 +31,7 @@ class Worker:
         self.ready, self.stop = asyncio.Event(), asyncio.Event()
         self.fatal: asyncio.Future[BaseException] = loop.create_future()
         hooks = Hooks(on_ready=lambda partitions: self.ready.set(), on_fatal=self._end)
-        pace = Pace(session_timeout=4, transaction_timeout=8, call_timeout=2)
+        pace = RuntimeLimits(session_timeout=4, transaction_timeout=8, call_timeout=2)
         counts = counting.counts(prefix, 1)
         self.host = FaustApp(
             counting.counting(prefix), bootstrap, counts, hooks, limits=pace, accepted=accepted

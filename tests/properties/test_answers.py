@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from schemas.keywords import LOCALES, Meaning, Word, normalize, words_in
 from schemas.tenant_settings import TenantSettings
-from streams.inbound_keywords import read_answer
+from streams.inbound_keywords import classify_reply
 
 EVERYWHERE = TenantSettings(tenant="acme", name="Acme", sender="24273", locales=LOCALES)
 EMOJI = "🛑👍🙏😡❤️‍🔥ℹ️™Ⓜ️🅿️✋🏽🇺🇸"
@@ -42,12 +42,12 @@ def test_no_bare_keyword_is_missed(
 ) -> None:
     said = letters(written(word.word))  # type: ignore[operator]
     said = "".join(char + data.draw(UNSEEN) for char in unicodedata.normalize(form, said))  # type: ignore[arg-type]
-    assert read_answer(before + said + after, EVERYWHERE).meaning is word.meaning
+    assert classify_reply(before + said + after, EVERYWHERE).meaning is word.meaning
 
 
 @given(st.text())
 def test_any_text_has_one_meaning_and_says_by_what(body: str) -> None:
-    answered = read_answer(body, EVERYWHERE)
+    answered = classify_reply(body, EVERYWHERE)
     assert (answered.meaning is Meaning.NONE) == (answered.by == "")
     assert (answered.meaning is Meaning.NONE) == (answered.words == "")
 
@@ -62,4 +62,4 @@ def test_folding_twice_is_folding_once(body: str) -> None:
 def test_a_tenants_words_never_take_a_stop_away(body: str, as_start: bool) -> None:
     own = {"start" if as_start else "help": [body]} if body != "STOP" else {}
     tenant = TenantSettings.model_validate(EVERYWHERE.model_dump() | {"keywords": own})
-    assert read_answer(body, tenant).meaning in (Meaning.STOP, Meaning.REVOKE)
+    assert classify_reply(body, tenant).meaning in (Meaning.STOP, Meaning.REVOKE)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from schemas.attempt import Attempt, AttemptState
 from schemas.outcome import Outcome
 from schemas.topics import OUTCOMES
-from streams.lifecycle import MEANINGS, RECEIPT, REPORTS
+from streams.lifecycle import RECEIPT, REPORTS, STATE_INFO
 from streams.outcomes.state import MESSAGE, MessageState
 from streams.state_entry import dump
 from tests.core.outcomes.records import attempt, decision, last, processor, receipt
@@ -42,7 +42,7 @@ def _is_a_chain(told: list[Outcome]) -> None:
             before.error_code,
             before.segments,
         )
-    assert all(one.final == MEANINGS[one.state].final for one in told)  # type: ignore[index]
+    assert all(one.final == STATE_INFO[one.state].final for one in told)  # type: ignore[index]
 
 
 codes = st.sampled_from([None, "30003", "30008"])

@@ -71,7 +71,7 @@ def test_the_books_equal_a_recount(told: list[Said]) -> None:
             strange = [one for one in here.values() if one.state not in set(State)]
             found = reconcile(ledger, hour)
             assert found.requested == len(here) - len(unasked) + len(lost)
-            assert found.residue == len(lost) - len(unasked) + len(strange)
+            assert found.unaccounted == len(lost) - len(unasked) + len(strange)
             named = sorted(one.message_id for one in find_unaccounted(ledger, hour))
             assert named == sorted(
                 [m for _, m in [*lost, *unasked]] + [one.message_id for one in strange]

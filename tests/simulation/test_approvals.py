@@ -9,7 +9,7 @@ import pytest
 from schemas import topics as t
 from schemas.approval import ApprovalAction, ApprovalAnswer
 from schemas.decision import Verdict
-from streams.lifecycle import balance
+from streams.lifecycle import reconcile_states
 from tests.simulation.approving import Approving, wants_to_see
 
 CALM = [pytest.param((seed, 0.0), id=f"calm {seed}") for seed in range(4)]
@@ -120,7 +120,7 @@ def test_what_nobody_approved_expires(played: Approving) -> None:
 
 def test_the_books_balance_to_the_message(played: Approving) -> None:
     by_state = Counter(played.states.values())
-    assert balance(len(played.asked) + len(played.started()), by_state).residue == 0
+    assert reconcile_states(len(played.asked) + len(played.started()), by_state).unaccounted == 0
 
 
 def test_nothing_was_set_aside(played: Approving) -> None:

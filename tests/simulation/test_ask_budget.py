@@ -15,7 +15,7 @@ from schemas.inbound import InboundMessage
 from schemas.send_request import SendRequest
 from schemas.tenant_settings import TenantSettings
 from streams.dispatch.provider_calls import Result, SendCall, SendResult
-from streams.lifecycle import balance
+from streams.lifecycle import reconcile_states
 from streams.processing import build_settings
 from streams.topology import PROCESSORS
 from tests.simulation.scenario import ANY_TIME, OWN, SENDERS, Scenario
@@ -165,7 +165,7 @@ def test_texts_leave_after_yes_and_nothing_is_lost(launch: Launch) -> None:
     by_state = Counter[str]()
     for row in state.values():
         by_state[row.state] += row.messages
-    assert balance(len(launch.asked) + len(launch.started()), by_state).residue == 0
+    assert reconcile_states(len(launch.asked) + len(launch.started()), by_state).unaccounted == 0
     assert launch.world.log.all(t.DEAD_LETTERS) == []
 
 

@@ -12,7 +12,7 @@ from schemas import topics as t
 from schemas.consent import ConsentChange
 from schemas.outcome import Outcome
 from schemas.send import Send
-from streams.lifecycle import balance
+from streams.lifecycle import reconcile_states
 from tests.simulation.asking import Asking
 from tests.simulation.scenario import NEED_NO_YES
 
@@ -169,7 +169,7 @@ def the_books_balance(played: Asking) -> list[int]:
     by_state = Counter[str]()
     for row in usage.values():
         by_state[row.state] += row.messages
-    residue = balance(len(played.asked) + len(played.started()), by_state).residue
+    residue = reconcile_states(len(played.asked) + len(played.started()), by_state).unaccounted
     return [residue] if residue else []
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from schemas import topics as t
 from schemas.outcome import Outcome
-from streams.lifecycle import balance
+from streams.lifecycle import reconcile_states
 from tests.simulation.scenario import Scenario
 
 CALM = [pytest.param((seed, 0.0), id=f"calm {seed}") for seed in range(5)]
@@ -45,7 +45,7 @@ def test_the_books_balance_to_the_message(played: Scenario) -> None:
     by_state = Counter[str]()
     for row in usage.values():
         by_state[row.state] += row.messages
-    assert balance(len(played.asked) + len(played.started()), by_state).residue == 0
+    assert reconcile_states(len(played.asked) + len(played.started()), by_state).unaccounted == 0
 
 
 def test_usage_equals_a_recount(played: Scenario) -> None:

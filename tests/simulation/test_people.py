@@ -13,7 +13,7 @@ import pytest
 
 from schemas import topics as t
 from schemas.decision import Verdict
-from streams.lifecycle import balance
+from streams.lifecycle import reconcile_states
 from tests.simulation.moving import Moving, original
 
 CALM = [pytest.param((seed, 0.0), id=f"calm {seed}") for seed in range(4)]
@@ -106,7 +106,7 @@ def test_the_books_balance_to_the_message(played: Moving) -> None:
     requested = {
         (one.tenant, one.message_id) for topic in topics for one in played.world.log.all(topic)
     }
-    assert balance(len(requested), by_state).residue == 0
+    assert reconcile_states(len(requested), by_state).unaccounted == 0
 
 
 def test_nothing_was_set_aside(played: Moving) -> None:

@@ -132,7 +132,7 @@ class World:
         if task.idle_until() > self.now.timestamp():
             return
         tx = task.begin(self.now)
-        while task.evaluate(tx, self.settings, most=3):
+        while task.evaluate(tx, self.settings, limit=3):
             if self.crashed(task, "inside a batch"):
                 return
         if self.crashed(task, "before the commit"):

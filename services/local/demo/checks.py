@@ -13,7 +13,7 @@ from services.local.demo.cast import Cast
 from services.local.demo.staff import Played
 from services.local.simulator.journal import read_entries
 from services.operations.usage_report import reconcile
-from streams.lifecycle import MEANINGS, Group
+from streams.lifecycle import STATE_INFO, Group
 
 
 class Check(NamedTuple):
@@ -83,7 +83,7 @@ def _books(ledger: Ledger, asked: Cast, tenant: str) -> list[Check]:
             f"Asked for {len(asked.identities):,} texts, and Sayso "
             f"started {own:,} itself; the books know {found.requested:,}.",
         ),
-        Check(books.residue == 0, books.sentence),
+        Check(books.unaccounted == 0, books.sentence),
         Check(
             dict(reported) == counted,
             f"The usage report counts {reported.total():,} messages, a recount of the "
@@ -119,7 +119,7 @@ def _posts(journal: Path) -> list[dict[str, Any]]:
 
 
 def _out(ledger: Ledger, tenant: str) -> set[str]:
-    out = {state.value for state, meaning in MEANINGS.items() if meaning.group is Group.OUT}
+    out = {state.value for state, meaning in STATE_INFO.items() if meaning.group is Group.OUT}
     rows = ledger.rows("SELECT message_id, state FROM outcomes WHERE tenant = ?", tenant)
     return {row["message_id"] for row in rows if row["state"] in out}
 

@@ -15,7 +15,7 @@ from services.ledger.mailbox import MailboxFilter, MailboxItem, find_messages
 from services.ledger.message_status import find_request
 from services.local.demo.staff import BY, Played
 from services.terminal import color_word
-from streams.error_codes import meaning
+from streams.error_codes import lookup
 
 
 def mended(ledger: Ledger, tenant: str, did: Played) -> Iterator[RenderableType]:
@@ -50,7 +50,7 @@ def _text(ledger: Ledger, item: MailboxItem) -> str:
 
 def _failed(item: MailboxItem) -> Iterator[RenderableType]:
     """The code's words, and what to do, step by step."""
-    code = meaning(item.outcome.get("error_code") or "")
+    code = lookup(item.outcome.get("error_code") or "")
     yield Text.assemble(
         (item.message_id, "bold"),
         f" to {mask_number(item.number or '')} is ",

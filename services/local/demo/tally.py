@@ -9,9 +9,9 @@ from rich.table import Table
 from services.ledger import Ledger
 from services.ledger.usage import count_by_state, count_by_verdict, count_requested
 from services.terminal import table
-from streams.lifecycle import MEANINGS, Group, State
+from streams.lifecycle import STATE_INFO, Group, State
 
-_GONE = [state for state, meaning in MEANINGS.items() if meaning.group is Group.OUT]
+_GONE = [state for state, meaning in STATE_INFO.items() if meaning.group is Group.OUT]
 _ARRIVED = (State.DELIVERED, State.READ)
 _FAILED = (State.FAILED, State.UNDELIVERED, State.REFUSED)
 
@@ -34,7 +34,7 @@ class Tally(NamedTuple):
     def moving(self) -> int:
         """Not at rest: more is expected soon.  Held messages wait for somebody, and stay."""
         known = [
-            state for state, meaning in MEANINGS.items() if meaning.final or state is State.HELD
+            state for state, meaning in STATE_INFO.items() if meaning.final or state is State.HELD
         ]
         return self.requested - self._in(*known)
 

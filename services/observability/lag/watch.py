@@ -21,7 +21,7 @@ from aiokafka.structs import OffsetAndMetadata
 from services.kafka.security import security_options, unreachable_message
 from services.observability.lag.report import Report, report
 from services.observability.lag.sample import Group, Place, Sample, Stand
-from streams.partition.shutdown_marker import GONE
+from streams.processor import SHUTDOWN_METADATA
 
 WINDOW: Final = 10
 """Samples kept, as Burrow does."""
@@ -98,7 +98,10 @@ class Watch:
             known = committed[place.group].get(at)
             done = known.offset if known is not None and known.offset >= 0 else None
             stands[place] = Stand(
-                done, starts[at], ends[at], gone=known is not None and known.metadata == GONE
+                done,
+                starts[at],
+                ends[at],
+                gone=known is not None and known.metadata == SHUTDOWN_METADATA,
             )
         return Sample(time.time(), await self._with_times(stands), groups)
 

@@ -18,10 +18,10 @@ from streams.gate.opt_in_state import (
 from streams.gate.return_reasons import why_no_room
 from streams.gate.rule_context import RuleContext
 from streams.gate.state import OptInStatus
-from streams.reasons import NOT_OPTED_IN, OPTED_OUT, moment
+from streams.reasons import NOT_OPTED_IN, OPTED_OUT, format_time
 from streams.rule_names import RuleName
 
-OPTED_OUT_IN_OTHER_WORDS: Final = OPTED_OUT.but(
+OPTED_OUT_IN_OTHER_WORDS: Final = OPTED_OUT.with_next_step(
     "read what they wrote (sayso consent history): sayso consent out confirms it, "
     "sayso consent in with proof lifts it"
 )
@@ -66,7 +66,7 @@ def check_not_opted_in(context: RuleContext) -> Finding | None:
     tenant's budget."""
     if context.number.state in SETTLED or context.needs_no_opt_in:
         return None
-    found = NOT_OPTED_IN.but(_next_step(context)).finding(Verdict.HOLD)
+    found = NOT_OPTED_IN.with_next_step(_next_step(context)).finding(Verdict.HOLD)
     return found.model_copy(update={"until": _asked_from(context)})
 
 
@@ -84,15 +84,15 @@ def _next_step(context: RuleContext) -> str:
     if (room_at := _asked_from(context)) is not None:
         return (
             "wait: this hour's opt-in requests are used up; "
-            f"they are asked by text from {moment(room_at, zone)}"
+            f"they are asked by text from {format_time(room_at, zone)}"
         )
     if requests.last is OptInStatus.WAITING:
         return "wait: they are asked by text as soon as that may be"
     free = next_request_at(context.number)
     if free is None or requests.at is None:
         return "the opt-in request did not reach them: ask again by hand, or record their consent"
-    again = "now" if free <= context.now else f"from {moment(free, zone)}"
-    asked = moment(requests.at, zone)
+    again = "now" if free <= context.now else f"from {format_time(free, zone)}"
+    asked = format_time(requests.at, zone)
     return f"wait: they were asked {asked}; they may be asked again, by hand, {again}"
 
 

@@ -12,7 +12,7 @@ from typing import Final
 
 from schemas.decision import Finding, Verdict
 from schemas.tenant_settings import ShortenerPolicy
-from streams.body_limits import why_unsendable
+from streams.encoding.body import why_unsendable
 from streams.gate.messages import PRIORITIES, WITHOUT_OPT_IN
 from streams.gate.rule_context import RuleContext
 from streams.rule_names import RuleName

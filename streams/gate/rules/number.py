@@ -27,9 +27,11 @@ def check_not_sms_enabled(context: RuleContext) -> Finding | None:
     if is_off or number.sms_enabled is False:
         reason = NOT_SMS_ENABLED
     elif number.suppressed:
-        reason = NOT_SMS_ENABLED.but("the provider takes no texts to it: correct the number")
+        reason = NOT_SMS_ENABLED.with_next_step(
+            "the provider takes no texts to it: correct the number"
+        )
     elif number.landline or number.type in CANNOT_RECEIVE:
-        reason = NOT_SMS_ENABLED.but("it can't receive texts: add a mobile number")
+        reason = NOT_SMS_ENABLED.with_next_step("it can't receive texts: add a mobile number")
     else:
         return None
     return reason.finding(Verdict.REJECT)

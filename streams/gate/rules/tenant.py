@@ -9,8 +9,14 @@ from schemas.decision import Finding, Verdict
 from schemas.send_request import SystemKind
 from schemas.tenant_settings import TenantSettings
 from streams.gate.rule_context import RuleContext
-from streams.hold_limits import hold_deadline
-from streams.reasons import AWAITING_APPROVAL, NOBODY_APPROVED, READY, Reason, moment
+from streams.reasons import (
+    AWAITING_APPROVAL,
+    NOBODY_APPROVED,
+    READY,
+    Reason,
+    format_time,
+    hold_deadline,
+)
 from streams.rule_names import RuleName
 
 OWED: Final = frozenset({SystemKind.STOP_CONFIRMATION, SystemKind.HELP_ANSWER})
@@ -66,7 +72,7 @@ def check_awaiting_approval(context: RuleContext) -> Finding | None:
     if _sends_immediately(context.tenant, context.request.branch):
         return None
     if context.approved is not None:
-        at = moment(context.approved.at, context.tenant.zone)
+        at = format_time(context.approved.at, context.tenant.zone)
         reason = f"Approved by {context.approved.by}, {at}"
         return Reason(RuleName.APPROVED, reason, READY.next_step).finding(Verdict.SEND)
     if context.now >= hold_deadline(context.received, context.request.not_before, None):

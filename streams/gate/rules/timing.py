@@ -20,8 +20,7 @@ from streams.gate.send_window import (
     next_open_time,
     quiet_hours_for,
 )
-from streams.hold_limits import hold_deadline
-from streams.reasons import EXPIRED, HELD_TOO_LONG
+from streams.reasons import EXPIRED, HELD_TOO_LONG, hold_deadline
 from streams.rule_names import RuleName
 
 STALE_AFTER: Final = timedelta(days=7)

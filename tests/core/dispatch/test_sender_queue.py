@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from streams.body_limits import BODY_AT_MOST
 from streams.dispatch.indexed_heap import IndexedHeap
 from streams.dispatch.provider_calls import Result
 from streams.dispatch.sender_queue import MAX_SEGMENTS, SenderQueue
-from streams.segments import segments
+from streams.encoding.body import MAX_BODY
+from streams.encoding.segments import count_segments
 from tests.core.dispatch.texts import calls_made, order, processor, reply
 from tests.core.drive import START
 
@@ -57,5 +57,5 @@ def test_a_text_deferred_often_does_not_fill_the_memory() -> None:
 def test_no_allowed_text_exceeds_the_segment_limit() -> None:
     """Seventeen code points of two units each are one sign: two of those fit no segment together."""
     densest = ("\U0001f44d" + "\U000e0067" * 16) * 94
-    assert len(densest) <= BODY_AT_MOST
-    assert 90 < segments(densest) <= MAX_SEGMENTS
+    assert len(densest) <= MAX_BODY
+    assert 90 < count_segments(densest) <= MAX_SEGMENTS

@@ -5,7 +5,7 @@ from pydantic import ValidationError
 
 from schemas.keywords import LOCALES, Meaning, OwnWords, Word, normalize, strip_marks, words_in
 from schemas.tenant_settings import TenantSettings
-from streams.inbound_keywords import read_answer
+from streams.inbound_keywords import classify_reply
 
 STOP, START, YES, HELP, NONE = Meaning.STOP, Meaning.START, Meaning.YES, Meaning.HELP, Meaning.NONE
 
@@ -21,7 +21,7 @@ def test_every_word_means_what_its_set_says_in_its_locale(word: Word) -> None:
     settings = tenant(locales=[word.locale])
     said = word.word
     meant = {
-        read_answer(text, settings).meaning
+        classify_reply(text, settings).meaning
         for text in (said, said.lower(), said.title(), f"  {said}!\n")
     }
     assert meant == {word.meaning}
@@ -86,11 +86,11 @@ def test_no_word_means_two_things_in_any_two_locales() -> None:
     ],
 )
 def test_a_keyword_is_the_whole_text(body: str, meant: Meaning) -> None:
-    assert read_answer(body).meaning is meant
+    assert classify_reply(body).meaning is meant
 
 
 def test_a_keyword_says_which_it_was() -> None:
-    assert read_answer(" Opt-Out! ") == (STOP, "opt out", "opt out")
+    assert classify_reply(" Opt-Out! ") == (STOP, "opt out", "opt out")
 
 
 def test_a_tenants_words_add() -> None:
@@ -99,7 +99,7 @@ def test_a_tenants_words_add() -> None:
         keywords={"stop": ["Genug"], "start": ["Join"], "yes": ["OK"], "help": ["Qui?"]},
     )
     said = ["genug!", "JOIN", "ok", "qui", "arrêt", "oui", "STOP", "START", "alto"]
-    assert [read_answer(body, settings).meaning for body in said] == [
+    assert [classify_reply(body, settings).meaning for body in said] == [
         STOP,
         START,
         YES,
@@ -140,8 +140,8 @@ def test_a_tenant_cannot_turn_a_word(keywords: dict[str, list[str]], reason: str
 def test_what_revokes_cannot_be_made_a_yes() -> None:
     """The words are no keyword, so they may be listed; what they mean stays."""
     settings = tenant(keywords={"start": ["leave me alone"], "stop": ["lose my number"]})
-    assert read_answer("Leave me alone", settings).meaning is Meaning.REVOKE
-    assert read_answer("Lose my number", settings).meaning is STOP
+    assert classify_reply("Leave me alone", settings).meaning is Meaning.REVOKE
+    assert classify_reply("Lose my number", settings).meaning is STOP
 
 
 def test_a_locale_that_nobody_wrote_is_refused() -> None:
@@ -149,7 +149,9 @@ def test_a_locale_that_nobody_wrote_is_refused() -> None:
         ValidationError, match="no keywords for 'tlh': locales are en, es, fr, pt, de"
     ):
         tenant(locales=["en", "tlh"])
-    assert read_answer("STOP", tenant(locales=[])).meaning is STOP, "the English ones always count"
+    assert classify_reply("STOP", tenant(locales=[])).meaning is STOP, (
+        "the English ones always count"
+    )
 
 
 def test_every_locale_stops_starts_says_yes_and_helps() -> None:

@@ -6,8 +6,13 @@ from importlib.resources import files
 import pytest
 
 from schemas.keywords import LOCALES, Meaning, normalize
-from streams.inbound_keywords import read_answer
-from streams.inbound_keywords.revoked import Pattern, all_patterns, revoked, spelled_right
+from streams.inbound_keywords import classify_reply
+from streams.inbound_keywords.revocation import (
+    Pattern,
+    all_patterns,
+    find_revocation,
+    normalize_spelling,
+)
 
 PATTERNS = pytest.mark.parametrize("pattern", all_patterns(), ids=lambda pattern: pattern.id)
 
@@ -35,7 +40,7 @@ PATTERNS = pytest.mark.parametrize("pattern", all_patterns(), ids=lambda pattern
     ],
 )
 def test_a_revocation_says_by_which_pattern(body: str, by: str) -> None:
-    answered = read_answer(body)
+    answered = classify_reply(body)
     assert (answered.meaning, answered.by) == (Meaning.REVOKE, by)
 
 
@@ -55,21 +60,21 @@ def test_a_revocation_says_by_which_pattern(body: str, by: str) -> None:
     ],
 )
 def test_what_is_said_of_others_or_other_things_means_nothing(body: str) -> None:
-    assert read_answer(body).meaning is Meaning.NONE
+    assert classify_reply(body).meaning is Meaning.NONE
 
 
 @PATTERNS
 def test_a_pattern_finds_its_example_and_the_words_alone_revoke_as_well(pattern: Pattern) -> None:
     """The words alone are what other tenants of a shared sender are told."""
-    found = revoked(normalize(pattern.example), (pattern.locale,))
+    found = find_revocation(normalize(pattern.example), (pattern.locale,))
     assert found is not None
     assert found.pattern == pattern.id
-    assert revoked(normalize(found.words), (pattern.locale,)) is not None
+    assert find_revocation(normalize(found.words), (pattern.locale,)) is not None
 
 
 @PATTERNS
 def test_a_pattern_of_another_locale_counts_where_that_is_on(pattern: Pattern) -> None:
-    elsewhere = revoked(normalize(pattern.example), ())
+    elsewhere = find_revocation(normalize(pattern.example), ())
     assert (elsewhere is not None) == (pattern.locale == "en")
 
 
@@ -97,7 +102,7 @@ def test_no_spelling_is_of_two_words_or_takes_a_word_away() -> None:
 
 
 def test_spelling() -> None:
-    assert spelled_right("plz stp stp stoooop txtin me") == "please stop texting me"
+    assert normalize_spelling("plz stp stp stoooop txtin me") == "please stop texting me"
 
 
 @pytest.mark.parametrize(
@@ -115,4 +120,4 @@ def test_spelling() -> None:
     ],
 )
 def test_long_texts_of_half_matches_are_read(unit: str) -> None:
-    assert read_answer(unit * 1600).meaning in Meaning
+    assert classify_reply(unit * 1600).meaning in Meaning

@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 
 from schemas.keywords import Meaning
-from streams.inbound_keywords import read_answer
-from streams.inbound_keywords.score import Labelled, Score, labelled, score
+from streams.inbound_keywords import classify_reply
+from streams.inbound_keywords.score import LabelledText, Score, parse_labelled, score
 
 HERE = Path(__file__).parent
 HOUSE = Path(__file__).parents[3]
-SAID = labelled((HERE / "labelled.tsv").read_text(encoding="utf-8").splitlines())
+SAID = parse_labelled((HERE / "labelled.tsv").read_text(encoding="utf-8").splitlines())
 CORPUS = (HOUSE / "services/local/demo/sms_corpus.tsv").read_text(encoding="utf-8").splitlines()
 
 
@@ -30,7 +30,7 @@ def test_the_set_is_large_and_much_of_it_is_real() -> None:
 
 def test_nothing_labelled_as_a_keyword_is_read_as_anything_else() -> None:
     words = (Meaning.STOP, Meaning.START, Meaning.YES, Meaning.HELP)
-    assert score(one for one in SAID if one.label in words).misread == ()
+    assert score(one for one in SAID if one.label in words).misclassified == ()
 
 
 @pytest.mark.parametrize(
@@ -54,8 +54,8 @@ def test_the_docs_quote_what_is_measured() -> None:
 def test_of_private_texts_only_what_revokes_is_taken_for_it() -> None:
     """All of the corpus that is not advertising: what people write to each other."""
     private = [line.removeprefix("ham\t") for line in CORPUS if line.startswith("ham\t")]
-    texts = [Labelled("", Meaning.NONE, "corpus", text) for text in private]
-    taken = {one.said.text[:32] for one in score(texts).misread}
+    texts = [LabelledText("", Meaning.NONE, "corpus", text) for text in private]
+    taken = {one.said.text[:32] for one in score(texts).misclassified}
     assert taken == {
         "Please don't text me anymore. I ",
         "I think u have the wrong number.",
@@ -65,29 +65,29 @@ def test_of_private_texts_only_what_revokes_is_taken_for_it() -> None:
 
 def test_a_score_counts() -> None:
     said = [
-        Labelled("a", Meaning.REVOKE, "", "stop texting me"),
-        Labelled("a", Meaning.REVOKE, "", "hello"),
-        Labelled("a", Meaning.NONE, "", "leave me alone"),
-        Labelled("a", Meaning.NONE, "", "hello"),
-        Labelled("a", Meaning.STOP, "", "STOP"),
+        LabelledText("a", Meaning.REVOKE, "", "stop texting me"),
+        LabelledText("a", Meaning.REVOKE, "", "hello"),
+        LabelledText("a", Meaning.NONE, "", "leave me alone"),
+        LabelledText("a", Meaning.NONE, "", "hello"),
+        LabelledText("a", Meaning.STOP, "", "STOP"),
     ]
     found = score(said)
     assert (found.texts, found.hits, found.false, found.missed) == (5, 1, 1, 1)
     assert (found.precision, found.recall) == (0.5, 0.5)
-    assert [one.said.text for one in found.misread] == ["hello", "leave me alone"]
+    assert [one.said.text for one in found.misclassified] == ["hello", "leave me alone"]
     assert (score([]).precision, score([]).recall) == (1.0, 1.0)
 
 
 @pytest.mark.parametrize("line", ["tune\trevoke\twritten", "tune\tno-such\twritten\tx"])
 def test_a_line_that_is_none_is_named(line: str) -> None:
     with pytest.raises(ValueError, match="line 2"):
-        labelled(["part\tlabel\tsource\ttext", line])
+        parse_labelled(["part\tlabel\tsource\ttext", line])
 
 
 def test_the_words_alone_of_any_revocation_revoke_as_well() -> None:
     """They are all that other tenants of a shared sender are told."""
-    read = [read_answer(one.text) for one in SAID]
+    read = [classify_reply(one.text) for one in SAID]
     alone = {
-        answered.words: read_answer(answered.words).meaning for answered in read if answered.by
+        answered.words: classify_reply(answered.words).meaning for answered in read if answered.by
     }
     assert [words for words, meaning in alone.items() if meaning is Meaning.NONE] == []

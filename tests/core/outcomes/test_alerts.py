@@ -11,7 +11,7 @@ from schemas.decision import Finding, Verdict
 from schemas.outcome import Alert, Urgency
 from schemas.tenant_settings import TenantSettings
 from schemas.topics import ALERTS
-from streams.error_codes import meaning
+from streams.error_codes import lookup
 from streams.outcomes import outcomes, outcomes_on_timer
 from streams.outcomes.alert_text import format_day, urgency
 from streams.processing import build_settings
@@ -116,7 +116,7 @@ def test_an_alert_has_every_field() -> None:
         HEARING,
     )
     assert (alert.state, alert.error_code, alert.open) == ("undelivered", "30005", True)
-    assert (alert.because, alert.next_step) == (meaning("30005").title, meaning("30005").next_step)
+    assert (alert.because, alert.next_step) == (lookup("30005").title, lookup("30005").next_step)
     assert (alert.urgency, alert.before) == (Urgency.SOON, HEARING)
     assert alert.evidence is not None
     assert alert.evidence.origin == "sms.delivery-receipts@0:5"
@@ -282,7 +282,7 @@ def test_a_receipt_after_the_silence_decides(then: Any, ends: str) -> None:
 def test_an_in_doubt_attempt_raises_one_alert() -> None:
     doubt, over = attempt("in_doubt", code="20503"), attempt("given_up", code="too_long")
     [alert] = silent(over, taken=doubt, event_id="e1", **LATER)
-    assert (alert.state, alert.because) == ("unknown", meaning("too_long").title)
+    assert (alert.state, alert.because) == ("unknown", lookup("too_long").title)
     [before] = silent(over, taken=attempt("in_doubt", code="unclear"), event_id="e1", **LATER)
     assert before.state == "in_doubt"
     assert silent(attempt("given_up", code="dropped"), taken=doubt, event_id="e1", **LATER) == []

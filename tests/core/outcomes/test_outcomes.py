@@ -11,10 +11,10 @@ from schemas.controls import Sighting
 from schemas.decision import Finding, Verdict
 from schemas.outcome import Was
 from schemas.topics import DEAD_LETTERS, DISPATCH_CONTROLS, OUTCOMES
-from streams.error_codes import meaning
+from streams.error_codes import lookup
 from streams.outcomes.reports import MAX_REPORTS
 from streams.outcomes.state import MessageState
-from streams.partition.changelog import MAX_ROW
+from streams.partition.changelog import MAX_ENTRY
 from streams.processing import PartitionAcquired
 from tests.core.drive import START
 from tests.core.outcomes.records import CODE, attempt, decision, last, processor, receipt, state
@@ -169,8 +169,8 @@ def test_an_outcome_says_who_what_why_and_what_to_do() -> None:
         2,
         True,
     )
-    assert told.error_title == meaning("30003").title
-    assert told.next_step == meaning("30003").next_step
+    assert told.error_title == lookup("30003").title
+    assert told.next_step == lookup("30003").next_step
     assert told.was == Was(state="accepted", segments=2, segments_predicted=2)
     assert [one.version for one in drive.all(OUTCOMES)] == [1, 2, 3, 4]
 
@@ -394,7 +394,7 @@ def test_the_entry_stays_small_whatever_callbacks_say(sign: str) -> None:
         for n in range(14):
             drive.tell(receipt("failed", sign * 200, number, provider_id=f"{n}{sign * 200}"))
     drive.tell(receipt("delivered"))
-    assert len(drive.state.raw["life"]) < MAX_ROW
+    assert len(drive.state.raw["life"]) < MAX_ENTRY
     assert state(drive) == "delivered"
 
 

@@ -143,7 +143,7 @@ def test_the_same_settings_published_again_are_no_change() -> None:
 def test_many_are_judged_a_slice_at_a_time_and_what_comes_in_goes_on(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(reevaluator, "AT_ONCE", 2)
+    monkeypatch.setattr(reevaluator, "REEVALUATED", 2)
     one, _ = filled(state=3)
     one.follow_settings(AFTER)
     log = Log(1)
@@ -158,7 +158,7 @@ def test_many_are_judged_a_slice_at_a_time_and_what_comes_in_goes_on(
 
 
 def test_a_change_while_one_is_under_way_forgets_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reevaluator, "AT_ONCE", 1)
+    monkeypatch.setattr(reevaluator, "REEVALUATED", 1)
     one, _ = filled()
     one.follow_settings(AFTER)
     run(one)
@@ -179,7 +179,7 @@ def test_who_takes_over_sees_what_changed_meanwhile_and_nothing_where_nothing_di
 
 
 def test_a_crash_in_the_middle_begins_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reevaluator, "AT_ONCE", 1)
+    monkeypatch.setattr(reevaluator, "REEVALUATED", 1)
     one, saved = filled()
     one.follow_settings(AFTER)
     saved += run(one)

@@ -4,26 +4,31 @@ from __future__ import annotations
 
 import pytest
 
-from streams.partition.dlq_limit import LEAST, WINDOW, DlqLimit, DlqLimitExceeded
+from streams.partition.decoding import DLQ_WINDOW, MIN_DEAD_LETTERS, DlqLimit, DlqLimitExceeded
 
 
 @pytest.mark.parametrize(
     ("share", "batches", "trips"),
     [
         pytest.param(0.5, [(400, 400)], True, id="nothing but poison"),
-        pytest.param(0.5, [(LEAST - 1, LEAST - 1)], False, id="too few to mean anything"),
-        pytest.param(0.5, [(LEAST, LEAST)], True, id="just enough"),
+        pytest.param(
+            0.5,
+            [(MIN_DEAD_LETTERS - 1, MIN_DEAD_LETTERS - 1)],
+            False,
+            id="too few to mean anything",
+        ),
+        pytest.param(0.5, [(MIN_DEAD_LETTERS, MIN_DEAD_LETTERS)], True, id="just enough"),
         pytest.param(0.5, [(1000, 500)], False, id="half is allowed"),
         pytest.param(0.5, [(1000, 501)], True, id="more than half"),
         pytest.param(0.5, [(10, 10)] * 10, True, id="small batches add up"),
         pytest.param(
             0.5,
-            [(10, 10)] * 9 + [(WINDOW, 0)] * 2 + [(10, 10)] * 9,
+            [(10, 10)] * 9 + [(DLQ_WINDOW, 0)] * 2 + [(10, 10)] * 9,
             False,
             id="long ago is forgotten",
         ),
         pytest.param(1.0, [(400, 400)] * 9, False, id="at 1 it never trips"),
-        pytest.param(0.0, [(1000, LEAST)], True, id="none is allowed"),
+        pytest.param(0.0, [(1000, MIN_DEAD_LETTERS)], True, id="none is allowed"),
         pytest.param(0.5, [(0, 0)] * 5, False, id="wakes and answers are no facts"),
     ],
 )

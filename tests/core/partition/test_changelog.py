@@ -5,22 +5,26 @@ from __future__ import annotations
 import pytest
 
 from streams.partition import changelog
-from streams.partition.changelog import POSITIONS, positions
+from streams.partition.changelog import POSITIONS, encode_positions
 
-ROW = changelog.pack(0, b"{}")
+ROW = changelog.pack_value(0, b"{}")
 
 
 @pytest.mark.parametrize(
     ("items", "words"),
     [
-        pytest.param([(b"k\x00row", ROW)], "1 rows but no positions", id="rows without positions"),
         pytest.param(
-            [(POSITIONS, positions({"t": 7}, 2, 3)), (b"k\x00row", ROW)],
-            "1 rows where 2 were written",
+            [(b"k\x00row", ROW)], "1 entries but no positions", id="rows without positions"
+        ),
+        pytest.param(
+            [(POSITIONS, encode_positions({"t": 7}, 2, 3)), (b"k\x00row", ROW)],
+            "1 entries where 2 were written",
             id="a row is missing",
         ),
         pytest.param(
-            [(POSITIONS, positions({"t": 7}, 1, 3))], "0 rows where 1", id="positions without rows"
+            [(POSITIONS, encode_positions({"t": 7}, 1, 3))],
+            "0 entries where 1",
+            id="positions without rows",
         ),
     ],
 )
@@ -35,7 +39,7 @@ def test_the_last_value_of_a_key_holds_and_a_tombstone_deletes() -> None:
             (b"a\x00row", ROW),
             (b"b\x00row", ROW),
             (b"a\x00row", None),
-            (POSITIONS, positions({"t": 7}, 1, 3)),
+            (POSITIONS, encode_positions({"t": 7}, 1, 3)),
         ]
     )
     assert state == ({b"b\x00row": ROW}, {"t": 7}, 3, None, None)
@@ -47,4 +51,4 @@ def test_an_empty_changelog_is_a_new_room() -> None:
 
 @pytest.mark.parametrize("entity_key", ["acme/+14155550100", "odd\x00family", ""])
 def test_keys_come_apart_as_they_were_put_together(entity_key: str) -> None:
-    assert changelog.split(changelog.join(entity_key, "msg/1")) == (entity_key, "msg/1")
+    assert changelog.split_key(changelog.join_key(entity_key, "msg/1")) == (entity_key, "msg/1")

@@ -9,7 +9,7 @@ import pytest
 
 from schemas.base import Message
 from schemas.topics import DEAD_LETTERS, Topic
-from streams.partition.changelog import join, unpack
+from streams.partition.changelog import join_key, unpack_value
 from streams.partition.task import PartitionTask
 from streams.partition.transaction import Transaction
 from streams.processing import (
@@ -141,7 +141,7 @@ def test_row_and_timer_of_the_end_are_in_the_same_transaction() -> None:
     one = task()
     tx = run(one, ("a", "x"))
     written = dict(one.build_changelog(tx))
-    timer, body = unpack(written[join("a", "words")] or b"")
+    timer, body = unpack_value(written[join_key("a", "words")] or b"")
     assert (timer, body) == (MS + int(LATER.total_seconds() * 1000), b'{"words":["x"]}')
 
 
@@ -149,7 +149,7 @@ def test_a_row_that_is_deleted_in_the_batch_is_finished_and_gone() -> None:
     one = task()
     tx = run(one, ("a", "x"), ("a", "forget"))
     assert sums(tx) == [("a", "forgotten")]
-    assert dict(one.build_changelog(tx))[join("a", "words")] is None
+    assert dict(one.build_changelog(tx))[join_key("a", "words")] is None
     assert (one.stores, one.entry_count) == ({}, 0)
 
 

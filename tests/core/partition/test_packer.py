@@ -8,12 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.packing import SAMPLE, pack, unpack
-from streams.partition.packer import AT_ONCE, REST, Packer
+from streams.memory import IDLE_AFTER, PACKED_PER_BATCH, SAMPLE, IdlePacker, pack, unpack
 from streams.processing import StateEntry, StateStore
 
 NOW = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
-REST_OVER = NOW + timedelta(seconds=REST)
+REST_OVER = NOW + timedelta(seconds=IDLE_AFTER)
 
 
 class Named(StateEntry):
@@ -28,10 +27,10 @@ def long(name: str) -> bytes:
     return body(name * 200)
 
 
-def noted(*names: str) -> tuple[Packer, dict[str, StateStore]]:
-    packer, stores = Packer(), {name: StateStore(name, {"row": long(name)}) for name in names}
+def noted(*names: str) -> tuple[IdlePacker, dict[str, StateStore]]:
+    packer, stores = IdlePacker(), {name: StateStore(name, {"row": long(name)}) for name in names}
     for state in stores.values():
-        packer.note(NOW, state, "row", state.raw["row"])
+        packer.note_write(NOW, state.raw, "row", state.raw["row"])
     return packer, stores
 
 
@@ -48,14 +47,14 @@ def test_a_usual_row_packs_to_a_quarter() -> None:
 
 def test_a_row_at_rest_is_packed_and_still_read() -> None:
     packer, stores = noted("a")
-    packer.compress_some(REST_OVER)
+    packer.pack_some(REST_OVER)
     assert len(stores["a"].raw["row"]) < len(long("a")) / 4
     assert stores["a"].get("row", Named) == Named(name="a" * 200)
 
 
 def test_what_has_just_changed_is_left_alone() -> None:
     packer, stores = noted("a")
-    packer.compress_some(REST_OVER - timedelta(seconds=1))
+    packer.pack_some(REST_OVER - timedelta(seconds=1))
     assert stores["a"].raw["row"] == long("a")
 
 
@@ -65,23 +64,23 @@ def test_what_has_just_changed_is_left_alone() -> None:
 def test_what_has_changed_since_waits_for_its_own_time(now: object) -> None:
     packer, stores = noted("a")
     stores["a"].raw["row"] = now
-    packer.compress_some(REST_OVER)
+    packer.pack_some(REST_OVER)
     assert stores["a"].raw["row"] is now
 
 
 def test_a_row_that_is_gone_stays_gone() -> None:
     packer, stores = noted("a")
     del stores["a"].raw["row"]
-    packer.compress_some(REST_OVER)
+    packer.pack_some(REST_OVER)
     assert stores["a"].raw == {}
 
 
 def test_restored_rows_are_packed_some_at_a_time() -> None:
-    stores = [StateStore(str(n), {"row": long(str(n))}) for n in range(3 * AT_ONCE)]
-    packer = Packer()
-    packer.restore(stores)
+    stores = [StateStore(str(n), {"row": long(str(n))}) for n in range(3 * PACKED_PER_BATCH)]
+    packer = IdlePacker()
+    packer.restore(state.raw for state in stores)
     packed = []
     for _ in range(3):
-        packer.compress_some(NOW)
+        packer.pack_some(NOW)
         packed.append(sum(len(state.raw["row"]) < 100 for state in stores))
-    assert packed == [AT_ONCE, 2 * AT_ONCE, 3 * AT_ONCE]
+    assert packed == [PACKED_PER_BATCH, 2 * PACKED_PER_BATCH, 3 * PACKED_PER_BATCH]

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.partition.timers import SLACK, TimerQueue
+from streams.partition.queues import HEAP_SLACK, TimerQueue
 
 NOW = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
 
@@ -22,9 +22,9 @@ def test_a_part_of_a_millisecond_counts_as_a_whole_one() -> None:
 
 def test_a_row_that_moves_its_wake_for_ever_costs_one_entry() -> None:
     timers = TimerQueue()
-    for n in range(10 * SLACK):
+    for n in range(10 * HEAP_SLACK):
         timers.set(b"k", NOW + timedelta(seconds=n))
-    assert len(timers._heap) <= 2 + SLACK
+    assert len(timers._heap) <= 2 + HEAP_SLACK
     assert timers.pop_due(NOW + timedelta(days=1), 10) == [b"k"]
 
 

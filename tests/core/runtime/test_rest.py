@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from streams.processor import Batching
-from streams.runtime.batch_delay import ENOUGH, MANY, Flow, rest
+from streams.runtime.timing import ENOUGH, HIGH_RATE, ArrivalRate, batch_delay
 
 TICK = 0.05
 SHORT, CROWDED = TICK, 0.2
@@ -22,12 +22,12 @@ SHORT, CROWDED = TICK, 0.2
     ],
 )
 def test_how_long_a_lane_rests(large: bool, waiting: int, due: bool, seconds: float) -> None:
-    assert rest(Batching(busy_tick=CROWDED), TICK, large, waiting, due) == seconds
+    assert batch_delay(Batching(busy_tick=CROWDED), TICK, large, waiting, due) == seconds
 
 
 def test_a_processor_with_a_tick_of_its_own_keeps_it_and_never_rests_shorter() -> None:
-    assert rest(Batching(tick=0.1), TICK, True, 0, due=False) == 0.1
-    assert rest(Batching(tick=0.3, busy_tick=0.2), TICK, True, 0, due=False) == 0.3
+    assert batch_delay(Batching(tick=0.1), TICK, True, 0, is_due=False) == 0.1
+    assert batch_delay(Batching(tick=0.3, busy_tick=0.2), TICK, True, 0, is_due=False) == 0.3
 
 
 @pytest.mark.parametrize(
@@ -41,25 +41,25 @@ def test_a_processor_with_a_tick_of_its_own_keeps_it_and_never_rests_shorter() -
     ],
 )
 def test_what_is_a_large_flow(every: float, records: int, large: bool) -> None:
-    flow = Flow()
+    flow = ArrivalRate()
     for beat in range(100):
         flow.note(beat * every, records)
-    assert flow.is_large(99 * every) is large
+    assert flow.is_high(99 * every) is large
 
 
 def test_who_comes_alone_right_after_a_flood_does_not_wait_for_long() -> None:
-    flow = Flow()
+    flow = ArrivalRate()
     for beat in range(100):
         flow.note(beat * 0.01, 400)
-    assert flow.is_large(1.0)
-    assert not flow.is_large(2.0), "the first one, whom nobody has counted yet"
+    assert flow.is_high(1.0)
+    assert not flow.is_high(2.0), "the first one, whom nobody has counted yet"
     flow.note(1.1, 1)
-    assert not flow.is_large(1.1)
+    assert not flow.is_high(1.1)
 
 
 def test_a_flow_is_large_from_many_a_second_on() -> None:
-    small, large = Flow(), Flow()
+    small, large = ArrivalRate(), ArrivalRate()
     for beat in range(200):
-        small.note(beat * 0.1, int(MANY / 10) - 1)
-        large.note(beat * 0.1, int(MANY / 10) + 1)
-    assert (small.is_large(20.0), large.is_large(20.0)) == (False, True)
+        small.note(beat * 0.1, int(HIGH_RATE / 10) - 1)
+        large.note(beat * 0.1, int(HIGH_RATE / 10) + 1)
+    assert (small.is_high(20.0), large.is_high(20.0)) == (False, True)

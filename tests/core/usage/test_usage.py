@@ -9,7 +9,7 @@ import pytest
 
 from schemas.outcome import Outcome
 from schemas.topics import USAGE_REPORT
-from streams.error_codes import meaning
+from streams.error_codes import lookup
 from streams.processing import PartitionAcquired, Settings
 from tests.core.drive import START
 from tests.core.usage.records import counts, outcome, processor, report
@@ -67,7 +67,7 @@ def test_a_line_of_the_report() -> None:
         "reminder",
         date(2026, 11, 23),
     )
-    assert line.error_title == meaning("30003").title
+    assert line.error_title == lookup("30003").title
     assert not line.final
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import Final, NamedTuple
 
-from streams.lifecycle import MEANINGS, Group, State, balance
+from services.local.simulator.judge import Asked
+from services.local.simulator.pace import Arrival, largest_window_ratio
+
+from streams.lifecycle import STATE_INFO, Group, State, reconcile_states
 from tests.faults.harness import texts
 from tests.faults.harness.watch import Heard, Watch
-from tests.journal_report import Arrival, CreateCall, largest_window_ratio
 
 SHORTEST: Final = 5.0
 """Seconds.  The journal notes when a call arrived, not when it began: in short windows one shows how promptly processes
@@ -71,9 +73,7 @@ NOTHING: Final = Verdict("", 0, 0, 0, 0, 0, 0, 0, 0.0, 0.0, 0.0)
 """Was found, for nothing was played."""
 
 
-def judged(
-    fault: str, ids: set[str], watch: Watch, calls: list[CreateCall], seconds: float
-) -> Verdict:
+def judged(fault: str, ids: set[str], watch: Watch, calls: list[Asked], seconds: float) -> Verdict:
     taken = Counter(name_of(call) for call in calls if call.taken)
     states = {name: State(watch.outcomes[name]["state"]) for name in ids if name in watch.outcomes}
     doubts = {
@@ -111,11 +111,11 @@ def judged(
     )
 
 
-def name_of(call: CreateCall) -> str:
+def name_of(call: Asked) -> str:
     return call.identity[1] if call.identity else ""
 
 
-def pace_ratio(calls: list[CreateCall]) -> float:
+def pace_ratio(calls: list[Asked]) -> float:
     """Of the sender that was worst; every call counts, taken or not."""
     arrivals: defaultdict[str, list[Arrival]] = defaultdict(list)
     for call in calls:
@@ -157,25 +157,27 @@ def _only_in_books(states: dict[str, State], taken: Counter[str]) -> set[str]:
     return {
         name
         for name, state in states.items()
-        if MEANINGS[state].group is Group.OUT and not taken[name]
+        if STATE_INFO[state].group is Group.OUT and not taken[name]
     }
 
 
 def _mistold(states: dict[str, State], taken: Counter[str]) -> set[str]:
     known = {
-        name: MEANINGS[state].group for name, state in states.items() if state is not State.IN_DOUBT
+        name: STATE_INFO[state].group
+        for name, state in states.items()
+        if state is not State.IN_DOUBT
     }
     return {name for name, group in known.items() if (group is Group.OUT) != bool(taken[name])}
 
 
-def _called_twice(calls: list[CreateCall]) -> set[str]:
+def _called_twice(calls: list[Asked]) -> set[str]:
     made = Counter((name_of(call), call.attempt) for call in calls)
     return {message_id for (message_id, _), times in made.items() if times > 1}
 
 
 def _books(ids: set[str], states: dict[str, State], watch: Watch) -> list[str]:
     """The equation of `streams.lifecycle`, and usage against a recount of everything that this watch has heard."""
-    residue = balance(len(ids), Counter(states.values())).residue
+    residue = reconcile_states(len(ids), Counter(states.values())).unaccounted
     recount = Counter(outcome["state"] for outcome in watch.outcomes.values())
     unequal = {state: watch.usage[state] - recount[state] for state in watch.usage | recount}
     found = [f"the books do not balance: {residue} left over"] if residue else []

@@ -30,15 +30,15 @@ class Pattern(NamedTuple):
     example: str
 
 
-class Revoked(NamedTuple):
+class RevocationMatch(NamedTuple):
     pattern: str
     words: str
 
 
-def revoked(text: str, locales: tuple[str, ...] = (ALWAYS,)) -> Revoked | None:
+def find_revocation(text: str, locales: tuple[str, ...] = (ALWAYS,)) -> RevocationMatch | None:
     """By the first pattern that matches.  `text` is folded.  A comma may part two sentences ("wrong number, stop
     texting me") or nothing ("please, stop texting me"): both readings are tried."""
-    spelled = spelled_right(text)
+    spelled = normalize_spelling(text)
     said = set(spelled.split())
     readings = [f". {reading} ." for reading in dict.fromkeys((spelled.replace(" ,", ""), spelled))]
     for pattern in patterns_of(locales):
@@ -46,11 +46,11 @@ def revoked(text: str, locales: tuple[str, ...] = (ALWAYS,)) -> Revoked | None:
             continue
         for reading in readings:
             if match := pattern.regex.search(reading):
-                return Revoked(pattern.id, match[0].strip(" .,"))
+                return RevocationMatch(pattern.id, match[0].strip(" .,"))
     return None
 
 
-def spelled_right(text: str) -> str:
+def normalize_spelling(text: str) -> str:
     """`plz stp stoooop txtin me` → `please stop texting me`"""
     spellings = _spellings()
     words = [spellings.get(word, word) for word in _DRAWN_OUT.sub(r"\1", text).split()]

@@ -9,13 +9,13 @@ from typing import Final, NamedTuple
 
 from schemas.keywords import ALWAYS, Meaning, OwnWords, normalize, strip_marks, words_in
 from schemas.tenant_settings import TenantSettings
-from streams.inbound_keywords.revoked import revoked
+from streams.inbound_keywords.revocation import find_revocation
 
 Vocabulary = Mapping[str, Meaning]
 """By folded word."""
 
 
-class Answered(NamedTuple):
+class Classification(NamedTuple):
     """`by` is the keyword or the pattern's id, empty where there is none; `words` those understood, folded."""
 
     meaning: Meaning
@@ -23,11 +23,11 @@ class Answered(NamedTuple):
     words: str = ""
 
 
-NOTHING_KNOWN: Final = Answered(Meaning.NONE)
+UNCLASSIFIED: Final = Classification(Meaning.NONE)
 _NO_WORDS: Final = OwnWords()
 
 
-def read_answer(body: str, tenant: TenantSettings | None = None) -> Answered:
+def classify_reply(body: str, tenant: TenantSettings | None = None) -> Classification:
     """A keyword is the whole text: "stop." is one, "stop by at 5" is not (CTIA Messaging Principles 5.1: ignore case
     and punctuation).  What is no keyword may still be a revocation in other words, which has to be honoured too
     (47 CFR 64.1200(a)(10): "any reasonable means").  Anything else is for people to read.
@@ -37,26 +37,28 @@ def read_answer(body: str, tenant: TenantSettings | None = None) -> Answered:
     locales, own = (tenant.locales, tenant.keywords) if tenant else ((ALWAYS,), _NO_WORDS)
     text = normalize(body)
     word = strip_marks(text)
-    meaning = vocabulary(locales, own).get(word)
+    meaning = vocabulary_of(locales, own).get(word)
     if meaning is not None:
-        return Answered(meaning, word, word)
-    found = revoked(text, locales)
-    return Answered(Meaning.REVOKE, found.pattern, found.words) if found else NOTHING_KNOWN
+        return Classification(meaning, word, word)
+    found = find_revocation(text, locales)
+    return Classification(Meaning.REVOKE, found.pattern, found.words) if found else UNCLASSIFIED
 
 
-def as_the_carrier(answered: Answered, body: str, carrier_stop: bool | None) -> Answered:
+def apply_carrier_opt_out(
+    answered: Classification, body: str, carrier_stop: bool | None
+) -> Classification:
     """A provider may be told of words for STOP that we know nothing of (Twilio's Advanced Opt-Out): what it has taken
     for one is one, for it sends nothing more."""
     if not carrier_stop or answered.meaning is Meaning.STOP:
         return answered
-    return Answered(Meaning.STOP, "carrier", strip_marks(normalize(body)))
+    return Classification(Meaning.STOP, "carrier", strip_marks(normalize(body)))
 
 
 @lru_cache(maxsize=1024)
-def vocabulary(locales: tuple[str, ...], own: OwnWords) -> Vocabulary:
+def vocabulary_of(locales: tuple[str, ...], own: OwnWords) -> Vocabulary:
     """Of a tenant.  Its own words only add: what is a keyword stays one, and so does what revokes in other words."""
     known = {word.plain: word.meaning for word in words_in(locales)}
     for word, meaning in own.pairs():
-        if meaning is Meaning.STOP or revoked(normalize(word), locales) is None:
+        if meaning is Meaning.STOP or find_revocation(normalize(word), locales) is None:
             known.setdefault(strip_marks(normalize(word)), meaning)
     return MappingProxyType(known)

@@ -1,11 +1,13 @@
 """How many segments a text is billed as.
 
-GSM 03.38 (3GPP TS 23.038, section 6.2.1): 160 septets in one segment, 153 in each of several; a character of the
-extension table takes two.  Anything else makes the whole text UCS-2: 70 UTF-16 units, or 67 in each of several.
-Neither an escape pair nor a grapheme (an emoji of several code points) is cut in two: it moves to the next segment,
-as at Twilio, whose npm package sms-segments-calculator 1.3.0 is the referee (`tests/contracts/test_segments.py`).  One
-thing is counted otherwise: a grapheme of more than 67 units fits no segment, so it is cut between code points; the
-referee puts it into one segment, which then holds more than the 140 octets that there are.
+GSM 03.38 (3GPP TS 23.038, section 6.2.1): 160 septets in one segment, 153 in each of several; a
+character of the extension table takes two.  Anything else makes the whole text UCS-2: 70 UTF-16
+units, or 67 in each of several. Neither an escape pair nor a grapheme (an emoji of several code
+points) is cut in two: it moves to the next segment, as at Twilio, whose npm package
+sms-segments-calculator 1.3.0 is the referee (`tests/contracts/test_segments.py`).  One thing is
+counted otherwise: a grapheme of more than 67 units fits no segment, so it is cut between code
+points; the referee puts it into one segment, which then holds more than the 140 octets that there
+are.
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ _extended = re.compile(f"[{re.escape(EXTENSION)}]").findall
 _one_each = ONE_EACH.fullmatch
 
 
-def segments(body: str) -> int:
+def count_segments(body: str) -> int:
     """The number of segments; 1 for an empty text."""
     if _only_basic(body):
         size = len(body)
@@ -56,7 +58,8 @@ def _ucs2(body: str) -> int:
 
 
 def _uncut(body: str) -> Iterator[int]:
-    """Sizes that stay whole, in UTF-16 units.  A grapheme that fits no segment is cut between code points."""
+    """Sizes that stay whole, in UTF-16 units.  A grapheme that fits no segment is cut between code
+    points."""
     for grapheme in graphemes(body):
         size = _utf16_units(grapheme)
         if size <= UCS2_JOINED:
@@ -69,11 +72,12 @@ def _utf16_units(text: str) -> int:
     return len(text) + sum(char > "\uffff" for char in text)
 
 
-def _packed(sizes: Iterable[int], processor: int) -> int:
+def _packed(sizes: Iterable[int], limit: int) -> int:
     """Segments needed when each size goes whole into the first segment that is still open."""
-    count, free = 1, processor
+    count, free = 1, limit
     for size in sizes:
         if size > free:
-            count, free = count + 1, processor
+            count += 1
+            free = limit
         free -= size
     return count

@@ -1,4 +1,4 @@
-"""`sayso demo`: the main job on fictional people, with books that balance."""
+"""`sayso demo`: the main job on fictional people, with counts that must agree."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import secrets
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,22 +21,15 @@ from schemas.sender import Sender
 from schemas.tenant_settings import TenantSettings
 from services.cli import options
 from services.cli.connection import run_until_interrupted
-from services.ledger import Ledger
-from services.ledger.usage import UsageFilter, read_usage
-from services.local.demo.cast import cast
-from services.local.demo.checks import checks
-from services.local.demo.fates import fates
-from services.local.demo.mended import mended
-from services.local.demo.report import Report, data, show
-from services.local.demo.run import Plan, Ran, opened, run
-from services.local.demo.sample import SAMPLE
-from services.local.demo.tally import Tally
-from services.local.demo.visit import visited
+from services.local.demo.counters import Counters
+from services.local.demo.fixtures import build_fixtures
+from services.local.demo.report import build_report, print_report
+from services.local.demo.run import Plan, RunResult, Scene, Show, open_local, open_remote, run
+from services.local.stack import SAMPLE
 from services.operations.errors import InvalidRequest
 from services.operations.yaml_settings import read_settings
 from services.terminal import console, note, print_json
 
-Show = Callable[[Tally, str], None]
 LINE_EVERY: Final = 2.0
 """Seconds between lines where there is no terminal."""
 
@@ -56,7 +49,7 @@ def demo(
             envvar="SAYSO_SIMULATOR_URL",
             metavar="URL",
             show_default=False,
-            help="Be the guest of a house that runs on --bootstrap and texts through this simulator.",
+            help="Use the stack that runs on --bootstrap and texts through this simulator.",
         ),
     ] = None,
     bootstrap: options.Bootstrap = None,
@@ -65,13 +58,13 @@ def demo(
 ) -> None:
     """Texts for people who said yes, no, STOP or nothing; what became of each; and the proof.
 
-    Exits 0 only if the books balance to the message and agree with the provider's own journal.
+    Exits 0 only if every message is accounted for and the ledger agrees with the provider's own journal.
 
     Example: [cyan]sayso demo --requests 1000 --seed 3[/]
     """
     if simulator and not bootstrap:
         raise InvalidRequest(
-            "Give --bootstrap too", "the Kafka of the house whose simulator that is"
+            "Give --bootstrap too", "the Kafka of the stack whose simulator that is"
         )
     results: list[bool] = []
     plan = _plan(requests, seed, bootstrap, state / "demo")
@@ -86,8 +79,8 @@ def _plan(requests: int, seed: int, bootstrap: str | None, state: Path) -> Plan:
     now = datetime.now(UTC)
     tenant = read_settings(SAMPLE, "tenants", TenantSettings)[0]
     if bootstrap is None:
-        people = cast(requests, seed, tenant.tenant, "demo", now)
-        return Plan(people, tenant.tenant, state, None, seed, None, "demo")
+        fixtures = build_fixtures(requests, seed, tenant.tenant, "demo", now)
+        return Plan(fixtures, tenant.tenant, state, None, seed, None, "demo")
     sender = read_settings(SAMPLE, "senders", Sender)[0]
     name = f"demo-{secrets.token_hex(3)}"
     code = str(secrets.randbelow(800_000) + 100_000)
@@ -95,7 +88,8 @@ def _plan(requests: int, seed: int, bootstrap: str | None, state: Path) -> Plan:
         tenant.model_copy(update={"tenant": name, "sender": code}),
         sender.model_copy(update={"sender": code, "owner": name}),
     )
-    return Plan(cast(requests, seed, name, name, now), name, state, bootstrap, seed, own, name)
+    fixtures = build_fixtures(requests, seed, name, name, now)
+    return Plan(fixtures, name, state, bootstrap, seed, own, name)
 
 
 async def _demo(
@@ -105,31 +99,27 @@ async def _demo(
         note(f"· {sentence}")
 
     if plan.bootstrap and simulator:
-        where = visited(plan, plan.bootstrap, simulator, say)
+        where = open_remote(plan, plan.bootstrap, simulator, say)
     else:
-        where = opened(plan, say)
+        where = open_local(plan, say)
     async with where as scene:
-        note(
-            f"· asking for {len(plan.asked.identities):,} texts to {len(plan.asked.people):,} people"
-        )
+        fixtures = plan.fixtures
+        note(f"· asking for {len(fixtures.identities):,} texts to {len(fixtures.people):,} people")
         with _show_counts() as show_counts:
-            ran = await run(plan, scene.bootstrap, scene.ledger, show_counts)
-        results.append(_print_report(plan, ran, scene.ledger, await scene.journal(), as_json))
+            result = await run(plan, scene.bootstrap, scene.ledger, show_counts)
+        results.append(await _print_report(plan, result, scene, as_json))
         if keep:
             note("Everything goes on running, as asked; Ctrl-C stops it.")
             await asyncio.Event().wait()
 
 
-def _print_report(plan: Plan, ran: Ran, ledger: Ledger, journal: Path, as_json: bool) -> bool:
+async def _print_report(plan: Plan, result: RunResult, scene: Scene, as_json: bool) -> bool:
     """Whether all is as it should be."""
-    checked = checks(ledger, journal, plan.asked, plan.tenant, ran.staff)
-    did = list(mended(ledger, plan.tenant, ran.staff))
-    used = read_usage(ledger, UsageFilter(plan.tenant))
-    report = Report(ran, used, fates(ledger, plan.tenant), did, checked)
+    report = build_report(plan, result, scene.ledger, await scene.fetch_journal())
     if as_json:
-        print_json(data(report))
+        print_json(report.as_data())
     else:
-        show(console(), report, plan.state)
+        print_report(console(), report, plan.state)
     return report.ok
 
 
@@ -143,7 +133,7 @@ def _show_counts() -> Iterator[Show]:
     spinner = Spinner("dots")
     with Live(spinner, console=Console(stderr=True), refresh_per_second=8) as live:
 
-        def show_table(now: Tally, doing: str) -> None:
+        def show_table(now: Counters, doing: str) -> None:
             spinner.update(text=doing)
             live.update(now.table() if doing == "done" else Group(now.table(), spinner))
 
@@ -153,7 +143,7 @@ def _show_counts() -> Iterator[Show]:
 def _print_lines() -> Show:
     last = 0.0
 
-    def show_line(now: Tally, doing: str) -> None:
+    def show_line(now: Counters, doing: str) -> None:
         nonlocal last
         if doing == "done" or time.monotonic() - last >= LINE_EVERY:
             last = time.monotonic()

@@ -12,7 +12,7 @@ import typer
 
 from services.cli import options
 from services.cli.connection import find_bootstrap, run_until_interrupted
-from services.local.stack import House, Wanted, house
+from services.local.stack import Stack, StackOptions, run_stack
 from services.operations.errors import InvalidRequest, OperationFailed
 from services.operations.validation import require_one_of
 from services.terminal import console, note
@@ -49,7 +49,7 @@ def up(
     missing = [name for name in TWILIO if not os.environ.get(name)]
     if provider == "twilio" and missing:
         raise InvalidRequest(f"--provider twilio needs {', '.join(missing)} in the environment")
-    wanted = Wanted(
+    wanted = StackOptions(
         state, bootstrap, ephemeral, simulated=provider == "simulator", partitions=partitions
     )
     run_until_interrupted(_up(wanted))
@@ -57,16 +57,16 @@ def up(
     note(f"Stopped. {end}")
 
 
-async def _up(wanted: Wanted) -> None:
-    async with house(wanted, lambda sentence: note(f"· {sentence}")) as stack:
+async def _up(wanted: StackOptions) -> None:
+    async with run_stack(wanted, lambda sentence: note(f"· {sentence}")) as stack:
         _print_addresses(stack, wanted)
-        while not (failure := stack.failed()):  # noqa: ASYNC110 -- a process tells of its end only when asked
+        while not (failure := stack.broker_failure()):  # noqa: ASYNC110 -- a process tells of its end only when asked
             await asyncio.sleep(1)
         raise OperationFailed(failure)
 
 
-def _print_addresses(stack: House, wanted: Wanted) -> None:
-    where = stack.where
+def _print_addresses(stack: Stack, wanted: StackOptions) -> None:
+    where = stack.addresses
     more = options.repeat_options(wanted.state, wanted.bootstrap)
     provider = f"{where.provider} (simulated)" if where.provider else "Twilio"
     screen = console()

@@ -1,4 +1,4 @@
-"""What `sayso up` and `sayso demo` start, in which order, and what each part is told."""
+"""What `sayso up` and `sayso demo` start, in which order, and with which environment."""
 
 from __future__ import annotations
 
@@ -7,37 +7,36 @@ import os
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-from services.local.supervisor import Part
+from services.local.supervisor import ProcessSpec
 from services.ports import LOOPBACK, choose_port, is_free
 
-ROOMS = ("outcomes", "usage", "inbox", "dispatch", "gate", "people")
-WEBHOOK_PORT = 8410
-CONSENTS_PORT = 8420
+PROCESSORS: Final = ("outcomes", "usage", "inbox", "dispatch", "gate", "people")
+WEBHOOK_PORT: Final = 8410
+CONSENTS_PORT: Final = 8420
 
 
 class Addresses(NamedTuple):
-    """`provider` None: Twilio itself."""
-
     webhook_port: int
     public_url: str
     provider: str | None
+    """The simulator's URL. None: Twilio itself."""
     provider_port: int
     journal: Path
     """The simulator's own account of what it was asked, for whoever wants to count."""
     consents_port: int = CONSENTS_PORT
 
 
-def addresses(state: Path, simulated: bool) -> Addresses:
+def choose_addresses(state: Path, simulated: bool) -> Addresses:
     """The usual ports, or others where those are taken and nobody outside needs to know them."""
-    port = _port("SAYSO_WEBHOOK_PORT", WEBHOOK_PORT, simulated)
-    consents = _port("SAYSO_CONSENTS_PORT", CONSENTS_PORT, simulated)
-    url = f"http://{LOOPBACK}:{port}" if simulated else os.environ.get("SAYSO_PUBLIC_URL", "")
-    provider = choose_port(avoid=port) if simulated else 0
+    webhook = _choose("SAYSO_WEBHOOK_PORT", WEBHOOK_PORT, simulated)
+    consents = _choose("SAYSO_CONSENTS_PORT", CONSENTS_PORT, simulated)
+    provider = choose_port(avoid=webhook) if simulated else 0
+    public_url = os.environ.get("SAYSO_PUBLIC_URL", "")
     return Addresses(
-        port,
-        url,
+        webhook,
+        f"http://{LOOPBACK}:{webhook}" if simulated else public_url,
         f"http://{LOOPBACK}:{provider}" if simulated else None,
         provider,
         state.absolute() / "simulator.jsonl",
@@ -45,64 +44,65 @@ def addresses(state: Path, simulated: bool) -> Addresses:
     )
 
 
-def _port(variable: str, usual: int, simulated: bool) -> int:
+def _choose(variable: str, usual: int, simulated: bool) -> int:
     wanted = int(os.environ.get(variable) or usual)
-    usable = wanted != 0 and (not simulated or is_free(wanted))
-    return wanted if usable else choose_port(avoid=wanted)
+    is_usable = wanted != 0 and (not simulated or is_free(wanted))
+    return wanted if is_usable else choose_port(avoid=wanted)
 
 
-def environment(bootstrap: str, state: Path, where: Addresses) -> dict[str, str]:
-    """For every part.  The simulator and those who talk to it share credentials made up for this run."""
-    told = {
+def build_environment(bootstrap: str, state: Path, addresses: Addresses) -> dict[str, str]:
+    """For every process. With the simulator, credentials are made up for this run."""
+    environment = {
         "SAYSO_BOOTSTRAP": bootstrap,
         "SAYSO_STATE": str(state.absolute()),
-        "SAYSO_PUBLIC_URL": where.public_url,
-        "SAYSO_WEBHOOK_PORT": str(where.webhook_port),
-        "SAYSO_CONSENTS_PORT": str(where.consents_port),
+        "SAYSO_PUBLIC_URL": addresses.public_url,
+        "SAYSO_WEBHOOK_PORT": str(addresses.webhook_port),
+        "SAYSO_CONSENTS_PORT": str(addresses.consents_port),
     }
-    if where.provider:
-        made_up = {
+    if addresses.provider:
+        environment |= {
+            "SAYSO_PROVIDER_URL": addresses.provider,
             "TWILIO_ACCOUNT_SID": "AC" + secrets.token_hex(16),
             "TWILIO_AUTH_TOKEN": secrets.token_hex(16),
         }
-        told |= {"SAYSO_PROVIDER_URL": where.provider, **made_up}
-    return told
+    return environment
 
 
-def edges(told: Mapping[str, str], where: Addresses, script: Path | None, seed: int) -> list[Part]:
-    """Those who touch the world."""
-    doors = [
-        Part("webhook", ("services.webhook",), told),
-        Part("consents", ("services.consents",), told),
+def edge_specs(
+    environment: Mapping[str, str], addresses: Addresses, script: Path | None, seed: int
+) -> list[ProcessSpec]:
+    """The processes that touch the world. `script` and `seed` are the simulator's."""
+    servers = [
+        ProcessSpec("webhook", ("services.webhook",), environment),
+        ProcessSpec("consents", ("services.consents",), environment),
     ]
-    if not where.provider:
-        return doors
-    options = (
-        "--port",
-        str(where.provider_port),
-        "--public-url",
-        where.public_url,
-        "--log",
-        str(where.journal),
-        "--seed",
-        str(seed),
-        *(("--script", str(script)) if script else ()),
-    )
+    if not addresses.provider:
+        return servers
+    options = {
+        "--port": str(addresses.provider_port),
+        "--public-url": addresses.public_url,
+        "--log": str(addresses.journal),
+        "--seed": str(seed),
+    }
+    if script:
+        options["--script"] = str(script)
+    arguments = [word for option in options.items() for word in option]
+    command = ("services.local.simulator", *arguments)
+    return [ProcessSpec("simulator", command, environment, "--port-file"), *servers]
+
+
+def ledger_spec(environment: Mapping[str, str]) -> ProcessSpec:
+    return ProcessSpec("ledger", ("services.ledger",), environment)
+
+
+def processor_specs(environment: Mapping[str, str]) -> list[ProcessSpec]:
+    """One worker for each processor.
+
+    Each has a stable instance name, made from the state folder: so a worker that is restarted gets
+    its partitions back at once.
+    """
+    suffix = hashlib.sha256(environment["SAYSO_STATE"].encode()).hexdigest()[:8]
     return [
-        Part("simulator", ("services.local.simulator", *options), told, "--port-file"),
-        *doors,
-    ]
-
-
-def ledger(told: Mapping[str, str]) -> list[Part]:
-    return [Part("ledger", ("services.ledger",), told)]
-
-
-def rooms(told: Mapping[str, str]) -> list[Part]:
-    """With a name each that is this state folder's own and stable, so that a room that was started again has its
-    partitions back at once."""
-    ours = hashlib.sha256(told["SAYSO_STATE"].encode()).hexdigest()[:8]
-    return [
-        Part(room, ("services.workers", room, "--instance", f"{room}-{ours}"), told)
-        for room in ROOMS
+        ProcessSpec(name, ("services.workers", name, "--instance", f"{name}-{suffix}"), environment)
+        for name in PROCESSORS
     ]

@@ -1,4 +1,7 @@
-"""The whole house in one place: broker, topics, settings, and every process, for as long as somebody wants it."""
+"""All of Sayso on one machine, for as long as somebody wants it.
+
+That is a broker, topics, settings and every process.
+"""
 
 from __future__ import annotations
 
@@ -8,87 +11,92 @@ import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-from schemas.topics import SETTINGS
+from schemas.sender import Sender
+from schemas.tenant_settings import TenantSettings
+from schemas.topics import SENDERS, SETTINGS
+from services.kafka.publisher import Publisher
 from services.kafka.security import security_options
 from services.kafka.topics import apply
 from services.ledger.ledger import FILE
+from services.ledger.topic_reader import open_reader
 from services.local import process_specs
 from services.local.broker import BrokerError, EmbeddedBroker
-from services.local.supervisor import PartFailed, Supervisor
+from services.local.supervisor import ProcessFailed, Supervisor
 from services.operations.errors import InvalidRequest, OperationFailed
 from services.operations.topic_layout import choose_layout
+from services.operations.yaml_settings import read_settings
+
+SAMPLE: Final = Path(__file__).with_name("sample.yaml")
+"""A tenant and a sender, to try things with."""
+
+Say = Callable[[str], None]
+"""Tells a person, in one sentence, what goes on."""
 
 
-class House(NamedTuple):
-    bootstrap: str
-    where: process_specs.Addresses
-    failed: Callable[[], str | None]
-    """Why the broker is gone, if it is: without it there is nothing to mend."""
-
-
-class Wanted(NamedTuple):
-    """`bootstrap` None: an embedded broker, thrown away at the end if `ephemeral`.  `script` and `seed` are the
-    simulator's.  `fresh`: what an earlier run left in the folder is removed first.  `partitions` of topics that do not
-    exist yet: at most so many workers share a processor."""
-
+class StackOptions(NamedTuple):
     state: Path
     bootstrap: str | None = None
+    """None: an embedded broker."""
     ephemeral: bool = False
+    """The embedded broker's data is deleted at the end."""
     simulated: bool = True
+    """The provider is the simulator."""
     script: Path | None = None
+    """The simulator's."""
     seed: int = 0
+    """The simulator's."""
     fresh: bool = False
+    """What an earlier run left in the folder is removed first."""
     partitions: int | None = None
+    """Of topics that do not exist yet. At most so many workers can share a processor."""
+
+
+class Stack(NamedTuple):
+    bootstrap: str
+    addresses: process_specs.Addresses
+    broker_failure: Callable[[], str | None]
+    """Why the embedded broker is gone, if it is. Without it nothing can go on."""
 
 
 @asynccontextmanager
-async def house(wanted: Wanted, say: Callable[[str], None]) -> AsyncIterator[House]:
-    """Stops everything in order at the end: the rooms first, so that no call to the provider is cut off; then the
-    edges, the ledger, the broker.  Raises OperationError."""
-    if not wanted.bootstrap and security_options():
+async def run_stack(options: StackOptions, say: Say) -> AsyncIterator[Stack]:
+    """Start everything, and stop it in order at the end. Raises OperationError.
+
+    The processors stop first, so that no call to the provider is cut off. Then come the edges, the
+    ledger, the broker.
+    """
+    if not options.bootstrap and security_options():
         raise InvalidRequest(
             "SAYSO_KAFKA_SECURITY is for a Kafka of your own: name it with --bootstrap, or unset it"
         )
-    lock = _claim(wanted.state)
-    if wanted.fresh:
-        _clear(wanted.state)
-    where = process_specs.addresses(wanted.state, wanted.simulated)
-    broker = None if wanted.bootstrap else EmbeddedBroker(wanted.state, wanted.ephemeral)
-    supervisor = Supervisor(wanted.state, say)
+    lock = _lock_state(options.state)
+    if options.fresh:
+        _remove_leftovers(options.state)
+    addresses = process_specs.choose_addresses(options.state, options.simulated)
+    broker = None if options.bootstrap else EmbeddedBroker(options.state, options.ephemeral)
+    supervisor = Supervisor(options.state, say)
     try:
-        bootstrap = wanted.bootstrap or await _started(broker, say)
-        layout = await choose_layout(
-            bootstrap, embedded=broker is not None, partitions=wanted.partitions
-        )
-        await apply(bootstrap, partitions=layout.partitions, replication=layout.replication)
-        if wanted.simulated:
-            await _sample(bootstrap, say)
-        told = process_specs.environment(bootstrap, wanted.state, where)
-        say(
-            "starting "
-            + ("the provider simulator, " if wanted.simulated else "")
-            + "the webhook and the consents API"
-        )
-        await supervisor.start(
-            process_specs.edges(told, where, wanted.script, wanted.seed)
-            + process_specs.ledger(told)
-        )
-        say(f"starting the rooms: {', '.join(process_specs.ROOMS)}")
-        await supervisor.start(process_specs.rooms(told))
-        yield House(
-            bootstrap, where, lambda: str(broker.failure) if broker and broker.failure else None
-        )
-    except (BrokerError, PartFailed) as error:
+        bootstrap = options.bootstrap or await _start_broker(broker, say)
+        await _prepare_topics(bootstrap, options, embedded=broker is not None, say=say)
+        environment = process_specs.build_environment(bootstrap, options.state, addresses)
+        simulator = "the provider simulator, " if options.simulated else ""
+        say(f"starting {simulator}the webhook and the consents API")
+        edges = process_specs.edge_specs(environment, addresses, options.script, options.seed)
+        await supervisor.start([*edges, process_specs.ledger_spec(environment)])
+        say(f"starting the processors: {', '.join(process_specs.PROCESSORS)}")
+        await supervisor.start(process_specs.processor_specs(environment))
+        yield Stack(bootstrap, addresses, lambda: _describe_failure(broker))
+    except (BrokerError, ProcessFailed) as error:
         raise OperationFailed(str(error)) from None
     finally:
-        await _end(supervisor, broker, say)
+        await _stop(supervisor, broker, say)
         os.close(lock)
 
 
-def _claim(state: Path) -> int:
-    """Held as long as this process lives, however it ends."""
+def _lock_state(state: Path) -> int:
+    """A lock that is held as long as this process lives, however it ends."""
     try:
         state.mkdir(parents=True, exist_ok=True, mode=0o700)
         lock = os.open(state / "lock", os.O_RDWR | os.O_CREAT, 0o600)
@@ -104,48 +112,58 @@ def _claim(state: Path) -> int:
     return lock
 
 
-def _clear(state: Path) -> None:
-    for left in (*state.glob(FILE + "*"), *state.glob("logs/*.log"), state / "simulator.jsonl"):
-        left.unlink(missing_ok=True)
+def _remove_leftovers(state: Path) -> None:
+    for file in (*state.glob(FILE + "*"), *state.glob("logs/*.log"), state / "simulator.jsonl"):
+        file.unlink(missing_ok=True)
 
 
-async def _end(
-    supervisor: Supervisor, broker: EmbeddedBroker | None, say: Callable[[str], None]
-) -> None:
-    if broker or supervisor.names:
-        say(
-            "stopping: rooms, simulator, webhook and consents, ledger"
-            + (", broker" if broker else "")
-        )
-    await supervisor.stop(*process_specs.ROOMS)
-    await supervisor.stop("simulator", "webhook", "consents")
-    await supervisor.stop("ledger")
-    supervisor.close()
-    if broker:
-        await asyncio.to_thread(broker.stop)
-
-
-async def _started(broker: EmbeddedBroker | None, say: Callable[[str], None]) -> str:
+async def _start_broker(broker: EmbeddedBroker | None, say: Say) -> str:
     assert broker is not None
     say("starting Apache Kafka")
     starting = asyncio.create_task(asyncio.to_thread(broker.start))
     try:
         return await asyncio.shield(starting)
     except asyncio.CancelledError:
-        with suppress(
-            BrokerError
-        ):  # a thread cannot be interrupted, and half a start cannot be stopped
+        # a thread cannot be interrupted, and half a start cannot be stopped
+        with suppress(BrokerError):
             await starting
         raise
 
 
-async def _sample(bootstrap: str, say: Callable[[str], None]) -> None:
-    """Something to try things with, where nobody has set anything up."""
-    from services.ledger.topic_reader import open_reader
-    from services.local.demo.sample import publish_sample
-
+async def _prepare_topics(
+    bootstrap: str, options: StackOptions, *, embedded: bool, say: Say
+) -> None:
+    layout = await choose_layout(bootstrap, embedded=embedded, partitions=options.partitions)
+    await apply(bootstrap, partitions=layout.partitions, replication=layout.replication)
+    if not options.simulated:
+        return
     async with open_reader(bootstrap, {SETTINGS.name}) as source:
-        empty = not any((await source.ends()).values())
-    if empty:
+        is_empty = not any((await source.ends()).values())
+    if is_empty:
         say("no tenants yet: setting up the sample tenant")
         await publish_sample(bootstrap)
+
+
+async def publish_sample(bootstrap: str) -> None:
+    publisher = Publisher(bootstrap, source="cli")
+    try:
+        await publisher.publish_all(SENDERS, read_settings(SAMPLE, "senders", Sender))
+        await publisher.publish_all(SETTINGS, read_settings(SAMPLE, "tenants", TenantSettings))
+    finally:
+        await publisher.stop()
+
+
+def _describe_failure(broker: EmbeddedBroker | None) -> str | None:
+    return str(broker.failure) if broker and broker.failure else None
+
+
+async def _stop(supervisor: Supervisor, broker: EmbeddedBroker | None, say: Say) -> None:
+    if broker or supervisor.names:
+        last = ", broker" if broker else ""
+        say(f"stopping: processors, simulator, webhook and consents, ledger{last}")
+    await supervisor.stop(*process_specs.PROCESSORS)
+    await supervisor.stop("simulator", "webhook", "consents")
+    await supervisor.stop("ledger")
+    supervisor.close()
+    if broker:
+        await asyncio.to_thread(broker.stop)

@@ -25,7 +25,7 @@ from services.cli.commands import ENTRIES, load, unwrap
 from services.cli.options import parse_day, parse_time
 from services.cli.progress_bar import progress_bar, show_waiting
 from services.local.broker import jars
-from services.local.demo.sample import SAMPLE
+from services.local.stack import SAMPLE
 from services.masking import mask
 from services.operations.consent import describe_document
 from services.operations.errors import OperationError

@@ -16,11 +16,11 @@ from schemas.reports import UsageRow
 from schemas.topics import USAGE_REPORT
 from services.ledger import Ledger
 from services.ledger.ledger import FILE
-from services.local.demo.cast import MOST_PEOPLE, Cast, cast
-from services.local.demo.checks import checks
-from services.local.demo.run import at_rest
-from services.local.demo.staff import Played
-from services.local.demo.tally import tally
+from services.local.demo.checks import run_checks
+from services.local.demo.counters import read_counters
+from services.local.demo.fixtures import MOST_PEOPLE, Fixtures, build_fixtures
+from services.local.demo.run import is_at_rest
+from services.local.demo.staff import StaffActions
 from services.local.simulator.script import Script
 from tests.adapters.books import whole
 from tests.adapters.ledger_filler import fill_ledger
@@ -29,8 +29,8 @@ from tests.adapters.test_cli_up import environment
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 
-def made(requests: int = 400, seed: int = 7) -> Cast:
-    return cast(requests, seed, "harbor", "demo", NOON)
+def made(requests: int = 400, seed: int = 7) -> Fixtures:
+    return build_fixtures(requests, seed, "harbor", "demo", NOON)
 
 
 def test_the_same_seed_makes_the_same_cast_and_another_one_another():
@@ -114,7 +114,7 @@ def test_all_is_at_rest_when_the_usage_report_is_too(
     )
     ledger = Ledger.open(tmp_path / FILE, existing=True)
     try:
-        assert at_rest(tally(ledger, "acme"), ledger, "acme", expected=1) is rests
+        assert is_at_rest(read_counters(ledger, "acme"), ledger, "acme", expected=1) is rests
     finally:
         ledger.close()
 
@@ -177,13 +177,13 @@ def test_a_provider_that_disagrees_with_the_books_is_found_out(tmp_path: Path):
         )
     )
     ledger = Ledger.open(tmp_path / "ledger.sqlite")
-    did = Played("demo-appeal-1", "demo-00001", "demo-client", "demo-again")
+    did = StaffActions("demo-appeal-1", "demo-00001", "demo-client", "demo-again")
     found = [
-        check.says for check in checks(ledger, journal, asked, "harbor", did) if not check.holds
+        check.says for check in run_checks(ledger, journal, asked, "harbor", did) if not check.holds
     ]
     ledger.close()
     assert [says.split(":")[0] for says in found] == [
-        "Asked for 403 texts, and Sayso started 0 itself; the books know 0.",
+        "Asked for 403 texts, and Sayso started 0 itself; the ledger has 0.",
         "1 opt-in requests went to 1 people, of 30 who had never been asked.",
         "Texts that the provider took",
         "1 texts went out twice",

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from services.local import process_specs
-from services.local.supervisor import PartFailed, Supervisor
+from services.local.supervisor import ProcessFailed, Supervisor
 from services.observability.health import serving
 from services.observability.meters import Meters
 from services.ports import LOOPBACK, CannotListen, explain_bind_errors
@@ -31,11 +31,11 @@ async def test_the_part_that_finds_its_port_taken_is_named_with_the_port_and_the
     """Free when `up` looked, taken when the part came to it: between the two lies a moment."""
     url = f"http://{LOOPBACK}:{taken}"
     where = process_specs.Addresses(taken, url, url, taken, tmp_path / "journal.jsonl", taken)
-    told = process_specs.environment(f"{LOOPBACK}:9", tmp_path, where)
+    told = process_specs.build_environment(f"{LOOPBACK}:9", tmp_path, where)
     supervisor = Supervisor(tmp_path, lambda _: None)
 
-    async def said(part: process_specs.Part) -> str:
-        with pytest.raises(PartFailed) as failed:
+    async def said(part: process_specs.ProcessSpec) -> str:
+        with pytest.raises(ProcessFailed) as failed:
             await supervisor.start([part])
         return str(failed.value)
 
@@ -44,7 +44,7 @@ async def test_the_part_that_finds_its_port_taken_is_named_with_the_port_and_the
         "consents": "SAYSO_CONSENTS_PORT",
         "simulator": "--port",
     }
-    doors = process_specs.edges(told, where, None, 0)
+    doors = process_specs.edge_specs(told, where, None, 0)
     assert await asyncio.gather(*map(said, doors)) == [
         f"{part.name} did not start: Port {taken} is taken on {LOOPBACK}: end what listens there, or name another port"
         f" by {settings[part.name]} (its log: {tmp_path / 'logs' / part.name}.log)"

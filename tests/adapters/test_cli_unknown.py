@@ -225,7 +225,7 @@ async def test_nothing_is_written_for_a_tenant_that_there_is_not(
     "command",
     [
         ("send", "--to", ANA, "--body", "Hello", "-t", "acme"),
-        ("tenants", "apply", "services/local/demo/sample.yaml"),
+        ("tenants", "apply", "services/local/sample.yaml"),
         ("lag",),
         ("usage",),
     ],

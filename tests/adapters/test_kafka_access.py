@@ -206,7 +206,7 @@ def named(*places: str) -> set[str]:
 def test_a_processor_declares_what_it_publishes(processor: Any) -> None:
     """And no more."""
     published = named(f"streams/{processor.name}/**/*.py") - {t.DEAD_LETTERS.name}
-    assert {topic.name for topic in processor.outputs} == published
+    assert {topic.name for topic in processor.published_topics} == published
 
 
 def test_services_are_allowed_what_they_publish() -> None:

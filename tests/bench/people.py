@@ -10,7 +10,7 @@ from schemas.consent import ConsentAction, ConsentEvent
 from schemas.send_request import Kind, SendRequest
 from schemas.sender import Sender, SenderKind
 from schemas.tenant_settings import TenantSettings
-from services.local.demo.cast import CORPUS
+from services.local.demo.fixtures import CORPUS
 
 TENANT: Final = TenantSettings.model_validate(
     {

@@ -24,7 +24,7 @@ from schemas.topics import (
     SENDERS,
     SETTINGS,
 )
-from services.local.stack import House, Wanted, house
+from services.local.stack import Stack, StackOptions, run_stack
 from services.providers.twilio import Twilio
 from streams.dispatch.provider_calls import SendCall
 from tests.adapters.processes import CREDENTIALS, service
@@ -76,8 +76,8 @@ async def one_run(bootstrap: str, count: int, progress: Progress = unseen) -> Se
             script.write_text(json.dumps(SCRIPT))
             await tell(bootstrap, SETTINGS, [people.TENANT])
             await tell(bootstrap, SENDERS, [people.SENDER, PACED])
-            wanted = Wanted(Path(folder), bootstrap, script=script, fresh=True)
-            async with house(wanted, lambda sentence: None) as running:
+            wanted = StackOptions(Path(folder), bootstrap, script=script, fresh=True)
+            async with run_stack(wanted, lambda sentence: None) as running:
                 rate, sure = await _rate(running, count, progress)
                 ratio = await _paced(running, count // 4)
                 return Sent(rate, await _soon(running), ratio, sure, bare)
@@ -113,23 +113,23 @@ async def _calls(url: str) -> float:
         await client.close()
 
 
-async def _rate(running: House, count: int, progress: Progress) -> tuple[float, float]:
+async def _rate(running: Stack, count: int, progress: Progress) -> tuple[float, float]:
     pid = parts()["dispatch"]
     before = cpu_seconds(pid) or 0.0
     await tell(running.bootstrap, DISPATCH_ORDERS, _orders(count, people.SENDER.sender))
-    calls = await _called(running.where.journal, people.SENDER.sender, count, progress)
+    calls = await _called(running.addresses.journal, people.SENDER.sender, count, progress)
     spent = (cpu_seconds(pid) or 0.0) - before
     return (count - 1) / (calls[-1].at - calls[0].at).total_seconds(), spent / count
 
 
-async def _paced(running: House, count: int) -> float:
+async def _paced(running: Stack, count: int) -> float:
     await tell(running.bootstrap, DISPATCH_ORDERS, _orders(count, PACED.sender))
-    calls = await _called(running.where.journal, PACED.sender, count, unseen)
+    calls = await _called(running.addresses.journal, PACED.sender, count, unseen)
     arrivals = [Arrival(call.t, call.segments) for call in calls]
     return largest_window_ratio(arrivals, PACED.segments_per_second, WINDOW)
 
 
-async def _soon(running: House) -> list[float]:
+async def _soon(running: Stack) -> list[float]:
     """One by one, of people who said yes, at a sender that is never full."""
     await tell(running.bootstrap, CONSENT_EVENTS, people.consents())
     await seen_all(
@@ -149,9 +149,9 @@ async def _soon(running: House) -> list[float]:
         )
         await asyncio.sleep(EVERY)
     written = await _written(running.bootstrap, prefix)
-    await _called(running.where.journal, people.SENDER.sender, SINGLE, unseen, prefix)
+    await _called(running.addresses.journal, people.SENDER.sender, SINGLE, unseen, prefix)
     calls = {
-        call.identity[1]: call.at for call in read_calls(running.where.journal) if call.identity
+        call.identity[1]: call.at for call in read_calls(running.addresses.journal) if call.identity
     }
     return [(calls[name] - at).total_seconds() for name, at in written.items()]
 

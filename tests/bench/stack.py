@@ -15,7 +15,7 @@ from aiokafka import AIOKafkaConsumer
 
 from schemas.topics import CONSENT_EVENTS, CONSENT_STATUS, SENDERS, SETTINGS
 from services.ledger.ledger import FILE
-from services.local.stack import Wanted, house
+from services.local.stack import StackOptions, run_stack
 from services.operations.topic_layout import EMBEDDED
 from tests.bench import people
 from tests.bench.gate import empty_house, tear_down, tell
@@ -54,8 +54,9 @@ async def stack(bootstrap: str, broker: int | None) -> AsyncIterator[Stack]:
             script.write_text(json.dumps(SCRIPT))
             await tell(bootstrap, SETTINGS, [people.TENANT])
             await tell(bootstrap, SENDERS, [people.SENDER])
-            async with house(
-                Wanted(Path(folder), bootstrap, script=script, fresh=True), lambda sentence: None
+            async with run_stack(
+                StackOptions(Path(folder), bootstrap, script=script, fresh=True),
+                lambda sentence: None,
             ):
                 await tell(bootstrap, CONSENT_EVENTS, people.consents(), PARTITIONS)
                 everybody = 100 * len(people.AREAS)

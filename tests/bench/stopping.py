@@ -25,7 +25,7 @@ from schemas.topics import (
     SENDERS,
     SETTINGS,
 )
-from services.local.stack import Wanted, house
+from services.local.stack import StackOptions, run_stack
 from tests.bench import people
 from tests.bench.gate import empty_house, tear_down, tell
 from tests.bench.stack import SCRIPT, seen_all
@@ -63,9 +63,9 @@ async def one_run(
             script.write_text(json.dumps(SCRIPT))
             await tell(bootstrap, SETTINGS, [people.TENANT])
             await tell(bootstrap, SENDERS, [people.SENDER.model_copy(update={"pace": PACE})])
-            wanted = Wanted(Path(folder), bootstrap, script=script, fresh=True)
-            async with house(wanted, lambda sentence: None) as running:
-                return await _race(bootstrap, (count, backlog), running.where.journal, progress)
+            wanted = StackOptions(Path(folder), bootstrap, script=script, fresh=True)
+            async with run_stack(wanted, lambda sentence: None) as running:
+                return await _race(bootstrap, (count, backlog), running.addresses.journal, progress)
     finally:
         await tear_down(bootstrap)
 

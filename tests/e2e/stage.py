@@ -20,7 +20,7 @@ from schemas.consent import ConsentEvent
 from schemas.send_request import SendRequest
 from schemas.topics import CONSENT_EVENTS, SEND_REQUESTS
 from services.kafka.publisher import Publisher
-from services.local.stack import House, Wanted, house
+from services.local.stack import Stack, StackOptions, run_stack
 
 TENANT, SENDER = "harbor", "72976"
 NUMBERS = [f"+1{area}55501{n:02}" for area in (212, 312, 415, 602) for n in range(25)]
@@ -28,7 +28,7 @@ NUMBERS = [f"+1{area}55501{n:02}" for area in (212, 312, 415, 602) for n in rang
 
 @dataclass
 class Stage:
-    house: House
+    house: Stack
     publisher: Publisher
     state: Path
 
@@ -38,7 +38,7 @@ class Stage:
 
     @property
     def journal(self) -> Path:
-        return self.house.where.journal
+        return self.house.addresses.journal
 
     def pid(self, room: str) -> int | None:
         """Of its worker, while it is ready."""
@@ -99,11 +99,11 @@ async def staged(
     state: Path, bootstrap: str, script: dict[str, Any] | None = None
 ) -> AsyncIterator[Stage]:
     """On any ports: the usual ones may be another house's by the time they are bound."""
-    wanted = Wanted(state, bootstrap, script=written(state, script or {}), seed=3)
+    wanted = StackOptions(state, bootstrap, script=written(state, script or {}), seed=3)
     with pytest.MonkeyPatch.context() as told:
         told.setenv("SAYSO_WEBHOOK_PORT", "0")
         told.setenv("SAYSO_CONSENTS_PORT", "0")
-        async with house(wanted, lambda sentence: None) as running:
+        async with run_stack(wanted, lambda sentence: None) as running:
             publisher = Publisher(running.bootstrap, source="test", timeout=60)
             try:
                 yield Stage(running, publisher, state)

@@ -28,7 +28,7 @@ from services.kafka.acls import compute_rights
 from services.kafka.publisher import NotPublished, Publisher
 from services.ledger.topic_reader import TopicReaderError, open_reader
 from services.local import process_specs
-from services.local.demo.sample import publish_sample
+from services.local.stack import publish_sample
 from services.local.supervisor import Supervisor
 from tests.e2e.stage import TENANT, written
 from tests.secure_cluster import Locked, locked
@@ -108,13 +108,13 @@ async def running(kafka: Locked, state: Path) -> AsyncIterator[None]:
     script = written(
         state, {"numbers": {NUMBER: {"replies": [{"after_texts": 1, "body": "STOP"}]}}}
     )
-    where = process_specs.addresses(state, simulated=True)
-    told = process_specs.environment(kafka.tls, state, where)
+    where = process_specs.choose_addresses(state, simulated=True)
+    told = process_specs.build_environment(kafka.tls, state, where)
     supervisor = Supervisor(state, lambda sentence: None)
     everybody = [
-        *process_specs.edges(told, where, script, 1),
-        *process_specs.ledger(told),
-        *process_specs.rooms(told),
+        *process_specs.edge_specs(told, where, script, 1),
+        process_specs.ledger_spec(told),
+        *process_specs.processor_specs(told),
     ]
     try:
         await supervisor.start(

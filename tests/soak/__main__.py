@@ -21,7 +21,7 @@ from schemas.topics import CONSENT_EVENTS, SENDERS, SETTINGS
 from services.kafka.publisher import Publisher
 from services.ledger.ledger import FILE
 from services.local.broker import BrokerError, EmbeddedBroker
-from services.local.stack import Wanted, house
+from services.local.stack import StackOptions, run_stack
 from services.operations.errors import OperationError
 from tests.bench import people
 from tests.bench.gate import empty_house, tell
@@ -74,7 +74,7 @@ async def _housed(
     await tell(bootstrap, SETTINGS, [people.TENANT])
     await tell(bootstrap, SENDERS, [people.SENDER])
     await tell(bootstrap, CONSENT_EVENTS, people.consents(), PARTITIONS)
-    async with house(Wanted(folder, bootstrap, script=script), said.append):
+    async with run_stack(StackOptions(folder, bootstrap, script=script), said.append):
         started = len(said)
         publisher = Publisher(bootstrap, source="soak", timeout=60)
         load = Load(publisher, folder / FILE)

@@ -1,1 +1,1 @@
-"""The main job on fictional people: real texts, a simulated provider, books that balance."""
+"""The main job on fictional people: real texts, a simulated provider, counts that must agree."""

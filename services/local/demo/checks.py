@@ -1,4 +1,4 @@
-"""Do the books agree with those who were asked?  The simulator's own journal against what the ledger says."""
+"""Check the ledger against those who were texted: the simulator's own journal is the witness."""
 
 from __future__ import annotations
 
@@ -9,159 +9,163 @@ from typing import Any, NamedTuple
 from schemas.numbers import mask_number
 from services.ledger import Ledger
 from services.ledger.usage import UsageFilter, count_system_messages, read_usage
-from services.local.demo.cast import Cast
-from services.local.demo.staff import Played
+from services.local.demo.fixtures import Fixtures
+from services.local.demo.staff import StaffActions
 from services.local.simulator.journal import read_entries
 from services.operations.usage_report import reconcile
 from streams.lifecycle import STATE_INFO, Group
 
+Calls = list[dict[str, Any]]
+"""Create calls, as the journal has them."""
+
 
 class Check(NamedTuple):
-    """`says` is a whole sentence, with the counts."""
-
     holds: bool
     says: str
+    """A whole sentence, with the counts."""
 
 
-def checks(ledger: Ledger, journal: Path, asked: Cast, tenant: str, did: Played) -> list[Check]:
-    asked = asked._replace(later=frozenset(did.identities))
-    posts = [post for post in _posts(journal) if post["callback"].get("tenant") == tenant]
-    taken = [post["callback"]["message_id"] for post in posts if post["outcome"] == "taken"]
+def run_checks(
+    ledger: Ledger, journal: Path, fixtures: Fixtures, tenant: str, actions: StaffActions
+) -> list[Check]:
+    fixtures = fixtures._replace(later=frozenset(actions.identities))
+    calls = [call for call in _read_calls(journal) if call["callback"].get("tenant") == tenant]
+    accepted = [_id(call) for call in calls if call["outcome"] == "taken"]
+    twice = [name for name, count in Counter(accepted).items() if count > 1]
     return [
-        *_books(ledger, asked, tenant),
-        _asks(posts, asked),
-        _same(
-            "Texts that the provider took",
-            set(taken),
-            "messages that our books say are out",
-            _out(ledger, tenant),
-        ),
-        _none(
-            "texts went out twice", [name for name, count in Counter(taken).items() if count > 1]
-        ),
-        _none("people were texted without their yes", _strangers(posts, asked)),
-        _none("people were texted after their STOP", _insisted(posts, asked)),
-        *_staff(posts, taken, did, asked.clients[1].number),
+        *_check_reconciliation(ledger, fixtures, tenant),
+        _check_opt_in_requests(calls, fixtures),
+        _check_same(set(accepted), _read_sent(ledger, tenant)),
+        _check_none("texts went out twice", twice),
+        _check_none("people were texted without their yes", _without_consent(calls, fixtures)),
+        _check_none("people were texted after their STOP", _after_stop(calls, fixtures)),
+        *_check_staff(calls, accepted, actions, fixtures.clients[1].number),
     ]
 
 
-def _staff(posts: list[dict[str, Any]], taken: list[str], did: Played, right: str) -> list[Check]:
-    """One approved and one rejected; one that failed, and was resent to where the person is."""
-    to = [post["number"] for post in posts if _id(post) == did.resent]
-    return [
-        Check(
-            taken.count(did.approved) == 1,
-            f"What was approved ({did.approved}) went out once."
-            if did.approved in taken
-            else f"What was approved ({did.approved}) never went.",
-        ),
-        Check(
-            did.rejected not in taken,
-            f"What was rejected ({did.rejected}) "
-            f"{'went out all the same' if did.rejected in taken else 'never went'}.",
-        ),
-        Check(
-            bool(did.resent) and to == [right],
-            f"What had failed ({did.failed}) was resent to the corrected number."
-            if to == [right]
-            else f"What had failed ({did.failed}) was not resent to the corrected number.",
-        ),
-    ]
-
-
-def _books(ledger: Ledger, asked: Cast, tenant: str) -> list[Check]:
+def _check_reconciliation(ledger: Ledger, fixtures: Fixtures, tenant: str) -> list[Check]:
     found = read_usage(ledger, UsageFilter(tenant))
-    books = reconcile(found)
+    balance = reconcile(found)
     reported: Counter[str] = Counter()
     for row in found.rows:
         reported[row.state] += row.messages
     counted = {state: count for state, count in found.by_state.items() if count}
     own = count_system_messages(ledger, tenant)
+    is_same = dict(reported) == counted
     return [
         Check(
-            found.requested == len(asked.identities) + own,
-            f"Asked for {len(asked.identities):,} texts, and Sayso "
-            f"started {own:,} itself; the books know {found.requested:,}.",
+            found.requested == len(fixtures.identities) + own,
+            f"Asked for {len(fixtures.identities):,} texts, and Sayso started {own:,} itself;"
+            f" the ledger has {found.requested:,}.",
         ),
-        Check(books.unaccounted == 0, books.sentence),
+        Check(balance.unaccounted == 0, balance.sentence),
         Check(
-            dict(reported) == counted,
-            f"The usage report counts {reported.total():,} messages, a recount of the "
-            f"outcomes {sum(counted.values()):,}, the same in every state."
-            if dict(reported) == counted
+            is_same,
+            f"The usage report counts {reported.total():,} messages, a recount of the outcomes"
+            f" {sum(counted.values()):,}, the same in every state."
+            if is_same
             else f"The usage report says {dict(reported)}, the outcomes {counted}.",
         ),
     ]
 
 
-def _same(what: str, some: set[str], other: str, others: set[str]) -> Check:
-    if some == others:
-        return Check(True, f"{what}: {len(some):,}; {other}: {len(others):,}, the very same.")
-    odd = sorted(some ^ others)
+def _check_opt_in_requests(calls: Calls, fixtures: Fixtures) -> Check:
+    """Whoever was never asked, and nobody else, is asked once."""
+    texts = Counter(
+        call["number"]
+        for call in calls
+        if _id(call).startswith("ask-") and call["outcome"] == "taken"
+    )
+    wanted = Counter(fixtures.numbers("says START", "never answers"))
     return Check(
-        False,
-        f"{what}: {len(some):,}; {other}: {len(others):,}; they differ in {', '.join(odd[:5])}.",
+        texts == wanted,
+        f"{texts.total():,} opt-in requests went to {len(texts):,} people,"
+        f" of {len(wanted):,} who had never been asked.",
     )
 
 
-def _none(what: str, found: list[str]) -> Check:
-    return Check(
-        not found, f"{len(found) or 'No'} {what}" + (f": {', '.join(found[:5])}." if found else ".")
+def _check_same(accepted: set[str], sent: set[str]) -> Check:
+    counts = (
+        f"Texts that the provider took: {len(accepted):,};"
+        f" messages that the ledger says are out: {len(sent):,}"
     )
+    if accepted == sent:
+        return Check(True, f"{counts}, the very same.")
+    examples = sorted(accepted ^ sent)[:5]
+    return Check(False, f"{counts}; they differ in {', '.join(examples)}.")
 
 
-def _posts(journal: Path) -> list[dict[str, Any]]:
-    return (
-        [entry for entry in read_entries(journal) if entry["event"] == "create"]
-        if journal.exists()
-        else []
-    )
+def _check_none(what: str, found: list[str]) -> Check:
+    if not found:
+        return Check(True, f"No {what}.")
+    return Check(False, f"{len(found)} {what}: {', '.join(found[:5])}.")
 
 
-def _out(ledger: Ledger, tenant: str) -> set[str]:
+def _check_staff(
+    calls: Calls, accepted: list[str], actions: StaffActions, right_number: str
+) -> list[Check]:
+    """One text approved, one rejected, and one that failed and was resent to the right number."""
+    approved, rejected, failed, resent = actions
+    resent_to = [call["number"] for call in calls if _id(call) == resent]
+    went_right = resent_to == [right_number]
+    return [
+        Check(
+            accepted.count(approved) == 1,
+            f"What was approved ({approved}) went out once."
+            if approved in accepted
+            else f"What was approved ({approved}) never went.",
+        ),
+        Check(
+            rejected not in accepted,
+            f"What was rejected ({rejected}) went out all the same."
+            if rejected in accepted
+            else f"What was rejected ({rejected}) never went.",
+        ),
+        Check(
+            bool(resent) and went_right,
+            f"What had failed ({failed}) was resent to the corrected number."
+            if went_right
+            else f"What had failed ({failed}) was not resent to the corrected number.",
+        ),
+    ]
+
+
+def _read_calls(journal: Path) -> Calls:
+    if not journal.exists():
+        return []
+    return [entry for entry in read_entries(journal) if entry["event"] == "create"]
+
+
+def _read_sent(ledger: Ledger, tenant: str) -> set[str]:
     out = {state.value for state, meaning in STATE_INFO.items() if meaning.group is Group.OUT}
     rows = ledger.rows("SELECT message_id, state FROM outcomes WHERE tenant = ?", tenant)
     return {row["message_id"] for row in rows if row["state"] in out}
 
 
-def _strangers(posts: list[dict[str, Any]], asked: Cast) -> list[str]:
-    """Who has not said yes gets one text that nobody asked for: the opt-in request.  After it some say yes."""
-    said_yes = asked.numbers("agreed", "says STOP", "cannot be reached", "client")
-    first = {
-        post["number"]: _id(post) for post in reversed(posts) if post["number"] not in said_yes
-    }
-    asked_for = {post["number"] for post in posts if _id(post) in asked.identities} - said_yes
-    unasked = {number for number, name in first.items() if name in asked.identities}
-    return sorted(_short(number) for number in unasked | (asked_for - asked.numbers("says START")))
+def _without_consent(calls: Calls, fixtures: Fixtures) -> list[str]:
+    """Whoever has not said yes may get the opt-in request only. After it some say yes."""
+    said_yes = fixtures.numbers("agreed", "says STOP", "cannot be reached", "client")
+    others = [call for call in calls if call["number"] not in said_yes]
+    first = {call["number"]: _id(call) for call in reversed(others)}
+    got_request_first = {number for number, name in first.items() if name in fixtures.identities}
+    got_request = {call["number"] for call in others if _id(call) in fixtures.identities}
+    wrong = got_request_first | (got_request - fixtures.numbers("says START"))
+    return sorted(mask_number(number) for number in wrong)
 
 
-def _asks(posts: list[dict[str, Any]], asked: Cast) -> Check:
-    """Whoever was never asked, and nobody else, is asked once."""
+def _after_stop(calls: Calls, fixtures: Fixtures) -> list[str]:
+    """Whoever answers STOP answers their first text. The others were requested after that.
+
+    The confirmation of the STOP is no such text.
+    """
+    stopped = fixtures.numbers("says STOP")
     texts = Counter(
-        post["number"]
-        for post in posts
-        if _id(post).startswith("ask-") and post["outcome"] == "taken"
+        call["number"]
+        for call in calls
+        if call["number"] in stopped and _id(call) in fixtures.identities
     )
-    wanted = Counter(asked.numbers("says START", "never answers"))
-    went = f"{texts.total():,} opt-in requests went to {len(texts):,} people"
-    return Check(texts == wanted, f"{went}, of {len(wanted):,} who had never been asked.")
+    return sorted(mask_number(number) for number, count in texts.items() if count > 1)
 
 
-def _insisted(posts: list[dict[str, Any]], asked: Cast) -> list[str]:
-    """Their first text is what they answered; the others were asked for after that.  That their STOP was heard is
-    confirmed, and is no such text."""
-    stopped = asked.numbers("says STOP")
-    texts = Counter(
-        post["number"]
-        for post in posts
-        if post["number"] in stopped and _id(post) in asked.identities
-    )
-    return sorted(_short(number) for number, count in texts.items() if count > 1)
-
-
-def _id(post: dict[str, Any]) -> str:
-    return str(post["callback"]["message_id"])
-
-
-def _short(number: str) -> str:
-    return mask_number(number)
+def _id(call: dict[str, Any]) -> str:
+    return str(call["callback"]["message_id"])

@@ -1,7 +1,10 @@
-"""What the demo says in the end."""
+"""What the demo prints in the end: usage, an example of each outcome, staff's work, the checks."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,96 +12,211 @@ from rich.console import Console, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from schemas.numbers import mask_text
-from services.ledger.usage import UsageReport
-from services.local.demo.checks import Check
-from services.local.demo.fates import Fate
-from services.local.demo.run import Ran
+from schemas.numbers import mask_number, mask_text
+from services.ledger import Ledger
+from services.ledger.mailbox import MailboxFilter, MailboxItem, find_messages
+from services.ledger.message_status import find_request
+from services.ledger.usage import UsageFilter, UsageReport, read_usage
+from services.local.demo.checks import Check, run_checks
+from services.local.demo.run import Plan, RunResult
+from services.local.demo.staff import ACTOR, StaffActions
 from services.operations.usage_report import SUMS, as_data, sum_rows
 from services.terminal import color_word, table
+from streams.error_codes import lookup
+
+
+class OutcomeExample(NamedTuple):
+    """One message of each outcome, and why."""
+
+    state: str
+    code: str
+    """The provider's code or, where the gate decided, the first rule that did."""
+    messages: int
+    """How many ended like it, with this one."""
+    message_id: str
+    why: str
+    """The meaning of the code, or what the gate found."""
+    next_step: str
 
 
 class Report(NamedTuple):
-    """All that was found out in the end."""
-
-    ran: Ran
-    used: UsageReport
-    fates: list[Fate]
-    mended: list[RenderableType]
+    result: RunResult
+    usage: UsageReport
+    outcomes: list[OutcomeExample]
+    staff_lines: list[RenderableType]
     checks: list[Check]
 
     @property
     def ok(self) -> bool:
-        return self.ran.settled and all(check.holds for check in self.checks)
+        return self.result.settled and all(check.holds for check in self.checks)
+
+    def as_data(self) -> dict[str, Any]:
+        result = self.result
+        return {
+            "ok": self.ok,
+            "requests": result.requests,
+            "started": result.started,
+            "seconds": round(result.seconds, 2),
+            "verdicts": result.counters.verdicts,
+            "states": result.counters.states,
+            "staff": result.staff._asdict(),
+            "usage": as_data(self.usage)["rows"],
+            "fates": [outcome._asdict() for outcome in self.outcomes],
+            "checks": [check._asdict() for check in self.checks],
+        }
 
 
-def show(screen: Console, told: Report, state: Path) -> None:
-    ran, used, found, mended, checked = told
-    screen.print()
-    columns = ("sender", "day", "kind", "state", "code")
-    screen.print(table("Usage", (*columns, *SUMS), sum_rows(used, columns)))
-    screen.print()
-    _fates(screen, found)
-    screen.print("\nStaff at work", style="bold")
-    for line in mended:
-        screen.print(line)
-    screen.print()
-    for check in checked:
-        screen.print(
-            Text.assemble(("✓ ", "green") if check.holds else ("✗ ", "bold red"), check.says)
-        )
-    if not ran.settled:
-        screen.print(
-            Text.assemble(
-                ("✗ ", "bold red"), f"Not everything came to rest in time: {ran.tally.line()}."
-            )
-        )
-    messages = ran.requests + ran.started - len(ran.staff.identities)
-    beside = " before staff went to work" if ran.staff.identities else ""
-    screen.print(
-        f"{messages:,} messages in {ran.seconds:.1f} s, {messages / ran.seconds:,.0f} a second{beside}."
+def build_report(plan: Plan, result: RunResult, ledger: Ledger, journal: Path) -> Report:
+    tenant = plan.tenant
+    return Report(
+        result,
+        read_usage(ledger, UsageFilter(tenant)),
+        summarize_outcomes(ledger, tenant),
+        list(_describe_staff_actions(ledger, tenant, result.staff)),
+        run_checks(ledger, journal, plan.fixtures, tenant, result.staff),
     )
-    screen.print("\nLook further:", style="bold")
-    for command in _commands(found, state):
-        screen.print(f"  sayso {command} --state {state}", style="cyan")
 
 
-def data(told: Report) -> dict[str, Any]:
-    ran, used, found, _, checked = told
-    return {
-        "ok": told.ok,
-        "requests": ran.requests,
-        "started": ran.started,
-        "seconds": round(ran.seconds, 2),
-        "verdicts": ran.tally.verdicts,
-        "states": ran.tally.states,
-        "staff": ran.staff._asdict(),
-        "usage": as_data(used)["rows"],
-        "fates": [fate._asdict() for fate in found],
-        "checks": [check._asdict() for check in checked],
-    }
+def summarize_outcomes(ledger: Ledger, tenant: str) -> list[OutcomeExample]:
+    examples: dict[tuple[str, str], OutcomeExample] = {}
+    sql = """SELECT message_id, json FROM outcomes WHERE tenant = ?
+        ORDER BY state, error_code, message_id"""
+    for row in ledger.rows(sql, tenant):
+        example = _describe_outcome(ledger, tenant, row["message_id"], json.loads(row["json"]))
+        key = (example.state, example.code)
+        if key in examples:
+            earlier = examples[key]
+            examples[key] = earlier._replace(messages=earlier.messages + 1)
+        else:
+            examples[key] = example
+    return list(examples.values())
 
 
-def _fates(screen: Console, found: list[Fate]) -> None:
-    screen.print("One message of each fate", style="bold")
-    for fate in found:
-        others = f", and {fate.messages - 1:,} more like it" if fate.messages > 1 else ""
-        code = "" if fate.code == fate.state else fate.code
-        screen.print(
-            Text.assemble(
-                color_word(fate.state),
-                f" {code}: " if code else ": ",
-                (fate.message_id, "bold"),
-                others,
-            )
+def _describe_outcome(
+    ledger: Ledger, tenant: str, message_id: str, outcome: dict[str, str]
+) -> OutcomeExample:
+    state = outcome["state"]
+    if code := outcome.get("error_code"):
+        title = outcome.get("error_title") or ""
+        return OutcomeExample(state, code, 1, message_id, title, outcome.get("next_step") or "")
+    finding = _read_deciding_finding(ledger, tenant, message_id)
+    if finding is None:
+        return OutcomeExample(state, "", 1, message_id, "nothing was against it", "")
+    next_step = finding.get("next_step") or ""
+    return OutcomeExample(state, finding["rule"], 1, message_id, finding["reason"], next_step)
+
+
+def _read_deciding_finding(ledger: Ledger, tenant: str, message_id: str) -> dict[str, Any] | None:
+    """The first finding with the verdict of the last decision."""
+    sql = "SELECT json FROM decisions WHERE tenant = ? AND message_id = ? ORDER BY seq DESC LIMIT 1"
+    for row in ledger.rows(sql, tenant, message_id):
+        decision = json.loads(row["json"])
+        for finding in decision.get("findings", ()):
+            if finding["verdict"] == decision["verdict"]:
+                return dict(finding)
+    return None
+
+
+def _describe_staff_actions(
+    ledger: Ledger, tenant: str, actions: StaffActions
+) -> Iterator[RenderableType]:
+    """An approval, a failed text with its next steps, and where it went then."""
+    wanted = MailboxFilter(tenant, ids=tuple(actions.identities))
+    items = {item.message_id: item for item in find_messages(ledger, wanted, datetime.now(UTC))}
+    for word, name in (("approved", actions.approved), ("rejected", actions.rejected)):
+        if name in items:
+            state = color_word(items[name].state)
+            yield Text.assemble(f"{ACTOR} {word} ", (name, "bold"), ", which is ", state, ":")
+            yield _indent(_read_body(ledger, items[name]))
+    if actions.failed in items:
+        yield from _describe_failure(items[actions.failed])
+    if actions.resent in items:
+        resent = items[actions.resent]
+        yield Text.assemble(
+            "Resent as ",
+            (actions.resent, "bold"),
+            f" to {mask_number(resent.number or '')}, which is ",
+            color_word(resent.state),
+            "; the number is corrected on their record.",
         )
-        for words in (fate.why, f"Next: {fate.next_step}" if fate.next_step else ""):
-            if words:
-                screen.print(Padding(mask_text(words), (0, 0, 0, 4), expand=False))
 
 
-def _commands(found: list[Fate], state: Path) -> list[str]:
-    chosen = {fate.state: fate.message_id for fate in found}
-    shown = [chosen[state] for state in ("undelivered", "rejected", "delivered") if state in chosen]
-    lists = ("box outbox --attention", "usage --state-is undelivered", "senders list")
-    return [*(f"explain {message_id}" for message_id in shown[:2]), *lists]
+def _read_body(ledger: Ledger, item: MailboxItem) -> str:
+    request = find_request(ledger, item.tenant, item.message_id)
+    return request.body if request else ""
+
+
+def _describe_failure(item: MailboxItem) -> Iterator[RenderableType]:
+    """What the code means, and what to do, step by step."""
+    code = lookup(item.outcome.get("error_code") or "")
+    yield Text.assemble(
+        (item.message_id, "bold"),
+        f" to {mask_number(item.number or '')} is ",
+        color_word(item.state),
+        f" with code {code.code}: {code.title}",
+    )
+    steps = (f"  {n}. {step}" for n, step in enumerate(code.steps, 1))
+    yield from map(_indent, (code.description, "What to do", *steps))
+
+
+def print_report(console: Console, report: Report, state: Path) -> None:
+    columns = ("sender", "day", "kind", "state", "code")
+    console.print()
+    console.print(table("Usage", (*columns, *SUMS), sum_rows(report.usage, columns)))
+    console.print()
+    _print_outcomes(console, report.outcomes)
+    console.print("\nStaff at work", style="bold")
+    for line in report.staff_lines:
+        console.print(line)
+    console.print()
+    _print_checks(console, report)
+    _print_speed(console, report.result)
+    console.print("\nLook further:", style="bold")
+    for command in _suggest_commands(report.outcomes):
+        console.print(f"  sayso {command} --state {state}", style="cyan")
+
+
+def _print_outcomes(console: Console, outcomes: list[OutcomeExample]) -> None:
+    console.print("One message of each outcome", style="bold")
+    for outcome in outcomes:
+        more = f", and {outcome.messages - 1:,} more like it" if outcome.messages > 1 else ""
+        code = "" if outcome.code == outcome.state else outcome.code
+        separator = f" {code}: " if code else ": "
+        console.print(
+            Text.assemble(color_word(outcome.state), separator, (outcome.message_id, "bold"), more)
+        )
+        for line in (outcome.why, f"Next: {outcome.next_step}" if outcome.next_step else ""):
+            if line:
+                console.print(_indent(mask_text(line)))
+
+
+def _print_checks(console: Console, report: Report) -> None:
+    for check in report.checks:
+        mark = ("✓ ", "green") if check.holds else ("✗ ", "bold red")
+        console.print(Text.assemble(mark, check.says))
+    if not report.result.settled:
+        counts = report.result.counters.line()
+        sentence = f"Not everything came to rest in time: {counts}."
+        console.print(Text.assemble(("✗ ", "bold red"), sentence))
+
+
+def _print_speed(console: Console, result: RunResult) -> None:
+    count = result.requests + result.started - len(result.staff.identities)
+    before = " before staff went to work" if result.staff.identities else ""
+    rate = count / result.seconds
+    console.print(f"{count:,} messages in {result.seconds:.1f} s, {rate:,.0f} a second{before}.")
+
+
+def _suggest_commands(outcomes: list[OutcomeExample]) -> list[str]:
+    examples = {outcome.state: outcome.message_id for outcome in outcomes}
+    states = [state for state in ("undelivered", "rejected", "delivered") if state in examples]
+    return [
+        *(f"explain {examples[state]}" for state in states[:2]),
+        "box outbox --attention",
+        "usage --state-is undelivered",
+        "senders list",
+    ]
+
+
+def _indent(text: str) -> RenderableType:
+    return Padding(text, (0, 0, 0, 4), expand=False)

@@ -1,16 +1,22 @@
-"""The demo from beginning to end: consent, requests, STOPs, more requests, rest; then staff, and rest again."""
+"""The demo from beginning to end: on a stack of its own, or on one that somebody else runs.
+
+Consent is published, then the first requests. When every STOP and START is heard, the second
+requests follow. When all is at rest, staff go to work, and all comes to rest again.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+import aiohttp
 
 from schemas.sender import Sender
 from schemas.tenant_settings import TenantSettings
@@ -20,147 +26,214 @@ from services.ledger import Ledger
 from services.ledger.ledger import FILE
 from services.ledger.usage import count_system_messages
 from services.local.demo import staff
-from services.local.demo.cast import Cast
-from services.local.demo.tally import Tally, tally
-from services.local.stack import Wanted, house
+from services.local.demo.counters import Counters, read_counters
+from services.local.demo.fixtures import Fixtures
+from services.local.stack import Say, StackOptions, run_stack
+from services.operations.errors import OperationFailed
 
-PATIENCE = 60.0
-"""Seconds, and a fiftieth for each request, until every STOP is judged, and again until nothing moves any more."""
+PATIENCE: Final = 60.0
+"""Seconds for each step, and a fiftieth of a second more for each request."""
 
-
-class Ran(NamedTuple):
-    """`settled`: whether all came to rest in time.  `seconds`: from the first request to rest, without what staff did
-    then.  `started`: texts that Sayso sent of itself."""
-
-    settled: bool
-    seconds: float
-    requests: int
-    started: int
-    tally: Tally
-    staff: staff.Played
+Show = Callable[[Counters, str], None]
+"""Called several times a second with the counts and what is waited for."""
 
 
 class Plan(NamedTuple):
-    """`own`: the settings to publish first, where the sample's are not enough."""
-
-    asked: Cast
+    fixtures: Fixtures
     tenant: str
     state: Path
     bootstrap: str | None
     seed: int
     own: tuple[TenantSettings, Sender] | None = None
+    """Settings to publish first, where those of the sample are not enough."""
     prefix: str = "demo"
 
 
 class Scene(NamedTuple):
-    """`journal`: the provider's own account, as a file, once all is at rest."""
+    """Where the demo runs."""
 
     bootstrap: str
     ledger: Ledger
-    journal: Callable[[], Awaitable[Path]]
+    fetch_journal: Callable[[], Awaitable[Path]]
+    """Gets the provider's own account, as a file, once all is at rest."""
+
+
+class RunResult(NamedTuple):
+    settled: bool
+    """Whether all came to rest in time."""
+    seconds: float
+    """From the first request to rest, without what staff did then."""
+    requests: int
+    started: int
+    """Texts that Sayso sent by itself."""
+    counters: Counters
+    staff: staff.StaffActions
 
 
 @asynccontextmanager
-async def opened(plan: Plan, say: Callable[[str], None]) -> AsyncIterator[Scene]:
-    """A fresh house, and its ledger."""
+async def open_local(plan: Plan, say: Say) -> AsyncIterator[Scene]:
+    """A fresh stack, and its ledger. Raises OperationError."""
     plan.state.mkdir(parents=True, exist_ok=True, mode=0o700)
     script = plan.state / "simulator.json"
-    script.write_text(json.dumps(plan.asked.script()))
-    wanted = Wanted(
+    script.write_text(json.dumps(plan.fixtures.script()))
+    options = StackOptions(
         plan.state, plan.bootstrap, ephemeral=True, script=script, seed=plan.seed, fresh=True
     )
-    async with house(wanted, say) as running:
+    async with run_stack(options, say) as stack:
         ledger = Ledger.open(plan.state / FILE)
+
+        async def fetch_journal() -> Path:
+            return stack.addresses.journal
+
         try:
-            yield Scene(running.bootstrap, ledger, partial(_there, running.where.journal))
+            yield Scene(stack.bootstrap, ledger, fetch_journal)
         finally:
             ledger.close()
 
 
-async def _there(file: Path) -> Path:
+@asynccontextmanager
+async def open_remote(plan: Plan, bootstrap: str, simulator: str, say: Say) -> AsyncIterator[Scene]:
+    """A stack that somebody else runs. Its simulator lets us script our recipients.
+
+    The ledger is our own, and follows the topics from here. Raises OperationError.
+    """
+    say(f"as a guest of the stack at {bootstrap}")
+    folder = plan.state / "visit"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True, mode=0o700)
+    async with aiohttp.ClientSession(simulator) as http:
+        await _script_recipients(http, plan, simulator)
+        ledger = Ledger.open(folder / FILE)
+        stop = asyncio.Event()
+        following = asyncio.create_task(ledger.follow(bootstrap, stop))
+        try:
+            yield Scene(bootstrap, ledger, lambda: _download_journal(http, folder))
+        finally:
+            stop.set()
+            with suppress(Exception):
+                await following
+            ledger.close()
+
+
+async def _script_recipients(http: aiohttp.ClientSession, plan: Plan, simulator: str) -> None:
+    numbers = plan.fixtures.script()["numbers"]
+    try:
+        async with http.put("/simulator/people", json=numbers) as response:
+            if response.status != 200:
+                why = await response.text()
+                raise OperationFailed(
+                    f"The simulator at {simulator} does not let the demo in: {why}"
+                )
+    except aiohttp.ClientError:
+        raise OperationFailed(
+            f"No simulator answers at {simulator}: the demo texts nobody else"
+        ) from None
+
+
+async def _download_journal(http: aiohttp.ClientSession, folder: Path) -> Path:
+    file = folder / "simulator.jsonl"
+    async with http.get("/simulator/journal") as response:
+        if response.status != 200:
+            raise OperationFailed(
+                "The simulator keeps no journal to check against: start it with --log"
+            )
+        await asyncio.to_thread(file.write_bytes, await response.read())
     return file
 
 
-async def run(
-    plan: Plan, bootstrap: str, ledger: Ledger, show: Callable[[Tally, str], None]
-) -> Ran:
-    """`show` is called several times a second."""
+async def run(plan: Plan, bootstrap: str, ledger: Ledger, show: Show) -> RunResult:
+    def refresh(doing: str) -> Counters:
+        counters = read_counters(ledger, plan.tenant)
+        show(counters, doing)
+        return counters
 
-    def look(doing: str) -> Tally:
-        now = tally(ledger, plan.tenant)
-        show(now, doing)
-        return now
+    def is_at_rest_with(expected: int) -> bool:
+        counters = refresh("until all are at rest")
+        return is_at_rest(counters, ledger, plan.tenant, expected)
 
-    patience = PATIENCE + len(plan.asked.identities) / 50
+    patience = PATIENCE + len(plan.fixtures.identities) / 50
     publisher = Publisher(bootstrap, source="demo", timeout=patience)
     try:
-        if plan.own:
-            await publisher.publish(SETTINGS, plan.own[0])
-            await publisher.publish(SENDERS, plan.own[1])
-        await publisher.publish_all(CONSENT_EVENTS, plan.asked.claims)
-        claimed = {claim.number for claim in plan.asked.claims}
-        await _until(
-            lambda: look("waiting for consent") and _known(ledger, plan.tenant) >= claimed, patience
-        )
-        asked = plan.asked.asked_at(datetime.now(UTC))
+        await _publish_consent(plan, publisher, ledger, refresh, patience)
+        fixtures = plan.fixtures.move_to(datetime.now(UTC))
+        expected = len(fixtures.identities)
         began = time.monotonic()
-        await publisher.publish_all(SEND_REQUESTS, asked.first)
-        await _until(
-            lambda: look("waiting for the answers") and _heard(ledger, plan.tenant, asked), patience
-        )
-        await publisher.publish_all(SEND_REQUESTS, asked.second)
-        rested = await _rest(plan, len(asked.identities), ledger, look, patience)
+        await publisher.publish_all(SEND_REQUESTS, fixtures.first)
+
+        def has_heard_answers() -> bool:
+            refresh("waiting for the answers")
+            return _has_heard_answers(ledger, plan.tenant, fixtures)
+
+        await _wait_until(has_heard_answers, patience)
+        await publisher.publish_all(SEND_REQUESTS, fixtures.second)
+        came_to_rest = await _wait_until(lambda: is_at_rest_with(expected), patience)
         seconds = time.monotonic() - began
-        act = staff.act(asked, plan.tenant, plan.prefix, datetime.now(UTC))
-        did = await staff.play(act, publisher, ledger, lambda: look("staff at work"), patience)
+        staff_plan = staff.plan_actions(fixtures, plan.tenant, plan.prefix, datetime.now(UTC))
+        actions = await staff.perform_actions(
+            staff_plan, publisher, ledger, lambda: refresh("staff at work"), patience
+        )
     finally:
         await publisher.stop()
-    expected = len(asked.identities | did.identities)
-    settled = await _rest(plan, expected, ledger, look, patience)
-    return Ran(
-        rested and settled,
+    expected = len(fixtures.identities | actions.identities)
+    settled = await _wait_until(lambda: is_at_rest_with(expected), patience)
+    return RunResult(
+        came_to_rest and settled,
         seconds,
         expected,
         count_system_messages(ledger, plan.tenant),
-        look("done"),
-        did,
+        refresh("done"),
+        actions,
     )
 
 
-async def _rest(
-    plan: Plan, expected: int, ledger: Ledger, look: Callable[[str], Tally], patience: float
-) -> bool:
-    return await _until(
-        lambda: at_rest(look("until all are at rest"), ledger, plan.tenant, expected), patience
-    )
+async def _publish_consent(
+    plan: Plan,
+    publisher: Publisher,
+    ledger: Ledger,
+    refresh: Callable[[str], Counters],
+    patience: float,
+) -> None:
+    """Returns when the ledger knows the consent status of everybody who has one."""
+    if plan.own:
+        tenant, sender = plan.own
+        await publisher.publish(SETTINGS, tenant)
+        await publisher.publish(SENDERS, sender)
+    await publisher.publish_all(CONSENT_EVENTS, plan.fixtures.claims)
+    claimed = {claim.number for claim in plan.fixtures.claims}
+    sql = "SELECT number FROM consent_status WHERE tenant = ?"
+
+    def is_known() -> bool:
+        refresh("waiting for consent")
+        return claimed <= {row["number"] for row in ledger.rows(sql, plan.tenant)}
+
+    await _wait_until(is_known, patience)
 
 
-def at_rest(now: Tally, ledger: Ledger, tenant: str, expected: int) -> bool:
-    """The usage report too: it may know of every message already, and of some not yet what became of them."""
-    if now.requested - count_system_messages(ledger, tenant) != expected or now.lag or now.moving:
+def is_at_rest(counters: Counters, ledger: Ledger, tenant: str, expected: int) -> bool:
+    """Nothing moves any more, and the usage report agrees.
+
+    The report may know of every message, and not yet of the final state of some.
+    """
+    if counters.requested - count_system_messages(ledger, tenant) != expected:
+        return False
+    if counters.lag or counters.moving:
         return False
     sql = "SELECT state, sum(messages) AS n FROM usage WHERE tenant = ? GROUP BY state HAVING n"
-    return {row["state"]: row["n"] for row in ledger.rows(sql, tenant)} == now.states
+    return {row["state"]: row["n"] for row in ledger.rows(sql, tenant)} == counters.states
 
 
-def _known(ledger: Ledger, tenant: str) -> set[str]:
-    return {
-        row["number"]
-        for row in ledger.rows("SELECT number FROM consent_status WHERE tenant = ?", tenant)
-    }
-
-
-def _heard(ledger: Ledger, tenant: str, asked: Cast) -> bool:
+def _has_heard_answers(ledger: Ledger, tenant: str, fixtures: Fixtures) -> bool:
     sql = "SELECT number FROM consent_status WHERE tenant = ? AND state = ?"
     return all(
-        asked.numbers(role) <= {row["number"] for row in ledger.rows(sql, tenant, state)}
+        fixtures.numbers(role) <= {row["number"] for row in ledger.rows(sql, tenant, state)}
         for role, state in (("says STOP", "opted_out"), ("says START", "opted_in"))
     )
 
 
-async def _until(happened: Callable[[], bool], patience: float) -> bool:
+async def _wait_until(condition: Callable[[], bool], patience: float) -> bool:
+    """Whether it became true in time."""
     deadline = time.monotonic() + patience
-    while not happened():
+    while not condition():
         if time.monotonic() > deadline:
             return False
         await asyncio.sleep(0.25)

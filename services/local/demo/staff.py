@@ -1,4 +1,4 @@
-"""What staff do once the rest is done: approve one text, reject another, and mend one that failed."""
+"""What staff do once the rest is done: approve one text, reject another, repair one that failed."""
 
 from __future__ import annotations
 
@@ -15,50 +15,50 @@ from schemas.topics import APPROVALS, PERSON_EVENTS, PERSON_REQUESTS, SEND_REQUE
 from services.kafka.publisher import Publisher
 from services.ledger import Ledger
 from services.ledger.mailbox import MailboxFilter, MailboxItem, find_messages
-from services.local.demo.cast import Cast
+from services.local.demo.fixtures import Fixtures
 from services.operations.approvals import WaitingText, build_approvals
 from services.operations.resend_plan import Resend, plan_resend
 from streams.lifecycle import State
 from streams.mailboxes import Box
 
-BY: Final = "dana"
+ACTOR: Final = "dana"
 BRANCH: Final = "appeals"
-"""The sample's branch that sees its texts first."""
+"""The sample's branch whose texts need an approval."""
 
 REVIEWED: Final = (
     "Your appeal is heard on Tuesday at 9, room 4. Please bring your papers.",
     "Your appeal is heard on Tusday at 9, room 4. Plese bring you papers.",
 )
-CLIENT: Final = "Your documents are ready to sign. Call us when you can come by."
+TO_CLIENT: Final = "Your documents are ready to sign. Call us when you can come by."
 
 
-class Act(NamedTuple):
-    """`reviewed`: one to approve, one to reject.  `client`: to somebody whose number on file is wrong; `right` is
-    theirs."""
-
-    met: PersonEvent
+class StaffPlan(NamedTuple):
+    person: PersonEvent
+    """Puts the client on record, with the wrong number."""
     reviewed: tuple[SendRequest, SendRequest]
-    client: PersonRequest
-    right: str
+    """One to approve, one to reject."""
+    to_client: PersonRequest
+    right_number: str
+    """The client's own."""
 
 
-class Played(NamedTuple):
-    """Ids of what was approved, rejected, failed, and asked for again.  `resent` is empty where nothing failed in
-    time."""
+class StaffActions(NamedTuple):
+    """The message ids of what staff acted on."""
 
     approved: str
     rejected: str
     failed: str
     resent: str = ""
+    """Empty if nothing failed in time."""
 
     @property
     def identities(self) -> set[str]:
         return {self.approved, self.rejected, self.failed, self.resent} - {""}
 
 
-def act(asked: Cast, tenant: str, prefix: str, now: datetime) -> Act:
-    wrong, right = asked.clients
-    shared: dict[str, Any] = {"tenant": tenant, "requested_at": now, "requested_by": "demo"}
+def plan_actions(fixtures: Fixtures, tenant: str, prefix: str, now: datetime) -> StaffPlan:
+    wrong, right = fixtures.clients
+    common: dict[str, Any] = {"tenant": tenant, "requested_at": now, "requested_by": "demo"}
     first, second = (
         SendRequest(
             message_id=f"{prefix}-appeal-{n}",
@@ -66,76 +66,82 @@ def act(asked: Cast, tenant: str, prefix: str, now: datetime) -> Act:
             branch=BRANCH,
             body=body,
             kind="reminder",
-            **shared,
+            **common,
         )
         for n, body in enumerate(REVIEWED, 1)
     )
-    person = f"{prefix}-jo"
-    met = PersonEvent(
+    person_id = f"{prefix}-jo"
+    person = PersonEvent(
         event_id=f"{prefix}-met",
         tenant=tenant,
-        person_id=person,
+        person_id=person_id,
         action=PersonAction.UPSERT,
         name="Jo Bell",
         numbers=(NumberChange(number=wrong.number, primary=True),),
         at=now,
     )
-    client = PersonRequest(
-        message_id=f"{prefix}-client", person_id=person, body=CLIENT, kind="direct", **shared
+    to_client = PersonRequest(
+        message_id=f"{prefix}-client", person_id=person_id, body=TO_CLIENT, kind="direct", **common
     )
-    return Act(met, (first, second), client, right.number)
+    return StaffPlan(person, (first, second), to_client, right.number)
 
 
-async def play(
-    plan: Act, publisher: Publisher, ledger: Ledger, look: Callable[[], object], patience: float
-) -> Played:
-    """`look` is called several times a second."""
+async def perform_actions(
+    plan: StaffPlan,
+    publisher: Publisher,
+    ledger: Ledger,
+    refresh: Callable[[], object],
+    patience: float,
+) -> StaffActions:
+    """`refresh` is called several times a second."""
     first, second = plan.reviewed
-    ids = (first.message_id, second.message_id, plan.client.message_id)
-    await publisher.publish(PERSON_EVENTS, plan.met)
+    ids = (first.message_id, second.message_id, plan.to_client.message_id)
+    await publisher.publish(PERSON_EVENTS, plan.person)
     await publisher.publish_all(SEND_REQUESTS, plan.reviewed)
-    await publisher.publish(PERSON_REQUESTS, plan.client)
-    found = await _seen(ledger, plan.client.tenant, ids, look, patience)
-    said = [
-        _said(action, found[request.message_id], request)
+    await publisher.publish(PERSON_REQUESTS, plan.to_client)
+    items = await _wait_for_items(ledger, plan.to_client.tenant, ids, refresh, patience)
+    approvals = [
+        _build_approval(action, items[request.message_id], request)
         for action, request in (("approve", first), ("reject", second))
-        if request.message_id in found
+        if request.message_id in items
     ]
-    await publisher.publish_all(APPROVALS, said)
-    played = Played(*ids)
-    if plan.client.message_id not in found:
-        return played
-    once_more = plan_resend(
-        ledger, found[plan.client.message_id], plan.right, BY, datetime.now(UTC)
-    )
-    if not isinstance(once_more, Resend) or once_more.event is None:
-        return played
-    await publisher.publish(PERSON_EVENTS, once_more.event)
-    assert isinstance(once_more.request, PersonRequest)
-    await publisher.publish(PERSON_REQUESTS, once_more.request)
-    return played._replace(resent=once_more.request.message_id)
+    await publisher.publish_all(APPROVALS, approvals)
+    actions = StaffActions(*ids)
+    failed = items.get(plan.to_client.message_id)
+    if failed is None:
+        return actions
+    resend = plan_resend(ledger, failed, plan.right_number, ACTOR, datetime.now(UTC))
+    if not isinstance(resend, Resend) or resend.event is None:
+        return actions
+    await publisher.publish(PERSON_EVENTS, resend.event)
+    assert isinstance(resend.request, PersonRequest)
+    await publisher.publish(PERSON_REQUESTS, resend.request)
+    return actions._replace(resent=resend.request.message_id)
 
 
-def _said(action: str, item: MailboxItem, request: SendRequest) -> Approval:
-    """By the text as it is on record, as on any screen."""
-    (approval,) = build_approvals(action, [WaitingText(item, request.body)], BY, datetime.now(UTC))
+def _build_approval(action: str, item: MailboxItem, request: SendRequest) -> Approval:
+    """By the body that is on record, as on any screen."""
+    text = WaitingText(item, request.body)
+    (approval,) = build_approvals(action, [text], ACTOR, datetime.now(UTC))
     return approval
 
 
-async def _seen(
-    ledger: Ledger, tenant: str, ids: tuple[str, ...], look: Callable[[], object], patience: float
+async def _wait_for_items(
+    ledger: Ledger,
+    tenant: str,
+    ids: tuple[str, ...],
+    refresh: Callable[[], object],
+    patience: float,
 ) -> dict[str, MailboxItem]:
     """Those that have come to where staff find them: ready to approve, or failed."""
     deadline = time.monotonic() + patience
     while True:
-        look()
-        items = find_messages(
-            ledger, MailboxFilter(tenant, ids=ids), datetime.now(UTC) + timedelta(seconds=1)
-        )
+        refresh()
+        soon = datetime.now(UTC) + timedelta(seconds=1)
         found = {
-            one.message_id: one
-            for one in items
-            if one.box is Box.READY or one.state is State.UNDELIVERED
+            item.message_id: item
+            for item in find_messages(ledger, MailboxFilter(tenant, ids=ids), soon)
+            if item.box is Box.READY or item.state is State.UNDELIVERED
         }
         if len(found) == len(ids) or time.monotonic() > deadline:
             return found

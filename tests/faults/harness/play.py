@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from services.local.broker import BrokerError
-from services.local.supervisor import PartFailed
+from services.local.supervisor import ProcessFailed
 from tests import journal_report
 from tests.faults.harness import disk, results, texts
 from tests.faults.harness.crew import NotReady
@@ -25,7 +25,7 @@ QUIET: Final = 4.0
 LONGEST: Final = 600.0
 """Seconds after which nothing is waited for any more, moving or not."""
 Tell = Callable[[str], None]
-FAILURES: Final = (NotReady, BrokerError, PartFailed, TimeoutError, OSError)
+FAILURES: Final = (NotReady, BrokerError, ProcessFailed, TimeoutError, OSError)
 
 
 class Plan:

@@ -87,18 +87,18 @@ class Stage:
 
 def _addresses(folder: Path) -> process_specs.Addresses:
     """Not the usual port of the webhook: another house may run beside this one."""
-    usual, port = process_specs.addresses(folder, simulated=True), choose_port()
+    usual, port = process_specs.choose_addresses(folder, simulated=True), choose_port()
     return usual._replace(webhook_port=port, public_url=f"http://{LOOPBACK}:{port}")
 
 
 @asynccontextmanager
 async def staged(folder: Path, seed: int, call_timeout: float) -> AsyncIterator[Stage]:
     """`folder` is there; `call_timeout`: seconds that dispatch waits for the provider, and the measure of how soon it
-    looks for what is in doubt.  Ready to be asked for texts.  Raises BrokerError, PartFailed or NotReady."""
+    looks for what is in doubt.  Ready to be asked for texts.  Raises BrokerError, ProcessFailed or NotReady."""
     broker = EmbeddedBroker(folder)
     bootstrap = await asyncio.to_thread(broker.start)
     where = _addresses(folder)
-    told = process_specs.environment(bootstrap, folder, where) | {
+    told = process_specs.build_environment(bootstrap, folder, where) | {
         "SAYSO_SESSION_TIMEOUT": str(SESSION_TIMEOUT),
         "SAYSO_PROVIDER_TIMEOUT": str(call_timeout),
     }
@@ -111,7 +111,7 @@ async def staged(folder: Path, seed: int, call_timeout: float) -> AsyncIterator[
     try:
         await apply(bootstrap, partitions=PARTITIONS, replication=1)
         await texts.settle_in(publisher)
-        edges = process_specs.edges(told, where, written(folder, SCRIPT), seed)
+        edges = process_specs.edge_specs(told, where, written(folder, SCRIPT), seed)
         await supervisor.start([part for part in edges if part.name in ("simulator", "webhook")])
         await proxy.start()
         for room in ROOMS:

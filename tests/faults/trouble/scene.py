@@ -14,7 +14,7 @@ from typing import Final
 
 from schemas.topics import SEND_REQUESTS
 from services.cli.lag import SAMPLES
-from services.local.supervisor import Part, Supervisor
+from services.local.supervisor import ProcessSpec, Supervisor
 from services.observability.lag import Line, Watch
 from streams.topology import GATE
 from tests.bench import people
@@ -42,9 +42,9 @@ class Scene:
         self.supervisor = Supervisor(self.folder, self.heard.append)
 
     async def start(self, module: str = WELL, **told: str) -> None:
-        """Raises PartFailed."""
+        """Raises ProcessFailed."""
         told |= {"SAYSO_BOOTSTRAP": self.bootstrap, "SAYSO_STATE": str(self.folder)}
-        part = Part(
+        part = ProcessSpec(
             ROOM,
             (module, ROOM, "--instance", "staged"),
             {"SAYSO_SESSION_TIMEOUT": str(SESSION), **told},

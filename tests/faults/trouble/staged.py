@@ -13,7 +13,7 @@ from aiokafka.admin import RecordsToDelete
 
 from schemas.topics import SEND_REQUESTS
 from services.kafka.admin import admin_client
-from services.local.supervisor import PartFailed
+from services.local.supervisor import ProcessFailed
 from tests.faults.trouble.scene import ROOM, SESSION, SICK, Scene
 from tests.faults.trouble.sick import ILLNESS
 
@@ -94,7 +94,7 @@ async def retention(scene: Scene) -> list[str]:
     said = await scene.lag_is("STOPPED", partition=0)
     try:
         await scene.start()
-    except PartFailed as refused:
+    except ProcessFailed as refused:
         return [said, str(refused)]
     return [said, "the worker went on"]
 

@@ -71,7 +71,7 @@ class SettingsReader:
                 await self._read()
         except asyncio.CancelledError:
             raise
-        except Exception as error:  # noqa: BLE001 - to go on with old settings unnoticed would be worse
+        except Exception as error:  # noqa: BLE001 - old settings must not go unnoticed
             self._on_fatal(error)
 
     async def _read(self) -> None:

@@ -1,8 +1,8 @@
-"""Dispatch under crashes at every step, with answers, callbacks and lists that are lost, late or lag, and people who
-drop what is in doubt or send it again: 300 seeds.
+"""In-doubt attempts under crashes at every step, 300 seeds. Results, callbacks and lists are lost or late, lists lag,
+and people drop or resend what is in doubt.
 
-The provider keeps its own books: nothing is taken twice but at somebody's word, nothing is lost, every doubt is cleared
-up or with a person, and no text is credited with another's entry.
+The provider keeps its own record. No text is taken twice unless a person resent it, none is lost, every in-doubt attempt
+is settled or left to a person, and no attempt is credited with another's listed message.
 """
 
 from __future__ import annotations
@@ -49,11 +49,11 @@ KINDS = [
 ]
 TEXTS = 10
 LAG = timedelta(seconds=60)
-"""A list shows what was made so long ago, at the latest."""
+"""At the latest, a list shows a message this long after it was made."""
 
 
 def gate(state: StateStore, record: InputRecord, now: datetime, settings: Settings) -> StepResult:
-    """Orders again what may still go."""
+    """Orders again what may still leave."""
     returned: Returned = record.value
     if returned.order.send_before <= now:
         return NO_CHANGE
@@ -64,8 +64,8 @@ def gate(state: StateStore, record: InputRecord, now: datetime, settings: Settin
     )
 
 
-def word(action: Literal["drop", "resend"], number: int) -> Resolve:
-    """Somebody's; it counts if the text is in doubt then."""
+def decide(action: Literal["drop", "resend"], number: int) -> Resolve:
+    """A person's decision; it counts if the text is in doubt by then."""
     return Resolve(
         sender=CODE,
         tenant="acme",
@@ -92,7 +92,7 @@ class Storm:
             ),
         ]
         self.world = World(
-            seed, processors, build_settings({}, {CODE: sender}), self.call, self.look, 1, crash
+            seed, processors, build_settings({}, {CODE: sender}), self.call, self.look_up, 1, crash
         )
         self.listed: list[tuple[str, ListedMessage]] = []
         self.taken: Counter[str] = Counter()
@@ -105,7 +105,7 @@ class Storm:
         for number in self.rng.sample(range(TEXTS), TEXTS // 3):
             at = START + timedelta(seconds=self.rng.uniform(10, 120))
             self.world.publish_at(
-                at, t.DISPATCH_CONTROLS, word(self.rng.choice(["drop", "resend"]), number)
+                at, t.DISPATCH_CONTROLS, decide(self.rng.choice(["drop", "resend"]), number)
             )
         self.world.settle(until=timedelta(days=4))
 
@@ -126,11 +126,11 @@ class Storm:
         )
 
     def call(self, post: SendCall, now: datetime) -> SendResult:
-        fate = self.rng.choices(
-            ["take", "refuse", "limit", "unsent", "taken", "lost"], [50, 5, 5, 5, 20, 15]
+        scenario = self.rng.choices(
+            ["take", "refuse", "limit", "unsent", "cut off", "lost"], [50, 5, 5, 5, 20, 15]
         )[0]
         sid = f"SM-{post.message_id}-{post.attempt}"
-        if fate in ("take", "taken"):
+        if scenario in ("take", "cut off"):
             self.taken[post.message_id] += 1
             self.calls_taken.add((post.message_id, post.attempt))
             body = (
@@ -166,34 +166,25 @@ class Storm:
             "refuse": Result.REFUSED,
             "limit": Result.LIMITED,
             "unsent": Result.UNSENT,
-        }.get(fate, Result.IN_DOUBT)
-        return SendResult(
-            tenant="acme",
-            message_id=post.message_id,
-            attempt=post.attempt,
-            sender=post.sender,
-            result=result,
+        }.get(scenario, Result.IN_DOUBT)
+        return SendResult.of(
+            post,
+            result,
             provider_id=sid if result is Result.ACCEPTED else None,
-            code="21614" if fate == "refuse" else None,
+            code="21614" if scenario == "refuse" else None,
         )
 
-    def look(self, look: Lookup, now: datetime) -> LookupResult:
+    def look_up(self, lookup: Lookup, now: datetime) -> LookupResult:
         shown = now - self.rng.choice([timedelta(), self.lag / 2, self.lag])
         entries = tuple(
             entry
             for to, entry in self.listed
-            if to == look.to and look.not_before <= entry.created_at <= min(look.not_after, shown)
+            if to == lookup.to
+            and lookup.not_before <= entry.created_at <= min(lookup.not_after, shown)
         )
-        return LookupResult(
-            tenant="acme",
-            message_id=look.message_id,
-            attempt=look.attempt,
-            sender=look.sender,
-            round=look.round,
-            entries=None if self.rng.random() < 0.2 else entries,
-        )
+        return LookupResult.of(lookup, None if self.rng.random() < 0.2 else entries)
 
-    def told(self) -> dict[str, list[Attempt]]:
+    def attempts(self) -> dict[str, list[Attempt]]:
         found = defaultdict[str, list[Attempt]](list)
         for attempt in self.world.log.all(t.ATTEMPTS):
             found[attempt.message_id].append(attempt)
@@ -201,29 +192,31 @@ class Storm:
 
 
 def check(storm: Storm) -> Counter[str]:
-    told = storm.told()
-    again = {
-        name for name, attempts in told.items() if any(one.code == "resend" for one in attempts)
+    attempts_of = storm.attempts()
+    resent = {
+        name
+        for name, attempts in attempts_of.items()
+        if any(one.code == "resend" for one in attempts)
     }
     assert {
-        name: count for name, count in storm.taken.items() if count > 1 and name not in again
+        name: count for name, count in storm.taken.items() if count > 1 and name not in resent
     } == {}, "sent twice"
     ends = Counter[str]()
-    assert len(told) == TEXTS, "lost"
-    for name, attempts in told.items():
+    assert len(attempts_of) == TEXTS, "lost"
+    for name, attempts in attempts_of.items():
         last = attempts[-1]
         ends[f"{last.state} {last.code or ''}".strip()] += 1
         if last.code == "dropped":
             assert last.state == "given_up" or storm.taken[name] == 0
         elif last.state == "given_up":
             codes = {attempt.code for attempt in attempts if attempt.state == "in_doubt"}
-            assert codes & {"unclear", "absent"}, "neither cleared up nor with a person"
+            assert codes & {"unclear", "absent"}, "neither settled nor left to a person"
         elif last.state == "accepted":
-            assert (name, last.attempt) in storm.calls_taken, f"{name} is said to be out"
+            assert (name, last.attempt) in storm.calls_taken, f"{name} is reported as accepted"
         else:
             assert last.state in ("refused", "canceled"), f"{name} was left as {last.state}"
-            assert name in again or storm.taken[name] == 0, (
-                f"{name} went out, and is said to be {last.state}"
+            assert name in resent or storm.taken[name] == 0, (
+                f"{name} went out, and is reported as {last.state}"
             )
             assert (name, last.attempt) not in storm.calls_taken, f"{name} went out in this attempt"
     return ends
@@ -246,7 +239,7 @@ def test_nothing_is_lost_or_sent_twice(first: int) -> None:
     assert len([step for step in crashes if step.startswith("dispatch")]) >= 3, crashes
 
 
-def test_the_provider_would_notice() -> None:
-    """Where lists lag by an hour, what is not listed was not proven absent, and goes twice."""
+def test_the_provider_notices_a_second_text() -> None:
+    """If lists lag by an hour, an unlisted text was not absent after all, and goes out twice."""
     storms = [Storm(seed, crash=0.005, lag=timedelta(hours=1)) for seed in range(20)]
     assert sum(count > 1 for storm in storms for count in storm.taken.values()) > 0

@@ -1,4 +1,4 @@
-"""Orders, controls and answers for the dispatch room's tests."""
+"""Orders, controls and results for the tests of dispatch."""
 
 from __future__ import annotations
 
@@ -77,30 +77,23 @@ def late_receipt(message_id: str = "m1", attempt: int = 1) -> Sighting:
 PAUSE, RESUME = Pause(sender=CODE, at=START), Resume(sender=CODE, at=START)
 
 
-def answer(post: SendCall, result: Result, **more: Any) -> SendResult:
-    return SendResult(
-        tenant=post.tenant,
-        message_id=post.message_id,
-        attempt=post.attempt,
-        sender=post.sender,
-        result=result,
-        **more,
-    )
+def answer(call: SendCall, result: Result, **more: Any) -> SendResult:
+    return SendResult.of(call, result, **more)
 
 
 def reply(drive: Drive, result: Result, **more: Any) -> None:
-    """To every call under way."""
-    for post in send_calls(drive.under_way):
-        drive.under_way.remove(post)
-        drive.answer(answer(post, result, **more))
+    """Every call in flight has this result."""
+    for call in send_calls(drive.under_way):
+        drive.under_way.remove(call)
+        drive.answer(answer(call, result, **more))
 
 
 def send_calls(calls: list[Any]) -> list[SendCall]:
-    return [effect for effect in calls if isinstance(effect, SendCall)]
+    return [call for call in calls if isinstance(call, SendCall)]
 
 
 def lookups(calls: list[Any]) -> list[Lookup]:
-    return [effect for effect in calls if isinstance(effect, Lookup)]
+    return [call for call in calls if isinstance(call, Lookup)]
 
 
 def listed_message(provider_id: str, body: str = "text m1", **changed: Any) -> ListedMessage:
@@ -110,22 +103,13 @@ def listed_message(provider_id: str, body: str = "text m1", **changed: Any) -> L
 
 
 def answer_lookups(drive: Drive, *entries: ListedMessage, gone: bool = False) -> list[int]:
-    """The provider's answer to every look under way; which rounds they were."""
-    asked = lookups(drive.under_way)
-    for look in asked:
-        drive.under_way.remove(look)
-        drive.answer(
-            LookupResult(
-                tenant=look.tenant,
-                message_id=look.message_id,
-                attempt=look.attempt,
-                sender=look.sender,
-                round=look.round,
-                entries=None if gone else entries,
-                detail="HTTP 503" if gone else "",
-            )
-        )
-    return [look.round for look in asked]
+    """Every lookup in flight gives this list; returns their rounds."""
+    in_flight = lookups(drive.under_way)
+    for lookup in in_flight:
+        drive.under_way.remove(lookup)
+        result = LookupResult.of(lookup, None if gone else entries, "HTTP 503" if gone else "")
+        drive.answer(result)
+    return [lookup.round for lookup in in_flight]
 
 
 def resolve(action: str, message_id: str = "m1", attempt: int = 1) -> Resolve:
@@ -142,16 +126,16 @@ def resolve(action: str, message_id: str = "m1", attempt: int = 1) -> Resolve:
 
 def states(drive: Drive, message_id: str = "m1") -> list[str]:
     """What was reported of a message: `2 accepted 30003`."""
-    told: list[Attempt] = [one for one in drive.all(ATTEMPTS) if one.message_id == message_id]
-    return [" ".join(filter(None, (str(one.attempt), one.state, one.code))) for one in told]
+    attempts: list[Attempt] = [one for one in drive.all(ATTEMPTS) if one.message_id == message_id]
+    return [" ".join(filter(None, (str(one.attempt), one.state, one.code))) for one in attempts]
 
 
 def calls_made(drive: Drive) -> list[str]:
-    return [f"{post.message_id}#{post.attempt}" for post in send_calls(drive.calls)]
+    return [f"{call.message_id}#{call.attempt}" for call in send_calls(drive.calls)]
 
 
 def run_lookups(drive: Drive, *entries: ListedMessage, gone: bool = False) -> list[int]:
-    """Rounds, as long as there are any within two minutes."""
+    """Let two minutes pass; every lookup gives this list. Returns their rounds."""
     rounds = list[int]()
     for _ in range(12):
         drive.rest(10)

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 VISIBLE: Final = {
     code: 0x2400 + code for code in range(0x20) if chr(code) not in "\t\n"
 } | dict.fromkeys(range(0x7F, 0xA0), 0xFFFD)
-"""For `str.translate`.  A terminal would obey control characters, and anybody may have written the text: who
-approves a text must see all of it."""
+"""For `str.translate`.  A terminal would obey control characters, and anybody may have written the
+text: who approves a text must see all of it."""
 ON_ONE_LINE: Final = VISIBLE | {ord(sign): 0x2400 + ord(sign) for sign in "\t\n"}
 
 

@@ -1,4 +1,4 @@
-"""Numbers and texts are shown in part unless somebody asks for them."""
+"""Mask phone numbers and texts in JSON values, for output that nobody asked to see in full."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ _OURS = {
 
 
 def mask(value: Any) -> Any:
-    """A copy of a JSON value with recipients' numbers and texts hidden."""
+    """A copy of a JSON value with recipients' numbers and all texts masked."""
     return mask_numbers(mask_texts(value))
 
 
 def mask_texts(value: Any, field: str = "") -> Any:
-    """A copy with the length of each text in its place."""
+    """A copy in which each text is replaced by its length."""
     return _each(
         value, field, lambda text, of: f"({len(text)} characters)" if of in _TEXTS else text
     )
 
 
 def mask_numbers(value: Any, field: str = "") -> Any:
-    """A copy with recipients' numbers hidden, in texts too."""
+    """A copy in which recipients' numbers are masked, also inside texts."""
     return _each(value, field, _without_numbers)
 
 
@@ -50,7 +50,7 @@ def _without_numbers(text: str, field: str) -> str:
 
 
 def _each(value: Any, field: str, change: Callable[[str, str], str]) -> Any:
-    """With every string changed, as the field that it stands in asks for."""
+    """A copy in which `change` has replaced every string, given the name of its field."""
     match value:
         case dict():
             return {name: _each(inner, name, change) for name, inner in value.items()}

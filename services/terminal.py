@@ -1,4 +1,4 @@
-"""How commands print: tables on a terminal, plain columns in a pipe, JSON when asked."""
+"""Print for people: tables on a terminal, plain columns in a pipe, JSON on request."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rich.text import Text
 from services.display_text import VISIBLE
 
 _ENDLESS = 4000
-"""Columns of a pipe: a table there is for other programs, and nothing of it may be folded."""
+"""Width of a pipe: other programs read it, so nothing may be folded."""
 
 COLOURS = {
     "delivered": "green",
@@ -38,15 +38,17 @@ COLOURS = {
     "cancel": "dim",
     "canceled": "dim",
 }
-"""One colour per word, the same on every screen."""
+"""Each word has one colour on every screen."""
 
 
 PROSE = {"", "meaning", "because", "proof", "about", "name"}
-"""Columns that give way on a narrow screen."""
+"""Columns that are folded first on a narrow screen."""
 
 
 def console() -> Console:
-    """Standard output.  A file or a pipe gets plain text (NO_COLOR is honoured too)."""
+    """Standard output.
+
+    A file or a pipe gets plain text; NO_COLOR is honoured too."""
     return Console(
         highlight=False,
         soft_wrap=not sys.stdout.isatty(),
@@ -55,7 +57,7 @@ def console() -> Console:
 
 
 def note(sentence: str) -> None:
-    """For the person, not for the pipe."""
+    """Print a sentence on stderr, where a person reads it and a pipe does not."""
     print(sentence, file=sys.stderr, flush=True)
 
 
@@ -64,7 +66,9 @@ def color_word(word: str) -> Text:
 
 
 class _Whole(Table):
-    """Where it is too narrow for words to stay in one line they are folded: half a number would be another number."""
+    """A table that folds its cells on a narrow screen and never cuts them.
+
+    Half a number would be another number."""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         if (
@@ -77,7 +81,7 @@ class _Whole(Table):
 
 
 def table(title: str | None, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
-    """A column whose name ends in # holds numbers and is set to the right."""
+    """Build a table.  A column whose name ends in # holds numbers, set to the right."""
     made = _Whole(
         title=title,
         title_justify="left",
@@ -106,7 +110,7 @@ _LONGEST = 40
 
 
 def draw_bars(counts: Sequence[tuple[str, int]]) -> Table:
-    """One a line, as long as its share of the largest; what is not nothing is seen."""
+    """One bar a line, as long as its share of the largest count; only zero has no bar."""
     most = max((count for _, count in counts), default=0) or 1
     made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
     made.add_column(no_wrap=True)

@@ -43,10 +43,12 @@ def _sayso(
         ),
     ] = False,
 ) -> None:
-    """Text messages, on the recipient's say-so. Start with [bold]sayso demo[/] or [bold]sayso up[/].
+    """Text messages, on the recipient's say-so.
 
-    Exit codes: 0 done; 1 the operation failed; 2 invalid usage or unknown name; 130 interrupted.
-    """
+    Start with [bold]sayso demo[/] or [bold]sayso up[/].
+
+    Exit codes: 0 done; 1 the operation failed; 2 invalid usage or unknown name; 130
+    interrupted."""
 
 
 reflow(app)
@@ -54,7 +56,8 @@ reflow(app)
 _UsageError: Any = next(
     kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException"
 )
-"""What Typer raises for an unknown option or a missing argument.  It carries its own copy of Click."""
+"""What Typer raises for an unknown option or a missing argument.  It carries its own copy of Click.
+"""
 
 
 _REWORDING: Final = (
@@ -70,7 +73,8 @@ _REWORDING: Final = (
 
 
 def run(arguments: list[str] | None = None) -> int:
-    """Return the exit code: 0 done, 1 the operation failed, 2 invalid usage or unknown name, 130 interrupted."""
+    """Return the exit code: 0 done, 1 the operation failed, 2 invalid usage or unknown name, 130
+    interrupted."""
     try:
         return int(app(arguments, prog_name="sayso", standalone_mode=False) or 0)
     except OperationError as error:

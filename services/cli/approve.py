@@ -46,10 +46,10 @@ def approve(
     as_json: options.Json = False,
     unmask: options.Unmask = False,
 ) -> None:
-    """Let texts go that wait for approval: those named, or all that match. Every other rule still counts.
+    """Approve texts that wait: those you name, or all that match. Other rules still apply.
 
-    What is shown is what is approved: a text that has changed meanwhile is refused. The exit code is 0 when all were
-    approved, 1 when some were not.
+    You approve the text that is shown: one that has changed meanwhile is refused. The exit code
+    is 0 when all were approved, 1 when some were not.
 
     Example: [cyan]sayso approve --branch court --since 2026-11-20[/]
     """
@@ -72,7 +72,7 @@ def reject(
     as_json: options.Json = False,
     unmask: options.Unmask = False,
 ) -> None:
-    """Say no to texts that wait: those named, or all that match. They are never sent.
+    """Reject texts that wait: those you name, or all that match. They are never sent.
 
     Example: [cyan]sayso reject m-20261121-120000-7f3a9c --by dana[/]
     """

@@ -36,7 +36,7 @@ def codes(
     state: options.State = options.STATE,
     as_json: options.Json = False,
 ) -> None:
-    """What error codes mean: causes, first steps, and who must act.
+    """Explain error codes: causes, what to do, and who must act.
 
     Example: [cyan]sayso codes 30005[/]
     """

@@ -1,7 +1,8 @@
 """Every command: its name, where it is, and its line of help.
 
-`sayso --help` prints this table without importing any command.  A test holds each line equal to the docstring of its
-command.  Modules are named here alone, and imported when their command is invoked or its own help is asked for."""
+`sayso --help` prints this table without importing any command.  A test holds each line equal to the
+docstring of its command.  Modules are named here alone, and imported when their command is invoked
+or its own help is asked for."""
 
 from __future__ import annotations
 
@@ -28,147 +29,138 @@ PANELS: Final = {
         Entry(
             "demo",
             "demo:demo",
-            "Texts for people who said yes, no, STOP or nothing; what became of each; and the proof.",
+            "Text fictional people who said yes, no, STOP or nothing; show and prove the result.",
         ),
         Entry(
-            "up",
-            "processes:up",
-            "Start everything and keep it running; Ctrl-C stops it cleanly.",
+            "up", "processes:up", "Start everything and keep it running; Ctrl-C stops it cleanly."
         ),
     ),
-    "Use it and look": (
+    "Send and look up": (
         Entry("send", "send:send", "Ask for a text. The gate decides whether it goes out."),
         Entry(
             "cancel",
             "send:cancel",
-            "Take a text back: one that waits at the gate, or that has been ordered and not been called for yet.",
+            "Cancel a text that has not been sent: it waits at the gate or in a sender's queue.",
         ),
         Entry(
             "doubt",
             "in_doubt:app",
-            "Texts of which nobody knows whether they went out, and what to do with them.",
+            "Texts in doubt: nobody knows whether they were sent. List, resend or drop them.",
         ),
-        Entry("consent", "consent:app", "Who has said yes, who has said no, and the proof."),
-        Entry("people", "people:app", "People: who they are, and the numbers they are texted at."),
+        Entry("consent", "consent:app", "Who opted in, who opted out, and the proof."),
+        Entry("people", "people:app", "People, and the numbers that we text them at."),
         Entry(
             "number",
             "people:number",
-            "What is on record of a number: switched on or off, landline, not reached; and from which text that is"
-            " known.",
+            "Show what is on record of a number: on or off, landline, unreachable; and since when.",
         ),
         Entry(
             "tail",
             "topics:tail",
-            "The last records of a topic; numbers and texts masked unless asked.",
+            "Show the last records of a topic; numbers and texts are masked unless you ask.",
         ),
         Entry(
             "explain",
             "explain:explain",
-            "The life of one message: what to do now; then asked, judged, sent, reported, each step with its place on"
-            " Kafka.",
+            "Show the life of one message: what to do now, then each step with its place on Kafka.",
         ),
         Entry(
             "usage",
             "usage:usage",
-            "The usage report with its cost, its total, and whether the books balance; or each message of a period.",
+            "Show the usage report, its cost, and whether all adds up; or list each message.",
         ),
-        Entry(
-            "codes", "codes:codes", "What error codes mean: causes, first steps, and who must act."
-        ),
+        Entry("codes", "codes:codes", "Explain error codes: causes, what to do, and who must act."),
         Entry(
             "alerts",
             "mailbox:alerts",
-            "What is at stake, now that a text has not arrived: the most urgent first.",
+            "Show what is at stake because a text did not arrive; the most urgent first.",
         ),
         Entry(
             "escalate",
             "explain:escalate",
-            "A bundle for support: timeline, findings, attempts, receipts and what the codes mean. Without --out it is"
-            " mailed to the configured address. Numbers and texts are hidden unless asked for.",
+            "Make a bundle for support: timeline, findings, attempts, receipts, error codes.",
         ),
     ),
-    "Approve, and mend what failed": (
+    "Approve and repair": (
         Entry(
             "box",
             "mailbox:box",
-            "A mailbox: ready (to approve, with the texts), outbox (not gone yet, or failed before it could), sentbox.",
+            "Show a mailbox: ready (to approve), outbox (not sent yet) or sentbox.",
         ),
         Entry(
             "approve",
             "approve:approve",
-            "Let texts go that wait for approval: those named, or all that match. Every other rule still counts.",
+            "Approve texts that wait: those you name, or all that match. Other rules still apply.",
         ),
         Entry(
             "reject",
             "approve:reject",
-            "Say no to texts that wait: those named, or all that match. They are never sent.",
+            "Reject texts that wait: those you name, or all that match. They are never sent.",
         ),
         Entry(
             "send-now",
             "resend:send_now",
-            "Judge texts that wait again, now, and ask again for those that failed: those named, or all that match in"
-            " the outbox, and in the sentbox where they failed.",
+            "Evaluate texts that wait once more, and resend those that failed.",
         ),
         Entry(
             "resend",
             "resend:resend",
-            "Ask again for a text that was sent, failed or was refused. It is a request of its own, judged like any"
-            " other.",
+            "Resend a text that was sent, failed or was refused, as a new request.",
         ),
         Entry(
             "dismiss",
             "resend:dismiss",
-            "Take failed texts off the lists: out of the outbox, and no exclamation mark in the sentbox any more. What"
-            " became of them stays on record.",
+            "Take failed texts off the lists; what became of them stays on record.",
         ),
         Entry(
             "test",
             "send:send_test",
-            "Send a test text to a person. It is judged by consent like any other, counted apart (kind test), and of no"
-            " use after 15 minutes.",
+            "Send a test text to a person, to find out whether they can be reached.",
         ),
     ),
     "Watch it": (
         Entry(
             "lag",
             "lag:lag",
-            "What each room has still to judge: records, seconds, rates, time to drain, and a verdict over a few looks.",
+            "Show what each processor has still to read: records, seconds, rates and a verdict.",
         ),
         Entry(
             "waiting",
             "waiting:waiting",
-            "What waits and why: consent, approval, the hour, its turn at the sender, a provider; the oldest of each.",
+            "Show what waits and why: consent, approval, the hour, a sender's queue, a provider.",
         ),
         Entry(
             "balance",
             "waiting:balance",
-            "The books, hour by hour: requested = waiting + not sent + refused + out, and which messages are missing.",
+            "Reconcile by hour: requested = waiting + not sent + refused + out; name the missing.",
         ),
-        Entry(
-            "dlq", "dead_letters:app", "Dead letters: look at them, mend them, replay or drop them."
-        ),
+        Entry("dlq", "dead_letters:app", "Dead letters: list, mend, replay or drop them."),
     ),
     "Set it up": (
-        Entry("topics", "topics:app", "The topics: declared once, created here."),
+        Entry(
+            "topics",
+            "topics:app",
+            "The topics: list them, create them, and print the rights that services need.",
+        ),
         Entry("tenants", "tenants:app", "Tenants and their settings, as every worker reads them."),
         Entry(
             "senders",
             "senders:app",
-            "What we text from: how each sender is doing, at what pace, and whose it is.",
+            "Show each sender: its state, pace, queue, calls in flight and last error.",
         ),
         Entry(
             "keywords",
             "keywords:keywords",
-            "Words that are acted on, by meaning and locale, and the patterns that find a revocation in other words.",
+            "List the words that we act on, and the patterns for a STOP in other words.",
         ),
         Entry(
             "keys",
             "keys:app",
-            "API keys of those who report consent; the state folder has their hashes.",
+            "API keys of those who report consent. Only their hashes are stored.",
         ),
     ),
     "One process at a time": (
-        Entry("worker", "processes:worker", "Run one room's worker until SIGTERM."),
+        Entry("worker", "processes:worker", "Run one processor's worker until SIGTERM."),
         Entry(
             "webhook",
             "processes:webhook",
@@ -182,13 +174,13 @@ PANELS: Final = {
         Entry(
             "simulator",
             "processes:simulator",
-            "Speak the provider's API on loopback, for trying things out: no text leaves the machine.",
+            "Speak the provider's API on loopback, for trials: no text leaves the machine.",
         ),
-        Entry("ledger", "processes:ledger", "Keep the ledger up with the topics."),
+        Entry("ledger", "processes:ledger", "Keep the ledger up to date with the topics."),
         Entry(
             "exporter",
             "processes:exporter",
-            "Tell Prometheus of lag, of what waits, and of the books; on SAYSO_METRICS_PORT, or 9308.",
+            "Export lag, waiting texts and reconciliation to Prometheus.",
         ),
     ),
 }
@@ -196,7 +188,8 @@ ENTRIES: Final = {entry.name: entry for panel in PANELS.values() for entry in pa
 
 
 class _Commands(dict[str, Any]):
-    """`get` and `items` find a stand-in with a line of help, which is enough to list it; `[name]` the command."""
+    """`get` and `items` find a stand-in with a line of help, which is enough to list it; `[name]`
+    the command."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -212,7 +205,8 @@ class _Commands(dict[str, Any]):
 
 
 class LazyGroup(TyperGroup):
-    """The root of the command line: it imports the module of a command when that command is invoked."""
+    """The root of the command line: it imports the module of a command when that command is
+    invoked."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)

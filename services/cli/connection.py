@@ -1,4 +1,4 @@
-"""Which Kafka a command talks to, the ledger brought up to it, and how asynchronous work runs to its end or Ctrl-C."""
+"""Connect a command to Kafka and the ledger, and run its asynchronous work until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -30,7 +30,9 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def find_bootstrap(given: str | None, state: Path) -> str:
-    """The Kafka that was named, else the one that runs in this state folder.  Raises InvalidRequest."""
+    """The Kafka that was named, else the one that runs in this state folder.
+
+    Raises InvalidRequest."""
     found = given or find_running(state)
     if not found:
         raise _no_broker(state)
@@ -44,7 +46,8 @@ def _no_broker(state: Path) -> InvalidRequest:
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
-    """Like asyncio.run, but what Kafka refuses is one sentence, and its client logs nothing on the screen.
+    """Like asyncio.run, but what Kafka refuses is one sentence, and its client logs nothing on the
+    screen.
 
     Raises OperationError."""
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
@@ -76,7 +79,8 @@ def operate(
 def run_until_interrupted(work: Coroutine[Any, Any, Any]) -> bool:
     """The first signal cancels the work and lets it clean up; further ones are ignored.
 
-    Returns whether it was interrupted.  Raises whatever the work raises; InvalidRequest for wrong settings."""
+    Returns whether it was interrupted.  Raises whatever the work raises; InvalidRequest for
+    wrong settings."""
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     try:
         return asyncio.run(_guard(work))
@@ -137,9 +141,9 @@ def _catch_up(ledger: Ledger, bootstrap: str) -> None:
 
 
 def _format_last_record(ledger: Ledger) -> str:
-    newest = ledger.rows("""SELECT max(at) AS at FROM (SELECT max(at_ms) AS at FROM requests UNION ALL
-        SELECT max(at_ms) FROM decisions UNION ALL SELECT max(at_ms) FROM outcomes UNION ALL
-        SELECT max(at_ms) FROM consent_log)""")[0]["at"]
+    tables = ("requests", "decisions", "outcomes", "consent_log")
+    union = " UNION ALL ".join(f"SELECT max(at_ms) AS at FROM {table}" for table in tables)
+    newest = ledger.rows(f"SELECT max(at) AS at FROM ({union})")[0]["at"]
     if not newest:
         return "none yet"
     return f"{datetime.fromtimestamp(newest / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"

@@ -23,7 +23,7 @@ from services.operations.table_file import count_lines
 from services.operations.validation import parse_number, parse_tenant
 from services.terminal import color_word, console, note, print_json, table
 
-app = typer.Typer(help="Who has said yes, who has said no, and the proof.", no_args_is_help=True)
+app = typer.Typer(help="Who opted in, who opted out, and the proof.", no_args_is_help=True)
 for command in consent_records.COMMANDS:
     app.command()(command)
 
@@ -54,16 +54,18 @@ def opt_in(
 ) -> None:
     """Record that a person agreed to be texted.
 
-    Staff who record a yes say where its proof is kept, or hand over the file, and who they are.  Nobody can record one
+    Say where the proof is kept, or name the file, and who you are. Nobody can record an opt-in
     for a person who has opted out: only they can come back.
 
-    Example: [cyan]sayso consent in +12125550123 -t harbor --document intake-17.pdf --actor dana[/]
+    Example:
+    [cyan]sayso consent in +12125550123 -t harbor --document intake-17.pdf --actor dana[/]
     """
     proof = consent.describe_document(document, file)
     if not proof or not actor:
         raise InvalidRequest(
-            "An opt-in needs proof: give --document (where it is kept) or --file (the form itself), and --actor "
-            "(who recorded it)"
+            "An opt-in needs proof",
+            "give --document (where it is kept) or --file (the form itself), and --actor"
+            " (who recorded it)",
         )
     evidence = {"wording": wording, "document": proof, "actor": actor, "url": url}
     _record("opt_in", number, tenant, sender, evidence, bootstrap, state)
@@ -93,10 +95,11 @@ def resolve(
     bootstrap: options.Bootstrap = None,
     state: options.State = options.STATE,
 ) -> None:
-    """Let texts go again after a record that could not be read, which you have looked at and which was no STOP.
+    """Let texts go again after an unreadable record that was no STOP.
 
-    Until somebody does, every text waits by the finding consent_unreadable. The consent log (sayso consent show) names
-    the record by topic, partition and offset; its bytes are among the dead letters (sayso tail dead-letters). If it was
+    Look at the record first. Until somebody resolves it, every text to the number waits with the
+    finding consent_unreadable. The consent log (sayso consent show) names the record by topic,
+    partition and offset; its bytes are among the dead letters (sayso tail dead-letters). If it was
     a STOP: sayso consent out.
 
     Example: [cyan]sayso consent resolve +12125550123 -t harbor --actor dana[/]
@@ -134,9 +137,10 @@ def ask(
     bootstrap: options.Bootstrap = None,
     state: options.State = options.STATE,
 ) -> None:
-    """Ask a person once more to opt in, by text; the first request goes out by itself.
+    """Ask a person once more to opt in, by text. We send the first request by ourselves.
 
-    At most one in 24 hours goes to a number, and none after an opt-out: then it is refused, and says why.
+    A number gets at most one request in 24 hours, and none after an opt-out: the command then says
+    why not.
 
     Example: [cyan]sayso consent ask +12125550123 -t harbor --actor dana[/]
     """
@@ -162,10 +166,11 @@ def import_(
     state: options.State = options.STATE,
     as_json: options.Json = False,
 ) -> None:
-    """Bring in a list of consents. Bad lines are named and left out, good ones go in; importing again is harmless.
+    """Import a list of consents. Importing it again is harmless.
 
-    The first line names the columns: number, date, source (where it was collected) and proof (where the signed form is
-    kept, or its SHA-256); action (opt_in or opt_out), wording, url and sender may be there too. An import lifts no
+    The first line names the columns: number, date, source (where it was collected) and proof (where
+    the signed form is kept, or its SHA-256). The columns action (opt_in or opt_out), wording, url
+    and sender are optional. Bad lines are named and left out; good ones go in. An import lifts no
     opt-out.
 
     Example: [cyan]sayso consent import consents.csv -t harbor[/]
@@ -201,7 +206,7 @@ def show(
     as_json: options.Json = False,
     unmask: options.Unmask = False,
 ) -> None:
-    """Where a number's consent stands, and everything that led there.
+    """Show a number's consent, and everything that led there.
 
     Example: [cyan]sayso consent show +12125550123[/]
     """

@@ -1,4 +1,4 @@
-"""`sayso consent history`, `proof`, `verify` and `audit`: what led to a number's consent, and whether it can be shown."""
+"""`sayso consent history`, `proof`, `verify` and `audit`: the record of consent, and its proof."""
 
 from __future__ import annotations
 
@@ -55,8 +55,9 @@ def history(
     as_json: options.Json = False,
     unmask: options.Unmask = False,
 ) -> None:
-    """Every change of a number's consent: what, by whom, when, from where, shown which wording; and whether the
-    entries still hang together.
+    """Show every change of a number's consent, and whether the entries form a whole chain.
+
+    Each entry says what changed, by whom, when, from where, and which wording was shown.
 
     Example: [cyan]sayso consent history --number +12125550123 -t harbor[/]
     """
@@ -99,7 +100,7 @@ def proof(
     bootstrap: options.Bootstrap = None,
     state: options.State = options.STATE,
 ) -> None:
-    """Write all there is to prove a number's consent to a file, in full: numbers and texts are not masked.
+    """Write all that proves a number's consent to a file. Nothing in it is masked.
 
     Example: [cyan]sayso consent proof --number +12125550123 -t harbor --out proof.json[/]
     """
@@ -111,7 +112,8 @@ def proof(
         head = _describe_head(chain["head"])
         screen.print(f"{chain['tenant']}: {len(chain['entries'])} entries, {head}")
     screen.print(
-        f"Written to {out}. Note the head elsewhere: who knows it can tell that nothing was cut off the end."
+        f"Written to {out}. Note the head elsewhere: who knows it can tell that nothing was cut off"
+        " the end."
     )
     screen.print(f"  sayso consent verify {out}", style="cyan")
 
@@ -124,10 +126,10 @@ def verify(
     ] = None,
     as_json: options.Json = False,
 ) -> None:
-    """Check a bundle offline: an entry that was changed, taken out or moved is named. Exit code 1 if there is one.
+    """Check a bundle of proof offline. Exit code 1 if an entry was changed, removed or moved.
 
-    Without a head that was noted elsewhere, it cannot be seen whether entries after the last one that the status
-    names were cut off, or whether everything was written anew with new hashes.
+    Note the head of the chain elsewhere. Without it nobody can see whether entries at the end were
+    cut off, or whether everything was rewritten with new hashes.
 
     Example: [cyan]sayso consent verify proof.json[/]
     """
@@ -151,9 +153,11 @@ def audit(
     as_json: options.Json = False,
     unmask: options.Unmask = False,
 ) -> None:
-    """Who is opted in without evidence, who has not answered for long, who was texted after an opt-out, who was asked
-    too often: of these two there must be none, exit code 1 if there is one. And whose opt-in requests wait because the
-    hour's are used up.
+    """Check the record of consent, and whether we kept to it.
+
+    Lists who is opted in without evidence, who has not answered for long, and whose opt-in requests
+    wait because the hour's limit is reached. Lists also who was texted after an opt-out and who
+    was asked too often: exit code 1 if there is one of these.
 
     Example: [cyan]sayso consent audit -t harbor --csv > audit.csv[/]
     """
@@ -229,7 +233,8 @@ def _print_report(one: ChainReport, head: str | None) -> None:
     if head is None:
         upto = f"the status vouches for all up to entry {one.witnessed}; " if one.witnessed else ""
         screen.print(
-            f"  {upto}that nothing was cut off the end shows against a head noted elsewhere (--head)"
+            f"  {upto}that nothing was cut off the end shows against a head noted elsewhere"
+            " (--head)"
         )
 
 

@@ -27,9 +27,7 @@ from services.operations import dead_letters
 from services.operations.errors import InvalidRequest, OperationError, OperationFailed
 from services.terminal import console, note, print_json, table
 
-app = typer.Typer(
-    help="Dead letters: look at them, mend them, replay or drop them.", no_args_is_help=True
-)
+app = typer.Typer(help="Dead letters: list, mend, replay or drop them.", no_args_is_help=True)
 Name = Annotated[
     str, typer.Argument(metavar="LETTER", help="As `sayso dlq list` shows it, e.g. 2-17.")
 ]
@@ -58,7 +56,7 @@ def show_all(
     as_json: options.Json = False,
     unmask: options.Unmask = False,
 ) -> None:
-    """What could not be read, by cause and topic; then letter by letter.
+    """List what could not be read, by cause and topic, then letter by letter.
 
     Example: [cyan]sayso dlq list --cause invalid[/]
     """
@@ -102,7 +100,7 @@ def show(
     as_json: options.Json = False,
     unmask: options.Unmask = False,
 ) -> None:
-    """One letter, with its value; numbers and texts masked unless asked.
+    """Show one letter and its value; numbers and texts are masked unless you ask.
 
     Example: [cyan]sayso dlq show 2-17[/]
     """
@@ -142,7 +140,7 @@ def fix(
     bootstrap: options.Bootstrap = None,
     state: options.State = options.STATE,
 ) -> None:
-    """Open a letter's value in $EDITOR; once it fits its schema it is replayed to its own topic.
+    """Open a letter's value in $EDITOR, and replay it to its own topic once it fits the schema.
 
     Example: [cyan]sayso dlq fix 2-17[/]
     """
@@ -155,11 +153,13 @@ def fix(
         where = find_bootstrap(bootstrap, state)
         run(dead_letters.replay(where, ledger, one, value, actor, reason))
     note(
-        f"Replayed to {one.said.topic}, once. If it is set aside again it comes back under a new name."
+        f"Replayed to {one.said.topic}, once. If it is set aside again it comes back under a new"
+        " name."
     )
     if one.said.topic in dead_letters.BLOCKING:
         note(
-            "Its number is blocked until somebody says what was meant: `sayso consent resolve NUMBER`."
+            "Its number is blocked until somebody says what was meant:"
+            " `sayso consent resolve NUMBER`."
         )
 
 
@@ -174,7 +174,9 @@ def replay(
     bootstrap: options.Bootstrap = None,
     state: options.State = options.STATE,
 ) -> None:
-    """Write letters to their own topics again, as they were, once each; for what can be read by now.
+    """Write letters to their own topics again, unchanged, once each.
+
+    Use it for what this version can read by now.
 
     Example: [cyan]sayso dlq replay --topic send-requests --cause invalid --all[/]
     """
@@ -206,7 +208,7 @@ def drop(
     bootstrap: options.Bootstrap = None,
     state: options.State = options.STATE,
 ) -> None:
-    """Say that letters were looked at and are not needed; they stay on their topic for as long as it keeps them.
+    """Mark letters as not needed. They stay on their topic for as long as it keeps them.
 
     Example: [cyan]sayso dlq drop 2-17 --reason "a test of the old importer"[/]
     """
@@ -226,9 +228,11 @@ def drop(
 
 
 def edit(letter: DeadLetter) -> bytes | None:
-    """Open its value in the editor until it fits its schema; None where it was left as it was, or emptied.
+    """Open its value in the editor until it fits its schema; None where it was left as it was, or
+    emptied.
 
-    What is wrong is written above the text, and the editor opens again.  Raises OperationError."""
+    What is wrong is written above the text, and the editor opens again.  Raises OperationError.
+    """
     command = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi")
     text = before = _lay_out(letter)
     problem = letter.reason

@@ -56,9 +56,9 @@ def demo(
     state: options.State = options.STATE,
     as_json: options.Json = False,
 ) -> None:
-    """Texts for people who said yes, no, STOP or nothing; what became of each; and the proof.
+    """Text fictional people who said yes, no, STOP or nothing; show and prove the result.
 
-    Exits 0 only if every message is accounted for and the ledger agrees with the provider's own journal.
+    Exits 0 only if every message is accounted for and the provider's own journal agrees.
 
     Example: [cyan]sayso demo --requests 1000 --seed 3[/]
     """
@@ -125,8 +125,8 @@ async def _print_report(plan: Plan, result: RunResult, scene: Scene, as_json: bo
 
 @contextmanager
 def _show_counts() -> Iterator[Show]:
-    """One table that changes on a terminal, a line now and then elsewhere; on stderr, so that the report can be
-    piped."""
+    """One table that changes on a terminal, a line now and then elsewhere; on stderr, so that the
+    report can be piped."""
     if not sys.stderr.isatty():
         yield _print_lines()
         return

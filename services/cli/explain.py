@@ -1,4 +1,4 @@
-"""`sayso explain` and `sayso escalate`: what became of a message, and why; for yourself or for support."""
+"""`sayso explain` and `sayso escalate`: what became of a message, for yourself or for support."""
 
 from __future__ import annotations
 
@@ -30,9 +30,10 @@ def explain(
     as_json: options.Json = False,
     unmask: options.Unmask = False,
 ) -> None:
-    """The life of one message: what to do now; then asked, judged, sent, reported, each step with its place on Kafka.
+    """Show the life of one message: what to do now, then each step with its place on Kafka.
 
-    Oldest first, the recipient's consent among the rest. TIME is a time with its zone: 2026-11-21T17:00Z.
+    Steps are in order, oldest first, with the recipient's consent among them. TIME is a time with
+    its zone: 2026-11-21T17:00Z.
 
     Example: [cyan]sayso explain m-20261121-120000-7f3a9c[/]
     """
@@ -97,8 +98,10 @@ def escalate(
     numbers: Annotated[bool, typer.Option("--numbers", help="With phone numbers in full.")] = False,
     texts: Annotated[bool, typer.Option("--texts", help="With what was written in full.")] = False,
 ) -> None:
-    """A bundle for support: timeline, findings, attempts, receipts and what the codes mean. Without --out it is mailed
-    to the configured address. Numbers and texts are hidden unless asked for.
+    """Make a bundle for support: timeline, findings, attempts, receipts, error codes.
+
+    Without --out it is mailed to the configured address. Numbers and texts are hidden unless you
+    ask for them.
 
     Example: [cyan]sayso escalate m-20261121-120000-7f3a9c --out case.json[/]
     """

@@ -18,7 +18,7 @@ from services.operations.in_doubt import Action, find_in_doubt, settle
 from services.terminal import console, print_json, table
 
 app = typer.Typer(
-    help="Texts of which nobody knows whether they went out, and what to do with them.",
+    help="Texts in doubt: nobody knows whether they were sent. List, resend or drop them.",
     no_args_is_help=True,
 )
 MessageId = Annotated[str, typer.Argument(metavar="MESSAGE_ID", help="As in sayso doubt list.")]
@@ -32,7 +32,7 @@ def show(
     as_json: options.Json = False,
     unmask: options.Unmask = False,
 ) -> None:
-    """What is in doubt, since when and why, and what was found in the provider's list. The longest standing first.
+    """List what is in doubt, why, and what the provider's list shows; the oldest first.
 
     Example: [cyan]sayso doubt list[/]
     """
@@ -69,9 +69,10 @@ def resend(
     state: options.State = options.STATE,
     as_json: options.Json = False,
 ) -> None:
-    """Send it again, if the gate still lets it: you take it upon you that it may arrive twice.
+    """Send it again, if the gate allows it: you accept that it may arrive twice.
 
-    The gate judges it afresh: consent, hours and caps of now. Exit code 1 if nobody has answered.
+    The gate evaluates it again, with today's consent, hours and caps. Exit code 1 if nobody
+    answered.
 
     Example: [cyan]sayso doubt resend m-20261121-120000-7f3a9c[/]
     """
@@ -87,9 +88,9 @@ def drop(
     state: options.State = options.STATE,
     as_json: options.Json = False,
 ) -> None:
-    """Leave it as it is: it is not sent again, and counts as unknown until the provider tells of it.
+    """Give it up: it is not sent again.
 
-    Exit code 1 if nobody has answered.
+    It counts as unknown until the provider reports it. Exit code 1 if nobody answered.
 
     Example: [cyan]sayso doubt drop m-20261121-120000-7f3a9c[/]
     """

@@ -20,7 +20,7 @@ from services.operations.validation import parse_tenant
 from services.terminal import console, note, print_json, table
 
 app = typer.Typer(
-    help="API keys of those who report consent; the state folder has their hashes.",
+    help="API keys of those who report consent. Only their hashes are stored.",
     no_args_is_help=True,
 )
 
@@ -53,7 +53,7 @@ def show(
     state: options.State = options.STATE,
     as_json: options.Json = False,
 ) -> None:
-    """Every key there is, and those that no longer hold; never the secret.
+    """List every key, also revoked ones; never the secret.
 
     Example: [cyan]sayso keys list -t harbor[/]
     """
@@ -87,7 +87,7 @@ def revoke(
     ],
     state: options.State = options.STATE,
 ) -> None:
-    """Refuse a key from now on; what it brought stays, and still names it.
+    """Revoke a key. What it reported stays, and still names it.
 
     Example: [cyan]sayso keys revoke 5d41402abc4b[/]
     """

@@ -34,7 +34,7 @@ def keywords(
     state: options.State = options.STATE,
     as_json: options.Json = False,
 ) -> None:
-    """Words that are acted on, by meaning and locale, and the patterns that find a revocation in other words.
+    """List the words that we act on, and the patterns for a STOP in other words.
 
     Example: [cyan]sayso keywords -t harbor[/]
     """
@@ -75,8 +75,8 @@ def _print_words(tenant: TenantSettings | None, as_json: bool) -> None:
     title = "Words: the whole text, whatever its case and signs"
     screen.print(table(title, ("means", "word", "locale", "source"), words))
     screen.print(
-        "\nYES counts where an opt-in request or an opt-out stands; a STOP in other words at once, and a "
-        "person is asked to confirm or lift it.\n"
+        "\nYES counts where an opt-in request or an opt-out stands; a STOP in other words at once,"
+        " and a person is asked to confirm or lift it.\n"
     )
     screen.print(table("STOP in other words", ("pattern", "locale", "example"), patterns))
 

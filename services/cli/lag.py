@@ -31,7 +31,7 @@ def lag(
     every: Annotated[
         float, typer.Option(min=0.2, max=3600, help="Seconds between two looks.")
     ] = 1.0,
-    room: Annotated[str | None, typer.Option(help="Of this room only.")] = None,
+    room: Annotated[str | None, typer.Option(help="Of this processor only.")] = None,
     everything: Annotated[
         bool, typer.Option("--all", "-a", help="Also partitions where all is well.")
     ] = False,
@@ -39,10 +39,11 @@ def lag(
     state: options.State = options.STATE,
     as_json: options.Json = False,
 ) -> None:
-    """What each room has still to judge: records, seconds, rates, time to drain, and a verdict over a few looks.
+    """Show what each processor has still to read: records, seconds, rates and a verdict.
 
-    Asks the broker, not the workers: one that is dead or stuck shows. What waits for consent, a morning or its turn is
-    not lag: see sayso waiting. Exits 1 if anything is STALLED or STOPPED.
+    Asks the broker, not the workers: so it shows a worker that is dead or stuck. A text that
+    waits for consent, for the morning or for its turn is not lag: see sayso waiting. Exits 1 if
+    anything is STALLED or STOPPED.
 
     Example: [cyan]sayso lag --watch[/]
     """
@@ -77,7 +78,7 @@ def list_groups(processor: str | None) -> dict[str, list[str]]:
     """A processor's consumer group, and the topics that it reads.  Raises InvalidRequest."""
     if processor is not None and processor not in PROCESSORS:
         raise InvalidRequest(
-            f"There is no room {processor!r}", f"it is one of {', '.join(PROCESSORS)}"
+            f"There is no processor {processor!r}", f"it is one of {', '.join(PROCESSORS)}"
         )
     wanted = PROCESSORS.values() if processor is None else [PROCESSORS[processor]]
     return {f"sayso.{one.name}": [topic.name for topic in one.inputs] for one in wanted}
@@ -141,7 +142,8 @@ def _draw(found: Report, everything: bool) -> RenderableType:
     )
     total = sum(line.lag for line in found.lines)
     foot = Text(
-        f"{total:,} records to judge in {len(found.lines):,} partitions; over {found.span:.0f} s: {found.worst}",
+        f"{total:,} records to judge in {len(found.lines):,} partitions;"
+        f" over {found.span:.0f} s: {found.worst}",
         style=_STYLES[found.worst],
     )
     rows = [*map(_cells, shown), *([] if everything else _rows_without_lag(found))]
@@ -149,7 +151,8 @@ def _draw(found: Report, everything: bool) -> RenderableType:
 
 
 def _rows_without_lag(found: Report) -> list[tuple[Any, ...]]:
-    """Partitions with nothing to judge where all is not well: a line for all of a group's that have one cause."""
+    """Partitions with nothing to judge where all is not well: a line for all of a group's that have
+    one cause."""
     bad = [line for line in found.lines if not line.lag and line.verdict != "OK"]
     counts = Counter((line.group, line.verdict, line.cause) for line in bad)
     return [

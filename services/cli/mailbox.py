@@ -1,4 +1,4 @@
-"""`sayso box` and `sayso alerts`: what waits for approval, what has not gone yet, what has; and who must be called."""
+"""`sayso box` and `sayso alerts`: the mailboxes, and which failures somebody must act on now."""
 
 from __future__ import annotations
 
@@ -99,9 +99,10 @@ def box(
     as_json: options.Json = False,
     unmask: options.Unmask = False,
 ) -> None:
-    """A mailbox: ready (to approve, with the texts), outbox (not gone yet, or failed before it could), sentbox.
+    """Show a mailbox: ready (to approve), outbox (not sent yet) or sentbox.
 
-    An exclamation mark is before what somebody should look at.
+    The outbox also has what failed before it could be sent. An exclamation mark is before what
+    somebody should look at. The ready box shows the texts.
 
     Example: [cyan]sayso box outbox --branch court --attention[/]
     """
@@ -217,7 +218,7 @@ def alerts(
     as_json: options.Json = False,
     unmask: options.Unmask = False,
 ) -> None:
-    """What is at stake, now that a text has not arrived: the most urgent first.
+    """Show what is at stake because a text did not arrive; the most urgent first.
 
     Example: [cyan]sayso alerts --tenant harbor[/]
     """

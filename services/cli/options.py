@@ -30,12 +30,15 @@ def parse_time(written: str) -> datetime:
     except (ValueError, OverflowError):
         pass
     raise typer.BadParameter(
-        f"{written!r} is not a time with its zone: write it as 2026-11-20T17:00Z, or as 2026-11-20T12:00-05:00"
+        f"{written!r} is not a time with its zone: write it as 2026-11-20T17:00Z,"
+        " or as 2026-11-20T12:00-05:00"
     )
 
 
 def parse_bootstrap(written: str) -> str:
-    """One or several addresses, as every Kafka client takes them; without a port it is 9092.  Raises BadParameter."""
+    """One or several addresses, as every Kafka client takes them; without a port it is 9092.
+
+    Raises BadParameter."""
     for address in written.split(","):
         host, colon, port = address.strip().rpartition(":")
         is_bare = not colon or port.endswith("]")  # a name, or an IPv6 address in brackets
@@ -43,7 +46,8 @@ def parse_bootstrap(written: str) -> str:
             host and port.isdecimal() and 0 < int(port) < 65536
         ):
             raise typer.BadParameter(
-                f"{address.strip()!r} is not a HOST:PORT such as kafka-1:9092; several have commas between them"
+                f"{address.strip()!r} is not a HOST:PORT such as kafka-1:9092;"
+                " several have commas between them"
             )
     return written
 
@@ -131,7 +135,9 @@ Yes = Annotated[
 
 
 def read_actor(by: str | None, fallback: str | None = None) -> str:
-    """Who does it.  A container may have no name for its user: then `fallback`, or InvalidRequest."""
+    """Who does it.
+
+    A container may have no name for its user: then `fallback`, or InvalidRequest."""
     if by and by.strip():
         return by.strip()
     try:
@@ -145,6 +151,7 @@ def read_actor(by: str | None, fallback: str | None = None) -> str:
 
 
 def repeat_options(state: Path, bootstrap: str | None) -> str:
-    """What a printed command needs in order to mean the same stack; nothing where that is the usual one."""
+    """What a printed command needs in order to mean the same stack; nothing where that is the usual
+    one."""
     folder = f" --state {state}" if state != STATE else ""
     return folder + (f" --bootstrap {bootstrap}" if bootstrap else "")

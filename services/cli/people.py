@@ -18,16 +18,19 @@ from services.ledger.people import NumberFactRecord, PersonView, list_number_fac
 from services.ledger.people import find_people as read_known
 from services.masking import mask
 from services.operations.errors import InvalidRequest, OperationFailed
-from services.operations.number_facts import build_confirmation, confirm_number
-from services.operations.people_import import build_person_events, import_people, read_people
+from services.operations.people import (
+    build_confirmation,
+    build_person_events,
+    confirm_number,
+    import_people,
+    read_people,
+)
 from services.operations.session import Session
 from services.operations.validation import parse_number
 from services.terminal import color_word, console, note, print_json, table
 from streams.error_codes import lookup
 
-app = typer.Typer(
-    help="People: who they are, and the numbers they are texted at.", no_args_is_help=True
-)
+app = typer.Typer(help="People, and the numbers that we text them at.", no_args_is_help=True)
 
 
 @app.command("import")
@@ -48,11 +51,12 @@ def import_(
     state: options.State = options.STATE,
     as_json: options.Json = False,
 ) -> None:
-    """Tell of people, a line a number: person_id, tenant, name, role, number, type (mobile, home, work, other),
-    sms_enabled (yes, no), primary, time_zone, postal_region, email.
+    """Import people from a file, one number a line.
 
-    A bad line is named with its number and reason, and the good ones go in. The exit code is 0 when all went in,
-    1 when some lines were left out, 2 when nothing could be read.
+    Columns: person_id, tenant, name, role, number, type (mobile, home, work, other), sms_enabled
+    (yes, no), primary, time_zone, postal_region, email. A bad line is named with its number and
+    the reason; the good ones go in. The exit code is 0 when all went in, 1 when some lines were
+    left out, 2 when nothing could be read.
 
     Example: [cyan]sayso people import clients.csv --tenant harbor[/]
     """
@@ -114,7 +118,7 @@ def show(
     as_json: options.Json = False,
     unmask: options.Unmask = False,
 ) -> None:
-    """A person, their numbers with the consent of each, and what waits for them.
+    """Show a person, the consent of each of their numbers, and what waits for them.
 
     Example: [cyan]sayso people show crm-20417[/]
     """
@@ -194,16 +198,21 @@ def number(
     as_json: options.Json = False,
     unmask: options.Unmask = False,
 ) -> None:
-    """What is on record of a number: switched on or off, landline, not reached; and from which text that is known.
+    """Show what is on record of a number: on or off, landline, unreachable; and since when.
+
+    Each line names the text that showed it.
 
     Example: [cyan]sayso number +14155550142[/]
-    Once somebody has made sure: [cyan]sayso number +14155550142 --tenant harbor --confirmed --actor ann[/]
+
+    Once somebody has made sure:
+    [cyan]sayso number +14155550142 --tenant harbor --confirmed --actor ann[/]
     """
     wanted = parse_number("NUMBER", written)
     if confirmed:
         if not tenant or not actor:
             raise InvalidRequest(
-                "Say whose number it is and who has made sure: --confirmed wants --tenant and --actor"
+                "Say whose number it is and who has made sure",
+                "--confirmed wants --tenant and --actor",
             )
         fact = build_confirmation(wanted, tenant, actor, datetime.now(UTC))
         operate(find_bootstrap(bootstrap, state), lambda kafka: confirm_number(kafka, fact))

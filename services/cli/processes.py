@@ -1,4 +1,4 @@
-"""`sayso up`, and the processes that it starts one at a time, for those who bring their own supervisor."""
+"""`sayso up`, and each process that it starts, for those who bring their own supervisor."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def up(
     partitions: Annotated[
         int | None,
         typer.Option(
-            help="Of topics that are new: as many workers can share a room.",
+            help="Of topics that are new: as many workers can share a processor.",
             min=1,
             max=1000,
             show_default="1; 12 with --bootstrap",
@@ -43,7 +43,8 @@ def up(
 ) -> None:
     """Start everything and keep it running; Ctrl-C stops it cleanly.
 
-    Example: [cyan]sayso up[/], then in another terminal [cyan]sayso send -t harbor --to +12125550123 --body Hello[/]
+    Example: [cyan]sayso up[/], then in another terminal
+    [cyan]sayso send -t harbor --to +12125550123 --body Hello[/]
     """
     require_one_of("--provider", provider, ("simulator", "twilio"))
     missing = [name for name in TWILIO if not os.environ.get(name)]
@@ -87,19 +88,21 @@ def _print_addresses(stack: Stack, wanted: StackOptions) -> None:
 
 
 def worker(
-    room: Annotated[str, typer.Argument(metavar="ROOM", help=", ".join(PROCESSORS))],
+    room: Annotated[str, typer.Argument(metavar="PROCESSOR", help=", ".join(PROCESSORS))],
     instance: Annotated[
         str | None, typer.Option(help="A stable name, so that a restart keeps its partitions.")
     ] = None,
     bootstrap: options.Bootstrap = None,
     state: options.State = options.STATE,
 ) -> None:
-    """Run one room's worker until SIGTERM.
+    """Run one processor's worker until SIGTERM.
 
     Example: [cyan]sayso worker gate --bootstrap kafka-1:9092[/]
     """
     if room not in PROCESSORS:
-        raise InvalidRequest(f"There is no room {room!r}", f"it is one of {', '.join(PROCESSORS)}")
+        raise InvalidRequest(
+            f"There is no processor {room!r}", f"it is one of {', '.join(PROCESSORS)}"
+        )
     arguments = ("--instance", instance) if instance else ()
     _become("services.workers", bootstrap, state, room, *arguments)
 
@@ -107,13 +110,14 @@ def worker(
 def webhook(bootstrap: options.Bootstrap = None, state: options.State = options.STATE) -> None:
     """Take the provider's signed callbacks and put them on Kafka.
 
-    Example: [cyan]SAYSO_PUBLIC_URL=https://sms.example.com sayso webhook --bootstrap kafka-1:9092[/]
+    Example:
+    [cyan]SAYSO_PUBLIC_URL=https://sms.example.com sayso webhook --bootstrap kafka-1:9092[/]
     """
     _become("services.webhook", bootstrap, state)
 
 
 def simulator(state: options.State = options.STATE) -> None:
-    """Speak the provider's API on loopback, for trying things out: no text leaves the machine.
+    """Speak the provider's API on loopback, for trials: no text leaves the machine.
 
     Example: [cyan]sayso simulator[/]
     """
@@ -129,7 +133,7 @@ def consents(bootstrap: options.Bootstrap = None, state: options.State = options
 
 
 def ledger(bootstrap: options.Bootstrap = None, state: options.State = options.STATE) -> None:
-    """Keep the ledger up with the topics.
+    """Keep the ledger up to date with the topics.
 
     Example: [cyan]sayso ledger[/]
     """
@@ -137,7 +141,9 @@ def ledger(bootstrap: options.Bootstrap = None, state: options.State = options.S
 
 
 def exporter(bootstrap: options.Bootstrap = None, state: options.State = options.STATE) -> None:
-    """Tell Prometheus of lag, of what waits, and of the books; on SAYSO_METRICS_PORT, or 9308.
+    """Export lag, waiting texts and reconciliation to Prometheus.
+
+    The port is SAYSO_METRICS_PORT, or 9308.
 
     Example: [cyan]sayso exporter[/]
     """

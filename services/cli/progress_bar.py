@@ -1,4 +1,4 @@
-"""What may take long shows on a terminal's stderr how far it is.  A pipe gets nothing, not even a blank line."""
+"""Show on a terminal's stderr how far long work is.  A pipe gets nothing, not even a blank line."""
 
 from __future__ import annotations
 
@@ -49,7 +49,8 @@ def show_waiting(what: str) -> Iterator[None]:
 
 
 def _screen() -> Console | None:
-    """None where nobody looks on, or the terminal cannot move its cursor: Rich would end with a line of its own."""
+    """None where nobody looks on, or the terminal cannot move its cursor: Rich would end with a
+    line of its own."""
     if not sys.stderr.isatty():
         return None
     screen = Console(stderr=True)

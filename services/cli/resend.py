@@ -1,4 +1,4 @@
-"""`sayso resend`, `sayso send-now` and `sayso dismiss`: what staff do about texts that failed or wait."""
+"""`sayso resend`, `sayso send-now` and `sayso dismiss`: act on texts that failed or wait."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ import typer
 from services.cli import options
 from services.cli.connection import find_bootstrap, operate, read_ledger
 from services.cli.mailbox import confirm
-from services.operations.approvals import submit_approvals
-from services.operations.dismissals import build_dismissals, select_failed
-from services.operations.dismissals import dismiss as publish_dismissals
+from services.operations.approvals import build_dismissals, select_failed, submit_approvals
+from services.operations.approvals import dismiss as publish_dismissals
 from services.operations.errors import OperationFailed
 from services.operations.resend_plan import (
     NoResend,
@@ -44,9 +43,10 @@ def resend(
     state: options.State = options.STATE,
     as_json: options.Json = False,
 ) -> None:
-    """Ask again for a text that was sent, failed or was refused. It is a request of its own, judged like any other.
+    """Resend a text that was sent, failed or was refused, as a new request.
 
-    Where the person is on record, the new number takes the place of the old one there, and later texts go to it too.
+    The gate evaluates it like any other. Where the person is on record, a new number replaces the
+    old one there, and later texts go to it too.
 
     Example: [cyan]sayso resend m-20261121-120000-7f3a9c --number +12125550123[/]
     """
@@ -93,10 +93,10 @@ def send_now(
     state: options.State = options.STATE,
     as_json: options.Json = False,
 ) -> None:
-    """Judge texts that wait again, now, and ask again for those that failed: those named, or all that match in the
-    outbox, and in the sentbox where they failed.
+    """Evaluate texts that wait once more, and resend those that failed.
 
-    No rule is set aside: what waits for the morning, or for an approval, goes on waiting and says so.
+    Name messages, or select from the outbox, and from the sentbox what failed there. No rule is
+    skipped: what waits for the morning, or for an approval, goes on waiting and says so.
 
     Example: [cyan]sayso send-now --code 30008 --since 2026-11-20[/]
     """
@@ -176,8 +176,9 @@ def dismiss(
     state: options.State = options.STATE,
     as_json: options.Json = False,
 ) -> None:
-    """Take failed texts off the lists: out of the outbox, and no exclamation mark in the sentbox any more. What became
-    of them stays on record.
+    """Take failed texts off the lists; what became of them stays on record.
+
+    They leave the outbox, and lose their exclamation mark in the sentbox.
 
     Example: [cyan]sayso dismiss m-20261121-120000-7f3a9c --by dana[/]
     """

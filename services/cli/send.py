@@ -10,7 +10,7 @@ import typer
 from schemas.send_request import Kind, SendRequest
 from services.cli import options
 from services.cli.connection import find_bootstrap, operate, read_ledger
-from services.operations import cancellation
+from services.operations import requests
 from services.operations.errors import InvalidRequest
 from services.operations.requests import build_test_request, request_person_text, request_text
 from services.operations.validation import build_message, new_id, parse_number, require_one_of
@@ -119,8 +119,9 @@ def send_test(
     state: options.State = options.STATE,
     as_json: options.Json = False,
 ) -> None:
-    """Send a test text to a person. It is judged by consent like any other, counted apart (kind test), and of no use
-    after 15 minutes.
+    """Send a test text to a person, to find out whether they can be reached.
+
+    Consent applies as for any text. It is counted apart (kind test) and expires after 15 minutes.
 
     Example: [cyan]sayso test crm-20417 --tenant harbor[/]
     """
@@ -144,21 +145,20 @@ def cancel(
     state: options.State = options.STATE,
     as_json: options.Json = False,
 ) -> None:
-    """Take a text back: one that waits at the gate, or that has been ordered and not been called for yet.
+    """Cancel a text that has not been sent: it waits at the gate or in a sender's queue.
 
-    Says what came of it. Exit code 0: it does not go out; 1: too late, in doubt, or nobody has answered.
+    Says what came of it. Exit code 0: it will not be sent. 1: it was too late, it is in doubt,
+    or nobody answered.
 
     Example: [cyan]sayso cancel m-20261121-120000-7f3a9c --reason "closing moved"[/]
     """
     where = find_bootstrap(bootstrap, state)
     actor = options.read_actor(by, fallback="cli")
     with read_ledger(bootstrap, state, tenant) as ledger:
-        found = cancellation.find_cancelable(ledger, message_id, tenant)
+        found = requests.find_cancelable(ledger, message_id, tenant)
         result = operate(
             where,
-            lambda kafka: cancellation.cancel(
-                kafka, ledger, found, reason, actor, datetime.now(UTC)
-            ),
+            lambda kafka: requests.cancel(kafka, ledger, found, reason, actor, datetime.now(UTC)),
             waiting="waiting for an answer",
         )
     if as_json:

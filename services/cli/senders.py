@@ -21,7 +21,8 @@ from services.operations.yaml_settings import read_settings
 from services.terminal import console, print_json, table
 
 SILENT: Final = timedelta(minutes=1)
-"""A queue moves every second, and dispatch reports it: a worker that has not for so long does not run."""
+"""A queue moves every second, and dispatch reports it: a worker that has not for so long does not
+run."""
 NONE: Final = "There are no senders yet: sayso senders apply FILE.yaml"
 
 app = typer.Typer(invoke_without_command=True)
@@ -35,9 +36,7 @@ def now(
     state: options.State = options.STATE,
     as_json: options.Json = False,
 ) -> None:
-    """What we text from: how each sender is doing, at what pace, and whose it is.
-
-    Without a command: state, pace, queue in segments and minutes, calls in flight, doubts, last error. Exit code 0.
+    """Show each sender: its state, pace, queue, calls in flight and last error.
 
     Example: [cyan]sayso senders[/]
     """
@@ -91,9 +90,9 @@ def pause(
     bootstrap: options.Bootstrap = None,
     state: options.State = options.STATE,
 ) -> None:
-    """Let nothing leave from a sender until it is resumed. Its texts wait, in their order; calls under way end.
+    """Pause a sender. Its texts wait, in their order; calls under way end.
 
-    Waits for dispatch to say so: exit code 1 if it does not.
+    Waits for dispatch to confirm: exit code 1 if it does not.
 
     Example: [cyan]sayso senders pause 72976[/]
     """
@@ -109,7 +108,7 @@ def resume(
 ) -> None:
     """Let a paused sender go on.
 
-    Waits for dispatch to say so: exit code 1 if it does not.
+    Waits for dispatch to confirm: exit code 1 if it does not.
 
     Example: [cyan]sayso senders resume 72976[/]
     """
@@ -160,7 +159,7 @@ def show(
     state: options.State = options.STATE,
     as_json: options.Json = False,
 ) -> None:
-    """Every sender, its pace and its tenants.
+    """List every sender, its pace and its tenants.
 
     Example: [cyan]sayso senders list[/]
     """
@@ -196,7 +195,7 @@ def check(
     state: options.State = options.STATE,
     as_json: options.Json = False,
 ) -> None:
-    """Is each sender set up to hear what people answer?  Exit code 1 if one is not.
+    """Check that each sender receives what people answer. Exit code 1 if one does not.
 
     Example: [cyan]sayso senders check[/]
     """

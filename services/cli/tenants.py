@@ -49,7 +49,7 @@ def show(
     state: options.State = options.STATE,
     as_json: options.Json = False,
 ) -> None:
-    """Every tenant and the version of its settings.
+    """List every tenant and the version of its settings.
 
     Example: [cyan]sayso tenants list[/]
     """

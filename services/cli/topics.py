@@ -1,4 +1,4 @@
-"""`sayso topics` and `sayso tail`: what is declared, what the broker has of it, and the records of one topic."""
+"""`sayso topics` and `sayso tail`: the topics, their settings on the broker, and their records."""
 
 from __future__ import annotations
 
@@ -22,11 +22,13 @@ from services.ledger.projection import Record
 from services.ledger.topic_reader import open_reader
 from services.masking import mask
 from services.operations.errors import InvalidRequest
-from services.operations.topic_layout import choose_layout
-from services.operations.topic_records import find_topic, read_last
+from services.operations.topics import choose_layout, find_topic, read_last
 from services.terminal import console, note, print_json, table
 
-app = typer.Typer(help="The topics: declared once, created here.", no_args_is_help=True)
+app = typer.Typer(
+    help="The topics: list them, create them, and print the rights that services need.",
+    no_args_is_help=True,
+)
 
 
 @app.command("list")
@@ -35,7 +37,7 @@ def show(
     state: options.State = options.STATE,
     as_json: options.Json = False,
 ) -> None:
-    """Every topic: what it carries, how long it is kept, what the broker has of it.
+    """List every topic: what it carries, how long it is kept, what the broker has of it.
 
     Example: [cyan]sayso topics list[/]
     """
@@ -86,10 +88,10 @@ def apply(
         int | None, typer.Option(help="Copies of each record.", min=1, max=9)
     ] = None,
 ) -> None:
-    """Create what is missing and set what differs; deletes nothing.
+    """Create missing topics and correct their settings; deletes nothing.
 
-    Unless said otherwise: as many partitions as our topics there have, else 1 on the embedded broker and 12 elsewhere;
-    3 replicas if there are 3 brokers.
+    Default partitions: as many as our topics there have; else 1 on the embedded broker and 12
+    elsewhere. Default replication: 3 if there are 3 brokers.
 
     Example: [cyan]sayso topics apply --bootstrap kafka-1:9092 --partitions 12 --replication 3[/]
     """
@@ -126,7 +128,7 @@ def show_acls(
     state: options.State = options.STATE,
     as_json: options.Json = False,
 ) -> None:
-    """What Kafka must allow each service, and nothing more: commands for Kafka's own kafka-acls.sh.
+    """Print the rights that each service needs, as commands for kafka-acls.sh.
 
     Example: [cyan]sayso topics acls --user-prefix sms-[/]
     """
@@ -172,7 +174,7 @@ def tail(
     as_json: options.Json = False,
     unmask: options.Unmask = False,
 ) -> None:
-    """The last records of a topic; numbers and texts masked unless asked.
+    """Show the last records of a topic; numbers and texts are masked unless you ask.
 
     Example: [cyan]sayso tail decisions -n 5 --follow[/]
     """

@@ -1,4 +1,4 @@
-"""`sayso usage`: what was used, by tenant, sender, day, kind and state; message by message; and against the bill."""
+"""`sayso usage`: the usage report, the log of all messages, and the check against the bill."""
 
 from __future__ import annotations
 
@@ -39,7 +39,8 @@ WIDTHS: Final = {
     "code": 8,
     "description": 0,
 }
-"""Of the log's columns, in characters: it is printed while it is read, so they cannot wait for the longest."""
+"""Of the log's columns, in characters: it is printed while it is read, so they cannot wait for the
+longest."""
 PROGRESS_EVERY: Final = 500
 """Messages between two updates of the progress bar."""
 
@@ -85,7 +86,7 @@ def usage(
     as_json: options.Json = False,
     unmask: options.Unmask = False,
 ) -> None:
-    """The usage report with its cost, its total, and whether the books balance; or each message of a period.
+    """Show the usage report, its cost, and whether all adds up; or list each message.
 
     Example: [cyan]sayso usage --tenant harbor --from 2026-11-01 --by day,state,code[/]
 
@@ -103,7 +104,8 @@ def usage(
         for option, value in filters.items():
             if value:
                 raise InvalidRequest(
-                    f"{option} does not go with --log: it has every message, to be filtered by what reads it"
+                    f"{option} does not go with --log",
+                    "it has every message, to be filtered by what reads it",
                 )
         form = Form.JSONL if as_json else as_
         _print_log(bootstrap, state, Period(since, until, tenant), form, unmask)

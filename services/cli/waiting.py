@@ -1,4 +1,4 @@
-"""`sayso waiting` and `sayso balance`: what waits, and for what; and whether every request stands somewhere."""
+"""`sayso waiting` and `sayso balance`: what waits, and whether every request is accounted for."""
 
 from __future__ import annotations
 
@@ -28,9 +28,10 @@ def waiting(
     state: options.State = options.STATE,
     as_json: options.Json = False,
 ) -> None:
-    """What waits and why: consent, approval, the hour, its turn at the sender, a provider; the oldest of each.
+    """Show what waits and why: consent, approval, the hour, a sender's queue, a provider.
 
-    Waiting is as it should be, but for what is stuck: what it waited for is over and nothing happened. Exits 1 then.
+    Waiting is normal. A stuck text is not: what it waited for is over, and nothing happened. Then
+    the exit code is 1.
 
     Example: [cyan]sayso waiting --tenant harbor[/]
     """
@@ -97,9 +98,9 @@ def balance(
     state: options.State = options.STATE,
     as_json: options.Json = False,
 ) -> None:
-    """The books, hour by hour: requested = waiting + not sent + refused + out, and which messages are missing.
+    """Reconcile by hour: requested = waiting + not sent + refused + out; name the missing.
 
-    Exit code 1 where they do not balance.
+    Exit code 1 if a message is not accounted for.
 
     Example: [cyan]sayso balance --tenant harbor --hours 24 --all[/]
     """
@@ -167,7 +168,8 @@ def _print_missing(missing: list[Unaccounted]) -> None:
     if len(missing) > MOST_MISSING:
         screen.print(f"  and {len(missing) - MOST_MISSING:,} more: --json names them all")
     screen.print(
-        "What came in seconds ago may not be judged yet: look again. Else: sayso explain, sayso dlq",
+        "What came in seconds ago may not be judged yet: look again."
+        " Else: sayso explain, sayso dlq",
         style="yellow",
     )
 

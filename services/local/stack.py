@@ -25,7 +25,7 @@ from services.local import process_specs
 from services.local.broker import BrokerError, EmbeddedBroker
 from services.local.supervisor import ProcessFailed, Supervisor
 from services.operations.errors import InvalidRequest, OperationFailed
-from services.operations.topic_layout import choose_layout
+from services.operations.topics import choose_layout
 from services.operations.yaml_settings import read_settings
 
 SAMPLE: Final = Path(__file__).with_name("sample.yaml")

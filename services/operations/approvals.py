@@ -1,6 +1,7 @@
-"""Approve or reject texts that wait for a branch, and hear what the gate made of it.
+"""What staff decide about a text: approve or reject it, or dismiss it after it failed.
 
-An approval names the SHA-256 of the text that a person saw: a text that has changed since is refused."""
+An approval names the SHA-256 of the text that a person saw.  The gate refuses it if the text
+has changed since."""
 
 from __future__ import annotations
 
@@ -11,13 +12,16 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from schemas.approval import Approval
-from schemas.topics import APPROVALS
+from schemas.send_request import Dismissal
+from schemas.topics import APPROVALS, DISMISSALS
 from services.ledger import Ledger
 from services.ledger.mailbox import MailboxItem
 from services.ledger.message_status import find_request
-from services.operations.errors import InvalidRequest
+from services.operations.errors import InvalidRequest, OperationFailed
+from services.operations.selection import Selection, select_messages
 from services.operations.session import PATIENCE, Session
 from services.operations.validation import build_message, new_id
+from streams.mailboxes import FAILED_AFTER, FAILED_BEFORE, Box
 
 NO_ANSWER: Final[dict[str, Any]] = {
     "applied": False,
@@ -25,7 +29,7 @@ NO_ANSWER: Final[dict[str, Any]] = {
     "reason": "The gate has not answered yet",
     "next_step": "look again in a moment: what it makes of it counts",
 }
-"""Stands for the answer of a gate that has not answered in time."""
+"""Stands for an answer that has not come in time."""
 
 
 class WaitingText(NamedTuple):
@@ -36,7 +40,7 @@ class WaitingText(NamedTuple):
 
 
 def read_waiting_text(ledger: Ledger, item: MailboxItem) -> WaitingText:
-    """Raises InvalidRequest where it cannot be approved, because nobody knows its number or its text."""
+    """Raises InvalidRequest if nobody can approve it: its number or its text is not known."""
     if not item.number:
         raise InvalidRequest(f"{item.message_id} waits for a number first", "add one to the person")
     request = find_request(ledger, item.tenant, item.message_id)
@@ -50,7 +54,7 @@ def read_waiting_text(ledger: Ledger, item: MailboxItem) -> WaitingText:
 def build_approvals(
     action: str, texts: Sequence[WaitingText], by: str, now: datetime
 ) -> list[Approval]:
-    """Raises InvalidRequest."""
+    """One approval, or rejection, for each text.  Raises InvalidRequest."""
     batch = new_id("approval")
     return [
         build_message(
@@ -71,9 +75,9 @@ def build_approvals(
 async def submit_approvals(
     kafka: Session, ledger: Ledger, approvals: Sequence[Approval]
 ) -> list[dict[str, Any]]:
-    """Publish them and return the gate's answer to each, in their order; NO_ANSWER where there is none yet.
+    """Publish the approvals and return the gate's answer to each, in their order.
 
-    Raises OperationError."""
+    NO_ANSWER stands for an answer that has not come in time.  Raises OperationError."""
     if not approvals:
         return []
     await kafka.publish(APPROVALS, approvals)
@@ -92,3 +96,31 @@ def _find_answer(ledger: Ledger, approval: Approval) -> dict[str, Any] | None:
     sql = "SELECT json FROM approval_log WHERE message_id = ? AND tenant = ? AND approval_id = ?"
     found = ledger.rows(sql, approval.message_id, approval.tenant, approval.approval_id)
     return dict(json.loads(found[0]["json"])) if found else None
+
+
+def select_failed(ledger: Ledger, selection: Selection, now: datetime) -> list[MailboxItem]:
+    """The selected messages that have failed.
+
+    Raises OperationError where there is none, or a named message has not failed."""
+    items = select_messages(ledger, selection, (Box.SENTBOX, Box.OUTBOX), now)
+    failed = [item for item in items if item.state in FAILED_BEFORE | FAILED_AFTER]
+    if selection.ids and (others := [item for item in items if item not in failed]):
+        raise OperationFailed(
+            f"{others[0].message_id} is {others[0].state}", "only what has failed can be dismissed"
+        )
+    if not failed:
+        raise OperationFailed("Nothing that matches has failed")
+    return failed
+
+
+def build_dismissals(items: Sequence[MailboxItem], by: str, now: datetime) -> list[Dismissal]:
+    """One dismissal for each message.  Raises InvalidRequest."""
+    return [
+        build_message(Dismissal, tenant=one.tenant, message_id=one.message_id, by=by, at=now)
+        for one in items
+    ]
+
+
+async def dismiss(kafka: Session, dismissals: Sequence[Dismissal]) -> None:
+    """Publish the dismissals.  Raises OperationError."""
+    await kafka.publish(DISMISSALS, dismissals)

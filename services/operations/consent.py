@@ -1,4 +1,4 @@
-"""Record what a person said about being texted, and have somebody asked to opt in."""
+"""Record what a person said about being texted, and ask somebody to opt in."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ def build_consent_event(
     evidence: dict[str, str | None],
     now: datetime,
 ) -> ConsentEvent:
-    """`action`: opt_in, opt_out, resolved or ask; `number` in E.164.  Raises InvalidRequest."""
+    """Build a consent event.  Raises InvalidRequest.
+
+    `action` is opt_in, opt_out, resolved or ask; `number` is in E.164."""
     return build_message(
         ConsentEvent,
         event_id=new_id("a" if action == "ask" else "c"),
@@ -39,18 +41,21 @@ def build_consent_event(
 
 
 async def record_consent(kafka: Session, event: ConsentEvent) -> None:
-    """Raises OperationError."""
+    """Publish the event, if its tenant exists.  Raises OperationError."""
     await kafka.require_tenants(event.tenant)
     await kafka.publish(CONSENT_EVENTS, [event])
 
 
 async def request_opt_in(kafka: Session, ledger: Ledger, event: ConsentEvent) -> str:
-    """Have the person asked by text; return the gate's answer.  Raises OperationError where it refuses."""
+    """Have the gate send an opt-in request; return its answer.
+
+    Raises OperationError where the gate refuses."""
     await record_consent(kafka, event)
     answer = await kafka.wait_for(ledger, lambda: _find_entry(ledger, event))
     if answer is None:
         raise OperationFailed(
-            f"The gate has not answered yet; look again: sayso consent show {event.number} -t {event.tenant}"
+            "The gate has not answered yet; look again",
+            f"sayso consent show {event.number} -t {event.tenant}",
         )
     if not answer["applied"]:
         raise OperationFailed(f"Not asked: {answer['reason'].removeprefix('not asked: ')}")
@@ -58,7 +63,7 @@ async def request_opt_in(kafka: Session, ledger: Ledger, event: ConsentEvent) ->
 
 
 def describe_document(document: str | None, file: Path | None) -> str | None:
-    """Where the proof is kept and, for a file, its digest: `intake-17.pdf sha256:9f86d0...`.
+    """Say where the proof is kept; for a file with its digest: `intake-17.pdf sha256:9f86d0...`.
 
     Raises InvalidRequest."""
     if file is None:

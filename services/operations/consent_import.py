@@ -1,4 +1,4 @@
-"""A list of consents collected elsewhere, line by line: a claim, or what is wrong with the line."""
+"""Import consents that were collected elsewhere, from a CSV file, one a line."""
 
 from __future__ import annotations
 
@@ -34,8 +34,9 @@ ACTIONS: Final = {
 
 
 class ConsentLine(NamedTuple):
-    """`line` as an editor counts; `event` None where `reason` says why the line cannot be used.  A reason never
-    quotes the line."""
+    """A line of the file: its event, or the reason why it cannot be used.
+
+    `line` counts as an editor does.  A reason never quotes the line."""
 
     line: int
     event: ConsentEvent | None
@@ -62,7 +63,7 @@ class _BadLine(Exception):
 
 
 def read_consents(path: Path, about: ConsentImport) -> Iterator[ConsentLine]:
-    """Raises InvalidRequest where the file as a whole is not what it should be."""
+    """Read the file line by line.  Raises InvalidRequest where the file as a whole is wrong."""
     first_lines: dict[str, int] = {}
     with open_table(path, strict=True) as table:
         _require_columns(path, table.columns)
@@ -81,7 +82,9 @@ def read_consents(path: Path, about: ConsentImport) -> Iterator[ConsentLine]:
 async def import_consents(
     kafka: Session, path: Path, about: ConsentImport, on_progress: OnProgress
 ) -> Imported:
-    """Bad lines are left out.  Raises OperationFailed where Kafka does not confirm; what went in before stays in."""
+    """Publish the good lines and return the bad ones.
+
+    Raises OperationFailed where Kafka does not confirm; what was published before stays."""
     await kafka.require_topic(CONSENT_EVENTS)
     await kafka.require_tenants(about.tenant)
     lines = read_consents(path, about)
@@ -105,14 +108,16 @@ def _require_columns(path: Path, names: list[str]) -> None:
     missing = [name for name in REQUIRED if name not in names]
     if missing:
         raise InvalidRequest(
-            f"{path}, line 1: the header must name {', '.join(REQUIRED)}; {', '.join(missing)} is missing"
+            f"{path}, line 1: the header must name {', '.join(REQUIRED)};"
+            f" {', '.join(missing)} is missing"
         )
     for name in names:
         if names.count(name) > 1:
             raise InvalidRequest(f"{path}, line 1: the column {name!r} is there twice")
         if name not in REQUIRED + OPTIONAL:
             raise InvalidRequest(
-                f"{path}, line 1: the column {name!r} is not known; besides there may be {', '.join(OPTIONAL)}"
+                f"{path}, line 1: the column {name!r} is not known;"
+                f" besides there may be {', '.join(OPTIONAL)}"
             )
 
 
@@ -168,14 +173,17 @@ def _build_event(cells: Mapping[str, str], about: ConsentImport) -> ConsentEvent
 
 
 def _parse_date(written: str) -> datetime:
-    """A time with its zone, or a day, which begins in UTC: what counts is when the claim reaches Kafka."""
+    """Parse a time with its zone, or a day, which begins in UTC.
+
+    The gate orders claims by when they reach Kafka, not by this."""
     try:
         if len(written) <= len("2025-11-03"):
             return datetime.combine(date.fromisoformat(written), time(), UTC)
         at = datetime.fromisoformat(written)
     except ValueError:
         raise _BadLine(
-            "date is none: write it as 2025-11-03, or with time and zone as 2025-11-03T14:05:00-05:00"
+            "date is none: write it as 2025-11-03,"
+            " or with time and zone as 2025-11-03T14:05:00-05:00"
         ) from None
     if at.tzinfo is None:
         raise _BadLine("date has a time without its zone: write 2025-11-03T14:05:00-05:00")
@@ -186,7 +194,7 @@ def _parse_date(written: str) -> datetime:
 
 
 def _event_id(tenant: str, number: str, cells: Mapping[str, str]) -> str:
-    """The same line is the same event, in whatever file and however often: the gate drops the repeat."""
+    """The same line gets the same id in every file, so the gate drops the repeat."""
     content = "\0".join(
         (tenant, number, *(cells.get(name, "") for name in (*REQUIRED[1:], *OPTIONAL)))
     )

@@ -1,4 +1,4 @@
-"""Dead letters: find them, say why they are there, and replay or drop each one once."""
+"""Find dead letters, and replay or drop each of them once."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from services.ledger.dead_letters import (
     list_dead_letters,
 )
 from services.operations.errors import InvalidRequest, OperationFailed
-from services.operations.topic_records import find_topic
+from services.operations.topics import find_topic
 from services.operations.validation import require_one_of
 
 CAUSES: Final = {
@@ -46,14 +46,16 @@ BLOCKING: Final = frozenset(topic.name for topic in (CONSENT_EVENTS, REPLIES, IN
 def build_filter(
     ledger: Ledger, cause: str | None, topic: str | None, resolved: bool
 ) -> DeadLetterFilter:
-    """Raises InvalidRequest for a cause or a topic that there is not; another version may have had its own causes."""
+    """Raises InvalidRequest for an unknown cause or topic.
+
+    A cause is known if this version gives it, or if it is on record."""
     on_record = {one for _, one, _, _ in count_dead_letters(ledger)} if cause else set()
     require_one_of("--cause", cause, CAUSES, on_record)
     return DeadLetterFilter(cause, find_topic(topic) if topic else None, resolved)
 
 
 def find_letter(ledger: Ledger, name: str) -> DeadLetterEntry:
-    """`name` as in `2-17`.  Raises InvalidRequest."""
+    """Find a letter by its name, as in `2-17`.  Raises InvalidRequest."""
     partition, dash, offset = name.partition("-")
     if not (dash and partition.isdecimal() and offset.isdecimal()):
         raise InvalidRequest(
@@ -66,7 +68,7 @@ def find_letter(ledger: Ledger, name: str) -> DeadLetterEntry:
 
 
 def find_open_letter(ledger: Ledger, name: str) -> DeadLetterEntry:
-    """Raises OperationError where it is unknown, or was replayed or dropped."""
+    """Raises OperationError where it does not exist, or was already replayed or dropped."""
     found = find_letter(ledger, name)
     if done := found.resolution:
         raise OperationFailed(
@@ -82,7 +84,7 @@ def choose_letters(
     topic: str | None,
     everything: bool,
 ) -> list[DeadLetterEntry]:
-    """Those that are named, or all open ones that match.  Raises OperationError."""
+    """The named letters, or all open ones that match.  Raises OperationError."""
     if bool(names) == everything:
         raise InvalidRequest(
             "Name the letters, or give --all (with --cause or --topic to narrow it)"
@@ -95,7 +97,9 @@ def choose_letters(
 async def replay(
     bootstrap: str, ledger: Ledger, one: DeadLetterEntry, mended: bytes | None, by: str, reason: str
 ) -> None:
-    """Write the record to its own topic again, once; `mended` takes the place of its value.  Raises OperationError."""
+    """Write the record to its own topic again, once.  `mended` replaces its value.
+
+    Raises OperationError."""
     if one.said.topic not in BY_NAME:
         raise InvalidRequest(f"there is no topic {one.said.topic} any more: drop it")
     value = one.said.value_bytes if mended is None else mended
@@ -113,7 +117,7 @@ async def replay(
 
 
 async def drop(bootstrap: str, ledger: Ledger, one: DeadLetterEntry, by: str, reason: str) -> None:
-    """Put on record that it is not needed; it stays on its topic.  Raises OperationError."""
+    """Record that the letter is not needed; it stays on its topic.  Raises OperationError."""
     resolution = _build_resolution(one, LetterAction.DROPPED, by, reason, False)
     await _resolve(bootstrap, ledger, one, resolution, None)
 
@@ -153,13 +157,13 @@ async def _resolve(
 
 
 def require_valid(topic_name: str, value: bytes) -> None:
-    """Raises ValidationError or UnicodeEncodeError where the value does not fit the topic's schema."""
+    """Raises ValidationError or UnicodeEncodeError where the value does not fit the schema."""
     topic = BY_NAME[topic_name]
     topic.key(topic.decode(value)).encode()
 
 
 def describe_error(error: ValidationError | UnicodeEncodeError) -> str:
-    """Which field is wrong; never its value."""
+    """Name the field that is wrong; never quote its value."""
     if isinstance(error, UnicodeEncodeError):
         return "it holds half a character (a lone surrogate)"
     first = error.errors(include_input=False, include_url=False, include_context=False)[0]
@@ -167,12 +171,12 @@ def describe_error(error: ValidationError | UnicodeEncodeError) -> str:
 
 
 def is_cut(dead: DeadLetter) -> bool:
-    """Of a value that was too large only the beginning is kept."""
+    """Only the beginning of a value is kept if the value was too large."""
     return "bytes are kept" in dead.reason
 
 
 def decode_value(dead: DeadLetter) -> Any:
-    """As JSON where it is JSON; else as text."""
+    """As JSON if it is JSON, else as text."""
     value = dead.value_bytes
     if value is None:
         return None

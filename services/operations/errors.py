@@ -1,12 +1,12 @@
-"""The one family of errors that operations raise.  The text of each is a sentence for the person who asked."""
+"""The errors that operations raise.  The text of each is one sentence for the person who asked."""
 
 from __future__ import annotations
 
 
 class OperationError(Exception):
-    """`message` says what is wrong; `next_step`, where there is one, what helps.  The text has both.
+    """The base of both kinds.  Its text is the message and, where there is one, the next step.
 
-    A next step names the command or option that helps; another front end may show its own instead."""
+    A next step names the command or option that helps; another front end may show its own."""
 
     def __init__(self, message: str, next_step: str = "") -> None:
         super().__init__(f"{message}: {next_step}" if next_step else message)
@@ -15,8 +15,8 @@ class OperationError(Exception):
 
 
 class InvalidRequest(OperationError):
-    """The caller asked for something that is wrong in itself, or named something that nobody knows."""
+    """The caller asked for something invalid, or named something that does not exist."""
 
 
 class OperationFailed(OperationError):
-    """The request was right, and it did not work out: Kafka is away, or a processor refused it."""
+    """The request was valid and did not work: Kafka is away, say, or a processor refused it."""

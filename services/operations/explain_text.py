@@ -1,4 +1,4 @@
-"""The life of a message in words: what to do now, one line for each step, and what an error code means."""
+"""Put the life of a message in words: what to do now, one line a step, and its error codes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ Data = dict[str, Any]
 
 
 class Headline(NamedTuple):
-    """`details` goes on behind the state: its code, why, and reports that contradict it."""
+    """What to do now, and what we hold true of the message.
+
+    `details` follows the state: the code, the reason, and reports that contradict it."""
 
     next_step: str
     name: str
@@ -32,7 +34,9 @@ class Headline(NamedTuple):
 
 
 class StepLine(NamedTuple):
-    """One step.  `local` and `utc` say when; `result` is the word that says how it ended; `place` is its record."""
+    """One step of the message.
+
+    `result` is the word that says how it ended; `place` names its record on Kafka."""
 
     local: str
     utc: str
@@ -42,13 +46,14 @@ class StepLine(NamedTuple):
     place: str
 
     def __str__(self) -> str:
-        return f"{self.utc}  {' '.join(filter(None, (self.what, self.result)))}: {self.words}  {self.place}"
+        what = f"{self.what} {self.result}" if self.result else self.what
+        return f"{self.utc}  {what}: {self.words}  {self.place}"
 
 
 def find_explained(
     ledger: Ledger, message_id: str, tenant: str | None, as_of: datetime | None = None
 ) -> Explanation:
-    """Raises InvalidRequest where it is not on record, or several tenants have one."""
+    """Raises InvalidRequest where it is not on record, or several tenants have such a message."""
     match explain(ledger, message_id, tenant, as_of):
         case UnknownMessage():
             raise InvalidRequest(
@@ -66,7 +71,7 @@ def find_explained(
 
 
 def describe(found: Explanation, unmask: bool) -> Headline:
-    """What to do; what we hold true now; what its code means."""
+    """Say what to do, what we hold true now, and what its code means."""
     now = found.outcome or {}
     details = f" with code {now['error_code']}" if now.get("error_code") else ""
     if because := now.get("error_title") or _deciding_reasons(found):
@@ -82,18 +87,21 @@ def describe(found: Explanation, unmask: bool) -> Headline:
 
 
 def _next_step(outcome: Data) -> str:
-    """What the code or the gate asks for; where nobody need act, that, and why."""
+    """What the code or the gate asks for; else that nobody needs to act, and why."""
     if step := outcome.get("next_step"):
         return str(step)
     if not outcome:
-        return "look again in a moment; if it stays so, sayso balance and sayso dlq show what is astray"
+        return (
+            "look again in a moment;"
+            " if it stays so, sayso balance and sayso dlq show what is astray"
+        )
     meaning = STATE_INFO.get(State(outcome["state"])) if outcome["state"] in set(State) else None
     words = meaning.description if meaning else "a state that this version does not know"
     return f"nothing, {words}" if outcome["final"] else f"wait: {words}"
 
 
 def _deciding_reasons(found: Explanation) -> str:
-    """The findings that decided, where the gate did not say send."""
+    """The reasons of the findings that decided, unless the gate decided to send."""
     decisions = [event.data for event in found.events if event.what == "decision"]
     last = max(decisions, key=lambda one: int(one.get("seq", 1)), default={})
     return "; ".join(
@@ -104,10 +112,9 @@ def _deciding_reasons(found: Explanation) -> str:
 
 
 def describe_steps(found: Explanation, unmask: bool) -> Iterator[StepLine]:
-    """Oldest first; the line of the usage report last.
+    """All steps, oldest first; the line of the usage report comes last.
 
-    Of the recipient's consent, the entries that the message was judged by: each goes before what came at the same
-    time."""
+    Of the recipient's consent only the entries that the gate decided by are shown."""
     decisions = (event.data for event in found.events if event.what == "decision")
     epochs = {decision["consent_epoch"] for decision in decisions}
     consent = (one for one in found.consent if one.data["consent_epoch"] in epochs)
@@ -126,7 +133,7 @@ def describe_steps(found: Explanation, unmask: bool) -> Iterator[StepLine]:
 
 
 def describe_code(code: Code) -> list[tuple[str, str]]:
-    """The whole page of an error code, as pieces of text and how each is set: bold, green, dim or plain."""
+    """The page of an error code, as pieces of text with their style: bold, green, dim or none."""
     causes = "".join(f"  - {cause}\n" for cause in code.causes)
     steps = "".join(f"  {n}. {step}\n" for n, step in enumerate(code.steps, 1))
     pieces = [
@@ -152,7 +159,7 @@ _RESULT: Final = {
     "approval": "action",
     "approval answer": "verdict",
 }
-"""The field that names what happened in a step of this kind."""
+"""The field that says how a step of this kind ended."""
 
 
 def _request(data: Data, unmask: bool) -> list[str]:

@@ -1,4 +1,4 @@
-"""Settle a text in doubt: its call was cut off, and nobody knows whether it went out."""
+"""Settle a text in doubt: its call was cut off, and nobody knows whether it was sent."""
 
 from __future__ import annotations
 
@@ -13,16 +13,20 @@ from services.operations.errors import InvalidRequest, OperationFailed
 from services.operations.session import Session
 from streams.lifecycle import STATE_INFO, State
 
-STAYS: Final = "it stays in doubt and may not be sent again: it was canceled, or its number has said STOP since"
+STAYS: Final = (
+    "it stays in doubt and may not be sent again: it was canceled,"
+    " or its number has said STOP since"
+)
 DROPPED: Final = {
-    "unknown": "dropped: it is not sent again, and counts as unknown until the provider tells of it",
+    "unknown": "dropped: it is not sent again,"
+    " and counts as unknown until the provider tells of it",
     "canceled": "dropped: the provider does not have it, so it counts as canceled",
 }
 Action = Literal["resend", "drop"]
 
 
 class Settlement(NamedTuple):
-    """What dispatch made of it.  `done`: what was asked for is so."""
+    """What dispatch did.  `done` says whether it did what was asked."""
 
     state: str
     sentence: str
@@ -30,7 +34,7 @@ class Settlement(NamedTuple):
 
 
 def find_in_doubt(ledger: Ledger, message_id: str, tenant: str | None) -> InDoubtAttempt:
-    """Raises InvalidRequest where there is no such message, it is not in doubt, or several tenants have one."""
+    """Raises InvalidRequest where the message is unknown, not in doubt, or of several tenants."""
     found = list_in_doubt(ledger, tenant, message_id)
     if len(found) > 1:
         names = ", ".join(one.tenant for one in found)
@@ -48,7 +52,7 @@ def find_in_doubt(ledger: Ledger, message_id: str, tenant: str | None) -> InDoub
 async def settle(
     kafka: Session, ledger: Ledger, message: InDoubtAttempt, action: Action, by: str, now: datetime
 ) -> Settlement:
-    """Tell dispatch to send it again or to drop it, and wait for its report.  Raises OperationError."""
+    """Have dispatch send it again or drop it, and wait for its report.  Raises OperationError."""
     control = Resolve(
         sender=message.sender,
         tenant=message.tenant,

@@ -1,4 +1,4 @@
-"""Write a bundle of proof of consent, and check one offline: from the file alone, and what somebody knows of its head."""
+"""Write a bundle that proves consent, and check one offline, from the file alone."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from streams.gate.consent_log import canonical_json, entry_hash, find_flaws
 
 
 class ChainReport(NamedTuple):
-    """One chain of the bundle.  `repeats`: entries that are there again, the same to the letter, which is no flaw."""
+    """What one chain of the bundle holds, and its flaws.
+
+    `repeats` counts entries that are there again, identical, which is no flaw."""
 
     tenant: str
     number: str
@@ -24,11 +26,12 @@ class ChainReport(NamedTuple):
     state: str | None
     flaws: tuple[str, ...]
     witnessed: int | None
-    """The entry that the separately published status vouches for; what follows it could be missing unnoticed."""
+    """The entry that the separately published status vouches for; what follows it could be missing
+    unnoticed."""
 
 
 def write_bundle(path: Path, bundle: Mapping[str, Any]) -> None:
-    """For its owner only.  Raises InvalidRequest."""
+    """Write a file that only its owner can read.  Raises InvalidRequest."""
     try:
         file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with open(file, "w", encoding="utf-8") as out:
@@ -39,7 +42,7 @@ def write_bundle(path: Path, bundle: Mapping[str, Any]) -> None:
 
 
 def read_bundle(path: Path) -> dict[str, Any]:
-    """Raises OperationError: exit code 1, for a damaged file proves nothing."""
+    """Raises OperationFailed for a damaged file, InvalidRequest for one that cannot be read."""
     try:
         bundle = json.loads(
             path.read_bytes(), object_pairs_hook=_refuse_repeats, parse_constant=_refuse_constant
@@ -57,12 +60,15 @@ def read_bundle(path: Path) -> dict[str, Any]:
 
 
 def verify_bundle(bundle: Mapping[str, Any], known: str | None = None) -> tuple[ChainReport, ...]:
-    """`known`: the hash of an entry that somebody noted elsewhere, at any time; one of the chains must have it."""
+    """`known` is the hash of an entry, noted elsewhere: one of the chains must have it."""
     found = tuple(_verify_chain(chain) for chain in bundle["chains"])
     hashes = {entry_hash(entry) for chain in bundle["chains"] for entry in _entries(chain)}
     if known is None or known in hashes:
         return found
-    lost = f"no entry has the hash {known[:12]}… that you know of: its end was cut off, or written anew"
+    lost = (
+        f"no entry has the hash {known[:12]}… that you know of:"
+        " its end was cut off, or written anew"
+    )
     return tuple(one._replace(flaws=(*one.flaws, lost)) for one in found)
 
 
@@ -90,23 +96,29 @@ def _verify_chain(chain: Mapping[str, Any]) -> ChainReport:
 
 
 def _check_frame(chain: Mapping[str, Any], entries: list[dict[str, Any]]) -> Iterator[str]:
-    """What stands beside the entries must be what they say."""
+    """Compare what stands beside the entries with the entries."""
     whose = {(entry.get("tenant"), entry.get("number")) for entry in entries}
     if whose - {(chain["tenant"], chain["number"])}:
         yield "it holds an entry of another number or tenant"
     if chain.get("head") != find_head(entries):
-        yield "its head is not its last entry: entries at the end are missing, or the head was changed"
+        yield (
+            "its head is not its last entry:"
+            " entries at the end are missing, or the head was changed"
+        )
     if chain.get("wordings") != list_wordings(entries):
         yield "its list of wordings is not that of the entries"
 
 
 def _check_witness(chain: Mapping[str, Any], entries: list[dict[str, Any]]) -> Iterator[str]:
-    """The status was published apart from the log, and names the entry that settled it."""
+    """The status was published apart from the log, and names the entry that it came from."""
     status = chain.get("status")
     if not isinstance(status, dict) or status.get("log_hash") is None:
         return
     if status["log_hash"] not in {entry_hash(entry) for entry in entries}:
-        yield f"entry {status.get('log_seq')}, which the status names by its hash, is missing or was changed"
+        yield (
+            f"entry {status.get('log_seq')}, which the status names by its hash,"
+            " is missing or was changed"
+        )
 
 
 def _entries(chain: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -132,7 +144,7 @@ def _is_chain(chain: Any) -> bool:
 
 
 def _refuse_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A name that is there twice is read differently by different readers."""
+    """Parsers disagree about a name that occurs twice in one object."""
     names = [name for name, _ in pairs]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)

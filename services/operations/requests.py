@@ -1,31 +1,35 @@
-"""Ask for a text: to a number, to a person, or a test text to find out whether somebody can be reached."""
+"""Ask for a text, or cancel one.
+
+A test text finds out whether somebody can be reached."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from schemas.person import PersonRequest
-from schemas.send_request import SendRequest
-from schemas.topics import PERSON_REQUESTS, SEND_REQUESTS
+from schemas.send_request import CancelRequest, SendRequest
+from schemas.topics import PERSON_REQUESTS, REQUEST_CANCELS, SEND_REQUESTS
 from services.ledger import Ledger
+from services.ledger.message_status import MessageStatus, find_statuses
 from services.ledger.people import PersonView, find_people
-from services.operations.errors import InvalidRequest
+from services.operations.errors import InvalidRequest, OperationFailed
 from services.operations.session import Session
 from services.operations.validation import build_message, new_id
+from streams.lifecycle import STATE_INFO, Group, State
 
 TEST_LIFE: Final = timedelta(minutes=15)
-"""Somebody looks at their phone now: a test text that comes later is of no use."""
+"""Somebody looks at their phone now: a test text that comes later is useless."""
 
 
 async def request_text(kafka: Session, request: SendRequest) -> None:
-    """Raises OperationError."""
+    """Publish the request, if its tenant exists.  Raises OperationError."""
     await kafka.require_tenants(request.tenant)
     await kafka.publish(SEND_REQUESTS, [request])
 
 
 async def request_person_text(kafka: Session, request: PersonRequest) -> None:
-    """Raises OperationError."""
+    """Publish the request for a person.  Raises OperationError."""
     await kafka.publish(PERSON_REQUESTS, [request])
 
 
@@ -38,7 +42,9 @@ def build_test_request(
     by: str,
     now: datetime,
 ) -> PersonRequest:
-    """`number`: one of their numbers, in E.164; None lets the people processor choose.  Raises InvalidRequest."""
+    """`number` is one of their numbers, in E.164; without it the people processor chooses.
+
+    Raises InvalidRequest."""
     known = _find_person(find_people(ledger, person_id, tenant), person_id, tenant)
     owner = known.person["tenant"]
     names = ledger.rows(
@@ -69,3 +75,100 @@ def _find_person(found: tuple[PersonView, ...], person_id: str, tenant: str | No
     if not found[0].person.get("numbers"):
         raise InvalidRequest(f"There is no number on file for {person_id!r}", "add one first")
     return found[0]
+
+
+IN_DOUBT: Final = (
+    "in doubt: the call was cut off, so it may have gone out; it is not sent again,"
+    " and what was found out of it is in sayso doubt list"
+)
+NOT_CONFIRMED: Final = (
+    "asked for, and not confirmed yet: it is {state}; gate and dispatch take it back when they"
+    " read this, unless it has left by then (sayso lag says whether they read)"
+)
+
+
+class CancelResult(NamedTuple):
+    """`result`: canceled, asked_again, too_late, in_doubt, not_sent or not_confirmed."""
+
+    result: str
+    sentence: str
+
+    @property
+    def is_stopped(self) -> bool:
+        """It is certain that the text will not be sent."""
+        return self.result in {"canceled", "not_sent"}
+
+
+def find_cancelable(ledger: Ledger, message_id: str, tenant: str | None) -> MessageStatus:
+    """Raises OperationError where it is unknown, of several tenants, or still without a number."""
+    found = find_statuses(ledger, message_id, tenant)
+    if not found:
+        at = f" at {tenant}" if tenant else ""
+        raise InvalidRequest(f"No message {message_id!r} is on record{at}")
+    if len(found) > 1:
+        names = ", ".join(status.tenant for status in found)
+        raise InvalidRequest(
+            f"{names} each have a message {message_id!r}", "say which with --tenant"
+        )
+    if found[0].number is None:
+        raise OperationFailed(
+            f"{message_id!r} waits for a number of its person"
+            " and cannot be taken back before it has one",
+            "switch their numbers off, or cancel it then",
+        )
+    return found[0]
+
+
+async def cancel(
+    kafka: Session, ledger: Ledger, message: MessageStatus, reason: str, by: str, now: datetime
+) -> CancelResult:
+    """Publish the cancel, unless it changes nothing, and wait for the result.
+
+    Raises OperationError."""
+    if done := final_result(message):
+        return done
+    assert message.number is not None, "find_cancelable refuses those"
+    request = CancelRequest(
+        tenant=message.tenant,
+        number=message.number,
+        message_id=message.message_id,
+        reason=reason,
+        by=by,
+        at=now,
+    )
+    await kafka.publish(REQUEST_CANCELS, [request])
+
+    def read_message() -> MessageStatus:
+        return find_cancelable(ledger, message.message_id, message.tenant)
+
+    if result := await kafka.wait_for(ledger, lambda: final_result(read_message())):
+        return result
+    state = read_message().state or "not judged yet"
+    return CancelResult("not_confirmed", NOT_CONFIRMED.format(state=state))
+
+
+def final_result(message: MessageStatus) -> CancelResult | None:
+    """None while a cancel may still change something: a text in doubt might be sent again."""
+    if message.state is None or message.state not in set(State):
+        return None
+    state = State(message.state)
+    if state is State.CANCELED and message.again_as is not None:
+        return CancelResult(
+            "asked_again",
+            f"canceled, but asked for again as {message.again_as}: cancel that too, if need be",
+        )
+    if state is State.CANCELED:
+        return CancelResult("canceled", "canceled: it does not go out")
+    if state is State.IN_DOUBT:
+        return CancelResult("in_doubt", IN_DOUBT) if message.taken_back else None
+    meaning = STATE_INFO[state]
+    if meaning.group is Group.OUT:
+        name = f" as {message.provider_id}" if message.provider_id else ""
+        return CancelResult(
+            "too_late", f"too late: it is {state.value}{name}, {meaning.description}"
+        )
+    if meaning.group is not Group.WAITING:
+        return CancelResult(
+            "not_sent", f"it was not going out anyway: it is {state.value}, {meaning.description}"
+        )
+    return None

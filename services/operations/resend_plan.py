@@ -1,4 +1,4 @@
-"""Send a text once more: which may be, what to publish for it, and what "send now" does with each message."""
+"""Plan resends: which texts may be sent once more, and what to publish for them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ TOO_EARLY: Final[Mapping[State, str]] = {
     State.QUEUED: "it waits for its turn at the sender, and goes by itself",
     State.SENDING: "it is being sent",
     State.DEFERRED: "it is tried again by itself",
-    State.IN_DOUBT: "it may have gone out, and nothing is sent twice: it waits for the provider's word",
+    State.IN_DOUBT: "it may have gone out, and nothing is sent twice:"
+    " it waits for the provider's word",
     State.ACCEPTED: "the provider has it and has not said what became of it",
     State.SENT: "the carrier has it and has not said what became of it",
 }
@@ -37,20 +38,22 @@ TOO_EARLY: Final[Mapping[State, str]] = {
 
 
 class Resend(NamedTuple):
-    """What to publish.  `event` corrects the person's record, and goes first."""
+    """What to publish.  `event` corrects the person's record, and is published first."""
 
     event: PersonEvent | None
     request: SendRequest | PersonRequest
 
 
 class NoResend(NamedTuple):
-    """One sentence: why not, and what to do."""
+    """One sentence: why it may not be resent, and what to do."""
 
     why: str
 
 
 class SendNow(NamedTuple):
-    """What "send now" does with a message: have it judged again, or send it once more, or neither, and why."""
+    """What "send now" does with a message.
+
+    The gate evaluates it again, or it is resent; else `why_not` says why neither is possible."""
 
     item: MailboxItem
     approval: Approval | None = None
@@ -61,7 +64,9 @@ class SendNow(NamedTuple):
 def plan_resend(
     ledger: Ledger, item: MailboxItem, number: str | None, by: str, now: datetime
 ) -> Resend | NoResend:
-    """`number`, in E.164, corrects the one that it went to; where the person is on record, there too."""
+    """Decide whether a message may be sent once more, and build what to publish for it.
+
+    `number`, in E.164, replaces the number that it went to, also on the person's record."""
     if item.state in TOO_EARLY:
         return NoResend(f"{item.message_id} is {item.state}: {TOO_EARLY[item.state]}")
     if before := list_resends(ledger, item.tenant, item.message_id):
@@ -71,11 +76,13 @@ def plan_resend(
     request = find_request(ledger, item.tenant, item.message_id)
     if request is None:
         return NoResend(
-            f"The text of {item.message_id} is not on record (any more): ask for a new one with send"
+            f"The text of {item.message_id} is not on record (any more):"
+            " ask for a new one with send"
         )
     if request.valid_until is not None and request.valid_until <= now:
         return NoResend(
-            f"{item.message_id} was of use until {request.valid_until:%Y-%m-%d %H:%M} UTC: ask for a new one"
+            f"{item.message_id} was of use until {request.valid_until:%Y-%m-%d %H:%M} UTC:"
+            " ask for a new one"
         )
     person = find_person(ledger, item.tenant, request.person_id) if request.person_id else None
     return _build_resend(request, person, item, number, by, now)
@@ -89,7 +96,7 @@ def _build_resend(
     by: str,
     now: datetime,
 ) -> Resend:
-    """To the person, where their record decides on the number; else to the number that was asked for."""
+    """To the person, where their record decides the number; else to the requested number."""
     common = SendRequest.model_fields.keys() & PersonRequest.model_fields.keys() - {"to"}
     is_later = request.not_before is not None and request.not_before > now
     shared: dict[str, Any] = {name: getattr(request, name) for name in common} | {
@@ -108,7 +115,7 @@ def _build_resend(
 
 
 def resend_id(tenant: str, message_id: str, number: str | None) -> str:
-    """The same for whoever resends this text to this number, so that two who do it at once send it once."""
+    """Derived from the text and the number: two people who resend it at once send it once."""
     digest = hashlib.sha256(f"{tenant}/{message_id}/{number or ''}".encode()).hexdigest()[:12]
     ending = f":again-{digest}"
     return message_id[: LONGEST - len(ending)] + ending
@@ -117,7 +124,7 @@ def resend_id(tenant: str, message_id: str, number: str | None) -> str:
 def correct_record(
     person: Person, old: str | None, number: str, cause: str, now: datetime
 ) -> PersonEvent:
-    """In their record the new number takes the place of the old one: its type, and whether it is the primary one."""
+    """Replace the old number on the record; the new one takes its type and primary mark."""
     wrong = next((one for one in person.numbers if one.number == old and old != number), None)
     change = NumberChange(number=number, sms_enabled=True)
     if wrong is not None:
@@ -134,7 +141,7 @@ def correct_record(
 
 
 async def publish_resends(kafka: Session, resends: Sequence[Resend]) -> None:
-    """Records are corrected first.  Raises OperationError."""
+    """Correct the records first, then publish the requests.  Raises OperationError."""
     events = [one.event for one in resends if one.event is not None]
     requests = [one.request for one in resends]
     if events:
@@ -146,7 +153,9 @@ async def publish_resends(kafka: Session, resends: Sequence[Resend]) -> None:
 
 
 def plan_send_now(ledger: Ledger, selection: Selection, by: str, now: datetime) -> list[SendNow]:
-    """Of named messages all; else those of the outbox, and of the sentbox where they failed, that can be helped.
+    """Plan for all named messages, or for those that match and that can be helped.
+
+    These are in the outbox, or failed in the sentbox.
 
     Raises OperationError."""
     items = select_messages(ledger, selection, (Box.SENTBOX, Box.OUTBOX), now)

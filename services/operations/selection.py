@@ -1,4 +1,4 @@
-"""Which messages an operation is about: those that are named, or all in a mailbox that match."""
+"""Select the messages that an operation is about: named ones, or all in a mailbox that match."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from streams.mailboxes import Box
 
 
 class Selection(NamedTuple):
-    """A filter that is not given matches all.  `everything` says that no filter at all is meant."""
+    """A filter that is not given matches all.  `everything` says that no filter is meant."""
 
     ids: list[str] | None
     tenant: str | None
@@ -32,7 +32,7 @@ class Selection(NamedTuple):
 def select_messages(
     ledger: Ledger, selection: Selection, boxes: tuple[Box, ...], now: datetime
 ) -> list[MailboxItem]:
-    """Oldest first.  Raises OperationError where nothing is selected, or a named message is unknown."""
+    """Oldest first.  Raises OperationError for no selection, or for an unknown message."""
     if selection.ids:
         if selection.has_filters or selection.everything:
             raise InvalidRequest("Name messages, or say which with options, not both")

@@ -1,4 +1,4 @@
-"""Pause and resume a sender, and hear from dispatch that it is so."""
+"""Pause or resume a sender, and wait until dispatch reports it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from services.operations.session import Session
 
 
 class SenderChange(NamedTuple):
-    """`changed` is False where the sender was so already, and nothing was published."""
+    """`changed` is False if the sender was paused, or running, already: nothing was published."""
 
     sender: SenderOverview
     changed: bool
@@ -23,7 +23,7 @@ class SenderChange(NamedTuple):
 async def set_paused(
     kafka: Session, ledger: Ledger, sender: str, paused: bool, by: str, now: datetime
 ) -> SenderChange:
-    """Raises OperationError where there is no such sender, or dispatch does not report the change in time."""
+    """Raises OperationError for an unknown sender, or if dispatch does not report it in time."""
     before = _find_sender(ledger, sender)
     last = find_last_control(ledger, sender)
     if _is_paused(before) is paused and (last is None or last.paused is paused):
@@ -38,20 +38,21 @@ async def set_paused(
     after = await kafka.wait_for(ledger, find_change)
     if after is None:
         raise OperationFailed(
-            f"Asked for it, but dispatch has not said that {sender} did {'pause' if paused else 'resume'}",
+            "Asked for it, but dispatch has not said"
+            f" that {sender} did {'pause' if paused else 'resume'}",
             "is its worker running? (sayso lag)",
         )
     return SenderChange(after, changed=True)
 
 
 def describe_state(line: SenderOverview) -> str:
-    """`paused by ann`, `running`."""
+    """As in `paused by ann` or `running`."""
     by = line.status.paused_by if line.status else None
     return f"paused by {by}" if line.state == "paused" and by else line.state
 
 
 def _find_sender(ledger: Ledger, sender: str) -> SenderOverview:
-    """An order to a sender that nobody knows would wait for ever.  Raises InvalidRequest."""
+    """Raises InvalidRequest: a control for an unknown sender would wait for ever."""
     lines = {line.sender: line for line in list_senders(ledger)}
     if sender not in lines:
         known = (
@@ -64,5 +65,5 @@ def _find_sender(ledger: Ledger, sender: str) -> SenderOverview:
 
 
 def _is_paused(line: SenderOverview) -> bool | None:
-    """None while dispatch has reported nothing of it."""
+    """None while dispatch has not reported on this sender."""
     return None if line.status is None else line.state == "paused"

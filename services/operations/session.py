@@ -1,4 +1,4 @@
-"""One Kafka that operations publish to: checked topics, checked tenants, and one way to wait for an answer."""
+"""The Kafka that operations publish to, and the one way to wait for an answer."""
 
 from __future__ import annotations
 
@@ -20,11 +20,14 @@ T = TypeVar("T")
 M = TypeVar("M", bound=Message)
 
 PATIENCE: Final = 15.0
-"""Seconds to wait for an answer.  A processor answers within one; a worker that has just started takes ten."""
+"""Seconds to wait for an answer.  A processor answers within one; a worker that has just started
+takes ten."""
 
 
 class Session:
-    """Opened with `async with`.  `source` names the program in the CloudEvents source of every record."""
+    """A publisher with checks, for one Kafka.  Use it with `async with`.
+
+    `source` names the program in the CloudEvents source of every record."""
 
     def __init__(self, bootstrap: str, source: str = "cli") -> None:
         self.bootstrap = bootstrap
@@ -43,7 +46,7 @@ class Session:
         await self._publisher.stop()
 
     async def publish(self, topic: Topic[M], messages: Sequence[M]) -> None:
-        """Return when Kafka has confirmed them all.  Raises OperationFailed."""
+        """Return once Kafka has confirmed them all.  Raises OperationFailed."""
         await self.require_topic(topic)
         try:
             await self._publisher.publish_all(topic, messages)
@@ -51,7 +54,7 @@ class Session:
             raise OperationFailed(str(error)) from None
 
     async def require_topic(self, topic: Topic[Any]) -> None:
-        """A producer would wait for a missing topic until it times out.  Raises OperationFailed."""
+        """Raises OperationFailed at once, where a producer would wait until it times out."""
         if self._topics is None:
             try:
                 async with admin_client(self.bootstrap) as client:
@@ -66,13 +69,13 @@ class Session:
             )
 
     async def require_tenants(self, *tenants: str) -> None:
-        """Before something is written for them.  Raises InvalidRequest."""
+        """Raises InvalidRequest for a tenant without settings."""
         await require_tenants(self.bootstrap, *tenants)
 
     async def wait_for(
         self, ledger: Ledger, find: Callable[[], T | None], patience: float = PATIENCE
     ) -> T | None:
-        """Follow the topics until `find` finds something in the ledger; None if that takes too long.
+        """Follow the topics until `find` finds something in the ledger; None after `patience` s.
 
         Raises OperationFailed."""
         stop = asyncio.Event()

@@ -1,4 +1,4 @@
-"""What support needs to know of one message: gathered, hidden as far as it should be, written to a file or mailed."""
+"""A bundle for support: all that is known of one message, masked, in a file or a mail."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from services.settings import SettingsError, from_environment
 from streams.error_codes import lookup
 
 FORMAT: Final = 1
-"""Of the JSON; raised when a reader must be changed."""
+"""Version of the JSON; raised when readers must change."""
 HOW: Final = "say --out FILE, or set SAYSO_SUPPORT_ADDRESS and SAYSO_SMTP_URL to mail it"
 
 
@@ -30,7 +30,7 @@ class Mailbox(NamedTuple):
 
 
 def hide(found: Explanation, *, numbers: bool, texts: bool) -> Explanation:
-    """As it may leave the firm: `numbers` and `texts` say which are shown in full."""
+    """Mask what leaves the firm; `numbers` and `texts` say which are shown in full."""
 
     def clean(value: Any) -> Any:
         value = value if texts else mask_texts(value)
@@ -47,7 +47,7 @@ def hide(found: Explanation, *, numbers: bool, texts: bool) -> Explanation:
 
 
 def as_data(found: Explanation, now: datetime) -> dict[str, Any]:
-    """`found` has been hidden as far as it should be."""
+    """The bundle as JSON.  `found` has been masked before."""
     return {
         "format": FORMAT,
         "made_at": now.isoformat(timespec="seconds"),
@@ -69,7 +69,7 @@ def as_data(found: Explanation, now: datetime) -> dict[str, Any]:
 
 
 def as_text(found: Explanation) -> str:
-    """For a person: what became of it, step by step, and what its codes mean."""
+    """The bundle for a person: what became of the message, step by step, and its error codes."""
     lines = [str(describe(found, unmask=True)), ""]
     lines += map(str, describe_steps(found, unmask=True))
     for code in list_codes(found):
@@ -79,7 +79,9 @@ def as_text(found: Explanation) -> str:
 
 
 def write_bundle(file: Path, found: Explanation, now: datetime) -> None:
-    """As JSON if its name ends in .json, else as text; for its owner only.  Raises InvalidRequest."""
+    """Write JSON if the name ends in .json, else text; only the owner can read it.
+
+    Raises InvalidRequest."""
     text = as_text(found)
     if file.suffix == ".json":
         text = json.dumps(as_data(found, now), indent=2, ensure_ascii=False) + "\n"
@@ -91,7 +93,7 @@ def write_bundle(file: Path, found: Explanation, now: datetime) -> None:
 
 
 def read_mailbox() -> Mailbox:
-    """From the environment, before anything is read.  Raises InvalidRequest."""
+    """From the environment.  Raises InvalidRequest."""
     try:
         settings = from_environment()
         if not settings.support_address or not settings.smtp_url.get_secret_value():
@@ -106,7 +108,7 @@ def read_mailbox() -> Mailbox:
 
 
 def mail_bundle(mailbox: Mailbox, found: Explanation, now: datetime) -> None:
-    """Raises OperationFailed."""
+    """Mail the bundle as text, with its JSON attached.  Raises OperationFailed."""
     outcome = found.outcome or {}
     state = " ".join(
         filter(None, (outcome.get("state", "not judged yet"), outcome.get("error_code")))
@@ -129,7 +131,7 @@ def mail_bundle(mailbox: Mailbox, found: Explanation, now: datetime) -> None:
 
 
 def list_codes(found: Explanation) -> list[str]:
-    """That of the outcome first, then the others in the order in which they came."""
+    """The code of the outcome first, then the others in the order in which they came."""
     reports = [event.data for what in ("attempt", "receipt") for event in _events(found, what)]
     codes = [data.get("error_code") or data.get("code") for data in (found.outcome or {}, *reports)]
     return [*dict.fromkeys(str(code) for code in codes if code)]

@@ -1,4 +1,4 @@
-"""Tables in CSV files: the columns of the first line, then row by row its cells or what is wrong with it."""
+"""Read tables from CSV files, row by row; say what is wrong with a row that cannot be read."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class OnProgress(Protocol):
 
 
 class Row(NamedTuple):
-    """`line` is where it begins, as an editor counts.  `problem` says why there are no cells."""
+    """`line` is where the row begins, as an editor counts.  `problem` says why it has no cells."""
 
     line: int
     cells: list[str]
@@ -26,7 +26,7 @@ class Row(NamedTuple):
 
 
 class Table(NamedTuple):
-    """`columns` in lower case, with `_` for blanks.  `rows` without those that are empty."""
+    """`columns` are in lower case, with `_` for blanks.  `rows` leaves out empty rows."""
 
     columns: list[str]
     rows: Iterator[Row]
@@ -34,8 +34,10 @@ class Table(NamedTuple):
 
 @contextmanager
 def open_table(path: Path, *, strict: bool = False) -> Iterator[Table]:
-    """`strict`: commas only, well-formed quotes only, and bytes that are not UTF-8 as lone surrogates, so that the
-    caller can name the cell.  Raises InvalidRequest for a file that cannot be read."""
+    """Open a CSV file.  Raises InvalidRequest if it cannot be read.
+
+    `strict` accepts only commas and well-formed quotes.  Bytes that are not UTF-8 become lone surrogates,
+    so that the caller can name the cell."""
     try:
         with path.open(
             encoding="utf-8-sig", errors="surrogateescape" if strict else "strict", newline=""
@@ -79,7 +81,7 @@ def _read_rows(reader: _Reader) -> Iterator[Row]:
 
 
 def count_lines(path: Path) -> int:
-    """For a progress bar.  Raises InvalidRequest."""
+    """The total for a progress bar.  Raises InvalidRequest."""
     try:
         with path.open("rb") as file:
             return sum(1 for _ in file)

@@ -1,4 +1,6 @@
-"""Is there such a tenant?  A misspelt name would go on record for good, or be answered as if nothing ever happened."""
+"""Check that a tenant exists.
+
+A misspelt name would go on record for good, or be answered as if nothing ever happened."""
 
 from __future__ import annotations
 
@@ -15,10 +17,11 @@ from services.ledger import Ledger, LedgerError
 from services.ledger.ledger import FILE
 from services.ledger.topic_reader import TopicReaderError, open_reader
 from services.operations.errors import InvalidRequest
-from services.operations.topic_records import read_between
+from services.operations.topics import read_between
 
 PATIENCE: Final = 5.0
-"""Seconds to read the settings.  Where they cannot be had, the processor that reads the record has the last word."""
+"""Seconds to read the settings.  Where they cannot be had, the processor that reads the record has
+the last word."""
 _TRACES: Final = (
     "requests",
     "decisions",
@@ -34,9 +37,9 @@ _TRACES: Final = (
 
 
 def require_tenant_on_record(ledger: Ledger, tenant: str | None) -> None:
-    """Before something is read: it has settings, or had them and left traces.  Raises InvalidRequest.
+    """Raises InvalidRequest for a tenant that has neither settings nor any record.
 
-    A ledger without any settings cannot tell, and lets every name pass."""
+    A ledger without any settings cannot tell: every name passes."""
     names = {row["tenant"] for row in ledger.rows("SELECT tenant FROM tenants")}
     if tenant is None or not names or tenant in names:
         return
@@ -47,7 +50,7 @@ def require_tenant_on_record(ledger: Ledger, tenant: str | None) -> None:
 
 
 def require_tenant_in(state: Path, tenant: str) -> None:
-    """By the ledger of that folder as it is, if there is one.  Raises InvalidRequest."""
+    """Check against the ledger of that folder, if there is one.  Raises InvalidRequest."""
     try:
         ledger = Ledger.open(state / FILE, existing=True)
     except LedgerError:
@@ -72,14 +75,16 @@ def require_known(tenant: str, names: Collection[str]) -> None:
 
 
 async def require_tenants(bootstrap: str, *tenants: str) -> None:
-    """Where the settings cannot be read, every name passes.  Raises InvalidRequest."""
+    """Check against the settings on Kafka.  Raises InvalidRequest.
+
+    Every name passes if the settings cannot be read."""
     known = await _read_tenants(bootstrap)
     for tenant in tenants if known is not None else ():
         require_known(tenant, known or ())
 
 
 async def _read_tenants(bootstrap: str) -> set[str] | None:
-    """Those with settings on Kafka; None where these cannot be read."""
+    """Those with settings on Kafka; None if the settings cannot be read."""
     has_settings: dict[str, bool] = {}
     try:
         async with asyncio.timeout(PATIENCE), open_reader(bootstrap, {SETTINGS.name}) as source:

@@ -29,14 +29,16 @@ SUMS: Final = ("messages#", "segments#", "cost#")
 
 
 class StateBalance(NamedTuple):
-    """`residue`: requested messages that are not accounted for; 0 at rest, but not while some are on their way."""
+    """`unaccounted` counts requested messages that are not accounted for.
+
+    It is 0 at rest, but not while some are on their way."""
 
     unaccounted: int
     sentence: str
 
 
 def reconcile(found: UsageReport) -> StateBalance:
-    """The one equation of `streams.lifecycle`, over what the ledger holds."""
+    """Apply the balance equation of `streams.lifecycle` to what the ledger holds."""
     counts = reconcile_states(found.requested, found.by_state)
     parts = " + ".join(f"{count:,} {group}" for group, count in counts.groups.items())
     if counts.unaccounted == 0:
@@ -53,8 +55,9 @@ def as_data(found: UsageReport) -> dict[str, Any]:
 
 
 def sum_rows(found: UsageReport, columns: Sequence[str]) -> list[tuple[Any, ...]]:
-    """Rows that differ in none of the columns are added up; the total comes last.  Their cells are the columns, then
-    SUMS."""
+    """Add up the rows that agree in all of these columns; the total comes last.
+
+    The cells of a row are the columns, then SUMS."""
     groups: dict[tuple[str, ...], list[UsageRow]] = {}
     for row in found.rows:
         name = tuple(str(getattr(row, COLUMNS[column]) or "") for column in columns)
@@ -72,7 +75,7 @@ def count_states(found: UsageReport) -> list[tuple[str, int]]:
 
 
 def parse_columns(by: str | None) -> tuple[str, ...]:
-    """`kind,state`; None is for all of them.  Raises InvalidRequest."""
+    """As in `kind,state`; None stands for all of them.  Raises InvalidRequest."""
     if by is None:
         return tuple(COLUMNS)
     columns = tuple(name.strip() for name in by.split(","))
@@ -85,7 +88,7 @@ def parse_columns(by: str | None) -> tuple[str, ...]:
 
 
 def require_known_filter(ledger: Ledger, wanted: UsageFilter) -> None:
-    """Raises InvalidRequest for a kind, a state or a sender that there is not and never was."""
+    """Raises InvalidRequest for a kind, a state or a sender that never existed."""
 
     def read_used(column: str) -> list[str]:
         rows = ledger.rows(f"SELECT DISTINCT {column} AS value FROM usage")

@@ -1,4 +1,6 @@
-"""What people type, made into messages.  An error is one sentence that names the CLI's option for the wrong field."""
+"""Turn what people type into messages.
+
+An error is one sentence that names the command line's option for the wrong field."""
 
 from __future__ import annotations
 
@@ -34,17 +36,18 @@ def build_message(shape: type[M], /, **fields: Any) -> M:
 
 
 def parse_number(option: str, written: str) -> str:
-    """In E.164.  Raises InvalidRequest."""
+    """Return it in E.164.  Raises InvalidRequest."""
     number = e164(written)
     if not _NUMBER.fullmatch(number):
         raise InvalidRequest(
-            f"{option} {written!r} is not a phone number with plus and country code, such as +12125550123"
+            f"{option} {written!r} is not a phone number with plus and country code,"
+            " such as +12125550123"
         )
     return number
 
 
 def parse_tenant(written: str) -> str:
-    """Raises InvalidRequest for what cannot be a tenant's name."""
+    """Raises InvalidRequest for what cannot be the name of a tenant."""
     try:
         return _SLUG.validate_python(written)
     except ValidationError:
@@ -55,14 +58,14 @@ def parse_tenant(written: str) -> str:
 
 
 def require_one_of(option: str, given: str | None, *names: Iterable[str]) -> None:
-    """Raises InvalidRequest for what is given and is none of them."""
+    """Raises InvalidRequest for a value that is none of these names."""
     known = dict.fromkeys(name for some in names for name in some)
     if given is not None and given not in known:
         raise InvalidRequest(f"{option} {given!r} is not known", f"use {', '.join(known)}")
 
 
 def require_order(first: date | None, last: date | None, options: tuple[str, str]) -> None:
-    """Raises InvalidRequest for a span that ends before it begins: nothing can be in it."""
+    """Raises InvalidRequest for a period that ends before it begins."""
     if first is not None and last is not None and last < first:
         raise InvalidRequest(
             f"{options[0]} {first} is after {options[1]} {last}", "no day is between them"
@@ -70,5 +73,5 @@ def require_order(first: date | None, last: date | None, options: tuple[str, str
 
 
 def new_id(prefix: str) -> str:
-    """New, and in the order of time: `m-20261121-120000-7f3a9c`."""
+    """A new id that sorts by time: `m-20261121-120000-7f3a9c`."""
     return f"{prefix}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"

@@ -1,4 +1,4 @@
-"""Settings from a YAML file: every mistake with its line, and no secrets in them."""
+"""Read settings from a YAML file.  Each mistake is named with its line; secrets are refused."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SECRET_VALUE = re.compile(
 
 
 def read_settings(path: Path, section: str, kind: type[M]) -> list[M]:
-    """Raises OperationError, in one sentence that names the line."""
+    """Raises InvalidRequest, in one sentence that names the line."""
     root = _parse(path)
     _check(path, root)
     found = next((value for name, value in _pairs(root) if name.value == section), None)
@@ -50,13 +50,14 @@ def _parse(path: Path) -> yaml.Node:
     for name, _ in _pairs(root):
         if name.value not in SECTIONS:
             raise InvalidRequest(
-                f"{_at(path, name)}: `{name.value}` is not known here; sections are {', '.join(SECTIONS)}"
+                f"{_at(path, name)}: `{name.value}` is not known here;"
+                f" sections are {', '.join(SECTIONS)}"
             )
     return root
 
 
 def _check(path: Path, node: yaml.Node) -> None:
-    """No name twice in a mapping, and nothing that looks like a secret anywhere."""
+    """Refuse a name that occurs twice in a mapping, and anything that looks like a secret."""
     seen: set[str] = set()
     for name, value in _pairs(node):
         if name.value in seen:
@@ -83,13 +84,12 @@ def _item(path: Path, kind: type[M], node: yaml.Node) -> M:
         return kind.model_validate(_plain(node), extra="forbid")
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        place, field = _find(node, first["loc"]), ".".join(map(str, first["loc"]))
-        raise InvalidRequest(
-            f"{_at(path, place)}: {field + ': ' if field else ''}{_said(first)}"
-        ) from None
+        field = ".".join(map(str, first["loc"]))
+        words = f"{field}: {_describe(first)}" if field else _describe(first)
+        raise InvalidRequest(f"{_at(path, _find(node, first['loc']))}: {words}") from None
 
 
-def _said(error: Any) -> str:
+def _describe(error: Any) -> str:
     if error["type"] == "extra_forbidden":
         return "this is not a setting"
     if error["type"] == "missing":
@@ -108,7 +108,7 @@ def _plain(node: yaml.Node) -> Any:
 
 
 def _find(node: yaml.Node, place: tuple[int | str, ...]) -> yaml.Node:
-    """The nearest node to where the mistake is: a missing field is its mapping's."""
+    """The node nearest to the mistake; for a missing field, its mapping."""
     for step in place:
         if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
             node = node.value[step]

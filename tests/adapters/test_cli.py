@@ -192,7 +192,7 @@ def test_the_line_of_help_is_the_docstring_of_the_command(name: str):
             "test_cli.py, line 3: write part, label,",
             id="no labelled texts",
         ),
-        pytest.param("worker kitchen", "There is no room 'kitchen'", id="unknown room"),
+        pytest.param("worker kitchen", "There is no processor 'kitchen'", id="unknown room"),
         pytest.param("up --provider pigeon", "use simulator, twilio", id="unknown provider"),
         pytest.param("up --provider twilio", "TWILIO_AUTH_TOKEN", id="twilio without credentials"),
         pytest.param(
@@ -362,7 +362,7 @@ def test_the_versions_are_told(capsys: pytest.CaptureFixture[str]):
 def test_help_does_not_keep_the_line_ends_of_its_source(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setenv("COLUMNS", "300")
+    monkeypatch.setenv("COLUMNS", "600")
     assert run(["consent", "resolve", "--help"]) == 0
     said = capsys.readouterr().out
     assert "If it was a STOP: sayso consent out." in said

@@ -16,8 +16,8 @@ from services.cli.app import run
 from services.ledger import Ledger
 from services.ledger.ledger import FILE
 from services.ledger.message_status import list_in_doubt
-from services.operations.cancellation import final_result, find_cancelable
 from services.operations.errors import OperationError
+from services.operations.requests import final_result, find_cancelable
 from tests.adapters.test_consent_audit import NOON, PHONE, SECOND, ConsentFiller
 
 

@@ -9,7 +9,7 @@ import pytest
 from schemas.topics import DECISIONS, EVERY_TOPIC, SETTINGS
 from services.kafka.topics import apply, describe
 from services.local.broker import EmbeddedBroker
-from services.operations.topic_layout import Layout, choose_layout
+from services.operations.topics import Layout, choose_layout
 
 pytestmark = pytest.mark.broker
 

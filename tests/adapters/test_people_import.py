@@ -17,7 +17,7 @@ from schemas.topics import DECISIONS, OUTCOMES, PEOPLE, PERSON_EVENTS
 from services.cli.app import run
 from services.kafka.publisher import Publisher
 from services.operations.errors import OperationError
-from services.operations.people_import import PeopleFile, read_people
+from services.operations.people import PeopleFile, read_people
 from streams.reasons import NOT_SMS_ENABLED
 from tests.adapters.settled import settled
 from tests.adapters.topics import records

@@ -16,7 +16,7 @@ from aiokafka import AIOKafkaConsumer
 from schemas.topics import CONSENT_EVENTS, CONSENT_STATUS, SENDERS, SETTINGS
 from services.ledger.ledger import FILE
 from services.local.stack import StackOptions, run_stack
-from services.operations.topic_layout import EMBEDDED
+from services.operations.topics import EMBEDDED
 from tests.bench import people
 from tests.bench.gate import empty_house, tear_down, tell
 from tests.bench.watch import PATIENCE, Progress, Stuck, unseen

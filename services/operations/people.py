@@ -1,4 +1,6 @@
-"""People from a CSV file, one line a number: every bad line with its number and reason, and the good ones anyway."""
+"""Import people from a CSV file, one number a line, and confirm numbers.
+
+Each bad line is named with its number and the reason.  The good ones go in anyway."""
 
 from __future__ import annotations
 
@@ -14,12 +16,12 @@ from pydantic import TypeAdapter, ValidationError
 
 from schemas.base import Slug
 from schemas.numbers import e164, mask_text
-from schemas.person import NumberChange, NumberType, PersonAction, PersonEvent
-from schemas.topics import PERSON_EVENTS
+from schemas.person import NumberChange, NumberFact, NumberType, PersonAction, PersonEvent
+from schemas.topics import NUMBER_FACTS, PERSON_EVENTS
 from services.operations.errors import InvalidRequest, OperationFailed
 from services.operations.session import Session
 from services.operations.table_file import OnProgress, Row, open_table
-from services.operations.validation import new_id
+from services.operations.validation import build_message, new_id
 from streams.gate.number_validation import PROBLEMS, validate_number
 from streams.people.state import MAX_NUMBERS
 
@@ -50,7 +52,7 @@ class _BadCell(ValueError):
 
 @dataclass
 class Entry:
-    """One person as the file has them.  `whole`: no line of theirs was left out."""
+    """One person as the file describes them.  `whole` is False if a line of theirs was left out."""
 
     tenant: str
     person_id: str
@@ -69,7 +71,7 @@ class PeopleFile(NamedTuple):
 
 
 def read_people(path: Path, tenant: str | None) -> PeopleFile:
-    """Raises InvalidRequest where there is nothing to read: no file, no text, no header with `person_id`."""
+    """Raises InvalidRequest for no file, no text, or no header with `person_id`."""
     with open_table(path) as table:
         missing = {"person_id", *(() if tenant else ("tenant",))} - {*table.columns}
         if missing:
@@ -81,9 +83,9 @@ def read_people(path: Path, tenant: str | None) -> PeopleFile:
 
 
 def build_person_events(found: PeopleFile, replace: bool, now: datetime) -> list[PersonEvent]:
-    """`replace`: what the file does not say of a person is taken away from them.
+    """One event a person.  `replace` removes what the file does not say of a person.
 
-    Nothing is taken away from a person with a bad line: it may be on that line."""
+    Nothing is removed from a person with a bad line: it may be on that line."""
     batch = new_id("import")
     return [
         PersonEvent(
@@ -102,7 +104,9 @@ def build_person_events(found: PeopleFile, replace: bool, now: datetime) -> list
 async def import_people(
     kafka: Session, events: Sequence[PersonEvent], on_progress: OnProgress
 ) -> None:
-    """Raises OperationError, saying how many went in: to import the same file again is harmless."""
+    """Publish the events.  Raises OperationError, saying how many were published.
+
+    It is harmless to import the same file again."""
     await kafka.require_tenants(*dict.fromkeys(event.tenant for event in events))
     await kafka.require_topic(PERSON_EVENTS)
     for start in range(0, len(events), BATCH):
@@ -116,7 +120,7 @@ async def import_people(
 
 
 class _Reading:
-    """A file half read: the people so far, and the lines that cannot be used."""
+    """A half-read file: the people so far, and the lines that cannot be used."""
 
     def __init__(self, columns: list[str], tenant: str | None) -> None:
         self.columns = columns
@@ -140,7 +144,8 @@ class _Reading:
             raise _BadCell(row.problem)
         if len(row.cells) > len(self.columns):
             raise _BadCell(
-                f"it has {len(row.cells)} cells, and the first line names {len(self.columns)} columns"
+                f"it has {len(row.cells)} cells,"
+                f" and the first line names {len(self.columns)} columns"
             )
         cells = {name: cell for name, cell in zip(self.columns, row.cells, strict=False) if cell}
         entry = self._entry(row.line, cells)
@@ -214,7 +219,8 @@ def _read_fields(row: Mapping[str, str], entry: Entry) -> dict[str, str]:
             )
     if said.get("time_zone", "UTC") not in _zones():
         raise _BadCell(
-            f"time_zone {said['time_zone']!r} is not known: use an IANA name such as America/Chicago"
+            f"time_zone {said['time_zone']!r} is not known:"
+            " use an IANA name such as America/Chicago"
         )
     return said
 
@@ -224,3 +230,25 @@ def _require_new(entry: Entry, number: NumberChange) -> None:
         raise _BadCell(f"the number is on line {entry.numbers[number.number][0]} already")
     if len(entry.numbers) == MAX_NUMBERS:
         raise _BadCell(f"a person has {MAX_NUMBERS} numbers at most")
+
+
+def build_confirmation(number: str, tenant: str, actor: str, now: datetime) -> NumberFact:
+    """Confirm that a number can be texted: it is right, and not a landline.
+
+    `actor` is who has made sure.  Raises InvalidRequest."""
+    return build_message(
+        NumberFact,
+        tenant=tenant,
+        number=number,
+        doubtful=False,
+        landline=False,
+        suppressed=False,
+        evidence={"actor": actor},
+        at=now,
+    )
+
+
+async def confirm_number(kafka: Session, fact: NumberFact) -> None:
+    """Publish the confirmation.  Raises OperationError."""
+    await kafka.require_tenants(fact.tenant)
+    await kafka.publish(NUMBER_FACTS, [fact])

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from pydantic import ValidationError
 
-from schemas.dead_letter import DeadLetter, LetterAction, LetterResolution
+from schemas.dead_letter import DeadLetter, DeadLetterCause, LetterAction, LetterResolution
 from schemas.topics import BY_NAME, CONSENT_EVENTS, INBOUND, REPLIES
 from services.kafka.dead_letter_replay import NotReplayed, ReplayRecord, build_replay, resolve
 from services.ledger import Ledger
@@ -25,18 +25,18 @@ from services.operations.errors import InvalidRequest, OperationFailed
 from services.operations.topics import find_topic
 from services.operations.validation import require_one_of
 
-CAUSES: Final = {
-    "invalid": "it does not fit its schema",
-    "too_large": "it, or a field of it, is larger than such a record is",
-    "tombstone": "it has no value",
-    "bad_header": "a header cannot be read",
-    "key_too_long": "its key is longer than a key may be",
-    "misfiled": "it came back to a partition where it does not belong",
-    "id_reused": "another text has its id",
-    "id_reserved": "only Sayso gives ids of this form",
-    "unknown_order": "it hands back an order that the gate never gave",
-    "unknown_sender": "it came to a sender that has not been applied",
-    "nobody_texted": "it came to a shared sender from a number that nobody texted",
+CAUSES: Final[Mapping[str, str]] = {
+    DeadLetterCause.INVALID: "it does not fit its schema",
+    DeadLetterCause.TOO_LARGE: "it, or a field of it, is larger than such a record is",
+    DeadLetterCause.TOMBSTONE: "it has no value",
+    DeadLetterCause.BAD_HEADER: "a header cannot be read",
+    DeadLetterCause.KEY_TOO_LONG: "its key is longer than a key may be",
+    DeadLetterCause.MISFILED: "it came back to a partition where it does not belong",
+    DeadLetterCause.ID_REUSED: "another text has its id",
+    DeadLetterCause.ID_RESERVED: "only Sayso gives ids of this form",
+    DeadLetterCause.UNKNOWN_ORDER: "it hands back an order that the gate never gave",
+    DeadLetterCause.UNKNOWN_SENDER: "it came to a sender that has not been applied",
+    DeadLetterCause.NOBODY_TEXTED: "it came to a shared sender from a number that nobody texted",
 }
 """Every cause that a processor gives, in words."""
 BLOCKING: Final = frozenset(topic.name for topic in (CONSENT_EVENTS, REPLIES, INBOUND))

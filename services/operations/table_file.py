@@ -36,8 +36,8 @@ class Table(NamedTuple):
 def open_table(path: Path, *, strict: bool = False) -> Iterator[Table]:
     """Open a CSV file.  Raises InvalidRequest if it cannot be read.
 
-    `strict` accepts only commas and well-formed quotes.  Bytes that are not UTF-8 become lone surrogates,
-    so that the caller can name the cell."""
+    `strict` accepts only commas and well-formed quotes.  Bytes that are not UTF-8 become lone
+    surrogates, so that the caller can name the cell."""
     try:
         with path.open(
             encoding="utf-8-sig", errors="surrogateescape" if strict else "strict", newline=""

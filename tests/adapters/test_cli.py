@@ -201,7 +201,7 @@ def test_the_line_of_help_is_the_docstring_of_the_command(name: str):
         pytest.param("nonsense", "No such command 'nonsense'", id="unknown command"),
     ],
 )
-def test_what_is_wrong_is_one_sentence_and_exit_code_2(
+def test_invalid_usage_is_one_sentence_and_exit_code_2(
     arguments: str, words: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
     for name in ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "SAYSO_PUBLIC_URL"):
@@ -276,7 +276,7 @@ A_DAY, A_TIME = (
         ),
     ],
 )
-def test_every_day_and_every_time_is_asked_for_in_the_same_words(
+def test_every_option_for_a_day_or_a_time_says_the_same(
     arguments: str, option: str, written: str, words: str, capsys: pytest.CaptureFixture[str]
 ):
     assert run(arguments.split()) == 2
@@ -290,7 +290,7 @@ def test_every_day_and_every_time_is_asked_for_in_the_same_words(
 @pytest.mark.parametrize(
     "written", ["", "yesterday", "2026-11-31", "2026-11-20T10:00", "20261120", "2026-11"]
 )
-def test_what_is_no_day(written: str):
+def test_an_invalid_day(written: str):
     with pytest.raises(typer.BadParameter, match=A_DAY):
         parse_day(written)
 
@@ -298,12 +298,12 @@ def test_what_is_no_day(written: str):
 @pytest.mark.parametrize(
     "written", ["", "tomorrow", "17:00Z", "2026-12-01T09:00", "0001-01-01T00:00+14:00"]
 )
-def test_what_is_no_time_with_its_zone(written: str):
+def test_an_invalid_time(written: str):
     with pytest.raises(typer.BadParameter, match=A_TIME):
         parse_time(written)
 
 
-def test_a_day_and_a_time_are_what_they_say():
+def test_days_and_times_are_parsed():
     assert parse_day(" 2026-11-20 ") == date(2026, 11, 20)
     assert (
         parse_time("2026-11-20T12:00-05:00")
@@ -319,7 +319,7 @@ def test_a_pipe_gets_no_bar_and_no_blank_line(capsys: pytest.CaptureFixture[str]
     assert capsys.readouterr() == ("", "")
 
 
-def test_a_terminal_sees_how_far_it_is(monkeypatch: pytest.MonkeyPatch):
+def test_a_terminal_shows_a_progress_bar(monkeypatch: pytest.MonkeyPatch):
     """Through a terminal of its own, for Rich asks the system what it writes to."""
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr("services.cli.progress_bar.LATE", 0.0)
@@ -347,7 +347,7 @@ def test_a_table_cuts_nothing_off_on_a_narrow_screen(width: int):
     assert max(len(line.rstrip()) for line in lines) <= width
 
 
-def test_the_versions_are_told(capsys: pytest.CaptureFixture[str]):
+def test_version_names_sayso_python_and_kafka(capsys: pytest.CaptureFixture[str]):
     assert run(["--version"]) == 0
     said = capsys.readouterr().out
     assert re.fullmatch(
@@ -359,7 +359,7 @@ def test_the_versions_are_told(capsys: pytest.CaptureFixture[str]):
     )
 
 
-def test_help_does_not_keep_the_line_ends_of_its_source(
+def test_help_drops_the_line_ends_of_its_docstring(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv("COLUMNS", "600")
@@ -369,7 +369,7 @@ def test_help_does_not_keep_the_line_ends_of_its_source(
     assert re.search(r"\n *Example: sayso consent resolve", said)
 
 
-def test_a_scan_goes_on_record_by_its_name_and_what_it_holds(tmp_path: Path) -> None:
+def test_a_scan_goes_on_record_by_its_name_and_digest(tmp_path: Path) -> None:
     scan = tmp_path / "intake-17.pdf"
     scan.write_bytes(b"signed")
     assert (

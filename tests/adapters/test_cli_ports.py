@@ -25,7 +25,7 @@ def taken() -> Iterator[int]:
         yield somebody.getsockname()[1]
 
 
-async def test_the_part_that_finds_its_port_taken_is_named_with_the_port_and_the_way_out(
+async def test_a_taken_port_is_named_with_its_process_and_a_way_out(
     taken: int, tmp_path: Path
 ) -> None:
     """Free when `up` looked, taken when the part came to it: between the two lies a moment."""

@@ -143,14 +143,14 @@ def test_what_nobody_knows_is_exit_code_2(
 
 
 @pytest.mark.parametrize("tenant", ["acme", "gone"])
-def test_who_has_settings_or_has_left_traces_is_known(
+def test_a_tenant_with_settings_or_records_is_known(
     tenant: str, state: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(["usage", "-t", tenant, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["requested"] == 1
 
 
-def test_a_cause_that_only_the_record_knows_is_a_cause(
+def test_a_cause_that_is_only_on_record_is_accepted(
     state: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(["dlq", "list", "--cause", "of_tomorrow", "--json"]) == 0
@@ -170,7 +170,7 @@ def test_every_cause_of_a_dead_letter_has_words() -> None:
     assert {one or other for one, other in given} <= CAUSES.keys()
 
 
-def test_without_settings_on_record_every_tenant_is_let_in(
+def test_without_any_settings_every_tenant_passes(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("SAYSO_BOOTSTRAP", raising=False)
@@ -229,7 +229,7 @@ async def test_nothing_is_written_for_a_tenant_that_there_is_not(
         ("usage",),
     ],
 )
-def test_a_kafka_without_our_topics_is_told_apart_from_one_that_is_slow(
+def test_a_kafka_without_our_topics_is_not_taken_for_a_slow_one(
     bootstrap: str,
     command: tuple[str, ...],
     tmp_path: Path,

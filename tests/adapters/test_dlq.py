@@ -168,7 +168,7 @@ NOT_MENDED = [
 ]
 
 
-async def test_what_is_not_mended_is_not_replayed_and_dropping_it_needs_a_reason(
+async def test_only_mended_letters_replay_and_a_drop_needs_a_reason(
     fresh_cluster: str,
     say: Callable[..., tuple[int, str]],
     tmp_path: Path,
@@ -193,7 +193,7 @@ async def test_what_is_not_mended_is_not_replayed_and_dropping_it_needs_a_reason
     assert await records(fresh_cluster, SEND_REQUESTS) == []
 
 
-def test_a_mended_record_goes_where_its_value_says_with_the_time_it_had() -> None:
+def test_a_mended_record_keeps_its_time_and_goes_by_its_value() -> None:
     """An opt-in that lay among the dead letters does not become younger than the STOP that came meanwhile."""
     opt_in = {
         "event_id": "e1",

@@ -164,7 +164,7 @@ def test_a_doubt_with_why_and_what_was_found(
         pytest.param("unknown", False, "too_late", id="unknown"),
     ],
 )
-def test_what_a_cancel_came_to(
+def test_the_result_of_a_cancel(
     books: ConsentFiller, state: str | None, taken_back: bool, result: str | None
 ) -> None:
     request(books)
@@ -180,7 +180,7 @@ def test_what_a_cancel_came_to(
     assert (word.result if word else None) == result
 
 
-def test_a_text_that_was_asked_for_again_is_not_said_to_be_gone(books: ConsentFiller) -> None:
+def test_a_canceled_text_may_have_been_requested_again(books: ConsentFiller) -> None:
     """To another number of the same person, say."""
     request(books)
     outcome(books, "canceled")
@@ -192,7 +192,7 @@ def test_a_text_that_was_asked_for_again_is_not_said_to_be_gone(books: ConsentFi
     assert (word.result, "m1:moved-2" in word.sentence) == ("asked_again", True)
 
 
-def test_which_message_is_meant(books: ConsentFiller) -> None:
+def test_an_ambiguous_message_is_refused(books: ConsentFiller) -> None:
     request(books)
     request(books, tenant="beta")
     ledger = opened(books)

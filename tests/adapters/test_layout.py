@@ -20,7 +20,7 @@ def nothing_told(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-async def test_one_on_the_embedded_broker_twelve_elsewhere_or_as_many_as_are_wanted(
+async def test_how_many_partitions_a_new_stack_gets(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with EmbeddedBroker(tmp_path, ephemeral=True) as broker:
@@ -31,7 +31,7 @@ async def test_one_on_the_embedded_broker_twelve_elsewhere_or_as_many_as_are_wan
         assert await choose_layout(broker.bootstrap, embedded=True, partitions=3) == Layout(3, 1)
 
 
-async def test_a_topic_that_a_new_version_adds_has_as_many_as_those_of_the_old_one(
+async def test_a_new_topic_gets_as_many_partitions_as_the_old_ones(
     tmp_path: Path,
 ) -> None:
     old = [topic for topic in EVERY_TOPIC if topic.name != DECISIONS.name]

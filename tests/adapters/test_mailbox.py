@@ -185,7 +185,7 @@ def shown(capsys: pytest.CaptureFixture[str], *words: str) -> str:
     return capsys.readouterr().out
 
 
-def test_what_waits_for_approval_is_shown_with_its_text_and_a_masked_number(
+def test_a_text_to_approve_is_shown_and_its_number_is_masked(
     books: MailboxFiller, capsys: pytest.CaptureFixture[str]
 ) -> None:
     books.text("m1", "held", APPROVAL, body="Your hearing is on Tuesday.", branch="court")
@@ -337,7 +337,7 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_on_a_terminal_what_matches_is_shown_with_its_texts_before_anything_is_done(
+def test_a_terminal_shows_the_matching_texts_before_it_asks(
     books: MailboxFiller, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     books.text("m1", "held", APPROVAL, body="Your hearing is on Tuesday.")
@@ -366,7 +366,7 @@ def test_what_may_still_arrive_is_not_sent_again(books: MailboxFiller, state: St
     assert isinstance(found, NoResend) == (state in TOO_EARLY)
 
 
-def test_a_resend_is_a_request_of_its_own_and_the_same_for_whoever_asks(
+def test_a_resend_is_a_new_request_with_one_id_for_everybody(
     books: MailboxFiller,
 ) -> None:
     event = {"case_id": "c1", "event_at": NOON + timedelta(days=2)}

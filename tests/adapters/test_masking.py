@@ -31,7 +31,7 @@ def test_a_number_is_hidden_however_it_was_written(field: str, written: str) -> 
 
 
 @pytest.mark.parametrize("field", ["to", "number"])
-def test_what_stands_where_a_number_belongs_is_hidden_whatever_it_is(field: str) -> None:
+def test_a_field_for_a_number_is_masked_whatever_it_holds(field: str) -> None:
     assert mask({field: "anna: 555 0101"})[field] != "anna: 555 0101"
 
 

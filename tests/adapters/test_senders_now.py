@@ -118,7 +118,7 @@ def test_nothing_is_paused_without_a_broker(
     assert "No broker" in capsys.readouterr().err
 
 
-def test_the_last_word_is_what_was_ordered_not_what_has_been_done(tmp_path: Path) -> None:
+def test_the_last_control_counts_not_what_has_been_done(tmp_path: Path) -> None:
     books = ConsentFiller(tmp_path)
     books.add(DISPATCH_CONTROLS, Pause(sender="24365", by="ann", at=NOON))
     books.add(DISPATCH_CONTROLS, Resume(sender="24365", by="bob", at=NOON))

@@ -94,7 +94,7 @@ def test_what_is_out_or_done_with_does_not_wait(books: WaitingFiller) -> None:
     assert books.found() == {}
 
 
-def test_the_queue_drains_at_the_senders_pace_and_the_oldest_is_named(books: WaitingFiller) -> None:
+def test_a_queue_drains_at_the_senders_pace_and_names_the_oldest(books: WaitingFiller) -> None:
     books.message("young", "queued", at=NOON, segments=3)
     books.message("old", "queued", at=NOON - timedelta(minutes=1), segments=5)
     line = books.found()["pace"]

@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioServiceException
 from twilio.rest import Client
 
+from schemas.attempt import AttemptCode
 from services.providers.broken import BROKEN, in_words
 from services.providers.session import Flight, LeaseOver, QuietSession, flight
 from services.providers.twilio_list import NotWhole, counted, listed
@@ -58,12 +59,15 @@ class Twilio:
             return _answer(
                 post,
                 Result.UNSENT,
-                code="lease_over",
+                code=AttemptCode.LEASE_OVER,
                 detail="the lease ran out while it was connecting",
             )
         except UnicodeEncodeError:
             return _answer(
-                post, Result.REFUSED, code="unencodable", detail="the text is not valid Unicode"
+                post,
+                Result.REFUSED,
+                code=AttemptCode.UNENCODABLE,
+                detail="the text is not valid Unicode",
             )
         except (TwilioRestException, TwilioServiceException) as refusal:
             return _refused(post, refusal, call)

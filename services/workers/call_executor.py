@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from math import inf
 from typing import Final
 
+from schemas.attempt import AttemptCode
 from schemas.base import Message
 from schemas.sender import Sender
 from services.failpoints import hit
@@ -76,7 +77,7 @@ class CallExecutor:
                 return SendResult.of(
                     call,
                     Result.UNSENT,
-                    code="lease_over",
+                    code=AttemptCode.LEASE_OVER,
                     detail="the lease had ended: another worker may own the sender",
                 )
             hit("before-call")

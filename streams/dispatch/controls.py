@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from schemas.attempt import AttemptState
+from schemas.attempt import AttemptCode, AttemptState
 from schemas.controls import Cancel, Pause, Resolve, Resume, Sighting, Stop
 from streams.dispatch.in_doubt import resolve
 from streams.dispatch.list_matching import record_late_receipt
@@ -56,7 +56,7 @@ def on_stop(step: StepBuilder, control: Stop) -> None:
     step.put(name, StopEntry(epoch=epoch, at=max(before.at, control.at)))
     step.set_timer(name, step.now + RETENTION)
     for message in _decided_before(step, control):
-        _cancel(step, message, "stopped")
+        _cancel(step, message, AttemptCode.STOPPED)
 
 
 def _decided_before(step: StepBuilder, control: Stop) -> Iterator[LiveMessage]:
@@ -77,13 +77,16 @@ def on_cancel(step: StepBuilder, control: Cancel) -> None:
     message = step.message(name)
     if message is None:
         entry = MessageEntry(
-            place=DispatchState.CANCELED, fingerprint="", issued_at=control.at, barred="canceled"
+            place=DispatchState.CANCELED,
+            fingerprint="",
+            issued_at=control.at,
+            barred=AttemptCode.CANCELED,
         )
         step.remember(Finished(name, entry))
     elif isinstance(message, LiveMessage):
-        _cancel(step, message, "canceled")
+        _cancel(step, message, AttemptCode.CANCELED)
     elif message.is_returned:
-        step.put(name, message.forbid_retry("canceled").entry)
+        step.put(name, message.forbid_retry(AttemptCode.CANCELED).entry)
 
 
 def _cancel(step: StepBuilder, message: LiveMessage, code: str) -> None:
@@ -112,7 +115,7 @@ def on_late_receipt(step: StepBuilder, control: Sighting) -> None:
     if isinstance(message, Finished):
         _forbid_new_order(step, message)
     elif is_earlier:
-        _cancel(step, message, "sighted")
+        _cancel(step, message, AttemptCode.SIGHTED)
     elif isinstance(message, InDoubt | Queued):
         step.report(
             message,
@@ -126,7 +129,7 @@ def on_late_receipt(step: StepBuilder, control: Sighting) -> None:
 def _forbid_new_order(step: StepBuilder, message: Finished) -> None:
     """The gate may yet order the text again."""
     if message.is_returned and not message.cancel_code:
-        step.put(message.name, message.forbid_retry("sighted").entry)
+        step.put(message.name, message.forbid_retry(AttemptCode.SIGHTED).entry)
         step.set_timer(message.name, step.now + LATE_RECEIPT_RETENTION)
 
 

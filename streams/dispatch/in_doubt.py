@@ -23,7 +23,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from schemas.attempt import AttemptState
+from schemas.attempt import AttemptCode, AttemptState, ReturnReason
 from schemas.controls import Resolve
 from schemas.send_request import Kind, SystemKind
 from streams.dispatch.list_matching import (
@@ -194,7 +194,7 @@ def _leave_unclear(step: StepBuilder, message: InDoubt, evidence: Unclear) -> No
     it."""
     if message.lookups < LAST_LOOKUP:
         why = f"{evidence.why}: left to a person"
-        step.report(message, AttemptState.IN_DOUBT, code="unclear", evidence=why)
+        step.report(message, AttemptState.IN_DOUBT, code=AttemptCode.UNCLEAR, evidence=why)
         last_lookup_at = max((message.entry.called_at or step.now) + RESEND_DELAY, step.now)
         message = message.leave_unclear(last_lookup_at)
     step.save(message.conclude(absent=False))
@@ -205,18 +205,20 @@ def _handle_absent(step: StepBuilder, message: InDoubt, evidence: Absent) -> Non
     policy = policy_of(kind)
     if message.resend_at is not None and step.now < message.resend_at:
         why = f"{evidence.why}; an earlier owner may still send it: looked up again before a resend"
-        step.report(message, AttemptState.DEFERRED, code="absent", evidence=why)
+        step.report(message, AttemptState.DEFERRED, code=AttemptCode.ABSENT, evidence=why)
         step.save(message.schedule_lookup(message.resend_at).conclude(absent=True))
     elif message.cancel_code:
         _end_absent(step, message, message.cancel_code, evidence.why)
     elif policy is AbsentPolicy.RESEND:
         remember_abandoned(step, message, absent=True)
-        return_to_gate(step, message, "absent", evidence.why)
+        return_to_gate(step, message, ReturnReason.ABSENT, evidence.why)
     elif policy is AbsentPolicy.DROP:
-        _end_absent(step, message, "absent", f"{evidence.why}; a {kind} has lost its point")
+        _end_absent(
+            step, message, AttemptCode.ABSENT, f"{evidence.why}; a {kind} has lost its point"
+        )
     else:
         why = f"{evidence.why}: left to a person"
-        step.report(message, AttemptState.IN_DOUBT, code="absent", evidence=why)
+        step.report(message, AttemptState.IN_DOUBT, code=AttemptCode.ABSENT, evidence=why)
         step.save(message.conclude(absent=True))
 
 
@@ -239,7 +241,7 @@ def resolve(step: StepBuilder, control: Resolve) -> None:
     if control.action == "drop":
         remember_abandoned(step, message, absent=message.is_absent)
         state = AttemptState.CANCELED if message.is_absent else AttemptState.GIVEN_UP
-        step.report(message, state, code="dropped", evidence=f"dropped by {by}")
+        step.report(message, state, code=AttemptCode.DROPPED, evidence=f"dropped by {by}")
         step.finish(message, DispatchState.DROPPED)
     elif message.cancel_code:
         step.report(
@@ -250,11 +252,11 @@ def resolve(step: StepBuilder, control: Resolve) -> None:
         )
     else:
         remember_abandoned(step, message, absent=message.is_absent)
-        return_to_gate(step, message, "resend", f"resent by {by}")
+        return_to_gate(step, message, ReturnReason.RESEND, f"resent by {by}")
 
 
 def give_up(step: StepBuilder, message: InDoubt) -> None:
     """Nobody has settled it for so long that it is forgotten."""
     evidence = f"in doubt for {RETENTION.total_seconds() / 3600:.0f} hours"
-    step.report(message, AttemptState.GIVEN_UP, code="too_long", evidence=evidence)
+    step.report(message, AttemptState.GIVEN_UP, code=AttemptCode.TOO_LONG, evidence=evidence)
     step.queue.remove(message)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from schemas.attempt import AttemptState
+from schemas.attempt import AttemptCode, AttemptState, ReturnReason
+from schemas.dead_letter import DeadLetterCause
 from schemas.send import Send
 from streams.dispatch.opt_in_budget import reserve_opt_in_request
 from streams.dispatch.returns import return_if_full, return_to_gate
@@ -34,10 +35,14 @@ def on_order(step: StepBuilder, record: InputRecord, order: Send, settings: Sett
     known = before if before and before.fingerprint else None  # not if a Cancel came first
     if len(order.body) + len(order.to) + len(order.kind) + len(order.sender) > MAX_LENGTH:
         reason = "an order holds a text, not a file"
-        step.add_dead_letter(build_dead_letter("dispatch", record, step.now, "too_large", reason))
+        step.add_dead_letter(
+            build_dead_letter("dispatch", record, step.now, DeadLetterCause.TOO_LARGE, reason)
+        )
     elif known is not None and not is_same_text(known.fingerprint, order):
         reason = "this id belongs to another text or number: send the order under an id of its own"
-        step.add_dead_letter(build_dead_letter("dispatch", record, step.now, "id_reused", reason))
+        step.add_dead_letter(
+            build_dead_letter("dispatch", record, step.now, DeadLetterCause.ID_REUSED, reason)
+        )
     elif known is None or _is_reorder(known, order, record.offset):
         entry = _build_entry(known, order, record.offset)
         _accept(step, Queued(name, order, entry), before, settings)
@@ -82,12 +87,12 @@ def _accept(
     step.report_queued(message)
     was_ordered = before is not None and bool(before.fingerprint)
     if step.now - order.issued_at > MAX_ORDER_AGE:
-        return_to_gate(step, message, "old_order", "the order is more than 48 hours old")
+        return_to_gate(step, message, ReturnReason.OLD_ORDER, "the order is more than 48 hours old")
     elif order.send_before <= step.now:
-        return_to_gate(step, message, "out_of_time", "it came after its send_before")
+        return_to_gate(step, message, ReturnReason.OUT_OF_TIME, "it came after its send_before")
     elif until := reserve_opt_in_request(step, order, was_ordered, settings):
         reason = "this hour's opt-in requests are used up"
-        return_to_gate(step, message, "ask_budget", reason, until)
+        return_to_gate(step, message, ReturnReason.ASK_BUDGET, reason, until)
     else:
         step.save(message)
         if not return_if_full(step, message, settings) and before is not None:
@@ -100,5 +105,5 @@ def find_stop(step: StepBuilder, order: Send) -> str | None:
     own = step.get(names[0], StopEntry)
     every = step.get(names[1], StopEntry)
     if (own and order.consent_epoch < own.epoch) or (every and order.issued_at <= every.at):
-        return "stopped"
+        return AttemptCode.STOPPED
     return None

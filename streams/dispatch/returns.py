@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from schemas.attempt import AttemptState
+from schemas.attempt import AttemptState, ReturnReason
 from schemas.send import Returned
 from schemas.topics import RETURNED
 from streams.dispatch.state import DispatchState, LiveMessage, Queued
@@ -53,7 +53,9 @@ def return_late(step: StepBuilder) -> None:
         if first is None or first[0] > step.now:
             return
         message = step.expect(first[1], Queued)
-        return_to_gate(step, message, "out_of_time", "it could not leave by its send_before")
+        return_to_gate(
+            step, message, ReturnReason.OUT_OF_TIME, "it could not leave by its send_before"
+        )
 
 
 def return_if_full(step: StepBuilder, message: Queued, settings: Settings) -> bool:
@@ -73,7 +75,7 @@ def return_if_full(step: StepBuilder, message: Queued, settings: Settings) -> bo
         f"about {minutes:.0f} minutes of texts stand before it: "
         "it could not leave by its send_before"
     )
-    return_to_gate(step, message, "no_room", reason, turn)
+    return_to_gate(step, message, ReturnReason.NO_ROOM, reason, turn)
     return True
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from schemas.attempt import AttemptState
+from schemas.attempt import AttemptCode, AttemptState
 from streams.dispatch.in_doubt import MAX_LOOKUPS, mark_in_doubt
 from streams.dispatch.pace import pace_of
 from streams.dispatch.provider_calls import Result, SendCall, SendResult
@@ -133,7 +133,7 @@ def _requeue(step: StepBuilder, message: Sending, result: SendResult) -> None:
     sender as a whole waits. A text that did not reach the provider also waits by itself, so that
     one bad text holds up no other."""
     is_unsent = result.result is Result.UNSENT
-    code = result.code or ("unsent" if is_unsent else "429")
+    code = result.code or (AttemptCode.UNSENT if is_unsent else "429")
     step.report(message, AttemptState.DEFERRED, code=code, evidence=result.detail)
     if message.cancel_code:
         step.report(message, AttemptState.CANCELED, code=message.cancel_code)

@@ -25,7 +25,7 @@ from typing import Any, Final, Protocol
 
 from pydantic import ValidationError
 
-from schemas.dead_letter import DeadLetter
+from schemas.dead_letter import DeadLetter, DeadLetterCause
 from schemas.topics import Topic
 from streams.processing import UnreadableRecord
 
@@ -129,17 +129,17 @@ def decode(
         key = entity_key.encode()
     except ValidationError as error:
         return UnreadableRecord(
-            cause="invalid", reason=_describe(error), entity_key=_key_of(record, partitions)
+            cause=DeadLetterCause.INVALID, reason=_describe(error), entity_key=_key_of(record, partitions)
         )
     except UnicodeEncodeError:
         return UnreadableRecord(
-            cause="invalid",
+            cause=DeadLetterCause.INVALID,
             reason="the key holds half a character",
             entity_key=_key_of(record, partitions),
         )
     if len(key) > MAX_KEY:
         return UnreadableRecord(
-            cause="key_too_long", reason=f"a key of {len(key)} bytes; at most {MAX_KEY}"
+            cause=DeadLetterCause.KEY_TOO_LONG, reason=f"a key of {len(key)} bytes; at most {MAX_KEY}"
         )
     if key == record.key and (
         entity_key in known_keys or partition_of(key, partitions) == record.partition
@@ -147,7 +147,7 @@ def decode(
         return entity_key, value, at_ms
     if any(name == REROUTED for name, _ in record.headers or ()):
         return UnreadableRecord(
-            cause="misfiled", reason="filed again before, and still in the wrong place"
+            cause=DeadLetterCause.MISFILED, reason="filed again before, and still in the wrong place"
         )
     return WrongPartition(key)
 
@@ -175,19 +175,19 @@ def _check_unusual(record: Record, partitions: int) -> UnreadableRecord | None:
     if size > MAX_VALUE or headers_size > MAX_VALUE:
         kept = f"; the first {MAX_QUOTED} bytes are kept" if size > MAX_QUOTED else ""
         return UnreadableRecord(
-            cause="too_large",
+            cause=DeadLetterCause.TOO_LARGE,
             reason=f"{size} bytes and {headers_size} of headers; at most {MAX_VALUE} each{kept}",
             entity_key=_key_of(record, partitions),
         )
     if _has_non_utf8_name(headers):
         return UnreadableRecord(
-            cause="bad_header",
+            cause=DeadLetterCause.BAD_HEADER,
             reason="a header's name is not UTF-8",
             entity_key=_key_of(record, partitions),
         )
     if record.value is None:
         return UnreadableRecord(
-            cause="tombstone",
+            cause=DeadLetterCause.TOMBSTONE,
             reason="the record has no value",
             entity_key=_key_of(record, partitions),
         )

@@ -129,7 +129,9 @@ def decode(
         key = entity_key.encode()
     except ValidationError as error:
         return UnreadableRecord(
-            cause=DeadLetterCause.INVALID, reason=_describe(error), entity_key=_key_of(record, partitions)
+            cause=DeadLetterCause.INVALID,
+            reason=_describe(error),
+            entity_key=_key_of(record, partitions),
         )
     except UnicodeEncodeError:
         return UnreadableRecord(
@@ -139,7 +141,8 @@ def decode(
         )
     if len(key) > MAX_KEY:
         return UnreadableRecord(
-            cause=DeadLetterCause.KEY_TOO_LONG, reason=f"a key of {len(key)} bytes; at most {MAX_KEY}"
+            cause=DeadLetterCause.KEY_TOO_LONG,
+            reason=f"a key of {len(key)} bytes; at most {MAX_KEY}",
         )
     if key == record.key and (
         entity_key in known_keys or partition_of(key, partitions) == record.partition
@@ -147,7 +150,8 @@ def decode(
         return entity_key, value, at_ms
     if any(name == REROUTED for name, _ in record.headers or ()):
         return UnreadableRecord(
-            cause=DeadLetterCause.MISFILED, reason="filed again before, and still in the wrong place"
+            cause=DeadLetterCause.MISFILED,
+            reason="filed again before, and still in the wrong place",
         )
     return WrongPartition(key)
 

@@ -1,3 +1,0 @@
-"""Moved to `schemas.consent`; goes when its last importer has followed."""
-
-from schemas.consent import ConsentChange as ConsentChange

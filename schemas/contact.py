@@ -1,3 +1,0 @@
-"""Moved to `schemas.inbound`; goes when its last importer has followed."""
-
-from schemas.inbound import Contact as Contact

@@ -1,3 +1,0 @@
-"""Moved to `schemas.person`; goes when its last importer has followed."""
-
-from schemas.person import NumberFact as NumberFact

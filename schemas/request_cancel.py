@@ -1,6 +1,0 @@
-"""Moved to `schemas.send_request`; goes when its last importer has followed."""
-
-from schemas.send_request import CancelRequest as CancelRequest
-from schemas.send_request import CancelSource
-
-PEOPLE = CancelSource.PEOPLE

@@ -1,3 +1,0 @@
-"""Moved to `schemas.send`; goes when its last importer has followed."""
-
-from schemas.send import Returned as Returned

@@ -1,3 +1,0 @@
-"""Moved to `schemas.send_request`; goes when its last importer has followed."""
-
-from schemas.send_request import SystemKind as SystemKind

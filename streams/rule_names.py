@@ -1,7 +1,8 @@
-"""The names of rules in findings, and what a hold waits for: shared by the gate, mailboxes and the ledger.
+"""The names of rules in findings, and what a hold waits for: shared by the gate, mailboxes and the
+ledger.
 
-A rule that holds a text says here what it waits for and who ends the hold.  Mailboxes, `sayso waiting` and metrics read
-this table, so a new rule needs no change there.
+A rule that holds a text says here what it waits for and who ends the hold.  Mailboxes, `sayso
+waiting` and metrics read this table, so a new rule needs no change there.
 """
 
 from __future__ import annotations
@@ -57,7 +58,8 @@ class RuleName(StrEnum):
 
 
 class HoldCause(StrEnum):
-    """What a held text waits for.  If several rules hold it, the first cause of this order has to end first."""
+    """What a held text waits for.  If several rules hold it, the first cause of this order has
+    to end first."""
 
     CONSENT = "consent"
     NUMBER = "number"
@@ -103,7 +105,8 @@ HOLDS: Final[Mapping[str, Hold]] = {
     RuleName.NO_NUMBER: Hold(HoldCause.NUMBER, EndedBy.STAFF),
     RuleName.SENDER_CROWDED: Hold(HoldCause.PACE, EndedBy.SYSTEM),
 }
-"""The rules that may hold a text.  The people processor holds by `not_sms_enabled`; the gate rejects by it."""
+"""The rules that may hold a text.  The people processor holds by `not_sms_enabled`; the gate
+rejects by it."""
 
 
 def rules_ended_by(ended_by: EndedBy) -> frozenset[str]:
@@ -112,6 +115,7 @@ def rules_ended_by(ended_by: EndedBy) -> frozenset[str]:
 
 
 def first_cause(rules: list[str]) -> HoldCause:
-    """What has to happen first for a text that these rules hold.  An unknown rule counts as consent."""
+    """What has to happen first for a text that these rules hold.  An unknown rule counts as
+    consent."""
     causes = {HOLDS[rule].holds_for for rule in rules if rule in HOLDS}
     return next((cause for cause in HoldCause if cause in causes), HoldCause.CONSENT)

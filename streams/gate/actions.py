@@ -1,19 +1,29 @@
-"""What follows from a verdict: an order for dispatch, a request that waits, or an end."""
+"""Requests on their way through the gate, and what follows from a verdict: an order for dispatch, a
+request that waits, or an end."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final, NamedTuple
 
+from schemas.base import Evidence
 from schemas.decision import Verdict
 from schemas.inbound import Contact
 from schemas.person import PersonAnswer
 from schemas.send import Send
-from schemas.send_request import SystemKind
+from schemas.send_request import SendRequest, SystemKind
+from schemas.tenant_settings import TenantSettings
+from schemas.text_hash import sha256_hex
 from schemas.topics import CONTACTS, DISPATCH_ORDERS, PERSON_ANSWERS
 from streams.dedup import RETENTION
-from streams.gate.messages import PRIORITIES, WITHOUT_OPT_IN, body_sha256
-from streams.gate.pending_requests import PendingRequest
+from streams.gate.consent_claims import Claim
+from streams.gate.messages import (
+    PRIORITIES,
+    SYSTEM,
+    WITHOUT_OPT_IN,
+    fingerprint,
+    system_message_id,
+)
 from streams.gate.rule_context import RuleContext
 from streams.gate.rules import Evaluation
 from streams.gate.send_window import closing_time, record_send
@@ -34,6 +44,49 @@ queue, and well before dispatch, which remembers ids for 72 h, returns it by its
 OPT_IN_REQUEST_LIFE: Final = timedelta(hours=1)
 """An opt-in request that has not left by then comes back and is issued again.  So the 24 hours
 are those between the texts and not only between the orders."""
+
+
+class PendingRequest(NamedTuple):
+    """A request to evaluate."""
+
+    request: SendRequest
+    message: MessageState
+    cause: Evidence
+    """The record that makes us evaluate it, now or again."""
+    held: HeldRequest | None = None
+    """How it waited."""
+    claim: Claim | None = None
+    """Who asked for it, if it is an opt-in request."""
+
+
+def build_system_request(
+    kind: SystemKind,
+    ordinal: int,
+    tenant: TenantSettings,
+    body: str,
+    *,
+    phone: str,
+    sender: str | None,
+    cause: Evidence,
+    now: datetime,
+    **others: Any,
+) -> PendingRequest:
+    """A text that Sayso sends by itself.
+
+    `ordinal` counts the texts of this kind to this number, so that a repeat gets the same id."""
+    request = SendRequest(
+        message_id=system_message_id(kind, tenant.tenant, phone, ordinal),
+        tenant=tenant.tenant,
+        to=phone,
+        sender=sender,
+        body=body,
+        kind=kind,
+        requested_at=now,
+        requested_by=SYSTEM,
+        **others,
+    )
+    message = MessageState(fingerprint=fingerprint(request), received=now, is_system=True)
+    return PendingRequest(request, message, cause)
 
 
 def issue_order(
@@ -63,13 +116,13 @@ def issue_order(
         seq=message.seq + 1,
         verdict=Verdict.SEND,
         received=message.received,
-        own=message.own,
+        is_system=message.is_system,
         approved=message.approved,
         issued_at=context.now,
         sender=context.sender,
         request=request.model_copy(update={"body": ""}),
         next_attempt=message.next_attempt,
-        asked_sha256=_requested_sha256(context, pending),
+        requested_sha256=_requested_sha256(context, pending),
     )
     _write(step, pending, sent, step.now + RETENTION)
     step.publish(DISPATCH_ORDERS, order)
@@ -91,9 +144,9 @@ def _requested_sha256(context: RuleContext, pending: PendingRequest) -> str:
     """It comes back as smart encoding has changed it; staff see, and approve, the text that was
     requested."""
     body = pending.request.body
-    if pending.message.asked_sha256 or context.request.body == body:
-        return pending.message.asked_sha256
-    return body_sha256(body)
+    if pending.message.requested_sha256 or context.request.body == body:
+        return pending.message.requested_sha256
+    return sha256_hex(body)
 
 
 def _publish_contact(step: StepBuilder, context: RuleContext) -> None:
@@ -132,14 +185,14 @@ def hold_request(
         fingerprint=message.fingerprint,
         seq=message.seq + 1,
         received=message.received,
-        own=message.own,
+        is_system=message.is_system,
         approved=message.approved,
         next_attempt=message.next_attempt,
-        asked_sha256=message.asked_sha256,
+        requested_sha256=message.requested_sha256,
     )
     held = HeldRequest(
         request=pending.request,
-        place=pending.held.place if pending.held else pending.cause,
+        evidence=pending.held.evidence if pending.held else pending.cause,
         rules=evaluation.rules,
         until=evaluation.until,
     )
@@ -165,8 +218,8 @@ def end_request(
         seq=message.seq + 1,
         verdict=evaluation.verdict,
         received=message.received,
-        own=message.own,
-        because=next(deciding, ""),
+        is_system=message.is_system,
+        ended_by=next(deciding, ""),
     )
     _write(step, pending, ended, step.now + RETENTION)
     step.number = context.number

@@ -15,11 +15,11 @@ from schemas.base import Evidence
 from schemas.consent import ConsentState
 from schemas.decision import Decision, Verdict
 from schemas.numbers import e164
+from schemas.text_hash import sha256_hex
 from schemas.topics import APPROVAL_LOG
 from streams.dedup import RETENTION, DedupEntry, dedup_name, is_duplicate
+from streams.gate.actions import PendingRequest
 from streams.gate.evaluation import apply_evaluation, evaluate_request
-from streams.gate.messages import body_sha256
-from streams.gate.pending_requests import PendingRequest
 from streams.gate.rule_context import build_context
 from streams.gate.rules import Evaluation
 from streams.gate.rules.tenant import check_awaiting_approval
@@ -200,9 +200,9 @@ def _has_ended(context: ApprovalContext) -> Reason | None:
     if message.canceled is not None:
         return CANCELED
     if message.verdict is not Verdict.SEND:
-        refused = Reason("refused", f"It was refused: {message.because}", "see why, and ask again")
+        refused = Reason("refused", f"It was refused: {message.ended_by}", "see why, and ask again")
         return (
-            ENDED_BY_RULE.get(message.because) or ENDED_BY_VERDICT.get(message.verdict) or refused
+            ENDED_BY_RULE.get(message.ended_by) or ENDED_BY_VERDICT.get(message.verdict) or refused
         )
     if message.approved is None:
         return UNDER_WAY
@@ -214,7 +214,7 @@ def _is_another_text(context: ApprovalContext) -> Reason | None:
     """Staff saw it as it was requested or, if it has come back, as it was ordered."""
     assert context.held is not None
     assert context.message is not None
-    texts = {body_sha256(context.held.request.body), context.message.asked_sha256} - {""}
+    texts = {sha256_hex(context.held.request.body), context.message.requested_sha256} - {""}
     return None if context.approval.body_sha256.lower() in texts else ANOTHER_TEXT
 
 
@@ -237,7 +237,7 @@ def _needs_none(context: ApprovalContext) -> Reason | None:
         context.message.received,
         context.step.now,
         context.step.settings,
-        context.message.own,
+        context.message.is_system,
     )
     return NOT_NEEDED if check_awaiting_approval(rule_context) is None else None
 

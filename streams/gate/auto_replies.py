@@ -14,9 +14,9 @@ from schemas.inbound import Reply
 from schemas.send_request import SystemKind
 from schemas.tenant_settings import TenantSettings
 from streams.dedup import DedupEntry, dedup_name, forget_at, is_duplicate
+from streams.gate.actions import build_system_request
 from streams.gate.consent_claims import Claim
 from streams.gate.evaluation import evaluate_request
-from streams.gate.pending_requests import SystemMessage, build_system_request
 from streams.gate.state import HelpReplies, StepBuilder
 from streams.inbound_keywords import Meaning, classify_reply
 from streams.processing import InputRecord, Settings
@@ -91,16 +91,18 @@ def send_confirmation(step: StepBuilder, claim: Claim) -> None:
     # No carrier replies to what was said in other words.
     if not _is_ours_to_answer(claim.sender, step.settings, in_other_words=claim.flagged):
         return
-    text = SystemMessage(
+    pending = build_system_request(
         confirmation.kind,
         step.number.epoch,
-        tenant.tenant,
-        step.phone,
-        claim.sender or "",
+        tenant,
         confirmation.text(tenant),
-        datetime.fromtimestamp(claim.at_ms / 1000, UTC) + WITHIN,
+        phone=step.phone,
+        sender=claim.sender or "",
+        cause=claim.cause,
+        now=step.now,
+        valid_until=datetime.fromtimestamp(claim.at_ms / 1000, UTC) + WITHIN,
     )
-    evaluate_request(step, build_system_request(text, claim.cause, step.now))
+    evaluate_request(step, pending)
 
 
 def _select_confirmation(step: StepBuilder, claim: Claim) -> Confirmation | None:
@@ -119,22 +121,24 @@ def on_help(step: StepBuilder, record: InputRecord, tenant: TenantSettings | Non
     name = dedup_name("in", reply.provider_id)
     if is_duplicate(step.store, name) or not _is_ours_to_answer(reply.sender, step.settings):
         return
-    last = step.number.helped
+    last = step.number.help_replies
     if last is not None and step.now - last.at < HELP_EVERY:
         return
     times = last.times + 1 if last else 1
-    text = SystemMessage(
+    helped = HelpReplies(times=times, at=step.now)
+    step.number = step.number.model_copy(update={"help_replies": helped})
+    pending = build_system_request(
         SystemKind.HELP_ANSWER,
         times,
-        tenant.tenant,
-        reply.number,
-        reply.sender,
+        tenant,
         help_text(tenant),
-        record.at + WITHIN,
+        phone=reply.number,
+        sender=reply.sender,
+        cause=record.evidence,
+        now=step.now,
+        valid_until=record.at + WITHIN,
     )
-    helped = HelpReplies(times=times, at=step.now)
-    step.number = step.number.model_copy(update={"helped": helped})
-    evaluate_request(step, build_system_request(text, record.evidence, step.now))
+    evaluate_request(step, pending)
     step.put(name, DedupEntry(at_ms=record.at_ms), forget_at(step.now, for_good=False))
 
 

@@ -46,7 +46,7 @@ def on_consent_event(step: StepBuilder, record: InputRecord) -> None:
     known = step.store.get(name, ProcessedClaim)
     if known is None:
         _process(step, name, claim, content)
-    elif known.said in ("", content):
+    elif known.content in ("", content):
         return
     elif claim.action not in TAKES_AWAY:
         log_claim(step, claim, ClaimResult(step.number, False, ID_REUSED))
@@ -87,11 +87,11 @@ def on_unreadable(step: StepBuilder, record: InputRecord) -> None:
 
 
 def _process(step: StepBuilder, name: str, claim: Claim, content: str = "") -> None:
-    heard_ms = max(step.number.heard_ms, claim.at_ms)
-    step.number = step.number.model_copy(update={"heard_ms": heard_ms})
+    latest_ms = max(step.number.latest_ms, claim.at_ms)
+    step.number = step.number.model_copy(update={"latest_ms": latest_ms})
     _select_handler(claim)(step, claim)
     forget = forget_at(step.now, for_good=claim.action == ConsentAction.OPT_IN)
-    step.put(name, ProcessedClaim(at_ms=claim.at_ms, said=content), forget)
+    step.put(name, ProcessedClaim(at_ms=claim.at_ms, content=content), forget)
 
 
 def _select_handler(claim: Claim) -> Callable[[StepBuilder, Claim], None]:

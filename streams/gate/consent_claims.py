@@ -11,7 +11,7 @@ from schemas.consent import ConsentAction, ConsentEvent, ConsentSource, ConsentS
 from schemas.inbound import Reply
 from schemas.sender import Sender
 from schemas.tenant_settings import TenantSettings
-from streams.gate.opt_in_state import has_none_delivered, is_not_only_theirs, opt_in_requests
+from streams.gate import opt_in_state
 from streams.gate.send_window import SKEW_ALLOWED
 from streams.gate.state import NumberState, to_ms
 from streams.inbound_keywords import Classification, Meaning, apply_carrier_opt_out, classify_reply
@@ -98,7 +98,7 @@ def claim_from_reply(
     )
     action = ACTIONS.get(answer.meaning)
     at_ms = to_ms(reply.appended_at) if reply.appended_at else record.at_ms
-    shared = is_not_only_theirs(sender, reply.tenant)
+    shared = opt_in_state.is_not_only_theirs(sender, reply.tenant)
     if action is None or not _counts(answer, at_ms, number, reply.sender, shared):
         return None
     located = {} if reply.evidence.topic else _location_of(record)
@@ -127,16 +127,16 @@ def _counts(
     if number.state is ConsentState.OPTED_OUT:
         return True
     if answer.meaning is Meaning.START:
-        return not (is_shared and has_none_delivered(number))
+        return not (is_shared and opt_in_state.has_none_delivered(number))
     if answer.meaning is not Meaning.YES:
         return True
     if number.state is ConsentState.OPTED_IN:
-        return sender in (number.out or {}) or sender in (number.blocked or {})
-    asked_at = opt_in_requests(number).at
+        return sender in (number.stopped_senders or {}) or sender in (number.blocked_senders or {})
+    issued_at = opt_in_state.opt_in_requests(number).issued_at
     return (
         number.state is ConsentState.PENDING
-        and asked_at is not None
-        and at_ms >= to_ms(asked_at - SKEW_ALLOWED)
+        and issued_at is not None
+        and at_ms >= to_ms(issued_at - SKEW_ALLOWED)
     )
 
 

@@ -14,10 +14,11 @@ sender that ever texted the number.
 
 Scope.  A STOP stops all texts of the tenant.  A tenant may choose `stop_scope: sender`; then a STOP
 from somebody who has opted in stops only the sender that it was written to.  Those senders are kept
-in `NumberState.out`, and those that the carrier blocks in `NumberState.blocked`.  A later START to
-such a sender lifts its own entry, and the carrier's too, for the carrier has read it as well.  A
-form with evidence lifts `out` only: the carrier knows nothing of it. A STOP in other words than a
-keyword always stops the tenant, and staff may lift it (`flagged`).
+in `NumberState.stopped_senders`, and those that the carrier blocks in
+`NumberState.blocked_senders`.  A later START to such a sender lifts its own entry, and the
+carrier's too, for the carrier has read it as well.  A form with evidence lifts its own entry only:
+the carrier knows nothing of it. A STOP in other words than a keyword always stops the tenant, and
+staff may lift it (`flagged`).
 
 An unreadable record may have been a STOP, so it blocks the number (`unreadable_ms`).  A later text
 from the recipient settles it, or a member of staff who has looked at the record.  An opt-in on
@@ -58,13 +59,15 @@ def apply_claim(
             f"the carrier takes no texts from {claim.sender} to this number, "
             "which our books did not know"
         )
-        return _stop_sender(number, claim, "blocked", reason)
+        return _stop_sender(number, claim, "blocked_senders", reason)
     if not claim.sender or scope is StopScope.TENANT or claim.flagged:
         return _opt_out(number, claim)
     if number.state is ConsentState.OPTED_IN:
-        return _stop_sender(number, claim, "out", f"opted out of texts from {claim.sender}")
+        return _stop_sender(
+            number, claim, "stopped_senders", f"opted out of texts from {claim.sender}"
+        )
     result = _opt_out(number, claim)
-    return result._replace(number=_note_sender(result.number, claim, "out"))
+    return result._replace(number=_note_sender(result.number, claim, "stopped_senders"))
 
 
 def block(number: NumberState, claim: Claim) -> ClaimResult:
@@ -149,9 +152,9 @@ def _lift_senders(number: NumberState, claim: Claim) -> NumberState:
     The carrier's blocks are lifted by a text only: the carrier has read it too."""
     if not may_reverse_opt_out(claim):
         return number
-    before = {"out": number.out or {}}
+    before = {"stopped_senders": number.stopped_senders or {}}
     if claim.source == ConsentSource.INBOUND:
-        before["blocked"] = number.blocked or {}
+        before["blocked_senders"] = number.blocked_senders or {}
     after = {
         field: {
             sender: at
@@ -185,7 +188,7 @@ def _set_state(number: NumberState, state: ConsentState, since: int, claim: Clai
         "since_ms": since,
         "source": claim.source,
         "flagged": claim.flagged,
-        "had_agreed": (number.state is ConsentState.OPTED_IN) if claim.flagged else None,
+        "had_opted_in": (number.state is ConsentState.OPTED_IN) if claim.flagged else None,
     }
     return number.model_copy(update=update)
 
@@ -229,7 +232,7 @@ def missing_evidence(number: NumberState, claim: Claim) -> str:
         by_named_staff = claim.source == ConsentSource.MANUAL and claim.evidence.actor
         if not (number.flagged and by_named_staff):
             return ONLY_THE_RECIPIENT
-        if number.had_agreed:
+        if number.had_opted_in:
             return ""
     rule = EVIDENCE_RULES.get(claim.source, BY_STAFF)
     missing = _missing_groups(rule.needs, claim.evidence)

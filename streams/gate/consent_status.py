@@ -13,14 +13,8 @@ from typing import Any, Final
 from schemas.consent import ConsentState, ConsentStatus
 from schemas.inbound import Contact
 from schemas.topics import CONSENT_STATUS, CONTACTS
+from streams.gate import opt_in_state
 from streams.gate.messages import is_system_id
-from streams.gate.opt_in_state import (
-    SETTLED,
-    has_none_delivered,
-    is_shared,
-    next_request_at,
-    opt_in_requests,
-)
 from streams.gate.state import HELD, NUMBER, NumberState, StepBuilder
 from streams.processing import StepResult
 
@@ -34,9 +28,9 @@ def finish(step: StepBuilder) -> StepResult:
         _withdraw_contacts(step)
     if number is not step.loaded and _published(number) != _published(step.loaded):
         _publish_status(step)
-    elif number.tell_at is None and any(name.startswith(HELD) for name in step.entries):
+    elif number.count_due_at is None and any(name.startswith(HELD) for name in step.entries):
         due = step.now + COUNT_AFTER
-        step.number = number.model_copy(update={"tell_at": due})
+        step.number = number.model_copy(update={"count_due_at": due})
         step.timers[NUMBER] = due
     return step.build()
 
@@ -44,22 +38,22 @@ def finish(step: StepBuilder) -> StepResult:
 def publish_held_count(step: StepBuilder, name: str) -> None:
     """The number's timer fires."""
     held = _count_held(step)
-    before = step.number.told_held or 0
-    step.number = step.number.model_copy(update={"tell_at": None, "told_held": held})
+    before = step.number.published_held or 0
+    step.number = step.number.model_copy(update={"count_due_at": None, "published_held": held})
     if held != before:
         step.publish(CONSENT_STATUS, _build_status(step, held))
 
 
 def _publish_status(step: StepBuilder) -> None:
     held = _count_held(step)
-    step.number = step.number.model_copy(update={"told_held": held})
+    step.number = step.number.model_copy(update={"published_held": held})
     step.publish(CONSENT_STATUS, _build_status(step, held))
 
 
 def _published(number: NumberState) -> tuple[Any, ...]:
     """What readers of the status learn at once."""
-    requests = opt_in_requests(number)
-    return number.state, number.epoch, requests.at, requests.last
+    requests = opt_in_state.opt_in_requests(number)
+    return number.state, number.epoch, requests.issued_at, requests.last
 
 
 def _count_held(step: StepBuilder) -> int:
@@ -72,8 +66,8 @@ def _count_held(step: StepBuilder) -> int:
 
 def _build_status(step: StepBuilder, held: int) -> ConsentStatus:
     number = step.number
-    requests = opt_in_requests(number)
-    since = requests.at or step.now
+    requests = opt_in_state.opt_in_requests(number)
+    since = requests.issued_at or step.now
     if number.since_ms:
         since = datetime.fromtimestamp(number.since_ms / 1000, UTC)
     return ConsentStatus(
@@ -83,8 +77,10 @@ def _build_status(step: StepBuilder, held: int) -> ConsentStatus:
         consent_epoch=number.epoch,
         since=since,
         source=number.source,
-        asked_at=requests.at,
-        ask_again_at=None if number.state in SETTLED else next_request_at(number),
+        asked_at=requests.issued_at,
+        ask_again_at=None
+        if number.state in opt_in_state.SETTLED
+        else opt_in_state.next_request_at(number),
         held=held,
         log_seq=number.log_seq,
         log_hash=number.log_hash,
@@ -96,18 +92,18 @@ def _withdraw_contacts(step: StepBuilder) -> None:
 
     It gives a START on a shared sender to the tenants whose opt-in request is unanswered."""
     before = step.loaded
-    asked_at = opt_in_requests(before).at
-    if before.state is not ConsentState.PENDING or asked_at is None:
+    issued_at = opt_in_state.opt_in_requests(before).issued_at
+    if before.state is not ConsentState.PENDING or issued_at is None:
         return
-    if not has_none_delivered(step.number):
+    if not opt_in_state.has_none_delivered(step.number):
         return
     for sender in before.senders:
-        if is_shared(step.settings.senders.get(sender)):
+        if opt_in_state.is_shared(step.settings.senders.get(sender)):
             contact = Contact(
                 sender=sender,
                 number=step.phone,
                 tenant=step.tenant_id,
                 unasked=True,
-                at=asked_at,
+                at=issued_at,
             )
             step.publish(CONTACTS, contact)

@@ -23,13 +23,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from schemas.base import Evidence, copy_context
+from schemas.base import Evidence, RequestContext, copy_context
 from schemas.decision import Decision, Verdict
 from schemas.send_request import SystemKind
 from schemas.topics import DECISIONS
 from streams.encoding.body import MAX_BODY
 from streams.encoding.segments import count_segments
+from streams.gate import opt_in_state
 from streams.gate.actions import (
+    PendingRequest,
     end_request,
     hold_ends_at,
     hold_request,
@@ -37,8 +39,6 @@ from streams.gate.actions import (
     publish_person_update,
 )
 from streams.gate.opt_in_request import build_request, record_outcome, should_request
-from streams.gate.opt_in_state import start
-from streams.gate.pending_requests import PendingRequest
 from streams.gate.rule_context import RuleContext, build_context
 from streams.gate.rules import Evaluation, evaluate
 from streams.gate.send_window import undo_send
@@ -94,7 +94,7 @@ def reevaluate_one(step: StepBuilder, name: str) -> None:
     """One held request whose timer fires; its decision names the request itself as evidence."""
     held = step.store.get(name, HeldRequest)
     if held is not None:
-        _reevaluate(step, held, held.place)
+        _reevaluate(step, held, held.evidence)
 
 
 def _reevaluate(step: StepBuilder, held: HeldRequest, cause: Evidence) -> None:
@@ -113,13 +113,13 @@ def _build_context(step: StepBuilder, pending: PendingRequest) -> RuleContext:
         message.received,
         step.now,
         step.settings,
-        message.own,
+        message.is_system,
         message.approved,
     )
 
 
 def _request_opt_in(step: StepBuilder, pending: PendingRequest, waiting: RuleContext) -> None:
-    step.number = start(waiting.number)
+    step.number = opt_in_state.start(waiting.number)
     context = _build_context(step, pending)
     _act(step, context, evaluate(context), pending)
 
@@ -162,19 +162,14 @@ def _build_decision(
     size: int,
 ) -> Decision:
     request = context.request
+    described = copy_context(request, RequestContext) | {"sender": context.sender or None}
     return Decision(
-        **copy_context(request),
         message_id=request.message_id,
         tenant=request.tenant,
         to=context.to,
-        sender=context.sender or None,
         segments=size,
-        time_zone=request.time_zone,
-        valid_until=request.valid_until,
         resend_of=request.resend_of,
         request_id=request.resolved.request_id if request.resolved else None,
-        requested_at=request.requested_at,
-        requested_by=request.requested_by,
         verdict=evaluation.verdict,
         findings=evaluation.findings,
         until=evaluation.until,
@@ -184,4 +179,5 @@ def _build_decision(
         evidence=pending.cause,
         seq=pending.message.seq + 1,
         fingerprint=pending.message.fingerprint,
+        **described,
     )

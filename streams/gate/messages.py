@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from typing import Final
 
 from schemas.send import Priority
 from schemas.send_request import Kind, SendRequest, SystemKind
+from schemas.text_hash import sha256_hex
 
 PRIORITIES: Final[dict[str, Priority]] = {
     Kind.DIRECT: Priority.TRANSACTIONAL,
@@ -53,7 +53,7 @@ _SYSTEM_ID: Final = re.compile(rf"({'|'.join(_ID_PREFIXES.values())})-[0-9a-f]{{
 
 def system_message_id(kind: SystemKind, tenant: str, phone: str, ordinal: int) -> str:
     """`ordinal` counts the texts of this kind to this number, so that a repeat gets the same id."""
-    digest = hashlib.sha256(f"{tenant}/{phone}".encode()).hexdigest()[:16]
+    digest = sha256_hex(f"{tenant}/{phone}")[:16]
     return f"{_ID_PREFIXES[kind]}-{digest}-{ordinal}"
 
 
@@ -62,11 +62,6 @@ def is_system_id(message_id: str) -> bool:
     return _SYSTEM_ID.fullmatch(message_id) is not None
 
 
-def body_sha256(body: str) -> str:
-    """As an approval names the text that staff have read."""
-    return hashlib.sha256(body.encode(errors="surrogatepass")).hexdigest()
-
-
 def fingerprint(request: SendRequest) -> str:
     """Tells a repeat from another text under the same id."""
-    return hashlib.sha256(f"{request.number}\0{request.body}".encode()).hexdigest()[:16]
+    return sha256_hex(f"{request.number}\0{request.body}")[:16]

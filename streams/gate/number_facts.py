@@ -9,7 +9,7 @@ from schemas.dead_letter import DeadLetterCause
 from schemas.person import NumberFact
 from streams.gate.evaluation import reevaluate_all
 from streams.gate.state import FIELDS_AT_MOST, NumberState, StepBuilder
-from streams.processing import InputRecord, build_dead_letter
+from streams.processing import InputRecord
 
 PLAIN_FIELDS: Final = (
     "type", "time_zone", "postal_region", "landline", "doubtful", "suppressed",
@@ -32,8 +32,7 @@ def on_number_fact(step: StepBuilder, record: InputRecord) -> None:
     fact: NumberFact = record.value
     if sum(len(getattr(fact, field) or "") for field in TEXT_FIELDS) > FIELDS_AT_MOST:
         reason = "a field holds a file, not a word"
-        letter = build_dead_letter("gate", record, step.now, DeadLetterCause.TOO_LARGE, reason)
-        step.publications.append(letter)
+        step.reject_record(record, DeadLetterCause.TOO_LARGE, reason)
         return
     before = step.number
     step.number = apply_fact(before, fact)

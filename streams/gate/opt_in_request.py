@@ -6,21 +6,17 @@ country rejects it.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from schemas.consent import ConsentAction, ConsentChange
 from schemas.decision import Verdict
 from schemas.send_request import SendRequest, SystemKind
 from schemas.tenant_settings import TenantSettings
+from schemas.text_hash import sha256_hex
+from streams.gate import opt_in_state
+from streams.gate.actions import PendingRequest, build_system_request
 from streams.gate.consent_log import append
-from streams.gate.messages import SYSTEM, body_sha256, system_message_id
-from streams.gate.opt_in_state import (
-    REPEAT_AFTER,
-    may_ask_automatically,
-    opt_in_requests,
-    set_status,
-)
-from streams.gate.pending_requests import PendingRequest, SystemMessage, build_system_request
+from streams.gate.messages import SYSTEM, system_message_id
 from streams.gate.rule_context import RuleContext
 from streams.gate.rules import Evaluation
 from streams.gate.state import NumberState, OptInStatus, StepBuilder
@@ -35,7 +31,7 @@ def should_request(context: RuleContext, evaluation: Evaluation) -> bool:
     return (
         evaluation.verdict is Verdict.HOLD
         and not context.is_system
-        and may_ask_automatically(context.number, context.now)
+        and opt_in_state.may_ask_automatically(context.number, context.now)
         and NOT_OPTED_IN.rule in evaluation.rules
     )
 
@@ -44,30 +40,30 @@ def build_request(context: RuleContext, waiting: PendingRequest) -> PendingReque
     """The opt-in request that goes ahead of a text that waits for consent."""
     assert context.tenant is not None
     request = context.request
-    text = draft_request(context.tenant, context.to, context.number, request.sender)
-    text = text._replace(
-        branch=request.branch, time_zone=request.time_zone, postal_region=request.postal_region
+    return draft_request(
+        context.tenant,
+        context.number,
+        phone=context.to,
+        sender=request.sender,
+        cause=waiting.cause,
+        now=context.now,
+        branch=request.branch,
+        time_zone=request.time_zone,
+        postal_region=request.postal_region,
     )
-    return build_system_request(text, waiting.cause, context.now)
 
 
-def draft_request(
-    tenant: TenantSettings, phone: str, number: NumberState, sender: str | None
-) -> SystemMessage:
-    """The next opt-in request of this number, as it was before the request; without a sender it
-    gets one as any text does."""
-    return SystemMessage(
-        SystemKind.CONSENT_ASK,
-        opt_in_requests(number).count + 1,
-        tenant.tenant,
-        phone,
-        sender,
-        tenant.opt_in_request,
+def draft_request(tenant: TenantSettings, number: NumberState, **others: Any) -> PendingRequest:
+    """The next opt-in request; `number` is as before it.  Without a sender it gets one as any text
+    does."""
+    ordinal = opt_in_state.opt_in_requests(number).count + 1
+    return build_system_request(
+        SystemKind.CONSENT_ASK, ordinal, tenant, tenant.opt_in_request, **others
     )
 
 
 def is_last_request(number: NumberState, request: SendRequest) -> bool:
-    count = opt_in_requests(number).count
+    count = opt_in_state.opt_in_requests(number).count
     return request.message_id == system_message_id(
         SystemKind.CONSENT_ASK, request.tenant, request.number, count
     )
@@ -81,9 +77,9 @@ def record_outcome(
         return
     status = STATUS.get(verdict, OptInStatus.FAILED)
     if status is not OptInStatus.OUT:
-        step.number = set_status(step.number, status)
+        step.number = opt_in_state.set_status(step.number, status)
         return
-    number = set_status(step.number, status, context.now)
+    number = opt_in_state.set_status(step.number, status, context.now)
     append(step, number, _build_entry(context, pending, number))
 
 
@@ -95,10 +91,11 @@ def _build_entry(
     claim = pending.claim
     is_repeat = pending.message.seq > 0 and pending.message.issued_at is not None
     what = "issued again, for it could not leave in time" if is_repeat else "asked"
+    free = context.now + opt_in_state.REPEAT_AFTER
     wording = {
         "wording": request.body,
         "wording_version": context.tenant.consent_request.version,
-        "wording_sha256": body_sha256(request.body),
+        "wording_sha256": sha256_hex(request.body),
     }
     evidence = claim.evidence if claim else pending.cause
     return ConsentChange(
@@ -111,7 +108,7 @@ def _build_entry(
         was=context.number.state,
         now=number.state,
         applied=not is_repeat,
-        reason=f"{what}: the next may go {format_time(context.now + REPEAT_AFTER, context.tenant.zone)}",
+        reason=f"{what}: the next may go {format_time(free, context.tenant.zone)}",
         consent_epoch=number.epoch,
         claimed_at=claim.claimed_at if claim else request.requested_at,
         at=context.now,

@@ -14,13 +14,32 @@ from schemas.consent import ConsentState
 from schemas.sender import Sender
 from streams.gate.send_window import CLOCKS_DIFFER, clock_behind
 from streams.gate.state import NumberState, OptInRequests, OptInStatus
-from streams.reasons import format_duration, format_time
+from streams.reasons import Reason, format_duration, format_time
+from streams.rule_names import RuleName
 
 REPEAT_AFTER: Final = timedelta(hours=24)
 """From one opt-in request to the next, per number, counted from when the order is issued."""
 
 AUTOMATIC_AT_MOST: Final = 3
 """Opt-in requests that go out without staff: one, and two more if those before have failed."""
+
+BUDGET: Final = Reason(
+    RuleName.OPT_IN_BUDGET,
+    "This hour's opt-in requests are used up",
+    "raise asks_per_hour, or wait: it goes by itself",
+)
+CROWDED: Final = Reason(
+    RuleName.SENDER_CROWDED,
+    "Too many texts stand before it at its sender",
+    "wait: it goes by itself",
+)
+CLOCK_AHEAD: Final = Reason(
+    RuleName.CLOCK_SKEW,
+    "Its time is over by its sender's clock, and not by this one",
+    "wait: it goes by itself; if that takes longer than a moment, set the clocks by NTP",
+)
+RETURN_REASONS: Final = {reason.rule: reason for reason in (BUDGET, CROWDED, CLOCK_AHEAD)}
+"""Why dispatch returns an order that may be sent later, by rule."""
 
 NO_REQUESTS: Final = OptInRequests()
 SETTLED: Final = {
@@ -31,14 +50,14 @@ SETTLED: Final = {
 
 
 def opt_in_requests(number: NumberState) -> OptInRequests:
-    return number.asking or NO_REQUESTS
+    return number.opt_in or NO_REQUESTS
 
 
 def next_request_at(number: NumberState) -> datetime | None:
     """When the next request may go; None: nothing prevents it."""
     requests = opt_in_requests(number)
-    if requests.last is OptInStatus.OUT and requests.at:
-        return requests.at + REPEAT_AFTER
+    if requests.last is OptInStatus.OUT and requests.issued_at:
+        return requests.issued_at + REPEAT_AFTER
     return None
 
 
@@ -52,17 +71,22 @@ def why_not_now(number: NumberState, now: datetime, zone: tzinfo = UTC) -> str:
     if requests.last is OptInStatus.WAITING:
         return "a request to opt in is on its way already"
     free = next_request_at(number)
-    if requests.at is None or free is None or free <= now:
+    if requests.issued_at is None or free is None or free <= now:
         return ""
-    asked = format_time(requests.at, zone)
-    return f"they were asked {asked}: again in {format_duration(free - now)}, from {format_time(free, zone)}"
+    last = format_time(requests.issued_at, zone)
+    left = format_duration(free - now)
+    return f"they were asked {last}: again in {left}, from {format_time(free, zone)}"
 
 
-def no_room_until(number: NumberState, now: datetime) -> datetime | None:
+def wait_until(number: NumberState, now: datetime) -> datetime | None:
     """From when on there is room for the request that waits, in the tenant's budget or at its
     sender; None: nothing is known against it."""
-    until = opt_in_requests(number).no_room_until
+    until = opt_in_requests(number).wait_until
     return until if until is not None and until > now else None
+
+
+def why_waiting(number: NumberState) -> Reason:
+    return RETURN_REASONS.get(opt_in_requests(number).wait_rule, BUDGET)
 
 
 def may_ask_automatically(number: NumberState, now: datetime) -> bool:
@@ -74,7 +98,7 @@ def may_ask_automatically(number: NumberState, now: datetime) -> bool:
         or requests.count >= AUTOMATIC_AT_MOST
     ):
         return False
-    return requests.at is None or now >= requests.at + REPEAT_AFTER
+    return requests.issued_at is None or now >= requests.issued_at + REPEAT_AFTER
 
 
 def has_none_delivered(number: NumberState) -> bool:
@@ -99,25 +123,25 @@ def start(number: NumberState) -> NumberState:
     after = OptInRequests(
         count=requests.count + 1,
         last=OptInStatus.WAITING,
-        at=requests.at,
-        earlier=requests.at,
-        before=requests.before + (requests.last is OptInStatus.OUT),
+        issued_at=requests.issued_at,
+        previous_at=requests.issued_at,
+        unanswered=requests.unanswered + (requests.last is OptInStatus.OUT),
     )
-    return number.model_copy(update={"asking": after})
+    return number.model_copy(update={"opt_in": after})
 
 
 def mark_returned(number: NumberState, until: datetime | None, rule: str) -> NumberState:
     """Its order came back unsent: it has reached nobody, so the clock is where it was before."""
     requests = opt_in_requests(number)
-    update = {"at": requests.earlier, "no_room_until": until, "no_room_rule": rule}
-    return number.model_copy(update={"asking": requests.model_copy(update=update)})
+    update = {"issued_at": requests.previous_at, "wait_until": until, "wait_rule": rule}
+    return number.model_copy(update={"opt_in": requests.model_copy(update=update)})
 
 
 def decrement_unanswered(number: NumberState) -> NumberState:
     """The order of an earlier request came back unsent."""
     requests = opt_in_requests(number)
-    fewer = requests.model_copy(update={"before": max(0, requests.before - 1)})
-    return set_status(number.model_copy(update={"asking": fewer}), fewer.last)
+    fewer = requests.model_copy(update={"unanswered": max(0, requests.unanswered - 1)})
+    return set_status(number.model_copy(update={"opt_in": fewer}), fewer.last)
 
 
 def set_status(
@@ -125,10 +149,10 @@ def set_status(
 ) -> NumberState:
     """The last request's status; an order starts the clock."""
     before = opt_in_requests(number)
-    requests = before.model_copy(update={"last": last, "at": issued_at or before.at})
-    after = number.model_copy(update={"asking": requests})
+    requests = before.model_copy(update={"last": last, "issued_at": issued_at or before.issued_at})
+    after = number.model_copy(update={"opt_in": requests})
     if number.state in SETTLED:
         return after
-    is_pending = last is OptInStatus.OUT or requests.before > 0
+    is_pending = last is OptInStatus.OUT or requests.unanswered > 0
     state = ConsentState.PENDING if is_pending else ConsentState.NONE
     return after.model_copy(update={"state": state})

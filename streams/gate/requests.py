@@ -11,10 +11,9 @@ from schemas.decision import Finding, Verdict
 from schemas.send_request import CancelRequest, CancelSource, SendRequest
 from schemas.topics import DISPATCH_CONTROLS
 from streams.dedup import RETENTION
-from streams.gate.actions import publish_person_update
+from streams.gate.actions import PendingRequest, publish_person_update
 from streams.gate.evaluation import apply_evaluation, evaluate_request
 from streams.gate.messages import fingerprint, is_system_id
-from streams.gate.pending_requests import PendingRequest
 from streams.gate.rules import Evaluation
 from streams.gate.state import (
     FIELDS_AT_MOST,
@@ -25,7 +24,7 @@ from streams.gate.state import (
     hold_name,
     message_name,
 )
-from streams.processing import InputRecord, build_dead_letter
+from streams.processing import InputRecord
 from streams.rule_names import RuleName
 
 WORDS_AT_MOST: Final = 200
@@ -40,12 +39,10 @@ def on_request(step: StepBuilder, record: InputRecord) -> None:
     outcome."""
     request: SendRequest = record.value
     if _size(request) > FIELDS_AT_MOST:
-        _reject_record(step, record, DeadLetterCause.TOO_LARGE, "a field holds a file, not a word")
+        step.reject_record(record, DeadLetterCause.TOO_LARGE, "a field holds a file, not a word")
         return
     if is_system_id(request.message_id):
-        _reject_record(
-            step, record, DeadLetterCause.ID_RESERVED, "only Sayso gives ids of this form"
-        )
+        step.reject_record(record, DeadLetterCause.ID_RESERVED, "only Sayso gives ids of this form")
         return
     print_ = fingerprint(request)
     known = step.store.get(message_name(request.message_id), MessageState)
@@ -55,7 +52,7 @@ def on_request(step: StepBuilder, record: InputRecord) -> None:
                 f"message id {request.message_id} was used before for another text: "
                 "send it under an id of its own"
             )
-            _reject_record(step, record, DeadLetterCause.ID_REUSED, reason)
+            step.reject_record(record, DeadLetterCause.ID_REUSED, reason)
         return
     message = _start(step, request, print_, known)
     pending = PendingRequest(request, message, record.evidence)
@@ -79,12 +76,6 @@ def _size(request: SendRequest) -> int:
         request.event_title,
     )
     return len(request.to) + len(request.kind) + sum(map(len, filter(None, echoed)))
-
-
-def _reject_record(
-    step: StepBuilder, record: InputRecord, cause: DeadLetterCause, reason: str
-) -> None:
-    step.publications.append(build_dead_letter("gate", record, step.now, cause, reason))
 
 
 def _start(
@@ -134,7 +125,7 @@ def on_cancel(step: StepBuilder, record: InputRecord) -> None:
     held = step.store.get(hold_name(cancel.message_id), HeldRequest)
     message = message.model_copy(update={"canceled": canceled})
     if held is not None:
-        apply_cancel(step, PendingRequest(held.request, message, held.place, held), canceled)
+        apply_cancel(step, PendingRequest(held.request, message, held.evidence, held), canceled)
     elif not message.fingerprint:
         step.entries[name] = message
     elif message.request is not None:

@@ -164,5 +164,5 @@ CLOCKS_DIFFER: Final = (
 
 def clock_behind(number: NumberState, now: datetime) -> datetime | None:
     """The append time of the latest consent record if our clock has not come near it yet."""
-    appended = datetime.fromtimestamp(number.heard_ms / 1000, UTC)
+    appended = datetime.fromtimestamp(number.latest_ms / 1000, UTC)
     return appended if appended - now > SKEW_ALLOWED else None

@@ -34,8 +34,8 @@ def select_sender(
     known = number.sender
     if (
         known
-        and known not in (number.out or ())
-        and known not in (number.blocked or ())
+        and known not in (number.stopped_senders or ())
+        and known not in (number.blocked_senders or ())
         and why_unavailable(known, tenant.tenant, senders) is None
     ):
         return known

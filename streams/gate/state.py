@@ -8,7 +8,7 @@ The state is a set of small entries, by name:
 - `ev/<id>`, `in/<id>`, `ap/<id>`: a consent event, an inbound keyword or an approval that was
   processed
 
-The names of fields are on Kafka's changelog: they stay as they are.
+The names in the stored JSON are older than some attributes' (`rename`).
 """
 
 from __future__ import annotations
@@ -21,16 +21,19 @@ from msgspec.structs import force_setattr
 
 from schemas.base import Evidence, Message
 from schemas.consent import ConsentState
+from schemas.dead_letter import DeadLetterCause
 from schemas.decision import Verdict
 from schemas.send_request import SendRequest
 from schemas.topics import Topic
 from streams.processing import (
     NO_CHANGE,
+    InputRecord,
     Publication,
     Settings,
     StateEntry,
     StateStore,
     StepResult,
+    build_dead_letter,
 )
 
 NUMBER: Final = ""
@@ -55,20 +58,29 @@ class OptInStatus(StrEnum):
     """Refused, not delivered or not allowed: it has reached nobody."""
 
 
-class OptInRequests(StateEntry):
+class OptInRequests(
+    StateEntry,
+    rename={
+        "issued_at": "at",
+        "unanswered": "before",
+        "previous_at": "earlier",
+        "wait_until": "no_room_until",
+        "wait_rule": "no_room_rule",
+    },
+):
     """A number's opt-in requests."""
 
     count: int = 0
     last: OptInStatus = OptInStatus.NONE
-    at: datetime | None = None
+    issued_at: datetime | None = None
     """When the last one that went out was ordered."""
-    before: int = 0
+    unanswered: int = 0
     """How many earlier ones are unanswered."""
-    earlier: datetime | None = None
+    previous_at: datetime | None = None
     """When the one before the last was ordered."""
-    no_room_until: datetime | None = None
+    wait_until: datetime | None = None
     """Until then there is no room for it."""
-    no_room_rule: str = ""
+    wait_rule: str = ""
     """Where there is no room; empty: in the tenant's budget."""
 
 
@@ -79,7 +91,19 @@ class HelpReplies(StateEntry):
     at: datetime
 
 
-class NumberState(StateEntry):
+class NumberState(
+    StateEntry,
+    rename={
+        "latest_ms": "heard_ms",
+        "had_opted_in": "had_agreed",
+        "opt_in": "asking",
+        "stopped_senders": "out",
+        "blocked_senders": "blocked",
+        "help_replies": "helped",
+        "count_due_at": "tell_at",
+        "published_held": "told_held",
+    },
+):
     """The consent of one number, and what else is known of it."""
 
     state: ConsentState = ConsentState.NONE
@@ -90,11 +114,11 @@ class NumberState(StateEntry):
     source: str = ""
     unreadable_ms: int = 0
     """Append time of a record that may have been a STOP and could not be read; 0: none."""
-    heard_ms: int = 0
+    latest_ms: int = 0
     """Append time of the latest consent record, whether it counted or not."""
     flagged: bool = False
     """The opt-out was in other words than STOP: staff may lift it."""
-    had_agreed: bool | None = None
+    had_opted_in: bool | None = None
     """The recipient had opted in before that opt-out."""
     senders: tuple[str, ...] = ()
     """Every sender that ever texted the number, kept for ever: a STOP goes to all."""
@@ -120,15 +144,15 @@ class NumberState(StateEntry):
     log_seq: int = 0
     log_hash: str = ""
     """Number and hash of the last entry of its consent log."""
-    asking: OptInRequests | None = None
-    out: dict[str, int] | None = None
+    opt_in: OptInRequests | None = None
+    stopped_senders: dict[str, int] | None = None
     """Senders that the recipient has stopped one by one, with the append time."""
-    blocked: dict[str, int] | None = None
+    blocked_senders: dict[str, int] | None = None
     """Senders that the carrier blocks for this number, with the append time."""
-    helped: HelpReplies | None = None
-    tell_at: datetime | None = None
+    help_replies: HelpReplies | None = None
+    count_due_at: datetime | None = None
     """When the count of held texts is published again."""
-    told_held: int | None = None
+    published_held: int | None = None
     """The count that was published last."""
 
     def __post_init__(self) -> None:
@@ -136,12 +160,12 @@ class NumberState(StateEntry):
             force_setattr(self, "state", ConsentState.NONE)
 
 
-class ProcessedClaim(StateEntry):
+class ProcessedClaim(StateEntry, rename={"content": "said"}):
     """A consent event that was processed."""
 
     at_ms: int
     """When it was appended."""
-    said: str = ""
+    content: str = ""
     """What it claimed; empty: not noted."""
 
 
@@ -160,7 +184,10 @@ class ApprovedBy(StateEntry):
     at: datetime
 
 
-class MessageState(StateEntry):
+class MessageState(
+    StateEntry,
+    rename={"is_system": "own", "ended_by": "because", "requested_sha256": "asked_sha256"},
+):
     """A request's identity and status."""
 
     fingerprint: str
@@ -170,30 +197,30 @@ class MessageState(StateEntry):
     verdict: Verdict = Verdict.HOLD
     received: datetime
     """When it first came to us."""
-    own: bool = False
+    is_system: bool = False
     """It is a system message."""
     issued_at: datetime | None = None
     """When the order that is out was issued."""
     sender: str = ""
     """The sender of the order that is out."""
     approved: ApprovedBy | None = None
-    because: str = ""
+    ended_by: str = ""
     """The rule that ended it."""
     canceled: Cancellation | None = None
     request: SendRequest | None = None
     """While an order is out: the request without its text, so that it can be evaluated again."""
     next_attempt: int = 0
     """The number for its next order, above all that dispatch has reported."""
-    asked_sha256: str = ""
+    requested_sha256: str = ""
     """Hash of the requested text if smart encoding changed it: it may come back in the changed
     form."""
 
 
-class HeldRequest(StateEntry):
+class HeldRequest(StateEntry, rename={"evidence": "place"}):
     """A request that waits."""
 
     request: SendRequest
-    place: Evidence
+    evidence: Evidence
     """The record of the request."""
     rules: tuple[str, ...] = ()
     until: datetime | None = None
@@ -248,6 +275,10 @@ class StepBuilder:
         """Write an entry (None deletes it) and set its timer (None stops it)."""
         self.entries[name] = entry
         self.timers[name] = timer
+
+    def reject_record(self, record: InputRecord, cause: DeadLetterCause, reason: str) -> None:
+        """A record that can be read but must not be acted on."""
+        self.publications.append(build_dead_letter("gate", record, self.now, cause, reason))
 
     def build(self) -> StepResult:
         if self.number is not self.loaded:

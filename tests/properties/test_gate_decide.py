@@ -41,7 +41,7 @@ def test_another_rule_never_ends_a_hold_sooner(some: list[Finding], more: list[F
     st.text(max_size=20),
     st.sampled_from(ConsentState),
 )
-def test_the_order_of_the_rules_changes_only_the_order_of_the_findings(
+def test_the_order_of_rules_only_orders_findings(
     checks: list[Check], body: str, to: str, consent: ConsentState
 ) -> None:
     asked = case(body=body, to=to, consent=consent)

@@ -38,7 +38,7 @@ USERS = {"mine": ("acme",), "shared": ("acme", "bolt"), "others": ("bolt",)}
 
 
 @given(st.lists(days, max_size=8))
-def test_people_keep_the_sender_they_know_while_their_tenant_may_use_it(history: list[Day]) -> None:
+def test_people_keep_the_sender_they_know(history: list[Day]) -> None:
     processor, known = played(), None
     processor.tell(opt_in())
     for day in history:

@@ -8,14 +8,8 @@ from typing import Final
 from schemas.consent import ConsentState
 from schemas.decision import Finding, Verdict
 from schemas.send_request import Kind, SystemKind
+from streams.gate import opt_in_state
 from streams.gate.messages import AFTER_OPT_OUT
-from streams.gate.opt_in_state import (
-    SETTLED,
-    next_request_at,
-    no_room_until,
-    opt_in_requests,
-)
-from streams.gate.return_reasons import why_no_room
 from streams.gate.rule_context import RuleContext
 from streams.gate.state import OptInStatus
 from streams.reasons import NOT_OPTED_IN, OPTED_OUT, format_time
@@ -48,7 +42,7 @@ def check_opted_out(context: RuleContext) -> Finding | None:
     if context.number.state is ConsentState.OPTED_OUT:
         reason = OPTED_OUT_IN_OTHER_WORDS if context.number.flagged else OPTED_OUT
         return reason.finding(Verdict.REJECT)
-    if context.sender not in (context.number.out or {}):
+    if context.sender not in (context.number.stopped_senders or {}):
         return None
     return Finding(
         rule=RuleName.OPTED_OUT,
@@ -64,36 +58,36 @@ def check_not_opted_in(context: RuleContext) -> Finding | None:
 
     `until` is set if the clock changes that sentence: the opt-in request waits for room in the
     tenant's budget."""
-    if context.number.state in SETTLED or context.needs_no_opt_in:
+    if context.number.state in opt_in_state.SETTLED or context.needs_no_opt_in:
         return None
     found = NOT_OPTED_IN.with_next_step(_next_step(context)).finding(Verdict.HOLD)
-    return found.model_copy(update={"until": _asked_from(context)})
+    return found.model_copy(update={"until": _wait_until(context)})
 
 
-def _asked_from(context: RuleContext) -> datetime | None:
-    if opt_in_requests(context.number).last is not OptInStatus.WAITING:
+def _wait_until(context: RuleContext) -> datetime | None:
+    if opt_in_state.opt_in_requests(context.number).last is not OptInStatus.WAITING:
         return None
-    return no_room_until(context.number, context.now)
+    return opt_in_state.wait_until(context.number, context.now)
 
 
 def _next_step(context: RuleContext) -> str:
-    requests = opt_in_requests(context.number)
+    requests = opt_in_state.opt_in_requests(context.number)
     if context.tenant is None or requests.last is OptInStatus.NONE:
         return NOT_OPTED_IN.next_step
     zone = context.tenant.zone
-    if (room_at := _asked_from(context)) is not None:
+    if (until := _wait_until(context)) is not None:
         return (
             "wait: this hour's opt-in requests are used up; "
-            f"they are asked by text from {format_time(room_at, zone)}"
+            f"they are asked by text from {format_time(until, zone)}"
         )
     if requests.last is OptInStatus.WAITING:
         return "wait: they are asked by text as soon as that may be"
-    free = next_request_at(context.number)
-    if free is None or requests.at is None:
+    free = opt_in_state.next_request_at(context.number)
+    if free is None or requests.issued_at is None:
         return "the opt-in request did not reach them: ask again by hand, or record their consent"
-    again = "now" if free <= context.now else f"from {format_time(free, zone)}"
-    asked = format_time(requests.at, zone)
-    return f"wait: they were asked {asked}; they may be asked again, by hand, {again}"
+    next_at = "now" if free <= context.now else f"from {format_time(free, zone)}"
+    last = format_time(requests.issued_at, zone)
+    return f"wait: they were asked {last}; they may be asked again, by hand, {next_at}"
 
 
 def check_already_opted_in(context: RuleContext) -> Finding | None:
@@ -125,10 +119,10 @@ def check_opt_in_budget(context: RuleContext) -> Finding | None:
 
     Dispatch sees all that a tenant asks.  It returns an opt-in request for which there is no
     room, in the tenant's budget as a rule, else at the sender."""
-    until = no_room_until(context.number, context.now)
+    until = opt_in_state.wait_until(context.number, context.now)
     if until is None or not _is_opt_in_request(context):
         return None
-    found = why_no_room(context.number).finding(Verdict.HOLD)
+    found = opt_in_state.why_waiting(context.number).finding(Verdict.HOLD)
     return found.model_copy(update={"until": until})
 
 

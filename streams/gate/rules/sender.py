@@ -91,7 +91,7 @@ def check_sender_cannot_receive(context: RuleContext) -> Finding | None:
 def check_blocked_by_carrier(context: RuleContext) -> Finding | None:
     """The carrier has said (Twilio 21610) that they texted STOP to this sender: it would refuse
     this one too."""
-    if context.sender not in (context.number.blocked or {}):
+    if context.sender not in (context.number.blocked_senders or {}):
         return None
     return Finding(
         rule=RuleName.BLOCKED_BY_CARRIER,

@@ -7,19 +7,10 @@ from datetime import timedelta
 from typing import Final
 
 from schemas.decision import Finding, Verdict
+from streams.gate import send_window
 from streams.gate.local_hours import span_at
 from streams.gate.locations import Location
 from streams.gate.rule_context import RuleContext
-from streams.gate.send_window import (
-    CLOCKS_DIFFER,
-    cap_limits,
-    clock_behind,
-    evaluation_time,
-    marketing_rules_for,
-    next_allowed_at,
-    next_open_time,
-    quiet_hours_for,
-)
 from streams.reasons import EXPIRED, HELD_TOO_LONG, hold_deadline
 from streams.rule_names import RuleName
 
@@ -36,13 +27,13 @@ ZONES_NAMED_AT_MOST: Final = 3
 def check_clock_skew(context: RuleContext) -> Finding | None:
     """A consent record of this number has an append time in the future: our clock or the
     broker's is wrong."""
-    appended = clock_behind(context.number, context.now)
+    appended = send_window.clock_behind(context.number, context.now)
     if appended is None:
         return None
     return Finding(
         rule=RuleName.CLOCK_SKEW,
         verdict=Verdict.HOLD,
-        reason=CLOCKS_DIFFER[0].upper() + CLOCKS_DIFFER[1:],
+        reason=send_window.CLOCKS_DIFFER[0].upper() + send_window.CLOCKS_DIFFER[1:],
         next_step="set the clocks by NTP: it is judged when this one has caught up",
         until=appended,
     )
@@ -107,10 +98,10 @@ def check_quiet_hours(context: RuleContext) -> Finding | None:
     """Let people sleep: 47 CFR 64.1200(c)(1), and the tenant's own hours.
 
     A number may be in one of several zones: it has to be daytime in all of them."""
-    hours = quiet_hours_for(context)
+    hours = send_window.quiet_hours_for(context)
     if hours is None:
         return None
-    moment = evaluation_time(context)
+    moment = send_window.evaluation_time(context)
     span = span_at(context.location.zones, hours, moment)
     if span is not None and span.start <= moment:
         return None
@@ -136,11 +127,11 @@ def check_marketing_hours(context: RuleContext) -> Finding | None:
     """States allow marketing at fewer hours, and some not on Sundays or holidays.
 
     `until` is right in every way: neither too early for the state nor in the quiet hours."""
-    rules = marketing_rules_for(context)
+    rules = send_window.marketing_rules_for(context)
     if rules is None:
         return None
-    moment = evaluation_time(context)
-    until = next_open_time(context, moment)
+    moment = send_window.evaluation_time(context)
+    until = send_window.next_open_time(context, moment)
     if until == moment:
         return None
     where = context.location.state or "the US"
@@ -163,11 +154,11 @@ def check_frequency_cap(context: RuleContext) -> Finding | None:
     times = context.number.texted_ms.get(kind) if context.number.texted_ms else None
     if not times:
         return None
-    moment = evaluation_time(context)
+    moment = send_window.evaluation_time(context)
     full = [
         (end, limit)
-        for limit in cap_limits(context)
-        if (end := next_allowed_at(times, limit, moment)) > moment
+        for limit in send_window.cap_limits(context)
+        if (end := send_window.next_allowed_at(times, limit, moment)) > moment
     ]
     if not full:
         return None
@@ -178,5 +169,5 @@ def check_frequency_cap(context: RuleContext) -> Finding | None:
         verdict=Verdict.HOLD,
         reason=f"They have had {limit.texts} {kind} {texts} in {limit.words}",
         next_step="wait: it goes by itself",
-        until=next_open_time(context, end),
+        until=send_window.next_open_time(context, end),
     )

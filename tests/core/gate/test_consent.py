@@ -94,7 +94,7 @@ def test_a_yes_lifts_a_stop_only_if_it_is_later(
     )
 
 
-def test_a_stop_counts_however_old_and_what_came_before_it_stays_before_it() -> None:
+def test_a_late_stop_counts_and_earlier_opt_ins_do_not() -> None:
     processor = played()
     processor.tell(opt_in(), at=NOON)
     processor.tell(opt_out(), at=NOON - DAY)
@@ -202,7 +202,7 @@ def test_a_stop_of_somebody_never_texted_goes_nowhere() -> None:
     assert of(DISPATCH_CONTROLS, played().tell(reply("STOP"))) == []
 
 
-def test_an_unreadable_record_blocks_the_number_until_somebody_has_looked() -> None:
+def test_an_unreadable_record_blocks_until_staff_resolve_it() -> None:
     processor = played()
     processor.tell(opt_in(), at=NOON)
     processor.tell(request(message_id="before"))
@@ -221,7 +221,7 @@ def test_an_unreadable_record_blocks_the_number_until_somebody_has_looked() -> N
     assert decided(processor.tell(looked(), at=NOON + 3 * MINUTE)) == [("then", "send", ["ready"])]
 
 
-def test_a_text_that_could_not_be_read_blocks_until_staff_have_looked() -> None:
+def test_an_unreadable_text_blocks_until_staff_resolve_it() -> None:
     processor = played()
     processor.tell(opt_in(), at=NOON)
     processor.tell(request(message_id="before"))
@@ -293,7 +293,7 @@ def test_an_unreadable_record_of_nobody_blocks_nobody(entity_key: str) -> None:
     assert processor.state.raw == {}
 
 
-def test_a_revocation_in_other_words_counts_at_once_and_is_flagged() -> None:
+def test_a_revocation_in_other_words_counts_and_is_flagged() -> None:
     processor = played()
     processor.tell(opt_in())
     processor.tell(request())
@@ -321,7 +321,7 @@ def test_a_revocation_in_other_words_counts_at_once_and_is_flagged() -> None:
         pytest.param(reply("START"), False, id="taken back"),
     ],
 )
-def test_what_was_read_from_other_words_stays_flagged_until_it_is_settled(
+def test_a_flagged_opt_out_stays_flagged_until_settled(
     then: ConsentEvent | Reply, flagged: bool
 ) -> None:
     processor = played()

@@ -98,7 +98,7 @@ def test_what_cannot_leave_in_time_comes_back(
     assert ordered(consented(), valid_until=valid_until).send_before == send_before
 
 
-def test_a_shared_sender_is_told_of_each_contact_and_another_of_the_first() -> None:
+def test_a_shared_sender_gets_each_contact_others_the_first() -> None:
     processor = consented()
     for sender in (OWN, OWN, SHARED, SHARED, OWN, BRANCH):
         processor.tell(request(sender=sender))

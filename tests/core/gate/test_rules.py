@@ -5,7 +5,7 @@ from __future__ import annotations
 from schemas.decision import Verdict
 from streams.gate.rules import CHECKS, RULES
 from streams.rule_names import HOLDS, RuleName
-from tests.core.gate import test_decide
+from tests.core.gate import test_evaluation
 from tests.core.gate.cases import case
 
 OF_OTHERS = {
@@ -35,7 +35,7 @@ def test_a_rule_says_what_its_holds_wait_for() -> None:
 
 def test_what_holds_is_declared() -> None:
     """Over the table of cases: a rule finds under its own name, and holds only if it says so."""
-    given = [param.values[0] for param in test_decide.CASES] + [case()]
+    given = [param.values[0] for param in test_evaluation.CASES] + [case()]
     for context in given:
         for rule in RULES:
             found = rule.check(context)

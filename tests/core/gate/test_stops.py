@@ -72,7 +72,7 @@ def test_a_form_lifts_only_what_was_said_before_it_was_signed(
     assert stands is IN or change.reason == "not later than the opt-out that stands"
 
 
-def test_what_is_appended_before_the_stop_lifts_nothing_whatever_it_claims() -> None:
+def test_nothing_appended_before_a_stop_lifts_it() -> None:
     processor = told(opt_in(), reply("STOP"))
     processor.tell(opt_in(at=NOON + DAY), at=NOON)
     assert state(processor) is OUT
@@ -178,13 +178,13 @@ def test_a_yes_comes_back_to_one_sender_as_to_all() -> None:
 
 
 @pytest.mark.parametrize("sender", ["typo", "+1 212 555 0111", "88888", ""])
-def test_an_opt_out_that_names_no_sender_of_the_tenants_is_said_to_all(sender: str) -> None:
+def test_an_opt_out_to_a_foreign_sender_stops_all(sender: str) -> None:
     processor = told(opt_in(), opt_out(sender=sender), stop_scope="sender")
     assert state(processor) is OUT
     assert not goes(processor)
 
 
-def test_an_opt_out_that_names_a_sender_of_the_tenants_is_said_to_it() -> None:
+def test_an_opt_out_to_an_own_sender_stops_that_one() -> None:
     processor = told(opt_in(), opt_out(sender=SHARED), stop_scope="sender")
     assert (goes(processor), goes(processor, SHARED)) == (True, False)
 
@@ -203,7 +203,7 @@ def test_who_stops_one_sender_is_not_told_that_all_have_stopped() -> None:
 # --- in other words
 
 
-def test_to_lift_what_was_read_in_other_words_makes_nobody_agree_who_had_not() -> None:
+def test_lifting_a_flagged_opt_out_opts_nobody_in() -> None:
     processor = told(reply("please stop texting me"))
     (change,) = of(
         CONSENT_LOG, processor.tell(recorded(evidence=Evidence(actor="ann")), at=NOON + HOUR)

@@ -22,7 +22,7 @@ from tests.core.gate.cases import (
     played,
     request,
 )
-from tests.core.gate.test_when_hours import at
+from tests.core.gate.test_quiet_hours import at
 from tests.core.playing import Played, of
 
 ANY_HOUR: dict[str, Any] = {"quiet_hours": "none", "marketing": "as_others"}
@@ -136,7 +136,7 @@ def test_an_order_that_comes_back_is_not_counted_twice() -> None:
     assert len(of(DISPATCH_ORDERS, processor.until(again.issued_at + DAY))) == 1
 
 
-def test_an_order_that_comes_back_and_is_taken_back_is_not_counted() -> None:
+def test_a_returned_and_canceled_order_is_not_counted() -> None:
     processor = consented(**ANY_HOUR, caps={"reminder": {"day": 1}})
     (order,) = of(DISPATCH_ORDERS, processor.tell(request(message_id="a")))
     processor.tell(

@@ -32,7 +32,7 @@ def come_back(processor: Played, attempt: int, **more: object) -> None:
     processor.tell(Returned(order=order, reason="late", at=processor.now, attempt=attempt, **more))  # type: ignore[arg-type]
 
 
-def test_the_next_order_goes_on_counting_attempts_whatever_sender_it_goes_to() -> None:
+def test_attempts_are_counted_on_across_senders() -> None:
     processor = ordered()
     gone = {name: sender for name, sender in SENDERS.items() if name != orders(processor)[0][0]}
     tenants = {"acme": processor.settings.tenants["acme"].model_copy(update={"sender": BRANCH})}
@@ -50,7 +50,7 @@ def test_it_does_so_after_a_wait_too_and_never_counts_back() -> None:
     assert [attempt for _, attempt in orders(processor)] == [0, 4, 4]
 
 
-def test_one_that_came_back_uncalled_is_reported_above_what_was_said_of_it() -> None:
+def test_a_returned_order_counts_above_reported_attempts() -> None:
     processor = ordered()
     come_back(processor, 0)
     assert [attempt for _, attempt in orders(processor)] == [0, 1]
@@ -81,7 +81,7 @@ def bounced(processor: Played, ahead: timedelta, hours: float) -> int:
     return known
 
 
-def test_what_is_over_by_the_clock_over_there_waits_and_is_tried_a_few_times_only() -> None:
+def test_a_text_too_late_by_dispatchs_clock_is_retried() -> None:
     processor = ordered(valid_until=NOON + HOUR)
     assert bounced(processor, 2 * HOUR, hours=24) == 6
     assert verdicts(processor) == ["send", "hold"] * 6 + ["expire"]
@@ -123,13 +123,13 @@ def test_an_ask_waits_out_its_hour() -> None:
     assert {found.rule for one in held for found in one.findings} == {"clock_skew"}
 
 
-def test_what_comes_back_before_its_time_is_over_is_judged_at_once() -> None:
+def test_an_early_return_is_evaluated_at_once() -> None:
     processor = ordered(valid_until=NOON + HOUR)
     come_back(processor, 1)
     assert verdicts(processor) == ["send", "send"]
 
 
-def test_an_ask_that_finds_too_much_before_it_says_so_and_not_that_the_budget_is_used_up() -> None:
+def test_a_request_held_by_a_queue_does_not_blame_the_budget() -> None:
     processor = played()
     processor.tell(request(message_id="m1"))
     come_back(processor, 0, code="no_room", until=NOON + HOUR)
@@ -144,9 +144,7 @@ def test_an_ask_that_finds_too_much_before_it_says_so_and_not_that_the_budget_is
 
 @pytest.mark.parametrize("code", ["ask_budget", "no_room"])
 @pytest.mark.parametrize("asks", [True, False])
-def test_where_there_was_room_long_ago_by_the_clock_over_there_it_is_tried_once_a_minute(
-    code: str, asks: bool
-) -> None:
+def test_room_in_the_past_is_tried_once_a_minute(code: str, asks: bool) -> None:
     """That clock is behind, or it lay in between for so long."""
     processor = played()
     if not asks:

@@ -67,12 +67,20 @@ KNOWN: dict[str, Any] = {"sender": SHARED, "senders": (SHARED,)}
             ["sender_changed"],
             id="it is another tenant's now",
         ),
-        pytest.param(case(known=KNOWN | {"out": {SHARED: 1}}), OWN, [], id="they have stopped it"),
         pytest.param(
-            case(known=KNOWN | {"blocked": {SHARED: 1}}), OWN, [], id="their carrier has stopped it"
+            case(known=KNOWN | {"stopped_senders": {SHARED: 1}}), OWN, [], id="they have stopped it"
         ),
         pytest.param(
-            case(known=KNOWN | {"out": {OWN: 1}}), SHARED, [], id="they have stopped another"
+            case(known=KNOWN | {"blocked_senders": {SHARED: 1}}),
+            OWN,
+            [],
+            id="their carrier has stopped it",
+        ),
+        pytest.param(
+            case(known=KNOWN | {"stopped_senders": {OWN: 1}}),
+            SHARED,
+            [],
+            id="they have stopped another",
         ),
     ],
 )
@@ -86,7 +94,7 @@ def test_which_sender(given: RuleContext, sender: str, rules: list[str]) -> None
     [("77777", GONE), (FOREIGN, NOT_THEIRS), (DEAF_ONE, NO_INBOUND)],
     ids=["gone", "not theirs", "deaf"],
 )
-def test_a_text_from_another_number_than_they_know_goes_with_a_note(known: str, why: str) -> None:
+def test_a_changed_sender_is_noted_in_the_decision(known: str, why: str) -> None:
     deaf = Sender(sender=DEAF_ONE, kind=SenderKind.SHORT_CODE, owner="acme", hears=False)
     processor = knowing(known)
     processor.settings = build_settings(settings().tenants, SENDERS | {DEAF_ONE: deaf})
@@ -214,7 +222,7 @@ def test_no_text_goes_from_a_sender_that_its_tenant_may_not_use(
     row = {
         "sender": known or "",
         "senders": (known,) if known else (),
-        "out": dict.fromkeys(out, 1),
+        "stopped_senders": dict.fromkeys(out, 1),
     }
     number = case(known=row).number
     judged = build_context(

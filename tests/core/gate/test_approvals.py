@@ -187,7 +187,7 @@ def test_an_approval_right_at_the_end_finds_it_expired() -> None:
     assert answer(told) == (False, "held_too_long", "expire")
 
 
-def test_it_expires_with_that_reason_after_30_days_and_not_before() -> None:
+def test_unapproved_text_expires_after_30_days() -> None:
     processor = waiting()
     assert decided(processor.until(NOON + 30 * DAY - SECOND)) == []
     (decision,) = of(DECISIONS, processor.until(NOON + 30 * DAY))
@@ -196,7 +196,7 @@ def test_it_expires_with_that_reason_after_30_days_and_not_before() -> None:
     assert decision.findings[-1].reason == "Nobody approved it within 30 days"
 
 
-def test_what_is_meant_for_later_waits_for_approval_30_days_from_then() -> None:
+def test_the_30_days_of_a_scheduled_text_start_at_its_time() -> None:
     processor = played(**COURT)
     processor.tell(opt_in())
     told = processor.tell(asked(not_before=NOON + 5 * DAY))
@@ -233,7 +233,7 @@ def test_an_approved_text_still_waits_for_the_morning() -> None:
     assert len(processor.all(DISPATCH_ORDERS)) == 1
 
 
-def test_it_may_be_approved_before_they_have_opted_in_and_goes_with_their_yes() -> None:
+def test_an_approved_text_is_sent_when_they_opt_in() -> None:
     processor = played(**COURT)
     assert decided(processor.tell(asked())) == [
         ("m1", "hold", ["not_opted_in", "awaiting_approval"])
@@ -275,7 +275,7 @@ def test_an_order_that_came_back_is_not_approved_twice() -> None:
     assert decided(told) == [("m1", "send", ["approved"])]
 
 
-def test_one_that_was_let_go_before_the_branch_asked_needs_it_when_it_comes_back() -> None:
+def test_a_returned_order_needs_approval_if_the_branch_asks_now() -> None:
     processor = played()
     processor.tell(opt_in())
     processor.tell(asked())
@@ -286,7 +286,7 @@ def test_one_that_was_let_go_before_the_branch_asked_needs_it_when_it_comes_back
     assert decided(told) == [("m1", "hold", ["awaiting_approval"])]
 
 
-def test_an_approval_of_what_waits_since_before_the_branch_asked_is_kept() -> None:
+def test_an_approval_given_before_the_branch_asked_is_kept() -> None:
     """The verdict is the same one as before it: nothing is published but the answer, and the approval stands."""
     processor = played()
     processor.tell(asked())
@@ -396,7 +396,7 @@ def come_back_encoded() -> Played:
 
 
 @pytest.mark.parametrize("seen", [CURLY, PLAIN], ids=["as it was asked for", "as it goes out"])
-def test_a_text_that_was_encoded_on_its_way_is_approved_by_its_words(seen: str) -> None:
+def test_an_encoded_text_is_approved_by_either_form(seen: str) -> None:
     processor = come_back_encoded()
     assert answer(processor.tell(approval(text=seen))) == (True, "ready", "send")
     assert [order.body for order in processor.all(DISPATCH_ORDERS)] == [PLAIN, PLAIN]

@@ -30,9 +30,7 @@ def test_it_waits_until_there_is_room_and_is_ordered_anew() -> None:
     assert again[1].issued_at >= NOON + HOUR
 
 
-def test_it_is_tried_again_half_way_where_room_comes_too_late_and_ends_when_no_time_is_left() -> (
-    None
-):
+def test_it_is_tried_half_way_until_no_time_is_left() -> None:
     processor = played()
     processor.tell(opt_in())
     processor.tell(request(message_id="m1", valid_until=NOON + HOUR))
@@ -67,7 +65,7 @@ def test_a_stop_ends_what_waits_for_room() -> None:
     assert ("m1", "reject", ["opted_out"]) in decided(processor.tell(reply("STOP")))
 
 
-def test_what_comes_back_after_a_stop_does_not_wait_for_the_next_start() -> None:
+def test_a_return_after_a_stop_is_rejected_at_once() -> None:
     processor = played()
     processor.tell(opt_in())
     processor.tell(request(message_id="m1"))

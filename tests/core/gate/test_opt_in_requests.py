@@ -162,7 +162,7 @@ def test_without_entitlement_no_ask_goes_either() -> None:
     assert asks(processor) == []
 
 
-def test_at_night_it_waits_for_the_morning_and_the_text_for_the_answer() -> None:
+def test_at_night_the_request_waits_for_the_morning() -> None:
     processor = played(NEW_YORK_NIGHT, when={})
     processor.tell(
         request(message_id="a", time_zone="America/New_York", requested_at=NEW_YORK_NIGHT)
@@ -221,7 +221,7 @@ def test_another_within_24_hours_is_refused_with_the_time_left(left: Any) -> Non
     )
 
 
-def test_after_24_hours_one_goes_by_hand_and_starts_the_clock_again() -> None:
+def test_after_24_hours_staff_may_ask_again() -> None:
     processor = asked_once()
     processor.until(NOON + DAY)
     processor.tell(ask(event_id="by-ann"))
@@ -315,7 +315,7 @@ def test_an_earlier_ask_that_stands_keeps_the_number_pending() -> None:
     assert (status(processor).state, status(processor).ask_again_at) == (ConsentState.PENDING, None)
 
 
-def test_after_failures_it_asks_again_by_itself_a_day_later_and_not_for_ever() -> None:
+def test_after_failures_it_asks_again_a_few_times() -> None:
     processor = asked_once()
     for day in range(10):
         for order in asks(processor)[-1:]:
@@ -326,7 +326,7 @@ def test_after_failures_it_asks_again_by_itself_a_day_later_and_not_for_ever() -
         processor.tell(request())
 
 
-def test_an_order_that_could_not_leave_is_issued_again_and_the_clock_with_it() -> None:
+def test_a_request_that_could_not_leave_restarts_the_clock() -> None:
     processor = asked_once()
     processor.until(NOON + OPT_IN_REQUEST_LIFE)
     processor.tell(Returned(order=asks(processor)[0], reason="late", at=processor.now))
@@ -403,7 +403,7 @@ def test_a_thousand_held_texts_change_the_status_a_few_times() -> None:
     assert [one.held for one in processor.all(CONSENT_STATUS)] == [1, 1000]
 
 
-def test_the_finding_tells_when_they_were_asked_and_when_they_may_be_again() -> None:
+def test_the_finding_says_when_they_may_be_asked_again() -> None:
     processor = asked_once()
     (found,) = processor.all(DECISIONS)[-1].findings
     assert f"{found.reason}: {found.next_step}" == (
@@ -421,7 +421,7 @@ def test_an_id_of_ours_is_not_for_producers() -> None:
 # --- forms and proof
 
 
-def test_an_unverified_form_opts_nobody_in_and_has_them_asked_once() -> None:
+def test_an_unverified_form_only_asks_once() -> None:
     processor = played()
     for _ in range(3):
         processor.tell(opt_in(source="web_form"))
@@ -499,7 +499,7 @@ def test_who_opted_out_comes_back_by_their_own_act_only(claim: Any, back: bool) 
     assert asks(processor) == []
 
 
-def test_on_a_shared_sender_the_inbox_hears_that_an_ask_came_to_nothing() -> None:
+def test_the_inbox_learns_that_a_shared_request_failed() -> None:
     processor = played(sender=SHARED)
     processor.tell(request())
     (asked,) = processor.all(CONTACTS)
@@ -529,7 +529,7 @@ def test_a_start_after_the_ask_came_to_nothing(sender: str, counts: bool) -> Non
     assert (consent(processor) is ConsentState.OPTED_IN) is counts
 
 
-def test_a_start_on_a_shared_sender_lifts_an_opt_out_although_an_ask_failed_before() -> None:
+def test_a_start_lifts_an_opt_out_after_a_failed_request() -> None:
     processor = played(sender=SHARED)
     processor.tell(request())
     processor.tell(ask_failed(message_id=asks(processor)[0].message_id), at=NOON + MINUTE)

@@ -170,7 +170,7 @@ def test_an_answer_goes_at_night_too() -> None:
     assert [kind for kind, _, _ in own(processor.tell(reply("STOP")))] == ["stop_confirmation"]
 
 
-def test_help_is_answered_with_company_and_contact_and_changes_nothing() -> None:
+def test_help_is_answered_and_changes_no_consent() -> None:
     processor = played(contact="+1 800 555 0199")
     said = reply("help?")
     assert own(processor.tell(said)) == [
@@ -235,7 +235,7 @@ def test_who_never_opted_in_says_stop_to_all() -> None:
     assert processor.all(CONSENT_STATUS)[-1].state is ConsentState.OPTED_OUT
 
 
-def test_what_a_carrier_has_stopped_is_stopped_at_that_sender_alone() -> None:
+def test_a_carrier_block_stops_that_sender_alone() -> None:
     processor = consented()
     for sender in (OWN, SHARED):
         processor.tell(request(sender=sender))
@@ -269,7 +269,7 @@ def test_a_carrier_blocks_few_senders_a_number() -> None:
 # --- clocks
 
 
-def test_a_yes_from_the_future_is_entered_and_what_it_lets_go_waits() -> None:
+def test_an_opt_in_from_the_future_is_logged_and_texts_wait() -> None:
     processor = played()
     processor.tell(request(message_id="a"))
     told = processor.tell_from(reply("START"), NOON + 6 * SECOND)

@@ -118,7 +118,7 @@ def test_what_is_ordered_is_taken_back_at_its_sender() -> None:
     assert processor.tell(cancel()) == []
 
 
-def test_somebody_else_who_takes_an_order_back_is_told_of_at_once() -> None:
+def test_people_learn_at_once_of_a_cancellation_by_staff() -> None:
     told = ordered().tell(cancel(by="m.ortiz"))
     assert answers(told) == [("cancel", "m.ortiz")]
 
@@ -181,7 +181,7 @@ def test_the_books_go_on_from_peoples_decisions() -> None:
     assert (decision.seq, decision.verdict, decision.request_id) == (4, Verdict.HOLD, "m1")
 
 
-def test_what_people_held_for_long_is_not_stale_and_is_as_old_as_it_is() -> None:
+def test_what_people_held_for_long_is_not_stale() -> None:
     processor = played(now=NOON + 20 * DAY)
     told = processor.tell(asked(requested_at=NOON - MINUTE))
     assert decided(told) == [("m1", "hold", ["not_opted_in"])]
@@ -236,7 +236,7 @@ def test_a_number_is_off_while_everybody_has_it_off(records: list[Any], verdict:
     assert decided(processor.tell(request(message_id="m1")))[0][1] == verdict
 
 
-def test_the_switch_of_the_person_counted_when_people_picked_the_number() -> None:
+def test_persons_switches_do_not_count_for_picked_numbers() -> None:
     """The fact that turned it on may be read after the request."""
     processor = played()
     processor.tell(opt_in())

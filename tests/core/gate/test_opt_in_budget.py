@@ -29,7 +29,7 @@ from tests.core.gate.cases import (
     reply,
     request,
 )
-from tests.core.gate.test_asking import answers, asked_once, asks, status
+from tests.core.gate.test_opt_in_requests import answers, asked_once, asks, status
 from tests.core.playing import Played, of
 
 ROOM = NOON + HOUR
@@ -52,7 +52,7 @@ def last(processor: Played, kind: str) -> Decision:
     return decisions[-1]
 
 
-def test_it_waits_until_there_is_room_and_is_issued_anew_by_itself() -> None:
+def test_it_waits_for_the_budget_and_is_issued_again() -> None:
     processor = turned_away()
     held = last(processor, "consent_ask")
     assert (held.verdict, held.until, held.findings) == (
@@ -76,7 +76,7 @@ def test_it_waits_until_there_is_room_and_is_issued_anew_by_itself() -> None:
     assert [found.rule for found in last(processor, "consent_ask").findings] == ["ready"]
 
 
-def test_nobody_has_been_asked_meanwhile_and_the_day_counts_from_the_order_that_stays_out() -> None:
+def test_the_24_hours_count_from_the_order_that_stays_out() -> None:
     processor = turned_away()
     told = status(processor)
     assert (told.state, told.asked_at, told.ask_again_at) == (ConsentState.NONE, None, None)
@@ -89,7 +89,7 @@ def test_nobody_has_been_asked_meanwhile_and_the_day_counts_from_the_order_that_
     )
 
 
-def test_the_texts_that_wait_for_the_answer_say_when_they_are_asked() -> None:
+def test_waiting_texts_say_when_the_request_goes_out() -> None:
     processor = turned_away()
     (found,) = last(processor, "reminder").findings
     assert (found.rule, found.verdict, f"{found.reason}: {found.next_step}") == (
@@ -160,7 +160,7 @@ def test_what_they_say_meanwhile_counts(said: Any, verdict: Verdict, text: Verdi
         assert len(asks(processor)) == 1
 
 
-def test_a_second_ask_that_is_turned_away_leaves_the_first_as_it_was() -> None:
+def test_a_refused_second_request_leaves_the_first_alone() -> None:
     """It was asked a day ago: a YES still answers that."""
     processor = asked_once()
     processor.until(NOON + DAY)
@@ -199,16 +199,14 @@ def test_a_text_of_a_producer_never_waits_for_it(kind: str) -> None:
         check_opt_in_budget(
             case(
                 kind=kind,
-                known={
-                    "asking": OptInRequests(count=1, last=OptInStatus.WAITING, no_room_until=ROOM)
-                },
+                known={"opt_in": OptInRequests(count=1, last=OptInStatus.WAITING, wait_until=ROOM)},
             )
         )
         is None
     )
 
 
-def test_an_earlier_ask_that_comes_back_after_the_next_is_not_issued_again() -> None:
+def test_an_earlier_request_returned_later_is_replaced() -> None:
     """Dispatch stood still for a day: both together would be two in a day."""
     processor = asked_once()
     first = asks(processor)[0]

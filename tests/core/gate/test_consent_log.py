@@ -39,7 +39,7 @@ def on_the_wire(processor: Played) -> Entries:
     return [json.loads(CONSENT_LOG.encode(change)) for change in processor.all(CONSENT_LOG)]
 
 
-def test_what_the_gate_writes_is_a_chain_and_its_row_knows_the_end() -> None:
+def test_the_log_is_a_chain_and_the_number_knows_its_end() -> None:
     processor = told()
     entries = on_the_wire(processor)
     assert [entry["seq"] for entry in entries] == [1, 2, 3, 4, 5]

@@ -22,7 +22,7 @@ from tests.core.gate.cases import (
     played,
     request,
 )
-from tests.core.gate.test_when_hours import CHICAGO, NEW_YORK, at
+from tests.core.gate.test_quiet_hours import CHICAGO, NEW_YORK, at
 from tests.core.playing import Played, of
 
 
@@ -112,7 +112,7 @@ def test_a_yes_at_night_wakes_nobody() -> None:
     assert went(processor.until(at(CHICAGO, "2026-06-11 08:00"))) == ["a"]
 
 
-def test_an_order_that_comes_back_in_the_evening_waits_for_the_morning() -> None:
+def test_an_evening_return_waits_for_the_morning() -> None:
     processor = consented(at(CHICAGO, "2026-06-10 20:59"))
     asked = request(message_id="a", time_zone=CHICAGO, requested_at=processor.now)
     (order,) = of(DISPATCH_ORDERS, processor.tell(asked))

@@ -13,7 +13,7 @@ from streams.gate.locations import STATES
 from streams.gate.rule_context import RuleContext
 from streams.gate.rules import evaluate
 from tests.core.gate.cases import case
-from tests.core.gate.test_when_hours import CHICAGO, NEW_YORK, QUIET, at
+from tests.core.gate.test_quiet_hours import CHICAGO, NEW_YORK, QUIET, at
 
 ZONE_OF = {
     "AL": CHICAGO,

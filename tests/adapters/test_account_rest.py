@@ -1,4 +1,4 @@
-"""Whose pace a refusal that waits slows down: the account's, or its sender's alone."""
+"""A refusal slows down the account, or its sender alone."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.adapters.calls import post, twilio
         pytest.param("refuse:10001", True, id="the account is switched off"),
         pytest.param("refuse:21611", False, id="the sender's queue is full"),
         pytest.param("refuse:21211", False, id="no such number"),
-        pytest.param("delivered", False, id="taken"),
+        pytest.param("delivered", False, id="accepted"),
     ],
 )
 async def test_a_senders_own_limit_pauses_no_other(fate: str, rests: bool) -> None:

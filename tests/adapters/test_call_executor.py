@@ -1,4 +1,4 @@
-"""Calls in their turn: the account's pace, its rest after a 429, and lists that are slow."""
+"""Calls at their time: the account's limit, its pause after a 429, and slow lists."""
 
 from __future__ import annotations
 
@@ -23,20 +23,17 @@ LOOK = Lookup(
 
 
 class Carrier:
-    """Answers as it is told, and notes when it was called."""
+    """Returns the result that is set, and records when it was called."""
 
     def __init__(self, result: Result = Result.ACCEPTED, retry_after: float | None = None) -> None:
         self.result, self.retry_after, self.code = result, retry_after, "20429"
         self.begun: list[float] = []
 
-    async def send(self, post: SendCall, held: Callable[[], bool] = lambda: True) -> SendResult:
+    async def send(self, call: SendCall, held: Callable[[], bool] = lambda: True) -> SendResult:
         self.begun.append(time.monotonic())
-        return SendResult(
-            tenant=post.tenant,
-            message_id=post.message_id,
-            attempt=post.attempt,
-            sender=post.sender,
-            result=self.result,
+        return SendResult.of(
+            call,
+            self.result,
             retry_after=self.retry_after,
             provider_id="SM1",
             code=self.code,
@@ -49,15 +46,15 @@ class Carrier:
     async def close(self) -> None: ...
 
 
-def post(number: int = 1, sender: str = OWN, segments: int = 1) -> SendCall:
+def call(number: int = 1, sender: str = OWN, segments: int = 1) -> SendCall:
     return SendCall("acme", f"m{number}", 1, sender, ANA, "hello", segments=segments)
 
 
 async def test_calls_of_all_senders_together_keep_the_accounts_pace() -> None:
     carrier = Carrier()
-    perform = CallExecutor(carrier, account=AccountRateLimit(50))
+    executor = CallExecutor(carrier, account=AccountRateLimit(50))
     await asyncio.gather(
-        *(perform(post(n, sender), Lease(60)) for n in range(5) for sender in (OWN, OTHER))
+        *(executor(call(n, sender), Lease(60)) for n in range(5) for sender in (OWN, OTHER))
     )
     first, *_, last = carrier.begun
     assert len(carrier.begun) == 10
@@ -66,9 +63,9 @@ async def test_calls_of_all_senders_together_keep_the_accounts_pace() -> None:
 
 async def test_a_call_that_would_wait_long_is_not_made() -> None:
     carrier = Carrier()
-    perform = CallExecutor(carrier, account=AccountRateLimit(1))
-    await perform(post(segments=30), Lease(60))
-    answer = await perform(post(2, OTHER), Lease(60))
+    executor = CallExecutor(carrier, account=AccountRateLimit(1))
+    await executor(call(segments=30), Lease(60))
+    answer = await executor(call(2, OTHER), Lease(60))
     assert (answer.result, answer.code) == (Result.LIMITED, "account_pace")  # type: ignore[attr-defined]
     assert MAX_ACCOUNT_WAIT < answer.retry_after <= 30  # type: ignore[attr-defined]
     assert len(carrier.begun) == 1
@@ -76,12 +73,12 @@ async def test_a_call_that_would_wait_long_is_not_made() -> None:
 
 async def test_a_429_pauses_the_account_as_long_as_it_asks() -> None:
     carrier = Carrier(Result.LIMITED, retry_after=30.0)
-    perform = CallExecutor(carrier)
-    await perform(post(), Lease(60))
-    answer = await perform(post(2, OTHER), Lease(60))
+    executor = CallExecutor(carrier)
+    await executor(call(), Lease(60))
+    answer = await executor(call(2, OTHER), Lease(60))
     assert answer.code == "account_pace"  # type: ignore[attr-defined]
     assert len(carrier.begun) == 1
-    limits = perform.call_limits(START, {})
+    limits = executor.call_limits(START, {})
     assert limits.paused_until is not None
     assert START + timedelta(seconds=29) < limits.paused_until <= START + timedelta(seconds=30)
 
@@ -89,22 +86,22 @@ async def test_a_429_pauses_the_account_as_long_as_it_asks() -> None:
 async def test_a_senders_own_full_queue_pauses_no_other() -> None:
     carrier = Carrier(Result.LIMITED, retry_after=30.0)
     carrier.code = "21611"
-    perform = CallExecutor(carrier)
-    await asyncio.gather(perform(post(), Lease(60)), perform(post(2, OTHER), Lease(60)))
+    executor = CallExecutor(carrier)
+    await asyncio.gather(executor(call(), Lease(60)), executor(call(2, OTHER), Lease(60)))
     assert len(carrier.begun) == 2
-    assert perform.call_limits(START, {}).paused_until is None
+    assert executor.call_limits(START, {}).paused_until is None
 
 
 async def test_the_limits_say_what_each_sender_may_have() -> None:
-    perform = CallExecutor(Carrier(), timeout=3.0)
+    executor = CallExecutor(Carrier(), timeout=3.0)
     senders = {
         name: Sender(sender=name, kind=SenderKind.SHORT_CODE, owner="acme") for name in (OWN, OTHER)
     }
-    assert perform.call_limits(START, senders) == (3.0, float("inf"), None)
-    perform.set_share(50)
-    assert perform.call_limits(START, senders).pace == 50
-    await asyncio.gather(perform(post(), Lease(60)), perform(post(2, OTHER), Lease(60)))
-    assert perform.call_limits(START, senders).pace == 25
+    assert executor.call_limits(START, senders) == (3.0, float("inf"), None)
+    executor.set_share(50)
+    assert executor.call_limits(START, senders).pace == 50
+    await asyncio.gather(executor(call(), Lease(60)), executor(call(2, OTHER), Lease(60)))
+    assert executor.call_limits(START, senders).pace == 25
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Settings as workers follow them: read whole at the start, and each change at once."""
+"""A worker reads all settings at the start, and each change at once."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ async def publisher(fresh_cluster: str) -> AsyncIterator[Publisher]:
 
 
 async def test_nothing_waits_for_a_long_poll(fresh_cluster: str, publisher: Publisher) -> None:
-    """Not the start on topics that are empty, and no change, on either topic in turn."""
+    """Neither the start on empty topics nor a change on either topic."""
     broadcast, began = SettingsReader(fresh_cluster, fatal), time.monotonic()
     await broadcast.start()
     assert time.monotonic() - began < LONG_POLL / 1000 / 2

@@ -1,4 +1,5 @@
-"""A worker's clock flows on through a step of the machine's, and believes one that lasts."""
+"""A worker's clock ignores a short step of the machine's clock, and ends the worker at a lasting
+one."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Over any window the account's segments are at most share x window + one message, and so are each sender's, however
-late calls are woken."""
+"""Over any window the account's segments are at most share x window + one message, and so are each
+sender's, however late calls are woken."""
 
 from __future__ import annotations
 

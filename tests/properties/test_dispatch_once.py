@@ -1,4 +1,5 @@
-"""However orders, repeats, answers, controls and crashes mix: no call is made twice, none after its Stop, none lost."""
+"""However orders, repeats, results, controls and crashes mix: no call is made twice, none after its
+Stop, none is lost."""
 
 from __future__ import annotations
 
@@ -45,7 +46,7 @@ TAKEN = {Result.ACCEPTED, Result.IN_DOUBT, Result.REFUSED}
 
 
 class Watched:
-    """What the world outside sees, by rules that share nothing with the room's."""
+    """What the outside sees, by rules that share no code with dispatch."""
 
     def __init__(self, drive: Drive) -> None:
         self.drive = drive
@@ -74,7 +75,7 @@ class Watched:
         self.seen = len(self.drive.calls)
 
     def order(self, name: str, epoch: int) -> None:
-        """The first one given is the one that counts; the others are its repeats."""
+        """The first order counts; the others are its repeats."""
         to = ANA if name in ("m1", "m2") else BEN
         late = START + (timedelta(minutes=5) if name == "m4" else timedelta(hours=10))
         self.orders.setdefault(name, order(name, to=to, consent_epoch=epoch, send_before=late))
@@ -128,7 +129,7 @@ def test_no_second_call_and_none_after_a_stop(events: list[tuple[str, object, in
 
 
 def _every_order_has_its_end(world: Watched) -> None:
-    """Left alone, with a provider that takes everything."""
+    """Nothing more happens, and the provider accepts every call."""
     drive = world.drive
     drive.tell(RESUME)
     for _ in range(40):

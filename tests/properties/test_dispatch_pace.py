@@ -1,5 +1,6 @@
-"""Over any window the segments that reach the provider are at most rate x window + one message: with wakes and commits
-that come late, owners that crash, or a wall clock that is set forward and back."""
+"""Over any window the segments that reach the provider are at most rate x window + one message:
+with timers and commits that come late, owners that crash, or a wall clock that is set forward and
+back."""
 
 from __future__ import annotations
 
@@ -26,13 +27,13 @@ events = st.one_of(
     st.lists(st.one_of(orders, passing, crashes), max_size=60),
     st.lists(st.one_of(orders, passing, clocks), max_size=60),
 )
-"""A new owner knows nothing but its clock: one that is set forward between a crash and the first call lets that one
-message go early, so the two are not mixed."""
+"""A new owner knows nothing but its clock: one that is set forward between a crash and the first
+call lets that one message go early, so the two are not mixed."""
 
 
 class Calls:
-    """When calls begin on a monotonic clock, each some time after the step that asked for it.  With a `tick` a
-    transaction begins no sooner after the one before than that, and than its commit takes."""
+    """When calls begin on a monotonic clock, each some time after its step. Transactions are at
+    least a `tick` apart, and at least as long as a commit takes."""
 
     def __init__(self, drive: Drive, delays: list[float], tick: float = 0.0) -> None:
         self.drive, self.delays, self.tick, self.spacing = drive, delays, tick, CallSpacing()
@@ -41,7 +42,8 @@ class Calls:
         self.begun: list[tuple[float, SendCall]] = []
 
     def take(self) -> None:
-        """Commits are in order; calls are answered at once, so that the bound on them does not hide the pace."""
+        """Commits are in order. Calls have a result at once, so that the bound on them does not
+        hide the pace."""
         posts, self.drive.under_way = self.drive.under_way, []
         delay = self.delays[len(self.begun) % len(self.delays)]
         self.committed = max(self.committed, self.clock + delay)
@@ -51,7 +53,7 @@ class Calls:
             self.drive.answer(answer(post, Result.ACCEPTED))
 
     def crash(self) -> None:
-        """What has not begun never does."""
+        """Calls that have not begun never do."""
         self.begun = [(at, post) for at, post in self.begun if at <= self.clock]
         self.drive.crash()
         self.spacing, self.committed = CallSpacing(), self.clock
@@ -66,7 +68,7 @@ class Calls:
         self._to(max(end, self.drive.now))
 
     def _to(self, moment: datetime) -> None:
-        """Wakes that are due by then fire then."""
+        """Fires the timers that are due by then."""
         self.clock += (moment - self.drive.now).total_seconds()
         self.drive.now = moment
         self.drive.until(moment)
@@ -121,7 +123,7 @@ def test_no_window_holds_more_than_its_share(
 def test_no_pace_is_wasted_while_texts_wait(
     sizes: list[int], rate: float, tick: float, delays: list[float]
 ) -> None:
-    """With commits that are no further apart than half of what is let go ahead."""
+    """If commits are no further apart than half of RELEASE_AHEAD."""
     drive = processor(rate)
     calls = Calls(drive, delays, tick)
     for number, size in enumerate(sizes):

@@ -1,6 +1,6 @@
 """Many texts: each step costs about the same, however many wait.
 
-Counted in rows touched, for time depends on the machine."""
+We count entries read, because time depends on the machine."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WAITING = 100_000
 
 
 class Counted(dict[str, bytes]):
-    """How often a row was read, and how often all of them were gone through."""
+    """Counts how often an entry was read, and how often all of them were."""
 
     touched = 0
     scans = 0
@@ -35,7 +35,7 @@ class Counted(dict[str, bytes]):
 
 
 def waiting(state: Counted) -> None:
-    """Queued texts in every lane, two to a number."""
+    """Queued texts of every priority, two to a number."""
     given = order("m0", lane=Priority.REPLY)
     row = MessageEntry(
         place=DispatchState.QUEUED,

@@ -1,9 +1,9 @@
-"""In-doubt attempts under crashes at every step, 300 seeds. Results, callbacks and lists are lost or late, lists lag,
-and people drop or resend what is in doubt.
+"""In-doubt attempts under crashes at every step, 300 seeds. Results, callbacks and lists are lost
+or late, lists lag, and people drop or resend what is in doubt.
 
-The provider keeps its own record. No text is taken twice unless a person resent it, none is lost, every in-doubt attempt
-is settled or left to a person, and no attempt is credited with another's listed message.
-"""
+The provider keeps its own record. No text is taken twice unless a person resent it, none is lost,
+every in-doubt attempt is settled or left to a person, and no attempt is credited with another's
+listed message."""
 
 from __future__ import annotations
 

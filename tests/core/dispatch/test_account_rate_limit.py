@@ -53,11 +53,11 @@ def test_a_share_that_grows_starts_with_an_empty_bucket() -> None:
 @pytest.mark.parametrize(
     ("share", "paces", "at_most"),
     [
-        pytest.param(10, [], inf, id="nobody"),
+        pytest.param(10, [], inf, id="no sender"),
         pytest.param(10, [3, 7], inf, id="all fit"),
-        pytest.param(10, [100], 10, id="one alone has all of it"),
-        pytest.param(10, [100, 100], 5, id="the same for both"),
-        pytest.param(10, [1, 100, 100], 4.5, id="what a slow one leaves is for the others"),
+        pytest.param(10, [100], 10, id="one sender gets all of it"),
+        pytest.param(10, [100, 100], 5, id="both get the same"),
+        pytest.param(10, [1, 100, 100], 4.5, id="what a slow one leaves goes to the others"),
     ],
 )
 def test_how_the_share_is_divided(share: float, paces: list[float], at_most: float) -> None:

@@ -1,4 +1,4 @@
-"""What takes a text back, stops a sender, or tells what became of a text."""
+"""Controls: what takes a text back, stops a sender, or says what became of a text."""
 
 from __future__ import annotations
 
@@ -37,22 +37,22 @@ from tests.core.dispatch.texts import (
 from tests.core.drive import START
 
 STOPS = [
-    pytest.param(stop(2), order(), True, id="judged under a lower epoch"),
+    pytest.param(stop(2), order(), True, id="decided under a lower epoch"),
     pytest.param(
-        stop(1), order(), False, id="judged under the same epoch: the confirmation of a STOP"
+        stop(1), order(), False, id="decided under the same epoch: the confirmation of a STOP"
     ),
     pytest.param(
-        stop(1), order(consent_epoch=2), False, id="judged under a higher one: opted in again"
+        stop(1), order(consent_epoch=2), False, id="decided under a higher epoch: opted in again"
     ),
     pytest.param(stop(2), order(to=BEN), False, id="another number"),
     pytest.param(stop(2), order(tenant="other"), False, id="another tenant"),
     pytest.param(stop(2, number="+1 (415) 555-0101"), order(), True, id="written with blanks"),
-    pytest.param(stop(9, tenant=None), order(), True, id="of every tenant, issued at that time"),
+    pytest.param(stop(9, tenant=None), order(), True, id="for every tenant, issued at that time"),
     pytest.param(
         stop(9, tenant=None),
         order(issued_at=START + timedelta(seconds=1)),
         False,
-        id="of every tenant, issued later",
+        id="for every tenant, issued later",
     ),
 ]
 
@@ -219,7 +219,8 @@ def test_a_new_owner_keeps_the_sender_paused() -> None:
 
 
 def test_controls_and_results_start_no_call() -> None:
-    """The kit reads every control it has before it wakes the queue: so a STOP behind a RESUME still counts."""
+    """The runtime reads all controls before it fires the timer, so a STOP after a RESUME still
+    counts."""
     drive = processor()
     drive.tell(PAUSE)
     drive.tell(order())
@@ -249,7 +250,7 @@ def test_a_stop_cancels_a_thousand_texts() -> None:
 
 
 def test_a_stop_for_an_endless_number_has_a_short_name() -> None:
-    """A row's name is part of a record's key: one of a megabyte would fail every transaction."""
+    """The name is part of a record's key: a megabyte would fail every transaction."""
     drive, endless = processor(), "+1" + "é" * 300_000
     drive.tell(stop(2, number=endless))
     assert max(len(name) for name in drive.state.raw) < 200

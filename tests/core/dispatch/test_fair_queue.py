@@ -1,4 +1,4 @@
-"""Fair between tenants, and between the cases of each; and what cannot leave in time goes back at once."""
+"""Turns of tenants and cases, and the return of what cannot leave in time."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.core.drive import START, Drive
 
 
 def gone(drive: Drive, seconds: float) -> None:
-    """With a provider that takes everything at once."""
+    """The provider accepts every call at once."""
     end = drive.now + timedelta(seconds=seconds)
     while drive.now < end:
         reply(drive, Result.ACCEPTED)
@@ -77,7 +77,7 @@ def test_cases_of_a_tenant_take_turns_too() -> None:
 
 
 def test_one_text_at_a_time_gets_no_more_than_a_share() -> None:
-    """Each comes back as soon as its text is gone: it has not become new by that."""
+    """A tenant that comes back when its text has left is not new."""
     queue = FairQueue()
     for number in range(100):
         queue.push(f"a{number}", "acme", "", (START, number), 1)
@@ -243,7 +243,7 @@ def test_a_paused_account_pauses_the_sender() -> None:
 
 
 def test_texts_of_others_are_counted_once() -> None:
-    """Nine texts of other tenants do not stand ten times before each text of a long case."""
+    """Nine texts of other tenants stand before a long case once, not before each of its texts."""
     queue = FairQueue()
     for tenant in range(9):
         queue.push(f"theirs{tenant}", f"t{tenant}", "", (START, tenant), 1)

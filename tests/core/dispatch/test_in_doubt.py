@@ -1,4 +1,4 @@
-"""A text that may or may not have been taken: the provider's list, a person's word, the policy of its kind."""
+"""In-doubt attempts: the provider's list, a person's decision, the policy for absent texts."""
 
 from __future__ import annotations
 
@@ -165,9 +165,9 @@ def test_accepted_ids_are_remembered_for_72_hours() -> None:
 @pytest.mark.parametrize(
     "strange",
     [
-        pytest.param(listed_message("SM9", "something else"), id="other words"),
+        pytest.param(listed_message("SM9", "something else"), id="another body"),
         pytest.param(
-            listed_message("SM9", sender="+14155559999"), id="our words from another sender"
+            listed_message("SM9", sender="+14155559999"), id="our body from another sender"
         ),
     ],
 )
@@ -247,7 +247,7 @@ NUMBER, SERVICE = (
             Found,
             id="two for two",
         ),
-        pytest.param([listed_message("A", "Yo")], [], ASKED, Unclear, id="nobody's"),
+        pytest.param([listed_message("A", "Yo")], [], ASKED, Unclear, id="unknown"),
         pytest.param(
             [listed_message("A", "Hi", created_at=AN_HOUR_OFF)],
             [],
@@ -267,21 +267,21 @@ NUMBER, SERVICE = (
             [],
             ASKED,
             Absent,
-            id="other words, an hour ago",
+            id="another body, an hour ago",
         ),
         pytest.param(
             [listed_message("A", "Hi", created_at=AN_HOUR_OFF), listed_message("B", "Hi")],
             [],
             ASKED,
             Found,
-            id="ours, and the same words an hour ago",
+            id="ours, and the same body an hour ago",
         ),
         pytest.param(
             [listed_message("A", "Hi"), listed_message("B", "Yo")],
             [],
             ASKED,
             Found,
-            id="ours, and nobody's",
+            id="ours, and an unknown one",
         ),
         pytest.param(
             [listed_message("A", "Hi", sender="+1 415-555-0199")],
@@ -295,7 +295,7 @@ NUMBER, SERVICE = (
             [],
             NUMBER,
             Unclear,
-            id="from nobody knows where",
+            id="from an unknown sender",
         ),
         pytest.param(
             [listed_message("A", "Hi", sender=None)],

@@ -1,4 +1,4 @@
-"""Two texts of the same words to one number: whose entry is it that the provider lists?"""
+"""Two texts with one body to one number: to which does a listed message belong?"""
 
 from __future__ import annotations
 

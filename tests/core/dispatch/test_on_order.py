@@ -33,7 +33,7 @@ def test_a_call_its_entry_and_report_are_one_step() -> None:
 
 
 def test_only_a_text_that_waits_is_reported_as_queued() -> None:
-    """One transaction: nobody could see the one without the other."""
+    """It is one transaction: nobody can see one without the other."""
     drive = processor(pace=1)
     drive.tell(order("at-once"))
     drive.tell(order("waits"))
@@ -105,7 +105,7 @@ def test_a_huge_order_is_a_dead_letter() -> None:
 @pytest.mark.parametrize(
     ("given", "code"),
     [
-        pytest.param(order(send_before=START), "out_of_time", id="its time is past"),
+        pytest.param(order(send_before=START), "out_of_time", id="its send_before has passed"),
         pytest.param(
             order(issued_at=START - timedelta(hours=48, seconds=1)),
             "old_order",

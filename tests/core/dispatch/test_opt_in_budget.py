@@ -50,7 +50,7 @@ def back(drive: Drive) -> list[tuple[str, datetime]]:
 
 
 def hours(count: int) -> datetime:
-    """When what is promised a place so many hours from now may come again."""
+    """When a request may come again that is promised a place in so many hours."""
     return START + count * HOUR + CLOCK_MARGIN
 
 

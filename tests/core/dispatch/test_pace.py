@@ -1,4 +1,4 @@
-"""How fast a sender may go."""
+"""How fast a sender may send."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_one_commit_serves_the_calls_of_a_tenth_of_a_second() -> None:
 
 @pytest.mark.parametrize(("pace", "most"), [(0.25, 3), (1, 11), (3, 31), (100, 64)])
 def test_a_kill_leaves_few_calls_of_a_slow_sender_in_doubt(pace: float, most: int) -> None:
-    """The provider takes ten seconds, the whole time-out, for each call."""
+    """The provider takes ten seconds for each call: the whole timeout."""
     drive, since, largest = processor(pace=pace), dict[SendCall, datetime](), 0
     for number in range(200):
         drive.tell(order(f"m{number}"))

@@ -1,4 +1,4 @@
-"""What came of a call."""
+"""A call has a result."""
 
 from __future__ import annotations
 
@@ -123,15 +123,15 @@ def test_a_deferred_text_returns_after_its_send_before() -> None:
 def test_a_result_counts_once_and_for_its_call() -> None:
     drive = processor()
     drive.tell(order())
-    (post,) = drive.under_way
+    (call,) = drive.under_way
     for stray in (
-        post._replace(attempt=2),
-        post._replace(message_id="nobody"),
-        post._replace(tenant="other"),
+        call._replace(attempt=2),
+        call._replace(message_id="nobody"),
+        call._replace(tenant="other"),
     ):
         assert drive.answer(answer(stray, Result.ACCEPTED)).publish == ()
-    drive.answer(answer(post, Result.ACCEPTED, provider_id="SM1"))
-    assert drive.answer(answer(post, Result.LIMITED)).publish == ()
+    drive.answer(answer(call, Result.ACCEPTED, provider_id="SM1"))
+    assert drive.answer(answer(call, Result.LIMITED)).publish == ()
     drive.rest(60)
     assert states(drive) == ["1 sending", "1 accepted"]
 
@@ -169,7 +169,7 @@ def test_a_new_owner_calls_only_after_partition_acquired() -> None:
 
 
 def test_an_unsettled_attempt_is_forgotten() -> None:
-    """Row, text and place in memory: else each time-out of the provider is kept for ever."""
+    """Entry, text and index: otherwise each timeout of the provider would be kept for ever."""
     drive = processor()
     drive.tell(order())
     reply(drive, Result.IN_DOUBT)

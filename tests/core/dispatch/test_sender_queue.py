@@ -1,4 +1,4 @@
-"""The order in which texts go."""
+"""The sender's index."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_a_text_deferred_often_does_not_fill_the_memory() -> None:
 
 
 def test_no_allowed_text_exceeds_the_segment_limit() -> None:
-    """Seventeen code points of two units each are one sign: two of those fit no segment together."""
+    """Seventeen code points of two units are one grapheme: two of them do not fit one segment."""
     densest = ("\U0001f44d" + "\U000e0067" * 16) * 94
     assert len(densest) <= MAX_BODY
     assert 90 < count_segments(densest) <= MAX_SEGMENTS

@@ -1,4 +1,4 @@
-"""How a sender is doing."""
+"""The status of a sender."""
 
 from __future__ import annotations
 

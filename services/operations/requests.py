@@ -152,23 +152,25 @@ def final_result(message: MessageStatus) -> CancelResult | None:
     if message.state is None or message.state not in set(State):
         return None
     state = State(message.state)
-    if state is State.CANCELED and message.again_as is not None:
-        return CancelResult(
-            "asked_again",
-            f"canceled, but asked for again as {message.again_as}: cancel that too, if need be",
-        )
     if state is State.CANCELED:
-        return CancelResult("canceled", "canceled: it does not go out")
+        return _describe_canceled(message)
     if state is State.IN_DOUBT:
         return CancelResult("in_doubt", IN_DOUBT) if message.taken_back else None
-    meaning = STATE_INFO[state]
-    if meaning.group is Group.OUT:
+    info = STATE_INFO[state]
+    if info.group is Group.WAITING:
+        return None
+    if info.group is Group.OUT:
         name = f" as {message.provider_id}" if message.provider_id else ""
-        return CancelResult(
-            "too_late", f"too late: it is {state.value}{name}, {meaning.description}"
-        )
-    if meaning.group is not Group.WAITING:
-        return CancelResult(
-            "not_sent", f"it was not going out anyway: it is {state.value}, {meaning.description}"
-        )
-    return None
+        return CancelResult("too_late", f"too late: it is {state.value}{name}, {info.description}")
+    return CancelResult(
+        "not_sent", f"it was not going out anyway: it is {state.value}, {info.description}"
+    )
+
+
+def _describe_canceled(message: MessageStatus) -> CancelResult:
+    if message.again_as is None:
+        return CancelResult("canceled", "canceled: it does not go out")
+    return CancelResult(
+        "asked_again",
+        f"canceled, but asked for again as {message.again_as}: cancel that too, if need be",
+    )

@@ -1,11 +1,14 @@
 """A small HTTP/1.1 client for calls that must know whether they left this machine.
 
-What it does that general clients do not: it calls `before_write` on an established connection, and writes the whole
-request right after it, with nothing awaited in between.  If `before_write` was not called, no byte left.  A request is
-written at most once: nothing is retried, and no redirect is followed.  No proxy is used, whatever the environment says.
+Theory of operation ------------------- `request` first gets an established connection: an idle one,
+or a new one. Then it calls `before_write` and writes the whole request, with nothing awaited in
+between. If `before_write` was not called, or has raised, no byte has left this machine. General
+clients cannot promise that. A request is written at most once: nothing is retried, and no redirect
+is followed. No proxy is used, whatever the environment says.
 
-There is no time-out in here: callers set one around the call (`asyncio.timeout`).  A call that is cancelled closes its
-connection.  Why this is written by hand: `docs/decisions/0002-provider-client.md`.
+The client sets no time-out: callers set one around the call (`asyncio.timeout`). A call that is
+cancelled closes its connection, so that a late response can never answer another request. Why this
+is written by hand: `docs/decisions/0002-provider-client.md`.
 """
 
 from __future__ import annotations
@@ -45,9 +48,11 @@ __all__ = [
 ]
 
 IDLE_TIMEOUT: Final = 15.0
-"""Seconds until an idle connection is closed: sooner than the other side does, or it may do so under a request."""
+"""Seconds until an idle connection is closed. The server must not close it first: it might do so
+during a request."""
 MAX_RESPONSE: Final = 16 * 1024 * 1024
-"""Bytes.  The largest that we expect is a list of 1,000 long messages, every character of them escaped."""
+"""Bytes. The largest that we expect is a list of 1,000 long messages with every character
+escaped."""
 _SECOND_ADDRESS: Final = 0.25
 """Seconds until the next address of a host is tried as well (RFC 8305)."""
 _PLAIN: Final = re.compile(r"[!-~]+")
@@ -56,16 +61,18 @@ _NO_BODY: Final = frozenset({"GET", "HEAD"})
 
 
 class InvalidUrl(HttpError):
-    """Not an address of an HTTP server."""
+    """Not the URL of an HTTP server."""
 
 
 class _Origin:
-    """Where a URL leads, and the idle connections to there, the one used last at the end."""
+    """Scheme, host and port of a URL, and the idle connections to it, the one used last at the
+    end."""
 
     def __init__(self, scheme: str, netloc: str) -> None:
         parts = urlsplit(f"{scheme}://{netloc}")
         try:
-            host, port = (parts.hostname or "").encode("idna").decode(), parts.port
+            host = (parts.hostname or "").encode("idna").decode()
+            port = parts.port
         except ValueError as error:
             raise InvalidUrl("not a host and a port") from error
         if scheme not in ("http", "https") or not host or parts.username is not None:
@@ -80,9 +87,6 @@ class _Origin:
 
 
 class HttpClient:
-    """`connections`: how many requests may be under way; the others wait.  `ssl_context`: by default the server's
-    certificate is checked against the system's authorities, and its name against the URL's host."""
-
     def __init__(
         self,
         connections: int = 32,
@@ -91,6 +95,11 @@ class HttpClient:
         max_response: int = MAX_RESPONSE,
         ssl_context: ssl.SSLContext | None = None,
     ) -> None:
+        """`connections`: how many requests may be in progress; others wait.
+
+        `ssl_context`: by default the server's certificate is checked against the system's
+        authorities, and its name against the URL's host.
+        """
         self._slots = asyncio.Semaphore(connections)
         self._idle_timeout = idle_timeout
         self._max_response = max_response
@@ -110,10 +119,13 @@ class HttpClient:
         before_write: Callable[[], None] | None = None,
         after_write: Callable[[], None] | None = None,
     ) -> HttpResponse:
-        """Send one request and read its whole response.  `headers`: from `encode_headers`; Host and Content-Length are
-        added.  What `before_write` raises comes out here, and nothing is written.
+        """Send one request and read its whole response.
 
-        Raises HttpError and OSError for what the network or the other side does."""
+        `headers`: from `encode_headers`; Host and Content-Length are added. If `before_write`
+        raises, nothing is written, and its exception is raised here.
+
+        Raises HttpError and OSError for what the network or the server does.
+        """
         origin, target = self._locate(url)
         length = b"" if not body and method in _NO_BODY else b"Content-Length: %d\r\n" % len(body)
         request = b"%b %b HTTP/1.1\r\n%b%b%b\r\n%b" % (
@@ -163,7 +175,7 @@ class HttpClient:
         return origin, target.encode("ascii")
 
     def _take_idle(self, origin: _Origin) -> Connection | None:
-        """The one used last that is neither closed nor idle for too long."""
+        """The connection used last that is neither closed nor idle for too long."""
         deadline = asyncio.get_running_loop().time() - self._idle_timeout
         while origin.idle:
             connection = origin.idle.pop()
@@ -177,7 +189,8 @@ class HttpClient:
             self._ssl_context = ssl.create_default_context()
         loop = asyncio.get_running_loop()
         addresses = await loop.getaddrinfo(origin.host, origin.port, type=socket.SOCK_STREAM)
-        # asyncio's own race of addresses loses the winner's socket where the call is cancelled at that moment
+        # asyncio's own happy eyeballs leak the winner's socket if the call is cancelled at that
+        # moment.
         connected = await start_connection(addresses, happy_eyeballs_delay=_SECOND_ADDRESS)
         _, connection = await loop.create_connection(
             lambda: Connection(self._max_response, self._open.discard),
@@ -200,7 +213,7 @@ class HttpClient:
             self._sweep = loop.call_later(self._idle_timeout, self._close_idle)
 
     def _close_idle(self) -> None:
-        """One timer for all connections: a timer for each response would be set and cancelled at every call."""
+        """One timer for all connections: one for each would be set and cancelled at every call."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() - self._idle_timeout
         self._sweep = None
@@ -216,7 +229,8 @@ class HttpClient:
 
 
 def encode_headers(headers: Mapping[str, str]) -> bytes:
-    """Header lines as they stand in a request.  Raises ValueError for a header that would break out of its line."""
+    """Header lines as bytes. Raises ValueError for a header with a line break, which could add
+    other headers."""
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     if lines.count("\n") != len(headers) or lines.count("\r") != len(headers) or "\0" in lines:
         raise ValueError("a header has a line break in it")

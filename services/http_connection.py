@@ -1,7 +1,9 @@
-"""One client connection: HTTP/1.1 over an asyncio transport, parsed by httptools (llhttp, the parser of Node.js).
+"""One client connection: HTTP/1.1 over an asyncio transport, parsed by httptools (llhttp, the
+parser of Node.js).
 
-A connection carries one request at a time.  It is used again only after a whole, well-formed response.  In every other
-case it is closed, so a late response can never answer somebody else's request.
+A connection carries one request at a time. It is used again only after a complete, well-formed
+response. In every other case it is closed, so that a late response can never answer another
+request.
 """
 
 from __future__ import annotations
@@ -17,11 +19,11 @@ MAX_HEAD: Final = 64 * 1024
 
 
 class HttpError(Exception):
-    """The other side, or the network, did not keep to HTTP."""
+    """The server or the network broke HTTP."""
 
 
 class ConnectionClosed(HttpError):
-    """The other side closed the connection before it answered."""
+    """The server closed the connection before it answered."""
 
 
 class IncompleteResponse(HttpError):
@@ -37,17 +39,16 @@ class ResponseTooLarge(HttpError):
 
 
 class HttpResponse(NamedTuple):
-    """`headers`: names in lower case; of a repeated header the last value."""
-
     status: int
     headers: dict[bytes, bytes]
+    """Names in lower case. Of a repeated header the last value."""
     body: bytes
 
 
 class Connection(asyncio.Protocol):
-    """`max_response`: bytes of head and body together, as they come over the wire.  `on_lost` is called at the end."""
-
     def __init__(self, max_response: int, on_lost: Callable[[Connection], None]) -> None:
+        """`max_response`: bytes of head and body on the wire. `on_lost` is called when the
+        connection has ended."""
         self.idle_since = 0.0
         self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._max_response = max_response
@@ -67,16 +68,19 @@ class Connection(asyncio.Protocol):
         return self._usable and self._transport is not None and not self._transport.is_closing()
 
     def send(self, request: bytes) -> asyncio.Future[HttpResponse]:
-        """Write a whole request.  Only for a connection that is usable and has no response to come."""
+        """Write a whole request. Only on a usable connection without a request in progress."""
         assert self._transport is not None
         assert self._waiter is None
-        self._headers, self._body, self._received, self._has_head = {}, [], 0, False
+        self._headers = {}
+        self._body = []
+        self._received = 0
+        self._has_head = False
         self._waiter = waiter = asyncio.get_running_loop().create_future()
         self._transport.write(request)
         return waiter
 
     def abort(self) -> None:
-        """Close at once: what has not been written is dropped, what comes is ignored."""
+        """Close at once: what is not written yet is dropped, what arrives is ignored."""
         self._usable = False
         if self._transport is not None:
             self._transport.abort()
@@ -89,7 +93,7 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         if self._waiter is None:
-            self.abort()  # nobody asked: a server that gives up an idle connection may say so first
+            self.abort()  # no request in progress: a server may say why it closes the connection
             return
         self._received += len(data)
         if self._received > self._max_response:
@@ -98,12 +102,12 @@ class Connection(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
-            self._fail(MalformedResponse(type(error).__name__))  # its words may quote the response
+            self._fail(MalformedResponse(type(error).__name__))  # its text may quote the response
         if not self._has_head and self._received > MAX_HEAD:
             self._fail(ResponseTooLarge(f"more than {MAX_HEAD:,} bytes of headers"))
 
     def eof_received(self) -> None:
-        """Without a length the response ends where the connection does."""
+        """A response without a length ends where the connection does."""
         if self._has_head and not self._is_framed():
             self._finish(reusable=False)
         elif self._received:
@@ -137,9 +141,7 @@ class Connection(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         status = self._parser.get_status_code()
-        self._has_head = (
-            not 100 <= status < 200
-        )  # informational: the response itself is still to come
+        self._has_head = not 100 <= status < 200  # informational: the response itself comes later
 
     def on_body(self, body: bytes) -> None:
         self._body.append(body)
@@ -151,7 +153,8 @@ class Connection(asyncio.Protocol):
             self._headers = {}
 
     def _is_framed(self) -> bool:
-        """Whether the head says where the body ends.  (Responses that never have a body are complete with the head.)"""
+        """Whether the head says where the body ends. (A response that never has a body is complete
+        with its head.)"""
         encoding = self._headers.get(b"transfer-encoding", b"").lower()
         return b"content-length" in self._headers or encoding.endswith(b"chunked")
 

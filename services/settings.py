@@ -1,15 +1,16 @@
-"""What a process is told by its environment.  Secrets come from nowhere else and show in no repr."""
+"""Settings of a process, from environment variables. Secrets come from nowhere else and are in no
+repr."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
-_ENV = {
+_ENV: Final = {
     "state": "SAYSO_STATE",
     "bootstrap": "SAYSO_BOOTSTRAP",
     "partitions": "SAYSO_PARTITIONS",
@@ -43,39 +44,39 @@ _ENV = {
     "kafka_key": "SAYSO_KAFKA_KEY",
 }
 
-
 Security = Annotated[
     Literal["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"], BeforeValidator(str.lower)
 ]
 Mechanism = Annotated[
     Literal["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"], BeforeValidator(str.upper)
 ]
-
 Losses = Annotated[
     frozenset[str], BeforeValidator(lambda text: text.split(",") if isinstance(text, str) else text)
 ]
 
 
 class SettingsError(Exception):
-    """One sentence: which variable is wrong, and how to write it."""
+    """One sentence: which variable is wrong, and what to write."""
 
 
 class ServiceSettings(BaseModel):
-    """Times in seconds.  `bootstrap` None: the embedded broker of this state folder."""
+    """Times in seconds."""
 
     model_config = ConfigDict(frozen=True)
 
     state: Path = Path(".sayso")
     bootstrap: str | None = None
+    """host:port of a Kafka broker. None: the embedded broker of this state folder."""
     partitions: int = Field(default=12, ge=1, le=1000)
     replication: int = Field(default=3, ge=1)
     public_url: str = "http://127.0.0.1:8410"
     webhook_port: int = Field(default=8410, ge=0, le=65535)
     consents_port: int = Field(default=8420, ge=0, le=65535)
     provider: str = "twilio"
-    """By its name in `services.providers.PROVIDERS`."""
+    """A name in `services.providers.PROVIDERS`."""
     provider_url: str | None = None
-    """None: the provider itself.  Else the base URL of something that speaks its API, such as the simulator."""
+    """The base URL of something that speaks the provider's API, such as the simulator. None: the
+    provider itself."""
     account_sid: str = ""
     auth_token: SecretStr = SecretStr("")
     session_timeout: float = Field(default=15.0, ge=1)
@@ -84,31 +85,42 @@ class ServiceSettings(BaseModel):
     provider_concurrency: int = Field(default=64, ge=1)
     metrics_host: str = "127.0.0.1"
     metrics_port: int | None = Field(default=None, ge=0, le=65535)
-    """Where a worker answers /live, /ready and /metrics; None: nowhere; 0: any port that is free."""
+    """Where a process answers /live, /ready and /metrics. None: nowhere; 0: any free port."""
     metrics_port_file: Path | None = None
-    """The port is written here: for those who asked for any."""
+    """The port is written here, for those who asked for any."""
     brake: float = Field(default=0.5, ge=0, le=1)
-    """The share of facts that may be dead letters before a worker stops; 1: it never does."""
+    """The share of records that may be dead letters before a worker stops. 1: it never stops."""
     accept_loss: Losses = frozenset()
-    """Records that are gone, as a worker that refused to start has named them: it goes on behind these alone."""
+    """Lost records, named as by the worker that refused to start. It continues after these, and no
+    others."""
     account_pace: float | None = Field(default=None, gt=0, allow_inf_nan=False)
-    """Segments per second of all senders together; None: no cap but the senders' own."""
+    """Segments per second of all senders together. None: only each sender's own limit."""
     support_address: str = ""
-    """Where `sayso escalate` mails its bundle."""
+    """Where `sayso escalate` sends its bundle."""
     smtp_url: SecretStr = SecretStr("")
-    """`smtp://user:password@host:587`, or `smtps://` where TLS comes first."""
+    """`smtp://user:password@host:587`, or `smtps://` for TLS from the start."""
     mail_from: str = ""
-    """Of our mails; empty: the support address itself."""
+    """The sender of our mails. Empty: the support address."""
     kafka_security: Security = "plaintext"
-    """How the listener at `bootstrap` is secured; `services.kafka.security` says what belongs together."""
+    """How the listener at `bootstrap` is secured. `services.kafka.security` checks what belongs
+    together."""
     kafka_sasl_mechanism: Mechanism = "SCRAM-SHA-512"
     kafka_user: str = ""
     kafka_password: SecretStr = SecretStr("")
     kafka_ca: Path | None = None
-    """A file of PEM certificates that the brokers' is signed by; None: those that this machine trusts."""
+    """PEM file with the authorities of the brokers' certificates. None: those that this machine
+    trusts."""
     kafka_cert: Path | None = None
-    """With `kafka_key`, if that is not in the same PEM file: who we are where brokers ask for a certificate."""
+    """Our certificate, for brokers that ask for one. The key is in the same PEM file or in
+    `kafka_key`."""
     kafka_key: Path | None = None
+
+    @property
+    def required_bootstrap(self) -> str:
+        """For a process that cannot run without. Raises SettingsError."""
+        if self.bootstrap is None:
+            raise SettingsError("SAYSO_BOOTSTRAP is not set: write the host:port of a Kafka broker")
+        return self.bootstrap
 
 
 def from_environment(environment: Mapping[str, str] | None = None) -> ServiceSettings:

@@ -11,7 +11,7 @@ import typer
 
 from services.cli import options
 from services.cli.connection import run
-from services.consents.keys import Keys, KeysError
+from services.consents.keys import ApiKeys, KeysError
 from services.display_text import format_utc
 from services.local.broker import find_running
 from services.operations.errors import InvalidRequest
@@ -42,7 +42,7 @@ def add(
     else:
         require_tenant_in(state, tenant)
     with _explain_errors():
-        made = Keys(state).add(tenant, label, datetime.now(UTC))
+        made = ApiKeys(state).add(tenant, label, datetime.now(UTC))
     note(f"Key {made.key.id} for {tenant}. Keep it: it is not shown again.")
     print(made.written, flush=True)
 
@@ -60,7 +60,7 @@ def show(
     if tenant is not None:
         require_tenant_in(state, tenant)
     with _explain_errors():
-        found = [key for key in Keys(state).all() if tenant in (None, key.tenant)]
+        found = [key for key in ApiKeys(state).all() if tenant in (None, key.tenant)]
     if as_json:
         print_json([key.model_dump(mode="json", exclude={"sha256"}) for key in found])
         return
@@ -92,7 +92,7 @@ def revoke(
     Example: [cyan]sayso keys revoke 5d41402abc4b[/]
     """
     with _explain_errors():
-        revoked = Keys(state).revoke(key, datetime.now(UTC))
+        revoked = ApiKeys(state).revoke(key, datetime.now(UTC))
     console().print(f"Key {revoked.id} of {revoked.tenant} holds no more.")
 
 

@@ -15,8 +15,8 @@ from rich.text import Text
 from services.cli import options
 from services.cli.connection import find_bootstrap, run_until_interrupted
 from services.cli.progress_bar import progress_bar
-from services.observability.lag import Line, Report, Watch
-from services.observability.lag.watch import LagError
+from services.observability.lag_monitor import LagError, LagMonitor
+from services.observability.lag_report import LagLine, LagReport
 from services.operations.errors import InvalidRequest, OperationFailed
 from services.terminal import console, print_json, table
 from streams.topology import PROCESSORS
@@ -58,9 +58,9 @@ def lag(
 
 async def _sample(
     bootstrap: str, processor: str | None, every: float
-) -> AsyncGenerator[Report, None]:
+) -> AsyncGenerator[LagReport, None]:
     try:
-        async with Watch(bootstrap, list_groups(processor)) as watch:
+        async with LagMonitor(bootstrap, list_groups(processor)) as watch:
             while True:
                 found = await watch.look()
                 if not found.lines:
@@ -85,7 +85,7 @@ def list_groups(processor: str | None) -> dict[str, list[str]]:
 
 
 async def _print_one(
-    reports: AsyncGenerator[Report, None], everything: bool, as_json: bool, worst: list[str]
+    reports: AsyncGenerator[LagReport, None], everything: bool, as_json: bool, worst: list[str]
 ) -> None:
     """The last of a few samples: a verdict needs several."""
     try:
@@ -103,7 +103,7 @@ async def _print_one(
 
 
 async def _print_all(
-    reports: AsyncGenerator[Report, None], everything: bool, as_json: bool
+    reports: AsyncGenerator[LagReport, None], everything: bool, as_json: bool
 ) -> None:
     if as_json:
         async for found in reports:
@@ -114,7 +114,7 @@ async def _print_all(
             live.update(_draw(found, everything), refresh=True)
 
 
-def _as_data(found: Report) -> dict[str, Any]:
+def _as_data(found: LagReport) -> dict[str, Any]:
     return {
         "at": found.at,
         "span": found.span,
@@ -124,7 +124,7 @@ def _as_data(found: Report) -> dict[str, Any]:
     }
 
 
-def _draw(found: Report, everything: bool) -> RenderableType:
+def _draw(found: LagReport, everything: bool) -> RenderableType:
     shown = [line for line in found.lines if everything or line.lag]
     columns = (
         "group",
@@ -150,7 +150,7 @@ def _draw(found: Report, everything: bool) -> RenderableType:
     return Group(table("Lag", columns, rows), foot) if rows else Group(foot)
 
 
-def _rows_without_lag(found: Report) -> list[tuple[Any, ...]]:
+def _rows_without_lag(found: LagReport) -> list[tuple[Any, ...]]:
     """Partitions with nothing to judge where all is not well: a line for all of a group's that have
     one cause."""
     bad = [line for line in found.lines if not line.lag and line.verdict != "OK"]
@@ -161,7 +161,7 @@ def _rows_without_lag(found: Report) -> list[tuple[Any, ...]]:
     ]
 
 
-def _cells(line: Line) -> tuple[Any, ...]:
+def _cells(line: LagLine) -> tuple[Any, ...]:
     return (
         line.group,
         line.topic,

@@ -1,1 +1,2 @@
-"""Where forms tell us of consent: one HTTP call, checked, with its evidence, put on Kafka; nothing judged."""
+"""The consents API: opt-ins and opt-outs from forms come in over HTTP and go out to Kafka as
+claims."""

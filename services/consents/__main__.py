@@ -1,29 +1,29 @@
-"""`python -m services.consents`: take consent from forms until told to stop."""
+"""`python -m services.consents`: take consents from forms until told to stop."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
 import contextlib
-import signal
 import sqlite3
 import sys
 from pathlib import Path
+from typing import Final
 
 from aiohttp import web
 
-from services.consents.app import Consents
-from services.consents.ids import Ids
-from services.consents.keys import Keys
-from services.consents.tenants import Tenants
+from services.consents.app import Consents, TenantDirectory
+from services.consents.idempotency_store import IdempotencyStore
+from services.consents.keys import ApiKeys
 from services.kafka.publisher import NotPublished, Publisher
 from services.observability.logs import set_up
 from services.parent_watch import watch_parent
 from services.ports import CannotListen, announce_port, explain_bind_errors
+from services.process import stop_on_signals
 from services.settings import ServiceSettings, SettingsError, from_environment
 
-CONFIRM_WITHIN = 5.0
-"""Seconds for Kafka."""
+KAFKA_TIMEOUT: Final = 5.0
+"""Seconds for Kafka to confirm."""
 
 
 def _arguments() -> argparse.Namespace:
@@ -38,15 +38,12 @@ def _arguments() -> argparse.Namespace:
 
 
 async def _run(given: argparse.Namespace, settings: ServiceSettings) -> None:
-    if settings.bootstrap is None:
-        raise SettingsError("SAYSO_BOOTSTRAP is not set: write the host:port of a Kafka broker")
-    stop = asyncio.Event()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(name, stop.set)
-    publisher = Publisher(settings.bootstrap, source="consents", timeout=CONFIRM_WITHIN)
-    ids = Ids(settings.state)
-    app = Consents(Keys(settings.state), ids, Tenants(settings.state), publisher).app()
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=CONFIRM_WITHIN)
+    bootstrap = settings.required_bootstrap
+    stop = stop_on_signals()
+    publisher = Publisher(bootstrap, source="consents", timeout=KAFKA_TIMEOUT)
+    ids = IdempotencyStore(settings.state)
+    app = Consents(ApiKeys(settings.state), ids, TenantDirectory(settings.state), publisher).app()
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=KAFKA_TIMEOUT)
     await runner.setup()
     try:
         with explain_bind_errors(given.host, settings.consents_port, "SAYSO_CONSENTS_PORT"):

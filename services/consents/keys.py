@@ -1,9 +1,9 @@
-"""API keys: made for one tenant each, shown once, kept as hashes in a file of the state folder, never on a topic."""
+"""API keys: each made for one tenant and shown once. The state folder keeps their hashes; no topic
+has them."""
 
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import hmac
 import os
 import re
@@ -17,10 +17,12 @@ from typing import Final, NamedTuple
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from schemas.base import Slug, UtcTime
+from schemas.text_hash import sha256_hex
 
 FILE: Final = "api-keys.json"
 SECRET_BYTES: Final = 32
-"""256 bits of chance: nobody can try them all, so one plain SHA-256 is enough to hide them (a password needs more)."""
+"""256 random bits cannot be guessed, so one plain SHA-256 is enough to hide them (a password needs
+more)."""
 
 _WRITTEN: Final = re.compile(r"sayso_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
 
@@ -29,74 +31,78 @@ class KeysError(Exception):
     """One sentence for the person who asked."""
 
 
-class Key(BaseModel):
-    """`id` may be shown and is kept as evidence; `sha256` is of the secret half."""
-
+class ApiKey(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     id: str
+    """May be shown, and is kept as evidence."""
     tenant: Slug
     label: str = ""
     sha256: str
+    """Of the secret half."""
     created_at: UtcTime
     revoked_at: UtcTime | None = None
 
 
 class _File(BaseModel):
-    keys: tuple[Key, ...] = ()
+    keys: tuple[ApiKey, ...] = ()
 
 
-class Made(NamedTuple):
-    """`written` is what the caller sends, and is known here and now only."""
-
-    key: Key
+class NewKey(NamedTuple):
+    key: ApiKey
     written: str
+    """What the caller sends. Nobody else knows it, and we forget it."""
 
 
-_NOBODY: Final = Key(
+_NO_KEY: Final = ApiKey(
     id="", tenant="nobody", sha256="0" * 64, created_at=datetime(1970, 1, 1, tzinfo=UTC)
 )
-"""Compared with where no key has the id that was sent, so that both take the same time."""
+"""Compared with when no key has the id that was sent, so that both cases take the same time."""
 
 
-class Keys:
-    """Read afresh whenever the file has changed: a revoked key is refused at the next call."""
+class ApiKeys:
+    """Reads the file again when it has changed, so that a revoked key is refused at the next
+    call."""
 
     def __init__(self, state: Path) -> None:
         self._path = state / FILE
-        self._seen: tuple[int, int, int] | None = None
-        self._keys: tuple[Key, ...] = ()
+        self._stamp: tuple[int, int, int] | None = None
+        self._keys: tuple[ApiKey, ...] = ()
 
-    def all(self) -> tuple[Key, ...]:
-        """Oldest first.  Raises KeysError."""
+    def all(self) -> tuple[ApiKey, ...]:
+        """Oldest first. Raises KeysError."""
         try:
             stat = self._path.stat()
         except FileNotFoundError:
             return ()
         stamp = (stat.st_ino, stat.st_mtime_ns, stat.st_size)
-        if stamp != self._seen:
-            self._keys, self._seen = self._read(), stamp
+        if stamp != self._stamp:
+            self._keys = self._read()
+            self._stamp = stamp
         return self._keys
 
-    def holder(self, written: str) -> Key | None:
-        """Whose key this is, if it is one that holds."""
+    def find(self, written: str) -> ApiKey | None:
+        """The key that a caller sent, if it exists and is not revoked. Raises KeysError."""
         parts = _WRITTEN.fullmatch(written)
         identity, secret = parts.groups() if parts else ("", "")
-        key = next((key for key in self.all() if key.id == identity), _NOBODY)
-        same = hmac.compare_digest(key.sha256, _digest(secret))
+        key = next((key for key in self.all() if key.id == identity), _NO_KEY)
+        same = hmac.compare_digest(key.sha256, sha256_hex(secret))
         return key if same and key.revoked_at is None else None
 
-    def add(self, tenant: str, label: str, now: datetime) -> Made:
+    def add(self, tenant: str, label: str, now: datetime) -> NewKey:
         """Raises KeysError."""
-        identity, secret = secrets.token_hex(6), secrets.token_urlsafe(SECRET_BYTES)
-        key = Key(id=identity, tenant=tenant, label=label, sha256=_digest(secret), created_at=now)
-        with self._changing():
+        identity = secrets.token_hex(6)
+        secret = secrets.token_urlsafe(SECRET_BYTES)
+        key = ApiKey(
+            id=identity, tenant=tenant, label=label, sha256=sha256_hex(secret), created_at=now
+        )
+        with self._lock():
             self._write((*self._read(), key))
-        return Made(key, f"sayso_{identity}_{secret}")
+        return NewKey(key, f"sayso_{identity}_{secret}")
 
-    def revoke(self, identity: str, now: datetime) -> Key:
-        """Kept in the file, so that what it brought can be traced.  Raises KeysError."""
-        with self._changing():
+    def revoke(self, identity: str, now: datetime) -> ApiKey:
+        """The key stays in the file, so that its consents can be traced. Raises KeysError."""
+        with self._lock():
             keys = self._read()
             found = next((key for key in keys if key.id == identity), None)
             if found is None:
@@ -105,18 +111,19 @@ class Keys:
             self._write(tuple(revoked if key.id == identity else key for key in keys))
         return revoked
 
-    def _read(self) -> tuple[Key, ...]:
+    def _read(self) -> tuple[ApiKey, ...]:
         try:
             return _File.model_validate_json(self._path.read_bytes()).keys
         except FileNotFoundError:
             return ()
         except (ValidationError, OSError):
             raise KeysError(
-                f"{self._path} cannot be read: put its last good copy back, or delete it and make new keys"
+                f"{self._path} cannot be read: put its last good copy back, or delete it and "
+                "make new keys"
             ) from None
 
-    def _write(self, keys: tuple[Key, ...]) -> None:
-        """Whole or not at all, and from its first byte for its owner only."""
+    def _write(self, keys: tuple[ApiKey, ...]) -> None:
+        """Replace the whole file at once. Nobody but its owner can read the new one at any time."""
         draft = self._path.with_name(FILE + ".new")
         draft.unlink(missing_ok=True)
         with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
@@ -126,8 +133,8 @@ class Keys:
         draft.replace(self._path)
 
     @contextmanager
-    def _changing(self) -> Iterator[None]:
-        """One at a time: two keys made at once are both kept."""
+    def _lock(self) -> Iterator[None]:
+        """One change at a time: two keys made at once are both kept."""
         self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         lock = os.open(self._path.with_name(FILE + ".lock"), os.O_RDWR | os.O_CREAT, 0o600)
         try:
@@ -135,7 +142,3 @@ class Keys:
             yield
         finally:
             os.close(lock)
-
-
-def _digest(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()

@@ -7,7 +7,6 @@ import argparse
 import asyncio
 import gc
 import logging
-import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -15,14 +14,13 @@ from pathlib import Path
 from services.ledger.ledger import FILE, Ledger, LedgerError
 from services.ledger.reconciliation import Reconciler
 from services.parent_watch import watch_parent
+from services.process import stop_on_signals
 from services.settings import SettingsError, from_environment
 from streams.memory import GC_THRESHOLDS
 
 
 async def _run(path: Path, bootstrap: str, announce: Callable[[], object]) -> None:
-    stop = asyncio.Event()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    stop = stop_on_signals()
     ledger = Ledger.open(path)
     try:
         done = await ledger.catch_up(bootstrap)
@@ -49,9 +47,8 @@ def main() -> int:
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     try:
         settings = from_environment()
-        if settings.bootstrap is None:
-            raise SettingsError("SAYSO_BOOTSTRAP is not set: the ledger needs to know its Kafka")
-        asyncio.run(_run(settings.state / FILE, settings.bootstrap, ready.touch if ready else str))
+        announce = ready.touch if ready else str
+        asyncio.run(_run(settings.state / FILE, settings.required_bootstrap, announce))
     except (LedgerError, SettingsError) as error:
         print(f"sayso: {error}", file=sys.stderr)
         return 1

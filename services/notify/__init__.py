@@ -1,4 +1,4 @@
-"""Telling people: by mail."""
+"""Notify people by mail."""
 
 from services.notify.mail import Mail as Mail
 from services.notify.mail import MailError as MailError

@@ -1,4 +1,4 @@
-"""One mail, handed to the server that the settings name."""
+"""Send one mail through the server of the settings."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from pydantic import SecretStr
 
 PORTS: Final = {"smtp": 587, "smtps": 465}
-"""By scheme: `smtps` is encrypted from the start, `smtp` as soon as the server offers it (RFC 8314, RFC 3207)."""
+"""By scheme: `smtps` is encrypted from the start, `smtp` as soon as the server offers it (RFC 8314,
+RFC 3207)."""
 
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
-PATIENCE: Final = 30.0
+TIMEOUT: Final = 30.0
 """Seconds, for each step of the exchange."""
 
 
@@ -32,17 +33,16 @@ class Server(NamedTuple):
 
 
 class Mail(NamedTuple):
-    """`attachments`: names with their JSON."""
-
     sender: str
     to: str
     subject: str
     body: str
     attachments: dict[str, str] = {}
+    """JSON by file name."""
 
 
 def server_of(url: SecretStr) -> Server:
-    """`smtp://user:password@host:587`.  Raises MailError."""
+    """Parse `smtp://user:password@host:587`. Raises MailError."""
     written = _split(url)
     if written.scheme not in PORTS or not written.hostname:
         raise MailError(
@@ -64,13 +64,13 @@ def _split(url: SecretStr) -> SplitResult:
 
 
 def send(server: Server, mail: Mail) -> None:
-    """Returns when the server has taken it.  Raises MailError."""
+    """Returns when the server has accepted it. Raises MailError."""
     where = f"{server.host}:{server.port}"
     try:
-        with _connected(server) as client:
-            encrypted = server.scheme == "smtps" or _encrypted(client)
+        with _connect(server) as client:
+            encrypted = server.scheme == "smtps" or _start_tls(client)
             _log_in(client, server, encrypted)
-            client.send_message(message_of(mail))
+            client.send_message(build_message(mail))
     except smtplib.SMTPRecipientsRefused:
         raise MailError(f"The mail server {where} does not take mail for {mail.to}") from None
     except smtplib.SMTPAuthenticationError:
@@ -85,15 +85,15 @@ def send(server: Server, mail: Mail) -> None:
         ) from None
 
 
-def _connected(server: Server) -> smtplib.SMTP:
+def _connect(server: Server) -> smtplib.SMTP:
     if server.scheme == "smtps":
         return smtplib.SMTP_SSL(
-            server.host, server.port, timeout=PATIENCE, context=ssl.create_default_context()
+            server.host, server.port, timeout=TIMEOUT, context=ssl.create_default_context()
         )
-    return smtplib.SMTP(server.host, server.port, timeout=PATIENCE)
+    return smtplib.SMTP(server.host, server.port, timeout=TIMEOUT)
 
 
-def _encrypted(client: smtplib.SMTP) -> bool:
+def _start_tls(client: smtplib.SMTP) -> bool:
     client.ehlo()
     if not client.has_extn("starttls"):
         return False
@@ -102,7 +102,7 @@ def _encrypted(client: smtplib.SMTP) -> bool:
 
 
 def _log_in(client: smtplib.SMTP, server: Server, encrypted: bool) -> None:
-    """A password goes over no network unencrypted."""
+    """A password is never sent unencrypted over a network."""
     if not server.user:
         return
     if not encrypted and server.host not in LOOPBACK:
@@ -116,14 +116,17 @@ def _log_in(client: smtplib.SMTP, server: Server, encrypted: bool) -> None:
     client.login(server.user, server.password.get_secret_value())
 
 
-def message_of(mail: Mail) -> EmailMessage:
-    """Raises MailError for an address that is none."""
+def build_message(mail: Mail) -> EmailMessage:
+    """Raises MailError for an invalid address."""
     message = EmailMessage()
     try:
-        message["From"], message["To"], message["Subject"] = mail.sender, mail.to, mail.subject
+        message["From"] = mail.sender
+        message["To"] = mail.to
+        message["Subject"] = mail.subject
     except ValueError as error:
         raise MailError(f"The mail cannot be addressed: {error}") from None
-    message["Date"], message["Message-ID"] = formatdate(), make_msgid(domain="sayso.invalid")
+    message["Date"] = formatdate()
+    message["Message-ID"] = make_msgid(domain="sayso.invalid")
     message.set_content(mail.body)
     for name, text in mail.attachments.items():
         message.add_attachment(text.encode(), maintype="application", subtype="json", filename=name)

@@ -1,18 +1,19 @@
-"""`python -m services.observability`: export lag and what waits, until told to stop."""
+"""`python -m services.observability`: export metrics of lag and waiting messages, until told to
+stop."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import signal
 import sys
 from pathlib import Path
 
 from services.observability.exporter import Exporter
-from services.observability.health import serving
+from services.observability.health import serve_health
 from services.observability.logs import set_up
 from services.parent_watch import watch_parent
 from services.ports import CannotListen, announce_port
+from services.process import stop_on_signals
 from services.settings import ServiceSettings, SettingsError, from_environment
 
 PORT = 9308
@@ -31,16 +32,11 @@ def _arguments() -> argparse.Namespace:
 
 
 async def _run(given: argparse.Namespace, settings: ServiceSettings) -> None:
-    if settings.bootstrap is None:
-        raise SettingsError("SAYSO_BOOTSTRAP is not set: write the host:port of a Kafka broker")
-    stop = asyncio.Event()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(name, stop.set)
-    exporter = Exporter(settings.bootstrap, settings.state)
+    exporter = Exporter(settings.required_bootstrap, settings.state)
+    stop = stop_on_signals()
     wanted = settings.metrics_port if given.port is None else given.port
-    async with serving(
-        given.host, PORT if wanted is None else wanted, exporter.meters, exporter.ready
-    ) as port:
+    wanted = PORT if wanted is None else wanted
+    async with serve_health(given.host, wanted, exporter.metrics, exporter.ready) as port:
         if given.port_file:
             announce_port(given.port_file, port)
         await exporter.run(stop)

@@ -1,4 +1,5 @@
-"""`python -m services.observability.dashboards` writes Grafana's dashboards: panels are a table, not lines of JSON."""
+"""Grafana's dashboards, as tables of panels. `python -m services.observability.dashboards` writes
+the JSON."""
 
 from __future__ import annotations
 
@@ -11,12 +12,13 @@ SOURCE: Final = {"type": "prometheus", "uid": "sayso"}
 
 
 class Panel(NamedTuple):
-    """`queries`: legend and PromQL.  `unit` in Grafana's words.  `stat`: one big number instead of a chart."""
-
     title: str
     queries: tuple[tuple[str, str], ...]
+    """Legend and PromQL."""
     unit: str = "short"
+    """Grafana's name of it."""
     stat: bool = False
+    """One big number instead of a chart."""
 
 
 _P99: Final = "histogram_quantile(0.99, sum by (le{by}) (rate({name}_bucket[5m])))"
@@ -109,7 +111,7 @@ DASHBOARDS: Final = {
 }
 
 
-def document(name: str) -> dict[str, Any]:
+def build_dashboard(name: str) -> dict[str, Any]:
     title, panels = DASHBOARDS[name]
     return {
         "uid": f"sayso-{name}",
@@ -119,23 +121,28 @@ def document(name: str) -> dict[str, Any]:
         "editable": False,
         "time": {"from": "now-30m", "to": "now"},
         "tags": ["sayso"],
-        "panels": list(_laid_out(panels)),
+        "panels": list(_lay_out(panels)),
     }
 
 
-def _laid_out(panels: tuple[Panel, ...]) -> list[dict[str, Any]]:
-    """Big numbers four in a row, charts two."""
-    made, x, y = [], 0, 0
+def _lay_out(panels: tuple[Panel, ...]) -> list[dict[str, Any]]:
+    """Four big numbers in a row, or two charts."""
+    made = []
+    x = 0
+    y = 0
     for number, panel in enumerate(panels, 1):
-        width, height = (6, 5) if panel.stat else (12, 8)
+        width = 6 if panel.stat else 12
+        height = 5 if panel.stat else 8
         if x + width > 24:
-            x, y = 0, y + height
+            x = 0
+            y += height
         made.append(
             _panel(panel) | {"id": number, "gridPos": {"x": x, "y": y, "w": width, "h": height}}
         )
         x += width
         if x == 24:
-            x, y = 0, y + height
+            x = 0
+            y += height
     return made
 
 
@@ -146,16 +153,16 @@ def _panel(panel: Panel) -> dict[str, Any]:
         "datasource": SOURCE,
         "fieldConfig": {"defaults": {"unit": panel.unit, "noValue": "0"}, "overrides": []},
         "targets": [
-            {"refId": chr(65 + place), "datasource": SOURCE, "expr": query, "legendFormat": legend}
-            for place, (legend, query) in enumerate(panel.queries)
+            {"refId": chr(65 + index), "datasource": SOURCE, "expr": query, "legendFormat": legend}
+            for index, (legend, query) in enumerate(panel.queries)
         ],
     }
 
 
-def text(name: str) -> str:
-    return json.dumps(document(name), indent=1) + "\n"
+def render(name: str) -> str:
+    return json.dumps(build_dashboard(name), indent=1) + "\n"
 
 
 if __name__ == "__main__":
     for name in DASHBOARDS:
-        (FOLDER / f"{name}.json").write_text(text(name), "utf-8")
+        (FOLDER / f"{name}.json").write_text(render(name), "utf-8")

@@ -1,4 +1,5 @@
-"""The exporter: what the broker and the ledger know and no worker can say of itself, looked at again and again."""
+"""The exporter: metrics of what the broker and the ledger know, and no worker can tell about
+itself."""
 
 from __future__ import annotations
 
@@ -14,37 +15,37 @@ import structlog
 
 from services.ledger.dead_letters import count_dead_letters
 from services.ledger.ledger import FILE, Ledger, LedgerError
+from services.ledger.projection import Partition
 from services.ledger.usage import count_by_state, count_requested
 from services.ledger.waiting import list_waiting
-from services.observability.following import Following
-from services.observability.lag import Report, Watch
-from services.observability.lag.watch import LagError
-from services.observability.meters import Meters
+from services.observability.lag_monitor import LagError, LagMonitor
+from services.observability.lag_report import LagReport, Verdict
 from services.observability.metrics import EXPORTER
+from services.observability.registry import MetricRegistry
 from streams.lifecycle import reconcile_states
 from streams.topology import PROCESSORS
 
 EVERY: Final = 5.0
-"""Seconds between two looks at the broker."""
-BOOKS: Final = 30.0
-"""Seconds between two looks at the books, which cost more."""
+"""Seconds between two samples of the broker."""
+LEDGER_EVERY: Final = 30.0
+"""Seconds between two queries of the ledger, which cost more."""
 
 log = structlog.get_logger("sayso.exporter")
 
 
 class Exporter:
-    """`state`: the folder of a ledger that somebody keeps up; without one the books are left out."""
-
     def __init__(self, bootstrap: str, state: Path) -> None:
-        self.meters = Meters(EXPORTER)
-        self._bootstrap, self._state = bootstrap, state
+        """`state`: the folder of the ledger. Without a ledger its metrics are left out."""
+        self.metrics = MetricRegistry(EXPORTER)
+        self._bootstrap = bootstrap
+        self._state = state
         self._groups = {
-            f"sayso.{room.name}": [topic.name for topic in room.inputs]
-            for room in PROCESSORS.values()
+            f"sayso.{processor.name}": [topic.name for topic in processor.inputs]
+            for processor in PROCESSORS.values()
         }
         self._up = False
-        self._booked = float("-inf")
-        self._following = Following()
+        self._ledger_read_at = float("-inf")
+        self._ledger_lag = LedgerLag()
 
     def ready(self) -> dict[str, bool]:
         return {"looked": self._up}
@@ -52,88 +53,108 @@ class Exporter:
     async def run(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
             try:
-                async with Watch(self._bootstrap, self._groups) as watch:
+                async with LagMonitor(self._bootstrap, self._groups) as monitor:
                     while not stop.is_set():
-                        await self._look(watch)
+                        await self._look(monitor)
                         await _pause(stop, EVERY)
             except LagError as error:
-                self._told(False)
+                self._set_up(False)
                 log.warning("could not look", problem=str(error))
                 await _pause(stop, EVERY)
 
-    async def _look(self, watch: Watch) -> None:
+    async def _look(self, monitor: LagMonitor) -> None:
         began = time.monotonic()
-        found = await watch.look()
-        tell_lag(self.meters, found)
-        if began - self._booked >= BOOKS:
-            self._booked = began
-            await asyncio.to_thread(self._books, found)
-        self.meters.set("sayso_exporter_seconds", time.monotonic() - began)
-        self._told(True)
+        report = await monitor.look()
+        set_lag(self.metrics, report)
+        if began - self._ledger_read_at >= LEDGER_EVERY:
+            self._ledger_read_at = began
+            await asyncio.to_thread(self._read_ledger, report)
+        self.metrics.set("sayso_exporter_seconds", time.monotonic() - began)
+        self._set_up(True)
 
-    def _told(self, up: bool) -> None:
+    def _set_up(self, up: bool) -> None:
         self._up = up
-        self.meters.set("sayso_exporter_up", up)
+        self.metrics.set("sayso_exporter_up", up)
 
-    def _books(self, found: Report) -> None:
+    def _read_ledger(self, report: LagReport) -> None:
         try:
             ledger = Ledger.open(self._state / FILE, existing=True)
         except LedgerError:
             return
         try:
-            tell_books(self.meters, ledger)
-            stands = self._following.stands(ledger.positions(), found, time.monotonic())
-            self.meters.set("sayso_ledger_stands_seconds", stands)
+            set_ledger_metrics(self.metrics, ledger)
+            stalled = self._ledger_lag.stalled_for(ledger.positions(), report, time.monotonic())
+            self.metrics.set("sayso_ledger_stands_seconds", stalled)
         finally:
             ledger.close()
 
 
-def tell_lag(meters: Meters, found: Report) -> None:
-    """All of it anew: a partition that is gone is no longer told."""
-    meters.clear(
+class LedgerLag:
+    """Whether the ledger follows the topics: `sayso waiting`, `sayso balance` and some alerts know
+    only what it has."""
+
+    def __init__(self) -> None:
+        self._reached: Mapping[Partition, int] | None = None
+        self._since = 0.0
+        """When it was seen there first, in seconds on the caller's clock."""
+
+    def stalled_for(self, reached: Mapping[Partition, int], report: LagReport, now: float) -> float:
+        """For how many seconds it has had something to read and has not moved. Call it at every
+        sample.
+
+        The ends are those of the topics that processors read: a ledger that does not run is soon
+        behind in these.
+        """
+        behind = any(
+            reached.get(Partition(line.topic, line.partition), line.start) < line.end
+            for line in report.lines
+        )
+        if not behind or self._reached != reached:
+            self._reached = dict(reached)
+            self._since = now
+        return now - self._since
+
+
+def set_lag(metrics: MetricRegistry, report: LagReport) -> None:
+    """All values are set again, so that a partition that is gone disappears."""
+    metrics.clear(
         *(metric.name for metric in EXPORTER if metric.name.startswith(("kafka_", "sayso_lag_")))
     )
-    sums: defaultdict[tuple[str, ...], int] = defaultdict(int)
-    worst: dict[str, tuple[int, float]] = dict.fromkeys(found.states, (0, 0.0))
-    verdicts: Counter[tuple[str, str]] = Counter()
-    for line in found.lines:
-        place = {"group": line.group, "topic": line.topic, "partition": str(line.partition)}
-        meters.set("kafka_consumergroup_group_lag", line.lag, **place)
-        meters.set("kafka_consumergroup_group_lag_seconds", line.seconds, **place)
-        if line.committed is not None:
-            meters.set("kafka_consumergroup_group_offset", line.committed, **place)
+    of_group: defaultdict[str, int] = defaultdict(int)
+    of_topic: defaultdict[tuple[str, str], int] = defaultdict(int)
+    worst: dict[str, tuple[int, float]] = dict.fromkeys(report.states, (0, 0.0))
+    verdicts: Counter[tuple[str, Verdict]] = Counter()
+    for line in report.lines:
         at = {"topic": line.topic, "partition": str(line.partition)}
-        meters.set("kafka_partition_latest_offset", line.end, **at)
-        meters.set("kafka_partition_earliest_offset", line.start, **at)
-        sums[line.group, line.topic] += line.lag
-        sums[line.group,] += line.lag
+        metrics.set("kafka_consumergroup_group_lag", line.lag, group=line.group, **at)
+        metrics.set("kafka_consumergroup_group_lag_seconds", line.seconds, group=line.group, **at)
+        if line.committed is not None:
+            metrics.set("kafka_consumergroup_group_offset", line.committed, group=line.group, **at)
+        metrics.set("kafka_partition_latest_offset", line.end, **at)
+        metrics.set("kafka_partition_earliest_offset", line.start, **at)
+        of_group[line.group] += line.lag
+        of_topic[line.group, line.topic] += line.lag
         most, longest = worst.get(line.group, (0, 0.0))
         worst[line.group] = max(most, line.lag), max(longest, line.seconds)
         verdicts[line.group, line.verdict] += 1
     for (group, verdict), count in verdicts.items():
-        meters.set("sayso_lag_verdict", count, group=group, verdict=verdict)
+        metrics.set("sayso_lag_verdict", count, group=group, verdict=verdict)
     for group, (most, longest) in worst.items():
-        meters.set("kafka_consumergroup_group_max_lag", most, group=group)
-        meters.set("kafka_consumergroup_group_max_lag_seconds", longest, group=group)
-    _tell_sums(meters, sums, found.states)
+        metrics.set("kafka_consumergroup_group_max_lag", most, group=group)
+        metrics.set("kafka_consumergroup_group_max_lag_seconds", longest, group=group)
+    for group, lag in of_group.items():
+        metrics.set("kafka_consumergroup_group_sum_lag", lag, group=group)
+    for (group, topic), lag in of_topic.items():
+        metrics.set("kafka_consumergroup_group_topic_sum_lag", lag, group=group, topic=topic)
+    for group, state in report.states.items():
+        metrics.set("kafka_consumergroup_group_state", 1, group=group, state=state)
 
 
-def _tell_sums(
-    meters: Meters, sums: Mapping[tuple[str, ...], int], states: Mapping[str, str]
-) -> None:
-    for key, lag in sums.items():
-        if len(key) == 1:
-            meters.set("kafka_consumergroup_group_sum_lag", lag, group=key[0])
-        else:
-            meters.set("kafka_consumergroup_group_topic_sum_lag", lag, group=key[0], topic=key[1])
-    for group, state in states.items():
-        meters.set("kafka_consumergroup_group_state", 1, group=group, state=state)
-
-
-def tell_books(meters: Meters, ledger: Ledger) -> None:
+def set_ledger_metrics(metrics: MetricRegistry, ledger: Ledger) -> None:
+    """What waits, what is unaccounted for, and open dead letters."""
     now = datetime.now(UTC)
     lines = list_waiting(ledger, now=now.timestamp())
-    meters.clear(
+    metrics.clear(
         "sayso_waiting_messages",
         "sayso_waiting_oldest_seconds",
         "sayso_stuck_messages",
@@ -141,18 +162,17 @@ def tell_books(meters: Meters, ledger: Ledger) -> None:
         "sayso_open_dead_letters",
     )
     for cause in {line.cause for line in lines}:
-        of_it = [line for line in lines if line.cause == cause]
-        oldest = min(line.since for line in of_it)
-        meters.set("sayso_waiting_messages", sum(line.messages for line in of_it), cause=cause)
-        meters.set("sayso_waiting_oldest_seconds", (now - oldest).total_seconds(), cause=cause)
-        meters.set("sayso_stuck_messages", sum(line.stuck for line in of_it), cause=cause)
+        group = [line for line in lines if line.cause == cause]
+        oldest = min(line.since for line in group)
+        metrics.set("sayso_waiting_messages", sum(line.messages for line in group), cause=cause)
+        metrics.set("sayso_waiting_oldest_seconds", (now - oldest).total_seconds(), cause=cause)
+        metrics.set("sayso_stuck_messages", sum(line.stuck for line in group), cause=cause)
     for row in ledger.rows("SELECT tenant FROM tenants"):
-        books = reconcile_states(
-            count_requested(ledger, row["tenant"]), count_by_state(ledger, row["tenant"])
-        )
-        meters.set("sayso_balance_residue", books.unaccounted, tenant=row["tenant"])
-    for topic, cause, still, _ in count_dead_letters(ledger):
-        meters.set("sayso_open_dead_letters", still, topic=topic, cause=cause)
+        tenant = row["tenant"]
+        found = reconcile_states(count_requested(ledger, tenant), count_by_state(ledger, tenant))
+        metrics.set("sayso_balance_residue", found.unaccounted, tenant=tenant)
+    for topic, cause, still_open, _ in count_dead_letters(ledger):
+        metrics.set("sayso_open_dead_letters", still_open, topic=topic, cause=cause)
 
 
 async def _pause(stop: asyncio.Event, seconds: float) -> None:

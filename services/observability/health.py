@@ -8,33 +8,36 @@ from typing import Any
 
 from aiohttp import web
 
-from services.observability.meters import CONTENT, Meters
+from services.observability.registry import CONTENT_TYPE, MetricRegistry
 from services.ports import explain_bind_errors
 
 Ready = Callable[[], dict[str, Any]]
-"""What readiness is made of: `{"assigned": True, ...}`; ready means that all of it is true."""
+"""The parts of readiness, such as `{"assigned": True}`. The process is ready when all of them are
+true."""
 
 
-def answers(meters: Meters, ready: Ready) -> list[web.RouteDef]:
+def build_routes(metrics: MetricRegistry, ready: Ready) -> list[web.RouteDef]:
     async def live(_request: web.Request) -> web.Response:
         return web.json_response({"live": True})
 
     async def is_ready(_request: web.Request) -> web.Response:
-        found = ready()
-        well = all(found.values())
-        return web.json_response({"ready": well, **found}, status=200 if well else 503)
+        parts = ready()
+        well = all(parts.values())
+        return web.json_response({"ready": well, **parts}, status=200 if well else 503)
 
-    async def metrics(_request: web.Request) -> web.Response:
-        return web.Response(body=meters.text(), headers={"Content-Type": CONTENT})
+    async def show_metrics(_request: web.Request) -> web.Response:
+        return web.Response(body=metrics.text(), headers={"Content-Type": CONTENT_TYPE})
 
-    return [web.get("/live", live), web.get("/ready", is_ready), web.get("/metrics", metrics)]
+    return [web.get("/live", live), web.get("/ready", is_ready), web.get("/metrics", show_metrics)]
 
 
 @asynccontextmanager
-async def serving(host: str, port: int, meters: Meters, ready: Ready) -> AsyncIterator[int]:
-    """The port it listens on; 0 asks for any that is free.  Raises CannotListen."""
+async def serve_health(
+    host: str, port: int, metrics: MetricRegistry, ready: Ready
+) -> AsyncIterator[int]:
+    """Yields the port it listens on; 0 asks for any free one. Raises CannotListen."""
     app = web.Application()
-    app.add_routes(answers(meters, ready))
+    app.add_routes(build_routes(metrics, ready))
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
     await runner.setup()
     try:

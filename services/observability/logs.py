@@ -1,5 +1,5 @@
-"""Log set-up: one line for each thing that an operator would want to know, JSON outside of a terminal, and no phone
-number in any line."""
+"""Log set-up: one line for each thing that an operator would want to know, JSON outside of a
+terminal, and no phone number in any line."""
 
 from __future__ import annotations
 
@@ -13,13 +13,15 @@ import structlog
 from schemas.numbers import mask_text
 
 SILENCED: Final = ("faust", "mode", "aiokafka", "twilio", "asyncio", "aiohttp")
-"""Libraries that repeat every retry. Where a warning of theirs matters, we log one sentence of our own."""
+"""Libraries that repeat every retry. Where a warning of theirs matters, we log one sentence of our
+own."""
 
 
 def set_up(part: str, level: int = logging.INFO) -> None:
     """Call once, before anything logs. `part` is in every line, those of libraries included.
 
-    A traceback becomes text before numbers are masked, because it may contain them too. It shows no local variables.
+    A traceback becomes text before numbers are masked, because it may contain them too. It shows no
+    local variables.
     """
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,

@@ -1,6 +1,8 @@
-"""Every metric there is, with a sentence each; the docs' table is made from it.
+"""Every metric, with one sentence each. The table in the docs is made from it.
 
-No label ever holds a phone number or a text: labels are words of ours, a provider's codes, and tenants' names."""
+No label holds a phone number or a text: labels are words of ours, codes of the provider, and
+tenants' names.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ class Metric(NamedTuple):
     buckets: tuple[float, ...] = ()
 
 
-_C, _G, _H = Kind.COUNTER, Kind.GAUGE, Kind.HISTOGRAM
+_C: Final = Kind.COUNTER
+_G: Final = Kind.GAUGE
+_H: Final = Kind.HISTOGRAM
 _PART = ("group", "topic", "partition")
 
 WORKERS: Final[tuple[Metric, ...]] = (
@@ -108,7 +112,7 @@ WORKERS: Final[tuple[Metric, ...]] = (
     ),
     Metric("sayso_dead_letters_total", _C, ("room", "cause"), "Records set aside."),
 )
-"""Of each worker."""
+"""Metrics of each worker."""
 
 WEBHOOK: Final[tuple[Metric, ...]] = (
     Metric("sayso_receipts_total", _C, ("status", "code"), "Delivery receipts put on Kafka."),
@@ -188,12 +192,13 @@ EXPORTER: Final[tuple[Metric, ...]] = (
     Metric("sayso_exporter_seconds", _G, (), "How long the last look took."),
     Metric("sayso_exporter_up", _G, (), "1 if the last look succeeded."),
 )
-"""Of the exporter.  The first ten are named as klag-exporter names them, so that its dashboards fit."""
+"""Metrics of the exporter. The first ten have the names of klag-exporter's, so that its dashboards
+fit."""
 
 METRICS: Final = WORKERS + WEBHOOK + EXPORTER
 
 
-def table() -> str:
+def render_docs() -> str:
     """For the docs, in Markdown."""
     lines = ["| metric | kind | labels | |", "|---|---|---|---|"]
     for metric in METRICS:

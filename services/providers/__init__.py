@@ -1,4 +1,5 @@
-"""Who carries our texts: Twilio, or anything that speaks its API (the simulator does)."""
+"""The providers that take our texts: Twilio, or anything that speaks its API (the simulator
+does)."""
 
 from __future__ import annotations
 
@@ -12,13 +13,13 @@ __all__ = ["PROVIDERS", "Provider", "provider_from"]
 
 
 def provider_from(settings: ServiceSettings) -> Provider:
-    """Raises SettingsError where it is not known, or a credential is missing."""
-    opened = PROVIDERS.get(settings.provider)
-    if opened is None:
+    """Raises SettingsError if the provider is not known, or a credential is missing."""
+    create = PROVIDERS.get(settings.provider)
+    if create is None:
         raise SettingsError(
             f"SAYSO_PROVIDER {settings.provider!r} is not known: use {', '.join(PROVIDERS)}"
         )
-    return opened(settings)
+    return create(settings)
 
 
 def _twilio(settings: ServiceSettings) -> Provider:
@@ -28,9 +29,8 @@ def _twilio(settings: ServiceSettings) -> Provider:
         )
     if not settings.auth_token.get_secret_value():
         raise SettingsError("TWILIO_AUTH_TOKEN is not set: without it the provider takes no text")
-    from services.providers.twilio import (
-        Twilio,
-    )  # costs 0.5 s to import: only those who send pay for it
+    # The import costs 0.5 s: only a process that sends pays for it.
+    from services.providers.twilio import Twilio
 
     return Twilio(
         account_sid=settings.account_sid,
@@ -43,4 +43,4 @@ def _twilio(settings: ServiceSettings) -> Provider:
 
 
 PROVIDERS: Final[Mapping[str, Callable[[ServiceSettings], Provider]]] = {"twilio": _twilio}
-"""A second provider is a line here."""
+"""By name. A second provider is a line here."""

@@ -1,1 +1,2 @@
-"""Where the provider calls us: signed callbacks in, facts on Kafka out, nothing judged."""
+"""The webhook: the provider's signed callbacks come in, records go out to Kafka, and nothing is
+decided here."""

@@ -1,4 +1,4 @@
-"""`python -m services.webhook`: take the provider's calls until told to stop."""
+"""`python -m services.webhook`: take the provider's callbacks until told to stop."""
 
 from __future__ import annotations
 
@@ -6,27 +6,29 @@ import argparse
 import asyncio
 import contextlib
 import gc
-import signal
 import sys
 from pathlib import Path
+from typing import Final
 
 from schemas.topics import DELIVERY_RECEIPTS
 from services.kafka.batch_publisher import BatchPublisher
 from services.kafka.publisher import NotPublished
-from services.observability import health
+from services.observability.health import serve_health
 from services.observability.logs import set_up
 from services.parent_watch import watch_parent
 from services.ports import CannotListen, announce_port, explain_bind_errors
+from services.process import stop_on_signals
 from services.settings import ServiceSettings, SettingsError, from_environment
 from services.webhook.app import Webhook
-from services.webhook.server import serving
+from services.webhook.server import serve
 from services.webhook.signature import Signature
 from streams.memory import GC_THRESHOLDS
 
-CONFIRM_WITHIN = 5.0
-"""Seconds for Kafka; Twilio waits 15 for us."""
-WINDOWS = {DELIVERY_RECEIPTS.name: 0.1}
-"""Seconds in which receipts come together: nobody waits for one, and a busy hour has hundreds a second."""
+KAFKA_TIMEOUT: Final = 5.0
+"""Seconds for Kafka to confirm. Twilio waits 15 s for our answer."""
+BATCH_WINDOWS: Final = {DELIVERY_RECEIPTS.name: 0.1}
+"""Seconds in which receipts are gathered: nobody waits for one, and a busy hour has hundreds per
+second."""
 
 
 def _arguments() -> argparse.Namespace:
@@ -38,42 +40,40 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _checked(settings: ServiceSettings) -> tuple[Signature, str]:
-    """Raises SettingsError, one sentence."""
+def _signature(settings: ServiceSettings) -> Signature:
+    """Raises SettingsError."""
     if not settings.auth_token.get_secret_value():
         raise SettingsError(
             "TWILIO_AUTH_TOKEN is not set: without it anybody's callback would be believed"
         )
-    if settings.bootstrap is None:
-        raise SettingsError("SAYSO_BOOTSTRAP is not set: write the host:port of a Kafka broker")
     try:
-        return Signature(settings.auth_token, settings.public_url), settings.bootstrap
+        return Signature(settings.auth_token, settings.public_url)
     except ValueError as error:
         raise SettingsError(f"SAYSO_PUBLIC_URL is wrong: {error}") from None
 
 
 async def _run(given: argparse.Namespace, settings: ServiceSettings) -> None:
-    signature, bootstrap = _checked(settings)
-    stop = asyncio.Event()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(name, stop.set)
-    publisher = BatchPublisher(bootstrap, source="webhook", timeout=CONFIRM_WITHIN, windows=WINDOWS)
+    signature = _signature(settings)
+    stop = stop_on_signals()
+    publisher = BatchPublisher(
+        settings.required_bootstrap, source="webhook", timeout=KAFKA_TIMEOUT, windows=BATCH_WINDOWS
+    )
     webhook = Webhook(signature, publisher, settings.account_sid)
-    async with contextlib.AsyncExitStack() as open_until_the_end:
-        open_until_the_end.push_async_callback(publisher.stop)
+    async with contextlib.AsyncExitStack() as stack:
+        stack.push_async_callback(publisher.stop)
         with explain_bind_errors(given.host, settings.webhook_port, "SAYSO_WEBHOOK_PORT"):
-            door = serving(webhook, given.host, settings.webhook_port, grace=CONFIRM_WITHIN)
-            host, port = await open_until_the_end.enter_async_context(door)
-        if (
-            settings.metrics_port is not None
-        ):  # not where the provider calls: what it counts is nobody else's
-            watched = health.serving(
+            server = serve(webhook, given.host, settings.webhook_port, grace=KAFKA_TIMEOUT)
+            host, port = await stack.enter_async_context(server)
+        if settings.metrics_port is not None:
+            # On a port of its own: the provider, who can reach the other one, must not see our
+            # metrics.
+            health = serve_health(
                 settings.metrics_host,
                 settings.metrics_port,
-                webhook.meters,
+                webhook.metrics,
                 lambda: {"listening": True},
             )
-            await open_until_the_end.enter_async_context(watched)
+            await stack.enter_async_context(health)
         print(f"webhook at http://{host}:{port}, for {settings.public_url}", flush=True)
         with contextlib.suppress(NotPublished):
             await publisher.start()

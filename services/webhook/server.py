@@ -1,4 +1,5 @@
-"""The HTTP server under the webhook: uvicorn, with httptools, in a loop and under signals that are ours.
+"""The HTTP server under the webhook: uvicorn with httptools, but the event loop, sockets and
+signals are ours.
 
 Why this one: docs/decisions/0001-webhook-server.md.
 """
@@ -14,14 +15,15 @@ from typing import Any, Final
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-KEPT_ALIVE: Final = 75
+KEEP_ALIVE: Final = 75
 """Seconds that a connection may be idle between two requests."""
-LARGEST_REQUEST: Final = 1 << 20
-"""Bytes on the wire, whatever they are: httptools itself would take headers and trailers without an end."""
+MAX_REQUEST: Final = 1 << 20
+"""Bytes of one request on the wire: httptools itself has no limit for headers and trailers."""
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """Hangs up on a request that never ends.  Bodies are the application's matter; it stops reading far below this."""
+    """Closes the connection of a request that never ends. The application's own limit for bodies is
+    far below this."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -30,7 +32,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
         self._received += len(data)
-        if self._received > LARGEST_REQUEST and not self.transport.is_closing():
+        if self._received > MAX_REQUEST and not self.transport.is_closing():
             self.transport.abort()
 
     def on_message_begin(self) -> None:
@@ -43,11 +45,12 @@ class BoundedProtocol(HttpToolsProtocol):
 
 
 @asynccontextmanager
-async def serving(
-    app: Any, host: str, port: int, *, grace: float
-) -> AsyncIterator[tuple[str, int]]:
-    """Address and port where it listens.  At the end it takes no more connections and waits `grace` seconds for
-    requests that are under way.  Raises OSError where it cannot listen."""
+async def serve(app: Any, host: str, port: int, *, grace: float) -> AsyncIterator[tuple[str, int]]:
+    """Yields the address and port it listens on. Raises OSError if it cannot listen.
+
+    At the end it accepts no more connections, and waits `grace` seconds for the requests in
+    progress.
+    """
     config = uvicorn.Config(
         app,
         http=BoundedProtocol,
@@ -61,14 +64,14 @@ async def serving(
         proxy_headers=False,
         server_header=False,
         date_header=False,
-        timeout_keep_alive=KEPT_ALIVE,
+        timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=grace,  # type: ignore[arg-type]  # it waits for floats
     )
     config.load()
     server = uvicorn.Server(config)
     server.lifespan = config.lifespan_class(config)
-    # Not server.serve(): that takes the signals for itself, and ticks ten times a second.
-    with _bound(host, port) as listener:
+    # Not server.serve(): it installs its own signal handlers, and wakes up ten times a second.
+    with _bind(host, port) as listener:
         await server.startup(sockets=[listener])
         try:
             yield listener.getsockname()[:2]
@@ -78,9 +81,9 @@ async def serving(
                 await asyncio.wait(cancelled, timeout=1)
 
 
-def _bound(host: str, port: int) -> socket.socket:
-    """asyncio sends at once what is written (TCP_NODELAY) only where the socket says that it is TCP;
-    `socket.create_server` makes one that does not, and each answer with a body would take 40 ms."""
+def _bind(host: str, port: int) -> socket.socket:
+    """asyncio sets TCP_NODELAY only on a socket that was created with IPPROTO_TCP.
+    `socket.create_server` does not do that, and every response with a body would take 40 ms."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:

@@ -111,7 +111,7 @@ class CallExecutor:
             hit("before-look")
             try:
                 async with asyncio.timeout(self._timeout):
-                    result = await self._provider.look(lookup)
+                    result = await self._provider.look_up(lookup)
             except TimeoutError:
                 return LookupResult.of(lookup, None, "the list did not come in time")
         hit("after-look")

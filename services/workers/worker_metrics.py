@@ -10,10 +10,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
-from services.observability.health import serving
-from services.observability.meters import Meters
+from services.observability.health import serve_health
+from services.observability.message_metrics import MessageMetrics
 from services.observability.metrics import WORKERS
-from services.observability.told import Told
+from services.observability.registry import MetricRegistry
 from services.ports import announce_port
 from services.settings import ServiceSettings
 from streams.partition.transaction import Transaction
@@ -30,8 +30,8 @@ class WorkerMetrics:
     def __init__(self, processor: str, settings: ServiceSettings) -> None:
         self._processor = processor
         self._settings = settings
-        self._meters = Meters(WORKERS)
-        self._messages = Told(processor, self._meters)
+        self._meters = MetricRegistry(WORKERS)
+        self._messages = MessageMetrics(processor, self._meters)
 
     def add_to(self, hooks: Hooks) -> Hooks:
         if self._settings.metrics_port is None:
@@ -43,7 +43,7 @@ class WorkerMetrics:
             meters.count("sayso_facts_total", tx.record_count, room=room)
             meters.observe("sayso_batch_facts", tx.record_count, room=room)
             meters.observe("sayso_transaction_seconds", seconds, room=room)
-            self._messages.tell(tx.publications, datetime.fromtimestamp(hooks.clock(), UTC))
+            self._messages.count(tx.publications, datetime.fromtimestamp(hooks.clock(), UTC))
 
         def on_restore(entries: int, seconds: float) -> None:
             meters.set("sayso_restored_rows", entries, room=room)
@@ -62,7 +62,7 @@ class WorkerMetrics:
         if settings.metrics_port is None:
             yield
             return
-        async with serving(
+        async with serve_health(
             settings.metrics_host, settings.metrics_port, self._meters, lambda: check_health(app)
         ) as port:
             if settings.metrics_port_file is not None:

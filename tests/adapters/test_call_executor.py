@@ -39,7 +39,7 @@ class Carrier:
             code=self.code,
         )
 
-    async def look(self, look: Lookup) -> LookupResult:
+    async def look_up(self, look: Lookup) -> LookupResult:
         await asyncio.sleep(3600)
         raise AssertionError
 

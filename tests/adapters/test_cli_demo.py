@@ -22,8 +22,8 @@ from services.local.demo.fixtures import MOST_PEOPLE, Fixtures, build_fixtures
 from services.local.demo.run import is_at_rest
 from services.local.demo.staff import StaffActions
 from services.local.simulator.script import Script
-from tests.adapters.books import whole
 from tests.adapters.ledger_filler import fill_ledger
+from tests.adapters.ledger_messages import make_history
 from tests.adapters.test_cli_up import environment
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -109,7 +109,7 @@ def test_all_is_at_rest_when_the_usage_report_is_too(
 ):
     fill_ledger(
         tmp_path,
-        *whole("m1"),
+        *make_history("m1"),
         *((USAGE_REPORT, counting(state, n)) for state, n in counted.items()),
     )
     ledger = Ledger.open(tmp_path / FILE, existing=True)

@@ -12,8 +12,8 @@ import pytest
 
 from services.local import process_specs
 from services.local.supervisor import ProcessFailed, Supervisor
-from services.observability.health import serving
-from services.observability.meters import Meters
+from services.observability.health import serve_health
+from services.observability.registry import MetricRegistry
 from services.ports import LOOPBACK, CannotListen, explain_bind_errors
 
 
@@ -58,7 +58,7 @@ async def test_the_port_of_the_metrics_likewise(taken: int) -> None:
     with pytest.raises(
         CannotListen, match=rf"^Port {taken} is taken on {LOOPBACK}.*SAYSO_METRICS_PORT$"
     ):
-        async with serving(LOOPBACK, taken, Meters(()), dict):
+        async with serve_health(LOOPBACK, taken, MetricRegistry(()), dict):
             pass
 
 

@@ -24,10 +24,10 @@ from schemas.topics import (
     SETTINGS,
 )
 from services.cli.app import run
-from services.consents.keys import Keys
+from services.consents.keys import ApiKeys
 from services.operations.dead_letters import CAUSES
-from tests.adapters.books import ANA, whole
 from tests.adapters.ledger_filler import NOON, fill_ledger
+from tests.adapters.ledger_messages import ANA, make_history
 from tests.adapters.settled import settled
 from tests.adapters.topics import records
 
@@ -54,8 +54,8 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         tmp_path,
         (SETTINGS, TenantSettings(tenant="acme", name="Acme", sender="72975")),
         (SENDERS, Sender(sender="72975", kind="short_code", segments_per_second=10, owner="acme")),
-        *whole("m1"),
-        *whole("m2", tenant="gone"),
+        *make_history("m1"),
+        *make_history("m2", tenant="gone"),
         (DEAD_LETTERS, LETTER),
     )
     return tmp_path
@@ -139,7 +139,7 @@ def test_what_nobody_knows_is_exit_code_2(
     assert len(lines) == 1, said.err
     assert words in lines[0]
     assert said.out == ""
-    assert Keys(state).all() == ()
+    assert ApiKeys(state).all() == ()
 
 
 @pytest.mark.parametrize("tenant", ["acme", "gone"])
@@ -175,7 +175,7 @@ def test_without_any_settings_every_tenant_passes(
 ) -> None:
     monkeypatch.delenv("SAYSO_BOOTSTRAP", raising=False)
     assert run(["keys", "add", "-t", "anybody", "--state", str(tmp_path)]) == 0
-    assert [key.tenant for key in Keys(tmp_path).all()] == ["anybody"]
+    assert [key.tenant for key in ApiKeys(tmp_path).all()] == ["anybody"]
 
 
 @pytest.mark.broker
@@ -214,7 +214,7 @@ async def test_nothing_is_written_for_a_tenant_that_there_is_not(
         assert await said(*command, "acmee") == (2, TENANT), command
     for topic in (SEND_REQUESTS, CONSENT_EVENTS, PERSON_EVENTS, NUMBER_FACTS):
         assert await records(fresh_cluster, topic) == []
-    assert not Keys(tmp_path / "state").all()
+    assert not ApiKeys(tmp_path / "state").all()
     assert (await said(*send, "acme"))[0] == 0
     assert len(await records(fresh_cluster, SEND_REQUESTS)) == 1
 

@@ -27,11 +27,10 @@ from schemas.consent import ConsentEvent
 from schemas.tenant_settings import TenantSettings
 from schemas.topics import CONSENT_EVENTS, SETTINGS
 from services.cli.app import run
-from services.consents.app import LONGEST_BODY, Consents
-from services.consents.ids import REMEMBER, Ids
-from services.consents.keys import FILE, Keys, KeysError
-from services.consents.reading import claim
-from services.consents.tenants import Tenants
+from services.consents.app import MAX_BODY, Consents, TenantDirectory
+from services.consents.idempotency_store import RETENTION, IdempotencyStore, Reservation
+from services.consents.keys import FILE, ApiKeys, KeysError
+from services.consents.parsing import parse_claim
 from services.kafka.publisher import Publisher
 from services.ledger import Ledger
 from services.ledger.ledger import FILE as LEDGER
@@ -58,7 +57,7 @@ README = Path(__file__).parents[2] / "services" / "consents" / "README.md"
 
 class Api:
     def __init__(self, url: str, state: Path, http: aiohttp.ClientSession) -> None:
-        self.url, self.state, self.keys, self._http = url, state, Keys(state), http
+        self.url, self.state, self.keys, self._http = url, state, ApiKeys(state), http
         self.key = self.keys.add("acme", "test", NOW)
 
     async def post(
@@ -78,9 +77,9 @@ class Api:
 
 @asynccontextmanager
 async def serving(bootstrap: str, state: Path) -> AsyncIterator[Api]:
-    publisher, ids = Publisher(bootstrap, source="consents", timeout=10), Ids(state)
+    publisher, ids = Publisher(bootstrap, source="consents", timeout=10), IdempotencyStore(state)
     runner = web.AppRunner(
-        Consents(Keys(state), ids, Tenants(state), publisher).app(), shutdown_timeout=0.1
+        Consents(ApiKeys(state), ids, TenantDirectory(state), publisher).app(), shutdown_timeout=0.1
     )
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -138,7 +137,7 @@ async def test_401_says_how(api: Api) -> None:
 
 async def test_a_key_is_refused_from_the_moment_it_is_revoked(api: Api) -> None:
     assert (await api.post([]))[0] == 400
-    Keys(api.state).revoke(api.key.key.id, NOW)
+    ApiKeys(api.state).revoke(api.key.key.id, NOW)
     assert (await api.post([]))[0] == 401
 
 
@@ -152,9 +151,7 @@ async def test_a_key_is_refused_from_the_moment_it_is_revoked(api: Api) -> None:
         pytest.param(
             TOLD, {"Content-Type": "text/plain"}, 415, "application/json", id="another type"
         ),
-        pytest.param(
-            TOLD | {"wording": "x" * LONGEST_BODY}, {}, 413, str(LONGEST_BODY), id="too large"
-        ),
+        pytest.param(TOLD | {"wording": "x" * MAX_BODY}, {}, 413, str(MAX_BODY), id="too large"),
         pytest.param(TOLD, {"Idempotency-Key": "f-2"}, 422, "differ", id="two ids"),
     ],
 )
@@ -336,7 +333,7 @@ async def test_the_readme_says_what_happens(fresh_cluster: str, tmp_path: Path) 
     )
     assert found
     call, answer = found.groups()
-    key = Keys(tmp_path).add("harbor", "website", NOW).written
+    key = ApiKeys(tmp_path).add("harbor", "website", NOW).written
     told = {
         "SAYSO_BOOTSTRAP": fresh_cluster,
         "SAYSO_STATE": str(tmp_path),
@@ -381,7 +378,7 @@ def test_keys_are_made_listed_and_revoked(
     said = capsys.readouterr()
     written = said.out.strip()
     assert written not in said.err
-    key = Keys(tmp_path).holder(written)
+    key = ApiKeys(tmp_path).find(written)
     assert key is not None
     assert (key.tenant, key.label) == ("acme", "website")
     assert run(["keys", "list", "--json", *there]) == 0
@@ -391,7 +388,7 @@ def test_keys_are_made_listed_and_revoked(
     assert run(["keys", "list", "-t", "bolt", "--json", *there]) == 0
     assert json.loads(capsys.readouterr().out) == []
     assert run(["keys", "revoke", key.id, *there]) == 0
-    assert Keys(tmp_path).holder(written) is None
+    assert ApiKeys(tmp_path).find(written) is None
     assert run(["keys", "revoke", "nobody", *there]) == 2
     assert run(["keys", "add", "-t", "a/b", *there]) == 2
     assert run(["keys", "list", *there]) == 0
@@ -399,7 +396,7 @@ def test_keys_are_made_listed_and_revoked(
 
 
 def test_the_file_of_keys_hides_them(tmp_path: Path) -> None:
-    keys = Keys(tmp_path / "state")
+    keys = ApiKeys(tmp_path / "state")
     made = [keys.add(tenant, "", NOW) for tenant in ("acme", "bolt")]
     file = tmp_path / "state" / FILE
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
@@ -408,11 +405,11 @@ def test_the_file_of_keys_hides_them(tmp_path: Path) -> None:
         secret = one.written.split("_", 2)[2]  # which may have such a dash itself
         assert secret[:10] not in file.read_text()
     assert len(keys_of(tmp_path / "state")) == 2
-    assert [keys.holder(one.written) for one in made] == [one.key for one in made]
+    assert [keys.find(one.written) for one in made] == [one.key for one in made]
 
 
 def test_a_key_is_revoked_once(tmp_path: Path) -> None:
-    keys = Keys(tmp_path)
+    keys = ApiKeys(tmp_path)
     made = keys.add("acme", "", NOW)
     first = keys.revoke(made.key.id, NOW)
     assert keys.revoke(made.key.id, NOW + timedelta(days=1)) == first
@@ -421,37 +418,41 @@ def test_a_key_is_revoked_once(tmp_path: Path) -> None:
 
 
 def told_at(moment: datetime, **changes: Any) -> ConsentEvent:
-    event = claim("acme", TOLD | changes, "k", moment)
+    event = parse_claim("acme", TOLD | changes, "k", moment)
     assert isinstance(event, ConsentEvent)
     return event
 
 
 def test_ids_outlive_a_restart_and_are_forgotten_in_the_end(tmp_path: Path) -> None:
-    first = Ids(tmp_path)
-    assert [first.take(told_at(NOW), NOW), first.take(told_at(NOW), NOW)] == ["new", "again"]
-    first.published(told_at(NOW))
+    first = IdempotencyStore(tmp_path)
+    assert [first.reserve(told_at(NOW), NOW), first.reserve(told_at(NOW), NOW)] == [
+        Reservation.NEW,
+        Reservation.UNCONFIRMED,
+    ]
+    first.mark_published(told_at(NOW))
     first.close()
-    second = Ids(tmp_path)
-    assert second.take(told_at(NOW), NOW) == "done"
-    assert second.take(told_at(NOW, ip="192.0.2.45"), NOW) == "other"
-    assert second.take(told_at(NOW, event_id="f-2"), NOW) == "new"
+    second = IdempotencyStore(tmp_path)
+    assert second.reserve(told_at(NOW), NOW) == Reservation.PUBLISHED
+    assert second.reserve(told_at(NOW, ip="192.0.2.45"), NOW) == Reservation.CONFLICT
+    assert second.reserve(told_at(NOW, event_id="f-2"), NOW) == Reservation.NEW
     assert (
-        second.take(told_at(NOW, ip="192.0.2.45"), NOW + REMEMBER + timedelta(seconds=1)) == "new"
+        second.reserve(told_at(NOW, ip="192.0.2.45"), NOW + RETENTION + timedelta(seconds=1))
+        == Reservation.NEW
     )
     second.close()
 
 
 def test_another_tenants_ids_are_its_own_and_a_new_key_changes_nothing(tmp_path: Path) -> None:
-    ids = Ids(tmp_path)
-    ours, theirs = claim("acme", TOLD, "k1", NOW), claim("bolt", TOLD, "k1", NOW)
-    renewed = claim("acme", TOLD, "k2", NOW)
+    ids = IdempotencyStore(tmp_path)
+    ours, theirs = parse_claim("acme", TOLD, "k1", NOW), parse_claim("bolt", TOLD, "k1", NOW)
+    renewed = parse_claim("acme", TOLD, "k2", NOW)
     assert isinstance(ours, ConsentEvent)
     assert isinstance(theirs, ConsentEvent)
     assert isinstance(renewed, ConsentEvent)
-    assert [ids.take(ours, NOW), ids.take(theirs, NOW), ids.take(renewed, NOW)] == [
-        "new",
-        "new",
-        "again",
+    assert [ids.reserve(ours, NOW), ids.reserve(theirs, NOW), ids.reserve(renewed, NOW)] == [
+        Reservation.NEW,
+        Reservation.NEW,
+        Reservation.UNCONFIRMED,
     ]
     ids.close()
 
@@ -463,4 +464,4 @@ def test_a_body_that_is_just_not_too_deep_to_read_is_refused_too() -> None:
             body = json.loads("[" * depth + "]" * depth)
         except RecursionError:
             break
-        assert isinstance(claim("acme", body, "k", NOW), tuple)
+        assert isinstance(parse_claim("acme", body, "k", NOW), tuple)

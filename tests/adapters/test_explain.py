@@ -28,8 +28,15 @@ from schemas.topics import (
 from services.cli.app import run
 from services.ledger.explain import _STAGES, RETENTION, retention_table
 from streams.usage.state import MAX_NAME
-from tests.adapters.books import ANA, Told, asked, decided, stands, whole
 from tests.adapters.ledger_filler import NOON, fill_ledger
+from tests.adapters.ledger_messages import (
+    ANA,
+    TopicMessage,
+    make_decision,
+    make_history,
+    make_outcome,
+    make_request,
+)
 
 ROOT = Path(__file__).parents[2]
 QUIET = Finding(
@@ -43,7 +50,7 @@ WARNS = Finding(
 )
 
 
-def attempt(state: str, **changed: Any) -> Told:
+def attempt(state: str, **changed: Any) -> TopicMessage:
     known = {
         "message_id": "m1",
         "tenant": "acme",
@@ -56,7 +63,7 @@ def attempt(state: str, **changed: Any) -> Told:
     return ATTEMPTS, Attempt(**(known | changed))
 
 
-def story() -> tuple[Told, ...]:
+def story() -> tuple[TopicMessage, ...]:
     acme = TenantSettings(tenant="acme", name="Acme", sender="72975", time_zone="America/Chicago")
     receipt = DeliveryReceipt(
         message_id="m1",
@@ -97,15 +104,15 @@ def story() -> tuple[Told, ...]:
     )
     return (
         (SETTINGS, acme),
-        asked("m1"),
-        decided("m1", verdict=Verdict.HOLD, findings=(QUIET,)),
-        decided("m1", seq=2, decided_at=NOON + timedelta(seconds=2), findings=(WARNS,)),
+        make_request("m1"),
+        make_decision("m1", verdict=Verdict.HOLD, findings=(QUIET,)),
+        make_decision("m1", seq=2, decided_at=NOON + timedelta(seconds=2), findings=(WARNS,)),
         (DISPATCH_ORDERS, order),
         attempt("sending"),
         attempt("accepted", provider_id="SM1", segments=2),
-        stands("m1", "accepted", final=False),
+        make_outcome("m1", "accepted", final=False),
         (DELIVERY_RECEIPTS, receipt),
-        stands(
+        make_outcome(
             "m1",
             "undelivered",
             version=2,
@@ -163,7 +170,7 @@ def test_the_recipients_zone_goes_before_the_tenants(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     settings, _, *rest = story()
-    fill_ledger(tmp_path, settings, asked("m1", time_zone="Pacific/Honolulu"), *rest)
+    fill_ledger(tmp_path, settings, make_request("m1", time_zone="Pacific/Honolulu"), *rest)
     assert "2026-11-21 02:00:00" in explain(tmp_path, capsys)
 
 
@@ -172,7 +179,7 @@ def test_consent_stands_where_it_came_in_time(
 ) -> None:
     """Asked for and held, then they agree, then it goes: told in that order."""
 
-    def said(now: str, epoch: int, seconds: float) -> Told:
+    def said(now: str, epoch: int, seconds: float) -> TopicMessage:
         at = NOON + timedelta(seconds=seconds)
         return CONSENT_LOG, ConsentChange(
             tenant="acme",
@@ -194,9 +201,9 @@ def test_consent_stands_where_it_came_in_time(
         said("pending", 1, -60),
         said("opted_in", 2, 30),
         said("opted_out", 3, 900),
-        asked("m1"),
-        decided("m1", verdict=Verdict.HOLD, consent_epoch=1),
-        decided("m1", NOON + timedelta(seconds=30), seq=2, consent_epoch=2),
+        make_request("m1"),
+        make_decision("m1", verdict=Verdict.HOLD, consent_epoch=1),
+        make_decision("m1", NOON + timedelta(seconds=30), seq=2, consent_epoch=2),
     )
     what = re.findall(r"\d  +(consent \w+|request|decision \w+) ", explain(tmp_path, capsys))
     assert what == [
@@ -281,10 +288,12 @@ def test_a_time_needs_its_zone(
 @pytest.mark.parametrize(
     ("facts", "says"),
     [
-        pytest.param(whole("m1"), "Next: nothing, the carrier says that it arrived", id="arrived"),
-        pytest.param([asked("m1")], "Next: look again in a moment", id="not judged"),
         pytest.param(
-            whole("m1", "vanished", final=False),
+            make_history("m1"), "Next: nothing, the carrier says that it arrived", id="arrived"
+        ),
+        pytest.param([make_request("m1")], "Next: look again in a moment", id="not judged"),
+        pytest.param(
+            make_history("m1", "vanished", final=False),
             "Next: wait: a state that this version does not know",
             id="a word of tomorrow",
         ),
@@ -298,7 +307,7 @@ def test_where_nobody_need_act_it_says_so(
 
 
 def test_a_contradiction_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    fill_ledger(tmp_path, *whole("m1", contradictions=("failed 30008",)))
+    fill_ledger(tmp_path, *make_history("m1", contradictions=("failed 30008",)))
     assert "Reported beside it, which cannot be true too: failed 30008" in explain(tmp_path, capsys)
 
 
@@ -314,10 +323,10 @@ def test_the_decision_that_holds_gives_the_reason_also_where_clocks_disagree(
     late = Finding(rule="opted_out", verdict=Verdict.REJECT, reason="they said STOP")
     fill_ledger(
         tmp_path,
-        asked("m1"),
-        decided("m1", verdict=Verdict.HOLD, findings=(QUIET,)),
-        decided("m1", verdict=Verdict.REJECT, seq=2, decided_at=NOON, findings=(late,)),
-        stands("m1", "rejected"),
+        make_request("m1"),
+        make_decision("m1", verdict=Verdict.HOLD, findings=(QUIET,)),
+        make_decision("m1", verdict=Verdict.REJECT, seq=2, decided_at=NOON, findings=(late,)),
+        make_outcome("m1", "rejected"),
     )
     assert "acme/m1 is rejected: they said STOP\n" in explain(tmp_path, capsys)
 
@@ -332,8 +341,8 @@ def test_what_a_terminal_would_obey_is_shown_instead(
     )
     fill_ledger(
         tmp_path,
-        asked("m1", requested_by=evil),
-        decided("m1", verdict=Verdict.HOLD, findings=(odd,)),
+        make_request("m1", requested_by=evil),
+        make_decision("m1", verdict=Verdict.HOLD, findings=(odd,)),
         (DELIVERY_RECEIPTS, receipt),
     )
     for options in ((), ("--unmask",)):
@@ -357,5 +366,5 @@ def test_a_branch_with_a_very_long_name_has_its_line_too(
         segments=8,
         final=False,
     )
-    fill_ledger(tmp_path, *whole("m1", branch="b" * 2 * MAX_NAME), (USAGE_REPORT, line))
+    fill_ledger(tmp_path, *make_history("m1", branch="b" * 2 * MAX_NAME), (USAGE_REPORT, line))
     assert "one of 7 messages" in explain(tmp_path, capsys)

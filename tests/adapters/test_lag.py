@@ -8,23 +8,31 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
-from services.observability.lag import Verdict, Watch
-from services.observability.lag.report import report
-from services.observability.lag.sample import Group, Place, Sample, Stand
-from services.observability.lag.verdict import judge
+from services.observability.lag_monitor import LagMonitor
+from services.observability.lag_report import (
+    GroupPartition,
+    GroupState,
+    PartitionSample,
+    Sample,
+    Verdict,
+    build_report,
+    diagnose,
+)
 from streams.topology import GATE
 from tests.faults.trouble.scene import scene, worded
 
 STABLE, MOVING = (
-    Group("Stable", 1, frozenset({("t", 0)})),
-    Group("PreparingRebalance", 1, frozenset()),
+    GroupState("Stable", 1, frozenset({("t", 0)})),
+    GroupState("PreparingRebalance", 1, frozenset()),
 )
-EMPTY = Group("Empty", 0, frozenset())
+EMPTY = GroupState("Empty", 0, frozenset())
 GATE_READS = {"sayso.gate": [topic.name for topic in GATE.inputs]}
 
 
-def window(*pairs: tuple[int | None, int], start: int = 0, oldest: int | None = 1) -> list[Stand]:
-    return [Stand(committed, start, end, oldest) for committed, end in pairs]
+def window(
+    *pairs: tuple[int | None, int], start: int = 0, oldest: int | None = 1
+) -> list[PartitionSample]:
+    return [PartitionSample(committed, start, end, oldest) for committed, end in pairs]
 
 
 @pytest.mark.parametrize(
@@ -122,7 +130,7 @@ def window(*pairs: tuple[int | None, int], start: int = 0, oldest: int | None = 
             id="a rebalance",
         ),
         pytest.param(
-            [Stand(5, 0, 9, 1, gone=True)],
+            [PartitionSample(5, 0, 9, 1, gone=True)],
             STABLE,
             True,
             Verdict.STOPPED,
@@ -130,7 +138,7 @@ def window(*pairs: tuple[int | None, int], start: int = 0, oldest: int | None = 
             id="ended, and its place is kept",
         ),
         pytest.param(
-            [Stand(9, 0, 9, gone=True)],
+            [PartitionSample(9, 0, 9, gone=True)],
             STABLE,
             True,
             Verdict.STOPPED,
@@ -138,7 +146,7 @@ def window(*pairs: tuple[int | None, int], start: int = 0, oldest: int | None = 
             id="ended, and nothing to read",
         ),
         pytest.param(
-            [Stand(5, 0, 9, 1, gone=True)],
+            [PartitionSample(5, 0, 9, 1, gone=True)],
             EMPTY,
             False,
             Verdict.STOPPED,
@@ -146,7 +154,7 @@ def window(*pairs: tuple[int | None, int], start: int = 0, oldest: int | None = 
             id="ended, and left",
         ),
         pytest.param(
-            [Stand(5, 0, 9, 1, gone=True)],
+            [PartitionSample(5, 0, 9, 1, gone=True)],
             MOVING,
             False,
             Verdict.WARN,
@@ -154,7 +162,7 @@ def window(*pairs: tuple[int | None, int], start: int = 0, oldest: int | None = 
             id="another one comes",
         ),
         pytest.param(
-            [Stand(5, 0, 9, 1, gone=True), Stand(6, 0, 9, 1)],
+            [PartitionSample(5, 0, 9, 1, gone=True), PartitionSample(6, 0, 9, 1)],
             STABLE,
             True,
             Verdict.OK,
@@ -183,29 +191,33 @@ def window(*pairs: tuple[int | None, int], start: int = 0, oldest: int | None = 
     ],
 )
 def test_judge(
-    stands: list[Stand], group: Group | None, owned: bool, verdict: Verdict, says: str
+    stands: list[PartitionSample],
+    group: GroupState | None,
+    owned: bool,
+    verdict: Verdict,
+    says: str,
 ) -> None:
-    found = judge(stands, group, owned)
+    found = diagnose(stands, group, owned)
     assert found.verdict is verdict
     assert says in found.cause
     assert bool(says) == bool(found.cause)
 
 
 def test_rates_and_time_to_drain() -> None:
-    place = Place("g", "t", 0)
+    place = GroupPartition("g", "t", 0)
     samples = [
-        Sample(100.0 + i, {place: Stand(10 * i, 0, 100 + 5 * i, 90_000)}, {"g": STABLE})
+        Sample(100.0 + i, {place: PartitionSample(10 * i, 0, 100 + 5 * i, 90_000)}, {"g": STABLE})
         for i in range(3)
     ]
-    line = report(samples).lines[0]
+    line = build_report(samples).lines[0]
     assert (line.lag, line.incoming, line.outgoing, line.drain) == (90, 5.0, 10.0, 18.0)
     assert line.seconds == pytest.approx(12.0)
 
 
 def test_the_worst_is_first() -> None:
-    good, bad = Place("g", "t", 0), Place("h", "t", 0)
-    stands = {good: Stand(5, 0, 5, 1), bad: Stand(5, 0, 9, 1)}
-    found = report([Sample(float(i), stands, {"g": STABLE, "h": EMPTY}) for i in range(3)])
+    good, bad = GroupPartition("g", "t", 0), GroupPartition("h", "t", 0)
+    stands = {good: PartitionSample(5, 0, 5, 1), bad: PartitionSample(5, 0, 9, 1)}
+    found = build_report([Sample(float(i), stands, {"g": STABLE, "h": EMPTY}) for i in range(3)])
     assert [line.group for line in found.lines] == ["h", "g"]
     assert found.worst is Verdict.STOPPED
 
@@ -226,7 +238,7 @@ async def test_a_real_group_alive_stopped_and_overtaken_by_retention(
         auto_offset_reset="earliest",
     )
     await reader.start()
-    async with Watch(bootstrap, {group: [topic]}) as watch:
+    async with LagMonitor(bootstrap, {group: [topic]}) as watch:
         try:
             await reader.getone()
             await reader.commit({place: 4})
@@ -253,7 +265,10 @@ async def test_a_worker_that_ended_as_it_was_told_is_stopped_at_once(
     fresh_cluster: str, tmp_path: Path
 ) -> None:
     """Its place in the group is kept: for the broker it is a member that owns its partitions until its session ends."""
-    async with scene(fresh_cluster, tmp_path) as staged, Watch(fresh_cluster, GATE_READS) as watch:
+    async with (
+        scene(fresh_cluster, tmp_path) as staged,
+        LagMonitor(fresh_cluster, GATE_READS) as watch,
+    ):
         await staged.start()
         await staged.ask(4)
         assert await staged.lag_is("OK") == "OK"

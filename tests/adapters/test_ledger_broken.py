@@ -14,8 +14,8 @@ from services.ledger.ledger import FILE, Ledger, LedgerError
 from services.ledger.projection import ParsedRecord, Partition, parse
 from services.ledger.store import Store
 from services.ledger.usage import count_requested
-from tests.adapters.books import asked, whole
 from tests.adapters.ledger_filler import fill_ledger, make_record
+from tests.adapters.ledger_messages import make_history, make_request
 
 AT = Partition(SEND_REQUESTS.name, 0)
 
@@ -30,7 +30,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 def batch(first: int, records: int) -> list[ParsedRecord]:
     found = []
     for offset in range(first, first + records):
-        topic, message = asked(f"m{offset}", body="x" * 3000)
+        topic, message = make_request(f"m{offset}", body="x" * 3000)
         found.append(parse(make_record(topic, offset, message)))
     return found
 
@@ -65,7 +65,7 @@ def test_a_commit_that_fails_leaves_no_transaction_open(store: Store) -> None:
 def test_a_page_that_rotted_is_one_sentence(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    fill_ledger(tmp_path, *[fact for i in range(300) for fact in whole(f"m{i}")])
+    fill_ledger(tmp_path, *[fact for i in range(300) for fact in make_history(f"m{i}")])
     file = tmp_path / FILE
     sqlite3.connect(file).execute("PRAGMA wal_checkpoint(TRUNCATE)").close()
     with file.open("r+b") as opened:

@@ -26,8 +26,8 @@ from schemas.sender import LaneDepth, SenderState, SenderStatus
 from services.kafka.publisher import Publisher
 from services.observability import metrics
 from services.observability.logs import mask_line
-from services.observability.meters import Meters
-from services.observability.told import Told
+from services.observability.message_metrics import MessageMetrics
+from services.observability.registry import MetricRegistry
 from tests.adapters.waiting import LONGEST, until
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -35,8 +35,8 @@ NUMBER = "+14155550142"
 
 
 def told(*messages: Any, room: str = "gate") -> str:
-    meters = Meters(metrics.WORKERS)
-    Told(room, meters).tell([(None, message) for message in messages], NOON)
+    meters = MetricRegistry(metrics.WORKERS)
+    MessageMetrics(room, meters).count([(None, message) for message in messages], NOON)
     return meters.text().decode()
 
 
@@ -222,7 +222,7 @@ def test_names_are_declared_once_and_well_formed() -> None:
 
 def test_the_docs_table_is_the_declarations() -> None:
     page = Path("services/observability/README.md").read_text("utf-8")
-    assert metrics.table() in page
+    assert metrics.render_docs() in page
 
 
 def test_log_lines_mask_numbers_however_deep() -> None:

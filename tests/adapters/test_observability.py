@@ -22,7 +22,7 @@ from typer.main import get_command
 from schemas.topics import SEND_REQUESTS
 from services.cli.app import app
 from services.observability import dashboards
-from services.observability.lag import Watch
+from services.observability.lag_monitor import LagMonitor
 from services.observability.metrics import METRICS, Kind
 from services.ports import LOOPBACK, choose_port
 from tests.bench import people
@@ -141,7 +141,7 @@ def test_a_query_that_names_nothing_known_would_be_noticed() -> None:
 
 @pytest.mark.parametrize("name", dashboards.DASHBOARDS)
 def test_the_dashboards_are_the_generated_ones(name: str) -> None:
-    assert (dashboards.FOLDER / f"{name}.json").read_text("utf-8") == dashboards.text(name)
+    assert (dashboards.FOLDER / f"{name}.json").read_text("utf-8") == dashboards.render(name)
 
 
 PATIENCE = 90.0
@@ -294,7 +294,7 @@ async def test_another_client_sees_the_same_offsets_and_records(fresh_cluster: s
     """kcat is librdkafka's: nothing of it is ours or aiokafka's."""
     requests = list(people.requests(40, "kcat"))
     await tell(fresh_cluster, SEND_REQUESTS, requests)
-    async with Watch(fresh_cluster, {"sayso.gate": [SEND_REQUESTS.name]}) as watch:
+    async with LagMonitor(fresh_cluster, {"sayso.gate": [SEND_REQUESTS.name]}) as watch:
         ours = {line.partition: line.end for line in (await watch.look()).lines}
     assert sum(ours.values()) == 40
     assert await asyncio.to_thread(ends, fresh_cluster, sorted(ours)) == ours

@@ -19,8 +19,8 @@ from services.ledger.mailbox import MailboxFilter, list_mailbox
 from services.ledger.message_log import Period, list_messages
 from services.ledger.times import ENDLESS, midnight_ms
 from streams.mailboxes import Box
-from tests.adapters.books import asked, decided, stands
 from tests.adapters.ledger_filler import NOON, fill_ledger
+from tests.adapters.ledger_messages import make_decision, make_outcome, make_request
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ AT_NOON = [
 def test_a_time_is_shown_in_utc_however_it_was_written(
     ledger: Ledger, tmp_path: Path, noon: str | int
 ) -> None:
-    fill_ledger(tmp_path, written(asked("m1"), requested_at=noon))
+    fill_ledger(tmp_path, written(make_request("m1"), requested_at=noon))
     found = explain(ledger, "m1")
     assert isinstance(found, Explanation)
     assert [event.at for event in found.events] == ["2026-11-21T12:00:00Z"]
@@ -64,9 +64,9 @@ def test_what_came_first_is_told_first_however_it_was_written(
     then = NOON + timedelta(seconds=0.5)
     fill_ledger(
         tmp_path,
-        written(decided("m1", decided_at=then)),
-        written(asked("m1"), requested_at=noon),
-        written(decided("m1", decided_at=NOON + timedelta(seconds=1), seq=2)),
+        written(make_decision("m1", decided_at=then)),
+        written(make_request("m1"), requested_at=noon),
+        written(make_decision("m1", decided_at=NOON + timedelta(seconds=1), seq=2)),
     )
     found = explain(ledger, "m1")
     assert isinstance(found, Explanation)
@@ -93,8 +93,8 @@ def test_a_day_at_the_end_of_the_calendar_hides_no_other(
     fill_ledger(
         tmp_path,
         (SETTINGS, acme),
-        stands("odd", "rejected", requested_at=end),
-        stands("fine", "rejected"),
+        make_outcome("odd", "rejected", requested_at=end),
+        make_outcome("fine", "rejected"),
     )
     listed = {
         item.message_id

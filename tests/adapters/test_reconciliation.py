@@ -23,8 +23,8 @@ from services.ledger.reconciliation import (
     reconcile,
 )
 from streams.lifecycle import Group, State
-from tests.adapters.books import asked, decided, stands, whole
 from tests.adapters.ledger_filler import NOON, fill_ledger
+from tests.adapters.ledger_messages import make_decision, make_history, make_outcome, make_request
 
 HOUR = timedelta(hours=1)
 AT_NOON = Hour("acme", int(NOON.timestamp()) // 3600)
@@ -38,7 +38,7 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 
 
 def test_every_state_is_somewhere_in_the_equation(ledger: Ledger, tmp_path: Path) -> None:
-    fill_ledger(tmp_path, *(fact for state in State for fact in whole(state, state)))
+    fill_ledger(tmp_path, *(fact for state in State for fact in make_history(state, state)))
     found = reconcile(ledger, AT_NOON)
     assert (found.requested, found.unaccounted) == (len(State), 0)
     assert sum(found.groups.values()) == len(State)
@@ -46,22 +46,33 @@ def test_every_state_is_somewhere_in_the_equation(ledger: Ledger, tmp_path: Path
 
 
 def test_a_text_of_our_own_opens_with_its_decision(ledger: Ledger, tmp_path: Path) -> None:
-    fill_ledger(tmp_path, decided("ask", kind="consent_ask"), stands("ask", kind="consent_ask"))
+    fill_ledger(
+        tmp_path, make_decision("ask", kind="consent_ask"), make_outcome("ask", kind="consent_ask")
+    )
     assert reconcile(ledger, AT_NOON).unaccounted == 0
 
 
 LOST = [
-    pytest.param([asked("m1")], 1, "requested", id="a request that nobody judged"),
+    pytest.param([make_request("m1")], 1, "requested", id="a request that nobody judged"),
     pytest.param(
-        [asked("m1"), decided("m1")], 1, "requested", id="one that was judged and is nowhere"
+        [make_request("m1"), make_decision("m1")],
+        1,
+        "requested",
+        id="one that was judged and is nowhere",
     ),
-    pytest.param([decided("m1")], 1, "requested", id="one of ours that is nowhere"),
+    pytest.param([make_decision("m1")], 1, "requested", id="one of ours that is nowhere"),
     pytest.param(
-        [asked("m1"), asked("m1"), asked("m1")], 1, "requested", id="asked three times, lost once"
+        [make_request("m1"), make_request("m1"), make_request("m1")],
+        1,
+        "requested",
+        id="asked three times, lost once",
     ),
-    pytest.param([stands("m1")], -1, "nobody asked", id="an outcome out of nowhere"),
+    pytest.param([make_outcome("m1")], -1, "nobody asked", id="an outcome out of nowhere"),
     pytest.param(
-        [asked("m1"), stands("m1", "vanished")], 1, "vanished", id="a state that has no place"
+        [make_request("m1"), make_outcome("m1", "vanished")],
+        1,
+        "vanished",
+        id="a state that has no place",
     ),
 ]
 
@@ -70,7 +81,7 @@ LOST = [
 def test_what_is_missed_is_residue_and_has_a_name(
     ledger: Ledger, tmp_path: Path, facts: list, residue: int, why: str
 ) -> None:
-    fill_ledger(tmp_path, *whole("fine"), *facts)
+    fill_ledger(tmp_path, *make_history("fine"), *facts)
     assert reconcile(ledger, AT_NOON).unaccounted == residue
     [one] = find_unaccounted(ledger, AT_NOON)
     assert (one.tenant, one.message_id) == ("acme", "m1")
@@ -81,7 +92,7 @@ def test_what_is_missed_is_residue_and_has_a_name(
 def test_a_loss_and_a_surplus_of_one_hour_do_not_hide_each_other(
     ledger: Ledger, tmp_path: Path
 ) -> None:
-    fill_ledger(tmp_path, asked("lost"), stands("surplus"))
+    fill_ledger(tmp_path, make_request("lost"), make_outcome("surplus"))
     row = build_row(ledger, AT_NOON, NOON)
     assert (row.residue, set(row.astray)) == (0, {"lost", "surplus"})
 
@@ -89,10 +100,10 @@ def test_a_loss_and_a_surplus_of_one_hour_do_not_hide_each_other(
 def test_hours_and_tenants_have_books_of_their_own(ledger: Ledger, tmp_path: Path) -> None:
     fill_ledger(
         tmp_path,
-        *whole("m1"),
-        *whole("m2", at=NOON + HOUR),
-        asked("m3", tenant="other"),
-        *whole("m4", at=datetime(1969, 12, 31, 23, 30, tzinfo=UTC)),
+        *make_history("m1"),
+        *make_history("m2", at=NOON + HOUR),
+        make_request("m3", tenant="other"),
+        *make_history("m4", at=datetime(1969, 12, 31, 23, 30, tzinfo=UTC)),
     )
     found = list_hours(ledger, datetime(1900, 1, 1, tzinfo=UTC), NOON + 2 * HOUR)
     assert [(one.tenant, one.begins) for one in found] == [
@@ -108,7 +119,12 @@ def test_hours_and_tenants_have_books_of_their_own(ledger: Ledger, tmp_path: Pat
 def test_a_message_whose_outcome_names_another_hour_is_counted_once(
     ledger: Ledger, tmp_path: Path
 ) -> None:
-    fill_ledger(tmp_path, asked("m1"), decided("m1", NOON + HOUR), stands("m1", at=NOON + HOUR))
+    fill_ledger(
+        tmp_path,
+        make_request("m1"),
+        make_decision("m1", NOON + HOUR),
+        make_outcome("m1", at=NOON + HOUR),
+    )
     found = list_hours(ledger, NOON, NOON + 2 * HOUR)
     assert [
         (reconcile(ledger, one).requested, reconcile(ledger, one).unaccounted) for one in found
@@ -119,7 +135,7 @@ def test_a_message_whose_outcome_names_another_hour_is_counted_once(
 
 
 def test_only_what_is_new_is_told(ledger: Ledger, tmp_path: Path) -> None:
-    fill_ledger(tmp_path, *whole("m1"))
+    fill_ledger(tmp_path, *make_history("m1"))
     [row] = find_changes(ledger, [AT_NOON], NOON)
     fill_ledger(tmp_path, (BALANCE, row))
     assert find_changes(ledger, [AT_NOON], NOON + HOUR) == []
@@ -135,11 +151,16 @@ def test_the_recount_looks_again_where_something_came_or_was_off(
     """The outcome is in another hour than the request: the request's hour is looked at again all the same."""
     reconciler = Reconciler(tmp_path / FILE)
     assert said(reconciler) == []
-    fill_ledger(tmp_path, asked("m1"))
+    fill_ledger(tmp_path, make_request("m1"))
     rows = reconciler.find_changes()
     assert [(row.requested, row.residue) for row in rows] == [(1, 1)]
     fill_ledger(tmp_path, *[(BALANCE, row) for row in rows])
-    fill_ledger(tmp_path, asked("m0"), decided("m1", NOON + HOUR), stands("m1", at=NOON + HOUR))
+    fill_ledger(
+        tmp_path,
+        make_request("m0"),
+        make_decision("m1", NOON + HOUR),
+        make_outcome("m1", at=NOON + HOUR),
+    )
     assert sorted(said(reconciler)) == [(0, 0), (1, 0)]
     assert isinstance(rows[0], BalanceRow)
 
@@ -148,15 +169,15 @@ def test_the_recount_looks_again_where_a_loss_and_a_surplus_had_hidden_each_othe
     ledger: Ledger, tmp_path: Path
 ) -> None:
     reconciler = Reconciler(tmp_path / FILE)
-    fill_ledger(tmp_path, asked("lost"), stands("surplus"))
+    fill_ledger(tmp_path, make_request("lost"), make_outcome("surplus"))
     rows = reconciler.find_changes()
     assert [(row.residue, len(row.astray)) for row in rows] == [(0, 2)]
     fill_ledger(tmp_path, *[(BALANCE, row) for row in rows])
     fill_ledger(
         tmp_path,
-        decided("lost", NOON + HOUR),
-        decided("surplus", NOON + HOUR),
-        stands("lost", at=NOON + HOUR),
+        make_decision("lost", NOON + HOUR),
+        make_decision("surplus", NOON + HOUR),
+        make_outcome("lost", at=NOON + HOUR),
     )
     assert (NOON, ()) in [(row.hour, row.astray) for row in reconciler.find_changes()]
 
@@ -169,7 +190,7 @@ def balance(folder: Path, capsys: pytest.CaptureFixture[str], *options: str) -> 
 def test_the_command_says_that_all_is_well(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    fill_ledger(tmp_path, *whole("m1", at=datetime.now(UTC)))
+    fill_ledger(tmp_path, *make_history("m1", at=datetime.now(UTC)))
     code, out = balance(tmp_path, capsys)
     assert (code, out) == (0, "The books balance: 1 message in 1 hour, none astray.\n")
 
@@ -178,7 +199,7 @@ def test_the_command_names_what_is_astray(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     now = datetime.now(UTC)
-    fill_ledger(tmp_path, *whole("m1", at=now), asked("lost", now))
+    fill_ledger(tmp_path, *make_history("m1", at=now), make_request("lost", now))
     code, out = balance(tmp_path, capsys)
     assert code == 1
     assert "acme/lost requested, and nothing is known of it since" in out
@@ -190,7 +211,7 @@ def test_an_hour_whose_loss_and_surplus_cancel_out_is_off_for_programs_too(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     now = datetime.now(UTC)
-    fill_ledger(tmp_path, asked("lost", now), stands("surplus", at=now))
+    fill_ledger(tmp_path, make_request("lost", now), make_outcome("surplus", at=now))
     code, out = balance(tmp_path, capsys, "--json")
     found = json.loads(out)
     assert (code, len(found["hours"]), len(found["astray"])) == (1, 1, 2)

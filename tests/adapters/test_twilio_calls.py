@@ -67,7 +67,7 @@ async def test_how_a_list_is_asked_for() -> None:
     first = f'{{"messages": [], "next_page_uri": "{following}"}}'.encode()
     last = b'{"messages": [], "next_page_uri": null}'
     async with peers(answering(ok(first), ok(last))) as server, twilio(server.url) as client:
-        assert (await client.look(LOOK)).entries == ()
+        assert (await client.look_up(LOOK)).entries == ()
         [(line, headers, body), (next_line, next_headers, _)] = said(*server.requests)
         path = f"/2010-04-01/Accounts/{ACCOUNT}/Messages.json"
         assert (line, body) == (
@@ -121,7 +121,7 @@ async def test_how_an_answer_is_read(answer: bytes, result: Result) -> None:
 @pytest.mark.parametrize("answer", [ok(b"\xff\xfe"), b"nonsense\r\n", ok(b"{}")[:-1] + b"\xe4"])
 async def test_a_list_that_cannot_be_read(answer: bytes) -> None:
     async with peers(answering(answer)) as server, twilio(server.url) as client:
-        seen = await client.look(LOOK)
+        seen = await client.look_up(LOOK)
         assert (seen.entries, bool(seen.detail), len(server.requests)) == (None, True, 1)
 
 

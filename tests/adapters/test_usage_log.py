@@ -18,8 +18,8 @@ from services.ledger.ledger import FILE, Ledger
 from services.ledger.message_log import Period, count_messages, list_messages
 from services.ledger.usage import list_contradictions, list_differences, total_segments
 from services.terminal import draw_bars
-from tests.adapters.books import ANA, asked, decided, whole
 from tests.adapters.ledger_filler import fill_ledger
+from tests.adapters.ledger_messages import ANA, make_decision, make_history, make_request
 
 ACME = TenantSettings(tenant="acme", name="Acme", sender="72975", time_zone="America/New_York")
 MIDNIGHT = datetime(2026, 11, 22, 5, tzinfo=UTC)
@@ -31,19 +31,19 @@ def books(tmp_path: Path) -> Path:
     fill_ledger(
         tmp_path,
         (SETTINGS, ACME),
-        *whole("late", at=MIDNIGHT - timedelta(seconds=1)),
-        *whole("next", at=MIDNIGHT),
-        *whole("m1"),
-        *whole(
+        *make_history("late", at=MIDNIGHT - timedelta(seconds=1)),
+        *make_history("next", at=MIDNIGHT),
+        *make_history("m1"),
+        *make_history(
             "failed",
             "undelivered",
             error_code="30005",
             error_title="The number does not exist",
             version=2,
         ),
-        asked("waits", MIDNIGHT - timedelta(hours=1)),
-        decided("waits", MIDNIGHT - timedelta(minutes=30)),
-        *whole("elsewhere", tenant="other"),
+        make_request("waits", MIDNIGHT - timedelta(hours=1)),
+        make_decision("waits", MIDNIGHT - timedelta(minutes=30)),
+        *make_history("elsewhere", tenant="other"),
     )
     return tmp_path
 
@@ -135,7 +135,7 @@ def test_as_a_table_with_numbers_hidden(books: Path, capsys: pytest.CaptureFixtu
 def test_a_cell_that_a_spreadsheet_would_run_is_made_tame(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    fill_ledger(tmp_path, *whole("m1", branch="=HYPERLINK(1)"))
+    fill_ledger(tmp_path, *make_history("m1", branch="=HYPERLINK(1)"))
     [row] = csv.DictReader(io.StringIO(log(tmp_path, capsys, "--as", "csv", "--unmask")))
     assert (row["branch"], row["to"]) == ("'=HYPERLINK(1)", ANA)
 
@@ -150,11 +150,11 @@ def test_the_log_takes_no_filter_that_it_does_not_apply(
 def test_predicted_against_billed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     fill_ledger(
         tmp_path,
-        *whole("same", segments_billed=1),
-        *whole("more", segments=2, segments_billed=2),
-        *whole("unsaid"),
-        *whole("odd", contradictions=("failed 30008",)),
-        *whole("never", "rejected", segments_billed=9),
+        *make_history("same", segments_billed=1),
+        *make_history("more", segments=2, segments_billed=2),
+        *make_history("unsaid"),
+        *make_history("odd", contradictions=("failed 30008",)),
+        *make_history("never", "rejected", segments_billed=9),
     )
     ledger = Ledger.open(tmp_path / FILE)
     assert total_segments(ledger) == (4, 2, 2, 3, 1, 1)
@@ -186,7 +186,7 @@ def test_bars_are_as_long_as_their_share() -> None:
 def test_a_line_is_a_line_whatever_was_written(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    fill_ledger(tmp_path, asked("m1", kind="re\nminder\x1b[2J"))
+    fill_ledger(tmp_path, make_request("m1", kind="re\nminder\x1b[2J"))
     assert run(["usage", "--log", "--state", str(tmp_path)]) == 0
     _, line = capsys.readouterr().out.splitlines()
     assert "\x1b" not in line

@@ -20,8 +20,8 @@ from services.kafka.publisher import NotPublished, Publisher
 from services.local.simulator import Script, Simulator
 from services.local.simulator.callbacks import sign as signed
 from services.local.simulator.server import ACCOUNT, TOKEN
-from services.webhook.app import LONGEST_BODY, Webhook
-from services.webhook.server import serving
+from services.webhook.app import MAX_BODY, Webhook
+from services.webhook.server import serve
 from services.webhook.signature import Signature
 from tests.adapters.calls import post, twilio
 from tests.adapters.processes import CREDENTIALS, launch, service
@@ -64,7 +64,7 @@ async def webhook(bootstrap: str, public_url: str = PUBLIC) -> AsyncIterator[Doo
     app = Webhook(Signature(SecretStr(TOKEN), public_url), publisher)
     try:
         async with (
-            serving(app, "127.0.0.1", 0, grace=0.1) as (_, port),
+            serve(app, "127.0.0.1", 0, grace=0.1) as (_, port),
             aiohttp.ClientSession() as http,
         ):
             yield Door(f"http://127.0.0.1:{port}", http)
@@ -134,7 +134,7 @@ async def test_genuine_but_wrong(target: str, form: dict[str, str], word: str) -
 
 async def test_too_big_and_not_ours() -> None:
     async with webhook(dead_broker()) as door:
-        assert (await door.post(STATUS, {"Body": "x" * LONGEST_BODY}))[0] == 413
+        assert (await door.post(STATUS, {"Body": "x" * MAX_BODY}))[0] == 413
         assert (await door.post("/twilio/elsewhere", RECEIPT))[0] == 404
         async with aiohttp.ClientSession() as http, http.get(door.url + STATUS) as answer:
             assert answer.status == 405

@@ -19,8 +19,8 @@ from services.kafka.publisher import NotPublished, Publisher
 from services.local.simulator.callbacks import sign as signed
 from services.local.simulator.server import TOKEN
 from services.webhook import app
-from services.webhook.app import LONGEST_BODY, MOST_DISCARDED, Webhook
-from services.webhook.server import LARGEST_REQUEST, serving
+from services.webhook.app import MAX_BODY, MAX_DISCARDED, Webhook
+from services.webhook.server import MAX_REQUEST, serve
 from services.webhook.signature import Signature
 
 PUBLIC = "https://sms.example.com"
@@ -81,7 +81,7 @@ class Line:
 
     async def pour(self, part: bytes) -> None:
         """Much more than anybody should take."""
-        for _ in range(20 * LARGEST_REQUEST // len(part)):
+        for _ in range(20 * MAX_REQUEST // len(part)):
             self.writer.write(part)
             await self.writer.drain()
 
@@ -122,7 +122,7 @@ async def line() -> AsyncIterator[Line]:
 async def listening() -> AsyncIterator[Callable[[], Awaitable[Line]]]:
     kept = Kept()
     webhook = Webhook(Signature(SecretStr(TOKEN), PUBLIC), kept)
-    async with serving(webhook, "127.0.0.1", 0, grace=0.1) as (_, port):
+    async with serve(webhook, "127.0.0.1", 0, grace=0.1) as (_, port):
 
         async def connect() -> Line:
             return Line(*await asyncio.open_connection("127.0.0.1", port), webhook, kept)
@@ -155,7 +155,7 @@ async def test_a_body_that_comes_in_pieces() -> None:
 
 async def test_the_largest_body_that_is_read() -> None:
     form = {**RECEIPT, "Body": ""}
-    form["Body"] = "x" * (LONGEST_BODY - len(urlencode(form)))
+    form["Body"] = "x" * (MAX_BODY - len(urlencode(form)))
     body, signature = urlencode(form).encode(), signed(TOKEN, PUBLIC + STATUS, form)
     async with line() as client:
         client.post(body=body, signature=signature)
@@ -166,7 +166,7 @@ async def test_the_largest_body_that_is_read() -> None:
         assert (await client.answer()).status == 413
 
 
-@pytest.mark.parametrize("size", [LONGEST_BODY + 1, MOST_DISCARDED])
+@pytest.mark.parametrize("size", [MAX_BODY + 1, MAX_DISCARDED])
 async def test_a_body_too_large_is_refused_and_the_connection_goes_on(size: int) -> None:
     async with line() as client:
         for headers, body in (
@@ -177,7 +177,7 @@ async def test_a_body_too_large_is_refused_and_the_connection_goes_on(size: int)
             said = await client.answer()
             assert (said.status, said.text) == (
                 413,
-                f"Maximum request body size {LONGEST_BODY} exceeded.",
+                f"Maximum request body size {MAX_BODY} exceeded.",
             )
         client.post()
         assert (await client.answer()).status == 204
@@ -202,7 +202,7 @@ async def test_a_body_without_an_end_is_cut_off(how: str) -> None:
 async def test_a_body_that_does_not_come(
     how: str, begun: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(app, "READ_WITHIN", 0.2)
+    monkeypatch.setattr(app, "READ_TIMEOUT", 0.2)
     async with line() as client:
         client.post(how, body=begun)
         said = await client.answer()
@@ -351,7 +351,7 @@ async def test_refusals_are_logged_at_the_first_the_tenth_and_the_hundredth() ->
     assert [(one["event"], one["so_far"], one["path"]) for one in lines] == [
         ("refused", count, "/twilio/status") for count in (1, 10, 100)
     ]
-    assert b'sayso_webhook_answers_total{status="403"} 101.0' in client.webhook.meters.text()
+    assert b'sayso_webhook_answers_total{status="403"} 101.0' in client.webhook.metrics.text()
 
 
 async def test_what_is_published_is_counted() -> None:
@@ -362,7 +362,7 @@ async def test_what_is_published_is_counted() -> None:
         client.post()
         said = await client.answer()
         assert (said.status, said.text, said.headers["retry-after"]) == (503, "503: try again", "5")
-        told = client.webhook.meters.text()
+        told = client.webhook.metrics.text()
     assert b'sayso_receipts_total{code="",status="delivered"} 1.0' in told
     assert b'sayso_webhook_answers_total{status="503"} 1.0' in told
 

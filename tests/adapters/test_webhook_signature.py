@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from twilio.request_validator import RequestValidator
 
 from services.local.simulator.callbacks import sign as simulated
-from services.webhook.signature import MOST_FIELDS, Signature
+from services.webhook.signature import MAX_FIELDS, Signature
 
 TOKEN = SecretStr("12345")
 VECTOR = {
@@ -91,7 +91,7 @@ def test_the_order_of_fields_does_not_matter() -> None:
         pytest.param("", id="no body"),
         pytest.param('{"MessageSid": "SM1"}', id="JSON"),
         pytest.param(
-            "&".join(f"a{n}=" for n in range(MOST_FIELDS + 1)), id="more fields than anybody sends"
+            "&".join(f"a{n}=" for n in range(MAX_FIELDS + 1)), id="more fields than anybody sends"
         ),
     ],
 )
@@ -169,7 +169,7 @@ def test_the_token_shows_in_no_repr() -> None:
 def test_a_forgery_costs_less_than_a_millisecond_of_cpu() -> None:
     """The biggest body that is let through, wrongly signed; the quickest of five rounds."""
     signature = Signature(TOKEN, URL)
-    body = urlencode({f"field{n}": "x" * 20 for n in range(MOST_FIELDS - 1)} | FORM).encode()[
+    body = urlencode({f"field{n}": "x" * 20 for n in range(MAX_FIELDS - 1)} | FORM).encode()[
         : 64 << 10
     ]
     rounds = []

@@ -147,7 +147,7 @@ async def test_cancellation_goes_through(platform: Platform) -> None:
         stage.list_by(ListDeed.SILENCE)
         calls = [
             asyncio.create_task(provider.send(post(platform))),
-            asyncio.create_task(provider.look(look(platform))),
+            asyncio.create_task(provider.look_up(look(platform))),
         ]
         await asyncio.sleep(0.1)
         for call in calls:
@@ -190,7 +190,7 @@ async def test_no_number_and_no_text_in_what_is_told(
     async with platform.stage(deed) as stage, client(platform, stage.url) as provider:
         answer = await provider.send(post(platform, body="the secret is 4711"))
         stage.list_by(list(ListDeed)[len(deed) % len(ListDeed)])
-        seen = await provider.look(look(platform))
+        seen = await provider.look_up(look(platform))
     told = caplog.text + answer.model_dump_json() + seen.model_dump_json() + repr(vars(provider))
     assert "5550100" not in told
     assert "4711" not in told
@@ -198,7 +198,7 @@ async def test_no_number_and_no_text_in_what_is_told(
 
 async def entries(provider: Provider, wanted: Lookup) -> list[str]:
     """The ids of what is listed."""
-    seen = await provider.look(wanted)
+    seen = await provider.look_up(wanted)
     assert seen.entries is not None, seen.detail
     return [entry.provider_id for entry in seen.entries]
 
@@ -210,7 +210,7 @@ async def test_the_list_has_what_was_taken_whoever_was_told(platform: Platform) 
             assert (await provider.send(post(platform, sender=sender))).result is Result.IN_DOUBT
         await provider.send(post(platform, OTHER))
         mine, also, _ = stage.texts
-        seen = await provider.look(look(platform))
+        seen = await provider.look_up(look(platform))
         assert (seen.tenant, seen.message_id, seen.attempt, seen.round) == ("acme", "m-1", 1, 2)
         assert seen.entries is not None
         assert {(one.provider_id, one.sender) for one in seen.entries} == {
@@ -232,7 +232,7 @@ async def test_the_list_is_of_its_window(platform: Platform) -> None:
 
 async def test_nothing_listed_is_not_the_same_as_no_list(platform: Platform) -> None:
     async with platform.stage() as stage, client(platform, stage.url) as provider:
-        assert await provider.look(look(platform)) == LookupResult(
+        assert await provider.look_up(look(platform)) == LookupResult(
             tenant="acme",
             message_id="m-1",
             attempt=1,
@@ -256,12 +256,12 @@ async def test_a_list_that_cannot_be_had(platform: Platform, deed: ListDeed) -> 
     async with platform.stage() as stage, client(platform, stage.url) as provider:
         await provider.send(post(platform))
         stage.list_by(deed)
-        seen = await provider.look(look(platform))
+        seen = await provider.look_up(look(platform))
         assert seen.entries is None
         assert seen.detail
 
 
 async def test_no_list_where_nobody_listens(platform: Platform) -> None:
     async with client(platform, nobody_listens()) as provider:
-        seen = await provider.look(look(platform))
+        seen = await provider.look_up(look(platform))
         assert (seen.entries, bool(seen.detail)) == (None, True)

@@ -78,7 +78,7 @@ CURRENT = sorted(set(OURS) - HISTORY)
 
 def prose(page: str) -> str:
     """A page without code, what code writes into it, and the targets of links."""
-    text = RESULTS.sub("", FENCE.sub("", pages()[page])).replace(metrics.table(), "")
+    text = RESULTS.sub("", FENCE.sub("", pages()[page])).replace(metrics.render_docs(), "")
     return re.sub(r"\]\([^)]*\)", "]", SPAN.sub("", text))
 
 

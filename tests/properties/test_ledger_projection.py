@@ -17,14 +17,14 @@ from schemas.topics import Topic
 from services.ledger.projection import Partition, Record
 from services.ledger.store import Store
 from services.ledger.tables import TABLES
-from tests.adapters.books import Told, asked, decided, stands
 from tests.adapters.ledger_filler import apply_records, make_record
+from tests.adapters.ledger_messages import TopicMessage, make_decision, make_outcome, make_request
 
 facts = st.one_of(
-    st.builds(asked, st.sampled_from(["m1", "m2"])),
-    st.builds(decided, st.sampled_from(["m1", "m2"]), seq=st.integers(1, 3)),
+    st.builds(make_request, st.sampled_from(["m1", "m2"])),
+    st.builds(make_decision, st.sampled_from(["m1", "m2"]), seq=st.integers(1, 3)),
     st.builds(
-        stands,
+        make_outcome,
         st.sampled_from(["m1", "m2"]),
         st.sampled_from(["held", "sent", "delivered"]),
         version=st.integers(1, 3),
@@ -83,7 +83,9 @@ def crashing(store: Store, batch: list[Record], writes: int) -> bool:
 
 @settings(max_examples=30, deadline=None)
 @given(st.lists(facts, min_size=1, max_size=14), st.data())
-def test_the_file_does_not_know_how_it_was_filled(told: list[Told], data: st.DataObject) -> None:
+def test_the_file_does_not_know_how_it_was_filled(
+    told: list[TopicMessage], data: st.DataObject
+) -> None:
     topics = entries(told)
     with tempfile.TemporaryDirectory() as folder:
         plain, *several = (Store(Path(folder) / name) for name in ("once", "several", "several"))

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from services.ledger.ledger import FILE, Ledger
 from services.ledger.reconciliation import build_row, find_unaccounted, list_hours, reconcile
 from streams.lifecycle import State
-from tests.adapters.books import asked, decided, stands
 from tests.adapters.ledger_filler import NOON, fill_ledger
+from tests.adapters.ledger_messages import make_decision, make_outcome, make_request
 
 HOUR = timedelta(hours=1)
 
@@ -40,8 +40,10 @@ said = st.builds(
 
 def record(one: Said, version: int) -> Any:
     if one.what == "stands":
-        return stands(one.message_id, one.state, one.at, tenant=one.tenant, version=version)
-    return {"asked": asked, "decided": decided}[one.what](one.message_id, one.at, tenant=one.tenant)
+        return make_outcome(one.message_id, one.state, one.at, tenant=one.tenant, version=version)
+    return {"asked": make_request, "decided": make_decision}[one.what](
+        one.message_id, one.at, tenant=one.tenant
+    )
 
 
 @settings(max_examples=30, deadline=None)

@@ -9,9 +9,9 @@ import pytest
 
 from schemas import topics as t
 from schemas.consent import ConsentAction, ConsentSource
-from services.observability.meters import Meters
+from services.observability.message_metrics import MessageMetrics
 from services.observability.metrics import WORKERS
-from services.observability.told import Told
+from services.observability.registry import MetricRegistry
 from streams.partition.task import PartitionTask
 from streams.partition.transaction import Transaction
 from streams.processing import build_settings
@@ -34,16 +34,16 @@ class Measured:
     """One set of meters a room, as each worker has its own."""
 
     def __init__(self) -> None:
-        self._told: dict[str, tuple[Told, Meters]] = {}
+        self._told: dict[str, tuple[MessageMetrics, MetricRegistry]] = {}
         self.seen: Counter[str] = Counter()
 
     def committed(self, task: PartitionTask, tx: Transaction, now: datetime) -> None:
         processor = task.processor.name
         if processor not in self._told:
-            meters = Meters(WORKERS)
-            self._told[processor] = Told(processor, meters), meters
+            meters = MetricRegistry(WORKERS)
+            self._told[processor] = MessageMetrics(processor, meters), meters
         told, meters = self._told[processor]
-        told.tell(tx.publications, now)
+        told.count(tx.publications, now)
         for metric in meters.registry.collect():
             self.seen[metric.name] += any(
                 sample.value for sample in metric.samples if "_bucket" not in sample.name

@@ -10,7 +10,8 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from services.cli.lag import SAMPLES
-from services.observability.lag import Verdict, Watch
+from services.observability.lag_monitor import LagMonitor
+from services.observability.lag_report import Verdict
 from streams.topology import PROCESSORS
 from tests.soak.measures import Grown, Size, grown, percentile, size
 
@@ -39,7 +40,7 @@ class Seen:
     def grown(self, warm: float) -> list[Grown]:
         return [grown(name, sizes, warm) for name, sizes in sorted(self.sizes.items()) if sizes]
 
-    async def look(self, processes: Mapping[str, int], watch: Watch) -> None:
+    async def look(self, processes: Mapping[str, int], watch: LagMonitor) -> None:
         for name, pid in processes.items():
             if one := size(pid, time.monotonic() - self.began):
                 self.sizes.setdefault(name, []).append(one)
@@ -58,7 +59,7 @@ class Seen:
 @asynccontextmanager
 async def watching(bootstrap: str, processes: Mapping[str, int]) -> AsyncIterator[Seen]:
     seen = Seen()
-    async with Watch(bootstrap, GROUPS) as watch:
+    async with LagMonitor(bootstrap, GROUPS) as watch:
         looking = asyncio.create_task(_looking(seen, processes, watch))
         try:
             yield seen
@@ -70,7 +71,7 @@ async def watching(bootstrap: str, processes: Mapping[str, int]) -> AsyncIterato
 
 async def worst(bootstrap: str) -> str:
     """Where it is stuck, as `sayso lag` has it."""
-    async with Watch(bootstrap, GROUPS) as watch:
+    async with LagMonitor(bootstrap, GROUPS) as watch:
         for _ in range(SAMPLES):
             await asyncio.sleep(1)
             found = await watch.look()
@@ -78,7 +79,7 @@ async def worst(bootstrap: str) -> str:
     return f"{line.group} {line.topic}/{line.partition}: {line.lag} to read, {line.verdict} {line.cause}"
 
 
-async def _looking(seen: Seen, processes: Mapping[str, int], watch: Watch) -> None:
+async def _looking(seen: Seen, processes: Mapping[str, int], watch: LagMonitor) -> None:
     while True:
         await seen.look(processes, watch)
         await asyncio.sleep(EVERY)

@@ -15,7 +15,8 @@ from typing import Final
 from schemas.topics import SEND_REQUESTS
 from services.cli.lag import SAMPLES
 from services.local.supervisor import ProcessSpec, Supervisor
-from services.observability.lag import Line, Watch
+from services.observability.lag_monitor import LagMonitor
+from services.observability.lag_report import LagLine
 from streams.topology import GATE
 from tests.bench import people
 from tests.bench.gate import tell
@@ -66,7 +67,7 @@ class Scene:
 
     async def lag(self, partition: int | None = None) -> str:
         """The verdict on the worst partition, or on this one, and its cause: after the looks that `sayso lag` takes."""
-        async with Watch(
+        async with LagMonitor(
             self.bootstrap, {f"sayso.{ROOM}": [topic.name for topic in GATE.inputs]}
         ) as watch:
             for _ in range(SAMPLES):
@@ -102,7 +103,7 @@ class Scene:
         self.supervisor.close()
 
 
-def worded(line: Line) -> str:
+def worded(line: LagLine) -> str:
     return f"{line.verdict}: {line.cause}" if line.cause else str(line.verdict)
 
 

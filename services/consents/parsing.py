@@ -1,10 +1,8 @@
-"""A call's body, read into a claim.  What is wrong with it comes back field by field, with what to do."""
+"""Parse a call's body into a consent claim, or into problems: field by field, with what to do."""
 
 from __future__ import annotations
 
-import hashlib
 import json
-import re
 from datetime import datetime, timedelta
 from ipaddress import ip_address
 from typing import Annotated, Any, Final, Literal, NamedTuple
@@ -22,31 +20,30 @@ from pydantic import (
 
 from schemas.base import Evidence, Slug, UtcTime
 from schemas.consent import ConsentAction, ConsentEvent, ConsentSource
-from schemas.numbers import e164
+from schemas.numbers import E164, e164
+from schemas.text_hash import sha256_hex
 from streams.gate.number_validation import PROBLEMS, validate_number
 
-CLOCKS_DIFFER: Final = timedelta(minutes=5)
-"""How far ahead of ours the caller's clock may be."""
-LONGEST_WORDING: Final = 4000
-LONGEST_URL: Final = 2000
-
+MAX_CLOCK_SKEW: Final = timedelta(minutes=5)
+"""How far the caller's clock may be ahead of ours."""
+MAX_WORDING: Final = 4000
+MAX_URL: Final = 2000
 
 _OPT_IN: Final = "opt_in"
-_E164: Final = re.compile(r"\+[1-9][0-9]{6,14}")
 
 
 class Problem(NamedTuple):
-    """`field` is where in the body; `fix` says what to do, without the value: it may be somebody's number."""
-
     field: str
+    """Where in the body."""
     fix: str
+    """What to do, without the value: it may be a phone number."""
 
 
-def _number(written: str, given: ValidationInfo) -> str:
-    """Nobody opts in with a number that cannot be texted; a wish to hear no more is taken for any."""
+def _parse_number(written: str, given: ValidationInfo) -> str:
+    """A number that cannot be texted cannot opt in. An opt-out is accepted for any number."""
     number = e164(written)
     problem = validate_number(number).problem if given.data.get("action") == _OPT_IN else ""
-    if not problem and not _E164.fullmatch(number):
+    if not problem and not E164.fullmatch(number):
         problem = "unreadable"
     if problem:
         what, fix = PROBLEMS[problem]
@@ -54,8 +51,8 @@ def _number(written: str, given: ValidationInfo) -> str:
     return number
 
 
-def _address(written: str) -> str:
-    """Without a zone, which may be any words: no browser's address has one here."""
+def _parse_ip(written: str) -> str:
+    """An IPv6 zone is refused: it can be any text, and a browser's address has none here."""
     try:
         return str(ip_address("" if "%" in written else written))
     except ValueError:
@@ -64,13 +61,13 @@ def _address(written: str) -> str:
         ) from None
 
 
-def _shown(wording: str) -> str:
+def _check_wording(wording: str) -> str:
     if not wording.strip():
         raise ValueError("give the words that the person saw")
     return wording
 
 
-def _page(written: str) -> str:
+def _check_url(written: str) -> str:
     try:
         parts = urlsplit(written)
     except ValueError:
@@ -80,56 +77,55 @@ def _page(written: str) -> str:
     return written
 
 
-class _Given(BaseModel):
-    """The body.  An opt-in carries what the person saw and where; a person may leave without giving reasons."""
+class _Body(BaseModel):
+    """An opt-in has to carry what the person saw, and where. An opt-out needs no evidence."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     event_id: Slug
     action: Literal["opt_in", "opt_out"]
-    number: Annotated[str, AfterValidator(_number)]
+    number: Annotated[str, AfterValidator(_parse_number)]
     at: UtcTime
     verified: bool = False
     sender: str | None = Field(default=None, min_length=1, max_length=128)
     wording: (
-        Annotated[str, Field(min_length=1, max_length=LONGEST_WORDING), AfterValidator(_shown)]
+        Annotated[str, Field(min_length=1, max_length=MAX_WORDING), AfterValidator(_check_wording)]
         | None
     ) = None
     wording_version: str | None = Field(default=None, max_length=128)
     wording_sha256: str | None = None
-    url: Annotated[str, Field(max_length=LONGEST_URL), AfterValidator(_page)] | None = None
-    ip: Annotated[str, AfterValidator(_address)] | None = None
+    url: Annotated[str, Field(max_length=MAX_URL), AfterValidator(_check_url)] | None = None
+    ip: Annotated[str, AfterValidator(_parse_ip)] | None = None
 
     @model_validator(mode="after")
-    def _proves_it(self) -> _Given:
-        lacking = [name for name in ("wording", "url", "ip") if getattr(self, name) is None]
-        if self.action == _OPT_IN and lacking:
-            raise ValueError(f"an opt-in needs its proof: give {', '.join(lacking)}")
-        if self.wording_sha256 is not None and self.wording_sha256.lower() != _sha256(self.wording):
+    def _check_proof(self) -> _Body:
+        missing = [name for name in ("wording", "url", "ip") if getattr(self, name) is None]
+        if self.action == _OPT_IN and missing:
+            raise ValueError(f"an opt-in needs its proof: give {', '.join(missing)}")
+        given = self.wording_sha256
+        if given is not None and given.lower() != _hash_wording(self.wording):
             raise ValueError(
                 "wording_sha256 is not that of wording: send both from the same text, in UTF-8"
             )
         return self
 
 
-def claim(tenant: str, body: Any, key_id: str, now: datetime) -> ConsentEvent | tuple[Problem, ...]:
+def parse_claim(
+    tenant: str, body: Any, key_id: str, now: datetime
+) -> ConsentEvent | tuple[Problem, ...]:
     try:
-        given = _Given.model_validate_json(json.dumps(body))
+        given = _Body.model_validate_json(json.dumps(body))
     except ValidationError as error:
         return tuple(_problem(one) for one in error.errors(include_url=False, include_input=False))
     except RecursionError:
-        return (
-            Problem(
-                "body",
-                "these are objects in objects without end: send the fields that the README names",
-            ),
-        )
-    if given.at > now + CLOCKS_DIFFER:
+        fix = "these are objects in objects without end: send the fields that the README names"
+        return (Problem("body", fix),)
+    if given.at > now + MAX_CLOCK_SKEW:
         return (Problem("at", "this is in the future: send the time at which the person did it"),)
     evidence = Evidence(
         wording=given.wording,
         wording_version=given.wording_version,
-        wording_sha256=_sha256(given.wording),
+        wording_sha256=_hash_wording(given.wording),
         url=given.url,
         ip=given.ip,
         key_id=key_id,
@@ -146,19 +142,22 @@ def claim(tenant: str, body: Any, key_id: str, now: datetime) -> ConsentEvent | 
     )
 
 
-def _sha256(wording: str | None) -> str | None:
-    return None if wording is None else hashlib.sha256(wording.encode()).hexdigest()
+def _hash_wording(wording: str | None) -> str | None:
+    return None if wording is None else sha256_hex(wording)
 
 
 _FIXES: Final = {
     "missing": "give it",
     "extra_forbidden": "this field is not known: leave it out, or correct its name",
-    "string_pattern_mismatch": "use letters, digits and . _ : @ - (128 at most, no blank, no slash)",
+    "string_pattern_mismatch": (
+        "use letters, digits and . _ : @ - (128 at most, no blank, no slash)"
+    ),
 }
 
 
 def _problem(error: Any) -> Problem:
-    said = str(error["msg"]).removeprefix("Value error, ")
+    message = str(error["msg"]).removeprefix("Value error, ")
     if error["type"].startswith(("datetime", "timezone")):
-        said = "write a time with its zone, such as 2026-12-01T09:00:00-05:00"
-    return Problem(".".join(map(str, error["loc"])) or "body", _FIXES.get(error["type"], said))
+        message = "write a time with its zone, such as 2026-12-01T09:00:00-05:00"
+    field = ".".join(map(str, error["loc"])) or "body"
+    return Problem(field, _FIXES.get(error["type"], message))

@@ -13,10 +13,10 @@ from schemas.topics import DECISIONS, OUTCOMES, SEND_REQUESTS, Topic
 from tests.adapters.ledger_filler import NOON
 
 ANA = "+14155550101"
-Told = tuple[Topic[Any], Message]
+TopicMessage = tuple[Topic[Any], Message]
 
 
-def asked(message_id: str, at: datetime = NOON, **changed: Any) -> Told:
+def make_request(message_id: str, at: datetime = NOON, **changed: Any) -> TopicMessage:
     known: dict[str, Any] = {
         "message_id": message_id,
         "tenant": "acme",
@@ -28,7 +28,7 @@ def asked(message_id: str, at: datetime = NOON, **changed: Any) -> Told:
     return SEND_REQUESTS, SendRequest(**(known | changed))
 
 
-def decided(message_id: str, at: datetime = NOON, **changed: Any) -> Told:
+def make_decision(message_id: str, at: datetime = NOON, **changed: Any) -> TopicMessage:
     known: dict[str, Any] = {
         "message_id": message_id,
         "tenant": "acme",
@@ -46,7 +46,9 @@ def decided(message_id: str, at: datetime = NOON, **changed: Any) -> Told:
     return DECISIONS, Decision(**(known | changed))
 
 
-def stands(message_id: str, state: str = "delivered", at: datetime = NOON, **changed: Any) -> Told:
+def make_outcome(
+    message_id: str, state: str = "delivered", at: datetime = NOON, **changed: Any
+) -> TopicMessage:
     known: dict[str, Any] = {
         "message_id": message_id,
         "tenant": "acme",
@@ -64,15 +66,15 @@ def stands(message_id: str, state: str = "delivered", at: datetime = NOON, **cha
     return OUTCOMES, Outcome(**(known | changed))
 
 
-def whole(
+def make_history(
     message_id: str,
     state: str = "delivered",
     at: datetime = NOON,
     tenant: str = "acme",
     **changed: Any,
-) -> tuple[Told, ...]:
+) -> tuple[TopicMessage, ...]:
     return (
-        asked(message_id, at, tenant=tenant),
-        decided(message_id, at, tenant=tenant),
-        stands(message_id, state, at, tenant=tenant, **changed),
+        make_request(message_id, at, tenant=tenant),
+        make_decision(message_id, at, tenant=tenant),
+        make_outcome(message_id, state, at, tenant=tenant, **changed),
     )

@@ -8,7 +8,7 @@ import pytest
 
 from schemas.attempt import DeliveryReceipt
 from schemas.inbound import InboundMessage
-from services.webhook.reading import Wrong, inbound, receipt
+from services.webhook.parsing import InvalidCallback, parse_inbound, parse_receipt
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 QUERY = {"tenant": "acme", "message_id": "m-1", "attempt": "2"}
@@ -28,7 +28,7 @@ TEXT = {
 
 
 def test_a_receipt() -> None:
-    assert receipt(QUERY, STATUS, NOW) == DeliveryReceipt(
+    assert parse_receipt(QUERY, STATUS, NOW) == DeliveryReceipt(
         message_id="m-1",
         tenant="acme",
         attempt=2,
@@ -41,7 +41,7 @@ def test_a_receipt() -> None:
 
 
 def test_no_error_code_is_none() -> None:
-    read = receipt(QUERY, {**STATUS, "ErrorCode": ""}, NOW)
+    read = parse_receipt(QUERY, {**STATUS, "ErrorCode": ""}, NOW)
     assert isinstance(read, DeliveryReceipt)
     assert read.error_code is None
 
@@ -52,8 +52,8 @@ def test_a_receipt_without_identity(missing: str, how: dict[str, str]) -> None:
     query = {name: value for name, value in QUERY.items() if name != missing} | (
         {missing: ""} if how else {}
     )
-    read = receipt(query, STATUS, NOW)
-    assert isinstance(read, Wrong)
+    read = parse_receipt(query, STATUS, NOW)
+    assert isinstance(read, InvalidCallback)
     assert missing in read.words
 
 
@@ -68,21 +68,23 @@ def test_a_receipt_without_identity(missing: str, how: dict[str, str]) -> None:
     ],
 )
 def test_a_receipt_with_an_identity_that_is_none(query: dict[str, str], field: str) -> None:
-    read = receipt(QUERY | query, STATUS, NOW)
-    assert isinstance(read, Wrong)
+    read = parse_receipt(QUERY | query, STATUS, NOW)
+    assert isinstance(read, InvalidCallback)
     assert read.words.startswith(f"{field}: ")
     assert query[field] not in read.words
 
 
 @pytest.mark.parametrize("missing", ["MessageSid", "MessageStatus"])
 def test_a_receipt_without_its_fields(missing: str) -> None:
-    read = receipt(QUERY, {name: value for name, value in STATUS.items() if name != missing}, NOW)
-    assert isinstance(read, Wrong)
+    read = parse_receipt(
+        QUERY, {name: value for name, value in STATUS.items() if name != missing}, NOW
+    )
+    assert isinstance(read, InvalidCallback)
     assert missing in read.words
 
 
 def test_an_inbound() -> None:
-    assert inbound(TEXT, NOW) == InboundMessage(
+    assert parse_inbound(TEXT, NOW) == InboundMessage(
         provider_id="SM2",
         sender="24365",
         to_address="24365",
@@ -100,7 +102,7 @@ def test_an_inbound_to_a_service_with_pictures() -> None:
         "MediaUrl0": "https://a/0",
         "MediaUrl1": "https://a/1",
     }
-    read = inbound({**TEXT, **more, "Body": "", "NumSegments": "3"}, NOW)
+    read = parse_inbound({**TEXT, **more, "Body": "", "NumSegments": "3"}, NOW)
     assert isinstance(read, InboundMessage)
     assert (read.sender, read.to_address, read.body, read.num_segments) == (service, "24365", "", 3)
     assert read.media == ("https://a/0", "https://a/1")
@@ -108,8 +110,8 @@ def test_an_inbound_to_a_service_with_pictures() -> None:
 
 @pytest.mark.parametrize("missing", ["MessageSid", "From", "To"])
 def test_an_inbound_without_its_fields(missing: str) -> None:
-    read = inbound({name: value for name, value in TEXT.items() if name != missing}, NOW)
-    assert isinstance(read, Wrong)
+    read = parse_inbound({name: value for name, value in TEXT.items() if name != missing}, NOW)
+    assert isinstance(read, InvalidCallback)
     assert missing in read.words
 
 
@@ -117,14 +119,14 @@ def test_an_inbound_without_its_fields(missing: str) -> None:
     ("said", "stops"), [("STOP", True), ("stop", True), ("START", None), ("HELP", None)]
 )
 def test_the_carriers_own_reading(said: str, stops: bool | None) -> None:
-    read = inbound({**TEXT, "Body": "Basta", "OptOutType": said}, NOW)
+    read = parse_inbound({**TEXT, "Body": "Basta", "OptOutType": said}, NOW)
     assert isinstance(read, InboundMessage)
     assert read.carrier_stop is stops
 
 
 @pytest.mark.parametrize("written", ["many", "1.5", "-1", "0", "9" * 40, "١"])
 def test_a_stop_is_taken_whatever_its_segments_are(written: str) -> None:
-    read = inbound({**TEXT, "NumSegments": written}, NOW)
+    read = parse_inbound({**TEXT, "NumSegments": written}, NOW)
     assert isinstance(read, InboundMessage)
     assert (read.body, read.num_segments) == ("Stop", 1)
 
@@ -136,6 +138,6 @@ def test_a_stop_is_taken_whatever_its_segments_are(written: str) -> None:
 def test_a_receipt_of_another_account_says_so(
     told: str | None, ours: str, foreign: bool | None
 ) -> None:
-    read = receipt(QUERY, STATUS | ({"AccountSid": told} if told else {}), NOW, ours)
+    read = parse_receipt(QUERY, STATUS | ({"AccountSid": told} if told else {}), NOW, ours)
     assert isinstance(read, DeliveryReceipt)
     assert read.foreign is foreign

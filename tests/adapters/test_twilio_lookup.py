@@ -59,7 +59,7 @@ async def look_at(*answers: tuple[int, str]) -> Any:
         return web.Response(status=status, text=text)
 
     async with server(answer) as url, twilio(url) as client:
-        return await client.look(LOOK)
+        return await client.look_up(LOOK)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
-"""Asks the broker, again and again, with clients of its own: a dead or stuck worker shows.
+"""Sample the broker's offsets with clients of our own, so that a dead or stuck worker shows.
 
-No worker is asked for anything: offsets are the ones that groups have committed, ends and times are the broker's."""
+No worker is asked: the positions are those that groups have committed, the ends and times are the
+broker's.
+"""
 
 from __future__ import annotations
 
@@ -19,30 +21,37 @@ from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaError
 from aiokafka.structs import OffsetAndMetadata
 
 from services.kafka.security import security_options, unreachable_message
-from services.observability.lag.report import Report, report
-from services.observability.lag.sample import Group, Place, Sample, Stand
+from services.observability.lag_report import (
+    GroupPartition,
+    GroupState,
+    LagReport,
+    PartitionSample,
+    Sample,
+    build_report,
+)
 from streams.processor import SHUTDOWN_METADATA
 
 WINDOW: Final = 10
-"""Samples kept, as Burrow does."""
-PEEK: Final = 2.0
-"""Seconds for reading the first record not done with."""
-NOBODY: Final = Group("Dead", 0, frozenset())
+"""Samples that are kept, as in Burrow."""
+READ_TIMEOUT: Final = 2.0
+"""Seconds for reading the first unread record."""
+NO_GROUP: Final = GroupState("Dead", 0, frozenset())
 
 
 class LagError(Exception):
-    """One sentence: the broker could not be asked."""
+    """One sentence: why the broker could not be asked."""
 
 
-class Watch:
-    """`groups`: what each reads.  `async with Watch(...) as watch: await watch.look()`."""
+class LagMonitor:
+    """`async with LagMonitor(bootstrap, {group: topics}) as monitor: await monitor.look()`."""
 
     def __init__(self, bootstrap: str, groups: Mapping[str, Iterable[str]]) -> None:
+        """`groups`: the topics that each group reads."""
         self._bootstrap = bootstrap
         self._groups = {group: tuple(topics) for group, topics in groups.items()}
         self._window: deque[Sample] = deque(maxlen=WINDOW)
 
-    async def __aenter__(self) -> Watch:
+    async def __aenter__(self) -> LagMonitor:
         self._admin = AIOKafkaAdminClient(
             bootstrap_servers=self._bootstrap, client_id="sayso-lag", **security_options()
         )
@@ -75,38 +84,35 @@ class Watch:
         await self._reader.stop()
         await self._admin.close()
 
-    async def look(self) -> Report:
-        """One more sample, and what the window says now.  Raises LagError."""
+    async def look(self) -> LagReport:
+        """Take one more sample, and report on the window. Raises LagError."""
         try:
             self._window.append(await self._sample())
         except (KafkaError, OSError) as error:
             raise LagError(
                 f"Kafka at {self._bootstrap} could not be asked: {error or type(error).__name__}"
             ) from None
-        return report(self._window)
+        return build_report(self._window)
 
     async def _sample(self) -> Sample:
-        groups = {group: await self._described(group) for group in self._groups}
+        groups = {group: await self._describe(group) for group in self._groups}
         committed = {group: await self._committed(group) for group in self._groups}
-        places = await self._places()
-        partitions = sorted({TopicPartition(place.topic, place.partition) for place in places})
-        starts = await self._reader.beginning_offsets(partitions) if partitions else {}
-        ends = await self._reader.end_offsets(partitions) if partitions else {}
-        stands: dict[Place, Stand] = {}
-        for place in places:
-            at = TopicPartition(place.topic, place.partition)
-            known = committed[place.group].get(at)
+        partitions = await self._partitions()
+        assigned = sorted({_topic_partition(one) for one in partitions})
+        starts = await self._reader.beginning_offsets(assigned) if assigned else {}
+        ends = await self._reader.end_offsets(assigned) if assigned else {}
+        samples: dict[GroupPartition, PartitionSample] = {}
+        for one in partitions:
+            at = _topic_partition(one)
+            known = committed[one.group].get(at)
             done = known.offset if known is not None and known.offset >= 0 else None
-            stands[place] = Stand(
-                done,
-                starts[at],
-                ends[at],
-                gone=known is not None and known.metadata == SHUTDOWN_METADATA,
-            )
-        return Sample(time.time(), await self._with_times(stands), groups)
+            gone = known is not None and known.metadata == SHUTDOWN_METADATA
+            samples[one] = PartitionSample(done, starts[at], ends[at], gone=gone)
+        return Sample(time.time(), await self._add_times(samples), groups)
 
     async def _committed(self, group: str) -> Mapping[TopicPartition, OffsetAndMetadata]:
-        """Nothing where nobody has ever committed: the broker makes the topic for it when first asked."""
+        """Empty before anybody has committed: the broker creates the offsets topic when first
+        asked."""
         try:
             found: Mapping[
                 TopicPartition, OffsetAndMetadata
@@ -115,14 +121,14 @@ class Watch:
             return {}
         return found
 
-    async def _described(self, group: str) -> Group:
+    async def _describe(self, group: str) -> GroupState:
         try:
             answers = await self._admin.describe_consumer_groups([group])
         except KafkaError:
-            return NOBODY
+            return NO_GROUP
         code, _, state, _, _, members = answers[0].groups[0][:6]
         if code:
-            return NOBODY
+            return NO_GROUP
         owned = {
             (topic, partition)
             for member in members
@@ -130,38 +136,39 @@ class Watch:
             for topic, partitions in ConsumerProtocolMemberAssignment.decode(member[4]).assignment
             for partition in partitions
         }
-        return Group(state, len(members), frozenset(owned))
+        return GroupState(state, len(members), frozenset(owned))
 
-    async def _places(self) -> list[Place]:
-        """Partitions of what the groups read, as far as the topics are there."""
+    async def _partitions(self) -> list[GroupPartition]:
+        """The partitions that the groups read, of topics that exist."""
         names = sorted({topic for topics in self._groups.values() for topic in topics})
         described = await self._admin.describe_topics(names)
         counts = {
             one["topic"]: len(one["partitions"]) for one in described if not one["error_code"]
         }
         return [
-            Place(group, topic, partition)
+            GroupPartition(group, topic, partition)
             for group, topics in self._groups.items()
             for topic in topics
             for partition in range(counts.get(topic, 0))
         ]
 
-    async def _with_times(self, stands: dict[Place, Stand]) -> dict[Place, Stand]:
-        """Of each partition that is behind, when its first unread record was written."""
-        behind = {place: stand for place, stand in stands.items() if stand.lag}
-        times: dict[tuple[TopicPartition, int], int | None] = {}
-        for place, stand in behind.items():
-            times[TopicPartition(place.topic, place.partition), _from(stand)] = None
-        await self._peek(times)
-        return stands | {
-            place: stand._replace(
-                oldest_ms=times[TopicPartition(place.topic, place.partition), _from(stand)]
-            )
-            for place, stand in behind.items()
+    async def _add_times(
+        self, samples: dict[GroupPartition, PartitionSample]
+    ) -> dict[GroupPartition, PartitionSample]:
+        """For each partition that is behind, the time of its first unread record."""
+        behind = {one: sample for one, sample in samples.items() if sample.lag}
+        times: dict[tuple[TopicPartition, int], int | None] = {
+            (_topic_partition(one), sample.position): None for one, sample in behind.items()
+        }
+        await self._read_times(times)
+        return samples | {
+            one: sample._replace(oldest_ms=times[_topic_partition(one), sample.position])
+            for one, sample in behind.items()
         }
 
-    async def _peek(self, times: dict[tuple[TopicPartition, int], int | None]) -> None:
-        """Two groups may stand at two places of one partition: the reader is sent to one place at a time."""
+    async def _read_times(self, times: dict[tuple[TopicPartition, int], int | None]) -> None:
+        """Two groups may be at different offsets of one partition, but the reader can be at one
+        only: so in rounds."""
         left = set(times)
         while left:
             now = dict(left)
@@ -169,20 +176,20 @@ class Watch:
             self._reader.assign(list(now))
             for partition, offset in now.items():
                 self._reader.seek(partition, offset)
-            found = await asyncio.gather(*(self._first(partition) for partition in now))
+            found = await asyncio.gather(*(self._first_time(partition) for partition in now))
             times.update(
                 {(partition, now[partition]): at for partition, at in zip(now, found, strict=True)}
             )
 
-    async def _first(self, partition: TopicPartition) -> int | None:
-        """None: nothing but markers is there to read."""
+    async def _first_time(self, partition: TopicPartition) -> int | None:
+        """None: there are only transaction markers to read."""
         try:
-            async with asyncio.timeout(PEEK):
+            async with asyncio.timeout(READ_TIMEOUT):
                 record = await self._reader.getone(partition)
         except (TimeoutError, KafkaError):
             return None
         return int(record.timestamp)
 
 
-def _from(stand: Stand) -> int:
-    return max(stand.start, stand.committed if stand.committed is not None else stand.start)
+def _topic_partition(one: GroupPartition) -> TopicPartition:
+    return TopicPartition(one.topic, one.partition)

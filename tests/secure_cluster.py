@@ -19,7 +19,7 @@ PREFIX: Final = "sayso-"
 _JAAS: Final = "org.apache.kafka.common.security.scram.ScramLoginModule required;"
 
 
-class Locked(NamedTuple):
+class SecureCluster(NamedTuple):
     """`scram`: passwords in the clear; `tls`: within TLS; `certified`: a certificate instead of a password."""
 
     open: str
@@ -49,7 +49,9 @@ class Locked(NamedTuple):
 
 
 @contextmanager
-def locked(folder: Path, services: Sequence[str], certified: str) -> Iterator[Locked]:
+def run_secure_cluster(
+    folder: Path, services: Sequence[str], certified: str
+) -> Iterator[SecureCluster]:
     """`certified`: the one who has a certificate."""
     folder.mkdir()
     ca = trustme.CA()
@@ -63,7 +65,7 @@ def locked(folder: Path, services: Sequence[str], certified: str) -> Iterator[Lo
     with EmbeddedBroker(
         folder, ephemeral=True, more=_properties(listeners, folder), users=passwords
     ) as broker:
-        yield Locked(broker.bootstrap, *listeners.values(), folder)
+        yield SecureCluster(broker.bootstrap, *listeners.values(), folder)
 
 
 def _properties(listeners: dict[str, str], folder: Path) -> dict[str, str]:

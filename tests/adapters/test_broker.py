@@ -87,7 +87,7 @@ async def test_ephemeral_data_is_thrown_away_and_kept_data_left_alone(tmp_path: 
         assert await read(again.bootstrap, 1) == [b"kept"]
 
 
-async def test_a_kill_of_the_broker_is_noticed_and_loses_nothing_acknowledged(
+async def test_a_killed_broker_keeps_what_it_acknowledged(
     hurtable_broker: EmbeddedBroker,
 ) -> None:
     where = hurtable_broker.bootstrap
@@ -129,9 +129,7 @@ def taken_port() -> Iterator[int]:
         yield listener.getsockname()[1]
 
 
-def test_a_port_that_was_asked_for_and_is_taken_is_one_sentence(
-    tmp_path: Path, taken_port: int
-) -> None:
+def test_a_wanted_port_that_is_taken_is_one_sentence(tmp_path: Path, taken_port: int) -> None:
     with pytest.raises(BrokerError) as refused:
         EmbeddedBroker(tmp_path, port=taken_port).start()
     assert str(refused.value) == (
@@ -152,7 +150,7 @@ def test_a_remembered_port_that_is_taken_is_replaced(tmp_path: Path) -> None:
             assert find_running(tmp_path) == again.bootstrap
 
 
-def test_a_folder_with_an_odd_name_serves_as_well(tmp_path: Path) -> None:
+def test_a_folder_may_have_an_odd_name(tmp_path: Path) -> None:
     with EmbeddedBroker(tmp_path / "odd, näme=x:y" / "deep", ephemeral=True) as broker:
         assert broker.alive
 
@@ -211,7 +209,7 @@ def test_others_find_the_broker_that_a_process_keeps(starter: Starter, tmp_path:
     assert find_running(tmp_path) == where
 
 
-def test_ctrl_c_is_the_starters_affair(starter: Starter, tmp_path: Path) -> None:
+def test_ctrl_c_reaches_only_the_starter(starter: Starter, tmp_path: Path) -> None:
     os.killpg(starter.process.pid, signal.SIGINT)
     assert starter.line() == "interrupted True\n"
     assert find_running(tmp_path)

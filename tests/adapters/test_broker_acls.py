@@ -18,7 +18,7 @@ from services.kafka.admin import admin_client
 from services.local.broker import jars
 from services.local.broker.jars import Jar, fetch
 from services.local.broker.java import Java, find_java
-from tests.secure_cluster import locked
+from tests.secure_cluster import run_secure_cluster
 
 pytestmark = pytest.mark.broker
 
@@ -30,7 +30,7 @@ TOOLS: Final = Jar(
 )
 """Where `kafka-acls.sh` has its class from; of the broker's own version."""
 OF: Final = "User:sayso-dispatch "
-"""A room's rights are of every kind: topics, a group, transactions by prefix."""
+"""A processor's rights are of every kind: topics, a group, transactions by prefix."""
 NAMED: Final = re.compile(r"resourceType=(\w+), name=(\S+), patternType=(\w+)\)`")
 ALLOWED: Final = re.compile(
     r"\(principal=User:(\S+), host=\*, operation=(\w+), permissionType=ALLOW\)"
@@ -85,22 +85,20 @@ async def listed(java: Java, **variables: str) -> set[Acl]:
 
 
 @pytest.mark.timeout(180)
-async def test_kafkas_own_tool_takes_the_commands_and_lists_what_we_tell(
-    java: Java, tmp_path: Path
-) -> None:
+async def test_kafkas_own_tool_runs_the_commands_we_print(java: Java, tmp_path: Path) -> None:
     (tmp_path / "admin.properties").write_text("client.id=acls\n")
     commands = printed()
     assert len(commands) >= 5
-    with locked(tmp_path / "kafka", ["dispatch"], certified="webhook") as kafka:
-        told = {"KAFKA": kafka.open, "ADMIN": str(tmp_path / "admin.properties")}
-        await asyncio.gather(*(run(java, words, **told) for words in commands))
+    with run_secure_cluster(tmp_path / "kafka", ["dispatch"], certified="webhook") as kafka:
+        environment = {"KAFKA": kafka.open, "ADMIN": str(tmp_path / "admin.properties")}
+        await asyncio.gather(*(run(java, words, **environment) for words in commands))
         wanted = {
             one
             for one in compute_acls()
             if f"User:{one.user} " == OF or one.operation is Operation.DESCRIBE_CONFIGS
         }
         assert {one.kind for one in wanted} == set(Kind)
-        assert await listed(java, **told) == wanted
+        assert await listed(java, **environment) == wanted
         async with admin_client(kafka.open) as client:
             await grant(client, compute_acls())  # by our own request, as `--apply` does
-        assert await listed(java, **told) == set(compute_acls())
+        assert await listed(java, **environment) == set(compute_acls())

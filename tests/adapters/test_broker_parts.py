@@ -45,7 +45,7 @@ def test_java_tells_its_version(tmp_path: Path, says: str, version: int) -> None
     assert java.version_of(fake_java(tmp_path, says)) == version
 
 
-def test_an_old_java_in_java_home_does_not_hide_a_new_one_on_the_path(tmp_path: Path) -> None:
+def test_an_old_java_home_does_not_hide_a_new_java_on_the_path(tmp_path: Path) -> None:
     fake_java(tmp_path / "old" / "bin", 'openjdk version "11.0.2"')
     new = fake_java(tmp_path / "new", 'openjdk version "21.0.2"')
     environment = {"JAVA_HOME": str(tmp_path / "old"), "PATH": str(tmp_path / "new")}
@@ -130,7 +130,7 @@ def test_a_damaged_jar_is_refused(own_jars: Path, tmp_path: Path) -> None:
     )
 
 
-def test_a_damage_that_was_there_at_the_first_look_is_seen_too(own_jars: Path) -> None:
+def test_a_jar_that_was_always_damaged_is_refused(own_jars: Path) -> None:
     (own_jars / "kafka_2.13-4.1.1.jar").write_bytes(b"")
     with pytest.raises(BrokerError, match=r"kafka_2\.13-4\.1\.1\.jar is damaged"):
         jars.classpath(own_jars)
@@ -165,7 +165,7 @@ def stock(repository: Path, jar: Jar, content: bytes) -> None:
     file.write_bytes(content)
 
 
-def test_what_is_missing_is_fetched_and_checked(own_jars: Path, repository: Path) -> None:
+def test_missing_jars_are_fetched_and_verified(own_jars: Path, repository: Path) -> None:
     missing = [jar for jar in jars.read_lock() if jar.artifact.startswith("log4j")]
     assert missing
     for jar in missing:
@@ -174,9 +174,7 @@ def test_what_is_missing_is_fetched_and_checked(own_jars: Path, repository: Path
     assert all(jar.is_file() for jar in jars.classpath(own_jars))
 
 
-def test_another_jar_than_the_locked_one_is_refused_and_not_kept(
-    own_jars: Path, repository: Path
-) -> None:
+def test_a_jar_that_differs_from_the_lock_is_not_kept(own_jars: Path, repository: Path) -> None:
     jar = jars.read_lock()[0]
     (own_jars / jar.file).unlink()
     stock(repository, jar, b"something else")

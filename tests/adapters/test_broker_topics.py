@@ -20,12 +20,12 @@ from tests.broker_fixtures import MakeTopic
 
 pytestmark = pytest.mark.broker
 
-House = dict[str, Topic[Any]]
+Topics = dict[str, Topic[Any]]
 """By the name they are declared under."""
 
 
 @pytest.fixture
-async def house(bootstrap: str) -> AsyncIterator[House]:
+async def topics(bootstrap: str) -> AsyncIterator[Topics]:
     """Every topic as declared, under a name of this test's own; not created."""
     prefix = uuid.uuid4().hex[:8]
     topics = {topic.name: replace(topic, name=f"{prefix}.{topic.name}") for topic in EVERY_TOPIC}
@@ -36,17 +36,17 @@ async def house(bootstrap: str) -> AsyncIterator[House]:
             await client.delete_topics(names)
 
 
-async def test_smoke_every_topic_is_made_as_declared(bootstrap: str, house: House) -> None:
-    changes = await apply(bootstrap, partitions=4, replication=1, topics=house.values())
+async def test_smoke_every_topic_is_made_as_declared(bootstrap: str, topics: Topics) -> None:
+    changes = await apply(bootstrap, partitions=4, replication=1, topics=topics.values())
     assert [change.did for change in changes] == ["created"] * len(EVERY_TOPIC)
-    found = await describe(bootstrap, house.values())
+    found = await describe(bootstrap, topics.values())
     assert [
         (topic.topic, topic.partitions, topic.replication, topic.config) for topic in found
     ] == [
         (topic.name, topic.partitions(4), 1, topic.config(replication=1))
-        for topic in house.values()
+        for topic in topics.values()
     ]
-    assert await apply(bootstrap, partitions=4, replication=1, topics=house.values()) == []
+    assert await apply(bootstrap, partitions=4, replication=1, topics=topics.values()) == []
 
 
 async def test_the_fresh_cluster_has_every_topic_and_no_other(fresh_cluster: str) -> None:
@@ -59,9 +59,9 @@ async def test_the_fresh_cluster_has_every_topic_and_no_other(fresh_cluster: str
 
 
 async def test_a_changed_setting_is_corrected_and_others_are_left(
-    bootstrap: str, house: House
+    bootstrap: str, topics: Topics
 ) -> None:
-    topic = house[DEAD_LETTERS.name]
+    topic = topics[DEAD_LETTERS.name]
     await apply(bootstrap, partitions=4, replication=1, topics=[topic])
     theirs = {**topic.config(replication=1), "retention.ms": "1000", "segment.bytes": "1048576"}
     async with admin_client(bootstrap) as client:
@@ -76,8 +76,8 @@ async def test_a_changed_setting_is_corrected_and_others_are_left(
     assert now.config == {**topic.config(replication=1), "segment.bytes": "1048576"}
 
 
-async def test_another_partition_count_is_told_and_left(bootstrap: str, house: House) -> None:
-    topic = house[SENDERS.name]
+async def test_another_partition_count_is_reported_and_left(bootstrap: str, topics: Topics) -> None:
+    topic = topics[SENDERS.name]
     await apply(bootstrap, partitions=4, replication=1, topics=[topic])
     async with admin_client(bootstrap) as client:
         await client.create_partitions({topic.name: NewPartitions(3)})
@@ -93,10 +93,10 @@ async def test_another_partition_count_is_told_and_left(bootstrap: str, house: H
     assert now.partitions == 3
 
 
-async def test_a_missing_topic_is_created_beside_those_that_are_there(
-    bootstrap: str, house: House
+async def test_a_missing_topic_is_created_beside_existing_ones(
+    bootstrap: str, topics: Topics
 ) -> None:
-    there, missing = house[DEAD_LETTERS.name], house[SENDERS.name]
+    there, missing = topics[DEAD_LETTERS.name], topics[SENDERS.name]
     await apply(bootstrap, partitions=4, replication=1, topics=[there])
     assert await apply(bootstrap, partitions=4, replication=1, topics=[there, missing]) == [
         Change(missing.name, "created", "1 partitions, replication 1")

@@ -1,4 +1,4 @@
-"""The demo: its cast is the same for the same seed and fictional; its run balances, and says so in JSON."""
+"""The demo: its fixtures repeat for a seed and are fictional; its run reconciles, also in JSON."""
 
 from __future__ import annotations
 
@@ -33,20 +33,20 @@ def made(requests: int = 400, seed: int = 7) -> Fixtures:
     return build_fixtures(requests, seed, "harbor", "demo", NOON)
 
 
-def test_the_same_seed_makes_the_same_cast_and_another_one_another():
+def test_a_seed_makes_the_fixtures_repeatable():
     assert made() == made()
     assert made(seed=8) != made()
 
 
 @pytest.mark.parametrize("requests", [30, 400, 4000])
-def test_as_many_texts_as_wanted_are_asked_for_one_of_them_twice(requests: int):
-    asked = made(requests)
-    assert len(asked.identities) == requests
-    assert len(asked.first) + len(asked.second) == requests + 1
-    assert asked.second[-1] == asked.first[0]
+def test_as_many_texts_are_requested_as_wanted(requests: int):
+    fixtures = made(requests)
+    assert len(fixtures.identities) == requests
+    assert len(fixtures.first) + len(fixtures.second) == requests + 1
+    assert fixtures.second[-1] == fixtures.first[0]
 
 
-def test_people_are_fictional_each_with_a_number_that_could_be():
+def test_people_are_fictional_with_valid_numbers():
     people = made(20_000).people
     assert len({person.number for person in people}) == len(people) == MOST_PEOPLE
     people += made().clients
@@ -55,9 +55,9 @@ def test_people_are_fictional_each_with_a_number_that_could_be():
     assert all(phonenumbers.is_valid_number(phonenumbers.parse(person.number)) for person in people)
 
 
-def test_every_role_is_played_in_its_share_and_those_who_stop_are_asked_again():
-    asked = made()
-    assert Counter(person.role for person in asked.people) == {
+def test_every_role_has_its_share_of_the_people():
+    fixtures = made()
+    assert Counter(person.role for person in fixtures.people) == {
         "agreed": 140,
         "says START": 14,
         "never answers": 16,
@@ -65,13 +65,13 @@ def test_every_role_is_played_in_its_share_and_those_who_stop_are_asked_again():
         "says STOP": 10,
         "cannot be reached": 10,
     }
-    assert asked.numbers("says STOP") <= {request.to for request in asked.second}
-    assert not asked.numbers("says START", "never answers") & {
-        claim.number for claim in asked.claims
+    assert fixtures.numbers("says STOP") <= {request.to for request in fixtures.second}
+    assert not fixtures.numbers("says START", "never answers") & {
+        claim.number for claim in fixtures.claims
     }
 
 
-def test_the_simulator_understands_its_part():
+def test_the_simulator_accepts_the_script():
     script = Script.model_validate(made().script())
     assert Counter(person.fates[0].error for person in script.numbers.values()) == {
         None: 24,
@@ -104,7 +104,7 @@ def counting(state: str, messages: int) -> UsageRow:
         ({}, False),
     ],
 )
-def test_all_is_at_rest_when_the_usage_report_is_too(
+def test_all_is_at_rest_when_the_usage_report_agrees(
     counted: dict[str, int], rests: bool, tmp_path: Path
 ):
     fill_ledger(
@@ -120,8 +120,8 @@ def test_all_is_at_rest_when_the_usage_report_is_too(
 
 
 @pytest.mark.broker
-def test_the_books_of_a_run_balance_and_the_provider_agrees(tmp_path: Path):
-    told = [
+def test_a_run_reconciles_with_the_provider(tmp_path: Path):
+    command = [
         sys.executable,
         "-m",
         "services.cli",
@@ -133,7 +133,7 @@ def test_the_books_of_a_run_balance_and_the_provider_agrees(tmp_path: Path):
         str(tmp_path),
     ]
     ran = subprocess.run(
-        told, capture_output=True, text=True, env=environment(), check=False, timeout=200
+        command, capture_output=True, text=True, env=environment(), check=False, timeout=200
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
     said = json.loads(ran.stdout)
@@ -151,10 +151,10 @@ def test_the_books_of_a_run_balance_and_the_provider_agrees(tmp_path: Path):
     assert [check["says"] for check in said["checks"] if not check["holds"]] == []
 
 
-def test_a_provider_that_disagrees_with_the_books_is_found_out(tmp_path: Path):
-    """Texts that went out twice, to strangers, after a STOP, and that no book knows."""
-    asked = made()
-    stopped, stranger = min(asked.numbers("says STOP")), min(asked.numbers("never answers"))
+def test_a_provider_that_disagrees_is_found_out(tmp_path: Path):
+    """Texts that went out twice, to strangers, after a STOP, and that the ledger does not have."""
+    fixtures = made()
+    stopped, stranger = min(fixtures.numbers("says STOP")), min(fixtures.numbers("never answers"))
     posts = [
         ("demo-00001", stopped),
         ("demo-00001", stopped),
@@ -177,9 +177,11 @@ def test_a_provider_that_disagrees_with_the_books_is_found_out(tmp_path: Path):
         )
     )
     ledger = Ledger.open(tmp_path / "ledger.sqlite")
-    did = StaffActions("demo-appeal-1", "demo-00001", "demo-client", "demo-again")
+    actions = StaffActions("demo-appeal-1", "demo-00001", "demo-client", "demo-again")
     found = [
-        check.says for check in run_checks(ledger, journal, asked, "harbor", did) if not check.holds
+        check.says
+        for check in run_checks(ledger, journal, fixtures, "harbor", actions)
+        if not check.holds
     ]
     ledger.close()
     assert [says.split(":")[0] for says in found] == [

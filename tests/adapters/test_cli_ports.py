@@ -1,4 +1,4 @@
-"""A port that somebody else has: the part that cannot have it says which, and what to do; `sayso up` names the part."""
+"""A port that another program has: the process says which, and `sayso up` names the process."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ def taken() -> Iterator[int]:
 async def test_a_taken_port_is_named_with_its_process_and_a_way_out(
     taken: int, tmp_path: Path
 ) -> None:
-    """Free when `up` looked, taken when the part came to it: between the two lies a moment."""
+    """Free when `up` looked, taken when the process came to it: between the two lies a moment."""
     url = f"http://{LOOPBACK}:{taken}"
     where = process_specs.Addresses(taken, url, url, taken, tmp_path / "journal.jsonl", taken)
-    told = process_specs.build_environment(f"{LOOPBACK}:9", tmp_path, where)
+    environment = process_specs.build_environment(f"{LOOPBACK}:9", tmp_path, where)
     supervisor = Supervisor(tmp_path, lambda _: None)
 
-    async def said(part: process_specs.ProcessSpec) -> str:
+    async def said(spec: process_specs.ProcessSpec) -> str:
         with pytest.raises(ProcessFailed) as failed:
-            await supervisor.start([part])
+            await supervisor.start([spec])
         return str(failed.value)
 
     settings = {
@@ -44,17 +44,17 @@ async def test_a_taken_port_is_named_with_its_process_and_a_way_out(
         "consents": "SAYSO_CONSENTS_PORT",
         "simulator": "--port",
     }
-    doors = process_specs.edge_specs(told, where, None, 0)
-    assert await asyncio.gather(*map(said, doors)) == [
-        f"{part.name} did not start: Port {taken} is taken on {LOOPBACK}: end what listens there, or name another port"
-        f" by {settings[part.name]} (its log: {tmp_path / 'logs' / part.name}.log)"
-        for part in doors
+    specs = process_specs.edge_specs(environment, where, None, 0)
+    assert await asyncio.gather(*map(said, specs)) == [
+        f"{spec.name} did not start: Port {taken} is taken on {LOOPBACK}: end what listens there, or name another port"
+        f" by {settings[spec.name]} (its log: {tmp_path / 'logs' / spec.name}.log)"
+        for spec in specs
     ]
     await supervisor.stop()
     supervisor.close()
 
 
-async def test_the_port_of_the_metrics_likewise(taken: int) -> None:
+async def test_a_taken_metrics_port_is_one_sentence(taken: int) -> None:
     with pytest.raises(
         CannotListen, match=rf"^Port {taken} is taken on {LOOPBACK}.*SAYSO_METRICS_PORT$"
     ):
@@ -76,7 +76,7 @@ async def test_the_port_of_the_metrics_likewise(taken: int) -> None:
         (errno.EIO, "Port 80 on 10.9.9.9, by --port, cannot be had: it broke"),
     ],
 )
-def test_other_reasons_have_words_of_their_own(number: int, words: str) -> None:
-    with pytest.raises(CannotListen) as told, explain_bind_errors("10.9.9.9", 80, "--port"):
+def test_each_bind_error_has_its_own_sentence(number: int, words: str) -> None:
+    with pytest.raises(CannotListen) as error, explain_bind_errors("10.9.9.9", 80, "--port"):
         raise OSError(number, "it broke")
-    assert str(told.value) == words
+    assert str(error.value) == words

@@ -111,7 +111,7 @@ async def test_no_such_message() -> None:
         assert (refusal.value.code, refusal.value.status) == (20404, 404)
 
 
-async def test_the_fate_shows_when_fetched() -> None:
+async def test_the_final_status_shows_when_fetched() -> None:
     script = Script.model_validate(
         {"numbers": {"*0003": "undelivered:30003", "*0006": "failed:30006"}}
     )

@@ -187,7 +187,9 @@ async def test_tls_is_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         ("rc=2&rp=all", {"no-connection": 3, "cut-off": 3, "http-503": 3, "http-302": 3}),
     ],
 )
-async def test_which_word_covers_what(rule: str, noted: dict[str, int], tmp_path: Path) -> None:
+async def test_which_policy_word_covers_which_outcome(
+    rule: str, noted: dict[str, int], tmp_path: Path
+) -> None:
     busy = b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n"
     moved = b"HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n"
     async with (

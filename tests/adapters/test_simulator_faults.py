@@ -81,15 +81,15 @@ async def test_a_share_is_drawn_by_seed_and_number_and_not_by_order() -> None:
         return {number for number in numbers if faults.match_create(number, "24365", 1)}
 
     clock, storm = Clock(1.0), {"storm": Fault(does="rate-limit", share=0.2)}
-    chance = Simulator(seed=3)
-    async with chance as sim:
+    simulator = Simulator(seed=3)
+    async with simulator as sim:
         drawn = sim._context.random
         first, second = (met(Faults(clock, drawn, storm), order) for order in (1, -1))
     assert first == second
     assert 150 < len(first) < 250
 
 
-async def test_some_numbers_some_senders_so_many_times() -> None:
+async def test_a_fault_for_some_numbers_and_senders_a_few_times() -> None:
     clock, sim = Clock(1.0), Simulator()
     async with sim:
         faults = Faults(clock, sim._context.random, {})
@@ -112,7 +112,7 @@ class Frozen(Clock):
         return self.time
 
 
-async def test_flapping() -> None:
+async def test_a_fault_that_comes_and_goes() -> None:
     sim = Simulator()
     async with sim:
         clock = Frozen(1.0)
@@ -212,7 +212,7 @@ async def test_a_list_that_fails(does: str) -> None:
         )
 
 
-async def test_the_journal_judges(tmp_path: Path) -> None:
+async def test_the_journal_shows_what_was_sent_twice(tmp_path: Path) -> None:
     """Two calls with one identity, both taken: sent twice, whoever was told what."""
     script = Script.model_validate({"numbers": {TO: ["reset-after", "delivered"]}})
     async with Simulator(script, journal=tmp_path / "j") as sim, twilio(sim.url) as client:

@@ -1,4 +1,4 @@
-"""The simulator as a process: starts, answers, ends when told, and leaves a journal that anybody can count."""
+"""The simulator as a process: starts, answers, ends on a signal, and leaves a journal that anybody can count."""
 
 from __future__ import annotations
 
@@ -50,10 +50,10 @@ async def test_the_journal_of_a_killed_simulator_is_whole(tmp_path: Path) -> Non
     assert {"at", "t", "number", "sender", "segments", "ordinal", "outcome"} <= taken[0].keys()
 
 
-async def test_control_doors(tmp_path: Path) -> None:
+async def test_the_admin_api(tmp_path: Path) -> None:
     async with service(MODULE, tmp_path, **CREDENTIALS) as sim, aiohttp.ClientSession() as http:
-        told = {"from": "+14155550100", "to": "24365", "body": "hello"}
-        async with http.post(sim.url + "/simulator/inbound", json=told) as answer:
+        text = {"from": "+14155550100", "to": "24365", "body": "hello"}
+        async with http.post(sim.url + "/simulator/inbound", json=text) as answer:
             assert answer.status == 200
         async with http.post(
             sim.url + "/simulator/inbound", json={"from": "+14155550100"}

@@ -23,7 +23,7 @@ def test_pace_by_kind(sender: str, pace: float) -> None:
     assert state.queue(0.0, 6) == 6 / pace
 
 
-def test_the_queue_drains_at_its_pace_and_saves_nothing_up() -> None:
+def test_the_queue_drains_at_its_pace() -> None:
     state = SenderState("24365", SenderConfig(pace=2, queue=10))
     assert [state.queue(0.0, 1), state.queue(0.0, 3), state.queue(100.0, 1)] == [0.5, 2.0, 100.5]
 

@@ -84,14 +84,14 @@ async def test_a_service_reports_queued_too() -> None:
         assert {one.form["MessagingServiceSid"] for one in listening.heard} == {SERVICE}
 
 
-async def test_signed_over_the_public_url_and_brought_to_where_we_listen() -> None:
+async def test_the_public_url_is_signed_wherever_it_is_delivered() -> None:
     async with hook("https://sms.example.com") as listening:
         await one_text(listening, "delivered", deliver_to=listening.url)
         assert len(listening.heard) == 2
         assert all(one.genuine for one in listening.heard)
 
 
-async def test_people_answer() -> None:
+async def test_recipients_answer() -> None:
     replies = [
         {"after_texts": 1, "body": "STOP", "delay": 0.1},
         {"after_texts": 2, "body": "never comes"},
@@ -104,7 +104,7 @@ async def test_people_answer() -> None:
         ] == [(TO, "24365", "STOP", True)]
 
 
-async def test_whoever_was_not_reached_does_not_answer() -> None:
+async def test_a_recipient_who_was_not_reached_does_not_answer() -> None:
     async with hook() as listening:
         await one_text(listening, {"fate": "undelivered:30003", "replies": [{"body": "STOP"}]})
         assert listening.statuses == ["sent", "undelivered"]
@@ -130,7 +130,7 @@ async def test_an_inbound_to_a_service() -> None:
         ("#rc=5&rp=5xx", [404], 1),
     ],
 )
-async def test_tried_again_as_the_fragment_asks(
+async def test_callbacks_are_retried_as_the_fragment_asks(
     fragment: str, answers: list[int], calls: int
 ) -> None:
     script = Script.model_validate({"otherwise": "sent"})
@@ -156,7 +156,7 @@ async def test_a_webhook_that_is_away_for_a_while() -> None:
             assert listening.statuses[2:] == statuses
 
 
-async def test_our_callbacks_come_again_whatever_the_rule() -> None:
+async def test_our_callbacks_are_retried_whatever_the_default() -> None:
     """Their address asks for it, and is signed without what asks."""
     async with hook() as listening, Simulator(Script.model_validate({"otherwise": "sent"})) as sim:
         listening.answers = [503, 503]
@@ -167,7 +167,7 @@ async def test_our_callbacks_come_again_whatever_the_rule() -> None:
         assert all(one.genuine for one in listening.heard)
 
 
-async def test_a_stop_closes_the_line_until_start() -> None:
+async def test_a_stop_blocks_a_sender_until_start() -> None:
     script = Script.model_validate({"senders": {"*": {"pace": 100}}})
     ours, other = "+15005550006", "+15005550010"
     async with Simulator(script) as sim, twilio(sim.url) as client:
@@ -185,7 +185,7 @@ async def test_a_stop_closes_the_line_until_start() -> None:
         assert await result(ours) == (Result.ACCEPTED, None)
 
 
-async def test_short_codes_keep_no_list_unless_told() -> None:
+async def test_short_codes_have_no_stop_list_unless_scripted() -> None:
     for script, result in (
         ({}, Result.ACCEPTED),
         ({"senders": {"*": {"stop_list": True}}}, Result.REFUSED),

@@ -15,19 +15,19 @@ from services.failpoints import POINTS, parse_failpoint
 ROOT = Path(__file__).parents[2]
 
 
-def test_each_step_is_passed_somewhere() -> None:
+def test_each_failpoint_is_hit_somewhere() -> None:
     code = [*(ROOT / "streams/runtime").glob("*.py"), *(ROOT / "services").glob("[pw]*/*.py")]
     text = "\n".join(path.read_text() for path in code)
     assert [name for name in POINTS if f'"{name}"' not in text] == []
     assert len(POINTS) >= 12
 
 
-def test_by_default_a_step_does_nothing() -> None:
+def test_by_default_a_failpoint_does_nothing() -> None:
     parse_failpoint(None)("after-commit")
 
 
 @pytest.mark.parametrize("wish", ["nowhere", "after-commit:x", "after-commit:-1"])
-def test_a_step_that_there_is_not_is_refused(wish: str) -> None:
+def test_an_unknown_failpoint_is_refused(wish: str) -> None:
     with pytest.raises(ValueError, match="SAYSO_CRASH_AT is NAME"):
         parse_failpoint(wish)
 

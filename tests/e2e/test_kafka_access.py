@@ -31,7 +31,7 @@ from services.local import process_specs
 from services.local.stack import publish_sample
 from services.local.supervisor import Supervisor
 from tests.e2e.stage import TENANT, written
-from tests.secure_cluster import Locked, locked
+from tests.secure_cluster import SecureCluster, run_secure_cluster
 
 pytestmark = pytest.mark.broker
 
@@ -43,7 +43,9 @@ NOW = datetime.now(UTC)
 async def test_every_service_does_its_work_with_its_own_rights(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with locked(tmp_path / "kafka", list(compute_rights()), certified="webhook") as kafka:
+    with run_secure_cluster(
+        tmp_path / "kafka", list(compute_rights()), certified="webhook"
+    ) as kafka:
         await sayso("topics", "acls", "--apply", "--bootstrap", kafka.open)
         await sayso(
             "topics",
@@ -77,7 +79,7 @@ async def test_every_service_does_its_work_with_its_own_rights(
         await refused(kafka, monkeypatch)
 
 
-async def refused(kafka: Locked, monkeypatch: pytest.MonkeyPatch) -> None:
+async def refused(kafka: SecureCluster, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is beyond a list, with a password or a certificate; and a password that is wrong."""
     request = asked("forged")
     for bootstrap, told in (
@@ -104,7 +106,7 @@ async def refused(kafka: Locked, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @asynccontextmanager
-async def running(kafka: Locked, state: Path) -> AsyncIterator[None]:
+async def running(kafka: SecureCluster, state: Path) -> AsyncIterator[None]:
     script = written(
         state, {"numbers": {NUMBER: {"replies": [{"after_texts": 1, "body": "STOP"}]}}}
     )

@@ -78,7 +78,7 @@ def test_without_it_the_partition_ends_there() -> None:
         read(batch(0, [b"a", b"\xff", b"b"]), reader=STOCK_PARTITION_RECORDS)
 
 
-def test_what_was_aborted_stays_unread_behind_it() -> None:
+def test_aborted_records_behind_it_stay_unread() -> None:
     """The first transaction's marker, read a second time, would make the second one look committed."""
     data = (
         batch(0, [b"a"], producer=7)

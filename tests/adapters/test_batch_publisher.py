@@ -1,4 +1,4 @@
-"""Publishing for many callers at once: each is told of its own record, and of nothing else."""
+"""Publishing for many callers at once: each hears of its own record, and of nothing else."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from services.kafka.topics import apply
 from services.local.broker import EmbeddedBroker
 from streams.partition.decoding import partition_of
 from tests.adapters.servers import nobody_listens
-from tests.adapters.test_publishing import request
+from tests.adapters.test_publisher import request
 from tests.adapters.topics import records
 from tests.adapters.waiting import until
 
@@ -47,20 +47,20 @@ async def on_kafka(bootstrap: str) -> list[str]:
 
 
 @pytest.mark.broker
-async def test_everybodys_record_is_there_once_in_its_order_and_its_place(
+async def test_every_record_arrives_once_in_order_on_its_partition(
     fresh_cluster: str,
 ) -> None:
     publisher = BatchPublisher(fresh_cluster, source="test", window=0.001)
-    told = list[str]()
+    errors = list[str]()
     for burst in range(20):
-        told += await outcomes(publisher, *(text(50 * burst + n) for n in range(50)))
+        errors += await outcomes(publisher, *(text(50 * burst + n) for n in range(50)))
     await publisher.publish_all(INBOUND, [text(n) for n in range(1000, 1100)])
     await publisher.stop()
     found = await records(fresh_cluster, INBOUND)
     by_key = defaultdict[bytes, list[int]](list)
     for one in found:
         by_key[one.key].append(int(INBOUND.decode(one.value).provider_id.removeprefix("SM")))
-    assert told == [""] * 1000
+    assert errors == [""] * 1000
     assert sorted(number for numbers in by_key.values() for number in numbers) == list(range(1100))
     assert all(numbers == sorted(numbers) for numbers in by_key.values())
     assert all(one.partition == partition_of(one.key, 4) for one in found)
@@ -87,7 +87,7 @@ async def test_order_per_key_while_batches_are_under_way(fresh_cluster: str) -> 
 
 
 @pytest.mark.broker
-async def test_what_comes_together_goes_together(
+async def test_records_that_come_together_travel_together(
     fresh_cluster: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     publisher, sent = BatchPublisher(fresh_cluster, source="test"), list[int]()
@@ -118,9 +118,9 @@ async def test_a_record_that_kafka_refuses_takes_no_other_down(
         await client.create_topics([small])
     publisher = BatchPublisher(where, source="test")
     messages = [text(n, body="x" * (5000 if n == 3 else 500)) for n in range(8)]
-    told = await outcomes(publisher, *messages)
-    assert [number for number, why in enumerate(told) if why] == [3]
-    assert "refused" in told[3]
+    errors = await outcomes(publisher, *messages)
+    assert [number for number, why in enumerate(errors) if why] == [3]
+    assert "refused" in errors[3]
     assert await outcomes(publisher, text(8)) == [""], "the producer that it broke is replaced"
     await publisher.stop()
     assert await on_kafka(where) == [f"SM{n}" for n in range(9) if n != 3]
@@ -142,15 +142,15 @@ async def test_a_record_larger_than_a_batch_of_ours(fresh_cluster: str) -> None:
     assert await on_kafka(fresh_cluster) == [f"SM{7 * n}" for n in range(6)]
 
 
-async def test_without_kafka_everybody_is_told() -> None:
+async def test_without_kafka_every_caller_gets_an_error() -> None:
     publisher = BatchPublisher(nobody_listens().removeprefix("http://"), source="test", timeout=5)
-    told = await outcomes(publisher, *(text(n) for n in range(50)))
-    assert all(why.startswith("No Kafka answers at 127.0.0.1") for why in told)
+    errors = await outcomes(publisher, *(text(n) for n in range(50)))
+    assert all(why.startswith("No Kafka answers at 127.0.0.1") for why in errors)
     await publisher.stop()
 
 
 @pytest.mark.broker
-async def test_a_topic_that_is_not_there_holds_up_no_other(hurtable_broker: EmbeddedBroker) -> None:
+async def test_a_missing_topic_delays_no_other(hurtable_broker: EmbeddedBroker) -> None:
     where = hurtable_broker.bootstrap
     await apply(where, partitions=2, replication=1, topics=[INBOUND])
     publisher = BatchPublisher(where, source="test", timeout=3)
@@ -172,11 +172,11 @@ async def test_kafka_goes_away_and_comes_back(hurtable_broker: EmbeddedBroker) -
     assert await outcomes(publisher, text(1)) == [""]
     os.kill(hurtable_broker.pid, signal.SIGSTOP)
     try:
-        told = await asyncio.gather(
+        errors = await asyncio.gather(
             outcomes(publisher, *(text(n) for n in range(100, 120))),
             _later(publisher, range(200, 220)),
         )
-        assert all("did not confirm within 1.5 s" in why for group in told for why in group)
+        assert all("did not confirm within 1.5 s" in why for group in errors for why in group)
         assert not await publisher.is_reachable()
     finally:
         os.kill(hurtable_broker.pid, signal.SIGCONT)
@@ -207,7 +207,7 @@ async def test_a_killed_broker_comes_back(hurtable_broker: EmbeddedBroker) -> No
 
 
 @pytest.mark.broker
-async def test_what_waits_is_given_up_with_the_producer_that_it_waits_for(
+async def test_a_batch_fails_with_the_producer_it_waits_for(
     hurtable_broker: EmbeddedBroker,
 ) -> None:
     """Another partition broke the producer, and the broker does not answer: a batch must not wait for ever for a

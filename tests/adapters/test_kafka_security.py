@@ -1,4 +1,4 @@
-"""What a process is told of its Kafka, and who is told to be allowed what."""
+"""The security settings of a Kafka client, and the rights that each service gets."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ HOUSE = Path(__file__).parents[2]
 USER = {"SAYSO_KAFKA_USER": "u", "SAYSO_KAFKA_PASSWORD": "s3cret"}
 
 
-def told(**given: str) -> dict[str, Any]:
+def options(**given: str) -> dict[str, Any]:
     return security_options(
         from_environment({f"SAYSO_KAFKA_{name}": value for name, value in given.items()})
     )
@@ -55,11 +55,11 @@ def files(tmp_path: Path) -> dict[str, str]:
 
 
 def test_by_default_nothing_is_secured() -> None:
-    assert told() == {}
-    assert credentials(told()) is None
+    assert options() == {}
+    assert credentials(options()) is None
 
 
-def test_a_password_goes_to_every_client_and_into_no_repr() -> None:
+def test_a_password_reaches_every_client_and_no_repr() -> None:
     settings = from_environment({"SAYSO_KAFKA_SECURITY": "SASL_PLAINTEXT", **USER})
     assert "s3cret" not in repr(settings)
     found = security_options(settings)
@@ -76,10 +76,10 @@ def test_a_password_goes_to_every_client_and_into_no_repr() -> None:
 
 
 def test_tls_checks_the_brokers_name(files: dict[str, str]) -> None:
-    found = told(SECURITY="ssl", CA=files["ca.pem"], CERT=files["one.pem"], KEY=files["one.key"])
+    found = options(SECURITY="ssl", CA=files["ca.pem"], CERT=files["one.pem"], KEY=files["one.key"])
     assert found["ssl_context"].check_hostname
     assert credentials(found).protocol.value == "SSL"
-    both = told(
+    both = options(
         SECURITY="sasl_ssl", CA=files["ca.pem"], USER="u", PASSWORD="p", SASL_MECHANISM="plain"
     )
     assert (both["security_protocol"], both["sasl_mechanism"]) == ("SASL_SSL", "PLAIN")
@@ -135,11 +135,11 @@ def test_what_is_wrong_is_one_sentence(
 ) -> None:
     named = {name: files.get(value, value) for name, value in given.items()}
     with pytest.raises(SettingsError, match=said) as refused:
-        told(**named)
+        options(**named)
     assert "s3cret" not in str(refused.value)
 
 
-def test_the_command_line_says_it(
+def test_the_command_line_reports_a_wrong_setting(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from services.cli.app import run
@@ -151,7 +151,7 @@ def test_the_command_line_says_it(
         assert said == "SAYSO_KAFKA_USER is not set, and SAYSO_KAFKA_SECURITY=sasl_ssl needs it"
 
 
-def test_the_broker_of_sayso_up_has_no_locks(
+def test_the_embedded_broker_takes_no_security_settings(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     from services.cli.app import run
@@ -175,7 +175,7 @@ def clients() -> Iterator[tuple[str, ast.Call]]:
                 yield f"{file.relative_to(HOUSE)}:{node.lineno}", node
 
 
-def test_every_client_takes_what_it_is_told_of_access() -> None:
+def test_every_client_takes_the_security_options() -> None:
     found = dict(clients())
     assert len(found) >= 12
     takes = r"\*\*security_options\(\)|\*\*(self\.)?(faust_app\.)?auth\b|auth=auth\b"
@@ -228,14 +228,14 @@ def written(found: Any) -> set[str]:
     }
 
 
-def test_nobody_reads_rows_but_their_room() -> None:
+def test_only_its_processor_reads_a_state_topic() -> None:
     rows = {topic.name for topic in EVERY_TOPIC} - {topic.name for topic in TOPICS}
     for acl in compute_acls():
         if acl.name in rows and acl.operation in {Operation.READ, Operation.WRITE}:
             assert acl.name == f"sayso.{acl.user.removeprefix('sayso-')}.rows"
 
 
-def test_nobody_judges_but_rooms() -> None:
+def test_only_processors_write_orders_and_consent() -> None:
     """Who could write these could text whom they like, or say that somebody agreed."""
     for topic in (t.DISPATCH_ORDERS, t.CONSENT_LOG):
         may = {
@@ -247,15 +247,15 @@ def test_nobody_judges_but_rooms() -> None:
     assert t.CONSENT_LOG not in READ_BY_PROCESSORS
 
 
-def test_each_right_is_told_once_in_either_form() -> None:
+def test_each_right_is_listed_once_in_either_form() -> None:
     found = compute_acls("x-")
     assert len(set(found)) == len(found)
-    told_ = "\n".join(render_commands(found))
-    assert told_.count("--topic ") == sum(acl.kind is Kind.TOPIC for acl in found)
+    lines = "\n".join(render_commands(found))
+    assert lines.count("--topic ") == sum(acl.kind is Kind.TOPIC for acl in found)
     assert (
         "--add --allow-principal User:x-gate --operation Write --transactional-id sayso.gate- "
         "--resource-pattern-type prefixed"
-    ) in told_.splitlines()
+    ) in lines.splitlines()
     assert sum(acl.pattern is Pattern.PREFIXED for acl in found) == len(PROCESSORS) + 1
 
 

@@ -30,7 +30,7 @@ def request(number: int) -> SendRequest:
 
 
 @pytest.mark.broker
-async def test_keys_and_partitions_are_those_every_room_expects(fresh_cluster: str) -> None:
+async def test_keys_and_partitions_are_those_processors_expect(fresh_cluster: str) -> None:
     publisher = Publisher(fresh_cluster, source="test")
     await publisher.publish_all(SEND_REQUESTS, [request(n) for n in range(200)])
     await publisher.stop()
@@ -42,7 +42,7 @@ async def test_keys_and_partitions_are_those_every_room_expects(fresh_cluster: s
 
 
 @pytest.mark.broker
-async def test_a_stopped_broker_is_an_answer_and_its_return_is_noticed(
+async def test_a_stopped_broker_is_reported_and_its_return_noticed(
     hurtable_broker: EmbeddedBroker,
 ) -> None:
     await apply(hurtable_broker.bootstrap, partitions=1, replication=1, topics=[SEND_REQUESTS])

@@ -156,7 +156,7 @@ ANOTHER_TEXT: Final = Reason(
     "The text that waits is not the one that was seen",
     "look at it again, and approve what is there",
 )
-CANCELED: Final = Reason("canceled", "It was taken back", "ask again if it is still wanted")
+CANCELED: Final = Reason("canceled", "It was canceled", "ask again if it is still wanted")
 REJECTED: Final = Reason(NOT_APPROVED, "It was rejected", "ask for another text if one is wanted")
 UNDER_WAY: Final = Reason("under_way", "It is on its way already", "see what became of it")
 NOT_NEEDED: Final = Reason(

@@ -56,8 +56,8 @@ def apply_claim(
         return _resolve(number, claim)
     if claim.sender and claim.source == ConsentSource.CARRIER:
         reason = (
-            f"the carrier takes no texts from {claim.sender} to this number, "
-            "which our books did not know"
+            f"the carrier blocks texts from {claim.sender} to this number; "
+            "our records did not show it"
         )
         return _stop_sender(number, claim, "blocked_senders", reason)
     if not claim.sender or scope is StopScope.TENANT or claim.flagged:

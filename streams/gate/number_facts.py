@@ -11,10 +11,8 @@ from streams.gate.evaluation import reevaluate_all
 from streams.gate.state import FIELDS_AT_MOST, NumberState, StepBuilder
 from streams.processing import InputRecord
 
-PLAIN_FIELDS: Final = (
-    "type", "time_zone", "postal_region", "landline", "doubtful", "suppressed",
-)  # fmt: skip
 TEXT_FIELDS: Final = ("type", "time_zone", "postal_region")
+PLAIN_FIELDS: Final = (*TEXT_FIELDS, "landline", "doubtful", "suppressed")
 PEOPLE_AT_MOST: Final = 100
 """People whose switch for one number is kept; the oldest are dropped."""
 

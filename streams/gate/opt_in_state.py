@@ -26,17 +26,17 @@ AUTOMATIC_AT_MOST: Final = 3
 BUDGET: Final = Reason(
     RuleName.OPT_IN_BUDGET,
     "This hour's opt-in requests are used up",
-    "raise asks_per_hour, or wait: it goes by itself",
+    "raise asks_per_hour, or wait: it is sent at that time",
 )
 CROWDED: Final = Reason(
     RuleName.SENDER_CROWDED,
-    "Too many texts stand before it at its sender",
-    "wait: it goes by itself",
+    "Too many texts are queued before it at its sender",
+    "no action needed: it is sent when its turn comes",
 )
 CLOCK_AHEAD: Final = Reason(
     RuleName.CLOCK_SKEW,
-    "Its time is over by its sender's clock, and not by this one",
-    "wait: it goes by itself; if that takes longer than a moment, set the clocks by NTP",
+    "It is too late by dispatch's clock, but not by the gate's",
+    "no action needed; if it waits longer than a moment, set the clocks by NTP",
 )
 RETURN_REASONS: Final = {reason.rule: reason for reason in (BUDGET, CROWDED, CLOCK_AHEAD)}
 """Why dispatch returns an order that may be sent later, by rule."""

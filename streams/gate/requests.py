@@ -161,7 +161,7 @@ def apply_cancel(step: StepBuilder, pending: PendingRequest, canceled: Cancellat
     finding = Finding(
         rule=RuleName.CANCELED,
         verdict=Verdict.CANCEL,
-        reason=f"It was taken back{by}",
+        reason=f"It was canceled{by}",
         next_step=canceled.reason or "ask again if it is still wanted",
     )
     apply_evaluation(step, pending, Evaluation(Verdict.CANCEL, (finding,)))

@@ -158,7 +158,7 @@ def _round_up_to_ms(moment: datetime) -> int:
 SKEW_ALLOWED: Final = timedelta(seconds=5)
 CLOCKS_DIFFER: Final = (
     "the clocks of this worker and of the broker differ by more than 5 seconds: "
-    "nothing timed is judged"
+    "nothing that depends on the time is decided"
 )
 
 

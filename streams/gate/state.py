@@ -247,8 +247,15 @@ class StepBuilder:
     """
 
     __slots__ = (
-        "entries", "loaded", "now", "number", "publications", "settings", "store", "timers",
-    )  # fmt: skip
+        "entries",
+        "loaded",
+        "now",
+        "number",
+        "publications",
+        "settings",
+        "store",
+        "timers",
+    )
 
     def __init__(self, store: StateStore, now: datetime, settings: Settings) -> None:
         self.store = store

@@ -98,7 +98,7 @@ def check_already_opted_in(context: RuleContext) -> Finding | None:
         rule=RuleName.ALREADY_OPTED_IN,
         verdict=Verdict.CANCEL,
         reason="The recipient has opted in: there is nothing to ask",
-        next_step="nothing: what waited for their yes goes by itself",
+        next_step="nothing: the texts that waited for it are sent now",
     )
 
 

@@ -70,8 +70,8 @@ def check_sender_changed(context: RuleContext) -> Finding | None:
     return Finding(
         rule=RuleName.SENDER_CHANGED,
         verdict=Verdict.SEND,
-        reason=f"{known}, which they know, {why}",
-        next_step=f"nothing: it goes from {context.sender}",
+        reason=f"{known}, the sender that they know, {why}",
+        next_step=f"nothing: it is sent from {context.sender}",
     )
 
 

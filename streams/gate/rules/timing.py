@@ -34,7 +34,7 @@ def check_clock_skew(context: RuleContext) -> Finding | None:
         rule=RuleName.CLOCK_SKEW,
         verdict=Verdict.HOLD,
         reason=send_window.CLOCKS_DIFFER[0].upper() + send_window.CLOCKS_DIFFER[1:],
-        next_step="set the clocks by NTP: it is judged when this one has caught up",
+        next_step="set the clocks by NTP: it is decided when this clock has caught up",
         until=appended,
     )
 
@@ -60,7 +60,7 @@ def check_requested_in_future(context: RuleContext) -> Finding | None:
     return Finding(
         rule=RuleName.REQUESTED_IN_FUTURE,
         verdict=Verdict.REJECT,
-        reason="It says it was requested more than a day from now",
+        reason="Its request time is more than a day in the future",
         next_step="correct the producer's clock; to send later, use not_before",
     )
 
@@ -86,7 +86,7 @@ def check_not_before(context: RuleContext) -> Finding | None:
         rule=RuleName.NOT_BEFORE,
         verdict=Verdict.HOLD,
         reason="It is scheduled for later",
-        next_step="wait: it goes by itself",
+        next_step="no action needed: it is sent at that time",
         until=start,
     )
 
@@ -110,7 +110,9 @@ def check_quiet_hours(context: RuleContext) -> Finding | None:
         rule=RuleName.QUIET_HOURS,
         verdict=Verdict.HOLD,
         reason=f"{time} not between {hours.words} {_describe(context.location)}",
-        next_step="wait: it goes by itself" if span else "say where they are: set their time zone",
+        next_step="no action needed: it is sent at that time"
+        if span
+        else "say where they are: set their time zone",
         until=span and span.start,
     )
 
@@ -135,7 +137,7 @@ def check_marketing_hours(context: RuleContext) -> Finding | None:
     if until == moment:
         return None
     where = context.location.state or "the US"
-    next_step = "wait: it goes by itself"
+    next_step = "no action needed: it is sent at that time"
     if until is None:
         next_step = "say where they are: set their postal region and time zone"
     return Finding(
@@ -168,6 +170,6 @@ def check_frequency_cap(context: RuleContext) -> Finding | None:
         rule=RuleName.FREQUENCY_CAP,
         verdict=Verdict.HOLD,
         reason=f"They have had {limit.texts} {kind} {texts} in {limit.words}",
-        next_step="wait: it goes by itself",
+        next_step="no action needed: it is sent at that time",
         until=send_window.next_open_time(context, end),
     )

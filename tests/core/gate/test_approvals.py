@@ -161,7 +161,7 @@ def is_rejected(processor: Played) -> None:
 LATE: list[Any] = [
     pytest.param(stops, "opted_out", "reject", "The recipient opted out", id="a STOP"),
     pytest.param(expires, "held_too_long", "expire", "It has waited for 30 days", id="its time"),
-    pytest.param(is_taken_back, "canceled", "cancel", "It was taken back", id="a cancel"),
+    pytest.param(is_taken_back, "canceled", "cancel", "It was canceled", id="a cancel"),
     pytest.param(is_rejected, "not_approved", "reject", "It was rejected", id="a rejection"),
 ]
 

@@ -89,7 +89,7 @@ def test_what_waits_is_canceled_and_stays_so() -> None:
     told = processor.tell(cancel())
     assert decided(told) == [("m1", "cancel", ["canceled"])]
     assert answers(told) == [("cancel", "people")]
-    assert of(DECISIONS, told)[0].findings[0].reason == "It was taken back by people"
+    assert of(DECISIONS, told)[0].findings[0].reason == "It was canceled by people"
     later = processor.tell(opt_in(), at=NOON)
     assert decided(later) == []
     assert processor.tell(asked()) == []

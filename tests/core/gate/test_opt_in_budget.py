@@ -63,7 +63,7 @@ def test_it_waits_for_the_budget_and_is_issued_again() -> None:
                 rule="ask_budget",
                 verdict=Verdict.HOLD,
                 reason="This hour's opt-in requests are used up",
-                next_step="raise asks_per_hour, or wait: it goes by itself",
+                next_step="raise asks_per_hour, or wait: it is sent at that time",
                 until=ROOM,
             ),
         ),

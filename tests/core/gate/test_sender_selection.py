@@ -102,7 +102,7 @@ def test_a_changed_sender_is_noted_in_the_decision(known: str, why: str) -> None
     assert (decision.verdict, decision.sender) == (Verdict.SEND, OWN)
     (note,) = decision.findings
     assert (note.rule, note.verdict) == ("sender_changed", Verdict.SEND)
-    assert note.reason == f"{known}, which they know, {why}"
+    assert note.reason == f"{known}, the sender that they know, {why}"
     assert last_decision(processor).findings == (), "and from then on that is the one they know"
 
 

@@ -16,14 +16,8 @@ from schemas.tenant_settings import TenantSettings
 from schemas.text_hash import sha256_hex
 from schemas.topics import CONTACTS, DISPATCH_ORDERS, PERSON_ANSWERS
 from streams.dedup import RETENTION
+from streams.gate import messages
 from streams.gate.consent_claims import Claim
-from streams.gate.messages import (
-    PRIORITIES,
-    SYSTEM,
-    WITHOUT_OPT_IN,
-    fingerprint,
-    system_message_id,
-)
 from streams.gate.rule_context import RuleContext
 from streams.gate.rules import Evaluation
 from streams.gate.send_window import closing_time, record_send
@@ -75,17 +69,17 @@ def build_system_request(
 
     `ordinal` counts the texts of this kind to this number, so that a repeat gets the same id."""
     request = SendRequest(
-        message_id=system_message_id(kind, tenant.tenant, phone, ordinal),
+        message_id=messages.system_message_id(kind, tenant.tenant, phone, ordinal),
         tenant=tenant.tenant,
         to=phone,
         sender=sender,
         body=body,
         kind=kind,
         requested_at=now,
-        requested_by=SYSTEM,
+        requested_by=messages.SYSTEM,
         **others,
     )
-    message = MessageState(fingerprint=fingerprint(request), received=now, is_system=True)
+    message = MessageState(fingerprint=messages.fingerprint(request), received=now, is_system=True)
     return PendingRequest(request, message, cause)
 
 
@@ -103,7 +97,7 @@ def issue_order(
         body=request.body,
         kind=request.kind,
         case_id=request.case_id,
-        lane=(WITHOUT_OPT_IN if context.is_system else PRIORITIES)[request.kind],
+        lane=(messages.WITHOUT_OPT_IN if context.is_system else messages.PRIORITIES)[request.kind],
         segments=size,
         consent_epoch=context.number.epoch,
         not_before=request.not_before,

@@ -17,6 +17,7 @@ from schemas.decision import Decision, Verdict
 from schemas.numbers import e164
 from schemas.text_hash import sha256_hex
 from schemas.topics import APPROVAL_LOG
+from streams import reasons
 from streams.dedup import RETENTION, DedupEntry, dedup_name, is_duplicate
 from streams.gate.actions import PendingRequest
 from streams.gate.evaluation import apply_evaluation, evaluate_request
@@ -32,16 +33,7 @@ from streams.gate.state import (
     message_name,
 )
 from streams.processing import InputRecord
-from streams.reasons import (
-    AWAITING_APPROVAL,
-    EXPIRED,
-    HELD_TOO_LONG,
-    NOBODY_APPROVED,
-    NOT_APPROVED,
-    OPTED_OUT,
-    READY,
-    Reason,
-)
+from streams.reasons import Reason
 
 WORDS_AT_MOST: Final = 200
 """Characters of who it was that are kept."""
@@ -100,7 +92,7 @@ def _apply(context: ApprovalContext, cause: Evidence) -> Decision | None:
     if approval.action is not ApprovalAction.REJECT:
         return evaluate_request(step, pending)
     next_step = "nothing; ask for another text if one is wanted"
-    reason = Reason(NOT_APPROVED, f"Rejected by {approval.by}", next_step)
+    reason = Reason(reasons.NOT_APPROVED, f"Rejected by {approval.by}", next_step)
     rejection = Evaluation(Verdict.REJECT, (reason.finding(Verdict.REJECT),))
     return apply_evaluation(step, pending, rejection)
 
@@ -112,7 +104,7 @@ def _describe(context: ApprovalContext, decision: Decision | None) -> tuple[Verd
         reason = f"It waits as before: {rules}"
         return Verdict.HOLD, Reason("as_before", reason, "see what it waits for")
     if decision.verdict is Verdict.SEND:
-        return decision.verdict, READY
+        return decision.verdict, reasons.READY
     deciding = next(one for one in decision.findings if one.verdict is decision.verdict)
     return decision.verdict, Reason(deciding.rule, deciding.reason, deciding.next_step)
 
@@ -157,23 +149,25 @@ ANOTHER_TEXT: Final = Reason(
     "look at it again, and approve what is there",
 )
 CANCELED: Final = Reason("canceled", "It was canceled", "ask again if it is still wanted")
-REJECTED: Final = Reason(NOT_APPROVED, "It was rejected", "ask for another text if one is wanted")
+REJECTED: Final = Reason(
+    reasons.NOT_APPROVED, "It was rejected", "ask for another text if one is wanted"
+)
 UNDER_WAY: Final = Reason("under_way", "It is on its way already", "see what became of it")
 NOT_NEEDED: Final = Reason(
     "no_approval_needed", "It needs no approval", "see what else it waits for"
 )
 
 ENDED_BY_RULE: Final[Mapping[str, Reason]] = {
-    OPTED_OUT.rule: OPTED_OUT,
-    EXPIRED.rule: EXPIRED,
-    HELD_TOO_LONG.rule: HELD_TOO_LONG,
-    NOBODY_APPROVED.rule: NOBODY_APPROVED,
+    reasons.OPTED_OUT.rule: reasons.OPTED_OUT,
+    reasons.EXPIRED.rule: reasons.EXPIRED,
+    reasons.HELD_TOO_LONG.rule: reasons.HELD_TOO_LONG,
+    reasons.NOBODY_APPROVED.rule: reasons.NOBODY_APPROVED,
     REJECTED.rule: REJECTED,
     CANCELED.rule: CANCELED,
 }
 """What is said of a text that has ended, by the rule that ended it; else by its verdict."""
 ENDED_BY_VERDICT: Final[Mapping[Verdict, Reason]] = {
-    Verdict.EXPIRE: EXPIRED,
+    Verdict.EXPIRE: reasons.EXPIRED,
     Verdict.CANCEL: CANCELED,
 }
 
@@ -186,7 +180,7 @@ def first_objection(context: ApprovalContext) -> Reason | None:
 
 
 def _is_opted_out(context: ApprovalContext) -> Reason | None:
-    return OPTED_OUT if context.step.number.state is ConsentState.OPTED_OUT else None
+    return reasons.OPTED_OUT if context.step.number.state is ConsentState.OPTED_OUT else None
 
 
 def _is_unknown(context: ApprovalContext) -> Reason | None:
@@ -229,7 +223,7 @@ def _is_approved(context: ApprovalContext) -> Reason | None:
 def _needs_none(context: ApprovalContext) -> Reason | None:
     assert context.message is not None
     assert context.held is not None
-    if AWAITING_APPROVAL.rule in context.held.rules:
+    if reasons.AWAITING_APPROVAL.rule in context.held.rules:
         return None
     rule_context = build_context(
         context.held.request,

@@ -9,7 +9,7 @@ from schemas.topic import Topic
 Headers = tuple[tuple[str, bytes], ...]
 
 
-def fixed_headers(topic: Topic[Any], source: str) -> Headers:
+def common_headers(topic: Topic[Any], source: str) -> Headers:
     """All but `ce_id`, which differs from record to record. `source` is the part of Sayso that
     publishes."""
     return (

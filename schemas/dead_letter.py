@@ -62,7 +62,7 @@ class DeadLetter(Message):
         return None if self.value is None else base64.b64decode(self.value)
 
 
-class LetterAction(StrEnum):
+class DeadLetterAction(StrEnum):
     REPLAYED = "replayed"
     """Written to its own topic again, as it was or corrected."""
     DROPPED = "dropped"
@@ -79,7 +79,7 @@ class LetterResolution(Message):
     partition: Whole
     """With `offset`: where the letter stands on sms.dead-letters."""
     offset: Whole
-    action: LetterAction
+    action: DeadLetterAction
     by: str
     reason: str = ""
     mended: bool = False

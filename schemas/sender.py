@@ -73,7 +73,7 @@ class SenderState(StrEnum):
     """There are no settings for it; its texts wait until there are."""
 
 
-class LaneDepth(Message):
+class PriorityDepth(Message):
     """What waits at a sender, of one priority."""
 
     lane: Priority
@@ -95,7 +95,7 @@ class SenderStatus(Message):
     paused_by: str | None = None
     pace: float | None = None
     """Segments per second now."""
-    queued: tuple[LaneDepth, ...] = ()
+    queued: tuple[PriorityDepth, ...] = ()
     """What may leave, by priority; priorities without texts are left out."""
     later: Whole = 0
     """How many texts wait for a time of their own."""

@@ -13,7 +13,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from schemas.base import Message
-from schemas.cloudevents import Headers, fixed_headers
+from schemas.cloudevents import Headers, common_headers
 from schemas.topics import Topic
 from services.kafka.security import security_options, unreachable_message
 
@@ -43,7 +43,7 @@ class CloudEventHeaders:
     def build(self, topic: Topic[Any]) -> list[tuple[str, bytes]]:
         fixed = self._fixed.get(topic.name)
         if fixed is None:
-            fixed = self._fixed[topic.name] = fixed_headers(topic, self._source)
+            fixed = self._fixed[topic.name] = common_headers(topic, self._source)
         return [*fixed, ("ce_id", b"%b-%d" % (self._stem, next(self._numbers)))]
 
 

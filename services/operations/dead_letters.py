@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from schemas.dead_letter import DeadLetter, DeadLetterCause, LetterAction, LetterResolution
+from schemas.dead_letter import DeadLetter, DeadLetterAction, DeadLetterCause, LetterResolution
 from schemas.topics import BY_NAME, CONSENT_EVENTS, INBOUND, REPLIES
 from services.kafka.dead_letter_replay import NotReplayed, ReplayRecord, build_replay, resolve
 from services.ledger import Ledger
@@ -112,18 +112,18 @@ async def replay(
         raise InvalidRequest(
             f"it would come back: {describe_error(error)}; mend it with `sayso dlq fix {one.name}`"
         ) from None
-    resolution = _build_resolution(one, LetterAction.REPLAYED, by, reason, mended is not None)
+    resolution = _build_resolution(one, DeadLetterAction.REPLAYED, by, reason, mended is not None)
     await _resolve(bootstrap, ledger, one, resolution, record)
 
 
 async def drop(bootstrap: str, ledger: Ledger, one: DeadLetterEntry, by: str, reason: str) -> None:
     """Record that the letter is not needed; it stays on its topic.  Raises OperationError."""
-    resolution = _build_resolution(one, LetterAction.DROPPED, by, reason, False)
+    resolution = _build_resolution(one, DeadLetterAction.DROPPED, by, reason, False)
     await _resolve(bootstrap, ledger, one, resolution, None)
 
 
 def _build_resolution(
-    one: DeadLetterEntry, action: LetterAction, by: str, reason: str, mended: bool
+    one: DeadLetterEntry, action: DeadLetterAction, by: str, reason: str, mended: bool
 ) -> LetterResolution:
     return LetterResolution(
         topic=one.said.topic,

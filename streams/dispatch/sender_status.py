@@ -6,7 +6,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from schemas.sender import LaneDepth, SenderError, SenderState, SenderStatus
+from schemas.sender import PriorityDepth, SenderError, SenderState, SenderStatus
 from schemas.topics import SENDER_STATUS
 from streams.dispatch.pace import pace_of
 from streams.dispatch.sender_queue import SenderQueue
@@ -44,7 +44,7 @@ def _build_status(step: StepBuilder, settings: Settings) -> SenderStatus:
     queue = step.queue
     pace = pace_of(step.sender, settings)
     depths = tuple(
-        LaneDepth(lane=priority, messages=len(texts), segments=texts.segments)
+        PriorityDepth(lane=priority, messages=len(texts), segments=texts.segments)
         for priority, texts in queue.queues.items()
         if texts
     )

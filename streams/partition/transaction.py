@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from schemas.base import Message
-from schemas.cloudevents import fixed_headers
+from schemas.cloudevents import common_headers
 from schemas.topics import Topic
 from streams.partition.decoding import partition_of
 from streams.processing import Publication, StateStore
@@ -144,6 +144,6 @@ class RecordBuilder:
             self._counts[topic.name],
             topic.key,
             topic.dump,
-            fixed_headers(topic, self._processor),
+            common_headers(topic, self._processor),
         )
         return route

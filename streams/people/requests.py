@@ -29,8 +29,8 @@ from streams.people.state import (
     PersonEntry,
     RequestEntry,
     Stage,
-    done_name,
     fingerprint,
+    fingerprint_name,
     request_name,
 )
 from streams.processing import (
@@ -138,7 +138,7 @@ def _find_fingerprint(state: StateStore, message_id: str) -> str | None:
     live = state.get(request_name(message_id), RequestEntry)
     if live is not None:
         return fingerprint(live.request)
-    finished = state.get(done_name(message_id), FinishedRequest)
+    finished = state.get(fingerprint_name(message_id), FinishedRequest)
     return finished.fingerprint if finished else None
 
 
@@ -246,7 +246,7 @@ def _end(
 
 def finish(entry: RequestEntry, now: datetime) -> StepResult:
     """Drop the text, and remember the id."""
-    name = done_name(entry.request.message_id)
+    name = fingerprint_name(entry.request.message_id)
     state = {
         request_name(entry.request.message_id): None,
         name: FinishedRequest(fingerprint=fingerprint(entry.request)),

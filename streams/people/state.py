@@ -87,7 +87,7 @@ def request_name(message_id: str) -> str:
     return f"{REQUESTS}{message_id}"
 
 
-def done_name(message_id: str) -> str:
+def fingerprint_name(message_id: str) -> str:
     return f"done/{message_id}"
 
 

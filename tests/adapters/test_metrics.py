@@ -22,7 +22,7 @@ from schemas.decision import Decision, Finding, Verdict
 from schemas.outcome import Outcome
 from schemas.send import Priority
 from schemas.send_request import SendRequest
-from schemas.sender import LaneDepth, SenderState, SenderStatus
+from schemas.sender import PriorityDepth, SenderState, SenderStatus
 from services.kafka.publisher import Publisher
 from services.observability import metrics
 from services.observability.logs import mask_line
@@ -83,7 +83,9 @@ def stop(**more: Any) -> ConsentChange:
 def status(
     sender: str, segments: int, state: SenderState = SenderState.RUNNING, drain: float = 1
 ) -> SenderStatus:
-    depth = (LaneDepth(lane=Priority.REMINDER, messages=1, segments=segments),) if segments else ()
+    depth = (
+        (PriorityDepth(lane=Priority.REMINDER, messages=1, segments=segments),) if segments else ()
+    )
     return SenderStatus(
         sender=sender, state=state, pace=2.0, queued=depth, drain_seconds=drain, at=NOON
     )

@@ -9,7 +9,7 @@ import pytest
 
 from schemas.controls import Pause, Resume
 from schemas.send import Priority
-from schemas.sender import LaneDepth, Sender, SenderError, SenderState, SenderStatus
+from schemas.sender import PriorityDepth, Sender, SenderError, SenderState, SenderStatus
 from schemas.topics import DISPATCH_CONTROLS, SENDER_STATUS, SENDERS
 from services.cli.app import run
 from services.ledger import Ledger
@@ -26,8 +26,8 @@ STATUS = SenderStatus(
     drain_seconds=90.0,
     in_flight=2,
     queued=(
-        LaneDepth(lane=Priority.REPLY, messages=1, segments=1),
-        LaneDepth(lane=Priority.MARKETING, messages=700, segments=899),
+        PriorityDepth(lane=Priority.REPLY, messages=1, segments=1),
+        PriorityDepth(lane=Priority.MARKETING, messages=700, segments=899),
     ),
     in_doubt=1,
     last_error=SenderError(code="20429", at=NOON),

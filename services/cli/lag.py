@@ -62,7 +62,7 @@ async def _sample(
     try:
         async with LagMonitor(bootstrap, list_groups(processor)) as watch:
             while True:
-                found = await watch.look()
+                found = await watch.take_sample()
                 if not found.lines:
                     raise OperationFailed(
                         f"Kafka at {bootstrap} does not have our topics",

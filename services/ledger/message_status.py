@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from schemas.attempt import Attempt, AttemptState
+from schemas.attempt import Attempt, AttemptCode, AttemptState
 from schemas.person import PersonRequest
 from schemas.send_request import SendRequest
 from services.ledger.ledger import Ledger
@@ -123,9 +123,6 @@ class InDoubtAttempt(NamedTuple):
 
 
 _STATES: Final = (State.IN_DOUBT, State.DEFERRED)
-_ABSENT: Final = "absent"
-"""Code of an attempt that the provider's list does not have. It counts as deferred, but is looked
-up again before it may be sent again."""
 
 
 def list_in_doubt(
@@ -168,8 +165,10 @@ def _last_attempt(ledger: Ledger, tenant: str, message_id: str) -> InDoubtAttemp
 
 
 def _is_unsettled(report: Attempt) -> bool:
+    """An attempt that the provider's list does not have counts as deferred, but is looked up again
+    before it may be sent again."""
     return report.state is AttemptState.IN_DOUBT or (
-        report.state is AttemptState.DEFERRED and report.code == _ABSENT
+        report.state is AttemptState.DEFERRED and report.code == AttemptCode.ABSENT
     )
 
 

@@ -55,16 +55,16 @@ class Exporter:
             try:
                 async with LagMonitor(self._bootstrap, self._groups) as monitor:
                     while not stop.is_set():
-                        await self._look(monitor)
+                        await self._sample(monitor)
                         await _pause(stop, EVERY)
             except LagError as error:
                 self._set_up(False)
                 log.warning("could not look", problem=str(error))
                 await _pause(stop, EVERY)
 
-    async def _look(self, monitor: LagMonitor) -> None:
+    async def _sample(self, monitor: LagMonitor) -> None:
         began = time.monotonic()
-        report = await monitor.look()
+        report = await monitor.take_sample()
         set_lag(self.metrics, report)
         if began - self._ledger_read_at >= LEDGER_EVERY:
             self._ledger_read_at = began
@@ -83,7 +83,7 @@ class Exporter:
             return
         try:
             set_ledger_metrics(self.metrics, ledger)
-            stalled = self._ledger_lag.stalled_for(ledger.positions(), report, time.monotonic())
+            stalled = self._ledger_lag.measure_stall(ledger.positions(), report, time.monotonic())
             self.metrics.set("sayso_ledger_stands_seconds", stalled)
         finally:
             ledger.close()
@@ -98,7 +98,9 @@ class LedgerLag:
         self._since = 0.0
         """When it was seen there first, in seconds on the caller's clock."""
 
-    def stalled_for(self, reached: Mapping[Partition, int], report: LagReport, now: float) -> float:
+    def measure_stall(
+        self, reached: Mapping[Partition, int], report: LagReport, now: float
+    ) -> float:
         """For how many seconds it has had something to read and has not moved. Call it at every
         sample.
 

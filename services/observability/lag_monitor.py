@@ -43,7 +43,7 @@ class LagError(Exception):
 
 
 class LagMonitor:
-    """`async with LagMonitor(bootstrap, {group: topics}) as monitor: await monitor.look()`."""
+    """`async with LagMonitor(bootstrap, {group: topics}) as monitor: await monitor.take_sample()`."""
 
     def __init__(self, bootstrap: str, groups: Mapping[str, Iterable[str]]) -> None:
         """`groups`: the topics that each group reads."""
@@ -84,7 +84,7 @@ class LagMonitor:
         await self._reader.stop()
         await self._admin.close()
 
-    async def look(self) -> LagReport:
+    async def take_sample(self) -> LagReport:
         """Take one more sample, and report on the window. Raises LagError."""
         try:
             self._window.append(await self._sample())

@@ -4,7 +4,6 @@ An error is one sentence that names the command line's option for the wrong fiel
 
 from __future__ import annotations
 
-import re
 import secrets
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
@@ -13,11 +12,10 @@ from typing import Any, Final, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from schemas.base import Message, Slug
-from schemas.numbers import e164
+from schemas.numbers import E164, e164
 from services.operations.errors import InvalidRequest
 
 M = TypeVar("M", bound=Message)
-_NUMBER: Final = re.compile(r"\+[1-9][0-9]{6,14}")
 _SLUG: Final = TypeAdapter[str](Slug)
 
 
@@ -38,7 +36,7 @@ def build_message(shape: type[M], /, **fields: Any) -> M:
 def parse_number(option: str, written: str) -> str:
     """Return it in E.164.  Raises InvalidRequest."""
     number = e164(written)
-    if not _NUMBER.fullmatch(number):
+    if not E164.fullmatch(number):
         raise InvalidRequest(
             f"{option} {written!r} is not a phone number with plus and country code,"
             " such as +12125550123"

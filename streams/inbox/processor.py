@@ -12,7 +12,6 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Final
 
-from schemas.base import Evidence
 from schemas.consent import ConsentAction, ConsentEvent
 from schemas.dead_letter import DeadLetterCause
 from schemas.inbound import Contact, InboundMessage, Reply
@@ -186,7 +185,7 @@ def _build_reply(
         carrier_stop=inbound.carrier_stop,
         received_at=inbound.received_at,
         appended_at=record.at,
-        evidence=Evidence(topic=record.topic, partition=record.partition, offset=record.offset),
+        evidence=record.evidence,
     )
     return Publication(REPLIES, reply)
 
@@ -220,7 +219,7 @@ def _build_block(tenant: str, sender: str, number: str, record: InputRecord) -> 
         action=ConsentAction.UNREADABLE,
         source=record.topic,
         at=record.at,
-        evidence=Evidence(topic=record.topic, partition=record.partition, offset=record.offset),
+        evidence=record.evidence,
     )
     return Publication(CONSENT_EVENTS, event)
 

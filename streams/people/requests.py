@@ -12,7 +12,6 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from schemas.base import Evidence
 from schemas.dead_letter import DeadLetterCause
 from schemas.decision import Finding, Verdict
 from schemas.person import NumberType, Person, PersonAnswer, PersonRequest
@@ -83,7 +82,7 @@ def on_request(
     known = _find_fingerprint(state, request.message_id)
     if known is not None:
         return NO_CHANGE if known == fingerprint(request) else _refuse_reused_id(record, now)
-    place = Evidence(topic=record.topic, partition=record.partition, offset=record.offset)
+    place = record.evidence
     entry = RequestEntry(request=request, place=place, received=now, since=now)
     context = load_context(state, now, settings)
     problem = why_unsendable(request.body)

@@ -154,7 +154,7 @@ def books(tmp_path: Path) -> Iterator[ConsentFiller]:
     opened.store.close()
 
 
-def test_empty_books_are_in_order(books: ConsentFiller) -> None:
+def test_an_empty_ledger_has_no_findings(books: ConsentFiller) -> None:
     assert [books.found(check) for check in CHECKS] == [[]] * len(CHECKS)
 
 
@@ -206,7 +206,7 @@ def test_the_entry_that_counts_is_the_one_that_brought_it(books: ConsentFiller) 
     assert books.found("unproven") == []
 
 
-def test_who_is_out_needs_no_proof(books: ConsentFiller) -> None:
+def test_an_opted_out_number_needs_no_proof(books: ConsentFiller) -> None:
     books.said("opt_out", NOON, evidence={})
     books.stands("opted_out")
     assert books.found("unproven") == []
@@ -348,7 +348,7 @@ def test_pending_for_long(books: ConsentFiller) -> None:
     assert books.found("pending", "bolt") == []
 
 
-def test_pending_since_nobody_knows_when_is_named(books: ConsentFiller) -> None:
+def test_a_pending_number_without_a_time_is_a_finding(books: ConsentFiller) -> None:
     books.stands("pending")
     assert books.found("pending") == ["nobody knows when they were asked"]
 
@@ -380,7 +380,7 @@ def test_the_command_says_it_as_tables_and_as_csv(
     assert PHONE in capsys.readouterr().out
 
 
-def test_an_ask_that_failed_frees_the_clock_before_its_outcome_says_so(
+def test_a_failed_opt_in_request_allows_the_next_one(
     books: ConsentFiller,
 ) -> None:
     """By the event that the gate was told by."""
@@ -398,7 +398,7 @@ def test_an_ask_that_failed_frees_the_clock_before_its_outcome_says_so(
     assert books.found("asked") == []
 
 
-def test_opt_in_requests_that_wait_for_room_are_counted_by_tenant(
+def test_opt_in_requests_over_budget_are_counted_by_tenant(
     books: ConsentFiller, capsys: pytest.CaptureFixture[str]
 ) -> None:
     there = ["consent", "audit", "--state", str(books.state)]

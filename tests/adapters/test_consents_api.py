@@ -108,7 +108,7 @@ def keys_of(state: Path) -> list[dict[str, Any]]:
     return found
 
 
-async def test_who_may_not_call_is_told_so_before_the_body_is_looked_at(api: Api) -> None:
+async def test_the_caller_is_identified_before_the_body_is_read(api: Api) -> None:
     written = api.key.written
     revoked = api.keys.add("acme", "", NOW)
     api.keys.revoke(revoked.key.id, NOW)
@@ -216,7 +216,7 @@ async def test_each_wrong_field_is_named_with_what_to_do(
     assert "5550123" not in json.dumps(said)
 
 
-async def test_all_that_is_wrong_is_said_at_once(api: Api) -> None:
+async def test_all_problems_are_returned_at_once(api: Api) -> None:
     _, said = await api.post({"number": "x", "ip": "y"})
     assert [problem["field"] for problem in said["problems"]] == [
         "event_id",
@@ -234,7 +234,7 @@ async def test_other_addresses_and_methods(api: Api) -> None:
         assert "POST to" in (await answer.json())["error"]
 
 
-async def test_without_kafka_the_caller_comes_again_with_the_same(api: Api) -> None:
+async def test_without_kafka_the_caller_is_told_to_retry(api: Api) -> None:
     """The id is taken from the first try on: what was not confirmed may still arrive."""
     for _ in range(2):
         status, said = await api.post(TOLD)
@@ -247,15 +247,13 @@ async def test_without_kafka_the_caller_comes_again_with_the_same(api: Api) -> N
             assert (await answer.json())["answers"] == {"503": 2, "409": 1}
 
 
-async def test_keys_that_cannot_be_read_let_nobody_in(api: Api) -> None:
+async def test_unreadable_keys_let_no_caller_in(api: Api) -> None:
     (api.state / FILE).write_text("{")
     assert (await api.post(TOLD))[0] == 503
 
 
 @pytest.mark.broker
-async def test_what_is_told_arrives_with_its_evidence_once(
-    fresh_cluster: str, tmp_path: Path
-) -> None:
+async def test_a_consent_arrives_once_with_its_evidence(fresh_cluster: str, tmp_path: Path) -> None:
     async with serving(fresh_cluster, tmp_path) as api:
         with capture_logs() as logs:
             assert await api.post(TOLD) == (
@@ -307,7 +305,7 @@ async def test_what_is_told_arrives_with_its_evidence_once(
 
 
 @pytest.mark.broker
-async def test_a_tenant_without_settings_is_not_found_until_it_has_some(
+async def test_a_tenant_is_unknown_until_it_has_settings(
     fresh_cluster: str, tmp_path: Path
 ) -> None:
     ledger, publisher = Ledger.open(tmp_path / LEDGER), Publisher(fresh_cluster, source="test")
@@ -442,7 +440,7 @@ def test_ids_outlive_a_restart_and_are_forgotten_in_the_end(tmp_path: Path) -> N
     second.close()
 
 
-def test_another_tenants_ids_are_its_own_and_a_new_key_changes_nothing(tmp_path: Path) -> None:
+def test_event_ids_are_per_tenant_and_independent_of_the_key(tmp_path: Path) -> None:
     ids = IdempotencyStore(tmp_path)
     ours, theirs = parse_claim("acme", TOLD, "k1", NOW), parse_claim("bolt", TOLD, "k1", NOW)
     renewed = parse_claim("acme", TOLD, "k2", NOW)

@@ -174,7 +174,7 @@ def test_the_recipients_zone_goes_before_the_tenants(
     assert "2026-11-21 02:00:00" in explain(tmp_path, capsys)
 
 
-def test_consent_stands_where_it_came_in_time(
+def test_consent_appears_in_order_of_time(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Asked for and held, then they agree, then it goes: told in that order."""
@@ -269,7 +269,7 @@ def test_as_data_every_step_has_its_place(
     assert found["outcome"]["version"] == 2
 
 
-def test_before_it_was_asked_for_nothing_is_known(
+def test_as_of_before_the_request_nothing_is_known(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     fill_ledger(tmp_path, *story())
@@ -299,7 +299,7 @@ def test_a_time_needs_its_zone(
         ),
     ],
 )
-def test_where_nobody_need_act_it_says_so(
+def test_it_says_when_no_action_is_needed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], facts: Any, says: str
 ) -> None:
     fill_ledger(tmp_path, *facts)
@@ -316,7 +316,7 @@ def test_the_docs_say_how_long_each_part_is_kept() -> None:
     assert retention_table() in (ROOT / "docs/guides/reconciliation.md").read_text("utf-8")
 
 
-def test_the_decision_that_holds_gives_the_reason_also_where_clocks_disagree(
+def test_the_reason_is_the_last_decisions_despite_clock_skew(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The second was made by an owner whose clock was behind."""

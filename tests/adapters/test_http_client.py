@@ -376,7 +376,7 @@ async def test_a_request_that_may_have_left_is_not_repeated() -> None:
         assert [asked[:4] for asked in server.requests] == [b"POST", b"GET "]
 
 
-async def test_what_nobody_asked_for_is_nobodys_answer() -> None:
+async def test_an_unrequested_response_answers_no_request() -> None:
     """A second answer to one request, at once or later; a server that gives up an idle connection says 408."""
     extra = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n"
 
@@ -397,7 +397,7 @@ async def test_what_nobody_asked_for_is_nobodys_answer() -> None:
             assert len(server.peers) == 2
 
 
-async def test_a_late_answer_is_nobody_elses() -> None:
+async def test_a_late_response_never_answers_another_request() -> None:
     slowly, answered = True, asyncio.Event()
 
     async def play(peer: Peer) -> None:

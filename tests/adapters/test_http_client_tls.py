@@ -63,7 +63,7 @@ async def test_connections_are_reused_and_the_host_is_named() -> None:
         pytest.param(None, ssl.SSLError, id="no TLS"),
     ],
 )
-async def test_nothing_is_written_to_somebody_else(
+async def test_nothing_is_written_to_an_untrusted_server(
     server_side: ssl.SSLContext | None, error: type[Exception]
 ) -> None:
     departed: list[bool] = []
@@ -173,7 +173,7 @@ async def test_a_wrong_certificate_sends_nothing(server_side: ssl.SSLContext) ->
         assert "SSLCertVerificationError" in answer.detail
 
 
-async def test_nobody_listens_for_tls() -> None:
+async def test_no_server_listens_for_tls() -> None:
     async with twilio(nobody_listens().replace("http:", "https:")) as client:
         assert (await client.send(post())).result is Result.UNSENT
 

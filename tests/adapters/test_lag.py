@@ -243,25 +243,25 @@ async def test_a_real_group_alive_stopped_and_overtaken_by_retention(
             await reader.getone()
             await reader.commit({place: 4})
             for _ in range(3):
-                found = await watch.look()
+                found = await watch.take_sample()
             line = found.lines[0]
             assert (line.committed, line.end, line.lag, line.verdict) == (4, 10, 6, Verdict.STALLED)
             assert line.seconds > 0
             await reader.commit({place: 10})
-            assert (await watch.look()).lines[0].verdict is Verdict.OK
+            assert (await watch.take_sample()).lines[0].verdict is Verdict.OK
             await reader.commit({place: 2})
         finally:
             await reader.stop()
-        stopped = (await watch.look()).lines[0]
+        stopped = (await watch.take_sample()).lines[0]
         assert (stopped.verdict, stopped.lag) == (Verdict.STOPPED, 8)
         await _delete_before(bootstrap, place, 7)
-        lost = (await watch.look()).lines[0]
+        lost = (await watch.take_sample()).lines[0]
         assert "5 records" in lost.cause
 
 
 @pytest.mark.broker
 @pytest.mark.timeout(120)
-async def test_a_worker_that_ended_as_it_was_told_is_stopped_at_once(
+async def test_a_worker_that_shut_down_is_stopped_at_once(
     fresh_cluster: str, tmp_path: Path
 ) -> None:
     """Its place in the group is kept: for the broker it is a member that owns its partitions until its session ends."""
@@ -274,14 +274,14 @@ async def test_a_worker_that_ended_as_it_was_told_is_stopped_at_once(
         assert await staged.lag_is("OK") == "OK"
         await staged.supervisor.stop()
         await staged.ask(40)
-        found = await watch.look()
+        found = await watch.take_sample()
         assert found.states == {"sayso.gate": "Stable"}
         assert {worded(line) for line in found.lines if line.lag} == {
             "STOPPED: its worker has ended as it was told, and none has taken its place yet"
         }
         await staged.start()
         assert await staged.lag_is("OK") == "OK"
-        assert not any("as it was told" in line.cause for line in (await watch.look()).lines)
+        assert not any("as it was told" in line.cause for line in (await watch.take_sample()).lines)
 
 
 async def _produce(bootstrap: str, topic: str, count: int) -> None:

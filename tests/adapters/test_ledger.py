@@ -118,9 +118,7 @@ async def test_what_is_not_committed_is_not_read(fresh_cluster: str, ledger: Led
     assert count_by_verdict(ledger) == {}
 
 
-async def test_several_may_fold_into_one_file_while_records_come(
-    fresh_cluster: str, tmp_path: Path
-):
+async def test_several_processes_may_fill_one_file(fresh_cluster: str, tmp_path: Path):
     ledgers = [Ledger.open(tmp_path / "ledger.sqlite") for _ in range(3)]
     stop = asyncio.Event()
     following = asyncio.create_task(ledgers[0].follow(fresh_cluster, stop))
@@ -137,7 +135,7 @@ async def test_several_may_fold_into_one_file_while_records_come(
         one.close()
 
 
-async def test_another_cluster_rebuilds_it_and_says_so(fresh_cluster: str, ledger: Ledger):
+async def test_another_cluster_rebuilds_the_file(fresh_cluster: str, ledger: Ledger):
     ledger._store.claim("some-other-cluster")
     await publish(fresh_cluster, (topics.SEND_REQUESTS, request(1)))
     caught = await ledger.catch_up(fresh_cluster)
@@ -145,9 +143,7 @@ async def test_another_cluster_rebuilds_it_and_says_so(fresh_cluster: str, ledge
     assert count_requested(ledger) == 1
 
 
-async def test_a_position_beyond_the_topic_rebuilds_it_and_says_so(
-    fresh_cluster: str, ledger: Ledger
-):
+async def test_a_position_beyond_the_topic_rebuilds_the_file(fresh_cluster: str, ledger: Ledger):
     await publish(fresh_cluster, (topics.SEND_REQUESTS, request(1)))
     await ledger.catch_up(fresh_cluster)
     ledger._store._sql.execute(
@@ -180,7 +176,7 @@ async def test_it_follows_and_goes_on_when_another_process_rebuilds(
     other.close()
 
 
-async def test_who_follows_takes_the_first_at_once_and_the_rest_together(
+async def test_a_follower_reads_the_first_at_once_and_gathers_the_rest(
     fresh_cluster: str, ledger: Ledger
 ):
     """And ends at once, whether it waits for records or rests."""
@@ -205,7 +201,7 @@ async def test_who_follows_takes_the_first_at_once_and_the_rest_together(
     assert time.monotonic() - began < gather / 2
 
 
-async def test_nobody_there_is_one_sentence(ledger: Ledger):
+async def test_a_missing_broker_is_explained_in_one_sentence(ledger: Ledger):
     with pytest.raises(LedgerError, match=r"^No Kafka answers at 127\.0\.0\.1:9$"):
         await ledger.catch_up("127.0.0.1:9")
 

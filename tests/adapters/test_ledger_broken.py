@@ -35,7 +35,7 @@ def batch(first: int, records: int) -> list[ParsedRecord]:
     return found
 
 
-def test_a_full_disk_leaves_no_half_and_it_goes_on_when_there_is_room(store: Store) -> None:
+def test_a_full_disk_rolls_back_and_writing_can_go_on(store: Store) -> None:
     generation, ledger = store.meta("generation"), Ledger(store)
     [(pages,)] = [tuple(row) for row in store.rows("PRAGMA page_count")]
     store.rows(f"PRAGMA max_page_count = {pages + 8}")
@@ -82,7 +82,7 @@ def test_a_fault_of_ours_is_not_put_on_the_file(store: Store) -> None:
         Ledger(store).rows("SELECT * FROM nowhere")
 
 
-def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_created_is_explained(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(LedgerError, match="cannot be created"):
         Ledger.open(tmp_path / "file" / FILE)

@@ -32,7 +32,7 @@ def stalled(*looks: tuple[int | None, int], start: int = 0) -> list[float]:
             ]
         )
         positions = {} if reached is None else {Partition(TOPIC, 0): reached}
-        said.append(ledger_lag.stalled_for(positions, found, 1000.0 + 10 * number))
+        said.append(ledger_lag.measure_stall(positions, found, 1000.0 + 10 * number))
     return said
 
 

@@ -88,7 +88,7 @@ def filler(tmp_path: Path):
     filler.ledger.close()
 
 
-def test_a_record_counts_once_whoever_folds_it(filler: LedgerFiller, tmp_path: Path):
+def test_a_record_counts_once_whichever_process_applies_it(filler: LedgerFiller, tmp_path: Path):
     again = LedgerFiller(tmp_path / "state" / "ledger.sqlite")
     records = [make_record(topics.SEND_REQUESTS, at, request(f"m{at}")) for at in range(5)]
     assert filler.apply(*records[:3]) == 3
@@ -124,7 +124,7 @@ def kept(filler: LedgerFiller) -> list[tuple[object, ...]]:
     return [tuple(row) for table in tables for row in filler.ledger.rows(f"SELECT * FROM {table}")]
 
 
-def test_rows_and_positions_stand_or_fall_together(filler: LedgerFiller):
+def test_rows_and_positions_are_committed_together(filler: LedgerFiller):
     good = parse(make_record(topics.SEND_REQUESTS, 0, request()))
     place = good.record.partition
     with pytest.raises(OverflowError):
@@ -133,7 +133,7 @@ def test_rows_and_positions_stand_or_fall_together(filler: LedgerFiller):
     assert count_requested(filler.ledger) == 0
 
 
-def test_a_rebuild_elsewhere_stops_a_folder_that_has_not_seen_it(filler: LedgerFiller):
+def test_a_process_notices_that_another_rebuilt_the_file(filler: LedgerFiller):
     generation = filler.store.meta("generation")
     filler.store.rebuild("another-cluster")
     with pytest.raises(LedgerRebuilt):
@@ -148,7 +148,7 @@ def test_only_its_owner_may_read_the_file(filler: LedgerFiller):
     assert stat.S_IMODE(filler.store.path.parent.stat().st_mode) == 0o700
 
 
-def test_a_file_of_another_version_is_made_anew(tmp_path: Path):
+def test_a_file_of_another_version_is_rebuilt(tmp_path: Path):
     old = LedgerFiller(tmp_path / "ledger.sqlite")
     old.apply(make_record(topics.SEND_REQUESTS, 0, request()))
     old.store._sql.execute("UPDATE meta SET value = 'old' WHERE name = 'version'")
@@ -173,7 +173,7 @@ def test_a_file_of_another_version_is_made_anew(tmp_path: Path):
         pytest.param(topics.USAGE_REPORT, b"[]", id="a list"),
     ],
 )
-def test_what_cannot_be_read_is_noted_and_the_next_is_folded(
+def test_an_unreadable_record_is_noted_and_the_next_applied(
     filler: LedgerFiller, topic: topics.Topic, value: object
 ):
     after = outcome("next") if topic is topics.OUTCOMES else request("next")

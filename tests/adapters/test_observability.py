@@ -77,7 +77,7 @@ SECTIONS = dict(re.findall(r"(?ms)^### (\w+)\n(.*?)(?=^### |\Z)", RUNBOOK))
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"])
-def test_a_section_says_what_to_look_at_what_to_do_and_when_it_is_over(
+def test_a_runbook_section_has_symptoms_actions_and_an_end(
     rule: dict[str, Any],
 ) -> None:
     means, look, do, over = re.split(r"\n\*\*(?:Look|Do|Over)\*\*", SECTIONS[rule["alert"]])
@@ -295,7 +295,7 @@ async def test_another_client_sees_the_same_offsets_and_records(fresh_cluster: s
     requests = list(people.requests(40, "kcat"))
     await tell(fresh_cluster, SEND_REQUESTS, requests)
     async with LagMonitor(fresh_cluster, {"sayso.gate": [SEND_REQUESTS.name]}) as watch:
-        ours = {line.partition: line.end for line in (await watch.look()).lines}
+        ours = {line.partition: line.end for line in (await watch.take_sample()).lines}
     assert sum(ours.values()) == 40
     assert await asyncio.to_thread(ends, fresh_cluster, sorted(ours)) == ours
     read = await asyncio.to_thread(

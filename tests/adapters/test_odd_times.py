@@ -57,7 +57,7 @@ def test_a_time_is_shown_in_utc_however_it_was_written(
 
 
 @pytest.mark.parametrize("noon", AT_NOON)
-def test_what_came_first_is_told_first_however_it_was_written(
+def test_events_are_in_order_however_times_are_written(
     ledger: Ledger, tmp_path: Path, noon: str | int
 ) -> None:
     """Half a second is written with a fraction, a whole one without."""

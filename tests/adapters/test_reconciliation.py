@@ -97,7 +97,7 @@ def test_a_loss_and_a_surplus_of_one_hour_do_not_hide_each_other(
     assert (row.residue, set(row.astray)) == (0, {"lost", "surplus"})
 
 
-def test_hours_and_tenants_have_books_of_their_own(ledger: Ledger, tmp_path: Path) -> None:
+def test_each_tenant_and_hour_is_reconciled_alone(ledger: Ledger, tmp_path: Path) -> None:
     fill_ledger(
         tmp_path,
         *make_history("m1"),
@@ -116,7 +116,7 @@ def test_hours_and_tenants_have_books_of_their_own(ledger: Ledger, tmp_path: Pat
     assert list_hours(ledger, NOON, NOON + HOUR, "acme") == [AT_NOON]
 
 
-def test_a_message_whose_outcome_names_another_hour_is_counted_once(
+def test_a_message_with_an_outcome_of_another_hour_counts_once(
     ledger: Ledger, tmp_path: Path
 ) -> None:
     fill_ledger(
@@ -134,7 +134,7 @@ def test_a_message_whose_outcome_names_another_hour_is_counted_once(
     ]
 
 
-def test_only_what_is_new_is_told(ledger: Ledger, tmp_path: Path) -> None:
+def test_only_changed_rows_are_published(ledger: Ledger, tmp_path: Path) -> None:
     fill_ledger(tmp_path, *make_history("m1"))
     [row] = find_changes(ledger, [AT_NOON], NOON)
     fill_ledger(tmp_path, (BALANCE, row))
@@ -145,9 +145,7 @@ def said(reconciler: Reconciler) -> list[tuple[int, int]]:
     return [(row.requested, row.residue) for row in reconciler.find_changes()]
 
 
-def test_the_recount_looks_again_where_something_came_or_was_off(
-    ledger: Ledger, tmp_path: Path
-) -> None:
+def test_changed_and_unbalanced_hours_are_reconciled_again(ledger: Ledger, tmp_path: Path) -> None:
     """The outcome is in another hour than the request: the request's hour is looked at again all the same."""
     reconciler = Reconciler(tmp_path / FILE)
     assert said(reconciler) == []
@@ -165,9 +163,7 @@ def test_the_recount_looks_again_where_something_came_or_was_off(
     assert isinstance(rows[0], BalanceRow)
 
 
-def test_the_recount_looks_again_where_a_loss_and_a_surplus_had_hidden_each_other(
-    ledger: Ledger, tmp_path: Path
-) -> None:
+def test_a_loss_and_a_surplus_in_one_hour_are_checked_again(ledger: Ledger, tmp_path: Path) -> None:
     reconciler = Reconciler(tmp_path / FILE)
     fill_ledger(tmp_path, make_request("lost"), make_outcome("surplus"))
     rows = reconciler.find_changes()
@@ -207,7 +203,7 @@ def test_the_command_names_what_is_astray(
     assert (found["residue"], [one["message_id"] for one in found["astray"]]) == (1, ["lost"])
 
 
-def test_an_hour_whose_loss_and_surplus_cancel_out_is_off_for_programs_too(
+def test_a_loss_and_a_surplus_are_errors_in_json_too(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     now = datetime.now(UTC)

@@ -62,7 +62,7 @@ async def test_how_a_call_is_written() -> None:
         assert second == body.replace(b"attempt%3D1", b"attempt%3D2")
 
 
-async def test_how_a_list_is_asked_for() -> None:
+async def test_how_a_list_is_requested() -> None:
     following = "/2010-04-01/Accounts/AC/Messages.json?To=%2B14155550100&Page=1&PageToken=PASM1"
     first = f'{{"messages": [], "next_page_uri": "{following}"}}'.encode()
     last = b'{"messages": [], "next_page_uri": null}'

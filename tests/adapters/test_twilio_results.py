@@ -78,7 +78,7 @@ async def test_no_such_host() -> None:
         assert (await client.send(post())).result is Result.UNSENT
 
 
-async def test_a_lease_that_ends_while_the_connection_is_made_sends_nothing() -> None:
+async def test_a_lease_that_ends_while_connecting_sends_nothing() -> None:
     lease, looked = Lease(60), 0
 
     def held() -> bool:
@@ -99,7 +99,7 @@ async def test_a_lease_that_ends_while_the_connection_is_made_sends_nothing() ->
         assert door.said == b""
 
 
-async def test_a_lease_that_ends_behind_somebody_elses_call_sends_nothing() -> None:
+async def test_a_lease_that_ends_while_queued_sends_nothing() -> None:
     asked, came, go = 0, asyncio.Event(), asyncio.Event()
 
     async def answer(_request: web.Request) -> web.Response:

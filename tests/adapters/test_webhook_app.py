@@ -76,7 +76,7 @@ def dead_broker() -> str:
     return nobody_listens().removeprefix("http://")
 
 
-async def test_without_kafka_twilio_is_asked_to_come_again() -> None:
+async def test_without_kafka_twilio_is_told_to_retry() -> None:
     async with webhook(dead_broker()) as door:
         for target, form in ((STATUS, RECEIPT), ("/twilio/inbound", TEXT)):
             assert (await door.post(target, form))[0] == 503
@@ -94,7 +94,7 @@ async def test_503_says_when() -> None:
 @pytest.mark.parametrize(
     "signature", ["", "forged", signed("another token", PUBLIC + STATUS, RECEIPT)]
 )
-async def test_strangers_are_turned_away_before_kafka_is_asked(signature: str) -> None:
+async def test_unsigned_calls_are_refused_before_kafka_is_used(signature: str) -> None:
     """No broker is there: had anything been published, the answer would be 503."""
     async with webhook(dead_broker()) as door:
         for target, form in ((STATUS, RECEIPT), ("/twilio/inbound", TEXT)):
@@ -160,7 +160,7 @@ async def test_one_sentence_when_it_cannot_start(settings: dict[str, str], word:
     assert len(said.decode().strip().splitlines()) == 1
 
 
-async def test_starts_without_kafka_and_ends_when_told(tmp_path: Path) -> None:
+async def test_it_starts_and_stops_without_kafka(tmp_path: Path) -> None:
     told = {**CREDENTIALS, "SAYSO_BOOTSTRAP": dead_broker(), "SAYSO_WEBHOOK_PORT": "0"}
     async with (
         service("services.webhook", tmp_path, **told) as hook,
@@ -200,7 +200,7 @@ async def test_a_genuine_call_is_on_kafka_before_it_is_answered(fresh_cluster: s
 
 
 @pytest.mark.broker
-async def test_a_forgery_leaves_nothing_and_a_replay_the_same_again(fresh_cluster: str) -> None:
+async def test_a_forgery_publishes_nothing_and_a_replay_the_same(fresh_cluster: str) -> None:
     """A replayed call is genuine: it is published again, under the same ids, for the rooms to know it by."""
     async with webhook(fresh_cluster) as door:
         for signature in ("", "forged", signed("another token", PUBLIC + STATUS, RECEIPT)):

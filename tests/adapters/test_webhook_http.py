@@ -213,7 +213,7 @@ async def test_a_body_that_does_not_come(
         assert client.webhook.counts == {"408": 1}
 
 
-async def test_who_hangs_up_before_the_body_is_there_has_said_nothing() -> None:
+async def test_a_caller_that_hangs_up_early_changes_nothing() -> None:
     async with line() as client:
         client.post("Content-Length: 1000")
         await asyncio.sleep(0.05)
@@ -234,7 +234,7 @@ async def test_requests_one_behind_another() -> None:
         assert len(client.publisher.kept) == 2
 
 
-async def test_a_connection_is_kept_until_somebody_wants_it_closed() -> None:
+async def test_a_connection_is_kept_until_either_side_closes_it() -> None:
     async with line() as client:
         for _ in range(20):
             client.post()
@@ -244,7 +244,7 @@ async def test_a_connection_is_kept_until_somebody_wants_it_closed() -> None:
         assert await client.ended() == b""
 
 
-async def test_who_expects_to_be_asked_for_the_body() -> None:
+async def test_expect_100_continue_is_answered() -> None:
     async with line() as client:
         client.post("Expect: 100-continue", f"Content-Length: {len(BODY)}", body=b"")
         assert (await client.answer()).status == 100
@@ -263,7 +263,7 @@ async def test_only_post_tells_us_something(method: str, target: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/live", "/ready"])
-async def test_how_we_are_may_be_asked_without_the_answer(path: str) -> None:
+async def test_health_can_be_requested_with_head(path: str) -> None:
     async with line() as client:
         client.send("HEAD", path)
         assert (await client.answer(head=True)).status == 200
@@ -288,7 +288,7 @@ async def test_nothing_else_is_here(method: str, path: str) -> None:
         assert (said.status, said.text) == (404, "404: Not Found")
 
 
-async def test_a_path_that_is_written_otherwise_is_signed_as_it_is_written() -> None:
+async def test_the_signature_covers_the_path_as_it_was_written() -> None:
     target = STATUS.replace("status", "%73tatus")
     async with line() as client:
         client.post(target=target)
@@ -342,7 +342,7 @@ async def test_a_head_or_a_trailer_without_an_end_is_cut_off(begun: bytes) -> No
         assert client.publisher.kept == []
 
 
-async def test_refusals_are_logged_at_the_first_the_tenth_and_the_hundredth() -> None:
+async def test_only_the_1st_10th_and_100th_refusal_is_logged() -> None:
     with capture_logs() as lines:
         async with line() as client:
             for _ in range(101):

@@ -125,7 +125,7 @@ def test_the_carriers_own_reading(said: str, stops: bool | None) -> None:
 
 
 @pytest.mark.parametrize("written", ["many", "1.5", "-1", "0", "9" * 40, "١"])
-def test_a_stop_is_taken_whatever_its_segments_are(written: str) -> None:
+def test_a_stop_is_accepted_whatever_its_segments_are(written: str) -> None:
     read = parse_inbound({**TEXT, "NumSegments": written}, NOW)
     assert isinstance(read, InboundMessage)
     assert (read.body, read.num_segments) == ("Stop", 1)

@@ -31,7 +31,7 @@ async def told(http: aiohttp.ClientSession, url: str, number: int) -> int:
 
 
 @pytest.mark.broker
-async def test_a_broker_that_stands_still_and_a_process_that_is_told_to_end(
+async def test_it_stops_while_the_broker_hangs(
     tmp_path: Path, hurtable_broker: EmbeddedBroker
 ) -> None:
     """503 for all while the broker stands, 204 again after it, and 204 for those who wait while the process ends."""
@@ -71,7 +71,7 @@ async def test_a_broker_that_stands_still_and_a_process_that_is_told_to_end(
 
 
 @pytest.mark.broker
-async def test_a_process_that_is_told_to_end_while_no_broker_answers(
+async def test_it_stops_while_no_broker_answers(
     tmp_path: Path, hurtable_broker: EmbeddedBroker
 ) -> None:
     where = hurtable_broker.bootstrap

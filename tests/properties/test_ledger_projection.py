@@ -83,7 +83,7 @@ def crashing(store: Store, batch: list[Record], writes: int) -> bool:
 
 @settings(max_examples=30, deadline=None)
 @given(st.lists(facts, min_size=1, max_size=14), st.data())
-def test_the_file_does_not_know_how_it_was_filled(
+def test_the_file_is_the_same_however_it_was_filled(
     told: list[TopicMessage], data: st.DataObject
 ) -> None:
     topics = entries(told)

@@ -48,7 +48,7 @@ def record(one: Said, version: int) -> Any:
 
 @settings(max_examples=30, deadline=None)
 @given(st.lists(said, max_size=12))
-def test_the_books_equal_a_recount(told: list[Said]) -> None:
+def test_reconciliation_equals_a_recount(told: list[Said]) -> None:
     opened: defaultdict[tuple[str, str], set[datetime]] = defaultdict(set)
     stood: dict[tuple[str, str], Said] = {}
     for one in told:

@@ -44,7 +44,7 @@ class Seen:
         for name, pid in processes.items():
             if one := size(pid, time.monotonic() - self.began):
                 self.sizes.setdefault(name, []).append(one)
-        found = await watch.look()
+        found = await watch.take_sample()
         for group in found.states:
             self.lags.append(
                 max((line.seconds for line in found.lines if line.group == group), default=0.0)
@@ -74,7 +74,7 @@ async def worst(bootstrap: str) -> str:
     async with LagMonitor(bootstrap, GROUPS) as watch:
         for _ in range(SAMPLES):
             await asyncio.sleep(1)
-            found = await watch.look()
+            found = await watch.take_sample()
     line = found.lines[0]
     return f"{line.group} {line.topic}/{line.partition}: {line.lag} to read, {line.verdict} {line.cause}"
 

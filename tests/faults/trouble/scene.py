@@ -72,7 +72,7 @@ class Scene:
         ) as watch:
             for _ in range(SAMPLES):
                 await asyncio.sleep(PAUSE)
-                found = await watch.look()
+                found = await watch.take_sample()
         return next(worded(line) for line in found.lines if partition in (None, line.partition))
 
     async def lag_is(self, words: str, partition: int | None = None) -> str:

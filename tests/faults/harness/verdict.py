@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import Final, NamedTuple
 
-from services.local.simulator.judge import Asked
-from services.local.simulator.pace import Arrival, largest_window_ratio
-
 from streams.lifecycle import STATE_INFO, Group, State, reconcile_states
 from tests.faults.harness import texts
 from tests.faults.harness.watch import Heard, Watch
+from tests.journal_report import Arrival, CreateCall, largest_window_ratio
 
 SHORTEST: Final = 5.0
 """Seconds.  The journal notes when a call arrived, not when it began: in short windows one shows how promptly processes
@@ -73,7 +71,9 @@ NOTHING: Final = Verdict("", 0, 0, 0, 0, 0, 0, 0, 0.0, 0.0, 0.0)
 """Was found, for nothing was played."""
 
 
-def judged(fault: str, ids: set[str], watch: Watch, calls: list[Asked], seconds: float) -> Verdict:
+def judged(
+    fault: str, ids: set[str], watch: Watch, calls: list[CreateCall], seconds: float
+) -> Verdict:
     taken = Counter(name_of(call) for call in calls if call.taken)
     states = {name: State(watch.outcomes[name]["state"]) for name in ids if name in watch.outcomes}
     doubts = {
@@ -111,11 +111,11 @@ def judged(fault: str, ids: set[str], watch: Watch, calls: list[Asked], seconds:
     )
 
 
-def name_of(call: Asked) -> str:
+def name_of(call: CreateCall) -> str:
     return call.identity[1] if call.identity else ""
 
 
-def pace_ratio(calls: list[Asked]) -> float:
+def pace_ratio(calls: list[CreateCall]) -> float:
     """Of the sender that was worst; every call counts, taken or not."""
     arrivals: defaultdict[str, list[Arrival]] = defaultdict(list)
     for call in calls:
@@ -170,7 +170,7 @@ def _mistold(states: dict[str, State], taken: Counter[str]) -> set[str]:
     return {name for name, group in known.items() if (group is Group.OUT) != bool(taken[name])}
 
 
-def _called_twice(calls: list[Asked]) -> set[str]:
+def _called_twice(calls: list[CreateCall]) -> set[str]:
     made = Counter((name_of(call), call.attempt) for call in calls)
     return {message_id for (message_id, _), times in made.items() if times > 1}
 

@@ -10,12 +10,7 @@ from typing import Any, NamedTuple
 from services.cli import options
 from services.cli.connection import find_bootstrap, operate, read_ledger
 from services.cli.mailbox import confirm, format_number
-from services.operations.approvals import (
-    WaitingText,
-    build_approvals,
-    read_waiting_text,
-    submit_approvals,
-)
+from services.operations import approvals
 from services.operations.errors import OperationFailed
 from services.operations.selection import Selection, select_messages
 from services.terminal import console, print_json, table
@@ -85,21 +80,21 @@ def _decide(action: str, selection: Selection, yes: bool, by: str | None, where:
     now = datetime.now(UTC)
     with read_ledger(where.bootstrap, where.state, selection.tenant) as ledger:
         items = select_messages(ledger, selection, (Box.READY,), now)
-        texts = [read_waiting_text(ledger, item) for item in items]
+        texts = [approvals.read_waiting_text(ledger, item) for item in items]
         if not texts:
             raise OperationFailed("Nothing that matches waits for approval")
         if not selection.ids and not yes:
             confirm(action.capitalize(), len(texts), lambda: _print_texts(texts, where.unmask))
-        approvals = build_approvals(action, texts, actor, now)
+        built = approvals.build_approvals(action, texts, actor, now)
         answers = operate(
             find_bootstrap(where.bootstrap, where.state),
-            lambda kafka: submit_approvals(kafka, ledger, approvals),
+            lambda kafka: approvals.submit_approvals(kafka, ledger, built),
             waiting="waiting for the gate's answer",
         )
     _print_answers(texts, answers, where)
 
 
-def _print_texts(texts: Sequence[WaitingText], unmask: bool) -> None:
+def _print_texts(texts: Sequence[approvals.WaitingText], unmask: bool) -> None:
     rows = [
         (
             text.item.message_id,
@@ -113,7 +108,7 @@ def _print_texts(texts: Sequence[WaitingText], unmask: bool) -> None:
 
 
 def _print_answers(
-    texts: Sequence[WaitingText], answers: Sequence[dict[str, Any]], where: _Where
+    texts: Sequence[approvals.WaitingText], answers: Sequence[dict[str, Any]], where: _Where
 ) -> None:
     pairs = list(zip(texts, answers, strict=True))
     if where.as_json:
@@ -137,7 +132,7 @@ def _print_answers(
         )
 
 
-def _as_data(text: WaitingText, answer: dict[str, Any]) -> dict[str, Any]:
+def _as_data(text: approvals.WaitingText, answer: dict[str, Any]) -> dict[str, Any]:
     names = ("approval_id", "applied", "verdict", "rule", "reason", "next_step")
     return {
         "tenant": text.item.tenant,

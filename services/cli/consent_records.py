@@ -20,13 +20,8 @@ from services.ledger.consent import build_proof as build_proof
 from services.ledger.consent_audit import CHECKS, AuditFinding, AuditParams
 from services.ledger.consent_audit import run_audit as run_audit
 from services.masking import mask
+from services.operations import proof_verification
 from services.operations.errors import InvalidRequest
-from services.operations.proof_verification import (
-    ChainReport,
-    read_bundle,
-    verify_bundle,
-    write_bundle,
-)
 from services.operations.validation import parse_number
 from services.terminal import console, print_json, table
 from streams.gate.consent_log import find_flaws
@@ -106,7 +101,7 @@ def proof(
     """
     logs = _read_logs(number, tenant, bootstrap, state)
     bundle = build_proof(logs, e164(number), datetime.now(UTC))
-    write_bundle(out, bundle)
+    proof_verification.write_bundle(out, bundle)
     screen = console()
     for chain in bundle["chains"]:
         head = _describe_head(chain["head"])
@@ -133,7 +128,7 @@ def verify(
 
     Example: [cyan]sayso consent verify proof.json[/]
     """
-    found = verify_bundle(read_bundle(file), head)
+    found = proof_verification.verify_bundle(proof_verification.read_bundle(file), head)
     if as_json:
         print_json([one._asdict() | {"whole": not one.flaws} for one in found])
     else:
@@ -218,7 +213,7 @@ def _as_data(log: ConsentLog) -> dict[str, Any]:
     }
 
 
-def _print_report(one: ChainReport, head: str | None) -> None:
+def _print_report(one: proof_verification.ChainReport, head: str | None) -> None:
     screen = console()
     repeats = f", {one.repeats} of them there again" if one.repeats else ""
     screen.print(f"[bold]{one.tenant}[/] {mask_number(one.number)}: {one.entries} entries{repeats}")

@@ -17,14 +17,8 @@ from services.display_text import format_utc
 from services.ledger.people import NumberFactRecord, PersonView, list_number_facts
 from services.ledger.people import find_people as read_known
 from services.masking import mask
+from services.operations import people
 from services.operations.errors import InvalidRequest, OperationFailed
-from services.operations.people import (
-    build_confirmation,
-    build_person_events,
-    confirm_number,
-    import_people,
-    read_people,
-)
 from services.operations.session import Session
 from services.operations.validation import parse_number
 from services.terminal import color_word, console, note, print_json, table
@@ -61,19 +55,19 @@ def import_(
     Example: [cyan]sayso people import clients.csv --tenant harbor[/]
     """
     with show_waiting(f"reading {file.name}"):
-        found = read_people(file, tenant)
+        found = people.read_people(file, tenant)
     bad_lines = [f"{file}, line {bad.line}: {bad.reason}" for bad in found.bad]
     if not found.people:
         for line in bad_lines:
             note(line)
         raise InvalidRequest(f"{file}: there is nobody in it to import")
     where = find_bootstrap(bootstrap, state)
-    events = build_person_events(found, replace, datetime.now(UTC))
+    events = people.build_person_events(found, replace, datetime.now(UTC))
     with progress_bar("importing people", len(events)) as on_progress:
 
         async def work() -> None:
             async with Session(where, source="cli") as kafka:
-                await import_people(kafka, events, on_progress)
+                await people.import_people(kafka, events, on_progress)
 
         run(work())
     for line in bad_lines:
@@ -214,8 +208,8 @@ def number(
                 "Say whose number it is and who has made sure",
                 "--confirmed wants --tenant and --actor",
             )
-        fact = build_confirmation(wanted, tenant, actor, datetime.now(UTC))
-        operate(find_bootstrap(bootstrap, state), lambda kafka: confirm_number(kafka, fact))
+        fact = people.build_confirmation(wanted, tenant, actor, datetime.now(UTC))
+        operate(find_bootstrap(bootstrap, state), lambda kafka: people.confirm_number(kafka, fact))
     with read_ledger(bootstrap, state, tenant) as ledger:
         found = list_number_facts(ledger, wanted, tenant)
     if not found:

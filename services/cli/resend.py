@@ -11,16 +11,10 @@ import typer
 from services.cli import options
 from services.cli.connection import find_bootstrap, operate, read_ledger
 from services.cli.mailbox import confirm
+from services.operations import resend_plan
 from services.operations.approvals import build_dismissals, select_failed, submit_approvals
 from services.operations.approvals import dismiss as publish_dismissals
 from services.operations.errors import OperationFailed
-from services.operations.resend_plan import (
-    NoResend,
-    SendNow,
-    plan_resend,
-    plan_send_now,
-    publish_resends,
-)
 from services.operations.selection import Selection, select_messages
 from services.operations.session import Session
 from services.operations.validation import parse_number
@@ -55,10 +49,12 @@ def resend(
     now = datetime.now(UTC)
     with read_ledger(bootstrap, state, tenant) as ledger:
         (item,) = select_messages(ledger, Selection([message_id], tenant), (), now)
-        plan = plan_resend(ledger, item, to, actor, now)
-    if isinstance(plan, NoResend):
+        plan = resend_plan.plan_resend(ledger, item, to, actor, now)
+    if isinstance(plan, resend_plan.NoResend):
         raise OperationFailed(plan.why)
-    operate(find_bootstrap(bootstrap, state), lambda kafka: publish_resends(kafka, [plan]))
+    operate(
+        find_bootstrap(bootstrap, state), lambda kafka: resend_plan.publish_resends(kafka, [plan])
+    )
     new_id = plan.request.message_id
     if as_json:
         print_json(
@@ -103,7 +99,7 @@ def send_now(
     selection = Selection(message_ids, tenant, branch, person, code, since, until, all_)
     actor = options.read_actor(by)
     with read_ledger(bootstrap, state, tenant) as ledger:
-        plans = plan_send_now(ledger, selection, actor, datetime.now(UTC))
+        plans = resend_plan.plan_send_now(ledger, selection, actor, datetime.now(UTC))
         if not plans:
             raise OperationFailed("Nothing that matches waits, or has failed")
         if not selection.ids and not yes:
@@ -114,7 +110,7 @@ def send_now(
 
         async def send_all(kafka: Session) -> list[dict[str, Any]]:
             answers = await submit_approvals(kafka, ledger, approvals)
-            await publish_resends(kafka, resends)
+            await resend_plan.publish_resends(kafka, resends)
             return answers
 
         answers = []
@@ -139,7 +135,7 @@ def send_now(
         )
 
 
-def _row(plan: SendNow, answer: dict[str, Any] | None) -> dict[str, Any]:
+def _row(plan: resend_plan.SendNow, answer: dict[str, Any] | None) -> dict[str, Any]:
     row: dict[str, Any] = {
         "tenant": plan.item.tenant,
         "message_id": plan.item.message_id,

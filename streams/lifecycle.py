@@ -1,15 +1,15 @@
-"""A message's life, as one table: what each state means, and which report leads to it.
+"""The states of a message, as one table: what each means, and which report leads to it.
 
-The outcomes room judges by this table; the diagram in the docs and the equation that the books must
-satisfy are made from it.
+The outcomes processor decides by this table.  The diagram in the docs and the equation of
+reconciliation are made from it.
 
-A message's **decisions** say whether it may go: the one with the highest `seq` holds.  An
-**attempt's** state is the strongest of what was reported of it, in the order of `REPORTS`, so that
-neither order nor repetition matters.  The order is: what we did ourselves; then what the provider
-took; then what ended it.  Among the ends `delivered` is above `undelivered`, `failed` and
-`canceled`: a handset that confirmed a text is proof, a failure that is reported beside it is at
-best a guess about the same text, and believing the failure would send it twice.  The contradiction
-stays in the row as evidence.
+A message's *decisions* say whether it may go: the one with the highest `seq` holds.  An *attempt's*
+state is that of the strongest report about it, in the order of `REPORTS`, so that neither order nor
+repetition of reports matters.  First come our own actions, then what the provider accepted, then
+what ended the attempt.  Among the ends `delivered` is stronger than `undelivered`, `failed` and
+`canceled`.  A handset's confirmation is proof, while a failure reported beside it is at best a
+guess, and to believe the failure would send the text twice.  The contradiction stays in the state
+entry as evidence.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class State(StrEnum):
 
 
 class Group(StrEnum):
-    """Where the books count a message."""
+    """How reconciliation counts a message."""
 
     WAITING = "waiting"
     NOT_SENT = "not sent"
@@ -52,7 +52,7 @@ class Group(StrEnum):
 class StateInfo(NamedTuple):
     group: Group
     final: bool
-    """No later fact is expected to change it; one that comes all the same still counts."""
+    """No later report is expected to change it; one that comes all the same still counts."""
     description: str
 
 
@@ -78,7 +78,9 @@ STATE_INFO: Final[Mapping[State, StateInfo]] = MappingProxyType(
         State.ACCEPTED: StateInfo(Group.OUT, False, "the provider has it"),
         State.SENT: StateInfo(Group.OUT, False, "the provider has given it to the carrier"),
         State.UNKNOWN: StateInfo(
-            Group.OUT, False, "72 hours without a last word, or a doubt that nobody could clear up"
+            Group.OUT,
+            False,
+            "72 hours without a final report, or an in-doubt attempt that nobody settled",
         ),
         State.FAILED: StateInfo(Group.OUT, True, "the provider could not send it"),
         State.UNDELIVERED: StateInfo(Group.OUT, True, "the carrier says that it did not arrive"),
@@ -89,17 +91,20 @@ STATE_INFO: Final[Mapping[State, StateInfo]] = MappingProxyType(
 
 
 class Transition(NamedTuple):
-    """One kind of report.  `usually_from` is what the diagram draws: the states in which it is
-    expected to arrive ("" is the beginning).  The fold does not need it: any report may arrive in
-    any state."""
+    """One kind of report, and the state that it leads to."""
 
     source: str
     word: str
     state: State
     usually_from: tuple[str, ...]
+    """For the diagram: the states in which it is expected ("" is the beginning).  It may arrive in
+    any state."""
 
 
-DECISION, ATTEMPT, RECEIPT, CLOCK = "gate", "dispatch", "provider", "clock"
+DECISION = "gate"
+ATTEMPT = "dispatch"
+RECEIPT = "provider"
+CLOCK = "clock"
 
 VERDICTS: Final[tuple[Transition, ...]] = (
     Transition(DECISION, "send", State.QUEUED, ("", State.HELD)),
@@ -144,26 +149,25 @@ REPORTS: Final[tuple[Transition, ...]] = (
     ),
     Transition(RECEIPT, "read", State.READ, (State.DELIVERED,)),
 )
-"""Weakest first: a report's place is its strength.  A dispatch `expired` is an order handed back:
-the gate holds it. A doubt ends as accepted (found), as deferred, expired or canceled (proven
-absent, or a person's word), or given up."""
+"""Weakest first: a report's index is its strength.  Dispatch's `expired` is an order returned to
+the gate, which holds it.  An in-doubt attempt ends as accepted (found), as deferred, expired or
+canceled (proven absent, or decided by staff), or as given up."""
 
 TABLE: Final[Mapping[tuple[str, str], Transition]] = MappingProxyType(
-    {(line.source, line.word): line for line in (*VERDICTS, *REPORTS)}
+    {(one.source, one.word): one for one in (*VERDICTS, *REPORTS)}
 )
 STRENGTH: Final[Mapping[tuple[str, str], int]] = MappingProxyType(
-    {(line.source, line.word): place for place, line in enumerate(REPORTS)}
+    {(one.source, one.word): index for index, one in enumerate(REPORTS)}
 )
 ACCEPTED_STRENGTH: Final = STRENGTH[ATTEMPT, "accepted"]
 """From this strength on the provider has, or had, the text."""
-ENDED: Final = STRENGTH[RECEIPT, "canceled"]
-"""From this strength on nothing more is expected of the attempt."""
 ARRIVED_STATES: Final = frozenset({State.DELIVERED, State.READ})
 NOT_ARRIVED_STATES: Final = frozenset(
     {State.CANCELED, State.REFUSED, State.FAILED, State.UNDELIVERED}
 )
 CALLED_STATES: Final = frozenset({State.SENDING, State.IN_DOUBT, State.REFUSED, State.UNKNOWN})
-"""States of an attempt that no decision can take back, besides those from `LEFT` on."""
+"""States of an attempt that no decision can take back, besides those from `ACCEPTED_STRENGTH`
+on."""
 
 
 def stronger_report(before: tuple[str, str] | None, report: tuple[str, str]) -> tuple[str, str]:
@@ -172,24 +176,26 @@ def stronger_report(before: tuple[str, str] | None, report: tuple[str, str]) -> 
 
 
 def contradicts(end: State, report: tuple[str, str]) -> bool:
-    """Whether both cannot be true of one attempt: it arrived and did not; it was never taken and
-    yet is on its way. The end stands; the report is kept and counted."""
-    said = TABLE[report].state
-    if said is State.REFUSED:
+    """Whether a report and an end cannot both be true of one attempt: it arrived and did not
+    arrive, or it was refused and yet is on its way.  The end stands; the report is kept and
+    counted."""
+    reported = TABLE[report].state
+    if reported is State.REFUSED:
         return STATE_INFO[end].group is Group.OUT
-    return end in ARRIVED_STATES and said in NOT_ARRIVED_STATES
+    return end in ARRIVED_STATES and reported in NOT_ARRIVED_STATES
 
 
 class Reconciliation(NamedTuple):
-    """Messages asked for against messages accounted for.  `residue` must be 0 at rest."""
+    """Requested messages against messages accounted for."""
 
     requested: int
     groups: Mapping[Group, int]
     unaccounted: int
+    """0 at rest, when nothing is on its way between processors."""
 
 
 def states_of(group: Group) -> tuple[State, ...]:
-    return tuple(state for state, meaning in STATE_INFO.items() if meaning.group is group)
+    return tuple(state for state, info in STATE_INFO.items() if info.group is group)
 
 
 def _term(group: Group) -> str:
@@ -202,11 +208,11 @@ def _term(group: Group) -> str:
 
 
 EQUATION: Final = "requested = " + " + ".join(_term(group) for group in Group)
-"""The one equation of the books, in words."""
+"""The equation of reconciliation, in words."""
 
 
 def reconcile_states(requested: int, by_state: Mapping[str, int]) -> Reconciliation:
-    """Count in a state that the table does not know is in no group, and so in the residue."""
+    """Messages in a state that the table does not know are in no group, and so unaccounted."""
     groups = {group: sum(by_state.get(state, 0) for state in states_of(group)) for group in Group}
     return Reconciliation(requested, groups, requested - sum(groups.values()))
 
@@ -214,39 +220,37 @@ def reconcile_states(requested: int, by_state: Mapping[str, int]) -> Reconciliat
 def render_diagram() -> str:
     """The table as a Mermaid state diagram: reports between two states share an arrow."""
     arrows: dict[tuple[str, str], list[str]] = {}
-    for line in (*VERDICTS, *REPORTS):
-        for before in line.usually_from:
-            arrows.setdefault((before or "[*]", line.state), []).append(
-                f"{line.source} {line.word}"
-            )
-    drawn = [
+    for one in (*VERDICTS, *REPORTS):
+        for before in one.usually_from:
+            words = arrows.setdefault((before or "[*]", one.state), [])
+            words.append(f"{one.source} {one.word}")
+    transitions = [
         f"    {before} --> {state}: {', '.join(words)}" for (before, state), words in arrows.items()
     ]
-    ends = [f"    {state} --> [*]" for state, meaning in STATE_INFO.items() if meaning.final]
-    return "\n".join(["stateDiagram-v2", *drawn, *ends]) + "\n"
+    ends = [f"    {state} --> [*]" for state, info in STATE_INFO.items() if info.final]
+    return "\n".join(["stateDiagram-v2", *transitions, *ends]) + "\n"
 
 
 INTRODUCTION: Final = """\
-# A message's life
+# The states of a message
 
 Generated from `lifecycle.py` by `python -m streams.lifecycle`.
 
-An attempt's state is the strongest report of it, whatever the order in which reports come and however often; a
-message's is that of its decision, or of the attempt that matters most. Below, the arrows are where a report is
-expected. It may come anywhere else too: the strength alone decides.
+An attempt's state is that of its strongest report, whatever the order of reports and however often
+they come. A message's state is that of its decision, or of the attempt that matters most. Arrows
+below show where a report is expected. It may come anywhere else too: strength alone decides.
 """
 
 
 def render_docs() -> str:
-    """The docs' page: what each state means, the diagram, every report by its strength, the
-    equation."""
+    """The docs' page: the states, the diagram, all reports by strength, and the equation."""
     means = [
-        f"| `{state}` | {meaning.group} | {'yes' if meaning.final else ''} | {meaning.description} |"
-        for state, meaning in STATE_INFO.items()
+        f"| `{state}` | {info.group} | {'yes' if info.final else ''} | {info.description} |"
+        for state, info in STATE_INFO.items()
     ]
     reports = [
-        f"| {strength} | {line.source} {line.word} | `{line.state}` |"
-        for strength, line in enumerate(REPORTS)
+        f"| {strength} | {one.source} {one.word} | `{one.state}` |"
+        for strength, one in enumerate(REPORTS)
     ]
     parts = [
         INTRODUCTION,
@@ -254,7 +258,7 @@ def render_docs() -> str:
         f"```mermaid\n{render_diagram()}```\n",
         "## Reports of an attempt, the weakest first\n",
         "\n".join(["| strength | report | makes it |", "|---|---|---|", *reports]) + "\n",
-        f"## The books\n\n    {EQUATION}\n",
+        f"## Reconciliation\n\n    {EQUATION}\n",
     ]
     return "\n".join(parts)
 

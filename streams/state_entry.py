@@ -21,7 +21,8 @@ dump: Final[Callable[[StateEntry], bytes]] = msgspec.json.Encoder().encode
 
 
 class StateEntryType(msgspec.StructMeta):
-    """Declares an entry: fields by keyword only, with defaults as the wire has them (`when_missing`)."""
+    """Declares an entry: fields by keyword only, with defaults as the wire has them
+    (`when_missing`)."""
 
     def __new__(
         mcls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **options: Any
@@ -37,8 +38,8 @@ class StateEntryType(msgspec.StructMeta):
 class StateEntry(
     msgspec.Struct, metaclass=StateEntryType, frozen=True, omit_defaults=True, gc=False
 ):
-    """Under 64 kB, and never a list that grows without bound.  Fields that a later version added are
-    ignored."""
+    """Under 64 kB, and never a list that grows without bound.  Fields that a later version added
+    are ignored."""
 
     def model_copy(self, *, update: Mapping[str, Any]) -> Self:
         return msgspec.structs.replace(self, **update)

@@ -123,10 +123,10 @@ def _print_scores(scores: dict[str, Score], as_json: bool) -> None:
     wrong = [
         (
             part,
-            one.said.label.upper(),
-            one.read.meaning.upper(),
-            one.read.by,
-            one.said.text[:100],
+            one.labelled.label.upper(),
+            one.found.meaning.upper(),
+            one.found.by,
+            one.labelled.text[:100],
         )
         for part, found in scores.items()
         for one in found.misclassified

@@ -27,8 +27,9 @@ from services.workers.stable_clock import StableClock
 from services.workers.worker_metrics import WorkerMetrics
 from streams.processing import Settings
 from streams.processor import Processor
-from streams.runtime.faust_app import FaustApp, Hooks
+from streams.runtime.faust_app import FaustApp
 from streams.runtime.main import run
+from streams.runtime.runner import Hooks
 from streams.runtime.timing import RuntimeLimits
 from streams.topology import PROCESSORS
 

@@ -17,7 +17,8 @@ from services.observability.registry import MetricRegistry
 from services.ports import announce_port
 from services.settings import ServiceSettings
 from streams.partition.transaction import Transaction
-from streams.runtime.faust_app import FaustApp, Hooks
+from streams.runtime.faust_app import FaustApp
+from streams.runtime.runner import Hooks
 
 MAX_IDLE: Final = 30.0
 """Seconds with something to do and no transaction, until a worker is not ready. The watchdog ends

@@ -1,1 +1,1 @@
-"""What a text is made of on its way out, and what it becomes."""
+"""A text's characters: what it is billed as, and what we send."""

@@ -1,9 +1,10 @@
-"""What people take for one character, and what Twilio's calculator keeps in one segment.
+"""Graphemes: what people take for one character, and what Twilio's calculator keeps in one segment.
 
-The referee is npm's sms-segments-calculator 1.3.0, which splits by grapheme-splitter 1.0.4: UAX #29
-of Unicode 10, but CR LF is two.  Its ways are kept where they differ from the standard's, for they
-are what texts are billed by: a flag takes one mark and no more, a skin tone stands behind one mark
-at most.  Later Unicode changes none of this; so a new version of a library cannot change a count.
+The reference is npm's sms-segments-calculator 1.3.0, which splits by grapheme-splitter 1.0.4: UAX
+#29 of Unicode 10, but CR LF counts as two.  Where it differs from the standard we follow the
+calculator, for texts are billed by it: a flag takes one mark and no more, and a skin tone stands
+behind one mark at most.  The table is ours and fixed, so that a new version of a library cannot
+change a count.
 """
 
 from __future__ import annotations
@@ -15,19 +16,20 @@ from importlib.resources import files
 from itertools import product
 from typing import Final
 
-EXTEND, ZWJ, SPACING, PREPEND, FLAG = (
-    "Extend",
-    "ZWJ",
-    "SpacingMark",
-    "Prepend",
-    "Regional_Indicator",
-)
-BASE, PERSON, GLUED, TONE = "E_Base", "E_Base_GAZ", "Glue_After_Zwj", "E_Modifier"
+EXTEND = "Extend"
+ZWJ = "ZWJ"
+SPACING = "SpacingMark"
+PREPEND = "Prepend"
+FLAG = "Regional_Indicator"
+BASE = "E_Base"
+PERSON = "E_Base_GAZ"
+GLUED = "Glue_After_Zwj"
+TONE = "E_Modifier"
 
 ALONE: Final = frozenset({"CR", "LF", "Control"})
-"""Nothing joins them, on either side."""
-JOINS_WHAT_IS_BEFORE: Final = frozenset({EXTEND, ZWJ, SPACING})
-JOINED: Final = frozenset(
+"""Nothing joins these, on either side."""
+JOINS_BEFORE: Final = frozenset({EXTEND, ZWJ, SPACING})
+PAIRS: Final = frozenset(
     {
         *product(("L",), ("L", "V", "LV", "LVT")),
         *product(("LV", "V"), ("V", "T")),
@@ -35,44 +37,43 @@ JOINED: Final = frozenset(
         *product((ZWJ,), (GLUED, PERSON)),
     }
 )
-"""(Class, class of the next) that are not parted: Hangul's letters, and emoji behind a joiner."""
+"""(Class, class of the next) that stay together: letters of Hangul, and emoji behind a joiner."""
 
 _HANGUL: Final = range(0xAC00, 0xD7A4)
 """Syllables; each 28th has no final consonant."""
 
 
 def graphemes(text: str) -> Iterator[str]:
-    """The text in order, cut where it may be."""
-    begin, kinds = 0, [""]
-    for place, char in enumerate(text):
+    """The text in order, cut where it may be cut."""
+    begin = 0
+    kinds: list[str] = []
+    for index, char in enumerate(text):
         kind = _class_of(char)
-        if place and _parts(kinds, kind):
-            yield text[begin:place]
-            begin, kinds = place, [kind]
-        elif place:
-            kinds.append(kind)
-        else:
-            kinds = [kind]
+        if kinds and _breaks_before(kinds, kind):
+            yield text[begin:index]
+            begin = index
+            kinds = []
+        kinds.append(kind)
     if text:
         yield text[begin:]
 
 
-def _parts(kinds: list[str], after: str) -> bool:
-    """Whether a grapheme, by the classes of its code points, ends before one of class `after`."""
+def _breaks_before(kinds: list[str], after: str) -> bool:
+    """Whether a grapheme of code points of these classes ends before one of class `after`."""
     last = kinds[-1]
     if last in ALONE or after in ALONE:
         return True
     if len(kinds) > 1 and kinds[1] == FLAG and last not in (FLAG, PREPEND):
         return True
-    if after in JOINS_WHAT_IS_BEFORE or last == PREPEND or (last, after) in JOINED:
+    if after in JOINS_BEFORE or last == PREPEND or (last, after) in PAIRS:
         return False
     if after == TONE:
-        return _toned(kinds) not in (BASE, PERSON)
+        return _tone_base(kinds) not in (BASE, PERSON)
     return not (kinds == [FLAG] and after == FLAG)
 
 
-def _toned(kinds: list[str]) -> str:
-    """The class of what a skin tone would colour."""
+def _tone_base(kinds: list[str]) -> str:
+    """The class of the code point that a skin tone would apply to."""
     if EXTEND not in kinds:
         return kinds[-1]
     return kinds[-2] if kinds[-1] == EXTEND and len(kinds) > 1 else ""
@@ -87,7 +88,7 @@ def _class_of(char: str) -> str:
 
 @cache
 def _classes() -> dict[int, str]:
-    """By code point; what is not in it is of no class."""
+    """By code point; the others have no class."""
     return {code: kind for first, last, kind in _ranges() for code in range(first, last + 1)}
 
 

@@ -1,7 +1,8 @@
 """The catalog of error codes: what each code means, who must act, and what to do.
 
-The data is in the CSV files beside this module and is read when first needed; the words are our own.  Twilio's whole
-list holds some 2,400 codes.  A code that is not in ours is shown with its number and a link, and stops nothing.
+The data is in the CSV files beside this module and is read when first needed; the words are our
+own.  Twilio's whole list holds some 2,400 codes.  A code that is not in ours is shown with its
+number and a link, and stops nothing.
 """
 
 from __future__ import annotations
@@ -163,8 +164,9 @@ def lookup(code: str) -> Code:
 
 
 def is_deferrable(code: str) -> bool:
-    """Whether a refusal with this code is about the sender or the account, and not about the text.  Then the provider
-    takes the text once that has passed or was put right.  Any other refusal is final, also one with an unknown code."""
+    """Whether a refusal with this code is about the sender or the account, and not about the text.
+    Then the provider takes the text once that has passed or was put right.  Any other refusal is
+    final, also one with an unknown code."""
     return lookup(code).refusal is Refusal.DEFERRABLE
 
 

@@ -1,4 +1,4 @@
-"""What do people mean by what they write back?  Keywords, and revocation in other words."""
+"""What people mean by what they write back: keywords, and revocation in other words."""
 
 from schemas.keywords import Meaning
 from streams.inbound_keywords.classify import Classification, apply_carrier_opt_out, classify_reply

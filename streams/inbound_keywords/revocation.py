@@ -1,9 +1,11 @@
 """Revocation in other words: "please stop texting me", "take me off your list".
 
-A pattern is data (`patterns.tsv`): an id, its locale, the words of which a text must have one to be looked at, and a
-regular expression over folded words.  What patterns share is in `parts.tsv`, misspellings are in `spellings.tsv`.
+Patterns are data.  `patterns.tsv` has an id, a locale, words of which the text must have one, and a
+regular expression over normalized words.  `parts.tsv` has what patterns share, and `spellings.tsv`
+has misspellings.
 
-A pattern matches in time proportional to the text: it may repeat a bounded number of times only, which a test holds.
+A pattern repeats a bounded number of times only, so that it matches in time proportional to the
+text; a test holds that.
 """
 
 from __future__ import annotations
@@ -17,15 +19,14 @@ from typing import Final, NamedTuple
 from schemas.keywords import ALWAYS
 
 _DRAWN_OUT: Final = re.compile(r"([a-z])\1{2,}")
-"""`stoooop`: no English word has a letter thrice."""
+"""`stoooop`: no English word has three equal letters in a row."""
 
 
 class Pattern(NamedTuple):
-    """`needs`: one of these words, spelled right, is in every text that it matches."""
-
     id: str
     locale: str
     needs: frozenset[str]
+    """One of these words, spelled right, is in every text that the pattern matches."""
     regex: re.Pattern[str]
     example: str
 
@@ -36,13 +37,15 @@ class RevocationMatch(NamedTuple):
 
 
 def find_revocation(text: str, locales: tuple[str, ...] = (ALWAYS,)) -> RevocationMatch | None:
-    """By the first pattern that matches.  `text` is folded.  A comma may part two sentences ("wrong number, stop
-    texting me") or nothing ("please, stop texting me"): both readings are tried."""
+    """The first pattern that matches the normalized `text`.
+
+    A comma may part two sentences ("wrong number, stop texting me") or not ("please, stop texting
+    me"): both readings are tried."""
     spelled = normalize_spelling(text)
-    said = set(spelled.split())
+    words = set(spelled.split())
     readings = [f". {reading} ." for reading in dict.fromkeys((spelled.replace(" ,", ""), spelled))]
     for pattern in patterns_of(locales):
-        if pattern.needs.isdisjoint(said):
+        if pattern.needs.isdisjoint(words):
             continue
         for reading in readings:
             if match := pattern.regex.search(reading):
@@ -67,22 +70,22 @@ def patterns_of(locales: tuple[str, ...]) -> tuple[Pattern, ...]:
 
 @cache
 def all_patterns() -> tuple[Pattern, ...]:
-    """In the file's order."""
+    """In the order of the file."""
     parts: dict[str, str] = {}
     for name, expression, _ in _rows("parts.tsv"):
-        parts[f"<{name}>"] = f"(?:{_with(parts, expression)})"
+        parts[f"<{name}>"] = f"(?:{_expand(parts, expression)})"
     return tuple(
-        Pattern(id, locale, frozenset(needs.split()), _compiled(_with(parts, expression)), example)
+        Pattern(id, locale, frozenset(needs.split()), _compile(_expand(parts, expression)), example)
         for id, locale, needs, expression, example in _rows("patterns.tsv")
     )
 
 
-def _compiled(expression: str) -> re.Pattern[str]:
-    """From the beginning of a word, or of a sentence's dot, to the end of one."""
+def _compile(expression: str) -> re.Pattern[str]:
+    """Matches whole words only; a full stop counts as a word."""
     return re.compile(rf"(?<!\S)(?:{expression})(?!\S)")
 
 
-def _with(parts: dict[str, str], expression: str) -> str:
+def _expand(parts: dict[str, str], expression: str) -> str:
     return re.sub(r"<[A-Z_]+>", lambda name: parts[name[0]], expression)
 
 

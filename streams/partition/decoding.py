@@ -77,7 +77,9 @@ class WrongPartition:
     """The key that the record's value calls for."""
 
 
-_SEED, _MIX, _WORD = 0x9747B28C, 0x5BD1E995, 0xFFFFFFFF
+_SEED = 0x9747B28C
+_MIX = 0x5BD1E995
+_WORD = 0xFFFFFFFF
 
 
 def murmur2(key: bytes) -> int:
@@ -122,7 +124,7 @@ def decode(
         if (unreadable := _check_unusual(record, partitions)) is not None:
             return unreadable
         data = record.value or b""
-        at_ms = appended_ms(record)
+        at_ms = append_time_ms(record)
     try:
         value = topic.parse(data)
         entity_key = topic.key(value)
@@ -156,7 +158,7 @@ def decode(
     return WrongPartition(key)
 
 
-def appended_ms(record: Record) -> int:
+def append_time_ms(record: Record) -> int:
     """Some clients write any number for a time: it is clamped to the years 1970 to 9999."""
     at = min(max(record.timestamp, 0), LAST_MS)
     for name, value in record.headers or ():
@@ -234,7 +236,7 @@ def reroute_headers(record: Record) -> list[tuple[str, bytes]]:
     """Its own headers, so that its id stays; where it was found, and since when it was there."""
     found_at = f"{record.topic}/{record.partition}/{record.offset}".encode()
     kept = [header for header in record.headers or () if header[0] != APPENDED]
-    return [*kept, (REROUTED, found_at), (APPENDED, b"%d" % appended_ms(record))]
+    return [*kept, (REROUTED, found_at), (APPENDED, b"%d" % append_time_ms(record))]
 
 
 def quote_record(
@@ -246,7 +248,7 @@ def quote_record(
         topic=record.topic,
         partition=record.partition,
         offset=record.offset,
-        timestamp=datetime.fromtimestamp(appended_ms(record) / 1000, UTC),
+        timestamp=datetime.fromtimestamp(append_time_ms(record) / 1000, UTC),
         key=_to_base64(record.key and record.key[:MAX_VALUE]),
         value=_to_base64(record.value and record.value[:MAX_QUOTED]),
         headers=_quote_headers(record.headers or ()),
@@ -301,7 +303,7 @@ class DlqLimit:
             and self._dead_letters > self.share * self._records
         ):
             raise DlqLimitExceeded(
-                f"{self._dead_letters} of the last {self._records} records could not be read or placed, and the "
-                f"brake allows {self.share:.0%}: stop their producer and see `sayso dlq list`, or start with "
-                "SAYSO_BRAKE=1 to go on"
+                f"{self._dead_letters} of the last {self._records} records could not be read or "
+                f"placed, and the brake allows {self.share:.0%}: stop their producer and see "
+                "`sayso dlq list`, or start with SAYSO_BRAKE=1 to go on"
             )

@@ -1,8 +1,8 @@
 """What one record, timer or call result does to the state of its entity key, and what it publishes.
 
-A batch's work is a queue of plain values whose type says what they are: a record, a `CallResult`, the changelog key of
-a due timer (`bytes`), a `ReevaluateEntry`, an entity key with a new owner (`str`), or the `StateStore` of a key for
-which the batch is to be finished.
+A batch's work is a queue of plain values whose type says what they are: a record, a `CallResult`,
+the changelog key of a due timer (`bytes`), a `ReevaluateEntry`, an entity key with a new owner
+(`str`), or the `StateStore` of a key for which the batch is to be finished.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from streams.partition import changelog
 from streams.partition.decoding import (
     Record,
     WrongPartition,
-    appended_ms,
+    append_time_ms,
     decode,
     is_replay,
     partition_of,
@@ -131,7 +131,9 @@ class Evaluator:
         dead_letter = quote_record(self.processor.name, raw, unreadable, tx.now)
         self._publish(tx, (Publication(DEAD_LETTERS, dead_letter),))
         if reports and unreadable.entity_key is not None:
-            record = InputRecord(unreadable, raw.topic, raw.partition, raw.offset, appended_ms(raw))
+            record = InputRecord(
+                unreadable, raw.topic, raw.partition, raw.offset, append_time_ms(raw)
+            )
             self._process(tx, unreadable.entity_key, record, settings)
 
     def _fire_timer(self, tx: Transaction, key: bytes, settings: Settings) -> None:
@@ -197,7 +199,8 @@ class Evaluator:
     def _write(
         self, tx: Transaction, state: StateStore, changed: Mapping[str, StateEntry | None]
     ) -> None:
-        """An entry stays an object until `build_changelog`: it is serialized once, whatever writes it in a batch."""
+        """An entry stays an object until `build_changelog`: it is serialized once, whatever writes
+        it in a batch."""
         raw = state.raw
         dirty = tx.dirty
         entity_key = state.entity_key

@@ -1,7 +1,9 @@
-"""Evaluate waiting entries again when the settings have changed: a walk over the state, one slice a batch.
+"""Evaluate waiting entries again when the settings have changed: a walk over the state, one slice a
+batch.
 
-Waiting entries have timers, but only for what the clock can change.  Timers that fire now and then would cost an
-evaluation each, for ever.  The walk costs one evaluation per change of settings, and only for the tenants concerned.
+Waiting entries have timers, but only for what the clock can change.  Timers that fire now and then
+would cost an evaluation each, for ever.  The walk costs one evaluation per change of settings, and
+only for the tenants concerned.
 """
 
 from __future__ import annotations
@@ -31,8 +33,9 @@ class Reevaluator:
     def __init__(self, prefix: str | None) -> None:
         """`prefix`: how the names of waiting entries begin."""
         self.settled: str | None = None
-        """The settings (`digest`) under which all that waits has been evaluated.  The changelog keeps it with the
-        positions, so that we also see a change that was made while nobody had the partition."""
+        """The settings (`digest`) under which all that waits has been evaluated.  The changelog
+        keeps it with the positions, so that we also see a change that was made while nobody had the
+        partition."""
         self._prefix = prefix
         self._settings: Settings | None = None
         self._target = ""
@@ -44,7 +47,8 @@ class Reevaluator:
         return self._walk is not None
 
     def follow_settings(self, settings: Settings, stores: Mapping[str, StateStore]) -> None:
-        """Start a walk if the settings have changed.  Cheap if not: settings are replaced as a whole."""
+        """Start a walk if the settings have changed.  Cheap if not: settings are replaced as a
+        whole."""
         if self._prefix is None or settings is self._settings:
             return
         before = self._settings
@@ -58,7 +62,8 @@ class Reevaluator:
         self._walk = self._waiting(stores, self._prefix, self._tenants)
 
     def next_slice(self) -> list[ReevaluateEntry]:
-        """The last slice sets `settled`, in the same transaction in which its entries are evaluated."""
+        """The last slice sets `settled`, in the same transaction in which its entries are
+        evaluated."""
         if self._walk is None:
             return []
         found: list[ReevaluateEntry] = []
@@ -96,7 +101,8 @@ def _tenants_concerned(
     names = before.versions.keys() | after.versions.keys()
     tenants = {name for name in names if before.versions.get(name) != after.versions.get(name)}
     for name in before.senders.keys() | after.senders.keys():
-        old, new = before.senders.get(name), after.senders.get(name)
+        old = before.senders.get(name)
+        new = after.senders.get(name)
         if old != new:
             tenants.update(*(sender.tenants for sender in (old, new) if sender is not None))
     return pending | tenants

@@ -2,22 +2,27 @@
 
 Theory of operation
 
-*Order.*  A batch takes, in this order: results of calls that ended; records of priority topics (consent and controls);
-newly acquired entity keys, entries to evaluate again after a change of settings, and due timers; records of all other
-topics.  A batch with priority records ends with them: a STOP is durable soon, and not only after four hundred requests
-have been evaluated in the same transaction.
+*Order.*  A batch takes, in this order: results of calls that ended; records of priority topics
+(consent and controls); newly acquired entity keys, entries to evaluate again after a change of
+settings, and due timers; records of all other topics.  A batch with priority records ends with
+them: a STOP is durable soon, and not only after four hundred requests have been evaluated in the
+same transaction.
 
-*Barrier.*  At assignment the runtime notes the ends of the priority topics (`set_barrier`).  Until they are read to
-there, nothing below them in the order is evaluated, not even a timer: a STOP that was on Kafka before us comes first.
+*Barrier.*  At assignment the runtime notes the ends of the priority topics (`set_barrier`).  Until
+they are read to there, nothing below them in the order is evaluated, not even a timer: a STOP that
+was on Kafka before us comes first.
 
-*Cut short.*  A STOP may arrive while a long batch is evaluated.  Then the records that are left, all of lower priority,
-are put back (`cut_short`), the batch is committed as far as it went, and the next one begins with the STOP.
+*Cut short.*  A STOP may arrive while a long batch is evaluated.  Then the records that are left,
+all of lower priority, are put back (`cut_short`), the batch is committed as far as it went, and the
+next one begins with the STOP.
 
-*Positions.*  `positions` is what is committed.  `expected` runs ahead: the next offset that the buffers want.
-`consumer_positions` says where the consumer stands behind the last record, past transaction markers.
+*Positions.*  `positions` is what is committed.  `expected` runs ahead: the next offset that the
+buffers want. `consumer_positions` says where the consumer stands behind the last record, past
+transaction markers.
 
-The class does no I/O, so that the simulation runs the very same code under a virtual clock.  It replaces Faust's
-Event, FutureMessage and tables, which cost 300 to 800 us a record and acknowledge records that were lost.
+The class does no I/O, so that the simulation runs the very same code under a virtual clock.  It
+replaces Faust's Event, FutureMessage and tables, which cost 300 to 800 us a record and acknowledge
+records that were lost.
 """
 
 from __future__ import annotations
@@ -45,7 +50,8 @@ class PartitionTask:
     def __init__(
         self, processor: Processor, partition: int, counts: Mapping[str, int], *, limit: int = 2000
     ) -> None:
-        """`counts`: each topic's number of partitions.  `limit`: records that a transaction may evaluate."""
+        """`counts`: each topic's number of partitions.  `limit`: records that a transaction may
+        evaluate."""
         self.processor = processor
         self.partition = partition
         self.counts = counts
@@ -73,7 +79,8 @@ class PartitionTask:
         return self._evaluator.entry_count
 
     def restore(self, items: Iterable[tuple[bytes, bytes | None]]) -> None:
-        """Changelog records, oldest first; the last one of a key holds.  Raises changelog.Damaged."""
+        """Changelog records, oldest first; the last one of a key holds.  Raises
+        changelog.Damaged."""
         snapshot = changelog.collapse(items)
         timers: dict[bytes, int] = {}
         if snapshot.partitions not in (None, self._partitions):
@@ -118,20 +125,23 @@ class PartitionTask:
         self.barrier = {topic: end for topic, end in ends.items() if topic in self.priority_topics}
 
     def note_position(self, topic: str, position: int) -> None:
-        """The consumer stands at `position`, whatever records there were: markers and compaction leave gaps."""
+        """The consumer stands at `position`, whatever records there were: markers and compaction
+        leave gaps."""
         if position >= self.barrier.get(topic, position + 1):
             del self.barrier[topic]
         if position > self.positions.get(topic, 0):
             self.consumer_positions[topic] = position
 
     def skip_to(self, topic: str, at: int) -> None:
-        """Records are lost, and somebody has said that the topic goes on here.  Committed with the next batch."""
+        """Records are lost, and somebody has said that the topic goes on here.  Committed with the
+        next batch."""
         self.positions[topic] = at
         self.expected[topic] = at
         self.consumer_positions[topic] = at
 
     def feed(self, topic: str, records: list[Record]) -> None:
-        """Offsets that were taken already are dropped.  A gap is normal, for transactions' markers take offsets too."""
+        """Offsets that were taken already are dropped.  A gap is normal, for transactions' markers
+        take offsets too."""
         expected = self.expected.get(topic, -1)
         if records[0].offset < expected:
             records = [record for record in records if record.offset >= expected]
@@ -140,11 +150,13 @@ class PartitionTask:
             self.expected[topic] = records[-1].offset + 1
 
     def follow_settings(self, settings: Settings) -> None:
-        """Where these are other settings than before, what waits is evaluated again (see `Reevaluator`)."""
+        """Where these are other settings than before, what waits is evaluated again (see
+        `Reevaluator`)."""
         self.reevaluator.follow_settings(settings, self.stores)
 
     def has_capacity(self, topic: str) -> bool:
-        """Priority topics have a buffer of their own, so that a backlog of requests never keeps a STOP out."""
+        """Priority topics have a buffer of their own, so that a backlog of requests never keeps a
+        STOP out."""
         return (self.priority_buffer if topic in self.priority_topics else self.buffer).has_capacity
 
     @property
@@ -173,7 +185,8 @@ class PartitionTask:
         )
 
     def idle_until(self) -> float:
-        """Seconds since 1970 of the next thing to do without being fed; 0.0 for now, infinity for never."""
+        """Seconds since 1970 of the next thing to do without being fed; 0.0 for now, infinity for
+        never."""
         if (
             self.call_results
             or self.priority_buffer
@@ -215,13 +228,15 @@ class PartitionTask:
         return tx
 
     def final_batch(self, now: datetime) -> Transaction:
-        """The partition is being given up: only the results of calls that were made are still written."""
+        """The partition is being given up: only the results of calls that were made are still
+        written."""
         work: deque[Any] = deque(self.call_results)
         self.call_results.clear()
         return Transaction(now, self.serial + 1, work, dict(self.positions))
 
     def evaluate(self, tx: Transaction, settings: Settings, limit: int = 20) -> bool:
-        """Evaluate up to `limit` items; True while there are more, so that the caller can serve the network meanwhile."""
+        """Evaluate up to `limit` items; True while there are more, so that the caller can serve the
+        network meanwhile."""
         work = tx.work
         self._evaluator.evaluate(tx, min(limit, len(work)), settings)
         if not work and tx.due_timers:
@@ -235,8 +250,8 @@ class PartitionTask:
         return bool(work)
 
     def _fire_due_timers(self, tx: Transaction) -> None:
-        """A call that ended makes room for the next one, which needs no transaction of its own; but a STOP that has
-        come meanwhile goes first."""
+        """A call that ended makes room for the next one, which needs no transaction of its own; but
+        a STOP that has come meanwhile goes first."""
         due = tx.due_timers
         tx.due_timers = []
         tx.fires_due_timers = False
@@ -244,7 +259,8 @@ class PartitionTask:
             tx.work.extend(key for key in due if self.timers.claim(key))
 
     def cut_short(self, tx: Transaction) -> bool:
-        """If a STOP has come meanwhile, put back the records that are left.  Whether any were put back."""
+        """If a STOP has come meanwhile, put back the records that are left.  Whether any were put
+        back."""
         left = tx.work
         if (
             not self.has_stop

@@ -1,1 +1,1 @@
-"""All that knows Faust and Kafka.  Rooms are plain folds; this package makes what they answer durable, once."""
+"""All that knows Faust and Kafka: it makes what processors answer durable, once."""

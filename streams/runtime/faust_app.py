@@ -1,61 +1,45 @@
-"""One room in one process: a Faust app with one agent that feeds lanes, one lane an owned partition number.
+"""One processor in one process: a Faust app whose one agent feeds the tasks of the partitions that
+it owns.
 
-What Faust does: membership, assignment, the consumer's thread, the agent.  What it does not: rows, transactions,
-positions, effects; its own ways to do these lose or repeat (each file of the kit says which).
+Theory of operation
+
+Faust does membership, assignment, the consumer's thread and the agent.  State, transactions,
+positions and calls are ours, for Faust's own ways lose or repeat records; each module of this
+package says which one it replaces, and docs/decisions/0005-keep-faust.md says why Faust stays.
+
+A rebalance goes like this.  `drain`: nothing new begins, running transactions and calls end, our
+offsets are committed. `_take_over`: for each partition that is new to us, first its writer fences
+every earlier owner at the broker, then its state is restored.  In that order nothing of an earlier
+owner can be committed after we have read.  Then Faust seeks the consumer to our positions and
+resumes it, and each runner resumes.  Whatever fails on the way ends the process (`fail_fast`): a
+half-opened partition must not live on, and the next owner's fence aborts what we left open.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import sys
 import time
-from collections.abc import Awaitable, Callable, Collection
-from dataclasses import dataclass, field
+from collections.abc import Collection
 from typing import Any
 
 from aiokafka import TopicPartition
 
-from schemas.base import Message
 from streams.partition.decoding import DlqLimit
 from streams.partition.task import PartitionTask
-from streams.partition.transaction import Transaction
-from streams.processing import Settings
 from streams.processor import Processor
 from streams.runtime import faust_transport, vendor_internals
 from streams.runtime.restore import restore
-from streams.runtime.runner import Runner
-from streams.runtime.timing import ArrivalRate, Lease, RuntimeLimits
+from streams.runtime.runner import Hooks, Runner
+from streams.runtime.timing import ArrivalRate, RuntimeLimits
 from streams.runtime.transactional_writer import TransactionalWriter
 
-ExecuteCall = Callable[[Any, Lease], Awaitable[Message]]
-
 LOCATE_EVERY = 60.0
-"""Seconds between two looks at where the consumer stands in topics that bring nothing."""
-
-
-@dataclass
-class Hooks:
-    """How the outside is told, and where settings, effects and the time come from.  `clock`: seconds since 1970."""
-
-    settings: Callable[[], Settings] = Settings
-    execute_call: ExecuteCall | None = None
-    on_ready: Callable[[list[int]], None] = lambda partitions: None
-    clock: Callable[[], float] = time.time
-    on_fatal: Callable[[BaseException], None] = field(default=lambda error: os._exit(70))
-    on_failpoint: Callable[[str], None] = lambda point: (
-        None
-    )  # told of each step: a test may end the process there
-    on_commit: Callable[[Transaction, float], None] = lambda tx, seconds: None
-    """Told of each batch that has become durable, and how long its transaction took."""
-    on_restore: Callable[[int, float], None] = lambda state, seconds: None
+"""Seconds between two checks of where the consumer stands in topics that bring no records."""
 
 
 class FaustApp:
-    """`counts`: partitions per topic, as the broker says.  `instance` makes the membership static, so that a worker
-    that is back within the session's time-out keeps its partitions and nobody waits.  `accepted`: see `restore`."""
-
     def __init__(
         self,
         processor: Processor,
@@ -69,16 +53,33 @@ class FaustApp:
         auth: dict[str, Any] | None = None,
         **conf: Any,
     ) -> None:
+        """`counts`: partitions per topic, as the broker says.  `instance` makes the membership
+        static: a worker that is back within the session's time-out keeps its partitions, and nobody
+        waits.  `accepted`: see `restore`."""
         vendor_internals.check()
-        self.processor, self.bootstrap, self.counts = processor, bootstrap, counts
-        self.hooks, self.limits, self.auth = hooks or Hooks(), limits or RuntimeLimits(), auth or {}
-        self.dlq_limit, self.accepted_losses = DlqLimit(self.limits.dlq_share), accepted
-        self.runners: dict[int, Runner] = {}
+        self.processor = processor
+        self.bootstrap = bootstrap
+        self.counts = counts
+        self.hooks = hooks or Hooks()
+        self.limits = limits or RuntimeLimits()
+        self.auth = auth or {}
+        self.dlq_limit = DlqLimit(self.limits.dlq_share)
+        self.accepted_losses = accepted
         self.arrival_rate = ArrivalRate()
+        self.runners: dict[int, Runner] = {}
+        """By partition."""
         self.generation: int | None = None
-        self.live = self.opening = False
-        self.rebalances = self.stale_serial = 0
-        self.located_at, self.progress_at = float("-inf"), time.monotonic()
+        """The consumer group's generation that we have opened our partitions for."""
+        self.live = False
+        """Between a take-over and the next drain: batches may begin."""
+        self.opening = False
+        self.rebalances = 0
+        """Counts drains: a take-over that sees it change gives up."""
+        self.stale_serial = 0
+        """Fetches up to this seek are worthless."""
+        self.located_at = float("-inf")
+        self.progress_at = time.monotonic()
+        """When something last moved, for the watchdog."""
         self.channel: Any = None
         settings: dict[str, Any] = {
             "broker": f"{faust_transport.SCHEME}://{bootstrap}",
@@ -99,7 +100,8 @@ class FaustApp:
             "TableManager": faust_transport.QuickTables,
             "consumer_auto_offset_reset": "earliest",
             "consumer_group_instance_id": instance,
-            "table_standby_replicas": 1,  # with no Faust tables: its sticky co-partitioning assignor, and no standbys
+            # No Faust tables: this selects its sticky assignor, which keeps topics together.
+            "table_standby_replicas": 1,
             "worker_redirect_stdouts": False,
             **conf,
         }
@@ -109,26 +111,28 @@ class FaustApp:
         source = self.app.topic(
             *topics, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
         )
-        self.app.on_rebalance_complete.connect(self._rebalanced, weak=False)
-        self.app.on_before_shutdown.connect(self._shutdown, weak=False)
+        self.app.on_rebalance_complete.connect(self._on_rebalance, weak=False)
+        self.app.on_before_shutdown.connect(self._on_shutdown, weak=False)
         self.app.agent(source, name=f"{processor.name}-room")(self._run)
 
     # --- what the consumer asks
 
-    def has_capacity(self, place: Any) -> bool:
-        runner = self.runners.get(place.partition)
-        return runner is not None and runner.task.has_capacity(place.topic)
+    def has_capacity(self, partition: Any) -> bool:
+        runner = self.runners.get(partition.partition)
+        return runner is not None and runner.task.has_capacity(partition.topic)
 
-    def partitions_to_locate(self, places: set[Any]) -> set[Any]:
-        """Consent topics of lanes that may not judge before they have been read up; now and then all, so that positions
-        step over what holds no fact."""
+    def partitions_to_locate(self, partitions: set[Any]) -> set[Any]:
+        """The topic partitions whose consumer position a fetch is to report: those behind which a
+        barrier waits; once a minute all, so that positions move past offsets that hold no
+        record."""
         if time.monotonic() - self.located_at > LOCATE_EVERY:
             self.located_at = time.monotonic()
-            return places
+            return partitions
         return {
-            p
-            for p in places
-            if p.partition in self.runners and p.topic in self.runners[p.partition].task.barrier
+            one
+            for one in partitions
+            if one.partition in self.runners
+            and one.topic in self.runners[one.partition].task.barrier
         }
 
     def positions(self) -> dict[Any, int]:
@@ -138,12 +142,16 @@ class FaustApp:
             for topic, offset in runner.task.positions.items()
         }
 
+    @property
     def owned_partitions(self) -> set[int]:
-        first = self.processor.inputs[0].name
-        return {place.partition for place in self.app.consumer.assignment() if place.topic == first}
+        return self._assigned_of(self.processor.inputs[0].name)
+
+    def _assigned_of(self, topic: str) -> set[int]:
+        return {one.partition for one in self.app.consumer.assignment() if one.topic == topic}
 
     def fail_fast(self, error: BaseException) -> None:
-        """The open transaction is aborted by our successor's fence, or by its time-out.  No abort, no second try."""
+        """End the process.  We neither abort the open transaction nor try again: our successor's
+        fence aborts it, or its own time-out."""
         print(
             f"sayso: the {self.processor.name} worker stops: {type(error).__name__}: {error}",
             file=sys.stderr,
@@ -152,13 +160,13 @@ class FaustApp:
         self.hooks.on_fatal(error)
 
     def record_progress(self, task: PartitionTask) -> None:
-        """For lag tools: the group's offsets follow the lane's positions."""
+        """For monitoring: the group's offsets follow the task's positions."""
         self.progress_at = time.monotonic()
-        done = {
+        positions = {
             TopicPartition(topic, task.partition): offset
             for topic, offset in task.positions.items()
         }
-        self.app.consumer.progress.update(done)
+        self.app.consumer.progress.update(positions)
 
     # --- the agent
 
@@ -172,23 +180,24 @@ class FaustApp:
                 or fetch.serial != self.app.consumer._thread.serial
             ):
                 continue
-            for place, records in fetch.records.items():
-                if place.partition in self.runners:
-                    self.runners[place.partition].feed(place.topic, records)
-            for place, position in fetch.positions.items():
-                if place.partition in self.runners:
-                    self.runners[place.partition].note_position(place.topic, position)
+            for one, records in fetch.records.items():
+                if one.partition in self.runners:
+                    self.runners[one.partition].feed(one.topic, records)
+            for one, position in fetch.positions.items():
+                if one.partition in self.runners:
+                    self.runners[one.partition].note_position(one.topic, position)
 
     # --- ownership
 
     async def drain(self, limit: float) -> None:
-        """Nothing begins any more; returns when nothing runs.  An opening under way gives up at its next step, so a
-        member never fences a partition after it has answered a revocation."""
+        """Begin nothing any more; return when nothing runs.
+
+        A take-over under way gives up at its next step, so a member never fences a partition after
+        it has answered a revocation."""
         self.live = False
         self.rebalances += 1
-        self.stale_serial = (
-            self.app.consumer._thread.serial
-        )  # what was fetched before the seek to come is worthless
+        # What was fetched before the seek to come is worthless.
+        self.stale_serial = self.app.consumer._thread.serial
         end = time.monotonic() + limit
         for runner in self.runners.values():
             runner.drain()
@@ -202,21 +211,23 @@ class FaustApp:
             await asyncio.sleep(0.002)
         return None
 
-    async def _rebalanced(self, app: Any, **kwargs: Any) -> None:
+    async def _on_rebalance(self, app: Any, **kwargs: Any) -> None:
         """Awaited by Faust before it seeks and resumes."""
-        turn, self.opening = self.rebalances, True
+        turn = self.rebalances
+        self.opening = True
         try:
             self._assert_promises()
             await self._take_over(turn)
-        except Exception as error:  # noqa: BLE001 - a half-opened lane must not live on
+        except Exception as error:  # noqa: BLE001 - a half-opened partition must not live on
             self.fail_fast(error)
         finally:
             self.opening = False
 
     async def _take_over(self, turn: int) -> None:
-        generation, want = self.app.consumer_generation_id, self.owned_partitions()
-        # A generation missed: somebody else may have owned it.  Without this check we would be fenced and exit at the
-        # next commit, which is safe; restoring is kinder.
+        generation = self.app.consumer_generation_id
+        want = self.owned_partitions
+        # If we missed a generation, somebody else may have owned our partitions.  Without a check
+        # we would be fenced and exit at the next commit, which is safe; restoring is kinder.
         kept = (
             want & set(self.runners)
             if self.generation is not None and generation == self.generation + 1
@@ -224,14 +235,18 @@ class FaustApp:
         )
         await asyncio.gather(*[self.runners.pop(gone).close() for gone in set(self.runners) - kept])
         self.generation = generation
-        fresh = [self._runner(partition) for partition in sorted(want - kept)]
+        fresh = [self._build_runner(partition) for partition in sorted(want - kept)]
         if turn == self.rebalances:
             await asyncio.gather(*[runner.writer.fence() for runner in fresh])
             self.hooks.on_failpoint("after-fence")
             began = time.monotonic()
             tasks = [runner.task for runner in fresh]
             await restore(
-                self.bootstrap, tasks, lambda: self._wanted(turn), self.accepted_losses, **self.auth
+                self.bootstrap,
+                tasks,
+                lambda: self._is_wanted(turn),
+                self.accepted_losses,
+                **self.auth,
             )
             self.hooks.on_restore(
                 sum(runner.task.entry_count for runner in fresh), time.monotonic() - began
@@ -240,17 +255,18 @@ class FaustApp:
             await asyncio.gather(*[runner.close() for runner in fresh])
             return
         self.runners.update({runner.task.partition: runner for runner in fresh})
-        self.live, self.progress_at = True, time.monotonic()
+        self.live = True
+        self.progress_at = time.monotonic()
         for runner in self.runners.values():
             runner.resume()
         self.hooks.on_ready(sorted(want))
 
-    def _wanted(self, turn: int) -> bool:
-        """A long restore is no standstill."""
+    def _is_wanted(self, turn: int) -> bool:
+        """Whether this take-over still counts.  To the watchdog a long restore is progress."""
         self.progress_at = time.monotonic()
         return turn == self.rebalances
 
-    def _runner(self, partition: int) -> Runner:
+    def _build_runner(self, partition: int) -> Runner:
         task = PartitionTask(self.processor, partition, self.counts, limit=self.limits.batch_limit)
         writer = TransactionalWriter(
             self.bootstrap,
@@ -269,18 +285,14 @@ class FaustApp:
             raise RuntimeError("what happens when a log has lost records cannot be set")
         if not vendor_internals.has_strict_end_txn():
             raise RuntimeError("the strict EndTxn is not in place")
-        want = self.owned_partitions()
+        want = self.owned_partitions
         for topic in self.processor.inputs:
-            if {
-                place.partition
-                for place in self.app.consumer.assignment()
-                if place.topic == topic.name
-            } != want:
+            if self._assigned_of(topic.name) != want:
                 raise RuntimeError(
                     f"{topic.name} is not assigned together with {self.processor.inputs[0].name}"
                 )
 
-    async def _shutdown(self, app: Any, **kwargs: Any) -> None:
+    async def _on_shutdown(self, app: Any, **kwargs: Any) -> None:
         with contextlib.suppress(Exception):
             await self.drain(self.limits.call_timeout + 5)
         await asyncio.gather(*[runner.close() for runner in self.runners.values()])

@@ -1,8 +1,10 @@
-"""Faust's consumer, handing whole fetches to the agent, read committed, sought to the lanes' own positions.
+"""Faust's consumer: it hands whole fetches to the agent, reads committed records, and seeks to our
+own positions.
 
-Stands in for the stock consumer loop (four asyncio tasks a message, a fetch that long-polls 1.5 s for idle partitions
-while a loaded one starves, reads that see uncommitted records) and for its seeks (to group offsets, which expire and
-know nothing of rows).  Names of Faust's that are touched are listed in `privates`.
+It replaces the stock loop, which starts four asyncio tasks a message, long-polls 1.5 s for idle
+partitions while a loaded one starves, and sees uncommitted records.  It replaces the stock seeks
+too: those go to the group's offsets, which expire and know nothing of our state.
+`vendor_internals` lists the names of Faust that are used.
 """
 
 from __future__ import annotations
@@ -24,7 +26,8 @@ SCHEME = "sayso"
 
 
 class Consumer(driver.Consumer):  # type: ignore[misc]
-    """Positions come from the lanes; the group's offsets are written for lag tools only."""
+    """Positions come from the partition tasks; the group's offsets are written for monitoring
+    only."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -53,17 +56,17 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
 
     async def _drain_once(self) -> None:
         active = set(self._get_active_partitions())  # a copy: pausing empties the live set
-        hungry = {place for place in active if self.faust_app.has_capacity(place)}
-        if not hungry:  # an empty set would mean "all" to aiokafka
+        wanted = {one for one in active if self.faust_app.has_capacity(one)}
+        if not wanted:  # an empty set would mean "all" to aiokafka
             await asyncio.sleep(0.002 if active else 0.05)
             return
         generation = self.app.consumer_generation_id
         fetch = await self._thread.fetch(
-            hungry,
-            self.faust_app.partitions_to_locate(hungry),
-            WAIT_ALL if hungry == active else WAIT_SOME,
+            wanted,
+            self.faust_app.partitions_to_locate(wanted),
+            WAIT_ALL if wanted == active else WAIT_SOME,
         )
-        # Dropping is safe in each of these cases: a seek has come, or will before the flow resumes.
+        # Dropping the fetch is safe in each case: a seek has come, or will before the flow resumes.
         stale = fetch.serial != self._thread.serial or generation != self.app.consumer_generation_id
         if stale or not self.flow_active or not (fetch.records or fetch.positions):
             await asyncio.sleep(0)
@@ -77,16 +80,17 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
         return sought
 
     async def perform_seek(self) -> None:
-        """Faust calls this before it resumes, after on_rebalance_complete, and again mid-life: a seek made anywhere
-        else would be undone, so this one must always answer the current positions."""
+        """Faust calls this before it resumes, after on_rebalance_complete, and at other times too.
+        It undoes a seek made anywhere else, so this one must always use the current positions."""
         self.progress.clear()
         sought = await self.seek_to_committed()
-        await self._thread.commit_metadata("", sought)  # instead of a predecessor's farewell
+        await self._thread.commit_metadata("", sought)  # clears a predecessor's metadata
         self._committed_offset.update(sought)
-        self.progress.update(self.faust_app.positions())  # what a lane may have finished meanwhile
+        self.progress.update(self.faust_app.positions())  # what a task may have finished meanwhile
 
     async def wait_empty(self) -> None:
-        """Revocation or shutdown: let running transactions and calls end, begin none, show our progress."""
+        """Revocation or shutdown: begin nothing, let transactions and calls end, commit our
+        progress."""
         self._thread.allow_reset(True)
         await self.faust_app.drain(self.app.conf.broker_rebalance_timeout * 0.7)
         with contextlib.suppress(Exception):
@@ -103,7 +107,7 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
         return self.progress.pop(tp, None)
 
     def verify_event_path(self, now: float, tp: Any) -> None:
-        """Faust's livelock logger knows Events only; the watchdog looks after us."""
+        """Faust's livelock logger knows Events only; we have the watchdog."""
 
 
 class Transport(driver.Transport):  # type: ignore[misc]
@@ -111,20 +115,20 @@ class Transport(driver.Transport):  # type: ignore[misc]
 
 
 class App(faust.App):  # type: ignore[misc]
-    """Rows live on Kafka: no folder for tables is made in whatever directory a worker is started from."""
+    """State is on Kafka: a worker makes no folder for tables in its working directory."""
 
     def _create_directories(self) -> None: ...
 
 
 class QuickTables(faust.tables.TableManager):  # type: ignore[misc]
-    """There are no Faust tables here, and nothing to sleep a second for."""
+    """There are no Faust tables here, so there is nothing to sleep a second for."""
 
     async def sleep(self, n: Any, **kwargs: Any) -> None:
         await super().sleep(0 if n == 1.0 else n)
 
 
 def credentials(auth: Mapping[str, Any]) -> Any:
-    """What aiokafka's own clients are told, as Faust wants it."""
+    """The settings of aiokafka's own clients, as Faust wants them."""
     context = auth.get("ssl_context")
     if "sasl_mechanism" not in auth:
         return faust.SSLCredentials(context) if context else None

@@ -1,6 +1,6 @@
-"""Run one faust_app until it is told to stop.
+"""Run one Faust app until it is told to stop.
 
-Stands in for mode's Worker, whose stop sleeps a second and whose signal handling hides crashes.
+This replaces mode's Worker, whose stop sleeps a second and whose signal handling hides crashes.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from streams.runtime.watchdog import Watchdog
 
 
 async def run(faust_app: FaustApp, stop: asyncio.Event, *, patience: float = 60.0) -> None:
-    """Returns after a clean stop.  A crash inside Faust ends in `faust_app.fail_fast`, as every other fault does."""
+    """Return after a clean stop.  A crash inside Faust ends in `fail_fast`, as every other fault
+    does."""
     gc.set_threshold(*GC_THRESHOLDS)
     app = faust_app.app
     watchdog = Watchdog(faust_app, patience=patience)

@@ -1,6 +1,8 @@
-"""Records as they leave a fetch: a tuple each, where aiokafka builds a frozen dataclass of eleven fields.
+"""Records as they leave a fetch: a tuple each, where aiokafka builds a frozen dataclass of eleven
+fields.
 
-That object took as long as parsing the record's value.  The fields that we read keep aiokafka's names.
+That object took as long as parsing the record's value.  The fields that we read keep aiokafka's
+names.  This module does without Faust, for readers that need no Faust use it too.
 """
 
 from __future__ import annotations
@@ -23,12 +25,12 @@ class FetchedRecord(NamedTuple):
 
 
 STOCK_PARTITION_RECORDS: Final[Any] = fetcher.PartitionRecords
-"""As aiokafka has it."""
+"""aiokafka's own class."""
 _tuple = tuple.__new__  # a NamedTuple's own constructor takes twice as long
 
 
 class LightRecords(STOCK_PARTITION_RECORDS):  # type: ignore[misc]
-    """The records of one partition in one fetch; what is skipped, and why, stays aiokafka's business."""
+    """The records of one partition in one fetch; aiokafka still decides what is skipped."""
 
     def _consumer_record(self, tp: Any, record: Any) -> FetchedRecord:
         return _tuple(
@@ -46,6 +48,7 @@ class LightRecords(STOCK_PARTITION_RECORDS):  # type: ignore[misc]
 
 
 def install() -> None:
-    """For every consumer of this process, unless a reader that builds on this one is in place already."""
+    """For every consumer of this process, unless a class that extends this one is in place
+    already."""
     if fetcher.PartitionRecords is STOCK_PARTITION_RECORDS:
         fetcher.PartitionRecords = LightRecords

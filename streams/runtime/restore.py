@@ -1,17 +1,20 @@
-"""Restore the committed state of a worker's partitions, in bulk, and check that the inputs still hold what comes next.
+"""Restore the committed state of a worker's partitions, in bulk, and check that the inputs still
+hold what comes next.
 
 Theory of operation
 
-Restoring begins after the partition's writer has fenced every earlier owner: only then can nothing of an earlier owner
-still be committed.  The changelog is read to its end and gives state and positions of one transaction.  Three checks
-follow, and the worker refuses to start if one fails: the changelog is whole (`Damaged`), the number of partitions is
-the same (`Repartitioned`), and each position still lies within its topic's log (`DataLoss`).  Staff may accept a loss
-by name, as the refusal words it.
+Restoring begins after the partition's writer has fenced every earlier owner: only then can nothing
+of an earlier owner still be committed.  The changelog is read to its end and gives state and
+positions of one transaction.  Three checks follow, and the worker refuses to start if one fails:
+the changelog is whole (`Damaged`), the number of partitions is the same (`Repartitioned`), and each
+position still lies within its topic's log (`DataLoss`).  Staff may accept a loss by name, as the
+refusal words it.
 
-Last, the ends of the priority topics become the barrier of each task: the runtime evaluates nothing else until consent
-and controls are read to there.
+Last, the ends of the priority topics become the barrier of each task: the runtime evaluates nothing
+else until consent and controls are read to there.
 
-This replaces Faust's table recovery (7,000 entries a second, and a race that seeks after it resumes).
+This replaces Faust's table recovery (7,000 entries a second, and a race that seeks after it
+resumes).
 """
 
 from __future__ import annotations
@@ -40,10 +43,11 @@ async def restore(
     accepted: Collection[str] = (),
     **auth: Any,
 ) -> int:
-    """How many changelog records were read.  Gives up early once `wanted` is False: the next rebalance is here.
+    """How many changelog records were read.  Gives up early once `wanted` is False: the next
+    rebalance is here.
 
-    `accepted`: names of losses (`Gap.name`) that staff accept.  Raises Damaged, or DataLoss where an input's log no
-    longer holds the committed position."""
+    `accepted`: names of losses (`Gap.name`) that staff accept.  Raises Damaged, or DataLoss where
+    an input's log no longer holds the committed position."""
     if not tasks:
         return 0
     consumer = AIOKafkaConsumer(
@@ -105,8 +109,8 @@ def _restore_task(task: PartitionTask, items: Iterable[tuple[bytes, bytes | None
 async def _check_positions(
     bootstrap: str, tasks: Sequence[PartitionTask], accepted: Collection[str], **auth: Any
 ) -> None:
-    """Check the positions, and set the barriers: to all that was acknowledged, also behind a transaction that somebody
-    left open (so this consumer reads uncommitted records)."""
+    """Check the positions, and set the barriers: to all that was acknowledged, also behind a
+    transaction that somebody left open (so this consumer reads uncommitted records)."""
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, **auth)
     await consumer.start()
     try:
@@ -155,7 +159,8 @@ def refuse_gaps(gaps: Collection[Gap]) -> None:
     if names:
         found = "; ".join(gap.description for gap in gaps)
         raise DataLoss(
-            f"{found}. Once that is seen to, start with SAYSO_ACCEPT_LOSS={names} to go on with what is there"
+            f"{found}. Once that is seen to, start with SAYSO_ACCEPT_LOSS={names} to go on with "
+            "what is there"
         )
 
 
@@ -168,4 +173,7 @@ def _describe_gap(topic: str, task: PartitionTask, start: int, end: int) -> str 
             f"{topic} partition {task.partition} begins at {start}, but only {at} was read: "
             f"{start - at} records are gone by retention"
         )
-    return f"{topic} partition {task.partition} ends at {end}, but {at} was read: the topic was cut or made anew"
+    return (
+        f"{topic} partition {task.partition} ends at {end}, but {at} was read: "
+        "the topic was cut or made anew"
+    )

@@ -1,47 +1,103 @@
-"""The task of one lane: wait, judge, commit, then let the effects begin."""
+"""The loop of one partition: wait, evaluate a batch, commit it, then begin its calls.
+
+Theory of operation
+
+*Calls.*  A call begins only after the commit, when the state entry that says "sending" is durable.
+It holds a lease counted from before the commit (see `timing`).  `CancelCall` revokes the lease at
+once: a call that has not begun by then does not begin.  Results of calls are fed back to the task,
+and are the first thing that the next batch takes.
+
+*Slices.*  A batch is evaluated in slices of two milliseconds, so that heartbeats and other
+partitions get their turn. If a STOP arrives meanwhile, the batch is cut short, but not before
+`HEADWAY`: else a stream of consents would leave only crumbs to the records behind them.
+
+*Rest.*  After a batch the loop lets records gather for the batch delay.  A STOP ends the rest.
+
+*Failure.*  Any exception ends the process: memory may be ahead of Kafka, and the next owner
+restores what is durable.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import time
-from collections.abc import Hashable, Iterable
+from collections.abc import Awaitable, Callable, Hashable, Iterable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
+from schemas.base import Message
+from streams.partition.decoding import DlqLimit
 from streams.partition.task import PartitionTask
 from streams.partition.transaction import CallResult, Transaction
 from streams.processing import CancelCall, Settings
-from streams.runtime.timing import Lease, batch_delay, boot_time
+from streams.runtime.timing import ArrivalRate, Lease, RuntimeLimits, batch_delay, boot_time
 from streams.runtime.transactional_writer import TransactionalWriter
 
-if TYPE_CHECKING:
-    from streams.runtime.faust_app import FaustApp
+ExecuteCall = Callable[[Any, Lease], Awaitable[Message]]
 
 MAX_SLEEP = 60.0
 BATCH_FAILPOINTS = ("after-fold", "in-transaction", "after-commit")
 RESULT_FAILPOINTS = ("before-result-commit", "in-result-transaction", "after-result-commit")
-"""Steps of a batch's life; of one with what came of calls."""
+"""The steps of a batch; of a batch that begins with results of calls."""
 SLICE_SECONDS = 0.002
-"""Seconds of judging between two looks at the network and at other lanes."""
+"""Seconds of evaluation before the event loop gets its turn."""
 MIN_SLICE = 10
-"""Facts that are judged in any case before such a look."""
-
+"""Records that are evaluated in any case before that."""
 HEADWAY = 0.05
-"""Seconds for which a batch is judged in any case, also if a STOP comes meanwhile: else a stream of consents would
-leave only crumbs to what comes after them."""
+"""Seconds for which a batch is evaluated in any case, also if a STOP arrives meanwhile."""
+
+
+@dataclass
+class Hooks:
+    """How the outside is told, and where settings, calls and the time come from."""
+
+    settings: Callable[[], Settings] = Settings
+    execute_call: ExecuteCall | None = None
+    """Makes a call and returns its result; an exception is a bug and ends the process."""
+    clock: Callable[[], float] = time.time
+    """Seconds since 1970."""
+    on_ready: Callable[[list[int]], None] = lambda partitions: None
+    """The partitions that we own, after each rebalance."""
+    on_fatal: Callable[[BaseException], None] = field(default=lambda error: os._exit(70))
+    on_failpoint: Callable[[str], None] = lambda point: None
+    """Told of each step: a test may end the process there."""
+    on_commit: Callable[[Transaction, float], None] = lambda tx, seconds: None
+    """A batch is durable; the seconds are those of its transaction."""
+    on_restore: Callable[[int, float], None] = lambda entries, seconds: None
+    """State was restored: how many entries, in how many seconds."""
+
+
+class Owner(Protocol):
+    """What a runner needs of its app."""
+
+    hooks: Hooks
+    limits: RuntimeLimits
+    dlq_limit: DlqLimit
+    arrival_rate: ArrivalRate
+    live: bool
+
+    def fail_fast(self, error: BaseException) -> None: ...
+
+    def record_progress(self, task: PartitionTask) -> None: ...
 
 
 class Runner:
-    """Joins a lane to its writer.  One slow lane stops no other: each has a task of its own."""
+    """Joins a partition task to its writer.  Each has an asyncio task of its own: a slow one delays
+    no other."""
 
-    def __init__(
-        self, faust_app: FaustApp, task: PartitionTask, writer: TransactionalWriter
-    ) -> None:
-        self.faust_app, self.task, self.writer = faust_app, task, writer
+    def __init__(self, owner: Owner, task: PartitionTask, writer: TransactionalWriter) -> None:
+        self.owner = owner
+        self.task = task
+        self.writer = writer
         self._kick = asyncio.Event()
-        self._committing = self._draining = False
+        self._committing = False
+        self._draining = False
         self._slice_records = MIN_SLICE
+        """How many records took SLICE_SECONDS last: one processor needs 5 us a record, another
+        200."""
         self._task: asyncio.Task[None] | None = None
         self._calls: dict[asyncio.Task[None], tuple[Hashable, Lease]] = {}
 
@@ -60,9 +116,10 @@ class Runner:
         self._kick.set()
 
     def resume(self) -> None:
-        """After an assignment, also of a lane that was kept: the consumer is sought to its positions."""
+        """After an assignment, also of a partition that we kept: the consumer is sought to its
+        positions."""
         self._draining = False
-        self.faust_app.hooks.on_failpoint("on-open")
+        self.owner.hooks.on_failpoint("on-open")
         self.task.rewind()
         self._kick.set()
         if self._task is None:
@@ -71,9 +128,9 @@ class Runner:
             )
 
     def drain(self) -> None:
-        """Start no call; those under way may end, and what came of them is still written."""
+        """Begin no call; those under way may end, and their results are still written."""
         self._draining = True
-        self.faust_app.hooks.on_failpoint("on-revoke")
+        self.owner.hooks.on_failpoint("on-revoke")
         for _, lease in self._calls.values():
             lease.revoke()
         self._kick.set()
@@ -87,42 +144,44 @@ class Runner:
     async def _work(self) -> None:
         try:
             while True:
-                self.task.follow_settings(self.faust_app.hooks.settings())
+                self.task.follow_settings(self.owner.hooks.settings())
                 if self._draining:
                     await self._commit_final_batch()
-                elif self.faust_app.live and self.task.idle_until() <= self.faust_app.hooks.clock():
+                elif self.owner.live and self.task.idle_until() <= self.owner.hooks.clock():
                     await self._run_batch()
                     continue
                 await self._sleep()
         except asyncio.CancelledError:
             raise
-        except BaseException as error:  # noqa: BLE001 - whatever it is: memory may be ahead of Kafka, so leave
-            self.faust_app.fail_fast(error)
+        except BaseException as error:  # noqa: BLE001 - memory may be ahead of Kafka, so leave
+            self.owner.fail_fast(error)
 
     async def _run_batch(self) -> None:
-        started, tx = time.monotonic(), self.task.begin(self._now())
-        self.faust_app.arrival_rate.note(started, len(tx.work))
-        answered = _begins_with_answers(tx)
+        started = time.monotonic()
+        tx = self.task.begin(self._now())
+        self.owner.arrival_rate.note(started, len(tx.work))
+        has_results = _begins_with_results(tx)
         await self._commit(tx)
-        if answered and self.task.timers.next() <= self.faust_app.hooks.clock():
-            return  # answers have made room for calls: those need not wait for others to come together
+        if has_results and self.task.timers.next() <= self.owner.hooks.clock():
+            return  # calls that ended have made room for others, which need not wait for company
         full = self.task.priority_buffer.is_full or self.task.buffer.is_full
         await (asyncio.sleep(0) if full else self._rest(started))
 
     async def _rest(self, since: float) -> None:
-        """Let facts come together; a STOP, or what else comes first and cannot wait, ends it."""
+        """Let records gather until the batch delay is over.  A STOP ends it at once."""
         await asyncio.sleep(0)
-        task, batching = self.task, self.task.processor.batching
+        task = self.task
+        batching = task.processor.batching
         while not (self._draining or task.has_stop):
-            timer = task.timers.next() - self.faust_app.hooks.clock()
-            due = timer <= 0 or task.has_urgent
+            timer = task.timers.next() - self.owner.hooks.clock()
+            is_due = timer <= 0 or task.has_urgent
             now = time.monotonic()
             seconds = batch_delay(
                 batching,
-                self.faust_app.limits.tick,
-                self.faust_app.arrival_rate.is_high(now),
+                self.owner.limits.tick,
+                self.owner.arrival_rate.is_high(now),
                 task.pending,
-                due,
+                is_due,
             )
             left = since + seconds - now
             if left <= 0:
@@ -137,8 +196,8 @@ class Runner:
             await self._commit(self.task.final_batch(self._now()))
 
     async def _sleep(self) -> None:
-        due = self.task.idle_until() - self.faust_app.hooks.clock()
-        left = min(MAX_SLEEP, due) if self.faust_app.live and not self._draining else MAX_SLEEP
+        due = self.task.idle_until() - self.owner.hooks.clock()
+        left = min(MAX_SLEEP, due) if self.owner.live and not self._draining else MAX_SLEEP
         self._kick.clear()
         if self._draining and self.task.call_results:
             return
@@ -148,74 +207,78 @@ class Runner:
 
     async def _commit(self, tx: Transaction) -> None:
         self._committing = True
-        settings, reached = self.faust_app.hooks.settings(), self.faust_app.hooks.on_failpoint
-        reached("before-batch")
-        steps = RESULT_FAILPOINTS if _begins_with_answers(tx) else BATCH_FAILPOINTS
+        settings = self.owner.hooks.settings()
+        on_failpoint = self.owner.hooks.on_failpoint
+        on_failpoint("before-batch")
+        steps = RESULT_FAILPOINTS if _begins_with_results(tx) else BATCH_FAILPOINTS
         began = time.monotonic()
         while self._evaluate_slice(tx, settings):
             await asyncio.sleep(0)
             if time.monotonic() - began > HEADWAY:
                 self.task.cut_short(tx)
-        self._cancel_calls(effect for _, effect in tx.calls)
-        asked = boot_time()
+        self._cancel_calls(call for _, call in tx.calls)
+        requested_at = boot_time()
         if not tx.is_empty:
-            self.faust_app.dlq_limit.add(tx.record_count, tx.dead_letter_count)
-            reached(steps[0])
-            await self.writer.commit(self.task, tx, lambda: reached(steps[1]))
-            reached(steps[2])
+            self.owner.dlq_limit.add(tx.record_count, tx.dead_letter_count)
+            on_failpoint(steps[0])
+            await self.writer.commit(self.task, tx, lambda: on_failpoint(steps[1]))
+            on_failpoint(steps[2])
             self.task.mark_committed(tx)
-            self.faust_app.record_progress(self.task)
-            self.faust_app.hooks.on_commit(tx, boot_time() - asked)
+            self.owner.record_progress(self.task)
+            self.owner.hooks.on_commit(tx, boot_time() - requested_at)
         self._committing = False
-        for entity_key, effect in tx.calls:
-            if not isinstance(effect, CancelCall):
-                self._begin(entity_key, effect, asked)
-        reached("calls-begun" if tx.calls else "")
-        self._cancel_calls(effect for _, effect in tx.calls)
+        for entity_key, call in tx.calls:
+            if not isinstance(call, CancelCall):
+                self._begin_call(entity_key, call, requested_at)
+        on_failpoint("calls-begun" if tx.calls else "")
+        self._cancel_calls(call for _, call in tx.calls)
 
     def _evaluate_slice(self, tx: Transaction, settings: Settings) -> bool:
-        """As many facts at a time as took a SLICE last: a fact costs this room 5 us and that one 200."""
-        began, before = time.perf_counter(), len(tx.work)
+        """Evaluate for about SLICE_SECONDS; whether there is more."""
+        began = time.perf_counter()
+        before = len(tx.work)
         more = self.task.evaluate(tx, settings, self._slice_records)
-        judged, took = before - len(tx.work), time.perf_counter() - began
-        if judged == self._slice_records:
-            self._slice_records = max(
-                MIN_SLICE, min(2 * judged, int(judged * SLICE_SECONDS / max(took, 1e-6)))
-            )
+        count = before - len(tx.work)
+        took = time.perf_counter() - began
+        if count == self._slice_records:
+            fitting = int(count * SLICE_SECONDS / max(took, 1e-6))
+            self._slice_records = max(MIN_SLICE, min(2 * count, fitting))
         return more
 
     def _cancel_calls(self, calls: Iterable[Any]) -> None:
-        """As soon as it is judged: what has not begun by now does not begin."""
-        gone = {effect.identity for effect in calls if isinstance(effect, CancelCall)}
-        for identity, lease in self._calls.values() if gone else ():
-            if identity in gone:
+        """Revoke leases as soon as that is evaluated: what has not begun by now does not begin."""
+        canceled = {call.identity for call in calls if isinstance(call, CancelCall)}
+        for identity, lease in self._calls.values() if canceled else ():
+            if identity in canceled:
                 lease.revoke()
 
-    def _begin(self, entity_key: str, effect: Any, asked: float) -> None:
-        """Only now, after the commit: the row that says "under way" is durable.  The lease runs since `asked`."""
-        lease = Lease(float("-inf") if self._draining else self.faust_app.limits.lease, since=asked)
-        task = asyncio.create_task(self._execute(entity_key, effect, lease))
-        self._calls[task] = effect.identity, lease
+    def _begin_call(self, entity_key: str, call: Any, requested_at: float) -> None:
+        """Only after the commit that was requested at `requested_at`, from when on the lease
+        counts."""
+        seconds = float("-inf") if self._draining else self.owner.limits.lease
+        lease = Lease(seconds, since=requested_at)
+        task = asyncio.create_task(self._execute(entity_key, call, lease))
+        self._calls[task] = call.identity, lease
         task.add_done_callback(self._calls.pop)
 
-    async def _execute(self, entity_key: str, effect: Any, lease: Lease) -> None:
+    async def _execute(self, entity_key: str, call: Any, lease: Lease) -> None:
         try:
-            if self.faust_app.hooks.execute_call is None:
+            if self.owner.hooks.execute_call is None:
                 raise RuntimeError(
-                    f"the {self.task.processor.name} room has effects and nobody to perform them"
+                    f"{self.task.processor.name} has calls to make, and nobody makes them"
                 )
-            answer = await self.faust_app.hooks.execute_call(effect, lease)
+            result = await self.owner.hooks.execute_call(call, lease)
         except asyncio.CancelledError:
             raise
-        except BaseException as error:  # noqa: BLE001 - an expected failure is an Answer; this is a bug
-            self.faust_app.fail_fast(error)
+        except BaseException as error:  # noqa: BLE001 - a failed call has a result; this is a bug
+            self.owner.fail_fast(error)
             return
-        self.task.call_results.append(CallResult(entity_key, answer))
+        self.task.call_results.append(CallResult(entity_key, result))
         self._kick.set()
 
     def _now(self) -> datetime:
-        return datetime.fromtimestamp(self.faust_app.hooks.clock(), UTC)
+        return datetime.fromtimestamp(self.owner.hooks.clock(), UTC)
 
 
-def _begins_with_answers(tx: Transaction) -> bool:
+def _begins_with_results(tx: Transaction) -> bool:
     return bool(tx.work) and type(tx.work[0]) is CallResult

@@ -1,8 +1,22 @@
-"""The one writer of a lane: a transactional producer whose start fences every earlier owner at the broker.
+"""The one writer of a partition: a transactional producer that fences every earlier owner at the
+broker.
 
-Stands in for Faust's `exactly_once`, which loses and hangs, and for acknowledgements.  Rules, each learnt from a test
-that broke it: await every send before the commit, for aiokafka's commit does not look at failed sends; after any error
-leave the process, no abort, no second try in the epoch; commit under a time-out.
+Theory of operation
+
+Each partition has a transactional id of its own.  When a producer starts with that id, the broker
+raises the id's epoch: the transaction that an earlier owner left open is aborted, and whatever that
+owner still sends under the old epoch is refused.  An owner that slept through a rebalance can
+therefore write nothing that anybody reads.
+
+Publications, state and positions of a batch go into one transaction, so that they become durable
+together.
+
+Four rules, each learnt from a test that broke without it.  Await every send before the commit, for
+aiokafka's commit does not look at failed sends.  After any error leave the process: no abort, and
+no second try in the same epoch.  Commit under a time-out.  Never repeat an EndTxn that got no
+answer (`vendor_internals.StrictEndTxn`).
+
+This replaces Faust's `exactly_once`, which loses records and hangs, and its acknowledgements.
 """
 
 from __future__ import annotations
@@ -24,8 +38,12 @@ BATCH_BYTES = 900 << 10
 
 
 def fill_batch(batch: BatchBuilder, records: Iterable[RecordContents]) -> int:
-    """How many of them it took.  Past `BatchBuilder.append`, whose Python takes as long as the C behind it."""
-    append, now, taken = batch._builder.append, int(time.time() * 1000), 0
+    """Add records until the batch is full; how many it took.
+
+    It goes past `BatchBuilder.append`, whose Python takes as long as the C behind it."""
+    append = batch._builder.append
+    now = int(time.time() * 1000)
+    taken = 0
     for key, value, headers in records:
         if append(taken, now, key, value, headers) is None:
             batch.close()
@@ -36,8 +54,6 @@ def fill_batch(batch: BatchBuilder, records: Iterable[RecordContents]) -> int:
 
 
 class TransactionalWriter:
-    """`transaction_timeout` and `commit_timeout` in seconds."""
-
     def __init__(
         self,
         bootstrap: str,
@@ -47,7 +63,9 @@ class TransactionalWriter:
         commit_timeout: float = 12,
         **auth: Any,
     ) -> None:
-        self.name, self.commit_timeout = name, commit_timeout
+        """`name` is the transactional id; time-outs are in seconds."""
+        self.name = name
+        self.commit_timeout = commit_timeout
         self._producer = AIOKafkaProducer(
             bootstrap_servers=bootstrap,
             transactional_id=name,
@@ -61,39 +79,41 @@ class TransactionalWriter:
         )
 
     async def fence(self) -> None:
-        """From the moment this returns nobody else can commit for this lane."""
+        """From the moment that this returns nobody else can commit for this partition."""
         await self._producer.start()
 
     async def commit(
-        self, task: PartitionTask, tx: Transaction, sent: Callable[[], None] = lambda: None
+        self, task: PartitionTask, tx: Transaction, on_sent: Callable[[], None] = lambda: None
     ) -> None:
-        """Publications, rows and positions become durable together.  Any exception: end the process.  `sent` is called
-        when all is written and nothing is durable."""
+        """Make the batch durable.  The caller ends the process on any exception.  `on_sent` is
+        called when all records are at the broker and nothing is committed."""
         state = task.processor.state_topic.name
         async with asyncio.timeout(self.commit_timeout):
             await self._producer.begin_transaction()
-            places = tx.outgoing
-            places[state, task.partition] = [
+            outgoing = tx.outgoing
+            outgoing[state, task.partition] = [
                 (key, value, NO_HEADERS) for key, value in task.build_changelog(tx)
             ]
-            for place in (
-                places
-            ):  # one AddPartitionsToTxn for all; by itself the sender adds the first one alone
-                self._producer._txn_manager.maybe_add_partition_to_txn(TopicPartition(*place))
+            # One AddPartitionsToTxn for all; by itself the sender adds the first one alone.
+            for partition in outgoing:
+                self._producer._txn_manager.maybe_add_partition_to_txn(TopicPartition(*partition))
             futures = [
                 future
-                for place, records in places.items()
-                for future in await self._send(place, records)
+                for partition, records in outgoing.items()
+                for future in await self._send(partition, records)
             ]
             await asyncio.gather(*futures)
-            sent()
+            on_sent()
             await self._producer.commit_transaction()
 
     async def _send(
-        self, place: PartitionId, records: list[RecordContents]
+        self, partition_id: PartitionId, records: list[RecordContents]
     ) -> list[asyncio.Future[Any]]:
-        """One future per record batch instead of one per record: twice as fast as `producer.send`."""
-        (topic, partition), futures, taken = place, list[asyncio.Future[Any]](), 0
+        """One future per record batch instead of one per record: twice as fast as
+        `producer.send`."""
+        topic, partition = partition_id
+        futures: list[asyncio.Future[Any]] = []
+        taken = 0
         while taken < len(records):
             batch = self._producer.create_batch()
             fitted = fill_batch(batch, records[taken:] if taken else records)

@@ -1,6 +1,6 @@
-"""Every private name of Faust and aiokafka that the kit touches, in one place, checked before a worker starts.
+"""Every private name of Faust and aiokafka that the runtime uses, checked before a worker starts.
 
-Both packages are pinned; a check that fails means that the pin was moved without reading this list.
+Both packages are pinned.  A check that fails means that a pin was moved without reading this list.
 """
 
 from __future__ import annotations
@@ -31,10 +31,8 @@ PRIVATE_NAMES: Final[tuple[tuple[Any, str], ...]] = (
     (driver.AIOKafkaConsumerThread, "_fetch_records"),
     (driver.AIOKafkaConsumerThread, "call_thread"),
     (driver.Consumer, "_new_consumer_thread"),
-    (
-        driver.Consumer,
-        "_drain_messages",
-    ),  # Faust's Fetcher calls it: whole fetches instead of Events
+    # Faust's Fetcher calls it: we hand over whole fetches instead of Events.
+    (driver.Consumer, "_drain_messages"),
     (driver.Consumer, "_get_active_partitions"),
     (driver.Consumer, "seek_to_committed"),
     (driver.Consumer, "perform_seek"),
@@ -51,41 +49,43 @@ PRIVATE_NAMES: Final[tuple[tuple[Any, str], ...]] = (
     (records.STOCK_PARTITION_RECORDS, "_consumer_record"),  # a light one
     (BatchBuilder(1024, 0), "_builder"),  # to fill a batch without a Python call a record
     (BatchBuilder(1024, 0), "_relative_offset"),
-    (
-        TransactionManager,
-        "maybe_add_partition_to_txn",
-    ),  # all partitions of a transaction in one request
+    # To add all partitions of a transaction in one request.
+    (TransactionManager, "maybe_add_partition_to_txn"),
 )
 
 
 class StrictEndTxn(sender.EndTxnHandler):  # type: ignore[misc]
-    """An EndTxn that got no answer is never retried.  Stock aiokafka retries it silently in the same epoch, and a late
-    copy of it then commits the *next*, half-written transaction.  Here the commit raises, and the process ends."""
+    """Never retries an EndTxn that got no answer.  Stock aiokafka retries it silently in the same
+    epoch, and a late copy of it then commits the *next*, half-written transaction.  Here the commit
+    raises, and the process ends."""
 
     async def do(self, node_id: int) -> bool:
-        answer = await self._sender.client.send(node_id, self.create_request(), group=self.group)
-        wait = self.handle_response(answer)  # answered errors (coordinator moved) may be retried
+        response = await self._sender.client.send(node_id, self.create_request(), group=self.group)
+        wait = self.handle_response(response)  # errors in a response may be retried
         if wait is not None:
             await asyncio.sleep(wait)
         return wait is None
 
 
 class VendorInternalsChanged(Exception):
-    """The installed Faust or aiokafka is not the one this kit was written against."""
+    """The installed Faust or aiokafka is not the one that the runtime was written against."""
 
 
 def check() -> None:
-    """Raises PrivatesMoved.  Also puts StrictEnd in place, and shortens the wait behind a
-    transaction's markers, which take a broker 1-3 ms while aiokafka asks again only after 20."""
+    """Check versions and private names, and put our replacements in place.  Raises
+    VendorInternalsChanged.
+
+    It also shortens aiokafka's wait for a transaction's markers: a broker writes them in 1 to 3 ms,
+    and aiokafka asks again only after 20."""
     for name, (installed, wanted) in VERSIONS.items():
         if installed != wanted:
             raise VendorInternalsChanged(
-                f"{name} {installed} is installed, but the kit is written against {wanted}"
+                f"{name} {installed} is installed, but the runtime is written against {wanted}"
             )
     gone = [f"{owner!r}.{name}" for owner, name in PRIVATE_NAMES if not hasattr(owner, name)]
     if gone:
         raise VendorInternalsChanged(f"gone: {', '.join(gone)}")
-    for name in ("fetch_min_bytes", "fetch_max_wait_ms"):  # set anew while it runs
+    for name in ("fetch_min_bytes", "fetch_max_wait_ms"):  # changed while it runs
         if f"self._{name} = {name}" not in inspect.getsource(fetcher.Fetcher.__init__):
             raise VendorInternalsChanged(f"aiokafka's Fetcher keeps no {name} any more")
     if "isolation_level" not in inspect.signature(fetcher.Fetcher.__init__).parameters:

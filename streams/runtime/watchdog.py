@@ -1,7 +1,15 @@
-"""Standing still is noticed: a worker of which some part has something to do and does not move is ended.
+"""End a worker that has something to do and does not move.
 
-Faust's consumers are known to hang without a word; lag that the consumer itself reports freezes with it.  So the ends
-are asked of the broker, by a client of its own, and a thread looks after the event loop.
+Theory of operation
+
+Faust's consumers are known to hang without a word, and lag that a consumer itself reports freezes
+with it.  So the watchdog has a Kafka client of its own and compares the broker's end offsets with
+where the consumer stands.  For each partition with something to read it keeps a mark that changes
+when the partition moves.  A mark that does not change for `patience` seconds ends the process.  So
+do partitions that are never opened, and a fetch that the agent does not take.
+
+The event loop itself is watched by a thread: the loop sets a beat every few seconds, and the thread
+ends the process when the beat stops.
 """
 
 from __future__ import annotations
@@ -21,12 +29,10 @@ log = logging.getLogger(__name__)
 
 
 class Stalled(Exception):
-    """Something was to be done, and nothing moved."""
+    """There was something to do, and nothing moved."""
 
 
 class Watchdog:
-    """`patience` in seconds: longer than any transaction, rebalance, or step of a restore may take."""
-
     def __init__(
         self,
         faust_app: FaustApp,
@@ -35,8 +41,14 @@ class Watchdog:
         every: float = 5.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.faust_app, self.patience, self.every, self._clock = faust_app, patience, every, clock
-        self._beat, self.stopped = clock(), threading.Event()
+        """`patience`: seconds, longer than any transaction, rebalance or step of a restore may
+        take. `every`: seconds between two checks."""
+        self.faust_app = faust_app
+        self.patience = patience
+        self.every = every
+        self.stopped = threading.Event()
+        self._clock = clock
+        self._beat = clock()
         self._since: dict[str, tuple[Any, float]] = {}
 
     async def run(self) -> None:
@@ -51,7 +63,8 @@ class Watchdog:
             await asyncio.sleep(self.every)
 
     async def _watch(self) -> None:
-        """A broker that does not answer is no fault of ours, and no reason to stop looking."""
+        """A broker that does not answer is no fault of the worker, and no reason to stop
+        watching."""
         while True:
             broker = AIOKafkaConsumer(
                 bootstrap_servers=self.faust_app.bootstrap,
@@ -65,7 +78,7 @@ class Watchdog:
                     await self._check_broker(broker)
             except Exception as error:  # noqa: BLE001
                 self._since.clear()
-                log.warning("the watchdog could not look: %s", error)
+                log.warning("the watchdog could not check: %s", error)
                 await asyncio.sleep(self.every)
             finally:
                 await broker.stop()
@@ -73,38 +86,31 @@ class Watchdog:
     async def _check_broker(self, broker: AIOKafkaConsumer) -> None:
         faust_app = self.faust_app
         tasks = dict(faust_app.runners) if faust_app.live else {}
-        places = [
+        partitions = [
             TopicPartition(topic.name, partition)
             for partition in tasks
             for topic in faust_app.processor.inputs
         ]
         ends = await broker.end_offsets(
-            places or [TopicPartition(faust_app.processor.inputs[0].name, 0)]
+            partitions or [TopicPartition(faust_app.processor.inputs[0].name, 0)]
         )
         if not faust_app.live:
             return self._check_marks(
                 {"no partitions were opened": (faust_app.progress_at, faust_app.rebalances)}
             )
         fetch = faust_app.app.consumer.offered_fetch
-        taken = (
-            {}
-            if fetch is None or fetch.accepted.is_set()
-            else {"a fetch is not taken by the agent": id(fetch)}
-        )
-        self._check_marks(
-            {
-                **dict(
-                    self._pending_partitions(tasks, ends, await self._consumer_positions(places))
-                ),
-                **taken,
-            }
-        )
+        consumer_positions = await self._consumer_positions(partitions)
+        marks = dict(self._pending_partitions(tasks, ends, consumer_positions))
+        if fetch is not None and not fetch.accepted.is_set():
+            marks["a fetch is not taken by the agent"] = id(fetch)
+        self._check_marks(marks)
         return None
 
     def _pending_partitions(
         self, tasks: Any, ends: Mapping[Any, int], reads: Mapping[Any, int]
     ) -> Iterator[tuple[str, Any]]:
-        """Markers of transactions take offsets: what the consumer has stepped over is not lag."""
+        """(what, mark) for each partition with something to do.  Transaction markers take offsets,
+        so the consumer's position counts and not the last record."""
         for partition, runner in tasks.items():
             task = runner.task
             unread = [
@@ -114,29 +120,32 @@ class Watchdog:
                 mark = self.faust_app.generation, task.serial, dict(task.expected)
                 yield f"partition {partition} has something to read", mark
 
-    async def _consumer_positions(self, places: list[Any]) -> Mapping[Any, int]:
-        """Where the consumer stands; nowhere if its thread does not answer."""
+    async def _consumer_positions(self, partitions: list[Any]) -> Mapping[Any, int]:
+        """Where the consumer stands; empty if its thread does not answer."""
         thread = self.faust_app.app.consumer._thread
 
-        async def ask() -> dict[Any, int]:
+        async def read_positions() -> dict[Any, int]:
             consumer = thread._consumer
             return {
-                place: await consumer.position(place)
-                for place in places
-                if place in consumer.assignment()
+                one: await consumer.position(one)
+                for one in partitions
+                if one in consumer.assignment()
             }
 
         try:
-            found: dict[Any, int] = await asyncio.wait_for(thread.call_thread(ask), self.every)
+            found: dict[Any, int] = await asyncio.wait_for(
+                thread.call_thread(read_positions), self.every
+            )
         except TimeoutError:
             return {}
         return found
 
-    def _check_marks(self, standing: Mapping[str, Any]) -> None:
-        """`standing`: what has something to do, and a mark that changes when it moves."""
+    def _check_marks(self, marks: Mapping[str, Any]) -> None:
+        """`marks`: what has something to do, and a mark that changes when it moves."""
         now = self._clock()
-        known, self._since = self._since, {}
-        for what, mark in standing.items():
+        known = self._since
+        self._since = {}
+        for what, mark in marks.items():
             was, since = known.get(what, (mark, now))
             self._since[what] = (mark, since if was == mark else now)
             if now - self._since[what][1] > self.patience:

@@ -18,7 +18,7 @@ from schemas.topics import CONSENT_EVENTS, DEAD_LETTERS, LETTER_RESOLUTIONS, SEN
 from services.cli.app import run
 from services.kafka.dead_letter_replay import build_replay
 from services.kafka.publisher import Publisher
-from streams.partition.decoding import APPENDED, REPLAYED, appended_ms, partition_of
+from streams.partition.decoding import APPENDED, REPLAYED, append_time_ms, partition_of
 from tests.adapters.topics import records
 
 pytestmark = pytest.mark.broker
@@ -117,7 +117,7 @@ async def test_a_letter_is_mended_in_an_editor_and_replayed_once(
     assert record.partition == partition_of(record.key, 4)
     assert dict(record.headers)[REPLAYED] == name.encode()
     assert dict(record.headers)["ce_id"] == b"abc"
-    assert appended_ms(record) == FIRST.timestamp() * 1000
+    assert append_time_ms(record) == FIRST.timestamp() * 1000
 
     code, said = await asyncio.to_thread(say, "fix", name)
     assert code == 1

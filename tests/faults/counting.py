@@ -25,8 +25,9 @@ from streams.processing import (
     StepResult,
 )
 from streams.processor import Processor
-from streams.runtime.faust_app import FaustApp, Hooks
+from streams.runtime.faust_app import FaustApp
 from streams.runtime.main import run
+from streams.runtime.runner import Hooks
 from streams.runtime.timing import RuntimeLimits
 
 WAKE_AFTER = timedelta(milliseconds=150)

@@ -24,8 +24,7 @@ from streams.partition.decoding import DlqLimit
 from streams.partition.task import PartitionTask
 from streams.partition.transaction import CallResult, Transaction
 from streams.processing import build_settings
-from streams.runtime.faust_app import Hooks
-from streams.runtime.runner import Runner
+from streams.runtime.runner import Hooks, Runner
 from streams.runtime.timing import Lease, RuntimeLimits
 from streams.topology import DISPATCH, GATE
 from tests.simulation.log import Log

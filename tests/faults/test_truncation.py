@@ -14,8 +14,9 @@ from aiokafka.admin import RecordsToDelete
 
 from services.kafka.admin import admin_client
 from streams.partition.changelog import DataLoss
-from streams.runtime.faust_app import FaustApp, Hooks
+from streams.runtime.faust_app import FaustApp
 from streams.runtime.main import run
+from streams.runtime.runner import Hooks
 from streams.runtime.timing import RuntimeLimits
 from tests.faults import counting, storm
 from tests.read_committed import records

@@ -55,7 +55,7 @@ def test_of_private_texts_only_what_revokes_is_taken_for_it() -> None:
     """All of the corpus that is not advertising: what people write to each other."""
     private = [line.removeprefix("ham\t") for line in CORPUS if line.startswith("ham\t")]
     texts = [LabelledText("", Meaning.NONE, "corpus", text) for text in private]
-    taken = {one.said.text[:32] for one in score(texts).misclassified}
+    taken = {one.labelled.text[:32] for one in score(texts).misclassified}
     assert taken == {
         "Please don't text me anymore. I ",
         "I think u have the wrong number.",
@@ -74,7 +74,7 @@ def test_a_score_counts() -> None:
     found = score(said)
     assert (found.texts, found.hits, found.false, found.missed) == (5, 1, 1, 1)
     assert (found.precision, found.recall) == (0.5, 0.5)
-    assert [one.said.text for one in found.misclassified] == ["hello", "leave me alone"]
+    assert [one.labelled.text for one in found.misclassified] == ["hello", "leave me alone"]
     assert (score([]).precision, score([]).recall) == (1.0, 1.0)
 
 

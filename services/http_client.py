@@ -152,7 +152,7 @@ class HttpClient:
         return response
 
     async def close(self) -> None:
-        """Close all connections, also under requests.  The next request opens them again."""
+        """Close all connections, also during requests too. The next request opens them again."""
         if self._sweep is not None:
             self._sweep.cancel()
             self._sweep = None

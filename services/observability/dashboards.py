@@ -25,12 +25,12 @@ _P99: Final = "histogram_quantile(0.99, sum by (le{by}) (rate({name}_bucket[5m])
 
 OVERVIEW: Final = (
     Panel(
-        "Rooms not well",
+        "Processors not well",
         (("{{group}} {{verdict}}", 'sum by (group, verdict) (sayso_lag_verdict{verdict!="OK"})'),),
         stat=True,
     ),
     Panel("Stuck messages", (("{{cause}}", "sayso_stuck_messages"),), stat=True),
-    Panel("The books miss", (("{{tenant}}", "sayso_balance_residue"),), stat=True),
+    Panel("Unaccounted messages", (("{{tenant}}", "sayso_balance_residue"),), stat=True),
     Panel("Open dead letters", (("{{topic}} {{cause}}", "sayso_open_dead_letters"),), stat=True),
     Panel(
         "Decisions a second",
@@ -42,8 +42,8 @@ OVERVIEW: Final = (
         (("{{state}}", "sum by (state) (rate(sayso_outcomes_total[1m]))"),),
         "ops",
     ),
-    Panel("Waits, by what for", (("{{cause}}", "sayso_waiting_messages"),)),
-    Panel("Oldest of them", (("{{cause}}", "sayso_waiting_oldest_seconds"),), "s"),
+    Panel("Waiting messages, by cause", (("{{cause}}", "sayso_waiting_messages"),)),
+    Panel("Age of the oldest", (("{{cause}}", "sayso_waiting_oldest_seconds"),), "s"),
     Panel(
         "STOP to effect, 99th percentile",
         (("p99", _P99.format(by="", name="sayso_stop_to_effect_seconds")),),
@@ -56,7 +56,7 @@ OVERVIEW: Final = (
         "ops",
     ),
     Panel(
-        "Carriers' codes",
+        "Error codes",
         (("{{code}}", 'sum by (code) (rate(sayso_outcomes_total{code!=""}[5m]))'),),
         "ops",
     ),
@@ -69,9 +69,13 @@ LAG: Final = (
         "Lag by topic", (("{{group}} {{topic}}", "kafka_consumergroup_group_topic_sum_lag > 0"),)
     ),
     Panel("Groups", (("{{group}} {{state}}", "kafka_consumergroup_group_state"),)),
-    Panel("Facts a second", (("{{room}}", "sum by (room) (rate(sayso_facts_total[1m]))"),), "ops"),
     Panel(
-        "Facts in a transaction, 99th percentile",
+        "Input records a second",
+        (("{{room}}", "sum by (room) (rate(sayso_facts_total[1m]))"),),
+        "ops",
+    ),
+    Panel(
+        "Input records in a transaction, 99th percentile",
         (("{{room}}", _P99.format(by=", room", name="sayso_batch_facts")),),
     ),
     Panel(
@@ -80,9 +84,7 @@ LAG: Final = (
         "s",
     ),
     Panel("Restore seconds", (("{{room}} {{instance}}", "sayso_restore_seconds"),), "s"),
-    Panel(
-        "Segments that wait for their turn", (("{{lane}}", "sum by (lane) (sayso_queue_segments)"),)
-    ),
+    Panel("Segments in queues", (("{{lane}}", "sum by (lane) (sayso_queue_segments)"),)),
     Panel(
         "Segments a second: used and allowed",
         (("used", "sum(rate(sayso_segments_total[1m]))"), ("allowed", "sum(sayso_pace_allowed)")),
@@ -107,7 +109,7 @@ LAG: Final = (
 
 DASHBOARDS: Final = {
     "overview": ("Sayso: messages", OVERVIEW),
-    "lag": ("Sayso: rooms and senders", LAG),
+    "lag": ("Sayso: processors and senders", LAG),
 }
 
 

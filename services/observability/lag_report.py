@@ -90,7 +90,7 @@ def diagnose(window: Sequence[PartitionSample], group: GroupState | None, owned:
         is_read = owned and not last.gone
         return Diagnosis(Verdict.STALLED if is_read else Verdict.STOPPED, cause)
     if group is None or group.members == 0:
-        return Diagnosis(Verdict.STOPPED, "no worker of this room is running")
+        return Diagnosis(Verdict.STOPPED, "no worker of this processor is running")
     if group.state in REBALANCING:
         verdict = Verdict.WARN if last.lag else Verdict.OK
         return Diagnosis(verdict, "partitions are being handed over")
@@ -98,7 +98,7 @@ def diagnose(window: Sequence[PartitionSample], group: GroupState | None, owned:
         return Diagnosis(Verdict.STOPPED, "no worker owns this partition")
     if last.gone:  # the broker keeps a static member's partitions until its session times out
         return Diagnosis(
-            Verdict.STOPPED, "its worker has ended as it was told, and none has taken its place yet"
+            Verdict.STOPPED, "its worker has shut down, and none has taken its place yet"
         )
     return _diagnose_movement(window)
 
@@ -110,7 +110,7 @@ def _out_of_range(last: PartitionSample) -> str | None:
         gone = last.start - last.committed
         return f"retention or a deletion has taken up to {gone:,} records that were not read"
     if last.committed > last.end:
-        return "the topic ends before what was read: it was made anew, or lost data"
+        return "the topic ends before what was read: it was recreated, or lost data"
     return None
 
 

@@ -35,17 +35,17 @@ _H: Final = Kind.HISTOGRAM
 _PART = ("group", "topic", "partition")
 
 WORKERS: Final[tuple[Metric, ...]] = (
-    Metric("sayso_facts_total", _C, ("room",), "Facts judged and made durable."),
-    Metric("sayso_batch_facts", _H, ("room",), "Facts in a transaction.", RECORDS),
+    Metric("sayso_facts_total", _C, ("room",), "Input records processed and committed."),
+    Metric("sayso_batch_facts", _H, ("room",), "Input records in one transaction.", RECORDS),
     Metric(
         "sayso_transaction_seconds",
         _H,
         ("room",),
-        "How long a transaction took, sending and commit.",
+        "Duration of a transaction, from the first write to the commit.",
         SECONDS,
     ),
-    Metric("sayso_restore_seconds", _G, ("room",), "How long the last restore of rows took."),
-    Metric("sayso_restored_rows", _G, ("room",), "How many rows it brought back."),
+    Metric("sayso_restore_seconds", _G, ("room",), "Duration of the last restore of state."),
+    Metric("sayso_restored_rows", _G, ("room",), "State entries that it restored."),
     Metric("sayso_partitions", _G, ("room",), "Partitions that this worker owns."),
     Metric(
         "sayso_decisions_total",
@@ -53,12 +53,12 @@ WORKERS: Final[tuple[Metric, ...]] = (
         ("verdict", "rule"),
         "Decisions, by the rule that decided, or `none`.",
     ),
-    Metric("sayso_asks_total", _C, (), "Opt-in requests that were ordered."),
+    Metric("sayso_asks_total", _C, (), "Opt-in requests ordered."),
     Metric(
         "sayso_consent_changes_total",
         _C,
         ("action", "source"),
-        "Changes of consent that took effect.",
+        "Consent changes that took effect.",
     ),
     Metric(
         "sayso_stop_to_effect_seconds",
@@ -67,50 +67,50 @@ WORKERS: Final[tuple[Metric, ...]] = (
         "From a STOP's arrival to the commit that ends its number's texts.",
         SECONDS,
     ),
-    Metric("sayso_attempts_total", _C, ("state",), "What became of attempts, as reported."),
+    Metric("sayso_attempts_total", _C, ("state",), "Reports about attempts, by state."),
     Metric(
         "sayso_segments_total",
         _C,
         (),
-        "Segments that the provider took: their rate is the pace used.",
+        "Segments that the provider took. Their rate is the pace used.",
     ),
     Metric(
         "sayso_outcomes_total",
         _C,
         ("state", "code"),
-        "Changes of what we hold true of a message; `code` where a provider gave one.",
+        "Changes of a message's outcome; `code` if the provider gave one.",
     ),
     Metric(
         "sayso_unknown_codes_total",
         _C,
         ("code",),
-        "Outcomes with a provider's code that the dictionary lacks.",
+        "Outcomes with a code that the catalogue does not have.",
     ),
     Metric(
         "sayso_queue_segments",
         _G,
         ("lane",),
-        "Segments that wait for their turn, of all its senders.",
+        "Segments in the queues of this worker's senders.",
     ),
     Metric(
         "sayso_pace_allowed",
         _G,
         (),
-        "Segments a second allowed to those senders that have something to send.",
+        "Segments per second allowed to the senders that have a queue.",
     ),
     Metric(
         "sayso_pace_drain_seconds",
         _G,
         (),
-        "Until the slowest of these senders has sent what it has.",
+        "Seconds until the slowest of these senders has emptied its queue.",
     ),
     Metric(
         "sayso_senders_held_up",
         _G,
         ("state",),
-        "Senders paused, resting after a 429, or unknown to the settings.",
+        "Senders that are paused, waiting after a 429, or without settings.",
     ),
-    Metric("sayso_dead_letters_total", _C, ("room", "cause"), "Records set aside."),
+    Metric("sayso_dead_letters_total", _C, ("room", "cause"), "Records that became dead letters."),
 )
 """Metrics of each worker."""
 
@@ -121,12 +121,17 @@ WEBHOOK: Final[tuple[Metric, ...]] = (
         "sayso_webhook_answers_total",
         _C,
         ("status",),
-        "What the provider was answered, by HTTP status.",
+        "Our answers to the provider, by HTTP status.",
     ),
 )
 
 EXPORTER: Final[tuple[Metric, ...]] = (
-    Metric("kafka_consumergroup_group_lag", _G, _PART, "Records that a room has still to judge."),
+    Metric(
+        "kafka_consumergroup_group_lag",
+        _G,
+        _PART,
+        "Records that a processor has not processed yet.",
+    ),
     Metric("kafka_consumergroup_group_lag_seconds", _G, _PART, "Age of the first of them."),
     Metric(
         "kafka_consumergroup_group_max_lag",
@@ -144,12 +149,12 @@ EXPORTER: Final[tuple[Metric, ...]] = (
         "kafka_consumergroup_group_sum_lag",
         _G,
         ("group",),
-        "Records that a room has still to judge, together.",
+        "Records that a processor has not processed yet, on all partitions.",
     ),
     Metric(
-        "kafka_consumergroup_group_topic_sum_lag", _G, ("group", "topic"), "The same of one topic."
+        "kafka_consumergroup_group_topic_sum_lag", _G, ("group", "topic"), "The same, of one topic."
     ),
-    Metric("kafka_consumergroup_group_offset", _G, _PART, "The offset committed."),
+    Metric("kafka_consumergroup_group_offset", _G, _PART, "The committed offset."),
     Metric(
         "kafka_consumergroup_group_state",
         _G,
@@ -164,7 +169,7 @@ EXPORTER: Final[tuple[Metric, ...]] = (
         ("group", "verdict"),
         "Partitions by verdict: OK, WARN, STALLED, STOPPED.",
     ),
-    Metric("sayso_waiting_messages", _G, ("cause",), "Messages that wait, by what for."),
+    Metric("sayso_waiting_messages", _G, ("cause",), "Waiting messages, by what they wait for."),
     Metric(
         "sayso_waiting_oldest_seconds", _G, ("cause",), "How long the oldest of them has waited."
     ),
@@ -172,25 +177,25 @@ EXPORTER: Final[tuple[Metric, ...]] = (
         "sayso_stuck_messages",
         _G,
         ("cause",),
-        "Those that should have moved by now: alarm about these.",
+        "Waiting messages that should have moved by now. Alert on these.",
     ),
     Metric(
         "sayso_balance_residue",
         _G,
         ("tenant",),
-        "Messages that the books cannot account for; 0 at rest.",
+        "Requested messages that are not accounted for; 0 at rest.",
     ),
     Metric(
-        "sayso_open_dead_letters", _G, ("topic", "cause"), "Dead letters that nobody has resolved."
+        "sayso_open_dead_letters", _G, ("topic", "cause"), "Dead letters that are not resolved."
     ),
     Metric(
         "sayso_ledger_stands_seconds",
         _G,
         (),
-        "For how long the ledger has had something to read and not moved.",
+        "Seconds for which the ledger had something to read and did not move.",
     ),
-    Metric("sayso_exporter_seconds", _G, (), "How long the last look took."),
-    Metric("sayso_exporter_up", _G, (), "1 if the last look succeeded."),
+    Metric("sayso_exporter_seconds", _G, (), "Duration of the last sample."),
+    Metric("sayso_exporter_up", _G, (), "1 if the last sample succeeded."),
 )
 """Metrics of the exporter. The first ten have the names of klag-exporter's, so that its dashboards
 fit."""

@@ -134,7 +134,7 @@ def window(
             STABLE,
             True,
             Verdict.STOPPED,
-            "as it was told",
+            "has shut down",
             id="ended, and its place is kept",
         ),
         pytest.param(
@@ -142,7 +142,7 @@ def window(
             STABLE,
             True,
             Verdict.STOPPED,
-            "as it was told",
+            "has shut down",
             id="ended, and nothing to read",
         ),
         pytest.param(
@@ -277,11 +277,11 @@ async def test_a_worker_that_shut_down_is_stopped_at_once(
         found = await watch.take_sample()
         assert found.states == {"sayso.gate": "Stable"}
         assert {worded(line) for line in found.lines if line.lag} == {
-            "STOPPED: its worker has ended as it was told, and none has taken its place yet"
+            "STOPPED: its worker has shut down, and none has taken its place yet"
         }
         await staged.start()
         assert await staged.lag_is("OK") == "OK"
-        assert not any("as it was told" in line.cause for line in (await watch.take_sample()).lines)
+        assert not any("has shut down" in line.cause for line in (await watch.take_sample()).lines)
 
 
 async def _produce(bootstrap: str, topic: str, count: int) -> None:

@@ -139,7 +139,11 @@ TROUBLES: Final = (
         "stopped",
         "the worker is stopped (SIGSTOP), 40 records come; its session runs out; it goes on (SIGCONT)",
         stopped,
-        ("STALLED: its worker does not move", "STOPPED: no worker of this room is running", "OK"),
+        (
+            "STALLED: its worker does not move",
+            "STOPPED: no worker of this processor is running",
+            "OK",
+        ),
         True,
     ),
     Trouble(
@@ -153,7 +157,7 @@ TROUBLES: Final = (
         "dead",
         "the worker has ended and its session run out, 40 records come",
         dead,
-        ("STOPPED: no worker of this room is running",),
+        ("STOPPED: no worker of this processor is running",),
     ),
     Trouble(
         "retention",

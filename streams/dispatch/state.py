@@ -266,19 +266,17 @@ class Finished(Struct, frozen=True, gc=False):
 
 TrackedMessage = Queued | Sending | InDoubt | Finished
 
-_LIVE_VIEWS: Final[dict[DispatchState, type[Queued] | type[Sending] | type[InDoubt]]] = {
-    DispatchState.QUEUED: Queued,
-    DispatchState.SENDING: Sending,
-    DispatchState.IN_DOUBT: InDoubt,
-}
-
 
 def read_message(name: str, entry: MessageEntry) -> TrackedMessage:
     """The entry as the type of its state."""
-    view = _LIVE_VIEWS.get(entry.place)
-    if view is None or entry.order is None:
-        return Finished(name, entry)
-    return view(name, entry.order, entry)
+    if entry.order is not None:
+        if entry.place is DispatchState.QUEUED:
+            return Queued(name, entry.order, entry)
+        if entry.place is DispatchState.SENDING:
+            return Sending(name, entry.order, entry)
+        if entry.place is DispatchState.IN_DOUBT:
+            return InDoubt(name, entry.order, entry)
+    return Finished(name, entry)
 
 
 # --- names of entries

@@ -21,15 +21,13 @@ def codes(
     wanted: Annotated[list[str] | None, typer.Argument(metavar="CODE", show_default=False)] = None,
     owner: Annotated[
         str | None,
-        typer.Option(
-            "--class", metavar="CLASS", help="Those of one class, e.g. number: who must act."
-        ),
+        typer.Option("--class", metavar="CLASS", help="Only this class of codes, e.g. number."),
     ] = None,
     unknown: Annotated[
         bool,
         typer.Option(
             "--unknown",
-            help="Codes on record that the dictionary lacks, and how many messages each has.",
+            help="List codes on record that we cannot explain, with their number of messages.",
         ),
     ] = False,
     bootstrap: options.Bootstrap = None,

@@ -27,7 +27,7 @@ app = typer.Typer(help="Who opted in, who opted out, and the proof.", no_args_is
 for command in consent_records.COMMANDS:
     app.command()(command)
 
-Of = Annotated[str, typer.Option("--tenant", "-t", help="Consent is given to a tenant.")]
+Of = Annotated[str, typer.Option("--tenant", "-t", help="The tenant that consent is given to.")]
 Sender = Annotated[str | None, typer.Option(help="Only for this sender.")]
 Wording = Annotated[str | None, typer.Option(help="What the person was shown or told.")]
 Document = Annotated[str | None, typer.Option(help="Where the signed form is kept.")]
@@ -91,7 +91,7 @@ def opt_out(
 def resolve(
     number: options.Number,
     tenant: Of,
-    actor: Annotated[str, typer.Option(help="Who has looked.")],
+    actor: Annotated[str, typer.Option(help="Who has looked at the record.")],
     bootstrap: options.Bootstrap = None,
     state: options.State = options.STATE,
 ) -> None:
@@ -122,7 +122,7 @@ def _record(
     where = find_bootstrap(bootstrap, state)
     operate(where, lambda kafka: consent.record_consent(kafka, event))
     same = options.repeat_options(state, bootstrap)
-    console().print(f"Recorded as [bold]{event.event_id}[/]. What was made of it:")
+    console().print(f"Recorded as [bold]{event.event_id}[/]. To see its effect:")
     console().print(f"  sayso consent show {event.number} --tenant {tenant}{same}", style="cyan")
 
 
@@ -131,9 +131,9 @@ def ask(
     number: options.Number,
     tenant: Annotated[str, typer.Option("--tenant", "-t", help="Who asks.")],
     sender: Annotated[
-        str | None, typer.Option(help="From this sender; else the tenant's own.")
+        str | None, typer.Option(help="Send from this. Default: the tenant's sender.")
     ] = None,
-    actor: Annotated[str | None, typer.Option(help="Who wants it.")] = None,
+    actor: Annotated[str | None, typer.Option(help="Who wants the request.")] = None,
     bootstrap: options.Bootstrap = None,
     state: options.State = options.STATE,
 ) -> None:
@@ -161,7 +161,9 @@ def ask(
 def import_(
     file: Annotated[Path, typer.Argument(metavar="FILE.csv")],
     tenant: Of,
-    actor: Annotated[str | None, typer.Option(help="Who brings them; you, if left out.")] = None,
+    actor: Annotated[
+        str | None, typer.Option(help="Who imports them. Default: your login name.")
+    ] = None,
     bootstrap: options.Bootstrap = None,
     state: options.State = options.STATE,
     as_json: options.Json = False,

@@ -27,7 +27,10 @@ from services.terminal import console, print_json, table
 from streams.gate.consent_log import find_flaws
 
 Number = Annotated[
-    str, typer.Option("--number", "-n", metavar="NUMBER", help="With plus and country code.")
+    str,
+    typer.Option(
+        "--number", "-n", metavar="NUMBER", help="A phone number with plus and country code."
+    ),
 ]
 EVIDENCE = (
     "actor",
@@ -89,7 +92,10 @@ def history(
 def proof(
     number: Number,
     out: Annotated[
-        Path, typer.Option("--out", metavar="FILE", help="Where to write it; for its owner only.")
+        Path,
+        typer.Option(
+            "--out", metavar="FILE", help="Where to write it; only the owner can read it."
+        ),
     ],
     tenant: options.Tenant = None,
     bootstrap: options.Bootstrap = None,
@@ -117,7 +123,9 @@ def verify(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="What `sayso consent proof` wrote.")],
     head: Annotated[
         str | None,
-        typer.Option("--head", metavar="HASH", help="An entry's hash that you noted elsewhere."),
+        typer.Option(
+            "--head", metavar="HASH", help="The hash of an entry that you noted elsewhere."
+        ),
     ] = None,
     as_json: options.Json = False,
 ) -> None:
@@ -140,7 +148,10 @@ def verify(
 def audit(
     tenant: options.Tenant = None,
     pending_days: Annotated[
-        int, typer.Option(min=1, max=36_600, help="How long an answer may take before it is named.")
+        int,
+        typer.Option(
+            min=1, max=36_600, help="List opt-in requests that are unanswered for this long."
+        ),
     ] = 7,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV instead of tables.")] = False,
     bootstrap: options.Bootstrap = None,

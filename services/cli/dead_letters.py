@@ -29,17 +29,17 @@ from services.terminal import console, note, print_json, table
 
 app = typer.Typer(help="Dead letters: list, mend, replay or drop them.", no_args_is_help=True)
 Name = Annotated[
-    str, typer.Argument(metavar="LETTER", help="As `sayso dlq list` shows it, e.g. 2-17.")
+    str, typer.Argument(metavar="LETTER", help="Its name in `sayso dlq list`, e.g. 2-17.")
 ]
 Names = Annotated[
-    list[str] | None, typer.Argument(metavar="LETTER", help="As `sayso dlq list` shows them.")
+    list[str] | None, typer.Argument(metavar="LETTER", help="Their names in `sayso dlq list`.")
 ]
-Cause = Annotated[str | None, typer.Option(help="Of this cause only, e.g. invalid.")]
+Cause = Annotated[str | None, typer.Option(help="Only this cause, e.g. invalid.")]
 OfTopic = Annotated[
-    str | None, typer.Option("--topic", help="Of this topic only, e.g. send-requests.")
+    str | None, typer.Option("--topic", help="Only this topic, e.g. send-requests.")
 ]
-Why = Annotated[str, typer.Option("--reason", help="Kept with it.")]
-Every = Annotated[bool, typer.Option("--all", help="All that --cause and --topic leave.")]
+Why = Annotated[str, typer.Option("--reason", help="Why; goes on record.")]
+Every = Annotated[bool, typer.Option("--all", help="All that match --cause and --topic.")]
 _MARK: Final = "#! "
 """Begins a line that we write above the text in the editor."""
 
@@ -49,7 +49,7 @@ def show_all(
     cause: Cause = None,
     topic: OfTopic = None,
     resolved: Annotated[
-        bool, typer.Option("--resolved", help="Also those replayed or dropped.")
+        bool, typer.Option("--resolved", help="Also show those replayed or dropped.")
     ] = False,
     bootstrap: options.Bootstrap = None,
     state: options.State = options.STATE,

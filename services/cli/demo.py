@@ -36,11 +36,11 @@ LINE_EVERY: Final = 2.0
 
 def demo(
     requests: Annotated[
-        int, typer.Option(min=30, max=20_000, help="How many texts are asked for.")
+        int, typer.Option(min=30, max=20_000, help="Number of texts to request.")
     ] = 400,
-    seed: Annotated[int, typer.Option(help="Another seed: other people, other texts.")] = 7,
+    seed: Annotated[int, typer.Option(help="Chooses the people and texts.")] = 7,
     keep: Annotated[
-        bool, typer.Option("--keep", help="Leave everything running until Ctrl-C.")
+        bool, typer.Option("--keep", help="Keep everything running until Ctrl-C.")
     ] = False,
     simulator: Annotated[
         str | None,

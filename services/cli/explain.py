@@ -25,7 +25,7 @@ def explain(
     bootstrap: options.Bootstrap = None,
     state: options.State = options.STATE,
     as_of: Annotated[
-        datetime | None, typer.Option(help="As it was known then.", **options.TIME)
+        datetime | None, typer.Option(help="Show what was known at that time.", **options.TIME)
     ] = None,
     as_json: options.Json = False,
     unmask: options.Unmask = False,
@@ -88,15 +88,15 @@ def escalate(
         typer.Option(
             "--out",
             metavar="FILE",
-            help="Write it here: as JSON if it ends in .json, else to read.",
+            help="Write it here: JSON if the name ends in .json, else text.",
             show_default=False,
         ),
     ] = None,
     tenant: options.Tenant = None,
     bootstrap: options.Bootstrap = None,
     state: options.State = options.STATE,
-    numbers: Annotated[bool, typer.Option("--numbers", help="With phone numbers in full.")] = False,
-    texts: Annotated[bool, typer.Option("--texts", help="With what was written in full.")] = False,
+    numbers: Annotated[bool, typer.Option("--numbers", help="Include full phone numbers.")] = False,
+    texts: Annotated[bool, typer.Option("--texts", help="Include the texts in full.")] = False,
 ) -> None:
     """Make a bundle for support: timeline, findings, attempts, receipts, error codes.
 

@@ -21,7 +21,9 @@ app = typer.Typer(
     help="Texts in doubt: nobody knows whether they were sent. List, resend or drop them.",
     no_args_is_help=True,
 )
-MessageId = Annotated[str, typer.Argument(metavar="MESSAGE_ID", help="As in sayso doubt list.")]
+MessageId = Annotated[
+    str, typer.Argument(metavar="MESSAGE_ID", help="Its id in `sayso doubt list`.")
+]
 
 
 @app.command("list")

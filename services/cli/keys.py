@@ -27,7 +27,9 @@ app = typer.Typer(
 
 @app.command()
 def add(
-    tenant: Annotated[str, typer.Option("--tenant", "-t", help="The one tenant it is good for.")],
+    tenant: Annotated[
+        str, typer.Option("--tenant", "-t", help="The only tenant that the key is valid for.")
+    ],
     label: Annotated[str, typer.Option(help="What it is for, such as website.")] = "",
     bootstrap: options.Bootstrap = None,
     state: options.State = options.STATE,
@@ -82,9 +84,7 @@ def show(
 
 @app.command()
 def revoke(
-    key: Annotated[
-        str, typer.Argument(metavar="KEY", help="Its id, as `sayso keys list` shows it.")
-    ],
+    key: Annotated[str, typer.Argument(metavar="KEY", help="Its id in `sayso keys list`.")],
     state: options.State = options.STATE,
 ) -> None:
     """Revoke a key. What it reported stays, and still names it.

@@ -20,14 +20,17 @@ from streams.inbound_keywords.score import Score, parse_labelled, score
 
 def keywords(
     tenant: Annotated[
-        str | None, typer.Option("--tenant", "-t", metavar="TENANT", help="As it is for one.")
+        str | None,
+        typer.Option(
+            "--tenant", "-t", metavar="TENANT", help="With this tenant's own words and locales."
+        ),
     ] = None,
     score: Annotated[
         Path | None,
         typer.Option(
             "--score",
             metavar="FILE.tsv",
-            help="Read these labelled texts instead, and say how well it went.",
+            help="Classify these labelled texts instead, and report precision and recall.",
         ),
     ] = None,
     bootstrap: options.Bootstrap = None,

@@ -27,13 +27,13 @@ _STYLES: Final = {"OK": "green", "WARN": "yellow", "STALLED": "red", "STOPPED": 
 
 
 def lag(
-    watch: Annotated[bool, typer.Option("--watch", "-w", help="Go on until Ctrl-C.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Continue until Ctrl-C.")] = False,
     every: Annotated[
-        float, typer.Option(min=0.2, max=3600, help="Seconds between two looks.")
+        float, typer.Option(min=0.2, max=3600, help="Seconds between two samples.")
     ] = 1.0,
-    room: Annotated[str | None, typer.Option(help="Of this processor only.")] = None,
+    room: Annotated[str | None, typer.Option(help="Only this processor.")] = None,
     everything: Annotated[
-        bool, typer.Option("--all", "-a", help="Also partitions where all is well.")
+        bool, typer.Option("--all", "-a", help="Also show partitions without a problem.")
     ] = False,
     bootstrap: options.Bootstrap = None,
     state: options.State = options.STATE,

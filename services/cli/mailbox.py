@@ -92,7 +92,7 @@ def box(
         bool, typer.Option("--attention", help="Only what somebody should look at.")
     ] = False,
     most: Annotated[
-        int, typer.Option("--most", min=1, help="So many at most, the newest first.")
+        int, typer.Option("--most", min=1, help="Show at most this many, the newest first.")
     ] = 200,
     bootstrap: options.Bootstrap = None,
     state: options.State = options.STATE,
@@ -210,9 +210,7 @@ def confirm(what: str, count: int, show: Callable[[], None]) -> None:
 
 def alerts(
     tenant: options.Tenant = None,
-    everything: Annotated[
-        bool, typer.Option("--all", help="Also those that nobody need act on any more.")
-    ] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Also show closed ones.")] = False,
     bootstrap: options.Bootstrap = None,
     state: options.State = options.STATE,
     as_json: options.Json = False,

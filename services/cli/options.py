@@ -85,7 +85,7 @@ Bootstrap = Annotated[
         envvar="SAYSO_BOOTSTRAP",
         metavar="HOST:PORT",
         show_default=False,
-        help="An existing Kafka. Without it: the broker that `sayso up` runs in this state folder.",
+        help="An existing Kafka. Default: the broker that `sayso up` runs in this state folder.",
     ),
 ]
 State = Annotated[
@@ -101,9 +101,11 @@ STATE: Final = Path(".sayso")
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 Unmask = Annotated[bool, typer.Option("--unmask", help="Show phone numbers and texts in full.")]
 Tenant = Annotated[
-    str | None, typer.Option("--tenant", "-t", metavar="TENANT", help="Of this tenant only.")
+    str | None, typer.Option("--tenant", "-t", metavar="TENANT", help="Only this tenant.")
 ]
-Number = Annotated[str, typer.Argument(metavar="NUMBER", help="With plus and country code.")]
+Number = Annotated[
+    str, typer.Argument(metavar="NUMBER", help="A phone number with plus and country code.")
+]
 PersonId = Annotated[str, typer.Argument(metavar="PERSON", help="The person's id in your records.")]
 MessageId = Annotated[str, typer.Argument(metavar="MESSAGE_ID")]
 By = Annotated[
@@ -120,18 +122,12 @@ DAY: Final[Any] = {"parser": parse_day, "metavar": "YYYY-MM-DD", "show_default":
 
 # Which messages: those that are named, or all that match.
 MessageIds = Annotated[list[str] | None, typer.Argument(metavar="MESSAGE_ID", show_default=False)]
-Branch = Annotated[str | None, typer.Option(help="Of this branch only.")]
-Person = Annotated[
-    str | None, typer.Option(help="For this person only, by their id in your records.")
-]
-Code = Annotated[str | None, typer.Option(help="With this code only, e.g. 30005.")]
-Day = Annotated[date | None, typer.Option(help="By the day it was requested.", **DAY)]
-All = Annotated[
-    bool, typer.Option("--all", help="All that there are; or say which with the options above.")
-]
-Yes = Annotated[
-    bool, typer.Option("--yes", "-y", help="Do not ask before doing it to all that match.")
-]
+Branch = Annotated[str | None, typer.Option(help="Only this branch.")]
+Person = Annotated[str | None, typer.Option(help="Only this person, by their id in your records.")]
+Code = Annotated[str | None, typer.Option(help="Only this error code, e.g. 30005.")]
+Day = Annotated[date | None, typer.Option(help="Day of the request, inclusive.", **DAY)]
+All = Annotated[bool, typer.Option("--all", help="All of them. Or filter with the options above.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
 
 
 def read_actor(by: str | None, fallback: str | None = None) -> str:

@@ -33,13 +33,11 @@ def import_(
         Path, typer.Argument(metavar="FILE.csv", help="Its first line names the columns.")
     ],
     tenant: Annotated[
-        str | None, typer.Option("--tenant", "-t", help="For a file without a column tenant.")
+        str | None, typer.Option("--tenant", "-t", help="For a file without a tenant column.")
     ] = None,
     replace: Annotated[
         bool,
-        typer.Option(
-            "--replace", help="What the file does not say of a person is taken away from them."
-        ),
+        typer.Option("--replace", help="Remove what the file does not say of a person."),
     ] = False,
     bootstrap: options.Bootstrap = None,
     state: options.State = options.STATE,
@@ -172,8 +170,7 @@ Confirmed = Annotated[
     bool,
     typer.Option(
         "--confirmed",
-        help="Somebody has made sure that it is right: it is neither doubtful, nor a "
-        "landline, nor one that takes no texts.",
+        help="Confirm the number: somebody has checked that it is right and takes texts.",
     ),
 ]
 Actor = Annotated[

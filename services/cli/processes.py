@@ -27,12 +27,12 @@ def up(
         str, typer.Option(help="simulator: nothing leaves the machine; twilio: the real one.")
     ] = ("simulator"),
     ephemeral: Annotated[
-        bool, typer.Option("--ephemeral", help="Throw the broker's data away at the end.")
+        bool, typer.Option("--ephemeral", help="Delete the broker's data at the end.")
     ] = False,
     partitions: Annotated[
         int | None,
         typer.Option(
-            help="Of topics that are new: as many workers can share a processor.",
+            help="Partitions of new topics: at most so many workers can share a processor.",
             min=1,
             max=1000,
             show_default="1; 12 with --bootstrap",
@@ -90,7 +90,7 @@ def _print_addresses(stack: Stack, wanted: StackOptions) -> None:
 def worker(
     room: Annotated[str, typer.Argument(metavar="PROCESSOR", help=", ".join(PROCESSORS))],
     instance: Annotated[
-        str | None, typer.Option(help="A stable name, so that a restart keeps its partitions.")
+        str | None, typer.Option(help="A stable name: a restart then keeps its partitions.")
     ] = None,
     bootstrap: options.Bootstrap = None,
     state: options.State = options.STATE,

@@ -28,7 +28,7 @@ def resend(
         typer.Option(
             "--number",
             metavar="NUMBER",
-            help="To this number instead, which is corrected on their record.",
+            help="Send to this number instead, and correct it on the person's record.",
         ),
     ] = None,
     tenant: options.Tenant = None,
@@ -70,7 +70,7 @@ def resend(
     if plan.event is not None:
         screen.print(f"The number is corrected on the record of [bold]{plan.event.person_id}[/].")
     same = options.repeat_options(state, bootstrap)
-    screen.print(f"Asked for again as [bold]{new_id}[/]. What became of it:")
+    screen.print(f"Resent as [bold]{new_id}[/]. To see what became of it:")
     screen.print(f"  sayso explain {new_id} --tenant {item.tenant}{same}", style="cyan")
 
 
@@ -143,12 +143,12 @@ def _row(plan: resend_plan.SendNow, answer: dict[str, Any] | None) -> dict[str, 
     }
     if plan.resend:
         name = plan.resend.request.message_id
-        return row | {"resent_as": name, "says": f"asked again as {name}"}
+        return row | {"resent_as": name, "says": f"resent as {name}"}
     if answer:
         says = f"{answer['reason']} → {answer['next_step']}"
         return row | {"done": answer["applied"], "says": says}
     if plan.approval:
-        return row | {"says": "is judged again"}
+        return row | {"says": "is evaluated again"}
     return row | {"done": False, "says": plan.why_not}
 
 

@@ -29,13 +29,13 @@ def send(
         typer.Option(help="transactional, direct, reminder, alert, follow_up, marketing or test."),
     ] = "direct",
     sender: Annotated[
-        str | None, typer.Option(help="Text from this; else the tenant's default sender.")
+        str | None, typer.Option(help="Send from this. Default: the tenant's sender.")
     ] = None,
     branch: Annotated[str | None, typer.Option(help="The tenant's branch.")] = None,
     message_id: Annotated[
         str | None,
         typer.Option(
-            help="Its identity: a repeat with the same id is not sent again. Default: a new one."
+            help="Its id: a repeat with the same id is not sent again. Default: a new one."
         ),
     ] = None,
     not_before: Annotated[
@@ -43,12 +43,12 @@ def send(
         typer.Option(
             parser=options.parse_time,
             metavar="TIME",
-            help="Not earlier than, e.g. 2026-12-01T09:00:00-05:00.",
+            help="Do not send before, e.g. 2026-12-01T09:00:00-05:00.",
         ),
     ] = None,
     valid_until: Annotated[
         datetime | None,
-        typer.Option(parser=options.parse_time, metavar="TIME", help="Worthless after."),
+        typer.Option(parser=options.parse_time, metavar="TIME", help="Do not send after."),
     ] = None,
     person: Annotated[str | None, typer.Option(help="The person's id in your records.")] = None,
     case: Annotated[str | None, typer.Option(help="The case's id in your records.")] = None,
@@ -60,11 +60,11 @@ def send(
         typer.Option(
             parser=options.parse_time,
             metavar="TIME",
-            help="When that is: staff hear of it if the text fails.",
+            help="When the event is: staff are alerted if the text fails.",
         ),
     ] = None,
     event_title: Annotated[
-        str | None, typer.Option(help="What it is, in a word or two: hearing.")
+        str | None, typer.Option(help="What the event is, in a word or two: hearing.")
     ] = None,
     resend_of: Annotated[
         str | None, typer.Option(help="The message that this one repeats.")
@@ -111,9 +111,12 @@ def send_test(
     person: options.PersonId,
     tenant: options.Tenant = None,
     number: Annotated[
-        str | None, typer.Option("--number", metavar="NUMBER", help="To this one of their numbers.")
+        str | None,
+        typer.Option("--number", metavar="NUMBER", help="Send to this one of their numbers."),
     ] = None,
-    body: Annotated[str | None, typer.Option("--body", help="Instead of the usual words.")] = None,
+    body: Annotated[
+        str | None, typer.Option("--body", help="Text to send. Default: a standard one.")
+    ] = None,
     by: options.By = None,
     bootstrap: options.Bootstrap = None,
     state: options.State = options.STATE,
@@ -176,5 +179,5 @@ def cancel(
 
 
 def _print_requested(message_id: str, tenant: str, same: str) -> None:
-    console().print(f"Asked for [bold]{message_id}[/]. What became of it:")
+    console().print(f"Requested [bold]{message_id}[/]. To see what became of it:")
     console().print(f"  sayso explain {message_id} --tenant {tenant}{same}", style="cyan")

@@ -26,7 +26,7 @@ run."""
 NONE: Final = "There are no senders yet: sayso senders apply FILE.yaml"
 
 app = typer.Typer(invoke_without_command=True)
-Name = Annotated[str, typer.Argument(metavar="SENDER", help="As in sayso senders.")]
+Name = Annotated[str, typer.Argument(metavar="SENDER", help="Its name in `sayso senders`.")]
 
 
 @app.callback()
@@ -267,6 +267,6 @@ def _remarks(line: SenderOverview, now: datetime) -> Iterator[str]:
         yield f"{status.later:,} texts of {line.sender} wait for a time of their own."
     if line.state == "running" and line.segments and now - status.at > SILENT:
         yield (
-            f"Dispatch has not told of {line.sender} since {status.at:%H:%M:%S} UTC:"
+            f"Dispatch has not reported on {line.sender} since {status.at:%H:%M:%S} UTC:"
             " is its worker running? (sayso lag)"
         )

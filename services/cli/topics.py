@@ -83,7 +83,9 @@ async def _read_lengths(bootstrap: str) -> dict[str, list[int]]:
 def apply(
     bootstrap: options.Bootstrap = None,
     state: options.State = options.STATE,
-    partitions: Annotated[int | None, typer.Option(help="Of each topic.", min=1, max=1000)] = None,
+    partitions: Annotated[
+        int | None, typer.Option(help="Partitions of each topic.", min=1, max=1000)
+    ] = None,
     replication: Annotated[
         int | None, typer.Option(help="Copies of each record.", min=1, max=9)
     ] = None,
@@ -117,12 +119,10 @@ def apply(
 def show_acls(
     user_prefix: Annotated[
         str,
-        typer.Option(
-            metavar="PREFIX", help="A service's user is called as the service is, after this."
-        ),
+        typer.Option(metavar="PREFIX", help="Prefix of each service's user name."),
     ] = "sayso-",
     put: Annotated[
-        bool, typer.Option("--apply", help="Tell the Kafka itself, as a user who may.")
+        bool, typer.Option("--apply", help="Grant the rights on Kafka, as a user who may.")
     ] = False,
     bootstrap: options.Bootstrap = None,
     state: options.State = options.STATE,
@@ -164,11 +164,13 @@ def show_acls(
 
 
 def tail(
-    topic: Annotated[str, typer.Argument(metavar="TOPIC", help="With or without its `sms.`")],
+    topic: Annotated[
+        str, typer.Argument(metavar="TOPIC", help="Name of the topic, with or without `sms.`")
+    ],
     count: Annotated[
         int, typer.Option("-n", min=0, max=100_000, help="How many of the last records.")
     ] = 10,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until Ctrl-C.")] = False,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Continue until Ctrl-C.")] = False,
     bootstrap: options.Bootstrap = None,
     state: options.State = options.STATE,
     as_json: options.Json = False,

@@ -57,29 +57,30 @@ def usage(
     tenant: options.Tenant = None,
     since: Annotated[
         date | None,
-        typer.Option("--from", "--since", help="The first day, the tenant's own.", **options.DAY),
+        typer.Option(
+            "--from", "--since", help="The first day, in the tenant's time zone.", **options.DAY
+        ),
     ] = None,
     until: Annotated[
         date | None, typer.Option("--to", "--until", help="The last day.", **options.DAY)
     ] = None,
-    sender: Annotated[str | None, typer.Option(help="From this sender only.")] = None,
+    sender: Annotated[str | None, typer.Option(help="Only this sender.")] = None,
     branch: options.Branch = None,
-    kind: Annotated[str | None, typer.Option(help="Of this kind only.")] = None,
+    kind: Annotated[str | None, typer.Option(help="Only this kind.")] = None,
     by: Annotated[
         str | None,
-        typer.Option(
-            metavar="COLUMNS", help="Add up what differs only in other columns, e.g. kind,state."
-        ),
+        typer.Option(metavar="COLUMNS", help="Group by these columns, e.g. kind,state."),
     ] = None,
     state_is: Annotated[
-        str | None, typer.Option("--state-is", help="In this state only, e.g. delivered.")
+        str | None, typer.Option("--state-is", help="Only this state, e.g. delivered.")
     ] = None,
-    log: Annotated[
-        bool, typer.Option("--log", help="Every message, one by one, instead of sums.")
-    ] = False,
-    as_: Annotated[Form, typer.Option("--as", help="The log's form.")] = Form.TABLE,
+    log: Annotated[bool, typer.Option("--log", help="List every message instead of sums.")] = False,
+    as_: Annotated[Form, typer.Option("--as", help="Format of the log.")] = Form.TABLE,
     check: Annotated[
-        bool, typer.Option("--check", help="Where the provider bills other than we predicted.")
+        bool,
+        typer.Option(
+            "--check", help="Compare segments billed by the provider with our prediction."
+        ),
     ] = False,
     bootstrap: options.Bootstrap = None,
     state: options.State = options.STATE,

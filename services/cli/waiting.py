@@ -91,9 +91,13 @@ def balance(
     tenant: options.Tenant = None,
     hours: Annotated[
         int,
-        typer.Option("--hours", min=1, max=24 * 366 * 100, metavar="N", help="So many hours back."),
+        typer.Option(
+            "--hours", min=1, max=24 * 366 * 100, metavar="N", help="How many hours back."
+        ),
     ] = 24 * 7,
-    everything: Annotated[bool, typer.Option("--all", help="Also the hours that balance.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also show hours in which all is accounted for.")
+    ] = False,
     bootstrap: options.Bootstrap = None,
     state: options.State = options.STATE,
     as_json: options.Json = False,

@@ -83,7 +83,7 @@ def test_a_queue_of_which_nothing_is_heard_is_remarked(
     books.add(SENDER_STATUS, STATUS.model_copy(update={"state": SenderState.RUNNING}))
     books.store.close()
     assert run(["senders", "--state", str(tmp_path)]) == 0
-    assert "Dispatch has not told of 24365 since 12:00:00 UTC" in capsys.readouterr().out
+    assert "Dispatch has not reported on 24365 since 12:00:00 UTC" in capsys.readouterr().out
 
 
 def test_as_json(state: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -186,7 +186,7 @@ def window(
             id="retention, and nobody there",
         ),
         pytest.param(
-            window((50, 9)), STABLE, True, Verdict.STALLED, "made anew", id="the topic was deleted"
+            window((50, 9)), STABLE, True, Verdict.STALLED, "recreated", id="the topic was deleted"
         ),
     ],
 )

@@ -79,11 +79,11 @@ def show_all(
     rows = [
         (
             one.name,
-            format_utc(one.said.at.isoformat()),
-            one.said.room,
-            _place(one.said),
-            one.said.cause,
-            one.said.reason if unmask else mask_text(one.said.reason),
+            format_utc(one.letter.at.isoformat()),
+            one.letter.room,
+            _place(one.letter),
+            one.letter.cause,
+            one.letter.reason if unmask else mask_text(one.letter.reason),
             one.resolution.action if one.resolution else "open",
         )
         for one in found
@@ -147,16 +147,16 @@ def fix(
     actor = options.read_actor(by)
     with read_ledger(bootstrap, state) as ledger:
         one = dead_letters.find_open_letter(ledger, name)
-        value = edit(one.said)
+        value = edit(one.letter)
         if value is None:
             raise OperationFailed("Nothing was changed, so nothing was replayed")
         where = find_bootstrap(bootstrap, state)
         run(dead_letters.replay(where, ledger, one, value, actor, reason))
     note(
-        f"Replayed to {one.said.topic}, once. If it is set aside again it comes back under a new"
+        f"Replayed to {one.letter.topic}, once. If it is set aside again it comes back under a new"
         " name."
     )
-    if one.said.topic in dead_letters.BLOCKING:
+    if one.letter.topic in dead_letters.BLOCKING:
         note(
             "Its number is blocked until somebody says what was meant:"
             " `sayso consent resolve NUMBER`."
@@ -286,7 +286,7 @@ def _run_editor(command: list[str], file: Path) -> None:
 
 
 def _as_data(one: DeadLetterEntry, unmask: bool) -> dict[str, Any]:
-    said = one.said
+    said = one.letter
     key = _decode(said.key) if said.key is not None else None
     value = dead_letters.decode_value(said)
     return {

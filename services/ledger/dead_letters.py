@@ -12,7 +12,7 @@ class DeadLetterEntry(NamedTuple):
     partition: int
     """Of sms.dead-letters, as `offset` is."""
     offset: int
-    said: DeadLetter
+    letter: DeadLetter
     resolution: LetterResolution | None
 
     @property

@@ -23,10 +23,10 @@ class MessageStatus(NamedTuple):
     sender: str | None
     state: str | None
     """A state of `streams.lifecycle`. None: nothing has been decided."""
-    taken_back: bool
+    cancel_ordered: bool
     """The gate has told dispatch not to send it."""
     provider_id: str | None
-    again_as: str | None
+    resent_as: str | None
     """The id of its latest resend, by staff or to another number."""
 
 
@@ -63,9 +63,9 @@ def _status(ledger: Ledger, message_id: str, tenant: str) -> MessageStatus:
         number=(request or order or {}).get("number"),
         sender=order["sender"] if order else None,
         state=outcome["state"] if outcome else None,
-        taken_back=_first(ledger, cancels, *this) is not None,
+        cancel_ordered=_first(ledger, cancels, *this) is not None,
         provider_id=attempt["provider_id"] if attempt else None,
-        again_as=resend["message_id"] if resend else None,
+        resent_as=resend["message_id"] if resend else None,
     )
 
 

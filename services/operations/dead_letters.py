@@ -100,14 +100,14 @@ async def replay(
     """Write the record to its own topic again, once.  `mended` replaces its value.
 
     Raises OperationError."""
-    if one.said.topic not in BY_NAME:
-        raise InvalidRequest(f"there is no topic {one.said.topic} any more: drop it")
-    value = one.said.value_bytes if mended is None else mended
-    if value is None or (mended is None and is_cut(one.said)):
+    if one.letter.topic not in BY_NAME:
+        raise InvalidRequest(f"there is no topic {one.letter.topic} any more: drop it")
+    value = one.letter.value_bytes if mended is None else mended
+    if value is None or (mended is None and is_cut(one.letter)):
         lacks = "it has no value" if value is None else "only its beginning was kept"
         raise InvalidRequest(f"{lacks}: write it with `sayso dlq fix {one.name}`, or drop it")
     try:
-        record = build_replay(one.said, one.name, value)
+        record = build_replay(one.letter, one.name, value)
     except (ValidationError, UnicodeEncodeError) as error:
         raise InvalidRequest(
             f"it would come back: {describe_error(error)}; mend it with `sayso dlq fix {one.name}`"
@@ -126,8 +126,8 @@ def _build_resolution(
     one: DeadLetterEntry, action: DeadLetterAction, by: str, reason: str, mended: bool
 ) -> LetterResolution:
     return LetterResolution(
-        topic=one.said.topic,
-        source_partition=one.said.partition,
+        topic=one.letter.topic,
+        source_partition=one.letter.partition,
         partition=one.partition,
         offset=one.offset,
         action=action,

@@ -155,7 +155,7 @@ def final_result(message: MessageStatus) -> CancelResult | None:
     if state is State.CANCELED:
         return _describe_canceled(message)
     if state is State.IN_DOUBT:
-        return CancelResult("in_doubt", IN_DOUBT) if message.taken_back else None
+        return CancelResult("in_doubt", IN_DOUBT) if message.cancel_ordered else None
     info = STATE_INFO[state]
     if info.group is Group.WAITING:
         return None
@@ -168,9 +168,9 @@ def final_result(message: MessageStatus) -> CancelResult | None:
 
 
 def _describe_canceled(message: MessageStatus) -> CancelResult:
-    if message.again_as is None:
+    if message.resent_as is None:
         return CancelResult("canceled", "canceled: it does not go out")
     return CancelResult(
         "asked_again",
-        f"canceled, but asked for again as {message.again_as}: cancel that too, if need be",
+        f"canceled, but asked for again as {message.resent_as}: cancel that too, if need be",
     )

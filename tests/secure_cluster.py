@@ -1,6 +1,7 @@
-"""A broker that lets nobody in without a password or a certificate, and allows what it was told to allow.
+"""A broker that demands a password or a certificate, and allows only what its ACLs allow.
 
-Beside the open listener, where everybody is `ANONYMOUS` and may do all, for whoever sets it up."""
+Its open listener, where everybody is `ANONYMOUS` and may do all, is for the test that sets it up.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +30,7 @@ class SecureCluster(NamedTuple):
     folder: Path
 
     def environment(self, service: str, security: str = "sasl_ssl") -> dict[str, str]:
-        """What `service` is told."""
+        """The environment variables of this service."""
         ca = {"SAYSO_KAFKA_CA": str(self.folder / "ca.pem")} if security.endswith("ssl") else {}
         return {
             "SAYSO_KAFKA_SECURITY": security,

@@ -43,7 +43,7 @@ class LagError(Exception):
 
 
 class LagMonitor:
-    """`async with LagMonitor(bootstrap, {group: topics}) as monitor: await monitor.take_sample()`."""
+    """`async with LagMonitor(bootstrap, groups) as monitor: await monitor.take_sample()`."""
 
     def __init__(self, bootstrap: str, groups: Mapping[str, Iterable[str]]) -> None:
         """`groups`: the topics that each group reads."""

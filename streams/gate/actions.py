@@ -148,15 +148,14 @@ def _publish_contact(step: StepBuilder, context: RuleContext) -> None:
 
     It learns of every order from a shared sender: a reply that is no keyword is for the tenant
     that texted last, and only the inbox knows all tenants.  Of any other sender it learns once."""
-    is_opt_in_request = context.is_system and context.request.kind == SystemKind.CONSENT_ASK
     is_known = context.sender in context.number.senders
-    if is_known and not is_opt_in_request and not context.senders[context.sender].shared_by:
+    if is_known and not context.is_opt_in_request and not context.senders[context.sender].shared_by:
         return
     contact = Contact(
         sender=context.sender,
         number=context.to,
         tenant=context.request.tenant,
-        asked=is_opt_in_request,
+        asked=context.is_opt_in_request,
         at=context.now,
     )
     step.publish(CONTACTS, contact)

@@ -25,7 +25,6 @@ from typing import Final
 
 from schemas.base import Evidence, RequestContext, copy_context
 from schemas.decision import Decision, Verdict
-from schemas.send_request import SystemKind
 from schemas.topics import DECISIONS
 from streams.encoding.body import MAX_BODY
 from streams.encoding.segments import count_segments
@@ -149,7 +148,7 @@ def _act(
         hold_request(step, context, evaluation, pending)
     else:
         end_request(step, context, evaluation, pending)
-    if context.is_system and context.request.kind == SystemKind.CONSENT_ASK:
+    if context.is_opt_in_request:
         record_outcome(step, context, verdict, pending)
     return decision
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
-from schemas.send_request import SendRequest
+from schemas.send_request import SendRequest, SystemKind
 from schemas.sender import Sender
 from schemas.tenant_settings import TenantSettings
 from streams.encoding.body import encode_body
@@ -36,6 +36,10 @@ class RuleContext(NamedTuple):
     is_system: bool = False
     """Sayso sends it by itself."""
     approved: ApprovedBy | None = None
+
+    @property
+    def is_opt_in_request(self) -> bool:
+        return self.is_system and self.request.kind == SystemKind.CONSENT_ASK
 
     @property
     def needs_no_opt_in(self) -> bool:

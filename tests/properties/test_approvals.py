@@ -23,7 +23,7 @@ from streams.gate.rule_context import RuleContext
 from streams.gate.rules import evaluate
 from streams.gate.state import NUMBER, ApprovedBy, NumberState
 from streams.processing import Publication
-from tests.core.gate.cases import NOON, PHONE, case, opt_in, opt_out, played, request
+from tests.core.gate.cases import NOON, PHONE, context, opt_in, opt_out, played, request
 from tests.core.playing import of
 
 moments = st.datetimes(datetime(2026, 11, 1), datetime(2026, 12, 31), timezones=st.just(UTC))
@@ -76,8 +76,8 @@ def test_an_approval_takes_one_finding_away_and_no_other(
         "valid_until": valid_until,
     }
     asks = {**policy, "branches": {"court": Branch(send_immediately=False)}}
-    waiting: RuleContext = case(policy=asks, **asked)
-    approved, free = waiting._replace(approved=BY), case(policy=policy, **asked)
+    waiting: RuleContext = context(policy=asks, **asked)
+    approved, free = waiting._replace(approved=BY), context(policy=policy, **asked)
     seen, unasked = evaluate(approved), evaluate(free)
     assert seen.verdict is unasked.verdict
     assert [found for found in seen.findings if found.rule != "approved"] == list(unasked.findings)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from schemas.consent import ConsentState
 from schemas.decision import Finding, Verdict
 from streams.gate.rules import CHECKS, Check, combine, evaluate
-from tests.core.gate.cases import NOON, case
+from tests.core.gate.cases import NOON, context
 
 moments = st.none() | st.integers(1, 9999).map(lambda minutes: NOON + timedelta(minutes=minutes))
 finding = st.builds(
@@ -44,7 +44,7 @@ def test_another_rule_never_ends_a_hold_sooner(some: list[Finding], more: list[F
 def test_the_order_of_rules_only_orders_findings(
     checks: list[Check], body: str, to: str, consent: ConsentState
 ) -> None:
-    asked = case(body=body, to=to, consent=consent)
+    asked = context(body=body, to=to, consent=consent)
     one, other = evaluate(asked), evaluate(asked, checks)
     assert (one.verdict, one.until) == (other.verdict, other.until)
     assert {found.rule for found in one.findings} == {found.rule for found in other.findings}
@@ -68,7 +68,7 @@ def test_every_request_gets_an_answer_in_words(
     valid_until: datetime | None,
     requested_at: datetime,
 ) -> None:
-    asked = case(
+    asked = context(
         body=body,
         to=to,
         sender=sender,

@@ -16,7 +16,7 @@ from streams.gate.local_hours import STATE_RULES, daily_hours, span_at
 from streams.gate.locations import AREAS, STATES, locate
 from streams.gate.rules import evaluate
 from streams.gate.rules.timing import check_quiet_hours
-from tests.core.gate.cases import case, opt_in, played, request
+from tests.core.gate.cases import context, opt_in, played, request
 from tests.core.playing import of
 
 STEP = timedelta(minutes=5)
@@ -93,7 +93,7 @@ def test_nobody_is_texted_at_night(
     where: dict[str, Any] = {"to": number, "time_zone": zone, "postal_region": region}
     asked = {**where, "kind": kind, "not_before": not_before}
     policy = {"when": {}, "regions": ("US", "CA", "GB", "AU")}
-    ruling = evaluate(case(**asked, now=now, requested_at=now, policy=policy))
+    ruling = evaluate(context(**asked, now=now, requested_at=now, policy=policy))
     if ruling.verdict is Verdict.SEND:
         assert awake(now, locate(number, (zone,), (region,)).zones)
     elif ruling.until is not None and (not_before is None or ruling.until != not_before):
@@ -165,7 +165,7 @@ def test_shorter_hours_never_loosen(
     assume(inner[0] < inner[1])
     wide, narrow = (
         check_quiet_hours(
-            case(
+            context(
                 now=now, time_zone=zone, policy={"when": {"quiet_hours": {"before": a, "after": b}}}
             )
         )
@@ -201,7 +201,7 @@ def test_knowing_less_of_the_state_never_loosens(now: datetime, state: str, zone
     }
     policy: dict[str, Any] = {"when": {}}
     nowhere, somewhere = (
-        evaluate(case(**about, kind="marketing", policy=policy, postal_region=region)).until
+        evaluate(context(**about, kind="marketing", policy=policy, postal_region=region)).until
         for region in (None, state)
     )
     assert somewhere is None or (nowhere is not None and nowhere >= somewhere)

@@ -7,7 +7,7 @@ from typing import Final
 
 from schemas.consent import ConsentState
 from schemas.decision import Finding, Verdict
-from schemas.send_request import Kind, SystemKind
+from schemas.send_request import Kind
 from streams.gate import opt_in_state
 from streams.gate.messages import AFTER_OPT_OUT
 from streams.gate.rule_context import RuleContext
@@ -92,7 +92,7 @@ def _next_step(context: RuleContext) -> str:
 
 def check_already_opted_in(context: RuleContext) -> Finding | None:
     """They have opted in while the opt-in request waited."""
-    if not _is_opt_in_request(context) or context.number.state is not ConsentState.OPTED_IN:
+    if not context.is_opt_in_request or context.number.state is not ConsentState.OPTED_IN:
         return None
     return Finding(
         rule=RuleName.ALREADY_OPTED_IN,
@@ -120,11 +120,7 @@ def check_opt_in_budget(context: RuleContext) -> Finding | None:
     Dispatch sees all that a tenant asks.  It returns an opt-in request for which there is no
     room, in the tenant's budget as a rule, else at the sender."""
     until = opt_in_state.wait_until(context.number, context.now)
-    if until is None or not _is_opt_in_request(context):
+    if until is None or not context.is_opt_in_request:
         return None
     found = opt_in_state.why_waiting(context.number).finding(Verdict.HOLD)
     return found.model_copy(update={"until": until})
-
-
-def _is_opt_in_request(context: RuleContext) -> bool:
-    return context.is_system and context.request.kind == SystemKind.CONSENT_ASK

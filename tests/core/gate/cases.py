@@ -67,7 +67,7 @@ def request(**changes: Any) -> SendRequest:
     return SendRequest.model_validate(asked | changes)
 
 
-def case(
+def context(
     *,
     consent: ConsentState = ConsentState.OPTED_IN,
     known: dict[str, Any] | None = None,
@@ -85,7 +85,7 @@ def played(now: datetime = NOON, **policy: Any) -> Played:
     return Played(gate, gate_on_timer, f"acme/{PHONE}", now, settings(**policy))
 
 
-def number_row(processor: Played) -> NumberState:
+def number_state(processor: Played) -> NumberState:
     row = processor.state.get(NUMBER, NumberState)
     assert row is not None
     return row

@@ -20,7 +20,7 @@ from tests.core.gate.cases import (
     SECOND,
     decided,
     looked,
-    number_row,
+    number_state,
     opt_in,
     opt_out,
     played,
@@ -68,7 +68,7 @@ def test_standing(told: list[ConsentEvent | Reply], state: ConsentState, epoch: 
     processor = played()
     for minute, record in enumerate(told):
         processor.tell(record, at=NOON + minute * MINUTE)
-    assert (number_row(processor).state, number_row(processor).epoch) == (state, epoch)
+    assert (number_state(processor).state, number_state(processor).epoch) == (state, epoch)
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_a_yes_lifts_a_stop_only_if_it_is_later(
     processor = played()
     processor.tell(opt_out(), at=NOON)
     (change,) = of(CONSENT_LOG, processor.tell(opt_in(), at=NOON + later_by))
-    assert (number_row(processor).state, change.reason, change.applied) == (
+    assert (number_state(processor).state, change.reason, change.applied) == (
         state,
         reason,
         state is IN,
@@ -98,9 +98,9 @@ def test_a_late_stop_counts_and_earlier_opt_ins_do_not() -> None:
     processor = played()
     processor.tell(opt_in(), at=NOON)
     processor.tell(opt_out(), at=NOON - DAY)
-    assert number_row(processor).state is OUT
+    assert number_state(processor).state is OUT
     processor.tell(opt_in(), at=NOON - MINUTE)
-    assert number_row(processor).state is OUT
+    assert number_state(processor).state is OUT
 
 
 def test_a_second_stop_moves_the_bar() -> None:
@@ -108,7 +108,7 @@ def test_a_second_stop_moves_the_bar() -> None:
     processor.tell(opt_out(), at=NOON)
     processor.tell(opt_out(), at=NOON + DAY)
     processor.tell(opt_in(), at=NOON + MINUTE)
-    assert number_row(processor).state is OUT
+    assert number_state(processor).state is OUT
 
 
 def test_a_start_is_as_old_as_its_inbound_record() -> None:
@@ -116,9 +116,9 @@ def test_a_start_is_as_old_as_its_inbound_record() -> None:
     processor = played()
     processor.tell(opt_out(source="manual"), at=NOON)
     processor.tell(reply("START", appended_at=NOON - MINUTE), at=NOON + MINUTE)
-    assert number_row(processor).state is OUT
+    assert number_state(processor).state is OUT
     processor.tell(reply("START", appended_at=NOON + MINUTE), at=NOON + MINUTE)
-    assert number_row(processor).state is IN
+    assert number_state(processor).state is IN
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_a_start_is_remembered_for_good_and_a_stop_for_35_days() -> None:
     processor.until(NOON + 400 * DAY)
     assert f"in/{stop.provider_id}" not in processor.state.raw
     assert processor.tell(start) == []
-    assert number_row(processor).state is OUT
+    assert number_state(processor).state is OUT
 
 
 def test_every_consent_fact_is_logged_with_its_place() -> None:
@@ -217,7 +217,7 @@ def test_an_unreadable_record_blocks_until_staff_resolve_it() -> None:
     processor.tell(opt_in(source="import"), at=NOON + 2 * MINUTE)
     processor.tell(recorded(), at=NOON + 2 * MINUTE)
     processor.tell(looked(), at=NOON)
-    assert number_row(processor).unreadable_ms, "a yes on record would lift no STOP either"
+    assert number_state(processor).unreadable_ms, "a yes on record would lift no STOP either"
     assert decided(processor.tell(looked(), at=NOON + 3 * MINUTE)) == [("then", "send", ["ready"])]
 
 
@@ -254,7 +254,7 @@ def test_who_may_not_resolve_what_could_not_be_read(changes: dict[str, Any], why
     processor.tell(unreadable_text(), at=NOON)
     (entry,) = of(CONSENT_LOG, processor.tell(looked(**changes), at=NOON + MINUTE))
     assert (entry.applied, why in entry.reason) == (False, True)
-    assert number_row(processor).unreadable_ms
+    assert number_state(processor).unreadable_ms
 
 
 def test_who_looked_before_it_came_has_not_seen_it() -> None:
@@ -309,7 +309,7 @@ def test_a_revocation_in_other_words_counts_and_is_flagged() -> None:
     assert change.reason == "opted out in other words (stop_texting): to be confirmed or lifted"
     assert change.evidence.text == said
     assert [stop.number for stop in of(DISPATCH_CONTROLS, published)] == [PHONE]
-    assert number_row(processor).flagged
+    assert number_state(processor).flagged
 
 
 @pytest.mark.parametrize(
@@ -327,7 +327,7 @@ def test_a_flagged_opt_out_stays_flagged_until_settled(
     processor = played()
     processor.tell(reply("leave me alone"), at=NOON)
     (change,) = of(CONSENT_LOG, processor.tell(then, at=NOON + MINUTE))
-    assert number_row(processor).flagged is flagged
+    assert number_state(processor).flagged is flagged
     assert not change.flagged, "what it changed was flagged once"
 
 
@@ -335,9 +335,9 @@ def test_a_tenants_own_words_count() -> None:
     processor = played(locales=("es",), keywords={"stop": ["adios"]})
     processor.tell(opt_in())
     processor.tell(reply("¡Adiós!"))
-    assert number_row(processor).state is OUT
+    assert number_state(processor).state is OUT
     processor.tell(reply("sí"), at=NOON + MINUTE)
-    assert number_row(processor).state is IN
+    assert number_state(processor).state is IN
 
 
 def test_a_yes_to_nothing_that_was_asked_is_for_people() -> None:
@@ -350,4 +350,4 @@ def test_a_settings_file_without_the_tenant_takes_nothing_away() -> None:
     processor = played()
     processor.settings = processor.settings._replace(tenants={})
     processor.tell(reply("STOP"))
-    assert number_row(processor).state is OUT
+    assert number_state(processor).state is OUT

@@ -13,7 +13,7 @@ from schemas.catalog.examples import examples
 from schemas.topics import CONSENT_LOG, CONSENT_STATUS
 from streams.gate.consent_log import canonical_json, entry_hash, find_flaws
 from streams.processing import UnreadableRecord
-from tests.core.gate.cases import MINUTE, NOON, number_row, opt_in, played, reply
+from tests.core.gate.cases import MINUTE, NOON, number_state, opt_in, played, reply
 from tests.core.playing import Played
 
 Entries = list[dict[str, Any]]
@@ -48,7 +48,7 @@ def test_the_log_is_a_chain_and_the_number_knows_its_end() -> None:
         *(entry["hash"] for entry in entries[:-1]),
     ]
     assert find_flaws(entries) == ()
-    row = number_row(processor)
+    row = number_state(processor)
     assert (row.log_seq, row.log_hash) == (5, entries[-1]["hash"])
 
 

@@ -12,7 +12,7 @@ from tests.core.gate.cases import (
     NOON,
     PHONE,
     decided,
-    number_row,
+    number_state,
     opt_in,
     opt_out,
     played,
@@ -75,7 +75,7 @@ def test_only_what_is_given_is_learned() -> None:
         )
     )
     processor.tell(NumberFact(tenant="acme", number=PHONE, sms_enabled=False, at=NOON))
-    row = number_row(processor)
+    row = number_state(processor)
     assert (row.sms_enabled, row.time_zone, row.landline) == (False, "America/Chicago", None)
     processor.tell(opt_in())
     assert decided(processor.tell(request(message_id="a"))) == [

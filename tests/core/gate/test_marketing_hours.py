@@ -12,7 +12,7 @@ from streams.gate.local_hours import STATE_RULES, state_rules, strictest_rules
 from streams.gate.locations import STATES
 from streams.gate.rule_context import RuleContext
 from streams.gate.rules import evaluate
-from tests.core.gate.cases import case
+from tests.core.gate.cases import context
 from tests.core.gate.test_quiet_hours import CHICAGO, NEW_YORK, QUIET, at
 
 ZONE_OF = {
@@ -34,7 +34,7 @@ ZONE_OF = {
 
 def promoted(now: datetime, **about: Any) -> RuleContext:
     whole: dict[str, Any] = {"kind": "marketing", "policy": QUIET, "now": now, "requested_at": now}
-    return case(**whole | about)
+    return context(**whole | about)
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from tests.core.gate.cases import (
     SECOND,
     ask,
     ask_failed,
-    case,
+    context,
     decided,
     opt_in,
     opt_out,
@@ -197,7 +197,7 @@ def test_one_that_only_came_too_late_does_not_wait_for_room() -> None:
 def test_a_text_of_a_producer_never_waits_for_it(kind: str) -> None:
     assert (
         check_opt_in_budget(
-            case(
+            context(
                 kind=kind,
                 known={"opt_in": OptInRequests(count=1, last=OptInStatus.WAITING, wait_until=ROOM)},
             )

@@ -11,7 +11,7 @@ import pytest
 from schemas.decision import Finding
 from schemas.send_request import Kind
 from streams.gate.rules.timing import check_quiet_hours
-from tests.core.gate.cases import case
+from tests.core.gate.cases import context
 
 MINUTE = timedelta(minutes=1)
 QUIET: dict[str, Any] = {"when": {}}
@@ -30,7 +30,7 @@ def at(zone: str, clock: str) -> datetime:
 
 
 def found(now: datetime, **about: Any) -> Finding | None:
-    return check_quiet_hours(case(now=now, policy=QUIET, **about))
+    return check_quiet_hours(context(now=now, policy=QUIET, **about))
 
 
 @pytest.mark.parametrize("kind", Kind)
@@ -204,7 +204,7 @@ def test_a_schedule_at_the_end_of_the_calendar_is_judged_by_now() -> None:
     ],
 )
 def test_the_tenant_has_hours_of_its_own(policy: Any, clock: str, until: str | None) -> None:
-    night = case(
+    night = context(
         now=at(NEW_YORK, f"2026-06-10 {clock}"),
         time_zone=NEW_YORK,
         policy={"when": {"quiet_hours": policy}},
@@ -216,7 +216,7 @@ def test_the_tenant_has_hours_of_its_own(policy: Any, clock: str, until: str | N
 def test_where_no_hour_is_fit_somebody_must_say_where_they_are() -> None:
     short = {"when": {"quiet_hours": {"before": "08:00", "after": "10:00"}}}
     held = check_quiet_hours(
-        case(now=at(NEW_YORK, "2026-06-10 09:00"), to="+15005550006", policy=short)
+        context(now=at(NEW_YORK, "2026-06-10 09:00"), to="+15005550006", policy=short)
     )
     assert held is not None
     assert (held.until, held.next_step) == (None, "say where they are: set their time zone")

@@ -6,7 +6,7 @@ from schemas.decision import Verdict
 from streams.gate.rules import CHECKS, RULES
 from streams.rule_names import HOLDS, RuleName
 from tests.core.gate import test_evaluation
-from tests.core.gate.cases import case
+from tests.core.gate.cases import context
 
 OF_OTHERS = {
     RuleName.NO_NUMBER,
@@ -35,10 +35,10 @@ def test_a_rule_says_what_its_holds_wait_for() -> None:
 
 def test_what_holds_is_declared() -> None:
     """Over the table of cases: a rule finds under its own name, and holds only if it says so."""
-    given = [param.values[0] for param in test_evaluation.CASES] + [case()]
-    for context in given:
+    given = [param.values[0] for param in test_evaluation.CASES] + [context()]
+    for one in given:
         for rule in RULES:
-            found = rule.check(context)
+            found = rule.check(one)
             if found is None:
                 continue
             assert found.rule in (rule.name, RuleName.APPROVED)

@@ -25,7 +25,7 @@ from tests.core.gate.cases import (
     SENDERS,
     SHARED,
     ask,
-    case,
+    context,
     opt_in,
     played,
     request,
@@ -40,44 +40,58 @@ KNOWN: dict[str, Any] = {"sender": SHARED, "senders": (SHARED,)}
 @pytest.mark.parametrize(
     ("given", "sender", "rules"),
     [
-        pytest.param(case(), OWN, [], id="nobody has texted them: the tenant's"),
-        pytest.param(case(branch="south"), BRANCH, [], id="the branch's before the tenant's"),
-        pytest.param(case(branch="north"), OWN, [], id="a branch that nobody knows"),
-        pytest.param(case(known=KNOWN), SHARED, [], id="the one they know before the tenant's"),
-        pytest.param(case(known=KNOWN, branch="south"), SHARED, [], id="and before the branch's"),
+        pytest.param(context(), OWN, [], id="nobody has texted them: the tenant's"),
+        pytest.param(context(branch="south"), BRANCH, [], id="the branch's before the tenant's"),
+        pytest.param(context(branch="north"), OWN, [], id="a branch that nobody knows"),
+        pytest.param(context(known=KNOWN), SHARED, [], id="the one they know before the tenant's"),
         pytest.param(
-            case(known=KNOWN, sender=OWN), OWN, [], id="the request's own before the one they know"
+            context(known=KNOWN, branch="south"), SHARED, [], id="and before the branch's"
         ),
         pytest.param(
-            case(known=KNOWN, sender=FOREIGN), FOREIGN, ["sender_not_allowed"], id="allowed or not"
+            context(known=KNOWN, sender=OWN),
+            OWN,
+            [],
+            id="the request's own before the one they know",
         ),
-        pytest.param(case(known=KNOWN, sender=""), SHARED, [], id="an empty word names none"),
         pytest.param(
-            case(known={"sender": "77777"}), OWN, ["sender_changed"], id="the one they know is gone"
+            context(known=KNOWN, sender=FOREIGN),
+            FOREIGN,
+            ["sender_not_allowed"],
+            id="allowed or not",
+        ),
+        pytest.param(context(known=KNOWN, sender=""), SHARED, [], id="an empty word names none"),
+        pytest.param(
+            context(known={"sender": "77777"}),
+            OWN,
+            ["sender_changed"],
+            id="the one they know is gone",
         ),
         pytest.param(
-            case(known={"sender": "77777"}, branch="south"),
+            context(known={"sender": "77777"}, branch="south"),
             BRANCH,
             ["sender_changed"],
             id="gone: the branch's",
         ),
         pytest.param(
-            case(known={"sender": FOREIGN}),
+            context(known={"sender": FOREIGN}),
             OWN,
             ["sender_changed"],
             id="it is another tenant's now",
         ),
         pytest.param(
-            case(known=KNOWN | {"stopped_senders": {SHARED: 1}}), OWN, [], id="they have stopped it"
+            context(known=KNOWN | {"stopped_senders": {SHARED: 1}}),
+            OWN,
+            [],
+            id="they have stopped it",
         ),
         pytest.param(
-            case(known=KNOWN | {"blocked_senders": {SHARED: 1}}),
+            context(known=KNOWN | {"blocked_senders": {SHARED: 1}}),
             OWN,
             [],
             id="their carrier has stopped it",
         ),
         pytest.param(
-            case(known=KNOWN | {"stopped_senders": {OWN: 1}}),
+            context(known=KNOWN | {"stopped_senders": {OWN: 1}}),
             SHARED,
             [],
             id="they have stopped another",
@@ -110,16 +124,16 @@ def test_a_refusal_names_those_that_the_tenant_may_use() -> None:
     senders = SENDERS | {
         DEAF_ONE: Sender(sender=DEAF_ONE, kind=SenderKind.SHORT_CODE, owner="acme", hears=False)
     }
-    (found,) = evaluate(case(sender=FOREIGN)._replace(senders=senders)).findings
+    (found,) = evaluate(context(sender=FOREIGN)._replace(senders=senders)).findings
     assert (found.rule, found.verdict) == ("sender_not_allowed", Verdict.REJECT)
     assert found.next_step == f"use {SHARED}, {BRANCH}, {OWN}"
 
 
 def test_of_too_many_senders_one_that_can_still_be_used_is_named() -> None:
     gone = tuple(f"+1212556{place:04}" for place in range(199))
-    (found,) = evaluate(case(known={"senders": (OWN, *gone)}, sender=SHARED)).findings
+    (found,) = evaluate(context(known={"senders": (OWN, *gone)}, sender=SHARED)).findings
     assert found.next_step == f"use {OWN} again"
-    (found,) = evaluate(case(known={"senders": (*gone, "+12125559999")}, sender=SHARED)).findings
+    (found,) = evaluate(context(known={"senders": (*gone, "+12125559999")}, sender=SHARED)).findings
     assert found.next_step == "share one of those with this tenant"
 
 
@@ -224,7 +238,7 @@ def test_no_text_goes_from_a_sender_that_its_tenant_may_not_use(
         "senders": (known,) if known else (),
         "stopped_senders": dict.fromkeys(out, 1),
     }
-    number = case(known=row).number
+    number = context(known=row).number
     judged = build_context(
         request(sender=asked, branch="south"),
         number,

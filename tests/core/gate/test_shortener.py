@@ -7,7 +7,7 @@ import pytest
 from schemas.decision import Verdict
 from streams.gate.rules import evaluate
 from streams.gate.rules.content import DOMAINS, check_shortener, find_shortener
-from tests.core.gate.cases import case
+from tests.core.gate.cases import context
 
 LINK = "Details: https://bit.ly/3xYz"
 
@@ -50,12 +50,12 @@ def test_shortened(body: str, found: str | None) -> None:
 def test_the_tenant_says_what_becomes_of_it(
     policy: str, body: str, verdict: Verdict, rules: list[str]
 ) -> None:
-    evaluation = evaluate(case(body=body, policy={"shorteners": policy}))
+    evaluation = evaluate(context(body=body, policy={"shorteners": policy}))
     assert (evaluation.verdict, list(evaluation.rules)) == (verdict, rules)
 
 
 def test_the_next_step() -> None:
-    found = check_shortener(case(body=LINK))
+    found = check_shortener(context(body=LINK))
     assert found is not None
     assert found.next_step == "use the full link"
 

@@ -22,7 +22,7 @@ from tests.core.gate.cases import (
     SECOND,
     SHARED,
     decided,
-    number_row,
+    number_state,
     opt_in,
     opt_out,
     played,
@@ -44,7 +44,7 @@ def told(*records: ConsentEvent | Reply, **policy: Any) -> Played:
 
 
 def state(processor: Played) -> ConsentState:
-    return number_row(processor).state
+    return number_state(processor).state
 
 
 def goes(processor: Played, sender: str = OWN) -> bool:

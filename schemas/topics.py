@@ -335,7 +335,7 @@ def state_topic(processor: str) -> Topic[Any]:
     return Topic[Any](
         name=f"sayso.{processor}.rows",
         carries=Any,
-        key=lambda m: str(m),
+        key=str,
         keep=FOREVER,
         compacted=True,
         about=f"The state of the {processor} processor; nobody else reads it.",

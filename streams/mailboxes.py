@@ -1,8 +1,8 @@
-"""In which mailbox a message is: a function of how it stands and of nothing else, so that every surface agrees.
+"""In which mailbox a message is: a function of how it stands and of nothing else, so that every
+surface agrees.
 
-A message is in one mailbox at most.  One that was taken back, or stopped by its recipient, is in none: nobody wants it
-any more.
-"""
+A message is in one mailbox at most.  One that was taken back, or stopped by its recipient, is in
+none: nobody wants it any more."""
 
 from __future__ import annotations
 
@@ -40,7 +40,8 @@ BOXES: Final[Mapping[State, Box]] = {
     State.EXPIRED: Box.OUTBOX,
     **{state: Box.SENTBOX for state, meaning in STATE_INFO.items() if meaning.group is Group.OUT},
 }
-"""Where a message of each state is, unless something below says otherwise; a state that is not here is in none."""
+"""Where a message of each state is, unless something below says otherwise; a state that is not
+here is in none."""
 
 FAILED_BEFORE: Final = frozenset({State.REFUSED, State.REJECTED, State.EXPIRED})
 """In the Outbox until somebody resends or dismisses it."""
@@ -50,11 +51,13 @@ FAILED_AFTER: Final = frozenset({State.FAILED, State.UNDELIVERED, State.UNKNOWN}
 BY_THE_CLOCK: Final = rules_ended_by(EndedBy.CLOCK)
 """Rules whose holds end by themselves: a text may be approved ahead of them."""
 BY_SOMEBODY: Final = rules_ended_by(EndedBy.STAFF)
-"""Rules whose holds end only if staff do something; a text that waits for the recipient's yes has asked for it."""
+"""Rules whose holds end only if staff do something; a text that waits for the recipient's yes
+has asked for it."""
 
 
 class Standing(NamedTuple):
-    """`findings` are those of the last decision; `settled`: it was resent, or somebody has dismissed it."""
+    """`findings` are those of the last decision; `settled`: it was resent, or somebody has
+    dismissed it."""
 
     state: State
     findings: tuple[Finding, ...] = ()

@@ -1,4 +1,5 @@
-"""The broker for tests: the one of SAYSO_BOOTSTRAP, else Docker's, else the embedded one; never none.
+"""The broker for tests: the one of SAYSO_BOOTSTRAP, else Docker's, else the embedded one; never
+none.
 
 `SAYSO_TEST_BROKER=embedded` or `=docker` forces one of the two."""
 
@@ -62,8 +63,8 @@ def bootstrap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 class Cleared:
-    """One broker for all tests that want theirs empty: clearing it takes half a second, and starting one takes four to
-    eight on a slow machine, eighty times over."""
+    """One broker for all tests that want theirs empty: clearing it takes half a second, and
+    starting one takes four to eight on a slow machine, eighty times over."""
 
     def __init__(self, folders: pytest.TempPathFactory) -> None:
         self._folders = folders
@@ -82,8 +83,8 @@ class Cleared:
 
 
 async def _cleared(where: str) -> bool:
-    """Whether all topics and groups are gone.  A member that was killed keeps its group until its session ends; who
-    came next would wait for that."""
+    """Whether all topics and groups are gone.  A member that was killed keeps its group until
+    its session ends; who came next would wait for that."""
     async with admin_client(where) as client:
         if groups := [name for name, *_ in await client.list_consumer_groups()]:
             answer = await client._send_request(
@@ -116,14 +117,16 @@ async def fresh_cluster(cleared: Cleared) -> str:
 
 @pytest.fixture
 def hurtable_broker(tmp_path: Path) -> Iterator[EmbeddedBroker]:
-    """A broker that may be stopped, killed (`pid`) and started again on its data and port; the embedded one always."""
+    """A broker that may be stopped, killed (`pid`) and started again on its data and port; the
+    embedded one always."""
     with EmbeddedBroker(tmp_path / "hurtable") as broker:
         yield broker
 
 
 @pytest.fixture
 async def make_topic(bootstrap: str) -> AsyncIterator[MakeTopic]:
-    """`await make_topic("orders", partitions=4, cleanup_policy="compact")` -> a name nobody else has."""
+    """`await make_topic("orders", partitions=4, cleanup_policy="compact")` -> a name nobody else
+    has."""
     made: list[str] = []
 
     async def make(prefix: str = "test", partitions: int = PARTITIONS, **config: Any) -> str:

@@ -34,8 +34,9 @@ PURE: Final = ("core", "properties", "contracts", "simulation")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With two processes (`make test`) one of them has all that starts brokers and workers, one test after another, and
-    the other the pure ones: a house is not hurt by another one beside it."""
+    """With two processes (`make test`) one of them has all that starts brokers and workers, one
+    test after another, and the other the pure ones: a house is not hurt by another one beside
+    it."""
     for item in items:
         if item.path.relative_to(item.config.rootpath).parts[1] not in PURE:
             item.add_marker(pytest.mark.xdist_group("house"))

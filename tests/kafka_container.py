@@ -1,7 +1,8 @@
-"""Apache Kafka's official image under testcontainers, on a loopback port that is chosen beforehand.
+"""Apache Kafka's official image under testcontainers, on a loopback port that is chosen
+beforehand.
 
-testcontainers' own Kafka expects another firm's image; and a port that the daemon chose would change over a restart,
-while the broker has told its clients the old one."""
+testcontainers' own Kafka expects another firm's image; and a port that the daemon chose would
+change over a restart, while the broker has told its clients the old one."""
 
 from __future__ import annotations
 
@@ -49,7 +50,8 @@ _SETTINGS: Final = {
 
 
 def obtainable() -> bool:
-    """Whether a daemon answers that has or can fetch what we need (the reaper is testcontainers' own)."""
+    """Whether a daemon answers that has or can fetch what we need (the reaper is testcontainers'
+    own)."""
     if not _daemon_listens():
         return False
     needed = (

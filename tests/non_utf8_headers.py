@@ -1,4 +1,5 @@
-"""Records with a header whose name is not UTF-8, as some other language's client writes them without a word."""
+"""Records with a header whose name is not UTF-8, as some other language's client writes them
+without a word."""
 
 from __future__ import annotations
 

@@ -8,8 +8,9 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 async def records(
     bootstrap: str, *topics: str, isolation: str = "read_committed"
 ) -> list[ConsumerRecord]:
-    """From the first to the ends seen now.  A broker acknowledges a commit before it has written the commit's markers:
-    a committed reader is told of an end before them, so the ends are asked for as an uncommitted one."""
+    """From the first to the ends seen now.  A broker acknowledges a commit before it has written
+    the commit's markers: a committed reader is told of an end before them, so the ends are asked
+    for as an uncommitted one."""
     ends = await _ends(bootstrap, topics)
     consumer = AIOKafkaConsumer(
         bootstrap_servers=bootstrap,

@@ -21,7 +21,8 @@ _JAAS: Final = "org.apache.kafka.common.security.scram.ScramLoginModule required
 
 
 class SecureCluster(NamedTuple):
-    """`scram`: passwords in the clear; `tls`: within TLS; `certified`: a certificate instead of a password."""
+    """`scram`: passwords in the clear; `tls`: within TLS; `certified`: a certificate instead of
+    a password."""
 
     open: str
     scram: str

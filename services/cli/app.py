@@ -25,7 +25,7 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        from services.cli.version import describe_version
+        from services.cli.version import describe_version  # noqa: PLC0415 - it reads package data
 
         print(describe_version())
         raise typer.Exit(0)

@@ -120,8 +120,10 @@ def _assess(sender: Sender, texted: int, inbound: int) -> tuple[bool, str]:
     if not sender.hears:
         return (
             False,
-            "set up as deaf: nothing is sent from it; point its inbound webhook at Sayso, "
-            "then hears: true",
+            (
+                "set up as deaf: nothing is sent from it; point its inbound webhook at Sayso, "
+                "then hears: true"
+            ),
         )
     if texted >= SILENT_AFTER:
         return (

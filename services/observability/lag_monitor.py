@@ -12,7 +12,7 @@ import time
 from collections import deque
 from collections.abc import Iterable, Mapping
 from types import TracebackType
-from typing import Final
+from typing import Final, Self
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
@@ -51,7 +51,7 @@ class LagMonitor:
         self._groups = {group: tuple(topics) for group, topics in groups.items()}
         self._window: deque[Sample] = deque(maxlen=WINDOW)
 
-    async def __aenter__(self) -> LagMonitor:
+    async def __aenter__(self) -> Self:
         self._admin = AIOKafkaAdminClient(
             bootstrap_servers=self._bootstrap, client_id="sayso-lag", **security_options()
         )

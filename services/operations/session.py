@@ -83,7 +83,8 @@ class Session:
         found: T | None = None
         try:
             async with asyncio.timeout(patience):
-                while (found := find()) is None and not following.done():  # noqa: ASYNC110  # SQLite has no event
+                # SQLite has no event
+                while (found := find()) is None and not following.done():  # noqa: ASYNC110
                     await asyncio.sleep(0.1)
         except TimeoutError:
             found = find()

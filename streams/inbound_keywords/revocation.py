@@ -75,8 +75,10 @@ def all_patterns() -> tuple[Pattern, ...]:
     for name, expression, _ in _rows("parts.tsv"):
         parts[f"<{name}>"] = f"(?:{_expand(parts, expression)})"
     return tuple(
-        Pattern(id, locale, frozenset(needs.split()), _compile(_expand(parts, expression)), example)
-        for id, locale, needs, expression, example in _rows("patterns.tsv")
+        Pattern(
+            name, locale, frozenset(needs.split()), _compile(_expand(parts, expression)), example
+        )
+        for name, locale, needs, expression, example in _rows("patterns.tsv")
     )
 
 

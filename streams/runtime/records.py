@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Final, NamedTuple
 
-import aiokafka.consumer.fetcher as fetcher
+from aiokafka.consumer import fetcher
 
 
 class FetchedRecord(NamedTuple):

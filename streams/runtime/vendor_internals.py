@@ -10,10 +10,10 @@ import inspect
 from typing import Any, Final
 
 import aiokafka
-import aiokafka.consumer.fetcher as fetcher
-import aiokafka.producer.sender as sender
 import faust
 import faust.tables
+from aiokafka.consumer import fetcher
+from aiokafka.producer import sender
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.producer.transaction_manager import TransactionManager
 from faust.transport import drivers

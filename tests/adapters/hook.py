@@ -1,4 +1,5 @@
-"""A webhook that only listens: what came, in which order, and whether Twilio's own validator believes it."""
+"""A webhook that only listens: what came, in which order, and whether Twilio's own validator
+believes it."""
 
 from __future__ import annotations
 

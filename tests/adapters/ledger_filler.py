@@ -48,7 +48,8 @@ def apply_records(store: Store, *records: Record) -> int:
 
 
 class LedgerFiller:
-    """A ledger's file, to which records are added in order, each at the next offset of its topic."""
+    """A ledger's file, to which records are added in order, each at the next offset of its
+    topic."""
 
     def __init__(self, path: Path) -> None:
         self.store = Store(path)

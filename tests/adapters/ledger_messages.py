@@ -1,4 +1,5 @@
-"""Messages in the ledger without a broker: asked, decided, with an outcome, or only some of that."""
+"""Messages in the ledger without a broker: asked, decided, with an outcome, or only some of
+that."""
 
 from __future__ import annotations
 

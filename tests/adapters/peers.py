@@ -19,8 +19,8 @@ class Peer:
         self._reader, self._writer, self._requests = reader, writer, requests
 
     async def request(self) -> bytes:
-        """The next request as it was written, also noted by the server; raises IncompleteReadError when the client has
-        closed."""
+        """The next request as it was written, also noted by the server; raises
+        IncompleteReadError when the client has closed."""
         head = await self._reader.readuntil(b"\r\n\r\n")
         lengths = [
             line[16:]

@@ -1,4 +1,5 @@
-"""Twilio's SDK as anybody would use it, in a thread of its own: nothing of the product's is in between."""
+"""Twilio's SDK as anybody would use it, in a thread of its own: nothing of the product's is in
+between."""
 
 from __future__ import annotations
 

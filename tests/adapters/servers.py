@@ -42,7 +42,8 @@ class Door:
         self._listener, self._waiting = listener, waiting
 
     def open(self) -> asyncio.Task[None]:
-        """Those who stood before it go away; the next try of whoever waits behind them (a second later) gets in."""
+        """Those who stood before it go away; the next try of whoever waits behind them (a second
+        later) gets in."""
         for one in self._waiting:
             one.close()
         self._listener.setblocking(False)

@@ -111,7 +111,8 @@ async def test_records_that_come_together_travel_together(
 async def test_a_record_that_kafka_refuses_takes_no_other_down(
     hurtable_broker: EmbeddedBroker,
 ) -> None:
-    """The topic takes batches of 2,000 bytes: the batch of all is refused, then each record has one of its own."""
+    """The topic takes batches of 2,000 bytes: the batch of all is refused, then each record has
+    one of its own."""
     where = hurtable_broker.bootstrap
     async with admin_client(where) as client:
         small = NewTopic(INBOUND.name, 1, 1, topic_configs={"max.message.bytes": "2000"})
@@ -165,7 +166,8 @@ async def test_a_missing_topic_delays_no_other(hurtable_broker: EmbeddedBroker) 
 
 @pytest.mark.broker
 async def test_kafka_goes_away_and_comes_back(hurtable_broker: EmbeddedBroker) -> None:
-    """What is on its way is written when it is back; what waited behind that and was given up is not."""
+    """What is on its way is written when it is back; what waited behind that and was given up is
+    not."""
     where = hurtable_broker.bootstrap
     await apply(where, partitions=1, replication=1, topics=[INBOUND])
     publisher = BatchPublisher(where, source="test", timeout=1.5)
@@ -210,8 +212,8 @@ async def test_a_killed_broker_comes_back(hurtable_broker: EmbeddedBroker) -> No
 async def test_a_batch_fails_with_the_producer_it_waits_for(
     hurtable_broker: EmbeddedBroker,
 ) -> None:
-    """Another partition broke the producer, and the broker does not answer: a batch must not wait for ever for a
-    producer that is gone."""
+    """Another partition broke the producer, and the broker does not answer: a batch must not
+    wait for ever for a producer that is gone."""
     where = hurtable_broker.bootstrap
     await apply(where, partitions=1, replication=1, topics=[INBOUND])
     publisher = BatchPublisher(where, source="test", timeout=1)

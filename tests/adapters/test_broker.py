@@ -34,7 +34,8 @@ def eventually(true: Callable[[], object], within: float = 30.0) -> bool:
 
 
 def nobody_left(state: Path) -> bool:
-    """The guard and the broker both hold the lock while they live, zombies and strangers' ids notwithstanding."""
+    """The guard and the broker both hold the lock while they live, zombies and strangers' ids
+    notwithstanding."""
     return not is_locked(broker_folder(state) / "lock")
 
 

@@ -1,4 +1,5 @@
-"""What `sayso topics acls` prints, run by the tool that it is printed for, on a broker that keeps rights."""
+"""What `sayso topics acls` prints, run by the tool that it is printed for, on a broker that
+keeps rights."""
 
 from __future__ import annotations
 

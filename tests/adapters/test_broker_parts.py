@@ -138,7 +138,8 @@ def test_a_jar_that_was_always_damaged_is_refused(own_jars: Path) -> None:
 
 @pytest.fixture
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A Maven repository of our own on loopback, named in the user's jgo.conf; this is its folder."""
+    """A Maven repository of our own on loopback, named in the user's jgo.conf; this is its
+    folder."""
     folder = tmp_path / "repository"
     folder.mkdir()
     handler = functools.partial(_Quiet, directory=str(folder))

@@ -1,4 +1,5 @@
-"""The commands without a broker: help with examples, one sentence for what is wrong, no secrets, masked numbers."""
+"""The commands without a broker: help with examples, one sentence for what is wrong, no secrets,
+masked numbers."""
 
 from __future__ import annotations
 

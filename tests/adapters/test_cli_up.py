@@ -1,4 +1,5 @@
-"""`sayso up` as a person sees it: it starts, serves, mends itself, stops in order, and leaves nothing behind."""
+"""`sayso up` as a person sees it: it starts, serves, mends itself, stops in order, and leaves
+nothing behind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The audit of consent, on records folded into a ledger: what is named, and what only looks like it."""
+"""The audit of consent, on records folded into a ledger: what is named, and what only looks like
+it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Consents from a list: good lines go in with their evidence, bad ones are named by line and reason, twice is once."""
+"""Consents from a list: good lines go in with their evidence, bad ones are named by line and
+reason, twice is once."""
 
 from __future__ import annotations
 

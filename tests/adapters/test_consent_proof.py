@@ -1,4 +1,5 @@
-"""History, proof and its verification: a bundle from a real log, checked offline; each way to tamper with it named."""
+"""History, proof and its verification: a bundle from a real log, checked offline; each way to
+tamper with it named."""
 
 from __future__ import annotations
 
@@ -33,7 +34,8 @@ Bundle = dict[str, Any]
 
 
 def told() -> Played:
-    """In, out, an opt-in too late to count, and a START; then a repeat of consent that changes nothing."""
+    """In, out, an opt-in too late to count, and a START; then a repeat of consent that changes
+    nothing."""
     room = played()
     facts = [
         opt_in(evidence=FORM),
@@ -184,8 +186,8 @@ def test_identical_repeats_are_tolerated_and_counted(
 def test_what_offline_cannot_show_a_noted_head_does(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Entries after the one that the status names can be cut off unseen; so can everything be written anew, if the
-    status is as well.  The head, noted before, gives both away."""
+    """Entries after the one that the status names can be cut off unseen; so can everything be
+    written anew, if the status is as well.  The head, noted before, gives both away."""
     made, noted = bundle(), chain_of(bundle())["head"]["hash"]
     cut(made, 1)
     assert check(tmp_path, made) == 0
@@ -243,7 +245,8 @@ def test_no_such_file(capsys: pytest.CaptureFixture[str]) -> None:
 async def test_from_the_topic_to_the_verdict(
     fresh_cluster: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What the gate publishes, through Kafka and the ledger, a huge wording among it, to a file that holds."""
+    """What the gate publishes, through Kafka and the ledger, a huge wording among it, to a file
+    that holds."""
     room = told()
     room.tell(
         opt_in(evidence=dict.fromkeys(("wording", "url", "document"), "é" * EVIDENCE_AT_MOST))

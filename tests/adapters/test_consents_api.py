@@ -1,5 +1,5 @@
-"""The consents API over HTTP: who may call, what it answers, that it never says 2xx without Kafka's word, and that what
-was told arrives whole."""
+"""The consents API over HTTP: who may call, what it answers, that it never says 2xx without
+Kafka's word, and that what was told arrives whole."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Dead letters by hand: seen, mended, replayed once, dropped; on a real broker, with a real editor's process."""
+"""Dead letters by hand: seen, mended, replayed once, dropped; on a real broker, with a real
+editor's process."""
 
 from __future__ import annotations
 
@@ -194,7 +195,8 @@ async def test_only_mended_letters_replay_and_a_drop_needs_a_reason(
 
 
 def test_a_mended_record_keeps_its_time_and_goes_by_its_value() -> None:
-    """An opt-in that lay among the dead letters does not become younger than the STOP that came meanwhile."""
+    """An opt-in that lay among the dead letters does not become younger than the STOP that came
+    meanwhile."""
     opt_in = {
         "event_id": "e1",
         "tenant": "acme",

@@ -1,4 +1,5 @@
-"""A fetch with headers that are not UTF-8, read by what the kit puts in the place of aiokafka's reader."""
+"""A fetch with headers that are not UTF-8, read by what the kit puts in the place of aiokafka's
+reader."""
 
 from __future__ import annotations
 
@@ -6,9 +7,9 @@ import struct
 from collections.abc import Sequence
 from typing import Any
 
-import aiokafka.consumer.fetcher as fetcher
 import pytest
 from aiokafka import TopicPartition
+from aiokafka.consumer import fetcher
 from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 from aiokafka.record.memory_records import MemoryRecords
 
@@ -79,7 +80,8 @@ def test_without_it_the_partition_ends_there() -> None:
 
 
 def test_aborted_records_behind_it_stay_unread() -> None:
-    """The first transaction's marker, read a second time, would make the second one look committed."""
+    """The first transaction's marker, read a second time, would make the second one look
+    committed."""
     data = (
         batch(0, [b"a"], producer=7)
         + aborted(1, 7)

@@ -1,4 +1,5 @@
-"""The client under the provider's SDK, against servers that speak HTTP well, badly and not at all."""
+"""The client under the provider's SDK, against servers that speak HTTP well, badly and not at
+all."""
 
 from __future__ import annotations
 
@@ -377,7 +378,8 @@ async def test_a_request_that_may_have_left_is_not_repeated() -> None:
 
 
 async def test_an_unrequested_response_answers_no_request() -> None:
-    """A second answer to one request, at once or later; a server that gives up an idle connection says 408."""
+    """A second answer to one request, at once or later; a server that gives up an idle
+    connection says 408."""
     extra = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n"
 
     for later in (False, True):

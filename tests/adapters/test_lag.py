@@ -1,4 +1,5 @@
-"""What is said of staged trouble: a table of windows, and a real broker for what a group looks like there."""
+"""What is said of staged trouble: a table of windows, and a real broker for what a group looks
+like there."""
 
 from __future__ import annotations
 
@@ -226,7 +227,8 @@ def test_the_worst_is_first() -> None:
 async def test_a_real_group_alive_stopped_and_overtaken_by_retention(
     bootstrap: str, make_topic
 ) -> None:
-    """Every word comes from the broker: the reader is stopped without a commit, and records are deleted behind it."""
+    """Every word comes from the broker: the reader is stopped without a commit, and records are
+    deleted behind it."""
     topic = await make_topic("lag", partitions=1)
     group, place = f"{topic}.group", TopicPartition(topic, 0)
     await _produce(bootstrap, topic, 10)
@@ -264,7 +266,8 @@ async def test_a_real_group_alive_stopped_and_overtaken_by_retention(
 async def test_a_worker_that_shut_down_is_stopped_at_once(
     fresh_cluster: str, tmp_path: Path
 ) -> None:
-    """Its place in the group is kept: for the broker it is a member that owns its partitions until its session ends."""
+    """Its place in the group is kept: for the broker it is a member that owns its partitions
+    until its session ends."""
     async with (
         scene(fresh_cluster, tmp_path) as staged,
         LagMonitor(fresh_cluster, GATE_READS) as watch,

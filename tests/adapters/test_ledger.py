@@ -1,4 +1,5 @@
-"""The ledger against a real broker: to the ends, once, by several at the same time, and rebuilt when it must be."""
+"""The ledger against a real broker: to the ends, once, by several at the same time, and rebuilt
+when it must be."""
 
 from __future__ import annotations
 

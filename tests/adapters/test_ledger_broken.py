@@ -1,4 +1,5 @@
-"""A full disk, a file that nobody may write, a page that rotted: one sentence, and nothing half done."""
+"""A full disk, a file that nobody may write, a page that rotted: one sentence, and nothing half
+done."""
 
 from __future__ import annotations
 
@@ -48,7 +49,8 @@ def test_a_full_disk_rolls_back_and_writing_can_go_on(store: Store) -> None:
 
 
 def test_a_commit_that_fails_leaves_no_transaction_open(store: Store) -> None:
-    """As it does where the disk fails just then: here, because a foreign key is only looked at in the end."""
+    """As it does where the disk fails just then: here, because a foreign key is only looked at
+    in the end."""
     store.rows("PRAGMA foreign_keys = ON")
     store.rows(
         "CREATE TABLE whole (n INTEGER REFERENCES meta (name) DEFERRABLE INITIALLY DEFERRED)"

@@ -1,4 +1,5 @@
-"""Two connections of one process, and the coming and going of another, take no log from under anybody."""
+"""Two connections of one process, and the coming and going of another, take no log from under
+anybody."""
 
 from __future__ import annotations
 

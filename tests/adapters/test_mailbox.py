@@ -1,4 +1,5 @@
-"""Mailboxes over a ledger: what is in which, by which filter, how it is shown; and what may be asked for again."""
+"""Mailboxes over a ledger: what is in which, by which filter, how it is shown; and what may be
+asked for again."""
 
 from __future__ import annotations
 

@@ -239,7 +239,8 @@ def test_log_lines_mask_numbers_however_deep() -> None:
 
 @pytest.mark.broker
 async def test_a_worker_answers_for_itself(fresh_cluster: str, tmp_path: Path) -> None:
-    """Ready once its rows are back; its metrics count what it made durable; it ends within seconds of SIGTERM."""
+    """Ready once its rows are back; its metrics count what it made durable; it ends within
+    seconds of SIGTERM."""
     environment = {
         **os.environ,
         "SAYSO_BOOTSTRAP": fresh_cluster,

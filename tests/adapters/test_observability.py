@@ -1,4 +1,5 @@
-"""Alerts, dashboards and the scraping itself, held to Prometheus' own tools; and offsets, to another Kafka client."""
+"""Alerts, dashboards and the scraping itself, held to Prometheus' own tools; and offsets, to
+another Kafka client."""
 
 from __future__ import annotations
 
@@ -145,7 +146,8 @@ def test_the_dashboards_are_the_generated_ones(name: str) -> None:
 
 
 PATIENCE = 90.0
-"""Seconds for what is bound to happen on a machine that has much else to do; only what is lost takes so long."""
+"""Seconds for what is bound to happen on a machine that has much else to do; only what is lost
+takes so long."""
 TRIES = 3
 
 
@@ -192,7 +194,8 @@ def scraping(folder: Path, ports: dict[str, int]) -> Path:
 
 @asynccontextmanager
 async def prometheus(folder: Path, ports: dict[str, int]) -> AsyncIterator[aiohttp.ClientSession]:
-    """Ready to be asked.  It cannot be told to take any port: on one that somebody else was quicker to take it ends."""
+    """Ready to be asked.  It cannot be told to take any port: on one that somebody else was
+    quicker to take it ends."""
     config = scraping(folder, ports)
     for _ in range(TRIES):
         ours = choose_port()

@@ -1,4 +1,5 @@
-"""Times as producers may write them, and days at the calendar's ends, wherever the ledger is asked for them."""
+"""Times as producers may write them, and days at the calendar's ends, wherever the ledger is
+asked for them."""
 
 from __future__ import annotations
 

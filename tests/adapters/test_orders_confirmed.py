@@ -1,4 +1,5 @@
-"""What operators order is published, waited for, and reported as what came of it: a real broker, the rooms played."""
+"""What operators order is published, waited for, and reported as what came of it: a real broker,
+the rooms played."""
 
 from __future__ import annotations
 

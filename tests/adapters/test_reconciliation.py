@@ -146,7 +146,8 @@ def said(reconciler: Reconciler) -> list[tuple[int, int]]:
 
 
 def test_changed_and_unbalanced_hours_are_reconciled_again(ledger: Ledger, tmp_path: Path) -> None:
-    """The outcome is in another hour than the request: the request's hour is looked at again all the same."""
+    """The outcome is in another hour than the request: the request's hour is looked at again all
+    the same."""
     reconciler = Reconciler(tmp_path / FILE)
     assert said(reconciler) == []
     fill_ledger(tmp_path, make_request("m1"))

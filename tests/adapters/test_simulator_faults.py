@@ -1,4 +1,5 @@
-"""The platform's bad days: what each does, whom it meets, and how it is switched while the simulator runs."""
+"""The platform's bad days: what each does, whom it meets, and how it is switched while the
+simulator runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The simulator's HTTP server, byte by byte: what clients rarely do, and what faults look like on the wire."""
+"""The simulator's HTTP server, byte by byte: what clients rarely do, and what faults look like
+on the wire."""
 
 from __future__ import annotations
 

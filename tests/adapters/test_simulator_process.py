@@ -1,4 +1,5 @@
-"""The simulator as a process: starts, answers, ends on a signal, and leaves a journal that anybody can count."""
+"""The simulator as a process: starts, answers, ends on a signal, and leaves a journal that
+anybody can count."""
 
 from __future__ import annotations
 

@@ -58,7 +58,8 @@ async def test_receipts(fate: Any, statuses: list[str]) -> None:
 
 
 async def test_duplicates() -> None:
-    """Copies come 10 ms after the first: which of two calls is served first is the network's business."""
+    """Copies come 10 ms after the first: which of two calls is served first is the network's
+    business."""
     async with hook() as listening:
         await one_text(listening, {"fate": "undelivered:30005", "receipts": ["duplicated"]})
         assert sorted(listening.statuses) == ["sent", "sent", "undelivered", "undelivered"]

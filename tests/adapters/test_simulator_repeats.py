@@ -1,4 +1,5 @@
-"""A run repeats exactly: same seed, same fates, same SIDs, whatever the order in which the texts arrive."""
+"""A run repeats exactly: same seed, same fates, same SIDs, whatever the order in which the texts
+arrive."""
 
 from __future__ import annotations
 

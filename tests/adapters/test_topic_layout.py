@@ -1,4 +1,5 @@
-"""How many partitions new topics get: as many as the others, and one where one worker serves them."""
+"""How many partitions new topics get: as many as the others, and one where one worker serves
+them."""
 
 from __future__ import annotations
 

@@ -126,7 +126,8 @@ async def test_a_list_that_cannot_be_read(answer: bytes) -> None:
 
 
 async def test_a_call_that_is_given_up_leaves_no_answer_behind() -> None:
-    """The time-out closes the connection: the answer to the first call is not taken for that of the second."""
+    """The time-out closes the connection: the answer to the first call is not taken for that of
+    the second."""
 
     async def play(peer: Peer) -> None:
         while True:
@@ -171,7 +172,8 @@ asyncio.run(main())
 
 
 def test_the_sdk_is_there_before_the_first_call() -> None:
-    """A quarter of a second of imports: at the start, not in the first call; and not where nobody sends."""
+    """A quarter of a second of imports: at the start, not in the first call; and not where
+    nobody sends."""
     script = """
 import asyncio, sys
 import services.cli.app

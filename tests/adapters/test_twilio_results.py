@@ -126,7 +126,8 @@ async def test_a_lease_that_ends_while_queued_sends_nothing() -> None:
 
 
 async def test_a_server_that_dies_between_two_calls() -> None:
-    """The pooled connection is gone: the second call finds nobody, or is cut off; it is never sent twice."""
+    """The pooled connection is gone: the second call finds nobody, or is cut off; it is never
+    sent twice."""
     simulator = Simulator()
     async with simulator as sim, twilio(sim.url) as client:
         assert (await client.send(post())).result is Result.ACCEPTED

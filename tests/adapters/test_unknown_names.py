@@ -1,5 +1,5 @@
-"""What nobody knows is exit code 2 and one sentence, whichever command is asked: nothing is written for it, and it is
-not answered as if nothing ever happened."""
+"""What nobody knows is exit code 2 and one sentence, whichever command is asked: nothing is
+written for it, and it is not answered as if nothing ever happened."""
 
 from __future__ import annotations
 
@@ -47,7 +47,8 @@ LETTER = DeadLetter(
 
 @pytest.fixture
 def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A house that was left: one tenant with settings, one that has only traces, one dead letter."""
+    """A house that was left: one tenant with settings, one that has only traces, one dead
+    letter."""
     monkeypatch.setenv("SAYSO_STATE", str(tmp_path))
     monkeypatch.delenv("SAYSO_BOOTSTRAP", raising=False)
     fill_ledger(

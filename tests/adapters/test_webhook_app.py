@@ -102,7 +102,8 @@ async def test_unsigned_calls_are_refused_before_kafka_is_used(signature: str) -
 
 
 async def test_the_host_header_is_not_believed() -> None:
-    """Signed for where we listen, and for what the caller says our host is: neither is our public URL."""
+    """Signed for where we listen, and for what the caller says our host is: neither is our
+    public URL."""
     async with webhook(dead_broker()) as door:
         assert (await door.post(STATUS, RECEIPT, signed(TOKEN, door.url + STATUS, RECEIPT)))[
             0
@@ -201,7 +202,8 @@ async def test_a_genuine_call_is_on_kafka_before_it_is_answered(fresh_cluster: s
 
 @pytest.mark.broker
 async def test_a_forgery_publishes_nothing_and_a_replay_the_same(fresh_cluster: str) -> None:
-    """A replayed call is genuine: it is published again, under the same ids, for the rooms to know it by."""
+    """A replayed call is genuine: it is published again, under the same ids, for the rooms to
+    know it by."""
     async with webhook(fresh_cluster) as door:
         for signature in ("", "forged", signed("another token", PUBLIC + STATUS, RECEIPT)):
             assert (await door.post(STATUS, RECEIPT, signature))[0] == 403

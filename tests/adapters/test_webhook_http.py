@@ -1,4 +1,5 @@
-"""The webhook on the wire: bodies in every form and none, requests one behind another, and what is no HTTP."""
+"""The webhook on the wire: bodies in every form and none, requests one behind another, and what
+is no HTTP."""
 
 from __future__ import annotations
 
@@ -31,7 +32,8 @@ GENUINE = signed(TOKEN, PUBLIC + STATUS, RECEIPT)
 
 
 class Kept(Publisher):
-    """Keeps what it is given; `away` is a Kafka that is not there.  What HTTP makes of it is looked at here."""
+    """Keeps what it is given; `away` is a Kafka that is not there.  What HTTP makes of it is
+    looked at here."""
 
     def __init__(self) -> None:
         super().__init__("127.0.0.1:9", source="test")
@@ -319,7 +321,8 @@ async def test_a_signature_that_is_none(signature: str) -> None:
     ],
 )
 async def test_what_is_no_http(said: bytes, caplog: pytest.LogCaptureFixture) -> None:
-    """A 400 or none, the connection is closed, nothing is published, and no line is written: strangers send many."""
+    """A 400 or none, the connection is closed, nothing is published, and no line is written:
+    strangers send many."""
     async with line() as client:
         client.writer.write(said)
         heard = await client.ended()
@@ -384,8 +387,8 @@ async def test_a_request_that_does_not_end_holds_no_shutdown_up() -> None:
 
 
 async def test_answers_leave_at_once() -> None:
-    """Head and body are written one after the other: the second must not wait for the first one's acknowledgement,
-    which takes 40 ms."""
+    """Head and body are written one after the other: the second must not wait for the first
+    one's acknowledgement, which takes 40 ms."""
     async with line() as client:
         began = time.perf_counter()
         for _ in range(50):

@@ -34,7 +34,8 @@ async def told(http: aiohttp.ClientSession, url: str, number: int) -> int:
 async def test_it_stops_while_the_broker_hangs(
     tmp_path: Path, hurtable_broker: EmbeddedBroker
 ) -> None:
-    """503 for all while the broker stands, 204 again after it, and 204 for those who wait while the process ends."""
+    """503 for all while the broker stands, 204 again after it, and 204 for those who wait while
+    the process ends."""
     where = hurtable_broker.bootstrap
     await apply(where, partitions=2, replication=1, topics=[DELIVERY_RECEIPTS, INBOUND])
     settings = {

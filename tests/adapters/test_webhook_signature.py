@@ -23,7 +23,8 @@ VECTOR = {
     "To": "+18005551212",
 }
 VECTOR_SIGNATURE = "RSOYDt4T1cUTdK1PDd93/VVr8B8="
-"""Of https://mycompany.com/myapp.php?foo=1&bar=2 (twilio-python, tests/unit/test_request_validator.py)."""
+"""Of https://mycompany.com/myapp.php?foo=1&bar=2 (twilio-python,
+tests/unit/test_request_validator.py)."""
 
 URL = "https://sms.example.com"
 TARGET = "/twilio/status?tenant=acme&message_id=m-1&attempt=1"

@@ -13,7 +13,8 @@ LONGEST = 30.0
 async def until(there: Callable[[], object]) -> None:
     """Seconds are only a limit for what never comes."""
     async with asyncio.timeout(LONGEST):
-        while not there():  # noqa: ASYNC110  # what is waited for happens in other tasks and processes
+        # what is waited for happens in other tasks and processes
+        while not there():  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
 

@@ -1,8 +1,8 @@
-"""`python -m tests.bench`: how fast, side by side on one broker; results also in `.bench/latest.json`.
+"""`python -m tests.bench`: how fast, side by side on one broker; results also in
+`.bench/latest.json`.
 
-The broker of SAYSO_BOOTSTRAP, else an embedded one of its own that is thrown away.  `--versus DIR` compares with
-another checkout instead.
-"""
+The broker of SAYSO_BOOTSTRAP, else an embedded one of its own that is thrown away.  `--versus
+DIR` compares with another checkout instead."""
 
 from __future__ import annotations
 

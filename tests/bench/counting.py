@@ -75,7 +75,8 @@ async def one_run(bootstrap: str, count: int, progress: Progress = unseen) -> Se
 
 
 async def _until_counted(bootstrap: str, count: int, meter: Meter, progress: Progress) -> Seen:
-    """From the first line of the report until it is the recount: how many lines that takes depends on the batches."""
+    """From the first line of the report until it is the recount: how many lines that takes
+    depends on the batches."""
     consumer = AIOKafkaConsumer(
         USAGE_REPORT.name,
         bootstrap_servers=bootstrap,

@@ -1,8 +1,7 @@
 """The whole path as a flood and at an even load, and the stack at rest: results and tables.
 
-CPU is also told as raw events: how many events raw aiokafka consumes, updates and produces for as much CPU on this
-machine in the same minutes.
-"""
+CPU is also told as raw events: how many events raw aiokafka consumes, updates and produces for
+as much CPU on this machine in the same minutes."""
 
 from __future__ import annotations
 
@@ -92,8 +91,8 @@ async def at_rest(broker: Broker, plan: Plan, step: Step) -> Measured:
 def costs(
     name: str, runs: Sequence[tuple[dict[str, float], int]], units: Sequence[float]
 ) -> list[Result]:
-    """Of runs that spent CPU seconds by process on so many messages, and raw aiokafka's microseconds an event beside
-    each.  The ratio is the median of each run's own."""
+    """Of runs that spent CPU seconds by process on so many messages, and raw aiokafka's
+    microseconds an event beside each.  The ratio is the median of each run's own."""
     each = [
         {part: seconds / messages * 1e3 for part, seconds in spent.items()}
         for spent, messages in runs
@@ -107,7 +106,8 @@ def costs(
 
 
 def to_flood(found: Sequence[Result]) -> Measured | None:
-    """In raw events, for the two were not measured in the same minutes.  None unless both were, now."""
+    """In raw events, for the two were not measured in the same minutes.  None unless both were,
+    now."""
     runs = {one.name: one.runs for one in found}
     even, flood = (runs.get(f"{name}.raw_events_per_message") for name in (EVEN, FLOOD))
     if not even or not flood:

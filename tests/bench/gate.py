@@ -1,4 +1,5 @@
-"""The gate room for real: its worker process, real texts, numbers that have opted in; decisions a second."""
+"""The gate room for real: its worker process, real texts, numbers that have opted in; decisions
+a second."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ import asyncio
 import time
 from typing import Final, NamedTuple
 
-from tests.bench.books import books
+from tests.bench.ledger_watch import watch_ledger
 from tests.bench.plan import Step
 from tests.bench.stack import stack
 from tests.bench.whole import since
@@ -28,7 +28,7 @@ async def some_runs(
 ) -> list[Idled]:
     """One stack, looked at as often as there are runs.  Raises InUse, Refused or Stuck."""
     async with stack(bootstrap, broker) as up:
-        async with books(up) as kept:
+        async with watch_ledger(up) as kept:
             await kept.until_quiet(0)
             meter = kept.meter
         await asyncio.sleep(REST)

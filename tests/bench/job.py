@@ -1,4 +1,5 @@
-"""The plain job: events of 265 bytes, by key; each is counted in its key's row and answered by one record."""
+"""The plain job: events of 265 bytes, by key; each is counted in its key's row and answered by
+one record."""
 
 from __future__ import annotations
 
@@ -33,7 +34,8 @@ def events(count: int) -> Iterator[tuple[bytes, bytes]]:
 
 
 def wrong(values: list[bytes], count: int) -> str:
-    """What is wrong with the outputs of `count` events, or nothing: each event once, each key counted without a gap."""
+    """What is wrong with the outputs of `count` events, or nothing: each event once, each key
+    counted without a gap."""
     said: list[dict[str, Any]] = [json.loads(value) for value in values]
     if sorted(one["i"] for one in said) != list(range(1, count + 1)):
         return f"{len(said)} outputs, of {len({one['i'] for one in said})} of {count} events"

@@ -21,7 +21,8 @@ FAULTS: Final = (Stuck, Ended, plain.Wrong, OperationError)
 
 
 async def plain_job(broker: Broker, plan: Plan, step: Step) -> Measured:
-    """All contenders in turn, and that as often as there are runs: a slow minute of the machine meets them all."""
+    """All contenders in turn, and that as often as there are runs: a slow minute of the machine
+    meets them all."""
     contenders = [contender for contender in plain.CONTENDERS if plain.available(contender)]
     sources = {
         share: await plain.source_of(broker.bootstrap, max(1, round(plan.events * share)))
@@ -52,7 +53,8 @@ def _rates(contenders: list[plain.Contender], seen: dict[str, list[Seen]]) -> li
 
 
 def to_quix(seen: Mapping[str, list[Seen]]) -> list[Result]:
-    """Of each run's own rates, for both met the same minute of the machine; nothing where Quix is not installed."""
+    """Of each run's own rates, for both met the same minute of the machine; nothing where Quix
+    is not installed."""
     names = {
         "quixstreams": "kit.to_quix_ratio",
         "quixstreams_exactly_once": "kit.to_quix_exactly_once_ratio",

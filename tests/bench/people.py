@@ -1,4 +1,5 @@
-"""Fictional numbers (555-01XX of real area codes) and requests with real texts, for the gate and the whole path."""
+"""Fictional numbers (555-01XX of real area codes) and requests with real texts, for the gate and
+the whole path."""
 
 from __future__ import annotations
 

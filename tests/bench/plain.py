@@ -1,4 +1,5 @@
-"""The plain job through each contender, side by side: one process each, the same events, the same reader outside."""
+"""The plain job through each contender, side by side: one process each, the same events, the
+same reader outside."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What an event costs raw aiokafka: the unit of what a message costs us, for machines and their minutes differ."""
+"""What an event costs raw aiokafka: the unit of what a message costs us, for machines and their
+minutes differ."""
 
 from __future__ import annotations
 
@@ -18,8 +19,8 @@ T = TypeVar("T")
 async def alternate(
     bootstrap: str, runs: int, one_run: Callable[[int], Awaitable[T]], step: Step
 ) -> tuple[list[T], list[float]]:
-    """Each run stands between two of raw aiokafka's.  Returns the runs, and CPU microseconds an event for each; none
-    where the system does not tell CPU time."""
+    """Each run stands between two of raw aiokafka's.  Returns the runs, and CPU microseconds an
+    event for each; none where the system does not tell CPU time."""
     source = await plain.source_of(bootstrap, EVENTS)
 
     async def unit() -> float | None:

@@ -1,7 +1,8 @@
-"""What outcomes keeps in memory of a message whose life is over.  No Kafka: the lane itself, fed in memory.
+"""What outcomes keeps in memory of a message whose life is over.  No Kafka: the lane itself, fed
+in memory.
 
-Run as a process, so that nothing else grows: `python -m tests.bench.remembered --lives N` prints the bytes a message.
-"""
+Run as a process, so that nothing else grows: `python -m tests.bench.remembered --lives N` prints
+the bytes a message."""
 
 from __future__ import annotations
 
@@ -40,7 +41,8 @@ Waves = tuple[list[Entry], list[Entry], list[Entry]]
 
 
 def lives() -> Waves:
-    """What gate and dispatch publish of some requests, and the receipts of a provider that takes and delivers all."""
+    """What gate and dispatch publish of some requests, and the receipts of a provider that takes
+    and delivers all."""
     world = World(0, [GATE, DISPATCH], SETTINGS, _take, partitions=1)
     for event in people.consents():
         world.publish(t.CONSENT_EVENTS, event.model_copy(update={"at": world.now}))
@@ -100,7 +102,8 @@ def _receipt(post: SendCall, status: str, at: datetime) -> DeliveryReceipt:
 
 
 class Outcomes:
-    """One lane, one partition; what it publishes goes nowhere, and committed rows are bytes as in its changelog."""
+    """One lane, one partition; what it publishes goes nowhere, and committed rows are bytes as
+    in its changelog."""
 
     def __init__(self) -> None:
         self.lane = PartitionTask(
@@ -124,7 +127,8 @@ class Outcomes:
                 self.lane.mark_committed(tx)
 
     def come_to_rest(self, now: datetime) -> None:
-        """Half a minute passes: the lane packs what nothing has happened to, some with each batch."""
+        """Half a minute passes: the lane packs what nothing has happened to, some with each
+        batch."""
         for _ in range(self.lane.entry_count // PACKED_PER_BATCH + 1):
             self.lane.begin(now + timedelta(seconds=IDLE_AFTER + 1))
 

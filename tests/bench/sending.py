@@ -1,4 +1,5 @@
-"""Dispatch by itself: how fast it sends, how soon, whether it keeps its pace, and what it costs to be sure."""
+"""Dispatch by itself: how fast it sends, how soon, whether it keeps its pace, and what it costs
+to be sure."""
 
 from __future__ import annotations
 
@@ -42,7 +43,8 @@ SINGLE: Final = 200
 """Requests one by one, for how soon."""
 EVERY: Final = 0.05
 CALM: Final = 1.0
-"""Seconds after the flood of consents: while many facts come they share transactions, and single ones with them."""
+"""Seconds after the flood of consents: while many facts come they share transactions, and single
+ones with them."""
 BARE: Final = 1000
 """Calls by the client alone."""
 AT_ONCE: Final = 64
@@ -50,8 +52,8 @@ TEXT: Final = "Your papers are ready."
 
 
 class Sent(NamedTuple):
-    """`soon`: seconds from each request's record to its call.  `sure` and `bare`: CPU seconds a message, of dispatch
-    and of the same client without it."""
+    """`soon`: seconds from each request's record to its call.  `sure` and `bare`: CPU seconds a
+    message, of dispatch and of the same client without it."""
 
     rate: float
     soon: list[float]
@@ -86,7 +88,8 @@ async def one_run(bootstrap: str, count: int, progress: Progress = unseen) -> Se
 
 
 async def _bare() -> float:
-    """The same client, the same provider in a process of its own, and nothing that is written down."""
+    """The same client, the same provider in a process of its own, and nothing that is written
+    down."""
     with tempfile.TemporaryDirectory(prefix="sayso-bench-") as folder:
         async with service("services.local.simulator", Path(folder), **CREDENTIALS) as simulator:
             return await _calls(simulator.url)
@@ -176,7 +179,8 @@ def _orders(count: int, sender: str) -> Iterator[Send]:
 async def _called(
     journal: Path, sender: str, count: int, progress: Progress, prefix: str = ""
 ) -> list[CreateCall]:
-    """Until so many calls of a sender are in the provider's own account; in the order of arrival."""
+    """Until so many calls of a sender are in the provider's own account; in the order of
+    arrival."""
     moved, seen = time.perf_counter(), -1
     while True:
         calls = await asyncio.to_thread(_of, journal, sender, prefix)

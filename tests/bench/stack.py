@@ -43,8 +43,8 @@ class Stack(NamedTuple):
 
 @asynccontextmanager
 async def stack(bootstrap: str, broker: int | None) -> AsyncIterator[Stack]:
-    """Ready, and everybody's consent is known to the gate.  `broker`: its process, if it is ours to measure.  Raises
-    InUse, Refused or Stuck."""
+    """Ready, and everybody's consent is known to the gate.  `broker`: its process, if it is ours
+    to measure.  Raises InUse, Refused or Stuck."""
     await empty_house(bootstrap, PARTITIONS)
     try:
         with tempfile.TemporaryDirectory(
@@ -80,8 +80,8 @@ async def seen_all(
     identity: Callable[[dict[str, Any]], str | None],
     progress: Progress,
 ) -> None:
-    """Until so many different ones have been seen, committed.  Costs the broker a fetch for every few records: not for
-    what is measured (`tests.bench.books`)."""
+    """Until so many different ones have been seen, committed.  Costs the broker a fetch for
+    every few records: not for what is measured (`tests.bench.quiet_ledger`)."""
     consumer = AIOKafkaConsumer(
         topic,
         bootstrap_servers=bootstrap,

@@ -1,4 +1,5 @@
-"""The whole path at an even, moderate load: a flood makes large batches, and hides what small ones cost."""
+"""The whole path at an even, moderate load: a flood makes large batches, and hides what small
+ones cost."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from aiokafka import ConsumerRecord
 
 from schemas.topics import OUTCOMES
 from services.kafka.publisher import Publisher
-from tests.bench.books import books
+from tests.bench.ledger_watch import watch_ledger
 from tests.bench.stack import PARTITIONS, stack
 from tests.bench.watch import Progress, everything, unseen
 from tests.bench.whole import since
@@ -21,12 +22,13 @@ RATE: Final = 50.0
 BEAT: Final = 0.05
 """Seconds between two handfuls of two or three."""
 WARM: Final = 10.0
-"""Seconds of the same load before anything is counted, or as many as are measured if those are fewer."""
+"""Seconds of the same load before anything is counted, or as many as are measured if those are
+fewer."""
 
 
 class Steadied(NamedTuple):
-    """`spent`: CPU seconds by process, from the first request until the books were quiet again.  `soon`: seconds from
-    each request to the outcome that says that it was delivered."""
+    """`spent`: CPU seconds by process, from the first request until the books were quiet again.
+    `soon`: seconds from each request to the outcome that says that it was delivered."""
 
     messages: int
     spent: dict[str, float]
@@ -36,9 +38,9 @@ class Steadied(NamedTuple):
 async def one_run(
     bootstrap: str, seconds: float, broker: int | None, progress: Progress = unseen
 ) -> Steadied:
-    """One producer, of this process, whose CPU is nobody's: it is there before and after.  Raises InUse, Refused or
-    Stuck."""
-    async with stack(bootstrap, broker) as up, books(up) as kept:
+    """One producer, of this process, whose CPU is nobody's: it is there before and after.
+    Raises InUse, Refused or Stuck."""
+    async with stack(bootstrap, broker) as up, watch_ledger(up) as kept:
         publisher = Publisher(bootstrap, source="bench", timeout=60)
         try:
             load = Load(publisher, up.ledger)

@@ -1,5 +1,5 @@
-"""From a STOP's append to the last call that began for that number, while thousands of texts wait to go out and the
-gate has a backlog."""
+"""From a STOP's append to the last call that began for that number, while thousands of texts
+wait to go out and the gate has a backlog."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ from tests.bench.stack import SCRIPT, seen_all
 
 NUMBERS: Final = 100
 PACE: Final = 300.0
-"""Segments per second: each number is called about three times a second, so that a late effect shows."""
+"""Segments per second: each number is called about three times a second, so that a late effect
+shows."""
 EACH: Final = 0.05
 """Seconds between two STOPs; every number says it."""
 AFTER: Final = 5.0
@@ -40,7 +41,8 @@ AFTER: Final = 5.0
 
 
 class Stopped(NamedTuple):
-    """`seconds`: for each number, from the STOP's append to its last call; 0 where none began after it."""
+    """`seconds`: for each number, from the STOP's append to its last call; 0 where none began
+    after it."""
 
     seconds: list[float]
     called: int
@@ -106,7 +108,8 @@ def _requests(count: int) -> Iterator[SendRequest]:
 
 
 def _late(count: int) -> Iterator[SendRequest]:
-    """What the gate has not judged yet when the STOPs come; past its time, so that it adds nothing to the queue."""
+    """What the gate has not judged yet when the STOPs come; past its time, so that it adds
+    nothing to the queue."""
     hour_ago = datetime.now(UTC) - timedelta(hours=1)
     for request in people.requests(count, uuid.uuid4().hex[:8]):
         yield request.model_copy(update={"valid_until": hour_ago})

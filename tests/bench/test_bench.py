@@ -1,4 +1,5 @@
-"""A rate of wrong results is worth nothing: every contender does the job, and what does not is noticed."""
+"""A rate of wrong results is worth nothing: every contender does the job, and what does not is
+noticed."""
 
 from __future__ import annotations
 

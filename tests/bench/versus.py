@@ -1,9 +1,10 @@
-"""Two checkouts on one machine, in alternating runs: `python -m tests.bench --versus DIR --only whole gate`.
+"""Two checkouts on one machine, in alternating runs: `python -m tests.bench --versus DIR --only
+whole gate`.
 
-Each run is that checkout's own bench, as a process, on a broker of its own (or that of SAYSO_BOOTSTRAP): a slow minute
-of the machine meets both.  What only one of them measures is left out.  The other may be older than this: it is given
-no option that its bench might not know, unless a bench that came later is asked for.
-"""
+Each run is that checkout's own bench, as a process, on a broker of its own (or that of
+SAYSO_BOOTSTRAP): a slow minute of the machine meets both.  What only one of them measures is
+left out.  The other may be older than this: it is given no option that its bench might not know,
+unless a bench that came later is asked for."""
 
 from __future__ import annotations
 
@@ -82,7 +83,8 @@ def figures(checkout: Path, told: Sequence[str]) -> Figures:
 
 @contextmanager
 def aside(path: Path) -> Iterator[Path]:
-    """A file of the same name may be written meanwhile; what was there is there again afterwards."""
+    """A file of the same name may be written meanwhile; what was there is there again
+    afterwards."""
     before = path.read_bytes() if path.exists() else None
     path.unlink(missing_ok=True)
     try:
@@ -94,7 +96,8 @@ def aside(path: Path) -> Iterator[Path]:
 
 
 def by_name(pairs: Sequence[Pair]) -> dict[str, list[float]]:
-    """Each pair's own ratio, of what all runs of both have measured; where it was nothing there, there is none."""
+    """Each pair's own ratio, of what all runs of both have measured; where it was nothing there,
+    there is none."""
     common = [
         name
         for name in pairs[0].here

@@ -1,9 +1,9 @@
-"""How long it took, as seen from outside: from the first output that was written to the last that was committed.
+"""How long it took, as seen from outside: from the first output that was written to the last
+that was committed.
 
-The same for all contenders: who commits seldom waits for the last commit, who writes without one does not.  While
-one runs, only the ends of its output's partitions are asked (40 times a second: reading the records would cost a
-core); the records are read, counted and checked afterwards.
-"""
+The same for all contenders: who commits seldom waits for the last commit, who writes without one
+does not.  While one runs, only the ends of its output's partitions are asked (40 times a second:
+reading the records would cost a core); the records are read, counted and checked afterwards."""
 
 from __future__ import annotations
 
@@ -26,8 +26,9 @@ class Stuck(Exception):
 
 
 class Seen(NamedTuple):
-    """`outputs` were seen to appear within `seconds`; what was already written at the first look does not count.
-    `spent` is what the meter counted meanwhile; `values` are all outputs, each partition's in order."""
+    """`outputs` were seen to appear within `seconds`; what was already written at the first look
+    does not count. `spent` is what the meter counted meanwhile; `values` are all outputs, each
+    partition's in order."""
 
     seconds: float
     outputs: int
@@ -103,7 +104,8 @@ async def watch(
 async def _reader(
     bootstrap: str, places: list[TopicPartition], isolation: str, begins: str = "latest"
 ) -> AsyncIterator[AIOKafkaConsumer]:
-    """`begins`: not by a seek right after this, which would race with the first look for where to begin."""
+    """`begins`: not by a seek right after this, which would race with the first look for where
+    to begin."""
     consumer = AIOKafkaConsumer(
         bootstrap_servers=bootstrap,
         isolation_level=isolation,

@@ -18,8 +18,8 @@ HOLDS: Final = 140 * 8
 
 
 class Counted(NamedTuple):
-    """`fullest` and `smart_fullest`: bits in the fullest of its segments; `smart`: segments with Smart Encoding;
-    `text`: as that leaves it."""
+    """`fullest` and `smart_fullest`: bits in the fullest of its segments; `smart`: segments with
+    Smart Encoding; `text`: as that leaves it."""
 
     segments: int
     fullest: int

@@ -1,8 +1,8 @@
 """What in a newer JSON Schema would break somebody who wrote or reads by the older one.
 
-Both ways: a message written by the old schema must pass the new one, and a reader of the old one must find what it
-relied on.  Readers accept fields and words they do not know, so a new optional field or a new word breaks nobody.
-"""
+Both ways: a message written by the old schema must pass the new one, and a reader of the old one
+must find what it relied on.  Readers accept fields and words they do not know, so a new optional
+field or a new word breaks nobody."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What the tests run with Node: as the lock file says; the first time this asks the npm registry, later nobody."""
+"""What the tests run with Node: as the lock file says; the first time this asks the npm
+registry, later nobody."""
 
 from __future__ import annotations
 
@@ -13,7 +14,8 @@ MODULES = HERE / "node_modules"
 
 
 async def installed(module: str, why: str) -> Path:
-    """The file of an installed package; skips where there is no Node, saying what for it is wanted."""
+    """The file of an installed package; skips where there is no Node, saying what for it is
+    wanted."""
     if shutil.which("node") is None or shutil.which("npm") is None:
         pytest.skip(f"Node is missing: install Node 18.20 or newer to {why}")
     if not (MODULES / module).exists():

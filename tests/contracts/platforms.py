@@ -1,8 +1,8 @@
-"""The platforms that the provider suite runs against: how each is staged, and which codes it refuses with.
+"""The platforms that the provider suite runs against: how each is staged, and which codes it
+refuses with.
 
-Who adds a provider adds a `Platform` here and nothing else to the tests: the suite (`test_provider.py`) knows no
-Twilio.
-"""
+Who adds a provider adds a `Platform` here and nothing else to the tests: the suite
+(`test_provider.py`) knows no Twilio."""
 
 from __future__ import annotations
 
@@ -55,7 +55,8 @@ class ListDeed(StrEnum):
 
 
 class Text(NamedTuple):
-    """One that the platform has taken.  `identity`: what our callback's address says: tenant, message id, attempt."""
+    """One that the platform has taken.  `identity`: what our callback's address says: tenant,
+    message id, attempt."""
 
     id: str
     number: str
@@ -81,7 +82,8 @@ class Stage(Protocol):
 
 
 class Platform(Protocol):
-    """`final` and `waiting`: codes with which it refuses a text for good, and until something has passed."""
+    """`final` and `waiting`: codes with which it refuses a text for good, and until something
+    has passed."""
 
     name: str
     senders: tuple[str, str]

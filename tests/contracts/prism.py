@@ -1,4 +1,5 @@
-"""Prism in front of a server: every answer that breaks the description becomes a 500 that says how."""
+"""Prism in front of a server: every answer that breaks the description becomes a 500 that says
+how."""
 
 from __future__ import annotations
 
@@ -11,9 +12,10 @@ from tests.contracts.node import HERE, installed
 
 COMMAND = "@stoplight/prism-cli/dist/index.js"
 DESCRIPTION = HERE / "twilio_messages_openapi.json"
-"""From Twilio's OpenAPI definitions 2.6.7 (MIT), the paths about messages.  Two things are put right: `encoding` of
-`MediaUrl`, which Prism needs to take it several times, and `uri-reference` where Twilio writes `uri` although its own
-examples, and its servers, give addresses without a host."""
+"""From Twilio's OpenAPI definitions 2.6.7 (MIT), the paths about messages.  Two things are put
+right: `encoding` of `MediaUrl`, which Prism needs to take it several times, and `uri-reference`
+where Twilio writes `uri` although its own examples, and its servers, give addresses without a
+host."""
 
 _LISTENING = re.compile(rb"listening on (http://\S+)")
 

@@ -1,4 +1,5 @@
-"""The opt-in request's template: no part may be missing, and old records still mean what they meant."""
+"""The opt-in request's template: no part may be missing, and old records still mean what they
+meant."""
 
 from __future__ import annotations
 

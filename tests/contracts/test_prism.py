@@ -1,7 +1,8 @@
-"""The simulator against Twilio's own description of the Messages API, driven by Twilio's own SDK.
+"""The simulator against Twilio's own description of the Messages API, driven by Twilio's own
+SDK.
 
-Prism turns an answer that breaks the description into a 500, on which the SDK raises: so a call that returns has
-passed."""
+Prism turns an answer that breaks the description into a 500, on which the SDK raises: so a call
+that returns has passed."""
 
 from __future__ import annotations
 
@@ -77,7 +78,8 @@ async def test_what_people_text_us_is_listed_too(checked: Checked) -> None:
 
 
 async def test_errors_keep_their_form(checked: Checked) -> None:
-    """The description knows no errors: Prism lets them through with a warning, and the SDK reads them."""
+    """The description knows no errors: Prism lets them through with a warning, and the SDK reads
+    them."""
     for call, code in (
         (checked.client.create(to="+1"), 21211),
         (checked.client.create(body="x" * 1601), 21617),

@@ -1,4 +1,5 @@
-"""What every provider owes dispatch, whoever it is: run over real sockets against each platform in `platforms.py`."""
+"""What every provider owes dispatch, whoever it is: run over real sockets against each platform
+in `platforms.py`."""
 
 from __future__ import annotations
 

@@ -1,8 +1,10 @@
-"""Rows outlive the code that wrote them: what stands on a changelog today is read by the next version, and what the
-next one writes by today's, while a rolling upgrade goes on or is taken back.
+"""Rows outlive the code that wrote them: what stands on a changelog today is read by the next
+version, and what the next one writes by today's, while a rolling upgrade goes on or is taken
+back.
 
-`tests/golden/rows/ROOM.CLASS.json` is a row as some version wrote it, every field set; an example once kept is never
-edited.  A new field comes with an example of its own (`ROOM.CLASS.2.json`)."""
+`tests/golden/rows/ROOM.CLASS.json` is a row as some version wrote it, every field set; an
+example once kept is never edited.  A new field comes with an example of its own
+(`ROOM.CLASS.2.json`)."""
 
 from __future__ import annotations
 
@@ -66,7 +68,8 @@ def test_every_field_is_in_an_example(name: str) -> None:
 
 @pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.name)
 def test_what_an_earlier_version_wrote_is_read_whole(file: Path) -> None:
-    """Nothing is dropped on the way: a field that was renamed or removed would be gone after the next write."""
+    """Nothing is dropped on the way: a field that was renamed or removed would be gone after the
+    next write."""
     before = json.loads(file.read_text("utf-8"))
     after = json.loads(encode_entry(read(file, before)))
     assert list(missing("", before, after)) == []
@@ -81,8 +84,8 @@ def test_what_a_later_version_adds_is_passed_over(file: Path) -> None:
 
 
 def test_the_words_of_rows_are_those_that_were_kept() -> None:
-    """The version before cannot read a word that it does not know.  So a new one is first only read, and written a
-    release later; then add it to words.json."""
+    """The version before cannot read a word that it does not know.  So a new one is first only
+    read, and written a release later; then add it to words.json."""
     assert {name: sorted(kind) for name, kind in words().items()} == json.loads(
         WORDS.read_text("utf-8")
     )
@@ -141,7 +144,8 @@ def with_more(model: Any, data: Any) -> Any:
 
 
 def words() -> dict[str, type[StrEnum]]:
-    """What rows may say, by where it is declared; not that of messages inside them, which is held as the wire is."""
+    """What rows may say, by where it is declared; not that of messages inside them, which is
+    held as the wire is."""
     found, left = dict[str, type[StrEnum]](), list[Any]()
     for kind in ROWS.values():
         left += get_type_hints(kind).values()

@@ -1,4 +1,5 @@
-"""What becomes of values that nobody should have written: read, or refused in words.  Never a crash."""
+"""What becomes of values that nobody should have written: read, or refused in words.  Never a
+crash."""
 
 from __future__ import annotations
 
@@ -113,7 +114,8 @@ def test_what_is_no_message_is_refused_on_every_topic(
 )
 @each_topic
 def test_any_wrong_value_in_any_field_is_read_or_refused(topic: Topic[Any], junk: Any) -> None:
-    """Nothing else may come out of decode or of the key: a crash there would stop the partition for good."""
+    """Nothing else may come out of decode or of the key: a crash there would stop the partition
+    for good."""
     for example in (one for one in examples() if one.topic is topic):
         for field in example.document:
             try:

@@ -73,7 +73,8 @@ def test_a_key_is_what_the_topic_says_in_words(example: Example) -> None:
 
 @each_example
 def test_an_example_names_nobody_real(example: Example) -> None:
-    """Numbers from the range kept for fiction (555-01XX), addresses from those kept for documents."""
+    """Numbers from the range kept for fiction (555-01XX), addresses from those kept for
+    documents."""
     text = example.value.decode()
     numbers = re.findall(r"\+1[\s().-]*\d{3}[\s().-]*\d{3}[\s().-]*\d{4}", text)
     assert all(re.search(r"555[\s().-]*01\d\d$", number) for number in numbers), numbers

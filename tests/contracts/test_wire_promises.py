@@ -1,4 +1,5 @@
-"""Names that outsiders rely on, typed out: whoever renames one has to change it here as well, and think."""
+"""Names that outsiders rely on, typed out: whoever renames one has to change it here as well,
+and think."""
 
 from __future__ import annotations
 

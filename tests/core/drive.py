@@ -1,5 +1,6 @@
-"""A room's family as the kit runs it, under a virtual clock and with effects: rows go through JSON, wakes fire once and
-to the millisecond, an effect is handed out after its step, and a crash loses memory and whatever was under way."""
+"""A room's family as the kit runs it, under a virtual clock and with effects: rows go through
+JSON, wakes fire once and to the millisecond, an effect is handed out after its step, and a crash
+loses memory and whatever was under way."""
 
 from __future__ import annotations
 
@@ -44,7 +45,8 @@ def finished(
 
 
 class Drive:
-    """`published` and `effects` keep everything; `under_way` the effects that have no answer yet."""
+    """`published` and `effects` keep everything; `under_way` the effects that have no answer
+    yet."""
 
     def __init__(
         self,

@@ -1,4 +1,5 @@
-"""One family of a room under a virtual clock: rows go through JSON, as on Kafka; wakes fire in order of time."""
+"""One family of a room under a virtual clock: rows go through JSON, as on Kafka; wakes fire in
+order of time."""
 
 from __future__ import annotations
 
@@ -28,7 +29,8 @@ READ_FROM = {topic.carries: topic.name for topic in TOPICS} | {
 
 
 class Played:
-    """`tell` a fact and get what was published; `published` keeps all of it; `until` lets time pass."""
+    """`tell` a fact and get what was published; `published` keeps all of it; `until` lets time
+    pass."""
 
     def __init__(
         self,
@@ -45,8 +47,8 @@ class Played:
         self._offsets = count()
 
     def tell(self, value: Message, *, at: datetime | None = None) -> list[Publication]:
-        """`at` is the record's append time; now, if it is not given.  A later one moves the clock: nothing is read
-        before it was written."""
+        """`at` is the record's append time; now, if it is not given.  A later one moves the
+        clock: nothing is read before it was written."""
         self.now = max(self.now, at or self.now)
         return self.tell_from(value, at or self.now)
 

@@ -1,4 +1,5 @@
-"""Texts that are hard to count, by seed: mixtures of what a telephone can type, as long as a segment or nearly so."""
+"""Texts that are hard to count, by seed: mixtures of what a telephone can type, as long as a
+segment or nearly so."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What Twilio's calculator says of the corpus and of generated texts, kept for machines without Node."""
+"""What Twilio's calculator says of the corpus and of generated texts, kept for machines without
+Node."""
 
 from __future__ import annotations
 
@@ -15,8 +16,9 @@ SEED, TEXTS = 2026, 2_000
 
 
 class Kept(NamedTuple):
-    """Counts in the order of the texts, without and with Smart Encoding; 0 where the referee's own segments would hold
-    more than 140 octets.  `digest` is of the texts, so that nothing else is compared."""
+    """Counts in the order of the texts, without and with Smart Encoding; 0 where the referee's
+    own segments would hold more than 140 octets.  `digest` is of the texts, so that nothing else
+    is compared."""
 
     digest: str
     plain: list[int]

@@ -1,4 +1,5 @@
-"""The golden counts are those of npm sms-segments-calculator 1.3.0 (Twilio, MIT), which `tests/contracts` runs."""
+"""The golden counts are those of npm sms-segments-calculator 1.3.0 (Twilio, MIT), which
+`tests/contracts` runs."""
 
 from __future__ import annotations
 
@@ -53,7 +54,8 @@ def test_there_is_none_with_smart_encoding(known: Kept) -> None:
 
 
 def test_the_texts_are_hard_to_count(known: Kept) -> None:
-    """Or the two above prove little: who cuts wherever a segment is full has another count for many."""
+    """Or the two above prove little: who cuts wherever a segment is full has another count for
+    many."""
     longer = [
         (text, count)
         for text, count in zip(texts(), known.plain, strict=True)

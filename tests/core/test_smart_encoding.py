@@ -1,4 +1,5 @@
-"""Smart encoding as a tenant has it: the table that `tests/contracts` compares with Twilio's, used where it helps."""
+"""Smart encoding as a tenant has it: the table that `tests/contracts` compares with Twilio's,
+used where it helps."""
 
 from __future__ import annotations
 

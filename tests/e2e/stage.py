@@ -70,7 +70,8 @@ class Stage:
         )
 
     async def ask(self, ids: list[str], seed: int = 1, each: float = 0.0) -> set[str]:
-        """A request for each id; with `each` seconds in between, so that faults meet work under way."""
+        """A request for each id; with `each` seconds in between, so that faults meet work under
+        way."""
         rng = random.Random(seed)
         for name in ids:
             request = SendRequest(

@@ -1,4 +1,5 @@
-"""Staff at the command line, on the real broker: see, approve, reject, come too late, mend what failed."""
+"""Staff at the command line, on the real broker: see, approve, reject, come too late, mend what
+failed."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""The compose file: it is well-formed, its core gets healthy, and the demo's books balance in it.
+"""The compose file: it is well-formed, its core gets healthy, and the demo's books balance in
+it.
 
-Images come from wherever the daemon finds them, or from local stand-ins (`compose.stand-in.yml`), where the one of
-Apache Kafka wants to be root."""
+Images come from wherever the daemon finds them, or from local stand-ins
+(`compose.stand-in.yml`), where the one of Apache Kafka wants to be root."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The gate is killed between its ask and the answer, and between the answer and the release: one ask, one release."""
+"""The gate is killed between its ask and the answer, and between the answer and the release: one
+ask, one release."""
 
 from __future__ import annotations
 

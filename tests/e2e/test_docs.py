@@ -162,7 +162,8 @@ QUESTIONS = {
     ),
     "What does a state entry look like?": ("What a state entry looks like", "unpack"),
 }
-"""What a newcomer asks: words that the guide has, and words that the code has, where it is one file."""
+"""What a newcomer asks: words that the guide has, and words that the code has, where it is one
+file."""
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
@@ -304,7 +305,7 @@ TYPED = sorted(
 def test_a_command_that_is_typed_exists(page: str, line: str) -> None:
     """Its words and options are known; placeholders are in capitals."""
     node: Any = get_command(app)
-    words = shlex.split(line.split(" > ")[0].replace("...", ""))[1:]
+    words = shlex.split(line.split(" > ", maxsplit=1)[0].replace("...", ""))[1:]
     while words and words[0] in getattr(node, "commands", {}):
         node = node.commands[words.pop(0)]
     known = {name for option in node.params for name in option.opts}

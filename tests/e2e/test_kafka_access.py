@@ -1,4 +1,5 @@
-"""Every service as a user of its own, over TLS, with the rights that `sayso topics acls` tells and no others."""
+"""Every service as a user of its own, over TLS, with the rights that `sayso topics acls` tells
+and no others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Every worker is killed in the middle of its work, again and again: nothing is lost, nothing goes out twice."""
+"""Every worker is killed in the middle of its work, again and again: nothing is lost, nothing
+goes out twice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""A text for a person, on the real broker: it waits for a number, and moves with the person to another one."""
+"""A text for a person, on the real broker: it waits for a number, and moves with the person to
+another one."""
 
 from __future__ import annotations
 

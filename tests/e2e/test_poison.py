@@ -36,7 +36,8 @@ UNREADABLE = [
 
 
 def letters() -> Iterator[tuple[str, int, bytes | None, bytes | None]]:
-    """Every unreadable value, with and without a key, and a tombstone, on every partition of every topic of a room."""
+    """Every unreadable value, with and without a key, and a tombstone, on every partition of
+    every topic of a room."""
     for topic in READ_BY_ROOMS:
         for partition in range(PARTITIONS):
             for n, value in enumerate(UNREADABLE):
@@ -106,7 +107,8 @@ def b64(data: bytes | None) -> str | None:
 async def test_misfiled_requests_are_filed_again_and_sent_once(
     fresh_cluster: str, tmp_path: Path
 ) -> None:
-    """As a producer with another hash files them: every request on every partition but its own, keyed or not."""
+    """As a producer with another hash files them: every request on every partition but its own,
+    keyed or not."""
     numbers = stage.NUMBERS[:8]
     async with stage.staged(tmp_path, fresh_cluster) as running:
         await running.opt_in(numbers)
@@ -190,7 +192,8 @@ NOT_READ_HERE = {"sms.outcomes", "sms.usage-report", "sms.dead-letters"}
 @pytest.mark.timeout(180)
 @pytest.mark.usefixtures("unbraked")
 async def test_headers_that_are_not_utf8_stop_no_reader(fresh_cluster: str, tmp_path: Path) -> None:
-    """On every partition: requests that would be good but for that, and whatever the other topics have."""
+    """On every partition: requests that would be good but for that, and whatever the other
+    topics have."""
     request_key, number = b"harbor/+12125550199", "+12125550199"
     odd = [
         Odd(

@@ -88,7 +88,8 @@ async def test_staff_hear_what_is_at_stake(
 async def _the_evidence_is_there(
     state: Path, origin: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The bundle, made from what was left behind, has the receipt at the place that the number's fact names."""
+    """The bundle, made from what was left behind, has the receipt at the place that the number's
+    fact names."""
     bundle = state / "case.json"
     assert (
         await asyncio.to_thread(

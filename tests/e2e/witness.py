@@ -40,8 +40,9 @@ async def read_bytes(bootstrap: str, topic: str) -> list[bytes]:
 
 @dataclass
 class Account:
-    """What the outside can say of a run.  `requested`, `outcomes` and `taken` are of the texts that producers asked
-    for; `own` are the outcomes of those that nobody did, and `own_taken` how often the provider took each."""
+    """What the outside can say of a run.  `requested`, `outcomes` and `taken` are of the texts
+    that producers asked for; `own` are the outcomes of those that nobody did, and `own_taken`
+    how often the provider took each."""
 
     requested: set[str]
     outcomes: dict[str, dict[str, Any]]
@@ -122,8 +123,9 @@ def _cell(said: dict[str, Any]) -> Cell:
 
 
 async def books(bootstrap: str, requested: int, patience: float = 60) -> tuple[int, int]:
-    """What the hours' books say was requested, and the sum of what they miss, regardless of its sign; once the first is
-    as it should be and the second is nothing, else whatever it is after `patience` seconds."""
+    """What the hours' books say was requested, and the sum of what they miss, regardless of its
+    sign; once the first is as it should be and the second is nothing, else whatever it is after
+    `patience` seconds."""
     loop = asyncio.get_running_loop()
     end = loop.time() + patience
     while True:

@@ -1,7 +1,8 @@
-"""A room small enough to check by hand: it counts per key, says so, and wakes once after each count.
+"""A room small enough to check by hand: it counts per key, says so, and wakes once after each
+count.
 
-Run as a process: `python -m tests.faults.counting --bootstrap B --prefix P --partitions N --instance I`.
-"""
+Run as a process: `python -m tests.faults.counting --bootstrap B --prefix P --partitions N
+--instance I`."""
 
 from __future__ import annotations
 
@@ -39,7 +40,8 @@ class Event(Message):
 
 
 class Counted(Message):
-    """`nonce` is new at each judgement: two of one event are two judgements that both came to light."""
+    """`nonce` is new at each judgement: two of one event are two judgements that both came to
+    light."""
 
     key: str
     i: int

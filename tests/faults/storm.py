@@ -1,7 +1,7 @@
 """Drive counting workers through a storm, and read what came of it.
 
-The reader shares no code with the kit: it reads the topics as any outsider would, committed records only.
-"""
+The reader shares no code with the kit: it reads the topics as any outsider would, committed
+records only."""
 
 from __future__ import annotations
 
@@ -48,7 +48,8 @@ async def make_topics(bootstrap: str, prefix: str, partitions: int = PARTITIONS)
 
 @dataclass
 class Workers:
-    """Replicas of the counting room; each has a stable instance name, as a supervisor would give it."""
+    """Replicas of the counting room; each has a stable instance name, as a supervisor would give
+    it."""
 
     bootstrap: str
     prefix: str
@@ -121,7 +122,8 @@ class Workers:
 
 
 async def rolled(workers: Workers, names: tuple[str, ...]) -> None:
-    """As an upgrade goes: each ends by itself and is started again, and the next one follows once it is ready."""
+    """As an upgrade goes: each ends by itself and is started again, and the next one follows
+    once it is ready."""
     for name in names:
         await asyncio.sleep(1)
         workers.signal(name, signal.SIGTERM)
@@ -171,7 +173,8 @@ async def longest_wait(bootstrap: str, prefix: str) -> float:
 async def settled(
     bootstrap: str, prefix: str, total: int, patience: float = 90
 ) -> list[dict[str, Any]]:
-    """The counted outputs, once there are as many as events, or after `patience` seconds what there is."""
+    """The counted outputs, once there are as many as events, or after `patience` seconds what
+    there is."""
     topic = counting.topics(prefix)["counted"].name
     end = asyncio.get_running_loop().time() + patience
     while True:

@@ -1,7 +1,8 @@
-"""Each fence that is not Kafka's own: it holds, and without it alone the damage it is for appears.
+"""Each fence that is not Kafka's own: it holds, and without it alone the damage it is for
+appears.
 
-(The transaction fence is in test_transaction_fence.py, the barrier after an assignment in tests/core/runtime/test_lane.py.)
-"""
+(The transaction fence is in test_transaction_fence.py, the barrier after an assignment in
+tests/core/runtime/test_lane.py.)"""
 
 from __future__ import annotations
 

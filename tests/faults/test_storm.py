@@ -1,4 +1,5 @@
-"""Workers join, leave, are killed, sleep past their session and wake again: rows, outputs and positions stay exact."""
+"""Workers join, leave, are killed, sleep past their session and wake again: rows, outputs and
+positions stay exact."""
 
 from __future__ import annotations
 
@@ -80,7 +81,8 @@ async def test_a_rolling_restart_loses_nothing(bootstrap: str, record_property: 
 
 
 def assert_exact(sent: dict[str, list[int]], counted: list[dict[str, Any]]) -> None:
-    """Each event came to light once, judged once, and the counts run without a gap: no zombie wrote among them."""
+    """Each event came to light once, judged once, and the counts run without a gap: no zombie
+    wrote among them."""
     seen: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for one in counted:
         seen[one["key"]].append(one)
@@ -97,7 +99,8 @@ def assert_wakes(sent: dict[str, list[int]], woken: list[dict[str, Any]]) -> Non
 
 
 def assert_rows(sent: dict[str, list[int]], records: list[Any]) -> None:
-    """The changelog's last word, read by hand: eight bytes of wake, then JSON; and positions that count the rows."""
+    """The changelog's last word, read by hand: eight bytes of wake, then JSON; and positions
+    that count the rows."""
     last = {(r.partition, r.key): r.value for r in records}
     rows = {
         k.split(b"\x00")[0].decode(): json.loads(v[8:])

@@ -1,4 +1,5 @@
-"""An owner that lost its partition can write nothing that anyone will read; and what happens where nobody fences it."""
+"""An owner that lost its partition can write nothing that anyone will read; and what happens
+where nobody fences it."""
 
 from __future__ import annotations
 
@@ -92,7 +93,8 @@ async def stage(bootstrap: str) -> AsyncIterator[Stage]:
 
 
 async def a_zombie_writes(stage: Stage, *, names: tuple[str, str]) -> list[int]:
-    """One owner judges event 1; another takes over and judges event 2; then the first wakes and judges 2 as well."""
+    """One owner judges event 1; another takes over and judges event 2; then the first wakes and
+    judges 2 as well."""
     first, second = stage.events
     old = await stage.owner(names[0]).take_over()
     await old.judge(first)
@@ -110,12 +112,14 @@ async def test_a_fenced_owner_writes_nothing_that_anyone_reads(stage: Stage) -> 
 
 
 async def test_without_the_fence_the_zombie_is_heard(stage: Stage) -> None:
-    """The fence switched off, by giving each owner a name of its own: the same event comes to light twice."""
+    """The fence switched off, by giving each owner a name of its own: the same event comes to
+    light twice."""
     assert len(await a_zombie_writes(stage, names=("0", "1"))) == 3
 
 
 async def test_a_half_written_transaction_is_nobodys(stage: Stage) -> None:
-    """Killed between its sends and its commit: the successor's fence aborts it, and the event is judged again."""
+    """Killed between its sends and its commit: the successor's fence aborts it, and the event is
+    judged again."""
     first, second = stage.events
     old = await stage.owner().take_over()
     await old.judge(first)
@@ -149,7 +153,8 @@ async def test_a_changelog_without_positions_is_refused(stage: Stage) -> None:
 
 
 async def test_a_marker_that_retention_takes_is_no_loss(stage: Stage) -> None:
-    """A quiet topic whose last record was written in a transaction: behind it stands a marker, and both grow old."""
+    """A quiet topic whose last record was written in a transaction: behind it stands a marker,
+    and both grow old."""
     then = counting.topics(stage.prefix)["then"].name
     await in_a_transaction(stage, then)
     events = await records(stage.bootstrap, then)
@@ -163,7 +168,8 @@ async def test_a_marker_that_retention_takes_is_no_loss(stage: Stage) -> None:
 
 
 async def test_the_barrier_stands_behind_an_open_transaction_too(stage: Stage) -> None:
-    """A STOP was acknowledged, but committed readers see it only once an older transaction has ended."""
+    """A STOP was acknowledged, but committed readers see it only once an older transaction has
+    ended."""
     first = counting.topics(stage.prefix)["first"].name
     async with open_transaction(stage, first):
         plain = AIOKafkaProducer(bootstrap_servers=stage.bootstrap)

@@ -77,7 +77,8 @@ async def test_records_lost_under_a_running_worker_are_named_and_the_next_start_
     worker = Worker(bootstrap, prefix)
     while len(await counted(bootstrap, prefix)) < 2:  # noqa: ASYNC110 - Kafka has no event for it
         await asyncio.sleep(0.05)
-    worker.host.has_capacity = lambda place: False  # type: ignore[method-assign]  # it is busy, and its fetcher one fetch ahead
+    # it is busy, and its fetcher one fetch ahead
+    worker.host.has_capacity = lambda place: False  # type: ignore[method-assign]
     await asyncio.sleep(1)  # what it has asked for already has come by then
     await publish(bootstrap, then, 2, 1)
     await asyncio.sleep(2)  # fetched by now, and nothing behind it is before it is taken
@@ -100,7 +101,8 @@ async def test_records_lost_under_a_running_worker_are_named_and_the_next_start_
 async def goes_on_once_it_is_accepted(
     bootstrap: str, prefix: str, loss: str, refusal: str, judged: list[Any]
 ) -> None:
-    """By its name, which the refusal tells; one that names another loss is refused as before.  It is noted for good."""
+    """By its name, which the refusal tells; one that names another loss is refused as before.
+    It is noted for good."""
     assert f"SAYSO_ACCEPT_LOSS={loss} " in refusal
     assert isinstance(await Worker(bootstrap, prefix, [loss[:-1] + "5"]).ended(), DataLoss)
     for accepted in ([loss], []):

@@ -1,4 +1,5 @@
-"""Standing still is noticed, by lane; moving slowly, and a broker that is away, are not taken for it."""
+"""Standing still is noticed, by lane; moving slowly, and a broker that is away, are not taken
+for it."""
 
 from __future__ import annotations
 
@@ -30,7 +31,8 @@ class Broker:
 
 
 class Yard:
-    """Two lanes, a clock by hand, and the watchdog's verdicts.  `read`: where the consumer stands, by partition."""
+    """Two lanes, a clock by hand, and the watchdog's verdicts.  `read`: where the consumer
+    stands, by partition."""
 
     def __init__(self) -> None:
         self.now, self.verdicts, self.broker = 1000.0, list[str](), Broker()
@@ -123,7 +125,8 @@ async def test_a_fetch_that_the_agent_never_takes(yard: Yard) -> None:
 async def test_a_broker_that_is_away_ends_no_watch(
     yard: Yard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The watch that died of it left the beat behind: a sound worker was ended for a silence that was not its own."""
+    """The watch that died of it left the beat behind: a sound worker was ended for a silence
+    that was not its own."""
     looks, enough = list[int](), asyncio.Event()
     yard.dog.every = 0.001
 

@@ -1,4 +1,5 @@
-"""Whatever is approved, whenever: every other rule stands as it stood, and nothing leaves that nobody has approved."""
+"""Whatever is approved, whenever: every other rule stands as it stood, and nothing leaves that
+nobody has approved."""
 
 from __future__ import annotations
 
@@ -85,8 +86,8 @@ def test_an_approval_takes_one_finding_away_and_no_other(
 
 
 class Court(RuleBasedStateMachine):
-    """One number, and a branch that sees its texts first.  The model: what was approved by its own text while it waits,
-    and not rejected since."""
+    """One number, and a branch that sees its texts first.  The model: what was approved by its
+    own text while it waits, and not rejected since."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,5 @@
-"""Any tampering with one entry is found and named; repeats are none; a cut end shows against the head."""
+"""Any tampering with one entry is found and named; repeats are none; a cut end shows against the
+head."""
 
 from __future__ import annotations
 

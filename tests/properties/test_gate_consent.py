@@ -1,5 +1,5 @@
-"""One number's life at the gate: requests, consent from two sides, asks by hand and by itself, failures, returns and
-time, in any order."""
+"""One number's life at the gate: requests, consent from two sides, asks by hand and by itself,
+failures, returns and time, in any order."""
 
 from __future__ import annotations
 
@@ -45,8 +45,9 @@ spans = st.sampled_from(
 
 
 class Gate(RuleBasedStateMachine):
-    """The model: consent is where the last fact that counted put it; a yes counts unless an opt-out stands that is
-    not earlier by append time.  Without either it is pending while an ask is out that has not failed."""
+    """The model: consent is where the last fact that counted put it; a yes counts unless an
+    opt-out stands that is not earlier by append time.  Without either it is pending while an ask
+    is out that has not failed."""
 
     said = Bundle("said")
     asked = Bundle("asked")
@@ -87,7 +88,8 @@ class Gate(RuleBasedStateMachine):
 
     @rule(word=st.sampled_from(["help", "INFO", "what is this?"]))
     def a_question(self, word: str) -> None:
-        """A clock that was ahead of ours shows nothing here: it holds, and the model counts on none."""
+        """A clock that was ahead of ours shows nothing here: it holds, and the model counts on
+        none."""
         self._tell(reply(word))
 
     @rule()
@@ -229,8 +231,8 @@ class Gate(RuleBasedStateMachine):
         return published
 
     def _check(self, published: list[Publication]) -> None:
-        """Nothing is ordered but for somebody who is opted in now, under the epoch that stands now, or of the few
-        kinds that need no yes; and no ask for somebody who has opted out."""
+        """Nothing is ordered but for somebody who is opted in now, under the epoch that stands
+        now, or of the few kinds that need no yes; and no ask for somebody who has opted out."""
         row = self._row()
         for order in of(DISPATCH_ORDERS, published):
             assert order.kind in NEED_NO_YES or row.state is IN

@@ -1,4 +1,5 @@
-"""What holds of every hour in every zone.  The judge here reads each clock for itself, minute by minute."""
+"""What holds of every hour in every zone.  The judge here reads each clock for itself, minute by
+minute."""
 
 from __future__ import annotations
 
@@ -20,7 +21,8 @@ from tests.core.gate.cases import context, opt_in, played, request
 from tests.core.playing import of
 
 STEP = timedelta(minutes=5)
-"""Zones are a multiple of 15 minutes from UTC in these years, and the hours drawn a multiple of five."""
+"""Zones are a multiple of 15 minutes from UTC in these years, and the hours drawn a multiple of
+five."""
 DAY = timedelta(days=1)
 ORDER_LIFE = timedelta(hours=36)
 

@@ -1,5 +1,5 @@
-"""However records come in - in any batches, some again, by several processes, with a crash between any two writes - the
-file holds what one reader who took them one by one would have."""
+"""However records come in - in any batches, some again, by several processes, with a crash
+between any two writes - the file holds what one reader who took them one by one would have."""
 
 from __future__ import annotations
 
@@ -114,7 +114,8 @@ def test_the_file_is_the_same_however_it_was_filled(
 def _some(
     topics: dict[Partition, list[Record]], done: dict[Partition, int], data: st.DataObject
 ) -> list[Record]:
-    """What comes next on some of them, and before it some that was read already; nothing once all is done."""
+    """What comes next on some of them, and before it some that was read already; nothing once
+    all is done."""
     left = [place for place, records in topics.items() if done[place] < len(records)]
     found = []
     for place in (

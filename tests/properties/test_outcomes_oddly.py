@@ -1,5 +1,6 @@
-"""Nothing that is said of a message, by whomever and however often, makes its end depend on the order: attempts out of
-nowhere, from several senders, to another number; receipts of other texts and accounts; segments counted anew."""
+"""Nothing that is said of a message, by whomever and however often, makes its end depend on the
+order: attempts out of nowhere, from several senders, to another number; receipts of other texts
+and accounts; segments counted anew."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Whatever the order and repetition of what is said of a message, what is held true of it in the end is the same."""
+"""Whatever the order and repetition of what is said of a message, what is held true of it in the
+end is the same."""
 
 from __future__ import annotations
 
@@ -75,8 +76,8 @@ def test_order_and_repetition_do_not_matter(ways: tuple[list[Any], list[Any]]) -
 
 
 def with_queued(records: list[Any]) -> list[Any]:
-    """As dispatch reports texts that wait for their turn: `queued` ahead of `sending`, of the order (0) or of the try
-    that an order given again begins with."""
+    """As dispatch reports texts that wait for their turn: `queued` ahead of `sending`, of the
+    order (0) or of the try that an order given again begins with."""
     found = []
     for record in records:
         if isinstance(record, Attempt) and record.state is AttemptState.SENDING:
@@ -100,7 +101,8 @@ MOST = 5
 
 @cache
 def then(life: bytes, status: str) -> bytes:
-    """The row after one more receipt.  How often an outcome was told is left out: only that depends on the way."""
+    """The row after one more receipt.  How often an outcome was told is left out: only that
+    depends on the way."""
     drive = processor()
     drive.state.raw[MESSAGE] = life
     drive.tell(receipt(status, CODES.get(status)))
@@ -110,7 +112,8 @@ def then(life: bytes, status: str) -> bytes:
 
 
 def test_all_orders_of_up_to_five_statuses_end_alike() -> None:
-    """Every sequence of the provider's statuses, repetition included: one end for each bag of them."""
+    """Every sequence of the provider's statuses, repetition included: one end for each bag of
+    them."""
     drive = processor()
     for record in (decision(), attempt("accepted")):
         drive.tell(record)
@@ -134,7 +137,8 @@ def test_all_orders_of_up_to_five_statuses_end_alike() -> None:
 @settings(max_examples=100, deadline=None)
 @given(told_twice(lives, 6))
 def test_what_is_final_is_left_only_for_a_stronger_word(ways: tuple[list[Any], list[Any]]) -> None:
-    """After a delivery nothing weaker is ever told: nobody is sent a text twice for a late `failed`."""
+    """After a delivery nothing weaker is ever told: nobody is sent a text twice for a late
+    `failed`."""
     drive = processor()
     for record in ways[1]:
         if getattr(record, "provider_id", None) != "SM666":

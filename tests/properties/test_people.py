@@ -1,4 +1,5 @@
-"""Whatever is said of a person, asked for them and answered, in any order: one try alive at a time."""
+"""Whatever is said of a person, asked for them and answered, in any order: one try alive at a
+time."""
 
 from __future__ import annotations
 
@@ -54,7 +55,8 @@ STEPS = st.lists(
 
 
 def play(steps: list[Any]) -> Played:
-    """The gate answers for what was asked of it last, truthfully: a cancel by people only where people asked for it."""
+    """The gate answers for what was asked of it last, truthfully: a cancel by people only where
+    people asked for it."""
     processor = Played(people, people_on_timer, "acme/p1", NOON, policy(number_types=["home"]))
     for step in steps:
         match step:

@@ -1,4 +1,5 @@
-"""A struct and its contract cannot be told apart: the same fields, the same JSON, the same refusals."""
+"""A struct and its contract cannot be told apart: the same fields, the same JSON, the same
+refusals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What the report says was paid equals a recount, whatever becomes of prices, currencies and zones on the way."""
+"""What the report says was paid equals a recount, whatever becomes of prices, currencies and
+zones on the way."""
 
 from __future__ import annotations
 

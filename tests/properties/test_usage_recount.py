@@ -44,7 +44,8 @@ def versions(stories: dict[str, list[tuple[str, str | None, int, str | None]]]) 
 
 @st.composite
 def deliveries(draw: st.DrawFn) -> tuple[list[Outcome], list[Outcome]]:
-    """What was told, and how it arrives: in any order, some of it again and again; the last versions all arrive."""
+    """What was told, and how it arrives: in any order, some of it again and again; the last
+    versions all arrive."""
     told = versions(draw(stories))
     again = draw(st.lists(st.sampled_from(told), max_size=10))
     return told, draw(st.permutations([*told, *again]))

@@ -1,4 +1,5 @@
-"""What holds of any message: it survives the wire, and is filed in one place however it is written."""
+"""What holds of any message: it survives the wire, and is filed in one place however it is
+written."""
 
 from __future__ import annotations
 

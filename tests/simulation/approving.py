@@ -1,9 +1,8 @@
-"""Branches that want to see their texts first, staff who approve, reject, repeat and mistake, recipients who stop, all
-by one seed.
+"""Branches that want to see their texts first, staff who approve, reject, repeat and mistake,
+recipients who stop, all by one seed.
 
-Staff see what waits as anybody does: from the decisions.  What they approve, they approve by the text they were shown;
-now and then by another one.
-"""
+Staff see what waits as anybody does: from the decisions.  What they approve, they approve by the
+text they were shown; now and then by another one."""
 
 from __future__ import annotations
 
@@ -41,8 +40,8 @@ TENANTS = {
 
 @dataclass
 class Approving(Scenario):
-    """`unseen`: calls for texts of an approving branch for which no approval of that very text was out when the call
-    began."""
+    """`unseen`: calls for texts of an approving branch for which no approval of that very text
+    was out when the call began."""
 
     said: list[Approval] = field(default_factory=list)
     unseen: list[SendCall] = field(default_factory=list)
@@ -77,7 +76,8 @@ class Approving(Scenario):
                 self.world.publish_at(at, t.SEND_REQUESTS, request)
 
     def staff_look(self) -> None:
-        """At what waits now; most of it gets a word, at any time in the next two minutes, some of it several."""
+        """At what waits now; most of it gets a word, at any time in the next two minutes, some
+        of it several."""
         last: dict[str, Decision] = {}
         for one in self.world.log.all(t.DECISIONS):
             if one.message_id not in last or one.seq > last[one.message_id].seq:

@@ -1,8 +1,9 @@
-"""People who were never asked: they are asked by text, and answer as they like, at any time, in any order; carriers
-fail some asks and block some senders; forms, staff and late old facts claim things in between.  All by one seed.
+"""People who were never asked: they are asked by text, and answer as they like, at any time, in
+any order; carriers fail some asks and block some senders; forms, staff and late old facts claim
+things in between.  All by one seed.
 
-Nothing here shares judgement with the product: what somebody has agreed to is what they have written last.
-"""
+Nothing here shares judgement with the product: what somebody has agreed to is what they have
+written last."""
 
 from __future__ import annotations
 
@@ -31,8 +32,9 @@ AT_NIGHT = {"quiet_hours": {"before": "10:00", "after": "17:30"}, "marketing": "
 
 @dataclass
 class Asking(Scenario):
-    """`said`: when each number wrote what to which sender; `failed`: asks that the provider or a carrier did not take
-    or deliver, by (tenant, id), and when that was known; `calls`: each call's kind, number and time."""
+    """`said`: when each number wrote what to which sender; `failed`: asks that the provider or a
+    carrier did not take or deliver, by (tenant, id), and when that was known; `calls`: each
+    call's kind, number and time."""
 
     said: list[tuple[datetime, str, str, str]] = field(default_factory=list)
     failed: dict[tuple[str, str], datetime] = field(default_factory=dict)
@@ -57,7 +59,8 @@ class Asking(Scenario):
     # --- the outside
 
     def claims(self) -> None:
-        """By staff, by forms, by others: with proof and without, in time and late, and asks by hand."""
+        """By staff, by forms, by others: with proof and without, in time and late, and asks by
+        hand."""
         for n in range(25):
             number, tenant = self.rng.choice(PEOPLE[:8]), self.rng.choice(list(TENANTS))
             action, source, evidence = self.rng.choice(
@@ -150,7 +153,8 @@ class Asking(Scenario):
         return answer
 
     def ask_is_called(self, post: SendCall, now: datetime) -> SendResult:
-        """One in five is refused, one in five does not arrive; who gets it answers at once, tomorrow or never."""
+        """One in five is refused, one in five does not arrive; who gets it answers at once,
+        tomorrow or never."""
         key, sid = (post.tenant, post.message_id), f"SM{post.tenant}{post.message_id}"
         common = _about(post)
         fate = self.rng.choice(["taken", "taken", "taken", "refused", "undelivered"])

@@ -1,4 +1,5 @@
-"""Kafka, as far as a lane can tell: partitioned logs in memory, appended to in whole transactions."""
+"""Kafka, as far as a lane can tell: partitioned logs in memory, appended to in whole
+transactions."""
 
 from __future__ import annotations
 

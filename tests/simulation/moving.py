@@ -1,7 +1,7 @@
 """People whose numbers change while texts are on their way to them, by one seed.
 
-Nothing here shares judgement with the product: what a person's number is, is what the last event of theirs says.
-"""
+Nothing here shares judgement with the product: what a person's number is, is what the last event
+of theirs says."""
 
 from __future__ import annotations
 
@@ -78,7 +78,8 @@ class Moving(Scenario):
                 self.world.publish_at(at, t.CONSENT_EVENTS, event)
 
     def they_move(self) -> None:
-        """Each begins somewhere and changes up to four times: another number, none, switched off, at times deleted."""
+        """Each begins somewhere and changes up to four times: another number, none, switched
+        off, at times deleted."""
         for person in range(self.people):
             moments = sorted(
                 self.rng.uniform(0, 150) for _ in range(self.rng.choice([0, 1, 2, 3, 4]))
@@ -107,7 +108,8 @@ class Moving(Scenario):
         )
 
     def producers_ask_people(self, texts: int) -> None:
-        """Over two minutes, some for later; one in five is published twice, and one in two meets a move at once."""
+        """Over two minutes, some for later; one in five is published twice, and one in two meets
+        a move at once."""
         for n in range(texts):
             at = self.world.now + timedelta(seconds=self.rng.uniform(0, 120))
             later = (

@@ -1,7 +1,7 @@
-"""People, producers, carriers and a provider, all by one seed; and what must hold of the books at the end.
+"""People, producers, carriers and a provider, all by one seed; and what must hold of the books
+at the end.
 
-Nothing here shares judgement with the product: fates, counts and checks are its own.
-"""
+Nothing here shares judgement with the product: fates, counts and checks are its own."""
 
 from __future__ import annotations
 
@@ -111,7 +111,8 @@ class Scenario:
     # --- the provider
 
     def epoch_obeyed(self, post: SendCall) -> int:
-        """The highest epoch of a Stop for this number that this sender's lane had taken when the call began."""
+        """The highest epoch of a Stop for this number that this sender's lane had taken when the
+        call began."""
         partition = partition_of(post.sender.encode(), self.world.partitions)
         read = self.world.tasks["dispatch", partition].positions.get(t.DISPATCH_CONTROLS.name, 0)
         taken = self.world.log.entries[t.DISPATCH_CONTROLS.name, partition][:read]
@@ -163,7 +164,8 @@ class Scenario:
         )
 
     def carriers_report(self, post: SendCall, sid: str, now: datetime) -> None:
-        """Repeated, late and out of order; at times before the call's own answer is written; one in ten is lost."""
+        """Repeated, late and out of order; at times before the call's own answer is written; one
+        in ten is lost."""
         end = self.rng.choice(["delivered", "delivered", "delivered", "undelivered", "failed"])
         for status in ("queued", "sent", end):
             for _ in range(self.rng.choice([0, 1, 1, 1, 1, 1, 1, 1, 1, 2])):

@@ -1,4 +1,5 @@
-"""Approvals among STOPs, cancels, repeats, mistakes and crashes: nothing goes unseen, what is approved goes once."""
+"""Approvals among STOPs, cancels, repeats, mistakes and crashes: nothing goes unseen, what is
+approved goes once."""
 
 from __future__ import annotations
 

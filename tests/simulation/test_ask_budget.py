@@ -1,4 +1,5 @@
-"""A list of unknown numbers, asked no faster than the tenant's budget allows, whatever crashes; seed by seed."""
+"""A list of unknown numbers, asked no faster than the tenant's budget allows, whatever crashes;
+seed by seed."""
 
 from __future__ import annotations
 
@@ -28,7 +29,8 @@ HOUR = timedelta(hours=1)
 
 @dataclass
 class Launch(Scenario):
-    """All at once or over three hours; who is asked answers START some minutes later, or texts it before."""
+    """All at once or over three hours; who is asked answers START some minutes later, or texts
+    it before."""
 
     def __post_init__(self) -> None:
         self.rng = random.Random(f"launch {self.seed}")
@@ -120,7 +122,8 @@ def launch(request: pytest.FixtureRequest) -> Launch:
 
 
 def cut_off(launch: Launch) -> set[str]:
-    """Ids of texts before whose call an owner crashed: nobody knows, so they are never called again."""
+    """Ids of texts before whose call an owner crashed: nobody knows, so they are never called
+    again."""
     attempts = launch.world.log.all(t.ATTEMPTS)
     known = {one.message_id for one in attempts if one.state in ("accepted", "refused")}
     return {one.message_id for one in attempts if one.state == "in_doubt"} - known

@@ -1,4 +1,5 @@
-"""However facts interleave and batches crash: each number has one unbroken consent log, and its status knows it."""
+"""However facts interleave and batches crash: each number has one unbroken consent log, and its
+status knows it."""
 
 from __future__ import annotations
 

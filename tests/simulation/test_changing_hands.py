@@ -1,5 +1,6 @@
-"""One number, three tenants, and senders that are shared, change hands or disappear: whoever has texted from a sender
-hears the STOP that is said to it, and nobody is given a yes that was said to somebody else."""
+"""One number, three tenants, and senders that are shared, change hands or disappear: whoever has
+texted from a sender hears the STOP that is said to it, and nobody is given a yes that was said
+to somebody else."""
 
 from __future__ import annotations
 
@@ -27,8 +28,8 @@ NO, YES = ("STOP", "please stop texting me"), ("START", "YES")
 
 @dataclass
 class Shared:
-    """`texted`: who has texted from where.  `yes`, `no`: when last somebody may have said it to a tenant.  `broken`:
-    orders that should not be."""
+    """`texted`: who has texted from where.  `yes`, `no`: when last somebody may have said it to
+    a tenant.  `broken`: orders that should not be."""
 
     seed: int
     now: datetime = NOON

@@ -1,4 +1,5 @@
-"""Consent over the whole flow: asked, answered, confirmed, stopped, with crashes at every step; seed by seed."""
+"""Consent over the whole flow: asked, answered, confirmed, stopped, with crashes at every step;
+seed by seed."""
 
 from __future__ import annotations
 
@@ -53,7 +54,8 @@ def test_what_is_promised_of_consent_holds_for_every_seed(batch: int) -> None:
 
 
 def nobody_gets_anything_without_their_yes(played: Asking) -> list[Send]:
-    """Before every call but of the few kinds, the person has written yes, or somebody has brought proof of it."""
+    """Before every call but of the few kinds, the person has written yes, or somebody has
+    brought proof of it."""
     return [
         order
         for at, order in played.calls

@@ -1,4 +1,5 @@
-"""The kept examples of the consent log are what the processors really publish: readers are built from them."""
+"""The kept examples of the consent log are what the processors really publish: readers are built
+from them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The whole flow under virtual time, topics interleaved at random, batches crashed: the promises, seed by seed."""
+"""The whole flow under virtual time, topics interleaved at random, batches crashed: the
+promises, seed by seed."""
 
 from __future__ import annotations
 

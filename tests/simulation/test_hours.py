@@ -1,4 +1,5 @@
-"""The whole flow through an evening: more is asked for than the sender can send before nine, and batches crash."""
+"""The whole flow through an evening: more is asked for than the sender can send before nine, and
+batches crash."""
 
 from __future__ import annotations
 

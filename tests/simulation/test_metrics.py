@@ -27,7 +27,8 @@ ELSEWHERE = {
 }
 """Of a worker, not of what is published (`services.workers.worker_metrics`)."""
 NEVER_HERE = {"sayso_unknown_codes", "sayso_dead_letters"}
-"""What goes wrong does not in this scenario: `test_poison.py` and `test_metrics.py` (edges) see them counted."""
+"""What goes wrong does not in this scenario: `test_poison.py` and `test_metrics.py` (edges) see
+them counted."""
 
 
 class Measured:

@@ -1,4 +1,5 @@
-"""One number for all tenants: whose is a reply, who hears a STOP, who is asked; with crashes, seed by seed."""
+"""One number for all tenants: whose is a reply, who hears a STOP, who is asked; with crashes,
+seed by seed."""
 
 from __future__ import annotations
 
@@ -26,7 +27,8 @@ MINUTE = timedelta(minutes=1)
 
 
 class Day:
-    """Ann is texted by all three firms, Bob by one; what they write comes minutes later, to the one number."""
+    """Ann is texted by all three firms, Bob by one; what they write comes minutes later, to the
+    one number."""
 
     def __init__(self, seed: int, crash: float) -> None:
         number = Sender(sender=ONE, kind=SenderKind.SHORT_CODE, shared_by=FIRMS)

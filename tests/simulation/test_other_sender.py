@@ -1,4 +1,5 @@
-"""A text that was called from one sender, came back, and goes from another: its calls are told apart."""
+"""A text that was called from one sender, came back, and goes from another: its calls are told
+apart."""
 
 from __future__ import annotations
 
@@ -28,8 +29,8 @@ MOVED = build_settings(
 
 @dataclass
 class Moving:
-    """The first sender's call is cut off, and the provider's list does not show it; that sender is another tenant's by
-    the time the text comes back."""
+    """The first sender's call is cut off, and the provider's list does not show it; that sender
+    is another tenant's by the time the text comes back."""
 
     seed: int
     crash: float = 0.0

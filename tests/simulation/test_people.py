@@ -1,9 +1,10 @@
-"""Numbers change while texts are on their way, rooms crash: one text, never two, and never to a number taken back.
+"""Numbers change while texts are on their way, rooms crash: one text, never two, and never to a
+number taken back.
 
-What is promised: of all ids that one person-request has had, the provider takes a text of one at most.  Once the gate
-has taken the cancel that a change of number causes, it gives no order for that id; once dispatch has taken it, no call
-begins for it.  What the change came too late for has gone to the number that was theirs when it was ordered.
-"""
+What is promised: of all ids that one person-request has had, the provider takes a text of one at
+most.  Once the gate has taken the cancel that a change of number causes, it gives no order for
+that id; once dispatch has taken it, no call begins for it.  What the change came too late for
+has gone to the number that was theirs when it was ordered."""
 
 from __future__ import annotations
 
@@ -44,7 +45,8 @@ def test_only_the_last_try_is_alive(played: Moving) -> None:
 
 
 def test_what_was_never_tried_is_asked_for_again(played: Moving) -> None:
-    """A change of number loses nothing, unless the person is deleted or dispatch had set out to call."""
+    """A change of number loses nothing, unless the person is deleted or dispatch had set out to
+    call."""
     for request_id, tries in played.tries().items():
         if played.outcomes[tries[-1]].state == "canceled":
             assert played.tried(tries[-1]) or played.was_ever_deleted(

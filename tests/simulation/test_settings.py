@@ -1,4 +1,5 @@
-"""A tenant's settings change while texts wait: those it concerns go, or learn why not, without anybody's doing."""
+"""A tenant's settings change while texts wait: those it concerns go, or learn why not, without
+anybody's doing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Two tenants ask the same person from a sender that they share; one ask arrives, the other does not."""
+"""Two tenants ask the same person from a sender that they share; one ask arrives, the other does
+not."""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ PHONE = PEOPLE[0]
 
 @dataclass
 class Shared(Scenario):
-    """`lost`: whose ask does not arrive, as told by the provider at once or by the carrier later."""
+    """`lost`: whose ask does not arrive, as told by the provider at once or by the carrier
+    later."""
 
     lost: str = "acme"
     told: str = "refused"

@@ -1,4 +1,5 @@
-"""A STOP that comes while the text's call waits for its turn at the sender: the call does not begin."""
+"""A STOP that comes while the text's call waits for its turn at the sender: the call does not
+begin."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Today's code goes on with houses that earlier versions left in the middle of their work: rows, positions, names."""
+"""Today's code goes on with houses that earlier versions left in the middle of their work: rows,
+positions, names."""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ KEPT = sorted(HOUSES.glob("*.json.gz"))
 
 
 def finished(scenario: Scenario) -> Scenario:
-    """Somebody tells whom the waiting text is for, producers repeat all that they asked, and what was to come comes."""
+    """Somebody tells whom the waiting text is for, producers repeat all that they asked, and
+    what was to come comes."""
     world = scenario.world
     for request in scenario.asked.values():
         world.publish(t.SEND_REQUESTS, request)
@@ -55,7 +57,8 @@ def test_nothing_is_lost_and_nothing_goes_out_twice(gone_on: Scenario) -> None:
 
 
 def test_nothing_is_left_under_way(gone_on: Scenario) -> None:
-    """A call that an earlier version had begun is somebody's to resolve, and an order is still an order."""
+    """A call that an earlier version had begun is somebody's to resolve, and an order is still
+    an order."""
     states = {one.state for one in promises.last_outcomes(gone_on).values()}
     assert states & {"queued", "sending", "deferred"} == set()
 

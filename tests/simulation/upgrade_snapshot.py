@@ -1,6 +1,8 @@
-"""A house that was stopped in the middle of its work, as it stood on Kafka: kept, so that later versions go on from it.
+"""A house that was stopped in the middle of its work, as it stood on Kafka: kept, so that later
+versions go on from it.
 
-`python -m tests.simulation.upgrade_snapshot NAME` keeps one more, by today's code; those there are stay as they are."""
+`python -m tests.simulation.upgrade_snapshot NAME` keeps one more, by today's code; those there
+are stay as they are."""
 
 from __future__ import annotations
 
@@ -26,8 +28,8 @@ NOBODY_YET: Final = "p-1"
 
 
 def stopped(seed: int = SEED) -> Scenario:
-    """Some texts are out, some are queued, in doubt, held for tomorrow, or wait for a person's number; reports, replies
-    and a STOP are still to come."""
+    """Some texts are out, some are queued, in doubt, held for tomorrow, or wait for a person's
+    number; reports, replies and a STOP are still to come."""
     scenario = Scenario(seed)
     world = scenario.world
     scenario.people_opt_in()

@@ -1,8 +1,9 @@
-"""All rooms in one process, without Kafka, under a clock that jumps: the same lanes, crashed at every step.
+"""All rooms in one process, without Kafka, under a clock that jumps: the same lanes, crashed at
+every step.
 
-A lane's batch may crash before its commit (nothing of it exists), after its commit and before its effects (the calls
-are never made), or after a call and before its answer is written (the provider has it and nobody knows).
-"""
+A lane's batch may crash before its commit (nothing of it exists), after its commit and before
+its effects (the calls are never made), or after a call and before its answer is written (the
+provider has it and nobody knows)."""
 
 from __future__ import annotations
 
@@ -81,7 +82,8 @@ class World:
         self.log.publish(topic, message, self.ms)
 
     def publish_at(self, at: datetime, topic: Topic[Any], message: Message) -> None:
-        """From the world outside, when its time has come: a person's answer, a carrier's receipt."""
+        """From the world outside, when its time has come: a person's answer, a carrier's
+        receipt."""
         self.later.append((at, topic, message))
 
     @property
@@ -197,7 +199,8 @@ class World:
         return self.call(effect, self.now)
 
     def settle(self, until: timedelta = timedelta(days=5), turns: int = 20_000) -> None:
-        """Run everybody in random order; when nobody has anything to do, let time pass to the next thing due.
+        """Run everybody in random order; when nobody has anything to do, let time pass to the
+        next thing due.
 
         Stops when nothing is due before `until` from now."""
         end = self.now + until

@@ -1,7 +1,8 @@
-"""`make soak`: half of what this machine can do, for a long time, through the whole house; what grows is told.
+"""`make soak`: half of what this machine can do, for a long time, through the whole house; what
+grows is told.
 
-The broker is an embedded one, thrown away at the end.  Exit code 1 if a process ended, a room stalled, a text was not
-delivered, or a process holds more files than at first."""
+The broker is an embedded one, thrown away at the end.  Exit code 1 if a process ended, a room
+stalled, a text was not delivered, or a process holds more files than at first."""
 
 from __future__ import annotations
 

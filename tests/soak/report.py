@@ -19,7 +19,8 @@ BETWEEN: Final = re.compile(r"(?s)(?<=<!-- results -->\n).*?(?=<!-- end of resul
 
 
 class Report(NamedTuple):
-    """`capacity`, `rate`: messages a second, measured before and asked for.  `lag`: seconds.  `wrong`: sentences."""
+    """`capacity`, `rate`: messages a second, measured before and asked for.  `lag`: seconds.
+    `wrong`: sentences."""
 
     minutes: float
     capacity: float

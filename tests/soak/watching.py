@@ -1,4 +1,5 @@
-"""Looks at every process and at every partition's lag, every few seconds, until it is told to stop."""
+"""Looks at every process and at every partition's lag, every few seconds, until it is told to
+stop."""
 
 from __future__ import annotations
 

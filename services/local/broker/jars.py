@@ -86,8 +86,8 @@ def read_lock() -> tuple[Jar, ...]:
 
 def renew_lock() -> None:
     """Resolve `WANTED` and what it needs, and write the lock."""
-    from jgo.maven import MavenContext
-    from jgo.parse import Coordinate
+    from jgo.maven import MavenContext  # noqa: PLC0415
+    from jgo.parse import Coordinate  # noqa: PLC0415
 
     with tempfile.TemporaryDirectory() as folder:
         maven = MavenContext(repo_cache=Path(folder))
@@ -137,10 +137,10 @@ def fetch(jars: Sequence[Jar], into: Path) -> None:
     leaves nothing behind. Raises BrokerError; OSError when the disk does not take it.
     """
     # jgo and rich take long to import, and most starts have nothing to fetch
-    from jgo.config import GlobalSettings
-    from jgo.maven import MavenContext
-    from rich.console import Console
-    from rich.progress import track
+    from jgo.config import GlobalSettings  # noqa: PLC0415
+    from jgo.maven import MavenContext  # noqa: PLC0415
+    from rich.console import Console  # noqa: PLC0415
+    from rich.progress import track  # noqa: PLC0415
 
     console = Console(stderr=True)
     title = f"Fetching the broker, {len(jars)} jars"
@@ -171,7 +171,7 @@ def _fetch_one(jar: Jar, maven: Any, into: Path) -> None:
 
 
 def _download(jar: Jar, maven: Any) -> Path:
-    from requests import RequestException
+    from requests import RequestException  # noqa: PLC0415
 
     artifact = maven.project(jar.group, jar.artifact).at_version(jar.version).artifact()
     for tries_left in reversed(range(TRIES)):

@@ -48,7 +48,7 @@ def main() -> int:
         stdin=subprocess.DEVNULL,
         stdout=sys.stderr,
         pass_fds=[int(lock)],
-        preexec_fn=_die_with_guard(),
+        preexec_fn=_die_with_guard(),  # noqa: PLW1509 - this process has one thread
     )
     print(broker.pid, flush=True)
     while broker.poll() is None and os.getppid() == int(parent):

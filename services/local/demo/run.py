@@ -160,11 +160,11 @@ async def run(plan: Plan, bootstrap: str, ledger: Ledger, show: Show) -> RunResu
         began = time.monotonic()
         await publisher.publish_all(SEND_REQUESTS, fixtures.first)
 
-        def has_heard_answers() -> bool:
+        def has_answers() -> bool:
             refresh("waiting for the answers")
-            return _has_heard_answers(ledger, plan.tenant, fixtures)
+            return _has_answers(ledger, plan.tenant, fixtures)
 
-        await _wait_until(has_heard_answers, patience)
+        await _wait_until(has_answers, patience)
         await publisher.publish_all(SEND_REQUESTS, fixtures.second)
         came_to_rest = await _wait_until(lambda: is_at_rest_with(expected), patience)
         seconds = time.monotonic() - began
@@ -222,7 +222,7 @@ def is_at_rest(counters: Counters, ledger: Ledger, tenant: str, expected: int) -
     return {row["state"]: row["n"] for row in ledger.rows(sql, tenant)} == counters.states
 
 
-def _has_heard_answers(ledger: Ledger, tenant: str, fixtures: Fixtures) -> bool:
+def _has_answers(ledger: Ledger, tenant: str, fixtures: Fixtures) -> bool:
     sql = "SELECT number FROM consent_status WHERE tenant = ? AND state = ?"
     return all(
         fixtures.numbers(role) <= {row["number"] for row in ledger.rows(sql, tenant, state)}

@@ -291,7 +291,7 @@ def _validate_schedule(form: Mapping[str, str], service: str) -> int | None:
 
 
 def _time_until_send(form: Mapping[str, str]) -> timedelta:
-    return datetime.fromisoformat(form["SendAt"].replace("Z", "+00:00")) - datetime.now(UTC)
+    return datetime.fromisoformat(form["SendAt"]) - datetime.now(UTC)
 
 
 def _check_sender_state(

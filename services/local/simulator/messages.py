@@ -188,7 +188,7 @@ def _matches(message: Message, query: Mapping[str, str], known_by: float | None)
 
 def _is_within(sent: float, sign: str, text: str) -> bool:
     """`2026-01-31` means that whole day, a full time that second. Both signs include it."""
-    moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    moment = datetime.fromisoformat(text)
     length = 86_400 if len(text) == len("2026-01-31") else 1
     first = int(moment.replace(tzinfo=moment.tzinfo or UTC).timestamp())
     if sign == "<":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 from services.local.simulator.admin_api import AdminApi
 from services.local.simulator.api import Api
@@ -57,7 +57,7 @@ class Simulator:
         self._port = port
         self._speed = speed
 
-    async def __aenter__(self) -> Simulator:
+    async def __aenter__(self) -> Self:
         self._context = context = self._build_context()
         self._recipients = Recipients(context)
         carrier = Carrier(context, self._recipients.on_delivered)

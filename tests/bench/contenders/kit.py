@@ -1,4 +1,5 @@
-"""The plain job through the kit with every promise on: typed in and out, one transaction a partition and batch."""
+"""The plain job through the kit with every promise on: typed in and out, one transaction a
+partition and batch."""
 
 from __future__ import annotations
 

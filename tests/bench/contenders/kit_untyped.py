@@ -1,5 +1,5 @@
-"""The plain job through the kit as in `kit`, but with events read as the other contenders read them: parsed, and no
-field looked at.  Key and partition are checked all the same."""
+"""The plain job through the kit as in `kit`, but with events read as the other contenders read
+them: parsed, and no field looked at.  Key and partition are checked all the same."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What every contender is told; standard library only, for one of them lives in an environment of its own."""
+"""What every contender is told; standard library only, for one of them lives in an environment
+of its own."""
 
 from __future__ import annotations
 
@@ -7,7 +8,8 @@ from pathlib import Path
 
 
 class Told(argparse.Namespace):
-    """`name` is this run's own: group, rows and changelogs are called by it; `folder` is for files."""
+    """`name` is this run's own: group, rows and changelogs are called by it; `folder` is for
+    files."""
 
     bootstrap: str
     source: str

@@ -1,8 +1,7 @@
 """The plain job in Quix Streams: a StreamingDataFrame with state, as it comes.
 
-`SAYSO_BENCH_GUARANTEE=exactly-once` for its transactions, `SAYSO_BENCH_COMMIT_EVERY=8000` for a checkpoint after so
-many events.  Runs in an environment of its own, and imports nothing of ours.
-"""
+`SAYSO_BENCH_GUARANTEE=exactly-once` for its transactions, `SAYSO_BENCH_COMMIT_EVERY=8000` for a
+checkpoint after so many events.  Runs in an environment of its own, and imports nothing of ours."""
 
 from __future__ import annotations
 

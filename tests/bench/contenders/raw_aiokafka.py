@@ -1,7 +1,8 @@
-"""The plain job as a loop over aiokafka: idempotent producer, a send per record, offsets committed after the sends.
+"""The plain job as a loop over aiokafka: idempotent producer, a send per record, offsets
+committed after the sends.
 
-At least once, and no more: the counts in memory are not restored, and a crash between sends and commit counts twice.
-"""
+At least once, and no more: the counts in memory are not restored, and a crash between sends and
+commit counts twice."""
 
 from __future__ import annotations
 

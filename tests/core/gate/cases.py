@@ -1,4 +1,5 @@
-"""A request that may go, at noon in New York, and everything around it; a test says what is different."""
+"""A request that may go, at noon in New York, and everything around it; a test says what is
+different."""
 
 from __future__ import annotations
 
@@ -76,7 +77,8 @@ def context(
     now: datetime = NOON,
     **asked: Any,
 ) -> RuleContext:
-    """`known` goes into the number's row, `policy` into the tenant's settings, the rest into the request."""
+    """`known` goes into the number's row, `policy` into the tenant's settings, the rest into the
+    request."""
     number = NumberState(state=consent, epoch=1, **(known or {}))
     return build_context(request(**asked), number, received or now, now, settings(**(policy or {})))
 

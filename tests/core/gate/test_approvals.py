@@ -1,4 +1,5 @@
-"""Approvals: what they let go, what they do not, and what is said of one that comes too late or for another text."""
+"""Approvals: what they let go, what they do not, and what is said of one that comes too late or
+for another text."""
 
 from __future__ import annotations
 
@@ -287,7 +288,8 @@ def test_a_returned_order_needs_approval_if_the_branch_asks_now() -> None:
 
 
 def test_an_approval_given_before_the_branch_asked_is_kept() -> None:
-    """The verdict is the same one as before it: nothing is published but the answer, and the approval stands."""
+    """The verdict is the same one as before it: nothing is published but the answer, and the
+    approval stands."""
     processor = played()
     processor.tell(asked())
     processor.settings = waiting().settings

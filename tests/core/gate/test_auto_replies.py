@@ -1,4 +1,5 @@
-"""What a STOP, a START and a HELP lead to: one answer where the carrier gives none, and what is stopped or lifted."""
+"""What a STOP, a START and a HELP lead to: one answer where the carrier gives none, and what is
+stopped or lifted."""
 
 from __future__ import annotations
 

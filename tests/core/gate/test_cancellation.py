@@ -1,4 +1,5 @@
-"""A request is taken back: before it comes, while it waits, once it is ordered, and when it comes back."""
+"""A request is taken back: before it comes, while it waits, once it is ordered, and when it
+comes back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The consent log as a chain: what the gate writes holds together, and each way to tamper with it has its name."""
+"""The consent log as a chain: what the gate writes holds together, and each way to tamper with
+it has its name."""
 
 from __future__ import annotations
 
@@ -21,7 +22,8 @@ FAMILY = "acme/+14155550100"
 
 
 def told() -> Played:
-    """A form, a STOP, an opt-in that comes too late to lift it, a START, and something that could not be read."""
+    """A form, a STOP, an opt-in that comes too late to lift it, a START, and something that
+    could not be read."""
     processor = played()
     records = [
         opt_in(),
@@ -66,7 +68,8 @@ def test_a_repeat_adds_nothing_to_the_chain() -> None:
 
 
 def test_a_stranger_can_compute_the_hash() -> None:
-    """From the documentation alone: the entry without `hash`, keys sorted, no blanks, UTF-8, SHA-256."""
+    """From the documentation alone: the entry without `hash`, keys sorted, no blanks, UTF-8,
+    SHA-256."""
     entry = on_the_wire(told())[1]
     rest = {name: value for name, value in entry.items() if name != "hash"}
     plain = json.dumps(rest, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
@@ -161,7 +164,8 @@ def test_another_entry_under_the_same_place_is_named() -> None:
 
 
 def test_what_cannot_be_seen_without_the_head() -> None:
-    """An end that was cut off or written anew is a chain as well; only somebody who knows the head can tell."""
+    """An end that was cut off or written anew is a chain as well; only somebody who knows the
+    head can tell."""
     entries = on_the_wire(told())
     assert find_flaws(entries[:3]) == ()
     rehashed(entries, 4, reason="x")

@@ -1,4 +1,5 @@
-"""Whatever its size, a fact gets an answer and no row outgrows its bound (64 kB; a record on Kafka: 1 MB)."""
+"""Whatever its size, a fact gets an answer and no row outgrows its bound (64 kB; a record on
+Kafka: 1 MB)."""
 
 from __future__ import annotations
 

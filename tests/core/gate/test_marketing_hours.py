@@ -29,7 +29,8 @@ ZONE_OF = {
     "SD": CHICAGO,
     "TX": CHICAGO,
 }
-"""2026-06-10 is a Wednesday, 13 a Saturday, 14 a Sunday; 2026-05-25 Memorial Day; 2026-07-03 the Fourth, observed."""
+"""2026-06-10 is a Wednesday, 13 a Saturday, 14 a Sunday; 2026-05-25 Memorial Day; 2026-07-03 the
+Fourth, observed."""
 
 
 def promoted(now: datetime, **about: Any) -> RuleContext:

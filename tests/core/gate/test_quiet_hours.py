@@ -1,4 +1,5 @@
-"""Hours by local clocks: zone × local time × kind × verdict, through the days on which clocks change."""
+"""Hours by local clocks: zone × local time × kind × verdict, through the days on which clocks
+change."""
 
 from __future__ import annotations
 

@@ -67,7 +67,8 @@ def over_there(processor: Played, ahead: timedelta) -> None:
 
 
 def bounced(processor: Played, ahead: timedelta, hours: float) -> int:
-    """How often it is ordered in these hours, by a dispatch that hands back at once what is over by its clock."""
+    """How often it is ordered in these hours, by a dispatch that hands back at once what is over
+    by its clock."""
     end, known = processor.now + hours * HOUR, 0
     while known < 50 and (orders := len(processor.all(DISPATCH_ORDERS))) > known:
         known = orders

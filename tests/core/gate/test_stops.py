@@ -1,4 +1,5 @@
-"""A STOP holds: against yeses that are older than it, slips in forms, used ids, and a START to another sender."""
+"""A STOP holds: against yeses that are older than it, slips in forms, used ids, and a START to
+another sender."""
 
 from __future__ import annotations
 

@@ -191,7 +191,8 @@ def test_nobodys_text_is_one_dead_letter(sender: str, body: str, cause: str) -> 
 
 @pytest.mark.parametrize("body", ["STOP", "START"])
 def test_a_text_is_routed_once_its_sender_is_known(body: str) -> None:
-    """Staff apply the sender and replay the record, as its letter says; a yes is no younger for it."""
+    """Staff apply the sender and replay the record, as its letter says; a yes is no younger for
+    it."""
     processor = play("99999")
     record = inbound(body, sender="99999", to_address="99999")
     assert of(DEAD_LETTERS, processor.tell(record, at=NOON))
@@ -230,7 +231,8 @@ SERVICE = "MG" + "0" * 32
 def test_a_number_in_a_services_pool_is_the_sender(
     number: str, body: str, tenants: list[str]
 ) -> None:
-    """The provider names the service, which nobody has declared, for the number is what is texted from."""
+    """The provider names the service, which nobody has declared, for the number is what is
+    texted from."""
     processor = play(SERVICE)
     replies = of(REPLIES, processor.tell(inbound(body, sender=SERVICE, to_address=number)))
     assert [(reply.tenant, reply.sender) for reply in replies] == [

@@ -415,7 +415,8 @@ def test_sixteen_real_attempts_are_kept_whole() -> None:
 
 
 def test_silence_is_noticed_whatever_callbacks_say() -> None:
-    """Of other texts, and so many that none more are kept: the clock's own report is, or it would ring for ever."""
+    """Of other texts, and so many that none more are kept: the clock's own report is, or it
+    would ring for ever."""
     drive = processor()
     for record in (
         *SENT,

@@ -1,4 +1,5 @@
-"""Receipts as providers really send them: early, late, twice, out of order, somebody else's, in words of tomorrow."""
+"""Receipts as providers really send them: early, late, twice, out of order, somebody else's, in
+words of tomorrow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""A batch is filled past aiokafka's own `append`: what is in it must be what was put in, and no record may be lost."""
+"""A batch is filled past aiokafka's own `append`: what is in it must be what was put in, and no
+record may be lost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What a room publishes at the end of a batch: once a family, as it stands then, in the batch's own transaction."""
+"""What a room publishes at the end of a batch: once a family, as it stands then, in the batch's
+own transaction."""
 
 from __future__ import annotations
 
@@ -45,7 +46,8 @@ SUMS = Topic[Word]("t.sums", Word, lambda m: m.key, None, "for a test")
 def process(
     state: StateStore, record: InputRecord, now: datetime, settings: Settings
 ) -> StepResult:
-    """Remembers each word; `nothing` changes nothing, `forget` deletes, `at once` is published at once."""
+    """Remembers each word; `nothing` changes nothing, `forget` deletes, `at once` is published
+    at once."""
     word: Word = record.value
     row = state.get("words", Words)
     if word.what == "nothing":

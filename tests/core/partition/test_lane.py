@@ -1,4 +1,5 @@
-"""A lane, without Kafka: what is taken first, what is put right, what is set aside, what is remembered."""
+"""A lane, without Kafka: what is taken first, what is put right, what is set aside, what is
+remembered."""
 
 from __future__ import annotations
 
@@ -52,7 +53,8 @@ FIRST, THEN, OUT = topic("t.first"), topic("t.then"), topic("t.out")
 def process(
     state: StateStore, record: InputRecord, now: datetime, settings: Settings
 ) -> StepResult:
-    """Remembers every word; `sleep` asks to be woken in a minute, `forget` deletes, `echo` publishes, `go` calls."""
+    """Remembers every word; `sleep` asks to be woken in a minute, `forget` deletes, `echo`
+    publishes, `go` calls."""
     row = state.get("heard", Heard) or Heard()
     match record.value:
         case Said(what="forget"):

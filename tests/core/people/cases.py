@@ -1,4 +1,5 @@
-"""Somebody with a mobile, a text for them, and everything around it; a test says what is different."""
+"""Somebody with a mobile, a text for them, and everything around it; a test says what is
+different."""
 
 from __future__ import annotations
 

@@ -1,1 +1,2 @@
-"""`make faults`: hurt a running house in every way we know, and count from outside what came of the texts."""
+"""`make faults`: hurt a running house in every way we know, and count from outside what came of
+the texts."""

@@ -1,4 +1,5 @@
-"""`make faults`: hurt a running house, count from outside, and say what was lost, sent twice or left in doubt.
+"""`make faults`: hurt a running house, count from outside, and say what was lost, sent twice or
+left in doubt.
 
 The broker is an embedded one, thrown away at the end.  Exit code 1 if any fault fails."""
 

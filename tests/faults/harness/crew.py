@@ -1,6 +1,7 @@
 """Worker processes, started again when they end, as `sayso up` does; and the ways to hurt one.
 
-The pause before a start is short and never grows: a fault is to be met by a worker, not by a supervisor's patience."""
+The pause before a start is short and never grows: a fault is to be met by a worker, not by a
+supervisor's patience."""
 
 from __future__ import annotations
 
@@ -28,8 +29,8 @@ class NotReady(Exception):
 
 
 class Worker:
-    """One room's process.  `environment` holds for every start, `once` for the next one only.  `endings`: how each
-    process ended, a negative number being a signal's."""
+    """One room's process.  `environment` holds for every start, `once` for the next one only.
+    `endings`: how each process ended, a negative number being a signal's."""
 
     def __init__(self, room: str, name: str, folder: Path, environment: Mapping[str, str]) -> None:
         self.room, self.name = room, name
@@ -144,7 +145,8 @@ class Worker:
 
 
 class Crew:
-    """All workers of a stage, by name.  They die with us, also when we are killed (`services.parent_watch`)."""
+    """All workers of a stage, by name.  They die with us, also when we are killed
+    (`services.parent_watch`)."""
 
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         folder.mkdir(parents=True, exist_ok=True)

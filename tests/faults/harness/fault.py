@@ -33,9 +33,10 @@ class Scene:
 
 @dataclass(frozen=True)
 class Fault:
-    """Texts are asked for at `rate` a second for `seconds`, and `hurt` runs at the same time.  After both all must come
-    to rest, with never `patience` seconds in which nothing moves.  `quick` is what `--quick` makes of every time.
-    `alone`: on a stage of its own, as it hurts more than workers."""
+    """Texts are asked for at `rate` a second for `seconds`, and `hurt` runs at the same time.
+    After both all must come to rest, with never `patience` seconds in which nothing moves.
+    `quick` is what `--quick` makes of every time. `alone`: on a stage of its own, as it hurts
+    more than workers."""
 
     name: str
     words: str

@@ -42,7 +42,8 @@ async def gone(scene: Scene) -> None:
 
 
 async def full(scene: Scene) -> None:
-    """Until somebody makes room; a broker that gave up meanwhile is started again, as its operator would."""
+    """Until somebody makes room; a broker that gave up meanwhile is started again, as its
+    operator would."""
     await scene.wait(3)
     broker, filler = scene.stage.broker, scene.stage.folder / "broker" / "filler"
     await asyncio.to_thread(disk.fill, filler, LEFT)

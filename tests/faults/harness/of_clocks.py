@@ -1,7 +1,7 @@
 """The machine's clock is stepped by an hour, for all rooms at once and while they work.
 
-What is asked for meanwhile is also put in doubt, by calls that are cut off: when a call was made, and when the provider
-made the text, are then told by clocks that differ by an hour."""
+What is asked for meanwhile is also put in doubt, by calls that are cut off: when a call was
+made, and when the provider made the text, are then told by clocks that differ by an hour."""
 
 from __future__ import annotations
 

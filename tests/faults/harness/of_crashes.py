@@ -11,7 +11,8 @@ from services.failpoints import CRASH_AT, POINTS
 from tests.faults.harness.fault import Fault, Scene, Unmet
 
 LATEST: Final = 40
-"""A step is met for the first to the fortieth time, seeded, which is within some seconds under load."""
+"""A step is met for the first to the fortieth time, seeded, which is within some seconds under
+load."""
 RARE: Final = {"before-look": 5, "after-look": 5}
 """Steps that come for a doubt only."""
 PATIENCE: Final = 40.0

@@ -1,7 +1,7 @@
 """The provider's bad days, and the network's before it.
 
-Texts that were taken although the call failed come with their receipts or without: without, only the provider's list
-can tell."""
+Texts that were taken although the call failed come with their receipts or without: without, only
+the provider's list can tell."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ Standing = dict[str, Any]
 
 
 def cut_off(does: str, **more: Any) -> tuple[Standing, ...]:
-    """Of a hundred calls: 15 fail and the text is not taken, 20 though it is, 20 though it is and no receipt ever
-    comes."""
+    """Of a hundred calls: 15 fail and the text is not taken, 20 though it is, 20 though it is
+    and no receipt ever comes."""
     return (
         {"does": does, "share": 0.15, "taken": False, **more},
         {"does": does, "share": 0.25, "taken": True, **more},
@@ -38,7 +38,8 @@ def bad(*standing: Standing) -> Callable[[Scene], Awaitable[None]]:
 
 
 async def network_cut(scene: Scene) -> None:
-    """Dispatch reaches the provider through a proxy of ours, which cuts connections once the request is written."""
+    """Dispatch reaches the provider through a proxy of ours, which cuts connections once the
+    request is written."""
     worker, proxy = scene.stage.dispatch, scene.stage.proxy
     straight = worker.environment["SAYSO_PROVIDER_URL"]
     worker.environment["SAYSO_PROVIDER_URL"] = proxy.url

@@ -29,7 +29,8 @@ async def kill_loop(scene: Scene) -> None:
 
 
 async def asleep(scene: Scene) -> None:
-    """Beyond its session: another worker takes over, and the sleeper wakes with calls that are not its own any more."""
+    """Beyond its session: another worker takes over, and the sleeper wakes with calls that are
+    not its own any more."""
     crew = scene.stage.crew
     await crew.join("dispatch", "dispatch-b").until_ready()
     await scene.wait(4)
@@ -57,7 +58,8 @@ async def joins_and_leaves(scene: Scene) -> None:
 
 
 async def rolling(scene: Scene) -> None:
-    """An upgrade: two workers of each room, every one told to end and started again once the one before is ready."""
+    """An upgrade: two workers of each room, every one told to end and started again once the one
+    before is ready."""
     crew = scene.stage.crew
     await asyncio.gather(*[crew.join(room, f"{room}-b").until_ready() for room in ROLLED])
     await scene.wait(6)

@@ -21,7 +21,8 @@ from tests.faults.harness.stage import Stage, staged
 from tests.faults.harness.verdict import NOTHING, Verdict, judged, name_of, resting
 
 QUIET: Final = 4.0
-"""Seconds without any news before the books are closed: late receipts are still coming until then."""
+"""Seconds without any news before the books are closed: late receipts are still coming until
+then."""
 LONGEST: Final = 600.0
 """Seconds after which nothing is waited for any more, moving or not."""
 Tell = Callable[[str], None]
@@ -29,8 +30,8 @@ FAILURES: Final = (NotReady, BrokerError, ProcessFailed, TimeoutError, OSError)
 
 
 class Plan:
-    """`runs` of each fault; `quick` shortens what may be shortened; `seed` decides every moment; `call_timeout` in
-    seconds, for one call to the provider (the default of the product is 10)."""
+    """`runs` of each fault; `quick` shortens what may be shortened; `seed` decides every moment;
+    `call_timeout` in seconds, for one call to the provider (the default of the product is 10)."""
 
     def __init__(
         self,
@@ -46,8 +47,8 @@ class Plan:
 
 
 async def played(plan: Plan, tell: Tell) -> AsyncIterator[Verdict]:
-    """One verdict a fault, all its runs together.  Faults share a stage unless one hurts more than workers, or the one
-    before it failed: then what comes next begins anew."""
+    """One verdict a fault, all its runs together.  Faults share a stage unless one hurts more
+    than workers, or the one before it failed: then what comes next begins anew."""
     async with AsyncExitStack() as open_stages:
         common = _Common(plan, open_stages)
         for fault in plan.faults:

@@ -60,7 +60,8 @@ class Proxy:
                 back.write(answer)
                 await back.drain()
         except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            pass  # asyncio logs an error for a connection whose task was cancelled, which is how ours end
+            # asyncio logs an error for a connection whose task was cancelled, which is how ours end
+            pass
         finally:
             for side in (back, upstream):
                 if side is not None:
@@ -75,7 +76,8 @@ class Proxy:
 
 
 async def _message(reader: asyncio.StreamReader) -> bytes:
-    """One HTTP message with its body, as long as it announces; empty at the end of the connection."""
+    """One HTTP message with its body, as long as it announces; empty at the end of the
+    connection."""
     try:
         head = await reader.readuntil(b"\r\n\r\n")
     except asyncio.IncompleteReadError:

@@ -1,4 +1,5 @@
-"""Where the results are kept: `.bench/faults.json` for machines, the table of the README beside this for people."""
+"""Where the results are kept: `.bench/faults.json` for machines, the table of the README beside
+this for people."""
 
 from __future__ import annotations
 
@@ -35,7 +36,8 @@ KEPT: Final = (
 
 
 def keep(verdicts: Iterable[Verdict], quick: bool, path: Path = JSON) -> None:
-    """Those of now, marked if they were `quick`; a fault that was not played this time keeps its earlier row."""
+    """Those of now, marked if they were `quick`; a fault that was not played this time keeps its
+    earlier row."""
     known = {one["fault"]: one for one in kept(path)}
     known |= {
         one.fault: {name: getattr(one, name) for name in KEPT} | {"quick": quick}

@@ -1,4 +1,5 @@
-"""A house that can be hurt: its own broker, the provider's simulator, the webhook, and a crew of workers."""
+"""A house that can be hurt: its own broker, the provider's simulator, the webhook, and a crew of
+workers."""
 
 from __future__ import annotations
 
@@ -93,8 +94,9 @@ def _addresses(folder: Path) -> process_specs.Addresses:
 
 @asynccontextmanager
 async def staged(folder: Path, seed: int, call_timeout: float) -> AsyncIterator[Stage]:
-    """`folder` is there; `call_timeout`: seconds that dispatch waits for the provider, and the measure of how soon it
-    looks for what is in doubt.  Ready to be asked for texts.  Raises BrokerError, ProcessFailed or NotReady."""
+    """`folder` is there; `call_timeout`: seconds that dispatch waits for the provider, and the
+    measure of how soon it looks for what is in doubt.  Ready to be asked for texts.  Raises
+    BrokerError, ProcessFailed or NotReady."""
     broker = EmbeddedBroker(folder)
     bootstrap = await asyncio.to_thread(broker.start)
     where = _addresses(folder)

@@ -1,4 +1,5 @@
-"""The texts that a fault meets: whose they are, from which sender, how long, and at what rate they are asked for."""
+"""The texts that a fault meets: whose they are, from which sender, how long, and at what rate
+they are asked for."""
 
 from __future__ import annotations
 
@@ -60,8 +61,8 @@ async def settle_in(publisher: Publisher) -> None:
 
 
 def request(message_id: str, rng: random.Random) -> SendRequest:
-    """One in five is of two segments.  Each number knows one sender, as people do: what the provider lists for it is
-    that one's, and tells of a doubt."""
+    """One in five is of two segments.  Each number knows one sender, as people do: what the
+    provider lists for it is that one's, and tells of a doubt."""
     to = rng.randrange(len(NUMBERS))
     body = f"Text {message_id}. " + "Please read this. " * rng.choice((0, 0, 0, 0, 9))
     return SendRequest(
@@ -85,8 +86,8 @@ async def ask(
     seconds: float,
     rng: random.Random,
 ) -> None:
-    """Adds to `ids` what it asks for.  What the broker does not confirm is asked for again under its id, until it
-    does."""
+    """Adds to `ids` what it asks for.  What the broker does not confirm is asked for again under
+    its id, until it does."""
     began, all_of_them = asyncio.get_running_loop().time(), int(rate * seconds)
     while len(ids) < all_of_them:
         passed = asyncio.get_running_loop().time() - began

@@ -1,4 +1,5 @@
-"""What an outsider says of one fault: from the provider's journal and the topics, by nobody's word but theirs."""
+"""What an outsider says of one fault: from the provider's journal and the topics, by nobody's
+word but theirs."""
 
 from __future__ import annotations
 
@@ -11,24 +12,27 @@ from tests.faults.harness.watch import Heard, Watch
 from tests.journal_report import Arrival, CreateCall, largest_window_ratio
 
 SHORTEST: Final = 5.0
-"""Seconds.  The journal notes when a call arrived, not when it began: in short windows one shows how promptly processes
-are scheduled on a busy machine.  At ten segments a second one text that came late is a tenth of a second's."""
+"""Seconds.  The journal notes when a call arrived, not when it began: in short windows one shows
+how promptly processes are scheduled on a busy machine.  At ten segments a second one text that
+came late is a tenth of a second's."""
 PACE_KEPT: Final = 1.05
 """For the same reason: two segments in five seconds."""
 MOVING: Final = frozenset({State.QUEUED, State.SENDING, State.DEFERRED, State.IN_DOUBT})
 AT_REST: Final = frozenset(
     {("in_doubt", "absent"), ("in_doubt", "unclear"), ("deferred", "absent")}
 )
-"""States and codes of an attempt for which dispatch has done all it may: the first two are left to a person, and what
-is proven absent but was an earlier owner's waits for a quarter of an hour before it goes again."""
+"""States and codes of an attempt for which dispatch has done all it may: the first two are left
+to a person, and what is proven absent but was an earlier owner's waits for a quarter of an hour
+before it goes again."""
 CLEARED: Final = frozenset({"accepted", "refused", "canceled", "expired", "deferred", "queued"})
 """States of an attempt after which it is not in doubt any more."""
 
 
 class Verdict(NamedTuple):
-    """`lost`: asked for, and neither out nor accounted for.  `sent_twice`: taken by the provider once too often.
-    `doubts`: calls that were ever in doubt.  `in_doubt`: texts left to a person.  `waiting`: proven absent, to go again
-    after a quarter of an hour.  `wrong`: in words, all that must not be."""
+    """`lost`: asked for, and neither out nor accounted for.  `sent_twice`: taken by the provider
+    once too often. `doubts`: calls that were ever in doubt.  `in_doubt`: texts left to a person.
+    `waiting`: proven absent, to go again after a quarter of an hour.  `wrong`: in words, all
+    that must not be."""
 
     fault: str
     runs: int
@@ -176,7 +180,8 @@ def _called_twice(calls: list[CreateCall]) -> set[str]:
 
 
 def _books(ids: set[str], states: dict[str, State], watch: Watch) -> list[str]:
-    """The equation of `streams.lifecycle`, and usage against a recount of everything that this watch has heard."""
+    """The equation of `streams.lifecycle`, and usage against a recount of everything that this
+    watch has heard."""
     residue = reconcile_states(len(ids), Counter(states.values())).unaccounted
     recount = Counter(outcome["state"] for outcome in watch.outcomes.values())
     unequal = {state: watch.usage[state] - recount[state] for state in watch.usage | recount}

@@ -1,6 +1,7 @@
 """`python -m tests.faults.trouble`: stage every trouble, and write what was said into the docs.
 
-Each on an embedded broker of its own, thrown away at the end.  Exit code 1 if anything wrong was said."""
+Each on an embedded broker of its own, thrown away at the end.  Exit code 1 if anything wrong was
+said."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""SIGTERM while calls are under way: nothing new begins, what comes of them is written, the process ends in time."""
+"""SIGTERM while calls are under way: nothing new begins, what comes of them is written, the
+process ends in time."""
 
 from __future__ import annotations
 

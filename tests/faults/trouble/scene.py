@@ -1,4 +1,5 @@
-"""One room's real worker under the supervisor of `sayso up`, on a real broker; and what `sayso lag` says of it."""
+"""One room's real worker under the supervisor of `sayso up`, on a real broker; and what `sayso
+lag` says of it."""
 
 from __future__ import annotations
 
@@ -66,7 +67,8 @@ class Scene:
         await tell(self.bootstrap, SEND_REQUESTS, people.requests(count, f"trouble-{self.asked}"))
 
     async def lag(self, partition: int | None = None) -> str:
-        """The verdict on the worst partition, or on this one, and its cause: after the looks that `sayso lag` takes."""
+        """The verdict on the worst partition, or on this one, and its cause: after the looks
+        that `sayso lag` takes."""
         async with LagMonitor(
             self.bootstrap, {f"sayso.{ROOM}": [topic.name for topic in GATE.inputs]}
         ) as watch:

@@ -1,7 +1,8 @@
 """A worker that is ill, as `services.workers`: `python -m tests.faults.trouble.sick ROOM ...`.
 
-SAYSO_ILLNESS is `slow`: each fact costs 20 ms, and a transaction takes 20; or a file: if it is there, it is removed,
-and the next transaction never ends.  The watchdog of a hung one is less patient than the usual minute."""
+SAYSO_ILLNESS is `slow`: each fact costs 20 ms, and a transaction takes 20; or a file: if it is
+there, it is removed, and the next transaction never ends.  The watchdog of a hung one is less
+patient than the usual minute."""
 
 from __future__ import annotations
 

@@ -22,7 +22,8 @@ POISON: Final = 1200
 
 
 class Trouble(NamedTuple):
-    """`ought`: words of each thing that is said, in order; `play`: what was said.  `cheap`: for `make test`."""
+    """`ought`: words of each thing that is said, in order; `play`: what was said.  `cheap`: for
+    `make test`."""
 
     name: str
     words: str

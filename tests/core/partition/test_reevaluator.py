@@ -1,4 +1,5 @@
-"""What waiting_prefix is judged again when settings change: once, only where it may matter, and also after a crash."""
+"""What waiting_prefix is judged again when settings change: once, only where it may matter, and
+also after a crash."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
 """When the books are quiet, and what had been spent by then.
 
-Only the ledger's file is asked.  The broker's CPU is measured too, and even ten questions a second about the ends of
-its topics cost it 2 % of a core.
-"""
+Only the ledger's file is asked.  The broker's CPU is measured too, and even ten questions a
+second about the ends of its topics cost it 2 % of a core."""
 
 from __future__ import annotations
 
@@ -20,15 +19,16 @@ from tests.bench.watch import PATIENCE, Meter, Progress, Stuck, unseen
 
 EVERY: Final = 0.1
 QUIET: Final = 1.5
-"""Seconds without a move after which the books are quiet; usage and the ledger gather for half a second."""
+"""Seconds without a move after which the books are quiet; usage and the ledger gather for half a
+second."""
 LAST: Final = (OUTCOMES.name, USAGE_REPORT.name)
 """What the ledger reads last of a message: usage counts an outcome, and says so."""
 _DELIVERED: Final = "SELECT count(*) AS n FROM outcomes WHERE state = 'delivered'"
 
 
-class Books:
-    """`moved_at`, `spent`: when they last moved, and what the meter said then; the wait that finds out that they are
-    quiet does not count."""
+class LedgerWatch:
+    """`moved_at`, `spent`: when they last moved, and what the meter said then; the wait that
+    finds out that they are quiet does not count."""
 
     def __init__(self, ledger: Ledger, meter: Meter) -> None:
         self._ledger, self.meter = ledger, meter
@@ -45,7 +45,8 @@ class Books:
         return int(self._ledger.rows(_DELIVERED)[0]["n"])
 
     async def until_quiet(self, wanted: int, progress: Progress = unseen) -> None:
-        """So many texts delivered since the house began, counted, and in the ledger.  Raises Stuck."""
+        """So many texts delivered since the house began, counted, and in the ledger.  Raises
+        Stuck."""
         while True:
             self.look()
             there, quiet = self.delivered(), time.perf_counter() - self.moved_at
@@ -60,9 +61,9 @@ class Books:
 
 
 @asynccontextmanager
-async def books(up: Stack) -> AsyncIterator[Books]:
+async def watch_ledger(up: Stack) -> AsyncIterator[LedgerWatch]:
     ledger = Ledger.open(up.ledger, existing=True)
     try:
-        yield Books(ledger, cpu_meter(up.pids))
+        yield LedgerWatch(ledger, cpu_meter(up.pids))
     finally:
         ledger.close()

@@ -32,7 +32,7 @@ from streams.lifecycle import (
 )
 
 
-def test_the_table_answers_every_verdict_and_every_state_of_an_attempt() -> None:
+def test_the_table_has_every_verdict_and_every_attempt_state() -> None:
     assert {word for source, word in TABLE if source == DECISION} == set(Verdict)
     assert {word for source, word in TABLE if source == ATTEMPT} == set(AttemptState)
 
@@ -112,7 +112,7 @@ def test_the_equation_names_every_state_once() -> None:
     assert {state: words.count(state) for state in State} == dict.fromkeys(State, 1)
 
 
-def test_the_diagram_draws_every_state_and_ends_in_the_final_ones() -> None:
+def test_the_diagram_has_every_state_and_its_ends() -> None:
     drawn = render_diagram()
     assert drawn.startswith("stateDiagram-v2\n")
     for state, meaning in STATE_INFO.items():

@@ -114,7 +114,7 @@ def test_graphemes_stay_whole_while_they_can(text: str, count: int) -> None:
 
 
 @given(st.text(BASIC + EXTENSION, max_size=700))
-def test_gsm_needs_no_fewer_than_its_septets_and_at_most_one_in_153_more(text: str) -> None:
+def test_gsm_segments_are_near_their_septets(text: str) -> None:
     septets = len(text) + sum(char in EXTENSION for char in text)
     least = 1 if septets <= 160 else -(-septets // 153)
     assert least <= count_segments(text) <= least + septets // 152

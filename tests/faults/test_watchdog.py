@@ -88,7 +88,7 @@ async def test_one_record_is_enough(yard: Yard) -> None:
     assert "partition 1 has something to read" in yard.verdicts[0]
 
 
-async def test_a_lane_that_moves_does_not_hide_one_that_stands(yard: Yard) -> None:
+async def test_a_moving_partition_does_not_hide_a_stalled_one(yard: Yard) -> None:
     yard.read = {0: 5, 1: 5}
     for _ in range(20):
         yard.lanes[0].serial += 1

@@ -161,7 +161,7 @@ def test_every_locale_stops_starts_says_yes_and_helps() -> None:
     assert all(of >= {STOP, START, YES, HELP} for of in meanings.values())
 
 
-def test_folding_keeps_where_sentences_and_clauses_end() -> None:
+def test_normalizing_keeps_where_sentences_and_clauses_end() -> None:
     assert normalize("  Wrong number, I said. STOP!! ") == "wrong number , i said . stop"
     assert strip_marks(normalize("opt-out!")) == "opt out"
 

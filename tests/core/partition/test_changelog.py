@@ -45,7 +45,7 @@ def test_the_last_value_of_a_key_holds_and_a_tombstone_deletes() -> None:
     assert state == ({b"b\x00row": ROW}, {"t": 7}, 3, None, None)
 
 
-def test_an_empty_changelog_is_a_new_room() -> None:
+def test_an_empty_changelog_is_a_new_partition() -> None:
     assert changelog.collapse([]) == ({}, {}, 0, None, None)
 
 

@@ -32,7 +32,9 @@ from streams.partition.decoding import DLQ_WINDOW, MIN_DEAD_LETTERS, DlqLimit, D
         pytest.param(0.5, [(0, 0)] * 5, False, id="wakes and answers are no facts"),
     ],
 )
-def test_brake(share: float, batches: list[tuple[int, int]], trips: bool) -> None:
+def test_the_worker_stops_at_its_share_of_dead_letters(
+    share: float, batches: list[tuple[int, int]], trips: bool
+) -> None:
     brake = DlqLimit(share)
     assert any(_trips(brake, records, dead) for records, dead in batches) is trips
 

@@ -21,7 +21,7 @@ from streams.processing import (
     build_settings,
 )
 from streams.processor import Processor
-from tests.core.partition.test_lane import DEAD_LETTERS, FIRST, MS, OUT, THEN, Said
+from tests.core.partition.test_task import DEAD_LETTERS, FIRST, MS, OUT, THEN, Said
 from tests.simulation.log import Log
 
 NOW = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
@@ -115,7 +115,7 @@ def looked(one: PartitionTask) -> dict[str, int]:
     }
 
 
-def test_only_what_waits_and_only_of_the_tenant_whose_settings_changed() -> None:
+def test_only_waiting_entries_of_changed_tenants_are_reevaluated() -> None:
     one, _ = filled()
     one.follow_settings(BEFORE)
     assert one.idle_until() > NOW.timestamp(), "no change, nothing to do"
@@ -141,7 +141,7 @@ def test_the_same_settings_published_again_are_no_change() -> None:
     assert one.idle_until() > NOW.timestamp()
 
 
-def test_many_are_judged_a_slice_at_a_time_and_what_comes_in_goes_on(
+def test_a_long_walk_is_sliced_and_new_records_go_on(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(reevaluator, "REEVALUATED", 2)
@@ -169,7 +169,7 @@ def test_a_change_while_one_is_under_way_forgets_nobody(monkeypatch: pytest.Monk
     assert set(looked(one)) == {"acme/0 held/0", "acme/1 held/0", "bolt/0 held/0", "bolt/1 held/0"}
 
 
-def test_who_takes_over_sees_what_changed_meanwhile_and_nothing_where_nothing_did() -> None:
+def test_a_new_owner_sees_a_change_made_meanwhile() -> None:
     _, saved = filled()
     same, other = task(saved), task(saved)
     same.follow_settings(BEFORE)
@@ -194,7 +194,7 @@ def test_a_crash_in_the_middle_begins_again(monkeypatch: pytest.MonkeyPatch) -> 
     assert third.idle_until() > NOW.timestamp(), "that it is done is durable with its last slice"
 
 
-def test_a_room_in_which_nothing_waits_does_not_look() -> None:
+def test_a_processor_without_waiting_entries_does_not_walk() -> None:
     one = task(filled()[1], waiting_prefix=None)
     one.follow_settings(AFTER)
     assert one.idle_until() > NOW.timestamp()

@@ -40,12 +40,12 @@ def test_what_is_packed_is_read_back(data: bytes) -> None:
     assert len(pack(data)) <= len(data)
 
 
-def test_a_usual_row_packs_to_a_quarter() -> None:
+def test_a_usual_entry_packs_to_a_quarter() -> None:
     usual = SAMPLE.replace(b"8841", b"7702").replace(b"0123456789abcdef", b"9f86d081884c7d65")
     assert len(pack(usual)) < len(usual) / 4
 
 
-def test_a_row_at_rest_is_packed_and_still_read() -> None:
+def test_an_idle_entry_is_packed_and_still_read() -> None:
     packer, stores = noted("a")
     packer.pack_some(REST_OVER)
     assert len(stores["a"].raw["row"]) < len(long("a")) / 4
@@ -68,14 +68,14 @@ def test_what_has_changed_since_waits_for_its_own_time(now: object) -> None:
     assert stores["a"].raw["row"] is now
 
 
-def test_a_row_that_is_gone_stays_gone() -> None:
+def test_an_entry_that_is_gone_stays_gone() -> None:
     packer, stores = noted("a")
     del stores["a"].raw["row"]
     packer.pack_some(REST_OVER)
     assert stores["a"].raw == {}
 
 
-def test_restored_rows_are_packed_some_at_a_time() -> None:
+def test_restored_entries_are_packed_some_at_a_time() -> None:
     stores = [StateStore(str(n), {"row": long(str(n))}) for n in range(3 * PACKED_PER_BATCH)]
     packer = IdlePacker()
     packer.restore(state.raw for state in stores)

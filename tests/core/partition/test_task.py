@@ -123,7 +123,7 @@ def test_what_gives_or_takes_consent_is_taken_first() -> None:
     assert words(one) == ("stop", "request")
 
 
-def test_after_an_assignment_nothing_is_judged_before_consent_has_been_read_up() -> None:
+def test_nothing_is_evaluated_before_the_barrier_is_reached() -> None:
     log, one = Log(1), task()
     one.set_barrier({FIRST.name: 1, THEN.name: 1})
     one.feed(THEN.name, [entry(log, THEN, "request")])
@@ -146,7 +146,7 @@ def test_without_the_barrier_a_request_overtakes_the_stop() -> None:
     assert words(one) == ("request", "stop")
 
 
-def test_no_wake_fires_behind_the_barrier() -> None:
+def test_no_timer_fires_behind_the_barrier() -> None:
     log, one = Log(1), task()
     one.feed(THEN.name, [entry(log, THEN, "sleep")])
     saved = one.build_changelog(run(one))
@@ -158,7 +158,7 @@ def test_no_wake_fires_behind_the_barrier() -> None:
     assert run(again, NOW + timedelta(hours=1)).timer_count == 1
 
 
-def test_a_wake_is_never_early_fires_once_and_outlives_its_owner() -> None:
+def test_a_timer_is_never_early_and_outlives_its_owner() -> None:
     log, one = Log(1), task()
     one.feed(THEN.name, [entry(log, THEN, "sleep")])
     saved = one.build_changelog(run(one))
@@ -172,7 +172,7 @@ def test_a_wake_is_never_early_fires_once_and_outlives_its_owner() -> None:
     assert run(third, NOW + timedelta(days=1)).timer_count == 0
 
 
-def test_a_row_that_is_written_keeps_its_wake_and_a_deleted_one_has_none() -> None:
+def test_a_written_entry_keeps_its_timer_a_deleted_one_loses_it() -> None:
     log, one = Log(1), task()
     one.feed(THEN.name, [entry(log, THEN, "sleep"), entry(log, THEN, "hello")])
     run(one)
@@ -182,7 +182,7 @@ def test_a_row_that_is_written_keeps_its_wake_and_a_deleted_one_has_none() -> No
     assert run(one, NOW + timedelta(hours=1)).timer_count == 0
 
 
-def test_positions_rows_and_outputs_are_one_transaction() -> None:
+def test_positions_state_and_outputs_are_one_transaction() -> None:
     log, one = Log(1), task()
     one.feed(THEN.name, [entry(log, THEN, "hello"), entry(log, THEN, "echo")])
     tx = run(one)
@@ -209,7 +209,7 @@ def answering(
         pytest.param([FIRST], 0, id="not before a STOP that has come meanwhile"),
     ],
 )
-def test_a_wake_that_answers_ask_for(also: list[Topic[Any]], fired: int) -> None:
+def test_a_timer_set_by_call_results_fires_at_once(also: list[Topic[Any]], fired: int) -> None:
     log, one = Log(1), task(process=answering)
     one.call_results.extend(CallResult("k", Said(key="k", what="done")) for _ in range(2))
     tx = one.begin(NOW)
@@ -221,7 +221,7 @@ def test_a_wake_that_answers_ask_for(also: list[Topic[Any]], fired: int) -> None
     assert one.timers.next() == (float("inf") if fired else NOW.timestamp())
 
 
-def test_a_wake_that_answers_ask_for_is_left_to_the_next_owner() -> None:
+def test_a_timer_set_by_call_results_is_left_to_the_next_owner() -> None:
     one = task(process=answering)
     one.call_results.append(CallResult("k", Said(key="k", what="done")))
     tx = one.final_batch(NOW)
@@ -230,7 +230,7 @@ def test_a_wake_that_answers_ask_for_is_left_to_the_next_owner() -> None:
     assert (tx.timer_count, one.timers.next()) == (0, NOW.timestamp())
 
 
-def test_a_wake_that_records_ask_for_has_a_transaction_of_its_own() -> None:
+def test_a_timer_set_by_records_has_its_own_transaction() -> None:
     def process(
         state: StateStore, record: InputRecord, now: datetime, settings: Settings
     ) -> StepResult:
@@ -259,7 +259,7 @@ def test_a_stop_that_comes_while_a_batch_is_judged_cuts_it_short() -> None:
     assert one.positions == {FIRST.name: 1, THEN.name: 3}
 
 
-def test_a_batch_that_is_cut_short_keeps_where_the_consumer_stands_for_later() -> None:
+def test_a_batch_cut_short_keeps_consumer_positions_for_later() -> None:
     log, one = Log(1), task()
     one.feed(THEN.name, [entry(log, THEN, "a"), entry(log, THEN, "b")])
     one.note_position(THEN.name, 9)
@@ -324,9 +324,7 @@ def test_what_was_taken_is_not_taken_again() -> None:
         pytest.param(b"\xff\xfe" * 500_000, "too_large", id="a megabyte of noise"),
     ],
 )
-def test_what_cannot_be_read_is_set_aside_whole_and_the_next_is_judged(
-    value: bytes | None, cause: str
-) -> None:
+def test_an_unreadable_record_stops_none_behind_it(value: bytes | None, cause: str) -> None:
     log, one = Log(1), task()
     one.feed(THEN.name, [log.append(THEN.name, 0, MS, b"k", value), entry(log, THEN, "next")])
     tx = run(one)
@@ -350,14 +348,14 @@ def test_the_reason_names_the_field_and_never_the_text() -> None:
     assert "secret" not in reason
 
 
-def test_an_unreadable_record_on_a_first_topic_is_told_to_whom_it_may_have_stopped() -> None:
+def test_an_unreadable_priority_record_is_reported_to_its_key() -> None:
     log, one = Log(1), task()
     one.feed(FIRST.name, [log.append(FIRST.name, 0, MS, b"k", b"{")])
     run(one)
     assert words(one) == ("<invalid>",)
 
 
-def test_a_record_with_a_header_that_is_not_utf8_is_set_aside_with_its_bytes() -> None:
+def test_a_non_utf8_header_makes_a_dead_letter_with_its_bytes() -> None:
     """As `services.kafka.header_patch` reads it."""
     log, one = Log(1), task()
     value = json.dumps({"key": "k", "what": "hello"}).encode()
@@ -380,7 +378,7 @@ def test_a_header_in_any_letters_is_no_fault() -> None:
     assert words(one) == ("hello",)
 
 
-def test_a_room_may_be_told_of_other_topics_than_its_first() -> None:
+def test_unreadable_records_of_other_topics_may_be_reported() -> None:
     log, one = Log(1), task(reports_unreadable=(THEN,))
     one.feed(FIRST.name, [log.append(FIRST.name, 0, MS, b"k", b"{")])
     run(one)
@@ -391,9 +389,7 @@ def test_a_room_may_be_told_of_other_topics_than_its_first() -> None:
 
 
 @pytest.mark.parametrize(("where", "said"), [(FIRST, True), (THEN, False)])
-def test_a_record_that_may_be_anybodys_stop_says_that_nobody_heard_it(
-    where: Topic[Any], said: bool
-) -> None:
+def test_an_untrusted_key_is_said_in_the_dead_letter(where: Topic[Any], said: bool) -> None:
     log, one = Log(1), task()
     one.feed(where.name, [log.append(where.name, 0, MS, None, b"{")])
     (letter,) = run(one).outgoing_records
@@ -419,7 +415,7 @@ def test_a_record_under_a_wrong_key_is_filed_under_its_own() -> None:
     assert [(send.topic, send.key) for send in run(one).outgoing_records] == [(THEN.name, b"k")]
 
 
-def test_answers_come_before_all_else_and_are_all_that_is_written_while_giving_up() -> None:
+def test_call_results_come_first_and_alone_while_giving_up() -> None:
     log, one = Log(1), task()
     one.feed(FIRST.name, [entry(log, FIRST, "stop")])
     one.call_results.append(CallResult("k", Said(key="k", what="answer")))
@@ -430,7 +426,7 @@ def test_answers_come_before_all_else_and_are_all_that_is_written_while_giving_u
     assert words(one) == ("answer", "stop")
 
 
-def test_a_new_owner_is_announced_to_every_family_behind_the_barrier() -> None:
+def test_a_new_owner_is_reported_to_every_key_behind_the_barrier() -> None:
     log, one = Log(1), task()
     one.feed(THEN.name, [entry(log, THEN, "hello")])
     saved = one.build_changelog(run(one))
@@ -450,7 +446,7 @@ def test_effects_are_handed_over_with_their_family() -> None:
     assert run(one).calls == [("k", Said(key="k", what="go"))]
 
 
-def test_a_family_whose_last_row_a_wake_deletes_is_let_go() -> None:
+def test_a_key_whose_last_entry_a_timer_deletes_is_dropped() -> None:
     """Else a worker's memory grows by every message that was ever forgotten."""
     log, one = (
         Log(1),
@@ -499,7 +495,7 @@ def test_what_comes_out_of_a_huge_record_fits_a_broker(record: dict[str, Any], k
 
 @pytest.mark.parametrize("timestamp", [-(10**15), -1, 2**62])
 @pytest.mark.parametrize("value", [b"no JSON", b'{"key":"k","what":"stop"}'])
-def test_a_time_that_no_calendar_has_stops_no_lane(timestamp: int, value: bytes) -> None:
+def test_a_time_that_no_calendar_has_stops_no_partition(timestamp: int, value: bytes) -> None:
     """Some clients let their callers write any number, and a broker takes it."""
     log, seen = Log(1), list[datetime]()
 
@@ -515,7 +511,7 @@ def test_a_time_that_no_calendar_has_stops_no_lane(timestamp: int, value: bytes)
     assert len(seen) == 1
 
 
-def test_rows_of_another_number_of_partitions_are_refused() -> None:
+def test_state_of_another_number_of_partitions_is_refused() -> None:
     """Their keys belong to other lanes now: a STOP would look for its texts in the wrong one."""
     log, one = Log(1), task()
     one.feed(FIRST.name, [entry(log, FIRST, "stop")])
@@ -525,7 +521,7 @@ def test_rows_of_another_number_of_partitions_are_refused() -> None:
         task(partitions=2).restore(items)
 
 
-def test_positions_step_over_what_holds_no_fact_once_all_before_it_is_judged() -> None:
+def test_positions_move_past_offsets_without_records() -> None:
     log, one = Log(1), task()
     one.feed(THEN.name, [entry(log, THEN, str(n)) for n in range(150)])
     one.note_position(THEN.name, 151)  # the marker of the transaction that wrote them
@@ -549,7 +545,7 @@ def test_a_marker_alone_is_noted_too() -> None:
     assert tx.positions == {THEN.name: 2}
 
 
-def test_a_transaction_counts_its_dead_letters_and_keeps_what_it_tells() -> None:
+def test_a_transaction_counts_dead_letters_and_publications() -> None:
     log, one = Log(1), task()
     good = json.dumps({"key": "k", "what": "hello"}).encode()
     one.feed(THEN.name, [log.append(THEN.name, 0, MS, b"k", value) for value in (b"{", good, b"")])
@@ -559,7 +555,7 @@ def test_a_transaction_counts_its_dead_letters_and_keeps_what_it_tells() -> None
     assert len(tx.publications) == len(tx.outgoing_records)
 
 
-def test_what_staff_replay_in_vain_is_no_sign_of_a_producer_that_has_gone_wrong() -> None:
+def test_a_failed_replay_does_not_count_as_a_dead_letter() -> None:
     one, log = task(), Log(1)
     bad = entry(log, THEN, "hello")
     again = replace(bad, value=b"not JSON", headers=[(REPLAYED, b"sms.dead-letters/0/1")])

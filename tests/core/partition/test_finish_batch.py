@@ -116,19 +116,19 @@ def sums(tx: Transaction) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("most", [1, 2, 100])
-def test_each_family_is_told_once_however_the_batch_is_sliced(most: int) -> None:
+def test_each_key_is_finished_once_however_the_batch_is_sliced(most: int) -> None:
     tx = run(task(), ("a", "x"), ("b", "x"), ("a", "y"), ("a", "z"), most=most)
     assert sums(tx) == [("a", "0 to 3"), ("b", "0 to 1")]
     assert tx.record_count == 4
 
 
-def test_the_next_batch_goes_on_from_what_was_told_last() -> None:
+def test_the_next_batch_goes_on_from_what_was_published_last() -> None:
     one = task()
     one.mark_committed(run(one, ("a", "x"), ("a", "y")))
     assert sums(run(one, ("a", "z"))) == [("a", "2 to 3")]
 
 
-def test_what_changes_nothing_is_not_told() -> None:
+def test_what_changes_nothing_is_not_published() -> None:
     tx = run(task(), ("a", "nothing"))
     assert (sums(tx), list(tx.outgoing)) == ([], [])
 
@@ -139,7 +139,7 @@ def test_what_cannot_wait_is_published_before() -> None:
     assert sums(run(one, ("a", "at once"), ("a", "y"))) == [("a", "at once"), ("a", "1 to 2")]
 
 
-def test_row_and_timer_of_the_end_are_in_the_same_transaction() -> None:
+def test_entry_and_timer_of_the_finish_are_in_the_transaction() -> None:
     one = task()
     tx = run(one, ("a", "x"))
     written = dict(one.build_changelog(tx))
@@ -147,7 +147,7 @@ def test_row_and_timer_of_the_end_are_in_the_same_transaction() -> None:
     assert (timer, body) == (MS + int(LATER.total_seconds() * 1000), b'{"words":["x"]}')
 
 
-def test_a_row_that_is_deleted_in_the_batch_is_finished_and_gone() -> None:
+def test_an_entry_deleted_in_the_batch_is_finished_and_gone() -> None:
     one = task()
     tx = run(one, ("a", "x"), ("a", "forget"))
     assert sums(tx) == [("a", "forgotten")]

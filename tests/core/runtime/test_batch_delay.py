@@ -21,11 +21,11 @@ SHORT, CROWDED = TICK, 0.2
         pytest.param(True, 0, True, SHORT, id="a wake is due: a sender's pace"),
     ],
 )
-def test_how_long_a_lane_rests(large: bool, waiting: int, due: bool, seconds: float) -> None:
+def test_how_long_records_gather(large: bool, waiting: int, due: bool, seconds: float) -> None:
     assert batch_delay(Batching(busy_tick=CROWDED), TICK, large, waiting, due) == seconds
 
 
-def test_a_processor_with_a_tick_of_its_own_keeps_it_and_never_rests_shorter() -> None:
+def test_a_processor_keeps_its_own_tick_as_the_least() -> None:
     assert batch_delay(Batching(tick=0.1), TICK, True, 0, is_due=False) == 0.1
     assert batch_delay(Batching(tick=0.3, busy_tick=0.2), TICK, True, 0, is_due=False) == 0.3
 
@@ -47,7 +47,7 @@ def test_what_is_a_large_flow(every: float, records: int, large: bool) -> None:
     assert flow.is_high(99 * every) is large
 
 
-def test_who_comes_alone_right_after_a_flood_does_not_wait_for_long() -> None:
+def test_a_record_alone_after_a_flood_does_not_wait_long() -> None:
     flow = ArrivalRate()
     for beat in range(100):
         flow.note(beat * 0.01, 400)

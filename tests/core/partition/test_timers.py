@@ -20,7 +20,7 @@ def test_a_part_of_a_millisecond_counts_as_a_whole_one() -> None:
     assert timers.pop_due(NOW + timedelta(days=1), 10) == []
 
 
-def test_a_row_that_moves_its_wake_for_ever_costs_one_entry() -> None:
+def test_a_timer_that_moves_for_ever_costs_one_place() -> None:
     timers = TimerQueue()
     for n in range(10 * HEAP_SLACK):
         timers.set(b"k", NOW + timedelta(seconds=n))

@@ -64,7 +64,7 @@ def test_what_is_said_of_others_or_other_things_means_nothing(body: str) -> None
 
 
 @PATTERNS
-def test_a_pattern_finds_its_example_and_the_words_alone_revoke_as_well(pattern: Pattern) -> None:
+def test_a_pattern_finds_its_example_by_its_words(pattern: Pattern) -> None:
     """The words alone are what other tenants of a shared sender are told."""
     found = find_revocation(normalize(pattern.example), (pattern.locale,))
     assert found is not None
@@ -85,7 +85,7 @@ def test_a_pattern_repeats_a_bounded_number_of_times(pattern: Pattern) -> None:
     assert pattern.locale in LOCALES
 
 
-def test_ids_are_told_apart() -> None:
+def test_ids_are_unique() -> None:
     assert len({pattern.id for pattern in all_patterns()}) == len(all_patterns())
 
 

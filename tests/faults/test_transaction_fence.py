@@ -148,7 +148,7 @@ async def test_a_changelog_without_positions_is_refused(stage: Stage) -> None:
     await producer.start()
     await producer.send_and_wait(state, bytes(8) + b"{}", key=b"k\0count", partition=0)
     await producer.stop()
-    with pytest.raises(Damaged, match="1 rows but no positions"):
+    with pytest.raises(Damaged, match="1 entries but no positions"):
         await stage.owner().take_over()
 
 

@@ -35,7 +35,7 @@ check: setup ## style, types, and who may import whom
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy -p schemas -p streams -p services
 	@$(BIN)/lint-imports
-	@$(BIN)/validate-pyproject --quiet pyproject.toml
+	@$(BIN)/validate-pyproject pyproject.toml
 	@$(BIN)/codespell
 
 node: ## what the provider's contract is checked with; without Node those tests say that they are skipped

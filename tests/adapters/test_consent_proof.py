@@ -22,8 +22,8 @@ from services.ledger.consent import ConsentLog, LogEntry, build_proof
 from services.operations.proof_verification import verify_bundle
 from streams.gate.consent_claims import EVIDENCE_AT_MOST
 from streams.gate.consent_log import entry_hash
-from tests.core.gate.cases import MINUTE, NOON, PHONE, opt_in, opt_out, played, reply
-from tests.core.playing import Played
+from tests.core.gate.cases import MINUTE, NOON, PHONE, gate_processor, opt_in, opt_out, reply
+from tests.core.harness import ProcessorHarness
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 FORM = Evidence(
@@ -33,10 +33,10 @@ PAPER = Evidence(document="box 7 sheet 12")
 Bundle = dict[str, Any]
 
 
-def told() -> Played:
+def told() -> ProcessorHarness:
     """In, out, an opt-in too late to count, and a START; then a repeat of consent that changes
     nothing."""
-    room = played()
+    processor = gate_processor()
     facts = [
         opt_in(evidence=FORM),
         reply("Stop"),
@@ -45,17 +45,19 @@ def told() -> Played:
         opt_in(evidence=PAPER),
     ]
     for at, fact in zip((0, 1, -1, 2, 3), facts, strict=True):
-        room.tell(fact, at=NOON + at * MINUTE)
-    return room
+        processor.feed(fact, at=NOON + at * MINUTE)
+    return processor
 
 
-def log_of(room: Played) -> ConsentLog:
-    changes = [json.loads(CONSENT_LOG.encode(change)) for change in room.all(CONSENT_LOG)]
+def log_of(processor: ProcessorHarness) -> ConsentLog:
+    changes = [
+        json.loads(CONSENT_LOG.encode(change)) for change in processor.published_on(CONSENT_LOG)
+    ]
     entries = tuple(
         LogEntry(CONSENT_LOG.name, 2, 10 + at, 1_700_000_000_000, change)
         for at, change in enumerate(changes)
     )
-    status = json.loads(CONSENT_STATUS.encode(room.all(CONSENT_STATUS)[-1]))
+    status = json.loads(CONSENT_STATUS.encode(processor.published_on(CONSENT_STATUS)[-1]))
     return ConsentLog("acme", PHONE, entries, status, {"tenant": "acme", "name": "Acme"})
 
 
@@ -247,14 +249,14 @@ async def test_from_the_topic_to_the_verdict(
 ) -> None:
     """What the gate publishes, through Kafka and the ledger, a huge wording among it, to a file
     that holds."""
-    room = told()
-    room.tell(
+    processor = told()
+    processor.feed(
         opt_in(evidence=dict.fromkeys(("wording", "url", "document"), "é" * EVIDENCE_AT_MOST))
     )
-    room.tell(opt_out())
+    processor.feed(opt_out())
     producer = AIOKafkaProducer(bootstrap_servers=fresh_cluster)
     await producer.start()
-    for topic, value in room.published:
+    for topic, value in processor.published:
         if topic in (CONSENT_LOG, CONSENT_STATUS):
             await producer.send_and_wait(topic.name, topic.encode(value), topic.key(value).encode())
     settings = TenantSettings(tenant="acme", name="Acme", sender="24273")

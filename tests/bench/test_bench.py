@@ -20,7 +20,7 @@ from tests.bench.plan import Plan
 from tests.bench.process import Ended
 from tests.bench.results import Result, keep, result
 from tests.bench.watch import Seen, everything
-from tests.core.drive import START, Drive
+from tests.core.harness import START, ProcessorHarness
 from tests.simulation.log import Log
 
 EVENTS = 2000
@@ -98,10 +98,12 @@ def test_results_of_another_bench_are_kept(tmp_path: Path) -> None:
 
 
 def test_a_report_that_is_no_recount_is_noticed() -> None:
-    drives = {name: Drive(usage, usage_on_timer, name, Settings()) for name in counting.TENANTS}
+    harnesses = {
+        name: ProcessorHarness(usage, usage_on_timer, name, Settings()) for name in counting.TENANTS
+    }
     for outcome in counting.outcomes(80):
-        drives[outcome.tenant].tell(outcome)
-    lines = [line for drive in drives.values() for line in drive.all(USAGE_REPORT)]
+        harnesses[outcome.tenant].feed(outcome)
+    lines = [line for harness in harnesses.values() for line in harness.published_on(USAGE_REPORT)]
     assert counting.reported({line.identity: line for line in lines}.values()) == counting.recount(
         80
     )

@@ -24,8 +24,8 @@ from streams.gate.rule_context import RuleContext
 from streams.gate.rules import evaluate
 from streams.gate.state import NUMBER, ApprovedBy, NumberState
 from streams.processing import Publication
-from tests.core.gate.cases import NOON, PHONE, context, opt_in, opt_out, played, request
-from tests.core.playing import of
+from tests.core.gate.cases import NOON, PHONE, context, gate_processor, opt_in, opt_out, request
+from tests.core.harness import on_topic
 
 moments = st.datetimes(datetime(2026, 11, 1), datetime(2026, 12, 31), timezones=st.just(UTC))
 policies = st.fixed_dictionaries(
@@ -91,7 +91,7 @@ class Court(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.processor = played(branches={"court": Branch(send_immediately=False)})
+        self.processor = gate_processor(branches={"court": Branch(send_immediately=False)})
         self.ids = count()
         self.texts: dict[str, str] = {"never-asked": ""}
         self.approved: set[str] = set()
@@ -103,20 +103,20 @@ class Court(RuleBasedStateMachine):
         record = request(
             message_id=name, branch="court", body=self.texts[name], requested_at=self.processor.now
         )
-        self._check(self.processor.tell(record))
+        self._check(self.processor.publish_from(record))
 
     @rule(by=st.sampled_from([opt_in, opt_out]))
     def consent(self, by: Callable[[], ConsentEvent]) -> None:
-        self._check(self.processor.tell(by(), at=self.processor.now + timedelta(seconds=1)))
+        self._check(self.processor.publish_from(by(), at=self.processor.now + timedelta(seconds=1)))
 
     @rule(place=st.integers(0, 9), action=st.sampled_from(ApprovalAction), changed=st.booleans())
     def a_word_of_staff(self, place: int, action: ApprovalAction, changed: bool) -> None:
         name = self._name(place)
         held = f"held/{name}" in self.processor.state.raw
-        told = self.processor.tell(
+        told = self.processor.publish_from(
             said(f"a{next(self.ids)}", name, action, self.texts[name] + "!" * changed)
         )
-        (answer,) = of(APPROVAL_LOG, told)
+        (answer,) = on_topic(APPROVAL_LOG, told)
         assert answer.reason
         assert held or not answer.applied
         if action is ApprovalAction.APPROVE and answer.applied:
@@ -130,7 +130,7 @@ class Court(RuleBasedStateMachine):
     @rule(place=st.integers(0, 9))
     def a_cancel(self, place: int) -> None:
         self._check(
-            self.processor.tell(
+            self.processor.publish_from(
                 CancelRequest(tenant="acme", number=PHONE, message_id=self._name(place), at=NOON)
             )
         )
@@ -138,11 +138,13 @@ class Court(RuleBasedStateMachine):
     @rule(place=st.integers(0, 9))
     def an_order_comes_back(self, place: int) -> None:
         orders = [
-            one for one in self.processor.all(DISPATCH_ORDERS) if one.message_id in self.texts
+            one
+            for one in self.processor.published_on(DISPATCH_ORDERS)
+            if one.message_id in self.texts
         ]
         if orders:
             self._check(
-                self.processor.tell(
+                self.processor.publish_from(
                     Returned(
                         order=orders[place % len(orders)], reason="late", at=self.processor.now
                     )
@@ -151,7 +153,7 @@ class Court(RuleBasedStateMachine):
 
     @rule(span=st.sampled_from([timedelta(hours=1), timedelta(days=31)]))
     def time_passes(self, span: timedelta) -> None:
-        self._check(self.processor.until(self.processor.now + span))
+        self._check(self.processor.run_until(self.processor.now + span))
 
     def _name(self, place: int) -> str:
         return [*self.texts][-1 - place % len(self.texts)]
@@ -159,7 +161,9 @@ class Court(RuleBasedStateMachine):
     def _check(self, told: list[Publication]) -> None:
         """Only what was approved goes, and only where every other rule lets it."""
         row = self.processor.state.get(NUMBER, NumberState) or NumberState()
-        for order in (one for one in of(DISPATCH_ORDERS, told) if one.message_id in self.texts):
+        for order in (
+            one for one in on_topic(DISPATCH_ORDERS, told) if one.message_id in self.texts
+        ):
             assert order.message_id in self.approved
             assert order.body == self.texts[order.message_id]
             assert row.state is ConsentState.OPTED_IN

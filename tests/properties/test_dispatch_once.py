@@ -25,7 +25,7 @@ from tests.core.dispatch.texts import (
     send_calls,
     stop,
 )
-from tests.core.drive import START, Drive
+from tests.core.harness import START, ProcessorHarness
 
 messages = st.sampled_from(["m1", "m2", "m3", "m4"])
 epochs = st.integers(1, 4)
@@ -48,8 +48,8 @@ TAKEN = {Result.ACCEPTED, Result.IN_DOUBT, Result.REFUSED}
 class Watched:
     """What the outside sees, by rules that share no code with dispatch."""
 
-    def __init__(self, drive: Drive) -> None:
-        self.drive = drive
+    def __init__(self, harness: ProcessorHarness) -> None:
+        self.harness = harness
         self.seen = 0
         self.stopped: Counter[str] = Counter()
         self.orders: dict[str, Send] = {}
@@ -57,7 +57,7 @@ class Watched:
         self.calls: Counter[tuple[str, int]] = Counter()
 
     def look(self) -> None:
-        for post in send_calls(self.drive.calls[self.seen :]):
+        for post in send_calls(self.harness.calls[self.seen :]):
             given = self.orders[post.message_id]
             self.calls[post.message_id, post.attempt] += 1
             assert self.calls[post.message_id, post.attempt] == 1, "one call an attempt"
@@ -68,44 +68,44 @@ class Watched:
             assert (
                 sum(
                     other.message_id == post.message_id
-                    for other in send_calls(self.drive.under_way)
+                    for other in send_calls(self.harness.in_flight)
                 )
                 == 1
             ), "one at a time"
-        self.seen = len(self.drive.calls)
+        self.seen = len(self.harness.calls)
 
     def order(self, name: str, epoch: int) -> None:
         """The first order counts; the others are its repeats."""
         to = ANA if name in ("m1", "m2") else BEN
         late = START + (timedelta(minutes=5) if name == "m4" else timedelta(hours=10))
         self.orders.setdefault(name, order(name, to=to, consent_epoch=epoch, send_before=late))
-        self.drive.tell(self.orders[name])
+        self.harness.feed(self.orders[name])
 
     def answer(self, result: Result, which: int) -> None:
-        if calls := send_calls(self.drive.under_way):
+        if calls := send_calls(self.harness.in_flight):
             post = calls[which % len(calls)]
-            self.drive.under_way.remove(post)
+            self.harness.in_flight.remove(post)
             self.closed |= {post.message_id} if result in TAKEN else set()
-            self.drive.answer(answer(post, result, provider_id="SM1"))
+            self.harness.answer(answer(post, result, provider_id="SM1"))
 
     def crash(self) -> None:
-        self.closed |= {post.message_id for post in send_calls(self.drive.under_way)}
-        self.drive.crash()
+        self.closed |= {post.message_id for post in send_calls(self.harness.in_flight)}
+        self.harness.crash()
 
     def stop(self, number: str, epoch: int) -> None:
         self.stopped[number] = max(self.stopped[number], epoch)
-        self.drive.tell(stop(epoch, number=number))
+        self.harness.feed(stop(epoch, number=number))
 
     def cancel(self, name: str) -> None:
         self.closed.add(name)
-        self.drive.tell(cancel(name))
+        self.harness.feed(cancel(name))
 
 
 @settings(max_examples=400, deadline=None)
 @given(events)
 def test_no_second_call_and_none_after_a_stop(events: list[tuple[str, object, int]]) -> None:
-    drive = processor()
-    world = Watched(drive)
+    harness = processor()
+    world = Watched(harness)
     for what, which, number in events:
         match what:
             case "order":
@@ -119,28 +119,32 @@ def test_no_second_call_and_none_after_a_stop(events: list[tuple[str, object, in
             case "crash":
                 world.crash()
             case "sighting":
-                drive.tell(late_receipt(str(which), number))
+                harness.feed(late_receipt(str(which), number))
             case "pause" | "resume":
-                drive.tell(PAUSE if what == "pause" else RESUME)
+                harness.feed(PAUSE if what == "pause" else RESUME)
             case _:
-                drive.rest(float(which))  # type: ignore[arg-type]
+                harness.wait(float(which))  # type: ignore[arg-type]
         world.look()
     _every_order_has_its_end(world)
 
 
 def _every_order_has_its_end(world: Watched) -> None:
     """Nothing more happens, and the provider accepts every call."""
-    drive = world.drive
-    drive.tell(RESUME)
+    harness = world.harness
+    harness.feed(RESUME)
     for _ in range(40):
         world.look()
-        while send_calls(drive.under_way):
+        while send_calls(harness.in_flight):
             world.answer(Result.ACCEPTED, 0)
-        drive.rest(1000)
+        harness.wait(1000)
     ends = {"accepted", "in_doubt", "refused", "canceled", "expired"}
     for name in world.orders:
-        told = [attempt.state for attempt in drive.all(ATTEMPTS) if attempt.message_id == name]
+        told = [
+            attempt.state
+            for attempt in harness.published_on(ATTEMPTS)
+            if attempt.message_id == name
+        ]
         assert told[-1] in ends
         assert told.count("queued") <= 1
-    returned = [one.order.message_id for one in drive.all(RETURNED)]
+    returned = [one.order.message_id for one in harness.published_on(RETURNED)]
     assert len(returned) == len(set(returned))

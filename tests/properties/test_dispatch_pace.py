@@ -14,7 +14,7 @@ from streams.dispatch.pace import CallSpacing
 from streams.dispatch.provider_calls import Result, SendCall
 from streams.dispatch.send_loop import RELEASE_AHEAD
 from tests.core.dispatch.texts import answer, order, processor
-from tests.core.drive import Drive
+from tests.core.harness import ProcessorHarness
 
 TICK = 0.05
 """Seconds between dispatch's transactions."""
@@ -35,8 +35,8 @@ class Calls:
     """When calls begin on a monotonic clock, each some time after its step. Transactions are at
     least a `tick` apart, and at least as long as a commit takes."""
 
-    def __init__(self, drive: Drive, delays: list[float], tick: float = 0.0) -> None:
-        self.drive, self.delays, self.tick, self.spacing = drive, delays, tick, CallSpacing()
+    def __init__(self, harness: ProcessorHarness, delays: list[float], tick: float = 0.0) -> None:
+        self.harness, self.delays, self.tick, self.spacing = harness, delays, tick, CallSpacing()
         self.clock = self.free = 0.0
         self.committed = 0.0
         self.begun: list[tuple[float, SendCall]] = []
@@ -44,34 +44,36 @@ class Calls:
     def take(self) -> None:
         """Commits are in order. Calls have a result at once, so that the bound on them does not
         hide the pace."""
-        posts, self.drive.under_way = self.drive.under_way, []
+        posts, self.harness.in_flight = self.harness.in_flight, []
         delay = self.delays[len(self.begun) % len(self.delays)]
         self.committed = max(self.committed, self.clock + delay)
         self.free = self.clock + max(self.tick, delay) if self.tick else self.clock
         for post in posts:
             self.begun.append((self.committed + self.spacing.reserve(post, self.committed), post))
-            self.drive.answer(answer(post, Result.ACCEPTED))
+            self.harness.answer(answer(post, Result.ACCEPTED))
 
     def crash(self) -> None:
         """Calls that have not begun never do."""
         self.begun = [(at, post) for at, post in self.begun if at <= self.clock]
-        self.drive.crash()
+        self.harness.crash()
         self.spacing, self.committed = CallSpacing(), self.clock
 
     def let(self, seconds: float) -> None:
-        end = self.drive.now + timedelta(seconds=seconds)
-        while due := [at for at in self.drive.timers.values() if at <= end]:
+        end = self.harness.now + timedelta(seconds=seconds)
+        while due := [at for at in self.harness.timers.values() if at <= end]:
             self._to(
-                max(self.drive.now + timedelta(seconds=max(0.0, self.free - self.clock)), min(due))
+                max(
+                    self.harness.now + timedelta(seconds=max(0.0, self.free - self.clock)), min(due)
+                )
             )
             self.take()
-        self._to(max(end, self.drive.now))
+        self._to(max(end, self.harness.now))
 
     def _to(self, moment: datetime) -> None:
         """Fires the timers that are due by then."""
-        self.clock += (moment - self.drive.now).total_seconds()
-        self.drive.now = moment
-        self.drive.until(moment)
+        self.clock += (moment - self.harness.now).total_seconds()
+        self.harness.now = moment
+        self.harness.run_until(moment)
 
 
 @settings(max_examples=150, deadline=None)
@@ -84,16 +86,19 @@ class Calls:
 def test_no_window_holds_more_than_its_share(
     events: list[tuple[str, float]], rate: float, delays: list[float], tick: float
 ) -> None:
-    drive = processor(rate)
-    calls = Calls(drive, delays, tick)
+    harness = processor(rate)
+    calls = Calls(harness, delays, tick)
     sizes: dict[str, int] = {}
     for number, (what, amount) in enumerate(events):
         match what:
             case "order":
                 sizes[f"m{number}"] = int(amount)
-                drive.tell(
+                harness.feed(
                     order(
-                        f"m{number}", segments=int(amount), issued_at=drive.now, lane=Priority.REPLY
+                        f"m{number}",
+                        segments=int(amount),
+                        issued_at=harness.now,
+                        lane=Priority.REPLY,
                     )
                 )
                 calls.take()
@@ -102,7 +107,7 @@ def test_no_window_holds_more_than_its_share(
             case "crash":
                 calls.crash()
             case "set clock":
-                drive.now += timedelta(seconds=amount)
+                harness.now += timedelta(seconds=amount)
     begun = [
         (at, sizes[post.message_id]) for at, post in sorted(calls.begun, key=lambda call: call[0])
     ]
@@ -124,10 +129,10 @@ def test_no_pace_is_wasted_while_texts_wait(
     sizes: list[int], rate: float, tick: float, delays: list[float]
 ) -> None:
     """If commits are no further apart than half of RELEASE_AHEAD."""
-    drive = processor(rate)
-    calls = Calls(drive, delays, tick)
+    harness = processor(rate)
+    calls = Calls(harness, delays, tick)
     for number, size in enumerate(sizes):
-        drive.tell(order(f"m{number}", segments=size))
+        harness.feed(order(f"m{number}", segments=size))
     calls.take()
     while len(calls.begun) < len(sizes):
         calls.let(1)

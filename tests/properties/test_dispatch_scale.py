@@ -14,7 +14,7 @@ from streams.dispatch.sender_queue import SenderQueue
 from streams.dispatch.state import DispatchState, MessageEntry, compute_fingerprint
 from streams.state_entry import dump
 from tests.core.dispatch.texts import ANA, calls_made, cancel, order, processor, reply, stop
-from tests.core.drive import START
+from tests.core.harness import START
 
 WAITING = 100_000
 
@@ -57,22 +57,22 @@ def waiting(state: Counted) -> None:
 def test_a_hundred_thousand_texts_are_read_once() -> None:
     state = Counted()
     waiting(state)
-    drive = processor(pace=1000, raw=state)
-    drive.open()
-    queue = drive.state.cache(SenderQueue.build)
+    harness = processor(pace=1000, raw=state)
+    harness.acquire()
+    queue = harness.state.cache(SenderQueue.build)
     assert (state.scans, len(queue.priorities)) == (1, WAITING - 64)
     state.touched = 0
     for number in range(300):
-        drive.tell(order(f"new{number}"))
-        drive.tell(cancel(f"m{number}"))
-        drive.tell(stop(number=f"+1415{number + 1000:07}"))
+        harness.feed(order(f"new{number}"))
+        harness.feed(cancel(f"m{number}"))
+        harness.feed(stop(number=f"+1415{number + 1000:07}"))
     for _ in range(20):
-        reply(drive, Result.ACCEPTED)
-        drive.rest(1)
-    folds = 900 + 2 * len(calls_made(drive))
+        reply(harness, Result.ACCEPTED)
+        harness.wait(1)
+    folds = 900 + 2 * len(calls_made(harness))
     assert state.scans == 1
     assert state.touched < 4 * folds
-    assert len(calls_made(drive)) > 600
+    assert len(calls_made(harness)) > 600
     heaps: list[IndexedHeap[Any]] = [queue.scheduled, queue.deadlines]
     cases = [
         case

@@ -27,8 +27,8 @@ from schemas.topics import (
 )
 from streams.gate.state import NUMBER, NumberState
 from streams.processing import Publication
-from tests.core.gate.cases import ask, ask_failed, opt_in, opt_out, played, reply, request
-from tests.core.playing import of
+from tests.core.gate.cases import ask, ask_failed, gate_processor, opt_in, opt_out, reply, request
+from tests.core.harness import on_topic
 
 IN, OUT, NONE, PENDING = (
     ConsentState.OPTED_IN,
@@ -54,7 +54,7 @@ class Gate(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.processor = played()
+        self.processor = gate_processor()
         self.settled: ConsentState | None = None
         self.since: datetime | None = None
         self.known: set[str] = set()
@@ -83,7 +83,7 @@ class Gate(RuleBasedStateMachine):
         before = dict(self.processor.state.raw)
         forgotten = _identity(record) not in self.known
         if not forgotten:
-            assert self.processor.tell(record, at=self.processor.now + shift) == []
+            assert self.processor.publish_from(record, at=self.processor.now + shift) == []
             assert self.processor.state.raw == before
 
     @rule(word=st.sampled_from(["help", "INFO", "what is this?"]))
@@ -103,7 +103,7 @@ class Gate(RuleBasedStateMachine):
             out = self._verdicts()[failing] is Verdict.SEND and failing not in self.failed
             last = asks[-1].message_id == failing and out
             published = self._tell(ask_failed(message_id=failing))
-            (change,) = of(CONSENT_LOG, published)
+            (change,) = on_topic(CONSENT_LOG, published)
             assert change.applied == last
             if last:
                 self.failed[failing] = self.processor.now
@@ -125,7 +125,7 @@ class Gate(RuleBasedStateMachine):
             valid_until=valid and now + valid,
         )
         self.ids.add(record.message_id)
-        decisions = of(DECISIONS, self._tell(record))
+        decisions = on_topic(DECISIONS, self._tell(record))
         assert [
             decision.message_id for decision in decisions if decision.kind not in NEED_NO_YES
         ] == [record.message_id]
@@ -138,7 +138,7 @@ class Gate(RuleBasedStateMachine):
 
     @rule(place=st.integers(0, 50))
     def an_order_comes_back(self, place: int) -> None:
-        if orders := self.processor.all(DISPATCH_ORDERS):
+        if orders := self.processor.published_on(DISPATCH_ORDERS):
             order = orders[place % len(orders)]
             if (
                 f"msg/{order.message_id}" in self.processor.state.raw
@@ -149,7 +149,7 @@ class Gate(RuleBasedStateMachine):
 
     @rule(span=spans)
     def time_passes(self, span: timedelta) -> None:
-        self._check(self.processor.until(self.processor.now + span))
+        self._check(self.processor.run_until(self.processor.now + span))
         self.known = {name for name in self.known if name in self.processor.state.raw}
 
     # --- what always holds
@@ -162,7 +162,7 @@ class Gate(RuleBasedStateMachine):
 
     @invariant()
     def the_status_is_the_rows(self) -> None:
-        statuses = self.processor.all(CONSENT_STATUS)
+        statuses = self.processor.published_on(CONSENT_STATUS)
         assert (statuses[-1].state if statuses else NONE) is self._row().state
 
     @invariant()
@@ -180,7 +180,7 @@ class Gate(RuleBasedStateMachine):
     def every_request_has_one_decision_that_holds(self) -> None:
         seqs: dict[str, list[int]] = {}
         own: set[str] = set()
-        for decision in self.processor.all(DECISIONS):
+        for decision in self.processor.published_on(DECISIONS):
             seqs.setdefault(decision.message_id, []).append(decision.seq)
             own |= {decision.message_id} if decision.kind in NEED_NO_YES else set()
         assert seqs.keys() - own == self.ids
@@ -197,9 +197,13 @@ class Gate(RuleBasedStateMachine):
     @invariant()
     def there_is_an_order_for_each_decision_to_send(self) -> None:
         sent = Counter(
-            d.message_id for d in self.processor.all(DECISIONS) if d.verdict is Verdict.SEND
+            d.message_id
+            for d in self.processor.published_on(DECISIONS)
+            if d.verdict is Verdict.SEND
         )
-        assert sent == Counter(order.message_id for order in self.processor.all(DISPATCH_ORDERS))
+        assert sent == Counter(
+            order.message_id for order in self.processor.published_on(DISPATCH_ORDERS)
+        )
 
     # --- the model
 
@@ -214,11 +218,12 @@ class Gate(RuleBasedStateMachine):
             self.settled = OUT if stop else IN
             self.since = at if self.since is None else max(self.since, at)
         self.known.add(_identity(record))
-        texted = {order.sender for order in self.processor.all(DISPATCH_ORDERS)}
+        texted = {order.sender for order in self.processor.published_on(DISPATCH_ORDERS)}
         out_before = self._row().state is OUT
         published = self._tell(record, at)
         stops = {
-            control.sender: control.consent_epoch for control in of(DISPATCH_CONTROLS, published)
+            control.sender: control.consent_epoch
+            for control in on_topic(DISPATCH_CONTROLS, published)
         }
         assert stops == (
             dict.fromkeys(texted, self._row().epoch) if stop and not out_before else {}
@@ -226,7 +231,7 @@ class Gate(RuleBasedStateMachine):
         return record
 
     def _tell(self, record: Message, at: datetime | None = None) -> list[Publication]:
-        published = self.processor.tell(record, at=at)
+        published = self.processor.publish_from(record, at=at)
         self._check(published)
         return published
 
@@ -234,17 +239,22 @@ class Gate(RuleBasedStateMachine):
         """Nothing is ordered but for somebody who is opted in now, under the epoch that stands
         now, or of the few kinds that need no yes; and no ask for somebody who has opted out."""
         row = self._row()
-        for order in of(DISPATCH_ORDERS, published):
+        for order in on_topic(DISPATCH_ORDERS, published):
             assert order.kind in NEED_NO_YES or row.state is IN
             assert order.consent_epoch == row.epoch
             assert (order.kind, row.state) != ("consent_ask", OUT)
 
     def _verdicts(self) -> dict[str, Verdict]:
-        return {decision.message_id: decision.verdict for decision in self.processor.all(DECISIONS)}
+        return {
+            decision.message_id: decision.verdict
+            for decision in self.processor.published_on(DECISIONS)
+        }
 
     def _asks(self) -> list[Send]:
         return [
-            order for order in self.processor.all(DISPATCH_ORDERS) if order.kind == "consent_ask"
+            order
+            for order in self.processor.published_on(DISPATCH_ORDERS)
+            if order.kind == "consent_ask"
         ]
 
     def _row(self) -> NumberState:

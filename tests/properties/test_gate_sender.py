@@ -13,8 +13,8 @@ from schemas.tenant_settings import TenantSettings
 from schemas.topics import CONTACTS, DECISIONS, DISPATCH_ORDERS
 from schemas.when import When
 from streams.processing import build_settings
-from tests.core.gate.cases import ANY_TIME, opt_in, played, request
-from tests.core.playing import of
+from tests.core.gate.cases import ANY_TIME, gate_processor, opt_in, request
+from tests.core.harness import on_topic
 
 NAMES = ("55501", "55502", "55503")
 ELSEWHERE = "55599"
@@ -39,8 +39,8 @@ USERS = {"mine": ("acme",), "shared": ("acme", "bolt"), "others": ("bolt",)}
 
 @given(st.lists(days, max_size=8))
 def test_people_keep_the_sender_they_know(history: list[Day]) -> None:
-    processor, known = played(), None
-    processor.tell(opt_in())
+    processor, known = gate_processor(), None
+    processor.feed(opt_in())
     for day in history:
         users = {
             name: USERS[use] for name, use in zip(NAMES, day.uses, strict=True) if use in USERS
@@ -56,18 +56,18 @@ def test_people_keep_the_sender_they_know(history: list[Day]) -> None:
         usable = sorted(name for name, by in users.items() if "acme" in by)
         expected = day.asked or (known if known in usable else day.default)
 
-        told = processor.tell(request(sender=day.asked))
+        told = processor.publish_from(request(sender=day.asked))
 
-        (decision,) = of(DECISIONS, told)
+        (decision,) = on_topic(DECISIONS, told)
         assert decision.sender == expected
         assert (decision.verdict is Verdict.SEND) == (expected in usable)
         assert ("sender_changed" in rules_of(decision)) == (
             not day.asked and known not in (None, expected)
         )
         if decision.verdict is Verdict.SEND:
-            (order,) = of(DISPATCH_ORDERS, told)
+            (order,) = on_topic(DISPATCH_ORDERS, told)
             assert order.sender == expected
-            assert {contact.sender for contact in of(CONTACTS, told)} <= {expected}
+            assert {contact.sender for contact in on_topic(CONTACTS, told)} <= {expected}
             known = expected
         else:
             assert [name for name in usable if name not in refusal(decision)] == []

@@ -17,8 +17,8 @@ from streams.gate.local_hours import STATE_RULES, daily_hours, span_at
 from streams.gate.locations import AREAS, STATES, locate
 from streams.gate.rules import evaluate
 from streams.gate.rules.timing import check_quiet_hours
-from tests.core.gate.cases import context, opt_in, played, request
-from tests.core.playing import of
+from tests.core.gate.cases import context, gate_processor, opt_in, request
+from tests.core.harness import on_topic
 
 STEP = timedelta(minutes=5)
 """Zones are a multiple of 15 minutes from UTC in these years, and the hours drawn a multiple of
@@ -144,19 +144,19 @@ def test_hours_last_until_the_first_unfit_minute(
     zones, st.sampled_from([state.code for state in STATES if state.country == "US"]), kinds, nows
 )
 def test_an_order_never_outlives_its_hours(zone: str, state: str, kind: str, now: datetime) -> None:
-    processor = played(now, when={})
-    processor.tell(opt_in())
-    asked = processor.tell(
+    processor = gate_processor(now, when={})
+    processor.feed(opt_in())
+    asked = processor.publish_from(
         request(kind=kind, time_zone=zone, postal_region=state, requested_at=now)
     )
-    for order in of(DISPATCH_ORDERS, asked):
+    for order in on_topic(DISPATCH_ORDERS, asked):
         assert now < order.send_before <= now + ORDER_LIFE
         assert all(awake(moment, (zone,)) for moment in [now, *every_step(now, order.send_before)])
-    for held in of(DECISIONS, asked):
+    for held in on_topic(DECISIONS, asked):
         if held.verdict is Verdict.HOLD:
-            assert [one.verdict for one in of(DECISIONS, processor.until(held.until))] == [
-                Verdict.SEND
-            ]
+            assert [
+                one.verdict for one in on_topic(DECISIONS, processor.run_until(held.until))
+            ] == [Verdict.SEND]
 
 
 @given(zones, hours, hours, nows)
@@ -219,13 +219,13 @@ def test_no_window_of_a_day_or_a_week_holds_more_than_its_cap(
     waits: list[timedelta], day: int, week: int, now: datetime
 ) -> None:
     caps = {"reminder": {"day": day, "week": week}}
-    processor = played(now, when={"quiet_hours": "none", "caps": caps})
-    processor.tell(opt_in())
+    processor = gate_processor(now, when={"quiet_hours": "none", "caps": caps})
+    processor.feed(opt_in())
     for wait in waits:
-        processor.until(processor.now + wait)
-        processor.tell(request(requested_at=processor.now))
-    processor.until(processor.now + 30 * DAY)
-    sent = [order.issued_at for order in processor.all(DISPATCH_ORDERS)]
+        processor.run_until(processor.now + wait)
+        processor.feed(request(requested_at=processor.now))
+    processor.run_until(processor.now + 30 * DAY)
+    sent = [order.issued_at for order in processor.published_on(DISPATCH_ORDERS)]
     for moment in sent:
         assert sum(moment - DAY < other <= moment for other in sent) <= day
         assert sum(moment - 7 * DAY < other <= moment for other in sent) <= week

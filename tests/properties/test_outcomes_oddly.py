@@ -14,7 +14,7 @@ from schemas.attempt import AttemptState
 from schemas.outcome import Outcome
 from schemas.topics import OUTCOMES
 from streams.lifecycle import RECEIPT, REPORTS
-from tests.core.drive import START
+from tests.core.harness import START
 from tests.core.outcomes.records import attempt, decision, processor, receipt
 from tests.properties.retold import told_twice
 
@@ -61,12 +61,12 @@ stories = st.tuples(
 
 def end(records: list[Any]) -> dict[str, Any]:
     """What was told last, a week after all of it."""
-    drive = processor()
-    drive.now = START + timedelta(hours=101)
+    harness = processor()
+    harness.now = START + timedelta(hours=101)
     for record in records:
-        drive.tell(record)
-    drive.rest(7 * 24 * 3600)
-    told: Outcome = drive.all(OUTCOMES)[-1]
+        harness.feed(record)
+    harness.wait(7 * 24 * 3600)
+    told: Outcome = harness.published_on(OUTCOMES)[-1]
     return told.model_dump(exclude={"version", "was", "at"})
 
 

@@ -25,11 +25,11 @@ STATUSES = sorted(line.word for line in REPORTS if line.source == RECEIPT)
 
 def end(records: list[Any]) -> dict[str, Any] | None:
     """The last outcome, but for the count of those before."""
-    drive = processor()
+    harness = processor()
     for record in records:
-        drive.tell(record)
-    _is_a_chain(drive.all(OUTCOMES))
-    told = last(drive)
+        harness.feed(record)
+    _is_a_chain(harness.published_on(OUTCOMES))
+    told = last(harness)
     return None if told is None else told.model_dump(exclude={"version", "was"})
 
 
@@ -103,10 +103,10 @@ MOST = 5
 def then(life: bytes, status: str) -> bytes:
     """The row after one more receipt.  How often an outcome was told is left out: only that
     depends on the way."""
-    drive = processor()
-    drive.state.raw[MESSAGE] = life
-    drive.tell(receipt(status, CODES.get(status)))
-    after = drive.state.get(MESSAGE, MessageState)
+    harness = processor()
+    harness.state.raw[MESSAGE] = life
+    harness.feed(receipt(status, CODES.get(status)))
+    after = harness.state.get(MESSAGE, MessageState)
     assert after is not None
     return dump(after.model_copy(update={"version": 0}))
 
@@ -114,11 +114,11 @@ def then(life: bytes, status: str) -> bytes:
 def test_all_orders_of_up_to_five_statuses_end_alike() -> None:
     """Every sequence of the provider's statuses, repetition included: one end for each bag of
     them."""
-    drive = processor()
+    harness = processor()
     for record in (decision(), attempt("accepted")):
-        drive.tell(record)
+        harness.feed(record)
     ends: dict[tuple[str, ...], set[bytes]] = defaultdict(set)
-    ways = {(): drive.state.raw[MESSAGE].replace(b'"version":2', b'"version":0')}
+    ways = {(): harness.state.raw[MESSAGE].replace(b'"version":2', b'"version":0')}
     walked = 0
     for _ in range(MOST):
         ways = {
@@ -139,11 +139,11 @@ def test_all_orders_of_up_to_five_statuses_end_alike() -> None:
 def test_what_is_final_is_left_only_for_a_stronger_word(ways: tuple[list[Any], list[Any]]) -> None:
     """After a delivery nothing weaker is ever told: nobody is sent a text twice for a late
     `failed`."""
-    drive = processor()
+    harness = processor()
     for record in ways[1]:
         if getattr(record, "provider_id", None) != "SM666":
-            drive.tell(record)
-    states = [one.state for one in drive.all(OUTCOMES)]
+            harness.feed(record)
+    states = [one.state for one in harness.published_on(OUTCOMES)]
     arrived = next(
         (place for place, state in enumerate(states) if state in ("delivered", "read")), len(states)
     )

@@ -15,9 +15,9 @@ from schemas.person import NumberChange, PersonAction, PersonEvent
 from schemas.topics import DECISIONS, PEOPLE, REQUEST_CANCELS, SEND_REQUESTS
 from streams.people import people, people_on_timer
 from streams.people.person_events import apply_event, is_unchanged
+from tests.core.harness import ProcessorHarness
 from tests.core.people.cases import HOME, NEW, NOON, OLD, THIRD, answer, request
 from tests.core.people.cases import settings as policy
-from tests.core.playing import Played
 
 NUMBERS = st.builds(
     NumberChange,
@@ -54,32 +54,34 @@ STEPS = st.lists(
 """Shorter than ids are remembered."""
 
 
-def play(steps: list[Any]) -> Played:
+def run_steps(steps: list[Any]) -> ProcessorHarness:
     """The gate answers for what was asked of it last, truthfully: a cancel by people only where
     people asked for it."""
-    processor = Played(people, people_on_timer, "acme/p1", NOON, policy(number_types=["home"]))
+    processor = ProcessorHarness(
+        people, people_on_timer, "acme/p1", policy(number_types=["home"]), now=NOON
+    )
     for step in steps:
         match step:
             case timedelta():
-                processor.until(processor.now + step)
+                processor.run_until(processor.now + step)
             case (str() as request_id, Verdict() as verdict):
                 _answer(processor, request_id, verdict)
             case _:
-                processor.tell(step)
+                processor.feed(step)
     return processor
 
 
-def _answer(processor: Played, request_id: str, verdict: Verdict) -> None:
+def _answer(processor: ProcessorHarness, request_id: str, verdict: Verdict) -> None:
     tried = [
         one.message_id
-        for one in processor.all(SEND_REQUESTS)
+        for one in processor.published_on(SEND_REQUESTS)
         if one.resolved.request_id == request_id
     ]
-    taken_back = {one.message_id for one in processor.all(REQUEST_CANCELS)}
+    taken_back = {one.message_id for one in processor.published_on(REQUEST_CANCELS)}
     if not tried:
         return
     by = "people" if tried[-1] in taken_back else "staff"
-    processor.tell(
+    processor.feed(
         answer(
             verdict.value,
             tried[-1],
@@ -93,7 +95,7 @@ def _answer(processor: Played, request_id: str, verdict: Verdict) -> None:
 @given(STEPS)
 def test_one_try_is_alive_at_a_time(steps: list[Any]) -> None:
     """Each is asked for once, and the next only after the one before was taken back."""
-    processor = play(steps)
+    processor = run_steps(steps)
     seen: dict[str, list[str]] = {}
     taken_back: set[str] = set()
     for topic, value in processor.published:
@@ -110,7 +112,7 @@ def test_one_try_is_alive_at_a_time(steps: list[Any]) -> None:
 @settings(deadline=None, max_examples=60)
 @given(STEPS)
 def test_decisions_count_up_and_the_gate_counts_on(steps: list[Any]) -> None:
-    processor = play(steps)
+    processor = run_steps(steps)
     counted = Counter[str]()
     for topic, value in processor.published:
         if topic is DECISIONS:
@@ -124,8 +126,8 @@ def test_decisions_count_up_and_the_gate_counts_on(steps: list[Any]) -> None:
 @settings(deadline=None, max_examples=60)
 @given(STEPS)
 def test_nothing_waits_for_ever(steps: list[Any]) -> None:
-    processor = play(steps)
-    processor.until(processor.now + timedelta(days=200))
+    processor = run_steps(steps)
+    processor.run_until(processor.now + timedelta(days=200))
     assert {name for name in processor.state.raw if name != "person"} == set()
 
 
@@ -134,11 +136,11 @@ def test_nothing_waits_for_ever(steps: list[Any]) -> None:
 def test_people_told_again_from_the_beginning_say_the_same(steps: list[Any]) -> None:
     """Events are remembered: the last person stands, however often the topic is read again."""
     events = [step for step in steps if isinstance(step, PersonEvent)]
-    processor = play(events)
-    before = processor.all(PEOPLE)[-1:]
+    processor = run_steps(events)
+    before = processor.published_on(PEOPLE)[-1:]
     for event in events:
-        processor.tell(event)
-    assert processor.all(PEOPLE)[-1:] == before
+        processor.feed(event)
+    assert processor.published_on(PEOPLE)[-1:] == before
 
 
 @given(st.lists(EVENTS, max_size=8))

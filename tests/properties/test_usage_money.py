@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from schemas.reports import OtherCost, UsageRow
 from schemas.tenant_settings import Price, TenantSettings
 from streams.processing import Settings, build_settings
-from tests.core.drive import START
+from tests.core.harness import START
 from tests.core.usage.records import CODE, outcome, processor, report
 
 PAID = {"sent", "delivered", "undelivered", "unknown"}
@@ -70,15 +70,15 @@ def paid(lines: list[UsageRow]) -> Counter[tuple[str, str, str, str]]:
 @settings(max_examples=100, deadline=None)
 @given(st.lists(told | tariffs, max_size=25), st.data())
 def test_what_was_paid_equals_a_recount(events: list[Told | Tariff], data: st.DataObject) -> None:
-    drive, versions = processor("UTC"), Counter[str]()
+    harness, versions = processor("UTC"), Counter[str]()
     tariff, days = Tariff(0, "USD", "UTC"), dict[str, date]()
-    drive.settings = agreed(tariff)
+    harness.settings = agreed(tariff)
     expected: dict[str, dict[tuple[str, str, str, str], int]] = {}
     said: list[Any] = []
     for event in events:
         if isinstance(event, Tariff):
             tariff = event
-            drive.settings = agreed(tariff)
+            harness.settings = agreed(tariff)
             continue
         versions[event.message_id] += 1
         segments = event.billed or event.predicted
@@ -91,11 +91,11 @@ def test_what_was_paid_equals_a_recount(events: list[Told | Tariff], data: st.Da
             segments_billed=event.billed,
         )
         said.append(one)
-        drive.tell(one)
+        harness.feed(one)
         if data.draw(st.booleans()):
-            drive.tell(data.draw(st.sampled_from(said)))
+            harness.feed(data.draw(st.sampled_from(said)))
         day = days.setdefault(
-            event.message_id, START.astimezone(drive.settings.tenants["acme"].zone).date()
+            event.message_id, START.astimezone(harness.settings.tenants["acme"].zone).date()
         )
         cell, micros = (
             (str(day), event.state, tariff.currency),
@@ -108,4 +108,4 @@ def test_what_was_paid_equals_a_recount(events: list[Told | Tariff], data: st.Da
     recount: Counter[tuple[str, str, str, str]] = Counter()
     for costs in expected.values():
         recount.update(costs)
-    assert paid([*report(drive).values()]) == +recount
+    assert paid([*report(harness).values()]) == +recount

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from schemas.outcome import Outcome, Was
 from schemas.topics import USAGE_REPORT
-from tests.core.drive import START
+from tests.core.harness import START
 from tests.core.usage.records import outcome, processor, report
 
 seen = st.tuples(
@@ -55,9 +55,9 @@ def deliveries(draw: st.DrawFn) -> tuple[list[Outcome], list[Outcome]]:
 @given(deliveries())
 def test_the_report_equals_a_recount(ways: tuple[list[Outcome], list[Outcome]]) -> None:
     told, arrive = ways
-    drive = processor()
+    harness = processor()
     for one in arrive:
-        drive.tell(one)
+        harness.feed(one)
     final = {one.message_id: one for one in told}
     messages: Counter[tuple[str, str, str]] = Counter()
     segments: Counter[tuple[str, str, str]] = Counter()
@@ -65,7 +65,7 @@ def test_the_report_equals_a_recount(ways: tuple[list[Outcome], list[Outcome]]) 
         cell = (one.sender or "", one.state, one.error_code or "")
         messages[cell] += 1
         segments[cell] += one.segments
-    lines = [line for line in report(drive).values() if line.messages or line.segments]
+    lines = [line for line in report(harness).values() if line.messages or line.segments]
     assert {
         (line.sender, line.state, line.error_code or ""): line.messages for line in lines
     } == messages
@@ -73,7 +73,8 @@ def test_the_report_equals_a_recount(ways: tuple[list[Outcome], list[Outcome]]) 
         (line.sender, line.state, line.error_code or ""): line.segments for line in lines
     } == segments
     assert all(
-        line.period == START.date() and line.messages >= 0 for line in drive.all(USAGE_REPORT)
+        line.period == START.date() and line.messages >= 0
+        for line in harness.published_on(USAGE_REPORT)
     )
 
 
@@ -86,12 +87,12 @@ def test_the_last_version_alone_is_enough(
     told, _ = ways
     final = {one.message_id: one for one in told}
     some = data.draw(st.lists(st.sampled_from(told)))
-    drive, whole = processor(), processor()
+    harness, whole = processor(), processor()
     for one in data.draw(st.permutations([*final.values(), *some])):
-        drive.tell(one)
+        harness.feed(one)
     for one in told:
-        whole.tell(one)
+        whole.feed(one)
     standing = [
-        {k: line for k, line in report(one).items() if line.messages} for one in (drive, whole)
+        {k: line for k, line in report(one).items() if line.messages} for one in (harness, whole)
     ]
     assert standing[0] == standing[1]

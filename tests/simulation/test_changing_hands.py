@@ -18,7 +18,7 @@ from streams.gate import gate, gate_on_timer
 from streams.inbox import inbox, inbox_on_timer
 from streams.processing import Publication, Settings, build_settings
 from tests.core.gate.cases import ANY_TIME, NOON, PHONE, opt_in, request
-from tests.core.playing import Played
+from tests.core.harness import ProcessorHarness
 from tests.simulation.scenario import NEED_NO_YES
 
 SENDERS, TENANTS = ("11111", "22222", "33333"), ("acme", "bolt", "cora")
@@ -43,11 +43,13 @@ class Shared:
         self.rng = random.Random(f"hands {self.seed}")
         self.settings = self.any_settings()
         self.gates = {
-            name: Played(gate, gate_on_timer, f"{name}/{PHONE}", NOON, self.settings)
+            name: ProcessorHarness(gate, gate_on_timer, f"{name}/{PHONE}", self.settings, now=NOON)
             for name in TENANTS
         }
         self.boxes = {
-            name: Played(inbox, inbox_on_timer, f"{name}/{PHONE}", NOON, self.settings)
+            name: ProcessorHarness(
+                inbox, inbox_on_timer, f"{name}/{PHONE}", self.settings, now=NOON
+            )
             for name in SENDERS
         }
 
@@ -73,9 +75,9 @@ class Shared:
         for _, value in published:
             match value:
                 case Contact():
-                    self.route(self.boxes[value.sender].tell(value, at=self.now))
+                    self.route(self.boxes[value.sender].publish_from(value, at=self.now))
                 case Reply():
-                    self.route(self.gates[value.tenant].tell(value, at=self.now))
+                    self.route(self.gates[value.tenant].publish_from(value, at=self.now))
                 case Send():
                     self.ordered(value)
 
@@ -105,19 +107,19 @@ class Shared:
             body=body,
             received_at=self.now,
         )
-        self.route(self.boxes[sender].tell(inbound, at=self.now))
+        self.route(self.boxes[sender].publish_from(inbound, at=self.now))
 
     def somebody_is_texted(self, place: int) -> None:
         tenant, sender = self.rng.choice(TENANTS), self.rng.choice([None, *SENDERS])
         wanted = request(
             tenant=tenant, requested_at=self.now, sender=sender, message_id=f"m{place}"
         )
-        self.route(self.gates[tenant].tell(wanted, at=self.now))
+        self.route(self.gates[tenant].publish_from(wanted, at=self.now))
 
     def a_form_comes(self, place: int) -> None:
         tenant = self.rng.choice(TENANTS)
         self.yes[tenant] = self.now
-        self.route(self.gates[tenant].tell(opt_in(tenant=tenant, at=self.now), at=self.now))
+        self.route(self.gates[tenant].publish_from(opt_in(tenant=tenant, at=self.now), at=self.now))
 
     def the_settings_change(self, place: int) -> None:
         self.settings = self.any_settings()
@@ -131,7 +133,7 @@ class Shared:
         for place in range(40):
             self.now += timedelta(seconds=self.rng.choice([1, 60, 4000, 90_000]))
             for processor in (*self.gates.values(), *self.boxes.values()):
-                self.route(processor.until(self.now))
+                self.route(processor.run_until(self.now))
             self.rng.choice([*what, self.the_settings_change, self.the_settings_change])(place)
 
 

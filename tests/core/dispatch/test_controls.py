@@ -34,7 +34,7 @@ from tests.core.dispatch.texts import (
     states,
     stop,
 )
-from tests.core.drive import START
+from tests.core.harness import START
 
 STOPS = [
     pytest.param(stop(2), order(), True, id="decided under a lower epoch"),
@@ -59,175 +59,175 @@ STOPS = [
 
 @pytest.mark.parametrize(("control", "given", "stopped"), STOPS)
 def test_a_stop_refuses_a_later_order(control: Stop, given: Send, stopped: bool) -> None:
-    drive = processor()
-    drive.tell(control)
-    drive.tell(given)
-    assert states(drive) == (["0 canceled stopped"] if stopped else ["1 sending"])
+    harness = processor()
+    harness.feed(control)
+    harness.feed(given)
+    assert states(harness) == (["0 canceled stopped"] if stopped else ["1 sending"])
 
 
 @pytest.mark.parametrize(("control", "given", "stopped"), STOPS)
 def test_a_stop_takes_back_what_is_queued(control: Stop, given: Send, stopped: bool) -> None:
-    drive = processor()
-    drive.tell(PAUSE)
-    drive.tell(given)
-    drive.tell(control)
-    drive.tell(RESUME)
-    drive.rest(60)
-    assert states(drive) == (
+    harness = processor()
+    harness.feed(PAUSE)
+    harness.feed(given)
+    harness.feed(control)
+    harness.feed(RESUME)
+    harness.wait(60)
+    assert states(harness) == (
         ["0 queued", "0 canceled stopped"] if stopped else ["0 queued", "1 sending"]
     )
 
 
 def test_a_stop_takes_back_what_was_deferred() -> None:
-    drive = processor()
-    drive.tell(order())
-    reply(drive, Result.LIMITED)
-    drive.tell(stop())
-    drive.rest(60)
-    assert states(drive)[1:] == ["1 deferred 429", "1 canceled stopped"]
-    assert calls_made(drive) == ["m1#1"]
+    harness = processor()
+    harness.feed(order())
+    reply(harness, Result.LIMITED)
+    harness.feed(stop())
+    harness.wait(60)
+    assert states(harness)[1:] == ["1 deferred 429", "1 canceled stopped"]
+    assert calls_made(harness) == ["m1#1"]
 
 
 @pytest.mark.parametrize("control", [stop(), cancel()], ids=["stop", "cancel"])
 @pytest.mark.parametrize("result", [Result.LIMITED, Result.UNSENT])
 def test_a_call_in_flight_is_not_retried_after(control: Stop, result: Result) -> None:
-    drive = processor()
-    drive.tell(order())
-    drive.tell(control)
-    reply(drive, result)
-    drive.rest(600)
-    assert calls_made(drive) == ["m1#1"]
-    assert states(drive)[-1].startswith("1 canceled")
+    harness = processor()
+    harness.feed(order())
+    harness.feed(control)
+    reply(harness, result)
+    harness.wait(600)
+    assert calls_made(harness) == ["m1#1"]
+    assert states(harness)[-1].startswith("1 canceled")
 
 
 @pytest.mark.parametrize("control", [stop(), cancel()], ids=["stop", "cancel"])
 def test_a_released_call_that_has_not_begun_is_canceled(control: Stop) -> None:
-    drive = processor()
-    drive.tell(order())
-    drive.tell(control)
-    assert drive.withdrawn == {("acme", "m1", 1)}
+    harness = processor()
+    harness.feed(order())
+    harness.feed(control)
+    assert harness.cancelled == {("acme", "m1", 1)}
 
 
 def test_a_stop_marks_what_is_in_doubt() -> None:
-    drive = processor()
-    drive.tell(order())
-    reply(drive, Result.IN_DOUBT)
-    drive.tell(stop())
-    assert b'"barred":"stopped"' in drive.state.raw["msg/acme/m1"]
-    assert states(drive)[-1] == "1 in_doubt"
+    harness = processor()
+    harness.feed(order())
+    reply(harness, Result.IN_DOUBT)
+    harness.feed(stop())
+    assert b'"barred":"stopped"' in harness.state.raw["msg/acme/m1"]
+    assert states(harness)[-1] == "1 in_doubt"
 
 
 def test_the_highest_stop_epoch_counts() -> None:
-    drive = processor()
-    drive.tell(stop(5))
-    drive.tell(stop(2))
-    drive.tell(order(consent_epoch=4))
-    assert states(drive) == ["0 canceled stopped"]
+    harness = processor()
+    harness.feed(stop(5))
+    harness.feed(stop(2))
+    harness.feed(order(consent_epoch=4))
+    assert states(harness) == ["0 canceled stopped"]
 
 
 def test_a_stop_outlives_every_order_that_may_come() -> None:
-    drive = processor()
-    drive.tell(stop())
-    drive.rest(48 * 3600)
-    drive.tell(order())
-    assert states(drive) == ["0 canceled stopped"]
-    drive.rest(73 * 3600)
-    assert set(drive.state.raw) <= {"queue"}
+    harness = processor()
+    harness.feed(stop())
+    harness.wait(48 * 3600)
+    harness.feed(order())
+    assert states(harness) == ["0 canceled stopped"]
+    harness.wait(73 * 3600)
+    assert set(harness.state.raw) <= {"queue"}
 
 
 def test_a_stop_is_obeyed_by_the_next_owner() -> None:
-    drive = processor(pace=0.1)
-    drive.tell(order("m1"))
-    drive.tell(order("m2"))
-    drive.crash()
-    drive.tell(stop())
-    drive.rest(60)
-    assert calls_made(drive) == ["m1#1"]
-    assert states(drive, "m2") == ["0 queued", "0 canceled stopped"]
+    harness = processor(pace=0.1)
+    harness.feed(order("m1"))
+    harness.feed(order("m2"))
+    harness.crash()
+    harness.feed(stop())
+    harness.wait(60)
+    assert calls_made(harness) == ["m1#1"]
+    assert states(harness, "m2") == ["0 queued", "0 canceled stopped"]
 
 
 def test_a_cancel_takes_back_one_text() -> None:
-    drive = processor()
-    drive.tell(PAUSE)
-    drive.tell(order("m1"))
-    drive.tell(order("m2"))
-    drive.tell(cancel("m1"))
-    drive.tell(RESUME)
-    drive.rest(60)
-    assert states(drive, "m1") == ["0 queued", "0 canceled canceled"]
-    assert calls_made(drive) == ["m2#1"]
+    harness = processor()
+    harness.feed(PAUSE)
+    harness.feed(order("m1"))
+    harness.feed(order("m2"))
+    harness.feed(cancel("m1"))
+    harness.feed(RESUME)
+    harness.wait(60)
+    assert states(harness, "m1") == ["0 queued", "0 canceled canceled"]
+    assert calls_made(harness) == ["m2#1"]
 
 
 def test_a_cancel_that_overtakes_its_order_waits_for_it() -> None:
-    drive = processor()
-    drive.tell(cancel())
-    drive.tell(order())
-    drive.tell(order())
-    assert states(drive) == ["0 canceled canceled"]
-    assert calls_made(drive) == []
+    harness = processor()
+    harness.feed(cancel())
+    harness.feed(order())
+    harness.feed(order())
+    assert states(harness) == ["0 canceled canceled"]
+    assert calls_made(harness) == []
 
 
 def test_a_cancel_reaches_a_returned_order() -> None:
-    drive = processor()
-    drive.tell(order(send_before=START))
-    drive.tell(cancel())
-    drive.tell(order(issued_at=START + timedelta(seconds=1)))
-    assert calls_made(drive) == []
-    assert states(drive)[-1] == "1 canceled canceled"
+    harness = processor()
+    harness.feed(order(send_before=START))
+    harness.feed(cancel())
+    harness.feed(order(issued_at=START + timedelta(seconds=1)))
+    assert calls_made(harness) == []
+    assert states(harness)[-1] == "1 canceled canceled"
 
 
 def test_a_cancel_comes_too_late_for_what_was_accepted() -> None:
-    drive = processor()
-    drive.tell(order())
-    reply(drive, Result.ACCEPTED)
-    assert drive.tell(cancel()).publish == ()
+    harness = processor()
+    harness.feed(order())
+    reply(harness, Result.ACCEPTED)
+    assert harness.feed(cancel()).publish == ()
 
 
 @pytest.mark.parametrize("result", [Result.IN_DOUBT, Result.LIMITED])
 def test_a_late_receipt_settles_the_attempt(result: Result) -> None:
-    drive = processor()
-    drive.tell(order())
-    reply(drive, result)
-    drive.tell(late_receipt())
-    drive.tell(late_receipt())
-    drive.rest(600)
-    assert states(drive)[-1] == "1 accepted"
-    assert states(drive).count("1 accepted") == 1
-    assert calls_made(drive) == ["m1#1"]
+    harness = processor()
+    harness.feed(order())
+    reply(harness, result)
+    harness.feed(late_receipt())
+    harness.feed(late_receipt())
+    harness.wait(600)
+    assert states(harness)[-1] == "1 accepted"
+    assert states(harness).count("1 accepted") == 1
+    assert calls_made(harness) == ["m1#1"]
 
 
 @pytest.mark.parametrize(
     "seen", [late_receipt("nobody"), late_receipt(attempt=2), late_receipt(attempt=0)]
 )
 def test_a_late_receipt_of_another_attempt_does_nothing(seen: object) -> None:
-    drive = processor()
-    drive.tell(order())
-    reply(drive, Result.IN_DOUBT)
-    assert drive.tell(seen).publish == ()  # type: ignore[arg-type]
+    harness = processor()
+    harness.feed(order())
+    reply(harness, Result.IN_DOUBT)
+    assert harness.feed(seen).publish == ()  # type: ignore[arg-type]
 
 
 def test_a_new_owner_keeps_the_sender_paused() -> None:
-    drive = processor()
-    drive.tell(PAUSE)
-    drive.tell(order())
-    drive.crash()
-    drive.rest(3600)
-    assert calls_made(drive) == []
-    drive.tell(RESUME)
-    drive.rest(1)
-    assert calls_made(drive) == ["m1#1"]
+    harness = processor()
+    harness.feed(PAUSE)
+    harness.feed(order())
+    harness.crash()
+    harness.wait(3600)
+    assert calls_made(harness) == []
+    harness.feed(RESUME)
+    harness.wait(1)
+    assert calls_made(harness) == ["m1#1"]
 
 
 def test_controls_and_results_start_no_call() -> None:
     """The runtime reads all controls before it fires the timer, so a STOP after a RESUME still
     counts."""
-    drive = processor()
-    drive.tell(PAUSE)
-    drive.tell(order())
-    drive.tell(RESUME)
-    drive.tell(stop())
-    drive.rest(60)
-    assert calls_made(drive) == []
+    harness = processor()
+    harness.feed(PAUSE)
+    harness.feed(order())
+    harness.feed(RESUME)
+    harness.feed(stop())
+    harness.wait(60)
+    assert calls_made(harness) == []
 
 
 @pytest.mark.parametrize(
@@ -235,26 +235,28 @@ def test_controls_and_results_start_no_call() -> None:
     [UnknownControl(type="dance", sender=CODE), UnreadableRecord(cause="invalid", reason="?")],
 )
 def test_an_unknown_record_changes_nothing(odd: object) -> None:
-    drive = processor()
-    drive.tell(order())
-    assert drive.tell(odd) == ({}, (), {}, ())  # type: ignore[arg-type]
+    harness = processor()
+    harness.feed(order())
+    assert harness.feed(odd) == ({}, (), {}, ())  # type: ignore[arg-type]
 
 
 def test_a_stop_cancels_a_thousand_texts() -> None:
-    drive = processor(pace=1)
-    drive.tell(PAUSE)
+    harness = processor(pace=1)
+    harness.feed(PAUSE)
     for number in range(2_000):
-        drive.tell(order(f"m{number}", to=ANA if number % 2 else BEN))
-    step = drive.tell(stop())
+        harness.feed(order(f"m{number}", to=ANA if number % 2 else BEN))
+    step = harness.feed(stop())
     assert len(step.publish) == 1_000
 
 
 def test_a_stop_for_an_endless_number_has_a_short_name() -> None:
     """The name is part of a record's key: a megabyte would fail every transaction."""
-    drive, endless = processor(), "+1" + "é" * 300_000
-    drive.tell(stop(2, number=endless))
-    assert max(len(name) for name in drive.state.raw) < 200
-    assert find_stop(StepBuilder(drive.state, SenderQueue(), START), order(to=endless)) == "stopped"
+    harness, endless = processor(), "+1" + "é" * 300_000
+    harness.feed(stop(2, number=endless))
+    assert max(len(name) for name in harness.state.raw) < 200
+    assert (
+        find_stop(StepBuilder(harness.state, SenderQueue(), START), order(to=endless)) == "stopped"
+    )
 
 
 @given(

@@ -37,129 +37,129 @@ from tests.core.dispatch.texts import (
     states,
     stop,
 )
-from tests.core.drive import START, Drive
+from tests.core.harness import START, ProcessorHarness
 
 
-def in_doubt(**changed: object) -> Drive:
-    drive = processor()
-    drive.tell(order(**changed))
-    reply(drive, Result.IN_DOUBT)
-    return drive
+def in_doubt(**changed: object) -> ProcessorHarness:
+    harness = processor()
+    harness.feed(order(**changed))
+    reply(harness, Result.IN_DOUBT)
+    return harness
 
 
 # --- when
 
 
 def test_when_the_list_is_looked_up() -> None:
-    drive = in_doubt()
-    drive.rest(19.9)
-    assert lookups(drive.calls) == []
-    drive.rest(0.2)
-    (look,) = lookups(drive.calls)
+    harness = in_doubt()
+    harness.wait(19.9)
+    assert lookups(harness.calls) == []
+    harness.wait(0.2)
+    (look,) = lookups(harness.calls)
     assert (look.to, look.round) == (ANA, 1)
     assert (look.not_before, look.not_after) == (START - CLOCK_SPAN, START + CLOCK_SPAN)
-    answer_lookups(drive)
-    drive.rest(59)
-    assert len(lookups(drive.calls)) == 1
-    drive.rest(2)
-    assert [look.round for look in lookups(drive.calls)] == [1, 2]
+    answer_lookups(harness)
+    harness.wait(59)
+    assert len(lookups(harness.calls)) == 1
+    harness.wait(2)
+    assert [look.round for look in lookups(harness.calls)] == [1, 2]
 
 
 def test_a_missing_list_is_looked_up_again() -> None:
-    drive = in_doubt()
-    assert run_lookups(drive, gone=True) == [1, 1]
-    assert last(drive) == "1 in_doubt"
-    drive.rest(600)
-    assert answer_lookups(drive) == [1]
-    assert run_lookups(drive) == [2]
-    assert last(drive) == "1 expired absent"
+    harness = in_doubt()
+    assert run_lookups(harness, gone=True) == [1, 1]
+    assert last(harness) == "1 in_doubt"
+    harness.wait(600)
+    assert answer_lookups(harness) == [1]
+    assert run_lookups(harness) == [2]
+    assert last(harness) == "1 expired absent"
 
 
 def test_the_next_owner_goes_on_with_lookups() -> None:
-    drive = in_doubt()
-    drive.rest(20.1)
-    drive.crash()
-    drive.rest(1)
-    answer_lookups(drive)
-    drive.rest(30)
-    drive.crash()
-    drive.rest(31)
-    assert answer_lookups(drive) == [2]
-    assert last(drive) == "1 expired absent"
+    harness = in_doubt()
+    harness.wait(20.1)
+    harness.crash()
+    harness.wait(1)
+    answer_lookups(harness)
+    harness.wait(30)
+    harness.crash()
+    harness.wait(31)
+    assert answer_lookups(harness) == [2]
+    assert last(harness) == "1 expired absent"
 
 
 def test_at_most_eight_lookups_at_a_time() -> None:
-    drive = processor(pace=1000)
+    harness = processor(pace=1000)
     for number in range(20):
-        drive.tell(order(f"m{number}", to=f"+1415555{number:04}"))
-    reply(drive, Result.IN_DOUBT)
-    drive.rest(30)
-    assert len(lookups(drive.under_way)) == 8
-    answer_lookups(drive)
-    drive.rest(0.1)
-    assert len(lookups(drive.under_way)) == 8
+        harness.feed(order(f"m{number}", to=f"+1415555{number:04}"))
+    reply(harness, Result.IN_DOUBT)
+    harness.wait(30)
+    assert len(lookups(harness.in_flight)) == 8
+    answer_lookups(harness)
+    harness.wait(0.1)
+    assert len(lookups(harness.in_flight)) == 8
 
 
 # --- found, absent, unclear
 
 
 def test_a_listed_text_was_taken() -> None:
-    drive = in_doubt()
-    assert run_lookups(drive, listed_message("SM7")) == [1]
-    assert last(drive) == "1 accepted"
-    told = drive.all(ATTEMPTS)[-1]
+    harness = in_doubt()
+    assert run_lookups(harness, listed_message("SM7")) == [1]
+    assert last(harness) == "1 accepted"
+    told = harness.published_on(ATTEMPTS)[-1]
     assert told.provider_id == "SM7"
     assert told.evidence is not None
     assert (
         "1 listed, 0 of other attempts, 1 with this body; its status is delivered" in told.evidence
     )
-    drive.rest(80 * 3600)
-    assert calls_made(drive) == ["m1#1"]
+    harness.wait(80 * 3600)
+    assert calls_made(harness) == ["m1#1"]
 
 
 def test_an_absent_text_returns_after_the_second_lookup() -> None:
-    drive = in_doubt()
-    drive.rest(21)
-    answer_lookups(drive)
-    assert drive.all(RETURNED) == []
-    assert run_lookups(drive) == [2]
-    assert last(drive) == "1 expired absent"
-    (returned,) = drive.all(RETURNED)
+    harness = in_doubt()
+    harness.wait(21)
+    answer_lookups(harness)
+    assert harness.published_on(RETURNED) == []
+    assert run_lookups(harness) == [2]
+    assert last(harness) == "1 expired absent"
+    (returned,) = harness.published_on(RETURNED)
     assert returned.reason == "the provider does not list it: 0 listed, 0 of other attempts"
-    drive.tell(returned.order.model_copy(update={"issued_at": drive.now}))
-    assert calls_made(drive) == ["m1#1", "m1#2"]
+    harness.feed(returned.order.model_copy(update={"issued_at": harness.now}))
+    assert calls_made(harness) == ["m1#1", "m1#2"]
 
 
 def test_a_list_that_lags_does_not_prove_absence() -> None:
-    drive = in_doubt()
-    drive.rest(21)
-    answer_lookups(drive)
-    assert run_lookups(drive, listed_message("SM7")) == [2]
-    assert last(drive) == "1 accepted"
+    harness = in_doubt()
+    harness.wait(21)
+    answer_lookups(harness)
+    assert run_lookups(harness, listed_message("SM7")) == [2]
+    assert last(harness) == "1 accepted"
 
 
 def test_messages_of_other_attempts_prove_nothing() -> None:
-    drive = processor()
-    drive.tell(order("m0"))
-    reply(drive, Result.ACCEPTED, provider_id="SM0")
-    drive.tell(order())
-    reply(drive, Result.IN_DOUBT)
-    assert run_lookups(drive, listed_message("SM0", "text m0")) == [1, 2]
-    assert last(drive) == "1 expired absent"
+    harness = processor()
+    harness.feed(order("m0"))
+    reply(harness, Result.ACCEPTED, provider_id="SM0")
+    harness.feed(order())
+    reply(harness, Result.IN_DOUBT)
+    assert run_lookups(harness, listed_message("SM0", "text m0")) == [1, 2]
+    assert last(harness) == "1 expired absent"
 
 
 def test_accepted_ids_are_remembered_for_72_hours() -> None:
-    drive = processor()
-    drive.tell(order("m0"))
-    reply(drive, Result.ACCEPTED, provider_id="SM0")
-    drive.crash()
-    drive.tell(order())
-    drive.rest(1)
-    reply(drive, Result.IN_DOUBT)
-    run_lookups(drive, listed_message("SM0", "text m0"))
-    assert last(drive) == "1 expired absent"
-    drive.rest(80 * 3600)
-    assert [name for name in drive.state.raw if name.startswith("msg/")] == []
+    harness = processor()
+    harness.feed(order("m0"))
+    reply(harness, Result.ACCEPTED, provider_id="SM0")
+    harness.crash()
+    harness.feed(order())
+    harness.wait(1)
+    reply(harness, Result.IN_DOUBT)
+    run_lookups(harness, listed_message("SM0", "text m0"))
+    assert last(harness) == "1 expired absent"
+    harness.wait(80 * 3600)
+    assert [name for name in harness.state.raw if name.startswith("msg/")] == []
 
 
 @pytest.mark.parametrize(
@@ -172,42 +172,44 @@ def test_accepted_ids_are_remembered_for_72_hours() -> None:
     ],
 )
 def test_an_unknown_listed_message_leaves_it_in_doubt(strange: ListedMessage) -> None:
-    drive = in_doubt()
-    assert run_lookups(drive, strange) == [1, 2]
-    assert last(drive) == "1 in_doubt unclear"
-    assert drive.all(RETURNED) == []
-    drive.rest(3600)
-    assert answer_lookups(drive, strange) == [3], "a last time"
-    drive.rest(3600)
-    assert lookups(drive.under_way) == []
-    assert calls_made(drive) == ["m1#1"]
+    harness = in_doubt()
+    assert run_lookups(harness, strange) == [1, 2]
+    assert last(harness) == "1 in_doubt unclear"
+    assert harness.published_on(RETURNED) == []
+    harness.wait(3600)
+    assert answer_lookups(harness, strange) == [3], "a last time"
+    harness.wait(3600)
+    assert lookups(harness.in_flight) == []
+    assert calls_made(harness) == ["m1#1"]
 
 
 def test_news_of_others_settles_an_unclear_attempt() -> None:
-    drive = processor()
+    harness = processor()
     for name in ("m1", "m2"):
-        drive.tell(order(name, body="Same words", kind="reminder"))
-    reply(drive, Result.IN_DOUBT)
-    assert run_lookups(drive, listed_message("SM1", "Same words")) == [1, 1, 2, 2]
-    assert (last(drive), last(drive, "m2")) == ("1 in_doubt unclear", "1 in_doubt unclear")
-    drive.tell(late_receipt("m1"))
-    drive.rest(900)
-    answer_lookups(drive, listed_message("SM1", "Same words"))
-    assert (last(drive), last(drive, "m2")) == ("1 accepted", "1 expired absent")
+        harness.feed(order(name, body="Same words", kind="reminder"))
+    reply(harness, Result.IN_DOUBT)
+    assert run_lookups(harness, listed_message("SM1", "Same words")) == [1, 1, 2, 2]
+    assert (last(harness), last(harness, "m2")) == ("1 in_doubt unclear", "1 in_doubt unclear")
+    harness.feed(late_receipt("m1"))
+    harness.wait(900)
+    answer_lookups(harness, listed_message("SM1", "Same words"))
+    assert (last(harness), last(harness, "m2")) == ("1 accepted", "1 expired absent")
 
 
 def test_two_texts_with_one_body_are_counted() -> None:
-    drive = processor()
+    harness = processor()
     for name in ("m1", "m2"):
-        drive.tell(order(name, body="Same words"))
-    reply(drive, Result.IN_DOUBT)
+        harness.feed(order(name, body="Same words"))
+    reply(harness, Result.IN_DOUBT)
     both = (
         listed_message("SM1", "Same words"),
         listed_message("SM2", "Same words", created_at=START + timedelta(seconds=1)),
     )
-    run_lookups(drive, *both)
+    run_lookups(harness, *both)
     found = {
-        one.message_id: one.provider_id for one in drive.all(ATTEMPTS) if one.state == "accepted"
+        one.message_id: one.provider_id
+        for one in harness.published_on(ATTEMPTS)
+        if one.state == "accepted"
     }
     assert found == {"m1": "SM1", "m2": "SM2"}
 
@@ -374,43 +376,43 @@ def test_other_bodies_differ() -> None:
     ],
 )
 def test_an_absent_text_is_handled_by_kind(kind: str, end: str) -> None:
-    drive = in_doubt(kind=kind)
-    run_lookups(drive)
-    assert last(drive) == end
-    assert (len(drive.all(RETURNED)) == 1) == (policy_of(kind) is AbsentPolicy.RESEND)
+    harness = in_doubt(kind=kind)
+    run_lookups(harness)
+    assert last(harness) == end
+    assert (len(harness.published_on(RETURNED)) == 1) == (policy_of(kind) is AbsentPolicy.RESEND)
 
 
 @pytest.mark.parametrize("control", [stop(), cancel()])
 def test_a_stopped_text_is_never_resent(control: object) -> None:
-    drive = in_doubt()
-    drive.tell(control)  # type: ignore[arg-type]
-    drive.tell(resolve("resend"))
-    run_lookups(drive)
-    assert last(drive).startswith("1 canceled")
-    assert drive.all(RETURNED) == []
+    harness = in_doubt()
+    harness.feed(control)  # type: ignore[arg-type]
+    harness.feed(resolve("resend"))
+    run_lookups(harness)
+    assert last(harness).startswith("1 canceled")
+    assert harness.published_on(RETURNED) == []
 
 
 def test_an_earlier_owners_call_waits_15_minutes() -> None:
-    drive = processor()
-    drive.tell(order())
-    drive.crash()
-    assert run_lookups(drive) == [1, 2]
-    assert last(drive) == "1 deferred absent"
-    drive.rest(880 - 120)
-    assert drive.all(RETURNED) == []
-    assert run_lookups(drive, listed_message("SM7")) == [3]
-    assert last(drive) == "1 accepted", "the owner before had only slept"
+    harness = processor()
+    harness.feed(order())
+    harness.crash()
+    assert run_lookups(harness) == [1, 2]
+    assert last(harness) == "1 deferred absent"
+    harness.wait(880 - 120)
+    assert harness.published_on(RETURNED) == []
+    assert run_lookups(harness, listed_message("SM7")) == [3]
+    assert last(harness) == "1 accepted", "the owner before had only slept"
 
 
 def test_an_earlier_owners_absent_text_is_resent() -> None:
-    drive = processor()
-    drive.tell(order())
-    drive.crash()
-    run_lookups(drive)
-    drive.rest(800)
-    assert answer_lookups(drive) == [3]
-    assert drive.now - START >= timedelta(minutes=15)
-    assert last(drive) == "1 expired absent"
+    harness = processor()
+    harness.feed(order())
+    harness.crash()
+    run_lookups(harness)
+    harness.wait(800)
+    assert answer_lookups(harness) == [3]
+    assert harness.now - START >= timedelta(minutes=15)
+    assert last(harness) == "1 expired absent"
 
 
 # --- a person's word
@@ -420,76 +422,76 @@ def test_an_earlier_owners_absent_text_is_resent() -> None:
     ("action", "end"), [("resend", "1 expired resend"), ("drop", "1 given_up dropped")]
 )
 def test_a_person_decides(action: str, end: str) -> None:
-    drive = in_doubt()
-    drive.tell(resolve(action))
-    assert last(drive) == end
-    assert "m.ortiz" in (drive.all(ATTEMPTS)[-1].evidence or "")
-    assert len(drive.all(RETURNED)) == (action == "resend")
-    drive.rest(300)
-    assert lookups(drive.calls) == [], "nobody asks any more"
+    harness = in_doubt()
+    harness.feed(resolve(action))
+    assert last(harness) == end
+    assert "m.ortiz" in (harness.published_on(ATTEMPTS)[-1].evidence or "")
+    assert len(harness.published_on(RETURNED)) == (action == "resend")
+    harness.wait(300)
+    assert lookups(harness.calls) == [], "nobody asks any more"
 
 
 def test_an_absent_dropped_text_was_never_sent() -> None:
-    drive = in_doubt(kind="direct")
-    run_lookups(drive)
-    drive.tell(resolve("drop"))
-    assert last(drive) == "1 canceled dropped"
+    harness = in_doubt(kind="direct")
+    run_lookups(harness)
+    harness.feed(resolve("drop"))
+    assert last(harness) == "1 canceled dropped"
 
 
 @pytest.mark.parametrize("stray", [resolve("resend", attempt=2), resolve("drop", "nobody")])
 def test_a_decision_on_another_attempt_does_nothing(stray: object) -> None:
-    drive = in_doubt()
-    assert drive.tell(stray).publish == ()  # type: ignore[arg-type]
+    harness = in_doubt()
+    assert harness.feed(stray).publish == ()  # type: ignore[arg-type]
 
 
 def test_a_decision_on_a_settled_attempt_does_nothing() -> None:
-    drive = processor()
-    drive.tell(order())
-    reply(drive, Result.ACCEPTED, provider_id="SM1")
-    assert drive.tell(resolve("resend")).publish == ()
+    harness = processor()
+    harness.feed(order())
+    reply(harness, Result.ACCEPTED, provider_id="SM1")
+    assert harness.feed(resolve("resend")).publish == ()
 
 
 def test_a_callback_after_the_return_forbids_a_resend() -> None:
-    drive = in_doubt()
-    drive.tell(resolve("resend"))
-    drive.tell(late_receipt())
-    drive.tell(order(issued_at=drive.now + timedelta(seconds=1)))
-    assert last(drive) == "2 canceled sighted"
-    assert calls_made(drive) == ["m1#1"]
+    harness = in_doubt()
+    harness.feed(resolve("resend"))
+    harness.feed(late_receipt())
+    harness.feed(order(issued_at=harness.now + timedelta(seconds=1)))
+    assert last(harness) == "2 canceled sighted"
+    assert calls_made(harness) == ["m1#1"]
 
 
 def test_a_callback_of_the_first_try_cancels_the_second() -> None:
-    drive = processor(pace=0.01)
-    drive.tell(order(to=ANA))
-    reply(drive, Result.IN_DOUBT)
-    drive.tell(resolve("resend"))
-    drive.tell(order("m2", to=BEN))
-    drive.tell(order(to=ANA, issued_at=drive.now + timedelta(seconds=1)))
-    assert last(drive) == "2 queued"
-    drive.tell(late_receipt(attempt=1))
-    assert last(drive) == "2 canceled sighted"
-    drive.rest(600)
-    assert calls_made(drive) == ["m1#1", "m2#1"]
+    harness = processor(pace=0.01)
+    harness.feed(order(to=ANA))
+    reply(harness, Result.IN_DOUBT)
+    harness.feed(resolve("resend"))
+    harness.feed(order("m2", to=BEN))
+    harness.feed(order(to=ANA, issued_at=harness.now + timedelta(seconds=1)))
+    assert last(harness) == "2 queued"
+    harness.feed(late_receipt(attempt=1))
+    assert last(harness) == "2 canceled sighted"
+    harness.wait(600)
+    assert calls_made(harness) == ["m1#1", "m2#1"]
 
 
 def test_an_unsettled_attempt_is_given_up_after_72_hours() -> None:
-    drive = in_doubt(kind="direct")
-    drive.rest(73 * 3600)
-    assert last(drive) == "1 given_up too_long"
+    harness = in_doubt(kind="direct")
+    harness.wait(73 * 3600)
+    assert last(harness) == "1 given_up too_long"
 
 
 def test_a_late_receipt_is_remembered_while_the_gate_holds() -> None:
-    drive = processor()
-    drive.tell(order())
-    reply(drive, Result.IN_DOUBT)
+    harness = processor()
+    harness.feed(order())
+    reply(harness, Result.IN_DOUBT)
     for _ in range(2):
-        drive.rest(80)
-        answer_lookups(drive)
-    assert states(drive)[-1] == "1 expired absent"
-    drive.tell(late_receipt())
-    drive.rest(7 * 24 * 3600)
-    drive.tell(order(issued_at=drive.now, send_before=drive.now + timedelta(hours=1)))
-    assert states(drive)[-1] == "2 canceled sighted"
-    assert calls_made(drive) == ["m1#1"]
-    drive.rest(40 * 24 * 3600)
-    assert "msg/acme/m1" not in drive.state.raw
+        harness.wait(80)
+        answer_lookups(harness)
+    assert states(harness)[-1] == "1 expired absent"
+    harness.feed(late_receipt())
+    harness.wait(7 * 24 * 3600)
+    harness.feed(order(issued_at=harness.now, send_before=harness.now + timedelta(hours=1)))
+    assert states(harness)[-1] == "2 canceled sighted"
+    assert calls_made(harness) == ["m1#1"]
+    harness.wait(40 * 24 * 3600)
+    assert "msg/acme/m1" not in harness.state.raw

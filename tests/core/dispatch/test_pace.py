@@ -10,7 +10,7 @@ from schemas.topics import ATTEMPTS
 from streams.dispatch.pace import BackOff, CallSpacing, TokenBucket
 from streams.dispatch.provider_calls import Result, SendCall
 from tests.core.dispatch.texts import answer, order, processor, reply, send_call, send_calls
-from tests.core.drive import START
+from tests.core.harness import START
 
 
 def test_after_k_segments_the_bucket_owes_k_over_rate() -> None:
@@ -89,33 +89,33 @@ def test_a_long_retry_after_is_cut() -> None:
 
 
 def test_one_commit_serves_the_calls_of_a_tenth_of_a_second() -> None:
-    drive = processor(pace=100)
+    harness = processor(pace=100)
     for number in range(300):
-        drive.tell(order(f"m{number}"))
+        harness.feed(order(f"m{number}"))
     looks = 0
-    while len(drive.calls) < 300:
-        reply(drive, Result.ACCEPTED)
-        drive.now = drive.timers["queue"]
-        drive.fire("queue")
+    while len(harness.calls) < 300:
+        reply(harness, Result.ACCEPTED)
+        harness.now = harness.timers["queue"]
+        harness.fire("queue")
         looks += 1
-    assert timedelta(seconds=2.7) < drive.now - START < timedelta(seconds=3)
+    assert timedelta(seconds=2.7) < harness.now - START < timedelta(seconds=3)
     assert looks < 40
 
 
 @pytest.mark.parametrize(("pace", "most"), [(0.25, 3), (1, 11), (3, 31), (100, 64)])
 def test_a_kill_leaves_few_calls_of_a_slow_sender_in_doubt(pace: float, most: int) -> None:
     """The provider takes ten seconds for each call: the whole timeout."""
-    drive, since, largest = processor(pace=pace), dict[SendCall, datetime](), 0
+    harness, since, largest = processor(pace=pace), dict[SendCall, datetime](), 0
     for number in range(200):
-        drive.tell(order(f"m{number}"))
+        harness.feed(order(f"m{number}"))
     for _ in range(300):
-        drive.rest(0.1)
-        for call in send_calls(drive.under_way):
-            if drive.now - since.setdefault(call, drive.now) >= timedelta(seconds=10):
-                drive.under_way.remove(call)
-                drive.answer(answer(call, Result.ACCEPTED))
-        largest = max(largest, len(drive.under_way))
+        harness.wait(0.1)
+        for call in send_calls(harness.in_flight):
+            if harness.now - since.setdefault(call, harness.now) >= timedelta(seconds=10):
+                harness.in_flight.remove(call)
+                harness.answer(answer(call, Result.ACCEPTED))
+        largest = max(largest, len(harness.in_flight))
     assert largest == most
-    under_way = len(drive.under_way)
-    drive.crash()
-    assert sum(one.state == "in_doubt" for one in drive.all(ATTEMPTS)) == under_way
+    under_way = len(harness.in_flight)
+    harness.crash()
+    assert sum(one.state == "in_doubt" for one in harness.published_on(ATTEMPTS)) == under_way

@@ -8,7 +8,7 @@ from streams.dispatch.sender_queue import MAX_SEGMENTS, SenderQueue
 from streams.encoding.body import MAX_BODY
 from streams.encoding.segments import count_segments
 from tests.core.dispatch.texts import calls_made, order, processor, reply
-from tests.core.drive import START
+from tests.core.harness import START
 
 
 def test_dropped_names_do_not_fill_the_heap() -> None:
@@ -35,22 +35,22 @@ def test_a_name_has_one_key_in_a_heap() -> None:
 
 
 def test_the_order_survives_a_new_owner() -> None:
-    drive = processor(pace=1)
+    harness = processor(pace=1)
     for number in range(10):
-        drive.tell(order(f"m{number}"))
-    drive.crash()
-    drive.rest(20)
-    assert calls_made(drive) == [f"m{number}#1" for number in range(10)]
+        harness.feed(order(f"m{number}"))
+    harness.crash()
+    harness.wait(20)
+    assert calls_made(harness) == [f"m{number}#1" for number in range(10)]
 
 
 def test_a_text_deferred_often_does_not_fill_the_memory() -> None:
-    drive = processor()
-    drive.tell(order())
-    queue = drive.state.cache(SenderQueue.build)
+    harness = processor()
+    harness.feed(order())
+    queue = harness.state.cache(SenderQueue.build)
     for _ in range(200):
-        reply(drive, Result.LIMITED)
+        reply(harness, Result.LIMITED)
         assert queue.oldest() == START
-        drive.rest(10.5)
+        harness.wait(10.5)
     assert len(queue.issued._heap) < 100
 
 

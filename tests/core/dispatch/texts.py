@@ -20,7 +20,7 @@ from streams.dispatch.provider_calls import (
     SendResult,
 )
 from streams.processing import Settings, build_settings
-from tests.core.drive import START, Drive
+from tests.core.harness import START, ProcessorHarness
 
 CODE = "72975"
 ANA, BEN = "+14155550101", "+14155550102"
@@ -32,8 +32,8 @@ def settings(pace: float = 100.0) -> Settings:
     )
 
 
-def processor(pace: float = 100.0, **more: Any) -> Drive:
-    return Drive(dispatch, dispatch_on_timer, CODE, settings(pace), **more)
+def processor(pace: float = 100.0, **more: Any) -> ProcessorHarness:
+    return ProcessorHarness(dispatch, dispatch_on_timer, CODE, settings(pace), **more)
 
 
 def order(message_id: str = "m1", **changed: Any) -> Send:
@@ -81,11 +81,11 @@ def answer(call: SendCall, result: Result, **more: Any) -> SendResult:
     return SendResult.of(call, result, **more)
 
 
-def reply(drive: Drive, result: Result, **more: Any) -> None:
+def reply(harness: ProcessorHarness, result: Result, **more: Any) -> None:
     """Every call in flight has this result."""
-    for call in send_calls(drive.under_way):
-        drive.under_way.remove(call)
-        drive.answer(answer(call, result, **more))
+    for call in send_calls(harness.in_flight):
+        harness.in_flight.remove(call)
+        harness.answer(answer(call, result, **more))
 
 
 def send_calls(calls: list[Any]) -> list[SendCall]:
@@ -102,13 +102,15 @@ def listed_message(provider_id: str, body: str = "text m1", **changed: Any) -> L
     return ListedMessage(provider_id=provider_id, body=body, **(known | changed))
 
 
-def answer_lookups(drive: Drive, *entries: ListedMessage, gone: bool = False) -> list[int]:
+def answer_lookups(
+    harness: ProcessorHarness, *entries: ListedMessage, gone: bool = False
+) -> list[int]:
     """Every lookup in flight gives this list; returns their rounds."""
-    in_flight = lookups(drive.under_way)
+    in_flight = lookups(harness.in_flight)
     for lookup in in_flight:
-        drive.under_way.remove(lookup)
+        harness.in_flight.remove(lookup)
         result = LookupResult.of(lookup, None if gone else entries, "HTTP 503" if gone else "")
-        drive.answer(result)
+        harness.answer(result)
     return [lookup.round for lookup in in_flight]
 
 
@@ -124,27 +126,31 @@ def resolve(action: str, message_id: str = "m1", attempt: int = 1) -> Resolve:
     )  # type: ignore[arg-type]
 
 
-def states(drive: Drive, message_id: str = "m1") -> list[str]:
+def states(harness: ProcessorHarness, message_id: str = "m1") -> list[str]:
     """What was reported of a message: `2 accepted 30003`."""
-    attempts: list[Attempt] = [one for one in drive.all(ATTEMPTS) if one.message_id == message_id]
+    attempts: list[Attempt] = [
+        one for one in harness.published_on(ATTEMPTS) if one.message_id == message_id
+    ]
     return [" ".join(filter(None, (str(one.attempt), one.state, one.code))) for one in attempts]
 
 
-def calls_made(drive: Drive) -> list[str]:
-    return [f"{call.message_id}#{call.attempt}" for call in send_calls(drive.calls)]
+def calls_made(harness: ProcessorHarness) -> list[str]:
+    return [f"{call.message_id}#{call.attempt}" for call in send_calls(harness.calls)]
 
 
-def run_lookups(drive: Drive, *entries: ListedMessage, gone: bool = False) -> list[int]:
+def run_lookups(
+    harness: ProcessorHarness, *entries: ListedMessage, gone: bool = False
+) -> list[int]:
     """Let two minutes pass; every lookup gives this list. Returns their rounds."""
     rounds = list[int]()
     for _ in range(12):
-        drive.rest(10)
-        rounds += answer_lookups(drive, *entries, gone=gone)
+        harness.wait(10)
+        rounds += answer_lookups(harness, *entries, gone=gone)
     return rounds
 
 
-def last(drive: Drive, message_id: str = "m1") -> str:
-    return states(drive, message_id)[-1]
+def last(harness: ProcessorHarness, message_id: str = "m1") -> str:
+    return states(harness, message_id)[-1]
 
 
 def send_call(delay: float = 0.0, interval: float = 0.0, sender: str = CODE) -> SendCall:

@@ -20,7 +20,7 @@ from streams.gate.messages import WITHOUT_OPT_IN
 from streams.gate.rule_context import RuleContext, build_context
 from streams.gate.state import NUMBER, NumberState
 from streams.processing import Publication, Settings, build_settings
-from tests.core.playing import Played, of
+from tests.core.harness import ProcessorHarness, on_topic
 
 NOON = datetime(2026, 11, 21, 17, tzinfo=UTC)
 SECOND, MINUTE, HOUR, DAY = (
@@ -83,11 +83,11 @@ def context(
     return build_context(request(**asked), number, received or now, now, settings(**(policy or {})))
 
 
-def played(now: datetime = NOON, **policy: Any) -> Played:
-    return Played(gate, gate_on_timer, f"acme/{PHONE}", now, settings(**policy))
+def gate_processor(now: datetime = NOON, **policy: Any) -> ProcessorHarness:
+    return ProcessorHarness(gate, gate_on_timer, f"acme/{PHONE}", settings(**policy), now=now)
 
 
-def number_state(processor: Played) -> NumberState:
+def number_state(processor: ProcessorHarness) -> NumberState:
     row = processor.state.get(NUMBER, NumberState)
     assert row is not None
     return row
@@ -154,7 +154,7 @@ def decided(published: list[Publication]) -> list[tuple[str, str, list[str]]]:
     """(message id, verdict, rules) of each decision on a producer's text."""
     return [
         _short(decision)
-        for decision in of(DECISIONS, published)
+        for decision in on_topic(DECISIONS, published)
         if decision.kind not in WITHOUT_OPT_IN
     ]
 

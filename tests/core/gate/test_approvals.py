@@ -27,12 +27,12 @@ from tests.core.gate.cases import (
     PHONE,
     SECOND,
     decided,
+    gate_processor,
     opt_in,
     opt_out,
-    played,
     request,
 )
-from tests.core.playing import Played, of
+from tests.core.harness import ProcessorHarness, on_topic
 
 COURT = {"branches": {"court": Branch(send_immediately=False), "intake": Branch()}}
 TEXT = "Your hearing is on Tuesday at 9."
@@ -57,16 +57,16 @@ def asked(**changes: Any) -> Any:
     return request(**{"message_id": "m1", "body": TEXT, "branch": "court"} | changes)
 
 
-def waiting(**policy: Any) -> Played:
+def waiting(**policy: Any) -> ProcessorHarness:
     """Somebody who has opted in, and a text of the court branch for them."""
-    processor = played(**COURT | policy)
-    processor.tell(opt_in())
-    processor.tell(asked())
+    processor = gate_processor(**COURT | policy)
+    processor.feed(opt_in())
+    processor.feed(asked())
     return processor
 
 
 def answer(published: list[Publication]) -> tuple[bool, str, str]:
-    (said,) = of(APPROVAL_LOG, published)
+    (said,) = on_topic(APPROVAL_LOG, published)
     return said.applied, said.rule, said.verdict.value if said.verdict else ""
 
 
@@ -94,69 +94,78 @@ POLICIES: list[Any] = [
 def test_who_wants_to_see_texts_first(
     policy: dict[str, Any], branch: str | None, verdict: str
 ) -> None:
-    processor = played(**policy)
-    processor.tell(opt_in())
-    assert decided(processor.tell(asked(branch=branch)))[0][1] == verdict
+    processor = gate_processor(**policy)
+    processor.feed(opt_in())
+    assert decided(processor.publish_from(asked(branch=branch)))[0][1] == verdict
 
 
 def test_an_approved_text_goes_once() -> None:
     processor = waiting()
-    assert processor.all(DISPATCH_ORDERS) == []
-    told = processor.tell(approval())
+    assert processor.published_on(DISPATCH_ORDERS) == []
+    told = processor.publish_from(approval())
     assert decided(told) == [("m1", "send", ["approved", "ready"])]
     assert answer(told) == (True, "ready", "send")
-    assert of(DECISIONS, told)[0].findings[0].reason == "Approved by dana, 2026-11-21 12:00 EST"
-    assert of(DECISIONS, told)[0].evidence.topic == "sms.approvals"
-    again = processor.tell(approval(by="eve"))
+    assert (
+        on_topic(DECISIONS, told)[0].findings[0].reason == "Approved by dana, 2026-11-21 12:00 EST"
+    )
+    assert on_topic(DECISIONS, told)[0].evidence.topic == "sms.approvals"
+    again = processor.publish_from(approval(by="eve"))
     assert answer(again) == (False, "under_way", "send")
-    assert of(APPROVAL_LOG, again)[0].reason == "It was approved by dana, and is on its way already"
-    assert [order.body for order in processor.all(DISPATCH_ORDERS)] == [TEXT]
+    assert (
+        on_topic(APPROVAL_LOG, again)[0].reason
+        == "It was approved by dana, and is on its way already"
+    )
+    assert [order.body for order in processor.published_on(DISPATCH_ORDERS)] == [TEXT]
 
 
 def test_a_repeat_of_an_approval_says_nothing() -> None:
     processor, said = waiting(), approval()
-    processor.tell(said)
+    processor.feed(said)
     before = dict(processor.state.raw)
-    assert processor.tell(said) == []
+    assert processor.publish_from(said) == []
     assert processor.state.raw == before
 
 
 def test_a_rejected_text_never_goes() -> None:
     processor = waiting()
-    told = processor.tell(approval("reject", body_sha256=""))
+    told = processor.publish_from(approval("reject", body_sha256=""))
     assert decided(told) == [("m1", "reject", ["not_approved"])]
     assert answer(told) == (True, "not_approved", "reject")
-    assert answer(processor.tell(approval())) == (False, "not_approved", "reject")
-    assert processor.all(DISPATCH_ORDERS) == []
+    assert answer(processor.publish_from(approval())) == (False, "not_approved", "reject")
+    assert processor.published_on(DISPATCH_ORDERS) == []
 
 
 @pytest.mark.parametrize("text", ["Your hearing is on Tuesday at 10.", TEXT + " ", ""])
 def test_nobody_approves_what_they_did_not_see(text: str) -> None:
     processor = waiting()
-    told = processor.tell(approval(text=text))
+    told = processor.publish_from(approval(text=text))
     assert (answer(told), decided(told)) == ((False, "another_text", "hold"), [])
-    assert answer(processor.tell(approval(body_sha256=""))) == (False, "another_text", "hold")
-    assert answer(processor.tell(approval())) == (True, "ready", "send")
+    assert answer(processor.publish_from(approval(body_sha256=""))) == (
+        False,
+        "another_text",
+        "hold",
+    )
+    assert answer(processor.publish_from(approval())) == (True, "ready", "send")
 
 
-def stops(processor: Played) -> None:
-    processor.tell(opt_out(), at=NOON + SECOND)
+def stops(processor: ProcessorHarness) -> None:
+    processor.feed(opt_out(), at=NOON + SECOND)
 
 
-def expires(processor: Played) -> None:
-    processor.until(NOON + 31 * DAY)
+def expires(processor: ProcessorHarness) -> None:
+    processor.run_until(NOON + 31 * DAY)
 
 
-def is_taken_back(processor: Played) -> None:
-    processor.tell(
+def is_taken_back(processor: ProcessorHarness) -> None:
+    processor.feed(
         CancelRequest(
             tenant="acme", number=PHONE, message_id="m1", by="lee", reason="moved", at=NOON
         )
     )
 
 
-def is_rejected(processor: Played) -> None:
-    processor.tell(approval("reject"))
+def is_rejected(processor: ProcessorHarness) -> None:
+    processor.feed(approval("reject"))
 
 
 LATE: list[Any] = [
@@ -169,181 +178,189 @@ LATE: list[Any] = [
 
 @pytest.mark.parametrize(("end", "rule", "verdict", "words"), LATE)
 def test_an_approval_that_comes_too_late_says_so(
-    end: Callable[[Played], None], rule: str, verdict: str, words: str
+    end: Callable[[ProcessorHarness], None], rule: str, verdict: str, words: str
 ) -> None:
     processor = waiting()
     end(processor)
-    told = processor.tell(approval())
+    told = processor.publish_from(approval())
     assert (answer(told), decided(told)) == ((False, rule, verdict), [])
-    assert of(APPROVAL_LOG, told)[0].reason == words
-    assert of(APPROVAL_LOG, told)[0].next_step
-    assert processor.all(DISPATCH_ORDERS) == []
+    assert on_topic(APPROVAL_LOG, told)[0].reason == words
+    assert on_topic(APPROVAL_LOG, told)[0].next_step
+    assert processor.published_on(DISPATCH_ORDERS) == []
 
 
 def test_an_approval_right_at_the_end_finds_it_expired() -> None:
     """Its wake has not fired yet."""
     processor = waiting()
-    told = processor.tell(approval(), at=NOON + 30 * DAY)
+    told = processor.publish_from(approval(), at=NOON + 30 * DAY)
     assert decided(told) == [("m1", "expire", ["held_too_long", "approved"])]
     assert answer(told) == (False, "held_too_long", "expire")
 
 
 def test_unapproved_text_expires_after_30_days() -> None:
     processor = waiting()
-    assert decided(processor.until(NOON + 30 * DAY - SECOND)) == []
-    (decision,) = of(DECISIONS, processor.until(NOON + 30 * DAY))
+    assert decided(processor.run_until(NOON + 30 * DAY - SECOND)) == []
+    (decision,) = on_topic(DECISIONS, processor.run_until(NOON + 30 * DAY))
     assert decision.verdict is Verdict.EXPIRE
     assert [found.rule for found in decision.findings] == ["held_too_long", "awaiting_approval"]
     assert decision.findings[-1].reason == "Nobody approved it within 30 days"
 
 
 def test_the_30_days_of_a_scheduled_text_start_at_its_time() -> None:
-    processor = played(**COURT)
-    processor.tell(opt_in())
-    told = processor.tell(asked(not_before=NOON + 5 * DAY))
+    processor = gate_processor(**COURT)
+    processor.feed(opt_in())
+    told = processor.publish_from(asked(not_before=NOON + 5 * DAY))
     assert decided(told) == [("m1", "hold", ["not_before", "awaiting_approval"])]
-    assert decided(processor.until(NOON + 34 * DAY)) == []
-    assert decided(processor.until(NOON + 35 * DAY))[0][1] == "expire"
+    assert decided(processor.run_until(NOON + 34 * DAY)) == []
+    assert decided(processor.run_until(NOON + 35 * DAY))[0][1] == "expire"
 
 
 def test_what_is_past_its_own_time_expires_though_nobody_saw_it() -> None:
-    processor = played(**COURT)
-    processor.tell(opt_in())
-    processor.tell(asked(valid_until=NOON + HOUR))
-    assert decided(processor.until(NOON + HOUR)) == [
+    processor = gate_processor(**COURT)
+    processor.feed(opt_in())
+    processor.feed(asked(valid_until=NOON + HOUR))
+    assert decided(processor.run_until(NOON + HOUR)) == [
         ("m1", "expire", ["expired", "awaiting_approval"])
     ]
-    assert answer(processor.tell(approval())) == (False, "expired", "expire")
+    assert answer(processor.publish_from(approval())) == (False, "expired", "expire")
 
 
 def test_an_approved_text_still_waits_for_the_morning() -> None:
     night = datetime(2026, 11, 22, 4, tzinfo=UTC)  # 20:00 in California, and in New York 23:00
-    processor = played(
+    processor = gate_processor(
         now=night, **COURT | {"when": {"quiet_hours": {"before": "08:00", "after": "19:00"}}}
     )
-    processor.tell(opt_in(at=night))
-    assert decided(processor.tell(asked(requested_at=night))) == [
+    processor.feed(opt_in(at=night))
+    assert decided(processor.publish_from(asked(requested_at=night))) == [
         ("m1", "hold", ["quiet_hours", "awaiting_approval"])
     ]
-    told = processor.tell(approval())
+    told = processor.publish_from(approval())
     assert decided(told) == [("m1", "hold", ["quiet_hours", "approved"])]
     assert answer(told) == (True, "quiet_hours", "hold")
-    assert answer(processor.tell(approval())) == (False, "approved_already", "hold")
-    assert processor.all(DISPATCH_ORDERS) == []
-    assert decided(processor.until(night + 12 * HOUR)) == [("m1", "send", ["approved", "ready"])]
-    assert len(processor.all(DISPATCH_ORDERS)) == 1
+    assert answer(processor.publish_from(approval())) == (False, "approved_already", "hold")
+    assert processor.published_on(DISPATCH_ORDERS) == []
+    assert decided(processor.run_until(night + 12 * HOUR)) == [
+        ("m1", "send", ["approved", "ready"])
+    ]
+    assert len(processor.published_on(DISPATCH_ORDERS)) == 1
 
 
 def test_an_approved_text_is_sent_when_they_opt_in() -> None:
-    processor = played(**COURT)
-    assert decided(processor.tell(asked())) == [
+    processor = gate_processor(**COURT)
+    assert decided(processor.publish_from(asked())) == [
         ("m1", "hold", ["not_opted_in", "awaiting_approval"])
     ]
-    assert answer(processor.tell(approval())) == (True, "not_opted_in", "hold")
-    assert decided(processor.tell(opt_in())) == [("m1", "send", ["approved", "ready"])]
+    assert answer(processor.publish_from(approval())) == (True, "not_opted_in", "hold")
+    assert decided(processor.publish_from(opt_in())) == [("m1", "send", ["approved", "ready"])]
 
 
 def test_a_yes_lets_nothing_go_that_nobody_approved() -> None:
-    processor = played(**COURT)
-    processor.tell(asked())
-    assert decided(processor.tell(opt_in())) == [("m1", "hold", ["awaiting_approval"])]
+    processor = gate_processor(**COURT)
+    processor.feed(asked())
+    assert decided(processor.publish_from(opt_in())) == [("m1", "hold", ["awaiting_approval"])]
 
 
 def test_an_ask_needs_no_approval() -> None:
-    processor = played(**COURT | {"send_immediately": False})
-    processor.tell(asked())
-    assert [order.kind for order in processor.all(DISPATCH_ORDERS)] == ["consent_ask"]
+    processor = gate_processor(**COURT | {"send_immediately": False})
+    processor.feed(asked())
+    assert [order.kind for order in processor.published_on(DISPATCH_ORDERS)] == ["consent_ask"]
 
 
 def test_a_confirmation_needs_no_approval() -> None:
     processor = waiting(send_immediately=False)
-    processor.tell(approval())
-    before = len(processor.all(DISPATCH_ORDERS))
+    processor.feed(approval())
+    before = len(processor.published_on(DISPATCH_ORDERS))
     from tests.core.gate.cases import reply
 
-    processor.tell(reply("STOP"), at=NOON + SECOND)
-    assert [order.kind for order in processor.all(DISPATCH_ORDERS)[before:]] == [
+    processor.feed(reply("STOP"), at=NOON + SECOND)
+    assert [order.kind for order in processor.published_on(DISPATCH_ORDERS)[before:]] == [
         "stop_confirmation"
     ]
 
 
 def test_an_order_that_came_back_is_not_approved_twice() -> None:
     processor = waiting()
-    processor.tell(approval())
-    order = processor.all(DISPATCH_ORDERS)[0]
+    processor.feed(approval())
+    order = processor.published_on(DISPATCH_ORDERS)[0]
     processor.now = NOON + HOUR
-    told = processor.tell(Returned(order=order, reason="out_of_time", at=processor.now))
+    told = processor.publish_from(Returned(order=order, reason="out_of_time", at=processor.now))
     assert decided(told) == [("m1", "send", ["approved"])]
 
 
 def test_a_returned_order_needs_approval_if_the_branch_asks_now() -> None:
-    processor = played()
-    processor.tell(opt_in())
-    processor.tell(asked())
-    order = processor.all(DISPATCH_ORDERS)[0]
+    processor = gate_processor()
+    processor.feed(opt_in())
+    processor.feed(asked())
+    order = processor.published_on(DISPATCH_ORDERS)[0]
     processor.settings = waiting().settings
     processor.now = NOON + HOUR
-    told = processor.tell(Returned(order=order, reason="out_of_time", at=processor.now))
+    told = processor.publish_from(Returned(order=order, reason="out_of_time", at=processor.now))
     assert decided(told) == [("m1", "hold", ["awaiting_approval"])]
 
 
 def test_an_approval_given_before_the_branch_asked_is_kept() -> None:
     """The verdict is the same one as before it: nothing is published but the answer, and the
     approval stands."""
-    processor = played()
-    processor.tell(asked())
+    processor = gate_processor()
+    processor.feed(asked())
     processor.settings = waiting().settings
-    told = processor.tell(approval())
+    told = processor.publish_from(approval())
     assert answer(told) == (True, "not_opted_in", "hold")
-    assert decided(processor.tell(opt_in())) == [("m1", "send", ["approved", "ready"])]
+    assert decided(processor.publish_from(opt_in())) == [("m1", "send", ["approved", "ready"])]
 
 
 def test_what_needs_none_says_so() -> None:
-    processor = played()
-    processor.tell(asked())
-    assert answer(processor.tell(approval())) == (False, "no_approval_needed", "hold")
+    processor = gate_processor()
+    processor.feed(asked())
+    assert answer(processor.publish_from(approval())) == (False, "no_approval_needed", "hold")
 
 
 def test_nobody_knows_of_it() -> None:
     processor = waiting()
-    assert answer(processor.tell(approval(message_id="m2"))) == (False, "unknown_message", "")
+    assert answer(processor.publish_from(approval(message_id="m2"))) == (
+        False,
+        "unknown_message",
+        "",
+    )
     assert message_name("m2") not in processor.state.raw
 
 
 def test_a_cancel_ahead_of_its_request_is_no_text() -> None:
-    processor = played(**COURT)
+    processor = gate_processor(**COURT)
     is_taken_back(processor)
-    assert answer(processor.tell(approval())) == (False, "unknown_message", "cancel")
+    assert answer(processor.publish_from(approval())) == (False, "unknown_message", "cancel")
 
 
 def test_what_is_under_way_cannot_be_rejected_any_more() -> None:
     processor = waiting()
-    processor.tell(approval())
-    told = processor.tell(approval("reject"))
+    processor.feed(approval())
+    told = processor.publish_from(approval("reject"))
     assert (answer(told), decided(told)) == ((False, "under_way", "send"), [])
 
 
 def test_what_was_approved_and_waits_may_still_be_rejected() -> None:
-    processor = played(**COURT)
-    processor.tell(asked())
-    processor.tell(approval())
-    assert decided(processor.tell(approval("reject"))) == [("m1", "reject", ["not_approved"])]
+    processor = gate_processor(**COURT)
+    processor.feed(asked())
+    processor.feed(approval())
+    assert decided(processor.publish_from(approval("reject"))) == [
+        ("m1", "reject", ["not_approved"])
+    ]
 
 
 def test_send_now_judges_again_and_approves_nothing() -> None:
     processor = waiting()
-    told = processor.tell(approval("send_now"))
+    told = processor.publish_from(approval("send_now"))
     assert (answer(told), decided(told)) == ((True, "as_before", "hold"), [])
-    processor.settings = played().settings
-    told = processor.tell(approval("send_now"))
+    processor.settings = gate_processor().settings
+    told = processor.publish_from(approval("send_now"))
     assert decided(told) == [("m1", "send", ["ready"])]
     assert answer(told) == (True, "ready", "send")
 
 
 def test_a_refusal_of_another_rule_is_said() -> None:
     processor = waiting()
-    processor.settings = played(**COURT | {"entitled": False}).settings
-    told = processor.tell(approval())
+    processor.settings = gate_processor(**COURT | {"entitled": False}).settings
+    told = processor.publish_from(approval())
     assert decided(told) == [("m1", "reject", ["not_entitled", "approved"])]
     assert answer(told) == (False, "not_entitled", "reject")
 
@@ -351,24 +368,26 @@ def test_a_refusal_of_another_rule_is_said() -> None:
 def test_people_are_told_of_a_rejection() -> None:
     from schemas.topics import PERSON_ANSWERS
 
-    processor = played(**COURT)
-    processor.tell(opt_in())
-    processor.tell(
+    processor = gate_processor(**COURT)
+    processor.feed(opt_in())
+    processor.feed(
         asked(
             person_id="p1",
             resolved={"person_id": "p1", "request_id": "m1", "received_at": NOON - MINUTE},
         )
     )
-    told = of(PERSON_ANSWERS, processor.tell(approval("reject")))
+    told = on_topic(PERSON_ANSWERS, processor.publish_from(approval("reject")))
     assert [one.verdict for one in told] == [Verdict.REJECT]
 
 
 def test_words_like_files_are_cut_and_everything_is_forgotten() -> None:
     processor = waiting()
-    told: ApprovalAnswer = of(APPROVAL_LOG, processor.tell(approval(by="x" * 900_000)))[0]
+    told: ApprovalAnswer = on_topic(
+        APPROVAL_LOG, processor.publish_from(approval(by="x" * 900_000))
+    )[0]
     assert len(told.by) == 200
     assert max(map(len, processor.state.raw.values())) < 2000
-    processor.until(NOON + 80 * DAY)
+    processor.run_until(NOON + 80 * DAY)
     assert [name for name in processor.state.raw if name.startswith(("ap/", "msg/", "held/"))] == []
     assert hold_name("m1") not in processor.state.raw
 
@@ -383,27 +402,31 @@ CURLY, PLAIN = (
 )
 
 
-def come_back_encoded() -> Played:
+def come_back_encoded() -> ProcessorHarness:
     """It went out in plainer characters, and came back; its branch wants to see it by then."""
-    processor = played(smart_encoding=True)
-    processor.tell(opt_in())
-    processor.tell(asked(body=CURLY))
-    order = processor.all(DISPATCH_ORDERS)[0]
+    processor = gate_processor(smart_encoding=True)
+    processor.feed(opt_in())
+    processor.feed(asked(body=CURLY))
+    order = processor.published_on(DISPATCH_ORDERS)[0]
     assert order.body == PLAIN
     processor.settings = waiting(smart_encoding=True).settings
-    assert decided(processor.tell(Returned(order=order, reason="late", at=processor.now))) == [
-        ("m1", "hold", ["awaiting_approval"])
-    ]
+    assert decided(
+        processor.publish_from(Returned(order=order, reason="late", at=processor.now))
+    ) == [("m1", "hold", ["awaiting_approval"])]
     return processor
 
 
 @pytest.mark.parametrize("seen", [CURLY, PLAIN], ids=["as it was asked for", "as it goes out"])
 def test_an_encoded_text_is_approved_by_either_form(seen: str) -> None:
     processor = come_back_encoded()
-    assert answer(processor.tell(approval(text=seen))) == (True, "ready", "send")
-    assert [order.body for order in processor.all(DISPATCH_ORDERS)] == [PLAIN, PLAIN]
+    assert answer(processor.publish_from(approval(text=seen))) == (True, "ready", "send")
+    assert [order.body for order in processor.published_on(DISPATCH_ORDERS)] == [PLAIN, PLAIN]
 
 
 @pytest.mark.parametrize("seen", [{"text": "Your hearing is canceled."}, {"body_sha256": ""}])
 def test_and_by_no_others(seen: dict[str, str]) -> None:
-    assert answer(come_back_encoded().tell(approval(**seen))) == (False, "another_text", "hold")
+    assert answer(come_back_encoded().publish_from(approval(**seen))) == (
+        False,
+        "another_text",
+        "hold",
+    )

@@ -27,27 +27,27 @@ from tests.core.gate.cases import (
     SECOND,
     SHARED,
     decided,
+    gate_processor,
     opt_in,
     opt_out,
-    played,
     reply,
     request,
 )
-from tests.core.playing import Played, of
+from tests.core.harness import ProcessorHarness, on_topic
 
 
 def own(published: list[Any]) -> list[tuple[str, str, str]]:
     """(kind, sender, text) of each text that Sayso started."""
     return [
         (o.kind, o.sender, o.body)
-        for o in of(DISPATCH_ORDERS, published)
+        for o in on_topic(DISPATCH_ORDERS, published)
         if o.kind in WITHOUT_OPT_IN
     ]
 
 
-def consented(**policy: Any) -> Played:
-    processor = played(**policy)
-    processor.tell(opt_in())
+def consented(**policy: Any) -> ProcessorHarness:
+    processor = gate_processor(**policy)
+    processor.feed(opt_in())
     return processor
 
 
@@ -75,8 +75,11 @@ def test_the_kinds_that_go_without_a_yes_are_four() -> None:
 
 @pytest.mark.parametrize("kind", [*WITHOUT_OPT_IN])
 def test_no_producer_can_ask_for_one_of_them(kind: str) -> None:
-    assert decided(played().tell(request(message_id="a", kind="reminder")))[0][1] == "hold"
-    (decision,) = of(DECISIONS, consented().tell(request(kind=kind)))
+    assert (
+        decided(gate_processor().publish_from(request(message_id="a", kind="reminder")))[0][1]
+        == "hold"
+    )
+    (decision,) = on_topic(DECISIONS, consented().publish_from(request(kind=kind)))
     assert (decision.verdict, [found.rule for found in decision.findings]) == (
         "reject",
         ["unknown_kind"],
@@ -88,30 +91,37 @@ def test_no_producer_can_ask_for_one_of_them(kind: str) -> None:
 
 def test_a_stop_is_confirmed_once_however_often_they_write_it() -> None:
     processor = consented()
-    told = processor.tell(reply("STOP"))
-    (order,) = of(DISPATCH_ORDERS, told)
+    told = processor.publish_from(reply("STOP"))
+    (order,) = on_topic(DISPATCH_ORDERS, told)
     assert own(told) == [("stop_confirmation", OWN, STOPPED)]
     assert (order.lane, order.consent_epoch, order.send_before) == (
         Priority.REPLY,
         2,
         NOON + 5 * MINUTE,
     )
-    assert own(processor.tell(reply("stop"))) == own(processor.tell(reply("END"))) == []
+    assert (
+        own(processor.publish_from(reply("stop")))
+        == own(processor.publish_from(reply("END")))
+        == []
+    )
 
 
 def test_a_start_is_confirmed_before_what_waited_goes() -> None:
-    processor = played()
-    processor.tell(request(message_id="a"))
-    told = processor.tell(reply("START"))
-    assert [order.kind for order in of(DISPATCH_ORDERS, told)] == ["start_confirmation", "reminder"]
+    processor = gate_processor()
+    processor.feed(request(message_id="a"))
+    told = processor.publish_from(reply("START"))
+    assert [order.kind for order in on_topic(DISPATCH_ORDERS, told)] == [
+        "start_confirmation",
+        "reminder",
+    ]
     assert own(told) == [("start_confirmation", OWN, STARTED)]
-    assert own(processor.tell(reply("START"))) == []
+    assert own(processor.publish_from(reply("START"))) == []
 
 
 def test_there_is_one_for_each_change() -> None:
     processor = consented()
     told = [
-        own(processor.tell(reply(word), at=NOON + at * SECOND))
+        own(processor.publish_from(reply(word), at=NOON + at * SECOND))
         for at, word in enumerate(["STOP", "START", "STOP"])
     ]
     assert [kind for ((kind, _, _),) in told] == [
@@ -119,7 +129,7 @@ def test_there_is_one_for_each_change() -> None:
         "start_confirmation",
         "stop_confirmation",
     ]
-    identities = [order.message_id for order in processor.all(DISPATCH_ORDERS)]
+    identities = [order.message_id for order in processor.published_on(DISPATCH_ORDERS)]
     assert len(set(identities)) == 3
 
 
@@ -128,8 +138,8 @@ def test_there_is_one_for_each_change() -> None:
 )
 @pytest.mark.parametrize("word", ["STOP", "START", "HELP"])
 def test_where_the_carrier_answers_we_do_not(sender: str, word: str) -> None:
-    processor = played()
-    assert own(processor.tell(reply(word, sender=sender))) == []
+    processor = gate_processor()
+    assert own(processor.publish_from(reply(word, sender=sender))) == []
 
 
 def test_a_sender_may_be_declared_otherwise() -> None:
@@ -139,42 +149,47 @@ def test_a_sender_may_be_declared_otherwise() -> None:
         for name, one in processor.settings.senders.items()
     }
     processor.settings = processor.settings._replace(senders=senders)
-    assert own(processor.tell(reply("STOP", sender=OWN))) == []
-    assert own(processor.tell(reply("START", sender=BRANCH), at=NOON + SECOND)) == [
+    assert own(processor.publish_from(reply("STOP", sender=OWN))) == []
+    assert own(processor.publish_from(reply("START", sender=BRANCH), at=NOON + SECOND)) == [
         ("start_confirmation", BRANCH, STARTED)
     ]
 
 
 def test_what_nobody_wrote_is_not_confirmed() -> None:
-    processor = played()
-    assert own(processor.tell(opt_in()) + processor.tell(opt_out())) == []
+    processor = gate_processor()
+    assert own(processor.publish_from(opt_in()) + processor.publish_from(opt_out())) == []
 
 
 def test_no_carrier_answers_what_is_said_in_other_words() -> None:
     processor = consented()
     assert [
-        kind for kind, _, _ in own(processor.tell(reply("please stop texting me", sender=SHARED)))
+        kind
+        for kind, _, _ in own(
+            processor.publish_from(reply("please stop texting me", sender=SHARED))
+        )
     ] == ["stop_confirmation"]
 
 
 def test_a_confirmation_that_is_late_does_not_go() -> None:
     processor = consented()
     processor.now = NOON + 5 * MINUTE
-    told = processor.tell_from(reply("STOP"), NOON)
-    (decision,) = of(DECISIONS, told)
+    told = processor.publish_from_stamped(reply("STOP"), NOON)
+    (decision,) = on_topic(DECISIONS, told)
     assert (own(told), decision.kind, decision.verdict) == ([], "stop_confirmation", "expire")
 
 
 def test_an_answer_goes_at_night_too() -> None:
-    processor = played(NOON + 10 * HOUR, when={})
-    assert [kind for kind, _, _ in own(processor.tell(reply("HELP")))] == ["help_answer"]
-    assert [kind for kind, _, _ in own(processor.tell(reply("STOP")))] == ["stop_confirmation"]
+    processor = gate_processor(NOON + 10 * HOUR, when={})
+    assert [kind for kind, _, _ in own(processor.publish_from(reply("HELP")))] == ["help_answer"]
+    assert [kind for kind, _, _ in own(processor.publish_from(reply("STOP")))] == [
+        "stop_confirmation"
+    ]
 
 
 def test_help_is_answered_and_changes_no_consent() -> None:
-    processor = played(contact="+1 800 555 0199")
+    processor = gate_processor(contact="+1 800 555 0199")
     said = reply("help?")
-    assert own(processor.tell(said)) == [
+    assert own(processor.publish_from(said)) == [
         (
             "help_answer",
             OWN,
@@ -182,15 +197,15 @@ def test_help_is_answered_and_changes_no_consent() -> None:
             "apply. Reply STOP to opt out.",
         )
     ]
-    assert processor.tell(said) == []
-    assert (processor.all(CONSENT_LOG), processor.all(CONSENT_STATUS)) == ([], [])
+    assert processor.publish_from(said) == []
+    assert (processor.published_on(CONSENT_LOG), processor.published_on(CONSENT_STATUS)) == ([], [])
 
 
 def test_two_machines_do_not_keep_each_other_talking() -> None:
-    processor = played()
+    processor = gate_processor()
     told = []
     for second in range(0, 1200, 10):
-        told += own(processor.tell(reply("INFO"), at=NOON + second * SECOND))
+        told += own(processor.publish_from(reply("INFO"), at=NOON + second * SECOND))
     assert len(told) == 4
 
 
@@ -199,71 +214,81 @@ def test_two_machines_do_not_keep_each_other_talking() -> None:
 
 def test_by_default_a_stop_is_said_to_all_the_tenants_senders() -> None:
     processor = consented()
-    processor.tell(reply("STOP", sender=SHARED))
-    assert decided(processor.tell(request(message_id="a"))) == [("a", "reject", ["opted_out"])]
+    processor.feed(reply("STOP", sender=SHARED))
+    assert decided(processor.publish_from(request(message_id="a"))) == [
+        ("a", "reject", ["opted_out"])
+    ]
 
 
 def test_a_tenant_may_have_it_said_to_one_sender() -> None:
     processor = consented(stop_scope="sender")
     for sender in (OWN, SHARED):
-        processor.tell(request(sender=sender))
-    stops = of(DISPATCH_CONTROLS, processor.tell(reply("STOP", sender=SHARED)))
+        processor.feed(request(sender=sender))
+    stops = on_topic(DISPATCH_CONTROLS, processor.publish_from(reply("STOP", sender=SHARED)))
     assert [(stop.sender, stop.consent_epoch) for stop in stops] == [(SHARED, 2)]
-    (rejected,) = of(DECISIONS, processor.tell(request(message_id="a", sender=SHARED)))
+    (rejected,) = on_topic(
+        DECISIONS, processor.publish_from(request(message_id="a", sender=SHARED))
+    )
     assert rejected.findings[0].reason == f"The recipient opted out of texts from {SHARED}"
-    assert decided(processor.tell(request(message_id="b"))) == [("b", "send", [])]
-    processor.tell(reply("START", sender=OWN), at=NOON + MINUTE)
-    assert decided(processor.tell(request(message_id="c", sender=SHARED))) == [
+    assert decided(processor.publish_from(request(message_id="b"))) == [("b", "send", [])]
+    processor.feed(reply("START", sender=OWN), at=NOON + MINUTE)
+    assert decided(processor.publish_from(request(message_id="c", sender=SHARED))) == [
         ("c", "reject", ["opted_out"])
     ]
-    processor.tell(reply("START", sender=SHARED), at=NOON + 2 * MINUTE)
-    assert decided(processor.tell(request(message_id="d", sender=SHARED))) == [("d", "send", [])]
+    processor.feed(reply("START", sender=SHARED), at=NOON + 2 * MINUTE)
+    assert decided(processor.publish_from(request(message_id="d", sender=SHARED))) == [
+        ("d", "send", [])
+    ]
 
 
 def test_an_older_start_lifts_no_newer_stop_of_a_sender() -> None:
     processor = consented(stop_scope="sender")
-    processor.tell(reply("STOP", sender=SHARED))
-    processor.tell(reply("START", sender=SHARED, appended_at=NOON - SECOND))
-    assert decided(processor.tell(request(message_id="a", sender=SHARED))) == [
+    processor.feed(reply("STOP", sender=SHARED))
+    processor.feed(reply("START", sender=SHARED, appended_at=NOON - SECOND))
+    assert decided(processor.publish_from(request(message_id="a", sender=SHARED))) == [
         ("a", "reject", ["opted_out"])
     ]
 
 
 def test_who_never_opted_in_says_stop_to_all() -> None:
-    processor = played(stop_scope="sender")
-    processor.tell(request())
-    processor.tell(reply("STOP"))
-    assert processor.all(CONSENT_STATUS)[-1].state is ConsentState.OPTED_OUT
+    processor = gate_processor(stop_scope="sender")
+    processor.feed(request())
+    processor.feed(reply("STOP"))
+    assert processor.published_on(CONSENT_STATUS)[-1].state is ConsentState.OPTED_OUT
 
 
 def test_a_carrier_block_stops_that_sender_alone() -> None:
     processor = consented()
     for sender in (OWN, SHARED):
-        processor.tell(request(sender=sender))
-    told = processor.tell(blocked_by_carrier(SHARED), at=NOON + MINUTE)
-    assert [(stop.sender, stop.consent_epoch) for stop in of(DISPATCH_CONTROLS, told)] == [
+        processor.feed(request(sender=sender))
+    told = processor.publish_from(blocked_by_carrier(SHARED), at=NOON + MINUTE)
+    assert [(stop.sender, stop.consent_epoch) for stop in on_topic(DISPATCH_CONTROLS, told)] == [
         (SHARED, 2)
     ]
-    (change,) = of(CONSENT_LOG, told)
+    (change,) = on_topic(CONSENT_LOG, told)
     assert (change.was, change.now, change.applied) == ("opted_in", "opted_in", True)
     assert (
         change.reason
         == f"the carrier blocks texts from {SHARED} to this number; our records did not show it"
     )
-    assert decided(processor.tell(request(message_id="a", sender=SHARED))) == [
+    assert decided(processor.publish_from(request(message_id="a", sender=SHARED))) == [
         ("a", "reject", ["blocked_by_carrier"])
     ]
-    assert decided(processor.tell(request(message_id="b"))) == [("b", "send", [])]
-    (again,) = of(CONSENT_LOG, processor.tell(blocked_by_carrier(SHARED), at=NOON + HOUR))
+    assert decided(processor.publish_from(request(message_id="b"))) == [("b", "send", [])]
+    (again,) = on_topic(
+        CONSENT_LOG, processor.publish_from(blocked_by_carrier(SHARED), at=NOON + HOUR)
+    )
     assert not again.applied
-    processor.tell(reply("START", sender=SHARED), at=NOON + DAY)
-    assert decided(processor.tell(request(message_id="c", sender=SHARED))) == [("c", "send", [])]
+    processor.feed(reply("START", sender=SHARED), at=NOON + DAY)
+    assert decided(processor.publish_from(request(message_id="c", sender=SHARED))) == [
+        ("c", "send", [])
+    ]
 
 
 def test_a_carrier_blocks_few_senders_a_number() -> None:
     processor = consented()
     for place in range(300):
-        processor.tell(blocked_by_carrier(f"{place:05}"))
+        processor.feed(blocked_by_carrier(f"{place:05}"))
     assert len(processor.state.raw[""]) < 16_000
 
 
@@ -271,36 +296,38 @@ def test_a_carrier_blocks_few_senders_a_number() -> None:
 
 
 def test_an_opt_in_from_the_future_is_logged_and_texts_wait() -> None:
-    processor = played()
-    processor.tell(request(message_id="a"))
-    told = processor.tell_from(reply("START"), NOON + 6 * SECOND)
-    (held,) = [one for one in of(DECISIONS, told) if one.message_id == "a"]
+    processor = gate_processor()
+    processor.feed(request(message_id="a"))
+    told = processor.publish_from_stamped(reply("START"), NOON + 6 * SECOND)
+    (held,) = [one for one in on_topic(DECISIONS, told) if one.message_id == "a"]
     (found,) = held.findings
     assert (held.verdict, found.rule, held.until) == ("hold", "clock_skew", NOON + 6 * SECOND)
     assert found.reason.endswith("nothing that depends on the time is decided")
-    assert processor.all(CONSENT_STATUS)[-1].state is ConsentState.OPTED_IN
-    assert decided(processor.until(NOON + 6 * SECOND)) == [("a", "send", ["ready"])]
+    assert processor.published_on(CONSENT_STATUS)[-1].state is ConsentState.OPTED_IN
+    assert decided(processor.run_until(NOON + 6 * SECOND)) == [("a", "send", ["ready"])]
 
 
 @pytest.mark.parametrize("ahead", [5 * SECOND, -DAY], ids=["five seconds", "an old record"])
 def test_what_lags_or_is_near_shows_nothing(ahead: Any) -> None:
-    processor = played()
-    processor.tell(request(message_id="a"))
-    assert decided(processor.tell_from(reply("START"), NOON + ahead)) == [("a", "send", ["ready"])]
+    processor = gate_processor()
+    processor.feed(request(message_id="a"))
+    assert decided(processor.publish_from_stamped(reply("START"), NOON + ahead)) == [
+        ("a", "send", ["ready"])
+    ]
 
 
 def test_by_a_wrong_clock_nobody_is_asked() -> None:
-    processor = played()
-    processor.tell_from(opt_in(source="manual"), NOON + MINUTE)
-    told = processor.tell(request(message_id="a"))
+    processor = gate_processor()
+    processor.publish_from_stamped(opt_in(source="manual"), NOON + MINUTE)
+    told = processor.publish_from(request(message_id="a"))
     assert decided(told) == [("a", "hold", ["clock_skew", "not_opted_in"])]
     assert own(told) == []
 
 
 def test_a_stop_from_the_future_counts_now() -> None:
     processor = consented()
-    processor.tell_from(reply("STOP"), NOON + HOUR)
-    assert decided(processor.tell(request(message_id="a"))) == [
+    processor.publish_from_stamped(reply("STOP"), NOON + HOUR)
+    assert decided(processor.publish_from(request(message_id="a"))) == [
         ("a", "reject", ["clock_skew", "opted_out"])
     ]
 
@@ -309,13 +336,13 @@ def test_a_stop_from_the_future_counts_now() -> None:
 
 
 def test_from_a_sender_that_hears_nothing_nothing_goes() -> None:
-    processor = played()
+    processor = gate_processor()
     senders = {
         name: one.model_copy(update={"hears": False})
         for name, one in processor.settings.senders.items()
     }
     processor.settings = processor.settings._replace(senders=senders)
-    assert decided(processor.tell(request(message_id="a"))) == [
+    assert decided(processor.publish_from(request(message_id="a"))) == [
         ("a", "reject", ["not_opted_in", "sender_cannot_receive"])
     ]
     assert own(processor.published) == []

@@ -26,12 +26,12 @@ from tests.core.gate.cases import (
     OWN,
     PHONE,
     decided,
+    gate_processor,
     opt_in,
     opt_out,
-    played,
     request,
 )
-from tests.core.playing import Played, of
+from tests.core.harness import ProcessorHarness, on_topic
 
 PEOPLE = {"person_id": "p1", "request_id": "m1", "received_at": NOON - MINUTE}
 
@@ -53,22 +53,22 @@ def asked(**changes: Any) -> Any:
 
 
 def answers(published: list[Publication]) -> list[tuple[str, str]]:
-    return [(answer.verdict.value, answer.by) for answer in of(PERSON_ANSWERS, published)]
+    return [(answer.verdict.value, answer.by) for answer in on_topic(PERSON_ANSWERS, published)]
 
 
-def ordered() -> Played:
-    processor = played()
-    processor.tell(opt_in())
-    processor.tell(asked())
+def ordered() -> ProcessorHarness:
+    processor = gate_processor()
+    processor.feed(opt_in())
+    processor.feed(asked())
     return processor
 
 
 def test_people_is_told_of_each_decision() -> None:
-    processor = played()
-    assert answers(processor.tell(asked())) == [("hold", "")]
-    told = processor.tell(opt_in())
+    processor = gate_processor()
+    assert answers(processor.publish_from(asked())) == [("hold", "")]
+    told = processor.publish_from(opt_in())
     assert answers(told) == [("send", "")]
-    answer = of(PERSON_ANSWERS, told)[0]
+    answer = on_topic(PERSON_ANSWERS, told)[0]
     assert (answer.tenant, answer.person_id, answer.request_id, answer.message_id) == (
         "acme",
         "p1",
@@ -78,127 +78,127 @@ def test_people_is_told_of_each_decision() -> None:
 
 
 def test_nobody_is_told_of_what_people_did_not_issue() -> None:
-    processor = played()
-    processor.tell(opt_in())
-    processor.tell(request(message_id="m1", person_id="p1"))
-    assert processor.all(PERSON_ANSWERS) == []
+    processor = gate_processor()
+    processor.feed(opt_in())
+    processor.feed(request(message_id="m1", person_id="p1"))
+    assert processor.published_on(PERSON_ANSWERS) == []
 
 
 def test_what_waits_is_canceled_and_stays_so() -> None:
-    processor = played()
-    processor.tell(asked())
-    told = processor.tell(cancel())
+    processor = gate_processor()
+    processor.feed(asked())
+    told = processor.publish_from(cancel())
     assert decided(told) == [("m1", "cancel", ["canceled"])]
     assert answers(told) == [("cancel", "people")]
-    assert of(DECISIONS, told)[0].findings[0].reason == "It was canceled by people"
-    later = processor.tell(opt_in(), at=NOON)
+    assert on_topic(DECISIONS, told)[0].findings[0].reason == "It was canceled by people"
+    later = processor.publish_from(opt_in(), at=NOON)
     assert decided(later) == []
-    assert processor.tell(asked()) == []
+    assert processor.publish_from(asked()) == []
 
 
 def test_a_cancel_that_comes_first_waits_for_its_request() -> None:
-    processor = played()
-    processor.tell(opt_in())
-    assert processor.tell(cancel()) == []
-    told = processor.tell(asked())
+    processor = gate_processor()
+    processor.feed(opt_in())
+    assert processor.publish_from(cancel()) == []
+    told = processor.publish_from(asked())
     assert decided(told) == [("m1", "cancel", ["canceled"])]
     assert answers(told) == [("cancel", "people")]
-    assert processor.tell(asked()) == []
-    assert processor.all(DISPATCH_ORDERS) == []
+    assert processor.publish_from(asked()) == []
+    assert processor.published_on(DISPATCH_ORDERS) == []
 
 
 def test_what_is_ordered_is_taken_back_at_its_sender() -> None:
     processor = ordered()
-    told = processor.tell(cancel())
-    back = of(DISPATCH_CONTROLS, told)
+    told = processor.publish_from(cancel())
+    back = on_topic(DISPATCH_CONTROLS, told)
     assert [(one.type, one.sender, one.tenant, one.message_id, one.reason) for one in back] == [
         ("cancel", OWN, "acme", "m1", "moved")
     ]
     assert decided(told) == []
     assert answers(told) == [], "people would ask again though it may have left"
-    assert processor.tell(cancel()) == []
+    assert processor.publish_from(cancel()) == []
 
 
 def test_people_learn_at_once_of_a_cancellation_by_staff() -> None:
-    told = ordered().tell(cancel(by="m.ortiz"))
+    told = ordered().publish_from(cancel(by="m.ortiz"))
     assert answers(told) == [("cancel", "m.ortiz")]
 
 
 def test_staff_overrule_people_who_would_ask_again() -> None:
     processor = ordered()
-    processor.tell(cancel())
-    assert answers(processor.tell(cancel(by="m.ortiz"))) == [("cancel", "m.ortiz")]
-    assert answers(processor.tell(cancel())) == [], "nor do people overrule staff"
-    ahead = played()
-    ahead.tell(cancel())
-    ahead.tell(cancel(by="m.ortiz"))
-    assert answers(ahead.tell(asked())) == [("cancel", "m.ortiz")]
+    processor.feed(cancel())
+    assert answers(processor.publish_from(cancel(by="m.ortiz"))) == [("cancel", "m.ortiz")]
+    assert answers(processor.publish_from(cancel())) == [], "nor do people overrule staff"
+    ahead = gate_processor()
+    ahead.feed(cancel())
+    ahead.feed(cancel(by="m.ortiz"))
+    assert answers(ahead.publish_from(asked())) == [("cancel", "m.ortiz")]
 
 
 def test_an_order_that_comes_back_is_not_given_again() -> None:
     processor = ordered()
-    order = processor.all(DISPATCH_ORDERS)[0]
-    processor.tell(cancel())
-    told = processor.tell(Returned(order=order, reason="out_of_time", at=NOON))
+    order = processor.published_on(DISPATCH_ORDERS)[0]
+    processor.feed(cancel())
+    told = processor.publish_from(Returned(order=order, reason="out_of_time", at=NOON))
     assert decided(told) == [("m1", "cancel", ["canceled"])]
     assert answers(told) == [("cancel", "people")]
-    assert len(processor.all(DISPATCH_ORDERS)) == 1
+    assert len(processor.published_on(DISPATCH_ORDERS)) == 1
 
 
 def test_an_order_that_came_back_and_waits_is_canceled() -> None:
     processor = ordered()
-    order = processor.all(DISPATCH_ORDERS)[0]
+    order = processor.published_on(DISPATCH_ORDERS)[0]
     processor.state.raw.pop(NUMBER)
-    processor.tell(Returned(order=order, reason="out_of_time", at=NOON))
-    assert decided(processor.tell(cancel())) == [("m1", "cancel", ["canceled"])]
+    processor.feed(Returned(order=order, reason="out_of_time", at=NOON))
+    assert decided(processor.publish_from(cancel())) == [("m1", "cancel", ["canceled"])]
 
 
 def test_what_is_decided_otherwise_stays() -> None:
-    processor = played()
-    processor.tell(opt_out())
-    assert decided(processor.tell(asked())) == [("m1", "reject", ["opted_out"])]
-    assert processor.tell(cancel()) == []
+    processor = gate_processor()
+    processor.feed(opt_out())
+    assert decided(processor.publish_from(asked())) == [("m1", "reject", ["opted_out"])]
+    assert processor.publish_from(cancel()) == []
 
 
 def test_a_cancel_nobody_sends_a_request_for_is_forgotten() -> None:
-    processor = played()
-    processor.tell(cancel())
-    processor.until(NOON + 36 * DAY)
+    processor = gate_processor()
+    processor.feed(cancel())
+    processor.run_until(NOON + 36 * DAY)
     assert processor.state.raw == {}
 
 
 def test_words_like_files_are_cut() -> None:
-    processor = played()
-    processor.tell(cancel(reason="x" * 900_000, by="y" * 900_000))
+    processor = gate_processor()
+    processor.feed(cancel(reason="x" * 900_000, by="y" * 900_000))
     assert max(map(len, processor.state.raw.values())) < 1000
 
 
 def test_the_books_go_on_from_peoples_decisions() -> None:
-    processor = played()
-    processor.tell(
+    processor = gate_processor()
+    processor.feed(
         asked().model_copy(update={"resolved": asked().resolved.model_copy(update={"decided": 3})})
     )
-    decision = processor.all(DECISIONS)[-1]
+    decision = processor.published_on(DECISIONS)[-1]
     assert (decision.seq, decision.verdict, decision.request_id) == (4, Verdict.HOLD, "m1")
 
 
 def test_what_people_held_for_long_is_not_stale() -> None:
-    processor = played(now=NOON + 20 * DAY)
-    told = processor.tell(asked(requested_at=NOON - MINUTE))
+    processor = gate_processor(now=NOON + 20 * DAY)
+    told = processor.publish_from(asked(requested_at=NOON - MINUTE))
     assert decided(told) == [("m1", "hold", ["not_opted_in"])]
-    assert decided(processor.until(NOON - MINUTE + 30 * DAY)) == [
+    assert decided(processor.run_until(NOON - MINUTE + 30 * DAY)) == [
         ("m1", "expire", ["not_opted_in", "held_too_long"])
     ]
 
 
 def test_a_cancel_that_cannot_be_read_blocks_nobody() -> None:
-    processor = played()
-    processor.tell(opt_in())
+    processor = gate_processor()
+    processor.feed(opt_in())
     record = InputRecord(
         UnreadableRecord(cause="bad_value", reason=""), "sms.request-cancels", 0, 7, 0
     )
     assert processor.process(processor.state, record, processor.now, processor.settings).state == {}
-    assert len(processor.all(CONSENT_LOG)) == 1
+    assert len(processor.published_on(CONSENT_LOG)) == 1
 
 
 # --- whose switch counts
@@ -230,16 +230,16 @@ SWITCHES: list[Any] = [
 
 @pytest.mark.parametrize(("records", "verdict"), SWITCHES)
 def test_a_number_is_off_while_everybody_has_it_off(records: list[Any], verdict: str) -> None:
-    processor = played()
-    processor.tell(opt_in())
+    processor = gate_processor()
+    processor.feed(opt_in())
     for record in records:
-        processor.tell(record)
-    assert decided(processor.tell(request(message_id="m1")))[0][1] == verdict
+        processor.feed(record)
+    assert decided(processor.publish_from(request(message_id="m1")))[0][1] == verdict
 
 
 def test_persons_switches_do_not_count_for_picked_numbers() -> None:
     """The fact that turned it on may be read after the request."""
-    processor = played()
-    processor.tell(opt_in())
-    processor.tell(switch("p1", False))
-    assert decided(processor.tell(asked()))[0][1] == "send"
+    processor = gate_processor()
+    processor.feed(opt_in())
+    processor.feed(switch("p1", False))
+    assert decided(processor.publish_from(asked()))[0][1] == "send"

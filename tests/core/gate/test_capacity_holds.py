@@ -7,80 +7,80 @@ from datetime import timedelta
 from schemas.decision import Decision
 from schemas.send import Returned
 from schemas.topics import DECISIONS, DISPATCH_ORDERS
-from tests.core.gate.cases import NOON, decided, opt_in, played, reply, request
+from tests.core.gate.cases import NOON, decided, gate_processor, opt_in, reply, request
 
 HOUR = timedelta(hours=1)
 
 
 def test_it_waits_until_there_is_room_and_is_ordered_anew() -> None:
-    processor = played()
-    processor.tell(opt_in())
-    processor.tell(request(message_id="m1", case_id="c-7"))
-    order = processor.all(DISPATCH_ORDERS)[0]
+    processor = gate_processor()
+    processor.feed(opt_in())
+    processor.feed(request(message_id="m1", case_id="c-7"))
+    order = processor.published_on(DISPATCH_ORDERS)[0]
     assert order.case_id == "c-7"
-    told = processor.tell(
+    told = processor.publish_from(
         Returned(order=order, reason="crowded", at=processor.now, until=NOON + HOUR)
     )
     assert decided(told) == [("m1", "hold", ["sender_crowded"])]
-    processor.until(NOON + HOUR - timedelta(seconds=1))
-    assert len(processor.all(DISPATCH_ORDERS)) == 1
-    processor.until(NOON + HOUR)
-    again = processor.all(DISPATCH_ORDERS)
+    processor.run_until(NOON + HOUR - timedelta(seconds=1))
+    assert len(processor.published_on(DISPATCH_ORDERS)) == 1
+    processor.run_until(NOON + HOUR)
+    again = processor.published_on(DISPATCH_ORDERS)
     assert [one.message_id for one in again] == ["m1", "m1"]
     assert again[1].issued_at >= NOON + HOUR
 
 
 def test_it_is_tried_half_way_until_no_time_is_left() -> None:
-    processor = played()
-    processor.tell(opt_in())
-    processor.tell(request(message_id="m1", valid_until=NOON + HOUR))
+    processor = gate_processor()
+    processor.feed(opt_in())
+    processor.feed(request(message_id="m1", valid_until=NOON + HOUR))
     verdicts, moments = [], []
     while not verdicts or verdicts[-1] == "hold":
-        order = processor.all(DISPATCH_ORDERS)[-1]
+        order = processor.published_on(DISPATCH_ORDERS)[-1]
         moments.append(processor.now - NOON)
-        told = processor.tell(
+        told = processor.publish_from(
             Returned(order=order, reason="crowded", at=processor.now, until=NOON + HOUR)
         )
-        last: Decision = processor.all(DECISIONS)[-1]
+        last: Decision = processor.published_on(DECISIONS)[-1]
         verdicts.append(decided(told)[0][1])
         if last.until:
-            processor.until(last.until)
+            processor.run_until(last.until)
     assert verdicts == ["hold"] * 5 + ["expire"]
     assert [round(moment / timedelta(minutes=1)) for moment in moments] == [0, 30, 45, 52, 56, 58]
     assert last.findings[0].next_step == "use a faster sender, or ask earlier"
 
 
 def test_a_stop_ends_what_waits_for_room() -> None:
-    processor = played()
-    processor.tell(opt_in())
-    processor.tell(request(message_id="m1"))
-    processor.tell(
+    processor = gate_processor()
+    processor.feed(opt_in())
+    processor.feed(request(message_id="m1"))
+    processor.feed(
         Returned(
-            order=processor.all(DISPATCH_ORDERS)[0],
+            order=processor.published_on(DISPATCH_ORDERS)[0],
             reason="crowded",
             at=processor.now,
             until=NOON + HOUR,
         )
     )
-    assert ("m1", "reject", ["opted_out"]) in decided(processor.tell(reply("STOP")))
+    assert ("m1", "reject", ["opted_out"]) in decided(processor.publish_from(reply("STOP")))
 
 
 def test_a_return_after_a_stop_is_rejected_at_once() -> None:
-    processor = played()
-    processor.tell(opt_in())
-    processor.tell(request(message_id="m1"))
-    processor.tell(reply("STOP"))
-    told = processor.tell(
+    processor = gate_processor()
+    processor.feed(opt_in())
+    processor.feed(request(message_id="m1"))
+    processor.feed(reply("STOP"))
+    told = processor.publish_from(
         Returned(
-            order=processor.all(DISPATCH_ORDERS)[0],
+            order=processor.published_on(DISPATCH_ORDERS)[0],
             reason="crowded",
             at=processor.now,
             until=NOON + HOUR,
         )
     )
     assert decided(told) == [("m1", "reject", ["opted_out"])]
-    processor.until(NOON + HOUR / 2)
-    processor.tell(reply("START"))
-    assert [one.message_id for one in processor.all(DISPATCH_ORDERS) if one.message_id == "m1"] == [
-        "m1"
-    ]
+    processor.run_until(NOON + HOUR / 2)
+    processor.feed(reply("START"))
+    assert [
+        one.message_id for one in processor.published_on(DISPATCH_ORDERS) if one.message_id == "m1"
+    ] == ["m1"]

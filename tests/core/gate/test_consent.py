@@ -19,17 +19,17 @@ from tests.core.gate.cases import (
     PHONE,
     SECOND,
     decided,
+    gate_processor,
     looked,
     number_state,
     opt_in,
     opt_out,
-    played,
     recorded,
     reply,
     request,
     unreadable_text,
 )
-from tests.core.playing import of
+from tests.core.harness import on_topic
 
 NONE, PENDING, IN, OUT = (
     ConsentState.NONE,
@@ -65,9 +65,9 @@ NONE, PENDING, IN, OUT = (
     ],
 )
 def test_standing(told: list[ConsentEvent | Reply], state: ConsentState, epoch: int) -> None:
-    processor = played()
+    processor = gate_processor()
     for minute, record in enumerate(told):
-        processor.tell(record, at=NOON + minute * MINUTE)
+        processor.feed(record, at=NOON + minute * MINUTE)
     assert (number_state(processor).state, number_state(processor).epoch) == (state, epoch)
 
 
@@ -84,9 +84,9 @@ def test_standing(told: list[ConsentEvent | Reply], state: ConsentState, epoch: 
 def test_a_yes_lifts_a_stop_only_if_it_is_later(
     later_by: timedelta, state: ConsentState, reason: str
 ) -> None:
-    processor = played()
-    processor.tell(opt_out(), at=NOON)
-    (change,) = of(CONSENT_LOG, processor.tell(opt_in(), at=NOON + later_by))
+    processor = gate_processor()
+    processor.feed(opt_out(), at=NOON)
+    (change,) = on_topic(CONSENT_LOG, processor.publish_from(opt_in(), at=NOON + later_by))
     assert (number_state(processor).state, change.reason, change.applied) == (
         state,
         reason,
@@ -95,29 +95,29 @@ def test_a_yes_lifts_a_stop_only_if_it_is_later(
 
 
 def test_a_late_stop_counts_and_earlier_opt_ins_do_not() -> None:
-    processor = played()
-    processor.tell(opt_in(), at=NOON)
-    processor.tell(opt_out(), at=NOON - DAY)
+    processor = gate_processor()
+    processor.feed(opt_in(), at=NOON)
+    processor.feed(opt_out(), at=NOON - DAY)
     assert number_state(processor).state is OUT
-    processor.tell(opt_in(), at=NOON - MINUTE)
+    processor.feed(opt_in(), at=NOON - MINUTE)
     assert number_state(processor).state is OUT
 
 
 def test_a_second_stop_moves_the_bar() -> None:
-    processor = played()
-    processor.tell(opt_out(), at=NOON)
-    processor.tell(opt_out(), at=NOON + DAY)
-    processor.tell(opt_in(), at=NOON + MINUTE)
+    processor = gate_processor()
+    processor.feed(opt_out(), at=NOON)
+    processor.feed(opt_out(), at=NOON + DAY)
+    processor.feed(opt_in(), at=NOON + MINUTE)
     assert number_state(processor).state is OUT
 
 
 def test_a_start_is_as_old_as_its_inbound_record() -> None:
     """It lay at the inbox while staff recorded an opt-out."""
-    processor = played()
-    processor.tell(opt_out(source="manual"), at=NOON)
-    processor.tell(reply("START", appended_at=NOON - MINUTE), at=NOON + MINUTE)
+    processor = gate_processor()
+    processor.feed(opt_out(source="manual"), at=NOON)
+    processor.feed(reply("START", appended_at=NOON - MINUTE), at=NOON + MINUTE)
     assert number_state(processor).state is OUT
-    processor.tell(reply("START", appended_at=NOON + MINUTE), at=NOON + MINUTE)
+    processor.feed(reply("START", appended_at=NOON + MINUTE), at=NOON + MINUTE)
     assert number_state(processor).state is IN
 
 
@@ -125,28 +125,28 @@ def test_a_start_is_as_old_as_its_inbound_record() -> None:
     "record", [opt_in(), opt_out(), reply("START"), reply("STOP")], ids=["in", "out", "yes", "no"]
 )
 def test_a_repeat_changes_nothing_and_says_nothing(record: ConsentEvent | Reply) -> None:
-    processor = played()
-    assert processor.tell(record)
+    processor = gate_processor()
+    assert processor.publish_from(record)
     before = dict(processor.state.raw)
-    assert processor.tell(record, at=NOON + DAY) == []
+    assert processor.publish_from(record, at=NOON + DAY) == []
     assert processor.state.raw == before
 
 
 def test_a_start_is_remembered_for_good_and_a_stop_for_35_days() -> None:
-    processor = played()
+    processor = gate_processor()
     start, stop = reply("START"), reply("STOP")
-    processor.tell(start, at=NOON)
-    processor.tell(stop, at=NOON + SECOND)
-    processor.until(NOON + 400 * DAY)
+    processor.feed(start, at=NOON)
+    processor.feed(stop, at=NOON + SECOND)
+    processor.run_until(NOON + 400 * DAY)
     assert f"in/{stop.provider_id}" not in processor.state.raw
-    assert processor.tell(start) == []
+    assert processor.publish_from(start) == []
     assert number_state(processor).state is OUT
 
 
 def test_every_consent_fact_is_logged_with_its_place() -> None:
-    processor = played()
+    processor = gate_processor()
     event = opt_in(evidence=Evidence(wording="I agree", actor="ann", topic="made up", offset=99))
-    (change,) = of(CONSENT_LOG, processor.tell(event, at=NOON))
+    (change,) = on_topic(CONSENT_LOG, processor.publish_from(event, at=NOON))
     assert change.evidence == Evidence(
         topic="sms.consent-events", partition=0, offset=0, wording="I agree", actor="ann"
     )
@@ -160,38 +160,40 @@ def test_every_consent_fact_is_logged_with_its_place() -> None:
 
 
 def test_consent_by_text_is_proved_by_the_inbound_record() -> None:
-    processor = played()
+    processor = gate_processor()
     place = Evidence(topic="sms.inbound", partition=3, offset=7)
-    (change,) = of(CONSENT_LOG, processor.tell(reply("Start", evidence=place, appended_at=NOON)))
+    (change,) = on_topic(
+        CONSENT_LOG, processor.publish_from(reply("Start", evidence=place, appended_at=NOON))
+    )
     assert change.evidence == Evidence(topic="sms.inbound", partition=3, offset=7, text="Start")
     assert (change.action, change.source) == ("opt_in", "inbound")
 
 
 def test_what_changed_nothing_is_logged_and_told_to_nobody() -> None:
-    processor = played()
-    processor.tell(opt_in())
-    told = processor.tell(opt_in())
-    assert [change.reason for change in of(CONSENT_LOG, told)] == ["had opted in already"]
+    processor = gate_processor()
+    processor.feed(opt_in())
+    told = processor.publish_from(opt_in())
+    assert [change.reason for change in on_topic(CONSENT_LOG, told)] == ["had opted in already"]
     assert len(told) == 1
 
 
 def test_the_status_follows_each_change() -> None:
-    processor = played()
-    processor.tell(opt_in(), at=NOON)
-    processor.tell(reply("STOP"), at=NOON + MINUTE)
+    processor = gate_processor()
+    processor.feed(opt_in(), at=NOON)
+    processor.feed(reply("STOP"), at=NOON + MINUTE)
     told = [
         (status.state, status.consent_epoch, status.since, status.source)
-        for status in processor.all(CONSENT_STATUS)
+        for status in processor.published_on(CONSENT_STATUS)
     ]
     assert told == [(IN, 1, NOON, "form"), (OUT, 2, NOON + MINUTE, "inbound")]
 
 
 def test_a_stop_goes_to_every_sender_the_number_was_texted_from() -> None:
-    processor = played()
-    processor.tell(opt_in())
-    processor.tell(request())
-    processor.tell(request(sender=BRANCH))
-    stops = of(DISPATCH_CONTROLS, processor.tell(reply("STOP"), at=NOON + MINUTE))
+    processor = gate_processor()
+    processor.feed(opt_in())
+    processor.feed(request())
+    processor.feed(request(sender=BRANCH))
+    stops = on_topic(DISPATCH_CONTROLS, processor.publish_from(reply("STOP"), at=NOON + MINUTE))
     assert [(stop.sender, stop.number, stop.tenant, stop.consent_epoch) for stop in stops] == [
         (OWN, PHONE, "acme", 2),
         (BRANCH, PHONE, "acme", 2),
@@ -199,46 +201,52 @@ def test_a_stop_goes_to_every_sender_the_number_was_texted_from() -> None:
 
 
 def test_a_stop_of_somebody_never_texted_goes_nowhere() -> None:
-    assert of(DISPATCH_CONTROLS, played().tell(reply("STOP"))) == []
+    assert on_topic(DISPATCH_CONTROLS, gate_processor().publish_from(reply("STOP"))) == []
 
 
 def test_an_unreadable_record_blocks_until_staff_resolve_it() -> None:
-    processor = played()
-    processor.tell(opt_in(), at=NOON)
-    processor.tell(request(message_id="before"))
-    told = processor.tell(
+    processor = gate_processor()
+    processor.feed(opt_in(), at=NOON)
+    processor.feed(request(message_id="before"))
+    told = processor.publish_from(
         UnreadableRecord(cause="invalid", reason="action: missing", entity_key=f"acme/{PHONE}"),
         at=NOON + MINUTE,
     )
-    assert [stop.consent_epoch for stop in of(DISPATCH_CONTROLS, told)] == [2]
-    assert decided(processor.tell(request(message_id="then"))) == [
+    assert [stop.consent_epoch for stop in on_topic(DISPATCH_CONTROLS, told)] == [2]
+    assert decided(processor.publish_from(request(message_id="then"))) == [
         ("then", "hold", ["consent_unreadable"])
     ]
-    processor.tell(opt_in(source="import"), at=NOON + 2 * MINUTE)
-    processor.tell(recorded(), at=NOON + 2 * MINUTE)
-    processor.tell(looked(), at=NOON)
+    processor.feed(opt_in(source="import"), at=NOON + 2 * MINUTE)
+    processor.feed(recorded(), at=NOON + 2 * MINUTE)
+    processor.feed(looked(), at=NOON)
     assert number_state(processor).unreadable_ms, "a yes on record would lift no STOP either"
-    assert decided(processor.tell(looked(), at=NOON + 3 * MINUTE)) == [("then", "send", ["ready"])]
+    assert decided(processor.publish_from(looked(), at=NOON + 3 * MINUTE)) == [
+        ("then", "send", ["ready"])
+    ]
 
 
 def test_an_unreadable_text_blocks_until_staff_resolve_it() -> None:
-    processor = played()
-    processor.tell(opt_in(), at=NOON)
-    processor.tell(request(message_id="before"))
-    told = processor.tell(unreadable_text(), at=NOON + MINUTE)
-    assert [(stop.sender, stop.consent_epoch) for stop in of(DISPATCH_CONTROLS, told)] == [(OWN, 2)]
-    (entry,) = of(CONSENT_LOG, told)
+    processor = gate_processor()
+    processor.feed(opt_in(), at=NOON)
+    processor.feed(request(message_id="before"))
+    told = processor.publish_from(unreadable_text(), at=NOON + MINUTE)
+    assert [(stop.sender, stop.consent_epoch) for stop in on_topic(DISPATCH_CONTROLS, told)] == [
+        (OWN, 2)
+    ]
+    (entry,) = on_topic(CONSENT_LOG, told)
     assert (entry.action, entry.source, entry.now, entry.event_id) == (
         "unreadable",
         "sms.inbound",
         "opted_in",
         "sms.inbound:0:7:1",
     )
-    assert processor.tell(unreadable_text()) == [], "said once"
-    assert decided(processor.tell(request(message_id="then"))) == [
+    assert processor.publish_from(unreadable_text()) == [], "said once"
+    assert decided(processor.publish_from(request(message_id="then"))) == [
         ("then", "hold", ["consent_unreadable"])
     ]
-    assert decided(processor.tell(looked(), at=NOON + 2 * MINUTE)) == [("then", "send", ["ready"])]
+    assert decided(processor.publish_from(looked(), at=NOON + 2 * MINUTE)) == [
+        ("then", "send", ["ready"])
+    ]
 
 
 @pytest.mark.parametrize(
@@ -250,17 +258,17 @@ def test_an_unreadable_text_blocks_until_staff_resolve_it() -> None:
     ],
 )
 def test_who_may_not_resolve_what_could_not_be_read(changes: dict[str, Any], why: str) -> None:
-    processor = played()
-    processor.tell(unreadable_text(), at=NOON)
-    (entry,) = of(CONSENT_LOG, processor.tell(looked(**changes), at=NOON + MINUTE))
+    processor = gate_processor()
+    processor.feed(unreadable_text(), at=NOON)
+    (entry,) = on_topic(CONSENT_LOG, processor.publish_from(looked(**changes), at=NOON + MINUTE))
     assert (entry.applied, why in entry.reason) == (False, True)
     assert number_state(processor).unreadable_ms
 
 
 def test_who_looked_before_it_came_has_not_seen_it() -> None:
-    processor = played()
-    processor.tell(unreadable_text(), at=NOON + MINUTE)
-    (entry,) = of(CONSENT_LOG, processor.tell(looked(), at=NOON))
+    processor = gate_processor()
+    processor.feed(unreadable_text(), at=NOON + MINUTE)
+    (entry,) = on_topic(CONSENT_LOG, processor.publish_from(looked(), at=NOON))
     assert (entry.applied, entry.reason) == (
         False,
         "not later than the record that could not be read",
@@ -268,38 +276,42 @@ def test_who_looked_before_it_came_has_not_seen_it() -> None:
 
 
 def test_where_nothing_is_blocked_there_is_nothing_to_resolve() -> None:
-    (entry,) = of(CONSENT_LOG, played().tell(looked()))
+    (entry,) = on_topic(CONSENT_LOG, gate_processor().publish_from(looked()))
     assert (entry.applied, entry.reason) == (False, "there is nothing to resolve")
 
 
 def test_to_resolve_is_no_yes() -> None:
-    processor = played()
-    processor.tell(reply("STOP"), at=NOON)
-    processor.tell(unreadable_text(), at=NOON + MINUTE)
-    processor.tell(looked(), at=NOON + 2 * MINUTE)
-    assert decided(processor.tell(request(message_id="m"))) == [("m", "reject", ["opted_out"])]
+    processor = gate_processor()
+    processor.feed(reply("STOP"), at=NOON)
+    processor.feed(unreadable_text(), at=NOON + MINUTE)
+    processor.feed(looked(), at=NOON + 2 * MINUTE)
+    assert decided(processor.publish_from(request(message_id="m"))) == [
+        ("m", "reject", ["opted_out"])
+    ]
 
 
 @pytest.mark.parametrize(
     "entity_key", ["garbage", "a b/+14155550100", "acme/", "", "acme/+1415\x00"]
 )
 def test_an_unreadable_record_of_nobody_blocks_nobody(entity_key: str) -> None:
-    processor = played()
+    processor = gate_processor()
     processor.state.entity_key = entity_key
     assert (
-        processor.tell(UnreadableRecord(cause="invalid", reason="not JSON", entity_key=entity_key))
+        processor.publish_from(
+            UnreadableRecord(cause="invalid", reason="not JSON", entity_key=entity_key)
+        )
         == []
     )
     assert processor.state.raw == {}
 
 
 def test_a_revocation_in_other_words_counts_and_is_flagged() -> None:
-    processor = played()
-    processor.tell(opt_in())
-    processor.tell(request())
+    processor = gate_processor()
+    processor.feed(opt_in())
+    processor.feed(request())
     said = "Hi, I hired someone else. You can stop texting me now!"
-    published = processor.tell(reply(said), at=NOON + MINUTE)
-    (change,) = of(CONSENT_LOG, published)
+    published = processor.publish_from(reply(said), at=NOON + MINUTE)
+    (change,) = on_topic(CONSENT_LOG, published)
     assert (change.applied, change.flagged, change.source, change.now) == (
         True,
         True,
@@ -308,7 +320,7 @@ def test_a_revocation_in_other_words_counts_and_is_flagged() -> None:
     )
     assert change.reason == "opted out in other words (stop_texting): to be confirmed or lifted"
     assert change.evidence.text == said
-    assert [stop.number for stop in of(DISPATCH_CONTROLS, published)] == [PHONE]
+    assert [stop.number for stop in on_topic(DISPATCH_CONTROLS, published)] == [PHONE]
     assert number_state(processor).flagged
 
 
@@ -324,30 +336,30 @@ def test_a_revocation_in_other_words_counts_and_is_flagged() -> None:
 def test_a_flagged_opt_out_stays_flagged_until_settled(
     then: ConsentEvent | Reply, flagged: bool
 ) -> None:
-    processor = played()
-    processor.tell(reply("leave me alone"), at=NOON)
-    (change,) = of(CONSENT_LOG, processor.tell(then, at=NOON + MINUTE))
+    processor = gate_processor()
+    processor.feed(reply("leave me alone"), at=NOON)
+    (change,) = on_topic(CONSENT_LOG, processor.publish_from(then, at=NOON + MINUTE))
     assert number_state(processor).flagged is flagged
     assert not change.flagged, "what it changed was flagged once"
 
 
 def test_a_tenants_own_words_count() -> None:
-    processor = played(locales=("es",), keywords={"stop": ["adios"]})
-    processor.tell(opt_in())
-    processor.tell(reply("¡Adiós!"))
+    processor = gate_processor(locales=("es",), keywords={"stop": ["adios"]})
+    processor.feed(opt_in())
+    processor.feed(reply("¡Adiós!"))
     assert number_state(processor).state is OUT
-    processor.tell(reply("sí"), at=NOON + MINUTE)
+    processor.feed(reply("sí"), at=NOON + MINUTE)
     assert number_state(processor).state is IN
 
 
 def test_a_yes_to_nothing_that_was_asked_is_for_people() -> None:
-    processor = played()
-    assert processor.tell(reply("yes!")) == []
+    processor = gate_processor()
+    assert processor.publish_from(reply("yes!")) == []
     assert processor.state.raw == {}
 
 
 def test_a_settings_file_without_the_tenant_takes_nothing_away() -> None:
-    processor = played()
+    processor = gate_processor()
     processor.settings = processor.settings._replace(tenants={})
-    processor.tell(reply("STOP"))
+    processor.feed(reply("STOP"))
     assert number_state(processor).state is OUT

@@ -14,17 +14,17 @@ from schemas.catalog.examples import examples
 from schemas.topics import CONSENT_LOG, CONSENT_STATUS
 from streams.gate.consent_log import canonical_json, entry_hash, find_flaws
 from streams.processing import UnreadableRecord
-from tests.core.gate.cases import MINUTE, NOON, number_state, opt_in, played, reply
-from tests.core.playing import Played
+from tests.core.gate.cases import MINUTE, NOON, gate_processor, number_state, opt_in, reply
+from tests.core.harness import ProcessorHarness
 
 Entries = list[dict[str, Any]]
 FAMILY = "acme/+14155550100"
 
 
-def told() -> Played:
+def told() -> ProcessorHarness:
     """A form, a STOP, an opt-in that comes too late to lift it, a START, and something that
     could not be read."""
-    processor = played()
+    processor = gate_processor()
     records = [
         opt_in(),
         reply("Stop"),
@@ -33,12 +33,14 @@ def told() -> Played:
         UnreadableRecord(cause="bad", reason="json", entity_key=FAMILY),
     ]
     for at, record in zip((0, 1, -1, 2, 3), records, strict=True):
-        processor.tell(record, at=NOON + at * MINUTE)
+        processor.feed(record, at=NOON + at * MINUTE)
     return processor
 
 
-def on_the_wire(processor: Played) -> Entries:
-    return [json.loads(CONSENT_LOG.encode(change)) for change in processor.all(CONSENT_LOG)]
+def on_the_wire(processor: ProcessorHarness) -> Entries:
+    return [
+        json.loads(CONSENT_LOG.encode(change)) for change in processor.published_on(CONSENT_LOG)
+    ]
 
 
 def test_the_log_is_a_chain_and_the_number_knows_its_end() -> None:
@@ -56,15 +58,15 @@ def test_the_log_is_a_chain_and_the_number_knows_its_end() -> None:
 
 def test_the_status_names_the_entry_that_it_tells_of() -> None:
     processor = told()
-    entries, status = on_the_wire(processor), processor.all(CONSENT_STATUS)[-1]
+    entries, status = on_the_wire(processor), processor.published_on(CONSENT_STATUS)[-1]
     assert (status.log_seq, status.log_hash) == (5, entries[4]["hash"])
 
 
 def test_a_repeat_adds_nothing_to_the_chain() -> None:
-    processor, said = played(), opt_in()
-    processor.tell(said)
-    processor.tell(said)
-    assert [change.seq for change in processor.all(CONSENT_LOG)] == [1]
+    processor, said = gate_processor(), opt_in()
+    processor.feed(said)
+    processor.feed(said)
+    assert [change.seq for change in processor.published_on(CONSENT_LOG)] == [1]
 
 
 def test_a_stranger_can_compute_the_hash() -> None:

@@ -38,14 +38,14 @@ from tests.core.gate.cases import (
     ask,
     ask_failed,
     decided,
+    gate_processor,
     opt_in,
     opt_out,
-    played,
     recorded,
     reply,
     request,
 )
-from tests.core.playing import Played, of
+from tests.core.harness import ProcessorHarness, on_topic
 
 TEXT = (
     "Acme: may we text you about your business with us? Message frequency varies. Msg&data rates may apply. "
@@ -54,29 +54,31 @@ TEXT = (
 NEW_YORK_NIGHT = datetime.fromisoformat("2026-11-21T23:00:00-05:00")
 
 
-def asks(processor: Played) -> list[Send]:
+def asks(processor: ProcessorHarness) -> list[Send]:
     return [
-        order for order in processor.all(DISPATCH_ORDERS) if order.kind == SystemKind.CONSENT_ASK
+        order
+        for order in processor.published_on(DISPATCH_ORDERS)
+        if order.kind == SystemKind.CONSENT_ASK
     ]
 
 
-def status(processor: Played) -> ConsentStatus:
-    found = processor.all(CONSENT_STATUS)[-1]
+def status(processor: ProcessorHarness) -> ConsentStatus:
+    found = processor.published_on(CONSENT_STATUS)[-1]
     assert isinstance(found, ConsentStatus)
     return found
 
 
-def asked_once(**policy: Any) -> Played:
-    processor = played(**policy)
-    processor.tell(request(message_id="a"))
+def asked_once(**policy: Any) -> ProcessorHarness:
+    processor = gate_processor(**policy)
+    processor.feed(request(message_id="a"))
     return processor
 
 
-def answers(processor: Played) -> list[tuple[str, bool, str]]:
+def answers(processor: ProcessorHarness) -> list[tuple[str, bool, str]]:
     """(source, applied, reason) of every entry about an ask."""
     return [
         (one.source, one.applied, one.reason)
-        for one in processor.all(CONSENT_LOG)
+        for one in processor.published_on(CONSENT_LOG)
         if one.action == "ask"
     ]
 
@@ -86,7 +88,7 @@ def answers(processor: Played) -> list[tuple[str, bool, str]]:
 
 def test_the_request_to_opt_in_goes_ahead_of_the_text_that_waits() -> None:
     processor = asked_once()
-    first, second = processor.all(DECISIONS)
+    first, second = processor.published_on(DECISIONS)
     assert (first.kind, first.verdict, first.requested_by, first.seq) == (
         "consent_ask",
         Verdict.SEND,
@@ -108,12 +110,12 @@ def test_the_request_to_opt_in_goes_ahead_of_the_text_that_waits() -> None:
         == f"ask-{hashlib.sha256(f'acme/{PHONE}'.encode()).hexdigest()[:16]}-1"
     )
     assert order.send_before - order.issued_at == OPT_IN_REQUEST_LIFE
-    assert [(one.asked, one.sender) for one in processor.all(CONTACTS)] == [(True, OWN)]
+    assert [(one.asked, one.sender) for one in processor.published_on(CONTACTS)] == [(True, OWN)]
 
 
 def test_its_wording_is_kept_with_its_version_and_hash() -> None:
     processor = asked_once()
-    (change,) = processor.all(CONSENT_LOG)
+    (change,) = processor.published_on(CONSENT_LOG)
     said = change.evidence
     assert (change.action, change.source, change.applied, change.was, change.now) == (
         "ask",
@@ -128,10 +130,10 @@ def test_its_wording_is_kept_with_its_version_and_hash() -> None:
 
 
 def test_one_goes_however_many_texts_wait() -> None:
-    processor = played()
+    processor = gate_processor()
     for hour in range(30):
-        processor.until(NOON + hour * HOUR)
-        processor.tell(
+        processor.run_until(NOON + hour * HOUR)
+        processor.feed(
             request(
                 not_before=NOON + 60 * DAY if hour % 2 else None,
                 sender=BRANCH if hour % 3 else None,
@@ -151,8 +153,8 @@ def test_one_goes_however_many_texts_wait() -> None:
     ],
 )
 def test_nobody_is_asked_for_what_cannot_go(asked: dict[str, Any]) -> None:
-    processor = played()
-    processor.tell(request(**asked))
+    processor = gate_processor()
+    processor.feed(request(**asked))
     assert asks(processor) == []
 
 
@@ -163,16 +165,18 @@ def test_without_entitlement_no_ask_goes_either() -> None:
 
 
 def test_at_night_the_request_waits_for_the_morning() -> None:
-    processor = played(NEW_YORK_NIGHT, when={})
-    processor.tell(
+    processor = gate_processor(NEW_YORK_NIGHT, when={})
+    processor.feed(
         request(message_id="a", time_zone="America/New_York", requested_at=NEW_YORK_NIGHT)
     )
-    (found,) = [one for one in processor.all(DECISIONS)[-1].findings if one.rule == "not_opted_in"]
+    (found,) = [
+        one for one in processor.published_on(DECISIONS)[-1].findings if one.rule == "not_opted_in"
+    ]
     assert (asks(processor), found.next_step) == (
         [],
         "wait: they are asked by text as soon as that may be",
     )
-    processor.tell(ask())
+    processor.feed(ask())
     assert answers(processor)[-1] == ("manual", False, "a request to opt in is on its way already")
     (order,) = asks_after(processor, NEW_YORK_NIGHT + 9 * HOUR)
     assert order.issued_at == NEW_YORK_NIGHT + 9 * HOUR
@@ -182,26 +186,26 @@ def test_at_night_the_request_waits_for_the_morning() -> None:
     )
 
 
-def asks_after(processor: Played, moment: datetime) -> list[Send]:
-    processor.until(moment - SECOND)
+def asks_after(processor: ProcessorHarness, moment: datetime) -> list[Send]:
+    processor.run_until(moment - SECOND)
     assert asks(processor) == []
-    processor.until(moment)
+    processor.run_until(moment)
     return asks(processor)
 
 
 def test_who_says_yes_meanwhile_is_not_asked() -> None:
-    processor = played(NEW_YORK_NIGHT, when={})
-    processor.tell(
+    processor = gate_processor(NEW_YORK_NIGHT, when={})
+    processor.feed(
         request(message_id="a", time_zone="America/New_York", requested_at=NEW_YORK_NIGHT)
     )
-    told = processor.tell(opt_in())
-    (canceled,) = [one for one in of(DECISIONS, told) if one.kind == "consent_ask"]
+    told = processor.publish_from(opt_in())
+    (canceled,) = [one for one in on_topic(DECISIONS, told) if one.kind == "consent_ask"]
     assert (canceled.verdict, next(found.rule for found in canceled.findings)) == (
         Verdict.CANCEL,
         "ask_not_needed",
     )
     assert asks_after(processor, NEW_YORK_NIGHT + 9 * HOUR) == []
-    assert [order.message_id for order in processor.all(DISPATCH_ORDERS)] == ["a"]
+    assert [order.message_id for order in processor.published_on(DISPATCH_ORDERS)] == ["a"]
 
 
 # --- the clock
@@ -210,10 +214,10 @@ def test_who_says_yes_meanwhile_is_not_asked() -> None:
 @pytest.mark.parametrize("left", [DAY - SECOND, HOUR, SECOND])
 def test_another_within_24_hours_is_refused_with_the_time_left(left: Any) -> None:
     processor = asked_once()
-    processor.until(NOON + DAY - left)
-    told = processor.tell(ask())
+    processor.run_until(NOON + DAY - left)
+    told = processor.publish_from(ask())
     (source, applied, reason) = answers(processor)[-1]
-    assert (source, applied, of(DECISIONS, told)) == ("manual", False, [])
+    assert (source, applied, on_topic(DECISIONS, told)) == ("manual", False, [])
     words = {DAY - SECOND: "24 h 0 min", HOUR: "1 h 0 min", SECOND: "1 min"}[left]
     assert (
         reason
@@ -223,10 +227,10 @@ def test_another_within_24_hours_is_refused_with_the_time_left(left: Any) -> Non
 
 def test_after_24_hours_staff_may_ask_again() -> None:
     processor = asked_once()
-    processor.until(NOON + DAY)
-    processor.tell(ask(event_id="by-ann"))
+    processor.run_until(NOON + DAY)
+    processor.feed(ask(event_id="by-ann"))
     assert [order.message_id[-2:] for order in asks(processor)] == ["-1", "-2"]
-    change = processor.all(CONSENT_LOG)[-1]
+    change = processor.published_on(CONSENT_LOG)[-1]
     assert (change.event_id, change.source, change.applied, change.evidence.actor) == (
         "by-ann",
         "manual",
@@ -253,15 +257,15 @@ def test_after_24_hours_staff_may_ask_again() -> None:
     ],
 )
 def test_nobody_who_has_answered_is_asked(before: Any, why: str) -> None:
-    processor = played()
-    processor.tell(before)
-    processor.tell(ask())
+    processor = gate_processor()
+    processor.feed(before)
+    processor.feed(ask())
     assert (answers(processor), asks(processor)) == ([("manual", False, why)], [])
 
 
 def test_an_ask_that_the_rules_refuse_says_why() -> None:
-    processor = played(regions=("GB",))
-    processor.tell(ask())
+    processor = gate_processor(regions=("GB",))
+    processor.feed(ask())
     (answer,) = answers(processor)
     assert answer[:2] == ("manual", False)
     assert answer[2].startswith("not asked: The number is in US; this tenant texts GB: add US")
@@ -270,7 +274,7 @@ def test_an_ask_that_the_rules_refuse_says_why() -> None:
 # --- failures and returns
 
 
-def consent(processor: Played) -> ConsentState | None:
+def consent(processor: ProcessorHarness) -> ConsentState | None:
     row = processor.state.get(NUMBER, NumberState)
     return row and row.state
 
@@ -278,15 +282,15 @@ def consent(processor: Played) -> ConsentState | None:
 def test_one_that_failed_has_asked_nobody_and_frees_the_clock() -> None:
     processor = asked_once()
     processor.now += MINUTE
-    (change,) = of(
-        CONSENT_LOG, processor.tell(ask_failed(message_id=asks(processor)[0].message_id))
+    (change,) = on_topic(
+        CONSENT_LOG, processor.publish_from(ask_failed(message_id=asks(processor)[0].message_id))
     )
-    assert not [contact for contact in processor.all(CONTACTS) if contact.unasked], (
+    assert not [contact for contact in processor.published_on(CONTACTS) if contact.unasked], (
         "nobody else uses that sender"
     )
     assert (change.applied, change.was, change.now) == (True, "pending", "none")
     assert (status(processor).state, status(processor).ask_again_at) == (ConsentState.NONE, None)
-    processor.tell(ask())
+    processor.feed(ask())
     assert len(asks(processor)) == 2
 
 
@@ -300,18 +304,18 @@ def test_one_that_failed_has_asked_nobody_and_frees_the_clock() -> None:
 )
 def test_what_is_said_of_another_ask_frees_nothing(said: dict[str, Any]) -> None:
     processor = asked_once()
-    (change,) = of(
+    (change,) = on_topic(
         CONSENT_LOG,
-        processor.tell(ask_failed(**{"message_id": asks(processor)[0].message_id} | said)),
+        processor.publish_from(ask_failed(**{"message_id": asks(processor)[0].message_id} | said)),
     )
     assert (change.applied, status(processor).state) == (False, ConsentState.PENDING)
 
 
 def test_an_earlier_ask_that_stands_keeps_the_number_pending() -> None:
     processor = asked_once()
-    processor.until(NOON + DAY)
-    processor.tell(ask())
-    processor.tell(ask_failed(message_id=asks(processor)[1].message_id))
+    processor.run_until(NOON + DAY)
+    processor.feed(ask())
+    processor.feed(ask_failed(message_id=asks(processor)[1].message_id))
     assert (status(processor).state, status(processor).ask_again_at) == (ConsentState.PENDING, None)
 
 
@@ -319,17 +323,17 @@ def test_after_failures_it_asks_again_a_few_times() -> None:
     processor = asked_once()
     for day in range(10):
         for order in asks(processor)[-1:]:
-            processor.tell(ask_failed(message_id=order.message_id))
-        processor.tell(request())
+            processor.feed(ask_failed(message_id=order.message_id))
+        processor.feed(request())
         assert len(asks(processor)) == min(day + 1, AUTOMATIC_AT_MOST)
-        processor.until(NOON + (day + 1) * DAY)
-        processor.tell(request())
+        processor.run_until(NOON + (day + 1) * DAY)
+        processor.feed(request())
 
 
 def test_a_request_that_could_not_leave_restarts_the_clock() -> None:
     processor = asked_once()
-    processor.until(NOON + OPT_IN_REQUEST_LIFE)
-    processor.tell(Returned(order=asks(processor)[0], reason="late", at=processor.now))
+    processor.run_until(NOON + OPT_IN_REQUEST_LIFE)
+    processor.feed(Returned(order=asks(processor)[0], reason="late", at=processor.now))
     one, other = asks(processor)
     assert (one.message_id, other.issued_at) == (other.message_id, NOON + OPT_IN_REQUEST_LIFE)
     assert status(processor).ask_again_at == NOON + OPT_IN_REQUEST_LIFE + DAY
@@ -341,11 +345,16 @@ def test_a_request_that_could_not_leave_restarts_the_clock() -> None:
 
 def test_a_stop_takes_back_the_ask_that_is_queued() -> None:
     processor = asked_once()
-    told = processor.tell(opt_out())
-    assert [(stop.sender, stop.consent_epoch) for stop in of(DISPATCH_CONTROLS, told)] == [(OWN, 1)]
+    told = processor.publish_from(opt_out())
+    assert [(stop.sender, stop.consent_epoch) for stop in on_topic(DISPATCH_CONTROLS, told)] == [
+        (OWN, 1)
+    ]
     assert asks(processor)[0].consent_epoch == 0
-    processor.tell(Returned(order=asks(processor)[0], reason="late", at=processor.now))
-    assert (processor.all(DECISIONS)[-1].verdict, len(asks(processor))) == (Verdict.REJECT, 1)
+    processor.feed(Returned(order=asks(processor)[0], reason="late", at=processor.now))
+    assert (processor.published_on(DECISIONS)[-1].verdict, len(asks(processor))) == (
+        Verdict.REJECT,
+        1,
+    )
 
 
 # --- answers
@@ -354,17 +363,17 @@ def test_a_stop_takes_back_the_ask_that_is_queued() -> None:
 @pytest.mark.parametrize("word", ["START", "yes", "Yes!", "unstop"])
 def test_a_yes_lets_go_what_waits_in_the_same_step(word: str) -> None:
     processor = asked_once()
-    told = processor.tell(reply(word), at=NOON + MINUTE)
+    told = processor.publish_from(reply(word), at=NOON + MINUTE)
     assert decided(told) == [("a", "send", ["ready"])]
-    (found,) = of(DECISIONS, told)[-1].findings
+    (found,) = on_topic(DECISIONS, told)[-1].findings
     assert found.reason == "The SMS message can be sent"
 
 
 def test_a_yes_to_nothing_is_no_consent() -> None:
-    processor = played()
-    processor.tell(reply("yes"))
-    processor.tell(request(message_id="a"))
-    assert (decided(processor.published), processor.all(CONSENT_LOG)[0].action) == (
+    processor = gate_processor()
+    processor.feed(reply("yes"))
+    processor.feed(request(message_id="a"))
+    assert (decided(processor.published), processor.published_on(CONSENT_LOG)[0].action) == (
         [("a", "hold", ["not_opted_in"])],
         "ask",
     )
@@ -372,7 +381,7 @@ def test_a_yes_to_nothing_is_no_consent() -> None:
 
 def test_a_yes_from_before_the_ask_is_no_answer_to_it() -> None:
     processor = asked_once()
-    assert decided(processor.tell(reply("yes", appended_at=NOON - HOUR))) == []
+    assert decided(processor.publish_from(reply("yes", appended_at=NOON - HOUR))) == []
     assert status(processor).state is ConsentState.PENDING
 
 
@@ -381,12 +390,12 @@ def test_a_yes_from_before_the_ask_is_no_answer_to_it() -> None:
 
 def test_the_status_follows() -> None:
     processor = asked_once()
-    processor.tell(request(message_id="b"))
-    processor.until(NOON + MINUTE)
-    processor.tell(reply("START"))
+    processor.feed(request(message_id="b"))
+    processor.run_until(NOON + MINUTE)
+    processor.feed(reply("START"))
     told = [
         (one.state, one.asked_at, one.ask_again_at, one.held)
-        for one in processor.all(CONSENT_STATUS)
+        for one in processor.published_on(CONSENT_STATUS)
     ]
     assert told == [
         ("pending", NOON, NOON + DAY, 1),
@@ -396,16 +405,16 @@ def test_the_status_follows() -> None:
 
 
 def test_a_thousand_held_texts_change_the_status_a_few_times() -> None:
-    processor = played()
+    processor = gate_processor()
     for place in range(1000):
-        processor.tell(request(message_id=f"m{place}"))
-    processor.until(NOON + MINUTE)
-    assert [one.held for one in processor.all(CONSENT_STATUS)] == [1, 1000]
+        processor.feed(request(message_id=f"m{place}"))
+    processor.run_until(NOON + MINUTE)
+    assert [one.held for one in processor.published_on(CONSENT_STATUS)] == [1, 1000]
 
 
 def test_the_finding_says_when_they_may_be_asked_again() -> None:
     processor = asked_once()
-    (found,) = processor.all(DECISIONS)[-1].findings
+    (found,) = processor.published_on(DECISIONS)[-1].findings
     assert f"{found.reason}: {found.next_step}" == (
         "The recipient hasn't opted in yet: wait: they were asked 2026-11-21 12:00 EST; they may be asked again, by "
         "hand, from 2026-11-22 12:00 EST"
@@ -414,7 +423,9 @@ def test_the_finding_says_when_they_may_be_asked_again() -> None:
 
 def test_an_id_of_ours_is_not_for_producers() -> None:
     processor = asked_once()
-    (letter,) = of(DEAD_LETTERS, processor.tell(request(message_id=asks(processor)[0].message_id)))
+    (letter,) = on_topic(
+        DEAD_LETTERS, processor.publish_from(request(message_id=asks(processor)[0].message_id))
+    )
     assert letter.cause == "id_reserved"
 
 
@@ -422,11 +433,13 @@ def test_an_id_of_ours_is_not_for_producers() -> None:
 
 
 def test_an_unverified_form_only_asks_once() -> None:
-    processor = played()
+    processor = gate_processor()
     for _ in range(3):
-        processor.tell(opt_in(source="web_form"))
+        processor.feed(opt_in(source="web_form"))
     assert len(asks(processor)) == 1
-    assert [(one.action, one.source, one.applied) for one in processor.all(CONSENT_LOG)] == [
+    assert [
+        (one.action, one.source, one.applied) for one in processor.published_on(CONSENT_LOG)
+    ] == [
         ("opt_in", "web_form", False),
         ("ask", "web_form", True),
         ("opt_in", "web_form", False),
@@ -467,8 +480,8 @@ def test_an_unverified_form_only_asks_once() -> None:
     ],
 )
 def test_a_yes_needs_its_proof(claim: Any, reason: str) -> None:
-    processor = played()
-    (change,) = of(CONSENT_LOG, processor.tell(claim))
+    processor = gate_processor()
+    (change,) = on_topic(CONSENT_LOG, processor.publish_from(claim))
     assert (change.reason, change.applied, change.event_id) == (
         reason,
         reason == "opted in",
@@ -489,9 +502,9 @@ def test_a_yes_needs_its_proof(claim: Any, reason: str) -> None:
     ],
 )
 def test_who_opted_out_comes_back_by_their_own_act_only(claim: Any, back: bool) -> None:
-    processor = played()
-    processor.tell(reply("STOP"))
-    (change,) = of(CONSENT_LOG, processor.tell(claim, at=NOON + MINUTE))
+    processor = gate_processor()
+    processor.feed(reply("STOP"))
+    (change,) = on_topic(CONSENT_LOG, processor.publish_from(claim, at=NOON + MINUTE))
     assert (change.applied, status(processor).state) == (
         back,
         ConsentState.OPTED_IN if back else ConsentState.OPTED_OUT,
@@ -500,11 +513,11 @@ def test_who_opted_out_comes_back_by_their_own_act_only(claim: Any, back: bool) 
 
 
 def test_the_inbox_learns_that_a_shared_request_failed() -> None:
-    processor = played(sender=SHARED)
-    processor.tell(request())
-    (asked,) = processor.all(CONTACTS)
-    processor.tell(ask_failed(message_id=asks(processor)[0].message_id), at=NOON + MINUTE)
-    unasked = processor.all(CONTACTS)[-1]
+    processor = gate_processor(sender=SHARED)
+    processor.feed(request())
+    (asked,) = processor.published_on(CONTACTS)
+    processor.feed(ask_failed(message_id=asks(processor)[0].message_id), at=NOON + MINUTE)
+    unasked = processor.published_on(CONTACTS)[-1]
     assert (unasked.sender, unasked.tenant, unasked.unasked, unasked.asked) == (
         SHARED,
         "acme",
@@ -522,17 +535,17 @@ def test_the_inbox_learns_that_a_shared_request_failed() -> None:
     ],
 )
 def test_a_start_after_the_ask_came_to_nothing(sender: str, counts: bool) -> None:
-    processor = played(sender=sender)
-    processor.tell(request())
-    processor.tell(ask_failed(message_id=asks(processor)[0].message_id), at=NOON + MINUTE)
-    processor.tell(reply("START", sender=sender), at=NOON + 2 * MINUTE)
+    processor = gate_processor(sender=sender)
+    processor.feed(request())
+    processor.feed(ask_failed(message_id=asks(processor)[0].message_id), at=NOON + MINUTE)
+    processor.feed(reply("START", sender=sender), at=NOON + 2 * MINUTE)
     assert (consent(processor) is ConsentState.OPTED_IN) is counts
 
 
 def test_a_start_lifts_an_opt_out_after_a_failed_request() -> None:
-    processor = played(sender=SHARED)
-    processor.tell(request())
-    processor.tell(ask_failed(message_id=asks(processor)[0].message_id), at=NOON + MINUTE)
-    processor.tell(reply("STOP", sender=SHARED), at=NOON + 2 * MINUTE)
-    processor.tell(reply("START", sender=SHARED), at=NOON + 3 * MINUTE)
+    processor = gate_processor(sender=SHARED)
+    processor.feed(request())
+    processor.feed(ask_failed(message_id=asks(processor)[0].message_id), at=NOON + MINUTE)
+    processor.feed(reply("STOP", sender=SHARED), at=NOON + 2 * MINUTE)
+    processor.feed(reply("START", sender=SHARED), at=NOON + 3 * MINUTE)
     assert consent(processor) is ConsentState.OPTED_IN

@@ -17,28 +17,29 @@ from tests.core.gate.cases import (
     PHONE,
     SECOND,
     decided,
+    gate_processor,
     opt_in,
     opt_out,
-    played,
     request,
 )
 from tests.core.gate.test_quiet_hours import CHICAGO, NEW_YORK, at
-from tests.core.playing import Played, of
+from tests.core.harness import ProcessorHarness, on_topic
 
 
-def consented(now: datetime, **when: Any) -> Played:
-    processor = played(now, when=when)
-    processor.tell(opt_in())
+def consented(now: datetime, **when: Any) -> ProcessorHarness:
+    processor = gate_processor(now, when=when)
+    processor.feed(opt_in())
     return processor
 
 
 def went(published: list[Publication]) -> list[str]:
-    return [order.message_id for order in of(DISPATCH_ORDERS, published)]
+    return [order.message_id for order in on_topic(DISPATCH_ORDERS, published)]
 
 
 def ordered(now: datetime, *, when: dict[str, Any] | None = None, **about: Any) -> Send:
-    (order,) = of(
-        DISPATCH_ORDERS, consented(now, **(when or {})).tell(request(**about, requested_at=now))
+    (order,) = on_topic(
+        DISPATCH_ORDERS,
+        consented(now, **(when or {})).publish_from(request(**about, requested_at=now)),
     )
     assert isinstance(order, Send)
     return order
@@ -82,9 +83,11 @@ def test_the_evening_on_the_day_the_clocks_change() -> None:
 
 def test_what_comes_at_night_goes_in_the_morning() -> None:
     processor = consented(at(CHICAGO, "2026-06-10 22:00"))
-    (held,) = of(
+    (held,) = on_topic(
         DECISIONS,
-        processor.tell(request(message_id="a", time_zone=CHICAGO, requested_at=processor.now)),
+        processor.publish_from(
+            request(message_id="a", time_zone=CHICAGO, requested_at=processor.now)
+        ),
     )
     morning = at(CHICAGO, "2026-06-11 08:00")
     assert (held.verdict, held.until, [found.rule for found in held.findings]) == (
@@ -92,62 +95,68 @@ def test_what_comes_at_night_goes_in_the_morning() -> None:
         morning,
         ["quiet_hours"],
     )
-    assert decided(processor.until(morning - SECOND)) == []
-    assert went(processor.until(morning)) == ["a"]
+    assert decided(processor.run_until(morning - SECOND)) == []
+    assert went(processor.run_until(morning)) == ["a"]
 
 
 def test_it_is_judged_afresh_then() -> None:
     processor = consented(at(CHICAGO, "2026-06-10 22:00"))
-    processor.tell(request(message_id="a", time_zone=CHICAGO, requested_at=processor.now))
-    assert decided(processor.tell(opt_out(), at=processor.now)) == [
+    processor.feed(request(message_id="a", time_zone=CHICAGO, requested_at=processor.now))
+    assert decided(processor.publish_from(opt_out(), at=processor.now)) == [
         ("a", "reject", ["opted_out", "quiet_hours"])
     ]
 
 
 def test_a_yes_at_night_wakes_nobody() -> None:
-    processor = played(at(CHICAGO, "2026-06-10 22:00"), when={})
-    first = processor.tell(request(message_id="a", time_zone=CHICAGO, requested_at=processor.now))
+    processor = gate_processor(at(CHICAGO, "2026-06-10 22:00"), when={})
+    first = processor.publish_from(
+        request(message_id="a", time_zone=CHICAGO, requested_at=processor.now)
+    )
     assert decided(first) == [("a", "hold", ["not_opted_in", "quiet_hours"])]
-    assert decided(processor.tell(opt_in(), at=processor.now)) == [("a", "hold", ["quiet_hours"])]
-    assert went(processor.until(at(CHICAGO, "2026-06-11 08:00"))) == ["a"]
+    assert decided(processor.publish_from(opt_in(), at=processor.now)) == [
+        ("a", "hold", ["quiet_hours"])
+    ]
+    assert went(processor.run_until(at(CHICAGO, "2026-06-11 08:00"))) == ["a"]
 
 
 def test_an_evening_return_waits_for_the_morning() -> None:
     processor = consented(at(CHICAGO, "2026-06-10 20:59"))
     asked = request(message_id="a", time_zone=CHICAGO, requested_at=processor.now)
-    (order,) = of(DISPATCH_ORDERS, processor.tell(asked))
+    (order,) = on_topic(DISPATCH_ORDERS, processor.publish_from(asked))
     processor.now = order.send_before + MINUTE
     back = Returned(order=order, reason="send_before", at=processor.now)
-    assert decided(processor.tell(back)) == [("a", "hold", ["quiet_hours"])]
-    assert went(processor.until(at(CHICAGO, "2026-06-11 08:00"))) == ["a"]
+    assert decided(processor.publish_from(back)) == [("a", "hold", ["quiet_hours"])]
+    assert went(processor.run_until(at(CHICAGO, "2026-06-11 08:00"))) == ["a"]
 
 
 @pytest.mark.parametrize("told", [{"time_zone": NEW_YORK}, {"postal_region": "NY"}])
 def test_who_turns_out_to_be_awake_is_texted_at_once(told: dict[str, str]) -> None:
     """By their area code it is half past five."""
     processor = consented(at(NEW_YORK, "2026-06-10 08:30"))
-    assert decided(processor.tell(request(message_id="a", requested_at=processor.now))) == [
+    assert decided(processor.publish_from(request(message_id="a", requested_at=processor.now))) == [
         ("a", "hold", ["quiet_hours"])
     ]
     assert (
         went(
-            processor.tell(NumberFact(tenant="acme", number=PHONE, type="mobile", at=processor.now))
+            processor.publish_from(
+                NumberFact(tenant="acme", number=PHONE, type="mobile", at=processor.now)
+            )
         )
         == []
     )
     record = NumberFact(tenant="acme", number=PHONE, at=processor.now, **told)
-    assert went(processor.tell(record)) == ["a"]
-    assert processor.all(DECISIONS)[-1].evidence.topic == "sms.number-facts"
-    assert went(processor.tell(record)) == []
+    assert went(processor.publish_from(record)) == ["a"]
+    assert processor.published_on(DECISIONS)[-1].evidence.topic == "sms.number-facts"
+    assert went(processor.publish_from(record)) == []
 
 
 def test_who_turns_out_to_be_asleep_waits_longer() -> None:
     processor = consented(at(NEW_YORK, "2026-06-10 08:30"))
-    processor.tell(request(message_id="a", requested_at=processor.now))
-    processor.tell(
+    processor.feed(request(message_id="a", requested_at=processor.now))
+    processor.feed(
         NumberFact(tenant="acme", number=PHONE, time_zone="Pacific/Honolulu", at=processor.now)
     )
     morning = at("Pacific/Honolulu", "2026-06-10 08:00")
-    assert processor.all(DECISIONS)[-1].until == morning
-    assert went(processor.until(morning - SECOND)) == []
-    assert went(processor.until(morning)) == ["a"]
+    assert processor.published_on(DECISIONS)[-1].until == morning
+    assert went(processor.run_until(morning - SECOND)) == []
+    assert went(processor.run_until(morning)) == ["a"]

@@ -20,22 +20,22 @@ from tests.core.gate.cases import (
     SECOND,
     SHARED,
     decided,
+    gate_processor,
     opt_in,
     opt_out,
-    played,
     request,
 )
-from tests.core.playing import Played, of
+from tests.core.harness import ProcessorHarness, on_topic
 
 
-def consented() -> Played:
-    processor = played()
-    processor.tell(opt_in())
+def consented() -> ProcessorHarness:
+    processor = gate_processor()
+    processor.feed(opt_in())
     return processor
 
 
-def ordered(processor: Played, **changes: Any) -> Send:
-    (order,) = of(DISPATCH_ORDERS, processor.tell(request(**changes)))
+def ordered(processor: ProcessorHarness, **changes: Any) -> Send:
+    (order,) = on_topic(DISPATCH_ORDERS, processor.publish_from(request(**changes)))
     assert isinstance(order, Send)
     return order
 
@@ -65,7 +65,7 @@ def test_a_decision_says_who_what_and_by_which_policy() -> None:
         "event_id": "e1",
         "requested_by": "crm",
     }
-    (decision,) = of(DECISIONS, processor.tell(request(resend_of="m0", **about)))
+    (decision,) = on_topic(DECISIONS, processor.publish_from(request(resend_of="m0", **about)))
     assert about.items() <= decision.model_dump().items()
     assert (decision.resend_of, decision.sender, decision.to) == ("m0", BRANCH, PHONE)
     assert (decision.policy_version, decision.consent_epoch) == (
@@ -76,9 +76,9 @@ def test_a_decision_says_who_what_and_by_which_policy() -> None:
 
 
 def test_a_tenant_without_settings_gets_an_answer() -> None:
-    processor = played()
+    processor = gate_processor()
     processor.settings = processor.settings._replace(tenants={}, versions={})
-    (decision,) = of(DECISIONS, processor.tell(request()))
+    (decision,) = on_topic(DECISIONS, processor.publish_from(request()))
     assert (decision.verdict, decision.policy_version, decision.sender) == ("reject", "none", None)
 
 
@@ -101,11 +101,16 @@ def test_what_cannot_leave_in_time_comes_back(
 def test_a_shared_sender_gets_each_contact_others_the_first() -> None:
     processor = consented()
     for sender in (OWN, OWN, SHARED, SHARED, OWN, BRANCH):
-        processor.tell(request(sender=sender))
-    assert [contact.sender for contact in processor.all(CONTACTS)] == [OWN, SHARED, SHARED, BRANCH]
+        processor.feed(request(sender=sender))
+    assert [contact.sender for contact in processor.published_on(CONTACTS)] == [
+        OWN,
+        SHARED,
+        SHARED,
+        BRANCH,
+    ]
     assert all(
         (contact.tenant, contact.number, contact.asked) == ("acme", PHONE, False)
-        for contact in processor.all(CONTACTS)
+        for contact in processor.published_on(CONTACTS)
     )
 
 
@@ -113,13 +118,13 @@ def test_a_returned_order_is_judged_afresh_and_issued_again() -> None:
     processor = consented()
     first = ordered(processor, message_id="a", branch="south")
     processor.now = NOON + 36 * HOUR
-    (second,) = of(
+    (second,) = on_topic(
         DISPATCH_ORDERS,
-        processor.tell(Returned(order=first, reason="send_before", at=processor.now)),
+        processor.publish_from(Returned(order=first, reason="send_before", at=processor.now)),
     )
     assert (second.body, second.sender, second.issued_at) == (first.body, BRANCH, processor.now)
     assert second.send_before == processor.now + 36 * HOUR
-    one, two = processor.all(DECISIONS)
+    one, two = processor.published_on(DECISIONS)
     assert (two.seq, two.branch, two.evidence.topic) == (2, "south", "sms.returned")
     assert two.model_copy(update={"seq": 1, "decided_at": NOON, "evidence": one.evidence}) == one
 
@@ -137,11 +142,11 @@ def test_a_returned_order_may_have_no_second_chance(
     processor = consented()
     order = ordered(processor, message_id="a", **changes)
     for event in [opt_out()] * stopped:
-        processor.tell(event, at=NOON + SECOND)
+        processor.feed(event, at=NOON + SECOND)
     processor.now = NOON + DAY
-    assert decided(processor.tell(Returned(order=order, reason="late", at=processor.now))) == [
-        ("a", verdict, [rule])
-    ]
+    assert decided(
+        processor.publish_from(Returned(order=order, reason="late", at=processor.now))
+    ) == [("a", verdict, [rule])]
 
 
 def test_an_order_returns_once() -> None:
@@ -149,17 +154,19 @@ def test_an_order_returns_once() -> None:
     order = ordered(processor)
     processor.now = NOON + MINUTE
     returned = Returned(order=order, reason="late", at=processor.now)
-    assert processor.tell(returned)
-    assert processor.tell(returned) == []
-    second = processor.all(DISPATCH_ORDERS)[-1]
-    processor.tell(opt_out(), at=NOON + MINUTE)
-    processor.tell(Returned(order=second, reason="late", at=processor.now))
-    assert processor.tell(Returned(order=second, reason="late", at=processor.now)) == []
+    assert processor.publish_from(returned)
+    assert processor.publish_from(returned) == []
+    second = processor.published_on(DISPATCH_ORDERS)[-1]
+    processor.feed(opt_out(), at=NOON + MINUTE)
+    processor.feed(Returned(order=second, reason="late", at=processor.now))
+    assert processor.publish_from(Returned(order=second, reason="late", at=processor.now)) == []
 
 
 def test_an_order_nobody_knows_is_set_aside() -> None:
     order = ordered(consented())
-    (letter,) = of(DEAD_LETTERS, played().tell(Returned(order=order, reason="late", at=NOON)))
+    (letter,) = on_topic(
+        DEAD_LETTERS, gate_processor().publish_from(Returned(order=order, reason="late", at=NOON))
+    )
     assert letter.cause == "unknown_order"
 
 
@@ -168,10 +175,11 @@ def test_a_message_that_keeps_coming_back_ends() -> None:
     order = ordered(processor, message_id="a")
     while processor.now < NOON + 28 * DAY:
         processor.now += 36 * HOUR
-        (order,) = of(
-            DISPATCH_ORDERS, processor.tell(Returned(order=order, reason="late", at=processor.now))
+        (order,) = on_topic(
+            DISPATCH_ORDERS,
+            processor.publish_from(Returned(order=order, reason="late", at=processor.now)),
         )
     processor.now += 36 * HOUR
-    assert decided(processor.tell(Returned(order=order, reason="late", at=processor.now))) == [
-        ("a", "expire", ["held_too_long"])
-    ]
+    assert decided(
+        processor.publish_from(Returned(order=order, reason="late", at=processor.now))
+    ) == [("a", "expire", ["held_too_long"])]

@@ -8,28 +8,37 @@ import pytest
 
 from schemas.send import Returned
 from schemas.topics import DECISIONS, DISPATCH_ORDERS
-from tests.core.gate.cases import BRANCH, HOUR, MINUTE, NOON, SENDERS, opt_in, played, request
-from tests.core.playing import Played
+from tests.core.gate.cases import (
+    BRANCH,
+    HOUR,
+    MINUTE,
+    NOON,
+    SENDERS,
+    gate_processor,
+    opt_in,
+    request,
+)
+from tests.core.harness import ProcessorHarness
 
 
-def ordered(**changes: object) -> Played:
-    processor = played()
-    processor.tell(opt_in())
-    processor.tell(request(message_id="m1", **changes))
+def ordered(**changes: object) -> ProcessorHarness:
+    processor = gate_processor()
+    processor.feed(opt_in())
+    processor.feed(request(message_id="m1", **changes))
     return processor
 
 
-def orders(processor: Played) -> list[tuple[str, int]]:
-    return [(order.sender, order.attempt) for order in processor.all(DISPATCH_ORDERS)]
+def orders(processor: ProcessorHarness) -> list[tuple[str, int]]:
+    return [(order.sender, order.attempt) for order in processor.published_on(DISPATCH_ORDERS)]
 
 
-def verdicts(processor: Played) -> list[str]:
-    return [str(one.verdict) for one in processor.all(DECISIONS)]
+def verdicts(processor: ProcessorHarness) -> list[str]:
+    return [str(one.verdict) for one in processor.published_on(DECISIONS)]
 
 
-def come_back(processor: Played, attempt: int, **more: object) -> None:
-    order = processor.all(DISPATCH_ORDERS)[-1]
-    processor.tell(Returned(order=order, reason="late", at=processor.now, attempt=attempt, **more))  # type: ignore[arg-type]
+def come_back(processor: ProcessorHarness, attempt: int, **more: object) -> None:
+    order = processor.published_on(DISPATCH_ORDERS)[-1]
+    processor.feed(Returned(order=order, reason="late", at=processor.now, attempt=attempt, **more))  # type: ignore[arg-type]
 
 
 def test_attempts_are_counted_on_across_senders() -> None:
@@ -45,7 +54,7 @@ def test_attempts_are_counted_on_across_senders() -> None:
 def test_it_does_so_after_a_wait_too_and_never_counts_back() -> None:
     processor = ordered()
     come_back(processor, 3, until=NOON + HOUR)
-    processor.until(NOON + HOUR)
+    processor.run_until(NOON + HOUR)
     come_back(processor, 0)
     assert [attempt for _, attempt in orders(processor)] == [0, 4, 4]
 
@@ -59,26 +68,26 @@ def test_a_returned_order_counts_above_reported_attempts() -> None:
 # --- its time is over by dispatch's clock, and not by this one
 
 
-def over_there(processor: Played, ahead: timedelta) -> None:
+def over_there(processor: ProcessorHarness, ahead: timedelta) -> None:
     """As dispatch, whose clock is ahead, hands back what has no time left."""
-    order = processor.all(DISPATCH_ORDERS)[-1]
+    order = processor.published_on(DISPATCH_ORDERS)[-1]
     at = max(processor.now + ahead, order.send_before)
-    processor.tell(Returned(order=order, reason="out of time", code="out_of_time", at=at))
+    processor.feed(Returned(order=order, reason="out of time", code="out_of_time", at=at))
 
 
-def bounced(processor: Played, ahead: timedelta, hours: float) -> int:
+def bounced(processor: ProcessorHarness, ahead: timedelta, hours: float) -> int:
     """How often it is ordered in these hours, by a dispatch that hands back at once what is over
     by its clock."""
     end, known = processor.now + hours * HOUR, 0
-    while known < 50 and (orders := len(processor.all(DISPATCH_ORDERS))) > known:
+    while known < 50 and (orders := len(processor.published_on(DISPATCH_ORDERS))) > known:
         known = orders
-        if processor.now + ahead >= processor.all(DISPATCH_ORDERS)[-1].send_before:
+        if processor.now + ahead >= processor.published_on(DISPATCH_ORDERS)[-1].send_before:
             over_there(processor, ahead)
         while (
-            len(processor.all(DISPATCH_ORDERS)) == known
+            len(processor.published_on(DISPATCH_ORDERS)) == known
             and (due := min(processor.timers.values(), default=end)) < end
         ):
-            processor.until(due)
+            processor.run_until(due)
     return known
 
 
@@ -86,20 +95,20 @@ def test_a_text_too_late_by_dispatchs_clock_is_retried() -> None:
     processor = ordered(valid_until=NOON + HOUR)
     assert bounced(processor, 2 * HOUR, hours=24) == 6
     assert verdicts(processor) == ["send", "hold"] * 6 + ["expire"]
-    last = processor.all(DECISIONS)[-1]
+    last = processor.published_on(DECISIONS)[-1]
     assert (last.verdict, last.findings[0].rule) == ("expire", "expired")
 
 
 def test_it_goes_when_the_clock_over_there_is_right_again() -> None:
     processor = ordered(valid_until=NOON + HOUR)
     over_there(processor, 2 * HOUR)
-    held = processor.all(DECISIONS)[-1]
+    held = processor.published_on(DECISIONS)[-1]
     assert (held.verdict, held.findings[0].rule, held.until) == (
         "hold",
         "clock_skew",
         NOON + HOUR / 2,
     )
-    processor.until(NOON + HOUR / 2)
+    processor.run_until(NOON + HOUR / 2)
     assert len(orders(processor)) == 2
 
 
@@ -107,18 +116,18 @@ def test_a_few_milliseconds_cost_one_decision_more() -> None:
     processor = ordered(valid_until=NOON + HOUR)
     processor.now = NOON + HOUR - timedelta(milliseconds=20)
     over_there(processor, timedelta(milliseconds=20))
-    processor.until(NOON + HOUR)
+    processor.run_until(NOON + HOUR)
     assert verdicts(processor) == ["send", "hold", "expire"]
-    assert processor.all(DECISIONS)[-1].findings[0].rule == "expired"
+    assert processor.published_on(DECISIONS)[-1].findings[0].rule == "expired"
 
 
 def test_an_ask_waits_out_its_hour() -> None:
-    processor = played()
-    processor.tell(request(message_id="m1"))
+    processor = gate_processor()
+    processor.feed(request(message_id="m1"))
     assert bounced(processor, 2 * HOUR, hours=5) == 5
     held = [
         one
-        for one in processor.all(DECISIONS)
+        for one in processor.published_on(DECISIONS)
         if one.kind == "consent_ask" and one.verdict == "hold"
     ]
     assert {found.rule for one in held for found in one.findings} == {"clock_skew"}
@@ -131,15 +140,15 @@ def test_an_early_return_is_evaluated_at_once() -> None:
 
 
 def test_a_request_held_by_a_queue_does_not_blame_the_budget() -> None:
-    processor = played()
-    processor.tell(request(message_id="m1"))
+    processor = gate_processor()
+    processor.feed(request(message_id="m1"))
     come_back(processor, 0, code="no_room", until=NOON + HOUR)
-    held = [one for one in processor.all(DECISIONS) if one.kind == "consent_ask"][-1]
+    held = [one for one in processor.published_on(DECISIONS) if one.kind == "consent_ask"][-1]
     assert (held.findings[0].rule, held.until) == ("sender_crowded", NOON + HOUR)
-    processor.until(NOON + HOUR)
+    processor.run_until(NOON + HOUR)
     assert len(orders(processor)) == 2
     come_back(processor, 0, code="ask_budget", until=NOON + 2 * HOUR)
-    held = [one for one in processor.all(DECISIONS) if one.kind == "consent_ask"][-1]
+    held = [one for one in processor.published_on(DECISIONS) if one.kind == "consent_ask"][-1]
     assert held.findings[0].rule == "ask_budget"
 
 
@@ -147,12 +156,12 @@ def test_a_request_held_by_a_queue_does_not_blame_the_budget() -> None:
 @pytest.mark.parametrize("asks", [True, False])
 def test_room_in_the_past_is_tried_once_a_minute(code: str, asks: bool) -> None:
     """That clock is behind, or it lay in between for so long."""
-    processor = played()
+    processor = gate_processor()
     if not asks:
-        processor.tell(opt_in())
-    processor.tell(request(message_id="m1"))
+        processor.feed(opt_in())
+    processor.feed(request(message_id="m1"))
     for count in range(1, 4):
         assert len(orders(processor)) == count
         come_back(processor, count, code=code, until=NOON - HOUR)
         assert len(orders(processor)) == count
-        processor.until(processor.now + MINUTE)
+        processor.run_until(processor.now + MINUTE)

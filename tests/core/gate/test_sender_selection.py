@@ -26,12 +26,12 @@ from tests.core.gate.cases import (
     SHARED,
     ask,
     context,
+    gate_processor,
     opt_in,
-    played,
     request,
     settings,
 )
-from tests.core.playing import Played, of
+from tests.core.harness import ProcessorHarness, on_topic
 
 DEAF_ONE = "33333"
 KNOWN: dict[str, Any] = {"sender": SHARED, "senders": (SHARED,)}
@@ -140,51 +140,53 @@ def test_of_too_many_senders_one_that_can_still_be_used_is_named() -> None:
 def test_a_text_that_waited_goes_from_the_sender_of_its_hour() -> None:
     """Not from that of the day on which it was asked for."""
     processor = knowing(SHARED)
-    processor.tell(request(not_before=NOON + 10 * MINUTE))
+    processor.feed(request(not_before=NOON + 10 * MINUTE))
     processor.settings = build_settings(settings().tenants, {OWN: SENDERS[OWN]})
-    (order,) = of(DISPATCH_ORDERS, processor.until(NOON + 11 * MINUTE))
+    (order,) = on_topic(DISPATCH_ORDERS, processor.run_until(NOON + 11 * MINUTE))
     assert order.sender == OWN
 
 
 def test_an_ask_goes_from_the_sender_that_they_know() -> None:
-    processor = played()
-    processor.tell(request(sender=SHARED))
-    (first,) = processor.all(DISPATCH_ORDERS)
+    processor = gate_processor()
+    processor.feed(request(sender=SHARED))
+    (first,) = processor.published_on(DISPATCH_ORDERS)
     assert (first.kind, first.sender) == ("consent_ask", SHARED)
-    told = processor.tell(ask(), at=NOON + 25 * 60 * MINUTE)
-    assert [(order.kind, order.sender) for order in of(DISPATCH_ORDERS, told)] == [
+    told = processor.publish_from(ask(), at=NOON + 25 * 60 * MINUTE)
+    assert [(order.kind, order.sender) for order in on_topic(DISPATCH_ORDERS, told)] == [
         ("consent_ask", SHARED)
     ]
 
 
 def test_so_does_an_ask_that_waited_for_the_morning() -> None:
     night = NOON - 7 * 60 * MINUTE
-    processor = played(night, sender=SHARED, when={})
-    processor.tell(request())
-    assert [(d.sender, d.verdict) for d in processor.all(DECISIONS)] == [(SHARED, Verdict.HOLD)] * 2
+    processor = gate_processor(night, sender=SHARED, when={})
+    processor.feed(request())
+    assert [(d.sender, d.verdict) for d in processor.published_on(DECISIONS)] == [
+        (SHARED, Verdict.HOLD)
+    ] * 2
     processor.settings = build_settings(settings(when={}).tenants, {OWN: SENDERS[OWN]})
-    (order,) = of(DISPATCH_ORDERS, processor.until(NOON + 60 * MINUTE))
+    (order,) = on_topic(DISPATCH_ORDERS, processor.run_until(NOON + 60 * MINUTE))
     assert (order.kind, order.sender) == ("consent_ask", OWN)
 
 
 def test_a_text_goes_out_as_it_was_counted() -> None:
-    processor = played(smart_encoding=True, shorteners="allow")
-    processor.tell(opt_in())
+    processor = gate_processor(smart_encoding=True, shorteners="allow")
+    processor.feed(opt_in())
     asked = request(body="“See you at 5…”" + " and" * 20)
-    (decision,) = of(DECISIONS, told := processor.tell(asked))
-    (order,) = of(DISPATCH_ORDERS, told)
+    (decision,) = on_topic(DECISIONS, told := processor.publish_from(asked))
+    (order,) = on_topic(DISPATCH_ORDERS, told)
     assert order.body == '"See you at 5..."' + " and" * 20
     assert order.segments == decision.segments == 1
-    assert processor.tell(asked) == [], "it is known by what was asked for"
+    assert processor.publish_from(asked) == [], "it is known by what was asked for"
 
 
 def test_what_waits_keeps_its_own_words() -> None:
     """The tenant may think otherwise before it goes."""
-    processor = played(smart_encoding=True)
-    processor.tell(opt_in())
-    processor.tell(request(body="“Hi”", not_before=NOON + MINUTE))
+    processor = gate_processor(smart_encoding=True)
+    processor.feed(opt_in())
+    processor.feed(request(body="“Hi”", not_before=NOON + MINUTE))
     processor.settings = settings(smart_encoding=False)
-    (order,) = of(DISPATCH_ORDERS, processor.until(NOON + 2 * MINUTE))
+    (order,) = on_topic(DISPATCH_ORDERS, processor.run_until(NOON + 2 * MINUTE))
     assert order.body == "“Hi”"
 
 
@@ -194,10 +196,10 @@ def test_the_log_has_the_wording_of_an_ask_as_it_went_out() -> None:
         "frequency": "Up to 5 a week.",
         "rates": "Rates apply.",
     }
-    processor = played(smart_encoding=True, consent_request=about)
-    processor.tell(request())
-    (order,) = processor.all(DISPATCH_ORDERS)
-    (entry,) = processor.all(CONSENT_LOG)
+    processor = gate_processor(smart_encoding=True, consent_request=about)
+    processor.feed(request())
+    (order,) = processor.published_on(DISPATCH_ORDERS)
+    (entry,) = processor.published_on(CONSENT_LOG)
     assert "your case - and your bill" in order.body
     assert entry.evidence.wording == order.body
 
@@ -256,21 +258,21 @@ def test_no_text_goes_from_a_sender_that_its_tenant_may_not_use(
         assert all(name in refused.next_step for name in usable)
 
 
-def knowing(sender: str) -> Played:
+def knowing(sender: str) -> ProcessorHarness:
     """Somebody who has opted in, and whom this sender has texted when it still could."""
-    processor = played()
+    processor = gate_processor()
     processor.settings = build_settings(
         settings().tenants,
         {sender: Sender(sender=sender, kind=SenderKind.SHORT_CODE, owner="acme")},
     )
-    processor.tell(opt_in())
-    processor.tell(request(sender=sender))
+    processor.feed(opt_in())
+    processor.feed(request(sender=sender))
     processor.settings = settings()
-    assert [order.sender for order in processor.all(DISPATCH_ORDERS)] == [sender]
+    assert [order.sender for order in processor.published_on(DISPATCH_ORDERS)] == [sender]
     return processor
 
 
-def last_decision(processor: Played) -> Decision:
-    (decision,) = of(DECISIONS, processor.tell(request()))
+def last_decision(processor: ProcessorHarness) -> Decision:
+    (decision,) = on_topic(DECISIONS, processor.publish_from(request()))
     assert isinstance(decision, Decision)
     return decision

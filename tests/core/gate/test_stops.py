@@ -23,33 +23,33 @@ from tests.core.gate.cases import (
     SECOND,
     SHARED,
     decided,
+    gate_processor,
     number_state,
     opt_in,
     opt_out,
-    played,
     recorded,
     reply,
     request,
 )
-from tests.core.playing import Played, of
+from tests.core.harness import ProcessorHarness, on_topic
 
 OUT, IN = ConsentState.OPTED_OUT, ConsentState.OPTED_IN
 
 
-def told(*records: ConsentEvent | Reply, **policy: Any) -> Played:
+def told(*records: ConsentEvent | Reply, **policy: Any) -> ProcessorHarness:
     """A minute apart."""
-    processor = played(**policy)
+    processor = gate_processor(**policy)
     for minute, record in enumerate(records):
-        processor.tell(record, at=NOON + minute * MINUTE)
+        processor.feed(record, at=NOON + minute * MINUTE)
     return processor
 
 
-def state(processor: Played) -> ConsentState:
+def state(processor: ProcessorHarness) -> ConsentState:
     return number_state(processor).state
 
 
-def goes(processor: Played, sender: str = OWN) -> bool:
-    (decision,) = decided(processor.tell(request(sender=sender), at=processor.now))
+def goes(processor: ProcessorHarness, sender: str = OWN) -> bool:
+    (decision,) = decided(processor.publish_from(request(sender=sender), at=processor.now))
     return decision[1] == "send"
 
 
@@ -68,14 +68,14 @@ def test_a_form_lifts_only_what_was_said_before_it_was_signed(
     signed: datetime, stands: ConsentState
 ) -> None:
     processor = told(opt_in(), reply("STOP"))
-    (change,) = of(CONSENT_LOG, processor.tell(opt_in(at=signed), at=NOON + HOUR))
+    (change,) = on_topic(CONSENT_LOG, processor.publish_from(opt_in(at=signed), at=NOON + HOUR))
     assert (state(processor), change.applied) == (stands, stands is IN)
     assert stands is IN or change.reason == "not later than the opt-out that stands"
 
 
 def test_nothing_appended_before_a_stop_lifts_it() -> None:
     processor = told(opt_in(), reply("STOP"))
-    processor.tell(opt_in(at=NOON + DAY), at=NOON)
+    processor.feed(opt_in(at=NOON + DAY), at=NOON)
     assert state(processor) is OUT
 
 
@@ -83,9 +83,9 @@ def test_nothing_appended_before_a_stop_lifts_it() -> None:
 def test_blanks_prove_nothing(blank: str) -> None:
     """Staff's yes needs a document, and a form that lifts a STOP what was shown."""
     processor = told(recorded(evidence=Evidence(document=blank, actor="ann")))
-    assert processor.all(CONSENT_LOG)[-1].reason == "no proof: give document"
-    processor.tell(reply("STOP"), at=NOON + MINUTE)
-    processor.tell(opt_in(at=NOON + HOUR, evidence=Evidence(wording=blank)), at=NOON + HOUR)
+    assert processor.published_on(CONSENT_LOG)[-1].reason == "no proof: give document"
+    processor.feed(reply("STOP"), at=NOON + MINUTE)
+    processor.feed(opt_in(at=NOON + HOUR, evidence=Evidence(wording=blank)), at=NOON + HOUR)
     assert state(processor) is OUT
 
 
@@ -103,7 +103,7 @@ def test_an_opt_out_at_another_time_is_another_one() -> None:
     processor = told(first, reply("START"), second)
     assert state(processor) is OUT
     for repeated in (first, second):
-        assert processor.tell(repeated, at=NOON + HOUR) == []
+        assert processor.publish_from(repeated, at=NOON + HOUR) == []
 
 
 def test_what_a_carrier_has_told_may_be_told_again() -> None:
@@ -112,14 +112,15 @@ def test_what_a_carrier_has_told_may_be_told_again() -> None:
         opt_out(event_id="o-1", source="carrier", sender=OWN, at=NOON + n * MINUTE) for n in (0, 2)
     )
     processor = told(opt_in(), first, reply("START"))
-    assert processor.tell(again, at=NOON + HOUR) == []
+    assert processor.publish_from(again, at=NOON + HOUR) == []
     assert goes(processor)
 
 
 def test_any_other_claim_under_a_used_id_is_refused_in_the_log() -> None:
     processor = told(opt_out(event_id="contact-7"))
-    (change,) = of(
-        CONSENT_LOG, processor.tell(opt_in(event_id="contact-7", at=NOON + HOUR), at=NOON + HOUR)
+    (change,) = on_topic(
+        CONSENT_LOG,
+        processor.publish_from(opt_in(event_id="contact-7", at=NOON + HOUR), at=NOON + HOUR),
     )
     assert (change.event_id, change.applied, change.now) == ("contact-7", False, OUT)
     assert (
@@ -129,17 +130,17 @@ def test_any_other_claim_under_a_used_id_is_refused_in_the_log() -> None:
 
 
 def test_what_an_earlier_version_has_noted_is_a_repeat() -> None:
-    processor = played()
+    processor = gate_processor()
     processor.state.raw["ev/contact-7"] = b'{"at_ms":1}'
-    assert processor.tell(opt_out(event_id="contact-7")) == []
+    assert processor.publish_from(opt_out(event_id="contact-7")) == []
     assert processor.state.get("ev/contact-7", ProcessedClaim) == ProcessedClaim(at_ms=1)
 
 
 def test_what_the_carrier_takes_for_a_stop_is_one() -> None:
     processor = told(opt_in(), reply("Basta ya"))
     assert state(processor) is IN
-    (change,) = of(
-        CONSENT_LOG, processor.tell(reply("Basta ya", carrier_stop=True), at=NOON + HOUR)
+    (change,) = on_topic(
+        CONSENT_LOG, processor.publish_from(reply("Basta ya", carrier_stop=True), at=NOON + HOUR)
     )
     assert (change.now, change.flagged, change.evidence.text) == (OUT, False, "Basta ya")
 
@@ -153,28 +154,30 @@ def test_a_stop_to_one_sender_outlives_a_start_to_another() -> None:
     )
     assert goes(processor)
     assert not goes(processor, SHARED)
-    processor.tell(reply("START", sender=SHARED), at=NOON + HOUR)
+    processor.feed(reply("START", sender=SHARED), at=NOON + HOUR)
     assert goes(processor, SHARED)
 
 
 def test_a_later_form_with_evidence_lifts_the_stop_of_a_sender() -> None:
     processor = told(opt_in(), reply("STOP"), reply("STOP", sender=SHARED), stop_scope="sender")
-    processor.tell(opt_in(at=NOON - MINUTE), at=NOON + HOUR)
-    processor.tell(recorded(at=NOON + HOUR), at=NOON + HOUR)
-    processor.tell(opt_in(at=NOON + HOUR, evidence=Evidence()), at=NOON + HOUR)
+    processor.feed(opt_in(at=NOON - MINUTE), at=NOON + HOUR)
+    processor.feed(recorded(at=NOON + HOUR), at=NOON + HOUR)
+    processor.feed(opt_in(at=NOON + HOUR, evidence=Evidence()), at=NOON + HOUR)
     assert (goes(processor), goes(processor, SHARED)) == (False, False)
-    processor.tell(opt_in(at=NOON + HOUR, sender=OWN), at=NOON + HOUR)
+    processor.feed(opt_in(at=NOON + HOUR, sender=OWN), at=NOON + HOUR)
     assert (goes(processor), goes(processor, SHARED)) == (True, False)
-    (change,) = of(CONSENT_LOG, processor.tell(opt_in(at=NOON + HOUR), at=NOON + HOUR))
+    (change,) = on_topic(
+        CONSENT_LOG, processor.publish_from(opt_in(at=NOON + HOUR), at=NOON + HOUR)
+    )
     assert change.reason == "opted in to texts from all again"
     assert goes(processor, SHARED)
 
 
 def test_a_yes_comes_back_to_one_sender_as_to_all() -> None:
     processor = told(opt_in(), reply("STOP"), stop_scope="sender")
-    processor.tell(reply("YES", sender=SHARED), at=NOON + HOUR)
+    processor.feed(reply("YES", sender=SHARED), at=NOON + HOUR)
     assert not goes(processor)
-    processor.tell(reply("YES"), at=NOON + HOUR)
+    processor.feed(reply("YES"), at=NOON + HOUR)
     assert goes(processor)
 
 
@@ -193,7 +196,9 @@ def test_an_opt_out_to_an_own_sender_stops_that_one() -> None:
 def test_who_stops_one_sender_is_not_told_that_all_have_stopped() -> None:
     processor = told(opt_in(), reply("STOP"), stop_scope="sender")
     (confirmation,) = [
-        one for one in processor.all(DISPATCH_ORDERS) if one.kind == SystemKind.STOP_CONFIRMATION
+        one
+        for one in processor.published_on(DISPATCH_ORDERS)
+        if one.kind == SystemKind.STOP_CONFIRMATION
     ]
     assert (
         confirmation.body
@@ -206,11 +211,12 @@ def test_who_stops_one_sender_is_not_told_that_all_have_stopped() -> None:
 
 def test_lifting_a_flagged_opt_out_opts_nobody_in() -> None:
     processor = told(reply("please stop texting me"))
-    (change,) = of(
-        CONSENT_LOG, processor.tell(recorded(evidence=Evidence(actor="ann")), at=NOON + HOUR)
+    (change,) = on_topic(
+        CONSENT_LOG,
+        processor.publish_from(recorded(evidence=Evidence(actor="ann")), at=NOON + HOUR),
     )
     assert (state(processor), change.reason) == (OUT, "no proof: give document")
-    processor.tell(recorded(), at=NOON + HOUR)
+    processor.feed(recorded(), at=NOON + HOUR)
     assert state(processor) is IN
 
 
@@ -218,7 +224,7 @@ def test_lifting_a_flagged_opt_out_opts_nobody_in() -> None:
 def test_somebody_who_looked_lifts_it_for_who_had_agreed(scope: str) -> None:
     processor = told(opt_in(), reply("please stop texting me"), stop_scope=scope)
     assert state(processor) is OUT
-    processor.tell(recorded(evidence=Evidence(actor="ann")), at=NOON + HOUR)
+    processor.feed(recorded(evidence=Evidence(actor="ann")), at=NOON + HOUR)
     assert state(processor) is IN
     assert goes(processor)
 
@@ -227,7 +233,7 @@ def test_who_may_lift_it_is_said_with_the_text_that_it_stops() -> None:
     steps = []
     for words in ("please stop texting me", "STOP"):
         processor = told(opt_in(), reply(words))
-        processor.tell(request())
-        steps.append(processor.all(DECISIONS)[-1].findings[0].next_step)
+        processor.feed(request())
+        steps.append(processor.published_on(DECISIONS)[-1].findings[0].next_step)
     assert "sayso consent in with proof lifts it" in steps[0]
     assert steps[1] == "only they can come back, by texting START"

@@ -14,7 +14,7 @@ from schemas.tenant_settings import TenantSettings
 from schemas.topics import CONSENT_EVENTS, DEAD_LETTERS, REPLIES
 from streams.inbox import inbox, inbox_on_timer
 from streams.processing import InputRecord, UnreadableRecord, build_settings
-from tests.core.playing import Played, of
+from tests.core.harness import ProcessorHarness, on_topic
 
 NOON = datetime(2026, 11, 21, 17, tzinfo=UTC)
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
@@ -29,8 +29,8 @@ SETTINGS = build_settings(
 )
 
 
-def play(sender: str = SHARED) -> Played:
-    return Played(inbox, inbox_on_timer, f"{sender}/{PHONE}", NOON, SETTINGS)
+def inbox_processor(sender: str = SHARED) -> ProcessorHarness:
+    return ProcessorHarness(inbox, inbox_on_timer, f"{sender}/{PHONE}", SETTINGS, now=NOON)
 
 
 def inbound(body: str, provider_id: str = "SM1", **changes: Any) -> InboundMessage:
@@ -50,13 +50,19 @@ def contact(tenant: str, minute: int = 0, *, asked: bool = False) -> Contact:
     )
 
 
-def route(processor: Played, body: str, provider_id: str) -> list[str]:
-    return [reply.tenant for reply in of(REPLIES, processor.tell(inbound(body, provider_id)))]
+def route(processor: ProcessorHarness, body: str, provider_id: str) -> list[str]:
+    return [
+        reply.tenant
+        for reply in on_topic(REPLIES, processor.publish_from(inbound(body, provider_id)))
+    ]
 
 
 def test_a_reply_carries_the_text_and_where_it_came_from() -> None:
-    (reply,) = of(
-        REPLIES, play(OWN).tell(inbound("Hello", sender=OWN, media=("a.jpg",)), at=NOON + MINUTE)
+    (reply,) = on_topic(
+        REPLIES,
+        inbox_processor(OWN).publish_from(
+            inbound("Hello", sender=OWN, media=("a.jpg",)), at=NOON + MINUTE
+        ),
     )
     assert reply == Reply(
         tenant="acme",
@@ -72,10 +78,10 @@ def test_a_reply_carries_the_text_and_where_it_came_from() -> None:
 
 
 def test_a_conversation_on_a_shared_sender() -> None:
-    processor = play()
-    processor.tell(contact("acme", 1))
-    processor.tell(contact("bolt", 2, asked=True))
-    processor.tell(contact("acme", 3))
+    processor = inbox_processor()
+    processor.feed(contact("acme", 1))
+    processor.feed(contact("bolt", 2, asked=True))
+    processor.feed(contact("acme", 3))
     assert route(processor, "who is this?", "1") == ["acme"]
     assert route(processor, "START", "2") == ["bolt"]
     assert route(processor, "START", "3") == ["acme"], "the ask is answered: whoever texted last"
@@ -83,15 +89,15 @@ def test_a_conversation_on_a_shared_sender() -> None:
 
 
 def test_an_opt_in_request_stays_open_until_a_keyword() -> None:
-    processor = play()
-    processor.tell(contact("bolt", 1, asked=True))
-    processor.tell(contact("bolt", 2))
-    processor.tell(contact("acme", 3))
+    processor = inbox_processor()
+    processor.feed(contact("bolt", 1, asked=True))
+    processor.feed(contact("bolt", 2))
+    processor.feed(contact("acme", 3))
     route(processor, "what?", "1")
     assert route(processor, "yes", "2") == ["bolt"]
-    processor.tell(contact("bolt", 4, asked=True))
+    processor.feed(contact("bolt", 4, asked=True))
     route(processor, "STOP", "3")
-    processor.tell(contact("acme", 5))
+    processor.feed(contact("acme", 5))
     assert route(processor, "START", "4") == ["acme"]
 
 
@@ -103,70 +109,70 @@ def failed_request(tenant: str, minute: int) -> Contact:
 
 
 def test_a_failed_opt_in_request_is_not_answered() -> None:
-    processor = play()
-    processor.tell(contact("acme", 1, asked=True))
-    processor.tell(contact("bolt", 2, asked=True))
-    processor.tell(failed_request("acme", 1))
+    processor = inbox_processor()
+    processor.feed(contact("acme", 1, asked=True))
+    processor.feed(contact("bolt", 2, asked=True))
+    processor.feed(failed_request("acme", 1))
     assert route(processor, "START", "1") == ["bolt"]
 
 
 def test_a_failed_request_counts_for_a_stop_only() -> None:
-    processor = play()
-    processor.tell(contact("bolt", 1))
-    processor.tell(contact("acme", 2, asked=True))
-    processor.tell(failed_request("acme", 2))
+    processor = inbox_processor()
+    processor.feed(contact("bolt", 1))
+    processor.feed(contact("acme", 2, asked=True))
+    processor.feed(failed_request("acme", 2))
     assert route(processor, "START", "1") == ["bolt"]
     assert route(processor, "hello?", "2") == ["bolt"]
     assert route(processor, "STOP", "3") == ["acme", "bolt"]
 
 
 def test_a_text_beside_a_failed_request_counts() -> None:
-    processor = play()
-    processor.tell(contact("acme", 1))
-    processor.tell(contact("bolt", 2))
-    processor.tell(contact("acme", 3, asked=True))
-    processor.tell(contact("acme", 4, asked=True))
-    processor.tell(failed_request("acme", 4))
+    processor = inbox_processor()
+    processor.feed(contact("acme", 1))
+    processor.feed(contact("bolt", 2))
+    processor.feed(contact("acme", 3, asked=True))
+    processor.feed(contact("acme", 4, asked=True))
+    processor.feed(failed_request("acme", 4))
     assert route(processor, "hi", "1") == ["bolt"]
-    processor.tell(contact("acme", 5, asked=True))
-    processor.tell(contact("acme", 6))
-    processor.tell(failed_request("acme", 5))
+    processor.feed(contact("acme", 5, asked=True))
+    processor.feed(contact("acme", 6))
+    processor.feed(failed_request("acme", 5))
     assert route(processor, "hi", "2") == ["acme"]
 
 
 def test_an_answered_request_that_failed_changes_nothing() -> None:
-    processor = play()
-    processor.tell(contact("acme", 1, asked=True))
+    processor = inbox_processor()
+    processor.feed(contact("acme", 1, asked=True))
     assert route(processor, "START", "1") == ["acme"]
     before = dict(processor.state.raw)
-    processor.tell(failed_request("acme", 1))
+    processor.feed(failed_request("acme", 1))
     assert processor.state.raw == before
 
 
 def test_an_older_contact_does_not_become_the_last() -> None:
-    processor = play()
-    processor.tell(contact("acme", 5))
-    processor.tell(contact("bolt", 3))
-    processor.tell(contact("acme", 1))
+    processor = inbox_processor()
+    processor.feed(contact("acme", 5))
+    processor.feed(contact("bolt", 3))
+    processor.feed(contact("acme", 1))
     assert route(processor, "hi", "1") == ["acme"]
 
 
 @pytest.mark.parametrize("body", ["START", "STOP", "hello"])
 def test_a_repeated_text_publishes_nothing(body: str) -> None:
-    processor = play()
-    processor.tell(contact("acme"))
+    processor = inbox_processor()
+    processor.feed(contact("acme"))
     assert route(processor, body, "1") == ["acme"]
     before = dict(processor.state.raw)
-    assert processor.tell(inbound(body, "1")) == []
+    assert processor.publish_from(inbound(body, "1")) == []
     assert processor.state.raw == before
 
 
 def test_a_start_is_remembered_for_good() -> None:
-    processor = play()
-    processor.tell(contact("acme"))
+    processor = inbox_processor()
+    processor.feed(contact("acme"))
     route(processor, "START", "1")
     route(processor, "hello", "2")
-    processor.until(NOON + 35 * DAY)
+    processor.run_until(NOON + 35 * DAY)
     assert route(processor, "START", "1") == []
     assert route(processor, "hello", "2") == ["acme"]
 
@@ -180,35 +186,35 @@ def test_a_start_is_remembered_for_good() -> None:
     ],
 )
 def test_nobodys_text_is_one_dead_letter(sender: str, body: str, cause: str) -> None:
-    processor = play(sender)
+    processor = inbox_processor(sender)
     record = inbound(body, sender=sender, to_address=sender)
-    (letter,) = of(DEAD_LETTERS, processor.tell(record))
+    (letter,) = on_topic(DEAD_LETTERS, processor.publish_from(record))
     assert (letter.room, letter.cause, letter.topic) == ("inbox", cause, "sms.inbound")
     assert base64.b64decode(letter.key or "").decode() == f"{sender}/{PHONE}"
     assert InboundMessage.model_validate_json(letter.value_bytes or b"") == record
-    assert processor.tell(record) == []
+    assert processor.publish_from(record) == []
 
 
 @pytest.mark.parametrize("body", ["STOP", "START"])
 def test_a_text_is_routed_once_its_sender_is_known(body: str) -> None:
     """Staff apply the sender and replay the record, as its letter says; a yes is no younger for
     it."""
-    processor = play("99999")
+    processor = inbox_processor("99999")
     record = inbound(body, sender="99999", to_address="99999")
-    assert of(DEAD_LETTERS, processor.tell(record, at=NOON))
+    assert on_topic(DEAD_LETTERS, processor.publish_from(record, at=NOON))
     known = Sender(sender="99999", kind=SenderKind.SHORT_CODE, owner="acme")
     processor.settings = build_settings({}, {"99999": known})
-    (reply,) = of(REPLIES, processor.tell(record, at=NOON + DAY))
+    (reply,) = on_topic(REPLIES, processor.publish_from(record, at=NOON + DAY))
     assert (reply.tenant, reply.body, reply.appended_at) == ("acme", body, NOON)
-    assert processor.tell(record, at=NOON + DAY) == []
+    assert processor.publish_from(record, at=NOON + DAY) == []
 
 
 def test_a_carriers_stop_is_one_for_all_who_texted() -> None:
     """By words that only the provider was told of; nothing else that it says makes one."""
-    processor = play()
+    processor = inbox_processor()
     for tenant in ("acme", "bolt"):
-        processor.tell(contact(tenant))
-    replies = of(REPLIES, processor.tell(inbound("Basta ya", carrier_stop=True)))
+        processor.feed(contact(tenant))
+    replies = on_topic(REPLIES, processor.publish_from(inbound("Basta ya", carrier_stop=True)))
     assert [(reply.tenant, reply.body, reply.carrier_stop) for reply in replies] == [
         ("acme", "Basta ya", True),
         ("bolt", "Basta ya", True),
@@ -233,8 +239,10 @@ def test_a_number_in_a_services_pool_is_the_sender(
 ) -> None:
     """The provider names the service, which nobody has declared, for the number is what is
     texted from."""
-    processor = play(SERVICE)
-    replies = of(REPLIES, processor.tell(inbound(body, sender=SERVICE, to_address=number)))
+    processor = inbox_processor(SERVICE)
+    replies = on_topic(
+        REPLIES, processor.publish_from(inbound(body, sender=SERVICE, to_address=number))
+    )
     assert [(reply.tenant, reply.sender) for reply in replies] == [
         (tenant, number) for tenant in tenants
     ]
@@ -244,14 +252,14 @@ def test_a_number_in_a_services_pool_is_the_sender(
     "changes", [{"body": "x" * 900_000}, {"body": "STOP", "provider_id": "x" * 900_000}]
 )
 def test_a_text_too_long_for_a_phone_is_a_dead_letter(changes: dict[str, str]) -> None:
-    (letter,) = of(DEAD_LETTERS, play().tell(inbound(**changes)))
+    (letter,) = on_topic(DEAD_LETTERS, inbox_processor().publish_from(inbound(**changes)))
     assert letter.cause == "too_large"
 
 
 @pytest.mark.parametrize("provider_id", ["", "\0", "x" * 50_000, "SM 1", "SMé"])
 def test_any_provider_id_makes_a_short_name(provider_id: str) -> None:
-    processor = play()
-    processor.tell(contact("acme"))
+    processor = inbox_processor()
+    processor.feed(contact("acme"))
     assert route(processor, "hello", provider_id) == ["acme"]
     assert route(processor, "hello", provider_id) == []
     assert all(
@@ -259,7 +267,7 @@ def test_any_provider_id_makes_a_short_name(provider_id: str) -> None:
     )
 
 
-def unread(processor: Played, offset: int = 7) -> list[ConsentEvent]:
+def unread(processor: ProcessorHarness, offset: int = 7) -> list[ConsentEvent]:
     unreadable = UnreadableRecord(
         cause="invalid", reason="body: missing", entity_key=processor.state.entity_key
     )
@@ -267,11 +275,11 @@ def unread(processor: Played, offset: int = 7) -> list[ConsentEvent]:
         processor.state, InputRecord(unreadable, "sms.inbound", 0, offset, 1), NOON, SETTINGS
     )
     assert not step.state
-    assert len(of(CONSENT_EVENTS, list(step.publish))) == len(step.publish)
-    return of(CONSENT_EVENTS, list(step.publish))
+    assert len(on_topic(CONSENT_EVENTS, list(step.publish))) == len(step.publish)
+    return on_topic(CONSENT_EVENTS, list(step.publish))
 
 
-def list_blocks(processor: Played) -> list[tuple[str, str]]:
+def list_blocks(processor: ProcessorHarness) -> list[tuple[str, str]]:
     events = unread(processor)
     assert {(event.number, event.sender, event.source) for event in events} <= {
         (PHONE, SHARED, "sms.inbound")
@@ -280,13 +288,13 @@ def list_blocks(processor: Played) -> list[tuple[str, str]]:
 
 
 def test_an_unreadable_text_blocks_all_who_texted() -> None:
-    processor = play()
-    processor.tell(contact("bolt"))
+    processor = inbox_processor()
+    processor.feed(contact("bolt"))
     assert list_blocks(processor) == [("bolt", "unreadable")]
 
 
 def test_an_unreadable_text_blocks_all_who_share() -> None:
-    assert list_blocks(play()) == [("acme", "unreadable"), ("bolt", "unreadable")]
+    assert list_blocks(inbox_processor()) == [("acme", "unreadable"), ("bolt", "unreadable")]
 
 
 @pytest.mark.parametrize(
@@ -295,34 +303,34 @@ def test_an_unreadable_text_blocks_all_who_share() -> None:
 def test_an_unreadable_text_without_a_number_blocks_nobody(
     entity_key: str,
 ) -> None:
-    processor = Played(inbox, inbox_on_timer, entity_key, NOON, SETTINGS)
+    processor = ProcessorHarness(inbox, inbox_on_timer, entity_key, SETTINGS, now=NOON)
     assert unread(processor) == []
 
 
 def test_each_unreadable_record_is_another_event() -> None:
-    processor = play(OWN)
+    processor = inbox_processor(OWN)
     assert len({event.event_id for offset in range(3) for event in unread(processor, offset)}) == 3
 
 
 def test_a_yes_is_remembered_for_good() -> None:
-    processor = play()
-    processor.tell(contact("acme"))
+    processor = inbox_processor()
+    processor.feed(contact("acme"))
     route(processor, "YES", "1")
-    processor.until(NOON + 35 * DAY)
+    processor.run_until(NOON + 35 * DAY)
     assert route(processor, "YES", "1") == []
 
 
 def test_a_revocation_counts_for_all_but_is_read_by_one() -> None:
-    processor = play()
-    processor.tell(contact("acme", 1, asked=True))
-    processor.tell(contact("bolt", 2))
+    processor = inbox_processor()
+    processor.feed(contact("acme", 1, asked=True))
+    processor.feed(contact("bolt", 2))
     said = "I am out of hospital. Please stop texting me about it!"
-    published = of(REPLIES, processor.tell(inbound(said, media=("scan.jpg",))))
+    published = on_topic(REPLIES, processor.publish_from(inbound(said, media=("scan.jpg",))))
     assert [(reply.tenant, reply.body, reply.media) for reply in published] == [
         ("acme", "please stop texting me", ()),
         ("bolt", said, ("scan.jpg",)),
     ]
-    processor.tell(contact("bolt", 4))
+    processor.feed(contact("bolt", 4))
     assert route(processor, "START", "2") == ["bolt"], "the ask is answered"
 
 
@@ -330,33 +338,33 @@ def test_each_tenant_that_shares_a_sender_has_its_own_words() -> None:
     bolt = TenantSettings(
         tenant="bolt", name="Bolt", sender=SHARED, keywords={"stop": ["Genug"], "start": ["Los"]}
     )
-    processor = Played(
+    processor = ProcessorHarness(
         inbox,
         inbox_on_timer,
         f"{SHARED}/{PHONE}",
-        NOON,
         build_settings({"bolt": bolt}, SETTINGS.senders),
+        now=NOON,
     )
-    processor.tell(contact("bolt", 1, asked=True))
-    processor.tell(contact("acme", 2))
+    processor.feed(contact("bolt", 1, asked=True))
+    processor.feed(contact("acme", 2))
     assert route(processor, "Genug!", "1") == ["acme", "bolt"], (
         "to the one a STOP, to the one that texted last a text"
     )
     assert route(processor, "los", "2") == ["acme"], "bolt's ask is answered: whoever texted last"
-    processor.tell(contact("bolt", 3, asked=True))
-    processor.tell(contact("acme", 4))
+    processor.feed(contact("bolt", 3, asked=True))
+    processor.feed(contact("acme", 4))
     assert route(processor, "los", "3") == ["bolt"]
 
 
 def test_one_tenants_stop_is_not_shown_to_the_others() -> None:
     acme = TenantSettings(tenant="acme", name="Acme", sender=SHARED, keywords={"stop": ["Genug"]})
-    processor = Played(
+    processor = ProcessorHarness(
         inbox,
         inbox_on_timer,
         f"{SHARED}/{PHONE}",
-        NOON,
         build_settings({"acme": acme}, SETTINGS.senders),
+        now=NOON,
     )
-    processor.tell(contact("bolt", 1))
-    processor.tell(contact("acme", 2))
+    processor.feed(contact("bolt", 1))
+    processor.feed(contact("acme", 2))
     assert route(processor, "Genug!", "1") == ["acme"]

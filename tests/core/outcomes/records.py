@@ -12,13 +12,13 @@ from schemas.outcome import Outcome
 from schemas.topics import OUTCOMES
 from streams.outcomes import outcomes, outcomes_on_timer
 from streams.processing import Settings
-from tests.core.drive import START, Drive
+from tests.core.harness import START, ProcessorHarness
 
 ANA, CODE = "+14155550101", "72975"
 
 
-def processor() -> Drive:
-    return Drive(outcomes, outcomes_on_timer, "acme/m1", Settings())
+def processor() -> ProcessorHarness:
+    return ProcessorHarness(outcomes, outcomes_on_timer, "acme/m1", Settings())
 
 
 def decision(verdict: str = "send", seq: int = 1, **changed: Any) -> Decision:
@@ -71,14 +71,14 @@ def receipt(
     return DeliveryReceipt(**(known | changed))
 
 
-def last(drive: Drive) -> Outcome | None:
-    told: list[Outcome] = drive.all(OUTCOMES)
+def last(harness: ProcessorHarness) -> Outcome | None:
+    told: list[Outcome] = harness.published_on(OUTCOMES)
     return told[-1] if told else None
 
 
-def state(drive: Drive) -> str:
+def state(harness: ProcessorHarness) -> str:
     """`undelivered 30003`, or `nothing`."""
-    outcome = last(drive)
+    outcome = last(harness)
     return (
         "nothing"
         if outcome is None

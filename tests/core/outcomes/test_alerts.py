@@ -15,7 +15,7 @@ from streams.error_codes import lookup
 from streams.outcomes import outcomes, outcomes_on_timer
 from streams.outcomes.alert_text import format_day, urgency
 from streams.processing import build_settings
-from tests.core.drive import START, Drive
+from tests.core.harness import START, ProcessorHarness
 from tests.core.outcomes.records import attempt, decision, receipt
 
 HARBOR = TenantSettings(tenant="acme", name="Acme", sender="72975", time_zone="America/New_York")
@@ -28,11 +28,13 @@ LOST = receipt("undelivered", "30005")
 
 
 def run_alerts(*records: Any, now: datetime = START) -> list[Alert]:
-    drive = Drive(outcomes, outcomes_on_timer, "acme/m1", build_settings({"acme": HARBOR}, {}))
-    drive.now = now
+    harness = ProcessorHarness(
+        outcomes, outcomes_on_timer, "acme/m1", build_settings({"acme": HARBOR}, {})
+    )
+    harness.now = now
     for record in records:
-        drive.tell(record)
-    alerts: list[Alert] = drive.all(ALERTS)
+        harness.feed(record)
+    alerts: list[Alert] = harness.published_on(ALERTS)
     return alerts
 
 
@@ -224,13 +226,15 @@ LATER, DAYS = {"event_at": START + timedelta(days=9)}, timedelta(days=4)
 
 def silent(*then: Any, taken: Any = SENT[2], wait: timedelta = DAYS, **about: Any) -> list[Alert]:
     """What is told of a text that nothing is heard of after `taken`, until `then`."""
-    drive = Drive(outcomes, outcomes_on_timer, "acme/m1", build_settings({"acme": HARBOR}, {}))
+    harness = ProcessorHarness(
+        outcomes, outcomes_on_timer, "acme/m1", build_settings({"acme": HARBOR}, {})
+    )
     for record in (decision(**about), *SENT[:2], taken):
-        drive.tell(record)
-    drive.rest(wait.total_seconds())
+        harness.feed(record)
+    harness.wait(wait.total_seconds())
     for record in then:
-        drive.tell(record)
-    alerts: list[Alert] = drive.all(ALERTS)
+        harness.feed(record)
+    alerts: list[Alert] = harness.published_on(ALERTS)
     return alerts
 
 

@@ -12,7 +12,7 @@ from schemas.decision import Decision
 from schemas.topics import PERSON_ANSWERS
 from streams.outcomes import outcomes, outcomes_on_timer
 from streams.processing import build_settings
-from tests.core.playing import Played
+from tests.core.harness import ProcessorHarness
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 SAME: dict[str, Any] = {"message_id": "m1:moved-2", "tenant": "acme"}
@@ -73,10 +73,12 @@ TOLD: list[Any] = [
 
 @pytest.mark.parametrize(("records", "times"), TOLD)
 def test_people_hear_of_a_cancel_before_any_call(records: list[Any], times: int) -> None:
-    processor = Played(outcomes, outcomes_on_timer, "acme/m1:moved-2", NOON, build_settings({}, {}))
+    processor = ProcessorHarness(
+        outcomes, outcomes_on_timer, "acme/m1:moved-2", build_settings({}, {}), now=NOON
+    )
     for record in records:
-        processor.tell(record)
-    told = processor.all(PERSON_ANSWERS)
+        processor.feed(record)
+    told = processor.published_on(PERSON_ANSWERS)
     assert [
         (one.person_id, one.request_id, one.message_id, one.verdict.value, one.by) for one in told
     ] == ([("p1", "m1", "m1:moved-2", "cancel", "people")] * times)

@@ -15,10 +15,10 @@ REFUSED = [attempt("queued", 0), attempt("sending")]
 
 def published_events(*records: Any) -> list[tuple[str, str, str | None]]:
     """(action, what happened, message) of each event."""
-    drive = processor()
+    harness = processor()
     for record in records:
-        drive.tell(record)
-    events = drive.all(CONSENT_EVENTS)
+        harness.feed(record)
+    events = harness.published_on(CONSENT_EVENTS)
     assert all(
         (one.tenant, one.number, one.sender, one.source) == ("acme", ANA, CODE, "carrier")
         for one in events
@@ -105,10 +105,10 @@ def test_which_outcomes_publish_consent_events(
 
 
 def test_a_consent_event_names_its_record() -> None:
-    drive = processor()
+    harness = processor()
     for record in (decision(), *REFUSED, attempt("refused", code="21610")):
-        drive.tell(record)
-    [event] = drive.all(CONSENT_EVENTS)
+        harness.feed(record)
+    [event] = harness.published_on(CONSENT_EVENTS)
     assert event.evidence.origin == "sms.attempts@0:3"
     assert (event.evidence.topic, event.evidence.partition, event.evidence.offset) == (
         "sms.attempts",

@@ -16,7 +16,7 @@ from streams.gate.state import NumberState
 from streams.outcomes import outcomes, outcomes_on_timer
 from streams.processing import build_settings
 from streams.state_entry import dump, parse
-from tests.core.playing import Played
+from tests.core.harness import ProcessorHarness
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -86,23 +86,27 @@ FACTS: list[Any] = [
 def test_which_outcomes_publish_number_facts(
     receipts: list[DeliveryReceipt], records: list[dict[str, Any]]
 ) -> None:
-    processor = Played(outcomes, outcomes_on_timer, "acme/m1", NOON, build_settings({}, {}))
+    processor = ProcessorHarness(
+        outcomes, outcomes_on_timer, "acme/m1", build_settings({}, {}), now=NOON
+    )
     for record in (SENT, *receipts):
-        processor.tell(record)
+        processor.feed(record)
     told = [
         one.model_dump(
             exclude_none=True, include={"landline", "suppressed", "unreachable_at", "doubtful"}
         )
-        for one in processor.all(NUMBER_FACTS)
+        for one in processor.published_on(NUMBER_FACTS)
     ]
     assert told == records
 
 
 def test_a_number_fact_names_its_receipt() -> None:
-    processor = Played(outcomes, outcomes_on_timer, "acme/m1", NOON, build_settings({}, {}))
+    processor = ProcessorHarness(
+        outcomes, outcomes_on_timer, "acme/m1", build_settings({}, {}), now=NOON
+    )
     for record in (SENT, receipt("sent"), receipt("failed", "30008"), receipt("failed", "30006")):
-        processor.tell(record)
-    [record] = processor.all(NUMBER_FACTS)
+        processor.feed(record)
+    [record] = processor.published_on(NUMBER_FACTS)
     assert (record.message_id, record.error_code) == ("m1", "30006")
     assert record.evidence.origin == "sms.delivery-receipts@0:3"
     assert (record.evidence.topic, record.evidence.offset) == ("sms.delivery-receipts", 3)
@@ -110,10 +114,12 @@ def test_a_number_fact_names_its_receipt() -> None:
 
 def test_a_late_number_fact_names_its_day() -> None:
     """A receipt from yesterday, read today."""
-    processor = Played(outcomes, outcomes_on_timer, "acme/m1", NOON + DAY, build_settings({}, {}))
+    processor = ProcessorHarness(
+        outcomes, outcomes_on_timer, "acme/m1", build_settings({}, {}), now=NOON + DAY
+    )
     for record in (receipt("undelivered", "30003"), SENT):
-        processor.tell(record)
-    [record] = processor.all(NUMBER_FACTS)
+        processor.feed(record)
+    [record] = processor.published_on(NUMBER_FACTS)
     assert record.unreachable_at == NOON
     assert record.evidence.offset == 0
 

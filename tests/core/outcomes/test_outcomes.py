@@ -16,7 +16,7 @@ from streams.outcomes.reports import MAX_REPORTS
 from streams.outcomes.state import MessageState
 from streams.partition.changelog import MAX_ENTRY
 from streams.processing import PartitionAcquired
-from tests.core.drive import START
+from tests.core.harness import START
 from tests.core.outcomes.records import CODE, attempt, decision, last, processor, receipt, state
 
 LATER = START + timedelta(hours=100)
@@ -150,17 +150,17 @@ SENT = [decision(), attempt("queued", 0), attempt("sending"), attempt("accepted"
     ],
 )
 def test_state(records: list[Any], expected: str) -> None:
-    drive = processor()
+    harness = processor()
     for record in records:
-        drive.tell(record)
-    assert state(drive) == expected
+        harness.feed(record)
+    assert state(harness) == expected
 
 
 def test_an_outcome_says_who_what_why_and_what_to_do() -> None:
-    drive = processor()
+    harness = processor()
     for record in (*SENT, receipt("undelivered", "30003")):
-        drive.tell(record)
-    told = last(drive)
+        harness.feed(record)
+    told = last(harness)
     assert told is not None
     assert (told.branch, told.sender, told.kind, told.segments, told.final) == (
         "north",
@@ -172,7 +172,7 @@ def test_an_outcome_says_who_what_why_and_what_to_do() -> None:
     assert told.error_title == lookup("30003").title
     assert told.next_step == lookup("30003").next_step
     assert told.was == Was(state="accepted", segments=2, segments_predicted=2)
-    assert [one.version for one in drive.all(OUTCOMES)] == [1, 2, 3, 4]
+    assert [one.version for one in harness.published_on(OUTCOMES)] == [1, 2, 3, 4]
 
 
 def test_a_verdict_brings_its_own_next_step() -> None:
@@ -180,9 +180,9 @@ def test_a_verdict_brings_its_own_next_step() -> None:
         Finding(rule="a", verdict=Verdict.HOLD, reason="", next_step="wait"),
         Finding(rule="b", verdict=Verdict.REJECT, reason="", next_step="ask them to opt in"),
     )
-    drive = processor()
-    drive.tell(decision("reject", findings=findings))
-    told = last(drive)
+    harness = processor()
+    harness.feed(decision("reject", findings=findings))
+    told = last(harness)
     assert told is not None
     assert (told.error_code, told.next_step) == (None, "ask them to opt in")
 
@@ -191,34 +191,34 @@ def test_the_gates_reason_ends_when_the_provider_has_it() -> None:
     ready = Finding(
         rule="ready", verdict=Verdict.SEND, reason="", next_step="nothing: it goes by itself"
     )
-    drive = processor()
-    drive.tell(decision("send", findings=(ready,)))
-    told = last(drive)
+    harness = processor()
+    harness.feed(decision("send", findings=(ready,)))
+    told = last(harness)
     assert told is not None
     assert told.next_step == ready.next_step
     for record in (*SENT[1:], receipt("delivered")):
-        drive.tell(record)
-    told = last(drive)
+        harness.feed(record)
+    told = last(harness)
     assert told is not None
     assert (told.state, told.next_step) == ("delivered", None)
 
 
 @pytest.mark.parametrize("again", [*SENT, receipt("delivered")])
 def test_a_repeat_publishes_nothing(again: Any) -> None:
-    drive = processor()
+    harness = processor()
     for record in (*SENT, receipt("delivered")):
-        drive.tell(record)
-    assert drive.tell(again) == ({}, (), {}, ())
+        harness.feed(record)
+    assert harness.feed(again) == ({}, (), {}, ())
 
 
 def test_an_invisible_change_is_kept_not_published() -> None:
-    drive = processor()
+    harness = processor()
     for record in (*SENT, receipt("delivered")):
-        drive.tell(record)
-    step = drive.tell(receipt("queued", provider_id="SM1"))
+        harness.feed(record)
+    step = harness.feed(receipt("queued", provider_id="SM1"))
     assert step.state
     assert not step.publish
-    assert b'"queued"' in drive.state.raw["life"]
+    assert b'"queued"' in harness.state.raw["life"]
 
 
 @pytest.mark.parametrize(
@@ -259,12 +259,12 @@ def test_an_invisible_change_is_kept_not_published() -> None:
 def test_a_contradiction_is_kept_and_published(
     records: list[Any], expected: str, kept: tuple[str, ...]
 ) -> None:
-    drive = processor()
+    harness = processor()
     for record in records:
-        drive.tell(record)
-    told = last(drive)
+        harness.feed(record)
+    told = last(harness)
     assert told is not None
-    assert (state(drive), told.contradictions) == (expected, kept)
+    assert (state(harness), told.contradictions) == (expected, kept)
 
 
 @pytest.mark.parametrize(
@@ -276,32 +276,32 @@ def test_a_contradiction_is_kept_and_published(
     ],
 )
 def test_another_text_under_the_same_id_is_a_dead_letter(foreign: Any) -> None:
-    drive = processor()
-    drive.tell(decision())
-    step = drive.tell(foreign)
+    harness = processor()
+    harness.feed(decision())
+    step = harness.feed(foreign)
     assert not step.state
-    assert [letter.cause for letter in drive.all(DEAD_LETTERS)] == ["id_reused"]
-    assert state(drive) == "queued"
+    assert [letter.cause for letter in harness.published_on(DEAD_LETTERS)] == ["id_reused"]
+    assert state(harness) == "queued"
 
 
 def test_an_earlier_attempt_at_another_number_is_ignored() -> None:
-    drive = processor()
-    drive.tell(attempt("accepted", to="+14155550999"))
-    drive.tell(decision())
-    assert state(drive) == "queued"
+    harness = processor()
+    harness.feed(attempt("accepted", to="+14155550999"))
+    harness.feed(decision())
+    assert state(harness) == "queued"
 
 
 @pytest.mark.parametrize("open_end", [attempt("in_doubt"), attempt("deferred")])
 @pytest.mark.parametrize("receipt_first", [True, False])
 def test_dispatch_gets_one_sighting_of_an_open_attempt(open_end: Any, receipt_first: bool) -> None:
-    drive = processor()
-    drive.tell(decision())
+    harness = processor()
+    harness.feed(decision())
     records = [open_end, receipt("sent")]
     for record in reversed(records) if receipt_first else records:
-        drive.tell(record)
-    drive.tell(receipt("delivered"))
-    drive.tell(attempt("accepted", evidence="sighting"))
-    seen = drive.all(DISPATCH_CONTROLS)
+        harness.feed(record)
+    harness.feed(receipt("delivered"))
+    harness.feed(attempt("accepted", evidence="sighting"))
+    seen = harness.published_on(DISPATCH_CONTROLS)
     assert seen == [
         Sighting(
             sender=CODE,
@@ -317,29 +317,29 @@ def test_dispatch_gets_one_sighting_of_an_open_attempt(open_end: Any, receipt_fi
 
 @pytest.mark.parametrize("news", ["accepted", "sent"])
 def test_silence_is_unknown_until_a_late_receipt(news: str) -> None:
-    drive = processor()
+    harness = processor()
     for record in (*SENT, *([receipt("sent")] if news == "sent" else [])):
-        drive.tell(record)
-    drive.rest(72 * 3600 - 1)
-    assert state(drive) == news
-    drive.rest(20)
-    assert state(drive) == "unknown"
-    told = last(drive)
+        harness.feed(record)
+    harness.wait(72 * 3600 - 1)
+    assert state(harness) == news
+    harness.wait(20)
+    assert state(harness) == "unknown"
+    told = last(harness)
     assert told is not None
     assert not told.final
-    drive.tell(receipt("sent"))
-    assert state(drive) == "unknown"
-    drive.tell(receipt("delivered"))
-    assert state(drive) == "delivered"
+    harness.feed(receipt("sent"))
+    assert state(harness) == "unknown"
+    harness.feed(receipt("delivered"))
+    assert state(harness) == "delivered"
 
 
 def test_the_clock_does_not_end_in_doubt() -> None:
-    drive = processor()
-    drive.tell(decision())
-    drive.tell(attempt("in_doubt"))
-    drive.rest(100 * 24 * 3600)
-    assert state(drive) == "in_doubt"
-    assert "life" in drive.state.raw
+    harness = processor()
+    harness.feed(decision())
+    harness.feed(attempt("in_doubt"))
+    harness.wait(100 * 24 * 3600)
+    assert state(harness) == "in_doubt"
+    assert "life" in harness.state.raw
 
 
 @pytest.mark.parametrize(
@@ -348,36 +348,36 @@ def test_the_clock_does_not_end_in_doubt() -> None:
     ids=str,
 )
 def test_a_finished_message_is_forgotten_after_35_days(records: list[Any]) -> None:
-    drive = processor()
+    harness = processor()
     for record in records:
-        drive.tell(record)
-    drive.rest(34 * 24 * 3600)
-    assert drive.state.raw
-    drive.rest(5 * 24 * 3600)
-    assert not drive.state.raw
+        harness.feed(record)
+    harness.wait(34 * 24 * 3600)
+    assert harness.state.raw
+    harness.wait(5 * 24 * 3600)
+    assert not harness.state.raw
 
 
 def test_the_entry_stays_small_whatever_is_reported() -> None:
-    drive = processor()
-    drive.tell(decision(branch="b" * 10**6, kind="k" * 10**6, person_id="p" * 10**6))
+    harness = processor()
+    harness.feed(decision(branch="b" * 10**6, kind="k" * 10**6, person_id="p" * 10**6))
     for number in range(300):
-        drive.tell(attempt("deferred", number, code="c" * 10**6))
-        drive.tell(receipt(f"status {number}", "9" * 10**6, number % 5))
-        drive.tell(receipt("failed", str(number) * 1000, number % 5, provider_id="x" * 10**6))
-    assert len(drive.state.raw["life"]) < 64 << 10
+        harness.feed(attempt("deferred", number, code="c" * 10**6))
+        harness.feed(receipt(f"status {number}", "9" * 10**6, number % 5))
+        harness.feed(receipt("failed", str(number) * 1000, number % 5, provider_id="x" * 10**6))
+    assert len(harness.state.raw["life"]) < 64 << 10
 
 
 def test_times_at_the_calendars_end_stop_nothing() -> None:
-    drive = processor()
+    harness = processor()
     end = datetime.max.replace(tzinfo=UTC)
-    drive.tell(decision(requested_at=end))
-    drive.tell(attempt("accepted", at=end))
-    drive.rest(72 * 3600 + 1)
-    assert state(drive) == "unknown"
-    drive.tell(
+    harness.feed(decision(requested_at=end))
+    harness.feed(attempt("accepted", at=end))
+    harness.wait(72 * 3600 + 1)
+    assert state(harness) == "unknown"
+    harness.feed(
         receipt("delivered", received_at=datetime.min.replace(tzinfo=UTC) + timedelta(days=1))
     )
-    assert state(drive) == "delivered"
+    assert state(harness) == "delivered"
 
 
 def test_other_records_are_ignored() -> None:
@@ -387,15 +387,15 @@ def test_other_records_are_ignored() -> None:
 @pytest.mark.parametrize("sign", ["x", "é", "\x01"])
 def test_the_entry_stays_small_whatever_callbacks_say(sign: str) -> None:
     """A row over 64 kB would end the worker, and again at each of its restarts."""
-    drive = processor()
+    harness = processor()
     for record in SENT:
-        drive.tell(record)
+        harness.feed(record)
     for number in range(1, 20):
         for n in range(14):
-            drive.tell(receipt("failed", sign * 200, number, provider_id=f"{n}{sign * 200}"))
-    drive.tell(receipt("delivered"))
-    assert len(drive.state.raw["life"]) < MAX_ENTRY
-    assert state(drive) == "delivered"
+            harness.feed(receipt("failed", sign * 200, number, provider_id=f"{n}{sign * 200}"))
+    harness.feed(receipt("delivered"))
+    assert len(harness.state.raw["life"]) < MAX_ENTRY
+    assert state(harness) == "delivered"
 
 
 def test_sixteen_real_attempts_are_kept_whole() -> None:
@@ -406,10 +406,10 @@ def test_sixteen_real_attempts_are_kept_whole() -> None:
         for number in range(1, 17)
         for word in ("queued", "sent", "undelivered")
     ]
-    drive = processor()
+    harness = processor()
     for record in (decision(), *said, *heard):
-        drive.tell(record)
-    life = drive.state.get("life", MessageState)
+        harness.feed(record)
+    life = harness.state.get("life", MessageState)
     assert life is not None
     assert sum(len(reports) for reports in life.attempts.values()) == len(said) + len(heard)
 
@@ -417,24 +417,24 @@ def test_sixteen_real_attempts_are_kept_whole() -> None:
 def test_silence_is_noticed_whatever_callbacks_say() -> None:
     """Of other texts, and so many that none more are kept: the clock's own report is, or it
     would ring for ever."""
-    drive = processor()
+    harness = processor()
     for record in (
         *SENT,
         *[receipt("delivered", provider_id=f"SM-other-{i}") for i in range(2 * MAX_REPORTS)],
     ):
-        drive.tell(record)
-    drive.rest(73 * 3600)
-    assert state(drive) == "unknown"
+        harness.feed(record)
+    harness.wait(73 * 3600)
+    assert state(harness) == "unknown"
 
 
 def test_an_absurd_segment_count_stops_nothing() -> None:
-    drive = processor()
+    harness = processor()
     for record in (
         decision(segments=2**53 - 1),
         attempt("accepted", segments=3),
         attempt("accepted", 2),
     ):
-        drive.tell(record)
-    told = last(drive)
+        harness.feed(record)
+    told = last(harness)
     assert told is not None
     assert 3 < told.segments < 2**53 - 1

@@ -10,7 +10,7 @@ import pytest
 
 from schemas.topics import OUTCOMES
 from streams.outcomes.state import MessageState
-from tests.core.drive import START
+from tests.core.harness import START
 from tests.core.outcomes.records import attempt, decision, last, processor, receipt, state
 
 TAKEN = [decision(), attempt("sending"), attempt("accepted")]
@@ -75,28 +75,28 @@ ODD = [
 
 @pytest.mark.parametrize(("records", "expected"), ODD)
 def test_what_a_receipt_does(records: list[Any], expected: str) -> None:
-    drive = processor()
+    harness = processor()
     for record in records:
-        drive.tell(record)
-    assert state(drive) == expected
+        harness.feed(record)
+    assert state(harness) == expected
 
 
 def test_a_receipt_days_late_ends_the_silence() -> None:
-    drive = processor()
+    harness = processor()
     for record in TAKEN:
-        drive.tell(record)
-    drive.rest(10 * 24 * 3600)
-    assert state(drive) == "unknown"
-    drive.tell(receipt("undelivered", "30003", **LATE))
-    assert state(drive) == "undelivered 30003"
+        harness.feed(record)
+    harness.wait(10 * 24 * 3600)
+    assert state(harness) == "unknown"
+    harness.feed(receipt("undelivered", "30003", **LATE))
+    assert state(harness) == "undelivered 30003"
 
 
 @pytest.mark.parametrize("odd", [receipt("teleported"), receipt("delivered", foreign=True)])
 def test_an_unrecognized_report_is_kept(odd: Any) -> None:
-    drive = processor()
+    harness = processor()
     for record in (*TAKEN, odd):
-        drive.tell(record)
-    life = drive.state.get("life", MessageState)
+        harness.feed(record)
+    life = harness.state.get("life", MessageState)
     assert life is not None
     assert [word.split()[-1] for word in life.unrecognized] == [odd.status]
 
@@ -144,10 +144,12 @@ BILLED = [
 def test_billed_segments_replace_our_estimate(
     records: list[Any], expected: Any, backwards: bool
 ) -> None:
-    drive = processor()
+    harness = processor()
     for record in (decision(), *(reversed(records) if backwards else records)):
-        drive.tell(record)
-    told = last(drive)
+        harness.feed(record)
+    told = last(harness)
     assert told is not None
     assert (told.segments, told.segments_predicted, told.segments_billed) == expected
-    assert [one.version for one in drive.all(OUTCOMES)] == list(range(1, told.version + 1))
+    assert [one.version for one in harness.published_on(OUTCOMES)] == list(
+        range(1, told.version + 1)
+    )

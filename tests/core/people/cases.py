@@ -14,7 +14,7 @@ from schemas.tenant_settings import TenantSettings
 from schemas.topics import DECISIONS, REQUEST_CANCELS, SEND_REQUESTS
 from streams.people import people, people_on_timer
 from streams.processing import Publication, Settings, build_settings
-from tests.core.playing import Played, of
+from tests.core.harness import ProcessorHarness, on_topic
 
 NOON = datetime(2026, 11, 21, 17, tzinfo=UTC)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -28,8 +28,8 @@ def settings(**changes: Any) -> Settings:
     return build_settings({"acme": TenantSettings.model_validate(tenant | changes)}, {})
 
 
-def play(*, now: datetime = NOON, **policy: Any) -> Played:
-    return Played(people, people_on_timer, "acme/p1", now, settings(**policy))
+def person_processor(*, now: datetime = NOON, **policy: Any) -> ProcessorHarness:
+    return ProcessorHarness(people, people_on_timer, "acme/p1", settings(**policy), now=now)
 
 
 def mobile(number: str, **changes: Any) -> dict[str, Any]:
@@ -110,5 +110,5 @@ def _short(value: SendRequest | CancelRequest | Decision) -> tuple[str, ...]:
             )
 
 
-def decisions(processor: Played) -> list[Decision]:
-    return of(DECISIONS, processor.published)
+def decisions(processor: ProcessorHarness) -> list[Decision]:
+    return on_topic(DECISIONS, processor.published)

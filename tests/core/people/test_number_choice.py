@@ -17,7 +17,7 @@ from tests.core.people.cases import (
     THIRD,
     decisions,
     mobile,
-    play,
+    person_processor,
     request,
     summarize,
     upsert,
@@ -115,22 +115,24 @@ HELD: list[Any] = [
 def test_which_number_is_chosen(
     numbers: list[dict[str, Any]], asked: dict[str, Any], types: tuple[str, ...], number: str
 ) -> None:
-    processor = play(number_types=types)
-    processor.tell(upsert(*numbers))
-    assert summarize(processor.tell(request(**asked))) == [("asked", "m1", number)]
+    processor = person_processor(number_types=types)
+    processor.feed(upsert(*numbers))
+    assert summarize(processor.publish_from(request(**asked))) == [("asked", "m1", number)]
 
 
 @pytest.mark.parametrize(("numbers", "asked", "types", "rules"), HELD)
 def test_why_a_request_waits(
     numbers: list[Any], asked: dict[str, Any], types: tuple[str, ...], rules: list[str]
 ) -> None:
-    processor = play(number_types=types)
-    processor.tell(upsert(*numbers))
-    assert summarize(processor.tell(request(**asked))) == [("decided", "m1", "hold", *rules)]
+    processor = person_processor(number_types=types)
+    processor.feed(upsert(*numbers))
+    assert summarize(processor.publish_from(request(**asked))) == [
+        ("decided", "m1", "hold", *rules)
+    ]
 
 
 def test_a_request_for_an_unknown_person_waits() -> None:
-    assert summarize(play().tell(request())) == [
+    assert summarize(person_processor().publish_from(request())) == [
         ("decided", "m1", "hold", "no_number", "unknown_person")
     ]
 
@@ -145,16 +147,16 @@ def test_a_request_for_an_unknown_person_waits() -> None:
     ],
 )
 def test_the_reasons_in_words(numbers: list[dict[str, Any]], reason: str, next_step: str) -> None:
-    processor = play()
-    processor.tell(upsert(*numbers))
-    processor.tell(request())
+    processor = person_processor()
+    processor.feed(upsert(*numbers))
+    processor.feed(request())
     first = decisions(processor)[0].findings[0]
     assert (first.reason, first.next_step, first.verdict) == (reason, next_step, Verdict.HOLD)
 
 
 def test_the_send_request_has_all_of_the_request() -> None:
-    processor = play()
-    processor.tell(upsert(mobile(OLD), time_zone="America/Denver", postal_region="CO"))
+    processor = person_processor()
+    processor.feed(upsert(mobile(OLD), time_zone="America/Denver", postal_region="CO"))
     said = {
         "branch": "south",
         "sender": "24273",
@@ -166,8 +168,8 @@ def test_the_send_request_has_all_of_the_request() -> None:
         "resend_of": "m0",
         "requested_by": "jo",
     }
-    processor.tell(request(**said))
-    asked = processor.all(SEND_REQUESTS)[0]
+    processor.feed(request(**said))
+    asked = processor.published_on(SEND_REQUESTS)[0]
     assert {name: getattr(asked, name) for name in said} == said
     assert (asked.person_id, asked.body, asked.kind, asked.requested_at) == (
         "p1",
@@ -183,14 +185,14 @@ def test_the_send_request_has_all_of_the_request() -> None:
 
 
 def test_a_waiting_text_is_counted_as_it_would_be_sent() -> None:
-    processor = play(smart_encoding=True)
-    processor.tell(request(body="“Tomorrow at 5…”" + " and" * 20))
+    processor = person_processor(smart_encoding=True)
+    processor.feed(request(body="“Tomorrow at 5…”" + " and" * 20))
     assert decisions(processor)[0].segments == 1
 
 
 def test_a_decision_has_all_that_the_gates_would_have() -> None:
-    processor = play()
-    processor.tell(request(branch="south", case_id="c", requested_by="jo"))
+    processor = person_processor()
+    processor.feed(request(branch="south", case_id="c", requested_by="jo"))
     decision = decisions(processor)[0]
     assert (decision.tenant, decision.branch, decision.person_id, decision.case_id) == (
         "acme",

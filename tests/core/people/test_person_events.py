@@ -9,6 +9,7 @@ import pytest
 from schemas.person import Person, PersonEvent
 from schemas.topics import DEAD_LETTERS, NUMBER_FACTS, PEOPLE
 from streams.people.state import PERSON
+from tests.core.harness import ProcessorHarness
 from tests.core.people.cases import (
     DAY,
     HOME,
@@ -18,18 +19,17 @@ from tests.core.people.cases import (
     THIRD,
     delete,
     mobile,
-    play,
+    person_processor,
     update,
     upsert,
 )
-from tests.core.playing import Played
 
 
 def after(*events: PersonEvent) -> Person:
-    processor = play()
+    processor = person_processor()
     for event in events:
-        processor.tell(event)
-    return processor.all(PEOPLE)[-1]  # type: ignore[no-any-return]
+        processor.feed(event)
+    return processor.published_on(PEOPLE)[-1]  # type: ignore[no-any-return]
 
 
 def numbers(person: Person) -> list[tuple[str, str, bool, bool]]:
@@ -84,70 +84,70 @@ def test_one_number_is_primary() -> None:
 
 
 def test_a_deleted_person_keeps_nothing_and_is_forgotten() -> None:
-    processor = play()
-    processor.tell(upsert(mobile(OLD), email="a@example.com"))
-    processor.tell(delete())
-    gone = processor.all(PEOPLE)[-1]
+    processor = person_processor()
+    processor.feed(upsert(mobile(OLD), email="a@example.com"))
+    processor.feed(delete())
+    gone = processor.published_on(PEOPLE)[-1]
     assert (gone.deleted, gone.name, gone.email, gone.numbers) == (True, "", None, ())
-    processor.until(NOON + 36 * DAY)
+    processor.run_until(NOON + 36 * DAY)
     assert processor.state.raw == {}
 
 
 def test_a_person_who_comes_back_stays() -> None:
-    processor = play()
-    processor.tell(delete())
-    processor.tell(update(mobile(OLD)))
-    processor.until(NOON + 36 * DAY)
+    processor = person_processor()
+    processor.feed(delete())
+    processor.feed(update(mobile(OLD)))
+    processor.run_until(NOON + 36 * DAY)
     assert PERSON in processor.state.raw
 
 
 def test_a_repeated_event_changes_nothing() -> None:
-    processor = play()
+    processor = person_processor()
     first = upsert(mobile(OLD))
-    processor.tell(first)
-    processor.tell(upsert(mobile(NEW)))
-    assert processor.tell(first) == []
+    processor.feed(first)
+    processor.feed(upsert(mobile(NEW)))
+    assert processor.publish_from(first) == []
 
 
 def test_an_event_without_change_publishes_nothing() -> None:
-    processor = play()
-    processor.tell(upsert(mobile(OLD)))
-    assert processor.tell(upsert(mobile(OLD))) == []
+    processor = person_processor()
+    processor.feed(upsert(mobile(OLD)))
+    assert processor.publish_from(upsert(mobile(OLD))) == []
 
 
-def records(processor: Played) -> list[tuple[str, Any, str | None, bool]]:
+def records(processor: ProcessorHarness) -> list[tuple[str, Any, str | None, bool]]:
     return [
         (record.number, record.sms_enabled, record.type, record.left)
-        for record in processor.all(NUMBER_FACTS)
+        for record in processor.published_on(NUMBER_FACTS)
     ]
 
 
 def test_the_gate_gets_one_fact_for_each_number() -> None:
-    processor = play()
-    processor.tell(upsert(mobile(OLD), {"number": HOME, "type": "home"}))
+    processor = person_processor()
+    processor.feed(upsert(mobile(OLD), {"number": HOME, "type": "home"}))
     assert records(processor) == [(OLD, True, "mobile", False), (HOME, False, "home", False)]
     processor.published.clear()
-    processor.tell(update(mobile(OLD, sms_enabled=False)))
+    processor.feed(update(mobile(OLD, sms_enabled=False)))
     assert records(processor) == [(OLD, False, "mobile", False)]
 
 
 def test_the_gate_gets_a_fact_for_a_removed_number() -> None:
-    processor = play()
-    processor.tell(upsert(mobile(OLD)))
+    processor = person_processor()
+    processor.feed(upsert(mobile(OLD)))
     processor.published.clear()
-    processor.tell(upsert(mobile(NEW)))
+    processor.feed(upsert(mobile(NEW)))
     assert records(processor) == [(NEW, True, "mobile", False), (OLD, None, None, True)]
-    assert {record.person_id for record in processor.all(NUMBER_FACTS)} == {"p1"}
+    assert {record.person_id for record in processor.published_on(NUMBER_FACTS)} == {"p1"}
 
 
 def test_a_zone_goes_to_every_number() -> None:
-    processor = play()
-    processor.tell(upsert(mobile(OLD), mobile(NEW)))
+    processor = person_processor()
+    processor.feed(upsert(mobile(OLD), mobile(NEW)))
     processor.published.clear()
-    processor.tell(update(time_zone="America/Denver", postal_region="CO"))
+    processor.feed(update(time_zone="America/Denver", postal_region="CO"))
     said = [
         (record.number, record.time_zone, record.postal_region)
-        for record in processor.all(NUMBER_FACTS)
+        for record in processor.published_on(NUMBER_FACTS)
     ]
     assert said == [(OLD, "America/Denver", "CO"), (NEW, "America/Denver", "CO")]
 
@@ -163,9 +163,9 @@ def test_a_zone_goes_to_every_number() -> None:
     ],
 )
 def test_what_is_too_large_for_a_person_is_a_dead_letter(event: PersonEvent) -> None:
-    processor = play()
-    processor.tell(event)
-    assert [letter.cause for letter in processor.all(DEAD_LETTERS)] == ["too_large"]
+    processor = person_processor()
+    processor.feed(event)
+    assert [letter.cause for letter in processor.published_on(DEAD_LETTERS)] == ["too_large"]
     assert processor.state.raw == {}
 
 

@@ -10,6 +10,7 @@ from schemas.send_request import CancelRequest
 from schemas.topics import DEAD_LETTERS, REQUEST_CANCELS, SEND_REQUESTS
 from streams.people.state import MAX_AT_ONCE, build_message_id
 from streams.processing import UnreadableRecord
+from tests.core.harness import ProcessorHarness
 from tests.core.people.cases import (
     DAY,
     HOME,
@@ -23,21 +24,20 @@ from tests.core.people.cases import (
     decisions,
     delete,
     mobile,
-    play,
+    person_processor,
     request,
     summarize,
     update,
     upsert,
 )
-from tests.core.playing import Played
 
 OFF = {"sms_enabled": False}
 
 
-def issued(*numbers: dict[str, Any]) -> Played:
-    processor = play()
-    processor.tell(upsert(*(numbers or [mobile(OLD)])))
-    processor.tell(request())
+def issued(*numbers: dict[str, Any]) -> ProcessorHarness:
+    processor = person_processor()
+    processor.feed(upsert(*(numbers or [mobile(OLD)])))
+    processor.feed(request())
     return processor
 
 
@@ -45,34 +45,34 @@ def issued(*numbers: dict[str, Any]) -> Played:
 
 
 def test_a_number_releases_requests_in_their_order() -> None:
-    processor = play()
-    processor.tell(request(message_id="late", requested_at=NOON))
-    processor.tell(request(message_id="early", requested_at=NOON - HOUR))
-    assert summarize(processor.tell(upsert(mobile(OLD)))) == [
+    processor = person_processor()
+    processor.feed(request(message_id="late", requested_at=NOON))
+    processor.feed(request(message_id="early", requested_at=NOON - HOUR))
+    assert summarize(processor.publish_from(upsert(mobile(OLD)))) == [
         ("asked", "early", OLD),
         ("asked", "late", OLD),
     ]
 
 
 def test_the_gate_counts_on_from_our_decisions() -> None:
-    processor = play()
-    processor.tell(request())
-    processor.tell(upsert())
-    processor.tell(upsert(mobile(OLD) | OFF))
+    processor = person_processor()
+    processor.feed(request())
+    processor.feed(upsert())
+    processor.feed(upsert(mobile(OLD) | OFF))
     assert [(one.seq, one.findings[0].rule) for one in decisions(processor)] == [
         (1, "no_number"),
         (2, "no_number"),
         (3, "not_sms_enabled"),
     ]
-    processor.tell(update(mobile(OLD, sms_enabled=True)))
-    assert processor.all(SEND_REQUESTS)[0].resolved.decided == 3
+    processor.feed(update(mobile(OLD, sms_enabled=True)))
+    assert processor.published_on(SEND_REQUESTS)[0].resolved.decided == 3
 
 
 def test_a_hold_with_the_same_reasons_is_not_repeated() -> None:
-    processor = play()
-    processor.tell(request())
-    processor.tell(upsert(name="Jo"))
-    assert summarize(processor.tell(upsert(name="Joe"))) == []
+    processor = person_processor()
+    processor.feed(request())
+    processor.feed(upsert(name="Jo"))
+    assert summarize(processor.publish_from(upsert(name="Joe"))) == []
 
 
 @pytest.mark.parametrize(
@@ -95,35 +95,35 @@ def test_a_hold_with_the_same_reasons_is_not_repeated() -> None:
     ],
 )
 def test_a_held_request_expires(asked: dict[str, Any], end: Any, rule: str) -> None:
-    processor = play()
-    processor.tell(request(**asked))
-    assert summarize(processor.until(end - MINUTE)) == []
-    assert summarize(processor.until(end)) == [
+    processor = person_processor()
+    processor.feed(request(**asked))
+    assert summarize(processor.run_until(end - MINUTE)) == []
+    assert summarize(processor.run_until(end)) == [
         ("decided", "m1", "expire", "no_number", "unknown_person", rule)
     ]
-    assert summarize(processor.tell(upsert(mobile(OLD)))) == []
+    assert summarize(processor.publish_from(upsert(mobile(OLD)))) == []
 
 
 def test_a_request_past_its_time_ends_at_once() -> None:
-    processor = play()
-    published = processor.tell(request(valid_until=NOON - MINUTE))
+    processor = person_processor()
+    published = processor.publish_from(request(valid_until=NOON - MINUTE))
     assert summarize(published) == [
         ("decided", "m1", "expire", "no_number", "unknown_person", "expired")
     ]
 
 
 def test_an_unsendable_text_is_rejected_in_words() -> None:
-    processor = play()
-    assert summarize(processor.tell(request(body="x" * 900_000))) == [
+    processor = person_processor()
+    assert summarize(processor.publish_from(request(body="x" * 900_000))) == [
         ("decided", "m1", "reject", "bad_body")
     ]
     assert max(map(len, processor.state.raw.values())) < 1000
 
 
 def test_a_request_like_a_file_is_a_dead_letter() -> None:
-    processor = play()
-    processor.tell(request(requested_by="x" * 5_000))
-    assert [letter.cause for letter in processor.all(DEAD_LETTERS)] == ["too_large"]
+    processor = person_processor()
+    processor.feed(request(requested_by="x" * 5_000))
+    assert [letter.cause for letter in processor.published_on(DEAD_LETTERS)] == ["too_large"]
 
 
 @pytest.mark.parametrize(
@@ -132,16 +132,16 @@ def test_a_request_like_a_file_is_a_dead_letter() -> None:
 def test_a_repeated_request_publishes_nothing(then: Any) -> None:
     processor = issued()
     if then:
-        processor.tell(then)
-    assert processor.tell(request()) == []
-    processor.tell(request(body="another text"))
-    assert [letter.cause for letter in processor.all(DEAD_LETTERS)] == ["id_reused"]
+        processor.feed(then)
+    assert processor.publish_from(request()) == []
+    processor.feed(request(body="another text"))
+    assert [letter.cause for letter in processor.published_on(DEAD_LETTERS)] == ["id_reused"]
 
 
 def test_a_request_for_a_deleted_person_is_rejected() -> None:
-    processor = play()
-    processor.tell(request())
-    assert summarize(processor.tell(delete())) == [
+    processor = person_processor()
+    processor.feed(request())
+    assert summarize(processor.publish_from(delete())) == [
         ("decided", "m1", "reject", "no_number", "unknown_person", "person_deleted")
     ]
 
@@ -151,146 +151,150 @@ def test_a_request_for_a_deleted_person_is_rejected() -> None:
 
 def test_a_text_never_goes_to_two_numbers() -> None:
     processor = issued()
-    assert summarize(processor.tell(upsert(mobile(NEW)))) == [("canceled", "m1", OLD)]
-    assert summarize(processor.tell(update(name="Jo"))) == []
-    assert summarize(processor.tell(answer("cancel", by="people"))) == [
+    assert summarize(processor.publish_from(upsert(mobile(NEW)))) == [("canceled", "m1", OLD)]
+    assert summarize(processor.publish_from(update(name="Jo"))) == []
+    assert summarize(processor.publish_from(answer("cancel", by="people"))) == [
         ("asked", "m1:moved-2", NEW)
     ]
-    moved = processor.all(SEND_REQUESTS)[-1]
+    moved = processor.published_on(SEND_REQUESTS)[-1]
     assert (moved.resend_of, moved.resolved.request_id, moved.resolved.decided) == ("m1", "m1", 0)
     assert moved.resolved.received_at == NOON
 
 
 def test_it_moves_when_another_number_comes_first() -> None:
     processor = issued()
-    assert summarize(processor.tell(update(mobile(NEW, primary=True)))) == [("canceled", "m1", OLD)]
+    assert summarize(processor.publish_from(update(mobile(NEW, primary=True)))) == [
+        ("canceled", "m1", OLD)
+    ]
 
 
 def test_it_stays_when_another_number_comes_second() -> None:
-    assert summarize(issued().tell(update(mobile(NEW)))) == []
+    assert summarize(issued().publish_from(update(mobile(NEW)))) == []
 
 
 def test_a_second_change_issues_only_the_last_number() -> None:
     processor = issued()
-    processor.tell(upsert(mobile(NEW)))
-    assert summarize(processor.tell(upsert(mobile(THIRD)))) == []
-    assert summarize(processor.tell(answer("cancel", by="people"))) == [
+    processor.feed(upsert(mobile(NEW)))
+    assert summarize(processor.publish_from(upsert(mobile(THIRD)))) == []
+    assert summarize(processor.publish_from(answer("cancel", by="people"))) == [
         ("asked", "m1:moved-2", THIRD)
     ]
-    assert summarize(processor.tell(upsert(mobile(NEW)))) == [("canceled", "m1:moved-2", THIRD)]
-    assert summarize(processor.tell(answer("cancel", "m1:moved-2", by="people"))) == [
+    assert summarize(processor.publish_from(upsert(mobile(NEW)))) == [
+        ("canceled", "m1:moved-2", THIRD)
+    ]
+    assert summarize(processor.publish_from(answer("cancel", "m1:moved-2", by="people"))) == [
         ("asked", "m1:moved-3", NEW)
     ]
-    assert processor.all(SEND_REQUESTS)[-1].resend_of == "m1:moved-2"
+    assert processor.published_on(SEND_REQUESTS)[-1].resend_of == "m1:moved-2"
 
 
 def test_a_change_taken_back_goes_to_the_first_number() -> None:
     processor = issued()
-    processor.tell(upsert(mobile(NEW)))
-    processor.tell(upsert(mobile(OLD)))
-    assert summarize(processor.tell(answer("cancel", by="people"))) == [
+    processor.feed(upsert(mobile(NEW)))
+    processor.feed(upsert(mobile(OLD)))
+    assert summarize(processor.publish_from(answer("cancel", by="people"))) == [
         ("asked", "m1:moved-2", OLD)
     ]
 
 
 def test_with_no_number_left_it_waits_here_under_its_next_id() -> None:
     processor = issued()
-    assert summarize(processor.tell(update(remove=[OLD]))) == [("canceled", "m1", OLD)]
-    assert summarize(processor.tell(answer("cancel", by="people"))) == [
+    assert summarize(processor.publish_from(update(remove=[OLD]))) == [("canceled", "m1", OLD)]
+    assert summarize(processor.publish_from(answer("cancel", by="people"))) == [
         ("decided", "m1:moved-2", "hold", "no_number")
     ]
     assert decisions(processor)[-1].resend_of == "m1"
-    assert summarize(processor.tell(update(mobile(NEW)))) == [("asked", "m1:moved-2", NEW)]
-    assert processor.all(SEND_REQUESTS)[-1].resolved.decided == 1
+    assert summarize(processor.publish_from(update(mobile(NEW)))) == [("asked", "m1:moved-2", NEW)]
+    assert processor.published_on(SEND_REQUESTS)[-1].resolved.decided == 1
 
 
 def test_a_disabled_number_cancels_and_waits() -> None:
     processor = issued()
-    assert summarize(processor.tell(update(mobile(OLD, sms_enabled=False)))) == [
+    assert summarize(processor.publish_from(update(mobile(OLD, sms_enabled=False)))) == [
         ("canceled", "m1", OLD)
     ]
-    assert summarize(processor.tell(answer("cancel", by="people"))) == [
+    assert summarize(processor.publish_from(answer("cancel", by="people"))) == [
         ("decided", "m1:moved-2", "hold", "not_sms_enabled")
     ]
 
 
 def test_a_move_keeps_the_time_of_the_request() -> None:
     processor = issued()
-    processor.until(NOON + 29 * DAY)
-    processor.tell(update(remove=[OLD]))
-    processor.tell(answer("cancel", by="people"))
-    assert summarize(processor.until(NOON + 30 * DAY)) == [
+    processor.run_until(NOON + 29 * DAY)
+    processor.feed(update(remove=[OLD]))
+    processor.feed(answer("cancel", by="people"))
+    assert summarize(processor.run_until(NOON + 30 * DAY)) == [
         ("decided", "m1:moved-2", "expire", "no_number", "held_too_long")
     ]
 
 
 def test_what_left_before_the_cancel_is_not_issued_again() -> None:
     processor = issued()
-    processor.tell(upsert(mobile(NEW)))
-    assert summarize(processor.tell(answer("send"))) == []
-    assert summarize(processor.tell(upsert(mobile(THIRD)))) == []
+    processor.feed(upsert(mobile(NEW)))
+    assert summarize(processor.publish_from(answer("send"))) == []
+    assert summarize(processor.publish_from(upsert(mobile(THIRD)))) == []
 
 
 @pytest.mark.parametrize("verdict", ["reject", "expire"])
 def test_what_ended_before_the_cancel_is_over(verdict: str) -> None:
     processor = issued()
-    processor.tell(upsert(mobile(NEW)))
-    assert summarize(processor.tell(answer(verdict))) == []
-    assert summarize(processor.tell(answer("cancel", by="people"))) == []
+    processor.feed(upsert(mobile(NEW)))
+    assert summarize(processor.publish_from(answer(verdict))) == []
+    assert summarize(processor.publish_from(answer("cancel", by="people"))) == []
 
 
 def test_what_staff_canceled_is_not_issued_again() -> None:
     processor = issued()
-    processor.tell(upsert(mobile(NEW)))
-    assert summarize(processor.tell(answer("cancel", by="m.ortiz"))) == []
-    assert summarize(processor.tell(upsert(mobile(THIRD)))) == []
+    processor.feed(upsert(mobile(NEW)))
+    assert summarize(processor.publish_from(answer("cancel", by="m.ortiz"))) == []
+    assert summarize(processor.publish_from(upsert(mobile(THIRD)))) == []
 
 
 def test_an_order_to_a_removed_number_is_canceled() -> None:
     processor = issued()
-    processor.tell(answer("send"))
-    assert summarize(processor.tell(update(mobile(NEW, primary=True)))) == [], (
+    processor.feed(answer("send"))
+    assert summarize(processor.publish_from(update(mobile(NEW, primary=True)))) == [], (
         "theirs still: it goes where it was ordered to"
     )
-    assert summarize(processor.tell(update(remove=[OLD]))) == [("canceled", "m1", OLD)]
+    assert summarize(processor.publish_from(update(remove=[OLD]))) == [("canceled", "m1", OLD)]
 
 
 def test_an_order_of_long_ago_is_left_alone() -> None:
     processor = issued()
-    processor.tell(answer("send"))
-    processor.until(NOON + 4 * DAY)
-    assert summarize(processor.tell(upsert(mobile(NEW)))) == []
+    processor.feed(answer("send"))
+    processor.run_until(NOON + 4 * DAY)
+    assert summarize(processor.publish_from(upsert(mobile(NEW)))) == []
 
 
 def test_an_old_order_that_is_returned_is_canceled() -> None:
     processor = issued()
-    processor.tell(answer("send"))
-    processor.until(NOON + 4 * DAY)
-    processor.tell(upsert(mobile(NEW)))
-    assert summarize(processor.tell(answer("hold"))) == [("canceled", "m1", OLD)]
+    processor.feed(answer("send"))
+    processor.run_until(NOON + 4 * DAY)
+    processor.feed(upsert(mobile(NEW)))
+    assert summarize(processor.publish_from(answer("hold"))) == [("canceled", "m1", OLD)]
 
 
 def test_an_answer_to_an_earlier_id_changes_nothing() -> None:
     processor = issued()
-    processor.tell(upsert(mobile(NEW)))
-    processor.tell(answer("cancel", by="people"))
-    assert processor.tell(answer("cancel", by="people")) == []
-    assert processor.tell(answer("cancel", "m1:moved-3", by="people")) == []
-    assert processor.tell(answer("send", "other", request_id="other")) == []
+    processor.feed(upsert(mobile(NEW)))
+    processor.feed(answer("cancel", by="people"))
+    assert processor.publish_from(answer("cancel", by="people")) == []
+    assert processor.publish_from(answer("cancel", "m1:moved-3", by="people")) == []
+    assert processor.publish_from(answer("send", "other", request_id="other")) == []
 
 
 def test_a_deleted_person_cancels_and_ends_the_request() -> None:
     processor = issued()
-    assert summarize(processor.tell(delete())) == [("canceled", "m1", OLD)]
-    assert summarize(processor.tell(answer("cancel", by="people"))) == []
+    assert summarize(processor.publish_from(delete())) == [("canceled", "m1", OLD)]
+    assert summarize(processor.publish_from(answer("cancel", by="people"))) == []
 
 
 def test_a_type_that_is_no_longer_allowed_cancels() -> None:
-    processor = play(number_types=["home"])
-    processor.tell(upsert({"number": HOME, "type": "home", "sms_enabled": True}))
-    processor.tell(request(to=HOME))
-    processor.settings = play().settings
-    assert summarize(processor.tell(update(name="Jo"))) == [("canceled", "m1", HOME)]
+    processor = person_processor(number_types=["home"])
+    processor.feed(upsert({"number": HOME, "type": "home", "sms_enabled": True}))
+    processor.feed(request(to=HOME))
+    processor.settings = person_processor().settings
+    assert summarize(processor.publish_from(update(name="Jo"))) == [("canceled", "m1", HOME)]
 
 
 @pytest.mark.parametrize(
@@ -304,7 +308,7 @@ def test_a_type_that_is_no_longer_allowed_cancels() -> None:
 )
 def test_a_cancel_says_what_happens_next(then: Any, why: str) -> None:
     processor = issued()
-    (back,) = [value for topic, value in processor.tell(then) if topic is REQUEST_CANCELS]
+    (back,) = [value for topic, value in processor.publish_from(then) if topic is REQUEST_CANCELS]
     assert isinstance(back, CancelRequest)
     assert why in back.reason
 
@@ -313,13 +317,13 @@ def test_a_cancel_says_what_happens_next(then: Any, why: str) -> None:
 
 
 def test_thousands_move_in_bounded_steps() -> None:
-    processor = play()
-    processor.tell(upsert(mobile(OLD)))
+    processor = person_processor()
+    processor.feed(upsert(mobile(OLD)))
     for n in range(MAX_AT_ONCE + 20):
-        processor.tell(request(message_id=f"m{n}"))
-    first = processor.tell(upsert(mobile(NEW)))
+        processor.feed(request(message_id=f"m{n}"))
+    first = processor.publish_from(upsert(mobile(NEW)))
     assert len([one for one in first if one.topic is REQUEST_CANCELS]) == MAX_AT_ONCE
-    rest = processor.until(processor.now + MINUTE)
+    rest = processor.run_until(processor.now + MINUTE)
     assert len([one for one in rest if one.topic is REQUEST_CANCELS]) == 20
 
 
@@ -329,14 +333,14 @@ def test_thousands_move_in_bounded_steps() -> None:
 def test_everything_is_forgotten_in_the_end(said: Any) -> None:
     processor = issued()
     for one in said:
-        processor.tell(one)
-    processor.until(NOON + 101 * DAY)
+        processor.feed(one)
+    processor.run_until(NOON + 101 * DAY)
     assert [name for name in processor.state.raw if name != "person"] == []
 
 
 def test_an_unreadable_record_changes_nothing() -> None:
     processor = issued()
-    assert processor.tell(UnreadableRecord(cause="bad_value", reason="")) == []
+    assert processor.publish_from(UnreadableRecord(cause="bad_value", reason="")) == []
 
 
 def test_a_long_id_is_cut_and_stays_unique() -> None:

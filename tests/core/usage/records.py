@@ -10,14 +10,14 @@ from schemas.tenant_settings import TenantSettings
 from schemas.topics import USAGE_REPORT
 from streams.processing import build_settings
 from streams.usage import usage, usage_on_timer
-from tests.core.drive import START, Drive
+from tests.core.harness import START, ProcessorHarness
 
 CODE = "72975"
 
 
-def processor(zone: str = "America/New_York") -> Drive:
+def processor(zone: str = "America/New_York") -> ProcessorHarness:
     acme = TenantSettings(tenant="acme", name="Acme", sender=CODE, time_zone=zone)
-    return Drive(usage, usage_on_timer, "acme", build_settings({"acme": acme}, {}))
+    return ProcessorHarness(usage, usage_on_timer, "acme", build_settings({"acme": acme}, {}))
 
 
 def outcome(state: str, version: int = 1, was: str | None = None, **changed: Any) -> Outcome:
@@ -42,15 +42,15 @@ def outcome(state: str, version: int = 1, was: str | None = None, **changed: Any
     return Outcome(**(known | changed))
 
 
-def report(drive: Drive) -> dict[str, UsageRow]:
+def report(harness: ProcessorHarness) -> dict[str, UsageRow]:
     """What a reader of the compacted topic has: the last value of each key."""
-    return {line.identity: line for line in drive.all(USAGE_REPORT)}
+    return {line.identity: line for line in harness.published_on(USAGE_REPORT)}
 
 
-def counts(drive: Drive) -> dict[str, tuple[int, int]]:
+def counts(harness: ProcessorHarness) -> dict[str, tuple[int, int]]:
     """`delivered` or `failed 30005`: messages and segments, where there are any."""
     return {
         " ".join(filter(None, (line.state, line.error_code))): (line.messages, line.segments)
-        for line in report(drive).values()
+        for line in report(harness).values()
         if line.messages or line.segments
     }

@@ -17,7 +17,7 @@ from streams.processing import build_settings
 from streams.usage import usage, usage_on_timer
 from streams.usage.measure import find_price, list_prices
 from streams.usage.state import Counts
-from tests.core.drive import START, Drive
+from tests.core.harness import START, ProcessorHarness
 from tests.core.usage.records import CODE, outcome, report
 
 ANA, BOB = "+14155550101", "+442079460100"
@@ -78,10 +78,10 @@ def billed(state: str = "delivered", version: int = 1, **changed: Any) -> Outcom
 
 
 def line(*told: Outcome, state: str = "delivered") -> UsageRow:
-    drive = Drive(usage, usage_on_timer, "acme", settings())
+    harness = ProcessorHarness(usage, usage_on_timer, "acme", settings())
     for one in told:
-        drive.tell(one)
-    [found] = [row for row in report(drive).values() if row.state == state]
+        harness.feed(one)
+    [found] = [row for row in report(harness).values() if row.state == state]
     return found
 
 
@@ -134,30 +134,30 @@ def test_a_message_that_moves_takes_its_cost_along() -> None:
 
 
 def test_a_forgotten_message_takes_its_cost_off() -> None:
-    drive = Drive(usage, usage_on_timer, "acme", settings())
-    drive.tell(billed("sent"))
-    drive.rest(46 * 24 * 3600)
-    assert not any(name.startswith("msg/") for name in drive.state.raw)
+    harness = ProcessorHarness(usage, usage_on_timer, "acme", settings())
+    harness.feed(billed("sent"))
+    harness.wait(46 * 24 * 3600)
+    assert not any(name.startswith("msg/") for name in harness.state.raw)
     was = Was(state="sent", segments=3, segments_predicted=2, segments_billed=3)
-    drive.tell(billed("failed", 2).model_copy(update={"was": was}))
+    harness.feed(billed("failed", 2).model_copy(update={"was": was}))
     sums = {
         row.state: (row.messages, row.segments, row.cost_billed, row.cost_estimated)
-        for row in report(drive).values()
+        for row in report(harness).values()
     }
     assert sums == {"sent": (0, 0, 0, 0), "failed": (1, 3, 0, 0)}
 
 
 def test_an_entry_from_before_prices_is_counted_on() -> None:
-    drive = Drive(usage, usage_on_timer, "acme", settings())
-    drive.tell(billed("sent"))
-    for name, raw in drive.state.raw.items():
+    harness = ProcessorHarness(usage, usage_on_timer, "acme", settings())
+    harness.feed(billed("sent"))
+    for name, raw in harness.state.raw.items():
         kept = json.loads(raw).items()
         old = {
             field: value
             for field, value in kept
             if field not in Counts.__struct_fields__ or field == "segments"
         }
-        drive.state.raw[name] = json.dumps(old).encode()
-    drive.tell(billed("delivered", 2))
-    sums = {row.state: (row.messages, row.cost_billed) for row in report(drive).values()}
+        harness.state.raw[name] = json.dumps(old).encode()
+    harness.feed(billed("delivered", 2))
+    sums = {row.state: (row.messages, row.cost_billed) for row in report(harness).values()}
     assert sums == {"sent": (0, 0), "delivered": (1, 28_500)}

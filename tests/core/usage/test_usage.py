@@ -11,7 +11,7 @@ from schemas.outcome import Outcome
 from schemas.topics import USAGE_REPORT
 from streams.error_codes import lookup
 from streams.processing import PartitionAcquired, Settings
-from tests.core.drive import START
+from tests.core.harness import START
 from tests.core.usage.records import counts, outcome, processor, report
 
 OLD = START - timedelta(days=50)
@@ -51,16 +51,16 @@ OLD = START - timedelta(days=50)
 def test_a_message_is_counted_once_in_its_last_cell(
     told: list[Outcome], expected: dict[str, tuple[int, int]]
 ) -> None:
-    drive = processor()
+    harness = processor()
     for one in told:
-        drive.tell(one)
-    assert counts(drive) == expected
+        harness.feed(one)
+    assert counts(harness) == expected
 
 
 def test_a_line_of_the_report() -> None:
-    drive = processor()
-    drive.tell(outcome("undelivered", error_code="30003"))
-    (line,) = report(drive).values()
+    harness = processor()
+    harness.feed(outcome("undelivered", error_code="30003"))
+    (line,) = report(harness).values()
     assert (line.branch, line.sender, line.kind, line.period) == (
         "north",
         "72975",
@@ -72,30 +72,33 @@ def test_a_line_of_the_report() -> None:
 
 
 def test_a_move_reports_both_cells_and_drops_an_empty_one() -> None:
-    drive = processor()
-    drive.tell(outcome("held"))
-    drive.tell(outcome("sent", 2, "held"))
-    assert {line.state: line.messages for line in report(drive).values()} == {"held": 0, "sent": 1}
-    assert sum(name.startswith("cell/") for name in drive.state.raw) == 1
+    harness = processor()
+    harness.feed(outcome("held"))
+    harness.feed(outcome("sent", 2, "held"))
+    assert {line.state: line.messages for line in report(harness).values()} == {
+        "held": 0,
+        "sent": 1,
+    }
+    assert sum(name.startswith("cell/") for name in harness.state.raw) == 1
 
 
 def test_a_new_version_in_the_same_cell_is_not_reported() -> None:
-    drive = processor()
-    drive.tell(outcome("sent"))
-    step = drive.tell(outcome("sent", 2, "sent"))
+    harness = processor()
+    harness.feed(outcome("sent"))
+    step = harness.feed(outcome("sent", 2, "sent"))
     assert step.state
     assert not step.publish
-    assert not drive.tell(outcome("held")).state
+    assert not harness.feed(outcome("held")).state
 
 
 @pytest.mark.parametrize(
     "changed", [{"branch": None}, {"sender": None}, {"branch": "south"}, {"sender": "12345"}]
 )
 def test_a_message_that_changes_branch_or_sender_moves(changed: dict[str, Any]) -> None:
-    drive = processor()
-    drive.tell(outcome("held"))
-    drive.tell(outcome("held", 2, "held", **changed))
-    lines = {(line.branch, line.sender): line.messages for line in report(drive).values()}
+    harness = processor()
+    harness.feed(outcome("held"))
+    harness.feed(outcome("held", 2, "held", **changed))
+    lines = {(line.branch, line.sender): line.messages for line in report(harness).values()}
     branch, sender = ({"branch": "north", "sender": "72975"} | changed).values()
     assert lines == {("north", "72975"): 0, (branch or "", sender or ""): 1}
 
@@ -112,54 +115,54 @@ def test_a_message_that_changes_branch_or_sender_moves(changed: dict[str, Any]) 
     ],
 )
 def test_the_period_is_the_tenants_local_day(requested_at: datetime, zone: str, day: date) -> None:
-    drive = processor(zone)
-    drive.tell(outcome("sent", requested_at=requested_at))
-    assert [line.period for line in report(drive).values()] == [day]
+    harness = processor(zone)
+    harness.feed(outcome("sent", requested_at=requested_at))
+    assert [line.period for line in report(harness).values()] == [day]
 
 
 def test_a_message_keeps_its_day_when_the_zone_changes() -> None:
-    drive = processor()
-    drive.tell(outcome("held", requested_at=datetime(2026, 11, 24, 4, 0, tzinfo=UTC)))
-    drive.settings = Settings()
-    drive.tell(outcome("sent", 2, "held", requested_at=datetime(2026, 11, 24, 4, 0, tzinfo=UTC)))
-    assert {line.period for line in report(drive).values()} == {date(2026, 11, 23)}
-    assert counts(drive) == {"sent": (1, 2)}
+    harness = processor()
+    harness.feed(outcome("held", requested_at=datetime(2026, 11, 24, 4, 0, tzinfo=UTC)))
+    harness.settings = Settings()
+    harness.feed(outcome("sent", 2, "held", requested_at=datetime(2026, 11, 24, 4, 0, tzinfo=UTC)))
+    assert {line.period for line in report(harness).values()} == {date(2026, 11, 23)}
+    assert counts(harness) == {"sent": (1, 2)}
 
 
 def test_a_day_is_final_later_when_the_zone_changes() -> None:
-    drive = processor("Pacific/Kiritimati")
-    drive.tell(outcome("sent"))
-    drive.settings = processor("Pacific/Honolulu").settings
-    drive.rest(50 * 24 * 3600)
-    assert [line.final for line in drive.all(USAGE_REPORT)] == [False, True]
+    harness = processor("Pacific/Kiritimati")
+    harness.feed(outcome("sent"))
+    harness.settings = processor("Pacific/Honolulu").settings
+    harness.wait(50 * 24 * 3600)
+    assert [line.final for line in harness.published_on(USAGE_REPORT)] == [False, True]
 
 
 def test_a_forgotten_message_says_where_it_was_counted() -> None:
-    drive = processor()
-    drive.tell(outcome("sent"))
-    drive.rest(46 * 24 * 3600)
-    assert not any(name.startswith("msg/") for name in drive.state.raw)
-    drive.tell(outcome("delivered", 2, "sent"))
-    assert counts(drive) == {"delivered": (1, 2)}
-    drive.tell(outcome("delivered", 2, "sent"))
-    assert counts(drive) == {"delivered": (1, 2)}
+    harness = processor()
+    harness.feed(outcome("sent"))
+    harness.wait(46 * 24 * 3600)
+    assert not any(name.startswith("msg/") for name in harness.state.raw)
+    harness.feed(outcome("delivered", 2, "sent"))
+    assert counts(harness) == {"delivered": (1, 2)}
+    harness.feed(outcome("delivered", 2, "sent"))
+    assert counts(harness) == {"delivered": (1, 2)}
 
 
 def test_nothing_is_taken_off_where_nothing_was_counted() -> None:
-    drive = processor()
-    drive.tell(outcome("delivered", 2, "sent", requested_at=OLD))
-    assert counts(drive) == {"delivered": (1, 2)}
+    harness = processor()
+    harness.feed(outcome("delivered", 2, "sent", requested_at=OLD))
+    assert counts(harness) == {"delivered": (1, 2)}
 
 
 def test_a_closed_day_is_final_but_can_be_corrected() -> None:
-    drive = processor()
-    drive.tell(outcome("sent"))
-    drive.rest(45 * 24 * 3600)
-    assert not next(iter(report(drive).values())).final
-    drive.rest(24 * 3600)
-    assert next(iter(report(drive).values())).final
-    drive.tell(outcome("delivered", 2, "sent"))
-    assert {line.state: (line.messages, line.final) for line in report(drive).values()} == {
+    harness = processor()
+    harness.feed(outcome("sent"))
+    harness.wait(45 * 24 * 3600)
+    assert not next(iter(report(harness).values())).final
+    harness.wait(24 * 3600)
+    assert next(iter(report(harness).values())).final
+    harness.feed(outcome("delivered", 2, "sent"))
+    assert {line.state: (line.messages, line.final) for line in report(harness).values()} == {
         "sent": (0, True),
         "delivered": (1, True),
     }
@@ -169,12 +172,12 @@ def test_a_closed_day_is_final_but_can_be_corrected() -> None:
     "odd", [{"kind": "a/b"}, {"kind": "k" * 10**6}, {"error_code": "\x00/"}, {"branch": "ü" * 9999}]
 )
 def test_odd_names_make_a_cell_like_any_other(odd: dict[str, Any]) -> None:
-    drive = processor()
-    drive.tell(outcome("sent"))
-    drive.tell(outcome("sent", message_id="m2", **odd))
-    drive.tell(outcome("delivered", 2, "sent", message_id="m2", **odd))
-    assert sorted(line.messages for line in report(drive).values()) == [0, 1, 1]
-    assert all("\x00" not in name and len(name) < 3000 for name in drive.state.raw)
+    harness = processor()
+    harness.feed(outcome("sent"))
+    harness.feed(outcome("sent", message_id="m2", **odd))
+    harness.feed(outcome("delivered", 2, "sent", message_id="m2", **odd))
+    assert sorted(line.messages for line in report(harness).values()) == [0, 1, 1]
+    assert all("\x00" not in name and len(name) < 3000 for name in harness.state.raw)
 
 
 def test_other_records_are_ignored() -> None:

@@ -50,7 +50,7 @@ def test_what_only_looks_like_one_is_shown(text: str) -> None:
     assert mask_text(text) == text
 
 
-def test_a_place_on_kafka_is_shown_however_far_the_topic_has_come() -> None:
+def test_an_offset_of_twelve_digits_is_no_phone_number() -> None:
     event = {
         "place": "sms.outcomes@3:123456789012",
         "origin": "sms.attempts@0:1234567890",

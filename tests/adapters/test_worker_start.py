@@ -11,7 +11,7 @@ from streams.topology import GATE
 pytestmark = pytest.mark.broker
 
 
-async def test_a_topic_that_a_room_only_publishes_to_is_missed_at_the_start(
+async def test_a_missing_output_topic_stops_the_start(
     fresh_cluster: str,
 ) -> None:
     counts = await count_partitions(fresh_cluster, GATE)

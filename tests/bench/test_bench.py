@@ -127,7 +127,7 @@ def test_the_unit_of_a_run_is_the_mean_of_its_neighbours() -> None:
     assert raw.between([]) == []
 
 
-def test_a_message_costs_as_many_raw_events_as_the_median_of_the_runs_ratios() -> None:
+def test_costs_are_the_median_of_the_ratios_of_each_run() -> None:
     spent = [
         ({"gate": 0.1, "broker": 0.3}, 100),
         ({"gate": 0.2, "broker": 0.4}, 100),
@@ -148,7 +148,7 @@ def test_where_no_cpu_time_is_told_there_is_no_ratio() -> None:
     assert flows.to_flood([result("steady.raw_events_per_message", "", [3.0])]) is None
 
 
-def test_the_even_load_is_compared_with_the_flood_of_the_same_run() -> None:
+def test_the_even_load_is_compared_with_its_own_runs_flood() -> None:
     found = [
         result("end_to_end.raw_events_per_message", "", [100.0, 200.0, 100.0]),
         result("steady.raw_events_per_message", "", [150.0, 200.0, 180.0]),
@@ -200,7 +200,7 @@ def test_what_outcomes_keeps_of_a_message_is_more_than_its_id() -> None:
 PLAN = Plan(1, 2, 3, 4, 5, 6, 7, steady=8.0, idle=9.0, runs=2, only=("whole", "steady"))
 
 
-def test_another_checkout_is_given_new_options_only_with_new_benches() -> None:
+def test_only_new_benches_give_new_options_to_another_checkout() -> None:
     old = [
         "--runs",
         "1",
@@ -240,7 +240,7 @@ def checkout(folder: Path, bench: str) -> Path:
     return folder
 
 
-def test_another_checkouts_bench_is_run_there_and_what_it_kept_stays(tmp_path: Path) -> None:
+def test_another_checkouts_results_stay_as_they_are(tmp_path: Path) -> None:
     bench = """import json, pathlib, sys
     here = pathlib.Path.cwd() / ".bench" / "latest.json"
     here.write_text(json.dumps([{"name": sys.argv[1], "value": 2.0}]))"""

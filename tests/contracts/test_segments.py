@@ -47,9 +47,7 @@ def test_what_is_kept_for_machines_without_node_is_what_it_says(compared: Compar
     assert [theirs.kept for _, theirs in compared[: len(known)]] == known
 
 
-async def test_where_its_segments_hold_more_than_there_is_room_for_ours_are_as_many_as_it_takes() -> (
-    None
-):
+async def test_overfull_segments_of_theirs_never_make_ours_fewer() -> None:
     """The one thing that is counted otherwise: a grapheme of more than 67 units."""
     given = list(heaped(5, 200))
     over = [

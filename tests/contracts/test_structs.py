@@ -82,7 +82,7 @@ def test_a_time_that_is_none_is_not_built(moment: datetime) -> None:
         OUTCOME.model_copy(update={"at": moment})
 
 
-def test_what_is_finer_than_a_microsecond_is_cut_off_and_not_rounded() -> None:
+def test_times_are_truncated_to_microseconds() -> None:
     value = encode(OUTCOME).replace(
         b'"at":"2026-03-02T12:00:00Z"', b'"at":"2026-03-02T12:00:00.9999999Z"'
     )
@@ -108,7 +108,7 @@ def _refused(read: Any, data: bytes) -> str:
     return ""
 
 
-def test_a_contract_holds_structs_and_is_written_as_if_it_held_itself() -> None:
+def test_a_contract_writes_structs_as_its_own_fields() -> None:
     place = Evidence(topic="sms.inbound", partition=1, offset=2)
     reply = Reply(
         tenant="a",
@@ -129,7 +129,7 @@ def test_a_contract_holds_structs_and_is_written_as_if_it_held_itself() -> None:
     assert reply.model_dump()["evidence"]["wording"] is None
 
 
-def test_a_wrong_value_from_outside_is_said_in_the_words_of_the_contract() -> None:
+def test_a_wrong_value_raises_the_contracts_validation_error() -> None:
     with pytest.raises(
         ValidationError, match=r"1 validation error for Outcome\ntenant\n  String should match"
     ):

@@ -137,7 +137,7 @@ def test_codes_that_belong_to_no_place_are_in_no_table(code: str) -> None:
     assert code not in AREAS
 
 
-def test_nowhere_is_everywhere_in_the_us_this_side_of_the_date_line() -> None:
+def test_an_unknown_place_means_every_us_zone_but_guam() -> None:
     assert {
         "America/Puerto_Rico",
         "America/New_York",

@@ -149,7 +149,7 @@ def request(name: str, number: str) -> bytes:
     ).encode()
 
 
-async def test_a_text_that_cannot_be_read_blocks_its_number_until_staff_resolve_it(
+async def test_an_unreadable_text_blocks_its_number_until_resolved(
     fresh_cluster: str, tmp_path: Path
 ) -> None:
     blocked, free = stage.NUMBERS[:2]

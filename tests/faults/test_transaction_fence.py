@@ -134,7 +134,8 @@ async def test_a_half_written_transaction_is_nobodys(stage: Stage) -> None:
     assert await stage.visible() == [1, 2]
 
 
-async def test_positions_beyond_the_end_of_a_topic_are_named_not_believed(stage: Stage) -> None:
+async def test_positions_beyond_the_end_of_a_topic_are_data_loss(stage: Stage) -> None:
+    """The owner does not believe them: the error names the topic, its end and the position."""
     owner = await stage.owner().take_over()
     owner.lane.positions[counting.topics(stage.prefix)["then"].name] = 6
     await owner.judge(stage.events[1]._replace(offset=6))

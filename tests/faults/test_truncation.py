@@ -67,7 +67,7 @@ async def counted(bootstrap: str, prefix: str) -> list[Any]:
 
 
 @pytest.mark.timeout(120)
-async def test_records_lost_under_a_running_worker_are_named_and_the_next_start_is_refused(
+async def test_lost_records_stop_a_worker_until_the_loss_is_accepted(
     bootstrap: str,
 ) -> None:
     prefix = f"lost-{uuid.uuid4().hex[:8]}"

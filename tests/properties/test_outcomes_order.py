@@ -88,7 +88,7 @@ def with_queued(records: list[Any]) -> list[Any]:
 
 @settings(max_examples=200, deadline=None)
 @given(lives)
-def test_it_does_not_matter_whether_what_was_called_was_reported_as_queued_before(
+def test_a_queued_report_before_the_call_changes_no_outcome(
     records: list[Any],
 ) -> None:
     """A text whose call begins at once never is."""

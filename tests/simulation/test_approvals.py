@@ -36,9 +36,10 @@ def test_no_text_of_an_approving_branch_goes_unseen(played: Approving) -> None:
     assert played.unseen == []
 
 
-def test_every_word_of_staff_is_answered_once_however_often_it_was_published(
+def test_every_approval_is_answered_once_despite_repeats(
     played: Approving,
 ) -> None:
+    """Staff may publish one approval several times."""
     assert {name: len(found) for name, found in answers(played).items()} == {
         one.approval_id: 1 for one in played.said
     }
@@ -57,7 +58,7 @@ def test_one_approval_of_a_text_is_taken_and_no_other(played: Approving) -> None
     assert {key: times for key, times in taken.items() if times > 1} == {}
 
 
-def test_a_text_is_ordered_if_its_approval_was_taken_and_only_then(played: Approving) -> None:
+def test_only_an_applied_approval_orders_its_text(played: Approving) -> None:
     """Unless something else ended it: then the answer said so."""
     goes = {
         (found[0].tenant, found[0].message_id)

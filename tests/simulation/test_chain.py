@@ -15,7 +15,7 @@ from tests.simulation.scenario import Scenario
 
 
 @pytest.mark.parametrize(("seed", "crash"), [(0, 0.0), (100, 0.03), (101, 0.03), (102, 0.03)])
-def test_every_chain_is_whole_and_the_status_names_an_entry_of_it(seed: int, crash: float) -> None:
+def test_every_chain_is_whole_and_each_status_names_an_entry(seed: int, crash: float) -> None:
     scenario = Scenario(seed, crash)
     scenario.play()
     chains: dict[str, list[dict[str, Any]]] = defaultdict(list)

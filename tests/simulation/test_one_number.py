@@ -112,7 +112,7 @@ def test_every_text_goes_from_it(day: Day) -> None:
     assert {order.sender for order in day.world.log.all(t.DISPATCH_ORDERS)} == {ONE}
 
 
-def test_each_firm_asks_for_itself_and_a_yes_answers_all_who_asked(day: Day) -> None:
+def test_each_tenant_asks_and_a_yes_answers_all_who_asked(day: Day) -> None:
     assert sorted(order.tenant for order in day.orders(ANN, "consent_ask")) == [
         "acme",
         "bolt",
@@ -138,7 +138,7 @@ def test_what_they_write_is_read_by_the_firm_that_texted_last(day: Day) -> None:
     assert replies == [("bolt", ANN)]
 
 
-def test_a_stop_is_said_to_every_firm_that_texted_them_and_for_nobody_else(day: Day) -> None:
+def test_a_stop_reaches_each_tenant_that_texted_and_no_other(day: Day) -> None:
     out = {
         (c.tenant, c.number)
         for c in day.world.log.all(t.CONSENT_LOG)

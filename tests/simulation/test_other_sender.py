@@ -124,7 +124,7 @@ def test_no_two_calls_for_a_text_have_one_number(seed: int, crash: float) -> Non
     ] == []
 
 
-def test_a_late_report_of_the_first_call_is_not_taken_for_the_second_ones() -> None:
+def test_a_late_report_of_the_first_call_does_not_end_the_second() -> None:
     moving = Moving(0)
     assert moving.numbers == [(OWN, 1), (SHARED, 2)]
     moving.carrier_reports(1, "undelivered")
@@ -132,7 +132,7 @@ def test_a_late_report_of_the_first_call_is_not_taken_for_the_second_ones() -> N
     assert (last.state, last.error_code) == ("accepted", None)
 
 
-def test_a_call_back_for_the_first_call_takes_the_text_back_from_the_second_sender() -> None:
+def test_a_receipt_for_the_first_call_cancels_the_second_order() -> None:
     """The list was wrong: it was taken.  It waits at the other sender by then."""
     moving = Moving(0, paused=True)
     assert [one.state for one in moving.world.log.all(t.ATTEMPTS) if one.sender == SHARED] == [

@@ -80,9 +80,7 @@ SEEDS = pytest.mark.parametrize(
 
 
 @SEEDS
-def test_hours_that_are_no_longer_quiet_let_go_what_waits_for_the_morning(
-    seed: int, crash: float
-) -> None:
+def test_shorter_quiet_hours_release_held_texts(seed: int, crash: float) -> None:
     scenario = waits(seed, crash)
     apply(scenario, when=ANY_TIME)
     scenario.world.settle(until=SOON)
@@ -91,7 +89,7 @@ def test_hours_that_are_no_longer_quiet_let_go_what_waits_for_the_morning(
 
 
 @SEEDS
-def test_who_is_not_entitled_any_more_learns_it_before_the_morning(seed: int, crash: float) -> None:
+def test_a_lost_entitlement_rejects_held_texts_at_once(seed: int, crash: float) -> None:
     scenario = waits(seed, crash)
     apply(scenario, entitled=False)
     scenario.world.settle(until=SOON)
@@ -113,7 +111,7 @@ def test_a_change_while_nobody_had_the_partition_is_seen_too(seed: int, crash: f
 
 
 @SEEDS
-def test_a_type_of_number_that_may_be_texted_now_is_found_at_once(seed: int, crash: float) -> None:
+def test_a_newly_allowed_number_type_is_picked_at_once(seed: int, crash: float) -> None:
     scenario = Scenario(seed, crash)
     world = scenario.world
     world.publish(t.CONSENT_EVENTS, form(scenario, "acme"))

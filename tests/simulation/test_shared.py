@@ -103,7 +103,8 @@ def test_a_yes_goes_to_whose_ask_has_arrived_and_a_stop_to_both(
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_who_opted_out_comes_back_although_another_tenants_ask_failed_since(seed: int) -> None:
+def test_start_opts_in_again_after_another_tenants_failed_ask(seed: int) -> None:
+    """The failed opt-in request came after the STOP, and concerns the other tenant only."""
     scenario = Shared(seed)
     scenario.asks("bolt")
     scenario.writes("STOP")

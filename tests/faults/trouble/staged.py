@@ -108,13 +108,13 @@ async def poison(scene: Scene) -> list[str]:
     await scene.until(lambda: "again in 2 s" in " ".join(scene.heard))
     return [
         scene.supervised("again in 1 s"),
-        _sentence(scene, "Braked"),
+        _sentence(scene, "DlqLimitExceeded"),
         scene.supervised("again in 2 s"),
     ]
 
 
 async def hung(scene: Scene) -> list[str]:
-    """One lane of four waits for ever; the others go on."""
+    """One partition of four waits for ever; the others go on."""
     once = scene.folder / "hang"
     await scene.start(SICK, **{ILLNESS: str(once)})
     once.touch()
@@ -166,7 +166,7 @@ TROUBLES: Final = (
         retention,
         (
             "STOPPED: retention or a deletion has taken up to",
-            "gate did not start: the gate worker stops: Loss: sms.send-requests partition 0 begins at 60",
+            "gate did not start: the gate worker stops: DataLoss: sms.send-requests partition 0 begins at 60",
         ),
     ),
     Trouble(
@@ -182,7 +182,7 @@ TROUBLES: Final = (
     ),
     Trouble(
         "hung",
-        "a commit on one lane never ends, and more records come",
+        "a commit on one partition never ends, and more records come",
         hung,
         (
             "STALLED: its worker does not move",

@@ -23,7 +23,9 @@ from services.operations.table_file import count_lines
 from services.operations.validation import parse_number, parse_tenant
 from services.terminal import color_word, console, note, print_json, table
 
-app = typer.Typer(help="Who opted in, who opted out, and the proof.", no_args_is_help=True)
+app = typer.Typer(
+    help="Who opted in, who opted out, and the proof.", no_args_is_help=True, add_completion=False
+)
 for command in consent_records.COMMANDS:
     app.command()(command)
 

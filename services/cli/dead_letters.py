@@ -27,7 +27,11 @@ from services.operations import dead_letters
 from services.operations.errors import InvalidRequest, OperationError, OperationFailed
 from services.terminal import console, note, print_json, table
 
-app = typer.Typer(help="Dead letters: list, mend, replay or drop them.", no_args_is_help=True)
+app = typer.Typer(
+    help="Dead letters: list, mend, replay or drop them.",
+    no_args_is_help=True,
+    add_completion=False,
+)
 Name = Annotated[
     str, typer.Argument(metavar="LETTER", help="Its name in `sayso dlq list`, e.g. 2-17.")
 ]

@@ -20,6 +20,7 @@ from services.terminal import console, print_json, table
 app = typer.Typer(
     help="Texts in doubt: nobody knows whether they were sent. List, resend or drop them.",
     no_args_is_help=True,
+    add_completion=False,
 )
 MessageId = Annotated[
     str, typer.Argument(metavar="MESSAGE_ID", help="Its id in `sayso doubt list`.")

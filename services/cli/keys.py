@@ -22,6 +22,7 @@ from services.terminal import console, note, print_json, table
 app = typer.Typer(
     help="API keys of those who report consent. Only their hashes are stored.",
     no_args_is_help=True,
+    add_completion=False,
 )
 
 

@@ -24,7 +24,9 @@ from services.operations.validation import parse_number
 from services.terminal import color_word, console, note, print_json, table
 from streams.error_codes import lookup
 
-app = typer.Typer(help="People, and the numbers that we text them at.", no_args_is_help=True)
+app = typer.Typer(
+    help="People, and the numbers that we text them at.", no_args_is_help=True, add_completion=False
+)
 
 
 @app.command("import")

@@ -25,7 +25,7 @@ SILENT: Final = timedelta(minutes=1)
 run."""
 NONE: Final = "There are no senders yet: sayso senders apply FILE.yaml"
 
-app = typer.Typer(invoke_without_command=True)
+app = typer.Typer(invoke_without_command=True, add_completion=False)
 Name = Annotated[str, typer.Argument(metavar="SENDER", help="Its name in `sayso senders`.")]
 
 

@@ -17,7 +17,9 @@ from streams.encoding.body import encode_body
 from streams.encoding.segments import count_segments
 
 app = typer.Typer(
-    help="Tenants and their settings, as every worker reads them.", no_args_is_help=True
+    help="Tenants and their settings, as every worker reads them.",
+    no_args_is_help=True,
+    add_completion=False,
 )
 
 

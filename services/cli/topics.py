@@ -28,6 +28,7 @@ from services.terminal import console, note, print_json, table
 app = typer.Typer(
     help="The topics: list them, create them, and print the rights that services need.",
     no_args_is_help=True,
+    add_completion=False,
 )
 
 

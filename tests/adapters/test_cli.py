@@ -62,6 +62,13 @@ def test_every_command_has_help_with_an_example(command: str, capsys: pytest.Cap
     assert example[1].startswith(f"sayso {command}")
 
 
+@pytest.mark.parametrize("name", sorted(ENTRIES))
+def test_no_command_offers_to_change_the_shell(name: str):
+    """Typer adds options that write to the shell's start-up files, unless it is told not to."""
+    options = {option for one in load(ENTRIES[name]).params for option in one.opts}
+    assert not options & {"--install-completion", "--show-completion"}
+
+
 def test_help_does_not_import_any_command():
     """The Kafka client, the phone number tables and the processors take a second to import."""
     code = (

@@ -1,10 +1,12 @@
 """A small HTTP/1.1 client for calls that must know whether they left this machine.
 
-Theory of operation ------------------- `request` first gets an established connection: an idle one,
-or a new one. Then it calls `before_write` and writes the whole request, with nothing awaited in
-between. If `before_write` was not called, or has raised, no byte has left this machine. General
-clients cannot promise that. A request is written at most once: nothing is retried, and no redirect
-is followed. No proxy is used, whatever the environment says.
+Theory of operation
+-------------------
+`request` first gets an established connection: an idle one, or a new one. Then it calls
+`before_write` and writes the whole request, with nothing awaited in between. If `before_write` was
+not called, or has raised, no byte has left this machine. General clients cannot promise that. A
+request is written at most once: nothing is retried, and no redirect is followed. No proxy is used,
+whatever the environment says.
 
 The client sets no time-out: callers set one around the call (`asyncio.timeout`). A call that is
 cancelled closes its connection, so that a late response can never answer another request. Why this

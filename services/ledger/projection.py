@@ -1,8 +1,9 @@
 """Turn Kafka records into rows of the ledger's tables. Pure: no file, no Kafka.
 
-Theory of operation ------------------- The ledger is a projection: `tables.TABLES` says which topic
-fills which table, and every row can be computed again from the topics. A batch of records goes
-through three steps:
+Theory of operation
+-------------------
+The ledger is a projection: `tables.TABLES` says which topic fills which table, and every row can be
+computed again from the topics. A batch of records goes through three steps:
 
 1. `parse` reads each record's value with its topic's schema. A value that cannot be read is not an
    error here: it becomes a row of `unreadable`, so that one bad record does not stop the ledger.

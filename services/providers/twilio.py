@@ -1,9 +1,10 @@
 """Twilio, through its own SDK. Every answer becomes a result: nothing is retried here, and nothing
 is raised.
 
-Theory of operation ------------------- Dispatch may send a text again only if it is certain that
-the provider has not taken it. So the one thing that this client must get right is whether a call
-can have reached Twilio:
+Theory of operation
+-------------------
+Dispatch may send a text again only if it is certain that the provider has not taken it. So the one
+thing that this client must get right is whether a call can have reached Twilio:
 
 1. A call waits for a connection first: a free slot, then DNS, TCP and TLS. That may take seconds,
    and meanwhile the sender may have been assigned to another worker. So the lease is checked right

@@ -1,7 +1,9 @@
 """The webhook's HTTP side: a bare ASGI application.
 
-Theory of operation ------------------- The provider calls two paths: `/twilio/status` for every
-change of a message, `/twilio/inbound` for every inbound text. A call is answered in this order:
+Theory of operation
+-------------------
+The provider calls two paths: `/twilio/status` for every change of a message, `/twilio/inbound` for
+every inbound text. A call is answered in this order:
 
 1. Read the body, with a limit for its size and its time.
 2. Verify the signature over the public URL and the form (`signature`). Nothing of the form is used

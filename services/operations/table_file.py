@@ -26,7 +26,7 @@ class Row(NamedTuple):
 
 
 class Table(NamedTuple):
-    """`columns` are in lower case, with `_` for blanks.  `rows` leaves out empty rows."""
+    """`columns` are in lower case, with `_` for blanks.  `rows` leaves out blank lines."""
 
     columns: list[str]
     rows: Iterator[Row]
@@ -37,7 +37,8 @@ def open_table(path: Path, *, strict: bool = False) -> Iterator[Table]:
     """Open a CSV file.  Raises InvalidRequest if it cannot be read.
 
     `strict` accepts only commas and well-formed quotes.  Bytes that are not UTF-8 become lone
-    surrogates, so that the caller can name the cell."""
+    surrogates, so that the caller can name the cell.  A row of empty cells, one for each column, is
+    no blank line then."""
     try:
         with path.open(
             encoding="utf-8-sig", errors="surrogateescape" if strict else "strict", newline=""
@@ -50,7 +51,7 @@ def open_table(path: Path, *, strict: bool = False) -> Iterator[Table]:
             except csv.Error as error:
                 raise InvalidRequest(f"{path}, line 1: this is not CSV: {error}") from None
             columns = [name.strip().lower().replace(" ", "_") for name in names]
-            yield Table(columns, _read_rows(reader))
+            yield Table(columns, _read_rows(reader, len(columns) if strict else 0))
     except OSError as error:
         raise InvalidRequest(f"{path} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
@@ -66,7 +67,8 @@ class _Reader(Protocol):
     def __next__(self) -> list[str]: ...
 
 
-def _read_rows(reader: _Reader) -> Iterator[Row]:
+def _read_rows(reader: _Reader, full: int) -> Iterator[Row]:
+    """A row of empty cells is left out, unless it has as many as a `full` one."""
     while True:
         line = reader.line_num + 1
         try:
@@ -76,7 +78,7 @@ def _read_rows(reader: _Reader) -> Iterator[Row]:
         except csv.Error as error:
             yield Row(line, [], f"this is not CSV: {error}")
             continue
-        if any(cells):
+        if any(cells) or (full and len(cells) == full):
             yield Row(line, cells)
 
 

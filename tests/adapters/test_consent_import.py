@@ -94,6 +94,7 @@ def test_more_columns_in_any_order(tmp_path: Path) -> None:
         ),
         pytest.param("+12125550123,2025-11-03,paper,box 7,", "it has 5 cells", id="a cell more"),
         pytest.param('+12125550123,2025-11-03,pa"per"x,"box"7', "not CSV", id="quotes astray"),
+        pytest.param(",,,", "number is empty", id="all empty"),
         pytest.param(GOOD, "it says the same as line 2", id="twice"),
     ],
 )

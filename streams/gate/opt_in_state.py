@@ -31,8 +31,10 @@ BUDGET: Final = Reason(
 CROWDED: Final = Reason(
     RuleName.SENDER_CROWDED,
     "Too many texts are queued before it at its sender",
-    "no action needed: it is sent when its turn comes",
+    "no action needed: it is sent at that time",
 )
+"""The next step is that of a text that waits for the hour, word for word: outcomes publishes a new
+version whenever the next step changes, and a crowded sender's texts often come to wait for both."""
 CLOCK_AHEAD: Final = Reason(
     RuleName.CLOCK_SKEW,
     "It is too late by dispatch's clock, but not by the gate's",

@@ -7,7 +7,9 @@ from datetime import timedelta
 from schemas.decision import Decision
 from schemas.send import Returned
 from schemas.topics import DECISIONS, DISPATCH_ORDERS
-from tests.core.gate.cases import NOON, decided, gate_processor, opt_in, reply, request
+from streams.gate.opt_in_state import CROWDED
+from streams.gate.rules.timing import check_quiet_hours
+from tests.core.gate.cases import NOON, context, decided, gate_processor, opt_in, reply, request
 
 HOUR = timedelta(hours=1)
 
@@ -28,6 +30,14 @@ def test_it_waits_until_there_is_room_and_is_ordered_anew() -> None:
     again = processor.published_on(DISPATCH_ORDERS)
     assert [one.message_id for one in again] == ["m1", "m1"]
     assert again[1].issued_at >= NOON + HOUR
+
+
+def test_its_next_step_is_that_of_a_text_held_for_the_hour() -> None:
+    """Outcomes publishes a version for each new next step: one more for every such text."""
+    night = context(now=NOON.replace(hour=6), policy={"when": {}})
+    held = check_quiet_hours(night)
+    assert held is not None
+    assert held.next_step == CROWDED.next_step
 
 
 def test_it_is_tried_half_way_until_no_time_is_left() -> None:

@@ -20,7 +20,7 @@ from services.observability.lag_report import (
     diagnose,
 )
 from streams.topology import GATE
-from tests.faults.trouble.scene import scene, worded
+from tests.faults.trouble.gate_worker import format_lag, start_gate_worker
 
 STABLE, MOVING = (
     GroupState("Stable", 1, frozenset({("t", 0)})),
@@ -269,7 +269,7 @@ async def test_a_worker_that_shut_down_is_stopped_at_once(
     """Its place in the group is kept: for the broker it is a member that owns its partitions
     until its session ends."""
     async with (
-        scene(fresh_cluster, tmp_path) as staged,
+        start_gate_worker(fresh_cluster, tmp_path) as staged,
         LagMonitor(fresh_cluster, GATE_READS) as watch,
     ):
         await staged.start()
@@ -279,7 +279,7 @@ async def test_a_worker_that_shut_down_is_stopped_at_once(
         await staged.ask(40)
         found = await watch.take_sample()
         assert found.states == {"sayso.gate": "Stable"}
-        assert {worded(line) for line in found.lines if line.lag} == {
+        assert {format_lag(line) for line in found.lines if line.lag} == {
             "STOPPED: its worker has shut down, and none has taken its place yet"
         }
         await staged.start()

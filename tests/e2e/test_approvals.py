@@ -22,11 +22,11 @@ from services.ledger import Ledger
 from services.ledger.ledger import FILE
 from services.ledger.mailbox import MailboxFilter, MailboxItem, list_mailbox
 from streams.mailboxes import Box
-from tests.e2e import stage, witness
+from tests.e2e import running_stack, witness
 
 pytestmark = pytest.mark.broker
 
-AGREED, STOPS, WRONG, RIGHT = stage.NUMBERS[:4]
+AGREED, STOPS, WRONG, RIGHT = running_stack.NUMBERS[:4]
 
 
 class Said(NamedTuple):
@@ -76,7 +76,7 @@ async def sayso(state: Path, *words: str) -> Said:
 def asked(name: str, number: str, **more: Any) -> SendRequest:
     said = {
         "message_id": name,
-        "tenant": stage.TENANT,
+        "tenant": running_stack.TENANT,
         "to": number,
         "body": f"Text {name}",
         "kind": "reminder",
@@ -93,13 +93,13 @@ async def test_staff_see_approve_reject_come_too_late_and_mend(
     monkeypatch.setenv("SAYSO_BOOTSTRAP", fresh_cluster)
 
     script = {"numbers": {WRONG: "undelivered:30005"}}
-    async with stage.staged(tmp_path, fresh_cluster, script) as running:
+    async with running_stack.start_stack(tmp_path, fresh_cluster, script) as running:
         await running.opt_in([AGREED, STOPS, WRONG, RIGHT])
         await running.publisher.publish(
             PERSON_EVENTS,
             PersonEvent(
                 event_id="jo-1",
-                tenant=stage.TENANT,
+                tenant=running_stack.TENANT,
                 person_id="jo",
                 action="upsert",
                 name="Jo Bell",
@@ -128,7 +128,7 @@ async def test_staff_see_approve_reject_come_too_late_and_mend(
             CONSENT_EVENTS,
             ConsentEvent(
                 event_id="no",
-                tenant=stage.TENANT,
+                tenant=running_stack.TENANT,
                 number=STOPS,
                 action="opt_out",
                 source="form",

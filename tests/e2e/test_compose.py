@@ -132,7 +132,7 @@ def test_what_is_published_is_published_on_loopback() -> None:
     )
 
 
-class House:
+class ComposeStack:
     """A compose project of its own, on ports of its own."""
 
     def __init__(self) -> None:
@@ -144,10 +144,10 @@ class House:
 
 
 @pytest.fixture
-def house() -> Iterator[House]:
+def stack() -> Iterator[ComposeStack]:
     if why := why_no_daemon():
         pytest.skip(why)
-    ours = House()
+    ours = ComposeStack()
     built = ours("build", "sayso", seconds=400)
     if built.returncode and "pull" in built.stderr:
         pytest.skip(f"the image's base cannot be had: {built.stderr.splitlines()[-1]}")
@@ -159,15 +159,15 @@ def house() -> Iterator[House]:
 
 
 @pytest.mark.timeout(780)
-def test_the_core_comes_up_and_the_demo_balances_in_it(house: House) -> None:
-    up = house("up", "--wait")
-    assert up.returncode == 0, up.stderr + house("logs", "--tail", "5").stdout
-    demo = house("run", "--rm", "-T", "sayso", "demo", "--requests", "60")
+def test_the_core_comes_up_and_the_demo_balances_in_it(stack: ComposeStack) -> None:
+    up = stack("up", "--wait")
+    assert up.returncode == 0, up.stderr + stack("logs", "--tail", "5").stdout
+    demo = stack("run", "--rm", "-T", "sayso", "demo", "--requests", "60")
     assert demo.returncode == 0, demo.stdout + demo.stderr
     assert "✗" not in demo.stdout
     assert "The books balance: 74 requested" in demo.stdout
-    lag = house("run", "--rm", "-T", "sayso", "lag")
+    lag = stack("run", "--rm", "-T", "sayso", "lag")
     assert lag.returncode == 0, lag.stdout + lag.stderr
     assert ": OK" in lag.stdout
-    usage = house("run", "--rm", "-T", "sayso", "usage")
+    usage = stack("run", "--rm", "-T", "sayso", "usage")
     assert "The books balance: 74 requested" in usage.stdout, usage.stderr

@@ -23,7 +23,7 @@ from services.observability import metrics
 from services.settings import _ENV
 from streams.error_codes import all_codes
 from streams.rule_names import RuleName
-from tests.e2e import stage
+from tests.e2e import running_stack
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -112,7 +112,7 @@ async def test_the_readmes_commands_run_in_their_order(fresh_cluster: str, tmp_p
         "NO_COLOR": "1",
     }
     printed: dict[str, str] = {}
-    async with stage.staged(tmp_path, fresh_cluster):
+    async with running_stack.start_stack(tmp_path, fresh_cluster):
         for command in COMMANDS:
             if command != "up":  # it is up
                 printed[command] = await run(command, environment)

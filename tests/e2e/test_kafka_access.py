@@ -31,7 +31,7 @@ from services.ledger.topic_reader import TopicReaderError, open_reader
 from services.local import process_specs
 from services.local.stack import publish_sample
 from services.local.supervisor import Supervisor
-from tests.e2e.stage import TENANT, written
+from tests.e2e.running_stack import TENANT, write_script
 from tests.secure_cluster import SecureCluster, run_secure_cluster
 
 pytestmark = pytest.mark.broker
@@ -108,7 +108,7 @@ async def refused(kafka: SecureCluster, monkeypatch: pytest.MonkeyPatch) -> None
 
 @asynccontextmanager
 async def running(kafka: SecureCluster, state: Path) -> AsyncIterator[None]:
-    script = written(
+    script = write_script(
         state, {"numbers": {NUMBER: {"replies": [{"after_texts": 1, "body": "STOP"}]}}}
     )
     where = process_specs.choose_addresses(state, simulated=True)

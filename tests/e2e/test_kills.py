@@ -10,20 +10,20 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e import stage, witness
+from tests.e2e import running_stack, witness
 
 pytestmark = pytest.mark.broker
 
-ROOMS = ("gate", "dispatch", "outcomes", "usage", "inbox", "people")
+KILLED = ("gate", "dispatch", "outcomes", "usage", "inbox", "people")
 
 
-async def kill_each(running: stage.Stage, rounds: int, seed: int) -> Counter[str]:
-    """Each room `rounds` times, in random order, about a second apart."""
+async def kill_each(running: running_stack.RunningStack, rounds: int, seed: int) -> Counter[str]:
+    """Each processor `rounds` times, in random order, about a second apart."""
     rng, last, killed = random.Random(seed), dict[str, int](), Counter[str]()
-    for room in rng.sample(ROOMS * rounds, len(ROOMS) * rounds):
+    for processor in rng.sample(KILLED * rounds, len(KILLED) * rounds):
         await asyncio.sleep(rng.uniform(0.3, 1.2))
-        last[room] = await running.kill(room, last.get(room))
-        killed[room] += 1
+        last[processor] = await running.kill(processor, last.get(processor))
+        killed[processor] += 1
     return killed
 
 
@@ -33,16 +33,16 @@ async def test_kills_lose_nothing_and_repeat_nothing(
 ) -> None:
     monkeypatch.setenv("SAYSO_SESSION_TIMEOUT", "3")
     script = {"otherwise": {"mix": {"delivered": 90, "undelivered:30005": 5, "rate-limit": 5}}}
-    async with stage.staged(tmp_path, fresh_cluster, script) as running:
-        await running.opt_in(stage.NUMBERS)
+    async with running_stack.start_stack(tmp_path, fresh_cluster, script) as running:
+        await running.opt_in(running_stack.NUMBERS)
         killed, asked = await asyncio.gather(
             kill_each(running, rounds=3, seed=5),
             running.ask([f"m{n}" for n in range(700)], each=0.015),
         )
-        found = await witness.settled(running.bootstrap, asked, running.journal)
-        reported = await witness.reported(running.bootstrap)
-        books = await witness.books(running.bootstrap, len(asked) + len(found.own))
-    assert killed == dict.fromkeys(ROOMS, 3)
+        found = await witness.wait_for_account(running.bootstrap, asked, running.journal)
+        reported = await witness.read_usage_report(running.bootstrap)
+        books = await witness.read_reconciliation(running.bootstrap, len(asked) + len(found.own))
+    assert killed == dict.fromkeys(KILLED, 3)
     assert set(found.outcomes) == asked, "lost"
     assert {name: n for name, n in (found.taken + found.own_taken).items() if n > 1} == {}, (
         "texted twice"
@@ -58,7 +58,7 @@ async def test_kills_lose_nothing_and_repeat_nothing(
     assert {name for name, n in found.taken.items() if n} - doubt == out
     states = Counter(one["state"] for one in (*found.outcomes.values(), *found.own.values()))
     assert states == found.usage, "usage is not the recount"
-    assert reported == witness.recounted([*found.outcomes.values(), *found.own.values()]), (
+    assert reported == witness.recount_usage([*found.outcomes.values(), *found.own.values()]), (
         "nor line by line"
     )
     assert books == (len(asked) + len(found.own), 0), "the books are off"

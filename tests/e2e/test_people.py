@@ -12,17 +12,17 @@ import pytest
 
 from schemas.person import NumberChange, PersonEvent, PersonRequest
 from schemas.topics import PERSON_EVENTS, PERSON_REQUESTS
-from tests.e2e import stage, witness
+from tests.e2e import running_stack, witness
 
 pytestmark = pytest.mark.broker
 
-SILENT, AGREED, OTHER = stage.NUMBERS[0], stage.NUMBERS[1], stage.NUMBERS[2]
+SILENT, AGREED, OTHER = running_stack.NUMBERS[0], running_stack.NUMBERS[1], running_stack.NUMBERS[2]
 
 
 def told(version: int, person: str, *numbers: str) -> PersonEvent:
     return PersonEvent(
         event_id=f"{person}-{version}",
-        tenant=stage.TENANT,
+        tenant=running_stack.TENANT,
         person_id=person,
         action="upsert",
         name="Jo Bell",
@@ -34,7 +34,7 @@ def told(version: int, person: str, *numbers: str) -> PersonEvent:
 def asked(name: str, person: str) -> PersonRequest:
     return PersonRequest(
         message_id=name,
-        tenant=stage.TENANT,
+        tenant=running_stack.TENANT,
         person_id=person,
         body=f"Text {name}",
         kind="transactional",
@@ -42,7 +42,7 @@ def asked(name: str, person: str) -> PersonRequest:
     )
 
 
-async def until(running: stage.Stage, name: str, state: str) -> dict[str, Any]:
+async def until(running: running_stack.RunningStack, name: str, state: str) -> dict[str, Any]:
     """The outcome, once it says so."""
     async with asyncio.timeout(60):
         while True:
@@ -57,7 +57,7 @@ async def until(running: stage.Stage, name: str, state: str) -> dict[str, Any]:
 async def test_a_text_waits_for_a_number_and_moves_with_its_person(
     fresh_cluster: str, tmp_path: Path
 ) -> None:
-    async with stage.staged(tmp_path, fresh_cluster) as running:
+    async with running_stack.start_stack(tmp_path, fresh_cluster) as running:
         await running.opt_in([AGREED, OTHER])
         await running.publisher.publish(PERSON_EVENTS, told(1, "jo", SILENT))
         await running.publisher.publish_all(PERSON_REQUESTS, [asked("m1", "jo"), asked("m2", "al")])

@@ -19,12 +19,14 @@ from schemas.topics import EVERY_TOPIC, SEND_REQUESTS, TOPICS
 from streams.partition.decoding import partition_of
 from streams.topology import PROCESSORS
 from tests.broker_fixtures import PARTITIONS
-from tests.e2e import stage, witness
+from tests.e2e import running_stack, witness
 from tests.non_utf8_headers import Odd, publish_oddly
 
 pytestmark = pytest.mark.broker
 
-READ_BY_ROOMS = sorted({topic.name for room in PROCESSORS.values() for topic in room.inputs})
+READ_BY_PROCESSORS = sorted(
+    {topic.name for processor in PROCESSORS.values() for topic in processor.inputs}
+)
 UNREADABLE = [
     b"not json",
     b"{}",
@@ -37,8 +39,8 @@ UNREADABLE = [
 
 def letters() -> Iterator[tuple[str, int, bytes | None, bytes | None]]:
     """Every unreadable value, with and without a key, and a tombstone, on every partition of
-    every topic of a room."""
-    for topic in READ_BY_ROOMS:
+    every topic of a processor."""
+    for topic in READ_BY_PROCESSORS:
         for partition in range(PARTITIONS):
             for n, value in enumerate(UNREADABLE):
                 yield topic, partition, b"k" if n % 2 else None, value
@@ -56,26 +58,28 @@ async def publish_raw(
 
 
 @pytest.fixture
-def unbraked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So much poison at once is what the brake is for; here it is to be read."""
+def without_dlq_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So much poison at once is what the dead-letter limit is for; here it is to be read."""
     monkeypatch.setenv("SAYSO_BRAKE", "1")
 
 
 @pytest.mark.timeout(240)
-@pytest.mark.usefixtures("unbraked")
+@pytest.mark.usefixtures("without_dlq_limit")
 async def test_poison_on_every_topic_stops_nothing_and_is_kept(
     fresh_cluster: str, tmp_path: Path
 ) -> None:
     poison = list(letters())
-    public = [(topic.name, 0, b"k", b"{") for topic in TOPICS if topic.name not in READ_BY_ROOMS]
-    async with stage.staged(tmp_path, fresh_cluster) as running:
-        pids = {room: running.pid(room) for room in PROCESSORS}
+    public = [
+        (topic.name, 0, b"k", b"{") for topic in TOPICS if topic.name not in READ_BY_PROCESSORS
+    ]
+    async with running_stack.start_stack(tmp_path, fresh_cluster) as running:
+        pids = {name: running.pid(name) for name in PROCESSORS}
         await publish_raw(running.bootstrap, poison + public)
-        await running.opt_in(stage.NUMBERS)
+        await running.opt_in(running_stack.NUMBERS)
         asked = await running.ask([f"m{n}" for n in range(60)])
-        found = await witness.settled(running.bootstrap, asked, running.journal)
+        found = await witness.wait_for_account(running.bootstrap, asked, running.journal)
         letters_kept = await wait_for_letters(running.bootstrap, len(poison))
-        assert {room: running.pid(room) for room in PROCESSORS} == pids, "somebody died of it"
+        assert {name: running.pid(name) for name in PROCESSORS} == pids, "somebody died of it"
     assert found.in_state("delivered") == asked
     kept = Counter(
         (one["topic"], one["partition"], one.get("key"), one.get("value")) for one in letters_kept
@@ -109,8 +113,8 @@ async def test_misfiled_requests_are_filed_again_and_sent_once(
 ) -> None:
     """As a producer with another hash files them: every request on every partition but its own,
     keyed or not."""
-    numbers = stage.NUMBERS[:8]
-    async with stage.staged(tmp_path, fresh_cluster) as running:
+    numbers = running_stack.NUMBERS[:8]
+    async with running_stack.start_stack(tmp_path, fresh_cluster) as running:
         await running.opt_in(numbers)
         records = [
             (
@@ -125,7 +129,7 @@ async def test_misfiled_requests_are_filed_again_and_sent_once(
         ]
         await publish_raw(running.bootstrap, list(records))
         asked = {json.loads(value or b"")["message_id"] for _, _, _, value in records}
-        found = await witness.settled(running.bootstrap, asked, running.journal)
+        found = await witness.wait_for_account(running.bootstrap, asked, running.journal)
     assert found.in_state("delivered") == asked
     assert found.taken == dict.fromkeys(asked, 1)
 
@@ -152,10 +156,10 @@ def request(name: str, number: str) -> bytes:
 async def test_an_unreadable_text_blocks_its_number_until_resolved(
     fresh_cluster: str, tmp_path: Path
 ) -> None:
-    blocked, free = stage.NUMBERS[:2]
-    async with stage.staged(tmp_path, fresh_cluster) as running:
+    blocked, free = running_stack.NUMBERS[:2]
+    async with running_stack.start_stack(tmp_path, fresh_cluster) as running:
         await running.opt_in([blocked, free])
-        key = f"{stage.SENDER}/{blocked}".encode()
+        key = f"{running_stack.SENDER}/{blocked}".encode()
         place = partition_of(key, PARTITIONS)
         await publish_raw(running.bootstrap, [("sms.inbound", place, key, b'{"body": "ST')])
         assert await logged(running.bootstrap, "unreadable") == [blocked]
@@ -171,13 +175,19 @@ async def test_an_unreadable_text_blocks_its_number_until_resolved(
                 for name, number in (("waits", blocked), ("goes", free))
             ],
         )
-        before = await witness.settled(running.bootstrap, {"waits", "goes"}, running.journal)
+        before = await witness.wait_for_account(
+            running.bootstrap, {"waits", "goes"}, running.journal
+        )
         resolved = await sayso(
             "consent", "resolve", blocked, "-t", "harbor", "--actor", "dana", at=running
         )
-        after = await witness.settled(running.bootstrap, {"waits", "goes"}, running.journal)
+        after = await witness.wait_for_account(
+            running.bootstrap, {"waits", "goes"}, running.journal
+        )
         while after.in_state("delivered") != {"waits", "goes"} and resolved == 0:
-            after = await witness.settled(running.bootstrap, {"waits", "goes"}, running.journal)
+            after = await witness.wait_for_account(
+                running.bootstrap, {"waits", "goes"}, running.journal
+            )
     assert {name: one["state"] for name, one in before.outcomes.items()} == {
         "waits": "held",
         "goes": "delivered",
@@ -190,7 +200,7 @@ NOT_READ_HERE = {"sms.outcomes", "sms.usage-report", "sms.dead-letters"}
 
 
 @pytest.mark.timeout(180)
-@pytest.mark.usefixtures("unbraked")
+@pytest.mark.usefixtures("without_dlq_limit")
 async def test_headers_that_are_not_utf8_stop_no_reader(fresh_cluster: str, tmp_path: Path) -> None:
     """On every partition: requests that would be good but for that, and whatever the other
     topics have."""
@@ -206,16 +216,16 @@ async def test_headers_that_are_not_utf8_stop_no_reader(fresh_cluster: str, tmp_
         if topic.name not in NOT_READ_HERE
         for n in range(1 if topic.single else PARTITIONS)
     ]
-    async with stage.staged(tmp_path, fresh_cluster) as running:
-        pids = {room: running.pid(room) for room in PROCESSORS}
+    async with running_stack.start_stack(tmp_path, fresh_cluster) as running:
+        pids = {name: running.pid(name) for name in PROCESSORS}
         await publish_oddly(running.bootstrap, odd)
-        await running.opt_in(stage.NUMBERS)
+        await running.opt_in(running_stack.NUMBERS)
         asked = await running.ask([f"m{n}" for n in range(30)])
-        found = await witness.settled(running.bootstrap, asked, running.journal)
-        read = [one for one in odd if one.topic in READ_BY_ROOMS]
+        found = await witness.wait_for_account(running.bootstrap, asked, running.journal)
+        read = [one for one in odd if one.topic in READ_BY_PROCESSORS]
         letters_kept = await wait_for_letters(running.bootstrap, len(read))
         explained = await sayso("explain", "m1", at=running)
-        assert {room: running.pid(room) for room in PROCESSORS} == pids, "somebody died of it"
+        assert {name: running.pid(name) for name in PROCESSORS} == pids, "somebody died of it"
     assert (found.in_state("delivered"), explained) == (asked, 0)
     kept = Counter(
         (one["topic"], one["partition"], one.get("key"), one.get("value")) for one in letters_kept
@@ -235,7 +245,7 @@ async def logged(bootstrap: str, action: str) -> list[str]:
         await asyncio.sleep(0.2)
 
 
-async def sayso(*command: str, at: stage.Stage) -> int | None:
+async def sayso(*command: str, at: running_stack.RunningStack) -> int | None:
     told = {**os.environ, "SAYSO_BOOTSTRAP": at.bootstrap, "SAYSO_STATE": str(at.state)}
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "services.cli", *command, env=told
@@ -243,9 +253,9 @@ async def sayso(*command: str, at: stage.Stage) -> int | None:
     return await process.wait()
 
 
-def test_every_topic_of_a_room_was_poisoned() -> None:
-    rows = {room.state_topic.name for room in PROCESSORS.values()}
+def test_every_topic_of_a_processor_was_poisoned() -> None:
+    rows = {processor.state_topic.name for processor in PROCESSORS.values()}
     assert (
-        set(READ_BY_ROOMS) | {"sms.settings", "sms.senders"}
+        set(READ_BY_PROCESSORS) | {"sms.settings", "sms.senders"}
         <= {topic.name for topic in EVERY_TOPIC} - rows
     )

@@ -13,11 +13,11 @@ import pytest
 from schemas.send_request import SendRequest
 from schemas.topics import SEND_REQUESTS
 from services.cli.app import run
-from tests.e2e import stage
+from tests.e2e import running_stack
 
 pytestmark = pytest.mark.broker
 
-LANDLINE, STOPPED, WRONG = stage.NUMBERS[:3]
+LANDLINE, STOPPED, WRONG = running_stack.NUMBERS[:3]
 SCRIPT: dict[str, Any] = {
     "numbers": {LANDLINE: "failed:30006", STOPPED: "refuse:21610", WRONG: "refuse:21211"},
     "otherwise": "delivered",
@@ -28,7 +28,7 @@ def reminder(message_id: str, to: str, **more: Any) -> SendRequest:
     now = datetime.now(UTC)
     return SendRequest(
         message_id=message_id,
-        tenant=stage.TENANT,
+        tenant=running_stack.TENANT,
         to=to,
         body="Your hearing is near.",
         kind="reminder",
@@ -46,22 +46,23 @@ async def test_staff_hear_what_is_at_stake(
 ) -> None:
     where = ["--bootstrap", fresh_cluster, "--state", str(tmp_path)]
 
-    async def told(*command: str) -> list[dict[str, Any]]:
+    async def run_json(*command: str) -> list[dict[str, Any]]:
         assert await asyncio.to_thread(run, [*command, *where, "--json"]) == 0
         shown: list[dict[str, Any]] = json.loads(capsys.readouterr().out)
         return shown
 
-    async with stage.staged(tmp_path, fresh_cluster, SCRIPT) as house:
-        await house.opt_in([LANDLINE, STOPPED, WRONG])
+    async with running_stack.start_stack(tmp_path, fresh_cluster, SCRIPT) as running:
+        await running.opt_in([LANDLINE, STOPPED, WRONG])
         first = [reminder("m1", LANDLINE), reminder("m2", STOPPED), reminder("m3", WRONG)]
-        await house.publisher.publish_all(SEND_REQUESTS, first)
-        while {one["message_id"] for one in await told("alerts", "--unmask")} != {"m1", "m2", "m3"}:  # noqa: ASYNC110
+        await running.publisher.publish_all(SEND_REQUESTS, first)
+        wanted = {"m1", "m2", "m3"}
+        while {one["message_id"] for one in await run_json("alerts", "--unmask")} != wanted:  # noqa: ASYNC110
             await asyncio.sleep(0.5)
-        [landline] = await told("number", LANDLINE)
-        [wrong] = await told("number", WRONG)
+        [landline] = await run_json("number", LANDLINE)
+        [wrong] = await run_json("number", WRONG)
         again = [reminder("m4", LANDLINE), reminder("m5", STOPPED), reminder("m6", WRONG)]
-        await house.publisher.publish_all(SEND_REQUESTS, again)
-        while len(alerts := await told("alerts", "--unmask")) < 6:  # noqa: ASYNC110
+        await running.publisher.publish_all(SEND_REQUESTS, again)
+        while len(alerts := await run_json("alerts", "--unmask")) < 6:  # noqa: ASYNC110
             await asyncio.sleep(0.5)
     assert {one["urgency"] for one in alerts} == {"now"}
     assert all(

@@ -92,7 +92,7 @@ Cell = tuple[str, str, str, str, str]
 """Tenant, sender, kind, state, code."""
 
 
-def recounted(outcomes: Iterable[dict[str, Any]]) -> Counter[tuple[Cell, str]]:
+def recount_usage(outcomes: Iterable[dict[str, Any]]) -> Counter[tuple[Cell, str]]:
     """Messages and segments by cell, from what became of each message."""
     found: Counter[tuple[Cell, str]] = Counter()
     for one in outcomes:
@@ -102,7 +102,7 @@ def recounted(outcomes: Iterable[dict[str, Any]]) -> Counter[tuple[Cell, str]]:
     return +found
 
 
-async def reported(bootstrap: str) -> Counter[tuple[Cell, str]]:
+async def read_usage_report(bootstrap: str) -> Counter[tuple[Cell, str]]:
     """The same from the last value of each of the report's keys."""
     lines: dict[bytes, dict[str, Any]] = {
         r.key: json.loads(r.value) for r in await records(bootstrap, REPORT)
@@ -122,7 +122,9 @@ def _cell(said: dict[str, Any]) -> Cell:
     return tenant, sender, kind, state, code
 
 
-async def books(bootstrap: str, requested: int, patience: float = 60) -> tuple[int, int]:
+async def read_reconciliation(
+    bootstrap: str, requested: int, patience: float = 60
+) -> tuple[int, int]:
     """What the hours' books say was requested, and the sum of what they miss, regardless of its
     sign; once the first is as it should be and the second is nothing, else whatever it is after
     `patience` seconds."""
@@ -154,7 +156,7 @@ def provider(journal: Path) -> tuple[Counter[str], Counter[tuple[str, str]]]:
     return taken, calls
 
 
-async def settled(
+async def wait_for_account(
     bootstrap: str, requested: set[str], journal: Path, patience: float = 120
 ) -> Account:
     """The account once nothing moves any more; after `patience` seconds, whatever it is then."""

@@ -1,4 +1,4 @@
-"""A room small enough to check by hand: it counts per key, says so, and wakes once after each
+"""A processor small enough to check by hand: it counts per key, says so, and wakes once after each
 count.
 
 Run as a process: `python -m tests.faults.counting --bootstrap B --prefix P --partitions N
@@ -31,7 +31,7 @@ from streams.runtime.main import run
 from streams.runtime.runner import Hooks
 from streams.runtime.timing import RuntimeLimits
 
-WAKE_AFTER = timedelta(milliseconds=150)
+TIMER_AFTER = timedelta(milliseconds=150)
 
 
 class Event(Message):
@@ -49,7 +49,7 @@ class Counted(Message):
     nonce: str
 
 
-class Woken(Message):
+class TimerFired(Message):
     key: str
     n: int
     nonce: str
@@ -76,7 +76,7 @@ def topics(prefix: str) -> dict[str, Topic[Any]]:
         "first": topic("first", Event),
         "then": topic("then", Event),
         "counted": topic("counted", Counted),
-        "woken": topic("woken", Woken),
+        "woken": topic("woken", TimerFired),
     }
 
 
@@ -100,7 +100,7 @@ def counting(prefix: str) -> Processor:
         return StepResult(
             state={"count": row},
             publish=(Publication(t["counted"], said),),
-            timers={"count": now + WAKE_AFTER},
+            timers={"count": now + TIMER_AFTER},
         )
 
     def on_timer(state: StateStore, name: str, now: datetime, settings: Settings) -> StepResult:
@@ -108,7 +108,7 @@ def counting(prefix: str) -> Processor:
         return StepResult(
             publish=(
                 Publication(
-                    t["woken"], Woken(key=state.entity_key, n=row.n, nonce=uuid.uuid4().hex)
+                    t["woken"], TimerFired(key=state.entity_key, n=row.n, nonce=uuid.uuid4().hex)
                 ),
             )
         )

@@ -2,7 +2,7 @@
 appears.
 
 (The transaction fence is in test_transaction_fence.py, the barrier after an assignment in
-tests/core/runtime/test_lane.py.)"""
+tests/core/partition/test_task.py.)"""
 
 from __future__ import annotations
 
@@ -48,16 +48,16 @@ ORDER = Send(
 )
 
 
-class Stage:
-    """One lane of one room and a log to feed it from."""
+class TaskDriver:
+    """One partition of one processor and a log to feed it from."""
 
-    def __init__(self, room: object, partitions: int = 1) -> None:
+    def __init__(self, processor: object, partitions: int = 1) -> None:
         self.log = Log(1)
-        self.lane = PartitionTask(room, 0, {topic.name: 1 for topic in t.EVERY_TOPIC})  # type: ignore[arg-type]
+        self.task = PartitionTask(processor, 0, {topic.name: 1 for topic in t.EVERY_TOPIC})  # type: ignore[arg-type]
         self.now = NOW
 
     def take(self, topic: t.Topic, *messages: object) -> Transaction:  # type: ignore[type-arg]
-        self.lane.feed(
+        self.task.feed(
             topic.name,
             [self.log.publish(topic, m, int(self.now.timestamp() * 1000)) for m in messages],
         )
@@ -65,10 +65,10 @@ class Stage:
 
     def pass_time(self, seconds: float) -> Transaction:
         self.now += timedelta(seconds=seconds)
-        tx = self.lane.begin(self.now)
-        while self.lane.evaluate(tx, SETTINGS):
+        tx = self.task.begin(self.now)
+        while self.task.evaluate(tx, SETTINGS):
             pass
-        self.lane.mark_committed(tx)
+        self.task.mark_committed(tx)
         return tx
 
     def calls(self, topic: t.Topic, *messages: object) -> list[SendCall]:  # type: ignore[type-arg]
@@ -77,8 +77,8 @@ class Stage:
         return [effect for tx in turns for _, effect in tx.calls if isinstance(effect, SendCall)]
 
 
-def dispatch() -> Stage:
-    return Stage(DISPATCH)
+def dispatch() -> TaskDriver:
+    return TaskDriver(DISPATCH)
 
 
 def stop(epoch: int) -> Stop:
@@ -95,9 +95,9 @@ def stop(epoch: int) -> Stop:
     ],
 )
 def test_epoch(epoch: int, calls: int) -> None:
-    stage = dispatch()
-    stage.take(t.DISPATCH_CONTROLS, stop(epoch))
-    assert len(stage.calls(t.DISPATCH_ORDERS, ORDER)) == calls
+    driver = dispatch()
+    driver.take(t.DISPATCH_CONTROLS, stop(epoch))
+    assert len(driver.calls(t.DISPATCH_ORDERS, ORDER)) == calls
 
 
 @pytest.mark.parametrize(
@@ -108,8 +108,8 @@ def test_epoch(epoch: int, calls: int) -> None:
     ],
 )
 def test_remembered_orders(remembers: bool, calls: int) -> None:
-    stage = dispatch()
-    (post,) = stage.calls(t.DISPATCH_ORDERS, ORDER)
+    driver = dispatch()
+    (post,) = driver.calls(t.DISPATCH_ORDERS, ORDER)
     taken = SendResult(
         tenant="acme",
         message_id="m1",
@@ -118,11 +118,11 @@ def test_remembered_orders(remembers: bool, calls: int) -> None:
         result=Result.ACCEPTED,
         provider_id="SM1",
     )
-    stage.lane.call_results.append(CallResult(post.sender, taken))
-    stage.pass_time(1)
+    driver.task.call_results.append(CallResult(post.sender, taken))
+    driver.pass_time(1)
     if not remembers:
-        stage.lane.stores.clear()
-    assert len(stage.calls(t.DISPATCH_ORDERS, ORDER)) == calls
+        driver.task.stores.clear()
+    assert len(driver.calls(t.DISPATCH_ORDERS, ORDER)) == calls
 
 
 @pytest.mark.parametrize(
@@ -133,8 +133,8 @@ def test_remembered_orders(remembers: bool, calls: int) -> None:
     ],
 )
 def test_remembered_requests(remembers: bool, orders: int) -> None:
-    stage = Stage(GATE)
-    stage.take(
+    driver = TaskDriver(GATE)
+    driver.take(
         t.CONSENT_EVENTS,
         ConsentEvent(
             event_id="e1", tenant="acme", number=NUMBER, action="opt_in", source="form", at=NOW
@@ -143,12 +143,12 @@ def test_remembered_requests(remembers: bool, orders: int) -> None:
     request = SendRequest(
         message_id="m1", tenant="acme", to=NUMBER, body="hello", kind="direct", requested_at=NOW
     )
-    sends = stage.take(t.SEND_REQUESTS, request).outgoing_records
+    sends = driver.take(t.SEND_REQUESTS, request).outgoing_records
     if not remembers:
-        state = stage.lane.stores[f"acme/{NUMBER}"]
+        state = driver.task.stores[f"acme/{NUMBER}"]
         for name in list(state.names("msg/")):
             del state.raw[name]
-    sends += stage.take(t.SEND_REQUESTS, request).outgoing_records
+    sends += driver.take(t.SEND_REQUESTS, request).outgoing_records
     assert len([send for send in sends if send.topic == t.DISPATCH_ORDERS.name]) == orders
 
 
@@ -245,11 +245,11 @@ async def test_the_lease_counts_from_before_the_commit(
 ) -> None:
     clock = [1000.0]
     monkeypatch.setattr("streams.runtime.timing.time.clock_gettime", lambda which: clock[0])
-    stage, provider = dispatch(), Listening()
+    driver, provider = dispatch(), Listening()
 
     class Writer:
         async def commit(
-            self, lane: PartitionTask, tx: Transaction, sent: Callable[[], None]
+            self, task: PartitionTask, tx: Transaction, sent: Callable[[], None]
         ) -> None:
             clock[0] += asleep
 
@@ -261,14 +261,14 @@ async def test_the_lease_counts_from_before_the_commit(
         limits=RuntimeLimits(),
         hooks=hooks,
         dlq_limit=DlqLimit(),
-        record_progress=lambda lane: None,
+        record_progress=lambda task: None,
         fail_fast=pytest.fail,
     )
-    runner = Runner(host, stage.lane, Writer())  # type: ignore[arg-type]
-    stage.lane.feed(
+    runner = Runner(host, driver.task, Writer())  # type: ignore[arg-type]
+    driver.task.feed(
         t.DISPATCH_ORDERS.name,
-        [stage.log.publish(t.DISPATCH_ORDERS, ORDER, int(NOW.timestamp() * 1000))],
+        [driver.log.publish(t.DISPATCH_ORDERS, ORDER, int(NOW.timestamp() * 1000))],
     )
-    await runner._commit(stage.lane.begin(NOW))
+    await runner._commit(driver.task.begin(NOW))
     await asyncio.gather(*runner._calls)
     assert provider.calls == calls

@@ -13,9 +13,9 @@ import pytest
 
 from tests.faults.harness import proxy as cutting
 from tests.faults.harness import results
-from tests.faults.harness.every import FAULTS
-from tests.faults.harness.play import Plan, played
-from tests.faults.harness.verdict import Verdict, at_rest, judged
+from tests.faults.harness.catalog import FAULTS
+from tests.faults.harness.runner import Plan, run_plan
+from tests.faults.harness.verdict import Verdict, at_rest, evaluate_run
 from tests.faults.harness.watch import Watch
 from tests.journal_report import CreateCall
 
@@ -26,12 +26,12 @@ SHORT = ("crash-request-written", "provider-reset-after")
 @pytest.mark.timeout(240)
 async def test_the_short_set_holds() -> None:
     plan = Plan([FAULTS[name] for name in SHORT], quick=True, seed=5, call_timeout=1.0)
-    found = [verdict async for verdict in played(plan, lambda words: None)]
+    found = [verdict async for verdict in run_plan(plan, lambda words: None)]
     assert {one.fault: one.wrong for one in found} == dict.fromkeys(SHORT, ())
     assert all(one.doubts for one in found), "without a doubt it proves nothing"
 
 
-def told(watch: Watch, name: str, state: str, *attempts: tuple[str, str | None]) -> None:
+def feed_watch(watch: Watch, name: str, state: str, *attempts: tuple[str, str | None]) -> None:
     """What the topics would say of a text in the end, and of its one attempt on the way."""
     for at, code in attempts:
         watch.take("sms.attempts", {"message_id": name, "attempt": 1, "state": at, "code": code})
@@ -55,22 +55,22 @@ def call(name: str, outcome: str = "taken", t: float = 0.0, attempt: int = 1) ->
     )
 
 
-def verdict(told_of: dict[str, Any], calls: list[CreateCall]) -> Verdict:
+def verdict(states: dict[str, Any], calls: list[CreateCall]) -> Verdict:
     watch = Watch("nowhere")
-    for name, (state, *attempts) in told_of.items():
-        told(watch, name, state, *attempts)
+    for name, (state, *attempts) in states.items():
+        feed_watch(watch, name, state, *attempts)
     watch.take("sms.usage-report", {"tenant": "harbor", "state": "all", "messages": 0})
-    for state in {state for state, *_ in told_of.values()}:
-        count = sum(state == other for other, *_ in told_of.values())
+    for state in {state for state, *_ in states.values()}:
+        count = sum(state == other for other, *_ in states.values())
         watch.take("sms.usage-report", {"tenant": "harbor", "state": state, "messages": count})
-    return judged("crash-on-open", {"a", "b"}, watch, calls, 1.0)
+    return evaluate_run("crash-on-open", {"a", "b"}, watch, calls, 1.0)
 
 
 GOOD = ("delivered", ("sending", None), ("accepted", None))
 
 
 @pytest.mark.parametrize(
-    ("told_of", "calls", "wrong"),
+    ("states", "calls", "wrong"),
     [
         pytest.param({"a": GOOD, "b": GOOD}, [call("a"), call("b")], [], id="all is well"),
         pytest.param(
@@ -113,7 +113,7 @@ GOOD = ("delivered", ("sending", None), ("accepted", None))
             {"a": GOOD, "b": ("in_doubt", ("in_doubt", None))},
             [call("a"), call("b")],
             ["1 not at rest in time ("],
-            id="in doubt, and nobody is told",
+            id="in doubt, and no person has it",
         ),
         pytest.param(
             {"a": GOOD, "b": ("in_doubt", ("in_doubt", None), ("in_doubt", "unclear"))},
@@ -136,9 +136,9 @@ GOOD = ("delivered", ("sending", None), ("accepted", None))
     ],
 )
 def test_what_must_not_be_is_noticed(
-    told_of: dict[str, Any], calls: list[CreateCall], wrong: list[str]
+    states: dict[str, Any], calls: list[CreateCall], wrong: list[str]
 ) -> None:
-    found = verdict(told_of, calls).wrong
+    found = verdict(states, calls).wrong
     assert [said[: len(expected)] for said, expected in zip(found, wrong, strict=True)] == wrong, (
         found
     )
@@ -146,8 +146,8 @@ def test_what_must_not_be_is_noticed(
 
 def test_usage_that_is_not_the_recount_is_noticed() -> None:
     watch = Watch("nowhere")
-    told(watch, "a", *GOOD)
-    assert judged("crash-on-open", {"a"}, watch, [call("a")], 1.0).wrong == (
+    feed_watch(watch, "a", *GOOD)
+    assert evaluate_run("crash-on-open", {"a"}, watch, [call("a")], 1.0).wrong == (
         "usage is not the recount: {'delivered': -1}",
     )
 
@@ -163,10 +163,10 @@ async def test_the_proxy_cuts_texts_only(monkeypatch: pytest.MonkeyPatch) -> Non
     proxy = cutting.Proxy(server.sockets[0].getsockname()[1], random.Random(2))
     await proxy.start()
     try:
-        assert (await asked(proxy, b"POST")).endswith(b"taken")
+        assert (await send_through(proxy, b"POST")).endswith(b"taken")
         proxy.share = 1.0
-        assert (await asked(proxy, b"GET")).endswith(b"taken")
-        assert {await asked(proxy, b"POST") for _ in range(8)} == {b""}
+        assert (await send_through(proxy, b"GET")).endswith(b"taken")
+        assert {await send_through(proxy, b"POST") for _ in range(8)} == {b""}
         assert proxy.cuts == 8
     finally:
         await proxy.stop()
@@ -181,7 +181,7 @@ async def provider(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
     writer.close()
 
 
-async def asked(proxy: cutting.Proxy, method: bytes) -> bytes:
+async def send_through(proxy: cutting.Proxy, method: bytes) -> bytes:
     """All that comes back before the end, however it comes."""
     reader, writer = await asyncio.open_connection("127.0.0.1", int(proxy.url.rpartition(":")[2]))
     writer.write(method + b" /Messages.json HTTP/1.1\r\n\r\n")
@@ -198,10 +198,10 @@ def test_rows_of_other_faults_stay_and_quick_ones_are_not_told(tmp_path: Path) -
     kept, page = tmp_path / "faults.json", tmp_path / "README.md"
     page.write_text("before\n<!-- results -->\nold\n<!-- end of results -->\nafter\n")
     blank = Verdict("crash-on-open", 1, 9, 0, 0, 0, 0, 0, 0.0, 1.0, 1.0)
-    results.keep([blank], quick=False, path=kept)
-    results.keep([blank._replace(fault="joins")], quick=True, path=kept)
-    rows = results.kept(kept)
-    results.tell(rows, page)
+    results.save_results([blank], quick=False, path=kept)
+    results.save_results([blank._replace(fault="joins")], quick=True, path=kept)
+    rows = results.read_results(kept)
+    results.write_table(rows, page)
     assert [row["fault"] for row in rows] == ["crash-on-open", "joins"]
     said = page.read_text()
     assert "kill -9 at on-open | 1 | 9 |" in said

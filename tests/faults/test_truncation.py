@@ -18,7 +18,7 @@ from streams.runtime.faust_app import FaustApp
 from streams.runtime.main import run
 from streams.runtime.runner import Hooks
 from streams.runtime.timing import RuntimeLimits
-from tests.faults import counting, storm
+from tests.faults import chaos, counting
 from tests.read_committed import records
 
 pytestmark = pytest.mark.broker
@@ -71,7 +71,7 @@ async def test_lost_records_stop_a_worker_until_the_loss_is_accepted(
     bootstrap: str,
 ) -> None:
     prefix = f"lost-{uuid.uuid4().hex[:8]}"
-    await storm.make_topics(bootstrap, prefix, partitions=1)
+    await chaos.make_topics(bootstrap, prefix, partitions=1)
     then = counting.topics(prefix)["then"].name
     await publish(bootstrap, then, 0, 2)
     worker = Worker(bootstrap, prefix)

@@ -1,4 +1,4 @@
-"""Standing still is noticed, by lane; moving slowly, and a broker that is away, are not taken
+"""Standing still is noticed, by partition; moving slowly, and a broker that is away, are not taken
 for it."""
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from streams.partition.task import PartitionTask
 from streams.runtime.watchdog import Stalled, Watchdog
 from tests.faults import counting
 
-ROOM = counting.counting("w")
-FIRST, THEN = (topic.name for topic in ROOM.inputs)
+PROCESSOR = counting.counting("w")
+FIRST, THEN = (topic.name for topic in PROCESSOR.inputs)
 
 
 class Broker:
@@ -31,23 +31,23 @@ class Broker:
 
 
 class Yard:
-    """Two lanes, a clock by hand, and the watchdog's verdicts.  `read`: where the consumer
+    """Two tasks, a clock by hand, and the watchdog's verdicts.  `read`: where the consumer
     stands, by partition."""
 
     def __init__(self) -> None:
         self.now, self.verdicts, self.broker = 1000.0, list[str](), Broker()
         counts = counting.counts("w", 2)
-        self.lanes = {n: PartitionTask(ROOM, n, counts) for n in range(2)}
+        self.tasks = {n: PartitionTask(PROCESSOR, n, counts) for n in range(2)}
         self.read = {0: 10, 1: 10}
         self.host: Any = SimpleNamespace(
-            processor=ROOM,
+            processor=PROCESSOR,
             live=True,
             generation=1,
             rebalances=0,
             progress_at=0.0,
             fail_fast=self.take,
             app=SimpleNamespace(consumer=self),
-            runners={n: SimpleNamespace(task=lane) for n, lane in self.lanes.items()},
+            runners={n: SimpleNamespace(task=task) for n, task in self.tasks.items()},
         )
         self.offered_fetch: Any = None
         self._thread = SimpleNamespace(_consumer=self, call_thread=lambda ask: ask())
@@ -58,7 +58,7 @@ class Yard:
         self.verdicts.append(str(error))
 
     def assignment(self) -> set[Any]:
-        return {TopicPartition(topic, n) for topic in (FIRST, THEN) for n in self.lanes}
+        return {TopicPartition(topic, n) for topic in (FIRST, THEN) for n in self.tasks}
 
     async def position(self, place: Any) -> int:
         return self.read[place.partition]
@@ -91,13 +91,13 @@ async def test_one_record_is_enough(yard: Yard) -> None:
 async def test_a_moving_partition_does_not_hide_a_stalled_one(yard: Yard) -> None:
     yard.read = {0: 5, 1: 5}
     for _ in range(20):
-        yard.lanes[0].serial += 1
+        yard.tasks[0].serial += 1
         await yard.look(1)
     assert {verdict.split(" has")[0] for verdict in yard.verdicts} == {"partition 1"}
 
 
 async def test_a_barrier_that_is_never_passed(yard: Yard) -> None:
-    yard.lanes[0].set_barrier({FIRST: 11})
+    yard.tasks[0].set_barrier({FIRST: 11})
     await yard.look()
     assert yard.verdicts
 

@@ -11,33 +11,33 @@ from schemas import topics as t
 from schemas.approval import ApprovalAction, ApprovalAnswer
 from schemas.decision import Verdict
 from streams.lifecycle import reconcile_states
-from tests.simulation.approving import Approving, wants_to_see
+from tests.simulation.approval_scenario import ApprovalScenario, wants_to_see
 
 CALM = [pytest.param((seed, 0.0), id=f"calm {seed}") for seed in range(4)]
 STORMY = [pytest.param((seed, 0.03), id=f"crashing {seed}") for seed in range(100, 112)]
 
 
 @pytest.fixture(params=[*CALM, *STORMY], scope="module")
-def played(request: pytest.FixtureRequest) -> Approving:
+def played(request: pytest.FixtureRequest) -> ApprovalScenario:
     seed, crash = request.param
-    scenario = Approving(seed, crash)
+    scenario = ApprovalScenario(seed, crash)
     scenario.play()
     return scenario
 
 
-def answers(played: Approving) -> dict[str, list[ApprovalAnswer]]:
+def answers(played: ApprovalScenario) -> dict[str, list[ApprovalAnswer]]:
     found: dict[str, list[ApprovalAnswer]] = {}
     for one in played.world.log.all(t.APPROVAL_LOG):
         found.setdefault(one.approval_id, []).append(one)
     return found
 
 
-def test_no_text_of_an_approving_branch_goes_unseen(played: Approving) -> None:
+def test_no_text_of_an_approving_branch_goes_unseen(played: ApprovalScenario) -> None:
     assert played.unseen == []
 
 
 def test_every_approval_is_answered_once_despite_repeats(
-    played: Approving,
+    played: ApprovalScenario,
 ) -> None:
     """Staff may publish one approval several times."""
     assert {name: len(found) for name, found in answers(played).items()} == {
@@ -45,11 +45,11 @@ def test_every_approval_is_answered_once_despite_repeats(
     }
 
 
-def test_what_is_approved_goes_once(played: Approving) -> None:
+def test_what_is_approved_goes_once(played: ApprovalScenario) -> None:
     assert {key: times for key, times in played.taken.items() if times > 1} == {}
 
 
-def test_one_approval_of_a_text_is_taken_and_no_other(played: Approving) -> None:
+def test_one_approval_of_a_text_is_taken_and_no_other(played: ApprovalScenario) -> None:
     taken = Counter(
         (found[0].tenant, found[0].message_id)
         for found in answers(played).values()
@@ -58,7 +58,7 @@ def test_one_approval_of_a_text_is_taken_and_no_other(played: Approving) -> None
     assert {key: times for key, times in taken.items() if times > 1} == {}
 
 
-def test_only_an_applied_approval_orders_its_text(played: Approving) -> None:
+def test_only_an_applied_approval_orders_its_text(played: ApprovalScenario) -> None:
     """Unless something else ended it: then the answer said so."""
     goes = {
         (found[0].tenant, found[0].message_id)
@@ -79,7 +79,7 @@ def test_only_an_applied_approval_orders_its_text(played: Approving) -> None:
     assert played.orders().keys() & watched <= goes | held
 
 
-def test_what_was_rejected_never_goes(played: Approving) -> None:
+def test_what_was_rejected_never_goes(played: ApprovalScenario) -> None:
     rejected = {
         (found[0].tenant, found[0].message_id)
         for found in answers(played).values()
@@ -89,7 +89,7 @@ def test_what_was_rejected_never_goes(played: Approving) -> None:
     assert {played.states[key] for key in rejected} <= {"rejected"}
 
 
-def test_the_answer_to_one_that_came_too_late_says_why(played: Approving) -> None:
+def test_the_answer_to_one_that_came_too_late_says_why(played: ApprovalScenario) -> None:
     for found in answers(played).values():
         assert found[0].reason
         assert found[0].next_step
@@ -107,11 +107,11 @@ def test_the_answer_to_one_that_came_too_late_says_why(played: Approving) -> Non
         )
 
 
-def test_no_call_begins_after_its_stop_was_obeyed(played: Approving) -> None:
+def test_no_call_begins_after_its_stop_was_obeyed(played: ApprovalScenario) -> None:
     assert played.overtaken == []
 
 
-def test_what_nobody_approved_expires(played: Approving) -> None:
+def test_what_nobody_approved_expires(played: ApprovalScenario) -> None:
     """40 days later nothing waits for approval any more."""
     last = {
         (one.tenant, one.message_id): one
@@ -120,12 +120,12 @@ def test_what_nobody_approved_expires(played: Approving) -> None:
     assert [key for key, one in last.items() if one.verdict is Verdict.HOLD] == []
 
 
-def test_the_books_balance_to_the_message(played: Approving) -> None:
+def test_the_books_balance_to_the_message(played: ApprovalScenario) -> None:
     by_state = Counter(played.states.values())
     assert reconcile_states(len(played.asked) + len(played.started()), by_state).unaccounted == 0
 
 
-def test_nothing_was_set_aside(played: Approving) -> None:
+def test_nothing_was_set_aside(played: ApprovalScenario) -> None:
     assert played.world.log.all(t.DEAD_LETTERS) == []
 
 
@@ -133,7 +133,7 @@ def test_every_way_was_gone() -> None:
     """Or the tests above prove nothing."""
     seen = Counter[str]()
     for seed in range(8):
-        scenario = Approving(seed)
+        scenario = ApprovalScenario(seed)
         scenario.play()
         for found in answers(scenario).values():
             seen[f"{found[0].action} {'taken' if found[0].applied else found[0].rule}"] += 1

@@ -14,7 +14,7 @@ from schemas.consent import ConsentChange
 from schemas.outcome import Outcome
 from schemas.send import Send
 from streams.lifecycle import reconcile_states
-from tests.simulation.asking import Asking
+from tests.simulation.opt_in_scenario import OptInScenario
 from tests.simulation.scenario import NEED_NO_YES
 
 SEEDS = 200
@@ -34,8 +34,8 @@ PROOF = {"form": set(), "manual": {"document", "actor"}, "import": {"document"}}
 """What a claim of each source must bring along."""
 
 
-def played(seed: int) -> Asking:
-    scenario = Asking(seed, crash=0.0 if seed % 4 == 0 else 0.02)
+def played(seed: int) -> OptInScenario:
+    scenario = OptInScenario(seed, crash=0.0 if seed % 4 == 0 else 0.02)
     scenario.play(texts=16)
     return scenario
 
@@ -53,7 +53,7 @@ def test_what_is_promised_of_consent_holds_for_every_seed(batch: int) -> None:
     assert missing == set(), "this never happened, so nothing was shown"
 
 
-def nobody_gets_anything_without_their_yes(played: Asking) -> list[Send]:
+def nobody_gets_anything_without_their_yes(played: OptInScenario) -> list[Send]:
     """Before every call but of the few kinds, the person has written yes, or somebody has
     brought proof of it."""
     return [
@@ -63,7 +63,7 @@ def nobody_gets_anything_without_their_yes(played: Asking) -> list[Send]:
     ]
 
 
-def said_yes(played: Asking, at: object, order: Send) -> bool:
+def said_yes(played: OptInScenario, at: object, order: Send) -> bool:
     wrote = any(
         body.upper().strip("!") in {"START", "YES"}
         for moment, number, _, body in played.said
@@ -80,7 +80,7 @@ def given(evidence: object) -> set[str]:
     return {name for name, value in evidence if value is not None}  # type: ignore[attr-defined]
 
 
-def no_two_asks_within_24_hours(played: Asking) -> list[tuple[Send, Send]]:
+def no_two_asks_within_24_hours(played: OptInScenario) -> list[tuple[Send, Send]]:
     """Counted from order to order; unless the first was refused or did not arrive."""
     return [
         (one, other)
@@ -91,7 +91,7 @@ def no_two_asks_within_24_hours(played: Asking) -> list[tuple[Send, Send]]:
     ]
 
 
-def asks_of(played: Asking) -> dict[tuple[str, str], list[Send]]:
+def asks_of(played: OptInScenario) -> dict[tuple[str, str], list[Send]]:
     """Orders, first issued first, by tenant and number."""
     asks = defaultdict(list)
     for order in sorted(played.world.log.all(t.DISPATCH_ORDERS), key=lambda order: order.issued_at):
@@ -100,17 +100,17 @@ def asks_of(played: Asking) -> dict[tuple[str, str], list[Send]]:
     return asks
 
 
-def no_text_goes_out_twice(played: Asking) -> list[tuple[str, str]]:
+def no_text_goes_out_twice(played: OptInScenario) -> list[tuple[str, str]]:
     """Whatever crashes: by the provider's own count."""
     return [key for key, count in played.taken.items() if count > 1]
 
 
-def every_text_comes_to_an_end(played: Asking) -> list[Outcome]:
+def every_text_comes_to_an_end(played: OptInScenario) -> list[Outcome]:
     """Released, expired, canceled or dropped; nothing is held for ever."""
     return [outcome for outcome in last_outcomes(played).values() if outcome.state not in ENDS]
 
 
-def last_outcomes(played: Asking) -> dict[tuple[str, str], Outcome]:
+def last_outcomes(played: OptInScenario) -> dict[tuple[str, str], Outcome]:
     last: dict[tuple[str, str], Outcome] = {}
     for one in played.world.log.all(t.OUTCOMES):
         key = (one.tenant, one.message_id)
@@ -119,7 +119,7 @@ def last_outcomes(played: Asking) -> dict[tuple[str, str], Outcome]:
     return last
 
 
-def an_older_yes_lifts_no_newer_stop(played: Asking) -> list[ConsentChange]:
+def an_older_yes_lifts_no_newer_stop(played: OptInScenario) -> list[ConsentChange]:
     """By the broker's append time of the records that brought them."""
     broken = []
     for changes in changes_of(played).values():
@@ -132,7 +132,7 @@ def an_older_yes_lifts_no_newer_stop(played: Asking) -> list[ConsentChange]:
     return broken
 
 
-def nobody_is_asked_after_an_opt_out(played: Asking) -> list[ConsentChange]:
+def nobody_is_asked_after_an_opt_out(played: OptInScenario) -> list[ConsentChange]:
     """And who has opted out comes back by a text or a form with evidence."""
     broken = []
     for changes in changes_of(played).values():
@@ -146,7 +146,7 @@ def nobody_is_asked_after_an_opt_out(played: Asking) -> list[ConsentChange]:
     return broken
 
 
-def changes_of(played: Asking) -> dict[tuple[str, str], list[ConsentChange]]:
+def changes_of(played: OptInScenario) -> dict[tuple[str, str], list[ConsentChange]]:
     """As the log has them; each number's are in one partition, in order."""
     changes = defaultdict(list)
     for change in played.world.log.all(t.CONSENT_LOG):
@@ -154,18 +154,18 @@ def changes_of(played: Asking) -> dict[tuple[str, str], list[ConsentChange]]:
     return changes
 
 
-def appended(played: Asking, change: ConsentChange) -> int:
+def appended(played: OptInScenario, change: ConsentChange) -> int:
     place = change.evidence
     assert place.topic is not None
     return played.world.log.entries[place.topic, place.partition or 0][place.offset or 0].timestamp
 
 
-def no_call_begins_after_its_stop_was_obeyed(played: Asking) -> list[object]:
+def no_call_begins_after_its_stop_was_obeyed(played: OptInScenario) -> list[object]:
     """By the epoch of the order and of the Stops that dispatch had read."""
     return [*played.overtaken]
 
 
-def the_books_balance(played: Asking) -> list[int]:
+def the_books_balance(played: OptInScenario) -> list[int]:
     """Asked for and started by Sayso, against what the usage report counts."""
     usage = {row.identity: row for row in played.world.log.all(t.USAGE_REPORT)}
     by_state = Counter[str]()
@@ -175,7 +175,7 @@ def the_books_balance(played: Asking) -> list[int]:
     return [residue] if residue else []
 
 
-def nothing_is_set_aside(played: Asking) -> list[object]:
+def nothing_is_set_aside(played: OptInScenario) -> list[object]:
     """All of this is everyday life."""
     return [*played.world.log.all(t.DEAD_LETTERS)]
 
@@ -206,7 +206,7 @@ WANTED = {
 }
 
 
-def happenings(played: Asking) -> Counter[str]:
+def happenings(played: OptInScenario) -> Counter[str]:
     """What the promises were put to the test by."""
     shown = Counter(order.kind for _, order in played.calls)
     for decision in played.world.log.all(t.DECISIONS):

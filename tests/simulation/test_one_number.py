@@ -16,7 +16,7 @@ from schemas.tenant_settings import TenantSettings
 from streams.dispatch.provider_calls import Result, SendCall, SendResult
 from streams.processing import build_settings
 from streams.topology import PROCESSORS
-from tests.simulation.asking import Asking
+from tests.simulation.opt_in_scenario import OptInScenario
 from tests.simulation.scenario import ANY_TIME, SHARED, TENANTS
 from tests.simulation.test_consent import PROMISES
 from tests.simulation.world import World
@@ -168,7 +168,7 @@ def test_after_it_nobody_texts_them_but_once_to_confirm(day: Day) -> None:
     }
 
 
-class OneNumber(Asking):
+class OneNumber(OptInScenario):
     """The random life of `asking`, with nothing but the shared sender."""
 
     def __post_init__(self) -> None:

@@ -1,2 +1,2 @@
-"""`make faults`: hurt a running house in every way we know, and count from outside what came of
+"""`make faults`: hurt a running stack in every way we know, and count from outside what came of
 the texts."""

@@ -1,4 +1,4 @@
-"""`make faults`: hurt a running house, count from outside, and say what was lost, sent twice or
+"""`make faults`: hurt a running stack, count from outside, and say what was lost, sent twice or
 left in doubt.
 
 The broker is an embedded one, thrown away at the end.  Exit code 1 if any fault fails."""
@@ -14,8 +14,8 @@ import sys
 from rich.console import Console
 
 from tests.faults.harness import results, screen
-from tests.faults.harness.every import FAULTS
-from tests.faults.harness.play import Plan, played
+from tests.faults.harness.catalog import FAULTS
+from tests.faults.harness.runner import Plan, run_plan
 from tests.faults.harness.verdict import Verdict
 
 
@@ -45,10 +45,10 @@ def arguments() -> Plan:
 async def play(plan: Plan, console: Console) -> list[Verdict]:
     """Each verdict is kept at once: a run that is cut short has not been for nothing."""
     verdicts: list[Verdict] = []
-    with screen.progress(console, len(plan.faults)) as (tell, done):
-        async for verdict in played(plan, tell):
+    with screen.progress(console, len(plan.faults)) as (report, done):
+        async for verdict in run_plan(plan, report):
             verdicts.append(verdict)
-            results.keep([verdict], plan.quick)
+            results.save_results([verdict], plan.quick)
             done(verdict)
     return verdicts
 
@@ -60,7 +60,7 @@ def main() -> int:
     verdicts = asyncio.run(play(plan, console))
     console.print(screen.table(verdicts))
     if not plan.quick:
-        results.tell(results.kept())
+        results.write_table(results.read_results())
     failed = [one.fault for one in verdicts if not one.passed]
     console.print(
         f"[bold red]{len(failed)} of {len(verdicts)} fail[/]" if failed else "[green]All hold.[/]"

@@ -1,6 +1,6 @@
 """A worker whose clock is off by what a file says, in seconds; read again a few times a second.
 
-`python -m tests.faults.harness.clocked ROOM ...`, as `services.workers`."""
+`python -m tests.faults.harness.clocked PROCESSOR ...`, as `services.workers`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LOOK_AGAIN: Final = 0.2
 """Seconds."""
 
 
-def stepped(file: Path) -> Callable[[], float]:
+def step_clock(file: Path) -> Callable[[], float]:
     """Seconds since 1970, and so many more or fewer."""
     seen = {"offset": 0.0, "at": float("-inf")}
 
@@ -33,4 +33,4 @@ def stepped(file: Path) -> Callable[[], float]:
 if __name__ == "__main__":
     from services.workers.__main__ import main
 
-    sys.exit(main(clock=stepped(Path(os.environ[OFFSET]))))
+    sys.exit(main(clock=step_clock(Path(os.environ[OFFSET]))))

@@ -9,14 +9,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from tests.faults.harness.fault import NotHere
+from tests.faults.harness.fault import NotSupported
 
 SMALL: Final = 200 << 20
 """Bytes: enough for the broker, its topics and a few thousand texts."""
 
 
 @contextmanager
-def mounted(folder: Path, size: int) -> Iterator[None]:
+def mount_small_disk(folder: Path, size: int) -> Iterator[None]:
     """Raises NotHere where mounting is not allowed (it takes root on Linux)."""
     folder.mkdir(parents=True, exist_ok=True)
     try:
@@ -26,9 +26,9 @@ def mounted(folder: Path, size: int) -> Iterator[None]:
             check=False,
         )
     except FileNotFoundError:
-        raise NotHere("no mount command here") from None
+        raise NotSupported("no mount command here") from None
     if done.returncode:
-        raise NotHere("mounting a small disk is not allowed here; it takes root on Linux")
+        raise NotSupported("mounting a small disk is not allowed here; it takes root on Linux")
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""What a fault is: a name, a few words, and what is done to the stage while texts are asked for."""
+"""What a fault is: a name, a few words, and what is done to the stack while texts are asked for."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from tests.faults.harness.stage import Stage
+from tests.faults.harness.stack import FaultStack
 
 
 class Unmet(Exception):
     """The fault could not be made to happen here: it proves nothing, and says why."""
 
 
-class NotHere(Exception):
+class NotSupported(Exception):
     """This machine does not allow it; why."""
 
 
 @dataclass
-class Scene:
+class FaultContext:
     """One run.  `span` stretches or shortens every time in it; `notes` go into the table."""
 
-    stage: Stage
+    stack: FaultStack
     rng: random.Random
     span: float
     notes: list[str] = field(default_factory=list)
@@ -35,12 +35,12 @@ class Scene:
 class Fault:
     """Texts are asked for at `rate` a second for `seconds`, and `hurt` runs at the same time.
     After both all must come to rest, with never `patience` seconds in which nothing moves.
-    `quick` is what `--quick` makes of every time. `alone`: on a stage of its own, as it hurts
+    `quick` is what `--quick` makes of every time. `alone`: on a stack of its own, as it hurts
     more than workers."""
 
     name: str
     words: str
-    hurt: Callable[[Scene], Awaitable[None]]
+    hurt: Callable[[FaultContext], Awaitable[None]]
     seconds: float = 12.0
     rate: float = 20.0
     patience: float = 120.0

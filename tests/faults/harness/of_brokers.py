@@ -10,45 +10,45 @@ from typing import Final
 
 from services.local.broker import BrokerError
 from tests.faults.harness import disk
-from tests.faults.harness.fault import Fault, Scene
+from tests.faults.harness.fault import Fault, FaultContext
 
 LEFT: Final = 64 << 10
 """Bytes that a full disk has left."""
 
 
-async def killed(scene: Scene) -> None:
+async def killed(context: FaultContext) -> None:
     for _ in range(2):
-        await scene.wait(scene.rng.uniform(2, 4))
-        await _kill(scene)
-        await scene.wait(1)
-        await asyncio.to_thread(scene.stage.broker.start)
+        await context.wait(context.rng.uniform(2, 4))
+        await _kill(context)
+        await context.wait(1)
+        await asyncio.to_thread(context.stack.broker.start)
 
 
-async def paused(scene: Scene) -> None:
-    await scene.wait(3)
-    pid = scene.stage.broker.pid
+async def paused(context: FaultContext) -> None:
+    await context.wait(3)
+    pid = context.stack.broker.pid
     os.kill(pid, signal.SIGSTOP)
     try:
-        await scene.wait(30)
+        await context.wait(30)
     finally:
         os.kill(pid, signal.SIGCONT)
 
 
-async def gone(scene: Scene) -> None:
-    await scene.wait(3)
-    await _kill(scene)
-    await scene.wait(120)
-    await asyncio.to_thread(scene.stage.broker.start)
+async def gone(context: FaultContext) -> None:
+    await context.wait(3)
+    await _kill(context)
+    await context.wait(120)
+    await asyncio.to_thread(context.stack.broker.start)
 
 
-async def full(scene: Scene) -> None:
+async def full(context: FaultContext) -> None:
     """Until somebody makes room; a broker that gave up meanwhile is started again, as its
     operator would."""
-    await scene.wait(3)
-    broker, filler = scene.stage.broker, scene.stage.folder / "broker" / "filler"
+    await context.wait(3)
+    broker, filler = context.stack.broker, context.stack.folder / "broker" / "filler"
     await asyncio.to_thread(disk.fill, filler, LEFT)
-    await scene.wait(20)
-    scene.notes.append(
+    await context.wait(20)
+    context.notes.append(
         "the broker lived on"
         if broker.alive
         else "the broker ended by itself and was started again"
@@ -58,8 +58,8 @@ async def full(scene: Scene) -> None:
         await asyncio.to_thread(broker.start)
 
 
-async def _kill(scene: Scene) -> None:
-    broker = scene.stage.broker
+async def _kill(context: FaultContext) -> None:
+    broker = context.stack.broker
     os.kill(broker.pid, signal.SIGKILL)
     while broker.alive:  # noqa: ASYNC110 - its keeper notices
         await asyncio.sleep(0.02)

@@ -1,7 +1,7 @@
 """The machine's clock is stepped by an hour, for all rooms at once and while they work.
 
 What is asked for meanwhile is also put in doubt, by calls that are cut off: when a call was
-made, and when the provider made the text, are then told by clocks that differ by an hour."""
+made, and when the provider made the text, then come from clocks that differ by an hour."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from services.workers.stable_clock import BELIEVED_AFTER
-from tests.faults.harness.fault import Fault, Scene
+from tests.faults.harness.fault import Fault, FaultContext
 from tests.faults.harness.of_crashes import DOUBTFUL
 
 HOUR: Final = 3600
@@ -19,28 +19,28 @@ LASTING: Final = BELIEVED_AFTER + 6
 """Seconds."""
 
 
-def stepped(*steps: tuple[int, float]) -> Callable[[Scene], Awaitable[None]]:
+def step_clock(*steps: tuple[int, float]) -> Callable[[FaultContext], Awaitable[None]]:
     """By how much the clock is off, and for how many seconds, in turn; the last one stays."""
 
-    async def hurt(scene: Scene) -> None:
-        crew = scene.stage.crew.workers.values()
-        for worker in crew:
+    async def hurt(context: FaultContext) -> None:
+        pool = context.stack.pool.workers.values()
+        for worker in pool:
             worker.module = "tests.faults.harness.clocked"
-        await asyncio.gather(*[worker.restart() for worker in crew])
-        await scene.stage.crew.until_ready()
-        await scene.stage.switch_on("doubtful", **DOUBTFUL)
+        await asyncio.gather(*[worker.restart() for worker in pool])
+        await context.stack.pool.until_ready()
+        await context.stack.switch_on("doubtful", **DOUBTFUL)
         for offset, seconds in steps:
-            scene.stage.tell_clock(offset)
-            await scene.wait(seconds)
-        await scene.stage.switch_off("doubtful")
+            context.stack.set_clock_offset(offset)
+            await context.wait(seconds)
+        await context.stack.switch_off("doubtful")
 
     return hurt
 
 
-BACK: Final = stepped((0, MOMENT), (HOUR, MOMENT), (0, MOMENT))
-AHEAD: Final = stepped((0, MOMENT), (HOUR, LASTING + MOMENT))
-BEHIND: Final = stepped((0, MOMENT), (-HOUR, LASTING), (0, LASTING))
-BOTH: Final = stepped(
+BACK: Final = step_clock((0, MOMENT), (HOUR, MOMENT), (0, MOMENT))
+AHEAD: Final = step_clock((0, MOMENT), (HOUR, LASTING + MOMENT))
+BEHIND: Final = step_clock((0, MOMENT), (-HOUR, LASTING), (0, LASTING))
+BOTH: Final = step_clock(
     (0, MOMENT), (HOUR, LASTING), (0, LASTING), (-HOUR, LASTING), (0, LASTING), (HOUR, LASTING)
 )
 

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from services.failpoints import CRASH_AT, POINTS
-from tests.faults.harness.fault import Fault, Scene, Unmet
+from tests.faults.harness.fault import Fault, FaultContext, Unmet
 
 LATEST: Final = 40
 """A step is met for the first to the fortieth time, seeded, which is within some seconds under
@@ -24,26 +24,26 @@ ONCE: Final = frozenset({"after-fence", "on-open", REVOKING})
 """Steps that come once in an owner's life."""
 
 
-def at(point: str) -> Callable[[Scene], Awaitable[None]]:
-    async def hurt(scene: Scene) -> None:
-        nth = 1 if point in ONCE else scene.rng.randint(1, RARE.get(point, LATEST))
-        worker = scene.stage.dispatch
-        await scene.stage.switch_on("doubtful", **DOUBTFUL)
+def at(point: str) -> Callable[[FaultContext], Awaitable[None]]:
+    async def hurt(context: FaultContext) -> None:
+        nth = 1 if point in ONCE else context.rng.randint(1, RARE.get(point, LATEST))
+        worker = context.stack.dispatch
+        await context.stack.switch_on("doubtful", **DOUBTFUL)
         await worker.restart(**{CRASH_AT: f"{point}:{nth}"})
         before = len(worker.endings)
         if point == REVOKING:
             await worker.until_ready()
-            await scene.stage.crew.join("dispatch", "dispatch-b").until_ready()
-        await _killed(scene, before, f"{point}:{nth}")
-        await scene.stage.switch_off("doubtful")
+            await context.stack.pool.join("dispatch", "dispatch-b").until_ready()
+        await _wait_for_kill(context, before, f"{point}:{nth}")
+        await context.stack.switch_off("doubtful")
         if point == REVOKING:
-            await scene.stage.crew.leave("dispatch-b")
+            await context.stack.pool.leave("dispatch-b")
 
     return hurt
 
 
-async def _killed(scene: Scene, before: int, wish: str) -> None:
-    worker = scene.stage.dispatch
+async def _wait_for_kill(context: FaultContext, before: int, wish: str) -> None:
+    worker = context.stack.dispatch
     try:
         async with asyncio.timeout(PATIENCE):
             while len(worker.endings) == before:  # noqa: ASYNC110 - it ends by itself

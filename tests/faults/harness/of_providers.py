@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
-from tests.faults.harness.fault import Fault, Scene
+from tests.faults.harness.fault import Fault, FaultContext
 
 BAD: Final = 9.0
 """Seconds of it."""
-Standing = dict[str, Any]
+ProviderFault = dict[str, Any]
 
 
-def cut_off(does: str, **more: Any) -> tuple[Standing, ...]:
+def cut_off(does: str, **more: Any) -> tuple[ProviderFault, ...]:
     """Of a hundred calls: 15 fail and the text is not taken, 20 though it is, 20 though it is
     and no receipt ever comes."""
     return (
@@ -25,30 +25,30 @@ def cut_off(does: str, **more: Any) -> tuple[Standing, ...]:
     )
 
 
-def bad(*standing: Standing) -> Callable[[Scene], Awaitable[None]]:
-    async def hurt(scene: Scene) -> None:
-        await scene.wait(1)
-        for n, one in enumerate(standing):
-            await scene.stage.switch_on(f"bad-{n}", **one)
-        await scene.wait(BAD)
-        for n in range(len(standing)):
-            await scene.stage.switch_off(f"bad-{n}")
+def bad(*provider_faults: ProviderFault) -> Callable[[FaultContext], Awaitable[None]]:
+    async def hurt(context: FaultContext) -> None:
+        await context.wait(1)
+        for n, one in enumerate(provider_faults):
+            await context.stack.switch_on(f"bad-{n}", **one)
+        await context.wait(BAD)
+        for n in range(len(provider_faults)):
+            await context.stack.switch_off(f"bad-{n}")
 
     return hurt
 
 
-async def network_cut(scene: Scene) -> None:
+async def network_cut(context: FaultContext) -> None:
     """Dispatch reaches the provider through a proxy of ours, which cuts connections once the
     request is written."""
-    worker, proxy = scene.stage.dispatch, scene.stage.proxy
+    worker, proxy = context.stack.dispatch, context.stack.proxy
     straight = worker.environment["SAYSO_PROVIDER_URL"]
     worker.environment["SAYSO_PROVIDER_URL"] = proxy.url
     await worker.restart()
     await worker.until_ready()
     proxy.share = 0.4
-    await scene.wait(BAD)
+    await context.wait(BAD)
     proxy.share = 0.0
-    scene.notes.append(f"{proxy.cuts} calls cut")
+    context.notes.append(f"{proxy.cuts} calls cut")
     worker.environment["SAYSO_PROVIDER_URL"] = straight
     await worker.restart()
 

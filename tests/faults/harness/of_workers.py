@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from tests import journal_report
-from tests.faults.harness.fault import Fault, Scene, Unmet
+from tests.faults.harness.fault import Fault, FaultContext, Unmet
 from tests.faults.harness.verdict import name_of
 
 MINUTES = 5
@@ -17,76 +17,80 @@ JOINS, WITHIN = 20, 180.0
 """Joins and leaves, and seconds for all of them."""
 
 
-async def kill_loop(scene: Scene) -> None:
+async def kill_loop(context: FaultContext) -> None:
     """At a random moment of its life, its start included."""
     left, killed = 300.0, 0
     while left > 0:
-        pause = scene.rng.uniform(0.1, 10)
-        left -= pause / scene.span
-        await scene.wait(pause / scene.span)
-        killed += scene.stage.dispatch.signal(signal.SIGKILL)
-    scene.notes.append(f"{killed} kills")
+        pause = context.rng.uniform(0.1, 10)
+        left -= pause / context.span
+        await context.wait(pause / context.span)
+        killed += context.stack.dispatch.signal(signal.SIGKILL)
+    context.notes.append(f"{killed} kills")
 
 
-async def asleep(scene: Scene) -> None:
+async def pause_beyond_session(context: FaultContext) -> None:
     """Beyond its session: another worker takes over, and the sleeper wakes with calls that are
     not its own any more."""
-    crew = scene.stage.crew
-    await crew.join("dispatch", "dispatch-b").until_ready()
-    await scene.wait(4)
-    scene.stage.dispatch.signal(signal.SIGSTOP)
-    await scene.wait(60)
-    scene.stage.dispatch.signal(signal.SIGCONT)
-    await scene.wait(6)
-    await crew.leave("dispatch-b")
+    pool = context.stack.pool
+    await pool.join("dispatch", "dispatch-b").until_ready()
+    await context.wait(4)
+    context.stack.dispatch.signal(signal.SIGSTOP)
+    await context.wait(60)
+    context.stack.dispatch.signal(signal.SIGCONT)
+    await context.wait(6)
+    await pool.leave("dispatch-b")
 
 
-async def joins_and_leaves(scene: Scene) -> None:
+async def joins_and_leaves(context: FaultContext) -> None:
     """Half of the leaves are kills of workers that never come back."""
-    crew, extra = scene.stage.crew, list[str]()
+    pool, extra = context.stack.pool, list[str]()
     for n in range(JOINS):
-        await scene.wait(scene.rng.uniform(0.5, 1.5) * WITHIN / JOINS)
-        if not extra or (len(extra) < 3 and scene.rng.random() < 0.5):
-            extra.append(crew.join("dispatch", f"dispatch-{n}").name)
+        await context.wait(context.rng.uniform(0.5, 1.5) * WITHIN / JOINS)
+        if not extra or (len(extra) < 3 and context.rng.random() < 0.5):
+            extra.append(pool.join("dispatch", f"dispatch-{n}").name)
             continue
-        name = extra.pop(scene.rng.randrange(len(extra)))
-        if scene.rng.random() < 0.5:
-            crew.workers[name].signal(signal.SIGKILL)
-        await crew.leave(name)
+        name = extra.pop(context.rng.randrange(len(extra)))
+        if context.rng.random() < 0.5:
+            pool.workers[name].signal(signal.SIGKILL)
+        await pool.leave(name)
     for name in extra:
-        await crew.leave(name)
+        await pool.leave(name)
 
 
-async def rolling(scene: Scene) -> None:
-    """An upgrade: two workers of each room, every one told to end and started again once the one
+async def rolling(context: FaultContext) -> None:
+    """An upgrade: two workers of each processor, every one stopped and started again once the one
     before is ready."""
-    crew = scene.stage.crew
-    await asyncio.gather(*[crew.join(room, f"{room}-b").until_ready() for room in ROLLED])
-    await scene.wait(6)
+    pool = context.stack.pool
+    await asyncio.gather(
+        *[pool.join(processor, f"{processor}-b").until_ready() for processor in ROLLED]
+    )
+    await context.wait(6)
     calm = datetime.now(UTC)
-    await scene.wait(8)
+    await context.wait(8)
     began = datetime.now(UTC)
-    for worker in [crew.workers[name] for room in ROLLED for name in (room, f"{room}-b")]:
+    for worker in [
+        pool.workers[name] for processor in ROLLED for name in (processor, f"{processor}-b")
+    ]:
         await worker.restart()
         await worker.until_ready()
-        await scene.wait(1)
+        await context.wait(1)
     ended = datetime.now(UTC)
-    await scene.wait(5)
-    usual, pause = _longest_wait(scene, calm, began), _longest_wait(scene, began, ended)
-    scene.notes.append(f"no text waited longer than {pause:.1f} s; before, {usual:.1f} s")
-    for room in ROLLED:
-        await crew.leave(f"{room}-b")
+    await context.wait(5)
+    usual, pause = _longest_wait(context, calm, began), _longest_wait(context, began, ended)
+    context.notes.append(f"no text waited longer than {pause:.1f} s; before, {usual:.1f} s")
+    for processor in ROLLED:
+        await pool.leave(f"{processor}-b")
 
 
-def _longest_wait(scene: Scene, since: datetime, until: datetime) -> float:
+def _longest_wait(context: FaultContext, since: datetime, until: datetime) -> float:
     """Seconds from a request of that time until the provider was first called."""
     first = {
         name_of(call): call.at
-        for call in reversed(journal_report.read_calls(scene.stage.where.journal))
+        for call in reversed(journal_report.read_calls(context.stack.where.journal))
     }
     asked = {
-        name: datetime.fromisoformat(told["requested_at"])
-        for name, told in scene.stage.watch.outcomes.items()
+        name: datetime.fromisoformat(record["requested_at"])
+        for name, record in context.stack.watch.outcomes.items()
     }
     waits = [
         (first[name] - at).total_seconds()
@@ -117,7 +121,7 @@ FAULTS: Final = (
     Fault(
         "asleep",
         "dispatch: SIGSTOP for 60 s, another takes over, SIGCONT",
-        asleep,
+        pause_beyond_session,
         seconds=76,
         rate=15,
         quick=0.4,

@@ -11,14 +11,14 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
-from tests.faults.harness.every import FAULTS
+from tests.faults.harness.catalog import FAULTS
 from tests.faults.harness.verdict import Verdict
 
 ROOT: Final = Path(__file__).parents[3]
 JSON: Final = ROOT / ".bench" / "faults.json"
 README: Final = Path(__file__).parents[1] / "README.md"
 BETWEEN: Final = re.compile(r"(?s)(?<=<!-- results -->\n).*?(?=<!-- end of results -->)")
-KEPT: Final = (
+FIELDS: Final = (
     "fault",
     "runs",
     "lost",
@@ -35,12 +35,12 @@ KEPT: Final = (
 )
 
 
-def keep(verdicts: Iterable[Verdict], quick: bool, path: Path = JSON) -> None:
+def save_results(verdicts: Iterable[Verdict], quick: bool, path: Path = JSON) -> None:
     """Those of now, marked if they were `quick`; a fault that was not played this time keeps its
     earlier row."""
-    known = {one["fault"]: one for one in kept(path)}
+    known = {one["fault"]: one for one in read_results(path)}
     known |= {
-        one.fault: {name: getattr(one, name) for name in KEPT} | {"quick": quick}
+        one.fault: {name: getattr(one, name) for name in FIELDS} | {"quick": quick}
         for one in verdicts
     }
     rows = [known[name] for name in FAULTS if name in known]
@@ -48,11 +48,11 @@ def keep(verdicts: Iterable[Verdict], quick: bool, path: Path = JSON) -> None:
     path.write_text(json.dumps(rows, indent=1) + "\n")
 
 
-def kept(path: Path = JSON) -> list[dict[str, Any]]:
+def read_results(path: Path = JSON) -> list[dict[str, Any]]:
     return json.loads(path.read_text()) if path.exists() else []
 
 
-def tell(rows: list[dict[str, Any]], path: Path = README) -> None:
+def write_table(rows: list[dict[str, Any]], path: Path = README) -> None:
     """Writes the table into the document, between its marks."""
     lines = [
         f"On {os.cpu_count()} cores, with the broker, the simulator and the load on the same machine.\n",
@@ -65,11 +65,11 @@ def tell(rows: list[dict[str, Any]], path: Path = README) -> None:
     )
 
 
-def keep_logs(stage: Path, name: str) -> None:
+def keep_logs(stack: Path, name: str) -> None:
     """Of a fault that failed: what the workers said, and the provider's journal."""
     folder = JSON.with_suffix("") / name
     folder.mkdir(parents=True, exist_ok=True)
-    for file in (*stage.glob("*.jsonl"), *stage.glob("crew/*.log"), *stage.glob("logs/*.log")):
+    for file in (*stack.glob("*.jsonl"), *stack.glob("workers/*.log"), *stack.glob("logs/*.log")):
         shutil.copy(file, folder)
 
 

@@ -10,7 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from tests.faults.harness.every import FAULTS
+from tests.faults.harness.catalog import FAULTS
 from tests.faults.harness.verdict import Verdict
 
 
@@ -18,7 +18,7 @@ from tests.faults.harness.verdict import Verdict
 def progress(
     console: Console, total: int
 ) -> Iterator[tuple[Callable[[str], None], Callable[[Verdict], None]]]:
-    """What to tell of the fault that is being played, and of one that has been."""
+    """How to report on the fault that runs now, and on one that has ended."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(14),
@@ -30,7 +30,7 @@ def progress(
 
         def done(verdict: Verdict) -> None:
             shown.advance(task)
-            shown.console.print(_said(verdict))
+            shown.console.print(_summary(verdict))
 
         yield (lambda words: shown.update(task, description=words)), done
 
@@ -76,7 +76,7 @@ def table(verdicts: Iterable[Verdict]) -> Table:
     return drawn
 
 
-def _said(one: Verdict) -> Text:
+def _summary(one: Verdict) -> Text:
     words = FAULTS[one.fault].words + (f" ({one.note})" if one.note else "")
     return Text.assemble(_mark(one), f" {words}", *[f"\n      {wrong}" for wrong in one.wrong])
 

@@ -77,7 +77,7 @@ def request(message_id: str, rng: random.Random) -> SendRequest:
     )
 
 
-async def ask(
+async def request_texts(
     publisher: Publisher,
     prefix: str,
     ids: list[str],

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from streams.lifecycle import STATE_INFO, Group, State, reconcile_states
 from tests.faults.harness import texts
-from tests.faults.harness.watch import Heard, Watch
+from tests.faults.harness.watch import AttemptReport, Watch
 from tests.journal_report import Arrival, CreateCall, largest_window_ratio
 
 SHORTEST: Final = 5.0
@@ -75,16 +75,18 @@ NOTHING: Final = Verdict("", 0, 0, 0, 0, 0, 0, 0, 0.0, 0.0, 0.0)
 """Was found, for nothing was played."""
 
 
-def judged(
+def evaluate_run(
     fault: str, ids: set[str], watch: Watch, calls: list[CreateCall], seconds: float
 ) -> Verdict:
     taken = Counter(name_of(call) for call in calls if call.taken)
     states = {name: State(watch.outcomes[name]["state"]) for name in ids if name in watch.outcomes}
     doubts = {
-        name: heard for name, heard in watch.attempts.items() if name[0] in ids and _doubted(heard)
+        name: reports
+        for name, reports in watch.attempts.items()
+        if name[0] in ids and _was_in_doubt(reports)
     }
     moving = {name for name in ids if not at_rest(name, watch)}
-    lost = {name for name in moving if not taken[name]} | _only_in_books(states, taken)
+    lost = {name for name in moving if not taken[name]} | _only_recorded(states, taken)
     twice = {name: n - 1 for name, n in taken.items() if n > 1}
     ratio = pace_ratio(calls)
     return Verdict(
@@ -96,21 +98,21 @@ def judged(
         in_doubt=sum(state is State.IN_DOUBT for state in states.values()),
         waiting=sum(state is State.DEFERRED for state in states.values()),
         doubts=len(doubts),
-        slowest_resolve_seconds=round(max(map(took, doubts.values()), default=0.0), 1),
+        slowest_resolve_seconds=round(max(map(seconds_in_doubt, doubts.values()), default=0.0), 1),
         pace_ratio=round(ratio, 3),
         seconds=round(seconds, 1),
         wrong=(
             *_counted("lost", lost),
             *_counted("sent twice", twice),
             *_counted(f"not at rest in time ({_in_words(watch.states(moving))})", moving),
-            *_counted("told otherwise than the provider has it", _mistold(states, taken)),
+            *_counted("told otherwise than the provider has it", _recorded_wrongly(states, taken)),
             *_counted("an attempt was called twice", _called_twice(calls)),
             *(
                 [f"the pace was exceeded: {ratio:.2f} of what a window may see"]
                 if ratio > PACE_KEPT
                 else []
             ),
-            *_books(ids, states, watch),
+            *_check_reconciliation(ids, states, watch),
         ),
     )
 
@@ -141,22 +143,22 @@ def at_rest(name: str, watch: Watch) -> bool:
     return state not in MOVING or (last is not None and (last.state, last.code) in AT_REST)
 
 
-def took(heard: list[Heard]) -> float:
+def seconds_in_doubt(reports: list[AttemptReport]) -> float:
     """Seconds from the first doubt until it was resolved, or with a person."""
-    began = next(one.at for one in heard if one.state == "in_doubt")
+    began = next(one.at for one in reports if one.state == "in_doubt")
     ends = (
         one.at
-        for one in heard
+        for one in reports
         if one.at >= began and (one.state in CLEARED or (one.state, one.code) in AT_REST)
     )
     return next(ends, began) - began
 
 
-def _doubted(heard: list[Heard]) -> bool:
-    return any(one.state == "in_doubt" for one in heard)
+def _was_in_doubt(reports: list[AttemptReport]) -> bool:
+    return any(one.state == "in_doubt" for one in reports)
 
 
-def _only_in_books(states: dict[str, State], taken: Counter[str]) -> set[str]:
+def _only_recorded(states: dict[str, State], taken: Counter[str]) -> set[str]:
     """Out, as we say; the provider never took it."""
     return {
         name
@@ -165,7 +167,7 @@ def _only_in_books(states: dict[str, State], taken: Counter[str]) -> set[str]:
     }
 
 
-def _mistold(states: dict[str, State], taken: Counter[str]) -> set[str]:
+def _recorded_wrongly(states: dict[str, State], taken: Counter[str]) -> set[str]:
     known = {
         name: STATE_INFO[state].group
         for name, state in states.items()
@@ -179,13 +181,13 @@ def _called_twice(calls: list[CreateCall]) -> set[str]:
     return {message_id for (message_id, _), times in made.items() if times > 1}
 
 
-def _books(ids: set[str], states: dict[str, State], watch: Watch) -> list[str]:
+def _check_reconciliation(ids: set[str], states: dict[str, State], watch: Watch) -> list[str]:
     """The equation of `streams.lifecycle`, and usage against a recount of everything that this
     watch has heard."""
-    residue = reconcile_states(len(ids), Counter(states.values())).unaccounted
+    unaccounted = reconcile_states(len(ids), Counter(states.values())).unaccounted
     recount = Counter(outcome["state"] for outcome in watch.outcomes.values())
     unequal = {state: watch.usage[state] - recount[state] for state in watch.usage | recount}
-    found = [f"the books do not balance: {residue} left over"] if residue else []
+    found = [f"the books do not balance: {unaccounted} left over"] if unaccounted else []
     if any(unequal.values()):
         found.append(f"usage is not the recount: { ({s: n for s, n in unequal.items() if n}) }")
     return found

@@ -17,7 +17,7 @@ from aiokafka.errors import KafkaError
 TOPICS: Final = ("sms.outcomes", "sms.attempts", "sms.usage-report")
 
 
-class Heard(NamedTuple):
+class AttemptReport(NamedTuple):
     """`at`: when we heard of it, on a monotonic clock: no fault can step it."""
 
     at: float
@@ -32,8 +32,8 @@ class Watch:
         self._positions: dict[TopicPartition, int] = {}
         self._task: asyncio.Task[None] | None = None
         self.outcomes: dict[str, dict[str, Any]] = {}
-        self.attempts: defaultdict[tuple[str, int], list[Heard]] = defaultdict(list)
-        self.last: dict[str, Heard] = {}
+        self.attempts: defaultdict[tuple[str, int], list[AttemptReport]] = defaultdict(list)
+        self.last: dict[str, AttemptReport] = {}
         """Of each message's attempts."""
         self.cells: dict[tuple[Any, ...], tuple[str, int]] = {}
         self.moved = time.monotonic()
@@ -90,24 +90,24 @@ class Watch:
                     self.take(place.topic, json.loads(record.value))
                 self._positions[place] = records[-1].offset + 1
 
-    def take(self, topic: str, told: dict[str, Any]) -> None:
+    def take(self, topic: str, record: dict[str, Any]) -> None:
         match topic:
             case "sms.outcomes":
-                before = self.outcomes.get(told["message_id"])
-                if before is None or told["version"] > before["version"]:
-                    self.outcomes[told["message_id"]] = told
+                before = self.outcomes.get(record["message_id"])
+                if before is None or record["version"] > before["version"]:
+                    self.outcomes[record["message_id"]] = record
                     self.moved = time.monotonic()
             case "sms.attempts":
-                heard = Heard(
-                    time.monotonic(), told["state"], told.get("code"), told.get("evidence")
+                attempt = AttemptReport(
+                    time.monotonic(), record["state"], record.get("code"), record.get("evidence")
                 )
-                self.attempts[told["message_id"], told["attempt"]].append(heard)
-                self.last[told["message_id"]] = heard
+                self.attempts[record["message_id"], record["attempt"]].append(attempt)
+                self.last[record["message_id"]] = attempt
             case _:
                 names = ("tenant", "branch", "sender", "period", "kind", "state", "error_code")
-                self.cells[tuple(told.get(name) for name in names)] = (
-                    told["state"],
-                    told["messages"],
+                self.cells[tuple(record.get(name) for name in names)] = (
+                    record["state"],
+                    record["messages"],
                 )
 
 

@@ -1,4 +1,4 @@
-"""`python -m tests.faults.trouble`: stage every trouble, and write what was said into the docs.
+"""`python -m tests.faults.trouble`: stage every fault, and write what Sayso reported into the docs.
 
 Each on an embedded broker of its own, thrown away at the end.  Exit code 1 if anything wrong was
 said."""
@@ -17,33 +17,33 @@ from typing import Final
 from services.kafka.topics import apply
 from services.local.broker import EmbeddedBroker
 from tests.bench.process import ROOT
-from tests.faults.trouble.drain import DRAIN, WORDS, drained
-from tests.faults.trouble.scene import scene
-from tests.faults.trouble.staged import TROUBLES, Trouble
+from tests.faults.trouble.cases import STAGED_FAULTS, StagedFault
+from tests.faults.trouble.drain import DRAIN, WORDS, run_drain
+from tests.faults.trouble.gate_worker import start_gate_worker
 
 README: Final = ROOT / "services" / "observability" / "README.md"
 BETWEEN: Final = re.compile(r"(?s)(?<=<!-- staged -->\n).*?(?=<!-- end of staged -->)")
 _LOG: Final = re.compile(r" \(its log: [^)]*\)")
 
 
-async def played(trouble: Trouble) -> list[str]:
+async def run_on_new_broker(fault: StagedFault) -> list[str]:
     with tempfile.TemporaryDirectory(prefix="sayso-trouble-", ignore_cleanup_errors=True) as folder:
         broker = EmbeddedBroker(Path(folder), ephemeral=True)
         bootstrap = await asyncio.to_thread(broker.start)
         try:
             await apply(bootstrap, partitions=4, replication=1)
-            async with scene(bootstrap, Path(folder)) as opened:
-                return [_LOG.sub("", said) for said in await trouble.play(opened)]
+            async with start_gate_worker(bootstrap, Path(folder)) as opened:
+                return [_LOG.sub("", said) for said in await fault.run(opened)]
         finally:
             await asyncio.to_thread(broker.stop)
 
 
-def row(words: str, said: list[str], right: bool) -> str:
+def format_row(words: str, said: list[str], right: bool) -> str:
     return f"| {words} | {'<br>'.join(said)} | {'right' if right else '**wrong**'} |\n"
 
 
-def tell(rows: dict[str, str], page: Path = README) -> None:
-    """`rows` by what was staged; what was not played this time keeps its earlier row."""
+def write_table(rows: dict[str, str], page: Path = README) -> None:
+    """`rows` by what was staged; a fault that did not run this time keeps its earlier row."""
     text = page.read_text("utf-8")
     known = {
         line.split(" | ")[0]: line + "\n" for line in BETWEEN.findall(text)[0].splitlines()[2:]
@@ -51,7 +51,7 @@ def tell(rows: dict[str, str], page: Path = README) -> None:
     known |= {f"| {words}": row for words, row in rows.items()}
     lines = [
         known[f"| {words}"]
-        for words in [*[one.words for one in TROUBLES], WORDS]
+        for words in [*[one.words for one in STAGED_FAULTS], WORDS]
         if f"| {words}" in known
     ]
     page.write_text(
@@ -60,17 +60,17 @@ def tell(rows: dict[str, str], page: Path = README) -> None:
     )
 
 
-async def seen(name: str) -> tuple[str, list[str], bool]:
+async def run_one(name: str) -> tuple[str, list[str], bool]:
     """What was staged, what was said, and whether it is right."""
     if name == DRAIN:
-        return await drained()
-    trouble = next(one for one in TROUBLES if one.name == name)
-    said = await played(trouble)
-    return trouble.words, said, trouble.right(said)
+        return await run_drain()
+    fault = next(one for one in STAGED_FAULTS if one.name == name)
+    said = await run_on_new_broker(fault)
+    return fault.words, said, fault.right(said)
 
 
 def main() -> int:
-    names = [trouble.name for trouble in TROUBLES] + [DRAIN]
+    names = [fault.name for fault in STAGED_FAULTS] + [DRAIN]
     parser = argparse.ArgumentParser(prog="python -m tests.faults.trouble", description=__doc__)
     parser.add_argument(
         "--only", nargs="+", metavar="NAME", choices=names, default=names, help=", ".join(names)
@@ -78,9 +78,9 @@ def main() -> int:
     only, wrong = parser.parse_args().only, 0
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     for name in only:
-        words, said, right = asyncio.run(seen(name))
-        tell({words: row(words, said, right)})
-        print(row(words, said, right), end="", flush=True)
+        words, said, right = asyncio.run(run_one(name))
+        write_table({words: format_row(words, said, right)})
+        print(format_row(words, said, right), end="", flush=True)
         wrong += not right
     print(f"{wrong} of {len(only)} wrong")
     return 1 if wrong else 0

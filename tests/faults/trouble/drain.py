@@ -12,7 +12,7 @@ from typing import Final
 
 from tests import journal_report
 from tests.faults.harness import texts
-from tests.faults.harness.stage import Stage, staged
+from tests.faults.harness.stack import FaultStack, start_stack
 from tests.faults.harness.verdict import name_of
 
 DRAIN: Final = "drain"
@@ -24,30 +24,32 @@ AT_ONCE: Final = 0.5
 """Seconds in which a call that began before the signal may still arrive."""
 
 
-async def drained() -> tuple[str, list[str], bool]:
-    """What was staged, what was seen, and whether it is right."""
+async def run_drain() -> tuple[str, list[str], bool]:
+    """What was staged, what we saw, and whether it is right."""
     with tempfile.TemporaryDirectory(prefix="sayso-trouble-", ignore_cleanup_errors=True) as folder:
-        async with staged(Path(folder), 1, TIMEOUT) as stage:
-            return await _drained(stage)
+        async with start_stack(Path(folder), 1, TIMEOUT) as stack:
+            return await _drained(stack)
 
 
-async def _drained(stage: Stage) -> tuple[str, list[str], bool]:
-    await stage.switch_on("slow", does="slow", seconds=SLOW)
-    await texts.ask(stage.publisher, "drain", [], rate=ASKED, seconds=1, rng=random.Random(1))
-    while len(journal_report.read_calls(stage.where.journal)) < 8:  # noqa: ASYNC110 - another process writes it
+async def _drained(stack: FaultStack) -> tuple[str, list[str], bool]:
+    await stack.switch_on("slow", does="slow", seconds=SLOW)
+    await texts.request_texts(
+        stack.publisher, "drain", [], rate=ASKED, seconds=1, rng=random.Random(1)
+    )
+    while len(journal_report.read_calls(stack.where.journal)) < 8:  # noqa: ASYNC110 - another process writes it
         await asyncio.sleep(0.1)
     await asyncio.sleep(SLOW / 2)
     called, asked_at, began = (
-        len(journal_report.read_calls(stage.where.journal)),
+        len(journal_report.read_calls(stack.where.journal)),
         time.time(),
         time.monotonic(),
     )
-    process = stage.dispatch._process
-    await stage.crew.leave("dispatch")
+    process = stack.dispatch._process
+    await stack.pool.leave("dispatch")
     took = time.monotonic() - began
-    calls = journal_report.read_calls(stage.where.journal)
+    calls = journal_report.read_calls(stack.where.journal)
     late = [call for call in calls if call.at.timestamp() > asked_at + AT_ONCE]
-    unwritten = await _unwritten(stage, {name_of(call) for call in calls})
+    unwritten = await _unwritten(stack, {name_of(call) for call in calls})
     ended = process.returncode if process is not None else None
     said = [
         f"{called} calls made, some under way; {len(late)} began after it",
@@ -57,13 +59,13 @@ async def _drained(stage: Stage) -> tuple[str, list[str], bool]:
     return WORDS, said, not late and not unwritten and ended == 0 and took <= TIMEOUT + 5
 
 
-async def _unwritten(stage: Stage, names: set[str]) -> set[str]:
+async def _unwritten(stack: FaultStack, names: set[str]) -> set[str]:
     """Whose attempt has no result a few seconds later; nobody else is there who could write it."""
     for _ in range(50):
         left = {
             name
             for name in names
-            if name not in stage.watch.last or stage.watch.last[name].state == "sending"
+            if name not in stack.watch.last or stack.watch.last[name].state == "sending"
         }
         if not left:
             break

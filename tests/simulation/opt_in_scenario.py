@@ -31,7 +31,7 @@ AT_NIGHT = {"quiet_hours": {"before": "10:00", "after": "17:30"}, "marketing": "
 
 
 @dataclass
-class Asking(Scenario):
+class OptInScenario(Scenario):
     """`said`: when each number wrote what to which sender; `failed`: asks that the provider or a
     carrier did not take or deliver, by (tenant, id), and when that was known; `calls`: each
     call's kind, number and time."""

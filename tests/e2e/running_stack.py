@@ -1,4 +1,4 @@
-"""The whole house for a test: processes, people, requests."""
+"""The whole stack for a test: processes, people, requests."""
 
 from __future__ import annotations
 
@@ -27,27 +27,27 @@ NUMBERS = [f"+1{area}55501{n:02}" for area in (212, 312, 415, 602) for n in rang
 
 
 @dataclass
-class Stage:
-    house: Stack
+class RunningStack:
+    stack: Stack
     publisher: Publisher
     state: Path
 
     @property
     def bootstrap(self) -> str:
-        return self.house.bootstrap
+        return self.stack.bootstrap
 
     @property
     def journal(self) -> Path:
-        return self.house.addresses.journal
+        return self.stack.addresses.journal
 
-    def pid(self, room: str) -> int | None:
+    def pid(self, processor: str) -> int | None:
         """Of its worker, while it is ready."""
-        ready = self.state / "run" / f"{room}.ready"
+        ready = self.state / "run" / f"{processor}.ready"
         return int(ready.read_text().split()[0]) if ready.exists() else None
 
-    async def kill(self, room: str, last: int | None = None) -> int:
+    async def kill(self, processor: str, last: int | None = None) -> int:
         """Its worker, which may just be coming back from the kill before this one (`last`)."""
-        while (pid := self.pid(room)) is None or pid == last:  # noqa: ASYNC110 - another process changes it
+        while (pid := self.pid(processor)) is None or pid == last:  # noqa: ASYNC110 - another process changes it
             await asyncio.sleep(0.05)
         os.kill(pid, signal.SIGKILL)
         return pid
@@ -87,7 +87,7 @@ class Stage:
         return set(ids)
 
 
-def written(state: Path, script: dict[str, Any]) -> Path:
+def write_script(state: Path, script: dict[str, Any]) -> Path:
     """What the simulator does to whom."""
     state.mkdir(parents=True, exist_ok=True)
     path = state / "script.json"
@@ -96,17 +96,17 @@ def written(state: Path, script: dict[str, Any]) -> Path:
 
 
 @asynccontextmanager
-async def staged(
+async def start_stack(
     state: Path, bootstrap: str, script: dict[str, Any] | None = None
-) -> AsyncIterator[Stage]:
-    """On any ports: the usual ones may be another house's by the time they are bound."""
-    wanted = StackOptions(state, bootstrap, script=written(state, script or {}), seed=3)
-    with pytest.MonkeyPatch.context() as told:
-        told.setenv("SAYSO_WEBHOOK_PORT", "0")
-        told.setenv("SAYSO_CONSENTS_PORT", "0")
+) -> AsyncIterator[RunningStack]:
+    """On any ports: the usual ones may be another stack's by the time they are bound."""
+    wanted = StackOptions(state, bootstrap, script=write_script(state, script or {}), seed=3)
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("SAYSO_WEBHOOK_PORT", "0")
+        environment.setenv("SAYSO_CONSENTS_PORT", "0")
         async with run_stack(wanted, lambda sentence: None) as running:
             publisher = Publisher(running.bootstrap, source="test", timeout=60)
             try:
-                yield Stage(running, publisher, state)
+                yield RunningStack(running, publisher, state)
             finally:
                 await publisher.stop()

@@ -1,6 +1,7 @@
-"""A worker that is ill, as `services.workers`: `python -m tests.faults.trouble.sick ROOM ...`.
+"""A worker with a fault, run as `services.workers` is:
+`python -m tests.faults.trouble.faulty_worker PROCESSOR ...`.
 
-SAYSO_ILLNESS is `slow`: each fact costs 20 ms, and a transaction takes 20; or a file: if it is
+SAYSO_ILLNESS is `slow`: each record costs 20 ms, and a transaction takes 20; or a file: if it is
 there, it is removed, and the next transaction never ends.  The watchdog of a hung one is less
 patient than the usual minute."""
 
@@ -24,33 +25,33 @@ from streams.runtime.watchdog import Watchdog
 
 ILLNESS: Final = "SAYSO_ILLNESS"
 COST: Final = 0.02
-"""Seconds a fact."""
+"""Seconds a record."""
 PATIENCE: Final = 8.0
 """Seconds of the watchdog: enough for a look at the lag before."""
 
 
 def slow() -> None:
-    """By its fold: the worker commits often, and is behind all the same."""
+    """By its `process`: the worker commits often, and is behind all the same."""
 
     def costly(process: Any) -> Any:
-        def judged(*arguments: Any) -> StepResult:
+        def slow_process(*arguments: Any) -> StepResult:
             time.sleep(COST)
             step: StepResult = process(*arguments)
             return step
 
-        return judged
+        return slow_process
 
     worker.PROCESSORS.update(
         {
-            name: replace(room, process=costly(room.process))
-            for name, room in worker.PROCESSORS.items()
+            name: replace(processor, process=costly(processor.process))
+            for name, processor in worker.PROCESSORS.items()
         }
     )
     worker.BATCH_LIMIT = 20
 
 
 def hung(once: Path) -> None:
-    """By a broker that never answers a commit, on one lane."""
+    """By a broker that never answers a commit, on one partition."""
     commit = TransactionalWriter.commit
 
     async def never(*arguments: Any) -> None:

@@ -1,4 +1,4 @@
-"""A house that can be hurt: its own broker, the provider's simulator, the webhook, and a crew of
+"""A stack to inject faults into: its own broker, the provider's simulator, the webhook, and
 workers."""
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from services.local import process_specs
 from services.local.broker import EmbeddedBroker
 from services.local.supervisor import Supervisor
 from services.ports import LOOPBACK, choose_port
-from tests.e2e.stage import written
+from tests.e2e.running_stack import write_script
 from tests.faults.harness import texts
 from tests.faults.harness.clocked import OFFSET
-from tests.faults.harness.crew import Crew, Worker
 from tests.faults.harness.proxy import Proxy
 from tests.faults.harness.watch import Watch
+from tests.faults.harness.workers import Worker, WorkerPool
 
 PARTITIONS: Final = 4
-ROOMS: Final = ("gate", "dispatch", "outcomes", "usage")
+PROCESSORS: Final = ("gate", "dispatch", "outcomes", "usage")
 SCRIPT: Final[dict[str, Any]] = {
     "otherwise": {"mix": {"delivered": 90, "undelivered:30005": 6, "sent": 4}},
     "senders": {"*": {"pace": 1000}},
@@ -39,11 +39,11 @@ SESSION_TIMEOUT: Final = 6.0
 
 
 @dataclass
-class Stage:
+class FaultStack:
     folder: Path
     broker: EmbeddedBroker
     where: process_specs.Addresses
-    crew: Crew
+    pool: WorkerPool
     proxy: Proxy
     watch: Watch
     publisher: Publisher
@@ -54,9 +54,9 @@ class Stage:
 
     @property
     def dispatch(self) -> Worker:
-        return self.crew.workers["dispatch"]
+        return self.pool.workers["dispatch"]
 
-    def tell_clock(self, offset: float) -> None:
+    def set_clock_offset(self, offset: float) -> None:
         """To the workers that look (`clocked`), whole: a file that is half written is no number."""
         draft = self.clock.with_suffix(".new")
         draft.write_text(str(offset))
@@ -77,52 +77,52 @@ class Stage:
     def _fault(self, name: str) -> str:
         return f"{self.where.provider}/simulator/faults/{name}"
 
-    async def mended(self) -> None:
+    async def wait_until_ready(self) -> None:
         """Whatever was stopped goes on, and every worker is ready."""
         if not self.broker.alive:
             await asyncio.to_thread(self.broker.start)
-        for worker in self.crew.workers.values():
+        for worker in self.pool.workers.values():
             worker.signal(signal.SIGCONT)
-        await self.crew.until_ready()
+        await self.pool.until_ready()
 
 
 def _addresses(folder: Path) -> process_specs.Addresses:
-    """Not the usual port of the webhook: another house may run beside this one."""
+    """Not the usual port of the webhook: another stack may run beside this one."""
     usual, port = process_specs.choose_addresses(folder, simulated=True), choose_port()
     return usual._replace(webhook_port=port, public_url=f"http://{LOOPBACK}:{port}")
 
 
 @asynccontextmanager
-async def staged(folder: Path, seed: int, call_timeout: float) -> AsyncIterator[Stage]:
+async def start_stack(folder: Path, seed: int, call_timeout: float) -> AsyncIterator[FaultStack]:
     """`folder` is there; `call_timeout`: seconds that dispatch waits for the provider, and the
     measure of how soon it looks for what is in doubt.  Ready to be asked for texts.  Raises
     BrokerError, ProcessFailed or NotReady."""
     broker = EmbeddedBroker(folder)
     bootstrap = await asyncio.to_thread(broker.start)
     where = _addresses(folder)
-    told = process_specs.build_environment(bootstrap, folder, where) | {
+    environment = process_specs.build_environment(bootstrap, folder, where) | {
         "SAYSO_SESSION_TIMEOUT": str(SESSION_TIMEOUT),
         "SAYSO_PROVIDER_TIMEOUT": str(call_timeout),
     }
     clock = folder / "clock"
     clock.write_text("0")
     supervisor = Supervisor(folder, lambda sentence: None)
-    crew = Crew(folder / "crew", told | {OFFSET: str(clock)})
+    pool = WorkerPool(folder / "workers", environment | {OFFSET: str(clock)})
     proxy, watch = Proxy(where.provider_port, random.Random(seed)), Watch(bootstrap)
     publisher, http = Publisher(bootstrap, source="faults", timeout=20), aiohttp.ClientSession()
     try:
         await apply(bootstrap, partitions=PARTITIONS, replication=1)
         await texts.settle_in(publisher)
-        edges = process_specs.edge_specs(told, where, written(folder, SCRIPT), seed)
+        edges = process_specs.edge_specs(environment, where, write_script(folder, SCRIPT), seed)
         await supervisor.start([part for part in edges if part.name in ("simulator", "webhook")])
         await proxy.start()
-        for room in ROOMS:
-            crew.join(room)
-        await crew.until_ready()
+        for processor in PROCESSORS:
+            pool.join(processor)
+        await pool.until_ready()
         watch.start()
-        yield Stage(folder, broker, where, crew, proxy, watch, publisher, http, clock)
+        yield FaultStack(folder, broker, where, pool, proxy, watch, publisher, http, clock)
     finally:
-        for end in (watch.stop, crew.end, supervisor.stop, proxy.stop, http.close, publisher.stop):
+        for end in (watch.stop, pool.end, supervisor.stop, proxy.stop, http.close, publisher.stop):
             await end()
         supervisor.close()
         await asyncio.to_thread(broker.stop)

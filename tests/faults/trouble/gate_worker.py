@@ -1,4 +1,4 @@
-"""One room's real worker under the supervisor of `sayso up`, on a real broker; and what `sayso
+"""The gate's real worker under the supervisor of `sayso up`, on a real broker; and what `sayso
 lag` says of it."""
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from streams.topology import GATE
 from tests.bench import people
 from tests.bench.gate import tell
 
-ROOM: Final = GATE.name
-WELL, SICK = "services.workers", "tests.faults.trouble.sick"
+PROCESSOR: Final = GATE.name
+HEALTHY, FAULTY = "services.workers", "tests.faults.trouble.faulty_worker"
 SESSION: Final = 12.0
 """Seconds: longer than it takes to see that a worker does not move."""
 PAUSE: Final = 0.5
@@ -32,34 +32,34 @@ LONGEST: Final = 90.0
 
 
 @dataclass
-class Scene:
-    """`heard`: what the supervisor has told a person."""
+class GateWorker:
+    """`sentences`: what the supervisor reported to a person."""
 
     bootstrap: str
     folder: Path
-    heard: list[str] = field(default_factory=list)
+    sentences: list[str] = field(default_factory=list)
     asked: int = 0
 
     def __post_init__(self) -> None:
-        self.supervisor = Supervisor(self.folder, self.heard.append)
+        self.supervisor = Supervisor(self.folder, self.sentences.append)
 
-    async def start(self, module: str = WELL, **told: str) -> None:
+    async def start(self, module: str = HEALTHY, **environment: str) -> None:
         """Raises ProcessFailed."""
-        told |= {"SAYSO_BOOTSTRAP": self.bootstrap, "SAYSO_STATE": str(self.folder)}
+        environment |= {"SAYSO_BOOTSTRAP": self.bootstrap, "SAYSO_STATE": str(self.folder)}
         part = ProcessSpec(
-            ROOM,
-            (module, ROOM, "--instance", "staged"),
-            {"SAYSO_SESSION_TIMEOUT": str(SESSION), **told},
+            PROCESSOR,
+            (module, PROCESSOR, "--instance", "staged"),
+            {"SAYSO_SESSION_TIMEOUT": str(SESSION), **environment},
         )
         await self.supervisor.start([part])
 
     @property
     def pid(self) -> int:
-        return int((self.folder / "run" / f"{ROOM}.ready").read_text().split()[0])
+        return int((self.folder / "run" / f"{PROCESSOR}.ready").read_text().split()[0])
 
     @property
     def log(self) -> str:
-        return (self.folder / "logs" / f"{ROOM}.log").read_text(errors="replace")
+        return (self.folder / "logs" / f"{PROCESSOR}.log").read_text(errors="replace")
 
     async def ask(self, count: int) -> None:
         """Requests of a tenant that nobody knows: they are judged, and end there."""
@@ -70,12 +70,12 @@ class Scene:
         """The verdict on the worst partition, or on this one, and its cause: after the looks
         that `sayso lag` takes."""
         async with LagMonitor(
-            self.bootstrap, {f"sayso.{ROOM}": [topic.name for topic in GATE.inputs]}
+            self.bootstrap, {f"sayso.{PROCESSOR}": [topic.name for topic in GATE.inputs]}
         ) as watch:
             for _ in range(SAMPLES):
                 await asyncio.sleep(PAUSE)
                 found = await watch.take_sample()
-        return next(worded(line) for line in found.lines if partition in (None, line.partition))
+        return next(format_lag(line) for line in found.lines if partition in (None, line.partition))
 
     async def lag_is(self, words: str, partition: int | None = None) -> str:
         """The first that begins so; else the last one."""
@@ -95,8 +95,8 @@ class Scene:
                     await asyncio.sleep(0.1)
 
     def supervised(self, words: str) -> str:
-        """The first that the supervisor told with these words in it."""
-        return next((said for said in self.heard if words in said), "nothing")
+        """The first that the supervisor reported with these words in it."""
+        return next((said for said in self.sentences if words in said), "nothing")
 
     async def end(self) -> None:
         with suppress(OSError, ValueError, IndexError):
@@ -105,14 +105,14 @@ class Scene:
         self.supervisor.close()
 
 
-def worded(line: LagLine) -> str:
+def format_lag(line: LagLine) -> str:
     return f"{line.verdict}: {line.cause}" if line.cause else str(line.verdict)
 
 
 @asynccontextmanager
-async def scene(bootstrap: str, folder: Path) -> AsyncIterator[Scene]:
-    """`bootstrap`: of a broker with the topics of the house, on which nobody has ever read."""
-    opened = Scene(bootstrap, folder)
+async def start_gate_worker(bootstrap: str, folder: Path) -> AsyncIterator[GateWorker]:
+    """`bootstrap`: of a broker with the topics of Sayso, on which nobody has ever read."""
+    opened = GateWorker(bootstrap, folder)
     try:
         yield opened
     finally:

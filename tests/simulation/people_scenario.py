@@ -33,7 +33,7 @@ MOVED = ":moved-"
 
 
 @dataclass
-class Moving(Scenario):
+class PeopleScenario(Scenario):
     """`texted`: the provider's own count of what it took, by the person-request's id."""
 
     people: int = 10

@@ -29,11 +29,13 @@ class NotReady(Exception):
 
 
 class Worker:
-    """One room's process.  `environment` holds for every start, `once` for the next one only.
+    """One processor's process.  `environment` holds for every start, `once` for the next one only.
     `endings`: how each process ended, a negative number being a signal's."""
 
-    def __init__(self, room: str, name: str, folder: Path, environment: Mapping[str, str]) -> None:
-        self.room, self.name = room, name
+    def __init__(
+        self, processor: str, name: str, folder: Path, environment: Mapping[str, str]
+    ) -> None:
+        self.processor, self.name = processor, name
         self.environment = dict(environment)
         self.once: dict[str, str] = {}
         self.module = "services.workers"
@@ -79,7 +81,7 @@ class Worker:
         return False
 
     async def restart(self, **once: str) -> None:
-        """End it gracefully; the next process, and no later one, is told `once`."""
+        """End it gracefully; the next process, and no later one, gets `once`."""
         self.once = once
         before = len(self.endings)
         self.signal(signal.SIGTERM)
@@ -128,7 +130,7 @@ class Worker:
                 sys.executable,
                 "-m",
                 self.module,
-                self.room,
+                self.processor,
                 "--instance",
                 self.name,
                 "--ready-file",
@@ -144,8 +146,8 @@ class Worker:
         return self._process
 
 
-class Crew:
-    """All workers of a stage, by name.  They die with us, also when we are killed
+class WorkerPool:
+    """All workers of a stack, by name.  They die with us, also when we are killed
     (`services.parent_watch`)."""
 
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
@@ -154,8 +156,8 @@ class Crew:
         self._folder, self._environment = folder, {**environment, PIPE: str(self._pipe)}
         self.workers: dict[str, Worker] = {}
 
-    def join(self, room: str, name: str | None = None) -> Worker:
-        worker = Worker(room, name or room, self._folder, self._environment)
+    def join(self, processor: str, name: str | None = None) -> Worker:
+        worker = Worker(processor, name or processor, self._folder, self._environment)
         self.workers[worker.name] = worker
         worker.start()
         return worker

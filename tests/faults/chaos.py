@@ -1,6 +1,6 @@
-"""Drive counting workers through a storm, and read what came of it.
+"""Run counting workers through random faults, and read what came of it.
 
-The reader shares no code with the kit: it reads the topics as any outsider would, committed
+The reader shares no code with the runtime: it reads the topics as any outsider would, committed
 records only."""
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ async def make_topics(bootstrap: str, prefix: str, partitions: int = PARTITIONS)
 
 @dataclass
 class Workers:
-    """Replicas of the counting room; each has a stable instance name, as a supervisor would give
+    """Replicas of the counting processor; each has a stable instance name, as a supervisor would give
     it."""
 
     bootstrap: str
@@ -121,7 +121,7 @@ class Workers:
                 self.signal(instance, signal.SIGCONT)
 
 
-async def rolled(workers: Workers, names: tuple[str, ...]) -> None:
+async def restart_each(workers: Workers, names: tuple[str, ...]) -> None:
     """As an upgrade goes: each ends by itself and is started again, and the next one follows
     once it is ready."""
     for name in names:
@@ -170,7 +170,7 @@ async def longest_wait(bootstrap: str, prefix: str) -> float:
     return max(at - asked[said["key"], abs(said["i"])] for said, at in told) / 1000
 
 
-async def settled(
+async def wait_for_counts(
     bootstrap: str, prefix: str, total: int, patience: float = 90
 ) -> list[dict[str, Any]]:
     """The counted outputs, once there are as many as events, or after `patience` seconds what

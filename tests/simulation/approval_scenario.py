@@ -39,7 +39,7 @@ TENANTS = {
 
 
 @dataclass
-class Approving(Scenario):
+class ApprovalScenario(Scenario):
     """`unseen`: calls for texts of an approving branch for which no approval of that very text
     was out when the call began."""
 

@@ -7,7 +7,7 @@ waiting` and metrics read this table, so a new rule needs no change there.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 from typing import Final, NamedTuple
 
@@ -114,7 +114,7 @@ def rules_ended_by(ended_by: EndedBy) -> frozenset[str]:
     return frozenset(rule for rule, hold in HOLDS.items() if hold.ended_by is ended_by)
 
 
-def first_cause(rules: list[str]) -> HoldCause:
+def first_cause(rules: Collection[str]) -> HoldCause:
     """What has to happen first for a text that these rules hold.  An unknown rule counts as
     consent."""
     causes = {HOLDS[rule].holds_for for rule in rules if rule in HOLDS}

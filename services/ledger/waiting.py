@@ -16,23 +16,8 @@ from typing import Any, Final, NamedTuple
 
 from schemas.sender import Sender
 from services.ledger.ledger import Ledger
+from streams.rule_names import first_cause
 
-CAUSES: Final = {
-    "not_opted_in": "consent",
-    "ask_budget": "consent",
-    "consent_unreadable": "consent",
-    "no_number": "number",
-    "not_sms_enabled": "number",
-    "awaiting_approval": "approval",
-    "quiet_hours": "hours",
-    "marketing_hours": "hours",
-    "frequency_cap": "cap",
-    "not_before": "scheduled",
-    "clock_skew": "clock",
-    "sender_crowded": "pace",
-}
-"""By the rule that holds. Where several rules hold a message, the first in this order has to be
-satisfied first."""
 ABOUT: Final = {
     "consent": "the recipient's yes",
     "approval": "somebody who approves",
@@ -157,9 +142,8 @@ def _hold_cause(decision: dict[str, Any]) -> tuple[str, datetime | None]:
         for finding in decision.get("findings", ())
         if finding.get("verdict") == "hold"
     }
-    cause = next((CAUSES[rule] for rule in CAUSES if rule in rules), "consent")
     until = decision.get("until")
-    return cause, datetime.fromisoformat(until) if until else None
+    return first_cause(rules), datetime.fromisoformat(until) if until else None
 
 
 def _is_stuck(cause: str, late: float, has_timer: bool) -> bool:

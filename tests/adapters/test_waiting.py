@@ -9,7 +9,8 @@ import pytest
 
 from schemas import topics
 from services.cli.waiting import format_seconds
-from services.ledger.waiting import Waiting, list_waiting
+from services.ledger.waiting import ABOUT, Waiting, list_waiting
+from streams.rule_names import HOLDS, RuleName
 from tests.adapters.ledger_filler import NOON, LedgerFiller
 
 
@@ -152,3 +153,11 @@ def test_stuck(
 )
 def test_spell(seconds: float | None, words: str) -> None:
     assert format_seconds(seconds) == words
+
+
+@pytest.mark.parametrize("rule", HOLDS)
+def test_each_rule_waits_for_what_it_declares(rule: RuleName, books: WaitingFiller) -> None:
+    books.message("m1", "held", rule.value)
+    cause = HOLDS[rule].holds_for
+    assert list(books.found()) == [cause]
+    assert cause in ABOUT

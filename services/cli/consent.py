@@ -13,8 +13,7 @@ from services.cli import consent_records, options
 from services.cli.connection import find_bootstrap, operate, read_ledger, run
 from services.cli.progress_bar import progress_bar
 from services.display_text import format_utc
-from services.ledger.consent import ConsentRecord
-from services.ledger.consent import read_consent as read_consent
+from services.ledger.consent import ConsentRecord, read_consent
 from services.masking import mask
 from services.operations import consent, consent_import
 from services.operations.errors import InvalidRequest

@@ -15,10 +15,8 @@ from schemas.numbers import e164, mask_number
 from services.cli import options
 from services.cli.connection import read_ledger
 from services.display_text import format_utc
-from services.ledger.consent import ConsentLog, read_consent_logs
-from services.ledger.consent import build_proof as build_proof
-from services.ledger.consent_audit import CHECKS, AuditFinding, AuditParams
-from services.ledger.consent_audit import run_audit as run_audit
+from services.ledger.consent import ConsentLog, build_proof, read_consent_logs
+from services.ledger.consent_audit import CHECKS, AuditFinding, AuditParams, run_audit
 from services.masking import mask
 from services.operations import proof_verification
 from services.operations.errors import InvalidRequest

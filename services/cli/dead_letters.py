@@ -188,10 +188,10 @@ def replay(
     failures = 0
     with read_ledger(bootstrap, state) as ledger:
         chosen = dead_letters.choose_letters(ledger, names, cause, topic, everything)
+        where = find_bootstrap(bootstrap, state)
         with progress_bar("replaying", len(chosen)) as on_progress:
             for done, one in enumerate(chosen, 1):
                 try:
-                    where = find_bootstrap(bootstrap, state)
                     run(dead_letters.replay(where, ledger, one, None, actor, reason))
                 except OperationError as why:
                     failures += 1
@@ -223,9 +223,9 @@ def drop(
     actor = options.read_actor(by)
     with read_ledger(bootstrap, state) as ledger:
         chosen = dead_letters.choose_letters(ledger, names, cause, topic, everything)
+        where = find_bootstrap(bootstrap, state)
         with progress_bar("dropping", len(chosen)) as on_progress:
             for done, one in enumerate(chosen, 1):
-                where = find_bootstrap(bootstrap, state)
                 run(dead_letters.drop(where, ledger, one, actor, reason))
                 on_progress(done)
     note(f"Dropped {len(chosen)}.")

@@ -20,8 +20,13 @@ from services.cli.connection import read_ledger
 from services.cli.progress_bar import progress_bar
 from services.display_text import ON_ONE_LINE
 from services.ledger.message_log import LogLine, Period, count_messages, list_messages
-from services.ledger.usage import UsageFilter, list_contradictions, list_differences, total_segments
-from services.ledger.usage import read_usage as read_usage
+from services.ledger.usage import (
+    UsageFilter,
+    list_contradictions,
+    list_differences,
+    read_usage,
+    total_segments,
+)
 from services.operations import usage_report
 from services.operations.errors import InvalidRequest
 from services.operations.validation import require_order

@@ -12,8 +12,7 @@ from rich.text import Text
 from schemas.reports import BalanceRow
 from services.cli import options
 from services.cli.connection import read_ledger
-from services.ledger.reconciliation import Unaccounted, build_row, find_unaccounted
-from services.ledger.reconciliation import list_hours as list_hours
+from services.ledger.reconciliation import Unaccounted, build_row, find_unaccounted, list_hours
 from services.ledger.waiting import Waiting
 from services.ledger.waiting import list_waiting as read_waiting
 from services.terminal import console, print_json, table

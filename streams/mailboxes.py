@@ -48,14 +48,14 @@ FAILED_BEFORE: Final = frozenset({State.REFUSED, State.REJECTED, State.EXPIRED})
 FAILED_AFTER: Final = frozenset({State.FAILED, State.UNDELIVERED, State.UNKNOWN})
 """Accepted, and did not arrive as far as we know."""
 
-BY_THE_CLOCK: Final = rules_ended_by(EndedBy.CLOCK)
+ENDED_BY_CLOCK: Final = rules_ended_by(EndedBy.CLOCK)
 """Rules whose holds end by themselves: a text may be approved ahead of them."""
-BY_SOMEBODY: Final = rules_ended_by(EndedBy.STAFF)
+ENDED_BY_STAFF: Final = rules_ended_by(EndedBy.STAFF)
 """Rules whose holds end only if staff do something; a text that waits for the recipient's yes
 has asked for it."""
 
 
-class Standing(NamedTuple):
+class MessageView(NamedTuple):
     """`findings` are those of the last decision; `settled`: it was resent, or somebody has
     dismissed it."""
 
@@ -64,19 +64,19 @@ class Standing(NamedTuple):
     settled: bool = False
 
 
-def box_of(message: Standing, now: datetime) -> Box | None:
+def find_box(message: MessageView, now: datetime) -> Box | None:
     box = BOXES.get(message.state)
     if message.state in FAILED_BEFORE and (message.settled or _unwanted(message)):
         return None
     return Box.READY if message.state is State.HELD and is_ready(message.findings, now) else box
 
 
-def needs_attention(message: Standing, now: datetime) -> bool:
+def needs_attention(message: MessageView, now: datetime) -> bool:
     """Somebody should look: it failed, may have failed, or waits for what only staff can do."""
-    if message.settled or box_of(message, now) is None:
+    if message.settled or find_box(message, now) is None:
         return False
     if message.state is State.HELD:
-        return any(found.rule in BY_SOMEBODY for found in _holds(message.findings, now))
+        return any(found.rule in ENDED_BY_STAFF for found in _holds(message.findings, now))
     return message.state in FAILED_BEFORE | FAILED_AFTER | {State.IN_DOUBT}
 
 
@@ -85,7 +85,7 @@ def is_ready(findings: tuple[Finding, ...], now: datetime) -> bool:
     rules = {found.rule: found for found in _holds(findings, now)}
     others = [found for rule, found in rules.items() if rule != AWAITING_APPROVAL.rule]
     return AWAITING_APPROVAL.rule in rules and all(
-        one.rule in BY_THE_CLOCK and one.until for one in others
+        one.rule in ENDED_BY_CLOCK and one.until for one in others
     )
 
 
@@ -98,7 +98,7 @@ def _holds(findings: tuple[Finding, ...], now: datetime) -> list[Finding]:
     ]
 
 
-def _unwanted(message: Standing) -> bool:
+def _unwanted(message: MessageView) -> bool:
     """Staff have rejected it: it did not fail."""
     return any(
         found.rule == NOT_APPROVED and found.verdict is Verdict.REJECT for found in message.findings

@@ -15,7 +15,7 @@ from schemas.topics import A_MONTH
 from services.ledger.ledger import Ledger
 from services.ledger.times import add_days
 from streams.lifecycle import State
-from streams.mailboxes import BOXES, Box, Standing, box_of, needs_attention
+from streams.mailboxes import BOXES, Box, MessageView, find_box, needs_attention
 from streams.outcomes.alert_text import urgency
 from streams.usage.measure import local_day
 
@@ -117,11 +117,11 @@ def _items(
             continue
         decision = json.loads(row["decision"]) if row["decision"] else {}
         findings = tuple(Finding.model_validate(one) for one in decision.get("findings", ()))
-        message = Standing(State(outcome["state"]), findings, bool(row["settled"]))
+        message = MessageView(State(outcome["state"]), findings, bool(row["settled"]))
         yield MailboxItem(
             row["tenant"],
             row["message_id"],
-            box_of(message, now),
+            find_box(message, now),
             needs_attention(message, now),
             outcome,
             findings,

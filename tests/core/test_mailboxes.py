@@ -11,13 +11,13 @@ from schemas.decision import Finding, Verdict
 from streams.lifecycle import STATE_INFO, Group, State
 from streams.mailboxes import (
     BOXES,
-    BY_SOMEBODY,
-    BY_THE_CLOCK,
+    ENDED_BY_CLOCK,
+    ENDED_BY_STAFF,
     FAILED_BEFORE,
     WORDS,
     Box,
-    Standing,
-    box_of,
+    MessageView,
+    find_box,
     needs_attention,
 )
 
@@ -73,8 +73,8 @@ HELD: list[Any] = [
 
 @pytest.mark.parametrize(("findings", "box", "attention"), HELD)
 def test_what_waits(findings: list[Finding], box: str, attention: bool) -> None:
-    message = Standing(State.HELD, tuple(findings))
-    assert (box_of(message, NOW), needs_attention(message, NOW)) == (box, attention)
+    message = MessageView(State.HELD, tuple(findings))
+    assert (find_box(message, NOW), needs_attention(message, NOW)) == (box, attention)
 
 
 STATES: list[Any] = [
@@ -98,17 +98,17 @@ STATES: list[Any] = [
 
 @pytest.mark.parametrize(("state", "box", "attention"), STATES)
 def test_where_a_message_is(state: str, box: str | None, attention: bool) -> None:
-    message = Standing(State(state))
-    assert (box_of(message, NOW), needs_attention(message, NOW)) == (box, attention)
+    message = MessageView(State(state))
+    assert (find_box(message, NOW), needs_attention(message, NOW)) == (box, attention)
 
 
 @pytest.mark.parametrize(("state", "box", "attention"), STATES)
 def test_what_was_resent_or_dismissed_asks_for_nothing(
     state: str, box: str | None, attention: bool
 ) -> None:
-    message = Standing(State(state), settled=True)
+    message = MessageView(State(state), settled=True)
     assert needs_attention(message, NOW) is False
-    assert box_of(message, NOW) == (None if State(state) in FAILED_BEFORE else box), (
+    assert find_box(message, NOW) == (None if State(state) in FAILED_BEFORE else box), (
         "what was accepted stays"
     )
 
@@ -120,8 +120,8 @@ def test_every_state_has_its_place() -> None:
 
 
 def test_mailboxes_read_who_ends_a_hold() -> None:
-    assert {"not_before", "quiet_hours", "marketing_hours", "frequency_cap"} == BY_THE_CLOCK
-    assert {"no_number", "not_sms_enabled", "consent_unreadable"} == BY_SOMEBODY
+    assert {"not_before", "quiet_hours", "marketing_hours", "frequency_cap"} == ENDED_BY_CLOCK
+    assert {"no_number", "not_sms_enabled", "consent_unreadable"} == ENDED_BY_STAFF
 
 
 def test_the_sentbox_is_what_the_books_call_out() -> None:
@@ -130,5 +130,5 @@ def test_the_sentbox_is_what_the_books_call_out() -> None:
 
 
 def test_what_staff_rejected_has_not_failed() -> None:
-    message = Standing(State.REJECTED, (found("not_approved", Verdict.REJECT),))
-    assert (box_of(message, NOW), needs_attention(message, NOW)) == (None, False)
+    message = MessageView(State.REJECTED, (found("not_approved", Verdict.REJECT),))
+    assert (find_box(message, NOW), needs_attention(message, NOW)) == (None, False)

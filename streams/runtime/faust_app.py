@@ -81,31 +81,12 @@ class FaustApp:
         self.progress_at = time.monotonic()
         """When something last moved, for the watchdog."""
         self.channel: Any = None
-        settings: dict[str, Any] = {
+        settings = _build_faust_settings(self.limits) | {
             "broker": f"{faust_transport.SCHEME}://{bootstrap}",
             "broker_credentials": faust_transport.credentials(self.auth),
-            "web_enabled": False,
-            "topic_disable_leader": True,
-            "topic_allow_declare": False,
-            "broker_session_timeout": self.limits.session_timeout,
-            "broker_heartbeat_interval": self.limits.session_timeout / 5,
-            "broker_rebalance_timeout": max(
-                self.limits.session_timeout, (self.limits.call_timeout + 5) / 0.7
-            ),
-            "broker_request_timeout": 40,
-            "broker_commit_interval": 1.0,
-            "broker_max_poll_records": 4000,
-            "stream_wait_empty": True,
-            "stream_recovery_delay": 0.0,
-            "TableManager": faust_transport.QuickTables,
-            "consumer_auto_offset_reset": "earliest",
             "consumer_group_instance_id": instance,
-            # No Faust tables: this selects its sticky assignor, which keeps topics together.
-            "table_standby_replicas": 1,
-            "worker_redirect_stdouts": False,
-            **conf,
         }
-        self.app = faust_transport.App(f"sayso.{processor.name}", **settings)
+        self.app = faust_transport.App(f"sayso.{processor.name}", **(settings | conf))
         self.app.faust_app = self
         topics = [topic.name for topic in processor.inputs]
         source = self.app.topic(
@@ -297,3 +278,24 @@ class FaustApp:
             await self.drain(self.limits.call_timeout + 5)
         await asyncio.gather(*[runner.close() for runner in self.runners.values()])
         self.runners.clear()
+
+
+def _build_faust_settings(limits: RuntimeLimits) -> dict[str, Any]:
+    return {
+        "web_enabled": False,
+        "topic_disable_leader": True,
+        "topic_allow_declare": False,
+        "broker_session_timeout": limits.session_timeout,
+        "broker_heartbeat_interval": limits.session_timeout / 5,
+        "broker_rebalance_timeout": max(limits.session_timeout, (limits.call_timeout + 5) / 0.7),
+        "broker_request_timeout": 40,
+        "broker_commit_interval": 1.0,
+        "broker_max_poll_records": 4000,
+        "stream_wait_empty": True,
+        "stream_recovery_delay": 0.0,
+        "TableManager": faust_transport.QuickTables,
+        "consumer_auto_offset_reset": "earliest",
+        # No Faust tables: this selects its sticky assignor, which keeps topics together.
+        "table_standby_replicas": 1,
+        "worker_redirect_stdouts": False,
+    }

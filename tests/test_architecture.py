@@ -122,6 +122,11 @@ def python(*folders: str) -> dict[str, str]:
     }
 
 
+@cache
+def tree(name: str) -> ast.Module:
+    return ast.parse(texts()[name])
+
+
 def pure() -> dict[str, str]:
     """The pure core: schemas and streams without the runtime and the catalog generator."""
     return {
@@ -174,8 +179,8 @@ def test_locked_packages_have_hashes() -> None:
 def test_the_pure_core_reads_no_clock() -> None:
     calls = [
         f"{name}:{node.lineno}"
-        for name, text in pure().items()
-        for node in ast.walk(ast.parse(text))
+        for name in pure()
+        for node in ast.walk(tree(name))
         if isinstance(node, ast.Attribute)
         and node.attr in {"now", "utcnow", "today"}
         and _named(node.value, "date")
@@ -186,9 +191,9 @@ def test_the_pure_core_reads_no_clock() -> None:
 def test_no_call_site_spells_a_topic() -> None:
     spelled = [
         f"{name}:{node.lineno}: {node.value}"
-        for name, text in python(*(f"{package}/" for package in PACKAGES)).items()
+        for name in python(*(f"{package}/" for package in PACKAGES))
         if name != "schemas/topics.py"
-        for node in ast.walk(ast.parse(text))
+        for node in ast.walk(tree(name))
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in BY_NAME
     ]
     assert spelled == [], "use the declaration in schemas.topics"
@@ -258,9 +263,9 @@ def test_the_check_of_names_knows_a_participle() -> None:
 def test_class_names_are_unique_in_a_package(package: str) -> None:
     """In a package two levels deep: `streams/gate`, `services/ledger`."""
     places = defaultdict[tuple[str, str], list[str]](list)
-    for name, text in python(f"{package}/").items():
+    for name in python(f"{package}/"):
         folder = "/".join(name.split("/")[:-1][:2])
-        for node in ast.parse(text).body:
+        for node in tree(name).body:
             if isinstance(node, ast.ClassDef):
                 places[folder, node.name].append(name)
     assert {key: files for key, files in places.items() if len(files) > 1} == {}
@@ -296,16 +301,16 @@ def test_the_licence_is_there_and_credit_is_given() -> None:
 
 def functions(*folders: str) -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
     """The public ones, methods too."""
-    for name, text in python(*folders).items():
-        for node in ast.walk(ast.parse(text)):
+    for name in python(*folders):
+        for node in ast.walk(tree(name)):
             is_function = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
             if is_function and not node.name.startswith("_"):
                 yield name, node
 
 
 def classes(*folders: str) -> Iterator[tuple[str, ast.ClassDef]]:
-    for name, text in python(*folders).items():
-        for node in ast.walk(ast.parse(text)):
+    for name in python(*folders):
+        for node in ast.walk(tree(name)):
             if isinstance(node, ast.ClassDef):
                 yield name, node
 

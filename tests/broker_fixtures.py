@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiokafka.admin import NewTopic
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import GroupLoadInProgressError
 from aiokafka.protocol.admin import DeleteGroupsRequest
 
 from services.kafka.admin import CHANGE_TIMEOUT, admin_client, all_have_leaders, wait_for_topics
@@ -86,7 +87,7 @@ async def _cleared(where: str) -> bool:
     """Whether all topics and groups are gone.  A member that was killed keeps its group until
     its session ends; who came next would wait for that."""
     async with admin_client(where) as client:
-        if groups := [name for name, *_ in await client.list_consumer_groups()]:
+        if groups := await _groups(client):
             answer = await client._send_request(
                 DeleteGroupsRequest(groups)
             )  # which aiokafka has no method for
@@ -100,6 +101,16 @@ async def _cleared(where: str) -> bool:
     return True
 
 
+async def _groups(client: AIOKafkaAdminClient) -> list[str]:
+    """A coordinator loads its groups when it is first needed, and until then names none."""
+    async with asyncio.timeout(CHANGE_TIMEOUT):
+        while True:
+            try:
+                return [name for name, *_ in await client.list_consumer_groups()]
+            except GroupLoadInProgressError:
+                await asyncio.sleep(0.02)
+
+
 @pytest.fixture(scope="session")
 def cleared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cleared]:
     shared = Cleared(tmp_path_factory)
@@ -108,11 +119,16 @@ def cleared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cleared]:
 
 
 @pytest.fixture
-async def fresh_cluster(cleared: Cleared) -> str:
+async def empty_broker(cleared: Cleared) -> str:
+    """A broker without topics, for this test alone."""
+    return await cleared.bootstrap()
+
+
+@pytest.fixture
+async def fresh_cluster(empty_broker: str) -> str:
     """A broker with all of Sayso's topics, empty, for this test alone."""
-    where = await cleared.bootstrap()
-    await apply(where, partitions=PARTITIONS, replication=1)
-    return where
+    await apply(empty_broker, partitions=PARTITIONS, replication=1)
+    return empty_broker
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from hypothesis import settings
 from tests.broker_fixtures import (
     bootstrap,
     cleared,
+    empty_broker,
     fresh_cluster,
     hurtable_broker,
     make_topic,
@@ -19,6 +20,7 @@ from tests.broker_fixtures import (
 __all__ = [
     "bootstrap",
     "cleared",
+    "empty_broker",
     "fresh_cluster",
     "hurtable_broker",
     "make_topic",

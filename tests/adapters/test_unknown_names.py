@@ -231,17 +231,16 @@ async def test_nothing_is_written_for_a_tenant_that_there_is_not(
     ],
 )
 def test_a_kafka_without_our_topics_is_not_taken_for_a_slow_one(
-    bootstrap: str,
+    empty_broker: str,
     command: tuple[str, ...],
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The broker that tests share has only topics of their own."""
     monkeypatch.chdir(ROOT)
     monkeypatch.delenv("SAYSO_STATE", raising=False)
-    assert run([*command, "--bootstrap", bootstrap, "--state", str(tmp_path)]) == 1
+    assert run([*command, "--bootstrap", empty_broker, "--state", str(tmp_path)]) == 1
     said = capsys.readouterr().err
-    assert f"Kafka at {bootstrap} does not have " in said
+    assert f"Kafka at {empty_broker} does not have " in said
     assert "run `sayso topics apply` first" in said
     assert said.count("\n") == 1

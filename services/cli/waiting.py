@@ -130,7 +130,7 @@ def balance(
         else:
             total = sum(row.requested for row in rows)
             what = f"{_count(total, 'message')} in {_count(len(rows), 'hour')}"
-            console().print(f"The books balance: {what}, none astray.", style="green")
+            console().print(f"Everything is accounted for: {what}.", style="green")
     if off:
         raise typer.Exit(1)
 

@@ -204,7 +204,7 @@ def _unaccounted(ledger: Ledger, hour: Hour, count: _Count) -> Iterator[Unaccoun
     if set(count.by_state) <= set(State):
         return
     for row in _rows(ledger, _UNKNOWN_STATE, hour):
-        why = f"is in a state that has no place in the books: {row['state']}"
+        why = f"is in a state that this version does not know: {row['state']}"
         yield Unaccounted(hour.tenant, row["message_id"], why)
 
 

@@ -93,7 +93,7 @@ def _next_step(outcome: Data) -> str:
     if not outcome:
         return (
             "look again in a moment;"
-            " if it stays so, sayso balance and sayso dlq show what is astray"
+            " if it stays so, sayso balance and sayso dlq show what is missing"
         )
     meaning = STATE_INFO.get(State(outcome["state"])) if outcome["state"] in set(State) else None
     words = meaning.description if meaning else "a state that this version does not know"
@@ -212,7 +212,7 @@ def _decision(data: Data, unmask: bool) -> list[str]:
 
 def _order(data: Data, unmask: bool) -> list[str]:
     return [
-        f"from {data['sender']}, {data['lane']} lane",
+        f"from {data['sender']}, {data['lane']} priority",
         f"to leave before {format_utc(data['send_before'])}",
     ]
 

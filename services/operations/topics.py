@@ -34,9 +34,12 @@ async def choose_layout(bootstrap: str, *, embedded: bool, partitions: int | Non
     Raises BrokerError."""
     layout = EMBEDDED if embedded else Layout(12, min(SAFE, await _brokers(bootstrap)))
     count = (
-        partitions or _told("SAYSO_PARTITIONS") or await _existing(bootstrap) or layout.partitions
+        partitions
+        or _read_number("SAYSO_PARTITIONS")
+        or await _existing(bootstrap)
+        or layout.partitions
     )
-    return Layout(count, _told("SAYSO_REPLICATION") or layout.replication)
+    return Layout(count, _read_number("SAYSO_REPLICATION") or layout.replication)
 
 
 async def _existing(bootstrap: str) -> int:
@@ -53,9 +56,9 @@ async def _brokers(bootstrap: str) -> int:
         return len((await client.describe_cluster())["brokers"])
 
 
-def _told(name: str) -> int:
-    told = os.environ.get(name, "")
-    return int(told) if told.isdecimal() else 0
+def _read_number(name: str) -> int:
+    written = os.environ.get(name, "")
+    return int(written) if written.isdecimal() else 0
 
 
 def find_topic(name: str) -> str:

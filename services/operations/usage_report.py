@@ -42,10 +42,13 @@ def reconcile(found: UsageReport) -> StateBalance:
     counts = reconcile_states(found.requested, found.by_state)
     parts = " + ".join(f"{count:,} {group}" for group, count in counts.groups.items())
     if counts.unaccounted == 0:
-        return StateBalance(0, f"The books balance: {counts.requested:,} requested = {parts}.")
+        return StateBalance(
+            0, f"Everything is accounted for: {counts.requested:,} requested = {parts}."
+        )
     return StateBalance(
         counts.unaccounted,
-        f"The books are off by {counts.unaccounted:,}: {counts.requested:,} requested, but {parts}."
+        f"{counts.unaccounted:,} messages are not accounted for:"
+        f" {counts.requested:,} requested, but {parts}."
         " Some may not be judged yet; look again in a moment.",
     )
 

@@ -109,7 +109,7 @@ def test_a_text_goes_out_a_room_is_mended_and_ctrl_c_ends_it_all(up: Up):
     assert json.loads(sent.stdout)["message_id"] == "m1"
     wait(lambda: state_of(up, "m1") == "delivered", 30)
     assert state_of(up, "m1") == "delivered"
-    assert "The books balance: 1 requested" in up.sayso("usage").stdout
+    assert "Everything is accounted for: 1 requested" in up.sayso("usage").stdout
 
     shown = up.sayso("explain", "m1").stdout
     assert NUMBER not in shown

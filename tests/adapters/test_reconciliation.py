@@ -1,4 +1,4 @@
-"""The books, hour by hour."""
+"""Reconciliation, hour by hour."""
 
 from __future__ import annotations
 
@@ -189,7 +189,7 @@ def test_the_command_says_that_all_is_well(
 ) -> None:
     fill_ledger(tmp_path, *make_history("m1", at=datetime.now(UTC)))
     code, out = balance(tmp_path, capsys)
-    assert (code, out) == (0, "The books balance: 1 message in 1 hour, none astray.\n")
+    assert (code, out) == (0, "Everything is accounted for: 1 message in 1 hour.\n")
 
 
 def test_the_command_names_what_is_astray(

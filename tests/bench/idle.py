@@ -13,7 +13,7 @@ from tests.bench.whole import since
 from tests.soak.measures import size
 
 REST: Final = 5.0
-"""Seconds after the last consent was in the books: timers of the start have run out."""
+"""Seconds after the last consent was in the ledger: timers of the start have run out."""
 
 
 class Idled(NamedTuple):

@@ -1,4 +1,4 @@
-"""When the books are quiet, and what had been spent by then.
+"""When the ledger is quiet, and what had been spent by then.
 
 Only the ledger's file is asked.  The broker's CPU is measured too, and even ten questions a
 second about the ends of its topics cost it 2 % of a core."""
@@ -19,7 +19,7 @@ from tests.bench.watch import PATIENCE, Meter, Progress, Stuck, unseen
 
 EVERY: Final = 0.1
 QUIET: Final = 1.5
-"""Seconds without a move after which the books are quiet; usage and the ledger gather for half a
+"""Seconds without a move after which the ledger is quiet; usage and the ledger gather for half a
 second."""
 LAST: Final = (OUTCOMES.name, USAGE_REPORT.name)
 """What the ledger reads last of a message: usage counts an outcome, and says so."""

@@ -1,4 +1,4 @@
-"""What outcomes keeps in memory of a message whose life is over.  No Kafka: the lane itself, fed
+"""What outcomes keeps in memory of a message whose life is over.  No Kafka: the partition task itself, fed
 in memory.
 
 Run as a process, so that nothing else grows: `python -m tests.bench.remembered --lives N` prints
@@ -102,7 +102,7 @@ def _receipt(post: SendCall, status: str, at: datetime) -> DeliveryReceipt:
 
 
 class Outcomes:
-    """One lane, one partition; what it publishes goes nowhere, and committed rows are bytes as
+    """One task, one partition; what it publishes goes nowhere, and committed rows are bytes as
     in its changelog."""
 
     def __init__(self) -> None:

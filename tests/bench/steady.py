@@ -27,7 +27,7 @@ fewer."""
 
 
 class Steadied(NamedTuple):
-    """`spent`: CPU seconds by process, from the first request until the books were quiet again.
+    """`spent`: CPU seconds by process, from the first request until the ledger was quiet again.
     `soon`: seconds from each request to the outcome that says that it was delivered."""
 
     messages: int

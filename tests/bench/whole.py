@@ -2,7 +2,7 @@
 final outcome.
 
 A flood: all requests are there at once.  The rate is taken until the last outcome was written.
-The CPU is counted until the books are quiet, so that those who gather (usage, the ledger) cannot
+The CPU is counted until the ledger is quiet, so that those who gather (usage, the ledger) cannot
 leave their share behind.
 
 Before issue 11 a reader of every outcome said when to stop.  Its fetches cost the broker a

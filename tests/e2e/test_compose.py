@@ -1,5 +1,5 @@
-"""The compose file: it is well-formed, its core gets healthy, and the demo's books balance in
-it.
+"""The compose file: it is well-formed, its core gets healthy, and accounts for all of
+the demo's messages.
 
 Images come from wherever the daemon finds them, or from local stand-ins
 (`compose.stand-in.yml`), where the one of Apache Kafka wants to be root."""
@@ -165,9 +165,9 @@ def test_the_core_comes_up_and_the_demo_balances_in_it(stack: ComposeStack) -> N
     demo = stack("run", "--rm", "-T", "sayso", "demo", "--requests", "60")
     assert demo.returncode == 0, demo.stdout + demo.stderr
     assert "✗" not in demo.stdout
-    assert "The books balance: 74 requested" in demo.stdout
+    assert "Everything is accounted for: 74 requested" in demo.stdout
     lag = stack("run", "--rm", "-T", "sayso", "lag")
     assert lag.returncode == 0, lag.stdout + lag.stderr
     assert ": OK" in lag.stdout
     usage = stack("run", "--rm", "-T", "sayso", "usage")
-    assert "The books balance: 74 requested" in usage.stdout, usage.stderr
+    assert "Everything is accounted for: 74 requested" in usage.stdout, usage.stderr

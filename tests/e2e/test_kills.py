@@ -61,4 +61,4 @@ async def test_kills_lose_nothing_and_repeat_nothing(
     assert reported == witness.recount_usage([*found.outcomes.values(), *found.own.values()]), (
         "nor line by line"
     )
-    assert books == (len(asked) + len(found.own), 0), "the books are off"
+    assert books == (len(asked) + len(found.own), 0), "not all is accounted for"

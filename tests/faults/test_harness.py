@@ -76,7 +76,7 @@ GOOD = ("delivered", ("sending", None), ("accepted", None))
         pytest.param(
             {"a": GOOD},
             [call("a")],
-            ["1 lost: b", "1 not at rest in time (", "the books"],
+            ["1 lost: b", "1 not at rest in time (", "not accounted for"],
             id="unheard of",
         ),
         pytest.param(

@@ -1,4 +1,4 @@
-"""The books of each hour equal a recount by somebody who has all of it in memory."""
+"""The count of each hour equals a recount by somebody who has all of it in memory."""
 
 from __future__ import annotations
 

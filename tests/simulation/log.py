@@ -1,4 +1,4 @@
-"""Kafka, as far as a lane can tell: partitioned logs in memory, appended to in whole
+"""Kafka, as far as a partition task can tell: partitioned logs in memory, appended to in whole
 transactions."""
 
 from __future__ import annotations

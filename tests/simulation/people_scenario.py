@@ -137,7 +137,7 @@ class PeopleScenario(Scenario):
         return super().call(post, now)
 
     def taken_back_at_dispatch(self, post: SendCall) -> bool:
-        """Whether this sender's lane had taken a Cancel of it when the call began."""
+        """Whether this sender's task had taken a Cancel of it when the call began."""
         partition = partition_of(post.sender.encode(), self.world.partitions)
         read = self.world.tasks["dispatch", partition].positions.get(t.DISPATCH_CONTROLS.name, 0)
         taken = self.world.log.entries[t.DISPATCH_CONTROLS.name, partition][:read]

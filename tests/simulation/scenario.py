@@ -1,4 +1,4 @@
-"""People, producers, carriers and a provider, all by one seed; and what must hold of the books
+"""People, producers, carriers and a provider, all by one seed; and what must hold of the counts
 at the end.
 
 Nothing here shares judgement with the product: fates, counts and checks are its own."""
@@ -111,7 +111,7 @@ class Scenario:
     # --- the provider
 
     def epoch_obeyed(self, post: SendCall) -> int:
-        """The highest epoch of a Stop for this number that this sender's lane had taken when the
+        """The highest epoch of a Stop for this number that this sender's task had taken when the
         call began."""
         partition = partition_of(post.sender.encode(), self.world.partitions)
         read = self.world.tasks["dispatch", partition].positions.get(t.DISPATCH_CONTROLS.name, 0)
@@ -181,7 +181,7 @@ class Scenario:
                 late = self.rng.choice([0, 0.5, 5, 300, 80_000])
                 self.world.publish_at(now + timedelta(seconds=late), t.DELIVERY_RECEIPTS, receipt)
 
-    # --- what the books must hold
+    # --- what the counts must hold
 
     def kinds(self) -> dict[tuple[str, str], str]:
         return {(d.tenant, d.message_id): d.kind for d in self.world.log.all(t.DECISIONS)}

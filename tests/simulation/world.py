@@ -1,7 +1,7 @@
 """All rooms in one process, without Kafka, under a clock that jumps: the same lanes, crashed at
 every step.
 
-A lane's batch may crash before its commit (nothing of it exists), after its commit and before
+A partition's batch may crash before its commit (nothing of it exists), after its commit and before
 its effects (the calls are never made), or after a call and before its answer is written (the
 provider has it and nobody knows)."""
 

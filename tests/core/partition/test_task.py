@@ -1,4 +1,4 @@
-"""A lane, without Kafka: what is taken first, what is put right, what is set aside, what is
+"""A partition task, without Kafka: what is taken first, what is put right, what is set aside, what is
 remembered."""
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from tests.faults.harness.verdict import NOTHING, Verdict, evaluate_run, name_of
 from tests.faults.harness.workers import NotReady
 
 QUIET: Final = 4.0
-"""Seconds without any news before the books are closed: late receipts are still coming until
+"""Seconds without any news before the count is made: late receipts are still coming until
 then."""
 LONGEST: Final = 600.0
 """Seconds after which nothing is waited for any more, moving or not."""

@@ -187,7 +187,7 @@ def _check_reconciliation(ids: set[str], states: dict[str, State], watch: Watch)
     unaccounted = reconcile_states(len(ids), Counter(states.values())).unaccounted
     recount = Counter(outcome["state"] for outcome in watch.outcomes.values())
     unequal = {state: watch.usage[state] - recount[state] for state in watch.usage | recount}
-    found = [f"the books do not balance: {unaccounted} left over"] if unaccounted else []
+    found = [f"not accounted for: {unaccounted}"] if unaccounted else []
     if any(unequal.values()):
         found.append(f"usage is not the recount: { ({s: n for s, n in unequal.items() if n}) }")
     return found

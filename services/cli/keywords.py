@@ -11,11 +11,11 @@ from schemas.keywords import LOCALES, words_in
 from schemas.tenant_settings import TenantSettings
 from services.cli import options
 from services.cli.connection import read_ledger
+from services.cli.keyword_score import print_score, score_files
 from services.operations.errors import InvalidRequest
 from services.operations.tenant_check import require_known
 from services.terminal import console, print_json, table
 from streams.inbound_keywords.revocation import patterns_of
-from streams.inbound_keywords.score import Score, parse_labelled, score
 
 
 def keywords(
@@ -29,9 +29,13 @@ def keywords(
         Path | None,
         typer.Option(
             "--score",
-            metavar="FILE.tsv",
-            help="Classify these labelled texts instead, and report precision and recall.",
+            metavar="FILE.tsv|FOLDER",
+            help="Classify these labelled texts instead, and count what would become of them.",
         ),
+    ] = None,
+    part: Annotated[
+        str | None,
+        typer.Option("--part", metavar="PART", help="With --score: the texts of this part only."),
     ] = None,
     bootstrap: options.Bootstrap = None,
     state: options.State = options.STATE,
@@ -41,10 +45,13 @@ def keywords(
 
     Example: [cyan]sayso keywords -t harbor[/]
     """
+    if part is not None and score is None:
+        raise InvalidRequest("--part is for labelled texts", "add --score FILE.tsv")
+    settings = _read_tenant(tenant, bootstrap, state) if tenant else None
     if score is not None:
-        _print_scores(_score_file(score), as_json)
+        print_score(score_files(score, part, settings), as_json)
     else:
-        _print_words(_read_tenant(tenant, bootstrap, state) if tenant else None, as_json)
+        _print_words(settings, as_json)
 
 
 def _read_tenant(tenant: str, bootstrap: str | None, state: Path) -> TenantSettings:
@@ -86,64 +93,3 @@ def _print_words(tenant: TenantSettings | None, as_json: bool) -> None:
 
 def _as_data(names: tuple[str, ...], rows: list[Any]) -> list[dict[str, Any]]:
     return [dict(zip(names, row, strict=True)) for row in rows]
-
-
-def _score_file(file: Path) -> dict[str, Score]:
-    """By the parts that the file names.  Raises InvalidRequest."""
-    try:
-        texts = parse_labelled(file.read_text(encoding="utf-8").splitlines())
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise InvalidRequest(f"{file} cannot be read: {reason}") from None
-    except ValueError as error:
-        line = str(error).split(":")[0]
-        raise InvalidRequest(
-            f"{file}, {line}", "write part, label, source and text, with a tab between each two"
-        ) from None
-    parts = dict.fromkeys(one.part for one in texts)
-    return {part: score(one for one in texts if one.part == part) for part in parts}
-
-
-def _print_scores(scores: dict[str, Score], as_json: bool) -> None:
-    if as_json:
-        names = ("texts", "precision", "recall", "hits", "false", "missed")
-        print_json(
-            {part: {name: getattr(one, name) for name in names} for part, one in scores.items()}
-        )
-        return
-    sums = [
-        (
-            part,
-            one.texts,
-            one.hits + one.missed,
-            one.hits,
-            one.false,
-            f"{one.precision:.1%}",
-            f"{one.recall:.1%}",
-        )
-        for part, one in scores.items()
-    ]
-    wrong = [
-        (
-            part,
-            one.labelled.label.upper(),
-            one.found.meaning.upper(),
-            one.found.by,
-            one.labelled.text[:100],
-        )
-        for part, found in scores.items()
-        for one in found.misclassified
-    ]
-    columns = (
-        "part",
-        "texts#",
-        "revocations#",
-        "found#",
-        "found wrongly#",
-        "precision#",
-        "recall#",
-    )
-    screen = console()
-    screen.print(table("STOP in other words", columns, sums))
-    screen.print()
-    screen.print(table("Read as something else", ("part", "is", "read as", "by", "text"), wrong))

@@ -7,7 +7,7 @@ import pytest
 
 from services.cli.app import run
 
-LABELLED = Path(__file__).parents[1] / "core/inbound_keywords/labelled.tsv"
+LABELLED = Path(__file__).parents[1] / "core/inbound_keywords/labelled"
 
 
 def test_words_and_patterns_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
@@ -32,18 +32,58 @@ def test_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert {"id": "leave_me_alone", "locale": "en", "example": "leave me alone"} in told["patterns"]
 
 
-def test_the_score_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_score_is_counted_by_language_with_intervals(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     assert run(["keywords", "--score", str(LABELLED)]) == 0
-    assert "held_out" in capsys.readouterr().out
-    assert run(["keywords", "--json", "--score", str(LABELLED)]) == 0
-    assert json.loads(capsys.readouterr().out)["tune"]["texts"] > 200
+    shown = capsys.readouterr().out
+    assert "es fr pt de" in shown
+    assert "Read as something else" in shown
+    assert run(["keywords", "--json", "--score", str(LABELLED / "en.tsv")]) == 0
+    found = json.loads(capsys.readouterr().out)
+    row = found["languages"][0]
+    assert (row["language"], row["label"]) == ("en", "revoke")
+    assert row["out"]["count"] + row["paused"]["count"] + row["missed"]["count"] == row["texts"]
+    assert 0 < row["out"]["low"] < row["out"]["count"] / row["texts"] < row["out"]["high"] < 1
+    assert [one["language"] for one in found["pooled"]][-1] == "all"
+    assert "held_out" not in {one["part"] for one in found["misread"]}
 
 
+def test_the_score_of_one_part(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["keywords", "--json", "--part", "held_out", "--score", str(LABELLED)]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["misread"] == []
+    assert found["languages"][0]["texts"] >= 11
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (None, "cannot be read: No such file"),
+        ("", "line 1: the file is empty: write text, label,"),
+        ("part\tlabel\tsource\ttext\nonly this\n", "line 2: 1 columns, and 4 in the heading"),
+        ("text\tlabel\tcolour\nx\tnone\tred\n", "line 1: there is no column 'colour'"),
+        ("text\tlabel\nx\tmaybe\n", "line 2: there is no label 'maybe'"),
+    ],
+)
 def test_a_file_that_is_none_is_refused_in_a_sentence(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    content: str | None, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "labelled.tsv"
-    assert run(["keywords", "--score", str(file)]) != 0
-    file.write_text("part\tlabel\tsource\ttext\nonly this\n", encoding="utf-8")
-    assert run(["keywords", "--score", str(file)]) != 0
-    assert "line 2" in capsys.readouterr().err
+    if content is not None:
+        file.write_text(content, encoding="utf-8")
+    assert run(["keywords", "--score", str(file)]) == 2
+    found = capsys.readouterr().err
+    assert words in found
+    assert len(found.strip().splitlines()) == 1
+
+
+def test_a_folder_or_part_that_is_not_there_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["keywords", "--score", str(tmp_path)]) == 2
+    assert "has no .tsv file" in capsys.readouterr().err
+    assert run(["keywords", "--score", str(LABELLED), "--part", "x"]) == 2
+    assert "its parts are dev_held_out, held_out, tune" in capsys.readouterr().err
+    assert run(["keywords", "--part", "tune"]) == 2
+    assert "add --score FILE.tsv" in capsys.readouterr().err

@@ -1,0 +1,88 @@
+"""The labelled set, and every form of a file of labelled texts."""
+
+from __future__ import annotations
+
+import pytest
+
+from streams.inbound_keywords.labelled import (
+    UNKNOWN_LANGUAGE,
+    InvalidLabels,
+    Label,
+    parse_labelled,
+)
+from tests.core.inbound_keywords.labelled_set import FOLDER, read_labelled
+
+TEXTS = read_labelled()
+PARTS = {"tune", "held_out", "dev_held_out"}
+
+
+@pytest.mark.parametrize("file", sorted(FOLDER.glob("*.tsv")), ids=lambda file: file.stem)
+def test_a_file_of_the_set_has_the_agreed_form(file) -> None:
+    lines = file.read_text(encoding="utf-8").split("\n")
+    assert lines[0] == "text\tlabel\tsource\tpart"
+    texts = parse_labelled(lines, file.stem)
+    assert {one.part for one in texts} <= PARTS
+    assert all(one.source and one.text.strip() for one in texts)
+    assert len({one.text for one in texts}) == len(texts), "a text is there twice"
+
+
+def test_the_set_takes_in_what_was_collected_from_public_sources() -> None:
+    sources = {one.source for one in TEXTS}
+    assert sum(source.startswith("gh:") for source in sources) >= 50
+    assert {"corpus", "field", "court", "written"} <= sources
+    assert len({one.language for one in TEXTS}) >= 22
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        pytest.param(
+            ["text\tlabel\tsource\tpart", "no más\\nJuan\trevoke\tgh:1\ttune"],
+            ("no más\nJuan", Label.REVOKE, "gh:1", "tune", "es"),
+            id="of this set",
+        ),
+        pytest.param(
+            ["part\tlabel\tsource\ttext", "held_out\tnone\tcorpus\thello"],
+            ("hello", Label.NONE, "corpus", "held_out", "es"),
+            id="the earlier form",
+        ),
+        pytest.param(
+            ["language\ttext\tclass\tsource", "", "fr\tmerci\tnot_revoke\tgh:2\r"],
+            ("merci", Label.NONE, "gh:2", "", "fr"),
+            id="collected",
+        ),
+        pytest.param(["\ufeffText\tLABEL", "hm\tUnsure"], ("hm", Label.UNSURE, "", "", "es")),
+    ],
+)
+def test_every_form_is_read(lines: list[str], expected: tuple[str, ...]) -> None:
+    assert parse_labelled(lines, "es") == (expected,)
+
+
+def test_the_name_of_a_file_is_a_language_only_where_it_looks_like_one() -> None:
+    lines = ["text\tlabel", "x\tnone"]
+    found = {
+        name: parse_labelled(lines, name)[0].language
+        for name in ("en", "ceb", "pt-BR", "labelled", "first-sight", "")
+    }
+    unknown = dict.fromkeys(("labelled", "first-sight", ""), UNKNOWN_LANGUAGE)
+    assert found == {"en": "en", "ceb": "ceb", "pt-BR": "pt-br"} | unknown
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        ([], "line 1: the file is empty"),
+        (["", "  "], "line 1: the file is empty"),
+        (["text\tlabel", ""], "line 1: no text follows the heading"),
+        (["text\tlabel\tcolour", "x\tnone\tred"], "line 1: there is no column 'colour'"),
+        (["text\tlabel\tclass", "x\tnone\tnone"], "line 1: the column 'label' is there twice"),
+        (["text\tpart", "x\ttune"], "line 1: the column 'label' is missing"),
+        (["label\tpart", "none\ttune"], "line 1: the column 'text' is missing"),
+        (["text\tlabel", "x\tnone", "x"], "line 3: 1 columns, and 2 in the heading"),
+        (["text\tlabel", "x\tno-such"], "line 2: there is no label 'no-such'"),
+    ],
+)
+def test_a_file_that_is_none_is_named_with_its_line(lines: list[str], words: str) -> None:
+    with pytest.raises(InvalidLabels) as caught:
+        parse_labelled(lines)
+    assert str(caught.value) == words

@@ -1,6 +1,8 @@
 """Which word means what in which locale, and the words that a tenant adds.
 
-The words are data, in `<locale>.tsv` (meaning, word, source).
+The words are data, in `<locale>.tsv` (meaning, word, source, elsewhere).  A STOP word of any locale
+counts for every tenant, because people write in their own language.  `elsewhere` is what it means
+for a tenant that has not switched its locale on.
 """
 
 from __future__ import annotations
@@ -14,13 +16,19 @@ from typing import Final, NamedTuple
 from pydantic import Field, model_validator
 
 from schemas.base import Message
-from schemas.keywords.normalize import normalize, strip_marks
+from schemas.keywords.normalize import has_latin_marks, normalize, readings_of, strip_marks
 
 ALWAYS: Final = "en"
 """Carriers act on the English words whatever language a tenant speaks, so nobody can switch them
 off."""
 
-LOCALES: Final = (ALWAYS, "es", "fr", "pt", "de")
+LOCALES: Final = (
+    *(ALWAYS, "es", "fr", "pt", "de", "it", "nl", "pl", "ru"),
+    *("ar", "zh", "ja", "ko", "hi", "vi", "tl", "ht"),
+)
+
+TONAL: Final = frozenset({"vi"})
+"""Locales whose words are told apart by marks on Latin letters."""
 
 MAX_CHARACTERS: Final = 40
 """Of a tenant's word: a keyword is a word or two, not a sentence."""
@@ -40,6 +48,8 @@ class Meaning(StrEnum):
     HELP = "help"
     REVOKE = "revoke"
     """A STOP in other words.  We act on it at once, and a person looks at it."""
+    POSSIBLE = "possible"
+    """It may be a STOP.  Automatic texts pause until a person has read it."""
     NONE = "none"
     """For people to read."""
 
@@ -50,11 +60,21 @@ class Word(NamedTuple):
     word: str
     """As people write it."""
     source: str
+    elsewhere: Meaning = Meaning.NONE
+    """What it means where the locale is off: REVOKE, or POSSIBLE if it is an ordinary word
+    elsewhere.  Nobody opts in by a word that the tenant does not know."""
 
     @property
     def plain(self) -> str:
         """As we compare it."""
-        return strip_marks(normalize(self.word))
+        return strip_marks(normalize(self.word, latin_marks=self.locale in TONAL))
+
+    @property
+    def without_tones(self) -> str:
+        """As people write it who leave the tones out; empty where there are none."""
+        if self.locale in TONAL and has_latin_marks(self.word):
+            return strip_marks(normalize(self.word))
+        return ""
 
 
 def words_in(locales: Iterable[str] = LOCALES) -> tuple[Word, ...]:
@@ -66,7 +86,10 @@ def words_in(locales: Iterable[str] = LOCALES) -> tuple[Word, ...]:
 def _words(locale: str) -> tuple[Word, ...]:
     text = files("schemas.keywords").joinpath(f"{locale}.tsv").read_text(encoding="utf-8")
     rows = (line.split("\t") for line in text.splitlines()[1:])
-    return tuple(Word(locale, Meaning(meaning), word, source) for meaning, word, source in rows)
+    return tuple(
+        Word(locale, Meaning(meaning), word, source, Meaning(elsewhere or Meaning.NONE))
+        for meaning, word, source, elsewhere in rows
+    )
 
 
 @cache
@@ -96,16 +119,17 @@ class OwnWords(Message):
     def _only_adds(self) -> OwnWords:
         known = dict(_meanings())
         for word, meaning in self.pairs():
-            plain = strip_marks(normalize(word))
+            plain, *others = map(strip_marks, readings_of(word))
             if not plain or len(word) > MAX_CHARACTERS:
                 raise ValueError(
                     f"{word[:MAX_CHARACTERS]!r} is no keyword:"
                     f" write one to {MAX_CHARACTERS} characters with a letter"
                 )
-            taken = known.setdefault(plain, meaning)
-            if taken is not meaning:
+            known.setdefault(plain, meaning)
+            taken = {known[one] for one in (plain, *others) if one in known} - {meaning}
+            if taken:
                 raise ValueError(
-                    f"{word!r} means {taken.upper()} already"
+                    f"{word!r} means {taken.pop().upper()} already"
                     f" and cannot mean {meaning.upper()} as well"
                 )
         return self

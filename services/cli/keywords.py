@@ -15,7 +15,7 @@ from services.cli.keyword_score import print_score, score_files
 from services.operations.errors import InvalidRequest
 from services.operations.tenant_check import require_known
 from services.terminal import console, print_json, table
-from streams.inbound_keywords.revocation import patterns_of
+from streams.inbound_keywords.patterns import all_patterns
 
 
 def keywords(
@@ -72,7 +72,7 @@ def _print_words(tenant: TenantSettings | None, as_json: bool) -> None:
             (meaning.upper(), word, "", f"{tenant.tenant}'s own")
             for word, meaning in tenant.keywords.pairs()
         ]
-    patterns = [(pattern.id, pattern.locale, pattern.example) for pattern in patterns_of(locales)]
+    patterns = [(pattern.id, pattern.locale, pattern.example) for pattern in all_patterns()]
     if as_json:
         print_json(
             {

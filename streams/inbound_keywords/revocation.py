@@ -1,56 +1,84 @@
 """Revocation in other words: "please stop texting me", "take me off your list".
 
-Patterns are data.  `patterns.tsv` has an id, a locale, words of which the text must have one, and a
-regular expression over normalized words.  `parts.tsv` has what patterns share, and `spellings.tsv`
-has misspellings.
-
-A pattern repeats a bounded number of times only, so that it matches in time proportional to the
-text; a test holds that.
+Every language's patterns count for every tenant, because people write in their own language.
+`spellings.tsv` has English misspellings.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from functools import cache, lru_cache
+from collections.abc import Iterable, Mapping
+from functools import cache
 from importlib.resources import files
 from typing import Final, NamedTuple
 
-from schemas.keywords import ALWAYS
+from schemas.keywords import ALWAYS, TONAL, Meaning
+from streams.inbound_keywords.patterns import BY_SUBSTRING, all_patterns
 
-_DRAWN_OUT: Final = re.compile(r"([a-z])\1{2,}")
-"""`stoooop`: no English word has three equal letters in a row."""
-
-
-class Pattern(NamedTuple):
-    id: str
-    locale: str
-    needs: frozenset[str]
-    """One of these words, spelled right, is in every text that the pattern matches."""
-    regex: re.Pattern[str]
-    example: str
+_DRAWN_OUT: Final = re.compile(r"([^\W\d_])\1{2,}")
+"""`stoooop`: no word has three equal letters in a row."""
+_UNSPACED_TEXT: Final = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+"""Thai, Japanese, Chinese, Korean."""
 
 
 class RevocationMatch(NamedTuple):
+    meaning: Meaning
     pattern: str
     words: str
 
 
-def find_revocation(text: str, locales: tuple[str, ...] = (ALWAYS,)) -> RevocationMatch | None:
-    """The first pattern that matches the normalized `text`.
+class _Index(NamedTuple):
+    by_word: Mapping[str, tuple[int, ...]]
+    """Which patterns a word may start, by their place in `all_patterns`."""
+    by_substring: tuple[tuple[str, int], ...]
+
+
+def find_revocation(text: str, marked: str = "") -> RevocationMatch | None:
+    """The first pattern that matches the normalized `text`; `marked` is the same text with its
+    Latin marks, if it has any.
 
     A comma may part two sentences ("wrong number, stop texting me") or not ("please, stop texting
     me"): both readings are tried."""
     spelled = normalize_spelling(text)
-    words = set(spelled.split())
-    readings = [f". {reading} ." for reading in dict.fromkeys((spelled.replace(" ,", ""), spelled))]
-    for pattern in patterns_of(locales):
-        if pattern.needs.isdisjoint(words):
-            continue
-        for reading in readings:
+    marked = marked or text
+    patterns = all_patterns()
+    readings = {
+        "": _readings(text),
+        ALWAYS: _readings(spelled),
+        **{locale: _readings(marked) for locale in TONAL},
+    }
+    for number in sorted(_candidates({*text.split(), *spelled.split(), *marked.split()}, text)):
+        pattern = patterns[number]
+        for reading in readings.get(pattern.locale, readings[""]):
             if match := pattern.regex.search(reading):
-                return RevocationMatch(pattern.id, match[0].strip(" .,"))
+                return RevocationMatch(pattern.meaning, pattern.id, match[0].strip(" .,"))
     return None
+
+
+def _readings(text: str) -> list[str]:
+    readings = [text.replace(" ,", ""), text] if "," in text else [text]
+    return [f". {reading} ." for reading in readings]
+
+
+def _candidates(words: set[str], text: str) -> set[int]:
+    index = _index()
+    found = {number for word in words & index.by_word.keys() for number in index.by_word[word]}
+    if not text.isascii() and _UNSPACED_TEXT.search(text):
+        found.update(number for needed, number in index.by_substring if needed in text)
+    return found
+
+
+@cache
+def _index() -> _Index:
+    by_word: dict[str, list[int]] = {}
+    by_substring: list[tuple[str, int]] = []
+    for number, pattern in enumerate(all_patterns()):
+        for needed in sorted(pattern.needs):
+            if pattern.locale in BY_SUBSTRING:
+                by_substring.append((needed, number))
+            else:
+                by_word.setdefault(needed, []).append(number)
+    return _Index({word: tuple(numbers) for word, numbers in by_word.items()}, tuple(by_substring))
 
 
 def normalize_spelling(text: str) -> str:
@@ -62,35 +90,6 @@ def normalize_spelling(text: str) -> str:
     )
 
 
-@lru_cache(maxsize=64)
-def patterns_of(locales: tuple[str, ...]) -> tuple[Pattern, ...]:
-    wanted = {ALWAYS, *locales}
-    return tuple(pattern for pattern in all_patterns() if pattern.locale in wanted)
-
-
-@cache
-def all_patterns() -> tuple[Pattern, ...]:
-    """In the order of the file."""
-    parts: dict[str, str] = {}
-    for name, expression, _ in _rows("parts.tsv"):
-        parts[f"<{name}>"] = f"(?:{_expand(parts, expression)})"
-    return tuple(
-        Pattern(
-            name, locale, frozenset(needs.split()), _compile(_expand(parts, expression)), example
-        )
-        for name, locale, needs, expression, example in _rows("patterns.tsv")
-    )
-
-
-def _compile(expression: str) -> re.Pattern[str]:
-    """Matches whole words only; a full stop counts as a word."""
-    return re.compile(rf"(?<!\S)(?:{expression})(?!\S)")
-
-
-def _expand(parts: dict[str, str], expression: str) -> str:
-    return re.sub(r"<[A-Z_]+>", lambda name: parts[name[0]], expression)
-
-
 @cache
 def _spellings() -> dict[str, str]:
     return {
@@ -98,11 +97,6 @@ def _spellings() -> dict[str, str]:
     }
 
 
-def _rows(name: str) -> Iterator[list[str]]:
-    lines: Iterable[str] = (
-        files("streams.inbound_keywords")
-        .joinpath(name)
-        .read_text(encoding="utf-8")
-        .splitlines()[1:]
-    )
-    return (line.split("\t") for line in lines)
+def _rows(name: str) -> Iterable[list[str]]:
+    text = files("streams.inbound_keywords").joinpath(name).read_text(encoding="utf-8")
+    return (line.split("\t") for line in text.splitlines()[1:])

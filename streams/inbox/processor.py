@@ -166,7 +166,7 @@ def _build_replies(
 
 
 def _keyword_only(answered: Classification, inbound: InboundMessage) -> str:
-    if answered.meaning in (Meaning.REVOKE, Meaning.NONE):
+    if answered.meaning in (Meaning.REVOKE, Meaning.POSSIBLE, Meaning.NONE):
         return answered.words
     return inbound.body
 

@@ -40,6 +40,7 @@ STRONGEST_FIRST: Final = (
     Meaning.START,
     Meaning.YES,
     Meaning.HELP,
+    Meaning.POSSIBLE,
     Meaning.NONE,
 )
 

@@ -78,7 +78,9 @@ def test_no_word_means_two_things_in_any_two_locales() -> None:
         pytest.param("yes I can come at 5", NONE, id="yes to something else"),
         pytest.param("stop by at 5", NONE, id="a sentence"),
         pytest.param("can't stop", NONE, id="the word at the end"),
-        pytest.param("ARRET", NONE, id="another locale's"),
+        pytest.param("ARRET", Meaning.REVOKE, id="another locale's"),
+        pytest.param("fin", Meaning.POSSIBLE, id="another locale's, and a word of its own"),
+        pytest.param("oui", NONE, id="another locale's yes"),
         pytest.param("", NONE, id="empty"),
         pytest.param("...", NONE, id="only signs"),
         pytest.param("stop " * 400, Meaning.REVOKE, id="again and again"),
@@ -108,7 +110,7 @@ def test_a_tenants_words_add() -> None:
         YES,
         STOP,
         START,
-        NONE,
+        Meaning.POSSIBLE,
     ]
 
 
@@ -146,7 +148,7 @@ def test_what_revokes_cannot_be_made_a_yes() -> None:
 
 def test_a_locale_that_nobody_wrote_is_refused() -> None:
     with pytest.raises(
-        ValidationError, match="no keywords for 'tlh': locales are en, es, fr, pt, de"
+        ValidationError, match="no keywords for 'tlh': locales are en, es, fr, pt, de, it"
     ):
         tenant(locales=["en", "tlh"])
     assert classify_reply("STOP", tenant(locales=[])).meaning is STOP, (

@@ -57,6 +57,15 @@ class AttemptCode(StrEnum):
     """Staff decided not to send an in-doubt text again."""
     TOO_LONG = "too_long"
     """In doubt for 72 hours."""
+    ACCOUNT_PACE = "account_pace"
+    """Other senders used up the account's pace, so no call was made.  While the account pauses for
+    something that the provider said, the code is the provider's."""
+    TOO_MANY = "429"
+    """The provider answered 429 without a code of its own."""
+    NOT_TAKEN = "refused"
+    """The provider refused it and gave no code."""
+    IN_DOUBT = "in_doubt"
+    """The call was cut off: a sender's last error, never an attempt's."""
 
 
 class ReturnReason(StrEnum):

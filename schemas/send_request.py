@@ -79,6 +79,8 @@ class CancelSource(StrEnum):
 
     PEOPLE = "people"
     """The person's number has changed: the text is still wanted, and people requests it again."""
+    OUTCOMES = "outcomes"
+    """The provider reports that an earlier try went out after all: it must not go a second time."""
 
 
 class CancelRequest(Message):

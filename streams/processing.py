@@ -172,6 +172,8 @@ class Settings(NamedTuple):
     versions: Mapping[str, str] = {}
     """By tenant: computed once per change rather than once per decision."""
     call_limits: CallLimits = CallLimits()
+    account_error: tuple[str, datetime] | None = None
+    """What the provider said to pause the whole account, and since when, while it pauses."""
 
 
 def build_settings(

@@ -85,6 +85,7 @@ OUTCOMES: Final = Processor(
     published_topics=(
         t.OUTCOMES,
         t.DISPATCH_CONTROLS,
+        t.REQUEST_CANCELS,
         t.NUMBER_FACTS,
         t.CONSENT_EVENTS,
         t.PERSON_ANSWERS,

@@ -19,6 +19,7 @@ from services.operations.errors import InvalidRequest
 from services.operations.senders import describe_state, set_paused
 from services.operations.yaml_settings import read_settings
 from services.terminal import console, print_json, table
+from streams.error_codes import lookup
 
 SILENT: Final = timedelta(minutes=1)
 """A queue moves every second, and dispatch reports it: a worker that has not for so long does not
@@ -230,6 +231,8 @@ def check(
 
 def _as_data(line: SenderOverview) -> dict[str, Any]:
     status = line.status.model_dump(mode="json") if line.status else {}
+    if error := status.get("last_error"):
+        status["last_error"] = error | {"title": lookup(error["code"]).title}
     return status | {
         "sender": line.sender,
         "state": line.state,
@@ -263,6 +266,10 @@ def _remarks(line: SenderOverview, now: datetime) -> Iterator[str]:
         return
     if line.state == "paused":
         yield f"{line.sender} is {describe_state(line)}: sayso senders resume {line.sender}"
+    error = status.last_error
+    if line.state == "resting" and error:
+        code = lookup(error.code)
+        yield f"{line.sender} rests, for {error.code}: {code.title}. {code.next_step}"
     if status.later:
         yield f"{status.later:,} texts of {line.sender} wait for a time of their own."
     if line.state == "running" and line.segments and now - status.at > SILENT:

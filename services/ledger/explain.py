@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from schemas import topics
 from schemas.numbers import e164
 from schemas.reports import UsageRow
+from schemas.sender import SenderState, SenderStatus
 from services.ledger.ledger import Ledger
 from services.ledger.times import ENDLESS, parse_time, rfc3339
 from streams.usage.measure import local_day
@@ -43,6 +44,8 @@ class Explanation(NamedTuple):
     """The line of the usage report that counts it, with all others of this line."""
     zone: str = "UTC"
     """The recipient's time zone as far as the request says, or else the tenant's."""
+    sender_error: str | None = None
+    """What the provider said, while the message's sender pauses for it."""
 
 
 class UnknownMessage(NamedTuple):
@@ -116,7 +119,16 @@ def explain(
         tuple(consent),
         usage,
         own_zone or tenant_zone,
+        _sender_error(ledger, outcome) if outcome and as_of is None else None,
     )
+
+
+def _sender_error(ledger: Ledger, outcome: dict[str, Any]) -> str | None:
+    sql = "SELECT json FROM sender_status WHERE sender = ? AND state = ?"
+    for row in ledger.rows(sql, outcome.get("sender"), SenderState.RESTING):
+        error = SenderStatus.model_validate_json(row["json"]).last_error
+        return error.code if error else None
+    return None
 
 
 def _tenants(ledger: Ledger, message_id: str, until: int) -> list[str]:

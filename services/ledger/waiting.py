@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import json
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from schemas.sender import Sender
+from schemas.sender import Sender, SenderState, SenderStatus
 from services.ledger.ledger import Ledger
+from streams.error_codes import lookup
 from streams.rule_names import first_cause
 
 ABOUT: Final = {
@@ -65,6 +66,8 @@ class Waiting(NamedTuple):
     stuck: int
     """How many should have moved by now."""
     because: str
+    code: str | None = None
+    """What the provider said, where that is why they wait."""
 
 
 class _Message(NamedTuple):
@@ -75,6 +78,7 @@ class _Message(NamedTuple):
     segments: int
     since: datetime
     stuck: bool
+    code: str | None = None
 
 
 def list_waiting(
@@ -87,6 +91,7 @@ def list_waiting(
         row["sender"]: Sender.model_validate_json(row["json"]).segments_per_second
         for row in senders
     }
+    resting = _resting_senders(ledger)
     groups: defaultdict[tuple[str, str, str | None], list[_Message]] = defaultdict(list)
     queued: defaultdict[str | None, int] = defaultdict(int)
     for message in _messages(ledger, tenant, clock):
@@ -96,7 +101,8 @@ def list_waiting(
     for (cause, owner, sender), group in groups.items():
         in_queue = cause == "pace" and sender in paces
         drain = queued[sender] / paces[sender] if in_queue and sender else None
-        found.append(_summarize(cause, owner, sender, group, drain, clock))
+        code = _provider_code(cause, group, resting.get(sender or ""))
+        found.append(_summarize(cause, owner, sender, group, drain, clock, code))
     return sorted(found, key=lambda line: (-line.stuck, list(ABOUT).index(line.cause), line.since))
 
 
@@ -132,7 +138,24 @@ def _messages(ledger: Ledger, tenant: str | None, now: float) -> Iterator[_Messa
             int(outcome.get("segments", 0)),
             since,
             _is_stuck(cause, late, until is not None),
+            outcome.get("error_code"),
         )
+
+
+def _resting_senders(ledger: Ledger) -> dict[str, str]:
+    """By sender: what the provider said, while the sender pauses for it."""
+    rows = ledger.rows("SELECT json FROM sender_status WHERE state = ?", SenderState.RESTING)
+    found = (SenderStatus.model_validate_json(row["json"]) for row in rows)
+    return {one.sender: one.last_error.code for one in found if one.last_error}
+
+
+def _provider_code(cause: str, group: list[_Message], resting: str | None) -> str | None:
+    """What the provider said to the texts that wait for it, or to the sender in whose queue they
+    are."""
+    if cause == "provider":
+        codes = Counter(message.code for message in group if message.code)
+        return next((code for code, _ in codes.most_common(1)), resting)
+    return resting if cause == "pace" else None
 
 
 def _hold_cause(decision: dict[str, Any]) -> tuple[str, datetime | None]:
@@ -162,6 +185,7 @@ def _summarize(
     group: list[_Message],
     drain: float | None,
     now: float,
+    code: str | None,
 ) -> Waiting:
     oldest = min(group, key=lambda message: message.since)
     if drain is None:
@@ -179,5 +203,6 @@ def _summarize(
         oldest.since,
         oldest.message_id,
         stuck,
-        ABOUT[cause],
+        f"{ABOUT[cause]}; {code}: {lookup(code).title}" if code else ABOUT[cause],
+        code,
     )

@@ -12,11 +12,14 @@ from services.ledger import Ledger
 from services.ledger.explain import AmbiguousMessage, Explanation, UnknownMessage, explain
 from services.ledger.times import parse_time
 from services.operations.errors import InvalidRequest
-from streams.error_codes import OWNERS, Code
+from streams.error_codes import OWNERS, Code, lookup
 from streams.error_codes.reference import summarize
 from streams.lifecycle import STATE_INFO, State
 
 Data = dict[str, Any]
+
+
+WAITS_AT_SENDER: Final = frozenset({State.QUEUED, State.DEFERRED})
 
 
 class Headline(NamedTuple):
@@ -76,6 +79,9 @@ def describe(found: Explanation, unmask: bool) -> Headline:
     details = f" with code {now['error_code']}" if now.get("error_code") else ""
     if because := now.get("error_title") or _deciding_reasons(found):
         details += f": {_mask(because, unmask)}"
+    if found.sender_error and now.get("state") in WAITS_AT_SENDER:
+        details += f"; its sender rests, for {found.sender_error}"
+        details += f" ({lookup(found.sender_error).title})"
     if beside := now.get("contradictions"):
         details += f"\nReported beside it, which cannot be true too: {', '.join(beside)}"
     return Headline(
@@ -287,7 +293,8 @@ _WORDS: Final[dict[str, Callable[[Data, bool], list[str]]]] = {
 
 
 def _code(data: Data, field: str) -> str:
-    return f"code {data[field]}" if data.get(field) else ""
+    code = data.get(field)
+    return f"code {code} ({lookup(code).title})" if code else ""
 
 
 def _number(written: str, unmask: bool) -> str:

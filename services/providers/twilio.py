@@ -180,7 +180,11 @@ def _on_refusal(
     if refusal.status == 429:
         retry_after = _retry_after(state)
         return _result(
-            call, Result.LIMITED, code=code or "429", detail=detail, retry_after=retry_after
+            call,
+            Result.LIMITED,
+            code=code or AttemptCode.TOO_MANY,
+            detail=detail,
+            retry_after=retry_after,
         )
     if 400 <= refusal.status < 500 and code:
         result = Result.LIMITED if is_deferrable(code) else Result.REFUSED

@@ -55,6 +55,8 @@ class CallExecutor:
         self._connections = asyncio.Semaphore(concurrency)
         self._lookups = asyncio.Semaphore(MAX_LOOKUPS)
         self._called_at: dict[str, float] = {}
+        self._error_at: datetime | None = None
+        """When the account's pause was first reported."""
 
     async def __call__(self, call: SendCall | Lookup, lease: Lease) -> Message:
         if isinstance(call, Lookup):
@@ -66,12 +68,9 @@ class CallExecutor:
         await asyncio.sleep(self._spacing.reserve(call, time.monotonic()))
         async with self._connections:
             if wait := await self._wait_for_account(call):
+                code, detail = self._why_not_now()
                 return SendResult.of(
-                    call,
-                    Result.LIMITED,
-                    code="account_pace",
-                    detail="other senders use up the account's pace",
-                    retry_after=wait,
+                    call, Result.LIMITED, code=code, detail=detail, retry_after=wait
                 )
             if not lease.is_held:
                 return SendResult.of(
@@ -95,11 +94,22 @@ class CallExecutor:
             await asyncio.sleep(wait)
         return 0.0
 
+    def _why_not_now(self) -> tuple[str, str]:
+        """The code and the words of a call that the account does not allow now.
+
+        What the provider said to one text holds for all: staff must see its code, not ours."""
+        code = self.account.pause_code
+        if code and self.account.pause_left(time.monotonic()):
+            return code, f"not called: to another text the provider answered {code}"
+        return AttemptCode.ACCOUNT_PACE, "not called: other senders use up the account's pace"
+
     def _adjust_account(self, result: SendResult, began: int) -> None:
         """A limit of this sender alone (its queue at the provider is full) slows down no other."""
         if result.result is Result.LIMITED:
-            if lookup(result.code or "").owner is not Owner.SENDER:
-                self.account.slow_down(began, result.retry_after, time.monotonic())
+            code = result.code or AttemptCode.TOO_MANY
+            if lookup(code).owner is not Owner.SENDER:
+                self.account.slow_down(began, result.retry_after, time.monotonic(), code)
+                self._error_at = None
         elif result.result is not Result.UNSENT:
             self.account.backoff.recover(began)
 
@@ -134,6 +144,13 @@ class CallExecutor:
             self._pace_for_each(clock, senders),
             now + timedelta(seconds=pause) if pause else None,
         )
+
+    def account_error(self, now: datetime) -> tuple[str, datetime] | None:
+        """What the provider said to pause the account, and when; None while it does not pause."""
+        if not (self.account.pause_code and self.account.pause_left(time.monotonic())):
+            return None
+        self._error_at = self._error_at or now
+        return self.account.pause_code, self._error_at
 
     def _pace_for_each(self, clock: float, senders: Mapping[str, Sender]) -> float:
         share = self.account.share

@@ -116,7 +116,10 @@ def _add_provider(
     def current_settings() -> Settings:
         known = hooks.settings()
         now = datetime.fromtimestamp(hooks.clock(), UTC)
-        return known._replace(call_limits=executor.call_limits(now, known.senders))
+        return known._replace(
+            call_limits=executor.call_limits(now, known.senders),
+            account_error=executor.account_error(now),
+        )
 
     def on_ready(owned: list[int]) -> None:
         executor.set_share(_share_of(settings.account_pace, len(owned), partitions))

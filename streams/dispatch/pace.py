@@ -144,6 +144,8 @@ class AccountRateLimit:
         """Segments a second of the account's limit that belong to this process; infinite if there
         is no limit."""
         self.backoff = BackOff()
+        self.pause_code = ""
+        """What the provider answered when it last paused the account."""
         self._free_at = -inf
         self._paused_until = -inf
         self._sender_free_at: dict[str, float] = {}
@@ -159,8 +161,13 @@ class AccountRateLimit:
         self._sender_free_at[call.sender] = clock + call.interval
         return 0.0
 
-    def slow_down(self, began: int, retry_after: float | None, clock: float) -> None:
-        """A call had a 429; `began` is the `backoff.round` in which it began."""
+    def slow_down(
+        self, began: int, retry_after: float | None, clock: float, code: str = ""
+    ) -> None:
+        """A call had a 429, or another code that says "later" of the whole account.
+
+        `began` is the `backoff.round` in which it began."""
+        self.pause_code = code
         pause = self.backoff.slow_down(began, retry_after)
         self._paused_until = max(self._paused_until, clock + pause)
 

@@ -15,6 +15,7 @@ from schemas.send import Returned
 from schemas.topics import RETURNED
 from streams.dispatch.state import DispatchState, LiveMessage, Queued
 from streams.dispatch.step_builder import StepBuilder
+from streams.error_codes import lookup
 from streams.processing import Settings
 
 MAX_RETURNS: Final = 200
@@ -22,6 +23,8 @@ MAX_RETURNS: Final = 200
 MAX_REVIEWED: Final = 5_000
 """Texts reviewed in one step."""
 REVIEW_INTERVAL: Final = timedelta(minutes=1)
+RECENT: Final = timedelta(minutes=1)
+"""After a pause: the provider may have gone on to refuse."""
 SLOWER_REVIEW_INTERVAL: Final = timedelta(seconds=1)
 """After the pace has fallen. A paused sender had none."""
 
@@ -53,9 +56,17 @@ def return_late(step: StepBuilder) -> None:
         if first is None or first[0] > step.now:
             return
         message = step.expect(first[1], Queued)
-        return_to_gate(
-            step, message, ReturnReason.OUT_OF_TIME, "it could not leave by its send_before"
-        )
+        reason = f"it could not leave by its send_before{_why_not_before(step)}"
+        return_to_gate(step, message, ReturnReason.OUT_OF_TIME, reason)
+
+
+def _why_not_before(step: StepBuilder) -> str:
+    """What the provider said last, if that still holds the sender up."""
+    error = step.queue.last_error
+    until = step.queue.backoff_until
+    if error is None or until is None or until + RECENT < step.now:
+        return ""
+    return f": the provider's last word was {error[0]} ({lookup(error[0]).title})"
 
 
 def return_if_full(step: StepBuilder, message: Queued, settings: Settings) -> bool:

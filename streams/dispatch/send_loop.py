@@ -41,6 +41,16 @@ MAX_RETRY_WAIT: Final = 60.0
 UNKNOWN_SENDER_RETRY: Final = 10.0
 """Seconds until a sender that the settings do not know is looked up again; its texts wait."""
 
+CODES: Final = {
+    Result.REFUSED: AttemptCode.NOT_TAKEN,
+    Result.LIMITED: AttemptCode.TOO_MANY,
+    Result.UNSENT: AttemptCode.UNSENT,
+    Result.IN_DOUBT: AttemptCode.IN_DOUBT,
+}
+"""By result: our own code, where the provider gave none."""
+NOT_CALLED: Final = frozenset({AttemptCode.ACCOUNT_PACE, AttemptCode.LEASE_OVER})
+"""Codes of calls that were never made: they must not hide what the provider said last."""
+
 
 def send_due(step: StepBuilder, settings: Settings) -> None:
     queue = step.queue
@@ -106,7 +116,8 @@ def on_send_result(step: StepBuilder, result: SendResult, settings: Settings) ->
             )
             step.finish(message, DispatchState.ACCEPTED, result.provider_id or "")
         case Result.REFUSED:
-            step.report(message, AttemptState.REFUSED, code=result.code, evidence=result.detail)
+            code = error_code(result)
+            step.report(message, AttemptState.REFUSED, code=code, evidence=result.detail)
             step.finish(message, DispatchState.REFUSED)
         case Result.LIMITED | Result.UNSENT:
             _requeue(step, message, result)
@@ -117,8 +128,9 @@ def on_send_result(step: StepBuilder, result: SendResult, settings: Settings) ->
 
 def _adjust_pace(step: StepBuilder, result: SendResult, began: int) -> None:
     queue = step.queue
-    if result.code or result.result is not Result.ACCEPTED:
-        queue.last_error = (result.code or result.result.value)[:MAX_ID_LENGTH], step.now
+    code = error_code(result)
+    if code is not None and code not in NOT_CALLED:
+        queue.last_error = code[:MAX_ID_LENGTH], step.now
     if result.result in (Result.LIMITED, Result.UNSENT):
         queue.bucket.advance(step.now)
         pause = queue.backoff.slow_down(began, result.retry_after)
@@ -128,13 +140,19 @@ def _adjust_pace(step: StepBuilder, result: SendResult, began: int) -> None:
         queue.backoff.recover(began)
 
 
+def error_code(result: SendResult) -> str | None:
+    """The provider's code, or our own where it gave none; None: there was no error."""
+    if result.code or result.result is Result.ACCEPTED:
+        return result.code
+    return CODES[result.result]
+
+
 def _requeue(step: StepBuilder, message: Sending, result: SendResult) -> None:
     """The provider surely did not take it. After a 429 the text keeps its position, because the
     sender as a whole waits. A text that did not reach the provider also waits by itself, so that
     one bad text holds up no other."""
     is_unsent = result.result is Result.UNSENT
-    code = result.code or (AttemptCode.UNSENT if is_unsent else "429")
-    step.report(message, AttemptState.DEFERRED, code=code, evidence=result.detail)
+    step.report(message, AttemptState.DEFERRED, code=error_code(result), evidence=result.detail)
     if message.cancel_code:
         step.report(message, AttemptState.CANCELED, code=message.cancel_code)
         step.finish(message, DispatchState.CANCELED)

@@ -51,7 +51,7 @@ def _build_status(step: StepBuilder, settings: Settings) -> SenderStatus:
     drain_seconds = None
     if pace and not queue.paused:
         drain_seconds = round(queue.total_segments / pace, 1)
-    error = queue.last_error
+    error = max(filter(None, (queue.last_error, settings.account_error)), key=_when, default=None)
     return SenderStatus(
         sender=step.sender,
         state=_find_state(step, pace, settings.call_limits.paused_until),
@@ -66,6 +66,10 @@ def _build_status(step: StepBuilder, settings: Settings) -> SenderStatus:
         oldest_queued=queue.oldest(),
         at=step.now,
     )
+
+
+def _when(error: tuple[str, datetime]) -> datetime:
+    return error[1]
 
 
 def _find_state(

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from schemas.consent import ConsentAction, ConsentChange
 from schemas.decision import Verdict
-from schemas.send_request import SendRequest, SystemKind
+from schemas.send_request import CancelSource, SendRequest, SystemKind
 from schemas.tenant_settings import TenantSettings
 from schemas.text_hash import sha256_hex
 from streams.gate import opt_in_state
@@ -74,6 +74,11 @@ def record_outcome(
 ) -> None:
     """Keep an opt-in request's status; log one that goes out, with its wording."""
     if not is_last_request(context.number, context.request):
+        return
+    canceled = pending.message.canceled
+    if canceled is not None and canceled.by == CancelSource.OUTCOMES:
+        # It came back as unsent, and had reached them all the same: the day begins anew.
+        step.number = opt_in_state.set_status(step.number, OptInStatus.OUT, context.now)
         return
     status = STATUS.get(verdict, OptInStatus.FAILED)
     if status is not OptInStatus.OUT:

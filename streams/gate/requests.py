@@ -158,10 +158,11 @@ def _cancel_order(
 def apply_cancel(step: StepBuilder, pending: PendingRequest, canceled: Cancellation) -> None:
     """Decide on a request that its cancellation has met."""
     by = f" by {canceled.by}" if canceled.by else ""
+    went_out = canceled.by == CancelSource.OUTCOMES
     finding = Finding(
         rule=RuleName.CANCELED,
         verdict=Verdict.CANCEL,
-        reason=f"It was canceled{by}",
+        reason="An earlier try went out after all" if went_out else f"It was canceled{by}",
         next_step=canceled.reason or "ask again if it is still wanted",
     )
     apply_evaluation(step, pending, Evaluation(Verdict.CANCEL, (finding,)))

@@ -36,6 +36,7 @@ from streams.outcomes.publications import (
     build_cancel_confirmation,
     build_consent_events,
     build_number_facts,
+    build_request_cancel,
     build_sightings,
     publish_outcome,
 )
@@ -99,6 +100,7 @@ def outcomes_finish(state: StateStore, now: datetime, settings: Settings) -> Ste
     publish = (
         *outcome,
         *build_sightings(before, after, now),
+        *build_request_cancel(before, after, now),
         *build_cancel_confirmation(before, after, now),
         *build_consent_events(before, after, now),
         *build_number_facts(before, after, now),

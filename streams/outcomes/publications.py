@@ -16,13 +16,14 @@ from schemas.controls import Sighting
 from schemas.decision import Verdict
 from schemas.outcome import Outcome, Was
 from schemas.person import NumberFact, PersonAnswer
-from schemas.send_request import CancelSource, SystemKind
+from schemas.send_request import CancelRequest, CancelSource, SystemKind
 from schemas.topics import (
     CONSENT_EVENTS,
     DISPATCH_CONTROLS,
     NUMBER_FACTS,
     OUTCOMES,
     PERSON_ANSWERS,
+    REQUEST_CANCELS,
 )
 from streams.error_codes import Effect, lookup
 from streams.lifecycle import ARRIVED_STATES, ATTEMPT, RECEIPT, STATE_INFO, State
@@ -126,6 +127,39 @@ def build_sightings(
         Publication(DISPATCH_CONTROLS, _sighting(after, number, sender, receipt, now))
         for number, (opened, receipt) in found
         for sender in _senders(after, opened)
+    )
+
+
+def build_request_cancel(
+    before: MessageState, after: MessageState, now: datetime
+) -> tuple[Publication, ...]:
+    """Cancel the request at the gate, once, where dispatch has returned a text that went out after
+    all.
+
+    A Sighting reaches the senders that had the text so far.  The gate may hold it, and order it
+    later from a sender that knows nothing of it."""
+    if after.to is None or not _is_returned_and_seen(after) or _is_returned_and_seen(before):
+        return ()
+    cancel = CancelRequest(
+        tenant=after.tenant,
+        number=after.to,
+        message_id=after.message_id,
+        reason="nothing: the provider reports that an earlier try went out",
+        by=CancelSource.OUTCOMES,
+        at=now,
+    )
+    return (Publication(REQUEST_CANCELS, cancel),)
+
+
+def _is_returned_and_seen(message: MessageState) -> bool:
+    """The return and the receipt come in any order; the second of them makes it true."""
+    returned = [
+        number
+        for number, reports in message.attempts.items()
+        if any(report.word == AttemptState.EXPIRED for report in reports)
+    ]
+    return bool(returned) and any(
+        number <= max(returned) and _find_pair(message, number) for number in message.attempts
     )
 
 

@@ -26,7 +26,8 @@ class Carrier:
     """Returns the result that is set, and records when it was called."""
 
     def __init__(self, result: Result = Result.ACCEPTED, retry_after: float | None = None) -> None:
-        self.result, self.retry_after, self.code = result, retry_after, "20429"
+        self.result, self.retry_after = result, retry_after
+        self.code: str | None = "20429"
         self.begun: list[float] = []
 
     async def send(self, call: SendCall, held: Callable[[], bool] = lambda: True) -> SendResult:
@@ -76,11 +77,27 @@ async def test_a_429_pauses_the_account_as_long_as_it_asks() -> None:
     executor = CallExecutor(carrier)
     await executor(call(), Lease(60))
     answer = await executor(call(2, OTHER), Lease(60))
-    assert answer.code == "account_pace"  # type: ignore[attr-defined]
+    assert answer.code == "20429"  # type: ignore[attr-defined]
+    assert answer.detail == "not called: to another text the provider answered 20429"  # type: ignore[attr-defined]
     assert len(carrier.begun) == 1
     limits = executor.call_limits(START, {})
     assert limits.paused_until is not None
     assert START + timedelta(seconds=29) < limits.paused_until <= START + timedelta(seconds=30)
+
+
+@pytest.mark.parametrize("code", ["20003", "20005", None])
+async def test_what_the_provider_said_of_the_account_is_told_of_every_sender(
+    code: str | None,
+) -> None:
+    carrier = Carrier(Result.LIMITED, retry_after=30.0)
+    carrier.code = code
+    executor = CallExecutor(carrier)
+    assert executor.account_error(START) is None
+    await executor(call(), Lease(60))
+    answer = await executor(call(2, OTHER), Lease(60))
+    assert answer.code == (code or "429")  # type: ignore[attr-defined]
+    assert executor.account_error(START) == (code or "429", START)
+    assert executor.account_error(START + timedelta(seconds=5)) == (code or "429", START)
 
 
 async def test_a_senders_own_full_queue_pauses_no_other() -> None:

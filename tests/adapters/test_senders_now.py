@@ -132,3 +132,29 @@ def test_the_last_control_counts_not_what_has_been_done(tmp_path: Path) -> None:
         (True, "ann"),
         None,
     ]
+
+
+RESTING = STATUS.model_copy(
+    update={
+        "state": SenderState.RESTING,
+        "paused_by": None,
+        "last_error": SenderError(code="20003", at=NOON),
+    }
+)
+
+
+def test_a_resting_sender_says_what_the_provider_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state = tmp_path
+    books = ConsentFiller(state)
+    books.add(SENDER_STATUS, RESTING)
+    books.store.close()
+    assert run(["senders", "--state", str(state)]) == 0
+    said = capsys.readouterr().out
+    assert "24365 rests, for 20003: The provider does not accept our password." in said
+    assert "Have the provider login checked now" in said
+    assert run(["senders", "--state", str(state), "--json"]) == 0
+    data = json.loads(capsys.readouterr().out)[0]
+    assert data["last_error"]["code"] == "20003"
+    assert data["last_error"]["title"] == "The provider does not accept our password"

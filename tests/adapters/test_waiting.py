@@ -28,6 +28,7 @@ class WaitingFiller(LedgerFiller):
         at: datetime = NOON,
         sender: str = "24365",
         segments: int = 1,
+        code: str | None = None,
     ) -> None:
         common = {"message_id": name, "tenant": "acme", "kind": "direct", "requested_at": iso(at)}
         found = [{"rule": rule, "verdict": "hold", "reason": "r"}] if rule else []
@@ -55,6 +56,7 @@ class WaitingFiller(LedgerFiller):
                 "at": iso(at),
                 "sender": sender,
                 "segments": segments,
+                "error_code": code,
             },
         )
 
@@ -161,3 +163,22 @@ def test_each_rule_waits_for_what_it_declares(rule: RuleName, books: WaitingFill
     cause = HOLDS[rule].holds_for
     assert list(books.found()) == [cause]
     assert cause in ABOUT
+
+
+def test_the_provider_s_own_code_is_named(books: WaitingFiller) -> None:
+    """Of a text that it did not take, and of those behind it in a queue that rests for it."""
+    books.message("m1", "deferred", code="20003")
+    books.message("m2", "queued")
+    books.add(
+        topics.SENDER_STATUS,
+        {
+            "sender": "24365",
+            "state": "resting",
+            "last_error": {"code": "20003", "at": iso(NOON)},
+            "at": iso(NOON),
+        },
+    )
+    found = books.found()
+    for cause in ("provider", "pace"):
+        assert found[cause].code == "20003"
+        assert "20003: The provider does not accept our password" in found[cause].because

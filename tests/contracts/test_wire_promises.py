@@ -57,7 +57,7 @@ WORDS: list[tuple[type[StrEnum], str]] = [
     (
         AttemptCode,
         "stopped canceled sighted id_reused out_of_time old_order ask_budget no_room unsent lease_over"
-        " unencodable unclear absent resend dropped too_long",
+        " unencodable unclear absent resend dropped too_long account_pace 429 refused in_doubt",
     ),
     (ReturnReason, "out_of_time old_order ask_budget no_room absent resend"),
     (
@@ -66,7 +66,7 @@ WORDS: list[tuple[type[StrEnum], str]] = [
         " unknown_order unknown_sender nobody_texted",
     ),
     (ConsentSource, "inbound carrier form web_form import manual"),
-    (CancelSource, "people"),
+    (CancelSource, "people outcomes"),
 ]
 
 LENIENT = [

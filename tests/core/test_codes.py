@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from schemas.attempt import AttemptCode
+from streams.dispatch.provider_calls import Result, SendCall, SendResult
+from streams.dispatch.send_loop import error_code
 from streams.error_codes import OWNERS, Effect, Owner, all_codes, is_deferrable, lookup
 from streams.error_codes.catalog import Refusal, Retry, Stage
 from streams.error_codes.reference import PAGE, render_docs
@@ -35,6 +40,41 @@ def test_no_two_codes_are_described_alike() -> None:
 
 def test_every_code_of_our_own_is_explained() -> None:
     assert {code.value for code in AttemptCode} - set(all_codes()) == set()
+
+
+@pytest.mark.parametrize("result", [one for one in Result if one is not Result.ACCEPTED])
+def test_a_result_without_a_code_has_one_of_ours(result: Result) -> None:
+    """It is what `sayso senders` shows as the last error."""
+    call = SendCall("acme", "m1", 1, "55501", "+14155550100", "hello")
+    assert error_code(SendResult.of(call, result)) in set(AttemptCode)
+    assert error_code(SendResult.of(call, result, code="20003")) == "20003"
+
+
+def test_no_code_of_our_own_is_written_outside_its_enum() -> None:
+    """A code in quotes would be in no enum, and so perhaps in no catalog."""
+    root = Path(__file__).parents[2]
+    found = [
+        f"{path.name}: {ast.unparse(word)}"
+        for part in ("streams", "services")
+        for path in (root / part).rglob("*.py")
+        if "local" not in path.parts
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call)
+        for word in node.keywords
+        if word.arg in ("code", "error_code")
+        if any(isinstance(value, ast.Constant) and value.value for value in _operands(word.value))
+    ]
+    assert found == []
+
+
+def _operands(node: ast.expr) -> Iterator[ast.expr]:
+    match node:
+        case ast.BoolOp():
+            yield from node.values
+        case ast.IfExp():
+            yield from (node.body, node.orelse)
+        case _:
+            yield node
 
 
 def test_every_class_has_codes() -> None:

@@ -14,6 +14,7 @@ from schemas.attempt import DeliveryReceipt
 from schemas.consent import ConsentEvent
 from schemas.controls import Pause, Resume
 from schemas.send_request import SendRequest
+from schemas.when import When
 from streams.dispatch.provider_calls import Lookup, LookupResult, Result, SendCall, SendResult
 from streams.processing import build_settings
 from streams.topology import PROCESSORS
@@ -25,6 +26,15 @@ MOVED = build_settings(
     TENANTS | {"acme": TENANTS["acme"].model_copy(update={"sender": SHARED})},
     SENDERS | {OWN: SENDERS[OWN].model_copy(update={"owner": "bolt"})},
 )
+MOVED_AND_QUIET = MOVED._replace(
+    tenants=dict(MOVED.tenants)
+    | {
+        "acme": MOVED.tenants["acme"].model_copy(
+            update={"when": When(quiet_hours={"before": "12:00", "after": "21:00"})}
+        )
+    }
+)
+"""It is early in the morning where the recipient is: the gate holds the text for five hours."""
 
 
 @dataclass
@@ -35,6 +45,8 @@ class Moving:
     seed: int
     crash: float = 0.0
     paused: bool = False
+    quiet: bool = False
+    kind: str = "reminder"
     numbers: list[tuple[str, int]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -67,12 +79,12 @@ class Moving:
                 tenant="acme",
                 to=PHONE,
                 body="Tomorrow at 9",
-                kind="reminder",
+                kind=self.kind,
                 requested_at=self.world.now,
             ),
         )
         self.world.settle(until=timedelta(seconds=10))
-        self.world.settings = MOVED
+        self.world.settings = MOVED_AND_QUIET if self.quiet else MOVED
         self.world.settle(until=timedelta(hours=4))
 
     def call(self, post: SendCall, now: datetime) -> SendResult:
@@ -144,3 +156,24 @@ def test_a_receipt_for_the_first_call_cancels_the_second_order() -> None:
     assert moving.numbers == [(OWN, 1)]
     last = [one for one in moving.world.log.all(t.OUTCOMES) if one.message_id == "m1"][-1]
     assert last.state == "delivered"
+
+
+@pytest.mark.parametrize(
+    ("seed", "crash"), [(n, 0.0) for n in range(4)] + [(n, 0.02) for n in range(16)]
+)
+def test_a_receipt_bars_the_text_at_every_sender_while_the_gate_holds_it(
+    seed: int, crash: float
+) -> None:
+    """The second sender has never heard of the text, so only the gate can keep it from there."""
+    moving = Moving(seed, crash, quiet=True)
+    if not moving.numbers:
+        return  # a crash came before the first call, and the hours before the next
+    held = [one for one in moving.world.log.all(t.OUTCOMES) if one.message_id == "m1"][-1]
+    assert held.state == "held"
+    moving.carrier_reports(1, "delivered")
+    moving.world.settle(until=timedelta(days=5))
+    assert moving.numbers == [(OWN, 1)]
+    last = [one for one in moving.world.log.all(t.OUTCOMES) if one.message_id == "m1"][-1]
+    assert last.state == "delivered"
+    decision = [one for one in moving.world.log.all(t.DECISIONS) if one.message_id == "m1"][-1]
+    assert (decision.verdict, [one.rule for one in decision.findings]) == ("cancel", ["canceled"])

@@ -12,7 +12,7 @@ from schemas.base import Evidence
 from schemas.consent import ConsentState, ConsentStatus
 from schemas.decision import Verdict
 from schemas.send import Priority, Returned, Send
-from schemas.send_request import SystemKind
+from schemas.send_request import CancelRequest, CancelSource, SystemKind
 from schemas.topics import (
     CONSENT_LOG,
     CONSENT_STATUS,
@@ -341,6 +341,23 @@ def test_a_request_that_could_not_leave_restarts_the_clock() -> None:
         False,
         "issued again, for it could not leave in time: the next may go 2026-11-22 13:00 EST",
     )
+
+
+def test_a_returned_request_that_went_out_after_all_starts_the_clock() -> None:
+    processor = asked_once()
+    (order,) = asks(processor)
+    later = NOON + HOUR
+    processor.feed(Returned(order=order, reason="full", at=NOON, until=later, code="no_room"))
+    cancel = CancelRequest(
+        tenant="acme", number=PHONE, message_id=order.message_id, by=CancelSource.OUTCOMES, at=NOON
+    )
+    processor.feed(cancel)
+    assert status(processor).state is ConsentState.PENDING
+    processor.run_until(NOON + 2 * HOUR)
+    processor.feed(ask())
+    processor.feed(request(message_id="b"))
+    assert len(asks(processor)) == 1
+    assert answers(processor)[-1][1] is False
 
 
 def test_a_stop_takes_back_the_ask_that_is_queued() -> None:

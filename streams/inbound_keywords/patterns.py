@@ -18,8 +18,9 @@ from schemas.keywords import LOCALES, TONAL, Meaning, fold_letters
 
 UNSPACED: Final = frozenset({"zh", "ja", "th"})
 """Written without blanks between words: their expressions match anywhere."""
-BY_SUBSTRING: Final = UNSPACED | {"ko"}
-"""What a text needs is looked for inside its words; Korean adds particles to them."""
+BY_SUBSTRING: Final = UNSPACED | {"ko", "ar"}
+"""What a text needs is looked for inside its words, because Korean and Arabic join particles to
+them.  What is written in Latin letters is looked for as a word."""
 
 _NAME: Final = re.compile(r"<[A-Z_]+>")
 _FOREIGN: Final = re.compile(r"[^\x00-\x7f]+")

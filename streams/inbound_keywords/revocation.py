@@ -17,8 +17,10 @@ from streams.inbound_keywords.patterns import BY_SUBSTRING, all_patterns
 
 _DRAWN_OUT: Final = re.compile(r"([^\W\d_])\1{2,}")
 """`stoooop`: no word has three equal letters in a row."""
-_UNSPACED_TEXT: Final = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
-"""Thai, Japanese, Chinese, Korean."""
+_JOINED_TEXT: Final = re.compile(
+    r"[\u0600-\u06ff\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
+)
+"""Arabic, Thai, Japanese, Chinese, Korean."""
 
 
 class RevocationMatch(NamedTuple):
@@ -63,7 +65,7 @@ def _readings(text: str) -> list[str]:
 def _candidates(words: set[str], text: str) -> set[int]:
     index = _index()
     found = {number for word in words & index.by_word.keys() for number in index.by_word[word]}
-    if not text.isascii() and _UNSPACED_TEXT.search(text):
+    if not text.isascii() and _JOINED_TEXT.search(text):
         found.update(number for needed, number in index.by_substring if needed in text)
     return found
 
@@ -74,7 +76,7 @@ def _index() -> _Index:
     by_substring: list[tuple[str, int]] = []
     for number, pattern in enumerate(all_patterns()):
         for needed in sorted(pattern.needs):
-            if pattern.locale in BY_SUBSTRING:
+            if pattern.locale in BY_SUBSTRING and not needed.isascii():
                 by_substring.append((needed, number))
             else:
                 by_word.setdefault(needed, []).append(number)

@@ -66,6 +66,8 @@ class AttemptCode(StrEnum):
     """The provider refused it and gave no code."""
     IN_DOUBT = "in_doubt"
     """The call was cut off: a sender's last error, never an attempt's."""
+    RECALLED = "recalled"
+    """The gate took the order back, to hold the text: its recipient may have opted out."""
 
 
 class ReturnReason(StrEnum):
@@ -77,6 +79,7 @@ class ReturnReason(StrEnum):
     NO_ROOM = AttemptCode.NO_ROOM
     ABSENT = AttemptCode.ABSENT
     RESEND = AttemptCode.RESEND
+    RECALLED = AttemptCode.RECALLED
 
 
 @struct

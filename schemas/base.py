@@ -101,6 +101,9 @@ class RequestContext(MessageContext):
     """When the text is of no use any more."""
     requested_at: UtcTime
     requested_by: str | None = None
+    written_by: str | None = None
+    """The member of staff, by name, who wrote this one text by hand.  It may go while staff have
+    not read yet what may be an opt-out; automatic texts wait."""
 
 
 def copy_context(source: Any, kind: type[MessageContext] = MessageContext) -> dict[str, Any]:

@@ -23,6 +23,11 @@ class ConsentAction(StrEnum):
     the number."""
     RESOLVED = "resolved"
     """From staff, by name: they have looked at what could not be read, and it changes nothing."""
+    MAYBE_REVOKED = "maybe_revoked"
+    """What they wrote may be an opt-out.  It changes no consent: automatic texts wait until staff
+    have read it."""
+    GO_ON = "go_on"
+    """From staff, by name: they have read what may have been an opt-out, and it was none."""
 
 
 class ConsentSource(StrEnum):
@@ -61,6 +66,8 @@ class ConsentEvent(Message):
     source: Annotated[str, document_words(ConsentSource)]
     at: UtcTime
     evidence: Evidence = Evidence()
+    read_by: str | None = None
+    """What found the meaning of their text: the word, the pattern's id, or the model's version."""
 
     @property
     def number_key(self) -> str:
@@ -110,6 +117,8 @@ class ConsentChange(Message):
     flagged: bool = False
     """An opt-out in other words than STOP.  It counts at once; a person is to confirm or lift
     it."""
+    read_by: str | None = None
+    """What found the meaning of their text: the word, the pattern's id, or the model's version."""
     seq: Whole | None = None
     """Counts the number's entries from 1."""
     previous: str | None = None
@@ -120,6 +129,20 @@ class ConsentChange(Message):
     @property
     def number_key(self) -> str:
         return f"{self.tenant}/{self.number}"
+
+
+class RevocationInQuestion(Message):
+    """What somebody wrote may be an opt-out, and staff have not answered yet.  Automatic texts
+    wait."""
+
+    since: UtcTime
+    """When they wrote it: the broker's append time."""
+    opt_out_at: UtcTime
+    """Unanswered, it is an opt-out from then on."""
+    event_id: str
+    """The event id of its entry in the consent log."""
+    read_by: str = ""
+    """What found it: the word, the pattern's id, or the model's version."""
 
 
 class ConsentStatus(Message):
@@ -139,6 +162,7 @@ class ConsentStatus(Message):
     """When staff may send the next one."""
     held: Whole = 0
     """How many texts wait for this number; may be a second old."""
+    in_question: RevocationInQuestion | None = None
     log_seq: Whole | None = None
     """With `log_hash`: the entry of the consent log that settled it, or a later one.  It is a
     witness to that number's hash chain, kept apart from it."""

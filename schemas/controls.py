@@ -21,6 +21,18 @@ class Stop(Message):
     at: UtcTime
 
 
+class Recall(Message):
+    """Orders under a lower consent epoch return to the gate, which holds or sends them by what it
+    knows then.  They are neither lost nor canceled."""
+
+    type: Literal["recall"] = "recall"
+    sender: str
+    number: str
+    tenant: Slug
+    consent_epoch: Whole
+    at: UtcTime
+
+
 class Cancel(Message):
     """This order must not leave.  One that has left cannot be called back."""
 
@@ -78,7 +90,7 @@ class Resolve(Message):
     at: UtcTime
 
 
-_KNOWN = ("cancel", "pause", "resolve", "resume", "sighting", "stop")
+_KNOWN = ("cancel", "pause", "recall", "resolve", "resume", "sighting", "stop")
 
 
 class UnknownControl(Message):
@@ -98,6 +110,7 @@ Control = Annotated[
     | Annotated[Cancel, Tag("cancel")]
     | Annotated[Sighting, Tag("sighting")]
     | Annotated[Pause, Tag("pause")]
+    | Annotated[Recall, Tag("recall")]
     | Annotated[Resolve, Tag("resolve")]
     | Annotated[Resume, Tag("resume")]
     | Annotated[UnknownControl, Tag("unknown")],

@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
-from schemas.base import Evidence, Message, Slug, UtcTime, Whole
+from enum import StrEnum
+from typing import Annotated
+
+from schemas.base import Evidence, Message, Slug, UtcTime, Whole, document_words
 from schemas.numbers import e164
 from schemas.structs import struct
+
+
+class CarrierKeyword(StrEnum):
+    """What a provider takes a text for: its own words, or words that it alone was told (Twilio's
+    `OptOutType`)."""
+
+    STOP = "stop"
+    START = "start"
+    HELP = "help"
 
 
 class InboundMessage(Message):
@@ -21,6 +33,9 @@ class InboundMessage(Message):
     media: tuple[str, ...] = ()
     carrier_stop: bool | None = None
     """The provider treats it as a STOP.  It may have keywords that only it was told."""
+    carrier_keyword: Annotated[str, document_words(CarrierKeyword)] | None = None
+    """What the provider takes it for, and has answered.  `carrier_stop` says the same of a STOP,
+    for older readers."""
     received_at: UtcTime
 
     @property
@@ -61,6 +76,12 @@ class Reply(Message):
     media: tuple[str, ...] = ()
     carrier_stop: bool | None = None
     """The provider treats it as a STOP."""
+    carrier_keyword: Annotated[str, document_words(CarrierKeyword)] | None = None
+    """What the provider takes it for, and has answered."""
+    confirmed_by: Slug | None = None
+    """Of a STOP that is for several tenants of a shared sender: the one that confirms it."""
+    to_address: str | None = None
+    """The number that it was sent to, where the sender is a messaging service."""
     received_at: UtcTime
     appended_at: UtcTime | None = None
     """The broker's append time of the inbound record: consent that comes by text has this date."""

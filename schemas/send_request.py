@@ -33,6 +33,8 @@ class SystemKind(StrEnum):
     STOP_CONFIRMATION = "stop_confirmation"
     START_CONFIRMATION = "start_confirmation"
     HELP_ANSWER = "help_answer"
+    OPT_IN_HINT = "opt_in_hint"
+    """How to opt in, once, for somebody who answered an opt-in request by "ok" or the like."""
 
 
 @struct

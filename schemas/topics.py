@@ -181,7 +181,7 @@ DISPATCH_CONTROLS: Final = Topic[Any](
     key=lambda m: m.sender,
     keyed_by="sender",
     keep=A_MONTH,
-    about="Stop, Cancel, Sighting, Pause, Resume, Resolve; dispatch reads them before orders.",
+    about="Stop, Recall, Cancel, Sighting, Pause, Resume, Resolve; read before orders by dispatch.",
 )
 RETURNED: Final = Topic[Returned](
     name="sms.returned",

@@ -18,6 +18,7 @@ class RuleName(StrEnum):
     UNKNOWN_TENANT = "unknown_tenant"
     CLOCK_SKEW = "clock_skew"
     CONSENT_UNREADABLE = "consent_unreadable"
+    REVOCATION_IN_QUESTION = "revocation_in_question"
     OPTED_OUT = "opted_out"
     NOT_OPTED_IN = "not_opted_in"
     ALREADY_OPTED_IN = "ask_not_needed"
@@ -94,6 +95,7 @@ class Hold(NamedTuple):
 HOLDS: Final[Mapping[str, Hold]] = {
     RuleName.CLOCK_SKEW: Hold(HoldCause.CLOCK, EndedBy.SYSTEM),
     RuleName.CONSENT_UNREADABLE: Hold(HoldCause.CONSENT, EndedBy.STAFF),
+    RuleName.REVOCATION_IN_QUESTION: Hold(HoldCause.CONSENT, EndedBy.STAFF),
     RuleName.NOT_OPTED_IN: Hold(HoldCause.CONSENT, EndedBy.RECIPIENT),
     RuleName.NOT_SMS_ENABLED: Hold(HoldCause.NUMBER, EndedBy.STAFF),
     RuleName.OPT_IN_BUDGET: Hold(HoldCause.CONSENT, EndedBy.SYSTEM),

@@ -85,7 +85,7 @@ PANELS: Final = {
         Entry(
             "box",
             "mailbox:box",
-            "Show a mailbox: ready (to approve), outbox (not sent yet) or sentbox.",
+            "Show a mailbox: ready (to approve), outbox (not sent yet), sentbox, or to-read.",
         ),
         Entry(
             "approve",

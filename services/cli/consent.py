@@ -108,6 +108,25 @@ def resolve(
     _record("resolved", number, tenant, None, {"actor": actor}, bootstrap, state)
 
 
+@app.command("go-on")
+def go_on(
+    number: options.Number,
+    tenant: Of,
+    actor: Annotated[str, typer.Option(help="Who has read it.")],
+    bootstrap: options.Bootstrap = None,
+    state: options.State = options.STATE,
+) -> None:
+    """Let automatic texts go on after a reply that may have been an opt-out, and was none.
+
+    Read it first: sayso box to-read. Until somebody answers, automatic texts to the number wait
+    with the finding revocation_in_question. What waits goes at once. If they want no texts:
+    sayso consent out. Unanswered for two business days, it is an opt-out.
+
+    Example: [cyan]sayso consent go-on +12125550123 -t harbor --actor dana[/]
+    """
+    _record("go_on", number, tenant, None, {"actor": actor}, bootstrap, state)
+
+
 def _record(
     action: str,
     number: str,
@@ -234,6 +253,10 @@ def _print(found: ConsentRecord, unmask: bool) -> None:
     screen.print(f"[bold]{found.tenant}[/] {number} ", color_word(status.get("state", "none")))
     if words := _describe_requests(status):
         screen.print(f"  {words}")
+    if question := status.get("in_question"):
+        since = format_utc(question["since"])
+        opt_out_at = format_utc(question["opt_out_at"])
+        screen.print(f"  in question since {since}; unanswered, opted out from {opt_out_at}")
     rows = [
         (
             format_utc(entry["at"]),

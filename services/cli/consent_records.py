@@ -194,6 +194,8 @@ def describe_evidence(entry: Mapping[str, Any], names: tuple[str, ...], unmask: 
     evidence = entry.get("evidence") or {}
     shown = evidence if unmask else mask(evidence)
     words = [f"{name.replace('_', ' ')} {shown[name]}" for name in names if shown.get(name)]
+    if entry.get("read_by"):
+        words.append(f"found by {entry['read_by']}")
     if shown.get("topic"):
         words.insert(0, f"{shown['topic']}/{shown.get('partition')}@{shown.get('offset')}")
     return ", ".join(words)

@@ -13,7 +13,7 @@ import typer
 from rich.table import Table
 
 from schemas.numbers import mask_number, mask_text
-from services.cli import options
+from services.cli import options, to_read
 from services.cli.connection import read_ledger
 from services.display_text import format_utc
 from services.ledger import Ledger
@@ -27,6 +27,9 @@ from services.operations.validation import require_order
 from services.terminal import console, note, print_json, table
 from streams.mailboxes import WORDS, Box
 from streams.reasons import format_duration
+
+TO_READ: Final = "to-read"
+"""The mailbox of replies, which are no messages of ours."""
 
 COLUMNS: Final[Mapping[Box, tuple[str, ...]]] = {
     Box.READY: (
@@ -81,7 +84,9 @@ _FIELDS: Final = (
 
 
 def box(
-    which: Annotated[str, typer.Argument(metavar="ready|outbox|sentbox", show_default=False)],
+    which: Annotated[
+        str, typer.Argument(metavar="ready|outbox|sentbox|to-read", show_default=False)
+    ],
     tenant: options.Tenant = None,
     branch: options.Branch = None,
     person: options.Person = None,
@@ -99,15 +104,21 @@ def box(
     as_json: options.Json = False,
     unmask: options.Unmask = False,
 ) -> None:
-    """Show a mailbox: ready (to approve), outbox (not sent yet) or sentbox.
+    """Show a mailbox: ready (to approve), outbox (not sent yet), sentbox, or to-read.
 
     The outbox also has what failed before it could be sent. An exclamation mark is before what
-    somebody should look at. The ready box shows the texts.
+    somebody should look at. The ready box shows the texts. To-read has replies that may be
+    opt-outs: automatic texts to these numbers wait until sayso consent out or go-on answers.
 
     Example: [cyan]sayso box outbox --branch court --attention[/]
     """
+    if which == TO_READ:
+        _require_none(branch, person, code, since, until)
+        to_read.show(tenant, most, bootstrap, state, as_json, unmask)
+        return
     if which not in set(Box):
-        raise InvalidRequest(f"There is no mailbox {which!r}", f"they are {', '.join(Box)}")
+        known = ", ".join((*Box, TO_READ))
+        raise InvalidRequest(f"There is no mailbox {which!r}", f"they are {known}")
     chosen = Box(which)
     require_order(since, until, ("--since", "--until"))
     wanted = MailboxFilter(tenant, branch, person, code, since, until)
@@ -129,6 +140,11 @@ def box(
         console().print(_draw(chosen, items, texts, unmask))
     else:
         console().print("Nothing that matches is in it.")
+
+
+def _require_none(*filters: object) -> None:
+    if any(given is not None for given in filters):
+        raise InvalidRequest(f"{TO_READ} is listed whole", "of the filters it takes --tenant only")
 
 
 def _read_texts(ledger: Ledger, items: Iterable[MailboxItem]) -> dict[str, str]:

@@ -69,6 +69,15 @@ def send(
     resend_of: Annotated[
         str | None, typer.Option(help="The message that this one repeats.")
     ] = None,
+    by: Annotated[
+        str | None,
+        typer.Option(
+            "--by",
+            metavar="NAME",
+            help="Who wrote this one text by hand. It may go while a reply that may be an opt-out"
+            " has not been read.",
+        ),
+    ] = None,
     bootstrap: options.Bootstrap = None,
     state: options.State = options.STATE,
     as_json: options.Json = False,
@@ -80,6 +89,7 @@ def send(
     require_one_of("--kind", kind, Kind)
     if not body.strip():
         raise InvalidRequest("--body is empty", "write the text to send")
+    author = (by or "").strip() or None
     request = build_message(
         SendRequest,
         message_id=message_id or new_id("m"),
@@ -98,7 +108,8 @@ def send(
         valid_until=valid_until,
         resend_of=resend_of,
         requested_at=datetime.now(UTC),
-        requested_by="cli",
+        requested_by=author or "cli",
+        written_by=author,
     )
     operate(find_bootstrap(bootstrap, state), lambda kafka: request_text(kafka, request))
     if as_json:

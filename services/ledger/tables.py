@@ -62,6 +62,12 @@ def _ms(name: str) -> dict[str, Get]:
     return {"said_ms": lambda m: round(getattr(m, name).timestamp() * 1000)}
 
 
+def _question_ms(status: Any) -> int | None:
+    """Since when it is in question whether they opted out."""
+    question = status.in_question
+    return None if question is None else round(question.since.timestamp() * 1000)
+
+
 _REQUESTED: dict[str, Get] = {"requested_ms": lambda m: round(m.requested_at.timestamp() * 1000)}
 _BY_HOUR = ("tenant", "requested_ms", "message_id")
 """With the ids, so that an hour is reconciled from the index alone."""
@@ -197,9 +203,10 @@ TABLES: tuple[Table, ...] = (
     Table(
         "consent_status",
         topics.CONSENT_STATUS,
-        _NUMBER | _plain("state"),
+        _NUMBER | _plain("state") | {"question_ms": _question_ms},
         latest=lambda m: m.number_key,
         lookup=_BY_NUMBER,
+        sparse=("question_ms", "tenant"),
     ),
     Table(
         "inbound",

@@ -16,6 +16,7 @@ import structlog
 from services.ledger.dead_letters import count_dead_letters
 from services.ledger.ledger import FILE, Ledger, LedgerError
 from services.ledger.projection import Partition
+from services.ledger.questions import measure_questions
 from services.ledger.usage import count_by_state, count_requested
 from services.ledger.waiting import list_waiting
 from services.observability.lag_monitor import LagError, LagMonitor
@@ -173,6 +174,10 @@ def set_ledger_metrics(metrics: MetricRegistry, ledger: Ledger) -> None:
         tenant = row["tenant"]
         found = reconcile_states(count_requested(ledger, tenant), count_by_state(ledger, tenant))
         metrics.set("sayso_balance_residue", found.unaccounted, tenant=tenant)
+    to_read = measure_questions(ledger)
+    age = (now - to_read.oldest).total_seconds() if to_read.oldest else 0.0
+    metrics.set("sayso_to_read_replies", to_read.numbers)
+    metrics.set("sayso_to_read_oldest_seconds", age)
     for topic, cause, still_open, _ in count_dead_letters(ledger):
         metrics.set("sayso_open_dead_letters", still_open, topic=topic, cause=cause)
 

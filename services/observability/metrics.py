@@ -180,6 +180,13 @@ EXPORTER: Final[tuple[Metric, ...]] = (
         "Waiting messages that should have moved by now. Alert on these.",
     ),
     Metric(
+        "sayso_to_read_replies",
+        _G,
+        (),
+        "Numbers whose reply may be an opt-out and has not been answered by staff.",
+    ),
+    Metric("sayso_to_read_oldest_seconds", _G, (), "Age of the oldest of these replies."),
+    Metric(
         "sayso_balance_residue",
         _G,
         ("tenant",),

@@ -26,7 +26,7 @@ def build_consent_event(
 ) -> ConsentEvent:
     """Build a consent event.  Raises InvalidRequest.
 
-    `action` is opt_in, opt_out, resolved or ask; `number` is in E.164."""
+    `action` is opt_in, opt_out, resolved, go_on or ask; `number` is in E.164."""
     return build_message(
         ConsentEvent,
         event_id=new_id("a" if action == "ask" else "c"),

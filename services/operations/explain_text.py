@@ -178,6 +178,7 @@ def _person_request(data: Data, unmask: bool) -> list[str]:
 
 def _describe_request(data: Data, recipient: str, unmask: bool) -> list[str]:
     by = f" by {data['requested_by']}" if data.get("requested_by") else ""
+    by += f", written by hand by {data['written_by']}" if data.get("written_by") else ""
     body = repr(data["body"]) if unmask else f"{len(data['body'])} characters"
     return [f"{data['kind']} to {recipient}{by}", body]
 
@@ -269,6 +270,7 @@ def _consent(data: Data, unmask: bool) -> list[str]:
     return [
         f"{data['action']} by {data['source']}",
         data["reason"],
+        f"found by {data['read_by']}" if data.get("read_by") else "",
         f"epoch {data['consent_epoch']}",
     ]
 

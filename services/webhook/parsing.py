@@ -11,11 +11,12 @@ from pydantic import ValidationError
 
 from schemas.attempt import DeliveryReceipt
 from schemas.base import Message
-from schemas.inbound import InboundMessage
+from schemas.inbound import CarrierKeyword, InboundMessage
 
 IDENTITY: Final = ("tenant", "message_id", "attempt")
 """What identifies our attempt, in the query of the callback's URL."""
 MAX_MEDIA: Final = 10
+_KEYWORDS: Final = {keyword.value: keyword for keyword in CarrierKeyword}
 _COUNT: Final = re.compile(r"[1-9][0-9]{0,3}")
 
 M = TypeVar("M", bound=Message)
@@ -55,6 +56,7 @@ def parse_inbound(form: Mapping[str, str], now: datetime) -> InboundMessage | In
         return InvalidCallback(f"the form must have {missing}")
     media = (form.get(f"MediaUrl{number}") for number in range(MAX_MEDIA))
     segments = form.get("NumSegments", "")
+    keyword = _KEYWORDS.get(form.get("OptOutType", "").strip().casefold())
     fields = {
         "provider_id": form["MessageSid"],
         "sender": form.get("MessagingServiceSid") or form["To"],
@@ -65,7 +67,8 @@ def parse_inbound(form: Mapping[str, str], now: datetime) -> InboundMessage | In
         # again.
         "num_segments": int(segments) if _COUNT.fullmatch(segments) else 1,
         "media": tuple(url for url in media if url),
-        "carrier_stop": True if form.get("OptOutType", "").upper() == "STOP" else None,
+        "carrier_stop": True if keyword is CarrierKeyword.STOP else None,
+        "carrier_keyword": keyword,
         "received_at": now,
     }
     return _validate(InboundMessage, fields)

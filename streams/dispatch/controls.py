@@ -2,17 +2,19 @@
 
 A Stop cancels all messages of a number that were decided under an older consent epoch, and every
 later order of such an epoch. It is remembered for longer than any order decided before it is
-accepted (`MAX_ORDER_AGE`).
+accepted (`MAX_ORDER_AGE`).  A Recall is remembered likewise: it returns such orders to the gate,
+which holds them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from schemas.attempt import AttemptCode, AttemptState
-from schemas.controls import Cancel, Pause, Resolve, Resume, Sighting, Stop
+from schemas.attempt import AttemptCode, AttemptState, ReturnReason
+from schemas.controls import Cancel, Pause, Recall, Resolve, Resume, Sighting, Stop
 from streams.dispatch.in_doubt import resolve
 from streams.dispatch.list_matching import record_late_receipt
+from streams.dispatch.returns import RECALLED, return_to_gate
 from streams.dispatch.sender_status import build_queue_entry
 from streams.dispatch.state import (
     LATE_RECEIPT_RETENTION,
@@ -24,20 +26,24 @@ from streams.dispatch.state import (
     LiveMessage,
     MessageEntry,
     Queued,
+    RecallEntry,
     Sending,
     StopEntry,
     message_name,
+    recall_name,
     stop_name,
 )
 from streams.dispatch.step_builder import StepBuilder
 
-Control = Stop | Cancel | Sighting | Pause | Resume | Resolve
+Control = Stop | Recall | Cancel | Sighting | Pause | Resume | Resolve
 
 
 def apply_control(step: StepBuilder, control: Control) -> None:
     match control:
         case Stop():
             on_stop(step, control)
+        case Recall():
+            on_recall(step, control)
         case Cancel():
             on_cancel(step, control)
         case Sighting():
@@ -59,7 +65,22 @@ def on_stop(step: StepBuilder, control: Stop) -> None:
         _cancel(step, message, AttemptCode.STOPPED)
 
 
-def _decided_before(step: StepBuilder, control: Stop) -> Iterator[LiveMessage]:
+def on_recall(step: StepBuilder, control: Recall) -> None:
+    """What waits returns to the gate.  A call that has not begun is withdrawn, and its text returns
+    with the result; one in doubt returns only if it proves absent."""
+    name = recall_name(control.tenant, control.number)
+    before = step.get(name, RecallEntry)
+    epoch = max(before.epoch if before else 0, control.consent_epoch)
+    step.put(name, RecallEntry(epoch=epoch, at=control.at))
+    step.set_timer(name, step.now + RETENTION)
+    for message in list(_decided_before(step, control)):
+        if isinstance(message, Queued):
+            return_to_gate(step, message, ReturnReason.RECALLED, RECALLED)
+        elif isinstance(message, Sending):
+            step.cancel_call(message)
+
+
+def _decided_before(step: StepBuilder, control: Stop | Recall) -> Iterator[LiveMessage]:
     for name in step.queue.names_of_number(control.number):
         message = step.expect(name, LiveMessage)
         order = message.order

@@ -8,7 +8,7 @@ from schemas.attempt import AttemptCode, AttemptState, ReturnReason
 from schemas.dead_letter import DeadLetterCause
 from schemas.send import Send
 from streams.dispatch.opt_in_budget import reserve_opt_in_request
-from streams.dispatch.returns import return_if_full, return_to_gate
+from streams.dispatch.returns import RECALLED, is_recalled, return_if_full, return_to_gate
 from streams.dispatch.state import (
     MAX_ORDER_AGE,
     DispatchState,
@@ -88,6 +88,8 @@ def _accept(
     was_ordered = before is not None and bool(before.fingerprint)
     if step.now - order.issued_at > MAX_ORDER_AGE:
         return_to_gate(step, message, ReturnReason.OLD_ORDER, "the order is more than 48 hours old")
+    elif is_recalled(step, order):
+        return_to_gate(step, message, ReturnReason.RECALLED, RECALLED)
     elif order.send_before <= step.now:
         return_to_gate(step, message, ReturnReason.OUT_OF_TIME, "it came after its send_before")
     elif until := reserve_opt_in_request(step, order, was_ordered, settings):

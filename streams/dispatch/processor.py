@@ -36,7 +36,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from schemas.controls import Cancel, Pause, Resolve, Resume, Sighting, Stop
+from schemas.controls import Cancel, Pause, Recall, Resolve, Resume, Sighting, Stop
 from schemas.send import Send
 from streams.dispatch.controls import apply_control
 from streams.dispatch.in_doubt import (
@@ -86,7 +86,7 @@ def dispatch(
         case LookupResult() as result:
             on_lookup_result(step, result, settings)
             set_next_timer(step, settings)
-        case Stop() | Cancel() | Sighting() | Pause() | Resume() | Resolve() as control:
+        case Stop() | Recall() | Cancel() | Sighting() | Pause() | Resume() | Resolve() as control:
             apply_control(step, control)
             set_next_timer(step, settings)
         case PartitionAcquired():

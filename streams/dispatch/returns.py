@@ -11,9 +11,15 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from schemas.attempt import AttemptState, ReturnReason
-from schemas.send import Returned
+from schemas.send import Returned, Send
 from schemas.topics import RETURNED
-from streams.dispatch.state import DispatchState, LiveMessage, Queued
+from streams.dispatch.state import (
+    DispatchState,
+    LiveMessage,
+    Queued,
+    RecallEntry,
+    recall_name,
+)
 from streams.dispatch.step_builder import StepBuilder
 from streams.error_codes import lookup
 from streams.processing import Settings
@@ -27,6 +33,15 @@ RECENT: Final = timedelta(minutes=1)
 """After a pause: the provider may have gone on to refuse."""
 SLOWER_REVIEW_INTERVAL: Final = timedelta(seconds=1)
 """After the pace has fallen. A paused sender had none."""
+
+
+RECALLED: Final = "its recipient may have opted out: the gate holds it"
+
+
+def is_recalled(step: StepBuilder, order: Send) -> bool:
+    """A Recall is known that is later than the decision behind this order."""
+    entry = step.get(recall_name(order.tenant, order.to), RecallEntry)
+    return entry is not None and order.consent_epoch < entry.epoch
 
 
 def return_to_gate(

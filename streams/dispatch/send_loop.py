@@ -10,11 +10,17 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from schemas.attempt import AttemptCode, AttemptState
+from schemas.attempt import AttemptCode, AttemptState, ReturnReason
 from streams.dispatch.in_doubt import MAX_LOOKUPS, mark_in_doubt
 from streams.dispatch.pace import pace_of
 from streams.dispatch.provider_calls import Result, SendCall, SendResult
-from streams.dispatch.returns import return_late, return_unmeetable
+from streams.dispatch.returns import (
+    RECALLED,
+    is_recalled,
+    return_late,
+    return_to_gate,
+    return_unmeetable,
+)
 from streams.dispatch.sender_status import STATUS_INTERVAL, build_queue_entry
 from streams.dispatch.state import (
     MAX_ID_LENGTH,
@@ -156,6 +162,9 @@ def _requeue(step: StepBuilder, message: Sending, result: SendResult) -> None:
     if message.cancel_code:
         step.report(message, AttemptState.CANCELED, code=message.cancel_code)
         step.finish(message, DispatchState.CANCELED)
+        return
+    if is_recalled(step, message.order):
+        return_to_gate(step, message, ReturnReason.RECALLED, RECALLED)
         return
     not_before = None
     if is_unsent:

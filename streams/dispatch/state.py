@@ -27,6 +27,7 @@ from streams.processing import StateEntry
 QUEUE: Final = "queue"
 MESSAGES: Final = "msg/"
 STOPS: Final = "stop/"
+RECALLS: Final = "recall/"
 ABANDONED: Final = "lost/"
 
 RETENTION: Final = timedelta(hours=72)
@@ -76,6 +77,13 @@ class StopEntry(StateEntry):
     """Orders of a lower epoch are canceled, if the Stop names a tenant."""
     at: datetime
     """Orders issued up to then are canceled, if the Stop is for every tenant."""
+
+
+class RecallEntry(StateEntry):
+    """Orders of a lower epoch for this number return to the gate."""
+
+    epoch: int
+    at: datetime
 
 
 class MessageEntry(StateEntry):
@@ -293,6 +301,10 @@ def attempt_name(tenant: str, message_id: str, attempt: int) -> str:
 def stop_name(tenant: str | None, number: str) -> str:
     """`*` stands for every tenant; no tenant's name can begin with it."""
     return f"{STOPS}{tenant or '*'}/{_name_part(number)}"
+
+
+def recall_name(tenant: str, number: str) -> str:
+    return f"{RECALLS}{tenant}/{_name_part(number)}"
 
 
 def stop_names(tenant: str, number: str) -> tuple[str, str]:

@@ -1,4 +1,5 @@
-"""One reply to a STOP, a START or a HELP that came as a text, unless the carrier replies by itself.
+"""One reply to a STOP, a START or a HELP that came as a text, unless the carrier replies by itself;
+and how to opt in, for somebody who answered an opt-in request without a keyword.
 
 The sentences follow the CTIA Messaging Principles 5.1; Twilio's own replies say the same.
 """
@@ -14,16 +15,26 @@ from schemas.inbound import Reply
 from schemas.send_request import SystemKind
 from schemas.tenant_settings import TenantSettings
 from streams.dedup import DedupEntry, dedup_name, forget_at, is_duplicate
+from streams.gate import opt_in_state
 from streams.gate.actions import build_system_request
-from streams.gate.consent_claims import Claim
+from streams.gate.consent_claims import (
+    Claim,
+    classify,
+    find_append_ms,
+    is_answer_to_request,
+    is_answered,
+)
 from streams.gate.evaluation import evaluate_request
 from streams.gate.state import HelpReplies, StepBuilder
-from streams.inbound_keywords import Meaning, classify_reply
+from streams.inbound_keywords import Meaning, is_soft_yes
 from streams.processing import InputRecord, Settings
 
 WITHIN: Final = timedelta(minutes=5)
 """A reply goes so soon or not at all: a later confirmation counts as one more text against the
 recipient's will (47 CFR 64.1200(a)(12))."""
+
+HINT_WITHIN: Final = timedelta(days=1)
+"""How to opt in is of no use later; it may wait for the morning."""
 
 HELP_EVERY: Final = timedelta(minutes=5)
 """From one reply to HELP to the next, per number: two machines must not keep each other talking."""
@@ -63,6 +74,13 @@ def help_text(tenant: TenantSettings) -> str:
     )
 
 
+def hint_text(tenant: TenantSettings) -> str:
+    return (
+        f"{_company(tenant)}: reply START to get texts about {tenant.consent_request.purpose}. "
+        "Reply HELP for help, STOP to opt out."
+    )
+
+
 def _company(tenant: TenantSettings) -> str:
     return tenant.consent_request.company or tenant.name
 
@@ -87,6 +105,8 @@ def send_confirmation(step: StepBuilder, claim: Claim) -> None:
     confirmation = _select_confirmation(step, claim)
     tenant = step.settings.tenants.get(step.tenant_id)
     if confirmation is None or tenant is None or claim.source != ConsentSource.INBOUND:
+        return
+    if claim.is_answered:
         return
     # No carrier replies to what was said in other words.
     if not _is_ours_to_answer(claim.sender, step.settings, in_other_words=claim.flagged):
@@ -116,10 +136,13 @@ def _select_confirmation(step: StepBuilder, claim: Claim) -> Confirmation | None
 def on_help(step: StepBuilder, record: InputRecord, tenant: TenantSettings | None) -> None:
     """HELP changes no consent.  We reply once by the provider's id, and not in quick succession."""
     reply: Reply = record.value
-    if tenant is None or classify_reply(reply.body, tenant).meaning is not Meaning.HELP:
+    if tenant is None or classify(record, step.number, tenant).meaning is not Meaning.HELP:
         return
     name = dedup_name("in", reply.provider_id)
-    if is_duplicate(step.store, name) or not _is_ours_to_answer(reply.sender, step.settings):
+    sender = step.settings.senders.get(reply.sender)
+    if is_answered(reply, sender) or not _is_ours_to_answer(reply.sender, step.settings):
+        return
+    if is_duplicate(step.store, name):
         return
     last = step.number.help_replies
     if last is not None and step.now - last.at < HELP_EVERY:
@@ -137,6 +160,38 @@ def on_help(step: StepBuilder, record: InputRecord, tenant: TenantSettings | Non
         cause=record.evidence,
         now=step.now,
         valid_until=record.at + WITHIN,
+    )
+    evaluate_request(step, pending)
+    step.put(name, DedupEntry(at_ms=record.at_ms), forget_at(step.now, for_good=False))
+
+
+def on_soft_yes(step: StepBuilder, record: InputRecord, tenant: TenantSettings | None) -> None:
+    """ "ok" is no consent.  Once for each opt-in request we say how to opt in."""
+    reply: Reply = record.value
+    requests = opt_in_state.opt_in_requests(step.number)
+    if (
+        tenant is None
+        or requests.hinted
+        or not is_answer_to_request(step.number, find_append_ms(record))
+        or classify(record, step.number, tenant).meaning is not Meaning.NONE
+        or not is_soft_yes(reply.body)
+    ):
+        return
+    name = dedup_name("in", reply.provider_id)
+    if is_duplicate(step.store, name):
+        return
+    hinted = requests.model_copy(update={"hinted": True})
+    step.number = step.number.model_copy(update={"opt_in": hinted})
+    pending = build_system_request(
+        SystemKind.OPT_IN_HINT,
+        requests.count,
+        tenant,
+        hint_text(tenant),
+        phone=step.phone,
+        sender=reply.sender,
+        cause=record.evidence,
+        now=step.now,
+        valid_until=record.at + HINT_WITHIN,
     )
     evaluate_request(step, pending)
     step.put(name, DedupEntry(at_ms=record.at_ms), forget_at(step.now, for_good=False))

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import UTC
 from typing import Final
 
 from schemas.consent import ConsentAction, ConsentSource
@@ -12,7 +13,7 @@ from schemas.controls import Stop
 from schemas.tenant_settings import StopScope
 from schemas.topics import DISPATCH_CONTROLS, REQUEST_CANCELS
 from streams.dedup import dedup_name, forget_at, is_duplicate
-from streams.gate.auto_replies import on_help, send_confirmation
+from streams.gate.auto_replies import on_help, on_soft_yes, send_confirmation
 from streams.gate.consent_claims import (
     Claim,
     claim_from_event,
@@ -21,15 +22,23 @@ from streams.gate.consent_claims import (
 )
 from streams.gate.consent_log import log_claim
 from streams.gate.consent_state import ClaimResult, apply_claim, block
+from streams.gate.consent_status import publish_held_count
 from streams.gate.evaluation import reevaluate_all
 from streams.gate.opt_in_events import on_manual_request, on_request_failed, on_web_form
-from streams.gate.state import ProcessedClaim, StepBuilder
+from streams.gate.revocation_question import (
+    open_question,
+    opt_out_unanswered,
+    publish_recalls,
+)
+from streams.gate.state import NUMBER, ProcessedClaim, StepBuilder
 from streams.processing import InputRecord
 
 _NUMBER_KEY: Final = re.compile(r"([A-Za-z0-9][A-Za-z0-9._:@-]{0,127})/(\+[0-9]{3,15})")
 """An unreadable record's key may be anything; only a tenant's number can be blocked."""
 
-TAKES_AWAY: Final = frozenset({ConsentAction.OPT_OUT, ConsentAction.UNREADABLE})
+TAKES_AWAY: Final = frozenset(
+    {ConsentAction.OPT_OUT, ConsentAction.UNREADABLE, ConsentAction.MAYBE_REVOKED}
+)
 ID_REUSED: Final = (
     "this event id was used before for something else: give each event an id of its own"
 )
@@ -74,6 +83,7 @@ def on_reply(step: StepBuilder, record: InputRecord) -> None:
     claim = claim_from_reply(record, step.number, tenant, sender)
     if claim is None:
         on_help(step, record, tenant)
+        on_soft_yes(step, record, tenant)
         return
     name = dedup_name("in", claim.event_id)
     if not is_duplicate(step.store, name):
@@ -107,10 +117,36 @@ def _block(step: StepBuilder, claim: Claim) -> None:
     _publish_stops(step, result)
 
 
+def _put_in_question(step: StepBuilder, claim: Claim) -> None:
+    """Whoever says so: to wait is the safe side."""
+    tenant = step.settings.tenants.get(step.tenant_id)
+    result = open_question(step.number, claim, tenant.zone if tenant else UTC)
+    log_claim(step, claim, result)
+    if result.applied:
+        publish_recalls(step, result)
+        reevaluate_all(step, claim.cause)
+
+
+def on_number_timer(step: StepBuilder, name: str) -> None:
+    """The count of held texts is published, or nobody has answered a question in time."""
+    publish_held_count(step)
+    question = step.number.question
+    if question is None:
+        return
+    if step.now < question.opt_out_at:
+        step.timers[NUMBER] = question.opt_out_at
+        return
+    claim, result = opt_out_unanswered(step.number)
+    log_claim(step, claim, result)
+    _publish_stops(step, result)
+    reevaluate_all(step, claim.cause)
+
+
 _HANDLERS: Final[dict[str, Callable[[StepBuilder, Claim], None]]] = {
     ConsentAction.ASK: on_manual_request,
     ConsentAction.ASK_FAILED: on_request_failed,
     ConsentAction.UNREADABLE: _block,
+    ConsentAction.MAYBE_REVOKED: _put_in_question,
 }
 
 

@@ -14,7 +14,13 @@ from schemas.tenant_settings import TenantSettings
 from streams.gate import opt_in_state
 from streams.gate.send_window import SKEW_ALLOWED
 from streams.gate.state import NumberState, to_ms
-from streams.inbound_keywords import Classification, Meaning, apply_carrier_opt_out, classify_reply
+from streams.inbound_keywords import (
+    Classification,
+    Meaning,
+    classify_answer,
+    classify_inbound,
+)
+from streams.inbound_keywords.inbound import carrier_keyword
 from streams.processing import InputRecord
 
 CLAIMED_INBOUND: Final = "inbound, by an event"
@@ -29,6 +35,7 @@ NAME_AT_MOST: Final = 128
 ACTIONS: Final = {
     Meaning.STOP: ConsentAction.OPT_OUT,
     Meaning.REVOKE: ConsentAction.OPT_OUT,
+    Meaning.POSSIBLE: ConsentAction.MAYBE_REVOKED,
     Meaning.START: ConsentAction.OPT_IN,
     Meaning.YES: ConsentAction.OPT_IN,
 }
@@ -48,8 +55,10 @@ class Claim(NamedTuple):
     flagged: bool = False
     """Revoked in words that are no keyword: staff are to confirm or lift it."""
     read_by: str = ""
-    """The pattern that matched those words."""
+    """The word, the pattern or the model's version that found what the text means."""
     message_id: str | None = None
+    is_answered: bool = False
+    """Somebody else replies to the text: the provider has, or another tenant does."""
 
     @property
     def stated_ms(self) -> int:
@@ -81,6 +90,7 @@ def claim_from_event(record: InputRecord) -> Claim:
         event.at,
         record.at_ms,
         event.evidence.model_copy(update={**kept, **_location_of(record)}),
+        read_by=(event.read_by or "")[:NAME_AT_MOST],
         message_id=event.message_id,
     )
 
@@ -93,11 +103,9 @@ def claim_from_reply(
     Time and evidence are those of the inbound record.  Replies are kept for a month only; and a
     START that lay at the inbox while a STOP came another way must not look newer than that STOP."""
     reply: Reply = record.value
-    answer = apply_carrier_opt_out(
-        classify_reply(reply.body, tenant), reply.body, reply.carrier_stop
-    )
+    at_ms = find_append_ms(record)
+    answer = classify(record, number, tenant)
     action = ACTIONS.get(answer.meaning)
-    at_ms = to_ms(reply.appended_at) if reply.appended_at else record.at_ms
     shared = opt_in_state.is_not_only_theirs(sender, reply.tenant)
     if action is None or not _counts(answer, at_ms, number, reply.sender, shared):
         return None
@@ -111,8 +119,43 @@ def claim_from_reply(
         at_ms,
         reply.evidence.model_copy(update={**located, "text": reply.body[:EVIDENCE_AT_MOST]}),
         answer.meaning is Meaning.REVOKE,
-        answer.by,
+        answer.by[:NAME_AT_MOST],
+        is_answered=is_answered(reply, sender),
     )
+
+
+def classify(
+    record: InputRecord, number: NumberState, tenant: TenantSettings | None
+) -> Classification:
+    """As the inbox reads it; after an opt-in request, "no" is more than a text for people."""
+    reply: Reply = record.value
+    answer = classify_inbound(reply, tenant)
+    if is_answer_to_request(number, find_append_ms(record)):
+        return classify_answer(answer, reply.body)
+    return answer
+
+
+def is_answer_to_request(number: NumberState, at_ms: int) -> bool:
+    """An opt-in request is unanswered, and was out by then."""
+    issued_at = opt_in_state.opt_in_requests(number).issued_at
+    return (
+        number.state is ConsentState.PENDING
+        and issued_at is not None
+        and at_ms >= to_ms(issued_at - SKEW_ALLOWED)
+    )
+
+
+def is_answered(reply: Reply, sender: Sender | None) -> bool:
+    """The provider answers the keywords that it reports, unless the settings say that it does not;
+    and of several tenants, one confirms."""
+    is_silent = sender is not None and sender.answers_keywords is False
+    by_provider = carrier_keyword(reply) is not None and not is_silent
+    return by_provider or reply.confirmed_by not in (None, reply.tenant)
+
+
+def find_append_ms(record: InputRecord) -> int:
+    reply: Reply = record.value
+    return to_ms(reply.appended_at) if reply.appended_at else record.at_ms
 
 
 def _counts(
@@ -132,12 +175,7 @@ def _counts(
         return True
     if number.state is ConsentState.OPTED_IN:
         return sender in (number.stopped_senders or {}) or sender in (number.blocked_senders or {})
-    issued_at = opt_in_state.opt_in_requests(number).issued_at
-    return (
-        number.state is ConsentState.PENDING
-        and issued_at is not None
-        and at_ms >= to_ms(issued_at - SKEW_ALLOWED)
-    )
+    return is_answer_to_request(number, at_ms)
 
 
 def claim_from_unreadable(record: InputRecord) -> Claim:

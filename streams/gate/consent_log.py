@@ -50,6 +50,7 @@ def log_claim(step: StepBuilder, claim: Claim, result: ClaimResult) -> None:
         claimed_at=claim.claimed_at,
         at=step.now,
         evidence=claim.evidence,
+        read_by=claim.read_by or None,
     )
     append(step, number, change)
 

@@ -20,6 +20,10 @@ carrier's too, for the carrier has read it as well.  A form with evidence lifts 
 the carrier knows nothing of it. A STOP in other words than a keyword always stops the tenant, and
 staff may lift it (`flagged`).
 
+What may be a STOP changes no consent.  It is in question (`NumberState.question`): automatic texts
+wait until staff have read it.  Any opt-out answers it, and so does a later opt-in of the
+recipient's own (`revocation_question`).
+
 An unreadable record may have been a STOP, so it blocks the number (`unreadable_ms`).  A later text
 from the recipient settles it, or a member of staff who has looked at the record.  An opt-in on
 record does not, as it lifts no STOP either.
@@ -45,6 +49,8 @@ class ClaimResult(NamedTuple):
     """Why it did, or did not."""
     stop_at: tuple[str, ...] = ()
     """The senders that need a Stop."""
+    recall_at: tuple[str, ...] = ()
+    """The senders that need a Recall."""
 
 
 def apply_claim(
@@ -54,6 +60,8 @@ def apply_claim(
         return _opt_in(number, claim)
     if claim.action == ConsentAction.RESOLVED:
         return _resolve(number, claim)
+    if claim.action == ConsentAction.GO_ON:
+        return _go_on(number, claim)
     if claim.sender and claim.source == ConsentSource.CARRIER:
         reason = (
             f"the carrier blocks texts from {claim.sender} to this number; "
@@ -92,7 +100,7 @@ def _opt_out(number: NumberState, claim: Claim) -> ClaimResult:
     if claim.flagged:
         reason = f"opted out in other words ({claim.read_by}): to be confirmed or lifted"
     after = _set_state(number, ConsentState.OPTED_OUT, since, claim)
-    return ClaimResult(after, True, reason, number.senders)
+    return ClaimResult(after.model_copy(update={"question": None}), True, reason, number.senders)
 
 
 def _stop_sender(number: NumberState, claim: Claim, field: str, reason: str) -> ClaimResult:
@@ -130,7 +138,14 @@ def _opt_in(number: NumberState, claim: Claim) -> ClaimResult:
         and claim.source == ConsentSource.INBOUND
         and claim.at_ms > number.unreadable_ms
     )
+    answers_question = (
+        number.question is not None
+        and may_reverse_opt_out(claim)
+        and claim.stated_ms > number.question.since_ms
+    )
     settled = number.model_copy(update={"unreadable_ms": 0}) if settles_unreadable else number
+    if answers_question:
+        settled = settled.model_copy(update={"question": None})
     lifted = _lift_senders(settled, claim)
     if number.state is not ConsentState.OPTED_IN:
         after = _set_state(lifted, ConsentState.OPTED_IN, since, claim)
@@ -138,6 +153,9 @@ def _opt_in(number: NumberState, claim: Claim) -> ClaimResult:
     if settles_unreadable:
         after = _set_state(lifted, number.state, since, claim)
         return ClaimResult(after, True, "opted in, after an unreadable record")
+    if answers_question:
+        after = _set_state(lifted, number.state, since, claim)
+        return ClaimResult(after, True, "opted in, after what may have been an opt-out")
     if lifted is not settled:
         after = _set_state(lifted, number.state, since, claim)
         return ClaimResult(after, True, f"opted in to texts from {claim.sender or 'all'} again")
@@ -173,12 +191,28 @@ def _resolve(number: NumberState, claim: Claim) -> ClaimResult:
         reason = "only staff can resolve what could not be read, and say who they are"
         return ClaimResult(number, False, reason)
     if not number.unreadable_ms:
-        return ClaimResult(number, False, "there is nothing to resolve")
+        reason = "there is nothing to resolve"
+        if number.question is not None:
+            reason = "every record could be read; sayso consent go-on answers what is in question"
+        return ClaimResult(number, False, reason)
     if claim.at_ms <= number.unreadable_ms:
         return ClaimResult(number, False, "not later than the record that could not be read")
     after = number.model_copy(update={"unreadable_ms": 0, "epoch": number.epoch + 1})
     reason = "somebody has looked at what could not be read: it changes nothing"
     return ClaimResult(after, True, reason)
+
+
+def _go_on(number: NumberState, claim: Claim) -> ClaimResult:
+    """Staff, by name, have read what may have been an opt-out: it was none."""
+    if claim.source != ConsentSource.MANUAL or not (claim.evidence.actor or "").strip():
+        reason = "only staff can say that texts go on, and who they are"
+        return ClaimResult(number, False, reason)
+    if number.question is None:
+        return ClaimResult(number, False, "nothing is in question")
+    if claim.at_ms <= number.question.since_ms:
+        return ClaimResult(number, False, "not later than what is in question")
+    after = number.model_copy(update={"question": None})
+    return ClaimResult(after, True, "somebody has read it: it was no opt-out")
 
 
 def _set_state(number: NumberState, state: ConsentState, since: int, claim: Claim) -> NumberState:

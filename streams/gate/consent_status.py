@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from schemas.consent import ConsentState, ConsentStatus
+from schemas.consent import ConsentState, ConsentStatus, RevocationInQuestion
 from schemas.inbound import Contact
 from schemas.topics import CONSENT_STATUS, CONTACTS
 from streams.gate import opt_in_state
@@ -31,12 +31,20 @@ def finish(step: StepBuilder) -> StepResult:
     elif number.count_due_at is None and any(name.startswith(HELD) for name in step.entries):
         due = step.now + COUNT_AFTER
         step.number = number.model_copy(update={"count_due_at": due})
-        step.timers[NUMBER] = due
+    if (timer := _next_timer(step.number)) != _next_timer(step.loaded):
+        step.timers[NUMBER] = timer
     return step.build()
 
 
-def publish_held_count(step: StepBuilder, name: str) -> None:
-    """The number's timer fires."""
+def _next_timer(number: NumberState) -> datetime | None:
+    opt_out_at = number.question.opt_out_at if number.question else None
+    return min((at for at in (number.count_due_at, opt_out_at) if at is not None), default=None)
+
+
+def publish_held_count(step: StepBuilder) -> None:
+    """The number's timer fires.  It may do so for a question only."""
+    if step.number.count_due_at is None:
+        return
     held = _count_held(step)
     before = step.number.published_held or 0
     step.number = step.number.model_copy(update={"count_due_at": None, "published_held": held})
@@ -53,7 +61,7 @@ def _publish_status(step: StepBuilder) -> None:
 def _published(number: NumberState) -> tuple[Any, ...]:
     """What readers of the status learn at once."""
     requests = opt_in_state.opt_in_requests(number)
-    return number.state, number.epoch, requests.issued_at, requests.last
+    return number.state, number.epoch, requests.issued_at, requests.last, number.question
 
 
 def _count_held(step: StepBuilder) -> int:
@@ -82,8 +90,21 @@ def _build_status(step: StepBuilder, held: int) -> ConsentStatus:
         if number.state in opt_in_state.SETTLED
         else opt_in_state.next_request_at(number),
         held=held,
+        in_question=_describe_question(number),
         log_seq=number.log_seq,
         log_hash=number.log_hash,
+    )
+
+
+def _describe_question(number: NumberState) -> RevocationInQuestion | None:
+    question = number.question
+    if question is None:
+        return None
+    return RevocationInQuestion(
+        since=datetime.fromtimestamp(question.since_ms / 1000, UTC),
+        opt_out_at=question.opt_out_at,
+        event_id=question.event_id,
+        read_by=question.read_by,
     )
 
 

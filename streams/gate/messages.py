@@ -25,6 +25,7 @@ WITHOUT_OPT_IN: Final[dict[str, Priority]] = {
     SystemKind.STOP_CONFIRMATION: Priority.REPLY,
     SystemKind.START_CONFIRMATION: Priority.REPLY,
     SystemKind.HELP_ANSWER: Priority.REPLY,
+    SystemKind.OPT_IN_HINT: Priority.REPLY,
 }
 """The system messages: all that we send to somebody who has not opted in.  A request of such a
 kind is rejected."""
@@ -47,6 +48,7 @@ _ID_PREFIXES: Final = {
     SystemKind.STOP_CONFIRMATION: "stop",
     SystemKind.START_CONFIRMATION: "start",
     SystemKind.HELP_ANSWER: "help",
+    SystemKind.OPT_IN_HINT: "hint",
 }
 _SYSTEM_ID: Final = re.compile(rf"({'|'.join(_ID_PREFIXES.values())})-[0-9a-f]{{16}}-[0-9]+")
 

@@ -13,8 +13,8 @@ from schemas.person import NumberFact
 from schemas.send import Returned
 from schemas.send_request import CancelRequest, SendRequest
 from streams.gate.approvals import on_approval
-from streams.gate.consent import on_consent_event, on_reply, on_unreadable
-from streams.gate.consent_status import finish, publish_held_count
+from streams.gate.consent import on_consent_event, on_number_timer, on_reply, on_unreadable
+from streams.gate.consent_status import finish
 from streams.gate.evaluation import reevaluate_one
 from streams.gate.number_facts import on_number_fact
 from streams.gate.requests import on_cancel, on_request
@@ -58,7 +58,7 @@ _HANDLERS: Final[dict[type[Any], Callable[[StepBuilder, InputRecord], None]]] = 
     UnreadableRecord: on_unreadable,
 }
 _TIMERS: Final[dict[str, Callable[[StepBuilder, str], None]]] = {
-    NUMBER: publish_held_count,
+    NUMBER: on_number_timer,
     "held": reevaluate_one,
 }
 _FORGOTTEN: Final = frozenset({"msg", "ev", "in", "ap"})

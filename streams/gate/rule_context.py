@@ -42,6 +42,10 @@ class RuleContext(NamedTuple):
         return self.is_system and self.request.kind == SystemKind.CONSENT_ASK
 
     @property
+    def is_opt_in_hint(self) -> bool:
+        return self.is_system and self.request.kind == SystemKind.OPT_IN_HINT
+
+    @property
     def needs_no_opt_in(self) -> bool:
         """It is one of the few texts that need no opt-in; a producer cannot request one."""
         return self.is_system and self.request.kind in WITHOUT_OPT_IN

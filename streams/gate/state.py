@@ -82,6 +82,8 @@ class OptInRequests(
     """Until then there is no room for it."""
     wait_rule: str = ""
     """Where there is no room; empty: in the tenant's budget."""
+    hinted: bool = False
+    """The recipient was told, after the last one, that START opts in."""
 
 
 class HelpReplies(StateEntry):
@@ -89,6 +91,18 @@ class HelpReplies(StateEntry):
 
     times: int
     at: datetime
+
+
+class RevocationQuestion(StateEntry):
+    """What somebody wrote may be an opt-out; staff have not answered yet."""
+
+    since_ms: int
+    """Broker append time of what they wrote first."""
+    opt_out_at: datetime
+    """Unanswered, it is an opt-out from then on."""
+    event_id: str
+    read_by: str = ""
+    evidence: Evidence = Evidence()
 
 
 class NumberState(
@@ -150,6 +164,8 @@ class NumberState(
     blocked_senders: dict[str, int] | None = None
     """Senders that the carrier blocks for this number, with the append time."""
     help_replies: HelpReplies | None = None
+    question: RevocationQuestion | None = None
+    """Automatic texts wait while there is one."""
     count_due_at: datetime | None = None
     """When the count of held texts is published again."""
     published_held: int | None = None

@@ -1,6 +1,15 @@
 """What people mean by what they write back: keywords, and revocation in other words."""
 
 from schemas.keywords import Meaning
-from streams.inbound_keywords.classify import Classification, apply_carrier_opt_out, classify_reply
+from streams.inbound_keywords.answers import classify_answer, is_soft_yes
+from streams.inbound_keywords.classify import Classification, classify_reply
+from streams.inbound_keywords.inbound import classify_inbound
 
-__all__ = ["Classification", "Meaning", "apply_carrier_opt_out", "classify_reply"]
+__all__ = [
+    "Classification",
+    "Meaning",
+    "classify_answer",
+    "classify_inbound",
+    "classify_reply",
+    "is_soft_yes",
+]

@@ -7,6 +7,7 @@ from functools import cache, lru_cache
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
+from schemas.inbound import CarrierKeyword
 from schemas.keywords import (
     ALWAYS,
     Meaning,
@@ -32,6 +33,17 @@ class Classification(NamedTuple):
     words: str = ""
     """The words that it was found by, normalized."""
 
+
+CARRIER_MEANINGS: Final[Mapping[str, Meaning]] = {
+    CarrierKeyword.STOP: Meaning.STOP,
+    CarrierKeyword.START: Meaning.START,
+    CarrierKeyword.HELP: Meaning.HELP,
+}
+WEAKER_THAN: Final[Mapping[Meaning, frozenset[Meaning]]] = {
+    Meaning.START: frozenset({Meaning.NONE, Meaning.HELP}),
+    Meaning.HELP: frozenset({Meaning.NONE, Meaning.YES}),
+}
+"""What we may have read, where the provider's word counts more."""
 
 UNCLASSIFIED: Final = Classification(Meaning.NONE)
 _NO_WORDS: Final = OwnWords()
@@ -84,14 +96,20 @@ def _find_pattern(readings: Readings) -> Classification | None:
     return Classification(found.meaning, found.pattern, found.words) if found else None
 
 
-def apply_carrier_opt_out(
-    classification: Classification, body: str, carrier_stop: bool | None
+def apply_carrier_keyword(
+    classification: Classification, body: str, keyword: str | None
 ) -> Classification:
-    """If the provider took the text for a STOP, so do we, for it sends nothing more.  It may know
-    words for STOP that we do not (Twilio's Advanced Opt-Out)."""
-    if not carrier_stop or classification.meaning is Meaning.STOP:
+    """What the provider took the text for, by words that it alone may know (Twilio's Advanced
+    Opt-Out).
+
+    After a STOP it sends nothing more, so that counts whatever we read.  A START or HELP counts
+    only where we read nothing else: it lifts no STOP, and Twilio takes any YES for a START."""
+    carrier = CARRIER_MEANINGS.get((keyword or "").casefold())
+    if carrier is None or classification.meaning is carrier:
         return classification
-    return Classification(Meaning.STOP, "carrier", strip_marks(normalize(body)))
+    if carrier is Meaning.STOP or classification.meaning in WEAKER_THAN[carrier]:
+        return Classification(carrier, "carrier", strip_marks(normalize(body)))
+    return classification
 
 
 @lru_cache(maxsize=1024)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from schemas.consent import ConsentAction, ConsentEvent
 from schemas.dead_letter import DeadLetterCause
@@ -23,6 +23,7 @@ from streams.inbox.reply_routing import (
     Tenants,
     classify,
     last_texter,
+    select_confirming,
     select_tenants,
     strongest_meaning,
 )
@@ -107,10 +108,12 @@ def _on_inbound(
     sender = settings.senders.get(address)
     shared_by = sender.tenants if sender else ()
     contacts = load_contacts(state)
-    meanings = classify(inbound, (*contacts, *shared_by), settings)
+    meanings = classify(inbound, (*contacts, *shared_by), contacts, settings)
     meaning = strongest_meaning(meanings, inbound)
     tenants = select_tenants(meaning, contacts, shared_by)
-    replies = _build_replies(tenants, record, meanings, contacts, address)
+    confirming = select_confirming(meanings, tenants, contacts, settings)
+    routed = RoutedText(record, address, meanings, confirming)
+    replies = _build_publications(routed, tenants, contacts)
     if not replies:
         return NO_CHANGE if before else _refuse(unrouted, record, now, sender is not None)
     changes: dict[str, StateEntry | None] = {name: DedupEntry(at_ms=record.at_ms)}
@@ -147,47 +150,90 @@ def _close_requests(contacts: Contacts, tenants: Iterable[str]) -> dict[str, Sta
     }
 
 
-def _build_replies(
-    tenants: Tenants, record: InputRecord, meanings: Meanings, contacts: Contacts, sender: str
+class RoutedText(NamedTuple):
+    """An inbound text, and what is known of it."""
+
+    record: InputRecord
+    sender: str
+    """As we know it."""
+    meanings: Meanings
+    confirming: str | None
+    """The tenant that confirms a STOP for all; None: each confirms its own."""
+
+
+def _build_publications(
+    routed: RoutedText, tenants: Tenants, contacts: Contacts
 ) -> tuple[Publication, ...]:
     """What somebody writes to one tenant is not for another to read.
 
     Where a text counts for several tenants, the one that texted last gets the whole of it.  The
-    others get only a bare keyword, or the words that revoke."""
-    inbound: InboundMessage = record.value
+    others get only a bare keyword, or the words that revoke or may revoke."""
+    inbound: InboundMessage = routed.record.value
     readers = last_texter(contacts, tenants) if len(tenants) > 1 else tenants
-    replies = []
+    published = []
     for tenant in tenants:
+        found = routed.meanings[tenant]
         if tenant in readers:
-            replies.append(_build_reply(tenant, sender, record, inbound.body, inbound.media))
-        elif body := _keyword_only(meanings[tenant], inbound):
-            replies.append(_build_reply(tenant, sender, record, body))
-    return tuple(replies)
+            published.append(_build_reply(routed, tenant, inbound.body, inbound.media))
+        elif found.meaning is Meaning.POSSIBLE:
+            published.append(_build_question(routed, tenant, found))
+        elif body := _keyword_only(found, inbound):
+            published.append(_build_reply(routed, tenant, body))
+    return tuple(published)
 
 
 def _keyword_only(answered: Classification, inbound: InboundMessage) -> str:
-    if answered.meaning in (Meaning.REVOKE, Meaning.POSSIBLE, Meaning.NONE):
+    if answered.meaning in (Meaning.REVOKE, Meaning.NONE):
         return answered.words
     return inbound.body
 
 
 def _build_reply(
-    tenant: str, sender: str, record: InputRecord, body: str, media: tuple[str, ...] = ()
+    routed: RoutedText, tenant: str, body: str, media: tuple[str, ...] = ()
 ) -> Publication:
+    record = routed.record
     inbound: InboundMessage = record.value
     reply = Reply(
         tenant=tenant,
         number=inbound.number,
-        sender=sender,
+        sender=routed.sender,
         provider_id=inbound.provider_id,
         body=body,
         media=media,
         carrier_stop=inbound.carrier_stop,
+        carrier_keyword=inbound.carrier_keyword,
+        confirmed_by=routed.confirming,
+        to_address=inbound.to_address if routed.sender.startswith("MG") else None,
         received_at=inbound.received_at,
         appended_at=record.at,
         evidence=record.evidence,
     )
     return Publication(REPLIES, reply)
+
+
+def _build_question(routed: RoutedText, tenant: str, found: Classification) -> Publication:
+    """What may be a STOP pauses the texts of a tenant that must not read all of it.
+
+    The words alone may mean less than the text, so this says what the text was taken for."""
+    record = routed.record
+    inbound: InboundMessage = record.value
+    event = ConsentEvent(
+        event_id=_event_id(record),
+        tenant=tenant,
+        number=inbound.number,
+        sender=routed.sender,
+        action=ConsentAction.MAYBE_REVOKED,
+        source=record.topic,
+        at=record.at,
+        evidence=record.evidence.model_copy(update={"text": found.words or None}),
+        read_by=found.by,
+    )
+    return Publication(CONSENT_EVENTS, event)
+
+
+def _event_id(record: InputRecord) -> str:
+    """The record's place: staff find it by that."""
+    return f"{record.topic}:{record.partition}:{record.offset}:{record.at_ms}"
 
 
 def _on_unreadable(
@@ -210,9 +256,8 @@ def _on_unreadable(
 
 
 def _build_block(tenant: str, sender: str, number: str, record: InputRecord) -> Publication:
-    """The event's id is the record's place: staff find it among the dead letters by that."""
     event = ConsentEvent(
-        event_id=f"{record.topic}:{record.partition}:{record.offset}:{record.at_ms}",
+        event_id=_event_id(record),
         tenant=tenant,
         number=number,
         sender=sender,

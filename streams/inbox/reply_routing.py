@@ -4,8 +4,9 @@ Theory of operation
 -------------------
 A number writes to a sender, not to a tenant.  Whose reply it is depends on what the text means:
 
-- STOP, or a revocation in other words: every tenant that texted the number from here.  If none is
-  known to have, every tenant that shares the sender.  A STOP too many is better than one too few.
+- STOP, a revocation in other words, or what may be one: every tenant that texted the number from
+  here.  If none is known to have, every tenant that shares the sender.  A STOP too many is better
+  than one too few.
 - START or YES: every tenant whose opt-in request is unanswered.  If there is none, the tenant that
   texted last.  Never more: consent is given to somebody.
 - Anything else: the tenant that texted last.
@@ -25,8 +26,12 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from schemas.inbound import InboundMessage
-from schemas.tenant_settings import TenantSettings
-from streams.inbound_keywords import Classification, Meaning, apply_carrier_opt_out, classify_reply
+from streams.inbound_keywords import (
+    Classification,
+    Meaning,
+    classify_answer,
+    classify_inbound,
+)
 from streams.inbox.state import Contacts
 from streams.processing import Settings
 
@@ -37,29 +42,47 @@ Meanings = Mapping[str, Classification]
 STRONGEST_FIRST: Final = (
     Meaning.STOP,
     Meaning.REVOKE,
+    Meaning.POSSIBLE,
     Meaning.START,
     Meaning.YES,
     Meaning.HELP,
-    Meaning.POSSIBLE,
     Meaning.NONE,
 )
 
 
-def classify(inbound: InboundMessage, tenants: Iterable[str], settings: Settings) -> Meanings:
-    return {
-        tenant: _classify(inbound, settings.tenants.get(tenant)) for tenant in sorted(set(tenants))
-    }
+STOPS: Final = frozenset({Meaning.STOP, Meaning.REVOKE})
 
 
-def _classify(inbound: InboundMessage, tenant: TenantSettings | None = None) -> Classification:
-    return apply_carrier_opt_out(
-        classify_reply(inbound.body, tenant), inbound.body, inbound.carrier_stop
-    )
+def classify(
+    inbound: InboundMessage, tenants: Iterable[str], contacts: Contacts, settings: Settings
+) -> Meanings:
+    """A "no" means more to a tenant whose opt-in request is unanswered."""
+    meanings = {}
+    for tenant in sorted(set(tenants)):
+        found = classify_inbound(inbound, settings.tenants.get(tenant))
+        contact = contacts.get(tenant)
+        if contact is not None and contact.awaits_opt_in:
+            found = classify_answer(found, inbound.body)
+        meanings[tenant] = found
+    return meanings
 
 
 def strongest_meaning(meanings: Meanings, inbound: InboundMessage) -> Meaning:
-    found = {one.meaning for one in meanings.values()} or {_classify(inbound).meaning}
+    found = {one.meaning for one in meanings.values()} or {classify_inbound(inbound).meaning}
     return min(found, key=STRONGEST_FIRST.index)
+
+
+def select_confirming(
+    meanings: Meanings, tenants: Tenants, contacts: Contacts, settings: Settings
+) -> str | None:
+    """Of several tenants that one text stops, the one that confirms it: who texted last, if its
+    settings say how.  None: each confirms its own."""
+    stopped = [tenant for tenant in tenants if meanings[tenant].meaning in STOPS]
+    known = [tenant for tenant in stopped if tenant in settings.tenants]
+    if len(stopped) < 2 or not known:
+        return None
+    texted = {tenant: contacts[tenant] for tenant in known if tenant in contacts}
+    return (last_texter(texted, ()) or (known[0],))[0]
 
 
 def select_tenants(meaning: Meaning, contacts: Contacts, shared_by: Tenants) -> Tenants:
@@ -107,6 +130,7 @@ def _texters_before(contacts: Contacts, shared_by: Tenants) -> Tenants:
 _BEFORE: Final[dict[Meaning, Callable[[Contacts, Tenants], Tenants]]] = {
     Meaning.STOP: _texters_before,
     Meaning.REVOKE: _texters_before,
+    Meaning.POSSIBLE: _texters_before,
     Meaning.START: _awaiting_before,
     Meaning.YES: _awaiting_before,
 }
@@ -115,6 +139,7 @@ _BEFORE: Final[dict[Meaning, Callable[[Contacts, Tenants], Tenants]]] = {
 _RULES: Final[dict[Meaning, Callable[[Contacts, Tenants], Tenants]]] = {
     Meaning.STOP: _all_texters,
     Meaning.REVOKE: _all_texters,
+    Meaning.POSSIBLE: _all_texters,
     Meaning.START: _all_awaiting,
     Meaning.YES: _all_awaiting,
 }

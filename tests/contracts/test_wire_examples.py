@@ -107,7 +107,16 @@ def test_no_example_stands_where_nobody_looks() -> None:
         (
             "ConsentEvent",
             "action",
-            {"opt_in", "opt_out", "ask", "ask_failed", "unreadable", "resolved"},
+            {
+                "opt_in",
+                "opt_out",
+                "ask",
+                "ask_failed",
+                "unreadable",
+                "resolved",
+                "maybe_revoked",
+                "go_on",
+            },
         ),
         ("Sender", "kind", {"long_code", "toll_free", "short_code", "messaging_service"}),
         ("ConsentStatus", "state", {"none", "pending", "opted_in", "opted_out"}),

@@ -50,16 +50,17 @@ FIELDS = {
 
 WORDS: list[tuple[type[StrEnum], str]] = [
     (Kind, "transactional direct reminder alert follow_up marketing test"),
-    (ConsentAction, "opt_in opt_out ask ask_failed unreadable resolved"),
+    (ConsentAction, "opt_in opt_out ask ask_failed unreadable resolved maybe_revoked go_on"),
     (ApprovalAction, "approve reject send_now"),
     (Verdict, "send hold reject expire cancel"),
     (AttemptState, "queued sending accepted refused deferred in_doubt canceled expired given_up"),
     (
         AttemptCode,
         "stopped canceled sighted id_reused out_of_time old_order ask_budget no_room unsent lease_over"
-        " unencodable unclear absent resend dropped too_long account_pace 429 refused in_doubt",
+        " unencodable unclear absent resend dropped too_long account_pace 429 refused in_doubt"
+        " recalled",
     ),
-    (ReturnReason, "out_of_time old_order ask_budget no_room absent resend"),
+    (ReturnReason, "out_of_time old_order ask_budget no_room absent resend recalled"),
     (
         DeadLetterCause,
         "invalid too_large tombstone bad_header key_too_long misfiled id_reused id_reserved"

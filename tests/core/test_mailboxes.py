@@ -121,7 +121,12 @@ def test_every_state_has_its_place() -> None:
 
 def test_mailboxes_read_who_ends_a_hold() -> None:
     assert {"not_before", "quiet_hours", "marketing_hours", "frequency_cap"} == ENDED_BY_CLOCK
-    assert {"no_number", "not_sms_enabled", "consent_unreadable"} == ENDED_BY_STAFF
+    assert {
+        "no_number",
+        "not_sms_enabled",
+        "consent_unreadable",
+        "revocation_in_question",
+    } == ENDED_BY_STAFF
 
 
 def test_the_sentbox_is_what_the_books_call_out() -> None:

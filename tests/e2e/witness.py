@@ -17,7 +17,13 @@ from typing import Any
 from services.local.simulator.journal import read_entries
 from tests.read_committed import records
 
-OWN = {"consent_ask", "stop_confirmation", "start_confirmation", "help_answer"}
+OWN = {
+    "consent_ask",
+    "stop_confirmation",
+    "start_confirmation",
+    "help_answer",
+    "opt_in_hint",
+}
 """Kinds of texts that nobody asks for: the product starts them."""
 REPORT = "sms.usage-report"
 MOVING = {"queued", "sending", "deferred", "accepted", "sent"}

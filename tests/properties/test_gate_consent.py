@@ -36,7 +36,13 @@ IN, OUT, NONE, PENDING = (
     ConsentState.NONE,
     ConsentState.PENDING,
 )
-NEED_NO_YES = {"consent_ask", "stop_confirmation", "start_confirmation", "help_answer"}
+NEED_NO_YES = {
+    "consent_ask",
+    "stop_confirmation",
+    "start_confirmation",
+    "help_answer",
+    "opt_in_hint",
+}
 A_DAY = timedelta(days=1)
 seconds = st.integers(-20, 20).map(lambda count: timedelta(seconds=count))
 spans = st.sampled_from(

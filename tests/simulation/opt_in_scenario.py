@@ -25,7 +25,10 @@ from streams.topology import PROCESSORS
 from tests.simulation.scenario import ANY_TIME, PEOPLE, SENDERS, SHARED, TENANTS, Scenario
 from tests.simulation.world import World
 
-ANSWERS = ["START", "Yes!", "STOP", "HELP", "who is this?", "", "", "start"]
+ANSWERS = [
+    *("START", "Yes!", "STOP", "HELP", "who is this?", "", "", "start"),
+    *("ok", "Yes please", "no", "fin"),
+]
 AT_NIGHT = {"quiet_hours": {"before": "10:00", "after": "17:30"}, "marketing": "as_others"}
 """It is seven in the morning where people are when it all begins."""
 

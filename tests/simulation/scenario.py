@@ -36,7 +36,13 @@ TENANTS = {
 PEOPLE = [f"+1415555{n:04d}" for n in range(100, 116)]
 
 
-NEED_NO_YES = {"consent_ask", "stop_confirmation", "start_confirmation", "help_answer"}
+NEED_NO_YES = {
+    "consent_ask",
+    "stop_confirmation",
+    "start_confirmation",
+    "help_answer",
+    "opt_in_hint",
+}
 """The kinds of texts that may go to somebody who has not opted in; Sayso starts them."""
 
 

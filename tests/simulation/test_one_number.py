@@ -158,7 +158,7 @@ def test_after_it_nobody_texts_them_but_once_to_confirm(day: Day) -> None:
         "first-cora",
         "second-bolt",
     ]
-    assert sorted(order.tenant for order in day.orders(ANN, "stop_confirmation")) == [*FIRMS]
+    assert len(day.orders(ANN, "stop_confirmation")) == 1, "of all firms that it stopped"
     assert sorted(order.message_id for order in day.orders(BOB)) == ["bobs", "bobs-second"]
     refused = {
         d.message_id: d for d in day.world.log.all(t.DECISIONS) if d.message_id.startswith("third")

@@ -38,6 +38,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(RuleName.UNKNOWN_TENANT, tenant.check_unknown_tenant),
     Rule(RuleName.CLOCK_SKEW, timing.check_clock_skew),
     Rule(RuleName.CONSENT_UNREADABLE, consent.check_consent_unreadable),
+    Rule(RuleName.REVOCATION_IN_QUESTION, consent.check_revocation_in_question),
     Rule(RuleName.OPTED_OUT, consent.check_opted_out),
     Rule(RuleName.NOT_OPTED_IN, consent.check_not_opted_in),
     Rule(RuleName.ALREADY_OPTED_IN, consent.check_already_opted_in),

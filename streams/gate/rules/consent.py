@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from schemas.consent import ConsentState
@@ -33,6 +33,30 @@ def check_consent_unreadable(context: RuleContext) -> Finding | None:
         next_step="look at it among the dead letters; if it was a STOP, sayso consent out, "
         "else sayso consent resolve",
     )
+
+
+def check_revocation_in_question(context: RuleContext) -> Finding | None:
+    """What they wrote may be an opt-out, and nobody has read it yet.  Automatic texts wait."""
+    question = context.number.question
+    if question is None or _goes_in_question(context):
+        return None
+    zone = context.tenant.zone if context.tenant else UTC
+    opt_out_at = format_time(question.opt_out_at, zone)
+    return Finding(
+        rule=RuleName.REVOCATION_IN_QUESTION,
+        verdict=Verdict.HOLD,
+        reason="What the recipient wrote may be an opt-out, and nobody has read it yet",
+        next_step="read it (sayso box to-read): sayso consent out if they want no texts, else "
+        f"sayso consent go-on; unanswered, they are opted out from {opt_out_at}",
+    )
+
+
+def _goes_in_question(context: RuleContext) -> bool:
+    """Answers to a STOP or HELP, and what somebody wrote by hand: never to many at once."""
+    if context.is_system:
+        return context.request.kind in AFTER_OPT_OUT
+    by_hand = bool((context.request.written_by or "").strip())
+    return by_hand and context.request.kind != Kind.MARKETING
 
 
 def check_opted_out(context: RuleContext) -> Finding | None:
@@ -92,7 +116,8 @@ def _next_step(context: RuleContext) -> str:
 
 def check_already_opted_in(context: RuleContext) -> Finding | None:
     """They have opted in while the opt-in request waited."""
-    if not context.is_opt_in_request or context.number.state is not ConsentState.OPTED_IN:
+    asks = context.is_opt_in_request or context.is_opt_in_hint
+    if not asks or context.number.state is not ConsentState.OPTED_IN:
         return None
     return Finding(
         rule=RuleName.ALREADY_OPTED_IN,

@@ -124,6 +124,11 @@ def looked(**changes: Any) -> ConsentEvent:
     return _event("resolved", {"source": "manual", "evidence": Evidence(actor="dana")} | changes)
 
 
+def go_on(**changes: Any) -> ConsentEvent:
+    """Staff have read what may have been an opt-out."""
+    return _event("go_on", {"source": "manual", "evidence": Evidence(actor="dana")} | changes)
+
+
 def opt_out(**changes: Any) -> ConsentEvent:
     return _event("opt_out", changes)
 

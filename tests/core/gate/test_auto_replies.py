@@ -62,15 +62,16 @@ STARTED = (
 )
 
 
-def test_the_kinds_that_go_without_a_yes_are_four() -> None:
+def test_the_kinds_that_go_without_a_yes_are_five() -> None:
     assert {*WITHOUT_OPT_IN} == {
         "consent_ask",
         "stop_confirmation",
         "start_confirmation",
         "help_answer",
+        "opt_in_hint",
     }
     assert {*AFTER_OPT_OUT} == {"stop_confirmation", "help_answer"}
-    assert {*AT_ANY_HOUR} == {*WITHOUT_OPT_IN} - {"consent_ask"}
+    assert {*AT_ANY_HOUR} == {*WITHOUT_OPT_IN} - {"consent_ask", "opt_in_hint"}
 
 
 @pytest.mark.parametrize("kind", [*WITHOUT_OPT_IN])

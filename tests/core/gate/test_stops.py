@@ -137,12 +137,12 @@ def test_what_an_earlier_version_has_noted_is_a_repeat() -> None:
 
 
 def test_what_the_carrier_takes_for_a_stop_is_one() -> None:
-    processor = told(opt_in(), reply("Basta ya"))
+    processor = told(opt_in(), reply("Genug 77"))
     assert state(processor) is IN
     (change,) = on_topic(
-        CONSENT_LOG, processor.publish_from(reply("Basta ya", carrier_stop=True), at=NOON + HOUR)
+        CONSENT_LOG, processor.publish_from(reply("Genug 77", carrier_stop=True), at=NOON + HOUR)
     )
-    assert (change.now, change.flagged, change.evidence.text) == (OUT, False, "Basta ya")
+    assert (change.now, change.flagged, change.evidence.text) == (OUT, False, "Genug 77")
 
 
 # --- one sender of several

@@ -214,12 +214,12 @@ def test_a_carriers_stop_is_one_for_all_who_texted() -> None:
     processor = inbox_processor()
     for tenant in ("acme", "bolt"):
         processor.feed(contact(tenant))
-    replies = on_topic(REPLIES, processor.publish_from(inbound("Basta ya", carrier_stop=True)))
+    replies = on_topic(REPLIES, processor.publish_from(inbound("Genug 77", carrier_stop=True)))
     assert [(reply.tenant, reply.body, reply.carrier_stop) for reply in replies] == [
-        ("acme", "Basta ya", True),
-        ("bolt", "Basta ya", True),
+        ("acme", "Genug 77", True),
+        ("bolt", "Genug 77", True),
     ]
-    assert route(processor, "Basta ya", "2") == ["bolt"]
+    assert route(processor, "Genug 77", "2") == ["bolt"]
 
 
 SERVICE = "MG" + "0" * 32

@@ -1,0 +1,28 @@
+"""The meaning of an inbound text, by all that came with it: inbox and gate read it alike."""
+
+from __future__ import annotations
+
+from schemas.inbound import CarrierKeyword, InboundMessage, Reply
+from schemas.tenant_settings import TenantSettings
+from streams.inbound_keywords.answers import forbid_yes
+from streams.inbound_keywords.classify import (
+    Classification,
+    apply_carrier_keyword,
+    classify_reply,
+)
+
+
+def classify_inbound(
+    message: InboundMessage | Reply, tenant: TenantSettings | None = None
+) -> Classification:
+    """Whether it answers an opt-in request, the caller knows."""
+    is_service = message.sender.startswith("MG")
+    sender = (message.to_address if is_service else None) or message.sender
+    found = classify_reply(message.body, tenant, sender)
+    found = apply_carrier_keyword(found, message.body, carrier_keyword(message))
+    return forbid_yes(found, message.body)
+
+
+def carrier_keyword(message: InboundMessage | Reply) -> str | None:
+    """What the provider took it for; older records only know of a STOP."""
+    return message.carrier_keyword or (CarrierKeyword.STOP if message.carrier_stop else None)

@@ -2,7 +2,8 @@
 
 from schemas.keywords import Meaning
 from streams.inbound_keywords.answers import classify_answer, is_soft_yes
-from streams.inbound_keywords.classify import Classification, classify_reply
+from streams.inbound_keywords.classification import Classification
+from streams.inbound_keywords.classify import classify_reply
 from streams.inbound_keywords.inbound import classify_inbound
 
 __all__ = [

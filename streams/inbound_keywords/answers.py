@@ -15,7 +15,7 @@ from importlib.resources import files
 from typing import Final, NamedTuple
 
 from schemas.keywords import Meaning, normalize, readings_of, strip_marks, words_in
-from streams.inbound_keywords.classify import Classification
+from streams.inbound_keywords.classification import Classification
 
 WORDS_AT_MOST: Final = 4
 """A text that begins with a yes or a no, and is no longer, is one."""

@@ -1,11 +1,12 @@
-"""The meaning of an inbound text, and the keyword or pattern that says so."""
+"""The meaning of an inbound text, and the keyword, pattern or model that says so."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache, lru_cache
+from itertools import pairwise
 from types import MappingProxyType
-from typing import Final, NamedTuple
+from typing import Final
 
 from schemas.inbound import CarrierKeyword
 from schemas.keywords import (
@@ -18,21 +19,25 @@ from schemas.keywords import (
     words_in,
 )
 from schemas.tenant_settings import TenantSettings
-from streams.inbound_keywords.revocation import find_revocation
+from streams.inbound_keywords import keyword_forms
+from streams.inbound_keywords.classification import UNCLASSIFIED, Classification
+from streams.inbound_keywords.gestures import find_gesture, find_reaction
+from streams.inbound_keywords.keyword_forms import (
+    STOP_KINDS,
+    FormMatch,
+    Lexicon,
+    find_form,
+    words_left,
+)
+from streams.inbound_keywords.own_words import own_words
+from streams.inbound_keywords.revocation import DRAWN_OUT, find_revocation, normalize_spelling
+from streams.inbound_keywords.signatures import without_signature
+from streams.inbound_keywords.slips import find_slip
 
 Vocabulary = Mapping[str, Meaning]
 """By normalized word."""
 Readings = tuple[str, ...]
 """As `readings_of` has them."""
-
-
-class Classification(NamedTuple):
-    meaning: Meaning
-    by: str = ""
-    """The keyword, or the id of the pattern; empty where there is none."""
-    words: str = ""
-    """The words that it was found by, normalized."""
-
 
 CARRIER_MEANINGS: Final[Mapping[str, Meaning]] = {
     CarrierKeyword.STOP: Meaning.STOP,
@@ -45,7 +50,10 @@ WEAKER_THAN: Final[Mapping[Meaning, frozenset[Meaning]]] = {
 }
 """What we may have read, where the provider's word counts more."""
 
-UNCLASSIFIED: Final = Classification(Meaning.NONE)
+LONGEST_SIGNED: Final = 400
+"""Characters.  A keyword above a signature stands in a short text."""
+_MAY_BE_SIGNED: Final = frozenset({Meaning.STOP, Meaning.REVOKE, Meaning.POSSIBLE, Meaning.HELP})
+"""A START or YES has to be the whole of what they wrote."""
 _NO_WORDS: Final = OwnWords()
 
 
@@ -53,22 +61,58 @@ def classify_reply(
     body: str, tenant: TenantSettings | None = None, sender: str = ""
 ) -> Classification:
     """A keyword is the whole text: "stop." is one, "stop by at 5" is not (CTIA Messaging Principles
-    5.1: ignore case and punctuation).  A text that is no keyword may still revoke consent in other
-    words, which we must honour too (47 CFR 64.1200(a)(10): "any reasonable means").  Anything else
-    is for people to read.
+    5.1: ignore case and punctuation).  What changes nothing may stand around it: a signature, a
+    "please", a number.  A text that is no keyword may still revoke consent in other words, which we
+    must honour too (47 CFR 64.1200(a)(10): "any reasonable means").  What may be a revocation is
+    for a person to read before anything automatic goes.  Anything else is for people to read.
 
-    `sender` is the address the text was sent to, ours.
+    `sender` is the address the text was sent to, ours; left out, the tenant's.
 
     Whether a YES is consent depends on what was asked: the caller knows that, and this function
-    does not.
+    does not.  The same is true of a plain "no": see `classify_answer`.
     """
     readings = readings_of(body)
-    return (
-        _find_keyword(readings, tenant)
-        or _find_foreign_keyword(readings)
-        or _find_pattern(readings)
-        or UNCLASSIFIED
-    )
+    keyword = _find_keyword(readings, tenant)
+    if keyword is not None:
+        return keyword
+    own = own_words(body)
+    if own.reaction:
+        return find_reaction(own.reaction) or UNCLASSIFIED
+    text = own.text
+    if text != body.strip():
+        readings = readings_of(text)
+        keyword = _find_keyword(readings, tenant)
+        if keyword is not None:
+            return keyword
+    return _first_certain(_findings(text, readings, tenant, sender))
+
+
+def _first_certain(findings: Iterator[Classification | None]) -> Classification:
+    """The first that is more than possible, or else the first."""
+    possible = UNCLASSIFIED
+    for found in findings:
+        if found is None:
+            continue
+        if found.meaning is not Meaning.POSSIBLE:
+            return found
+        if possible is UNCLASSIFIED:
+            possible = found
+    return possible
+
+
+def _findings(
+    text: str, readings: Readings, tenant: TenantSettings | None, sender: str
+) -> Iterator[Classification | None]:
+    """What else may say what a text means, the surest first."""
+    lexicon = _lexicon_of(tenant)
+    ours = keyword_forms.digits_of(sender or (tenant.sender if tenant else ""))
+    yield _find_form(readings, lexicon, ours)
+    if len(text) <= LONGEST_SIGNED:
+        yield from _find_above_signature(text, tenant, lexicon, ours)
+    yield _find_pattern(readings)
+    yield _find_slip(readings, lexicon, ours, tenant)
+    yield find_gesture(text)
+    # A model may be asked here.  It may only say POSSIBLE.
 
 
 def _find_keyword(readings: Readings, tenant: TenantSettings | None) -> Classification | None:
@@ -81,19 +125,60 @@ def _find_keyword(readings: Readings, tenant: TenantSettings | None) -> Classifi
     return None
 
 
-def _find_foreign_keyword(readings: Readings) -> Classification | None:
-    """A STOP word of a locale that the tenant has not switched on."""
-    known = _foreign_stop_words()
+def _find_form(readings: Readings, lexicon: Lexicon, ours: str) -> Classification | None:
+    """A STOP word, of any locale, among words that change nothing."""
     for reading in readings:
-        word = strip_marks(reading)
-        if found := known.get(word):
-            return Classification(found[0], f"{found[1]}:{word}", word)
+        text = strip_marks(reading)
+        if found := find_form(text, lexicon, ours) or _find_drawn_out(text, lexicon, ours):
+            foreign = _foreign_stop_words().get(found.word)
+            is_known = found.meaning is Meaning.STOP or foreign is None
+            by = found.word if is_known or foreign is None else f"{foreign[1]}:{found.word}"
+            return Classification(found.meaning, by, found.word)
     return None
+
+
+def _find_drawn_out(text: str, lexicon: Lexicon, ours: str) -> FormMatch | None:
+    """`stoooop`, `cancelllll`"""
+    if len(text) > LONGEST_SIGNED or not DRAWN_OUT.search(text):
+        return None
+    return find_form(DRAWN_OUT.sub(r"\1", text), lexicon, ours) or find_form(
+        DRAWN_OUT.sub(r"\1\1", text), lexicon, ours
+    )
+
+
+def _find_above_signature(
+    text: str, tenant: TenantSettings | None, lexicon: Lexicon, ours: str
+) -> Iterator[Classification | None]:
+    words = normalize_spelling(strip_marks(normalize(text[:40]))).split()
+    names = any(lexicon.get(word) in STOP_KINDS or len(word) < 3 for word in words) or any(
+        f"{word} {after}" in lexicon for word, after in pairwise(words)
+    )
+    for unsigned in without_signature(text, names=names):
+        readings = readings_of(unsigned.text)
+        found = _find_keyword(readings, tenant) or _find_form(readings, lexicon, ours)
+        if found is not None and found.meaning in _MAY_BE_SIGNED:
+            is_guess = found.meaning is Meaning.STOP and not unsigned.is_certain
+            yield found._replace(meaning=Meaning.REVOKE) if is_guess else found
+        if unsigned.is_certain:
+            yield _find_pattern(readings)
+            yield _find_slip(readings, lexicon, ours, tenant)
 
 
 def _find_pattern(readings: Readings) -> Classification | None:
     found = find_revocation(*readings[:2])
     return Classification(found.meaning, found.pattern, found.words) if found else None
+
+
+def _find_slip(
+    readings: Readings, lexicon: Lexicon, ours: str, tenant: TenantSettings | None
+) -> Classification | None:
+    left = words_left(strip_marks(readings[0]), lexicon, ours)
+    found = find_slip("".join(left)) if left else None
+    if found is None:
+        return None
+    is_on = tenant is not None and found.locale in tenant.locales
+    meaning = Meaning.REVOKE if is_on else found.meaning
+    return Classification(meaning, f"slip:{found.word}", " ".join(left))
 
 
 def apply_carrier_keyword(
@@ -124,9 +209,23 @@ def vocabulary_of(locales: tuple[str, ...], own: OwnWords) -> Vocabulary:
 
 
 def _is_stop_without_them(word: str) -> bool:
-    readings = readings_of(word)
-    found = _find_foreign_keyword(readings) or _find_pattern(readings)
-    return found is not None and found.meaning is Meaning.REVOKE
+    return classify_reply(word).meaning in (Meaning.STOP, Meaning.REVOKE)
+
+
+def _lexicon_of(tenant: TenantSettings | None) -> Lexicon:
+    if tenant is None:
+        return _lexicon((ALWAYS,), _NO_WORDS, ())
+    company = tenant.consent_request.company or ""
+    names = keyword_forms.names_of((tenant.name, company, tenant.tenant))
+    return _lexicon(tenant.locales, tenant.keywords, names)
+
+
+@lru_cache(maxsize=1024)
+def _lexicon(locales: tuple[str, ...], own: OwnWords, names: tuple[str, ...]) -> Lexicon:
+    known = vocabulary_of(locales, own)
+    stops = {word: meaning for word, (meaning, _) in _foreign_stop_words().items()}
+    stops |= {word: meaning for word, meaning in known.items() if meaning is Meaning.STOP}
+    return keyword_forms.build_lexicon(names, stops)
 
 
 @cache

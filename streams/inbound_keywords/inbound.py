@@ -5,11 +5,8 @@ from __future__ import annotations
 from schemas.inbound import CarrierKeyword, InboundMessage, Reply
 from schemas.tenant_settings import TenantSettings
 from streams.inbound_keywords.answers import forbid_yes
-from streams.inbound_keywords.classify import (
-    Classification,
-    apply_carrier_keyword,
-    classify_reply,
-)
+from streams.inbound_keywords.classification import Classification
+from streams.inbound_keywords.classify import apply_carrier_keyword, classify_reply
 
 
 def classify_inbound(

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 from schemas.keywords import ALWAYS, TONAL, Meaning
 from streams.inbound_keywords.patterns import BY_SUBSTRING, all_patterns
 
-_DRAWN_OUT: Final = re.compile(r"([^\W\d_])\1{2,}")
+DRAWN_OUT: Final = re.compile(r"([^\W\d_])\1{2,}")
 """`stoooop`: no word has three equal letters in a row."""
 _JOINED_TEXT: Final = re.compile(
     r"[\u0600-\u06ff\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
@@ -86,7 +86,7 @@ def _index() -> _Index:
 def normalize_spelling(text: str) -> str:
     """`plz stp stoooop txtin me` → `please stop texting me`"""
     spellings = _spellings()
-    words = [spellings.get(word, word) for word in _DRAWN_OUT.sub(r"\1", text).split()]
+    words = [spellings.get(word, word) for word in DRAWN_OUT.sub(r"\1", text).split()]
     return " ".join(
         word for word, before in zip(words, ("", *words), strict=False) if word != before
     )

@@ -7,7 +7,8 @@ from enum import StrEnum
 from math import sqrt
 from typing import Final, NamedTuple
 
-from streams.inbound_keywords.classify import Classification, classify_reply
+from streams.inbound_keywords.classification import Classification
+from streams.inbound_keywords.classify import classify_reply
 from streams.inbound_keywords.labelled import UNKNOWN_LANGUAGE, Label, LabelledText
 
 

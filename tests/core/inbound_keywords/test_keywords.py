@@ -100,7 +100,7 @@ def test_a_tenants_words_add() -> None:
         locales=["fr"],
         keywords={"stop": ["Genug"], "start": ["Join"], "yes": ["OK"], "help": ["Qui?"]},
     )
-    said = ["genug!", "JOIN", "ok", "qui", "arrêt", "oui", "STOP", "START", "alto"]
+    said = ["genug!", "JOIN", "ok", "qui", "arrêt", "oui", "STOP", "START", "🛑"]
     assert [classify_reply(body, settings).meaning for body in said] == [
         STOP,
         START,

@@ -336,7 +336,7 @@ def test_a_revocation_counts_for_all_but_is_read_by_one() -> None:
 
 def test_each_tenant_that_shares_a_sender_has_its_own_words() -> None:
     bolt = TenantSettings(
-        tenant="bolt", name="Bolt", sender=SHARED, keywords={"stop": ["Genug"], "start": ["Los"]}
+        tenant="bolt", name="Bolt", sender=SHARED, keywords={"stop": ["Zapzarap"], "start": ["Los"]}
     )
     processor = ProcessorHarness(
         inbox,
@@ -347,7 +347,7 @@ def test_each_tenant_that_shares_a_sender_has_its_own_words() -> None:
     )
     processor.feed(contact("bolt", 1, asked=True))
     processor.feed(contact("acme", 2))
-    assert route(processor, "Genug!", "1") == ["acme", "bolt"], (
+    assert route(processor, "Zapzarap!", "1") == ["acme", "bolt"], (
         "to the one a STOP, to the one that texted last a text"
     )
     assert route(processor, "los", "2") == ["acme"], "bolt's ask is answered: whoever texted last"
@@ -357,7 +357,9 @@ def test_each_tenant_that_shares_a_sender_has_its_own_words() -> None:
 
 
 def test_one_tenants_stop_is_not_shown_to_the_others() -> None:
-    acme = TenantSettings(tenant="acme", name="Acme", sender=SHARED, keywords={"stop": ["Genug"]})
+    acme = TenantSettings(
+        tenant="acme", name="Acme", sender=SHARED, keywords={"stop": ["Zapzarap"]}
+    )
     processor = ProcessorHarness(
         inbox,
         inbox_on_timer,
@@ -367,4 +369,4 @@ def test_one_tenants_stop_is_not_shown_to_the_others() -> None:
     )
     processor.feed(contact("bolt", 1))
     processor.feed(contact("acme", 2))
-    assert route(processor, "Genug!", "1") == ["acme"]
+    assert route(processor, "Zapzarap!", "1") == ["acme"]

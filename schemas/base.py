@@ -3,19 +3,34 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from enum import StrEnum
 from functools import cache
 from operator import attrgetter
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    StringConstraints,
+    ValidationInfo,
+)
+from pydantic_core import CoreSchema
 
 from schemas.structs import struct
-from schemas.wire_types import to_utc
+from schemas.wire_types import require_day, require_time, to_utc
 
-UtcTime = Annotated[AwareDatetime, AfterValidator(to_utc)]
-"""RFC 3339 with an offset, kept in UTC.  We refuse a time without an offset: it could mean any
-hour."""
+UtcTime = Annotated[AwareDatetime, BeforeValidator(require_time), AfterValidator(to_utc)]
+"""RFC 3339 with an offset and nothing else, kept in UTC.  A time without an offset could mean any
+hour, and digits alone any year."""
+
+Day = Annotated[date, BeforeValidator(require_day)]
+"""`YYYY-MM-DD`."""
 
 IDENTITY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}")
 Slug = Annotated[str, StringConstraints(pattern=f"^{IDENTITY.pattern}$")]
@@ -25,6 +40,36 @@ control character."""
 Whole = Annotated[int, Field(ge=-(2**53) + 1, le=2**53 - 1)]
 """A whole number that every JSON reader holds exactly (RFC 8259 section 6) and every database
 can store."""
+
+
+_SCALARS: Final = frozenset({"str", "int", "float", "bool"})
+
+
+def _require_exact_scalars(schema: Any) -> None:
+    """Mark the scalars of a core schema as strict.
+
+    The whole class cannot be strict: then Python code could not give lists for tuples, nor words
+    for enums, although no reader could mistake them.  Times and days have checks of their own
+    before, and must still read text."""
+    if isinstance(schema, dict):
+        is_schema = isinstance(schema.get("type"), str)  # else it is a mapping of fields by name
+        if is_schema and schema["type"] in _SCALARS:
+            schema["strict"] = True
+        for name, part in schema.items():
+            if not is_schema or name not in ("metadata", "serialization", "default"):
+                _require_exact_scalars(part)
+    elif isinstance(schema, list | tuple):
+        for part in schema:
+            _require_exact_scalars(part)
+
+
+KEPT: Final = {"kept": True}
+"""Validation context of what a topic holds.  An earlier version may have accepted it, and it is in
+force: checks that are for what is written today leave it alone."""
+
+
+def is_kept(info: ValidationInfo) -> bool:
+    return bool(info.context and info.context.get("kept"))
 
 
 def document_words(words: type[StrEnum]) -> Any:
@@ -47,6 +92,13 @@ class Message(BaseModel):
         ser_json_timedelta="float",
         hide_input_in_errors=True,  # errors are logged, and must not show what somebody was texted
     )
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """No value is read as one of another type: no digits as a number, no word as a boolean."""
+        schema = handler(source)
+        _require_exact_scalars(schema)
+        return schema
 
 
 @struct

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
-
-from schemas.base import Message, Slug, UtcTime, Whole
+from schemas.base import Day, Message, Slug, UtcTime, Whole
 from schemas.structs import struct
 
 
@@ -26,7 +24,7 @@ class UsageRow(Message):
     tenant: Slug
     branch: str
     sender: str
-    period: date
+    period: Day
     """The tenant's local day of `requested_at`."""
     kind: str
     state: str

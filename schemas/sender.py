@@ -3,12 +3,28 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Annotated, Final
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
-from schemas.base import Message, Slug, UtcTime, Whole
-from schemas.numbers import E164
+from schemas.base import Message, Slug, UtcTime, Whole, is_kept
+from schemas.numbers import E164, e164
 from schemas.send import Priority
+
+
+def require_address(written: str, info: ValidationInfo) -> str:
+    """Raises ValueError for a number that is written in a way in which no sender can be
+    declared."""
+    number = e164(written)
+    if is_kept(info) or (number == written and not (number.isdigit() and len(number) > SHORT)):
+        return written
+    plus = number if number.startswith("+") else f"+{number}"
+    raise ValueError(f"{written[:40]!r} is no sender: write it in E.164, such as {plus[:16]!r}")
+
+
+SHORT: Final = 8
+"""Digits of a short code, at most."""
+SenderAddress = Annotated[str, AfterValidator(require_address)]
 
 
 class SenderKind(StrEnum):

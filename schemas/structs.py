@@ -38,8 +38,10 @@ encode: Final = msgspec.json.Encoder().encode
 _set: Final = msgspec.structs.force_setattr
 _long_fraction: Final = re.compile(rb"\.[0-9]{7}").search
 """msgspec rounds a time finer than a microsecond, pydantic cuts it off: the contract reads it."""
-_escaped_time: Final = re.compile(rb"\\u00(?:2[eE]|3[0-9])").search
-"""A point or digit of a time that is written as an escape: the contract reads it too."""
+_offset_without_colon: Final = re.compile(rb":[0-9]{2}(?:\.[0-9]+)?[+-][0-9]{4}\"").search
+"""msgspec takes an offset such as `+0200`: the contract refuses it."""
+_escaped_time: Final = re.compile(rb"\\u00(?:2[0bBdDeE]|3[0-9])").search
+"""A sign or digit of a time that is written as an escape: the contract reads it too."""
 
 
 class MessageStruct(
@@ -222,7 +224,11 @@ def reader(kind: type[MessageStruct]) -> Callable[[bytes], Any]:
 
     def read(data: bytes) -> Any:
         try:
-            if not (_long_fraction(data) or (b"\\" in data and _escaped_time(data))):
+            if not (
+                _long_fraction(data)
+                or _offset_without_colon(data)
+                or (b"\\" in data and _escaped_time(data))
+            ):
                 return decode(data)
         except (ValueError, TypeError, RecursionError):
             pass  # the contract decides

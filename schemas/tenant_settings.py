@@ -4,22 +4,19 @@ by."""
 from __future__ import annotations
 
 import hashlib
-from datetime import date
 from enum import StrEnum
-from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from schemas.base import Message, Slug
+from schemas.base import Day, Message, Slug, is_kept
 from schemas.consent_request import ConsentRequest
+from schemas.countries import require_country
 from schemas.keywords import LOCALES, OwnWords
 from schemas.person import NumberType
-from schemas.sender import SenderKind
+from schemas.sender import SenderAddress, SenderKind
+from schemas.time_zones import require_place
 from schemas.when import When
-
-_zone_names = cache(available_timezones)
-"""Walks the time zone database: once."""
 
 LONGEST_TEXT = 1600
 """Characters in one text: Twilio's limit (error 21617)."""
@@ -46,7 +43,7 @@ class Branch(Message):
     """Part of a tenant.  What it leaves out is the tenant's."""
 
     name: str = ""
-    sender: str | None = None
+    sender: SenderAddress | None = None
     send_immediately: bool | None = None
 
 
@@ -54,7 +51,7 @@ class Price(Message):
     """What one segment costs, for requests of this day (the tenant's) and later, until a later
     price begins.  What is left out holds for all that no other price names."""
 
-    since: date
+    since: Day
     country: str | None = None
     """ISO 3166 country of the recipient; left out, any other."""
     sender_kind: SenderKind | None = None
@@ -64,6 +61,11 @@ class Price(Message):
     micros: int = Field(ge=0, le=10**9)
     """Millionths of the currency: 8300 is 0.0083."""
 
+    @field_validator("country")
+    @classmethod
+    def _known_country(cls, country: str | None, info: ValidationInfo) -> str | None:
+        return country if country is None or is_kept(info) else require_country(country)
+
 
 class TenantSettings(Message):
     """How a tenant wants to be served.  What is left out has a careful default."""
@@ -71,7 +73,7 @@ class TenantSettings(Message):
     tenant: Slug
     name: str = Field(min_length=1)
     time_zone: str = "America/New_York"
-    sender: str = Field(min_length=1)
+    sender: SenderAddress = Field(min_length=1)
     """The default sender; it must be declared for this tenant."""
     regions: tuple[str, ...] = ("US", "CA")
     """ISO 3166 countries that may be texted."""
@@ -105,12 +107,16 @@ class TenantSettings(Message):
 
     @field_validator("time_zone")
     @classmethod
-    def _known_zone(cls, name: str) -> str:
-        if name not in _zone_names():
-            raise ValueError(
-                f"unknown time zone {name!r}: use an IANA name such as America/Chicago"
-            )
-        return name
+    def _known_zone(cls, name: str, info: ValidationInfo) -> str:
+        is_known = is_kept(info) and name in available_timezones()
+        return name if is_known else require_place(name)
+
+    @field_validator("regions")
+    @classmethod
+    def _known_regions(cls, regions: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if is_kept(info):
+            return tuple(region.upper() for region in regions)
+        return tuple(require_country(region) for region in regions)
 
     @field_validator("locales")
     @classmethod

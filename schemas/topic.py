@@ -11,7 +11,7 @@ from typing import Any, Final, Generic, TypeVar, get_args
 
 from pydantic import TypeAdapter
 
-from schemas.base import Message
+from schemas.base import KEPT, Message
 from schemas.structs import MessageStruct, encode, reader
 
 M = TypeVar("M", bound=Message)
@@ -44,7 +44,7 @@ class Topic(Generic[M]):
         kind = self.carries
         if isinstance(kind, type) and issubclass(kind, MessageStruct):
             return reader(kind)
-        return self._adapter.validator.validate_json
+        return partial(self._adapter.validator.validate_json, context=KEPT)
 
     @cached_property
     def dump(self) -> Callable[[M], bytes]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Final, Self
 
 from pydantic import (
     AfterValidator,
-    BeforeValidator,
     Field,
-    StringConstraints,
     field_validator,
     model_validator,
 )
@@ -21,18 +20,34 @@ TEXTS_AT_MOST = 50
 """The highest cap: the gate remembers the times of this many texts to a number."""
 
 
-def _clock(written: Any) -> Any:
-    """YAML 1.1 reads 21:00 without quotes as a number to the base of sixty: 1260, the minutes
-    since midnight."""
-    return f"{written // 60:02}:{written % 60:02}" if type(written) is int else written
+_CLOCK: Final = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]|24:00")
+_HOUR: Final = re.compile(r"([0-9]{1,2})(?:[:.h]?([0-9]{2}))?\s*([ap])?\.?(?:m\.?)?", re.IGNORECASE)
+_NOON: Final = 12
 
 
-ClockTime = Annotated[
-    str,
-    BeforeValidator(_clock),
-    StringConstraints(pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"),
-]
-"""HH:MM on a 24-hour clock; 24:00 is the end of the day."""
+def check_clock(written: str) -> str:
+    """Raises ValueError, with the hour that it may have meant."""
+    if _CLOCK.fullmatch(written):
+        return written
+    raise ValueError(
+        f"an hour should match pattern HH:MM, from 00:00 to 24:00: write {_suggest(written)!r}"
+    )
+
+
+def _suggest(written: str) -> str:
+    found = _HOUR.fullmatch(written.strip())
+    if found is None:
+        return "09:00"
+    hour, minute, half = int(found[1]), found[2] or "00", (found[3] or "").lower()
+    if half and 1 <= hour <= _NOON:
+        hour = hour % _NOON + (_NOON if half == "p" else 0)
+    likely = f"{hour:02}:{minute}"
+    return likely if _CLOCK.fullmatch(likely) else "09:00"
+
+
+ClockTime = Annotated[str, AfterValidator(check_clock)]
+"""HH:MM on a 24-hour clock; 24:00 is the end of the day.  `9:00`, `0900` and `900` are not read:
+somebody may mean another hour than we."""
 
 
 class QuietHours(Message):

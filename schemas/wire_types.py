@@ -6,6 +6,7 @@ class is declared, so that no check is lost in silence.
 
 from __future__ import annotations
 
+import re
 import types
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
@@ -14,10 +15,39 @@ from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
 from annotated_types import Ge, Le
 from msgspec import Meta, Struct
-from pydantic import AfterValidator, AwareDatetime, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, StringConstraints
 from pydantic.fields import FieldInfo
+from pydantic_core import PydanticCustomError
 
 _PLAIN: Final = frozenset({str, int, bool, date, type(None)})
+RFC3339_TIME: Final = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?"
+    r"(?:[Zz]|[+-][0-9]{2}:[0-9]{2})"
+)
+"""`date-time` of RFC 3339, section 5.6, whose note allows a blank for the T."""
+RFC3339_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+def require_time(given: Any) -> Any:
+    """Raises PydanticCustomError for what pydantic would guess at: digits, numbers, other forms."""
+    is_clear = isinstance(given, str) and RFC3339_TIME.fullmatch(given) is not None
+    if is_clear or isinstance(given, datetime):
+        return given
+    raise PydanticCustomError(
+        "datetime_rfc3339",
+        "Input should be a valid datetime with its offset, as in RFC 3339:"
+        " 2026-12-01T09:00:00-05:00",
+    )
+
+
+def require_day(given: Any) -> Any:
+    """Raises PydanticCustomError."""
+    is_day = isinstance(given, date) and not isinstance(given, datetime)
+    if is_day or (isinstance(given, str) and RFC3339_DAY.fullmatch(given) is not None):
+        return given
+    raise PydanticCustomError(
+        "date_rfc3339", "Input should be a valid day, as in RFC 3339: 2026-12-01"
+    )
 
 
 def to_utc(moment: datetime) -> datetime:
@@ -35,8 +65,10 @@ def wire_type(hint: Any, checks: Iterable[Any] = ()) -> Any:
     known = tuple(checks)
     if origin is Annotated:
         return wire_type(parts[0], (*_flat(parts[1:]), *known))
-    if hint is AwareDatetime and known == (AfterValidator(to_utc),):
+    if hint is AwareDatetime and known == (BeforeValidator(require_time), AfterValidator(to_utc)):
         return Annotated[datetime, Meta(tz=True)]  # kept in UTC by the struct itself
+    if hint is date and known == (BeforeValidator(require_day),):
+        return date
     if known:
         return Annotated[hint, _meta(hint, known)]
     if origin in (Union, types.UnionType) and type(None) in parts and len(parts) == 2:

@@ -35,6 +35,7 @@ class RuleName(StrEnum):
     BLOCKED_BY_CARRIER = "blocked_by_carrier"
     NOT_ENTITLED = "not_entitled"
     SHORTENER = "shortener"
+    UNKNOWN_TIME_ZONE = "unknown_time_zone"
     STALE = "stale"
     REQUESTED_IN_FUTURE = "requested_in_future"
     EXPIRED = "expired"

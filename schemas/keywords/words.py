@@ -13,9 +13,9 @@ from functools import cache
 from importlib.resources import files
 from typing import Final, NamedTuple
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, model_validator
 
-from schemas.base import Message
+from schemas.base import Message, is_kept
 from schemas.keywords.normalize import has_latin_marks, normalize, readings_of, strip_marks
 
 ALWAYS: Final = "en"
@@ -116,7 +116,9 @@ class OwnWords(Message):
             yield from ((word, meaning) for word in getattr(self, meaning))
 
     @model_validator(mode="after")
-    def _only_adds(self) -> OwnWords:
+    def _only_adds(self, info: ValidationInfo) -> OwnWords:
+        if is_kept(info):  # a later version may have given one of these words a meaning
+            return self
         known = dict(_meanings())
         for word, meaning in self.pairs():
             plain, *others = map(strip_marks, readings_of(word))

@@ -9,6 +9,7 @@ import typer
 
 from schemas.keywords import LOCALES, words_in
 from schemas.tenant_settings import TenantSettings
+from schemas.topics import SETTINGS
 from services.cli import options
 from services.cli.connection import read_ledger
 from services.cli.keyword_score import print_score, score_files
@@ -59,7 +60,7 @@ def _read_tenant(tenant: str, bootstrap: str | None, state: Path) -> TenantSetti
         rows = ledger.rows("SELECT tenant, json FROM tenants")
     found = {row["tenant"]: row["json"] for row in rows}
     require_known(tenant, found)
-    return TenantSettings.model_validate_json(found[tenant])
+    return SETTINGS.decode(found[tenant].encode())
 
 
 def _print_words(tenant: TenantSettings | None, as_json: bool) -> None:

@@ -166,7 +166,7 @@ def show(
     """
     with read_ledger(bootstrap, state) as ledger:
         found = [
-            Sender.model_validate_json(row["json"])
+            SENDERS.decode(row["json"].encode())
             for row in ledger.rows("SELECT json FROM senders ORDER BY identity")
         ]
     if as_json:

@@ -57,7 +57,7 @@ def show(
     """
     with read_ledger(bootstrap, state) as ledger:
         found = [
-            TenantSettings.model_validate_json(row["json"])
+            SETTINGS.decode(row["json"].encode())
             for row in ledger.rows("SELECT json FROM tenants ORDER BY identity")
         ]
     if as_json:

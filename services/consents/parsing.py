@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     ConfigDict,
     Field,
     ValidationError,
@@ -18,7 +17,7 @@ from pydantic import (
     model_validator,
 )
 
-from schemas.base import Evidence, Slug, UtcTime
+from schemas.base import Evidence, Message, Slug, UtcTime
 from schemas.consent import ConsentAction, ConsentEvent, ConsentSource
 from schemas.numbers import E164, e164
 from schemas.text_hash import sha256_hex
@@ -77,10 +76,10 @@ def _check_url(written: str) -> str:
     return written
 
 
-class _Body(BaseModel):
+class _Body(Message):
     """An opt-in has to carry what the person saw, and where. An opt-out needs no evidence."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid")
 
     event_id: Slug
     action: Literal["opt_in", "opt_out"]

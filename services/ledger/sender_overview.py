@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from schemas.controls import Pause, Resume
 from schemas.sender import Sender, SenderStatus
+from schemas.topics import SENDERS
 from services.ledger.ledger import Ledger
 from streams.lifecycle import Group, states_of
 
@@ -42,7 +43,7 @@ class SenderOverview(NamedTuple):
 def list_senders(ledger: Ledger) -> list[SenderOverview]:
     """The senders of the settings and those that dispatch knows, by name."""
     settings = {
-        row["identity"]: Sender.model_validate_json(row["json"])
+        row["identity"]: SENDERS.decode(row["json"].encode())
         for row in ledger.rows("SELECT identity, json FROM senders")
     }
     statuses = {
@@ -105,7 +106,7 @@ def check_inbound(ledger: Ledger) -> list[InboundHealth]:
     inbound = {row["sender"]: (row["n"], row["last"]) for row in ledger.rows(inbound_sql)}
     found = []
     for row in ledger.rows("SELECT json FROM senders ORDER BY identity"):
-        sender = Sender.model_validate_json(row["json"])
+        sender = SENDERS.decode(row["json"].encode())
         texted = outbound.get(sender.sender, 0)
         count, last = inbound.get(sender.sender, (0, None))
         found.append(

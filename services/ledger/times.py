@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import AfterValidator, AwareDatetime, TypeAdapter, ValidationError
 
-from schemas.base import UtcTime
+from schemas.wire_types import to_utc
 
 ENDLESS: Final = 1 << 62
 """Milliseconds: later than any time."""
-_TIME: Final = TypeAdapter[datetime](UtcTime)
+_TIME: Final = TypeAdapter[datetime](Annotated[AwareDatetime, AfterValidator(to_utc)])
 _BEGINNING: Final = datetime.min.replace(tzinfo=UTC)
 
 
 def parse_time(written: Any) -> datetime:
-    """In UTC. The ledger keeps records unchanged, so a time may have any offset, or be in seconds
-    since 1970. What is not a time sorts before all others."""
+    """In UTC. The ledger keeps records unchanged, so a time may have any offset. Earlier versions
+    also took seconds since 1970. What is not a time sorts before all others."""
     try:
         return _TIME.validate_python(written)
     except ValidationError:

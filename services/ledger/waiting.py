@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from schemas.sender import Sender, SenderState, SenderStatus
+from schemas.sender import SenderState, SenderStatus
+from schemas.topics import SENDERS
 from services.ledger.ledger import Ledger
 from streams.error_codes import lookup
 from streams.rule_names import first_cause
@@ -88,8 +89,7 @@ def list_waiting(
     clock = time.time() if now is None else now
     senders = ledger.rows("SELECT sender, json FROM senders")
     paces = {
-        row["sender"]: Sender.model_validate_json(row["json"]).segments_per_second
-        for row in senders
+        row["sender"]: SENDERS.decode(row["json"].encode()).segments_per_second for row in senders
     }
     resting = _resting_senders(ledger)
     groups: defaultdict[tuple[str, str, str | None], list[_Message]] = defaultdict(list)

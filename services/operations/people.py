@@ -7,16 +7,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
-from zoneinfo import available_timezones
 
 from pydantic import TypeAdapter, ValidationError
 
 from schemas.base import Slug
 from schemas.numbers import e164, mask_text
 from schemas.person import NumberChange, NumberFact, NumberType, PersonAction, PersonEvent
+from schemas.time_zones import require_place
 from schemas.topics import NUMBER_FACTS, PERSON_EVENTS
 from services.operations.errors import InvalidRequest, OperationFailed
 from services.operations.session import Session
@@ -37,7 +36,6 @@ SWITCH: Final = {
     **dict.fromkeys(("yes", "y", "true", "t", "1", "on"), True),
     **dict.fromkeys(("no", "n", "false", "f", "0", "off"), False),
 }
-_zones = cache(available_timezones)
 _slug: Final = TypeAdapter[str](Slug)
 
 
@@ -217,11 +215,11 @@ def _read_fields(row: Mapping[str, str], entry: Entry) -> dict[str, str]:
             raise _BadCell(
                 f"{name} {value!r}: an earlier line of this person says {entry.fields[name]!r}"
             )
-    if said.get("time_zone", "UTC") not in _zones():
-        raise _BadCell(
-            f"time_zone {said['time_zone']!r} is not known:"
-            " use an IANA name such as America/Chicago"
-        )
+    if "time_zone" in said:
+        try:
+            require_place(said["time_zone"])
+        except ValueError as error:
+            raise _BadCell(str(error)) from None
     return said
 
 

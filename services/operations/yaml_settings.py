@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,6 +12,13 @@ from pydantic import ValidationError
 
 from schemas.base import Message
 from services.operations.errors import InvalidRequest, OperationError
+from services.operations.yaml_values import (
+    WrongValue,
+    check_nodes,
+    list_entries,
+    list_names,
+    read_value,
+)
 
 M = TypeVar("M", bound=Message)
 SECTIONS = ("tenants", "senders")
@@ -26,11 +33,17 @@ _SECRET_VALUE = re.compile(
 def read_settings(path: Path, section: str, kind: type[M]) -> list[M]:
     """Raises InvalidRequest, in one sentence that names the line."""
     root = _parse(path)
-    _check(path, root)
-    found = next((value for name, value in _pairs(root) if name.value == section), None)
-    if not isinstance(found, yaml.SequenceNode):
-        raise InvalidRequest(f"{path}: there is no list `{section}:` in it")
-    return [_item(path, kind, node) for node in found.value]
+    try:
+        check_nodes(root)
+        _refuse_secrets(path, root)
+        found = next((value for name, value in list_entries(root) if name.value == section), None)
+        if not isinstance(found, yaml.SequenceNode):
+            raise InvalidRequest(f"{path}: there is no list `{section}:` in it")
+        items = [_item(path, kind, node) for node in found.value]
+        _refuse_repeats(section.removesuffix("s"), found, items)
+    except WrongValue as wrong:
+        raise InvalidRequest(f"{_at(path, wrong.node)}: {wrong}") from None
+    return items
 
 
 def _parse(path: Path) -> yaml.Node:
@@ -45,9 +58,11 @@ def _parse(path: Path) -> yaml.Node:
         raise InvalidRequest(f"{path}{line}: this is not YAML: {error.problem}") from None
     except yaml.YAMLError:
         raise InvalidRequest(f"{path}: this is not YAML: it holds control characters") from None
+    except RecursionError:
+        raise InvalidRequest(f"{path}: this is not a settings file: it is too deep") from None
     if not isinstance(root, yaml.MappingNode):
         raise InvalidRequest(f"{path}: begin with `tenants:` or `senders:`")
-    for name, _ in _pairs(root):
+    for name, _ in root.value:
         if name.value not in SECTIONS:
             raise InvalidRequest(
                 f"{_at(path, name)}: `{name.value}` is not known here;"
@@ -56,18 +71,14 @@ def _parse(path: Path) -> yaml.Node:
     return root
 
 
-def _check(path: Path, node: yaml.Node) -> None:
-    """Refuse a name that occurs twice in a mapping, and anything that looks like a secret."""
-    seen: set[str] = set()
-    for name, value in _pairs(node):
-        if name.value in seen:
-            raise InvalidRequest(f"{_at(path, name)}: `{name.value}` is there twice")
-        seen.add(name.value)
+def _refuse_secrets(path: Path, node: yaml.Node) -> None:
+    """Refuse anything that looks like a secret."""
+    for name, value in list_entries(node):
         if _SECRET_NAME.search(str(name.value)):
             raise _secret(path, name)
-        _check(path, value)
+        _refuse_secrets(path, value)
     for inner in node.value if isinstance(node, yaml.SequenceNode) else ():
-        _check(path, inner)
+        _refuse_secrets(path, inner)
     if isinstance(node, yaml.ScalarNode) and _SECRET_VALUE.search(node.value):
         raise _secret(path, node)
 
@@ -79,32 +90,52 @@ def _secret(path: Path, node: yaml.Node) -> OperationError:
     )
 
 
+def _refuse_repeats(identity: str, found: yaml.Node, items: list[Any]) -> None:
+    """Raises WrongValue: of two items with one name, one would have no effect."""
+    seen: dict[str, int] = {}
+    for node, item in zip(found.value, items, strict=True):
+        name = getattr(item, identity)
+        if name in seen:
+            raise WrongValue(node, f"{identity} {name!r} is on line {seen[name]} already")
+        seen[name] = node.start_mark.line + 1
+
+
 def _item(path: Path, kind: type[M], node: yaml.Node) -> M:
+    """Raises InvalidRequest or WrongValue."""
+    schema = kind.model_json_schema()
+    value = read_value(node, schema)
     try:
-        return kind.model_validate(_plain(node), extra="forbid")
+        return kind.model_validate(value, extra="forbid")
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        field = ".".join(map(str, first["loc"]))
-        words = f"{field}: {_describe(first)}" if field else _describe(first)
-        raise InvalidRequest(f"{_at(path, _find(node, first['loc']))}: {words}") from None
+        place = first["loc"]
+        there = _find(node, place)
+        words = _describe(first, there, list_names(schema, place[:-1]))
+        field = ".".join(map(str, place))
+        raise WrongValue(there, f"{field}: {words}" if field else words) from None
 
 
-def _describe(error: Any) -> str:
-    if error["type"] == "extra_forbidden":
-        return "this is not a setting"
-    if error["type"] == "missing":
-        return "this is missing"
-    if error["type"] == "string_type" and isinstance(error["input"], int | float):
-        return f'write it in quotes: "{error["input"]}"'
-    return str(error["msg"]).removeprefix("Value error, ")
-
-
-def _plain(node: yaml.Node) -> Any:
-    loader = yaml.SafeLoader("")
-    try:
-        return loader.construct_object(node, deep=True)
-    finally:
-        loader.dispose()
+def _describe(error: Any, there: yaml.Node, names: list[str]) -> str:
+    """What is wrong, and what was written."""
+    written = there.value[:80] if isinstance(there, yaml.ScalarNode) else ""
+    match error["type"]:
+        case "extra_forbidden":
+            near = get_close_matches(str(error["loc"][-1]).lower(), names, 1, 0.6)
+            return "this is not a setting" + (f": did you mean `{near[0]}`?" if near else "")
+        case "missing":
+            return "this is missing"
+        case "bool_type" | "bool_parsing":
+            words = "write true or false, without quotes"
+        case "int_type" | "int_parsing" | "int_from_float":
+            words = "write a whole number, in digits and without quotes"
+        case "float_type" | "float_parsing":
+            words = "write a number, in digits and without quotes"
+        case "string_type" if error["input"] is None:
+            return "there is nothing after the colon: write a value, or leave the line out"
+        case _:
+            words = str(error["msg"]).removeprefix("Value error, ")
+    is_quoted = f'"{written}"' in words or repr(written) in words
+    return words if not written or is_quoted else f"{words}; it says {written!r}"
 
 
 def _find(node: yaml.Node, place: tuple[int | str, ...]) -> yaml.Node:
@@ -113,15 +144,12 @@ def _find(node: yaml.Node, place: tuple[int | str, ...]) -> yaml.Node:
         if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
             node = node.value[step]
             continue
-        found = next((value for name, value in _pairs(node) if name.value == str(step)), None)
+        entries = list_entries(node)
+        found = next((value for name, value in entries if name.value == str(step)), None)
         if found is None:
             break
         node = found
     return node
-
-
-def _pairs(node: yaml.Node) -> Iterator[tuple[yaml.Node, yaml.Node]]:
-    return iter(node.value if isinstance(node, yaml.MappingNode) else ())
 
 
 def _at(path: Path, node: yaml.Node) -> str:

@@ -11,14 +11,15 @@ The tables are data: `data/area_codes.csv` and `data/states.csv`, each with its 
 from __future__ import annotations
 
 import csv
-from functools import cache, lru_cache
+from functools import lru_cache
 from importlib.resources import files
 from typing import Final, NamedTuple
-from zoneinfo import available_timezones
 
 import phonenumbers
 from phonenumbers import NumberParseException
 from phonenumbers.timezone import time_zones_for_number
+
+from schemas.time_zones import is_place
 
 Zones = tuple[str, ...]
 """IANA names, sorted."""
@@ -60,7 +61,7 @@ def locate(
 def _locate_given(
     by_number: Location, time_zones: tuple[str | None, ...], regions: tuple[str | None, ...]
 ) -> Location:
-    zone = next((zone for zone in time_zones if zone and is_time_zone(zone)), None)
+    zone = next((zone for zone in time_zones if zone and is_place(zone)), None)
     state = next((found for region in regions if region and (found := find_state(region))), None)
     if state is None:
         return by_number._replace(zones=(zone,)) if zone else by_number
@@ -79,29 +80,13 @@ def _locate_abroad(to: str) -> Location:
         parsed = phonenumbers.parse(to, None)
     except NumberParseException:
         return NOWHERE
-    zones: Zones = tuple(sorted(filter(is_time_zone, time_zones_for_number(parsed))))
+    zones: Zones = tuple(sorted(filter(is_place, time_zones_for_number(parsed))))
     if not zones:
         return NOWHERE
     return Location(zones, phonenumbers.region_code_for_number(parsed) or "", "")
 
 
-# --- names of zones and states, as people and their systems write them
-
-NO_PLACE: Final = frozenset(
-    {"GMT", "GMT+0", "GMT-0", "GMT0", "Greenwich", "UCT", "UTC", "Universal", "Zulu"}
-)
-"""What systems fill in if they know nothing; names with Etc/ are the same.  Nobody lives there."""
-
-
-@cache
-def _time_zones() -> frozenset[str]:
-    """Walks the time zone database, once."""
-    names = available_timezones() - NO_PLACE
-    return frozenset(name for name in names if not name.startswith("Etc/"))
-
-
-def is_time_zone(zone: str) -> bool:
-    return zone in _time_zones()
+# --- names of states, as people and their systems write them
 
 
 def find_state(region: str) -> State | None:

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from schemas.outcome import Urgency
 from schemas.send_request import Kind, SystemKind
+from schemas.time_zones import is_place
 from streams.lifecycle import State
 from streams.outcomes.state import DecisionSummary, MessageState
 from streams.processing import Settings
@@ -110,11 +111,8 @@ def zone_of(message: MessageState, decision: DecisionSummary, settings: Settings
 
 @lru_cache(1000)
 def find_zone(name: str) -> tzinfo | None:
-    """None for what is no zone: a producer may write anything."""
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        return None
+    """None for what is no place: a producer may write anything."""
+    return ZoneInfo(name) if is_place(name) else None
 
 
 def to_local(moment: datetime, zone: tzinfo) -> datetime:

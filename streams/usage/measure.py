@@ -99,9 +99,11 @@ def find_price(
 def list_prices() -> tuple[Price, ...]:
     text = files("streams.usage").joinpath("prices.csv").read_text(encoding="utf-8")
     rows = csv.DictReader(io.StringIO(text))
-    return tuple(
-        Price.model_validate({name: value for name, value in row.items() if value}) for row in rows
-    )
+    return tuple(_read_price({name: value for name, value in row.items() if value}) for row in rows)
+
+
+def _read_price(row: dict[str, str]) -> Price:
+    return Price.model_validate({**row, "micros": int(row["micros"])})
 
 
 @lru_cache(10_000)

@@ -156,12 +156,12 @@ WRONG = [
     ),
     pytest.param(
         {"requested_at": "2026-03-05T15:04:05"},
-        "requested_at: Input should have timezone info",
+        "requested_at: Input should be a valid datetime with its offset",
         id="naive",
     ),
     pytest.param(
         {"requested_at": "2026-03-05"},
-        "requested_at: Input should have timezone info",
+        "requested_at: Input should be a valid datetime with its offset",
         id="only a day",
     ),
     pytest.param(
@@ -244,11 +244,9 @@ def test_the_last_of_two_equal_fields_holds() -> None:
         "2026-03-05T09:04:05-06:00",
         "2026-03-05T15:04:05.000Z",
         "2026-03-05 15:04:05+00:00",
-        1772723045,
     ],
 )
 def test_a_time_is_kept_in_utc_however_it_is_written(written: object) -> None:
-    """A bare number is taken for seconds since 1970; the schema does not promise it."""
     assert request(requested_at=written) == request()
     assert b'"requested_at":"2026-03-05T15:04:05Z"' in SEND_REQUESTS.encode(
         request(requested_at=written)

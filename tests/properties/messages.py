@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -13,14 +13,15 @@ from zoneinfo import available_timezones
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from schemas.base import Message, Slug, UtcTime, Whole
+from schemas.base import Day, Message, Slug, UtcTime, Whole
 from schemas.consent import ConsentState, CurrentState
 from schemas.consent_request import PARTS, ConsentRequest
 from schemas.keywords import LOCALES, OwnWords
 from schemas.send_request import Kind, Resolved
 from schemas.sender import Sender
 from schemas.structs import MessageStruct, contract_of
-from schemas.tenant_settings import Price, TenantSettings
+from schemas.tenant_settings import Branch, Price, TenantSettings
+from schemas.time_zones import is_place
 from schemas.topics import Topic
 from schemas.when import Cap, QuietHours, When
 
@@ -30,7 +31,7 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
 SLUGS = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}", fullmatch=True)
 TIMES = st.datetimes(timezones=st.just(UTC))
 WHOLES = st.integers(-(2**53) + 1, 2**53 - 1)
-ZONES = st.sampled_from(sorted(available_timezones()))
+ZONES = st.sampled_from([name for name in sorted(available_timezones()) if is_place(name)])
 SENDERS = st.from_regex(r"\+[1-9][0-9]{6,14}|[0-9]{3,8}|MG[0-9a-f]{32}", fullmatch=True)
 NAMES = TEXTS.filter(bool)
 SAYINGS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20).filter(str.strip)
@@ -47,7 +48,7 @@ PLAIN: dict[Any, SearchStrategy[Any]] = {
     Whole: WHOLES,
     CurrentState: st.sampled_from(ConsentState),
     bool: st.booleans(),
-    date: st.dates(),
+    Day: st.dates(),
     datetime: TIMES,
     type(None): st.none(),
     float | None: st.none() | st.floats(min_value=0, exclude_min=True, allow_infinity=False),
@@ -61,7 +62,11 @@ NARROWER: dict[tuple[type[Message], str], SearchStrategy[Any]] = {
     (ConsentRequest, "answers"): SAYINGS.map(lambda said: f"{said} START STOP HELP"),
     (ConsentRequest, "wording"): st.permutations([f"{{{part}}}" for part in PARTS]).map(" ".join),
     (TenantSettings, "name"): NAMES,
-    (TenantSettings, "sender"): NAMES,
+    (TenantSettings, "sender"): SENDERS,
+    (TenantSettings, "regions"): st.lists(st.sampled_from(["US", "CA", "MX"]), max_size=3).map(
+        tuple
+    ),
+    (Branch, "sender"): st.none() | SENDERS,
     (TenantSettings, "time_zone"): ZONES,
     (TenantSettings, "asks_per_hour"): st.integers(1, 1_000_000),
     (TenantSettings, "locales"): st.lists(st.sampled_from(LOCALES), max_size=3).map(tuple),

@@ -55,6 +55,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(RuleName.BLOCKED_BY_CARRIER, sender.check_blocked_by_carrier),
     Rule(RuleName.NOT_ENTITLED, tenant.check_not_entitled),
     Rule(RuleName.SHORTENER, content.check_shortener),
+    Rule(RuleName.UNKNOWN_TIME_ZONE, timing.check_unknown_time_zone),
     Rule(RuleName.STALE, timing.check_stale),
     Rule(RuleName.REQUESTED_IN_FUTURE, timing.check_requested_in_future),
     Rule(RuleName.EXPIRED, timing.check_expired),

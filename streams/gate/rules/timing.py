@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Final
 
 from schemas.decision import Finding, Verdict
+from schemas.time_zones import is_place, suggest_places
 from streams.gate import send_window
 from streams.gate.local_hours import span_at
 from streams.gate.locations import Location
@@ -22,6 +23,7 @@ AHEAD_AT_MOST: Final = timedelta(days=1)
 wrong unit."""
 
 ZONES_NAMED_AT_MOST: Final = 3
+LONGEST_ZONE: Final = 40
 
 
 def check_clock_skew(context: RuleContext) -> Finding | None:
@@ -36,6 +38,21 @@ def check_clock_skew(context: RuleContext) -> Finding | None:
         reason=send_window.CLOCKS_DIFFER[0].upper() + send_window.CLOCKS_DIFFER[1:],
         next_step="set the clocks by NTP: it is decided when this clock has caught up",
         until=appended,
+    )
+
+
+def check_unknown_time_zone(context: RuleContext) -> Finding | None:
+    """A warning: the zone is passed over in favour of state and number."""
+    given = (context.request.time_zone, context.number.time_zone)
+    zone = next((zone for zone in given if zone and not is_place(zone)), None)
+    if zone is None:
+        return None
+    near = suggest_places(zone) if len(zone) <= LONGEST_ZONE else ()
+    return Finding(
+        rule=RuleName.UNKNOWN_TIME_ZONE,
+        verdict=Verdict.SEND,
+        reason=f"The time zone {zone[:LONGEST_ZONE]!r} is no place, so it was passed over",
+        next_step=f"use the name of a place, such as {near[0] if near else 'America/Chicago'}",
     )
 
 

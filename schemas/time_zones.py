@@ -53,13 +53,16 @@ def require_place(name: str) -> str:
     """Raises ValueError, with the places that it may have meant."""
     if is_place(name):
         return name
-    near = suggest_places(name)
-    meant = (
-        f"did you mean {', '.join(near[:-1]) + ' or ' if near[1:] else ''}{near[-1]}?"
-        if near
-        else "use a name such as America/Chicago"
+    raise ValueError(
+        f"unknown time zone {name[:80]!r}, no place in the IANA database: {hint_at_places(name)}"
     )
-    raise ValueError(f"unknown time zone {name[:80]!r}, no place in the IANA database: {meant}")
+
+
+def hint_at_places(name: str) -> str:
+    near = suggest_places(name)
+    if not near:
+        return "use a name such as America/Chicago"
+    return f"did you mean {', '.join(near[:-1]) + ' or ' if near[1:] else ''}{near[-1]}?"
 
 
 def suggest_places(name: str) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -14,6 +13,7 @@ import typer
 from schemas.numbers import e164, mask_number
 from services.cli import options
 from services.cli.connection import read_ledger
+from services.csv_output import write_csv
 from services.display_text import format_utc
 from services.ledger.consent import ConsentLog, build_proof, read_consent_logs
 from services.ledger.consent_audit import CHECKS, AuditFinding, AuditParams, run_audit
@@ -177,10 +177,8 @@ def audit(
     if as_json:
         print_json({name: [one._asdict() for one in rows] for name, rows in found.items()})
     elif as_csv:
-        writer = csv.writer(sys.stdout, lineterminator="\n")
-        writer.writerow(("check", "tenant", "number", "at", "place", "words"))
-        for rows in found.values():
-            writer.writerows(rows)
+        header = ("check", "tenant", "number", "at", "place", "words")
+        write_csv(sys.stdout, header, (row for rows in found.values() for row in rows))
     else:
         _print_audit(found)
     raise typer.Exit(1 if any(found[name] for name, kind in CHECKS.items() if kind.none) else 0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import sys
 from collections.abc import Iterable, Iterator
@@ -18,6 +17,7 @@ from schemas.numbers import e164, mask_number
 from services.cli import options
 from services.cli.connection import read_ledger
 from services.cli.progress_bar import progress_bar
+from services.csv_output import write_csv
 from services.display_text import ON_ONE_LINE
 from services.ledger.message_log import LogLine, Period, count_messages, list_messages
 from services.ledger.usage import (
@@ -188,9 +188,7 @@ def write_log(lines: Iterable[LogLine], form: Form) -> None:
         for line in lines:
             sys.stdout.write(json.dumps(line._asdict(), ensure_ascii=False) + "\n")
     elif form is Form.CSV:
-        writer = csv.writer(sys.stdout)
-        writer.writerow(LogLine._fields)
-        writer.writerows([_defuse(cell) for cell in line] for line in lines)
+        write_csv(sys.stdout, LogLine._fields, lines)
     else:
         _write_row({name: name for name in WIDTHS})
         for line in lines:
@@ -201,13 +199,6 @@ def _write_row(cells: dict[str, object]) -> None:
     shown = {name: str(cells[name]).translate(ON_ONE_LINE) for name in WIDTHS}
     padded = (shown[name][: width or None].ljust(width) for name, width in WIDTHS.items())
     sys.stdout.write("  ".join(padded).rstrip() + "\n")
-
-
-def _defuse(cell: object) -> object:
-    """A spreadsheet runs what begins like a formula; a number in E.164 is none."""
-    text = str(cell)
-    is_signed = text[:1] in ("+", "-") and not text[1:2].isdigit()
-    return f"'{text}" if is_signed or text[:1] in ("=", "@", "\t", "\r") else cell
 
 
 def _mask(line: LogLine) -> LogLine:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, time
 from itertools import islice
@@ -13,11 +14,14 @@ from pydantic import ValidationError
 
 from schemas.base import Evidence
 from schemas.consent import ConsentAction, ConsentEvent, ConsentSource
-from schemas.numbers import e164
+from schemas.consent_dates import is_placeholder, why_no_proof
+from schemas.numbers import E164, e164
 from schemas.topics import CONSENT_EVENTS
+from schemas.wire_types import RFC3339_DAY
 from services.operations.errors import InvalidRequest, OperationFailed
+from services.operations.opt_out_words import is_opt_in, is_opt_out
 from services.operations.session import Session
-from services.operations.table_file import OnProgress, Row, open_table
+from services.operations.table_file import OnProgress, Row, open_table, why_shortened
 from streams.gate.number_validation import PROBLEMS, validate_number
 
 REQUIRED: Final = ("number", "date", "source", "proof")
@@ -26,11 +30,11 @@ BATCH: Final = 1000
 """Lines that Kafka confirms at a time."""
 LONGEST: Final = 4000
 """Characters of one cell."""
-ACTIONS: Final = {
-    "": ConsentAction.OPT_IN,
-    "opt_in": ConsentAction.OPT_IN,
-    "opt_out": ConsentAction.OPT_OUT,
-}
+_TIME: Final = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?"
+    r"([Zz]|[+-][0-9]{2}:[0-9]{2})?"
+)
+"""People leave the seconds out."""
 
 
 class ConsentLine(NamedTuple):
@@ -105,15 +109,14 @@ async def import_consents(
 
 
 def _require_columns(path: Path, names: list[str]) -> None:
-    missing = [name for name in REQUIRED if name not in names]
+    required = ("number",) if "action" in names else REQUIRED
+    missing = [name for name in required if name not in names]
     if missing:
         raise InvalidRequest(
             f"{path}, line 1: the header must name {', '.join(REQUIRED)};"
             f" {', '.join(missing)} is missing"
         )
     for name in names:
-        if names.count(name) > 1:
-            raise InvalidRequest(f"{path}, line 1: the column {name!r} is there twice")
         if name not in REQUIRED + OPTIONAL:
             raise InvalidRequest(
                 f"{path}, line 1: the column {name!r} is not known;"
@@ -124,12 +127,15 @@ def _require_columns(path: Path, names: list[str]) -> None:
 def _check_cells(row: Row, columns: list[str]) -> Mapping[str, str]:
     if row.problem:
         raise _BadLine(row.problem)
+    cells = dict(zip(columns, row.cells, strict=False))
+    if len(row.cells) <= len(columns) and is_opt_out(cells.get("action", "")):
+        return {name: _make_text(cell) for name, cell in cells.items()}
     if len(row.cells) != len(columns):
         raise _BadLine(f"it has {len(row.cells)} cells, and the header {len(columns)}")
-    cells = dict(zip(columns, row.cells, strict=True))
-    for name, cell in cells.items():
-        if name in REQUIRED and not cell:
+    for name in REQUIRED:
+        if not cells.get(name):
             raise _BadLine(f"{name} is empty")
+    for name, cell in cells.items():
         if len(cell) > LONGEST:
             raise _BadLine(f"{name} has {len(cell)} characters; {LONGEST} is the most")
         if any("\ud800" <= sign <= "\udfff" for sign in cell):
@@ -137,21 +143,20 @@ def _check_cells(row: Row, columns: list[str]) -> Mapping[str, str]:
     return cells
 
 
+def _make_text(cell: str) -> str:
+    """What a no says beside, as far as it can be kept."""
+    return cell.encode(errors="surrogateescape").decode(errors="replace")[:LONGEST]
+
+
 def _build_event(cells: Mapping[str, str], about: ConsentImport) -> ConsentEvent:
-    action = ACTIONS.get(cells.get("action", ""))
-    if action is None:
+    is_no = is_opt_out(cells.get("action", ""))
+    if not is_no and not is_opt_in(cells.get("action", "")):
         raise _BadLine("action is neither opt_in nor opt_out")
-    number = e164(cells["number"])
-    problem = validate_number(number).problem
-    if problem:
-        raise _BadLine("number: {}: {}".format(*PROBLEMS[problem]))
-    at = _parse_date(cells["date"])
-    if at > about.now:
-        raise _BadLine("date is in the future")
+    number = _read_number(cells.get("number", ""), is_no)
     wording = cells.get("wording") or None
     evidence = {
-        "origin": cells["source"],
-        "document": cells["proof"],
+        "origin": cells.get("source") or None,
+        "document": cells.get("proof") or None,
         "wording": wording,
         "wording_sha256": hashlib.sha256(wording.encode()).hexdigest() if wording else None,
         "url": cells.get("url") or None,
@@ -163,13 +168,44 @@ def _build_event(cells: Mapping[str, str], about: ConsentImport) -> ConsentEvent
             tenant=about.tenant,
             number=number,
             sender=cells.get("sender") or None,
-            action=action,
+            action=ConsentAction.OPT_OUT if is_no else ConsentAction.OPT_IN,
             source=ConsentSource.IMPORT,
-            at=at,
+            at=_date_opt_out(cells, about.now) if is_no else _date_opt_in(cells, about.now),
             evidence=Evidence.model_validate(evidence),
         )
     except ValidationError as error:
         raise _BadLine(str(error.errors()[0]["msg"])) from None
+
+
+def _read_number(written: str, is_no: bool) -> str:
+    """A number that cannot be texted cannot opt in; it may opt out."""
+    if shortened := why_shortened(written):
+        raise _BadLine(f"number: {shortened}")
+    number = e164(written)
+    problem = "" if is_no else validate_number(number).problem
+    if is_no and not E164.fullmatch(number):
+        problem = validate_number(number).problem or "unreadable"
+    if problem:
+        raise _BadLine("number: {}: {}".format(*PROBLEMS[problem]))
+    return number
+
+
+def _date_opt_in(cells: Mapping[str, str], now: datetime) -> datetime:
+    for name in ("proof", "source"):
+        if is_placeholder(cells[name]):
+            raise _BadLine(f"{name} says nothing: write where the signed form is kept")
+    at = _parse_date(cells["date"])
+    if problem := why_no_proof(at, now):
+        raise _BadLine(f"date {problem}")
+    return at
+
+
+def _date_opt_out(cells: Mapping[str, str], now: datetime) -> datetime:
+    """A no needs no date: it counts from when it is imported."""
+    try:
+        return min(_parse_date(cells.get("date", "")), now)
+    except _BadLine:
+        return now
 
 
 def _parse_date(written: str) -> datetime:
@@ -177,8 +213,10 @@ def _parse_date(written: str) -> datetime:
 
     The gate orders claims by when they reach Kafka, not by this."""
     try:
-        if len(written) <= len("2025-11-03"):
+        if RFC3339_DAY.fullmatch(written):
             return datetime.combine(date.fromisoformat(written), time(), UTC)
+        if not _TIME.fullmatch(written):
+            raise ValueError(written)
         at = datetime.fromisoformat(written)
     except ValueError:
         raise _BadLine(

@@ -15,11 +15,12 @@ from pydantic import TypeAdapter, ValidationError
 from schemas.base import Slug
 from schemas.numbers import e164, mask_text
 from schemas.person import NumberChange, NumberFact, NumberType, PersonAction, PersonEvent
-from schemas.time_zones import require_place
+from schemas.time_zones import hint_at_places, is_place
 from schemas.topics import NUMBER_FACTS, PERSON_EVENTS
 from services.operations.errors import InvalidRequest, OperationFailed
+from services.operations.opt_out_words import is_opt_out
 from services.operations.session import Session
-from services.operations.table_file import OnProgress, Row, open_table
+from services.operations.table_file import OnProgress, Row, open_table, why_shortened
 from services.operations.validation import build_message, new_id
 from streams.gate.number_validation import PROBLEMS, validate_number
 from streams.people.state import MAX_NUMBERS
@@ -183,6 +184,8 @@ def _read_number(row: Mapping[str, str]) -> NumberChange | None:
     given = row.get("number")
     if given is None:
         return None
+    if shortened := why_shortened(given):
+        raise _BadCell(f"number {given[:LONGEST]!r}: {shortened}")
     number = e164(given)
     if problem := validate_number(number).problem:
         reason, next_step = PROBLEMS[problem]
@@ -200,6 +203,8 @@ def _read_number(row: Mapping[str, str]) -> NumberChange | None:
 
 def _read_switch(row: Mapping[str, str], name: str) -> bool | None:
     given = row.get(name)
+    if name == "sms_enabled" and given is not None and is_opt_out(given):
+        return False
     if given is not None and given.lower() not in SWITCH:
         raise _BadCell(f"{name} {given[:LONGEST]!r}: say yes or no")
     return SWITCH[given.lower()] if given else None
@@ -215,11 +220,12 @@ def _read_fields(row: Mapping[str, str], entry: Entry) -> dict[str, str]:
             raise _BadCell(
                 f"{name} {value!r}: an earlier line of this person says {entry.fields[name]!r}"
             )
-    if "time_zone" in said:
-        try:
-            require_place(said["time_zone"])
-        except ValueError as error:
-            raise _BadCell(str(error)) from None
+    zone = said.get("time_zone")
+    if zone is not None and not is_place(zone):
+        raise _BadCell(
+            f"time_zone {zone!r} is not known as a place in the IANA database:"
+            f" {hint_at_places(zone)}"
+        )
     return said
 
 

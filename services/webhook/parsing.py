@@ -17,6 +17,7 @@ IDENTITY: Final = ("tenant", "message_id", "attempt")
 """What identifies our attempt, in the query of the callback's URL."""
 MAX_MEDIA: Final = 10
 _KEYWORDS: Final = {keyword.value: keyword for keyword in CarrierKeyword}
+_WHOLE: Final = re.compile(r"0|[1-9][0-9]{0,8}")
 _COUNT: Final = re.compile(r"[1-9][0-9]{0,3}")
 
 M = TypeVar("M", bound=Message)
@@ -38,7 +39,9 @@ def parse_receipt(
         return InvalidCallback(f"the StatusCallback URL must carry {missing} in its query")
     if missing := _missing(form, "MessageSid", "MessageStatus"):
         return InvalidCallback(f"the form must have {missing}")
+    attempt = query["attempt"]
     fields = {name: query[name] for name in IDENTITY} | {
+        "attempt": int(attempt) if _WHOLE.fullmatch(attempt) else attempt,
         "provider_id": form["MessageSid"],
         "status": form["MessageStatus"],
         "error_code": form.get("ErrorCode") or None,

@@ -5,10 +5,13 @@ from __future__ import annotations
 import base64
 import hmac
 import re
+from itertools import chain
 from typing import Final
 from urllib.parse import parse_qsl, urlparse, urlsplit
 
 from pydantic import SecretBytes, SecretStr
+
+from services.webhook.url_writings import list_writings
 
 MAX_FIELDS: Final = 200
 """Twilio sends about 30 fields, and 20 more for ten media. More is an attempt to keep us busy."""
@@ -21,9 +24,10 @@ class Signature:
     """Verifies over the *configured* public URL: the caller can write any Host header, and behind a
     proxy the scheme and host are not those that Twilio signed.
 
-    Accepts exactly what Twilio's `RequestValidator` accepts, in a tenth of its time; a property
-    test compares the two. Like it, it tries the URL with its port and without, because Twilio signs
-    one or the other.
+    Accepts what Twilio's `RequestValidator` accepts, in a tenth of its time; a property test
+    compares the two. Like it, it tries the URL with its port and without, because Twilio signs one
+    or the other. For the same reason it also tries the address in the other writings of characters
+    that clients escape (`url_writings`).
     """
 
     def __init__(self, auth_token: SecretStr, public_url: str) -> None:
@@ -66,13 +70,19 @@ class Signature:
         token = self._token.get_secret_value()
         signed = "".join([name + value for name, value in sorted(set(fields))])
         rest = self._path + target
-        if _NORMALIZED.search(rest):
-            # Any host will do here; Twilio's own code would cut an IPv6 address in half.
-            before = f"{self._scheme}://host"
-            rest = urlparse(before + rest).geturl().removeprefix(before)
-        for host in self._hosts:
-            url = f"{self._scheme}://{host}{rest}"
-            expected = base64.b64encode(hmac.digest(token, (url + signed).encode(), "sha1"))
-            if hmac.compare_digest(expected, signature):
-                return True
+        for written in chain((_normalize(rest, self._scheme),), list_writings(rest)):
+            for host in self._hosts:
+                url = f"{self._scheme}://{host}{written}"
+                expected = base64.b64encode(hmac.digest(token, (url + signed).encode(), "sha1"))
+                if hmac.compare_digest(expected, signature):
+                    return True
         return False
+
+
+def _normalize(rest: str, scheme: str) -> str:
+    """Raises ValueError."""
+    if not _NORMALIZED.search(rest):
+        return rest
+    # Any host will do here; Twilio's own code would cut an IPv6 address in half.
+    before = f"{scheme}://host"
+    return urlparse(before + rest).geturl().removeprefix(before)

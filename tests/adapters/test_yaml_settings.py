@@ -80,7 +80,7 @@ def read(folder: Path, section: str, kind: type[Message], text: str) -> list:
         ("Time_Zone: America/Chicago", "did you mean `time_zone`?"),
         ("time zone: America/Chicago", "did you mean `time_zone`?"),
         ("when: {quiet_hour: none}", "did you mean `quiet_hours`?"),
-        ("when: {quiet_hours: {befor: '08:00'}}", "did you mean `before`?"),
+        ("when: {quiet_hours: {before_: '08:00'}}", "did you mean `before`?"),
         ("when: {quiet_hours: {before: 9:00}}", "write '09:00'"),
         ("when: {quiet_hours: {after: 9pm}}", "write '21:00'"),
         ("when: {quiet_hours: {after: '9 PM'}}", "write '21:00'"),

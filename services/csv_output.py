@@ -1,0 +1,50 @@
+"""Write CSV that a spreadsheet shows as it was written.
+
+A spreadsheet runs a cell that begins like a formula, and the cells come from producers and from
+people who text us.  Such a cell gets an apostrophe before it, as OWASP recommends ("CSV
+Injection").  All exports are written here.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+import unicodedata
+from collections.abc import Iterable
+from typing import Any, Final, TextIO
+
+_NUMBER: Final = re.compile(r"\+[0-9]+")
+"""A whole number in E.164 is no formula: it may begin with its plus."""
+_STARTS: Final = frozenset("=+-@\N{MINUS SIGN}")
+"""Begin a formula; spreadsheets take full-width and small variants for them as well."""
+_BREAKS: Final = frozenset("\t\r\n\0")
+"""Begin another cell or row in some spreadsheets."""
+
+
+def write_csv(file: TextIO, header: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
+    """The rows are written one by one, as they come."""
+    writer: Any = csv.writer(file)  # ends rows with CR LF, so that it quotes a lone CR as well
+    writer.writerow([escape_formula(name) for name in header])
+    for row in rows:
+        writer.writerow([escape_formula(cell) for cell in row])
+
+
+def escape_formula(cell: object) -> object:
+    """Numbers of our own stay numbers."""
+    if cell is None or isinstance(cell, bool | int | float):
+        return cell
+    text = str(cell)
+    return f"'{text}" if _is_formula(text) else text
+
+
+def _is_formula(text: str) -> bool:
+    if text[:1] in _BREAKS:
+        return bool(text)
+    shown = next((sign for sign in text if not _is_skipped(sign)), "")
+    starts = unicodedata.normalize("NFKC", shown)[:1] in _STARTS if shown else False
+    return starts and _NUMBER.fullmatch(text) is None
+
+
+def _is_skipped(sign: str) -> bool:
+    """Blanks, quotes and signs that show nothing: some spreadsheets look behind them."""
+    return sign.isspace() or sign in "\"'" or unicodedata.category(sign) in ("Cc", "Cf", "Zs")

@@ -20,8 +20,11 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Iterable, Mapping
-from typing import Final, NamedTuple
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
+from zlib import crc32
 
+from streams.partition.decoding import Record
 from streams.state_entry import StateEntry, dump
 
 POSITIONS: Final = b"\x00positions"
@@ -43,12 +46,36 @@ class DataLoss(Damaged):
     """An input topic no longer holds what a position points at."""
 
 
+class LastRecord(NamedTuple):
+    """The last record that was read of a partition: it shows whether the log is still the same."""
+
+    offset: int
+    timestamp: int
+    """Milliseconds since 1970, UTC."""
+    checksum: int
+
+    @classmethod
+    def of(cls, record: Record) -> LastRecord:
+        checksum = crc32(record.value or b"", crc32(record.key or b""))
+        return cls(record.offset, record.timestamp, checksum)
+
+
+class InputTopic(NamedTuple):
+    """What is known of an input topic besides the position in it."""
+
+    topic_id: str | None = None
+    """The broker's, in hex; None where it has none, and in state of earlier versions."""
+    last: LastRecord | None = None
+
+
 class StateSnapshot(NamedTuple):
     entries: dict[bytes, bytes]
     positions: dict[str, int]
     serial: int
     partitions: int | None = None
     settings: str | None = None
+    inputs: Mapping[str, InputTopic] = MappingProxyType({})
+    """By topic."""
 
 
 def join_key(entity_key: str, name: str) -> bytes:
@@ -83,17 +110,29 @@ def encode_positions(
     serial: int,
     partitions: int | None = None,
     settings: str | None = None,
+    inputs: Mapping[str, InputTopic] = MappingProxyType({}),
 ) -> bytes:
     """`partitions`: how many the processor's topics have.  `settings`: those under which all that
     waits was evaluated."""
     # The names in this JSON are on Kafka: they stay.
-    fields = {
+    fields: dict[str, Any] = {
         "positions": positions,
         "rows": entry_count,
         "serial": serial,
         "partitions": partitions,
     }
-    return json.dumps(fields if settings is None else {**fields, "settings": settings}).encode()
+    if settings is not None:
+        fields["settings"] = settings
+    if inputs:
+        fields["inputs"] = inputs
+    return json.dumps(fields).encode()
+
+
+def decode_inputs(fields: Mapping[str, Any]) -> dict[str, InputTopic]:
+    return {
+        name: InputTopic(topic_id, LastRecord(*last) if last else None)
+        for name, (topic_id, last) in fields.get("inputs", {}).items()
+    }
 
 
 def collapse(items: Iterable[tuple[bytes, bytes | None]]) -> StateSnapshot:
@@ -118,4 +157,5 @@ def collapse(items: Iterable[tuple[bytes, bytes | None]]) -> StateSnapshot:
         fields["serial"],
         fields.get("partitions"),
         fields.get("settings"),
+        decode_inputs(fields),
     )

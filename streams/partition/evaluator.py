@@ -96,6 +96,7 @@ class Evaluator:
         dead_letters = tx.dead_letter_count
         topic, partitions = self._inputs[name]
         tx.positions[name] = offset + 1
+        tx.last_records[name] = record
         tx.record_count += 1
         decoded = decode(topic, record, self.stores, partitions)
         if isinstance(decoded, tuple):

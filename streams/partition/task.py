@@ -72,6 +72,9 @@ class PartitionTask:
         self.consumer_positions: dict[str, int] = {}
         self.barrier: dict[str, int] = {}
         self.serial = 0
+        self.inputs: dict[str, changelog.InputTopic] = {}
+        """By topic: what tells whether it is still the one that was read."""
+        self._saves_positions = False
         self._partitions = counts.get(processor.inputs[0].name)
 
     @property
@@ -107,6 +110,9 @@ class PartitionTask:
         self.positions = {
             topic: at for topic, at in snapshot.positions.items() if topic in self.topics
         }
+        self.inputs = {
+            topic: known for topic, known in snapshot.inputs.items() if topic in self.topics
+        }
         if self.processor.reports_acquired:
             self.acquired_keys.extend(self.stores)
         if self._packer is not None:
@@ -138,6 +144,27 @@ class PartitionTask:
         self.positions[topic] = at
         self.expected[topic] = at
         self.consumer_positions[topic] = at
+        self.inputs.pop(topic, None)
+        self._saves_positions = True
+
+    def note_topic_ids(self, ids: Mapping[str, str]) -> None:
+        """The broker's ids of the input topics; those not known yet are kept with the next
+        batch."""
+        for topic, topic_id in ids.items():
+            known = self.inputs.get(topic, changelog.InputTopic())
+            if topic in self.topics and known.topic_id != topic_id:
+                self.inputs[topic] = known._replace(topic_id=topic_id)
+                self._saves_positions = True
+
+    def find_recreated(self, ids: Mapping[str, str]) -> list[str]:
+        """Topics that are not the ones of which something was read.  `ids`: the broker's, now."""
+        return [
+            topic
+            for topic, known in self.inputs.items()
+            if self.positions.get(topic)
+            and known.topic_id is not None
+            and ids.get(topic, known.topic_id) != known.topic_id
+        ]
 
     def feed(self, topic: str, records: list[Record]) -> None:
         """Offsets that were taken already are dropped.  A gap is normal, for transactions' markers
@@ -200,6 +227,7 @@ class PartitionTask:
             self.buffer
             or self.acquired_keys
             or self.consumer_positions
+            or self._saves_positions
             or self.reevaluator.is_walking
         )
 
@@ -221,6 +249,7 @@ class PartitionTask:
         tx = Transaction(
             now, self.serial + 1, work, dict(self.positions), fires_due_timers=has_results
         )
+        tx.saves_positions = self._saves_positions
         # Only when all records that came before the noted positions are in this batch or committed.
         if self.consumer_positions and not (self.barrier or self.priority_buffer or self.buffer):
             tx.consumer_positions = self.consumer_positions
@@ -291,11 +320,25 @@ class PartitionTask:
                 body = changelog.pack_value(self.timers.at(key), body)
             out.append((key, body))
         positions = changelog.encode_positions(
-            tx.positions, self.entry_count, tx.serial, self._partitions, self.reevaluator.settled
+            tx.positions,
+            self.entry_count,
+            tx.serial,
+            self._partitions,
+            self.reevaluator.settled,
+            self._inputs_after(tx),
         )
         out.append((changelog.POSITIONS, positions))
         return out
 
+    def _inputs_after(self, tx: Transaction) -> dict[str, changelog.InputTopic]:
+        """The last record of each topic stays known until a batch has read another."""
+        for topic, record in tx.last_records.items():
+            known = self.inputs.get(topic, changelog.InputTopic())
+            self.inputs[topic] = known._replace(last=changelog.LastRecord.of(record))
+        return self.inputs
+
     def mark_committed(self, tx: Transaction) -> None:
+        if tx.saves_positions:
+            self._saves_positions = False
         self.positions = tx.positions
         self.serial = tx.serial

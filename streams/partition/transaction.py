@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 from schemas.base import Message
 from schemas.cloudevents import common_headers
 from schemas.topics import Topic
-from streams.partition.decoding import partition_of
+from streams.partition.decoding import Record, partition_of
 from streams.processing import Publication, StateStore
 
 PartitionId = tuple[str, int]
@@ -65,6 +65,10 @@ class Transaction:
     consumer_positions: dict[str, int] = field(default_factory=dict)
     """Where the consumer stands behind the last record, past the markers of transactions.
     Committed too: when retention removes the markers, the gap must not look like lost records."""
+    last_records: dict[str, Record] = field(default_factory=dict)
+    """By topic, the last record of this batch."""
+    saves_positions: bool = False
+    """Committed even if nothing else is in it: something is to be kept beside the positions."""
     record_count: int = 0
     timer_count: int = 0
     dead_letter_count: int = 0
@@ -82,6 +86,7 @@ class Transaction:
             self.record_count
             or self.timer_count
             or self.consumer_positions
+            or self.saves_positions
             or self.outgoing
             or self.dirty
         )

@@ -7,7 +7,8 @@ Restoring begins after the partition's writer has fenced every earlier owner: on
 of an earlier owner still be committed.  The changelog is read to its end and gives state and
 positions of one transaction.  Three checks follow, and the worker refuses to start if one fails:
 the changelog is whole (`Damaged`), the number of partitions is the same (`Repartitioned`), and each
-position still lies within its topic's log (`DataLoss`).  Staff may accept a loss by name, as the
+position still lies within its topic's log, of the very topic that was read (`DataLoss`; see
+`topic_identity`).  Staff may accept a loss by name, as the
 refusal words it.
 
 Last, the ends of the priority topics become the barrier of each task: the runtime evaluates nothing
@@ -20,19 +21,25 @@ resumes).
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from streams.partition.changelog import Damaged, DataLoss, Repartitioned
 from streams.partition.task import PartitionTask
+from streams.runtime.topic_identity import fetch_topic_ids, find_replaced
+
+ID_DIGITS: Final = 8
+"""Of a topic's id, in the name of a loss: what is accepted of this topic holds for no later one."""
 
 
 class Gap(NamedTuple):
     """Records that are gone before they were read."""
 
     name: str
-    """Topic, partition and the offset at which it goes on: staff name it to accept the loss."""
+    """Topic, partition and the offset at which it goes on: staff name it to accept the loss.  For
+    a topic that was made anew, the beginning of its id too."""
     description: str
 
 
@@ -114,13 +121,18 @@ async def _check_positions(
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, **auth)
     await consumer.start()
     try:
-        refuse_gaps([gap for task in tasks for gap in await _check(consumer, task, accepted)])
+        names = {topic.name for task in tasks for topic in task.processor.inputs}
+        ids = await fetch_topic_ids(consumer._client, names)
+        refuse_gaps([gap for task in tasks for gap in await _check(consumer, task, ids, accepted)])
     finally:
         await consumer.stop()
 
 
 async def _check(
-    consumer: AIOKafkaConsumer, task: PartitionTask, accepted: Collection[str]
+    consumer: AIOKafkaConsumer,
+    task: PartitionTask,
+    ids: Mapping[str, str],
+    accepted: Collection[str],
 ) -> list[Gap]:
     partitions = [TopicPartition(topic.name, task.partition) for topic in task.processor.inputs]
     ends = {
@@ -130,9 +142,32 @@ async def _check(
         partition.topic: start
         for partition, start in (await consumer.beginning_offsets(partitions)).items()
     }
-    gaps = find_gaps(task, starts, ends, accepted)
+    replaced = await _find_replaced(consumer, task, starts, ends)
+    gaps = find_gaps(task, starts, ends, accepted, ids, replaced)
+    task.note_topic_ids(ids)
     task.set_barrier({topic: end for topic, end in ends.items() if end > starts[topic]})
     return gaps
+
+
+async def _find_replaced(
+    consumer: AIOKafkaConsumer,
+    task: PartitionTask,
+    starts: Mapping[str, int],
+    ends: Mapping[str, int],
+) -> set[str]:
+    """Topics in whose log another record stands where the last one was read."""
+    known = {
+        TopicPartition(topic, task.partition): one.last
+        for topic, one in task.inputs.items()
+        if one.last is not None
+    }
+    found = await find_replaced(
+        consumer,
+        known,
+        {one: starts[one.topic] for one in known},
+        {one: ends[one.topic] for one in known},
+    )
+    return {one.topic for one in found}
 
 
 def find_gaps(
@@ -140,12 +175,31 @@ def find_gaps(
     starts: Mapping[str, int],
     ends: Mapping[str, int],
     accepted: Collection[str],
+    ids: Mapping[str, str] = MappingProxyType({}),
+    replaced: Collection[str] = (),
 ) -> list[Gap]:
-    """The task goes on behind gaps that are accepted; the others are returned."""
+    """The task goes on behind gaps that are accepted; the others are returned.
+
+    `ids`: the topics' ids now.  `replaced`: topics whose log holds other records than were read."""
     found = []
+    recreated = task.find_recreated(ids)
     for topic, start in starts.items():
-        description = _describe_gap(topic, task, start, ends[topic])
         name = f"{topic}/{task.partition}@{start}"
+        description: str | None
+        if topic in recreated:
+            at = task.positions[topic]
+            description = (
+                f"{topic} partition {task.partition} was deleted and made anew: {at} was read of "
+                "the topic before it"
+            )
+            name = f"{name}:{ids[topic][:ID_DIGITS]}"
+        elif topic in replaced:
+            description = (
+                f"{topic} partition {task.partition} was cut and grew again: another record stands "
+                "where the last one was read"
+            )
+        else:
+            description = _describe_gap(topic, task, start, ends[topic])
         if description and name in accepted:
             task.skip_to(topic, start)
         elif description:

@@ -12,6 +12,7 @@ from typing import Any, Final
 import aiokafka
 import faust
 import faust.tables
+from aiokafka.client import AIOKafkaClient
 from aiokafka.consumer import fetcher
 from aiokafka.producer import sender
 from aiokafka.producer.message_accumulator import BatchBuilder
@@ -43,6 +44,8 @@ PRIVATE_NAMES: Final[tuple[tuple[Any, str], ...]] = (
     (faust.App, "_create_directories"),
     (faust.tables.TableManager, "sleep"),  # its start sleeps a second
     (drivers.TRANSPORTS, "aliases"),
+    (AIOKafkaClient, "send"),  # to ask for topic ids
+    (AIOKafkaClient, "get_random_node"),
     (sender.EndTxnHandler, "handle_response"),
     (sender.EndTxnHandler, "create_request"),
     (sender, "BACKOFF_OVERRIDE"),

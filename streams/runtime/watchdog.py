@@ -23,7 +23,9 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from streams.partition.changelog import DataLoss
 from streams.runtime.faust_app import FaustApp
+from streams.runtime.topic_identity import fetch_topic_ids
 
 log = logging.getLogger(__name__)
 
@@ -98,6 +100,7 @@ class Watchdog:
             return self._check_marks(
                 {"no partitions were opened": (faust_app.progress_at, faust_app.rebalances)}
             )
+        await self._check_topic_ids(broker, tasks)
         fetch = faust_app.app.consumer.offered_fetch
         consumer_positions = await self._consumer_positions(partitions)
         marks = dict(self._pending_partitions(tasks, ends, consumer_positions))
@@ -105,6 +108,18 @@ class Watchdog:
             marks["a fetch is not taken by the agent"] = id(fetch)
         self._check_marks(marks)
         return None
+
+    async def _check_topic_ids(self, broker: AIOKafkaConsumer, tasks: Any) -> None:
+        """A topic that is made anew under a running worker must not be read as if it were the old
+        one.  The next start, which `restore` refuses, says what was read of it."""
+        names = [topic.name for topic in self.faust_app.processor.inputs]
+        ids = await fetch_topic_ids(broker._client, names)
+        for runner in tasks.values():
+            for topic in runner.task.find_recreated(ids):
+                self.faust_app.fail_fast(
+                    DataLoss(f"{topic} was deleted and made anew while it was read")
+                )
+                return
 
     def _pending_partitions(
         self, tasks: Any, ends: Mapping[Any, int], reads: Mapping[Any, int]

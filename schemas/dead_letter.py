@@ -31,6 +31,9 @@ class DeadLetterCause(StrEnum):
     """It came to a sender that has not been applied."""
     NOBODY_TEXTED = "nobody_texted"
     """It came to a shared sender from a number that nobody texted."""
+    STANDS_STILL = "stands_still"
+    """No record: its topic's partition stands still there, because too many records before it
+    became dead letters."""
 
 
 class DeadLetter(Message):

@@ -31,6 +31,7 @@ _ENV: Final = {
     "metrics_port_file": "SAYSO_METRICS_PORT_FILE",
     "brake": "SAYSO_BRAKE",
     "accept_loss": "SAYSO_ACCEPT_LOSS",
+    "accept_dead_letters": "SAYSO_ACCEPT_DEAD_LETTERS",
     "account_pace": "SAYSO_ACCOUNT_PACE",
     "support_address": "SAYSO_SUPPORT_ADDRESS",
     "smtp_url": "SAYSO_SMTP_URL",
@@ -89,10 +90,14 @@ class ServiceSettings(BaseModel):
     metrics_port_file: Path | None = None
     """The port is written here, for those who asked for any."""
     brake: float = Field(default=0.5, ge=0, le=1)
-    """The share of records that may be dead letters before a worker stops. 1: it never stops."""
+    """The share of a topic's records that may be dead letters before its partition stands still.
+    1: it never does."""
     accept_loss: Losses = frozenset()
     """Lost records, named as by the worker that refused to start. It continues after these, and no
     others."""
+    accept_dead_letters: Losses = frozenset()
+    """Where topics stand still, named as the log and `sayso dlq list` do. They go on there, and
+    what cannot be read becomes dead letters."""
     account_pace: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     """Segments per second of all senders together. None: only each sender's own limit."""
     support_address: str = ""

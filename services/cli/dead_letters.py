@@ -151,6 +151,7 @@ def fix(
     actor = options.read_actor(by)
     with read_ledger(bootstrap, state) as ledger:
         one = dead_letters.find_open_letter(ledger, name)
+        dead_letters.refuse_standstill(one)
         value = edit(one.letter)
         if value is None:
             raise OperationFailed("Nothing was changed, so nothing was replayed")

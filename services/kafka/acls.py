@@ -75,6 +75,9 @@ READ_BY_PROCESSORS: Final = tuple(
 )
 """A dead letter's record may be replayed to any of them."""
 
+STATE_TOPICS: Final = tuple(processor.state_topic for processor in PROCESSORS.values())
+"""`sayso lag` reads there what processors keep beside their positions."""
+
 
 def compute_rights() -> Mapping[str, Rights]:
     """By service, in the order in which they are printed."""
@@ -84,10 +87,10 @@ def compute_rights() -> Mapping[str, Rights]:
         "webhook": _topics(Operation.WRITE, (t.INBOUND, t.DELIVERY_RECEIPTS)),
         "consents": _topics(Operation.WRITE, (t.CONSENT_EVENTS,)),
         "ledger": _topics(Operation.READ, TOPICS) + _topics(Operation.WRITE, (t.BALANCE,)),
-        "exporter": _topics(Operation.READ, READ_BY_PROCESSORS) + groups,
+        "exporter": _topics(Operation.READ, (*READ_BY_PROCESSORS, *STATE_TOPICS)) + groups,
         "producer": _topics(Operation.WRITE, WRITTEN_BY_PRODUCERS),
         "staff": _topics(Operation.READ, TOPICS) + _topics(Operation.WRITE, WRITTEN_BY_STAFF),
-        "ops": _topics(Operation.READ, TOPICS)
+        "ops": _topics(Operation.READ, (*TOPICS, *STATE_TOPICS))
         + _topics(Operation.WRITE, (*WRITTEN_BY_OPS, *READ_BY_PROCESSORS))
         + _transactions("sayso.letter-")
         + groups,

@@ -21,6 +21,7 @@ from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaError
 from aiokafka.structs import OffsetAndMetadata
 
 from services.kafka.security import security_options, unreachable_message
+from services.observability.kept_positions import find_problems
 from services.observability.lag_report import (
     GroupPartition,
     GroupState,
@@ -35,6 +36,8 @@ WINDOW: Final = 10
 """Samples that are kept, as in Burrow."""
 READ_TIMEOUT: Final = 2.0
 """Seconds for reading the first unread record."""
+PROBLEMS_EVERY: Final = 15.0
+"""Seconds between two looks at what processors keep beside their positions."""
 NO_GROUP: Final = GroupState("Dead", 0, frozenset())
 
 
@@ -49,6 +52,8 @@ class LagMonitor:
         """`groups`: the topics that each group reads."""
         self._bootstrap = bootstrap
         self._groups = {group: tuple(topics) for group, topics in groups.items()}
+        self._problems: Mapping[GroupPartition, str] = {}
+        self._problems_read_at = float("-inf")
         self._window: deque[Sample] = deque(maxlen=WINDOW)
 
     async def __aenter__(self) -> Self:
@@ -101,14 +106,25 @@ class LagMonitor:
         assigned = sorted({_topic_partition(one) for one in partitions})
         starts = await self._reader.beginning_offsets(assigned) if assigned else {}
         ends = await self._reader.end_offsets(assigned) if assigned else {}
+        problems = await self._find_problems(partitions)
         samples: dict[GroupPartition, PartitionSample] = {}
         for one in partitions:
             at = _topic_partition(one)
             known = committed[one.group].get(at)
             done = known.offset if known is not None and known.offset >= 0 else None
             gone = known is not None and known.metadata == SHUTDOWN_METADATA
-            samples[one] = PartitionSample(done, starts[at], ends[at], gone=gone)
+            problem = problems.get(one, "")
+            samples[one] = PartitionSample(done, starts[at], ends[at], gone=gone, problem=problem)
         return Sample(time.time(), await self._add_times(samples), groups)
+
+    async def _find_problems(
+        self, partitions: list[GroupPartition]
+    ) -> Mapping[GroupPartition, str]:
+        """It costs a few fetches, so not with every sample."""
+        if time.monotonic() - self._problems_read_at >= PROBLEMS_EVERY:
+            self._problems = await find_problems(self._reader, partitions)
+            self._problems_read_at = time.monotonic()
+        return self._problems
 
     async def _committed(self, group: str) -> Mapping[TopicPartition, OffsetAndMetadata]:
         """Empty before anybody has committed: the broker creates the offsets topic when first

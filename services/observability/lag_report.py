@@ -35,6 +35,8 @@ class PartitionSample(NamedTuple):
     """The time of the first unread record, milliseconds since 1970, UTC."""
     gone: bool = False
     """With its last commit the worker said that it shuts down."""
+    problem: str = ""
+    """What is wrong with the partition that its offsets do not show."""
 
     @property
     def position(self) -> int:
@@ -86,7 +88,7 @@ def diagnose(window: Sequence[PartitionSample], group: GroupState | None, owned:
     """`window`: oldest first, at least one. `owned`: a member of the group has this partition
     now."""
     last = window[-1]
-    if (cause := _out_of_range(last)) is not None:
+    if (cause := last.problem or _out_of_range(last)) is not None:
         is_read = owned and not last.gone
         return Diagnosis(Verdict.STALLED if is_read else Verdict.STOPPED, cause)
     if group is None or group.members == 0:
@@ -173,8 +175,14 @@ def build_report(window: Sequence[Sample]) -> LagReport:
     """`window`: oldest first, at least one."""
     last = window[-1]
     lines = sorted((_line(one, window) for one in last.partitions), key=_by_severity)
+    lines.sort(key=lambda line: not _problem_of(line, last))
     states = {name: group.state for name, group in last.groups.items()}
     return LagReport(last.at, last.at - window[0].at, tuple(lines), states)
+
+
+def _problem_of(line: LagLine, last: Sample) -> str:
+    """Such partitions come first: nobody else's restart mends them."""
+    return last.partitions[GroupPartition(line.group, line.topic, line.partition)].problem
 
 
 def _by_severity(line: LagLine) -> tuple[int, int, str, str, int]:

@@ -111,6 +111,12 @@ WORKERS: Final[tuple[Metric, ...]] = (
         "Senders that are paused, waiting after a 429, or without settings.",
     ),
     Metric("sayso_dead_letters_total", _C, ("room", "cause"), "Records that became dead letters."),
+    Metric(
+        "sayso_standstills",
+        _G,
+        ("topic", "partition"),
+        "1 for a topic's partition that stands still: too many of its records were unreadable.",
+    ),
 )
 """Metrics of each worker."""
 

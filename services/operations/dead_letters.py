@@ -36,6 +36,7 @@ CAUSES: Final[Mapping[str, str]] = {
     DeadLetterCause.ID_RESERVED: "only Sayso gives ids of this form",
     DeadLetterCause.UNKNOWN_ORDER: "it hands back an order that the gate never gave",
     DeadLetterCause.UNKNOWN_SENDER: "it came to a sender that has not been applied",
+    DeadLetterCause.STANDS_STILL: "no record: the topic stands still there, too many were bad",
     DeadLetterCause.NOBODY_TEXTED: "it came to a shared sender from a number that nobody texted",
 }
 """Every cause that a processor gives, in words."""
@@ -77,6 +78,15 @@ def find_open_letter(ledger: Ledger, name: str) -> DeadLetterEntry:
     return found
 
 
+def refuse_standstill(one: DeadLetterEntry) -> None:
+    """Raises InvalidRequest for a letter that only says that a topic stands still."""
+    if one.letter.cause == DeadLetterCause.STANDS_STILL:
+        raise InvalidRequest(
+            f"{one.name} is no record: it says that {one.letter.place} stands still",
+            "see its reason (`sayso dlq list`), and drop it once that is seen to",
+        )
+
+
 def choose_letters(
     ledger: Ledger,
     names: Sequence[str] | None,
@@ -100,6 +110,7 @@ async def replay(
     """Write the record to its own topic again, once.  `mended` replaces its value.
 
     Raises OperationError."""
+    refuse_standstill(one)
     if one.letter.topic not in BY_NAME:
         raise InvalidRequest(f"there is no topic {one.letter.topic} any more: drop it")
     value = one.letter.value_bytes if mended is None else mended

@@ -82,6 +82,7 @@ async def run_worker(
         call_timeout=settings.provider_timeout,
         lease=settings.session_timeout / 2,
         dlq_share=settings.brake,
+        accepted_standstills=settings.accept_dead_letters,
     )
     app = FaustApp(
         processor,

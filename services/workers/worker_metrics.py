@@ -52,9 +52,20 @@ class WorkerMetrics:
 
         def on_ready(partitions: list[int]) -> None:
             meters.set("sayso_partitions", len(partitions), room=room)
+            meters.clear("sayso_standstills")  # what stands still is seen again
             hooks.on_ready(partitions)
 
-        return replace(hooks, on_commit=on_commit, on_restore=on_restore, on_ready=on_ready)
+        def on_standstill(topic: str, partition: int) -> None:
+            meters.set("sayso_standstills", 1, topic=topic, partition=str(partition))
+            hooks.on_standstill(topic, partition)
+
+        return replace(
+            hooks,
+            on_commit=on_commit,
+            on_restore=on_restore,
+            on_ready=on_ready,
+            on_standstill=on_standstill,
+        )
 
     @asynccontextmanager
     async def serve(self, app: FaustApp) -> AsyncIterator[None]:

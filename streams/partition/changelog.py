@@ -25,6 +25,7 @@ from typing import Any, Final, NamedTuple
 from zlib import crc32
 
 from streams.partition.decoding import Record
+from streams.partition.dlq_limit import Standstill
 from streams.state_entry import StateEntry, dump
 
 POSITIONS: Final = b"\x00positions"
@@ -76,6 +77,8 @@ class StateSnapshot(NamedTuple):
     settings: str | None = None
     inputs: Mapping[str, InputTopic] = MappingProxyType({})
     """By topic."""
+    standstills: Mapping[str, Standstill] = MappingProxyType({})
+    """By topic."""
 
 
 def join_key(entity_key: str, name: str) -> bytes:
@@ -111,6 +114,7 @@ def encode_positions(
     partitions: int | None = None,
     settings: str | None = None,
     inputs: Mapping[str, InputTopic] = MappingProxyType({}),
+    standstills: Mapping[str, Standstill] = MappingProxyType({}),
 ) -> bytes:
     """`partitions`: how many the processor's topics have.  `settings`: those under which all that
     waits was evaluated."""
@@ -125,6 +129,8 @@ def encode_positions(
         fields["settings"] = settings
     if inputs:
         fields["inputs"] = inputs
+    if standstills:
+        fields["standstills"] = standstills
     return json.dumps(fields).encode()
 
 
@@ -133,6 +139,10 @@ def decode_inputs(fields: Mapping[str, Any]) -> dict[str, InputTopic]:
         name: InputTopic(topic_id, LastRecord(*last) if last else None)
         for name, (topic_id, last) in fields.get("inputs", {}).items()
     }
+
+
+def decode_standstills(fields: Mapping[str, Any]) -> dict[str, Standstill]:
+    return {name: Standstill(*one) for name, one in fields.get("standstills", {}).items()}
 
 
 def collapse(items: Iterable[tuple[bytes, bytes | None]]) -> StateSnapshot:
@@ -158,4 +168,5 @@ def collapse(items: Iterable[tuple[bytes, bytes | None]]) -> StateSnapshot:
         fields.get("partitions"),
         fields.get("settings"),
         decode_inputs(fields),
+        decode_standstills(fields),
     )

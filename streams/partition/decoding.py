@@ -7,15 +7,13 @@ A record whose key or partition does not match its value is filed again where it
 numbers with blanks.  A record that cannot be read becomes a dead letter with its bytes, its place
 and the reason.  Faust's codecs would acknowledge it and drop it.
 
-When too many of the latest records become dead letters, their producer has gone wrong: the worker
-stops, and a person looks (`DlqLimit`).  Nothing is lost by stopping, for what exceeded the limit is
-not committed and is read again.
+When too many of a topic's latest records become dead letters, the topic's partition stands still
+(`dlq_limit`).
 """
 
 from __future__ import annotations
 
 import base64
-from collections import deque
 from collections.abc import Container
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -50,12 +48,6 @@ what came meanwhile."""
 OWN_HEADERS: Final = frozenset({"ce_specversion", "ce_id", "ce_source", "ce_type", "content-type"})
 """Nearly all records have these headers alone, which need no second look while they are short."""
 SHORT_HEADER: Final = 1024
-
-DLQ_WINDOW: Final = 1000
-"""Records of the latest batches that the limit looks at together."""
-MIN_DEAD_LETTERS: Final = 100
-"""Dead letters in a window before their share means anything: a handful of bad records stops
-nobody."""
 
 
 class Record(Protocol):
@@ -272,38 +264,3 @@ def _quote_headers(headers: Any) -> tuple[tuple[str, str], ...]:
 
 def _to_base64(data: bytes | None) -> str | None:
     return None if data is None else base64.b64encode(data).decode()
-
-
-class DlqLimitExceeded(Exception):
-    """One sentence: what was seen, and how to go on."""
-
-
-class DlqLimit:
-    def __init__(self, share: float = 0.5) -> None:
-        """`share` of the records that may become dead letters, 0 to 1; at 1 the limit never
-        applies."""
-        self.share = share
-        self._batches: deque[tuple[int, int]] = deque()
-        self._records = 0
-        self._dead_letters = 0
-
-    def add(self, records: int, dead_letters: int) -> None:
-        """Count a batch that is about to be committed.  Raises DlqLimitExceeded."""
-        if not records:
-            return
-        self._batches.append((records, dead_letters))
-        self._records += records
-        self._dead_letters += dead_letters
-        while self._records - self._batches[0][0] >= DLQ_WINDOW:
-            oldest_records, oldest_dead_letters = self._batches.popleft()
-            self._records -= oldest_records
-            self._dead_letters -= oldest_dead_letters
-        if (
-            self._dead_letters >= MIN_DEAD_LETTERS
-            and self._dead_letters > self.share * self._records
-        ):
-            raise DlqLimitExceeded(
-                f"{self._dead_letters} of the last {self._records} records could not be read or "
-                f"placed, and the brake allows {self.share:.0%}: stop their producer and see "
-                "`sayso dlq list`, or start with SAYSO_BRAKE=1 to go on"
-            )

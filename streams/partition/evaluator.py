@@ -8,8 +8,9 @@ the changelog key of a due timer (`bytes`), a `ReevaluateEntry`, an entity key w
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
+from schemas.dead_letter import DeadLetter, DeadLetterCause
 from schemas.topics import DEAD_LETTERS, Topic
 from streams.partition import changelog
 from streams.partition.decoding import (
@@ -21,6 +22,12 @@ from streams.partition.decoding import (
     partition_of,
     quote_record,
     reroute_headers,
+)
+from streams.partition.dlq_limit import (
+    DlqLimit,
+    Standstill,
+    describe_remedy,
+    standstill_name,
 )
 from streams.partition.queues import TimerQueue
 from streams.partition.reevaluator import ReevaluateEntry
@@ -37,17 +44,25 @@ from streams.processing import (
 )
 from streams.processor import Processor
 
+NO_LIMIT: Final = 1.0
+"""The share of dead letters that what may carry a STOP is allowed."""
 _tuple = tuple.__new__  # a NamedTuple's own constructor takes twice as long
 UNTRUSTED_KEY = "its key names nobody: if it was a STOP, nobody has heard it"
 
 
 class Evaluator:
-    def __init__(self, processor: Processor, partition: int, counts: Mapping[str, int]) -> None:
-        """`counts`: each topic's number of partitions."""
+    def __init__(
+        self,
+        processor: Processor,
+        partition: int,
+        counts: Mapping[str, int],
+        dlq_share: float = 0.5,
+    ) -> None:
+        """`counts`: each topic's number of partitions.  `dlq_share`: see `DlqLimit`."""
         self.processor = processor
+        self.partition = partition
         self.counts = counts
         self.topics: dict[str, Topic[Any]] = {topic.name: topic for topic in processor.inputs}
-        self._inputs = {topic.name: (topic, counts[topic.name]) for topic in processor.inputs}
         self.reports_unreadable = {
             topic.name
             for topic in (
@@ -56,6 +71,21 @@ class Evaluator:
                 else processor.reports_unreadable
             )
         }
+        may_carry_stop = self.reports_unreadable | {
+            topic.name for topic in processor.priority_topics
+        }
+        self.limits = {
+            name: DlqLimit(dlq_share) for name in self.topics if name not in may_carry_stop
+        }
+        """Of the topics that may stand still."""
+        self._inputs = {
+            name: (topic, counts[name], self.limits.get(name) or DlqLimit(NO_LIMIT))
+            for name, topic in self.topics.items()
+        }
+        self.standstills: dict[str, Standstill] = {}
+        """By topic, as they are committed."""
+        self.standing: set[str] = set()
+        """Topics whose records are passed over, since they were seen to stand still."""
         self.stores: dict[str, StateStore] = {}
         self.timers = TimerQueue()
         self.entry_count = 0
@@ -92,13 +122,18 @@ class Evaluator:
 
     def _evaluate_record(self, tx: Transaction, record: Record, settings: Settings) -> None:
         name = record.topic
+        if name in self.standing:
+            return
         offset = record.offset
         dead_letters = tx.dead_letter_count
-        topic, partitions = self._inputs[name]
+        topic, partitions, limit = self._inputs[name]
+        decoded = decode(topic, record, self.stores, partitions)
+        if name in self.standstills and not self._may_go_on(tx, name, decoded):
+            return
         tx.positions[name] = offset + 1
         tx.last_records[name] = record
         tx.record_count += 1
-        decoded = decode(topic, record, self.stores, partitions)
+        limit.records += 1
         if isinstance(decoded, tuple):
             entity_key, value, at_ms = decoded
             self._process(
@@ -111,8 +146,43 @@ class Evaluator:
             self._reroute(tx, topic, record, decoded)
         else:
             self._publish_dead_letter(tx, record, decoded, settings)
-        if tx.dead_letter_count != dead_letters and is_replay(record):
+        if tx.dead_letter_count == dead_letters:
+            return
+        if is_replay(record):
             tx.dead_letter_count = dead_letters  # staff replayed it: no producer has gone wrong
+        elif limit.add(offset, _last_reason(tx)):
+            self._stand_still(tx, record, limit)
+
+    def _may_go_on(self, tx: Transaction, name: str, decoded: object) -> bool:
+        """After a start, the record at which a topic stands still is tried once more."""
+        if isinstance(decoded, UnreadableRecord):
+            self.standing.add(name)
+            tx.standstills.append(name)
+            return False
+        del self.standstills[name]
+        return True
+
+    def _stand_still(self, tx: Transaction, record: Record, limit: DlqLimit) -> None:
+        """Nothing behind this record is evaluated.  A dead letter says so, for those who read
+        dead letters and not logs."""
+        name = record.topic
+        at_ms = int(tx.now.timestamp() * 1000)
+        standstill = limit.build_standstill(record.offset + 1, at_ms)
+        self.standstills[name] = standstill
+        self.standing.add(name)
+        tx.standstills.append(name)
+        remedy = describe_remedy(standstill_name(name, self.partition, standstill))
+        letter = DeadLetter(
+            room=self.processor.name,
+            topic=name,
+            partition=record.partition,
+            offset=standstill.offset,
+            timestamp=tx.now,
+            cause=DeadLetterCause.STANDS_STILL,
+            reason=f"{standstill.describe()}; {remedy}",
+            at=tx.now,
+        )
+        self._publish(tx, (Publication(DEAD_LETTERS, letter),))
 
     def _reroute(
         self, tx: Transaction, topic: Topic[Any], record: Record, wrong: WrongPartition
@@ -222,3 +292,9 @@ class Evaluator:
         for topic, _ in publications:
             if topic is DEAD_LETTERS:
                 tx.dead_letter_count += 1
+
+
+def _last_reason(tx: Transaction) -> str:
+    letters = (message for topic, message in reversed(tx.publications) if topic is DEAD_LETTERS)
+    letter = next(letters, None)
+    return letter.reason if isinstance(letter, DeadLetter) else ""

@@ -28,13 +28,14 @@ records that were lost.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 from streams.memory import IdlePacker, unpack
 from streams.partition import changelog
 from streams.partition.decoding import Record
+from streams.partition.dlq_limit import Standstill, standstill_name
 from streams.partition.evaluator import Evaluator
 from streams.partition.queues import RecordBuffer
 from streams.partition.reevaluator import Reevaluator
@@ -48,16 +49,26 @@ MAX_TIMERS = 2000
 
 class PartitionTask:
     def __init__(
-        self, processor: Processor, partition: int, counts: Mapping[str, int], *, limit: int = 2000
+        self,
+        processor: Processor,
+        partition: int,
+        counts: Mapping[str, int],
+        *,
+        limit: int = 2000,
+        dlq_share: float = 0.5,
+        accepted_standstills: Collection[str] = (),
     ) -> None:
         """`counts`: each topic's number of partitions.  `limit`: records that a transaction may
-        evaluate."""
+        evaluate.  `dlq_share`: see `DlqLimit`.  `accepted_standstills`: names of standstills that
+        staff let go on."""
         self.processor = processor
         self.partition = partition
         self.counts = counts
         self.limit = limit
         self.priority_topics = {topic.name for topic in processor.priority_topics}
-        self._evaluator = Evaluator(processor, partition, counts)
+        self._evaluator = Evaluator(processor, partition, counts, dlq_share)
+        self._dlq_share = dlq_share
+        self._accepted_standstills = accepted_standstills
         self.topics = self._evaluator.topics
         self.stores = self._evaluator.stores
         self.timers = self._evaluator.timers
@@ -76,6 +87,15 @@ class PartitionTask:
         """By topic: what tells whether it is still the one that was read."""
         self._saves_positions = False
         self._partitions = counts.get(processor.inputs[0].name)
+
+    @property
+    def standstills(self) -> dict[str, Standstill]:
+        """By topic: what waits for a person, because too many records became dead letters."""
+        return self._evaluator.standstills
+
+    def stands_still(self, topic: str) -> bool:
+        """It is not to be fetched."""
+        return topic in self._evaluator.standing
 
     @property
     def entry_count(self) -> int:
@@ -113,14 +133,28 @@ class PartitionTask:
         self.inputs = {
             topic: known for topic, known in snapshot.inputs.items() if topic in self.topics
         }
+        self._restore_standstills(snapshot.standstills)
         if self.processor.reports_acquired:
             self.acquired_keys.extend(self.stores)
         if self._packer is not None:
             self._packer.restore(store.raw for store in self.stores.values())
         self.rewind()
 
+    def _restore_standstills(self, known: Mapping[str, Standstill]) -> None:
+        for topic, standstill in known.items():
+            limit = self._evaluator.limits.get(topic)
+            name = standstill_name(topic, self.partition, standstill)
+            if limit is None or self._dlq_share >= 1 or name in self._accepted_standstills:
+                self._saves_positions = True
+                if limit is not None:
+                    limit.is_lifted = True
+            else:
+                self.standstills[topic] = standstill
+
     def rewind(self) -> None:
-        """Forget what is buffered: the consumer will be sought to `positions`."""
+        """Forget what is buffered: the consumer will be sought to `positions`.  What stands still
+        is tried once more."""
+        self._evaluator.standing.clear()
         self.priority_buffer.clear()
         self.buffer.clear()
         self.consumer_positions.clear()
@@ -135,7 +169,7 @@ class PartitionTask:
         leave gaps."""
         if position >= self.barrier.get(topic, position + 1):
             del self.barrier[topic]
-        if position > self.positions.get(topic, 0):
+        if position > self.positions.get(topic, 0) and not self.stands_still(topic):
             self.consumer_positions[topic] = position
 
     def skip_to(self, topic: str, at: int) -> None:
@@ -184,6 +218,8 @@ class PartitionTask:
     def has_capacity(self, topic: str) -> bool:
         """Priority topics have a buffer of their own, so that a backlog of requests never keeps a
         STOP out."""
+        if self.stands_still(topic):
+            return False
         return (self.priority_buffer if topic in self.priority_topics else self.buffer).has_capacity
 
     @property
@@ -275,6 +311,8 @@ class PartitionTask:
             tx.unfinished.clear()
         if not work:
             for topic, at in tx.consumer_positions.items():
+                if self.stands_still(topic):
+                    continue
                 tx.positions[topic] = max(at, tx.positions.get(topic, 0))
         return bool(work)
 
@@ -326,6 +364,7 @@ class PartitionTask:
             self._partitions,
             self.reevaluator.settled,
             self._inputs_after(tx),
+            self.standstills,
         )
         out.append((changelog.POSITIONS, positions))
         return out

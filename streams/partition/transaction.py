@@ -69,6 +69,8 @@ class Transaction:
     """By topic, the last record of this batch."""
     saves_positions: bool = False
     """Committed even if nothing else is in it: something is to be kept beside the positions."""
+    standstills: list[str] = field(default_factory=list)
+    """Topics that stand still from this batch on, or again after a start."""
     record_count: int = 0
     timer_count: int = 0
     dead_letter_count: int = 0

@@ -26,7 +26,6 @@ from typing import Any
 
 from aiokafka import TopicPartition
 
-from streams.partition.decoding import DlqLimit
 from streams.partition.task import PartitionTask
 from streams.processor import Processor
 from streams.runtime import faust_transport, vendor_internals
@@ -63,7 +62,6 @@ class FaustApp:
         self.hooks = hooks or Hooks()
         self.limits = limits or RuntimeLimits()
         self.auth = auth or {}
-        self.dlq_limit = DlqLimit(self.limits.dlq_share)
         self.accepted_losses = accepted
         self.arrival_rate = ArrivalRate()
         self.runners: dict[int, Runner] = {}
@@ -101,6 +99,10 @@ class FaustApp:
     def has_capacity(self, partition: Any) -> bool:
         runner = self.runners.get(partition.partition)
         return runner is not None and runner.task.has_capacity(partition.topic)
+
+    def stands_still(self, partition: Any) -> bool:
+        runner = self.runners.get(partition.partition)
+        return runner is not None and runner.task.stands_still(partition.topic)
 
     def partitions_to_locate(self, partitions: set[Any]) -> set[Any]:
         """The topic partitions whose consumer position a fetch is to report: those behind which a
@@ -248,7 +250,14 @@ class FaustApp:
         return turn == self.rebalances
 
     def _build_runner(self, partition: int) -> Runner:
-        task = PartitionTask(self.processor, partition, self.counts, limit=self.limits.batch_limit)
+        task = PartitionTask(
+            self.processor,
+            partition,
+            self.counts,
+            limit=self.limits.batch_limit,
+            dlq_share=self.limits.dlq_share,
+            accepted_standstills=self.limits.accepted_standstills,
+        )
         writer = TransactionalWriter(
             self.bootstrap,
             f"{self.app.conf.id}-{partition}",

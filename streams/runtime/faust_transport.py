@@ -55,7 +55,10 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
             self.faust_app.fail_fast(error)
 
     async def _drain_once(self) -> None:
-        active = set(self._get_active_partitions())  # a copy: pausing empties the live set
+        # A copy: pausing empties the live set.
+        active = {
+            one for one in self._get_active_partitions() if not self.faust_app.stands_still(one)
+        }
         wanted = {one for one in active if self.faust_app.has_capacity(one)}
         if not wanted:  # an empty set would mean "all" to aiokafka
             await asyncio.sleep(0.002 if active else 0.05)

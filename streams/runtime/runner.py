@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import time
 from collections.abc import Awaitable, Callable, Hashable, Iterable
@@ -29,12 +30,14 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from schemas.base import Message
-from streams.partition.decoding import DlqLimit
+from streams.partition.dlq_limit import describe_remedy, standstill_name
 from streams.partition.task import PartitionTask
 from streams.partition.transaction import CallResult, Transaction
 from streams.processing import CancelCall, Settings
 from streams.runtime.timing import ArrivalRate, Lease, RuntimeLimits, batch_delay, boot_time
 from streams.runtime.transactional_writer import TransactionalWriter
+
+log = logging.getLogger(__name__)
 
 ExecuteCall = Callable[[Any, Lease], Awaitable[Message]]
 
@@ -66,6 +69,8 @@ class Hooks:
     """Told of each step: a test may end the process there."""
     on_commit: Callable[[Transaction, float], None] = lambda tx, seconds: None
     """A batch is durable; the seconds are those of its transaction."""
+    on_standstill: Callable[[str, int], None] = lambda topic, partition: None
+    """A topic's partition stands still, from now on or again after a start."""
     on_restore: Callable[[int, float], None] = lambda entries, seconds: None
     """State was restored: how many entries, in how many seconds."""
 
@@ -75,7 +80,6 @@ class Owner(Protocol):
 
     hooks: Hooks
     limits: RuntimeLimits
-    dlq_limit: DlqLimit
     arrival_rate: ArrivalRate
     live: bool
 
@@ -219,19 +223,32 @@ class Runner:
         self._cancel_calls(call for _, call in tx.calls)
         requested_at = boot_time()
         if not tx.is_empty:
-            self.owner.dlq_limit.add(tx.record_count, tx.dead_letter_count)
             on_failpoint(steps[0])
             await self.writer.commit(self.task, tx, lambda: on_failpoint(steps[1]))
             on_failpoint(steps[2])
             self.task.mark_committed(tx)
             self.owner.record_progress(self.task)
             self.owner.hooks.on_commit(tx, boot_time() - requested_at)
+        self._log_standstills(tx)
         self._committing = False
         for entity_key, call in tx.calls:
             if not isinstance(call, CancelCall):
                 self._begin_call(entity_key, call, requested_at)
         on_failpoint("calls-begun" if tx.calls else "")
         self._cancel_calls(call for _, call in tx.calls)
+
+    def _log_standstills(self, tx: Transaction) -> None:
+        for topic in tx.standstills:
+            standstill = self.task.standstills[topic]
+            partition = self.task.partition
+            self.owner.hooks.on_standstill(topic, partition)
+            log.error(
+                "%s partition %s %s: %s",
+                topic,
+                partition,
+                standstill.describe(),
+                describe_remedy(standstill_name(topic, partition, standstill)),
+            )
 
     def _evaluate_slice(self, tx: Transaction, settings: Settings) -> bool:
         """Evaluate for about SLICE_SECONDS; whether there is more."""

@@ -54,7 +54,10 @@ class RuntimeLimits:
     """Half a session: the broker may have heard from us for the last time a heartbeat before the
     commit."""
     dlq_share: float = 0.5
-    """The share of records that may become dead letters before the worker stops."""
+    """The share of a topic's records that may become dead letters before its partition stands
+    still."""
+    accepted_standstills: frozenset[str] = frozenset()
+    """Names of standstills that staff let go on."""
 
 
 def boot_time() -> float:

@@ -129,7 +129,11 @@ class Watchdog:
         for partition, runner in tasks.items():
             task = runner.task
             unread = [
-                p.topic for p in ends if p.partition == partition and reads.get(p, -1) < ends[p]
+                p.topic
+                for p in ends
+                if p.partition == partition
+                and reads.get(p, -1) < ends[p]
+                and not task.stands_still(p.topic)
             ]
             if unread or task.priority_buffer or task.buffer or task.barrier:
                 mark = self.faust_app.generation, task.serial, dict(task.expected)

@@ -64,7 +64,7 @@ WORDS: list[tuple[type[StrEnum], str]] = [
     (
         DeadLetterCause,
         "invalid too_large tombstone bad_header key_too_long misfiled id_reused id_reserved"
-        " unknown_order unknown_sender nobody_texted",
+        " unknown_order unknown_sender nobody_texted stands_still",
     ),
     (ConsentSource, "inbound carrier form web_form import manual"),
     (CancelSource, "people outcomes"),

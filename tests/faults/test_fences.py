@@ -21,7 +21,6 @@ from schemas.send import Send
 from schemas.send_request import SendRequest
 from services.workers.call_executor import CallExecutor
 from streams.dispatch.provider_calls import Result, SendCall, SendResult
-from streams.partition.decoding import DlqLimit
 from streams.partition.task import PartitionTask
 from streams.partition.transaction import CallResult, Transaction
 from streams.processing import build_settings
@@ -260,7 +259,6 @@ async def test_the_lease_counts_from_before_the_commit(
         live=True,
         limits=RuntimeLimits(),
         hooks=hooks,
-        dlq_limit=DlqLimit(),
         record_progress=lambda task: None,
         fail_fast=pytest.fail,
     )

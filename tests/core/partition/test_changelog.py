@@ -42,7 +42,7 @@ def test_the_last_value_of_a_key_holds_and_a_tombstone_deletes() -> None:
             (POSITIONS, encode_positions({"t": 7}, 1, 3)),
         ]
     )
-    assert state == ({b"b\x00row": ROW}, {"t": 7}, 3, None, None, {})
+    assert state == ({b"b\x00row": ROW}, {"t": 7}, 3, None, None, {}, {})
 
 
 def test_what_is_known_of_the_input_topics_comes_back() -> None:
@@ -55,7 +55,7 @@ def test_what_is_known_of_the_input_topics_comes_back() -> None:
 
 
 def test_an_empty_changelog_is_a_new_partition() -> None:
-    assert changelog.collapse([]) == ({}, {}, 0, None, None, {})
+    assert changelog.collapse([]) == ({}, {}, 0, None, None, {}, {})
 
 
 @pytest.mark.parametrize("entity_key", ["acme/+14155550100", "odd\x00family", ""])

@@ -1,10 +1,10 @@
-"""When a worker stops because of too many dead letters, and when it does not."""
+"""When a topic's partition stands still because of too many dead letters, and when it does not."""
 
 from __future__ import annotations
 
 import pytest
 
-from streams.partition.decoding import DLQ_WINDOW, MIN_DEAD_LETTERS, DlqLimit, DlqLimitExceeded
+from streams.partition.dlq_limit import DLQ_WINDOW, MIN_DEAD_LETTERS, DlqLimit
 
 
 @pytest.mark.parametrize(
@@ -18,8 +18,8 @@ from streams.partition.decoding import DLQ_WINDOW, MIN_DEAD_LETTERS, DlqLimit, D
             id="too few to mean anything",
         ),
         pytest.param(0.5, [(MIN_DEAD_LETTERS, MIN_DEAD_LETTERS)], True, id="just enough"),
-        pytest.param(0.5, [(1000, 500)], False, id="half is allowed"),
-        pytest.param(0.5, [(1000, 501)], True, id="more than half"),
+        pytest.param(0.5, [(500, 0), (500, 500)], False, id="half is allowed"),
+        pytest.param(0.5, [(499, 0), (501, 501)], True, id="more than half"),
         pytest.param(0.5, [(10, 10)] * 10, True, id="small batches add up"),
         pytest.param(
             0.5,
@@ -28,27 +28,40 @@ from streams.partition.decoding import DLQ_WINDOW, MIN_DEAD_LETTERS, DlqLimit, D
             id="long ago is forgotten",
         ),
         pytest.param(1.0, [(400, 400)] * 9, False, id="at 1 it never trips"),
-        pytest.param(0.0, [(1000, MIN_DEAD_LETTERS)], True, id="none is allowed"),
-        pytest.param(0.5, [(0, 0)] * 5, False, id="wakes and answers are no facts"),
+        pytest.param(0.0, [(900, 0), (100, MIN_DEAD_LETTERS)], True, id="none is allowed"),
     ],
 )
-def test_the_worker_stops_at_its_share_of_dead_letters(
+def test_a_topic_stands_still_at_its_share_of_dead_letters(
     share: float, batches: list[tuple[int, int]], trips: bool
 ) -> None:
-    brake = DlqLimit(share)
-    assert any(_trips(brake, records, dead) for records, dead in batches) is trips
+    assert any(_play(DlqLimit(share), batches)) is trips
 
 
-def _trips(brake: DlqLimit, records: int, dead: int) -> bool:
-    try:
-        brake.add(records, dead)
-    except DlqLimitExceeded:
-        return True
-    return False
+def _play(limit: DlqLimit, batches: list[tuple[int, int]]) -> list[bool]:
+    """Of each batch, (records, dead letters), the dead letters come first."""
+    found = []
+    for records, dead_letters in batches:
+        for n in range(records):
+            limit.records += 1
+            if n < dead_letters:
+                found.append(limit.add(limit.records, "no JSON"))
+    return found
 
 
-def test_it_says_how_to_go_on() -> None:
-    with pytest.raises(
-        DlqLimitExceeded, match=r"400 of the last 400 .*sayso dlq list.*SAYSO_BRAKE=1"
-    ):
-        DlqLimit().add(400, 400)
+def test_the_standstill_names_the_first_of_them() -> None:
+    limit = DlqLimit()
+    _play(limit, [(50, 0), (MIN_DEAD_LETTERS, MIN_DEAD_LETTERS)])
+    standstill = limit.build_standstill(150, 0)
+    assert (standstill.offset, standstill.first) == (150, 51)
+    assert standstill.describe() == (
+        "stands still at 150: 100 of its last 150 records could not be read or placed, "
+        "the first at 51 (no JSON)"
+    )
+
+
+def test_what_a_person_lets_go_on_stands_still_again_only_after_a_good_stretch() -> None:
+    limit = DlqLimit()
+    limit.is_lifted = True
+    assert not any(_play(limit, [(5000, 5000)]))
+    assert not any(_play(limit, [(DLQ_WINDOW, 0), (1, 1)]))
+    assert any(_play(limit, [(600, 600)]))

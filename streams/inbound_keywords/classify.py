@@ -130,6 +130,8 @@ def _find_form(readings: Readings, lexicon: Lexicon, ours: str) -> Classificatio
     for reading in readings:
         text = strip_marks(reading)
         if found := find_form(text, lexicon, ours) or _find_drawn_out(text, lexicon, ours):
+            if len(readings) > 1 and found.word in _stop_words_without_tones():
+                continue  # Who writes tones means another word: đúng is "correct", dừng "stop".
             foreign = _foreign_stop_words().get(found.word)
             is_known = found.meaning is Meaning.STOP or foreign is None
             by = found.word if is_known or foreign is None else f"{foreign[1]}:{found.word}"
@@ -240,7 +242,21 @@ def _foreign_stop_words() -> Mapping[str, tuple[Meaning, str]]:
             known[word.plain] = (Meaning.POSSIBLE, word.locale)
         else:
             known.setdefault(word.plain, (Meaning.REVOKE, word.locale))
-    for word in words_in():
-        if word.meaning is Meaning.STOP and word.without_tones:
-            known.setdefault(word.without_tones, (Meaning.POSSIBLE, word.locale))
+    for word, locale in _stop_words_without_tones().items():
+        known.setdefault(word, (Meaning.POSSIBLE, locale))
     return MappingProxyType(known)
+
+
+@cache
+def _stop_words_without_tones() -> Mapping[str, str]:
+    """Their locale, by the word as people write it who leave the tones out.  None is a STOP word as
+    it stands."""
+    stops = [word for word in words_in() if word.meaning is Meaning.STOP]
+    plain = {word.plain for word in stops}
+    return MappingProxyType(
+        {
+            word.without_tones: word.locale
+            for word in stops
+            if word.without_tones and word.without_tones not in plain
+        }
+    )

@@ -170,3 +170,19 @@ def test_normalizing_keeps_where_sentences_and_clauses_end() -> None:
 
 def test_own_words_are_kept_as_written() -> None:
     assert OwnWords(stop=("Genug",)).model_dump()["stop"] == ("Genug",)
+
+
+@pytest.mark.parametrize(
+    ("body", "meaning"),
+    [
+        pytest.param("Dừng", Meaning.REVOKE, id="stop"),
+        pytest.param("Du\u031b\u0300ng", Meaning.REVOKE, id="stop, decomposed"),
+        pytest.param("dung", Meaning.POSSIBLE, id="any of them, without tones"),
+        pytest.param("Đúng", Meaning.NONE, id="correct"),
+        pytest.param("dùng", Meaning.NONE, id="use"),
+        pytest.param("Hủy đăng ký", Meaning.REVOKE, id="unsubscribe"),
+        pytest.param("huy dang ky", Meaning.REVOKE, id="unsubscribe, without tones"),
+    ],
+)
+def test_vietnamese_words_are_told_apart_by_their_tones(body: str, meaning: Meaning) -> None:
+    assert classify_reply(body).meaning is meaning

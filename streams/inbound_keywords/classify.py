@@ -242,8 +242,8 @@ def _foreign_stop_words() -> Mapping[str, tuple[Meaning, str]]:
             known[word.plain] = (Meaning.POSSIBLE, word.locale)
         else:
             known.setdefault(word.plain, (Meaning.REVOKE, word.locale))
-    for word, locale in _stop_words_without_tones().items():
-        known.setdefault(word, (Meaning.POSSIBLE, locale))
+    for toneless, locale in _stop_words_without_tones().items():
+        known.setdefault(toneless, (Meaning.POSSIBLE, locale))
     return MappingProxyType(known)
 
 

@@ -12,9 +12,11 @@ from schemas.tenant_settings import TenantSettings
 from schemas.topics import SETTINGS
 from services.cli import options
 from services.cli.connection import read_ledger
+from services.cli.keyword_reading import classify_lines, read_texts
 from services.cli.keyword_score import print_score, score_files
 from services.operations.errors import InvalidRequest
 from services.operations.tenant_check import require_known
+from services.operations.yaml_settings import read_settings
 from services.terminal import console, print_json, table
 from streams.inbound_keywords.patterns import all_patterns
 
@@ -38,6 +40,22 @@ def keywords(
         str | None,
         typer.Option("--part", metavar="PART", help="With --score: the texts of this part only."),
     ] = None,
+    read: Annotated[
+        str | None,
+        typer.Option(
+            "--read",
+            metavar="FILE|-",
+            help="Say what each line of this file means, one JSON object a line.",
+        ),
+    ] = None,
+    settings_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--settings",
+            metavar="FILE.yaml",
+            help="Take the tenant from this file of tenants; Kafka is not needed.",
+        ),
+    ] = None,
     bootstrap: options.Bootstrap = None,
     state: options.State = options.STATE,
     as_json: options.Json = False,
@@ -48,8 +66,15 @@ def keywords(
     """
     if part is not None and score is None:
         raise InvalidRequest("--part is for labelled texts", "add --score FILE.tsv")
-    settings = _read_tenant(tenant, bootstrap, state) if tenant else None
-    if score is not None:
+    if read is not None and score is not None:
+        raise InvalidRequest("--read and --score are two questions", "ask one of them")
+    settings = _tenant_of_file(settings_file, tenant) if settings_file else None
+    if settings is None and tenant is not None:
+        settings = _read_tenant(tenant, bootstrap, state)
+    if read is not None:
+        for line in classify_lines(read_texts(read), settings):
+            typer.echo(line)
+    elif score is not None:
         print_score(score_files(score, part, settings), as_json)
     else:
         _print_words(settings, as_json)
@@ -61,6 +86,19 @@ def _read_tenant(tenant: str, bootstrap: str | None, state: Path) -> TenantSetti
     found = {row["tenant"]: row["json"] for row in rows}
     require_known(tenant, found)
     return SETTINGS.decode(found[tenant].encode())
+
+
+def _tenant_of_file(file: Path, name: str | None) -> TenantSettings:
+    """The tenant of this name, or the only one."""
+    found = {one.tenant: one for one in read_settings(file, "tenants", TenantSettings)}
+    if name is None and len(found) == 1:
+        return next(iter(found.values()))
+    if name is None:
+        raise InvalidRequest(
+            f"{file} has {len(found)} tenants", "name one: --tenant " + "|".join(sorted(found))
+        )
+    require_known(name, found)
+    return found[name]
 
 
 def _print_words(tenant: TenantSettings | None, as_json: bool) -> None:

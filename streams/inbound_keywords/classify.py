@@ -108,7 +108,8 @@ def _findings(
     ours = keyword_forms.digits_of(sender or (tenant.sender if tenant else ""))
     yield _find_form(readings, lexicon, ours)
     if len(text) <= LONGEST_SIGNED:
-        yield from _find_above_signature(text, tenant, lexicon, ours)
+        words = strip_marks(readings[0]).split()
+        yield from _find_above_signature(text, words, tenant, lexicon, ours)
     yield _find_pattern(readings)
     yield _find_slip(readings, lexicon, ours, tenant)
     yield find_gesture(text)
@@ -149,13 +150,10 @@ def _find_drawn_out(text: str, lexicon: Lexicon, ours: str) -> FormMatch | None:
 
 
 def _find_above_signature(
-    text: str, tenant: TenantSettings | None, lexicon: Lexicon, ours: str
+    text: str, words: list[str], tenant: TenantSettings | None, lexicon: Lexicon, ours: str
 ) -> Iterator[Classification | None]:
-    words = normalize_spelling(strip_marks(normalize(text[:40]))).split()
-    names = any(lexicon.get(word) in STOP_KINDS or len(word) < 3 for word in words) or any(
-        f"{word} {after}" in lexicon for word, after in pairwise(words)
-    )
-    for unsigned in without_signature(text, names=names):
+    names = _begins_like_a_stop(words[:8], lexicon)
+    for unsigned in without_signature(text, set(words), names=names):
         readings = readings_of(unsigned.text)
         found = _find_keyword(readings, tenant) or _find_form(readings, lexicon, ours)
         if found is not None and found.meaning in _MAY_BE_SIGNED:
@@ -164,6 +162,15 @@ def _find_above_signature(
         if unsigned.is_certain:
             yield _find_pattern(readings)
             yield _find_slip(readings, lexicon, ours, tenant)
+
+
+def _begins_like_a_stop(words: list[str], lexicon: Lexicon) -> bool:
+    spelled = normalize_spelling(" ".join(words)).split()
+    return (
+        any(lexicon.get(word) in STOP_KINDS for word in spelled)
+        or any(lexicon.get(f"{one} {two}") in STOP_KINDS for one, two in pairwise(spelled))
+        or (len(words) > 1 and len(words[0]) <= 2 and len(words[1]) <= 2)
+    )
 
 
 def _find_pattern(readings: Readings) -> Classification | None:

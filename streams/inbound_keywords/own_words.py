@@ -56,6 +56,8 @@ _THINGS: Final = re.compile(
     r"|afbeelding|vídeo|mensa|nachricht|messaggio|bericht",
     re.IGNORECASE,
 )
+_NUMBER_SIGN: Final = re.compile(r"(?i)\b(wrong|rong|this|my) ?#(?![\w#])")
+"""`wrong #`"""
 _DOLLAR: Final = regex.compile(r"(?<![\w$])\$(?=[a-zA-Z]{2})|(?<=[a-zA-Z])\$(?=[a-zA-Z])")
 """`$top`, `un$ubscribe`"""
 _QUOTED_LINE: Final = regex.compile(r"(?m)^[ \t]*(?:>|&gt;|\|)[^\n]{0,1900}$")
@@ -98,6 +100,8 @@ class _Reaction(NamedTuple):
 def own_words(body: str) -> OwnWords:
     """`STOP\\n> Reply STOP to opt out` → `STOP`; `Disliked “Hello”` → nothing, and `disliked`."""
     text = body.strip()[:MAX_CHARACTERS]
+    if "#" in text:
+        text = _NUMBER_SIGN.sub(r"\1 number", text)
     if "$" in text:
         text = _DOLLAR.sub("s", text)
     for reaction in _reactions() if _may_react(text) else ():

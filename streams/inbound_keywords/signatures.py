@@ -36,12 +36,12 @@ class Unsigned(NamedTuple):
     """Whether nothing but a signature can have been there."""
 
 
-def without_signature(text: str, *, names: bool) -> Iterator[Unsigned]:
+def without_signature(text: str, words: set[str], *, names: bool) -> Iterator[Unsigned]:
     """The readings of a text without what may be its signature, the surest first; bare names are
-    looked for only with `names`.
+    looked for only with `names`.  `words` are those of the text, normalized.
 
     `STOP - John` → `STOP`"""
-    bare = _without_added(text)
+    bare = text if words.isdisjoint(_added_words()) and text.isascii() else _without_added(text)
     if bare != text:
         yield Unsigned(bare)
     if not names:
@@ -122,6 +122,12 @@ def _added() -> tuple[tuple[tuple[str, ...], regex.Pattern[str]], ...]:
         )
         for _, needs, expression, _, _ in rows
     )
+
+
+@cache
+def _added_words() -> frozenset[str]:
+    """A text in plain letters has one of these, if a program added anything to it."""
+    return frozenset(needed for needs, _ in _added() for needed in needs if needed.isascii())
 
 
 @cache

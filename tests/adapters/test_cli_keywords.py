@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
@@ -87,3 +88,86 @@ def test_a_folder_or_part_that_is_not_there_is_refused(
     assert "its parts are dev_held_out, held_out, tune" in capsys.readouterr().err
     assert run(["keywords", "--part", "tune"]) == 2
     assert "add --score FILE.tsv" in capsys.readouterr().err
+
+
+def read_lines(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[dict[str, str]]:
+    assert run(["keywords", *arguments]) == 0
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_each_line_of_a_file_is_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "replies.txt"
+    texts = [
+        "STOP",
+        "",
+        "plz stop texting me",
+        "wrong number",
+        "START",
+        "yes",
+        "help",
+        "hi\u2028STOP",
+    ]
+    file.write_bytes(
+        b"\xef\xbb\xbf"
+        + "\r\n".join(texts).encode()
+        + b"\n\xff\xfe\n\x1b[31m\nSTOP\\nSent from my iPhone"
+    )
+    found = read_lines(capsys, "--read", str(file))
+    assert [one["text"] for one in found] == [
+        *texts,
+        "\ufffd\ufffd",
+        "\x1b[31m",
+        "STOP\\nSent from my iPhone",
+    ]
+    assert [one["meaning"] for one in found] == [
+        *("stop", "none", "revoke", "possible", "start", "yes", "help"),
+        *("stop", "none", "none", "stop"),
+    ]
+    assert found[2] == {
+        "text": "plz stop texting me",
+        "meaning": "revoke",
+        "by": "stop_texting",
+    }
+
+
+def test_standard_input_is_read(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"Stop.\n\n")))
+    assert [one["meaning"] for one in read_lines(capsys, "--read", "-")] == ["stop", "none"]
+
+
+def test_a_settings_file_gives_a_tenants_words(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = tmp_path / "tenants.yaml"
+    settings.write_text(
+        "tenants:\n  - {tenant: harbor, name: Harbor Legal Aid, sender: '24273', locales: [fr]}\n"
+        "  - {tenant: acme, name: Acme, sender: '24273'}\n",
+        encoding="utf-8",
+    )
+    file = tmp_path / "replies.txt"
+    file.write_text("fin\nSTOP 24273\nSTOP HARBOR\noui\n", encoding="utf-8")
+    arguments = ["--settings", str(settings), "-t", "harbor", "--read", str(file)]
+    found = [one["meaning"] for one in read_lines(capsys, *arguments)]
+    assert found == ["stop", "stop", "stop", "yes"]
+    assert run(["keywords", "--settings", str(settings), "--read", str(file)]) == 2
+    assert "has 2 tenants" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param(["--read", "no-such-file"], id="no file"),
+        pytest.param(["--read", "."], id="a folder"),
+        pytest.param(["--read", "x", "--score", "x"], id="two questions"),
+        pytest.param(["--settings", "no-such.yaml", "--read", "-"], id="no settings"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_in_a_sentence(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["keywords", *arguments]) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert len(told.err.strip().splitlines()) <= 2

@@ -33,7 +33,7 @@ def test_nothing_labelled_as_a_keyword_is_read_as_anything_else() -> None:
     assert found == {one.text: one.label.value for one in SAID if one.text in found}
 
 
-@pytest.mark.parametrize(("part", "out", "ordinary"), [("tune", 325, 4), ("held_out", 10, 5)])
+@pytest.mark.parametrize(("part", "out", "ordinary"), [("tune", 325, 4), ("held_out", 9, 5)])
 def test_english_is_read_no_worse_than_it_was(part: str, out: int, ordinary: int) -> None:
     texts = [one for one in SAID if (one.part, one.language) == (part, "en")]
     rows = {row.kind: row for row in score(texts).languages}
@@ -46,7 +46,6 @@ def test_of_private_texts_only_what_revokes_is_taken_for_it() -> None:
     taken = {text[:32] for text in PRIVATE if classify_reply(text).meaning is Meaning.REVOKE}
     assert taken == {
         "Please don't text me anymore. I ",
-        "I think u have the wrong number.",
         "Any chance you might have had wi",
     }
 

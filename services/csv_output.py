@@ -11,7 +11,7 @@ import csv
 import re
 import unicodedata
 from collections.abc import Iterable
-from typing import Any, Final, TextIO
+from typing import Any, Final, Protocol
 
 _NUMBER: Final = re.compile(r"\+[0-9]+")
 """A whole number in E.164 is no formula: it may begin with its plus."""
@@ -21,7 +21,11 @@ _BREAKS: Final = frozenset("\t\r\n\0")
 """Begin another cell or row in some spreadsheets."""
 
 
-def write_csv(file: TextIO, header: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
+class Writable(Protocol):
+    def write(self, text: str, /) -> object: ...
+
+
+def write_csv(file: Writable, header: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
     """The rows are written one by one, as they come."""
     writer: Any = csv.writer(file)  # ends rows with CR LF, so that it quotes a lone CR as well
     writer.writerow([escape_formula(name) for name in header])

@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
 from zoneinfo import ZoneInfo
 
-VISIBLE: Final = {
-    code: 0x2400 + code for code in range(0x20) if chr(code) not in "\t\n"
-} | dict.fromkeys(range(0x7F, 0xA0), 0xFFFD)
-"""For `str.translate`.  A terminal would obey control characters, and anybody may have written the
-text: who approves a text must see all of it."""
-ON_ONE_LINE: Final = VISIBLE | {ord(sign): 0x2400 + ord(sign) for sign in "\t\n"}
+from schemas.visible_text import ON_ONE_LINE as ON_ONE_LINE
+from schemas.visible_text import VISIBLE as VISIBLE
 
 
 def format_utc(written: str) -> str:

@@ -1,17 +1,22 @@
-"""Print for people: tables on a terminal, plain columns in a pipe, JSON on request."""
+"""Print for people: tables on a terminal, plain columns in a pipe, JSON on request.
+
+Everything that a command prints goes through here.  No control or directional character of the data
+reaches a terminal or a pipe, and square brackets in the data are no markup."""
 
 from __future__ import annotations
 
 import json
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, TextIO
 
 from rich.console import Console, ConsoleOptions, RenderResult
+from rich.markup import escape
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-from services.display_text import VISIBLE
+from schemas.visible_text import IN_JSON, VISIBLE
 
 _ENDLESS = 4000
 """Width of a pipe: other programs read it, so nothing may be folded."""
@@ -45,20 +50,69 @@ PROSE = {"", "meaning", "because", "proof", "about", "name"}
 """Columns that are folded first on a narrow screen."""
 
 
+class SafeConsole(Console):
+    """Writes no control or directional character but its own."""
+
+    def _render_buffer(self, buffer: Iterable[Segment]) -> str:
+        return super()._render_buffer(
+            segment
+            if segment.control
+            else Segment(segment.text.translate(VISIBLE), segment.style, segment.control)
+            for segment in buffer
+        )
+
+
 def console() -> Console:
     """Standard output.
 
     A file or a pipe gets plain text; NO_COLOR is honoured too."""
-    return Console(
+    write_unprintable_as_escapes()
+    return SafeConsole(
         highlight=False,
+        markup=False,
         soft_wrap=not sys.stdout.isatty(),
         width=None if sys.stdout.isatty() else _ENDLESS,
     )
 
 
+def error_console() -> Console:
+    return SafeConsole(stderr=True, highlight=False, markup=False)
+
+
+def write_unprintable_as_escapes() -> None:
+    """A terminal of another encoding than UTF-8 gets `\\u2713` for what it cannot show."""
+    for stream in (sys.stdout, sys.stderr):
+        if (reconfigure := getattr(stream, "reconfigure", None)) is not None:
+            reconfigure(errors="backslashreplace")
+
+
+def styled(template: str, *values: object) -> Text:
+    """Rich markup with values in it: `styled("[bold]{}[/] is out", name)`."""
+    return Text.from_markup(template.format(*(escape(str(value)) for value in values)))
+
+
+def say(line: str, end: str = "\n") -> None:
+    """Print a line of plain text on stdout."""
+    write_unprintable_as_escapes()
+    print(line.translate(VISIBLE), end=end, flush=True)
+
+
 def note(sentence: str) -> None:
     """Print a sentence on stderr, where a person reads it and a pipe does not."""
-    print(sentence, file=sys.stderr, flush=True)
+    write_unprintable_as_escapes()
+    print(sentence.translate(VISIBLE), file=sys.stderr, flush=True)
+
+
+class SafeOutput:
+    """Stdout for those that write a file's format to it, such as CSV."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """CSV ends a row with CR LF, and writes a row at once."""
+        row = text.removesuffix("\r\n")
+        return self._stream.write(row.translate(VISIBLE) + text[len(row) :])
 
 
 def color_word(word: str) -> Text:
@@ -123,7 +177,9 @@ def draw_bars(counts: Sequence[tuple[str, int]]) -> Table:
 
 
 def print_json(value: Any) -> None:
-    print(json.dumps(value, ensure_ascii=False, default=str), flush=True)
+    """What a terminal would obey is escaped, and reads back as it was."""
+    write_unprintable_as_escapes()
+    print(json.dumps(value, ensure_ascii=False, default=str).translate(IN_JSON), flush=True)
 
 
 def _plain(cell: Any) -> str:

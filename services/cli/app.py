@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from schemas.visible_text import ON_ONE_LINE
 from services.cli.commands import LazyGroup, reflow
 from services.operations.errors import InvalidRequest, OperationError
 
@@ -75,6 +76,9 @@ _REWORDING: Final = (
 def run(arguments: list[str] | None = None) -> int:
     """Return the exit code: 0 done, 1 the operation failed, 2 invalid usage or unknown name, 130
     interrupted."""
+    given = sys.argv[1:] if arguments is None else arguments
+    if unreadable := [one for one in given if not _is_utf8(one)]:
+        return _print_error(f"{unreadable[0]!r} is not UTF-8: no name of ours is written so", 2)
     try:
         return int(app(arguments, prog_name="sayso", standalone_mode=False) or 0)
     except OperationError as error:
@@ -88,6 +92,8 @@ def run(arguments: list[str] | None = None) -> int:
         context = getattr(error, "ctx", None)
         command = context.command_path if context else "sayso"
         return _print_error(f"{message} (see: {command} --help)", error.exit_code)
+    except RecursionError:
+        return _print_error("Something in the data is nested too deeply to be read", 1)
     except (KeyboardInterrupt, typer.Abort):
         return 130
     except BrokenPipeError:
@@ -95,6 +101,15 @@ def run(arguments: list[str] | None = None) -> int:
         return 0
 
 
+def _is_utf8(argument: str) -> bool:
+    """Bytes that are not arrive as lone surrogates, which no database and no message takes."""
+    try:
+        argument.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _print_error(sentence: str, code: int) -> int:
-    print(" ".join(sentence.split()), file=sys.stderr)
+    print(" ".join(sentence.split()).translate(ON_ONE_LINE), file=sys.stderr)
     return code

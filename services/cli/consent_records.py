@@ -21,7 +21,7 @@ from services.masking import mask
 from services.operations import proof_verification
 from services.operations.errors import InvalidRequest
 from services.operations.validation import parse_number
-from services.terminal import console, print_json, table
+from services.terminal import SafeOutput, console, print_json, styled, table
 from streams.gate.consent_log import find_flaws
 
 Number = Annotated[
@@ -63,7 +63,8 @@ def history(
         return
     screen = console()
     for log in logs:
-        screen.print(f"[bold]{log.tenant}[/] {log.number if unmask else mask_number(log.number)}")
+        number = log.number if unmask else mask_number(log.number)
+        screen.print(styled("[bold]{}[/] {}", log.tenant, number))
         rows = [
             (
                 str(one.entry.get("seq", "")),
@@ -82,7 +83,7 @@ def history(
         screen.print(table(None, columns, rows))
         wrong = find_flaws(one.entry for one in log.entries)
         for flaw in wrong:
-            screen.print(f"[red]{flaw.words}[/]")
+            screen.print(flaw.words, style="red")
         if not wrong:
             screen.print(f"The chain of {len(log.entries)} entries is whole.")
 
@@ -178,7 +179,7 @@ def audit(
         print_json({name: [one._asdict() for one in rows] for name, rows in found.items()})
     elif as_csv:
         header = ("check", "tenant", "number", "at", "place", "words")
-        write_csv(sys.stdout, header, (row for rows in found.values() for row in rows))
+        write_csv(SafeOutput(sys.stdout), header, (row for rows in found.values() for row in rows))
     else:
         _print_audit(found)
     raise typer.Exit(1 if any(found[name] for name, kind in CHECKS.items() if kind.none) else 0)
@@ -225,14 +226,14 @@ def _as_data(log: ConsentLog) -> dict[str, Any]:
 def _print_report(one: proof_verification.ChainReport, head: str | None) -> None:
     screen = console()
     repeats = f", {one.repeats} of them there again" if one.repeats else ""
-    screen.print(f"[bold]{one.tenant}[/] {mask_number(one.number)}: {one.entries} entries{repeats}")
+    number = mask_number(one.number)
+    screen.print(styled("[bold]{}[/] {}: {} entries{}", one.tenant, number, one.entries, repeats))
     for flaw in one.flaws:
-        screen.print(f"  [red]{flaw}[/]")
+        screen.print(f"  {flaw}", style="red")
     if one.flaws or one.head is None:
         return
-    screen.print(
-        f"  [green]whole[/]: no entry was changed, taken out or moved; the last says {one.state}"
-    )
+    words = "  [green]whole[/]: no entry was changed, taken out or moved; the last says {}"
+    screen.print(styled(words, one.state))
     screen.print(f"  {_describe_head(one.head)}")
     if head is None:
         upto = f"the status vouches for all up to entry {one.witnessed}; " if one.witnessed else ""
@@ -253,7 +254,8 @@ def _print_audit(found: Mapping[str, list[AuditFinding]]) -> None:
             continue
         color = "red" if found[name] and kind.none else "yellow" if found[name] else "green"
         must = " (must be none)" if kind.none else ""
-        screen.print(f"[bold]{kind.title}[/]{must}: [{color}]{len(found[name]):,}[/]")
+        count = f"{len(found[name]):,}"
+        screen.print(styled(f"[bold]{{}}[/]{{}}: [{color}]{{}}[/]", kind.title, must, count))
         rows = [
             (one.tenant, one.number, format_utc(one.at), one.words, one.place)
             for one in found[name]

@@ -20,7 +20,8 @@ from schemas.numbers import mask_text
 from services.cli import options
 from services.cli.connection import find_bootstrap, read_ledger, run
 from services.cli.progress_bar import progress_bar
-from services.display_text import format_utc
+from services.display_text import ON_ONE_LINE, format_utc
+from services.json_values import parse_json
 from services.ledger.dead_letters import DeadLetterEntry, count_dead_letters, list_dead_letters
 from services.masking import mask
 from services.operations import dead_letters
@@ -127,7 +128,8 @@ def show(
         "resolution",
     ):
         if data[field]:
-            screen.print(f"{field.replace('_', ' '):>10}  {data[field]}")
+            words = f"{field.replace('_', ' '):>10}  {data[field]}"
+            screen.print(words.translate(ON_ONE_LINE))
     print_json(data["value"])
     if not one.resolution:
         screen.print(
@@ -238,9 +240,9 @@ def edit(letter: DeadLetter) -> bytes | None:
 
     What is wrong is written above the text, and the editor opens again.  Raises OperationError.
     """
-    command = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi")
+    command = _find_editor()
     text = before = _lay_out(letter)
-    problem = letter.reason
+    problem = " ".join(letter.reason.split())
     with tempfile.TemporaryDirectory(prefix="sayso-") as folder:
         file = Path(folder) / f"{letter.topic}.json"
         file.touch(mode=0o600)
@@ -249,9 +251,9 @@ def edit(letter: DeadLetter) -> bytes | None:
                 f"{_MARK}{letter.topic}: {problem}\n"
                 f"{_MARK}Mend the JSON below and save; empty the file to give up.\n"
             )
-            file.write_text(head + text, "utf-8")
+            file.write_bytes((head + text).encode())  # line ends as they are
             _run_editor(command, file)
-            new = _remove_marks(file.read_text("utf-8", errors="surrogateescape"))
+            new = _remove_marks(file.read_bytes().decode(errors="surrogateescape"))
             if not new.strip() or (new == text and new == before):
                 return None
             if new == text:
@@ -266,25 +268,33 @@ def edit(letter: DeadLetter) -> bytes | None:
             return value
 
 
+def _find_editor() -> list[str]:
+    name = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
+    with contextlib.suppress(ValueError):
+        if command := shlex.split(name):
+            return command
+    raise InvalidRequest(f"EDITOR is {name!r}, which is no command", "set EDITOR")
+
+
 def _lay_out(letter: DeadLetter) -> str:
     """Indented where it is JSON, so that a person finds the field."""
     value = letter.value_bytes or b""
     with contextlib.suppress(ValueError, UnicodeEncodeError):
-        text = json.dumps(json.loads(value), indent=2, ensure_ascii=False)
+        text = json.dumps(parse_json(value), indent=2, ensure_ascii=False)
         text.encode()
         return text + "\n"
     return value.decode(errors="backslashreplace") + "\n"
 
 
 def _remove_marks(text: str) -> str:
-    lines = text.splitlines(keepends=True)
-    return "".join(line for line in lines if not line.startswith(_MARK.rstrip()))
+    lines = text.split("\n")  # a value may hold what Unicode calls a line end
+    return "\n".join(line for line in lines if not line.startswith(_MARK.rstrip()))
 
 
 def _run_editor(command: list[str], file: Path) -> None:
     try:
         done = subprocess.run([*command, str(file)], check=False)
-    except FileNotFoundError:
+    except OSError:
         raise InvalidRequest(f"There is no editor {command[0]!r}", "set EDITOR") from None
     if done.returncode:
         raise OperationFailed(f"{command[0]} ended with {done.returncode}; nothing was replayed")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated, Final
 
 import typer
-from rich.console import Console, Group
+from rich.console import Group
 from rich.live import Live
 from rich.spinner import Spinner
 
@@ -28,7 +28,7 @@ from services.local.demo.run import Plan, RunResult, Scene, Show, open_local, op
 from services.local.stack import SAMPLE
 from services.operations.errors import InvalidRequest
 from services.operations.yaml_settings import read_settings
-from services.terminal import console, note, print_json
+from services.terminal import console, error_console, note, print_json
 
 LINE_EVERY: Final = 2.0
 """Seconds between lines where there is no terminal."""
@@ -131,7 +131,7 @@ def _show_counts() -> Iterator[Show]:
         yield _print_lines()
         return
     spinner = Spinner("dots")
-    with Live(spinner, console=Console(stderr=True), refresh_per_second=8) as live:
+    with Live(spinner, console=error_console(), refresh_per_second=8) as live:
 
         def show_table(now: Counters, doing: str) -> None:
             spinner.update(text=doing)

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from services.operations.table_file import OnProgress
+from services.terminal import error_console
 
 LATE: Final = 0.7
 """Seconds before anything shows: what is over by then needs no bar, and a flash of one disturbs."""
@@ -30,7 +31,12 @@ def progress_bar(what: str, total: int | None = None) -> Iterator[OnProgress]:
     if screen is None:
         yield lambda done, of=None: None
         return
-    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn(what, markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
     progress = Progress(*columns, console=screen, transient=True)
     task = progress.add_task("", total=total)
     with _show_late(progress):
@@ -53,7 +59,7 @@ def _screen() -> Console | None:
     line of its own."""
     if not sys.stderr.isatty():
         return None
-    screen = Console(stderr=True)
+    screen = error_console()
     return screen if screen.is_interactive else None
 
 

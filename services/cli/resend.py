@@ -18,7 +18,7 @@ from services.operations.errors import OperationFailed
 from services.operations.selection import Selection, select_messages
 from services.operations.session import Session
 from services.operations.validation import parse_number
-from services.terminal import console, print_json, table
+from services.terminal import console, print_json, styled, table
 
 
 def resend(
@@ -68,9 +68,10 @@ def resend(
         return
     screen = console()
     if plan.event is not None:
-        screen.print(f"The number is corrected on the record of [bold]{plan.event.person_id}[/].")
+        words = "The number is corrected on the record of [bold]{}[/]."
+        screen.print(styled(words, plan.event.person_id))
     same = options.repeat_options(state, bootstrap)
-    screen.print(f"Resent as [bold]{new_id}[/]. To see what became of it:")
+    screen.print(styled("Resent as [bold]{}[/]. To see what became of it:", new_id))
     screen.print(f"  sayso explain {new_id} --tenant {item.tenant}{same}", style="cyan")
 
 

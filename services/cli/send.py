@@ -14,7 +14,7 @@ from services.operations import requests
 from services.operations.errors import InvalidRequest
 from services.operations.requests import build_test_request, request_person_text, request_text
 from services.operations.validation import build_message, new_id, parse_number, require_one_of
-from services.terminal import console, print_json
+from services.terminal import console, print_json, styled
 
 
 def send(
@@ -185,10 +185,11 @@ def cancel(
             }
         )
     else:
-        console().print(f"[bold]{found.tenant}/{message_id}[/]: {result.sentence}")
+        name = f"{found.tenant}/{message_id}"
+        console().print(styled("[bold]{}[/]: {}", name, result.sentence))
     raise typer.Exit(0 if result.is_stopped else 1)
 
 
 def _print_requested(message_id: str, tenant: str, same: str) -> None:
-    console().print(f"Requested [bold]{message_id}[/]. To see what became of it:")
+    console().print(styled("Requested [bold]{}[/]. To see what became of it:", message_id))
     console().print(f"  sayso explain {message_id} --tenant {tenant}{same}", style="cyan")

@@ -6,14 +6,14 @@ import re
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-import orjson
 import typer
 
 from schemas.topics import TOPICS
 from services.cli import options
 from services.cli.connection import find_bootstrap, run
 from services.cli.progress_bar import show_waiting
-from services.display_text import format_utc
+from services.display_text import ON_ONE_LINE, format_utc
+from services.json_values import parse_json
 from services.kafka.acls import compute_acls, grant, render_commands
 from services.kafka.admin import admin_client
 from services.kafka.topics import Change
@@ -23,7 +23,7 @@ from services.ledger.topic_reader import open_reader
 from services.masking import mask
 from services.operations.errors import InvalidRequest
 from services.operations.topics import choose_layout, find_topic, read_last
-from services.terminal import console, note, print_json, table
+from services.terminal import console, note, print_json, say, table
 
 app = typer.Typer(
     help="The topics: list them, create them, and print the rights that services need.",
@@ -161,7 +161,7 @@ def show_acls(
             )
     else:
         for line in render_commands(wanted):
-            print(f"kafka-acls.sh --bootstrap-server $KAFKA --command-config $ADMIN {line}")
+            say(f"kafka-acls.sh --bootstrap-server $KAFKA --command-config $ADMIN {line}")
 
 
 def tail(
@@ -214,12 +214,12 @@ def _print(entry: Record, as_json: bool, unmask: bool) -> None:
         print_json(shown)
         return
     place = f"{entry.partition.number}@{entry.offset}"
-    print(f"{format_utc(at)}  {place}  {shown['key']}  ", end="")
+    say(f"{format_utc(at)}  {place}  {shown['key']}  ".translate(ON_ONE_LINE), end="")
     print_json(shown["message"])
 
 
 def _decode(value: bytes | None) -> Any:
     try:
-        return None if value is None else orjson.loads(value)
-    except orjson.JSONDecodeError:
+        return None if value is None else parse_json(value)
+    except ValueError:
         return {"value": value.decode(errors="replace") if value else "", "unreadable": True}

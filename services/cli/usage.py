@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterable, Iterator
 from datetime import date
@@ -30,7 +29,7 @@ from services.ledger.usage import (
 from services.operations import usage_report
 from services.operations.errors import InvalidRequest
 from services.operations.validation import require_order
-from services.terminal import console, draw_bars, print_json, table
+from services.terminal import SafeOutput, console, draw_bars, print_json, say, table
 
 MOST_CHECKED: Final = 20
 """Messages shown of each list of `--check`; `--json` has them all."""
@@ -186,9 +185,9 @@ def write_log(lines: Iterable[LogLine], form: Form) -> None:
     """To standard output."""
     if form is Form.JSONL:
         for line in lines:
-            sys.stdout.write(json.dumps(line._asdict(), ensure_ascii=False) + "\n")
+            print_json(line._asdict())
     elif form is Form.CSV:
-        write_csv(sys.stdout, LogLine._fields, lines)
+        write_csv(SafeOutput(sys.stdout), LogLine._fields, lines)
     else:
         _write_row({name: name for name in WIDTHS})
         for line in lines:
@@ -198,7 +197,7 @@ def write_log(lines: Iterable[LogLine], form: Form) -> None:
 def _write_row(cells: dict[str, object]) -> None:
     shown = {name: str(cells[name]).translate(ON_ONE_LINE) for name in WIDTHS}
     padded = (shown[name][: width or None].ljust(width) for name, width in WIDTHS.items())
-    sys.stdout.write("  ".join(padded).rstrip() + "\n")
+    say("  ".join(padded).rstrip())
 
 
 def _mask(line: LogLine) -> LogLine:

@@ -33,12 +33,15 @@ from pydantic import ValidationError
 
 from schemas.base import Message
 from schemas.topics import BY_NAME
+from services.json_values import MAX_DEPTH, parse_json
 from services.ledger.tables import BY_TOPIC, TABLES, Table, delete_tombstoned, upsert
 
 MAX_VALUE: Final = 64 << 10
 """Bytes of a value that is kept as it came. Of a larger one every string is cut to `MAX_STRING`
 characters."""
 MAX_STRING: Final = 4000
+LONG_NUMBER: Final = 4000
+"""Digits that Python refuses to read are some more."""
 
 _UPSERT: Final = {table.name: upsert(table) for table in TABLES}
 _DELETE: Final = {table.name: delete_tombstoned(table) for table in TABLES if table.latest}
@@ -150,9 +153,29 @@ def _is_storable(row: Values) -> bool:
 
 def _json_to_keep(table: Table, record: Record, message: Message) -> str:
     value = record.value or b""
-    if table.whole or len(value) <= MAX_VALUE:
+    if (table.whole or len(value) <= MAX_VALUE) and not _is_unreadable(value):
         return value.decode(errors="replace")
+    if table.whole:
+        return message.model_dump_json()
     return json.dumps(_cut_strings(message.model_dump(mode="json")), ensure_ascii=False)
+
+
+def _is_unreadable(value: bytes) -> bool:
+    """Fields that we do not know may hold what Python or SQLite cannot read: deep nesting, numbers
+    of thousands of digits, NaN.  Then what we know of the message is kept instead."""
+    is_ordinary = (
+        value.count(b"[") + value.count(b"{") < MAX_DEPTH
+        and len(value) < LONG_NUMBER
+        and b"NaN" not in value
+        and b"Infinity" not in value
+    )
+    if is_ordinary:
+        return False
+    try:
+        parse_json(value)
+    except ValueError:
+        return True
+    return False
 
 
 def _cut_strings(value: Any) -> Any:

@@ -60,8 +60,8 @@ async def find_problems(
                 for one in await _find_replaced(reader, kept)
                 if one not in found
             }
-    except (TimeoutError, KafkaError):
-        pass
+    except (TimeoutError, KafkaError, ValueError, KeyError, TypeError):
+        pass  # state of another version, or not ours
     return {one: words for one, words in found.items() if one in set(partitions)}
 
 

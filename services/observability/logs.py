@@ -11,6 +11,7 @@ from typing import Any, Final
 import structlog
 
 from schemas.numbers import mask_text
+from schemas.visible_text import VISIBLE
 
 SILENCED: Final = ("faust", "mode", "aiokafka", "twilio", "asyncio", "aiohttp")
 """Libraries that repeat every retry. Where a warning of theirs matters, we log one sentence of our
@@ -67,14 +68,14 @@ def mask_line(
 def _mask(value: Any) -> Any:
     match value:
         case str():
-            return mask_text(value)
+            return mask_text(value).translate(VISIBLE)
         case dict():
             return {_mask(name): _mask(inner) for name, inner in value.items()}
         case list() | tuple():
             return [_mask(inner) for inner in value]
         case bool() | int() | float() | None:
             return value
-    return mask_text(repr(value))  # as the renderer would write it
+    return mask_text(repr(value)).translate(VISIBLE)  # as the renderer would write it
 
 
 def _add_part(part: str) -> Any:

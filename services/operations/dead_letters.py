@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -12,6 +11,7 @@ from pydantic import ValidationError
 
 from schemas.dead_letter import DeadLetter, DeadLetterAction, DeadLetterCause, LetterResolution
 from schemas.topics import BY_NAME, CONSENT_EVENTS, INBOUND, REPLIES
+from services.json_values import parse_json
 from services.kafka.dead_letter_replay import NotReplayed, ReplayRecord, build_replay, resolve
 from services.ledger import Ledger
 from services.ledger.dead_letters import (
@@ -192,5 +192,5 @@ def decode_value(dead: DeadLetter) -> Any:
     if value is None:
         return None
     with contextlib.suppress(ValueError):
-        return json.loads(value)
+        return parse_json(value)
     return {"value": value.decode(errors="backslashreplace"), "unreadable": True}

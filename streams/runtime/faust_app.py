@@ -26,6 +26,7 @@ from typing import Any
 
 from aiokafka import TopicPartition
 
+from schemas.visible_text import VISIBLE
 from streams.partition.task import PartitionTask
 from streams.processor import Processor
 from streams.runtime import faust_transport, vendor_internals
@@ -136,7 +137,8 @@ class FaustApp:
         """End the process.  We neither abort the open transaction nor try again: our successor's
         fence aborts it, or its own time-out."""
         print(
-            f"sayso: the {self.processor.name} worker stops: {type(error).__name__}: {error}",
+            f"sayso: the {self.processor.name} worker stops: {type(error).__name__}: "
+            + str(error).translate(VISIBLE),
             file=sys.stderr,
             flush=True,
         )

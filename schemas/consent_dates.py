@@ -15,6 +15,8 @@ _ZONES: Final = timedelta(hours=14)
 """A local midnight is at most this far from the one in UTC."""
 CLOCK_SKEW: Final = timedelta(minutes=5)
 """How far the clock that wrote a date may be ahead of ours."""
+AHEAD_AT_MOST: Final = timedelta(days=1)
+"""The same for a producer, whose clock nobody can look at: it may be in another time zone."""
 
 _NOTHING: Final = frozenset(
     {
@@ -26,11 +28,13 @@ _NOTHING: Final = frozenset(
 )
 
 
-def why_no_proof(at: datetime, now: datetime) -> str:
-    """Why nobody can have consented then; empty: they can."""
+def why_no_proof(at: datetime, now: datetime, ahead: timedelta = timedelta()) -> str:
+    """Why nobody can have consented then; empty: they can.
+
+    `ahead`: how far another clock may be before ours."""
     if at < FIRST_TEXT:
         return "is before text messaging existed"
-    if at > now:
+    if at - now > ahead:
         return "is in the future"
     if any(abs(at - filled_in) <= _ZONES for filled_in in PLACEHOLDERS):
         return "is a placeholder and no proof"

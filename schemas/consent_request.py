@@ -15,6 +15,7 @@ from typing import Final
 from pydantic import field_validator
 
 from schemas.base import Message
+from schemas.blank_text import is_blank
 
 WORDING: Final = "{company}: may we text you about {purpose}? {frequency} {rates} {answers}"
 ANSWERS: Final = "Reply START to receive texts, STOP to opt out, HELP for help."
@@ -43,7 +44,7 @@ class ConsentRequest(Message):
     @field_validator("company", "purpose", "frequency", "rates", "answers")
     @classmethod
     def _says_something(cls, said: str | None, info: object) -> str | None:
-        if said is not None and not said.strip():
+        if said is not None and is_blank(said):
             part = getattr(info, "field_name", "")
             raise ValueError(f"the opt-in request must say {PARTS[part]}: {part} is missing")
         return said

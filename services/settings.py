@@ -4,9 +4,10 @@ repr."""
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
@@ -56,6 +57,26 @@ Losses = Annotated[
 ]
 
 
+_WHOLE: Final = re.compile(r"[0-9]+")
+_DECIMAL: Final = re.compile(r"[0-9]+(\.[0-9]+)?")
+
+
+def _require(form: re.Pattern[str], words: str) -> Callable[[Any], Any]:
+    """A variable is text: `1_000`, `0x10`, `1e3` and `inf` are numbers to Python, and to nobody
+    who sets one."""
+
+    def check(given: Any) -> Any:
+        if isinstance(given, str) and form.fullmatch(given.strip()) is None:
+            raise ValueError(f"{given!r} is not {words}")
+        return given
+
+    return check
+
+
+Count = Annotated[int, BeforeValidator(_require(_WHOLE, "a whole number, in digits"))]
+Decimal = Annotated[float, BeforeValidator(_require(_DECIMAL, "a number such as 10 or 0.5"))]
+
+
 class SettingsError(Exception):
     """One sentence: which variable is wrong, and what to write."""
 
@@ -68,11 +89,11 @@ class ServiceSettings(BaseModel):
     state: Path = Path(".sayso")
     bootstrap: str | None = None
     """host:port of a Kafka broker. None: the embedded broker of this state folder."""
-    partitions: int = Field(default=12, ge=1, le=1000)
-    replication: int = Field(default=3, ge=1)
+    partitions: Count = Field(default=12, ge=1, le=1000)
+    replication: Count = Field(default=3, ge=1)
     public_url: str = "http://127.0.0.1:8410"
-    webhook_port: int = Field(default=8410, ge=0, le=65535)
-    consents_port: int = Field(default=8420, ge=0, le=65535)
+    webhook_port: Count = Field(default=8410, ge=0, le=65535)
+    consents_port: Count = Field(default=8420, ge=0, le=65535)
     provider: str = "twilio"
     """A name in `services.providers.PROVIDERS`."""
     provider_url: str | None = None
@@ -80,16 +101,16 @@ class ServiceSettings(BaseModel):
     provider itself."""
     account_sid: str = ""
     auth_token: SecretStr = SecretStr("")
-    session_timeout: float = Field(default=15.0, ge=1)
-    tick: float = Field(default=0.05, ge=0, le=1)
-    provider_timeout: float = Field(default=10.0, gt=0)
-    provider_concurrency: int = Field(default=64, ge=1)
+    session_timeout: Decimal = Field(default=15.0, ge=1)
+    tick: Decimal = Field(default=0.05, ge=0, le=1)
+    provider_timeout: Decimal = Field(default=10.0, gt=0)
+    provider_concurrency: Count = Field(default=64, ge=1)
     metrics_host: str = "127.0.0.1"
-    metrics_port: int | None = Field(default=None, ge=0, le=65535)
+    metrics_port: Count | None = Field(default=None, ge=0, le=65535)
     """Where a process answers /live, /ready and /metrics. None: nowhere; 0: any free port."""
     metrics_port_file: Path | None = None
     """The port is written here, for those who asked for any."""
-    brake: float = Field(default=0.5, ge=0, le=1)
+    brake: Decimal = Field(default=0.5, ge=0, le=1)
     """The share of a topic's records that may be dead letters before its partition stands still.
     1: it never does."""
     accept_loss: Losses = frozenset()
@@ -98,7 +119,7 @@ class ServiceSettings(BaseModel):
     accept_dead_letters: Losses = frozenset()
     """Where topics stand still, named as the log and `sayso dlq list` do. They go on there, and
     what cannot be read becomes dead letters."""
-    account_pace: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    account_pace: Decimal | None = Field(default=None, gt=0, allow_inf_nan=False)
     """Segments per second of all senders together. None: only each sender's own limit."""
     support_address: str = ""
     """Where `sayso escalate` sends its bundle."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import re
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -10,23 +11,31 @@ from urllib.parse import urlsplit
 
 import typer
 
+from schemas.wire_types import RFC3339_DAY
 from services.operations.errors import InvalidRequest
+
+_TIME: Final = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?"
+    r"([Zz]|[+-][0-9]{2}:[0-9]{2})"
+)
+"""RFC 3339, and people may leave the seconds out."""
 
 
 def parse_day(written: str) -> date:
     """Raises BadParameter: Typer adds the name of the option."""
     try:
-        return datetime.strptime(written.strip(), "%Y-%m-%d").date()
+        if RFC3339_DAY.fullmatch(written.strip()):
+            return date.fromisoformat(written.strip())
     except ValueError:
-        raise typer.BadParameter(f"{written!r} is not a day: write it as 2026-11-20") from None
+        pass
+    raise typer.BadParameter(f"{written!r} is not a day: write it as 2026-11-20")
 
 
 def parse_time(written: str) -> datetime:
     """In UTC.  Raises BadParameter."""
     try:
-        found = datetime.fromisoformat(written.strip())
-        if found.tzinfo is not None:
-            return found.astimezone(UTC)
+        if _TIME.fullmatch(written.strip()):
+            return datetime.fromisoformat(written.strip().upper()).astimezone(UTC)
     except (ValueError, OverflowError):
         pass
     raise typer.BadParameter(

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from schemas.blank_text import is_blank
 from schemas.send_request import Kind, SendRequest
 from services.cli import options
 from services.cli.connection import find_bootstrap, operate, read_ledger
@@ -87,9 +88,9 @@ def send(
     Example: [cyan]sayso send -t harbor --to +12125550123 --body "Your documents are ready."[/]
     """
     require_one_of("--kind", kind, Kind)
-    if not body.strip():
+    if is_blank(body):
         raise InvalidRequest("--body is empty", "write the text to send")
-    author = (by or "").strip() or None
+    author = None if by is None or is_blank(by) else by.strip()
     request = build_message(
         SendRequest,
         message_id=message_id or new_id("m"),

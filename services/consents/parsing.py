@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timedelta
+from datetime import datetime
 from ipaddress import ip_address
 from typing import Annotated, Any, Final, Literal, NamedTuple
 from urllib.parse import urlsplit
@@ -18,13 +18,13 @@ from pydantic import (
 )
 
 from schemas.base import Evidence, Message, Slug, UtcTime
+from schemas.blank_text import is_blank
 from schemas.consent import ConsentAction, ConsentEvent, ConsentSource
+from schemas.consent_dates import CLOCK_SKEW, why_no_proof
 from schemas.numbers import E164, e164
 from schemas.text_hash import sha256_hex
 from streams.gate.number_validation import PROBLEMS, validate_number
 
-MAX_CLOCK_SKEW: Final = timedelta(minutes=5)
-"""How far the caller's clock may be ahead of ours."""
 MAX_WORDING: Final = 4000
 MAX_URL: Final = 2000
 
@@ -61,7 +61,7 @@ def _parse_ip(written: str) -> str:
 
 
 def _check_wording(wording: str) -> str:
-    if not wording.strip():
+    if is_blank(wording):
         raise ValueError("give the words that the person saw")
     return wording
 
@@ -119,8 +119,15 @@ def parse_claim(
     except RecursionError:
         fix = "these are objects in objects without end: send the fields that the README names"
         return (Problem("body", fix),)
-    if given.at > now + MAX_CLOCK_SKEW:
-        return (Problem("at", "this is in the future: send the time at which the person did it"),)
+    at = given.at
+    if given.action == _OPT_IN:
+        if at > now + CLOCK_SKEW:
+            fix = "this is in the future: send the time at which the person did it"
+            return (Problem("at", fix),)
+        if problem := why_no_proof(at, now, ahead=CLOCK_SKEW):
+            return (Problem("at", f"this {problem}: send the time at which the person did it"),)
+    else:
+        at = min(at, now)  # a no counts, whatever its caller's clock says
     evidence = Evidence(
         wording=given.wording,
         wording_version=given.wording_version,
@@ -136,7 +143,7 @@ def parse_claim(
         sender=given.sender,
         action=ConsentAction(given.action),
         source=ConsentSource.FORM if given.verified else ConsentSource.WEB_FORM,
-        at=given.at,
+        at=at,
         evidence=evidence,
     )
 

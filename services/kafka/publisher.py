@@ -90,6 +90,12 @@ class Publisher:
         except NotPublished:
             return False
 
+    async def list_topics(self) -> set[str]:
+        """Those that Kafka has. Raises NotPublished.
+
+        It asks for all of them: to ask for one by its name creates it, where Kafka may."""
+        return await self._limit_time(self._list_topics())
+
     async def stop(self) -> None:
         """Waits for what is under way, but no longer than the timeout: the broker may be gone."""
         producer, self._producer = self._producer, None
@@ -148,6 +154,10 @@ class Publisher:
             future.add_done_callback(_retrieve_exception)
             confirmations.append(asyncio.shield(future))
         await asyncio.gather(*confirmations)
+
+    async def _list_topics(self) -> set[str]:
+        producer = await self._get_producer()
+        return set((await producer.client.fetch_all_metadata()).topics())
 
     async def _refresh_metadata(self) -> bool:
         producer = await self._get_producer()

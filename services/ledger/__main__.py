@@ -51,7 +51,7 @@ def main() -> int:
         asyncio.run(_run(settings.state / FILE, settings.required_bootstrap, announce))
     except (LedgerError, SettingsError) as error:
         print(f"sayso: {error}", file=sys.stderr)
-        return 1
+        return 2 if isinstance(error, SettingsError) else 1
     return 0
 
 

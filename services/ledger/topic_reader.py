@@ -29,8 +29,14 @@ class TopicReaderError(Exception):
 
 class TopicReader:
     def __init__(
-        self, consumer: AIOKafkaConsumer, cluster: str, partitions: list[Partition]
+        self,
+        consumer: AIOKafkaConsumer,
+        cluster: str,
+        partitions: list[Partition],
+        topics: frozenset[str] = frozenset(),
     ) -> None:
+        """`topics`: all that Kafka has, ours and others."""
+        self.topics = topics
         self._consumer = consumer
         self.cluster = cluster
         """The Kafka cluster's own id."""
@@ -91,7 +97,7 @@ async def open_reader(
     returns.
     """
     allow_any_header_name()
-    cluster, partitions = await _discover(bootstrap, names)
+    cluster, partitions, topics = await _discover(bootstrap, names)
     consumer = AIOKafkaConsumer(
         bootstrap_servers=bootstrap,
         group_id=None,
@@ -105,12 +111,14 @@ async def open_reader(
     try:
         await consumer.start()
         consumer.assign([TopicPartition(*partition) for partition in partitions])
-        yield TopicReader(consumer, cluster, partitions)
+        yield TopicReader(consumer, cluster, partitions, topics)
     finally:
         await consumer.stop()
 
 
-async def _discover(bootstrap: str, names: Container[str]) -> tuple[str, list[Partition]]:
+async def _discover(
+    bootstrap: str, names: Container[str]
+) -> tuple[str, list[Partition], frozenset[str]]:
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, **security_options())
     try:
         await admin.start()
@@ -127,6 +135,7 @@ async def _discover(bootstrap: str, names: Container[str]) -> tuple[str, list[Pa
         raise TopicReaderError(
             f"Kafka at {bootstrap} does not have the topics: run `sayso topics apply` first"
         )
-    return cluster, [
+    partitions = [
         Partition(topic["topic"], one["partition"]) for topic in ours for one in topic["partitions"]
     ]
+    return cluster, partitions, frozenset(topic["topic"] for topic in topics)

@@ -89,8 +89,8 @@ async def import_consents(
     """Publish the good lines and return the bad ones.
 
     Raises OperationFailed where Kafka does not confirm; what was published before stays."""
-    await kafka.require_topic(CONSENT_EVENTS)
     await kafka.require_tenants(about.tenant)
+    await kafka.require_topic(CONSENT_EVENTS)
     lines = read_consents(path, about)
     good = 0
     bad: list[ConsentLine] = []
@@ -217,7 +217,7 @@ def _parse_date(written: str) -> datetime:
             return datetime.combine(date.fromisoformat(written), time(), UTC)
         if not _TIME.fullmatch(written):
             raise ValueError(written)
-        at = datetime.fromisoformat(written)
+        at = datetime.fromisoformat(written.upper())
     except ValueError:
         raise _BadLine(
             "date is none: write it as 2025-11-03,"

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
 from schemas.base import Message
 from schemas.topics import Topic
-from services.kafka import BrokerError
-from services.kafka.admin import admin_client
 from services.kafka.publisher import NotPublished, Publisher
 from services.ledger import Ledger, LedgerError
 from services.operations.errors import OperationFailed
-from services.operations.tenant_check import require_tenants
+from services.operations.tenant_check import KnownTenants, read_tenants
 
 T = TypeVar("T")
 M = TypeVar("M", bound=Message)
@@ -32,7 +30,9 @@ class Session:
     def __init__(self, bootstrap: str, source: str = "cli") -> None:
         self.bootstrap = bootstrap
         self._publisher = Publisher(bootstrap, source=source)
-        self._topics: set[str] | None = None
+        self._topics: Collection[str] | None = None
+        """Kafka is asked for its topics once, and for the tenants once."""
+        self._settings: KnownTenants | None = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -57,10 +57,8 @@ class Session:
         """Raises OperationFailed at once, where a producer would wait until it times out."""
         if self._topics is None:
             try:
-                async with admin_client(self.bootstrap) as client:
-                    # all of them: to ask for one by its name creates it, where Kafka may
-                    self._topics = set(await client.list_topics())
-            except BrokerError as error:
+                self._topics = await self._publisher.list_topics()
+            except NotPublished as error:
                 raise OperationFailed(str(error)) from None
         if topic.name not in self._topics:
             raise OperationFailed(
@@ -70,7 +68,10 @@ class Session:
 
     async def require_tenants(self, *tenants: str) -> None:
         """Raises InvalidRequest for a tenant without settings."""
-        await require_tenants(self.bootstrap, *tenants)
+        if self._settings is None:
+            self._settings = await read_tenants(self.bootstrap)
+            self._topics = self._topics or self._settings.topics
+        self._settings.require(*tenants)
 
     async def wait_for(
         self, ledger: Ledger, find: Callable[[], T | None], patience: float = PATIENCE

@@ -8,7 +8,7 @@ import asyncio
 import difflib
 from collections.abc import Collection
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from aiokafka.errors import KafkaError
 
@@ -74,17 +74,25 @@ def require_known(tenant: str, names: Collection[str]) -> None:
     raise InvalidRequest(f"There is no tenant {tenant!r}", hint)
 
 
+class KnownTenants(NamedTuple):
+    """Tenants with settings on Kafka; None if the settings cannot be read."""
+
+    names: frozenset[str] | None = None
+    topics: frozenset[str] | None = None
+    """Every topic that Kafka has, as it was asked for them."""
+
+    def require(self, *tenants: str) -> None:
+        """Raises InvalidRequest.  Every name passes if the settings cannot be read."""
+        for tenant in tenants if self.names is not None else ():
+            require_known(tenant, self.names or ())
+
+
 async def require_tenants(bootstrap: str, *tenants: str) -> None:
-    """Check against the settings on Kafka.  Raises InvalidRequest.
-
-    Every name passes if the settings cannot be read."""
-    known = await _read_tenants(bootstrap)
-    for tenant in tenants if known is not None else ():
-        require_known(tenant, known or ())
+    """Check against the settings on Kafka.  Raises InvalidRequest."""
+    (await read_tenants(bootstrap)).require(*tenants)
 
 
-async def _read_tenants(bootstrap: str) -> set[str] | None:
-    """Those with settings on Kafka; None if the settings cannot be read."""
+async def read_tenants(bootstrap: str) -> KnownTenants:
     has_settings: dict[str, bool] = {}
     try:
         async with asyncio.timeout(PATIENCE), open_reader(bootstrap, {SETTINGS.name}) as source:
@@ -92,5 +100,6 @@ async def _read_tenants(bootstrap: str) -> set[str] | None:
                 tenant = (entry.key or b"").decode(errors="replace")
                 has_settings[tenant] = entry.value is not None
     except (TopicReaderError, KafkaError, TimeoutError):
-        return None
-    return {tenant for tenant, stands in has_settings.items() if stands}
+        return KnownTenants()
+    names = frozenset(tenant for tenant, stands in has_settings.items() if stands)
+    return KnownTenants(names, source.topics)

@@ -1,7 +1,7 @@
 """`python -m services.workers PROCESSOR`: run one processor's worker until SIGTERM.
 
-Exit codes: 0 stopped by a signal, 1 cannot start (one sentence says why), 70 a fault: start it
-again.
+Exit codes: 0 stopped by a signal, 1 cannot start (one sentence says why), 2 wrong settings (one
+sentence names the variable), 70 a fault: start it again.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def main(clock: Callable[[], float] = time.time) -> int:
         asyncio.run(_run_until_signal(options, clock))
     except (SettingsError, CannotStart) as error:
         print(f"sayso: {error}", file=sys.stderr)
-        return 1
+        return 2 if isinstance(error, SettingsError) else 1
     return 0
 
 

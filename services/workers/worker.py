@@ -56,13 +56,13 @@ async def run_worker(
     on_ready: Callable[[list[int]], None] = lambda partitions: None,
     clock: Callable[[], float] = time.time,
 ) -> None:
-    """`clock`: the machine's. Raises CannotStart. Any later fault ends the process (EXIT_FAULT)."""
-    if settings.bootstrap is None:
-        raise CannotStart("SAYSO_BOOTSTRAP is not set: a worker needs to know its Kafka")
+    """`clock`: the machine's. Raises CannotStart or SettingsError. Any later fault ends the process
+    (EXIT_FAULT)."""
+    bootstrap = settings.required_bootstrap
     processor = PROCESSORS[name]
     auth = security_options(settings)
-    counts = await count_partitions(settings.bootstrap, processor, auth)
-    reader = SettingsReader(settings.bootstrap, on_fatal=_exit, **auth)
+    counts = await count_partitions(bootstrap, processor, auth)
+    reader = SettingsReader(bootstrap, on_fatal=_exit, **auth)
     await reader.start()
     provider = provider_from(settings) if processor.reports_acquired else None
     hooks = Hooks(
@@ -86,7 +86,7 @@ async def run_worker(
     )
     app = FaustApp(
         processor,
-        settings.bootstrap,
+        bootstrap,
         counts,
         metrics.add_to(hooks),
         limits=limits,

@@ -13,6 +13,7 @@ import re
 from importlib.resources import files
 from typing import Final
 
+from schemas.blank_text import is_blank
 from schemas.tenant_settings import TenantSettings
 from streams.encoding.segments import count_segments
 from streams.reasons import Reason
@@ -31,7 +32,7 @@ def why_unsendable(body: str) -> Reason | None:
             f"The text has {len(body)} characters; {MAX_BODY} is the most",
             "shorten it",
         )
-    if not body.strip():
+    if is_blank(body):
         return Reason(RuleName.INVALID_BODY, "The text is empty", "write something")
     if "\0" in body:
         return Reason(

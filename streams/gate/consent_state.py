@@ -32,10 +32,13 @@ record does not, as it lifts no STOP either.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 from schemas.base import Evidence
+from schemas.blank_text import is_blank
 from schemas.consent import ConsentAction, ConsentSource, ConsentState
+from schemas.consent_dates import AHEAD_AT_MOST, is_placeholder, why_no_proof
 from schemas.tenant_settings import StopScope
 from streams.gate.consent_claims import CLAIMED_INBOUND, Claim
 from streams.gate.state import SENDERS_AT_MOST, NumberState
@@ -204,7 +207,7 @@ def _resolve(number: NumberState, claim: Claim) -> ClaimResult:
 
 def _go_on(number: NumberState, claim: Claim) -> ClaimResult:
     """Staff, by name, have read what may have been an opt-out: it was none."""
-    if claim.source != ConsentSource.MANUAL or not (claim.evidence.actor or "").strip():
+    if claim.source != ConsentSource.MANUAL or is_blank(claim.evidence.actor):
         reason = "only staff can say that texts go on, and who they are"
         return ClaimResult(number, False, reason)
     if number.question is None:
@@ -268,11 +271,23 @@ def missing_evidence(number: NumberState, claim: Claim) -> str:
             return ONLY_THE_RECIPIENT
         if number.had_opted_in:
             return ""
+    if problem := _why_no_proof(claim):
+        return problem
     rule = EVIDENCE_RULES.get(claim.source, BY_STAFF)
     missing = _missing_groups(rule.needs, claim.evidence)
     if not missing:
         return ""
     return f"no proof: give {' and '.join(' or '.join(group) for group in missing)}"
+
+
+def _why_no_proof(claim: Claim) -> str:
+    """A date on which nobody can have said yes.  A text from the number itself has the time at
+    which it came."""
+    if claim.source == ConsentSource.INBOUND:
+        return ""
+    came_at = datetime.fromtimestamp(claim.at_ms / 1000, UTC)
+    problem = why_no_proof(claim.claimed_at, came_at, ahead=AHEAD_AT_MOST)
+    return f"no proof: its date {problem}" if problem else ""
 
 
 def may_reverse_opt_out(claim: Claim) -> bool:
@@ -282,9 +297,16 @@ def may_reverse_opt_out(claim: Claim) -> bool:
 
 
 def _missing_groups(groups: FieldGroups, evidence: Evidence) -> FieldGroups:
-    """Blanks prove nothing."""
     return tuple(
         group
         for group in groups
-        if not any((getattr(evidence, field) or "").strip() for field in group)
+        if all(_proves_nothing(field, getattr(evidence, field)) for field in group)
     )
+
+
+_REFERENCES: Final = frozenset({"document", "origin"})
+
+
+def _proves_nothing(field: str, said: str | None) -> bool:
+    """Blanks prove nothing, nor does `n/a` where a proof should be named."""
+    return said is None or is_blank(said) or (field in _REFERENCES and is_placeholder(said))

@@ -463,3 +463,37 @@ def test_a_body_that_is_just_not_too_deep_to_read_is_refused_too() -> None:
         except RecursionError:
             break
         assert isinstance(parse_claim("acme", body, "k", NOW), tuple)
+
+
+@pytest.mark.parametrize(
+    ("at", "words"),
+    [
+        ("1970-01-01T00:00:00Z", "before text messaging existed"),
+        ("1992-12-02T00:00:00Z", "before text messaging existed"),
+        ("2000-01-01T00:00:00-05:00", "placeholder"),
+        ("9999-12-31T23:59:59Z", "in the future"),
+    ],
+)
+async def test_a_date_that_proves_nothing_is_refused_of_a_yes_only(
+    api: Api, at: str, words: str
+) -> None:
+    status, said = await api.post(TOLD | {"at": at})
+    assert status == 422
+    assert [(one["field"], words in one["fix"]) for one in said["problems"]] == [("at", True)]
+    no = {name: TOLD[name] for name in ("event_id", "number")}
+    status, _ = await api.post(no | {"action": "opt_out", "at": at})
+    assert status == 503  # it was valid; there is no Kafka here
+
+
+@pytest.mark.parametrize(
+    "at", ["20271201", 1772375400, "1772375400", "2026-03-01", "2026-03-01T09:30:00", True]
+)
+async def test_a_time_is_rfc_3339_with_its_offset(api: Api, at: Any) -> None:
+    status, said = await api.post(TOLD | {"at": at})
+    assert (status, [one["field"] for one in said["problems"]]) == (422, ["at"])
+
+
+@pytest.mark.parametrize("verified", ["true", "yes", 1, 0, "", None])
+async def test_a_boolean_is_true_or_false(api: Api, verified: Any) -> None:
+    status, said = await api.post(TOLD | {"verified": verified})
+    assert (status, [one["field"] for one in said["problems"]]) == (422, ["verified"])

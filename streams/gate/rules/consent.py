@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Final
 
+from schemas.blank_text import is_blank
 from schemas.consent import ConsentState
 from schemas.decision import Finding, Verdict
 from schemas.send_request import Kind
@@ -55,7 +56,7 @@ def _goes_in_question(context: RuleContext) -> bool:
     """Answers to a STOP or HELP, and what somebody wrote by hand: never to many at once."""
     if context.is_system:
         return context.request.kind in AFTER_OPT_OUT
-    by_hand = bool((context.request.written_by or "").strip())
+    by_hand = not is_blank(context.request.written_by)
     return by_hand and context.request.kind != Kind.MARKETING
 
 

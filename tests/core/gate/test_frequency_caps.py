@@ -31,7 +31,7 @@ LOS_ANGELES = "America/Los_Angeles"
 
 def consented(now: datetime = NOON, **when: Any) -> ProcessorHarness:
     processor = gate_processor(now, when=when)
-    processor.feed(opt_in())
+    processor.feed(opt_in(at=now))
     return processor
 
 

@@ -28,7 +28,7 @@ from tests.core.harness import ProcessorHarness, on_topic
 
 def consented(now: datetime, **when: Any) -> ProcessorHarness:
     processor = gate_processor(now, when=when)
-    processor.feed(opt_in())
+    processor.feed(opt_in(at=now))
     return processor
 
 
@@ -113,7 +113,7 @@ def test_a_yes_at_night_wakes_nobody() -> None:
         request(message_id="a", time_zone=CHICAGO, requested_at=processor.now)
     )
     assert decided(first) == [("a", "hold", ["not_opted_in", "quiet_hours"])]
-    assert decided(processor.publish_from(opt_in(), at=processor.now)) == [
+    assert decided(processor.publish_from(opt_in(at=processor.now), at=processor.now)) == [
         ("a", "hold", ["quiet_hours"])
     ]
     assert went(processor.run_until(at(CHICAGO, "2026-06-11 08:00"))) == ["a"]

@@ -1,0 +1,98 @@
+"""Every process ends with exit code 2 and one sentence where a setting is wrong."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from services.settings import SettingsError, from_environment
+
+PROCESSES = [
+    ["services.workers", "gate"],
+    ["services.workers", "dispatch"],
+    ["services.ledger"],
+    ["services.webhook"],
+    ["services.consents"],
+    ["services.observability"],
+    ["services.cli", "worker", "gate"],
+    ["services.cli", "ledger"],
+    ["services.cli", "webhook"],
+]
+
+
+@pytest.mark.parametrize("process", PROCESSES, ids=" ".join)
+@pytest.mark.parametrize(
+    ("environment", "words"),
+    [
+        pytest.param({}, ("SAYSO_BOOTSTRAP is not set", "No broker"), id="nothing"),
+        pytest.param(
+            {"SAYSO_BOOTSTRAP": "127.0.0.1:9", "SAYSO_TICK": "fast"},
+            ("SAYSO_TICK is wrong",),
+            id="a word",
+        ),
+        pytest.param(
+            {"SAYSO_BOOTSTRAP": "127.0.0.1:9", "SAYSO_KAFKA_USER": "u"},
+            ("SAYSO_KAFKA_USER is set",),
+            id="what does not go together",
+        ),
+    ],
+)
+def test_wrong_settings_are_exit_code_2(
+    process: list[str], environment: dict[str, str], words: tuple[str, ...], tmp_path: Path
+) -> None:
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("SAYSO_")}
+    done = subprocess.run(
+        [sys.executable, "-m", *process],
+        env=plain | {"SAYSO_STATE": str(tmp_path), "TWILIO_AUTH_TOKEN": "x"} | environment,
+        capture_output=True,
+        stdin=subprocess.DEVNULL,
+        timeout=60,
+        check=False,
+    )
+    said = done.stderr.decode()
+    assert done.returncode == 2, said
+    assert any(one in said for one in words)
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SAYSO_PARTITIONS", "1_2"),
+        ("SAYSO_PARTITIONS", "12.0"),
+        ("SAYSO_PARTITIONS", "+12"),
+        ("SAYSO_PARTITIONS", "0"),
+        ("SAYSO_WEBHOOK_PORT", "0x20"),
+        ("SAYSO_WEBHOOK_PORT", "70000"),
+        ("SAYSO_WEBHOOK_PORT", "\uff18\uff10"),
+        ("SAYSO_SESSION_TIMEOUT", "inf"),
+        ("SAYSO_SESSION_TIMEOUT", "1e3"),
+        ("SAYSO_SESSION_TIMEOUT", "15s"),
+        ("SAYSO_PROVIDER_TIMEOUT", "nan"),
+        ("SAYSO_ACCOUNT_PACE", "1,5"),
+        ("SAYSO_ACCOUNT_PACE", "fast"),
+        ("SAYSO_BRAKE", "50%"),
+        ("SAYSO_BRAKE", "-0"),
+    ],
+)
+def test_a_variable_that_cannot_mean_what_it_says_is_refused(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=f"{name} is wrong"):
+        from_environment({name: value})
+
+
+def test_numbers_as_people_set_them_are_read() -> None:
+    settings = from_environment(
+        {
+            "SAYSO_PARTITIONS": "12",
+            "SAYSO_BRAKE": "0.25",
+            "SAYSO_TICK": "1",
+            "SAYSO_ACCOUNT_PACE": " 3 ",
+        }
+    )
+    assert (settings.partitions, settings.brake, settings.tick, settings.account_pace) == (
+        12, 0.25, 1, 3,
+    )  # fmt: skip

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from schemas.base import Day, Message, Slug, is_kept
+from schemas.blank_text import is_blank
 from schemas.consent_request import ConsentRequest
 from schemas.countries import require_country
 from schemas.keywords import LOCALES, OwnWords
@@ -104,6 +105,13 @@ class TenantSettings(Message):
     """Words added to the keywords, by meaning."""
     prices: tuple[Price, ...] = Field(default=(), max_length=2000)
     """What a segment costs the tenant; left out, the list in Sayso holds."""
+
+    @field_validator("name")
+    @classmethod
+    def _name_shows(cls, name: str, info: ValidationInfo) -> str:
+        if is_blank(name) and not is_kept(info):
+            raise ValueError("the name shows nothing: people must see who texts them")
+        return name
 
     @field_validator("time_zone")
     @classmethod

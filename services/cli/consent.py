@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from schemas.blank_text import is_blank
+from schemas.consent_dates import is_placeholder
 from schemas.numbers import mask_number
 from services.cli import consent_records, options
 from services.cli.connection import find_bootstrap, operate, read_ledger, run
@@ -62,7 +64,7 @@ def opt_in(
     [cyan]sayso consent in +12125550123 -t harbor --document intake-17.pdf --actor dana[/]
     """
     proof = consent.describe_document(document, file)
-    if not proof or not actor:
+    if is_placeholder(proof or "") or is_blank(actor):
         raise InvalidRequest(
             "An opt-in needs proof",
             "give --document (where it is kept) or --file (the form itself), and --actor"
@@ -193,7 +195,7 @@ def import_(
     The first line names the columns: number, date, source (where it was collected) and proof (where
     the signed form is kept, or its SHA-256). The columns action (opt_in or opt_out), wording, url
     and sender are optional. Bad lines are named and left out; good ones go in. An import lifts no
-    opt-out.
+    opt-out. An opt-out, in any word for no, needs its number and action only.
 
     Example: [cyan]sayso consent import consents.csv -t harbor[/]
     """

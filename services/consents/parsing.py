@@ -120,14 +120,12 @@ def parse_claim(
         fix = "these are objects in objects without end: send the fields that the README names"
         return (Problem("body", fix),)
     at = given.at
-    if given.action == _OPT_IN:
+    if given.action == _OPT_IN:  # a no counts, whatever its caller's clock says
         if at > now + CLOCK_SKEW:
             fix = "this is in the future: send the time at which the person did it"
             return (Problem("at", fix),)
         if problem := why_no_proof(at, now, ahead=CLOCK_SKEW):
             return (Problem("at", f"this {problem}: send the time at which the person did it"),)
-    else:
-        at = min(at, now)  # a no counts, whatever its caller's clock says
     evidence = Evidence(
         wording=given.wording,
         wording_version=given.wording_version,

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from schemas.base import Evidence
 from schemas.consent import ConsentAction, ConsentEvent, ConsentSource
-from schemas.consent_dates import is_placeholder, why_no_proof
+from schemas.consent_dates import FIRST_TEXT, is_placeholder, why_no_proof
 from schemas.numbers import E164, e164
 from schemas.topics import CONSENT_EVENTS
 from schemas.wire_types import RFC3339_DAY
@@ -170,7 +170,7 @@ def _build_event(cells: Mapping[str, str], about: ConsentImport) -> ConsentEvent
             sender=cells.get("sender") or None,
             action=ConsentAction.OPT_OUT if is_no else ConsentAction.OPT_IN,
             source=ConsentSource.IMPORT,
-            at=_date_opt_out(cells, about.now) if is_no else _date_opt_in(cells, about.now),
+            at=_date_opt_out(cells) if is_no else _date_opt_in(cells, about.now),
             evidence=Evidence.model_validate(evidence),
         )
     except ValidationError as error:
@@ -200,12 +200,15 @@ def _date_opt_in(cells: Mapping[str, str], now: datetime) -> datetime:
     return at
 
 
-def _date_opt_out(cells: Mapping[str, str], now: datetime) -> datetime:
-    """A no needs no date: it counts from when it is imported."""
+def _date_opt_out(cells: Mapping[str, str]) -> datetime:
+    """A no needs no date: it counts from when it is imported.
+
+    What we put for none is always the same: the same line is then the same claim, and importing it
+    again takes back no later yes."""
     try:
-        return min(_parse_date(cells.get("date", "")), now)
+        return _parse_date(cells.get("date", ""))
     except _BadLine:
-        return now
+        return FIRST_TEXT
 
 
 def _parse_date(written: str) -> datetime:

@@ -134,6 +134,12 @@ def test_what_is_clear_is_read_as_written(
     assert getattr(tenants(tmp_path, f"{HEAD}  {line}\n")[0], name) == value
 
 
+@pytest.mark.parametrize("name", [" ", "\u200b", "\u3164"])
+def test_a_name_that_shows_nothing_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(InvalidRequest, match="line 3: name: the name shows nothing"):
+        tenants(tmp_path, HEAD.replace("name: A", f'name: "{name}"'))
+
+
 def test_hours_need_no_quotes(tmp_path: Path) -> None:
     text = f"{HEAD}  when: {{quiet_hours: {{before: 09:30, after: 19:05}}}}\n"
     quiet = tenants(tmp_path, text)[0].when.quiet_hours

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from schemas.base import Day, Message, Slug, UtcTime, Whole
+from schemas.blank_text import is_blank
 from schemas.consent import ConsentState, CurrentState
 from schemas.consent_request import PARTS, ConsentRequest
 from schemas.keywords import LOCALES, OwnWords
@@ -34,7 +35,9 @@ WHOLES = st.integers(-(2**53) + 1, 2**53 - 1)
 ZONES = st.sampled_from([name for name in sorted(available_timezones()) if is_place(name)])
 SENDERS = st.from_regex(r"\+[1-9][0-9]{6,14}|[0-9]{3,8}|MG[0-9a-f]{32}", fullmatch=True)
 NAMES = TEXTS.filter(bool)
-SAYINGS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20).filter(str.strip)
+SAYINGS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20).filter(
+    lambda said: not is_blank(said)
+)
 OWN_WORDS = {
     meaning: st.from_regex(f"{meaning}[a-z]{{1,9}}[0-9]", fullmatch=True)
     for meaning in OwnWords.model_fields
@@ -61,7 +64,7 @@ NARROWER: dict[tuple[type[Message], str], SearchStrategy[Any]] = {
     (ConsentRequest, "company"): st.none() | SAYINGS,
     (ConsentRequest, "answers"): SAYINGS.map(lambda said: f"{said} START STOP HELP"),
     (ConsentRequest, "wording"): st.permutations([f"{{{part}}}" for part in PARTS]).map(" ".join),
-    (TenantSettings, "name"): NAMES,
+    (TenantSettings, "name"): SAYINGS,
     (TenantSettings, "sender"): SENDERS,
     (TenantSettings, "regions"): st.lists(st.sampled_from(["US", "CA", "MX"]), max_size=3).map(
         tuple

@@ -31,7 +31,8 @@ _FIRST_PERSON: Final = regex.compile(
     r"(?: to| you)?\W*\Z|\b(?:reply|text|send|word|type|write)\W*\Z"
 )
 _SAID: Final = regex.compile(
-    r"(?i)(?<![\p{L}'’])(?!(?:i|we|yo|je|eu|ich|io|ik|ja|я|who|just|have)\b)[\p{L}\p{N}'’.]{1,30}"
+    r"(?i)(?<![\p{L}'’])(?:(?:my|your|the|our|his|her|their|this) )?"
+    r"(?!(?:i|we|yo|je|eu|ich|io|ik|ja|я|who|just|have)\b)[\p{L}\p{N}'’.]{1,30}"
     r"(?: (?:just|had|has|also|then|literally|a|ha|hat|heeft|me|mi|mir|to me))?"
     r" (?:said|says|wrote|writes|replied|texted|messaged|dijo|dice|escribió|escribio|dit|écrit"
     r"|disse"

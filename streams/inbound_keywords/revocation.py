@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 
 from schemas.keywords import ALWAYS, TONAL, Meaning
 from streams.inbound_keywords.patterns import BY_SUBSTRING, all_patterns
+from streams.inbound_keywords.slips import correct_word
 
 DRAWN_OUT: Final = re.compile(r"([^\W\d_])\1{2,}")
 """`stoooop`: no word has three equal letters in a row."""
@@ -59,6 +60,8 @@ def find_revocation(text: str, marked: str = "") -> RevocationMatch | None:
 
 def _readings(text: str) -> list[str]:
     readings = [text.replace(" ,", ""), text] if "," in text else [text]
+    if text.count(" .") > 1 and text.count(" ") <= 2 * text.count(" .") + 1:
+        readings.append(text.replace(" .", ""))  # Leave. Me. Alone.
     return [f". {reading} ." for reading in readings]
 
 
@@ -86,7 +89,9 @@ def _index() -> _Index:
 def normalize_spelling(text: str) -> str:
     """`plz stp stoooop txtin me` → `please stop texting me`"""
     spellings = _spellings()
-    words = [spellings.get(word, word) for word in DRAWN_OUT.sub(r"\1", text).split()]
+    words = [
+        spellings.get(word) or correct_word(word) for word in DRAWN_OUT.sub(r"\1", text).split()
+    ]
     return " ".join(
         word for word, before in zip(words, ("", *words), strict=False) if word != before
     )

@@ -20,6 +20,22 @@ _LONG: Final = 8
 """Letters of a word that may be two slips away."""
 FCC_WORDS: Final = ("stop", "stopall", "quit", "cancel", "revoke", "unsubscribe", "optout")
 SHORTEST_FOREIGN: Final = 6
+SHORTEST_CORRECTED: Final = 5
+CORRECTED: Final = (
+    *("please", "remove", "texting", "message", "messages", "messaging", "contact", "contacting"),
+    *(
+        "number",
+        "sending",
+        "unsubscribe",
+        "calling",
+        "delete",
+        "bothering",
+        "spamming",
+        "harassing",
+    ),
+    *("consent", "permission", "anymore", "notifications", "subscription", "cancel", "alone"),
+)
+"""Words of sentences that revoke."""
 
 _KEYS: Final = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 _HAND_MADE: Final = {"stp": "stop", "sto": "stop", "qit": "quit", "enf": "end", "wnd": "end"}
@@ -50,6 +66,29 @@ def find_slip(candidate: str) -> Slip | None:
             is_likely = locale == ALWAYS and (limit > 1 or _is_of_a_finger(candidate, word))
             return Slip(word, Meaning.REVOKE if is_likely else Meaning.POSSIBLE, locale)
     return None
+
+
+@lru_cache(maxsize=8192)
+def correct_word(word: str) -> str:
+    """A word of a sentence as it was meant, if it is one slip from a word that revokes."""
+    if len(word) < SHORTEST_CORRECTED or not word.isascii():
+        return word
+    if word in CORRECTED or word in _real_words():
+        return word
+    for shorter in _shorten(word, 1):
+        for meant in _corrected_by_shorter().get(shorter, ()):
+            if distance(word, meant, 1) == 1:
+                return meant
+    return word
+
+
+@cache
+def _corrected_by_shorter() -> dict[str, tuple[str, ...]]:
+    found: dict[str, list[str]] = {}
+    for word in CORRECTED:
+        for shorter in _shorten(word, 1):
+            found.setdefault(shorter, []).append(word)
+    return {shorter: tuple(words) for shorter, words in found.items()}
 
 
 def _limit(word: str, locale: str) -> int:

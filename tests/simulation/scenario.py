@@ -117,7 +117,7 @@ class Scenario:
     # --- the provider
 
     def epoch_obeyed(self, post: SendCall) -> int:
-        """The highest epoch of a Stop for this number that this sender's task had taken when the
+        """The highest epoch of a Stop or Recall for this number that this sender's task had taken when the
         call began."""
         partition = partition_of(post.sender.encode(), self.world.partitions)
         read = self.world.tasks["dispatch", partition].positions.get(t.DISPATCH_CONTROLS.name, 0)
@@ -128,7 +128,7 @@ class Scenario:
             (
                 c.consent_epoch
                 for c in controls
-                if c.type == "stop" and (c.sender, c.tenant, c.number) == mine
+                if c.type in ("stop", "recall") and (c.sender, c.tenant, c.number) == mine
             ),
             default=0,
         )

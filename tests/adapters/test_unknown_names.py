@@ -206,6 +206,7 @@ async def test_nothing_is_written_for_a_tenant_that_there_is_not(
         ("consent", "in", ANA, "--document", "d", "--actor", "ann", "-t"),
         ("consent", "out", ANA, "-t"),
         ("consent", "resolve", ANA, "--actor", "ann", "-t"),
+        ("consent", "go-on", ANA, "--actor", "ann", "-t"),
         ("consent", "ask", ANA, "-t"),
         ("consent", "import", str(consents), "-t"),
         ("people", "import", str(people), "-t"),

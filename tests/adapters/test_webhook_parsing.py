@@ -116,12 +116,20 @@ def test_an_inbound_without_its_fields(missing: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "stops"), [("STOP", True), ("stop", True), ("START", None), ("HELP", None)]
+    ("said", "stops", "keyword"),
+    [
+        ("STOP", True, "stop"),
+        ("stop", True, "stop"),
+        ("START", None, "start"),
+        (" Help", None, "help"),
+        ("SOMETHING", None, None),
+        ("", None, None),
+    ],
 )
-def test_the_carriers_own_reading(said: str, stops: bool | None) -> None:
+def test_the_carriers_own_reading(said: str, stops: bool | None, keyword: str | None) -> None:
     read = parse_inbound({**TEXT, "Body": "Basta", "OptOutType": said}, NOW)
     assert isinstance(read, InboundMessage)
-    assert read.carrier_stop is stops
+    assert (read.carrier_stop, read.carrier_keyword) == (stops, keyword)
 
 
 @pytest.mark.parametrize("written", ["many", "1.5", "-1", "0", "9" * 40, "١"])

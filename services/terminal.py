@@ -86,8 +86,8 @@ def write_unprintable_as_escapes() -> None:
             reconfigure(errors="backslashreplace")
 
 
-def styled(template: str, *values: object) -> Text:
-    """Rich markup with values in it: `styled("[bold]{}[/] is out", name)`."""
+def markup(template: str, *values: object) -> Text:
+    """Rich markup with values in it: `markup("[bold]{}[/] is out", name)`."""
     return Text.from_markup(template.format(*(escape(str(value)) for value in values)))
 
 

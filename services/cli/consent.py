@@ -22,7 +22,7 @@ from services.operations.errors import InvalidRequest
 from services.operations.session import Session
 from services.operations.table_file import count_lines
 from services.operations.validation import parse_number, parse_tenant
-from services.terminal import color_word, console, note, print_json, styled, table
+from services.terminal import color_word, console, markup, note, print_json, table
 
 app = typer.Typer(
     help="Who opted in, who opted out, and the proof.", no_args_is_help=True, add_completion=False
@@ -144,7 +144,7 @@ def _record(
     where = find_bootstrap(bootstrap, state)
     operate(where, lambda kafka: consent.record_consent(kafka, event))
     same = options.repeat_options(state, bootstrap)
-    console().print(styled("Recorded as [bold]{}[/]. To see its effect:", event.event_id))
+    console().print(markup("Recorded as [bold]{}[/]. To see its effect:", event.event_id))
     console().print(f"  sayso consent show {event.number} --tenant {tenant}{same}", style="cyan")
 
 
@@ -252,7 +252,7 @@ def _print(found: ConsentRecord, unmask: bool) -> None:
     screen = console()
     number = found.number if unmask else mask_number(found.number)
     status = found.status or {}
-    title = styled("[bold]{}[/] {} ", found.tenant, number)
+    title = markup("[bold]{}[/] {} ", found.tenant, number)
     screen.print(title, color_word(status.get("state", "none")))
     if words := _describe_requests(status):
         screen.print(f"  {words}")

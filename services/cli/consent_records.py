@@ -21,7 +21,7 @@ from services.masking import mask
 from services.operations import proof_verification
 from services.operations.errors import InvalidRequest
 from services.operations.validation import parse_number
-from services.terminal import SafeOutput, console, print_json, styled, table
+from services.terminal import SafeOutput, console, markup, print_json, table
 from streams.gate.consent_log import find_flaws
 
 Number = Annotated[
@@ -64,7 +64,7 @@ def history(
     screen = console()
     for log in logs:
         number = log.number if unmask else mask_number(log.number)
-        screen.print(styled("[bold]{}[/] {}", log.tenant, number))
+        screen.print(markup("[bold]{}[/] {}", log.tenant, number))
         rows = [
             (
                 str(one.entry.get("seq", "")),
@@ -227,13 +227,13 @@ def _print_report(one: proof_verification.ChainReport, head: str | None) -> None
     screen = console()
     repeats = f", {one.repeats} of them there again" if one.repeats else ""
     number = mask_number(one.number)
-    screen.print(styled("[bold]{}[/] {}: {} entries{}", one.tenant, number, one.entries, repeats))
+    screen.print(markup("[bold]{}[/] {}: {} entries{}", one.tenant, number, one.entries, repeats))
     for flaw in one.flaws:
         screen.print(f"  {flaw}", style="red")
     if one.flaws or one.head is None:
         return
     words = "  [green]whole[/]: no entry was changed, taken out or moved; the last says {}"
-    screen.print(styled(words, one.state))
+    screen.print(markup(words, one.state))
     screen.print(f"  {_describe_head(one.head)}")
     if head is None:
         upto = f"the status vouches for all up to entry {one.witnessed}; " if one.witnessed else ""
@@ -255,7 +255,7 @@ def _print_audit(found: Mapping[str, list[AuditFinding]]) -> None:
         color = "red" if found[name] and kind.none else "yellow" if found[name] else "green"
         must = " (must be none)" if kind.none else ""
         count = f"{len(found[name]):,}"
-        screen.print(styled(f"[bold]{{}}[/]{{}}: [{color}]{{}}[/]", kind.title, must, count))
+        screen.print(markup(f"[bold]{{}}[/]{{}}: [{color}]{{}}[/]", kind.title, must, count))
         rows = [
             (one.tenant, one.number, format_utc(one.at), one.words, one.place)
             for one in found[name]

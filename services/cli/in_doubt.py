@@ -15,7 +15,7 @@ from services.display_text import format_utc
 from services.ledger.message_status import InDoubtAttempt, list_in_doubt
 from services.masking import mask
 from services.operations.in_doubt import Action, find_in_doubt, settle
-from services.terminal import console, print_json, styled, table
+from services.terminal import console, markup, print_json, table
 
 app = typer.Typer(
     help="Texts in doubt: nobody knows whether they were sent. List, resend or drop them.",
@@ -131,7 +131,7 @@ def _settle(
     else:
         same = options.repeat_options(state, bootstrap)
         name = f"{message.tenant}/{message_id}"
-        console().print(styled("[bold]{}[/]: {}", name, settled.sentence))
+        console().print(markup("[bold]{}[/]: {}", name, settled.sentence))
         console().print(
             f"  sayso explain {message_id} --tenant {message.tenant}{same}", style="cyan"
         )

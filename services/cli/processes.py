@@ -15,7 +15,7 @@ from services.cli.connection import find_bootstrap, run_until_interrupted
 from services.local.stack import Stack, StackOptions, run_stack
 from services.operations.errors import InvalidRequest, OperationFailed
 from services.operations.validation import require_one_of
-from services.terminal import console, note, styled
+from services.terminal import console, markup, note
 
 PROCESSORS: Final = ("people", "gate", "inbox", "dispatch", "outcomes", "usage")
 """As in `streams.topology`, which takes a second to import."""
@@ -71,7 +71,7 @@ def _print_addresses(stack: Stack, wanted: StackOptions) -> None:
     more = options.repeat_options(wanted.state, wanted.bootstrap)
     provider = f"{where.provider} (simulated)" if where.provider else "Twilio"
     screen = console()
-    screen.print(styled("[bold green]Sayso is up.[/] Ctrl-C stops it."))
+    screen.print(markup("[bold green]Sayso is up.[/] Ctrl-C stops it."))
     screen.print(f"  Kafka      {stack.bootstrap}")
     screen.print(f"  webhook    {where.public_url}")
     screen.print(f"  consents   http://127.0.0.1:{where.consents_port} (keys: sayso keys add)")

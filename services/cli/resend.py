@@ -18,7 +18,7 @@ from services.operations.errors import OperationFailed
 from services.operations.selection import Selection, select_messages
 from services.operations.session import Session
 from services.operations.validation import parse_number
-from services.terminal import console, print_json, styled, table
+from services.terminal import console, markup, print_json, table
 
 
 def resend(
@@ -69,9 +69,9 @@ def resend(
     screen = console()
     if plan.event is not None:
         words = "The number is corrected on the record of [bold]{}[/]."
-        screen.print(styled(words, plan.event.person_id))
+        screen.print(markup(words, plan.event.person_id))
     same = options.repeat_options(state, bootstrap)
-    screen.print(styled("Resent as [bold]{}[/]. To see what became of it:", new_id))
+    screen.print(markup("Resent as [bold]{}[/]. To see what became of it:", new_id))
     screen.print(f"  sayso explain {new_id} --tenant {item.tenant}{same}", style="cyan")
 
 

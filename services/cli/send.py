@@ -15,7 +15,7 @@ from services.operations import requests
 from services.operations.errors import InvalidRequest
 from services.operations.requests import build_test_request, request_person_text, request_text
 from services.operations.validation import build_message, new_id, parse_number, require_one_of
-from services.terminal import console, print_json, styled
+from services.terminal import console, markup, print_json
 
 
 def send(
@@ -187,10 +187,10 @@ def cancel(
         )
     else:
         name = f"{found.tenant}/{message_id}"
-        console().print(styled("[bold]{}[/]: {}", name, result.sentence))
+        console().print(markup("[bold]{}[/]: {}", name, result.sentence))
     raise typer.Exit(0 if result.is_stopped else 1)
 
 
 def _print_requested(message_id: str, tenant: str, same: str) -> None:
-    console().print(styled("Requested [bold]{}[/]. To see what became of it:", message_id))
+    console().print(markup("Requested [bold]{}[/]. To see what became of it:", message_id))
     console().print(f"  sayso explain {message_id} --tenant {tenant}{same}", style="cyan")

@@ -12,7 +12,7 @@ from schemas.topics import SETTINGS
 from services.cli import options
 from services.cli.connection import find_bootstrap, operate, read_ledger
 from services.operations.yaml_settings import read_settings
-from services.terminal import console, print_json, styled, table
+from services.terminal import console, markup, print_json, table
 from streams.encoding.body import encode_body
 from streams.encoding.segments import count_segments
 
@@ -36,7 +36,7 @@ def apply(
     tenants = read_settings(file, "tenants", TenantSettings)
     operate(find_bootstrap(bootstrap, state), lambda kafka: kafka.publish(SETTINGS, tenants))
     for tenant in tenants:
-        console().print(styled("{}: settings [bold]{}[/] are out.", tenant.tenant, tenant.version))
+        console().print(markup("{}: settings [bold]{}[/] are out.", tenant.tenant, tenant.version))
         text = _opt_in_request(tenant)
         count = count_segments(text)
         length = "1 segment" if count == 1 else f"{count} segments"

@@ -30,7 +30,7 @@ from services.ledger.ledger import FILE
 from services.ledger.store import Store
 from services.observability.logs import mask_line
 from services.operations.errors import OperationError
-from services.terminal import SafeConsole, SafeOutput, console, print_json, styled, table
+from services.terminal import SafeConsole, SafeOutput, console, markup, print_json, table
 from tests.adapters.ledger_filler import LedgerFiller, apply_records, make_record
 
 EXAMPLES = Path("schemas/examples")
@@ -268,7 +268,7 @@ def test_what_was_typed_is_quoted_and_not_obeyed(
 
 def test_rich_prints_data_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
     console().print(f"{HOSTILE}")
-    console().print(styled("[bold]{}[/]: {}", HOSTILE, HOSTILE))
+    console().print(markup("[bold]{}[/]: {}", HOSTILE, HOSTILE))
     out = capsys.readouterr().out
     check(out)
     assert out.count("[red]x[/] [/nope]") == 3

@@ -17,16 +17,17 @@ from typing import Final, NamedTuple
 from schemas.keywords import Meaning, normalize, readings_of, strip_marks, words_in
 from streams.inbound_keywords.classification import Classification
 
-WORDS_AT_MOST: Final = 4
-"""A text that begins with a yes or a no, and is no longer, is one."""
-
-_DRAWN_OUT: Final = re.compile(r"(\w)\1{2,}")
-"""`noooo`"""
-
 
 class Answer(StrEnum):
     YES = "yes"
     NO = "no"
+
+
+WORDS_AT_MOST: Final = {Answer.YES: 4, Answer.NO: 8}
+"""A text that begins with a yes or a no, and is no longer, is one."""
+
+_DRAWN_OUT: Final = re.compile(r"(\w)\1{2,}")
+"""`noooo`"""
 
 
 class _Answers(NamedTuple):
@@ -82,12 +83,11 @@ def _read_words(reading: str, known: dict[str, Answer]) -> tuple[Answer, str] | 
         if whole in known:
             return known[whole], whole
     words = short.split()
-    if not 1 < len(words) <= WORDS_AT_MOST:
-        return None
-    for length in range(len(words) - 1, 0, -1):
+    for length in range(min(len(words), max(WORDS_AT_MOST.values())) - 1, 0, -1):
         start = " ".join(words[:length])
-        if start in known:
-            return known[start], start
+        answer = known.get(start)
+        if answer is not None:
+            return (answer, start) if len(words) <= WORDS_AT_MOST[answer] else None
     return None
 
 

@@ -29,6 +29,7 @@ from tests.core.harness import ProcessorHarness, on_topic
 
 REFUSALS = [
     *("no", "No.", "NO!!!", "nooo", "nope", "No thanks", "no thank you", "no not me", "not now"),
+    "No I do not know who this is",
     *("non merci", "nein", "não", "нет", "لا", "不要", "いいえ", "아니요", "नहीं", "không", "hindi"),
     *("🛑", "🛑🛑", "✋", "👎", "👎🏽", "😡", "😠", "🤬", "ok 😡", "fine 🙄😤", "who is this 😠"),
     *("Yes 🛑", "START 😡", "yes 👎"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
@@ -30,6 +30,8 @@ FILE: Final = "ledger.sqlite"
 GATHER: Final = 0.5
 """Seconds between two batches of a ledger that follows: a fetch and a transaction for every few
 records would cost more than the records."""
+IDS_EVERY: Final = 30.0
+"""Seconds after which a ledger that follows asks whether the topics are still the same."""
 _PATIENCE: Final = 30.0
 """Seconds without progress before a catch-up gives up."""
 
@@ -117,10 +119,15 @@ class Ledger:
                 _wait_task(stop) as stopped,
             ):
                 rebuilt, generation = await self._begin(reader)
+                checked_at = time.monotonic()
                 records = 0
                 while not stop.is_set():
                     count = 0
                     try:
+                        if time.monotonic() - checked_at > IDS_EVERY:
+                            checked_at = time.monotonic()
+                            if _recreated(self._store.topic_ids(), await reader.topic_ids()):
+                                raise LedgerRebuilt  # by this process, in a moment
                         if found := await _first_of(stopped, reader.batch(LONG_POLL, pause=True)):
                             count = len(found[0])
                             records += self._apply(*found, generation)
@@ -180,12 +187,17 @@ class Ledger:
         before = self.positions()
         starts = await reader.starts()
         ends = await reader.ends()
+        ids = await reader.topic_ids()
         self._store.claim(reader.cluster)
-        why = _other_cluster(self._store.meta("cluster"), reader.cluster) or _out_of_range(
-            before, starts, ends
+        why = (
+            _other_cluster(self._store.meta("cluster"), reader.cluster)
+            or _recreated(self._store.topic_ids(), ids)
+            or _out_of_range(before, starts, ends)
+            or _replaced(await reader.find_replaced(self._store.last_records(), starts, ends))
         )
         if why:
             self._store.rebuild(reader.cluster)
+        self._store.note_topic_ids(ids)
         generation = self._store.meta("generation")
         self._known = self.positions()
         reader.seek({one: self._known.get(one, starts[one]) for one in reader.partitions})
@@ -239,6 +251,23 @@ def _offsets_behind(reached: Positions, ends: Positions) -> int:
 
 def _other_cluster(held: str | None, cluster: str) -> str | None:
     return None if held == cluster else "it held the topics of another Kafka cluster"
+
+
+def _recreated(known: Mapping[str, str], ids: Mapping[str, str]) -> str | None:
+    """The ids of a file that an earlier version made are not known, and taken as they are."""
+    for name, topic_id in known.items():
+        if ids.get(name, topic_id) != topic_id:
+            return f"{name} was deleted and made anew"
+    return None
+
+
+def _replaced(found: Collection[Partition]) -> str | None:
+    for partition in sorted(found):
+        return (
+            f"{partition.topic}/{partition.number} was cut and grew again: another record stands "
+            "where the last one was read"
+        )
+    return None
 
 
 def _out_of_range(positions: Positions, starts: Positions, ends: Positions) -> str | None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,9 +11,14 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
-from services.ledger.projection import ParsedRecord, Partition, build_statements
+from schemas.topics import BY_NAME
+from services.ledger.projection import ParsedRecord, Partition, Record, build_statements
 from services.ledger.tables import CREATE, VERSION
+from streams.partition.changelog import LastRecord, checksum_of
 
+_TOPIC_ID: Final = "topic/"
+_LAST_RECORD: Final = "last/"
+"""Beginnings of names in the table `meta`."""
 _LOCK_TIMEOUT: Final = 30
 """Seconds to wait for another process's transaction."""
 
@@ -61,6 +67,25 @@ class Store:
         found = self.rows("SELECT topic, part, next_off FROM positions")
         return {Partition(row["topic"], row["part"]): row["next_off"] for row in found}
 
+    def topic_ids(self) -> dict[str, str]:
+        """The broker's ids of the topics that were read."""
+        found = self.rows("SELECT name, value FROM meta WHERE name LIKE ?", f"{_TOPIC_ID}%")
+        return {row["name"].removeprefix(_TOPIC_ID): row["value"] for row in found}
+
+    def note_topic_ids(self, ids: Mapping[str, str]) -> None:
+        """Those that are known already stay."""
+        rows = [(_TOPIC_ID + name, topic_id) for name, topic_id in ids.items()]
+        self._sql.executemany("INSERT OR IGNORE INTO meta VALUES (?, ?)", rows)
+
+    def last_records(self) -> dict[Partition, LastRecord]:
+        """The last record that was read of each partition."""
+        found = self.rows("SELECT name, value FROM meta WHERE name LIKE ?", f"{_LAST_RECORD}%")
+        lasts = {}
+        for row in found:
+            topic, _, number = row["name"].removeprefix(_LAST_RECORD).rpartition("/")
+            lasts[Partition(topic, int(number))] = LastRecord(*json.loads(row["value"]))
+        return lasts
+
     def rebuild(self, cluster: str | None) -> None:
         """Drop everything and create empty tables, for this cluster's topics."""
         with self._transaction():
@@ -95,6 +120,7 @@ class Store:
                 self._sql.executemany(sql, rows)
             ahead = [(*one, to) for one, to in reached.items() if to > done.get(one, -1)]
             self._sql.executemany("INSERT OR REPLACE INTO positions VALUES (?, ?, ?)", ahead)
+            self._sql.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", _last_rows(new))
         return len(new)
 
     def _upgrade(self) -> None:
@@ -125,6 +151,20 @@ class Store:
             if self._sql.in_transaction:  # on a full or failing disk SQLite has rolled back already
                 self._sql.execute("ROLLBACK")
             raise
+
+
+def _last_rows(new: Sequence[ParsedRecord]) -> list[tuple[str, str]]:
+    """Of compacted topics none: there a record may go because a newer one has its key."""
+    lasts = {parsed.record.partition: parsed.record for parsed in new}
+    return [
+        (f"{_LAST_RECORD}{topic}/{number}", json.dumps(_identify(record)))
+        for (topic, number), record in lasts.items()
+        if not BY_NAME[topic].compacted
+    ]
+
+
+def _identify(record: Record) -> LastRecord:
+    return LastRecord(record.offset, record.at_ms, checksum_of(record.key, record.value))
 
 
 def _create_file(path: Path) -> None:

@@ -14,6 +14,8 @@ from schemas.topics import BY_NAME
 from services.kafka.header_patch import allow_any_header_name
 from services.kafka.security import security_options, unreachable_message
 from services.ledger.projection import Partition, Record
+from streams.partition.changelog import LastRecord
+from streams.runtime.topic_identity import fetch_topic_ids, find_replaced
 
 MAX_BATCH: Final = 5000
 """Records in one batch, and so in one SQLite transaction."""
@@ -33,11 +35,13 @@ class TopicReader:
         consumer: AIOKafkaConsumer,
         cluster: str,
         partitions: list[Partition],
+        bootstrap: str,
         topics: frozenset[str] = frozenset(),
     ) -> None:
         """`topics`: all that Kafka has, ours and others."""
         self.topics = topics
         self._consumer = consumer
+        self._bootstrap = bootstrap
         self.cluster = cluster
         """The Kafka cluster's own id."""
         self.partitions = partitions
@@ -52,6 +56,45 @@ class TopicReader:
         """The last stable offsets: they exclude records of open transactions."""
         found = await self._consumer.end_offsets(self._assigned)
         return {Partition(*partition): offset for partition, offset in found.items()}
+
+    async def topic_ids(self) -> dict[str, str]:
+        """The broker's own, of those topics that have one."""
+        return await fetch_topic_ids(self._consumer._client, {one.topic for one in self.partitions})
+
+    async def find_replaced(
+        self,
+        known: Mapping[Partition, LastRecord],
+        starts: Mapping[Partition, int],
+        ends: Mapping[Partition, int],
+    ) -> set[Partition]:
+        """Partitions whose log holds another record where the last one was read.
+
+        A consumer of its own looks: one that is assigned anew while it fetches may never stop."""
+        here = set(self.partitions)
+        wanted = {TopicPartition(*one): last for one, last in known.items() if one in here}
+        if not wanted:
+            return set()
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self._bootstrap,
+            group_id=None,
+            enable_auto_commit=False,
+            isolation_level="read_committed",
+            auto_offset_reset="none",
+            fetch_max_wait_ms=int(SHORT_POLL * 1000),
+            max_partition_fetch_bytes=1,
+            **security_options(),
+        )
+        try:
+            await consumer.start()
+            found = await find_replaced(
+                consumer,
+                wanted,
+                {TopicPartition(*one): start for one, start in starts.items()},
+                {TopicPartition(*one): end for one, end in ends.items()},
+            )
+        finally:
+            await consumer.stop()
+        return {Partition(*one) for one in found}
 
     def seek(self, positions: Mapping[Partition, int]) -> None:
         for partition in self.partitions:
@@ -111,7 +154,7 @@ async def open_reader(
     try:
         await consumer.start()
         consumer.assign([TopicPartition(*partition) for partition in partitions])
-        yield TopicReader(consumer, cluster, partitions, topics)
+        yield TopicReader(consumer, cluster, partitions, bootstrap, topics)
     finally:
         await consumer.stop()
 

@@ -7,6 +7,7 @@ broker's.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections import deque
@@ -34,6 +35,8 @@ from streams.processor import SHUTDOWN_METADATA
 
 WINDOW: Final = 10
 """Samples that are kept, as in Burrow."""
+STOP_TIMEOUT: Final = 5.0
+"""Seconds for closing the reader."""
 READ_TIMEOUT: Final = 2.0
 """Seconds for reading the first unread record."""
 PROBLEMS_EVERY: Final = 15.0
@@ -86,7 +89,9 @@ class LagMonitor:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        await self._reader.stop()
+        # A consumer that was assigned anew while it fetched may never stop.
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._reader.stop(), STOP_TIMEOUT)
         await self._admin.close()
 
     async def take_sample(self) -> LagReport:

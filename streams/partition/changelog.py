@@ -57,8 +57,11 @@ class LastRecord(NamedTuple):
 
     @classmethod
     def of(cls, record: Record) -> LastRecord:
-        checksum = crc32(record.value or b"", crc32(record.key or b""))
-        return cls(record.offset, record.timestamp, checksum)
+        return cls(record.offset, record.timestamp, checksum_of(record.key, record.value))
+
+
+def checksum_of(key: bytes | None, value: bytes | None) -> int:
+    return crc32(value or b"", crc32(key or b""))
 
 
 class InputTopic(NamedTuple):

@@ -26,7 +26,7 @@ from typing import Any, Final, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from streams.partition.changelog import Damaged, DataLoss, Repartitioned
+from streams.partition.changelog import Damaged, DataLoss, LastRecord, Repartitioned
 from streams.partition.task import PartitionTask
 from streams.runtime.topic_identity import fetch_topic_ids, find_replaced
 
@@ -123,51 +123,48 @@ async def _check_positions(
     try:
         names = {topic.name for task in tasks for topic in task.processor.inputs}
         ids = await fetch_topic_ids(consumer._client, names)
-        refuse_gaps([gap for task in tasks for gap in await _check(consumer, task, ids, accepted)])
+        partitions = [
+            TopicPartition(topic.name, task.partition)
+            for task in tasks
+            for topic in task.processor.inputs
+        ]
+        ends = await consumer.end_offsets(partitions)
+        starts = await consumer.beginning_offsets(partitions)
+        # All at once: a consumer that is assigned anew while it fetches may never stop.
+        replaced = await find_replaced(consumer, _last_records(tasks), starts, ends)
+        refuse_gaps(
+            [gap for task in tasks for gap in _check(task, starts, ends, ids, replaced, accepted)]
+        )
     finally:
         await consumer.stop()
 
 
-async def _check(
-    consumer: AIOKafkaConsumer,
+def _last_records(tasks: Sequence[PartitionTask]) -> dict[TopicPartition, LastRecord]:
+    """Of compacted topics none: there a record may go because a newer one has its key."""
+    return {
+        TopicPartition(name, task.partition): known.last
+        for task in tasks
+        for name, known in task.inputs.items()
+        if known.last is not None and not task.topics[name].compacted
+    }
+
+
+def _check(
     task: PartitionTask,
+    starts: Mapping[TopicPartition, int],
+    ends: Mapping[TopicPartition, int],
     ids: Mapping[str, str],
+    replaced: Collection[TopicPartition],
     accepted: Collection[str],
 ) -> list[Gap]:
-    partitions = [TopicPartition(topic.name, task.partition) for topic in task.processor.inputs]
-    ends = {
-        partition.topic: end for partition, end in (await consumer.end_offsets(partitions)).items()
-    }
-    starts = {
-        partition.topic: start
-        for partition, start in (await consumer.beginning_offsets(partitions)).items()
-    }
-    replaced = await _find_replaced(consumer, task, starts, ends)
-    gaps = find_gaps(task, starts, ends, accepted, ids, replaced)
+    """Check one task's positions, and set its barrier."""
+    own_starts = {one.topic: start for one, start in starts.items() if one[1] == task.partition}
+    own_ends = {one.topic: end for one, end in ends.items() if one[1] == task.partition}
+    own_replaced = {one.topic for one in replaced if one[1] == task.partition}
+    gaps = find_gaps(task, own_starts, own_ends, accepted, ids, own_replaced)
     task.note_topic_ids(ids)
-    task.set_barrier({topic: end for topic, end in ends.items() if end > starts[topic]})
+    task.set_barrier({topic: end for topic, end in own_ends.items() if end > own_starts[topic]})
     return gaps
-
-
-async def _find_replaced(
-    consumer: AIOKafkaConsumer,
-    task: PartitionTask,
-    starts: Mapping[str, int],
-    ends: Mapping[str, int],
-) -> set[str]:
-    """Topics in whose log another record stands where the last one was read."""
-    known = {
-        TopicPartition(topic, task.partition): one.last
-        for topic, one in task.inputs.items()
-        if one.last is not None
-    }
-    found = await find_replaced(
-        consumer,
-        known,
-        {one: starts[one.topic] for one in known},
-        {one: ends[one.topic] for one in known},
-    )
-    return {one.topic for one in found}
 
 
 def find_gaps(

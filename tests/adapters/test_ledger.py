@@ -10,13 +10,16 @@ from pathlib import Path
 
 import pytest
 from aiokafka import AIOKafkaProducer
+from aiokafka.admin import NewTopic
 
 from schemas import topics
 from schemas.consent import ConsentEvent
 from schemas.decision import Decision
 from schemas.send_request import SendRequest
+from services.kafka.admin import admin_client
 from services.ledger import Ledger, LedgerError
 from services.ledger.usage import count_by_verdict, count_requested
+from tests.broker_fixtures import PARTITIONS
 
 pytestmark = pytest.mark.broker
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -219,3 +222,52 @@ async def _until(happened) -> None:
     async with asyncio.timeout(20):
         while not happened():  # noqa: ASYNC110 - another connection's file tells only when asked
             await asyncio.sleep(0.05)
+
+
+async def make_anew(bootstrap: str, name: str) -> None:
+    async with admin_client(bootstrap) as client:
+        await client.delete_topics([name])
+        async with asyncio.timeout(30):
+            while name in await client.list_topics():  # noqa: ASYNC110 - the broker changes it
+                await asyncio.sleep(0.05)
+        await client.create_topics([NewTopic(name, PARTITIONS, 1)])
+    await asyncio.sleep(1)
+
+
+async def test_a_topic_made_anew_with_as_many_records_rebuilds_the_file(
+    fresh_cluster: str, ledger: Ledger
+) -> None:
+    await publish(fresh_cluster, *((topics.SEND_REQUESTS, request(n)) for n in range(8)))
+    await ledger.catch_up(fresh_cluster)
+    await make_anew(fresh_cluster, topics.SEND_REQUESTS.name)
+    again = [request(n).model_copy(update={"body": "bye"}) for n in range(8)]
+    await publish(fresh_cluster, *((topics.SEND_REQUESTS, one) for one in again))
+    caught = await ledger.catch_up(fresh_cluster)
+    assert caught.rebuilt == "sms.send-requests was deleted and made anew"
+    assert {row["body"] for row in ledger.rows("SELECT json ->> 'body' AS body FROM requests")} == {
+        "bye"
+    }
+    assert (await ledger.catch_up(fresh_cluster)).rebuilt is None
+
+
+async def test_a_log_that_was_cut_and_grew_again_rebuilds_the_file(
+    fresh_cluster: str, ledger: Ledger
+) -> None:
+    """Another record stands where the last one was read."""
+    await publish(fresh_cluster, (topics.SEND_REQUESTS, request(1)))
+    await ledger.catch_up(fresh_cluster)
+    ledger._store._sql.execute(
+        "UPDATE meta SET value = json_replace(value, '$[2]', 1) WHERE name LIKE 'last/%'"
+    )
+    assert "was cut and grew again" in str((await ledger.catch_up(fresh_cluster)).rebuilt)
+    assert (await ledger.catch_up(fresh_cluster)).rebuilt is None
+
+
+async def test_a_file_without_ids_takes_them_as_they_are(
+    fresh_cluster: str, ledger: Ledger
+) -> None:
+    await publish(fresh_cluster, (topics.SEND_REQUESTS, request(1)))
+    await ledger.catch_up(fresh_cluster)
+    ledger._store._sql.execute("DELETE FROM meta WHERE name LIKE '%/%'")
+    assert (await ledger.catch_up(fresh_cluster)).rebuilt is None
+    assert topics.SEND_REQUESTS.name in ledger._store.topic_ids()

@@ -145,7 +145,7 @@ def test_hours_last_until_the_first_unfit_minute(
 )
 def test_an_order_never_outlives_its_hours(zone: str, state: str, kind: str, now: datetime) -> None:
     processor = gate_processor(now, when={})
-    processor.feed(opt_in())
+    processor.feed(opt_in(at=now))
     asked = processor.publish_from(
         request(kind=kind, time_zone=zone, postal_region=state, requested_at=now)
     )
@@ -220,7 +220,7 @@ def test_no_window_of_a_day_or_a_week_holds_more_than_its_cap(
 ) -> None:
     caps = {"reminder": {"day": day, "week": week}}
     processor = gate_processor(now, when={"quiet_hours": "none", "caps": caps})
-    processor.feed(opt_in())
+    processor.feed(opt_in(at=now))
     for wait in waits:
         processor.run_until(processor.now + wait)
         processor.feed(request(requested_at=processor.now))

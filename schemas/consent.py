@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from pydantic import BeforeValidator
 
@@ -28,6 +28,10 @@ class ConsentAction(StrEnum):
     have read it."""
     GO_ON = "go_on"
     """From staff, by name: they have read what may have been an opt-out, and it was none."""
+
+
+MOVED: Final = "moved"
+"""The action of a log entry by which another writing's log joins this number's."""
 
 
 class ConsentSource(StrEnum):
@@ -68,6 +72,9 @@ class ConsentEvent(Message):
     evidence: Evidence = Evidence()
     read_by: str | None = None
     """What found the meaning of their text: the word, the pattern's id, or the model's version."""
+    only_if_known: bool = False
+    """From the gate: this number is one of several that an unreadable record may have meant.  It
+    counts only where the tenant knows the number."""
 
     @property
     def number_key(self) -> str:

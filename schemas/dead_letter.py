@@ -34,6 +34,10 @@ class DeadLetterCause(StrEnum):
     STANDS_STILL = "stands_still"
     """No record: its topic's partition stands still there, because too many records before it
     became dead letters."""
+    NOT_A_NUMBER = "not_a_number"
+    """What it says of consent is about no number that could be texted."""
+    UNKNOWN_TENANT = "unknown_tenant"
+    """What it says of consent is for a tenant that nobody has applied."""
 
 
 class DeadLetter(Message):

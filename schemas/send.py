@@ -7,6 +7,7 @@ from typing import Annotated
 
 from schemas.attempt import ReturnReason
 from schemas.base import Message, Slug, UtcTime, Whole, document_words
+from schemas.numbers import e164
 from schemas.structs import struct
 
 
@@ -65,4 +66,4 @@ class Returned(Message):
 
     @property
     def number_key(self) -> str:
-        return f"{self.order.tenant}/{self.order.to}"
+        return f"{self.order.tenant}/{e164(self.order.to)}"

@@ -13,6 +13,7 @@ from schemas.controls import Control
 from schemas.dead_letter import DeadLetter, LetterResolution
 from schemas.decision import Decision
 from schemas.inbound import Contact, InboundMessage, Reply
+from schemas.number_move import NumberMove
 from schemas.outcome import Alert, Outcome
 from schemas.person import NumberFact, Person, PersonAnswer, PersonEvent, PersonRequest
 from schemas.reports import BalanceRow, UsageRow
@@ -141,6 +142,14 @@ NUMBER_FACTS: Final = Topic[NumberFact](
     keyed_by="tenant/number",
     keep=A_YEAR,
     about="What is known of a number: enabled for SMS, type, zone, region, landline, doubtful.",
+)
+NUMBER_MOVES: Final = Topic[NumberMove](
+    name="sms.number-moves",
+    carries=NumberMove,
+    key=lambda m: m.number_key,
+    keyed_by="tenant/number",
+    keep=A_MONTH,
+    about="State kept under another writing of a number, on its way to the number's one key.",
 )
 CONSENT_LOG: Final = Topic[ConsentChange](
     name="sms.consent-log",
@@ -321,6 +330,7 @@ TOPICS: Final[tuple[Topic[Any], ...]] = (
     ALERTS,
     LETTER_RESOLUTIONS,
     BALANCE,
+    NUMBER_MOVES,
 )
 
 MESSAGES: Final[dict[str, type[Message]]] = {

@@ -86,7 +86,8 @@ def build_dead_letter(
 class PartitionAcquired(Message):
     """A new owner has taken this entity key over.  It comes after the state is restored and the
     priority topics are read up, and before anything else.  Only for processors with
-    `Processor.reports_acquired`."""
+    `Processor.reports_acquired`, and for keys that are filed otherwise now
+    (`Processor.is_former_key`)."""
 
 
 class UnreadableRecord(Message):

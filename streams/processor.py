@@ -3,6 +3,7 @@ functions."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple
 
@@ -64,6 +65,9 @@ class Processor:
     change.  The entity keys of such a processor begin with the tenant."""
     reports_acquired: bool = False
     """Tell every restored entity key that it has a new owner (`PartitionAcquired`)."""
+    is_former_key: Callable[[str], bool] | None = None
+    """Entity keys of versions before that are filed otherwise now.  Each that is restored is told
+    that it has a new owner (`PartitionAcquired`), so that it can move."""
     published_topics: tuple[Topic[Any], ...] = ()
     """What its results may publish, besides dead letters."""
 

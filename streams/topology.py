@@ -7,8 +7,8 @@ from typing import Final
 
 from schemas import topics as t
 from streams.dispatch import dispatch, dispatch_on_timer
-from streams.gate import gate, gate_on_timer
-from streams.inbox import inbox, inbox_on_timer
+from streams.gate import gate, gate_on_timer, is_former_key
+from streams.inbox import inbox, inbox_on_timer, is_former_contact_key
 from streams.outcomes import outcomes, outcomes_finish, outcomes_on_timer
 from streams.people import people, people_on_timer
 from streams.processor import PROMPT, Batching, Processor
@@ -31,12 +31,14 @@ GATE: Final = Processor(
     on_timer=gate_on_timer,
     batching=PROMPT,
     waiting_prefix="held/",
-    priority_topics=(t.CONSENT_EVENTS, t.REPLIES, t.REQUEST_CANCELS),
+    priority_topics=(t.NUMBER_MOVES, t.CONSENT_EVENTS, t.REPLIES, t.REQUEST_CANCELS),
+    is_former_key=is_former_key,
     topics=(t.NUMBER_FACTS, t.RETURNED, t.APPROVALS, t.SEND_REQUESTS),
     published_topics=(
         t.DECISIONS,
         t.DISPATCH_ORDERS,
         t.DISPATCH_CONTROLS,
+        t.CONSENT_EVENTS,
         t.CONSENT_LOG,
         t.CONSENT_STATUS,
         t.CONTACTS,
@@ -62,6 +64,7 @@ INBOX: Final = Processor(
     priority_topics=(t.CONTACTS,),
     topics=(t.INBOUND,),
     reports_unreadable=(t.INBOUND,),
+    is_former_key=is_former_contact_key,
     published_topics=(t.REPLIES, t.CONSENT_EVENTS),
 )
 DISPATCH: Final = Processor(

@@ -21,7 +21,7 @@ from services.operations import consent, consent_import
 from services.operations.errors import InvalidRequest
 from services.operations.session import Session
 from services.operations.table_file import count_lines
-from services.operations.validation import parse_number, parse_tenant
+from services.operations.validation import parse_number, parse_recipient, parse_tenant
 from services.terminal import color_word, console, markup, note, print_json, table
 
 app = typer.Typer(
@@ -138,7 +138,7 @@ def _record(
     bootstrap: str | None,
     state: Path,
 ) -> None:
-    written = parse_number("NUMBER", number)
+    written = parse_recipient("NUMBER", number)
     now = datetime.now(UTC)
     event = consent.build_consent_event(action, written, tenant, sender, evidence, now)
     where = find_bootstrap(bootstrap, state)
@@ -166,7 +166,7 @@ def ask(
 
     Example: [cyan]sayso consent ask +12125550123 -t harbor --actor dana[/]
     """
-    written = parse_number("NUMBER", number)
+    written = parse_recipient("NUMBER", number)
     evidence = {"actor": actor}
     event = consent.build_consent_event("ask", written, tenant, sender, evidence, datetime.now(UTC))
     where = find_bootstrap(bootstrap, state)

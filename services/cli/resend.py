@@ -17,7 +17,7 @@ from services.operations.approvals import dismiss as publish_dismissals
 from services.operations.errors import OperationFailed
 from services.operations.selection import Selection, select_messages
 from services.operations.session import Session
-from services.operations.validation import parse_number
+from services.operations.validation import parse_recipient
 from services.terminal import console, markup, print_json, table
 
 
@@ -44,7 +44,7 @@ def resend(
 
     Example: [cyan]sayso resend m-20261121-120000-7f3a9c --number +12125550123[/]
     """
-    to = parse_number("--number", number) if number else None
+    to = parse_recipient("--number", number) if number else None
     actor = options.read_actor(by)
     now = datetime.now(UTC)
     with read_ledger(bootstrap, state, tenant) as ledger:

@@ -14,7 +14,7 @@ from services.cli.connection import find_bootstrap, operate, read_ledger
 from services.operations import requests
 from services.operations.errors import InvalidRequest
 from services.operations.requests import build_test_request, request_person_text, request_text
-from services.operations.validation import build_message, new_id, parse_number, require_one_of
+from services.operations.validation import build_message, new_id, parse_recipient, require_one_of
 from services.terminal import console, markup, print_json
 
 
@@ -96,7 +96,7 @@ def send(
         message_id=message_id or new_id("m"),
         tenant=tenant,
         branch=branch,
-        to=parse_number("--to", to),
+        to=parse_recipient("--to", to),
         sender=sender,
         body=body,
         kind=kind,
@@ -141,7 +141,7 @@ def send_test(
     Example: [cyan]sayso test crm-20417 --tenant harbor[/]
     """
     with read_ledger(bootstrap, state, tenant) as ledger:
-        to = parse_number("--number", number) if number else None
+        to = parse_recipient("--number", number) if number else None
         actor = options.read_actor(by)
         request = build_test_request(ledger, person, tenant, to, body, actor, datetime.now(UTC))
     operate(find_bootstrap(bootstrap, state), lambda kafka: request_person_text(kafka, request))

@@ -44,11 +44,14 @@ def _record(ledger: Ledger, number: str, tenant: str) -> ConsentRecord:
         return tuple(json.loads(row["json"]) for row in ledger.rows(sql, number, tenant))
 
     status = messages("consent_status")
+    # A version before kept a chain for each writing of the number: those come first.
+    log = """SELECT json FROM consent_log WHERE number = ?1 AND tenant = ?2
+        ORDER BY chain = number, chain, part, off"""
     return ConsentRecord(
         tenant,
         number,
         status[0] if status else None,
-        messages("consent_log"),
+        tuple(json.loads(row["json"]) for row in ledger.rows(log, number, tenant)),
         messages("consent_events"),
         messages("replies"),
     )
@@ -67,6 +70,7 @@ class LogEntry(NamedTuple):
 class ConsentLog(NamedTuple):
     tenant: str
     number: str
+    """As its entries have it: a version before kept a log for each writing of a number."""
     entries: tuple[LogEntry, ...]
     """In the order of the log."""
     status: dict[str, Any] | None
@@ -78,25 +82,28 @@ class ConsentLog(NamedTuple):
 def read_consent_logs(
     ledger: Ledger, number: str, tenant: str | None = None
 ) -> tuple[ConsentLog, ...]:
-    """One for each tenant that has entries of the number."""
+    """One for each tenant that has entries of the number, and for each writing of it."""
     number = e164(number)
-    sql = "SELECT DISTINCT tenant FROM consent_log WHERE number = ? ORDER BY 1"
-    tenants = [row["tenant"] for row in ledger.rows(sql, number)]
-    return tuple(_log(ledger, number, name) for name in tenants if tenant in (None, name))
+    sql = """SELECT DISTINCT tenant, chain FROM consent_log WHERE number = ?
+        ORDER BY tenant, chain = number, chain"""
+    chains = [(row["tenant"], row["chain"]) for row in ledger.rows(sql, number)]
+    return tuple(
+        _log(ledger, number, name, chain) for name, chain in chains if tenant in (None, name)
+    )
 
 
-def _log(ledger: Ledger, number: str, tenant: str) -> ConsentLog:
-    sql = """SELECT part, off, at_ms, json FROM consent_log WHERE number = ? AND tenant = ?
-        ORDER BY part, off"""
+def _log(ledger: Ledger, number: str, tenant: str, chain: str) -> ConsentLog:
+    sql = """SELECT part, off, at_ms, json FROM consent_log
+        WHERE number = ? AND tenant = ? AND chain = ? ORDER BY part, off"""
     entries = tuple(
         LogEntry(CONSENT_LOG.name, row["part"], row["off"], row["at_ms"], json.loads(row["json"]))
-        for row in ledger.rows(sql, number, tenant)
+        for row in ledger.rows(sql, number, tenant, chain)
     )
     status = "SELECT json FROM consent_status WHERE number = ? AND tenant = ?"
     settings = "SELECT json FROM tenants WHERE tenant = ?"
     return ConsentLog(
         tenant,
-        number,
+        chain,
         entries,
         _first_json(ledger.rows(status, number, tenant)),
         _first_json(ledger.rows(settings, tenant)),

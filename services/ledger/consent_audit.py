@@ -127,10 +127,10 @@ def _find_pending(
 _OPT_OUTS: Final = """opt_out AS (
     SELECT tenant, number, said_ms AS began, CASE WHEN "now" <> 'opted_out' THEN sender END AS only,
         (SELECT i.said_ms FROM consent_log i WHERE i.number = o.number AND i.tenant = o.tenant
-            AND i.part = o.part
-          AND i.off > o.off AND i.applied AND i.action = 'opt_in'
+          AND CASE WHEN i.chain = o.chain THEN i.off > o.off ELSE i.said_ms > o.said_ms END
+          AND i.applied AND i.action = 'opt_in'
           AND CASE WHEN o."now" = 'opted_out' THEN i."now" = 'opted_in' ELSE i.sender = o.sender END
-        ORDER BY i.off LIMIT 1) AS ended
+        ORDER BY i.said_ms, i.off LIMIT 1) AS ended
     FROM consent_log o WHERE applied AND action = 'opt_out' AND (?1 IS NULL OR tenant = ?1)
       AND CASE WHEN "now" = 'opted_out' THEN was <> 'opted_out' ELSE sender IS NOT NULL END)"""
 _TO_THEM: Final = (

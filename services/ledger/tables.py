@@ -16,7 +16,7 @@ from schemas import topics
 from schemas.numbers import e164
 from schemas.topics import Topic
 
-PROJECTION_VERSION: Final = 1
+PROJECTION_VERSION: Final = 2
 """Raise it when the same records give other rows though the tables look the same: old files are
 then rebuilt."""
 
@@ -196,7 +196,10 @@ TABLES: tuple[Table, ...] = (
     Table(
         "consent_log",
         topics.CONSENT_LOG,
-        _NUMBER | _plain("sender", "action", "source", "applied", "was", "now") | _ms("at"),
+        _NUMBER
+        | {"chain": lambda m: m.number}
+        | _plain("sender", "action", "source", "applied", "was", "now")
+        | _ms("at"),
         lookup=_BY_NUMBER,
         whole=True,
     ),
@@ -204,7 +207,9 @@ TABLES: tuple[Table, ...] = (
         "consent_status",
         topics.CONSENT_STATUS,
         _NUMBER | _plain("state") | {"question_ms": _question_ms},
-        latest=lambda m: m.number_key,
+        # Kept under two writings by a version before: the epoch of the one number is the higher.
+        latest=lambda m: f"{m.tenant}/{e164(m.number)}",
+        rank=lambda m: m.consent_epoch,
         lookup=_BY_NUMBER,
         sparse=("question_ms", "tenant"),
     ),
@@ -222,6 +227,9 @@ TABLES: tuple[Table, ...] = (
         latest=lambda m: f"{m.sender_key}/{m.tenant}",
     ),
     Table("number_facts", topics.NUMBER_FACTS, _NUMBER, lookup=_BY_NUMBER),
+    Table(
+        "number_moves", topics.NUMBER_MOVES, _NUMBER | _plain("former", "step"), lookup=_BY_NUMBER
+    ),
     Table("tenants", topics.SETTINGS, _plain("tenant"), latest=lambda m: m.tenant),
     Table("senders", topics.SENDERS, _plain("sender"), latest=lambda m: m.sender),
     Table(

@@ -14,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from schemas.base import Message, Slug
 from schemas.numbers import E164, e164
 from services.operations.errors import InvalidRequest
+from streams.gate.number_validation import PROBLEMS, validate_number
 
 M = TypeVar("M", bound=Message)
 _SLUG: Final = TypeAdapter[str](Slug)
@@ -34,13 +35,22 @@ def build_message(shape: type[M], /, **fields: Any) -> M:
 
 
 def parse_number(option: str, written: str) -> str:
-    """Return it in E.164.  Raises InvalidRequest."""
+    """Return its one identity, to look up what is on record.  Raises InvalidRequest."""
     number = e164(written)
     if not E164.fullmatch(number):
         raise InvalidRequest(
             f"{option} {written!r} is not a phone number with plus and country code,"
             " such as +12125550123"
         )
+    return number
+
+
+def parse_recipient(option: str, written: str) -> str:
+    """Return the identity of a number that can be texted.  Raises InvalidRequest for any other."""
+    number = parse_number(option, written)
+    if problem := validate_number(number).problem:
+        reason, next_step = PROBLEMS[problem]
+        raise InvalidRequest(f"{option} {written!r}: {reason.lower()}", next_step)
     return number
 
 

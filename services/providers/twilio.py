@@ -38,7 +38,7 @@ from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioS
 from twilio.rest import Client
 
 from schemas.attempt import AttemptCode
-from schemas.numbers import e164
+from schemas.numbers import strip_signs
 from services.providers.provider import NETWORK_ERRORS, describe_network_error
 from services.providers.session import CallState, LeaseExpired, TwilioSession, current_call
 from streams.dispatch.provider_calls import (
@@ -245,7 +245,8 @@ async def read_list(messages: Any, lookup: Lookup) -> tuple[ListedMessage, ...]:
     filter by To alone. Twilio sorts by DateSent, so the window does not tell where to stop: every
     page is read.
     """
-    page = await messages.page_async(to=e164(lookup.to), page_size=PAGE_SIZE)
+    # As it was called: the list knows no other writing of the number.
+    page = await messages.page_async(to=strip_signs(lookup.to), page_size=PAGE_SIZE)
     found: dict[str, ListedMessage] = {}
     # Twilio's times are whole seconds.
     not_before = lookup.not_before - timedelta(seconds=1)

@@ -29,6 +29,7 @@ from streams.dispatch.state import (
     RecallEntry,
     Sending,
     StopEntry,
+    is_decided_before,
     message_name,
     recall_name,
     stop_name,
@@ -87,7 +88,9 @@ def _decided_before(step: StepBuilder, control: Stop | Recall) -> Iterator[LiveM
         if control.tenant is None:
             if order.issued_at <= control.at:
                 yield message
-        elif order.tenant == control.tenant and order.consent_epoch < control.consent_epoch:
+        elif order.tenant == control.tenant and is_decided_before(
+            order, control.consent_epoch, control.at
+        ):
             yield message
 
 

@@ -32,7 +32,7 @@ from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from schemas.controls import Sighting
-from schemas.numbers import e164
+from schemas.numbers import e164, is_same_number
 from streams.dispatch.provider_calls import ListedMessage
 from streams.dispatch.state import (
     MAX_ID_LENGTH,
@@ -163,7 +163,7 @@ def _select_ours(
         message
         for message in listed
         if message.sender is not None
-        and e164(message.sender) == attempts.sender
+        and is_same_number(message.sender, attempts.sender)
         and normalize_body(message.body) == body
     ]
 

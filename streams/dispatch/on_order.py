@@ -6,6 +6,7 @@ from typing import Final
 
 from schemas.attempt import AttemptCode, AttemptState, ReturnReason
 from schemas.dead_letter import DeadLetterCause
+from schemas.numbers import is_former_writing
 from schemas.send import Send
 from streams.dispatch.opt_in_budget import reserve_opt_in_request
 from streams.dispatch.returns import RECALLED, is_recalled, return_if_full, return_to_gate
@@ -16,6 +17,8 @@ from streams.dispatch.state import (
     Queued,
     StopEntry,
     compute_fingerprint,
+    former_stop_names,
+    is_decided_before,
     is_same_text,
     message_name,
     stop_names,
@@ -103,9 +106,17 @@ def _accept(
 
 def find_stop(step: StepBuilder, order: Send) -> str | None:
     """The attempt code, if a Stop is known that is later than the decision behind this order."""
-    names = stop_names(order.tenant, order.to)
-    own = step.get(names[0], StopEntry)
-    every = step.get(names[1], StopEntry)
-    if (own and order.consent_epoch < own.epoch) or (every and order.issued_at <= every.at):
+    if _is_stopped(step, order, stop_names(order.tenant, order.to)) or (
+        is_former_writing(order.to)
+        and _is_stopped(step, order, former_stop_names(order.tenant, order.to))
+    ):
         return AttemptCode.STOPPED
     return None
+
+
+def _is_stopped(step: StepBuilder, order: Send, names: tuple[str, str]) -> bool:
+    own = step.get(names[0], StopEntry)
+    every = step.get(names[1], StopEntry)
+    return (own is not None and is_decided_before(order, own.epoch, own.at)) or (
+        every is not None and order.issued_at <= every.at
+    )

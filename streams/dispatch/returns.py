@@ -18,6 +18,7 @@ from streams.dispatch.state import (
     LiveMessage,
     Queued,
     RecallEntry,
+    is_decided_before,
     recall_name,
 )
 from streams.dispatch.step_builder import StepBuilder
@@ -41,7 +42,7 @@ RECALLED: Final = "its recipient may have opted out: the gate holds it"
 def is_recalled(step: StepBuilder, order: Send) -> bool:
     """A Recall is known that is later than the decision behind this order."""
     entry = step.get(recall_name(order.tenant, order.to), RecallEntry)
-    return entry is not None and order.consent_epoch < entry.epoch
+    return entry is not None and is_decided_before(order, entry.epoch, entry.at)
 
 
 def return_to_gate(

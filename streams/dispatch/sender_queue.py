@@ -232,13 +232,13 @@ class SenderQueue:
     # --- what the provider took
 
     def remember_accepted(self, message: Finished) -> None:
-        number = message.entry.to
+        number = e164(message.entry.to or "")
         provider_id = message.entry.provider_id
         if number and provider_id:
             self.accepted_ids[number] = (*self.accepted_ids.get(number, ()), provider_id)
 
     def forget_accepted(self, message: Finished) -> None:
-        number = message.entry.to
+        number = e164(message.entry.to or "")
         if number and message.entry.provider_id:
             ids = self.accepted_ids.get(number, ())
             left = tuple(one for one in ids if one != message.entry.provider_id)
@@ -253,15 +253,16 @@ class SenderQueue:
         return {*self.accepted_ids.get(e164(number), ()), *filter(None, abandoned)}
 
     def add_abandoned(self, name: str, attempt: AbandonedAttempt) -> None:
-        self.abandoned[attempt.to][name] = attempt
+        self.abandoned[e164(attempt.to)][name] = attempt
 
     def find_abandoned(self, number: str) -> Mapping[str, AbandonedAttempt]:
         return self.abandoned.get(e164(number), {})
 
     def forget_abandoned(self, name: str, attempt: AbandonedAttempt) -> None:
-        self.abandoned[attempt.to].pop(name, None)
-        if not self.abandoned[attempt.to]:
-            del self.abandoned[attempt.to]
+        number = e164(attempt.to)
+        self.abandoned[number].pop(name, None)
+        if not self.abandoned[number]:
+            del self.abandoned[number]
 
 
 def _largest_last_call(calls: list[tuple[datetime, int]]) -> int:

@@ -19,7 +19,8 @@ from urllib.parse import quote
 
 from msgspec import Struct
 
-from schemas.numbers import e164
+from schemas.number_writings import former_writings
+from schemas.numbers import e164, is_former_writing, strip_signs
 from schemas.send import Send
 from streams.encoding.body import replace_smart_chars
 from streams.processing import StateEntry
@@ -300,23 +301,31 @@ def attempt_name(tenant: str, message_id: str, attempt: int) -> str:
 
 def stop_name(tenant: str | None, number: str) -> str:
     """`*` stands for every tenant; no tenant's name can begin with it."""
-    return f"{STOPS}{tenant or '*'}/{_name_part(number)}"
+    return f"{STOPS}{tenant or '*'}/{_name_part(e164(number))}"
 
 
 def recall_name(tenant: str, number: str) -> str:
-    return f"{RECALLS}{tenant}/{_name_part(number)}"
+    return f"{RECALLS}{tenant}/{_name_part(e164(number))}"
 
 
 def stop_names(tenant: str, number: str) -> tuple[str, str]:
     """Names of this tenant's Stop, and of the Stop for every tenant."""
-    part = _name_part(number)
+    return _stop_names(tenant, e164(number))
+
+
+def former_stop_names(tenant: str, number: str) -> tuple[str, str]:
+    """The same, as a version before named them for an order of its own."""
+    return _stop_names(tenant, strip_signs(number))
+
+
+def _stop_names(tenant: str, clean: str) -> tuple[str, str]:
+    part = _name_part(clean)
     return f"{STOPS}{tenant}/{part}", f"{STOPS}*/{part}"
 
 
-def _name_part(number: str) -> str:
+def _name_part(clean: str) -> str:
     """The number as in a URL. What is far longer than any number is hashed, because an entry's name
     is part of a record's key, and a STOP must never be dropped."""
-    clean = e164(number)
     if (
         clean[:1] == "+"
         and clean[1:].isalnum()
@@ -331,6 +340,16 @@ def _name_part(number: str) -> str:
 # --- identity of a text
 
 
+def is_decided_before(order: Send, epoch: int, stopped_at: datetime) -> bool:
+    """Whether the order is older than this Stop.
+
+    An order of a version before may name another writing of the number, with an epoch of its own:
+    then the times decide too."""
+    if order.consent_epoch < epoch:
+        return True
+    return is_former_writing(order.to) and order.issued_at <= stopped_at
+
+
 def compute_fingerprint(order: Send) -> str:
     """Of number and text: one id with another text is not the same message. The text counts in
     plain characters, because the gate may have encoded it smartly before it ordered it again."""
@@ -338,8 +357,16 @@ def compute_fingerprint(order: Send) -> str:
 
 
 def is_same_text(fingerprint: str, order: Send) -> bool:
-    """Older versions stored the fingerprint of the text as it was, so that one counts too."""
-    return fingerprint in (compute_fingerprint(order), _hash(order.to, order.body))
+    """Older versions stored the fingerprint of the text as it was, and of the number in the writing
+    that it had: those count too."""
+    if fingerprint in (compute_fingerprint(order), _hash(order.to, order.body)):
+        return True
+    number = e164(order.to)
+    plain = replace_smart_chars(order.body)
+    return any(
+        fingerprint in (_hash(writing, plain), _hash(writing, order.body))
+        for writing in (number, *former_writings(number))
+    )
 
 
 def _hash(number: str, text: str) -> str:

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from datetime import UTC
 from typing import Final
 
-from schemas.consent import ConsentAction, ConsentSource
+from schemas.consent import ConsentAction, ConsentSource, ConsentState
 from schemas.controls import Stop
 from schemas.tenant_settings import StopScope
-from schemas.topics import DISPATCH_CONTROLS, REQUEST_CANCELS
+from schemas.topics import DISPATCH_CONTROLS, REPLIES, REQUEST_CANCELS
 from streams.dedup import dedup_name, forget_at, is_duplicate
 from streams.gate.auto_replies import on_help, on_soft_yes, send_confirmation
 from streams.gate.consent_claims import (
@@ -21,24 +21,25 @@ from streams.gate.consent_claims import (
     claim_from_unreadable,
 )
 from streams.gate.consent_log import log_claim
-from streams.gate.consent_state import ClaimResult, apply_claim, block
+from streams.gate.consent_state import TAKES_AWAY, ClaimResult, apply_claim, block
 from streams.gate.consent_status import publish_held_count
 from streams.gate.evaluation import reevaluate_all
 from streams.gate.opt_in_events import on_manual_request, on_request_failed, on_web_form
+from streams.gate.refused_claims import block_meant, find_refusal, is_only_unset
 from streams.gate.revocation_question import (
     open_question,
     opt_out_unanswered,
     publish_recalls,
 )
-from streams.gate.state import NUMBER, ProcessedClaim, StepBuilder
+from streams.gate.state import HELD, NUMBER, ProcessedClaim, StepBuilder
 from streams.processing import InputRecord
 
 _NUMBER_KEY: Final = re.compile(r"([A-Za-z0-9][A-Za-z0-9._:@-]{0,127})/(\+[0-9]{3,15})")
 """An unreadable record's key may be anything; only a tenant's number can be blocked."""
 
-TAKES_AWAY: Final = frozenset(
-    {ConsentAction.OPT_OUT, ConsentAction.UNREADABLE, ConsentAction.MAYBE_REVOKED}
-)
+_MAY_BE_MEANT: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}/.{1,64}")
+"""A tenant's name, and something that may be a number."""
+
 ID_REUSED: Final = (
     "this event id was used before for something else: give each event an id of its own"
 )
@@ -50,6 +51,10 @@ def on_consent_event(step: StepBuilder, record: InputRecord) -> None:
     Another claim under a used id is refused, in the log.  But what takes consent away counts,
     whatever id its producer gives it."""
     claim = claim_from_event(record)
+    if claim.only_if_known and claim.action == ConsentAction.UNREADABLE and not _is_known(step):
+        return
+    if _refuse(step, record, claim):
+        return
     name = dedup_name("ev", claim.event_id)
     content = _content(claim)
     known = step.store.get(name, ProcessedClaim)
@@ -85,15 +90,38 @@ def on_reply(step: StepBuilder, record: InputRecord) -> None:
         on_help(step, record, tenant)
         on_soft_yes(step, record, tenant)
         return
+    if _refuse(step, record, claim):
+        return
     name = dedup_name("in", claim.event_id)
     if not is_duplicate(step.store, name):
         _process(step, name, claim)
 
 
 def on_unreadable(step: StepBuilder, record: InputRecord) -> None:
-    """It may have been a STOP, unless it is on the topic of cancellations."""
-    if record.topic != REQUEST_CANCELS.name and _NUMBER_KEY.fullmatch(step.store.entity_key):
+    """It may have been a STOP, unless it is on the topic of cancellations.
+
+    Its key may be any text, and another writing than that of the number."""
+    if record.topic == REQUEST_CANCELS.name:
+        return
+    if _NUMBER_KEY.fullmatch(step.store.entity_key) and step.is_identity:
         _block(step, claim_from_unreadable(record))
+    if _MAY_BE_MEANT.fullmatch(step.store.entity_key) and find_refusal(step) is not None:
+        block_meant(step, record)
+
+
+def _refuse(step: StepBuilder, record: InputRecord, claim: Claim) -> bool:
+    """Whether it can be about nobody, or for nobody: then it is a dead letter."""
+    refusal = find_refusal(step)
+    if refusal is None:
+        return False
+    if record.topic == REPLIES.name and claim.action in TAKES_AWAY and is_only_unset(refusal):
+        return False  # our own sender names the tenant: a STOP to it is one, whatever its settings
+    step.reject_record(record, *refusal)
+    if claim.action in TAKES_AWAY:
+        if _NUMBER_KEY.fullmatch(step.store.entity_key):  # that tenant, that number, may come
+            _block(step, claim._replace(action=ConsentAction.UNREADABLE))
+        block_meant(step, record, claim)
+    return True
 
 
 def _process(step: StepBuilder, name: str, claim: Claim, content: str = "") -> None:
@@ -140,6 +168,18 @@ def on_number_timer(step: StepBuilder, name: str) -> None:
     log_claim(step, claim, result)
     _publish_stops(step, result)
     reevaluate_all(step, claim.cause)
+
+
+def _is_known(step: StepBuilder) -> bool:
+    """Whether the tenant has anything to do with this number."""
+    number = step.number
+    return bool(
+        step.has_unjoined  # another writing may know it
+        or number.senders
+        or number.log_seq
+        or number.state is not ConsentState.NONE
+        or any(step.store.names(HELD))
+    )
 
 
 _HANDLERS: Final[dict[str, Callable[[StepBuilder, Claim], None]]] = {

@@ -59,6 +59,8 @@ class Claim(NamedTuple):
     message_id: str | None = None
     is_answered: bool = False
     """Somebody else replies to the text: the provider has, or another tenant does."""
+    only_if_known: bool = False
+    """One of many numbers that an unreadable record may have meant."""
 
     @property
     def stated_ms(self) -> int:
@@ -92,6 +94,7 @@ def claim_from_event(record: InputRecord) -> Claim:
         event.evidence.model_copy(update={**kept, **_location_of(record)}),
         read_by=(event.read_by or "")[:NAME_AT_MOST],
         message_id=event.message_id,
+        only_if_known=event.only_if_known,
     )
 
 

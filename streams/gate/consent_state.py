@@ -43,6 +43,10 @@ from schemas.tenant_settings import StopScope
 from streams.gate.consent_claims import CLAIMED_INBOUND, Claim
 from streams.gate.state import SENDERS_AT_MOST, NumberState
 
+TAKES_AWAY: Final = frozenset(
+    {ConsentAction.OPT_OUT, ConsentAction.UNREADABLE, ConsentAction.MAYBE_REVOKED}
+)
+
 
 class ClaimResult(NamedTuple):
     number: NumberState

@@ -21,6 +21,7 @@ order in which it was requested.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Final
 
 from schemas.base import Evidence, RequestContext, copy_context
@@ -47,6 +48,9 @@ from streams.reasons import READY
 
 NO_SETTINGS: Final = "none"
 """The policy version of a decision about a tenant that has no settings."""
+
+LOOK_AGAIN: Final = timedelta(seconds=5)
+"""While another writing of the number has not said what it knows (`number_moves`)."""
 
 AT_ONCE: Final = 500
 """Held requests evaluated in one step; the others follow one by one, at once."""
@@ -78,8 +82,10 @@ def preview(step: StepBuilder, pending: PendingRequest) -> Evaluation:
 def reevaluate_all(step: StepBuilder, cause: Evidence) -> None:
     """Everything held for the number, in order of request.
 
-    At most AT_ONCE here.  The others get timers, in the order in which they came, so that no
-    step grows without bound."""
+    None before all writings of the number have joined; then at most AT_ONCE here.  The others
+    get timers, in the order in which they came, so that no step grows without bound."""
+    if step.has_unjoined:
+        return
     names = list(step.store.names(HELD))
     found = (step.store.get(name, HeldRequest) for name in names[:AT_ONCE])
     waiting = [held for held in found if held is not None]
@@ -92,7 +98,9 @@ def reevaluate_all(step: StepBuilder, cause: Evidence) -> None:
 def reevaluate_one(step: StepBuilder, name: str) -> None:
     """One held request whose timer fires; its decision names the request itself as evidence."""
     held = step.store.get(name, HeldRequest)
-    if held is not None:
+    if step.has_unjoined:
+        step.timers[name] = step.now + LOOK_AGAIN
+    elif held is not None:
         _reevaluate(step, held, held.evidence)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from schemas.number_writings import former_writings
+from schemas.numbers import strip_signs
 from schemas.send import Priority
 from schemas.send_request import Kind, SendRequest, SystemKind
 from schemas.text_hash import sha256_hex
@@ -59,6 +61,16 @@ def system_message_id(kind: SystemKind, tenant: str, phone: str, ordinal: int) -
     return f"{_ID_PREFIXES[kind]}-{digest}-{ordinal}"
 
 
+def is_system_message_id(
+    message_id: str, kind: SystemKind, tenant: str, phone: str, ordinal: int
+) -> bool:
+    """Whether it is that text's id, or was by another writing of the number."""
+    return any(
+        message_id == system_message_id(kind, tenant, writing, ordinal)
+        for writing in (phone, *former_writings(phone))
+    )
+
+
 def is_system_id(message_id: str) -> bool:
     """Whether only Sayso gives ids of this form."""
     return _SYSTEM_ID.fullmatch(message_id) is not None
@@ -66,4 +78,18 @@ def is_system_id(message_id: str) -> bool:
 
 def fingerprint(request: SendRequest) -> str:
     """Tells a repeat from another text under the same id."""
-    return sha256_hex(f"{request.number}\0{request.body}")[:16]
+    return _fingerprint(request.number, request.body)
+
+
+def is_same_request(known: str, request: SendRequest) -> bool:
+    """Whether a fingerprint is that of this number and text.
+
+    A version before took the number as it was written."""
+    if known == fingerprint(request):
+        return True
+    writings = (strip_signs(request.to), *former_writings(request.number))
+    return any(known == _fingerprint(writing, request.body) for writing in writings)
+
+
+def _fingerprint(number: str, body: str) -> str:
+    return sha256_hex(f"{number}\0{body}")[:16]

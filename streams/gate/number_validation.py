@@ -1,4 +1,5 @@
-"""Whether a number can be texted at all, as far as its digits tell.
+"""Whether a number can be texted at all, as far as its digits tell: whether it fits the patterns of
+its country, and not only whether there is such a country.
 
 Google's metadata (PyPI `phonenumbers`) knows ranges, not subscribers.  In North America every
 number is "fixed line or mobile": a landline passes here, and we learn of it from the carrier's
@@ -14,8 +15,8 @@ from typing import Final, NamedTuple
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberFormat, PhoneNumberType
 
-METADATA_VERSION: Final[str] = phonenumbers.__version__
-"""A kept result holds as long as the metadata that it came from."""
+METADATA_VERSION: Final = f"{phonenumbers.__version__} patterns"
+"""A kept result holds as long as the metadata that it came from, and what we ask of it."""
 
 NEVER_TEXTED: Final[dict[int, str]] = {
     PhoneNumberType.PREMIUM_RATE: "premium",
@@ -67,7 +68,10 @@ def validate_number(number: str) -> NumberValidation:
     region = phonenumbers.region_code_for_number(parsed)
     if region is None:
         return NumberValidation(problem="impossible")
-    return NumberValidation(region, NEVER_TEXTED.get(phonenumbers.number_type(parsed), ""))
+    kind = phonenumbers.number_type(parsed)
+    if kind == PhoneNumberType.UNKNOWN:  # it fits no pattern there
+        return NumberValidation(problem="impossible")
+    return NumberValidation(region, NEVER_TEXTED.get(kind, ""))
 
 
 def _parse(number: str) -> PhoneNumber | None:

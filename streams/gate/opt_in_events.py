@@ -13,7 +13,7 @@ from streams.gate.consent_claims import Claim
 from streams.gate.consent_log import log_claim
 from streams.gate.consent_state import ClaimResult, missing_evidence
 from streams.gate.evaluation import evaluate_request
-from streams.gate.messages import system_message_id
+from streams.gate.messages import is_system_message_id
 from streams.gate.opt_in_request import draft_request
 from streams.gate.state import OptInStatus, StepBuilder
 
@@ -70,10 +70,15 @@ def on_request_failed(step: StepBuilder, claim: Claim) -> None:
     """It has reached nobody: the clock is free.  A report of another request than the last
     changes nothing."""
     requests = opt_in_state.opt_in_requests(step.number)
-    current = system_message_id(SystemKind.CONSENT_ASK, step.tenant_id, step.phone, requests.count)
     if (
         claim.source != ConsentSource.CARRIER
-        or claim.message_id != current
+        or not is_system_message_id(
+            claim.message_id or "",
+            SystemKind.CONSENT_ASK,
+            step.tenant_id,
+            step.phone,
+            requests.count,
+        )
         or requests.last is not OptInStatus.OUT
     ):
         reason = "not the opt-in request that is out"

@@ -16,7 +16,7 @@ from schemas.text_hash import sha256_hex
 from streams.gate import opt_in_state
 from streams.gate.actions import PendingRequest, build_system_request
 from streams.gate.consent_log import append
-from streams.gate.messages import SYSTEM, system_message_id
+from streams.gate.messages import SYSTEM, is_system_message_id
 from streams.gate.rule_context import RuleContext
 from streams.gate.rules import Evaluation
 from streams.gate.state import NumberState, OptInStatus, StepBuilder
@@ -64,8 +64,8 @@ def draft_request(tenant: TenantSettings, number: NumberState, **others: Any) ->
 
 def is_last_request(number: NumberState, request: SendRequest) -> bool:
     count = opt_in_state.opt_in_requests(number).count
-    return request.message_id == system_message_id(
-        SystemKind.CONSENT_ASK, request.tenant, request.number, count
+    return is_system_message_id(
+        request.message_id, SystemKind.CONSENT_ASK, request.tenant, request.number, count
     )
 
 

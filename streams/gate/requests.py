@@ -13,7 +13,7 @@ from schemas.topics import DISPATCH_CONTROLS
 from streams.dedup import RETENTION
 from streams.gate.actions import PendingRequest, publish_person_update
 from streams.gate.evaluation import apply_evaluation, evaluate_request
-from streams.gate.messages import fingerprint, is_system_id
+from streams.gate.messages import fingerprint, is_same_request, is_system_id
 from streams.gate.rules import Evaluation
 from streams.gate.state import (
     FIELDS_AT_MOST,
@@ -47,7 +47,7 @@ def on_request(step: StepBuilder, record: InputRecord) -> None:
     print_ = fingerprint(request)
     known = step.store.get(message_name(request.message_id), MessageState)
     if known is not None and known.fingerprint:
-        if known.fingerprint != print_:
+        if not is_same_request(known.fingerprint, request):
             reason = (
                 f"message id {request.message_id} was used before for another text: "
                 "send it under an id of its own"

@@ -5,6 +5,7 @@ The state is a set of small entries, by name:
 - the number itself has the empty name
 - `msg/<id>`: a request's identity and status, until 35 days after its decision
 - `held/<id>`: a request that waits, with its text
+- `wait/<n>`: a record that waits until other writings of the number have answered
 - `ev/<id>`, `in/<id>`, `ap/<id>`: a consent event, an inbound keyword or an approval that was
   processed
 
@@ -23,6 +24,8 @@ from schemas.base import Evidence, Message
 from schemas.consent import ConsentState
 from schemas.dead_letter import DeadLetterCause
 from schemas.decision import Verdict
+from schemas.number_writings import former_writings
+from schemas.numbers import e164
 from schemas.send_request import SendRequest
 from schemas.topics import Topic
 from streams.processing import (
@@ -170,6 +173,13 @@ class NumberState(
     """When the count of held texts is published again."""
     published_held: int | None = None
     """The count that was published last."""
+    writings: dict[str, bool] | None = None
+    """Other writings of the number that were asked for what they know, and whether they have
+    answered (`streams.gate.number_moves`)."""
+    waited: int = 0
+    """Counts the records that had to wait for that."""
+    moved: bool | None = None
+    """This is another writing of a number, and all of it has joined that number."""
 
     def __post_init__(self) -> None:
         if self.state is ConsentState.UNKNOWN:
@@ -243,6 +253,17 @@ class HeldRequest(StateEntry, rename={"evidence": "place"}):
     """Why it waits and until when, as last published."""
 
 
+class WaitingRecord(StateEntry):
+    """A record that waits until other writings of its number have answered."""
+
+    topic: str
+    partition: int
+    offset: int
+    at_ms: int
+    value: str
+    """Its JSON."""
+
+
 def message_name(message_id: str) -> str:
     return f"msg/{message_id}"
 
@@ -290,6 +311,22 @@ class StepBuilder:
     @property
     def phone(self) -> str:
         return self.store.entity_key.partition("/")[2]
+
+    @property
+    def is_identity(self) -> bool:
+        """Whether this is the number's key, and not one that a version before kept for a writing
+        of it."""
+        return e164(self.phone) == self.phone
+
+    @property
+    def has_unjoined(self) -> bool:
+        """Whether a writing of this number that a version before may have texted has not answered
+        yet (`number_moves`)."""
+        formers = former_writings(self.phone)
+        if not formers:
+            return False
+        writings = self.number.writings or {}
+        return not all(writings.get(former) for former in formers)
 
     def publish(self, topic: Topic[Any], value: Message) -> None:
         self.publications.append(Publication(topic, value))

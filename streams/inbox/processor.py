@@ -15,7 +15,8 @@ from typing import Any, Final, NamedTuple
 from schemas.consent import ConsentAction, ConsentEvent
 from schemas.dead_letter import DeadLetterCause
 from schemas.inbound import Contact, InboundMessage, Reply
-from schemas.topics import CONSENT_EVENTS, REPLIES
+from schemas.numbers import e164
+from schemas.topics import CONSENT_EVENTS, CONTACTS, REPLIES
 from streams.dedup import DedupEntry, dedup_name, forget_at, is_duplicate
 from streams.inbound_keywords import Classification, Meaning
 from streams.inbox.reply_routing import (
@@ -27,10 +28,11 @@ from streams.inbox.reply_routing import (
     select_tenants,
     strongest_meaning,
 )
-from streams.inbox.state import CONTACT, ContactEntry, Contacts, apply_contact, load_contacts
+from streams.inbox.state import CONTACT, NEVER, ContactEntry, Contacts, apply_contact, load_contacts
 from streams.processing import (
     NO_CHANGE,
     InputRecord,
+    PartitionAcquired,
     Process,
     Publication,
     Settings,
@@ -63,8 +65,17 @@ NOBODY: Final = {
 }
 """By whether the sender is known: the dead letter's cause and reason."""
 
-_ENTITY_KEY: Final = re.compile(r"(.{1,128})/(\+[0-9]{3,15})")
+_ENTITY_KEY: Final = re.compile(r"(.{1,128})/([^/]{3,64})")
 """An unreadable record's key may be anything; only a number can be blocked."""
+
+
+_NUMBER: Final = re.compile(r"\+[0-9]{3,15}", re.ASCII)
+
+
+def is_former_contact_key(entity_key: str) -> bool:
+    """Whether a version before kept it under a writing that is not the number's identity."""
+    number = entity_key.rpartition("/")[2]
+    return e164(number) != number
 
 
 def inbox(state: StateStore, record: InputRecord, now: datetime, settings: Settings) -> StepResult:
@@ -82,6 +93,30 @@ def _on_contact(
     contact: Contact = record.value
     name = CONTACT + contact.tenant
     return StepResult({name: apply_contact(state.get(name, ContactEntry), contact)})
+
+
+def _on_acquired(
+    state: StateStore, record: InputRecord, now: datetime, settings: Settings
+) -> StepResult:
+    """The contacts of another writing go to the number's own key.  Ids of inbound texts stay: the
+    gate knows those that count."""
+    sender, _, written = state.entity_key.rpartition("/")
+    moved: list[Publication] = []
+    contacts = load_contacts(state)
+    for tenant, entry in contacts.items():
+        before = entry.before if entry.awaits_opt_in else entry.last
+        if before is not None and before > NEVER:
+            moved.append(_build_contact(sender, written, tenant, before, asked=False))
+        if entry.awaits_opt_in:
+            moved.append(_build_contact(sender, written, tenant, entry.last, asked=True))
+    return StepResult({CONTACT + tenant: None for tenant in contacts}, tuple(moved))
+
+
+def _build_contact(
+    sender: str, written: str, tenant: str, at: datetime, *, asked: bool
+) -> Publication:
+    contact = Contact(sender=sender, number=e164(written), tenant=tenant, asked=asked, at=at)
+    return Publication(CONTACTS, contact)
 
 
 def _on_inbound(
@@ -244,9 +279,10 @@ def _on_unreadable(
 
     If the key names no number, or no sender that we know, there is only the dead letter."""
     key = _ENTITY_KEY.fullmatch(state.entity_key)
-    if key is None:
+    number = e164(key[2]) if key else ""
+    if key is None or not _NUMBER.fullmatch(number):
         return StepResult()
-    sender, number = key.groups()
+    sender = key[1]
     known = settings.senders.get(sender)
     shared_by = known.tenants if known else ()
     tenants = select_tenants(Meaning.STOP, load_contacts(state), shared_by)
@@ -273,4 +309,5 @@ _HANDLERS: Final[dict[type[Any], Process]] = {
     Contact: _on_contact,
     InboundMessage: _on_inbound,
     UnreadableRecord: _on_unreadable,
+    PartitionAcquired: _on_acquired,
 }

@@ -24,6 +24,7 @@ from typing import Final
 from schemas.attempt import Attempt, DeliveryReceipt
 from schemas.dead_letter import DeadLetterCause
 from schemas.decision import Decision
+from schemas.numbers import is_same_number
 from streams.lifecycle import STRENGTH
 from streams.outcomes.alerts import build_alerts
 from streams.outcomes.message_state import (
@@ -128,7 +129,7 @@ def is_same_text(message: MessageState, value: Decision | Attempt | DeliveryRece
     nor text."""
     if isinstance(value, DeliveryReceipt) or message.decision is None:
         return True
-    same_number = message.to is None or value.to is None or value.to == message.to
+    same_number = message.to is None or value.to is None or is_same_number(value.to, message.to)
     if isinstance(value, Attempt):
         return same_number
     if not message.fingerprint or not value.fingerprint:

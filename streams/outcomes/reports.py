@@ -24,6 +24,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
+from schemas.numbers import is_same_number
 from streams.lifecycle import (
     ACCEPTED_STRENGTH,
     ATTEMPT,
@@ -166,7 +167,7 @@ def _agree(reports: tuple[Report, ...], to: str | None) -> bool:
     """The usual case: no report names another number, and all name one provider id at most."""
     provider_id = None
     for report in reports:
-        if to is not None and report.to is not None and report.to != to:
+        if to is not None and report.to is not None and not is_same_number(report.to, to):
             return False
         if report.provider_id:
             if provider_id is not None and report.provider_id != provider_id:
@@ -178,7 +179,11 @@ def _agree(reports: tuple[Report, ...], to: str | None) -> bool:
 def _select(reports: Iterable[Report], to: str | None) -> tuple[Report, ...]:
     """Once dispatch has reported `accepted`, its provider ids are the only ones that a receipt may
     carry."""
-    reports = [report for report in reports if to is None or report.to is None or report.to == to]
+    reports = [
+        report
+        for report in reports
+        if to is None or report.to is None or is_same_number(report.to, to)
+    ]
     ids = {
         report.provider_id
         for report in reports

@@ -24,6 +24,7 @@ from typing import Any, Final, Protocol
 from pydantic import ValidationError
 
 from schemas.dead_letter import DeadLetter, DeadLetterCause
+from schemas.numbers import e164, is_former_writing
 from schemas.topics import Topic
 from streams.processing import UnreadableRecord
 
@@ -67,6 +68,9 @@ class Record(Protocol):
 class WrongPartition:
     key: bytes
     """The key that the record's value calls for."""
+    value: bytes
+    """As it came; a number in another writing is brought to its identity, for the owner there may
+    be of a version that does not know the writing."""
 
 
 _SEED = 0x9747B28C
@@ -147,7 +151,16 @@ def decode(
             cause=DeadLetterCause.MISFILED,
             reason="filed again before, and still in the wrong place",
         )
-    return WrongPartition(key)
+    return WrongPartition(key, _with_identity(topic, value) or data)
+
+
+def _with_identity(topic: Topic[Any], value: Any) -> bytes | None:
+    """The value with its number's identity; None where that is how it is written."""
+    for field in {"number", "to"} & type(value).model_fields.keys():
+        written = getattr(value, field)
+        if isinstance(written, str) and is_former_writing(written):
+            return topic.encode(value.model_copy(update={field: e164(written)}))
+    return None
 
 
 def append_time_ms(record: Record) -> int:

@@ -189,7 +189,7 @@ class Evaluator:
     ) -> None:
         partition = partition_of(wrong.key, self.counts[topic.name])
         records = tx.outgoing.setdefault((topic.name, partition), [])
-        records.append((wrong.key, record.value or b"", reroute_headers(record)))
+        records.append((wrong.key, wrong.value, reroute_headers(record)))
         tx.outgoing_count += 1
 
     def _publish_dead_letter(

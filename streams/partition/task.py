@@ -136,6 +136,8 @@ class PartitionTask:
         self._restore_standstills(snapshot.standstills)
         if self.processor.reports_acquired:
             self.acquired_keys.extend(self.stores)
+        elif (is_former := self.processor.is_former_key) is not None:
+            self.acquired_keys.extend(filter(is_former, self.stores))
         if self._packer is not None:
             self._packer.restore(store.raw for store in self.stores.values())
         self.rewind()

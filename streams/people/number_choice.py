@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Final
 
-from schemas.numbers import e164
+from schemas.numbers import e164, is_same_number
 from schemas.person import NumberType, Person, PersonNumber, PersonRequest
 from streams.reasons import NO_NUMBER, NOT_SMS_ENABLED, Reason
 
@@ -49,12 +49,12 @@ def choose_number(
     enabled = [one for one in allowed if one.sms_enabled]
     if not enabled:
         return (NOT_SMS_ENABLED,)
-    return max(enabled, key=lambda one: one.primary).number  # the first of equals
+    return e164(max(enabled, key=lambda one: one.primary).number)  # the first of equals
 
 
 def _find_named(person: Person, request: PersonRequest) -> list[PersonNumber]:
     if request.to:
-        return [one for one in person.numbers if one.number == e164(request.to)]
+        return [one for one in person.numbers if is_same_number(one.number, request.to)]
     wanted = request.number_type or NumberType.MOBILE
     return [one for one in person.numbers if one.type is wanted]
 
@@ -71,4 +71,9 @@ def can_still_receive(
     """Whether a text may still go to this number: it is theirs, switched on, and of an allowed
     type."""
     only = request.model_copy(update={"to": number, "number_type": None})
-    return choose_number(person, only, types) == number
+    return is_number(choose_number(person, only, types), number)
+
+
+def is_number(choice: str | Reasons, number: str) -> bool:
+    """Whether this number was chosen, in whatever writing an older version kept it."""
+    return isinstance(choice, str) and is_same_number(choice, number)

@@ -106,7 +106,7 @@ def apply_event(before: Person | None, event: PersonEvent) -> Person:
     fields |= {field: text for field in FIELDS if (text := getattr(event, field)) is not None}
     fields = {field: text or None for field, text in fields.items()}
     fields["name"] = fields.get("name") or ""
-    numbers = {number.number: number for number in known.numbers} if known else {}
+    numbers = _by_identity(known.numbers) if known else {}
     return Person(
         tenant=event.tenant,
         person_id=event.person_id,
@@ -114,6 +114,22 @@ def apply_event(before: Person | None, event: PersonEvent) -> Person:
         numbers=_apply_numbers(numbers, event, is_whole),
         at=event.at,
     )
+
+
+def _by_identity(numbers: Iterable[PersonNumber]) -> dict[str, PersonNumber]:
+    """An older version may have kept one number in two writings: the first stands for both, and is
+    on only if each of them was."""
+    found: dict[str, PersonNumber] = {}
+    for one in numbers:
+        number = e164(one.number)
+        first = found.get(number, one)
+        found[number] = PersonNumber(
+            number=number,
+            type=first.type,
+            sms_enabled=first.sms_enabled and one.sms_enabled,
+            primary=first.primary or one.primary,
+        )
+    return found
 
 
 def is_unchanged(before: Person | None, after: Person) -> bool:
@@ -176,9 +192,9 @@ def _facts_of(person: Person | None, now: datetime) -> dict[str, NumberFact]:
     if person is None:
         return {}
     return {
-        one.number: NumberFact(
+        number: NumberFact(
             tenant=person.tenant,
-            number=one.number,
+            number=number,
             sms_enabled=one.sms_enabled,
             type=one.type,
             time_zone=person.time_zone,
@@ -186,5 +202,5 @@ def _facts_of(person: Person | None, now: datetime) -> dict[str, NumberFact]:
             person_id=person.person_id,
             at=now,
         )
-        for one in person.numbers
+        for number, one in _by_identity(person.numbers).items()
     }

@@ -18,7 +18,7 @@ from schemas.person import NumberType, Person, PersonAnswer, PersonRequest
 from schemas.send_request import CancelSource
 from streams.dedup import RETENTION
 from streams.encoding.body import why_unsendable
-from streams.people.number_choice import can_still_receive, choose_number
+from streams.people.number_choice import can_still_receive, choose_number, is_number
 from streams.people.publications import build_cancel, build_decision, build_send_request
 from streams.people.state import (
     CANCELABLE,
@@ -189,7 +189,7 @@ def _advance_issued(entry: RequestEntry, context: Context) -> StepResult:
     """As far as we know it waits at the gate.  Cancel it if its number is no longer the one to
     text."""
     number = choose_number(context.person, entry.request, _number_types(entry, context))
-    return NO_CHANGE if number == entry.number else _cancel(entry, context)
+    return NO_CHANGE if is_number(number, entry.number) else _cancel(entry, context)
 
 
 def _advance_ordered(entry: RequestEntry, context: Context) -> StepResult:

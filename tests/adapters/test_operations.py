@@ -13,7 +13,7 @@ from services.operations.session import Session
 from services.operations.table_file import Row, open_table
 from services.operations.topics import find_topic
 from services.operations.usage_report import SUMS, parse_columns, sum_rows
-from services.operations.validation import new_id, parse_number, parse_tenant
+from services.operations.validation import new_id, parse_number, parse_recipient, parse_tenant
 
 NOBODY = "127.0.0.1:9"
 
@@ -102,3 +102,10 @@ def test_an_empty_usage_report_still_has_its_total() -> None:
     (total,) = sum_rows(UsageReport((), 0, 0, 0, {}), columns)
     assert len(total) == len(columns) + len(SUMS)
     assert total == ("total", "", 0, 0, "")
+
+
+@pytest.mark.parametrize("written", ["+1312555017", "+18005550100", "+99912345678"])
+def test_a_number_that_cannot_be_texted_is_refused_with_the_reason(written: str) -> None:
+    assert parse_recipient("--to", "tel:+52 1 55 1234 5678") == "+525512345678"
+    with pytest.raises(InvalidRequest, match="--to"):
+        parse_recipient("--to", written)

@@ -21,6 +21,10 @@ NUMBERS = [
     "+1\u2011415\u2013555\u22120142",
     "\u202a+1 415-555-0142\u202c",
     "\ufeff+14155550142\u200b",
+    "tel:+1-415-555-0142;ext=7",
+    "rcs:+14155550142",
+    "+14155550142x12",
+    "\uff0b\uff11\uff14\uff11\uff15\uff15\uff15\uff15\uff10\uff11\uff14\uff12",
 ]
 NUMBER_FIELDS = [
     ("sms.send-requests", "to"),
@@ -32,7 +36,13 @@ NUMBER_FIELDS = [
     ("sms.request-cancels", "number"),
     ("sms.approvals", "number"),
 ]
-OURS = {"sms.consent-log", "sms.consent-status", "sms.returned", "sms.approval-log"}
+OURS = {
+    "sms.consent-log",
+    "sms.consent-status",
+    "sms.returned",
+    "sms.approval-log",
+    "sms.number-moves",
+}
 """Written by the gate and dispatch alone: there a number is E.164 already."""
 
 
@@ -57,12 +67,12 @@ def test_every_topic_filed_by_number_is_tried() -> None:
         ("+1 415 555 0142", "+14155550142"),
         ("0014155550142", "0014155550142"),
         ("415-555-0142", "4155550142"),
-        ("tel:+14155550142", "tel:+14155550142"),
-        ("+１４１５５５５０１４２", "+１４１５５５５０１４２"),
+        ("tel:4155550142", "tel:4155550142"),
+        ("+141••••0142", "+141••••0142"),
         ("", ""),
     ],
 )
-def test_only_signs_are_taken_out_of_a_number(written: str, read: str) -> None:
+def test_what_has_no_country_code_keeps_its_digits(written: str, read: str) -> None:
     assert e164(written) == read
     assert e164(read) == read
 

@@ -64,7 +64,8 @@ WORDS: list[tuple[type[StrEnum], str]] = [
     (
         DeadLetterCause,
         "invalid too_large tombstone bad_header key_too_long misfiled id_reused id_reserved"
-        " unknown_order unknown_sender nobody_texted stands_still",
+        " unknown_order unknown_sender nobody_texted stands_still"
+        " not_a_number unknown_tenant",
     ),
     (ConsentSource, "inbound carrier form web_form import manual"),
     (CancelSource, "people outcomes"),
@@ -115,6 +116,7 @@ KEPT = [
     ("sms.alerts", "tenant", 35, ""),
     ("sms.dead-letter-resolutions", "source topic/partition", 400, "append time"),
     ("sms.balance", "tenant/hour", None, "compacted"),
+    ("sms.number-moves", "tenant/number", 35, ""),
 ]
 
 KEYS = {
@@ -135,6 +137,7 @@ KEYS = {
     "sms.delivery-receipts/delivered": "harbor-title/case-8841:closing-day-before",
     "sms.outcomes/delivered": "harbor-title",
     "sms.alerts/reminder-of-a-hearing": "harbor-title",
+    "sms.number-moves/entry": "harbor-title/+525512345678",
     "sms.balance/balanced": "harbor-title/2026-03-05T16Z",
     "sms.usage-report/without-branch-or-sender": "lakeside-dental///2026-03-05/transactional/rejected/invalid_number",
     "sms.settings/whole": "harbor-title",

@@ -57,10 +57,9 @@ def labelled_examples(*, held_out: bool) -> Iterator[Example]:
 def grammar_examples() -> Iterator[Example]:
     for file in sorted((HERE / "grammar").glob("*.txt")):
         for label, text in expand(read_grammar(file), file.stem):
-            if normalize(text) in KEPT:
-                continue
-            pause = label is not Label.NONE
-            yield Example(text, file.stem, "grammar", pause, 1.0, label)
+            if normalize(text) not in KEPT:
+                pause = label is not Label.NONE
+                yield Example(text, file.stem, "grammar", pause, 1.0, label)
 
 
 def ordinary_examples(*, held_out: bool) -> Iterator[Example]:

@@ -86,3 +86,12 @@ def test_a_file_that_is_none_is_named_with_its_line(lines: list[str], words: str
     with pytest.raises(InvalidLabels) as caught:
         parse_labelled(lines)
     assert str(caught.value) == words
+
+
+def test_what_was_scored_at_first_sight_is_kept_as_it_was() -> None:
+    """The docs quote how it was read before anybody looked; it may be learned from since."""
+    file = FOLDER.parent / "first_sight/2026-11.tsv"
+    texts = parse_labelled(file.read_text(encoding="utf-8").split("\n"), file.stem)
+    assert sum(one.label is Label.REVOKE for one in texts) == 83
+    assert sum(one.label is Label.NONE for one in texts) == 104
+    assert {one.text for one in texts}.isdisjoint(one.text for one in TEXTS)

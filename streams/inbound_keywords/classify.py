@@ -180,7 +180,11 @@ def _find_pattern(readings: Readings) -> Classification | None:
 
 
 def _ask_model(readings: Readings) -> Classification | None:
-    """It may only say that a person has to read the text."""
+    """It may only say that a person has to read the text.
+
+    It reads without tones, so it has no say where they make another word of a STOP word."""
+    if len(readings) > 1 and strip_marks(readings[0]) in _stop_words_without_tones():
+        return None
     found = load_model().suspect(readings[0])
     return Classification(Meaning.POSSIBLE, found.by, found.words) if found else None
 

@@ -42,6 +42,7 @@ GATE: Final = Processor(
         t.CONSENT_LOG,
         t.CONSENT_STATUS,
         t.CONTACTS,
+        t.NUMBER_MOVES,
         t.PERSON_ANSWERS,
         t.APPROVAL_LOG,
     ),
@@ -65,7 +66,7 @@ INBOX: Final = Processor(
     topics=(t.INBOUND,),
     reports_unreadable=(t.INBOUND,),
     is_former_key=is_former_contact_key,
-    published_topics=(t.REPLIES, t.CONSENT_EVENTS),
+    published_topics=(t.REPLIES, t.CONSENT_EVENTS, t.CONTACTS),
 )
 DISPATCH: Final = Processor(
     "dispatch",

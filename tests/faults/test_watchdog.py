@@ -23,6 +23,7 @@ class Broker:
     """Every partition ends at 10; one that is away answers nothing."""
 
     away = False
+    _client = None
 
     async def end_offsets(self, places: list[Any]) -> dict[Any, int]:
         if self.away:
@@ -70,7 +71,11 @@ class Yard:
 
 
 @pytest.fixture
-def yard() -> Yard:
+def yard(monkeypatch: pytest.MonkeyPatch) -> Yard:
+    async def find_no_ids(*_: Any) -> dict[str, str]:
+        return {}
+
+    monkeypatch.setattr("streams.runtime.watchdog.fetch_topic_ids", find_no_ids)
     return Yard()
 
 

@@ -14,10 +14,12 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.admin import NewTopic
 
 from schemas.consent import ConsentEvent
-from schemas.topics import CONSENT_EVENTS, CONSENT_LOG, SEND_REQUESTS
+from schemas.tenant_settings import TenantSettings
+from schemas.topics import CONSENT_EVENTS, CONSENT_LOG, SEND_REQUESTS, SETTINGS
 from services.kafka.admin import admin_client
 from services.local.supervisor import ProcessFailed
 from streams.partition.decoding import partition_of
+from tests.bench.gate import tell
 from tests.broker_fixtures import PARTITIONS
 from tests.faults.trouble.gate_worker import GateWorker, start_gate_worker
 from tests.read_committed import records
@@ -26,6 +28,7 @@ from tests.simulation.world import START
 pytestmark = pytest.mark.broker
 
 BAD = 170
+ACME = TenantSettings(tenant="acme", name="Acme", sender="24273")
 NUMBERS = [
     number
     for number in (f"+1212555{n:04d}" for n in range(100, 200))
@@ -84,6 +87,7 @@ async def test_bad_requests_hold_up_no_stop_and_staff_are_told(
     fresh_cluster: str, tmp_path: Path
 ) -> None:
     async with start_gate_worker(fresh_cluster, tmp_path) as worker:
+        await tell(worker.bootstrap, SETTINGS, [ACME])
         await worker.start()
         pid = worker.pid
         await publish_bad(worker.bootstrap)

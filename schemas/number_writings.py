@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from importlib.resources import files
 from typing import Final, NamedTuple
+
+from schemas.tsv import read_rows
 
 _ROUNDS: Final = 4
 """A writing may break several rules at once (a trunk zero and an old mobile prefix)."""
@@ -33,8 +34,7 @@ class WritingRule(NamedTuple):
 
 @cache
 def writing_rules() -> tuple[WritingRule, ...]:
-    table = files(__package__).joinpath("number_writings.tsv").read_text("utf-8")
-    return tuple(_read_rule(line.split("\t")) for line in table.splitlines()[1:])
+    return tuple(map(_read_rule, read_rows("schemas", "number_writings.tsv")))
 
 
 def _read_rule(cells: list[str]) -> WritingRule:

@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 from difflib import get_close_matches
 from functools import cache
-from importlib.resources import files
 from typing import Final
 from zoneinfo import available_timezones
+
+from schemas.tsv import read_rows
 
 _REGIONS: Final = frozenset(
     {
@@ -94,8 +95,7 @@ def _name_offset(name: str) -> str:
 
 @cache
 def _meanings() -> dict[str, tuple[str, ...]]:
-    lines = files(__package__).joinpath("time_zones.tsv").read_text("utf-8").splitlines()
-    rows = (line.split("\t") for line in lines[1:])
+    rows = read_rows("schemas", "time_zones.tsv")
     return {written.casefold(): tuple(places.split()) for written, places, _source in rows}
 
 

@@ -15,10 +15,11 @@ from __future__ import annotations
 
 import unicodedata
 from functools import cache
-from importlib.resources import files
 from typing import Final
 
 import regex
+
+from schemas.tsv import read_rows
 
 MAX_CHARACTERS: Final = 2_000
 """Without the blanks around the text.  No phone sends more than 1,600 (Twilio's limit)."""
@@ -174,6 +175,5 @@ def _other_scripts() -> dict[int, str]:
 
 @cache
 def _look_alikes() -> tuple[tuple[str, str, str], ...]:
-    text = files("schemas.keywords").joinpath("confusables.tsv").read_text(encoding="utf-8")
-    rows = (line.split("\t") for line in text.splitlines()[1:])
+    rows = read_rows("schemas.keywords", "confusables.tsv")
     return tuple((foreign, latin, name) for foreign, latin, name in rows)

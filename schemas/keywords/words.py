@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from functools import cache
-from importlib.resources import files
 from typing import Final, NamedTuple
 
 from pydantic import Field, ValidationInfo, model_validator
 
 from schemas.base import Message, is_kept
 from schemas.keywords.normalize import has_latin_marks, normalize, readings_of, strip_marks
+from schemas.tsv import read_rows
 
 ALWAYS: Final = "en"
 """Carriers act on the English words whatever language a tenant speaks, so nobody can switch them
@@ -84,11 +84,9 @@ def words_in(locales: Iterable[str] = LOCALES) -> tuple[Word, ...]:
 
 @cache
 def _words(locale: str) -> tuple[Word, ...]:
-    text = files("schemas.keywords").joinpath(f"{locale}.tsv").read_text(encoding="utf-8")
-    rows = (line.split("\t") for line in text.splitlines()[1:])
     return tuple(
         Word(locale, Meaning(meaning), word, source, Meaning(elsewhere or Meaning.NONE))
-        for meaning, word, source, elsewhere in rows
+        for meaning, word, source, elsewhere in read_rows("schemas.keywords", f"{locale}.tsv")
     )
 
 

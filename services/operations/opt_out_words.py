@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import cache
-from importlib.resources import files
 from typing import Final
 
+from schemas.tsv import read_rows
 from streams.inbound_keywords import Meaning, classify_reply
 
 _TAKEN_AS_NO: Final = frozenset({Meaning.STOP, Meaning.REVOKE})
@@ -33,8 +33,7 @@ def is_opt_out(written: str) -> bool:
 
 @cache
 def _words(meaning: str) -> tuple[str, ...]:
-    lines = files(__package__).joinpath("opt_out_words.tsv").read_text("utf-8").splitlines()
-    rows = (line.split("\t") for line in lines[1:])
+    rows = read_rows("services.operations", "opt_out_words.tsv")
     return tuple(_fold(word) for kind, word, _source in rows if kind == meaning)
 
 

@@ -10,11 +10,11 @@ recorded is the text that goes out.
 from __future__ import annotations
 
 import re
-from importlib.resources import files
 from typing import Final
 
 from schemas.blank_text import is_blank
 from schemas.tenant_settings import TenantSettings
+from schemas.tsv import read_rows
 from streams.encoding.segments import count_segments
 from streams.reasons import Reason
 from streams.rule_names import RuleName
@@ -60,8 +60,7 @@ def replace_smart_chars(body: str) -> str:
 
 
 def _read_table() -> dict[int, str]:
-    lines = files(__package__).joinpath("replacements.tsv").read_text("utf-8").splitlines()
-    rows = (line.split("\t") for line in lines[1:])
+    rows = read_rows("streams.encoding", "replacements.tsv")
     return {int(character, 16): replacement for character, replacement, _name in rows}
 
 

@@ -12,9 +12,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import cache
-from importlib.resources import files
 from itertools import product
 from typing import Final
+
+from schemas.tsv import read_rows
 
 EXTEND = "Extend"
 ZWJ = "ZWJ"
@@ -93,8 +94,7 @@ def _classes() -> dict[int, str]:
 
 
 def _ranges() -> Iterator[tuple[int, int, str]]:
-    lines = files(__package__).joinpath("grapheme_classes.tsv").read_text("utf-8").splitlines()
-    for first, last, kind in (line.split("\t") for line in lines[1:]):
+    for first, last, kind in read_rows("streams.encoding", "grapheme_classes.tsv"):
         yield int(first, 16), int(last, 16), kind
 
 

@@ -11,10 +11,10 @@ import re
 from collections.abc import Iterator
 from enum import StrEnum
 from functools import cache
-from importlib.resources import files
 from typing import Final, NamedTuple
 
 from schemas.keywords import Meaning, normalize, readings_of, strip_marks, words_in
+from schemas.tsv import read_rows
 from streams.inbound_keywords.classification import Classification
 
 
@@ -105,9 +105,7 @@ def _answers() -> _Answers:
         if word.meaning in (Meaning.START, Meaning.YES)
     }
     signs: dict[str, Answer] = {}
-    lines = files("streams.inbound_keywords").joinpath("answers.tsv").read_text(encoding="utf-8")
-    for line in lines.splitlines()[1:]:
-        answer, word, language, _ = line.split("\t")
+    for answer, word, language, _ in read_rows("streams.inbound_keywords", "answers.tsv"):
         if language == "emoji":
             signs[word] = Answer(answer)
             continue

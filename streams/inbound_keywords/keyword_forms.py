@@ -11,11 +11,11 @@ import re
 from collections.abc import Iterator, Mapping
 from enum import Enum, auto
 from functools import cache, lru_cache
-from importlib.resources import files
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from schemas.keywords import Meaning, normalize, strip_marks
+from schemas.tsv import read_rows
 
 MAX_WORDS: Final = 24
 """Longer texts are sentences."""
@@ -231,10 +231,8 @@ def names_of(written: tuple[str, ...]) -> tuple[str, ...]:
 
 @cache
 def _around() -> tuple[str, ...]:
-    text = files("streams.inbound_keywords").joinpath("around.tsv").read_text(encoding="utf-8")
-    rows = (line.split("\t") for line in text.splitlines()[1:])
     return tuple(
         strip_marks(normalize(word, latin_marks=language == "vi"))
-        for language, words, _ in rows
+        for language, words, _ in read_rows("streams.inbound_keywords", "around.tsv")
         for word in words.split("|")
     )

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from importlib.resources import files
 from typing import Final, NamedTuple
 
 import regex
 
-from schemas.keywords import normalize
+from schemas.keywords.normalize import MAX_CHARACTERS, normalize
+from schemas.tsv import read_rows
 
-MAX_CHARACTERS: Final = 2_000
 SHORT_QUOTATION: Final = 3
 """Words.  `Please "STOP"` stresses a word; a longer quotation is somebody else's text."""
 
@@ -84,7 +83,6 @@ _PREFIX: Final = regex.compile(
     r"|subject|msg|message|text|sms)(?:\s?\[\d{1,2}\])?\s*[:：]\s*"
     r"|[<(\[]?no ?subject[>)\]]?[\s:.-]*){1,4}"
 )
-_NEVER: Final = "removed"
 
 
 class OwnWords(NamedTuple):
@@ -154,8 +152,6 @@ def _keep_stressed(text: str, found: regex.Match[str]) -> str:
 
 @cache
 def _reactions() -> tuple[_Reaction, ...]:
-    text = files("streams.inbound_keywords").joinpath("reactions.tsv").read_text(encoding="utf-8")
-    rows = (line.split("\t") for line in text.splitlines()[1:])
     return tuple(
         _Reaction(
             name,
@@ -167,7 +163,7 @@ def _reactions() -> tuple[_Reaction, ...]:
                 + ")"
             ),
         )
-        for name, _, expression, _, _ in rows
+        for name, _, expression, _, _ in read_rows("streams.inbound_keywords", "reactions.tsv")
     )
 
 

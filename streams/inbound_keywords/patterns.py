@@ -11,10 +11,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from functools import cache
-from importlib.resources import files
 from typing import Final, NamedTuple
 
 from schemas.keywords import LOCALES, TONAL, Meaning, fold_letters
+from schemas.tsv import read_rows
 
 UNSPACED: Final = frozenset({"zh", "ja", "th"})
 """Written without blanks between words: their expressions match anywhere."""
@@ -87,11 +87,5 @@ def _compile(expression: str, locale: str) -> re.Pattern[str]:
 
 def _rows(locale: str) -> Iterable[tuple[str, str, str, str]]:
     """(id, needs, expression, example)"""
-    text = (
-        files("streams.inbound_keywords")
-        .joinpath("patterns", f"{locale}.tsv")
-        .read_text(encoding="utf-8")
-    )
-    for line in text.splitlines()[1:]:
-        name, needs, expression, example, _ = line.split("\t")
-        yield name, needs, expression, example
+    rows = read_rows("streams.inbound_keywords", "patterns", f"{locale}.tsv")
+    return [(name, needs, expression, example) for name, needs, expression, example, _ in rows]

@@ -7,12 +7,12 @@ Every language's patterns count for every tenant, because people write in their 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
 from typing import Final, NamedTuple
 
 from schemas.keywords import ALWAYS, TONAL, Meaning
+from schemas.tsv import read_rows
 from streams.inbound_keywords.patterns import BY_SUBSTRING, all_patterns
 from streams.inbound_keywords.slips import correct_word
 
@@ -99,11 +99,5 @@ def normalize_spelling(text: str) -> str:
 
 @cache
 def _spellings() -> dict[str, str]:
-    return {
-        variant: word for word, variants in _rows("spellings.tsv") for variant in variants.split()
-    }
-
-
-def _rows(name: str) -> Iterable[list[str]]:
-    text = files("streams.inbound_keywords").joinpath(name).read_text(encoding="utf-8")
-    return (line.split("\t") for line in text.splitlines()[1:])
+    rows = read_rows("streams.inbound_keywords", "spellings.tsv")
+    return {variant: word for word, variants in rows for variant in variants.split()}

@@ -13,6 +13,8 @@ from typing import Final, NamedTuple
 
 import regex
 
+from schemas.tsv import read_rows
+
 _NAME: Final = r"[\p{L}][\p{L}\p{M}.'’-]{0,24}(?:[ ,]{1,2}[\p{L}(][\p{L}\p{M}.'’)-]{0,24}){0,3}"
 _BEFORE: Final = r"(?:\A|[\s,.;:!?|~(\[<–—-]{1,20})"
 _AFTER: Final = r"[\s,.;:!?|~)\]>–—-]{0,20}\Z"
@@ -113,14 +115,12 @@ def _ordinary(word: str) -> bool:
 @cache
 def _added() -> tuple[tuple[tuple[str, ...], regex.Pattern[str]], ...]:
     """(what a text must have one of, casefolded; what is taken off)"""
-    text = files("streams.inbound_keywords").joinpath("signatures.tsv").read_text(encoding="utf-8")
-    rows = (line.split("\t") for line in text.splitlines()[1:])
     return tuple(
         (
             tuple(needs.casefold().split("|")),
             regex.compile(rf"(?i){_BEFORE}(?:{expression.replace('<NAME>', _NAME)}){_AFTER}"),
         )
-        for _, needs, expression, _, _ in rows
+        for _, needs, expression, _, _ in read_rows("streams.inbound_keywords", "signatures.tsv")
     )
 
 

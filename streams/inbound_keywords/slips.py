@@ -9,10 +9,10 @@ that are so near (step, shop, atop, quite, cancer, subscribe).
 from __future__ import annotations
 
 from functools import cache, lru_cache
-from importlib.resources import files
 from typing import Final, NamedTuple
 
 from schemas.keywords import ALWAYS, Meaning, words_in
+from schemas.tsv import read_rows
 
 SHORTEST: Final = 4
 """Letters, of the word and of the slip.  Of three letters, too many are words."""
@@ -176,5 +176,5 @@ def _neighbours() -> dict[str, str]:
 
 @cache
 def _real_words() -> frozenset[str]:
-    text = files("streams.inbound_keywords").joinpath("real_words.tsv").read_text(encoding="utf-8")
-    return frozenset(line.split("\t")[0] for line in text.splitlines()[1:])
+    rows = read_rows("streams.inbound_keywords", "real_words.tsv")
+    return frozenset(word for word, *_ in rows)

@@ -51,6 +51,12 @@ class InputRecord(NamedTuple):
         """This record, as the evidence of what follows from it."""
         return Evidence(topic=self.topic, partition=self.partition, offset=self.offset)
 
+    @property
+    def event_id(self) -> str:
+        """The identity of an event that follows from it: its place, by which staff find it among
+        the dead letters."""
+        return f"{self.topic}:{self.partition}:{self.offset}:{self.at_ms}"
+
 
 class Publication(NamedTuple):
     """A message for a topic.  The topic's declaration tells the key, the runtime works out the

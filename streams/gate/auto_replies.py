@@ -19,14 +19,13 @@ from streams.gate import opt_in_state
 from streams.gate.actions import build_system_request
 from streams.gate.consent_claims import (
     Claim,
-    classify,
     find_append_ms,
     is_answer_to_request,
     is_answered,
 )
 from streams.gate.evaluation import evaluate_request
 from streams.gate.state import HelpReplies, StepBuilder
-from streams.inbound_keywords import Meaning, is_soft_yes
+from streams.inbound_keywords import is_soft_yes
 from streams.processing import InputRecord, Settings
 
 WITHIN: Final = timedelta(minutes=5)
@@ -133,68 +132,71 @@ def _select_confirmation(step: StepBuilder, claim: Claim) -> Confirmation | None
     return STOPPED if step.number.state is ConsentState.OPTED_OUT else SENDER_STOPPED
 
 
-def on_help(step: StepBuilder, record: InputRecord, tenant: TenantSettings | None) -> None:
+class AutoReply(NamedTuple):
+    kind: SystemKind
+    ordinal: int
+    """Which one it is for this number, of its kind."""
+    text: str
+    within: timedelta
+    """Later it is not sent."""
+
+
+def on_help(step: StepBuilder, record: InputRecord, tenant: TenantSettings) -> None:
     """HELP changes no consent.  We reply once by the provider's id, and not in quick succession."""
     reply: Reply = record.value
-    if tenant is None or classify(record, step.number, tenant).meaning is not Meaning.HELP:
-        return
-    name = dedup_name("in", reply.provider_id)
     sender = step.settings.senders.get(reply.sender)
     if is_answered(reply, sender) or not _is_ours_to_answer(reply.sender, step.settings):
         return
-    if is_duplicate(step.store, name):
-        return
     last = step.number.help_replies
-    if last is not None and step.now - last.at < HELP_EVERY:
+    if is_duplicate(step.store, _id_of(reply)) or (last and step.now - last.at < HELP_EVERY):
         return
     times = last.times + 1 if last else 1
     helped = HelpReplies(times=times, at=step.now)
     step.number = step.number.model_copy(update={"help_replies": helped})
-    pending = build_system_request(
-        SystemKind.HELP_ANSWER,
-        times,
-        tenant,
-        help_text(tenant),
-        phone=reply.number,
-        sender=reply.sender,
-        cause=record.evidence,
-        now=step.now,
-        valid_until=record.at + WITHIN,
-    )
-    evaluate_request(step, pending)
-    step.put(name, DedupEntry(at_ms=record.at_ms), forget_at(step.now, for_good=False))
+    answer = AutoReply(SystemKind.HELP_ANSWER, times, help_text(tenant), WITHIN)
+    _reply_once(step, record, tenant, answer)
 
 
-def on_soft_yes(step: StepBuilder, record: InputRecord, tenant: TenantSettings | None) -> None:
-    """ "ok" is no consent.  Once for each opt-in request we say how to opt in."""
+def on_text(step: StepBuilder, record: InputRecord, tenant: TenantSettings) -> None:
+    """A text for people.  "ok" is no consent: once for each opt-in request we say how to opt
+    in."""
     reply: Reply = record.value
     requests = opt_in_state.opt_in_requests(step.number)
     if (
-        tenant is None
-        or requests.hinted
+        requests.hinted
         or not is_answer_to_request(step.number, find_append_ms(record))
-        or classify(record, step.number, tenant).meaning is not Meaning.NONE
         or not is_soft_yes(reply.body)
+        or is_duplicate(step.store, _id_of(reply))
     ):
-        return
-    name = dedup_name("in", reply.provider_id)
-    if is_duplicate(step.store, name):
         return
     hinted = requests.model_copy(update={"hinted": True})
     step.number = step.number.model_copy(update={"opt_in": hinted})
+    hint = AutoReply(SystemKind.OPT_IN_HINT, requests.count, hint_text(tenant), HINT_WITHIN)
+    _reply_once(step, record, tenant, hint)
+
+
+def _reply_once(
+    step: StepBuilder, record: InputRecord, tenant: TenantSettings, answer: AutoReply
+) -> None:
+    reply: Reply = record.value
     pending = build_system_request(
-        SystemKind.OPT_IN_HINT,
-        requests.count,
+        answer.kind,
+        answer.ordinal,
         tenant,
-        hint_text(tenant),
+        answer.text,
         phone=step.phone,
         sender=reply.sender,
         cause=record.evidence,
         now=step.now,
-        valid_until=record.at + HINT_WITHIN,
+        valid_until=record.at + answer.within,
     )
     evaluate_request(step, pending)
-    step.put(name, DedupEntry(at_ms=record.at_ms), forget_at(step.now, for_good=False))
+    replied = DedupEntry(at_ms=record.at_ms)
+    step.put(_id_of(reply), replied, forget_at(step.now, for_good=False))
+
+
+def _id_of(reply: Reply) -> str:
+    return dedup_name("in", reply.provider_id)
 
 
 def _is_ours_to_answer(

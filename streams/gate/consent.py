@@ -9,16 +9,16 @@ from datetime import UTC
 from typing import Final
 
 from schemas.consent import ConsentAction, ConsentSource, ConsentState
-from schemas.controls import Stop
 from schemas.tenant_settings import StopScope
-from schemas.topics import DISPATCH_CONTROLS, REPLIES, REQUEST_CANCELS
+from schemas.topics import REPLIES, REQUEST_CANCELS
 from streams.dedup import dedup_name, forget_at, is_duplicate
-from streams.gate.auto_replies import on_help, on_soft_yes, send_confirmation
+from streams.gate.auto_replies import on_help, on_text, send_confirmation
 from streams.gate.consent_claims import (
     Claim,
     claim_from_event,
     claim_from_reply,
     claim_from_unreadable,
+    classify,
 )
 from streams.gate.consent_log import log_claim
 from streams.gate.consent_state import TAKES_AWAY, ClaimResult, apply_claim, block
@@ -26,12 +26,10 @@ from streams.gate.consent_status import publish_held_count
 from streams.gate.evaluation import reevaluate_all
 from streams.gate.opt_in_events import on_manual_request, on_request_failed, on_web_form
 from streams.gate.refused_claims import block_meant, find_refusal, is_only_unset
-from streams.gate.revocation_question import (
-    open_question,
-    opt_out_unanswered,
-    publish_recalls,
-)
+from streams.gate.revocation_question import open_question, opt_out_unanswered
 from streams.gate.state import HELD, NUMBER, ProcessedClaim, StepBuilder
+from streams.gate.stop_controls import publish_recalls, publish_stops
+from streams.inbound_keywords import Meaning
 from streams.processing import InputRecord
 
 _NUMBER_KEY: Final = re.compile(r"([A-Za-z0-9][A-Za-z0-9._:@-]{0,127})/(\+[0-9]{3,15})")
@@ -85,10 +83,13 @@ def on_reply(step: StepBuilder, record: InputRecord) -> None:
     to read."""
     tenant = step.settings.tenants.get(record.value.tenant)
     sender = step.settings.senders.get(record.value.sender)
-    claim = claim_from_reply(record, step.number, tenant, sender)
+    answer = classify(record, step.number, tenant)
+    claim = claim_from_reply(record, answer, step.number, sender)
     if claim is None:
-        on_help(step, record, tenant)
-        on_soft_yes(step, record, tenant)
+        if tenant is not None and answer.meaning is Meaning.HELP:
+            on_help(step, record, tenant)
+        elif tenant is not None and answer.meaning is Meaning.NONE:
+            on_text(step, record, tenant)
         return
     if _refuse(step, record, claim):
         return
@@ -142,7 +143,7 @@ def _block(step: StepBuilder, claim: Claim) -> None:
     """Whoever says so: to block is the safe side."""
     result = block(step.number, claim)
     log_claim(step, claim, result)
-    _publish_stops(step, result)
+    publish_stops(step, result.stop_at, result.number.epoch)
 
 
 def _put_in_question(step: StepBuilder, claim: Claim) -> None:
@@ -151,7 +152,7 @@ def _put_in_question(step: StepBuilder, claim: Claim) -> None:
     result = open_question(step.number, claim, tenant.zone if tenant else UTC)
     log_claim(step, claim, result)
     if result.applied:
-        publish_recalls(step, result)
+        publish_recalls(step, result.recall_at, result.number.epoch)
         reevaluate_all(step, claim.cause)
 
 
@@ -166,7 +167,7 @@ def on_number_timer(step: StepBuilder, name: str) -> None:
         return
     claim, result = opt_out_unanswered(step.number)
     log_claim(step, claim, result)
-    _publish_stops(step, result)
+    publish_stops(step, result.stop_at, result.number.epoch)
     reevaluate_all(step, claim.cause)
 
 
@@ -196,7 +197,7 @@ def _change_consent(step: StepBuilder, claim: Claim) -> None:
     log_claim(step, claim, result)
     if not result.applied:
         return
-    _publish_stops(step, result)
+    publish_stops(step, result.stop_at, result.number.epoch)
     send_confirmation(step, claim)
     reevaluate_all(step, claim.cause)
 
@@ -217,15 +218,3 @@ def _scope(step: StepBuilder, claim: Claim) -> StopScope:
     ):
         return tenant.stop_scope
     return StopScope.TENANT
-
-
-def _publish_stops(step: StepBuilder, result: ClaimResult) -> None:
-    for sender in result.stop_at:
-        stop = Stop(
-            sender=sender,
-            number=step.phone,
-            tenant=step.tenant_id,
-            consent_epoch=result.number.epoch,
-            at=step.now,
-        )
-        step.publish(DISPATCH_CONTROLS, stop)

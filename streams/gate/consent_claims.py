@@ -99,15 +99,15 @@ def claim_from_event(record: InputRecord) -> Claim:
 
 
 def claim_from_reply(
-    record: InputRecord, number: NumberState, tenant: TenantSettings | None, sender: Sender | None
+    record: InputRecord, answer: Classification, number: NumberState, sender: Sender | None
 ) -> Claim | None:
-    """What a keyword, or a revocation in other words, claims; None: nothing.
+    """What a keyword, or a revocation in other words, claims; None: nothing.  `answer`: what
+    `classify` makes of it.
 
     Time and evidence are those of the inbound record.  Replies are kept for a month only; and a
     START that lay at the inbox while a STOP came another way must not look newer than that STOP."""
     reply: Reply = record.value
     at_ms = find_append_ms(record)
-    answer = classify(record, number, tenant)
     action = ACTIONS.get(answer.meaning)
     shared = opt_in_state.is_not_only_theirs(sender, reply.tenant)
     if action is None or not _counts(answer, at_ms, number, reply.sender, shared):

@@ -27,7 +27,6 @@ from msgspec import MsgspecError
 from schemas.approval import Approval
 from schemas.base import Evidence
 from schemas.consent import MOVED, ConsentChange, ConsentEvent, ConsentState
-from schemas.controls import Stop
 from schemas.dead_letter import DeadLetterCause
 from schemas.decision import Verdict
 from schemas.number_move import MoveStep, NumberMove
@@ -36,13 +35,12 @@ from schemas.numbers import E164, e164
 from schemas.person import NumberFact
 from schemas.send import Returned
 from schemas.send_request import CancelRequest, SendRequest
-from schemas.topics import BY_NAME, DISPATCH_CONTROLS, NUMBER_MOVES
+from schemas.topics import BY_NAME, NUMBER_MOVES
 from streams.dedup import RETENTION, DedupEntry
 from streams.gate.consent_log import append
-from streams.gate.consent_state import TAKES_AWAY, ClaimResult
+from streams.gate.consent_state import TAKES_AWAY
 from streams.gate.evaluation import reevaluate_all
 from streams.gate.number_merge import came_by_text, merge_numbers
-from streams.gate.revocation_question import publish_recalls
 from streams.gate.state import (
     HELD,
     NUMBER,
@@ -53,6 +51,7 @@ from streams.gate.state import (
     StepBuilder,
     WaitingRecord,
 )
+from streams.gate.stop_controls import publish_recalls, publish_stops
 from streams.processing import InputRecord, StateEntry, spread_timers
 from streams.state_entry import dump, parse
 
@@ -161,17 +160,10 @@ def _take_number(step: StepBuilder, move: NumberMove, record: InputRecord) -> No
     else:
         step.number = merged
     blocks = merged.state is ConsentState.OPTED_OUT or merged.unreadable_ms
-    for sender in merged.senders if blocks else ():
-        stop = Stop(
-            sender=sender,
-            number=step.phone,
-            tenant=step.tenant_id,
-            consent_epoch=merged.epoch,
-            at=step.now,
-        )
-        step.publish(DISPATCH_CONTROLS, stop)
+    if blocks:
+        publish_stops(step, merged.senders, merged.epoch)
     if merged.question is not None:
-        publish_recalls(step, ClaimResult(merged, True, "", recall_at=merged.senders))
+        publish_recalls(step, merged.senders, merged.epoch)
 
 
 def _log(

@@ -89,9 +89,8 @@ def _is_near(written: str, name: str) -> bool:
 def _block(
     step: StepBuilder, record: InputRecord, tenant: str, number: str, *, is_guess: bool
 ) -> None:
-    """The event's id is the record's place: staff find it among the dead letters by that."""
     event = ConsentEvent(
-        event_id=f"{record.topic}:{record.partition}:{record.offset}:{record.at_ms}",
+        event_id=record.event_id,
         tenant=tenant,
         number=e164(number),
         action=ConsentAction.UNREADABLE,

@@ -21,13 +21,11 @@ from datetime import UTC, datetime, tzinfo
 from typing import Final
 
 from schemas.consent import ConsentAction, ConsentState
-from schemas.controls import Recall
-from schemas.topics import DISPATCH_CONTROLS
 from streams.gate.business_days import add_business_days
 from streams.gate.consent_claims import Claim
 from streams.gate.consent_state import ClaimResult, apply_claim
 from streams.gate.messages import SYSTEM
-from streams.gate.state import NumberState, RevocationQuestion, StepBuilder
+from streams.gate.state import NumberState, RevocationQuestion
 from streams.reasons import format_time
 
 BUSINESS_DAYS: Final = 2
@@ -82,15 +80,3 @@ def opt_out_unanswered(number: NumberState) -> tuple[Claim, ClaimResult]:
         "to be confirmed or lifted"
     )
     return claim, apply_claim(number, claim)._replace(reason=reason)
-
-
-def publish_recalls(step: StepBuilder, result: ClaimResult) -> None:
-    for sender in result.recall_at:
-        recall = Recall(
-            sender=sender,
-            number=step.phone,
-            tenant=step.tenant_id,
-            consent_epoch=result.number.epoch,
-            at=step.now,
-        )
-        step.publish(DISPATCH_CONTROLS, recall)

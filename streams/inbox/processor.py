@@ -253,7 +253,7 @@ def _build_question(routed: RoutedText, tenant: str, found: Classification) -> P
     record = routed.record
     inbound: InboundMessage = record.value
     event = ConsentEvent(
-        event_id=_event_id(record),
+        event_id=record.event_id,
         tenant=tenant,
         number=inbound.number,
         sender=routed.sender,
@@ -264,11 +264,6 @@ def _build_question(routed: RoutedText, tenant: str, found: Classification) -> P
         read_by=found.by,
     )
     return Publication(CONSENT_EVENTS, event)
-
-
-def _event_id(record: InputRecord) -> str:
-    """The record's place: staff find it by that."""
-    return f"{record.topic}:{record.partition}:{record.offset}:{record.at_ms}"
 
 
 def _on_unreadable(
@@ -293,7 +288,7 @@ def _on_unreadable(
 
 def _build_block(tenant: str, sender: str, number: str, record: InputRecord) -> Publication:
     event = ConsentEvent(
-        event_id=_event_id(record),
+        event_id=record.event_id,
         tenant=tenant,
         number=number,
         sender=sender,

@@ -43,6 +43,11 @@ PACE = {
 """Segments per second that Twilio gives a sender of this kind unless more was agreed."""
 
 
+def is_messaging_service(sender: str) -> bool:
+    """Whether it names a messaging service, by Twilio's SID, and no number or short code."""
+    return sender.startswith("MG")
+
+
 class Sender(Message):
     """What a tenant texts from.  It belongs to one tenant, or several share it."""
 

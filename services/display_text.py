@@ -1,12 +1,9 @@
-"""Values as people see them in a line of text: times, and control characters made visible."""
+"""Times as people read them."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from zoneinfo import ZoneInfo
-
-from schemas.visible_text import ON_ONE_LINE as ON_ONE_LINE
-from schemas.visible_text import VISIBLE as VISIBLE
 
 
 def format_utc(written: str) -> str:

@@ -17,10 +17,11 @@ from pydantic import ValidationError
 
 from schemas.dead_letter import DeadLetter
 from schemas.numbers import mask_text
+from schemas.visible_text import ON_ONE_LINE
 from services.cli import options
 from services.cli.connection import find_bootstrap, read_ledger, run
 from services.cli.progress_bar import progress_bar
-from services.display_text import ON_ONE_LINE, format_utc
+from services.display_text import format_utc
 from services.json_values import parse_json
 from services.ledger.dead_letters import DeadLetterEntry, count_dead_letters, list_dead_letters
 from services.masking import mask

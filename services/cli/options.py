@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import re
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -13,12 +12,7 @@ import typer
 
 from schemas.wire_types import RFC3339_DAY
 from services.operations.errors import InvalidRequest
-
-_TIME: Final = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?"
-    r"([Zz]|[+-][0-9]{2}:[0-9]{2})"
-)
-"""RFC 3339, and people may leave the seconds out."""
+from services.operations.written_time import parse_written_time
 
 
 def parse_day(written: str) -> date:
@@ -34,8 +28,9 @@ def parse_day(written: str) -> date:
 def parse_time(written: str) -> datetime:
     """In UTC.  Raises BadParameter."""
     try:
-        if _TIME.fullmatch(written.strip()):
-            return datetime.fromisoformat(written.strip().upper()).astimezone(UTC)
+        found = parse_written_time(written.strip())
+        if found.tzinfo is not None:
+            return found.astimezone(UTC)
     except (ValueError, OverflowError):
         pass
     raise typer.BadParameter(

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from schemas.numbers import mask_number
+from schemas.visible_text import ON_ONE_LINE
 from services.cli.connection import read_ledger
-from services.display_text import ON_ONE_LINE, format_utc
+from services.display_text import format_utc
 from services.ledger.questions import OpenQuestion, list_questions
 from services.masking import mask
 from services.terminal import console, note, print_json, table

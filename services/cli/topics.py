@@ -9,10 +9,11 @@ from typing import Annotated, Any
 import typer
 
 from schemas.topics import TOPICS
+from schemas.visible_text import ON_ONE_LINE
 from services.cli import options
 from services.cli.connection import find_bootstrap, run
 from services.cli.progress_bar import show_waiting
-from services.display_text import ON_ONE_LINE, format_utc
+from services.display_text import format_utc
 from services.json_values import parse_json
 from services.kafka.acls import compute_acls, grant, render_commands
 from services.kafka.admin import admin_client

@@ -13,11 +13,11 @@ from typing import Annotated, Final
 import typer
 
 from schemas.numbers import e164, mask_number
+from schemas.visible_text import ON_ONE_LINE
 from services.cli import options
 from services.cli.connection import read_ledger
 from services.cli.progress_bar import progress_bar
 from services.csv_output import write_csv
-from services.display_text import ON_ONE_LINE
 from services.ledger.message_log import LogLine, Period, count_messages, list_messages
 from services.ledger.usage import (
     UsageFilter,

@@ -74,16 +74,7 @@ class TopicReader:
         wanted = {TopicPartition(*one): last for one, last in known.items() if one in here}
         if not wanted:
             return set()
-        consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._bootstrap,
-            group_id=None,
-            enable_auto_commit=False,
-            isolation_level="read_committed",
-            auto_offset_reset="none",
-            fetch_max_wait_ms=int(SHORT_POLL * 1000),
-            max_partition_fetch_bytes=1,
-            **security_options(),
-        )
+        consumer = _build_consumer(self._bootstrap, SHORT_POLL, partition_bytes=1)
         try:
             await consumer.start()
             found = await find_replaced(
@@ -141,22 +132,26 @@ async def open_reader(
     """
     allow_any_header_name()
     cluster, partitions, topics = await _discover(bootstrap, names)
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap,
-        group_id=None,
-        enable_auto_commit=False,
-        isolation_level="read_committed",
-        auto_offset_reset="none",
-        fetch_max_wait_ms=int(long_poll * 1000),
-        max_partition_fetch_bytes=4 << 20,
-        **security_options(),
-    )
+    consumer = _build_consumer(bootstrap, long_poll, partition_bytes=4 << 20)
     try:
         await consumer.start()
         consumer.assign([TopicPartition(*partition) for partition in partitions])
         yield TopicReader(consumer, cluster, partitions, bootstrap, topics)
     finally:
         await consumer.stop()
+
+
+def _build_consumer(bootstrap: str, long_poll: float, partition_bytes: int) -> AIOKafkaConsumer:
+    return AIOKafkaConsumer(
+        bootstrap_servers=bootstrap,
+        group_id=None,
+        enable_auto_commit=False,
+        isolation_level="read_committed",
+        auto_offset_reset="none",
+        fetch_max_wait_ms=int(long_poll * 1000),
+        max_partition_fetch_bytes=partition_bytes,
+        **security_options(),
+    )
 
 
 async def _discover(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, time
 from itertools import islice
@@ -22,6 +21,7 @@ from services.operations.errors import InvalidRequest, OperationFailed
 from services.operations.opt_out_words import is_opt_in, is_opt_out
 from services.operations.session import Session
 from services.operations.table_file import OnProgress, Row, open_table, why_shortened
+from services.operations.written_time import parse_written_time
 from streams.gate.number_validation import PROBLEMS, validate_number
 
 REQUIRED: Final = ("number", "date", "source", "proof")
@@ -30,11 +30,6 @@ BATCH: Final = 1000
 """Lines that Kafka confirms at a time."""
 LONGEST: Final = 4000
 """Characters of one cell."""
-_TIME: Final = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?"
-    r"([Zz]|[+-][0-9]{2}:[0-9]{2})?"
-)
-"""People leave the seconds out."""
 
 
 class ConsentLine(NamedTuple):
@@ -218,9 +213,7 @@ def _parse_date(written: str) -> datetime:
     try:
         if RFC3339_DAY.fullmatch(written):
             return datetime.combine(date.fromisoformat(written), time(), UTC)
-        if not _TIME.fullmatch(written):
-            raise ValueError(written)
-        at = datetime.fromisoformat(written.upper())
+        at = parse_written_time(written)
     except ValueError:
         raise _BadLine(
             "date is none: write it as 2025-11-03,"

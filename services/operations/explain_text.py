@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from schemas.numbers import e164, mask_number, mask_text
-from services.display_text import ON_ONE_LINE, format_local, format_utc
+from schemas.visible_text import ON_ONE_LINE
+from services.display_text import format_local, format_utc
 from services.ledger import Ledger
 from services.ledger.explain import AmbiguousMessage, Explanation, UnknownMessage, explain
 from services.ledger.times import parse_time

@@ -39,6 +39,7 @@ from twilio.rest import Client
 
 from schemas.attempt import AttemptCode
 from schemas.numbers import strip_signs
+from schemas.sender import is_messaging_service
 from services.providers.provider import NETWORK_ERRORS, describe_network_error
 from services.providers.session import CallState, LeaseExpired, TwilioSession, current_call
 from streams.dispatch.provider_calls import (
@@ -141,7 +142,7 @@ class Twilio:
         identity = urlencode(
             {"tenant": call.tenant, "message_id": call.message_id, "attempt": call.attempt}
         )
-        sender = "messaging_service_sid" if call.sender.startswith("MG") else "from_"
+        sender = "messaging_service_sid" if is_messaging_service(call.sender) else "from_"
         return {
             "to": call.to,
             "body": call.body,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from schemas.inbound import CarrierKeyword, InboundMessage, Reply
+from schemas.sender import is_messaging_service
 from schemas.tenant_settings import TenantSettings
 from streams.inbound_keywords.answers import forbid_yes
 from streams.inbound_keywords.classification import Classification
@@ -13,7 +14,7 @@ def classify_inbound(
     message: InboundMessage | Reply, tenant: TenantSettings | None = None
 ) -> Classification:
     """Whether it answers an opt-in request, the caller knows."""
-    is_service = message.sender.startswith("MG")
+    is_service = is_messaging_service(message.sender)
     sender = (message.to_address if is_service else None) or message.sender
     found = classify_reply(message.body, tenant, sender)
     found = apply_carrier_keyword(found, message.body, carrier_keyword(message))

@@ -16,6 +16,7 @@ from schemas.consent import ConsentAction, ConsentEvent
 from schemas.dead_letter import DeadLetterCause
 from schemas.inbound import Contact, InboundMessage, Reply
 from schemas.numbers import e164
+from schemas.sender import is_messaging_service
 from schemas.topics import CONSENT_EVENTS, CONTACTS, REPLIES
 from streams.dedup import DedupEntry, dedup_name, forget_at, is_duplicate
 from streams.inbound_keywords import Classification, Meaning
@@ -238,7 +239,7 @@ def _build_reply(
         carrier_stop=inbound.carrier_stop,
         carrier_keyword=inbound.carrier_keyword,
         confirmed_by=routed.confirming,
-        to_address=inbound.to_address if routed.sender.startswith("MG") else None,
+        to_address=inbound.to_address if is_messaging_service(routed.sender) else None,
         received_at=inbound.received_at,
         appended_at=record.at,
         evidence=record.evidence,

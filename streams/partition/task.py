@@ -372,8 +372,11 @@ class PartitionTask:
         return out
 
     def _inputs_after(self, tx: Transaction) -> dict[str, changelog.InputTopic]:
-        """The last record of each topic stays known until a batch has read another."""
+        """The last record of each topic stays known until a batch has read another.  Of compacted
+        topics none: there a record may go because a newer one has its key."""
         for topic, record in tx.last_records.items():
+            if self.topics[topic].compacted:
+                continue
             known = self.inputs.get(topic, changelog.InputTopic())
             self.inputs[topic] = known._replace(last=changelog.LastRecord.of(record))
         return self.inputs

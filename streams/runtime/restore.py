@@ -140,12 +140,11 @@ async def _check_positions(
 
 
 def _last_records(tasks: Sequence[PartitionTask]) -> dict[TopicPartition, LastRecord]:
-    """Of compacted topics none: there a record may go because a newer one has its key."""
     return {
         TopicPartition(name, task.partition): known.last
         for task in tasks
         for name, known in task.inputs.items()
-        if known.last is not None and not task.topics[name].compacted
+        if known.last is not None
     }
 
 

@@ -18,6 +18,7 @@ from schemas.blank_text import is_blank
 from schemas.consent import ConsentState, CurrentState
 from schemas.consent_request import PARTS, ConsentRequest
 from schemas.keywords import LOCALES, OwnWords
+from schemas.numbers import e164
 from schemas.send_request import Kind, Resolved
 from schemas.sender import Sender
 from schemas.structs import MessageStruct, contract_of
@@ -33,7 +34,10 @@ SLUGS = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}", fullmatch=True)
 TIMES = st.datetimes(timezones=st.just(UTC))
 WHOLES = st.integers(-(2**53) + 1, 2**53 - 1)
 ZONES = st.sampled_from([name for name in sorted(available_timezones()) if is_place(name)])
-SENDERS = st.from_regex(r"\+[1-9][0-9]{6,14}|[0-9]{3,8}|MG[0-9a-f]{32}", fullmatch=True)
+SENDERS = st.from_regex(r"\+[1-9][0-9]{6,14}|[0-9]{3,8}|MG[0-9a-f]{32}", fullmatch=True).filter(
+    lambda sender: not sender.startswith("+") or e164(sender) == sender
+)
+"""A number only in its canonical writing: no trunk zero, and none of the digits that move."""
 NAMES = TEXTS.filter(bool)
 SAYINGS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20).filter(
     lambda said: not is_blank(said)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from streams.partition import changelog
 from streams.partition.changelog import POSITIONS, encode_positions
+from tests.core.partition.test_standstill import OTHER, commit, feed, task
+from tests.core.partition.test_task import THEN, entry
+from tests.simulation.log import Log
 
 ROW = changelog.pack_value(0, b"{}")
 
@@ -61,3 +66,15 @@ def test_an_empty_changelog_is_a_new_partition() -> None:
 @pytest.mark.parametrize("entity_key", ["acme/+14155550100", "odd\x00family", ""])
 def test_keys_come_apart_as_they_were_put_together(entity_key: str) -> None:
     assert changelog.split_key(changelog.join_key(entity_key, "msg/1")) == (entity_key, "msg/1")
+
+
+def test_no_last_record_is_kept_of_a_compacted_topic() -> None:
+    """A newer record of its key may take it away: that says nothing of the log."""
+    compacted = replace(OTHER, compacted=True)
+    log, one = Log(1), task(topics=(THEN, compacted))
+    for of in (THEN, compacted):
+        entry(log, of, "word")
+        feed(log, one, of)
+    _, rows = commit(one)
+    kept = changelog.collapse(rows).inputs
+    assert set(kept) == {THEN.name}

@@ -4,10 +4,12 @@ for them."""
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Annotated
 
-from schemas.base import Evidence, Message, RequestContext, Slug, UtcTime
+from schemas.base import Evidence, Message, RequestContext, Slug, UtcTime, document_words
 from schemas.decision import Verdict
 from schemas.numbers import e164
+from schemas.send_request import CancelSource
 from schemas.structs import struct
 
 
@@ -42,6 +44,10 @@ class Person(Message):
     postal_region: str | None = None
     numbers: tuple[PersonNumber, ...] = ()
     email: str | None = None
+    first_name: str | None = None
+    """As they are addressed.  Never guessed from `name`: "Anne Marie" is one."""
+    language: str | None = None
+    """Of their texts, by its code in the tenant's templates, such as `es`."""
     deleted: bool = False
     at: UtcTime
 
@@ -83,6 +89,8 @@ class PersonEvent(Message):
     time_zone: str | None = None
     postal_region: str | None = None
     email: str | None = None
+    first_name: str | None = None
+    language: str | None = None
     numbers: tuple[NumberChange, ...] = ()
     """With `update`: the numbers to add or change."""
     remove: tuple[str, ...] = ()
@@ -109,6 +117,24 @@ class PersonRequest(RequestContext):
     not_before: UtcTime | None = None
     resend_of: Slug | None = None
     """The text that this one is sent again for."""
+
+    @property
+    def person_key(self) -> str:
+        return f"{self.tenant}/{self.person_id}"
+
+
+class PersonCancel(Message):
+    """Take a person-request back, whatever number it went to.
+
+    One that has left cannot be called back.  A cancel that comes before its request waits for
+    it."""
+
+    tenant: Slug
+    person_id: Slug
+    request_id: Slug
+    reason: str = ""
+    by: Annotated[str, document_words(CancelSource)] = ""
+    at: UtcTime
 
     @property
     def person_key(self) -> str:

@@ -35,6 +35,8 @@ class SystemKind(StrEnum):
     HELP_ANSWER = "help_answer"
     OPT_IN_HINT = "opt_in_hint"
     """How to opt in, once, for somebody who answered an opt-in request by "ok" or the like."""
+    UNMONITORED_ANSWER = "unmonitored_answer"
+    """Nobody reads what is sent to this sender, and whom to contact instead."""
 
 
 @struct
@@ -81,6 +83,8 @@ class CancelSource(StrEnum):
 
     PEOPLE = "people"
     """The person's number has changed: the text is still wanted, and people requests it again."""
+    CASES = "cases"
+    """The case does not want it any more, or wants it with other words."""
     OUTCOMES = "outcomes"
     """The provider reports that an earlier try went out after all: it must not go a second time."""
 

@@ -15,6 +15,7 @@ from schemas.consent_request import ConsentRequest
 from schemas.countries import require_country
 from schemas.keywords import LOCALES, OwnWords
 from schemas.person import NumberType
+from schemas.recipe import MailSettings, Recipe, Template
 from schemas.sender import SenderAddress, SenderKind
 from schemas.time_zones import require_place
 from schemas.when import When
@@ -103,6 +104,17 @@ class TenantSettings(Message):
     """Whose keywords count; the English ones always do."""
     keywords: OwnWords = OwnWords()
     """Words added to the keywords, by meaning."""
+    templates: dict[Slug, Template] = {}
+    """Words that recipes and tasks use, by name."""
+    recipes: dict[Slug, Recipe] = {}
+    """Reminders of all cases, by name."""
+    reminder_template: Slug | None = None
+    """The template of reminders that an event itself asks for; left out, the one in Sayso."""
+    mail: MailSettings = MailSettings()
+    """Mails to staff about replies."""
+    unmonitored: bool = False
+    """Nobody reads replies to this tenant's senders: they are answered once a day with `contact`.
+    """
     prices: tuple[Price, ...] = Field(default=(), max_length=2000)
     """What a segment costs the tenant; left out, the list in Sayso holds."""
 

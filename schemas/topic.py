@@ -37,6 +37,8 @@ class Topic(Generic[M]):
     single: bool = False
     """One partition whatever the cluster's default: it is small, and everybody reads all of it."""
     max_bytes: int | None = None
+    family: str = "Control"
+    """What its messages are together, where it carries several."""
 
     @cached_property
     def parse(self) -> Callable[[bytes], M]:
@@ -78,7 +80,7 @@ class Topic(Generic[M]):
     def event_type(self) -> str:
         """The CloudEvents `type` of its records, as `sayso.send_request.v1`; each control is
         `sayso.control.v1`.  A breaking change of the wire would be `v2`, on a topic of its own."""
-        name = self.carries.__name__ if isinstance(self.carries, type) else "Control"
+        name = self.carries.__name__ if isinstance(self.carries, type) else self.family
         return f"sayso.{_CAPITAL.sub('_', name).lower()}.v1"
 
     def partitions(self, default: int) -> int:

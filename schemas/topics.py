@@ -8,6 +8,16 @@ from typing import Any, Final
 from schemas.approval import Approval, ApprovalAnswer
 from schemas.attempt import Attempt, DeliveryReceipt
 from schemas.base import Message
+from schemas.case import (
+    Case,
+    CaseAnswer,
+    CaseLink,
+    CaseNumber,
+    CasePerson,
+    CaseReply,
+    CaseText,
+)
+from schemas.case_event import CaseEvent
 from schemas.consent import ConsentChange, ConsentEvent, ConsentStatus
 from schemas.controls import Control
 from schemas.dead_letter import DeadLetter, LetterResolution
@@ -15,12 +25,20 @@ from schemas.decision import Decision
 from schemas.inbound import Contact, InboundMessage, Reply
 from schemas.number_move import NumberMove
 from schemas.outcome import Alert, Outcome
-from schemas.person import NumberFact, Person, PersonAnswer, PersonEvent, PersonRequest
+from schemas.person import (
+    NumberFact,
+    Person,
+    PersonAnswer,
+    PersonCancel,
+    PersonEvent,
+    PersonRequest,
+)
 from schemas.reports import BalanceRow, UsageRow
 from schemas.send import Returned, Send
 from schemas.send_request import CancelRequest, Dismissal, SendRequest
 from schemas.sender import Sender, SenderStatus
 from schemas.tenant_settings import TenantSettings
+from schemas.thread import MailRequest, Thread, ThreadEvent, ThreadMessage
 from schemas.topic import Topic as Topic
 
 FOREVER: Final = None
@@ -297,6 +315,115 @@ LETTER_RESOLUTIONS: Final = Topic[LetterResolution](
     append_time=True,
     about="What staff did about a dead letter: replayed it, once, or dropped it.",
 )
+CASE_EVENTS: Final = Topic[Any](
+    name="sms.case-events",
+    carries=CaseEvent,
+    family="CaseEvent",
+    key=lambda m: m.case_key,
+    keyed_by="tenant/case",
+    keep=A_YEAR,
+    about="What producers and staff say of cases: parties, tasks, events, switches.",
+)
+CASES: Final = Topic[Case](
+    name="sms.cases",
+    carries=Case,
+    key=lambda m: m.case_key,
+    keyed_by="tenant/case",
+    keep=FOREVER,
+    compacted=True,
+    max_bytes=8 << 20,
+    about="Each case as a whole.",
+)
+CASE_TEXTS: Final = Topic[CaseText](
+    name="sms.case-texts",
+    carries=CaseText,
+    key=lambda m: m.case_key,
+    keyed_by="tenant/case",
+    keep=A_YEAR,
+    about="What cases did about each text to each party, and why.",
+)
+CASE_LINKS: Final = Topic[CaseLink](
+    name="sms.case-links",
+    carries=CaseLink,
+    key=lambda m: m.person_key,
+    keyed_by="tenant/person",
+    keep=A_YEAR,
+    about="Which cases want to hear of a person's changes.",
+)
+CASE_PEOPLE: Final = Topic[CasePerson](
+    name="sms.case-people",
+    carries=CasePerson,
+    key=lambda m: m.case_key,
+    keyed_by="tenant/case",
+    keep=A_MONTH,
+    about="The records of a case's parties, as people has them.",
+)
+CASE_ANSWERS: Final = Topic[CaseAnswer](
+    name="sms.case-answers",
+    carries=CaseAnswer,
+    key=lambda m: m.case_key,
+    keyed_by="tenant/case",
+    keep=A_MONTH,
+    about="What became of the texts of a case.",
+)
+CASE_REPLIES: Final = Topic[CaseReply](
+    name="sms.case-replies",
+    carries=CaseReply,
+    key=lambda m: m.case_key,
+    keyed_by="tenant/case",
+    keep=A_MONTH,
+    about="Replies that confirm an event of a case.",
+)
+CASE_NUMBERS: Final = Topic[CaseNumber](
+    name="sms.case-numbers",
+    carries=CaseNumber,
+    key=lambda m: m.number_key,
+    keyed_by="tenant/number",
+    keep=A_YEAR,
+    about="Which cases and people a number belongs to.",
+)
+PERSON_CANCELS: Final = Topic[PersonCancel](
+    name="sms.person-cancels",
+    carries=PersonCancel,
+    key=lambda m: m.person_key,
+    keyed_by="tenant/person",
+    keep=A_MONTH,
+    about="Cancels of requests for a person; people reads them before requests.",
+)
+THREAD_EVENTS: Final = Topic[Any](
+    name="sms.thread-events",
+    carries=ThreadEvent,
+    family="ThreadEvent",
+    key=lambda m: m.number_key,
+    keyed_by="tenant/number",
+    keep=A_YEAR,
+    about="What staff did about a conversation: notes, answers, assignments.",
+)
+THREAD_MESSAGES: Final = Topic[ThreadMessage](
+    name="sms.thread-messages",
+    carries=ThreadMessage,
+    key=lambda m: m.number_key,
+    keyed_by="tenant/number",
+    keep=A_MONTH,
+    about="Texts of cases and of people, as threads need them.",
+)
+THREADS: Final = Topic[Thread](
+    name="sms.threads",
+    carries=Thread,
+    key=lambda m: m.number_key,
+    keyed_by="tenant/number",
+    keep=FOREVER,
+    compacted=True,
+    about="How each conversation stands: what waits for an answer, and since when.",
+)
+MAIL_REQUESTS: Final = Topic[MailRequest](
+    name="sms.mail-requests",
+    carries=MailRequest,
+    key=lambda m: m.tenant,
+    keyed_by="tenant",
+    keep=A_MONTH,
+    about="Mails to staff: somebody has texted, or still waits for an answer.",
+)
 
 TOPICS: Final[tuple[Topic[Any], ...]] = (
     SEND_REQUESTS,
@@ -331,6 +458,19 @@ TOPICS: Final[tuple[Topic[Any], ...]] = (
     LETTER_RESOLUTIONS,
     BALANCE,
     NUMBER_MOVES,
+    CASE_EVENTS,
+    CASES,
+    CASE_TEXTS,
+    CASE_LINKS,
+    CASE_PEOPLE,
+    CASE_ANSWERS,
+    CASE_REPLIES,
+    CASE_NUMBERS,
+    PERSON_CANCELS,
+    THREAD_EVENTS,
+    THREAD_MESSAGES,
+    THREADS,
+    MAIL_REQUESTS,
 )
 
 MESSAGES: Final[dict[str, type[Message]]] = {
@@ -352,7 +492,16 @@ def state_topic(processor: str) -> Topic[Any]:
     )
 
 
-PROCESSOR_NAMES: Final = ("people", "gate", "inbox", "dispatch", "outcomes", "usage")
+PROCESSOR_NAMES: Final = (
+    "cases",
+    "people",
+    "gate",
+    "inbox",
+    "threads",
+    "dispatch",
+    "outcomes",
+    "usage",
+)
 EVERY_TOPIC: Final[tuple[Topic[Any], ...]] = (
     *TOPICS,
     *(state_topic(processor) for processor in PROCESSOR_NAMES),

@@ -6,12 +6,14 @@ from __future__ import annotations
 from typing import Final
 
 from schemas import topics as t
+from streams.cases import cases, cases_on_timer
 from streams.dispatch import dispatch, dispatch_on_timer
 from streams.gate import gate, gate_on_timer, is_former_key
 from streams.inbox import inbox, inbox_on_timer, is_former_contact_key
 from streams.outcomes import outcomes, outcomes_finish, outcomes_on_timer
 from streams.people import people, people_on_timer
 from streams.processor import PROMPT, Batching, Processor
+from streams.threads import threads, threads_on_timer
 from streams.usage import usage, usage_finish, usage_on_timer
 
 CONTACTS: Final = Batching(stop_topics="topics", busy_tick=1.0)
@@ -47,15 +49,50 @@ GATE: Final = Processor(
         t.APPROVAL_LOG,
     ),
 )
+CASES: Final = Processor(
+    "cases",
+    process=cases,
+    on_timer=cases_on_timer,
+    batching=PROMPT,
+    waiting_prefix="event/",
+    priority_topics=(t.CASE_PEOPLE, t.CASE_ANSWERS, t.CASE_REPLIES),
+    topics=(t.CASE_EVENTS,),
+    published_topics=(
+        t.CASES,
+        t.CASE_TEXTS,
+        t.CASE_LINKS,
+        t.CASE_NUMBERS,
+        t.PERSON_REQUESTS,
+        t.PERSON_CANCELS,
+        t.CONSENT_EVENTS,
+        t.ALERTS,
+    ),
+)
+THREADS: Final = Processor(
+    "threads",
+    process=threads,
+    on_timer=threads_on_timer,
+    batching=BACKGROUND,
+    priority_topics=(t.CASE_NUMBERS, t.NUMBER_FACTS, t.THREAD_MESSAGES),
+    topics=(t.REPLIES, t.THREAD_EVENTS),
+    published_topics=(t.THREADS, t.CASE_REPLIES, t.MAIL_REQUESTS),
+)
 PEOPLE: Final = Processor(
     "people",
     process=people,
     on_timer=people_on_timer,
     batching=PROMPT,
     waiting_prefix="req/",
-    priority_topics=(t.PERSON_EVENTS, t.PERSON_ANSWERS),
+    priority_topics=(t.PERSON_EVENTS, t.PERSON_ANSWERS, t.PERSON_CANCELS, t.CASE_LINKS),
     topics=(t.PERSON_REQUESTS,),
-    published_topics=(t.PEOPLE, t.SEND_REQUESTS, t.REQUEST_CANCELS, t.NUMBER_FACTS, t.DECISIONS),
+    published_topics=(
+        t.PEOPLE,
+        t.SEND_REQUESTS,
+        t.REQUEST_CANCELS,
+        t.NUMBER_FACTS,
+        t.DECISIONS,
+        t.CASE_PEOPLE,
+    ),
 )
 INBOX: Final = Processor(
     "inbox",
@@ -94,6 +131,8 @@ OUTCOMES: Final = Processor(
         t.CONSENT_EVENTS,
         t.PERSON_ANSWERS,
         t.ALERTS,
+        t.CASE_ANSWERS,
+        t.THREAD_MESSAGES,
     ),
 )
 USAGE: Final = Processor(
@@ -107,5 +146,6 @@ USAGE: Final = Processor(
 )
 
 PROCESSORS: Final = {
-    processor.name: processor for processor in (PEOPLE, GATE, INBOX, DISPATCH, OUTCOMES, USAGE)
+    processor.name: processor
+    for processor in (CASES, PEOPLE, GATE, INBOX, THREADS, DISPATCH, OUTCOMES, USAGE)
 }

@@ -17,7 +17,16 @@ from services.operations.errors import InvalidRequest, OperationFailed
 from services.operations.validation import require_one_of
 from services.terminal import console, markup, note
 
-PROCESSORS: Final = ("people", "gate", "inbox", "dispatch", "outcomes", "usage")
+PROCESSORS: Final = (
+    "cases",
+    "people",
+    "gate",
+    "inbox",
+    "threads",
+    "dispatch",
+    "outcomes",
+    "usage",
+)
 """As in `streams.topology`, which takes a second to import."""
 TWILIO: Final = ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "SAYSO_PUBLIC_URL")
 

@@ -12,7 +12,16 @@ from typing import Final, NamedTuple
 from services.local.supervisor import ProcessSpec
 from services.ports import LOOPBACK, choose_port, is_free
 
-PROCESSORS: Final = ("outcomes", "usage", "inbox", "dispatch", "gate", "people")
+PROCESSORS: Final = (
+    "outcomes",
+    "usage",
+    "inbox",
+    "threads",
+    "dispatch",
+    "gate",
+    "people",
+    "cases",
+)
 WEBHOOK_PORT: Final = 8410
 CONSENTS_PORT: Final = 8420
 

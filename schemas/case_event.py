@@ -145,6 +145,8 @@ class TaskChanged(_CaseChange):
 
 
 class TaskCanceled(_CaseChange):
+    """Its texts that have not left never go.  A task of the same id may be scheduled again."""
+
     type: Literal["task_canceled"] = "task_canceled"
     task_id: Slug
 
@@ -181,6 +183,8 @@ class EventSaved(_CaseChange):
 
 
 class EventCanceled(_CaseChange):
+    """It does not take place: its reminders that have not left never go."""
+
     type: Literal["event_canceled"] = "event_canceled"
     event_id: Slug
     sequence: int = Field(default=0, ge=0, le=2**31)

@@ -43,12 +43,16 @@ class Answered(_ThreadChange):
 
 
 class NoAnswerNeeded(_ThreadChange):
+    """Somebody has read it, and no answer is due: nobody waits any more."""
+
     type: Literal["no_answer_needed"] = "no_answer_needed"
     inbound_id: str | None = None
     """The last text that they had read: one that came later still waits.  Left out, all."""
 
 
 class Assigned(_ThreadChange):
+    """Who answers from now on.  It does not answer anything by itself."""
+
     type: Literal["assigned"] = "assigned"
     to: Annotated[str, Field(max_length=200)] | None = None
     """A member of staff, by name; left out, nobody."""

@@ -12,12 +12,16 @@ import pytest
 
 from schemas.approval import ApprovalAction
 from schemas.attempt import AttemptCode, AttemptState, ReturnReason
+from schemas.case import Readiness, TextState
 from schemas.catalog.examples import examples
 from schemas.catalog.json_schema import json_schema
 from schemas.consent import ConsentAction, ConsentSource
 from schemas.dead_letter import DeadLetterCause
 from schemas.decision import Verdict
+from schemas.offsets import Unit
+from schemas.recipe import IfLate
 from schemas.send_request import CancelSource, Kind
+from schemas.thread import InboundUse, MailReason
 from schemas.topics import BY_NAME, EVERY_TOPIC, MESSAGES, TOPICS, Topic
 from streams.error_codes import lookup
 
@@ -44,6 +48,38 @@ FIELDS = {
     "Was": "state error_code? segments?",
     "Alert": "message_id tenant branch? to? kind person_id? case_id? event_id? event_at? event_title? state error_code?"
     " says because? next_step? urgency before? open? closed_by? at",
+    "CaseOpened": "tenant case_id change_id at by? type title reference? case_type? branch? time_zone?",
+    "PartyAdded": "tenant case_id change_id at by? type person_id role number?",
+    "PartyChanged": "tenant case_id change_id at by? type person_id role? number?",
+    "PartyRemoved": "tenant case_id change_id at by? type person_id",
+    "TaskScheduled": "tenant case_id change_id at by? type task_id template? body? audience when? kind? written_by?",
+    "TaskChanged": "tenant case_id change_id at by? type task_id template? body? audience? when? kind?",
+    "TaskCanceled": "tenant case_id change_id at by? type task_id",
+    "Audience": "roles? person_ids?",
+    "TaskTime": "now? time? time_zone? offset? event_id? date_name? clock?",
+    "Launched": "tenant case_id change_id at by? type",
+    "EventSaved": "tenant case_id change_id at by? type event_id title event_type? starts_at time_zone? location?"
+    " reminders? sequence?",
+    "EventCanceled": "tenant case_id change_id at by? type event_id sequence?",
+    "CaseSettings": "tenant case_id change_id at by? type reminders? notify_email? recipes?",
+    "DateSet": "tenant case_id change_id at by? type name date?",
+    "CaseClosed": "tenant case_id change_id at by? type",
+    "CaseReopened": "tenant case_id change_id at by? type",
+    "Case": "tenant case_id title? reference? case_type? branch? time_zone launched_at? closed? parties? tasks?"
+    " events? dates? notify_email? recipes? version at",
+    "CaseText": "tenant case_id text_id message_id? person_id state task_id? event_id? event_starts_at? recipe?"
+    " recipe_version? template? language? due_at? reason? says? version evidence? at",
+    "PersonCancel": "tenant person_id request_id reason? by? at",
+    "NoteAdded": "tenant number change_id by at type text case_id?",
+    "Answered": "tenant number change_id by at type inbound_id? note?",
+    "NoAnswerNeeded": "tenant number change_id by at type inbound_id?",
+    "Assigned": "tenant number change_id by at type to?",
+    "MovedToCase": "tenant number change_id by at type inbound_id case_id?",
+    "Thread": "tenant number waiting_since? waiting_texts? last_inbound? last_in_at? last_out_at? last_out_by? cases?"
+    " person_ids? assigned_to? version at",
+    "MailRequest": "tenant mail_id to reason number last_digits? names? case_id? case_title? texts? inbound_id"
+    " waiting_since? at",
+    "Recipe": "event_type? date_name? offset at? template roles? if_late? kind? margin_minutes? confirm?",
     "UsageRow": "tenant branch sender period kind state error_code? error_title? messages segments final",
 }
 """`?`: may be left out."""
@@ -68,7 +104,13 @@ WORDS: list[tuple[type[StrEnum], str]] = [
         " not_a_number unknown_tenant",
     ),
     (ConsentSource, "inbound carrier form web_form import manual"),
-    (CancelSource, "people outcomes"),
+    (CancelSource, "people cases outcomes"),
+    (Readiness, "no_number not_sms_enabled not_opted_in opted_out ready"),
+    (TextState, "requested canceling canceled sent arrived failed too_late skipped not_rendered"),
+    (InboundUse, "waits keyword reaction confirmation"),
+    (MailReason, "reply unanswered"),
+    (IfLate, "send skip"),
+    (Unit, "minute hour day week"),
 ]
 
 LENIENT = [
@@ -80,6 +122,9 @@ LENIENT = [
     ("ConsentChange", "action"),
     ("ConsentStatus", "source"),
     ("CancelRequest", "by"),
+    ("PersonCancel", "by"),
+    ("CaseText", "state"),
+    ("MailRequest", "reason"),
 ]
 """Texts of which some words are known: a newer version may write others."""
 
@@ -117,6 +162,19 @@ KEPT = [
     ("sms.dead-letter-resolutions", "source topic/partition", 400, "append time"),
     ("sms.balance", "tenant/hour", None, "compacted"),
     ("sms.number-moves", "tenant/number", 35, ""),
+    ("sms.case-events", "tenant/case", 400, ""),
+    ("sms.cases", "tenant/case", None, "compacted"),
+    ("sms.case-texts", "tenant/case", 400, ""),
+    ("sms.case-links", "tenant/person", 400, ""),
+    ("sms.case-people", "tenant/case", 35, ""),
+    ("sms.case-answers", "tenant/case", 35, ""),
+    ("sms.case-replies", "tenant/case", 35, ""),
+    ("sms.case-numbers", "tenant/number", 400, ""),
+    ("sms.person-cancels", "tenant/person", 35, ""),
+    ("sms.thread-events", "tenant/number", 400, ""),
+    ("sms.thread-messages", "tenant/number", 35, ""),
+    ("sms.threads", "tenant/number", None, "compacted"),
+    ("sms.mail-requests", "tenant", 35, ""),
 ]
 
 KEYS = {
@@ -153,6 +211,21 @@ KEYS = {
     "sms.people/whole": "harbor-title/crm-20417",
     "sms.person-requests/to-a-work-number": "harbor-title/crm-311",
     "sms.person-answers/taken-back": "harbor-title/crm-20417",
+    "sms.case-events/hearing": "harbor-title/8841",
+    "sms.case-events/from-a-newer-version": "harbor-title/8841",
+    "sms.cases/whole": "harbor-title/8841",
+    "sms.case-texts/too-late": "harbor-title/8841",
+    "sms.case-links/wanted": "harbor-title/crm-20417",
+    "sms.case-people/whole": "harbor-title/8841",
+    "sms.case-answers/delivered": "harbor-title/8841",
+    "sms.case-replies/confirms": "harbor-title/8841",
+    "sms.case-numbers/party": "harbor-title/+14155550142",
+    "sms.person-cancels/event-changed": "harbor-title/crm-20417",
+    "sms.thread-events/answered": "harbor-title/+14155550142",
+    "sms.thread-events/from-a-newer-version": "harbor-title/+14155550142",
+    "sms.thread-messages/delivered": "harbor-title/+14155550142",
+    "sms.threads/waiting": "harbor-title/+14155550142",
+    "sms.mail-requests/reply": "harbor-title",
 }
 
 

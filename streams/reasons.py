@@ -59,10 +59,22 @@ NOBODY_APPROVED: Final = Reason(
     f"Nobody approved it within {HOLD_LIMIT.days} days",
     "ask again if it is still wanted",
 )
+CANCELED: Final = "canceled"
+"""The rule by which somebody takes a request back."""
 NOT_APPROVED: Final = "not_approved"
 """The rule by which staff reject a text."""
 READY: Final = Reason("ready", "The SMS message can be sent", "nothing: it goes by itself")
 """Of the decision that releases a held text."""
+
+
+def build_cancel_finding(by: str, why: str) -> Finding:
+    """Somebody does not want the text any more.  `why`: their words."""
+    return Finding(
+        rule=CANCELED,
+        verdict=Verdict.CANCEL,
+        reason=f"It was canceled by {by}" if by else "It was canceled",
+        next_step=why or "ask again if it is still wanted",
+    )
 
 
 def add_clamped(moment: datetime, by: timedelta) -> datetime:

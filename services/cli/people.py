@@ -47,10 +47,10 @@ def import_(
 ) -> None:
     """Import people from a file, one number a line.
 
-    Columns: person_id, tenant, name, role, number, type (mobile, home, work, other), sms_enabled
-    (yes, no), primary, time_zone, postal_region, email. A bad line is named with its number and
-    the reason; the good ones go in. The exit code is 0 when all went in, 1 when some lines were
-    left out, 2 when nothing could be read.
+    Columns: person_id, tenant, name, first_name, role, number, type (mobile, home, work, other),
+    sms_enabled (yes, no), primary, time_zone, postal_region, email, language (of their texts,
+    such as es). A bad line is named with its number and the reason; the good ones go in. The exit
+    code is 0 when all went in, 1 when some lines were left out, 2 when nothing could be read.
 
     Example: [cyan]sayso people import clients.csv --tenant harbor[/]
     """
@@ -140,8 +140,10 @@ def _as_data(known: PersonView) -> dict[str, Any]:
 def _print(known: PersonView, unmask: bool) -> None:
     person = known.person
     screen = console()
-    about = [person.get(name) for name in ("name", "role", "time_zone", "postal_region", "email")]
-    words = "deleted" if person.get("deleted") else ", ".join(filter(None, about))
+    about = {name: person.get(name) for name in people.OF_PERSON}
+    if first_name := about["first_name"]:
+        about["first_name"] = f"called {first_name}"
+    words = "deleted" if person.get("deleted") else ", ".join(filter(None, about.values()))
     screen.print(Text.assemble((f"{person['tenant']}/{person['person_id']}", "bold"), "  ", words))
     numbers = [
         (

@@ -25,7 +25,15 @@ from services.operations.validation import build_message, new_id
 from streams.gate.number_validation import PROBLEMS, validate_number
 from streams.people.state import MAX_NUMBERS
 
-OF_PERSON: Final = ("name", "role", "time_zone", "postal_region", "email")
+OF_PERSON: Final = (
+    "name",
+    "first_name",
+    "role",
+    "time_zone",
+    "postal_region",
+    "email",
+    "language",
+)
 OF_NUMBER: Final = ("number", "type", "sms_enabled", "primary")
 COLUMNS: Final = ("person_id", "tenant", *OF_PERSON, *OF_NUMBER)
 BATCH: Final = 500

@@ -25,7 +25,7 @@ from streams.gate.state import (
     message_name,
 )
 from streams.processing import InputRecord
-from streams.rule_names import RuleName
+from streams.reasons import CANCELED, build_cancel_finding
 
 WORDS_AT_MOST: Final = 200
 """Characters of who and why that are kept of a cancellation."""
@@ -157,12 +157,13 @@ def _cancel_order(
 
 def apply_cancel(step: StepBuilder, pending: PendingRequest, canceled: Cancellation) -> None:
     """Decide on a request that its cancellation has met."""
-    by = f" by {canceled.by}" if canceled.by else ""
-    went_out = canceled.by == CancelSource.OUTCOMES
-    finding = Finding(
-        rule=RuleName.CANCELED,
-        verdict=Verdict.CANCEL,
-        reason="An earlier try went out after all" if went_out else f"It was canceled{by}",
-        next_step=canceled.reason or "ask again if it is still wanted",
-    )
+    if canceled.by == CancelSource.OUTCOMES:
+        finding = Finding(
+            rule=CANCELED,
+            verdict=Verdict.CANCEL,
+            reason="An earlier try went out after all",
+            next_step=canceled.reason,
+        )
+    else:
+        finding = build_cancel_finding(canceled.by, canceled.reason)
     apply_evaluation(step, pending, Evaluation(Verdict.CANCEL, (finding,)))

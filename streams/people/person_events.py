@@ -20,6 +20,7 @@ from schemas.person import (
 )
 from schemas.topics import NUMBER_FACTS, PEOPLE
 from streams.dedup import RETENTION, DedupEntry, dedup_name, is_duplicate
+from streams.people.case_links import has_cases, tell_cases
 from streams.people.requests import Context, advance
 from streams.people.state import (
     MAX_AT_ONCE,
@@ -41,7 +42,15 @@ from streams.processing import (
     spread_timers,
 )
 
-FIELDS: Final = ("name", "role", "time_zone", "postal_region", "email")
+FIELDS: Final = (
+    "name",
+    "first_name",
+    "role",
+    "time_zone",
+    "postal_region",
+    "email",
+    "language",
+)
 
 
 def on_event(
@@ -64,13 +73,22 @@ def on_event(
     remembered = StepResult({name: DedupEntry(at_ms=record.at_ms)}, timers={name: now + RETENTION})
     if is_unchanged(before, after):
         return remembered
+    entry = PersonEntry(person=after, version=known.version + 1 if known else 1)
     changed = StepResult(
-        {PERSON: PersonEntry(person=after)},
+        {PERSON: entry},
         (Publication(PEOPLE, after), *build_number_facts(before, after, now)),
         {PERSON: now + RETENTION if after.deleted else None},
     )
     others = _advance_all(state, Context(after, now, settings))
-    return StepResult.merge(remembered, changed, others)
+    return StepResult.merge(remembered, changed, tell_cases(state, entry, now), others)
+
+
+def forget_person(state: StateStore, name: str, now: datetime, settings: Settings) -> StepResult:
+    """Somebody who was deleted long ago.  Their cases rely on the count of their changes, should
+    they come back."""
+    return (
+        StepResult(timers={name: now + RETENTION}) if has_cases(state) else StepResult({name: None})
+    )
 
 
 def _advance_all(state: StateStore, context: Context) -> StepResult:

@@ -12,6 +12,9 @@ changed.
 When the person's number changes after the text was issued, the text has to move.  It must not go to
 both numbers.  So we first cancel it, and issue it again, under a new id, only when the cancel is
 confirmed: by the gate, or by outcomes if dispatch had the order already.
+
+A case or a member of staff may take a request back for good (`streams.people.cancels`).  Cases hear
+of their parties (`streams.people.case_links`).
 """
 
 from __future__ import annotations
@@ -19,8 +22,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final
 
-from schemas.person import PersonAnswer, PersonEvent, PersonRequest
-from streams.people.person_events import on_event
+from schemas.case import CaseLink
+from schemas.person import PersonAnswer, PersonCancel, PersonEvent, PersonRequest
+from streams.people.cancels import on_cancel
+from streams.people.case_links import on_case_timer, on_link
+from streams.people.person_events import forget_person, on_event
 from streams.people.requests import (
     advance,
     finish,
@@ -66,7 +72,7 @@ def _on_request_timer(
 
 
 def _forget(state: StateStore, name: str, now: datetime, settings: Settings) -> StepResult:
-    """A person who was deleted long ago, an event, or a finished request."""
+    """An event, a finished request, or a cancel whose request has not come."""
     return StepResult({name: None})
 
 
@@ -81,11 +87,15 @@ _HANDLERS: Final[dict[type[Any], Process]] = {
     PersonEvent: on_event,
     PersonRequest: on_request,
     PersonAnswer: on_answer,
+    PersonCancel: on_cancel,
+    CaseLink: on_link,
     UnreadableRecord: _on_unreadable,
 }
 _TIMERS: Final[dict[str, OnTimer]] = {
     "req": _on_request_timer,
-    "person": _forget,
+    "person": forget_person,
+    "case": on_case_timer,
+    "cancel": _forget,
     "done": _forget,
     "ev": _forget,
 }

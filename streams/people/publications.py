@@ -44,14 +44,16 @@ def build_send_request(entry: RequestEntry, number: str, person: Person | None) 
     return Publication(SEND_REQUESTS, wanted)
 
 
-def build_cancel(entry: RequestEntry, now: datetime, reason: str) -> Publication:
+def build_cancel(
+    entry: RequestEntry, now: datetime, reason: str, by: str = CancelSource.PEOPLE
+) -> Publication:
     """Under the id and the number that it was issued with."""
     cancel = CancelRequest(
         tenant=entry.request.tenant,
         number=entry.number,
         message_id=entry.message_id,
         reason=reason,
-        by=CancelSource.PEOPLE,
+        by=by,
         at=now,
     )
     return Publication(REQUEST_CANCELS, cancel)

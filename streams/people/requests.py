@@ -24,10 +24,12 @@ from streams.people.state import (
     CANCELABLE,
     MAX_CHARACTERS,
     PERSON,
+    Cancellation,
     FinishedRequest,
     PersonEntry,
     RequestEntry,
     Stage,
+    cancel_name,
     fingerprint,
     fingerprint_name,
     request_name,
@@ -41,7 +43,14 @@ from streams.processing import (
     StepResult,
     build_dead_letter,
 )
-from streams.reasons import EXPIRED, HELD_TOO_LONG, Reason, add_clamped, hold_deadline
+from streams.reasons import (
+    EXPIRED,
+    HELD_TOO_LONG,
+    Reason,
+    add_clamped,
+    build_cancel_finding,
+    hold_deadline,
+)
 
 DELETED: Final = Reason(
     "person_deleted", "The person was deleted", "ask again for somebody who is on record"
@@ -85,9 +94,13 @@ def on_request(
     place = record.evidence
     entry = RequestEntry(request=request, place=place, received=now, since=now)
     context = load_context(state, now, settings)
+    canceled = state.get(cancel_name(request.message_id), Cancellation)
+    if canceled is not None:
+        ended = end_canceled(entry, canceled, context)
+        return StepResult.merge(ended, StepResult({cancel_name(request.message_id): None}))
     problem = why_unsendable(request.body)
     if problem is not None:
-        return _end(entry, Verdict.REJECT, [problem.finding(Verdict.REJECT)], context)
+        return end(entry, Verdict.REJECT, [problem.finding(Verdict.REJECT)], context)
     return advance(entry, context)
 
 
@@ -117,8 +130,8 @@ def on_answer(
 
 def _issue_again(entry: RequestEntry, context: Context) -> StepResult:
     """The cancel is confirmed: only now may the text go to another number, under an id of its
-    own."""
-    if context.person is None or context.person.deleted:
+    own, unless nobody wants it any more."""
+    if entry.canceled is not None or context.person is None or context.person.deleted:
         return finish(entry, context.now)
     held = entry.model_copy(
         update={
@@ -171,18 +184,18 @@ def _advance_held(entry: RequestEntry, context: Context) -> StepResult:
     findings = [reason.finding(Verdict.HOLD) for reason in choice]
     if context.person is not None and context.person.deleted:
         findings.append(DELETED.finding(Verdict.REJECT))
-        return _end(entry, Verdict.REJECT, findings, context)
+        return end(entry, Verdict.REJECT, findings, context)
     due = hold_deadline(entry.received, entry.request.not_before, entry.request.valid_until)
     if context.now >= due:
         late = EXPIRED if due == entry.request.valid_until else HELD_TOO_LONG
         findings.append(late.finding(Verdict.EXPIRE))
-        return _end(entry, Verdict.EXPIRE, findings, context)
+        return end(entry, Verdict.EXPIRE, findings, context)
     rules = tuple(reason.rule for reason in choice)
     if rules == entry.rules:
         return StepResult(timers={request_name(entry.request.message_id): due})
     held = entry.model_copy(update={"rules": rules, "decided": entry.decided + 1})
     decision = build_decision(entry, Verdict.HOLD, findings, context.now, context.settings)
-    return _keep(held, due, decision)
+    return keep(held, due, decision)
 
 
 def _advance_issued(entry: RequestEntry, context: Context) -> StepResult:
@@ -220,13 +233,13 @@ def _issue(entry: RequestEntry, number: str, context: Context) -> StepResult:
         update={"stage": Stage.ISSUED, "number": number, "rules": (), "since": context.now}
     )
     request = build_send_request(after, number, context.person)
-    return _keep(after, forget_at(after, context.now), request)
+    return keep(after, forget_at(after, context.now), request)
 
 
 def _cancel(entry: RequestEntry, context: Context) -> StepResult:
     after = entry.model_copy(update={"stage": Stage.CANCELING, "since": context.now})
     cancel = build_cancel(entry, context.now, _why_canceled(entry, context))
-    return _keep(after, forget_at(after, context.now), cancel)
+    return keep(after, forget_at(after, context.now), cancel)
 
 
 def _why_canceled(entry: RequestEntry, context: Context) -> str:
@@ -236,11 +249,17 @@ def _why_canceled(entry: RequestEntry, context: Context) -> str:
     return MOVED if isinstance(choice, str) else WAITS
 
 
-def _end(
+def end(
     entry: RequestEntry, verdict: Verdict, findings: list[Finding], context: Context
 ) -> StepResult:
     decision = build_decision(entry, verdict, findings, context.now, context.settings)
     return finish(entry, context.now)._replace(publish=(decision,))
+
+
+def end_canceled(entry: RequestEntry, canceled: Cancellation, context: Context) -> StepResult:
+    """It is with us, and somebody has taken it back."""
+    finding = build_cancel_finding(canceled.by, canceled.reason)
+    return end(entry, Verdict.CANCEL, [finding], context)
 
 
 def finish(entry: RequestEntry, now: datetime) -> StepResult:
@@ -260,7 +279,7 @@ def forget_at(entry: RequestEntry, now: datetime) -> datetime:
     return add_clamped(max(limit, now), RETENTION)
 
 
-def _keep(entry: RequestEntry, timer: datetime, publication: Publication) -> StepResult:
+def keep(entry: RequestEntry, timer: datetime, publication: Publication) -> StepResult:
     name = request_name(entry.request.message_id)
     return StepResult({name: entry}, (publication,), {name: timer})
 

@@ -3,6 +3,8 @@
 - `person`: the person, as a whole
 - `req/<id>`: a person-request that is not over, whole
 - `done/<id>`: one that is over, so that a repeat changes nothing
+- `cancel/<id>`: a cancel that has come before its request
+- `case/<id>`: a case that wants to hear of the person's changes
 - `ev/<id>`: an event that was processed
 """
 
@@ -19,6 +21,7 @@ from streams.processing import StateEntry
 
 PERSON: Final = "person"
 REQUESTS: Final = "req/"
+CASES: Final = "case/"
 
 MAX_ID: Final = 128
 MAX_CHARACTERS: Final = 4_000
@@ -32,11 +35,32 @@ CANCELABLE: Final = timedelta(hours=72)
 """
 
 MAX_AT_ONCE: Final = 500
-"""Requests advanced in one step when a person changes.  The others follow at once, one by one."""
+"""Requests advanced, and cases told, in one step when a person changes.  The others follow at once,
+one by one."""
+
+WORDS_AT_MOST: Final = 200
+"""Characters of who and why that are kept of a cancel."""
 
 
 class PersonEntry(StateEntry):
     person: Person
+    version: int = 0
+    """Counts the person's changes."""
+
+
+class LinkedCase(StateEntry):
+    """A case with this person as a party."""
+
+    at: datetime
+    """When the case said so."""
+
+
+class Cancellation(StateEntry):
+    """Somebody does not want the text any more."""
+
+    by: str
+    reason: str = ""
+    at: datetime
 
 
 class Stage(StrEnum):
@@ -66,6 +90,8 @@ class RequestEntry(StateEntry):
     """Why it is held, as last published."""
     since: datetime
     """When its stage began."""
+    canceled: Cancellation | None = None
+    """It is taken back for good: it is not issued again."""
 
     @property
     def message_id(self) -> str:
@@ -85,6 +111,14 @@ class FinishedRequest(StateEntry):
 
 def request_name(message_id: str) -> str:
     return f"{REQUESTS}{message_id}"
+
+
+def cancel_name(message_id: str) -> str:
+    return f"cancel/{message_id}"
+
+
+def case_name(case_id: str) -> str:
+    return f"{CASES}{case_id}"
 
 
 def fingerprint_name(message_id: str) -> str:

@@ -17,7 +17,7 @@ from schemas.topics import DECISIONS, OUTCOMES, PEOPLE, PERSON_EVENTS
 from services.cli.app import run
 from services.kafka.publisher import Publisher
 from services.operations.errors import OperationError
-from services.operations.people import PeopleFile, read_people
+from services.operations.people import PeopleFile, build_person_events, read_people
 from streams.reasons import NOT_SMS_ENABLED
 from tests.adapters.settled import settled
 from tests.adapters.topics import records
@@ -47,6 +47,13 @@ def test_a_person_with_several_lines_is_one_person(tmp_path: Path) -> None:
         ("+14155550143", "home", False),
     ]
     assert al.numbers == {}
+
+
+def test_how_somebody_is_addressed_and_in_which_language(tmp_path: Path) -> None:
+    found = read(tmp_path, "person_id,name,first_name,language\np1,Anne Marie Bell,Anne Marie,es\n")
+    assert (found.bad, found.unknown) == ((), ())
+    (event,) = build_person_events(found, replace=False, now=NOON)
+    assert (event.name, event.first_name, event.language) == ("Anne Marie Bell", "Anne Marie", "es")
 
 
 BAD: list[Any] = [
@@ -186,6 +193,8 @@ def test_people_go_in_and_can_be_looked_at(
     assert run(["people", "show", "p1", *where]) == 0
     shown = capsys.readouterr().out
     assert "acme/p1" in shown
+    assert "called Jo" in shown
+    assert ", es" in shown
     assert "+141••••0142" in shown
     assert "The number isn't enabled for SMS: turn on SMS for it" in shown
     assert run(["people", "show", "p1", "--json", "--unmask", *where]) == 0
@@ -197,7 +206,15 @@ def test_people_go_in_and_can_be_looked_at(
 
 async def _a_room_would_tell(bootstrap: str) -> None:
     number = PersonNumber(number="+14155550142", sms_enabled=False)
-    person = Person(tenant="acme", person_id="p1", name="Jo Bell", numbers=(number,), at=NOON)
+    person = Person(
+        tenant="acme",
+        person_id="p1",
+        name="Jo Bell",
+        first_name="Jo",
+        language="es",
+        numbers=(number,),
+        at=NOON,
+    )
     same: dict[str, Any] = {
         "message_id": "m1",
         "tenant": "acme",

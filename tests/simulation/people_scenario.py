@@ -15,7 +15,13 @@ from schemas import topics as t
 from schemas.consent import ConsentEvent
 from schemas.decision import Verdict
 from schemas.outcome import Outcome
-from schemas.person import NumberChange, PersonAction, PersonEvent, PersonRequest
+from schemas.person import (
+    NumberChange,
+    PersonAction,
+    PersonCancel,
+    PersonEvent,
+    PersonRequest,
+)
 from schemas.sender import Sender, SenderKind
 from schemas.tenant_settings import TenantSettings
 from streams.dispatch.provider_calls import SendCall, SendResult
@@ -48,6 +54,9 @@ class PeopleScenario(Scenario):
             crash=self.crash,
         )
         self.wanted: dict[str, PersonRequest] = {}
+        self.asked_at: dict[str, datetime] = {}
+        self.unwanted: dict[str, datetime] = {}
+        """When each request was taken back for good."""
         self.after_cancel: list[SendCall] = []
         self.versions = count()
 
@@ -126,10 +135,29 @@ class PeopleScenario(Scenario):
                 requested_at=self.world.now,
             )
             self.wanted[request.message_id] = request
+            self.asked_at[request.message_id] = at
             for _ in range(self.rng.choice([1, 1, 1, 1, 2])):
                 self.world.publish_at(at, t.PERSON_REQUESTS, request)
             if self.rng.random() < 0.5:
                 self.moves(person, at + timedelta(seconds=self.rng.uniform(0, 0.1)))
+
+    def some_are_taken_back(self, share: float) -> None:
+        """By the case or by staff, at any moment; some before they are asked for."""
+        for request_id, request in self.wanted.items():
+            if self.rng.random() >= share:
+                continue
+            by = self.rng.choice(["cases", "m.ortiz"])
+            at = self.asked_at[request_id] + timedelta(seconds=self.rng.uniform(-30, 120))
+            cancel = PersonCancel(
+                tenant="acme",
+                person_id=request.person_id,
+                request_id=request_id,
+                by=by,
+                at=at,
+            )
+            self.unwanted[request_id] = at
+            for _ in range(self.rng.choice([1, 1, 2])):
+                self.world.publish_at(at, t.PERSON_CANCELS, cancel)
 
     def call(self, post: SendCall, now: datetime) -> SendResult | None:
         if self.taken_back_at_dispatch(post):
@@ -144,10 +172,11 @@ class PeopleScenario(Scenario):
         controls = [t.DISPATCH_CONTROLS.decode(entry.value or b"") for entry in taken]
         return any(one.type == "cancel" and one.message_id == post.message_id for one in controls)
 
-    def play(self, texts: int = 40) -> None:
+    def play(self, texts: int = 40, taken_back: float = 0.0) -> None:
         self.some_agree()
         self.they_move()
         self.producers_ask_people(texts)
+        self.some_are_taken_back(taken_back)
         self.world.settle(turns=60_000)
 
     # --- what an onlooker sees

@@ -119,15 +119,35 @@ def test_what_is_ordered_is_taken_back_at_its_sender() -> None:
     assert processor.publish_from(cancel()) == []
 
 
-def test_people_learn_at_once_of_a_cancellation_by_staff() -> None:
-    told = ordered().publish_from(cancel(by="m.ortiz"))
-    assert answers(told) == [("cancel", "m.ortiz")]
+@pytest.mark.parametrize("by", ["m.ortiz", "cases"])
+def test_people_learn_at_once_of_a_cancellation_for_good(by: str) -> None:
+    told = ordered().publish_from(cancel(by=by))
+    assert answers(told) == [("cancel", by)]
+    assert len(on_topic(DISPATCH_CONTROLS, told)) == 1
 
 
-def test_staff_overrule_people_who_would_ask_again() -> None:
+@pytest.mark.parametrize("by", ["m.ortiz", "cases"])
+def test_what_waits_is_canceled_for_good_in_their_name(by: str) -> None:
+    processor = gate_processor()
+    processor.feed(asked())
+    told = processor.publish_from(cancel(by=by))
+    assert answers(told) == [("cancel", by)]
+    assert on_topic(DECISIONS, told)[0].findings[0].reason == f"It was canceled by {by}"
+
+
+@pytest.mark.parametrize("by", ["m.ortiz", "cases"])
+def test_a_cancel_for_good_that_comes_first_is_answered_with_its_request(by: str) -> None:
+    processor = gate_processor()
+    processor.feed(opt_in())
+    processor.feed(cancel(by=by))
+    assert answers(processor.publish_from(asked())) == [("cancel", by)]
+
+
+@pytest.mark.parametrize("by", ["m.ortiz", "cases"])
+def test_who_does_not_want_it_overrules_people_who_would_ask_again(by: str) -> None:
     processor = ordered()
     processor.feed(cancel())
-    assert answers(processor.publish_from(cancel(by="m.ortiz"))) == [("cancel", "m.ortiz")]
+    assert answers(processor.publish_from(cancel(by=by))) == [("cancel", by)]
     assert answers(processor.publish_from(cancel())) == [], "nor do people overrule staff"
     ahead = gate_processor()
     ahead.feed(cancel())

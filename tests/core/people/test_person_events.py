@@ -9,7 +9,7 @@ import pytest
 from schemas.person import Person, PersonEvent
 from schemas.topics import DEAD_LETTERS, NUMBER_FACTS, PEOPLE
 from streams.people.state import PERSON
-from tests.core.harness import ProcessorHarness
+from tests.core.harness import ProcessorHarness, on_topic
 from tests.core.people.cases import (
     DAY,
     HOME,
@@ -173,3 +173,12 @@ def test_a_number_both_removed_and_added_is_gone() -> None:
     assert numbers(after(update(mobile(OLD), mobile(THIRD), remove=[OLD]))) == [
         (THIRD, "mobile", True, False)
     ]
+
+
+def test_first_name_and_language_are_kept_until_they_are_said_otherwise() -> None:
+    processor = person_processor()
+    processor.feed(upsert(first_name="Anne Marie", language="es"))
+    (after,) = on_topic(PEOPLE, processor.publish_from(update(language="")))
+    assert (after.first_name, after.language) == ("Anne Marie", None)
+    (whole,) = on_topic(PEOPLE, processor.publish_from(upsert()))
+    assert whole.first_name is None

@@ -11,7 +11,9 @@ import yaml
 from pydantic import ValidationError
 
 from schemas.base import Message
+from schemas.tenant_settings import TenantSettings
 from services.operations.errors import InvalidRequest, OperationError
+from services.operations.recipe_check import find_mistakes
 from services.operations.yaml_values import (
     WrongValue,
     check_nodes,
@@ -105,7 +107,7 @@ def _item(path: Path, kind: type[M], node: yaml.Node) -> M:
     schema = kind.model_json_schema()
     value = read_value(node, schema)
     try:
-        return kind.model_validate(value, extra="forbid")
+        item = kind.model_validate(value, extra="forbid")
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = first["loc"]
@@ -113,6 +115,10 @@ def _item(path: Path, kind: type[M], node: yaml.Node) -> M:
         words = _describe(first, there, list_names(schema, place[:-1]))
         field = ".".join(map(str, place))
         raise WrongValue(there, f"{field}: {words}" if field else words) from None
+    if isinstance(item, TenantSettings) and (mistake := next(find_mistakes(item), None)):
+        field = ".".join(map(str, mistake.place))
+        raise WrongValue(_find(node, mistake.place), f"{field}: {mistake.words}")
+    return item
 
 
 def _describe(error: Any, there: yaml.Node, names: list[str]) -> str:

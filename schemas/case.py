@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final
 
 from schemas.base import Day, Evidence, Message, Slug, UtcTime, Whole, document_words
 from schemas.case_event import RecipeChange, TaskTime
@@ -125,6 +126,16 @@ class TextState(StrEnum):
     @property
     def is_over(self) -> bool:
         return self not in (TextState.REQUESTED, TextState.CANCELING)
+
+
+CASE_TEXT: Final = re.compile(r"t-[0-9a-f]{16}(?:\.[1-9][0-9]{0,5})?")
+"""A text's name, and its count where it was taken back and requested again."""
+
+
+def is_case_text_id(request_id: str) -> bool:
+    """Whether the cases processor requested a text under this id: then it is told what became of
+    it."""
+    return CASE_TEXT.fullmatch(request_id) is not None
 
 
 class CaseText(Message):

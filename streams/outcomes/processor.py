@@ -27,6 +27,7 @@ from schemas.decision import Decision
 from schemas.numbers import is_same_number
 from streams.lifecycle import STRENGTH
 from streams.outcomes.alerts import build_alerts
+from streams.outcomes.case_records import build_case_records
 from streams.outcomes.message_state import (
     can_be_forgotten,
     derive_status,
@@ -106,6 +107,7 @@ def outcomes_finish(state: StateStore, now: datetime, settings: Settings) -> Ste
         *build_consent_events(before, after, now),
         *build_number_facts(before, after, now),
         *build_alerts(before, after, now, settings),
+        *build_case_records(before, after, now),
     )
     return StepResult({MESSAGE: after}, publish, {MESSAGE: next_timer(status, now)})
 

@@ -49,6 +49,9 @@ class DecisionSummary(StateEntry):
     requested_at: datetime
     reason: str | None = None
     next_step: str | None = None
+    rule: str | None = None
+    """Of the strictest finding; only for a text of a case."""
+    written_by: str | None = None
 
 
 class Report(StateEntry):
@@ -121,10 +124,21 @@ def summarize_decision(decision: Decision) -> DecisionSummary:
         event_title=_cut(decision.event_title, MAX_NAME),
         time_zone=_cut(decision.time_zone, MAX_NAME),
         valid_until=decision.valid_until,
-        resend_of=_valid_identity(decision.resend_of),
+        resend_of=valid_identity(decision.resend_of),
         requested_at=decision.requested_at,
         reason=_cut(finding.reason) if finding else None,
         next_step=finding.next_step[:MAX_NEXT_STEP] if finding else None,
+        rule=_deciding_rule(decision) if decision.case_id else None,
+        written_by=_cut(decision.written_by),
+    )
+
+
+def _deciding_rule(decision: Decision) -> str | None:
+    """The first of those with the decision's own verdict.  What may go needs none."""
+    if decision.verdict is Verdict.SEND:
+        return None
+    return next(
+        (_cut(one.rule) for one in decision.findings if one.verdict is decision.verdict), None
     )
 
 
@@ -166,6 +180,6 @@ def _cut(text: str | None, longest: int = MAX_TEXT) -> str | None:
     return text[:longest] if text else None
 
 
-def _valid_identity(text: str | None) -> str | None:
-    """None for what cannot be a message id: an alert about it could not be written."""
+def valid_identity(text: str | None) -> str | None:
+    """None for what is no identity on the wire: a record about it could not be written."""
     return text if text and IDENTITY.fullmatch(text) else None

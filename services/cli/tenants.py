@@ -15,6 +15,7 @@ from services.operations.yaml_settings import read_settings
 from services.terminal import console, markup, print_json, table
 from streams.encoding.body import encode_body
 from streams.encoding.segments import count_segments
+from streams.templates.settings_check import check_settings, render_templates
 
 app = typer.Typer(
     help="Tenants and their settings, as every worker reads them.",
@@ -38,11 +39,22 @@ def apply(
     for tenant in tenants:
         console().print(markup("{}: settings [bold]{}[/] are out.", tenant.tenant, tenant.version))
         text = _opt_in_request(tenant)
-        count = count_segments(text)
-        length = "1 segment" if count == 1 else f"{count} segments"
-        console().print(
-            f"  The opt-in request takes {length}: {text}", highlight=False, markup=False
-        )
+        _print(f"  The opt-in request takes {_count(count_segments(text))}: {text}")
+        for problem in check_settings(tenant):
+            _print(f"  Warning: {'.'.join(problem.place)}: {problem.message}")
+        for made in render_templates(tenant):
+            sizes = ", ".join(f"{each.member} {each.segments}" for each in made.texts)
+            _print(f"  Template {made.template} ({made.language}), in segments: {sizes}")
+            longest = max(made.texts, key=lambda each: each.segments)
+            _print(f"    {longest.member}: {longest.body}")
+
+
+def _print(line: str) -> None:
+    console().print(line, highlight=False, markup=False)
+
+
+def _count(segments: int) -> str:
+    return "1 segment" if segments == 1 else f"{segments} segments"
 
 
 @app.command("list")

@@ -15,12 +15,14 @@ from schemas.tenant_settings import TenantSettings
 from services.operations.errors import InvalidRequest, OperationError
 from services.operations.recipe_check import find_mistakes
 from services.operations.yaml_values import (
+    QUOTE_BRACES,
     WrongValue,
     check_nodes,
     list_entries,
     list_names,
     read_value,
 )
+from streams.templates.settings_check import check_settings
 
 M = TypeVar("M", bound=Message)
 SECTIONS = ("tenants", "senders")
@@ -42,6 +44,9 @@ def read_settings(path: Path, section: str, kind: type[M]) -> list[M]:
         if not isinstance(found, yaml.SequenceNode):
             raise InvalidRequest(f"{path}: there is no list `{section}:` in it")
         items = [_item(path, kind, node) for node in found.value]
+        for node, item in zip(found.value, items, strict=True):
+            if isinstance(item, TenantSettings):
+                _refuse_templates(path, node, item)
         _refuse_repeats(section.removesuffix("s"), found, items)
     except WrongValue as wrong:
         raise InvalidRequest(f"{_at(path, wrong.node)}: {wrong}") from None
@@ -49,15 +54,16 @@ def read_settings(path: Path, section: str, kind: type[M]) -> list[M]:
 
 
 def _parse(path: Path) -> yaml.Node:
+    text = ""
     try:
-        root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+        text = path.read_text(encoding="utf-8")
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidRequest(
             f"{path} cannot be read: {getattr(error, 'strerror', None) or 'it is not UTF-8 text'}"
         ) from None
     except yaml.MarkedYAMLError as error:
-        line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise InvalidRequest(f"{path}{line}: this is not YAML: {error.problem}") from None
+        raise InvalidRequest(f"{path}{_explain(error, text)}") from None
     except yaml.YAMLError:
         raise InvalidRequest(f"{path}: this is not YAML: it holds control characters") from None
     except RecursionError:
@@ -71,6 +77,15 @@ def _parse(path: Path) -> yaml.Node:
                 f" sections are {', '.join(SECTIONS)}"
             )
     return root
+
+
+def _explain(error: yaml.MarkedYAMLError, text: str) -> str:
+    if error.problem_mark is None:
+        return f": this is not YAML: {error.problem}"
+    line = error.problem_mark.line
+    has_field = "{{" in "".join(text.splitlines()[line : line + 1])
+    hint = f" ({QUOTE_BRACES})" if has_field else ""
+    return f", line {line + 1}: this is not YAML: {error.problem}{hint}"
 
 
 def _refuse_secrets(path: Path, node: yaml.Node) -> None:
@@ -119,6 +134,18 @@ def _item(path: Path, kind: type[M], node: yaml.Node) -> M:
         field = ".".join(map(str, mistake.place))
         raise WrongValue(_find(node, mistake.place), f"{field}: {mistake.words}")
     return item
+
+
+def _refuse_templates(path: Path, node: yaml.Node, tenant: TenantSettings) -> None:
+    """Raises InvalidRequest: a template that cannot be filled in would be noticed at night."""
+    found = next((each for each in check_settings(tenant) if each.refuses), None)
+    if found is None:
+        return
+    there = _find(node, found.place)
+    line = there.start_mark.line + 1
+    if found.line and isinstance(there, yaml.ScalarNode) and there.style == "|":
+        line += found.line  # the text begins on the line after the bar
+    raise InvalidRequest(f"{path}, line {line}: {'.'.join(found.place)}: {found.message}")
 
 
 def _describe(error: Any, there: yaml.Node, names: list[str]) -> str:

@@ -29,6 +29,7 @@ _INTEGER: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,18})")
 _DECIMAL: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,18})(?:\.[0-9]+)?")
 _CLOCK: Final = re.compile(r"[0-9]{1,2}:[0-9]{2}")
 _NULLS: Final = frozenset({"", "~", "null", "Null", "NULL"})
+QUOTE_BRACES: Final = "a text with {{ fields }} stands in quotes, or on the lines below a |"
 _DEEPEST: Final = 20
 _NODES_AT_MOST: Final = 50_000
 
@@ -61,7 +62,8 @@ def check_nodes(root: yaml.Node) -> None:
             seen: set[str] = set()
             for name, value in node.value:
                 if not isinstance(name, yaml.ScalarNode):
-                    raise WrongValue(name, "a name is one word, not a list or a mapping")
+                    hint = f" ({QUOTE_BRACES})" if isinstance(name, yaml.MappingNode) else ""
+                    raise WrongValue(name, f"a name is one word, not a list or a mapping{hint}")
                 if name.value in seen:
                     raise WrongValue(name, f"`{name.value}` is there twice")
                 seen.add(name.value)

@@ -99,7 +99,11 @@ def test_all_of_it_is_read_as_written(tmp_path: Path) -> None:
         ("offset: 1 day before", "offset: 600 weeks before", "more than ten years away"),
         ("offset: 0 days after", "offset: 2 hours after", "a named date has no hour"),
         ("date_name: filing", "event: filing", "did you mean `event_type`?"),
-        ("event_type: Hearing", "event_type: x\n      date_name: y", "is for an event_type or for a date_name"),
+        (
+            "event_type: Hearing",
+            "event_type: x\n      date_name: y",
+            "is for an event_type or for a date_name",
+        ),
         ("template: hearing", "template: hering", "'hering': did you mean 'hearing'?"),
         ("template: hearing", "template: reminder", "templates are filing, hearing"),
         ("reminder_template: hearing", "reminder_template: herring", "did you mean 'hearing'?"),

@@ -6,7 +6,8 @@ import pytest
 
 from schemas.decision import Verdict
 from streams.gate.rules import evaluate
-from streams.gate.rules.content import DOMAINS, check_shortener, find_shortener
+from streams.gate.rules.content import check_shortener
+from streams.links.shorteners import DOMAINS, find_shortener
 from tests.core.gate.cases import context
 
 LINK = "Details: https://bit.ly/3xYz"

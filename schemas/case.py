@@ -35,6 +35,8 @@ class Party(Message):
     reason: Annotated[str, document_words(Readiness)] | None = None
     """Why no text can go, as far as the person's record says."""
     reminders: bool = True
+    since: UtcTime | None = None
+    """When they became a party."""
 
 
 class CaseTask(Message):
@@ -48,6 +50,7 @@ class CaseTask(Message):
     """None: nobody knows yet."""
     kind: str
     canceled: bool = False
+    written_by: str | None = None
 
 
 class Confirmation(Message):
@@ -73,6 +76,9 @@ class CaseCalendarEvent(Message):
     canceled: bool = False
     confirmed: tuple[Confirmation, ...] = ()
     next_reminder_at: UtcTime | None = None
+    """When the next reminder of it is due, to whomever."""
+    saved_at: UtcTime | None = None
+    """When it was last decided so."""
 
 
 class Case(Message):
@@ -88,6 +94,8 @@ class Case(Message):
     time_zone: str
     launched_at: UtcTime | None = None
     closed: bool = False
+    closing_at: UtcTime | None = None
+    """When it was last closed or reopened."""
     parties: tuple[Party, ...] = ()
     tasks: tuple[CaseTask, ...] = ()
     events: tuple[CaseCalendarEvent, ...] = ()

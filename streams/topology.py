@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Final
 
 from schemas import topics as t
-from streams.cases import cases, cases_on_timer
+from streams.cases import cases, cases_finish, cases_on_timer
 from streams.dispatch import dispatch, dispatch_on_timer
 from streams.gate import gate, gate_on_timer, is_former_key
 from streams.inbox import inbox, inbox_on_timer, is_former_contact_key
@@ -53,8 +53,9 @@ CASES: Final = Processor(
     "cases",
     process=cases,
     on_timer=cases_on_timer,
+    finish_batch=cases_finish,
     batching=PROMPT,
-    waiting_prefix="event/",
+    waiting_prefix="due/",
     priority_topics=(t.CASE_PEOPLE, t.CASE_ANSWERS, t.CASE_REPLIES),
     topics=(t.CASE_EVENTS,),
     published_topics=(

@@ -1,15 +1,117 @@
-"""Keep each case, and request the texts that its parties are due."""
+"""Keep each case, and request the texts that its parties are due.
+
+Theory of operation
+-------------------
+The entity key is one case.  Changes come in any order, more than once, and late.  Each field is a
+register of which the later change holds (`streams.cases.registers`), so the case is the same
+whatever the order.  What comes before the case was opened is kept.
+
+Only the *name* of a future text exists: (case, event and its time, recipe, person), or (case, task,
+person).  Number, words, consent and switches are read when it is due, and no earlier.  Texts hang
+on *anchors*: a task, an event, a named date.  Each anchor has one timer, at which it is looked at
+next.
+
+Whenever something changes, the anchors that it may concern are looked at again
+(`streams.cases.walks`).  What is due by now and what was requested are compared text by text
+(`streams.cases.texts`).  Looking again changes nothing when nothing has changed.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import Any, Final
 
-from streams.processing import NO_CHANGE, InputRecord, Settings, StateStore, StepResult
+from schemas.case import CaseAnswer, CasePerson, CaseReply
+from schemas.case_event import UnknownCaseEvent
+from schemas.dead_letter import DeadLetterCause
+from streams.cases.changes import apply_change
+from streams.cases.draft import Draft
+from streams.cases.limits import why_refused
+from streams.cases.parties import take_person, update_party
+from streams.cases.state import CASE, SWEEP
+from streams.cases.view import publish_now, publish_view
+from streams.cases.walks import continue_sweep, start_sweep
+from streams.processing import (
+    NO_CHANGE,
+    InputRecord,
+    Settings,
+    StateStore,
+    StepResult,
+    UnreadableRecord,
+    build_dead_letter,
+)
+
+UNKNOWN_TENANT: Final = "nobody has applied settings for this tenant: apply them, then replay it"
 
 
 def cases(state: StateStore, record: InputRecord, now: datetime, settings: Settings) -> StepResult:
-    return NO_CHANGE
+    value = record.value
+    if isinstance(value, UnreadableRecord | UnknownCaseEvent):
+        return NO_CHANGE
+    if value.tenant not in settings.tenants:
+        cause = DeadLetterCause.UNKNOWN_TENANT
+        letter = build_dead_letter("cases", record, now, cause, UNKNOWN_TENANT)
+        return StepResult(publish=(letter,))
+    draft = Draft(state, now, settings)
+    handle = _HANDLERS.get(type(value))
+    if handle is not None:
+        handle(draft, value)
+        return draft.result()
+    problem = why_refused(draft, value)
+    if problem is not None:
+        letter = build_dead_letter("cases", record, now, DeadLetterCause.TOO_LARGE, problem)
+        return StepResult(publish=(letter,))
+    _on_change(draft, value)
+    return draft.result()
 
 
 def cases_on_timer(state: StateStore, name: str, now: datetime, settings: Settings) -> StepResult:
-    return NO_CHANGE
+    tenant = state.entity_key.partition("/")[0]
+    if tenant not in settings.tenants:
+        return NO_CHANGE
+    draft = Draft(state, now, settings)
+    if name == CASE:
+        publish_now(draft)
+    elif name == SWEEP:
+        continue_sweep(draft)
+    return draft.result()
+
+
+def cases_finish(state: StateStore, now: datetime, settings: Settings) -> StepResult:
+    """Publish the case once, as it stands at the end of the batch."""
+    tenant = state.entity_key.partition("/")[0]
+    if not state.pending.views or tenant not in settings.tenants:
+        return NO_CHANGE
+    draft = Draft(state, now, settings)
+    publish_view(draft)
+    return draft.result()
+
+
+def _on_change(draft: Draft, change: Any) -> None:
+    touched = apply_change(draft, change)
+    draft.show()
+    for person_id in sorted(touched.people):
+        update_party(draft, person_id)
+    if touched.all_people:
+        start_sweep(draft)
+
+
+def _on_person(draft: Draft, person: CasePerson) -> None:
+    if take_person(draft, person):
+        update_party(draft, person.person_id)
+
+
+def _on_answer(draft: Draft, answer: CaseAnswer) -> None:
+    pass
+
+
+def _on_reply(draft: Draft, reply: CaseReply) -> None:
+    pass
+
+
+_HANDLERS: Final[Mapping[type[Any], Callable[[Draft, Any], None]]] = {
+    CasePerson: _on_person,
+    CaseAnswer: _on_answer,
+    CaseReply: _on_reply,
+}

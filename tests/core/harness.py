@@ -34,7 +34,7 @@ from streams.topology import PROCESSORS
 START = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
 MAX_ENTRY_BYTES = 64 << 10
 
-READ_FROM = {topic.carries: topic.name for topic in TOPICS} | {
+READ_FROM = {message: topic.name for topic in TOPICS for message in topic.messages} | {
     UnreadableRecord: CONSENT_EVENTS.name
 }
 FINISH_BATCH = {processor.process: processor.finish_batch for processor in PROCESSORS.values()}

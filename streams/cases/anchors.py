@@ -1,0 +1,276 @@
+"""What is due at a task, an event or a named date: which texts, to whom, and when.
+
+A future text has no entry.  Whenever an anchor is looked at, its uses are computed from what the
+case and the tenant's settings say now.  So a change of either needs no other care."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
+
+from schemas.offsets import parse_offset
+from schemas.recipe import IfLate, Recipe, Template
+from schemas.send_request import Kind
+from streams.calendar.due_times import due_at, latest_useful
+from streams.calendar.instants import end_of_use, instant_of
+from streams.cases.audience import (
+    OWN_REMINDERS_TO,
+    Audience,
+    build_audience,
+    recipes_of_date,
+    recipes_of_event,
+)
+from streams.cases.draft import Draft
+from streams.cases.state import DATES, EVENTS, DateEntry, EventEntry, TaskEntry
+from streams.cases.words import built_in_reminder
+
+BY_REMINDER: Final = "case-reminder"
+"""Who requests the texts that no task asks for."""
+MARGIN_MINUTES: Final = 30
+"""Of the reminders of an event itself, as a recipe has by default."""
+USEFUL_AFTER: Final = timedelta(days=2)
+"""For so long after its due time a text that comes after its event is of use."""
+
+
+class Occasion(NamedTuple):
+    """The event or date that a text is about."""
+
+    event_id: str | None
+    """None: a named date."""
+    title: str
+    starts_at: str
+    zone: str
+    at: datetime
+    event_type: str | None = None
+    location: str | None = None
+
+
+class Use(NamedTuple):
+    """One text to each of some parties."""
+
+    anchor: str
+    recipe: str | None
+    """None: a task."""
+    due: datetime
+    latest: datetime | None
+    """When it is of no use any more."""
+    known_at: datetime
+    """When it was last decided that it is due then."""
+    audience: Audience
+    template: str | None
+    words: Template | None
+    """None: there is no template of that name."""
+    kind: str
+    if_late: IfLate = IfLate.SEND
+    confirm: str | None = None
+    version: str = ""
+    occasion: Occasion | None = None
+    by: str | None = None
+    written_by: str | None = None
+
+    @property
+    def is_automatic(self) -> bool:
+        """The switch of a party's reminders concerns it."""
+        return self.recipe is not None
+
+
+def find_uses(draft: Draft, anchor: str) -> list[Use]:
+    """None from a closed case, and none of what is canceled.  Computed once a batch."""
+    key = f"uses/{anchor}"
+    version = draft.settings.versions.get(draft.tenant_id, "")
+    found = draft.index.cache.get(key)
+    if found is None or found[0] != version:
+        found = (version, list(_compute_uses(draft, anchor)))
+        draft.index.cache[key] = found
+    uses: list[Use] = found[1]
+    return uses
+
+
+def _compute_uses(draft: Draft, anchor: str) -> Iterator[Use]:
+    if draft.case.closed:
+        return
+    entry = draft.anchor(anchor)
+    if isinstance(entry, TaskEntry):
+        yield from _of_task(draft, anchor, entry)
+    elif isinstance(entry, EventEntry) and entry.saved is not None and not entry.canceled:
+        yield from _of_event(draft, anchor, entry)
+    elif isinstance(entry, DateEntry) and entry.date is not None:
+        yield from _of_date(draft, anchor, entry)
+
+
+# --- tasks
+
+
+def _of_task(draft: Draft, anchor: str, task: TaskEntry) -> Iterator[Use]:
+    due = task_due(draft, task)
+    if due is None or task.scheduled is None or task.canceled:
+        return
+    occasion = _occasion_of_task(draft, task)
+    latest = occasion.at if occasion is not None and due <= occasion.at else None
+    times = [one.at for one in (task.scheduled, task.timing) if one is not None]
+    yield Use(
+        anchor=anchor,
+        recipe=None,
+        due=due,
+        latest=latest,
+        known_at=max(times),
+        audience=build_audience(task.roles, task.person_ids),
+        template=task.template,
+        words=_words_of_task(draft, task),
+        kind=task.kind,
+        version=_version([task.template, task.body, task.kind]),
+        occasion=occasion,
+        by=task.by,
+        written_by=task.written_by,
+    )
+
+
+def _words_of_task(draft: Draft, task: TaskEntry) -> Template | None:
+    if task.body is not None:
+        return Template(texts={draft.tenant.locales[0]: task.body})
+    return draft.tenant.templates.get(task.template or "")
+
+
+def task_due(draft: Draft, task: TaskEntry) -> datetime | None:
+    """None: nobody knows yet.  A task waits for the launch; a text written by hand does not."""
+    launched = draft.case.launched.at if draft.case.launched else None
+    if launched is None and task.written_by is None:
+        return None
+    due = _task_time(draft, task, launched)
+    return due if due is None or launched is None else max(due, launched)
+
+
+def _task_time(draft: Draft, task: TaskEntry, launched: datetime | None) -> datetime | None:
+    when = task.when
+    if when.time is not None:
+        return due_at(when.time, when.time_zone or draft.zone, "0 days before", when.clock)
+    if when.offset is None:
+        begun = launched or (task.scheduled.at if task.scheduled else None)
+        return begun if when.now else None
+    if when.event_id is not None or when.date_name is not None:
+        occasion = _occasion_of_task(draft, task)
+        if occasion is None:
+            return None
+        return due_at(occasion.starts_at, occasion.zone, when.offset, when.clock)
+    return None if launched is None else due_at(launched, draft.zone, when.offset, when.clock)
+
+
+def _occasion_of_task(draft: Draft, task: TaskEntry) -> Occasion | None:
+    if task.when.event_id is not None:
+        event = draft.get(f"{EVENTS}{task.when.event_id}", EventEntry)
+        if event is None or event.saved is None or event.canceled:
+            return None
+        return occasion_of_event(draft, task.when.event_id, event)
+    if task.when.date_name is not None:
+        entry = draft.get(f"{DATES}{task.when.date_name}", DateEntry)
+        if entry is not None and entry.date is not None:
+            return _occasion_of_date(draft, task.when.date_name, entry.date)
+    return None
+
+
+# --- events and dates
+
+
+def occasion_of_event(draft: Draft, event_id: str, event: EventEntry) -> Occasion:
+    zone = event.time_zone or draft.zone
+    return Occasion(
+        event_id,
+        event.title,
+        event.starts_at,
+        zone,
+        instant_of(event.starts_at, zone),
+        event.event_type,
+        event.location,
+    )
+
+
+def _occasion_of_date(draft: Draft, name: str, written: str) -> Occasion:
+    return Occasion(None, name, written, draft.zone, instant_of(written, draft.zone))
+
+
+def _of_event(draft: Draft, anchor: str, event: EventEntry) -> Iterator[Use]:
+    assert event.saved is not None
+    occasion = occasion_of_event(draft, anchor.removeprefix(EVENTS), event)
+    known_at = event.saved.at
+    for offset in event.reminders:
+        yield _own_reminder(draft, anchor, occasion, offset, known_at)
+    for name, recipe in recipes_of_event(draft, event):
+        yield _of_recipe(draft, anchor, occasion, name, recipe, known_at)
+
+
+def _of_date(draft: Draft, anchor: str, entry: DateEntry) -> Iterator[Use]:
+    assert entry.date is not None
+    assert entry.written is not None
+    name = anchor.removeprefix(DATES)
+    occasion = _occasion_of_date(draft, name, entry.date)
+    for recipe_name, recipe in recipes_of_date(draft, name):
+        yield _of_recipe(draft, anchor, occasion, recipe_name, recipe, entry.written.at)
+
+
+def _own_reminder(
+    draft: Draft, anchor: str, occasion: Occasion, offset: str, known_at: datetime
+) -> Use:
+    """Of the event itself, to its clients, in the tenant's words for such reminders or ours."""
+    template = draft.tenant.reminder_template
+    words = built_in_reminder() if template is None else draft.tenant.templates.get(template)
+    due = due_at(occasion.starts_at, occasion.zone, offset)
+    return Use(
+        anchor=anchor,
+        recipe=offset,
+        due=due,
+        latest=_latest(occasion, offset, due, MARGIN_MINUTES),
+        known_at=known_at,
+        audience=build_audience([OWN_REMINDERS_TO]),
+        template=template,
+        words=words,
+        kind=Kind.REMINDER,
+        version=_version([offset, words.texts if words else None]),
+        occasion=occasion,
+        by=BY_REMINDER,
+    )
+
+
+def _of_recipe(
+    draft: Draft,
+    anchor: str,
+    occasion: Occasion,
+    name: str,
+    recipe: Recipe,
+    known_at: datetime,
+) -> Use:
+    words = draft.tenant.templates.get(recipe.template)
+    due = due_at(occasion.starts_at, occasion.zone, recipe.offset, recipe.at)
+    said = recipe.model_dump(mode="json")
+    return Use(
+        anchor=anchor,
+        recipe=name,
+        due=due,
+        latest=_latest(occasion, recipe.offset, due, recipe.margin_minutes),
+        known_at=known_at,
+        audience=build_audience(recipe.roles),
+        template=recipe.template,
+        words=words,
+        kind=recipe.kind,
+        if_late=recipe.if_late,
+        confirm=recipe.confirm,
+        version=_version([said, words.texts if words else None]),
+        occasion=occasion,
+        by=BY_REMINDER,
+    )
+
+
+def _latest(occasion: Occasion, offset: str, due: datetime, margin: int) -> datetime:
+    """Half of the time that is left stays, where the margin is longer than that."""
+    if parse_offset(offset).amount > 0:
+        return due + USEFUL_AFTER
+    end = end_of_use(occasion.starts_at, occasion.zone)
+    return max(latest_useful(end, margin), due + (end - due) / 2 if end > due else due)
+
+
+def _version(said: object) -> str:
+    """Names what a recipe and its template said: the first 12 hex digits of their hash."""
+    written = json.dumps(said, sort_keys=True, ensure_ascii=False, default=str)
+    return hashlib.sha256(written.encode()).hexdigest()[:12]

@@ -25,7 +25,7 @@ from streams.cases.audience import (
 )
 from streams.cases.draft import Draft
 from streams.cases.state import DATES, EVENTS, DateEntry, EventEntry, TaskEntry
-from streams.cases.words import built_in_reminder
+from streams.cases.words import default_reminder
 
 BY_REMINDER: Final = "case-reminder"
 """Who requests the texts that no task asks for."""
@@ -215,7 +215,7 @@ def _own_reminder(
 ) -> Use:
     """Of the event itself, to its clients, in the tenant's words for such reminders or ours."""
     template = draft.tenant.reminder_template
-    words = built_in_reminder() if template is None else draft.tenant.templates.get(template)
+    words = default_reminder() if template is None else draft.tenant.templates.get(template)
     due = due_at(occasion.starts_at, occasion.zone, offset)
     return Use(
         anchor=anchor,

@@ -13,6 +13,6 @@ OWN_WORDS: Final = {
 
 
 @cache
-def built_in_reminder() -> Template:
+def default_reminder() -> Template:
     """For reminders of an event itself, where the tenant names no template."""
     return Template(texts=dict(OWN_WORDS))

@@ -34,7 +34,8 @@ from pydantic import ValidationError
 from schemas.base import Message
 from schemas.topics import BY_NAME
 from services.json_values import MAX_DEPTH, parse_json
-from services.ledger.tables import BY_TOPIC, TABLES, Table, delete_tombstoned, upsert
+from services.ledger.table import Table
+from services.ledger.tables import BY_TOPIC, TABLES, delete_tombstoned, upsert
 
 MAX_VALUE: Final = 64 << 10
 """Bytes of a value that is kept as it came. Of a larger one every string is cut to `MAX_STRING`

@@ -8,53 +8,18 @@ Every row also has the record's partition (`part`), offset (`off`), time (`at_ms
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Final
 
 from schemas import topics
 from schemas.numbers import e164
-from schemas.topics import Topic
+from services.ledger.case_tables import CASE_TABLES
+from services.ledger.table import BY_MESSAGE, BY_NUMBER, OF_MESSAGE, OF_NUMBER, Get, Table, plain
 
 PROJECTION_VERSION: Final = 2
 """Raise it when the same records give other rows though the tables look the same: old files are
 then rebuilt."""
 
-Get = Callable[[Any], Any]
-
-
-@dataclass(frozen=True)
-class Table:
-    name: str
-    topic: Topic[Any]
-    columns: dict[str, Get]
-    latest: Get | None = None
-    """The identity of which only the latest version is kept. Without it every record is a row."""
-    rank: Get | None = None
-    """Which version is the latest: the one with the highest rank. By default the record's offset.
-    """
-    lookup: tuple[str, ...] = ()
-    """Columns of an index."""
-    sparse: tuple[str, ...] = ()
-    """Columns of an index over the rows that have the first of them."""
-    period: tuple[str, ...] = ()
-    """Columns of an index for what is counted by the hour or listed by the day."""
-    by_time: bool = False
-    """Whether the records' times have an index, for lists of the newest."""
-    whole: bool = False
-    """Keep every record's value unchanged, however large: its hash is taken of all of it."""
-
-
-def _plain(*names: str) -> dict[str, Get]:
-    def field(name: str) -> Get:
-        return lambda message: getattr(message, name, None)
-
-    return {name: field(name) for name in names}
-
-
-_MESSAGE = _plain("tenant", "message_id")
-_NUMBER: dict[str, Get] = _plain("tenant") | {"number": lambda m: e164(m.number)}
-_PERSON = _plain("tenant", "person_id")
+_PERSON = plain("tenant", "person_id")
 
 
 def _ms(name: str) -> dict[str, Get]:
@@ -71,40 +36,44 @@ def _question_ms(status: Any) -> int | None:
 _REQUESTED: dict[str, Get] = {"requested_ms": lambda m: round(m.requested_at.timestamp() * 1000)}
 _BY_HOUR = ("tenant", "requested_ms", "message_id")
 """With the ids, so that an hour is reconciled from the index alone."""
-_BY_MESSAGE = ("message_id", "tenant")
-_BY_NUMBER = ("number", "tenant")
 _RESENT = ("resend_of", "tenant")
+
+
+def _recipient(message: Any) -> str | None:
+    """None: nobody has picked a number yet."""
+    return e164(message.to) if message.to else None
+
+
 _ORDER: dict[str, Get] = {
     "tenant": lambda m: m.order.tenant,
     "message_id": lambda m: m.order.message_id,
 }
-
 TABLES: tuple[Table, ...] = (
     Table(
         "requests",
         topics.SEND_REQUESTS,
-        _MESSAGE | _plain("number", "resend_of") | _REQUESTED,
-        lookup=_BY_MESSAGE,
+        OF_MESSAGE | plain("number", "resend_of") | _REQUESTED,
+        lookup=BY_MESSAGE,
         sparse=_RESENT,
         period=_BY_HOUR,
     ),
     Table(
         "person_requests",
         topics.PERSON_REQUESTS,
-        _MESSAGE | _plain("person_id", "resend_of") | _REQUESTED,
-        lookup=_BY_MESSAGE,
+        OF_MESSAGE | plain("person_id", "resend_of") | _REQUESTED,
+        lookup=BY_MESSAGE,
         sparse=_RESENT,
         period=_BY_HOUR,
     ),
-    Table("cancels", topics.REQUEST_CANCELS, _MESSAGE | _plain("by"), lookup=_BY_MESSAGE),
+    Table("cancels", topics.REQUEST_CANCELS, OF_MESSAGE | plain("by"), lookup=BY_MESSAGE),
     Table(
         "person_events",
         topics.PERSON_EVENTS,
-        _PERSON | _plain("action"),
+        _PERSON | plain("action"),
         lookup=("person_id", "tenant"),
     ),
     Table(
-        "person_answers", topics.PERSON_ANSWERS, _MESSAGE | _plain("verdict"), lookup=_BY_MESSAGE
+        "person_answers", topics.PERSON_ANSWERS, OF_MESSAGE | plain("verdict"), lookup=BY_MESSAGE
     ),
     Table(
         "people",
@@ -116,45 +85,46 @@ TABLES: tuple[Table, ...] = (
     Table(
         "decisions",
         topics.DECISIONS,
-        _MESSAGE | _plain("seq", "verdict", "kind") | _REQUESTED,
-        lookup=_BY_MESSAGE,
+        OF_MESSAGE | plain("seq", "verdict", "kind") | _REQUESTED | {"number": _recipient},
+        lookup=BY_MESSAGE,
+        sparse=BY_NUMBER,
         period=_BY_HOUR,
     ),
     Table(
         "orders",
         topics.DISPATCH_ORDERS,
-        _MESSAGE | _plain("sender", "kind") | {"number": lambda m: e164(m.to)} | _ms("issued_at"),
-        lookup=_BY_MESSAGE,
+        OF_MESSAGE | plain("sender", "kind") | {"number": lambda m: e164(m.to)} | _ms("issued_at"),
+        lookup=BY_MESSAGE,
     ),
     Table(
         "controls",
         topics.DISPATCH_CONTROLS,
-        _MESSAGE | _plain("type", "sender", "number"),
-        lookup=_BY_MESSAGE,
+        OF_MESSAGE | plain("type", "sender", "number"),
+        lookup=BY_MESSAGE,
     ),
-    Table("returned", topics.RETURNED, _ORDER | _plain("reason"), lookup=_BY_MESSAGE),
+    Table("returned", topics.RETURNED, _ORDER | plain("reason"), lookup=BY_MESSAGE),
     Table(
         "attempts",
         topics.ATTEMPTS,
-        _MESSAGE | _plain("attempt", "state", "provider_id") | _ms("at"),
-        lookup=_BY_MESSAGE,
+        OF_MESSAGE | plain("attempt", "state", "provider_id") | _ms("at"),
+        lookup=BY_MESSAGE,
     ),
     Table(
         "receipts",
         topics.DELIVERY_RECEIPTS,
-        _MESSAGE | _plain("attempt", "provider_id", "status"),
-        lookup=_BY_MESSAGE,
+        OF_MESSAGE | plain("attempt", "provider_id", "status"),
+        lookup=BY_MESSAGE,
     ),
     Table(
         "outcome_history",
         topics.OUTCOMES,
-        _MESSAGE | _plain("version", "state") | _REQUESTED,
-        lookup=_BY_MESSAGE,
+        OF_MESSAGE | plain("version", "state") | _REQUESTED,
+        lookup=BY_MESSAGE,
     ),
     Table(
         "outcomes",
         topics.OUTCOMES,
-        _MESSAGE | _plain("state", "error_code", "final", "kind", "sender") | _REQUESTED,
+        OF_MESSAGE | plain("state", "error_code", "final", "kind", "sender") | _REQUESTED,
         latest=lambda m: f"{m.tenant}/{m.message_id}",
         rank=lambda m: m.version,
         lookup=("state",),
@@ -164,7 +134,7 @@ TABLES: tuple[Table, ...] = (
     Table(
         "alerts",
         topics.ALERTS,
-        _MESSAGE | _plain("open"),
+        OF_MESSAGE | plain("open"),
         latest=lambda m: f"{m.tenant}/{m.message_id}",
         rank=lambda m: round(m.at.timestamp() * 1000),
         lookup=("open",),
@@ -172,7 +142,7 @@ TABLES: tuple[Table, ...] = (
     Table(
         "usage",
         topics.USAGE_REPORT,
-        _plain(
+        plain(
             "tenant",
             "branch",
             "sender",
@@ -186,78 +156,81 @@ TABLES: tuple[Table, ...] = (
         | {"period": lambda m: m.period.isoformat()},
         latest=lambda m: m.identity,
     ),
-    Table("balances", topics.BALANCE, _plain("tenant", "residue"), latest=lambda m: m.identity),
+    Table("balances", topics.BALANCE, plain("tenant", "residue"), latest=lambda m: m.identity),
     Table(
         "consent_events",
         topics.CONSENT_EVENTS,
-        _NUMBER | _plain("action", "source"),
-        lookup=_BY_NUMBER,
+        OF_NUMBER | plain("action", "source"),
+        lookup=BY_NUMBER,
     ),
     Table(
         "consent_log",
         topics.CONSENT_LOG,
-        _NUMBER
+        OF_NUMBER
         | {"chain": lambda m: m.number}
-        | _plain("sender", "action", "source", "applied", "was", "now")
+        | plain("sender", "action", "source", "applied", "was", "now")
         | _ms("at"),
-        lookup=_BY_NUMBER,
+        lookup=BY_NUMBER,
         whole=True,
     ),
     Table(
         "consent_status",
         topics.CONSENT_STATUS,
-        _NUMBER | _plain("state") | {"question_ms": _question_ms},
+        OF_NUMBER | plain("state") | {"question_ms": _question_ms},
         # Kept under two writings by a version before: the epoch of the one number is the higher.
         latest=lambda m: f"{m.tenant}/{e164(m.number)}",
         rank=lambda m: m.consent_epoch,
-        lookup=_BY_NUMBER,
+        lookup=BY_NUMBER,
         sparse=("question_ms", "tenant"),
     ),
     Table(
         "inbound",
         topics.INBOUND,
-        _plain("sender", "provider_id") | {"number": lambda m: e164(m.number)},
+        plain("sender", "provider_id") | {"number": lambda m: e164(m.number)},
         lookup=("number",),
     ),
-    Table("replies", topics.REPLIES, _NUMBER | _plain("sender", "provider_id"), lookup=_BY_NUMBER),
+    Table("replies", topics.REPLIES, OF_NUMBER | plain("sender", "provider_id"), lookup=BY_NUMBER),
     Table(
         "contacts",
         topics.CONTACTS,
-        _NUMBER | _plain("sender"),
+        OF_NUMBER | plain("sender"),
         latest=lambda m: f"{m.sender_key}/{m.tenant}",
     ),
-    Table("number_facts", topics.NUMBER_FACTS, _NUMBER, lookup=_BY_NUMBER),
+    Table("number_facts", topics.NUMBER_FACTS, OF_NUMBER, lookup=BY_NUMBER),
     Table(
-        "number_moves", topics.NUMBER_MOVES, _NUMBER | _plain("former", "step"), lookup=_BY_NUMBER
+        "number_moves", topics.NUMBER_MOVES, OF_NUMBER | plain("former", "step"), lookup=BY_NUMBER
     ),
-    Table("tenants", topics.SETTINGS, _plain("tenant"), latest=lambda m: m.tenant),
-    Table("senders", topics.SENDERS, _plain("sender"), latest=lambda m: m.sender),
+    Table("tenants", topics.SETTINGS, plain("tenant"), latest=lambda m: m.tenant),
+    Table("senders", topics.SENDERS, plain("sender"), latest=lambda m: m.sender),
     Table(
-        "sender_status", topics.SENDER_STATUS, _plain("sender", "state"), latest=lambda m: m.sender
+        "sender_status", topics.SENDER_STATUS, plain("sender", "state"), latest=lambda m: m.sender
     ),
     Table(
         "approvals",
         topics.APPROVALS,
-        _MESSAGE | _plain("approval_id", "action", "by"),
-        lookup=_BY_MESSAGE,
+        OF_MESSAGE | plain("approval_id", "action", "by"),
+        lookup=BY_MESSAGE,
     ),
     Table(
         "approval_log",
         topics.APPROVAL_LOG,
-        _MESSAGE | _plain("approval_id", "action", "applied"),
-        lookup=_BY_MESSAGE,
+        OF_MESSAGE | plain("approval_id", "action", "applied"),
+        lookup=BY_MESSAGE,
     ),
-    Table("dismissals", topics.DISMISSALS, _MESSAGE | _plain("by"), latest=lambda m: m.message_key),
+    Table(
+        "dismissals", topics.DISMISSALS, OF_MESSAGE | plain("by"), latest=lambda m: m.message_key
+    ),
+    *CASE_TABLES,
     Table(
         "dead_letters",
         topics.DEAD_LETTERS,
-        _plain("room", "topic", "partition", "offset", "cause", "reason"),
+        plain("room", "topic", "partition", "offset", "cause", "reason"),
     ),
     Table(
         "letter_resolutions",
         topics.LETTER_RESOLUTIONS,
         {"letter_part": lambda m: m.partition, "letter_off": lambda m: m.offset}
-        | _plain("action", "by"),
+        | plain("action", "by"),
         lookup=("letter_part", "letter_off"),
     ),
 )

@@ -32,6 +32,7 @@ _TRACES: Final = (
     "consent_log",
     "number_facts",
     "person_events",
+    "case_events",
 )
 """Tables with rows of a tenant whose settings are gone."""
 

@@ -1,0 +1,120 @@
+"""Cases as the ledger knows them: each as a whole, its texts, and the changes that made it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NamedTuple
+
+from schemas.base import KEPT
+from schemas.case import Case, CaseText
+from schemas.consent import ConsentStatus
+from schemas.person import Person
+from schemas.tenant_settings import TenantSettings
+from schemas.topics import CASE_EVENTS
+from services.ledger.ledger import Ledger
+
+
+class CaseName(NamedTuple):
+    tenant: str
+    case_id: str
+
+
+class CaseChange(NamedTuple):
+    """A record of `sms.case-events`."""
+
+    change: dict[str, Any]
+    place: str
+    """Where its record is: topic@partition:offset."""
+
+
+def find_cases(ledger: Ledger, case_id: str, tenant: str | None = None) -> tuple[Case, ...]:
+    """One for each tenant that has a case of this id."""
+    sql = """SELECT json FROM cases WHERE case_id = ?1 AND (?2 IS NULL OR tenant = ?2)
+        ORDER BY tenant"""
+    return tuple(Case.model_validate_json(row["json"]) for row in ledger.rows(sql, case_id, tenant))
+
+
+def find_case_names(
+    ledger: Ledger, case_id: str, tenant: str | None = None
+) -> tuple[CaseName, ...]:
+    """Also cases of which nothing but a change is on record yet."""
+    sql = """SELECT tenant, case_id FROM cases WHERE case_id = ?1 AND (?2 IS NULL OR tenant = ?2)
+        UNION SELECT tenant, case_id FROM case_events
+            WHERE case_id = ?1 AND (?2 IS NULL OR tenant = ?2) ORDER BY tenant"""
+    return tuple(CaseName(*row) for row in ledger.rows(sql, case_id, tenant))
+
+
+def list_case_names(ledger: Ledger, tenant: str | None = None) -> tuple[CaseName, ...]:
+    """All that are known by a change or as a whole."""
+    sql = """SELECT tenant, case_id FROM cases WHERE ?1 IS NULL OR tenant = ?1
+        UNION SELECT tenant, case_id FROM case_events WHERE ?1 IS NULL OR tenant = ?1"""
+    return tuple(CaseName(*row) for row in ledger.rows(sql, tenant))
+
+
+def list_cases(
+    ledger: Ledger, tenant: str | None = None, *, closed: bool = False
+) -> tuple[Case, ...]:
+    """By tenant and id.  `closed`: also those."""
+    sql = """SELECT json FROM cases WHERE (?1 IS NULL OR tenant = ?1) AND (?2 OR NOT closed)
+        ORDER BY tenant, case_id"""
+    return tuple(Case.model_validate_json(row["json"]) for row in ledger.rows(sql, tenant, closed))
+
+
+def list_cases_of_person(ledger: Ledger, tenant: str, person_id: str) -> tuple[Case, ...]:
+    sql = """SELECT json FROM cases c WHERE tenant = ?1 AND EXISTS (SELECT 1
+            FROM json_each(c.json, '$.parties') WHERE json_extract(value, '$.person_id') = ?2)
+        ORDER BY case_id"""
+    rows = ledger.rows(sql, tenant, person_id)
+    return tuple(Case.model_validate_json(row["json"]) for row in rows)
+
+
+def list_case_texts(ledger: Ledger, tenant: str, case_id: str) -> tuple[CaseText, ...]:
+    """How each text of the case stands now, by the time that it was due."""
+    sql = """SELECT json, max(version) FROM case_texts WHERE case_id = ? AND tenant = ?
+        GROUP BY text_id"""
+    rows = ledger.rows(sql, case_id, tenant)
+    found = [CaseText.model_validate_json(row["json"]) for row in rows]
+    return tuple(sorted(found, key=lambda one: (one.due_at or one.at, one.text_id)))
+
+
+def list_case_changes(ledger: Ledger, tenant: str, case_id: str) -> tuple[CaseChange, ...]:
+    """By the time that each was decided; a repeat is listed once."""
+    sql = """SELECT json, part, off FROM case_events WHERE case_id = ? AND tenant = ?
+        ORDER BY part, off"""
+    found: dict[str, CaseChange] = {}
+    for row in ledger.rows(sql, case_id, tenant):
+        place = f"{CASE_EVENTS.name}@{row['part']}:{row['off']}"
+        change = CaseChange(json.loads(row["json"]), place)
+        found.setdefault(str(change.change.get("change_id", place)), change)
+    return tuple(sorted(found.values(), key=lambda one: str(one.change.get("at", ""))))
+
+
+def list_statuses(ledger: Ledger, tenant: str, numbers: set[str]) -> dict[str, ConsentStatus]:
+    """The consent of these numbers, as far as anything was decided."""
+    sql = """SELECT number, json FROM consent_status WHERE tenant = ?
+        AND number IN (SELECT value FROM json_each(?))"""
+    rows = ledger.rows(sql, tenant, json.dumps(sorted(numbers)))
+    return {row["number"]: ConsentStatus.model_validate_json(row["json"]) for row in rows}
+
+
+def list_people(ledger: Ledger, tenant: str, person_ids: set[str]) -> dict[str, Person]:
+    """Those who are on record and were not deleted."""
+    sql = """SELECT json FROM people WHERE tenant = ?
+        AND person_id IN (SELECT value FROM json_each(?))"""
+    rows = ledger.rows(sql, tenant, json.dumps(sorted(person_ids)))
+    people = [Person.model_validate_json(row["json"]) for row in rows]
+    return {person.person_id: person for person in people if not person.deleted}
+
+
+def find_settings(ledger: Ledger, tenant: str) -> TenantSettings | None:
+    """As they are now."""
+    rows = ledger.rows("SELECT json FROM tenants WHERE tenant = ?", tenant)
+    if not rows:
+        return None
+    return TenantSettings.model_validate_json(rows[0]["json"], context=KEPT)
+
+
+def list_person_ids(ledger: Ledger, tenant: str) -> tuple[str, ...]:
+    """For a hint at the nearest name."""
+    sql = "SELECT person_id FROM people WHERE tenant = ?"
+    return tuple(row["person_id"] for row in ledger.rows(sql, tenant))

@@ -1,0 +1,50 @@
+"""What a table of the ledger is, and the columns that several of them have.
+
+Every row also has the record's partition (`part`), offset (`off`), time (`at_ms`) and value
+(`json`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from schemas.numbers import e164
+from schemas.topics import Topic
+
+Get = Callable[[Any], Any]
+
+
+@dataclass(frozen=True)
+class Table:
+    name: str
+    topic: Topic[Any]
+    columns: dict[str, Get]
+    latest: Get | None = None
+    """The identity of which only the latest version is kept. Without it every record is a row."""
+    rank: Get | None = None
+    """Which version is the latest: the one with the highest rank. By default the record's offset.
+    """
+    lookup: tuple[str, ...] = ()
+    """Columns of an index."""
+    sparse: tuple[str, ...] = ()
+    """Columns of an index over the rows that have the first of them."""
+    period: tuple[str, ...] = ()
+    """Columns of an index for what is counted by the hour or listed by the day."""
+    by_time: bool = False
+    """Whether the records' times have an index, for lists of the newest."""
+    whole: bool = False
+    """Keep every record's value unchanged, however large: its hash is taken of all of it."""
+
+
+def plain(*names: str) -> dict[str, Get]:
+    def field(name: str) -> Get:
+        return lambda message: getattr(message, name, None)
+
+    return {name: field(name) for name in names}
+
+
+OF_MESSAGE: Final = plain("tenant", "message_id")
+OF_NUMBER: Final[dict[str, Get]] = plain("tenant") | {"number": lambda m: e164(m.number)}
+BY_MESSAGE: Final = ("message_id", "tenant")
+BY_NUMBER: Final = ("number", "tenant")

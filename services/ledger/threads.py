@@ -1,0 +1,195 @@
+"""Conversations: what waits for an answer, and everything that passed between a tenant and a
+number, in one order."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final, NamedTuple
+
+from schemas.inbound import Reply
+from schemas.numbers import e164
+from schemas.thread import Thread
+from schemas.topics import (
+    CONSENT_LOG,
+    DECISIONS,
+    MAIL_REQUESTS,
+    NUMBER_FACTS,
+    REPLIES,
+    THREAD_EVENTS,
+)
+from services.ledger.ledger import Ledger
+from services.ledger.times import parse_time
+
+
+class EntryKind(StrEnum):
+    """What an entry of a conversation is."""
+
+    INBOUND = "in"
+    OUTBOUND = "out"
+    NOTE = "note"
+    """What staff wrote or did."""
+    CONSENT = "consent"
+    NUMBER = "number"
+    """Whose number it is."""
+    MAIL = "mail"
+
+
+class Entry(NamedTuple):
+    kind: EntryKind
+    at: datetime
+    data: dict[str, Any]
+    place: str
+    """Where its record is: topic@partition:offset."""
+
+
+class WaitingThread(NamedTuple):
+    """A conversation in which somebody waits for an answer."""
+
+    thread: Thread
+    reply: Reply | None
+    """Their last text, as long as the topic kept it."""
+
+
+def find_threads(ledger: Ledger, number: str, tenant: str | None = None) -> tuple[Thread, ...]:
+    sql = """SELECT json FROM threads WHERE number = ?1 AND (?2 IS NULL OR tenant = ?2)
+        ORDER BY tenant"""
+    rows = ledger.rows(sql, e164(number), tenant)
+    return tuple(Thread.model_validate_json(row["json"]) for row in rows)
+
+
+def find_thread_tenants(ledger: Ledger, number: str, tenant: str | None = None) -> tuple[str, ...]:
+    """Tenants with anything in a conversation with this number."""
+    union = " UNION ".join(
+        f"SELECT tenant FROM {table} WHERE number = ?1 AND (?2 IS NULL OR tenant = ?2)"
+        for table in ("threads", "replies", "thread_events", "decisions")
+    )
+    return tuple(sorted(row["tenant"] for row in ledger.rows(union, e164(number), tenant)))
+
+
+def list_waiting_threads(ledger: Ledger, tenant: str | None = None) -> tuple[WaitingThread, ...]:
+    """The longest waiting first."""
+    sql = """SELECT json FROM threads
+        WHERE waiting_ms IS NOT NULL AND (?1 IS NULL OR tenant = ?1)
+        ORDER BY waiting_ms, tenant, number"""
+    threads = [Thread.model_validate_json(row["json"]) for row in ledger.rows(sql, tenant)]
+    return tuple(WaitingThread(thread, _last_reply(ledger, thread)) for thread in threads)
+
+
+def _last_reply(ledger: Ledger, thread: Thread) -> Reply | None:
+    last = thread.last_inbound
+    if last is None:
+        return None
+    return find_reply(ledger, thread.tenant, thread.number, last.inbound_id)
+
+
+def find_reply(ledger: Ledger, tenant: str, number: str, inbound_id: str) -> Reply | None:
+    sql = """SELECT json FROM replies WHERE number = ? AND tenant = ? AND provider_id = ?
+        ORDER BY part, off LIMIT 1"""
+    rows = ledger.rows(sql, e164(number), tenant, inbound_id)
+    return Reply.model_validate_json(rows[0]["json"]) if rows else None
+
+
+def list_reply_ids(ledger: Ledger, tenant: str, number: str) -> tuple[str, ...]:
+    """The newest first."""
+    sql = """SELECT DISTINCT provider_id FROM replies WHERE number = ? AND tenant = ?
+        ORDER BY part DESC, off DESC"""
+    return tuple(row["provider_id"] for row in ledger.rows(sql, e164(number), tenant))
+
+
+# All of a conversation.
+
+_Read = Callable[[Ledger, str, str], Iterator[Entry]]
+
+
+def read_conversation(ledger: Ledger, tenant: str, number: str) -> tuple[Entry, ...]:
+    """The oldest first.  What has the same time stands in the order of `_SOURCES`."""
+    number = e164(number)
+    found = [entry for read in _SOURCES for entry in read(ledger, tenant, number)]
+    return tuple(sorted(found, key=lambda entry: entry.at))
+
+
+def _replies(ledger: Ledger, tenant: str, number: str) -> Iterator[Entry]:
+    seen = set[str]()
+    for data, place in _records(ledger, "replies", REPLIES.name, tenant, number):
+        if data["provider_id"] not in seen:
+            seen.add(data["provider_id"])
+            yield Entry(EntryKind.INBOUND, parse_time(data["received_at"]), data, place)
+
+
+_TEXT: Final = """SELECT
+    (SELECT json FROM outcomes WHERE identity = ?1 || '/' || ?2) AS outcome,
+    (SELECT json FROM orders WHERE message_id = ?2 AND tenant = ?1 ORDER BY off DESC LIMIT 1)
+        AS "order",
+    (SELECT json FROM requests WHERE message_id = ?2 AND tenant = ?1 ORDER BY off LIMIT 1)
+        AS request"""
+
+
+def _texts(ledger: Ledger, tenant: str, number: str) -> Iterator[Entry]:
+    """Every text that the gate decided on, at the time that it was ordered, else decided on; with
+    its latest outcome and its words."""
+    seen = set[str]()
+    for decision, place in _records(ledger, "decisions", DECISIONS.name, tenant, number):
+        message_id = decision["message_id"]
+        if message_id in seen:
+            continue
+        seen.add(message_id)
+        row = ledger.rows(_TEXT, tenant, message_id)[0]
+        outcome, order, request = (
+            json.loads(row[name] or "{}") for name in ("outcome", "order", "request")
+        )
+        body = order.get("body") or request.get("body")
+        at = parse_time(order.get("issued_at") or decision["decided_at"])
+        data = {**decision, **outcome, "body": body, "written_by": decision.get("written_by")}
+        yield Entry(EntryKind.OUTBOUND, at, data, place)
+
+
+def _notes(ledger: Ledger, tenant: str, number: str) -> Iterator[Entry]:
+    seen = set[str]()
+    for data, place in _records(ledger, "thread_events", THREAD_EVENTS.name, tenant, number):
+        identity = str(data.get("change_id", place))
+        if identity not in seen and data.get("at"):
+            seen.add(identity)
+            yield Entry(EntryKind.NOTE, parse_time(data["at"]), data, place)
+
+
+def _consent(ledger: Ledger, tenant: str, number: str) -> Iterator[Entry]:
+    """What changed their consent; opt-in requests are among the texts."""
+    for data, place in _records(ledger, "consent_log", CONSENT_LOG.name, tenant, number):
+        if data["applied"] and data["was"] != data["now"]:
+            yield Entry(EntryKind.CONSENT, parse_time(data["at"]), data, place)
+
+
+def _numbers(ledger: Ledger, tenant: str, number: str) -> Iterator[Entry]:
+    """Whose number it became, and whose it is no more; a repeat tells nothing."""
+    owners = dict[str, tuple[Any, ...]]()
+    for data, place in _records(ledger, "number_facts", NUMBER_FACTS.name, tenant, number):
+        person_id = data.get("person_id")
+        if person_id is None:
+            continue
+        said = (data.get("left", False), data.get("sms_enabled"))
+        if owners.get(person_id) != said:
+            owners[person_id] = said
+            yield Entry(EntryKind.NUMBER, parse_time(data["at"]), data, place)
+
+
+def _mails(ledger: Ledger, tenant: str, number: str) -> Iterator[Entry]:
+    seen = set[str]()
+    for data, place in _records(ledger, "mail_requests", MAIL_REQUESTS.name, tenant, number):
+        if data["mail_id"] not in seen:
+            seen.add(data["mail_id"])
+            yield Entry(EntryKind.MAIL, parse_time(data["at"]), data, place)
+
+
+_SOURCES: Final[tuple[_Read, ...]] = (_numbers, _replies, _consent, _texts, _mails, _notes)
+
+
+def _records(
+    ledger: Ledger, table: str, topic: str, tenant: str, number: str
+) -> Iterator[tuple[dict[str, Any], str]]:
+    sql = f"""SELECT json, part, off FROM {table} WHERE number = ? AND tenant = ?
+        ORDER BY part, off"""
+    for row in ledger.rows(sql, number, tenant):
+        yield json.loads(row["json"]), f"{topic}@{row['part']}:{row['off']}"

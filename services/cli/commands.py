@@ -47,7 +47,28 @@ PANELS: Final = {
             "in_doubt:app",
             "Texts in doubt: nobody knows whether they were sent. List, resend or drop them.",
         ),
+        Entry(
+            "case",
+            "case:app",
+            "Cases: their parties, tasks and events, and what each of them will be texted.",
+        ),
         Entry("consent", "consent:app", "Who opted in, who opted out, and the proof."),
+        Entry(
+            "text",
+            "text:text",
+            "Text one party of a case by hand, at the number tied to them. Consent applies as"
+            " always.",
+        ),
+        Entry(
+            "inbox",
+            "inbox:inbox",
+            "Show who waits for an answer, the longest first. Looking at it changes nothing.",
+        ),
+        Entry(
+            "thread",
+            "thread:thread",
+            "Show a conversation, everything in one order; or record what you did about it.",
+        ),
         Entry("people", "people:app", "People, and the numbers that we text them at."),
         Entry(
             "number",
@@ -236,6 +257,9 @@ def reflow(app: typer.Typer) -> None:
     """Help without the line ends of its docstring, which Typer would keep inside a narrower box."""
     for command in app.registered_commands:
         command.help = unwrap(command.help or inspect.getdoc(command.callback) or "")
+    for group in app.registered_groups:
+        if group.typer_instance is not None:
+            reflow(group.typer_instance)
     callback = app.registered_callback
     if callback is not None and callback.callback is not None:
         callback.help = unwrap(inspect.getdoc(callback.callback) or "")

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -36,11 +37,16 @@ from services.terminal import table
 
 def commands() -> Iterator[str]:
     for name, entry in ENTRIES.items():
-        command = load(entry)
-        inner = getattr(command, "commands", {})
-        yield from (f"{name} {one}" for one in inner)
-        if not inner or command.invoke_without_command:
-            yield name
+        yield from leaves(name, load(entry))
+
+
+def leaves(name: str, command: Any) -> Iterator[str]:
+    """Groups are for finding commands; those that do something by themselves are commands too."""
+    inner = getattr(command, "commands", {})
+    for word, one in inner.items():
+        yield from leaves(f"{name} {word}", one)
+    if not inner or command.invoke_without_command:
+        yield name
 
 
 COMMANDS = sorted(commands())

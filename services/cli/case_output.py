@@ -1,0 +1,162 @@
+"""How a case is shown, as a table and as JSON."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from rich.console import Console
+from rich.text import Text
+
+from schemas.case import Case, CaseCalendarEvent, CaseTask, CaseText, Readiness
+from schemas.case_event import TaskTime
+from schemas.numbers import mask_number
+from schemas.visible_text import ON_ONE_LINE
+from services.display_text import format_local
+from services.operations.case_view import CaseView, PartyView, format_soon, promise
+from services.terminal import color_word, console, markup, table
+
+EVENT_COLUMNS: Final = (
+    "event",
+    "name",
+    "type",
+    "starts",
+    "zone",
+    "place",
+    "next reminder",
+    "state",
+)
+
+
+def view_to_json(view: CaseView, now: datetime) -> dict[str, Any]:
+    """Times in UTC; numbers as they are."""
+    case = view.case.model_dump(mode="json", exclude_none=True)
+    return case | {
+        "promise": promise(view, now),
+        "parties": [_party_to_json(party) for party in view.parties],
+        "ahead": [one._asdict() | {"due_at": one.due_at.isoformat()} for one in view.ahead],
+        "texts": [text.model_dump(mode="json", exclude_none=True) for text in view.texts],
+    }
+
+
+def _party_to_json(view: PartyView) -> dict[str, Any]:
+    return view.party.model_dump(mode="json", exclude_none=True, exclude={"reason"}) | {
+        "readiness": view.readiness.value,
+        "reason": view.reason,
+        "asked_at": view.asked_at.isoformat() if view.asked_at else None,
+        "ask_again_at": view.ask_again_at.isoformat() if view.ask_again_at else None,
+    }
+
+
+def print_view(view: CaseView, now: datetime, unmask: bool) -> None:
+    screen = console()
+    case = view.case
+    screen.print(describe_case(case))
+    screen.print(promise(view, now), style="bold")
+    zone = ZoneInfo(case.time_zone)
+    if view.parties:
+        rows = [_party_cells(party, now, zone, unmask) for party in view.parties]
+        screen.print(table("Parties", ("person", "name", "role", "number", "", "reminders"), rows))
+    if case.tasks:
+        tasks = [_task_cells(one, view, zone) for one in case.tasks]
+        screen.print(table("Tasks", ("task", "words", "to", "due", "kind", "state"), tasks))
+    if case.events:
+        events = [_event_cells(one) for one in case.events]
+        screen.print(table("Events", EVENT_COLUMNS, events))
+    if case.dates:
+        screen.print("Dates: " + ", ".join(f"{name} {day}" for name, day in case.dates.items()))
+    _print_texts(screen, view)
+
+
+def _print_texts(screen: Console, view: CaseView) -> None:
+    names = {party.party.person_id: party.party.name for party in view.parties}
+    if view.texts:
+        columns = ("due", "to", "of", "state", "because", "message")
+        rows = [_text_cells(one, names, view.case) for one in view.texts]
+        screen.print(table("What was done", columns, rows))
+
+
+def describe_case(case: Case) -> Text:
+    state = "closed" if case.closed else "launched" if case.launched_at else "not launched"
+    about = (case.title or "(no title yet)", case.reference, case.case_type, case.branch)
+    words = ", ".join(filter(None, about)).translate(ON_ONE_LINE)
+    title = markup("[bold]{}/{}[/]  {}  ", case.tenant, case.case_id, words)
+    return Text.assemble(title, state, f"  version {case.version}, {case.time_zone}")
+
+
+def _party_cells(view: PartyView, now: datetime, zone: ZoneInfo, unmask: bool) -> list[Any]:
+    party = view.party
+    number = party.number or ""
+    mark = "✓" if view.readiness is Readiness.READY else "△"
+    because = Text.assemble(mark, " ", color_word(view.reason))
+    if view.readiness is Readiness.NOT_OPTED_IN and view.asked_at:
+        asked = f"; asked {format_soon(view.asked_at, now, zone)}"
+        again = view.ask_again_at
+        asked += f", may be asked again {format_soon(again, now, zone)}" if again else ""
+        because = Text.assemble(because, asked)
+    return [
+        party.person_id,
+        party.name,
+        party.role,
+        number if unmask else mask_number(number),
+        because,
+        "on" if party.reminders else "off",
+    ]
+
+
+def _task_cells(task: CaseTask, view: CaseView, zone: ZoneInfo) -> list[Any]:
+    words = task.template or f"own words, {len(task.body or '')} characters"
+    counts: dict[str, int] = {}
+    for text in view.texts:
+        if text.task_id == task.task_id:
+            counts[text.state] = counts.get(text.state, 0) + 1
+    done = ", ".join(f"{count} {state}" for state, count in counts.items())
+    due = format_local(task.due_at.isoformat(), str(zone))[:16] if task.due_at else ""
+    return [
+        task.task_id,
+        words,
+        ", ".join((*task.roles, *task.person_ids)),
+        due or describe_when(task.when),
+        task.kind,
+        "canceled" if task.canceled else done,
+    ]
+
+
+def describe_when(when: TaskTime) -> str:
+    """As it was written."""
+    if when.now:
+        return "at launch"
+    if when.time is not None:
+        return f"{when.time} {when.time_zone or ''}".strip()
+    anchor = when.event_id or when.date_name or "launch"
+    clock = f" at {when.clock}" if when.clock else ""
+    return f"{when.offset} {anchor}{clock}"
+
+
+def _event_cells(event: CaseCalendarEvent) -> list[Any]:
+    starts = format_local(event.at.isoformat(), event.time_zone)[:16]
+    reminder = event.next_reminder_at
+    confirmed = f"confirmed by {len(event.confirmed)}" if event.confirmed else ""
+    return [
+        event.event_id,
+        event.title,
+        event.event_type,
+        starts[:10] if event.all_day else starts,
+        event.time_zone,
+        event.location,
+        format_local(reminder.isoformat(), event.time_zone)[:16] if reminder else "",
+        "canceled" if event.canceled else confirmed,
+    ]
+
+
+def _text_cells(text: CaseText, names: dict[str, str], case: Case) -> list[Any]:
+    due = text.due_at or text.at
+    return [
+        format_local(due.isoformat(), case.time_zone)[:16],
+        names.get(text.person_id) or text.person_id,
+        text.recipe or text.task_id or text.event_id,
+        text.state,
+        text.says or text.reason,
+        text.message_id,
+    ]

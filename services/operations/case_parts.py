@@ -1,0 +1,211 @@
+"""Tasks and events of a case, as people write them: when, to whom, with which words.
+
+A time in the past, an unusual hour and an unknown role are named before they are published; a
+template or a zone that there is not is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, time
+from typing import Any, Final, NamedTuple
+from zoneinfo import ZoneInfo
+
+from schemas.case_event import Audience, EventSaved, TaskScheduled, TaskTime
+from schemas.offsets import parse_offset
+from schemas.tenant_settings import TenantSettings
+from schemas.wall_time import parse_wall_time
+from schemas.when import check_clock
+from services.operations.cases import (
+    Change,
+    KnownCase,
+    build_change,
+    hint_at,
+    list_roles,
+    parse_zone,
+    require_event,
+    require_party,
+)
+from services.operations.errors import InvalidRequest
+
+USUAL_FROM: Final = time(7)
+USUAL_UNTIL: Final = time(19)
+"""An event at another hour is asked about: a zone may be wrong."""
+END_OF_DAY: Final = time(23, 59)
+NOW: Final = "now"
+
+
+class WrittenWhen(NamedTuple):
+    """When a task is due, as it was typed."""
+
+    at: str | None
+    event_id: str | None = None
+    date_name: str | None = None
+    clock: str | None = None
+    zone: str | None = None
+
+
+class TaskDraft(NamedTuple):
+    """A task as it was typed; None: not said."""
+
+    template: str | None
+    body: str | None
+    roles: Sequence[str]
+    people: Sequence[str]
+    when: WrittenWhen
+    kind: str | None
+
+
+class EventDraft(NamedTuple):
+    """An event as it was typed."""
+
+    title: str
+    at: str
+    event_type: str | None = None
+    zone: str | None = None
+    place: str | None = None
+    remind: Sequence[str] = ()
+    sequence: int = 0
+
+
+def parse_when(about: KnownCase, written: WrittenWhen) -> TaskTime:
+    """`now`, a wall time, or an offset such as `3 days before`.  Raises InvalidRequest."""
+    at = (written.at or NOW).strip()
+    zone = parse_zone("--zone", written.zone)
+    clock = parse_clock_option(written.clock)
+    if written.event_id is not None:
+        require_event(about, written.event_id)
+    if written.event_id is not None and written.date_name is not None:
+        raise InvalidRequest("--at counts from one thing", "say --event or --date, not both")
+    anchored = written.event_id is not None or written.date_name is not None
+    if at == NOW or (at[:1].isdecimal() and at[4:5] == "-"):
+        if anchored or clock is not None:
+            raise InvalidRequest(
+                f"--at {at!r} counts from nothing",
+                "with --event, --date or --clock write an offset such as '3 days before'",
+            )
+        return TaskTime(now=True) if at == NOW else _parse_wall(at, zone)
+    distance = parse_offset_option("--at", at)
+    if clock is not None and not distance:
+        raise InvalidRequest("--clock needs an offset in days or weeks", "leave it out")
+    return TaskTime(offset=at, event_id=written.event_id, date_name=written.date_name, clock=clock)
+
+
+def _parse_wall(at: str, zone: str | None) -> TaskTime:
+    require_wall_time("--at", at)
+    return TaskTime(time=at, time_zone=zone)
+
+
+def require_wall_time(option: str, written: str) -> None:
+    """Raises InvalidRequest."""
+    try:
+        parse_wall_time(written)
+    except ValueError as error:
+        raise InvalidRequest(f"{option}: {error}") from None
+
+
+def parse_offset_option(option: str, written: str) -> bool:
+    """Whether it counts days on the calendar.  Raises InvalidRequest, with what it may have
+    meant."""
+    try:
+        return parse_offset(written).unit.is_calendar
+    except ValueError as error:
+        raise InvalidRequest(f"{option}: {error}") from None
+
+
+def parse_clock_option(written: str | None) -> str | None:
+    if written is None:
+        return None
+    try:
+        return check_clock(written)
+    except ValueError as error:
+        raise InvalidRequest(f"--clock: {error}") from None
+
+
+def build_task(about: KnownCase, task_id: str, draft: TaskDraft, by: str, now: datetime) -> Change:
+    """A task that the case has already is replaced, as far as its texts have not left.
+
+    Raises InvalidRequest."""
+    if (draft.template is None) == (draft.body is None):
+        raise InvalidRequest("A task has words", "say --template or --body, one of them")
+    if not (draft.roles or draft.people):
+        raise InvalidRequest("A task goes to somebody", "say --to ROLE or --person PERSON")
+    fields = _task_fields(about, draft)
+    event: Any = build_change(TaskScheduled, about, by, now, task_id=task_id, **fields)
+    return Change((event,), tuple(_doubt_task(about, draft, fields["when"], now)))
+
+
+def _task_fields(about: KnownCase, draft: TaskDraft) -> dict[str, Any]:
+    if draft.template is not None:
+        require_template(about.settings, "--template", draft.template)
+    for person_id in draft.people:
+        require_party(about, person_id)
+    audience = Audience(roles=tuple(draft.roles), person_ids=tuple(draft.people))
+    words = {"template": draft.template, "body": draft.body, "kind": draft.kind}
+    given = {name: value for name, value in words.items() if value is not None}
+    return {"audience": audience, "when": parse_when(about, draft.when), **given}
+
+
+def require_template(settings: TenantSettings | None, option: str, name: str) -> None:
+    """Raises InvalidRequest, with the known ones."""
+    if settings is None or name in settings.templates:
+        return
+    known = ", ".join(settings.templates) or "none: put it into the tenant's settings"
+    raise InvalidRequest(
+        f"{option} {name!r} is no template of {settings.tenant}", f"its templates: {known}"
+    )
+
+
+def _doubt_task(about: KnownCase, draft: TaskDraft, when: TaskTime, now: datetime) -> Iterator[str]:
+    known = [role.casefold() for role in list_roles(about)]
+    used = {party.role.casefold() for party in about.parties}
+    for role in draft.roles:
+        if role.casefold() not in used:
+            hint = "" if role.casefold() in known else f", {hint_at(role.casefold(), known, '')}"
+            yield f"nobody in the case has the role {role!r} yet{hint.rstrip(', ')}"
+    if when.time is not None:
+        yield from doubt_time("the task", when.time, when.time_zone or about.time_zone, now)
+    if when.now and about.case is not None and about.case.launched_at is None:
+        yield "it goes when the case is launched (sayso case launch)"
+    if about.case is not None and about.case.closed:
+        yield "the case is closed: nothing goes from it"
+
+
+def build_event(
+    about: KnownCase, event_id: str, draft: EventDraft, by: str, now: datetime
+) -> Change:
+    """Raises InvalidRequest."""
+    zone = parse_zone("--zone", draft.zone)
+    require_wall_time("--at", draft.at)
+    for offset in draft.remind:
+        parse_offset_option("--remind", offset)
+    event: Any = build_change(
+        EventSaved,
+        about,
+        by,
+        now,
+        event_id=event_id,
+        title=draft.title,
+        event_type=draft.event_type,
+        starts_at=draft.at,
+        time_zone=zone,
+        location=draft.place,
+        reminders=tuple(draft.remind),
+        sequence=draft.sequence,
+    )
+    doubts = [*doubt_time(f"{draft.title!r}", draft.at, zone or about.time_zone, now)]
+    if about.case is not None and about.case.closed:
+        doubts.append("the case is closed: nothing goes from it")
+    return Change((event,), tuple(doubts))
+
+
+def doubt_time(what: str, written: str, time_zone: str, now: datetime) -> Iterator[str]:
+    """What may be wrong with a time that can be read."""
+    zone = ZoneInfo(time_zone)
+    day, clock, instant = parse_wall_time(written)
+    there = (
+        instant.astimezone(zone) if instant else datetime.combine(day, clock or time(23, 59), zone)
+    )
+    if there < now:
+        yield f"{what} is in the past: {there:%Y-%m-%d %H:%M} in {time_zone}"
+    if clock is not None and not USUAL_FROM <= there.time() <= USUAL_UNTIL:
+        yield f"{what} is at {there:%H:%M} in {time_zone}, really outside 07:00-19:00?"

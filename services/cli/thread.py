@@ -1,0 +1,217 @@
+"""`sayso thread`: one conversation, everything in one order, and what staff do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final, NamedTuple
+
+import typer
+from rich.text import Text
+
+from schemas.numbers import mask_text
+from schemas.visible_text import ON_ONE_LINE
+from services.cli import options
+from services.cli.connection import find_bootstrap, operate, read_ledger
+from services.display_text import format_local
+from services.ledger.cases import find_settings
+from services.ledger.threads import Entry, read_conversation
+from services.masking import mask_numbers
+from services.operations import conversations as talk
+from services.operations.cases import hint_at
+from services.operations.errors import InvalidRequest
+from services.terminal import color_word, console, markup, print_json, table
+from streams.reasons import format_duration
+
+Build = Callable[[talk.Conversation, Sequence[str], str, datetime], Any]
+
+
+class Action(NamedTuple):
+    """`words`: how many must follow it, at least and at most."""
+
+    words: tuple[int, int]
+    usage: str
+    build: Build
+
+
+def _note(about: talk.Conversation, words: Sequence[str], by: str, now: datetime) -> Any:
+    return talk.build_note(about, words[0], by, now)
+
+
+def _answered(about: talk.Conversation, words: Sequence[str], by: str, now: datetime) -> Any:
+    return talk.build_answered(about, words[0] if words else "", by, now)
+
+
+def _no_answer(about: talk.Conversation, words: Sequence[str], by: str, now: datetime) -> Any:
+    return talk.build_no_answer_needed(about, by, now)
+
+
+def _assign(about: talk.Conversation, words: Sequence[str], by: str, now: datetime) -> Any:
+    return talk.build_assigned(about, words[0], by, now)
+
+
+def _move(about: talk.Conversation, words: Sequence[str], by: str, now: datetime) -> Any:
+    return talk.build_moved(about, words[0], words[1], by, now)
+
+
+def _no_more(about: talk.Conversation, words: Sequence[str], by: str, now: datetime) -> Any:
+    return talk.build_no_more_texts(about, words[0], by, now)
+
+
+ACTIONS: Final = {
+    "note": Action((1, 1), 'note "TEXT"', _note),
+    "answered": Action((0, 1), 'answered ["NOTE"]', _answered),
+    "no-answer-needed": Action((0, 0), "no-answer-needed", _no_answer),
+    "assign": Action((1, 1), "assign WHO (or nobody)", _assign),
+    "move": Action((2, 2), "move INBOUND CASE (or none)", _move),
+    "no-more-texts": Action((1, 1), "no-more-texts INBOUND", _no_more),
+}
+
+
+def thread(
+    target: Annotated[
+        str, typer.Argument(metavar="NUMBER", help="A number, or a person's id in your records.")
+    ],
+    action: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[ACTION]",
+            help="note TEXT, answered, no-answer-needed, assign WHO, move INBOUND CASE,"
+            " or no-more-texts INBOUND.",
+            show_default=False,
+        ),
+    ] = None,
+    words: Annotated[
+        list[str] | None, typer.Argument(metavar="[WORDS]", show_default=False)
+    ] = None,
+    tenant: options.Tenant = None,
+    by: options.By = None,
+    bootstrap: options.Bootstrap = None,
+    state: options.State = options.STATE,
+    as_json: options.Json = False,
+    unmask: options.Unmask = False,
+) -> None:
+    """Show a conversation, everything in one order; or record what you did about it.
+
+    Both directions, notes, consent, changes of number, mails and delivery states, by the tenant's
+    clocks. INBOUND is the id in the last column. Texts are shown: whoever answers must read them.
+
+    Example: [cyan]sayso thread +12125550123[/]
+
+    Somebody called them: [cyan]sayso thread +12125550123 answered "Called her." --by dana[/]
+    """
+    if action is not None:
+        _act(target, action, words or [], tenant, by, (bootstrap, state, as_json))
+        return
+    with read_ledger(bootstrap, state, tenant) as ledger:
+        found = talk.find_conversations(ledger, target, tenant)
+        entries = {one: read_conversation(ledger, one.tenant, one.number) for one in found}
+        zones = {one: _zone(one) for one in found}
+    if as_json:
+        print_json([_as_data(one, entries[one], zones[one], unmask) for one in found])
+        return
+    for one in found:
+        _print(one, entries[one], zones[one], unmask)
+
+
+def _zone(about: talk.Conversation) -> str:
+    settings = find_settings(about.ledger, about.tenant)
+    return settings.time_zone if settings else "UTC"
+
+
+def _act(
+    target: str,
+    name: str,
+    words: Sequence[str],
+    tenant: str | None,
+    by: str | None,
+    where: tuple[str | None, Any, bool],
+) -> None:
+    bootstrap, state, as_json = where
+    action = ACTIONS.get(name)
+    if action is None:
+        raise InvalidRequest(
+            f"There is no action {name!r}",
+            hint_at(name, ACTIONS, f"they are {', '.join(ACTIONS)}"),
+        )
+    least, most = action.words
+    if not least <= len(words) <= most:
+        raise InvalidRequest(
+            f"{name!r} is written otherwise", f"sayso thread NUMBER {action.usage}"
+        )
+    with read_ledger(bootstrap, state, tenant) as ledger:
+        about = talk.find_conversation(ledger, target, tenant)
+        event = action.build(about, words, options.read_actor(by), datetime.now(UTC))
+    operate(find_bootstrap(bootstrap, state), lambda kafka: talk.publish_thread_event(kafka, event))
+    if as_json:
+        print_json(mask_numbers(event.model_dump(mode="json", exclude_none=True)))
+        return
+    same = options.repeat_options(state, bootstrap)
+    identity = getattr(event, "change_id", None) or event.event_id
+    console().print(markup("Recorded as [bold]{}[/]. To see the conversation:", identity))
+    console().print(f"  sayso thread {about.number} --tenant {about.tenant}{same}", style="cyan")
+
+
+def _as_data(
+    about: talk.Conversation, entries: Sequence[Entry], zone: str, unmask: bool
+) -> dict[str, Any]:
+    """Texts are whole; of numbers only what is masked."""
+    now = about.thread.model_dump(mode="json", exclude_none=True) if about.thread else None
+    plain = {
+        "tenant": about.tenant,
+        "number": about.number,
+        "time_zone": zone,
+        "thread": now,
+        "entries": [_entry_to_json(entry) for entry in entries],
+    }
+    return plain if unmask else dict(mask_numbers(plain))
+
+
+def _entry_to_json(entry: Entry) -> dict[str, Any]:
+    line = talk.describe_entry(entry)
+    return {
+        "at": entry.at.isoformat(),
+        "entry": entry.kind.value,
+        "who": line.who,
+        "says": line.what,
+        "state": line.state,
+        "id": line.identity,
+        "kind": entry.data.get("kind"),
+        "case_id": entry.data.get("case_id"),
+        "media": list(entry.data.get("media") or ()),
+        "place": entry.place,
+    }
+
+
+def _print(about: talk.Conversation, entries: Sequence[Entry], zone: str, unmask: bool) -> None:
+    screen = console()
+    screen.print(Text.assemble((talk.name_thread(about, unmask), "bold"), "  ", _stands(about)))
+    rows = []
+    for entry in entries:
+        line = talk.describe_entry(entry)
+        says = (line.what if unmask else mask_text(line.what)).translate(ON_ONE_LINE)
+        rows.append(
+            (
+                format_local(entry.at.isoformat(), zone)[:16],
+                line.who,
+                Text(says),
+                color_word(line.state) if " " not in line.state else line.state,
+                line.identity,
+            )
+        )
+    screen.print(table(None, (f"at ({zone})", "who", "", "state", "id"), rows))
+
+
+def _stands(about: talk.Conversation) -> str:
+    thread = about.thread
+    if thread is None:
+        return "no case, and nothing waits"
+    parts = [f"cases {', '.join(thread.cases)}" if thread.cases else "no case"]
+    if thread.person_ids:
+        parts.insert(0, ", ".join(thread.person_ids))
+    if thread.waiting_since is not None:
+        waited = format_duration(datetime.now(UTC) - thread.waiting_since)
+        parts.append(f"waiting for an answer for {waited}")
+    if thread.assigned_to:
+        parts.append(f"with {thread.assigned_to}")
+    return "; ".join(parts)

@@ -46,6 +46,9 @@ class Explanation(NamedTuple):
     """The recipient's time zone as far as the request says, or else the tenant's."""
     sender_error: str | None = None
     """What the provider said, while the message's sender pauses for it."""
+    origin: dict[str, Any] | None = None
+    """The case's own record of the text, as it stands: which recipe or task, event and version made
+    it."""
 
 
 class UnknownMessage(NamedTuple):
@@ -58,12 +61,14 @@ class AmbiguousMessage(NamedTuple):
 
 
 _STAGES: Final = {
+    "case text": ("case_texts", topics.CASE_TEXTS.name, "at"),
     "person request": ("person_requests", topics.PERSON_REQUESTS.name, "requested_at"),
     "request": ("requests", topics.SEND_REQUESTS.name, "requested_at"),
     "decision": ("decisions", topics.DECISIONS.name, "decided_at"),
     "approval": ("approvals", topics.APPROVALS.name, "at"),
     "approval answer": ("approval_log", topics.APPROVAL_LOG.name, "at"),
     "order": ("orders", topics.DISPATCH_ORDERS.name, "issued_at"),
+    "person cancel": ("person_cancels", topics.PERSON_CANCELS.name, "at"),
     "cancel": ("cancels", topics.REQUEST_CANCELS.name, "at"),
     "control": ("controls", topics.DISPATCH_CONTROLS.name, "at"),
     "returned": ("returned", topics.RETURNED.name, "at"),
@@ -73,6 +78,9 @@ _STAGES: Final = {
     "dismissal": ("dismissals", topics.DISMISSALS.name, "at"),
 }
 """The stages of a message, in the order of its life: table, topic, and the field with the time."""
+
+_OF_THE_REQUEST: Final = ("case text", "person request", "person cancel")
+"""What is on record under the id that a case or a producer asked under."""
 
 _CONSENT: Final = {"consent": ("consent_log", topics.CONSENT_LOG.name, "at")}
 
@@ -103,6 +111,10 @@ def explain(
         return AmbiguousMessage(message_id, tuple(tenants))
     owner = tenants[0]
     events = _events(ledger, _STAGES, "message_id = ? AND tenant = ?", until, message_id, owner)
+    if (request_id := _request_id(events)) not in (None, message_id):
+        before = {what: _STAGES[what] for what in _OF_THE_REQUEST}
+        of_request = "message_id = ? AND tenant = ?"
+        events = _events(ledger, before, of_request, until, request_id, owner) + events
     number = _number(events)
     of_number = "number = ? AND tenant = ?"
     consent = _events(ledger, _CONSENT, of_number, until, number, owner) if number else []
@@ -120,7 +132,18 @@ def explain(
         usage,
         own_zone or tenant_zone,
         _sender_error(ledger, outcome) if outcome and as_of is None else None,
+        next((event.data for event in reversed(events) if event.what == "case text"), None),
     )
+
+
+def _request_id(events: list[Event]) -> str | None:
+    """The request for a person that a text came from, which moved to another number."""
+    named = (
+        event.data.get("request_id") or (event.data.get("resolved") or {}).get("request_id")
+        for event in events
+        if event.what in ("decision", "request")
+    )
+    return next(filter(None, named), None)
 
 
 def _sender_error(ledger: Ledger, outcome: dict[str, Any]) -> str | None:

@@ -76,13 +76,15 @@ def find_explained(
 
 def describe(found: Explanation, unmask: bool) -> Headline:
     """Say what to do, what we hold true now, and what its code means."""
-    now = found.outcome or {}
+    now = found.outcome or _unsent(found.origin)
     details = f" with code {now['error_code']}" if now.get("error_code") else ""
     if because := now.get("error_title") or _deciding_reasons(found):
         details += f": {_mask(because, unmask)}"
     if found.sender_error and now.get("state") in WAITS_AT_SENDER:
         details += f"; its sender rests, for {found.sender_error}"
         details += f" ({lookup(found.sender_error).title})"
+    if found.origin is not None:
+        details += f"\nMade by {describe_origin(found.origin)}"
     if beside := now.get("contradictions"):
         details += f"\nReported beside it, which cannot be true too: {', '.join(beside)}"
     return Headline(
@@ -91,6 +93,14 @@ def describe(found: Explanation, unmask: bool) -> Headline:
         now.get("state", "not judged yet"),
         details,
     )
+
+
+def _unsent(origin: Data | None) -> Data:
+    """What the case says of a text that it never requested."""
+    if origin is None or origin.get("message_id") is not None:
+        return {}
+    says = origin.get("says") or f"nothing: the case has not requested it ({origin['state']})"
+    return {"state": origin["state"], "next_step": says, "final": True}
 
 
 def _next_step(outcome: Data) -> str:
@@ -162,6 +172,7 @@ _RESULT: Final = {
     "receipt": "status",
     "outcome": "state",
     "consent": "now",
+    "case text": "state",
     "control": "type",
     "approval": "action",
     "approval answer": "verdict",
@@ -276,8 +287,35 @@ def _consent(data: Data, unmask: bool) -> list[str]:
     ]
 
 
+def _case_text(data: Data, unmask: bool) -> list[str]:
+    return [
+        describe_origin(data),
+        f"due {format_utc(data['due_at'])}" if data.get("due_at") else "",
+        data.get("says") or data.get("reason") or "",
+    ]
+
+
+def describe_origin(data: Data) -> str:
+    """Which case, recipe or task, event and its time, template and language made a text."""
+    made = f"recipe {data['recipe']}" if data.get("recipe") else ""
+    if made and data.get("recipe_version"):
+        made += f" (version {data['recipe_version']})"
+    if data.get("task_id"):
+        made = f"task {data['task_id']}"
+    event = f"event {data['event_id']}" if data.get("event_id") else ""
+    if event and data.get("event_starts_at"):
+        event += f" at {data['event_starts_at']}"
+    words = f"template {data['template']}" if data.get("template") else ""
+    if data.get("language"):
+        words = f"{words} in {data['language']}".strip()
+    parts = (f"case {data['case_id']}", made, event, words, f"for {data['person_id']}")
+    return ", ".join(filter(None, parts))
+
+
 _WORDS: Final[dict[str, Callable[[Data, bool], list[str]]]] = {
+    "case text": _case_text,
     "person request": _person_request,
+    "person cancel": _cancel,
     "cancel": _cancel,
     "approval": _approval,
     "approval answer": _approval_answer,

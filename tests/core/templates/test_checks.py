@@ -30,11 +30,11 @@ def tenant(**given: Any) -> TenantSettings:
     ("text", "found"),
     [
         pytest.param("Hi {{ person.first }}", [], id="nothing"),
-        pytest.param("a\nHi {{ person.firrst }}", [("unknown_field", 2)], id="misspelt"),
+        pytest.param("a\nHi {{ person.fist }}", [("unknown_field", 2)], id="misspelt"),
         pytest.param(
             "{{ first }}\n{{ name }}", [("unknown_field", 1), ("unknown_field", 2)], id="no root"
         ),
-        pytest.param("{{ person.firrst }} {{ person.firrst }}", [("unknown_field", 1)], id="once"),
+        pytest.param("{{ person.fist }} {{ person.fist }}", [("unknown_field", 1)], id="once"),
         pytest.param("{% if x %}a{% endif %}", [("unknown_field", 1)], id="in a condition"),
         pytest.param("{{ case.type | default: boss }}", [("unknown_field", 1)], id="in a filter"),
         pytest.param("{{ date.day }}", [("unknown_field", 1)], id="of another context"),

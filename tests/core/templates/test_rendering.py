@@ -276,7 +276,7 @@ def test_relative_days_in_other_languages(
 @pytest.mark.parametrize(
     "template",
     [
-        *("{{ person.firrst }}", "{{ x }}", "{{ person }}", "{{ person.first.size }}"),
+        *("{{ person.fist }}", "{{ x }}", "{{ person }}", "{{ person.first.size }}"),
         *("{% for a in (1..9) %}{% endfor %}", "{% assign a = 'b' %}", "{% include 'a' %}"),
         *("{{ person.first", "{% if person.first %}x", "{{ person.first | shout }}"),
         *("{{ case.title | truncate: 'x' }}", "{{ person.name | date }}", "{{ 'a' | time: 1 }}"),

@@ -38,10 +38,6 @@ AFTER_OPT_OUT: Final[frozenset[str]] = frozenset(
 """All that we send after an opt-out: one confirmation (47 CFR 64.1200(a)(12)), and the help they
 asked for."""
 
-AT_ANY_HOUR: Final[frozenset[str]] = AFTER_OPT_OUT | {SystemKind.START_CONFIRMATION}
-"""Kinds that quiet hours do not hold: replies to what the recipient has just written.  A test is
-not among them: whoever requests it is not always the one it wakes."""
-
 SYSTEM: Final = "sayso"
 """Who requests system messages."""
 

@@ -21,11 +21,11 @@ from datetime import UTC, datetime, tzinfo
 from typing import Final
 
 from schemas.consent import ConsentAction, ConsentState
-from streams.gate.business_days import add_business_days
 from streams.gate.consent_claims import Claim
 from streams.gate.consent_state import ClaimResult, apply_claim
 from streams.gate.messages import SYSTEM
 from streams.gate.state import NumberState, RevocationQuestion
+from streams.local_time.business_days import add_business_days
 from streams.reasons import format_time
 
 BUSINESS_DAYS: Final = 2

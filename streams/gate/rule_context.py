@@ -10,11 +10,11 @@ from schemas.send_request import SendRequest, SystemKind
 from schemas.sender import Sender
 from schemas.tenant_settings import TenantSettings
 from streams.encoding.body import encode_body
-from streams.gate.locations import Location, locate
 from streams.gate.messages import WITHOUT_OPT_IN
 from streams.gate.number_validation import METADATA_VERSION, validate_number
 from streams.gate.sender_selection import select_sender
 from streams.gate.state import ApprovedBy, NumberState
+from streams.local_time.locations import Location, locate
 from streams.processing import Settings
 
 

@@ -8,18 +8,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
 from schemas.send_request import Kind
-from schemas.when import TEXTS_AT_MOST, Cap, MarketingHours
-from streams.gate.local_hours import (
-    Hours,
-    StateRules,
-    daily_hours,
-    intersect,
-    span_at,
-    state_rules,
-)
-from streams.gate.messages import AT_ANY_HOUR
+from schemas.when import TEXTS_AT_MOST, Cap
 from streams.gate.rule_context import RuleContext
 from streams.gate.state import NumberState
+from streams.local_time import open_hours
+from streams.local_time.local_hours import Hours, StateRules, span_at
 
 FORESEEABLE: Final = timedelta(days=400)
 """Nobody knows what the clocks will show later than that."""
@@ -39,37 +32,22 @@ def evaluation_time(context: RuleContext) -> datetime:
 
 def quiet_hours_for(context: RuleContext) -> Hours | None:
     """The hours that the tenant's quiet hours leave open; None: all of the day."""
-    if context.tenant is None or context.request.kind in AT_ANY_HOUR:
-        return None
-    quiet = context.tenant.when.quiet_hours
-    return daily_hours(quiet.before, quiet.after)
+    return open_hours.quiet_hours_for(context.tenant, context.request.kind)
 
 
 def marketing_rules_for(context: RuleContext) -> StateRules | None:
     """What the law of the recipient's state says about this text; None: nothing."""
-    if context.tenant is None or context.request.kind != Kind.MARKETING:
-        return None
-    if context.tenant.when.marketing is not MarketingHours.BY_STATE:
-        return None
-    return state_rules(context.location.country, context.location.state)
+    return open_hours.marketing_rules_for(context.tenant, context.request.kind, context.location)
 
 
 def open_hours_for(context: RuleContext) -> Hours | None:
     """The hours that everything leaves open; None: all of the day."""
-    quiet = quiet_hours_for(context)
-    rules = marketing_rules_for(context)
-    if rules is None:
-        return quiet
-    return rules.hours if quiet is None else intersect(quiet, rules.hours)
+    return open_hours.open_hours_for(context.tenant, context.request.kind, context.location)
 
 
 def next_open_time(context: RuleContext, moment: datetime) -> datetime | None:
     """The first allowed moment from this one on; None: there is none, wherever they may be."""
-    hours = open_hours_for(context)
-    if hours is None:
-        return moment
-    span = span_at(context.location.zones, hours, moment)
-    return None if span is None else max(span.start, moment)
+    return open_hours.next_open_time(context.location.zones, open_hours_for(context), moment)
 
 
 def closing_time(context: RuleContext) -> datetime | None:

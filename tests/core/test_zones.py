@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from streams.gate.locations import ALL_OF_US, AREAS, STATES, locate
+from streams.local_time.locations import ALL_OF_US, AREAS, STATES, locate
 
 CHICAGO, DENVER, NEW_YORK, LOS_ANGELES = (
     "America/Chicago",

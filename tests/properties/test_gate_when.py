@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from schemas.decision import Verdict
 from schemas.send_request import Kind
 from schemas.topics import DECISIONS, DISPATCH_ORDERS
-from streams.gate.local_hours import STATE_RULES, daily_hours, span_at
-from streams.gate.locations import AREAS, STATES, locate
 from streams.gate.rules import evaluate
 from streams.gate.rules.timing import check_quiet_hours
+from streams.local_time.local_hours import STATE_RULES, daily_hours, span_at
+from streams.local_time.locations import AREAS, STATES, locate
 from tests.core.gate.cases import context, gate_processor, opt_in, request
 from tests.core.harness import on_topic
 

@@ -9,9 +9,9 @@ from typing import Final
 from schemas.decision import Finding, Verdict
 from schemas.time_zones import is_place, suggest_places
 from streams.gate import send_window
-from streams.gate.local_hours import span_at
-from streams.gate.locations import Location
 from streams.gate.rule_context import RuleContext
+from streams.local_time.local_hours import span_at
+from streams.local_time.locations import Location
 from streams.reasons import EXPIRED, HELD_TOO_LONG, hold_deadline
 from streams.rule_names import RuleName
 

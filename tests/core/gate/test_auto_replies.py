@@ -16,7 +16,8 @@ from schemas.topics import (
     DISPATCH_CONTROLS,
     DISPATCH_ORDERS,
 )
-from streams.gate.messages import AFTER_OPT_OUT, AT_ANY_HOUR, WITHOUT_OPT_IN
+from streams.gate.messages import AFTER_OPT_OUT, WITHOUT_OPT_IN
+from streams.local_time.open_hours import AT_ANY_HOUR
 from tests.core.gate.cases import (
     BRANCH,
     DAY,

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from schemas.decision import Verdict
-from streams.gate.local_hours import STATE_RULES, state_rules, strictest_rules
-from streams.gate.locations import STATES
 from streams.gate.rule_context import RuleContext
 from streams.gate.rules import evaluate
+from streams.local_time.local_hours import STATE_RULES, state_rules, strictest_rules
+from streams.local_time.locations import STATES
 from tests.core.gate.cases import context
 from tests.core.gate.test_quiet_hours import CHICAGO, NEW_YORK, QUIET, at
 

@@ -14,8 +14,8 @@ from schemas.consent import ConsentAction, ConsentState
 from schemas.controls import Recall, Stop
 from schemas.send import Returned
 from schemas.topics import CONSENT_LOG, CONSENT_STATUS, DISPATCH_CONTROLS, DISPATCH_ORDERS
-from streams.gate.business_days import add_business_days
 from streams.gate.consent_log import find_flaws
+from streams.local_time.business_days import add_business_days
 from tests.core.gate.cases import (
     DAY,
     HOUR,

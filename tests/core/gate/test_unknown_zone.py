@@ -8,7 +8,7 @@ import pytest
 from schemas.decision import Verdict
 from schemas.person import NumberFact
 from schemas.topics import DECISIONS
-from streams.gate.locations import locate
+from streams.local_time.locations import locate
 from tests.core.gate.cases import NOON, PHONE, gate_processor, opt_in, request
 from tests.core.harness import on_topic
 

@@ -25,8 +25,8 @@ tenants:
   templates:
     hearing:
       texts:
-        en: "{{ person.first }}, your hearing is {{ event.when }}."
-        no: "Retten er {{ event.when }}."
+        en: "{{ person.first }}, your hearing is {{ event.time }}."
+        it: "Udienza: {{ event.time }}."
     filing: {texts: {en: We file today.}}
   recipes:
     day-before:
@@ -75,7 +75,7 @@ def test_all_of_it_is_read_as_written(tmp_path: Path) -> None:
         confirm="C",
     )
     assert found.recipes["filing-day"].roles == ("client",)
-    assert list(found.templates["hearing"].texts) == ["en", "no"]
+    assert list(found.templates["hearing"].texts) == ["en", "it"]
     assert found.reminder_template == "hearing"
     assert (found.mail.to, found.mail.bundle_minutes, found.mail.unanswered_hours) == (
         "desk@harbor.example",
@@ -93,7 +93,7 @@ def test_all_of_it_is_read_as_written(tmp_path: Path) -> None:
         ("at: 9:00", "at: 9pm", "write '21:00'"),
         ("offset: 1 day before", "offset: 1d before", "write '1 day before'"),
         ("offset: 1 day before", "offset: 72h", "write '72 hours before'"),
-        ("offset: 1 day before", "offset: 2 Tage vorher", "'2 Tage vorher' is no offset"),
+        ("offset: 1 day before", "offset: two days ahead", "'two days ahead' is no offset"),
         ("offset: 1 day before", "offset: -1 day", "'-1 day' is no offset"),
         ("offset: 1 day before", "offset: 3", 'write it in quotes: "3"'),
         ("offset: 1 day before", "offset: 600 weeks before", "more than ten years away"),

@@ -82,6 +82,8 @@ class Reply(Message):
     """Of a STOP that is for several tenants of a shared sender: the one that confirms it."""
     to_address: str | None = None
     """The number that it was sent to, where the sender is a messaging service."""
+    after_request: bool | None = None
+    """An opt-in request of the tenant was unanswered when it came, as far as the inbox knows."""
     received_at: UtcTime
     appended_at: UtcTime | None = None
     """The broker's append time of the inbound record: consent that comes by text has this date."""

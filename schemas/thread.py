@@ -111,6 +111,8 @@ class ThreadMessage(Message):
     written_by: str | None = None
     """The member of staff who wrote it by hand."""
     sender: str | None = None
+    requested_at: UtcTime | None = None
+    """When it was written: an inbound text that came later is not answered by it."""
     state: str
     """As in `Outcome.state`."""
     error_code: str | None = None

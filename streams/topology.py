@@ -13,7 +13,8 @@ from streams.inbox import inbox, inbox_on_timer, is_former_contact_key
 from streams.outcomes import outcomes, outcomes_finish, outcomes_on_timer
 from streams.people import people, people_on_timer
 from streams.processor import PROMPT, Batching, Processor
-from streams.threads import threads, threads_on_timer
+from streams.threads import threads, threads_finish, threads_on_timer
+from streams.threads.state import THREAD
 from streams.usage import usage, usage_finish, usage_on_timer
 
 CONTACTS: Final = Batching(stop_topics="topics", busy_tick=1.0)
@@ -73,7 +74,10 @@ THREADS: Final = Processor(
     "threads",
     process=threads,
     on_timer=threads_on_timer,
+    finish_batch=threads_finish,
     batching=BACKGROUND,
+    waiting_prefix=THREAD,
+    reports_unreadable=(),
     priority_topics=(t.CASE_NUMBERS, t.NUMBER_FACTS, t.THREAD_MESSAGES),
     topics=(t.REPLIES, t.THREAD_EVENTS),
     published_topics=(t.THREADS, t.CASE_REPLIES, t.MAIL_REQUESTS),

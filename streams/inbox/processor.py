@@ -148,8 +148,8 @@ def _on_inbound(
     meaning = strongest_meaning(meanings, inbound)
     tenants = select_tenants(meaning, contacts, shared_by)
     confirming = select_confirming(meanings, tenants, contacts, settings)
-    routed = RoutedText(record, address, meanings, confirming)
-    replies = _build_publications(routed, tenants, contacts)
+    routed = RoutedText(record, address, meanings, confirming, contacts)
+    replies = _build_publications(routed, tenants)
     if not replies:
         return NO_CHANGE if before else _refuse(unrouted, record, now, sender is not None)
     changes: dict[str, StateEntry | None] = {name: DedupEntry(at_ms=record.at_ms)}
@@ -195,17 +195,16 @@ class RoutedText(NamedTuple):
     meanings: Meanings
     confirming: str | None
     """The tenant that confirms a STOP for all; None: each confirms its own."""
+    contacts: Contacts
 
 
-def _build_publications(
-    routed: RoutedText, tenants: Tenants, contacts: Contacts
-) -> tuple[Publication, ...]:
+def _build_publications(routed: RoutedText, tenants: Tenants) -> tuple[Publication, ...]:
     """What somebody writes to one tenant is not for another to read.
 
     Where a text counts for several tenants, the one that texted last gets the whole of it.  The
     others get only a bare keyword, or the words that revoke or may revoke."""
     inbound: InboundMessage = routed.record.value
-    readers = last_texter(contacts, tenants) if len(tenants) > 1 else tenants
+    readers = last_texter(routed.contacts, tenants) if len(tenants) > 1 else tenants
     published = []
     for tenant in tenants:
         found = routed.meanings[tenant]
@@ -229,6 +228,7 @@ def _build_reply(
 ) -> Publication:
     record = routed.record
     inbound: InboundMessage = record.value
+    contact = routed.contacts.get(tenant)
     reply = Reply(
         tenant=tenant,
         number=inbound.number,
@@ -240,6 +240,7 @@ def _build_reply(
         carrier_keyword=inbound.carrier_keyword,
         confirmed_by=routed.confirming,
         to_address=inbound.to_address if is_messaging_service(routed.sender) else None,
+        after_request=(contact is not None and contact.awaits_opt_in) or None,
         received_at=inbound.received_at,
         appended_at=record.at,
         evidence=record.evidence,

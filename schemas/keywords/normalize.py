@@ -13,6 +13,7 @@ Blanks between Chinese and Japanese characters mean nothing and are taken out.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from functools import cache
 from typing import Final
@@ -26,10 +27,13 @@ MAX_CHARACTERS: Final = 2_000
 
 _COMMAS: Final = frozenset(",-–—()/、،")
 _DOTS: Final = frozenset(".!?;:\n\r\u2028\u2029。؟؛۔।॥")
-_GAP: Final = regex.compile(r"[^\p{L}\p{N}\p{M}]+")
+_GAP: Final = regex.compile(r" [^\p{L}\p{N}\p{M}]+|[^\p{L}\p{N}\p{M} ][^\p{L}\p{N}\p{M}]*")
+"""What separates words, unless it is one blank."""
 _DROP: Final = r"\p{Cf}\p{Me}\u0591-\u05C7\u06D6-\u06ED\u0640\u093C\u064B-\u065F\u0670\uFE00-\uFE0F"
 """What cannot be seen, Hebrew and Arabic vowel points, the Arabic stroke that draws a word out, and
 the dot below of Hindi, which many leave out."""
+_ASCII_GAP: Final = re.compile(r" [ .,]+|[.,][ .,]*")
+"""The same in text of `_ascii`."""
 _MARKS: Final = regex.compile(
     rf"(?V1)[[\p{{Script=Inherited}}--[\u3099\u309A]][{_DROP}]]+", regex.VERSION1
 )
@@ -68,10 +72,9 @@ def normalize(text: str, *, latin_marks: bool = False) -> str:
     With `latin_marks` these stay: `Dừng lại!` → `dừng lại`, else `dung lai`."""
     text = text.strip()[:MAX_CHARACTERS]
     if text.isascii():
-        text = text.replace("'", "").replace("`", "").casefold()
-    else:
-        text = fold_letters(text, latin_marks=latin_marks)
-    separated: str = _GAP.sub(_gap, text)
+        plain: str = _ASCII_GAP.sub(_gap, text.translate(_ascii()))
+        return plain.strip(" .,")
+    separated: str = _GAP.sub(_gap, fold_letters(text, latin_marks=latin_marks))
     if not separated.isascii() and _CJK.search(separated):
         separated = _BLANK_IN_CJK.sub("", separated)
     return separated.strip(" .,")
@@ -119,7 +122,22 @@ def strip_marks(text: str) -> str:
     return text.replace(" .", "").replace(" ,", "")
 
 
-def _gap(gap: regex.Match[str]) -> str:
+@cache
+def _ascii() -> dict[int, str | None]:
+    """Plain text in small letters, with dots and commas for all that stands for one."""
+    table: dict[int, str | None] = {}
+    for character in map(chr, range(128)):
+        if character in _APOSTROPHES:
+            table[ord(character)] = None
+        elif character.isalnum():
+            table[ord(character)] = character.casefold()
+        else:
+            is_comma = character in _COMMAS
+            table[ord(character)] = "." if character in _DOTS else "," if is_comma else " "
+    return table
+
+
+def _gap(gap: re.Match[str] | regex.Match[str]) -> str:
     if not _DOTS.isdisjoint(gap[0]):
         return " . "
     return " " if _COMMAS.isdisjoint(gap[0]) else " , "

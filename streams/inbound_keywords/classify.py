@@ -23,7 +23,6 @@ from streams.inbound_keywords import keyword_forms
 from streams.inbound_keywords.classification import UNCLASSIFIED, Classification
 from streams.inbound_keywords.gestures import find_gesture, find_reaction
 from streams.inbound_keywords.keyword_forms import (
-    STOP_KINDS,
     FormMatch,
     Lexicon,
     find_form,
@@ -168,8 +167,8 @@ def _find_above_signature(
 def _begins_like_a_stop(words: list[str], lexicon: Lexicon) -> bool:
     spelled = normalize_spelling(" ".join(words)).split()
     return (
-        any(lexicon.get(word) in STOP_KINDS for word in spelled)
-        or any(lexicon.get(f"{one} {two}") in STOP_KINDS for one, two in pairwise(spelled))
+        not lexicon.stops.isdisjoint(spelled)
+        or not lexicon.stops.isdisjoint(map(" ".join, pairwise(spelled)))
         or (len(words) > 1 and len(words[0]) <= 2 and len(words[1]) <= 2)
     )
 

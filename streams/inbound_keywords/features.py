@@ -6,6 +6,8 @@ this file.  A change here asks for `make train`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final, NamedTuple
 from zlib import crc32
 
@@ -64,15 +66,17 @@ def describe_word(text: str) -> Word:
     )
 
 
-def pair_buckets(first: Word, second: Word) -> tuple[int, int]:
-    """Of two words that follow each other: as they are, and their stems."""
-    return crc32(second.whole, first.before) & _MASK, crc32(second.stem, first.before_stem) & _MASK
+def context_buckets(words: Sequence[Word]) -> list[int]:
+    """Of two words that follow each other, as they are and their stems; of the stems of two words
+    with one between them; and of the text's length."""
+    found = [_length_bucket(len(words))]
+    for first, second in pairwise(words):
+        found.append(crc32(second.whole, first.before) & _MASK)
+        found.append(crc32(second.stem, first.before_stem) & _MASK)
+    for first, third in zip(words, words[2:], strict=False):
+        found.append(crc32(third.stem, first.before_skipped) & _MASK)
+    return found
 
 
-def skip_bucket(first: Word, third: Word) -> int:
-    """Of the stems of two words with one between them."""
-    return crc32(third.stem, first.before_skipped) & _MASK
-
-
-def length_bucket(words: int) -> int:
+def _length_bucket(words: int) -> int:
     return crc32(b"length %d" % sum(words > length for length in _LENGTHS)) & _MASK

@@ -68,8 +68,23 @@ class FormMatch(NamedTuple):
     word: str
 
 
-Lexicon = Mapping[str, WordKind]
-"""By words, normalized."""
+class Lexicon(NamedTuple):
+    kinds: Mapping[str, WordKind]
+    """By words, normalized."""
+    longest: Mapping[str, int]
+    """Words of the longest phrase, by its first word."""
+    stops: frozenset[str]
+    """The STOP words, of any kind."""
+
+
+class _Shape(NamedTuple):
+    """What a word may be, whatever the lexicon."""
+
+    begins: str
+    """The beginning of a word that is written with blanks, in letters; empty if it is none."""
+    glued: str
+    """The STOP word in `stopplease`."""
+    is_code: bool
 
 
 def find_form(text: str, lexicon: Lexicon, ours: str) -> FormMatch | None:
@@ -135,25 +150,34 @@ def _kinds_of(
 def _longest(
     words: list[str], at: int, lexicon: Lexicon, ours: str
 ) -> tuple[int, WordKind | None, str]:
-    digits = _number_at(words, at)
-    if digits:
+    if digits := _number_at(words, at):
         taken, number = digits
         if _same_number(number, ours):
             return taken, WordKind.OURS, number
         if len(number) >= 10 or (taken == 1 and len(number) >= 3):
             return taken, WordKind.NUMBER, number
-    if spelled := _spelled_at(words, at):
-        return spelled[0], WordKind.STOP, spelled[1]
-    for length in range(min(_LONGEST_PHRASE, len(words) - at), 0, -1):
-        phrase = " ".join(words[at : at + length])
-        if kind := lexicon.get(phrase):
-            return length, kind, phrase
     word = words[at]
-    if glued := _GLUED.fullmatch(word) or _GLUED.fullmatch(word.translate(_LEET)):
-        return 1, WordKind.STOP, glued["word"]
-    if _CODE.fullmatch(word) and not _TIME.fullmatch(word):
-        return 1, WordKind.NUMBER, word
-    return 1, None, word
+    shape = _shape_of(word)
+    if shape.begins and (spelled := _spelled_at(words, at)):
+        return spelled[0], WordKind.STOP, spelled[1]
+    for length in range(min(lexicon.longest.get(word, 0), len(words) - at), 0, -1):
+        phrase = " ".join(words[at : at + length])
+        if kind := lexicon.kinds.get(phrase):
+            return length, kind, phrase
+    if shape.glued:
+        return 1, WordKind.STOP, shape.glued
+    return 1, WordKind.NUMBER if shape.is_code else None, word
+
+
+@lru_cache(maxsize=16_384)
+def _shape_of(word: str) -> _Shape:
+    letters = word.translate(_LEET)
+    glued = _GLUED.fullmatch(word) or _GLUED.fullmatch(letters)
+    return _Shape(
+        letters if letters in _BEGINNINGS else "",
+        glued["word"] if glued else "",
+        bool(_CODE.fullmatch(word)) and not _TIME.fullmatch(word),
+    )
 
 
 def _number_at(words: list[str], at: int) -> tuple[int, str] | None:
@@ -179,10 +203,8 @@ def _same_number(number: str, sender: str) -> bool:
 
 def _spelled_at(words: list[str], at: int) -> tuple[int, str] | None:
     """`s t o p`, `st op`, `un sub scribe`: a word that blanks part."""
-    joined = words[at].translate(_LEET)
+    joined = _shape_of(words[at]).begins
     found = None
-    if joined not in _BEGINNINGS:
-        return None
     for end in range(at + 1, min(at + _LONGEST_SPELLED, len(words))):
         joined = (joined + words[end]).translate(_LEET)
         if joined not in _BEGINNINGS:
@@ -203,7 +225,13 @@ def build_lexicon(names: tuple[str, ...], stops: Mapping[str, Meaning]) -> Lexic
     kinds |= dict.fromkeys(names, WordKind.OURS)
     kinds |= {word: _KIND_OF[meaning] for word, meaning in stops.items()}
     kinds |= dict.fromkeys((*FCC_WORDS, *PHRASES), WordKind.STOP)
-    return MappingProxyType(kinds)
+    longest: dict[str, int] = {}
+    for phrase in kinds:
+        words = phrase.split()
+        if words:
+            longest[words[0]] = max(longest.get(words[0], 0), min(len(words), _LONGEST_PHRASE))
+    of_stops = frozenset(word for word, kind in kinds.items() if kind in STOP_KINDS)
+    return Lexicon(MappingProxyType(kinds), MappingProxyType(longest), of_stops)
 
 
 _KIND_OF: Final = {

@@ -13,16 +13,13 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from functools import cache, lru_cache
 from importlib.resources import files
-from itertools import pairwise
 from typing import Final, NamedTuple
 
 from streams.inbound_keywords.features import (
     MAX_CHARACTERS,
     Word,
+    context_buckets,
     describe_word,
-    length_bucket,
-    pair_buckets,
-    skip_bucket,
     words_of,
 )
 
@@ -69,16 +66,9 @@ class RevocationModel:
 
     def weigh(self, text: str) -> int:
         found = [self._weigh_word(word) for word in words_of(text[:MAX_CHARACTERS])]
+        total = self._bias + sum([weight for weight, _ in found])
         weights = self._weights
-        total = self._bias + weights[length_bucket(len(found))]
-        total += sum(weight for weight, _ in found)
-        words = [word for _, word in found]
-        for first, second in pairwise(words):
-            whole, stems = pair_buckets(first, second)
-            total += weights[whole] + weights[stems]
-        for first, third in zip(words, words[2:], strict=False):
-            total += weights[skip_bucket(first, third)]
-        return total
+        return total + sum([weights[at] for at in context_buckets([word for _, word in found])])
 
     def _weigh_parts(self, text: str) -> tuple[int, Word]:
         word = describe_word(text)

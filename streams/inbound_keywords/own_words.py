@@ -7,6 +7,7 @@ A keyword before the quotation does.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import cache
 from typing import Final, NamedTuple
 
@@ -39,22 +40,34 @@ _SAID: Final = regex.compile(
     r"|powiedziała|napisał|napisała|сказал|сказала|написал|написала|пишет|sabi ni|sabi|di|ekri)"
     r"(?: \p{L}{1,20}){0,2}\s*[:：]\s*[^\n]{0,1900}|(?:说|說|写道|寫道|言った)[：:][^\n]{0,1900}"
 )
-_SAYING: Final = re.compile(
-    r"said|say|wr[io]t|repli|texted|messaged|dijo|dice|escrib|dit|écrit|disse|diz|escrev|sagt|schr"
-    r"|detto|scritto|zei|zegt|powiedz|napisał|сказал|написал|пишет|sabi|ekri|说|說|寫|写|言",
-    re.IGNORECASE,
+_SAYING: Final = (
+    *("said", "say", "wri", "wro", "repli", "texted", "messaged", "dijo", "dice", "escrib", "dit"),
+    *("écrit", "disse", "diz", "escrev", "sagt", "schr", "detto", "scritto", "zei", "zegt"),
+    *(
+        "powiedz",
+        "napisał",
+        "сказал",
+        "написал",
+        "пишет",
+        "sabi",
+        "ekri",
+        "说",
+        "說",
+        "寫",
+        "写",
+        "言",
+    ),
 )
 """What is in every text that quotes by a verb; quick to look for."""
-_HEADED: Final = re.compile(
-    r"wrote|schr[ie]|écrit|escrib|escrev|scritto|pisze|napisał|пишет|написал|写道|寫道|メッセージ|---?"
-    r"|forwarded|____|from:",
-    re.IGNORECASE,
+_HEADED: Final = (
+    *("wrote", "schri", "schre", "écrit", "escrib", "escrev", "scritto", "pisze", "napisał"),
+    *("пишет", "написал", "写道", "寫道", "メッセージ", "--", "forwarded", "____", "from:"),
 )
 _MARKS: Final = frozenset('“„«"「‟')
-_THINGS: Final = re.compile(
-    r"image|photo|picture|movie|video|attachment|link|message|sticker|imag|f[o]to|bild|immagine"
-    r"|afbeelding|vídeo|mensa|nachricht|messaggio|bericht",
-    re.IGNORECASE,
+_THINGS: Final = (
+    *("image", "photo", "picture", "movie", "video", "attachment", "link", "message", "sticker"),
+    *("imag", "foto", "bild", "immagine", "afbeelding", "vídeo", "mensa", "nachricht"),
+    *("messaggio", "bericht"),
 )
 _NUMBER_SIGN: Final = re.compile(r"(?i)\b(wrong|rong|this|my) ?#(?![\w#])")
 """`wrong #`"""
@@ -115,7 +128,11 @@ def own_words(body: str) -> OwnWords:
 
 
 def _may_react(text: str) -> bool:
-    return not _MARKS.isdisjoint(text) or (len(text) < 80 and bool(_THINGS.search(text)))
+    return not _MARKS.isdisjoint(text) or (len(text) < 80 and _has_one(text, _THINGS))
+
+
+def _has_one(text: str, parts: Iterable[str]) -> bool:
+    return any(map(text.casefold().__contains__, parts))
 
 
 def _without_prefix(text: str) -> str:
@@ -126,7 +143,7 @@ def _without_prefix(text: str) -> str:
 def _without_history(text: str) -> str:
     lines = _QUOTED_LINE.sub("", text) if ">" in text or "|" in text or "&gt;" in text else text
     has_lines = lines != text
-    header = _HISTORY.search(lines) if _HEADED.search(lines) else None
+    header = _HISTORY.search(lines) if _has_one(lines, _HEADED) else None
     if header is not None:
         after = lines[header.end() :] if has_lines else ""
         lines = f"{lines[: header.start()]}\n{after}"
@@ -136,7 +153,7 @@ def _without_history(text: str) -> str:
 
 
 def _without_quotations(text: str) -> str:
-    if (":" in text or "：" in text) and _SAYING.search(text):
+    if (":" in text or "：" in text) and _has_one(text, _SAYING):
         text = str(_SAID.sub(" ", text))
     if _MARKS.isdisjoint(text) or _WHOLE.fullmatch(text):
         return text

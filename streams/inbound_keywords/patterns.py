@@ -15,6 +15,13 @@ from typing import Final, NamedTuple
 
 from schemas.keywords import LOCALES, TONAL, Meaning, fold_letters
 from schemas.tsv import read_rows
+from streams.inbound_keywords.pattern_tree import Choice, parse_expression
+from streams.inbound_keywords.pattern_words import (
+    AT_START,
+    WordSet,
+    first_words,
+    sets_of_words,
+)
 
 UNSPACED: Final = frozenset({"zh", "ja", "th"})
 """Written without blanks between words: their expressions match anywhere."""
@@ -22,8 +29,40 @@ BY_SUBSTRING: Final = UNSPACED | {"ko", "ar"}
 """What a text needs is looked for inside its words, because Korean and Arabic join particles to
 them.  What is written in Latin letters is looked for as a word."""
 
+_MARKS: Final = frozenset(".,")
+_WORTH_PARTING: Final = 250
+"""Characters.  A shorter text is searched in less time than its words are found."""
 _NAME: Final = re.compile(r"<[A-Z_]+>")
 _FOREIGN: Final = re.compile(r"[^\x00-\x7f]+")
+
+
+class PartedText:
+    """A normalized text between full stops, and where its words are."""
+
+    __slots__ = ("_places", "text")
+
+    def __init__(self, text: str) -> None:
+        self.text: Final = text
+        self._places: dict[str, list[int]] | None = None
+
+    def find_places(self, words: frozenset[str]) -> list[int]:
+        """Where these stand, of `first_words`; in order."""
+        if self._places is None:
+            self._places = self._find_words()
+        places = self._places
+        return sorted([place for word in places.keys() & words for place in places[word]])
+
+    def _find_words(self) -> dict[str, list[int]]:
+        words = self.text.split(" ")
+        places: dict[str, list[int]] = {}
+        place = 0
+        for word, following in zip(words, [*words[1:], ""], strict=True):
+            places.setdefault(word, []).append(place)
+            if word in _MARKS:
+                places.setdefault(f"{word} {following}", []).append(place)
+            place += len(word) + 1
+        places[AT_START + words[0]] = places[f"{AT_START}{' '.join(words[:2])}"] = [0]
+        return places
 
 
 class Pattern(NamedTuple):
@@ -33,10 +72,23 @@ class Pattern(NamedTuple):
     """One of these words, spelled right, is in every text that the pattern matches."""
     regex: re.Pattern[str]
     example: str
+    also: tuple[WordSet, ...]
+    """So is one of each of these."""
+    first: frozenset[str] | None
+    """Every match begins with one of these; None if that is unknown."""
 
     @property
     def meaning(self) -> Meaning:
         return Meaning.POSSIBLE if self.id.startswith("maybe_") else Meaning.REVOKE
+
+    def search(self, text: PartedText) -> re.Match[str] | None:
+        """Its first match, as the expression's own `search` has it, in less time."""
+        if self.first is None or len(text.text) < _WORTH_PARTING:
+            return self.regex.search(text.text)
+        for place in text.find_places(self.first):
+            if match := self.regex.match(text.text, place):
+                return match
+        return None
 
 
 @cache
@@ -53,19 +105,25 @@ def patterns_in(locales: Iterable[str]) -> tuple[Pattern, ...]:
 
 def _read(locale: str) -> list[Pattern]:
     parts: dict[str, str] = {}
+    parsed: dict[str, Choice] = {}
     patterns = []
-    for name, needs, expression, example in _rows(locale):
+    for name, needs, written, example in _rows(locale):
+        expression = _fold(written, locale)
         expanded = _NAME.sub(lambda part: parts[part[0]], expression)
+        choice = parse_expression(expression, parsed)
         if name.startswith("<"):
             parts[name] = f"(?:{expanded})"
+            parsed[name] = choice
         else:
             patterns.append(
                 Pattern(
                     name,
                     locale,
                     frozenset(_fold(needs, locale).split()),
-                    _compile(_fold(expanded, locale), locale),
+                    _compile(expanded, locale),
                     example,
+                    sets_of_words(choice, whole_words=locale not in UNSPACED),
+                    None if locale in UNSPACED else first_words(choice),
                 )
             )
     return patterns

@@ -7,14 +7,17 @@ Every language's patterns count for every tenant, because people write in their 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Callable, Iterator
+from functools import cache, lru_cache
 from typing import Final, NamedTuple
 
 from schemas.keywords import ALWAYS, TONAL, Meaning
 from schemas.tsv import read_rows
-from streams.inbound_keywords.patterns import BY_SUBSTRING, all_patterns
+from streams.inbound_keywords.pattern_words import WordSets
+from streams.inbound_keywords.patterns import BY_SUBSTRING, PartedText, all_patterns
 from streams.inbound_keywords.slips import correct_word
+
+CACHED_WORDS: Final = 16_384
 
 DRAWN_OUT: Final = re.compile(r"([^\W\d_])\1{2,}")
 """`stoooop`: no word has three equal letters in a row."""
@@ -31,8 +34,11 @@ class RevocationMatch(NamedTuple):
 
 
 class _Index(NamedTuple):
-    by_word: Mapping[str, tuple[int, ...]]
-    """Which patterns a word may start, by their place in `all_patterns`."""
+    bits_of: Callable[[str], int]
+    """What a word gives: a bit for each pattern that it may start, by its place in
+    `all_patterns`; above those, a bit for each set of words that it is of."""
+    also: tuple[int, ...]
+    """Which sets of words a text must have, by the pattern's place."""
     by_substring: tuple[tuple[str, int], ...]
 
 
@@ -44,16 +50,19 @@ def find_revocation(text: str, marked: str = "") -> RevocationMatch | None:
     me"): both readings are tried."""
     spelled = normalize_spelling(text)
     marked = marked or text
+    words = {*text.split(), *spelled.split()}
+    if marked != text:
+        words.update(marked.split())
+    written = {ALWAYS: spelled, **dict.fromkeys(TONAL, marked)}
     patterns = all_patterns()
-    readings = {
-        "": _readings(text),
-        ALWAYS: _readings(spelled),
-        **{locale: _readings(marked) for locale in TONAL},
-    }
-    for number in sorted(_candidates({*text.split(), *spelled.split(), *marked.split()}, text)):
+    readings: dict[str, list[PartedText]] = {}
+    for number in _candidates(words, text):
         pattern = patterns[number]
-        for reading in readings.get(pattern.locale, readings[""]):
-            if match := pattern.regex.search(reading):
+        source = written.get(pattern.locale, text)
+        if source not in readings:
+            readings[source] = [PartedText(reading) for reading in _readings(source)]
+        for reading in readings[source]:
+            if match := pattern.search(reading):
                 return RevocationMatch(pattern.meaning, pattern.id, match[0].strip(" .,"))
     return None
 
@@ -65,36 +74,65 @@ def _readings(text: str) -> list[str]:
     return [f". {reading} ." for reading in readings]
 
 
-def _candidates(words: set[str], text: str) -> set[int]:
+def _candidates(words: set[str], text: str) -> Iterator[int]:
+    """The patterns that may match, in their order."""
     index = _index()
-    found = {number for word in words & index.by_word.keys() for number in index.by_word[word]}
+    bits = 0
+    for word in words:
+        bits |= index.bits_of(word)
+    found = bits & _ALL_PATTERNS
     if not text.isascii() and _JOINED_TEXT.search(text):
-        found.update(number for needed, number in index.by_substring if needed in text)
-    return found
+        for needed, bit in index.by_substring:
+            if needed in text:
+                found |= bit
+    while found:
+        number = (found & -found).bit_length() - 1
+        found &= found - 1
+        if not index.also[number] & ~bits:
+            yield number
+
+
+_PLACES: Final = 1024
+"""Room for patterns."""
+_ALL_PATTERNS: Final = (1 << _PLACES) - 1
 
 
 @cache
 def _index() -> _Index:
-    by_word: dict[str, list[int]] = {}
+    starts: dict[str, int] = {}
     by_substring: list[tuple[str, int]] = []
+    sets = WordSets()
     for number, pattern in enumerate(all_patterns()):
         for needed in sorted(pattern.needs):
             if pattern.locale in BY_SUBSTRING and not needed.isascii():
-                by_substring.append((needed, number))
+                by_substring.append((needed, 1 << number))
             else:
-                by_word.setdefault(needed, []).append(number)
-    return _Index({word: tuple(numbers) for word, numbers in by_word.items()}, tuple(by_substring))
+                starts[needed] = starts.get(needed, 0) | 1 << number
+    also = tuple(sets.add(pattern.also) << _PLACES for pattern in all_patterns())
+
+    @lru_cache(CACHED_WORDS)
+    def bits_of(word: str) -> int:
+        return starts.get(word, 0) | sets.bits_of(word) << _PLACES
+
+    return _Index(bits_of, also, tuple(by_substring))
 
 
 def normalize_spelling(text: str) -> str:
     """`plz stp stoooop txtin me` → `please stop texting me`"""
-    spellings = _spellings()
-    words = [
-        spellings.get(word) or correct_word(word) for word in DRAWN_OUT.sub(r"\1", text).split()
-    ]
-    return " ".join(
-        word for word, before in zip(words, ("", *words), strict=False) if word != before
-    )
+    before = ""
+    words = []
+    for written in text.split():
+        word = _spell(written)
+        if word != before:
+            words.append(word)
+            before = word
+    return " ".join(words)
+
+
+@lru_cache(CACHED_WORDS)
+def _spell(written: str) -> str:
+    word = DRAWN_OUT.sub(r"\1", written)
+    return _spellings().get(word) or correct_word(word)
 
 
 @cache

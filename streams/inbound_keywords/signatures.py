@@ -21,14 +21,13 @@ _AFTER: Final = r"[\s,.;:!?|~)\]>–—-]{0,20}\Z"
 _BY_DASH: Final = regex.compile(
     rf"\s{{0,3}}(?:[-–—~*/|]{{1,3}}\s?|\()(?P<name>{_NAME})\s?\)?{_AFTER}"
 )
-_BY_LINE: Final = regex.compile(
-    r"\s*\n\s*(?:--+\s*\n)?(?P<lines>[^\n]{1,60}(?:\n[^\n]{0,60}){0,6})\Z"
-)
 _BY_BLANK: Final = regex.compile(rf"(?:[,.!;]\s{{0,3}}|\s)(?P<name>{_NAME})\.?\s{{0,3}}\Z")
 _CONTACT: Final = regex.compile(
     r"(?i)[\s(+]{0,3}\d[\d\s().+-]{5,20}|\S{1,40}@\S{1,40}|(?:https?://|www\.)\S{1,60}"
     r"|(?:tel|phone|cell|mobile|office|fax|email|e-mail|web|p|m|t|c|o|f)\b[.:]?.{0,50}"
 )
+_MOST_LINES: Final = 7
+_LONGEST_LINE: Final = 60
 _LINE_MARKS: Final = " \t\r-–—*_~|"
 
 
@@ -51,10 +50,9 @@ def without_signature(text: str, words: set[str], *, names: bool) -> Iterator[Un
     dashed = _BY_DASH.search(bare)
     if dashed is not None and _is_name(dashed["name"], set_apart=True):
         yield Unsigned(bare[: dashed.start()])
-    if below := _BY_LINE.search(bare):
-        lines = [line.strip(_LINE_MARKS) for line in below["lines"].split("\n")]
-        if all(map(_is_of_a_signature, lines)):
-            yield Unsigned(bare[: below.start()])
+    above, below = _part_lines(bare)
+    if below and all(_is_of_a_signature(line.strip(_LINE_MARKS)) for line in below):
+        yield Unsigned(above)
     for blank in _BY_BLANK.finditer(bare, overlapped=True) if len(bare) <= 80 else ():
         if _is_name(blank["name"], set_apart=bare[blank.start()] in ",.!;"):
             yield Unsigned(bare[: blank.start()], is_certain=False)
@@ -76,6 +74,19 @@ def _without_added(text: str) -> str:
             return text
         text = shorter
     return text
+
+
+def _part_lines(text: str) -> tuple[str, list[str]]:
+    """What may be a signature is the last few lines, below a line of dashes or not."""
+    lines = text.split("\n")
+    first = len(lines)
+    while first > max(1, len(lines) - _MOST_LINES) and len(lines[first - 1]) <= _LONGEST_LINE:
+        first -= 1
+    above = "\n".join(lines[:first]).rstrip()
+    over, _, dashes = above.rpartition("\n")
+    if over and len(dashes) > 1 and not dashes.strip("-"):
+        above = over.rstrip()
+    return above, lines[first:]
 
 
 def _is_of_a_signature(line: str) -> bool:

@@ -36,6 +36,7 @@ CORRECTED: Final = (
     *("consent", "permission", "anymore", "notifications", "subscription", "cancel", "alone"),
 )
 """Words of sentences that revoke."""
+_LONGEST_CORRECTED: Final = max(map(len, CORRECTED)) + 1
 
 _KEYS: Final = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 _HAND_MADE: Final = {"stp": "stop", "sto": "stop", "qit": "quit", "enf": "end", "wnd": "end"}
@@ -53,7 +54,9 @@ def find_slip(candidate: str) -> Slip | None:
     """`candidate`: normalized, without blanks."""
     if found := _HAND_MADE.get(candidate):
         return Slip(found, Meaning.POSSIBLE)
-    if len(candidate) < SHORTEST or not candidate.isalpha() or candidate in _real_words():
+    if not SHORTEST <= len(candidate) <= _longest_slip() or not candidate.isalpha():
+        return None
+    if candidate in _real_words():
         return None
     near = {
         (word, locale)
@@ -68,10 +71,9 @@ def find_slip(candidate: str) -> Slip | None:
     return None
 
 
-@lru_cache(maxsize=8192)
 def correct_word(word: str) -> str:
     """A word of a sentence as it was meant, if it is one slip from a word that revokes."""
-    if len(word) < SHORTEST_CORRECTED or not word.isascii():
+    if not SHORTEST_CORRECTED <= len(word) <= _LONGEST_CORRECTED or not word.isascii():
         return word
     if word in CORRECTED or word in _real_words():
         return word
@@ -112,6 +114,11 @@ def _by_shorter() -> dict[str, tuple[tuple[str, str], ...]]:
         for shorter in _shorten(word, _limit(word, locale)):
             found.setdefault(shorter, []).append((word, locale))
     return {shorter: tuple(words) for shorter, words in found.items()}
+
+
+@cache
+def _longest_slip() -> int:
+    return max(len(word) + _limit(word, locale) for word, locale in slip_targets())
 
 
 @cache

@@ -6,7 +6,6 @@ import json
 import math
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import pairwise
 
 import numpy as np
 from scipy.sparse import csr_matrix
@@ -16,10 +15,8 @@ from schemas.keywords import normalize
 from streams.inbound_keywords.features import (
     BUCKETS,
     MAX_CHARACTERS,
+    context_buckets,
     describe_word,
-    length_bucket,
-    pair_buckets,
-    skip_bucket,
     words_of,
 )
 from tests.revocation_model.corpus import Example
@@ -35,12 +32,10 @@ _describe = lru_cache(500_000)(describe_word)
 
 def buckets_of(text: str) -> list[int]:
     words = [_describe(word) for word in words_of(normalize(text)[:MAX_CHARACTERS])]
-    found = [length_bucket(len(words))]
+    found = context_buckets(words)
     for word in words:
         found += word.buckets
-    for first, second in pairwise(words):
-        found += pair_buckets(first, second)
-    return found + [skip_bucket(*pair) for pair in zip(words, words[2:], strict=False)]
+    return found
 
 
 def matrix_of(texts: Sequence[str]) -> csr_matrix:

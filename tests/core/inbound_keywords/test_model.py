@@ -14,7 +14,7 @@ import pytest
 from schemas.keywords import Meaning, normalize, words_in
 from streams.inbound_keywords import classify, classify_reply
 from streams.inbound_keywords import model as model_module
-from streams.inbound_keywords.features import BUCKETS, describe_word, pair_buckets, skip_bucket
+from streams.inbound_keywords.features import BUCKETS, context_buckets, describe_word
 from streams.inbound_keywords.labelled import Label
 from streams.inbound_keywords.model import (
     DamagedModel,
@@ -137,7 +137,9 @@ def test_features_are_the_same_everywhere() -> None:
     assert stop.buckets[:3] == describe_word("stop").buckets[:3]
     assert len(stop.buckets) == 1 + 5 + 4 + 3 + 2
     assert all(0 <= bucket < BUCKETS for bucket in stop.buckets)
-    assert (*pair_buckets(stop, by), skip_bucket(stop, by)) == FEATURES
+    length, whole, stems, _, _, skipped = context_buckets([stop, by, by])
+    assert (whole, stems, skipped) == FEATURES
+    assert length == context_buckets([by, by, by])[0] != context_buckets([by])[0]
 
 
 FEATURES = (122256, 51924, 10941)

@@ -31,8 +31,8 @@ SUNDAY = 6
 MIDNIGHT = 24 * 60
 
 SEARCHED: Final = (3, 16)
-"""Days ahead that are searched for the next span: most need few, a Sunday among holidays needs
-more."""
+"""Days that are searched for the next span, or the last: most need few, a Sunday among holidays
+needs more."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -128,14 +128,26 @@ def _spans(zones: tuple[str, ...], hours: Hours, day: int) -> tuple[Span, ...]:
     """All that a moment of this day (UTC) needs: those of the day, and one that begins after it."""
     over = datetime.combine(date.fromordinal(day), datetime.min.time(), UTC) + timedelta(days=1)
     for ahead in SEARCHED:
-        found = _common_spans(zones, hours, day, ahead)
+        found = _common_spans(zones, hours, day - 1, day + ahead)
         if any(span.start >= over or span.end > over + timedelta(days=1) for span in found):
             break
     return tuple(found)
 
 
-def _common_spans(zones: tuple[str, ...], hours: Hours, day: int, ahead: int) -> list[Span]:
-    days = [date.fromordinal(each) for each in range(day - 1, day + ahead)]
+def span_before(zones: tuple[str, ...], hours: Hours, moment: datetime) -> Span | None:
+    """The last span that has ended by `moment` (UTC); None: there was none lately."""
+    day = moment.toordinal()
+    for back in SEARCHED:
+        found = _common_spans(zones, hours, day - back, day + 2)
+        over = [span for span in found if span.end <= moment]
+        if len(over) > 1:  # the first may have begun on a day that was not looked at
+            return over[-1]
+    return None
+
+
+def _common_spans(zones: tuple[str, ...], hours: Hours, first: int, end: int) -> list[Span]:
+    """Of the local days from `first` until before `end`."""
+    days = [date.fromordinal(each) for each in range(first, end)]
     return reduce(_overlaps, (_merge(_zone_spans(ZoneInfo(zone), hours, days)) for zone in zones))
 
 

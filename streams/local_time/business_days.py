@@ -10,6 +10,8 @@ from holidays import country_holidays
 
 _SATURDAY: Final = 5
 _A_DAY: Final = timedelta(days=1)
+_OPENS: Final = time(9)
+_CLOSES: Final = time(17)
 
 
 def add_business_days(at: datetime, days: int, zone: tzinfo) -> datetime:
@@ -23,6 +25,22 @@ def add_business_days(at: datetime, days: int, zone: tzinfo) -> datetime:
     for _ in range(days):
         day = _next_business_day(day)
     return datetime.combine(day, local.time(), zone).astimezone(UTC)
+
+
+def add_working_hours(at: datetime, hours: int, zone: tzinfo) -> datetime:
+    """So many hours later, of those in which staff work: 9 to 17 on business days, by the clocks of
+    `zone`."""
+    local = at.astimezone(zone).replace(tzinfo=None)
+    left = timedelta(hours=hours)
+    while True:
+        if not is_business_day(local.date()) or local.time() >= _CLOSES:
+            local = datetime.combine(_next_business_day(local.date()), _OPENS)
+        local = max(local, datetime.combine(local.date(), _OPENS))
+        room = datetime.combine(local.date(), _CLOSES) - local
+        if left <= room:
+            return (local + left).replace(tzinfo=zone).astimezone(UTC)
+        left -= room
+        local += room
 
 
 def is_business_day(day: date) -> bool:

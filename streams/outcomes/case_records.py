@@ -97,6 +97,7 @@ def _build_thread_message(
         person_id=valid_identity(decision.person_id),
         written_by=decision.written_by,
         sender=new.sender,
+        requested_at=decision.requested_at,
         state=new.state,
         error_code=new.error_code,
         final=STATE_INFO[State(new.state)].final,

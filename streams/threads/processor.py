@@ -103,14 +103,22 @@ def threads_finish(state: StateStore, now: datetime, settings: Settings) -> Step
 def threads_on_timer(state: StateStore, name: str, now: datetime, settings: Settings) -> StepResult:
     """A mail is due, or something is to be forgotten."""
     if name == THREAD:
-        state.pending = True
-        return NO_CHANGE
+        return _look_again(state, now)
     if name.startswith(OUT):
         return _forget_out(state, name, now)
     text = load_conversation(state).texts.get(name)
     if text is not None and _is_needed(state, name, text):
         return StepResult(timers={name: now + RETENTION})
     return StepResult({name: None})
+
+
+def _look_again(state: StateStore, now: datetime) -> StepResult:
+    """A mail is due, or the settings have changed: then the timer stays."""
+    state.pending = True
+    thread = state.get(THREAD, ThreadEntry)
+    if thread is None or thread.wakes_at is None or thread.wakes_at <= now:
+        return NO_CHANGE
+    return StepResult(timers={THREAD: thread.wakes_at})
 
 
 def _is_needed(state: StateStore, name: str, text: TextEntry) -> bool:

@@ -14,6 +14,7 @@ from streams.threads.bounds import drop_oldest
 from streams.threads.confirmations import build_replies, find_confirmed
 from streams.threads.conversation import Conversation, load_conversation
 from streams.threads.filing import file_text, is_settled, list_open_cases
+from streams.threads.mails import publish_mails
 from streams.threads.state import THREAD, Mark, TextEntry
 from streams.threads.waiting import find_waiting
 
@@ -28,13 +29,16 @@ def publish_conversation(state: StateStore, now: datetime, settings: Settings) -
     mark = before.find_mark()
     after, gone = drop_oldest(_keep_read(replace(before, texts=texts)), mark)
     after, published = _publish_thread(state, after, mark, now)
+    after, mails = publish_mails(state, after, mark, now, settings)
     changes: dict[str, StateEntry | None] = {
         name: text for name, text in after.texts.items() if text is not before.texts[name]
     }
     changes |= dict.fromkeys(gone)
     if after.thread != before.thread:
         changes[THREAD] = after.thread
-    return StepResult(changes, (*confirmations, *published))
+    wakes_at = after.thread.wakes_at
+    timers = {THREAD: wakes_at} if wakes_at != before.thread.wakes_at else {}
+    return StepResult(changes, (*confirmations, *published, *mails), timers)
 
 
 def _file_texts(

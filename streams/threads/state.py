@@ -196,6 +196,8 @@ class ThreadEntry(StateEntry):
     mailed_up_to: Mark | None = None
     """The last text that waited when a mail said that they still wait."""
     dropped: Dropped | None = None
+    wakes_at: datetime | None = None
+    """When the next mail is due."""
     version: int = 0
     digest: str = ""
     """Of what was published last."""

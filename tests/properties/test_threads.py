@@ -9,8 +9,9 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from schemas.inbound import Reply
 from schemas.thread import Thread
-from schemas.topics import THREADS
+from schemas.topics import MAIL_REQUESTS, THREADS
 from streams.lifecycle import State
 from tests.core.harness import ProcessorHarness
 from tests.core.threads.conversations import (
@@ -143,6 +144,19 @@ def test_a_version_says_something_new(lives: tuple[list[Any], list[Any]]) -> Non
         assert said(before) != said(after)
     for one in threads:
         assert (one.waiting_since is None) == (one.waiting_texts == 0)
+
+
+@settings(deadline=None, max_examples=100)
+@given(told_twice(lives(), 5), st.sampled_from([0, 10]))
+def test_a_text_is_mailed_once(lives: tuple[list[Any], list[Any]], bundle: int) -> None:
+    processor = run_all(*lives[1], mail={"to": "office@acme.example", "bundle_minutes": bundle})
+    mails = processor.published_on(MAIL_REQUESTS)
+    assert len({one.mail_id for one in mails}) == len(mails)
+    came = {
+        one.provider_id for one in lives[0] if isinstance(one, Reply) and "Liked" not in one.body
+    }
+    told = {one.inbound_id for one in mails}
+    assert told == came if bundle == 0 else told <= came
 
 
 def stands(processor: ProcessorHarness) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from tests.e2e import running_stack, witness
 
 pytestmark = pytest.mark.broker
 
-KILLED = ("gate", "dispatch", "outcomes", "usage", "inbox", "people")
+KILLED = ("cases", "people", "gate", "inbox", "threads", "dispatch", "outcomes", "usage")
 
 
 async def kill_each(running: running_stack.RunningStack, rounds: int, seed: int) -> Counter[str]:

@@ -62,8 +62,8 @@ def publish_mails(
     waiting = find_waiting(conversation, mark)
     mail = tenant.mail if tenant else _NO_MAIL
     desk = _Desk(tenant_id, number, conversation, waiting, mail, now)
-    told, bundle_due = _find_news(desk, mark)
-    mails = list(_mail_news(desk, told))
+    told, bundle_due = _find_unmailed(desk, mark)
+    mails = list(_mail_replies(desk, told))
     texts = {
         name: text.model_copy(update={"mailed": True}) if name in told.all else text
         for name, text in conversation.texts.items()
@@ -79,13 +79,13 @@ def publish_mails(
     return replace(conversation, texts=texts, thread=thread), published
 
 
-class _News(NamedTuple):
+class _Unmailed(NamedTuple):
     all: Texts
     """What is dealt with now, mailed or not."""
     mailed: Texts
 
 
-def _find_news(desk: _Desk, mark: Mark | None) -> tuple[_News, datetime | None]:
+def _find_unmailed(desk: _Desk, mark: Mark | None) -> tuple[_Unmailed, datetime | None]:
     """Texts that no mail has told of and whose time has come; else when it comes."""
     texts = {
         name: text
@@ -94,21 +94,21 @@ def _find_news(desk: _Desk, mark: Mark | None) -> tuple[_News, datetime | None]:
     }
     first = next((text.received_at for text in texts.values()), None)
     if first is None:
-        return _News({}, {}), None
+        return _Unmailed({}, {}), None
     bundle = timedelta(minutes=desk.mail.bundle_minutes)
     if not bundle:
-        return _News(texts, texts), None
+        return _Unmailed(texts, texts), None
     if desk.now < first + bundle:
-        return _News({}, {}), first + bundle
+        return _Unmailed({}, {}), first + bundle
     left = {name: text for name, text in texts.items() if not covers(mark, mark_text(name, text))}
-    return _News(texts, left), None
+    return _Unmailed(texts, left), None
 
 
-def _mail_news(desk: _Desk, news: _News) -> Iterator[MailRequest]:
+def _mail_replies(desk: _Desk, unmailed: _Unmailed) -> Iterator[MailRequest]:
     if desk.mail.bundle_minutes:
-        yield from _build_mails(desk, news.mailed, MailReason.REPLY)
+        yield from _build_mails(desk, unmailed.mailed, MailReason.REPLY)
         return
-    for name, text in news.mailed.items():
+    for name, text in unmailed.mailed.items():
         yield from _build_mails(desk, {name: text}, MailReason.REPLY)
 
 

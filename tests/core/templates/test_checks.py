@@ -142,10 +142,6 @@ RECIPE = {"event_type": "hearing", "offset": "1 day before", "template": "day"}
             {"templates": templates(a="{{ x }}")}, [("templates", "a", "texts", "en")], id="field"
         ),
         pytest.param(
-            {"recipes": {"r": RECIPE}}, [("recipes", "r", "template")], id="no such template"
-        ),
-        pytest.param({"reminder_template": "a"}, [("reminder_template",)], id="nor this"),
-        pytest.param(
             {"recipes": {"r": RECIPE}, "templates": templates(day="{{ event.day }}")},
             [],
             id="used for events",
@@ -173,14 +169,6 @@ RECIPE = {"event_type": "hearing", "offset": "1 day before", "template": "day"}
 )
 def test_settings(given: dict[str, Any], found: list[tuple[str, ...]]) -> None:
     assert places(**given) == found
-
-
-@pytest.mark.parametrize("word", ["STOP", "stop.", "Yes", "START", "Alto", "ARRÊT", "Weg"])
-def test_a_word_of_consent_confirms_nothing(word: str) -> None:
-    recipes = {"r": RECIPE | {"confirm": word}}
-    own = {"stop": ["weg"]}
-    given = {"recipes": recipes, "templates": templates(day="Hi"), "keywords": own}
-    assert places(**given) == [("recipes", "r", "confirm")]
 
 
 def test_both_uses_of_one_template_are_checked_once_each() -> None:

@@ -57,10 +57,10 @@ def text_name(anchor: str, text_id: str) -> str:
     return f"{TEXTS}{anchor.removeprefix(DUE)}/{text_id}"
 
 
-def anchor_of(text: str) -> str:
-    """The anchor's name, from that of one of its texts."""
-    _, sort, identity, _ = text.split("/")
-    return f"{DUE}{sort}/{identity}"
+def text_parts(name: str) -> tuple[str, str]:
+    """The anchor's name and the text's id, from the name of its entry."""
+    _, sort, identity, text_id = name.split("/")
+    return f"{DUE}{sort}/{identity}", text_id
 
 
 class CaseEntry(StateEntry):
@@ -169,7 +169,9 @@ class Progress(StateEntry):
     seen_time: str = ""
     """The time that `first_seen` is about."""
     armed: tuple[str, ...] = ()
-    """Recipes whose due time was still ahead when they were looked at."""
+    """What was still ahead when it was looked at."""
+    over: tuple[str, ...] = ()
+    """What was due and can be due to nobody else any more."""
     step: str = ""
     """A walk under way: `texts` or `parties`; empty: none."""
     after: str = ""

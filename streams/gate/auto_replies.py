@@ -25,7 +25,7 @@ from streams.gate.consent_claims import (
 )
 from streams.gate.evaluation import evaluate_request
 from streams.gate.state import HelpReplies, StepBuilder
-from streams.inbound_keywords import is_soft_yes
+from streams.inbound_keywords import is_carrier_word, is_soft_yes
 from streams.processing import InputRecord, Settings
 
 WITHIN: Final = timedelta(minutes=5)
@@ -107,8 +107,7 @@ def send_confirmation(step: StepBuilder, claim: Claim) -> None:
         return
     if claim.is_answered:
         return
-    # No carrier replies to what was said in other words.
-    if not _is_ours_to_answer(claim.sender, step.settings, in_other_words=claim.flagged):
+    if not _is_ours_to_answer(claim.sender, claim.evidence.text or "", step.settings):
         return
     pending = build_system_request(
         confirmation.kind,
@@ -145,7 +144,9 @@ def on_help(step: StepBuilder, record: InputRecord, tenant: TenantSettings) -> N
     """HELP changes no consent.  We reply once by the provider's id, and not in quick succession."""
     reply: Reply = record.value
     sender = step.settings.senders.get(reply.sender)
-    if is_answered(reply, sender) or not _is_ours_to_answer(reply.sender, step.settings):
+    if is_answered(reply, sender) or not _is_ours_to_answer(
+        reply.sender, reply.body, step.settings
+    ):
         return
     last = step.number.help_replies
     if is_duplicate(step.store, _id_of(reply)) or (last and step.now - last.at < HELP_EVERY):
@@ -199,8 +200,7 @@ def _id_of(reply: Reply) -> str:
     return dedup_name("in", reply.provider_id)
 
 
-def _is_ours_to_answer(
-    sender: str | None, settings: Settings, in_other_words: bool = False
-) -> bool:
+def _is_ours_to_answer(sender: str | None, body: str, settings: Settings) -> bool:
+    """No carrier replies to other words than its own, nor to those of other languages."""
     known = settings.senders.get(sender or "")
-    return known is not None and (in_other_words or not known.carrier_answers)
+    return known is not None and not (known.carrier_answers and is_carrier_word(body))

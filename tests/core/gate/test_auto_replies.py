@@ -162,6 +162,25 @@ def test_what_nobody_wrote_is_not_confirmed() -> None:
     assert own(processor.publish_from(opt_in()) + processor.publish_from(opt_out())) == []
 
 
+@pytest.mark.parametrize("body", ["PARAR", "arrêt", "STOP please", "Re: stop", "退订"])
+def test_no_carrier_answers_other_words_than_its_own(body: str) -> None:
+    processor = consented()
+    told = own(processor.publish_from(reply(body, sender=SHARED)))
+    assert [kind for kind, _, _ in told] == ["stop_confirmation"]
+
+
+@pytest.mark.parametrize("body", ["Stop.", " stopall ", "OptOut!"])
+def test_marks_around_its_words_are_nothing_to_a_carrier(body: str) -> None:
+    processor = consented()
+    assert own(processor.publish_from(reply(body, sender=SHARED))) == []
+
+
+def test_help_in_another_language_is_answered_by_us() -> None:
+    processor = consented(locales=("en", "es"))
+    told = own(processor.publish_from(reply("AYUDA", sender=SHARED)))
+    assert [kind for kind, _, _ in told] == ["help_answer"]
+
+
 def test_no_carrier_answers_what_is_said_in_other_words() -> None:
     processor = consented()
     assert [

@@ -187,3 +187,8 @@ def test_codes_are_all_tried() -> None:
     marks = test_problems.pytestmark  # type: ignore[attr-defined]
     tried = {code for case in marks[0].args[1] for code, _ in case.values[1]}
     assert tried | {"missing_value", "unknown_language"} == set(ProblemCode)
+
+
+def test_what_a_template_says_without_a_value_is_tried_too() -> None:
+    otherwise = "{% if event.location %}a{% else %}\n{{ case.title | truncate: 'x' }}{% endif %}"
+    assert codes(otherwise) == [("syntax", 2)]

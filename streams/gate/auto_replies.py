@@ -16,7 +16,7 @@ from schemas.send_request import SystemKind
 from schemas.tenant_settings import TenantSettings
 from streams.dedup import DedupEntry, dedup_name, forget_at, is_duplicate
 from streams.gate import opt_in_state
-from streams.gate.actions import build_system_request
+from streams.gate.actions import PendingRequest, build_system_request
 from streams.gate.consent_claims import (
     Claim,
     find_append_ms,
@@ -78,6 +78,15 @@ def hint_text(tenant: TenantSettings) -> str:
         f"{_company(tenant)}: reply START to get texts about {tenant.consent_request.purpose}. "
         "Reply HELP for help, STOP to opt out."
     )
+
+
+UNMONITORED: Final = "This number isn't monitored. Please contact {whom}."
+
+
+def contact_text(tenant: TenantSettings) -> str:
+    contact = tenant.contact.strip().rstrip(".")
+    whom = f"{tenant.name} at {contact}" if contact else tenant.name
+    return UNMONITORED.format(whom=whom)
 
 
 def _company(tenant: TenantSettings) -> str:
@@ -176,11 +185,11 @@ def on_text(step: StepBuilder, record: InputRecord, tenant: TenantSettings) -> N
     _reply_once(step, record, tenant, hint)
 
 
-def _reply_once(
+def build_reply(
     step: StepBuilder, record: InputRecord, tenant: TenantSettings, answer: AutoReply
-) -> None:
+) -> PendingRequest:
     reply: Reply = record.value
-    pending = build_system_request(
+    return build_system_request(
         answer.kind,
         answer.ordinal,
         tenant,
@@ -191,9 +200,19 @@ def _reply_once(
         now=step.now,
         valid_until=record.at + answer.within,
     )
-    evaluate_request(step, pending)
+
+
+def _reply_once(
+    step: StepBuilder, record: InputRecord, tenant: TenantSettings, answer: AutoReply
+) -> None:
+    evaluate_request(step, build_reply(step, record, tenant, answer))
+    note_reply(step, record)
+
+
+def note_reply(step: StepBuilder, record: InputRecord) -> None:
+    """A repeat of the inbound text is not answered again."""
     replied = DedupEntry(at_ms=record.at_ms)
-    step.put(_id_of(reply), replied, forget_at(step.now, for_good=False))
+    step.put(_id_of(record.value), replied, forget_at(step.now, for_good=False))
 
 
 def _id_of(reply: Reply) -> str:

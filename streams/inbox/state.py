@@ -1,4 +1,5 @@
-"""What the inbox remembers of a number at a sender: `contact/<tenant>` and `in/<provider id>`."""
+"""What the inbox remembers of a number at a sender: `contact/<tenant>`, `in/<provider id>`
+and `unmonitored`."""
 
 from __future__ import annotations
 

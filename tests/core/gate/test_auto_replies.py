@@ -16,7 +16,7 @@ from schemas.topics import (
     DISPATCH_CONTROLS,
     DISPATCH_ORDERS,
 )
-from streams.gate.messages import AFTER_OPT_OUT, WITHOUT_OPT_IN
+from streams.gate.messages import AFTER_OPT_OUT, SYSTEM_PRIORITIES, WITHOUT_OPT_IN
 from streams.local_time.open_hours import AT_ANY_HOUR
 from tests.core.gate.cases import (
     BRANCH,
@@ -72,10 +72,11 @@ def test_the_kinds_that_go_without_a_yes_are_five() -> None:
         "opt_in_hint",
     }
     assert {*AFTER_OPT_OUT} == {"stop_confirmation", "help_answer"}
-    assert {*AT_ANY_HOUR} == {*WITHOUT_OPT_IN} - {"consent_ask", "opt_in_hint"}
+    assert {*SYSTEM_PRIORITIES} - {*WITHOUT_OPT_IN} == {"unmonitored_answer"}
+    assert {*AT_ANY_HOUR} == {*SYSTEM_PRIORITIES} - {"consent_ask", "opt_in_hint"}
 
 
-@pytest.mark.parametrize("kind", [*WITHOUT_OPT_IN])
+@pytest.mark.parametrize("kind", [*SYSTEM_PRIORITIES])
 def test_no_producer_can_ask_for_one_of_them(kind: str) -> None:
     assert (
         decided(gate_processor().publish_from(request(message_id="a", kind="reminder")))[0][1]

@@ -17,16 +17,14 @@ from streams.cases.state import (
     Awaited,
     ConfirmationEntry,
     EventEntry,
-    NumberEntry,
     PartyEntry,
     TextEntry,
     confirmation_name,
-    number_name,
     party_name,
     text_parts,
 )
 from streams.cases.text_log import take_back, write_text
-from streams.cases.walks import look_at_person, look_at_text
+from streams.cases.walks import look_at_text
 from streams.lifecycle import State
 from streams.reasons import Reason
 from streams.rule_names import RuleName
@@ -148,14 +146,8 @@ def _follow(draft: Draft, name: str, before: TextEntry, after: TextEntry) -> Non
     if after.state in OUT and before.state not in OUT:
         _await_confirmation(draft, name, after)
     if after.state in (TextState.CANCELED, TextState.REQUESTED):
-        party = draft.get(party_name(after.person_id), PartyEntry)
-        sharing = (
-            draft.get(number_name(party.number), NumberEntry) if party and party.number else None
-        )
-        people = {after.person_id, *(sharing.people if sharing else ())}
-        for person_id in sorted(people):
-            look_at_person(draft, person_id)
-        look_at_text(draft, name)
+        for text in (name, *after.stands_for):
+            look_at_text(draft, text)
 
 
 def _await_confirmation(draft: Draft, name: str, entry: TextEntry) -> None:

@@ -33,6 +33,10 @@ def is_due_to(use: Use, person_id: str, party: PartyEntry) -> bool:
 
 
 def find_windows(draft: Draft, use: Use, person: PersonEntry, number: str | None) -> Windows:
+    """Of somebody without a number and a place nobody knows the hours: it waits with people, and
+    the gate looks at the hours once there is a number."""
+    if not (number or person.time_zone or person.postal_region):
+        return Windows((), None)
     return windows_for(number or "", person.time_zone, person.postal_region, draft.tenant, use.kind)
 
 
@@ -48,9 +52,14 @@ def plan_new(
 ) -> Plan | None:
     """Of a text of which nothing has happened yet.  None: nobody ever expected it."""
     known = _known_at(use, person_id, party)
+    if max(known, use.known_at) >= _end_of(use) and use.is_automatic:
+        return None
     if known >= _end_of(use):
         return None
+    if use.known_at >= _end_of(use):
+        return Plan(None, TextState.SKIPPED, LATE)
     if use.due <= draft.now:
+        known = max(known, use.known_at)
         skipped = _why_skipped(draft, use, person_id, party, known)
         if skipped is not None:
             return Plan(None, TextState.SKIPPED, skipped)
@@ -58,13 +67,11 @@ def plan_new(
 
 
 def _known_at(use: Use, person_id: str, party: PartyEntry) -> datetime:
-    """When somebody decided last that this text is due to them."""
-    times = [use.known_at]
-    if party.presence is not None:
-        times.append(party.presence.at)
+    """When they became one of those to whom such a text is due."""
+    times = [party.presence.at] if party.presence is not None else []
     if party.role_written is not None and person_id not in use.audience.person_ids:
         times.append(party.role_written.at)
-    return max(times)
+    return max(times, default=use.known_at)
 
 
 def _end_of(use: Use) -> datetime:

@@ -78,6 +78,8 @@ class CaseEntry(StateEntry):
     closed: bool = False
     mailing: Written | None = None
     notify_email: str | None = None
+    audience: str = ""
+    """The hash of who is due a text, as parties were last asked for opt-in."""
     version: int = 0
     """Of the case as it was last published."""
     published: str = ""
@@ -264,6 +266,8 @@ class TextEntry(StateEntry):
     reason: str | None = None
     same_as: str | None = None
     """The entry of another text with the same words to the same number."""
+    stands_for: tuple[str, ...] = ()
+    """The entries of texts that were left out because of this one."""
     moves: int = 0
     """How often people have moved it to another number, as far as an answer has told."""
     answered: int = 0

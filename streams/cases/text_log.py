@@ -12,7 +12,7 @@ from streams.cases.alerts import publish_alert
 from streams.cases.anchors import Use
 from streams.cases.draft import Draft
 from streams.cases.reasons import CASE_CLOSED, EVENT_CHANGED, NOT_WANTED
-from streams.cases.state import EVENTS, TASKS, EventEntry, TextEntry, text_parts
+from streams.cases.state import DATES, EVENTS, TASKS, EventEntry, TextEntry, text_parts
 from streams.reasons import Reason
 
 
@@ -37,6 +37,7 @@ def _build_log(draft: Draft, name: str, entry: TextEntry, reason: Reason | None)
         state=entry.state,
         task_id=anchor.removeprefix(TASKS) if anchor.startswith(TASKS) else None,
         event_id=anchor.removeprefix(EVENTS) if anchor.startswith(EVENTS) else None,
+        date_name=anchor.removeprefix(DATES) if anchor.startswith(DATES) else None,
         event_starts_at=entry.starts_at,
         recipe=entry.recipe,
         recipe_version=entry.recipe_version,
@@ -45,6 +46,7 @@ def _build_log(draft: Draft, name: str, entry: TextEntry, reason: Reason | None)
         due_at=entry.due_at,
         reason=reason.rule if reason else entry.reason,
         says=f"{reason.reason}: {reason.next_step}" if reason else None,
+        may_return=entry.by_us,
         version=entry.version,
         at=draft.now,
     )

@@ -190,6 +190,7 @@ def _issue(draft: Draft, wanted: Wanted, entry: TextEntry) -> datetime | None:
     if same is not None:
         if entry.same_as != same:
             entry = entry.model_copy(update={"same_as": same})
+            _stand_for(draft, same, wanted.name)
             end_text(draft, wanted.name, entry, TextState.SKIPPED, SAME_TEXT, wanted.use)
         return None
     update: dict[str, Any] = {
@@ -238,6 +239,13 @@ def _find_same(draft: Draft, wanted: Wanted, body: str) -> str | None:
         if entry.issue and entry.fingerprint == fingerprint(body, to):
             return other
     return None
+
+
+def _stand_for(draft: Draft, name: str, other: str) -> None:
+    """If this text is taken back, the other one goes."""
+    entry = draft.get(name, TextEntry)
+    if entry is not None and other not in entry.stands_for:
+        draft.put(name, entry.model_copy(update={"stands_for": (*entry.stands_for, other)}))
 
 
 def build_request(draft: Draft, wanted: Wanted, entry: TextEntry, words: Words) -> PersonRequest:

@@ -14,9 +14,11 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from streams.cases.anchors import Use, find_uses, name_text
+from streams.cases.audience import digest_audience
 from streams.cases.draft import Draft, take_after
 from streams.cases.parties import update_party
 from streams.cases.state import (
+    CASE,
     DUE,
     PARTIES,
     SWEEP,
@@ -69,41 +71,48 @@ def _sweep(draft: Draft, after: str) -> None:
 def look_at_person(draft: Draft, person_id: str) -> None:
     """A party has changed: what is due to them now, or was requested for them."""
     update_party(draft, person_id)
-    for anchor in list(_active_anchors(draft)):
+    for anchor in _busy_anchors(draft):
         entry = draft.anchor(anchor)
-        if entry is None or entry.progress.step:
-            continue  # a walk will come to them
-        wakes = [settle_use(draft, use, person_id) for use in _near_uses(draft, anchor, entry)]
-        _wake_at(draft, anchor, entry, wakes)
+        if entry is None:
+            continue
+        near = _near_uses(draft, anchor, entry)
+        wakes = [settle_use(draft, use, person_id) for use in near]
+        for use in find_uses(draft, anchor):
+            text = text_name(anchor, name_text(draft, use, person_id))
+            if use not in near and draft.has(text):
+                wakes.append(settle_text(draft, text))
+        _wake_at(draft, anchor, wakes)
 
 
 def look_at_text(draft: Draft, name: str) -> None:
     """Its state has changed."""
-    anchor, _ = text_parts(name)
+    _wake_at(draft, text_parts(name)[0], [settle_text(draft, name)])
+
+
+def _wake_at(draft: Draft, anchor: str, wakes: list[datetime | None]) -> None:
+    """Look at the anchor earlier, if need be.  A walk under way sets the timer at its end."""
     entry = draft.anchor(anchor)
-    if entry is not None:
-        _wake_at(draft, anchor, entry, [settle_text(draft, name)])
-
-
-def _wake_at(draft: Draft, anchor: str, entry: Anchor, wakes: list[datetime | None]) -> None:
-    """Look at the anchor earlier, if need be."""
+    if entry is None:
+        return
     before = entry.progress.next_at
     wake = min((one for one in (*wakes, before) if one is not None), default=None)
-    if wake is not None and wake != before and not entry.progress.step:
+    if wake is not None and wake != before:
         _keep(draft, anchor, entry, next_at=wake)
-        draft.set_timer(anchor, wake)
+        if not entry.progress.step:
+            draft.set_timer(anchor, wake)
 
 
-def _active_anchors(draft: Draft) -> Iterable[str]:
-    """Those of which something may be due now; computed once a batch."""
-    found: dict[str, None] | None = draft.index.active
-    if found is None:
-        found = draft.index.active = {
+def _busy_anchors(draft: Draft) -> list[str]:
+    """Those of which something may be due now, or has been requested."""
+    active = draft.index.active
+    if active is None:
+        active = draft.index.active = {
             name: None
             for name in draft.index.anchors()
             if (entry := draft.anchor(name)) is not None and entry.progress.is_active
         }
-    return found
+    texted = (f"{DUE}{anchor}" for anchor, texts in draft.index.texts.items() if texts)
+    return sorted({*active, *texted})
 
 
 # --- anchors
@@ -128,11 +137,21 @@ def continue_walk(draft: Draft, name: str) -> None:
     entry = draft.anchor(name)
     if entry is None:
         return
+    _follow_audience(draft)
     progress = entry.progress
     if progress.step:
         _walk(draft, name, entry, progress.step, progress.after, progress.next_at)
     else:
         _walk(draft, name, entry, OF_TEXTS, "", None)
+
+
+def _follow_audience(draft: Draft) -> None:
+    """The tenant's recipes may name other roles now: then others are due a text."""
+    case = draft.case
+    digest = digest_audience(draft)
+    if case.launched is not None and digest != case.audience:
+        draft.put(CASE, case.model_copy(update={"audience": digest}))
+        start_sweep(draft)
 
 
 def _walk(

@@ -42,7 +42,7 @@ def settings(**changes: Any) -> Settings:
     return build_settings({"acme": TenantSettings.model_validate(tenant)}, {})
 
 
-def change(kind: str, *, at: datetime = NOW, **fields: Any) -> Any:
+def change(kind: str, /, *, at: datetime = NOW, **fields: Any) -> Any:
     said = {"tenant": "acme", "case_id": "c1", "change_id": f"x{next(_ids):06}", "by": "crm"}
     return _read.validate_python({**said, "type": kind, "at": at, **fields})
 
@@ -54,7 +54,7 @@ class CaseHarness(ProcessorHarness):
         super().__init__(cases, cases_on_timer, key, settings, now=now)
         self._versions = count(1)
 
-    def do(self, kind: str, **fields: Any) -> StepResult:
+    def do(self, kind: str, /, **fields: Any) -> StepResult:
         return self.feed(change(kind, **{"at": self.now, **fields}))
 
     def open(self, **fields: Any) -> StepResult:

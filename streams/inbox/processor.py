@@ -157,8 +157,7 @@ def _on_inbound(
     changes: dict[str, StateEntry | None] = {name: DedupEntry(at_ms=record.at_ms)}
     if before:
         changes[unrouted] = None
-    answered = [tenant for tenant in tenants if meanings[tenant].meaning in ANSWERS]
-    changes |= _close_requests(contacts, answered)
+    changes |= _record_answers(contacts, tenants, meanings)
     timers: dict[str, datetime | None] = {name: forget_at(now, for_good=meaning in OPT_INS)}
     if unread is not None:
         changes[UNMONITORED] = unread
@@ -183,12 +182,21 @@ def _refuse(name: str, record: InputRecord, now: datetime, is_known: bool) -> St
     return StepResult({name: entry}, (letter,), {name: forget_at(now, for_good=False)})
 
 
-def _close_requests(contacts: Contacts, tenants: Iterable[str]) -> dict[str, StateEntry]:
-    """Their opt-in requests are answered."""
-    return {
-        CONTACT + tenant: ContactEntry(last=contacts[tenant].last)
+def _record_answers(
+    contacts: Contacts, tenants: Iterable[str], meanings: Meanings
+) -> dict[str, StateEntry]:
+    """Opt-in requests are answered, and tenants stopped or started."""
+    answered = {
+        CONTACT + tenant: ContactEntry(
+            last=contacts[tenant].last, stopped=meanings[tenant].meaning not in OPT_INS
+        )
         for tenant in tenants
-        if tenant in contacts and contacts[tenant].awaits_opt_in
+        if tenant in contacts and meanings[tenant].meaning in ANSWERS
+    }
+    return {
+        name: entry
+        for name, entry in answered.items()
+        if entry != contacts[name.removeprefix(CONTACT)]
     }
 
 

@@ -80,6 +80,20 @@ def stop(**more: Any) -> ConsentChange:
     )
 
 
+def failed(code: str) -> Outcome:
+    return Outcome(
+        message_id="m",
+        tenant="a",
+        kind="direct",
+        requested_at=NOON,
+        state="failed",
+        error_code=code,
+        final=True,
+        version=1,
+        at=NOON,
+    )
+
+
 def status(
     sender: str, segments: int, state: SenderState = SenderState.RUNNING, drain: float = 1
 ) -> SenderStatus:
@@ -145,35 +159,11 @@ def status(
             "sayso_segments_total 3.0",
         ),
         (
-            [
-                Outcome(
-                    message_id="m",
-                    tenant="a",
-                    kind="direct",
-                    requested_at=NOON,
-                    state="failed",
-                    error_code="30006",
-                    final=True,
-                    version=1,
-                    at=NOON,
-                )
-            ],
+            [failed("30006")],
             'sayso_outcomes_total{code="30006",state="failed"} 1.0',
         ),
         (
-            [
-                Outcome(
-                    message_id="m",
-                    tenant="a",
-                    kind="direct",
-                    requested_at=NOON,
-                    state="failed",
-                    error_code="39999",
-                    final=True,
-                    version=1,
-                    at=NOON,
-                )
-            ],
+            [failed("39999")],
             'sayso_unknown_codes_total{code="39999"} 1.0',
         ),
         (

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
@@ -14,7 +16,7 @@ from schemas.topics import DELIVERY_RECEIPTS, INBOUND
 from services.kafka.topics import apply
 from services.local.broker import EmbeddedBroker
 from services.local.simulator.callbacks import sign as signed
-from tests.adapters.processes import CREDENTIALS, service
+from tests.adapters.processes import CREDENTIALS, Service, service
 from tests.adapters.topics import records
 
 PUBLIC = "https://sms.example.com"
@@ -30,13 +32,12 @@ async def told(http: aiohttp.ClientSession, url: str, number: int) -> int:
         return answer.status
 
 
-@pytest.mark.broker
-async def test_it_stops_while_the_broker_hangs(
-    tmp_path: Path, hurtable_broker: EmbeddedBroker
-) -> None:
-    """503 for all while the broker stands, 204 again after it, and 204 for those who wait while
-    the process ends."""
-    where = hurtable_broker.bootstrap
+@asynccontextmanager
+async def webhook(
+    state: Path, broker: EmbeddedBroker
+) -> AsyncIterator[tuple[Service, aiohttp.ClientSession]]:
+    """It has taken a receipt."""
+    where = broker.bootstrap
     await apply(where, partitions=2, replication=1, topics=[DELIVERY_RECEIPTS, INBOUND])
     settings = {
         **CREDENTIALS,
@@ -45,10 +46,20 @@ async def test_it_stops_while_the_broker_hangs(
         "SAYSO_PUBLIC_URL": PUBLIC,
     }
     async with (
-        service("services.webhook", tmp_path, **settings) as hook,
+        service("services.webhook", state, **settings) as hook,
         aiohttp.ClientSession() as http,
     ):
         assert await told(http, hook.url, 0) == 204
+        yield hook, http
+
+
+@pytest.mark.broker
+async def test_it_stops_while_the_broker_hangs(
+    tmp_path: Path, hurtable_broker: EmbeddedBroker
+) -> None:
+    """503 for all while the broker stands, 204 again after it, and 204 for those who wait while
+    the process ends."""
+    async with webhook(tmp_path, hurtable_broker) as (hook, http):
         os.kill(hurtable_broker.pid, signal.SIGSTOP)
         try:
             assert set(await asyncio.gather(*(told(http, hook.url, n) for n in range(1, 30)))) == {
@@ -67,7 +78,7 @@ async def test_it_stops_while_the_broker_hangs(
             os.kill(hurtable_broker.pid, signal.SIGCONT)
         assert set(await waiting) == {204}
         assert await asyncio.wait_for(hook.process.wait(), 20) == 0
-    keys = {one.key for one in await records(where, DELIVERY_RECEIPTS)}
+    keys = {one.key for one in await records(hurtable_broker.bootstrap, DELIVERY_RECEIPTS)}
     assert keys == {f"acme/m-{number}".encode() for number in range(90)}
 
 
@@ -75,19 +86,7 @@ async def test_it_stops_while_the_broker_hangs(
 async def test_it_stops_while_no_broker_answers(
     tmp_path: Path, hurtable_broker: EmbeddedBroker
 ) -> None:
-    where = hurtable_broker.bootstrap
-    await apply(where, partitions=2, replication=1, topics=[DELIVERY_RECEIPTS, INBOUND])
-    settings = {
-        **CREDENTIALS,
-        "SAYSO_BOOTSTRAP": where,
-        "SAYSO_WEBHOOK_PORT": "0",
-        "SAYSO_PUBLIC_URL": PUBLIC,
-    }
-    async with (
-        service("services.webhook", tmp_path, **settings) as hook,
-        aiohttp.ClientSession() as http,
-    ):
-        assert await told(http, hook.url, 0) == 204
+    async with webhook(tmp_path, hurtable_broker) as (hook, http):
         os.kill(hurtable_broker.pid, signal.SIGSTOP)
         try:
             waiting = asyncio.gather(*(told(http, hook.url, n) for n in range(1, 30)))

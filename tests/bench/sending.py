@@ -13,7 +13,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from aiokafka import AIOKafkaConsumer
 from pydantic import SecretStr
 
 from schemas.send import Priority, Send
@@ -33,7 +32,7 @@ from tests.bench import people
 from tests.bench.gate import empty_house, tear_down, tell
 from tests.bench.process import cpu_seconds
 from tests.bench.stack import SCRIPT, parts, seen_all
-from tests.bench.watch import PATIENCE, Progress, Stuck, unseen
+from tests.bench.watch import PATIENCE, Progress, Stuck, append_times, unseen
 from tests.journal_report import Arrival, CreateCall, largest_window_ratio, read_calls
 
 PACED: Final = people.SENDER.model_copy(update={"sender": "72977", "pace": 50.0})
@@ -207,18 +206,10 @@ def _of(journal: Path, sender: str, prefix: str) -> list[CreateCall]:
 
 async def _written(bootstrap: str, prefix: str) -> dict[str, datetime]:
     """When each request was put on its topic."""
-    consumer = AIOKafkaConsumer(
-        SEND_REQUESTS.name, bootstrap_servers=bootstrap, auto_offset_reset="earliest"
-    )
-    await consumer.start()
-    found: dict[str, datetime] = {}
-    try:
-        while len(found) < SINGLE:
-            for records in (await consumer.getmany(timeout_ms=500)).values():
-                for record in records:
-                    name = json.loads(record.value)["message_id"]
-                    if name.startswith(prefix):
-                        found[name] = datetime.fromtimestamp(record.timestamp / 1000, UTC)
-        return found
-    finally:
-        await consumer.stop()
+
+    def take(value: dict[str, str]) -> str | None:
+        name = value["message_id"]
+        return name if name.startswith(prefix) else None
+
+    found = await append_times(bootstrap, SEND_REQUESTS.name, SINGLE, take)
+    return {name: datetime.fromtimestamp(at, UTC) for name, at in found.items()}

@@ -13,8 +13,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from aiokafka import AIOKafkaConsumer
-
 from schemas.consent import ConsentAction, ConsentEvent
 from schemas.send_request import SendRequest
 from schemas.topics import (
@@ -29,6 +27,7 @@ from services.local.stack import StackOptions, run_stack
 from tests.bench import people
 from tests.bench.gate import empty_house, tear_down, tell
 from tests.bench.stack import SCRIPT, seen_all
+from tests.bench.watch import append_times
 
 NUMBERS: Final = 100
 PACE: Final = 300.0
@@ -93,11 +92,11 @@ async def _race(
         await tell(bootstrap, CONSENT_EVENTS, [event])
         await asyncio.sleep(EACH)
     await asyncio.sleep(AFTER)
-    appended = await _appended(bootstrap)
+    began = await append_times(bootstrap, CONSENT_EVENTS.name, NUMBERS, _number_of_stop)
     calls = _calls(journal)
     late = [
         max([0.0, *(at - stop for at in calls.get(number, ()) if at > stop)])
-        for number, stop in appended.items()
+        for number, stop in began.items()
     ]
     return Stopped(late, sum(map(len, calls.values())))
 
@@ -127,23 +126,8 @@ def _stops() -> Iterator[ConsentEvent]:
         )
 
 
-async def _appended(bootstrap: str) -> dict[str, float]:
-    """When the broker took each STOP; seconds since 1970."""
-    consumer = AIOKafkaConsumer(
-        CONSENT_EVENTS.name, bootstrap_servers=bootstrap, auto_offset_reset="earliest"
-    )
-    await consumer.start()
-    found: dict[str, float] = {}
-    try:
-        while len(found) < NUMBERS:
-            for records in (await consumer.getmany(timeout_ms=500)).values():
-                for record in records:
-                    value = json.loads(record.value)
-                    if value["action"] == ConsentAction.OPT_OUT:
-                        found[value["number"]] = record.timestamp / 1000
-        return found
-    finally:
-        await consumer.stop()
+def _number_of_stop(value: dict[str, str]) -> str | None:
+    return value["number"] if value["action"] == ConsentAction.OPT_OUT else None
 
 
 def _calls(journal: Path) -> dict[str, list[float]]:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import time
 from collections.abc import AsyncIterator, Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
@@ -171,3 +172,22 @@ async def _to(consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int]) -> li
         for records in (await consumer.getmany(timeout_ms=200)).values():
             found += records
     return found
+
+
+async def append_times(
+    bootstrap: str, topic: str, count: int, name_of: Callable[[Any], str | None]
+) -> dict[str, float]:
+    """When the broker took each of `count` records, by the name that is found in its value; those
+    without one are passed over.  Seconds since 1970."""
+    consumer = AIOKafkaConsumer(topic, bootstrap_servers=bootstrap, auto_offset_reset="earliest")
+    await consumer.start()
+    found: dict[str, float] = {}
+    try:
+        while len(found) < count:
+            for records in (await consumer.getmany(timeout_ms=500)).values():
+                for record in records:
+                    if name := name_of(json.loads(record.value)):
+                        found[name] = record.timestamp / 1000
+        return found
+    finally:
+        await consumer.stop()

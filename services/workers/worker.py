@@ -18,11 +18,11 @@ from aiokafka.errors import KafkaConnectionError, KafkaError, TopicAuthorization
 from schemas.topics import SENDERS, SETTINGS
 from services.failpoints import hit
 from services.kafka.security import security_options, unreachable_message
+from services.kafka.settings_reader import SettingsReader
 from services.ports import CannotListen
 from services.providers import Provider, provider_from
 from services.settings import ServiceSettings
 from services.workers.call_executor import CallExecutor
-from services.workers.settings_reader import SettingsReader
 from services.workers.stable_clock import StableClock
 from services.workers.worker_metrics import WorkerMetrics
 from streams.processing import Settings

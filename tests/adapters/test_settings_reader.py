@@ -12,7 +12,7 @@ from schemas.sender import Sender, SenderKind
 from schemas.tenant_settings import TenantSettings
 from schemas.topics import SENDERS, SETTINGS
 from services.kafka.publisher import Publisher
-from services.workers.settings_reader import LONG_POLL, SettingsReader
+from services.kafka.settings_reader import LONG_POLL, SettingsReader
 from tests.adapters.waiting import until
 
 pytestmark = pytest.mark.broker

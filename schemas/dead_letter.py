@@ -38,6 +38,8 @@ class DeadLetterCause(StrEnum):
     """What it says of consent is about no number that could be texted."""
     UNKNOWN_TENANT = "unknown_tenant"
     """What it says of consent is for a tenant that nobody has applied."""
+    MAIL_REFUSED = "mail_refused"
+    """A mail to staff that the mail server refuses for good, or that has no usable address."""
 
 
 class DeadLetter(Message):
@@ -47,7 +49,7 @@ class DeadLetter(Message):
     value."""
 
     room: str
-    """The processor."""
+    """The processor, or `notify` for mails."""
     topic: str
     partition: Whole
     offset: Whole

@@ -97,6 +97,11 @@ PANELS: Final = {
             "Show what is at stake because a text did not arrive; the most urgent first.",
         ),
         Entry(
+            "mail",
+            "mail:mail",
+            "List the mails to staff that were caught instead of sent, newest first; or show one.",
+        ),
+        Entry(
             "escalate",
             "explain:escalate",
             "Make a bundle for support: timeline, findings, attempts, receipts, error codes.",
@@ -198,6 +203,7 @@ PANELS: Final = {
             "Speak the provider's API on loopback, for trials: no text leaves the machine.",
         ),
         Entry("ledger", "processes:ledger", "Keep the ledger up to date with the topics."),
+        Entry("notify", "processes:notify", "Mail staff about replies."),
         Entry(
             "exporter",
             "processes:exporter",

@@ -15,11 +15,11 @@ from rich.text import Text
 from services.cli import options
 from services.cli.connection import find_bootstrap, run_until_interrupted
 from services.cli.progress_bar import progress_bar
-from services.observability.lag_monitor import LagError, LagMonitor
+from services.kafka.topics import MAIL_GROUP
+from services.observability.lag_monitor import LagError, LagMonitor, list_read_topics
 from services.observability.lag_report import LagLine, LagReport
 from services.operations.errors import InvalidRequest, OperationFailed
 from services.terminal import console, print_json, table
-from streams.topology import PROCESSORS
 
 SAMPLES: Final = 5
 """Samples of the broker, a second apart, before anything is said."""
@@ -60,7 +60,7 @@ async def _sample(
     bootstrap: str, processor: str | None, every: float
 ) -> AsyncGenerator[LagReport, None]:
     try:
-        async with LagMonitor(bootstrap, list_groups(processor)) as watch:
+        async with LagMonitor(bootstrap, list_groups(processor), {MAIL_GROUP}) as watch:
             while True:
                 found = await watch.take_sample()
                 if not found.lines:
@@ -76,12 +76,15 @@ async def _sample(
 
 def list_groups(processor: str | None) -> dict[str, list[str]]:
     """A processor's consumer group, and the topics that it reads.  Raises InvalidRequest."""
-    if processor is not None and processor not in PROCESSORS:
+    groups = list_read_topics()
+    if processor is None:
+        return groups
+    names = [group.removeprefix("sayso.") for group in groups]
+    if processor not in names:
         raise InvalidRequest(
-            f"There is no processor {processor!r}", f"it is one of {', '.join(PROCESSORS)}"
+            f"There is no processor {processor!r}", f"it is one of {', '.join(names)}"
         )
-    wanted = PROCESSORS.values() if processor is None else [PROCESSORS[processor]]
-    return {f"sayso.{one.name}": [topic.name for topic in one.inputs] for one in wanted}
+    return {f"sayso.{processor}": groups[f"sayso.{processor}"]}
 
 
 async def _print_one(

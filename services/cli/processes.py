@@ -85,6 +85,8 @@ def _print_addresses(stack: Stack, wanted: StackOptions) -> None:
     screen.print(f"  webhook    {where.public_url}")
     screen.print(f"  consents   http://127.0.0.1:{where.consents_port} (keys: sayso keys add)")
     screen.print(f"  provider   {provider}")
+    if where.mail_port:
+        screen.print("  mails      caught, not sent: sayso mail")
     screen.print(f"  logs       {wanted.state / 'logs'}")
     screen.print("Try, in another terminal:")
     for command in (
@@ -147,6 +149,16 @@ def ledger(bootstrap: options.Bootstrap = None, state: options.State = options.S
     Example: [cyan]sayso ledger[/]
     """
     _become("services.ledger", bootstrap, state)
+
+
+def notify(bootstrap: options.Bootstrap = None, state: options.State = options.STATE) -> None:
+    """Mail staff about replies.
+
+    SAYSO_SMTP_URL names the mail server, SAYSO_MAIL_FROM our address.
+
+    Example: [cyan]sayso notify --bootstrap kafka-1:9092[/]
+    """
+    _become("services.notify", bootstrap, state)
 
 
 def exporter(bootstrap: options.Bootstrap = None, state: options.State = options.STATE) -> None:

@@ -71,10 +71,13 @@ WRITTEN_BY_PRODUCERS: Final = (
 )
 WRITTEN_BY_STAFF: Final = (*WRITTEN_BY_PRODUCERS, t.APPROVALS, t.DISMISSALS, t.THREAD_EVENTS)
 WRITTEN_BY_OPS: Final = (t.SETTINGS, t.SENDERS, t.DISPATCH_CONTROLS, t.LETTER_RESOLUTIONS)
-READ_BY_PROCESSORS: Final = tuple(
-    {topic.name: topic for processor in PROCESSORS.values() for topic in processor.inputs}.values()
+READ_BY_PROCESSORS: Final = (
+    *{
+        topic.name: topic for processor in PROCESSORS.values() for topic in processor.inputs
+    }.values(),
+    t.MAIL_REQUESTS,
 )
-"""A dead letter's record may be replayed to any of them."""
+"""And by the process that mails staff.  A dead letter's record may be replayed to any of them."""
 
 STATE_TOPICS: Final = tuple(processor.state_topic for processor in PROCESSORS.values())
 """`sayso lag` reads there what processors keep beside their positions."""
@@ -82,11 +85,16 @@ STATE_TOPICS: Final = tuple(processor.state_topic for processor in PROCESSORS.va
 
 def compute_rights() -> Mapping[str, Rights]:
     """By service, in the order in which they are printed."""
-    groups = [right for name in PROCESSORS for right in _group(name, Operation.DESCRIBE)]
+    groups = [
+        right for name in (*PROCESSORS, "notify") for right in _group(name, Operation.DESCRIBE)
+    ]
     return {
         **{name: _of_processor(processor) for name, processor in PROCESSORS.items()},
         "webhook": _topics(Operation.WRITE, (t.INBOUND, t.DELIVERY_RECEIPTS)),
         "consents": _topics(Operation.WRITE, (t.CONSENT_EVENTS,)),
+        "notify": _topics(Operation.READ, (t.MAIL_REQUESTS, t.SETTINGS, t.SENDERS))
+        + _topics(Operation.WRITE, (t.DEAD_LETTERS,))
+        + _group("notify", Operation.READ),
         "ledger": _topics(Operation.READ, TOPICS) + _topics(Operation.WRITE, (t.BALANCE,)),
         "exporter": _topics(Operation.READ, (*READ_BY_PROCESSORS, *STATE_TOPICS)) + groups,
         "producer": _topics(Operation.WRITE, WRITTEN_BY_PRODUCERS),

@@ -27,6 +27,10 @@ from services.kafka.admin import (
     wait_for_topics,
 )
 
+MAIL_GROUP: Final = "sayso.notify"
+"""The consumer group of the mails to staff: the only one whose positions are those that Kafka
+keeps."""
+
 _ALREADY_EXISTS: Final = 36
 """An error code of Kafka's."""
 

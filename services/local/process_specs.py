@@ -24,6 +24,9 @@ PROCESSORS: Final = (
 )
 WEBHOOK_PORT: Final = 8410
 CONSENTS_PORT: Final = 8420
+MAIL_SERVER: Final = "SAYSO_SMTP_URL"
+CAUGHT_FROM: Final = "Sayso <sayso@sayso.invalid>"
+"""The sender of mails that are only caught."""
 
 
 class Addresses(NamedTuple):
@@ -35,6 +38,8 @@ class Addresses(NamedTuple):
     journal: Path
     """The simulator's own account of what it was asked, for whoever wants to count."""
     consents_port: int = CONSENTS_PORT
+    mail_port: int | None = None
+    """The mail catcher's. None: a mail server of one's own is named, or nothing is mailed."""
 
 
 def choose_addresses(state: Path, simulated: bool) -> Addresses:
@@ -50,6 +55,7 @@ def choose_addresses(state: Path, simulated: bool) -> Addresses:
         provider,
         state.absolute() / "simulator.jsonl",
         consents,
+        None if os.environ.get(MAIL_SERVER) else choose_port(avoid=provider),
     )
 
 
@@ -68,6 +74,11 @@ def build_environment(bootstrap: str, state: Path, addresses: Addresses) -> dict
         "SAYSO_WEBHOOK_PORT": str(addresses.webhook_port),
         "SAYSO_CONSENTS_PORT": str(addresses.consents_port),
     }
+    if addresses.mail_port:
+        environment |= {
+            MAIL_SERVER: f"smtp://{LOOPBACK}:{addresses.mail_port}",
+            "SAYSO_MAIL_FROM": os.environ.get("SAYSO_MAIL_FROM") or CAUGHT_FROM,
+        }
     if addresses.provider:
         environment |= {
             "SAYSO_PROVIDER_URL": addresses.provider,
@@ -84,6 +95,7 @@ def edge_specs(
     servers = [
         ProcessSpec("webhook", ("services.webhook",), environment),
         ProcessSpec("consents", ("services.consents",), environment),
+        *_mail_specs(environment, addresses),
     ]
     if not addresses.provider:
         return servers
@@ -100,6 +112,18 @@ def edge_specs(
     return [ProcessSpec("simulator", command, environment, "--port-file"), *servers]
 
 
+def _mail_specs(environment: Mapping[str, str], addresses: Addresses) -> list[ProcessSpec]:
+    """Who mails staff, and the catcher unless there is a mail server."""
+    specs = []
+    if addresses.mail_port:
+        command = ("services.local.mail_catcher", "--port", str(addresses.mail_port))
+        specs.append(ProcessSpec("mail-catcher", command, environment))
+    if environment.get(MAIL_SERVER) or os.environ.get(MAIL_SERVER):
+        command = ("services.notify", "--instance", _instance("notify", environment))
+        specs.append(ProcessSpec("notify", command, environment))
+    return specs
+
+
 def ledger_spec(environment: Mapping[str, str]) -> ProcessSpec:
     return ProcessSpec("ledger", ("services.ledger",), environment)
 
@@ -110,8 +134,16 @@ def processor_specs(environment: Mapping[str, str]) -> list[ProcessSpec]:
     Each has a stable instance name, made from the state folder: so a worker that is restarted gets
     its partitions back at once.
     """
-    suffix = hashlib.sha256(environment["SAYSO_STATE"].encode()).hexdigest()[:8]
     return [
-        ProcessSpec(name, ("services.workers", name, "--instance", f"{name}-{suffix}"), environment)
+        ProcessSpec(
+            name,
+            ("services.workers", name, "--instance", _instance(name, environment)),
+            environment,
+        )
         for name in PROCESSORS
     ]
+
+
+def _instance(name: str, environment: Mapping[str, str]) -> str:
+    suffix = hashlib.sha256(environment["SAYSO_STATE"].encode()).hexdigest()[:8]
+    return f"{name}-{suffix}"

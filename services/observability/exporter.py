@@ -13,18 +13,18 @@ from typing import Final
 
 import structlog
 
+from services.kafka.topics import MAIL_GROUP
 from services.ledger.dead_letters import count_dead_letters
 from services.ledger.ledger import FILE, Ledger, LedgerError
 from services.ledger.projection import Partition
 from services.ledger.questions import measure_questions
 from services.ledger.usage import count_by_state, count_requested
 from services.ledger.waiting import list_waiting
-from services.observability.lag_monitor import LagError, LagMonitor
+from services.observability.lag_monitor import LagError, LagMonitor, list_read_topics
 from services.observability.lag_report import LagReport, Verdict
 from services.observability.metrics import EXPORTER
 from services.observability.registry import MetricRegistry
 from streams.lifecycle import reconcile_states
-from streams.topology import PROCESSORS
 
 EVERY: Final = 5.0
 """Seconds between two samples of the broker."""
@@ -40,10 +40,7 @@ class Exporter:
         self.metrics = MetricRegistry(EXPORTER)
         self._bootstrap = bootstrap
         self._state = state
-        self._groups = {
-            f"sayso.{processor.name}": [topic.name for topic in processor.inputs]
-            for processor in PROCESSORS.values()
-        }
+        self._groups = list_read_topics()
         self._up = False
         self._ledger_read_at = float("-inf")
         self._ledger_lag = LedgerLag()
@@ -54,7 +51,7 @@ class Exporter:
     async def run(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
             try:
-                async with LagMonitor(self._bootstrap, self._groups) as monitor:
+                async with LagMonitor(self._bootstrap, self._groups, {MAIL_GROUP}) as monitor:
                     while not stop.is_set():
                         await self._sample(monitor)
                         await _pause(stop, EVERY)

@@ -11,7 +11,7 @@ import contextlib
 import logging
 import time
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from types import TracebackType
 from typing import Final, Self
 
@@ -21,7 +21,9 @@ from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment
 from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaError
 from aiokafka.structs import OffsetAndMetadata
 
+from schemas.topics import MAIL_REQUESTS
 from services.kafka.security import security_options, unreachable_message
+from services.kafka.topics import MAIL_GROUP
 from services.observability.kept_positions import find_problems
 from services.observability.lag_report import (
     GroupPartition,
@@ -32,6 +34,7 @@ from services.observability.lag_report import (
     build_report,
 )
 from streams.processor import SHUTDOWN_METADATA
+from streams.topology import PROCESSORS
 
 WINDOW: Final = 10
 """Samples that are kept, as in Burrow."""
@@ -44,6 +47,15 @@ PROBLEMS_EVERY: Final = 15.0
 NO_GROUP: Final = GroupState("Dead", 0, frozenset())
 
 
+def list_read_topics() -> dict[str, list[str]]:
+    """The topics that each consumer group reads: the processors' groups, and that of mails."""
+    groups = {
+        f"sayso.{processor.name}": [topic.name for topic in processor.inputs]
+        for processor in PROCESSORS.values()
+    }
+    return {**groups, MAIL_GROUP: [MAIL_REQUESTS.name]}
+
+
 class LagError(Exception):
     """One sentence: why the broker could not be asked."""
 
@@ -51,8 +63,12 @@ class LagError(Exception):
 class LagMonitor:
     """`async with LagMonitor(bootstrap, groups) as monitor: await monitor.take_sample()`."""
 
-    def __init__(self, bootstrap: str, groups: Mapping[str, Iterable[str]]) -> None:
-        """`groups`: the topics that each group reads."""
+    def __init__(
+        self, bootstrap: str, groups: Mapping[str, Iterable[str]], optional: Container[str] = ()
+    ) -> None:
+        """`groups`: the topics that each group reads.  `optional`: groups that nobody need run
+        while there is nothing to read."""
+        self._optional = optional
         self._bootstrap = bootstrap
         self._groups = {group: tuple(topics) for group, topics in groups.items()}
         self._problems: Mapping[GroupPartition, str] = {}
@@ -116,6 +132,8 @@ class LagMonitor:
         for one in partitions:
             at = _topic_partition(one)
             known = committed[one.group].get(at)
+            if one.group in self._optional and not groups[one.group].members and not ends[at]:
+                continue
             done = known.offset if known is not None and known.offset >= 0 else None
             gone = known is not None and known.metadata == SHUTDOWN_METADATA
             problem = problems.get(one, "")

@@ -131,6 +131,18 @@ WEBHOOK: Final[tuple[Metric, ...]] = (
     ),
 )
 
+NOTIFY: Final[tuple[Metric, ...]] = (
+    Metric(
+        "sayso_mails_total",
+        _C,
+        ("result",),
+        "Mails to staff: `sent`, `retried` (to be tried again), `refused` or `unreadable`.",
+    ),
+    Metric("sayso_mails_open", _G, (), "Mails taken from Kafka that no server has accepted yet."),
+    Metric("sayso_mail_server_up", _G, (), "0 while the mail server takes nothing from us."),
+)
+"""Metrics of the process that mails staff."""
+
 EXPORTER: Final[tuple[Metric, ...]] = (
     Metric(
         "kafka_consumergroup_group_lag",
@@ -213,7 +225,7 @@ EXPORTER: Final[tuple[Metric, ...]] = (
 """Metrics of the exporter. The first ten have the names of klag-exporter's, so that its dashboards
 fit."""
 
-METRICS: Final = WORKERS + WEBHOOK + EXPORTER
+METRICS: Final = WORKERS + WEBHOOK + NOTIFY + EXPORTER
 
 
 def render_docs() -> str:

@@ -38,6 +38,7 @@ CAUSES: Final[Mapping[str, str]] = {
     DeadLetterCause.UNKNOWN_SENDER: "it came to a sender that has not been applied",
     DeadLetterCause.NOT_A_NUMBER: "it is about no number that could be texted",
     DeadLetterCause.UNKNOWN_TENANT: "it is for a tenant that nobody has applied",
+    DeadLetterCause.MAIL_REFUSED: "no mail server takes this mail to staff",
     DeadLetterCause.STANDS_STILL: "no record: the topic stands still there, too many were bad",
     DeadLetterCause.NOBODY_TEXTED: "it came to a shared sender from a number that nobody texted",
 }

@@ -18,6 +18,7 @@ PROCESSES = [
     ["services.webhook"],
     ["services.consents"],
     ["services.observability"],
+    ["services.notify"],
     ["services.cli", "worker", "gate"],
     ["services.cli", "ledger"],
     ["services.cli", "webhook"],
@@ -47,7 +48,10 @@ def test_wrong_settings_are_exit_code_2(
     plain = {name: value for name, value in os.environ.items() if not name.startswith("SAYSO_")}
     done = subprocess.run(
         [sys.executable, "-m", *process],
-        env=plain | {"SAYSO_STATE": str(tmp_path), "TWILIO_AUTH_TOKEN": "x"} | environment,
+        env=plain
+        | {"SAYSO_STATE": str(tmp_path), "TWILIO_AUTH_TOKEN": "x"}
+        | {"SAYSO_SMTP_URL": "smtp://127.0.0.1:9", "SAYSO_MAIL_FROM": "office@example.com"}
+        | environment,
         capture_output=True,
         stdin=subprocess.DEVNULL,
         timeout=60,
@@ -93,5 +97,6 @@ def test_numbers_as_people_set_them_are_read() -> None:
             "SAYSO_ACCOUNT_PACE": " 3 ",
         }
     )
-    numbers = (settings.partitions, settings.brake, settings.tick, settings.account_pace)
-    assert numbers == (12, 0.25, 1, 3)
+    assert (settings.partitions, settings.brake, settings.tick, settings.account_pace) == (
+        12, 0.25, 1, 3,
+    )  # fmt: skip

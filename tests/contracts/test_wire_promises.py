@@ -101,7 +101,7 @@ WORDS: list[tuple[type[StrEnum], str]] = [
         DeadLetterCause,
         "invalid too_large tombstone bad_header key_too_long misfiled id_reused id_reserved"
         " unknown_order unknown_sender nobody_texted stands_still"
-        " not_a_number unknown_tenant",
+        " not_a_number unknown_tenant mail_refused",
     ),
     (ConsentSource, "inbound carrier form web_form import manual"),
     (CancelSource, "people cases outcomes"),

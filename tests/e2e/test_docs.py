@@ -42,11 +42,9 @@ LINK = re.compile(r"\]\(([^)\s]+)\)")
 RESULTS = re.compile(r"<!-- (results|staged) -->.*?<!-- end of \1 -->", re.DOTALL)
 
 OTHER_VARIABLES = {
-    "SAYSO_CRASH_AT",
-    "SAYSO_KAFKA_",
-    "TWILIO_ACCOUNT_SID",
-    "TWILIO_AUTH_TOKEN",
-}
+    "SAYSO_CRASH_AT", "SAYSO_KAFKA_",
+    "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN",
+}  # fmt: skip
 """Read elsewhere than in `services.settings`, or the beginning of several."""
 NEW_NAMES = {"services/providers/yours.py"}
 """What the reader is told to create."""
@@ -124,15 +122,9 @@ async def test_the_readmes_commands_run_in_their_order(fresh_cluster: str, tmp_p
 
 async def run(command: str, environment: dict[str, str]) -> str:
     process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "services.cli",
-        *shlex.split(command),
-        cwd=ROOT,
-        env=environment,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
+        sys.executable, "-m", "services.cli", *shlex.split(command), cwd=ROOT, env=environment,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
     out, _ = await process.communicate()
     assert process.returncode == 0, f"sayso {command}: {out.decode()}"
     await asyncio.sleep(1)  # as long as a person takes to type the next one

@@ -37,6 +37,9 @@ class Party(Message):
     reminders: bool = True
     since: UtcTime | None = None
     """When they became a party."""
+    role_since: UtcTime | None = None
+    switched_at: UtcTime | None = None
+    """When their reminders were last switched on or off."""
 
 
 class CaseTask(Message):
@@ -51,6 +54,8 @@ class CaseTask(Message):
     kind: str
     canceled: bool = False
     written_by: str | None = None
+    saved_at: UtcTime | None = None
+    """When it was scheduled, or last put off."""
 
 
 class Confirmation(Message):
@@ -161,6 +166,8 @@ class CaseText(Message):
     state: Annotated[str, document_words(TextState)]
     task_id: Slug | None = None
     event_id: Slug | None = None
+    date_name: Slug | None = None
+    """The named date that it is about."""
     event_starts_at: str | None = None
     """The event's time that this text was made for, as written."""
     recipe: str | None = None
@@ -173,6 +180,8 @@ class CaseText(Message):
     """Why it ended so, as a rule's name."""
     says: str | None = None
     """The same in words, with what to do."""
+    may_return: bool = False
+    """It was taken back by the case, and goes again if it is wanted again."""
     version: Whole
     evidence: Evidence | None = None
     at: UtcTime

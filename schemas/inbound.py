@@ -84,6 +84,9 @@ class Reply(Message):
     """The number that it was sent to, where the sender is a messaging service."""
     after_request: bool | None = None
     """An opt-in request of the tenant was unanswered when it came, as far as the inbox knows."""
+    unmonitored: bool | None = None
+    """Nobody reads what is sent to this sender, and it is time to say so again: at most once in 24
+    hours for a number at a sender."""
     received_at: UtcTime
     appended_at: UtcTime | None = None
     """The broker's append time of the inbound record: consent that comes by text has this date."""

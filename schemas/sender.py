@@ -62,6 +62,9 @@ class Sender(Message):
     """The carrier answers STOP, START and HELP itself; left out, as Twilio does for the kind."""
     hears: bool = True
     """Set up to receive texts.  We send nothing from a sender that is not."""
+    unmonitored: bool | None = None
+    """Nobody reads replies to it: they are answered once a day with the tenant's `contact`.  Left
+    out, as the tenant has it."""
 
     @model_validator(mode="after")
     def _has_tenant(self) -> Sender:

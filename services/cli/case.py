@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from schemas.case_event import CaseClosed, CaseReopened, CaseSettings, DateSet, Launched
-from services.cli import case_parts, options
+from services.cli import case_import, case_parts, options
 from services.cli.case_changes import CaseId, Where, change_case, print_recorded, publish
 from services.cli.case_output import print_view, view_to_json
 from services.cli.connection import read_ledger
@@ -28,6 +28,9 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
 )
+app.command("import")(case_import.import_case)
+app.command("import-ics")(case_import.import_ics)
+app.command("import-court")(case_import.import_court)
 app.add_typer(case_parts.party, name="party")
 app.add_typer(case_parts.task, name="task")
 app.add_typer(case_parts.event, name="event")

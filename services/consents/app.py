@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple
 import structlog
 from aiohttp import web
 
-from schemas.consent import ConsentEvent
+from schemas.consent import ConsentAction, ConsentEvent
 from schemas.numbers import mask_number
 from schemas.topics import CONSENT_EVENTS
 from services.consents.idempotency_store import IdempotencyStore, Reservation
@@ -145,9 +145,10 @@ class Consents:
             # repeats.
             log.error("no ids", problem=str(problem))
             reserved = Reservation.UNCONFIRMED
-        if reserved is Reservation.CONFLICT:
+        if reserved is Reservation.CONFLICT and event.action != ConsentAction.OPT_OUT:
             fix = "this event_id was used for something else: give each event an id of its own"
             return self._refuse(_Refusal(409, fix))
+        # The gate takes an opt-out under any id.
         repeated = reserved is Reservation.PUBLISHED
         if not repeated:
             try:
@@ -156,8 +157,9 @@ class Consents:
                 log.warning("not published", tenant=event.tenant, problem=str(problem))
                 fix = "Kafka did not confirm: send the same again, under the same event_id"
                 return self._refuse(_Refusal(503, fix, headers={"Retry-After": RETRY_AFTER}))
-            with contextlib.suppress(sqlite3.Error):
-                self._ids.mark_published(event)
+            if reserved is not Reservation.CONFLICT:
+                with contextlib.suppress(sqlite3.Error):
+                    self._ids.mark_published(event)
             number = mask_number(event.number)
             log.info("taken", tenant=event.tenant, number=number, action=str(event.action))
         status = 200 if repeated else 202

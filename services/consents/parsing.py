@@ -24,11 +24,14 @@ from schemas.consent_dates import CLOCK_SKEW, why_no_proof
 from schemas.numbers import E164, e164
 from schemas.text_hash import sha256_hex
 from streams.gate.number_validation import PROBLEMS, validate_number
+from streams.inbound_keywords import Meaning, classify_reply
 
 MAX_WORDING: Final = 4000
 MAX_URL: Final = 2000
 
 _OPT_IN: Final = "opt_in"
+_HASH: Final = "wording_sha256"
+"""What else the whole of an opt-out is checked for."""
 
 
 class Problem(NamedTuple):
@@ -115,6 +118,9 @@ def parse_claim(
     try:
         given = _Body.model_validate_json(json.dumps(body))
     except ValidationError as error:
+        no = read_opt_out(body, now)
+        if no is not None:
+            return _build_event(tenant, no, key_id)
         return tuple(_problem(one) for one in error.errors(include_url=False, include_input=False))
     except RecursionError:
         fix = "these are objects in objects without end: send the fields that the README names"
@@ -126,6 +132,10 @@ def parse_claim(
             return (Problem("at", fix),)
         if problem := why_no_proof(at, now, ahead=CLOCK_SKEW):
             return (Problem("at", f"this {problem}: send the time at which the person did it"),)
+    return _build_event(tenant, given, key_id)
+
+
+def _build_event(tenant: str, given: _Body, key_id: str) -> ConsentEvent:
     evidence = Evidence(
         wording=given.wording,
         wording_version=given.wording_version,
@@ -141,9 +151,46 @@ def parse_claim(
         sender=given.sender,
         action=ConsentAction(given.action),
         source=ConsentSource.FORM if given.verified else ConsentSource.WEB_FORM,
-        at=at,
+        at=given.at,
         evidence=evidence,
     )
+
+
+def read_opt_out(body: Any, now: datetime) -> _Body | None:
+    """A no is never held to the proof of a yes: what is wrong beside its number is left out."""
+    action = body.get("action") if isinstance(body, dict) else None
+    if not isinstance(action, str) or not _is_no(action):
+        return None
+    told = json.dumps(body, sort_keys=True)
+    given = {name: _drop_halves(body[name]) for name in _Body.model_fields if name in body}
+    given = {name: value for name, value in given.items() if isinstance(value, str | bool)}
+    instead = {
+        "action": ConsentAction.OPT_OUT,
+        "event_id": f"opt-out-{sha256_hex(told)[:32]}",
+        "at": now.isoformat(),
+    }
+    given["action"] = instead["action"]
+    for _ in range(len(_Body.model_fields)):
+        try:
+            return _Body.model_validate_json(json.dumps(given))
+        except ValidationError as error:
+            wrong = {str(one["loc"][0]) if one["loc"] else _HASH for one in error.errors()}
+            if "number" in wrong:
+                return None
+            given = {name: value for name, value in given.items() if name not in wrong}
+            given |= {name: value for name, value in instead.items() if name in wrong}
+    return None
+
+
+def _is_no(action: str) -> bool:
+    """Also in the words in which people text it."""
+    is_named = action == ConsentAction.OPT_OUT
+    return is_named or classify_reply(action).meaning in (Meaning.STOP, Meaning.REVOKE)
+
+
+def _drop_halves(value: Any) -> Any:
+    """Half a character is in no JSON."""
+    return value.encode(errors="replace").decode() if isinstance(value, str) else value
 
 
 def _hash_wording(wording: str | None) -> str | None:

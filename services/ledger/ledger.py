@@ -257,7 +257,7 @@ def _recreated(known: Mapping[str, str], ids: Mapping[str, str]) -> str | None:
     """The ids of a file that an earlier version made are not known, and taken as they are."""
     for name, topic_id in known.items():
         if ids.get(name, topic_id) != topic_id:
-            return f"{name} was deleted and made anew"
+            return f"{name} was deleted and created again"
     return None
 
 

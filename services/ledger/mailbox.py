@@ -14,9 +14,9 @@ from schemas.outcome import Alert, Urgency
 from schemas.topics import A_MONTH
 from services.ledger.ledger import Ledger
 from services.ledger.times import add_days
+from streams.alert_words import urgency
 from streams.lifecycle import State
 from streams.mailboxes import BOXES, Box, MessageView, find_box, needs_attention
-from streams.outcomes.alert_text import urgency
 from streams.usage.measure import local_day
 
 

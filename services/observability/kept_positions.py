@@ -113,7 +113,7 @@ def _find_recreated(
             at = one.positions.get(topic)
             now = ids.get(topic)
             if at and now and known.topic_id and known.topic_id != now:
-                words = f"it was deleted and made anew: {at:,} was read of the topic before it"
+                words = f"it was deleted and created again: {at:,} was read of the topic before it"
                 yield GroupPartition(group, topic, partition), words
 
 

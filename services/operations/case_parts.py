@@ -30,7 +30,6 @@ from services.operations.errors import InvalidRequest
 USUAL_FROM: Final = time(7)
 USUAL_UNTIL: Final = time(19)
 """An event at another hour is asked about: a zone may be wrong."""
-END_OF_DAY: Final = time(23, 59)
 NOW: Final = "now"
 
 
@@ -64,7 +63,8 @@ class EventDraft(NamedTuple):
     zone: str | None = None
     place: str | None = None
     remind: Sequence[str] = ()
-    sequence: int = 0
+    sequence: int | None = None
+    """Of an imported calendar; left out, the one on record: what staff say replaces it."""
 
 
 def parse_when(about: KnownCase, written: WrittenWhen) -> TaskTime:
@@ -190,12 +190,17 @@ def build_event(
         time_zone=zone,
         location=draft.place,
         reminders=tuple(draft.remind),
-        sequence=draft.sequence,
+        sequence=_known_sequence(about, event_id) if draft.sequence is None else draft.sequence,
     )
     doubts = [*doubt_time(f"{draft.title!r}", draft.at, zone or about.time_zone, now)]
     if about.case is not None and about.case.closed:
         doubts.append("the case is closed: nothing goes from it")
     return Change((event,), tuple(doubts))
+
+
+def _known_sequence(about: KnownCase, event_id: str) -> int:
+    events = about.case.events if about.case else ()
+    return next((event.sequence for event in events if event.event_id == event_id), 0)
 
 
 def doubt_time(what: str, written: str, time_zone: str, now: datetime) -> Iterator[str]:

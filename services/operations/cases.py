@@ -94,6 +94,12 @@ def find_case(ledger: Ledger, case_id: str, tenant: str | None) -> KnownCase:
     return KnownCase(ledger, owner, case_id, case, settings, zone or usual)
 
 
+def know_case(ledger: Ledger, case: Case) -> KnownCase:
+    """A case that was found by other means than its id."""
+    settings = find_settings(ledger, case.tenant)
+    return KnownCase(ledger, case.tenant, case.case_id, case, settings, case.time_zone)
+
+
 def _opened_zone(ledger: Ledger, tenant: str, case_id: str) -> str | None:
     """As it was opened, while no processor has published the case."""
     zones = [one.change.get("time_zone") for one in list_case_changes(ledger, tenant, case_id)]

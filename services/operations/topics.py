@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from collections import Counter
 from typing import NamedTuple
 
@@ -31,15 +32,12 @@ own."""
 async def choose_layout(bootstrap: str, *, embedded: bool, partitions: int | None = None) -> Layout:
     """Arguments and SAYSO_PARTITIONS or SAYSO_REPLICATION come before the defaults.
 
-    Raises BrokerError."""
+    Raises BrokerError and InvalidRequest."""
+    set_partitions = _read_number("SAYSO_PARTITIONS")
+    set_replication = _read_number("SAYSO_REPLICATION")
     layout = EMBEDDED if embedded else Layout(12, min(SAFE, await _brokers(bootstrap)))
-    count = (
-        partitions
-        or _read_number("SAYSO_PARTITIONS")
-        or await _existing(bootstrap)
-        or layout.partitions
-    )
-    return Layout(count, _read_number("SAYSO_REPLICATION") or layout.replication)
+    count = partitions or set_partitions or await _existing(bootstrap) or layout.partitions
+    return Layout(count, set_replication or layout.replication)
 
 
 async def _existing(bootstrap: str) -> int:
@@ -57,8 +55,13 @@ async def _brokers(bootstrap: str) -> int:
 
 
 def _read_number(name: str) -> int:
-    written = os.environ.get(name, "")
-    return int(written) if written.isdecimal() else 0
+    """0 if it is not set.  Raises InvalidRequest."""
+    written = os.environ.get(name, "").strip()
+    if not written:
+        return 0
+    if re.fullmatch(r"0*[1-9][0-9]{0,5}", written) is None:
+        raise InvalidRequest(f"{name} is {written!r}: set a whole number from 1 on, or nothing.")
+    return int(written)
 
 
 def find_topic(name: str) -> str:

@@ -15,7 +15,7 @@ from schemas.offsets import parse_offset
 from schemas.recipe import IfLate, Recipe, Template
 from schemas.send_request import Kind
 from streams.calendar.due_times import due_at, latest_useful
-from streams.calendar.instants import end_of_use, instant_of
+from streams.calendar.instants import end_of_use
 from streams.cases.audience import (
     OWN_REMINDERS_TO,
     Audience,
@@ -24,6 +24,12 @@ from streams.cases.audience import (
     recipes_of_event,
 )
 from streams.cases.draft import Draft
+from streams.cases.occasions import (
+    Occasion,
+    occasion_of_date,
+    occasion_of_event,
+    occasion_of_task,
+)
 from streams.cases.state import DATES, EVENTS, DateEntry, EventEntry, TaskEntry
 from streams.cases.words import default_reminder
 
@@ -31,21 +37,10 @@ BY_REMINDER: Final = "case-reminder"
 """Who requests the texts that no task asks for."""
 MARGIN_MINUTES: Final = 30
 """Of the reminders of an event itself, as a recipe has by default."""
+JOINS_WITHIN: Final = timedelta(days=1)
+"""Who becomes a party so soon after a task was due still gets its text."""
 USEFUL_AFTER: Final = timedelta(days=2)
 """For so long after its due time a text that comes after its event is of use."""
-
-
-class Occasion(NamedTuple):
-    """The event or date that a text is about."""
-
-    event_id: str | None
-    """None: a named date."""
-    title: str
-    starts_at: str
-    zone: str
-    at: datetime
-    event_type: str | None = None
-    location: str | None = None
 
 
 class Use(NamedTuple):
@@ -75,6 +70,35 @@ class Use(NamedTuple):
     def is_automatic(self) -> bool:
         """The switch of a party's reminders concerns it."""
         return self.recipe is not None
+
+    @property
+    def starts_at(self) -> str | None:
+        return self.occasion.starts_at if self.occasion and self.recipe else None
+
+    @property
+    def token(self) -> str:
+        """Names the use and its time, within its anchor."""
+        return _hash(self.recipe, self.starts_at, self.due.isoformat())[:8]
+
+    @property
+    def ends_at(self) -> datetime:
+        """Nothing begins to be due by it any more."""
+        return self.due + JOINS_WITHIN if self.latest is None else self.latest
+
+
+def name_text(draft: Draft, use: Use, person_id: str) -> str:
+    """The text's id: it leaves at most once."""
+    said: list[str | None]
+    if use.recipe is None or use.occasion is None:
+        said = ["task", use.anchor, person_id]
+    else:
+        one = use.occasion
+        said = ["event", use.anchor, one.starts_at, one.zone, use.recipe, person_id]
+    return f"t-{_hash(draft.tenant_id, draft.case_id, *said)[:16]}"
+
+
+def _hash(*said: str | None) -> str:
+    return hashlib.sha256("\0".join(one or "" for one in said).encode()).hexdigest()
 
 
 def find_uses(draft: Draft, anchor: str) -> list[Use]:
@@ -108,7 +132,7 @@ def _of_task(draft: Draft, anchor: str, task: TaskEntry) -> Iterator[Use]:
     due = task_due(draft, task)
     if due is None or task.scheduled is None or task.canceled:
         return
-    occasion = _occasion_of_task(draft, task)
+    occasion = occasion_of_task(draft, task)
     latest = occasion.at if occasion is not None and due <= occasion.at else None
     times = [one.at for one in (task.scheduled, task.timing) if one is not None]
     yield Use(
@@ -151,44 +175,14 @@ def _task_time(draft: Draft, task: TaskEntry, launched: datetime | None) -> date
         begun = launched or (task.scheduled.at if task.scheduled else None)
         return begun if when.now else None
     if when.event_id is not None or when.date_name is not None:
-        occasion = _occasion_of_task(draft, task)
+        occasion = occasion_of_task(draft, task)
         if occasion is None:
             return None
         return due_at(occasion.starts_at, occasion.zone, when.offset, when.clock)
     return None if launched is None else due_at(launched, draft.zone, when.offset, when.clock)
 
 
-def _occasion_of_task(draft: Draft, task: TaskEntry) -> Occasion | None:
-    if task.when.event_id is not None:
-        event = draft.get(f"{EVENTS}{task.when.event_id}", EventEntry)
-        if event is None or event.saved is None or event.canceled:
-            return None
-        return occasion_of_event(draft, task.when.event_id, event)
-    if task.when.date_name is not None:
-        entry = draft.get(f"{DATES}{task.when.date_name}", DateEntry)
-        if entry is not None and entry.date is not None:
-            return _occasion_of_date(draft, task.when.date_name, entry.date)
-    return None
-
-
 # --- events and dates
-
-
-def occasion_of_event(draft: Draft, event_id: str, event: EventEntry) -> Occasion:
-    zone = event.time_zone or draft.zone
-    return Occasion(
-        event_id,
-        event.title,
-        event.starts_at,
-        zone,
-        instant_of(event.starts_at, zone),
-        event.event_type,
-        event.location,
-    )
-
-
-def _occasion_of_date(draft: Draft, name: str, written: str) -> Occasion:
-    return Occasion(None, name, written, draft.zone, instant_of(written, draft.zone))
 
 
 def _of_event(draft: Draft, anchor: str, event: EventEntry) -> Iterator[Use]:
@@ -205,7 +199,7 @@ def _of_date(draft: Draft, anchor: str, entry: DateEntry) -> Iterator[Use]:
     assert entry.date is not None
     assert entry.written is not None
     name = anchor.removeprefix(DATES)
-    occasion = _occasion_of_date(draft, name, entry.date)
+    occasion = occasion_of_date(draft, name, entry.date)
     for recipe_name, recipe in recipes_of_date(draft, name):
         yield _of_recipe(draft, anchor, occasion, recipe_name, recipe, entry.written.at)
 

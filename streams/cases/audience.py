@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from typing import Final, NamedTuple
@@ -77,6 +78,13 @@ def is_due_a_text(draft: Draft, person_id: str, party: PartyEntry) -> bool:
     if by_hand.includes(person_id, party):
         return True
     return party.reminders and by_itself.includes(person_id, party)
+
+
+def digest_audience(draft: Draft) -> str:
+    """Another one: others may be due a text."""
+    by_hand, by_itself = _audiences(draft)
+    said = repr([sorted(part) for one in (by_hand, by_itself) for part in one])
+    return hashlib.sha256(said.encode()).hexdigest()[:16]
 
 
 def _audiences(draft: Draft) -> tuple[Audience, Audience]:

@@ -73,9 +73,8 @@ def _on_opened(draft: Draft, change: CaseOpened) -> Touched:
     fields = ("title", "reference", "case_type", "branch", "time_zone")
     said = {name: getattr(change, name) for name in fields}
     _put_case(draft, before, opened=Written.of(stamp), **said)
-    return Touched(
-        all_people=before.title != change.title, all_anchors=before.time_zone != change.time_zone
-    )
+    is_other = any(getattr(before, name) != value for name, value in said.items())
+    return Touched(all_people=before.title != change.title, all_anchors=is_other)
 
 
 def _on_launched(draft: Draft, change: Launched) -> Touched:

@@ -53,6 +53,8 @@ class Index:
         """By text id."""
         self.cache: dict[str, Any] = {}
         """What was computed of tasks, events, dates and recipes."""
+        self.active: dict[str, None] | None = None
+        """Anchors of which something may be due now, once somebody has asked for them."""
         self.views = False
         """Something has changed that readers of the case see."""
         for name in sorted(names):

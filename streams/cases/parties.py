@@ -13,9 +13,14 @@ from streams.cases.audience import is_due_a_text
 from streams.cases.draft import Draft
 from streams.cases.numbers import NONE, ChosenNumber, choose_number
 from streams.cases.state import (
+    EVENTS,
+    Awaited,
+    ConfirmationEntry,
+    EventEntry,
     NumberEntry,
     PartyEntry,
     PersonEntry,
+    confirmation_name,
     number_name,
     party_name,
     person_name,
@@ -54,7 +59,7 @@ def update_party(draft: Draft, person_id: str) -> None:
     if party is None:
         return
     before = party
-    party = _link(draft, person_id, party)
+    party = _drop_awaited(draft, person_id, _link(draft, person_id, party))
     chosen = find_number(draft, person_id, party)
     party = _tell_threads(draft, person_id, party, chosen.number)
     if party is not before:
@@ -77,6 +82,20 @@ def _link(draft: Draft, person_id: str, party: PartyEntry) -> PartyEntry:
     if not party.present:
         draft.remove(person_name(person_id))
     return party.model_copy(update={"linked": party.present})
+
+
+def _drop_awaited(draft: Draft, person_id: str, party: PartyEntry) -> PartyEntry:
+    """Confirmations that nobody waits for any more: given, or of an event that is another now."""
+    awaits = tuple(one for one in party.awaits if _is_awaited(draft, person_id, one))
+    return party if awaits == party.awaits else party.model_copy(update={"awaits": awaits})
+
+
+def _is_awaited(draft: Draft, person_id: str, one: Awaited) -> bool:
+    event = draft.get(f"{EVENTS}{one.event_id}", EventEntry)
+    if event is None or event.canceled or event.starts_at != one.starts_at:
+        return False
+    given = draft.get(confirmation_name(one.event_id, person_id), ConfirmationEntry)
+    return one.until > draft.now and (given is None or given.starts_at != one.starts_at)
 
 
 def _tell_threads(

@@ -25,13 +25,20 @@ from typing import Any, Final
 from schemas.case import CaseAnswer, CasePerson, CaseReply
 from schemas.case_event import UnknownCaseEvent
 from schemas.dead_letter import DeadLetterCause
+from streams.cases.answers import take_answer, take_reply
 from streams.cases.changes import apply_change
 from streams.cases.draft import Draft
 from streams.cases.limits import why_refused
-from streams.cases.parties import take_person, update_party
-from streams.cases.state import CASE, SWEEP
+from streams.cases.parties import take_person
+from streams.cases.state import CASE, DUE, SWEEP
 from streams.cases.view import publish_now, publish_view
-from streams.cases.walks import continue_sweep, start_sweep
+from streams.cases.walks import (
+    continue_sweep,
+    continue_walk,
+    look_at_anchors,
+    look_at_person,
+    start_sweep,
+)
 from streams.processing import (
     NO_CHANGE,
     InputRecord,
@@ -75,6 +82,8 @@ def cases_on_timer(state: StateStore, name: str, now: datetime, settings: Settin
         publish_now(draft)
     elif name == SWEEP:
         continue_sweep(draft)
+    elif name.startswith(DUE):
+        continue_walk(draft, name)
     return draft.result()
 
 
@@ -92,26 +101,20 @@ def _on_change(draft: Draft, change: Any) -> None:
     touched = apply_change(draft, change)
     draft.show()
     for person_id in sorted(touched.people):
-        update_party(draft, person_id)
+        look_at_person(draft, person_id)
     if touched.all_people:
         start_sweep(draft)
+    anchors = draft.index.anchors() if touched.all_anchors else touched.anchors
+    look_at_anchors(draft, anchors)
 
 
 def _on_person(draft: Draft, person: CasePerson) -> None:
     if take_person(draft, person):
-        update_party(draft, person.person_id)
-
-
-def _on_answer(draft: Draft, answer: CaseAnswer) -> None:
-    pass
-
-
-def _on_reply(draft: Draft, reply: CaseReply) -> None:
-    pass
+        look_at_person(draft, person.person_id)
 
 
 _HANDLERS: Final[Mapping[type[Any], Callable[[Draft, Any], None]]] = {
     CasePerson: _on_person,
-    CaseAnswer: _on_answer,
-    CaseReply: _on_reply,
+    CaseAnswer: take_answer,
+    CaseReply: take_reply,
 }

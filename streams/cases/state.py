@@ -57,10 +57,10 @@ def text_name(anchor: str, text_id: str) -> str:
     return f"{TEXTS}{anchor.removeprefix(DUE)}/{text_id}"
 
 
-def anchor_of(text: str) -> str:
-    """The anchor's name, from that of one of its texts."""
-    _, sort, identity, _ = text.split("/")
-    return f"{DUE}{sort}/{identity}"
+def text_parts(name: str) -> tuple[str, str]:
+    """The anchor's name and the text's id, from the name of its entry."""
+    _, sort, identity, text_id = name.split("/")
+    return f"{DUE}{sort}/{identity}", text_id
 
 
 class CaseEntry(StateEntry):
@@ -78,6 +78,8 @@ class CaseEntry(StateEntry):
     closed: bool = False
     mailing: Written | None = None
     notify_email: str | None = None
+    audience: str = ""
+    """The hash of who is due a text, as parties were last asked for opt-in."""
     version: int = 0
     """Of the case as it was last published."""
     published: str = ""
@@ -169,7 +171,9 @@ class Progress(StateEntry):
     seen_time: str = ""
     """The time that `first_seen` is about."""
     armed: tuple[str, ...] = ()
-    """Recipes whose due time was still ahead when they were looked at."""
+    """What was still ahead when it was looked at."""
+    over: tuple[str, ...] = ()
+    """What was due and can be due to nobody else any more."""
     step: str = ""
     """A walk under way: `texts` or `parties`; empty: none."""
     after: str = ""
@@ -262,6 +266,8 @@ class TextEntry(StateEntry):
     reason: str | None = None
     same_as: str | None = None
     """The entry of another text with the same words to the same number."""
+    stands_for: tuple[str, ...] = ()
+    """The entries of texts that were left out because of this one."""
     moves: int = 0
     """How often people have moved it to another number, as far as an answer has told."""
     answered: int = 0

@@ -107,6 +107,8 @@ def _parties(draft: Draft) -> Iterator[Party]:
             reason=chosen.reason,
             reminders=party.reminders,
             since=party.presence.at if party.presence else None,
+            role_since=party.role_written.at if party.role_written else None,
+            switched_at=party.switching.at if party.switching else None,
         )
 
 
@@ -126,6 +128,7 @@ def _tasks(draft: Draft) -> Iterator[CaseTask]:
             kind=task.kind,
             canceled=task.canceled,
             written_by=task.written_by,
+            saved_at=max(one.at for one in (task.scheduled, task.timing) if one is not None),
         )
 
 

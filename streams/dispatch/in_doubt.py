@@ -72,6 +72,7 @@ POLICIES: Final[Mapping[str, AbsentPolicy]] = MappingProxyType(
         SystemKind.START_CONFIRMATION: AbsentPolicy.DROP,
         SystemKind.HELP_ANSWER: AbsentPolicy.DROP,
         SystemKind.OPT_IN_HINT: AbsentPolicy.DROP,
+        SystemKind.UNMONITORED_ANSWER: AbsentPolicy.DROP,
         Kind.REMINDER: AbsentPolicy.RESEND,
         Kind.ALERT: AbsentPolicy.RESEND,
         Kind.FOLLOW_UP: AbsentPolicy.RESEND,

@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 from schemas.base import Evidence
+from schemas.blank_text import is_blank
 from schemas.decision import Verdict
 from schemas.inbound import Contact
 from schemas.person import PersonAnswer
-from schemas.send import Send
+from schemas.send import Priority, Send
 from schemas.send_request import SendRequest, SystemKind
 from schemas.tenant_settings import TenantSettings
 from schemas.text_hash import sha256_hex
@@ -28,6 +29,7 @@ from streams.gate.state import (
     StepBuilder,
     hold_name,
     message_name,
+    to_ms,
 )
 from streams.reasons import hold_deadline
 
@@ -97,7 +99,7 @@ def issue_order(
         body=request.body,
         kind=request.kind,
         case_id=request.case_id,
-        lane=(messages.WITHOUT_OPT_IN if context.is_system else messages.PRIORITIES)[request.kind],
+        lane=_find_priority(context),
         segments=size,
         consent_epoch=context.number.epoch,
         not_before=request.not_before,
@@ -121,7 +123,12 @@ def issue_order(
     _write(step, pending, sent, step.now + RETENTION)
     step.publish(DISPATCH_ORDERS, order)
     _publish_contact(step, context)
-    step.number = record_send(_record_sender(context), context)
+    step.number = _record_hand(record_send(_record_sender(context), context), context)
+
+
+def _find_priority(context: RuleContext) -> Priority:
+    priorities = messages.SYSTEM_PRIORITIES if context.is_system else messages.PRIORITIES
+    return priorities[context.request.kind]
 
 
 def _send_before(context: RuleContext) -> datetime:
@@ -168,6 +175,13 @@ def _record_sender(context: RuleContext) -> NumberState:
         return number
     senders = number.senders if sender in number.senders else (*number.senders, sender)
     return number.model_copy(update={"senders": senders, "sender": sender})
+
+
+def _record_hand(number: NumberState, context: RuleContext) -> NumberState:
+    """No automatic answer comes between a person's texts."""
+    if is_blank(context.request.written_by):
+        return number
+    return number.model_copy(update={"by_hand_ms": to_ms(context.now)})
 
 
 def hold_request(

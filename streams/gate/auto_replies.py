@@ -16,7 +16,7 @@ from schemas.send_request import SystemKind
 from schemas.tenant_settings import TenantSettings
 from streams.dedup import DedupEntry, dedup_name, forget_at, is_duplicate
 from streams.gate import opt_in_state
-from streams.gate.actions import build_system_request
+from streams.gate.actions import PendingRequest, build_system_request
 from streams.gate.consent_claims import (
     Claim,
     find_append_ms,
@@ -25,7 +25,7 @@ from streams.gate.consent_claims import (
 )
 from streams.gate.evaluation import evaluate_request
 from streams.gate.state import HelpReplies, StepBuilder
-from streams.inbound_keywords import is_soft_yes
+from streams.inbound_keywords import is_carrier_word, is_soft_yes
 from streams.processing import InputRecord, Settings
 
 WITHIN: Final = timedelta(minutes=5)
@@ -80,6 +80,15 @@ def hint_text(tenant: TenantSettings) -> str:
     )
 
 
+UNMONITORED: Final = "This number isn't monitored. Please contact {whom}."
+
+
+def contact_text(tenant: TenantSettings) -> str:
+    contact = tenant.contact.strip().rstrip(".")
+    whom = f"{tenant.name} at {contact}" if contact else tenant.name
+    return UNMONITORED.format(whom=whom)
+
+
 def _company(tenant: TenantSettings) -> str:
     return tenant.consent_request.company or tenant.name
 
@@ -107,8 +116,7 @@ def send_confirmation(step: StepBuilder, claim: Claim) -> None:
         return
     if claim.is_answered:
         return
-    # No carrier replies to what was said in other words.
-    if not _is_ours_to_answer(claim.sender, step.settings, in_other_words=claim.flagged):
+    if not _is_ours_to_answer(claim.sender, claim.evidence.text or "", step.settings):
         return
     pending = build_system_request(
         confirmation.kind,
@@ -145,7 +153,9 @@ def on_help(step: StepBuilder, record: InputRecord, tenant: TenantSettings) -> N
     """HELP changes no consent.  We reply once by the provider's id, and not in quick succession."""
     reply: Reply = record.value
     sender = step.settings.senders.get(reply.sender)
-    if is_answered(reply, sender) or not _is_ours_to_answer(reply.sender, step.settings):
+    if is_answered(reply, sender) or not _is_ours_to_answer(
+        reply.sender, reply.body, step.settings
+    ):
         return
     last = step.number.help_replies
     if is_duplicate(step.store, _id_of(reply)) or (last and step.now - last.at < HELP_EVERY):
@@ -175,11 +185,11 @@ def on_text(step: StepBuilder, record: InputRecord, tenant: TenantSettings) -> N
     _reply_once(step, record, tenant, hint)
 
 
-def _reply_once(
+def build_reply(
     step: StepBuilder, record: InputRecord, tenant: TenantSettings, answer: AutoReply
-) -> None:
+) -> PendingRequest:
     reply: Reply = record.value
-    pending = build_system_request(
+    return build_system_request(
         answer.kind,
         answer.ordinal,
         tenant,
@@ -190,17 +200,26 @@ def _reply_once(
         now=step.now,
         valid_until=record.at + answer.within,
     )
-    evaluate_request(step, pending)
+
+
+def _reply_once(
+    step: StepBuilder, record: InputRecord, tenant: TenantSettings, answer: AutoReply
+) -> None:
+    evaluate_request(step, build_reply(step, record, tenant, answer))
+    note_reply(step, record)
+
+
+def note_reply(step: StepBuilder, record: InputRecord) -> None:
+    """A repeat of the inbound text is not answered again."""
     replied = DedupEntry(at_ms=record.at_ms)
-    step.put(_id_of(reply), replied, forget_at(step.now, for_good=False))
+    step.put(_id_of(record.value), replied, forget_at(step.now, for_good=False))
 
 
 def _id_of(reply: Reply) -> str:
     return dedup_name("in", reply.provider_id)
 
 
-def _is_ours_to_answer(
-    sender: str | None, settings: Settings, in_other_words: bool = False
-) -> bool:
+def _is_ours_to_answer(sender: str | None, body: str, settings: Settings) -> bool:
+    """No carrier replies to other words than its own, nor to those of other languages."""
     known = settings.senders.get(sender or "")
-    return known is not None and (in_other_words or not known.carrier_answers)
+    return known is not None and not (known.carrier_answers and is_carrier_word(body))

@@ -29,6 +29,7 @@ from streams.gate.refused_claims import block_meant, find_refusal, is_only_unset
 from streams.gate.revocation_question import open_question, opt_out_unanswered
 from streams.gate.state import HELD, NUMBER, ProcessedClaim, StepBuilder
 from streams.gate.stop_controls import publish_recalls, publish_stops
+from streams.gate.unmonitored import on_unmonitored
 from streams.inbound_keywords import Meaning
 from streams.processing import InputRecord
 
@@ -90,6 +91,7 @@ def on_reply(step: StepBuilder, record: InputRecord) -> None:
             on_help(step, record, tenant)
         elif tenant is not None and answer.meaning is Meaning.NONE:
             on_text(step, record, tenant)
+            on_unmonitored(step, record, tenant)
         return
     if _refuse(step, record, claim):
         return

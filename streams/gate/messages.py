@@ -29,8 +29,13 @@ WITHOUT_OPT_IN: Final[dict[str, Priority]] = {
     SystemKind.HELP_ANSWER: Priority.REPLY,
     SystemKind.OPT_IN_HINT: Priority.REPLY,
 }
-"""The system messages: all that we send to somebody who has not opted in.  A request of such a
-kind is rejected."""
+"""All that we send to somebody who has not opted in."""
+
+SYSTEM_PRIORITIES: Final[dict[str, Priority]] = {
+    **WITHOUT_OPT_IN,
+    SystemKind.UNMONITORED_ANSWER: Priority.REPLY,
+}
+"""All kinds that Sayso sends by itself."""
 
 AFTER_OPT_OUT: Final[frozenset[str]] = frozenset(
     {SystemKind.STOP_CONFIRMATION, SystemKind.HELP_ANSWER}
@@ -47,6 +52,7 @@ _ID_PREFIXES: Final = {
     SystemKind.START_CONFIRMATION: "start",
     SystemKind.HELP_ANSWER: "help",
     SystemKind.OPT_IN_HINT: "hint",
+    SystemKind.UNMONITORED_ANSWER: "unmonitored",
 }
 _SYSTEM_ID: Final = re.compile(rf"({'|'.join(_ID_PREFIXES.values())})-[0-9a-f]{{16}}-[0-9]+")
 

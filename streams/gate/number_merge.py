@@ -73,6 +73,8 @@ def merge_numbers(
         "blocked_senders": _merge_senders(mine.blocked_senders, other.blocked_senders),
         "question": _open_question(standing, mine, other),
         "help_replies": _later_help(mine.help_replies, other.help_replies),
+        "unmonitored_replies": _later_help(mine.unmonitored_replies, other.unmonitored_replies),
+        "by_hand_ms": max(mine.by_hand_ms, other.by_hand_ms),
     }
     return mine.model_copy(update=facts)
 

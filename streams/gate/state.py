@@ -90,7 +90,7 @@ class OptInRequests(
 
 
 class HelpReplies(StateEntry):
-    """How often we have answered HELP, and when last."""
+    """How often we have answered HELP, or that nobody reads replies, and when last."""
 
     times: int
     at: datetime
@@ -167,6 +167,9 @@ class NumberState(
     blocked_senders: dict[str, int] | None = None
     """Senders that the carrier blocks for this number, with the append time."""
     help_replies: HelpReplies | None = None
+    unmonitored_replies: HelpReplies | None = None
+    by_hand_ms: int = 0
+    """When a text that somebody wrote by hand was ordered last."""
     question: RevocationQuestion | None = None
     """Automatic texts wait while there is one."""
     count_due_at: datetime | None = None

@@ -4,7 +4,7 @@ from schemas.keywords import Meaning
 from streams.inbound_keywords.answers import classify_answer, is_soft_yes
 from streams.inbound_keywords.classification import Classification
 from streams.inbound_keywords.classify import classify_reply
-from streams.inbound_keywords.inbound import classify_inbound
+from streams.inbound_keywords.inbound import classify_inbound, is_carrier_word
 
 __all__ = [
     "Classification",
@@ -12,5 +12,6 @@ __all__ = [
     "classify_answer",
     "classify_inbound",
     "classify_reply",
+    "is_carrier_word",
     "is_soft_yes",
 ]

@@ -55,6 +55,8 @@ LONGEST_SIGNED: Final = 400
 _MAY_BE_SIGNED: Final = frozenset({Meaning.STOP, Meaning.REVOKE, Meaning.POSSIBLE, Meaning.HELP})
 """A START or YES has to be the whole of what they wrote."""
 _NO_WORDS: Final = OwnWords()
+LAST_READ: Final = 16
+"""Texts, of which is kept what they mean to any tenant: those of a shared sender ask in turn."""
 
 
 def classify_reply(
@@ -71,20 +73,24 @@ def classify_reply(
     Whether a YES is consent depends on what was asked: the caller knows that, and this function
     does not.  The same is true of a plain "no": see `classify_answer`.
     """
-    readings = readings_of(body)
+    readings = _readings_of(body)
     keyword = _find_keyword(readings, tenant)
     if keyword is not None:
         return keyword
-    own = own_words(body)
+    own = _own_words(body)
     if own.reaction:
         return find_reaction(own.reaction) or UNCLASSIFIED
     text = own.text
     if text != body.strip():
-        readings = readings_of(text)
+        readings = _readings_of(text)
         keyword = _find_keyword(readings, tenant)
         if keyword is not None:
             return keyword
     return _first_certain(_findings(text, readings, tenant, sender))
+
+
+_readings_of = lru_cache(LAST_READ)(readings_of)
+_own_words = lru_cache(LAST_READ)(own_words)
 
 
 def _first_certain(findings: Iterator[Classification | None]) -> Classification:
@@ -154,7 +160,7 @@ def _find_above_signature(
 ) -> Iterator[Classification | None]:
     names = _begins_like_a_stop(words[:8], lexicon)
     for unsigned in without_signature(text, set(words), names=names):
-        readings = readings_of(unsigned.text)
+        readings = _readings_of(unsigned.text)
         found = _find_keyword(readings, tenant) or _find_form(readings, lexicon, ours)
         if found is not None and found.meaning in _MAY_BE_SIGNED:
             is_guess = found.meaning is Meaning.STOP and not unsigned.is_certain
@@ -173,11 +179,13 @@ def _begins_like_a_stop(words: list[str], lexicon: Lexicon) -> bool:
     )
 
 
+@lru_cache(LAST_READ)
 def _find_pattern(readings: Readings) -> Classification | None:
     found = find_revocation(*readings[:2])
     return Classification(found.meaning, found.pattern, found.words) if found else None
 
 
+@lru_cache(LAST_READ)
 def _ask_model(readings: Readings) -> Classification | None:
     """It may only say that a person has to read the text.
 

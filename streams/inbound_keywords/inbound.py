@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from schemas.inbound import CarrierKeyword, InboundMessage, Reply
+from schemas.keywords import normalize, strip_marks
 from schemas.sender import is_messaging_service
 from schemas.tenant_settings import TenantSettings
 from streams.inbound_keywords.answers import forbid_yes
 from streams.inbound_keywords.classification import Classification
 from streams.inbound_keywords.classify import apply_carrier_keyword, classify_reply
+
+CARRIER_WORDS: Final = frozenset(
+    (
+        *("stop", "stopall", "unsubscribe", "cancel", "end", "quit", "revoke", "optout"),
+        *("start", "yes", "unstop", "help", "info"),
+    )
+)
+"""The whole texts that Twilio answers where nothing else is set up, in English alone (help article
+223134027)."""
 
 
 def classify_inbound(
@@ -24,3 +36,7 @@ def classify_inbound(
 def carrier_keyword(message: InboundMessage | Reply) -> str | None:
     """What the provider took it for; older records only know of a STOP."""
     return message.carrier_keyword or (CarrierKeyword.STOP if message.carrier_stop else None)
+
+
+def is_carrier_word(body: str) -> bool:
+    return strip_marks(normalize(body)) in CARRIER_WORDS

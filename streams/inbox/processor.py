@@ -30,6 +30,7 @@ from streams.inbox.reply_routing import (
     strongest_meaning,
 )
 from streams.inbox.state import CONTACT, NEVER, ContactEntry, Contacts, apply_contact, load_contacts
+from streams.inbox.unmonitored import UNMONITORED, forget_unmonitored_at, tell_unmonitored
 from streams.processing import (
     NO_CHANGE,
     InputRecord,
@@ -84,7 +85,7 @@ def inbox(state: StateStore, record: InputRecord, now: datetime, settings: Setti
 
 
 def inbox_on_timer(state: StateStore, name: str, now: datetime, settings: Settings) -> StepResult:
-    """Only the ids of inbound texts have timers."""
+    """Ids of inbound texts are forgotten, and when we last said that nobody reads them."""
     return StepResult({name: None})
 
 
@@ -148,16 +149,20 @@ def _on_inbound(
     meaning = strongest_meaning(meanings, inbound)
     tenants = select_tenants(meaning, contacts, shared_by)
     confirming = select_confirming(meanings, tenants, contacts, settings)
-    routed = RoutedText(record, address, meanings, confirming, contacts)
+    unread = tell_unmonitored(state, record, address, meanings, tenants, contacts, settings)
+    routed = RoutedText(record, address, meanings, confirming, contacts, unread is not None)
     replies = _build_publications(routed, tenants)
     if not replies:
         return NO_CHANGE if before else _refuse(unrouted, record, now, sender is not None)
     changes: dict[str, StateEntry | None] = {name: DedupEntry(at_ms=record.at_ms)}
     if before:
         changes[unrouted] = None
-    answered = [tenant for tenant in tenants if meanings[tenant].meaning in ANSWERS]
-    changes |= _close_requests(contacts, answered)
-    return StepResult(changes, replies, {name: forget_at(now, for_good=meaning in OPT_INS)})
+    changes |= _record_answers(contacts, tenants, meanings)
+    timers: dict[str, datetime | None] = {name: forget_at(now, for_good=meaning in OPT_INS)}
+    if unread is not None:
+        changes[UNMONITORED] = unread
+        timers[UNMONITORED] = forget_unmonitored_at(unread)
+    return StepResult(changes, replies, timers)
 
 
 def _sender_of(inbound: InboundMessage, settings: Settings) -> str:
@@ -177,12 +182,21 @@ def _refuse(name: str, record: InputRecord, now: datetime, is_known: bool) -> St
     return StepResult({name: entry}, (letter,), {name: forget_at(now, for_good=False)})
 
 
-def _close_requests(contacts: Contacts, tenants: Iterable[str]) -> dict[str, StateEntry]:
-    """Their opt-in requests are answered."""
-    return {
-        CONTACT + tenant: ContactEntry(last=contacts[tenant].last)
+def _record_answers(
+    contacts: Contacts, tenants: Iterable[str], meanings: Meanings
+) -> dict[str, StateEntry]:
+    """Opt-in requests are answered, and tenants stopped or started."""
+    answered = {
+        CONTACT + tenant: ContactEntry(
+            last=contacts[tenant].last, stopped=meanings[tenant].meaning not in OPT_INS
+        )
         for tenant in tenants
-        if tenant in contacts and contacts[tenant].awaits_opt_in
+        if tenant in contacts and meanings[tenant].meaning in ANSWERS
+    }
+    return {
+        name: entry
+        for name, entry in answered.items()
+        if entry != contacts[name.removeprefix(CONTACT)]
     }
 
 
@@ -196,6 +210,8 @@ class RoutedText(NamedTuple):
     confirming: str | None
     """The tenant that confirms a STOP for all; None: each confirms its own."""
     contacts: Contacts
+    is_unread: bool
+    """It is time to say that nobody reads what comes to this sender."""
 
 
 def _build_publications(routed: RoutedText, tenants: Tenants) -> tuple[Publication, ...]:
@@ -240,6 +256,7 @@ def _build_reply(
         carrier_keyword=inbound.carrier_keyword,
         confirmed_by=routed.confirming,
         to_address=inbound.to_address if is_messaging_service(routed.sender) else None,
+        unmonitored=routed.is_unread or None,
         after_request=(contact is not None and contact.awaits_opt_in) or None,
         received_at=inbound.received_at,
         appended_at=record.at,

@@ -76,13 +76,16 @@ def select_confirming(
     meanings: Meanings, tenants: Tenants, contacts: Contacts, settings: Settings
 ) -> str | None:
     """Of several tenants that one text stops, the one that confirms it: who texted last, if its
-    settings say how.  None: each confirms its own."""
+    settings say how.  None: each confirms its own.
+
+    Where they wrote STOP before, nothing changes, and nothing would be confirmed."""
     stopped = [tenant for tenant in tenants if meanings[tenant].meaning in STOPS]
     known = [tenant for tenant in stopped if tenant in settings.tenants]
     if len(stopped) < 2 or not known:
         return None
     texted = {tenant: contacts[tenant] for tenant in known if tenant in contacts}
-    return (last_texter(texted, ()) or (known[0],))[0]
+    going_on = {tenant: entry for tenant, entry in texted.items() if not entry.stopped}
+    return (last_texter(going_on or texted, ()) or (known[0],))[0]
 
 
 def select_tenants(meaning: Meaning, contacts: Contacts, shared_by: Tenants) -> Tenants:

@@ -1,4 +1,5 @@
-"""What the inbox remembers of a number at a sender: `contact/<tenant>` and `in/<provider id>`."""
+"""What the inbox remembers of a number at a sender: `contact/<tenant>`, `in/<provider id>`
+and `unmonitored`."""
 
 from __future__ import annotations
 
@@ -22,6 +23,8 @@ class ContactEntry(StateEntry, rename={"awaits_opt_in": "asked"}):
     """Its opt-in request is unanswered."""
     before: datetime | None = None
     """Then: when its latest text was ordered that is not such a request."""
+    stopped: bool = False
+    """They wrote STOP to it here, and no START since."""
 
 
 Contacts = Mapping[str, ContactEntry]
@@ -43,12 +46,15 @@ def apply_contact(known: ContactEntry | None, contact: Contact) -> ContactEntry:
     that texted, though, because the request may have arrived after all, and a STOP may be meant for
     it."""
     known = known or ContactEntry(last=NEVER)
+    stopped = known.stopped
     if contact.unasked:
-        return ContactEntry(last=known.before or NEVER) if known.awaits_opt_in else known
+        if not known.awaits_opt_in:
+            return known
+        return ContactEntry(last=known.before or NEVER, stopped=stopped)
     last = max(known.last, contact.at)
     if contact.asked:
         before = known.before if known.awaits_opt_in else known.last
-        return ContactEntry(last=last, awaits_opt_in=True, before=before)
+        return ContactEntry(last=last, awaits_opt_in=True, before=before, stopped=stopped)
     if known.awaits_opt_in:
-        return ContactEntry(last=last, awaits_opt_in=True, before=contact.at)
-    return ContactEntry(last=last)
+        return ContactEntry(last=last, awaits_opt_in=True, before=contact.at, stopped=stopped)
+    return ContactEntry(last=last, stopped=stopped)

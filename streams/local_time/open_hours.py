@@ -21,7 +21,12 @@ from streams.local_time.local_hours import (
 from streams.local_time.locations import Location, Zones
 
 AT_ANY_HOUR: Final[frozenset[str]] = frozenset(
-    {SystemKind.STOP_CONFIRMATION, SystemKind.START_CONFIRMATION, SystemKind.HELP_ANSWER}
+    {
+        SystemKind.STOP_CONFIRMATION,
+        SystemKind.START_CONFIRMATION,
+        SystemKind.HELP_ANSWER,
+        SystemKind.UNMONITORED_ANSWER,
+    }
 )
 """Kinds that quiet hours do not hold: replies to what the recipient has just written.  A test is
 not among them: whoever requests it is not always the one it wakes."""

@@ -10,6 +10,7 @@ from schemas.attempt import AttemptCode
 from schemas.base import copy_context
 from schemas.outcome import Alert, Urgency
 from schemas.topics import ALERTS
+from streams.alert_words import urgency
 from streams.error_codes import lookup
 from streams.lifecycle import ARRIVED_STATES, State
 from streams.outcomes.alert_text import (
@@ -17,7 +18,6 @@ from streams.outcomes.alert_text import (
     describe,
     is_alertable,
     name_text,
-    urgency,
     zone_of,
 )
 from streams.outcomes.message_state import build_evidence

@@ -39,7 +39,7 @@ class Gap(NamedTuple):
 
     name: str
     """Topic, partition and the offset at which it goes on: staff name it to accept the loss.  For
-    a topic that was made anew, the beginning of its id too."""
+    a topic that was created again, the beginning of its id too."""
     description: str
 
 
@@ -185,8 +185,8 @@ def find_gaps(
         if topic in recreated:
             at = task.positions[topic]
             description = (
-                f"{topic} partition {task.partition} was deleted and made anew: {at} was read of "
-                "the topic before it"
+                f"{topic} partition {task.partition} was deleted and created again: {at} was read "
+                "of the topic before it"
             )
             name = f"{name}:{ids[topic][:ID_DIGITS]}"
         elif topic in replaced:
@@ -225,5 +225,5 @@ def _describe_gap(topic: str, task: PartitionTask, start: int, end: int) -> str 
         )
     return (
         f"{topic} partition {task.partition} ends at {end}, but {at} was read: "
-        "the topic was cut or made anew"
+        "the topic was cut or created again"
     )

@@ -3,9 +3,9 @@ offset.
 
 Theory of operation
 
-A topic that was deleted and made anew has the old one's name.  If it holds as many records as were
-read of the old one, its offsets say nothing either, and the new records would be passed over.  So
-the broker's topic id is kept beside each position (Kafka 2.8 and later gives every topic one).
+A topic that was deleted and created again has the old one's name.  If it holds as many records as
+were read of the old one, its offsets say nothing either, and the new records would be passed over.
+So the broker's topic id is kept beside each position (Kafka 2.8 and later gives every topic one).
 
 A log can lose its end and grow again under the same id: an unclean leader election, or a disk that
 was replaced.  So the last record that was read is kept as well, by its time and a checksum.  If

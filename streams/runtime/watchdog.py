@@ -110,14 +110,14 @@ class Watchdog:
         return None
 
     async def _check_topic_ids(self, broker: AIOKafkaConsumer, tasks: Any) -> None:
-        """A topic that is made anew under a running worker must not be read as if it were the old
-        one.  The next start, which `restore` refuses, says what was read of it."""
+        """A topic that is created again under a running worker must not be read as if it were the
+        old one.  The next start, which `restore` refuses, says what was read of it."""
         names = [topic.name for topic in self.faust_app.processor.inputs]
         ids = await fetch_topic_ids(broker._client, names)
         for runner in tasks.values():
             for topic in runner.task.find_recreated(ids):
                 self.faust_app.fail_fast(
-                    DataLoss(f"{topic} was deleted and made anew while it was read")
+                    DataLoss(f"{topic} was deleted and created again while it was read")
                 )
                 return
 

@@ -13,6 +13,7 @@ from streams.encoding.body import MAX_BODY, encode_body
 from streams.encoding.segments import count_segments
 from streams.links.shorteners import find_shortener
 from streams.templates.cast import CAST, FIRM, play
+from streams.templates.field_values import compute_values
 from streams.templates.fields import ContextKind, TenantFields, fields_of
 from streams.templates.grammar import (
     FILTERS,
@@ -23,7 +24,7 @@ from streams.templates.grammar import (
     parse_template,
 )
 from streams.templates.languages import is_language
-from streams.templates.rendering import render
+from streams.templates.rendering import fill_in, render
 
 
 class ProblemCode(StrEnum):
@@ -92,6 +93,7 @@ def check_template(
     ]
     if not any(problem.refuses for problem in found):
         found += _check_rendering(text, language, setting)
+        found += [] if found else _check_branches(parsed, language, setting)
     return tuple(sorted(found, key=lambda problem: problem.line or 0))
 
 
@@ -202,6 +204,21 @@ def _check_rendering(text: str, language: str, setting: Setting) -> Iterator[Tem
             yield TemplateProblem(
                 ProblemCode.EMPTY, f"nothing is left of it for the {member} of people"
             )
+            return
+
+
+def _check_branches(parsed: Parsed, language: str, setting: Setting) -> Iterator[TemplateProblem]:
+    """The cast has a value for everything.  Each field is missing once, so that what the template
+    says then is tried as well."""
+    told = play(next(iter(CAST.values())), setting.kind, setting.firm, confirms=setting.confirms)
+    values = compute_values(parsed.names, told, language).by_field
+    for name in sorted(values):
+        try:
+            fill_in(parsed, {**values, name: None})
+        except MissingValue:
+            continue
+        except BrokenTemplate as broken:
+            yield TemplateProblem(ProblemCode.SYNTAX, _lead(broken.why), broken.line)
             return
 
 

@@ -97,13 +97,13 @@ FIELDS: Final[dict[str, str]] = {
     "date.day": "its day: Monday, November 2",
     "date.weekday": "its weekday: Monday",
     "date.relative_day": "today, tomorrow or Monday, as `event.relative_day`",
-    "confirm.word": "the word to reply by, if the recipe has one",
+    "confirm.word": "the word to reply by, if the event's recipe has one",
 }
 """Each field, and what it says."""
 
 _ROOTS: Final = {
     ContextKind.EVENT: ("person", "case", "event", "tenant", "confirm"),
-    ContextKind.DATE: ("person", "case", "date", "tenant", "confirm"),
+    ContextKind.DATE: ("person", "case", "date", "tenant"),
     ContextKind.CASE: ("person", "case", "tenant"),
     ContextKind.ANY: ("person", "case", "event", "date", "tenant", "confirm"),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
@@ -35,15 +36,21 @@ def render(template_text: str, fields: Fields, language: str) -> Rendered:
     if unknown := parsed.names - FIELDS.keys():
         raise BrokenTemplate(f"there is no field {min(unknown)}")
     values = compute_values(_names_in(parsed), fields, language)
+    return Rendered(fill_in(parsed, values.by_field), values.true_until)
+
+
+def fill_in(parsed: Parsed, by_field: Mapping[str, str | None]) -> str:
+    """`by_field`: a value for each field that the template names; None: missing.
+
+    Raises MissingValue or BrokenTemplate."""
     scope: dict[str, dict[str, object]] = {}
-    for name, value in values.by_field.items():
+    for name, value in by_field.items():
         root, _, part = name.partition(".")
         scope.setdefault(root, {})[part] = _wrap(name, value)
     try:
-        body = parsed.template.render(scope)
-    except LiquidError as error:
+        return parsed.template.render(scope).strip()
+    except (LiquidError, RecursionError) as error:
         raise as_broken(error) from None
-    return Rendered(body.strip(), values.true_until)
 
 
 def _names_in(parsed: Parsed) -> frozenset[str]:

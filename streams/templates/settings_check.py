@@ -1,11 +1,10 @@
-"""What is wrong with the templates and recipes of one tenant's settings."""
+"""What is wrong with the templates of one tenant's settings."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from schemas.keywords import normalize, strip_marks, words_in
 from schemas.recipe import Recipe
 from schemas.tenant_settings import TenantSettings
 from streams.templates.checks import CastText, Setting, TemplateProblem, check_template, render_cast
@@ -32,7 +31,6 @@ class TemplateTexts(NamedTuple):
 
 def check_settings(tenant: TenantSettings) -> Iterator[SettingsProblem]:
     """Those that refuse the settings, and warnings."""
-    yield from _check_recipes(tenant)
     for name, template in tenant.templates.items():
         for language, text in template.texts.items():
             seen = set()
@@ -71,30 +69,3 @@ def _kind_of(recipe: Recipe) -> ContextKind:
 
 def _place(place: tuple[str, ...], found: TemplateProblem) -> SettingsProblem:
     return SettingsProblem(place, found.message, found.line, found.refuses)
-
-
-def _check_recipes(tenant: TenantSettings) -> Iterator[SettingsProblem]:
-    names = ", ".join(tenant.templates) or "none yet"
-    if tenant.reminder_template not in (None, *tenant.templates):
-        yield SettingsProblem(
-            ("reminder_template",),
-            f"there is no template {tenant.reminder_template!r}: templates are {names}",
-        )
-    taken = {word.plain for word in words_in()}
-    taken |= {_plain(word) for word, _meaning in tenant.keywords.pairs()}
-    for name, recipe in tenant.recipes.items():
-        if recipe.template not in tenant.templates:
-            yield SettingsProblem(
-                ("recipes", name, "template"),
-                f"there is no template {recipe.template!r}: templates are {names}",
-            )
-        if recipe.confirm is not None and _plain(recipe.confirm) in taken:
-            yield SettingsProblem(
-                ("recipes", name, "confirm"),
-                f"{recipe.confirm!r} already says something about consent: use another, such as C",
-            )
-
-
-def _plain(word: str) -> str:
-    """As keywords are compared."""
-    return strip_marks(normalize(word))

@@ -240,11 +240,12 @@ async def test_without_kafka_the_caller_is_told_to_retry(api: Api) -> None:
         status, said = await api.post(TOLD)
         assert (status, "same event_id" in said["error"]) == (503, True)
     assert (await api.post(TOLD | {"wording": "Something else"}))[0] == 409
+    assert (await api.post(TOLD | {"action": "opt_out"}))[0] == 503, "under any id"
     async with aiohttp.ClientSession() as http:
         async with http.get(api.url + "/ready") as answer:
             assert answer.status == 503
         async with http.get(api.url + "/live") as answer:
-            assert (await answer.json())["answers"] == {"503": 2, "409": 1}
+            assert (await answer.json())["answers"] == {"503": 3, "409": 1}
 
 
 async def test_unreadable_keys_let_no_caller_in(api: Api) -> None:

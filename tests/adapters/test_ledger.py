@@ -243,7 +243,7 @@ async def test_a_topic_made_anew_with_as_many_records_rebuilds_the_file(
     again = [request(n).model_copy(update={"body": "bye"}) for n in range(8)]
     await publish(fresh_cluster, *((topics.SEND_REQUESTS, one) for one in again))
     caught = await ledger.catch_up(fresh_cluster)
-    assert caught.rebuilt == "sms.send-requests was deleted and made anew"
+    assert caught.rebuilt == "sms.send-requests was deleted and created again"
     assert {row["body"] for row in ledger.rows("SELECT json ->> 'body' AS body FROM requests")} == {
         "bye"
     }

@@ -97,6 +97,5 @@ def test_numbers_as_people_set_them_are_read() -> None:
             "SAYSO_ACCOUNT_PACE": " 3 ",
         }
     )
-    assert (settings.partitions, settings.brake, settings.tick, settings.account_pace) == (
-        12, 0.25, 1, 3,
-    )  # fmt: skip
+    numbers = (settings.partitions, settings.brake, settings.tick, settings.account_pace)
+    assert numbers == (12, 0.25, 1, 3)

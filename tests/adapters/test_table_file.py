@@ -159,11 +159,20 @@ def test_a_number_as_people_write_it_is_not_called_shortened() -> None:
 
 
 OUT = [
-    "opt_out", "OPT-OUT", "Opt out", "optout", "opted out", "Opted-Out", "out", "STOP", "stop.",
-    "no", "No", "N", "n", "false", "FALSE", "f", "0", "unsubscribe", "Unsubscribed", "revoked",
-    "Revoke", "declined", "withdrawn", "cancelled", "removed", "Do not contact", "do-not-text",
-    "DNC", "Nein", "non", "não", "нет", "opt-out (by phone)", "please stop texting me", "\u200bno",
-]  # fmt: skip
+    *("opt_out", "OPT-OUT", "Opt out", "optout", "opted out", "Opted-Out", "out", "STOP", "stop."),
+    *("no", "No", "N", "n", "false", "FALSE", "f", "0", "unsubscribe", "Unsubscribed", "revoked"),
+    *("Revoke", "declined", "withdrawn", "cancelled", "removed", "Do not contact", "do-not-text"),
+    *(
+        "DNC",
+        "Nein",
+        "non",
+        "não",
+        "нет",
+        "opt-out (by phone)",
+        "please stop texting me",
+        "\u200bno",
+    ),
+]
 
 
 @pytest.mark.parametrize("word", OUT)

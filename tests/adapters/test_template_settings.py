@@ -46,16 +46,6 @@ def write(folder: Path, text: str) -> Path:
             "templates.t.texts.es",
             id="a shortener",
         ),
-        pytest.param(
-            "  recipes:\n    r:\n      event_type: hearing\n      offset: 1 day before\n"
-            "      template: t\n",
-            9,
-            "recipes.r.template",
-            id="a template that is not there",
-        ),
-        pytest.param(
-            "  reminder_template: t\n", 5, "reminder_template", id="nor for an event's own"
-        ),
     ],
 )
 def test_refused_with_the_line(tmp_path: Path, text: str, line: int, place: str) -> None:

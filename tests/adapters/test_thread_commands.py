@@ -272,7 +272,7 @@ REFUSED = [
     (["+14155550190"], "Nothing is on record of that number"),
     (["mria"], "Nobody is on record as 'mria': did you mean 'maria'?"),
     (["luis"], "There is no conversation with 'luis'"),
-    (["maria", "asssign", "sam"], "There is no action 'asssign': did you mean 'assign'"),
+    (["maria", "asing", "sam"], "There is no action 'asing': did you mean 'assign'"),
     (["maria", "assign"], "sayso thread NUMBER assign WHO"),
     (["maria", "note", "a", "b"], 'sayso thread NUMBER note "TEXT"'),
     (["maria", "note", " "], "The note is empty"),

@@ -23,7 +23,9 @@ def believes(called: str, signed: str, public: str = PUBLIC) -> bool:
 
 SAME = [
     pytest.param("/twilio/inbound?a=m:1@x", "/twilio/inbound?a=m%3A1%40x", id="as we write it"),
-    pytest.param("/twilio/inbound?a=m%3a1%40x", "/twilio/inbound?a=m%3A1%40x", id="hex in lower case"),
+    pytest.param(
+        "/twilio/inbound?a=m%3a1%40x", "/twilio/inbound?a=m%3A1%40x", id="hex in lower case"
+    ),
     pytest.param("/twilio/inbound?a=%7Eb", "/twilio/inbound?a=~b", id="tilde"),
     pytest.param("/twilio/inbound?a=%21", "/twilio/inbound?a=!", id="exclamation mark"),
     pytest.param("/twilio/inbound?a=O%27Neil", "/twilio/inbound?a=O'Neil", id="apostrophe"),
@@ -31,14 +33,18 @@ SAME = [
     pytest.param("/twilio/inbound?a=b%7Cc", "/twilio/inbound?a=b|c", id="bar"),
     pytest.param("/twilio/inbound?a=b%20c", "/twilio/inbound?a=b c", id="blank"),
     pytest.param("/twilio/inbound?a=b+c", "/twilio/inbound?a=b%20c", id="plus for a blank"),
-    pytest.param("/twilio/inbound?a=%5Bb%5D%7B%7D", "/twilio/inbound?a=[b]{}", id="square and curly"),
+    pytest.param(
+        "/twilio/inbound?a=%5Bb%5D%7B%7D", "/twilio/inbound?a=[b]{}", id="square and curly"
+    ),
     pytest.param("/twilio/inbound?a=%24%2C%3B%2F%3F", "/twilio/inbound?a=$,;/?", id="reserved"),
-    pytest.param("/twilio/inbound?a=%C3%BC%F0%9F%9B%91", "/twilio/inbound?a=\u00fc\U0001f6d1", id="not ASCII"),
+    pytest.param(
+        "/twilio/inbound?a=%C3%BC%F0%9F%9B%91", "/twilio/inbound?a=\u00fc\U0001f6d1", id="not ASCII"
+    ),
     pytest.param("/a%20b/twilio/inbound", "/a b/twilio/inbound", id="blank in the path"),
     pytest.param("/%7Elaw/twilio/inbound", "/~law/twilio/inbound", id="tilde in the path"),
     pytest.param("/twilio/inbound?a=~%7C", "/twilio/inbound?a=~|", id="some are escaped"),
     pytest.param("/twilio/inbound?a=%7E*", "/twilio/inbound?a=~%2A", id="Java and the others"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("one", "other"), SAME)

@@ -65,7 +65,10 @@ def read(folder: Path, section: str, kind: type[Message], text: str) -> list:
         ('smart_encoding: "true"', "write true or false, without quotes"),
         ("smart_encoding: y", "write true or false"),
         ("smart_encoding: maybe", "'maybe'"),
-        ("asks_per_hour: 1_000", "write a whole number, in digits and without quotes; it says '1_000'"),
+        (
+            "asks_per_hour: 1_000",
+            "write a whole number, in digits and without quotes; it says '1_000'",
+        ),
         ("asks_per_hour: 0500", "'0500'"),
         ("asks_per_hour: 0x10", "'0x10'"),
         ("asks_per_hour: 1e3", "'1e3'"),
@@ -105,7 +108,7 @@ def read(folder: Path, section: str, kind: type[Message], text: str) -> list:
         ("? [a]\n  : b", "a name is one word"),
         ("contact: a\n  contact: b", "`contact` is there twice"),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_mean_what_it_says_is_refused(tmp_path: Path, line: str, words: str) -> None:
     with pytest.raises(InvalidRequest) as refused:
         tenants(tmp_path, f"{HEAD}  {line}\n")

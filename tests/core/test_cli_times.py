@@ -28,11 +28,26 @@ def test_a_time_with_its_offset_is_read(written: str) -> None:
 @pytest.mark.parametrize(
     "written",
     [
-        "20261201", "1796133600", "2026", "now", "2026-12-01", "2026-12-01T09:00", "09:00", "9am",
-        "20261201T1400Z", "2026-12-01T14Z", "2026-12-01T14:00+05", "2026-12-01T14:00-0500", "2026-W49-2T14:00Z",
-        "2026-12-01T14:00,5Z", "2026-12-01T24:00Z", "2026-02-30T14:00Z", "12/01/2026 14:00Z", "",
+        *(
+            "20261201",
+            "1796133600",
+            "2026",
+            "now",
+            "2026-12-01",
+            "2026-12-01T09:00",
+            "09:00",
+            "9am",
+        ),
+        *(
+            "20261201T1400Z",
+            "2026-12-01T14Z",
+            "2026-12-01T14:00+05",
+            "2026-12-01T14:00-0500",
+            "2026-W49-2T14:00Z",
+        ),
+        *("2026-12-01T14:00,5Z", "2026-12-01T24:00Z", "2026-02-30T14:00Z", "12/01/2026 14:00Z", ""),
     ],
-)  # fmt: skip
+)
 def test_another_time_is_an_error(written: str) -> None:
     with pytest.raises(typer.BadParameter, match="is not a time with its zone"):
         parse_time(written)
@@ -44,9 +59,11 @@ def test_a_day_is_read() -> None:
 
 @pytest.mark.parametrize(
     "written",
-    ["2026-12-1", "20261201", "2026-W49-2", "12/01/2026", "1.12.2026", "2026-02-30", "today", "2026", "",
-     "2026-12-01T00:00:00Z", "\uff12026-12-01"],
-)  # fmt: skip
+    [
+        *("2026-12-1", "20261201", "2026-W49-2", "12/01/2026", "1.12.2026", "2026-02-30", "today"),
+        *("2026", "", "2026-12-01T00:00:00Z", "\uff12026-12-01"),
+    ],
+)
 def test_another_day_is_an_error(written: str) -> None:
     with pytest.raises(typer.BadParameter, match="is not a day"):
         parse_day(written)

@@ -42,9 +42,11 @@ LINK = re.compile(r"\]\(([^)\s]+)\)")
 RESULTS = re.compile(r"<!-- (results|staged) -->.*?<!-- end of \1 -->", re.DOTALL)
 
 OTHER_VARIABLES = {
-    "SAYSO_CRASH_AT", "SAYSO_KAFKA_",
-    "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN",
-}  # fmt: skip
+    "SAYSO_CRASH_AT",
+    "SAYSO_KAFKA_",
+    "TWILIO_ACCOUNT_SID",
+    "TWILIO_AUTH_TOKEN",
+}
 """Read elsewhere than in `services.settings`, or the beginning of several."""
 NEW_NAMES = {"services/providers/yours.py"}
 """What the reader is told to create."""
@@ -122,9 +124,15 @@ async def test_the_readmes_commands_run_in_their_order(fresh_cluster: str, tmp_p
 
 async def run(command: str, environment: dict[str, str]) -> str:
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "services.cli", *shlex.split(command), cwd=ROOT, env=environment,
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-    )  # fmt: skip
+        sys.executable,
+        "-m",
+        "services.cli",
+        *shlex.split(command),
+        cwd=ROOT,
+        env=environment,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
     out, _ = await process.communicate()
     assert process.returncode == 0, f"sayso {command}: {out.decode()}"
     await asyncio.sleep(1)  # as long as a person takes to type the next one

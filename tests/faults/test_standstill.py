@@ -1,4 +1,4 @@
-"""The gate's real worker: what one producer's bad records and a topic made anew do to it, and what
+"""The gate's real worker: what one producer's bad records and a topic created again do to it, and what
 staff are told."""
 
 from __future__ import annotations
@@ -135,8 +135,8 @@ async def test_lag_and_worker_name_a_topic_that_was_made_anew(
             await client.create_topics([NewTopic(SEND_REQUESTS.name, PARTITIONS, 1)])
         await asyncio.sleep(1)
         await worker.ask(40)
-        assert "it was deleted and made anew" in await worker.lag_is("STOPPED")
+        assert "it was deleted and created again" in await worker.lag_is("STOPPED")
         with pytest.raises(
-            ProcessFailed, match=r"DataLoss: sms.send-requests partition .* made anew"
+            ProcessFailed, match=r"DataLoss: sms.send-requests partition .* created again"
         ):
             await worker.start()

@@ -68,7 +68,7 @@ async def test_a_topic_made_anew_is_refused_by_name_until_it_is_accepted(
     await make_anew(bootstrap, topic, refilled)
     lost = await Worker(bootstrap, prefix).ended()
     assert isinstance(lost, DataLoss)
-    assert f"{topic} partition 0 was deleted and made anew: 3 was read" in str(lost)
+    assert f"{topic} partition 0 was deleted and created again: 3 was read" in str(lost)
     assert await counted(bootstrap, prefix) == [0, 1, 2]
     name = str(lost).split("SAYSO_ACCEPT_LOSS=")[1].split()[0]
     assert isinstance(await Worker(bootstrap, prefix, [f"{topic}/0@0"]).ended(), DataLoss)

@@ -7,7 +7,7 @@ from typing import Final
 from schemas.decision import Finding, Verdict
 from schemas.tenant_settings import ShortenerPolicy
 from streams.encoding.body import why_unsendable
-from streams.gate.messages import PRIORITIES, WITHOUT_OPT_IN
+from streams.gate.messages import PRIORITIES, SYSTEM_PRIORITIES
 from streams.gate.rule_context import RuleContext
 from streams.links.shorteners import find_shortener
 from streams.rule_names import RuleName
@@ -15,7 +15,7 @@ from streams.rule_names import RuleName
 
 def check_unknown_kind(context: RuleContext) -> Finding | None:
     """A producer cannot request the kinds of system messages."""
-    if context.request.kind in (WITHOUT_OPT_IN if context.is_system else PRIORITIES):
+    if context.request.kind in (SYSTEM_PRIORITIES if context.is_system else PRIORITIES):
         return None
     return Finding(
         rule=RuleName.UNKNOWN_KIND,

@@ -377,3 +377,17 @@ def test_settings_that_change_are_those_of_the_next_step() -> None:
     case.settings = settings(time_zone="America/Phoenix")
     case.do("date_set", name="closing", date="2026-12-18")
     assert case.case.time_zone == "America/Phoenix"
+
+
+def test_recipes_that_name_other_roles_ask_those_parties() -> None:
+    hearing = {"event_type": "hearing", "offset": "1 day before", "template": "t"}
+    words = {"t": {"texts": {"en": "Hi"}}}
+    case = build_case(templates=words, recipes={"r": hearing})
+    case.open()
+    case.add(ANA, ANAS, role="witness")
+    case.do("launched")
+    case.hearing()
+    assert case.take(ConsentEvent) == []
+    case.settings = settings(templates=words, recipes={"r": {**hearing, "roles": ["witness"]}})
+    case.fire("due/event/h")
+    assert [one.number for one in case.take(ConsentEvent)] == [ANAS]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
@@ -12,19 +11,15 @@ from pydantic import TypeAdapter
 from schemas.case import (
     Case,
     CaseAnswer,
-    CaseLink,
-    CaseNumber,
     CasePerson,
     CaseText,
 )
 from schemas.case_event import CaseEvent
-from schemas.consent import ConsentEvent
-from schemas.outcome import Alert
-from schemas.person import PersonCancel, PersonRequest
+from schemas.person import PersonRequest
 from schemas.tenant_settings import TenantSettings
-from schemas.topics import CASE_EVENTS, CASES
+from schemas.topics import CASES
 from streams.cases import cases, cases_on_timer
-from streams.processing import Publication, Settings, StepResult, build_settings
+from streams.processing import Settings, StepResult, build_settings
 from tests.core.harness import ProcessorHarness
 
 ANA, LUIS, ROSA = "ana", "luis", "rosa"
@@ -47,7 +42,7 @@ def settings(**changes: Any) -> Settings:
     return build_settings({"acme": TenantSettings.model_validate(tenant)}, {})
 
 
-def change(kind: str, *, at: datetime = NOW, **fields: Any) -> Any:
+def change(kind: str, /, *, at: datetime = NOW, **fields: Any) -> Any:
     said = {"tenant": "acme", "case_id": "c1", "change_id": f"x{next(_ids):06}", "by": "crm"}
     return _read.validate_python({**said, "type": kind, "at": at, **fields})
 
@@ -59,7 +54,7 @@ class CaseHarness(ProcessorHarness):
         super().__init__(cases, cases_on_timer, key, settings, now=now)
         self._versions = count(1)
 
-    def do(self, kind: str, **fields: Any) -> StepResult:
+    def do(self, kind: str, /, **fields: Any) -> StepResult:
         return self.feed(change(kind, **{"at": self.now, **fields}))
 
     def open(self, **fields: Any) -> StepResult:
@@ -87,6 +82,36 @@ class CaseHarness(ProcessorHarness):
         found = [value for topic, value in self.published if topic is CASES]
         assert found, "no case was published"
         return found[-1]
+
+    def answer(self, request: PersonRequest, state: str, **fields: Any) -> StepResult:
+        """What outcomes tells of a request."""
+        said = {"message_id": request.message_id, "final": False, "version": next(self._versions)}
+        return self.feed(
+            CaseAnswer.model_validate(
+                {
+                    "tenant": "acme",
+                    "case_id": request.case_id,
+                    "request_id": request.message_id,
+                    "state": state,
+                    "at": self.now,
+                    **said,
+                    **fields,
+                }
+            )
+        )
+
+    def requests_until(self, written: str) -> list[PersonRequest]:
+        """The clock goes on to that time, in UTC."""
+        self.run_until(utc(written))
+        return self.take(PersonRequest)
+
+    def states(self) -> list[tuple[str, str | None]]:
+        """What the log has said since it was last taken."""
+        return [(one.state, one.reason) for one in self.take(CaseText)]
+
+    def hearing(self, starts_at: str = "2026-11-02T09:00", **fields: Any) -> StepResult:
+        said = {"event_id": "h", "title": "Hearing", "event_type": "hearing", **fields}
+        return self.do("event_saved", starts_at=starts_at, **said)
 
 
 def person_record(
@@ -116,18 +141,26 @@ def build_case(*, now: datetime = NOW, key: str = "acme/c1", **policy: Any) -> C
     return CaseHarness(now=now, settings=settings(**policy), key=key)
 
 
-def kinds(published: Iterable[Publication], *wanted: type[Any]) -> list[Any]:
-    return [value for _, value in published if isinstance(value, wanted)]
+def recipe(offset: str, **fields: Any) -> dict[str, Any]:
+    return {"event_type": "hearing", "offset": offset, "template": "soon", **fields}
 
 
-__all__ = [
-    "CASE_EVENTS",
-    "Alert",
-    "CaseAnswer",
-    "CaseLink",
-    "CaseNumber",
-    "CaseText",
-    "ConsentEvent",
-    "PersonCancel",
-    "PersonRequest",
-]
+def template(*texts: str, **by_language: str) -> dict[str, Any]:
+    return {"texts": {**({"en": texts[0]} if texts else {}), **by_language}}
+
+
+SOON = "{{ person.first }}: {{ event.title }} {{ event.relative_day }} at {{ event.time }}."
+"""Its words turn false at midnight."""
+ON_DAY = "{{ person.first }}: {{ event.title }} on {{ event.date }} at {{ event.time }}."
+
+
+def reminding(words: str = ON_DAY, *, now: datetime = NOW, **recipes: Any) -> CaseHarness:
+    """A case with one client and recipes for hearings, by name: an offset or a recipe."""
+    read = {
+        name.replace("_", "-"): recipe(one) if isinstance(one, str) else one
+        for name, one in recipes.items()
+    }
+    case = build_case(now=now, recipes=read, templates={"soon": template(words)})
+    case.open()
+    case.add(ANA, ANAS)
+    return case

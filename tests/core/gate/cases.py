@@ -16,7 +16,7 @@ from schemas.sender import Sender, SenderKind
 from schemas.tenant_settings import Branch, TenantSettings
 from schemas.topics import DECISIONS
 from streams.gate import gate, gate_on_timer
-from streams.gate.messages import WITHOUT_OPT_IN
+from streams.gate.messages import SYSTEM_PRIORITIES
 from streams.gate.rule_context import RuleContext, build_context
 from streams.gate.state import NUMBER, NumberState
 from streams.processing import Publication, Settings, build_settings
@@ -160,7 +160,7 @@ def decided(published: list[Publication]) -> list[tuple[str, str, list[str]]]:
     return [
         _short(decision)
         for decision in on_topic(DECISIONS, published)
-        if decision.kind not in WITHOUT_OPT_IN
+        if decision.kind not in SYSTEM_PRIORITIES
     ]
 
 

@@ -16,7 +16,7 @@ from schemas.topics import (
     DISPATCH_CONTROLS,
     DISPATCH_ORDERS,
 )
-from streams.gate.messages import AFTER_OPT_OUT, WITHOUT_OPT_IN
+from streams.gate.messages import AFTER_OPT_OUT, SYSTEM_PRIORITIES, WITHOUT_OPT_IN
 from streams.local_time.open_hours import AT_ANY_HOUR
 from tests.core.gate.cases import (
     BRANCH,
@@ -72,10 +72,11 @@ def test_the_kinds_that_go_without_a_yes_are_five() -> None:
         "opt_in_hint",
     }
     assert {*AFTER_OPT_OUT} == {"stop_confirmation", "help_answer"}
-    assert {*AT_ANY_HOUR} == {*WITHOUT_OPT_IN} - {"consent_ask", "opt_in_hint"}
+    assert {*SYSTEM_PRIORITIES} - {*WITHOUT_OPT_IN} == {"unmonitored_answer"}
+    assert {*AT_ANY_HOUR} == {*SYSTEM_PRIORITIES} - {"consent_ask", "opt_in_hint"}
 
 
-@pytest.mark.parametrize("kind", [*WITHOUT_OPT_IN])
+@pytest.mark.parametrize("kind", [*SYSTEM_PRIORITIES])
 def test_no_producer_can_ask_for_one_of_them(kind: str) -> None:
     assert (
         decided(gate_processor().publish_from(request(message_id="a", kind="reminder")))[0][1]
@@ -160,6 +161,25 @@ def test_a_sender_may_be_declared_otherwise() -> None:
 def test_what_nobody_wrote_is_not_confirmed() -> None:
     processor = gate_processor()
     assert own(processor.publish_from(opt_in()) + processor.publish_from(opt_out())) == []
+
+
+@pytest.mark.parametrize("body", ["PARAR", "arrêt", "STOP please", "Re: stop", "退订"])
+def test_no_carrier_answers_other_words_than_its_own(body: str) -> None:
+    processor = consented()
+    told = own(processor.publish_from(reply(body, sender=SHARED)))
+    assert [kind for kind, _, _ in told] == ["stop_confirmation"]
+
+
+@pytest.mark.parametrize("body", ["Stop.", " stopall ", "OptOut!"])
+def test_marks_around_its_words_are_nothing_to_a_carrier(body: str) -> None:
+    processor = consented()
+    assert own(processor.publish_from(reply(body, sender=SHARED))) == []
+
+
+def test_help_in_another_language_is_answered_by_us() -> None:
+    processor = consented(locales=("en", "es"))
+    told = own(processor.publish_from(reply("AYUDA", sender=SHARED)))
+    assert [kind for kind, _, _ in told] == ["help_answer"]
 
 
 def test_no_carrier_answers_what_is_said_in_other_words() -> None:

@@ -18,12 +18,14 @@ IMPOSSIBLE = [
     pytest.param(datetime(1, 1, 1, tzinfo=UTC), "before text messaging existed", id="year 1"),
     pytest.param(datetime(1900, 1, 1, tzinfo=UTC), "before text messaging existed", id="1900"),
     pytest.param(datetime(1970, 1, 1, tzinfo=UTC), "before text messaging existed", id="1970"),
-    pytest.param(datetime(1992, 12, 2, 23, tzinfo=UTC), "before text messaging", id="the day before"),
+    pytest.param(
+        datetime(1992, 12, 2, 23, tzinfo=UTC), "before text messaging", id="the day before"
+    ),
     pytest.param(datetime(2000, 1, 1, 5, tzinfo=UTC), "a placeholder", id="2000, in New York"),
     pytest.param(datetime(2001, 1, 1, tzinfo=UTC), "a placeholder", id="2001"),
     pytest.param(NOON + timedelta(days=2), "in the future", id="to come"),
     pytest.param(datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC), "in the future", id="9999"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("at", "words"), IMPOSSIBLE)

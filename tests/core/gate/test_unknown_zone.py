@@ -13,10 +13,31 @@ from tests.core.gate.cases import NOON, PHONE, gate_processor, opt_in, request
 from tests.core.harness import on_topic
 
 NO_PLACES = [
-    "EST", "MST", "HST", "EST5EDT", "CST6CDT", "Etc/GMT+5", "GMT", "UTC", "Etc/UTC", "Zulu", "CET", "WET",
-    "america/chicago", "America/Chicago ", "America/New York", "Chicago", "localtime", "Factory", "UTC-5",
-    "-05:00", "Mars/Base", "../etc/passwd", "x" * 900,
-]  # fmt: skip
+    *(
+        "EST",
+        "MST",
+        "HST",
+        "EST5EDT",
+        "CST6CDT",
+        "Etc/GMT+5",
+        "GMT",
+        "UTC",
+        "Etc/UTC",
+        "Zulu",
+        "CET",
+        "WET",
+    ),
+    *(
+        "america/chicago",
+        "America/Chicago ",
+        "America/New York",
+        "Chicago",
+        "localtime",
+        "Factory",
+        "UTC-5",
+    ),
+    *("-05:00", "Mars/Base", "../etc/passwd", "x" * 900),
+]
 PLACES = ["America/Chicago", "US/Eastern", "Canada/Pacific", "Europe/London", "GB", "Asia/Calcutta"]
 MIAMI = "+13055550142"
 

@@ -152,6 +152,26 @@ def test_where_nobody_texted_one_confirms() -> None:
     assert {reply.confirmed_by for reply in replies_to(texted(), "STOP")} == {"acme"}
 
 
+@pytest.mark.parametrize(
+    ("between", "confirming"),
+    [(None, "bolt"), ("hello", "bolt"), ("START", "acme")],
+    ids=["stopped before", "stopped before, and wrote since", "started again"],
+)
+def test_who_was_stopped_before_does_not_confirm(between: str | None, confirming: str) -> None:
+    """Nothing would change there, so its gate would say nothing, and nobody else either."""
+    processor = texted("acme")
+    told(processor, "STOP", provider_id="1")
+    if between:
+        told(processor, between, provider_id="2")
+    processor.feed(contact("bolt", 2))
+    processor.feed(contact("acme", 3))  # its own confirmation
+    published = processor.publish_from(inbound("STOP", provider_id="3"), at=NOON + 4 * MINUTE)
+    assert {one.tenant: one.confirmed_by for one in on_topic(REPLIES, published)} == {
+        "acme": confirming,
+        "bolt": confirming,
+    }
+
+
 @pytest.mark.parametrize("body", ["START", "hello", "HELP"])
 def test_nothing_else_has_one_that_confirms(body: str) -> None:
     assert [reply.confirmed_by for reply in replies_to(texted("acme", "bolt"), body)] == [None]

@@ -11,9 +11,9 @@ from schemas.decision import Finding, Verdict
 from schemas.outcome import Alert, Urgency
 from schemas.tenant_settings import TenantSettings
 from schemas.topics import ALERTS
+from streams.alert_words import format_day, urgency
 from streams.error_codes import lookup
 from streams.outcomes import outcomes, outcomes_on_timer
-from streams.outcomes.alert_text import format_day, urgency
 from streams.processing import build_settings
 from tests.core.harness import START, ProcessorHarness
 from tests.core.outcomes.records import attempt, decision, receipt

@@ -142,10 +142,6 @@ RECIPE = {"event_type": "hearing", "offset": "1 day before", "template": "day"}
             {"templates": templates(a="{{ x }}")}, [("templates", "a", "texts", "en")], id="field"
         ),
         pytest.param(
-            {"recipes": {"r": RECIPE}}, [("recipes", "r", "template")], id="no such template"
-        ),
-        pytest.param({"reminder_template": "a"}, [("reminder_template",)], id="nor this"),
-        pytest.param(
             {"recipes": {"r": RECIPE}, "templates": templates(day="{{ event.day }}")},
             [],
             id="used for events",
@@ -175,14 +171,6 @@ def test_settings(given: dict[str, Any], found: list[tuple[str, ...]]) -> None:
     assert places(**given) == found
 
 
-@pytest.mark.parametrize("word", ["STOP", "stop.", "Yes", "START", "Alto", "ARRÊT", "Weg"])
-def test_a_word_of_consent_confirms_nothing(word: str) -> None:
-    recipes = {"r": RECIPE | {"confirm": word}}
-    own = {"stop": ["weg"]}
-    given = {"recipes": recipes, "templates": templates(day="Hi"), "keywords": own}
-    assert places(**given) == [("recipes", "r", "confirm")]
-
-
 def test_both_uses_of_one_template_are_checked_once_each() -> None:
     by_date = {"date_name": "filing", "offset": "1 day before", "template": "day"}
     recipes = {"r": RECIPE, "again": RECIPE, "d": by_date}
@@ -199,3 +187,8 @@ def test_codes_are_all_tried() -> None:
     marks = test_problems.pytestmark  # type: ignore[attr-defined]
     tried = {code for case in marks[0].args[1] for code, _ in case.values[1]}
     assert tried | {"missing_value", "unknown_language"} == set(ProblemCode)
+
+
+def test_what_a_template_says_without_a_value_is_tried_too() -> None:
+    otherwise = "{% if event.location %}a{% else %}\n{{ case.title | truncate: 'x' }}{% endif %}"
+    assert codes(otherwise) == [("syntax", 2)]

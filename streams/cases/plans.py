@@ -1,0 +1,123 @@
+"""When one text leaves that is due to one person, or why it never does."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Final, NamedTuple
+
+from schemas.case import TextState
+from schemas.recipe import IfLate
+from streams.calendar.instants import end_of_use
+from streams.cases.anchors import JOINS_WITHIN, Use, find_uses
+from streams.cases.draft import Draft
+from streams.cases.reasons import LATE, SUPERSEDED, SWITCHED_OFF, TOO_LATE
+from streams.cases.state import PartyEntry, PersonEntry, Progress
+from streams.local_time.departures import Departure, Windows, plan_departure, windows_for
+from streams.reasons import Reason
+
+NO_END: Final = datetime.max.replace(tzinfo=UTC)
+
+
+class Plan(NamedTuple):
+    """Either it leaves at some time, or it ends in a state and for a reason."""
+
+    departure: Departure | None = None
+    state: TextState | None = None
+    reason: Reason | None = None
+
+
+def is_due_to(use: Use, person_id: str, party: PartyEntry) -> bool:
+    if not party.present or not use.audience.includes(person_id, party):
+        return False
+    return party.reminders or not use.is_automatic
+
+
+def find_windows(draft: Draft, use: Use, person: PersonEntry, number: str | None) -> Windows:
+    """Of somebody without a number and a place nobody knows the hours: it waits with people, and
+    the gate looks at the hours once there is a number."""
+    if not (number or person.time_zone or person.postal_region):
+        return Windows((), None)
+    return windows_for(number or "", person.time_zone, person.postal_region, draft.tenant, use.kind)
+
+
+def plan_again(draft: Draft, use: Use, windows: Windows) -> Plan:
+    """Of a text that was taken back, or could not be rendered: it goes if it is still of use."""
+    latest = use.latest or NO_END
+    departure = plan_departure(use.due, latest, windows, draft.now)
+    return Plan(departure) if departure else Plan(None, TextState.TOO_LATE, TOO_LATE)
+
+
+def plan_new(
+    draft: Draft, use: Use, person_id: str, party: PartyEntry, windows: Windows
+) -> Plan | None:
+    """Of a text of which nothing has happened yet.  None: nobody ever expected it."""
+    known = _known_at(use, person_id, party)
+    if max(known, use.known_at) >= _end_of(use) and use.is_automatic:
+        return None
+    if known >= _end_of(use):
+        return None
+    if use.known_at >= _end_of(use):
+        return Plan(None, TextState.SKIPPED, LATE)
+    if use.due <= draft.now:
+        known = max(known, use.known_at)
+        skipped = _why_skipped(draft, use, person_id, party, known)
+        if skipped is not None:
+            return Plan(None, TextState.SKIPPED, skipped)
+    return plan_again(draft, use, windows)
+
+
+def _known_at(use: Use, person_id: str, party: PartyEntry) -> datetime:
+    """When they became one of those to whom such a text is due."""
+    times = [party.presence.at] if party.presence is not None else []
+    if party.role_written is not None and person_id not in use.audience.person_ids:
+        times.append(party.role_written.at)
+    return max(times, default=use.known_at)
+
+
+def _end_of(use: Use) -> datetime:
+    """Known from then on, it is no text that came too late: it was never to come."""
+    if use.latest is None or use.occasion is None:
+        return use.due + JOINS_WITHIN if use.latest is None else NO_END
+    return max(use.latest, end_of_use(use.occasion.starts_at, use.occasion.zone))
+
+
+def _why_skipped(
+    draft: Draft, use: Use, person_id: str, party: PartyEntry, known: datetime
+) -> Reason | None:
+    if use.due < _resumed_at(draft, use, party):
+        return SWITCHED_OFF
+    if not use.is_automatic:
+        return None
+    if use.if_late is IfLate.SKIP and _is_late(draft, use, known):
+        return LATE
+    return SUPERSEDED if _is_superseded(draft, use, person_id, party) else None
+
+
+def _resumed_at(draft: Draft, use: Use, party: PartyEntry) -> datetime:
+    """What was due before was due to nobody: the case was closed, or the switch was off."""
+    times = [draft.case.closing] if draft.case.closing else []
+    if use.is_automatic and party.switching is not None:
+        times.append(party.switching)
+    return max((one.at for one in times), default=datetime.min.replace(tzinfo=UTC))
+
+
+def _is_late(draft: Draft, use: Use, known: datetime) -> bool:
+    """Whether its time had passed when it became known; by downtime alone, none is late."""
+    if known > use.due:
+        return True
+    entry = draft.anchor(use.anchor)
+    progress = entry.progress if entry is not None else Progress()
+    seen = progress.first_seen
+    return seen is not None and seen <= use.due and use.token not in progress.armed
+
+
+def _is_superseded(draft: Draft, use: Use, person_id: str, party: PartyEntry) -> bool:
+    """Of several that would leave at once with the same words, the last one due goes."""
+    return any(
+        other.due > use.due
+        and other.due <= draft.now
+        and other.template == use.template
+        and other.kind == use.kind
+        and is_due_to(other, person_id, party)
+        for other in find_uses(draft, use.anchor)
+    )

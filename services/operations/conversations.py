@@ -182,7 +182,9 @@ def build_no_more_texts(
 
     Raises InvalidRequest for a text that is not on record."""
     reply = find_inbound(about, inbound_id)
-    evidence = reply.evidence.model_copy(update={"text": reply.body, "actor": by})
+    place = reply.evidence
+    origin = f"{place.topic}/{place.partition}@{place.offset}" if place.topic else None
+    evidence = place.model_copy(update={"text": reply.body, "actor": by, "origin": origin})
     return build_message(
         ConsentEvent,
         event_id=_event_id(reply),

@@ -264,6 +264,7 @@ def test_they_want_no_more_texts(waits: Talk) -> None:
         "offset": 42,
         "text": "leave my wife alone",
         "actor": "dana",
+        "origin": "sms.inbound/1@42",
     }
     assert first["event_id"] == again["event_id"]
 

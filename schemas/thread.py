@@ -164,6 +164,8 @@ class Thread(Message):
     """
     waiting_texts: Whole = 0
     last_inbound: FiledText | None = None
+    last_waiting: FiledText | None = None
+    """The last text that waits: a reaction or keyword may have come after it."""
     last_in_at: UtcTime | None = None
     last_out_at: UtcTime | None = None
     last_out_by: str | None = None
@@ -178,6 +180,11 @@ class Thread(Message):
     @property
     def number_key(self) -> str:
         return f"{self.tenant}/{self.number}"
+
+    @property
+    def to_answer(self) -> FiledText | None:
+        """What to show of it: the text that waits, else the last."""
+        return self.last_waiting or self.last_inbound
 
 
 class MailReason(StrEnum):

@@ -69,7 +69,7 @@ def inbox(
 
 
 def _matches(one: WaitingThread, who: str | None, unassigned: bool) -> bool:
-    last = one.thread.last_inbound
+    last = one.thread.to_answer
     has_case = last is not None and last.case_id is not None
     return (who is None or one.thread.assigned_to == who) and not (unassigned and has_case)
 
@@ -96,7 +96,7 @@ def _as_data(
 
 def _cells(one: WaitingThread, now: datetime, names: dict[str, str], unmask: bool) -> list[Any]:
     thread = one.thread
-    last = thread.last_inbound
+    last = thread.to_answer
     case = (last.case_id if last else None) or "(no case)"
     if last is not None and last.on_closed_case:
         case += " (closed)"

@@ -79,7 +79,7 @@ def list_waiting_threads(ledger: Ledger, tenant: str | None = None) -> tuple[Wai
 
 
 def _last_reply(ledger: Ledger, thread: Thread) -> Reply | None:
-    last = thread.last_inbound
+    last = thread.to_answer
     if last is None:
         return None
     return find_reply(ledger, thread.tenant, thread.number, last.inbound_id)

@@ -88,6 +88,7 @@ def build_thread(
 ) -> Thread:
     waiting = find_waiting(conversation, mark)
     last = next(reversed(conversation.texts.values()), None)
+    waits = next(reversed(waiting.texts.values()), None)
     out = conversation.find_last_out()
     assigned = conversation.thread.assigned
     return Thread(
@@ -96,6 +97,7 @@ def build_thread(
         waiting_since=waiting.since,
         waiting_texts=waiting.number,
         last_inbound=_describe(last) if last else None,
+        last_waiting=_describe(waits) if waits else None,
         last_in_at=last.received_at if last else None,
         last_out_at=out.left_at if out else None,
         last_out_by=out.by if out else None,

@@ -117,6 +117,18 @@ def test_an_answer_that_did_not_arrive_is_none() -> None:
     assert last_thread(processor).waiting_since == NOON
 
 
+def test_the_text_that_waits_is_named_beside_the_last() -> None:
+    """Moving it moves the mark, whatever came after it."""
+    known = [party("a"), party("b"), reply("What time?"), reply("HELP", "SM2", NOON + MINUTE)]
+    thread = end_of(*known, moved("SM1", "b", NOON + HOUR))
+    assert thread.last_inbound is not None
+    assert thread.last_waiting is not None
+    assert (thread.last_inbound.inbound_id, thread.last_waiting.inbound_id) == ("SM2", "SM1")
+    assert (thread.last_waiting.case_id, thread.to_answer) == ("b", thread.last_waiting)
+    answered = end_of(*known, handled(NOON + HOUR))
+    assert (answered.last_waiting, answered.to_answer) == (None, answered.last_inbound)
+
+
 def test_who_wrote_last() -> None:
     thread = end_of(message("m", at=NOON, written_by="dana"), message("n", at=NOON - HOUR))
     assert (thread.last_out_at, thread.last_out_by) == (NOON, "dana")

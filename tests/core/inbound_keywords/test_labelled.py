@@ -10,6 +10,7 @@ from streams.inbound_keywords.labelled import (
     Label,
     parse_labelled,
 )
+from streams.inbound_keywords.score import Kind, score
 from tests.core.inbound_keywords.labelled_set import FOLDER, read_labelled
 
 TEXTS = read_labelled()
@@ -95,3 +96,15 @@ def test_what_was_scored_at_first_sight_is_kept_as_it_was() -> None:
     assert sum(one.label is Label.REVOKE for one in texts) == 83
     assert sum(one.label is Label.NONE for one in texts) == 104
     assert {one.text for one in texts}.isdisjoint(one.text for one in TEXTS)
+
+
+def test_the_second_list_of_first_sight_is_read_as_the_docs_say() -> None:
+    """Its figures at first sight are in the docs; these are the second ones, after it was learned
+    from."""
+    file = FOLDER.parent / "first_sight/2026-11-blind.tsv"
+    texts = parse_labelled(file.read_text(encoding="utf-8").split("\n"), file.stem)
+    rows = {row.kind: row for row in score(texts).pooled if row.language == "all"}
+    revoke, ordinary = rows[Kind.REVOKE], rows[Kind.ORDINARY]
+    assert (revoke.texts, revoke.out, revoke.goes_on) == (556, 556, 0)
+    assert (ordinary.texts, ordinary.out) == (540, 0)
+    assert ordinary.paused <= 11

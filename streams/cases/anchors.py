@@ -172,8 +172,9 @@ def _task_time(draft: Draft, task: TaskEntry, launched: datetime | None) -> date
     if when.time is not None:
         return due_at(when.time, when.time_zone or draft.zone, "0 days before", when.clock)
     if when.offset is None:
-        begun = launched or (task.scheduled.at if task.scheduled else None)
-        return begun if when.now else None
+        said = [task.timing.at] if task.timing is not None else []
+        begun = [*said, *([launched] if launched is not None else [])]
+        return max(begun, default=None) if when.now else None
     if when.event_id is not None or when.date_name is not None:
         occasion = occasion_of_task(draft, task)
         if occasion is None:

@@ -290,3 +290,19 @@ def test_a_party_that_changes_while_a_walk_goes_on(monkeypatch: pytest.MonkeyPat
     case.person("a-first", LUISES)
     case.wait(1)
     assert len({one.person_id for one in case.take(PersonRequest)}) == 8
+
+
+@pytest.mark.parametrize("days", [0, 2, 60])
+@pytest.mark.parametrize("author", [None, "dana"])
+def test_a_text_of_now_goes_however_long_ago_the_launch_was(days: int, author: str | None) -> None:
+    """Also after the case was closed and reopened in between."""
+    case = build_case()
+    case.open()
+    case.add(ANA, ANAS)
+    case.do("launched")
+    case.do("case_closed")
+    case.wait(days * 86400)
+    case.do("case_reopened")
+    audience = {"person_ids": [ANA]}
+    case.do("task_scheduled", task_id="t1", body="Hi", audience=audience, written_by=author)
+    assert [one.person_id for one in case.take(PersonRequest)] == [ANA]

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from schemas.case_event import CaseClosed, CaseReopened, CaseSettings, DateSet, Launched
-from services.cli import case_import, case_parts, options
+from services.cli import case_import, case_parts, case_preview, options
 from services.cli.case_changes import CaseId, Where, change_case, print_recorded, publish
 from services.cli.case_output import print_view, view_to_json
 from services.cli.connection import read_ledger
@@ -18,6 +18,7 @@ from services.ledger.cases import list_case_changes, list_cases
 from services.masking import mask
 from services.operations import cases
 from services.operations.case_ahead import list_ahead
+from services.operations.case_preview import list_exact_ahead
 from services.operations.case_view import view_case
 from services.operations.errors import InvalidRequest, OperationFailed
 from services.operations.validation import require_one_of
@@ -28,6 +29,8 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
 )
+app.command()(case_preview.preview)
+app.command()(case_preview.send)
 app.command("import")(case_import.import_case)
 app.command("import-ics")(case_import.import_ics)
 app.command("import-court")(case_import.import_court)
@@ -98,7 +101,9 @@ def show(
                 f"{about.name} was said something of, and it is not processed yet",
                 "try again in a moment; if it stays so, see sayso lag",
             )
-        view = view_case(ledger, about.case, list_ahead(about.case, about.settings, now))
+        exact = list_exact_ahead(about, now)
+        ahead = list_ahead(about.case, about.settings, now) if exact is None else exact
+        view = view_case(ledger, about.case, ahead)
     if as_json:
         plain = view_to_json(view, now)
         print_json(plain if unmask else mask(plain))

@@ -9,6 +9,7 @@ from schemas.base import KEPT
 from schemas.case import Case, CaseText
 from schemas.consent import ConsentStatus
 from schemas.person import Person
+from schemas.sender import Sender
 from schemas.tenant_settings import TenantSettings
 from schemas.topics import CASE_EVENTS
 from services.ledger.ledger import Ledger
@@ -118,3 +119,9 @@ def list_person_ids(ledger: Ledger, tenant: str) -> tuple[str, ...]:
     """For a hint at the nearest name."""
     sql = "SELECT person_id FROM people WHERE tenant = ?"
     return tuple(row["person_id"] for row in ledger.rows(sql, tenant))
+
+
+def find_sender(ledger: Ledger, sender: str) -> Sender | None:
+    """As it is declared now."""
+    rows = ledger.rows("SELECT json FROM senders WHERE sender = ?", sender)
+    return Sender.model_validate_json(rows[0]["json"], context=KEPT) if rows else None

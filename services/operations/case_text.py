@@ -44,8 +44,6 @@ def _doubts(about: KnownCase, person_id: str) -> list[str]:
     found = []
     if case.closed:
         found.append("the case is closed: nothing goes from it")
-    elif case.launched_at is None:
-        found.append("the case is not launched: it goes when it is (sayso case launch)")
     party = next(
         one for one in view_parties(about.ledger, case) if one.party.person_id == person_id
     )

@@ -122,7 +122,8 @@ def promise(view: CaseView, now: datetime) -> str:
     if not upcoming:
         late = [text for text in view.texts if text.state == TextState.TOO_LATE]
         call = f" {len(late)} text(s) came too late: see sayso alerts." if late else ""
-        return f"Next: nothing is ahead.{call}"
+        launch = " Its tasks go when it is launched." if case.launched_at is None else ""
+        return f"Next: nothing is ahead.{launch}{call}"
     first = upcoming[0]
     together = [one for one in upcoming if (one.due_at, one.what) == (first.due_at, first.what)]
     wanted = list(dict.fromkeys(name for one in together for name in one.person_ids))

@@ -145,11 +145,12 @@ class Office(LedgerFiller):
 class KeepingSession:
     """Instead of Kafka."""
 
-    def __init__(self, published: Published) -> None:
+    def __init__(self, published: Published, tenant: str) -> None:
         self._published = published
+        self._tenant = tenant
 
     async def require_tenants(self, *tenants: str) -> None:
-        assert set(tenants) == {"harbor"}
+        assert set(tenants) == {self._tenant}
 
     async def publish(self, topic: Topic[Any], messages: Sequence[Any]) -> None:
         for message in messages:
@@ -157,7 +158,7 @@ class KeepingSession:
             self._published.append((topic.name, message))
 
 
-def open_office(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Office:
+def open_office(folder: Path, monkeypatch: pytest.MonkeyPatch, tenant: str = "harbor") -> Office:
     """Commands read its ledger and publish into its list."""
     office = Office(folder / FILE)
     monkeypatch.setenv("SAYSO_STATE", str(folder))
@@ -166,7 +167,7 @@ def open_office(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Office:
     def operate(
         _bootstrap: str, operation: Callable[[Any], Coroutine[Any, Any, Any]], waiting: str = ""
     ) -> Any:
-        coroutine = operation(KeepingSession(office.published))
+        coroutine = operation(KeepingSession(office.published, tenant))
         try:
             coroutine.send(None)
         except StopIteration as done:

@@ -37,6 +37,7 @@ _ENV: Final = {
     "support_address": "SAYSO_SUPPORT_ADDRESS",
     "smtp_url": "SAYSO_SMTP_URL",
     "mail_from": "SAYSO_MAIL_FROM",
+    "returned_mail_port": "SAYSO_RETURNED_MAIL_PORT",
     "kafka_security": "SAYSO_KAFKA_SECURITY",
     "kafka_sasl_mechanism": "SAYSO_KAFKA_SASL_MECHANISM",
     "kafka_user": "SAYSO_KAFKA_USER",
@@ -127,6 +128,8 @@ class ServiceSettings(BaseModel):
     """`smtp://user:password@host:587`, or `smtps://` for TLS from the start."""
     mail_from: str = ""
     """The sender of our mails. Empty: the support address."""
+    returned_mail_port: Count | None = Field(default=None, ge=0, le=65535)
+    """Where notify takes mail that comes back to `mail_from`. None: nowhere."""
     kafka_security: Security = "plaintext"
     """How the listener at `bootstrap` is secured. `services.kafka.security` checks what belongs
     together."""

@@ -6,13 +6,15 @@ import argparse
 import asyncio
 import sys
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 
 from aiokafka.errors import KafkaConnectionError
 
 from services.kafka.security import unreachable_message
-from services.notify.mail import MailError, Server, server_of
+from services.notify.mail import MailError, Server, deliver, server_of
 from services.notify.mail_loop import MailLoop
+from services.notify.returned_mail_server import ReturnedMails, receive_returned_mails
 from services.observability.health import serve_health
 from services.observability.logs import set_up
 from services.parent_watch import watch_parent
@@ -23,6 +25,7 @@ from services.settings import ServiceSettings, SettingsError, from_environment
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m services.notify", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1", help="the address to take returned mails on")
     parser.add_argument(
         "--instance", help="a stable name of this replica, so that a restart keeps its partitions"
     )
@@ -59,6 +62,11 @@ async def _run(given: argparse.Namespace, settings: ServiceSettings) -> None:
                 settings.metrics_host, settings.metrics_port, loop.metrics, loop.ready
             )
             await stack.enter_async_context(health)
+        if settings.returned_mail_port is not None:
+            handler = ReturnedMails(sender, partial(deliver, server), loop.metrics)
+            receiver = receive_returned_mails(handler, given.host, settings.returned_mail_port)
+            port = await stack.enter_async_context(receiver)
+            print(f"returned mails at {given.host}:{port}", flush=True)
         await loop.run(stop, ready.touch if ready else str)
 
 

@@ -40,7 +40,7 @@ CONNECTIONS: Final = 4
 """To the mail server at a time: many allow no more than ten."""
 POLL: Final = 0.5
 """Seconds between two commits."""
-SETTLE: Final = 10.0
+SETTLE: Final = 5.0
 """Seconds that an exchange under way gets to end, when we stop or lose a partition."""
 GIVE_UP: Final = timedelta(days=5)
 """How long a mail is tried that the server puts off, as RFC 5321 section 4.5.4.1 has it.  A server

@@ -139,6 +139,12 @@ NOTIFY: Final[tuple[Metric, ...]] = (
         "Mails to staff: `sent`, `retried` (to be tried again), `refused` or `unreadable`.",
     ),
     Metric("sayso_mails_open", _G, (), "Mails taken from Kafka that no server has accepted yet."),
+    Metric(
+        "sayso_returned_mails_total",
+        _C,
+        ("result",),
+        "Mails that came back to our address: `answered` or `ignored`.",
+    ),
     Metric("sayso_mail_server_up", _G, (), "0 while the mail server takes nothing from us."),
 )
 """Metrics of the process that mails staff."""

@@ -70,7 +70,8 @@ class Pattern(NamedTuple):
     locale: str
     needs: frozenset[str]
     """One of these words, spelled right, is in every text that the pattern matches."""
-    regex: re.Pattern[str]
+    expression: str
+    """Whole: with what it shares with others, and what parts it from other words."""
     example: str
     also: tuple[WordSet, ...]
     """So is one of each of these."""
@@ -80,6 +81,11 @@ class Pattern(NamedTuple):
     @property
     def meaning(self) -> Meaning:
         return Meaning.POSSIBLE if self.id.startswith("maybe_") else Meaning.REVOKE
+
+    @property
+    def regex(self) -> re.Pattern[str]:
+        """Compiled when a text has its words: most are never asked for."""
+        return _compile(self.expression)
 
     def search(self, text: PartedText) -> re.Match[str] | None:
         """Its first match, as the expression's own `search` has it, in less time."""
@@ -120,7 +126,7 @@ def _read(locale: str) -> list[Pattern]:
                     name,
                     locale,
                     frozenset(_fold(needs, locale).split()),
-                    _compile(expanded, locale),
+                    _part(expanded, locale),
                     example,
                     sets_of_words(choice, whole_words=locale not in UNSPACED),
                     None if locale in UNSPACED else first_words(choice),
@@ -136,11 +142,12 @@ def _fold(expression: str, locale: str) -> str:
     )
 
 
-def _compile(expression: str, locale: str) -> re.Pattern[str]:
+def _part(expression: str, locale: str) -> str:
     """Matches whole words only, where words are parted; a full stop counts as a word."""
-    if locale in UNSPACED:
-        return re.compile(expression)
-    return re.compile(rf"(?<!\S)(?:{expression})(?!\S)")
+    return expression if locale in UNSPACED else rf"(?<!\S)(?:{expression})(?!\S)"
+
+
+_compile: Final = cache(re.compile)
 
 
 def _rows(locale: str) -> Iterable[tuple[str, str, str, str]]:

@@ -10,7 +10,8 @@ is filed once, by what was true when it came:
 3. the only open case
 4. no case, where several are open and none has texted: people decide
 5. if all cases are closed, the one that texted last; it is not reopened
-6. no case: the tenant's unassigned inbox
+6. if nothing was known of the number, what becomes known within a day (`SETTLES`)
+7. no case: the tenant's unassigned inbox
 
 Other open cases are named beside it.  A case that texted the number and that nobody has told us of
 counts as open.
@@ -44,7 +45,7 @@ def file_text(text: TextEntry, conversation: Conversation) -> TextEntry:
             "filed": True,
             **filing._asdict(),
             "others": filing.others[:OTHERS_AT_MOST],
-            "people": conversation.find_people(text.received_at)[:OTHERS_AT_MOST],
+            "people": _find_people(text.received_at, conversation)[:OTHERS_AT_MOST],
         }
     )
 
@@ -63,9 +64,21 @@ def list_open_cases(conversation: Conversation, at: datetime) -> tuple[str, ...]
     return _sort({case for case, one in standing.items() if one is Standing.OPEN}, spoke)
 
 
+def _find_people(at: datetime, conversation: Conversation) -> tuple[str, ...]:
+    return conversation.find_people(at) or conversation.find_people(at + SETTLES)
+
+
 def _find_filing(text: TextEntry, conversation: Conversation) -> Filing:
-    at = text.received_at
-    assert at is not None
+    """Somebody texts from a new number, and staff put it on their record: then it is theirs."""
+    assert text.received_at is not None
+    filing = _file_at(text.received_at, text, conversation)
+    if filing != Filing() or text.moved is not None:
+        return filing
+    return _file_at(text.received_at + SETTLES, text, conversation)
+
+
+def _file_at(at: datetime, text: TextEntry, conversation: Conversation) -> Filing:
+    """By what was true then."""
     standing = conversation.find_standing(at)
     spoke = conversation.find_last_texts(at)
     open_cases = _sort(

@@ -32,6 +32,9 @@ from streams.threads.state import Mark, PartyEntry, TextEntry, covers, later_mar
 from streams.threads.waiting import Waiting, find_waiting
 
 LAST_DIGITS: Final = 4
+OUT_OF_DATE: Final = timedelta(days=7)
+"""What is older than that is no mail any more: a version that is new here, or a setting, must not
+mail all that was ever left unanswered."""
 _NO_MAIL: Final = MailSettings()
 
 Texts = dict[str, TextEntry]
@@ -96,11 +99,14 @@ def _find_unmailed(desk: _Desk, mark: Mark | None) -> tuple[_Unmailed, datetime 
     if first is None:
         return _Unmailed({}, {}), None
     bundle = timedelta(minutes=desk.mail.bundle_minutes)
-    if not bundle:
-        return _Unmailed(texts, texts), None
-    if desk.now < first + bundle:
+    if bundle and desk.now < first + bundle:
         return _Unmailed({}, {}), first + bundle
-    left = {name: text for name, text in texts.items() if not covers(mark, mark_text(name, text))}
+    answered = mark if bundle else None
+    left = {
+        name: text
+        for name, text in texts.items()
+        if not covers(answered, here := mark_text(name, text)) and desk.now - here.at <= OUT_OF_DATE
+    }
     return _Unmailed(texts, left), None
 
 
@@ -117,14 +123,14 @@ def _find_unanswered(
 ) -> tuple[Mark | None, datetime | None]:
     """The last text that waits, if a mail is due that they still wait; else when it is."""
     hours = desk.mail.unanswered_hours
-    since = desk.waiting.since
     marks = [mark_text(name, text) for name, text in desk.waiting.texts.items()]
-    if hours is None or tenant is None or since is None or not marks:
+    if hours is None or tenant is None or not marks:
         return None, None
     if covers(desk.conversation.thread.mailed_up_to, marks[0]):
         return None, None
-    due = add_working_hours(since, hours, tenant.zone)
-    return (marks[-1], None) if desk.now >= due else (None, due)
+    times = (add_working_hours(mark.at, hours, tenant.zone) for mark in marks)
+    due = next((at for at in times if desk.now - at <= OUT_OF_DATE), None)
+    return (None, due) if due is None or desk.now < due else (marks[-1], None)
 
 
 def _build_mails(desk: _Desk, texts: Texts, reason: MailReason) -> Iterator[MailRequest]:

@@ -57,6 +57,9 @@ def filed(*values: Any) -> FiledText:
         ([party("a", left=True), message("m", at=AT, case_id="a")], None, ()),
         ([party("a", left=True), party("a", "luis")], "a", ()),
         ([party("a"), party("b", at=NOON + MINUTE)], "a", ()),
+        ([party("a", at=NOON + HOUR)], "a", ()),
+        ([party("a", at=NOON + 2 * DAY)], None, ()),
+        ([holder(), party("a", at=NOON + HOUR)], "a", ()),
         ([party("a"), party("a", at=NOON + MINUTE, closed=True)], "a", ()),
     ],
 )
@@ -142,6 +145,12 @@ def test_a_number_that_was_put_on_a_person_a_minute_ago() -> None:
     """Row 14: no text was ever sent."""
     found = filed(holder(at=NOON - MINUTE), reply("Is this the office?"))
     assert (found.case_id, found.person_ids) == (None, ("ana",))
+
+
+def test_a_new_number_that_staff_put_on_a_record_soon_after() -> None:
+    """They look among the unknown texts, and find whose it is."""
+    assert filed(reply("My new number, Ana"), holder(at=NOON + HOUR)).person_ids == ("ana",)
+    assert filed(reply("My new number, Ana"), holder(at=NOON + 2 * DAY)).person_ids == ()
 
 
 def test_who_has_the_number_is_who_had_it_then() -> None:

@@ -240,6 +240,15 @@ def test_a_tenant_that_wants_it_later_is_told_of_what_waits() -> None:
     assert [one.reason for one in mails(processor)] == ["reply", "unanswered"]
 
 
+def test_what_was_left_unanswered_long_ago_is_not_mailed() -> None:
+    """A version that is new here reads a month of replies, or a tenant begins with mails."""
+    processor = thread_processor(now=NOON + 30 * DAY, mail={"to": OFFICE, "unanswered_hours": 1})
+    processor.feed(reply("Hello"))
+    processor.feed(reply("Hello?", "SM2", NOON + 29 * DAY))
+    processor.run_until(NOON + 60 * DAY)
+    assert sent(processor) == [(OFFICE, "reply", "SM2", 1), (OFFICE, "unanswered", "SM2", 2)]
+
+
 def test_a_look_for_new_settings_keeps_the_timer() -> None:
     processor = mailer(reply("Hello"), unanswered_hours=2)
     step = processor.on_timer(processor.state, "thread", NOON + MINUTE, processor.settings)

@@ -155,10 +155,8 @@ def _find_fingerprint(state: StateStore, message_id: str) -> str | None:
 
 
 def _count_characters(request: PersonRequest) -> int:
-    fields = request.model_dump(
-        exclude={"body", "number_type", "not_before", "valid_until", "requested_at"}
-    )
-    return sum(len(text) for text in fields.values() if text)
+    fields = request.model_dump(exclude={"body"}).values()
+    return sum(len(value) for value in fields if isinstance(value, str))
 
 
 def _refuse_reused_id(record: InputRecord, now: datetime) -> StepResult:

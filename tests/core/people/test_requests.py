@@ -120,6 +120,16 @@ def test_an_unsendable_text_is_rejected_in_words() -> None:
     assert max(map(len, processor.state.raw.values())) < 1000
 
 
+def test_a_text_about_an_event_goes() -> None:
+    """Its fields are not all words: the event has a time."""
+    processor = person_processor()
+    processor.feed(upsert(mobile(OLD)))
+    about = {"case_id": "c1", "event_id": "e1", "event_at": NOON + DAY, "event_title": "hearing"}
+    processor.feed(request(**about))
+    (sent,) = processor.published_on(SEND_REQUESTS)
+    assert (sent.to, sent.event_at) == (OLD, NOON + DAY)
+
+
 def test_a_request_like_a_file_is_a_dead_letter() -> None:
     processor = person_processor()
     processor.feed(request(requested_by="x" * 5_000))

@@ -6,13 +6,37 @@ from zoneinfo import ZoneInfo
 
 from schemas.case import TextState
 from schemas.numbers import e164
-from schemas.outcome import Alert
+from schemas.outcome import Alert, Urgency
+from schemas.send_request import Kind
 from schemas.topics import ALERTS
 from streams.alert_words import describe_call, describe_event, name_kind, urgency
 from streams.cases.anchors import Use
 from streams.cases.draft import Draft
 from streams.cases.state import PartyEntry, PersonEntry, TextEntry, party_name, person_name
 from streams.reasons import Reason
+
+
+def close_alert(draft: Draft, entry: TextEntry, use: Use | None, says: str) -> None:
+    """Nobody need act any more."""
+    assert entry.alert is not None
+    party = draft.get(party_name(entry.person_id), PartyEntry)
+    number = party.number if party else None
+    closed = Alert(
+        message_id=entry.alert,
+        tenant=draft.tenant_id,
+        branch=draft.case.branch,
+        kind=use.kind if use else Kind.REMINDER,
+        person_id=entry.person_id,
+        case_id=draft.case_id,
+        to=e164(number) if number else None,
+        state=entry.state,
+        says=says,
+        urgency=Urgency.NORMAL,
+        open=False,
+        version=entry.version,
+        at=draft.now,
+    )
+    draft.publish(ALERTS, closed)
 
 
 def publish_alert(

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
+from zlib import crc32
 
 from schemas.offsets import parse_offset
 from schemas.recipe import IfLate, Recipe, Template
@@ -31,14 +32,15 @@ from streams.cases.occasions import (
     occasion_of_task,
 )
 from streams.cases.state import DATES, EVENTS, DateEntry, EventEntry, TaskEntry
+from streams.cases.task_times import JOINS_WITHIN, task_due
 from streams.cases.words import default_reminder
 
 BY_REMINDER: Final = "case-reminder"
 """Who requests the texts that no task asks for."""
 MARGIN_MINUTES: Final = 30
 """Of the reminders of an event itself, as a recipe has by default."""
-JOINS_WITHIN: Final = timedelta(days=1)
-"""Who becomes a party so soon after a task was due still gets its text."""
+FORGET_AFTER: Final = timedelta(days=35)
+"""Texts about an event are forgotten so long after it, and none begins to be due."""
 USEFUL_AFTER: Final = timedelta(days=2)
 """For so long after its due time a text that comes after its event is of use."""
 
@@ -61,7 +63,8 @@ class Use(NamedTuple):
     kind: str
     if_late: IfLate = IfLate.SEND
     confirm: str | None = None
-    version: str = ""
+    said: object = None
+    """What the recipe and its template said."""
     occasion: Occasion | None = None
     by: str | None = None
     written_by: str | None = None
@@ -78,7 +81,15 @@ class Use(NamedTuple):
     @property
     def token(self) -> str:
         """Names the use and its time, within its anchor."""
-        return _hash(self.recipe, self.starts_at, self.due.isoformat())[:8]
+        said = f"{self.recipe or ''} {self.starts_at or ''} {self.due.isoformat()}"
+        return f"{crc32(said.encode()):08x}"
+
+    @property
+    def version(self) -> str:
+        """Names what a recipe and its template said: the first 12 hex digits of their hash."""
+        texts = self.words.texts if self.words else None
+        written = json.dumps([self.said, texts], sort_keys=True, ensure_ascii=False, default=str)
+        return hashlib.sha256(written.encode()).hexdigest()[:12]
 
     @property
     def ends_at(self) -> datetime:
@@ -145,7 +156,7 @@ def _of_task(draft: Draft, anchor: str, task: TaskEntry) -> Iterator[Use]:
         template=task.template,
         words=_words_of_task(draft, task),
         kind=task.kind,
-        version=_version([task.template, task.body, task.kind]),
+        said=[task.template, task.body, task.kind],
         occasion=occasion,
         by=task.by,
         written_by=task.written_by,
@@ -156,31 +167,6 @@ def _words_of_task(draft: Draft, task: TaskEntry) -> Template | None:
     if task.body is not None:
         return Template(texts={draft.tenant.locales[0]: task.body})
     return draft.tenant.templates.get(task.template or "")
-
-
-def task_due(draft: Draft, task: TaskEntry) -> datetime | None:
-    """None: nobody knows yet.  A task waits for the launch; a text written by hand does not."""
-    launched = draft.case.launched.at if draft.case.launched else None
-    if launched is None and task.written_by is None:
-        return None
-    due = _task_time(draft, task, launched)
-    return due if due is None or launched is None else max(due, launched)
-
-
-def _task_time(draft: Draft, task: TaskEntry, launched: datetime | None) -> datetime | None:
-    when = task.when
-    if when.time is not None:
-        return due_at(when.time, when.time_zone or draft.zone, "0 days before", when.clock)
-    if when.offset is None:
-        said = [task.timing.at] if task.timing is not None else []
-        begun = [*said, *([launched] if launched is not None else [])]
-        return max(begun, default=None) if when.now else None
-    if when.event_id is not None or when.date_name is not None:
-        occasion = occasion_of_task(draft, task)
-        if occasion is None:
-            return None
-        return due_at(occasion.starts_at, occasion.zone, when.offset, when.clock)
-    return None if launched is None else due_at(launched, draft.zone, when.offset, when.clock)
 
 
 # --- events and dates
@@ -222,7 +208,7 @@ def _own_reminder(
         template=template,
         words=words,
         kind=Kind.REMINDER,
-        version=_version([offset, words.texts if words else None]),
+        said=offset,
         occasion=occasion,
         by=BY_REMINDER,
     )
@@ -238,7 +224,6 @@ def _of_recipe(
 ) -> Use:
     words = draft.tenant.templates.get(recipe.template)
     due = due_at(occasion.starts_at, occasion.zone, recipe.offset, recipe.at)
-    said = recipe.model_dump(mode="json")
     return Use(
         anchor=anchor,
         recipe=name,
@@ -251,7 +236,7 @@ def _of_recipe(
         kind=recipe.kind,
         if_late=recipe.if_late,
         confirm=recipe.confirm,
-        version=_version([said, words.texts if words else None]),
+        said=recipe,
         occasion=occasion,
         by=BY_REMINDER,
     )
@@ -263,9 +248,3 @@ def _latest(occasion: Occasion, offset: str, due: datetime, margin: int) -> date
         return due + USEFUL_AFTER
     end = end_of_use(occasion.starts_at, occasion.zone)
     return max(latest_useful(end, margin), due + (end - due) / 2 if end > due else due)
-
-
-def _version(said: object) -> str:
-    """Names what a recipe and its template said: the first 12 hex digits of their hash."""
-    written = json.dumps(said, sort_keys=True, ensure_ascii=False, default=str)
-    return hashlib.sha256(written.encode()).hexdigest()[:12]

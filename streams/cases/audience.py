@@ -21,6 +21,7 @@ from streams.cases.state import (
     RecipeEntry,
     TaskEntry,
 )
+from streams.cases.task_times import JOINS_WITHIN, task_due
 
 PAST_FOR: Final = timedelta(days=7)
 """For so long after an event somebody may still be due a text about it."""
@@ -103,7 +104,10 @@ def _of_tasks(draft: Draft) -> Audience:
     people: set[str] = set()
     for name in draft.index.by_sort[TASKS]:
         task = draft.get(name, TaskEntry)
-        if task is not None and task.scheduled is not None and not task.canceled:
+        if task is None or task.scheduled is None or task.canceled:
+            continue
+        due = task_due(draft, task)
+        if due is None or draft.now < due + JOINS_WITHIN:
             roles.update(task.roles)
             people.update(task.person_ids)
     return build_audience(roles, people)

@@ -57,29 +57,37 @@ class Index:
         """Anchors of which something may be due now, once somebody has asked for them."""
         self.views = False
         """Something has changed that readers of the case see."""
-        for name in sorted(names):
-            self.add(name)
+        for name in names:
+            found = self._list_of(name)
+            if found is not None:
+                found.append(name)
+            if name.startswith(TEXTS):
+                self.names_of_texts[name.rpartition("/")[2]] = name
+        for found in (*self.by_sort.values(), *self.texts.values(), self.confirmations):
+            found.sort()
 
     def add(self, name: str) -> None:
-        for sort, names in self.by_sort.items():
-            if name.startswith(sort):
-                insort(names, name)
-                return
+        names = self._list_of(name)
+        if names is not None:
+            insort(names, name)
         if name.startswith(TEXTS):
-            anchor, _, identity = name.removeprefix(TEXTS).rpartition("/")
-            insort(self.texts.setdefault(anchor, []), name)
-            self.names_of_texts[identity] = name
-        elif name.startswith(CONFIRMATIONS):
-            insort(self.confirmations, name)
+            self.names_of_texts[name.rpartition("/")[2]] = name
+
+    def _list_of(self, name: str) -> list[str] | None:
+        """The list that a name belongs to; None: nobody looks for names of that sort."""
+        if name.startswith(TEXTS):
+            return self.texts.setdefault(name[len(TEXTS) :].rpartition("/")[0], [])
+        if name.startswith(CONFIRMATIONS):
+            return self.confirmations
+        sort = name[: name.find("/", len(DUE) if name.startswith(DUE) else 0) + 1]
+        return self.by_sort.get(sort)
 
     def drop(self, name: str) -> None:
-        for sort, names in self.by_sort.items():
-            if name.startswith(sort):
-                names.remove(name)
+        names = self._list_of(name)
+        if names is not None:
+            names.remove(name)
         if name.startswith(TEXTS):
-            anchor, _, identity = name.removeprefix(TEXTS).rpartition("/")
-            self.texts[anchor].remove(name)
-            self.names_of_texts.pop(identity, None)
+            self.names_of_texts.pop(name.rpartition("/")[2], None)
 
     def anchors(self) -> list[str]:
         return [*self.by_sort[TASKS], *self.by_sort[EVENTS], *self.by_sort[DATES]]

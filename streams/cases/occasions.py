@@ -51,3 +51,13 @@ def occasion_of_task(draft: Draft, task: TaskEntry) -> Occasion | None:
         if entry is not None and entry.date is not None:
             return occasion_of_date(draft, task.when.date_name, entry.date)
     return None
+
+
+def begins_at(draft: Draft, anchor: str) -> datetime | None:
+    """When an event or a date begins; None: a task, or nothing yet."""
+    entry = draft.anchor(anchor)
+    if isinstance(entry, EventEntry) and entry.saved is not None:
+        return instant_of(entry.starts_at, entry.time_zone or draft.zone)
+    if isinstance(entry, DateEntry) and entry.date is not None:
+        return instant_of(entry.date, draft.zone)
+    return None

@@ -8,10 +8,11 @@ from typing import Final, NamedTuple
 from schemas.case import TextState
 from schemas.recipe import IfLate
 from streams.calendar.instants import end_of_use
-from streams.cases.anchors import JOINS_WITHIN, Use, find_uses
+from streams.cases.anchors import FORGET_AFTER, Use, find_uses
 from streams.cases.draft import Draft
 from streams.cases.reasons import LATE, SUPERSEDED, SWITCHED_OFF, TOO_LATE
 from streams.cases.state import PartyEntry, PersonEntry, Progress
+from streams.cases.task_times import JOINS_WITHIN
 from streams.local_time.departures import Departure, Windows, plan_departure, windows_for
 from streams.reasons import Reason
 
@@ -52,6 +53,8 @@ def plan_new(
 ) -> Plan | None:
     """Of a text of which nothing has happened yet.  None: nobody ever expected it."""
     known = _known_at(use, person_id, party)
+    if draft.now >= use.ends_at + FORGET_AFTER:
+        return None
     if max(known, use.known_at) >= _end_of(use) and use.is_automatic:
         return None
     if known >= _end_of(use):

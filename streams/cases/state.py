@@ -85,8 +85,8 @@ class CaseEntry(StateEntry):
     published: str = ""
     """The hash of what was last published."""
     views: bool = False
-    """Something has changed since that a reader would see: a large case is published once a
-    second."""
+    """Something has changed since that a reader would see: a large case is published
+    later."""
 
 
 class PartyEntry(StateEntry):
@@ -264,6 +264,8 @@ class TextEntry(StateEntry):
     by_us: bool = False
     """The case took it back, so it may go again."""
     reason: str | None = None
+    alert: str | None = None
+    """The message id of an alert that is open."""
     same_as: str | None = None
     """The entry of another text with the same words to the same number."""
     stands_for: tuple[str, ...] = ()

@@ -62,10 +62,12 @@ def end_text(
 ) -> None:
     """It ends, or waits to be put right; staff are alerted where somebody counts on it."""
     update: dict[str, Any] = {"state": state, "reason": reason.rule}
+    alerts = state in (TextState.TOO_LATE, TextState.NOT_RENDERED)
+    if alerts and entry.alert is None:
+        update["alert"] = message_id_of(text_parts(name)[1], entry.issue)
     entry = write_text(draft, name, entry.model_copy(update=update), reason)
-    if state in (TextState.TOO_LATE, TextState.NOT_RENDERED):
-        _, text_id = text_parts(name)
-        publish_alert(draft, use, entry, message_id_of(text_id, entry.issue), reason)
+    if alerts and entry.alert is not None:
+        publish_alert(draft, use, entry, entry.alert, reason)
 
 
 def take_back(draft: Draft, name: str, entry: TextEntry, reason: Reason | None = None) -> None:

@@ -13,6 +13,7 @@ from schemas.case import TextState
 from schemas.numbers import e164
 from schemas.person import PersonRequest
 from schemas.topics import PERSON_REQUESTS
+from streams.cases.alerts import close_alert
 from streams.cases.anchors import Use, find_uses, name_text
 from streams.cases.draft import Draft
 from streams.cases.numbers import choose_number
@@ -35,6 +36,7 @@ from streams.local_time.departures import Windows
 
 BEFORE_UNTRUE: Final = timedelta(minutes=2)
 """A text is taken back so long before its words turn false; its `valid_until` sees to the rest."""
+NOT_NEEDED: Final = "it is not due any more"
 MAX_ISSUES: Final = 100
 """Requests of one text: a loop of changes must end somewhere."""
 
@@ -125,12 +127,19 @@ def settle(draft: Draft, name: str, entry: TextEntry, wanted: Wanted | None) -> 
             return _settle_requested(draft, name, entry, wanted)
         case TextState.CANCELED if entry.by_us:
             return _settle_again(draft, entry, wanted)
+        case TextState.NOT_RENDERED if wanted is None:
+            close_alert(draft, entry, None, NOT_NEEDED)
+            update = {"state": TextState.CANCELED, "by_us": True, "alert": None}
+            write_text(draft, name, entry.model_copy(update=update))
         case TextState.NOT_RENDERED:
             return _settle_again(draft, entry, wanted)
         case TextState.SKIPPED if entry.same_as is not None:
             other = draft.get(entry.same_as, TextEntry)
             if other is None or other.state == TextState.CANCELED:
                 return _settle_again(draft, entry, wanted)
+        case TextState.TOO_LATE if wanted is None and entry.alert is not None:
+            close_alert(draft, entry, None, NOT_NEEDED)
+            draft.put(name, entry.model_copy(update={"alert": None}))
     return None
 
 
@@ -205,6 +214,9 @@ def _issue(draft: Draft, wanted: Wanted, entry: TextEntry) -> datetime | None:
         "answered": 0,
     }
     entry = entry.model_copy(update=update)
+    if entry.alert is not None:
+        close_alert(draft, entry, wanted.use, "it goes now, after all")
+        entry = entry.model_copy(update={"alert": None})
     draft.publish(PERSON_REQUESTS, build_request(draft, wanted, entry, words))
     write_text(draft, wanted.name, entry)
     return None if words.true_until is None else words.true_until - BEFORE_UNTRUE

@@ -13,9 +13,17 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from streams.cases.anchors import Use, find_uses, name_text
+from schemas.send_request import Kind
+from streams.cases.anchors import (
+    FORGET_AFTER,
+    USEFUL_AFTER,
+    Use,
+    find_uses,
+    name_text,
+)
 from streams.cases.audience import digest_audience
 from streams.cases.draft import Draft, take_after
+from streams.cases.occasions import begins_at
 from streams.cases.parties import update_party
 from streams.cases.state import (
     CASE,
@@ -35,10 +43,10 @@ STEP: Final = 300
 AT_ONCE: Final = timedelta(milliseconds=1)
 FEW_ANCHORS: Final = 20
 """Anchors that are looked at in the step of a change; timers look at the others."""
-LOOK_AHEAD: Final = timedelta(days=1)
-"""Quiet hours may bring a reminder forward, by less than that: only then are parties looked at."""
-FORGET_AFTER: Final = timedelta(days=35)
-"""Texts about an event are forgotten so long after it."""
+LOOK_AHEAD: Final = timedelta(hours=26)
+"""Quiet hours may bring a text forward, by less than that: only then are parties looked at."""
+LOOK_FAR_AHEAD: Final = timedelta(days=6)
+"""The same for marketing, which has Sundays and holidays too."""
 OF_TEXTS: Final = "texts"
 OF_PARTIES: Final = "parties"
 
@@ -188,9 +196,13 @@ def _settle_new(draft: Draft, use: Use, person_id: str) -> datetime | None:
 
 def _near_uses(draft: Draft, name: str, entry: Anchor) -> list[Use]:
     """Those that may be due now, and have not been dealt with for good."""
-    near = draft.now + LOOK_AHEAD
     over = entry.progress.over
-    return [use for use in find_uses(draft, name) if use.due <= near and use.token not in over]
+    uses = find_uses(draft, name)
+    return [use for use in uses if _looks_from(use) <= draft.now and use.token not in over]
+
+
+def _looks_from(use: Use) -> datetime:
+    return use.due - (LOOK_FAR_AHEAD if use.kind == Kind.MARKETING else LOOK_AHEAD)
 
 
 def _pause(draft: Draft, name: str, step: str, after: str, wakes: list[datetime | None]) -> None:
@@ -209,13 +221,14 @@ def _finish(draft: Draft, name: str, near: list[Use], wakes: list[datetime | Non
     uses = find_uses(draft, name)
     over = {use.token for use in near if use.ends_at <= now} | set(entry.progress.over)
     open_uses = [use for use in uses if use.token not in over]
-    wakes += [use.due - LOOK_AHEAD for use in open_uses if use.due > now + LOOK_AHEAD]
-    wakes += [use.ends_at for use in open_uses if use.due <= now + LOOK_AHEAD]
+    wakes += [_looks_from(use) for use in open_uses if _looks_from(use) > now]
+    wakes += [use.ends_at for use in open_uses if _looks_from(use) <= now]
     wake = min((one for one in wakes if one is not None), default=None)
     progress = entry.progress
+    known = {*progress.armed, *progress.over}
     time = _time_of(draft, entry)
     first_seen = progress.first_seen if progress.seen_time == time else now
-    tokens = {use.token for use in uses}
+    tokens = {use.token for use in uses} | (known if draft.case.closed else set())
     ahead = {use.token for use in uses if use.due > now} | set(progress.armed)
     _keep(
         draft,
@@ -228,11 +241,11 @@ def _finish(draft: Draft, name: str, near: list[Use], wakes: list[datetime | Non
         step="",
         after="",
         next_at=wake,
-        is_active=any(use.due <= now + LOOK_AHEAD for use in open_uses),
+        is_active=any(_looks_from(use) <= now for use in open_uses),
     )
     _show_next(draft, name, min((use.due for use in open_uses if use.due > now), default=None))
     if wake is None:
-        wake = _forget_texts(draft, name, uses)
+        wake = _forget_texts(draft, name)
     draft.set_timer(name, wake)
 
 
@@ -249,14 +262,14 @@ def _show_next(draft: Draft, name: str, at: datetime | None) -> None:
         draft.show()
 
 
-def _forget_texts(draft: Draft, name: str, uses: list[Use]) -> datetime | None:
+def _forget_texts(draft: Draft, name: str) -> datetime | None:
     """Nothing is ahead: the texts of an event that is long past are forgotten.  Those of a task are
     kept, for it may be put off."""
     texts = draft.index.texts.get(name.removeprefix(DUE), [])
-    ends = [use.ends_at for use in uses if use.is_automatic]
-    if not texts or len(ends) < len(uses) or not ends:
+    begins = begins_at(draft, name)
+    if not texts or begins is None:
         return None
-    at = max(ends) + FORGET_AFTER
+    at = begins + USEFUL_AFTER + FORGET_AFTER
     if at > draft.now:
         return at
     for text in texts[:STEP]:

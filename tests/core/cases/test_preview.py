@@ -127,7 +127,7 @@ def test_a_text_that_has_arrived_is_shown_as_that() -> None:
     case = reminding(day="1 day before")
     case.hearing("2026-11-11T09:00")
     [first] = case.requests_until("2026-11-10T14:30")
-    case.answer(first, "delivered", final=True)
+    case.report(first, "delivered", final=True)
     case.hearing("2026-11-12T09:00")
     back = change(
         "event_saved",

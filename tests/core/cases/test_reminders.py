@@ -204,14 +204,14 @@ def test_a_text_that_waits_when_its_event_moves_is_replaced() -> None:
     case = reminding(day="24 hours before")
     case.hearing("2026-11-05T10:00")
     [first] = case.requests_until("2026-11-04T15:00")
-    case.answer(first, "queued")
+    case.report(first, "queued")
     case.states()
     step = case.hearing("2026-11-05T09:30")
     assert [
         one.value.request_id for one in step.publish if isinstance(one.value, PersonCancel)
     ] == [first.message_id]
     assert case.states() == [("canceling", "event_changed"), ("requested", None)]
-    case.answer(first, "canceled", rule="canceled", final=True)
+    case.report(first, "canceled", rule="canceled", final=True)
     [second] = case.take(PersonRequest)
     assert "9:30 AM" in second.body
     assert second.message_id != first.message_id
@@ -222,7 +222,7 @@ def test_one_that_had_left_before_is_followed_by_one_of_the_new_time() -> None:
     case = reminding(day="24 hours before")
     case.hearing("2026-11-05T10:00")
     [first] = case.requests_until("2026-11-04T15:00")
-    case.answer(first, "sent")
+    case.report(first, "sent")
     case.hearing("2026-11-05T09:30")
     [second] = case.take(PersonRequest)
     assert "9:30 AM" in second.body
@@ -244,12 +244,12 @@ def test_dates_that_change_forth_and_back() -> None:
     case = reminding(day="1 day before")
     case.hearing("2026-11-11T09:00")
     [first] = case.requests_until("2026-11-10T14:30")
-    case.answer(first, "delivered", final=True)
+    case.report(first, "delivered", final=True)
     case.hearing("2026-11-12T09:00")
     case.hearing("2026-11-12T09:00", location="Room 7")
     [second] = case.requests_until("2026-11-11T14:30")
     assert "November 12" in second.body
-    case.answer(second, "delivered", final=True)
+    case.report(second, "delivered", final=True)
     case.hearing("2026-11-12T09:00", location="Room 8")
     case.hearing("2026-11-11T10:00", at=case.now)
     case.hearing("2026-11-11T09:00")
@@ -270,7 +270,7 @@ def test_a_failed_reminder_is_not_tried_again() -> None:
     case.hearing()
     [first] = case.requests_until("2026-11-01T14:00")
     case.states()
-    case.answer(first, "undelivered", error_code="30005", final=True)
+    case.report(first, "undelivered", error_code="30005", final=True)
     assert case.states() == [("failed", "30005")]
     case.hearing(title="Trial")
     assert sent(case, "2026-11-20T00:00") == []
@@ -282,7 +282,7 @@ def test_other_words_replace_what_waits(change: str) -> None:
     case.hearing()
     case.do("party_changed", person_id=ANA, number=ANAS)
     [first] = case.requests_until("2026-11-01T14:00")
-    case.answer(first, "held", rule="not_opted_in")
+    case.report(first, "held", rule="not_opted_in")
     if change == "title":
         case.hearing(title="Trial")
     elif change == "words":
@@ -296,7 +296,7 @@ def test_other_words_replace_what_waits(change: str) -> None:
         case.do("party_changed", person_id=ANA, number=LUISES)
     assert case.take(PersonRequest) == []
     assert [one.request_id for one in case.take(PersonCancel)] == [first.message_id]
-    case.answer(first, "canceled", final=True)
+    case.report(first, "canceled", final=True)
     [second] = case.take(PersonRequest)
     assert second.message_id == f"{first.message_id}.2"
     assert (second.body, second.to) != (first.body, first.to)
@@ -322,7 +322,7 @@ def test_swapped_numbers_in_two_steps() -> None:
     case.do("party_changed", person_id=ANA, number=LUISES)
     case.do("party_changed", person_id=LUIS, number=ANAS)
     for one in first:
-        case.answer(one, "canceled", final=True)
+        case.report(one, "canceled", final=True)
     second = case.take(PersonRequest)
     assert {(one.person_id, one.to) for one in second} == {(ANA, LUISES), (LUIS, ANAS)}
 
@@ -335,7 +335,7 @@ def test_a_recipe_that_is_put_off_takes_back_what_waits() -> None:
         recipes={"day": recipe("1 hour before")}, templates={"soon": template(ON_DAY)}
     )
     case.fire("due/event/h")
-    case.answer(first, "canceled", final=True)
+    case.report(first, "canceled", final=True)
     [second] = case.requests_until("2026-11-02T13:00")
     assert (second.message_id, second.requested_at) == (
         f"{first.message_id}.2",
@@ -352,11 +352,11 @@ def test_words_are_written_again_before_they_turn_false() -> None:
     [first] = case.requests_until("2026-11-01T14:00")
     assert "tomorrow" in first.body
     assert first.valid_until == utc("2026-11-02T05:00")  # midnight in New York
-    case.answer(first, "held", rule="not_opted_in")
+    case.report(first, "held", rule="not_opted_in")
     case.run_until(utc("2026-11-02T04:59"))
     [cancel] = case.take(PersonCancel)
     assert cancel.request_id == first.message_id
-    case.answer(first, "canceled", final=True)
+    case.report(first, "canceled", final=True)
     [second] = case.requests_until("2026-11-02T13:00")
     assert (second.requested_at, "today" in second.body) == (utc("2026-11-02T13:00"), True)
     assert second.valid_until == utc("2026-11-02T13:30")
@@ -367,7 +367,7 @@ def test_words_that_expired_at_the_gate_are_written_again() -> None:
     case.hearing("2026-11-02T17:00")
     [first] = case.requests_until("2026-11-01T22:00")
     case.now = utc("2026-11-02T05:01")
-    case.answer(first, "expired", rule="expired", final=True)
+    case.report(first, "expired", rule="expired", final=True)
     [second] = case.requests_until("2026-11-02T13:00")
     assert "today" in second.body
 
@@ -377,7 +377,7 @@ def test_words_that_turn_false_when_nothing_else_is_of_use_end() -> None:
     case.hearing("2026-11-02T08:15")
     [first] = case.requests_until("2026-11-01T13:15")
     case.run_until(utc("2026-11-02T04:59"))
-    case.answer(first, "canceled", final=True)
+    case.report(first, "canceled", final=True)
     case.states()
     assert sent(case, "2026-11-03T00:00") == []
     assert case.states() == [("too_late", "too_late")]
@@ -390,7 +390,7 @@ def test_what_expires_when_it_is_of_no_use_is_told_by_outcomes_alone() -> None:
     [first] = case.requests_until("2026-11-01T14:00")
     case.states()
     case.run_until(utc("2026-11-02T13:30"))
-    case.answer(first, "expired", rule="expired", final=True)
+    case.report(first, "expired", rule="expired", final=True)
     assert (case.states(), case.take(Alert)) == ([("too_late", "too_late")], [])
 
 
@@ -403,7 +403,7 @@ def test_a_switch_stops_automatic_texts_at_once_and_brings_back_what_is_ahead() 
     [first] = case.requests_until("2026-11-01T20:00")
     case.do("case_settings", reminders={ANA: False})
     assert [one.request_id for one in case.take(PersonCancel)] == [first.message_id]
-    case.answer(first, "canceled", final=True)
+    case.report(first, "canceled", final=True)
     assert case.take(PersonRequest) == []
     case.do("case_settings", reminders={ANA: True})
     assert [one.message_id for one in case.take(PersonRequest)] == [f"{first.message_id}.2"]
@@ -424,10 +424,10 @@ def test_a_closed_case_takes_all_back_and_a_reopened_one_brings_it_again() -> No
     case = reminding(day="1 day before", hour="2 hours before")
     case.hearing("2026-11-02T15:00")
     [first] = case.requests_until("2026-11-01T20:00")
-    case.answer(first, "queued")
+    case.report(first, "queued")
     case.do("case_closed")
     assert [one.request_id for one in case.take(PersonCancel)] == [first.message_id]
-    case.answer(first, "canceled", final=True)
+    case.report(first, "canceled", final=True)
     assert sent(case, "2026-11-01T21:00") == []
     case.do("case_reopened")
     assert [one.message_id for one in case.take(PersonRequest)] == [f"{first.message_id}.2"]
@@ -466,6 +466,7 @@ def test_a_missing_value_stops_the_text_and_is_named() -> None:
         assert [one.state for one in case.take(Alert)] == ["not_rendered"]
         case.person(ANA, ANAS, name="Ana")
         assert len(case.take(PersonRequest)) == 1
+        assert [one.open for one in case.take(Alert)] == [False]
 
 
 @pytest.mark.parametrize("name", ["McDonald", "O’Brien", "Anne Marie", "de la Cruz", "$& {{x}}"])
@@ -513,17 +514,17 @@ def reply(**fields: Any) -> CaseReply:
 def test_a_confirmation_is_awaited_once_the_reminder_has_left() -> None:
     case, first = confirming()
     assert case.take(CaseNumber) == []
-    case.answer(first, "sent")
+    case.report(first, "sent")
     [card] = case.take(CaseNumber)
     [awaited] = card.awaits
     assert (awaited.event_id, awaited.word, awaited.until) == ("h", "C", utc("2026-11-02T14:00"))
-    case.answer(first, "delivered", final=True)
+    case.report(first, "delivered", final=True)
     assert case.take(CaseNumber) == []
 
 
 def test_a_confirmation_is_recorded_on_the_event() -> None:
     case, first = confirming()
-    case.answer(first, "sent")
+    case.report(first, "sent")
     case.take(CaseNumber)
     case.feed(reply())
     assert [(one.person_id, one.at) for one in case.case.events[0].confirmed] == [
@@ -536,7 +537,7 @@ def test_a_confirmation_is_recorded_on_the_event() -> None:
 
 def test_a_confirmation_of_another_time_does_not_count() -> None:
     case, first = confirming()
-    case.answer(first, "sent")
+    case.report(first, "sent")
     case.hearing("2026-11-03T09:00")
     case.take(CaseNumber)
     case.feed(reply())
@@ -551,9 +552,9 @@ def test_answers_that_are_old_or_repeated_change_nothing() -> None:
     case.hearing()
     [first] = case.requests_until("2026-11-01T14:00")
     case.states()
-    case.answer(first, "delivered", version=9, final=True)
-    case.answer(first, "sent", version=8)
-    case.answer(first, "delivered", version=9)
+    case.report(first, "delivered", version=9, final=True)
+    case.report(first, "sent", version=8)
+    case.report(first, "delivered", version=9)
     assert case.states() == [("arrived", None)]
 
 
@@ -562,11 +563,11 @@ def test_a_text_that_people_moved_is_still_the_same_text() -> None:
     case.hearing()
     [first] = case.requests_until("2026-11-01T14:00")
     moved = f"{first.message_id}:moved-2"
-    case.answer(first, "canceled", final=True)
-    case.answer(first, "queued", message_id=moved, version=1)
+    case.report(first, "canceled", final=True)
+    case.report(first, "queued", message_id=moved, version=1)
     case.hearing(title="Trial")
     assert [one.request_id for one in case.take(PersonCancel)] == [first.message_id]
-    case.answer(first, "canceled", message_id=moved, version=2, final=True)
+    case.report(first, "canceled", message_id=moved, version=2, final=True)
     assert [one.message_id for one in case.take(PersonRequest)] == [f"{first.message_id}.2"]
 
 
@@ -575,12 +576,12 @@ def test_a_try_that_went_out_after_all_ends_the_next_one() -> None:
     case.hearing()
     [first] = case.requests_until("2026-11-01T14:00")
     case.hearing(title="Trial")
-    case.answer(first, "canceled", final=True)
+    case.report(first, "canceled", final=True)
     [second] = case.take(PersonRequest)
     case.take(PersonCancel)
-    case.answer(first, "delivered", final=True)
+    case.report(first, "delivered", final=True)
     assert [one.request_id for one in case.take(PersonCancel)] == [second.message_id]
-    case.answer(second, "canceled", final=True)
+    case.report(second, "canceled", final=True)
     case.wait(timedelta(days=3).total_seconds())
     assert case.take(PersonRequest) == []
 
@@ -590,7 +591,7 @@ def test_what_staff_cancel_is_not_sent_again() -> None:
     case.hearing()
     [first] = case.requests_until("2026-11-01T14:00")
     case.states()
-    case.answer(first, "canceled", rule="canceled", final=True)
+    case.report(first, "canceled", rule="canceled", final=True)
     case.hearing(title="Trial")
     assert case.take(PersonRequest) == []
     assert case.states() == [("canceled", "canceled")]
@@ -600,7 +601,7 @@ def test_texts_of_a_past_event_are_forgotten() -> None:
     case = reminding(day="1 day before")
     case.hearing()
     [first] = case.requests_until("2026-11-01T14:00")
-    case.answer(first, "delivered", final=True)
+    case.report(first, "delivered", final=True)
     case.run_until(utc("2026-11-20T00:00"))
     assert any(name.startswith("text/") for name in case.state.raw)
     case.run_until(utc("2026-12-20T00:00"))
@@ -631,3 +632,45 @@ def test_what_is_published_says_what_made_the_text() -> None:
     assert log.recipe_version is not None
     assert log.due_at == request.requested_at
     assert case.now - MINUTE < log.at
+
+
+def test_an_alert_about_an_event_that_is_canceled_is_closed() -> None:
+    case = reminding("{{ event.location }}", day="1 day before")
+    case.hearing()
+    case.run_until(utc("2026-11-01T15:00"))
+    [alert] = case.take(Alert)
+    case.do("event_canceled", event_id="h")
+    assert [(one.message_id, one.open) for one in case.take(Alert)] == [(alert.message_id, False)]
+    case.hearing(location="Room 5")
+    assert len(case.take(PersonRequest)) == 1
+
+
+def test_texts_of_an_event_that_was_canceled_are_forgotten_too() -> None:
+    case = reminding(day="1 day before")
+    case.hearing()
+    [first] = case.requests_until("2026-11-01T14:00")
+    case.report(first, "delivered", final=True)
+    case.do("event_canceled", event_id="h")
+    case.run_until(utc("2026-12-20T00:00"))
+    assert not any(name.startswith("text/") for name in case.state.raw)
+
+
+def test_a_case_that_was_closed_for_long_says_nothing_of_old_events() -> None:
+    case = reminding(day="1 day before")
+    case.hearing()
+    [first] = case.requests_until("2026-11-01T14:00")
+    case.report(first, "delivered", final=True)
+    case.run_until(utc("2026-12-20T00:00"))
+    case.do("case_closed")
+    case.run_until(utc("2027-12-20T00:00"))
+    case.states()
+    case.do("case_reopened")
+    assert (case.states(), case.take(Alert), case.take(PersonRequest)) == ([], [], [])
+
+
+def test_marketing_goes_before_a_sunday_that_would_make_it_useless() -> None:
+    case = reminding(open_day=recipe("1 day before", kind="marketing", at="09:00"))
+    case.person(ANA, "+12055550142", time_zone="America/Chicago", postal_region="AL")
+    case.hearing("2026-10-12T07:30", time_zone="America/Chicago")  # a Monday
+    [request] = case.requests_until("2026-10-13T00:00")
+    assert request.requested_at == utc("2026-10-11T00:45")  # Saturday, 19:45 in Alabama

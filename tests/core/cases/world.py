@@ -83,7 +83,7 @@ class CaseHarness(ProcessorHarness):
         assert found, "no case was published"
         return found[-1]
 
-    def answer(self, request: PersonRequest, state: str, **fields: Any) -> StepResult:
+    def report(self, request: PersonRequest, state: str, **fields: Any) -> StepResult:
         """What outcomes tells of a request."""
         said = {"message_id": request.message_id, "final": False, "version": next(self._versions)}
         return self.feed(

@@ -28,6 +28,8 @@ class MailServer:
         self.logged_in: list[bool] = []
         self.rcpt_replies: list[str] = []
         """To the next recipients, in this order; then it knows everybody."""
+        self.replies: dict[str, list[str]] = {}
+        """The same, by recipient."""
         self.data_replies: list[str] = []
         """To the next mails; then it takes everything."""
         self.on_taken: Callable[[], None] = lambda: None
@@ -37,6 +39,8 @@ class MailServer:
     ) -> str:
         if self.rcpt_replies:
             return self.rcpt_replies.pop(0)
+        if self.replies.get(address):
+            return self.replies[address].pop(0)
         if address.startswith("nobody"):
             return "550 5.1.1 no such person"
         envelope.rcpt_tos.append(address)

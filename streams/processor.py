@@ -60,6 +60,10 @@ class Processor:
     reports_unreadable: tuple[Topic[Any], ...] | None = None
     """Topics whose unreadable records `process` is told of (`UnreadableRecord`), for they may have
     been a STOP. None: the priority topics."""
+    shared_topics: tuple[Topic[Any], ...] = ()
+    """Inputs that another processor reads too and looks after: it re-routes what is misplaced there
+    and puts aside what cannot be read.  Here such records are passed over.  If both did so, each
+    would read the other's copies, and act again on what is long past."""
     waiting_prefix: str | None = None
     """The beginning of the names of entries that wait, and are evaluated again when settings
     change.  The entity keys of such a processor begin with the tenant."""
@@ -79,10 +83,11 @@ class Processor:
     def outputs(self) -> tuple[Topic[Any], ...]:
         """All that it must be allowed to write; its inputs too, for a misplaced record is filed
         again."""
+        own = (topic for topic in self.inputs if topic not in self.shared_topics)
         return tuple(
             {
                 topic.name: topic
-                for topic in (*self.published_topics, *self.inputs, DEAD_LETTERS, self.state_topic)
+                for topic in (*self.published_topics, *own, DEAD_LETTERS, self.state_topic)
             }.values()
         )
 

@@ -78,6 +78,7 @@ THREADS: Final = Processor(
     batching=BACKGROUND,
     waiting_prefix=THREAD,
     reports_unreadable=(),
+    shared_topics=(t.REPLIES, t.NUMBER_FACTS),
     priority_topics=(t.CASE_NUMBERS, t.NUMBER_FACTS, t.THREAD_MESSAGES),
     topics=(t.REPLIES, t.THREAD_EVENTS),
     published_topics=(t.THREADS, t.CASE_REPLIES, t.MAIL_REQUESTS),

@@ -245,6 +245,20 @@ def test_the_inputs_of_a_processor_have_one_key(name: str) -> None:
     assert len({topic.single for topic in inputs}) == 1
 
 
+def test_one_processor_looks_after_a_topic() -> None:
+    """Two would each file a misplaced record again, and read the other's copy."""
+    from streams.topology import PROCESSORS
+
+    readers: dict[str, list[str]] = {}
+    for name, processor in PROCESSORS.items():
+        for topic in processor.inputs:
+            if topic not in processor.shared_topics:
+                readers.setdefault(topic.name, []).append(name)
+    assert {topic: names for topic, names in readers.items() if len(names) != 1} == {}
+    inputs = {topic.name for processor in PROCESSORS.values() for topic in processor.inputs}
+    assert inputs == set(readers)
+
+
 @pytest.mark.parametrize("package", PACKAGES)
 def test_no_public_function_is_a_past_participle(package: str) -> None:
     """A function is named by what it does: `build_order`, not `ordered`.  Properties may

@@ -78,6 +78,7 @@ class Evaluator:
             name: DlqLimit(dlq_share) for name in self.topics if name not in may_carry_stop
         }
         """Of the topics that may stand still."""
+        self._shared = {topic.name for topic in processor.shared_topics}
         self._inputs = {
             name: (topic, counts[name], self.limits.get(name) or DlqLimit(NO_LIMIT))
             for name, topic in self.topics.items()
@@ -142,6 +143,8 @@ class Evaluator:
                 _tuple(InputRecord, (value, name, record.partition, offset, at_ms)),
                 settings,
             )
+        elif name in self._shared:
+            return
         elif isinstance(decoded, WrongPartition):
             self._reroute(tx, topic, record, decoded)
         else:

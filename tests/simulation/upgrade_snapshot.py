@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from schemas import topics as t
+from schemas.case_event import CaseOpened
 from schemas.person import PersonRequest
 from schemas.send_request import SendRequest
 from tests.simulation.log import Entry
@@ -33,6 +34,10 @@ def stopped(seed: int = SEED) -> Scenario:
     scenario = Scenario(seed)
     world = scenario.world
     scenario.people_opt_in()
+    opened = CaseOpened(
+        tenant="acme", case_id="8841", change_id="c1", title="In re Rivera", at=world.now
+    )
+    world.publish(t.CASE_EVENTS, opened)
     world.settle(until=timedelta(seconds=1))
     scenario.producers_ask(30)
     scenario.people_say_stop()

@@ -415,6 +415,18 @@ def test_a_record_under_a_wrong_key_is_filed_under_its_own() -> None:
     assert [(send.topic, send.key) for send in run(one).outgoing_records] == [(THEN.name, b"k")]
 
 
+def test_what_another_processor_looks_after_is_passed_over() -> None:
+    """Neither filed again nor put aside: the other one does both, and its copies come here too."""
+    log, one = Log(1), task(shared_topics=(THEN,))
+    value = b'{"key": "k", "what": "hello"}'
+    misplaced = log.append(THEN.name, 0, MS, None, value)
+    unreadable = log.append(THEN.name, 0, MS, b"k", b"{")
+    one.feed(THEN.name, [misplaced, unreadable, log.append(THEN.name, 0, MS, b"k", value)])
+    tx = run(one)
+    assert (tx.outgoing_records, words(one)) == ([], ("hello",))
+    assert tx.positions[THEN.name] == 3
+
+
 def test_call_results_come_first_and_alone_while_giving_up() -> None:
     log, one = Log(1), task()
     one.feed(FIRST.name, [entry(log, FIRST, "stop")])

@@ -58,8 +58,9 @@ def print_view(view: CaseView, now: datetime, unmask: bool) -> None:
     if view.parties:
         rows = [_party_cells(party, now, zone, unmask) for party in view.parties]
         screen.print(table("Parties", ("person", "name", "role", "number", "", "reminders"), rows))
-    if case.tasks:
-        tasks = [_task_cells(one, view, zone) for one in case.tasks]
+    planned = [task for task in case.tasks if task.written_by is None]
+    if planned:
+        tasks = [_task_cells(one, view, zone) for one in planned]
         screen.print(table("Tasks", ("task", "words", "to", "due", "kind", "state"), tasks))
     if case.events:
         events = [_event_cells(one) for one in case.events]
@@ -150,12 +151,18 @@ def _event_cells(event: CaseCalendarEvent) -> list[Any]:
     ]
 
 
+def name_origin(text: CaseText) -> str:
+    """What made it: a task, or a recipe and its event."""
+    about = text.event_id or text.date_name
+    return " of ".join(filter(None, (text.recipe or text.task_id, about)))
+
+
 def _text_cells(text: CaseText, names: dict[str, str], case: Case) -> list[Any]:
     due = text.due_at or text.at
     return [
         format_local(due.isoformat(), case.time_zone)[:16],
         names.get(text.person_id) or text.person_id,
-        text.recipe or text.task_id or text.event_id,
+        name_origin(text),
         text.state,
         text.says or text.reason,
         text.message_id,

@@ -28,6 +28,13 @@ from services.terminal import color_word, console, note, print_json, table
 from streams.reasons import format_duration
 
 _COLUMNS = ("to", "name", "number", "leaves", "why then", "", "segments#", "price#", "text")
+_STATES = {
+    "requested": "under way",
+    "canceling": "being taken back",
+    "sent": "has left",
+    "arrived": "has arrived",
+    "failed": "has failed",
+}
 _SHARED = "somebody else gets another text at this number"
 _WARNINGS = {
     "shared_number": _SHARED,
@@ -163,7 +170,7 @@ def _cells(row: PreviewRow, zone: ZoneInfo, now: datetime, unmask: bool) -> list
         line.person_id,
         line.name,
         number if unmask else mask_number(number),
-        leaves or f"not sent ({line.state or 'no'})",
+        leaves or _STATES.get(line.state or "", f"not sent ({line.state or 'no'})"),
         (line.why_then or "").replace("_", " ") or _say_reason(row),
         ready,
         line.segments,

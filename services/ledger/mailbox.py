@@ -189,6 +189,18 @@ def list_alerts(
     return tuple(sorted(current, key=_by_urgency))
 
 
+def find_open_alerts(
+    ledger: Ledger, names: Sequence[str], tenant: str | None = None
+) -> tuple[tuple[str, str], ...]:
+    """Tenant and id of those texts that have an open alert.  A case has alerts of texts that it
+    never asked for, and nobody else knows of them."""
+    sql = """SELECT min(tenant) AS tenant, message_id FROM alerts WHERE open
+            AND message_id IN (SELECT value FROM json_each(?1)) AND (?2 IS NULL OR tenant = ?2)
+        GROUP BY message_id HAVING count(*) = 1 ORDER BY message_id"""
+    rows = ledger.rows(sql, json.dumps(list(names)), tenant)
+    return tuple((row["tenant"], row["message_id"]) for row in rows)
+
+
 def _by_urgency(current: CurrentAlert) -> tuple[int, datetime]:
     return _URGENCY_ORDER[current.urgency], current.alert.before or current.alert.at
 

@@ -15,7 +15,7 @@ from schemas.approval import Approval
 from schemas.send_request import Dismissal
 from schemas.topics import APPROVALS, DISMISSALS
 from services.ledger import Ledger
-from services.ledger.mailbox import MailboxItem
+from services.ledger.mailbox import MailboxItem, find_open_alerts
 from services.ledger.message_status import find_request
 from services.operations.errors import InvalidRequest, OperationFailed
 from services.operations.selection import Selection, select_messages
@@ -98,10 +98,28 @@ def _find_answer(ledger: Ledger, approval: Approval) -> dict[str, Any] | None:
     return dict(json.loads(found[0]["json"])) if found else None
 
 
-def select_failed(ledger: Ledger, selection: Selection, now: datetime) -> list[MailboxItem]:
-    """The selected messages that have failed.
+class FailedText(NamedTuple):
+    tenant: str
+    message_id: str
+    """Of a text that a case never requested: the text's own id, as its alert has it."""
+
+
+def select_failed(ledger: Ledger, selection: Selection, now: datetime) -> list[FailedText]:
+    """The selected messages that have failed, and named texts that have an open alert.
 
     Raises OperationError where there is none, or a named message has not failed."""
+    names = tuple(selection.ids or ())
+    alerted = [FailedText(*one) for one in find_open_alerts(ledger, names, selection.tenant)]
+    others = [name for name in names if name not in {one.message_id for one in alerted}]
+    if names and not others:
+        return alerted
+    found = _select_failed_messages(ledger, selection._replace(ids=others or None), now)
+    return [*alerted, *(FailedText(one.tenant, one.message_id) for one in found)]
+
+
+def _select_failed_messages(
+    ledger: Ledger, selection: Selection, now: datetime
+) -> list[MailboxItem]:
     items = select_messages(ledger, selection, (Box.SENTBOX, Box.OUTBOX), now)
     failed = [item for item in items if item.state in FAILED_BEFORE | FAILED_AFTER]
     if selection.ids and (others := [item for item in items if item not in failed]):
@@ -113,7 +131,7 @@ def select_failed(ledger: Ledger, selection: Selection, now: datetime) -> list[M
     return failed
 
 
-def build_dismissals(items: Sequence[MailboxItem], by: str, now: datetime) -> list[Dismissal]:
+def build_dismissals(items: Sequence[FailedText], by: str, now: datetime) -> list[Dismissal]:
     """One dismissal for each message.  Raises InvalidRequest."""
     return [
         build_message(Dismissal, tenant=one.tenant, message_id=one.message_id, by=by, at=now)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
@@ -123,7 +123,7 @@ def promise(view: CaseView, now: datetime) -> str:
         late = [text for text in view.texts if text.state == TextState.TOO_LATE]
         call = f" {len(late)} text(s) came too late: see sayso alerts." if late else ""
         launch = " Its tasks go when it is launched." if case.launched_at is None else ""
-        return f"Next: nothing is ahead.{launch}{call}"
+        return " ".join((f"Next: nothing is ahead.{launch}{call}", *_say_held(view, now)))
     first = upcoming[0]
     together = [one for one in upcoming if (one.due_at, one.what) == (first.due_at, first.what)]
     wanted = list(dict.fromkeys(name for one in together for name in one.person_ids))
@@ -141,7 +141,21 @@ def promise(view: CaseView, now: datetime) -> str:
         for party in parties
         if party.readiness is not Readiness.READY
     ]
-    return " ".join((f"Next: {says}", *others))
+    shown = {party.party.person_id for party in parties}
+    return " ".join((f"Next: {says}", *others, *_say_held(view, now, shown)))
+
+
+def _say_held(view: CaseView, now: datetime, said: Collection[str] = ()) -> list[str]:
+    """What was asked for, and waits because somebody cannot be texted."""
+    zone = ZoneInfo(view.case.time_zone)
+    waits = {text.person_id for text in view.texts if text.state == TextState.REQUESTED}
+    return [
+        f"A text waits for {party.first_name}: {describe_unready(party, now, zone)}."
+        for party in view.parties
+        if party.party.person_id in waits
+        and party.readiness is not Readiness.READY
+        and party.party.person_id not in said
+    ]
 
 
 def describe_unready(party: PartyView, now: datetime, zone: ZoneInfo) -> str:

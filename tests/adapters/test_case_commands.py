@@ -178,6 +178,7 @@ def test_what_is_wrong_is_one_sentence_and_nothing_is_published(
 DOUBTED = [
     ("case event save 8841 e --title X --at 2025-12-02T09:00", ["in the past"]),
     (f"case event save 8841 e --title X --at {SOON}T04:00", ["really outside 07:00-19:00?"]),
+    (f"case event save 8841 e --title X --at {SOON}T09:00Z", ["really outside 07:00-19:00?"]),
     (f"case event save 8841 e --title X --at {SOON}T19:00", []),
     (f"case event save 8841 e --title X --at {SOON}", []),
     ("case task add 8841 t --body x --to cliemt", ["did you mean 'client'?"]),
@@ -267,6 +268,10 @@ def test_the_first_line_says_who_hears_and_who_will_not(
     assert "Luis will not: they were asked " in says
     assert run(["case", "show", "8841"]) == 0
     assert says in capsys.readouterr().out
+    office.text("t-1", "luis", "requested", task_id="docs")
+    office.case(events=[], tasks=[], version=8)
+    says = show(capsys)["promise"]
+    assert says.startswith("Next: nothing is ahead. A text waits for Luis: they were asked ")
     office.case(closed=True, version=9)
     assert show(capsys)["promise"] == "Next: nothing. The case is closed."
 

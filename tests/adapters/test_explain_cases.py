@@ -13,7 +13,7 @@ import pytest
 from schemas.case import CaseText
 from schemas.outcome import Alert
 from schemas.person import PersonCancel, PersonRequest
-from schemas.topics import ALERTS, CASE_TEXTS, PERSON_CANCELS, PERSON_REQUESTS
+from schemas.topics import ALERTS, CASE_TEXTS, DISMISSALS, PERSON_CANCELS, PERSON_REQUESTS
 from services.cli.app import run
 from tests.adapters.case_ledger import MARIA, NOW, Office, open_office
 from tests.adapters.ledger_filler import make_record
@@ -37,7 +37,7 @@ MADE_BY = (
 
 @pytest.fixture
 def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
-    opened = open_office(tmp_path, monkeypatch)
+    opened = open_office(tmp_path, monkeypatch, tenant="acme")
     opened.settle()
     yield opened
     opened.store.close()
@@ -155,3 +155,10 @@ def test_an_alert_of_a_reminder_that_came_too_late_is_among_the_alerts(
     assert "day" in explain(capsys, found["message_id"], "-t", "acme")
     assert run(["alerts"]) == 0
     assert "c1" in capsys.readouterr().out
+    assert run(["dismiss", found["message_id"], "--by", "dana"]) == 0
+    ((topic, dismissal),) = office.published
+    assert (topic, dismissal.message_id) == (DISMISSALS.name, found["message_id"])
+    office.add(DISMISSALS, dismissal)
+    capsys.readouterr()
+    assert run(["alerts", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == []

@@ -81,6 +81,7 @@ def open_(
 @app.command()
 def show(
     case_id: CaseId,
+    most: options.Most = 200,
     tenant: options.Tenant = None,
     bootstrap: options.Bootstrap = None,
     state: options.State = options.STATE,
@@ -108,7 +109,7 @@ def show(
         plain = view_to_json(view, now)
         print_json(plain if unmask else mask(plain))
         return
-    print_view(view, now, unmask)
+    print_view(view, now, unmask, most)
 
 
 @app.command("list")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -49,15 +50,19 @@ def _party_to_json(view: PartyView) -> dict[str, Any]:
     }
 
 
-def print_view(view: CaseView, now: datetime, unmask: bool) -> None:
+def print_view(view: CaseView, now: datetime, unmask: bool, most: int) -> None:
+    """At most so many lines of each table: of the parties, those who cannot be texted first."""
     screen = console()
     case = view.case
     screen.print(describe_case(case))
     screen.print(promise(view, now), style="bold")
     zone = ZoneInfo(case.time_zone)
     if view.parties:
-        rows = [_party_cells(party, now, zone, unmask) for party in view.parties]
+        shown = sorted(view.parties, key=lambda one: one.readiness is Readiness.READY)[:most]
+        rows = [_party_cells(party, now, zone, unmask) for party in shown]
         screen.print(table("Parties", ("person", "name", "role", "number", "", "reminders"), rows))
+        if len(shown) < len(view.parties):
+            screen.print(f"{len(shown):,} of {len(view.parties):,} parties: {count_ready(view)}.")
     planned = [task for task in case.tasks if task.written_by is None]
     if planned:
         tasks = [_task_cells(one, view, zone) for one in planned]
@@ -67,15 +72,24 @@ def print_view(view: CaseView, now: datetime, unmask: bool) -> None:
         screen.print(table("Events", EVENT_COLUMNS, events))
     if case.dates:
         screen.print("Dates: " + ", ".join(f"{name} {day}" for name, day in case.dates.items()))
-    _print_texts(screen, view)
+    _print_texts(screen, view, most)
 
 
-def _print_texts(screen: Console, view: CaseView) -> None:
+def count_ready(view: CaseView) -> str:
+    counts = Counter(party.readiness for party in view.parties)
+    return ", ".join(
+        f"{counts[one]:,} {one.value.replace('_', ' ')}" for one in Readiness if counts[one]
+    )
+
+
+def _print_texts(screen: Console, view: CaseView, most: int) -> None:
     names = {party.party.person_id: party.party.name for party in view.parties}
     if view.texts:
         columns = ("due", "to", "of", "state", "because", "message")
-        rows = [_text_cells(one, names, view.case) for one in view.texts]
+        rows = [_text_cells(one, names, view.case) for one in view.texts[-most:]]
         screen.print(table("What was done", columns, rows))
+        if len(rows) < len(view.texts):
+            screen.print(f"The latest {len(rows):,} of {len(view.texts):,} texts.")
 
 
 def describe_case(case: Case) -> Text:

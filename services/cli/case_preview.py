@@ -51,6 +51,7 @@ def preview(
     at_once: Annotated[
         bool, typer.Option("--now", help="As if the task were sent now (sayso case send).")
     ] = False,
+    most: options.Most = 200,
     tenant: options.Tenant = None,
     bootstrap: options.Bootstrap = None,
     state: options.State = options.STATE,
@@ -72,7 +73,7 @@ def preview(
     if as_json:
         print_json(_as_data(found, unmask))
         return
-    _print(found, about.zone, now, unmask)
+    _print(found, about.zone, now, unmask, most)
 
 
 def send(
@@ -139,19 +140,22 @@ def _row_to_json(row: PreviewRow, unmask: bool) -> dict[str, Any]:
     }
 
 
-def _print(found: CasePreview, zone: ZoneInfo, now: datetime, unmask: bool) -> None:
+def _print(found: CasePreview, zone: ZoneInfo, now: datetime, unmask: bool, most: int) -> None:
     screen = console()
     if found.reason is not None:
         note(f"Note: nothing goes: {found.reason.lower()}.")
-    for row in found.rows:
+    shown = sorted(found.rows, key=lambda row: not row.line.warnings)[:most]
+    for row in shown:
         for warning in row.line.warnings:
             words = _WARNINGS.get(warning.value, warning.value)
             note(f"Note: {row.line.name or row.line.person_id}: {words}.")
     if not found.rows:
         screen.print("It is due to nobody.")
     else:
-        rows = [_cells(row, zone, now, unmask) for row in found.rows]
+        rows = [_cells(row, zone, now, unmask) for row in shown]
         screen.print(table(None, _COLUMNS, rows))
+        if len(rows) < len(found.rows):
+            screen.print(f"These are {len(rows):,} of {len(found.rows):,} texts (--most, --json).")
         screen.print(_sum(found))
     screen.print(f"Version {found.version}, by the clocks of {zone}.")
 

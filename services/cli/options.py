@@ -104,6 +104,7 @@ State = Annotated[
 STATE: Final = Path(".sayso")
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 Unmask = Annotated[bool, typer.Option("--unmask", help="Show phone numbers and texts in full.")]
+Most = Annotated[int, typer.Option("--most", min=1, help="Show at most this many lines.")]
 Tenant = Annotated[
     str | None, typer.Option("--tenant", "-t", metavar="TENANT", help="Only this tenant.")
 ]

@@ -17,6 +17,8 @@ from streams.reasons import NO_NUMBER, NOT_OPTED_IN, NOT_SMS_ENABLED, OPTED_OUT,
 
 SOON: Final = 6
 """Days for which a weekday's name is enough."""
+NAMED: Final = 3
+"""Who is named in one line, at most; the others are counted."""
 REASONS: Final = {
     Readiness.NO_NUMBER: NO_NUMBER.reason,
     Readiness.NOT_SMS_ENABLED: NOT_SMS_ENABLED.reason,
@@ -126,7 +128,7 @@ def promise(view: CaseView, now: datetime) -> str:
         return " ".join((f"Next: nothing is ahead.{launch}{call}", *_say_held(view, now)))
     first = upcoming[0]
     together = [one for one in upcoming if (one.due_at, one.what) == (first.due_at, first.what)]
-    wanted = list(dict.fromkeys(name for one in together for name in one.person_ids))
+    wanted = {name for one in together for name in one.person_ids}
     parties = [party for party in view.parties if party.party.person_id in wanted]
     ready = [party for party in parties if party.readiness is Readiness.READY]
     zone = ZoneInfo(case.time_zone)
@@ -136,26 +138,32 @@ def promise(view: CaseView, now: datetime) -> str:
     says = f"{hears} {verb} of {first.what} {at}."
     if not parties:
         says = f"{first.what} is due {at}, and nobody in the case is meant."
+    unready = [party for party in parties if party.readiness is not Readiness.READY]
     others = [
         f"{party.first_name} will not: {describe_unready(party, now, zone)}."
-        for party in parties
-        if party.readiness is not Readiness.READY
+        for party in unready[:NAMED]
     ]
-    shown = {party.party.person_id for party in parties}
-    return " ".join((f"Next: {says}", *others, *_say_held(view, now, shown)))
+    if unready[NAMED:]:
+        others.append(f"Nor will {len(unready) - NAMED:,} more.")
+    return " ".join((f"Next: {says}", *others, *_say_held(view, now, wanted)))
 
 
 def _say_held(view: CaseView, now: datetime, said: Collection[str] = ()) -> list[str]:
     """What was asked for, and waits because somebody cannot be texted."""
     zone = ZoneInfo(view.case.time_zone)
     waits = {text.person_id for text in view.texts if text.state == TextState.REQUESTED}
-    return [
-        f"A text waits for {party.first_name}: {describe_unready(party, now, zone)}."
+    held = [
+        party
         for party in view.parties
         if party.party.person_id in waits
         and party.readiness is not Readiness.READY
         and party.party.person_id not in said
     ]
+    words = [
+        f"A text waits for {party.first_name}: {describe_unready(party, now, zone)}."
+        for party in held[:NAMED]
+    ]
+    return words + ([f"So it does for {len(held) - NAMED:,} more."] if held[NAMED:] else [])
 
 
 def describe_unready(party: PartyView, now: datetime, zone: ZoneInfo) -> str:
@@ -195,6 +203,8 @@ def _say_when(at: datetime, now: datetime, zone: ZoneInfo) -> str:
 
 
 def join_names(names: list[str]) -> str:
+    if len(names) > NAMED + 1:
+        names = [*names[:NAMED], f"{len(names) - NAMED:,} more"]
     return ", ".join(names[:-1]) + (" and " if names[1:] else "") + (names[-1] if names else "")
 
 

@@ -311,3 +311,21 @@ def test_the_list_leaves_out_closed_cases(
         assert [one["case_id"] for one in json.loads(capsys.readouterr().out)] == expected
     assert run(["case", "list"]) == 0
     assert "In re Rivera" in capsys.readouterr().out
+
+
+def test_a_large_case_shows_first_who_cannot_be_texted(
+    office: Office, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """More than a screen holds is counted."""
+    parties = [
+        {"person_id": f"p{n}", "role": "client", "number": f"+1415555{n:04}"} for n in range(400)
+    ]
+    office.case(parties=parties, version=8)
+    office.consent("+14155550000", "opted_in")
+    assert run(["case", "show", "8841", "--most", "3"]) == 0
+    shown = capsys.readouterr().out
+    assert "3 of 400 parties: 399 not opted in, 1 ready." in shown
+    assert "Nor will 396 more." in shown
+    assert all(f"+141••••{n:04}" in shown for n in (1, 2, 3))
+    assert "+141••••0000" not in shown
+    assert len(show(capsys)["parties"]) == 400

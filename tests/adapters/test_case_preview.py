@@ -232,7 +232,7 @@ def test_another_version_is_not_sent(
 def test_what_has_gone_is_not_sent_again(firm: Firm, capsys: pytest.CaptureFixture[str]) -> None:
     firm.do("launched")
     for request in firm.case.take(PersonRequest):
-        firm.case.answer(request, "delivered", final=True)
+        firm.case.report(request, "delivered", final=True)
     firm._told = 0
     firm.tell()
     found = look(capsys)

@@ -229,7 +229,8 @@ class CasePerson(Message):
 
 
 class CaseAnswer(Message):
-    """From outcomes to cases: what became of a text of the case."""
+    """What became of a text of the case: from outcomes, and from people where nothing is under way
+    any more of what the case has taken back."""
 
     tenant: Slug
     case_id: Slug
@@ -245,6 +246,9 @@ class CaseAnswer(Message):
     final: bool
     version: Whole
     """Of the outcome."""
+    confirms_cancel: bool = False
+    """From people: it is not issued again under another id.  A canceled outcome alone does not say
+    that, because people cancels a text that moves to another number."""
     at: UtcTime
 
     @property

@@ -132,6 +132,8 @@ class PersonCancel(Message):
     tenant: Slug
     person_id: Slug
     request_id: Slug
+    case_id: Slug | None = None
+    """The case that takes it back, and is told when nothing is under way any more."""
     reason: str = ""
     by: Annotated[str, document_words(CancelSource)] = ""
     at: UtcTime

@@ -98,6 +98,7 @@ PEOPLE: Final = Processor(
         t.NUMBER_FACTS,
         t.DECISIONS,
         t.CASE_PEOPLE,
+        t.CASE_ANSWERS,
     ),
 )
 INBOX: Final = Processor(

@@ -66,6 +66,9 @@ def take_answer(draft: Draft, answer: CaseAnswer) -> None:
     if issue != entry.issue:
         _note_former(draft, name, entry, answer)
         return
+    if answer.confirms_cancel:
+        _take_confirmation(draft, name, entry)
+        return
     found = _MOVED.search(answer.message_id)
     moves = int(found[1]) if found else 1
     if (moves, answer.version) <= (entry.moves, entry.answered):
@@ -79,6 +82,18 @@ def take_answer(draft: Draft, answer: CaseAnswer) -> None:
         after = write_text(draft, name, after, _reason_of(after))
     if after.state != entry.state or was_moved:
         _follow(draft, name, entry, after)
+
+
+def _take_confirmation(draft: Draft, name: str, entry: TextEntry) -> None:
+    """It can be requested again: nothing of this try is under way under any id."""
+    if entry.state != TextState.CANCELING:
+        return
+    if entry.reason == ARRIVED_BEFORE.rule:
+        update = {"state": TextState.SENT, "has_left": True}
+    else:
+        update = {"state": TextState.CANCELED, "by_us": True, "has_left": False}
+    after = write_text(draft, name, entry.model_copy(update=update))
+    _follow(draft, name, entry, after)
 
 
 def _find(draft: Draft, answer: CaseAnswer) -> _Known | None:
@@ -122,12 +137,12 @@ def _apply(draft: Draft, entry: TextEntry, answer: CaseAnswer, *, was_moved: boo
 
 
 def _end(draft: Draft, entry: TextEntry, answer: CaseAnswer, reason: str | None) -> TextEntry:
-    """What the case took back, or what expired because its words turned false, may go again."""
-    update: dict[str, Any] = {"has_left": False, "reason": entry.reason}
-    if entry.reason == ARRIVED_BEFORE.rule:
-        return entry.model_copy(update={"state": TextState.SENT, "has_left": True})
+    """What expired because its words turned false may go again.  Of what the case took back, people
+    must say that nothing is under way: an outcome may be that of a text on its way to another
+    number."""
     if entry.state == TextState.CANCELING:
-        return entry.model_copy(update={**update, "state": TextState.CANCELED, "by_us": True})
+        return entry.model_copy(update={"has_left": False})
+    update: dict[str, Any]
     if answer.state == State.CANCELED:
         return entry.model_copy(update={"state": TextState.CANCELED, "reason": reason})
     if reason not in (None, RuleName.EXPIRED):

@@ -78,6 +78,7 @@ def take_back(draft: Draft, name: str, entry: TextEntry, reason: Reason | None =
         tenant=draft.tenant_id,
         person_id=entry.person_id,
         request_id=message_id_of(text_id, entry.issue),
+        case_id=draft.case_id,
         reason=why.reason,
         by=CancelSource.CASES,
         at=draft.now,

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from schemas.person import PersonCancel
 from streams.dedup import RETENTION
-from streams.people.publications import build_cancel
+from streams.people.publications import build_cancel, confirm_cancel
 from streams.people.requests import Context, end_canceled, forget_at, keep, load_context
 from streams.people.state import (
     WORDS_AT_MOST,
@@ -30,8 +30,15 @@ def on_cancel(
     """The first one holds.  One that comes before its request waits for it."""
     cancel: PersonCancel = record.value
     canceled = Cancellation(
-        by=cancel.by[:WORDS_AT_MOST], reason=cancel.reason[:WORDS_AT_MOST], at=now
+        by=cancel.by[:WORDS_AT_MOST],
+        case_id=cancel.case_id,
+        reason=cancel.reason[:WORDS_AT_MOST],
+        at=now,
     )
+    if fingerprint_name(cancel.request_id) in state.raw:  # it has ended before
+        return StepResult(
+            publish=confirm_cancel(cancel.tenant, cancel.case_id, cancel.request_id, now)
+        )
     entry = state.get(request_name(cancel.request_id), RequestEntry)
     if entry is None:
         return _wait_for_request(state, cancel.request_id, canceled)
@@ -45,7 +52,7 @@ def on_cancel(
 
 def _wait_for_request(state: StateStore, request_id: str, canceled: Cancellation) -> StepResult:
     name = cancel_name(request_id)
-    if name in state.raw or fingerprint_name(request_id) in state.raw:
+    if name in state.raw:
         return NO_CHANGE
     return StepResult({name: canceled}, timers={name: canceled.at + RETENTION})
 

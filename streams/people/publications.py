@@ -8,12 +8,14 @@ from datetime import datetime
 from typing import Final
 
 from schemas.base import RequestContext, copy_context
+from schemas.case import CaseAnswer
 from schemas.decision import Decision, Finding, Verdict
 from schemas.person import Person
 from schemas.send_request import CancelRequest, CancelSource, Resolved, SendRequest
-from schemas.topics import DECISIONS, REQUEST_CANCELS, SEND_REQUESTS
+from schemas.topics import CASE_ANSWERS, DECISIONS, REQUEST_CANCELS, SEND_REQUESTS
 from streams.encoding.body import MAX_BODY, encode_body
 from streams.encoding.segments import count_segments
+from streams.lifecycle import State
 from streams.people.state import RequestEntry
 from streams.processing import Publication, Settings
 
@@ -42,6 +44,26 @@ def build_send_request(entry: RequestEntry, number: str, person: Person | None) 
         ),
     )
     return Publication(SEND_REQUESTS, wanted)
+
+
+def confirm_cancel(
+    tenant: str, case_id: str | None, request_id: str, now: datetime
+) -> tuple[Publication, ...]:
+    """Tell the case that took it back that nothing of it is under way any more, under any id."""
+    if case_id is None:
+        return ()
+    answer = CaseAnswer(
+        tenant=tenant,
+        case_id=case_id,
+        request_id=request_id,
+        message_id=request_id,
+        state=State.CANCELED,
+        final=True,
+        version=0,
+        confirms_cancel=True,
+        at=now,
+    )
+    return (Publication(CASE_ANSWERS, answer),)
 
 
 def build_cancel(

@@ -19,7 +19,12 @@ from schemas.send_request import CancelSource
 from streams.dedup import RETENTION
 from streams.encoding.body import why_unsendable
 from streams.people.number_choice import can_still_receive, choose_number, is_number
-from streams.people.publications import build_cancel, build_decision, build_send_request
+from streams.people.publications import (
+    build_cancel,
+    build_decision,
+    build_send_request,
+    confirm_cancel,
+)
 from streams.people.state import (
     CANCELABLE,
     MAX_CHARACTERS,
@@ -251,23 +256,28 @@ def end(
     entry: RequestEntry, verdict: Verdict, findings: list[Finding], context: Context
 ) -> StepResult:
     decision = build_decision(entry, verdict, findings, context.now, context.settings)
-    return finish(entry, context.now)._replace(publish=(decision,))
+    finished = finish(entry, context.now)
+    return finished._replace(publish=(decision, *finished.publish))
 
 
 def end_canceled(entry: RequestEntry, canceled: Cancellation, context: Context) -> StepResult:
     """It is with us, and somebody has taken it back."""
     finding = build_cancel_finding(canceled.by, canceled.reason)
+    entry = entry.model_copy(update={"canceled": canceled})
     return end(entry, Verdict.CANCEL, [finding], context)
 
 
 def finish(entry: RequestEntry, now: datetime) -> StepResult:
-    """Drop the text, and remember the id."""
+    """Drop the text, and remember the id.  Whoever took it back is told."""
+    request, canceled = entry.request, entry.canceled
+    case_id = canceled.case_id if canceled else None
+    confirmation = confirm_cancel(request.tenant, case_id, request.message_id, now)
     name = fingerprint_name(entry.request.message_id)
     state = {
         request_name(entry.request.message_id): None,
         name: FinishedRequest(fingerprint=fingerprint(entry.request)),
     }
-    return StepResult(state, timers={name: now + RETENTION})
+    return StepResult(state, confirmation, {name: now + RETENTION})
 
 
 def forget_at(entry: RequestEntry, now: datetime) -> datetime:

@@ -59,6 +59,8 @@ class Cancellation(StateEntry):
     """Somebody does not want the text any more."""
 
     by: str
+    case_id: str | None = None
+    """The case to tell when nothing is under way any more."""
     reason: str = ""
     at: datetime
 

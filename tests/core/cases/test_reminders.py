@@ -571,6 +571,20 @@ def test_a_text_that_people_moved_is_still_the_same_text() -> None:
     assert [one.message_id for one in case.take(PersonRequest)] == [f"{first.message_id}.2"]
 
 
+def test_the_cancel_of_a_move_lets_no_second_text_go() -> None:
+    """People takes a text back to move it, while the case takes it back to end it: until people
+    says that nothing is under way, the first may still go to the other number."""
+    case = reminding(day="1 day before")
+    case.hearing()
+    [first] = case.requests_until("2026-11-01T14:00")
+    case.hearing(title="Trial")
+    case.report(first, "canceled", final=True, confirmed=False)
+    case.report(first, "queued", message_id=f"{first.message_id}:moved-2")
+    assert case.take(PersonRequest) == []
+    case.report(first, "canceled", message_id=f"{first.message_id}:moved-2", final=True)
+    assert [one.message_id for one in case.take(PersonRequest)] == [f"{first.message_id}.2"]
+
+
 def test_a_try_that_went_out_after_all_ends_the_next_one() -> None:
     case = reminding(day="1 day before")
     case.hearing()

@@ -19,6 +19,7 @@ from schemas.person import PersonRequest
 from schemas.tenant_settings import TenantSettings
 from schemas.topics import CASES
 from streams.cases import cases, cases_on_timer
+from streams.lifecycle import State
 from streams.processing import Settings, StepResult, build_settings
 from tests.core.harness import ProcessorHarness
 
@@ -83,22 +84,28 @@ class CaseHarness(ProcessorHarness):
         assert found, "no case was published"
         return found[-1]
 
-    def report(self, request: PersonRequest, state: str, **fields: Any) -> StepResult:
-        """What outcomes tells of a request."""
-        said = {"message_id": request.message_id, "final": False, "version": next(self._versions)}
-        return self.feed(
-            CaseAnswer.model_validate(
-                {
-                    "tenant": "acme",
-                    "case_id": request.case_id,
-                    "request_id": request.message_id,
-                    "state": state,
-                    "at": self.now,
-                    **said,
-                    **fields,
-                }
-            )
-        )
+    def report(
+        self, request: PersonRequest, state: str, *, confirmed: bool = True, **fields: Any
+    ) -> StepResult:
+        """What outcomes tells of a request; people confirms what the case has taken back."""
+        reported = self.feed(self._answer(request, state, **fields))
+        if state != State.CANCELED or not confirmed:
+            return reported
+        confirmed = self.feed(self._answer(request, state, confirms_cancel=True))
+        return StepResult.merge(reported, confirmed)
+
+    def _answer(self, request: PersonRequest, state: str, **fields: Any) -> CaseAnswer:
+        said = {
+            "tenant": "acme",
+            "case_id": request.case_id,
+            "request_id": request.message_id,
+            "message_id": request.message_id,
+            "state": state,
+            "final": False,
+            "version": next(self._versions),
+            "at": self.now,
+        }
+        return CaseAnswer.model_validate({**said, **fields})
 
     def requests_until(self, written: str) -> list[PersonRequest]:
         """The clock goes on to that time, in UTC."""

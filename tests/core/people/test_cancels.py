@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from schemas.person import PersonCancel
-from schemas.topics import DEAD_LETTERS, DECISIONS, REQUEST_CANCELS
+from schemas.topics import CASE_ANSWERS, DEAD_LETTERS, DECISIONS, REQUEST_CANCELS
 from streams.dedup import RETENTION
 from streams.people.state import WORDS_AT_MOST, cancel_name
 from tests.core.harness import ProcessorHarness, on_topic
@@ -159,3 +159,38 @@ def test_a_cancel_that_nobody_answers_is_forgotten_in_the_end() -> None:
     processor.run_until(NOON + RETENTION + 31 * DAY)
     processor.run_until(NOON + 3 * RETENTION)
     assert [name for name in processor.state.raw if name.startswith(("req/", "done/"))] == []
+
+
+@pytest.mark.parametrize("begin", [issued, ordered, moving])
+def test_the_case_is_told_when_nothing_is_under_way_any_more(begin: Any) -> None:
+    processor = begin()
+    processor.feed(cancel(case_id="c1"))
+    (told,) = on_topic(CASE_ANSWERS, processor.publish_from(answer("cancel", by="cases")))
+    assert (told.case_key, told.request_id, told.state) == ("acme/c1", "m1", "canceled")
+    assert told.confirms_cancel
+
+
+def test_the_case_is_not_told_by_the_cancel_of_a_move() -> None:
+    """The text goes on to another number: only its own cancel ends it."""
+    processor = moving()
+    told = processor.publish_from(answer("cancel", by="people"))
+    assert summarize(told) == [("asked", "m1:moved-2", NEW)]
+    taken_back = processor.publish_from(cancel(case_id="c1"))
+    assert on_topic(CASE_ANSWERS, taken_back) == []
+    ended = processor.publish_from(answer("cancel", by="cases", message_id="m1:moved-2"))
+    assert [one.confirms_cancel for one in on_topic(CASE_ANSWERS, ended)] == [True]
+
+
+def test_the_case_is_told_of_what_waits_here_and_of_what_had_ended() -> None:
+    processor = person_processor()
+    processor.feed(request())
+    for _ in ("it waits for a number", "it has ended"):
+        told = on_topic(CASE_ANSWERS, processor.publish_from(cancel(case_id="c1")))
+        assert [one.confirms_cancel for one in told] == [True]
+
+
+def test_the_case_is_told_of_a_cancel_that_came_before_its_request() -> None:
+    processor = person_processor()
+    assert on_topic(CASE_ANSWERS, processor.publish_from(cancel(case_id="c1"))) == []
+    told = on_topic(CASE_ANSWERS, processor.publish_from(request()))
+    assert [one.confirms_cancel for one in told] == [True]

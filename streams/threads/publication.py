@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from schemas.thread import FiledText, InboundUse, Thread
@@ -18,6 +18,8 @@ from streams.threads.mails import publish_mails
 from streams.threads.state import THREAD, Mark, TextEntry
 from streams.threads.waiting import find_waiting
 
+AT_LAST: Final = datetime.max.replace(tzinfo=UTC)
+"""As it stands now: by all that has come, for the clocks of other workers may be ahead."""
 NAMES_AT_MOST: Final = 100
 """People or cases that a thread names."""
 
@@ -101,8 +103,8 @@ def build_thread(
         last_in_at=last.received_at if last else None,
         last_out_at=out.left_at if out else None,
         last_out_by=out.by if out else None,
-        cases=list_open_cases(conversation, now)[:NAMES_AT_MOST],
-        person_ids=conversation.find_people(now)[:NAMES_AT_MOST],
+        cases=list_open_cases(conversation, AT_LAST)[:NAMES_AT_MOST],
+        person_ids=conversation.find_people(AT_LAST)[:NAMES_AT_MOST],
         assigned_to=assigned.to if assigned else None,
         version=conversation.thread.version,
         at=now,

@@ -153,6 +153,12 @@ def test_a_new_number_that_staff_put_on_a_record_soon_after() -> None:
     assert filed(reply("My new number, Ana"), holder(at=NOON + 2 * DAY)).person_ids == ()
 
 
+def test_a_case_of_a_worker_whose_clock_is_ahead() -> None:
+    """It stands in the thread at once, and not with the next record."""
+    thread = end_of(reply("Hello"), party("a", at=NOON + 13 * HOUR))
+    assert (thread.cases, thread.person_ids) == (("a",), ("ana",))
+
+
 def test_who_has_the_number_is_who_had_it_then() -> None:
     known = [holder("ana"), holder("ana", NOON + MINUTE, left=True), holder("luis", NOON + MINUTE)]
     thread = end_of(*known, reply("Hello"))

@@ -22,7 +22,7 @@ from services.operations.case_preview import list_exact_ahead
 from services.operations.case_view import view_case
 from services.operations.errors import InvalidRequest, OperationFailed
 from services.operations.validation import require_one_of
-from services.terminal import console, print_json, table
+from services.terminal import console, note, print_json, table
 
 app = typer.Typer(
     help="Cases: their parties, tasks and events, and what each of them will be texted.",
@@ -116,6 +116,7 @@ def show(
 def list_(
     tenant: options.Tenant = None,
     everything: Annotated[bool, typer.Option("--all", help="Also show closed ones.")] = False,
+    most: options.Most = 200,
     bootstrap: options.Bootstrap = None,
     state: options.State = options.STATE,
     as_json: options.Json = False,
@@ -132,6 +133,8 @@ def list_(
     if not found:
         console().print("There is none.")
         return
+    if len(found) > most:
+        note(f"There are {len(found):,}: these are the first {most:,}.")
     columns = ("case", "title", "type", "state", "parties#", "tasks#", "events#")
     rows = [
         (
@@ -143,7 +146,7 @@ def list_(
             sum(not task.canceled for task in case.tasks),
             sum(not event.canceled for event in case.events),
         )
-        for case in found
+        for case in found[:most]
     ]
     console().print(table(None, columns, rows))
 

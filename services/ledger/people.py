@@ -107,3 +107,11 @@ def list_number_facts(
         NumberFactRecord(json.loads(row["json"]), f"{NUMBER_FACTS.name}@{row['part']}:{row['off']}")
         for row in ledger.rows(sql, number, tenant)
     )
+
+
+def list_numbers_of(ledger: Ledger, tenant: str, person_id: str) -> tuple[str, ...]:
+    """Numbers that were ever known as this person's, the latest last."""
+    sql = """SELECT number, max(at_ms) AS at FROM number_facts
+        WHERE tenant = ? AND json_extract(json, '$.person_id') = ?
+        GROUP BY number ORDER BY at, number"""
+    return tuple(row["number"] for row in ledger.rows(sql, tenant, person_id))

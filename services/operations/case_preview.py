@@ -24,7 +24,7 @@ from services.ledger.cases import (
     list_people,
     list_statuses,
 )
-from services.operations.case_view import Ahead, judge_readiness, name_event
+from services.operations.case_view import Ahead, find_readiness, name_event
 from services.operations.cases import (
     Change,
     KnownCase,
@@ -239,7 +239,7 @@ def _build_row(
     price = find_price(tenant.tenant, sender, line.number, day, sources.settings)
     return PreviewRow(
         line,
-        judge_readiness(party, status),
+        find_readiness(party, status),
         status.asked_at if status else None,
         status.ask_again_at if status else None,
         price.micros * line.segments if price else None,

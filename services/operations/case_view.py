@@ -95,13 +95,13 @@ def _view_party(
     return PartyView(
         party,
         people.get(party.person_id),
-        judge_readiness(party, status),
+        find_readiness(party, status),
         status.asked_at if status else None,
         status.ask_again_at if status else None,
     )
 
 
-def judge_readiness(party: Party, status: ConsentStatus | None) -> Readiness:
+def find_readiness(party: Party, status: ConsentStatus | None) -> Readiness:
     """The first thing that is in the way."""
     if party.reason in (Readiness.NO_NUMBER, Readiness.NOT_SMS_ENABLED):
         return Readiness(party.reason)

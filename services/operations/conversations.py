@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -15,7 +15,7 @@ from schemas.numbers import e164, mask_number
 from schemas.thread import Answered, Assigned, MovedToCase, NoAnswerNeeded, NoteAdded, Thread
 from schemas.topics import CONSENT_EVENTS, THREAD_EVENTS
 from services.ledger import Ledger
-from services.ledger.people import find_people
+from services.ledger.people import PersonView, find_people, list_numbers_of
 from services.ledger.threads import (
     Entry,
     EntryKind,
@@ -65,17 +65,18 @@ def find_conversations(ledger: Ledger, target: str, tenant: str | None) -> tuple
 
 
 def find_conversation(ledger: Ledger, target: str, tenant: str | None) -> Conversation:
-    """Exactly one, to act on.  Raises InvalidRequest."""
+    """Exactly one, to act on: of a person's, the one that waits.  Raises InvalidRequest."""
     found = find_conversations(ledger, target, tenant)
     if len({one.tenant for one in found}) > 1:
         owners = ", ".join(sorted({one.tenant for one in found}))
         raise InvalidRequest(f"{owners} each have such a conversation", "say which with --tenant")
     waiting = [one for one in found if one.thread and one.thread.waiting_since]
-    if len(found) > 1 and len(waiting) != 1:
+    likely = found if len(found) == 1 else waiting
+    if len(likely) != 1:
         raise InvalidRequest(
             f"{target!r} has conversations on {len(found)} numbers", "name the number"
         )
-    return waiting[0] if len(found) > 1 else found[0]
+    return likely[0]
 
 
 def _is_number(target: str) -> bool:
@@ -92,12 +93,19 @@ def _of_person(ledger: Ledger, person_id: str, tenant: str | None) -> list[tuple
             hint_at(person_id, [row["person_id"] for row in names], "name a number"),
         )
     return [
-        (owner, e164(number["number"]))
+        (owner, number)
         for person in people
         for owner in (person.person["tenant"],)
-        for number in person.person.get("numbers", ())
-        if find_thread_tenants(ledger, number["number"], owner)
+        for number in _numbers_of(ledger, person)
+        if find_thread_tenants(ledger, number, owner)
     ]
+
+
+def _numbers_of(ledger: Ledger, person: PersonView) -> Iterable[str]:
+    """Theirs now, then those that were: a conversation stays with its number."""
+    now = [e164(number["number"]) for number in person.person.get("numbers", ())]
+    former = list_numbers_of(ledger, person.person["tenant"], person.person["person_id"])
+    return dict.fromkeys((*now, *former))
 
 
 def find_inbound(about: Conversation, inbound_id: str) -> Reply:
@@ -208,8 +216,10 @@ def _event_id(reply: Reply) -> str:
 async def publish_thread_event(kafka: Session, event: Any) -> None:
     """Publish what staff did, or what it means for consent.  Raises OperationError."""
     await kafka.require_tenants(event.tenant)
-    topic = CONSENT_EVENTS if isinstance(event, ConsentEvent) else THREAD_EVENTS
-    await kafka.publish(topic, [event])
+    if isinstance(event, ConsentEvent):
+        await kafka.publish(CONSENT_EVENTS, [event])
+    else:
+        await kafka.publish(THREAD_EVENTS, [event])
 
 
 # In words.

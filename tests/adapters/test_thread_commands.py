@@ -308,3 +308,21 @@ def test_a_person_with_two_conversations_is_asked_which(
     talk.stands("SM2", 50, other)
     assert run(["thread", "luis", "assign", "sam"]) == 0
     assert talk.office.sent[0]["number"] == other
+
+
+def test_a_persons_former_number_keeps_its_conversation(
+    talk: Talk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    former = "+14155550188"
+    fact = {"tenant": "harbor", "number": former, "person_id": "luis", "at": NOW}
+    talk.office.add(NUMBER_FACTS, NumberFact.model_validate(fact | {"sms_enabled": True}))
+    talk.office.add(NUMBER_FACTS, NumberFact.model_validate(fact | {"left": True}))
+    talk.wrote("SM1", "Hi", 50, former)
+    talk.wrote("SM2", "It is me, Luis", 40, LUIS)
+    now, before = printed(capsys, "thread", "luis")
+    assert [one["id"] for one in now["entries"]] == ["SM2"]
+    assert [one["says"] for one in before["entries"]] == [
+        "Hi",
+        "a number of luis, on for texts",
+        "no longer the number of luis",
+    ]

@@ -92,6 +92,13 @@ UNKNOWN = [
             "keys add",
             "resend m1",
             "test p1",
+            "case list",
+            "case show 8841",
+            "case open 8841 --title X",
+            "case preview 8841 docs",
+            "text 8841 p1 Hello",
+            "inbox",
+            f"thread {ANA}",
         )
     ),
     *(
@@ -118,6 +125,8 @@ UNKNOWN = [
     ("tail nope", "There is no topic 'nope'"),
     ("box nope", "There is no mailbox 'nope'"),
     ("keys revoke nope", "There is no key 'nope'"),
+    ("case show nope", "There is no case 'nope'"),
+    ("inbox --assigned nope -t nope", "There is no tenant 'nope'"),
     ("people show nope", "Nobody is on record as 'nope'"),
     ("test nope", "Nobody is on record as 'nope'"),
     (f"consent show {ANA}", "Nothing is on record of that number"),

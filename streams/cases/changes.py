@@ -48,6 +48,8 @@ class Touched(NamedTuple):
     anchors: frozenset[str] = frozenset()
     all_people: bool = False
     all_anchors: bool = False
+    audience: bool = False
+    """Others may be due a text now."""
 
 
 NOTHING: Final = Touched()
@@ -84,7 +86,7 @@ def _on_launched(draft: Draft, change: Launched) -> Touched:
     if before.launched is not None and stamp >= before.launched.stamp:
         return NOTHING
     _put_case(draft, before, launched=Written.of(stamp))
-    return ALL
+    return Touched(anchors=frozenset(draft.index.by_sort[TASKS]), all_people=True)
 
 
 def _on_closing(draft: Draft, change: CaseClosed | CaseReopened) -> Touched:
@@ -188,7 +190,7 @@ def _on_task(draft: Draft, change: TaskScheduled | TaskChanged) -> Touched:
     if not update:
         return NOTHING
     draft.put(name, task.model_copy(update=update))
-    return Touched(anchors=frozenset({name}), all_people=True)
+    return Touched(anchors=frozenset({name}), audience=True)
 
 
 def build_when(when: TaskTime) -> When:
@@ -215,7 +217,8 @@ def _on_event(draft: Draft, change: EventSaved) -> Touched:
     said = {field: getattr(change, field) for field in fields}
     draft.put(name, event.model_copy(update={**said, "saved": Written.of(stamp)}))
     anchors = {name, *_tasks_on(draft, "event_id", change.event_id)}
-    return Touched(anchors=frozenset(anchors), all_people=True)
+    has_moved = event.saved is not None and event.starts_at != change.starts_at
+    return Touched(anchors=frozenset(anchors), all_people=has_moved, audience=True)
 
 
 def _on_event_canceled(draft: Draft, change: EventCanceled) -> Touched:
@@ -238,7 +241,7 @@ def _on_date(draft: Draft, change: DateSet) -> Touched:
     written = change.date.isoformat() if change.date else None
     draft.put(name, before.model_copy(update={"written": Written.of(stamp), "date": written}))
     anchors = {name, *_tasks_on(draft, "date_name", change.name)}
-    return Touched(anchors=frozenset(anchors), all_people=True)
+    return Touched(anchors=frozenset(anchors), audience=True)
 
 
 def _tasks_on(draft: Draft, field: str, identity: str) -> list[str]:

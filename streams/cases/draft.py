@@ -55,6 +55,8 @@ class Index:
         """What was computed of tasks, events, dates and recipes."""
         self.active: dict[str, None] | None = None
         """Anchors of which something may be due now, once somebody has asked for them."""
+        self.audience = False
+        """Others may be due a text now."""
         self.views = False
         """Something has changed that readers of the case see."""
         for name in names:
@@ -124,10 +126,14 @@ class Draft:
         return self._state.get(name, model)
 
     def put(self, name: str, entry: StateEntry) -> None:
-        if not self.has(name):
-            self.index.add(name)
         if name.startswith((DUE, RECIPES)) or name == CASE:
             self.index.cache.clear()
+        self.keep(name, entry)
+
+    def keep(self, name: str, entry: StateEntry) -> None:
+        """As `put`, where nothing changes that decides on what is due."""
+        if not self.has(name):
+            self.index.add(name)
         self._changed[name] = entry
 
     def remove(self, name: str) -> None:

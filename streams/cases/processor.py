@@ -35,6 +35,7 @@ from streams.cases.view import publish_now, publish_view
 from streams.cases.walks import (
     continue_sweep,
     continue_walk,
+    follow_audience,
     look_at_anchors,
     look_at_person,
     start_sweep,
@@ -88,12 +89,15 @@ def cases_on_timer(state: StateStore, name: str, now: datetime, settings: Settin
 
 
 def cases_finish(state: StateStore, now: datetime, settings: Settings) -> StepResult:
-    """Publish the case once, as it stands at the end of the batch."""
+    """What is done once a batch: publish the case as it stands, and see who is due a text."""
     tenant = state.entity_key.partition("/")[0]
-    if not state.pending.views or tenant not in settings.tenants:
+    if tenant not in settings.tenants:
         return NO_CHANGE
     draft = Draft(state, now, settings)
-    publish_view(draft)
+    if draft.index.audience:
+        follow_audience(draft)
+    if draft.index.views:
+        publish_view(draft)
     return draft.result()
 
 
@@ -102,6 +106,7 @@ def _on_change(draft: Draft, change: Any) -> None:
     draft.show()
     for person_id in sorted(touched.people):
         look_at_person(draft, person_id)
+    draft.index.audience |= touched.audience
     if touched.all_people:
         start_sweep(draft)
     anchors = draft.index.anchors() if touched.all_anchors else touched.anchors

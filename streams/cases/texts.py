@@ -195,6 +195,8 @@ def _issue(draft: Draft, wanted: Wanted, entry: TextEntry) -> datetime | None:
             state = TextState.NOT_RENDERED
             end_text(draft, wanted.name, entry, state, problem, wanted.use)
         return wanted.use.latest
+    if words.true_until is not None and draft.now >= words.true_until - BEFORE_UNTRUE:
+        return words.true_until  # it would hardly leave in time
     same = _find_same(draft, wanted, words.body)
     if same is not None:
         if entry.same_as != same:

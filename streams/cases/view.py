@@ -31,18 +31,18 @@ from streams.cases.state import (
 from streams.cases.task_times import task_due
 
 LARGE: Final = 500
-"""Parties from which on a case is not published with every batch: that would cost too much."""
+"""Parties and events from which on a case is not published with every batch: it costs too much."""
 PATIENCE: Final = timedelta(milliseconds=1)
-"""For each party: a case of 10,000 is published every ten seconds while it changes."""
+"""For each of them: a case of 10,000 parties is published every ten seconds while it changes."""
 
 
 def publish_view(draft: Draft) -> None:
     """Once a batch, if readers would see a difference.  A large case waits for more."""
     case = draft.case
-    parties = len(draft.index.by_sort[PARTIES])
-    if parties >= LARGE and not case.views:
-        draft.put(CASE, case.model_copy(update={"views": True}))
-        draft.set_timer(CASE, draft.now + parties * PATIENCE)
+    size = sum(len(draft.index.by_sort[sort]) for sort in (PARTIES, EVENTS, TASKS))
+    if size >= LARGE and not case.views:
+        draft.keep(CASE, case.model_copy(update={"views": True}))
+        draft.set_timer(CASE, draft.now + size * PATIENCE)
     elif not case.views:
         publish_now(draft)
 
@@ -54,7 +54,7 @@ def publish_now(draft: Draft) -> None:
     if digest != case.published:
         draft.publish(CASES, view)
         case = case.model_copy(update={"version": view.version, "published": digest})
-    draft.put(CASE, case.model_copy(update={"views": False}))
+    draft.keep(CASE, case.model_copy(update={"views": False}))
 
 
 def _hash(view: Case) -> str:

@@ -131,7 +131,11 @@ def look_at_anchors(draft: Draft, names: Iterable[str]) -> None:
     for name in ordered[:FEW_ANCHORS]:
         look_at_anchor(draft, name)
     for number, name in enumerate(ordered[FEW_ANCHORS:]):
-        draft.set_timer(name, draft.now + number * AT_ONCE)
+        entry = draft.anchor(name)
+        if entry is not None:
+            at = draft.now + number // FEW_ANCHORS * AT_ONCE
+            _keep(draft, name, entry, step="", after="", next_at=at)
+            draft.set_timer(name, at)
 
 
 def look_at_anchor(draft: Draft, name: str) -> None:
@@ -145,7 +149,7 @@ def continue_walk(draft: Draft, name: str) -> None:
     entry = draft.anchor(name)
     if entry is None:
         return
-    _follow_audience(draft)
+    draft.index.audience = True
     progress = entry.progress
     if progress.step:
         _walk(draft, name, entry, progress.step, progress.after, progress.next_at)
@@ -153,12 +157,14 @@ def continue_walk(draft: Draft, name: str) -> None:
         _walk(draft, name, entry, OF_TEXTS, "", None)
 
 
-def _follow_audience(draft: Draft) -> None:
-    """The tenant's recipes may name other roles now: then others are due a text."""
+def follow_audience(draft: Draft) -> None:
+    """A task, an event or the tenant's recipes may name others now: who has become due a text is
+    asked for opt-in.  Looked at once a batch."""
+    draft.index.audience = False
     case = draft.case
     digest = digest_audience(draft)
     if case.launched is not None and digest != case.audience:
-        draft.put(CASE, case.model_copy(update={"audience": digest}))
+        draft.keep(CASE, case.model_copy(update={"audience": digest}))
         start_sweep(draft)
 
 
@@ -258,7 +264,7 @@ def _time_of(draft: Draft, entry: Anchor) -> str:
 def _show_next(draft: Draft, name: str, at: datetime | None) -> None:
     entry = draft.anchor(name)
     if isinstance(entry, EventEntry) and entry.told_next != at:
-        draft.put(name, entry.model_copy(update={"told_next": at}))
+        draft.keep(name, entry.model_copy(update={"told_next": at}))
         draft.show()
 
 
@@ -280,7 +286,7 @@ def _forget_texts(draft: Draft, name: str) -> datetime | None:
 def _keep(draft: Draft, name: str, entry: Anchor, **changes: Any) -> None:
     progress: Progress = entry.progress.model_copy(update=changes)
     if progress != entry.progress:
-        draft.put(name, entry.model_copy(update={"progress": progress}))
+        draft.keep(name, entry.model_copy(update={"progress": progress}))
     active = draft.index.active
     if active is not None:
         if progress.is_active:

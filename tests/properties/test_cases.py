@@ -151,7 +151,7 @@ def _number(said: list[tuple[dict[str, Any], datetime]]) -> list[Any]:
     ]
 
 
-@examples(max_examples=150, deadline=None)
+@examples(max_examples=80, deadline=None)
 @given(st.data())
 def test_any_order_with_repeats_gives_one_case(data: st.DataObject) -> None:
     said = data.draw(changes())
@@ -227,7 +227,7 @@ def brute_departure(
     return back + MINUTE - timedelta(minutes=15)
 
 
-@examples(max_examples=80, deadline=None)
+@examples(max_examples=40, deadline=None)
 @given(
     st.sampled_from(CHANGES_OF_CLOCKS),
     st.integers(-1, 2),
@@ -427,7 +427,7 @@ def name_sent(case: CaseHarness) -> list[tuple[datetime, Text]]:
     return found
 
 
-@examples(max_examples=150, deadline=None)
+@examples(max_examples=80, deadline=None)
 @given(steps())
 def test_any_interleaving_sends_what_a_naive_calendar_sends(said: list[tuple[Any, ...]]) -> None:
     case, model = build_world()

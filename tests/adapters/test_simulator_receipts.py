@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import aiohttp
 import pytest
 
 from services.local.simulator import Script, Simulator
@@ -103,6 +104,23 @@ async def test_recipients_answer() -> None:
         assert [
             (one.form["From"], one.form["To"], one.form["Body"], one.genuine) for one in inbound
         ] == [(TO, "24365", "STOP", True)]
+
+
+async def test_recipients_who_are_scripted_anew_answer_their_next_text() -> None:
+    """A second demo on the same simulator finds everybody as the first one did."""
+    script = {TO: {"fate": "delivered", "replies": [{"body": "STOP", "delay": 0.1}]}}
+    async with (
+        hook() as listening,
+        Simulator(Script(), speed=10, public_url=listening.public_url) as sim,
+        twilio(sim.url, public_url=listening.public_url) as client,
+        aiohttp.ClientSession(sim.url) as http,
+    ):
+        for _ in range(2):
+            (await http.put("/simulator/people", json=script)).raise_for_status()
+            await client.send(post(TO, sender="24365"))
+            await quiet(sim)
+        inbound = [one for one in listening.heard if one.path == "/twilio/inbound"]
+        assert [one.form["Body"] for one in inbound] == ["STOP", "STOP"]
 
 
 async def test_a_recipient_who_was_not_reached_does_not_answer() -> None:

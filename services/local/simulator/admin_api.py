@@ -82,6 +82,7 @@ class AdminApi:
         counts = self._context.counts
         for key in [key for key in counts if key.rpartition(" ")[2] in recipients]:
             del counts[key]
+        self._recipients.forget(recipients)
         return json_response(200, {"people": len(recipients)})
 
     async def list_faults(self, request: Request) -> Response:

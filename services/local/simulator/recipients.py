@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Iterable
 from functools import partial
 
 from services.local.simulator.context import Context
@@ -23,6 +24,11 @@ class Recipients:
             if reply.after_texts == self._delivered[message.to]:
                 send = partial(self.send_inbound, message.to, message.from_address, reply.body)
                 self._context.clock.call_later(reply.delay, send)
+
+    def forget(self, numbers: Iterable[str]) -> None:
+        """As if they had not been texted before: the next text is their first."""
+        for number in numbers:
+            self._delivered.pop(number, None)
 
     def send_inbound(self, number: str, sender: str, body: str) -> Message:
         """A recipient texts a sender of ours: first the stop list is told, then the webhook."""

@@ -80,7 +80,7 @@ def _plan(requests: int, seed: int, bootstrap: str | None, state: Path) -> Plan:
     tenant = read_settings(SAMPLE, "tenants", TenantSettings)[0]
     if bootstrap is None:
         fixtures = build_fixtures(requests, seed, tenant.tenant, "demo", now)
-        return Plan(fixtures, tenant.tenant, state, None, seed, None, "demo")
+        return Plan(fixtures, tenant.tenant, tenant.time_zone, state, None, seed, None, "demo")
     sender = read_settings(SAMPLE, "senders", Sender)[0]
     name = f"demo-{secrets.token_hex(3)}"
     code = str(secrets.randbelow(800_000) + 100_000)
@@ -89,7 +89,7 @@ def _plan(requests: int, seed: int, bootstrap: str | None, state: Path) -> Plan:
         sender.model_copy(update={"sender": code, "owner": name}),
     )
     fixtures = build_fixtures(requests, seed, name, name, now)
-    return Plan(fixtures, name, state, bootstrap, seed, own, name)
+    return Plan(fixtures, name, tenant.time_zone, state, bootstrap, seed, own, name)
 
 
 async def _demo(
@@ -106,7 +106,7 @@ async def _demo(
         fixtures = plan.fixtures
         note(f"· asking for {len(fixtures.identities):,} texts to {len(fixtures.people):,} people")
         with _show_counts() as show_counts:
-            result = await run(plan, scene.bootstrap, scene.ledger, show_counts)
+            result = await run(plan, scene, show_counts)
         results.append(await _print_report(plan, result, scene, as_json))
         if keep:
             note("Everything goes on running, as asked; Ctrl-C stops it.")
@@ -115,7 +115,7 @@ async def _demo(
 
 async def _print_report(plan: Plan, result: RunResult, scene: Scene, as_json: bool) -> bool:
     """Whether all is as it should be."""
-    report = build_report(plan, result, scene.ledger, await scene.fetch_journal())
+    report = build_report(plan, result, scene, await scene.fetch_journal())
     if as_json:
         print_json(report.as_data())
     else:

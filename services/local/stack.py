@@ -23,6 +23,8 @@ from services.ledger.ledger import FILE
 from services.ledger.topic_reader import open_reader
 from services.local import process_specs
 from services.local.broker import BrokerError, EmbeddedBroker
+from services.local.mail_catcher.store import FOLDER as MAILS
+from services.local.mail_catcher.store import SUFFIX
 from services.local.supervisor import ProcessFailed, Supervisor
 from services.operations.errors import InvalidRequest, OperationFailed
 from services.operations.topics import choose_layout
@@ -113,7 +115,8 @@ def _lock_state(state: Path) -> int:
 
 
 def _remove_leftovers(state: Path) -> None:
-    for file in (*state.glob(FILE + "*"), *state.glob("logs/*.log"), state / "simulator.jsonl"):
+    old = (FILE + "*", "logs/*.log", "simulator.jsonl", f"{MAILS}/*{SUFFIX}")
+    for file in (file for pattern in old for file in state.glob(pattern)):
         file.unlink(missing_ok=True)
 
 

@@ -33,9 +33,9 @@ async def test_smoke_the_demo_balances_its_books(fresh_cluster: str, tmp_path: P
     assert process.returncode == 0, err.decode()
     told = json.loads(out)
     assert told["ok"]
-    asked = (
-        120 + 4
-    )  # two that wait for an approval, one for a wrong number, one sent again to the right one
+    by_staff = 4  # two wait for an approval, one is for a wrong number, one is sent again
+    of_cases = 11  # a task and a reminder for each of five parties, and a task in another case
+    asked = 120 + by_staff + of_cases
     assert told["requests"] == asked
     assert {"delivered", "held", "rejected", "expired", "undelivered", "failed"} <= set(
         told["states"]
@@ -43,3 +43,12 @@ async def test_smoke_the_demo_balances_its_books(fresh_cluster: str, tmp_path: P
     assert sum(told["states"].values()) == asked + told["started"]
     assert told["started"] > 0
     assert all(check["holds"] for check in told["checks"])
+    became = {line["who"]: line["state"] for line in told["story"] if line["text_id"]}
+    assert became == {
+        "Ana": "delivered",
+        "Luis": "delivered",
+        "Marta": "rejected",  # she said STOP
+        "Ben": "held",  # he never answers
+        "Walt": "held",  # he has no mobile
+        "Grace": "delivered",  # somebody approved it
+    }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,10 +27,15 @@ class Check(NamedTuple):
 
 
 def run_checks(
-    ledger: Ledger, journal: Path, fixtures: Fixtures, tenant: str, actions: StaffActions
+    ledger: Ledger,
+    calls: Calls,
+    fixtures: Fixtures,
+    tenant: str,
+    actions: StaffActions,
+    of_cases: AbstractSet[str] = frozenset(),
 ) -> list[Check]:
-    fixtures = fixtures._replace(later=frozenset(actions.identities))
-    calls = [call for call in _read_calls(journal) if call["callback"].get("tenant") == tenant]
+    """`of_cases`: ids of the texts that the story's cases request."""
+    fixtures = fixtures._replace(later=frozenset(actions.identities | of_cases))
     accepted = [_id(call) for call in calls if call["outcome"] == "taken"]
     twice = [name for name, count in Counter(accepted).items() if count > 1]
     return [
@@ -130,10 +136,15 @@ def _check_staff(
     ]
 
 
-def _read_calls(journal: Path) -> Calls:
+def read_calls(journal: Path, tenant: str) -> Calls:
+    """The tenant's."""
     if not journal.exists():
         return []
-    return [entry for entry in read_entries(journal) if entry["event"] == "create"]
+    return [
+        entry
+        for entry in read_entries(journal)
+        if entry["event"] == "create" and entry["callback"].get("tenant") == tenant
+    ]
 
 
 def _read_sent(ledger: Ledger, tenant: str) -> set[str]:

@@ -14,7 +14,7 @@ from streams.lifecycle import STATE_INFO, Group, State
 _OUT: Final = [state for state, meaning in STATE_INFO.items() if meaning.group is Group.OUT]
 _ARRIVED: Final = (State.DELIVERED, State.READ)
 _FAILED: Final = (State.FAILED, State.UNDELIVERED, State.REFUSED)
-_AT_REST: Final = [
+AT_REST: Final = [
     state for state, meaning in STATE_INFO.items() if meaning.final or state is State.HELD
 ]
 """Held messages wait for somebody, and stay."""
@@ -37,7 +37,7 @@ class Counters(NamedTuple):
     @property
     def moving(self) -> int:
         """Not at rest: more is expected soon."""
-        return self.requested - self._count(*_AT_REST)
+        return self.requested - self._count(*AT_REST)
 
     def _count(self, *states: State) -> int:
         return sum(self.states.get(state, 0) for state in states)

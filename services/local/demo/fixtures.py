@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 from schemas.base import Evidence
 from schemas.consent import ConsentAction, ConsentEvent
 from schemas.send_request import SendRequest
+from services.local.demo.cast import CAST, script_cast
 
 CORPUS: Final = Path(__file__).with_name("sms_corpus.tsv")
 """Credit and licence: NOTICE, next to it."""
@@ -28,6 +29,8 @@ ROLES: Final = {
 
 Two roles were never asked before: Sayso asks them by text, and those who say START then get texts.
 """
+NEVER_ASKED: Final = ("says START", "never answers", "has no mobile")
+"""Roles without a consent on record.  The last is in the story of a law office only."""
 DELIVERED: Final = "delivered"
 FAILURES: Final = ("undelivered:30003", "undelivered:30005", "failed:30006")
 KINDS: Final = {"reminder": 50, "transactional": 30, "direct": 20}
@@ -116,8 +119,10 @@ class Fixtures(NamedTuple):
     """Requested once everybody who answers the first texts with STOP or START has been heard."""
     clients: tuple[Person, Person]
     """Somebody's number on file, which is wrong, and their own. Both agreed."""
+    cast: tuple[Person, ...] = ()
+    """The people of the law-office story."""
     later: frozenset[str] = frozenset()
-    """Ids of what staff request in the end."""
+    """Ids of what staff request in the end, and of the texts of cases."""
 
     @property
     def identities(self) -> set[str]:
@@ -125,7 +130,8 @@ class Fixtures(NamedTuple):
         return {request.message_id for request in (*self.first, *self.second)} | self.later
 
     def numbers(self, *roles: str) -> set[str]:
-        return {person.number for person in (*self.people, *self.clients) if person.role in roles}
+        everybody = (*self.people, *self.clients, *self.cast)
+        return {person.number for person in everybody if person.role in roles}
 
     def move_to(self, now: datetime) -> Fixtures:
         """The same, requested now."""
@@ -148,7 +154,7 @@ class Fixtures(NamedTuple):
         }
         everybody = (*self.people, *self.clients)
         failing = {one.number: one.scenario for one in everybody if one.scenario != DELIVERED}
-        return {"numbers": numbers | failing}
+        return {"numbers": numbers | failing | script_cast()}
 
 
 def build_fixtures(requests: int, seed: int, tenant: str, prefix: str, now: datetime) -> Fixtures:
@@ -168,10 +174,12 @@ def build_fixtures(requests: int, seed: int, tenant: str, prefix: str, now: date
     duplicate = first[0]
     second = (*requested[len(people) :], *unsendable, duplicate)
     clients = Person(CLIENTS[0], "client", FAILURES[1]), Person(CLIENTS[1], "client")
+    cast = tuple(Person(member.number, member.fate) for member in CAST)
     claims = (
-        _build_claim(i, person, tenant, prefix, now) for i, person in enumerate((*people, *clients))
+        _build_claim(i, person, tenant, prefix, now)
+        for i, person in enumerate((*people, *clients, *cast))
     )
-    return Fixtures(people, tuple(filter(None, claims)), first, second, clients)
+    return Fixtures(people, tuple(filter(None, claims)), first, second, clients, cast)
 
 
 def _build_people(count: int, rng: random.Random) -> Iterator[Person]:
@@ -231,7 +239,7 @@ def _build_unsendable(
 def _build_claim(
     index: int, person: Person, tenant: str, prefix: str, now: datetime
 ) -> ConsentEvent | None:
-    if person.role in ("says START", "never answers"):
+    if person.role in NEVER_ASKED:
         return None
     refuses = person.role == "said no"
     return ConsentEvent(

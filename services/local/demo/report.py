@@ -17,9 +17,11 @@ from services.ledger import Ledger
 from services.ledger.mailbox import MailboxFilter, MailboxItem, find_messages
 from services.ledger.message_status import find_request
 from services.ledger.usage import UsageFilter, UsageReport, read_usage
-from services.local.demo.checks import Check, run_checks
-from services.local.demo.run import Plan, RunResult
+from services.local.demo.checks import Check, read_calls, run_checks
+from services.local.demo.run import Plan, RunResult, Scene
 from services.local.demo.staff import ACTOR, StaffActions
+from services.local.demo.story_checks import check_story
+from services.local.demo.story_lines import StoryLine, describe_story
 from services.operations.usage_report import SUMS, as_data, sum_rows
 from services.terminal import color_word, table
 from streams.error_codes import lookup
@@ -44,6 +46,7 @@ class Report(NamedTuple):
     usage: UsageReport
     outcomes: list[OutcomeExample]
     staff_lines: list[RenderableType]
+    story_lines: list[StoryLine]
     checks: list[Check]
 
     @property
@@ -60,20 +63,25 @@ class Report(NamedTuple):
             "verdicts": result.counters.verdicts,
             "states": result.counters.states,
             "staff": result.staff._asdict(),
+            "story": [line._asdict() for line in self.story_lines],
             "usage": as_data(self.usage)["rows"],
             "fates": [outcome._asdict() for outcome in self.outcomes],
             "checks": [check._asdict() for check in self.checks],
         }
 
 
-def build_report(plan: Plan, result: RunResult, ledger: Ledger, journal: Path) -> Report:
-    tenant = plan.tenant
+def build_report(plan: Plan, result: RunResult, scene: Scene, journal: Path) -> Report:
+    tenant, ledger = plan.tenant, scene.ledger
+    calls = read_calls(journal, tenant)
+    story = result.story
+    main = run_checks(ledger, calls, plan.fixtures, tenant, result.staff, story.identities)
     return Report(
         result,
         read_usage(ledger, UsageFilter(tenant)),
         summarize_outcomes(ledger, tenant),
         list(_describe_staff_actions(ledger, tenant, result.staff)),
-        run_checks(ledger, journal, plan.fixtures, tenant, result.staff),
+        list(describe_story(ledger, story)),
+        [*main, *check_story(ledger, scene.mails, calls, story)],
     )
 
 
@@ -168,11 +176,14 @@ def print_report(console: Console, report: Report, state: Path) -> None:
     console.print("\nStaff at work", style="bold")
     for line in report.staff_lines:
         console.print(line)
+    console.print("\nA law office's cases", style="bold")
+    for told in report.story_lines:
+        console.print(Text.assemble((told.who, "bold"), f": {mask_text(told.says)}"))
     console.print()
     _print_checks(console, report)
     _print_speed(console, report.result)
     console.print("\nLook further:", style="bold")
-    for command in _suggest_commands(report.outcomes):
+    for command in _suggest_commands(report):
         console.print(f"  sayso {command} --state {state}", style="cyan")
 
 
@@ -201,17 +212,21 @@ def _print_checks(console: Console, report: Report) -> None:
 
 
 def _print_speed(console: Console, result: RunResult) -> None:
-    count = result.requests + result.started - len(result.staff.identities)
-    before = " before staff went to work" if result.staff.identities else ""
-    rate = count / result.seconds
-    console.print(f"{count:,} messages in {result.seconds:.1f} s, {rate:,.0f} a second{before}.")
+    rate = result.messages / result.seconds
+    console.print(
+        f"{result.messages:,} messages in {result.seconds:.1f} s, {rate:,.0f} a second before staff"
+        " went to work."
+    )
 
 
-def _suggest_commands(outcomes: list[OutcomeExample]) -> list[str]:
-    examples = {outcome.state: outcome.message_id for outcome in outcomes}
+def _suggest_commands(report: Report) -> list[str]:
+    examples = {outcome.state: outcome.message_id for outcome in report.outcomes}
     states = [state for state in ("undelivered", "rejected", "delivered") if state in examples]
     return [
         *(f"explain {examples[state]}" for state in states[:2]),
+        f"case show {report.result.story.story.joint_case}",
+        "inbox",
+        "mail",
         "box outbox --attention",
         "usage --state-is undelivered",
         "senders list",

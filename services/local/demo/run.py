@@ -1,7 +1,8 @@
 """The demo from beginning to end: on a stack of its own, or on one that somebody else runs.
 
 Consent is published, then the first requests. When every STOP and START is heard, the second
-requests follow. When all is at rest, staff go to work, and all comes to rest again.
+requests follow. When all is at rest, staff go to work, and all comes to rest again. Meanwhile the
+story of a law office goes on, with cases of its own.
 """
 
 from __future__ import annotations
@@ -20,14 +21,17 @@ import aiohttp
 
 from schemas.sender import Sender
 from schemas.tenant_settings import TenantSettings
-from schemas.topics import CONSENT_EVENTS, SEND_REQUESTS, SENDERS, SETTINGS
+from schemas.topics import CONSENT_EVENTS, PERSON_EVENTS, SEND_REQUESTS, SENDERS, SETTINGS
 from services.kafka.publisher import Publisher
 from services.ledger import Ledger
 from services.ledger.ledger import FILE
 from services.ledger.usage import count_system_messages
 from services.local.demo import staff
-from services.local.demo.counters import Counters, read_counters
+from services.local.demo.counters import AT_REST, Counters, read_counters
 from services.local.demo.fixtures import Fixtures
+from services.local.demo.story import Story, introduce
+from services.local.demo.story_run import StoryResult, play
+from services.local.mail_catcher.store import MailStore
 from services.local.stack import Say, StackOptions, run_stack
 from services.operations.errors import OperationFailed
 
@@ -41,12 +45,17 @@ Show = Callable[[Counters, str], None]
 class Plan(NamedTuple):
     fixtures: Fixtures
     tenant: str
+    zone: str
+    """The tenant's."""
     state: Path
     bootstrap: str | None
     seed: int
     own: tuple[TenantSettings, Sender] | None = None
     """Settings to publish first, where those of the sample are not enough."""
     prefix: str = "demo"
+
+    def begin_story(self) -> Story:
+        return Story(self.tenant, self.prefix, self.zone, staff.BRANCH, datetime.now(UTC))
 
 
 class Scene(NamedTuple):
@@ -56,6 +65,8 @@ class Scene(NamedTuple):
     ledger: Ledger
     fetch_journal: Callable[[], Awaitable[Path]]
     """Gets the provider's own account, as a file, once all is at rest."""
+    mails: MailStore | None = None
+    """Where the mails to staff are caught. None: nobody here can see them."""
 
 
 class RunResult(NamedTuple):
@@ -63,11 +74,14 @@ class RunResult(NamedTuple):
     """Whether all came to rest in time."""
     seconds: float
     """From the first request to rest, without what staff did then."""
+    messages: int
+    """That there were in that time."""
     requests: int
     started: int
     """Texts that Sayso sent by itself."""
     counters: Counters
     staff: staff.StaffActions
+    story: StoryResult
 
 
 @asynccontextmanager
@@ -86,7 +100,8 @@ async def open_local(plan: Plan, say: Say) -> AsyncIterator[Scene]:
             return stack.addresses.journal
 
         try:
-            yield Scene(stack.bootstrap, ledger, fetch_journal)
+            caught = MailStore(plan.state) if stack.addresses.mail_port else None
+            yield Scene(stack.bootstrap, ledger, fetch_journal, caught)
         finally:
             ledger.close()
 
@@ -141,49 +156,81 @@ async def _download_journal(http: aiohttp.ClientSession, folder: Path) -> Path:
     return file
 
 
-async def run(plan: Plan, bootstrap: str, ledger: Ledger, show: Show) -> RunResult:
+async def run(plan: Plan, scene: Scene, show: Show) -> RunResult:
+    ledger = scene.ledger
+
     def refresh(doing: str) -> Counters:
         counters = read_counters(ledger, plan.tenant)
         show(counters, doing)
         return counters
 
-    def is_at_rest_with(expected: int) -> bool:
-        counters = refresh("until all are at rest")
-        return is_at_rest(counters, ledger, plan.tenant, expected)
-
     patience = PATIENCE + len(plan.fixtures.identities) / 50
-    publisher = Publisher(bootstrap, source="demo", timeout=patience)
+    publisher = Publisher(scene.bootstrap, source="demo", timeout=patience)
     try:
         await _publish_consent(plan, publisher, ledger, refresh, patience)
-        fixtures = plan.fixtures.move_to(datetime.now(UTC))
-        expected = len(fixtures.identities)
-        began = time.monotonic()
-        await publisher.publish_all(SEND_REQUESTS, fixtures.first)
-
-        def has_answers() -> bool:
-            refresh("waiting for the answers")
-            return _has_answers(ledger, plan.tenant, fixtures)
-
-        await _wait_until(has_answers, patience)
-        await publisher.publish_all(SEND_REQUESTS, fixtures.second)
-        came_to_rest = await _wait_until(lambda: is_at_rest_with(expected), patience)
-        seconds = time.monotonic() - began
-        staff_plan = staff.plan_actions(fixtures, plan.tenant, plan.prefix, datetime.now(UTC))
-        actions = await staff.perform_actions(
-            staff_plan, publisher, ledger, lambda: refresh("staff at work"), patience
-        )
+        async with asyncio.TaskGroup() as together:
+            told = play(plan.begin_story(), publisher, ledger, scene.mails, patience)
+            story = together.create_task(told)
+            job = together.create_task(_do_main_job(plan, publisher, ledger, refresh, patience))
     finally:
         await publisher.stop()
-    expected = len(fixtures.identities | actions.identities)
-    settled = await _wait_until(lambda: is_at_rest_with(expected), patience)
+    done, ended = job.result(), story.result()
+    expected = len(plan.fixtures.identities | done.staff.identities | ended.identities)
+
+    def is_all_at_rest() -> bool:
+        return is_at_rest(refresh("until all are at rest"), ledger, plan.tenant, expected)
+
+    settled = await _wait_until(is_all_at_rest, patience)
     return RunResult(
-        came_to_rest and settled,
-        seconds,
+        done.came_to_rest and ended.settled and settled,
+        done.seconds,
+        done.messages,
         expected,
         count_system_messages(ledger, plan.tenant),
         refresh("done"),
-        actions,
+        done.staff,
+        ended,
     )
+
+
+class _MainJob(NamedTuple):
+    came_to_rest: bool
+    seconds: float
+    messages: int
+    staff: staff.StaffActions
+
+
+async def _do_main_job(
+    plan: Plan,
+    publisher: Publisher,
+    ledger: Ledger,
+    refresh: Callable[[str], Counters],
+    patience: float,
+) -> _MainJob:
+    """What was asked for, and what staff do then."""
+    fixtures = plan.fixtures.move_to(datetime.now(UTC))
+    began = time.monotonic()
+    await publisher.publish_all(SEND_REQUESTS, fixtures.first)
+
+    def has_answers() -> bool:
+        refresh("waiting for the answers")
+        return _has_answers(ledger, plan.tenant, fixtures)
+
+    await _wait_until(has_answers, patience)
+    await publisher.publish_all(SEND_REQUESTS, fixtures.second)
+
+    def has_come_to_rest() -> bool:
+        refresh("until all are at rest")
+        return _have_come_to_rest(ledger, plan.tenant, fixtures.identities)
+
+    came_to_rest = await _wait_until(has_come_to_rest, patience)
+    seconds = time.monotonic() - began
+    messages = refresh("staff at work").requested
+    staff_plan = staff.plan_actions(fixtures, plan.tenant, plan.prefix, datetime.now(UTC))
+    actions = await staff.perform_actions(
+        staff_plan, publisher, ledger, lambda: refresh("staff at work"), patience
+    )
+    return _MainJob(came_to_rest, seconds, messages, actions)
 
 
 async def _publish_consent(
@@ -198,6 +245,7 @@ async def _publish_consent(
         tenant, sender = plan.own
         await publisher.publish(SETTINGS, tenant)
         await publisher.publish(SENDERS, sender)
+    await publisher.publish_all(PERSON_EVENTS, list(introduce(plan.begin_story())))
     await publisher.publish_all(CONSENT_EVENTS, plan.fixtures.claims)
     claimed = {claim.number for claim in plan.fixtures.claims}
     sql = "SELECT number FROM consent_status WHERE tenant = ?"
@@ -222,7 +270,15 @@ def is_at_rest(counters: Counters, ledger: Ledger, tenant: str, expected: int) -
     return {row["state"]: row["n"] for row in ledger.rows(sql, tenant)} == counters.states
 
 
+def _have_come_to_rest(ledger: Ledger, tenant: str, identities: set[str]) -> bool:
+    """Without a look at the story, which takes its own time."""
+    sql = "SELECT message_id, state FROM outcomes WHERE tenant = ?"
+    rows = ledger.rows(sql, tenant)
+    return identities <= {row["message_id"] for row in rows if row["state"] in AT_REST}
+
+
 def _has_answers(ledger: Ledger, tenant: str, fixtures: Fixtures) -> bool:
+    fixtures = fixtures._replace(cast=())
     sql = "SELECT number FROM consent_status WHERE tenant = ? AND state = ?"
     return all(
         fixtures.numbers(role) <= {row["number"] for row in ledger.rows(sql, tenant, state)}

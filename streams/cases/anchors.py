@@ -144,7 +144,9 @@ def _of_task(draft: Draft, anchor: str, task: TaskEntry) -> Iterator[Use]:
     if due is None or task.scheduled is None or task.canceled:
         return
     occasion = occasion_of_task(draft, task)
-    latest = occasion.at if occasion is not None and due <= occasion.at else None
+    latest = None
+    if occasion is not None and parse_offset(task.when.offset or "").amount <= 0:
+        latest = end_of_use(occasion.starts_at, occasion.zone)
     times = [one.at for one in (task.scheduled, task.timing) if one is not None]
     yield Use(
         anchor=anchor,

@@ -95,7 +95,9 @@ def _on_closing(draft: Draft, change: CaseClosed | CaseReopened) -> Touched:
     if not is_later(stamp, before.closing):
         return NOTHING
     closed = isinstance(change, CaseClosed)
-    _put_case(draft, before, closing=Written.of(stamp), closed=closed)
+    reopened_at = change.at if before.closed and not closed else before.reopened_at
+    said = {"closing": Written.of(stamp), "closed": closed, "reopened_at": reopened_at}
+    _put_case(draft, before, **said)
     return ALL if closed != before.closed else NOTHING
 
 
@@ -120,7 +122,9 @@ def _switch(draft: Draft, person_id: str, stamp: Stamp, is_on: bool) -> bool:
     party = _party(draft, person_id)
     if not is_later(stamp, party.switching):
         return False
-    update = {"switching": Written.of(stamp), "reminders": is_on}
+    update: dict[str, Any] = {"switching": Written.of(stamp), "reminders": is_on}
+    if is_on and not party.reminders:
+        update["resumed_at"] = stamp.at
     draft.put(party_name(person_id), party.model_copy(update=update))
     return True
 

@@ -17,6 +17,7 @@ from streams.local_time.departures import Departure, Windows, plan_departure, wi
 from streams.reasons import Reason
 
 NO_END: Final = datetime.max.replace(tzinfo=UTC)
+LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 
 
 class Plan(NamedTuple):
@@ -98,10 +99,8 @@ def _why_skipped(
 
 def _resumed_at(draft: Draft, use: Use, party: PartyEntry) -> datetime:
     """What was due before was due to nobody: the case was closed, or the switch was off."""
-    times = [draft.case.closing] if draft.case.closing else []
-    if use.is_automatic and party.switching is not None:
-        times.append(party.switching)
-    return max((one.at for one in times), default=datetime.min.replace(tzinfo=UTC))
+    times = [draft.case.reopened_at, party.resumed_at if use.is_automatic else None]
+    return max((one for one in times if one is not None), default=LONG_AGO)
 
 
 def _is_late(draft: Draft, use: Use, known: datetime) -> bool:

@@ -89,6 +89,7 @@ def _case(case: Case) -> CaseEntry:
         launched=_written(case, case.launched_at) if case.launched_at else None,
         closing=_written(case, case.closing_at) if case.closing_at or case.closed else None,
         closed=case.closed,
+        reopened_at=None if case.closed else case.closing_at,
         notify_email=case.notify_email,
         version=case.version,
     )
@@ -104,6 +105,7 @@ def _party(case: Case, party: Party) -> PartyEntry:
         tied_number=party.tied_number,
         switching=_written(case, switched) if switched else None,
         reminders=party.reminders,
+        resumed_at=switched if party.reminders else None,
         linked=True,
         number=party.number,
     )

@@ -76,6 +76,8 @@ class CaseEntry(StateEntry):
     """The first time counts; what comes later changes nothing."""
     closing: Written | None = None
     closed: bool = False
+    reopened_at: datetime | None = None
+    """When it was last opened again that had been closed."""
     mailing: Written | None = None
     notify_email: str | None = None
     audience: str = ""
@@ -98,6 +100,8 @@ class PartyEntry(StateEntry):
     tied_number: str | None = None
     switching: Written | None = None
     reminders: bool = True
+    resumed_at: datetime | None = None
+    """When reminders were last switched on that had been off."""
 
     linked: bool = False
     """People was asked to tell us of this person."""

@@ -140,7 +140,17 @@ def settle(draft: Draft, name: str, entry: TextEntry, wanted: Wanted | None) -> 
         case TextState.TOO_LATE if wanted is None and entry.alert is not None:
             close_alert(draft, entry, None, NOT_NEEDED)
             draft.put(name, entry.model_copy(update={"alert": None}))
+        case TextState.SKIPPED | TextState.TOO_LATE if wanted is not None:
+            return _settle_ended(draft, entry, wanted)
     return None
+
+
+def _settle_ended(draft: Draft, entry: TextEntry, wanted: Wanted) -> datetime | None:
+    """It never went, and its time has changed since: it is planned like a new one."""
+    if entry.due_at in (None, wanted.use.due) or entry.issue >= MAX_ISSUES:
+        return None
+    plan = plan_new(draft, wanted.use, wanted.person_id, wanted.party, wanted.windows)
+    return None if plan is None else _follow(draft, wanted, entry, plan)
 
 
 def _settle_requested(

@@ -1,0 +1,93 @@
+"""What never went, and is of use after all; and what is of none, although its time has come."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from schemas.case import CaseText
+from schemas.person import PersonRequest
+from tests.core.cases.world import (
+    ANA,
+    ANAS,
+    HOUR,
+    ON_DAY,
+    build_case,
+    recipe,
+    reminding,
+    settings,
+    template,
+    utc,
+)
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"), [("case_settings", {"reminders": {ANA: True}}), ("case_reopened", {})]
+)
+def test_saying_again_what_holds_anyway_stops_nothing(kind: str, said: dict[str, Any]) -> None:
+    """The reminder is due at 7:00 and waits for the morning; the switch was never off."""
+    case = reminding(day=recipe("1 day before", at="07:00"))
+    case.hearing()
+    case.run_until(utc("2026-11-01T12:30"))
+    case.do(kind, **said)
+    assert [one.requested_at for one in case.requests_until("2026-11-01T14:00")] == [
+        utc("2026-11-01T13:00")
+    ]
+
+
+def test_a_task_before_an_event_never_goes_after_it() -> None:
+    """The case is launched when the hearing is over."""
+    case = build_case(templates={"soon": template(ON_DAY)})
+    case.open()
+    case.add(ANA, ANAS)
+    case.hearing("2026-10-02T09:00")
+    when = {"event_id": "h", "offset": "1 hour before"}
+    said = {"template": "soon", "audience": {"roles": ["client"]}, "when": when}
+    case.do("task_scheduled", task_id="t", **said)
+    case.run_until(utc("2026-10-02T14:00"))
+    case.do("launched")
+    assert case.requests_until("2026-10-05T00:00") == []
+
+
+def test_a_task_on_the_morning_of_a_whole_day_goes() -> None:
+    case = build_case(templates={"soon": template("{{ event.title }} {{ event.relative_day }}")})
+    case.open()
+    case.add(ANA, ANAS)
+    case.do("launched")
+    case.hearing("2026-10-02")
+    when = {"event_id": "h", "offset": "0 days before"}
+    said = {"template": "soon", "audience": {"roles": ["client"]}, "when": when}
+    case.do("task_scheduled", task_id="t", **said)
+    [sent] = case.requests_until("2026-10-05T00:00")
+    assert (sent.requested_at, sent.body) == (utc("2026-10-02T13:00"), "Hearing today")
+    assert sent.valid_until == utc("2026-10-03T04:00")
+
+
+def test_a_task_that_came_too_late_goes_when_its_event_is_put_off() -> None:
+    case = build_case(templates={"soon": template(ON_DAY)})
+    case.open()
+    case.add(ANA, ANAS)
+    case.do("launched")
+    case.hearing("2026-10-01T11:10")
+    when = {"event_id": "h", "offset": "1 hour before"}
+    said = {"template": "missing", "audience": {"roles": ["client"]}, "when": when}
+    case.do("task_scheduled", task_id="t", **said)
+    case.wait(HOUR.total_seconds())
+    assert [one.state for one in case.take(CaseText)][-1] == "too_late"
+    case.settings = settings(templates={"missing": template(ON_DAY)})
+    case.hearing("2026-10-08T11:00")
+    [sent] = case.requests_until("2026-10-10T00:00")
+    assert sent.requested_at == utc("2026-10-08T14:00")
+
+
+def test_a_reminder_that_was_left_out_goes_at_another_time_that_is_still_ahead() -> None:
+    case = reminding(day=recipe("24 hours before", if_late="skip"))
+    case.hearing("2026-10-02T09:00")
+    assert case.states() == [("skipped", "late")]
+    case.do("case_settings", recipes={"day": {"offset": "2 hours before"}})
+    [sent] = case.requests_until("2026-10-03T00:00")
+    assert sent.requested_at == utc("2026-10-02T12:00")
+    case.do("case_settings", recipes={"day": {"offset": "1 hour before"}})
+    case.wait(86_400)
+    assert case.take(PersonRequest) == []

@@ -147,7 +147,8 @@ def _end(draft: Draft, entry: TextEntry, answer: CaseAnswer, reason: str | None)
         return entry.model_copy(update={"state": TextState.CANCELED, "reason": reason})
     if reason not in (None, RuleName.EXPIRED):
         return entry.model_copy(update={"state": TextState.FAILED, "reason": reason})
-    if entry.true_until is not None and draft.now < (entry.latest or draft.now):
+    is_of_use = entry.latest is None or draft.now < entry.latest
+    if entry.true_until is not None and is_of_use:
         update = {"state": TextState.CANCELED, "by_us": True, "reason": UNTRUE.rule}
         return entry.model_copy(update=update)
     return entry.model_copy(update={"state": TextState.TOO_LATE, "reason": TOO_LATE.rule})

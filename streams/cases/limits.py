@@ -34,15 +34,15 @@ MAX_DATES: Final = 200
 MAX_RECIPES: Final = 200
 MAX_SWITCHES: Final = 1_000
 """Switches in one change."""
-MAX_CHARACTERS: Final = 24_000
-"""In one change, so that no entry of a case comes near 64 kB."""
+MAX_BYTES: Final = 24_000
+"""Of one change, so that no entry of a case comes near 64 kB."""
 
 
 def why_refused(draft: Draft, change: Any) -> str | None:
     """What staff can do about a change that is too large, or one too many; None: it is taken."""
-    if len(change.model_dump_json(exclude={"reminders"})) > MAX_CHARACTERS:
+    if len(change.model_dump_json(exclude={"reminders"}).encode()) > MAX_BYTES:
         return (
-            f"a change of a case has {MAX_CHARACTERS} characters at most:"
+            f"a change of a case has {MAX_BYTES} bytes at most:"
             " name roles instead of people, and put documents elsewhere"
         )
     find = _NEW.get(type(change))

@@ -94,7 +94,7 @@ def _why_skipped(
         return None
     if use.if_late is IfLate.SKIP and _is_late(draft, use, known):
         return LATE
-    return SUPERSEDED if _is_superseded(draft, use, person_id, party) else None
+    return SUPERSEDED if _is_superseded(draft, use, person_id, party, known) else None
 
 
 def _resumed_at(draft: Draft, use: Use, party: PartyEntry) -> datetime:
@@ -113,13 +113,15 @@ def _is_late(draft: Draft, use: Use, known: datetime) -> bool:
     return seen is not None and seen <= use.due and use.token not in progress.armed
 
 
-def _is_superseded(draft: Draft, use: Use, person_id: str, party: PartyEntry) -> bool:
+def _is_superseded(
+    draft: Draft, use: Use, person_id: str, party: PartyEntry, known: datetime
+) -> bool:
     """Of several that would leave at once with the same words, the last one due goes."""
     return any(
         other.due > use.due
         and other.due <= draft.now
-        and other.template == use.template
-        and other.kind == use.kind
+        and (other.template, other.kind) == (use.template, use.kind)
         and is_due_to(other, person_id, party)
+        and not (other.if_late is IfLate.SKIP and _is_late(draft, other, known))
         for other in find_uses(draft, use.anchor)
     )

@@ -688,3 +688,20 @@ def test_marketing_goes_before_a_sunday_that_would_make_it_useless() -> None:
     case.hearing("2026-10-12T07:30", time_zone="America/Chicago")  # a Monday
     [request] = case.requests_until("2026-10-13T00:00")
     assert request.requested_at == utc("2026-10-11T00:45")  # Saturday, 19:45 in Alabama
+
+
+def test_one_that_is_left_out_supersedes_nothing() -> None:
+    case = reminding(week="1 week before", day=recipe("1 day before", if_late="skip"))
+    case.now = utc("2026-11-01T20:00")
+    case.hearing()
+    assert sorted(case.states()) == [("requested", None), ("skipped", "late")]
+
+
+def test_a_reminder_taken_back_for_a_move_comes_again_with_the_old_date() -> None:
+    case = reminding(day="1 day before")
+    case.hearing()
+    [first] = case.requests_until("2026-11-01T14:00")
+    case.hearing("2026-11-04T09:00")
+    case.report(first, "canceled", final=True)
+    case.hearing()
+    assert [one.message_id for one in case.take(PersonRequest)] == [f"{first.message_id}.2"]

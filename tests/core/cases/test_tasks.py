@@ -306,3 +306,14 @@ def test_a_text_of_now_goes_however_long_ago_the_launch_was(days: int, author: s
     audience = {"person_ids": [ANA]}
     case.do("task_scheduled", task_id="t1", body="Hi", audience=audience, written_by=author)
     assert [one.person_id for one in case.take(PersonRequest)] == [ANA]
+
+
+def test_words_of_a_task_that_turned_false_are_written_again() -> None:
+    case = tasked({"offset": "1 day before", "event_id": "h"}, body="{{ event.relative_day }}")
+    case.do("launched")
+    case.hearing("2026-11-02T17:00")
+    [first] = case.requests_until("2026-11-01T22:00")
+    case.now = utc("2026-11-02T05:01")
+    case.report(first, "expired", rule="expired", final=True)
+    [second] = case.requests_until("2026-11-02T20:00")
+    assert (first.body, second.body) == ("tomorrow", "today")

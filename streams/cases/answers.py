@@ -140,7 +140,7 @@ def _end(draft: Draft, entry: TextEntry, answer: CaseAnswer, reason: str | None)
     """What expired because its words turned false may go again.  Of what the case took back, people
     must say that nothing is under way: an outcome may be that of a text on its way to another
     number."""
-    if entry.state == TextState.CANCELING:
+    if entry.state == TextState.CANCELING or (entry.state == TextState.CANCELED and entry.by_us):
         return entry.model_copy(update={"has_left": False})
     update: dict[str, Any]
     if answer.state == State.CANCELED:

@@ -705,3 +705,15 @@ def test_a_reminder_taken_back_for_a_move_comes_again_with_the_old_date() -> Non
     case.report(first, "canceled", final=True)
     case.hearing()
     assert [one.message_id for one in case.take(PersonRequest)] == [f"{first.message_id}.2"]
+
+
+def test_an_outcome_that_comes_after_the_confirmation_changes_nothing() -> None:
+    case = reminding(SOON, day="1 day before")
+    case.hearing("2026-11-02T17:00")
+    [first] = case.requests_until("2026-11-01T22:00")
+    case.run_until(utc("2026-11-02T04:58"))
+    case.report(first, "canceled", confirms_cancel=True)
+    case.report(first, "canceled", rule="canceled", confirmed=False, final=True)
+    assert case.states()[-1] == ("canceled", "untrue")
+    [second] = case.requests_until("2026-11-02T13:00")
+    assert (second.requested_at, "today" in second.body) == (utc("2026-11-02T13:00"), True)

@@ -11,7 +11,7 @@ import typer
 from schemas.case_event import CaseClosed, CaseReopened, CaseSettings, DateSet, Launched
 from services.cli import case_import, case_parts, case_preview, options
 from services.cli.case_changes import CaseId, Where, change_case, print_recorded, publish
-from services.cli.case_output import print_view, view_to_json
+from services.cli.case_output import describe_change, print_view, view_to_json
 from services.cli.connection import read_ledger
 from services.display_text import format_utc
 from services.ledger.cases import list_case_changes, list_cases
@@ -323,19 +323,11 @@ def history(
     console().print(table(None, ("at (UTC)", "by", "what", "", "place"), rows))
 
 
-_IDENTITY = {"type", "tenant", "case_id", "change_id", "at", "by"}
-
-
 def _change_cells(change: dict[str, Any], place: str) -> list[str]:
-    said = [
-        f"{name}: {value}"
-        for name, value in change.items()
-        if name not in _IDENTITY and value not in (None, [], {})
-    ]
     return [
         format_utc(str(change.get("at", "")))[:19],
         str(change.get("by") or ""),
         str(change.get("type", "")).replace("_", " "),
-        ", ".join(said),
+        describe_change(change),
         place,
     ]

@@ -12,11 +12,12 @@ from typing import Annotated, NamedTuple
 import typer
 
 from services.cli import options
+from services.cli.case_output import note_doubts
 from services.cli.connection import find_bootstrap, operate, read_ledger
 from services.masking import mask
 from services.operations.cases import Change, KnownCase, find_case, publish_changes
 from services.operations.errors import OperationFailed
-from services.terminal import console, markup, note, print_json
+from services.terminal import console, markup, print_json
 
 CaseId = Annotated[str, typer.Argument(metavar="CASE", help="The case's id in your records.")]
 
@@ -45,8 +46,7 @@ def change_case(
 
 def publish(change: Change, where: Where) -> None:
     """Say what looks wrong, ask on a terminal, and publish.  Raises OperationError."""
-    for warning in change.warnings:
-        note(f"Note: {warning}.")
+    note_doubts(change.warnings)
     if (
         change.warnings
         and not where.yes

@@ -11,6 +11,7 @@ import typer
 
 from services.cli import options
 from services.cli.case_changes import Where
+from services.cli.case_output import describe_change, note_doubts
 from services.cli.connection import find_bootstrap, operate, read_ledger
 from services.masking import mask
 from services.operations.calendar_import import (
@@ -76,18 +77,11 @@ def import_case(
 
 
 def _print_changes(change: Change, unmask: bool) -> None:
-    for warning in change.warnings:
-        note(f"Note: {warning}.")
+    note_doubts(change.warnings)
     rows = []
     for event in change.events:
-        said = event.model_dump(
-            mode="json",
-            exclude_none=True,
-            exclude={"type", "tenant", "case_id", "change_id", "at", "by"},
-            exclude_defaults=True,
-        )
-        shown = said if unmask else mask(said)
-        words = ", ".join(f"{name}: {value}" for name, value in shown.items())
+        said = event.model_dump(mode="json", exclude_none=True)
+        words = describe_change(said if unmask else mask(said))
         rows.append((f"{event.tenant}/{event.case_id}", event.type.replace("_", " "), words))
     console().print(table(None, ("case", "what", ""), rows))
 
@@ -177,8 +171,10 @@ def _import(read: Callable[[datetime], CalendarFile], job: _Job) -> None:
         _print_plan(plan)
         _print_applied(job.apply, len(plan.changes))
     if plan.left_out:
+        count = len(plan.left_out)
         raise OperationFailed(
-            f"{len(plan.left_out):,} were left out", "correct them and import the file again"
+            f"{count:,} {'was' if count == 1 else 'were'} left out",
+            "correct the file and import it again",
         )
 
 
@@ -213,8 +209,7 @@ def _print_plan(plan: ImportPlan) -> None:
     for one in plan.left_out:
         note(f"Left out: {one}.")
     for row in plan.rows:
-        for doubt in row.doubts:
-            note(f"Note: {row.about.name}: {doubt}.")
+        note_doubts(row.doubts, f"{row.about.name}: ")
     columns = ("case", "event", "name", "what", "was", "is")
     if plan.rows:
         console().print(table(None, columns, [_cells(row) for row in plan.rows]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -16,7 +17,7 @@ from schemas.numbers import mask_number
 from schemas.visible_text import ON_ONE_LINE
 from services.display_text import format_local
 from services.operations.case_view import CaseView, PartyView, format_soon, promise
-from services.terminal import color_word, console, markup, table
+from services.terminal import color_word, console, markup, note, table
 
 EVENT_COLUMNS: Final = (
     "event",
@@ -165,6 +166,48 @@ def _event_cells(event: CaseCalendarEvent) -> list[Any]:
     ]
 
 
+_IDENTITY: Final = frozenset({"type", "tenant", "case_id", "change_id", "at", "by"})
+
+
+def describe_change(change: Mapping[str, Any]) -> str:
+    """What a change says, besides who said it and of what: `to roles client, when offset 3 days
+    before`."""
+    said = {name: value for name, value in change.items() if name not in _IDENTITY}
+    return "; ".join(filter(None, (_describe(name, value) for name, value in said.items())))
+
+
+def _describe(name: str, value: Any) -> str:
+    """Empty for what says nothing."""
+    words = name.replace("_", " ")
+    if name == "number" and value == "":
+        return "no number of its own"
+    if not value:
+        return ""
+    match value:
+        case True:
+            return words
+        case dict():
+            return f"{words}: {', '.join(filter(None, _describe_parts(name, value)))}"
+        case list() | tuple():
+            return f"{words} {', '.join(map(str, value))}"
+    return f"{words} {value}"
+
+
+def _describe_parts(name: str, value: Mapping[str, Any]) -> Iterator[str]:
+    for key, inner in value.items():
+        if name == "reminders":
+            yield f"{key} {'on' if inner else 'off'}"
+        else:
+            yield _describe(key, inner)
+
+
+def note_doubts(doubts: Iterable[str], about: str = "") -> None:
+    """What may be wrong, on stderr, each as a sentence."""
+    for doubt in doubts:
+        end = "" if doubt.endswith("?") else "."
+        note(f"Note: {about}{doubt}{end}")
+
+
 def name_origin(text: CaseText) -> str:
     """What made it: a task, or a recipe and its event."""
     about = text.event_id or text.date_name
@@ -178,6 +221,6 @@ def _text_cells(text: CaseText, names: dict[str, str], case: Case) -> list[Any]:
         names.get(text.person_id) or text.person_id,
         name_origin(text),
         text.state,
-        text.says or text.reason,
+        text.says or (text.reason or "").replace("_", " "),
         text.message_id,
     ]

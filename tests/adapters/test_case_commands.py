@@ -298,8 +298,20 @@ def test_the_history_has_each_change_once_in_the_order_of_its_time(
     assert run(["case", "history", "8841", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert [one["type"] for one in found] == ["case_opened", "case_merged", "launched"]
+    office.say(
+        type="task_scheduled",
+        change_id="c3",
+        task_id="docs",
+        body="Hi",
+        audience={"roles": ["client"], "person_ids": []},
+        when={"now": False, "offset": "3 days before"},
+    )
+    office.say(type="case_settings", change_id="c4", reminders={"luis": False})
     assert run(["case", "history", "8841"]) == 0
-    assert "case opened" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "case opened" in shown
+    assert "audience: roles client; when: offset 3 days before" in shown
+    assert "reminders: luis off" in shown
 
 
 def test_the_list_leaves_out_closed_cases(

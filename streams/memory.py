@@ -1,9 +1,9 @@
 """How a process saves memory and time on the state that it holds.
 
 Entries at rest are compressed in memory: one to which nothing happens takes a quarter of its bytes.
-It pays where entries are many, alike and seldom touched, as in `outcomes`: 1.1 kB become 0.25 kB in
-5 us, and are read back in 2. On Kafka an entry is always plain JSON.  Compressed entries exist in
-one process only, so the sample and the format may change with any version.
+It pays where entries are many, alike and seldom touched, as in `outcomes` and `cases`: 1.1 kB
+become 0.25 kB in 5 us, and are read back in 2. On Kafka an entry is always plain JSON.  Compressed
+entries exist in one process only, so the sample and the format may change with any version.
 """
 
 from __future__ import annotations
@@ -26,6 +26,33 @@ IDLE_AFTER: Final = 30.0
 PACKED_PER_BATCH: Final = 500
 """Entries compressed with one batch: two or three milliseconds."""
 
+SAMPLE_OF_CASES: Final = (
+    b'{"opened":{"at":"2026-11-23T15:00:00Z","change_id":"c-8841-1","sequence":0},"title":"In re '
+    b'Rivera","reference":"26-10442","case_type":"chapter 7","branch":"court",'
+    b'"time_zone":"America/New_York","launched":{"at":"2026-11-23T15:00:00Z",'
+    b'"change_id":"c-8841-9","sequence":0},"closed":false,"audience":"9f86d081884c7d65",'
+    b'"version":7,"published":"325e9aaac1a03b72","views":false}'
+    b'{"known":true,"name":"Ana Rivera","first_name":"Ana","numbers":[{"number":"+14155550142",'
+    b'"type":"mobile","sms_enabled":true,"primary":false}],"version":3}'
+    b'{"people":["crm-20417","crm-311"],"asked":true}'
+    b'{"presence":{"at":"2026-11-23T15:00:00Z","change_id":"c-8841-2","sequence":0},'
+    b'"present":true,"role_written":{"at":"2026-11-23T15:00:00Z","change_id":"c-8841-2",'
+    b'"sequence":0},"role":"client","tying":{"at":"2026-11-23T15:00:00Z",'
+    b'"change_id":"c-8841-2","sequence":0},"tied_number":"+14155550142","reminders":true,'
+    b'"linked":true,"number":"+14155550142","told":"6fcbbb4e216ee552","awaits":[]}'
+    b'{"saved":{"at":"2026-11-23T15:00:00Z","change_id":"c-8841-10","sequence":0},'
+    b'"title":"Meeting of creditors","event_type":"hearing","starts_at":"2026-12-02T09:00",'
+    b'"time_zone":"America/New_York","location":"Room 5","reminders":["3 days before"],'
+    b'"progress":{"first_seen":"2026-11-23T15:00:00Z",'
+    b'"seen_time":"2026-12-02T09:00 America/New_York","armed":["6b9235ec","b90cf94d"],"over":[],'
+    b'"step":"","after":"","next_at":"2026-11-24T12:00:00Z","is_active":false},'
+    b'"told_next":"2026-11-25T14:00:00Z"}'
+    b'{"person_id":"crm-20417","recipe":"hearing-day-before","starts_at":"2026-12-02T09:00",'
+    b'"recipe_version":"0a1b2c3d4e5f","template":"hearing-soon","language":"en",'
+    b'"due_at":"2026-12-01T14:00:00Z","latest":"2026-12-02T13:30:00Z","state":"arrived","issue":1,'
+    b'"fingerprint":"9f86d081884c7d65","has_left":true,"by_us":false,"stands_for":[],"moves":1,'
+    b'"answered":4,"version":3}'
+)
 SAMPLE: Final = (
     b'{"tenant":"harbor","message_id":"crm-8841","judged":{"seq":1,'
     b'"decided_at":"2026-11-23T15:00:17.726322Z","verdict":"send","branch":"oakland",'
@@ -49,7 +76,8 @@ SAMPLE: Final = (
     b'"told":{"state":"delivered","segments":1,"segments_predicted":1,"segments_billed":1,'
     b'"contradictions":[],"sender":"+14155550100"},"version":2}'
 )
-"""What entries look like: a compressed one is little more than how it differs from this one."""
+"""What entries of outcomes look like, as those of cases above: a compressed one is little more than
+how it differs."""
 _FRAME: Final = b"\x28"
 """The first byte of every zstd frame; the JSON of an entry begins with a brace."""
 
@@ -70,7 +98,9 @@ def unpack(data: bytes) -> bytes:
 
 @cache
 def _codec() -> tuple[Any, Any]:
-    sample = zstandard.ZstdCompressionDict(SAMPLE, dict_type=zstandard.DICT_TYPE_RAWCONTENT)
+    sample = zstandard.ZstdCompressionDict(
+        SAMPLE_OF_CASES + SAMPLE, dict_type=zstandard.DICT_TYPE_RAWCONTENT
+    )
     writer = zstandard.ZstdCompressor(
         level=3, dict_data=sample, write_checksum=False, write_dict_id=False
     )

@@ -56,6 +56,7 @@ CASES: Final = Processor(
     on_timer=cases_on_timer,
     finish_batch=cases_finish,
     batching=PROMPT,
+    compresses_idle_state=True,
     waiting_prefix="due/",
     priority_topics=(t.CASE_PEOPLE, t.CASE_ANSWERS, t.CASE_REPLIES),
     topics=(t.CASE_EVENTS,),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -84,3 +86,13 @@ def test_restored_entries_are_packed_some_at_a_time() -> None:
         packer.pack_some(NOW)
         packed.append(sum(len(state.raw["row"]) < 100 for state in stores))
     assert packed == [PACKED_PER_BATCH, 2 * PACKED_PER_BATCH, 3 * PACKED_PER_BATCH]
+
+
+def test_entries_of_cases_take_a_third_of_their_bytes() -> None:
+    entries = ("CaseEntry", "PartyEntry", "EventEntry", "PersonEntry")
+    rows = Path(__file__).parents[2] / "golden" / "rows"
+    written = [json.loads((rows / f"cases.{name}.json").read_text("utf-8")) for name in entries]
+    bodies = [json.dumps(one, separators=(",", ":")).encode() for one in written]
+    packed = [pack(body) for body in bodies]
+    assert sum(map(len, packed)) < sum(map(len, bodies)) / 3
+    assert [unpack(one) for one in packed] == bodies

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -10,7 +10,10 @@ import typer
 from schemas.case_event import EventCanceled, PartyRemoved, TaskCanceled
 from schemas.send_request import Kind
 from services.cli import options
-from services.cli.case_changes import CaseId, Where, change_case
+from services.cli.case_changes import Build, CaseId, Where, change_case
+from services.cli.case_output import note_doubts
+from services.cli.case_preview import Shown, print_preview
+from services.cli.connection import read_ledger
 from services.operations import cases
 from services.operations.case_parts import (
     EventDraft,
@@ -19,6 +22,7 @@ from services.operations.case_parts import (
     build_event,
     build_task,
 )
+from services.operations.case_preview import preview_event
 from services.operations.validation import require_one_of
 
 
@@ -235,6 +239,10 @@ def save_event(
             help="Remind the clients, besides what recipes say: '3 days before'.",
         ),
     ] = None,
+    show: Annotated[
+        bool,
+        typer.Option("--show", help="Show its texts as they would be then, and record nothing."),
+    ] = False,
     tenant: options.Tenant = None,
     by: options.By = None,
     bootstrap: options.Bootstrap = None,
@@ -244,15 +252,32 @@ def save_event(
 ) -> None:
     """Save an event. Saved again, it replaces what was said before, and its reminders move.
 
+    What will be sent then: the same with --show.
+
     Example: [cyan]sayso case event save 8841 hearing-1 --title Hearing --type hearing
     --at 2026-12-02T09:00 --remind "3 days before"[/]
     """
     draft = EventDraft(title, at, event_type, zone, place, remind or ())
 
+    where = Where(bootstrap, state, as_json, yes)
+
     def build(about: cases.KnownCase, actor: str, now: datetime) -> cases.Change:
         return build_event(about, event_id, draft, actor, now)
 
-    change_case(case_id, tenant, by, Where(bootstrap, state, as_json, yes), build)
+    if show:
+        _show_event(case_id, tenant, where, build)
+        return
+    change_case(case_id, tenant, by, where, build)
+
+
+def _show_event(case_id: str, tenant: str | None, where: Where, build: Build) -> None:
+    now = datetime.now(UTC)
+    with read_ledger(where.bootstrap, where.state, tenant) as ledger:
+        about = cases.find_case(ledger, case_id, tenant)
+        change = build(about, options.read_actor(None, fallback="cli"), now)
+        found = preview_event(about, change, now)
+    note_doubts(change.warnings)
+    print_preview(found, about.zone, now, Shown(where.as_json, unmask=False))
 
 
 @event.command("cancel")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import typer
@@ -70,10 +70,20 @@ def preview(
         about = find_case(ledger, case_id, tenant)
         sender = options.read_actor(None, fallback="cli") if at_once else None
         found = preview_anchor(about, name, now, as_sent_by=sender)
-    if as_json:
-        print_json(_as_data(found, unmask))
-        return
-    _print(found, about.zone, now, unmask, most)
+    print_preview(found, about.zone, now, Shown(as_json, unmask, most))
+
+
+class Shown(NamedTuple):
+    as_json: bool
+    unmask: bool
+    most: int = 200
+
+
+def print_preview(found: CasePreview, zone: ZoneInfo, now: datetime, how: Shown) -> None:
+    if how.as_json:
+        print_json(_as_data(found, how.unmask))
+    else:
+        _print(found, zone, now, how.unmask, how.most)
 
 
 def send(

@@ -20,7 +20,7 @@ from services.masking import mask_numbers
 from services.operations import conversations as talk
 from services.operations.cases import hint_at
 from services.operations.errors import InvalidRequest
-from services.terminal import color_word, console, markup, print_json, table
+from services.terminal import color_word, console, markup, note, print_json, table
 from streams.reasons import format_duration
 
 Build = Callable[[talk.Conversation, Sequence[str], str, datetime], Any]
@@ -84,6 +84,7 @@ def thread(
     words: Annotated[
         list[str] | None, typer.Argument(metavar="[WORDS]", show_default=False)
     ] = None,
+    most: options.Most = 200,
     tenant: options.Tenant = None,
     by: options.By = None,
     bootstrap: options.Bootstrap = None,
@@ -111,7 +112,7 @@ def thread(
         print_json([_as_data(one, entries[one], zones[one], unmask) for one in found])
         return
     for one in found:
-        _print(one, entries[one], zones[one], unmask)
+        _print(one, entries[one], zones[one], unmask, most)
 
 
 def _zone(about: talk.Conversation) -> str:
@@ -183,11 +184,15 @@ def _entry_to_json(entry: Entry) -> dict[str, Any]:
     }
 
 
-def _print(about: talk.Conversation, entries: Sequence[Entry], zone: str, unmask: bool) -> None:
+def _print(
+    about: talk.Conversation, entries: Sequence[Entry], zone: str, unmask: bool, most: int
+) -> None:
     screen = console()
     screen.print(Text.assemble((talk.name_thread(about, unmask), "bold"), "  ", _stands(about)))
     rows = []
-    for entry in entries:
+    if len(entries) > most:
+        note(f"There are {len(entries):,}: these are the latest {most:,}.")
+    for entry in entries[-most:]:
         line = talk.describe_entry(entry)
         says = (line.what if unmask else mask_text(line.what)).translate(ON_ONE_LINE)
         rows.append(

@@ -90,6 +90,18 @@ def preview_anchor(
     sources = _gather(about)
     anchor = _find_anchor(sources.case, name)
     changes = () if as_sent_by is None else (_send_now(about, anchor, as_sent_by, now),)
+    return _look_ahead(about, sources, anchor, changes, now)
+
+
+def preview_event(about: KnownCase, change: Change, now: datetime) -> CasePreview:
+    """The texts of an event as if it were saved so.  Raises OperationError."""
+    anchor = f"{EVENT}/{change.events[0].event_id}"
+    return _look_ahead(about, _gather(about), anchor, change.events, now)
+
+
+def _look_ahead(
+    about: KnownCase, sources: _Sources, anchor: str, changes: Iterable[Any], now: datetime
+) -> CasePreview:
     found = preview(sources.state, anchor, now, sources.settings, changes)
     statuses = _read_statuses(about.ledger, sources.case, found.lines)
     rows = tuple(_build_row(line, statuses, sources, now) for line in found.lines)

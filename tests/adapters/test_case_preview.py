@@ -95,6 +95,11 @@ class Firm:
             self.office.add(topic, value)
         self._told = len(self.case.published)
 
+    def tell_all(self) -> None:
+        """Also after something was taken from what was published."""
+        self._told = 0
+        self.tell()
+
 
 @pytest.fixture
 def firm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Firm]:
@@ -233,8 +238,7 @@ def test_what_has_gone_is_not_sent_again(firm: Firm, capsys: pytest.CaptureFixtu
     firm.do("launched")
     for request in firm.case.take(PersonRequest):
         firm.case.report(request, "delivered", final=True)
-    firm._told = 0
-    firm.tell()
+    firm.tell_all()
     found = look(capsys)
     assert {one["state"] for one in found["texts"]} == {"arrived"}
     send(found["version"], 1)
@@ -248,3 +252,31 @@ def test_a_case_that_is_not_launched_sends_nothing(
     assert "is not launched" in capsys.readouterr().err
     assert run(["case", "preview", "c1", "t2"]) == 2
     assert "it has t1" in capsys.readouterr().err
+
+
+def test_a_moved_event_is_shown_before_it_is_saved(
+    firm: Firm, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """E 10: no second reminder of a day that they were reminded of, and it says why."""
+    first, second = (f"{NOW + days * DAY:%Y-%m-%dT%H:%M}" for days in (1.2, 9))
+    said = {"event_id": "h", "title": "Hearing", "event_type": "hearing"}
+    firm.do("event_saved", starts_at=first, **said)
+
+    def show(starts_at: str) -> Any:
+        capsys.readouterr()
+        command = ("case", "event", "save", "c1", "h", "--title", "Hearing", "--type", "hearing")
+        assert run([*command, "--at", starts_at, "--show", "--json"]) == 0
+        return json.loads(capsys.readouterr().out)["texts"]
+
+    moved = show(second)
+    assert [(one["recipe"], one["state"]) for one in moved] == [
+        *[("day", None)] * 3,
+        *[("hour", None)] * 3,
+    ]
+    firm.case.wait(2 * 86400)
+    for request in firm.case.take(PersonRequest):
+        firm.case.report(request, "delivered", final=True)
+    firm.tell_all()
+    firm.do("event_saved", at=NOW, starts_at=second, **said)
+    assert {one["state"] for one in show(first)} == {"arrived"}
+    assert firm.office.published == []

@@ -16,8 +16,8 @@ from schemas.case_event import TaskTime
 from schemas.numbers import mask_number
 from schemas.visible_text import ON_ONE_LINE
 from services.display_text import format_local
-from services.operations.case_view import CaseView, PartyView, format_soon, promise
-from services.terminal import color_word, console, markup, note, table
+from services.operations.case_view import REASONS, CaseView, PartyView, format_soon, promise
+from services.terminal import console, markup, note, table
 
 EVENT_COLUMNS: Final = (
     "event",
@@ -104,21 +104,30 @@ def describe_case(case: Case) -> Text:
 def _party_cells(view: PartyView, now: datetime, zone: ZoneInfo, unmask: bool) -> list[Any]:
     party = view.party
     number = party.number or ""
-    mark = "✓" if view.readiness is Readiness.READY else "△"
-    because = Text.assemble(mark, " ", color_word(view.reason))
-    if view.readiness is Readiness.NOT_OPTED_IN and view.asked_at:
-        asked = f"; asked {format_soon(view.asked_at, now, zone)}"
-        again = view.ask_again_at
-        asked += f", may be asked again {format_soon(again, now, zone)}" if again else ""
-        because = Text.assemble(because, asked)
     return [
         party.person_id,
         party.name,
         party.role,
         number if unmask else mask_number(number),
-        because,
+        draw_readiness(view.readiness, view.asked_at, view.ask_again_at, now, zone),
         "on" if party.reminders else "off",
     ]
+
+
+def draw_readiness(
+    readiness: Readiness,
+    asked_at: datetime | None,
+    ask_again_at: datetime | None,
+    now: datetime,
+    zone: ZoneInfo,
+) -> Text:
+    """A mark, and the first thing that is in the way."""
+    drawn = Text.assemble("✓ " if readiness is Readiness.READY else "△ ", REASONS[readiness])
+    if readiness is Readiness.NOT_OPTED_IN and asked_at is not None:
+        drawn.append(f"; asked {format_soon(asked_at, now, zone)}")
+        if ask_again_at is not None:
+            drawn.append(f", may be asked again {format_soon(ask_again_at, now, zone)}")
+    return drawn
 
 
 def _task_cells(task: CaseTask, view: CaseView, zone: ZoneInfo) -> list[Any]:

@@ -7,13 +7,13 @@ from typing import Annotated, Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import typer
-from rich.text import Text
 
 from schemas.case import Readiness
 from schemas.numbers import mask_number
 from schemas.visible_text import ON_ONE_LINE
 from services.cli import options
 from services.cli.case_changes import CaseId, Where, print_recorded, publish
+from services.cli.case_output import draw_readiness
 from services.cli.connection import read_ledger
 from services.display_text import format_local
 from services.operations.case_preview import (
@@ -22,9 +22,8 @@ from services.operations.case_preview import (
     build_send,
     preview_anchor,
 )
-from services.operations.case_view import REASONS, format_soon
 from services.operations.cases import find_case
-from services.terminal import color_word, console, note, print_json, table
+from services.terminal import console, note, print_json, table
 from streams.reasons import format_duration
 
 _COLUMNS = ("to", "name", "number", "leaves", "why then", "", "segments#", "price#", "text")
@@ -173,12 +172,6 @@ def _print(found: CasePreview, zone: ZoneInfo, now: datetime, unmask: bool, most
 def _cells(row: PreviewRow, zone: ZoneInfo, now: datetime, unmask: bool) -> list[Any]:
     line = row.line
     leaves = format_local(line.departs_at.isoformat(), str(zone))[:16] if line.departs_at else ""
-    mark = "✓" if row.readiness is Readiness.READY else "△"
-    ready = Text.assemble(mark, " ", color_word(REASONS[row.readiness]))
-    if row.readiness is Readiness.NOT_OPTED_IN and row.asked_at is not None:
-        ready.append(f"; asked {format_soon(row.asked_at, now, zone)}")
-        if row.ask_again_at is not None:
-            ready.append(f", may be asked again {format_soon(row.ask_again_at, now, zone)}")
     number = line.number or ""
     return [
         line.person_id,
@@ -186,7 +179,7 @@ def _cells(row: PreviewRow, zone: ZoneInfo, now: datetime, unmask: bool) -> list
         number if unmask else mask_number(number),
         leaves or _STATES.get(line.state or "", f"not sent ({line.state or 'no'})"),
         (line.why_then or "").replace("_", " ") or _say_reason(row),
-        ready,
+        draw_readiness(row.readiness, row.asked_at, row.ask_again_at, now, zone),
         line.segments,
         "" if row.micros is None else f"{row.micros / 1e6:,.4f} {row.currency}",
         line.body.translate(ON_ONE_LINE) or f"(no text: {line.missing or 'it has no words'})",

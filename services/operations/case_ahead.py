@@ -9,9 +9,7 @@ from zoneinfo import ZoneInfo
 from schemas.case import Case, CaseCalendarEvent, CaseTask
 from schemas.tenant_settings import TenantSettings
 from services.operations.case_view import Ahead, name_event
-
-CLIENT = "client"
-"""Who gets the reminders that an event itself asks for."""
+from streams.cases.audience import OWN_REMINDERS_TO
 
 
 def list_ahead(case: Case, settings: TenantSettings | None, now: datetime) -> Iterator[Ahead]:
@@ -37,7 +35,7 @@ def list_ahead(case: Case, settings: TenantSettings | None, now: datetime) -> It
 def _listeners(
     case: Case, event: CaseCalendarEvent, settings: TenantSettings | None
 ) -> tuple[str, ...]:
-    roles = {CLIENT} if event.reminders else set[str]()
+    roles = {OWN_REMINDERS_TO} if event.reminders else set[str]()
     recipes = settings.recipes if settings else {}
     for name, recipe in recipes.items():
         changed = case.recipes.get(name)

@@ -717,3 +717,10 @@ def test_an_outcome_that_comes_after_the_confirmation_changes_nothing() -> None:
     assert case.states()[-1] == ("canceled", "untrue")
     [second] = case.requests_until("2026-11-02T13:00")
     assert (second.requested_at, "today" in second.body) == (utc("2026-11-02T13:00"), True)
+
+
+def test_a_template_that_cannot_be_read_is_named_and_others_go_on() -> None:
+    case = reminding("{{ event.colour }}", day="1 day before")
+    case.hearing(reminders=["2 days before"])
+    assert len(case.requests_until("2026-11-01T15:00")) == 1
+    assert case.states() == [("requested", None), ("not_rendered", "invalid_template")]

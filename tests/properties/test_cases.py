@@ -14,8 +14,9 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from schemas.case import CaseText
+from schemas.case import CaseAnswer, CaseText
 from schemas.person import PersonRequest
+from schemas.topics import PERSON_CANCELS
 from streams.processing import StateStore
 from tests.core.cases.world import (
     ANAS,
@@ -339,12 +340,12 @@ def steps() -> st.SearchStrategy[list[tuple[Any, ...]]]:
     )
 
 
-def build_world() -> tuple[CaseHarness, Model]:
+def build_world(body: str = "{{ event.date }}") -> tuple[CaseHarness, Model]:
     recipes = {
         name: {"event_type": "hearing", "offset": offset, "template": name}
         for offset, name in NAMES.items()
     }
-    words = {name: {"texts": {"en": f"{name} {{{{ event.date }}}}"}} for name in NAMES.values()}
+    words = {name: {"texts": {"en": f"{name} {body}"}} for name in NAMES.values()}
     case = CaseHarness(
         settings=settings(when={"quiet_hours": "none"}, recipes=recipes, templates=words)
     )
@@ -438,3 +439,142 @@ def test_any_interleaving_sends_what_a_naive_calendar_sends(said: list[tuple[Any
     assert sorted(name_sent(case)) == sorted(model.sent)
     sent = [text for _, text in name_sent(case)]
     assert len(sent) == len(set(sent))
+
+
+# --- whatever people, the gate and the provider do
+
+
+class Carrier:
+    """Takes requests, gives them back while they wait, and tells of both late, twice and in any
+    order between texts."""
+
+    def __init__(self, case: CaseHarness) -> None:
+        self.case = case
+        self.read = 0
+        self.waiting: dict[str, PersonRequest] = {}
+        self.taken_back: set[str] = set()
+        self.left: list[str] = []
+        self.untold: list[Any] = []
+        self.versions: dict[str, int] = {}
+
+    def take_all(self) -> None:
+        for topic, value in self.case.published[self.read :]:
+            if isinstance(value, PersonRequest):
+                assert value.message_id not in self.versions, "an id is used once"
+                self.versions[value.message_id] = 0
+                self.waiting[value.message_id] = value
+            elif topic is PERSON_CANCELS:
+                self.take_back(value)
+        self.read = len(self.case.published)
+
+    def take_back(self, cancel: Any) -> None:
+        request = self.waiting.pop(cancel.request_id, None)
+        if request is not None:
+            self.tell(request, "canceled", final=True)
+            self.tell(request, "canceled", confirms_cancel=True)
+
+    def let_leave(self, number: int) -> None:
+        """One of those that wait."""
+        if self.waiting:
+            request = self.waiting.pop(sorted(self.waiting)[number % len(self.waiting)])
+            self.left.append(request.message_id)
+            self.tell(request, "sent")
+            self.tell(request, "delivered", final=True)
+
+    def tell(self, request: PersonRequest, state: str, **fields: Any) -> None:
+        self.versions[request.message_id] += 1
+        said = {"version": self.versions[request.message_id], "at": self.case.now, **fields}
+        self.untold.append(
+            CaseAnswer.model_validate(
+                {
+                    "tenant": "acme",
+                    "case_id": "c1",
+                    "request_id": request.message_id,
+                    "message_id": request.message_id,
+                    "state": state,
+                    "final": False,
+                    **said,
+                }
+            )
+        )
+
+    def report(self, number: int, *, again: bool) -> None:
+        if self.untold:
+            answer = self.untold[number % len(self.untold)]
+            if not again:
+                self.untold.remove(answer)
+            self.case.feed(answer)
+            self.take_all()
+
+
+def fates() -> st.SearchStrategy[list[tuple[Any, ...]]]:
+    which = st.integers(0, 5)
+    person = st.sampled_from(PEOPLE[:2])
+    return st.lists(
+        st.one_of(
+            st.tuples(st.just("wait"), st.integers(1, 30)),
+            st.tuples(st.just("leave"), which),
+            st.tuples(st.just("report"), which, st.booleans()),
+            st.tuples(st.just("report"), which, st.just(False)),
+            st.tuples(st.just("save"), st.just("e1"), st.sampled_from(STARTS)),
+            st.tuples(st.just("title"), st.sampled_from("HTX")),
+            st.tuples(st.just("switch"), person, st.booleans()),
+            st.tuples(st.just("close"), st.booleans()),
+            st.tuples(st.just("number"), person, st.sampled_from((ANAS, LUISES))),
+        ),
+        min_size=4,
+        max_size=30,
+    )
+
+
+def follow(case: CaseHarness, carrier: Carrier, step: tuple[Any, ...]) -> None:
+    match step:
+        case ("wait", int(hours)):
+            case.run_until(case.now + hours * HOUR)
+        case ("leave", int(number)):
+            carrier.let_leave(number)
+        case ("report", int(number), bool(again)):
+            carrier.report(number, again=again)
+        case ("save", event_id, starts_at):
+            case.hearing(starts_at, event_id=event_id)
+        case ("title", title):
+            case.hearing(STARTS[1], event_id="e1", title=title)
+        case ("switch", person_id, is_on):
+            case.do("case_settings", reminders={person_id: is_on})
+        case ("close", closed):
+            case.do("case_closed" if closed else "case_reopened")
+        case ("number", person_id, number):
+            case.do("party_changed", person_id=person_id, number=number)
+    case.now += MINUTE
+    carrier.take_all()
+
+
+@examples(max_examples=120, deadline=None)
+@given(fates(), st.booleans())
+def test_a_text_leaves_at_most_once_whatever_becomes_of_it(
+    said: list[tuple[Any, ...]], names_them: bool
+) -> None:
+    words = "{{ person.first }} {{ event.title }} {{ event.relative_day }}"
+    case, _ = build_world(words if names_them else words.partition(" }} ")[2])
+    for person_id in PEOPLE[:2]:
+        case.person(person_id, ANAS, LUISES)
+    carrier = Carrier(case)
+    case.hearing(STARTS[1], event_id="e1")
+    case.run_until(NOW + 3 * 24 * HOUR)  # two reminders of three are due
+    carrier.take_all()
+    for step in said:
+        follow(case, carrier, step)
+    while carrier.untold:
+        carrier.report(0, again=False)
+    carrier.take_all()
+
+    names = [message_id.partition(".")[0] for message_id in carrier.left]
+    assert len(names) == len(set(names))
+    last = {}
+    for published in case.published:
+        if isinstance(log := published.value, CaseText):
+            last[log.text_id] = log
+    waits = {one.partition(".")[0] for one in carrier.waiting}
+    assert {name for name, log in last.items() if log.state == "requested"} == waits
+    assert {name for name, log in last.items() if log.state == "canceling"} == set()
+    assert {name for name, log in last.items() if log.state == "arrived"} == set(names)

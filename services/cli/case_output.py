@@ -231,5 +231,5 @@ def _text_cells(text: CaseText, names: dict[str, str], case: Case) -> list[Any]:
         name_origin(text),
         text.state,
         text.says or (text.reason or "").replace("_", " "),
-        text.message_id,
+        text.message_id or text.text_id,
     ]

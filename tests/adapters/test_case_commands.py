@@ -284,8 +284,13 @@ def test_what_was_done_is_shown_by_its_latest_version(
     office.text("t-1", "maria", "sent", task_id="docs", version=2)
     (text,) = show(capsys)["texts"]
     assert text["state"] == "arrived"
+    late = {"message_id": None, "event_id": "hearing-1", "recipe": "day-before"}
+    office.text("t-2", "luis", "too_late", **late)
     assert run(["case", "show", "8841"]) == 0
-    assert "1 arrived" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "1 arrived" in shown
+    assert "day-before of hearing-1" in shown
+    assert "t-2" in shown, "by this id it can be explained"
 
 
 def test_the_history_has_each_change_once_in_the_order_of_its_time(

@@ -42,8 +42,11 @@ class Addresses(NamedTuple):
     """The mail catcher's. None: a mail server of one's own is named, or nothing is mailed."""
 
 
-def choose_addresses(state: Path, simulated: bool) -> Addresses:
-    """The usual ports, or others where those are taken and nobody outside needs to know them."""
+def choose_addresses(state: Path, simulated: bool, invented: bool = False) -> Addresses:
+    """The usual ports, or others where those are taken and nobody outside needs to know them.
+
+    `invented`: its tenants are made up, so that no mail about them may leave, whatever mail server
+    is named."""
     webhook = _choose("SAYSO_WEBHOOK_PORT", WEBHOOK_PORT, simulated)
     consents = _choose("SAYSO_CONSENTS_PORT", CONSENTS_PORT, simulated)
     provider = choose_port(avoid=webhook) if simulated else 0
@@ -55,7 +58,7 @@ def choose_addresses(state: Path, simulated: bool) -> Addresses:
         provider,
         state.absolute() / "simulator.jsonl",
         consents,
-        None if os.environ.get(MAIL_SERVER) else choose_port(avoid=provider),
+        choose_port(avoid=provider) if invented or not os.environ.get(MAIL_SERVER) else None,
     )
 
 

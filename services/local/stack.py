@@ -76,7 +76,7 @@ async def run_stack(options: StackOptions, say: Say) -> AsyncIterator[Stack]:
     lock = _lock_state(options.state)
     if options.fresh:
         _remove_leftovers(options.state)
-    addresses = process_specs.choose_addresses(options.state, options.simulated)
+    addresses = process_specs.choose_addresses(options.state, options.simulated, options.ephemeral)
     broker = None if options.bootstrap else EmbeddedBroker(options.state, options.ephemeral)
     supervisor = Supervisor(options.state, say)
     try:

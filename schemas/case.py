@@ -107,6 +107,8 @@ class Case(Message):
     dates: dict[Slug, Day] = {}
     notify_email: str | None = None
     recipes: dict[Slug, RecipeChange] = {}
+    is_cut: bool = False
+    """The case is larger than a record can be: long texts are cut, or parties left out."""
     version: Whole
     """Counts what was published from 1; Send refuses a preview of another one."""
     at: UtcTime

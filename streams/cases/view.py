@@ -36,6 +36,14 @@ PATIENCE: Final = timedelta(milliseconds=1)
 """For each of them: a case of 10,000 parties is published every ten seconds while it changes."""
 
 
+LONGEST_NAME: Final = 200
+"""Characters of a party's name; the person's own record has all of it."""
+LARGEST: Final = 4 << 20
+"""Bytes of the JSON of a case; the topic takes twice as many."""
+LONG_BODY: Final = 200
+"""Characters of a task's words that are kept in a case that is too large."""
+
+
 def publish_view(draft: Draft) -> None:
     """Once a batch, if readers would see a difference.  A large case waits for more."""
     case = draft.case
@@ -49,12 +57,29 @@ def publish_view(draft: Draft) -> None:
 
 def publish_now(draft: Draft) -> None:
     case = draft.case
-    view = build_case(draft, case.version + 1)
+    view = fit(build_case(draft, case.version + 1))
     digest = _hash(view)
     if digest != case.published:
         draft.publish(CASES, view)
         case = case.model_copy(update={"version": view.version, "published": digest})
     draft.keep(CASE, case.model_copy(update={"views": False}))
+
+
+def fit(view: Case) -> Case:
+    """Not more than a record can be: first the words of tasks are cut, then parties left out."""
+    size = len(view.model_dump_json().encode())
+    if size <= LARGEST:
+        return view
+    tasks = tuple(
+        task.model_copy(update={"body": task.body and task.body[:LONG_BODY]}) for task in view.tasks
+    )
+    view = view.model_copy(update={"tasks": tasks, "is_cut": True})
+    size = len(view.model_dump_json().encode())
+    if size <= LARGEST:
+        return view
+    parties = len("".join(party.model_dump_json() for party in view.parties).encode())
+    share = max(0.0, 1 - (size - LARGEST) / parties)
+    return view.model_copy(update={"parties": view.parties[: int(len(view.parties) * share)]})
 
 
 def _hash(view: Case) -> str:
@@ -103,7 +128,7 @@ def _parties(draft: Draft) -> Iterator[Party]:
         yield Party(
             person_id=person_id,
             role=party.role,
-            name=person.name if person else "",
+            name=person.name[:LONGEST_NAME] if person else "",
             number=chosen.number,
             tied_number=party.tied_number,
             reason=chosen.reason,

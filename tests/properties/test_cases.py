@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
+from functools import cache
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -179,6 +180,7 @@ def minutes_from(start: datetime, count: int) -> Iterator[datetime]:
         yield start + number * MINUTE
 
 
+@cache
 def first_shown(wall: datetime, zone: str) -> datetime:
     """When the clocks of a place show this first; a time that they skip is later by what they
     skip."""
@@ -201,6 +203,7 @@ def shows_date(wall: datetime, zone: str) -> bool:
     return any(clock_at(about + n * HOUR / 2, zone).date() == wall.date() for n in range(108))
 
 
+@cache
 def brute_due(wall: datetime, zone: str, offset: str) -> datetime:
     count, unit, _ = offset.split()
     if unit.startswith("hour"):
@@ -383,11 +386,13 @@ def apply(case: CaseHarness, model: Model, step: tuple[Any, ...]) -> None:
             model.roles[person_id] = role
         case ("switch", person_id, is_on):
             case.do("case_settings", reminders={person_id: is_on})
-            model.switched[person_id] = case.now
+            if is_on and person_id in model.off:
+                model.switched[person_id] = case.now
             (model.off.discard if is_on else model.off.add)(person_id)
         case ("close", closed):
             case.do("case_closed" if closed else "case_reopened")
-            model.closed, model.closing = closed, case.now
+            model.closing = case.now if model.closed and not closed else model.closing
+            model.closed = closed
         case ("recipe", name, is_off):
             case.do("case_settings", recipes={name: {"off": is_off}})
             (model.recipes_off.add if is_off else model.recipes_off.discard)(name)

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+import pytest
+
 from schemas.base import Message
 from schemas.case import Case, CaseLink, CaseNumber
 from schemas.consent import ConsentEvent
@@ -106,3 +108,19 @@ def test_a_launch_of_ten_thousand_parties() -> None:
     case.feed([change("launched", at=NOW)])
     case.run_until(case.now + MINUTE)
     assert case.take(ConsentEvent) == []
+
+
+@pytest.mark.parametrize(("body", "parties"), [(4000, 10), (10, 400)])
+def test_a_case_is_never_larger_than_a_record(
+    body: int, parties: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streams.cases.view.LARGEST", 50_000)
+    case = Batches()
+    case.feed([change("party_added", person_id=f"p{n}", role="client") for n in range(parties)])
+    task = {"body": "x" * body, "audience": {"roles": ["client"]}}
+    case.feed([change("task_scheduled", task_id=f"t{n}", **task) for n in range(20)])
+    view = case.take(Case)[-1]
+    assert view.is_cut
+    assert len(view.model_dump_json()) <= 50_000
+    assert len(view.tasks) == 20
+    assert len(view.parties) > parties / 4

@@ -82,6 +82,7 @@ class Witness:
     changes: list[Any] = field(default_factory=list)
     people: dict[str, Who] = field(default_factory=dict)
     consents: set[str] = field(default_factory=set)
+    stopped: set[str] = field(default_factory=set)
     texts: dict[tuple[Any, ...], Text] = field(default_factory=dict)
     left: list[Left] = field(default_factory=list)
     late: list[tuple[str, str, str | None]] = field(default_factory=list)
@@ -95,6 +96,10 @@ class Witness:
     def tell(self, change: Any) -> None:
         self.changes.append(change)
         self.matter = fold(self.changes, self.zone)
+
+    def tied_at(self, person_id: str, at: datetime) -> str | None:
+        matter = fold((one for one in self.changes if one.at <= at), self.zone)
+        return matter.parties[person_id].number
 
     # --- what is due
 
@@ -275,7 +280,9 @@ class Witness:
         facts = self._facts(use, person_id)
         text = Text("live", {words.words: words.until}, facts, use.due, use.latest)
         self.texts[key] = text
-        if person_id in self.consents:
+        if person_id in self.stopped:
+            text.state = "over"
+        elif person_id in self.consents:
             self._leave(use.anchor, use.recipe, person_id, text, now)
 
     def agree(self, person_id: str, now: datetime) -> None:

@@ -1,0 +1,109 @@
+"""A world in which a thousand cases are played in a minute: it hands over all that there is, and
+asks only those who have something to do.  Nobody crashes, but workers may be down for hours."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any, NamedTuple
+
+from schemas.base import Message
+from schemas.topics import Topic
+from streams.partition.task import PartitionTask
+from tests.simulation.world import World
+
+A_BATCH = 2000
+TICK = timedelta(milliseconds=1)
+
+
+class Outage(NamedTuple):
+    """Of all workers of some processors; afterwards somebody else owns their partitions."""
+
+    processors: frozenset[str]
+    start: datetime
+    end: datetime
+
+
+@dataclass
+class QuickWorld(World):
+    partitions: int = 1
+    outages: list[Outage] = field(default_factory=list)
+    _waiting: list[tuple[datetime, int, Topic[Any], Message]] = field(default_factory=list)
+    _serial: Iterator[int] = field(default_factory=count)
+
+    def publish_at(self, at: datetime, topic: Topic[Any], message: Message) -> None:
+        heapq.heappush(self._waiting, (at, next(self._serial), topic, message))
+
+    def _deliver(self) -> None:
+        while self._waiting and self._waiting[0][0] <= self.now:
+            _, _, topic, message = heapq.heappop(self._waiting)
+            self.publish(topic, message)
+
+    def feed(self, task: PartitionTask) -> None:
+        for topic in task.processor.inputs:
+            log = self.log.entries[topic.name, task.partition]
+            at = task.expected.get(topic.name, 0)
+            if fresh := log[at:]:
+                task.feed(topic.name, list(fresh))
+            task.note_position(topic.name, at + len(fresh))
+
+    def turn(self, task: PartitionTask) -> None:
+        task.limit = A_BATCH
+        self.feed(task)
+        task.follow_settings(self.settings)
+        tx = task.begin(self.now)
+        while task.evaluate(tx, self.settings, limit=A_BATCH):
+            pass
+        if not tx.is_empty:
+            self._commit(task, tx)
+        self._effects(task, tx)
+
+    def settle(self, until: timedelta = timedelta(days=5), turns: int = 20_000) -> None:
+        end = self.now + until
+        for _ in range(turns):
+            self._calls()
+            busy = [task for task in self.tasks.values() if self._has_work(task)]
+            for task in busy:
+                self.turn(task)
+            if busy:
+                self.now += TICK
+                self._deliver()
+                continue
+            upcoming = self._next_moment()
+            if upcoming is None or upcoming > end:
+                return
+            before = self.now
+            self.now = max(self.now, upcoming) + TICK
+            self._restart(before)
+            self._deliver()
+        raise AssertionError("the world did not settle: something wakes for ever")
+
+    def _next_moment(self) -> datetime | None:
+        upcoming = [self._waiting[0][0]] if self._waiting else []
+        upcoming += [turn.at for turn in self.turns]
+        upcoming += [datetime.fromtimestamp(at, UTC) for at in self._wakes() if at != float("inf")]
+        upcoming += [one.end for one in self.outages if one.end > self.now]
+        return min(upcoming, default=None)
+
+    def _restart(self, before: datetime) -> None:
+        """Workers that come back have only what is on Kafka."""
+        for outage in self.outages:
+            if before < outage.end <= self.now:
+                for name, partition in list(self.tasks):
+                    if name in outage.processors:
+                        self.open(self.tasks[name, partition].processor, partition)
+
+    def _is_down(self, task: PartitionTask) -> bool:
+        name = task.processor.name
+        return any(
+            name in one.processors and one.start <= self.now < one.end for one in self.outages
+        )
+
+    def _wakes(self) -> list[float]:
+        return [task.timers.next() for task in self.tasks.values() if not self._is_down(task)]
+
+    def _has_work(self, task: PartitionTask) -> bool:
+        return not self._is_down(task) and super()._has_work(task)

@@ -31,7 +31,7 @@ from streams.cases.occasions import (
     occasion_of_event,
     occasion_of_task,
 )
-from streams.cases.state import DATES, EVENTS, DateEntry, EventEntry, TaskEntry
+from streams.cases.state import DATES, EVENTS, Anchor, DateEntry, EventEntry, TaskEntry
 from streams.cases.task_times import JOINS_WITHIN, task_due
 from streams.cases.words import default_reminder
 
@@ -110,6 +110,13 @@ def name_text(draft: Draft, use: Use, person_id: str) -> str:
 
 def _hash(*said: str | None) -> str:
     return hashlib.sha256("\0".join(one or "" for one in said).encode()).hexdigest()
+
+
+def time_of(draft: Draft, entry: Anchor) -> str:
+    """Names the time that an anchor has now; empty for what has none of its own."""
+    if isinstance(entry, EventEntry):
+        return f"{entry.starts_at} {entry.time_zone or draft.zone}"
+    return ""
 
 
 def find_uses(draft: Draft, anchor: str) -> list[Use]:

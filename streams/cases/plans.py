@@ -8,10 +8,10 @@ from typing import Final, NamedTuple
 from schemas.case import TextState
 from schemas.recipe import IfLate
 from streams.calendar.instants import end_of_use
-from streams.cases.anchors import FORGET_AFTER, Use, find_uses
+from streams.cases.anchors import FORGET_AFTER, Use, find_uses, time_of
 from streams.cases.draft import Draft
 from streams.cases.reasons import LATE, SUPERSEDED, SWITCHED_OFF, TOO_LATE
-from streams.cases.state import PartyEntry, PersonEntry, Progress
+from streams.cases.state import PartyEntry, PersonEntry
 from streams.cases.task_times import JOINS_WITHIN
 from streams.local_time.departures import Departure, Windows, plan_departure, windows_for
 from streams.reasons import Reason
@@ -55,6 +55,8 @@ def plan_new(
     """Of a text of which nothing has happened yet.  None: nobody ever expected it."""
     known = _known_at(use, person_id, party)
     if draft.now >= use.ends_at + FORGET_AFTER:
+        return None
+    if draft.now >= use.ends_at and use.is_automatic and _came_after(draft, use):
         return None
     if max(known, use.known_at) >= _end_of(use) and use.is_automatic:
         return None
@@ -105,12 +107,17 @@ def _resumed_at(draft: Draft, use: Use, party: PartyEntry) -> datetime:
 
 def _is_late(draft: Draft, use: Use, known: datetime) -> bool:
     """Whether its time had passed when it became known; by downtime alone, none is late."""
-    if known > use.due:
-        return True
+    return known > use.due or _came_after(draft, use)
+
+
+def _came_after(draft: Draft, use: Use) -> bool:
+    """A recipe came, or got another offset, when its time had passed; the event was known before.
+    """
     entry = draft.anchor(use.anchor)
-    progress = entry.progress if entry is not None else Progress()
-    seen = progress.first_seen
-    return seen is not None and seen <= use.due and use.token not in progress.armed
+    if entry is None or entry.progress.seen_time != time_of(draft, entry):
+        return False
+    seen = entry.progress.first_seen
+    return seen is not None and seen <= use.due and use.token not in entry.progress.armed
 
 
 def _is_superseded(

@@ -20,6 +20,7 @@ from streams.cases.anchors import (
     Use,
     find_uses,
     name_text,
+    time_of,
 )
 from streams.cases.audience import digest_audience
 from streams.cases.draft import Draft, take_after
@@ -225,14 +226,17 @@ def _finish(draft: Draft, name: str, near: list[Use], wakes: list[datetime | Non
     assert entry is not None
     now = draft.now
     uses = find_uses(draft, name)
-    over = {use.token for use in near if use.ends_at <= now} | set(entry.progress.over)
+    waits = any(one is not None for one in wakes)
+    over = set(entry.progress.over)
+    if not waits:
+        over |= {use.token for use in near if use.ends_at <= now}
     open_uses = [use for use in uses if use.token not in over]
     wakes += [_looks_from(use) for use in open_uses if _looks_from(use) > now]
-    wakes += [use.ends_at for use in open_uses if _looks_from(use) <= now]
+    wakes += [use.ends_at for use in open_uses if _looks_from(use) <= now < use.ends_at]
     wake = min((one for one in wakes if one is not None), default=None)
     progress = entry.progress
     known = {*progress.armed, *progress.over}
-    time = _time_of(draft, entry)
+    time = time_of(draft, entry)
     first_seen = progress.first_seen if progress.seen_time == time else now
     tokens = {use.token for use in uses} | (known if draft.case.closed else set())
     ahead = {use.token for use in uses if use.due > now} | set(progress.armed)
@@ -253,12 +257,6 @@ def _finish(draft: Draft, name: str, near: list[Use], wakes: list[datetime | Non
     if wake is None:
         wake = _forget_texts(draft, name)
     draft.set_timer(name, wake)
-
-
-def _time_of(draft: Draft, entry: Anchor) -> str:
-    if isinstance(entry, EventEntry):
-        return f"{entry.starts_at} {entry.time_zone or draft.zone}"
-    return ""
 
 
 def _show_next(draft: Draft, name: str, at: datetime | None) -> None:

@@ -49,7 +49,8 @@ def watch(scenario: CaseScenario, story: CaseStory) -> Witness:
             told.append(steps.pop(0)[1])
         for fact in told:
             _tell(witness, fact, now)
-        witness.look(now)
+        if _awake(scenario, now) == now:
+            witness.look(now)
         for fact in told:
             if fact.what == "yes":
                 witness.agree(fact.value, now)
@@ -90,7 +91,7 @@ def _moments(witness: Witness, now: datetime) -> Iterator[datetime]:
 
 @lru_cache(maxsize=1 << 14)
 def _moments_of(due: datetime, latest: datetime | None, zone: str) -> tuple[datetime, ...]:
-    end = latest or due + 2 * DAY
+    end = latest or due + 5 * DAY
     first = clocks.local(due - DAY, zone).date()
     days = [first + n * DAY for n in range((end - due).days + 4)]
     hours = (time(), time(8), time(20, 45))
@@ -123,6 +124,19 @@ def find_sent(scenario: CaseScenario) -> dict[str, list[Sent]]:
             for post, at in posts:
                 sent = Sent(at, log.person_id, anchor, log.recipe, post.body, post.to)
                 found[log.case_id].append(sent)
+    return found
+
+
+def find_in_doubt(scenario: CaseScenario) -> set[tuple[str, str, str, str | None]]:
+    """Case, person, anchor and recipe of what the provider may or may not have."""
+    cut_off = {
+        one.message_id for one in scenario.world.log.all(t.ATTEMPTS) if one.state == "in_doubt"
+    }
+    found = set()
+    for log in scenario.world.log.all(t.CASE_TEXTS):
+        anchor = f"task {log.task_id}" if log.task_id else log.event_id or ""
+        if log.message_id in cut_off:
+            found.add((log.case_id, log.person_id, anchor, log.recipe))
     return found
 
 

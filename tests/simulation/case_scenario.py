@@ -324,7 +324,8 @@ class CaseScenario:
 
     def _tie(self, story: CaseStory, at: datetime, start: int) -> None:
         someone = self.rng.choice(story.people)
-        if not any(one.what == "person" and one.at > at for one in story.facts):
+        if not story.is_fixed:
+            story.is_fixed = True
             number = self.rng.choice([someone.other, ""])
             self._say(story, at, "party_changed", person_id=someone.person_id, number=number)
 

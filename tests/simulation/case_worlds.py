@@ -15,7 +15,6 @@ from schemas.topics import Topic
 from streams.partition.task import PartitionTask
 from tests.simulation.world import World
 
-A_BATCH = 2000
 TICK = timedelta(milliseconds=1)
 
 
@@ -30,6 +29,8 @@ class Outage(NamedTuple):
 @dataclass
 class QuickWorld(World):
     partitions: int = 1
+    batch: int = 2000
+    """Records that a transaction may take."""
     outages: list[Outage] = field(default_factory=list)
     _waiting: list[tuple[datetime, int, Topic[Any], Message]] = field(default_factory=list)
     _serial: Iterator[int] = field(default_factory=count)
@@ -51,11 +52,11 @@ class QuickWorld(World):
             task.note_position(topic.name, at + len(fresh))
 
     def turn(self, task: PartitionTask) -> None:
-        task.limit = A_BATCH
+        task.limit = self.batch
         self.feed(task)
         task.follow_settings(self.settings)
         tx = task.begin(self.now)
-        while task.evaluate(tx, self.settings, limit=A_BATCH):
+        while task.evaluate(tx, self.settings, limit=self.batch):
             pass
         if not tx.is_empty:
             self._commit(task, tx)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from schemas.case import CaseText
+from schemas.outcome import Alert
 from schemas.person import PersonRequest
 from tests.core.cases.world import (
     ANA,
@@ -91,3 +92,39 @@ def test_a_reminder_that_was_left_out_goes_at_another_time_that_is_still_ahead()
     case.do("case_settings", recipes={"day": {"offset": "1 hour before"}})
     case.wait(86_400)
     assert case.take(PersonRequest) == []
+
+
+def test_a_task_waits_for_the_morning_however_long_the_workers_were_down() -> None:
+    """It was due at 20:30; they come back 25 hours later, in quiet hours."""
+    case = build_case()
+    case.open()
+    case.add(ANA, ANAS)
+    case.do("launched")
+    when = {"time": "2026-10-02T20:30"}
+    said = {"body": "Welcome.", "audience": {"roles": ["client"]}, "when": when}
+    case.do("task_scheduled", task_id="t", **said)
+    case.now = utc("2026-10-04T01:30")
+    [sent] = case.requests_until("2026-10-06T00:00")
+    assert sent.requested_at == utc("2026-10-04T12:00")
+
+
+def test_a_new_recipe_says_nothing_of_events_for_which_it_comes_too_late() -> None:
+    case = reminding()
+    case.hearing("2026-10-05T09:00")
+    case.run_until(utc("2026-10-12T12:00"))
+    case.settings = settings(
+        recipes={"after": recipe("1 day after")}, templates={"soon": template(ON_DAY)}
+    )
+    case.timers["due/event/h"] = case.now
+    case.run_until(case.now)
+    assert case.states() == []
+    assert case.take(Alert) == []
+
+
+def test_an_event_that_moved_while_the_workers_were_down_is_not_late() -> None:
+    case = reminding(day=recipe("1 day before", if_late="skip"))
+    case.hearing()
+    case.now = utc("2026-10-14T16:00")
+    moved = {"title": "Hearing", "event_type": "hearing", "starts_at": "2026-10-15T11:00"}
+    case.do("event_saved", event_id="h", at=utc("2026-10-13T12:00"), **moved)
+    assert case.states() == [("requested", None)]

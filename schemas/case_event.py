@@ -14,7 +14,7 @@ from schemas.base import Day, Message, Slug, UtcTime
 from schemas.offsets import Offset
 from schemas.send_request import Kind
 from schemas.time_zones import require_place
-from schemas.wall_time import WallTime
+from schemas.wall_time import WallTime, require_near_day
 from schemas.when import ClockTime
 
 TITLE: int = 200
@@ -217,6 +217,11 @@ class DateSet(_CaseChange):
     type: Literal["date_set"] = "date_set"
     name: Slug
     date: Day | None = None
+
+    @field_validator("date")
+    @classmethod
+    def _is_near(cls, day: Day | None) -> Day | None:
+        return day if day is None else require_near_day(day)
 
 
 class CaseClosed(_CaseChange):

@@ -43,9 +43,14 @@ def parse_wall_time(written: str) -> WrittenTime:
         instant = datetime.fromisoformat(written.replace(" ", "T")) if found[4] else None
     except ValueError:
         raise ValueError(f"{written[:40]!r} is no time that there is") from None
+    return WrittenTime(require_near_day(day), clock, instant)
+
+
+def require_near_day(day: date) -> date:
+    """Raises ValueError for a day that no event can be on."""
     if not EARLIEST_YEAR <= day.year <= LATEST_YEAR:
-        raise ValueError(f"{written[:40]!r} is not in the years {EARLIEST_YEAR} to {LATEST_YEAR}")
-    return WrittenTime(day, clock, instant)
+        raise ValueError(f"{day} is not in the years {EARLIEST_YEAR} to {LATEST_YEAR}")
+    return day
 
 
 def _check(written: str) -> str:

@@ -34,6 +34,7 @@ from streams.cases.occasions import (
 from streams.cases.state import DATES, EVENTS, Anchor, DateEntry, EventEntry, TaskEntry
 from streams.cases.task_times import JOINS_WITHIN, task_due
 from streams.cases.words import default_reminder
+from streams.templates.languages import ENGLISH
 
 BY_REMINDER: Final = "case-reminder"
 """Who requests the texts that no task asks for."""
@@ -151,15 +152,12 @@ def _of_task(draft: Draft, anchor: str, task: TaskEntry) -> Iterator[Use]:
     if due is None or task.scheduled is None or task.canceled:
         return
     occasion = occasion_of_task(draft, task)
-    latest = None
-    if occasion is not None and parse_offset(task.when.offset or "").amount <= 0:
-        latest = end_of_use(occasion.starts_at, occasion.zone)
     times = [one.at for one in (task.scheduled, task.timing) if one is not None]
     yield Use(
         anchor=anchor,
         recipe=None,
         due=due,
-        latest=latest,
+        latest=_latest_of_task(task, occasion, due),
         known_at=max(times),
         audience=build_audience(task.roles, task.person_ids),
         template=task.template,
@@ -172,9 +170,23 @@ def _of_task(draft: Draft, anchor: str, task: TaskEntry) -> Iterator[Use]:
     )
 
 
+def _latest_of_task(task: TaskEntry, occasion: Occasion | None, due: datetime) -> datetime | None:
+    """A text before an event, or about one that is still to come, is of no use after it."""
+    if occasion is None:
+        return None
+    end = end_of_use(occasion.starts_at, occasion.zone)
+    offset = task.when.offset
+    if offset is None:
+        return end if due <= end else None
+    return end if parse_offset(offset).amount <= 0 else None
+
+
 def _words_of_task(draft: Draft, task: TaskEntry) -> Template | None:
     if task.body is not None:
-        return Template(texts={draft.tenant.locales[0]: task.body})
+        language = next(iter(draft.tenant.locales), ENGLISH)
+        return Template.model_construct(
+            texts={language: task.body}
+        )  # empty words are told of later
     return draft.tenant.templates.get(task.template or "")
 
 

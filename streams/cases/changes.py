@@ -162,7 +162,8 @@ def _on_party(draft: Draft, change: PartyAdded | PartyChanged | PartyRemoved) ->
             update |= {"role_written": Written.of(stamp), "role": change.role}
         is_given = isinstance(change, PartyAdded) or change.number is not None
         if is_given and is_later(stamp, party.tying):
-            update |= {"tying": Written.of(stamp), "tied_number": change.number or None}
+            number = (change.number or "").strip() or None
+            update |= {"tying": Written.of(stamp), "tied_number": number}
     if not update:
         return NOTHING
     draft.put(party_name(change.person_id), party.model_copy(update=update))

@@ -9,7 +9,7 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from schemas.case import Readiness
-from schemas.numbers import e164, is_same_number
+from schemas.numbers import E164, e164, is_same_number
 from schemas.person import NumberType, PersonNumber
 from streams.cases.state import PersonEntry
 
@@ -31,11 +31,12 @@ def choose_number(
     mobiles, where such a number is named."""
     if person is None or not person.known:
         return NONE
+    numbers = [one for one in person.numbers if E164.fullmatch(e164(one.number))]
     if tied:
-        found = [one for one in person.numbers if is_same_number(one.number, tied)]
+        found = [one for one in numbers if is_same_number(one.number, tied)]
         allowed = [one for one in found if one.type is NumberType.MOBILE or one.type in types]
     else:
-        found = allowed = [one for one in person.numbers if one.type is NumberType.MOBILE]
+        found = allowed = [one for one in numbers if one.type is NumberType.MOBILE]
     enabled = [one for one in allowed if one.sms_enabled]
     if enabled:
         return ChosenNumber(_first(enabled), None)

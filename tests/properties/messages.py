@@ -16,7 +16,7 @@ from pydantic.fields import FieldInfo
 
 from schemas.base import Day, Message, Slug, UtcTime, Whole
 from schemas.blank_text import is_blank
-from schemas.case_event import CaseOpened, EventCanceled, EventSaved, TaskTime
+from schemas.case_event import CaseOpened, DateSet, EventCanceled, EventSaved, TaskTime
 from schemas.consent import ConsentState, CurrentState
 from schemas.consent_request import PARTS, ConsentRequest
 from schemas.keywords import LOCALES, OwnWords
@@ -117,6 +117,7 @@ NARROWER: dict[tuple[type[Message], str], SearchStrategy[Any]] = {
     (QuietHours, "after"): st.sampled_from(["17:00", "21:00", "24:00"]),
     (CaseOpened, "title"): TITLES,
     (EventSaved, "title"): TITLES,
+    (DateSet, "date"): st.none() | st.dates(date(1990, 1, 1), date(2200, 12, 31)),
     **{(kind, "time_zone"): st.none() | ZONES for kind in (CaseOpened, EventSaved, TaskTime)},
     **{(kind, "sequence"): st.integers(0, 2**31) for kind in (EventSaved, EventCanceled)},
     (Template, "texts"): st.dictionaries(LANGUAGES, TITLES, min_size=1, max_size=3),

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from schemas.case import CaseAnswer, CaseText
 from schemas.person import PersonRequest
-from schemas.topics import PERSON_CANCELS
+from schemas.topics import CASE_ANSWERS, CASE_EVENTS, CASE_PEOPLE, CASE_REPLIES, PERSON_CANCELS
 from streams.processing import StateStore
 from tests.core.cases.world import (
     ANAS,
@@ -30,6 +30,7 @@ from tests.core.cases.world import (
     change,
     settings,
 )
+from tests.properties.messages import messages_on
 
 ZONES = (
     "America/New_York",
@@ -583,3 +584,50 @@ def test_a_text_leaves_at_most_once_whatever_becomes_of_it(
     assert {name for name, log in last.items() if log.state == "requested"} == waits
     assert {name for name, log in last.items() if log.state == "canceling"} == set()
     assert {name for name, log in last.items() if log.state == "arrived"} == set(names)
+
+
+# --- whatever valid messages say
+
+
+def anything() -> st.SearchStrategy[Any]:
+    """Of three people, two tasks, two events: so that messages meet."""
+    few = {
+        "tenant": st.just("acme"),
+        "case_id": st.just("c1"),
+        "person_id": st.sampled_from(PEOPLE),
+        "task_id": st.sampled_from(("t1", "t2")),
+        "event_id": st.sampled_from(("e1", "e2")),
+        "at": st.integers(-100, 100).map(lambda hours: NOW + hours * HOUR),
+    }
+
+    def place(message: Any) -> st.SearchStrategy[Any]:
+        known = {name: one for name, one in few.items() if name in type(message).model_fields}
+        return st.fixed_dictionaries(known).map(lambda said: message.model_copy(update=said))
+
+    topics = (CASE_EVENTS, CASE_EVENTS, CASE_EVENTS, CASE_PEOPLE, CASE_ANSWERS, CASE_REPLIES)
+    return st.one_of([messages_on(topic) for topic in topics]).flatmap(place)
+
+
+@examples(max_examples=60, deadline=None)
+@given(st.lists(anything(), max_size=8))
+def test_whatever_valid_messages_say_the_next_one_is_taken(said: list[Any]) -> None:
+    case, _ = build_world()
+    case.do("launched", at=NOW - HOUR)
+    for number, message in enumerate(said):
+        is_change = "change_id" in type(message).model_fields
+        update = {"change_id": f"z{number}"} if is_change else {}
+        case.feed(message.model_copy(update=update))
+        deliver(case, case.now + HOUR)
+    case.do("case_reopened", at=NOW + 200 * HOUR)
+    case.do(
+        "task_scheduled",
+        task_id="last",
+        body="Hi",
+        audience={"person_ids": ["p9"]},
+        at=NOW + 201 * HOUR,
+    )
+    case.do("party_added", person_id="p9", role="x", at=NOW + 200 * HOUR)
+    case.now = NOW + 202 * HOUR
+    case.person("p9", ANAS)
+    case.run_until(NOW + 240 * HOUR)
+    assert "Hi" in {one.body for one in case.take(PersonRequest)}

@@ -6,6 +6,7 @@ from itertools import permutations
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from schemas.case import CaseLink, CaseNumber
 from schemas.consent import ConsentAction, ConsentEvent
@@ -391,3 +392,9 @@ def test_recipes_that_name_other_roles_ask_those_parties() -> None:
     case.settings = settings(templates=words, recipes={"r": {**hearing, "roles": ["witness"]}})
     case.fire("due/event/h")
     assert [one.number for one in case.take(ConsentEvent)] == [ANAS]
+
+
+@pytest.mark.parametrize("date", ["1989-12-31", "2201-01-01", "9999-12-31"])
+def test_a_date_that_no_event_can_be_on_is_refused_at_the_door(date: str) -> None:
+    with pytest.raises(ValidationError):
+        change("date_set", name="closing", date=date)

@@ -317,3 +317,28 @@ def test_words_of_a_task_that_turned_false_are_written_again() -> None:
     case.report(first, "expired", rule="expired", final=True)
     [second] = case.requests_until("2026-11-02T20:00")
     assert (first.body, second.body) == ("tomorrow", "today")
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        {},
+        {"now": True, "event_id": "h"},
+        {"time": "2026-10-05T12:00", "event_id": "h", "date_name": "closing"},
+        {"now": True, "time": "2026-10-05", "offset": "2 days after"},
+        {"offset": "2 days after", "event_id": "h", "date_name": "closing"},
+        {"offset": "9999 minutes after", "clock": "24:00"},
+        {"offset": "500 weeks before", "event_id": "h"},
+        {"time": "2200-12-31T23:59", "time_zone": "Pacific/Kiritimati"},
+        {"time": "1990-01-01", "time_zone": "Pacific/Pago_Pago"},
+    ],
+)
+def test_a_time_that_says_too_little_or_too_much_stops_nobody(when: dict[str, Any]) -> None:
+    case = tasked(when, body="{{ event.title }} {{ date.name }} {{ person.first }}")
+    case.do("launched")
+    case.hearing()
+    case.do("date_set", name="closing", date="2200-12-31")
+    case.do("event_canceled", event_id="h")
+    case.do("task_scheduled", task_id="t2", body="Hi", audience=CLIENTS, when={"now": True})
+    case.run_until(utc("2026-12-31T00:00"))
+    assert [one.body for one in case.take(PersonRequest)][-1:] == ["Hi"]

@@ -50,6 +50,8 @@ def arguments() -> tuple[Plan, Path | None]:
     parser.add_argument(
         "--lives", type=int, default=20_000, help="messages that outcomes remembers"
     )
+    parser.add_argument("--parties", type=int, default=10_000, help="of a case that is launched")
+    parser.add_argument("--reminders", type=int, default=1_000_000, help="planned, and restored")
     parser.add_argument(
         "--steady-seconds", type=float, default=25, help="of an even load, after a warm-up"
     )
@@ -77,6 +79,8 @@ def arguments() -> tuple[Plan, Path | None]:
         queued=queued,
         backlog=backlog,
         lives=given.lives,
+        parties=given.parties,
+        reminders=given.reminders,
         steady=given.steady_seconds,
         idle=given.idle_seconds,
         runs=given.runs,

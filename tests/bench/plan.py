@@ -24,6 +24,8 @@ class Plan(NamedTuple):
     queued: int
     backlog: int
     lives: int
+    parties: int
+    reminders: int
     steady: float
     idle: float
     runs: int

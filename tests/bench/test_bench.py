@@ -13,7 +13,7 @@ from schemas.topics import OUTCOMES, USAGE_REPORT
 from streams.gate.number_validation import validate_number
 from streams.processing import Settings
 from streams.usage import usage, usage_on_timer
-from tests.bench import counting, flows, job, ledger, people, raw, remembered, steady, versus
+from tests.bench import cases, counting, flows, job, ledger, people, raw, remembered, steady, versus
 from tests.bench.measured import to_quix
 from tests.bench.plain import CONTENDERS, Contender, available, one_run, source_of
 from tests.bench.plan import Plan
@@ -197,7 +197,14 @@ def test_what_outcomes_keeps_of_a_message_is_more_than_its_id() -> None:
     assert 100 < remembered.bytes_per_message(remembered.REAL) < 10_000
 
 
-PLAN = Plan(1, 2, 3, 4, 5, 6, 7, steady=8.0, idle=9.0, runs=2, only=("whole", "steady"))
+def test_every_party_and_every_reminder_is_requested() -> None:
+    """Or it raises; sizes are those of what was planned."""
+    measured = cases.measure(parties=400, reminders=3 * cases.A_CASE, real=1)
+    assert 20 < measured.state_bytes_per_reminder < 1000
+    assert measured.entries == 3 * (1 + 3 * cases.CLIENTS + cases.EVENTS)
+
+
+PLAN = Plan(1, 2, 3, 4, 5, 6, 7, 8, 9, steady=8.0, idle=9.0, runs=2, only=("whole", "steady"))
 
 
 def test_only_new_benches_give_new_options_to_another_checkout() -> None:

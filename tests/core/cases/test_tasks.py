@@ -342,3 +342,17 @@ def test_a_time_that_says_too_little_or_too_much_stops_nobody(when: dict[str, An
     case.do("task_scheduled", task_id="t2", body="Hi", audience=CLIENTS, when={"now": True})
     case.run_until(utc("2026-12-31T00:00"))
     assert [one.body for one in case.take(PersonRequest)][-1:] == ["Hi"]
+
+
+@pytest.mark.parametrize("body", ["", " ", "\u200b", "{{ person.frist }}", "{{", "x" * 4000])
+@pytest.mark.parametrize("locales", [["en"], []])
+def test_words_that_cannot_be_sent_end_alone(body: str, locales: list[str]) -> None:
+    """Somebody wrote a text of nothing: the worker goes on, and the case says what is wrong."""
+    case = build_case(locales=locales)
+    case.open()
+    case.do("launched")
+    case.add(ANA, ANAS)
+    case.do("task_scheduled", task_id="t1", body=body, audience=CLIENTS)
+    case.do("task_scheduled", task_id="t2", body="Welcome.", audience=CLIENTS)
+    assert [one.body for one in case.requests_until("2026-10-02T15:00")] == ["Welcome."]
+    assert [one.task_id for one in case.take(CaseText) if one.state == "not_rendered"] == ["t1"]

@@ -67,6 +67,10 @@ class Processor:
     waiting_prefix: str | None = None
     """The beginning of the names of entries that wait, and are evaluated again when settings
     change.  The entity keys of such a processor begin with the tenant."""
+    catches_up: bool = False
+    """After an assignment no timer fires, and nothing is evaluated again, until all topics have
+    been read to the ends seen at assignment: what was said while nobody worked holds for what came
+    due meanwhile."""
     reports_acquired: bool = False
     """Tell every restored entity key that it has a new owner (`PartitionAcquired`)."""
     is_former_key: Callable[[str], bool] | None = None

@@ -58,6 +58,7 @@ CASES: Final = Processor(
     batching=PROMPT,
     compresses_idle_state=True,
     waiting_prefix="due/",
+    catches_up=True,
     priority_topics=(t.CASE_PEOPLE, t.CASE_ANSWERS, t.CASE_REPLIES),
     topics=(t.CASE_EVENTS,),
     published_topics=(

@@ -10,7 +10,7 @@ same transaction.
 
 *Barrier.*  At assignment the runtime notes the ends of the priority topics (`set_barrier`).  Until
 they are read to there, nothing below them in the order is evaluated, not even a timer: a STOP that
-was on Kafka before us comes first.
+was on Kafka before us comes first.  Where a processor `catches_up`, timers wait for all topics.
 
 *Cut short.*  A STOP may arrive while a long batch is evaluated.  Then the records that are left,
 all of lower priority, are put back (`cut_short`), the batch is committed as far as it went, and the
@@ -20,9 +20,8 @@ next one begins with the STOP.
 buffers want. `consumer_positions` says where the consumer stands behind the last record, past
 transaction markers.
 
-The class does no I/O, so that the simulation runs the very same code under a virtual clock.  It
-replaces Faust's Event, FutureMessage and tables, which cost 300 to 800 us a record and acknowledge
-records that were lost.
+The class does no I/O: the simulation runs the very same code under a virtual clock.  It replaces
+Faust's events and tables, which cost 300 to 800 us a record and acknowledge records that were lost.
 """
 
 from __future__ import annotations
@@ -82,6 +81,7 @@ class PartitionTask:
         self.expected: dict[str, int] = {}
         self.consumer_positions: dict[str, int] = {}
         self.barrier: dict[str, int] = {}
+        self.backlog: dict[str, int] = {}  # what other topics held at assignment
         self.serial = 0
         self.inputs: dict[str, changelog.InputTopic] = {}
         """By topic: what tells whether it is still the one that was read."""
@@ -165,6 +165,8 @@ class PartitionTask:
     def set_barrier(self, ends: Mapping[str, int]) -> None:
         """Evaluate nothing but priority topics until each of them has been read to this offset."""
         self.barrier = {topic: end for topic, end in ends.items() if topic in self.priority_topics}
+        if self.processor.catches_up:
+            self.backlog = {one: end for one, end in ends.items() if one not in self.barrier}
 
     def note_position(self, topic: str, position: int) -> None:
         """The consumer stands at `position`, whatever records there were: markers and compaction
@@ -258,7 +260,7 @@ class PartitionTask:
             or (not self.barrier and self._has_regular_work())
         ):
             return 0.0
-        return float("inf") if self.barrier else self.timers.next()
+        return float("inf") if self.barrier or self._is_behind() else self.timers.next()
 
     def _has_regular_work(self) -> bool:
         return bool(
@@ -266,8 +268,16 @@ class PartitionTask:
             or self.acquired_keys
             or self.consumer_positions
             or self._saves_positions
-            or self.reevaluator.is_walking
+            or (self.reevaluator.is_walking and not self._is_behind())
         )
+
+    def _is_behind(self) -> bool:
+        """Whether some of the backlog is unread.  What stands still is not waited for."""
+        if self.backlog and not self.buffer:
+            noted = {**self.positions, **self.consumer_positions}
+            left = {one: end for one, end in self.backlog.items() if noted.get(one, 0) < end}
+            self.backlog = {one: end for one, end in left.items() if not self.stands_still(one)}
+        return bool(self.backlog)
 
     def begin(self, now: datetime) -> Transaction:
         """Take a batch out of the buffers, in the order that the module's docstring promises."""
@@ -281,8 +291,9 @@ class PartitionTask:
         elif not self.barrier:
             work.extend(self.acquired_keys)
             self.acquired_keys.clear()
-            work.extend(self.reevaluator.next_slice())
-            work.extend(self.timers.pop_due(now, MAX_TIMERS))
+            if not self._is_behind():
+                work.extend(self.reevaluator.next_slice())
+                work.extend(self.timers.pop_due(now, MAX_TIMERS))
             self.buffer.move_to(work, self.limit - len(work))
         tx = Transaction(
             now, self.serial + 1, work, dict(self.positions), fires_due_timers=has_results

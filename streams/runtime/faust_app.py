@@ -106,8 +106,8 @@ class FaustApp:
         return runner is not None and runner.task.stands_still(partition.topic)
 
     def partitions_to_locate(self, partitions: set[Any]) -> set[Any]:
-        """The topic partitions whose consumer position a fetch is to report: those behind which a
-        barrier waits; once a minute all, so that positions move past offsets that hold no
+        """The topic partitions whose consumer position a fetch is to report: those behind which
+        something waits; once a minute all, so that positions move past offsets that hold no
         record."""
         if time.monotonic() - self.located_at > LOCATE_EVERY:
             self.located_at = time.monotonic()
@@ -116,8 +116,12 @@ class FaustApp:
             one
             for one in partitions
             if one.partition in self.runners
-            and one.topic in self.runners[one.partition].task.barrier
+            and one.topic in self._awaited(self.runners[one.partition].task)
         }
+
+    @staticmethod
+    def _awaited(task: PartitionTask) -> set[str]:
+        return {*task.barrier, *task.backlog}
 
     def positions(self) -> dict[Any, int]:
         return {

@@ -170,15 +170,15 @@ class CaseScenario:
         story.is_fixed = people[0].number == people[1].number
         start = rng.randrange(DAYS - 45)
         for someone in people:
-            self._person(story, FIRST + SAID_AT, someone)
+            self.tell_person(story, FIRST + SAID_AT, someone)
             if someone.agrees:
                 story.facts.append(Fact(FIRST + SAID_AT, "yes", someone.person_id))
         at = self._hour(start, 9)
-        self._say(story, at, "case_opened", title=f"Case {n}", time_zone=zone)
+        self.say(story, at, "case_opened", title=f"Case {n}", time_zone=zone)
         for someone, role in zip(people, ("client", "client", "team"), strict=True):
             if role == "client" or rng.random() < 0.5:
-                self._say(story, at, "party_added", person_id=someone.person_id, role=role)
-        self._say(story, at, "launched")
+                self.say(story, at, "party_added", person_id=someone.person_id, role=role)
+        self.say(story, at, "launched")
         for event_id in ("h1", "h2", "m1")[: rng.choice([1, 2, 3])]:
             self._event(story, at, event_id, start)
         self._more(story, start)
@@ -194,7 +194,7 @@ class CaseScenario:
     def _hour(self, day: int, hour: int) -> datetime:
         return FIRST + day * DAY + hour * clocks.HOUR + SAID_AT
 
-    def _say(self, story: CaseStory, at: datetime, kind: str, **fields: Any) -> None:
+    def say(self, story: CaseStory, at: datetime, kind: str, **fields: Any) -> None:
         said = {"tenant": "acme", "case_id": story.case_id, "change_id": f"x{next(self.ids):07}"}
         change = _read.validate_python({**said, "type": kind, "at": at, "by": "crm", **fields})
         story.facts.append(Fact(at, "case", change))
@@ -212,7 +212,7 @@ class CaseScenario:
             "location": rng.choice([None, "room 4", "room 5"]),
             "reminders": ["2 hours before"] if rng.random() < 0.2 else [],
         }
-        self._say(story, at, "event_saved", **said)
+        self.say(story, at, "event_saved", **said)
 
     def _again(self, story: CaseStory, at: datetime, start: int) -> None:
         """Renamed, or in another room."""
@@ -222,9 +222,9 @@ class CaseScenario:
             last = max(saved, key=lambda one: one.at)
             said = last.model_dump(exclude={"change_id", "at", "by", "type", "tenant", "case_id"})
             what = self.rng.choice([{"title": "Trial"}, {"location": "room 6"}])
-            self._say(story, at, "event_saved", **{**said, **what})
+            self.say(story, at, "event_saved", **{**said, **what})
 
-    def _person(self, story: CaseStory, at: datetime, someone: Someone) -> None:
+    def tell_person(self, story: CaseStory, at: datetime, someone: Someone) -> None:
         event = PersonEvent(
             event_id=f"v{next(self.ids)}",
             tenant="acme",
@@ -250,15 +250,15 @@ class CaseScenario:
             story.is_fixed = True
             ana.number, luis.number = luis.number, ana.number
             ana.other, luis.other = luis.other, ana.other
-            self._person(story, at, ana)
-            self._person(story, at + clocks.HOUR, luis)
+            self.tell_person(story, at, ana)
+            self.tell_person(story, at + clocks.HOUR, luis)
 
     def _rename(self, story: CaseStory, at: datetime, start: int) -> None:
         someone = self.rng.choice(story.people)
         later = [one for one in story.facts if one.what == "person" and one.at > at]
         if not any(one.value.person_id == someone.person_id for one in later):
             someone.first_name += "a"
-            self._person(story, at, someone)
+            self.tell_person(story, at, someone)
 
     def _agree(self, story: CaseStory, at: datetime, start: int) -> None:
         someone = self.rng.choice(story.people)
@@ -278,28 +278,28 @@ class CaseScenario:
 
     def _party(self, story: CaseStory, at: datetime, start: int) -> None:
         someone = self.rng.choice(story.people)
-        self._say(story, at, "party_removed", person_id=someone.person_id)
+        self.say(story, at, "party_removed", person_id=someone.person_id)
         back = at + self.rng.choice([1, 30, 100]) * clocks.HOUR
         role = self.rng.choice(["client", "Client", "team"]).casefold()
-        self._say(story, back, "party_added", person_id=someone.person_id, role=role)
+        self.say(story, back, "party_added", person_id=someone.person_id, role=role)
 
     def _switch(self, story: CaseStory, at: datetime, start: int) -> None:
         someone = self.rng.choice(story.people)
         for hours, is_on in ((0, False), (self.rng.choice([3, 50]), True)):
             said = {someone.person_id: is_on}
-            self._say(story, at + hours * clocks.HOUR, "case_settings", reminders=said)
+            self.say(story, at + hours * clocks.HOUR, "case_settings", reminders=said)
 
     def _close(self, story: CaseStory, at: datetime, start: int) -> None:
-        self._say(story, at, "case_closed")
+        self.say(story, at, "case_closed")
         if self.rng.random() < 0.7:
-            self._say(story, at + self.rng.choice([2, 40]) * clocks.HOUR, "case_reopened")
+            self.say(story, at + self.rng.choice([2, 40]) * clocks.HOUR, "case_reopened")
 
     def _override(self, story: CaseStory, at: datetime, start: int) -> None:
         change = self.rng.choice(
             [{"off": True}, {"offset": "5 hours before"}, {"template": "on-day"}, {}]
         )
         name = self.rng.choice(["day", "hours"])
-        self._say(story, at, "case_settings", recipes={name: change})
+        self.say(story, at, "case_settings", recipes={name: change})
 
     def _task(self, story: CaseStory, at: datetime, start: int) -> None:
         day = (at + self.rng.randrange(4) * DAY).date().isoformat()
@@ -312,12 +312,12 @@ class CaseScenario:
         )
         said = {"template": "on-day" if "offset" in when else "call", "when": when}
         audience = {"roles": self.rng.choice([["client"], ["team", "client"]])}
-        self._say(story, at, "task_scheduled", task_id="t1", audience=audience, **said)
+        self.say(story, at, "task_scheduled", task_id="t1", audience=audience, **said)
         if self.rng.random() < 0.2:
-            self._say(story, at + 9 * clocks.HOUR, "task_canceled", task_id="t1")
+            self.say(story, at + 9 * clocks.HOUR, "task_canceled", task_id="t1")
 
     def _cancel(self, story: CaseStory, at: datetime, start: int) -> None:
-        self._say(story, at, "event_canceled", event_id=self.rng.choice(["h1", "h2"]))
+        self.say(story, at, "event_canceled", event_id=self.rng.choice(["h1", "h2"]))
 
     def _move(self, story: CaseStory, at: datetime, start: int) -> None:
         self._event(story, at, self.rng.choice(["h1", "h2"]), start)
@@ -327,7 +327,7 @@ class CaseScenario:
         if not story.is_fixed:
             story.is_fixed = True
             number = self.rng.choice([someone.other, ""])
-            self._say(story, at, "party_changed", person_id=someone.person_id, number=number)
+            self.say(story, at, "party_changed", person_id=someone.person_id, number=number)
 
     # --- playing it
 

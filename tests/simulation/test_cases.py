@@ -12,7 +12,16 @@ import pytest
 from schemas import topics as t
 from tests.simulation import case_clocks as clocks
 from tests.simulation.case_accounts import differences, find_in_doubt, find_sent
-from tests.simulation.case_scenario import DAY, FIRST, ZONES, CaseScenario
+from tests.simulation.case_scenario import (
+    DAY,
+    DOWN,
+    FIRST,
+    ZONES,
+    CaseScenario,
+    CaseStory,
+    Someone,
+)
+from tests.simulation.case_worlds import Outage, QuickWorld
 
 CASES = int(os.environ.get("SAYSO_SIMULATED_CASES", "150"))
 MANY_TEXTS = 5
@@ -66,6 +75,30 @@ def test_the_clocks_go_forward_and_back_meanwhile() -> None:
         return last - first
 
     assert [hours(zone) for zone in ZONES] == [1, 1, -1, -0.5]
+
+
+@pytest.mark.parametrize("batch", [1, 3, 2000])
+def test_what_was_taken_back_while_the_workers_were_down_is_not_even_asked_for(batch: int) -> None:
+    """Its time comes, then it is canceled; both while nobody works."""
+    scenario = CaseScenario(seed=1, cases=0)
+    world = scenario.world
+    assert isinstance(world, QuickWorld)
+    world.batch = batch
+    start = FIRST + 20 * clocks.HOUR
+    world.outages = [Outage(DOWN, start, start + 20 * clocks.HOUR)]
+    ana = Someone("p0-0", ZONES[0], "+12125550101", "+12125550102", "Ana")
+    story = CaseStory("c0", ZONES[0], [ana])
+    scenario.stories.append(story)
+    scenario.tell_person(story, FIRST, ana)
+    at = FIRST + 18 * clocks.HOUR
+    scenario.say(story, at, "case_opened", title="Case", time_zone=ZONES[0])
+    scenario.say(story, at, "party_added", person_id="p0-0", role="client")
+    for n in range(5):
+        said = {"event_id": f"h{n}", "title": "Hearing", "event_type": "hearing"}
+        scenario.say(story, at, "event_saved", starts_at="2026-09-22T09:00", **said)
+        scenario.say(story, start + 18 * clocks.HOUR, "event_canceled", event_id=f"h{n}")
+    scenario.play()
+    assert world.log.all(t.PERSON_REQUESTS) == []
 
 
 @pytest.fixture(params=[0, 1], scope="module")

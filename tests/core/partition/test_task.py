@@ -574,3 +574,40 @@ def test_a_failed_replay_does_not_count_as_a_dead_letter() -> None:
     one.feed(THEN.name, [again])
     tx = run(one)
     assert (tx.record_count, tx.dead_letter_count, len(tx.outgoing_records)) == (1, 0, 1)
+
+
+def test_a_timer_waits_for_the_backlog_where_the_processor_says_so() -> None:
+    """What was said while nobody worked is evaluated before what came due meanwhile."""
+    log, one = Log(1), task(catches_up=True)
+    one.feed(THEN.name, [entry(log, THEN, "sleep")])
+    saved = one.build_changelog(run(one))
+    again = task(catches_up=True)
+    again.restore(saved)
+    again.limit = 1
+    fresh = [entry(log, THEN, "a", "other"), entry(log, THEN, "b", "other")]
+    again.set_barrier({THEN.name: 3})
+    late = NOW + timedelta(hours=1)
+    assert again.idle_until() == float("inf")
+    assert run(again, late).timer_count == 0
+    again.feed(THEN.name, list(fresh))
+    again.note_position(THEN.name, 3)
+    for _ in fresh:
+        tx = run(again, late)
+        assert tx.timer_count == 0
+        again.build_changelog(tx)
+        again.mark_committed(tx)
+    assert again.idle_until() < late.timestamp()
+    assert run(again, late).timer_count == 1
+
+
+def test_a_timer_does_not_wait_where_there_is_no_backlog() -> None:
+    log, one = Log(1), task(catches_up=True)
+    one.feed(THEN.name, [entry(log, THEN, "sleep")])
+    tx = run(one)
+    saved = one.build_changelog(tx)
+    again = task(catches_up=True)
+    again.restore(saved)
+    again.set_barrier({THEN.name: 1, FIRST.name: 0})
+    again.note_position(FIRST.name, 0)
+    again.note_position(THEN.name, 1)
+    assert run(again, NOW + timedelta(hours=1)).timer_count == 1

@@ -6,15 +6,19 @@ this file.  A change here asks for `make train`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final, NamedTuple
 from zlib import crc32
 
-MAX_CHARACTERS: Final = 300
+MAX_CHARACTERS: Final = 480
 """Of a normalized text.  A wish is near its beginning; what is longer costs time."""
 MAX_WORD_CHARACTERS: Final = 40
 """Of one word, and of one run of a script that has no blanks."""
+LONG_WORDS: Final = 12
+"""A clause of more is read in stretches too: many write, or dictate, without any comma."""
+STRETCH_WORDS: Final = 8
 BUCKETS: Final = 1 << 18
 
 _MASK: Final = BUCKETS - 1
@@ -24,6 +28,7 @@ _SHORT_PARTS: Final = (1, 2, 3, 4)
 """Where a character is a syllable or a word: from Thai on."""
 _FIRST_SYLLABLE: Final = "\u0e00"
 _STEM: Final = 5
+_CLAUSE_END: Final = re.compile(r" ?[.,] ")
 _LENGTHS: Final = (1, 2, 3, 4, 6, 9, 13, 19, 27)
 
 
@@ -43,6 +48,32 @@ def words_of(text: str) -> list[str]:
     """A normalized text's words, between marks for its beginning and its end."""
     words = ["0" if word.isdigit() else word[:MAX_WORD_CHARACTERS] for word in text.split()]
     return ["^", *(word for word in words if word != ","), "$"]
+
+
+def sentences_of(text: str) -> list[str]:
+    """Of a normalized text; none if it is one sentence."""
+    found = text.split(" . ")
+    return [part for part in found if _says_something(part)] if len(found) > 1 else []
+
+
+def clauses_of(text: str) -> list[str]:
+    """What commas part, and stretches of what goes on long without one; none if the text is short
+    and has no comma."""
+    parts = _CLAUSE_END.split(text) if "," in text else []
+    found = [part for part in parts if _says_something(part)]
+    for part in found or [text]:
+        if part.count(" ") >= LONG_WORDS:
+            words = part.split()
+            last = len(words) - STRETCH_WORDS
+            for start in (*range(0, last, STRETCH_WORDS // 2), last):
+                found.append(" ".join(words[start : start + STRETCH_WORDS]))
+    return found
+
+
+def _says_something(part: str) -> bool:
+    """One word by itself says too little, where words are parted."""
+    plain = part.strip(" .,")
+    return " " in plain or plain >= _FIRST_SYLLABLE
 
 
 def describe_word(text: str) -> Word:

@@ -18,8 +18,10 @@ from typing import Final, NamedTuple
 from streams.inbound_keywords.features import (
     MAX_CHARACTERS,
     Word,
+    clauses_of,
     context_buckets,
     describe_word,
+    sentences_of,
     words_of,
 )
 
@@ -49,6 +51,7 @@ class RevocationModel:
         self._weights = memoryview(weights).cast("b")
         self._bias: int = settings["bias"]
         self._threshold: int = settings["threshold"]
+        self._clause_loss: int = settings["clause_loss"]
         self._steps: Sequence[int] = settings["steps"]
         self._weigh_word = lru_cache(CACHED_WORDS)(self._weigh_parts)
 
@@ -61,11 +64,23 @@ class RevocationModel:
         return Suspicion(f"{self.name}:0.{percent:02}", self._find_words(text[:MAX_CHARACTERS]))
 
     def _find_words(self, text: str) -> str:
-        worst = max((part.strip(" ,") for part in text.split(" . ")), key=self.weigh)
+        worst = max(sentences_of(text) or [text], key=self.weigh).strip(" .,")
         return worst if self.weigh(worst) >= self._threshold else text.strip(" .,")
 
     def weigh(self, text: str) -> int:
-        found = [self._weigh_word(word) for word in words_of(text[:MAX_CHARACTERS])]
+        """Of the whole, of its worst sentence or of its worst clause, whichever is most: a wish
+        among reasons and greetings counts as much as one by itself.  A clause lacks what may turn
+        its meaning around, so it counts for a little less."""
+        text = text[:MAX_CHARACTERS]
+        most = self._weigh_whole(text)
+        for sentence in sentences_of(text):
+            most = max(most, self._weigh_whole(sentence))
+        for clause in clauses_of(text):
+            most = max(most, self._weigh_whole(clause) - self._clause_loss)
+        return most
+
+    def _weigh_whole(self, text: str) -> int:
+        found = [self._weigh_word(word) for word in words_of(text)]
         total = self._bias + sum([weight for weight, _ in found])
         weights = self._weights
         return total + sum([weights[at] for at in context_buckets([word for _, word in found])])

@@ -4,18 +4,21 @@ that a grammar makes.  Texts of held-out parts, and every fifth private text, ar
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 from zlib import crc32
 
 from schemas.keywords import Meaning, normalize, words_in
-from streams.inbound_keywords.labelled import Label
-from tests.core.inbound_keywords.labelled_set import read_labelled
+from streams.inbound_keywords.features import clauses_of, sentences_of
+from streams.inbound_keywords.labelled import Label, LabelledText, parse_labelled
+from streams.inbound_keywords.score import group_of
+from tests.core.inbound_keywords.labelled_set import FOLDER, read_labelled
 from tests.revocation_model.grammar import expand, read_grammar
 
 HERE = Path(__file__).parent
 PRIVATE_TEXTS = HERE.parents[1] / "services/local/demo/sms_corpus.tsv"
+FIRST_SIGHT = FOLDER.parent / "first_sight"
 FOLDS = 5
 OTHER_WORDS = (Meaning.START, Meaning.YES, Meaning.HELP)
 KEYWORDS = (Label.START, Label.YES, Label.HELP)
@@ -24,7 +27,15 @@ LABELLED_WEIGHT = 4.0
 UNSURE_WEIGHT = 2.0
 LABELLED = frozenset(normalize(one.text) for one in read_labelled())
 KEPT = frozenset(normalize(one.text) for one in read_labelled() if one.is_held_out)
-PRIVATE_WEIGHT = 2.0
+PRIVATE_WEIGHT = 6.0
+KEYWORD_WEIGHT = 40.0
+"""A word that consents or asks for help is never in question."""
+PART_WEIGHT = 0.5
+"""A sentence or clause of an ordinary text, of that text's own weight."""
+HEAVIEST_PART = 4.0
+PAUSE_WEIGHTS = {"English": 0.7, "es fr pt de": 3.5, "elsewhere": 8.0}
+"""How much worse it is to miss a revocation than to pause for an ordinary text.  Where fewer texts
+taught us, more may pause (the reach in `docs/guides/consent.md`)."""
 
 
 class Example(NamedTuple):
@@ -40,9 +51,36 @@ class Example(NamedTuple):
 
 def read_examples() -> Iterator[Example]:
     """What may be learned from."""
-    yield from labelled_examples(held_out=False)
-    yield from grammar_examples()
-    yield from ordinary_examples(held_out=False)
+    whole = [
+        *labelled_examples(held_out=False),
+        *first_sight_examples(),
+        *grammar_examples(),
+        *ordinary_examples(held_out=False),
+    ]
+    yield from whole
+    yield from ordinary_parts(whole)
+
+
+def ordinary_parts(whole: Iterable[Example]) -> Iterator[Example]:
+    """The model rates sentences and clauses too, so it learns that those of ordinary texts are
+    ordinary, unless somebody said the same as a revocation."""
+    whole = list(whole)
+    seen = set(KEPT) | {normalize(one.text).strip(" .,") for one in whole if one.pause}
+    for one in whole:
+        text = normalize(one.text)
+        if one.pause or one.kind == "keyword":
+            continue
+        for part in sentences_of(text) + clauses_of(text):
+            plain = part.strip(" .,")
+            if plain not in seen:
+                seen.add(plain)
+                weight = PART_WEIGHT * min(one.weight, HEAVIEST_PART)
+                yield Example(plain, one.language, "part", False, weight, one.label)
+
+
+def weight_of(one: Example) -> float:
+    group = group_of(LabelledText("", one.label, language=one.language))
+    return one.weight * (PAUSE_WEIGHTS[group] if one.pause else 1.0)
 
 
 def labelled_examples(*, held_out: bool) -> Iterator[Example]:
@@ -52,6 +90,17 @@ def labelled_examples(*, held_out: bool) -> Iterator[Example]:
             weight = UNSURE_WEIGHT if one.label is Label.UNSURE else LABELLED_WEIGHT
             pause = one.label is not Label.NONE
             yield Example(one.text, one.language, "labelled", pause, weight, one.label)
+
+
+def first_sight_examples() -> Iterator[Example]:
+    """What was scored once before anybody looked, and may be learned from since."""
+    for file in sorted(FIRST_SIGHT.glob("*.tsv")):
+        for one in parse_labelled(file.read_text(encoding="utf-8").split("\n"), file.stem):
+            if normalize(one.text) not in LABELLED and one.label not in KEYWORDS:
+                pause = one.label is not Label.NONE
+                yield Example(
+                    one.text, one.language, "first sight", pause, LABELLED_WEIGHT, one.label
+                )
 
 
 def grammar_examples() -> Iterator[Example]:
@@ -72,10 +121,12 @@ def ordinary_examples(*, held_out: bool) -> Iterator[Example]:
     if not held_out:
         for word in words_in():
             if word.meaning in OTHER_WORDS:
-                yield Example(word.word, word.locale, "keyword", False, LABELLED_WEIGHT, Label.NONE)
+                yield Example(word.word, word.locale, "keyword", False, KEYWORD_WEIGHT, Label.NONE)
+    # Advertisements tell how to stop, and whoever sends one on does not say so himself.
+    counted = ("ham",) if held_out else ("ham", "spam")
     for line in PRIVATE_TEXTS.read_text(encoding="utf-8").split("\n"):
         kind, _, text = line.partition("\t")
-        if kind == "ham" and is_held_out(text) is held_out and normalize(text) not in LABELLED:
+        if kind in counted and is_held_out(text) is held_out and normalize(text) not in LABELLED:
             yield Example(text, "en", "private", False, PRIVATE_WEIGHT, Label.NONE)
 
 

@@ -24,7 +24,7 @@ from tests.revocation_model.corpus import (
     ordinary_examples,
     read_examples,
 )
-from tests.revocation_model.fit import fit, matrix_of
+from tests.revocation_model.fit import fit, matrix_of, rate
 
 FOLDS = 4
 THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
@@ -61,7 +61,7 @@ def _fold(one: Example) -> int:
 
 def _read(learned: Sequence[Example], tested: Sequence[Example]) -> list[float]:
     weights, bias = fit(matrix_of([one.text for one in learned]), learned)
-    scores = matrix_of([one.text for one in tested]) @ weights + bias
+    scores = rate([one.text for one in tested], weights, bias)
     return [1 / (1 + math.exp(-score)) for score in scores]
 
 

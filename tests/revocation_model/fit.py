@@ -15,17 +15,22 @@ from schemas.keywords import normalize
 from streams.inbound_keywords.features import (
     BUCKETS,
     MAX_CHARACTERS,
+    clauses_of,
     context_buckets,
     describe_word,
+    sentences_of,
     words_of,
 )
-from tests.revocation_model.corpus import Example
+from tests.revocation_model.corpus import Example, weight_of
 
 STRENGTH = 0.3
 """The inverse of how strongly large weights are punished."""
 LARGEST = 127
 THRESHOLD = 0.5
 """Above it a person reads the text.  See `evaluate.py` for what other values would do."""
+
+CLAUSE_LOSS = 0.7
+"""What a clause alone counts for less than a sentence, in the logarithm of the odds."""
 
 _describe = lru_cache(500_000)(describe_word)
 
@@ -47,13 +52,29 @@ def matrix_of(texts: Sequence[str]) -> csr_matrix:
     return found
 
 
+def rate(texts: Sequence[str], weights: np.ndarray, bias: float) -> np.ndarray:
+    """The logarithm of the odds of each text, as `RevocationModel.weigh` has it."""
+    parts: list[str] = []
+    owners: list[int] = []
+    losses: list[float] = []
+    for owner, text in enumerate(texts):
+        plain = normalize(text)[:MAX_CHARACTERS]
+        sentences, clauses = [plain, *sentences_of(plain)], clauses_of(plain)
+        parts += sentences + clauses
+        owners += [owner] * (len(sentences) + len(clauses))
+        losses += [0.0] * len(sentences) + [CLAUSE_LOSS] * len(clauses)
+    found = np.full(len(texts), -np.inf)
+    np.maximum.at(found, owners, matrix_of(parts) @ weights + bias - np.array(losses))
+    return found
+
+
 def fit(matrix: csr_matrix, examples: Sequence[Example]) -> tuple[np.ndarray, float]:
     model = LogisticRegression(C=STRENGTH, solver="liblinear", max_iter=200)
     # liblinear runs on one thread and without a numerical library: the same sums on every machine.
     model.fit(
         matrix,
         np.array([one.pause for one in examples]),
-        sample_weight=np.array([one.weight for one in examples]),
+        sample_weight=np.array([weight_of(one) for one in examples]),
     )
     return model.coef_[0], float(model.intercept_[0])
 
@@ -64,6 +85,7 @@ def pack(weights: np.ndarray, bias: float) -> bytes:
     steps = [round(scale * math.log(p / (100 - p))) for p in range(1, 100)]
     heading = {
         "bias": round(scale * bias),
+        "clause_loss": round(scale * CLAUSE_LOSS),
         "threshold": round(scale * math.log(THRESHOLD / (1 - THRESHOLD))),
         "steps": steps,
     }

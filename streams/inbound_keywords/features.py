@@ -65,8 +65,8 @@ def clauses_of(text: str) -> list[str]:
         if part.count(" ") >= LONG_WORDS:
             words = part.split()
             last = len(words) - STRETCH_WORDS
-            for start in (*range(0, last, STRETCH_WORDS // 2), last):
-                found.append(" ".join(words[start : start + STRETCH_WORDS]))
+            starts = (*range(0, last, STRETCH_WORDS // 2), last)
+            found += [" ".join(words[start : start + STRETCH_WORDS]) for start in starts]
     return found
 
 

@@ -51,6 +51,7 @@ class RevocationModel:
         self._weights = memoryview(weights).cast("b")
         self._bias: int = settings["bias"]
         self._threshold: int = settings["threshold"]
+        self._sentence_loss: int = settings["sentence_loss"]
         self._clause_loss: int = settings["clause_loss"]
         self._steps: Sequence[int] = settings["steps"]
         self._weigh_word = lru_cache(CACHED_WORDS)(self._weigh_parts)
@@ -69,12 +70,12 @@ class RevocationModel:
 
     def weigh(self, text: str) -> int:
         """Of the whole, of its worst sentence or of its worst clause, whichever is most: a wish
-        among reasons and greetings counts as much as one by itself.  A clause lacks what may turn
-        its meaning around, so it counts for a little less."""
+        among reasons and greetings counts nearly as much as one by itself.  A part lacks what may
+        turn its meaning around, so it counts for a little less."""
         text = text[:MAX_CHARACTERS]
         most = self._weigh_whole(text)
         for sentence in sentences_of(text):
-            most = max(most, self._weigh_whole(sentence))
+            most = max(most, self._weigh_whole(sentence) - self._sentence_loss)
         for clause in clauses_of(text):
             most = max(most, self._weigh_whole(clause) - self._clause_loss)
         return most

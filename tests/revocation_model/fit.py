@@ -29,8 +29,9 @@ LARGEST = 127
 THRESHOLD = 0.5
 """Above it a person reads the text.  See `evaluate.py` for what other values would do."""
 
-CLAUSE_LOSS = 0.7
-"""What a clause alone counts for less than a sentence, in the logarithm of the odds."""
+SENTENCE_LOSS = 0.35
+CLAUSE_LOSS = 0.8
+"""What a part counts for less than the whole text, in the logarithm of the odds."""
 
 _describe = lru_cache(500_000)(describe_word)
 
@@ -59,10 +60,10 @@ def rate(texts: Sequence[str], weights: np.ndarray, bias: float) -> np.ndarray:
     losses: list[float] = []
     for owner, text in enumerate(texts):
         plain = normalize(text)[:MAX_CHARACTERS]
-        sentences, clauses = [plain, *sentences_of(plain)], clauses_of(plain)
-        parts += sentences + clauses
-        owners += [owner] * (len(sentences) + len(clauses))
-        losses += [0.0] * len(sentences) + [CLAUSE_LOSS] * len(clauses)
+        sentences, clauses = sentences_of(plain), clauses_of(plain)
+        parts += [plain, *sentences, *clauses]
+        owners += [owner] * (1 + len(sentences) + len(clauses))
+        losses += [0.0, *[SENTENCE_LOSS] * len(sentences), *[CLAUSE_LOSS] * len(clauses)]
     found = np.full(len(texts), -np.inf)
     np.maximum.at(found, owners, matrix_of(parts) @ weights + bias - np.array(losses))
     return found
@@ -86,6 +87,7 @@ def pack(weights: np.ndarray, bias: float) -> bytes:
     heading = {
         "bias": round(scale * bias),
         "clause_loss": round(scale * CLAUSE_LOSS),
+        "sentence_loss": round(scale * SENTENCE_LOSS),
         "threshold": round(scale * math.log(THRESHOLD / (1 - THRESHOLD))),
         "steps": steps,
     }

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 from schemas.case_event import (
+    TITLE,
     CaseClosed,
     CaseOpened,
     CaseReopened,
@@ -180,7 +181,7 @@ def _on_task(draft: Draft, change: TaskScheduled | TaskChanged) -> Touched:
     update: dict[str, Any] = {}
     if isinstance(change, TaskScheduled) and is_later(stamp, task.scheduled):
         written = Written.of(stamp)
-        update |= {"scheduled": written, "written_by": change.written_by, "by": change.by}
+        update |= {"scheduled": written, "written_by": change.written_by, "by": _cut(change.by)}
     words = change.template or change.body
     if (words or isinstance(change, TaskScheduled)) and is_later(stamp, task.wording):
         written = Written.of(stamp)
@@ -196,6 +197,11 @@ def _on_task(draft: Draft, change: TaskScheduled | TaskChanged) -> Touched:
         return NOTHING
     draft.put(name, task.model_copy(update=update))
     return Touched(anchors=frozenset({name}), audience=True)
+
+
+def _cut(name: str | None) -> str | None:
+    """A name of any length would end as a request that people refuses."""
+    return name and name[:TITLE]
 
 
 def build_when(when: TaskTime) -> When:

@@ -1,8 +1,9 @@
-"""How large a case may be.  What would make it larger is refused with the reason."""
+"""How large a case may be, and which changes cannot be.  What is refused has the reason."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any, Final
 
 from schemas.case_event import (
@@ -17,6 +18,7 @@ from schemas.case_event import (
     TaskChanged,
     TaskScheduled,
 )
+from schemas.wall_time import EARLIEST_YEAR
 from streams.cases.draft import Draft
 from streams.cases.state import (
     DATES,
@@ -36,6 +38,22 @@ MAX_SWITCHES: Final = 1_000
 """Switches in one change."""
 MAX_BYTES: Final = 24_000
 """Of one change, so that no entry of a case comes near 64 kB."""
+MAX_NUMBER: Final = 100
+"""Characters of a number that is tied to a party."""
+AHEAD: Final = timedelta(days=1)
+"""A change that says that it was decided later than this would hold against all that follows."""
+
+
+def why_impossible(draft: Draft, change: Any) -> str | None:
+    """The same about a change that was decided at no possible time."""
+    if change.at > draft.now + AHEAD:
+        return (
+            "its time (at) lies more than a day ahead, so it would hold against every later change:"
+            " set the clock of whoever wrote it, and replay it with the right time"
+        )
+    if change.at.year < EARLIEST_YEAR:
+        return f"its time (at) is before {EARLIEST_YEAR}: replay it with the right time"
+    return None
 
 
 def why_refused(draft: Draft, change: Any) -> str | None:
@@ -45,6 +63,8 @@ def why_refused(draft: Draft, change: Any) -> str | None:
             f"a change of a case has {MAX_BYTES} bytes at most:"
             " name roles instead of people, and put documents elsewhere"
         )
+    if len(getattr(change, "number", None) or "") > MAX_NUMBER:
+        return f"a number has {MAX_NUMBER} characters at most: name one of the person's numbers"
     find = _NEW.get(type(change))
     for prefix, names, limit, what in () if find is None else find(change):
         new = sum(1 for name in names if not draft.has(name))

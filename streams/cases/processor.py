@@ -28,7 +28,7 @@ from schemas.dead_letter import DeadLetterCause
 from streams.cases.answers import take_answer, take_reply
 from streams.cases.changes import apply_change
 from streams.cases.draft import Draft
-from streams.cases.limits import why_refused
+from streams.cases.limits import why_impossible, why_refused
 from streams.cases.parties import take_person
 from streams.cases.state import CASE, DUE, SWEEP
 from streams.cases.view import publish_now, publish_view
@@ -66,10 +66,11 @@ def cases(state: StateStore, record: InputRecord, now: datetime, settings: Setti
     if handle is not None:
         handle(draft, value)
         return draft.result()
-    problem = why_refused(draft, value)
-    if problem is not None:
-        letter = build_dead_letter("cases", record, now, DeadLetterCause.TOO_LARGE, problem)
-        return StepResult(publish=(letter,))
+    for check, refusal in _CHECKS:
+        problem = check(draft, value)
+        if problem is not None:
+            letter = build_dead_letter("cases", record, now, refusal, problem)
+            return StepResult(publish=(letter,))
     _on_change(draft, value)
     return draft.result()
 
@@ -118,6 +119,10 @@ def _on_person(draft: Draft, person: CasePerson) -> None:
         look_at_person(draft, person.person_id)
 
 
+_CHECKS: Final = (
+    (why_impossible, DeadLetterCause.INVALID),
+    (why_refused, DeadLetterCause.TOO_LARGE),
+)
 _HANDLERS: Final[Mapping[type[Any], Callable[[Draft, Any], None]]] = {
     CasePerson: _on_person,
     CaseAnswer: take_answer,

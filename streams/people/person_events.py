@@ -65,7 +65,8 @@ def on_event(
     known = state.get(PERSON, PersonEntry)
     before = known.person if known else None
     after = apply_event(before, event)
-    if _count_characters(event) > MAX_CHARACTERS or len(after.numbers) > MAX_NUMBERS:
+    characters = max(_count_characters(event), _count_characters_of(after))
+    if characters > MAX_CHARACTERS or len(after.numbers) > MAX_NUMBERS:
         reason = f"a person has {MAX_NUMBERS} numbers at most, and fields hold words, not files"
         return StepResult(
             publish=(build_dead_letter("people", record, now, DeadLetterCause.TOO_LARGE, reason),)
@@ -108,6 +109,13 @@ def _advance_all(state: StateStore, context: Context) -> StepResult:
 def _count_characters(event: PersonEvent) -> int:
     texts = [getattr(event, field) for field in FIELDS]
     texts += [*event.remove, *(change.number for change in event.numbers)]
+    return sum(len(text) for text in texts if text)
+
+
+def _count_characters_of(person: Person) -> int:
+    """What several events have said together."""
+    texts = [getattr(person, field) for field in FIELDS]
+    texts += [one.number for one in person.numbers]
     return sum(len(text) for text in texts if text)
 
 

@@ -618,7 +618,8 @@ def test_whatever_valid_messages_say_the_next_one_is_taken(said: list[Any]) -> N
         update = {"change_id": f"z{number}"} if is_change else {}
         case.feed(message.model_copy(update=update))
         deliver(case, case.now + HOUR)
-    case.do("case_reopened", at=NOW + 200 * HOUR)
+    case.run_until(NOW + 200 * HOUR)
+    case.do("case_reopened")
     case.do(
         "task_scheduled",
         task_id="last",
@@ -627,7 +628,7 @@ def test_whatever_valid_messages_say_the_next_one_is_taken(said: list[Any]) -> N
         at=NOW + 201 * HOUR,
     )
     case.do("party_added", person_id="p9", role="x", at=NOW + 200 * HOUR)
-    case.now = NOW + 202 * HOUR
+    case.run_until(NOW + 202 * HOUR)
     case.person("p9", ANAS)
     case.run_until(NOW + 240 * HOUR)
     assert "Hi" in {one.body for one in case.take(PersonRequest)}

@@ -182,3 +182,13 @@ def test_first_name_and_language_are_kept_until_they_are_said_otherwise() -> Non
     assert (after.first_name, after.language) == ("Anne Marie", None)
     (whole,) = on_topic(PEOPLE, processor.publish_from(upsert()))
     assert whole.first_name is None
+
+
+def test_what_many_events_say_together_stays_small() -> None:
+    """Each field alone is small enough; the entry of the whole person must be too."""
+    processor = person_processor()
+    fields = ("name", "first_name", "role", "email", "language", "time_zone", "postal_region")
+    for field in fields:
+        processor.feed(update(**{field: "😀" * 3_900}))
+    letters = processor.published_on(DEAD_LETTERS)
+    assert [letter.cause for letter in letters] == ["too_large"] * 6

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from schemas.case import CaseAnswer, CaseReply, TextState
+from streams.cases.alerts import close_alert
 from streams.cases.anchors import Use, find_uses
 from streams.cases.draft import Draft
 from streams.cases.parties import update_party
@@ -49,6 +50,7 @@ STATES: Final[Mapping[str, TextState]] = {
 UNDER_WAY: Final = frozenset({State.SENDING, State.IN_DOUBT})
 """It may have left: nobody can take it back."""
 OUT: Final = frozenset({TextState.SENT, TextState.ARRIVED})
+WENT: Final = "it has gone out after all"
 
 
 class _Known(NamedTuple):
@@ -76,11 +78,15 @@ def take_answer(draft: Draft, answer: CaseAnswer) -> None:
     was_moved = moves > entry.moves > 0
     entry = entry.model_copy(update={"moves": moves, "answered": answer.version})
     after = _apply(draft, entry, answer, was_moved=was_moved)
+    if after.state in OUT and after.alert is not None:
+        close_alert(draft, after, _find_use(draft, name, after), WENT)
+        after = after.model_copy(update={"alert": None})
     if after.state == entry.state and after.reason == entry.reason:
         draft.put(name, after)
     else:
         after = write_text(draft, name, after, _reason_of(after))
-    if after.state != entry.state or was_moved:
+    is_back = entry.has_left and not after.has_left
+    if after.state != entry.state or was_moved or is_back:
         _follow(draft, name, entry, after)
 
 

@@ -18,7 +18,7 @@ from streams.cases.anchors import Use, find_uses, name_text
 from streams.cases.draft import Draft
 from streams.cases.numbers import choose_number
 from streams.cases.plans import Plan, find_windows, is_due_to, plan_again, plan_new
-from streams.cases.reasons import OTHER_TIME, OTHER_WORDS, SAME_TEXT, UNTRUE
+from streams.cases.reasons import OTHER_TIME, OTHER_WORDS, SAME_TEXT, TOO_LATE, UNTRUE
 from streams.cases.state import (
     NumberEntry,
     PartyEntry,
@@ -123,8 +123,10 @@ def settle_text(draft: Draft, name: str) -> datetime | None:
 
 def settle(draft: Draft, name: str, entry: TextEntry, wanted: Wanted | None) -> datetime | None:
     match entry.state:
-        case TextState.REQUESTED if not entry.has_left:
+        case TextState.REQUESTED if wanted is None or not entry.has_left:
             return _settle_requested(draft, name, entry, wanted)
+        case TextState.CANCELING if wanted is not None and _is_over(wanted, draft):
+            end_text(draft, name, entry, TextState.TOO_LATE, TOO_LATE, wanted.use)
         case TextState.CANCELED if entry.by_us:
             return _settle_again(draft, entry, wanted)
         case TextState.NOT_RENDERED if wanted is None:
@@ -143,6 +145,12 @@ def settle(draft: Draft, name: str, entry: TextEntry, wanted: Wanted | None) -> 
         case TextState.SKIPPED | TextState.TOO_LATE if wanted is not None:
             return _settle_ended(draft, entry, wanted)
     return None
+
+
+def _is_over(wanted: Wanted, draft: Draft) -> bool:
+    """Nobody has said what became of the try that was taken back, and the next one waits for
+    that."""
+    return wanted.use.latest is not None and draft.now >= wanted.use.latest
 
 
 def _settle_ended(draft: Draft, entry: TextEntry, wanted: Wanted) -> datetime | None:

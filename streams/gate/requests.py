@@ -31,6 +31,10 @@ WORDS_AT_MOST: Final = 200
 """Characters of who and why that are kept of a cancellation."""
 
 
+REQUEST_AGAIN: Final = frozenset({CancelSource.PEOPLE, CancelSource.CASES})
+"""They take a text back to send it to another number, or with other words."""
+
+
 def on_request(step: StepBuilder, record: InputRecord) -> None:
     """Evaluate it, once.
 
@@ -105,9 +109,8 @@ def on_cancel(step: StepBuilder, record: InputRecord) -> None:
     back instead, it ends here.  What is decided otherwise stays.  A cancellation that comes before
     its request waits for it.
 
-    The people processor would request the text again, so it learns of an ordered one only when
-    nobody was called for it (see outcomes); at once if somebody else cancels, who does not want
-    it any more."""
+    People and cases would request the text again, so they learn of an ordered one only when nobody
+    was called for it (see outcomes); at once if staff cancel, who do not want it any more."""
     cancel: CancelRequest = record.value
     canceled = Cancellation(
         by=cancel.by[:WORDS_AT_MOST], reason=cancel.reason[:WORDS_AT_MOST], at=step.now
@@ -131,7 +134,7 @@ def on_cancel(step: StepBuilder, record: InputRecord) -> None:
     elif message.request is not None:
         step.entries[name] = message
         _cancel_order(step, cancel, message, canceled)
-        if canceled.by != CancelSource.PEOPLE:
+        if canceled.by not in REQUEST_AGAIN:
             pending = PendingRequest(message.request, message, Evidence())
             publish_person_update(step, pending, Verdict.CANCEL)
 

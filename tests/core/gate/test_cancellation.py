@@ -119,10 +119,16 @@ def test_what_is_ordered_is_taken_back_at_its_sender() -> None:
     assert processor.publish_from(cancel()) == []
 
 
-@pytest.mark.parametrize("by", ["m.ortiz", "cases"])
-def test_people_learn_at_once_of_a_cancellation_for_good(by: str) -> None:
-    told = ordered().publish_from(cancel(by=by))
-    assert answers(told) == [("cancel", by)]
+def test_people_learn_at_once_of_a_cancellation_for_good() -> None:
+    told = ordered().publish_from(cancel(by="m.ortiz"))
+    assert answers(told) == [("cancel", "m.ortiz")]
+    assert len(on_topic(DISPATCH_CONTROLS, told)) == 1
+
+
+def test_nobody_learns_at_once_of_one_by_a_case() -> None:
+    """The case would request it with other words, while the call for this one may be under way."""
+    told = ordered().publish_from(cancel(by="cases"))
+    assert answers(told) == []
     assert len(on_topic(DISPATCH_CONTROLS, told)) == 1
 
 
@@ -143,11 +149,11 @@ def test_a_cancel_for_good_that_comes_first_is_answered_with_its_request(by: str
     assert answers(processor.publish_from(asked())) == [("cancel", by)]
 
 
-@pytest.mark.parametrize("by", ["m.ortiz", "cases"])
-def test_who_does_not_want_it_overrules_people_who_would_ask_again(by: str) -> None:
+@pytest.mark.parametrize(("by", "told"), [("m.ortiz", [("cancel", "m.ortiz")]), ("cases", [])])
+def test_who_does_not_want_it_overrules_people_who_would_ask_again(by: str, told: Any) -> None:
     processor = ordered()
     processor.feed(cancel())
-    assert answers(processor.publish_from(cancel(by=by))) == [("cancel", by)]
+    assert answers(processor.publish_from(cancel(by=by))) == told
     assert answers(processor.publish_from(cancel())) == [], "nor do people overrule staff"
     ahead = gate_processor()
     ahead.feed(cancel())

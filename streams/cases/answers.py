@@ -148,6 +148,8 @@ def _end(draft: Draft, entry: TextEntry, answer: CaseAnswer, reason: str | None)
     number."""
     if entry.state == TextState.CANCELING or (entry.state == TextState.CANCELED and entry.by_us):
         return entry.model_copy(update={"has_left": False})
+    if entry.state == TextState.TOO_LATE:
+        return entry.model_copy(update={"has_left": False})
     update: dict[str, Any]
     if answer.state == State.CANCELED:
         return entry.model_copy(update={"state": TextState.CANCELED, "reason": reason})

@@ -15,6 +15,7 @@ _WALL: Final = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})"
     r"(?:[T ]([0-9]{2}:[0-9]{2})(:[0-9]{2})?(Z|[+-][0-9]{2}:[0-9]{2})?)?"
 )
+_NO_SECONDS: Final = re.compile(r"(?<=T[0-9]{2}:[0-9]{2}):00")
 EARLIEST_YEAR: Final = 1990
 LATEST_YEAR: Final = 2200
 
@@ -55,7 +56,16 @@ def require_near_day(day: date) -> date:
 
 def _check(written: str) -> str:
     parse_wall_time(written)
-    return written
+    return write_alike(written)
+
+
+def write_alike(written: str) -> str:
+    """One writing of one time: `2026-11-02 09:00:00` is `2026-11-02T09:00`.
+
+    Texts about an event are named by its time.  In another writing it would be another time, and
+    everybody would be reminded again."""
+    alike = written.replace(" ", "T").replace("+00:00", "Z").replace("-00:00", "Z")
+    return _NO_SECONDS.sub("", alike)
 
 
 WallTime = Annotated[str, AfterValidator(_check)]

@@ -20,6 +20,7 @@ from schemas.base import Slug
 from schemas.case_event import TITLE
 from schemas.time_zones import is_place
 from schemas.visible_text import ON_ONE_LINE
+from schemas.wall_time import write_alike
 from services.operations.calendar_items import CalendarFile, CalendarItem, LeftOut, Series
 from services.operations.errors import InvalidRequest
 
@@ -124,7 +125,7 @@ class _IcsReading:
                 place=_place(event),
                 event_id=self._name(event),
                 title=_cut(event.get("SUMMARY")) or "(no title)",
-                starts_at=written,
+                starts_at=write_alike(written),
                 time_zone=zone,
                 event_type=self._type or _cut(first),
                 location=_cut(event.get("LOCATION")),

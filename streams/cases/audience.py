@@ -82,9 +82,10 @@ def is_due_a_text(draft: Draft, person_id: str, party: PartyEntry) -> bool:
 
 
 def digest_audience(draft: Draft) -> str:
-    """Another one: others may be due a text."""
+    """Another one: others may be due a text, or can get one."""
     by_hand, by_itself = _audiences(draft)
-    said = repr([sorted(part) for one in (by_hand, by_itself) for part in one])
+    types = sorted(draft.tenant.number_types)
+    said = repr([types, *(sorted(part) for one in (by_hand, by_itself) for part in one)])
     return hashlib.sha256(said.encode()).hexdigest()[:16]
 
 

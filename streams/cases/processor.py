@@ -19,7 +19,7 @@ Whenever something changes, the anchors that it may concern are looked at again
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from schemas.case import CaseAnswer, CasePerson, CaseReply
@@ -52,6 +52,11 @@ from streams.processing import (
 
 UNKNOWN_TENANT: Final = "nobody has applied settings for this tenant: apply them, then replay it"
 
+FEW_PEOPLE: Final = 20
+"""A change to more of them is dealt with as one that concerns all, in steps."""
+WITHOUT_SETTINGS: Final = timedelta(hours=1)
+"""So much later a timer of a tenant without settings fires again."""
+
 
 def cases(state: StateStore, record: InputRecord, now: datetime, settings: Settings) -> StepResult:
     value = record.value
@@ -76,9 +81,10 @@ def cases(state: StateStore, record: InputRecord, now: datetime, settings: Setti
 
 
 def cases_on_timer(state: StateStore, name: str, now: datetime, settings: Settings) -> StepResult:
+    """Without the tenant's settings nothing can be done yet, and nothing is given up."""
     tenant = state.entity_key.partition("/")[0]
     if tenant not in settings.tenants:
-        return NO_CHANGE
+        return StepResult(timers={name: now + WITHOUT_SETTINGS})
     draft = Draft(state, now, settings)
     if name == CASE:
         publish_now(draft)
@@ -105,12 +111,13 @@ def cases_finish(state: StateStore, now: datetime, settings: Settings) -> StepRe
 def _on_change(draft: Draft, change: Any) -> None:
     touched = apply_change(draft, change)
     draft.show()
-    for person_id in sorted(touched.people):
+    is_large = len(touched.people) > FEW_PEOPLE
+    for person_id in () if is_large else sorted(touched.people):
         look_at_person(draft, person_id)
     draft.index.audience |= touched.audience
-    if touched.all_people:
+    if touched.all_people or is_large:
         start_sweep(draft)
-    anchors = draft.index.anchors() if touched.all_anchors else touched.anchors
+    anchors = draft.index.anchors() if touched.all_anchors or is_large else touched.anchors
     look_at_anchors(draft, anchors)
 
 

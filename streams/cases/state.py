@@ -184,6 +184,10 @@ class Progress(StateEntry):
     """The last text or person that the walk has dealt with."""
     next_at: datetime | None = None
     """The earliest time that the walk has found so far."""
+    latest_begin: datetime | None = None
+    """Of all times that its event or date has had: texts of it are remembered until after it."""
+    settings: str = ""
+    """The version of the tenant's settings by which the walk under way began."""
     is_active: bool = False
     """Some text of it may be due now: a party that changes has to be looked at at once."""
 

@@ -16,7 +16,8 @@ from schemas.topics import PERSON_REQUESTS
 from streams.cases.alerts import close_alert
 from streams.cases.anchors import Use, find_uses, name_text
 from streams.cases.draft import Draft
-from streams.cases.numbers import choose_number
+from streams.cases.numbers import ChosenNumber, choose_number
+from streams.cases.parties import find_number
 from streams.cases.plans import Plan, find_windows, is_due_to, plan_again, plan_new
 from streams.cases.reasons import OTHER_TIME, OTHER_WORDS, SAME_TEXT, TOO_LATE, UNTRUE
 from streams.cases.state import (
@@ -136,8 +137,7 @@ def settle(draft: Draft, name: str, entry: TextEntry, wanted: Wanted | None) -> 
         case TextState.NOT_RENDERED:
             return _settle_again(draft, entry, wanted)
         case TextState.SKIPPED if entry.same_as is not None:
-            other = draft.get(entry.same_as, TextEntry)
-            if other is None or other.state == TextState.CANCELED:
+            if not _stands_for_it(draft, entry.same_as, wanted):
                 return _settle_again(draft, entry, wanted)
         case TextState.TOO_LATE if wanted is None and entry.alert is not None:
             close_alert(draft, entry, None, NOT_NEEDED)
@@ -145,6 +145,31 @@ def settle(draft: Draft, name: str, entry: TextEntry, wanted: Wanted | None) -> 
         case TextState.SKIPPED | TextState.TOO_LATE if wanted is not None:
             return _settle_ended(draft, entry, wanted)
     return None
+
+
+def _stands_for_it(draft: Draft, name: str, wanted: Wanted | None) -> bool:
+    """Whether the other text goes, or has gone, to this number.  It may have been taken back, or
+    have moved with its person before it left."""
+    other = draft.get(name, TextEntry)
+    if other is None or other.state == TextState.CANCELED:
+        return False
+    if wanted is None or other.has_left or other.state != TextState.REQUESTED:
+        return True
+    return _reaches(draft, other.person_id, wanted.number)
+
+
+def _reaches(draft: Draft, person_id: str, number: str | None) -> bool:
+    """Whether a text to this person goes to the number now."""
+    party = draft.get(party_name(person_id), PartyEntry)
+    if party is None:
+        return False
+    return find_number(draft, person_id, party) == ChosenNumber(number, None)
+
+
+def list_left_out(draft: Draft, name: str) -> tuple[str, ...]:
+    """The entries of texts that were left out because of this one."""
+    entry = draft.get(name, TextEntry)
+    return () if entry is None else entry.stands_for
 
 
 def _is_over(wanted: Wanted, draft: Draft) -> bool:
@@ -266,6 +291,8 @@ def _find_same(draft: Draft, wanted: Wanted, body: str) -> str | None:
         entry = draft.get(other, TextEntry)
         if entry is None or entry.state in (TextState.CANCELED, TextState.CANCELING):
             continue
+        if not entry.has_left and not _reaches(draft, person_id, wanted.number):
+            continue  # it waits for another number
         found = find_wanted(draft, wanted.use, person_id)
         to = found.to if found is not None else None
         if entry.issue and entry.fingerprint == fingerprint(body, to):

@@ -38,7 +38,7 @@ from streams.cases.state import (
     text_name,
     text_parts,
 )
-from streams.cases.texts import settle_text, settle_use
+from streams.cases.texts import list_left_out, settle_text, settle_use
 
 STEP: Final = 300
 AT_ONCE: Final = timedelta(milliseconds=1)
@@ -90,6 +90,7 @@ def look_at_person(draft: Draft, person_id: str) -> None:
             text = text_name(anchor, name_text(draft, use, person_id))
             if use not in near and draft.has(text):
                 wakes.append(settle_text(draft, text))
+            wakes += [settle_text(draft, other) for other in list_left_out(draft, text)]
         _wake_at(draft, anchor, wakes)
 
 
@@ -152,20 +153,21 @@ def continue_walk(draft: Draft, name: str) -> None:
         return
     draft.index.audience = True
     progress = entry.progress
-    if progress.step:
+    if progress.step and progress.settings == _version(draft):
         _walk(draft, name, entry, progress.step, progress.after, progress.next_at)
     else:
         _walk(draft, name, entry, OF_TEXTS, "", None)
 
 
 def follow_audience(draft: Draft) -> None:
-    """A task, an event or the tenant's recipes may name others now: who has become due a text is
-    asked for opt-in.  Looked at once a batch."""
+    """A task, an event or the tenant's recipes may name others now, or the tenant may text other
+    numbers: who has become due a text is asked for opt-in.  Looked at once a batch."""
     draft.index.audience = False
     case = draft.case
     digest = digest_audience(draft)
     if case.launched is not None and digest != case.audience:
         draft.keep(CASE, case.model_copy(update={"audience": digest}))
+        draft.show()
         start_sweep(draft)
 
 
@@ -216,8 +218,13 @@ def _pause(draft: Draft, name: str, step: str, after: str, wakes: list[datetime 
     entry = draft.anchor(name)
     assert entry is not None
     wake = min((one for one in wakes if one is not None), default=None)
-    _keep(draft, name, entry, step=step, after=after, next_at=wake, is_active=True)
+    walk = {"step": step, "after": after, "settings": _version(draft)}
+    _keep(draft, name, entry, **walk, next_at=wake, is_active=True)
     draft.set_timer(name, draft.now + AT_ONCE)
+
+
+def _version(draft: Draft) -> str:
+    return draft.settings.versions.get(draft.tenant_id, "")
 
 
 def _finish(draft: Draft, name: str, near: list[Use], wakes: list[datetime | None]) -> None:
@@ -238,6 +245,7 @@ def _finish(draft: Draft, name: str, near: list[Use], wakes: list[datetime | Non
     known = {*progress.armed, *progress.over}
     time = time_of(draft, entry)
     first_seen = progress.first_seen if progress.seen_time == time else now
+    begins = (begins_at(draft, name), progress.latest_begin)
     tokens = {use.token for use in uses} | (known if draft.case.closed else set())
     ahead = {use.token for use in uses if use.due > now} | set(progress.armed)
     _keep(
@@ -250,7 +258,9 @@ def _finish(draft: Draft, name: str, near: list[Use], wakes: list[datetime | Non
         over=tuple(sorted(over & tokens)),
         step="",
         after="",
+        settings="",
         next_at=wake,
+        latest_begin=max((one for one in begins if one is not None), default=None),
         is_active=any(_looks_from(use) <= now for use in open_uses),
     )
     _show_next(draft, name, min((use.due for use in open_uses if use.due > now), default=None))
@@ -267,10 +277,12 @@ def _show_next(draft: Draft, name: str, at: datetime | None) -> None:
 
 
 def _forget_texts(draft: Draft, name: str) -> datetime | None:
-    """Nothing is ahead: the texts of an event that is long past are forgotten.  Those of a task are
-    kept, for it may be put off."""
+    """Nothing is ahead: the texts of an event that is long past are forgotten, and so is each of
+    its times.  One that is still to come may return.  Those of a task are kept, for it may be put
+    off."""
     texts = draft.index.texts.get(name.removeprefix(DUE), [])
-    begins = begins_at(draft, name)
+    entry = draft.anchor(name)
+    begins = entry.progress.latest_begin if entry is not None else None
     if not texts or begins is None:
         return None
     at = begins + USEFUL_AFTER + FORGET_AFTER

@@ -24,16 +24,17 @@ from streams.processing import (
 def on_link(
     state: StateStore, record: InputRecord, now: datetime, settings: Settings
 ) -> StepResult:
-    """A repeat tells the case again.  An older word than the one we have changes nothing."""
+    """Whoever wants to hear is told, each time: the case's next worker may have a clock that is
+    behind.  An older word that it does not want to hear any more changes nothing."""
     link: CaseLink = record.value
     name = case_name(link.case_id)
     known = state.get(name, LinkedCase)
-    if known is not None and link.at < known.at:
-        return NO_CHANGE
     if not link.wanted:
-        return NO_CHANGE if known is None else StepResult({name: None})
+        is_old = known is None or link.at < known.at
+        return NO_CHANGE if is_old else StepResult({name: None})
     told = _build_case_person(state, link.case_id, state.get(PERSON, PersonEntry), now)
-    return StepResult({name: LinkedCase(at=link.at)}, (told,))
+    at = link.at if known is None else max(known.at, link.at)
+    return StepResult({name: LinkedCase(at=at)}, (told,))
 
 
 def on_case_timer(state: StateStore, name: str, now: datetime, settings: Settings) -> StepResult:

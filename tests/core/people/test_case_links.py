@@ -143,3 +143,14 @@ def test_cases_are_told_before_texts_move() -> None:
     moved = processor.publish_from(upsert(mobile(NEW)))
     assert len(told(moved)) == 1
     assert summarize(moved) == [("canceled", "m1", OLD)]
+
+
+def test_a_worker_whose_clock_is_behind_is_told_as_well() -> None:
+    """The case forgets somebody who was removed, and counts on being told when they are back."""
+    processor = person_processor()
+    processor.feed(upsert(mobile(OLD)))
+    processor.feed(link(at=NOON + DAY))
+    processor.feed(link(wanted=False, at=NOON))
+    assert len(told(processor.publish_from(link(at=NOON + MINUTE)))) == 1
+    processor.feed(link(wanted=False, at=NOON + DAY - MINUTE))
+    assert len(told(processor.publish_from(update(name="Al")))) == 1

@@ -1,0 +1,193 @@
+"""Each text goes once, and is lost in no change of what it hangs on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from schemas.case import CaseText
+from schemas.consent import ConsentEvent
+from schemas.person import PersonRequest
+from streams.cases import cases_on_timer, walks
+from streams.processing import Settings
+from tests.core.cases.world import (
+    ANA,
+    ANAS,
+    DAY,
+    LUIS,
+    LUISES,
+    NOW,
+    CaseHarness,
+    build_case,
+    recipe,
+    reminding,
+    settings,
+    template,
+    utc,
+)
+
+OFF = {"number": ANAS, "type": "mobile", "sms_enabled": False}
+CLIENTS: dict[str, Any] = {"task_id": "t1", "audience": {"roles": ["client"]}}
+
+
+def sharing() -> CaseHarness:
+    """Two with one number; one text in equal words has been requested, for Ana."""
+    case = build_case()
+    case.open()
+    case.add(ANA, ANAS)
+    case.add(LUIS, ANAS)
+    case.do("task_scheduled", **CLIENTS, body="Court is on Tuesday.")
+    case.do("launched")
+    return case
+
+
+def persons(case: CaseHarness) -> list[str]:
+    return [one.person_id for one in case.take(PersonRequest)]
+
+
+# --- times
+
+
+@pytest.mark.parametrize(
+    ("first", "other"),
+    [
+        ("2026-11-02T09:00", "2026-11-02T09:00:00"),
+        ("2026-11-02T09:00", "2026-11-02 09:00"),
+        ("2026-11-02T14:00Z", "2026-11-02T14:00:00+00:00"),
+    ],
+)
+def test_one_time_in_another_writing_is_no_other_time(first: str, other: str) -> None:
+    case = reminding(day="1 day before")
+    case.hearing(first)
+    [sent] = case.requests_until("2026-11-01T14:00")
+    case.report(sent, "delivered", final=True)
+    case.hearing(other)
+    case.run_until(utc("2026-11-03T00:00"))
+    assert case.take(PersonRequest) == []
+
+
+def test_a_time_that_returns_long_after_another_has_passed_reminds_nobody_again() -> None:
+    """The texts of the other time would be forgotten by then, and with them those of this one."""
+    case = reminding(day="60 days before")
+    case.hearing("2026-12-20T09:00")
+    [sent] = case.requests_until("2026-10-22T00:00")
+    case.report(sent, "delivered", final=True)
+    case.hearing("2026-10-23T09:00")
+    assert len(case.requests_until("2026-12-10T00:00")) == 1, "of the other time"
+    case.hearing("2026-12-20T09:00")
+    case.run_until(utc("2026-12-21T00:00"))
+    assert case.take(PersonRequest) == []
+
+
+# --- one number
+
+
+def test_the_other_of_two_gets_the_text_when_the_first_has_another_number() -> None:
+    case = sharing()
+    assert persons(case) == [ANA]
+    case.person(ANA, LUISES)
+    assert persons(case) == [LUIS], "people moves Ana's text to her new number"
+
+
+def test_the_other_of_two_gets_nothing_when_the_text_has_gone_to_their_number() -> None:
+    case = sharing()
+    [sent] = case.take(PersonRequest)
+    case.report(sent, "delivered", final=True)
+    case.person(ANA, LUISES)
+    assert persons(case) == []
+
+
+def test_a_text_that_waits_for_its_number_stands_for_no_other() -> None:
+    """Ana's is off by her own record; nobody would get anything at the number."""
+    case = build_case()
+    case.open()
+    case.do("party_added", person_id=ANA, role="client")
+    case.person(ANA, OFF)
+    case.add(LUIS, ANAS)
+    case.do("task_scheduled", **CLIENTS, body="Court is on Tuesday.")
+    case.do("launched")
+    assert persons(case) == [ANA, LUIS]
+
+
+# --- settings
+
+
+def test_settings_that_change_within_a_walk_count_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whom the walk had dealt with before is looked at again."""
+    monkeypatch.setattr(walks, "STEP", 2)
+    case = reminding("Old words.", day="1 day before")
+    for number in range(4):
+        case.add(f"p{number}", f"+1212555015{number}")
+    case.hearing()
+    case.now = utc("2026-11-01T14:00")
+    case.fire("due/event/h")
+    assert len(case.take(PersonRequest)) == 2
+    words = {"soon": template("New words.")}
+    case.settings = settings(recipes={"day": recipe("1 day before")}, templates=words)
+    for sent in _look_again(case):
+        case.report(sent, "canceled", final=True)
+    case.run_until(utc("2026-11-01T14:01"))
+    bodies = {one.text_id: one.state for one in case.take(CaseText)}
+    assert list(bodies.values()) == ["requested"] * 5
+    assert {one.body for one in case.take(PersonRequest)} == {"New words."}
+
+
+def _look_again(case: CaseHarness) -> list[PersonRequest]:
+    """The settings have changed: as the runtime does.  Returns what was taken back."""
+    case._apply(cases_on_timer(case.state, "due/event/h", case.now, case.settings))
+    taken = [one for one in case.take(CaseText) if one.state == "canceling"]
+    return [
+        PersonRequest(
+            tenant="acme",
+            case_id="c1",
+            message_id=one.text_id,
+            person_id=one.person_id,
+            body="x",
+            kind="reminder",
+            requested_at=case.now,
+        )
+        for one in taken
+    ]
+
+
+def test_a_tenant_that_texts_other_numbers_now_asks_their_owners() -> None:
+    landline = {"number": ANAS, "type": "home", "sms_enabled": True}
+    case = build_case()
+    case.open()
+    case.do("party_added", person_id=ANA, role="client", number=ANAS)
+    case.person(ANA, landline)
+    case.do("task_scheduled", **CLIENTS, body="Hello.", when={"offset": "3 days after"})
+    case.do("launched")
+    assert (case.take(ConsentEvent), case.case.parties[0].reason) == ([], "not_sms_enabled")
+    case.settings = settings(number_types=["home"])
+    case._apply(cases_on_timer(case.state, "due/task/t1", case.now, case.settings))
+    assert [one.number for one in case.take(ConsentEvent)] == [ANAS]
+    assert case.case.parties[0].reason is None
+
+
+def test_a_large_case_without_settings_for_a_while_is_published_after_it() -> None:
+    case = build_case()
+    case.open()
+    for number in range(500):
+        case.do("party_added", person_id=f"p{number}", role="client")
+    assert case.timers["case"] > case.now
+    before, known = case.case.version, case.settings
+    case.settings = Settings()
+    case.run_until(NOW + DAY)
+    case.settings = known
+    case.run_until(NOW + DAY + DAY / 12)
+    assert (case.case.version > before, len(case.case.parties)) == (True, 500)
+
+
+def test_many_switches_in_one_change_are_dealt_with_in_steps() -> None:
+    case = reminding(day="1 day before")
+    names = [f"p{number}" for number in range(60)]
+    for number, name in enumerate(names):
+        case.add(name, f"+121255502{number:02}")
+    case.hearing()
+    assert len(case.requests_until("2026-11-01T14:00")) == 61
+    case.states()
+    case.do("case_settings", reminders=dict.fromkeys(names, False))
+    case.run_until(case.now + DAY / 1440)
+    assert case.states() == [("canceling", "not_wanted")] * 60

@@ -18,6 +18,7 @@ from services.ledger.cases import list_case_changes, list_cases
 from services.masking import mask
 from services.operations import cases
 from services.operations.case_ahead import list_ahead
+from services.operations.case_doubts import doubt_date
 from services.operations.case_preview import list_exact_ahead
 from services.operations.case_view import view_case
 from services.operations.errors import InvalidRequest, OperationFailed
@@ -161,6 +162,7 @@ def set_date(
     bootstrap: options.Bootstrap = None,
     state: options.State = options.STATE,
     as_json: options.Json = False,
+    yes: options.Yes = False,
 ) -> None:
     """Set a named date of a case. Recipes and tasks may count from it.
 
@@ -170,9 +172,9 @@ def set_date(
 
     def build(about: cases.KnownCase, actor: str, now: datetime) -> cases.Change:
         event = cases.build_change(DateSet, about, actor, now, name=name, date=found)
-        return cases.Change((event,))
+        return cases.Change((event,), tuple(doubt_date(about, name, found, now)))
 
-    change_case(case_id, tenant, by, Where(bootstrap, state, as_json), build)
+    change_case(case_id, tenant, by, Where(bootstrap, state, as_json, yes), build)
 
 
 @app.command()

@@ -159,7 +159,7 @@ def _print(found: CasePreview, zone: ZoneInfo, now: datetime, unmask: bool, most
             words = _WARNINGS.get(warning.value, warning.value)
             note(f"Note: {row.line.name or row.line.person_id}: {words}.")
     if not found.rows:
-        screen.print("It is due to nobody.")
+        screen.print("It is due to nobody: no party is meant, or nothing reminds of it.")
     else:
         rows = [_cells(row, zone, now, unmask) for row in shown]
         screen.print(table(None, _COLUMNS, rows))

@@ -6,15 +6,24 @@ template or a zone that there is not is refused."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, time
+from datetime import datetime
 from typing import Any, Final, NamedTuple
-from zoneinfo import ZoneInfo
 
 from schemas.case_event import Audience, EventSaved, TaskScheduled, TaskTime
 from schemas.offsets import parse_offset
 from schemas.tenant_settings import TenantSettings
 from schemas.wall_time import parse_wall_time
 from schemas.when import check_clock
+from services.operations.case_doubts import (
+    check_words,
+    doubt_closed,
+    doubt_date_name,
+    doubt_due_reminders,
+    doubt_reminders,
+    doubt_template,
+    doubt_time,
+    kind_of,
+)
 from services.operations.cases import (
     Change,
     KnownCase,
@@ -26,10 +35,8 @@ from services.operations.cases import (
     require_party,
 )
 from services.operations.errors import InvalidRequest
+from services.operations.validation import require_shown
 
-USUAL_FROM: Final = time(7)
-USUAL_UNTIL: Final = time(19)
-"""An event at another hour is asked about: a zone may be wrong."""
 NOW: Final = "now"
 
 
@@ -130,8 +137,10 @@ def build_task(about: KnownCase, task_id: str, draft: TaskDraft, by: str, now: d
     if not (draft.roles or draft.people):
         raise InvalidRequest("A task goes to somebody", "say --to ROLE or --person PERSON")
     fields = _task_fields(about, draft)
+    kind = kind_of(fields["when"])
+    doubts = () if draft.body is None else check_words(about, draft.body, kind)
     event: Any = build_change(TaskScheduled, about, by, now, task_id=task_id, **fields)
-    return Change((event,), tuple(_doubt_task(about, draft, fields["when"], now)))
+    return Change((event,), (*doubts, *_doubt_task(about, draft, fields["when"], now)))
 
 
 def _task_fields(about: KnownCase, draft: TaskDraft) -> dict[str, Any]:
@@ -164,16 +173,19 @@ def _doubt_task(about: KnownCase, draft: TaskDraft, when: TaskTime, now: datetim
             yield f"nobody in the case has the role {role!r} yet{hint.rstrip(', ')}"
     if when.time is not None:
         yield from doubt_time("the task", when.time, when.time_zone or about.time_zone, now)
+    if draft.template is not None:
+        yield from doubt_template(about, draft.template, kind_of(when))
+    yield from doubt_date_name(about, when.date_name)
     if when.now and about.case is not None and about.case.launched_at is None:
         yield "it goes when the case is launched (sayso case launch)"
-    if about.case is not None and about.case.closed:
-        yield "the case is closed: nothing goes from it"
+    yield from doubt_closed(about)
 
 
 def build_event(
     about: KnownCase, event_id: str, draft: EventDraft, by: str, now: datetime
 ) -> Change:
     """Raises InvalidRequest."""
+    require_shown("--title", draft.title)
     zone = parse_zone("--zone", draft.zone)
     require_wall_time("--at", draft.at)
     for offset in draft.remind:
@@ -192,25 +204,14 @@ def build_event(
         reminders=tuple(draft.remind),
         sequence=_known_sequence(about, event_id) if draft.sequence is None else draft.sequence,
     )
-    doubts = [*doubt_time(f"{draft.title!r}", draft.at, zone or about.time_zone, now)]
-    if about.case is not None and about.case.closed:
-        doubts.append("the case is closed: nothing goes from it")
-    return Change((event,), tuple(doubts))
+    place = zone or about.time_zone
+    doubts = [*doubt_time(f"{draft.title!r}", draft.at, place, now)]
+    if draft.sequence is None:  # a calendar's events are many, and have their types from it
+        doubts += doubt_reminders(about, draft.event_type, draft.remind)
+    doubts += doubt_due_reminders(about, event_id, draft.at, place, draft.remind, now)
+    return Change((event,), (*doubts, *doubt_closed(about)))
 
 
 def _known_sequence(about: KnownCase, event_id: str) -> int:
     events = about.case.events if about.case else ()
     return next((event.sequence for event in events if event.event_id == event_id), 0)
-
-
-def doubt_time(what: str, written: str, time_zone: str, now: datetime) -> Iterator[str]:
-    """What may be wrong with a time that can be read."""
-    zone = ZoneInfo(time_zone)
-    day, clock, instant = parse_wall_time(written)
-    there = (
-        instant.astimezone(zone) if instant else datetime.combine(day, clock or time(23, 59), zone)
-    )
-    if there < now:
-        yield f"{what} is in the past: {there:%Y-%m-%d %H:%M} in {time_zone}"
-    if clock is not None and not USUAL_FROM <= there.time() <= USUAL_UNTIL:
-        yield f"{what} is at {there:%H:%M} in {time_zone}, really outside 07:00-19:00?"

@@ -224,7 +224,8 @@ def _find_anchor(case: Case, name: str) -> str:
     ]
     found = [one for one in anchors if name in (one, one.partition("/")[2])]
     if not found:
-        known = [one.partition("/")[2] for one in anchors]
+        by_hand = {f"{TASK}/{task.task_id}" for task in case.tasks if task.written_by is not None}
+        known = [one.partition("/")[2] for one in anchors if one not in by_hand]
         raise InvalidRequest(
             f"{case.tenant}/{case.case_id} has no task, event or date {name!r}",
             hint_at(name, known, f"it has {', '.join(known) or 'none yet'}"),

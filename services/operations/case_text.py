@@ -5,22 +5,20 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from schemas.blank_text import is_blank
 from schemas.case import Readiness
 from schemas.case_event import Audience, TaskScheduled, TaskTime
 from schemas.send_request import Kind
+from services.operations.case_doubts import check_words, doubt_closed
 from services.operations.case_view import view_parties
 from services.operations.cases import Change, KnownCase, build_change, require_party
-from services.operations.errors import InvalidRequest
 from services.operations.validation import new_id
 
 
 def build_direct_text(
     about: KnownCase, person_id: str, body: str, by: str, now: datetime
 ) -> Change:
-    """Raises InvalidRequest for no text, or for somebody who is no party."""
-    if is_blank(body):
-        raise InvalidRequest("The text is empty", "write the text to send")
+    """Raises InvalidRequest for words that could not be sent, or for somebody who is no party."""
+    doubts = check_words(about, body)
     require_party(about, person_id)
     event: Any = build_change(
         TaskScheduled,
@@ -34,16 +32,14 @@ def build_direct_text(
         kind=Kind.DIRECT,
         written_by=by,
     )
-    return Change((event,), tuple(_doubts(about, person_id)))
+    return Change((event,), (*doubts, *_doubts(about, person_id)))
 
 
 def _doubts(about: KnownCase, person_id: str) -> list[str]:
     case = about.case
     if case is None:
         return []
-    found = []
-    if case.closed:
-        found.append("the case is closed: nothing goes from it")
+    found = [*doubt_closed(about)]
     party = next(
         one for one in view_parties(about.ledger, case) if one.party.person_id == person_id
     )

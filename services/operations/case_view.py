@@ -121,6 +121,8 @@ def promise(view: CaseView, now: datetime) -> str:
     if case.closed:
         return "Next: nothing. The case is closed."
     upcoming = [one for one in view.ahead if one.due_at >= now]
+    if not view.parties:
+        return "Next: nothing, as nobody is in the case yet: sayso case party add."
     if not upcoming:
         late = [text for text in view.texts if text.state == TextState.TOO_LATE]
         call = f" {len(late)} text(s) came too late: see sayso alerts." if late else ""

@@ -33,7 +33,7 @@ from services.ledger.cases import (
 )
 from services.operations.errors import InvalidRequest
 from services.operations.session import Session
-from services.operations.validation import build_message, new_id, parse_recipient
+from services.operations.validation import build_message, new_id, parse_recipient, require_shown
 
 M = TypeVar("M", bound=Any)
 ROLES: Final = ("client", "team", "party")
@@ -144,6 +144,7 @@ def build_opened(
     """Raises InvalidRequest for a zone that is no place, or a branch that there is not."""
     settings = find_settings(ledger, tenant)
     zone = parse_zone("--zone", fields.get("time_zone"))
+    require_shown("--title", fields.get("title") or "")
     branch = fields.get("branch")
     if settings is not None and branch is not None and branch not in settings.branches:
         known = ", ".join(settings.branches) or "it has none"
@@ -173,7 +174,7 @@ def find_person(about: KnownCase, person_id: str) -> Person:
     known = list_person_ids(about.ledger, about.tenant)
     raise InvalidRequest(
         f"Nobody is on record as {person_id!r} at {about.tenant}",
-        hint_at(person_id, known, "sayso people import"),
+        hint_at(person_id, known, "add them first (sayso people import)"),
     )
 
 
@@ -253,7 +254,8 @@ def list_roles(about: KnownCase) -> tuple[str, ...]:
 def require_task(about: KnownCase, task_id: str) -> CaseTask | None:
     """None: no processor has published the case yet.  Raises InvalidRequest, with near names."""
     tasks = about.case.tasks if about.case else ()
-    require_known_part(about, "task", task_id, [task.task_id for task in tasks])
+    planned = [task.task_id for task in tasks if task.written_by is None or task.task_id == task_id]
+    require_known_part(about, "task", task_id, planned)
     return next((task for task in tasks if task.task_id == task_id), None)
 
 

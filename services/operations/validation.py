@@ -5,19 +5,22 @@ An error is one sentence that names the command line's option for the wrong fiel
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from typing import Any, Final, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
 from schemas.base import Message, Slug
+from schemas.blank_text import is_blank
 from schemas.numbers import E164, e164
 from services.operations.errors import InvalidRequest
 from streams.gate.number_validation import PROBLEMS, validate_number
 
 M = TypeVar("M", bound=Message)
 _SLUG: Final = TypeAdapter[str](Slug)
+LONGEST_QUOTED: Final = 60
+"""Characters of a wrong value that are shown."""
 
 
 def build_message(shape: type[M], /, **fields: Any) -> M:
@@ -25,13 +28,40 @@ def build_message(shape: type[M], /, **fields: Any) -> M:
     try:
         return shape.model_validate(fields)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False)[0]
+        first = error.errors(include_url=False)[0]
         option = "--" + str(first["loc"][0]).removesuffix("_id").replace("_", "-")
         option = {"--message": "--message-id", "--event": "--event-id"}.get(option, option)
-        reason = str(first["msg"])
-        if first["type"] == "string_pattern_mismatch":
-            reason = "use letters, digits and . _ : @ - (128 at most, no blank, no slash)"
-        raise InvalidRequest(f"{option} {first['input']!r} cannot be used", reason) from None
+        raise InvalidRequest(
+            f"{option} {_shorten(first['input'])} cannot be used", _explain(first)
+        ) from None
+
+
+def _shorten(given: Any) -> str:
+    """As it was typed; of a long one, its beginning."""
+    if isinstance(given, str) and len(given) > LONGEST_QUOTED:
+        given = given[: LONGEST_QUOTED - 3] + "..."
+    return repr(given)
+
+
+def _explain(error: Mapping[str, Any]) -> str:
+    """What is wrong with a value, in words for those who typed it."""
+    match error["type"]:
+        case "string_pattern_mismatch":
+            return "use letters, digits and . _ : @ - (128 at most, no blank, no slash)"
+        case "string_too_short":
+            return "it is empty"
+        case "string_too_long":
+            most = error["ctx"]["max_length"]
+            return f"it has {len(error['input']):,} characters; {most:,} is the most"
+        case "value_error":
+            return str(error["ctx"]["error"])
+    return str(error["msg"])
+
+
+def require_shown(option: str, written: str) -> None:
+    """Raises InvalidRequest for words that show nothing."""
+    if is_blank(written):
+        raise InvalidRequest(f"{option} {_shorten(written)} cannot be used", "it is empty")
 
 
 def parse_number(option: str, written: str) -> str:

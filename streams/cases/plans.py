@@ -111,7 +111,7 @@ def _is_late(draft: Draft, use: Use, known: datetime) -> bool:
 
 
 def _came_after(draft: Draft, use: Use) -> bool:
-    """A recipe came, or got another offset, when its time had passed; the event was known before."""
+    """A recipe came, or got another offset, when its time had passed; the event is older."""
     entry = draft.anchor(use.anchor)
     if entry is None or entry.progress.seen_time != time_of(draft, entry):
         return False

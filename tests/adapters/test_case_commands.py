@@ -150,6 +150,19 @@ REFUSED = [
         "has no event 'hearing': did you mean 'hearing-1'?",
     ),
     ("case task add 8841 t --body x --to client --kind z", "--kind 'z' is not known"),
+    ("case task add 8841 t --body '' --to client", "The text is empty"),
+    (
+        "case task add 8841 t --body 'Hi {{ person.frist }}' --to client",
+        "did you mean person.first",
+    ),
+    ("case task add 8841 t --body 'Hi {{ event.time }}' --to client", "no field event.time here"),
+    ("case task add 8841 t --body 'See bit.ly/x' --to client", "public shortener bit.ly"),
+    ("case open 9 -t harbor --title ''", "--title '' cannot be used: it is empty"),
+    ("case open 9 -t harbor --title '  '", "cannot be used: it is empty"),
+    (f"case open 9 -t harbor --title {'x' * 201}", "xxx...' cannot be used: it has 201 characters"),
+    (f"case event save 8841 e --title '' --at {SOON}", "--title '' cannot be used: it is empty"),
+    (f"case event save 8841 e --title X --at {SOON} --place {'x' * 201}", "200 is the most"),
+    ("case party add 8841 nobody", "add them first (sayso people import)"),
     ("case task cancel 8841 doc", "has no task 'doc': did you mean 'docs'?"),
     ("case event save 8841 e --title X --at 9am", "write 2026-11-02T09:00"),
     ("case event save 8841 e --title X --at 2026-12-02 --zone Mars", "--zone 'Mars'"),
@@ -161,6 +174,12 @@ REFUSED = [
     ("case mail 8841 nowhere", "is no mail address"),
     ("text 8841 ana Hi", "'ana' is no party"),
     ("text 8841 luis ' '", "The text is empty"),
+    ("text 8841 luis 'Hi {{ person.frist }}'", "did you mean person.first"),
+    ("text 8841 luis 'Hi {{ person.first'", "this is no template"),
+    (
+        f"text 8841 luis {'x' * 1601}",
+        "The text has 1,601 characters; 1,600 is the most: shorten it",
+    ),
 ]
 
 
@@ -175,12 +194,32 @@ def test_what_is_wrong_is_one_sentence_and_nothing_is_published(
     assert still.published == []
 
 
+HEARING = "case event save 8841 e --title X --type hearing --at"
 DOUBTED = [
-    ("case event save 8841 e --title X --at 2025-12-02T09:00", ["in the past"]),
-    (f"case event save 8841 e --title X --at {SOON}T04:00", ["really outside 07:00-19:00?"]),
-    (f"case event save 8841 e --title X --at {SOON}T09:00Z", ["really outside 07:00-19:00?"]),
-    (f"case event save 8841 e --title X --at {SOON}T19:00", []),
-    (f"case event save 8841 e --title X --at {SOON}", []),
+    (f"{HEARING} 2025-12-02T09:00", ["in the past"]),
+    (f"{HEARING} {SOON}T04:00", ["really outside 07:00-19:00?"]),
+    (f"{HEARING} {SOON}T09:00Z", ["really outside 07:00-19:00?"]),
+    (f"{HEARING} {SOON}T19:00", []),
+    (f"{HEARING} {SOON}", []),
+    (f"{HEARING} {SOON} --remind '3 days before'", []),
+    (f"{HEARING} {SOON} --remind '90 days before'", ["'90 days before' was due on "]),
+    (f"{HEARING} 2025-12-02T09:00 --remind '90 days before'", ["in the past"]),
+    (f"case event save 8841 e --title X --at {SOON}", ["nothing reminds of it"]),
+    (f"case event save 8841 e --title X --at {SOON} --remind '3 days before'", []),
+    (f"case event save 8841 e --title X --type Hearing --at {SOON}", []),
+    (f"case event save 8841 e --title X --type hearnig --at {SOON}", ["did you mean 'hearing'?"]),
+    (f"case event save 8841 e --title X --type lunch --at {SOON}", ["events of the type 'lunch'"]),
+    ("case date 8841 closing 2020-12-18", ["in the past: 2020-12-18", "counts from 'closing' yet"]),
+    ("case date 8841 closing none", []),
+    (
+        "case task add 8841 t --body x --to client --at '1 day before' --date closing",
+        ["the case has no date 'closing' yet"],
+    ),
+    (
+        "case task add 8841 t --template hearing --to client",
+        ["says event.date, so it needs --event"],
+    ),
+    ("case task add 8841 t --body '{x}' --to client", ["a brace is left over"]),
     ("case task add 8841 t --body x --to cliemt", ["did you mean 'client'?"]),
     ("case task add 8841 t --body x --to team", ["nobody in the case has the role 'team' yet"]),
     ("case task add 8841 t --body x --to CLIENT", []),
@@ -209,7 +248,7 @@ def test_a_case_that_was_just_opened_can_be_worked_on(
 ) -> None:
     """Nothing has been published of it yet: its own zone counts, and any party may be named."""
     office.say(type="case_opened", case_id="9", change_id="c1", title="X", time_zone="Asia/Kolkata")
-    command = f"case event save 9 e --title X --at {SOON}T20:00 --json"
+    command = f"case event save 9 e --title X --type hearing --at {SOON}T20:00 --json"
     assert run(command.split()) == 0
     (doubt,) = json.loads(capsys.readouterr().out)["notes"]
     assert "20:00 in Asia/Kolkata" in doubt

@@ -29,6 +29,7 @@ from streams.cases.state import (
     person_name,
 )
 from streams.cases.task_times import task_due
+from streams.cases.view_size import fit_case
 
 LARGE: Final = 500
 """Parties and events from which on a case is not published with every batch: it costs too much."""
@@ -38,10 +39,6 @@ PATIENCE: Final = timedelta(milliseconds=1)
 
 LONGEST_NAME: Final = 200
 """Characters of a party's name; the person's own record has all of it."""
-LARGEST: Final = 4 << 20
-"""Bytes of the JSON of a case; the topic takes twice as many."""
-LONG_BODY: Final = 200
-"""Characters of a task's words that are kept in a case that is too large."""
 
 
 def publish_view(draft: Draft) -> None:
@@ -57,29 +54,12 @@ def publish_view(draft: Draft) -> None:
 
 def publish_now(draft: Draft) -> None:
     case = draft.case
-    view = fit(build_case(draft, case.version + 1))
+    view = fit_case(build_case(draft, case.version + 1))
     digest = _hash(view)
     if digest != case.published:
         draft.publish(CASES, view)
         case = case.model_copy(update={"version": view.version, "published": digest})
     draft.keep(CASE, case.model_copy(update={"views": False}))
-
-
-def fit(view: Case) -> Case:
-    """Not more than a record can be: first the words of tasks are cut, then parties left out."""
-    size = len(view.model_dump_json().encode())
-    if size <= LARGEST:
-        return view
-    tasks = tuple(
-        task.model_copy(update={"body": task.body and task.body[:LONG_BODY]}) for task in view.tasks
-    )
-    view = view.model_copy(update={"tasks": tasks, "is_cut": True})
-    size = len(view.model_dump_json().encode())
-    if size <= LARGEST:
-        return view
-    parties = len("".join(party.model_dump_json() for party in view.parties).encode())
-    share = max(0.0, 1 - (size - LARGEST) / parties)
-    return view.model_copy(update={"parties": view.parties[: int(len(view.parties) * share)]})
 
 
 def _hash(view: Case) -> str:

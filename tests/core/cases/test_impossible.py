@@ -10,6 +10,8 @@ import pytest
 
 from schemas.dead_letter import DeadLetter
 from schemas.person import PersonRequest
+from schemas.topics import CASES
+from streams.cases import view_size
 from tests.core.cases.world import ANA, ANAS, DAY, NOW, CaseHarness, build_case, change
 from tests.core.cases.world import utc as at_utc
 
@@ -78,3 +80,31 @@ def test_a_long_name_of_whoever_schedules_is_cut() -> None:
     many = [f"{number:03}-{'p' * 110}" for number in range(190)]
     case.do("task_changed", task_id="t", audience={"roles": [], "person_ids": many})
     assert max(map(len, case.state.raw.values())) < 60_000
+
+
+@pytest.mark.parametrize(
+    ("most", "parties", "tasks"),
+    [(30_000, 41, 12), (20_000, 41, 12), (12_000, 26, 12), (6_000, 0, 11)],
+)
+def test_a_case_that_is_too_large_for_one_record_is_published_in_part(
+    most: int, parties: int, tasks: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A record that the broker refuses would end the worker with each try."""
+    case = launched()
+    for number in range(40):
+        case.add(f"p{number:02}", f"+121255503{number:02}")
+    monkeypatch.setattr(view_size, "LARGEST", most)
+    for number in range(12):
+        case.do("task_scheduled", **{**TO_CLIENTS, "task_id": f"t{number}"}, body="x" * 900)
+    assert len(CASES.encode(case.case)) <= most
+    shown = len(case.case.parties), len(case.case.tasks)
+    assert (*shown, case.case.is_cut) == (parties, tasks, most < 30_000)
+    assert len({one.person_id for one in case.take(PersonRequest)}) == 41
+
+
+def test_tasks_alone_may_be_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(view_size, "LARGEST", 3_000)
+    case = build_case()
+    many = [f"{number:03}-{'p' * 110}" for number in range(50)]
+    case.do("task_scheduled", task_id="t", body="Hello.", audience={"person_ids": many})
+    assert (case.case.tasks, case.case.is_cut) == ((), True)

@@ -114,7 +114,7 @@ def test_a_launch_of_ten_thousand_parties() -> None:
 def test_a_case_is_never_larger_than_a_record(
     body: int, parties: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("streams.cases.view.LARGEST", 50_000)
+    monkeypatch.setattr("streams.cases.view_size.LARGEST", 50_000)
     case = Batches()
     case.feed([change("party_added", person_id=f"p{n}", role="client") for n in range(parties)])
     task = {"body": "x" * body, "audience": {"roles": ["client"]}}

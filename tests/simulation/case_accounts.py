@@ -120,7 +120,7 @@ def find_sent(scenario: CaseScenario) -> dict[str, list[Sent]]:
     for message_id, posts in scenario.posts.items():
         log = logs.get(message_id.partition(":moved-")[0])
         if log is not None:
-            anchor = f"task {log.task_id}" if log.task_id else log.event_id or ""
+            anchor = _anchor(log)
             for post, at in posts:
                 sent = Sent(at, log.person_id, anchor, log.recipe, post.body, post.to)
                 found[log.case_id].append(sent)
@@ -134,10 +134,32 @@ def find_in_doubt(scenario: CaseScenario) -> set[tuple[str, str, str, str | None
     }
     found = set()
     for log in scenario.world.log.all(t.CASE_TEXTS):
-        anchor = f"task {log.task_id}" if log.task_id else log.event_id or ""
         if log.message_id in cut_off:
-            found.add((log.case_id, log.person_id, anchor, log.recipe))
+            found.add((log.case_id, log.person_id, _anchor(log), log.recipe))
     return found
+
+
+Missed = tuple[str, str, str, str | None]
+"""Case, person, anchor and recipe of a text that came too late to be of use."""
+
+
+def find_missed(scenario: CaseScenario) -> tuple[set[Missed], set[Missed]]:
+    """As the case logs it, and as the witness expects it."""
+    logged = {
+        (log.case_id, log.person_id, _anchor(log), log.recipe)
+        for log in scenario.world.log.all(t.CASE_TEXTS)
+        if log.state == "too_late"
+    }
+    expected = {
+        (story.case_id, *missed)
+        for story in scenario.stories
+        for missed in watch(scenario, story).late
+    }
+    return logged, expected
+
+
+def _anchor(log: CaseText) -> str:
+    return f"task {log.task_id}" if log.task_id else log.event_id or ""
 
 
 def differences(scenario: CaseScenario) -> list[Any]:

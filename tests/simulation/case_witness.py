@@ -207,9 +207,13 @@ class Witness:
         else:
             at = max(use.due, now) if max(use.due, now) < latest else None
         if at is None:
-            self.texts[key] = Text("over", due=use.due)
-            if text is None or text.bodies:
+            is_left_out = text is None and (
+                self._came_after(use)
+                or (use.due <= now and self._is_skipped(use, uses, person_id, party, now))
+            )
+            if not is_left_out:
                 self.late.append((person_id, use.anchor, use.recipe))
+            self.texts[key] = Text("over", due=use.due)
             return
         if at > now:
             return
@@ -251,9 +255,12 @@ class Witness:
     def _is_late(self, use: Use, person_id: str, party: Party) -> bool:
         """Its time had passed when it was decided, or when a recipe brought it to an event that we
         knew before.  What only arrived late is not late: nobody can tell it from an outage."""
+        return self._known(use, person_id, party) > use.due or self._came_after(use)
+
+    def _came_after(self, use: Use) -> bool:
+        """By a recipe that came later than its time."""
         event_seen = self._seen[(use.anchor, *use.name[2:])]
-        since = self._since[(*use.name, use.due)]
-        return self._known(use, person_id, party) > use.due or event_seen <= use.due < since
+        return use.recipe is not None and event_seen <= use.due < self._since[(*use.name, use.due)]
 
     def _keep(self, use: Use, text: Text, person_id: str, now: datetime) -> Text:
         """A request that waits for opt-in: it says what is true now, or comes back."""

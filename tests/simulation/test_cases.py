@@ -11,7 +11,7 @@ import pytest
 
 from schemas import topics as t
 from tests.simulation import case_clocks as clocks
-from tests.simulation.case_accounts import differences, find_in_doubt, find_sent
+from tests.simulation.case_accounts import differences, find_in_doubt, find_missed, find_sent
 from tests.simulation.case_scenario import (
     DAY,
     DOWN,
@@ -38,6 +38,20 @@ def played() -> CaseScenario:
 def test_everybody_gets_what_a_brute_force_calendar_gives_them(played: CaseScenario) -> None:
     assert differences(played) == []
     assert sum(map(len, find_sent(played).values())) > MANY_TEXTS * CASES
+
+
+def test_staff_hear_of_every_text_that_comes_too_late_and_of_no_other(played: CaseScenario) -> None:
+    """The case alerts of what never left it, outcomes of what expired on its way."""
+    logged, expected = find_missed(played)
+    assert logged == expected
+    alerts = {
+        (one.case_id, one.person_id, one.event_id)
+        for one in played.world.log.all(t.ALERTS)
+        if one.state in ("too_late", "expired")
+    }
+    about_events = {one for one in logged if not one[2].startswith("task")}
+    assert {one[:3] for one in about_events} <= alerts
+    assert len(logged) > CASES
 
 
 def test_nothing_was_set_aside(played: CaseScenario) -> None:

@@ -69,7 +69,11 @@ def plan_new(
         skipped = _why_skipped(draft, use, person_id, party, known)
         if skipped is not None:
             return Plan(None, TextState.SKIPPED, skipped)
-    return plan_again(draft, use, windows)
+    plan = plan_again(draft, use, windows)
+    leaves = plan.departure is not None and plan.departure.at <= draft.now
+    if leaves and _has_twin(draft, use, person_id, party, known):
+        return Plan(None, TextState.SKIPPED, SUPERSEDED)
+    return plan
 
 
 def _known_at(use: Use, person_id: str, party: PartyEntry) -> datetime:
@@ -124,10 +128,30 @@ def _is_superseded(
 ) -> bool:
     """Of several that would leave at once with the same words, the last one due goes."""
     return any(
-        other.due > use.due
-        and other.due <= draft.now
-        and (other.template, other.kind) == (use.template, use.kind)
+        use.due < other.due <= draft.now
+        and _goes_as_well(draft, use, other, person_id, party, known)
+        for other in find_uses(draft, use.anchor)
+    )
+
+
+def _has_twin(draft: Draft, use: Use, person_id: str, party: PartyEntry, known: datetime) -> bool:
+    """Three days and 72 hours before are one moment, but where clocks change in between.  Of two
+    with the same words the last by name goes."""
+    return use.is_automatic and any(
+        (other.due, other.recipe or "") > (use.due, use.recipe or "")
+        and other.due == use.due
+        and (other.latest is None or other.latest > draft.now)
+        and _goes_as_well(draft, use, other, person_id, party, known)
+        for other in find_uses(draft, use.anchor)
+    )
+
+
+def _goes_as_well(
+    draft: Draft, use: Use, other: Use, person_id: str, party: PartyEntry, known: datetime
+) -> bool:
+    """With the same words, to the same person."""
+    return (
+        (other.template, other.kind) == (use.template, use.kind)
         and is_due_to(other, person_id, party)
         and not (other.if_late is IfLate.SKIP and _is_late(draft, other, known))
-        for other in find_uses(draft, use.anchor)
     )

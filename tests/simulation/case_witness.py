@@ -217,7 +217,8 @@ class Witness:
             return
         if at > now:
             return
-        if text is None and use.due <= now and self._is_skipped(use, uses, person_id, party, now):
+        is_skipped = use.due <= now and self._is_skipped(use, uses, person_id, party, now)
+        if text is None and (is_skipped or self._is_doubled(use, uses, person_id, party, now)):
             self.texts[key] = Text("over", due=use.due)
             return
         self._go(use, key, person_id, now)
@@ -250,6 +251,20 @@ class Witness:
         return any(
             one.recipe and use.due < one.due <= now and one.is_for(person_id, party)
             for one in others
+        )
+
+    def _is_doubled(
+        self, use: Use, uses: list[Use], person_id: str, party: Party, now: datetime
+    ) -> bool:
+        """Another reminder with the same words is due at the same moment: one of them goes."""
+        return use.recipe is not None and any(
+            one.recipe is not None
+            and (one.anchor, one.template, one.due) == (use.anchor, use.template, use.due)
+            and one.recipe > use.recipe
+            and one.is_for(person_id, party)
+            and (one.latest is None or one.latest > now)
+            and not (one.if_late is IfLate.SKIP and self._is_late(one, person_id, party))
+            for one in uses
         )
 
     def _is_late(self, use: Use, person_id: str, party: Party) -> bool:

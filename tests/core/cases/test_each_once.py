@@ -191,3 +191,36 @@ def test_many_switches_in_one_change_are_dealt_with_in_steps() -> None:
     case.do("case_settings", reminders=dict.fromkeys(names, False))
     case.run_until(case.now + DAY / 1440)
     assert case.states() == [("canceling", "not_wanted")] * 60
+
+
+# --- reminders of one moment
+
+
+@pytest.mark.parametrize(
+    ("starts_at", "first", "second"),
+    [
+        ("2026-10-15T09:00", "3 days before", "72 hours before"),
+        ("2026-10-15T09:00", "1 day before", "1 days before"),
+        ("2026-10-15T08:15", "2 hours before", "120 minutes before"),
+    ],
+)
+def test_two_reminders_of_one_moment_in_the_same_words_are_one(
+    starts_at: str, first: str, second: str
+) -> None:
+    """The third is brought forward to the evening before, for both."""
+    case = reminding()
+    case.hearing(starts_at, reminders=[first, second])
+    case.run_until(utc("2026-10-16T00:00"))
+    assert len(case.take(PersonRequest)) == 1
+    assert sorted(case.states()) == [("requested", None), ("skipped", "superseded")]
+
+
+def test_two_recipes_of_one_moment_with_other_words_are_two() -> None:
+    other = recipe("24 hours before", template="other")
+    policy = {"day": recipe("1 day before"), "hours": other}
+    words = {"soon": template("See you tomorrow."), "other": template("Bring your papers.")}
+    case = build_case(recipes=policy, templates=words)
+    case.open()
+    case.add(ANA, ANAS)
+    case.hearing("2026-10-15T09:00")
+    assert len(case.requests_until("2026-10-16T00:00")) == 2

@@ -65,7 +65,6 @@ def plan_new(
     if use.known_at >= _end_of(use):
         return Plan(None, TextState.SKIPPED, LATE)
     if use.due <= draft.now:
-        known = max(known, use.known_at)
         skipped = _why_skipped(draft, use, person_id, party, known)
         if skipped is not None:
             return Plan(None, TextState.SKIPPED, skipped)
@@ -110,8 +109,14 @@ def _resumed_at(draft: Draft, use: Use, party: PartyEntry) -> datetime:
 
 
 def _is_late(draft: Draft, use: Use, known: datetime) -> bool:
-    """Whether its time had passed when it became known; by downtime alone, none is late."""
-    return known > use.due or _came_after(draft, use)
+    """Whether its time had passed when it became known; by downtime alone, none is late.
+
+    `known`: when they became one of those to whom it is due.  An event that is saved again as it
+    was, such as by a nightly import, was known before."""
+    entry = draft.anchor(use.anchor)
+    was_ahead = entry is not None and use.token in entry.progress.armed
+    is_late = use.known_at > use.due and not was_ahead
+    return known > use.due or is_late or _came_after(draft, use)
 
 
 def _came_after(draft: Draft, use: Use) -> bool:

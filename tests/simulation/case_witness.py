@@ -232,10 +232,10 @@ class Witness:
         return known >= max(use.latest, end)
 
     def _known(self, use: Use, person_id: str, party: Party) -> datetime:
-        times = [use.known, party.added_at]
-        if person_id not in use.people:
-            times.append(party.role_at)
-        return max(times)
+        return max(use.known, self._joined(use, person_id, party))
+
+    def _joined(self, use: Use, person_id: str, party: Party) -> datetime:
+        return party.added_at if person_id in use.people else max(party.added_at, party.role_at)
 
     def _is_skipped(
         self, use: Use, uses: list[Use], person_id: str, party: Party, now: datetime
@@ -270,7 +270,10 @@ class Witness:
     def _is_late(self, use: Use, person_id: str, party: Party) -> bool:
         """Its time had passed when it was decided, or when a recipe brought it to an event that we
         knew before.  What only arrived late is not late: nobody can tell it from an outage."""
-        return self._known(use, person_id, party) > use.due or self._came_after(use)
+        was_ahead = self._since[(*use.name, use.due)] < use.due
+        is_new = use.known > use.due and not was_ahead
+        joined = self._joined(use, person_id, party)
+        return is_new or joined > use.due or self._came_after(use)
 
     def _came_after(self, use: Use) -> bool:
         """By a recipe that came later than its time."""

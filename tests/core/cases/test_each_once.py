@@ -224,3 +224,17 @@ def test_two_recipes_of_one_moment_with_other_words_are_two() -> None:
     case.add(ANA, ANAS)
     case.hearing("2026-10-15T09:00")
     assert len(case.requests_until("2026-10-16T00:00")) == 2
+
+
+@pytest.mark.parametrize("changed", [{}, {"location": "Room 4"}])
+def test_an_event_that_a_nightly_import_saves_again_is_not_late(changed: dict[str, Any]) -> None:
+    """Its reminder was due at 22:00 and waits for the morning."""
+    case = reminding(hours=recipe("12 hours before", if_late="skip"))
+    case.hearing("2026-10-15T10:00")
+    case.run_until(utc("2026-10-15T06:00"))
+    case.hearing("2026-10-15T10:00", **changed)
+    assert len(case.requests_until("2026-10-15T13:00")) == 1
+    case.hearing("2026-10-16T10:00")
+    case.run_until(utc("2026-10-16T06:00"))
+    case.hearing("2026-10-16T09:59")
+    assert [one.reason for one in case.take(CaseText)][-1:] == ["late"]

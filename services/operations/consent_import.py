@@ -20,7 +20,13 @@ from schemas.wire_types import RFC3339_DAY
 from services.operations.errors import InvalidRequest, OperationFailed
 from services.operations.opt_out_words import is_opt_in, is_opt_out
 from services.operations.session import Session
-from services.operations.table_file import OnProgress, Row, open_table, why_shortened
+from services.operations.table_file import (
+    OnProgress,
+    Row,
+    open_table,
+    read_number_cell,
+    why_shortened,
+)
 from services.operations.written_time import parse_written_time
 from streams.gate.number_validation import PROBLEMS, validate_number
 
@@ -176,7 +182,7 @@ def _read_number(written: str, is_no: bool) -> str:
     """A number that cannot be texted cannot opt in; it may opt out."""
     if shortened := why_shortened(written):
         raise _BadLine(f"number: {shortened}")
-    number = e164(written)
+    number = e164(read_number_cell(written))
     problem = "" if is_no else validate_number(number).problem
     if is_no and not E164.fullmatch(number):
         problem = validate_number(number).problem or "unreadable"

@@ -20,7 +20,13 @@ from schemas.topics import NUMBER_FACTS, PERSON_EVENTS
 from services.operations.errors import InvalidRequest, OperationFailed
 from services.operations.opt_out_words import is_opt_out
 from services.operations.session import Session
-from services.operations.table_file import OnProgress, Row, open_table, why_shortened
+from services.operations.table_file import (
+    OnProgress,
+    Row,
+    open_table,
+    read_number_cell,
+    why_shortened,
+)
 from services.operations.validation import build_message, new_id
 from streams.gate.number_validation import PROBLEMS, validate_number
 from streams.people.state import MAX_NUMBERS
@@ -194,7 +200,7 @@ def _read_number(row: Mapping[str, str]) -> NumberChange | None:
         return None
     if shortened := why_shortened(given):
         raise _BadCell(f"number {given[:LONGEST]!r}: {shortened}")
-    number = e164(given)
+    number = e164(read_number_cell(given))
     if problem := validate_number(number).problem:
         reason, next_step = PROBLEMS[problem]
         raise _BadCell(f"number {given[:LONGEST]!r}: {reason.lower()}: {next_step}")

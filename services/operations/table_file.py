@@ -35,6 +35,7 @@ _MARKS: Final = (
 )
 _UTF8_MARK: Final = b"\xef\xbb\xbf"
 _SAVE_AS: Final = "save it as UTF-8 (in Excel, as `CSV UTF-8`)"
+_MARKED_AS_TEXT: Final = re.compile(r"^\s*['’](?=[+0-9(])")
 _SHORTENED: Final = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)?[eE][+-]?[0-9]+|\+?[0-9]{7,}[.,]0+")
 _FEWEST_DIGITS: Final = 7
 
@@ -79,6 +80,11 @@ def why_shortened(cell: str) -> str:
     if not _SHORTENED.fullmatch(cell.strip()):
         return ""
     return "a spreadsheet has shortened it: make the column text, and enter the number again"
+
+
+def read_number_cell(cell: str) -> str:
+    """Without the apostrophe by which spreadsheets mark digits as text: some write it out."""
+    return _MARKED_AS_TEXT.sub("", cell)
 
 
 def _require_utf8(path: Path, file: BinaryIO) -> None:

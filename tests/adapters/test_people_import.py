@@ -108,6 +108,23 @@ def test_what_stands_between_cells_is_told_by_the_first_line(tmp_path: Path, bet
     assert found.bad == ()
 
 
+def test_a_list_as_a_spreadsheet_saves_it(tmp_path: Path) -> None:
+    """Section E, 17.  A person may have no number; of the same line twice the second is named."""
+    numbers = ["1.21256E+10", "'+1 212 555 0123", "0444123456", "", "+12125550145"]
+    lines = [f"p{place};Al;{number}" for place, number in enumerate(numbers)]
+    text = "\r\n".join(["person_id;name;number", *lines, lines[-1], "", ""])
+    found = read(tmp_path, text, encoding="utf-8-sig")
+    assert [(one.person_id, list(one.numbers)) for one in found.people] == [
+        ("p1", ["+12125550123"]),
+        ("p3", []),
+        ("p4", ["+12125550145"]),
+    ]
+    shortened, national, again = found.bad
+    assert (shortened.line, "a spreadsheet has shortened it" in shortened.reason) == (2, True)
+    assert (national.line, "no country code" in national.reason) == (4, True)
+    assert (again.line, again.reason) == (7, "the number is on line 6 already")
+
+
 def test_tenants_by_column(tmp_path: Path) -> None:
     text = "Person ID,Tenant,colour\np1,acme,red\np1,bolt,blue\n"
     found = read(tmp_path, text, tenant=None)

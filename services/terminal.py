@@ -12,6 +12,8 @@ from typing import Any, TextIO
 
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.markup import escape
+from rich.measure import Measurement
+from rich.padding import Padding
 from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
@@ -20,6 +22,11 @@ from schemas.visible_text import IN_JSON, VISIBLE
 
 _ENDLESS = 4000
 """Width of a pipe: other programs read it, so nothing may be folded."""
+
+_NAMED = ("#", "leaves", "reminder", "waiting", "with")
+"""How columns end that nobody could tell without their name."""
+_GAP = 2
+"""Blanks between two columns."""
 
 COLOURS = {
     "delivered": "green",
@@ -46,7 +53,7 @@ COLOURS = {
 """Each word has one colour on every screen."""
 
 
-PROSE = {"", "meaning", "because", "proof", "about", "name"}
+PROSE = {"", "meaning", "because", "proof", "about", "name", "text", "they wrote last"}
 """Columns that are folded first on a narrow screen."""
 
 
@@ -125,16 +132,64 @@ class _Whole(Table):
     Half a number would be another number."""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        if (
-            self.__rich_measure__(console, options.update_width(_ENDLESS)).minimum
-            > options.max_width
-        ):
+        if self._width(console, options, whole=False) > options.max_width:
             for column in self.columns:
                 column.no_wrap = False
         yield from super().__rich_console__(console, options)
 
+    def fits(self, screen: Console) -> bool:
+        """With each row on one line."""
+        return self._width(screen, screen.options, whole=True) <= screen.options.max_width
 
-def table(title: str | None, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
+    def _width(self, console: Console, options: ConsoleOptions, whole: bool) -> int:
+        """Columns that needed it; of those that may be folded, their longest word, or the `whole`.
+
+        Rich itself counts the longest word also where a column is not folded."""
+        endless = options.update_width(_ENDLESS)
+        width = 0
+        for column in self.columns:
+            cells = [
+                Measurement.get(console, endless, one) for one in (column.header, *column.cells)
+            ]
+            kept = whole or column.no_wrap
+            width += max(one.maximum if kept else one.minimum for one in cells)
+        return width + _GAP * (len(self.columns) - 1)
+
+
+def drop_empty(
+    columns: Sequence[str], rows: Sequence[Sequence[Any]]
+) -> tuple[Sequence[str], Sequence[Sequence[Any]]]:
+    """Without the columns that say nothing in any row: a narrow screen has better use for them."""
+    kept = [n for n in range(len(columns)) if any(row[n] not in ("", None) for row in rows)]
+    return [columns[n] for n in kept], [[row[n] for n in kept] for row in rows]
+
+
+def print_texts(
+    columns: Sequence[str], rows: Sequence[Sequence[Any]], text: str, title: str | None = None
+) -> None:
+    """Print a table; where it does not fit the screen, the cells of a row, and its text below.
+
+    `text`: the column that people came to read.  In a narrow column it would be a word a line."""
+    screen = console()
+    made = table(title, columns, rows)
+    if made.fits(screen):
+        screen.print(made)
+        return
+    if title:
+        screen.print(title, style="bold")
+    for row in rows:
+        cells = dict(zip(columns, row, strict=True))
+        words = cells.pop(text)
+        told = (
+            f"{name.rstrip('#')} {_plain(cell)}" if cell and name.endswith(_NAMED) else cell
+            for name, cell in cells.items()
+        )
+        shown = [cell if isinstance(cell, Text) else color_word(_plain(cell)) for cell in told]
+        screen.print(Text("  ").join(cell for cell in shown if cell.plain))
+        screen.print(Padding(words if isinstance(words, Text) else _plain(words), (0, 0, 0, 4)))
+
+
+def table(title: str | None, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> _Whole:
     """Build a table.  A column whose name ends in # holds numbers, set to the right."""
     made = _Whole(
         title=title,
@@ -142,7 +197,7 @@ def table(title: str | None, columns: Sequence[str], rows: Iterable[Sequence[Any
         title_style="bold",
         box=None,
         pad_edge=False,
-        padding=(0, 2, 0, 0),
+        padding=(0, _GAP, 0, 0),
         header_style="bold",
     )
     for column in columns:

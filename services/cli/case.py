@@ -23,7 +23,7 @@ from services.operations.case_preview import list_exact_ahead
 from services.operations.case_view import view_case
 from services.operations.errors import InvalidRequest, OperationFailed
 from services.operations.validation import require_one_of
-from services.terminal import console, note, print_json, table
+from services.terminal import console, note, print_json, print_texts, table
 
 app = typer.Typer(
     help="Cases: their parties, tasks and events, and what each of them will be texted.",
@@ -144,7 +144,7 @@ def list_(
             case.case_type,
             "closed" if case.closed else "launched" if case.launched_at else "not launched",
             len(case.parties),
-            sum(not task.canceled for task in case.tasks),
+            sum(not task.canceled and task.written_by is None for task in case.tasks),
             sum(not event.canceled for event in case.events),
         )
         for case in found[:most]
@@ -322,7 +322,7 @@ def history(
         print_json(plain if unmask else mask(plain))
         return
     rows = [_change_cells(one.change if unmask else mask(one.change), one.place) for one in found]
-    console().print(table(None, ("at (UTC)", "by", "what", "", "place"), rows))
+    print_texts(("at (UTC)", "by", "what", "", "place"), rows, "")
 
 
 def _change_cells(change: dict[str, Any], place: str) -> list[str]:

@@ -27,7 +27,7 @@ from services.operations.cases import Change, parse_zone, publish_changes
 from services.operations.court_file import read_court_file
 from services.operations.errors import InvalidRequest, OperationFailed
 from services.operations.ics_file import read_ics
-from services.terminal import console, note, print_json, table
+from services.terminal import console, note, print_json, print_texts, table
 
 Apply = Annotated[
     bool, typer.Option("--apply", help="Publish it. Without, only what would change is shown.")
@@ -83,7 +83,7 @@ def _print_changes(change: Change, unmask: bool) -> None:
         said = event.model_dump(mode="json", exclude_none=True)
         words = describe_change(said if unmask else mask(said))
         rows.append((f"{event.tenant}/{event.case_id}", event.type.replace("_", " "), words))
-    console().print(table(None, ("case", "what", ""), rows))
+    print_texts(("case", "what", ""), rows, "")
 
 
 def import_ics(

@@ -17,8 +17,9 @@ from schemas.numbers import mask_number
 from schemas.visible_text import ON_ONE_LINE
 from services.display_text import format_local
 from services.operations.case_view import REASONS, CaseView, PartyView, format_soon, promise
-from services.terminal import console, markup, note, table
+from services.terminal import console, drop_empty, markup, note, print_texts, table
 
+TASK_COLUMNS: Final = ("task", "words", "to", "due", "kind", "state")
 EVENT_COLUMNS: Final = (
     "event",
     "name",
@@ -67,10 +68,10 @@ def print_view(view: CaseView, now: datetime, unmask: bool, most: int) -> None:
     planned = [task for task in case.tasks if task.written_by is None]
     if planned:
         tasks = [_task_cells(one, view, zone) for one in planned]
-        screen.print(table("Tasks", ("task", "words", "to", "due", "kind", "state"), tasks))
+        screen.print(table("Tasks", *drop_empty(TASK_COLUMNS, tasks)))
     if case.events:
-        events = [_event_cells(one) for one in case.events]
-        screen.print(table("Events", EVENT_COLUMNS, events))
+        events = [_event_cells(one, case.time_zone) for one in case.events]
+        print_texts(*drop_empty(EVENT_COLUMNS, events), "name", "Events")
     if case.dates:
         screen.print("Dates: " + ", ".join(f"{name} {day}" for name, day in case.dates.items()))
     _print_texts(screen, view, most)
@@ -88,7 +89,7 @@ def _print_texts(screen: Console, view: CaseView, most: int) -> None:
     if view.texts:
         columns = ("due", "to", "of", "state", "because", "message")
         rows = [_text_cells(one, names, view.case) for one in view.texts[-most:]]
-        screen.print(table("What was done", columns, rows))
+        screen.print(table("What was done", *drop_empty(columns, rows)))
         if len(rows) < len(view.texts):
             screen.print(f"The latest {len(rows):,} of {len(view.texts):,} texts.")
 
@@ -159,7 +160,8 @@ def describe_when(when: TaskTime) -> str:
     return f"{when.offset} {anchor}{clock}"
 
 
-def _event_cells(event: CaseCalendarEvent) -> list[Any]:
+def _event_cells(event: CaseCalendarEvent, zone: str) -> list[Any]:
+    """`zone`: the case's, which its first line says; of an event only another one is shown."""
     starts = format_local(event.at.isoformat(), event.time_zone)[:16]
     reminder = event.next_reminder_at
     confirmed = f"confirmed by {len(event.confirmed)}" if event.confirmed else ""
@@ -168,7 +170,7 @@ def _event_cells(event: CaseCalendarEvent) -> list[Any]:
         event.title,
         event.event_type,
         starts[:10] if event.all_day else starts,
-        event.time_zone,
+        "" if event.time_zone == zone else event.time_zone,
         event.location,
         format_local(reminder.isoformat(), event.time_zone)[:16] if reminder else "",
         "canceled" if event.canceled else confirmed,

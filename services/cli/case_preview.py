@@ -23,7 +23,7 @@ from services.operations.case_preview import (
     preview_anchor,
 )
 from services.operations.cases import find_case
-from services.terminal import console, note, print_json, table
+from services.terminal import console, note, print_json, print_texts
 from streams.reasons import format_duration
 
 _COLUMNS = ("to", "name", "number", "leaves", "why then", "", "segments#", "price#", "text")
@@ -162,7 +162,7 @@ def _print(found: CasePreview, zone: ZoneInfo, now: datetime, unmask: bool, most
         screen.print("It is due to nobody: no party is meant, or nothing reminds of it.")
     else:
         rows = [_cells(row, zone, now, unmask) for row in shown]
-        screen.print(table(None, _COLUMNS, rows))
+        print_texts(_COLUMNS, rows, "text")
         if len(rows) < len(found.rows):
             screen.print(f"These are {len(rows):,} of {len(found.rows):,} texts (--most, --json).")
         screen.print(_sum(found))

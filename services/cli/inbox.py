@@ -14,7 +14,7 @@ from services.cli.connection import read_ledger
 from services.ledger.cases import list_people
 from services.ledger.threads import WaitingThread, list_waiting_threads
 from services.masking import mask_numbers
-from services.terminal import console, note, print_json, table
+from services.terminal import console, note, print_json, print_texts
 from streams.reasons import format_duration
 
 _COLUMNS = ("waiting", "tenant", "number", "who", "case", "with", "texts#", "they wrote last", "id")
@@ -64,7 +64,7 @@ def inbox(
     if not found:
         console().print("Nobody waits for an answer.")
         return
-    console().print(table(None, _COLUMNS, [_cells(one, now, names, unmask) for one in found]))
+    print_texts(_COLUMNS, [_cells(one, now, names, unmask) for one in found], "they wrote last")
     console().print("To read and answer: sayso thread NUMBER, sayso text CASE PERSON.")
 
 

@@ -20,7 +20,7 @@ from services.masking import mask_numbers
 from services.operations import conversations as talk
 from services.operations.cases import hint_at
 from services.operations.errors import InvalidRequest
-from services.terminal import color_word, console, markup, note, print_json, table
+from services.terminal import color_word, console, markup, note, print_json, print_texts
 from streams.reasons import format_duration
 
 Build = Callable[[talk.Conversation, Sequence[str], str, datetime], Any]
@@ -204,7 +204,7 @@ def _print(
                 line.identity,
             )
         )
-    screen.print(table(None, (f"at ({zone})", "who", "", "state", "id"), rows))
+    print_texts((f"at ({zone})", "who", "", "state", "id"), rows, "")
 
 
 def _stands(about: talk.Conversation) -> str:

@@ -11,6 +11,7 @@ import pty
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -32,7 +33,7 @@ from services.masking import mask
 from services.operations.consent import describe_document
 from services.operations.errors import OperationError
 from services.operations.yaml_settings import read_settings
-from services.terminal import table
+from services.terminal import print_texts, table
 
 
 def commands() -> Iterator[str]:
@@ -359,6 +360,35 @@ def test_a_table_cuts_nothing_off_on_a_narrow_screen(width: int):
         "".join(("message", "to", "sender", *cells))
     )
     assert max(len(line.rstrip()) for line in lines) <= width
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 200])
+def test_cells_with_blanks_are_not_cut_off_either(width: int):
+    """Rich takes the longest word of a cell for its least width, also where nothing is folded."""
+    said = io.StringIO()
+    columns = ("task", "words", "due", "kind", "state")
+    cells = ("docs", "own words, 12", "2026-11-29 09:13", "transactional", "1 arrived, 1 failed")
+    Console(file=said, width=width).print(table("Tasks", columns, [cells, cells]))
+    shown = said.getvalue().replace("Tasks", "")
+    assert Counter("".join(shown.split())) == Counter(
+        "".join((*columns, *cells, *cells)).replace(" ", "")
+    )
+
+
+@pytest.mark.parametrize(("width", "below"), [(60, True), (200, False)])
+def test_a_text_is_read_below_its_line_on_a_narrow_screen(
+    width: int, below: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setattr("services.terminal.console", lambda: Console(width=width))
+    text = "Ana, your hearing is tomorrow at 9:00 AM. Reply C to confirm."
+    print_texts(("name", "leaves", "segments#", "", "text"), [("Ana", "9:00", 1, "", text)], "text")
+    lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+    if below:
+        assert lines[0] == "Ana  leaves 9:00  segments 1"
+        assert " ".join(line.strip() for line in lines[1:]) == text
+    else:
+        assert lines[0].split() == ["name", "leaves", "segments", "text"]
+        assert text in lines[1]
 
 
 def test_version_names_sayso_python_and_kafka(capsys: pytest.CaptureFixture[str]):

@@ -6,8 +6,8 @@ this file.  A change here asks for `make train`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
+from functools import cache
 from itertools import pairwise
 from typing import Final, NamedTuple
 from zlib import crc32
@@ -28,7 +28,7 @@ _SHORT_PARTS: Final = (1, 2, 3, 4)
 """Where a character is a syllable or a word: from Thai on."""
 _FIRST_SYLLABLE: Final = "\u0e00"
 _STEM: Final = 5
-_CLAUSE_END: Final = re.compile(r" ?[.,] ")
+_MARKS: Final = frozenset(".,")
 _LENGTHS: Final = (1, 2, 3, 4, 6, 9, 13, 19, 27)
 
 
@@ -44,36 +44,59 @@ class Word(NamedTuple):
     """The same where one word stands between."""
 
 
+class Part(NamedTuple):
+    """A sentence, or less, of a text's words: from `start` until before `end`."""
+
+    start: int
+    end: int
+    is_sentence: bool
+
+
 def words_of(text: str) -> list[str]:
-    """A normalized text's words, between marks for its beginning and its end."""
-    words = ["0" if word.isdigit() else word[:MAX_WORD_CHARACTERS] for word in text.split()]
-    return ["^", *(word for word in words if word != ","), "$"]
+    """A normalized text's words; a full stop is one, a comma is none."""
+    return [word for word in _split(text) if word != ","]
 
 
-def sentences_of(text: str) -> list[str]:
-    """Of a normalized text; none if it is one sentence."""
-    found = text.split(" . ")
-    return [part for part in found if _says_something(part)] if len(found) > 1 else []
+def parts_of(text: str) -> list[Part]:
+    """Of `words_of(text)`: its sentences, if it has several; what commas part; and stretches of
+    what goes on long without one.  Nothing of a short text that is one clause."""
+    words = _split(text)
+    sentences: list[Part] = []
+    clauses: list[Part] = []
+    sentence = clause = place = 0
+    for word in [*words, "."]:
+        if word in _MARKS:
+            clauses.append(Part(clause, place, is_sentence=False))
+            if word == ".":
+                sentences.append(Part(sentence, place, is_sentence=True))
+                place += 1
+                sentence = place
+            clause = place
+        else:
+            place += 1
+    sentences = [part for part in sentences if part.start < part.end]
+    clauses = [part for part in clauses if part.start < part.end]
+    found = sentences if len(sentences) > 1 else []
+    if len(clauses) > len(sentences):
+        found = found + clauses
+    for start, end, _ in clauses:
+        if end - start > LONG_WORDS:
+            last = end - STRETCH_WORDS
+            starts = (*range(start, last, STRETCH_WORDS // 2), last)
+            found = found + [Part(at, at + STRETCH_WORDS, is_sentence=False) for at in starts]
+    if not found:
+        return found
+    plain = [word for word in words if word != ","]
+    return [part for part in found if _says_something(plain, part)]
 
 
-def clauses_of(text: str) -> list[str]:
-    """What commas part, and stretches of what goes on long without one; none if the text is short
-    and has no comma."""
-    parts = _CLAUSE_END.split(text) if "," in text else []
-    found = [part for part in parts if _says_something(part)]
-    for part in found or [text]:
-        if part.count(" ") >= LONG_WORDS:
-            words = part.split()
-            last = len(words) - STRETCH_WORDS
-            starts = (*range(0, last, STRETCH_WORDS // 2), last)
-            found += [" ".join(words[start : start + STRETCH_WORDS]) for start in starts]
-    return found
+def _split(text: str) -> list[str]:
+    return ["0" if word.isdigit() else word[:MAX_WORD_CHARACTERS] for word in text.split()]
 
 
-def _says_something(part: str) -> bool:
+def _says_something(words: Sequence[str], part: Part) -> bool:
     """One word by itself says too little, where words are parted."""
-    plain = part.strip(" .,")
-    return " " in plain or plain >= _FIRST_SYLLABLE
+    return part.end - part.start > 1 or words[part.start] >= _FIRST_SYLLABLE
 
 
 def describe_word(text: str) -> Word:
@@ -97,17 +120,38 @@ def describe_word(text: str) -> Word:
     )
 
 
-def context_buckets(words: Sequence[Word]) -> list[int]:
-    """Of two words that follow each other, as they are and their stems; of the stems of two words
-    with one between them; and of the text's length."""
-    found = [_length_bucket(len(words))]
-    for first, second in pairwise(words):
-        found.append(crc32(second.whole, first.before) & _MASK)
-        found.append(crc32(second.stem, first.before_stem) & _MASK)
-    for first, third in zip(words, words[2:], strict=False):
-        found.append(crc32(third.stem, first.before_skipped) & _MASK)
+def pair_buckets(first: Word, second: Word) -> tuple[int, int]:
+    """Of two words that follow each other, as they are; and of their stems."""
+    return (
+        crc32(second.whole, first.before) & _MASK,
+        crc32(second.stem, first.before_stem) & _MASK,
+    )
+
+
+def skip_bucket(first: Word, third: Word) -> int:
+    """Of the stems of two words with one between them."""
+    return crc32(third.stem, first.before_skipped) & _MASK
+
+
+def buckets_of(words: Sequence[Word]) -> list[int]:
+    """Of a text or a part, between marks for its beginning and its end."""
+    marked = [START, *words, END]
+    found = [length_bucket(len(words))]
+    for word in marked:
+        found += word.buckets
+    if words:
+        for first, second in pairwise(marked):
+            found += pair_buckets(first, second)
+    if len(words) > 1:
+        for first, third in zip(marked, marked[2:], strict=False):
+            found.append(skip_bucket(first, third))
     return found
 
 
-def _length_bucket(words: int) -> int:
-    return crc32(b"length %d" % sum(words > length for length in _LENGTHS)) & _MASK
+@cache
+def length_bucket(words: int) -> int:
+    return crc32(b"length %d" % sum(words > length - 2 for length in _LENGTHS)) & _MASK
+
+
+START: Final = describe_word("^")
+END: Final = describe_word("$")

@@ -13,15 +13,19 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from functools import cache, lru_cache
 from importlib.resources import files
+from itertools import accumulate, pairwise
 from typing import Final, NamedTuple
 
 from streams.inbound_keywords.features import (
+    END,
     MAX_CHARACTERS,
+    START,
     Word,
-    clauses_of,
-    context_buckets,
     describe_word,
-    sentences_of,
+    length_bucket,
+    pair_buckets,
+    parts_of,
+    skip_bucket,
     words_of,
 )
 
@@ -41,6 +45,16 @@ class Suspicion(NamedTuple):
     """Its most suspicious sentence, if that alone is enough; otherwise all that was read."""
 
 
+class _Weighed(NamedTuple):
+    weight: int
+    word: Word
+    first: int
+    """What it adds as the first word; then as the second, the last, and the last but one."""
+    second: int
+    last: int
+    before_last: int
+
+
 class RevocationModel:
     """A file is a line of JSON and one signed byte for each bucket."""
 
@@ -54,6 +68,8 @@ class RevocationModel:
         self._sentence_loss: int = settings["sentence_loss"]
         self._clause_loss: int = settings["clause_loss"]
         self._steps: Sequence[int] = settings["steps"]
+        marks = [*START.buckets, *END.buckets]
+        self._empty: int = self._bias + sum(self._weights[bucket] for bucket in marks)
         self._weigh_word = lru_cache(CACHED_WORDS)(self._weigh_parts)
 
     def suspect(self, text: str) -> Suspicion | None:
@@ -65,7 +81,7 @@ class RevocationModel:
         return Suspicion(f"{self.name}:0.{percent:02}", self._find_words(text[:MAX_CHARACTERS]))
 
     def _find_words(self, text: str) -> str:
-        worst = max(sentences_of(text) or [text], key=self.weigh).strip(" .,")
+        worst = max(text.split(" . "), key=self.weigh).strip(" .,")
         return worst if self.weigh(worst) >= self._threshold else text.strip(" .,")
 
     def weigh(self, text: str) -> int:
@@ -73,22 +89,52 @@ class RevocationModel:
         among reasons and greetings counts nearly as much as one by itself.  A part lacks what may
         turn its meaning around, so it counts for a little less."""
         text = text[:MAX_CHARACTERS]
-        most = self._weigh_whole(text)
-        for sentence in sentences_of(text):
-            most = max(most, self._weigh_whole(sentence) - self._sentence_loss)
-        for clause in clauses_of(text):
-            most = max(most, self._weigh_whole(clause) - self._clause_loss)
+        words = [self._weigh_word(word) for word in words_of(text)]
+        before = self._sum_up(words)
+        most = self._weigh_range(words, before, 0, len(words))
+        for start, end, is_sentence in parts_of(text):
+            loss = self._sentence_loss if is_sentence else self._clause_loss
+            most = max(most, self._weigh_range(words, before, start, end) - loss)
         return most
 
-    def _weigh_whole(self, text: str) -> int:
-        found = [self._weigh_word(word) for word in words_of(text)]
-        total = self._bias + sum([weight for weight, _ in found])
+    def _sum_up(self, words: Sequence[_Weighed]) -> tuple[Sequence[int], ...]:
+        """Of the words before each place; of pairs that begin before it; of pairs with one word
+        between.  So that a part costs as much as two places, however long it is."""
         weights = self._weights
-        return total + sum([weights[at] for at in context_buckets([word for _, word in found])])
+        pairs = [0]
+        for first, second in pairwise(words):
+            whole, stems = pair_buckets(first.word, second.word)
+            pairs.append(pairs[-1] + weights[whole] + weights[stems])
+        skips = [0]
+        for first, third in zip(words, words[2:], strict=False):
+            skips.append(skips[-1] + weights[skip_bucket(first.word, third.word)])
+        return [0, *accumulate(word.weight for word in words)], pairs, skips
 
-    def _weigh_parts(self, text: str) -> tuple[int, Word]:
+    def _weigh_range(
+        self, words: Sequence[_Weighed], before: tuple[Sequence[int], ...], start: int, end: int
+    ) -> int:
+        count = end - start
+        total = self._empty + self._weights[length_bucket(count)]
+        if not count:
+            return total
+        singles, pairs, skips = before
+        total += singles[end] - singles[start] + words[start].first + words[end - 1].last
+        if count == 1:
+            return total
+        total += pairs[end - 1] - pairs[start] + skips[end - 2] - skips[start]
+        return total + words[start + 1].second + words[end - 2].before_last
+
+    def _weigh_parts(self, text: str) -> _Weighed:
         word = describe_word(text)
-        return sum(self._weights[bucket] for bucket in word.buckets), word
+        weights = self._weights
+        return _Weighed(
+            sum(weights[bucket] for bucket in word.buckets),
+            word,
+            sum(weights[bucket] for bucket in pair_buckets(START, word)),
+            weights[skip_bucket(START, word)],
+            sum(weights[bucket] for bucket in pair_buckets(word, END)),
+            weights[skip_bucket(word, END)],
+        )
 
 
 @cache

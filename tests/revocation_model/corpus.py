@@ -10,7 +10,7 @@ from typing import NamedTuple
 from zlib import crc32
 
 from schemas.keywords import Meaning, normalize, words_in
-from streams.inbound_keywords.features import clauses_of, sentences_of
+from streams.inbound_keywords.features import MAX_CHARACTERS, parts_of, words_of
 from streams.inbound_keywords.labelled import Label, LabelledText, parse_labelled
 from streams.inbound_keywords.score import group_of
 from tests.core.inbound_keywords.labelled_set import FOLDER, read_labelled
@@ -67,15 +67,20 @@ def ordinary_parts(whole: Iterable[Example]) -> Iterator[Example]:
     whole = list(whole)
     seen = set(KEPT) | {normalize(one.text).strip(" .,") for one in whole if one.pause}
     for one in whole:
-        text = normalize(one.text)
         if one.pause or one.kind == "keyword":
             continue
-        for part in sentences_of(text) + clauses_of(text):
-            plain = part.strip(" .,")
+        for plain, _ in parts_in(normalize(one.text)[:MAX_CHARACTERS]):
             if plain not in seen:
                 seen.add(plain)
                 weight = PART_WEIGHT * min(one.weight, HEAVIEST_PART)
                 yield Example(plain, one.language, "part", False, weight, one.label)
+
+
+def parts_in(plain: str) -> Iterator[tuple[str, bool]]:
+    """Of a normalized text, and whether each is a sentence."""
+    words = words_of(plain)
+    for start, end, is_sentence in parts_of(plain):
+        yield " ".join(words[start:end]), is_sentence
 
 
 def weight_of(one: Example) -> float:

@@ -12,16 +12,9 @@ from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
 
 from schemas.keywords import normalize
-from streams.inbound_keywords.features import (
-    BUCKETS,
-    MAX_CHARACTERS,
-    clauses_of,
-    context_buckets,
-    describe_word,
-    sentences_of,
-    words_of,
-)
-from tests.revocation_model.corpus import Example, weight_of
+from streams.inbound_keywords import features
+from streams.inbound_keywords.features import BUCKETS, MAX_CHARACTERS, describe_word, words_of
+from tests.revocation_model.corpus import Example, parts_in, weight_of
 
 STRENGTH = 0.3
 """The inverse of how strongly large weights are punished."""
@@ -29,19 +22,16 @@ LARGEST = 127
 THRESHOLD = 0.5
 """Above it a person reads the text.  See `evaluate.py` for what other values would do."""
 
-SENTENCE_LOSS = 0.35
-CLAUSE_LOSS = 0.8
+SENTENCE_LOSS = 0.5
+CLAUSE_LOSS = 0.9
 """What a part counts for less than the whole text, in the logarithm of the odds."""
 
 _describe = lru_cache(500_000)(describe_word)
 
 
 def buckets_of(text: str) -> list[int]:
-    words = [_describe(word) for word in words_of(normalize(text)[:MAX_CHARACTERS])]
-    found = context_buckets(words)
-    for word in words:
-        found += word.buckets
-    return found
+    words = words_of(normalize(text)[:MAX_CHARACTERS])
+    return features.buckets_of([_describe(word) for word in words])
 
 
 def matrix_of(texts: Sequence[str]) -> csr_matrix:
@@ -60,10 +50,10 @@ def rate(texts: Sequence[str], weights: np.ndarray, bias: float) -> np.ndarray:
     losses: list[float] = []
     for owner, text in enumerate(texts):
         plain = normalize(text)[:MAX_CHARACTERS]
-        sentences, clauses = sentences_of(plain), clauses_of(plain)
-        parts += [plain, *sentences, *clauses]
-        owners += [owner] * (1 + len(sentences) + len(clauses))
-        losses += [0.0, *[SENTENCE_LOSS] * len(sentences), *[CLAUSE_LOSS] * len(clauses)]
+        found_parts = list(parts_in(plain))
+        parts += [plain, *(part for part, _ in found_parts)]
+        owners += [owner] * (1 + len(found_parts))
+        losses += [0.0, *(SENTENCE_LOSS if whole else CLAUSE_LOSS for _, whole in found_parts)]
     found = np.full(len(texts), -np.inf)
     np.maximum.at(found, owners, matrix_of(parts) @ weights + bias - np.array(losses))
     return found

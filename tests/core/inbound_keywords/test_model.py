@@ -14,7 +14,17 @@ import pytest
 from schemas.keywords import Meaning, normalize, words_in
 from streams.inbound_keywords import classify, classify_reply
 from streams.inbound_keywords import model as model_module
-from streams.inbound_keywords.features import BUCKETS, context_buckets, describe_word
+from streams.inbound_keywords.features import (
+    BUCKETS,
+    MAX_CHARACTERS,
+    buckets_of,
+    describe_word,
+    length_bucket,
+    pair_buckets,
+    parts_of,
+    skip_bucket,
+    words_of,
+)
 from streams.inbound_keywords.labelled import Label
 from streams.inbound_keywords.model import (
     DamagedModel,
@@ -93,6 +103,43 @@ def test_it_reads_the_beginning_of_a_long_text_only() -> None:
     assert model.weigh(text) == model.weigh(text + "please no further communication")
 
 
+def test_it_weighs_what_the_trainer_counts() -> None:
+    """The reader adds up a part from running sums; the trainer lists the features of each."""
+    model = load_model()
+    heading, _, data = DATA.partition(b"\n")
+    weights, settings = memoryview(data).cast("b"), json.loads(heading)
+
+    def add_up(words: list[str]) -> int:
+        found = buckets_of([describe_word(word) for word in words])
+        return int(settings["bias"]) + sum(weights[bucket] for bucket in found)
+
+    for text in [one.text for one in TEXTS[::40]] + ["", "stop", "go home . now , please"]:
+        plain = normalize(text)[:MAX_CHARACTERS]
+        words = words_of(plain)
+        expected = [add_up(words)] + [
+            add_up(words[part.start : part.end])
+            - settings["sentence_loss" if part.is_sentence else "clause_loss"]
+            for part in parts_of(plain)
+        ]
+        assert model.weigh(plain) == max(expected)
+
+
+def test_a_wish_is_read_in_its_sentence_clause_or_stretch() -> None:
+    text = "a b . c d , e f"
+    words = words_of(text)
+    parts = [" ".join(words[part.start : part.end]) for part in parts_of(text)]
+    assert parts == ["a b", "c d e f", "a b", "c d", "e f"]
+    assert parts_of("thank you") == []
+    long = " ".join("abcdefghijklmnopq")
+    stretches = [words_of(long)[part.start : part.end] for part in parts_of(long)]
+    assert [" ".join(words) for words in stretches] == [
+        "a b c d e f g h",
+        "e f g h i j k l",
+        "i j k l m n o p",
+        "j k l m n o p q",
+    ]
+
+
 def test_the_words_are_the_sentence_that_asks_for_it() -> None:
     found = classify_reply("Thanks for the info. Please no further communication from your firm.")
     assert found.words == "please no further communication from your firm"
@@ -137,9 +184,8 @@ def test_features_are_the_same_everywhere() -> None:
     assert stop.buckets[:3] == describe_word("stop").buckets[:3]
     assert len(stop.buckets) == 1 + 5 + 4 + 3 + 2
     assert all(0 <= bucket < BUCKETS for bucket in stop.buckets)
-    length, whole, stems, _, _, skipped = context_buckets([stop, by, by])
-    assert (whole, stems, skipped) == FEATURES
-    assert length == context_buckets([by, by, by])[0] != context_buckets([by])[0]
+    assert (*pair_buckets(stop, by), skip_bucket(stop, by)) == FEATURES
+    assert length_bucket(3) != length_bucket(1)
 
 
 FEATURES = (122256, 51924, 10941)

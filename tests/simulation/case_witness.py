@@ -320,10 +320,13 @@ class Witness:
     def _leave(
         self, anchor: str, recipe: str | None, person_id: str, text: Text, now: datetime
     ) -> None:
-        text.state = "left"
         bodies = frozenset(
             body for body, until in text.bodies.items() if until is None or now < until
         )
+        if not bodies:
+            text.state = "back"  # its words turned false while nobody could write them anew
+            return
+        text.state = "left"
         self.left.append(Left(now, person_id, anchor, recipe, bodies))
 
     # --- words

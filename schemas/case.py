@@ -176,6 +176,8 @@ class CaseText(Message):
     recipe_version: str | None = None
     """The first 12 hex digits of the hash of what the recipe and its template said."""
     template: str | None = None
+    template_version: str | None = None
+    """What the template said then is on `sms.templates`."""
     language: str | None = None
     due_at: UtcTime | None = None
     reason: str | None = None

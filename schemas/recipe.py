@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from enum import StrEnum
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from schemas.base import Message, Slug
+from schemas.base import Message, Slug, UtcTime
 from schemas.case_event import Role, Title
 from schemas.offsets import Offset, as_offset, parse_offset
 from schemas.send_request import Kind
@@ -67,6 +69,31 @@ class Template(Message):
             if not (2 <= len(code) <= 10 and code.replace("-", "").isalpha()):
                 raise ValueError(f"{code[:20]!r} is no language: write a code such as en or es")
         return texts
+
+    @property
+    def version(self) -> str:
+        """Names exactly these texts in this order: the first one may stand in for a language."""
+        written = json.dumps([*self.texts.items()], ensure_ascii=False)
+        return hashlib.sha256(written.encode()).hexdigest()[:12]
+
+
+class TemplateVersion(Message):
+    """A template as it was applied at some time, kept for good: settings have only the last one."""
+
+    tenant: Slug
+    name: Slug
+    version: Slug
+    """The first 12 hex digits of the SHA-256 of its texts; `CaseText.template_version` names it."""
+    texts: dict[str, str]
+    """By the language's code."""
+    by: str | None = None
+    """Who applied it; left out, nobody knows."""
+    at: UtcTime
+    """When it was applied; the last time, if it was applied again after another one."""
+
+    @property
+    def template_key(self) -> str:
+        return f"{self.tenant}/{self.name}/{self.version}"
 
 
 class MailSettings(Message):

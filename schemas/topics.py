@@ -33,6 +33,7 @@ from schemas.person import (
     PersonEvent,
     PersonRequest,
 )
+from schemas.recipe import TemplateVersion
 from schemas.reports import BalanceRow, UsageRow
 from schemas.send import Returned, Send
 from schemas.send_request import CancelRequest, Dismissal, SendRequest
@@ -278,6 +279,15 @@ SETTINGS: Final = Topic[TenantSettings](
     single=True,
     about="Each tenant's settings; every worker reads them all.",
 )
+TEMPLATES: Final = Topic[TemplateVersion](
+    name="sms.templates",
+    carries=TemplateVersion,
+    key=lambda m: m.template_key,
+    keyed_by="tenant/template/version",
+    keep=FOREVER,
+    compacted=True,
+    about="Every version of each template, as it was applied.",
+)
 SENDERS: Final = Topic[Sender](
     name="sms.senders",
     carries=Sender,
@@ -471,6 +481,7 @@ TOPICS: Final[tuple[Topic[Any], ...]] = (
     THREAD_MESSAGES,
     THREADS,
     MAIL_REQUESTS,
+    TEMPLATES,
 )
 
 MESSAGES: Final[dict[str, type[Message]]] = {

@@ -229,6 +229,7 @@ def test_a_topic_has_a_reader(topic: Topic[Any]) -> None:
         "case-texts",
         "threads",
         "mail-requests",
+        "templates",
     }
     processors = {topic.name for one in PROCESSORS.values() for topic in one.inputs}
     ledger = {table.topic.name for table in TABLES}

@@ -170,6 +170,11 @@ PANELS: Final = {
         ),
         Entry("tenants", "tenants:app", "Tenants and their settings, as every worker reads them."),
         Entry(
+            "templates",
+            "templates:app",
+            "Templates of a tenant: what each says, and what it said before.",
+        ),
+        Entry(
             "senders",
             "senders:app",
             "Show each sender: its state, pace, queue, calls in flight and last error.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,7 @@ from schemas.tenant_settings import TenantSettings
 from schemas.topics import SETTINGS
 from services.cli import options
 from services.cli.connection import find_bootstrap, operate, read_ledger
+from services.operations.tenants import publish_tenants
 from services.operations.yaml_settings import read_settings
 from services.terminal import console, markup, print_json, table
 from streams.encoding.body import encode_body
@@ -27,6 +29,7 @@ app = typer.Typer(
 @app.command()
 def apply(
     file: Annotated[Path, typer.Argument(metavar="FILE.yaml")],
+    by: options.By = None,
     bootstrap: options.Bootstrap = None,
     state: options.State = options.STATE,
 ) -> None:
@@ -35,7 +38,12 @@ def apply(
     Example: [cyan]sayso tenants apply tenants.yaml[/]
     """
     tenants = read_settings(file, "tenants", TenantSettings)
-    operate(find_bootstrap(bootstrap, state), lambda kafka: kafka.publish(SETTINGS, tenants))
+    actor = options.read_actor(by, fallback="")
+    now = datetime.now(UTC)
+    versions = operate(
+        find_bootstrap(bootstrap, state),
+        lambda kafka: publish_tenants(kafka, tenants, actor or None, now),
+    )
     for tenant in tenants:
         console().print(markup("{}: settings [bold]{}[/] are out.", tenant.tenant, tenant.version))
         text = _opt_in_request(tenant)
@@ -47,6 +55,9 @@ def apply(
             _print(f"  Template {made.template} ({made.language}), in segments: {sizes}")
             longest = max(made.texts, key=lambda each: each.segments)
             _print(f"    {longest.member}: {longest.body}")
+        for version in versions:
+            if version.tenant == tenant.tenant:
+                _print(f"  Template {version.name} has a new version: {version.version}")
 
 
 def _print(line: str) -> None:

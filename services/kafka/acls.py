@@ -70,7 +70,13 @@ WRITTEN_BY_PRODUCERS: Final = (
     t.CASE_EVENTS,
 )
 WRITTEN_BY_STAFF: Final = (*WRITTEN_BY_PRODUCERS, t.APPROVALS, t.DISMISSALS, t.THREAD_EVENTS)
-WRITTEN_BY_OPS: Final = (t.SETTINGS, t.SENDERS, t.DISPATCH_CONTROLS, t.LETTER_RESOLUTIONS)
+WRITTEN_BY_OPS: Final = (
+    t.SETTINGS,
+    t.TEMPLATES,
+    t.SENDERS,
+    t.DISPATCH_CONTROLS,
+    t.LETTER_RESOLUTIONS,
+)
 READ_BY_PROCESSORS: Final = (
     *{
         topic.name: topic for processor in PROCESSORS.values() for topic in processor.inputs

@@ -13,6 +13,7 @@ from schemas.numbers import e164
 from schemas.reports import UsageRow
 from schemas.sender import SenderState, SenderStatus
 from services.ledger.ledger import Ledger
+from services.ledger.templates import find_version
 from services.ledger.times import ENDLESS, parse_time, rfc3339
 from streams.usage.measure import local_day
 from streams.usage.state import MAX_NAME
@@ -49,6 +50,8 @@ class Explanation(NamedTuple):
     origin: dict[str, Any] | None = None
     """The case's own record of the text, as it stands: which recipe or task, event and version made
     it."""
+    template: dict[str, Any] | None = None
+    """What its template said then, as it was applied."""
 
 
 class UnknownMessage(NamedTuple):
@@ -122,6 +125,7 @@ def explain(
     outcome = max(outcomes, key=lambda one: int(one["version"]), default=None)
     tenant_zone = _tenant_zone(ledger, owner)
     usage = _usage(ledger, outcome, tenant_zone, until) if outcome else None
+    origin = next((event.data for event in reversed(events) if event.what == "case text"), None)
     own_zone = next(filter(None, (event.data.get("time_zone") for event in events)), None)
     return Explanation(
         owner,
@@ -132,8 +136,15 @@ def explain(
         usage,
         own_zone or tenant_zone,
         _sender_error(ledger, outcome) if outcome and as_of is None else None,
-        next((event.data for event in reversed(events) if event.what == "case text"), None),
+        origin,
+        _template(ledger, owner, origin) if origin else None,
     )
+
+
+def _template(ledger: Ledger, tenant: str, origin: dict[str, Any]) -> dict[str, Any] | None:
+    name, version = origin.get("template"), origin.get("template_version")
+    found = find_version(ledger, tenant, name, version) if name and version else None
+    return found.model_dump(mode="json") if found else None
 
 
 def _request_id(events: list[Event]) -> str | None:

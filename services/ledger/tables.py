@@ -201,6 +201,12 @@ TABLES: tuple[Table, ...] = (
         "number_moves", topics.NUMBER_MOVES, OF_NUMBER | plain("former", "step"), lookup=BY_NUMBER
     ),
     Table("tenants", topics.SETTINGS, plain("tenant"), latest=lambda m: m.tenant),
+    Table(
+        "templates",
+        topics.TEMPLATES,
+        plain("tenant", "name", "version"),
+        latest=lambda m: m.template_key,
+    ),
     Table("senders", topics.SENDERS, plain("sender"), latest=lambda m: m.sender),
     Table(
         "sender_status", topics.SENDER_STATUS, plain("sender", "state"), latest=lambda m: m.sender

@@ -10,12 +10,13 @@ import fcntl
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from schemas.sender import Sender
 from schemas.tenant_settings import TenantSettings
-from schemas.topics import SENDERS, SETTINGS
+from schemas.topics import SENDERS, SETTINGS, TEMPLATES
 from services.kafka.publisher import Publisher
 from services.kafka.security import security_options
 from services.kafka.topics import apply
@@ -27,6 +28,7 @@ from services.local.mail_catcher.store import FOLDER as MAILS
 from services.local.mail_catcher.store import SUFFIX
 from services.local.supervisor import ProcessFailed, Supervisor
 from services.operations.errors import InvalidRequest, OperationFailed
+from services.operations.tenants import BY_START, Published, build_versions
 from services.operations.topics import choose_layout
 from services.operations.yaml_settings import read_settings
 
@@ -151,7 +153,10 @@ async def publish_sample(bootstrap: str) -> None:
     publisher = Publisher(bootstrap, source="cli")
     try:
         await publisher.publish_all(SENDERS, read_settings(SAMPLE, "senders", Sender))
-        await publisher.publish_all(SETTINGS, read_settings(SAMPLE, "tenants", TenantSettings))
+        tenants = read_settings(SAMPLE, "tenants", TenantSettings)
+        versions = build_versions(tenants, Published(), BY_START, datetime.now(UTC))
+        await publisher.publish_all(TEMPLATES, versions)
+        await publisher.publish_all(SETTINGS, tenants)
     finally:
         await publisher.stop()
 

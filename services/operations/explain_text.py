@@ -85,6 +85,7 @@ def describe(found: Explanation, unmask: bool) -> Headline:
         details += f" ({lookup(found.sender_error).title})"
     if found.origin is not None:
         details += f"\nMade by {describe_origin(found.origin)}"
+        details += _describe_template(found.origin, found.template)
     if beside := now.get("contradictions"):
         details += f"\nReported beside it, which cannot be true too: {', '.join(beside)}"
     return Headline(
@@ -93,6 +94,15 @@ def describe(found: Explanation, unmask: bool) -> Headline:
         now.get("state", "not judged yet"),
         details,
     )
+
+
+def _describe_template(origin: Data, template: Data | None) -> str:
+    """A template names fields and nobody's values, so it is shown as it is."""
+    words = (template or {}).get("texts", {}).get(origin.get("language"))
+    if template is None or words is None:
+        return ""
+    lines = "".join(f"\n    {line.translate(ON_ONE_LINE)}" for line in words.splitlines())
+    return f"\nThe template said then (applied {format_utc(template['at'])}):{lines}"
 
 
 def _unsent(origin: Data | None) -> Data:
@@ -306,6 +316,8 @@ def describe_origin(data: Data) -> str:
     if event and data.get("event_starts_at"):
         event += f" at {data['event_starts_at']}"
     words = f"template {data['template']}" if data.get("template") else ""
+    if words and data.get("template_version"):
+        words += f" (version {data['template_version']})"
     if data.get("language"):
         words = f"{words} in {data['language']}".strip()
     parts = (f"case {data['case_id']}", made, event, words, f"for {data['person_id']}")

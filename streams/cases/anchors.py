@@ -93,6 +93,11 @@ class Use(NamedTuple):
         return hashlib.sha256(written.encode()).hexdigest()[:12]
 
     @property
+    def template_version(self) -> str | None:
+        """None: its words are its own, or Sayso's."""
+        return self.words.version if self.template is not None and self.words else None
+
+    @property
     def ends_at(self) -> datetime:
         """Nothing begins to be due by it any more."""
         return self.due + JOINS_WITHIN if self.latest is None else self.latest

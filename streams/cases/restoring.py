@@ -162,6 +162,7 @@ def _texts(texts: Iterable[CaseText]) -> Iterator[tuple[str, TextEntry]]:
                 starts_at=text.event_starts_at,
                 recipe_version=text.recipe_version,
                 template=text.template,
+                template_version=text.template_version,
                 language=text.language,
                 due_at=text.due_at,
                 state=text.state,

@@ -256,6 +256,7 @@ class TextEntry(StateEntry):
     """Of the event, as written, when the text was named."""
     recipe_version: str | None = None
     template: str | None = None
+    template_version: str | None = None
     language: str | None = None
     due_at: datetime | None = None
     latest: datetime | None = None

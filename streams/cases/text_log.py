@@ -42,6 +42,7 @@ def _build_log(draft: Draft, name: str, entry: TextEntry, reason: Reason | None)
         recipe=entry.recipe,
         recipe_version=entry.recipe_version,
         template=entry.template,
+        template_version=entry.template_version,
         language=entry.language,
         due_at=entry.due_at,
         reason=reason.rule if reason else entry.reason,

@@ -273,6 +273,7 @@ def _stamp(wanted: Wanted, entry: TextEntry) -> TextEntry:
     update = {
         "recipe_version": use.version,
         "template": use.template,
+        "template_version": use.template_version,
         "due_at": use.due,
         "latest": use.latest,
     }

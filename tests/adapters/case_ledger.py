@@ -13,6 +13,7 @@ import pytest
 from schemas.case import Case, CaseText
 from schemas.consent import ConsentStatus
 from schemas.person import Person, PersonNumber
+from schemas.recipe import TemplateVersion
 from schemas.tenant_settings import TenantSettings
 from schemas.topics import (
     CASE_EVENTS,
@@ -24,6 +25,7 @@ from schemas.topics import (
     Topic,
 )
 from services.ledger.ledger import FILE
+from services.operations import tenants
 from tests.adapters.ledger_filler import LedgerFiller
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -149,6 +151,11 @@ class KeepingSession:
         self._published = published
         self._tenant = tenant
 
+    bootstrap = "nowhere:9"
+
+    async def require_topic(self, topic: Topic[Any]) -> None:
+        """It has all."""
+
     async def require_tenants(self, *tenants: str) -> None:
         assert set(tenants) == {self._tenant}
 
@@ -174,9 +181,23 @@ def open_office(folder: Path, monkeypatch: pytest.MonkeyPatch, tenant: str = "ha
             return done.value
         raise AssertionError("it waits for something")
 
-    for module in ("case_changes", "case_import", "resend", "thread"):
+    for module in ("case_changes", "case_import", "resend", "tenants", "thread"):
         monkeypatch.setattr(f"services.cli.{module}.operate", operate, raising=False)
         monkeypatch.setattr(
             f"services.cli.{module}.find_bootstrap", lambda *_: "nowhere:9", raising=False
         )
+
+    async def read_published(_bootstrap: str) -> tenants.Published:
+        """As it would be on Kafka: what commands have published, and nothing older."""
+        messages = [message for _, message in office.published]
+        return tenants.Published(
+            {one.tenant: (one, NOW) for one in messages if isinstance(one, TenantSettings)},
+            {
+                (one.tenant, one.name): one.version
+                for one in messages
+                if isinstance(one, TemplateVersion)
+            },
+        )
+
+    monkeypatch.setattr("services.operations.tenants.read_published", read_published)
     return office

@@ -68,7 +68,7 @@ FIELDS = {
     "Case": "tenant case_id title? reference? case_type? branch? time_zone launched_at? closed? parties? tasks?"
     " events? dates? notify_email? recipes? version at",
     "CaseText": "tenant case_id text_id message_id? person_id state task_id? event_id? event_starts_at? recipe?"
-    " recipe_version? template? language? due_at? reason? says? version evidence? at",
+    " recipe_version? template? template_version? language? due_at? reason? says? version evidence? at",
     "PersonCancel": "tenant person_id request_id reason? by? at",
     "NoteAdded": "tenant number change_id by at type text case_id?",
     "Answered": "tenant number change_id by at type inbound_id? note?",
@@ -80,6 +80,7 @@ FIELDS = {
     "MailRequest": "tenant mail_id to reason number last_digits? names? case_id? case_title? texts? inbound_id"
     " waiting_since? at",
     "Recipe": "event_type? date_name? offset at? template roles? if_late? kind? margin_minutes? confirm?",
+    "TemplateVersion": "tenant name version texts by? at",
     "UsageRow": "tenant branch sender period kind state error_code? error_title? messages segments final",
 }
 """`?`: may be left out."""
@@ -175,6 +176,7 @@ KEPT = [
     ("sms.thread-messages", "tenant/number", 35, ""),
     ("sms.threads", "tenant/number", None, "compacted"),
     ("sms.mail-requests", "tenant", 35, ""),
+    ("sms.templates", "tenant/template/version", None, "compacted"),
 ]
 
 KEYS = {
@@ -226,6 +228,7 @@ KEYS = {
     "sms.thread-messages/delivered": "harbor-title/+14155550142",
     "sms.threads/waiting": "harbor-title/+14155550142",
     "sms.mail-requests/reply": "harbor-title",
+    "sms.templates/hearing": "harbor-title/hearing/16894cb691b2",
 }
 
 

@@ -21,7 +21,14 @@ import aiohttp
 
 from schemas.sender import Sender
 from schemas.tenant_settings import TenantSettings
-from schemas.topics import CONSENT_EVENTS, PERSON_EVENTS, SEND_REQUESTS, SENDERS, SETTINGS
+from schemas.topics import (
+    CONSENT_EVENTS,
+    PERSON_EVENTS,
+    SEND_REQUESTS,
+    SENDERS,
+    SETTINGS,
+    TEMPLATES,
+)
 from services.kafka.publisher import Publisher
 from services.ledger import Ledger
 from services.ledger.ledger import FILE
@@ -34,6 +41,7 @@ from services.local.demo.story_run import StoryResult, play
 from services.local.mail_catcher.store import MailStore
 from services.local.stack import Say, StackOptions, run_stack
 from services.operations.errors import OperationFailed
+from services.operations.tenants import BY_DEMO, Published, build_versions
 
 PATIENCE: Final = 60.0
 """Seconds for each step, and a fiftieth of a second more for each request."""
@@ -243,6 +251,8 @@ async def _publish_consent(
     """Returns when the ledger knows the consent status of everybody who has one."""
     if plan.own:
         tenant, sender = plan.own
+        versions = build_versions([tenant], Published(), BY_DEMO, datetime.now(UTC))
+        await publisher.publish_all(TEMPLATES, versions)
         await publisher.publish(SETTINGS, tenant)
         await publisher.publish(SENDERS, sender)
     await publisher.publish_all(PERSON_EVENTS, list(introduce(plan.begin_story())))

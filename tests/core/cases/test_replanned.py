@@ -9,6 +9,7 @@ import pytest
 from schemas.case import CaseText
 from schemas.outcome import Alert
 from schemas.person import PersonRequest
+from schemas.recipe import Template
 from tests.core.cases.world import (
     ANA,
     ANAS,
@@ -128,3 +129,30 @@ def test_an_event_that_moved_while_the_workers_were_down_is_not_late() -> None:
     moved = {"title": "Hearing", "event_type": "hearing", "starts_at": "2026-10-15T11:00"}
     case.do("event_saved", event_id="h", at=utc("2026-10-13T12:00"), **moved)
     assert case.states() == [("requested", None)]
+
+
+def test_the_log_names_the_version_of_the_template_that_made_the_words() -> None:
+    """Also when the template says something else by the time that the text arrives."""
+    then, later = template(ON_DAY), template(f"{ON_DAY} Bring papers.")
+    case = build_case(recipes={"day": recipe("1 day before")}, templates={"soon": then})
+    case.open()
+    case.add(ANA, ANAS)
+    case.hearing()
+    [request] = case.requests_until("2026-11-01T14:00")
+    case.settings = settings(recipes={"day": recipe("1 day before")}, templates={"soon": later})
+    case.report(request, "delivered")
+    logs = {one.state: one.template_version for one in case.take(CaseText)}
+    version = Template.model_validate(then).version
+    assert logs == {"requested": version, "arrived": version}
+
+
+def test_words_of_sayso_and_of_a_task_have_no_version() -> None:
+    case = build_case()
+    case.open()
+    case.add(ANA, ANAS)
+    case.do("launched")
+    case.hearing(reminders=["1 day before"])
+    said = {"body": "Bring papers.", "audience": {"roles": ["client"]}, "when": {"now": True}}
+    case.do("task_scheduled", task_id="t", **said)
+    assert len(case.requests_until("2026-11-01T14:00")) == 2
+    assert {one.template_version for one in case.take(CaseText)} == {None}

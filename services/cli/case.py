@@ -30,17 +30,12 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
 )
-app.command()(case_preview.preview)
-app.command()(case_preview.send)
-app.command("import")(case_import.import_case)
-app.command("import-ics")(case_import.import_ics)
-app.command("import-court")(case_import.import_court)
-app.add_typer(case_parts.party, name="party")
-app.add_typer(case_parts.task, name="task")
-app.add_typer(case_parts.event, name="event")
+_LOOK = "Look at it"
+_CHANGE = "Change it"
+_FILES = "From files"
 
 
-@app.command("open")
+@app.command("open", rich_help_panel=_CHANGE)
 def open_(
     case_id: CaseId,
     title: Annotated[str, typer.Option("--title", help="What the case is called.")],
@@ -79,7 +74,7 @@ def open_(
     print_recorded(change, where)
 
 
-@app.command()
+@app.command(rich_help_panel=_LOOK)
 def show(
     case_id: CaseId,
     most: options.Most = 200,
@@ -113,7 +108,7 @@ def show(
     print_view(view, now, unmask, most)
 
 
-@app.command("list")
+@app.command("list", rich_help_panel=_LOOK)
 def list_(
     tenant: options.Tenant = None,
     everything: Annotated[bool, typer.Option("--all", help="Also show closed ones.")] = False,
@@ -152,7 +147,7 @@ def list_(
     console().print(table(None, columns, rows))
 
 
-@app.command("date")
+@app.command("date", rich_help_panel=_CHANGE)
 def set_date(
     case_id: CaseId,
     name: Annotated[str, typer.Argument(metavar="NAME", help="Such as filing or closing.")],
@@ -177,7 +172,7 @@ def set_date(
     change_case(case_id, tenant, by, Where(bootstrap, state, as_json, yes), build)
 
 
-@app.command()
+@app.command(rich_help_panel=_CHANGE)
 def reminders(
     case_id: CaseId,
     person: options.PersonId,
@@ -203,7 +198,7 @@ def reminders(
     change_case(case_id, tenant, by, Where(bootstrap, state, as_json), build)
 
 
-@app.command()
+@app.command(rich_help_panel=_CHANGE)
 def mail(
     case_id: CaseId,
     address: Annotated[
@@ -230,7 +225,7 @@ def mail(
     change_case(case_id, tenant, by, Where(bootstrap, state, as_json), build)
 
 
-@app.command()
+@app.command(rich_help_panel=_CHANGE)
 def launch(
     case_id: CaseId,
     tenant: options.Tenant = None,
@@ -248,7 +243,7 @@ def launch(
     _say(Launched, case_id, tenant, by, Where(bootstrap, state, as_json), _doubt_launch)
 
 
-@app.command()
+@app.command(rich_help_panel=_CHANGE)
 def close(
     case_id: CaseId,
     tenant: options.Tenant = None,
@@ -264,7 +259,7 @@ def close(
     _say(CaseClosed, case_id, tenant, by, Where(bootstrap, state, as_json))
 
 
-@app.command()
+@app.command(rich_help_panel=_CHANGE)
 def reopen(
     case_id: CaseId,
     tenant: options.Tenant = None,
@@ -301,7 +296,7 @@ def _doubt_launch(about: cases.KnownCase) -> tuple[str, ...]:
     return ("the case is closed: nothing goes from it",) if case is not None and case.closed else ()
 
 
-@app.command()
+@app.command(rich_help_panel=_LOOK)
 def history(
     case_id: CaseId,
     tenant: options.Tenant = None,
@@ -333,3 +328,14 @@ def _change_cells(change: dict[str, Any], place: str) -> list[str]:
         describe_change(change),
         place,
     ]
+
+
+# In the order of the help: what a case is made of behind what it is opened with.
+app.command(rich_help_panel=_LOOK)(case_preview.preview)
+app.command(rich_help_panel=_CHANGE)(case_preview.send)
+app.command("import", rich_help_panel=_FILES)(case_import.import_case)
+app.command("import-ics", rich_help_panel=_FILES)(case_import.import_ics)
+app.command("import-court", rich_help_panel=_FILES)(case_import.import_court)
+app.add_typer(case_parts.party, name="party", rich_help_panel=_CHANGE)
+app.add_typer(case_parts.task, name="task", rich_help_panel=_CHANGE)
+app.add_typer(case_parts.event, name="event", rich_help_panel=_CHANGE)

@@ -28,6 +28,9 @@ LONGEST_TEMPLATE: Final = 4000
 """Characters, as `schemas.recipe.Template` has it."""
 LARGEST_OUTPUT: Final = 16_000
 """Bytes: ten times what a text can hold."""
+_STOP: Final = "\ufdd0"
+"""Before a full stop that follows a value; no letter, and in no text (Unicode, 23.7)."""
+_AFTER_VALUE: Final = re.compile(r"(?<=[}%]\})\.(?!\.)")
 ELLIPSIS: Final = "..."
 """In GSM 03.38, unlike the single character."""
 
@@ -192,7 +195,7 @@ def parse_template(text: str) -> Parsed:
     if len(text) > LONGEST_TEMPLATE:
         raise BrokenTemplate(f"it has {len(text)} characters; {LONGEST_TEMPLATE} is the most")
     try:
-        template = _ENVIRONMENT.from_string(text)
+        template = _ENVIRONMENT.from_string(_AFTER_VALUE.sub(f"{_STOP}.", text))
         found = template.analyze(include_partials=False)
     except (LiquidError, LiquidInterrupt, RecursionError) as error:
         raise as_broken(error) from None
@@ -202,6 +205,11 @@ def parse_template(text: str) -> Parsed:
         Use(name, _line_of(text, span.index)) for name, at in found.filters.items() for span in at
     )
     return Parsed(template, fields, filters, names)
+
+
+def end_sentences(written: str) -> str:
+    """A value that ends in a full stop, such as `2:30 p.m.`, ends the sentence as well."""
+    return written.replace(f".{_STOP}.", ".").replace(_STOP, "")
 
 
 def _uses(text: str, variables: dict[str, list[Any]]) -> Iterator[Use]:

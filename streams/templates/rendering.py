@@ -17,6 +17,7 @@ from streams.templates.grammar import (
     MissingValue,
     Parsed,
     as_broken,
+    end_sentences,
     parse_template,
 )
 
@@ -48,7 +49,7 @@ def fill_in(parsed: Parsed, by_field: Mapping[str, str | None]) -> str:
         root, _, part = name.partition(".")
         scope.setdefault(root, {})[part] = _wrap(name, value)
     try:
-        return parsed.template.render(scope).strip()
+        return end_sentences(parsed.template.render(scope)).strip()
     except (LiquidError, RecursionError) as error:
         raise as_broken(error) from None
 

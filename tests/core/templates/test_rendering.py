@@ -327,3 +327,27 @@ def test_now_is_any_zone() -> None:
     same = datetime.fromisoformat("2026-11-02T13:59+09:00")
     for each in (now, same):
         assert body("{{ event.relative_day }}", fields(now=each)) == "tomorrow"
+
+
+@pytest.mark.parametrize(
+    ("template", "text"),
+    [
+        ("{{ tenant.name }}. Call us.", "Ruiz & Co. Call us."),
+        ("{% if tenant.name %}{{ tenant.name }}{% endif %}. Call us.", "Ruiz & Co. Call us."),
+        ("{{ tenant.name }}... Call us.", "Ruiz & Co.... Call us."),
+        ("{{ tenant.name }}, {{ person.first }}.", "Ruiz & Co., Ana."),
+        ("{{ tenant.name }}.{{ person.first }}", "Ruiz & Co.Ana"),
+        ("{{ person.first }}.", "Ana."),
+    ],
+)
+def test_a_sentence_has_one_full_stop(template: str, text: str) -> None:
+    given = fields()._replace(tenant=TenantFields("Ruiz & Co.", None))
+    assert body(template, given) == text
+
+
+def test_a_spanish_time_ends_its_sentence() -> None:
+    """In a text of our own too."""
+    given = fields()
+    assert given.event is not None
+    elsewhere = given._replace(event=given.event._replace(location=None))
+    assert "9:00 a.m. Responda" in body(read_reminder_texts()["es"], elsewhere, "es")

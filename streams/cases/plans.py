@@ -70,7 +70,7 @@ def plan_new(
             return Plan(None, TextState.SKIPPED, skipped)
     plan = plan_again(draft, use, windows)
     leaves = plan.departure is not None and plan.departure.at <= draft.now
-    if leaves and _has_twin(draft, use, person_id, party, known):
+    if leaves and has_successor(draft, use, person_id, party, draft.now):
         return Plan(None, TextState.SKIPPED, SUPERSEDED)
     return plan
 
@@ -99,7 +99,7 @@ def _why_skipped(
         return None
     if use.if_late is IfLate.SKIP and _is_late(draft, use, known):
         return LATE
-    return SUPERSEDED if _is_superseded(draft, use, person_id, party, known) else None
+    return SUPERSEDED if _is_superseded(draft, use, person_id, party, draft.now) else None
 
 
 def _resumed_at(draft: Draft, use: Use, party: PartyEntry) -> datetime:
@@ -128,25 +128,27 @@ def _came_after(draft: Draft, use: Use) -> bool:
     return seen is not None and seen <= use.due and use.token not in entry.progress.armed
 
 
-def _is_superseded(
-    draft: Draft, use: Use, person_id: str, party: PartyEntry, known: datetime
-) -> bool:
-    """Of several that would leave at once with the same words, the last one due goes."""
-    return any(
-        use.due < other.due <= draft.now
+def has_successor(draft: Draft, use: Use, person_id: str, party: PartyEntry, at: datetime) -> bool:
+    """Of several that leave `at` that time with the same words, the last one due goes.
+
+    Three days and 72 hours before are one moment, but where clocks change in between.  Of two of
+    one moment the last by name goes.  That is looked at when it leaves: until then, the other may be
+    changed."""
+    known = _known_at(use, person_id, party)
+    return _is_superseded(draft, use, person_id, party, at) or any(
+        use.is_automatic
+        and use.due == other.due
+        and (use.recipe or "") < (other.recipe or "")
+        and (other.latest is None or other.latest > at)
         and _goes_as_well(draft, use, other, person_id, party, known)
         for other in find_uses(draft, use.anchor)
     )
 
 
-def _has_twin(draft: Draft, use: Use, person_id: str, party: PartyEntry, known: datetime) -> bool:
-    """Three days and 72 hours before are one moment, but where clocks change in between.  Of two
-    with the same words the last by name goes."""
+def _is_superseded(draft: Draft, use: Use, person_id: str, party: PartyEntry, at: datetime) -> bool:
+    known = _known_at(use, person_id, party)
     return use.is_automatic and any(
-        (other.due, other.recipe or "") > (use.due, use.recipe or "")
-        and other.due == use.due
-        and (other.latest is None or other.latest > draft.now)
-        and _goes_as_well(draft, use, other, person_id, party, known)
+        use.due < other.due <= at and _goes_as_well(draft, use, other, person_id, party, known)
         for other in find_uses(draft, use.anchor)
     )
 

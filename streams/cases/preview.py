@@ -15,8 +15,8 @@ from streams.cases.anchors import Use, find_uses
 from streams.cases.changes import apply_change
 from streams.cases.draft import Draft
 from streams.cases.numbers import choose_number
-from streams.cases.plans import Plan, plan_again, plan_new
-from streams.cases.reasons import CASE_CLOSED, SAME_TEXT
+from streams.cases.plans import Plan, has_successor, plan_again, plan_new
+from streams.cases.reasons import CASE_CLOSED, SAME_TEXT, SUPERSEDED
 from streams.cases.registers import Written
 from streams.cases.state import CASE, DUE, PARTIES, TextEntry
 from streams.cases.texts import Wanted, find_wanted, words_of
@@ -128,7 +128,9 @@ def _build_line(draft: Draft, wanted: Wanted) -> PreviewLine | None:
     chosen = choose_number(wanted.person, wanted.party.tied_number, draft.tenant.number_types)
     reason: Reason | str | None = plan.reason
     state: str | None = plan.state
-    if departure is not None and words.problem is not None:
+    if entry is None and departure is not None and _gives_way(draft, wanted, departure.at):
+        departure, reason, state = None, SUPERSEDED, TextState.SKIPPED
+    elif departure is not None and words.problem is not None:
         departure, reason, state = None, words.problem, TextState.NOT_RENDERED
     elif departure is None and plan.state is None and entry is not None:
         state, reason = entry.state, entry.reason
@@ -155,6 +157,11 @@ def _build_line(draft: Draft, wanted: Wanted) -> PreviewLine | None:
         missing=words.missing,
         warnings=tuple(warnings),
     )
+
+
+def _gives_way(draft: Draft, wanted: Wanted, at: datetime) -> bool:
+    """To a later reminder with the same words, that leaves then as well."""
+    return has_successor(draft, wanted.use, wanted.person_id, wanted.party, at)
 
 
 def _compare_numbers(lines: list[PreviewLine]) -> list[PreviewLine]:

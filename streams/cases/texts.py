@@ -208,11 +208,14 @@ def _settle_requested(
 
 
 def _settle_again(draft: Draft, entry: TextEntry, wanted: Wanted | None) -> datetime | None:
-    if wanted is None or entry.issue >= MAX_ISSUES:
+    if wanted is None:
         return None
     if entry.reason == UNTRUE.rule and entry.true_until and draft.now < entry.true_until:
         return entry.true_until
-    return _follow(draft, wanted, entry, plan_again(draft, wanted.use, wanted.windows))
+    plan = plan_again(draft, wanted.use, wanted.windows)
+    if entry.issue >= MAX_ISSUES and plan.departure is not None:
+        return None  # it ends with an alert, when it is of no use any more
+    return _follow(draft, wanted, entry, plan)
 
 
 def _follow(draft: Draft, wanted: Wanted, entry: TextEntry, plan: Plan) -> datetime | None:

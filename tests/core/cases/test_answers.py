@@ -6,6 +6,7 @@ import pytest
 
 from schemas.outcome import Alert
 from schemas.person import PersonCancel, PersonRequest
+from streams.cases import texts
 from tests.core.cases.world import CaseHarness, reminding
 
 
@@ -60,3 +61,20 @@ def test_an_alert_is_closed_when_the_text_has_gone_after_all() -> None:
     case.report(first, "delivered", final=True)
     assert case.states() == [("arrived", None)]
     assert [(one.message_id, one.open) for one in case.take(Alert)] == [(first.message_id, False)]
+
+
+def test_one_that_was_taken_back_too_often_ends_with_an_alert(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(texts, "MAX_ISSUES", 2)
+    case, first = requested()
+    case.hearing(title="Trial")
+    case.report(first, "canceled", final=True)
+    [second] = case.take(PersonRequest)
+    case.hearing(title="Hearing")
+    case.report(second, "canceled", final=True)
+    case.take(Alert)
+    case.states()
+    assert case.requests_until("2026-11-02T15:00") == []
+    assert case.states() == [("too_late", "too_late")]
+    assert [one.open for one in case.take(Alert)] == [True]

@@ -238,3 +238,10 @@ def test_an_event_that_a_nightly_import_saves_again_is_not_late(changed: dict[st
     case.run_until(utc("2026-10-16T06:00"))
     case.hearing("2026-10-16T09:59")
     assert [one.reason for one in case.take(CaseText)][-1:] == ["late"]
+
+
+def test_a_text_that_was_left_out_follows_its_own_person_to_another_number() -> None:
+    case = sharing()
+    assert persons(case) == [ANA]
+    case.person(LUIS, LUISES)
+    assert persons(case) == [LUIS]

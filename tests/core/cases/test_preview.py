@@ -214,3 +214,27 @@ def test_a_preview_from_what_was_published_is_the_same() -> None:
     lines = {one.recipe: one.state for one in look(case, "event/h").lines}
     assert lines == {"2 days before": "requested", "day": "requested", "hour": None}
     assert case.now > NOW + HOUR
+
+
+@pytest.mark.parametrize(
+    ("starts_at", "first", "second"),
+    [
+        ("2026-10-15T09:00", "3 days before", "72 hours before"),
+        ("2026-10-16T06:00", "3 hours before", "4 hours before"),
+    ],
+)
+def test_of_two_that_leave_together_in_the_same_words_one_is_shown_as_going(
+    starts_at: str, first: str, second: str
+) -> None:
+    """The second two wait for one morning; the whole day makes them useful so long."""
+    case = reminding()
+    case.hearing(starts_at[:10] if "hours" in first else starts_at, reminders=[first, second])
+    shown = {one.recipe: (one.state, one.departs_at) for one in look(case, "event/h").lines}
+    assert sorted(str(state) for state, _ in shown.values()) == ["None", "skipped"]
+    [at] = [at for _, at in shown.values() if at is not None]
+    case.take(CaseText)
+    [request] = case.requests_until("2026-10-17T00:00")
+    assert request.requested_at == at
+    assert {one.recipe: one.state for one in case.take(CaseText)} == {
+        name: state or "requested" for name, (state, _) in shown.items()
+    }

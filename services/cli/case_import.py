@@ -202,6 +202,7 @@ def _plan_to_json(plan: ImportPlan, applied: bool) -> dict[str, Any]:
         ],
         "left_out": [one._asdict() for one in plan.left_out],
         "over_or_too_far": plan.passed,
+        "unreminded": plan.unreminded,
     }
 
 
@@ -213,6 +214,8 @@ def _print_plan(plan: ImportPlan) -> None:
     columns = ("case", "event", "name", "what", "was", "is")
     if plan.rows:
         console().print(table(None, columns, [_cells(row) for row in plan.rows]))
+    if plan.unreminded:
+        note(f"Note: events that nothing reminds of: {plan.unreminded:,}. Say --type or --remind.")
     if plan.passed:
         console().print(f"Over, or more than 400 days ahead: {plan.passed:,}.")
 

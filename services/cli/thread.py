@@ -211,7 +211,9 @@ def _stands(about: talk.Conversation) -> str:
     thread = about.thread
     if thread is None:
         return "no case, and nothing waits"
-    parts = [f"cases {', '.join(thread.cases)}" if thread.cases else "no case"]
+    last = thread.to_answer
+    filed = f"filed with case {last.case_id}" if last and last.case_id else "no case"
+    parts = [f"cases {', '.join(thread.cases)}" if thread.cases else filed]
     if thread.person_ids:
         parts.insert(0, ", ".join(thread.person_ids))
     if thread.waiting_since is not None:

@@ -9,10 +9,11 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from schemas.case import Case, CaseCalendarEvent
-from schemas.case_event import EventCanceled
+from schemas.case_event import EventCanceled, EventSaved
 from services.ledger import Ledger
 from services.ledger.cases import list_cases
 from services.operations.calendar_items import CalendarFile, CalendarItem, LeftOut, Series
+from services.operations.case_doubts import is_reminded
 from services.operations.case_parts import EventDraft, build_event
 from services.operations.cases import KnownCase, build_change, find_case, know_case
 from services.operations.errors import InvalidRequest
@@ -56,6 +57,15 @@ class ImportPlan(NamedTuple):
     @property
     def changes(self) -> list[Any]:
         return [row.change for row in self.rows if row.change is not None]
+
+    @property
+    def unreminded(self) -> int:
+        """Events that would be saved, and of which nobody would hear."""
+        return sum(
+            isinstance(row.change, EventSaved)
+            and not is_reminded(row.about, row.change.event_type, row.change.reminders)
+            for row in self.rows
+        )
 
 
 class Target(NamedTuple):

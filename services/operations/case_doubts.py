@@ -6,7 +6,7 @@ say now.  Found when the text is due, they are a missed hearing."""
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import date, datetime, time
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -105,6 +105,13 @@ def doubt_reminders(
         yield f"no recipe of {about.tenant} is for events of the type {event_type!r}{hint}"
     elif not reminders:
         yield "nothing reminds of it: say --type or --remind"
+
+
+def is_reminded(about: KnownCase, event_type: str | None, reminders: Collection[str]) -> bool:
+    """Whether anybody would hear of such an event."""
+    recipes = about.settings.recipes.values() if about.settings else ()
+    types = {one.event_type.casefold() for one in recipes if one.event_type}
+    return bool(reminders) or (event_type or "").casefold() in types
 
 
 def doubt_due_reminders(

@@ -19,10 +19,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import sys
 import time
 from collections.abc import Collection
-from typing import Any
+from typing import Any, Final
 
 from aiokafka import TopicPartition
 
@@ -35,6 +36,8 @@ from streams.runtime.runner import Hooks, Runner
 from streams.runtime.timing import ArrivalRate, RuntimeLimits
 from streams.runtime.transactional_writer import TransactionalWriter
 
+_ADVERT: Final = re.compile(r"For further information visit \S+")
+"""Of pydantic: a supervisor shows the last line of a log, and that was all that it said."""
 LOCATE_EVERY = 60.0
 """Seconds between two checks of where the consumer stands in topics that bring no records."""
 
@@ -140,9 +143,10 @@ class FaustApp:
     def fail_fast(self, error: BaseException) -> None:
         """End the process.  We neither abort the open transaction nor try again: our successor's
         fence aborts it, or its own time-out."""
+        why = " ".join(_ADVERT.sub("", str(error)).split())
         print(
             f"sayso: the {self.processor.name} worker stops: {type(error).__name__}: "
-            + str(error).translate(VISIBLE),
+            + why.translate(VISIBLE),
             file=sys.stderr,
             flush=True,
         )

@@ -297,6 +297,28 @@ def test_doubts_are_shown_with_the_plan(
 
 
 @pytest.mark.parametrize(
+    ("more", "silent"),
+    [
+        ([], 1),
+        (["--type", "hearing"], 0),
+        (["--type", "lunch"], 1),
+        (["--remind", "1 day before"], 0),
+    ],
+)
+def test_events_that_nobody_would_hear_of_are_counted(
+    more: list[str],
+    silent: int,
+    office: Office,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    file = calendar(tmp_path, event("u1", f"{NEW_YORK}{soon(9)}T090000"))
+    assert imported(capsys, file, "--case", "8841", *more)["unreminded"] == silent
+    assert run(["case", "import-ics", str(file), "--case", "8841", *more]) == 0
+    assert ("Say --type or --remind" in capsys.readouterr().err) == bool(silent)
+
+
+@pytest.mark.parametrize(
     ("more", "says"),
     [
         ([], "say --case CASE, or --match"),

@@ -195,6 +195,16 @@ def fill(talk: Talk) -> None:
     talk.stands("SM1", 50)
 
 
+def test_a_text_that_was_moved_to_a_case_is_filed_with_it(
+    talk: Talk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nobody in the case has the number; still the text does not belong to "no case"."""
+    talk.wrote("SM1", "Hi", 5)
+    talk.stands("SM1", 5, cases=[], person_ids=[])
+    assert run(["thread", MARIA]) == 0
+    assert "filed with case 8841; waiting" in capsys.readouterr().out
+
+
 def test_everything_stands_in_one_order(talk: Talk, capsys: pytest.CaptureFixture[str]) -> None:
     fill(talk)
     (found,) = printed(capsys, "thread", MARIA)

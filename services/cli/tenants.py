@@ -12,6 +12,7 @@ from schemas.tenant_settings import TenantSettings
 from schemas.topics import SETTINGS
 from services.cli import options
 from services.cli.connection import find_bootstrap, operate, read_ledger
+from services.cli.settings_impact import as_data, look_ahead, print_impacts, require_consent
 from services.operations.tenants import publish_tenants
 from services.operations.yaml_settings import read_settings
 from services.terminal import console, markup, print_json, table
@@ -29,23 +30,46 @@ app = typer.Typer(
 @app.command()
 def apply(
     file: Annotated[Path, typer.Argument(metavar="FILE.yaml")],
+    preview: Annotated[
+        bool, typer.Option("--preview", help="Only show what would change; publish nothing.")
+    ] = False,
     by: options.By = None,
+    yes: options.Yes = False,
     bootstrap: options.Bootstrap = None,
     state: options.State = options.STATE,
+    as_json: options.Json = False,
 ) -> None:
     """Check a file of tenant settings and publish it; workers follow at once.
+
+    First it shows which texts are scheduled by each template or recipe that changes, and who lacks
+    a value that it needs now. On a terminal it asks before it stops a text.
 
     Example: [cyan]sayso tenants apply tenants.yaml[/]
     """
     tenants = read_settings(file, "tenants", TenantSettings)
     actor = options.read_actor(by, fallback="")
+    where = None if preview else find_bootstrap(bootstrap, state)
     now = datetime.now(UTC)
-    versions = operate(
-        find_bootstrap(bootstrap, state),
-        lambda kafka: publish_tenants(kafka, tenants, actor or None, now),
-    )
+    looked = look_ahead(tenants, bootstrap, state, now)
+    if not as_json:
+        print_impacts(looked)
+    versions = []
+    if where is not None:
+        require_consent(looked, yes)
+        versions = operate(where, lambda kafka: publish_tenants(kafka, tenants, actor or None, now))
+    if as_json:
+        print_json(
+            {
+                "published": where is not None,
+                "tenants": [_derive(one) | {"tenant": one.tenant} for one in tenants],
+                "template_versions": [one.model_dump(mode="json") for one in versions],
+                **as_data(looked),
+            }
+        )
+        return
     for tenant in tenants:
-        console().print(markup("{}: settings [bold]{}[/] are out.", tenant.tenant, tenant.version))
+        done = "are out" if where is not None else "are valid; nothing was published"
+        console().print(markup("{}: settings [bold]{}[/] {}.", tenant.tenant, tenant.version, done))
         text = _opt_in_request(tenant)
         _print(f"  The opt-in request takes {_count(count_segments(text))}: {text}")
         for problem in check_settings(tenant):

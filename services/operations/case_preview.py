@@ -71,7 +71,7 @@ class CasePreview(NamedTuple):
         return [row for row in self.rows if row.line.departs_at is not None]
 
 
-class _Sources(NamedTuple):
+class Sources(NamedTuple):
     """What a preview is made from."""
 
     case: Case
@@ -87,7 +87,7 @@ def preview_anchor(
 ) -> CasePreview:
     """`name` is a task, an event or a named date of the case; `event/NAME` where two are named
     alike.  `as_sent_by`: a task as if they sent it now.  Raises OperationError."""
-    sources = _gather(about)
+    sources = gather(about)
     anchor = _find_anchor(sources.case, name)
     changes = () if as_sent_by is None else (_send_now(about, anchor, as_sent_by, now),)
     return _look_ahead(about, sources, anchor, changes, now)
@@ -96,11 +96,11 @@ def preview_anchor(
 def preview_event(about: KnownCase, change: Change, now: datetime) -> CasePreview:
     """The texts of an event as if it were saved so.  Raises OperationError."""
     anchor = f"{EVENT}/{change.events[0].event_id}"
-    return _look_ahead(about, _gather(about), anchor, change.events, now)
+    return _look_ahead(about, gather(about), anchor, change.events, now)
 
 
 def _look_ahead(
-    about: KnownCase, sources: _Sources, anchor: str, changes: Iterable[Any], now: datetime
+    about: KnownCase, sources: Sources, anchor: str, changes: Iterable[Any], now: datetime
 ) -> CasePreview:
     found = preview(sources.state, anchor, now, sources.settings, changes)
     statuses = _read_statuses(about.ledger, sources.case, found.lines)
@@ -153,10 +153,10 @@ def list_exact_ahead(about: KnownCase, now: datetime) -> Iterator[Ahead] | None:
     case = about.case
     if case is None or about.settings is None or len(case.parties) > EXACT:
         return None
-    return _walk_ahead(_gather(about), now)
+    return _walk_ahead(gather(about), now)
 
 
-def _walk_ahead(sources: _Sources, now: datetime) -> Iterator[Ahead]:
+def _walk_ahead(sources: Sources, now: datetime) -> Iterator[Ahead]:
     zone = ZoneInfo(sources.case.time_zone)
     for anchor, what in _anchors(sources.case, now, zone):
         found = preview(sources.state, anchor, now, sources.settings)
@@ -188,7 +188,8 @@ def _anchors(case: Case, now: datetime, zone: ZoneInfo) -> Iterator[tuple[str, s
         yield f"{DATE}/{name}", f"the {name} date"
 
 
-def _gather(about: KnownCase) -> _Sources:
+def gather(about: KnownCase) -> Sources:
+    """By the settings that `about` has.  Raises OperationFailed."""
     case, tenant = about.case, about.settings
     if case is None:
         raise OperationFailed(
@@ -203,7 +204,7 @@ def _gather(about: KnownCase) -> _Sources:
     branch = tenant.branches.get(case.branch or "")
     sender = find_sender(about.ledger, (branch.sender if branch else None) or tenant.sender)
     settings = build_settings({tenant.tenant: tenant}, {sender.sender: sender} if sender else {})
-    return _Sources(case, settings, tenant, people, restore_state(case, records, texts), sender)
+    return Sources(case, settings, tenant, people, restore_state(case, records, texts), sender)
 
 
 def _record(case: Case, party: Party, person: Person | None) -> CasePerson:
@@ -242,7 +243,7 @@ def _read_statuses(
 
 
 def _build_row(
-    line: PreviewLine, statuses: Mapping[str, ConsentStatus], sources: _Sources, now: datetime
+    line: PreviewLine, statuses: Mapping[str, ConsentStatus], sources: Sources, now: datetime
 ) -> PreviewRow:
     status = statuses.get(line.number) if line.number else None
     party = Party(person_id=line.person_id, role="", number=line.number, reason=line.readiness)
@@ -260,7 +261,7 @@ def _build_row(
     )
 
 
-def _name_version(found: Preview, sources: _Sources) -> str:
+def _name_version(found: Preview, sources: Sources) -> str:
     """The case's own version, and a hash of everything else: `7-3f9a0c11`."""
     said = [found.settings_version, *(one.model_dump_json() for one in _in_order(sources.people))]
     return f"{found.case_version}-{hashlib.sha256(chr(0).join(said).encode()).hexdigest()[:8]}"

@@ -60,6 +60,9 @@ class PreviewLine(NamedTuple):
     missing: str | None
     """The field without a value that stops it."""
     warnings: tuple[PreviewWarning, ...] = ()
+    template: str | None = None
+    problem: Reason | None = None
+    """Why its words cannot be made now, also of one that was requested before."""
 
 
 class Preview(NamedTuple):
@@ -156,6 +159,8 @@ def _build_line(draft: Draft, wanted: Wanted) -> PreviewLine | None:
         reason=reason,
         missing=words.missing,
         warnings=tuple(warnings),
+        template=use.template,
+        problem=words.problem,
     )
 
 

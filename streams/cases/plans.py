@@ -132,8 +132,8 @@ def has_successor(draft: Draft, use: Use, person_id: str, party: PartyEntry, at:
     """Of several that leave `at` that time with the same words, the last one due goes.
 
     Three days and 72 hours before are one moment, but where clocks change in between.  Of two of
-    one moment the last by name goes.  That is looked at when it leaves: until then, the other may be
-    changed."""
+    one moment the last by name goes.  It is looked at when it leaves: the other may change until
+    then."""
     known = _known_at(use, person_id, party)
     return _is_superseded(draft, use, person_id, party, at) or any(
         use.is_automatic

@@ -12,8 +12,10 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from schemas.blank_text import is_blank
+from schemas.case import TextState
 from schemas.case_event import TaskTime
-from schemas.wall_time import parse_wall_time
+from schemas.wall_time import parse_wall_time, write_alike
+from services.ledger.cases import list_case_texts
 from services.operations.cases import NEAR, KnownCase
 from services.operations.errors import InvalidRequest
 from streams.calendar.due_times import due_at
@@ -25,6 +27,8 @@ from streams.templates.grammar import BrokenTemplate, parse_template
 USUAL_FROM: Final = time(7)
 USUAL_UNTIL: Final = time(19)
 """An event at another hour is asked about: a zone may be wrong."""
+NAMED: Final = 5
+"""People whom one sentence names."""
 _ENGLISH: Final = "en"
 _CLOSED: Final = "the case is closed: nothing goes from it"
 
@@ -136,6 +140,30 @@ def doubt_due_reminders(
         if due < now and offset not in said:
             there = due.astimezone(ZoneInfo(time_zone))
             yield f"its reminder {offset!r} was due on {there:%Y-%m-%d at %H:%M}: it goes at once"
+
+
+def doubt_other_place(
+    about: KnownCase, event_id: str, starts_at: str, place: str | None
+) -> Iterator[str]:
+    """Nobody is reminded again because of another place: who was told the old one is named."""
+    known = next(
+        (e for e in (about.case.events if about.case else ()) if e.event_id == event_id), None
+    )
+    if known is None or known.location == place or known.starts_at != write_alike(starts_at):
+        return
+    names = {party.person_id: party.name or party.person_id for party in about.parties}
+    told = {
+        text.person_id
+        for text in list_case_texts(about.ledger, about.tenant, about.case_id)
+        if (text.event_id, text.event_starts_at) == (event_id, known.starts_at)
+        and text.state in (TextState.SENT, TextState.ARRIVED)
+    }
+    if shown := sorted(names[one] for one in told if one in names):
+        more = f" and {len(shown) - NAMED} more" if len(shown) > NAMED else ""
+        yield (
+            f"reminded before the place changed: {', '.join(shown[:NAMED])}{more};"
+            f" send them a correction (sayso text {about.case_id} PERSON)"
+        )
 
 
 def doubt_date(about: KnownCase, name: str, day: date | None, now: datetime) -> Iterator[str]:

@@ -19,6 +19,7 @@ from services.operations.case_doubts import (
     doubt_closed,
     doubt_date_name,
     doubt_due_reminders,
+    doubt_other_place,
     doubt_reminders,
     doubt_template,
     doubt_time,
@@ -209,6 +210,7 @@ def build_event(
     if draft.sequence is None:  # a calendar's events are many, and have their types from it
         doubts += doubt_reminders(about, draft.event_type, draft.remind)
     doubts += doubt_due_reminders(about, event_id, draft.at, place, draft.remind, now)
+    doubts += doubt_other_place(about, event_id, draft.at, draft.place)
     return Change((event,), (*doubts, *doubt_closed(about)))
 
 

@@ -332,6 +332,22 @@ def test_what_was_done_is_shown_by_its_latest_version(
     assert "t-2" in shown, "by this id it can be explained"
 
 
+def test_who_was_told_another_place_is_named(
+    office: Office, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Section E, 10: a change of place alone sends nothing, and offers a correction."""
+    starts_at = f"{NOW + 2 * DAY:%Y-%m-%dT%H:%M}"
+    about = {"event_id": "hearing-1", "event_starts_at": starts_at, "recipe": "day"}
+    office.text("t-1", "maria", "arrived", **about)
+    office.text("t-2", "luis", "requested", **about)
+    save = "case event save 8841 hearing-1 --title H --type hearing --json"
+    for options, is_asked in (("--place 'Room 9'", True), ("", False)):
+        assert run(shlex.split(f"{save} --at {starts_at} {options}")) == 0
+        notes = " ".join(json.loads(capsys.readouterr().out)["notes"])
+        assert ("place changed: Maria Rivera; send them" in notes) is is_asked
+        assert "Luis" not in notes
+
+
 def test_the_history_has_each_change_once_in_the_order_of_its_time(
     office: Office, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 
 from schemas.keywords import ALWAYS, TONAL, Meaning
 from schemas.tsv import read_rows
+from streams.inbound_keywords.other_channels import prefers_texts
 from streams.inbound_keywords.pattern_words import WordSets
 from streams.inbound_keywords.patterns import BY_SUBSTRING, PartedText, all_patterns
 from streams.inbound_keywords.slips import correct_word
@@ -63,7 +64,9 @@ def find_revocation(text: str, marked: str = "") -> RevocationMatch | None:
             readings[source] = [PartedText(reading) for reading in _readings(source)]
         for reading in readings[source]:
             if match := pattern.search(reading):
-                return RevocationMatch(pattern.meaning, pattern.id, match[0].strip(" .,"))
+                is_certain = pattern.meaning is Meaning.REVOKE and not prefers_texts(text)
+                meaning = Meaning.REVOKE if is_certain else Meaning.POSSIBLE
+                return RevocationMatch(meaning, pattern.id, match[0].strip(" .,"))
     return None
 
 

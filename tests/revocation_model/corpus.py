@@ -19,6 +19,8 @@ from tests.revocation_model.grammar import expand, read_grammar
 HERE = Path(__file__).parent
 PRIVATE_TEXTS = HERE.parents[1] / "services/local/demo/sms_corpus.tsv"
 FIRST_SIGHT = FOLDER.parent / "first_sight"
+UNLEARNED = frozenset({"2026-11-blind-3"})
+"""Lists that the model does not learn from: they say how well it reads what it has not seen."""
 FOLDS = 5
 OTHER_WORDS = (Meaning.START, Meaning.YES, Meaning.HELP)
 KEYWORDS = (Label.START, Label.YES, Label.HELP)
@@ -100,6 +102,8 @@ def labelled_examples(*, held_out: bool) -> Iterator[Example]:
 def first_sight_examples() -> Iterator[Example]:
     """What was scored once before anybody looked, and may be learned from since."""
     for file in sorted(FIRST_SIGHT.glob("*.tsv")):
+        if file.stem in UNLEARNED:
+            continue
         for one in parse_labelled(file.read_text(encoding="utf-8").split("\n"), file.stem):
             if normalize(one.text) not in LABELLED and one.label not in KEYWORDS:
                 pause = one.label is not Label.NONE

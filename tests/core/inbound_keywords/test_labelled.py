@@ -115,3 +115,33 @@ def test_a_list_of_first_sight_that_was_learned_from_stays_learned(
     assert rows[Kind.REVOKE].out >= 0.98 * revoking
     assert rows[Kind.ORDINARY].out == 0
     assert rows[Kind.ORDINARY].paused <= in_question * ordinary
+
+
+LARGER = frozenset({"es", "fr", "pt", "de"})
+WANTED = {
+    "English": (0.90, 0.01, 0.08),
+    "es fr pt de": (0.75, 0.03, 0.10),
+    "others": (0.60, 0.05, 0.15),
+}
+"""By group: opted out at least, missed at most, ordinary texts paused at most."""
+
+
+@pytest.mark.parametrize("group", WANTED)
+def test_the_third_list_is_read_as_well_as_we_want_unseen_texts_read(group: str) -> None:
+    """Of it, only who asks for texts instead of calls was learned from."""
+    file = FOLDER.parent / "first_sight/2026-11-blind-3.tsv"
+    texts = parse_labelled(file.read_text(encoding="utf-8").split("\n"), file.stem)
+    of_group = {"English": frozenset({"en"}), "es fr pt de": LARGER}
+    others = {one.language for one in texts} - LARGER - {"en"}
+    wanted = of_group.get(group, others)
+    rows = {
+        row.kind: row
+        for row in score(one for one in texts if one.language in wanted).pooled
+        if row.language == "all"
+    }
+    out, missed, paused = WANTED[group]
+    revoking, ordinary = rows[Kind.REVOKE], rows[Kind.ORDINARY]
+    assert revoking.out >= out * revoking.texts
+    assert revoking.goes_on <= missed * revoking.texts
+    assert ordinary.out == 0
+    assert ordinary.paused <= paused * ordinary.texts

@@ -127,7 +127,8 @@ def list_(
         print_json([mask(case.model_dump(mode="json", exclude_none=True)) for case in found])
         return
     if not found:
-        console().print("There is none.")
+        open_ones = "There is no open case: --all shows closed ones too."
+        console().print("There is none." if everything else open_ones)
         return
     if len(found) > most:
         note(f"There are {len(found):,}: these are the first {most:,}.")

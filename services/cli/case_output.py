@@ -225,12 +225,19 @@ def name_origin(text: CaseText) -> str:
     return " of ".join(filter(None, (text.recipe or text.task_id, about)))
 
 
+def _name_author(text: CaseText, case: Case) -> str:
+    """Of a text written by hand: its task's id would tell nobody anything."""
+    authors = {task.task_id: task.written_by for task in case.tasks}
+    author = authors.get(text.task_id or "")
+    return f"by hand, {author}" if author else ""
+
+
 def _text_cells(text: CaseText, names: dict[str, str], case: Case) -> list[Any]:
     due = text.due_at or text.at
     return [
         format_local(due.isoformat(), case.time_zone)[:16],
         names.get(text.person_id) or text.person_id,
-        name_origin(text),
+        _name_author(text, case) or name_origin(text),
         text.state,
         text.says or (text.reason or "").replace("_", " "),
         text.message_id or text.text_id,

@@ -159,7 +159,8 @@ def _print(found: CasePreview, zone: ZoneInfo, now: datetime, unmask: bool, most
             words = _WARNINGS.get(warning.value, warning.value)
             note(f"Note: {row.line.name or row.line.person_id}: {words}.")
     if not found.rows:
-        screen.print("It is due to nobody: no party is meant, or nothing reminds of it.")
+        why = "" if found.reason else ": no party is meant, or nothing reminds of it"
+        screen.print(f"It is due to nobody{why}.")
     else:
         rows = [_cells(row, zone, now, unmask) for row in shown]
         print_texts(_COLUMNS, rows, "text")

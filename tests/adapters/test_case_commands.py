@@ -348,6 +348,26 @@ def test_who_was_told_another_place_is_named(
         assert "Luis" not in notes
 
 
+def test_a_text_written_by_hand_is_shown_with_its_author(
+    office: Office, capsys: pytest.CaptureFixture[str]
+) -> None:
+    task = {"task_id": "text-1", "body": "Room 5.", "kind": "direct", "written_by": "dana"}
+    office.case(tasks=[{**task, "person_ids": ["maria"], "when": {"now": True}}], version=8)
+    office.text("t-1", "maria", "arrived", task_id="text-1")
+    assert run(["case", "show", "8841"]) == 0
+    shown = capsys.readouterr().out
+    assert "by hand, dana" in shown
+    assert "text-1" not in shown
+
+
+def test_a_list_without_open_cases_says_where_the_others_are(
+    office: Office, capsys: pytest.CaptureFixture[str]
+) -> None:
+    office.case(closed=True, version=8)
+    assert run(["case", "list"]) == 0
+    assert "--all shows closed ones" in capsys.readouterr().out
+
+
 def test_the_history_has_each_change_once_in_the_order_of_its_time(
     office: Office, capsys: pytest.CaptureFixture[str]
 ) -> None:

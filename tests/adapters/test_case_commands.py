@@ -152,7 +152,7 @@ REFUSED = [
     ("case task add 8841 t --body x --to client --kind z", "--kind 'z' is not known"),
     ("case task add 8841 t --body '' --to client", "The text is empty"),
     (
-        "case task add 8841 t --body 'Hi {{ person.frist }}' --to client",
+        "case task add 8841 t --body 'Hi {{ person.firsd }}' --to client",
         "did you mean person.first",
     ),
     ("case task add 8841 t --body 'Hi {{ event.time }}' --to client", "no field event.time here"),
@@ -174,7 +174,7 @@ REFUSED = [
     ("case mail 8841 nowhere", "is no mail address"),
     ("text 8841 ana Hi", "'ana' is no party"),
     ("text 8841 luis ' '", "The text is empty"),
-    ("text 8841 luis 'Hi {{ person.frist }}'", "did you mean person.first"),
+    ("text 8841 luis 'Hi {{ person.firsd }}'", "did you mean person.first"),
     ("text 8841 luis 'Hi {{ person.first'", "this is no template"),
     (
         f"text 8841 luis {'x' * 1601}",

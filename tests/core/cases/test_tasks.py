@@ -344,7 +344,7 @@ def test_a_time_that_says_too_little_or_too_much_stops_nobody(when: dict[str, An
     assert [one.body for one in case.take(PersonRequest)][-1:] == ["Hi"]
 
 
-@pytest.mark.parametrize("body", ["", " ", "\u200b", "{{ person.frist }}", "{{", "x" * 4000])
+@pytest.mark.parametrize("body", ["", " ", "\u200b", "{{ person.firsd }}", "{{", "x" * 4000])
 @pytest.mark.parametrize("locales", [["en"], []])
 def test_words_that_cannot_be_sent_end_alone(body: str, locales: list[str]) -> None:
     """Somebody wrote a text of nothing: the worker goes on, and the case says what is wrong."""

@@ -250,7 +250,7 @@ def test_a_kafka_without_our_topics_is_not_taken_for_a_slow_one(
     monkeypatch.chdir(ROOT)
     monkeypatch.delenv("SAYSO_STATE", raising=False)
     assert run([*command, "--bootstrap", empty_broker, "--state", str(tmp_path)]) == 1
-    said = capsys.readouterr().err
+    lines = capsys.readouterr().err.splitlines()
+    (said,) = [line for line in lines if "there is no ledger" not in line]
     assert f"Kafka at {empty_broker} does not have " in said
     assert "run `sayso topics apply` first" in said
-    assert said.count("\n") == 1

@@ -189,12 +189,12 @@ async def test_no_number_and_no_text_in_what_is_told(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     async with platform.stage(deed) as stage, client(platform, stage.url) as provider:
-        answer = await provider.send(post(platform, body="the secret is 4711"))
+        answer = await provider.send(post(platform, body="the secret word is marmalade"))
         stage.list_by(list(ListDeed)[len(deed) % len(ListDeed)])
         seen = await provider.look_up(look(platform))
     told = caplog.text + answer.model_dump_json() + seen.model_dump_json() + repr(vars(provider))
     assert "5550100" not in told
-    assert "4711" not in told
+    assert "marmalade" not in told
 
 
 async def entries(provider: Provider, wanted: Lookup) -> list[str]:

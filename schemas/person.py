@@ -158,6 +158,9 @@ class PersonAnswer(Message):
     verdict: Verdict
     by: str = ""
     """Who canceled it, where the verdict is `cancel`."""
+    may_have_left: bool = False
+    """It was ordered before somebody canceled it, and dispatch may be calling: outcomes tells if
+    nobody was called for it."""
     at: UtcTime
 
     @property

@@ -242,7 +242,9 @@ def _write(
         step.put(hold_name(identity), None, None)
 
 
-def publish_person_update(step: StepBuilder, pending: PendingRequest, verdict: Verdict) -> None:
+def publish_person_update(
+    step: StepBuilder, pending: PendingRequest, verdict: Verdict, *, may_have_left: bool = False
+) -> None:
     """Tell the people processor what became of a request that it has issued."""
     request = pending.request
     if request.resolved is None:
@@ -255,6 +257,7 @@ def publish_person_update(step: StepBuilder, pending: PendingRequest, verdict: V
         message_id=request.message_id,
         verdict=verdict,
         by=canceled.by if canceled else "",
+        may_have_left=may_have_left,
         at=step.now,
     )
     step.publish(PERSON_ANSWERS, update)

@@ -136,7 +136,7 @@ def on_cancel(step: StepBuilder, record: InputRecord) -> None:
         _cancel_order(step, cancel, message, canceled)
         if canceled.by not in REQUEST_AGAIN:
             pending = PendingRequest(message.request, message, Evidence())
-            publish_person_update(step, pending, Verdict.CANCEL)
+            publish_person_update(step, pending, Verdict.CANCEL, may_have_left=True)
 
 
 def _overrules(canceled: Cancellation, before: Cancellation) -> bool:

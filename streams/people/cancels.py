@@ -43,11 +43,20 @@ def on_cancel(
     if entry is None:
         return _wait_for_request(state, cancel.request_id, canceled)
     if entry.canceled is not None:
-        return NO_CHANGE
+        return _remember_case(entry, canceled)
     context = load_context(state, now, settings)
     if entry.stage is Stage.HELD:
         return end_canceled(entry, canceled, context)
     return _take_back(entry, canceled, context)
+
+
+def _remember_case(entry: RequestEntry, canceled: Cancellation) -> StepResult:
+    """Somebody else has taken it back already: the case is told, too, when that is done."""
+    if entry.canceled is None or entry.canceled.case_id or canceled.case_id is None:
+        return NO_CHANGE
+    before = entry.canceled.model_copy(update={"case_id": canceled.case_id})
+    after = entry.model_copy(update={"canceled": before})
+    return StepResult({request_name(entry.request.message_id): after})
 
 
 def _wait_for_request(state: StateStore, request_id: str, canceled: Cancellation) -> StepResult:

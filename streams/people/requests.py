@@ -29,6 +29,7 @@ from streams.people.state import (
     CANCELABLE,
     MAX_CHARACTERS,
     PERSON,
+    WORDS_AT_MOST,
     Cancellation,
     FinishedRequest,
     PersonEntry,
@@ -121,6 +122,8 @@ def on_answer(
         return NO_CHANGE
     if answer.verdict is Verdict.CANCEL and answer.by == CancelSource.PEOPLE:
         return _issue_again(entry, load_context(state, now, settings))
+    if answer.verdict is Verdict.CANCEL and answer.may_have_left:
+        return _wait_for_call(entry, answer, now)
     stage = STAGE_AFTER.get(answer.verdict)
     if stage is None:
         return finish(entry, now)
@@ -130,6 +133,15 @@ def on_answer(
     step = advance(after, load_context(state, now, settings))
     if name in step.state:
         return step
+    return StepResult({name: after}, timers={name: forget_at(after, now)})
+
+
+def _wait_for_call(entry: RequestEntry, answer: PersonAnswer, now: datetime) -> StepResult:
+    """Staff do not want it any more, and nobody knows yet whether it has left.  It is not issued
+    again, and no case may ask for it with other words until that is known."""
+    canceled = entry.canceled or Cancellation(by=answer.by[:WORDS_AT_MOST], at=now)
+    after = entry.model_copy(update={"stage": Stage.CANCELING, "canceled": canceled, "since": now})
+    name = request_name(answer.request_id)
     return StepResult({name: after}, timers={name: forget_at(after, now)})
 
 

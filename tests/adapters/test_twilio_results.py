@@ -211,10 +211,10 @@ async def test_no_number_and_no_text_in_logs_or_details(
         Simulator(Script.model_validate({"otherwise": fate})) as sim,
         twilio(sim.url) as client,
     ):
-        answer = await client.send(post(TO, "the secret is 4711"))
+        answer = await client.send(post(TO, "the secret word is marmalade"))
     told = caplog.text + answer.model_dump_json() + repr(client.__dict__)
     assert "5550100" not in told
-    assert "4711" not in told
+    assert "marmalade" not in told
     assert "simulated-token" not in told
 
 

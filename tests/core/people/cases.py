@@ -72,7 +72,12 @@ def request(**changes: Any) -> PersonRequest:
 
 
 def answer(
-    verdict: str, message_id: str = "m1", *, by: str = "", request_id: str = "m1"
+    verdict: str,
+    message_id: str = "m1",
+    *,
+    by: str = "",
+    request_id: str = "m1",
+    may_have_left: bool = False,
 ) -> PersonAnswer:
     return PersonAnswer.model_validate(
         {
@@ -82,7 +87,7 @@ def answer(
             "message_id": message_id,
             "verdict": verdict,
         }
-        | {"by": by, "at": NOON}
+        | {"by": by, "may_have_left": may_have_left, "at": NOON}
     )
 
 

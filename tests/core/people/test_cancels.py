@@ -194,3 +194,29 @@ def test_the_case_is_told_of_a_cancel_that_came_before_its_request() -> None:
     assert on_topic(CASE_ANSWERS, processor.publish_from(cancel(case_id="c1"))) == []
     told = on_topic(CASE_ANSWERS, processor.publish_from(request()))
     assert [one.confirms_cancel for one in told] == [True]
+
+
+@pytest.mark.parametrize("case_comes_first", [True, False])
+def test_a_case_waits_for_the_end_of_a_call_whoever_else_took_the_text_back(
+    case_comes_first: bool,
+) -> None:
+    """Dispatch may be calling for what staff cancel: only outcomes knows that nobody was called."""
+    processor = ordered()
+    by_staff = answer("cancel", by="m.ortiz", may_have_left=True)
+    both = [cancel(case_id="c1"), by_staff]
+    told = [
+        one
+        for record in (both if case_comes_first else reversed(both))
+        for one in on_topic(CASE_ANSWERS, processor.publish_from(record))
+    ]
+    assert told == []
+    ended = processor.publish_from(answer("cancel", by="people"))
+    assert [one.confirms_cancel for one in on_topic(CASE_ANSWERS, ended)] == [True]
+    assert summarize(ended) == []
+
+
+def test_what_staff_took_back_from_dispatch_is_not_issued_again() -> None:
+    processor = ordered()
+    processor.feed(answer("cancel", by="m.ortiz", may_have_left=True))
+    assert summarize(processor.publish_from(upsert(mobile(NEW, primary=True)))) == []
+    assert summarize(processor.publish_from(answer("cancel", by="people"))) == []

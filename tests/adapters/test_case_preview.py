@@ -204,7 +204,7 @@ def test_a_task_is_sent_as_it_was_previewed(firm: Firm, capsys: pytest.CaptureFi
     ((topic, change),) = firm.office.published
     assert (topic, type(change)) == (CASE_EVENTS.name, TaskChanged)
     firm.case.feed(change)
-    firm.case.wait(60)
+    firm.case.run_until(change.at + timedelta(seconds=60))
     assert [one.body for one in firm.case.take(PersonRequest)] == [
         one["text"] for one in shown["texts"]
     ]

@@ -65,7 +65,7 @@ def test_braces_without_quotes(tmp_path: Path, text: str) -> None:
 def test_segments_are_shown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("services.cli.tenants.operate", lambda *_: None)
+    monkeypatch.setattr("services.cli.tenants.operate", lambda *_: [])
     monkeypatch.setattr("services.cli.tenants.find_bootstrap", lambda *_: "nowhere")
     text = "  shorteners: warn\n  templates: {t: {texts: {es: '{{ person.name }} bit.ly/a'}}}\n"
     assert run(["tenants", "apply", str(write(tmp_path, text))]) == 0

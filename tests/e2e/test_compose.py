@@ -96,7 +96,7 @@ def test_everybody_is_told_how_to_get_into_a_kafka_of_ones_own() -> None:
     files = dict.fromkeys(FILED, "./pyproject.toml")
     found = told(SAYSO_BOOTSTRAP="ours:9093", **OUTSIDE | files)
     assert set(found) == {
-        name for name in services() if name not in (*OBSERVED, "kafka", "simulator")
+        name for name in services() if name not in (*OBSERVED, "kafka", "simulator", "mail-catcher")
     }
     for environment in found.values():
         assert environment.items() >= {"SAYSO_BOOTSTRAP": "ours:9093", **OUTSIDE, **FILED}.items()
@@ -165,9 +165,11 @@ def test_the_core_comes_up_and_the_demo_balances_in_it(stack: ComposeStack) -> N
     demo = stack("run", "--rm", "-T", "sayso", "demo", "--requests", "60")
     assert demo.returncode == 0, demo.stdout + demo.stderr
     assert "✗" not in demo.stdout
-    assert "Everything is accounted for: 74 requested" in demo.stdout
+    accounted = re.search(r"Everything is accounted for: ([0-9]+) requested", demo.stdout)
+    assert accounted is not None, demo.stdout
+    assert int(accounted[1]) > 60, "the story's texts, and those that Sayso starts itself"
     lag = stack("run", "--rm", "-T", "sayso", "lag")
     assert lag.returncode == 0, lag.stdout + lag.stderr
     assert ": OK" in lag.stdout
     usage = stack("run", "--rm", "-T", "sayso", "usage")
-    assert "Everything is accounted for: 74 requested" in usage.stdout, usage.stderr
+    assert accounted[0] in usage.stdout, usage.stderr

@@ -6,13 +6,14 @@ arrivals give the same case."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import Discriminator, Field, Tag, field_validator
+from pydantic import AfterValidator, Field, Tag, field_validator
 
 from schemas.base import Day, Message, Slug, UtcTime
 from schemas.offsets import Offset
 from schemas.send_request import Kind
+from schemas.tagged import UNKNOWN, by_type
 from schemas.time_zones import require_place
 from schemas.wall_time import WallTime, require_near_day
 from schemas.when import ClockTime
@@ -24,8 +25,8 @@ Role = Annotated[str, Field(min_length=1, max_length=64)]
 """`client`, `team`, `party`, or the tenant's own word.  Upper and lower case are the same."""
 
 
-def _zone(name: str | None) -> str | None:
-    return name if name is None else require_place(name)
+Place = Annotated[str, AfterValidator(require_place)]
+"""A time zone, by the IANA name of a place."""
 
 
 class _CaseChange(Message):
@@ -52,13 +53,8 @@ class CaseOpened(_CaseChange):
     """The court's or the agency's number."""
     case_type: Title | None = None
     branch: Slug | None = None
-    time_zone: str | None = None
+    time_zone: Place | None = None
     """Of its events that name none; left out, the tenant's."""
-
-    @field_validator("time_zone")
-    @classmethod
-    def _is_place(cls, name: str | None) -> str | None:
-        return _zone(name)
 
 
 class PartyAdded(_CaseChange):
@@ -100,7 +96,7 @@ class TaskTime(Message):
     now: bool = False
     """As soon as the case is launched."""
     time: WallTime | None = None
-    time_zone: str | None = None
+    time_zone: Place | None = None
     """Of `time`; left out, the case's."""
     offset: Offset | None = None
     """From the launch, from an event or from a named date."""
@@ -110,11 +106,6 @@ class TaskTime(Message):
     """The date (`DateSet`) that `offset` counts from; neither: from the launch."""
     clock: ClockTime | None = None
     """With an offset in days or weeks: at this time of that day."""
-
-    @field_validator("time_zone")
-    @classmethod
-    def _is_place(cls, name: str | None) -> str | None:
-        return _zone(name)
 
 
 class TaskScheduled(_CaseChange):
@@ -168,18 +159,13 @@ class EventSaved(_CaseChange):
     """Which recipes it has, such as `hearing`."""
     starts_at: WallTime
     """A date alone is an event of the whole day."""
-    time_zone: str | None = None
+    time_zone: Place | None = None
     """Of the event's place; left out, the case's."""
     location: Title | None = None
     reminders: Annotated[tuple[Offset, ...], Field(max_length=20)] = ()
     """Reminders of this event alone, to its clients, besides what recipes say."""
     sequence: int = Field(default=0, ge=0, le=2**31)
     """Of an imported calendar: a lower one never replaces a higher one (RFC 5545, 3.8.7.4)."""
-
-    @field_validator("time_zone")
-    @classmethod
-    def _is_place(cls, name: str | None) -> str | None:
-        return _zone(name)
 
 
 class EventCanceled(_CaseChange):
@@ -266,11 +252,6 @@ class UnknownCaseEvent(Message):
         return f"{self.tenant}/{self.case_id}"
 
 
-def _tag(value: Any) -> str:
-    kind = value.get("type") if isinstance(value, dict) else getattr(value, "type", None)
-    return kind if isinstance(kind, str) and kind in _KNOWN else "unknown"
-
-
 CaseEvent = Annotated[
     Annotated[CaseOpened, Tag("case_opened")]
     | Annotated[PartyAdded, Tag("party_added")]
@@ -286,6 +267,6 @@ CaseEvent = Annotated[
     | Annotated[DateSet, Tag("date_set")]
     | Annotated[CaseClosed, Tag("case_closed")]
     | Annotated[CaseReopened, Tag("case_reopened")]
-    | Annotated[UnknownCaseEvent, Tag("unknown")],
-    Discriminator(_tag),
+    | Annotated[UnknownCaseEvent, Tag(UNKNOWN)],
+    by_type(_KNOWN),
 ]

@@ -3,11 +3,12 @@ ignored."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import Field, Tag
 
 from schemas.base import Message, Slug, UtcTime, Whole
+from schemas.tagged import UNKNOWN, by_type
 
 
 class Stop(Message):
@@ -100,11 +101,6 @@ class UnknownControl(Message):
     sender: str
 
 
-def _tag(value: Any) -> str:
-    kind = value.get("type") if isinstance(value, dict) else getattr(value, "type", None)
-    return kind if isinstance(kind, str) and kind in _KNOWN else "unknown"
-
-
 Control = Annotated[
     Annotated[Stop, Tag("stop")]
     | Annotated[Cancel, Tag("cancel")]
@@ -113,6 +109,6 @@ Control = Annotated[
     | Annotated[Recall, Tag("recall")]
     | Annotated[Resolve, Tag("resolve")]
     | Annotated[Resume, Tag("resume")]
-    | Annotated[UnknownControl, Tag("unknown")],
-    Discriminator(_tag),
+    | Annotated[UnknownControl, Tag(UNKNOWN)],
+    by_type(_KNOWN),
 ]

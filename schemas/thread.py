@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import Field, Tag
 
 from schemas.base import Message, Slug, UtcTime, Whole, document_words
 from schemas.numbers import e164
+from schemas.tagged import UNKNOWN, by_type
 
 
 class _ThreadChange(Message):
@@ -82,19 +83,14 @@ class UnknownThreadEvent(Message):
         return f"{self.tenant}/{e164(self.number)}"
 
 
-def _tag(value: Any) -> str:
-    kind = value.get("type") if isinstance(value, dict) else getattr(value, "type", None)
-    return kind if isinstance(kind, str) and kind in _KNOWN else "unknown"
-
-
 ThreadEvent = Annotated[
     Annotated[NoteAdded, Tag("note_added")]
     | Annotated[Answered, Tag("answered")]
     | Annotated[NoAnswerNeeded, Tag("no_answer_needed")]
     | Annotated[Assigned, Tag("assigned")]
     | Annotated[MovedToCase, Tag("moved_to_case")]
-    | Annotated[UnknownThreadEvent, Tag("unknown")],
-    Discriminator(_tag),
+    | Annotated[UnknownThreadEvent, Tag(UNKNOWN)],
+    by_type(_KNOWN),
 ]
 
 

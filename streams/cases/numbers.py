@@ -1,7 +1,7 @@
 """Which number a party would be texted at, or the first reason why none.
 
 People choose the number for good when the text is requested; this is what staff and previews see
-before.  The rules are those of the people processor."""
+before.  Both choose by `streams.person_numbers`."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from schemas.case import Readiness
-from schemas.numbers import E164, e164, is_same_number
-from schemas.person import NumberType, PersonNumber
+from schemas.numbers import E164, e164
+from schemas.person import NumberType
 from streams.cases.state import PersonEntry
+from streams.person_numbers import find_candidates, first_number
 
 
 class ChosenNumber(NamedTuple):
@@ -32,17 +33,9 @@ def choose_number(
     if person is None or not person.known:
         return NONE
     numbers = [one for one in person.numbers if E164.fullmatch(e164(one.number))]
-    if tied:
-        found = [one for one in numbers if is_same_number(one.number, tied)]
-        allowed = [one for one in found if one.type is NumberType.MOBILE or one.type in types]
-    else:
-        found = allowed = [one for one in numbers if one.type is NumberType.MOBILE]
-    enabled = [one for one in allowed if one.sms_enabled]
-    if enabled:
-        return ChosenNumber(_first(enabled), None)
-    return ChosenNumber(_first(found), Readiness.NOT_SMS_ENABLED) if found else NONE
-
-
-def _first(numbers: list[PersonNumber]) -> str:
-    """The primary one, else the one that we first heard of."""
-    return e164(max(numbers, key=lambda one: one.primary).number)
+    found = find_candidates(numbers, tied, NumberType.MOBILE, types)
+    if found.enabled:
+        return ChosenNumber(first_number(found.enabled), None)
+    if found.meant:
+        return ChosenNumber(first_number(found.meant), Readiness.NOT_SMS_ENABLED)
+    return NONE

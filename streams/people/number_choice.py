@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Final
 
-from schemas.numbers import e164, is_same_number
-from schemas.person import NumberType, Person, PersonNumber, PersonRequest
+from schemas.numbers import is_same_number
+from schemas.person import NumberType, Person, PersonRequest
+from streams.person_numbers import find_candidates, first_number
 from streams.reasons import NO_NUMBER, NOT_SMS_ENABLED, Reason
 
 UNKNOWN: Final = Reason(
@@ -40,23 +41,15 @@ def choose_number(
         return NO_NUMBER, UNKNOWN
     if not person.numbers:
         return (NO_NUMBER,)
-    named = _find_named(person, request)
-    if not named:
-        return NO_NUMBER, _why_none_named(request)
-    allowed = [one for one in named if one.type is NumberType.MOBILE or one.type in types]
-    if not allowed:
-        return NOT_SMS_ENABLED.with_next_step(TYPE_NOT_ALLOWED.next_step), TYPE_NOT_ALLOWED
-    enabled = [one for one in allowed if one.sms_enabled]
-    if not enabled:
-        return (NOT_SMS_ENABLED,)
-    return e164(max(enabled, key=lambda one: one.primary).number)  # the first of equals
-
-
-def _find_named(person: Person, request: PersonRequest) -> list[PersonNumber]:
-    if request.to:
-        return [one for one in person.numbers if is_same_number(one.number, request.to)]
     wanted = request.number_type or NumberType.MOBILE
-    return [one for one in person.numbers if one.type is wanted]
+    found = find_candidates(person.numbers, request.to, wanted, types)
+    if not found.meant:
+        return NO_NUMBER, _why_none_named(request)
+    if not found.allowed:
+        return NOT_SMS_ENABLED.with_next_step(TYPE_NOT_ALLOWED.next_step), TYPE_NOT_ALLOWED
+    if not found.enabled:
+        return (NOT_SMS_ENABLED,)
+    return first_number(found.enabled)
 
 
 def _why_none_named(request: PersonRequest) -> Reason:

@@ -138,10 +138,6 @@ class TextState(StrEnum):
     NOT_RENDERED = "not_rendered"
     """A value was missing, or the text came out unsendable."""
 
-    @property
-    def is_over(self) -> bool:
-        return self not in (TextState.REQUESTED, TextState.CANCELING)
-
 
 CASE_TEXT: Final = re.compile(r"t-[0-9a-f]{16}(?:\.[1-9][0-9]{0,5})?")
 """A text's name, and its count where it was taken back and requested again."""

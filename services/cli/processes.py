@@ -10,6 +10,7 @@ from typing import Annotated, Final
 
 import typer
 
+from schemas.topics import PROCESSOR_NAMES
 from services.cli import options
 from services.cli.connection import find_bootstrap, run_until_interrupted
 from services.local.stack import Stack, StackOptions, run_stack
@@ -17,17 +18,6 @@ from services.operations.errors import InvalidRequest, OperationFailed
 from services.operations.validation import require_one_of
 from services.terminal import console, markup, note
 
-PROCESSORS: Final = (
-    "cases",
-    "people",
-    "gate",
-    "inbox",
-    "threads",
-    "dispatch",
-    "outcomes",
-    "usage",
-)
-"""As in `streams.topology`, which takes a second to import."""
 TWILIO: Final = ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "SAYSO_PUBLIC_URL")
 
 
@@ -99,7 +89,7 @@ def _print_addresses(stack: Stack, wanted: StackOptions) -> None:
 
 
 def worker(
-    room: Annotated[str, typer.Argument(metavar="PROCESSOR", help=", ".join(PROCESSORS))],
+    room: Annotated[str, typer.Argument(metavar="PROCESSOR", help=", ".join(PROCESSOR_NAMES))],
     instance: Annotated[
         str | None, typer.Option(help="A stable name: a restart then keeps its partitions.")
     ] = None,
@@ -110,9 +100,9 @@ def worker(
 
     Example: [cyan]sayso worker gate --bootstrap kafka-1:9092[/]
     """
-    if room not in PROCESSORS:
+    if room not in PROCESSOR_NAMES:
         raise InvalidRequest(
-            f"There is no processor {room!r}", f"it is one of {', '.join(PROCESSORS)}"
+            f"There is no processor {room!r}", f"it is one of {', '.join(PROCESSOR_NAMES)}"
         )
     arguments = ("--instance", instance) if instance else ()
     _become("services.workers", bootstrap, state, room, *arguments)

@@ -61,14 +61,6 @@ def list_cases(
     return tuple(Case.model_validate_json(row["json"]) for row in ledger.rows(sql, tenant, closed))
 
 
-def list_cases_of_person(ledger: Ledger, tenant: str, person_id: str) -> tuple[Case, ...]:
-    sql = """SELECT json FROM cases c WHERE tenant = ?1 AND EXISTS (SELECT 1
-            FROM json_each(c.json, '$.parties') WHERE json_extract(value, '$.person_id') = ?2)
-        ORDER BY case_id"""
-    rows = ledger.rows(sql, tenant, person_id)
-    return tuple(Case.model_validate_json(row["json"]) for row in rows)
-
-
 def list_case_texts(ledger: Ledger, tenant: str, case_id: str) -> tuple[CaseText, ...]:
     """How each text of the case stands now, by the time that it was due."""
     sql = """SELECT json, max(version) FROM case_texts WHERE case_id = ? AND tenant = ?

@@ -4,7 +4,7 @@ number, in one order."""
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
@@ -101,6 +101,8 @@ def list_reply_ids(ledger: Ledger, tenant: str, number: str) -> tuple[str, ...]:
 
 # All of a conversation.
 
+_Record = tuple[dict[str, Any], str]
+"""What it says, and its place on Kafka."""
 _Read = Callable[[Ledger, str, str], Iterator[Entry]]
 
 
@@ -112,11 +114,9 @@ def read_conversation(ledger: Ledger, tenant: str, number: str) -> tuple[Entry, 
 
 
 def _replies(ledger: Ledger, tenant: str, number: str) -> Iterator[Entry]:
-    seen = set[str]()
-    for data, place in _records(ledger, "replies", REPLIES.name, tenant, number):
-        if data["provider_id"] not in seen:
-            seen.add(data["provider_id"])
-            yield Entry(EntryKind.INBOUND, parse_time(data["received_at"]), data, place)
+    records = _records(ledger, "replies", REPLIES.name, tenant, number)
+    for data, place in _without_repeats(records, "provider_id"):
+        yield Entry(EntryKind.INBOUND, parse_time(data["received_at"]), data, place)
 
 
 _TEXT: Final = """SELECT
@@ -176,19 +176,24 @@ def _numbers(ledger: Ledger, tenant: str, number: str) -> Iterator[Entry]:
 
 
 def _mails(ledger: Ledger, tenant: str, number: str) -> Iterator[Entry]:
-    seen = set[str]()
-    for data, place in _records(ledger, "mail_requests", MAIL_REQUESTS.name, tenant, number):
-        if data["mail_id"] not in seen:
-            seen.add(data["mail_id"])
-            yield Entry(EntryKind.MAIL, parse_time(data["at"]), data, place)
+    records = _records(ledger, "mail_requests", MAIL_REQUESTS.name, tenant, number)
+    for data, place in _without_repeats(records, "mail_id"):
+        yield Entry(EntryKind.MAIL, parse_time(data["at"]), data, place)
 
 
 _SOURCES: Final[tuple[_Read, ...]] = (_numbers, _replies, _consent, _texts, _mails, _notes)
 
 
-def _records(
-    ledger: Ledger, table: str, topic: str, tenant: str, number: str
-) -> Iterator[tuple[dict[str, Any], str]]:
+def _without_repeats(records: Iterable[_Record], identity: str) -> Iterator[_Record]:
+    """The first record of each identity."""
+    seen = set[str]()
+    for data, place in records:
+        if data[identity] not in seen:
+            seen.add(data[identity])
+            yield data, place
+
+
+def _records(ledger: Ledger, table: str, topic: str, tenant: str, number: str) -> Iterator[_Record]:
     sql = f"""SELECT json, part, off FROM {table} WHERE number = ? AND tenant = ?
         ORDER BY part, off"""
     for row in ledger.rows(sql, number, tenant):

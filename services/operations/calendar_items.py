@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import NamedTuple
 
 
@@ -49,13 +48,3 @@ class CalendarFile(NamedTuple):
     series: tuple[Series, ...] = ()
     passed: int = 0
     """How many are over, or too far ahead: nobody is reminded of them."""
-
-
-def find_repeats(items: Iterable[CalendarItem]) -> set[tuple[str | None, str]]:
-    """Cases and event ids that are there twice."""
-    seen = set[tuple[str | None, str]]()
-    twice = set[tuple[str | None, str]]()
-    for item in items:
-        key = (item.case, item.event_id)
-        (twice if key in seen else seen).add(key)
-    return twice

@@ -29,17 +29,10 @@ from services.operations.table_file import (
 )
 from services.operations.validation import build_message, new_id
 from streams.gate.number_validation import PROBLEMS, validate_number
+from streams.people.person_events import FIELDS
 from streams.people.state import MAX_NUMBERS
 
-OF_PERSON: Final = (
-    "name",
-    "first_name",
-    "role",
-    "time_zone",
-    "postal_region",
-    "email",
-    "language",
-)
+OF_PERSON: Final = FIELDS
 OF_NUMBER: Final = ("number", "type", "sms_enabled", "primary")
 COLUMNS: Final = ("person_id", "tenant", *OF_PERSON, *OF_NUMBER)
 BATCH: Final = 500

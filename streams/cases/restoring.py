@@ -120,7 +120,7 @@ def _task(case: Case, task: CaseTask) -> TaskEntry:
     saved = _written(case, task.saved_at)
     return TaskEntry(
         scheduled=saved,
-        canceling=saved.model_copy(update={"change_id": "published-2"}) if task.canceled else None,
+        canceling=_canceling(saved) if task.canceled else None,
         template=task.template,
         body=task.body,
         roles=task.roles,
@@ -132,11 +132,16 @@ def _task(case: Case, task: CaseTask) -> TaskEntry:
     )
 
 
+def _canceling(saved: Written) -> Written:
+    """It comes after what was saved at that time."""
+    return saved.model_copy(update={"change_id": "published-2"})
+
+
 def _event(case: Case, event: CaseCalendarEvent) -> EventEntry:
     saved = _written(case, event.saved_at, event.sequence)
     return EventEntry(
         saved=saved,
-        canceling=saved.model_copy(update={"change_id": "published-2"}) if event.canceled else None,
+        canceling=_canceling(saved) if event.canceled else None,
         title=event.title,
         event_type=event.event_type,
         starts_at=event.starts_at,

@@ -18,7 +18,6 @@ from streams.threads.state import (
     HolderEntry,
     Mark,
     OutEntry,
-    PartyChange,
     PartyEntry,
     Standing,
     TextEntry,
@@ -45,14 +44,6 @@ class Conversation:
     expected: dict[str, TextEntry]
     """Those that staff have spoken of and that have not come."""
     outs: dict[str, OutEntry]
-
-    def find_parties(
-        self, case_id: str, at: datetime
-    ) -> Iterator[tuple[str, PartyEntry, PartyChange]]:
-        for (case, person), party in self.parties.items():
-            change = party.find(at) if case == case_id else None
-            if change is not None:
-                yield person, party, change
 
     def find_standing(self, at: datetime) -> dict[str, Standing]:
         """Of every case that was known to have a party of this number then."""

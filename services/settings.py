@@ -19,6 +19,8 @@ _ENV: Final = {
     "public_url": "SAYSO_PUBLIC_URL",
     "webhook_port": "SAYSO_WEBHOOK_PORT",
     "consents_port": "SAYSO_CONSENTS_PORT",
+    "console_port": "SAYSO_CONSOLE_PORT",
+    "console_url": "SAYSO_CONSOLE_URL",
     "provider": "SAYSO_PROVIDER",
     "provider_url": "SAYSO_PROVIDER_URL",
     "account_sid": "TWILIO_ACCOUNT_SID",
@@ -95,6 +97,9 @@ class ServiceSettings(BaseModel):
     public_url: str = "http://127.0.0.1:8410"
     webhook_port: Count = Field(default=8410, ge=0, le=65535)
     consents_port: Count = Field(default=8420, ge=0, le=65535)
+    console_port: Count = Field(default=8430, ge=0, le=65535)
+    console_url: str = ""
+    """How browsers write the console's address. Empty: this machine's, for its own browsers."""
     provider: str = "twilio"
     """A name in `services.providers.PROVIDERS`."""
     provider_url: str | None = None

@@ -189,6 +189,11 @@ PANELS: Final = {
             "keys:app",
             "API keys of those who report consent. Only their hashes are stored.",
         ),
+        Entry(
+            "users",
+            "users:app",
+            "Who may sign in to the console, and what they may do there.",
+        ),
     ),
     "One process at a time": (
         Entry("worker", "processes:worker", "Run one processor's worker until SIGTERM."),
@@ -202,6 +207,7 @@ PANELS: Final = {
             "processes:consents",
             "Take consent from forms over HTTP, for callers with an API key.",
         ),
+        Entry("console", "processes:console_pages", "Serve the pages for staff and the HTTP API."),
         Entry(
             "simulator",
             "processes:simulator",

@@ -13,6 +13,7 @@ import typer
 from schemas.topics import PROCESSOR_NAMES
 from services.cli import options
 from services.cli.connection import find_bootstrap, run_until_interrupted
+from services.cli.users import make_first_link
 from services.local.stack import Stack, StackOptions, run_stack
 from services.operations.errors import InvalidRequest, OperationFailed
 from services.operations.validation import require_one_of
@@ -74,6 +75,7 @@ def _print_addresses(stack: Stack, wanted: StackOptions) -> None:
     screen.print(f"  Kafka      {stack.bootstrap}")
     screen.print(f"  webhook    {where.public_url}")
     screen.print(f"  consents   http://127.0.0.1:{where.consents_port} (keys: sayso keys add)")
+    screen.print(f"  console    {make_first_link(wanted.state, where.console_port)}")
     screen.print(f"  provider   {provider}")
     if where.mail_port:
         screen.print("  mails      caught, not sent: sayso mail")
@@ -131,6 +133,16 @@ def consents(bootstrap: options.Bootstrap = None, state: options.State = options
     Example: [cyan]sayso consents --bootstrap kafka-1:9092[/]
     """
     _become("services.consents", bootstrap, state)
+
+
+def console_pages(
+    bootstrap: options.Bootstrap = None, state: options.State = options.STATE
+) -> None:
+    """Serve the pages for staff and the HTTP API.
+
+    Example: [cyan]sayso console --bootstrap kafka-1:9092[/]
+    """
+    _become("services.console", bootstrap, state)
 
 
 def ledger(bootstrap: options.Bootstrap = None, state: options.State = options.STATE) -> None:

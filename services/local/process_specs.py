@@ -24,6 +24,7 @@ PROCESSORS: Final = (
 )
 WEBHOOK_PORT: Final = 8410
 CONSENTS_PORT: Final = 8420
+CONSOLE_PORT: Final = 8430
 MAIL_SERVER: Final = "SAYSO_SMTP_URL"
 CAUGHT_FROM: Final = "Sayso <sayso@sayso.invalid>"
 """The sender of mails that are only caught."""
@@ -38,6 +39,7 @@ class Addresses(NamedTuple):
     journal: Path
     """The simulator's own account of what it was asked, for whoever wants to count."""
     consents_port: int = CONSENTS_PORT
+    console_port: int = CONSOLE_PORT
     mail_port: int | None = None
     """The mail catcher's. None: a mail server of one's own is named, or nothing is mailed."""
 
@@ -49,6 +51,7 @@ def choose_addresses(state: Path, simulated: bool, invented: bool = False) -> Ad
     is named."""
     webhook = _choose("SAYSO_WEBHOOK_PORT", WEBHOOK_PORT, simulated)
     consents = _choose("SAYSO_CONSENTS_PORT", CONSENTS_PORT, simulated)
+    console = _choose("SAYSO_CONSOLE_PORT", CONSOLE_PORT, simulated)
     provider = choose_port(avoid=webhook) if simulated else 0
     public_url = os.environ.get("SAYSO_PUBLIC_URL", "")
     return Addresses(
@@ -58,6 +61,7 @@ def choose_addresses(state: Path, simulated: bool, invented: bool = False) -> Ad
         provider,
         state.absolute() / "simulator.jsonl",
         consents,
+        console,
         choose_port(avoid=provider) if invented or not os.environ.get(MAIL_SERVER) else None,
     )
 
@@ -76,6 +80,7 @@ def build_environment(bootstrap: str, state: Path, addresses: Addresses) -> dict
         "SAYSO_PUBLIC_URL": addresses.public_url,
         "SAYSO_WEBHOOK_PORT": str(addresses.webhook_port),
         "SAYSO_CONSENTS_PORT": str(addresses.consents_port),
+        "SAYSO_CONSOLE_PORT": str(addresses.console_port),
     }
     if addresses.mail_port:
         environment |= {
@@ -98,6 +103,7 @@ def edge_specs(
     servers = [
         ProcessSpec("webhook", ("services.webhook",), environment),
         ProcessSpec("consents", ("services.consents",), environment),
+        ProcessSpec("console", ("services.console",), environment),
         *_mail_specs(environment, addresses),
     ]
     if not addresses.provider:

@@ -86,7 +86,9 @@ async def run_stack(options: StackOptions, say: Say) -> AsyncIterator[Stack]:
         await _prepare_topics(bootstrap, options, embedded=broker is not None, say=say)
         environment = process_specs.build_environment(bootstrap, options.state, addresses)
         simulator = "the provider simulator, " if options.simulated else ""
-        say(f"starting {simulator}the webhook, the consents API and the mails to staff")
+        say(
+            f"starting {simulator}the webhook, the consents API, the console and the mails to staff"
+        )
         edges = process_specs.edge_specs(environment, addresses, options.script, options.seed)
         await supervisor.start([*edges, process_specs.ledger_spec(environment)])
         say(f"starting the processors: {', '.join(process_specs.PROCESSORS)}")
@@ -170,7 +172,7 @@ async def _stop(supervisor: Supervisor, broker: EmbeddedBroker | None, say: Say)
         last = ", broker" if broker else ""
         say(f"stopping: processors, simulator, webhook and consents, ledger{last}")
     await supervisor.stop(*process_specs.PROCESSORS)
-    await supervisor.stop("simulator", "webhook", "consents", "notify")
+    await supervisor.stop("simulator", "webhook", "consents", "console", "notify")
     await supervisor.stop("mail-catcher")
     await supervisor.stop("ledger")
     supervisor.close()

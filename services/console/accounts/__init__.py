@@ -1,0 +1,1 @@
+"""Users, their roles and their sessions: the console's own file, which no topic can rebuild."""

@@ -1,0 +1,69 @@
+"""Put the console together: routes, checks, errors."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from fastapi import FastAPI, Request
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.staticfiles import StaticFiles
+
+from services.console.access import Public, Requirement, SignInRequired
+from services.console.console import Console
+from services.console.number_tokens import NumberTokens
+from services.console.pages import ROUTERS
+from services.console.pages.errors import draw_error
+from services.console.rendering import HERE, Renderer
+from services.console.security import BodyTooLarge, SecurityMiddleware
+from services.ledger import LedgerError
+from services.operations.errors import InvalidRequest, OperationError
+
+LEDGER_AWAY: Final = "The ledger cannot be read just now"
+
+
+def build_app(console: Console) -> FastAPI:
+    """Raises ValueError for a route that does not say who may use it."""
+    app = FastAPI(title="Sayso", docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.console = console
+    app.state.tokens = NumberTokens(console.store)
+    app.state.renderer = Renderer(app.state.tokens)
+    app.add_middleware(SecurityMiddleware, url=console.url)
+    app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
+    for router in ROUTERS:
+        app.include_router(router)
+    _add_error_handlers(app)
+    for route in app.routes:
+        if isinstance(route, APIRoute) and find_requirement(route) is None:
+            raise ValueError(f"{route.path} does not say who may use it")
+    return app
+
+
+def find_requirement(route: APIRoute) -> Requirement | Public | None:
+    calls = [dependency.call for dependency in route.dependant.dependencies]
+    return next((call for call in calls if isinstance(call, Requirement | Public)), None)
+
+
+def _add_error_handlers(app: FastAPI) -> None:
+    @app.exception_handler(SignInRequired)
+    async def ask_to_sign_in(request: Request, _error: Exception) -> Response:
+        if request.headers.get("hx-request"):
+            return Response(status_code=401, headers={"HX-Refresh": "true"})
+        return RedirectResponse(f"/sign-in?next={request.url.path}", 303)
+
+    @app.exception_handler(HTTPException)
+    async def show_http_error(request: Request, error: HTTPException) -> Response:
+        return draw_error(request, error.status_code, headers=error.headers)
+
+    @app.exception_handler(LedgerError)
+    async def show_ledger_error(request: Request, error: LedgerError) -> Response:
+        return draw_error(request, 503, f"{LEDGER_AWAY}. {error}")
+
+    @app.exception_handler(OperationError)
+    async def show_operation_error(request: Request, error: OperationError) -> Response:
+        return draw_error(request, 422 if isinstance(error, InvalidRequest) else 503, str(error))
+
+    @app.exception_handler(BodyTooLarge)
+    async def show_too_large(_request: Request, _error: Exception) -> Any:
+        return PlainTextResponse("That is more than anybody may send at once.\n", 413)

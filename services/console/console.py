@@ -1,0 +1,82 @@
+"""What every request works with: settings, the ledger, Kafka, the console's own store."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Final, TypeVar
+
+from services.console.accounts.store import Store
+from services.ledger import Ledger
+from services.ledger.ledger import FILE
+from services.operations.errors import InvalidRequest
+from services.operations.session import PATIENCE, Session
+from services.settings import ServiceSettings
+
+T = TypeVar("T")
+POLL: Final = 0.05
+"""Seconds between two looks at the ledger while a request waits for an answer."""
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Console:
+    def __init__(
+        self,
+        settings: ServiceSettings,
+        url: str,
+        store: Store,
+        kafka: Session,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self.settings = settings
+        self.url = url
+        """Its own address, as browsers write it, without a slash at the end."""
+        self.store = store
+        self.kafka = kafka
+        self.clock = clock
+        self._ledgers = threading.local()
+
+    @property
+    def ledger(self) -> Ledger:
+        """One connection for each thread. Raises LedgerError while there is none."""
+        found: Ledger | None = getattr(self._ledgers, "ledger", None)
+        if found is None:
+            found = Ledger.open(self.settings.state / FILE, existing=True)
+            self._ledgers.ledger = found
+        return found
+
+    def tenants(self) -> tuple[str, ...]:
+        """All that have settings, by name."""
+        rows = self.ledger.rows("SELECT tenant FROM tenants ORDER BY tenant")
+        return tuple(row["tenant"] for row in rows)
+
+
+class LedgerSession(Session):
+    """A session whose process does not read the topics: the ledger's own process does."""
+
+    def __init__(self, bootstrap: str, ledger: Callable[[], Ledger]) -> None:
+        super().__init__(bootstrap, source="console")
+        self._ledger = ledger
+
+    async def require_tenants(self, *tenants: str) -> None:
+        rows = self._ledger().rows("SELECT tenant FROM tenants")
+        known = {row["tenant"] for row in rows}
+        for tenant in tenants:
+            if tenant not in known:
+                raise InvalidRequest(f"There is no tenant {tenant!r}", "publish its settings first")
+
+    async def wait_for(
+        self, ledger: Ledger, find: Callable[[], T | None], patience: float = PATIENCE
+    ) -> T | None:
+        del ledger  # the same file
+        loop = asyncio.get_running_loop()
+        until = loop.time() + patience
+        # SQLite has no event
+        while (found := find()) is None and loop.time() < until:  # noqa: ASYNC110
+            await asyncio.sleep(POLL)
+        return found

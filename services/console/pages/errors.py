@@ -1,0 +1,37 @@
+"""Error pages: what is wrong, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from fastapi import Request
+from starlette.responses import HTMLResponse
+
+from services.console.rendering import draw_public
+
+WORDS: Final = {
+    401: ("Sign in first", "Your session has ended, or you have not signed in yet."),
+    403: ("Not for your role", "Ask an admin for the role that this needs."),
+    404: ("There is no such page", "The address may be mistyped, or what it showed is gone."),
+    405: ("That cannot be done here", "Go back, and use the buttons of the page."),
+    409: ("This is under way already", "It was sent a moment ago. Look at the page again."),
+    422: ("This cannot be done as it is written", "Put right what is named, and send it again."),
+    429: ("Too many tries", "Wait a minute, then try again."),
+    503: ("Not possible just now", "Nothing was done. Try again in a moment."),
+}
+"""Title and what to do, by status."""
+
+
+def draw_error(
+    request: Request, status: int, detail: str = "", headers: Mapping[str, str] | None = None
+) -> HTMLResponse:
+    title, advice = WORDS.get(status, WORDS[503])
+    part = bool(request.headers.get("hx-request"))
+    template = "parts/error.html" if part else "error.html"
+    answer = draw_public(
+        request, template, status=status, title=title, advice=advice, detail=detail
+    )
+    for name, value in (headers or {}).items():
+        answer.headers[name] = value
+    return answer

@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from services.ledger.projection import Partition, Record, parse
+from services.ledger.read_store import OtherVersion, ReadStore
 from services.ledger.store import LedgerRebuilt, Store
 from services.ledger.tables import VERSION
 from services.ledger.topic_reader import (
@@ -30,6 +31,8 @@ FILE: Final = "ledger.sqlite"
 GATHER: Final = 0.5
 """Seconds between two batches of a ledger that follows: a fetch and a transaction for every few
 records would cost more than the records."""
+CURRENT_EVERY: Final = 1.0
+"""Seconds after which a ledger that follows notes again that it holds all that Kafka has."""
 IDS_EVERY: Final = 30.0
 """Seconds after which a ledger that follows asks whether the topics are still the same."""
 _PATIENCE: Final = 30.0
@@ -83,8 +86,34 @@ class Ledger:
                 f"The ledger at {path} cannot be created: {error.strerror or error}"
             ) from None
 
+    @classmethod
+    def open_for_reading(cls, path: Path) -> Ledger:
+        """For a process that serves many readers: it may be used from several threads, changes
+        nothing, and never waits for whoever fills the file. Raises LedgerError.
+
+        The file must be there, made by this version."""
+        try:
+            with _explain_file_errors(path):
+                return cls(ReadStore(path))
+        except FileNotFoundError:
+            raise LedgerError(
+                f"There is no ledger at {path} yet: start python -m services.ledger, which fills it"
+            ) from None
+        except OtherVersion:
+            raise LedgerError(
+                f"The ledger at {path} was made by another version: restart python -m "
+                "services.ledger, which rebuilds it"
+            ) from None
+
     def close(self) -> None:
         self._store.close()
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Everything that this thread reads inside is of one state of the ledger, so that the parts
+        of a page agree. Raises LedgerError."""
+        with _explain_file_errors(self._store.path), self._store.snapshot():
+            yield
 
     def rows(self, sql: str, *values: Any) -> list[sqlite3.Row]:
         """For the read functions of this package. Raises LedgerError."""
@@ -119,7 +148,7 @@ class Ledger:
                 _wait_task(stop) as stopped,
             ):
                 rebuilt, generation = await self._begin(reader)
-                checked_at = time.monotonic()
+                checked_at = noted_at = time.monotonic()
                 records = 0
                 while not stop.is_set():
                     count = 0
@@ -131,6 +160,9 @@ class Ledger:
                         if found := await _first_of(stopped, reader.batch(LONG_POLL, pause=True)):
                             count = len(found[0])
                             records += self._apply(*found, generation)
+                        if time.monotonic() - noted_at >= CURRENT_EVERY:
+                            noted_at = time.monotonic()
+                            self._note_current(reader, generation)
                     except (LedgerRebuilt, OffsetOutOfRangeError):
                         rebuilt, generation = await self._begin(reader)
                     if 0 < count < MAX_BATCH:
@@ -140,6 +172,7 @@ class Ledger:
     async def _read_to_ends(
         self, reader: TopicReader, on_progress: Callable[[int, int], None]
     ) -> CatchUp:
+        began_ms = round(time.time() * 1000)
         ends = await reader.ends()
         rebuilt, generation = await self._begin(reader)
         records = 0
@@ -161,7 +194,14 @@ class Ledger:
                     f"Kafka has more to read but gave nothing for {_PATIENCE:.0f} s: "
                     "is it overloaded?"
                 )
+        self._store.note_current(began_ms, generation)
         return CatchUp(records, rebuilt)
+
+    def _note_current(self, reader: TopicReader, generation: str | None) -> None:
+        """After the batch was applied: the file then holds what the reader has read."""
+        at_ms = reader.current_ms()
+        if at_ms is not None:
+            self._store.note_current(at_ms, generation)
 
     def _apply(self, batch: list[Record], reached: Positions, generation: str | None) -> int:
         """Returns how many records were new. Where no position moved there is no transaction."""

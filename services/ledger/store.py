@@ -6,12 +6,14 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
 from schemas.topics import BY_NAME
+from services.ledger.changes import list_changes
 from services.ledger.projection import ParsedRecord, Partition, Record, build_statements
 from services.ledger.tables import CREATE, VERSION
 from streams.partition.changelog import LastRecord, checksum_of
@@ -19,6 +21,10 @@ from streams.partition.changelog import LastRecord, checksum_of
 _TOPIC_ID: Final = "topic/"
 _LAST_RECORD: Final = "last/"
 """Beginnings of names in the table `meta`."""
+CURRENT: Final = "current_ms"
+"""Name in `meta`: when the file was known to hold all that Kafka had, milliseconds since 1970."""
+KEPT_CHANGES: Final = 50_000
+"""Rows of the table `changes` that stay; readers further behind fetch the whole."""
 _LOCK_TIMEOUT: Final = 30
 """Seconds to wait for another process's transaction."""
 
@@ -40,15 +46,31 @@ class Store:
             raise FileNotFoundError(path)
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         _create_file(path)
-        self._sql = sqlite3.connect(path, timeout=_LOCK_TIMEOUT, isolation_level=None)
+        self._connection = sqlite3.connect(path, timeout=_LOCK_TIMEOUT, isolation_level=None)
         self._sql.row_factory = sqlite3.Row
         self._sql.execute("PRAGMA journal_mode = WAL")
         self._sql.execute("PRAGMA synchronous = NORMAL")
         if self.meta("version") != VERSION:
             self._upgrade()
 
+    @property
+    def _sql(self) -> sqlite3.Connection:
+        return self._connection
+
     def close(self) -> None:
         self._sql.close()
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Everything that is read inside is of one state of the file. It holds up no writer."""
+        if self._sql.in_transaction:
+            yield
+            return
+        self._sql.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self._sql.execute("ROLLBACK")
 
     def rows(self, sql: str, *values: Any) -> list[sqlite3.Row]:
         return self._sql.execute(sql, values).fetchall()
@@ -121,7 +143,27 @@ class Store:
             ahead = [(*one, to) for one, to in reached.items() if to > done.get(one, -1)]
             self._sql.executemany("INSERT OR REPLACE INTO positions VALUES (?, ?, ?)", ahead)
             self._sql.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", _last_rows(new))
+            self._note_changes(new)
         return len(new)
+
+    def note_current(self, at_ms: int, generation: str | None) -> None:
+        """The file holds everything that Kafka had then. Of another generation it says nothing."""
+        sql = """INSERT INTO meta SELECT ?1, ?2 WHERE
+                (SELECT value FROM meta WHERE name = 'generation') = ?3
+            ON CONFLICT DO UPDATE SET value = excluded.value
+                WHERE CAST(excluded.value AS INTEGER) > CAST(value AS INTEGER)"""
+        self._sql.execute(sql, (CURRENT, str(at_ms), generation))
+
+    def _note_changes(self, new: Sequence[ParsedRecord]) -> None:
+        at_ms = round(time.time() * 1000)
+        changed = [(*one, at_ms) for one in list_changes(new)]
+        if not changed:
+            return
+        sql = "INSERT INTO changes (tenant, part, id, at_ms) VALUES (?, ?, ?, ?)"
+        self._sql.executemany(sql, changed)
+        self._sql.execute(
+            "DELETE FROM changes WHERE seq <= (SELECT max(seq) FROM changes) - ?", (KEPT_CHANGES,)
+        )
 
     def _upgrade(self) -> None:
         """If several processes open an old file at once, only the first one creates the tables."""
@@ -130,7 +172,8 @@ class Store:
                 self._create_tables(None)
 
     def _create_tables(self, cluster: str | None) -> None:
-        generation = int(self.meta("generation") or 0) + 1
+        # A file that was deleted has taken its count along: the clock keeps a new one apart.
+        generation = max(int(self.meta("generation") or 0) + 1, round(time.time() * 1000))
         tables = self.rows(
             "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
         )

@@ -250,9 +250,12 @@ _OWN_TABLES: Final = (
     "PRIMARY KEY (topic, part)) WITHOUT ROWID;"
     "\nCREATE TABLE unreadable (topic TEXT, part INTEGER, off INTEGER, why TEXT, "
     "PRIMARY KEY (topic, part, off));"
-    "\nCREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;\n"
+    "\nCREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;"
+    "\nCREATE TABLE changes (seq INTEGER PRIMARY KEY AUTOINCREMENT, tenant TEXT, part TEXT, "
+    "id TEXT, at_ms INTEGER);\n"
 )
-"""The ledger's own: how far it has read, what it could not read, and what file this is."""
+"""The ledger's own: how far it has read, what it could not read, what file this is, and what has
+changed (`change_feed`)."""
 
 
 def _create(table: Table) -> str:

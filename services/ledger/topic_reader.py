@@ -21,8 +21,8 @@ MAX_BATCH: Final = 5000
 """Records in one batch, and so in one SQLite transaction."""
 SHORT_POLL: Final = 0.1
 """Seconds that the broker holds a fetch which finds nothing. The first record ends it."""
-LONG_POLL: Final = 5.0
-"""The same, for a reader that follows the topics."""
+LONG_POLL: Final = 1.0
+"""The same, for a reader that follows the topics: so often it learns that nothing has come."""
 
 
 class TopicReaderError(Exception):
@@ -47,6 +47,7 @@ class TopicReader:
         self.partitions = partitions
         self._assigned = [TopicPartition(*partition) for partition in partitions]
         self._paused = False
+        self._at_end_ms: dict[TopicPartition, int] = {}
 
     async def starts(self) -> dict[Partition, int]:
         found = await self._consumer.beginning_offsets(self._assigned)
@@ -88,6 +89,7 @@ class TopicReader:
         return {Partition(*one) for one in found}
 
     def seek(self, positions: Mapping[Partition, int]) -> None:
+        self._at_end_ms = {}
         for partition in self.partitions:
             self._consumer.seek(TopicPartition(*partition), positions[partition])
 
@@ -117,7 +119,23 @@ class TopicReader:
             # fetch yet.
             self._consumer.pause(*self._assigned)
         reached = {Partition(*one): await self._consumer.position(one) for one in self._assigned}
+        self._note_ends(reached)
         return records, reached
+
+    def _note_ends(self, reached: Mapping[Partition, int]) -> None:
+        """Every fetch answers with the partition's last stable offset, also when it found nothing.
+        Whoever has read to it was at the end when the answer came."""
+        for one in self._assigned:
+            end = self._consumer.last_stable_offset(one)
+            if end is not None and reached[Partition(*one)] >= end:
+                self._at_end_ms[one] = self._consumer.last_poll_timestamp(one)
+
+    def current_ms(self) -> int | None:
+        """By when everything that Kafka had was in the batches so far: the earliest of the times at
+        which each partition was last read to its end. None: one never was."""
+        if len(self._at_end_ms) < len(self._assigned):
+            return None
+        return min(self._at_end_ms.values(), default=None)
 
 
 @asynccontextmanager

@@ -17,7 +17,8 @@ from schemas.consent import ConsentEvent
 from schemas.decision import Decision
 from schemas.send_request import SendRequest
 from services.kafka.admin import admin_client
-from services.ledger import Ledger, LedgerError
+from services.ledger import Ledger, LedgerError, topic_reader
+from services.ledger.change_feed import freshness
 from services.ledger.usage import count_by_verdict, count_requested
 from tests.broker_fixtures import PARTITIONS
 
@@ -203,6 +204,36 @@ async def test_a_follower_reads_the_first_at_once_and_gathers_the_rest(
     stop.set()
     assert (await following).records == 6
     assert time.monotonic() - began < gather / 2
+
+
+async def test_a_ledger_that_follows_knows_that_it_is_current_also_when_nothing_comes(
+    fresh_cluster: str, ledger: Ledger
+):
+    await ledger.catch_up(fresh_cluster)
+    assert (behind := freshness(ledger, datetime.now(UTC))) is not None
+    assert behind < 20
+    stop = asyncio.Event()
+    following = asyncio.create_task(ledger.follow(fresh_cluster, stop))
+    for _ in range(2):
+        began = datetime.now(UTC)
+        await _until(lambda began=began: freshness(ledger, began) == 0)
+    stop.set()
+    await following
+
+
+async def test_a_reader_that_has_more_to_read_is_not_current(
+    fresh_cluster: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(topic_reader, "MAX_BATCH", 5)
+    await publish(fresh_cluster, *[(topics.SEND_REQUESTS, request(at)) for at in range(12)])
+    async with topic_reader.open_reader(fresh_cluster) as reader:
+        reader.seek(await reader.starts())
+        count = 0
+        while count < 12:
+            assert reader.current_ms() is None
+            count += len((await reader.batch(1))[0])
+        while reader.current_ms() is None:
+            await reader.batch(0.1)
 
 
 async def test_a_missing_broker_is_explained_in_one_sentence(ledger: Ledger):

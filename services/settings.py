@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
-_ENV: Final = {
+VARIABLES: Final = {
     "state": "SAYSO_STATE",
     "bootstrap": "SAYSO_BOOTSTRAP",
     "partitions": "SAYSO_PARTITIONS",
@@ -160,9 +160,9 @@ class ServiceSettings(BaseModel):
 def from_environment(environment: Mapping[str, str] | None = None) -> ServiceSettings:
     """Raises SettingsError."""
     environment = os.environ if environment is None else environment
-    given = {field: environment[name] for field, name in _ENV.items() if environment.get(name)}
+    given = {field: environment[name] for field, name in VARIABLES.items() if environment.get(name)}
     try:
         return ServiceSettings.model_validate(given)
     except ValidationError as error:
         first = error.errors()[0]
-        raise SettingsError(f"{_ENV[str(first['loc'][0])]} is wrong: {first['msg']}") from None
+        raise SettingsError(f"{VARIABLES[str(first['loc'][0])]} is wrong: {first['msg']}") from None

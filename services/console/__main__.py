@@ -48,8 +48,10 @@ async def _run(given: argparse.Namespace, settings: ServiceSettings) -> None:
         kafka = await stack.enter_async_context(LedgerSession(bootstrap, lambda: console.ledger))
         console = Console(settings, url.rstrip("/"), store, kafka)
         with explain_bind_errors(given.host, settings.console_port, "SAYSO_CONSOLE_PORT"):
-            server = serve(build_app(console), given.host, settings.console_port, grace=GRACE)
+            app = build_app(console)
+            server = serve(app, given.host, settings.console_port, grace=GRACE)
             host, port = await stack.enter_async_context(server)
+        stack.push_async_callback(app.state.watch.close)  # before the server waits for its streams
         print(f"console at http://{host}:{port}, for {console.url}", flush=True)
         if given.port_file:
             announce_port(given.port_file, port)

@@ -89,8 +89,12 @@ PUBLIC: Final[Any] = Depends(Public())
 
 
 def find_viewer(request: Request, now: datetime) -> Viewer | None:
+    """A page that refreshes itself does not keep a session alive: only a person does."""
     session_id = request.cookies.get(COOKIE)
-    return None if not session_id else sessions_of(request.app.state.console).find(session_id, now)
+    if not session_id:
+        return None
+    by_itself = "part" in request.query_params or request.url.path.endswith("/stream")
+    return sessions_of(request.app.state.console).find(session_id, now, seen=not by_itself)
 
 
 def sessions_of(console: Console) -> Sessions:

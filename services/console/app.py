@@ -12,6 +12,7 @@ from starlette.staticfiles import StaticFiles
 
 from services.console.access import Public, Requirement, SignInRequired
 from services.console.console import Console
+from services.console.live import Watch
 from services.console.number_tokens import NumberTokens
 from services.console.pages import ROUTERS
 from services.console.pages.errors import draw_error
@@ -28,6 +29,7 @@ def build_app(console: Console) -> FastAPI:
     app = FastAPI(title="Sayso", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.console = console
     app.state.tokens = NumberTokens(console.store)
+    app.state.watch = Watch(lambda: console.ledger, console.clock)
     app.state.renderer = Renderer(app.state.tokens)
     app.add_middleware(SecurityMiddleware, url=console.url)
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")

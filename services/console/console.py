@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final, TypeVar
@@ -39,16 +38,14 @@ class Console:
         self.store = store
         self.kafka = kafka
         self.clock = clock
-        self._ledgers = threading.local()
+        self._ledger: Ledger | None = None
 
     @property
     def ledger(self) -> Ledger:
-        """One connection for each thread. Raises LedgerError while there is none."""
-        found: Ledger | None = getattr(self._ledgers, "ledger", None)
-        if found is None:
-            found = Ledger.open(self.settings.state / FILE, existing=True)
-            self._ledgers.ledger = found
-        return found
+        """For all threads. Raises LedgerError while there is none."""
+        if self._ledger is None:
+            self._ledger = Ledger.open_for_reading(self.settings.state / FILE)
+        return self._ledger
 
     def tenants(self) -> tuple[str, ...]:
         """All that have settings, by name."""

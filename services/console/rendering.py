@@ -19,9 +19,9 @@ from schemas.numbers import mask_number
 from schemas.time_zones import is_place
 from services.console.access import Visit
 from services.console.forms import new_key
-from services.console.live import position_of
 from services.console.navigation import navigation
 from services.console.number_tokens import NumberTokens
+from services.ledger.change_feed import position
 
 HERE: Final = Path(__file__).parent
 ZONE_COOKIE: Final = "zone"
@@ -57,7 +57,7 @@ class Renderer:
             "now": visit.now,
             "path": visit.request.url.path,
             "navigation": navigation(visit),
-            "position": position_of(visit.console.ledger),
+            "position": position(visit.console.ledger),
             "when": partial(show_time, zone=zone, now=visit.now),
             "thread_url": partial(self.thread_url, visit.tenant),
         }

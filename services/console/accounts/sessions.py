@@ -39,8 +39,10 @@ class Sessions:
             )
         return session_id
 
-    def find(self, session_id: str, now: datetime) -> Viewer | None:
-        """Who it is, unless the session has ended or the user was disabled."""
+    def find(self, session_id: str, now: datetime, *, seen: bool = True) -> Viewer | None:
+        """Who it is, unless the session has ended or the user was disabled.
+
+        `seen`: somebody is there, so that the time without a request begins again."""
         at = int(now.timestamp())
         hashed = sha256_hex(session_id)
         rows = self._store.rows("SELECT * FROM sessions WHERE hash = ?", hashed)
@@ -50,7 +52,7 @@ class Sessions:
         if at - row["created_at"] > _seconds(LIFE) or at - row["seen_at"] > _seconds(IDLE):
             self.end(session_id)
             return None
-        if at - row["seen_at"] > _SEEN_EVERY:
+        if seen and at - row["seen_at"] > _SEEN_EVERY:
             self._store.change("UPDATE sessions SET seen_at = ? WHERE hash = ?", at, hashed)
         user = self._users.find(row["name"])
         return None if user is None or user.disabled else as_viewer(user, hashed)

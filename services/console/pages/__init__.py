@@ -6,6 +6,10 @@ from typing import Final
 
 from fastapi import APIRouter
 
-from services.console.pages import home, sign_in
+from services.console.pages import home, sign_in, stream
 
-ROUTERS: Final[tuple[APIRouter, ...]] = (sign_in.router, home.router)
+ROUTERS: Final[tuple[APIRouter, ...]] = (
+    home.router,
+    sign_in.router,
+    stream.router,
+)

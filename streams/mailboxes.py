@@ -7,7 +7,7 @@ none: nobody wants it any more."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final, NamedTuple
 
@@ -78,6 +78,29 @@ def needs_attention(message: MessageView, now: datetime) -> bool:
     if message.state is State.HELD:
         return any(found.rule in ENDED_BY_STAFF for found in _holds(message.findings, now))
     return message.state in FAILED_BEFORE | FAILED_AFTER | {State.IN_DOUBT}
+
+
+class Phase(NamedTuple):
+    """How a message stands from a time on, if nobody does anything: only the clock goes on."""
+
+    since: datetime
+    box: Box | None
+    attention: bool
+
+
+_ALWAYS: Final = datetime.min.replace(tzinfo=UTC)
+
+
+def find_phases(message: MessageView) -> tuple[Phase, ...]:
+    """The first is how it stands while all its holds do.  So `find_box` and `needs_attention` can
+    be kept with a message, with the times at which they change by themselves."""
+    ends = {one.until for one in message.findings if one.verdict is Verdict.HOLD and one.until}
+    found: list[Phase] = []
+    for since in (_ALWAYS, *sorted(ends)):
+        phase = Phase(since, find_box(message, since), needs_attention(message, since))
+        if not found or phase[1:] != found[-1][1:]:
+            found.append(phase)
+    return tuple(found)
 
 
 def is_ready(findings: tuple[Finding, ...], now: datetime) -> bool:

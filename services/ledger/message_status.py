@@ -130,7 +130,8 @@ def list_in_doubt(
 ) -> list[InDoubtAttempt]:
     """Oldest first."""
     rows = ledger.rows(
-        """SELECT tenant, message_id FROM outcomes WHERE state IN (?1, ?2)
+        """SELECT tenant, message_id FROM outcomes
+           WHERE facet IN (SELECT id FROM facets WHERE count > 0 AND state IN (?1, ?2))
            AND (?3 IS NULL OR tenant = ?3) AND (?4 IS NULL OR message_id = ?4)""",
         *_STATES,
         tenant,

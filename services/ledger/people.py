@@ -58,8 +58,7 @@ def _consent(ledger: Ledger, tenant: str, number: str) -> str:
 
 def _waiting(ledger: Ledger, person: dict[str, Any]) -> tuple[dict[str, Any], ...]:
     sql = """SELECT json FROM outcomes
-        WHERE state = 'held' AND tenant = ? AND json_extract(json, '$.person_id') = ?
-        ORDER BY json_extract(json, '$.requested_at')"""
+        WHERE state = 'held' AND tenant = ? AND person_id = ? ORDER BY requested_ms"""
     rows = ledger.rows(sql, person["tenant"], person["person_id"])
     return tuple(json.loads(row["json"]) for row in rows)
 

@@ -44,7 +44,7 @@ MAX_STRING: Final = 4000
 LONG_NUMBER: Final = 4000
 """Digits that Python refuses to read are some more."""
 
-_UPSERT: Final = {table.name: upsert(table) for table in TABLES}
+UPSERT: Final = {table.name: upsert(table) for table in TABLES}
 _DELETE: Final = {table.name: delete_tombstoned(table) for table in TABLES if table.latest}
 _TOO_LARGE: Final = "a number in it is larger than 64 bits"
 _UNREADABLE: Final = "INSERT INTO unreadable VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
@@ -112,9 +112,9 @@ def build_statements(batch: Iterable[ParsedRecord]) -> dict[str, list[Values]]:
         elif message is not None:
             for table, row in rows:
                 if table.latest is None:
-                    upserts[_UPSERT[table.name]].append(row)
+                    upserts[UPSERT[table.name]].append(row)
                 else:
-                    _keep_latest(latest[_UPSERT[table.name]], row)
+                    _keep_latest(latest[UPSERT[table.name]], row)
         elif record.key is not None:
             key = record.key.decode(errors="replace")
             for table in BY_TOPIC[topic]:

@@ -98,7 +98,7 @@ def check_inbound(ledger: Ledger) -> list[InboundHealth]:
     """Every sender of the settings, by the texts that went out and came in."""
     out = ", ".join(f"'{state}'" for state in states_of(Group.OUT))
     outbound_sql = (
-        f"SELECT sender, count(*) AS n FROM outcomes WHERE state IN ({out}) GROUP BY sender"
+        f"SELECT sender, sum(count) AS n FROM facets WHERE state IN ({out}) GROUP BY sender"
     )
     inbound_sql = """SELECT sender, count(*) AS n, max(json_extract(json, '$.received_at')) AS last
         FROM inbound GROUP BY sender"""

@@ -14,8 +14,10 @@ from typing import Any, Final
 
 from schemas.topics import BY_NAME
 from services.ledger.changes import list_changes
-from services.ledger.projection import ParsedRecord, Partition, Record, build_statements
+from services.ledger.message_facets import MessageFacets
+from services.ledger.projection import UPSERT, ParsedRecord, Partition, Record, build_statements
 from services.ledger.tables import CREATE, VERSION
+from services.ledger.text_index import write_texts
 from streams.partition.changelog import LastRecord, checksum_of
 
 _TOPIC_ID: Final = "topic/"
@@ -27,6 +29,7 @@ KEPT_CHANGES: Final = 50_000
 """Rows of the table `changes` that stay; readers further behind fetch the whole."""
 _LOCK_TIMEOUT: Final = 30
 """Seconds to wait for another process's transaction."""
+_CACHE_KIB: Final = 64 << 10
 
 
 class LedgerRebuilt(Exception):
@@ -50,6 +53,8 @@ class Store:
         self._sql.row_factory = sqlite3.Row
         self._sql.execute("PRAGMA journal_mode = WAL")
         self._sql.execute("PRAGMA synchronous = NORMAL")
+        self._sql.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+        self._messages = MessageFacets(self._sql)
         if self.meta("version") != VERSION:
             self._upgrade()
 
@@ -138,8 +143,12 @@ class Store:
                 for parsed in batch
                 if parsed.record.offset >= done.get(parsed.record.partition, 0)
             ]
-            for sql, rows in build_statements(new).items():
+            statements = build_statements(new)
+            outcomes = statements.pop(UPSERT["outcomes"], [])
+            for sql, rows in statements.items():
                 self._sql.executemany(sql, rows)
+            self._messages.write(outcomes, new, generation)
+            write_texts(self._sql, new)
             ahead = [(*one, to) for one, to in reached.items() if to > done.get(one, -1)]
             self._sql.executemany("INSERT OR REPLACE INTO positions VALUES (?, ?, ?)", ahead)
             self._sql.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", _last_rows(new))
@@ -174,11 +183,10 @@ class Store:
     def _create_tables(self, cluster: str | None) -> None:
         # A file that was deleted has taken its count along: the clock keeps a new one apart.
         generation = max(int(self.meta("generation") or 0) + 1, round(time.time() * 1000))
-        tables = self.rows(
-            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
-        )
-        for table in tables:
-            self._sql.execute(f'DROP TABLE "{table["name"]}"')
+        tables = """SELECT name FROM sqlite_master WHERE type = 'table'
+            AND name NOT LIKE 'sqlite_%' ORDER BY sql NOT LIKE 'CREATE VIRTUAL%'"""
+        for table in self.rows(tables):  # a virtual table takes its own tables along
+            self._sql.execute(f'DROP TABLE IF EXISTS "{table["name"]}"')
         for statement in filter(str.strip, CREATE.split(";")):
             self._sql.execute(statement)
         meta = {"version": VERSION, "generation": str(generation), "cluster": cluster}

@@ -33,8 +33,16 @@ class Table:
     """Columns of an index for what is counted by the hour or listed by the day."""
     by_time: bool = False
     """Whether the records' times have an index, for lists of the newest."""
+    also: tuple[tuple[str, ...], ...] = ()
+    """Columns of more indexes, each over the rows that have its first column. An index is named
+    after that."""
     whole: bool = False
     """Keep every record's value unchanged, however large: its hash is taken of all of it."""
+
+
+def later(*names: str) -> dict[str, Get]:
+    """Columns that no record has: what writes the table fills them."""
+    return {name: lambda _: None for name in names}
 
 
 def plain(*names: str) -> dict[str, Get]:

@@ -13,11 +13,32 @@ from typing import Any, Final
 from schemas import topics
 from schemas.numbers import e164
 from services.ledger.case_tables import CASE_TABLES
-from services.ledger.table import BY_MESSAGE, BY_NUMBER, OF_MESSAGE, OF_NUMBER, Get, Table, plain
+from services.ledger.table import (
+    BY_MESSAGE,
+    BY_NUMBER,
+    OF_MESSAGE,
+    OF_NUMBER,
+    Get,
+    Table,
+    later,
+    plain,
+)
 
 PROJECTION_VERSION: Final = 2
 """Raise it when the same records give other rows though the tables look the same: old files are
 then rebuilt."""
+
+FACET_COLUMNS: Final = (
+    "tenant",
+    "branch",
+    "kind",
+    "sender",
+    "state",
+    "code",
+    "box",
+    "attention",
+)
+"""What messages are filtered by and have few values of; the theory is in `message_facets`."""
 
 _PERSON = plain("tenant", "person_id")
 
@@ -124,12 +145,21 @@ TABLES: tuple[Table, ...] = (
     Table(
         "outcomes",
         topics.OUTCOMES,
-        OF_MESSAGE | plain("state", "error_code", "final", "kind", "sender") | _REQUESTED,
+        OF_MESSAGE
+        | plain("state", "error_code", "final", "kind", "sender", "branch", "person_id", "case_id")
+        | {"number": _recipient}
+        | _REQUESTED
+        | later("facet", "turns_ms", "phases"),
         latest=lambda m: f"{m.tenant}/{m.message_id}",
         rank=lambda m: m.version,
-        lookup=("state",),
         period=("tenant", "requested_ms", "state", "message_id"),
-        by_time=True,
+        also=(
+            ("facet", "requested_ms"),
+            ("turns_ms",),
+            ("person_id", "requested_ms"),
+            ("case_id", "requested_ms"),
+            ("number", "requested_ms"),
+        ),
     ),
     Table(
         "alerts",
@@ -241,6 +271,7 @@ TABLES: tuple[Table, ...] = (
     ),
 )
 
+BY_NAME: Final = {table.name: table for table in TABLES}
 BY_TOPIC: dict[str, tuple[Table, ...]] = {
     topic.name: tuple(table for table in TABLES if table.topic is topic) for topic in topics.TOPICS
 }
@@ -252,25 +283,34 @@ _OWN_TABLES: Final = (
     "PRIMARY KEY (topic, part, off));"
     "\nCREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;"
     "\nCREATE TABLE changes (seq INTEGER PRIMARY KEY AUTOINCREMENT, tenant TEXT, part TEXT, "
-    "id TEXT, at_ms INTEGER);\n"
+    "id TEXT, at_ms INTEGER);"
+    f"\nCREATE TABLE facets (id INTEGER PRIMARY KEY, {', '.join(FACET_COLUMNS)}, "
+    f"count INTEGER DEFAULT 0, UNIQUE ({', '.join(FACET_COLUMNS)}));"
+    "\nCREATE TABLE texts (key INTEGER PRIMARY KEY, tenant TEXT, message_id TEXT);"
+    "\nCREATE VIRTUAL TABLE text_words USING fts5(body, content='', detail=none, columnsize=0, "
+    "tokenize='porter unicode61');\n"
 )
-"""The ledger's own: how far it has read, what it could not read, what file this is, and what has
-changed (`change_feed`)."""
+"""The ledger's own: how far it has read, what it could not read, what file this is, what has
+changed (`change_feed`), kinds of messages with their number (`message_facets`), and the words of
+texts (`text_search`)."""
 
 
 def _create(table: Table) -> str:
-    columns = ", ".join(f'"{name}"' for name in table.columns)
+    names = ", ".join(f'"{name}"' for name in table.columns)
     identity = "identity TEXT, rank INTEGER, " if table.latest else ""
     key = "identity" if table.latest else "part, off"
     sql = (
         f"CREATE TABLE {table.name} ({identity}part INTEGER, off INTEGER, at_ms INTEGER, "
-        f"{columns}, json TEXT, PRIMARY KEY ({key}));\n"
+        f"{names}, json TEXT, PRIMARY KEY ({key}));\n"
     )
     if table.lookup:
         sql += f"CREATE INDEX {table.name}_lookup ON {table.name} ({', '.join(table.lookup)});\n"
     if table.sparse:
         of = f"{', '.join(table.sparse)}) WHERE {table.sparse[0]} IS NOT NULL"
         sql += f"CREATE INDEX {table.name}_sparse ON {table.name} ({of};\n"
+    for columns in table.also:
+        of = f"{', '.join(columns)}) WHERE {columns[0]} IS NOT NULL"
+        sql += f"CREATE INDEX {table.name}_{columns[0]} ON {table.name} ({of};\n"
     if table.period:
         sql += f"CREATE INDEX {table.name}_period ON {table.name} ({', '.join(table.period)});\n"
     if table.by_time:

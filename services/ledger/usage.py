@@ -90,7 +90,8 @@ def count_system_messages(ledger: Ledger, tenant: str | None = None) -> int:
 
 
 def count_by_state(ledger: Ledger, tenant: str | None = None) -> dict[str, int]:
-    sql = f"SELECT state AS name, count(*) AS n FROM outcomes WHERE {_OF_TENANT} GROUP BY 1"
+    sql = f"""SELECT state AS name, sum(count) AS n FROM facets WHERE {_OF_TENANT}
+        GROUP BY 1 HAVING n > 0"""
     return _counts(ledger, sql, tenant)
 
 
@@ -104,8 +105,8 @@ def count_by_verdict(ledger: Ledger, tenant: str | None = None) -> dict[str, int
 
 def count_codes(ledger: Ledger) -> dict[str, int]:
     """Messages by the error code that they have now, most frequent first."""
-    sql = """SELECT error_code AS name, count(*) AS n FROM outcomes WHERE error_code IS NOT NULL
-        GROUP BY 1 ORDER BY n DESC, error_code"""
+    sql = """SELECT code AS name, sum(count) AS n FROM facets WHERE code <> ''
+        GROUP BY 1 HAVING n > 0 ORDER BY n DESC, code"""
     return _counts(ledger, sql)
 
 

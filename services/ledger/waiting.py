@@ -114,8 +114,8 @@ def _messages(ledger: Ledger, tenant: str | None, now: float) -> Iterator[_Messa
         LEFT JOIN decisions d ON d.rowid = (SELECT rowid FROM decisions
             WHERE message_id = o.message_id
             AND tenant = o.tenant ORDER BY seq DESC LIMIT 1)
-        WHERE o.state IN ('held', 'queued', 'sending', 'deferred', 'in_doubt') AND (?1 IS NULL
-            OR o.tenant = ?1)"""
+        WHERE o.facet IN (SELECT id FROM facets WHERE count > 0 AND (?1 IS NULL OR tenant = ?1)
+            AND state IN ('held', 'queued', 'sending', 'deferred', 'in_doubt'))"""
     for row in ledger.rows(sql, tenant):
         outcome = json.loads(row["json"])
         until = None

@@ -121,7 +121,9 @@ def test_a_batch_leaves_what_its_records_leave_one_by_one(
 
 def kept(filler: LedgerFiller) -> list[tuple[object, ...]]:
     tables = ("outcomes", "outcome_history")
-    return [tuple(row) for table in tables for row in filler.ledger.rows(f"SELECT * FROM {table}")]
+    rows = [dict(row) for table in tables for row in filler.ledger.rows(f"SELECT * FROM {table}")]
+    facets = filler.ledger.rows("SELECT state, count FROM facets WHERE count > 0")
+    return [tuple((row | {"facet": None}).items()) for row in rows] + [tuple(one) for one in facets]
 
 
 def test_rows_and_positions_are_committed_together(filler: LedgerFiller):

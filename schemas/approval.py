@@ -52,6 +52,10 @@ class ApprovalAnswer(Message):
     rule: str
     reason: str
     next_step: str = ""
+    settled_by: str | None = None
+    """Who had approved, rejected or canceled it before."""
+    settled_at: UtcTime | None = None
+    """When they did."""
     evidence: Evidence
     """Where the approval stands."""
     at: UtcTime

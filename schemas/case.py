@@ -54,6 +54,8 @@ class CaseTask(Message):
     kind: str
     canceled: bool = False
     written_by: str | None = None
+    undo_seconds: int | None = None
+    """See `SendRequest.undo_seconds`."""
     saved_at: UtcTime | None = None
     """When it was scheduled, or last put off."""
 

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field, Tag, field_validator
 
 from schemas.base import Day, Message, Slug, UtcTime
 from schemas.offsets import Offset
-from schemas.send_request import Kind
+from schemas.send_request import Kind, UndoSeconds
 from schemas.tagged import UNKNOWN, by_type
 from schemas.time_zones import require_place
 from schemas.wall_time import WallTime, require_near_day
@@ -121,6 +121,8 @@ class TaskScheduled(_CaseChange):
     kind: Annotated[str, Field(max_length=32)] = Kind.TRANSACTIONAL
     written_by: Annotated[str, Field(max_length=TITLE)] | None = None
     """Who wrote this one text by hand (see `SendRequest.written_by`)."""
+    undo_seconds: UndoSeconds | None = None
+    """See `SendRequest.undo_seconds`."""
 
 
 class TaskChanged(_CaseChange):

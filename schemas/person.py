@@ -9,7 +9,7 @@ from typing import Annotated
 from schemas.base import Evidence, Message, RequestContext, Slug, UtcTime, document_words
 from schemas.decision import Verdict
 from schemas.numbers import e164
-from schemas.send_request import CancelSource
+from schemas.send_request import CancelSource, UndoSeconds
 from schemas.structs import struct
 
 
@@ -117,6 +117,8 @@ class PersonRequest(RequestContext):
     not_before: UtcTime | None = None
     resend_of: Slug | None = None
     """The text that this one is sent again for."""
+    undo_seconds: UndoSeconds | None = None
+    """See `SendRequest.undo_seconds`.  The gate begins to count when it has the number."""
 
     @property
     def person_key(self) -> str:

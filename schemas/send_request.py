@@ -52,6 +52,10 @@ class Resolved(Message):
     """How many decisions people published under this message id."""
 
 
+UNDO_AT_MOST: int = 600
+UndoSeconds = Annotated[int, Field(ge=1, le=UNDO_AT_MOST)]
+
+
 @struct
 class SendRequest(RequestContext):
     """One text requested by a producer.  Tenant and message id are its identity: a repeat of both
@@ -66,6 +70,9 @@ class SendRequest(RequestContext):
     not_before: UtcTime | None = None
     resend_of: Slug | None = None
     """The text that this one is sent again for."""
+    undo_seconds: UndoSeconds | None = None
+    """The gate holds it for so long from when it first sees it, so that whoever sent it can
+    withdraw it."""
     resolved: Resolved | None = None
     """Only people sets it: the gate answers people about the request."""
 

@@ -94,6 +94,8 @@ class TenantSettings(Message):
     """Opt-in requests an hour from one sender; the others wait."""
     send_immediately: bool = True
     """False: a text that may go waits until somebody has approved it."""
+    four_eyes: bool = False
+    """Nobody approves a text that they have asked for or written themselves."""
     stop_scope: StopScope = StopScope.TENANT
     """What a STOP ends."""
     when: When = When()

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta, tzinfo
 from typing import Final, NamedTuple
 
 from schemas.decision import Finding, Verdict
+from schemas.send_request import CancelSource
 
 HOLD_LIMIT: Final = timedelta(days=30)
 """A request without `valid_until` waits this long, from when it came or from its `not_before`."""
@@ -61,18 +62,28 @@ NOBODY_APPROVED: Final = Reason(
 )
 CANCELED: Final = "canceled"
 """The rule by which somebody takes a request back."""
+WITHDRAWN: Final = "withdrawn"
+"""The rule by which whoever sent it undoes it, within its time."""
 NOT_APPROVED: Final = "not_approved"
 """The rule by which staff reject a text."""
 READY: Final = Reason("ready", "The SMS message can be sent", "nothing: it goes by itself")
 """Of the decision that releases a held text."""
 
 
-def build_cancel_finding(by: str, why: str) -> Finding:
-    """Somebody does not want the text any more.  `why`: their words."""
+def is_member_of_staff(by: str) -> bool:
+    """Whether whoever canceled a text is none of our processors."""
+    return by not in set(CancelSource)
+
+
+def build_cancel_finding(by: str, why: str, *, is_withdrawn: bool = False) -> Finding:
+    """Somebody does not want the text any more.  `why`: their words.
+
+    `is_withdrawn`: they undid it before it could go."""
+    done = "withdrawn" if is_withdrawn else "canceled"
     return Finding(
-        rule=CANCELED,
+        rule=WITHDRAWN if is_withdrawn else CANCELED,
         verdict=Verdict.CANCEL,
-        reason=f"It was canceled by {by}" if by else "It was canceled",
+        reason=f"It was {done} by {by}" if by else f"It was {done}",
         next_step=why or "ask again if it is still wanted",
     )
 

@@ -41,6 +41,7 @@ class RuleName(StrEnum):
     EXPIRED = "expired"
     HELD_TOO_LONG = "held_too_long"
     OPT_IN_BUDGET = "ask_budget"
+    UNDO = "undo"
     NOT_BEFORE = "not_before"
     QUIET_HOURS = "quiet_hours"
     MARKETING_HOURS = "marketing_hours"
@@ -56,6 +57,8 @@ class RuleName(StrEnum):
     APPROVED = "approved"
     NOT_APPROVED = "not_approved"
     CANCELED = "canceled"
+    WITHDRAWN = "withdrawn"
+    """Canceled within the time that its sender had to undo it."""
     REPLACED = "replaced"
 
 
@@ -100,6 +103,7 @@ HOLDS: Final[Mapping[str, Hold]] = {
     RuleName.NOT_OPTED_IN: Hold(HoldCause.CONSENT, EndedBy.RECIPIENT),
     RuleName.NOT_SMS_ENABLED: Hold(HoldCause.NUMBER, EndedBy.STAFF),
     RuleName.OPT_IN_BUDGET: Hold(HoldCause.CONSENT, EndedBy.SYSTEM),
+    RuleName.UNDO: Hold(HoldCause.SCHEDULED, EndedBy.CLOCK),
     RuleName.NOT_BEFORE: Hold(HoldCause.SCHEDULED, EndedBy.CLOCK),
     RuleName.QUIET_HOURS: Hold(HoldCause.HOURS, EndedBy.CLOCK),
     RuleName.MARKETING_HOURS: Hold(HoldCause.HOURS, EndedBy.CLOCK),

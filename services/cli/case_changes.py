@@ -35,13 +35,14 @@ class Where(NamedTuple):
 
 def change_case(
     case_id: str, tenant: str | None, by: str | None, where: Where, build: Build
-) -> None:
+) -> Change:
     """Build a change of a case that is on record, and publish it.  Raises OperationError."""
     with read_ledger(where.bootstrap, where.state, tenant) as ledger:
         about = find_case(ledger, case_id, tenant)
         change = build(about, options.read_actor(by), datetime.now(UTC))
     publish(change, where)
     print_recorded(change, where)
+    return change
 
 
 def publish(change: Change, where: Where) -> None:

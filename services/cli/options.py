@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import typer
 
+from schemas.send_request import UNDO_AT_MOST
 from schemas.wire_types import RFC3339_DAY
 from services.operations.errors import InvalidRequest
 from services.operations.written_time import parse_written_time
@@ -105,6 +106,16 @@ STATE: Final = Path(".sayso")
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 Unmask = Annotated[bool, typer.Option("--unmask", help="Show phone numbers and texts in full.")]
 Most = Annotated[int, typer.Option("--most", min=1, help="Show at most this many lines.")]
+UndoFor = Annotated[
+    int | None,
+    typer.Option(
+        "--undo-for",
+        metavar="SECONDS",
+        min=1,
+        max=UNDO_AT_MOST,
+        help="Hold it for so long, so that `sayso cancel` can withdraw it.",
+    ),
+]
 Tenant = Annotated[
     str | None, typer.Option("--tenant", "-t", metavar="TENANT", help="Only this tenant.")
 ]

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from schemas.blank_text import is_blank
+from schemas.person import PersonRequest
 from schemas.send_request import Kind, SendRequest
 from services.cli import options
 from services.cli.connection import find_bootstrap, operate, read_ledger
@@ -79,6 +80,7 @@ def send(
             " has not been read.",
         ),
     ] = None,
+    undo_for: options.UndoFor = None,
     bootstrap: options.Bootstrap = None,
     state: options.State = options.STATE,
     as_json: options.Json = False,
@@ -111,12 +113,13 @@ def send(
         requested_at=datetime.now(UTC),
         requested_by=author or "cli",
         written_by=author,
+        undo_seconds=undo_for,
     )
     operate(find_bootstrap(bootstrap, state), lambda kafka: request_text(kafka, request))
     if as_json:
         print_json(request.model_dump(mode="json", exclude_none=True))
         return
-    _print_requested(request.message_id, tenant, options.repeat_options(state, bootstrap))
+    print_requested(request, options.repeat_options(state, bootstrap))
 
 
 def send_test(
@@ -148,7 +151,7 @@ def send_test(
     if as_json:
         print_json(request.model_dump(mode="json", exclude_none=True, exclude={"to"}))
         return
-    _print_requested(request.message_id, request.tenant, options.repeat_options(state, bootstrap))
+    print_requested(request, options.repeat_options(state, bootstrap))
 
 
 def cancel(
@@ -162,8 +165,8 @@ def cancel(
 ) -> None:
     """Cancel a text that has not been sent: it waits at the gate or in a sender's queue.
 
-    Says what came of it. Exit code 0: it will not be sent. 1: it was too late, it is in doubt,
-    or nobody answered.
+    A text that was sent with --undo-for is withdrawn if its time is not over. Says what came of
+    it. Exit code 0: it will not be sent. 1: it was too late, it is in doubt, or nobody answered.
 
     Example: [cyan]sayso cancel m-20261121-120000-7f3a9c --reason "closing moved"[/]
     """
@@ -191,6 +194,15 @@ def cancel(
     raise typer.Exit(0 if result.is_stopped else 1)
 
 
-def _print_requested(message_id: str, tenant: str, same: str) -> None:
-    console().print(markup("Requested [bold]{}[/]. To see what became of it:", message_id))
-    console().print(f"  sayso explain {message_id} --tenant {tenant}{same}", style="cyan")
+def print_requested(request: SendRequest | PersonRequest, same: str) -> None:
+    """`same`: the options that name the stack."""
+    print_where_to_look(request.message_id, request.tenant, request.undo_seconds, same)
+
+
+def print_where_to_look(message_id: str, tenant: str, undo: int | None, same: str) -> None:
+    screen = console()
+    screen.print(markup("Requested [bold]{}[/]. To see what became of it:", message_id))
+    screen.print(f"  sayso explain {message_id} --tenant {tenant}{same}", style="cyan")
+    if undo is not None:
+        screen.print(f"To withdraw it within {undo} s:")
+        screen.print(f"  sayso cancel {message_id} --tenant {tenant}{same}", style="cyan")

@@ -10,9 +10,11 @@ import typer
 from rich.text import Text
 
 from schemas.numbers import mask_text
+from schemas.send_request import SendRequest
 from schemas.visible_text import ON_ONE_LINE
 from services.cli import options
 from services.cli.connection import find_bootstrap, operate, read_ledger
+from services.cli.send import print_requested
 from services.display_text import format_local
 from services.ledger.cases import find_settings
 from services.ledger.threads import Entry, read_conversation
@@ -58,7 +60,12 @@ def _no_more(about: talk.Conversation, words: Sequence[str], by: str, now: datet
     return talk.build_no_more_texts(about, words[0], by, now)
 
 
+def _text(about: talk.Conversation, words: Sequence[str], by: str, now: datetime) -> Any:
+    return talk.build_text(about, words[0], by, now)
+
+
 ACTIONS: Final = {
+    "text": Action((1, 1), 'text "TEXT"', _text),
     "note": Action((1, 1), 'note "TEXT"', _note),
     "answered": Action((0, 1), 'answered ["NOTE"]', _answered),
     "no-answer-needed": Action((0, 0), "no-answer-needed", _no_answer),
@@ -76,7 +83,7 @@ def thread(
         str | None,
         typer.Argument(
             metavar="[ACTION]",
-            help="note TEXT, answered, no-answer-needed, assign WHO, move INBOUND CASE,"
+            help="text TEXT, note TEXT, answered, no-answer-needed, assign WHO, move INBOUND CASE,"
             " or no-more-texts INBOUND.",
             show_default=False,
         ),
@@ -87,6 +94,7 @@ def thread(
     most: options.Most = 200,
     tenant: options.Tenant = None,
     by: options.By = None,
+    undo_for: options.UndoFor = None,
     bootstrap: options.Bootstrap = None,
     state: options.State = options.STATE,
     as_json: options.Json = False,
@@ -99,10 +107,12 @@ def thread(
 
     Example: [cyan]sayso thread +12125550123[/]
 
+    Answer them: [cyan]sayso thread +12125550123 text "At nine, in room 4." --by dana[/]
+
     Somebody called them: [cyan]sayso thread +12125550123 answered "Called her." --by dana[/]
     """
     if action is not None:
-        _act(target, action, words or [], tenant, by, (bootstrap, state, as_json))
+        _act(target, action, words or [], tenant, by, undo_for, (bootstrap, state, as_json))
         return
     with read_ledger(bootstrap, state, tenant) as ledger:
         found = talk.find_conversations(ledger, target, tenant)
@@ -126,6 +136,7 @@ def _act(
     words: Sequence[str],
     tenant: str | None,
     by: str | None,
+    undo_for: int | None,
     where: tuple[str | None, Any, bool],
 ) -> None:
     bootstrap, state, as_json = where
@@ -143,11 +154,18 @@ def _act(
     with read_ledger(bootstrap, state, tenant) as ledger:
         about = talk.find_conversation(ledger, target, tenant)
         event = action.build(about, words, options.read_actor(by), datetime.now(UTC))
+    if isinstance(event, SendRequest):
+        event = event.model_copy(update={"undo_seconds": undo_for})
+    elif undo_for is not None:
+        raise InvalidRequest("--undo-for is for a text only", 'sayso thread NUMBER text "TEXT"')
     operate(find_bootstrap(bootstrap, state), lambda kafka: talk.publish_thread_event(kafka, event))
     if as_json:
         print_json(mask_numbers(event.model_dump(mode="json", exclude_none=True)))
         return
     same = options.repeat_options(state, bootstrap)
+    if isinstance(event, SendRequest):
+        print_requested(event, same)
+        return
     identity = getattr(event, "change_id", None) or event.event_id
     console().print(markup("Recorded as [bold]{}[/]. To see the conversation:", identity))
     console().print(f"  sayso thread {about.number} --tenant {about.tenant}{same}", style="cyan")

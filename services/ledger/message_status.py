@@ -28,6 +28,12 @@ class MessageStatus(NamedTuple):
     provider_id: str | None
     resent_as: str | None
     """The id of its latest resend, by staff or to another number."""
+    person_id: str | None = None
+    """Of a text that was requested for a person."""
+    request_id: str | None = None
+    """The id it was requested under for that person; another number has another message id."""
+    rule: str | None = None
+    """The rule that decided last, where a decision did."""
 
 
 def find_statuses(
@@ -44,7 +50,24 @@ def find_statuses(
 
 def _status(ledger: Ledger, message_id: str, tenant: str) -> MessageStatus:
     this = (message_id, tenant)
-    request = _first(ledger, f"SELECT number FROM requests WHERE {_THIS}", *this)
+    request = _first(
+        ledger,
+        f"""SELECT number, json_extract(json, '$.resolved.person_id') AS person_id,
+        json_extract(json, '$.resolved.request_id') AS request_id
+        FROM requests WHERE {_THIS}""",
+        *this,
+    )
+    for_person = _first(
+        ledger,
+        f"SELECT person_id, message_id AS request_id FROM person_requests WHERE {_THIS}",
+        *this,
+    )
+    person = next((one for one in (for_person, request) if one and one["request_id"]), None)
+    decisions = f"""SELECT (SELECT json_extract(value, '$.rule')
+        FROM json_each(d.json, '$.findings')
+        WHERE json_extract(value, '$.verdict') = d.verdict LIMIT 1) AS rule
+        FROM decisions d WHERE {_THIS} ORDER BY seq DESC"""
+    decision = _first(ledger, decisions, *this)
     orders = f"SELECT number, sender FROM orders WHERE {_THIS} ORDER BY off DESC"
     order = _first(ledger, orders, *this)
     outcomes = "SELECT state FROM outcomes WHERE identity = ?"
@@ -66,6 +89,9 @@ def _status(ledger: Ledger, message_id: str, tenant: str) -> MessageStatus:
         cancel_ordered=_first(ledger, cancels, *this) is not None,
         provider_id=attempt["provider_id"] if attempt else None,
         resent_as=resend["message_id"] if resend else None,
+        person_id=person["person_id"] if person else None,
+        request_id=person["request_id"] if person else None,
+        rule=decision["rule"] if decision else None,
     )
 
 

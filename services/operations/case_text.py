@@ -1,4 +1,6 @@
-"""A direct text from a case to one of its parties: a task of its own, due at once."""
+"""A direct text from a case to one of its parties: a task of its own, due at once.
+
+It can be withdrawn by its message id, which is known before the case has requested it."""
 
 from __future__ import annotations
 
@@ -7,15 +9,22 @@ from typing import Any
 
 from schemas.case import Readiness
 from schemas.case_event import Audience, TaskScheduled, TaskTime
+from schemas.person import PersonCancel
 from schemas.send_request import Kind
 from services.operations.case_doubts import check_words, doubt_closed
 from services.operations.case_view import view_parties
 from services.operations.cases import Change, KnownCase, build_change, require_party
-from services.operations.validation import new_id
+from services.operations.validation import build_message, new_id
+from streams.cases import name_task_text
 
 
 def build_direct_text(
-    about: KnownCase, person_id: str, body: str, by: str, now: datetime
+    about: KnownCase,
+    person_id: str,
+    body: str,
+    by: str,
+    now: datetime,
+    undo_seconds: int | None = None,
 ) -> Change:
     """Raises InvalidRequest for words that could not be sent, or for somebody who is no party."""
     doubts = check_words(about, body)
@@ -31,8 +40,30 @@ def build_direct_text(
         when=TaskTime(now=True),
         kind=Kind.DIRECT,
         written_by=by,
+        undo_seconds=undo_seconds,
     )
     return Change((event,), (*doubts, *_doubts(about, person_id)))
+
+
+def name_direct_text(change: Change) -> str:
+    """The message id of the text that `build_direct_text` has made."""
+    (task,) = change.events
+    (person_id,) = task.audience.person_ids
+    return name_task_text(task.tenant, task.case_id, task.task_id, person_id)
+
+
+def build_direct_withdrawal(change: Change, by: str, now: datetime) -> PersonCancel:
+    """Undo a direct text that was just sent.  It needs no ledger, and may overtake the text."""
+    (task,) = change.events
+    (person_id,) = task.audience.person_ids
+    return build_message(
+        PersonCancel,
+        tenant=task.tenant,
+        person_id=person_id,
+        request_id=name_direct_text(change),
+        by=by,
+        at=now,
+    )
 
 
 def _doubts(about: KnownCase, person_id: str) -> list[str]:

@@ -9,11 +9,13 @@ from typing import Any, Final, NamedTuple, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from schemas.base import Slug
+from schemas.blank_text import is_blank
 from schemas.consent import ConsentAction, ConsentEvent, ConsentSource
 from schemas.inbound import Reply
 from schemas.numbers import e164, mask_number
+from schemas.send_request import Kind, SendRequest
 from schemas.thread import Answered, Assigned, MovedToCase, NoAnswerNeeded, NoteAdded, Thread
-from schemas.topics import CONSENT_EVENTS, THREAD_EVENTS
+from schemas.topics import CONSENT_EVENTS, SEND_REQUESTS, THREAD_EVENTS
 from services.ledger import Ledger
 from services.ledger.people import PersonView, find_people, list_numbers_of
 from services.ledger.threads import (
@@ -135,6 +137,31 @@ def _build(kind: type[M], about: Conversation, by: str, now: datetime, **fields:
     )
 
 
+def build_text(
+    about: Conversation, body: str, by: str, now: datetime, undo_seconds: int | None = None
+) -> SendRequest:
+    """A text by hand into the conversation, for the case that spoke last and from the sender that
+    the recipient knows.  Raises InvalidRequest."""
+    if is_blank(body):
+        raise InvalidRequest("The text is empty", 'write it: text "We will call you at five."')
+    thread = about.thread
+    people = thread.person_ids if thread else ()
+    return build_message(
+        SendRequest,
+        message_id=new_id("m"),
+        tenant=about.tenant,
+        to=about.number,
+        body=body,
+        kind=Kind.DIRECT,
+        case_id=thread.cases[0] if thread and thread.cases else None,
+        person_id=people[0] if len(people) == 1 else None,
+        requested_at=now,
+        requested_by=by,
+        written_by=by,
+        undo_seconds=undo_seconds,
+    )
+
+
 def build_note(about: Conversation, text: str, by: str, now: datetime) -> NoteAdded:
     """Words for colleagues.  They go with the case that spoke last.  Raises InvalidRequest."""
     if not text.strip():
@@ -214,8 +241,11 @@ def _event_id(reply: Reply) -> str:
 
 
 async def publish_thread_event(kafka: Session, event: Any) -> None:
-    """Publish what staff did, or what it means for consent.  Raises OperationError."""
+    """Publish what staff did or wrote, or what it means for consent.  Raises OperationError."""
     await kafka.require_tenants(event.tenant)
+    if isinstance(event, SendRequest):
+        await kafka.publish(SEND_REQUESTS, [event])
+        return
     if isinstance(event, ConsentEvent):
         await kafka.publish(CONSENT_EVENTS, [event])
     else:

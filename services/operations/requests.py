@@ -1,5 +1,6 @@
 """Ask for a text, or cancel one.
 
+A text with `undo_seconds` is held by the gate for so long: a cancel within that time withdraws it.
 A test text finds out whether somebody can be reached."""
 
 from __future__ import annotations
@@ -7,9 +8,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
-from schemas.person import PersonRequest
+from schemas.person import PersonCancel, PersonRequest
 from schemas.send_request import CancelRequest, SendRequest
-from schemas.topics import PERSON_REQUESTS, REQUEST_CANCELS, SEND_REQUESTS
+from schemas.topics import PERSON_CANCELS, PERSON_REQUESTS, REQUEST_CANCELS, SEND_REQUESTS
 from services.ledger import Ledger
 from services.ledger.message_status import MessageStatus, find_statuses
 from services.ledger.people import PersonView, find_people
@@ -17,6 +18,7 @@ from services.operations.errors import InvalidRequest, OperationFailed
 from services.operations.session import Session
 from services.operations.validation import build_message, new_id
 from streams.lifecycle import STATE_INFO, Group, State
+from streams.rule_names import RuleName
 
 TEST_LIFE: Final = timedelta(minutes=15)
 """Somebody looks at their phone now: a test text that comes later is useless."""
@@ -88,7 +90,8 @@ NOT_CONFIRMED: Final = (
 
 
 class CancelResult(NamedTuple):
-    """`result`: canceled, asked_again, too_late, in_doubt, not_sent or not_confirmed."""
+    """`result`: withdrawn, canceled, asked_again, too_late, in_doubt, not_sent or
+    not_confirmed."""
 
     result: str
     sentence: str
@@ -96,11 +99,13 @@ class CancelResult(NamedTuple):
     @property
     def is_stopped(self) -> bool:
         """It is certain that the text will not be sent."""
-        return self.result in {"canceled", "not_sent"}
+        return self.result in {"withdrawn", "canceled", "not_sent"}
 
 
 def find_cancelable(ledger: Ledger, message_id: str, tenant: str | None) -> MessageStatus:
-    """Raises OperationError where it is unknown, of several tenants, or still without a number."""
+    """What was requested for a person is followed to the number that it is for now.
+
+    Raises OperationError where it is unknown or of several tenants."""
     found = find_statuses(ledger, message_id, tenant)
     if not found:
         at = f" at {tenant}" if tenant else ""
@@ -110,13 +115,79 @@ def find_cancelable(ledger: Ledger, message_id: str, tenant: str | None) -> Mess
         raise InvalidRequest(
             f"{names} each have a message {message_id!r}", "say which with --tenant"
         )
-    if found[0].number is None:
-        raise OperationFailed(
-            f"{message_id!r} waits for a number of its person"
-            " and cannot be taken back before it has one",
-            "switch their numbers off, or cancel it then",
+    message = _find_last_move(ledger, found[0])
+    if message.number is None and message.request_id is None:
+        raise OperationFailed(f"Nobody knows any more whom {message_id!r} was for")
+    return message
+
+
+def _find_last_move(ledger: Ledger, message: MessageStatus) -> MessageStatus:
+    while message.request_id is not None and message.resent_as is not None:
+        after = find_statuses(ledger, message.resent_as, message.tenant)
+        if not after or after[0].request_id != message.request_id:
+            break
+        message = after[0]
+    return message
+
+
+Cancel = CancelRequest | PersonCancel
+
+
+def build_cancel(message: MessageStatus, reason: str, by: str, now: datetime) -> Cancel:
+    """People take back what was requested for a person, whatever number it went to."""
+    if message.request_id is not None and message.person_id is not None:
+        return build_message(
+            PersonCancel,
+            tenant=message.tenant,
+            person_id=message.person_id,
+            request_id=message.request_id,
+            reason=reason,
+            by=by,
+            at=now,
         )
-    return found[0]
+    assert message.number is not None, "find_cancelable refuses those"
+    return build_message(
+        CancelRequest,
+        tenant=message.tenant,
+        number=message.number,
+        message_id=message.message_id,
+        reason=reason,
+        by=by,
+        at=now,
+    )
+
+
+def build_withdrawal(
+    sent: SendRequest | PersonRequest, by: str, now: datetime, reason: str = ""
+) -> Cancel:
+    """Undo what was just sent.  It needs no ledger, and may overtake the request."""
+    if isinstance(sent, PersonRequest):
+        return build_message(
+            PersonCancel,
+            tenant=sent.tenant,
+            person_id=sent.person_id,
+            request_id=sent.message_id,
+            reason=reason,
+            by=by,
+            at=now,
+        )
+    return build_message(
+        CancelRequest,
+        tenant=sent.tenant,
+        number=sent.number,
+        message_id=sent.message_id,
+        reason=reason,
+        by=by,
+        at=now,
+    )
+
+
+async def publish_cancel(kafka: Session, cancel: Cancel) -> None:
+    """Raises OperationFailed."""
+    if isinstance(cancel, PersonCancel):
+        await kafka.publish(PERSON_CANCELS, [cancel])
+    else:
+        await kafka.publish(REQUEST_CANCELS, [cancel])
 
 
 async def cancel(
@@ -127,16 +198,7 @@ async def cancel(
     Raises OperationError."""
     if done := final_result(message):
         return done
-    assert message.number is not None, "find_cancelable refuses those"
-    request = CancelRequest(
-        tenant=message.tenant,
-        number=message.number,
-        message_id=message.message_id,
-        reason=reason,
-        by=by,
-        at=now,
-    )
-    await kafka.publish(REQUEST_CANCELS, [request])
+    await publish_cancel(kafka, build_cancel(message, reason, by, now))
 
     def read_message() -> MessageStatus:
         return find_cancelable(ledger, message.message_id, message.tenant)
@@ -168,6 +230,8 @@ def final_result(message: MessageStatus) -> CancelResult | None:
 
 
 def _describe_canceled(message: MessageStatus) -> CancelResult:
+    if message.rule == RuleName.WITHDRAWN:
+        return CancelResult("withdrawn", "withdrawn in time: it does not go out")
     if message.resent_as is None:
         return CancelResult("canceled", "canceled: it does not go out")
     return CancelResult(

@@ -1,5 +1,6 @@
 """Who is due which text of a case, when, and in what words."""
 
+from streams.cases.anchors import name_task_text as name_task_text
 from streams.cases.preview import Preview as Preview
 from streams.cases.preview import PreviewLine as PreviewLine
 from streams.cases.preview import PreviewWarning as PreviewWarning

@@ -31,7 +31,7 @@ from streams.cases.occasions import (
     occasion_of_event,
     occasion_of_task,
 )
-from streams.cases.state import DATES, EVENTS, Anchor, DateEntry, EventEntry, TaskEntry
+from streams.cases.state import DATES, EVENTS, TASKS, Anchor, DateEntry, EventEntry, TaskEntry
 from streams.cases.task_times import JOINS_WITHIN, task_due
 from streams.cases.words import default_reminder
 from streams.templates.languages import ENGLISH
@@ -69,6 +69,7 @@ class Use(NamedTuple):
     occasion: Occasion | None = None
     by: str | None = None
     written_by: str | None = None
+    undo_seconds: int | None = None
 
     @property
     def is_automatic(self) -> bool:
@@ -112,6 +113,12 @@ def name_text(draft: Draft, use: Use, person_id: str) -> str:
         one = use.occasion
         said = ["event", use.anchor, one.starts_at, one.zone, use.recipe, person_id]
     return f"t-{_hash(draft.tenant_id, draft.case_id, *said)[:16]}"
+
+
+def name_task_text(tenant: str, case_id: str, task_id: str, person_id: str) -> str:
+    """The text of a task to a person.  It is known before the case has requested it, so that it
+    can be withdrawn at once."""
+    return f"t-{_hash(tenant, case_id, 'task', f'{TASKS}{task_id}', person_id)[:16]}"
 
 
 def _hash(*said: str | None) -> str:
@@ -172,6 +179,7 @@ def _of_task(draft: Draft, anchor: str, task: TaskEntry) -> Iterator[Use]:
         occasion=occasion,
         by=task.by,
         written_by=task.written_by,
+        undo_seconds=task.undo_seconds,
     )
 
 

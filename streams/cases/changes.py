@@ -182,6 +182,7 @@ def _on_task(draft: Draft, change: TaskScheduled | TaskChanged) -> Touched:
     if isinstance(change, TaskScheduled) and is_later(stamp, task.scheduled):
         written = Written.of(stamp)
         update |= {"scheduled": written, "written_by": change.written_by, "by": _cut(change.by)}
+        update["undo_seconds"] = change.undo_seconds
     words = change.template or change.body
     if (words or isinstance(change, TaskScheduled)) and is_later(stamp, task.wording):
         written = Written.of(stamp)

@@ -129,6 +129,7 @@ def _task(case: Case, task: CaseTask) -> TaskEntry:
         when=build_when(task.when),
         kind=task.kind,
         written_by=task.written_by,
+        undo_seconds=task.undo_seconds,
     )
 
 

@@ -206,6 +206,7 @@ class TaskEntry(StateEntry):
     kind_written: Written | None = None
     kind: str = Kind.TRANSACTIONAL
     written_by: str | None = None
+    undo_seconds: int | None = None
     by: str | None = None
     progress: Progress = Progress()
 

@@ -330,6 +330,7 @@ def build_request(draft: Draft, wanted: Wanted, entry: TextEntry, words: Words) 
         requested_at=draft.now,
         requested_by=use.by,
         written_by=use.written_by,
+        undo_seconds=use.undo_seconds,
         to=wanted.to,
         body=words.body,
     )

@@ -135,6 +135,7 @@ def _tasks(draft: Draft) -> Iterator[CaseTask]:
             kind=task.kind,
             canceled=task.canceled,
             written_by=task.written_by,
+            undo_seconds=task.undo_seconds,
             saved_at=max(one.at for one in (task.scheduled, task.timing) if one is not None),
         )
 

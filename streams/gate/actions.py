@@ -23,6 +23,7 @@ from streams.gate.rule_context import RuleContext
 from streams.gate.rules import Evaluation
 from streams.gate.send_window import closing_time, record_send
 from streams.gate.state import (
+    ApprovedBy,
     HeldRequest,
     MessageState,
     NumberState,
@@ -196,6 +197,7 @@ def hold_request(
         approved=message.approved,
         next_attempt=message.next_attempt,
         requested_sha256=message.requested_sha256,
+        undo_until=message.undo_until,
     )
     held = HeldRequest(
         request=pending.request,
@@ -212,7 +214,8 @@ def hold_ends_at(context: RuleContext, evaluation: Evaluation) -> datetime:
     """When the clock alone changes it: a hold is over, or it has waited for too long."""
     request = context.request
     end = hold_deadline(context.received, request.not_before, request.valid_until)
-    return end if evaluation.until is None else min(end, evaluation.until)
+    undo_until = context.undo_until if context.can_be_undone else None
+    return min(one for one in (end, evaluation.until, undo_until) if one is not None)
 
 
 def end_request(
@@ -227,9 +230,16 @@ def end_request(
         received=message.received,
         is_system=message.is_system,
         ended_by=next(deciding, ""),
+        settled=_find_who_ended(message),
     )
     _write(step, pending, ended, step.now + RETENTION)
     step.number = context.number
+
+
+def _find_who_ended(message: MessageState) -> ApprovedBy | None:
+    if message.settled is not None or message.canceled is None:
+        return message.settled
+    return ApprovedBy(by=message.canceled.by, at=message.canceled.at)
 
 
 def _write(

@@ -1,13 +1,15 @@
 """Staff approve or reject what waits, or have it evaluated again.
 
 An approval is what one rule waits for (`check_awaiting_approval`); all other rules evaluate the
-text again.  The gate reads approvals with requests, after consent: a STOP that is there already has
-ended what would be approved.
+text again.  It names the hash of the text that was seen, whoever gives it.  Where the tenant wants
+four eyes, nobody approves what they have asked for themselves.  The gate reads approvals with
+requests, after consent: a STOP that is there already has ended what would be approved.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import UTC
 from typing import Final, NamedTuple
 
 from schemas.approval import Approval, ApprovalAction, ApprovalAnswer
@@ -84,9 +86,11 @@ def _apply(context: ApprovalContext, cause: Evidence) -> Decision | None:
     held = context.held
     assert message is not None
     assert held is not None
+    now_by = ApprovedBy(by=approval.by, at=step.now)
     if approval.action is ApprovalAction.APPROVE:
-        approved = ApprovedBy(by=approval.by, at=step.now)
-        message = message.model_copy(update={"approved": approved})
+        message = message.model_copy(update={"approved": now_by})
+    elif approval.action is ApprovalAction.REJECT:
+        message = message.model_copy(update={"settled": now_by})
     step.entries[message_name(approval.message_id)] = message
     pending = PendingRequest(held.request, message, cause, held)
     if approval.action is not ApprovalAction.REJECT:
@@ -118,6 +122,7 @@ def _publish_answer(
     applied: bool,
 ) -> None:
     approval = context.approval
+    before = None if applied else _find_who_settled(context.message)
     answer = ApprovalAnswer(
         approval_id=approval.approval_id,
         tenant=approval.tenant,
@@ -130,6 +135,8 @@ def _publish_answer(
         rule=reason.rule,
         reason=reason.reason,
         next_step=reason.next_step,
+        settled_by=before.by if before else None,
+        settled_at=before.at if before else None,
         evidence=cause,
         at=context.step.now,
     )
@@ -145,12 +152,20 @@ UNKNOWN: Final = Reason(
 )
 ANOTHER_TEXT: Final = Reason(
     "another_text",
-    "The text that waits is not the one that was seen",
+    "It has changed since you saw it",
     "look at it again, and approve what is there",
 )
 CANCELED: Final = Reason("canceled", "It was canceled", "ask again if it is still wanted")
 REJECTED: Final = Reason(
     reasons.NOT_APPROVED, "It was rejected", "ask for another text if one is wanted"
+)
+OWN_TEXT: Final = Reason(
+    "own_text",
+    "You asked for this text yourself, and this tenant wants somebody else to approve it",
+    "let somebody else look at it",
+)
+WITHDRAWN: Final = Reason(
+    reasons.WITHDRAWN, "It was withdrawn", "nothing: whoever sent it does not want it"
 )
 UNDER_WAY: Final = Reason("under_way", "It is on its way already", "see what became of it")
 NOT_NEEDED: Final = Reason(
@@ -164,6 +179,7 @@ ENDED_BY_RULE: Final[Mapping[str, Reason]] = {
     reasons.NOBODY_APPROVED.rule: reasons.NOBODY_APPROVED,
     REJECTED.rule: REJECTED,
     CANCELED.rule: CANCELED,
+    WITHDRAWN.rule: WITHDRAWN,
 }
 """What is said of a text that has ended, by the rule that ended it; else by its verdict."""
 ENDED_BY_VERDICT: Final[Mapping[Verdict, Reason]] = {
@@ -192,16 +208,52 @@ def _has_ended(context: ApprovalContext) -> Reason | None:
     if message is None or context.held is not None:
         return None
     if message.canceled is not None:
-        return CANCELED
+        return _name_who(context, CANCELED)
     if message.verdict is not Verdict.SEND:
         refused = Reason("refused", f"It was refused: {message.ended_by}", "see why, and ask again")
-        return (
+        ended = (
             ENDED_BY_RULE.get(message.ended_by) or ENDED_BY_VERDICT.get(message.verdict) or refused
         )
+        return _name_who(context, ended)
     if message.approved is None:
         return UNDER_WAY
-    reason = f"It was approved by {message.approved.by}, and is on its way already"
+    reason = f"It was approved {_format_who(context, message.approved)}, and is on its way already"
     return UNDER_WAY._replace(reason=reason)
+
+
+def _find_who_settled(message: MessageState | None) -> ApprovedBy | None:
+    """Who was first: what they did stands."""
+    if message is None:
+        return None
+    if message.canceled is not None:
+        return ApprovedBy(by=message.canceled.by, at=message.canceled.at)
+    return message.settled or message.approved
+
+
+def _name_who(context: ApprovalContext, reason: Reason) -> Reason:
+    who = _find_who_settled(context.message)
+    if who is None or not who.by:
+        return reason
+    return reason._replace(reason=f"{reason.reason} {_format_who(context, who)}")
+
+
+def _format_who(context: ApprovalContext, who: ApprovedBy) -> str:
+    """By the tenant's clock."""
+    tenant = context.step.settings.tenants.get(context.approval.tenant)
+    return f"by {who.by} at {reasons.format_time(who.at, tenant.zone if tenant else UTC)}"
+
+
+def _is_own_text(context: ApprovalContext) -> Reason | None:
+    """Who asked for it is compared as people write names."""
+    tenant = context.step.settings.tenants.get(context.approval.tenant)
+    if tenant is None or not tenant.four_eyes:
+        return None
+    assert context.held is not None
+    request = context.held.request
+    authors = {
+        name.strip().casefold() for name in (request.requested_by, request.written_by) if name
+    }
+    return OWN_TEXT if context.approval.by.strip().casefold() in authors else None
 
 
 def _is_another_text(context: ApprovalContext) -> Reason | None:
@@ -216,7 +268,7 @@ def _is_approved(context: ApprovalContext) -> Reason | None:
     approved = context.message.approved if context.message else None
     if approved is None:
         return None
-    reason = f"It was approved by {approved.by} already"
+    reason = f"It was approved {_format_who(context, approved)} already"
     return Reason("approved_already", reason, "see what else it waits for")
 
 
@@ -241,6 +293,7 @@ OBJECTIONS: Final[Mapping[ApprovalAction, tuple[Objection, ...]]] = {
         _is_opted_out,
         _is_unknown,
         _has_ended,
+        _is_own_text,
         _is_another_text,
         _is_approved,
         _needs_none,

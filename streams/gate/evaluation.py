@@ -122,6 +122,7 @@ def _build_context(step: StepBuilder, pending: PendingRequest) -> RuleContext:
         step.settings,
         message.is_system,
         message.approved,
+        message.undo_until,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Final
 
 from schemas.base import Evidence
@@ -25,7 +26,7 @@ from streams.gate.state import (
     message_name,
 )
 from streams.processing import InputRecord
-from streams.reasons import CANCELED, build_cancel_finding
+from streams.reasons import CANCELED, build_cancel_finding, is_member_of_staff
 
 WORDS_AT_MOST: Final = 200
 """Characters of who and why that are kept of a cancellation."""
@@ -88,14 +89,19 @@ def _start(
     """What the people processor held goes on from there: its age, and the count of its
     decisions."""
     canceled = known.canceled if known else None
+    undo = request.undo_seconds
+    undo_until = None if undo is None else step.now + timedelta(seconds=undo)
     resolved = request.resolved
     if resolved is None:
-        return MessageState(fingerprint=print_, received=step.now, canceled=canceled)
+        return MessageState(
+            fingerprint=print_, received=step.now, canceled=canceled, undo_until=undo_until
+        )
     return MessageState(
         fingerprint=print_,
         received=min(resolved.received_at, step.now),
         seq=resolved.decided,
         canceled=canceled,
+        undo_until=undo_until,
     )
 
 
@@ -168,5 +174,12 @@ def apply_cancel(step: StepBuilder, pending: PendingRequest, canceled: Cancellat
             next_step=canceled.reason,
         )
     else:
-        finding = build_cancel_finding(canceled.by, canceled.reason)
+        is_withdrawn = _is_withdrawn(pending.message, canceled)
+        finding = build_cancel_finding(canceled.by, canceled.reason, is_withdrawn=is_withdrawn)
     apply_evaluation(step, pending, Evaluation(Verdict.CANCEL, (finding,)))
+
+
+def _is_withdrawn(message: MessageState, canceled: Cancellation) -> bool:
+    """By a member of staff, while its sender could undo it."""
+    until = message.undo_until
+    return until is not None and canceled.at < until and is_member_of_staff(canceled.by)

@@ -36,6 +36,11 @@ class RuleContext(NamedTuple):
     is_system: bool = False
     """Sayso sends it by itself."""
     approved: ApprovedBy | None = None
+    undo_until: datetime | None = None
+
+    @property
+    def can_be_undone(self) -> bool:
+        return self.undo_until is not None and self.now < self.undo_until
 
     @property
     def is_opt_in_request(self) -> bool:
@@ -59,6 +64,7 @@ def build_context(
     settings: Settings,
     is_system: bool = False,
     approved: ApprovedBy | None = None,
+    undo_until: datetime | None = None,
 ) -> RuleContext:
     tenant = settings.tenants.get(request.tenant)
     to = request.number
@@ -77,6 +83,7 @@ def build_context(
         locate(to, zones, regions),
         is_system,
         approved,
+        undo_until,
     )
 
 

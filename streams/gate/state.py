@@ -207,7 +207,7 @@ class Cancellation(StateEntry):
 
 
 class ApprovedBy(StateEntry):
-    """Who approved a text, and when."""
+    """Who approved a text, or rejected or canceled it, and when."""
 
     by: str
     at: datetime
@@ -235,11 +235,15 @@ class MessageState(
     approved: ApprovedBy | None = None
     ended_by: str = ""
     """The rule that ended it."""
+    settled: ApprovedBy | None = None
+    """Who rejected or canceled it, and when."""
     canceled: Cancellation | None = None
     request: SendRequest | None = None
     """While an order is out: the request without its text, so that it can be evaluated again."""
     next_attempt: int = 0
     """The number for its next order, above all that dispatch has reported."""
+    undo_until: datetime | None = None
+    """Until then whoever sent it can withdraw it."""
     requested_sha256: str = ""
     """Hash of the requested text if smart encoding changed it: it may come back in the changed
     form."""

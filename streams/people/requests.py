@@ -9,7 +9,7 @@ first.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from schemas.dead_letter import DeadLetterCause
@@ -56,6 +56,7 @@ from streams.reasons import (
     add_clamped,
     build_cancel_finding,
     hold_deadline,
+    is_member_of_staff,
 )
 
 DELETED: Final = Reason(
@@ -274,7 +275,9 @@ def end(
 
 def end_canceled(entry: RequestEntry, canceled: Cancellation, context: Context) -> StepResult:
     """It is with us, and somebody has taken it back."""
-    finding = build_cancel_finding(canceled.by, canceled.reason)
+    undo = timedelta(seconds=entry.request.undo_seconds or 0)
+    is_withdrawn = context.now < entry.received + undo and is_member_of_staff(canceled.by)
+    finding = build_cancel_finding(canceled.by, canceled.reason, is_withdrawn=is_withdrawn)
     entry = entry.model_copy(update={"canceled": canceled})
     return end(entry, Verdict.CANCEL, [finding], context)
 

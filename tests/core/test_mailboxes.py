@@ -120,7 +120,13 @@ def test_every_state_has_its_place() -> None:
 
 
 def test_mailboxes_read_who_ends_a_hold() -> None:
-    assert {"not_before", "quiet_hours", "marketing_hours", "frequency_cap"} == ENDED_BY_CLOCK
+    assert {
+        "undo",
+        "not_before",
+        "quiet_hours",
+        "marketing_hours",
+        "frequency_cap",
+    } == ENDED_BY_CLOCK
     assert {
         "no_number",
         "not_sms_enabled",

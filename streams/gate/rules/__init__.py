@@ -61,6 +61,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(RuleName.EXPIRED, timing.check_expired),
     Rule(RuleName.HELD_TOO_LONG, timing.check_held_too_long),
     Rule(RuleName.OPT_IN_BUDGET, consent.check_opt_in_budget),
+    Rule(RuleName.UNDO, timing.check_undo),
     Rule(RuleName.NOT_BEFORE, timing.check_not_before),
     Rule(RuleName.QUIET_HOURS, timing.check_quiet_hours),
     Rule(RuleName.MARKETING_HOURS, timing.check_marketing_hours),

@@ -95,6 +95,20 @@ def check_held_too_long(context: RuleContext) -> Finding | None:
     return HELD_TOO_LONG.finding(Verdict.EXPIRE)
 
 
+def check_undo(context: RuleContext) -> Finding | None:
+    """Its sender can still withdraw it, by a cancel."""
+    if not context.can_be_undone:
+        return None
+    seconds = context.request.undo_seconds
+    return Finding(
+        rule=RuleName.UNDO,
+        verdict=Verdict.HOLD,
+        reason=f"It can be withdrawn for {seconds} second{'' if seconds == 1 else 's'}",
+        next_step="no action needed: it goes on after that; cancel it to withdraw it",
+        until=context.undo_until,
+    )
+
+
 def check_not_before(context: RuleContext) -> Finding | None:
     start = context.request.not_before
     if start is None or context.now >= start:

@@ -84,7 +84,7 @@ def test_a_long_name_of_whoever_schedules_is_cut() -> None:
 
 @pytest.mark.parametrize(
     ("most", "parties", "tasks"),
-    [(30_000, 41, 12), (20_000, 41, 12), (12_000, 26, 12), (6_000, 0, 11)],
+    [(30_000, 41, 12), (20_000, 41, 12), (12_000, 25, 12), (6_000, 0, 10)],
 )
 def test_a_case_that_is_too_large_for_one_record_is_published_in_part(
     most: int, parties: int, tasks: int, monkeypatch: pytest.MonkeyPatch

@@ -9,6 +9,7 @@ import pytest
 from schemas.case import CaseText
 from schemas.consent import ConsentEvent
 from schemas.person import PersonCancel, PersonRequest
+from streams.cases import name_task_text
 from tests.core.cases.world import (
     ANA,
     ANAS,
@@ -106,6 +107,17 @@ def test_what_a_person_wrote_by_hand_does_not_wait_for_the_launch() -> None:
     [request] = case.take(PersonRequest)
     assert (request.written_by, request.kind, request.requested_by) == ("dana", "direct", "crm")
     assert request.valid_until is None
+
+
+def test_a_text_by_hand_can_be_withdrawn_under_an_id_that_is_known_at_once() -> None:
+    case = tasked(written_by="dana", kind="direct", undo_seconds=10)
+    [request] = case.take(PersonRequest)
+    assert request.undo_seconds == 10
+    assert request.message_id == name_task_text("acme", "c1", "t1", ANA)
+    case.report(request, "canceled", rule="withdrawn", final=True)
+    assert case.states()[-1] == ("canceled", "withdrawn")
+    case.wait(86_400)
+    assert case.take(PersonRequest) == [], "it does not go again"
 
 
 def test_a_task_whose_time_was_long_past_when_it_was_scheduled_is_skipped() -> None:

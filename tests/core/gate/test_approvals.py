@@ -113,7 +113,7 @@ def test_an_approved_text_goes_once() -> None:
     assert answer(again) == (False, "under_way", "send")
     assert (
         on_topic(APPROVAL_LOG, again)[0].reason
-        == "It was approved by dana, and is on its way already"
+        == "It was approved by dana at 2026-11-21 12:00 EST, and is on its way already"
     )
     assert [order.body for order in processor.published_on(DISPATCH_ORDERS)] == [TEXT]
 
@@ -171,8 +171,20 @@ def is_rejected(processor: ProcessorHarness) -> None:
 LATE: list[Any] = [
     pytest.param(stops, "opted_out", "reject", "The recipient opted out", id="a STOP"),
     pytest.param(expires, "held_too_long", "expire", "It has waited for 30 days", id="its time"),
-    pytest.param(is_taken_back, "canceled", "cancel", "It was canceled", id="a cancel"),
-    pytest.param(is_rejected, "not_approved", "reject", "It was rejected", id="a rejection"),
+    pytest.param(
+        is_taken_back,
+        "canceled",
+        "cancel",
+        "It was canceled by lee at 2026-11-21 12:00 EST",
+        id="a cancel",
+    ),
+    pytest.param(
+        is_rejected,
+        "not_approved",
+        "reject",
+        "It was rejected by dana at 2026-11-21 12:00 EST",
+        id="a rejection",
+    ),
 ]
 
 
@@ -430,3 +442,71 @@ def test_and_by_no_others(seen: dict[str, str]) -> None:
         "another_text",
         "hold",
     )
+
+
+# --- two approvers, and four eyes
+
+
+def test_whoever_comes_second_learns_who_was_first_and_when() -> None:
+    processor = waiting()
+    processor.feed(approval(by="dana"))
+    processor.run_until(NOON + HOUR)
+    (second,) = on_topic(APPROVAL_LOG, processor.publish_from(approval(by="eve")))
+    assert (second.applied, second.rule) == (False, "under_way")
+    assert (second.settled_by, second.settled_at) == ("dana", NOON)
+
+
+def test_the_same_of_one_that_waits_for_the_morning() -> None:
+    processor = waiting()
+    processor.feed(asked(message_id="m2", not_before=NOON + HOUR))
+    processor.feed(approval(message_id="m2"))
+    (second,) = on_topic(APPROVAL_LOG, processor.publish_from(approval(message_id="m2", by="eve")))
+    assert (second.rule, second.settled_by) == ("approved_already", "dana")
+    (rejected,) = on_topic(
+        APPROVAL_LOG, processor.publish_from(approval("reject", message_id="m2", by="eve"))
+    )
+    assert (rejected.applied, rejected.settled_by) == (True, None), "she decides, and is first"
+    (third,) = on_topic(APPROVAL_LOG, processor.publish_from(approval(message_id="m2", by="lee")))
+    assert (third.rule, third.settled_by) == ("not_approved", "eve")
+
+
+FOUR_EYES = COURT | {"four_eyes": True}
+
+
+@pytest.mark.parametrize(
+    ("policy", "text", "by", "rule"),
+    [
+        pytest.param(FOUR_EYES, {"requested_by": "dana"}, "dana", "own_text", id="asked for"),
+        pytest.param(FOUR_EYES, {"written_by": "dana"}, "dana", "own_text", id="written"),
+        pytest.param(
+            FOUR_EYES, {"requested_by": "Dana "}, " dANA", "own_text", id="as people write"
+        ),
+        pytest.param(FOUR_EYES, {"requested_by": "dana"}, "eve", "ready", id="somebody else"),
+        pytest.param(FOUR_EYES, {"requested_by": "dana.k"}, "dana", "ready", id="a longer name"),
+        pytest.param(FOUR_EYES, {}, "dana", "ready", id="nobody knows who asked"),
+        pytest.param(COURT, {"requested_by": "dana"}, "dana", "ready", id="no such policy"),
+    ],
+)
+def test_four_eyes(policy: dict[str, Any], text: dict[str, Any], by: str, rule: str) -> None:
+    processor = gate_processor(**policy)
+    processor.feed(opt_in())
+    processor.feed(asked(**text))
+    applied = rule == "ready"
+    verdict = "send" if applied else "hold"
+    assert answer(processor.publish_from(approval(by=by))) == (applied, rule, verdict)
+
+
+def test_four_eyes_skip_no_hash_and_keep_nobody_from_rejecting_their_own() -> None:
+    processor = gate_processor(**FOUR_EYES)
+    processor.feed(opt_in())
+    processor.feed(asked(requested_by="dana"))
+    changed = processor.publish_from(approval(text="Another text.", by="eve"))
+    assert answer(changed) == (False, "another_text", "hold")
+    unseen = processor.publish_from(approval(by="eve", body_sha256=""))
+    assert answer(unseen) == (False, "another_text", "hold")
+    assert answer(processor.publish_from(approval("send_now", by="dana")))[1:] == (
+        "as_before",
+        "hold",
+    )
+    assert answer(processor.publish_from(approval("reject", by="dana")))[0] is True
+    assert processor.published_on(DISPATCH_ORDERS) == []

@@ -15,6 +15,7 @@ OF_OTHERS = {
     RuleName.APPROVED,
     RuleName.NOT_APPROVED,
     RuleName.CANCELED,
+    RuleName.WITHDRAWN,
     RuleName.REPLACED,
 }
 """Findings that no rule of the table makes."""

@@ -7,7 +7,13 @@ from typing import Any
 import pytest
 
 from schemas.person import PersonCancel
-from schemas.topics import CASE_ANSWERS, DEAD_LETTERS, DECISIONS, REQUEST_CANCELS
+from schemas.topics import (
+    CASE_ANSWERS,
+    DEAD_LETTERS,
+    DECISIONS,
+    REQUEST_CANCELS,
+    SEND_REQUESTS,
+)
 from streams.dedup import RETENTION
 from streams.people.state import WORDS_AT_MOST, cancel_name
 from tests.core.harness import ProcessorHarness, on_topic
@@ -220,3 +226,39 @@ def test_what_staff_took_back_from_dispatch_is_not_issued_again() -> None:
     processor.feed(answer("cancel", by="m.ortiz", may_have_left=True))
     assert summarize(processor.publish_from(upsert(mobile(NEW, primary=True)))) == []
     assert summarize(processor.publish_from(answer("cancel", by="people"))) == []
+
+
+# --- undo: a text that whoever sent it withdraws
+
+
+def test_a_text_that_waits_for_a_number_is_withdrawn_within_its_time() -> None:
+    processor = person_processor()
+    processor.feed(request(undo_seconds=10))
+    told = processor.publish_from(cancel(by="dana"))
+    assert summarize(told) == [("decided", "m1", "cancel", "withdrawn")]
+
+
+def test_after_its_time_it_is_canceled() -> None:
+    processor = person_processor()
+    processor.feed(request(undo_seconds=10))
+    processor.wait(10)
+    told = processor.publish_from(cancel(by="dana"))
+    assert summarize(told) == [("decided", "m1", "cancel", "canceled")]
+
+
+def test_it_may_be_withdrawn_before_it_comes() -> None:
+    processor = person_processor()
+    processor.feed(upsert(mobile(OLD)))
+    processor.feed(cancel(by="dana"))
+    told = processor.publish_from(request(undo_seconds=10))
+    assert summarize(told) == [("decided", "m1", "cancel", "withdrawn")]
+
+
+def test_the_gate_is_told_how_long_to_hold_it() -> None:
+    processor = person_processor()
+    processor.feed(upsert(mobile(OLD)))
+    processor.feed(request(undo_seconds=10))
+    (asked,) = processor.published_on(SEND_REQUESTS)
+    assert asked.undo_seconds == 10
+    told = processor.publish_from(cancel(by="dana"))
+    assert [one.by for one in on_topic(REQUEST_CANCELS, told)] == ["dana"]

@@ -1,16 +1,19 @@
 """Named steps at which a test may kill a worker.
 
-`SAYSO_CRASH_AT=NAME[:NTH]` ends the process with SIGKILL when it reaches that step for the NTH time
-(by default the first). The variable is read once, when the process starts. Without it each step
-costs one call of a function that does nothing.
+`SAYSO_CRASH_AT=NAME[:NTH][@TOPIC]` ends the process with SIGKILL when it reaches that step for the
+NTH time (by default the first). With a topic, only batches that publish to it count: so a worker
+dies between a reminder that is due and its request. Several wishes are separated by commas. The
+variable is read once, when the process starts. Without it each step costs one call of a function
+that does nothing.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import signal
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Collection
+from typing import Final, NamedTuple, Protocol
 
 CRASH_AT: Final = "SAYSO_CRASH_AT"
 
@@ -35,27 +38,45 @@ POINTS: Final[dict[str, str]] = {
 """In the order of a text's life, with the steps of taking over a partition first."""
 
 
-def _ignore(point: str) -> None:
+_WISH: Final = re.compile(r"([a-z-]+)(?::([0-9]+))?(?:@([a-z.-]+))?")
+
+
+class Failpoint(Protocol):
+    def __call__(self, point: str, topics: Collection[str] = (), /) -> None:
+        """`topics`: what the batch at hand publishes to."""
+
+
+class _Wish(NamedTuple):
+    point: str
+    nth: int
+    topic: str | None
+
+
+def _ignore(point: str, topics: Collection[str] = (), /) -> None:
     pass
 
 
-def parse_failpoint(wish: str | None) -> Callable[[str], None]:
+def parse_failpoint(wishes: str | None) -> Failpoint:
     """What to call at each step. Raises ValueError for a step that does not exist."""
-    if not wish:
+    if not wishes:
         return _ignore
-    name, _, nth = wish.partition(":")
-    if name not in POINTS or not (nth or "1").isdecimal():
-        raise ValueError(f"{CRASH_AT} is NAME[:NTH] with one of {', '.join(POINTS)}")
-    left = max(1, int(nth or 1))
+    left = {wish: wish.nth for wish in map(_parse, wishes.split(","))}
 
-    def count_down(point: str) -> None:
-        nonlocal left
-        if point == name:
-            left -= 1
-            if left == 0:
-                os.kill(os.getpid(), signal.SIGKILL)
+    def count_down(point: str, topics: Collection[str] = (), /) -> None:
+        for wish, count in left.items():
+            if wish.point == point and (wish.topic is None or wish.topic in topics):
+                left[wish] = count - 1
+                if count == 1:
+                    os.kill(os.getpid(), signal.SIGKILL)
 
     return count_down
+
+
+def _parse(wish: str) -> _Wish:
+    found = _WISH.fullmatch(wish)
+    if found is None or found[1] not in POINTS:
+        raise ValueError(f"{CRASH_AT} is NAME[:NTH][@TOPIC] with one of {', '.join(POINTS)}")
+    return _Wish(found[1], max(1, int(found[2] or 1)), found[3])
 
 
 hit: Final = parse_failpoint(os.environ.get(CRASH_AT))

@@ -70,6 +70,7 @@ async def run_worker(
         on_ready=on_ready,
         clock=StableClock(clock),
         on_fatal=_exit,
+        on_failpoint=hit,
     )
     if provider is not None:
         partitions = counts[processor.inputs[0].name]
@@ -131,7 +132,6 @@ def _add_provider(
         settings=current_settings,
         execute_call=executor,
         on_ready=on_ready,
-        on_failpoint=hit,
     )
 
 

@@ -231,7 +231,7 @@ class FaustApp:
         fresh = [self._build_runner(partition) for partition in sorted(want - kept)]
         if turn == self.rebalances:
             await asyncio.gather(*[runner.writer.fence() for runner in fresh])
-            self.hooks.on_failpoint("after-fence")
+            self.hooks.on_failpoint("after-fence", ())
             began = time.monotonic()
             tasks = [runner.task for runner in fresh]
             await restore(

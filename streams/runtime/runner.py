@@ -24,7 +24,7 @@ import contextlib
 import logging
 import os
 import time
-from collections.abc import Awaitable, Callable, Hashable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Hashable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -65,8 +65,9 @@ class Hooks:
     on_ready: Callable[[list[int]], None] = lambda partitions: None
     """The partitions that we own, after each rebalance."""
     on_fatal: Callable[[BaseException], None] = field(default=lambda error: os._exit(70))
-    on_failpoint: Callable[[str], None] = lambda point: None
-    """Told of each step: a test may end the process there."""
+    on_failpoint: Callable[[str, Collection[str]], None] = lambda point, topics: None
+    """Told of each step, and what the batch at hand publishes to: a test may end the process
+    there."""
     on_commit: Callable[[Transaction, float], None] = lambda tx, seconds: None
     """A batch is durable; the seconds are those of its transaction."""
     on_standstill: Callable[[str, int], None] = lambda topic, partition: None
@@ -123,7 +124,7 @@ class Runner:
         """After an assignment, also of a partition that we kept: the consumer is sought to its
         positions."""
         self._draining = False
-        self.owner.hooks.on_failpoint("on-open")
+        self.owner.hooks.on_failpoint("on-open", ())
         self.task.rewind()
         self._kick.set()
         if self._task is None:
@@ -134,7 +135,7 @@ class Runner:
     def drain(self) -> None:
         """Begin no call; those under way may end, and their results are still written."""
         self._draining = True
-        self.owner.hooks.on_failpoint("on-revoke")
+        self.owner.hooks.on_failpoint("on-revoke", ())
         for _, lease in self._calls.values():
             lease.revoke()
         self._kick.set()
@@ -213,7 +214,7 @@ class Runner:
         self._committing = True
         settings = self.owner.hooks.settings()
         on_failpoint = self.owner.hooks.on_failpoint
-        on_failpoint("before-batch")
+        on_failpoint("before-batch", ())
         steps = RESULT_FAILPOINTS if _begins_with_results(tx) else BATCH_FAILPOINTS
         began = time.monotonic()
         while self._evaluate_slice(tx, settings):
@@ -223,9 +224,10 @@ class Runner:
         self._cancel_calls(call for _, call in tx.calls)
         requested_at = boot_time()
         if not tx.is_empty:
-            on_failpoint(steps[0])
-            await self.writer.commit(self.task, tx, lambda: on_failpoint(steps[1]))
-            on_failpoint(steps[2])
+            topics = {topic for topic, _ in tx.outgoing}
+            on_failpoint(steps[0], topics)
+            await self.writer.commit(self.task, tx, lambda: on_failpoint(steps[1], topics))
+            on_failpoint(steps[2], topics)
             self.task.mark_committed(tx)
             self.owner.record_progress(self.task)
             self.owner.hooks.on_commit(tx, boot_time() - requested_at)
@@ -234,7 +236,7 @@ class Runner:
         for entity_key, call in tx.calls:
             if not isinstance(call, CancelCall):
                 self._begin_call(entity_key, call, requested_at)
-        on_failpoint("calls-begun" if tx.calls else "")
+        on_failpoint("calls-begun" if tx.calls else "", ())
         self._cancel_calls(call for _, call in tx.calls)
 
     def _log_standstills(self, tx: Transaction) -> None:

@@ -30,7 +30,15 @@ END = FIRST + (DAYS + 10) * DAY
 
 
 def watch(scenario: CaseScenario, story: CaseStory) -> Witness:
-    """The witness is told what the world was told, when whoever works can know it."""
+    """The witness is told what the world was told, when whoever works can know it.  Each story is
+    watched once."""
+    known = scenario.witnesses.get(story.case_id)
+    if known is None:
+        known = scenario.witnesses[story.case_id] = _watch(scenario, story)
+    return known
+
+
+def _watch(scenario: CaseScenario, story: CaseStory) -> Witness:
     witness = Witness(recipes_of(0), zone="America/New_York")
     steps = [(_known_at(scenario, fact), fact) for fact in story.facts]
     steps += [

@@ -28,6 +28,7 @@ from streams.processing import Settings, build_settings
 from streams.topology import PROCESSORS
 from tests.bench.people import AREAS
 from tests.simulation import case_clocks as clocks
+from tests.simulation.case_witness import Witness
 from tests.simulation.case_worlds import Outage, QuickWorld
 from tests.simulation.world import World
 
@@ -127,6 +128,8 @@ class CaseScenario:
         default_factory=lambda: defaultdict(list)
     )
     """By message id: what the provider took."""
+    witnesses: dict[str, Witness] = field(default_factory=dict)
+    """By case, once somebody has watched it."""
 
     def __post_init__(self) -> None:
         self.rng = random.Random(f"cases {self.seed}")

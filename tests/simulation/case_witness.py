@@ -91,7 +91,7 @@ class Witness:
     _since: dict[tuple[Any, ...], datetime] = field(default_factory=dict)
     """From when on a use has been there, at its due time."""
     _seen: dict[tuple[Any, ...], datetime] = field(default_factory=dict)
-    """From when on an event was there, at its time."""
+    """From when on an event was there, at the time that it has now."""
 
     def tell(self, change: Any) -> None:
         self.changes.append(change)
@@ -172,8 +172,11 @@ class Witness:
 
     def look(self, now: datetime) -> None:
         uses = list(self.uses())
-        there = {(*use.name, use.due) for use in uses}
-        self._since = {key: self._since.get(key, now) for key in there}
+        if not self.matter.closed:  # nothing new is to come of a case while it is closed
+            there = {(*use.name, use.due) for use in uses}
+            self._since = {key: self._since.get(key, now) for key in there}
+        times = {(one.event_id, one.starts_at, one.zone) for one in self.matter.events.values()}
+        self._seen = {key: at for key, at in self._seen.items() if key in times}
         for use in uses:
             self._seen.setdefault((use.anchor, *use.name[2:]), now)
         wanted = set()
@@ -185,6 +188,9 @@ class Witness:
         for key, text in self.texts.items():
             if key not in wanted and text.state == "live":
                 text.state = "back"
+                if text.latest is not None and now >= text.latest:
+                    text.state = "over"  # at the gate, while nobody worked on cases
+                    self.late.append((key[1], *key[0][:2]))
 
     def _look_at(
         self, use: Use, uses: list[Use], person_id: str, party: Party, now: datetime

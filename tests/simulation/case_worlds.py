@@ -66,7 +66,12 @@ class QuickWorld(World):
         end = self.now + until
         for _ in range(turns):
             self._calls()
-            busy = [task for task in self.tasks.values() if self._has_work(task)]
+            down = self._down()
+            busy = [
+                task
+                for (name, _), task in self.tasks.items()
+                if name not in down and self._has_work(task)
+            ]
             for task in busy:
                 self.turn(task)
             if busy:
@@ -97,14 +102,13 @@ class QuickWorld(World):
                     if name in outage.processors:
                         self.open(self.tasks[name, partition].processor, partition)
 
-    def _is_down(self, task: PartitionTask) -> bool:
-        name = task.processor.name
-        return any(
-            name in one.processors and one.start <= self.now < one.end for one in self.outages
+    def _down(self) -> frozenset[str]:
+        """Processors without a worker."""
+        now = self.now
+        return frozenset().union(
+            *(one.processors for one in self.outages if one.start <= now < one.end)
         )
 
     def _wakes(self) -> list[float]:
-        return [task.timers.next() for task in self.tasks.values() if not self._is_down(task)]
-
-    def _has_work(self, task: PartitionTask) -> bool:
-        return not self._is_down(task) and super()._has_work(task)
+        down = self._down()
+        return [task.timers.next() for (name, _), task in self.tasks.items() if name not in down]

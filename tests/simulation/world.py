@@ -152,8 +152,9 @@ class World:
                 f"{task.processor.name} does not declare that it publishes to {send.topic}"
             )
             self.log.append(send.topic, send.partition, self.ms, send.key, send.value, send.headers)
+        state_topic, ms = task.processor.state_topic.name, self.ms
         for key, value in task.build_changelog(tx):
-            self.log.append(task.processor.state_topic.name, task.partition, self.ms, key, value)
+            self.log.append(state_topic, task.partition, ms, key, value)
         task.mark_committed(tx)
         self.committed(task, tx, self.now)
 
@@ -232,9 +233,14 @@ class World:
         return [task.timers.next() for task in self.tasks.values()]
 
     def _has_work(self, task: PartitionTask) -> bool:
-        behind = any(
-            len(self.log.entries[topic.name, task.partition]) > task.expected.get(topic.name, 0)
-            for topic in task.processor.inputs
-        )
         task.follow_settings(self.settings)
-        return behind or bool(task.barrier) or task.idle_until() <= self.now.timestamp()
+        is_awake = bool(task.barrier) or task.idle_until() <= self.now.timestamp()
+        return is_awake or self._is_behind(task)
+
+    def _is_behind(self, task: PartitionTask) -> bool:
+        entries, expected = self.log.entries, task.expected
+        for topic in task.processor.inputs:  # no generator: it is asked a million times
+            name = topic.name
+            if len(entries[name, task.partition]) > expected.get(name, 0):
+                return True
+        return False

@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Final, NamedTuple
 from zlib import crc32
 
@@ -83,8 +84,7 @@ class Use(NamedTuple):
     @property
     def token(self) -> str:
         """Names the use and its time, within its anchor."""
-        said = f"{self.recipe or ''} {self.starts_at or ''} {self.due.isoformat()}"
-        return f"{crc32(said.encode()):08x}"
+        return _name_use(self.recipe, self.starts_at, self.due)
 
     @property
     def version(self) -> str:
@@ -102,6 +102,12 @@ class Use(NamedTuple):
     def ends_at(self) -> datetime:
         """Nothing begins to be due by it any more."""
         return self.due + JOINS_WITHIN if self.latest is None else self.latest
+
+
+@lru_cache(maxsize=1 << 12)
+def _name_use(recipe: str | None, starts_at: str | None, due: datetime) -> str:
+    said = f"{recipe or ''} {starts_at or ''} {due.isoformat()}"
+    return f"{crc32(said.encode()):08x}"
 
 
 def name_text(draft: Draft, use: Use, person_id: str) -> str:

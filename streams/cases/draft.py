@@ -53,6 +53,8 @@ class Index:
         """By text id."""
         self.cache: dict[str, Any] = {}
         """What was computed of tasks, events, dates and recipes."""
+        self.parsed: dict[str, tuple[Any, StateEntry]] = {}
+        """Entries that were read in this batch, each with the bytes that it was read from."""
         self.active: dict[str, None] | None = None
         """Anchors of which something may be due now, once somebody has asked for them."""
         self.audience = False
@@ -108,6 +110,8 @@ class Draft:
         self.tenant_id, _, self.case_id = state.entity_key.partition("/")
         self.tenant: TenantSettings = settings.tenants[self.tenant_id]
         self.is_preview = False
+        self.is_behind = False
+        """What came after this may be waiting to be read: nothing is requested before it was."""
         self._state = state
         self._changed: dict[str, StateEntry | None] = {}
         self._timers: dict[str, datetime | None] = {}
@@ -123,7 +127,17 @@ class Draft:
             found = self._changed[name]
             assert found is None or isinstance(found, model)
             return found
-        return self._state.get(name, model)
+        raw = self._state.raw.get(name)
+        if raw is None or type(raw) is model:
+            return raw
+        known = self.index.parsed.get(name)
+        if known is not None and known[0] is raw:
+            assert isinstance(known[1], model)
+            return known[1]
+        entry = self._state.get(name, model)
+        assert entry is not None
+        self.index.parsed[name] = (raw, entry)
+        return entry
 
     def put(self, name: str, entry: StateEntry) -> None:
         if name.startswith((DUE, RECIPES)) or name == CASE:

@@ -56,11 +56,9 @@ def plan_new(
     known = _known_at(use, person_id, party)
     if draft.now >= use.ends_at + FORGET_AFTER:
         return None
-    if draft.now >= use.ends_at and use.is_automatic and _came_after(draft, use):
+    if draft.now >= use.ends_at and _came_after(draft, use):
         return None
-    if max(known, use.known_at) >= _end_of(use) and use.is_automatic:
-        return None
-    if known >= _end_of(use):
+    if known >= _end_of(use) or (use.is_automatic and use.known_at >= _end_of(use)):
         return None
     if use.known_at >= _end_of(use):
         return Plan(None, TextState.SKIPPED, LATE)
@@ -69,6 +67,8 @@ def plan_new(
         if skipped is not None:
             return Plan(None, TextState.SKIPPED, skipped)
     plan = plan_again(draft, use, windows)
+    if plan.departure is None and _came_after(draft, use):
+        return None
     leaves = plan.departure is not None and plan.departure.at <= draft.now
     if leaves and has_successor(draft, use, person_id, party, draft.now):
         return Plan(None, TextState.SKIPPED, SUPERSEDED)
@@ -121,6 +121,8 @@ def _is_late(draft: Draft, use: Use, known: datetime) -> bool:
 
 def _came_after(draft: Draft, use: Use) -> bool:
     """A recipe came, or got another offset, when its time had passed; the event is older."""
+    if not use.is_automatic:
+        return False
     entry = draft.anchor(use.anchor)
     if entry is None or entry.progress.seen_time != time_of(draft, entry):
         return False

@@ -54,6 +54,9 @@ UNKNOWN_TENANT: Final = "nobody has applied settings for this tenant: apply them
 
 FEW_PEOPLE: Final = 20
 """A change to more of them is dealt with as one that concerns all, in steps."""
+BEHIND: Final = timedelta(seconds=10)
+"""A record that is older may be followed by others that were said while nobody worked.  Texts are
+looked at when all of them are read (`Processor.catches_up`)."""
 WITHOUT_SETTINGS: Final = timedelta(hours=1)
 """So much later a timer of a tenant without settings fires again."""
 
@@ -67,6 +70,7 @@ def cases(state: StateStore, record: InputRecord, now: datetime, settings: Setti
         letter = build_dead_letter("cases", record, now, cause, UNKNOWN_TENANT)
         return StepResult(publish=(letter,))
     draft = Draft(state, now, settings)
+    draft.is_behind = bool(record.at_ms) and record.at < now - BEHIND
     handle = _HANDLERS.get(type(value))
     if handle is not None:
         handle(draft, value)

@@ -14,7 +14,7 @@ from schemas.numbers import e164
 from schemas.person import PersonRequest
 from schemas.topics import PERSON_REQUESTS
 from streams.cases.alerts import close_alert
-from streams.cases.anchors import Use, find_uses, name_text
+from streams.cases.anchors import FORGET_AFTER, Use, find_uses, name_text
 from streams.cases.draft import Draft
 from streams.cases.numbers import ChosenNumber, choose_number
 from streams.cases.parties import find_number
@@ -37,6 +37,11 @@ from streams.local_time.departures import Windows
 
 BEFORE_UNTRUE: Final = timedelta(minutes=2)
 """A text is taken back so long before its words turn false; its `valid_until` sees to the rest."""
+RECORD_WITHIN: Final = timedelta(days=1)
+"""A text that came too late is told of when people has told who it was due to: until then its
+event is not over.  The record itself has them looked at; this is only how often to ask."""
+SETTLED: Final = frozenset({TextState.SENT, TextState.ARRIVED, TextState.FAILED})
+"""Nothing changes what has become of these."""
 NOT_NEEDED: Final = "it is not due any more"
 MAX_ISSUES: Final = 100
 """Requests of one text: a loop of changes must end somewhere."""
@@ -85,9 +90,11 @@ def words_of(draft: Draft, wanted: Wanted, at: datetime) -> Words:
 
 def settle_use(draft: Draft, use: Use, person_id: str) -> datetime | None:
     """When to look at this text of this person again; None: there is no need."""
-    wanted = find_wanted(draft, use, person_id)
     name = text_name(use.anchor, name_text(draft, use, person_id))
     entry = draft.get(name, TextEntry)
+    if entry is not None and entry.state in SETTLED:
+        return None
+    wanted = find_wanted(draft, use, person_id)
     if entry is not None:
         return settle(draft, name, entry, wanted)
     if wanted is None:
@@ -105,13 +112,15 @@ def _wait_for_record(draft: Draft, use: Use, person_id: str) -> datetime | None:
     party = draft.get(party_name(person_id), PartyEntry)
     if party is None or not is_due_to(use, person_id, party):
         return None
-    return use.latest if use.latest is not None and use.latest > draft.now else None
+    if use.latest is None or draft.now >= use.ends_at + FORGET_AFTER:
+        return None
+    return max(use.latest, draft.now + RECORD_WITHIN)
 
 
 def settle_text(draft: Draft, name: str) -> datetime | None:
     """The same for a text that has an entry, whatever became of what it was due by."""
     entry = draft.get(name, TextEntry)
-    if entry is None:
+    if entry is None or entry.state in SETTLED:
         return None
     wanted = None
     for use in find_uses(draft, text_parts(name)[0]):

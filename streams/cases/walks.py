@@ -80,6 +80,9 @@ def _sweep(draft: Draft, after: str) -> None:
 def look_at_person(draft: Draft, person_id: str) -> None:
     """A party has changed: what is due to them now, or was requested for them."""
     update_party(draft, person_id)
+    if draft.is_behind:
+        _look_later(draft, draft.index.anchors())
+        return
     for anchor in _busy_anchors(draft):
         entry = draft.anchor(anchor)
         if entry is None:
@@ -96,6 +99,9 @@ def look_at_person(draft: Draft, person_id: str) -> None:
 
 def look_at_text(draft: Draft, name: str) -> None:
     """Its state has changed."""
+    if draft.is_behind:
+        _look_later(draft, [text_parts(name)[0]])
+        return
     _wake_at(draft, text_parts(name)[0], [settle_text(draft, name)])
 
 
@@ -130,9 +136,15 @@ def _busy_anchors(draft: Draft) -> list[str]:
 
 def look_at_anchors(draft: Draft, names: Iterable[str]) -> None:
     ordered = sorted(names)
-    for name in ordered[:FEW_ANCHORS]:
+    at_once = 0 if draft.is_behind else FEW_ANCHORS
+    for name in ordered[:at_once]:
         look_at_anchor(draft, name)
-    for number, name in enumerate(ordered[FEW_ANCHORS:]):
+    _look_later(draft, ordered[at_once:])
+
+
+def _look_later(draft: Draft, names: Iterable[str]) -> None:
+    """By timers, which wait until all is read that was said while nobody worked."""
+    for number, name in enumerate(names):
         entry = draft.anchor(name)
         if entry is not None:
             at = draft.now + number // FEW_ANCHORS * AT_ONCE

@@ -14,8 +14,12 @@ from tests.core.cases.world import (
     ANA,
     ANAS,
     HOUR,
+    LUIS,
+    LUISES,
     ON_DAY,
+    CaseHarness,
     build_case,
+    change,
     recipe,
     reminding,
     settings,
@@ -156,3 +160,65 @@ def test_words_of_sayso_and_of_a_task_have_no_version() -> None:
     case.do("task_scheduled", task_id="t", **said)
     assert len(case.requests_until("2026-11-01T14:00")) == 2
     assert {one.template_version for one in case.take(CaseText)} == {None}
+
+
+# --- what was said while nobody worked
+
+
+def down(case: CaseHarness, until: str) -> None:
+    """Nobody works until then."""
+    case.now = utc(until)
+
+
+def read_late(case: CaseHarness, at: str, kind: str, /, **fields: Any) -> None:
+    """A change that was said while nobody worked."""
+    case.publish_from_stamped(change(kind, at=utc(at), **fields), utc(at))
+
+
+def test_nothing_is_requested_before_all_is_read_that_was_said_during_an_outage() -> None:
+    """A change of the switch has the party looked at; the next one takes the event back."""
+    case = reminding(day="1 day before")
+    case.hearing()
+    down(case, "2026-11-01T20:00")
+    read_late(case, "2026-11-01T16:00", "case_settings", reminders={ANA: True})
+    read_late(case, "2026-11-01T17:00", "party_changed", person_id=ANA, role="client")
+    assert case.take(PersonRequest) == []
+    read_late(case, "2026-11-01T18:00", "event_canceled", event_id="h")
+    assert case.requests_until("2026-11-02T20:00") == []
+    assert case.states() == []
+
+
+def test_what_still_holds_after_an_outage_is_requested_once() -> None:
+    case = reminding(day="1 day before")
+    case.hearing()
+    down(case, "2026-11-01T20:00")
+    read_late(case, "2026-11-01T16:00", "case_settings", reminders={ANA: True})
+    read_late(case, "2026-11-01T17:00", "case_settings", reminders={ANA: True})
+    assert len(case.requests_until("2026-11-01T20:01")) == 1
+
+
+def test_who_joined_during_an_outage_is_told_of_though_their_record_comes_last() -> None:
+    """The event is over by then, and the party was due a reminder while it was not."""
+    case = reminding(day="1 day before")
+    case.hearing()
+    case.requests_until("2026-11-01T14:01")
+    case.take(CaseText)
+    down(case, "2026-11-03T20:00")
+    read_late(case, "2026-11-01T16:00", "party_added", person_id=LUIS, role="client")
+    case.run_until(utc("2026-11-03T20:01"))
+    assert case.take(Alert) == []
+    case.person(LUIS, LUISES)
+    assert [one.person_id for one in case.take(Alert)] == [LUIS]
+
+
+def test_nobody_expected_a_reminder_whose_recipe_came_when_no_hour_was_left() -> None:
+    """Of use until 6:45 in the morning, and the recipe comes at 2."""
+    case = reminding(day="1 day before")
+    case.hearing("2026-11-02T06:45")
+    [request] = case.requests_until("2026-11-05T07:00")
+    case.report(request, "delivered")
+    case.take(CaseText)
+    later = {"day": recipe("1 day before"), "after": recipe("1 day after")}
+    case.settings = settings(recipes=later, templates={"soon": template(ON_DAY)})
+    case.fire("due/event/h")
+    assert (case.states(), case.take(Alert)) == ([], [])

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
+from functools import lru_cache
 from typing import Annotated, Any, Final, NamedTuple
 
 from pydantic import AfterValidator, StringConstraints
@@ -41,6 +42,7 @@ class Distance(NamedTuple):
     unit: Unit
 
 
+@lru_cache(maxsize=1 << 10)
 def parse_offset(written: str) -> Distance:
     """Raises ValueError, with what it may have meant."""
     found = _OFFSET.fullmatch(written)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime, time
+from functools import lru_cache
 from typing import Annotated, Final, NamedTuple
 
 from pydantic import AfterValidator
@@ -30,6 +31,7 @@ class WrittenTime(NamedTuple):
     """Where an offset was given: then it is an instant, whatever the zone says."""
 
 
+@lru_cache(maxsize=1 << 12)
 def parse_wall_time(written: str) -> WrittenTime:
     """Raises ValueError."""
     found = _WALL.fullmatch(written)

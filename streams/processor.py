@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final, Literal, NamedTuple
 
 from schemas.topics import DEAD_LETTERS, Topic, state_topic
@@ -79,11 +80,11 @@ class Processor:
     published_topics: tuple[Topic[Any], ...] = ()
     """What its results may publish, besides dead letters."""
 
-    @property
+    @cached_property
     def inputs(self) -> tuple[Topic[Any], ...]:
         return (*self.priority_topics, *self.topics)
 
-    @property
+    @cached_property
     def outputs(self) -> tuple[Topic[Any], ...]:
         """All that it must be allowed to write; its inputs too, for a misplaced record is filed
         again."""
@@ -95,6 +96,6 @@ class Processor:
             }.values()
         )
 
-    @property
+    @cached_property
     def state_topic(self) -> Topic[Any]:
         return state_topic(self.name)

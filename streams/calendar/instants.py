@@ -8,6 +8,7 @@ That is what RFC 5545 (section 3.3.5) says of calendars.
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -41,6 +42,7 @@ def end_of_use(starts_at: str, zone: str) -> datetime:
     return instant_of(starts_at, zone)
 
 
+@lru_cache(maxsize=1 << 12)
 def read_clock(day: date, clock: time, zone: str) -> datetime:
     """The instant, in UTC, at which clocks of `zone` show this.
 

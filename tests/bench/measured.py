@@ -10,7 +10,7 @@ from typing import Final
 from rich.console import Group, RenderableType
 
 from services.operations.errors import OperationError
-from tests.bench import cases, flows, gate, kept, plain, remembered, restoring, sending, stopping
+from tests.bench import casework, flows, gate, kept, plain, remembered, restoring, sending, stopping
 from tests.bench.plan import Broker, Measured, Plan, Step
 from tests.bench.process import Ended
 from tests.bench.results import Result, result
@@ -173,22 +173,7 @@ async def memory(broker: Broker, plan: Plan, step: Step) -> Measured:
 
 
 async def of_cases(broker: Broker, plan: Plan, step: Step) -> Measured:
-    step(f"A launch of {plan.parties:,} parties, {plan.reminders:,} reminders planned", plan.runs)
-    runs = [await cases.one_run(plan.parties, plan.reminders) for _ in range(plan.runs)]
-    units = {"state_bytes_per_reminder": "B", "restore_seconds": "s", "entries": ""}
-    found = [
-        result(f"cases.{name}", units.get(name, "1/s"), [getattr(run, name) for run in runs])
-        for name in cases.Figures._fields
-    ]
-    words = (
-        "parties a second of CPU, from a launch to its last request",
-        "reminders a second of CPU, from due to requested",
-        "bytes of state for a planned reminder",
-        f"entries for {plan.reminders:,} planned reminders",
-        "seconds of CPU to restore them",
-    )
-    told = list(zip(words, [one.value for one in found], strict=True))
-    return found, figures("Cases, without Kafka", told)
+    return await casework.of_cases(broker.bootstrap, plan, step)
 
 
 async def usage_room(broker: Broker, plan: Plan, step: Step) -> Measured:

@@ -85,7 +85,7 @@ def _decide(action: str, selection: Selection, yes: bool, by: str | None, where:
             raise OperationFailed("Nothing that matches waits for approval")
         if not selection.ids and not yes:
             confirm(action.capitalize(), len(texts), lambda: _print_texts(texts, where.unmask))
-        built = approvals.build_approvals(action, texts, actor, now)
+        built = approvals.build_approvals(action, [one.seen for one in texts], actor, now)
         answers = operate(
             find_bootstrap(where.bootstrap, where.state),
             lambda kafka: approvals.submit_approvals(kafka, ledger, built),

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from schemas.approval import ApprovalAnswer
 from schemas.attempt import Attempt, AttemptCode, AttemptState
 from schemas.person import PersonRequest
-from schemas.send_request import SendRequest
+from schemas.send_request import CancelRequest, Dismissal, SendRequest
 from services.ledger.ledger import Ledger
 from services.ledger.times import rfc3339
 from streams.lifecycle import State
@@ -126,6 +127,31 @@ def list_resends(ledger: Ledger, tenant: str, message_id: str) -> tuple[str, ...
             AND tenant = ?2)
         GROUP BY message_id ORDER BY at, message_id"""
     return tuple(row["message_id"] for row in ledger.rows(sql, message_id, tenant))
+
+
+# Who did something about it before.
+
+
+def find_decided_approval(ledger: Ledger, tenant: str, message_id: str) -> ApprovalAnswer | None:
+    """The approval or rejection that the gate took, the latest first."""
+    sql = f"""SELECT json FROM approval_log WHERE {_THIS} AND applied
+        AND action IN ('approve', 'reject') ORDER BY off DESC"""
+    found = _first(ledger, sql, message_id, tenant)
+    return ApprovalAnswer.model_validate_json(found["json"]) if found else None
+
+
+def find_cancel(ledger: Ledger, tenant: str, message_id: str) -> CancelRequest | None:
+    """The latest request to take it back."""
+    sql = f"SELECT json FROM cancels WHERE {_THIS} ORDER BY off DESC"
+    found = _first(ledger, sql, message_id, tenant)
+    return CancelRequest.model_validate_json(found["json"]) if found else None
+
+
+def find_dismissal(ledger: Ledger, tenant: str, message_id: str) -> Dismissal | None:
+    found = _first(
+        ledger, "SELECT json FROM dismissals WHERE identity = ?", f"{tenant}/{message_id}"
+    )
+    return Dismissal.model_validate_json(found["json"]) if found else None
 
 
 # Attempts in doubt: the call was cut off, so the text may or may not have been taken.

@@ -5,7 +5,6 @@ has changed since."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,6 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from schemas.approval import Approval
 from schemas.send_request import Dismissal
+from schemas.text_hash import sha256_hex
 from schemas.topics import APPROVALS, DISMISSALS
 from services.ledger import Ledger
 from services.ledger.mailbox import MailboxItem, find_open_alerts
@@ -32,11 +32,23 @@ NO_ANSWER: Final[dict[str, Any]] = {
 """Stands for an answer that has not come in time."""
 
 
+class SeenText(NamedTuple):
+    """A message that waits for approval, and which text of it a person saw."""
+
+    item: MailboxItem
+    sha256: str
+
+
 class WaitingText(NamedTuple):
     """A message that waits for approval, and its text."""
 
     item: MailboxItem
     body: str
+
+    @property
+    def seen(self) -> SeenText:
+        """For a person to whom it is shown as it is here."""
+        return SeenText(self.item, sha256_hex(self.body))
 
 
 def read_waiting_text(ledger: Ledger, item: MailboxItem) -> WaitingText:
@@ -52,9 +64,12 @@ def read_waiting_text(ledger: Ledger, item: MailboxItem) -> WaitingText:
 
 
 def build_approvals(
-    action: str, texts: Sequence[WaitingText], by: str, now: datetime
+    action: str, texts: Sequence[SeenText], by: str, now: datetime
 ) -> list[Approval]:
-    """One approval, or rejection, for each text.  Raises InvalidRequest."""
+    """One approval, or rejection, for each text.
+
+    Each carries the hash from when the text was shown: it may have changed since, and nobody
+    approves what they have not seen.  Raises InvalidRequest."""
     batch = new_id("approval")
     return [
         build_message(
@@ -66,7 +81,7 @@ def build_approvals(
             action=action,
             by=by,
             at=now,
-            body_sha256=hashlib.sha256(text.body.encode()).hexdigest(),
+            body_sha256=text.sha256,
         )
         for n, text in enumerate(texts, 1)
     ]

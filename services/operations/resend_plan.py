@@ -162,13 +162,14 @@ def plan_send_now(ledger: Ledger, selection: Selection, by: str, now: datetime) 
     batch = new_id("now")
     if not selection.ids:
         items = [item for item in items if item.box is Box.OUTBOX or item.attention]
-    plans = [_plan_one(ledger, item, f"{batch}-{n}", by, now) for n, item in enumerate(items, 1)]
+    plans = [plan_item(ledger, item, f"{batch}-{n}", by, now) for n, item in enumerate(items, 1)]
     return plans if selection.ids else [plan for plan in plans if not plan.why_not]
 
 
-def _plan_one(
+def plan_item(
     ledger: Ledger, item: MailboxItem, approval_id: str, by: str, now: datetime
 ) -> SendNow:
+    """What "send now" would do with this message.  `approval_id` is for a new evaluation."""
     if item.state in (State.DELIVERED, State.READ):
         return SendNow(
             item, why_not=f"{item.message_id} has arrived: to send it a second time, say resend"

@@ -122,7 +122,7 @@ async def perform_actions(
 def _build_approval(action: str, item: MailboxItem, request: SendRequest) -> Approval:
     """By the body that is on record, as on any screen."""
     text = WaitingText(item, request.body)
-    (approval,) = build_approvals(action, [text], ACTOR, datetime.now(UTC))
+    (approval,) = build_approvals(action, [text.seen], ACTOR, datetime.now(UTC))
     return approval
 
 

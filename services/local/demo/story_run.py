@@ -87,7 +87,7 @@ async def _approve(story: Story, publisher: Publisher, ledger: Ledger, patience:
         for item in find_messages(ledger, wanted, datetime.now(UTC)):
             if item.box is Box.READY and item.number:
                 text = read_waiting_text(ledger, item)
-                approvals = build_approvals("approve", [text], ACTOR, datetime.now(UTC))
+                approvals = build_approvals("approve", [text.seen], ACTOR, datetime.now(UTC))
                 await publisher.publish_all(APPROVALS, approvals)
                 return True
         return False

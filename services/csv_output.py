@@ -8,9 +8,11 @@ Injection").  All exports are written here.
 from __future__ import annotations
 
 import csv
+import io
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any, Final, Protocol
 
 _NUMBER: Final = re.compile(r"\+[0-9]+")
@@ -19,6 +21,7 @@ _STARTS: Final = frozenset("=+-@\N{MINUS SIGN}")
 """Begin a formula; spreadsheets take full-width and small variants for them as well."""
 _BREAKS: Final = frozenset("\t\r\n\0")
 """Begin another cell or row in some spreadsheets."""
+_ROWS_OF_A_PIECE: Final = 200
 
 
 class Writable(Protocol):
@@ -27,10 +30,34 @@ class Writable(Protocol):
 
 def write_csv(file: Writable, header: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
     """The rows are written one by one, as they come."""
+    for _ in _write_rows(file, header, rows):
+        pass
+
+
+def iterate_csv(header: Iterable[str], rows: Iterable[Iterable[object]]) -> Iterator[str]:
+    """The same, in pieces of some rows each, for whoever sends them on."""
+    buffer = io.StringIO()
+    for written in _write_rows(buffer, header, rows):
+        if written % _ROWS_OF_A_PIECE == 0:
+            yield _take(buffer)
+    yield _take(buffer)
+
+
+def _write_rows(
+    file: Writable, header: Iterable[str], rows: Iterable[Iterable[object]]
+) -> Iterator[int]:
+    """How many rows are written, after each."""
     writer: Any = csv.writer(file)  # ends rows with CR LF, so that it quotes a lone CR as well
-    writer.writerow([escape_formula(name) for name in header])
-    for row in rows:
+    for count, row in enumerate(chain([header], rows)):
         writer.writerow([escape_formula(cell) for cell in row])
+        yield count
+
+
+def _take(buffer: io.StringIO) -> str:
+    taken = buffer.getvalue()
+    buffer.seek(0)
+    buffer.truncate()
+    return taken
 
 
 def escape_formula(cell: object) -> object:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
@@ -12,6 +12,7 @@ from starlette.staticfiles import StaticFiles
 
 from services.console.access import Public, Requirement, SignInRequired
 from services.console.console import Console
+from services.console.forms import StillUnderWay
 from services.console.live import Watch
 from services.console.number_tokens import NumberTokens
 from services.console.pages import ROUTERS
@@ -34,12 +35,16 @@ def build_app(console: Console) -> FastAPI:
     app.add_middleware(SecurityMiddleware, url=console.url)
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
     for router in ROUTERS:
+        _require_requirements(router)
         app.include_router(router)
     _add_error_handlers(app)
-    for route in app.routes:
+    return app
+
+
+def _require_requirements(router: APIRouter) -> None:
+    for route in router.routes:
         if isinstance(route, APIRoute) and find_requirement(route) is None:
             raise ValueError(f"{route.path} does not say who may use it")
-    return app
 
 
 def find_requirement(route: APIRoute) -> Requirement | Public | None:
@@ -65,6 +70,10 @@ def _add_error_handlers(app: FastAPI) -> None:
     @app.exception_handler(OperationError)
     async def show_operation_error(request: Request, error: OperationError) -> Response:
         return draw_error(request, 422 if isinstance(error, InvalidRequest) else 503, str(error))
+
+    @app.exception_handler(StillUnderWay)
+    async def show_under_way(request: Request, _error: Exception) -> Response:
+        return draw_error(request, 409)
 
     @app.exception_handler(BodyTooLarge)
     async def show_too_large(_request: Request, _error: Exception) -> Any:

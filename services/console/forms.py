@@ -50,3 +50,10 @@ async def once(visit: Visit, key: str, work: Callable[[], Awaitable[Any]]) -> tu
         raise
     store.change("UPDATE forms SET result = ? WHERE key = ?", json.dumps(result), key)
     return result, False
+
+
+def find_result(visit: Visit, key: str) -> Any | None:
+    """What was done under the key, for the page that a form leads to."""
+    sql = "SELECT result FROM forms WHERE key = ? AND name = ?"
+    rows = visit.console.store.rows(sql, key, visit.viewer.name)
+    return json.loads(rows[0]["result"]) if rows and rows[0]["result"] else None

@@ -96,18 +96,19 @@ def read_zone(request: Request) -> ZoneInfo:
     return ZoneInfo(name if is_place(name) else "UTC")
 
 
-def show_time(at: datetime | str | None, zone: ZoneInfo, now: datetime) -> Markup:
+def show_time(
+    at: datetime | str | None, zone: ZoneInfo, now: datetime, *, seconds: bool = False
+) -> Markup:
     """A time by the viewer's clock, and UTC on hover. The year only where it is another one."""
     if at is None or at == "":
         return Markup("")
     moment = datetime.fromisoformat(at) if isinstance(at, str) else at
     local, today = moment.astimezone(zone), now.astimezone(zone)
-    if local.date() == today.date():
-        words = f"{local:%H:%M}"
-    elif local.year == today.year:
-        words = f"{local:%a %-d %b, %H:%M}"
-    else:
-        words = f"{local:%-d %b %Y, %H:%M}"
+    words = f"{local:%H:%M:%S}" if seconds else f"{local:%H:%M}"
+    if local.year != today.year:
+        words = f"{local:%-d %b %Y}, {words}"
+    elif local.date() != today.date():
+        words = f"{local:%a %-d %b}, {words}"
     utc = moment.astimezone(UTC)
     return Markup('<time datetime="{}" title="{}">{}</time>').format(
         utc.isoformat(), f"{utc:%Y-%m-%d %H:%M:%S} UTC", words

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fastapi import APIRouter
 
+from services.console import app
 from services.console.access import COOKIE
 from services.console.accounts.sessions import Sessions
 from services.console.accounts.users import Users, UsersError
@@ -110,3 +112,11 @@ def test_short_passwords_and_odd_names_are_refused(house: Harness) -> None:
     for name, password in (("dana", "short"), ("Dana Scully", PASSWORD), ("", PASSWORD)):
         with pytest.raises(UsersError):
             users.add(name, "", [], house.console.clock(), password=password)
+
+
+def test_a_route_has_to_say_who_may_use_it(house: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    forgotten = APIRouter()
+    forgotten.get("/forgotten")(lambda: "hello")
+    monkeypatch.setattr(app, "ROUTERS", (forgotten,))
+    with pytest.raises(ValueError, match="/forgotten does not say"):
+        app.build_app(house.console)

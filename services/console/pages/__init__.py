@@ -6,10 +6,13 @@ from typing import Final
 
 from fastapi import APIRouter
 
-from services.console.pages import home, sign_in, stream
+from services.console.pages import home, message, messages, send_test, sign_in, stream
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     home.router,
+    message.router,
+    messages.router,
+    send_test.router,
     sign_in.router,
     stream.router,
 )

@@ -1,0 +1,238 @@
+"""One message: what became of it and why, on a time line, and what can be done about it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, NamedTuple
+
+from fastapi import APIRouter, Form, Request
+from starlette.exceptions import HTTPException
+from starlette.responses import RedirectResponse, Response
+
+from services.console import forms
+from services.console.access import Allow, Visit
+from services.console.mailbox_page import MailboxRow, is_in_scope, read_row
+from services.console.message_story import tell_story
+from services.console.message_words import kind_words, state_words
+from services.console.rendering import draw
+from services.console.viewer import Permission
+from services.ledger.explain import Explanation, explain
+from services.ledger.mailbox import MailboxFilter, find_messages
+from services.ledger.message_status import list_resends
+from services.operations import requests, support_bundle
+from services.operations.errors import InvalidRequest, OperationError
+from services.operations.message_actions import RowResult, describe_resend
+from services.operations.resend_plan import Resend, plan_resend, publish_resends
+from services.operations.validation import parse_recipient
+from streams.lifecycle import ARRIVED_STATES, STATE_INFO, Group, State
+from streams.mailboxes import FAILED_AFTER, FAILED_BEFORE, Box
+
+router = APIRouter(include_in_schema=False)
+
+CAN_BE_TAKEN_BACK: Final = frozenset(
+    state for state, info in STATE_INFO.items() if info.group is Group.WAITING
+)
+
+
+class FoundMessage(NamedTuple):
+    explanation: Explanation
+    row: MailboxRow | None
+    """None until the message has an outcome."""
+    branch: str | None
+
+
+def find_message(visit: Visit, message_id: str) -> FoundMessage:
+    """Raises HTTPException (404), also for what is of a branch that the viewer may not see."""
+    ledger = visit.console.ledger
+    found = explain(ledger, message_id, visit.tenant)
+    if not isinstance(found, Explanation):
+        raise HTTPException(404)
+    first = next((one.data for one in found.events if "branch" in one.data), {})
+    about: Mapping[str, Any] = found.outcome or first
+    if not is_in_scope(about, visit.branches):
+        raise HTTPException(404)
+    items = find_messages(ledger, MailboxFilter(visit.tenant, ids=(message_id,)), visit.now)
+    row = read_row(ledger, items[0]) if items else None
+    return FoundMessage(found, row, about.get("branch"))
+
+
+@router.get("/t/{tenant}/messages/{message_id}")
+def show_message(
+    visit: Annotated[Visit, Allow(Permission.READ)], request: Request, message_id: str
+) -> Response:
+    found = find_message(visit, message_id)
+    context = _context(visit, message_id, found)
+    if key := request.query_params.get("done"):
+        kept = forms.find_result(visit, key)
+        context["results"] = [RowResult(**one) for one in kept or ()]
+    is_part = request.query_params.get("part") == "story"
+    return draw(visit, "parts/message_story.html" if is_part else "message.html", **context)
+
+
+def _context(visit: Visit, message_id: str, found: FoundMessage) -> dict[str, Any]:
+    row = found.row
+    state = row.item.state if row else None
+    may_write = visit.may(Permission.WRITE, found.branch)
+    resends = list_resends(visit.console.ledger, visit.tenant, message_id)
+    failed = state in FAILED_BEFORE | FAILED_AFTER and not resends
+    offers = {
+        "approve": bool(row and row.item.box is Box.READY)
+        and visit.may(Permission.APPROVE, found.branch),
+        "send_now": may_write and state is State.HELD and bool(row and row.item.number),
+        "resend": may_write and not resends and (failed or state in ARRIVED_STATES),
+        "correct": may_write and bool(failed and row and row.person_id),
+        "dismiss": may_write and bool(failed and row and row.item.attention),
+        "cancel": may_write and state in CAN_BE_TAKEN_BACK,
+    }
+    data = [event.data for event in found.explanation.events]
+    asked = next((one for one in data if "requested_at" in one), {})
+    return {
+        "message_id": message_id,
+        "found": found.explanation,
+        "row": row,
+        "asked": asked,
+        "about": found.explanation.outcome or asked,
+        "body": row.body if row else asked.get("body"),
+        "shown": state_words(state),
+        "story": tell_story(found.explanation, visit.now),
+        "offers": offers,
+        "kind_words": kind_words,
+        "results": None,
+        "resends": resends,
+    }
+
+
+@router.post("/t/{tenant}/messages/{message_id}/cancel")
+async def cancel_message(
+    visit: Annotated[Visit, Allow(Permission.WRITE)],
+    message_id: str,
+    form_key: Annotated[str, Form()],
+    reason: Annotated[str, Form()] = "",
+) -> Response:
+    find_message(visit, message_id)
+    kafka, ledger = visit.console.kafka, visit.console.ledger
+
+    async def work() -> list[dict[str, Any]]:
+        found = requests.find_cancelable(ledger, message_id, visit.tenant)
+        result = await requests.cancel(
+            kafka, ledger, found, reason.strip(), visit.viewer.name, visit.now
+        )
+        return [RowResult(message_id, result.is_stopped, result.result, result.sentence)._asdict()]
+
+    await forms.once(visit, form_key, work)
+    return _back(visit, message_id, form_key)
+
+
+def _back(visit: Visit, message_id: str, form_key: str) -> Response:
+    return RedirectResponse(f"/t/{visit.tenant}/messages/{message_id}?done={form_key}", 303)
+
+
+@router.get("/t/{tenant}/messages/{message_id}/resend")
+def show_resend(visit: Annotated[Visit, Allow(Permission.WRITE)], message_id: str) -> Response:
+    return _draw_resend(visit, message_id, "", "")
+
+
+def _draw_resend(visit: Visit, message_id: str, number: str, problem: str) -> Response:
+    row = find_message(visit, message_id).row
+    if row is None:
+        raise HTTPException(404)
+    status = 422 if problem else 200
+    context = {"row": row, "message_id": message_id, "number": number, "problem": problem}
+    return draw(
+        visit, "message_resend.html", status=status, shown=state_words(row.state), **context
+    )
+
+
+@router.post("/t/{tenant}/messages/{message_id}/resend")
+async def resend_message(
+    visit: Annotated[Visit, Allow(Permission.WRITE)],
+    message_id: str,
+    form_key: Annotated[str, Form()],
+    number: Annotated[str, Form()] = "",
+) -> Response:
+    """Correct the number on the person's record, and send the text again to the new one."""
+    row = find_message(visit, message_id).row
+    if row is None:
+        raise HTTPException(404)
+    kafka, ledger = visit.console.kafka, visit.console.ledger
+
+    async def work() -> list[dict[str, Any]]:
+        to = parse_recipient("the number", number.strip())
+        plan = plan_resend(ledger, row.item, to, visit.viewer.name, visit.now)
+        if isinstance(plan, Resend):
+            await publish_resends(kafka, [plan])
+        return [describe_resend(message_id, plan)._asdict()]
+
+    try:
+        await forms.once(visit, form_key, work)
+    except InvalidRequest as error:
+        return _draw_resend(visit, message_id, number, str(error))
+    return _back(visit, message_id, form_key)
+
+
+@router.get("/t/{tenant}/messages/{message_id}/escalate")
+def show_escalation(
+    visit: Annotated[Visit, Allow(Permission.WRITE)], request: Request, message_id: str
+) -> Response:
+    """A bundle for support. Numbers and texts are left out unless they are asked for."""
+    params = request.query_params
+    shows = {name: bool(params.get(name)) for name in ("numbers", "texts")}
+    found = support_bundle.hide(find_message(visit, message_id).explanation, **shows)
+    text = support_bundle.as_text(found)
+    name = message_id.replace(":", "_")
+    match params.get("as"):
+        case "json":
+            data = support_bundle.as_data(found, visit.now)
+            return _download(json.dumps(data, indent=2, ensure_ascii=False) + "\n", f"{name}.json")
+        case "text":
+            return _download(text, f"{name}.txt")
+    return _draw_escalation(visit, message_id, text, shows)
+
+
+def _draw_escalation(
+    visit: Visit, message_id: str, text: str, shows: Mapping[str, bool], problem: str = ""
+) -> Response:
+    context = {"message_id": message_id, "text": text, "shows": shows, "problem": problem}
+    to = _support_address()
+    return draw(visit, "message_escalate.html", to=to, status=422 if problem else 200, **context)
+
+
+def _support_address() -> str:
+    try:
+        return support_bundle.read_mailbox().to
+    except InvalidRequest:
+        return ""
+
+
+def _download(text: str, name: str) -> Response:
+    kind = "application/json" if name.endswith(".json") else "text/plain; charset=utf-8"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(text, media_type=kind, headers=headers)
+
+
+@router.post("/t/{tenant}/messages/{message_id}/escalate")
+async def escalate_message(
+    visit: Annotated[Visit, Allow(Permission.WRITE)],
+    message_id: str,
+    form_key: Annotated[str, Form()],
+    numbers: Annotated[str, Form()] = "",
+    texts: Annotated[str, Form()] = "",
+) -> Response:
+    """Mail the bundle."""
+    shows = {"numbers": bool(numbers), "texts": bool(texts)}
+    found = support_bundle.hide(find_message(visit, message_id).explanation, **shows)
+    try:
+        mailbox = support_bundle.read_mailbox()
+
+        async def work() -> list[dict[str, Any]]:
+            await asyncio.to_thread(support_bundle.mail_bundle, mailbox, found, visit.now)
+            says = f"Mailed to {mailbox.to}"
+            return [RowResult(message_id, True, "mailed", says)._asdict()]
+
+        await forms.once(visit, form_key, work)
+    except OperationError as error:
+        text = support_bundle.as_text(found)
+        return _draw_escalation(visit, message_id, text, shows, str(error))
+    return _back(visit, message_id, form_key)

@@ -156,6 +156,8 @@ class RequestContext(MessageContext):
     written_by: str | None = None
     """The member of staff, by name, who wrote this one text by hand.  It may go while staff have
     not read yet what may be an opt-out; automatic texts wait."""
+    test_mode: bool | None = None
+    """It is evaluated as any text is, and never sent: for programs that are being written."""
 
 
 def copy_context(source: Any, kind: type[MessageContext] = MessageContext) -> dict[str, Any]:

@@ -39,6 +39,8 @@ class Outcome(MessageContext):
     """Reports that cannot be true beside `state`, such as `failed 30008` beside a delivery."""
     final: bool
     """We expect no later record to change `state`."""
+    test_mode: bool | None = None
+    """See `SendRequest.test_mode`.  No count has it."""
     version: Whole
     """Counts from 1 per message."""
     was: Was | None = None

@@ -5,6 +5,7 @@ same."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta, tzinfo
 from typing import Final, NamedTuple
 
@@ -64,6 +65,8 @@ CANCELED: Final = "canceled"
 """The rule by which somebody takes a request back."""
 WITHDRAWN: Final = "withdrawn"
 """The rule by which whoever sent it undoes it, within its time."""
+TEST_MODE: Final = "test_mode"
+"""The rule that ends a request in test mode."""
 NOT_APPROVED: Final = "not_approved"
 """The rule by which staff reject a text."""
 READY: Final = Reason("ready", "The SMS message can be sent", "nothing: it goes by itself")
@@ -86,6 +89,34 @@ def build_cancel_finding(by: str, why: str, *, is_withdrawn: bool = False) -> Fi
         reason=f"It was {done} by {by}" if by else f"It was {done}",
         next_step=why or "ask again if it is still wanted",
     )
+
+
+OTHERWISE: Final = {
+    Verdict.SEND: "be sent",
+    Verdict.HOLD: "wait",
+    Verdict.REJECT: "be rejected",
+    Verdict.EXPIRE: "expire",
+    Verdict.CANCEL: "be canceled",
+}
+
+
+def end_test(verdict: Verdict, findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """A request in test mode is canceled, whatever has been found.  The findings stay."""
+    test = Finding(
+        rule=TEST_MODE,
+        verdict=Verdict.CANCEL,
+        reason=f"It was requested in test mode; otherwise it would {OTHERWISE[verdict]}",
+        next_step="nothing: request it again outside test mode, under another id, to send it",
+    )
+    return (test, *findings)
+
+
+def find_tested_verdict(findings: Sequence[Finding]) -> Verdict | None:
+    """What would have become of a request in test mode; None: it was none."""
+    if not any(one.rule == TEST_MODE for one in findings):
+        return None
+    verdicts = [one.verdict for one in findings if one.rule != TEST_MODE]
+    return max(verdicts, key=lambda one: one.strictness, default=Verdict.SEND)
 
 
 def add_clamped(moment: datetime, by: timedelta) -> datetime:

@@ -60,6 +60,8 @@ class RuleName(StrEnum):
     WITHDRAWN = "withdrawn"
     """Canceled within the time that its sender had to undo it."""
     REPLACED = "replaced"
+    TEST_MODE = "test_mode"
+    """Requested in test mode: it ends here, whatever the other findings say."""
 
 
 class HoldCause(StrEnum):

@@ -81,6 +81,9 @@ def send(
         ),
     ] = None,
     undo_for: options.UndoFor = None,
+    test_mode: Annotated[
+        bool, typer.Option("--test-mode", help="Evaluate it as any text, and never send it.")
+    ] = False,
     bootstrap: options.Bootstrap = None,
     state: options.State = options.STATE,
     as_json: options.Json = False,
@@ -114,6 +117,7 @@ def send(
         requested_by=author or "cli",
         written_by=author,
         undo_seconds=undo_for,
+        test_mode=test_mode or None,
     )
     operate(find_bootstrap(bootstrap, state), lambda kafka: request_text(kafka, request))
     if as_json:

@@ -147,6 +147,7 @@ TABLES: tuple[Table, ...] = (
         topics.OUTCOMES,
         OF_MESSAGE
         | plain("state", "error_code", "final", "kind", "sender", "branch", "person_id", "case_id")
+        | plain("test_mode")
         | {"number": _recipient}
         | _REQUESTED
         | later("facet", "turns_ms", "phases"),
@@ -156,6 +157,7 @@ TABLES: tuple[Table, ...] = (
         also=(
             ("facet", "requested_ms"),
             ("turns_ms",),
+            ("test_mode", "tenant", "state"),
             ("person_id", "requested_ms"),
             ("case_id", "requested_ms"),
             ("number", "requested_ms"),

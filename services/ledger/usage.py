@@ -69,7 +69,7 @@ def read_usage(ledger: Ledger, wanted: UsageFilter | None = None) -> UsageReport
 
 
 def count_requested(ledger: Ledger, tenant: str | None = None) -> int:
-    """Count identities, however often each was published.
+    """Count identities, however often each was published, but none in test mode.
 
     A request for a person has the same identity at the gate, and one more for each further number
     that it moved to. Messages that Sayso started itself are included: they begin with a decision.
@@ -78,7 +78,14 @@ def count_requested(ledger: Ledger, tenant: str | None = None) -> int:
         SELECT tenant, message_id FROM requests WHERE ?1 IS NULL OR tenant = ?1
         UNION SELECT tenant, message_id FROM person_requests WHERE ?1 IS NULL OR tenant = ?1
         UNION SELECT tenant, message_id FROM decisions WHERE ?1 IS NULL OR tenant = ?1)"""
-    return int(ledger.rows(sql, tenant)[0]["n"])
+    return int(ledger.rows(sql, tenant)[0]["n"]) - sum(count_tests(ledger, tenant).values())
+
+
+def count_tests(ledger: Ledger, tenant: str | None = None) -> dict[str, int]:
+    """Messages in test mode, by state."""
+    sql = f"""SELECT state AS name, count(*) AS n FROM outcomes
+        WHERE test_mode IS NOT NULL AND test_mode AND {_OF_TENANT} GROUP BY 1"""
+    return _counts(ledger, sql, tenant)
 
 
 def count_system_messages(ledger: Ledger, tenant: str | None = None) -> int:
@@ -92,7 +99,10 @@ def count_system_messages(ledger: Ledger, tenant: str | None = None) -> int:
 def count_by_state(ledger: Ledger, tenant: str | None = None) -> dict[str, int]:
     sql = f"""SELECT state AS name, sum(count) AS n FROM facets WHERE {_OF_TENANT}
         GROUP BY 1 HAVING n > 0"""
-    return _counts(ledger, sql, tenant)
+    counts = _counts(ledger, sql, tenant)
+    for state, tests in count_tests(ledger, tenant).items():
+        counts[state] = counts.get(state, 0) - tests
+    return {state: n for state, n in counts.items() if n > 0}
 
 
 def count_by_verdict(ledger: Ledger, tenant: str | None = None) -> dict[str, int]:

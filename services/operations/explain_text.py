@@ -201,6 +201,7 @@ def _person_request(data: Data, unmask: bool) -> list[str]:
 def _describe_request(data: Data, recipient: str, unmask: bool) -> list[str]:
     by = f" by {data['requested_by']}" if data.get("requested_by") else ""
     by += f", written by hand by {data['written_by']}" if data.get("written_by") else ""
+    by += ", in test mode" if data.get("test_mode") else ""
     body = repr(data["body"]) if unmask else f"{len(data['body'])} characters"
     return [f"{data['kind']} to {recipient}{by}", body]
 

@@ -105,6 +105,7 @@ def _build_resend(
         "requested_at": now,
         "requested_by": by,
         "not_before": request.not_before if is_later else None,
+        "undo_seconds": None,
     }
     if person is not None and number:
         event = correct_record(person, item.number, number, shared["message_id"], now)

@@ -11,7 +11,8 @@ Every request takes the same path, when it comes and whenever it is evaluated ag
 4. ask for opt-in, if the text waits for consent and nobody has asked yet.  The opt-in request is a
    text of its own: it takes steps 2, 3 and 5 ahead of the text, which is then evaluated with the
    number as the request has left it
-5. act: publish the decision with every finding, then order, hold or end the request (`actions`)
+5. act: publish the decision with every finding, then order, hold or end the request (`actions`).
+   A request in test mode ends here
 6. finish: publish the number's consent status if it changed (`consent_status.finish`)
 
 A held request has a timer for when the clock may change its verdict.  When something else changes,
@@ -44,7 +45,7 @@ from streams.gate.rules import Evaluation, evaluate
 from streams.gate.send_window import undo_send
 from streams.gate.state import HELD, HeldRequest, MessageState, StepBuilder, hold_name, message_name
 from streams.processing import spread_timers
-from streams.reasons import READY
+from streams.reasons import READY, end_test
 
 NO_SETTINGS: Final = "none"
 """The policy version of a decision about a tenant that has no settings."""
@@ -135,6 +136,8 @@ def _request_opt_in(step: StepBuilder, pending: PendingRequest, waiting: RuleCon
 def _act(
     step: StepBuilder, context: RuleContext, evaluation: Evaluation, pending: PendingRequest
 ) -> Decision | None:
+    if context.request.test_mode:
+        evaluation = _end_test(evaluation)
     verdict = evaluation.verdict
     held = pending.held
     if held is not None and verdict is Verdict.HOLD:
@@ -160,6 +163,11 @@ def _act(
     if context.is_opt_in_request:
         record_outcome(step, context, verdict, pending)
     return decision
+
+
+def _end_test(evaluation: Evaluation) -> Evaluation:
+    """Every verdict comes past here, so nothing in test mode is ever ordered or held."""
+    return Evaluation(Verdict.CANCEL, end_test(evaluation.verdict, evaluation.findings))
 
 
 def _build_decision(

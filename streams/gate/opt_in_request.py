@@ -28,10 +28,11 @@ STATUS: Final = {Verdict.SEND: OptInStatus.OUT, Verdict.HOLD: OptInStatus.WAITIN
 
 def should_request(context: RuleContext, evaluation: Evaluation) -> bool:
     """The text waits, at least for consent, and nobody has asked yet.  One that may still be
-    withdrawn asks nobody."""
+    withdrawn asks nobody, nor does one in test mode."""
     return (
         evaluation.verdict is Verdict.HOLD
         and not context.can_be_undone
+        and not context.request.test_mode
         and not context.is_system
         and opt_in_state.may_ask_automatically(context.number, context.now)
         and NOT_OPTED_IN.rule in evaluation.rules

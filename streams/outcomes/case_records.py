@@ -20,12 +20,15 @@ _OF_DECISION: Final = frozenset({State.HELD, State.REJECTED, State.EXPIRED, Stat
 def build_case_records(
     before: MessageState, after: MessageState, now: datetime
 ) -> tuple[Publication, ...]:
-    """Only with a new version of the outcome, and of texts with a case or an author."""
+    """Only with a new version of the outcome, and of texts with a case or an author; none in test
+    mode."""
     decision = after.decision
     new = after.published
     if decision is None or new is None or new is before.published:
         return ()
     if decision.case_id is None and decision.written_by is None:
+        return ()
+    if decision.test_mode:
         return ()
     return (
         *_build_case_answer(before, after, decision, new, now),

@@ -94,6 +94,7 @@ def _outcome(
         segments_billed=new.segments_billed,
         contradictions=new.contradictions,
         final=STATE_INFO[state].final,
+        test_mode=decision.test_mode,
         version=message.version,
         was=_was(before) if before else None,
         at=now,

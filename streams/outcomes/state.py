@@ -52,6 +52,7 @@ class DecisionSummary(StateEntry):
     rule: str | None = None
     """Of the strictest finding; only for a text of a case."""
     written_by: str | None = None
+    test_mode: bool | None = None
 
 
 class Report(StateEntry):
@@ -130,6 +131,7 @@ def summarize_decision(decision: Decision) -> DecisionSummary:
         next_step=finding.next_step[:MAX_NEXT_STEP] if finding else None,
         rule=_deciding_rule(decision) if decision.case_id else None,
         written_by=_cut(decision.written_by),
+        test_mode=decision.test_mode,
     )
 
 

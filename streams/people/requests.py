@@ -55,6 +55,7 @@ from streams.reasons import (
     Reason,
     add_clamped,
     build_cancel_finding,
+    end_test,
     hold_deadline,
     is_member_of_staff,
 )
@@ -206,6 +207,8 @@ def _advance_held(entry: RequestEntry, context: Context) -> StepResult:
         late = EXPIRED if due == entry.request.valid_until else HELD_TOO_LONG
         findings.append(late.finding(Verdict.EXPIRE))
         return end(entry, Verdict.EXPIRE, findings, context)
+    if entry.request.test_mode:
+        return end(entry, Verdict.HOLD, findings, context)
     rules = tuple(reason.rule for reason in choice)
     if rules == entry.rules:
         return StepResult(timers={request_name(entry.request.message_id): due})
@@ -268,6 +271,8 @@ def _why_canceled(entry: RequestEntry, context: Context) -> str:
 def end(
     entry: RequestEntry, verdict: Verdict, findings: list[Finding], context: Context
 ) -> StepResult:
+    if entry.request.test_mode:
+        verdict, findings = Verdict.CANCEL, [*end_test(verdict, findings)]
     decision = build_decision(entry, verdict, findings, context.now, context.settings)
     finished = finish(entry, context.now)
     return finished._replace(publish=(decision, *finished.publish))

@@ -3,7 +3,7 @@
 Theory of operation
 -------------------
 A **cell** is one line of the report: a branch, sender, day, kind, state and error code.  A message
-stands in exactly one cell, that of the last version of its outcome.
+stands in exactly one cell, that of the last version of its outcome; one in test mode in none.
 
 - Each outcome has a `version`.  We remember per message the version that we counted, its cell, and
   what it added there (`CountedMessage`).  An older version or a repeat changes nothing.
@@ -43,7 +43,7 @@ from streams.usage.state import (
 
 def usage(state: StateStore, record: InputRecord, now: datetime, settings: Settings) -> StepResult:
     outcome = record.value
-    if not isinstance(outcome, Outcome):
+    if not isinstance(outcome, Outcome) or outcome.test_mode:
         return NO_CHANGE
     name = message_name(outcome.message_id)
     known = state.get(name, CountedMessage)

@@ -17,6 +17,7 @@ OF_OTHERS = {
     RuleName.CANCELED,
     RuleName.WITHDRAWN,
     RuleName.REPLACED,
+    RuleName.TEST_MODE,
 }
 """Findings that no rule of the table makes."""
 

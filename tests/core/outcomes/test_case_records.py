@@ -9,7 +9,7 @@ import pytest
 from schemas.case import CaseAnswer, is_case_text_id
 from schemas.decision import Finding, Verdict
 from schemas.thread import ThreadMessage
-from schemas.topics import CASE_ANSWERS, OUTCOMES, THREAD_MESSAGES
+from schemas.topics import ALERTS, CASE_ANSWERS, OUTCOMES, THREAD_MESSAGES
 from streams.outcomes import outcomes, outcomes_on_timer
 from streams.processing import Settings
 from tests.core.harness import ProcessorHarness
@@ -172,3 +172,12 @@ def test_a_long_name_of_an_author_is_cut() -> None:
     harness = processor()
     harness.feed(decided(written_by="d" * 10_000))
     assert [len(one.written_by or "") for one in messages(harness)] == [200]
+
+
+def test_a_text_in_test_mode_is_part_of_no_conversation() -> None:
+    harness = processor()
+    harness.feed(decision("cancel", written_by="dana", kind="direct", test_mode=True))
+    assert harness.published_on(THREAD_MESSAGES) == []
+    (outcome,) = harness.published_on(OUTCOMES)
+    assert (outcome.state, outcome.test_mode, outcome.final) == ("canceled", True, True)
+    assert harness.published_on(ALERTS) == []

@@ -10,7 +10,7 @@ from schemas.send_request import CancelRequest
 from schemas.topics import DEAD_LETTERS, REQUEST_CANCELS, SEND_REQUESTS
 from streams.people.state import MAX_AT_ONCE, build_message_id
 from streams.processing import UnreadableRecord
-from tests.core.harness import ProcessorHarness
+from tests.core.harness import ProcessorHarness, on_topic
 from tests.core.people.cases import (
     DAY,
     HOME,
@@ -358,3 +358,48 @@ def test_a_long_id_is_cut_and_stays_unique() -> None:
     assert one != other
     assert len(one) == len(other) == 128
     assert build_message_id("m1", 1) == "m1"
+
+
+# --- test mode
+
+
+@pytest.mark.parametrize(
+    ("record", "rules"),
+    [
+        pytest.param(None, ["test_mode", "no_number", "unknown_person"], id="nobody on record"),
+        pytest.param(upsert(), ["test_mode", "no_number"], id="no number"),
+        pytest.param(
+            upsert(mobile(OLD, sms_enabled=False)), ["test_mode", "not_sms_enabled"], id="off"
+        ),
+    ],
+)
+def test_a_request_in_test_mode_waits_for_no_number(record: Any, rules: list[str]) -> None:
+    processor = person_processor()
+    if record is not None:
+        processor.feed(record)
+    told = processor.publish_from(request(test_mode=True))
+    assert summarize(told) == [("decided", "m1", "cancel", *rules)]
+    assert summarize(processor.publish_from(upsert(mobile(OLD)))) == []
+
+
+def test_with_a_number_the_gate_ends_it() -> None:
+    processor = person_processor()
+    processor.feed(upsert(mobile(OLD)))
+    processor.feed(request(test_mode=True))
+    (asked,) = processor.published_on(SEND_REQUESTS)
+    assert asked.test_mode is True
+    processor.feed(answer("cancel"))
+    assert summarize(processor.publish_from(upsert(mobile(NEW)))) == [], "it is over"
+
+
+def test_words_that_cannot_be_sent_are_found_in_test_mode_too() -> None:
+    processor = person_processor()
+    told = processor.publish_from(request(test_mode=True, body=""))
+    assert summarize(told) == [("decided", "m1", "cancel", "test_mode", "bad_body")]
+
+
+def test_a_live_request_is_no_repeat_of_one_in_test_mode() -> None:
+    processor = person_processor()
+    processor.feed(request(test_mode=True))
+    told = processor.publish_from(request())
+    assert [one.cause for one in on_topic(DEAD_LETTERS, told)] == ["id_reused"]

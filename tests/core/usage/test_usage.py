@@ -182,3 +182,9 @@ def test_odd_names_make_a_cell_like_any_other(odd: dict[str, Any]) -> None:
 
 def test_other_records_are_ignored() -> None:
     assert processor().answer(PartitionAcquired()) == ({}, (), {}, ())
+
+
+def test_a_message_in_test_mode_is_not_counted() -> None:
+    harness = processor()
+    harness.feed(outcome("canceled", test_mode=True))
+    assert counts(harness) == {}

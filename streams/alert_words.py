@@ -21,6 +21,8 @@ GRACE: Final = timedelta(days=1)
 """A text's validity ends before its event begins.  For this long after it, acting may still help.
 """
 
+_LATEST: Final = datetime.max.replace(tzinfo=UTC) - GRACE
+
 WEEK: Final = timedelta(days=7)
 DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 MONTHS: Final = (
@@ -39,13 +41,19 @@ MONTHS: Final = (
 )
 
 
+def passes_at(before: datetime | None, event_at: datetime | None) -> datetime | None:
+    """From when it is too late to act.  None: at no known time."""
+    return before if before is None or event_at else min(before, _LATEST) + GRACE
+
+
 def urgency(before: datetime | None, event_at: datetime | None, now: datetime) -> Urgency:
     """By the time left until the event.  Without one, by the time left until the text is of no
     use."""
     if before is None:
         return Urgency.NORMAL
     left = before - now
-    if left <= (timedelta(0) if event_at else -GRACE):
+    passes = passes_at(before, event_at)
+    if passes is not None and passes <= now:
         return Urgency.PASSED
     return next((urgent for span, urgent in WITHIN if left <= span), Urgency.NORMAL)
 

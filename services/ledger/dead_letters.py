@@ -44,6 +44,12 @@ def find_dead_letter(ledger: Ledger, partition: int, offset: int) -> DeadLetterE
     return _entry(found[0]) if found else None
 
 
+def read_entry(ledger: Ledger, partition: int, offset: int) -> DeadLetterEntry:
+    """Of a letter that is there."""
+    [row] = ledger.rows(f"{_SELECT} WHERE l.part = ? AND l.off = ? LIMIT 1", partition, offset)
+    return _entry(row)
+
+
 def count_dead_letters(ledger: Ledger) -> list[tuple[str, str, int, int]]:
     """(topic, cause, open, all)."""
     sql = """SELECT topic, cause, sum(resolution IS NULL) AS open, count(*) AS n FROM

@@ -21,7 +21,7 @@ Local days are compared with the zone of each tenant, so facets are taken zone b
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, date, datetime, tzinfo
 from heapq import nlargest
 from typing import Any, Final, NamedTuple
@@ -68,6 +68,13 @@ class Ref(NamedTuple):
 
 
 LAST: Final = Ref(ENDLESS, ENDLESS)
+
+
+def match_rows(
+    ledger: Ledger, wanted: MessageFilter, now: datetime, rows: Collection[int]
+) -> set[Ref]:
+    """Those of these rows of `outcomes` that match."""
+    return _Query(ledger, wanted, now).match(rows) if rows else set()
 
 
 class Selection(NamedTuple):
@@ -193,6 +200,21 @@ class _Query:
             if count > most:
                 return Count(most, True)
         return Count(count)
+
+    def match(self, rows: Collection[int]) -> set[Ref]:
+        found = {one for one in self._turned if one.row in rows}
+        _, single, values = self._one or ("", "1", [])
+        for zone in self._zones:
+            below, bounds = self._below(zone, LAST)
+            tenants, names = self._of_zone(zone)
+            sql = f"""SELECT o.requested_ms, o.rowid AS row FROM json_each(?) j
+                CROSS JOIN outcomes o ON o.rowid = j.value WHERE {single} AND {below}
+                AND +o.facet IN (SELECT f.id FROM facets f WHERE {self.facets} AND {tenants})"""
+            given = (json.dumps(sorted(rows)), *values, *bounds, *self.values, *names)
+            found |= {
+                Ref(row["requested_ms"], row["row"]) for row in self._ledger.rows(sql, *given)
+            }
+        return found
 
     # Facets.
 

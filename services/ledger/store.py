@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from schemas.topics import BY_NAME
+from services.ledger.case_calendar import write_calendar
 from services.ledger.changes import list_changes
 from services.ledger.message_facets import MessageFacets
+from services.ledger.person_index import PersonIndex
 from services.ledger.projection import UPSERT, ParsedRecord, Partition, Record, build_statements
 from services.ledger.tables import CREATE, VERSION
 from services.ledger.text_index import write_texts
@@ -55,6 +57,7 @@ class Store:
         self._sql.execute("PRAGMA synchronous = NORMAL")
         self._sql.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         self._messages = MessageFacets(self._sql)
+        self._people = PersonIndex(self._sql)
         if self.meta("version") != VERSION:
             self._upgrade()
 
@@ -148,6 +151,8 @@ class Store:
             for sql, rows in statements.items():
                 self._sql.executemany(sql, rows)
             self._messages.write(outcomes, new, generation)
+            self._people.write(new, generation)
+            write_calendar(self._sql, new)
             write_texts(self._sql, new)
             ahead = [(*one, to) for one, to in reached.items() if to > done.get(one, -1)]
             self._sql.executemany("INSERT OR REPLACE INTO positions VALUES (?, ?, ?)", ahead)

@@ -40,6 +40,11 @@ class Table:
     """Keep every record's value unchanged, however large: its hash is taken of all of it."""
 
 
+def fold(text: str) -> str:
+    """As words are compared in a search: case does not matter."""
+    return text.casefold()
+
+
 def later(*names: str) -> dict[str, Get]:
     """Columns that no record has: what writes the table fills them."""
     return {name: lambda _: None for name in names}

@@ -8,11 +8,13 @@ Every row also has the record's partition (`part`), offset (`off`), time (`at_ms
 from __future__ import annotations
 
 import hashlib
+from datetime import datetime
 from typing import Any, Final
 
 from schemas import topics
 from schemas.numbers import e164
 from services.ledger.case_tables import CASE_TABLES
+from services.ledger.list_tables import CALENDAR_TABLES, PERSON_TABLES
 from services.ledger.table import (
     BY_MESSAGE,
     BY_NUMBER,
@@ -23,6 +25,7 @@ from services.ledger.table import (
     later,
     plain,
 )
+from streams.alert_words import passes_at
 
 PROJECTION_VERSION: Final = 2
 """Raise it when the same records give other rows though the tables look the same: old files are
@@ -46,6 +49,16 @@ _PERSON = plain("tenant", "person_id")
 def _ms(name: str) -> dict[str, Get]:
     """The message's own time, in milliseconds since 1970, UTC."""
     return {"said_ms": lambda m: round(getattr(m, name).timestamp() * 1000)}
+
+
+def _ms_of(at: datetime | None) -> int | None:
+    return None if at is None else round(at.timestamp() * 1000)
+
+
+def _passed_ms(alert: Any) -> int | None:
+    """From when it is too late to act on an alert."""
+    before = passes_at(alert.before, alert.event_at)
+    return _ms_of(before)
 
 
 def _question_ms(status: Any) -> int | None:
@@ -166,10 +179,18 @@ TABLES: tuple[Table, ...] = (
     Table(
         "alerts",
         topics.ALERTS,
-        OF_MESSAGE | plain("open"),
+        OF_MESSAGE
+        | plain("open", "branch", "case_id", "person_id")
+        | {"before_ms": lambda m: _ms_of(m.before), "passed_ms": _passed_ms}
+        | _ms("at"),
         latest=lambda m: f"{m.tenant}/{m.message_id}",
         rank=lambda m: round(m.at.timestamp() * 1000),
         lookup=("open",),
+        also=(
+            ("said_ms", "identity", "open", "at_ms", "before_ms", "passed_ms", "tenant", "branch"),
+            ("case_id",),
+            ("person_id",),
+        ),
     ),
     Table(
         "usage",
@@ -263,6 +284,7 @@ TABLES: tuple[Table, ...] = (
         "dead_letters",
         topics.DEAD_LETTERS,
         plain("room", "topic", "partition", "offset", "cause", "reason"),
+        by_time=True,
     ),
     Table(
         "letter_resolutions",
@@ -320,7 +342,9 @@ def _create(table: Table) -> str:
     return sql
 
 
-CREATE: Final = _OWN_TABLES + "".join(_create(table) for table in TABLES)
+CREATE: Final = (
+    _OWN_TABLES + PERSON_TABLES + CALENDAR_TABLES + "".join(_create(table) for table in TABLES)
+)
 VERSION: Final = hashlib.sha256(f"{PROJECTION_VERSION} {CREATE}".encode()).hexdigest()[:12]
 
 

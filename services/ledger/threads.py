@@ -75,10 +75,10 @@ def list_waiting_threads(ledger: Ledger, tenant: str | None = None) -> tuple[Wai
         WHERE waiting_ms IS NOT NULL AND (?1 IS NULL OR tenant = ?1)
         ORDER BY waiting_ms, tenant, number"""
     threads = [Thread.model_validate_json(row["json"]) for row in ledger.rows(sql, tenant)]
-    return tuple(WaitingThread(thread, _last_reply(ledger, thread)) for thread in threads)
+    return tuple(WaitingThread(thread, find_last_reply(ledger, thread)) for thread in threads)
 
 
-def _last_reply(ledger: Ledger, thread: Thread) -> Reply | None:
+def find_last_reply(ledger: Ledger, thread: Thread) -> Reply | None:
     last = thread.to_answer
     if last is None:
         return None

@@ -1,0 +1,187 @@
+"""Lists of cases, the one that changed last first, and of what their calendars have."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, Final, NamedTuple
+
+from services.ledger.ledger import Ledger
+from services.ledger.paging import COUNTED, Count, Page, limit_rows, read_cursor, write_cursor
+from services.ledger.scope import EVERYTHING, Scope
+from services.ledger.table import fold
+from services.ledger.times import ENDLESS
+
+_KINDS: Final = (int, str)
+"""Of a cursor: when the case last changed, and its identity."""
+_EVENT_KINDS: Final = (int, str, str, str)
+
+
+class CaseFilter(NamedTuple):
+    """What is not given matches all. `search` is part of an id, a title, a reference or of a
+    party's name; `person`: the id of a party."""
+
+    scope: Scope = EVERYTHING
+    closed: bool | None = False
+    branches: frozenset[str] = frozenset()
+    case_types: frozenset[str] = frozenset()
+    search: str = ""
+    person: str | None = None
+
+
+class NextEvent(NamedTuple):
+    event_id: str
+    title: str
+    at: datetime
+    all_day: bool
+
+
+class CaseRow(NamedTuple):
+    tenant: str
+    case_id: str
+    title: str
+    reference: str | None
+    case_type: str | None
+    branch: str | None
+    closed: bool
+    parties: int
+    changed_at: datetime
+    next_event: NextEvent | None
+
+
+def read_cases(
+    ledger: Ledger,
+    wanted: CaseFilter,
+    now: datetime,
+    *,
+    cursor: str | None = None,
+    limit: int = 50,
+) -> Page[CaseRow]:
+    """Raises InvalidCursor."""
+    limit = limit_rows(limit)
+    after = read_cursor(cursor, _KINDS, wanted) if cursor else (ENDLESS, "")
+    conditions, values = _conditions(wanted)
+    sql = f"""SELECT identity, said_ms FROM cases c INDEXED BY cases_said_ms
+        WHERE c.said_ms <= ? AND (c.said_ms < ? OR c.identity > ?) AND {conditions}
+        ORDER BY c.said_ms DESC, c.identity LIMIT ?"""
+    with ledger.snapshot():
+        found = ledger.rows(sql, after[0], *after, *values, limit + 1)
+        rows = tuple(_read_row(ledger, row["identity"], now) for row in found[:limit])
+    last = found[limit - 1] if len(found) > limit else None
+    return Page(rows, write_cursor((last["said_ms"], last["identity"]), wanted) if last else None)
+
+
+def count_cases(ledger: Ledger, wanted: CaseFilter, most: int = COUNTED) -> Count:
+    conditions, values = _conditions(wanted)
+    sql = f"""SELECT count(*) AS n FROM (SELECT 1 FROM cases c INDEXED BY cases_said_ms
+        WHERE c.said_ms IS NOT NULL AND {conditions} LIMIT ?)"""
+    count = int(ledger.rows(sql, *values, most + 1)[0]["n"])
+    return Count(min(count, most), count > most)
+
+
+def _conditions(wanted: CaseFilter) -> tuple[str, list[Any]]:
+    scope, found = wanted.scope.condition("c.tenant", "c.branch")
+    parts, values = [scope], list[Any](found)
+    if wanted.closed is not None:
+        parts.append("c.closed = ?")
+        values.append(int(wanted.closed))
+    for column, several in (("branch", wanted.branches), ("case_type", wanted.case_types)):
+        if several:
+            parts.append(f"c.{column} IN ({', '.join('?' * len(several))})")
+            values += sorted(several)
+    if wanted.search.strip():
+        parts.append("instr(c.words, ?)")
+        values.append(fold(wanted.search.strip()))
+    if wanted.person is not None:
+        parts.append(
+            "c.identity IN (SELECT tenant || '/' || case_id FROM case_people WHERE person_id = ?)"
+        )
+        values.append(wanted.person)
+    return " AND ".join(parts), values
+
+
+def _read_row(ledger: Ledger, identity: str, now: datetime) -> CaseRow:
+    sql = """SELECT c.tenant, c.case_id, title, reference, case_type, branch, closed, parties,
+        said_ms FROM cases c WHERE identity = ?"""
+    [row] = ledger.rows(sql, identity)
+    return CaseRow(
+        tenant=row["tenant"],
+        case_id=row["case_id"],
+        title=row["title"],
+        reference=row["reference"],
+        case_type=row["case_type"],
+        branch=row["branch"],
+        closed=bool(row["closed"]),
+        parties=row["parties"],
+        changed_at=_to_time(row["said_ms"]),
+        next_event=_find_next(ledger, row["tenant"], row["case_id"], now),
+    )
+
+
+def _find_next(ledger: Ledger, tenant: str, case_id: str, now: datetime) -> NextEvent | None:
+    sql = """SELECT event_id, title, at_ms, all_day FROM case_calendar
+        WHERE tenant = ? AND case_id = ? AND at_ms >= ? ORDER BY at_ms, event_id LIMIT 1"""
+    for row in ledger.rows(sql, tenant, case_id, round(now.timestamp() * 1000)):
+        return NextEvent(
+            row["event_id"], row["title"], _to_time(row["at_ms"]), bool(row["all_day"])
+        )
+    return None
+
+
+def _to_time(ms: int) -> datetime:
+    return datetime.fromtimestamp(ms / 1000, UTC)
+
+
+# What the calendars have.
+
+
+class CalendarRow(NamedTuple):
+    tenant: str
+    case_id: str
+    case_title: str
+    branch: str | None
+    event: NextEvent
+
+
+def read_calendar(
+    ledger: Ledger,
+    scope: Scope,
+    since: datetime,
+    until: datetime,
+    *,
+    branches: frozenset[str] = frozenset(),
+    cursor: str | None = None,
+    limit: int = 50,
+) -> Page[CalendarRow]:
+    """Events of open cases from `since` until before `until`, the earliest first. Raises
+    InvalidCursor."""
+    limit = limit_rows(limit)
+    filters = (scope, since, until, branches)
+    first = round(since.timestamp() * 1000)
+    after = read_cursor(cursor, _EVENT_KINDS, *filters) if cursor else (first, "", "", "")
+    condition, values = scope.condition("e.tenant", "e.branch")
+    if branches:
+        condition += f" AND e.branch IN ({', '.join('?' * len(branches))})"
+        values += sorted(branches)
+    sql = f"""SELECT e.tenant, e.case_id, e.event_id, e.at_ms, e.title, e.all_day, e.branch,
+            (SELECT title FROM cases c WHERE c.identity = e.tenant || '/' || e.case_id) AS "case"
+        FROM case_calendar e INDEXED BY case_calendar_at_ms
+        WHERE (e.at_ms, e.tenant, e.case_id, e.event_id) > (?, ?, ?, ?) AND e.at_ms < ?
+        AND NOT e.closed AND {condition}
+        ORDER BY e.at_ms, e.tenant, e.case_id, e.event_id LIMIT ?"""
+    end = round(until.timestamp() * 1000)
+    found = ledger.rows(sql, *after, end, *values, limit + 1)
+    rows = tuple(
+        CalendarRow(
+            row["tenant"],
+            row["case_id"],
+            row["case"] or "",
+            row["branch"],
+            NextEvent(row["event_id"], row["title"], _to_time(row["at_ms"]), bool(row["all_day"])),
+        )
+        for row in found[:limit]
+    )
+    if len(found) <= limit:
+        return Page(rows)
+    last = found[limit - 1]
+    key = (last["at_ms"], last["tenant"], last["case_id"], last["event_id"])
+    return Page(rows, write_cursor(key, *filters))

@@ -1,0 +1,233 @@
+"""Lists of people in the order of their names, with whether they can be reached; what is kept for
+them is in `person_index`."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from heapq import merge
+from itertools import islice
+from typing import Any, Final, NamedTuple
+
+from schemas.consent import ConsentStatus
+from schemas.person import Person
+from services.ledger.ledger import Ledger
+from services.ledger.paging import Page, limit_rows, read_cursor, write_cursor
+from services.ledger.person_index import EVERY_BRANCH, NO_BRANCH, Reach
+from services.ledger.scope import EVERYTHING, Scope
+from services.ledger.table import fold
+
+_KINDS: Final = (str, str, str)
+"""Of a cursor: folded name, tenant, id."""
+_FEW: Final = 2000
+"""People that a search may find to be sorted; of more, those are looked for in the order of
+names."""
+_LOOKED_AT: Final = 10_000
+"""People that one page of a search looks at."""
+
+
+class PersonFilter(NamedTuple):
+    """What is not given matches all. `search` is part of a name, of an id, of an e-mail address or
+    of a number."""
+
+    scope: Scope = EVERYTHING
+    reach: frozenset[Reach] = frozenset()
+    branches: frozenset[str] = frozenset()
+    search: str = ""
+
+
+class PersonRow(NamedTuple):
+    person: Person
+    reach: Reach
+    number: str | None
+    """The one that a text would go to."""
+    consent: ConsentStatus | None
+    """Of that number."""
+    branches: tuple[str, ...]
+    """Of their cases and texts."""
+
+
+class _Key(NamedTuple):
+    sort_name: str
+    tenant: str
+    person_id: str
+
+
+def read_people(
+    ledger: Ledger, wanted: PersonFilter, *, cursor: str | None = None, limit: int = 50
+) -> Page[PersonRow]:
+    """By name. Raises InvalidCursor.
+
+    A page of a search may have less than `limit` rows, and a cursor all the same."""
+    limit = limit_rows(limit)
+    after = _Key(*read_cursor(cursor, _KINDS, wanted)) if cursor else None
+    with ledger.snapshot():
+        found, last = _find(ledger, wanted, after, limit + 1)
+        rows = tuple(_read_row(ledger, key) for key in found[:limit])
+        if len(found) > limit:
+            last = found[limit - 1]
+    return Page(rows, write_cursor(last, wanted) if last else None)
+
+
+def count_reach(
+    ledger: Ledger, scope: Scope, branches: frozenset[str] = frozenset()
+) -> dict[Reach, int]:
+    """How many people there are of each."""
+    with ledger.snapshot():
+        lists = _choose_lists(ledger, PersonFilter(scope, branches=branches))
+        named = {(one[0], one[1]) for one in lists}
+        tenants = Counter(tenant for tenant, branch in named if branch != NO_BRANCH)
+        if max(tenants.values(), default=0) <= 1:
+            found = dict.fromkeys(Reach, 0)
+            for *_, reach, count in lists:
+                found[Reach(reach)] += count
+            return found
+        # Somebody of two branches is counted once.
+        sql = """SELECT l.reach, count(DISTINCT l.tenant || '/' || l.person_id) AS n
+            FROM json_each(?) j CROSS JOIN person_lists l
+            ON l.tenant = json_extract(j.value, '$[0]') AND l.branch = json_extract(j.value, '$[1]')
+            GROUP BY 1"""
+        counts = ledger.rows(sql, json.dumps(sorted(named)))
+        return dict.fromkeys(Reach, 0) | {Reach(row["reach"]): row["n"] for row in counts}
+
+
+def count_people(ledger: Ledger, wanted: PersonFilter) -> int:
+    """Without the search."""
+    counts = count_reach(ledger, wanted.scope, wanted.branches)
+    return sum(n for reach, n in counts.items() if not wanted.reach or reach in wanted.reach)
+
+
+def find_by_words(ledger: Ledger, search: str, scope: Scope, most: int) -> list[tuple[str, str]]:
+    """Tenant and id of people, at most so many; more than `most` only if there are more."""
+    sql, values = _searching(search)
+    if not sql:
+        return []
+    condition, of_scope = scope.condition("i.tenant", None)
+    sql = f"SELECT i.tenant, i.person_id FROM {sql} AND {condition} LIMIT ?"
+    rows = ledger.rows(sql, *values, *of_scope, most + 1)
+    return [(row["tenant"], row["person_id"]) for row in rows]
+
+
+def _choose_lists(ledger: Ledger, wanted: PersonFilter) -> list[tuple[str, str, str, int]]:
+    """Tenant, branch, reach, count."""
+    sql = "SELECT tenant, branch, reach, count FROM person_tallies WHERE count > 0"
+    found = []
+    for row in ledger.rows(sql):
+        tenant, branch, reach, _ = row
+        if (not wanted.reach or reach in wanted.reach) and _has(wanted, tenant, branch):
+            found.append((tenant, branch, reach, row["count"]))
+    return found
+
+
+def _has(wanted: PersonFilter, tenant: str, branch: str) -> bool:
+    if wanted.scope.tenants is not None and tenant not in wanted.scope.tenants:
+        return False
+    allowed = None if wanted.scope.tenants is None else wanted.scope.tenants[tenant]
+    if wanted.branches:
+        return branch in wanted.branches and (allowed is None or branch in allowed)
+    if allowed is None:
+        return branch == EVERY_BRANCH
+    # Somebody of no branch is known to all of the tenant.
+    return branch in allowed or branch == NO_BRANCH
+
+
+def _find(
+    ledger: Ledger, wanted: PersonFilter, after: _Key | None, limit: int
+) -> tuple[list[_Key], _Key | None]:
+    """And how far was looked, if that was not to the end."""
+    lists = [one[:3] for one in _choose_lists(ledger, wanted)]
+    if not wanted.search.strip():
+        return list(islice(_in_order(ledger, lists, after, limit), limit)), None
+    chosen = set(lists)
+    sql, values = _searching(wanted.search)
+    if sql:
+        sql = f"""SELECT i.sort_name, i.tenant, i.person_id, i.reach, i.branches
+            FROM {sql} LIMIT ?"""
+        rows = ledger.rows(sql, *values, _FEW + 1)
+        if len(rows) <= _FEW:
+            keys = [_Key(*row[:3]) for row in rows if _is_in(row, chosen)]
+            return sorted(key for key in keys if after is None or key > after)[:limit], None
+    return _look_through(ledger, wanted, lists, after, limit)
+
+
+def _is_in(row: Any, chosen: set[tuple[str, str, str]]) -> bool:
+    branches = [EVERY_BRANCH, *(json.loads(row["branches"]) or [NO_BRANCH])]
+    return any((row["tenant"], branch, row["reach"]) in chosen for branch in branches)
+
+
+def _look_through(
+    ledger: Ledger,
+    wanted: PersonFilter,
+    lists: list[tuple[str, str, str]],
+    after: _Key | None,
+    limit: int,
+) -> tuple[list[_Key], _Key | None]:
+    found = list[_Key]()
+    words = fold(wanted.search.strip())
+    sql = "SELECT 1 FROM person_index WHERE tenant = ? AND person_id = ? AND instr(words, ?)"
+    for count, key in enumerate(_in_order(ledger, lists, after, _LOOKED_AT)):
+        if ledger.rows(sql, key.tenant, key.person_id, words):
+            found.append(key)
+        if len(found) == limit:
+            return found, None
+        if count + 1 == _LOOKED_AT:
+            return found, key
+    return found, None
+
+
+def _in_order(
+    ledger: Ledger, lists: list[tuple[str, str, str]], after: _Key | None, limit: int
+) -> Iterator[_Key]:
+    """Somebody of two branches comes once."""
+    last = None
+    for key in merge(*[_of_list(ledger, one, after, limit) for one in lists]):
+        if key != last:
+            yield key
+        last = key
+
+
+def _of_list(
+    ledger: Ledger, one: tuple[str, str, str], after: _Key | None, limit: int
+) -> Iterator[_Key]:
+    sql = """SELECT sort_name, person_id FROM person_lists WHERE tenant = ?1 AND branch = ?2
+        AND reach = ?3 AND (sort_name, person_id) > (?4, ?5) ORDER BY sort_name, person_id
+        LIMIT ?6"""
+    tenant = one[0]
+    name, person_id = "", ""
+    if after is not None:
+        name = after.sort_name
+        # Of the same name: all of a tenant that comes later, none of an earlier one.
+        person_id = "" if tenant > after.tenant else "\U0010ffff"
+        if tenant == after.tenant:
+            person_id = after.person_id
+    for row in ledger.rows(sql, *one, name, person_id, limit):
+        yield _Key(row["sort_name"], tenant, row["person_id"])
+
+
+def _searching(search: str) -> tuple[str, list[str]]:
+    """Tables with a condition that finds people `i` by words; "" for less than three letters,
+    which the index does not have."""
+    words = fold(search.strip())
+    parts = {words[at : at + 3] for at in range(len(words) - 2)}
+    if not parts:
+        return "", []
+    match = " AND ".join('"' + part.replace('"', '""') + '"' for part in sorted(parts))
+    sql = """person_words w CROSS JOIN person_index i ON i.id = w.rowid
+        WHERE w.person_words MATCH ? AND instr(i.words, ?)"""
+    return sql, [match, words]
+
+
+def _read_row(ledger: Ledger, key: _Key) -> PersonRow:
+    sql = """SELECT p.json, i.reach, i.number, i.branches, (SELECT c.json FROM consent_status c
+            WHERE c.identity = ?1 || '/' || i.number) AS consent
+        FROM person_index i JOIN people p ON p.identity = ?1 || '/' || ?2
+        WHERE i.tenant = ?1 AND i.person_id = ?2"""
+    [row] = ledger.rows(sql, key.tenant, key.person_id)
+    return PersonRow(
+        Person.model_validate_json(row["json"]),
+        Reach(row["reach"]),
+        row["number"],
+        ConsentStatus.model_validate_json(row["consent"]) if row["consent"] else None,
+        tuple(json.loads(row["branches"])),
+    )

@@ -1,0 +1,178 @@
+"""Lists of conversations: who waits first, the longest waiting before others; then the rest, the
+last active first."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final, NamedTuple
+
+from schemas.inbound import Reply
+from schemas.thread import Thread
+from services.ledger.ledger import Ledger
+from services.ledger.paging import COUNTED, Count, Page, limit_rows, read_cursor, write_cursor
+from services.ledger.person_pages import find_by_words
+from services.ledger.scope import EVERYTHING, Scope
+from services.ledger.threads import find_last_reply
+from services.ledger.times import ENDLESS
+
+_KINDS: Final = (int, int, str)
+"""Of a cursor: 0 for who waits, else 1; since when, or when last active; and the identity."""
+_MOST_PEOPLE: Final = 500
+"""Whose conversations a search for a name looks for."""
+_DIGITS: Final = 3
+"""Fewer are no search for a number."""
+
+
+class ThreadFilter(NamedTuple):
+    """What is not given matches all."""
+
+    scope: Scope = EVERYTHING
+    waiting: bool | None = None
+    assigned_to: str | None = None
+    unassigned: bool = False
+    """Only what nobody has been assigned to."""
+    without_case: bool = False
+    """Only what belongs to no case."""
+    case: str | None = None
+    branches: frozenset[str] = frozenset()
+    in_question: bool = False
+    """Only where a text may be a STOP, and staff have not answered yet."""
+    search: str = ""
+    """Part of a number or of a person's name."""
+
+
+class ThreadRow(NamedTuple):
+    thread: Thread
+    reply: Reply | None
+    """Their last text, as long as the topic kept it."""
+    names: tuple[str, ...]
+    """Of the people who have the number; an id where there is no name."""
+    case_title: str
+    branch: str | None
+    in_question: bool
+
+
+def read_threads(
+    ledger: Ledger, wanted: ThreadFilter, *, cursor: str | None = None, limit: int = 50
+) -> Page[ThreadRow]:
+    """Raises InvalidCursor."""
+    limit = limit_rows(limit)
+    part, at, identity = read_cursor(cursor, _KINDS, wanted) if cursor else (0, -ENDLESS, "")
+    with ledger.snapshot():
+        conditions, values = _conditions(ledger, wanted)
+        found = list[Any]()
+        if part == 0 and wanted.waiting is not False:
+            sql = f"""SELECT 0 AS part, waiting_ms AS at, identity FROM threads t
+                INDEXED BY threads_waiting_ms
+                WHERE waiting_ms >= ? AND (waiting_ms > ? OR identity > ?) AND {conditions}
+                ORDER BY waiting_ms, identity LIMIT ?"""
+            found += ledger.rows(sql, at, at, identity, *values, limit + 1)
+        if len(found) <= limit and wanted.waiting is not True:
+            at, identity = (at, identity) if part == 1 else (ENDLESS, "")
+            sql = f"""SELECT 1 AS part, last_ms AS at, identity FROM threads t
+                INDEXED BY threads_last_ms WHERE last_ms <= ?
+                AND (last_ms < ? OR identity > ?) AND waiting_ms IS NULL AND {conditions}
+                ORDER BY last_ms DESC, identity LIMIT ?"""
+            found += ledger.rows(sql, at, at, identity, *values, limit + 1 - len(found))
+        rows = tuple(_read_row(ledger, row["identity"]) for row in found[:limit])
+    if len(found) <= limit:
+        return Page(rows)
+    last = found[limit - 1]
+    return Page(rows, write_cursor((last["part"], last["at"], last["identity"]), wanted))
+
+
+def count_threads(ledger: Ledger, wanted: ThreadFilter, most: int = COUNTED) -> Count:
+    with ledger.snapshot():
+        conditions, values = _conditions(ledger, wanted)
+        column = "waiting_ms" if wanted.waiting else "last_ms"
+        waits = " AND waiting_ms IS NULL" if wanted.waiting is False else ""
+        sql = f"""SELECT count(*) AS n FROM (SELECT 1 FROM threads t INDEXED BY threads_{column}
+            WHERE {column} IS NOT NULL{waits} AND {conditions} LIMIT ?)"""
+        count = int(ledger.rows(sql, *values, most + 1)[0]["n"])
+    return Count(min(count, most), count > most)
+
+
+def _conditions(ledger: Ledger, wanted: ThreadFilter) -> tuple[str, list[Any]]:
+    tenants, names = wanted.scope.condition("t.tenant", None)
+    parts, values = [tenants], list[Any](names)
+    if wanted.branches or _is_limited(wanted.scope):
+        sql, found = _of_branches(wanted)
+        parts.append(sql)
+        values += found
+    if wanted.assigned_to is not None:
+        parts.append("t.assigned_to = ?")
+        values.append(wanted.assigned_to)
+    if wanted.unassigned:
+        parts.append("t.assigned_to IS NULL")
+    if wanted.without_case:
+        parts.append("t.case_id IS NULL")
+    if wanted.case is not None:
+        parts.append("t.case_id = ?")
+        values.append(wanted.case)
+    if wanted.in_question:
+        parts.append(
+            "t.identity IN (SELECT identity FROM consent_status WHERE question_ms IS NOT NULL)"
+        )
+    if wanted.search.strip():
+        sql, found = _searching(ledger, wanted)
+        parts.append(sql)
+        values += found
+    return " AND ".join(parts), values
+
+
+def _is_limited(scope: Scope) -> bool:
+    return scope.tenants is not None and any(of is not None for of in scope.tenants.values())
+
+
+def _of_branches(wanted: ThreadFilter) -> tuple[str, list[Any]]:
+    """A conversation is of the branch of its case. One without a case is of no branch."""
+    scope, found = wanted.scope.condition("c.tenant", "c.branch")
+    values = list[Any](found)
+    chosen = ""
+    if wanted.branches:
+        chosen = f" AND c.branch IN ({', '.join('?' * len(wanted.branches))})"
+        values += sorted(wanted.branches)
+    sql = f"""(t.tenant || '/' || t.case_id) IN (SELECT c.identity FROM cases c
+        INDEXED BY cases_said_ms WHERE c.said_ms IS NOT NULL AND {scope}{chosen})"""
+    if wanted.branches:
+        return sql, values
+    without, names = wanted.scope.condition("t.tenant", "NULL")
+    return f"({sql} OR (t.case_id IS NULL AND {without}))", [*values, *names]
+
+
+def _searching(ledger: Ledger, wanted: ThreadFilter) -> tuple[str, list[Any]]:
+    words = wanted.search.strip()
+    digits = "".join(one for one in words if one.isdecimal() and one.isascii())
+    if len(digits) >= _DIGITS and not any(one.isalpha() for one in words):
+        return "instr(t.number, ?)", [digits]
+    people = find_by_words(ledger, words, wanted.scope, _MOST_PEOPLE)[:_MOST_PEOPLE]
+    sql = """SELECT n.tenant || '/' || n.number AS identity FROM json_each(?) j
+        CROSS JOIN person_numbers n INDEXED BY person_numbers_person
+            ON n.tenant = json_extract(j.value, '$[0]')
+            AND n.person_id = json_extract(j.value, '$[1]')"""
+    identities = [row["identity"] for row in ledger.rows(sql, json.dumps(people))]
+    return "t.identity IN (SELECT value FROM json_each(?))", [json.dumps(identities)]
+
+
+def _read_row(ledger: Ledger, identity: str) -> ThreadRow:
+    sql = """SELECT t.json, c.title, c.branch, EXISTS (SELECT 1 FROM consent_status s
+            WHERE s.identity = t.identity AND s.question_ms IS NOT NULL) AS in_question
+        FROM threads t LEFT JOIN cases c ON c.identity = t.tenant || '/' || t.case_id
+        WHERE t.identity = ?"""
+    [row] = ledger.rows(sql, identity)
+    thread = Thread.model_validate_json(row["json"])
+    return ThreadRow(
+        thread,
+        find_last_reply(ledger, thread),
+        _read_names(ledger, thread),
+        row["title"] or "",
+        row["branch"],
+        bool(row["in_question"]),
+    )
+
+
+def _read_names(ledger: Ledger, thread: Thread) -> tuple[str, ...]:
+    sql = """SELECT j.value AS id, json_extract(p.json, '$.name') AS name FROM json_each(?) j
+        LEFT JOIN people p ON p.identity = ? || '/' || j.value ORDER BY j.key"""
+    rows = ledger.rows(sql, json.dumps(thread.person_ids), thread.tenant)
+    return tuple(row["name"] or row["id"] for row in rows)

@@ -40,6 +40,7 @@ VARIABLES: Final = {
     "smtp_url": "SAYSO_SMTP_URL",
     "mail_from": "SAYSO_MAIL_FROM",
     "returned_mail_port": "SAYSO_RETURNED_MAIL_PORT",
+    "webhooks_allow_private": "SAYSO_WEBHOOKS_ALLOW_PRIVATE",
     "kafka_security": "SAYSO_KAFKA_SECURITY",
     "kafka_sasl_mechanism": "SAYSO_KAFKA_SASL_MECHANISM",
     "kafka_user": "SAYSO_KAFKA_USER",
@@ -135,6 +136,9 @@ class ServiceSettings(BaseModel):
     """The sender of our mails. Empty: the support address."""
     returned_mail_port: Count | None = Field(default=None, ge=0, le=65535)
     """Where notify takes mail that comes back to `mail_from`. None: nowhere."""
+    webhooks_allow_private: bool = False
+    """Event webhooks may go to loopback and private networks, and without TLS: for tests and
+    laptops."""
     kafka_security: Security = "plaintext"
     """How the listener at `bootstrap` is secured. `services.kafka.security` checks what belongs
     together."""

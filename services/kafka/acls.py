@@ -101,6 +101,7 @@ def compute_rights() -> Mapping[str, Rights]:
         "notify": _topics(Operation.READ, (t.MAIL_REQUESTS, t.SETTINGS, t.SENDERS))
         + _topics(Operation.WRITE, (t.DEAD_LETTERS,))
         + _group("notify", Operation.READ),
+        "event-webhooks": _topics(Operation.READ, (t.OUTCOMES, t.CONSENT_LOG, t.REPLIES)),
         "ledger": _topics(Operation.READ, TOPICS) + _topics(Operation.WRITE, (t.BALANCE,)),
         "exporter": _topics(Operation.READ, (*READ_BY_PROCESSORS, *STATE_TOPICS)) + groups,
         "producer": _topics(Operation.WRITE, WRITTEN_BY_PRODUCERS),

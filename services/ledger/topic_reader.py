@@ -58,6 +58,15 @@ class TopicReader:
         found = await self._consumer.end_offsets(self._assigned)
         return {Partition(*partition): offset for partition, offset in found.items()}
 
+    async def offsets_at(self, at_ms: int) -> dict[Partition, int]:
+        """Of each partition, the first record of that time or later; else its end."""
+        found = await self._consumer.offsets_for_times(dict.fromkeys(self._assigned, at_ms))
+        ends = await self.ends()
+        return {
+            Partition(*one): entry.offset if entry else ends[Partition(*one)]
+            for one, entry in found.items()
+        }
+
     async def topic_ids(self) -> dict[str, str]:
         """The broker's own, of those topics that have one."""
         return await fetch_topic_ids(self._consumer._client, {one.topic for one in self.partitions})

@@ -149,6 +149,30 @@ NOTIFY: Final[tuple[Metric, ...]] = (
 )
 """Metrics of the process that mails staff."""
 
+EVENT_WEBHOOKS: Final[tuple[Metric, ...]] = (
+    Metric(
+        "sayso_event_webhook_attempts_total",
+        _C,
+        ("result",),
+        "Attempts to deliver an event webhook: `delivered`, or the problem.",
+    ),
+    Metric("sayso_event_webhook_waiting", _G, (), "Event webhooks that no endpoint has taken yet."),
+    Metric("sayso_event_webhook_oldest_seconds", _G, (), "Age of the oldest of them."),
+    Metric(
+        "sayso_event_webhook_endpoints",
+        _G,
+        ("state",),
+        "Endpoints: `active`, `paused` (by hand), `dead` (failing for a day), `gone` (410).",
+    ),
+    Metric(
+        "sayso_event_webhook_unreadable_total",
+        _C,
+        (),
+        "Records of which no event webhook could be made.",
+    ),
+)
+"""Metrics of the process that delivers event webhooks."""
+
 EXPORTER: Final[tuple[Metric, ...]] = (
     Metric(
         "kafka_consumergroup_group_lag",
@@ -231,7 +255,7 @@ EXPORTER: Final[tuple[Metric, ...]] = (
 """Metrics of the exporter. The first ten have the names of klag-exporter's, so that its dashboards
 fit."""
 
-METRICS: Final = WORKERS + WEBHOOK + NOTIFY + EXPORTER
+METRICS: Final = WORKERS + WEBHOOK + NOTIFY + EVENT_WEBHOOKS + EXPORTER
 
 
 def render_docs() -> str:

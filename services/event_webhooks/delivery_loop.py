@@ -172,7 +172,7 @@ class DeliveryLoop:
         if fresh is None or fresh.state != EndpointState.ACTIVE:
             return
         if pause is None:
-            log.error("a delivery is given up", endpoint=endpoint.id, event=delivery.event_id)
+            log.error("a delivery is given up", endpoint=endpoint.id, delivery=delivery.id)
         if answer.is_gone:
             self._end(fresh, EndpointState.GONE, answer, now)
         elif is_dead:

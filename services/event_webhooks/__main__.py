@@ -28,7 +28,7 @@ from services.observability.logs import set_up
 from services.observability.metrics import EVENT_WEBHOOKS
 from services.observability.registry import MetricRegistry
 from services.parent_watch import watch_parent
-from services.ports import CannotListen
+from services.ports import CannotListen, announce_port
 from services.process import stop_on_signals
 from services.settings import ServiceSettings, SettingsError, from_environment
 
@@ -94,7 +94,9 @@ async def _run(given: argparse.Namespace, settings: ServiceSettings) -> None:
                 metrics,
                 lambda: {"following": follower.is_following},
             )
-            await stack.enter_async_context(health)
+            port = await stack.enter_async_context(health)
+            if settings.metrics_port_file:
+                announce_port(settings.metrics_port_file, port)
         await _work(
             stop,
             loop.run(stop),

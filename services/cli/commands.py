@@ -216,6 +216,11 @@ PANELS: Final = {
         Entry("ledger", "processes:ledger", "Keep the ledger up to date with the topics."),
         Entry("notify", "processes:notify", "Mail staff about replies."),
         Entry(
+            "event-webhooks",
+            "event_webhooks:app",
+            "Deliver events to tenants' endpoints, or manage the endpoints.",
+        ),
+        Entry(
             "exporter",
             "processes:exporter",
             "Export lag, waiting texts and reconciliation to Prometheus.",

@@ -107,7 +107,7 @@ def worker(
             f"There is no processor {room!r}", f"it is one of {', '.join(PROCESSOR_NAMES)}"
         )
     arguments = ("--instance", instance) if instance else ()
-    _become("services.workers", bootstrap, state, room, *arguments)
+    become("services.workers", bootstrap, state, room, *arguments)
 
 
 def webhook(bootstrap: options.Bootstrap = None, state: options.State = options.STATE) -> None:
@@ -116,7 +116,7 @@ def webhook(bootstrap: options.Bootstrap = None, state: options.State = options.
     Example:
     [cyan]SAYSO_PUBLIC_URL=https://sms.example.com sayso webhook --bootstrap kafka-1:9092[/]
     """
-    _become("services.webhook", bootstrap, state)
+    become("services.webhook", bootstrap, state)
 
 
 def simulator(state: options.State = options.STATE) -> None:
@@ -124,7 +124,7 @@ def simulator(state: options.State = options.STATE) -> None:
 
     Example: [cyan]sayso simulator[/]
     """
-    _become("services.local.simulator", None, state, kafka=False)
+    become("services.local.simulator", None, state, kafka=False)
 
 
 def consents(bootstrap: options.Bootstrap = None, state: options.State = options.STATE) -> None:
@@ -132,7 +132,7 @@ def consents(bootstrap: options.Bootstrap = None, state: options.State = options
 
     Example: [cyan]sayso consents --bootstrap kafka-1:9092[/]
     """
-    _become("services.consents", bootstrap, state)
+    become("services.consents", bootstrap, state)
 
 
 def console_pages(
@@ -142,7 +142,7 @@ def console_pages(
 
     Example: [cyan]sayso console --bootstrap kafka-1:9092[/]
     """
-    _become("services.console", bootstrap, state)
+    become("services.console", bootstrap, state)
 
 
 def ledger(bootstrap: options.Bootstrap = None, state: options.State = options.STATE) -> None:
@@ -150,7 +150,7 @@ def ledger(bootstrap: options.Bootstrap = None, state: options.State = options.S
 
     Example: [cyan]sayso ledger[/]
     """
-    _become("services.ledger", bootstrap, state)
+    become("services.ledger", bootstrap, state)
 
 
 def notify(bootstrap: options.Bootstrap = None, state: options.State = options.STATE) -> None:
@@ -160,7 +160,7 @@ def notify(bootstrap: options.Bootstrap = None, state: options.State = options.S
 
     Example: [cyan]sayso notify --bootstrap kafka-1:9092[/]
     """
-    _become("services.notify", bootstrap, state)
+    become("services.notify", bootstrap, state)
 
 
 def exporter(bootstrap: options.Bootstrap = None, state: options.State = options.STATE) -> None:
@@ -170,10 +170,10 @@ def exporter(bootstrap: options.Bootstrap = None, state: options.State = options
 
     Example: [cyan]sayso exporter[/]
     """
-    _become("services.observability", bootstrap, state)
+    become("services.observability", bootstrap, state)
 
 
-def _become(
+def become(
     module: str, bootstrap: str | None, state: Path, *arguments: str, kafka: bool = True
 ) -> None:
     """This process goes on as that one: signals and exit codes are its own."""

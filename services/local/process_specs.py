@@ -137,6 +137,10 @@ def ledger_spec(environment: Mapping[str, str]) -> ProcessSpec:
     return ProcessSpec("ledger", ("services.ledger",), environment)
 
 
+def event_webhooks_spec(environment: Mapping[str, str]) -> ProcessSpec:
+    return ProcessSpec("event-webhooks", ("services.event_webhooks",), environment)
+
+
 def processor_specs(environment: Mapping[str, str]) -> list[ProcessSpec]:
     """One worker for each processor.
 

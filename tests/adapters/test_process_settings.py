@@ -20,6 +20,7 @@ PROCESSES = [
     ["services.consents"],
     ["services.observability"],
     ["services.notify"],
+    ["services.event_webhooks"],
     ["services.cli", "worker", "gate"],
     ["services.cli", "ledger"],
     ["services.cli", "webhook"],

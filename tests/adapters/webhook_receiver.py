@@ -91,7 +91,9 @@ async def receiving(trust: ssl.SSLContext | None = None) -> AsyncIterator[Receiv
     await runner.setup()
     await web.TCPSite(runner, HOSTS, 0, ssl_context=trust).start()
     port = runner.addresses[0][1]
-    receiver.url = f"http://{HOSTS}:{port}/hook" if trust is None else f"https://localhost:{port}/hook"
+    receiver.url = (
+        f"http://{HOSTS}:{port}/hook" if trust is None else f"https://localhost:{port}/hook"
+    )
     try:
         yield receiver
     finally:

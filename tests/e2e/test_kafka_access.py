@@ -117,6 +117,7 @@ async def running(kafka: SecureCluster, state: Path) -> AsyncIterator[None]:
     everybody = [
         *process_specs.edge_specs(told, where, script, 1),
         process_specs.ledger_spec(told),
+        process_specs.event_webhooks_spec(told),
         *process_specs.processor_specs(told),
     ]
     try:

@@ -89,11 +89,7 @@ def test_an_endpoint_is_dead_after_a_day_of_failures(failures: int, seconds: flo
 @given(CHANCES)
 def test_a_dead_endpoint_is_noticed_by_one_delivery_alone(chances: list[float]) -> None:
     """Even where only one event waits, it is tried often enough to tell within 33 hours."""
-    dead = [
-        at
-        for n, at in enumerate(attempts(chances), 1)
-        if is_dead(n, timedelta(seconds=at))
-    ]
+    dead = [at for n, at in enumerate(attempts(chances), 1) if is_dead(n, timedelta(seconds=at))]
     assert DAYS <= dead[0] <= DAYS + LONGEST_PAUSE * (1 + JITTER)
 
 

@@ -141,7 +141,7 @@ def link(name: Annotated[str, typer.Argument()], state: options.State = options.
         token = sessions.make_link(name, datetime.now(UTC))
     minutes = int(LINK_LIFE.total_seconds() // 60)
     note(f"It works once, for {minutes} minutes.")
-    print(f"{_console_url()}/sign-in/link?token={token}", flush=True)
+    print(f"{_console_url(state)}/sign-in/link?token={token}", flush=True)
 
 
 FIRST: Final = "admin"
@@ -162,9 +162,14 @@ def make_first_link(state: Path, port: int) -> str:
         return f"{url}/sign-in/link?token={sessions.make_link(FIRST, now)}"
 
 
-def _console_url() -> str:
+def _console_url(state: Path) -> str:
+    """Where the console of this state folder listens, if it runs here."""
     settings = from_environment()
-    return settings.console_url.rstrip("/") or f"http://127.0.0.1:{settings.console_port}"
+    try:
+        port = (state / "run" / "console.ready").read_text()
+    except OSError:
+        port = str(settings.console_port)
+    return settings.console_url.rstrip("/") or f"http://127.0.0.1:{port}"
 
 
 def _parse_role(written: str) -> Grant:

@@ -75,6 +75,10 @@ def _add_error_handlers(app: FastAPI) -> None:
     async def show_under_way(request: Request, _error: Exception) -> Response:
         return draw_error(request, 409)
 
+    @app.exception_handler(Exception)
+    async def show_fault(request: Request, _error: Exception) -> Response:
+        return draw_error(request, 500)
+
     @app.exception_handler(BodyTooLarge)
     async def show_too_large(_request: Request, _error: Exception) -> Any:
         return PlainTextResponse("That is more than anybody may send at once.\n", 413)

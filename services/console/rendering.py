@@ -22,6 +22,7 @@ from services.console.forms import new_key
 from services.console.navigation import navigation
 from services.console.number_tokens import NumberTokens
 from services.ledger.change_feed import position
+from streams.reasons import format_duration
 
 HERE: Final = Path(__file__).parent
 ZONE_COOKIE: Final = "zone"
@@ -58,6 +59,7 @@ class Renderer:
             "path": visit.request.url.path,
             "navigation": navigation(visit),
             "position": position(visit.console.ledger),
+            "duration": format_duration,
             "when": partial(show_time, zone=zone, now=visit.now),
             "thread_url": partial(self.thread_url, visit.tenant),
         }

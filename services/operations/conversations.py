@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -17,6 +17,7 @@ from schemas.send_request import Kind, SendRequest
 from schemas.thread import Answered, Assigned, MovedToCase, NoAnswerNeeded, NoteAdded, Thread
 from schemas.topics import CONSENT_EVENTS, SEND_REQUESTS, THREAD_EVENTS
 from services.ledger import Ledger
+from services.ledger.cases import find_cases
 from services.ledger.people import PersonView, find_people, list_numbers_of
 from services.ledger.threads import (
     Entry,
@@ -138,22 +139,32 @@ def _build(kind: type[M], about: Conversation, by: str, now: datetime, **fields:
 
 
 def build_text(
-    about: Conversation, body: str, by: str, now: datetime, undo_seconds: int | None = None
+    about: Conversation,
+    body: str,
+    by: str,
+    now: datetime,
+    undo_seconds: int | None = None,
+    case_id: str | None = None,
 ) -> SendRequest:
-    """A text by hand into the conversation, for the case that spoke last and from the sender that
-    the recipient knows.  Raises InvalidRequest."""
+    """A text by hand into the conversation, from the sender that the recipient knows.
+
+    `case_id`: what it is about, NO_CASE for none; left out, the case that spoke last.  Raises
+    InvalidRequest."""
     if is_blank(body):
         raise InvalidRequest("The text is empty", 'write it: text "We will call you at five."')
     thread = about.thread
     people = thread.person_ids if thread else ()
+    case_id = case_id or (thread.cases[0] if thread and thread.cases else NO_CASE)
+    case_id = None if case_id == NO_CASE else case_id
     return build_message(
         SendRequest,
         message_id=new_id("m"),
         tenant=about.tenant,
+        branch=_branch_of(about, case_id),
         to=about.number,
         body=body,
         kind=Kind.DIRECT,
-        case_id=thread.cases[0] if thread and thread.cases else None,
+        case_id=case_id,
         person_id=people[0] if len(people) == 1 else None,
         requested_at=now,
         requested_by=by,
@@ -238,6 +249,25 @@ def _event_id(reply: Reply) -> str:
         return _SLUG.validate_python(written)
     except ValidationError:
         return new_id("c")
+
+
+def _branch_of(about: Conversation, case_id: str | None) -> str | None:
+    found = find_cases(about.ledger, case_id, about.tenant) if case_id else ()
+    return found[0].branch if found else None
+
+
+def last_place(entries: Sequence[Entry], by: str) -> str:
+    """The place of the last thing that whoever answers should have read: a text of theirs, or what
+    a colleague wrote or did.  What `by` did counts as read."""
+    read = (entry.place for entry in reversed(entries) if _is_to_read(entry, by))
+    return next(read, "")
+
+
+def _is_to_read(entry: Entry, by: str) -> bool:
+    if entry.kind not in (EntryKind.OUTBOUND, EntryKind.NOTE):
+        return entry.kind is EntryKind.INBOUND
+    author = entry.data.get("written_by") or entry.data.get("by")
+    return bool(author) and author != by
 
 
 async def publish_thread_event(kafka: Session, event: Any) -> None:

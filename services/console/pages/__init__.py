@@ -6,13 +6,30 @@ from typing import Final
 
 from fastapi import APIRouter
 
-from services.console.pages import home, message, messages, send_test, sign_in, stream
+from services.console.pages import (
+    composing,
+    home,
+    inbox,
+    message,
+    messages,
+    send_test,
+    sign_in,
+    stream,
+    threads,
+    today,
+    undo,
+)
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
+    composing.router,
     home.router,
+    inbox.router,
     message.router,
     messages.router,
     send_test.router,
     sign_in.router,
     stream.router,
+    threads.router,
+    today.router,
+    undo.router,
 )

@@ -18,6 +18,10 @@ WORDS: Final = {
     409: ("This is under way already", "It was sent a moment ago. Look at the page again."),
     422: ("This cannot be done as it is written", "Put right what is named, and send it again."),
     429: ("Too many tries", "Wait a minute, then try again."),
+    500: (
+        "This is a fault of ours",
+        "It stands in the log of the console: tell an operator.",
+    ),
     503: ("Not possible just now", "Nothing was done. Try again in a moment."),
 }
 """Title and what to do, by status."""

@@ -20,3 +20,18 @@ document.addEventListener("submit", (event) => {
     setTimeout(() => delete form.dataset.sent, 3000);
   }
 });
+
+// A text that was sent by hand can be undone while the gate holds it: the seconds run down.
+setInterval(() => {
+  for (const notice of document.querySelectorAll("[data-undo]")) {
+    const left = Number(notice.dataset.undo) - 1;
+    notice.dataset.undo = String(left);
+    const button = notice.querySelector("button");
+    if (!button) continue;
+    if (left > 0) button.querySelector("[data-seconds]").textContent = String(left);
+    else {
+      button.closest("form").remove();
+      delete notice.dataset.undo;
+    }
+  }
+}, 1000);

@@ -2,12 +2,17 @@
 import "./live.js";
 import "./lists.js";
 import "./composing.js";
+import "./thread.js";
 
 // The server shows times by the viewer's clock.
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 if (zone && !document.cookie.includes(`zone=${encodeURIComponent(zone)}`)) {
   document.cookie = `zone=${encodeURIComponent(zone)}; path=/; max-age=31536000; samesite=lax`;
 }
+
+document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-print]")) print();
+});
 
 // Menus close when one looks elsewhere.
 document.addEventListener("click", (event) => {

@@ -1,0 +1,184 @@
+"""The sheet of a day: which events are ahead, who has been reached, and whom to call."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import Final, NamedTuple
+from zoneinfo import ZoneInfo
+
+from schemas.case import Case, CaseCalendarEvent, CaseText, Readiness, TextState
+from services.ledger import Ledger
+from services.ledger.cases import list_case_texts, list_cases
+from services.ledger.mailbox import MailboxFilter, find_messages
+from services.ledger.threads import list_waiting_threads
+from services.operations.case_view import PartyView, describe_unready, view_parties
+from streams.mailboxes import Box
+
+DAYS: Final = 2
+"""Today and tomorrow."""
+
+
+class Reached(StrEnum):
+    """How far somebody is for one event, the most pressing first."""
+
+    CALL = "call"
+    """No text has reached them, and none will."""
+    IN_DOUBT = "in_doubt"
+    """A text went out, and no receipt says that it arrived."""
+    APPROVAL = "approval"
+    """A text waits until somebody approves it."""
+    PLANNED = "planned"
+    """A text will go, or has not been asked for."""
+    ARRIVED = "arrived"
+    CONFIRMED = "confirmed"
+
+
+class PartyLine(NamedTuple):
+    party: PartyView
+    reached: Reached
+    says: str
+    """In words: why they are to be called, or what has been sent."""
+    message_id: str | None
+    waiting_since: datetime | None
+    """Since when they wait for an answer."""
+
+
+class EventLine(NamedTuple):
+    case: Case
+    event: CaseCalendarEvent
+    starts_at: datetime
+    """By the clocks of its place."""
+    parties: tuple[PartyLine, ...]
+
+    @property
+    def to_call(self) -> int:
+        return sum(line.reached is Reached.CALL for line in self.parties)
+
+
+class DaySheet(NamedTuple):
+    days: tuple[tuple[date, tuple[EventLine, ...]], ...]
+    """Each day with its events in order, also those without."""
+
+    @property
+    def lines(self) -> tuple[EventLine, ...]:
+        return tuple(line for _, lines in self.days for line in lines)
+
+
+def make_day_sheet(
+    ledger: Ledger,
+    tenant: str,
+    first: date,
+    now: datetime,
+    branches: Collection[str] | None = None,
+) -> DaySheet:
+    """Events of `first` and the day after, each by the calendar of its place. `branches`: only
+    cases of these."""
+    days = [first + timedelta(days=number) for number in range(DAYS)]
+    waiting = {
+        one.thread.number: one.thread.waiting_since for one in list_waiting_threads(ledger, tenant)
+    }
+    found: dict[date, list[EventLine]] = {day: [] for day in days}
+    for case in list_cases(ledger, tenant):
+        if branches is not None and case.branch not in branches:
+            continue
+        events = [one for one in _ahead(case.events) if _local(one).date() in found]
+        if not events:
+            continue
+        parties = view_parties(ledger, case)
+        texts = list_case_texts(ledger, tenant, case.case_id)
+        to_approve = _find_to_approve(ledger, tenant, texts, now)
+        for event in events:
+            local = _local(event)
+            lines = tuple(_line(event, party, texts, waiting, to_approve, now) for party in parties)
+            found[local.date()].append(EventLine(case, event, local, lines))
+    return DaySheet(
+        tuple((day, tuple(sorted(lines, key=_by_time))) for day, lines in found.items())
+    )
+
+
+def _find_to_approve(
+    ledger: Ledger, tenant: str, texts: Iterable[CaseText], now: datetime
+) -> frozenset[str]:
+    """Of these texts the ones that wait for nothing but an approval."""
+    asked = [one.message_id for one in texts if one.state == TextState.REQUESTED and one.message_id]
+    found = find_messages(ledger, MailboxFilter(tenant, ids=tuple(asked)), now)
+    return frozenset(item.message_id for item in found if item.box is Box.READY)
+
+
+def _by_time(line: EventLine) -> tuple[datetime, str]:
+    return line.event.at, line.case.case_id
+
+
+def _ahead(events: Iterable[CaseCalendarEvent]) -> Iterable[CaseCalendarEvent]:
+    return (event for event in events if not event.canceled)
+
+
+def _local(event: CaseCalendarEvent) -> datetime:
+    return event.at.astimezone(ZoneInfo(event.time_zone))
+
+
+def _line(
+    event: CaseCalendarEvent,
+    party: PartyView,
+    texts: Iterable[CaseText],
+    waiting: dict[str, datetime | None],
+    to_approve: Collection[str],
+    now: datetime,
+) -> PartyLine:
+    person_id = party.party.person_id
+    about = [
+        text
+        for text in texts
+        if (text.person_id, text.event_id) == (person_id, event.event_id)
+        and text.event_starts_at == event.starts_at
+    ]
+    last = about[-1] if about else None
+    since = waiting.get(party.party.number or "")
+    message_id = last.message_id if last else None
+    reached, says = _judge(event, party, last, to_approve, now)
+    return PartyLine(party, reached, says, message_id, since)
+
+
+def _judge(
+    event: CaseCalendarEvent,
+    party: PartyView,
+    last: CaseText | None,
+    to_approve: Collection[str],
+    now: datetime,
+) -> tuple[Reached, str]:
+    if any(one.person_id == party.party.person_id for one in event.confirmed):
+        return Reached.CONFIRMED, "confirmed by reply"
+    state = TextState(last.state) if last else None
+    if last is not None and state in (TextState.ARRIVED, TextState.SENT):
+        return _WENT[state]
+    if party.readiness is not Readiness.READY:
+        return Reached.CALL, describe_unready(party, now, ZoneInfo(event.time_zone))
+    if last is not None and state in _ENDED:
+        return Reached.CALL, last.says or _ENDED[state]
+    return _judge_ahead(event, last, to_approve, now)
+
+
+def _judge_ahead(
+    event: CaseCalendarEvent, last: CaseText | None, to_approve: Collection[str], now: datetime
+) -> tuple[Reached, str]:
+    if last is not None and last.state == TextState.REQUESTED:
+        if last.message_id in to_approve:
+            return Reached.APPROVAL, "a reminder waits until somebody approves it"
+        return Reached.PLANNED, "a reminder is asked for and has not gone yet"
+    if event.next_reminder_at is not None and event.next_reminder_at > now:
+        return Reached.PLANNED, "a reminder is planned"
+    return Reached.PLANNED, "no reminder is planned"
+
+
+_WENT: Final = {
+    TextState.ARRIVED: (Reached.ARRIVED, "the reminder has arrived"),
+    TextState.SENT: (Reached.IN_DOUBT, "the reminder went out; no receipt yet"),
+}
+_ENDED: Final = {
+    TextState.FAILED: "the reminder failed; call them",
+    TextState.TOO_LATE: "it was too late for a reminder; call them",
+    TextState.SKIPPED: "it was late for a reminder; call them if need be",
+    TextState.NOT_RENDERED: "the reminder could not be written; call them",
+}

@@ -95,6 +95,8 @@ class PersonEvent(Message):
     """With `update`: the numbers to add or change."""
     remove: tuple[str, ...] = ()
     """With `update`: the numbers to remove."""
+    by: str | None = None
+    """The member of staff, by name, who wants it so."""
     at: UtcTime
 
     @property

@@ -8,8 +8,6 @@ from typing import Annotated, Any
 
 import typer
 
-from schemas.blank_text import is_blank
-from schemas.consent_dates import is_placeholder
 from schemas.numbers import mask_number
 from services.cli import consent_records, options
 from services.cli.connection import find_bootstrap, operate, read_ledger, run
@@ -64,12 +62,7 @@ def opt_in(
     [cyan]sayso consent in +12125550123 -t harbor --document intake-17.pdf --actor dana[/]
     """
     proof = consent.describe_document(document, file)
-    if is_placeholder(proof or "") or is_blank(actor):
-        raise InvalidRequest(
-            "An opt-in needs proof",
-            "give --document (where it is kept) or --file (the form itself), and --actor"
-            " (who recorded it)",
-        )
+    consent.require_proof(proof, actor)
     evidence = {"wording": wording, "document": proof, "actor": actor, "url": url}
     _record("opt_in", number, tenant, sender, evidence, bootstrap, state)
 
@@ -212,7 +205,10 @@ def import_(
 
         imported = run(work())
     if as_json:
-        bad = [{"line": line.line, "reason": line.reason} for line in imported.bad]
+        bad = [
+            {"line": line.line, "reason": line.reason, "column": line.column, "fix": line.fix}
+            for line in imported.bad
+        ]
         print_json({"imported": imported.good, "bad": bad})
     else:
         for line in imported.bad:

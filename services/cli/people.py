@@ -79,7 +79,10 @@ def import_(
                 "lines": found.lines,
                 "people": len(found.people),
                 "numbers": numbers,
-                "bad": [bad._asdict() for bad in found.bad],
+                "bad": [
+                    {"line": bad.line, "reason": bad.reason, "column": bad.column, "fix": bad.fix}
+                    for bad in found.bad
+                ],
                 "columns_left_out": found.unknown,
             }
         )

@@ -70,6 +70,18 @@ def read_people(
     return Page(rows, write_cursor(last, wanted) if last else None)
 
 
+def find_person_row(ledger: Ledger, scope: Scope, tenant: str, person_id: str) -> PersonRow | None:
+    """None also for somebody who was deleted, or whom the scope does not have."""
+    with ledger.snapshot():
+        sql = "SELECT sort_name FROM person_index WHERE tenant = ? AND person_id = ?"
+        for found in ledger.rows(sql, tenant, person_id):
+            row = _read_row(ledger, _Key(found["sort_name"], tenant, person_id))
+            lists = (EVERY_BRANCH, *(row.branches or (NO_BRANCH,)))
+            wanted = PersonFilter(scope)
+            return row if any(_has(wanted, tenant, branch) for branch in lists) else None
+    return None
+
+
 def count_reach(
     ledger: Ledger, scope: Scope, branches: frozenset[str] = frozenset()
 ) -> dict[Reach, int]:

@@ -8,7 +8,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from schemas.blank_text import is_blank
 from schemas.consent import ConsentEvent, ConsentSource
+from schemas.consent_dates import is_placeholder
 from schemas.topics import CONSENT_EVENTS
 from services.ledger import Ledger
 from services.operations.errors import InvalidRequest, OperationFailed
@@ -46,12 +48,31 @@ async def record_consent(kafka: Session, event: ConsentEvent) -> None:
     await kafka.publish(CONSENT_EVENTS, [event])
 
 
+def require_proof(document: str | None, actor: str | None) -> None:
+    """Raises InvalidRequest: without a proof and a name the gate would refuse the opt-in."""
+    if is_placeholder(document or "") or is_blank(actor):
+        raise InvalidRequest(
+            "An opt-in needs proof",
+            "give --document (where it is kept) or --file (the form itself), and --actor"
+            " (who recorded it)",
+        )
+
+
+async def record_and_wait(
+    kafka: Session, ledger: Ledger, event: ConsentEvent
+) -> dict[str, Any] | None:
+    """Publish the event; return the gate's entry of the consent log, None if it takes too long.
+
+    Raises OperationError."""
+    await record_consent(kafka, event)
+    return await kafka.wait_for(ledger, lambda: _find_entry(ledger, event))
+
+
 async def request_opt_in(kafka: Session, ledger: Ledger, event: ConsentEvent) -> str:
     """Have the gate send an opt-in request; return its answer.
 
     Raises OperationError where the gate refuses."""
-    await record_consent(kafka, event)
-    answer = await kafka.wait_for(ledger, lambda: _find_entry(ledger, event))
+    answer = await record_and_wait(kafka, ledger, event)
     if answer is None:
         raise OperationFailed(
             "The gate has not answered yet; look again",

@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, time
 from itertools import islice
-from pathlib import Path
 from typing import Final, NamedTuple
 
 from pydantic import ValidationError
@@ -23,6 +22,7 @@ from services.operations.session import Session
 from services.operations.table_file import (
     OnProgress,
     Row,
+    Source,
     open_table,
     read_number_cell,
     why_shortened,
@@ -45,7 +45,15 @@ class ConsentLine(NamedTuple):
 
     line: int
     event: ConsentEvent | None
-    reason: str = ""
+    why: str = ""
+    column: str = ""
+    """Empty: it is the line as a whole."""
+    fix: str = ""
+    """What to do."""
+
+    @property
+    def reason(self) -> str:
+        return f"{self.why}: {self.fix}" if self.fix else self.why
 
 
 class ConsentImport(NamedTuple):
@@ -66,8 +74,13 @@ class Imported(NamedTuple):
 class _BadLine(Exception):
     """Why a line cannot be used."""
 
+    def __init__(self, reason: str, column: str = "", fix: str = "") -> None:
+        super().__init__(reason)
+        self.column = column
+        self.fix = fix
 
-def read_consents(path: Path, about: ConsentImport) -> Iterator[ConsentLine]:
+
+def read_consents(path: Source, about: ConsentImport) -> Iterator[ConsentLine]:
     """Read the file line by line.  Raises InvalidRequest where the file as a whole is wrong."""
     first_lines: dict[str, int] = {}
     with open_table(path, strict=True) as table:
@@ -79,13 +92,13 @@ def read_consents(path: Path, about: ConsentImport) -> Iterator[ConsentLine]:
                 if first != row.line:
                     raise _BadLine(f"it says the same as line {first}")
             except _BadLine as bad:
-                yield ConsentLine(row.line, None, str(bad))
+                yield ConsentLine(row.line, None, str(bad), bad.column, bad.fix)
             else:
                 yield ConsentLine(row.line, event)
 
 
 async def import_consents(
-    kafka: Session, path: Path, about: ConsentImport, on_progress: OnProgress
+    kafka: Session, path: Source, about: ConsentImport, on_progress: OnProgress
 ) -> Imported:
     """Publish the good lines and return the bad ones.
 
@@ -109,7 +122,7 @@ async def import_consents(
     return Imported(good, tuple(bad))
 
 
-def _require_columns(path: Path, names: list[str]) -> None:
+def _require_columns(path: Source, names: list[str]) -> None:
     required = ("number",) if "action" in names else REQUIRED
     missing = [name for name in required if name not in names]
     if missing:
@@ -135,12 +148,12 @@ def _check_cells(row: Row, columns: list[str]) -> Mapping[str, str]:
         raise _BadLine(f"it has {len(row.cells)} cells, and the header {len(columns)}")
     for name in REQUIRED:
         if not cells.get(name):
-            raise _BadLine(f"{name} is empty")
+            raise _BadLine(f"{name} is empty", name)
     for name, cell in cells.items():
         if len(cell) > LONGEST:
-            raise _BadLine(f"{name} has {len(cell)} characters; {LONGEST} is the most")
+            raise _BadLine(f"{name} has {len(cell)} characters; {LONGEST} is the most", name)
         if any("\ud800" <= sign <= "\udfff" for sign in cell):
-            raise _BadLine(f"{name} is not UTF-8 text: save the file as UTF-8")
+            raise _BadLine(f"{name} is not UTF-8 text", name, "save the file as UTF-8")
     return cells
 
 
@@ -152,7 +165,7 @@ def _make_text(cell: str) -> str:
 def _build_event(cells: Mapping[str, str], about: ConsentImport) -> ConsentEvent:
     is_no = is_opt_out(cells.get("action", ""))
     if not is_no and not is_opt_in(cells.get("action", "")):
-        raise _BadLine("action is neither opt_in nor opt_out")
+        raise _BadLine("action is neither opt_in nor opt_out", "action")
     number = _read_number(cells.get("number", ""), is_no)
     wording = cells.get("wording") or None
     evidence = {
@@ -181,23 +194,25 @@ def _build_event(cells: Mapping[str, str], about: ConsentImport) -> ConsentEvent
 def _read_number(written: str, is_no: bool) -> str:
     """A number that cannot be texted cannot opt in; it may opt out."""
     if shortened := why_shortened(written):
-        raise _BadLine(f"number: {shortened}")
+        why, _, fix = shortened.partition(": ")
+        raise _BadLine(f"number: {why}", "number", fix)
     number = e164(read_number_cell(written))
     problem = "" if is_no else validate_number(number).problem
     if is_no and not E164.fullmatch(number):
         problem = validate_number(number).problem or "unreadable"
     if problem:
-        raise _BadLine("number: {}: {}".format(*PROBLEMS[problem]))
+        reason, fix = PROBLEMS[problem]
+        raise _BadLine(f"number: {reason}", "number", fix)
     return number
 
 
 def _date_opt_in(cells: Mapping[str, str], now: datetime) -> datetime:
     for name in ("proof", "source"):
         if is_placeholder(cells[name]):
-            raise _BadLine(f"{name} says nothing: write where the signed form is kept")
+            raise _BadLine(f"{name} says nothing", name, "write where the signed form is kept")
     at = _parse_date(cells["date"])
     if problem := why_no_proof(at, now):
-        raise _BadLine(f"date {problem}")
+        raise _BadLine(f"date {problem}", "date")
     return at
 
 
@@ -222,15 +237,18 @@ def _parse_date(written: str) -> datetime:
         at = parse_written_time(written)
     except ValueError:
         raise _BadLine(
-            "date is none: write it as 2025-11-03,"
-            " or with time and zone as 2025-11-03T14:05:00-05:00"
+            "date is none",
+            "date",
+            "write it as 2025-11-03, or with time and zone as 2025-11-03T14:05:00-05:00",
         ) from None
     if at.tzinfo is None:
-        raise _BadLine("date has a time without its zone: write 2025-11-03T14:05:00-05:00")
+        raise _BadLine(
+            "date has a time without its zone", "date", "write 2025-11-03T14:05:00-05:00"
+        )
     try:
         return at.astimezone(UTC)
     except OverflowError:
-        raise _BadLine("date is outside of the years 1 to 9999") from None
+        raise _BadLine("date is outside of the years 1 to 9999", "date") from None
 
 
 def _event_id(tenant: str, number: str, cells: Mapping[str, str]) -> str:

@@ -7,7 +7,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
@@ -23,6 +22,7 @@ from services.operations.session import Session
 from services.operations.table_file import (
     OnProgress,
     Row,
+    Source,
     open_table,
     read_number_cell,
     why_shortened,
@@ -49,11 +49,25 @@ _slug: Final = TypeAdapter[str](Slug)
 
 class BadLine(NamedTuple):
     line: int
-    reason: str
+    column: str
+    """Empty: it is the line as a whole."""
+    why: str
+    fix: str = ""
+    """What to do."""
+
+    @property
+    def reason(self) -> str:
+        return f"{self.why}: {self.fix}" if self.fix else self.why
 
 
 class _BadCell(ValueError):
     """Why a line is left out."""
+
+    def __init__(self, reason: str, column: str = "", fix: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.column = column
+        self.fix = fix
 
 
 @dataclass
@@ -76,7 +90,7 @@ class PeopleFile(NamedTuple):
     """Columns that mean nothing here."""
 
 
-def read_people(path: Path, tenant: str | None) -> PeopleFile:
+def read_people(path: Source, tenant: str | None) -> PeopleFile:
     """Raises InvalidRequest for no file, no text, or no header with `person_id`."""
     with open_table(path) as table:
         missing = {"person_id", *(() if tenant else ("tenant",))} - {*table.columns}
@@ -88,7 +102,9 @@ def read_people(path: Path, tenant: str | None) -> PeopleFile:
         return _Reading(table.columns, tenant).read(table.rows)
 
 
-def build_person_events(found: PeopleFile, replace: bool, now: datetime) -> list[PersonEvent]:
+def build_person_events(
+    found: PeopleFile, replace: bool, now: datetime, by: str | None = None
+) -> list[PersonEvent]:
     """One event a person.  `replace` removes what the file does not say of a person.
 
     Nothing is removed from a person with a bad line: it may be on that line."""
@@ -100,6 +116,7 @@ def build_person_events(found: PeopleFile, replace: bool, now: datetime) -> list
             person_id=entry.person_id,
             action=PersonAction.UPSERT if replace and entry.whole else PersonAction.UPDATE,
             numbers=tuple(number for _, number in entry.numbers.values()),
+            by=by,
             at=now,
             **entry.fields,
         )
@@ -141,7 +158,7 @@ class _Reading:
             try:
                 self._take(row)
             except _BadCell as bad:
-                self.bad.append(BadLine(row.line, mask_text(str(bad))))
+                self.bad.append(BadLine(row.line, bad.column, mask_text(bad.reason), bad.fix))
         unknown = tuple(name for name in self.columns if name and name not in COLUMNS)
         return PeopleFile(count, tuple(self.people.values()), tuple(self.bad), unknown)
 
@@ -171,19 +188,23 @@ class _Reading:
     def _entry(self, line: int, cells: Mapping[str, str]) -> Entry:
         tenant = _read_slug(cells.get("tenant") or self.tenant, "tenant")
         if self.tenant and tenant != self.tenant:
-            raise _BadCell(f"it is of tenant {tenant!r}, and --tenant says {self.tenant!r}")
+            raise _BadCell(
+                f"it is of tenant {tenant!r}, and --tenant says {self.tenant!r}", "tenant"
+            )
         person_id = _read_slug(cells.get("person_id"), "person_id")
         return self.people.get((tenant, person_id)) or Entry(tenant, person_id, line)
 
 
 def _read_slug(given: str | None, what: str) -> str:
     if not given:
-        raise _BadCell(f"{what} is empty")
+        raise _BadCell(f"{what} is empty", what)
     try:
         return _slug.validate_python(given)
     except ValidationError:
         raise _BadCell(
-            f"{what} {given[:LONGEST]!r}: use letters, digits and . _ : @ - (128 at most, no blank)"
+            f"{what} {given[:LONGEST]!r}",
+            what,
+            "use letters, digits and . _ : @ - (128 at most, no blank)",
         ) from None
 
 
@@ -192,14 +213,15 @@ def _read_number(row: Mapping[str, str]) -> NumberChange | None:
     if given is None:
         return None
     if shortened := why_shortened(given):
-        raise _BadCell(f"number {given[:LONGEST]!r}: {shortened}")
+        why, _, fix = shortened.partition(": ")
+        raise _BadCell(f"number {given[:LONGEST]!r}: {why}", "number", fix)
     number = e164(read_number_cell(given))
     if problem := validate_number(number).problem:
         reason, next_step = PROBLEMS[problem]
-        raise _BadCell(f"number {given[:LONGEST]!r}: {reason.lower()}: {next_step}")
+        raise _BadCell(f"number {given[:LONGEST]!r}: {reason.lower()}", "number", next_step)
     kind = row.get("type", NumberType.MOBILE).lower()
     if kind not in {one.value for one in NumberType}:
-        raise _BadCell(f"type {kind[:LONGEST]!r}: use {', '.join(NumberType)}")
+        raise _BadCell(f"type {kind[:LONGEST]!r}", "type", f"use {', '.join(NumberType)}")
     return NumberChange(
         number=number,
         type=NumberType(kind) if "type" in row else None,
@@ -213,7 +235,7 @@ def _read_switch(row: Mapping[str, str], name: str) -> bool | None:
     if name == "sms_enabled" and given is not None and is_opt_out(given):
         return False
     if given is not None and given.lower() not in SWITCH:
-        raise _BadCell(f"{name} {given[:LONGEST]!r}: say yes or no")
+        raise _BadCell(f"{name} {given[:LONGEST]!r}", name, "say yes or no")
     return SWITCH[given.lower()] if given else None
 
 
@@ -222,25 +244,27 @@ def _read_fields(row: Mapping[str, str], entry: Entry) -> dict[str, str]:
     said = {name: row[name] for name in OF_PERSON if name in row}
     for name, value in said.items():
         if len(value) > LONGEST:
-            raise _BadCell(f"{name} has {len(value)} characters; {LONGEST} is the most")
+            raise _BadCell(f"{name} has {len(value)} characters; {LONGEST} is the most", name)
         if entry.fields.get(name, value) != value:
             raise _BadCell(
-                f"{name} {value!r}: an earlier line of this person says {entry.fields[name]!r}"
+                f"{name} {value!r}: an earlier line of this person says {entry.fields[name]!r}",
+                name,
             )
     zone = said.get("time_zone")
     if zone is not None and not is_place(zone):
         raise _BadCell(
-            f"time_zone {zone!r} is not known as a place in the IANA database:"
-            f" {hint_at_places(zone)}"
+            f"time_zone {zone!r} is not known as a place in the IANA database",
+            "time_zone",
+            hint_at_places(zone),
         )
     return said
 
 
 def _require_new(entry: Entry, number: NumberChange) -> None:
     if number.number in entry.numbers:
-        raise _BadCell(f"the number is on line {entry.numbers[number.number][0]} already")
+        raise _BadCell(f"the number is on line {entry.numbers[number.number][0]} already", "number")
     if len(entry.numbers) == MAX_NUMBERS:
-        raise _BadCell(f"a person has {MAX_NUMBERS} numbers at most")
+        raise _BadCell(f"a person has {MAX_NUMBERS} numbers at most", "number")
 
 
 def build_confirmation(number: str, tenant: str, actor: str, now: datetime) -> NumberFact:

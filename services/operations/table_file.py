@@ -13,6 +13,7 @@ itself, the quote was left open: its line is named, and reading goes on with the
 from __future__ import annotations
 
 import csv
+import io
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -45,6 +46,23 @@ class OnProgress(Protocol):
         """`done` by now; `of`, where the total was not known before."""
 
 
+class HeldFile(NamedTuple):
+    """A file in memory, such as a browser has sent.  Messages name it."""
+
+    name: str
+    data: bytes
+
+    def open(self, mode: str = "rb") -> BinaryIO:
+        assert mode == "rb"
+        return io.BytesIO(self.data)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+Source = Path | HeldFile
+
+
 class Row(NamedTuple):
     """`line` is where the row begins, as an editor counts.  `problem` says why it has no cells."""
 
@@ -61,7 +79,7 @@ class Table(NamedTuple):
 
 
 @contextmanager
-def open_table(path: Path, *, strict: bool = False) -> Iterator[Table]:
+def open_table(path: Source, *, strict: bool = False) -> Iterator[Table]:
     """Open a CSV file.  Raises InvalidRequest if it cannot be read.
 
     `strict`: bytes that are not UTF-8 become lone surrogates, so that the caller can name the cell;
@@ -87,7 +105,7 @@ def read_number_cell(cell: str) -> str:
     return _MARKED_AS_TEXT.sub("", cell)
 
 
-def _require_utf8(path: Path, file: BinaryIO) -> None:
+def _require_utf8(path: Source, file: BinaryIO) -> None:
     """Raises InvalidRequest for the encodings that show at the file's beginning."""
     start = file.read(4)
     found = next((name for mark, name in _MARKS if start.startswith(mark)), "")
@@ -102,7 +120,7 @@ def _require_utf8(path: Path, file: BinaryIO) -> None:
 class _Lines:
     """The lines of a file, and how its rows are read."""
 
-    def __init__(self, path: Path, file: Iterable[bytes], strict: bool) -> None:
+    def __init__(self, path: Source, file: Iterable[bytes], strict: bool) -> None:
         self._path = path
         self._strict = strict
         self._lines = self._decode(file)

@@ -32,7 +32,7 @@ def read(
 
 
 def test_a_line_becomes_a_claim_with_its_evidence(tmp_path: Path) -> None:
-    ((line, event, _),) = read(tmp_path, GOOD)
+    ((line, event, *_),) = read(tmp_path, GOOD)
     assert line == 2
     assert event is not None
     assert (event.number, event.action, event.source) == ("+12125550123", "opt_in", "import")
@@ -49,7 +49,7 @@ def test_more_columns_in_any_order(tmp_path: Path) -> None:
     rows = (
         "box 7,Text me,2025-11-03T14:05:00-05:00,+12125550123,paper,opt_out,https://acme.example,24273",
     )
-    ((_, event, _),) = read(tmp_path, *rows, header=header)
+    ((_, event, *_),) = read(tmp_path, *rows, header=header)
     assert event is not None
     assert (event.action, event.sender, event.at.hour) == ("opt_out", "24273", 19)
     assert event.evidence.wording_sha256 is not None

@@ -1,4 +1,5 @@
-"""The console's own SQLite file: users, sessions, sign-in links, form keys.
+"""The console's own SQLite file: users, sessions, sign-in links, form keys,
+and files that wait for somebody to confirm their import.
 
 Secrets are kept as hashes only. The file is readable by its owner only (0600).
 """
@@ -36,6 +37,9 @@ CREATE TABLE IF NOT EXISTS forms (
     key TEXT PRIMARY KEY, name TEXT NOT NULL, at INTEGER NOT NULL, result TEXT)
     STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS forms_at ON forms (at);
+CREATE TABLE IF NOT EXISTS uploads (
+    key TEXT PRIMARY KEY, name TEXT NOT NULL, tenant TEXT NOT NULL, kind TEXT NOT NULL,
+    file_name TEXT NOT NULL, at INTEGER NOT NULL, data BLOB NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS secrets (name TEXT PRIMARY KEY, value BLOB NOT NULL)
     STRICT, WITHOUT ROWID;
 """
